@@ -1,0 +1,58 @@
+#include "base/mem.h"
+
+#include "base/log.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *or_abort(void *memory, size_t size)
+{
+    if (memory == NULL && size > 0) {
+        log_error("mem", "no memory for %zu bytes; the service manager restarts us",
+                  size);
+        abort();
+    }
+    return memory;
+}
+
+void *mem_alloc(size_t size)
+{
+    return or_abort(malloc(size), size);
+}
+
+void *mem_zalloc(size_t size)
+{
+    return or_abort(calloc(1, size), size);
+}
+
+void *mem_resize(void *memory, size_t size)
+{
+    return or_abort(realloc(memory, size), size);
+}
+
+void *mem_grow(void *memory, size_t *room, size_t need, size_t element)
+{
+    if (need <= *room)
+        return memory;
+    size_t next = *room < 8 ? 8 : *room;
+    while (next < need)
+        next *= 2;
+    if (next > SIZE_MAX / 2 / element)
+        or_abort(NULL, SIZE_MAX);
+    *room = next;
+    return mem_resize(memory, next * element);
+}
+
+void *mem_copy(const void *from, size_t size)
+{
+    void *copy = mem_alloc(size);
+    if (size > 0)
+        memcpy(copy, from, size);
+    return copy;
+}
+
+char *mem_string(const char *from)
+{
+    return mem_copy(from, strlen(from) + 1);
+}

@@ -1,0 +1,129 @@
+#include "base/text.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void text_add_bytes(struct text *t, const char *bytes, size_t len)
+{
+    t->bytes = mem_grow(t->bytes, &t->room, t->len + len + 1, 1);
+    if (len > 0)
+        memcpy(t->bytes + t->len, bytes, len);
+    t->len += len;
+    t->bytes[t->len] = '\0';
+}
+
+void text_add(struct text *t, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len > 0) {
+        t->bytes = mem_grow(t->bytes, &t->room, t->len + (size_t)len + 1, 1);
+        vsnprintf(t->bytes + t->len, (size_t)len + 1, format, again);
+        t->len += (size_t)len;
+    }
+    va_end(again);
+}
+
+const char *text_string(const struct text *t)
+{
+    return t->bytes == NULL ? "" : t->bytes;
+}
+
+void text_clear(struct text *t)
+{
+    t->len = 0;
+    if (t->bytes != NULL)
+        t->bytes[0] = '\0';
+}
+
+void text_free(struct text *t)
+{
+    free(t->bytes);
+    *t = (struct text){0};
+}
+
+bool text_copy(char *to, size_t room, const char *from)
+{
+    size_t len = strlen(from);
+    bool fits = len < room;
+    if (!fits)
+        len = room - 1;
+    memcpy(to, from, len);
+    to[len] = '\0';
+    return fits;
+}
+
+#define WORD_MAX 63
+
+/* Levenshtein's distance, one row at a time. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[WORD_MAX + 1];
+    size_t na = strlen(a), nb = strlen(b);
+    if (na > WORD_MAX || nb > WORD_MAX)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= nb; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= na; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= nb; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[nb];
+}
+
+const char *text_nearest(const char *word, const char *const *words, size_t n)
+{
+    const char *nearest = NULL;
+    size_t least =
+        strlen(word) / 3 + 2; /* one slip in three letters still is the same word */
+    for (size_t i = 0; i < n; i++) {
+        size_t d = distance(word, words[i]);
+        if (d < least) {
+            least = d;
+            nearest = words[i];
+        }
+    }
+    return nearest;
+}
+
+bool text_to_integer(const char *text, int64_t least, int64_t most, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    bool plain = (text[0] >= '0' && text[0] <= '9') || text[0] == '-';
+    if (!plain || *end != '\0' || errno != 0 || value < least || value > most)
+        return false;
+    *out = value;
+    return true;
+}
+
+bool text_to_number(const char *text, double least, double most, double *out)
+{
+    char *end;
+    if (text[0] == '\0' || strspn(text, "-0123456789.") != strlen(text))
+        return false;
+    double value = strtod(text, &end);
+    if (*end != '\0' || !(value >= least && value <= most))
+        return false;
+    *out = value;
+    return true;
+}

@@ -1,0 +1,37 @@
+/*
+ * Text: a string that grows, words compared by how far they are from each other (for "did
+ * you mean"), and numbers read strictly. Libc only, no locale.
+ */
+#ifndef EDGELAT_BASE_TEXT_H
+#define EDGELAT_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct text {    /* start with { 0 }; end with text_free() */
+    char *bytes; /* NULL while empty, else ended by NUL */
+    size_t len;
+    size_t room;
+};
+
+__attribute__((format(printf, 2, 3))) void text_add(struct text *t, const char *format,
+                                                    ...);
+void text_add_bytes(struct text *t, const char *bytes, size_t len);
+const char *text_string(const struct text *t); /* "" while empty */
+void text_clear(struct text *t);               /* keeps the memory */
+void text_free(struct text *t);
+
+/* Copies `from`, cut to fit; always ends with NUL. Returns whether all of it fitted. */
+bool text_copy(char *to, size_t room, const char *from);
+
+/* The word nearest to `word` by edit distance, or NULL when none is near enough to
+ * suggest. */
+const char *text_nearest(const char *word, const char *const *words, size_t n);
+
+/* The whole of `text` is one decimal number from `least` to `most`; false leaves `*out`
+ * alone. */
+bool text_to_integer(const char *text, int64_t least, int64_t most, int64_t *out);
+bool text_to_number(const char *text, double least, double most, double *out);
+
+#endif

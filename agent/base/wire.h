@@ -1,0 +1,43 @@
+/*
+ * The bounded reader and writer for bytes on a wire: network byte order, nothing is ever
+ * read or written outside of what was given. The first short read sticks: it and
+ * everything after it reads as 0, so read the whole header, then ask wire_ok() once. The
+ * writer does the same for room.
+ */
+#ifndef EDGELAT_BASE_WIRE_H
+#define EDGELAT_BASE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct wire { /* a view: the bytes belong to somebody else */
+    const uint8_t *at;
+    size_t left;
+    bool short_read;
+};
+
+struct wire wire_from(const void *bytes, size_t len);
+uint8_t wire_u8(struct wire *w);
+uint16_t wire_u16(struct wire *w);
+uint32_t wire_u32(struct wire *w);
+uint64_t wire_u64(struct wire *w);
+void wire_copy(struct wire *w, void *to, size_t len); /* zeros when short */
+struct wire wire_take(struct wire *w, size_t len);    /* a view of the next `len` bytes */
+void wire_skip(struct wire *w, size_t len);
+bool wire_ok(const struct wire *w);
+
+struct wire_out {
+    uint8_t *at;
+    size_t left;
+    bool no_room;
+};
+
+struct wire_out wire_to(void *bytes, size_t room);
+void wire_put_u8(struct wire_out *w, uint8_t value);
+void wire_put_u16(struct wire_out *w, uint16_t value);
+void wire_put_u32(struct wire_out *w, uint32_t value);
+void wire_put_u64(struct wire_out *w, uint64_t value);
+void wire_put(struct wire_out *w, const void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * What one export carries, as a value: every series, cumulative since it began, and the
+ * summary of the window that has just closed. Cumulative, so a batch that comes twice
+ * counts once and one that is lost costs resolution and not data. A series is (target,
+ * kind, family, PoP): when the PoP of a target changes a new series begins and two PoPs
+ * are never blended into one percentile.
+ */
+#ifndef EDGELAT_CORE_BATCH_H
+#define EDGELAT_CORE_BATCH_H
+
+#include "core/histogram.h"
+#include "core/target.h"
+#include "core/window.h"
+
+struct series {
+    const struct target *target;
+    const struct kind *kind;
+    enum family family;
+    struct endpoint to;     /* the address used last */
+    char pop[POP_TEXT_MAX]; /* "" is unknown */
+    struct wall start;      /* when the series began: OTLP start_time_unix_nano */
+    uint64_t outcomes[OUTCOME_COUNT];                           /* cumulative */
+    uint64_t late, duplicates, reordered, lost_packets, missed; /* cumulative */
+    struct histogram delays[DELAYS_MAX];                        /* cumulative */
+    struct histogram variation;                                 /* cumulative */
+    bool in_window; /* whether it had a window that has just closed: */
+    struct summary window;
+};
+
+struct target_state { /* one a target, in the order of the configuration */
+    const struct target *target;
+    char pop[POP_TEXT_MAX];
+    bool up;        /* any kind got an answer (reply or refusal) in the window */
+    bool measured;  /* anything was sent in the window */
+    uint32_t rank;  /* 1 is the nearest; 0: not eligible */
+    int64_t min_ns; /* evidence of the ranking, DELAY_UNDEFINED when none */
+};
+
+struct self_value {   /* of the agent itself: edgelat.agent.* */
+    const char *name; /* "edgelat.agent.cpu.time" */
+    const char *unit; /* UCUM: "s", "By", "{batch}" */
+    bool monotonic;   /* a sum since the agent's start, else a gauge */
+    double value;
+    const char *attribute, *attribute_value; /* one attribute, or NULL */
+};
+
+struct batch { /* borrowed views; valid until the pipeline is called again */
+    struct wall agent_start;
+    struct wall window_start,
+        time; /* the window that has closed; `time` stamps every point */
+    const struct series *const *series;
+    size_t n_series;
+    const struct target_state *targets;
+    size_t n_targets;
+    const struct self_value *self; /* filled in by the shell */
+    size_t n_self;
+};
+
+#endif

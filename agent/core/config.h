@@ -1,0 +1,79 @@
+/*
+ * The configuration: INI as systemd writes it. `[section]`, `key = value`, comments on
+ * lines of their own with '#' or ';', one `[target NAME]` section a target. Unknown
+ * sections and keys, duplicate keys and bad values are errors with file, line and the
+ * nearest valid word; all of them are reported in one run. Drop-ins are parsed one after
+ * the other into the same configuration; a later value wins, and a [target NAME] that is
+ * there already is changed, not doubled.
+ *
+ * Text in, values out: the files are read by cmd/load.
+ */
+#ifndef EDGELAT_CORE_CONFIG_H
+#define EDGELAT_CORE_CONFIG_H
+
+#include "core/kind.h"
+#include "core/nearest.h"
+#include "core/schedule.h"
+#include "core/target.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_BYTES_MAX (1 << 20) /* of one file */
+#define COLLECTORS_MAX   4
+#define URL_TEXT_MAX     512
+
+struct collector {
+    char url[URL_TEXT_MAX]; /* base: "/v1/metrics" is appended, as OTLP exporters do */
+    char ca_file[FILE_TEXT_MAX];                            /* "" is the system's */
+    char cert_file[FILE_TEXT_MAX], key_file[FILE_TEXT_MAX]; /* mTLS, "" is none */
+    char header_file[FILE_TEXT_MAX]; /* holds one "Name: value" line, e.g. Authorization;
+                                        "" is none */
+    int64_t timeout_ns;              /* of one POST */
+};
+
+struct config {
+    /* [agent] */
+    char site[TARGET_NAME_MAX]; /* edgelat.site, "" is none */
+    int64_t window_ns;          /* period of the windows; they close on its multiples */
+    uint32_t nearest;           /* how many targets are probed at full rate */
+    enum pattern pattern;
+    struct nearest_policy ranking;
+    char state_dir[FILE_TEXT_MAX]; /* spool, instance id */
+
+    /* [dns] */
+    char dns_servers[256]; /* "192.0.2.1 [2001:db8::1]:5353", "" is /etc/resolv.conf */
+
+    /* [collector], or none: windows are then kept in the spool */
+    struct collector collector; /* url "" is none */
+
+    /* [spool] */
+    uint64_t spool_bytes, spool_count;
+    int64_t spool_age_ns;
+
+    /* [target NAME] */
+    struct target *targets;
+    size_t n_targets, targets_room;
+};
+
+/* One problem; `text` is a whole sentence that begins with "FILE:LINE: ". */
+typedef void config_problem_cb(const char *text, void *user);
+
+struct config config_default(void);
+void config_free(struct config *c);
+
+/*
+ * Reads `text` (of `file`, a name for messages) into `c`; returns the number of problems,
+ * each of which was given to `on_problem`. `c` stays usable only when it is 0.
+ */
+size_t config_parse(struct config *c, const struct kinds *kinds, const char *file,
+                    const char *text, size_t len, config_problem_cb *on_problem,
+                    void *user);
+
+/* After the last file: what only shows when all is read (no target, rates over the
+ * limits). Same return. */
+size_t config_check(const struct config *c, const struct kinds *kinds, const char *file,
+                    config_problem_cb *on_problem, void *user);
+
+#endif

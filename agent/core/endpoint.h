@@ -1,0 +1,34 @@
+/*
+ * Where a probe goes: an IP address and a port, as a plain value that can be compared,
+ * copied and printed without a socket.
+ */
+#ifndef EDGELAT_CORE_ENDPOINT_H
+#define EDGELAT_CORE_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum family { FAMILY_NONE = 0, FAMILY_IPV4 = 4, FAMILY_IPV6 = 6 };
+
+struct endpoint {
+    uint8_t family;    /* enum family; FAMILY_NONE is "no address" */
+    uint8_t bytes[16]; /* network order; IPv4 in the first four, the rest 0 */
+    uint16_t port;     /* host order; 0 where the kind has no ports */
+    uint32_t scope;    /* interface index of a link-local IPv6 address, else 0 */
+};
+
+#define ADDRESS_TEXT_MAX 46
+
+/* The address without the port; "" for FAMILY_NONE. Returns `out`. */
+const char *endpoint_address(char out[ADDRESS_TEXT_MAX], const struct endpoint *e);
+
+/* Reads an IPv4 or IPv6 address literal (no port, no brackets). */
+bool endpoint_parse(struct endpoint *out, const char *address, uint16_t port);
+
+bool endpoint_same_address(const struct endpoint *a,
+                           const struct endpoint *b); /* not the port */
+
+const char *family_name(
+    enum family family); /* "ipv4", "ipv6", "none": network.type of OpenTelemetry */
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * A target: a name that staff use anyway, and how to probe it. A plain value made by the
+ * configuration or by the command line. (target, kind, family) is a stream: the unit that
+ * is scheduled, windowed and exported.
+ */
+#ifndef EDGELAT_CORE_TARGET_H
+#define EDGELAT_CORE_TARGET_H
+
+#include "core/endpoint.h"
+#include "core/kind.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TARGET_NAME_MAX 64
+#define HOST_TEXT_MAX   254 /* RFC 1035: 253 characters */
+#define PATH_TEXT_MAX   256
+#define FILE_TEXT_MAX   256
+#define TARGETS_MAX     256
+
+struct target {
+    char name[TARGET_NAME_MAX];    /* unique; of letters, digits, '.', '_', '-' */
+    char host[HOST_TEXT_MAX];      /* name or address literal */
+    char service[TARGET_NAME_MAX]; /* what it stands for, e.g. "exchange"; "" is none */
+    char path[PATH_TEXT_MAX];      /* of the HTTPS request, begins with '/' */
+    char ca_file[FILE_TEXT_MAX];   /* PEM trusted for this target instead of the system's;
+                                      "" is the system's */
+    uint16_t port;                 /* of TCP and HTTPS */
+    bool ipv4, ipv6;               /* which families to probe */
+    bool kinds[KINDS_MAX];         /* which kinds, by their number */
+    int64_t interval_ns[KINDS_MAX];      /* while it is among the nearest */
+    int64_t slow_interval_ns[KINDS_MAX]; /* while it is not */
+    int64_t waiting_ns;                  /* after that without an answer it is loss */
+    uint16_t payload_bytes; /* of an ICMP echo, after its header; 16 to 1400 */
+    uint8_t dscp;           /* 0 to 63 */
+    bool dont_fragment;
+};
+
+/* Defaults for everything but name and host; both families, every kind that `kinds` has.
+ */
+struct target target_default(const struct kinds *kinds);
+
+#endif

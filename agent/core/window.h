@@ -1,0 +1,76 @@
+/*
+ * A window: all results of one stream between two closings, and the summary made of them.
+ * Results come in as they are decided; they belong to the window that is open when they
+ * come (a probe sent at the end of one minute and answered in the next counts in the
+ * next: nothing is counted twice or forgotten).
+ *
+ * Percentiles: exact order statistics (nearest rank) while a window holds at most
+ * WINDOW_EXACT_MAX values, from the histogram after that. Loss ratio = lost / (sent - not
+ * measured), where lost counts OUTCOME_LOSS only: a refusal is an answer. Delay variation
+ * is RFC 3393 applied to round trips: the difference between the delays of two probes
+ * sent one after the other, both answered.
+ */
+#ifndef EDGELAT_CORE_WINDOW_H
+#define EDGELAT_CORE_WINDOW_H
+
+#include "core/histogram.h"
+#include "core/kind.h"
+#include "core/result.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WINDOW_EXACT_MAX 128
+
+enum { P50, P90, P95, P99, PERCENTILES };
+extern const double percentile_quantile[PERCENTILES];  /* 0.5, 0.9, 0.95, 0.99 */
+extern const char *const percentile_name[PERCENTILES]; /* "p50", ... */
+
+struct delay_summary { /* ns; DELAY_UNDEFINED where count is 0 */
+    uint64_t count;
+    int64_t min_ns, max_ns, mean_ns;
+    int64_t percentile_ns[PERCENTILES];
+    bool supported[PERCENTILES]; /* enough values to state it: an order statistic bounds
+                                    it from above with 95 % confidence (binomial) */
+};
+
+struct summary {
+    struct wall start, end;
+    uint64_t outcomes[OUTCOME_COUNT];
+    uint64_t sent;     /* all results but OUTCOME_NOT_MEASURED */
+    uint64_t received; /* OUTCOME_REPLY */
+    uint64_t late, duplicates, reordered;
+    uint64_t lost_packets; /* kernel retransmissions inside answered probes */
+    uint64_t
+        longest_burst; /* most probes lost one after the other, in the order of sending */
+    uint64_t missed;   /* probes that were due but not sent in time */
+    bool interrupted;  /* the host slept, was stopped, or its clock stepped inside the
+                          window */
+    double loss_ratio; /* 0..1; NaN when nothing was sent */
+    struct delay_summary delays[DELAYS_MAX];
+    struct delay_summary variation; /* of the first delay ("rtt"), absolute values */
+};
+
+struct window;
+
+struct window *window_create(const struct kind *kind, struct wall start);
+void window_destroy(struct window *w);
+
+void window_add(struct window *w, const struct result *result);
+void window_after(struct window *w, enum afterthought what);
+void window_missed(struct window *w, uint64_t probes); /* due, not sent */
+void window_interrupted(struct window *w);
+
+/* What stands in the open window now; `end` becomes summary.end. Nothing is reset. */
+void window_summary(const struct window *w, struct wall end, struct summary *out);
+
+/* The histograms of the open window: delay `i` of the kind, and the delay variation.
+ * Borrowed. */
+const struct histogram *window_delay(const struct window *w, size_t i);
+const struct histogram *window_variation(const struct window *w);
+
+/* Begins the next window at `start`; the memory is kept. The order of sending is
+ * remembered across. */
+void window_reset(struct window *w, struct wall start);
+
+#endif

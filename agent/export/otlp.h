@@ -1,0 +1,36 @@
+/*
+ * A batch as an OTLP metrics request (protobuf, ExportMetricsServiceRequest), gzipped:
+ * the very bytes that are spooled and sent. Metric names, types and units as in the
+ * README; temporality is cumulative. Encoding is a pure function of its arguments: the
+ * same batch gives the same bytes.
+ */
+#ifndef EDGELAT_EXPORT_OTLP_H
+#define EDGELAT_EXPORT_OTLP_H
+
+#include "base/text.h"
+#include "core/batch.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct otlp_resource {
+    const char *instance_id; /* service.instance.id, a UUID */
+    const char *version;     /* service.version */
+    const char *host_name;   /* host.name */
+    const char *site;        /* edgelat.site, "" is none */
+};
+
+/* Gzipped bytes for POST /v1/metrics; free() them. */
+void *otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
+                   size_t *len);
+
+/*
+ * Gzipped or plain OTLP metrics as OTLP/JSON, one line (field names and 64-bit integers
+ * as the OTLP specification says). Returns 0 or -EBADMSG with one plain clause in `*why`
+ * (static).
+ */
+int otlp_to_json(const void *bytes, size_t len, struct text *out, const char **why);
+
+#define OTLP_BYTES_MAX (8u << 20) /* of one request, unpacked */
+
+#endif

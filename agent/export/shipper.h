@@ -1,0 +1,42 @@
+/*
+ * Sends what the spool holds to the collector, oldest first, one at a time, by the rules
+ * of OTLP/HTTP (OTLP specification 1.x, "OTLP/HTTP"): 200 is done; 429, 502, 503, 504,
+ * time-outs and connection errors are tried again with exponential back-off and full
+ * jitter, honouring Retry-After; every other status is final: the batch is set aside and
+ * never blocks the ones behind it.
+ */
+#ifndef EDGELAT_EXPORT_SHIPPER_H
+#define EDGELAT_EXPORT_SHIPPER_H
+
+#include "core/config.h"
+#include "export/spool.h"
+#include "net/http.h"
+
+#include <stdint.h>
+#include <uv.h>
+
+struct shipper_counters {
+    uint64_t accepted, refused,
+        failed;               /* batches; `failed` counts attempts that are tried again */
+    uint64_t rejected_points; /* partial success: points the collector did not take */
+};
+
+struct shipper;
+typedef void shipper_idle_cb(void *user);
+
+/* `collector` is copied; `spool` and `http` outlive the shipper. Returns 0 or -errno. */
+int shipper_create(struct shipper **out, uv_loop_t *loop, struct http *http,
+                   struct spool *spool, const struct collector *collector, uint64_t seed);
+void shipper_destroy(struct shipper *s); /* no callback after it returns; NULL is fine */
+
+/* There may be something to send; does nothing while a batch is under way or a back-off
+ * runs. */
+void shipper_wake(struct shipper *s);
+
+/* One last go, without back-off: `on_idle` comes once, when the spool is empty or an
+ * attempt failed. */
+void shipper_flush(struct shipper *s, shipper_idle_cb *on_idle, void *user);
+
+struct shipper_counters shipper_counters(const struct shipper *s);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * The spool: batches on disk until a collector has taken them, first in, first out. One
+ * file a batch, holding the very bytes that are sent (gzip, whose CRC-32 and length tell
+ * a torn file), written whole: temporary name, fsync, rename, fsync of the folder, on
+ * libuv's thread pool. What is not a whole batch when the spool is opened is set aside in
+ * `bad/`, counted and said. The bounds hold always: the oldest goes first, is counted and
+ * said in the log.
+ *
+ * File name: SEQUENCE-metrics.pb.gz, twenty digits, so that `ls` shows the order.
+ */
+#ifndef EDGELAT_EXPORT_SPOOL_H
+#define EDGELAT_EXPORT_SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#define SPOOL_BATCH_MAX (4u << 20) /* a larger file is foreign */
+
+struct spool_limits {
+    uint64_t bytes, count;
+    int64_t age_ns; /* by the file's time; 0 is no limit */
+};
+
+struct spool_counters {
+    uint64_t waiting, waiting_bytes; /* now; also what is still being written */
+    uint64_t written, dropped, set_aside, write_errors;
+};
+
+struct spool;
+
+/* A batch is on disk (or, while the disk fails, kept in memory): spool_first() may have
+ * something new. */
+typedef void spool_ready_cb(void *user);
+
+/*
+ * Opens `dir`, making it (mode 0700) where it is missing; finds what is waiting. Returns
+ * 0, or -errno: the folder cannot be made or read.
+ */
+int spool_open(struct spool **out, uv_loop_t *loop, const char *dir,
+               struct spool_limits limits, spool_ready_cb *on_ready, void *user);
+
+/* Waits for the writes under way (so that nothing is lost), then no callback comes. NULL
+ * is fine. */
+void spool_close(struct spool *s);
+
+/* Adds a batch; `bytes` (from malloc) become the spool's. */
+void spool_add(struct spool *s, void *bytes, size_t len);
+
+/*
+ * The oldest batch, read whole; false when nothing waits. The bytes are the caller's to
+ * free(). It stays in the spool until spool_done() or spool_refused() is called with its
+ * `id`.
+ */
+struct spooled {
+    uint64_t id;
+    void *bytes;
+    size_t len;
+};
+bool spool_first(struct spool *s, struct spooled *out);
+
+void spool_done(struct spool *s, uint64_t id); /* accepted: goes */
+void spool_refused(
+    struct spool *s,
+    uint64_t id); /* never to be sent again: set aside in `bad/`, bounded */
+
+struct spool_counters spool_counters(const struct spool *s);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * HTTP requests (libcurl) on the loop. One struct http holds the connections and the CA
+ * certificates, which are loaded once and not for each handshake. Certificates are always
+ * verified, TLS is 1.2 or later, redirects are not followed, replies are bounded. Used by
+ * the shipper (POST) and by the HTTPS probe (GET over a socket that the probe has
+ * connected itself).
+ */
+#ifndef EDGELAT_NET_HTTP_H
+#define EDGELAT_NET_HTTP_H
+
+#include "core/result.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+enum http_failure {
+    HTTP_OK,             /* there is a reply, whatever its status */
+    HTTP_FAILED_CONNECT, /* not resolved, not connected, proxy refused */
+    HTTP_FAILED_TIMEOUT, /* the time ran out, in whatever phase */
+    HTTP_FAILED_TLS,     /* handshake or certificate; see `error` */
+    HTTP_FAILED_REPLY,   /* the peer ended it, or what came is not HTTP, or it is too long
+                          */
+    HTTP_FAILED_LOCAL, /* it is about this host: file not readable, no descriptor left */
+};
+
+struct http_request { /* copied by http_start(), but for `body`, which stays the caller's
+                         until the callback */
+    const char *url;
+    const void *body; /* NULL: GET, else POST */
+    size_t body_len;
+    const char *const *headers;       /* "Name: value", NULL-ended, or NULL */
+    const char *ca_file;              /* NULL or "": the system's */
+    const char *cert_file, *key_file; /* mTLS; NULL or "" is none */
+    const char *proxy;                /* NULL: from the environment; "": none */
+    int64_t timeout_ns;               /* of the whole request */
+    size_t reply_max; /* body bytes kept; more of them is HTTP_FAILED_REPLY unless
+                         `cut_reply` */
+    bool cut_reply;   /* a longer body is cut there and is fine */
+
+    /* A probe's own, connected socket, or -1. Taken over: closed here, also when
+     * http_start() fails. */
+    int socket;
+    bool repeat; /* a second GET on the same connection after the first ("warm") */
+};
+
+struct http_times { /* ns; DELAY_UNDEFINED where the request did not get that far; phases
+                       exclude each other */
+    int64_t tls_ns; /* handshake, our own crypto included */
+    int64_t first_byte_ns;      /* from the request sent to the first byte of the reply */
+    int64_t body_ns;            /* from there to the last byte that was taken */
+    int64_t warm_first_byte_ns; /* the same of the repeated request */
+};
+
+struct http_reply { /* valid during the callback only */
+    enum http_failure failure;
+    const char
+        *error; /* one plain clause on the failure with the thing named, "" when fine */
+    int status; /* 0 when there was no reply */
+    const char *body; /* not ended by NUL */
+    size_t body_len;
+    int64_t retry_after_ns; /* of Retry-After, 0 when there was none */
+    struct http_times times;
+    struct http_facts facts;
+    uint8_t lost_packets; /* TCP retransmissions on the connection */
+};
+
+/* One reply header, while the request runs; `value` is trimmed and not ended by NUL. May
+ * be NULL. */
+typedef void http_header_cb(const char *name, const char *value, size_t value_len,
+                            void *user);
+typedef void http_reply_cb(const struct http_reply *reply, void *user);
+
+struct http;
+struct http_exchange;
+
+int http_create(struct http **out, uv_loop_t *loop); /* 0 or -errno */
+void http_destroy(struct http *h); /* no callback after it returns; NULL is fine */
+
+/* Exactly one `on_reply` comes, later, never from inside the call, unless it is
+ * cancelled. Never NULL. */
+struct http_exchange *http_start(struct http *h, const struct http_request *request,
+                                 http_header_cb *on_header, http_reply_cb *on_reply,
+                                 void *user);
+void http_cancel(
+    struct http_exchange *x); /* no callback comes; not after on_reply came */
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * Names to addresses (c-ares), on the loop, never blocking. The servers are the system's
+ * (/etc/resolv.conf, looked at again when it changes) unless others are given. No cache:
+ * the answer says how long it holds and the caller decides when to ask again; what one
+ * lookup costs is a delay of its own.
+ */
+#ifndef EDGELAT_NET_RESOLVER_H
+#define EDGELAT_NET_RESOLVER_H
+
+#include "core/endpoint.h"
+#include "core/target.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#define RESOLUTION_ADDRESSES_MAX 32
+#define RESOLUTION_CNAMES_MAX    12
+
+struct resolution {
+    const char
+        *error;     /* NULL: fine; else one plain clause, e.g. "no such name"; static */
+    bool temporary; /* the error may pass (no server answered), the name may well exist */
+    struct endpoint addresses[RESOLUTION_ADDRESSES_MAX]; /* in the order to try them */
+    size_t n; /* 0 with no error: the name has no address of that family */
+    char cnames[RESOLUTION_CNAMES_MAX][HOST_TEXT_MAX]; /* the chain, first link first:
+                                                          what was asked is not in it */
+    size_t n_cnames;
+    uint32_t ttl_s;  /* least TTL of the chain and the addresses; 0 is "do not keep" */
+    int64_t took_ns; /* from the question to the answer */
+};
+
+/* `r` is valid during the call only. */
+typedef void resolver_cb(const struct resolution *r, void *user);
+
+struct resolver;
+struct lookup;
+
+/*
+ * `servers`: "192.0.2.1 [2001:db8::1]:5353", separated by spaces or commas; NULL or "" is
+ * the system's. Returns 0, or -errno (-EINVAL: a server is not an address).
+ */
+int resolver_create(struct resolver **out, uv_loop_t *loop, const char *servers);
+
+/* No callback after it returns; lookups under way are forgotten. NULL is fine. */
+void resolver_destroy(struct resolver *r);
+
+/*
+ * Asks for addresses of `family`; `port` is put into them. Exactly one callback comes,
+ * later, never from inside this call, unless the lookup is cancelled. An address literal
+ * is answered without a question and without CNAMEs, with a TTL of UINT32_MAX. Gives up
+ * after 5 s in all.
+ */
+struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family family,
+                               uint16_t port, resolver_cb *cb, void *user);
+void lookup_cancel(struct lookup *l); /* the callback will not come; not after it came */
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * The contract between the prober and a kind of probe. A kind sends one probe and says
+ * once what came of it; waiting time, loss, accounting and clean-up are the prober's. A
+ * new kind is one folder that defines a struct probe_kind, and one line in the table of
+ * kinds (probe/kinds.c).
+ *
+ *     prober_send() -> kind->start(x) -> ... -> exchange_done(x, ...) -> prober's result
+ * callback
+ *                                    \-> waiting time over: kind->abort(x), the result is
+ * loss
+ */
+#ifndef EDGELAT_PROBE_PROBE_H
+#define EDGELAT_PROBE_PROBE_H
+
+#include "core/kind.h"
+#include "core/result.h"
+#include "core/target.h"
+#include "net/http.h"
+#include "net/resolver.h"
+
+#include <uv.h>
+
+/* What kinds share; all of it outlives the prober. */
+struct probe_tools {
+    uv_loop_t *loop;
+    struct resolver *resolver; /* for the `dns` delay of HTTPS */
+    struct http *http;
+    struct prober *prober; /* for prober_after() */
+};
+
+/* One probe under way. Made and freed by the prober. */
+struct exchange {
+    const struct target *target; /* borrowed; outlives the exchange */
+    struct endpoint to;
+    void *kind_state; /* what kind->open() made */
+    struct mono
+        started; /* just before kind->start(); a kind sets its own send time in `sent` */
+    struct mono sent;
+    struct result
+        result; /* a kind may fill pop, cause, http, lost_packets, kernel_time, time */
+    void *own;  /* the kind's, of this exchange; NULL at first */
+};
+
+struct probe_kind {
+    struct kind kind; /* its words, for the core */
+
+    /*
+     * Opens what all exchanges share (sockets). Returns 0 or -errno, then with one plain
+     * sentence in `why`: what is missing and the next step. `*state` goes into
+     * exchange.kind_state.
+     */
+    int (*open)(void **state, const struct probe_tools *tools, char *why,
+                size_t why_size);
+
+    /* Sends. exchange_done() comes exactly once, later, unless aborted before; never from
+     * inside. */
+    void (*start)(struct exchange *x);
+
+    /* The waiting time is over, or the prober ends: forget `x`; exchange_done() must not
+     * come any more. */
+    void (*abort)(struct exchange *x);
+
+    /* No exchange is left. The memory goes when the loop has closed the handles. */
+    void (*close)(void *state);
+};
+
+/*
+ * The end of an exchange: `delays` in the order of the kind's names, as many as it has
+ * (NULL: all undefined). A kind that finds out inside start() that it cannot send calls
+ * exchange_defer() instead, which makes the prober report `outcome` on the next turn of
+ * the loop. `x` is gone afterwards (exchange_defer: must not be touched by the kind
+ * again).
+ */
+void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *delays);
+void exchange_defer(struct exchange *x, enum outcome outcome);
+
+/* A late or duplicate answer that the kind recognised, for the stream it belonged to. */
+void prober_after(struct prober *p, uint32_t stream, enum afterthought what);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * Sends probes of every kind and gives back results: the one object that the daemon, the
+ * command line and the benchmarks use. It keeps the waiting time of each probe, so a kind
+ * needs no timer of its own.
+ */
+#ifndef EDGELAT_PROBE_PROBER_H
+#define EDGELAT_PROBE_PROBER_H
+
+#include "probe/probe.h"
+
+#include <uv.h>
+
+struct prober;
+
+struct prober_events {
+    /* One for each prober_send(), later, never from inside it. `result` is valid during
+     * the call. */
+    void (*on_result)(const struct result *result, void *user);
+    /* Late or duplicate answers; may be NULL. */
+    void (*on_after)(uint32_t stream, enum afterthought what, void *user);
+    void *user;
+};
+
+/*
+ * Nothing is opened yet. `kinds` (the table of probe/kinds.h, or a test's own),
+ * `resolver` and `http` outlive the prober; a kind's number is its place in `kinds`.
+ */
+struct prober *prober_create(uv_loop_t *loop, const struct probe_kind *const kinds[],
+                             size_t n_kinds, struct resolver *resolver, struct http *http,
+                             struct prober_events events);
+
+/* No callback after it returns; probes under way are forgotten. NULL is fine. */
+void prober_destroy(struct prober *p);
+
+/*
+ * Opens a kind's sockets, once. Returns 0, or -errno with one plain sentence in `why`
+ * (what is missing and the next step). Without it the first prober_send() opens; if that
+ * fails, its results are OUTCOME_NOT_MEASURED with the sentence as their cause.
+ */
+int prober_open(struct prober *p, size_t kind, char *why, size_t why_size);
+
+/* Sends one probe of `target` to `to`. `target` is borrowed until its result has come. */
+void prober_send(struct prober *p, uint32_t stream, size_t kind,
+                 const struct target *target, const struct endpoint *to);
+
+size_t prober_under_way(const struct prober *p);
+
+struct prober_counters {
+    uint64_t sent, answered, lost, not_measured;
+    uint64_t foreign;             /* packets that looked like answers and were not ours */
+    uint64_t timestamp_fallbacks; /* kernel stamps that were missing or made no sense */
+};
+
+struct prober_counters prober_counters(const struct prober *p);
+
+#endif
