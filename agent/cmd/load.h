@@ -1,0 +1,22 @@
+/*
+ * Reads the configuration from disk: FILE, then the drop-ins in FILE.d/ whose names end
+ * in ".conf", in the order of their names. /etc/edgelat/edgelat.conf unless
+ * EDGELAT_CONFIG or the caller says otherwise.
+ */
+#ifndef EDGELAT_CMD_LOAD_H
+#define EDGELAT_CMD_LOAD_H
+
+#include "core/config.h"
+
+#define CONFIG_PATH "/etc/edgelat/edgelat.conf"
+
+/* The path to use: `given` if not NULL, else the environment's, else CONFIG_PATH. */
+const char *load_path(const char *given);
+
+/*
+ * Returns the number of problems, each said in one line on standard error (an unreadable
+ * file is one). `c` is made in any case and ends with config_free().
+ */
+size_t load_config(struct config *c, const char *path);
+
+#endif
