@@ -1,0 +1,50 @@
+/*
+ * Turns the pure pipeline with real clocks, names and sockets: resolves the targets'
+ * names and asks again when their TTL ends, sends the probes that are due, feeds the
+ * results back, and closes the windows. `edgelat run` ships what comes out; `edgelat
+ * nearest` prints it.
+ */
+#ifndef EDGELAT_MEASURER_H
+#define EDGELAT_MEASURER_H
+
+#include "core/batch.h"
+#include "core/config.h"
+#include "net/http.h"
+#include "probe/prober.h"
+
+#include <uv.h>
+
+struct measurer_events {
+    /* A window has closed. The batch is a view, valid during the call; its `self` is
+     * empty. */
+    void (*on_batch)(const struct batch *batch, void *user);
+    void *user;
+};
+
+struct measurer_counters {
+    struct prober_counters prober;
+    uint64_t lookups, lookup_failures;
+    int64_t loop_lag_max_ns; /* longest a timer came late since the last call of
+                                measurer_counters() */
+};
+
+struct measurer;
+
+/*
+ * `config` and `http` are borrowed and outlive the measurer. Probing begins with the
+ * first name that is resolved. Returns 0 or -errno (a DNS server in the configuration
+ * that is no address).
+ */
+int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
+                    struct http *http, struct measurer_events events);
+
+/* Closes the open window now; on_batch comes from inside this call. */
+void measurer_close_window(struct measurer *m);
+
+struct measurer_counters measurer_counters(struct measurer *m);
+
+/* No callback after it returns; NULL is fine. The open window is lost: close it before.
+ */
+void measurer_destroy(struct measurer *m);
+
+#endif
