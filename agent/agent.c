@@ -1,0 +1,265 @@
+#include "agent.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "export/otlp.h"
+#include "export/shipper.h"
+#include "export/spool.h"
+#include "identity.h"
+#include "measurer.h"
+#include "net/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct agent {
+    uv_loop_t *loop;
+    const struct config *config;
+    struct http *http;
+    struct measurer *measurer;
+    struct spool *spool;
+    struct shipper *shipper; /* NULL: no collector is configured */
+    char instance_id[IDENTITY_TEXT_MAX];
+    char host_name[256];
+
+    agent_stopped_cb *on_stopped; /* NULL until agent_stop() */
+    void *user;
+    uv_timer_t *stop_timer;
+};
+
+/* ---- a closed window
+ * --------------------------------------------------------------------------- */
+
+enum { SELF_MAX = 24 };
+
+/* What the agent says of itself; `values` has room for SELF_MAX. */
+static size_t self_values(struct agent *a, struct self_value *values)
+{
+    struct measurer_counters m = measurer_counters(a->measurer);
+    struct spool_counters spool = spool_counters(a->spool);
+    struct shipper_counters ship = {0};
+    if (a->shipper != NULL)
+        ship = shipper_counters(a->shipper);
+    uv_rusage_t usage;
+    uv_getrusage(&usage);
+    size_t resident;
+    uv_resident_set_memory(&resident);
+    double user_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6;
+    double system_s =
+        (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
+
+    const struct self_value all[] = {
+        {"edgelat.agent.cpu.time", "s", true, user_s, "cpu.mode", "user"},
+        {"edgelat.agent.cpu.time", "s", true, system_s, "cpu.mode", "system"},
+        {"edgelat.agent.memory.resident", "By", false, (double)resident, NULL, NULL},
+        {"edgelat.agent.loop.lag", "s", false, (double)m.loop_lag_max_ns / 1e9, NULL,
+         NULL},
+        {"edgelat.agent.dns.lookups", "{lookup}", true, (double)m.lookups, NULL, NULL},
+        {"edgelat.agent.dns.failures", "{lookup}", true, (double)m.lookup_failures, NULL,
+         NULL},
+        {"edgelat.agent.probe.foreign", "{packet}", true, (double)m.prober.foreign, NULL,
+         NULL},
+        {"edgelat.agent.probe.timestamp_fallbacks", "{probe}", true,
+         (double)m.prober.timestamp_fallbacks, NULL, NULL},
+        {"edgelat.agent.spool.waiting", "{batch}", false, (double)spool.waiting, NULL,
+         NULL},
+        {"edgelat.agent.spool.size", "By", false, (double)spool.waiting_bytes, NULL,
+         NULL},
+        {"edgelat.agent.spool.dropped", "{batch}", true, (double)spool.dropped, NULL,
+         NULL},
+        {"edgelat.agent.spool.set_aside", "{batch}", true, (double)spool.set_aside, NULL,
+         NULL},
+        {"edgelat.agent.spool.write_errors", "{error}", true, (double)spool.write_errors,
+         NULL, NULL},
+        {"edgelat.agent.export.results", "{batch}", true, (double)ship.accepted,
+         "edgelat.export.result", "accepted"},
+        {"edgelat.agent.export.results", "{batch}", true, (double)ship.refused,
+         "edgelat.export.result", "refused"},
+        {"edgelat.agent.export.results", "{batch}", true, (double)ship.failed,
+         "edgelat.export.result", "failed"},
+        {"edgelat.agent.export.rejected_points", "{point}", true,
+         (double)ship.rejected_points, NULL, NULL},
+    };
+    _Static_assert(sizeof all / sizeof *all <= SELF_MAX, "room for all of them");
+    memcpy(values, all, sizeof all);
+    return sizeof all / sizeof *all;
+}
+
+static void on_batch(const struct batch *measured, void *user)
+{
+    struct agent *a = user;
+    struct self_value values[SELF_MAX];
+    struct batch batch = *measured;
+    batch.n_self = self_values(a, values);
+    batch.self = values;
+
+    struct otlp_resource resource = {
+        .instance_id = a->instance_id,
+        .version = EDGELAT_VERSION,
+        .host_name = a->host_name,
+        .site = a->config->site,
+    };
+    size_t len;
+    void *bytes = otlp_metrics(&batch, &resource, &len);
+    log_debug("agent", "window closed: %zu series, %zu bytes", batch.n_series, len);
+    spool_add(a->spool, bytes, len);
+}
+
+static void on_spool_ready(void *user)
+{
+    struct agent *a = user;
+    if (a->shipper != NULL)
+        shipper_wake(a->shipper);
+}
+
+/* ---- begin
+ * -------------------------------------------------------------------------------------
+ */
+
+/* The state folder and in it the instance id and the spool. */
+static int open_state(struct agent *a)
+{
+    const char *dir = a->config->state_dir;
+    char spool_dir[FILE_TEXT_MAX + 8];
+    snprintf(spool_dir, sizeof spool_dir, "%s/spool", dir);
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
+        int rc = -errno;
+        log_error("agent",
+                  "state folder %s: %s; make it for the user that runs edgelat, or set "
+                  "state_dir",
+                  dir, strerror(-rc));
+        return rc;
+    }
+    int rc = identity_load(a->instance_id, dir);
+    if (rc < 0) {
+        log_error("agent",
+                  "%s/instance_id: %s; it must be a file that we may read and write", dir,
+                  strerror(-rc));
+        return rc;
+    }
+    struct spool_limits limits = {.bytes = a->config->spool_bytes,
+                                  .count = a->config->spool_count,
+                                  .age_ns = a->config->spool_age_ns};
+    rc = spool_open(&a->spool, a->loop, spool_dir, limits, on_spool_ready, a);
+    if (rc < 0)
+        log_error("agent", "spool %s: %s; it must be a folder that we may read and write",
+                  spool_dir, strerror(-rc));
+    return rc;
+}
+
+static int open_network(struct agent *a)
+{
+    int rc = http_create(&a->http, a->loop);
+    if (rc < 0) {
+        log_error("agent", "no HTTP client: %s", strerror(-rc));
+        return rc;
+    }
+    const struct collector *collector = &a->config->collector;
+    if (collector->url[0] != '\0') {
+        rc = shipper_create(&a->shipper, a->loop, a->http, a->spool, collector,
+                            uv_hrtime());
+        if (rc < 0) {
+            log_error("agent", "collector %s: %s", collector->url, strerror(-rc));
+            return rc;
+        }
+    }
+    struct measurer_events events = {.on_batch = on_batch, .user = a};
+    rc = measurer_create(&a->measurer, a->loop, a->config, a->http, events);
+    if (rc < 0)
+        log_error("agent",
+                  "DNS servers '%s': not a list of addresses; mend `servers` in [dns]",
+                  a->config->dns_servers);
+    return rc;
+}
+
+int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config)
+{
+    struct agent *a = mem_zalloc(sizeof *a);
+    a->loop = loop;
+    a->config = config;
+    if (gethostname(a->host_name, sizeof a->host_name - 1) < 0)
+        a->host_name[0] = '\0';
+    a->stop_timer = mem_zalloc(sizeof *a->stop_timer);
+    uv_timer_init(loop, a->stop_timer);
+    a->stop_timer->data = a;
+
+    int rc = open_state(a);
+    if (rc == 0)
+        rc = open_network(a);
+    if (rc < 0) {
+        agent_destroy(a);
+        return rc;
+    }
+    if (a->shipper != NULL)
+        shipper_wake(a->shipper); /* what an earlier run left in the spool */
+    char period[DURATION_TEXT_MAX];
+    log_info("agent", "edgelat %s: %zu targets, windows of %s, shipping to %s",
+             EDGELAT_VERSION, config->n_targets, duration_text(period, config->window_ns),
+             a->shipper != NULL ? config->collector.url
+                                : "nobody: no collector is configured");
+    *out = a;
+    return 0;
+}
+
+/* ---- end
+ * ---------------------------------------------------------------------------------------
+ */
+
+static void stopped(struct agent *a)
+{
+    agent_stopped_cb *on_stopped = a->on_stopped;
+    a->on_stopped = NULL;
+    uv_timer_stop(a->stop_timer);
+    if (on_stopped != NULL)
+        on_stopped(a->user);
+}
+
+static void on_flushed(void *user)
+{
+    stopped(user);
+}
+
+static void on_stop_timer(uv_timer_t *timer)
+{
+    stopped(timer->data);
+}
+
+void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
+{
+    a->on_stopped = on_stopped;
+    a->user = user;
+    measurer_close_window(a->measurer);
+    measurer_destroy(a->measurer);
+    a->measurer = NULL;
+    uv_update_time(a->loop);
+    uv_timer_start(a->stop_timer, on_stop_timer,
+                   a->shipper == NULL ? 0 : AGENT_STOP_NS / NS_PER_MS, 0);
+    if (a->shipper != NULL)
+        shipper_flush(a->shipper, on_flushed, a);
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void agent_destroy(struct agent *a)
+{
+    if (a == NULL)
+        return;
+    measurer_destroy(a->measurer);
+    shipper_destroy(a->shipper);
+    http_destroy(a->http);
+    struct spool_counters left = {0};
+    if (a->spool != NULL)
+        left = spool_counters(a->spool);
+    spool_close(a->spool);
+    if (left.waiting > 0)
+        log_info("agent", "%llu batches stay in the spool for the next start",
+                 (unsigned long long)left.waiting);
+    uv_close((uv_handle_t *)a->stop_timer, free_handle);
+    free(a);
+}

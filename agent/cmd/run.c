@@ -1,0 +1,144 @@
+#include "agent.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "cmd/load.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+static const char help[] =
+    "usage: edgelat run [-c FILE]\n"
+    "\n"
+    "The agent, in the foreground; the service runs exactly this. It probes the "
+    "configured targets,\n"
+    "closes a window each period and ships it to the collector through the spool.\n"
+    "\n"
+    "  -c, --config FILE   configuration (default: $EDGELAT_CONFIG or " CONFIG_PATH ");\n"
+    "                      FILE.d/*.conf is read after it\n"
+    "  -v, --verbose       debug messages\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "SIGTERM and SIGINT close the open window, ship or spool it and end with 0 within 5 "
+    "s.\n"
+    "SIGHUP reads the configuration again: if it is fine the agent restarts in place "
+    "with it.\n"
+    "\n"
+    "examples:\n"
+    "  sudo edgelat run\n"
+    "  edgelat run -c ./branch.conf -v\n";
+
+struct service {
+    uv_loop_t loop;
+    uv_signal_t signals[3];
+    struct agent *agent;
+    struct config config;
+    const char *path;
+    bool stopping, restart;
+};
+
+static void on_closed(uv_handle_t *handle)
+{
+    (void)handle;
+}
+
+static void on_stopped(void *user)
+{
+    struct service *s = user;
+    agent_destroy(s->agent);
+    s->agent = NULL;
+    for (size_t i = 0; i < sizeof s->signals / sizeof *s->signals; i++)
+        uv_close((uv_handle_t *)&s->signals[i], on_closed);
+}
+
+static void stop(struct service *s)
+{
+    s->stopping = true;
+    agent_stop(s->agent, on_stopped, s);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct service *s = handle->data;
+    if (s->stopping)
+        return;
+    if (number == SIGHUP) {
+        struct config fresh;
+        size_t problems = load_config(&fresh, s->path);
+        config_free(&fresh);
+        if (problems > 0) {
+            log_warn("agent", "%s has %zu problems (above); going on as before", s->path,
+                     problems);
+            return;
+        }
+        log_info("agent", "configuration is fine; restarting with it");
+        s->restart = true;
+    } else {
+        log_info("agent", "%s: closing the window and stopping", strsignal(number));
+    }
+    stop(s);
+}
+
+static int serve(struct service *s)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    uv_loop_init(&s->loop);
+    int rc = agent_create(&s->agent, &s->loop, &s->config);
+    if (rc == 0) {
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+            uv_signal_init(&s->loop, &s->signals[i]);
+            s->signals[i].data = s;
+            uv_signal_start(&s->signals[i], on_signal, numbers[i]);
+        }
+    }
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&s->loop);
+    return rc == 0 ? CMD_FINE : CMD_CANNOT;
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"verbose", no_argument, NULL, 'v'},
+        {0},
+    };
+    const char *given = NULL;
+    for (int c; (c = cmd_getopt(argc, argv, "c:v", options)) != -1;) {
+        if (c == 'c')
+            given = optarg;
+        else if (c == 'v')
+            log_set_level(LOG_LEVEL_DEBUG);
+        else
+            return CMD_CANNOT;
+    }
+    if (optind < argc)
+        return cmd_cannot(
+            "run takes no argument '%s'; the configuration is given with -c",
+            argv[optind]);
+
+    struct service s = {.path = load_path(given)};
+    int rc = CMD_CANNOT;
+    signal(SIGPIPE, SIG_IGN);
+    if (load_config(&s.config, s.path) == 0)
+        rc = serve(&s);
+    config_free(&s.config);
+    if (s.restart) {
+        extern char **environ;
+        char *arguments[] = {"edgelat", "run", "-c", (char *)s.path, NULL};
+        execve("/proc/self/exe", arguments, environ);
+        return cmd_cannot("cannot restart: %s", strerror(errno));
+    }
+    return rc;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .summary = "the agent, in the foreground",
+    .help = help,
+    .run = run,
+};

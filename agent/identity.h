@@ -1,0 +1,14 @@
+/*
+ * Who this agent is: a random UUID (RFC 4122, version 4), made at the first start and
+ * kept in STATE_DIR/instance_id, so that a restart or an upgrade goes on with the same
+ * series.
+ */
+#ifndef EDGELAT_IDENTITY_H
+#define EDGELAT_IDENTITY_H
+
+#define IDENTITY_TEXT_MAX 37
+
+/* Reads it, or makes it: 0 or -errno. A file that holds no UUID is replaced. */
+int identity_load(char out[IDENTITY_TEXT_MAX], const char *state_dir);
+
+#endif
