@@ -40,8 +40,8 @@ bool duration_parse(const char *text, int64_t least_ns, int64_t most_ns, int64_t
 
 #define DURATION_TEXT_MAX 32
 
-/* The shortest exact form that duration_parse() reads back: "90s", "250ms", "1h". Returns
- * `out`. */
+/* In the largest unit of which it is a whole number: "90s", "250ms", "1h"; reads back
+ * exactly. Returns `out`. */
 const char *duration_text(char out[DURATION_TEXT_MAX], int64_t ns);
 
 #endif

@@ -1,0 +1,27 @@
+#include "core/result.h"
+
+#include <assert.h>
+
+const char *outcome_name(enum outcome outcome)
+{
+    static const char *const names[OUTCOME_COUNT] = {
+        [OUTCOME_REPLY] = "reply",
+        [OUTCOME_LOSS] = "loss",
+        [OUTCOME_REFUSED] = "refused",
+        [OUTCOME_UNREACHABLE] = "unreachable",
+        [OUTCOME_TLS_ERROR] = "tls_error",
+        [OUTCOME_HTTP_ERROR] = "http_error",
+        [OUTCOME_NOT_MEASURED] = "not_measured",
+    };
+    assert((unsigned)outcome < OUTCOME_COUNT);
+    return names[outcome];
+}
+
+struct result result_of(uint32_t stream, const struct endpoint *to, struct wall time,
+                        enum outcome outcome)
+{
+    struct result r = {.stream = stream, .to = *to, .time = time, .outcome = outcome};
+    for (size_t i = 0; i < DELAYS_MAX; i++)
+        r.delays[i] = DELAY_UNDEFINED;
+    return r;
+}

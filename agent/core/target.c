@@ -1,0 +1,21 @@
+#include "core/target.h"
+
+#include "core/time.h"
+
+struct target target_default(const struct kinds *kinds)
+{
+    struct target t = {
+        .path = "/",
+        .port = 443,
+        .ipv4 = true,
+        .ipv6 = true,
+        .waiting_ns = 2 * NS_PER_S,
+        .payload_bytes = 56, /* as ping has it */
+    };
+    for (size_t i = 0; i < kinds->n; i++) {
+        t.kinds[i] = true;
+        t.interval_ns[i] = kinds->list[i]->interval_ns;
+        t.slow_interval_ns[i] = kinds->list[i]->slow_interval_ns;
+    }
+    return t;
+}
