@@ -1,0 +1,320 @@
+#include "cmd/live.h"
+
+#include "base/mem.h"
+#include "cmd/cmd.h"
+#include "cmd/render.h"
+#include "core/schedule.h"
+#include "core/window.h"
+#include "net/clock.h"
+#include "net/socket.h"
+#include "probe/kinds.h"
+#include "probe/prober.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct question { /* one lookup */
+    struct session *session;
+    size_t target;
+    enum family family;
+    struct endpoint answer; /* FAMILY_NONE: none */
+    const char *error;
+};
+
+struct stream {
+    size_t target;
+    struct endpoint to;
+    struct window *window;
+    uint32_t sent;
+};
+
+struct session {
+    const struct live *live;
+    uv_loop_t loop;
+    uv_timer_t timer;
+    uv_signal_t interrupt;
+    struct resolver *resolver;
+    struct http *http;
+    struct prober *prober;
+    struct question *questions;
+    size_t n_questions, unanswered;
+    struct stream *streams;
+    size_t n_streams;
+    struct schedule *schedule;
+    bool over;
+    int exit_code;
+    struct text out;
+};
+
+/* Whether this host has a way to it: connecting a UDP socket sends nothing and asks the
+ * routes. */
+static bool route_exists(const struct endpoint *to)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sockaddr_of(&address, to);
+    int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool exists = fd >= 0 && connect(fd, (struct sockaddr *)&address, len) == 0;
+    if (fd >= 0)
+        close(fd);
+    return exists;
+}
+
+static const struct kind *kind_of(const struct session *s)
+{
+    return &probe_kinds[s->live->kind]->kind;
+}
+
+static struct shown shown(const struct session *s, const struct stream *stream)
+{
+    return (struct shown){s->live->targets[stream->target].name, kind_of(s), stream->to};
+}
+
+static void print(struct session *s)
+{
+    fputs(text_string(&s->out), stdout);
+    fflush(stdout);
+    text_clear(&s->out);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    (void)handle;
+}
+
+static void end(struct session *s)
+{
+    if (s->over)
+        return;
+    s->over = true;
+    prober_destroy(s->prober);
+    resolver_destroy(s->resolver);
+    http_destroy(s->http);
+    uv_close((uv_handle_t *)&s->timer, on_closed);
+    uv_close((uv_handle_t *)&s->interrupt, on_closed);
+}
+
+/* ---- probes
+ * ------------------------------------------------------------------------------------ */
+
+static bool done(const struct session *s)
+{
+    struct mono at;
+    return prober_under_way(s->prober) == 0 && !schedule_next(s->schedule, &at);
+}
+
+static void send_probe(struct session *s, const struct due *due)
+{
+    struct stream *stream = &s->streams[due->stream];
+    window_missed(stream->window, due->missed);
+    stream->sent++;
+    if (stream->sent == s->live->count)
+        schedule_set(s->schedule, due->stream, 0, 0, due->at);
+    prober_send(s->prober, (uint32_t)due->stream, s->live->kind,
+                &s->live->targets[stream->target], &stream->to);
+}
+
+/* Sends what is due and comes back when the next is, or ends the session. */
+static void on_turn(uv_timer_t *timer)
+{
+    struct session *s = timer->data;
+    struct due due;
+    while (schedule_take(s->schedule, mono_now(), &due))
+        send_probe(s, &due);
+    if (done(s)) {
+        end(s);
+        return;
+    }
+    struct mono at;
+    if (schedule_next(s->schedule, &at)) {
+        int64_t wait_ns = at.ns - mono_now().ns;
+        uv_update_time(&s->loop);
+        uv_timer_start(
+            timer, on_turn,
+            wait_ns <= 0 ? 0 : (uint64_t)((wait_ns + NS_PER_MS - 1) / NS_PER_MS), 0);
+    }
+}
+
+static void on_result(const struct result *result, void *user)
+{
+    struct session *s = user;
+    struct stream *stream = &s->streams[result->stream];
+    window_add(stream->window, result);
+    struct shown of = shown(s, stream);
+    if (s->live->json)
+        render_result_json(&s->out, &of, result);
+    else
+        render_result_line(&s->out, &of, result);
+    print(s);
+    if (done(s))
+        uv_timer_start(&s->timer, on_turn, 0,
+                       0); /* the prober ends outside of its own callback */
+}
+
+static void on_after(uint32_t stream, enum afterthought what, void *user)
+{
+    struct session *s = user;
+    window_after(s->streams[stream].window, what);
+}
+
+/* ---- names
+ * -------------------------------------------------------------------------------------
+ */
+
+static void add_stream(struct session *s, const struct question *q)
+{
+    s->streams[s->n_streams++] = (struct stream){
+        .target = q->target,
+        .to = q->answer,
+        .window = window_create(kind_of(s), wall_now()),
+    };
+}
+
+/*
+ * The addresses to probe: each family that was asked for, or else the first one that has
+ * an address and a way to it, IPv4 before IPv6.
+ */
+static void choose_streams(struct session *s)
+{
+    for (size_t t = 0; t < s->live->n; t++) {
+        const struct question *first = NULL, *failed = NULL;
+        for (size_t i = 0; i < s->n_questions; i++) {
+            const struct question *q = &s->questions[i];
+            if (q->target != t)
+                continue;
+            if (q->answer.family == FAMILY_NONE)
+                failed = q;
+            else if (s->live->every_family)
+                add_stream(s, first = q);
+            else if (first == NULL ||
+                     (!route_exists(&first->answer) && route_exists(&q->answer)))
+                first = q;
+        }
+        if (first != NULL && !s->live->every_family)
+            add_stream(s, first);
+        if (first == NULL)
+            s->exit_code = cmd_cannot(
+                "%s: %s; check the name and the DNS server in /etc/resolv.conf",
+                s->live->targets[t].host,
+                failed->error != NULL ? failed->error : "no address of that family");
+    }
+}
+
+static void begin(struct session *s)
+{
+    choose_streams(s);
+    s->schedule = schedule_create(s->n_streams, PATTERN_PERIODIC, uv_hrtime());
+    int64_t first_within_ns = s->n_streams == 1 ? 1 : s->live->interval_ns;
+    for (size_t i = 0; i < s->n_streams; i++)
+        schedule_set(s->schedule, i, s->live->interval_ns, first_within_ns, mono_now());
+    uv_timer_start(&s->timer, on_turn, 0, 0);
+}
+
+static void on_resolution(const struct resolution *r, void *user)
+{
+    struct question *q = user;
+    q->error = r->error;
+    if (r->error == NULL && r->n > 0)
+        q->answer = r->addresses[0];
+    if (--q->session->unanswered == 0)
+        begin(q->session);
+}
+
+static void ask(struct session *s)
+{
+    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+    s->questions = mem_zalloc(2 * s->live->n * sizeof *s->questions);
+    s->streams = mem_zalloc(2 * s->live->n * sizeof *s->streams);
+    for (size_t t = 0; t < s->live->n; t++)
+        for (size_t f = 0; f < 2; f++)
+            if (f == 0 ? s->live->targets[t].ipv4 : s->live->targets[t].ipv6)
+                s->questions[s->n_questions++] =
+                    (struct question){.session = s, .target = t, .family = families[f]};
+    s->unanswered = s->n_questions;
+    for (size_t i = 0; i < s->n_questions; i++) {
+        struct question *q = &s->questions[i];
+        const struct target *target = &s->live->targets[q->target];
+        resolver_lookup(s->resolver, target->host, q->family, target->port, on_resolution,
+                        q);
+    }
+}
+
+/* ---- the whole
+ * --------------------------------------------------------------------------------- */
+
+static void on_interrupt(uv_signal_t *handle, int number)
+{
+    (void)number;
+    end(handle->data);
+}
+
+/* Prints the summaries and decides the exit code. */
+static void conclude(struct session *s)
+{
+    bool marked = false;
+    if (!s->live->json && s->n_streams > 0) {
+        text_add(&s->out, "\n");
+        render_summary_head(&s->out);
+    }
+    for (size_t i = 0; i < s->n_streams; i++) {
+        struct summary summary;
+        struct shown of = shown(s, &s->streams[i]);
+        window_summary(s->streams[i].window, wall_now(), &summary);
+        if (s->live->json)
+            render_summary_json(&s->out, &of, &summary);
+        else
+            render_summary_lines(&s->out, &of, &summary);
+        for (size_t p = 0; p < PERCENTILES; p++)
+            marked = marked ||
+                     (summary.delays[0].count > 0 && !summary.delays[0].supported[p]);
+        if (summary.received < summary.sent && s->exit_code == CMD_FINE)
+            s->exit_code = CMD_BAD;
+        if (summary.outcomes[OUTCOME_NOT_MEASURED] > 0)
+            s->exit_code = CMD_CANNOT;
+    }
+    if (marked && !s->live->json)
+        text_add(&s->out, "%s", render_supported_note);
+    print(s);
+}
+
+static int open_session(struct session *s)
+{
+    char why[256];
+    uv_loop_init(&s->loop);
+    uv_timer_init(&s->loop, &s->timer);
+    uv_signal_init(&s->loop, &s->interrupt);
+    s->timer.data = s->interrupt.data = s;
+    uv_signal_start(&s->interrupt, on_interrupt, SIGINT);
+    resolver_create(&s->resolver, &s->loop, NULL);
+    http_create(&s->http, &s->loop);
+    struct prober_events events = {
+        .on_result = on_result, .on_after = on_after, .user = s};
+    s->prober = prober_create(&s->loop, probe_kinds, probe_kinds_count, s->resolver,
+                              s->http, events);
+    if (prober_open(s->prober, s->live->kind, why, sizeof why) < 0)
+        return cmd_cannot("%s", why);
+    return CMD_FINE;
+}
+
+int live_run(const struct live *live)
+{
+    struct session s = {.live = live};
+    signal(SIGPIPE, SIG_IGN);
+    s.exit_code = open_session(&s);
+    if (s.exit_code == CMD_FINE)
+        ask(&s);
+    else
+        end(&s);
+    uv_run(&s.loop, UV_RUN_DEFAULT);
+    conclude(&s);
+    uv_loop_close(&s.loop);
+    for (size_t i = 0; i < s.n_streams; i++)
+        window_destroy(s.streams[i].window);
+    schedule_destroy(s.schedule);
+    free(s.streams);
+    free(s.questions);
+    text_free(&s.out);
+    return s.exit_code;
+}

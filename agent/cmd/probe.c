@@ -1,0 +1,257 @@
+#include "base/mem.h"
+#include "cmd/cmd.h"
+#include "cmd/live.h"
+#include "core/time.h"
+#include "probe/kinds.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "usage: edgelat probe KIND HOST[:PORT] [HOST[:PORT]...] [OPTION...]\n"
+    "\n"
+    "Live probes of one kind to any hosts, by the agent's own probes, then a summary "
+    "with percentiles.\n"
+    "No agent and no configuration is needed. Kinds: icmp, tcp, https.\n"
+    "\n"
+    "  -n, --count N        probes a host (default 10; 0 goes on until Ctrl-C)\n"
+    "  -i, --interval SEC   between two probes of a host (default 1; at least 0.01 for "
+    "root,\n"
+    "                       0.2 for others)\n"
+    "  -w, --wait SEC       no answer after that is loss (default 2)\n"
+    "  -4, -6               IPv4, IPv6, or with both each of them; the default is the "
+    "first that\n"
+    "                       has an address and a route, IPv4 before IPv6\n"
+    "      --json           one JSON object a line for each result, then one a summary\n"
+    "      --size BYTES     icmp: payload, 16 to 1400 (default 56)\n"
+    "      --dscp N         icmp, tcp, https: DSCP, 0 to 63\n"
+    "      --df             icmp: do not fragment\n"
+    "      --path PATH      https: what to ask for (default /)\n"
+    "      --ca FILE        https: certificates to trust instead of the system's\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "Exit code: 0 every probe was answered, 1 some were not, 2 it could not be done.\n"
+    "\n"
+    "examples:\n"
+    "  edgelat probe tcp teams.microsoft.com\n"
+    "  edgelat probe https outlook.office365.com www.bing.com -n 5\n"
+    "  sudo edgelat probe icmp www.bing.com -n 1000 -i 0.05\n"
+    "  edgelat probe tcp '[2603:1026::1]:443' --json | jq .delays.rtt\n";
+
+struct options {
+    double interval_s, wait_s;
+    int64_t count, payload, dscp;
+    bool ipv4, ipv6, json, dont_fragment;
+    const char *path, *ca_file;
+};
+
+enum { OPT_JSON = 256, OPT_SIZE, OPT_DSCP, OPT_DF, OPT_PATH, OPT_CA };
+
+static const struct option longs[] = {
+    {"count", required_argument, NULL, 'n'},
+    {"interval", required_argument, NULL, 'i'},
+    {"wait", required_argument, NULL, 'w'},
+    {"ipv4", no_argument, NULL, '4'},
+    {"ipv6", no_argument, NULL, '6'},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"size", required_argument, NULL, OPT_SIZE},
+    {"dscp", required_argument, NULL, OPT_DSCP},
+    {"df", no_argument, NULL, OPT_DF},
+    {"path", required_argument, NULL, OPT_PATH},
+    {"ca", required_argument, NULL, OPT_CA},
+    {0},
+};
+
+/* One option with a number; says what is wrong with it. */
+static bool number(const char *option, double least, double most, double *out)
+{
+    if (text_to_number(optarg, least, most, out))
+        return true;
+    cmd_cannot("%s takes a number from %g to %g, not '%s'", option, least, most, optarg);
+    return false;
+}
+
+static bool integer(const char *option, int64_t least, int64_t most, int64_t *out)
+{
+    if (text_to_integer(optarg, least, most, out))
+        return true;
+    cmd_cannot("%s takes a whole number from %lld to %lld, not '%s'", option,
+               (long long)least, (long long)most, optarg);
+    return false;
+}
+
+static bool interval(double *out)
+{
+    double least = geteuid() == 0 ? 0.01 : 0.2;
+    if (!text_to_number(optarg, 0, 86400, out))
+        return number("-i", least, 86400, out);
+    if (*out >= least)
+        return true;
+    cmd_cannot("an interval of %s s is too short: at least %g s%s", optarg, least,
+               least > 0.1 ? "; root may use 0.01 s" : "");
+    return false;
+}
+
+static bool take_option(struct options *o, int c)
+{
+    switch (c) {
+    case 'n':
+        return integer("-n", 0, 100000000, &o->count);
+    case 'i':
+        return interval(&o->interval_s);
+    case 'w':
+        return number("-w", 0.01, 60, &o->wait_s);
+    case '4':
+        return o->ipv4 = true;
+    case '6':
+        return o->ipv6 = true;
+    case OPT_JSON:
+        return o->json = true;
+    case OPT_DF:
+        return o->dont_fragment = true;
+    case OPT_SIZE:
+        return integer("--size", 16, 1400, &o->payload);
+    case OPT_DSCP:
+        return integer("--dscp", 0, 63, &o->dscp);
+    case OPT_PATH:
+        o->path = optarg;
+        return optarg[0] == '/' ||
+               (cmd_cannot("--path begins with '/', not '%s'", optarg), false);
+    case OPT_CA:
+        o->ca_file = optarg;
+        return access(optarg, R_OK) == 0 ||
+               (cmd_cannot("--ca %s: it cannot be read; give a PEM file", optarg), false);
+    default:
+        return false; /* cmd_getopt() has said it */
+    }
+}
+
+/* "host", "host:port", "[v6]:port" or a bare IPv6 address, into target->host and ->port.
+ */
+static bool parse_host(struct target *target, const struct kind *kind, const char *text)
+{
+    const char *slashes = strstr(text, "://");
+    if (slashes != NULL || strchr(text, '/') != NULL) {
+        const char *host = slashes != NULL ? slashes + 3 : text;
+        cmd_cannot("'%s' is not a host: give '%.*s'%s", text, (int)strcspn(host, "/"),
+                   host,
+                   strcmp(kind->name, "https") == 0 ? ", and the path with --path" : "");
+        return false;
+    }
+    size_t host_len = strlen(text);
+    const char *port = NULL, *host = text, *colon = strrchr(text, ':');
+    if (text[0] == '[') {
+        host = text + 1;
+        host_len = strcspn(host, "]");
+        port = host[host_len] == ']' && host[host_len + 1] == ':' ? host + host_len + 2
+                                                                  : NULL;
+    } else if (colon != NULL && strchr(text, ':') == colon) {
+        host_len = (size_t)(colon - text);
+        port = colon + 1;
+    }
+    if (host_len == 0 || host_len >= sizeof target->host) {
+        cmd_cannot("'%s' is not a host name or an address", text);
+        return false;
+    }
+    memcpy(target->host, host, host_len);
+    target->host[host_len] = '\0';
+    text_copy(target->name, sizeof target->name, target->host);
+    int64_t value = target->port;
+    if (port != NULL && !text_to_integer(port, 1, 65535, &value)) {
+        cmd_cannot("'%s': the port is a number from 1 to 65535, not '%s'", text, port);
+        return false;
+    }
+    if (port != NULL && !kind->has_port) {
+        cmd_cannot("'%s': %s has no ports; give the host alone", text, kind->name);
+        return false;
+    }
+    target->port = (uint16_t)value;
+    return true;
+}
+
+static bool make_target(struct target *target, size_t kind, const struct options *o,
+                        const char *text)
+{
+    *target = target_default(probe_kind_words());
+    if (!parse_host(target, &probe_kinds[kind]->kind, text))
+        return false;
+    bool any = !o->ipv4 && !o->ipv6;
+    target->ipv4 = o->ipv4 || any;
+    target->ipv6 = o->ipv6 || any;
+    target->waiting_ns = (int64_t)(o->wait_s * 1e9);
+    target->payload_bytes = (uint16_t)o->payload;
+    target->dscp = (uint8_t)o->dscp;
+    target->dont_fragment = o->dont_fragment;
+    if (!text_copy(target->path, sizeof target->path, o->path) ||
+        !text_copy(target->ca_file, sizeof target->ca_file, o->ca_file)) {
+        cmd_cannot("--path and --ca take at most %d characters", PATH_TEXT_MAX - 1);
+        return false;
+    }
+    return true;
+}
+
+static size_t find_kind(const char *name)
+{
+    const char *names[KINDS_MAX];
+    size_t kind = kinds_find(probe_kind_words(), name);
+    if (kind != KIND_NONE)
+        return kind;
+    for (size_t i = 0; i < probe_kinds_count; i++)
+        names[i] = probe_kinds[i]->kind.name;
+    const char *near = text_nearest(name, names, probe_kinds_count);
+    if (near != NULL)
+        cmd_cannot("there is no kind of probe '%s'; did you mean '%s'?", name, near);
+    else
+        cmd_cannot("there is no kind of probe '%s'; the kinds are icmp, tcp and https",
+                   name);
+    return KIND_NONE;
+}
+
+static int run(int argc, char **argv)
+{
+    struct options o = {.interval_s = 1,
+                        .wait_s = 2,
+                        .count = 10,
+                        .payload = 56,
+                        .path = "/",
+                        .ca_file = ""};
+    for (int c; (c = cmd_getopt(argc, argv, "n:i:w:46", longs)) != -1;)
+        if (!take_option(&o, c))
+            return CMD_CANNOT;
+    if (argc - optind < 2)
+        return cmd_cannot("probe needs a kind and a host, e.g. `edgelat probe tcp "
+                          "teams.microsoft.com`");
+    size_t kind = find_kind(argv[optind]);
+    if (kind == KIND_NONE)
+        return CMD_CANNOT;
+
+    size_t n = (size_t)(argc - optind - 1);
+    if (n > TARGETS_MAX)
+        return cmd_cannot("%zu hosts are too many: at most %d", n, TARGETS_MAX);
+    struct live live = {
+        .kind = kind,
+        .targets = mem_zalloc(n * sizeof *live.targets),
+        .n = n,
+        .count = (uint32_t)o.count,
+        .interval_ns = (int64_t)(o.interval_s * 1e9),
+        .every_family = o.ipv4 || o.ipv6,
+        .json = o.json,
+    };
+    int rc = CMD_FINE;
+    for (size_t i = 0; i < n && rc == CMD_FINE; i++)
+        if (!make_target(&live.targets[i], kind, &o, argv[optind + 1 + (int)i]))
+            rc = CMD_CANNOT;
+    if (rc == CMD_FINE)
+        rc = live_run(&live);
+    free(live.targets);
+    return rc;
+}
+
+const struct command command_probe = {
+    .name = "probe",
+    .summary = "live probes of any kind to any hosts, with percentiles",
+    .help = help,
+    .run = run,
+};

@@ -1,0 +1,189 @@
+#include "cmd/render.h"
+
+#include "base/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const char render_supported_note[] =
+    "(brackets: too few results to state this percentile with 95 % confidence)\n";
+
+const char *render_ms(char *out, int64_t ns)
+{
+    if (ns == DELAY_UNDEFINED)
+        strcpy(out, "-");
+    else
+        snprintf(out, 24, "%.3f", (double)ns / 1e6);
+    return out;
+}
+
+static void delay_json(struct json *j, const char *key, int64_t ns)
+{
+    if (ns == DELAY_UNDEFINED)
+        json_null(j, key);
+    else
+        json_ms(j, key, ns);
+}
+
+/* target, kind, address, family, port: the same in a result and in a summary. */
+static void shown_json(struct json *j, const struct shown *of)
+{
+    char address[ADDRESS_TEXT_MAX];
+    json_string(j, "target", of->target);
+    json_string(j, "kind", of->kind->name);
+    json_string(j, "address", endpoint_address(address, &of->to));
+    json_string(j, "family", family_name(of->to.family));
+    if (of->kind->has_port)
+        json_integer(j, "port", of->to.port);
+    else
+        json_null(j, "port");
+}
+
+static const char *or_null(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
+static void http_json(struct json *j, const struct http_facts *http)
+{
+    json_object(j, "http");
+    json_integer(j, "status", http->status);
+    json_string(j, "version", or_null(http->version));
+    json_string(j, "tls_version", or_null(http->tls_version));
+    json_string(j, "issuer", or_null(http->issuer));
+    if (http->issuer[0] != '\0')
+        json_integer(j, "expires_days", http->expires_days);
+    else
+        json_null(j, "expires_days");
+    json_string(j, "cache", or_null(http->cache));
+    json_bool(j, "proxy", http->proxy);
+    json_object_end(j);
+}
+
+void render_result_json(struct text *out, const struct shown *of,
+                        const struct result *result)
+{
+    char time[WALL_TEXT_MAX];
+    struct json j = json_to(out);
+    json_object(&j, NULL);
+    json_string(&j, "time", wall_text(time, result->time));
+    shown_json(&j, of);
+    json_string(&j, "outcome", outcome_name(result->outcome));
+    json_string(&j, "pop", or_null(result->pop));
+    json_object(&j, "delays");
+    for (size_t i = 0; i < kind_delays(of->kind); i++)
+        delay_json(&j, of->kind->delays[i], result->delays[i]);
+    json_object_end(&j);
+    if (result->cause[0] != '\0')
+        json_string(&j, "cause", result->cause);
+    if (result->lost_packets > 0)
+        json_integer(&j, "lost_packets", result->lost_packets);
+    if (result->http.status != 0)
+        http_json(&j, &result->http);
+    json_object_end(&j);
+    text_add_bytes(out, "\n", 1);
+}
+
+/* "09:00:00.123 teams.microsoft.com icmp 203.0.113.10: rtt 3.123 ms; PoP AMS" */
+void render_result_line(struct text *out, const struct shown *of,
+                        const struct result *result)
+{
+    char time[WALL_TEXT_MAX], address[ADDRESS_TEXT_MAX], ms[24];
+    wall_text(time, result->time);
+    text_add(out, "%.12s  %s  %s  %s", time + 11, of->target, of->kind->name,
+             endpoint_address(address, &of->to));
+    if (result->outcome != OUTCOME_REPLY)
+        text_add(out, "  %s", outcome_name(result->outcome));
+    for (size_t i = 0; i < kind_delays(of->kind); i++)
+        if (result->delays[i] != DELAY_UNDEFINED)
+            text_add(out, "  %s %s", of->kind->delays[i],
+                     render_ms(ms, result->delays[i]));
+    if (result->outcome == OUTCOME_REPLY)
+        text_add(out, " ms");
+    if (result->http.status != 0)
+        text_add(out, "  HTTP %d", result->http.status);
+    if (result->pop[0] != '\0')
+        text_add(out, "  PoP %s", result->pop);
+    if (result->lost_packets > 0)
+        text_add(out, "  %d packets sent again", result->lost_packets);
+    if (result->cause[0] != '\0')
+        text_add(out, "  (%s)", result->cause);
+    text_add(out, "\n");
+}
+
+static void delay_summary_json(struct json *j, const char *name,
+                               const struct delay_summary *d)
+{
+    json_object(j, name);
+    delay_json(j, "min", d->min_ns);
+    for (size_t p = 0; p < PERCENTILES; p++)
+        delay_json(j, percentile_name[p], d->percentile_ns[p]);
+    delay_json(j, "max", d->max_ns);
+    delay_json(j, "mean", d->mean_ns);
+    json_array(j, "unsupported");
+    for (size_t p = 0; p < PERCENTILES; p++)
+        if (d->count > 0 && !d->supported[p])
+            json_string(j, NULL, percentile_name[p]);
+    json_array_end(j);
+    json_object_end(j);
+}
+
+void render_summary_json(struct text *out, const struct shown *of,
+                         const struct summary *summary)
+{
+    struct json j = json_to(out);
+    json_object(&j, NULL);
+    json_bool(&j, "summary", true);
+    shown_json(&j, of);
+    json_unsigned(&j, "sent", summary->sent);
+    json_unsigned(&j, "received", summary->received);
+    json_number(&j, "loss_ratio", summary->loss_ratio);
+    json_unsigned(&j, "duplicates", summary->duplicates);
+    json_unsigned(&j, "late", summary->late);
+    json_unsigned(&j, "reordered", summary->reordered);
+    json_unsigned(&j, "lost_packets", summary->lost_packets);
+    json_unsigned(&j, "longest_loss_burst", summary->longest_burst);
+    json_object(&j, "outcomes");
+    for (size_t i = 0; i < OUTCOME_COUNT; i++)
+        if (summary->outcomes[i] > 0)
+            json_unsigned(&j, outcome_name((enum outcome)i), summary->outcomes[i]);
+    json_object_end(&j);
+    json_object(&j, "delays");
+    for (size_t i = 0; i < kind_delays(of->kind); i++)
+        delay_summary_json(&j, of->kind->delays[i], &summary->delays[i]);
+    json_object_end(&j);
+    delay_summary_json(&j, "delay_variation", &summary->variation);
+    json_object_end(&j);
+    text_add_bytes(out, "\n", 1);
+}
+
+void render_summary_head(struct text *out)
+{
+    text_add(out, "%-28s %-6s %-15s %6s %7s %9s %9s %9s %9s %9s %9s\n", "target", "kind",
+             "delay, ms", "sent", "loss", "min", "p50", "p90", "p95", "p99", "max");
+}
+
+void render_summary_lines(struct text *out, const struct shown *of,
+                          const struct summary *summary)
+{
+    char loss[16] = "-";
+    if (!isnan(summary->loss_ratio))
+        snprintf(loss, sizeof loss, "%.1f %%", summary->loss_ratio * 100);
+    for (size_t i = 0; i < kind_delays(of->kind); i++) {
+        const struct delay_summary *d = &summary->delays[i];
+        if (d->count == 0 && i > 0)
+            continue; /* a phase that never happened; the first line stands in any case */
+        char ms[24], cell[32];
+        text_add(out, "%-28s %-6s %-15s %6llu %7s %9s", of->target, of->kind->name,
+                 of->kind->delays[i], (unsigned long long)summary->sent, loss,
+                 render_ms(ms, d->min_ns));
+        for (size_t p = 0; p < PERCENTILES; p++) {
+            bool doubtful = d->count > 0 && !d->supported[p];
+            snprintf(cell, sizeof cell, doubtful ? "(%s)" : "%s",
+                     render_ms(ms, d->percentile_ns[p]));
+            text_add(out, " %9s", cell);
+        }
+        text_add(out, " %9s\n", render_ms(ms, d->max_ns));
+    }
+}

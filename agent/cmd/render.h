@@ -1,0 +1,40 @@
+/*
+ * How results and summaries are shown: as text for people, as JSON (one object a line)
+ * for scripts. The JSON keys are a contract: see the README. What is undefined is null in
+ * JSON and "-" in a table.
+ */
+#ifndef EDGELAT_CMD_RENDER_H
+#define EDGELAT_CMD_RENDER_H
+
+#include "base/text.h"
+#include "core/kind.h"
+#include "core/result.h"
+#include "core/target.h"
+#include "core/window.h"
+
+struct shown {          /* what a result or a summary is about */
+    const char *target; /* as the user wrote it */
+    const struct kind *kind;
+    struct endpoint to;
+};
+
+void render_result_json(struct text *out, const struct shown *of,
+                        const struct result *result);
+void render_result_line(struct text *out, const struct shown *of,
+                        const struct result *result);
+
+void render_summary_json(struct text *out, const struct shown *of,
+                         const struct summary *summary);
+
+/* A table: the head, then the lines of one stream, one a delay of its kind. */
+void render_summary_head(struct text *out);
+void render_summary_lines(struct text *out, const struct shown *of,
+                          const struct summary *summary);
+
+/* Why a percentile stands in brackets; only where one did. */
+extern const char render_supported_note[];
+
+/* "12.345", or "-" for DELAY_UNDEFINED; `out` has room for 24. */
+const char *render_ms(char *out, int64_t ns);
+
+#endif

@@ -1,0 +1,44 @@
+#include "net/socket.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+socklen_t sockaddr_of(struct sockaddr_storage *out, const struct endpoint *e)
+{
+    memset(out, 0, sizeof *out);
+    if (e->family == FAMILY_IPV4) {
+        struct sockaddr_in *in = (struct sockaddr_in *)out;
+        in->sin_family = AF_INET;
+        in->sin_port = htons(e->port);
+        memcpy(&in->sin_addr, e->bytes, 4);
+        return sizeof *in;
+    }
+    if (e->family == FAMILY_IPV6) {
+        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+        in6->sin6_family = AF_INET6;
+        in6->sin6_port = htons(e->port);
+        in6->sin6_scope_id = e->scope;
+        memcpy(&in6->sin6_addr, e->bytes, 16);
+        return sizeof *in6;
+    }
+    return 0;
+}
+
+struct endpoint endpoint_of(const struct sockaddr *address)
+{
+    struct endpoint e = {.family = FAMILY_NONE};
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+        e.family = FAMILY_IPV4;
+        e.port = ntohs(in->sin_port);
+        memcpy(e.bytes, &in->sin_addr, 4);
+    } else if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+        bool mapped = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
+        e.family = mapped ? FAMILY_IPV4 : FAMILY_IPV6;
+        e.port = ntohs(in6->sin6_port);
+        e.scope = in6->sin6_scope_id;
+        memcpy(e.bytes, in6->sin6_addr.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 16);
+    }
+    return e;
+}

@@ -1,0 +1,18 @@
+/*
+ * Between an endpoint, which is a plain value, and the socket addresses of the kernel.
+ */
+#ifndef EDGELAT_NET_SOCKET_H
+#define EDGELAT_NET_SOCKET_H
+
+#include "core/endpoint.h"
+
+#include <sys/socket.h>
+
+/* Returns the length of what was put into `*out`; 0 for FAMILY_NONE. */
+socklen_t sockaddr_of(struct sockaddr_storage *out, const struct endpoint *e);
+
+/* FAMILY_NONE for an address that is neither IPv4 nor IPv6; an IPv4-mapped one is IPv4.
+ */
+struct endpoint endpoint_of(const struct sockaddr *address);
+
+#endif
