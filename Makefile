@@ -74,9 +74,71 @@ $(PURE_TESTS:%.c=$(BUILD)/%): %: %.o $$(call archives_for,$$@)
 $(IO_TESTS:%.c=$(BUILD)/%): %: %.o $(ARCHIVES)
 	$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -lcmocka
 
-test-programs: $(TEST_PROGRAMS)
+# The lab's relay, and the fuzz targets (libFuzzer; their corpus is replayed in `make test`).
 
-.PHONY: all test-programs clean
+RELAY_SOURCES := $(wildcard test/lab/relay/*.c)
+$(BUILD)/lab/relay: $(RELAY_SOURCES) $(wildcard test/lab/relay/*.h)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -Iagent $(WARNINGS) $(CFLAGS) -o $@ $(RELAY_SOURCES) -lm
+
+FUZZ_PROGRAMS := $(patsubst test/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
+$(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: test/fuzz/fuzz_%.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
+
+BENCH_PROGRAMS := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(wildcard test/bench/bench_*.c))
+$(BENCH_PROGRAMS): $(BUILD)/bench/%: test/bench/%.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
+
+test-programs: $(TEST_PROGRAMS)
+fuzz-programs: $(FUZZ_PROGRAMS)
+
+# ---- what a person types --------------------------------------------------------------------------
+
+JOBS := -j$(shell nproc)
+
+setup-%:
+	@scripts/setup $*
+
+run: setup-run
+	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay
+	@BUILD=$(BUILD) scripts/run
+
+# The same sources three times: as shipped, and under both compilers' sanitizers.
+GCC_SAN   := $(BUILD)/gcc-sanitized
+CLANG_SAN := $(BUILD)/clang-sanitized
+SANITIZED := SANITIZE=address,undefined CFLAGS='-O1 -g'
+
+test: setup-test
+	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay test-programs
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(GCC_SAN) CC=gcc $(SANITIZED) test-programs
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_SAN) CC=clang $(SANITIZED) test-programs fuzz-programs
+	@scripts/fetch-otlp-tools $(BUILD)/tools
+	@$(MAKE) --no-print-directory run-tests
+
+LAB_TESTS := $(sort $(wildcard test/lab/test_*))
+run-tests:
+	@BUILD=$(BUILD) EDGELAT_TOOLS=$(abspath $(BUILD)/tools) test/run \
+	    --name='layers' scripts/check-layers \
+	    --name='as shipped' $(TEST_PROGRAMS) \
+	    --name='gcc, AddressSanitizer, UBSan' $(TEST_PROGRAMS:$(BUILD)/%=$(GCC_SAN)/%) \
+	    --name='clang, AddressSanitizer, UBSan' $(TEST_PROGRAMS:$(BUILD)/%=$(CLANG_SAN)/%) \
+	    --name='corpus of the fuzz targets' test/fuzz/replay \
+	    --name='the lab, end to end' $(LAB_TESTS)
+
+FUZZ_SECONDS ?= 60
+fuzz: setup-test
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_SAN) CC=clang $(SANITIZED) fuzz-programs
+	@for f in $(notdir $(FUZZ_PROGRAMS)); do echo "fuzz: $$f for $(FUZZ_SECONDS) s"; mkdir -p $(BUILD)/corpus/$$f; \
+	    $(CLANG_SAN)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(BUILD)/ -print_final_stats=1 \
+	        $(BUILD)/corpus/$$f test/fuzz/corpus/$$f || exit 1; done
+
+bench: setup-test
+	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH_PROGRAMS)
+	@for b in $(BENCH_PROGRAMS); do $$b || exit 1; done
+
+.PHONY: all run test run-tests test-programs fuzz-programs fuzz bench clean
 clean:
 	rm -rf $(BUILD)
 
