@@ -39,6 +39,9 @@ void histogram_reset(
  * 0. */
 void histogram_add(struct histogram *h, int64_t ns);
 
+/* Makes the buckets as wide as those of `scale`, if they are finer. */
+void histogram_coarsen(struct histogram *h, int scale);
+
 /* Adds all of `from` to `into`; the coarser of the two scales wins. */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
@@ -48,5 +51,9 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
  * there is no value.
  */
 int64_t histogram_quantile(const struct histogram *h, double q);
+
+/* The nearest rank of the q-quantile among `count` > 0 values: ceil(q * count), 1 to
+ * `count`. */
+uint64_t histogram_rank(double q, uint64_t count);
 
 #endif

@@ -103,7 +103,8 @@ bool duration_parse(const char *text, int64_t least_ns, int64_t most_ns, int64_t
         if (place % 10 != 0 && fraction[i] != '0')
             return false; /* finer than a nanosecond */
         place /= 10;
-        add_digit(&ns, fraction[i], place);
+        if (!add_digit(&ns, fraction[i], place))
+            return false;
     }
     if (ns < least_ns || ns > most_ns)
         return false;

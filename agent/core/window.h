@@ -20,7 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WINDOW_EXACT_MAX 128
+#define WINDOW_EXACT_MAX       128
+#define WINDOW_VARIATION_SCALE 4 /* 2.2 % */
 
 enum { P50, P90, P95, P99, PERCENTILES };
 extern const double percentile_quantile[PERCENTILES];  /* 0.5, 0.9, 0.95, 0.99 */
@@ -40,10 +41,11 @@ struct summary {
     uint64_t sent;     /* all results but OUTCOME_NOT_MEASURED */
     uint64_t received; /* OUTCOME_REPLY */
     uint64_t late, duplicates, reordered;
-    uint64_t lost_packets; /* kernel retransmissions inside answered probes */
-    uint64_t
-        longest_burst; /* most probes lost one after the other, in the order of sending */
-    uint64_t missed;   /* probes that were due but not sent in time */
+    uint64_t lost_packets;  /* kernel retransmissions inside answered probes */
+    uint64_t longest_burst; /* most probes lost one after the other, in the order of
+                               sending; one that began in an earlier window counts in
+                               full, so it can be more than this window lost */
+    uint64_t missed;        /* probes that were due but not sent in time */
     bool interrupted;  /* the host slept, was stopped, or its clock stepped inside the
                           window */
     double loss_ratio; /* 0..1; NaN when nothing was sent */
@@ -64,10 +66,14 @@ void window_interrupted(struct window *w);
 /* What stands in the open window now; `end` becomes summary.end. Nothing is reset. */
 void window_summary(const struct window *w, struct wall end, struct summary *out);
 
-/* The histograms of the open window: delay `i` of the kind, and the delay variation.
- * Borrowed. */
-const struct histogram *window_delay(const struct window *w, size_t i);
-const struct histogram *window_variation(const struct window *w);
+/*
+ * Adds the values of the open window, delay `i` of the kind or the delay variation, to a
+ * histogram (of a series). The window itself has histograms only when it holds more than
+ * WINDOW_EXACT_MAX values. Variation makes `into` coarse (WINDOW_VARIATION_SCALE): it
+ * spans many decades and nobody needs its percentiles to 1 %.
+ */
+void window_merge_delay(const struct window *w, size_t i, struct histogram *into);
+void window_merge_variation(const struct window *w, struct histogram *into);
 
 /* Begins the next window at `start`; the memory is kept. The order of sending is
  * remembered across. */
