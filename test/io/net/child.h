@@ -1,0 +1,115 @@
+/*
+ * Servers of others for the I/O tests: started in a folder of their own, ended by pid,
+ * and by the kernel when the test itself dies.
+ */
+#ifndef EDGELAT_TEST_CHILD_H
+#define EDGELAT_TEST_CHILD_H
+
+#include "check.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static inline pid_t child_start(const char *const argv[], const char *log)
+{
+    pid_t parent = getpid(), pid = fork();
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (out >= 0) {
+        dup2(out, 1);
+        dup2(out, 2);
+    }
+    if (getppid() == parent)
+        execvp(argv[0], (char *const *)argv);
+    _exit(127);
+}
+
+static inline void child_end(pid_t pid)
+{
+    if (pid > 0) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+}
+
+/* Runs a shell command to its end; it must succeed. */
+static inline void child_run(const char *command)
+{
+    int status = system(command); /* NOLINT */
+    CHECK(status == 0, "failed (%d): %s", status, command);
+}
+
+static inline void child_folder(char out[64])
+{
+    strcpy(out, "/tmp/edgelat-test-XXXXXX");
+    CHECK(mkdtemp(out) != NULL, "no folder in /tmp");
+}
+
+static inline int child_unlink(const char *path, const struct stat *s, int what,
+                               struct FTW *ftw)
+{
+    (void)s, (void)what, (void)ftw;
+    return remove(path);
+}
+
+static inline void child_folder_remove(const char *folder)
+{
+    nftw(folder, child_unlink, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline void child_write(const char *folder, const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    CHECK(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0, "cannot write %s", path);
+}
+
+/* A socket bound to a port that was free, on 127.0.0.1; `*port` says which. */
+static inline int child_bind(int type, uint16_t *port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof a;
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&a, len) == 0, "cannot bind");
+    getsockname(fd, (struct sockaddr *)&a, &len);
+    *port = ntohs(a.sin_port);
+    return fd;
+}
+
+static inline uint16_t child_free_port(int type)
+{
+    uint16_t port;
+    close(child_bind(type, &port));
+    return port;
+}
+
+/* Waits until something listens on 127.0.0.1:port (TCP), 5 s at most. */
+static inline void child_wait_for(uint16_t port, const char *what)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons(port),
+                            .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    for (int i = 0; i < 500; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int rc = connect(fd, (struct sockaddr *)&a, sizeof a);
+        close(fd);
+        if (rc == 0)
+            return;
+        nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+    }
+    fail_msg("%s does not listen on port %u", what, port);
+}
+
+#endif

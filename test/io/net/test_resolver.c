@@ -1,0 +1,315 @@
+#include "net/resolver.h"
+
+#include "check.h"
+#include "core/time.h"
+#include "io/net/child.h"
+
+#include <errno.h>
+#include <uv.h>
+
+/* dnsmasq with the Exchange chain of agent/edge/README.md in small. */
+static char folder[64];
+static pid_t dnsmasq;
+static uint16_t dns_port;
+static char dns_server[32];
+
+static int start_dnsmasq(void **state)
+{
+    (void)state;
+    char path[96], log[96];
+    child_folder(folder);
+    dns_port = child_free_port(SOCK_DGRAM);
+    snprintf(dns_server, sizeof dns_server, "127.0.0.1:%u", dns_port);
+    char conf[1024];
+    snprintf(conf, sizeof conf,
+             "port=%u\nlisten-address=127.0.0.1\nbind-interfaces\nno-resolv\nno-hosts\n"
+             "local-ttl=300\nuser=\ngroup=\npid-file=%s/pid\n"
+             "local=/test/\nlocal=/office.test/\n"
+             "cname=outlook.test,outlook.ha.test,70\n"
+             "cname=outlook.ha.test,lhr-efz.office.test,40\n"
+             "host-record=lhr-efz.office.test,192.0.2.7,2001:db8::7,120\n"
+             "host-record=four.test,192.0.2.4,55\n"
+             "address=/many.test/192.0.2.1\naddress=/many.test/192.0.2.2\n"
+             "address=/many.test/192.0.2.3\n",
+             dns_port, folder);
+    child_write(folder, "conf", conf);
+    snprintf(path, sizeof path, "--conf-file=%s/conf", folder);
+    snprintf(log, sizeof log, "%s/log", folder);
+    const char *const argv[] = {"dnsmasq", "--keep-in-foreground", path, NULL};
+    setenv("PATH", "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", 1);
+    dnsmasq = child_start(argv, log);
+    child_wait_for(dns_port, "dnsmasq");
+    return 0;
+}
+
+static int end_dnsmasq(void **state)
+{
+    (void)state;
+    child_end(dnsmasq);
+    child_folder_remove(folder);
+    return 0;
+}
+
+struct answer {
+    int calls;
+    struct resolution r;
+};
+
+static void on_resolution(const struct resolution *r, void *user)
+{
+    struct answer *a = user;
+    a->calls++;
+    a->r = *r;
+}
+
+static struct answer ask(const char *servers, const char *host, enum family family)
+{
+    uv_loop_t loop;
+    struct resolver *r;
+    struct answer a = {0};
+    uv_loop_init(&loop);
+    CHECK_INT(0, resolver_create(&r, &loop, servers), "created");
+    resolver_lookup(r, host, family, 443, on_resolution, &a);
+    CHECK_INT(0, a.calls, "never from inside the call");
+    while (a.calls == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    resolver_destroy(r);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    CHECK_INT(1, a.calls, "exactly one answer");
+    CHECK_INT(0, uv_loop_close(&loop), "every handle is closed");
+    return a;
+}
+
+static const char *first_address(const struct answer *a)
+{
+    static char text[ADDRESS_TEXT_MAX];
+    return endpoint_address(text, &a->r.addresses[0]);
+}
+
+static void chain_and_ttl(void **state)
+{
+    (void)state;
+    static const struct {
+        enum family family;
+        const char *address;
+    } cases[] = {{FAMILY_IPV4, "192.0.2.7"}, {FAMILY_IPV6, "2001:db8::7"}};
+    for (size_t i = 0; i < 2; i++) {
+        struct answer a = ask(dns_server, "outlook.test", cases[i].family);
+        CHECK(a.r.error == NULL, "fine: %s", a.r.error);
+        CHECK_INT(1, a.r.n, "addresses");
+        CHECK_TEXT(cases[i].address, first_address(&a), "address");
+        CHECK_INT(443, a.r.addresses[0].port, "port");
+        CHECK_INT(2, a.r.n_cnames, "links of the chain");
+        CHECK_TEXT("outlook.ha.test", a.r.cnames[0], "first link");
+        CHECK_TEXT("lhr-efz.office.test", a.r.cnames[1], "second link");
+        CHECK_INT(40, a.r.ttl_s, "least TTL of the chain");
+        CHECK(a.r.took_ns > 0 && a.r.took_ns < NS_PER_S, "took %" PRId64, a.r.took_ns);
+    }
+}
+
+static void several_addresses(void **state)
+{
+    (void)state;
+    struct answer a = ask(dns_server, "many.test", FAMILY_IPV4);
+    CHECK(a.r.error == NULL, "fine: %s", a.r.error);
+    CHECK_INT(3, a.r.n, "addresses");
+}
+
+static void no_address_of_that_family(void **state)
+{
+    (void)state;
+    struct answer a = ask(dns_server, "four.test", FAMILY_IPV6);
+    CHECK(a.r.error == NULL, "not an error: %s", a.r.error);
+    CHECK_INT(0, a.r.n, "addresses");
+    CHECK(a.r.ttl_s > 0, "is not asked again at once");
+}
+
+static void no_such_name(void **state)
+{
+    (void)state;
+    struct answer a = ask(dns_server, "absent.test", FAMILY_IPV4);
+    CHECK(a.r.error != NULL, "an error");
+    CHECK_TEXT("no such name", a.r.error, "error");
+    CHECK(!a.r.temporary, "it is an answer");
+}
+
+static void refused(void **state)
+{
+    (void)state; /* dnsmasq has no server to forward this to */
+    struct answer a = ask(dns_server, "elsewhere.example", FAMILY_IPV4);
+    CHECK(a.r.error != NULL && a.r.temporary, "a passing error");
+    CHECK(strstr(a.r.error, "refused") != NULL, "says so: %s", a.r.error);
+}
+
+static void not_a_name(void **state)
+{
+    (void)state;
+    char host[HOST_TEXT_MAX];
+    memset(host, 'a', sizeof host - 1);
+    host[sizeof host - 1] = '\0';
+    struct answer a = ask(dns_server, host, FAMILY_IPV4);
+    CHECK(a.r.error != NULL && !a.r.temporary, "one label of 253 characters");
+    a = ask(dns_server, "a..test", FAMILY_IPV4);
+    CHECK(a.r.error != NULL && !a.r.temporary, "an empty label: %s", a.r.error);
+}
+
+static void literals(void **state)
+{
+    (void)state;
+    struct answer a = ask("127.0.0.1:1", "192.0.2.9", FAMILY_IPV4); /* asks nobody */
+    CHECK(a.r.error == NULL, "fine: %s", a.r.error);
+    CHECK_TEXT("192.0.2.9", first_address(&a), "address");
+    CHECK(a.r.ttl_s == UINT32_MAX && a.r.n_cnames == 0, "for ever");
+    a = ask("127.0.0.1:1", "2001:db8::9", FAMILY_IPV6);
+    CHECK_TEXT("2001:db8::9", first_address(&a), "address");
+    a = ask("127.0.0.1:1", "192.0.2.9", FAMILY_IPV6);
+    CHECK(a.r.error == NULL && a.r.n == 0, "no IPv6 address in an IPv4 literal");
+}
+
+static void hosts_file(void **state)
+{
+    (void)state;
+    struct answer a = ask(dns_server, "localhost", FAMILY_IPV4);
+    CHECK(a.r.error == NULL, "fine: %s", a.r.error);
+    CHECK_TEXT("127.0.0.1", first_address(&a), "address");
+}
+
+static void nobody_listens(void **state)
+{
+    (void)state;
+    struct answer a = ask("127.0.0.1:1", "outlook.test", FAMILY_IPV4);
+    CHECK(a.r.error != NULL && a.r.temporary, "a passing error");
+    CHECK(a.r.took_ns < 2 * NS_PER_S, "known at once, not after the limit");
+}
+
+static void silence(void **state)
+{
+    (void)state;
+    uint16_t port;
+    int fd = child_bind(SOCK_DGRAM, &port);
+    char server[32];
+    snprintf(server, sizeof server, "127.0.0.1:%u", port);
+    struct answer a = ask(server, "outlook.test", FAMILY_IPV4);
+    close(fd);
+    CHECK(a.r.error != NULL && a.r.temporary, "a passing error");
+    CHECK_NEAR(5.0, (double)a.r.took_ns / 1e9, 0.5, "s until it gives up");
+}
+
+static void second_server(void **state)
+{
+    (void)state;
+    uint16_t port;
+    int fd = child_bind(SOCK_DGRAM, &port);
+    char servers[96];
+    snprintf(servers, sizeof servers, "127.0.0.1:%u, 127.0.0.1:%u", port, dns_port);
+    struct answer a = ask(servers, "outlook.test", FAMILY_IPV4);
+    close(fd);
+    CHECK(a.r.error == NULL, "the second one answers: %s", a.r.error);
+    CHECK(a.r.took_ns > NS_PER_S, "after the first had its time");
+}
+
+static void cancelled_and_destroyed(void **state)
+{
+    (void)state;
+    uv_loop_t loop;
+    struct resolver *r;
+    struct answer a = {0}, kept = {0};
+    uv_loop_init(&loop);
+    CHECK_INT(0, resolver_create(&r, &loop, dns_server), "created");
+    lookup_cancel(resolver_lookup(r, "outlook.test", FAMILY_IPV4, 1, on_resolution, &a));
+    lookup_cancel(resolver_lookup(r, "192.0.2.1", FAMILY_IPV4, 1, on_resolution, &a));
+    lookup_cancel(resolver_lookup(r, "localhost", FAMILY_IPV4, 1, on_resolution, &a));
+    resolver_lookup(r, "outlook.test", FAMILY_IPV4, 1, on_resolution, &kept);
+    while (kept.calls == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    resolver_lookup(r, "outlook.test", FAMILY_IPV4, 1, on_resolution, &a);
+    resolver_lookup(r, "192.0.2.1", FAMILY_IPV4, 1, on_resolution, &a);
+    resolver_destroy(r);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    CHECK_INT(0, a.calls, "no callback after cancel or destroy");
+    CHECK_INT(1, kept.calls, "the others are not touched");
+    CHECK_INT(0, uv_loop_close(&loop), "every handle is closed");
+    resolver_destroy(NULL);
+}
+
+struct ender {
+    struct resolver *r;
+    bool done;
+};
+
+static void destroy_inside(const struct resolution *r, void *user)
+{
+    (void)r;
+    struct ender *e = user;
+    resolver_destroy(e->r);
+    e->done = true;
+}
+
+static void destroyed_inside_the_callback(void **state)
+{
+    (void)state;
+    uv_loop_t loop;
+    struct ender e = {0};
+    struct answer a = {0};
+    uv_loop_init(&loop);
+    CHECK_INT(0, resolver_create(&e.r, &loop, dns_server), "created");
+    resolver_lookup(e.r, "outlook.test", FAMILY_IPV4, 1, destroy_inside, &e);
+    resolver_lookup(e.r, "absent.test.office.test", FAMILY_IPV6, 1, on_resolution, &a);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    CHECK(e.done, "answered");
+    CHECK(a.calls <= 1, "at most one");
+    CHECK_INT(0, uv_loop_close(&loop), "every handle is closed");
+}
+
+static void server_lists(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int rc;
+    } cases[] = {
+        {"", 0},
+        {"192.0.2.1", 0},
+        {" 192.0.2.1 , [2001:db8::1]:5353\t2001:db8::2 [2001:db8::3]", 0},
+        {"nonsense", -EINVAL},
+        {"192.0.2.1:99999", -EINVAL},
+        {"192.0.2.1:", -EINVAL},
+        {"192.0.2.1:0", -EINVAL},
+        {"[2001:db8::1", -EINVAL},
+        {"[2001:db8::1]53", -EINVAL},
+        {"192.0.2.1 dns.example", -EINVAL},
+        {"1.1.1.1 1.1.1.2 1.1.1.3 1.1.1.4 1.1.1.5 1.1.1.6 1.1.1.7 1.1.1.8 1.1.1.9",
+         -E2BIG},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uv_loop_t loop;
+        struct resolver *r = NULL;
+        uv_loop_init(&loop);
+        int rc = resolver_create(&r, &loop, cases[i].text);
+        resolver_destroy(rc == 0 ? r : NULL);
+        uv_run(&loop, UV_RUN_DEFAULT);
+        CHECK_INT(cases[i].rc, rc, cases[i].text);
+        CHECK_INT(0, uv_loop_close(&loop), "every handle is closed");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chain_and_ttl),
+        cmocka_unit_test(several_addresses),
+        cmocka_unit_test(no_address_of_that_family),
+        cmocka_unit_test(no_such_name),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(not_a_name),
+        cmocka_unit_test(literals),
+        cmocka_unit_test(hosts_file),
+        cmocka_unit_test(nobody_listens),
+        cmocka_unit_test(silence),
+        cmocka_unit_test(second_server),
+        cmocka_unit_test(cancelled_and_destroyed),
+        cmocka_unit_test(destroyed_inside_the_callback),
+        cmocka_unit_test(server_lists),
+    };
+    return cmocka_run_group_tests(tests, start_dnsmasq, end_dnsmasq);
+}
