@@ -1,0 +1,365 @@
+/*
+ * Loss bursts and delay variation follow the order of sending, but results come in the
+ * order in which they are decided: a loss comes a waiting time later than the replies to
+ * the probes behind it. So results first stand in a queue, sorted by their time of
+ * sending, until they are ORDER_NS older than the newest (or ORDER_MAX wait). Then no
+ * earlier one is expected any more, and they are walked: a run of losses is counted, two
+ * neighbouring replies make one value of variation. The summary walks those that still
+ * stand in the queue as well, on a copy of the state, so nothing is missing from it.
+ *
+ * Queue and state outlive the window. A result is `fresh` in the window in which it came;
+ * a burst or a pair counts in a window when anything fresh is part of it, so what an
+ * earlier window has told is not told again.
+ *
+ * A result that comes more than ORDER_NS behind the newest means that the clock was
+ * stepped back: the order begins anew with it.
+ */
+#include "core/window.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ORDER_NS  (10 * NS_PER_S)
+#define ORDER_MAX 1024
+
+const double percentile_quantile[PERCENTILES] = {0.5, 0.9, 0.95, 0.99};
+const char *const percentile_name[PERCENTILES] = {"p50", "p90", "p95", "p99"};
+
+/* ---- values of one delay: as they are while they are few, then in a histogram ---- */
+
+struct values {
+    int64_t *exact;
+    size_t n, room;
+    struct histogram many; /* empty until there are more than WINDOW_EXACT_MAX */
+};
+
+static void values_free(struct values *v)
+{
+    free(v->exact);
+    histogram_free(&v->many);
+}
+
+static void values_reset(struct values *v)
+{
+    v->n = 0;
+    histogram_reset(&v->many);
+}
+
+static void values_merge(const struct values *v, struct histogram *into)
+{
+    histogram_merge(into, &v->many);
+    for (size_t i = 0; i < v->n; i++)
+        histogram_add(into, v->exact[i]);
+}
+
+static void values_add(struct values *v, int64_t ns)
+{
+    if (v->many.count == 0 && v->n < WINDOW_EXACT_MAX) {
+        v->exact = mem_grow(v->exact, &v->room, v->n + 1, sizeof *v->exact);
+        v->exact[v->n++] = ns;
+        return;
+    }
+    for (size_t i = 0; i < v->n; i++)
+        histogram_add(&v->many, v->exact[i]);
+    v->n = 0;
+    histogram_add(&v->many, ns);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void summarise_few(const struct values *v, struct delay_summary *out)
+{
+    int64_t sorted[WINDOW_EXACT_MAX];
+    double sum = 0;
+    memcpy(sorted, v->exact, v->n * sizeof *sorted);
+    qsort(sorted, v->n, sizeof *sorted, by_value);
+    for (size_t i = 0; i < v->n; i++)
+        sum += (double)sorted[i];
+    out->count = v->n;
+    out->min_ns = sorted[0];
+    out->max_ns = sorted[v->n - 1];
+    out->mean_ns = llround(sum / (double)v->n);
+    for (size_t p = 0; p < PERCENTILES; p++)
+        out->percentile_ns[p] = sorted[histogram_rank(percentile_quantile[p], v->n) - 1];
+}
+
+static void summarise_many(const struct histogram *h, struct delay_summary *out)
+{
+    out->count = h->count;
+    out->min_ns = h->min_ns;
+    out->max_ns = h->max_ns;
+    out->mean_ns = llround(h->sum_s * 1e9 / (double)h->count);
+    for (size_t p = 0; p < PERCENTILES; p++)
+        out->percentile_ns[p] = histogram_quantile(h, percentile_quantile[p]);
+}
+
+static struct delay_summary values_summary(const struct values *v)
+{
+    struct delay_summary s = {
+        .min_ns = DELAY_UNDEFINED, .max_ns = DELAY_UNDEFINED, .mean_ns = DELAY_UNDEFINED};
+    for (size_t p = 0; p < PERCENTILES; p++)
+        s.percentile_ns[p] = DELAY_UNDEFINED;
+    if (v->many.count > 0)
+        summarise_many(&v->many, &s);
+    else if (v->n > 0)
+        summarise_few(v, &s);
+
+    /* All n values lie below the quantile q with probability q^n; where that is 5 % or
+     * less, the largest one bounds it with 95 % confidence. */
+    for (size_t p = 0; p < PERCENTILES; p++)
+        s.supported[p] = 1 - pow(percentile_quantile[p], (double)s.count) >= 0.95;
+    return s;
+}
+
+/* ---- the order of sending ---- */
+
+struct sent { /* one probe */
+    struct wall time;
+    int64_t rtt_ns; /* of an answered one, else DELAY_UNDEFINED */
+    bool lost;
+    bool fresh; /* came in the open window */
+};
+
+struct walk { /* what the probes walked so far leave behind */
+    struct sent last;
+    uint64_t run;     /* losses up to here, one after the other */
+    bool run_fresh;   /* any of them came in the open window */
+    uint64_t longest; /* burst of the open window */
+};
+
+static const struct walk walk_begin = {.last.rtt_ns = DELAY_UNDEFINED};
+
+static void walk_on(struct walk *k, const struct sent *next, struct values *variation)
+{
+    if (next->lost) {
+        k->run++;
+        k->run_fresh |= next->fresh;
+        if (k->run_fresh && k->run > k->longest)
+            k->longest = k->run;
+    } else {
+        k->run = 0;
+        k->run_fresh = false;
+    }
+    if (k->last.rtt_ns != DELAY_UNDEFINED && next->rtt_ns != DELAY_UNDEFINED &&
+        (k->last.fresh || next->fresh))
+        values_add(variation, llabs(next->rtt_ns - k->last.rtt_ns));
+    k->last = *next;
+}
+
+/* ---- the window ---- */
+
+struct counts { /* as in the summary, which is ten times as large */
+    uint64_t outcomes[OUTCOME_COUNT];
+    uint64_t late, duplicates, reordered, lost_packets, missed;
+    bool interrupted;
+};
+
+struct window {
+    struct wall start;
+    struct counts counts;
+    size_t n_delays;
+    struct values *delays; /* n_delays of them */
+
+    struct values variation;
+    struct walk walk;
+    struct sent *queue; /* not walked yet, in the order of sending */
+    size_t queued, queue_room;
+    bool answered;             /* any, since the order began; then: */
+    struct wall last_answered; /* time of sending of the last sent answered probe */
+};
+
+struct window *window_create(const struct kind *kind, struct wall start)
+{
+    struct window *w = mem_zalloc(sizeof *w);
+    w->n_delays = kind_delays(kind);
+    w->delays = mem_zalloc(w->n_delays * sizeof *w->delays);
+    for (size_t i = 0; i < w->n_delays; i++)
+        w->delays[i].many = histogram_empty();
+    w->variation.many = histogram_empty();
+    w->walk = walk_begin;
+    w->start = start;
+    return w;
+}
+
+void window_destroy(struct window *w)
+{
+    if (w == NULL)
+        return;
+    for (size_t i = 0; i < w->n_delays; i++)
+        values_free(&w->delays[i]);
+    free(w->delays);
+    values_free(&w->variation);
+    free(w->queue);
+    free(w);
+}
+
+static void walk_queue(struct window *w, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        walk_on(&w->walk, &w->queue[i], &w->variation);
+    w->queued -= n;
+    memmove(w->queue, w->queue + n, w->queued * sizeof *w->queue);
+}
+
+static void begin_order(struct window *w)
+{
+    if (w->queued > 0)
+        walk_queue(w, w->queued);
+    uint64_t longest = w->walk.longest;
+    w->walk = walk_begin;
+    w->walk.longest = longest;
+    w->answered = false;
+}
+
+static void put_in_order(struct window *w, const struct sent *s)
+{
+    if (w->queued > 0 && w->queue[w->queued - 1].time.ns - s->time.ns > ORDER_NS)
+        begin_order(w);
+    w->queue = mem_grow(w->queue, &w->queue_room, w->queued + 1, sizeof *w->queue);
+    size_t at = w->queued++;
+    for (; at > 0 && w->queue[at - 1].time.ns > s->time.ns; at--)
+        w->queue[at] = w->queue[at - 1];
+    w->queue[at] = *s;
+
+    int64_t newest_ns = w->queue[w->queued - 1].time.ns;
+    size_t old = w->queued > ORDER_MAX ? w->queued - ORDER_MAX : 0;
+    while (newest_ns - w->queue[old].time.ns > ORDER_NS)
+        old++;
+    if (old > 0)
+        walk_queue(w, old);
+}
+
+static void note_reordering(struct window *w, struct wall sent)
+{
+    if (w->answered && sent.ns < w->last_answered.ns) {
+        w->counts.reordered++;
+        return;
+    }
+    w->answered = true;
+    w->last_answered = sent;
+}
+
+void window_add(struct window *w, const struct result *result)
+{
+    w->counts.outcomes[result->outcome]++;
+    if (result->outcome == OUTCOME_NOT_MEASURED)
+        return;                          /* nothing was sent */
+    if (result->outcome != OUTCOME_LOSS) /* which are of the lost probe anyway */
+        w->counts.lost_packets += result->lost_packets;
+
+    for (size_t i = 0; i < w->n_delays; i++)
+        if (result->delays[i] != DELAY_UNDEFINED)
+            values_add(&w->delays[i], result->delays[i]);
+
+    bool answered = result->outcome == OUTCOME_REPLY;
+    struct sent sent = {
+        .time = result->time,
+        .rtt_ns = answered ? result->delays[0] : DELAY_UNDEFINED,
+        .lost = result->outcome == OUTCOME_LOSS,
+        .fresh = true,
+    };
+    put_in_order(w, &sent);
+    if (answered)
+        note_reordering(w, result->time);
+}
+
+void window_after(struct window *w, enum afterthought what)
+{
+    if (what == AFTER_LATE)
+        w->counts.late++;
+    else
+        w->counts.duplicates++;
+}
+
+void window_missed(struct window *w, uint64_t probes)
+{
+    w->counts.missed += probes;
+}
+
+void window_interrupted(struct window *w)
+{
+    w->counts.interrupted = true;
+    begin_order(w); /* what was sent before and after are no neighbours */
+}
+
+/* The variation of the open window with what still stands in the queue; to be freed. */
+static struct values whole_variation(const struct window *w, struct walk *walk)
+{
+    struct values all = {.many = histogram_empty()};
+    histogram_merge(&all.many, &w->variation.many);
+    for (size_t i = 0; i < w->variation.n; i++)
+        values_add(&all, w->variation.exact[i]);
+    *walk = w->walk;
+    for (size_t i = 0; i < w->queued; i++)
+        walk_on(walk, &w->queue[i], &all);
+    return all;
+}
+
+void window_summary(const struct window *w, struct wall end, struct summary *out)
+{
+    const struct counts *c = &w->counts;
+    *out = (struct summary){
+        .start = w->start,
+        .end = end,
+        .received = c->outcomes[OUTCOME_REPLY],
+        .late = c->late,
+        .duplicates = c->duplicates,
+        .reordered = c->reordered,
+        .lost_packets = c->lost_packets,
+        .missed = c->missed,
+        .interrupted = c->interrupted,
+    };
+    for (size_t o = 0; o < OUTCOME_COUNT; o++) {
+        out->outcomes[o] = c->outcomes[o];
+        out->sent += o == OUTCOME_NOT_MEASURED ? 0 : c->outcomes[o];
+    }
+    out->loss_ratio =
+        out->sent > 0 ? (double)c->outcomes[OUTCOME_LOSS] / (double)out->sent : NAN;
+
+    static const struct values none;
+    for (size_t i = 0; i < DELAYS_MAX; i++)
+        out->delays[i] = values_summary(i < w->n_delays ? &w->delays[i] : &none);
+
+    struct walk walk;
+    struct values variation = whole_variation(w, &walk);
+    out->variation = values_summary(&variation);
+    out->longest_burst = walk.longest;
+    values_free(&variation);
+}
+
+void window_merge_delay(const struct window *w, size_t i, struct histogram *into)
+{
+    assert(i < w->n_delays);
+    values_merge(&w->delays[i], into);
+}
+
+void window_merge_variation(const struct window *w, struct histogram *into)
+{
+    struct walk walk;
+    struct values variation = whole_variation(w, &walk);
+    histogram_coarsen(into, WINDOW_VARIATION_SCALE);
+    values_merge(&variation, into);
+    values_free(&variation);
+}
+
+void window_reset(struct window *w, struct wall start)
+{
+    w->start = start;
+    w->counts = (struct counts){0};
+    for (size_t i = 0; i < w->n_delays; i++)
+        values_reset(&w->delays[i]);
+    values_reset(&w->variation);
+    w->walk.longest = 0;
+    w->walk.run_fresh = false;
+    w->walk.last.fresh = false;
+    for (size_t i = 0; i < w->queued; i++)
+        w->queue[i].fresh = false;
+}
