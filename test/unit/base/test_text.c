@@ -1,0 +1,138 @@
+#include "base/mem.h"
+#include "base/text.h"
+#include "check.h"
+
+static void text_grows(void **state)
+{
+    (void)state;
+    struct text t = {0};
+    CHECK_TEXT("", text_string(&t), "empty");
+    text_add(&t, "%s", "");
+    CHECK_TEXT("", text_string(&t), "still empty");
+    size_t len = 0;
+    for (int i = 0; i < 500; i++) {
+        text_add(&t, "%d;", i);
+        len += i < 10 ? 2 : i < 100 ? 3 : 4;
+    }
+    CHECK_INT(len, t.len, "length");
+    CHECK_INT(len, strlen(text_string(&t)), "ended by NUL");
+    CHECK(strstr(text_string(&t), ";498;499;") != NULL, "the end is there");
+    text_clear(&t);
+    CHECK_TEXT("", text_string(&t), "cleared");
+    text_add_bytes(&t, "a\0b", 3);
+    CHECK_INT(3, t.len, "bytes, NUL among them");
+    CHECK_INT('b', t.bytes[2], "behind it");
+    text_free(&t);
+    CHECK(t.bytes == NULL && t.len == 0, "freed");
+}
+
+static void a_copy_is_cut_to_fit(void **state)
+{
+    (void)state;
+    char to[4];
+    CHECK(text_copy(to, sizeof to, "abc"), "fits");
+    CHECK_TEXT("abc", to, "whole");
+    CHECK(!text_copy(to, sizeof to, "abcd"), "does not fit");
+    CHECK_TEXT("abc", to, "cut");
+    CHECK(text_copy(to, sizeof to, ""), "nothing fits always");
+    CHECK_TEXT("", to, "nothing");
+    CHECK(!text_copy(to, 1, "a"), "no room but for the end");
+    CHECK_TEXT("", to, "ended");
+}
+
+static void the_nearest_word_is_suggested(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"interval", "slow_interval", "port", "path"};
+    static const struct {
+        const char *word, *expected; /* NULL: none is near enough */
+    } cases[] = {
+        {"intervall", "interval"},
+        {"interval", "interval"},
+        {"inteval", "interval"},
+        {"prot", "port"},
+        {"slowinterval", "slow_interval"},
+        {"banana", NULL},
+        {"x", NULL},
+        {"", NULL},
+        {"a word that is very much longer than any key that a configuration has", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *nearest = text_nearest(cases[i].word, words, 4);
+        CHECK_TEXT(cases[i].expected != NULL ? cases[i].expected : "(none)",
+                   nearest != NULL ? nearest : "(none)", cases[i].word);
+    }
+}
+
+static void integers_are_read_strictly(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool ok;
+        int64_t expected;
+    } cases[] = {
+        {"0", true, 0},       {"42", true, 42},   {"-7", true, -7},
+        {"1000", true, 1000}, {"1001", false, 0}, {"-11", false, 0},
+        {"", false, 0},       {"-", false, 0},    {" 5", false, 0},
+        {"5 ", false, 0},     {"+5", false, 0},   {"5x", false, 0},
+        {"0x10", false, 0},   {"1.0", false, 0},  {"99999999999999999999", false, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t value = 555;
+        bool ok = text_to_integer(cases[i].text, -10, 1000, &value);
+        CHECK_INT(cases[i].ok, ok, cases[i].text);
+        CHECK_INT(ok ? cases[i].expected : 555, value, cases[i].text);
+    }
+}
+
+static void numbers_are_read_strictly(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool ok;
+        double expected;
+    } cases[] = {
+        {"0", true, 0},       {"0.25", true, 0.25}, {"-0.5", true, -0.5},
+        {"1", true, 1},       {"1.01", false, 0},   {"-1.01", false, 0},
+        {"", false, 0},       {".", false, 0},      {"-", false, 0},
+        {"nan", false, 0},    {"inf", false, 0},    {"1e-1", false, 0},
+        {"0x1p-1", false, 0}, {" 0", false, 0},     {"0.5%", false, 0},
+        {"0.5.5", false, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double value = 555;
+        bool ok = text_to_number(cases[i].text, -1, 1, &value);
+        CHECK_INT(cases[i].ok, ok, cases[i].text);
+        CHECK_NEAR(ok ? cases[i].expected : 555, value, 0, cases[i].text);
+    }
+}
+
+static void arrays_grow_by_doubling(void **state)
+{
+    (void)state;
+    size_t room = 0;
+    int *numbers = NULL;
+    for (int i = 0; i < 1000; i++) {
+        numbers = mem_grow(numbers, &room, (size_t)i + 1, sizeof *numbers);
+        numbers[i] = i;
+    }
+    CHECK_INT(1024, room, "room");
+    for (int i = 0; i < 1000; i++)
+        CHECK_INT(i, numbers[i], "kept");
+    free(numbers);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_grows),
+        cmocka_unit_test(a_copy_is_cut_to_fit),
+        cmocka_unit_test(the_nearest_word_is_suggested),
+        cmocka_unit_test(integers_are_read_strictly),
+        cmocka_unit_test(numbers_are_read_strictly),
+        cmocka_unit_test(arrays_grow_by_doubling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,84 @@
+#include "check.h"
+#include "core/endpoint.h"
+
+static void literals_are_read_and_written(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum family family; /* FAMILY_NONE: refused */
+        const char *back;
+    } cases[] = {
+        {"192.0.2.1", FAMILY_IPV4, "192.0.2.1"},
+        {"0.0.0.0", FAMILY_IPV4, "0.0.0.0"},
+        {"2001:db8::1", FAMILY_IPV6, "2001:db8::1"},
+        {"2001:DB8:0:0:0:0:0:1", FAMILY_IPV6, "2001:db8::1"},
+        {"::ffff:192.0.2.1", FAMILY_IPV6, "::ffff:192.0.2.1"},
+        {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", FAMILY_IPV6,
+         "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+        {"", FAMILY_NONE, ""},
+        {"192.0.2", FAMILY_NONE, ""},
+        {"192.0.2.256", FAMILY_NONE, ""},
+        {"192.0.2.1:443", FAMILY_NONE, ""},
+        {"[2001:db8::1]", FAMILY_NONE, ""},
+        {"edge.example", FAMILY_NONE, ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct endpoint e = {0};
+        char text[ADDRESS_TEXT_MAX];
+        bool ok = endpoint_parse(&e, cases[i].text, 443);
+        CHECK_INT(cases[i].family != FAMILY_NONE, ok, cases[i].text);
+        CHECK_INT(cases[i].family, e.family, cases[i].text);
+        CHECK_INT(ok ? 443 : 0, e.port, cases[i].text);
+        CHECK_TEXT(cases[i].back, endpoint_address(text, &e), cases[i].text);
+    }
+}
+
+static void a_refused_literal_changes_nothing(void **state)
+{
+    (void)state;
+    struct endpoint e = {0};
+    CHECK(endpoint_parse(&e, "2001:db8::1", 1), "an address");
+    struct endpoint before = e;
+    CHECK(!endpoint_parse(&e, "2001:db8::1::2", 2), "not an address");
+    CHECK_INT(0, memcmp(&before, &e, sizeof e), "as it was");
+}
+
+static void addresses_are_compared_without_the_port(void **state)
+{
+    (void)state;
+    struct endpoint a = {0}, b = {0};
+    endpoint_parse(&a, "192.0.2.1", 443);
+    endpoint_parse(&b, "192.0.2.1", 80);
+    CHECK(endpoint_same_address(&a, &b), "only the port differs");
+    endpoint_parse(&b, "192.0.2.2", 443);
+    CHECK(!endpoint_same_address(&a, &b), "the address differs");
+    endpoint_parse(&b, "c000:201::", 443);
+    CHECK(!endpoint_same_address(&a, &b), "the same bytes in another family");
+
+    endpoint_parse(&a, "fe80::1", 443);
+    b = a;
+    b.scope = 2;
+    CHECK(!endpoint_same_address(&a, &b), "on another link it is another host");
+    CHECK(endpoint_same_address(&(struct endpoint){0}, &(struct endpoint){0}),
+          "none is none");
+}
+
+static void families_have_their_otel_names(void **state)
+{
+    (void)state;
+    CHECK_TEXT("ipv4", family_name(FAMILY_IPV4), "4");
+    CHECK_TEXT("ipv6", family_name(FAMILY_IPV6), "6");
+    CHECK_TEXT("none", family_name(FAMILY_NONE), "0");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(literals_are_read_and_written),
+        cmocka_unit_test(a_refused_literal_changes_nothing),
+        cmocka_unit_test(addresses_are_compared_without_the_port),
+        cmocka_unit_test(families_have_their_otel_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

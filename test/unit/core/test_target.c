@@ -1,0 +1,53 @@
+#include "check.h"
+#include "core/target.h"
+#include "core/time.h"
+
+static const struct kind icmp = {"icmp", {"rtt"}, false, NS_PER_S, 10 * NS_PER_S};
+static const struct kind https = {"https",
+                                  {"rtt", "dns", "connect", "tls", "first_byte", "total"},
+                                  true,
+                                  10 * NS_PER_S,
+                                  60 * NS_PER_S};
+static const struct kind full = {
+    "full", {"a", "b", "c", "d", "e", "f", "g", "h"}, false, NS_PER_S, NS_PER_S};
+static const struct kinds kinds = {{&icmp, &https}, 2};
+
+static void kinds_are_found_by_name(void **state)
+{
+    (void)state;
+    CHECK_INT(0, kinds_find(&kinds, "icmp"), "the first");
+    CHECK_INT(1, kinds_find(&kinds, "https"), "the last");
+    CHECK(kinds_find(&kinds, "http") == KIND_NONE, "the whole name counts");
+    CHECK_INT(1, kind_delays(&icmp), "one delay");
+    CHECK_INT(6, kind_delays(&https), "six delays");
+    CHECK_INT(DELAYS_MAX, kind_delays(&full), "as many as there can be");
+    CHECK_INT(3, kind_delay(&https, "tls"), "by name");
+    CHECK(kind_delay(&icmp, "tls") == KIND_NONE, "not its own");
+    CHECK(kind_delay(&full, "i") == KIND_NONE, "none beyond the last");
+}
+
+static void a_target_takes_its_habits_from_the_kinds(void **state)
+{
+    (void)state;
+    struct target t = target_default(&kinds);
+    CHECK_TEXT("", t.name, "to be given");
+    CHECK_TEXT("/", t.path, "path");
+    CHECK_INT(443, t.port, "port");
+    CHECK(t.ipv4 && t.ipv6, "both families");
+    CHECK(t.kinds[0] && t.kinds[1] && !t.kinds[2], "the kinds that there are");
+    CHECK_INT(NS_PER_S, t.interval_ns[0], "interval");
+    CHECK_INT(60 * NS_PER_S, t.slow_interval_ns[1], "slow interval");
+    CHECK_INT(2 * NS_PER_S, t.waiting_ns, "waiting time");
+    CHECK_INT(56, t.payload_bytes, "payload");
+    CHECK_INT(0, t.dscp, "best effort");
+    CHECK(!t.dont_fragment, "may be fragmented");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kinds_are_found_by_name),
+        cmocka_unit_test(a_target_takes_its_habits_from_the_kinds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
