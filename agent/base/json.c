@@ -11,31 +11,12 @@ struct json json_to(struct text *out)
     return (struct json){.out = out};
 }
 
-/* Length of the UTF-8 sequence (RFC 3629) at `s`, 0 when it is none. */
-static size_t utf8_len(const unsigned char *s, size_t left)
-{
-    size_t len = s[0] < 0x80                   ? 1
-                 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-                 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-                 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-                                               : 0;
-    if (len == 0 || len > left)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    bool surrogate = s[0] == 0xed && s[1] >= 0xa0;
-    bool too_high = s[0] == 0xf4 && s[1] >= 0x90;
-    return overlong || surrogate || too_high ? 0 : len;
-}
-
 static void quoted(struct text *out, const char *bytes, size_t len)
 {
     text_add_bytes(out, "\"", 1);
     for (size_t i = 0; i < len;) {
         unsigned char c = (unsigned char)bytes[i];
-        size_t n = utf8_len((const unsigned char *)bytes + i, len - i);
+        size_t n = text_utf8(bytes + i, len - i);
         if (n == 0) {
             text_add_bytes(out, "\xef\xbf\xbd", 3);
             n = 1;

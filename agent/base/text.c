@@ -62,6 +62,25 @@ bool text_copy(char *to, size_t room, const char *from)
     return fits;
 }
 
+size_t text_utf8(const char *bytes, size_t left)
+{
+    const unsigned char *s = (const unsigned char *)bytes;
+    size_t len = s[0] < 0x80                   ? 1
+                 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+                 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+                 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                               : 0;
+    if (len == 0 || len > left)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    bool surrogate = s[0] == 0xed && s[1] >= 0xa0;
+    bool too_high = s[0] == 0xf4 && s[1] >= 0x90;
+    return overlong || surrogate || too_high ? 0 : len;
+}
+
 #define WORD_MAX 63
 
 /* Levenshtein's distance, one row at a time. */
