@@ -7,6 +7,11 @@ CC      ?= cc
 CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr
 
+# V=1 shows the commands themselves.
+ifeq ($(V),)
+say = @printf '  %-4s %s\n' '$(1)' '$@';
+endif
+
 all: $(BUILD)/edgelat
 
 # ---- the program ---------------------------------------------------------------------------------
@@ -27,18 +32,18 @@ PROTO_H := $(PROTOS:%.proto=$(BUILD)/gen/%.pb-c.h)
 PROTO_O := $(PROTOS:%.proto=$(BUILD)/gen/%.pb-c.o)
 
 $(BUILD)/edgelat: $(OBJECTS) $(PROTO_O)
-	$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/%.o: %.c | $(PROTO_H)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,cc)$(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/gen/%.pb-c.o: $(BUILD)/gen/%.pb-c.c
-	$(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,cc)$(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h &: proto/%.proto
 	@mkdir -p $(@D)
-	protoc-c --proto_path=. --c_out=$(BUILD)/gen $<
+	$(call say,proto)protoc-c --proto_path=. --c_out=$(BUILD)/gen $<
 
 # ---- tests: each program links archives, so only what it tests comes in ---------------------------
 
@@ -47,8 +52,7 @@ ARCHIVES := $(LAYERS:%=$(BUILD)/lib/%.a)
 define layer
 $(BUILD)/lib/$(1).a: $(filter $(BUILD)/agent/$(1)/%,$(OBJECTS)) $(if $(filter export,$(1)),$(PROTO_O))
 	@mkdir -p $$(@D)
-	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	@rm -f $$@ && $$(AR) rcs $$@ $$^
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
 
@@ -70,26 +74,26 @@ layer_of = $(word 2,$(subst /, ,$(patsubst sim/%,x/sim/%,$(patsubst $(BUILD)/tes
 archives_for = $(patsubst %,$(BUILD)/lib/%.a,$(below_$(call layer_of,$1)))
 .SECONDEXPANSION:
 $(PURE_TESTS:%.c=$(BUILD)/%): %: %.o $$(call archives_for,$$@)
-	$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 $(IO_TESTS:%.c=$(BUILD)/%): %: %.o $(ARCHIVES)
-	$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -lcmocka
+	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -lcmocka
 
 # The lab's relay, and the fuzz targets (libFuzzer; their corpus is replayed in `make test`).
 
 RELAY_SOURCES := $(wildcard test/lab/relay/*.c)
 $(BUILD)/lab/relay: $(RELAY_SOURCES) $(wildcard test/lab/relay/*.h)
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE -Iagent $(WARNINGS) $(CFLAGS) -o $@ $(RELAY_SOURCES) -lm
+	$(call say,link)$(CC) -std=c11 -D_GNU_SOURCE -Iagent $(WARNINGS) $(CFLAGS) -o $@ $(RELAY_SOURCES) -lm
 
 FUZZ_PROGRAMS := $(patsubst test/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 $(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: test/fuzz/fuzz_%.c $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
+	$(call say,link)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
 
 BENCH_PROGRAMS := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(wildcard test/bench/bench_*.c))
 $(BENCH_PROGRAMS): $(BUILD)/bench/%: test/bench/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
+	$(call say,link)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
 
 test-programs: $(TEST_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
