@@ -4,9 +4,8 @@
  * new kind is one folder that defines a struct probe_kind, and one line in the table of
  * kinds (probe/kinds.c).
  *
- *     prober_send() -> kind->start(x) -> ... -> exchange_done(x, ...) -> prober's result
- * callback
- *                                    \-> waiting time over: kind->abort(x), the result is
+ *     prober_send() -> kind->start(x) -> ... -> exchange_done(x, ...) -> result callback
+ *                           or: waiting time over -> kind->abort(x) -> result callback:
  * loss
  */
 #ifndef EDGELAT_PROBE_PROBE_H
@@ -32,13 +31,13 @@ struct probe_tools {
 struct exchange {
     const struct target *target; /* borrowed; outlives the exchange */
     struct endpoint to;
-    void *kind_state; /* what kind->open() made */
-    struct mono
-        started; /* just before kind->start(); a kind sets its own send time in `sent` */
-    struct mono sent;
-    struct result
-        result; /* a kind may fill pop, cause, http, lost_packets, kernel_time, time */
-    void *own;  /* the kind's, of this exchange; NULL at first */
+    void *kind_state;     /* what kind->open() made */
+    struct mono started;  /* just before kind->start() */
+    struct mono sent;     /* as `started`; a kind that sends later says when. The waiting
+                             time counts from here. */
+    struct result result; /* a kind may fill pop, cause, http, lost_packets, kernel_time,
+                             and time (when it set `sent`) */
+    void *own;            /* the kind's, of this exchange; NULL at first */
 };
 
 struct probe_kind {
@@ -60,21 +59,27 @@ struct probe_kind {
      * come any more. */
     void (*abort)(struct exchange *x);
 
-    /* No exchange is left. The memory goes when the loop has closed the handles. */
+    /* No exchange is left. The memory goes when the loop has closed the handles, so that
+     * a prober may be destroyed from inside a callback that the kind's own code made. */
     void (*close)(void *state);
 };
 
 /*
  * The end of an exchange: `delays` in the order of the kind's names, as many as it has
- * (NULL: all undefined). A kind that finds out inside start() that it cannot send calls
- * exchange_defer() instead, which makes the prober report `outcome` on the next turn of
- * the loop. `x` is gone afterwards (exchange_defer: must not be touched by the kind
- * again).
+ * (NULL: all undefined). A reply whose first delay is longer than the waiting time
+ * becomes a loss and a late answer, however busy the loop was. A kind that finds out
+ * inside start() that it cannot send calls exchange_defer() instead, which makes the
+ * prober report `outcome` on the next turn of the loop; abort() does not come then.
+ * Either way `x` must not be touched by the kind again.
  */
 void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *delays);
 void exchange_defer(struct exchange *x, enum outcome outcome);
 
 /* A late or duplicate answer that the kind recognised, for the stream it belonged to. */
 void prober_after(struct prober *p, uint32_t stream, enum afterthought what);
+
+/* What a kind counts in struct prober_counters. */
+void prober_count_foreign(struct prober *p);
+void prober_count_fallback(struct prober *p);
 
 #endif

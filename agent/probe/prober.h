@@ -29,13 +29,14 @@ struct prober *prober_create(uv_loop_t *loop, const struct probe_kind *const kin
                              size_t n_kinds, struct resolver *resolver, struct http *http,
                              struct prober_events events);
 
-/* No callback after it returns; probes under way are forgotten. NULL is fine. */
+/* No callback after it returns; probes under way are forgotten. May be called from inside
+ * a callback. NULL is fine. */
 void prober_destroy(struct prober *p);
 
 /*
- * Opens a kind's sockets, once. Returns 0, or -errno with one plain sentence in `why`
- * (what is missing and the next step). Without it the first prober_send() opens; if that
- * fails, its results are OUTCOME_NOT_MEASURED with the sentence as their cause.
+ * Opens a kind's sockets, if they are not open. Returns 0, or -errno with one plain
+ * sentence in `why` (what is missing and the next step). Without it prober_send() opens;
+ * while that fails, results are OUTCOME_NOT_MEASURED with the sentence as their cause.
  */
 int prober_open(struct prober *p, size_t kind, char *why, size_t why_size);
 
@@ -45,7 +46,7 @@ void prober_send(struct prober *p, uint32_t stream, size_t kind,
 
 size_t prober_under_way(const struct prober *p);
 
-struct prober_counters {
+struct prober_counters { /* of results that were given; refused ones are in `sent` only */
     uint64_t sent, answered, lost, not_measured;
     uint64_t foreign;             /* packets that looked like answers and were not ours */
     uint64_t timestamp_fallbacks; /* kernel stamps that were missing or made no sense */

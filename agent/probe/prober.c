@@ -1,0 +1,375 @@
+/*
+ * Probes under way are ordered by deadline; one timer runs for the first of them. The
+ * timer only says that it is time to look: before anything is called lost the loop polls
+ * once more (`turn_*`), so that an answer which already waits in a socket counts as what
+ * it is, also when this host was busy, suspended or stopped meanwhile.
+ */
+#include "probe/prober.h"
+
+#include "base/mem.h"
+#include "net/clock.h"
+#include "probe/deadlines.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct probe {
+    struct exchange x; /* first: a kind's pointer to it is one to this */
+    struct prober *prober;
+    const struct probe_kind *kind;
+    struct deadline deadline;
+    bool waits;         /* `deadline` is among the prober's */
+    struct probe *next; /* in the list of the deferred, or of the free */
+};
+
+struct opened {
+    bool open;
+    void *state;
+};
+
+struct prober {
+    const struct probe_kind *const *kinds;
+    size_t n_kinds;
+    struct opened opened[KINDS_MAX];
+    struct probe_tools tools;
+    struct prober_events events;
+    struct prober_counters counters;
+
+    struct deadlines waiting;
+    struct probe *deferred, **deferred_end;
+    size_t n_deferred;
+    struct probe *free;
+
+    uv_timer_t timer;
+    uint64_t timer_at_ms; /* 0: it does not run */
+    uv_idle_t turn_idle;  /* makes the next poll return at once */
+    uv_check_t turn_check;
+    bool destroyed;
+    int open_handles;
+};
+
+/* ---- results ---- */
+
+static struct probe *probe_of(struct deadline *d)
+{
+    return (struct probe *)((char *)d - offsetof(struct probe, deadline));
+}
+
+static void wait_for(struct probe *probe, struct mono until)
+{
+    probe->deadline.at = until;
+    probe->waits = true;
+    deadlines_add(&probe->prober->waiting, &probe->deadline);
+}
+
+static void wait_no_more(struct probe *probe)
+{
+    if (probe->waits)
+        deadlines_remove(&probe->prober->waiting, &probe->deadline);
+    probe->waits = false;
+}
+
+static void count(struct prober_counters *c, enum outcome outcome)
+{
+    if (outcome == OUTCOME_NOT_MEASURED)
+        c->not_measured++;
+    else
+        c->sent++;
+    if (outcome == OUTCOME_REPLY)
+        c->answered++;
+    if (outcome == OUTCOME_LOSS)
+        c->lost++;
+}
+
+static void say_lost(struct result *r, int64_t waiting_ns)
+{
+    char waited[DURATION_TEXT_MAX];
+    r->outcome = OUTCOME_LOSS;
+    if (r->cause[0] == '\0')
+        snprintf(r->cause, sizeof r->cause, "no answer within %s",
+                 duration_text(waited, waiting_ns));
+}
+
+/* Gives the result out. `probe` is in no list and the kind has forgotten it. */
+static void report(struct probe *probe)
+{
+    struct prober *p = probe->prober;
+    count(&p->counters, probe->x.result.outcome);
+    struct result result = probe->x.result;
+    probe->next = p->free;
+    p->free = probe;
+    p->events.on_result(&result, p->events.user); /* may destroy the prober */
+}
+
+void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *delays)
+{
+    struct probe *probe = (struct probe *)x;
+    struct prober *p = probe->prober;
+    assert(probe->waits);
+    wait_no_more(probe);
+
+    int64_t waiting_ns = x->target->waiting_ns;
+    uint32_t stream = x->result.stream;
+    bool late = outcome == OUTCOME_REPLY && delays != NULL && delays[0] > waiting_ns;
+    x->result.outcome = outcome;
+    if (late) {
+        say_lost(&x->result, waiting_ns);
+    } else if (delays != NULL) {
+        size_t n = kind_delays(&probe->kind->kind);
+        for (size_t i = 0; i < n; i++)
+            x->result.delays[i] = delays[i];
+    }
+    report(probe);
+    if (late)
+        prober_after(p, stream, AFTER_LATE);
+}
+
+static void nothing(uv_idle_t *handle)
+{
+    (void)handle;
+}
+
+static void on_turn(uv_check_t *handle);
+
+/* After the next poll, which does not block, on_turn() comes. */
+static void take_a_turn(struct prober *p)
+{
+    uv_idle_start(&p->turn_idle, nothing);
+    uv_check_start(&p->turn_check, on_turn);
+}
+
+void exchange_defer(struct exchange *x, enum outcome outcome)
+{
+    struct probe *probe = (struct probe *)x;
+    struct prober *p = probe->prober;
+    wait_no_more(probe);
+    x->result.outcome = outcome;
+    probe->next = NULL;
+    *p->deferred_end = probe;
+    p->deferred_end = &probe->next;
+    p->n_deferred++;
+    take_a_turn(p);
+}
+
+void prober_after(struct prober *p, uint32_t stream, enum afterthought what)
+{
+    if (!p->destroyed && p->events.on_after != NULL)
+        p->events.on_after(stream, what, p->events.user);
+}
+
+void prober_count_foreign(struct prober *p)
+{
+    p->counters.foreign++;
+}
+
+void prober_count_fallback(struct prober *p)
+{
+    p->counters.timestamp_fallbacks++;
+}
+
+/* ---- the waiting time ---- */
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct prober *p = timer->data;
+    p->timer_at_ms = 0;
+    take_a_turn(p);
+}
+
+/*
+ * libuv counts in whole milliseconds of its own clock, which is that of uv_hrtime() cut
+ * down: rounded up, the timer is never early. It is left running when the probe that it
+ * was started for is answered; it then finds nothing and starts for the next.
+ */
+static void run_timer(struct prober *p)
+{
+    struct deadline *first = deadlines_first(&p->waiting);
+    if (first == NULL)
+        return;
+    uint64_t at_ms = (uint64_t)((first->at.ns + NS_PER_MS - 1) / NS_PER_MS);
+    if (p->timer_at_ms != 0 && p->timer_at_ms <= at_ms)
+        return;
+    uint64_t now_ms = uv_now(p->tools.loop);
+    uv_timer_start(&p->timer, on_timer, at_ms > now_ms ? at_ms - now_ms : 0, 0);
+    p->timer_at_ms = at_ms;
+}
+
+/* Takes the first probe whose waiting time is over, or NULL. A kind may have sent some
+ * time after it was asked to: such a probe is put back with its real deadline. */
+static struct probe *overdue(struct prober *p, struct mono at)
+{
+    struct deadline *first;
+    while ((first = deadlines_first(&p->waiting)) != NULL && first->at.ns <= at.ns) {
+        struct probe *probe = probe_of(first);
+        struct mono real = {probe->x.sent.ns + probe->x.target->waiting_ns};
+        wait_no_more(probe);
+        if (real.ns <= at.ns)
+            return probe;
+        wait_for(probe, real);
+    }
+    return NULL;
+}
+
+static void report_deferred(struct prober *p)
+{
+    /* Only those that are there now: a callback may send again, and be deferred again. */
+    for (size_t n = p->n_deferred; n > 0 && !p->destroyed; n--) {
+        struct probe *probe = p->deferred;
+        p->deferred = probe->next;
+        if (p->deferred == NULL)
+            p->deferred_end = &p->deferred;
+        p->n_deferred--;
+        report(probe);
+    }
+}
+
+static void report_lost(struct prober *p)
+{
+    struct mono at = mono_now();
+    struct probe *probe;
+    while (!p->destroyed && (probe = overdue(p, at)) != NULL) {
+        probe->kind->abort(&probe->x);
+        say_lost(&probe->x.result, probe->x.target->waiting_ns);
+        report(probe);
+    }
+}
+
+static void on_turn(uv_check_t *handle)
+{
+    struct prober *p = handle->data;
+    uv_idle_stop(&p->turn_idle);
+    uv_check_stop(&p->turn_check);
+    report_deferred(p);
+    report_lost(p);
+    if (!p->destroyed)
+        run_timer(p);
+}
+
+/* ---- sending ---- */
+
+int prober_open(struct prober *p, size_t kind, char *why, size_t why_size)
+{
+    assert(kind < p->n_kinds);
+    struct opened *o = &p->opened[kind];
+    if (o->open)
+        return 0;
+    why[0] = '\0';
+    int rc = p->kinds[kind]->open(&o->state, &p->tools, why, why_size);
+    o->open = rc == 0;
+    return rc;
+}
+
+static struct probe *new_probe(struct prober *p)
+{
+    struct probe *probe = p->free;
+    if (probe == NULL)
+        return mem_alloc(sizeof *probe);
+    p->free = probe->next;
+    return probe;
+}
+
+void prober_send(struct prober *p, uint32_t stream, size_t kind,
+                 const struct target *target, const struct endpoint *to)
+{
+    assert(kind < p->n_kinds);
+    struct probe *probe = new_probe(p);
+    struct mono started = mono_now();
+    *probe = (struct probe){
+        .x = {.target = target, .to = *to, .started = started, .sent = started},
+        .prober = p,
+        .kind = p->kinds[kind],
+    };
+    struct exchange *x = &probe->x;
+    x->result = result_of(stream, to, wall_now(), OUTCOME_NOT_MEASURED);
+
+    if (prober_open(p, kind, x->result.cause, sizeof x->result.cause) != 0) {
+        exchange_defer(x, OUTCOME_NOT_MEASURED);
+        return;
+    }
+    x->kind_state = p->opened[kind].state;
+    wait_for(probe, (struct mono){started.ns + target->waiting_ns});
+    run_timer(p);
+    probe->kind->start(x);
+}
+
+size_t prober_under_way(const struct prober *p)
+{
+    return p->waiting.n + p->n_deferred;
+}
+
+struct prober_counters prober_counters(const struct prober *p)
+{
+    return p->counters;
+}
+
+/* ---- beginning and end ---- */
+
+static void adopt(struct prober *p, uv_handle_t *handle)
+{
+    handle->data = p;
+    p->open_handles++;
+}
+
+struct prober *prober_create(uv_loop_t *loop, const struct probe_kind *const kinds[],
+                             size_t n_kinds, struct resolver *resolver, struct http *http,
+                             struct prober_events events)
+{
+    assert(n_kinds <= KINDS_MAX);
+    struct prober *p = mem_zalloc(sizeof *p);
+    p->kinds = kinds;
+    p->n_kinds = n_kinds;
+    p->tools = (struct probe_tools){
+        .loop = loop, .resolver = resolver, .http = http, .prober = p};
+    p->events = events;
+    p->deferred_end = &p->deferred;
+    uv_timer_init(loop, &p->timer); /* these three cannot fail */
+    uv_idle_init(loop, &p->turn_idle);
+    uv_check_init(loop, &p->turn_check);
+    adopt(p, (uv_handle_t *)&p->timer);
+    adopt(p, (uv_handle_t *)&p->turn_idle);
+    adopt(p, (uv_handle_t *)&p->turn_check);
+    return p;
+}
+
+static void free_list(struct probe *list)
+{
+    while (list != NULL) {
+        struct probe *next = list->next;
+        free(list);
+        list = next;
+    }
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct prober *p = handle->data;
+    if (--p->open_handles > 0)
+        return;
+    free_list(p->deferred);
+    free_list(p->free);
+    deadlines_free(&p->waiting);
+    free(p);
+}
+
+void prober_destroy(struct prober *p)
+{
+    if (p == NULL)
+        return;
+    assert(!p->destroyed);
+    p->destroyed = true;
+    struct deadline *first;
+    while ((first = deadlines_first(&p->waiting)) != NULL) {
+        struct probe *probe = probe_of(first);
+        wait_no_more(probe);
+        probe->kind->abort(&probe->x);
+        probe->next = p->free;
+        p->free = probe;
+    }
+    for (size_t i = 0; i < p->n_kinds; i++)
+        if (p->opened[i].open)
+            p->kinds[i]->close(p->opened[i].state);
+    uv_close((uv_handle_t *)&p->timer, on_closed);
+    uv_close((uv_handle_t *)&p->turn_idle, on_closed);
+    uv_close((uv_handle_t *)&p->turn_check, on_closed);
+}
