@@ -1,0 +1,189 @@
+#include "probe/tcp/handshake.h"
+
+#include "base/mem.h"
+#include "net/clock.h"
+#include "net/socket.h"
+#include "probe/tcp/info.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct handshake {
+    uv_poll_t poll;
+    int socket;
+    struct mono sent;
+    handshake_cb *on_end;
+    void *user;
+};
+
+void handshake_hang_up(int socket)
+{
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(socket);
+}
+
+static void free_handshake(uv_handle_t *poll)
+{
+    free(poll->data);
+}
+
+/* Leaves the loop; returns the socket, which stays open. */
+static int leave(struct handshake *h)
+{
+    uv_poll_stop(&h->poll);
+    uv_close((uv_handle_t *)&h->poll, free_handshake);
+    return h->socket;
+}
+
+void handshake_cancel(struct handshake *h)
+{
+    handshake_hang_up(leave(h));
+}
+
+/*
+ * The kernel's sample is taken when the SYN-ACK comes in, however busy we are. It is
+ * checked against our own clock, which can only be later; where it makes no sense ours is
+ * taken.
+ */
+static void measure(struct handshake_end *end, int socket, int64_t user_ns)
+{
+    struct tcp_sample sample = tcp_sample_of(socket);
+    if (sample.retransmissions > 0) {
+        end->lost_packets =
+            sample.retransmissions > UINT8_MAX ? UINT8_MAX : sample.retransmissions;
+        return;
+    }
+    int64_t rtt_ns = sample.rtt_us * NS_PER_US;
+    end->kernel_time = rtt_ns > 0 && rtt_ns <= user_ns;
+    end->rtt_ns = end->kernel_time ? rtt_ns : user_ns;
+}
+
+/* Any status: libuv says UV_EBADF of a socket in error, whose own word is SO_ERROR. */
+static void on_event(uv_poll_t *poll, int status, int events)
+{
+    struct mono arrived = mono_now(); /* first thing: the clock is running */
+    struct handshake *h = poll->data;
+    (void)status, (void)events;
+
+    struct handshake_end end = {.socket = -1, .rtt_ns = DELAY_UNDEFINED};
+    socklen_t len = sizeof end.error;
+    if (getsockopt(h->socket, SOL_SOCKET, SO_ERROR, &end.error, &len) != 0)
+        end.error = errno;
+    int socket = leave(h);
+    if (end.error == 0) {
+        end.socket = socket;
+        measure(&end, socket, arrived.ns - h->sent.ns);
+    } else {
+        close(socket);
+    }
+    h->on_end(&end, h->user);
+}
+
+static int open_socket(const struct endpoint *to, uint8_t dscp)
+{
+    bool ipv6 = to->family == FAMILY_IPV6;
+    int fd =
+        socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int class = dscp << 2; /* the two bits below it are ECN's */
+    int rc = 0;
+    if (class != 0)
+        rc = ipv6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof class)
+                  : setsockopt(fd, IPPROTO_IP, IP_TOS, &class, sizeof class);
+    if (rc != 0) {
+        rc = -errno;
+        close(fd);
+        return rc;
+    }
+    return fd;
+}
+
+int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoint *to,
+                    uint8_t dscp, handshake_cb *on_end, void *user)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sockaddr_of(&address, to);
+    int fd = open_socket(to, dscp);
+    if (fd < 0)
+        return fd;
+    struct handshake *h = mem_zalloc(sizeof *h);
+    *h = (struct handshake){.socket = fd, .on_end = on_end, .user = user};
+    int rc = uv_poll_init(loop, &h->poll, fd);
+    if (rc != 0) {
+        close(fd);
+        free(h);
+        return rc;
+    }
+    h->poll.data = h;
+    h->sent = mono_now();
+    rc = connect(fd, (struct sockaddr *)&address, len) == 0 ? 0 : -errno;
+    if (rc == 0 || rc == -EINPROGRESS)
+        rc = uv_poll_start(&h->poll, UV_WRITABLE, on_event);
+    if (rc != 0) {
+        close(leave(h));
+        return rc;
+    }
+    *out = h;
+    return 0;
+}
+
+enum outcome handshake_outcome(int error, char *cause, size_t cause_size)
+{
+    switch (error) {
+    case 0:
+        return OUTCOME_REPLY;
+    case ECONNREFUSED: /* reset: the host is there, the port is not */
+    case ECONNRESET:
+        snprintf(cause, cause_size, "connection refused");
+        return OUTCOME_REFUSED;
+    case EHOSTUNREACH: /* a router said so, or the last one found nobody there */
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case ENONET:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+        snprintf(cause, cause_size, "a router or the host said: %s", strerror(error));
+        return OUTCOME_UNREACHABLE;
+    case ETIMEDOUT:
+        snprintf(cause, cause_size, "no answer to any SYN");
+        return OUTCOME_LOSS;
+    default:
+        handshake_not_sent(error, cause, cause_size);
+        return OUTCOME_NOT_MEASURED;
+    }
+}
+
+void handshake_not_sent(int error, char *cause, size_t cause_size)
+{
+    switch (error < 0 ? -error : error) {
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case EINVAL: /* a black-hole route */
+    case EACCES: /* a prohibit route */
+        snprintf(cause, cause_size, "this host has no route to the address");
+        return;
+    case EADDRNOTAVAIL:
+        snprintf(cause, cause_size, "this host has no free port or no source address");
+        return;
+    case EMFILE:
+    case ENFILE:
+        snprintf(cause, cause_size, "this host has no free file descriptor");
+        return;
+    case EAFNOSUPPORT:
+        snprintf(cause, cause_size, "this host does not have that address family");
+        return;
+    case EPERM:
+        snprintf(cause, cause_size, "this host's firewall does not let it out");
+        return;
+    default:
+        snprintf(cause, cause_size, "this host could not send: %s",
+                 strerror(error < 0 ? -error : error));
+    }
+}

@@ -1,0 +1,49 @@
+/*
+ * One TCP handshake on the loop, timed by the kernel: for the TCP probe, and for the
+ * HTTPS probe, which goes on with the connected socket.
+ */
+#ifndef EDGELAT_PROBE_TCP_HANDSHAKE_H
+#define EDGELAT_PROBE_TCP_HANDSHAKE_H
+
+#include "core/endpoint.h"
+#include "core/result.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct handshake_end {
+    int error;  /* 0: connected; else the errno that connecting came to */
+    int socket; /* connected, non-blocking, the callee's from now on; -1 after an error */
+    /*
+     * From the SYN to its SYN-ACK. Undefined when the SYN had to be sent again: which of
+     * the two was answered is known to the kernel in whole milliseconds only.
+     */
+    int64_t rtt_ns;
+    bool kernel_time;     /* `rtt_ns` is the kernel's, else our own clock's */
+    uint8_t lost_packets; /* SYNs sent again */
+};
+
+typedef void handshake_cb(const struct handshake_end *end, void *user);
+
+struct handshake;
+
+/*
+ * Sends the SYN. Returns 0, and then one callback comes, later, unless it is cancelled;
+ * or -errno: nothing was sent.
+ */
+int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoint *to,
+                    uint8_t dscp, handshake_cb *on_end, void *user);
+void handshake_cancel(struct handshake *h); /* not after the callback came */
+
+/* Closes a socket with a reset: nothing stays in TIME_WAIT, so ports do not run out. */
+void handshake_hang_up(int socket);
+
+/* What an `error` of handshake_end means for the path, with a clause on it in `cause`. */
+enum outcome handshake_outcome(int error, char *cause, size_t cause_size);
+
+/* The same clause for the -errno of handshake_start(): it is about this host. */
+void handshake_not_sent(int error, char *cause, size_t cause_size);
+
+#endif

@@ -1,0 +1,67 @@
+/* The TCP kind: one handshake a probe, ended by a reset. */
+#include "probe/tcp/tcp.h"
+
+#include "probe/prober.h"
+#include "probe/tcp/handshake.h"
+
+static int tcp_open(void **state, const struct probe_tools *tools, char *why,
+                    size_t why_size)
+{
+    (void)why, (void)why_size;
+    *state = (void *)tools; /* outlive the prober's kinds; nothing else is shared */
+    return 0;
+}
+
+static void on_end(const struct handshake_end *end, void *user)
+{
+    struct exchange *x = user;
+    const struct probe_tools *tools = x->kind_state;
+
+    if (end->error == 0) {
+        handshake_hang_up(end->socket);
+        if (end->rtt_ns != DELAY_UNDEFINED && !end->kernel_time)
+            prober_count_fallback(tools->prober);
+    }
+    x->result.lost_packets = end->lost_packets;
+    x->result.kernel_time = end->kernel_time;
+    enum outcome outcome =
+        handshake_outcome(end->error, x->result.cause, sizeof x->result.cause);
+    exchange_done(x, outcome, &end->rtt_ns);
+}
+
+static void tcp_start(struct exchange *x)
+{
+    const struct probe_tools *tools = x->kind_state;
+    struct handshake *h = NULL;
+    int rc = handshake_start(&h, tools->loop, &x->to, x->target->dscp, on_end, x);
+    x->own = h;
+    if (rc != 0) {
+        handshake_not_sent(rc, x->result.cause, sizeof x->result.cause);
+        exchange_defer(x, OUTCOME_NOT_MEASURED);
+    }
+}
+
+static void tcp_abort(struct exchange *x)
+{
+    handshake_cancel(x->own);
+}
+
+static void tcp_close(void *state)
+{
+    (void)state;
+}
+
+const struct probe_kind tcp_kind = {
+    .kind =
+        {
+            .name = "tcp",
+            .delays = {"rtt", NULL},
+            .has_port = true,
+            .interval_ns = 10 * NS_PER_S,
+            .slow_interval_ns = 60 * NS_PER_S,
+        },
+    .open = tcp_open,
+    .start = tcp_start,
+    .abort = tcp_abort,
+    .close = tcp_close,
+};
