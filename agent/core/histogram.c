@@ -196,6 +196,8 @@ int64_t histogram_quantile(const struct histogram *h, double q)
     uint64_t passed = h->zeros;
     if (rank <= passed)
         return 0;
+    if (rank == h->count)
+        return h->max_ns;
     uint32_t i = 0;
     while (i + 1 < h->n && passed + h->buckets[i] < rank)
         passed += h->buckets[i++];

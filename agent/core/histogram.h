@@ -47,8 +47,8 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 
 /*
  * The q-quantile in ns, 0 <= q <= 1, by the nearest rank: the geometric middle of the
- * bucket that holds it, held between the exact minimum and maximum. DELAY_UNDEFINED when
- * there is no value.
+ * bucket that holds it, held between the exact minimum and maximum; the last rank is the
+ * maximum itself. DELAY_UNDEFINED when there is no value.
  */
 int64_t histogram_quantile(const struct histogram *h, double q);
 
