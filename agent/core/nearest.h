@@ -25,11 +25,13 @@ struct nearest_policy {
 
 /*
  * Ranks candidates into `order` (indexes, nearest first); returns how many of them are
- * eligible, which stand first. `previous` is the order of last time, or NULL: of two
- * neighbours whose delays differ by less than the margins, the one that stood first stays
- * first. What is not eligible follows, by delay.
+ * eligible, which stand first. `previous` are those that were eligible last time, in that
+ * order (NULL with 0): of two of them whose delays differ by less than the margins, the
+ * one that stood first stays first. Others are new and stand by plain delay. What is not
+ * eligible follows, by delay.
  */
 size_t nearest_rank(const struct candidate *candidates, size_t n, const size_t *previous,
-                    const struct nearest_policy *policy, size_t *order);
+                    size_t n_previous, const struct nearest_policy *policy,
+                    size_t *order);
 
 #endif

@@ -2,8 +2,12 @@
  * When which stream is probed. Each stream is periodic with a random phase (RFC 3432) or
  * Poisson (RFC 2330, 11.1.1), and open loop: a slow reply never delays the next probe. A
  * probe's time follows from the stream's own grid and not from when it was taken, so
- * there is no drift over a day. After a suspend, a SIGSTOP or a busy hour the grid goes
- * on where it is now: no burst; what was not sent is counted. Chance comes from a seed.
+ * there is no drift over a day. Chance comes from a seed.
+ *
+ * When the host was too slow, a probe is still sent if it is less than SCHEDULE_PAUSE_NS
+ * late, and of several such probes of a stream only the last one. After a longer pause (a
+ * suspend, a SIGSTOP, a busy hour) every stream waits for the next point of its grid that
+ * lies ahead: no burst. What was not sent is counted, by arithmetic and not by looping.
  */
 #ifndef EDGELAT_CORE_SCHEDULE_H
 #define EDGELAT_CORE_SCHEDULE_H
@@ -14,13 +18,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SCHEDULE_PAUSE_NS NS_PER_S
+
+/*
+ * Poisson: the gaps are SCHEDULE_GAP_LEAST of the interval plus an exponential of mean
+ * (1 - SCHEDULE_GAP_LEAST) of it, so that the mean is the interval and the far end never
+ * sees two probes at once.
+ */
 enum pattern { PATTERN_PERIODIC, PATTERN_POISSON };
+#define SCHEDULE_GAP_LEAST 0.1
 
 struct due {
     size_t stream;
     struct mono at;  /* when it should be sent: now or a little before */
     uint64_t missed; /* probes of this stream that fell due before that and are not sent
-                        any more */
+                        any more; with PATTERN_POISSON as many as were to be expected */
 };
 
 struct schedule;

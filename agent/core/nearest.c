@@ -1,0 +1,103 @@
+/*
+ * The order of last time is walked from its nearest on. Each candidate takes the place of
+ * the foremost one that it is nearer than by both margins; if there is none it stays
+ * behind those before it. "Nearer by both margins" is transitive, hence in the result no
+ * candidate stands behind one that it beats, and ranking the same delays again changes
+ * nothing: noise below the margins never makes two candidates alternate, and there is no
+ * cycle. A new one, who has no place to lose, then goes before the foremost that is
+ * farther at all, which keeps both properties.
+ */
+#include "core/nearest.h"
+
+#include "base/mem.h"
+#include "core/result.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool answered(const struct candidate *c)
+{
+    return c->min_ns != DELAY_UNDEFINED;
+}
+
+static bool eligible(const struct candidate *c, const struct nearest_policy *policy)
+{
+    return answered(c) && !(c->loss_ratio > policy->loss_limit);
+}
+
+/* Whether `a` is nearer than `b` by so much that it may take its place. */
+static bool beats(const struct candidate *a, const struct candidate *b,
+                  const struct nearest_policy *policy)
+{
+    double gain_ns = (double)b->min_ns - (double)a->min_ns;
+    return gain_ns > policy->margin_ratio * (double)b->min_ns &&
+           gain_ns > (double)policy->margin_ns;
+}
+
+/* By delay alone; who never answered is farthest. */
+static bool closer(const struct candidate *a, const struct candidate *b)
+{
+    if (!answered(a) || !answered(b))
+        return answered(a) && !answered(b);
+    return a->min_ns < b->min_ns;
+}
+
+/* Puts `index` at `place` of the list that ends at `end`; what stood there moves on. */
+static void insert(size_t *order, size_t place, size_t end, size_t index)
+{
+    memmove(&order[place + 1], &order[place], (end - place) * sizeof *order);
+    order[place] = index;
+}
+
+/* Adds one to the `count` that are ranked: before the foremost that it beats. */
+static void rank(const struct candidate *candidates, size_t index,
+                 const struct nearest_policy *policy, size_t *order, size_t count)
+{
+    size_t place = 0;
+    while (place < count && !beats(&candidates[index], &candidates[order[place]], policy))
+        place++;
+    insert(order, place, count, index);
+}
+
+/* All of them by delay; equals as configured. */
+static void sort(const struct candidate *candidates, size_t n, size_t *order)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t place = i;
+        while (place > 0 && closer(&candidates[i], &candidates[order[place - 1]]))
+            place--;
+        insert(order, place, i, i);
+    }
+}
+
+size_t nearest_rank(const struct candidate *candidates, size_t n, const size_t *previous,
+                    size_t n_previous, const struct nearest_policy *policy, size_t *order)
+{
+    static const struct nearest_policy plain = {0};
+    size_t *by_delay = mem_alloc(n * sizeof *by_delay);
+    bool *ranked = mem_zalloc(n * sizeof *ranked);
+    size_t count = 0;
+
+    for (size_t i = 0; i < n_previous; i++) {
+        size_t index = previous[i];
+        assert(index < n && !ranked[index]);
+        ranked[index] = eligible(&candidates[index], policy);
+        if (ranked[index])
+            rank(candidates, index, policy, order, count++);
+    }
+    sort(candidates, n, by_delay);
+    for (size_t i = 0; i < n; i++)
+        if (!ranked[by_delay[i]] && eligible(&candidates[by_delay[i]], policy)) {
+            ranked[by_delay[i]] = true;
+            rank(candidates, by_delay[i], &plain, order, count++);
+        }
+
+    size_t end = count;
+    for (size_t i = 0; i < n; i++)
+        if (!ranked[by_delay[i]])
+            order[end++] = by_delay[i];
+    free(ranked);
+    free(by_delay);
+    return count;
+}
