@@ -41,10 +41,12 @@ const char *wall_text(char out[WALL_TEXT_MAX], struct wall time)
     int64_t days = floor_div(s, 86400);
     struct date date = date_of(days);
     unsigned of_day = (unsigned)(s - days * 86400) % 86400;
-    unsigned us = (unsigned)((time.ns - s * NS_PER_S) / NS_PER_US) % 1000000;
+    int64_t of_second = time.ns % NS_PER_S;
+    unsigned us = (unsigned)((of_second + (of_second < 0) * NS_PER_S) / NS_PER_US);
 
     snprintf(out, WALL_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ", date.year,
-             date.month, date.day, of_day / 3600, of_day / 60 % 60, of_day % 60, us);
+             date.month, date.day, of_day / 3600, of_day / 60 % 60, of_day % 60,
+             us % 1000000);
     return out;
 }
 
