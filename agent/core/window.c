@@ -23,8 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ORDER_NS  (10 * NS_PER_S)
-#define ORDER_MAX 1024
+#define ORDER_NS  (11 * NS_PER_S) /* the longest waiting time, and a little */
+#define ORDER_MAX 2048
 
 const double percentile_quantile[PERCENTILES] = {0.5, 0.9, 0.95, 0.99};
 const char *const percentile_name[PERCENTILES] = {"p50", "p90", "p95", "p99"};

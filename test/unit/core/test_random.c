@@ -63,6 +63,11 @@ static void below_is_even_and_bounded(void **state)
     }
     for (int i = 0; i < 7; i++)
         CHECK_NEAR(10000, counts[i], 600, "each as often");
+    int64_t limit = INT64_C(3) << 61; /* does not divide 2^64 by far */
+    int lower = 0;
+    for (int i = 0; i < 20000; i++)
+        lower += random_below(&r, limit) < limit / 2;
+    CHECK_NEAR(0.5, lower / 20000.0, 0.025, "half of them in the lower half");
     CHECK_INT(0, random_below(&r, 1), "only 0 is below 1");
     CHECK_INT(0, random_below(&r, 0), "nothing is below 0");
     CHECK_INT(0, random_below(&r, -5), "nor below that");

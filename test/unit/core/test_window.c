@@ -345,6 +345,27 @@ static void losses_come_late(void **state)
     window_destroy(w);
 }
 
+/* The longest waiting time, a timer that is late, and a burst among replies. */
+static void losses_come_very_late(void **state)
+{
+    (void)state;
+    struct window *w = window_create(&icmp, start);
+    for (int64_t k = 0; k < 60; k++) {
+        if (k % 20 != 4 && k % 20 != 5)
+            add(w, k * 1000, OUTCOME_REPLY, NS_PER_MS * (1 + k % 2));
+        int64_t lost = k - 10;
+        if (lost >= 0 && (lost % 20 == 4 || lost % 20 == 5))
+            add(w, lost * 1000, OUTCOME_LOSS, DELAY_UNDEFINED);
+    }
+    struct summary s = summary_of(w);
+    CHECK_INT(2, s.longest_burst, "both of them");
+    CHECK_INT(60 - 3 * 2 - 1 - 3, s.variation.count, "no pair across a gap");
+    window_reset(w, s.end);
+    s = summary_of(w);
+    CHECK_INT(0, s.longest_burst + s.variation.count, "told once");
+    window_destroy(w);
+}
+
 static void the_order_goes_on_in_the_next_window(void **state)
 {
     (void)state;
@@ -537,6 +558,7 @@ int main(void)
         cmocka_unit_test(each_delay_has_its_own_values),
         cmocka_unit_test(order_of_deciding_does_not_matter),
         cmocka_unit_test(losses_come_late),
+        cmocka_unit_test(losses_come_very_late),
         cmocka_unit_test(the_order_goes_on_in_the_next_window),
         cmocka_unit_test(a_black_hole_is_one_burst),
         cmocka_unit_test(a_clock_that_steps_does_not_last),
