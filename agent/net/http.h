@@ -39,10 +39,15 @@ struct http_request { /* copied by http_start(), but for `body`, which stays the
                          `cut_reply` */
     bool cut_reply;   /* a longer body is cut there and is fine */
 
-    /* A probe's own, connected socket, or -1. Taken over: closed here, also when
-     * http_start() fails. */
+    /*
+     * A probe's own, connected socket, or -1. Taken over: closed here, also when
+     * http_start() fails. Connected by one non-blocking connect(): libcurl 7.88 calls it
+     * once more on a connected socket, which Linux answers with 0 only then.
+     */
     int socket;
-    bool repeat; /* a second GET on the same connection after the first ("warm") */
+    bool repeat; /* a second GET on the same connection after the first ("warm"), when
+                    time is left, the first reply was not cut and the peer keeps the
+                    connection */
 };
 
 struct http_times { /* ns; DELAY_UNDEFINED where the request did not get that far; phases
@@ -83,7 +88,10 @@ void http_destroy(struct http *h); /* no callback after it returns; NULL is fine
 struct http_exchange *http_start(struct http *h, const struct http_request *request,
                                  http_header_cb *on_header, http_reply_cb *on_reply,
                                  void *user);
-void http_cancel(
-    struct http_exchange *x); /* no callback comes; not after on_reply came */
+void http_cancel(struct http_exchange *x); /* no callback comes; not after on_reply came,
+                                              and not from inside on_header */
+
+/* What it waits for just now, for a message: "the TLS handshake", "the reply", ... */
+const char *http_waiting_for(const struct http_exchange *x);
 
 #endif

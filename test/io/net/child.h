@@ -46,14 +46,8 @@ static inline void child_end(pid_t pid)
 /* Runs a shell command to its end; it must succeed. */
 static inline void child_run(const char *command)
 {
-    int status = system(command); /* NOLINT */
-    CHECK(status == 0, "failed (%d): %s", status, command);
-}
-
-static inline void child_folder(char out[64])
-{
-    strcpy(out, "/tmp/edgelat-test-XXXXXX");
-    CHECK(mkdtemp(out) != NULL, "no folder in /tmp");
+    int status = system(command);
+    CHECK(status == 0, "failed (%d): %.400s", status, command);
 }
 
 static inline int child_unlink(const char *path, const struct stat *s, int what,
@@ -63,9 +57,36 @@ static inline int child_unlink(const char *path, const struct stat *s, int what,
     return remove(path);
 }
 
-static inline void child_folder_remove(const char *folder)
+struct child_folder {
+    char path[64];
+    pid_t janitor; /* removes the folder when we are gone, however we went */
+    int alive;     /* the end of a pipe that says that we are not */
+};
+
+static inline void child_folder(struct child_folder *f)
 {
-    nftw(folder, child_unlink, 8, FTW_DEPTH | FTW_PHYS);
+    int ends[2];
+    strcpy(f->path, "/tmp/edgelat-test-XXXXXX");
+    CHECK(mkdtemp(f->path) != NULL && pipe2(ends, O_CLOEXEC) == 0, "no folder in /tmp");
+    f->alive = ends[1];
+    f->janitor = fork();
+    if (f->janitor != 0) {
+        close(ends[0]);
+        return;
+    }
+    char nothing;
+    setpgid(0, 0); /* Ctrl-C is for the test */
+    close(ends[1]);
+    while (read(ends[0], &nothing, 1) < 0)
+        ;
+    nftw(f->path, child_unlink, 8, FTW_DEPTH | FTW_PHYS);
+    _exit(0);
+}
+
+static inline void child_folder_remove(struct child_folder *f)
+{
+    close(f->alive);
+    waitpid(f->janitor, NULL, 0);
 }
 
 static inline void child_write(const char *folder, const char *name, const char *text)

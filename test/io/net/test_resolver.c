@@ -8,7 +8,7 @@
 #include <uv.h>
 
 /* dnsmasq with the Exchange chain of agent/edge/README.md in small. */
-static char folder[64];
+static struct child_folder tmp;
 static pid_t dnsmasq;
 static uint16_t dns_port;
 static char dns_server[32];
@@ -17,7 +17,8 @@ static int start_dnsmasq(void **state)
 {
     (void)state;
     char path[96], log[96];
-    child_folder(folder);
+    child_folder(&tmp);
+    const char *folder = tmp.path;
     dns_port = child_free_port(SOCK_DGRAM);
     snprintf(dns_server, sizeof dns_server, "127.0.0.1:%u", dns_port);
     char conf[1024];
@@ -46,7 +47,7 @@ static int end_dnsmasq(void **state)
 {
     (void)state;
     child_end(dnsmasq);
-    child_folder_remove(folder);
+    child_folder_remove(&tmp);
     return 0;
 }
 

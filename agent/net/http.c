@@ -1,0 +1,244 @@
+/*
+ * A request is one easy handle of libcurl. POSTs share a multi handle and with it their
+ * connections; a request over a probe's own socket has a multi handle of its own, so that
+ * its connection is never another's and ends with it.
+ */
+#include "base/mem.h"
+#include "net/http_exchange.h"
+#include "net/http_failure.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WARM_LEAST_NS                                                                    \
+    (20 * NS_PER_MS) /* with less time left there is no second request */
+#define RETRY_AFTER_MOST_S 86400
+
+/* ---- the end of a request ---- */
+
+static void link_exchange(struct http_exchange *x)
+{
+    x->next = x->http->exchanges;
+    x->self = &x->http->exchanges;
+    if (x->next != NULL)
+        x->next->self = &x->next;
+    x->http->exchanges = x;
+}
+
+static void unlink_exchange(struct http_exchange *x)
+{
+    *x->self = x->next;
+    if (x->next != NULL)
+        x->next->self = x->self;
+}
+
+/* The easy handle is out of its multi handle. Closes the connection of a probe. */
+static void release(struct http_exchange *x)
+{
+    unlink_exchange(x);
+    curl_easy_cleanup(x->easy);
+    if (x->multi != x->http->shared)
+        multi_destroy(x->multi);
+    if (x->socket >= 0)
+        close(x->socket);
+    curl_slist_free_all(x->headers);
+    curl_slist_free_all(x->connect_to);
+    X509_STORE_free(x->store);
+}
+
+static int64_t info_ns(CURL *easy, CURLINFO info)
+{
+    curl_off_t us = 0;
+    curl_easy_getinfo(easy, info, &us);
+    return us * NS_PER_US;
+}
+
+/* From the request sent to the first byte of its reply. */
+static int64_t first_byte_ns(CURL *easy)
+{
+    int64_t sent = info_ns(easy, CURLINFO_PRETRANSFER_TIME_T);
+    int64_t came = info_ns(easy, CURLINFO_STARTTRANSFER_TIME_T);
+    return came > 0 && came >= sent ? came - sent : DELAY_UNDEFINED;
+}
+
+static void take_times(struct http_exchange *x)
+{
+    struct http_times *t = &x->reply.times;
+    const struct tls_handshake *h = &x->handshake;
+    if (h->done_ns != 0 && x->reply.failure != HTTP_FAILED_TLS)
+        t->tls_ns = h->done_ns - h->started_ns;
+    if (x->reply.status == 0)
+        return;
+    t->first_byte_ns = first_byte_ns(x->easy);
+    int64_t body = info_ns(x->easy, CURLINFO_TOTAL_TIME_T) -
+                   info_ns(x->easy, CURLINFO_STARTTRANSFER_TIME_T);
+    if (x->reply.failure == HTTP_OK)
+        t->body_ns = body > 0 ? body : 0;
+}
+
+static void take_facts(struct http_exchange *x)
+{
+    struct http_facts *f = &x->reply.facts;
+    const struct http_facts *tls = &x->handshake.facts;
+    long status = 0, version = 0;
+    curl_off_t after_s = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
+    curl_easy_getinfo(x->easy, CURLINFO_RETRY_AFTER, &after_s);
+    x->reply.status = (int)status;
+    x->reply.retry_after_ns =
+        (after_s > RETRY_AFTER_MOST_S ? RETRY_AFTER_MOST_S : after_s) * NS_PER_S;
+    f->status = (uint16_t)status;
+    if (status != 0)
+        text_copy(f->version, sizeof f->version,
+                  version == CURL_HTTP_VERSION_2_0   ? "2"
+                  : version == CURL_HTTP_VERSION_1_0 ? "1.0"
+                                                     : "1.1");
+    memcpy(f->tls_version, tls->tls_version, sizeof f->tls_version);
+    memcpy(f->issuer, tls->issuer, sizeof f->issuer);
+    f->expires_days = tls->expires_days;
+}
+
+static void take_failure(struct http_exchange *x, CURLcode code)
+{
+    struct http_reply *r = &x->reply;
+    if (x->why[0] != '\0') {
+        r->failure = HTTP_FAILED_LOCAL;
+        text_copy(x->error, sizeof x->error, x->why);
+    } else if (x->too_long) {
+        r->failure = HTTP_FAILED_REPLY;
+        snprintf(x->error, sizeof x->error, "the reply of %s is longer than %zu bytes",
+                 x->host, x->reply_max);
+    } else {
+        r->failure = http_failure(x->error, sizeof x->error, x->easy,
+                                  x->cut ? CURLE_OK : code, x->host, x->details);
+    }
+    r->error = x->error;
+}
+
+/* True: the second request on the same connection is under way. */
+static bool start_warm(struct http_exchange *x)
+{
+    int64_t left_ns = x->deadline_ns - (int64_t)uv_hrtime();
+    if (!x->repeat || x->cut || x->reply.failure != HTTP_OK || left_ns < WARM_LEAST_NS)
+        return false;
+    x->warm = true;
+    curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L);
+    /* ends before the whole request would: the first reply is to be reported in time */
+    curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)(left_ns * 3 / 4 / NS_PER_MS));
+    multi_add(x->multi, x->easy);
+    return true;
+}
+
+/* A second request that failed leaves its delay undefined; the first reply stands. */
+static void take_warm(struct http_exchange *x)
+{
+    long status = 0, connections = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connections);
+    if (status == 0 || connections != 0)
+        return;
+    x->reply.times.warm_first_byte_ns = first_byte_ns(x->easy);
+    x->reply.facts.warm = true;
+}
+
+static void on_done(CURL *easy, CURLcode code, void *user)
+{
+    (void)easy;
+    struct http_exchange *x = user;
+    if (x->warm) {
+        take_warm(x);
+    } else {
+        take_failure(x, code);
+        take_facts(x);
+        take_times(x);
+        if (start_warm(x))
+            return;
+    }
+    release(x);
+    x->reply.body = text_string(&x->body);
+    x->reply.body_len = x->body.len;
+    x->on_reply(&x->reply, x->user);
+    text_free(&x->body);
+    free(x);
+}
+
+struct http_exchange *http_start(struct http *h, const struct http_request *request,
+                                 http_header_cb *on_header, http_reply_cb *on_reply,
+                                 void *user)
+{
+    struct http_exchange *x = mem_zalloc(sizeof *x);
+    x->http = h;
+    x->socket = request->socket;
+    x->repeat = request->repeat && request->socket >= 0;
+    x->cut_reply = request->cut_reply;
+    x->reply_max = request->reply_max;
+    x->deadline_ns = (int64_t)uv_hrtime() + request->timeout_ns;
+    x->on_header = on_header;
+    x->on_reply = on_reply;
+    x->user = user;
+    x->reply.times = (struct http_times){DELAY_UNDEFINED, DELAY_UNDEFINED,
+                                         DELAY_UNDEFINED, DELAY_UNDEFINED};
+    x->easy = curl_easy_init();
+    assert(x->easy != NULL); /* no memory */
+    link_exchange(x);
+
+    x->multi = x->socket < 0 ? h->shared : multi_create(h->loop, on_done);
+    if (x->multi == NULL) {
+        x->multi = h->shared;
+        snprintf(x->why, sizeof x->why, "no descriptor left for a connection");
+    }
+    http_options_set(x, request);
+    multi_add(x->multi, x->easy);
+    return x;
+}
+
+void http_cancel(struct http_exchange *x)
+{
+    multi_remove(x->multi, x->easy);
+    release(x);
+    text_free(&x->body);
+    free(x);
+}
+
+const char *http_waiting_for(const struct http_exchange *x)
+{
+    curl_off_t first = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
+    if (x->tls && x->handshake.done_ns == 0)
+        return "the TLS handshake";
+    return first == 0 ? "the reply" : "the rest of the reply";
+}
+
+int http_create(struct http **out, uv_loop_t *loop)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return -EIO;
+    struct multi *shared = multi_create(loop, on_done);
+    if (shared == NULL) {
+        curl_global_cleanup();
+        return -EMFILE;
+    }
+    struct http *h = mem_zalloc(sizeof *h);
+    h->loop = loop;
+    h->shared = shared;
+    h->trust = tls_trust_create();
+    *out = h;
+    return 0;
+}
+
+void http_destroy(struct http *h)
+{
+    if (h == NULL)
+        return;
+    while (h->exchanges != NULL)
+        http_cancel(h->exchanges);
+    multi_destroy(h->shared);
+    tls_trust_destroy(h->trust);
+    free(h);
+    curl_global_cleanup();
+}

@@ -1,0 +1,50 @@
+/*
+ * One HTTP request under way: private to http.c (its life) and http_options.c (what
+ * libcurl is told, and what it asks back meanwhile).
+ */
+#ifndef EDGELAT_NET_HTTP_EXCHANGE_H
+#define EDGELAT_NET_HTTP_EXCHANGE_H
+
+#include "base/text.h"
+#include "net/http.h"
+#include "net/multi.h"
+#include "net/tls.h"
+
+struct http {
+    uv_loop_t *loop;
+    struct tls_trust *trust;
+    struct multi *shared;
+    struct http_exchange *exchanges;
+};
+
+struct http_exchange {
+    struct http *http;
+    struct http_exchange *next, **self;
+    CURL *easy;
+    struct curl_slist *headers, *connect_to;
+    struct multi *multi;
+    int socket;             /* a probe's own until libcurl takes it, else -1 */
+    bool tls, repeat, warm; /* `warm`: the second request is under way */
+    bool cut_reply, cut, too_long;
+    int64_t deadline_ns;
+    size_t reply_max;
+    struct text body;
+    char host[256]; /* for messages */
+    char why[192];  /* why it cannot start, or "" */
+    char details[CURL_ERROR_SIZE];
+    char error[320];
+    X509_STORE *store;
+    struct tls_handshake handshake;
+    struct http_reply reply;
+    http_header_cb *on_header;
+    http_reply_cb *on_reply;
+    void *user;
+};
+
+/*
+ * Makes the easy handle do `request`. Where it cannot be done `x->why` says so, and
+ * libcurl refuses it when it is run: a failure comes later, as all of them do.
+ */
+void http_options_set(struct http_exchange *x, const struct http_request *request);
+
+#endif

@@ -1,0 +1,91 @@
+#include "net/http_failure.h"
+
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
+
+/* "error:0A00010B:SSL routines::wrong version number" is "wrong version number". */
+static const char *openssl_reason(const char *details)
+{
+    const char *colon = strrchr(details, ':');
+    if (strstr(details, "SSL_ERROR_SYSCALL") != NULL || strstr(details, "eof") != NULL)
+        return "the connection was closed";
+    if (strncmp(details, "error:", 6) == 0 || strstr(details, " error:") != NULL)
+        return colon + 1;
+    return details;
+}
+
+static void say_tls(char *out, size_t room, CURL *easy, CURLcode code, const char *host,
+                    const char *details)
+{
+    long verdict = X509_V_OK;
+    curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+    if (code != CURLE_PEER_FAILED_VERIFICATION)
+        snprintf(out, room, "TLS handshake with %s failed: %s", host,
+                 openssl_reason(details));
+    else if (verdict > X509_V_ERR_UNSPECIFIED) /* OpenSSL's; libcurl compares the name */
+        snprintf(out, room, "certificate of %s is not trusted: %s", host,
+                 X509_verify_cert_error_string(verdict));
+    else
+        snprintf(out, room, "certificate is not for %s", host);
+}
+
+static void say_connect(char *out, size_t room, CURL *easy, const char *host,
+                        const char *details)
+{
+    long error = 0;
+    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
+    snprintf(out, room, "connection to %s failed: %s", host,
+             error != 0 ? strerror((int)error) : details);
+}
+
+enum http_failure http_failure(char *out, size_t room, CURL *easy, CURLcode code,
+                               const char *host, const char *details)
+{
+    out[0] = '\0';
+    if (details[0] == '\0')
+        details = curl_easy_strerror(code);
+    switch (code) {
+    case CURLE_OK:
+        return HTTP_OK;
+    case CURLE_OPERATION_TIMEDOUT:
+        snprintf(out, room, "no reply from %s in time", host);
+        return HTTP_FAILED_TIMEOUT;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        snprintf(out, room, "%s", details); /* "Could not resolve host: NAME" */
+        return HTTP_FAILED_CONNECT;
+    case CURLE_COULDNT_CONNECT:
+        say_connect(out, room, easy, host, details);
+        return HTTP_FAILED_CONNECT;
+    case CURLE_PROXY:
+        snprintf(out, room, "the proxy on the way to %s failed: %s", host, details);
+        return HTTP_FAILED_CONNECT;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+        say_tls(out, room, easy, code, host, details);
+        return HTTP_FAILED_TLS;
+    case CURLE_SSL_CERTPROBLEM: /* our own certificate or key */
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_FAILED_INIT:
+    case CURLE_OUT_OF_MEMORY:
+        snprintf(out, room, "%s", details);
+        return HTTP_FAILED_LOCAL;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9; the URL's scheme was looked at before */
+    case CURLE_WEIRD_SERVER_REPLY:
+        snprintf(out, room, "what %s answered is not HTTP", host);
+        return HTTP_FAILED_REPLY;
+    case CURLE_GOT_NOTHING:
+        snprintf(out, room, "%s closed the connection without a reply", host);
+        return HTTP_FAILED_REPLY;
+    case CURLE_PARTIAL_FILE:
+        snprintf(out, room, "the reply of %s ended too early", host);
+        return HTTP_FAILED_REPLY;
+    default:
+        snprintf(out, room, "no usable reply from %s: %s", host, details);
+        return HTTP_FAILED_REPLY;
+    }
+}

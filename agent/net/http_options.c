@@ -1,0 +1,217 @@
+#include "net/http_exchange.h"
+
+#include <ctype.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define HEADER_NAME_MAX 64 /* longer ones are none of ours */
+
+/* ---- what libcurl asks of us ---- */
+
+static curl_socket_t on_open_socket(void *user, curlsocktype purpose,
+                                    struct curl_sockaddr *address)
+{
+    (void)purpose, (void)address;
+    struct http_exchange *x = user;
+    int fd = x->socket;
+    x->socket = -1;
+    return fd < 0 ? CURL_SOCKET_BAD : fd; /* a second connection would measure another */
+}
+
+static int on_socket_options(void *user, curl_socket_t fd, curlsocktype purpose)
+{
+    (void)user, (void)fd, (void)purpose;
+    return CURL_SOCKOPT_ALREADY_CONNECTED;
+}
+
+static int on_close_socket(void *user, curl_socket_t fd)
+{
+    struct http_exchange *x = user;
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
+        x->reply.lost_packets = info.tcpi_total_retrans > UINT8_MAX
+                                    ? UINT8_MAX
+                                    : (uint8_t)info.tcpi_total_retrans;
+    return close(fd);
+}
+
+static CURLcode on_ssl_ctx(CURL *easy, void *ctx, void *user)
+{
+    (void)easy;
+    struct http_exchange *x = user;
+    if (x->store == NULL)
+        return CURLE_SSL_CACERT_BADFILE;
+    SSL_CTX_set1_cert_store(ctx, x->store);
+    tls_observe(ctx, &x->handshake);
+    return CURLE_OK;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t n, void *user)
+{
+    struct http_exchange *x = user;
+    size_t len = size * n, room = x->reply_max - x->body.len;
+    if (x->warm)
+        return len;
+    text_add_bytes(&x->body, bytes, len < room ? len : room);
+    if (len <= room)
+        return len;
+    x->cut = x->cut_reply;
+    x->too_long = !x->cut_reply;
+    return 0; /* ends the transfer */
+}
+
+static bool header_is(const char *name, const char *expected)
+{
+    return strcasecmp(name, expected) == 0;
+}
+
+static size_t on_header_line(char *line, size_t size, size_t n, void *user)
+{
+    struct http_exchange *x = user;
+    size_t len = size * n;
+    char name[HEADER_NAME_MAX];
+    const char *colon = memchr(line, ':', len);
+    size_t name_len = colon == NULL ? 0 : (size_t)(colon - line);
+    if (x->warm || name_len == 0 || name_len >= sizeof name)
+        return len;
+    memcpy(name, line, name_len);
+    name[name_len] = '\0';
+
+    const char *value = colon + 1, *end = line + len;
+    while (value < end && isspace((unsigned char)*value))
+        value++;
+    while (end > value && isspace((unsigned char)end[-1]))
+        end--;
+    int value_len = (int)(end - value);
+    if (header_is(name, "X-Cache"))
+        snprintf(x->reply.facts.cache, sizeof x->reply.facts.cache, "%.*s", value_len,
+                 value);
+    if (x->on_header != NULL)
+        x->on_header(name, value, (size_t)value_len, x->user);
+    return len;
+}
+
+/* ---- what libcurl is told ---- */
+
+/* Host and scheme; `why` when it has none that we speak. */
+static void read_url(struct http_exchange *x, const char *url)
+{
+    CURLU *u = curl_url();
+    char *host = NULL, *scheme = NULL;
+    bool ok = u != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+              curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+              curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK;
+    if (ok) {
+        text_copy(x->host, sizeof x->host, host);
+        x->tls = strcmp(scheme, "https") == 0;
+        ok = x->tls || strcmp(scheme, "http") == 0;
+    }
+    if (!ok)
+        snprintf(x->why, sizeof x->why, "'%.120s' is not an http or https URL", url);
+    curl_free(host);
+    curl_free(scheme);
+    curl_url_cleanup(u);
+}
+
+static void set_safety(CURL *easy)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+#endif
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "edgelat/" EDGELAT_VERSION);
+}
+
+static void set_request(struct http_exchange *x, const struct http_request *request)
+{
+    curl_easy_setopt(x->easy, CURLOPT_URL, request->url);
+    for (const char *const *h = request->headers; h != NULL && *h != NULL; h++)
+        x->headers = curl_slist_append(x->headers, *h);
+    if (request->body != NULL) {
+        curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)request->body_len);
+        curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, request->body);
+        curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+        x->headers = curl_slist_append(x->headers, "Expect:"); /* no 100-continue */
+    } else {
+        curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    }
+    curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
+    curl_easy_setopt(x->easy, CURLOPT_PROXY, request->proxy);
+    curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS,
+                     (long)((request->timeout_ns + NS_PER_MS - 1) / NS_PER_MS));
+}
+
+static void set_callbacks(struct http_exchange *x)
+{
+    curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
+    curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->details);
+    curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, on_header_line);
+    curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
+    curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
+    curl_easy_setopt(x->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+    curl_easy_setopt(x->easy, CURLOPT_SSL_CTX_DATA, x);
+}
+
+/*
+ * The store with the certificates comes by on_ssl_ctx(). libcurl's own CAINFO stays
+ * empty, or it would read the bundle for each handshake; only a POST names it, where
+ * connections are kept and libcurl has to see which of them was verified by what.
+ */
+static void set_trust(struct http_exchange *x, const struct http_request *request)
+{
+    bool named = request->ca_file != NULL && request->ca_file[0] != '\0';
+    curl_easy_setopt(x->easy, CURLOPT_CAINFO,
+                     named && x->socket < 0 ? request->ca_file : NULL);
+    if (request->cert_file != NULL && request->cert_file[0] != '\0')
+        curl_easy_setopt(x->easy, CURLOPT_SSLCERT, request->cert_file);
+    if (request->key_file != NULL && request->key_file[0] != '\0')
+        curl_easy_setopt(x->easy, CURLOPT_SSLKEY, request->key_file);
+    if (!x->tls)
+        return;
+    x->store = tls_trust_store(x->http->trust, request->ca_file, x->why, sizeof x->why);
+    if (x->store != NULL)
+        X509_STORE_up_ref(x->store); /* the file may change meanwhile */
+}
+
+/* A cold request: its own connection, no TLS session of an earlier one. */
+static void set_own_socket(struct http_exchange *x)
+{
+    curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETDATA, x);
+    curl_easy_setopt(x->easy, CURLOPT_SOCKOPTFUNCTION, on_socket_options);
+    curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+    curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, x);
+    curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, x->repeat ? 0L : 1L);
+    curl_easy_setopt(x->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    /* an address, so that libcurl looks up no name; it is not connected to */
+    x->connect_to = curl_slist_append(NULL, "::127.0.0.1:");
+    curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, x->connect_to);
+}
+
+void http_options_set(struct http_exchange *x, const struct http_request *request)
+{
+    read_url(x, request->url);
+    set_safety(x->easy);
+    set_callbacks(x);
+    set_request(x, request);
+    set_trust(x, request);
+    if (x->socket >= 0)
+        set_own_socket(x);
+    if (x->why[0] != '\0')
+        curl_easy_setopt(x->easy, CURLOPT_URL, "");
+}

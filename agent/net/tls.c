@@ -1,0 +1,208 @@
+#include "net/tls.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+struct trusted {
+    struct trusted *next;
+    char *file;
+    struct timespec changed;
+    off_t size;
+    ino_t inode;
+    X509_STORE *store;
+};
+
+struct tls_trust {
+    struct trusted *list; /* one a file: as few as the configuration names */
+};
+
+struct tls_trust *tls_trust_create(void)
+{
+    return mem_zalloc(sizeof(struct tls_trust));
+}
+
+void tls_trust_destroy(struct tls_trust *t)
+{
+    if (t == NULL)
+        return;
+    for (struct trusted *c = t->list, *next; c != NULL; c = next) {
+        next = c->next;
+        X509_STORE_free(c->store);
+        free(c->file);
+        free(c);
+    }
+    free(t);
+}
+
+static const char *system_bundle(void)
+{
+    static const char *const bundles[] = {
+        "/etc/ssl/certs/ca-certificates.crt", /* Debian */
+        "/etc/pki/tls/certs/ca-bundle.crt",   /* RHEL, Fedora */
+    };
+    const char *given = getenv("SSL_CERT_FILE");
+    if (given != NULL && given[0] != '\0')
+        return given;
+    return access(bundles[0], R_OK) == 0 ? bundles[0] : bundles[1];
+}
+
+static X509_STORE *load(const char *file)
+{
+    X509_STORE *store = X509_STORE_new();
+    if (store == NULL)
+        return NULL;
+    ERR_clear_error();
+    if (X509_STORE_load_locations(store, file, NULL) != 1) {
+        X509_STORE_free(store);
+        ERR_clear_error();
+        return NULL;
+    }
+    /* as libcurl does: a pinned intermediate is enough */
+    X509_STORE_set_flags(store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
+    return store;
+}
+
+static struct trusted *find(struct tls_trust *t, const char *file)
+{
+    for (struct trusted *c = t->list; c != NULL; c = c->next)
+        if (strcmp(c->file, file) == 0)
+            return c;
+    struct trusted *c = mem_zalloc(sizeof *c);
+    c->file = mem_string(file);
+    c->next = t->list;
+    t->list = c;
+    return c;
+}
+
+static bool unchanged(const struct trusted *c, const struct stat *s)
+{
+    return c->store != NULL && c->size == s->st_size && c->inode == s->st_ino &&
+           c->changed.tv_sec == s->st_mtim.tv_sec &&
+           c->changed.tv_nsec == s->st_mtim.tv_nsec;
+}
+
+X509_STORE *tls_trust_store(struct tls_trust *t, const char *ca_file, char *why,
+                            size_t why_size)
+{
+    const char *file = ca_file != NULL && ca_file[0] != '\0' ? ca_file : system_bundle();
+    struct stat s;
+    if (stat(file, &s) < 0 || access(file, R_OK) < 0) {
+        snprintf(why, why_size, "trusted certificates %s: %s", file, strerror(errno));
+        return NULL;
+    }
+    struct trusted *c = find(t, file);
+    if (unchanged(c, &s))
+        return c->store;
+
+    X509_STORE *store = load(file);
+    if (store == NULL) {
+        snprintf(why, why_size, "trusted certificates %s: no certificate in PEM form",
+                 file);
+        return NULL;
+    }
+    X509_STORE_free(c->store);
+    c->store = store;
+    c->changed = s.st_mtim;
+    c->size = s.st_size;
+    c->inode = s.st_ino;
+    return store;
+}
+
+/* The organisation, else the common name; UTF-8. */
+static void name_text(char *out, size_t room, const X509_NAME *name)
+{
+    static const int fields[] = {NID_organizationName, NID_commonName};
+    for (size_t i = 0; i < 2; i++) {
+        int at = X509_NAME_get_index_by_NID((X509_NAME *)name, fields[i], -1);
+        unsigned char *utf8 = NULL;
+        if (at < 0)
+            continue;
+        ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
+        if (ASN1_STRING_to_UTF8(&utf8, value) < 0)
+            continue;
+        text_copy(out, room, (const char *)utf8);
+        OPENSSL_free(utf8);
+        return;
+    }
+}
+
+static int16_t days_left(const X509 *certificate, time_t now)
+{
+    int days = 0, seconds = 0;
+    ASN1_TIME *from = ASN1_TIME_set(NULL, now);
+    if (from != NULL)
+        ASN1_TIME_diff(&days, &seconds, from, X509_get0_notAfter(certificate));
+    ASN1_TIME_free(from);
+    if (seconds < 0)
+        days--; /* the day in which it ended counts as past */
+    return (int16_t)(days > INT16_MAX ? INT16_MAX : days < INT16_MIN ? INT16_MIN : days);
+}
+
+static void certificate_facts(struct http_facts *out, const X509 *certificate)
+{
+    name_text(out->issuer, sizeof out->issuer, X509_get_issuer_name(certificate));
+    out->expires_days = days_left(certificate, time(NULL));
+}
+
+/* ---- a handshake, observed ---- */
+
+static int handshake_index(void) /* where an SSL_CTX keeps the pointer for us */
+{
+    static int index = -1;
+    if (index < 0)
+        index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    return index;
+}
+
+static struct tls_handshake *handshake_of(const SSL *ssl)
+{
+    return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), handshake_index());
+}
+
+/* The chain is judged by OpenSSL as always; we only look at whose it is. */
+static int on_verify(X509_STORE_CTX *c, void *unused)
+{
+    (void)unused;
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(c, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_handshake *h = handshake_of(ssl);
+    X509 *certificate = X509_STORE_CTX_get0_cert(c);
+    if (h != NULL && certificate != NULL)
+        certificate_facts(&h->facts, certificate);
+    return X509_verify_cert(c);
+}
+
+static void on_info(const SSL *ssl, int where, int value)
+{
+    (void)value;
+    int64_t now_ns = (int64_t)uv_hrtime(); /* first thing: the clock is running */
+    struct tls_handshake *h = handshake_of(ssl);
+    if (h == NULL)
+        return;
+    if ((where & SSL_CB_HANDSHAKE_START) != 0 && h->started_ns == 0)
+        h->started_ns = now_ns;
+    if ((where & SSL_CB_HANDSHAKE_DONE) == 0)
+        return;
+    const char *version = SSL_get_version(ssl); /* "TLSv1.3" */
+    h->done_ns = now_ns;
+    text_copy(h->facts.tls_version, sizeof h->facts.tls_version,
+              strncmp(version, "TLSv", 4) == 0 ? version + 4 : version);
+    SSL_CTX_set_ex_data(SSL_get_SSL_CTX(ssl), handshake_index(), NULL);
+}
+
+void tls_observe(SSL_CTX *ctx, struct tls_handshake *h)
+{
+    SSL_CTX_set_ex_data(ctx, handshake_index(), h);
+    SSL_CTX_set_info_callback(ctx, on_info);
+    SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
+}

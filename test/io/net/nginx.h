@@ -1,0 +1,116 @@
+/*
+ * A real nginx on loopback with a CA of its own, in a folder that goes with it: replies
+ * with the headers of Microsoft's edge, and one listener for each thing that can be
+ * wrong.
+ */
+#ifndef EDGELAT_TEST_NGINX_H
+#define EDGELAT_TEST_NGINX_H
+
+#include "io/net/child.h"
+
+struct nginx {
+    struct child_folder tmp;
+    const char *folder;
+    char ca[96], other_ca[96]; /* PEM: the one that signed, and one that did not */
+    pid_t pid;
+    uint16_t good, expired, wrong_name, plain; /* ports */
+};
+
+/* CA and certificates: localhost and edge.test and the loopback addresses; expired;
+ * another name. */
+static inline void nginx_certificates(const char *folder)
+{
+    char command[4096];
+    snprintf(command, sizeof command,
+             "set -e; cd %s; exec 2>openssl.log\n"
+             "ca() { openssl req -x509 -newkey rsa:2048 -nodes -keyout $1.key -out "
+             "$1.pem -days 30 "
+             "-subj \"/O=Edgelat Test $1/CN=$1\" -addext "
+             "basicConstraints=critical,CA:TRUE; }\n"
+             "leaf() { openssl req -newkey rsa:2048 -nodes -keyout $1.key -out $1.csr "
+             "-subj /CN=$1;\n"
+             "  printf 'subjectAltName=%%s\\n' \"$2\" >$1.ext;\n"
+             "  openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial "
+             "-out $1.pem -days $3 -extfile $1.ext; }\n"
+             "ca ca; ca other\n"
+             "leaf good DNS:localhost,DNS:edge.test,IP:127.0.0.1,IP:::1 20\n"
+             "leaf expired DNS:localhost,IP:127.0.0.1 -1\n"
+             "leaf wrong DNS:elsewhere.test 20\n",
+             folder);
+    child_run(command);
+}
+
+#define NGINX_MSEDGE                                                                     \
+    "Ref A: C1D267662FE547E49CE0F2F9F66FA8C2 Ref B: LON04EDGE0411 "                      \
+    "Ref C: 2019-05-04T18:02:21Z"
+
+static inline void nginx_write_conf(const struct nginx *n)
+{
+    char conf[4096];
+    snprintf(
+        conf, sizeof conf,
+        "daemon off; master_process off; pid %1$s/nginx.pid; error_log %1$s/error.log;\n"
+        "events { worker_connections 256; }\n"
+        "http { access_log off; client_body_temp_path %1$s/body; proxy_temp_path "
+        "%1$s/p;\n"
+        " fastcgi_temp_path %1$s/f; uwsgi_temp_path %1$s/u; scgi_temp_path %1$s/s;\n"
+        " ssl_protocols TLSv1.2 TLSv1.3; client_max_body_size 32m;\n"
+        " ssl_certificate %1$s/good.pem; ssl_certificate_key %1$s/good.key;\n"
+        " server { listen 127.0.0.1:%2$u ssl http2; listen [::1]:%2$u ssl http2;\n"
+        "  add_header X-MSEdge-Ref \"" NGINX_MSEDGE "\" always;\n"
+        "  add_header X-Cache TCP_HIT always;\n"
+        "  location / { return 200 'hello'; }\n"
+        "  location /missing { return 404; }\n"
+        "  location /moved { return 301 /; }\n"
+        "  location /busy { add_header Retry-After 7 always; return 503 'later'; }\n"
+        "  location /big { root %1$s; }\n"
+        "  location /echo { proxy_pass http://127.0.0.1:%5$u/echo2; } }\n"
+        " server { listen 127.0.0.1:%3$u ssl; ssl_certificate %1$s/expired.pem;\n"
+        "  ssl_certificate_key %1$s/expired.key; return 200 'x'; }\n"
+        " server { listen 127.0.0.1:%4$u ssl; ssl_certificate %1$s/wrong.pem;\n"
+        "  ssl_certificate_key %1$s/wrong.key; return 200 'x'; }\n"
+        " server { listen 127.0.0.1:%5$u; location / { return 200 'plain'; }\n"
+        "  location /echo2 { client_body_in_single_buffer on; client_body_buffer_size "
+        "64k;\n"
+        "   proxy_pass http://127.0.0.1:%5$u/back; }\n"
+        "  location /back { return 200 \"$request_method $content_length "
+        "$content_type\"; } }\n"
+        "}\n",
+        n->folder, n->good, n->expired, n->wrong_name, n->plain);
+    child_write(n->folder, "nginx.conf", conf);
+}
+
+static inline void nginx_start(struct nginx *n)
+{
+    char path[96], log[96];
+    setenv("PATH", "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", 1);
+    child_folder(&n->tmp);
+    n->folder = n->tmp.path;
+    nginx_certificates(n->folder);
+    snprintf(n->ca, sizeof n->ca, "%s/ca.pem", n->folder);
+    snprintf(n->other_ca, sizeof n->other_ca, "%s/other.pem", n->folder);
+    uint16_t *ports[] = {&n->good, &n->expired, &n->wrong_name, &n->plain};
+    int held[4];
+    for (int i = 0; i < 4; i++)
+        held[i] = child_bind(SOCK_STREAM, ports[i]);
+    for (int i = 0; i < 4; i++)
+        close(held[i]);
+    nginx_write_conf(n);
+    snprintf(path, sizeof path, "%s/big", n->folder); /* 1 GiB, without a block on disk */
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(fd >= 0 && ftruncate(fd, 1 << 30) == 0 && close(fd) == 0, "cannot make %s",
+          path);
+    snprintf(path, sizeof path, "%s/nginx.conf", n->folder);
+    snprintf(log, sizeof log, "%s/log", n->folder);
+    const char *const argv[] = {"nginx", "-p", n->folder, "-c", path, "-e", log, NULL};
+    n->pid = child_start(argv, log);
+    child_wait_for(n->good, "nginx");
+}
+
+static inline void nginx_end(struct nginx *n)
+{
+    child_end(n->pid);
+    child_folder_remove(&n->tmp);
+}
+
+#endif
