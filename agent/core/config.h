@@ -6,7 +6,8 @@
  * the other into the same configuration; a later value wins, and a [target NAME] that is
  * there already is changed, not doubled.
  *
- * Text in, values out: the files are read by cmd/load.
+ * Text in, values out: the files are read by cmd/load. ini.h has the syntax,
+ * config_keys.h the table of keys, config_values.h how values are read.
  */
 #ifndef EDGELAT_CORE_CONFIG_H
 #define EDGELAT_CORE_CONFIG_H
@@ -21,8 +22,8 @@
 #include <stdint.h>
 
 #define CONFIG_BYTES_MAX (1 << 20) /* of one file */
-#define COLLECTORS_MAX   4
 #define URL_TEXT_MAX     512
+#define PROBES_PER_S_MAX 1000 /* of all targets: a slip on 300 sites is no attack */
 
 struct collector {
     char url[URL_TEXT_MAX]; /* base: "/v1/metrics" is appended, as OTLP exporters do */
@@ -32,6 +33,8 @@ struct collector {
                                         "" is none */
     int64_t timeout_ns;              /* of one POST */
 };
+
+struct target_draft; /* config_keys.h */
 
 struct config {
     /* [agent] */
@@ -55,6 +58,8 @@ struct config {
     /* [target NAME] */
     struct target *targets;
     size_t n_targets, targets_room;
+    struct target_draft *drafts; /* what the files said of each; NULL: not from a file */
+    size_t drafts_room;
 };
 
 /* One problem; `text` is a whole sentence that begins with "FILE:LINE: ". */
@@ -71,9 +76,13 @@ size_t config_parse(struct config *c, const struct kinds *kinds, const char *fil
                     const char *text, size_t len, config_problem_cb *on_problem,
                     void *user);
 
-/* After the last file: what only shows when all is read (no target, rates over the
- * limits). Same return. */
+/* After the last file: what only shows when all is read (no target, a target without
+ * host, rates over PROBES_PER_S_MAX). Same return. */
 size_t config_check(const struct config *c, const struct kinds *kinds, const char *file,
                     config_problem_cb *on_problem, void *user);
+
+/* Probes a second at most: every name has addresses of all its families, and the nearest
+ * are those with the shortest intervals. */
+double config_rate(const struct config *c, const struct kinds *kinds);
 
 #endif

@@ -1,0 +1,96 @@
+#include "cmd/cmd.h"
+#include "cmd/load.h"
+#include "core/config_keys.h"
+#include "probe/kinds.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+static const char help[] =
+    "usage: edgelat check-config [FILE]\n"
+    "       edgelat check-config --keys\n"
+    "\n"
+    "Reads the configuration as the agent does and says everything that is wrong with "
+    "it, with\n"
+    "file, line and a suggestion; ends with 2 then. Changes nothing and sends nothing.\n"
+    "\n"
+    "  FILE         configuration (default: $EDGELAT_CONFIG or " CONFIG_PATH ");\n"
+    "               FILE.d/*.conf is read after it\n"
+    "  -k, --keys   list every key and its default\n"
+    "  -h, --help   this text\n"
+    "\n"
+    "examples:\n"
+    "  edgelat check-config\n"
+    "  edgelat check-config ./branch.conf && sudo systemctl reload edgelat\n";
+
+static int print_keys(void)
+{
+    enum config_section section = SECTIONS;
+    for (size_t i = 0; i < config_keys_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (key->section != section)
+            printf("%s[%s%s]\n", i > 0 ? "\n" : "", config_section_names[key->section],
+                   key->section == SECTION_TARGET ? " NAME" : "");
+        section = key->section;
+        printf("  %-18s %s\n", key->name, key->help);
+        if (key->per_kind)
+            printf("  KIND_%-13s the same for one kind of probe\n", key->name);
+    }
+    return CMD_FINE;
+}
+
+static size_t kinds_used(const struct config *c, const struct kinds *kinds)
+{
+    size_t used = 0;
+    for (size_t k = 0; k < kinds->n; k++)
+        for (size_t t = 0; t < c->n_targets; t++)
+            if (c->targets[t].kinds[k]) {
+                used++;
+                break;
+            }
+    return used;
+}
+
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static void print_summary(const struct config *c, const char *path)
+{
+    const struct kinds *kinds = probe_kind_words();
+    size_t used = kinds_used(c, kinds);
+    bool ships = c->collector.url[0] != '\0';
+    printf("%s: fine: %zu target%s, %zu kind%s, %.2g probes a second at most, %s%s\n",
+           path, c->n_targets, plural(c->n_targets), used, plural(used),
+           config_rate(c, kinds), ships ? "collector " : "no collector",
+           c->collector.url);
+}
+
+static int check_config(int argc, char **argv)
+{
+    static const struct option options[] = {{"keys", no_argument, NULL, 'k'}, {0}};
+    for (int c; (c = cmd_getopt(argc, argv, "k", options)) != -1;) {
+        if (c == 'k')
+            return print_keys();
+        return CMD_CANNOT;
+    }
+    if (argc - optind > 1)
+        return cmd_cannot("check-config takes one FILE; '%s' is one too many",
+                          argv[optind + 1]);
+
+    struct config config;
+    const char *path = load_path(optind < argc ? argv[optind] : NULL);
+    size_t problems = load_config(&config, path);
+    if (problems == 0)
+        print_summary(&config, path);
+    config_free(&config);
+    return problems == 0 ? CMD_FINE : CMD_CANNOT;
+}
+
+const struct command command_check_config = {
+    .name = "check-config",
+    .summary = "say what is wrong with the configuration",
+    .help = help,
+    .run = check_config,
+};

@@ -1,0 +1,75 @@
+#include "cmd/cmd.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int cmd_cannot(const char *format, ...)
+{
+    va_list args;
+    fflush(stdout); /* in the order in which it was said */
+    va_start(args, format);
+    fputs("edgelat: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return CMD_CANNOT;
+}
+
+enum { OPTIONS_MAX = 32 };
+
+static const struct option *find_long(const struct option *longs, const char *word,
+                                      size_t len)
+{
+    for (; longs->name != NULL; longs++)
+        if (strlen(longs->name) == len && strncmp(longs->name, word, len) == 0)
+            return longs;
+    return NULL;
+}
+
+/* `word`: what stands behind the dashes. */
+static void unknown_long(const char *command, const char *word,
+                         const struct option *longs)
+{
+    const char *names[OPTIONS_MAX];
+    char name[64];
+    size_t n = 0, len = strcspn(word, "=");
+    for (; longs[n].name != NULL && n < OPTIONS_MAX; n++)
+        names[n] = longs[n].name;
+    text_copy(name, len < sizeof name ? len + 1 : sizeof name, word);
+    const char *near = text_nearest(name, names, n);
+    if (find_long(longs, word, len) != NULL)
+        cmd_cannot("option --%s takes no value", name);
+    else if (near != NULL)
+        cmd_cannot("%s has no option --%s; did you mean --%s?", command, name, near);
+    else
+        cmd_cannot("%s has no option --%s; `edgelat %s --help` lists them", command, name,
+                   command);
+}
+
+int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *longs)
+{
+    char with_colon[64] = ":"; /* a missing value is ':', and getopt keeps quiet */
+    text_copy(with_colon + 1, sizeof with_colon - 1, shorts);
+
+    int c = getopt_long(argc, argv, with_colon, longs, NULL);
+    if (c != '?' && c != ':')
+        return c;
+    const char *word = argv[optind - 1];
+    bool is_long = strncmp(word, "--", 2) == 0;
+    if (c == ':' && is_long)
+        cmd_cannot("option %s needs a value", word);
+    else if (c == ':')
+        cmd_cannot("option -%c needs a value", optopt);
+    else if (is_long)
+        unknown_long(argv[0], word + 2, longs);
+    else if (optind < argc && argv[optind][0] == '-' && argv[optind][1] == optopt &&
+             find_long(longs, argv[optind] + 1, strlen(argv[optind]) - 1) != NULL)
+        cmd_cannot("%s has no option -%c; did you mean -%s?", argv[0], optopt,
+                   argv[optind]);
+    else
+        cmd_cannot("%s has no option -%c; `edgelat %s --help` lists them", argv[0],
+                   optopt, argv[0]);
+    return '?';
+}

@@ -1,0 +1,124 @@
+#include "cmd/load.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "probe/kinds.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *load_path(const char *given)
+{
+    const char *set = getenv("EDGELAT_CONFIG");
+    if (given != NULL)
+        return given;
+    return set != NULL && *set != '\0' ? set : CONFIG_PATH;
+}
+
+static void print_problem(const char *text, void *user)
+{
+    (void)user;
+    fprintf(stderr, "%s\n", text);
+}
+
+/* What to do about an errno of a file or folder of the configuration. */
+static const char *next_step(int error)
+{
+    switch (error) {
+    case ENOENT:
+        return "there is no such file; install the package's edgelat.conf there, or name "
+               "another one on the command line or in EDGELAT_CONFIG";
+    case EACCES:
+    case EPERM:
+        return "we may not read it; run as root or as the service's user, or let this "
+               "user read it";
+    case EISDIR:
+        return "this is a folder; name the file in it";
+    default:
+        return strerror(error);
+    }
+}
+
+static size_t cannot_read(const char *path, int error)
+{
+    fprintf(stderr, "%s: %s\n", path, next_step(error));
+    return 1;
+}
+
+/* Reads at most CONFIG_BYTES_MAX + 1 bytes, so that config_parse() sees what is too long.
+ * Returns 0 or -errno. */
+static int read_file(const char *path, char **text, size_t *len)
+{
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return -errno;
+    *text = mem_alloc(CONFIG_BYTES_MAX + 1);
+    *len = fread(*text, 1, CONFIG_BYTES_MAX + 1, f);
+    int rc = ferror(f) ? -errno : 0;
+    fclose(f);
+    if (rc < 0)
+        free(*text);
+    return rc;
+}
+
+static size_t load_file(struct config *c, const char *path)
+{
+    char *text;
+    size_t len;
+    int rc = read_file(path, &text, &len);
+    if (rc < 0)
+        return cannot_read(path, -rc);
+    size_t problems =
+        config_parse(c, probe_kind_words(), path, text, len, print_problem, NULL);
+    free(text);
+    return problems;
+}
+
+static int is_drop_in(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && len > 5 &&
+           strcmp(entry->d_name + len - 5, ".conf") == 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static size_t load_drop_ins(struct config *c, const char *path)
+{
+    struct text folder = {0}, file = {0};
+    struct dirent **entries = NULL;
+    size_t problems = 0;
+
+    text_add(&folder, "%s.d", path);
+    int n = scandir(text_string(&folder), &entries, is_drop_in, by_name);
+    if (n < 0 && errno != ENOENT && errno != ENOTDIR)
+        problems += cannot_read(text_string(&folder), errno);
+    for (int i = 0; i < n; i++) {
+        text_clear(&file);
+        text_add(&file, "%s/%s", text_string(&folder), entries[i]->d_name);
+        problems += load_file(c, text_string(&file));
+        free(entries[i]);
+    }
+    free(entries);
+    text_free(&folder);
+    text_free(&file);
+    return problems;
+}
+
+size_t load_config(struct config *c, const char *path)
+{
+    *c = config_default();
+    size_t problems = load_file(c, path) + load_drop_ins(c, path);
+    if (problems == 0 ||
+        c->n_targets > 0) /* else "no target" would only follow from it */
+        problems += config_check(c, probe_kind_words(), path, print_problem, NULL);
+    return problems;
+}

@@ -1,0 +1,344 @@
+#include "core/config.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/config_keys.h"
+#include "core/ini.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct config config_default(void)
+{
+    return (struct config){
+        .window_ns = 60 * NS_PER_S,
+        .nearest = 3,
+        .pattern = PATTERN_PERIODIC,
+        .ranking = {.loss_limit = 0.1, .margin_ratio = 0.1, .margin_ns = NS_PER_MS},
+        .state_dir = "/var/lib/edgelat",
+        .collector = {.timeout_ns = 10 * NS_PER_S},
+        .spool_bytes = UINT64_C(64) << 20,
+        .spool_count = 20000,
+        .spool_age_ns = 7 * 86400 * NS_PER_S,
+    };
+}
+
+void config_free(struct config *c)
+{
+    for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
+        free(c->drafts[t].file);
+    free(c->drafts);
+    free(c->targets);
+    *c = (struct config){0};
+}
+
+/* One file being read. */
+struct reading {
+    struct config *config;
+    const struct kinds *kinds;
+    const char *file;
+    config_problem_cb *on_problem;
+    void *user;
+    size_t problems;
+
+    size_t line;
+    enum config_section section; /* SECTIONS: none, or one whose keys are passed over */
+    bool begun;                  /* a section has begun, known or not */
+    size_t target;               /* index, in [target] */
+    size_t section_lines[SECTIONS];                  /* where each began, 0: not yet */
+    size_t key_lines[CONFIG_KEYS_MAX][KIND_ANY + 1]; /* the same in this section */
+};
+
+__attribute__((format(printf, 2, 3))) static void problem(struct reading *r,
+                                                          const char *format, ...)
+{
+    struct text text = {0};
+    char clause[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(clause, sizeof clause, format, args);
+    va_end(args);
+    text_add(&text, "%s:%zu: %s", r->file, r->line, clause);
+    r->problems++;
+    r->on_problem(text_string(&text), r->user);
+    text_free(&text);
+}
+
+/* What comes from the file is shown cut to this many bytes, "%.*s". */
+#define SHOWN 80
+
+/* ---- sections ---- */
+
+#define SECTION_TEXT_MAX (TARGET_NAME_MAX + 16)
+
+/* "[target ams]", as messages say it. */
+static const char *section_text(const struct reading *r, char out[SECTION_TEXT_MAX])
+{
+    if (r->section == SECTION_TARGET)
+        snprintf(out, SECTION_TEXT_MAX, "[target %s]",
+                 r->config->targets[r->target].name);
+    else
+        snprintf(out, SECTION_TEXT_MAX, "[%s]", config_section_names[r->section]);
+    return out;
+}
+
+static void check_name(struct reading *r, const char *name)
+{
+    static const char fine[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                               "0123456789._-";
+    if (*name == '\0')
+        problem(r, "a target needs a name: [target NAME]");
+    else if (name[strspn(name, fine)] != '\0')
+        problem(r, "target name '%.*s' must be of letters, digits, '.', '_' and '-'",
+                SHOWN, name);
+    else if (strlen(name) >= TARGET_NAME_MAX)
+        problem(r, "target name '%.*s...' must be at most %d characters long", 16, name,
+                TARGET_NAME_MAX - 1);
+}
+
+/* Adds a target that no file has named yet; a wrong name is no reason to pass over its
+ * keys, which may be wrong as well. */
+static void add_target(struct reading *r, const char *name)
+{
+    struct config *c = r->config;
+    check_name(r, name);
+    if (c->n_targets == TARGETS_MAX) {
+        problem(r, "more than %d targets", TARGETS_MAX);
+        r->section = SECTIONS;
+        return;
+    }
+    r->target = c->n_targets++;
+    c->targets = mem_grow(c->targets, &c->targets_room, c->n_targets, sizeof *c->targets);
+    c->drafts = mem_grow(c->drafts, &c->drafts_room, c->n_targets, sizeof *c->drafts);
+    struct target_draft *draft = &c->drafts[r->target];
+    *draft = (struct target_draft){
+        .target = target_default(r->kinds),
+        .file = mem_string(r->file),
+        .line = r->line,
+    };
+    text_copy(draft->target.name, sizeof draft->target.name, name);
+    c->targets[r->target] = draft->target;
+}
+
+static void begin_target(struct reading *r, const char *name)
+{
+    struct config *c = r->config;
+    r->target = 0;
+    while (r->target < c->n_targets && strcmp(c->targets[r->target].name, name) != 0)
+        r->target++;
+    if (r->target == c->n_targets)
+        add_target(r, name);
+    if (r->section == SECTIONS)
+        return;
+    struct target_draft *draft = &c->drafts[r->target];
+    if (draft->line_here > 0)
+        problem(r, "[target %s] is there already, in line %zu; a target has one section",
+                draft->target.name, draft->line_here);
+    draft->line_here = r->line;
+}
+
+static void begin_section(struct reading *r, const struct ini_item *item)
+{
+    r->begun = true;
+    r->section = 0;
+    memset(r->key_lines, 0, sizeof r->key_lines);
+    while (r->section < SECTIONS &&
+           strcmp(item->word, config_section_names[r->section]) != 0)
+        r->section++;
+    if (r->section == SECTIONS) {
+        const char *near = text_nearest(item->word, config_section_names, SECTIONS);
+        if (near != NULL)
+            problem(r, "unknown section [%.*s]; did you mean [%s%s]?", SHOWN, item->word,
+                    near, strcmp(near, "target") == 0 ? " NAME" : "");
+        else
+            problem(r,
+                    "unknown section [%.*s]; there are [agent], [dns], [collector], "
+                    "[spool] and [target NAME]",
+                    SHOWN, item->word);
+        return;
+    }
+    if (r->section == SECTION_TARGET) {
+        begin_target(r, item->value);
+        return;
+    }
+    if (*item->value != '\0')
+        problem(r, "[%s] takes no name", item->word);
+    if (r->section_lines[r->section] > 0)
+        problem(r, "[%s] is there already, in line %zu", item->word,
+                r->section_lines[r->section]);
+    r->section_lines[r->section] = r->line;
+}
+
+/* Intervals follow from all that the files say, wherever they say it. */
+static void finish_target(const struct kinds *kinds, struct target_draft *draft)
+{
+    struct target *t = &draft->target;
+    const int64_t *fast = draft->interval_ns, *slow = draft->slow_interval_ns;
+    for (size_t k = 0; k < kinds->n; k++) {
+        t->interval_ns[k] = fast[k] > 0          ? fast[k]
+                            : fast[KIND_ANY] > 0 ? fast[KIND_ANY]
+                                                 : kinds->list[k]->interval_ns;
+        t->slow_interval_ns[k] = slow[k] > 0          ? slow[k]
+                                 : slow[KIND_ANY] > 0 ? slow[KIND_ANY]
+                                                      : kinds->list[k]->slow_interval_ns;
+        if (t->slow_interval_ns[k] < t->interval_ns[k])
+            t->slow_interval_ns[k] = t->interval_ns[k];
+    }
+}
+
+/* ---- keys ---- */
+
+#define KEY_TEXT_MAX 48
+
+/* The key as it is written: "interval", or "icmp_interval" for a kind's own. */
+static const char *key_text(char out[KEY_TEXT_MAX], const struct config_key *key,
+                            const struct kinds *kinds, size_t kind)
+{
+    if (kind == KIND_ANY)
+        snprintf(out, KEY_TEXT_MAX, "%s", key->name);
+    else
+        snprintf(out, KEY_TEXT_MAX, "%s_%s", kinds->list[kind]->name, key->name);
+    return out;
+}
+
+struct word { /* one that may stand for a key */
+    char text[KEY_TEXT_MAX];
+    const struct config_key *key;
+    size_t kind;
+};
+
+#define WORDS_MAX (CONFIG_KEYS_MAX + 4 * KINDS_MAX)
+
+/* All words of a section. */
+static size_t section_words(struct word words[WORDS_MAX], enum config_section section,
+                            const struct kinds *kinds)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < config_keys_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (key->section != section)
+            continue;
+        for (size_t k = 0; k <= KIND_ANY; k++)
+            if (k == KIND_ANY || (key->per_kind && k < kinds->n)) {
+                words[n] = (struct word){.key = key, .kind = k};
+                key_text(words[n++].text, key, kinds, k);
+            }
+    }
+    return n;
+}
+
+static const struct word *find_word(const struct word *words, size_t n, const char *text)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(words[i].text, text) == 0)
+            return &words[i];
+    return NULL;
+}
+
+static void unknown_key(struct reading *r, const struct word *words, size_t n,
+                        const char *given)
+{
+    const char *texts[WORDS_MAX];
+    char section[SECTION_TEXT_MAX];
+    for (size_t i = 0; i < n; i++)
+        texts[i] = words[i].text;
+    section_text(r, section);
+    const char *near = text_nearest(given, texts, n);
+    if (near != NULL) {
+        problem(r, "unknown key '%.*s' in %s; did you mean '%s'?", SHOWN, given, section,
+                near);
+        return;
+    }
+    for (enum config_section s = 0; s < SECTIONS; s++) {
+        struct word others[WORDS_MAX];
+        if (find_word(others, section_words(others, s, r->kinds), given) != NULL) {
+            problem(r, "unknown key '%s' in %s; it belongs into [%s%s]", given, section,
+                    config_section_names[s], s == SECTION_TARGET ? " NAME" : "");
+            return;
+        }
+    }
+    problem(r, "unknown key '%.*s' in %s; `edgelat check-config --keys` lists all", SHOWN,
+            given, section);
+}
+
+static void read_value(struct reading *r, const struct word *word, const char *value)
+{
+    char section[SECTION_TEXT_MAX];
+    struct text must = {0};
+    void *base = r->section == SECTION_TARGET ? (void *)&r->config->drafts[r->target]
+                                              : (void *)r->config;
+    char *field = (char *)base + word->key->offset +
+                  (word->key->per_kind ? word->kind * word->key->size : 0);
+    section_text(r, section);
+    if (*value == '\0')
+        problem(r, "%s in %s has no value; without the line the default holds",
+                word->text, section);
+    else if (!word->key->read(field, word->key, value, r->kinds, &must))
+        problem(r, "%s = %.*s in %s: must %s%s", word->text, SHOWN, value, section,
+                text_string(&must),
+                strstr(value, " #") != NULL || strstr(value, " ;") != NULL
+                    ? "; a comment needs a line of its own"
+                    : "");
+    text_free(&must);
+}
+
+static void read_key(struct reading *r, const struct ini_item *item)
+{
+    if (!r->begun)
+        problem(r, "key '%.*s' stands before the first [section]", SHOWN, item->word);
+    if (r->section == SECTIONS)
+        return; /* what is wrong was said where the section began */
+
+    struct word words[WORDS_MAX];
+    size_t n = section_words(words, r->section, r->kinds);
+    const struct word *word = find_word(words, n, item->word);
+    if (word == NULL) {
+        unknown_key(r, words, n, item->word);
+        return;
+    }
+    size_t *line = &r->key_lines[word->key - config_keys][word->kind];
+    if (*line > 0)
+        problem(r, "%s is there already, in line %zu; one of them has to go", word->text,
+                *line);
+    *line = r->line;
+    read_value(r, word, item->value);
+}
+
+size_t config_parse(struct config *c, const struct kinds *kinds, const char *file,
+                    const char *text, size_t len, config_problem_cb *on_problem,
+                    void *user)
+{
+    struct reading r = {
+        .config = c,
+        .kinds = kinds,
+        .file = file,
+        .on_problem = on_problem,
+        .user = user,
+        .section = SECTIONS,
+        .line = 1,
+    };
+    if (len > CONFIG_BYTES_MAX) {
+        problem(&r, "longer than %d KiB; this is no configuration",
+                CONFIG_BYTES_MAX / 1024);
+        return r.problems;
+    }
+    struct ini ini = ini_open(text, len);
+    for (struct ini_item item; ini_next(&ini, &item);) {
+        r.line = item.line;
+        if (item.what == INI_PROBLEM)
+            problem(&r, "%s", item.problem);
+        else if (item.what == INI_SECTION)
+            begin_section(&r, &item);
+        else
+            read_key(&r, &item);
+    }
+    ini_close(&ini);
+    for (size_t t = 0; t < c->n_targets; t++) {
+        finish_target(kinds, &c->drafts[t]);
+        c->targets[t] = c->drafts[t].target;
+        c->drafts[t].line_here = 0;
+    }
+    return r.problems;
+}

@@ -1,0 +1,99 @@
+#include "core/config_keys.h"
+
+#include "core/config_values.h"
+#include "core/time.h"
+
+#include <stddef.h>
+
+const char *const config_section_names[SECTIONS] = {
+    [SECTION_AGENT] = "agent",         [SECTION_DNS] = "dns",
+    [SECTION_COLLECTOR] = "collector", [SECTION_SPOOL] = "spool",
+    [SECTION_TARGET] = "target",
+};
+
+#define MINUTE (60 * NS_PER_S)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+#define KIB    INT64_C(1024)
+#define MIB    (1024 * KIB)
+#define GIB    (1024 * MIB)
+
+/* clang-format off */
+#define IN(field)        offsetof(struct config, field), sizeof(((struct config *)0)->field)
+#define IN_TARGET(field) offsetof(struct target_draft, field), sizeof(((struct target_draft *)0)->field)
+#define PER_KIND(field)  offsetof(struct target_draft, field), sizeof(int64_t)
+
+const struct config_key config_keys[] = {
+    {SECTION_AGENT, "site", read_text, IN(site), 0, 0, false,
+     "name of this site, sent with every batch [none]"},
+    {SECTION_AGENT, "window", read_window, IN(window_ns), 5 * NS_PER_S, HOUR, false,
+     "period of the windows that results are summed up in; divides a day [60s]"},
+    {SECTION_AGENT, "nearest", read_integer, IN(nearest), 1, TARGETS_MAX, false,
+     "how many of the nearest targets are probed at their full rate [3]"},
+    {SECTION_AGENT, "schedule", read_schedule, IN(pattern), 0, 0, false,
+     "periodic (with a random phase) or poisson [periodic]"},
+    {SECTION_AGENT, "state_dir", read_file, IN(state_dir), 0, 0, false,
+     "folder of the spool and the instance id [/var/lib/edgelat]"},
+    {SECTION_AGENT, "loss_limit", read_percent, IN(ranking.loss_limit), 1, 100, false,
+     "a target that loses more is not ranked as near [10%]"},
+    {SECTION_AGENT, "hysteresis", read_percent, IN(ranking.margin_ratio), 0, 100, false,
+     "to take another's rank a target must be nearer by this share [10%]"},
+    {SECTION_AGENT, "hysteresis_least", read_duration, IN(ranking.margin_ns), 0, NS_PER_S, false,
+     "and by at least this much [1ms]"},
+
+    {SECTION_DNS, "servers", read_servers, IN(dns_servers), 0, 0, false,
+     "addresses of DNS servers, ADDRESS or ADDRESS:PORT [those of /etc/resolv.conf]"},
+
+    {SECTION_COLLECTOR, "url", read_url, IN(collector.url), 0, 0, false,
+     "base URL of the OTLP/HTTP receiver, without /v1/metrics [none]"},
+    {SECTION_COLLECTOR, "ca_file", read_file, IN(collector.ca_file), 0, 0, false,
+     "PEM file of the CAs that the collector's certificate is checked with [the system's]"},
+    {SECTION_COLLECTOR, "cert_file", read_file, IN(collector.cert_file), 0, 0, false,
+     "PEM file of our own certificate, for mutual TLS [none]"},
+    {SECTION_COLLECTOR, "key_file", read_file, IN(collector.key_file), 0, 0, false,
+     "PEM file of its private key [none]"},
+    {SECTION_COLLECTOR, "header_file", read_file, IN(collector.header_file), 0, 0, false,
+     "file with one request header, such as 'Authorization: Bearer ...' [none]"},
+    {SECTION_COLLECTOR, "timeout", read_duration, IN(collector.timeout_ns), NS_PER_S, 5 * MINUTE, false,
+     "of one request [10s]"},
+
+    {SECTION_SPOOL, "size", read_size, IN(spool_bytes), MIB, 64 * GIB, false,
+     "the spool on disk is not larger; the oldest batch goes first [64M]"},
+    {SECTION_SPOOL, "batches", read_integer, IN(spool_count), 1, 1000000, false,
+     "nor has it more batches [20000]"},
+    {SECTION_SPOOL, "age", read_duration, IN(spool_age_ns), MINUTE, 365 * DAY, false,
+     "nor older ones [7d]"},
+
+    {SECTION_TARGET, "host", read_host, IN_TARGET(target.host), 0, 0, false,
+     "name or address to probe; required"},
+    {SECTION_TARGET, "service", read_text, IN_TARGET(target.service), 0, 0, false,
+     "what it stands for, such as exchange [none]"},
+    {SECTION_TARGET, "port", read_integer, IN_TARGET(target.port), 1, 65535, false,
+     "of TCP and HTTPS [443]"},
+    {SECTION_TARGET, "path", read_path, IN_TARGET(target.path), 0, 0, false,
+     "of the HTTPS request [/]"},
+    {SECTION_TARGET, "ca_file", read_file, IN_TARGET(target.ca_file), 0, 0, false,
+     "PEM file of the CAs that HTTPS trusts for this target [the system's]"},
+    {SECTION_TARGET, "family", read_family, IN_TARGET(target), 0, 0, false,
+     "ipv4, ipv6 or both [both]"},
+    {SECTION_TARGET, "kinds", read_kinds, IN_TARGET(target.kinds), 0, 0, false,
+     "kinds of probe, separated by spaces [all]"},
+    {SECTION_TARGET, "interval", read_duration, PER_KIND(interval_ns), NS_PER_S, DAY, true,
+     "between two probes while the target is among the nearest [the kind's]"},
+    {SECTION_TARGET, "slow_interval", read_duration, PER_KIND(slow_interval_ns), NS_PER_S, DAY, true,
+     "and while it is not; never shorter than interval [the kind's]"},
+    {SECTION_TARGET, "waiting", read_duration, IN_TARGET(target.waiting_ns), 100 * NS_PER_MS, 10 * NS_PER_S, false,
+     "a probe without an answer by then is lost [2s]"},
+    {SECTION_TARGET, "payload", read_integer, IN_TARGET(target.payload_bytes), 16, 1400, false,
+     "bytes of an ICMP echo [56]"},
+    {SECTION_TARGET, "dscp", read_integer, IN_TARGET(target.dscp), 0, 63, false,
+     "differentiated services code point of the probes [0]"},
+    {SECTION_TARGET, "dont_fragment", read_yes_no, IN_TARGET(target.dont_fragment), 0, 0, false,
+     "yes: routers may not fragment an ICMP echo [no]"},
+};
+/* clang-format on */
+
+const size_t config_keys_count = sizeof config_keys / sizeof *config_keys;
+
+_Static_assert(sizeof config_keys / sizeof *config_keys <= CONFIG_KEYS_MAX,
+               "config.c has room for them");

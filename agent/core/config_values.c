@@ -1,0 +1,373 @@
+#include "core/config_values.h"
+
+#include "core/endpoint.h"
+#include "core/time.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define UNUSED(x) (void)(x)
+
+/* Adds to `must` and returns false: the end of every reader that refuses. */
+#define REFUSE(...) (text_add(must, __VA_ARGS__), false)
+
+bool read_text(void *field, const struct config_key *key, const char *value,
+               const struct kinds *kinds, struct text *must)
+{
+    UNUSED(kinds);
+    if (*value == '"')
+        return REFUSE("be written without quotes");
+    if (!text_copy(field, key->size, value))
+        return REFUSE("be at most %zu bytes long", key->size - 1);
+    return true;
+}
+
+static void store(void *field, size_t size, uint64_t value)
+{
+    switch (size) {
+    case sizeof(uint8_t):
+        *(uint8_t *)field = (uint8_t)value;
+        return;
+    case sizeof(uint16_t):
+        *(uint16_t *)field = (uint16_t)value;
+        return;
+    case sizeof(uint32_t):
+        *(uint32_t *)field = (uint32_t)value;
+        return;
+    case sizeof(uint64_t):
+        *(uint64_t *)field = value;
+        return;
+    }
+    assert(!"a field of integer size");
+}
+
+bool read_integer(void *field, const struct config_key *key, const char *value,
+                  const struct kinds *kinds, struct text *must)
+{
+    UNUSED(kinds);
+    int64_t number;
+    if (!text_to_integer(value, key->least, key->most, &number))
+        return REFUSE("be a whole number from %" PRId64 " to %" PRId64, key->least,
+                      key->most);
+    store(field, key->size, (uint64_t)number);
+    return true;
+}
+
+static const struct {
+    char suffix;
+    int shift;
+} size_units[] = {{'G', 30}, {'M', 20}, {'K', 10}};
+enum { SIZE_UNITS = sizeof size_units / sizeof *size_units };
+
+static void add_size(struct text *t, int64_t bytes)
+{
+    for (size_t u = 0; u < SIZE_UNITS; u++)
+        if (bytes >> size_units[u].shift << size_units[u].shift == bytes) {
+            text_add(t, "%" PRId64 "%c", bytes >> size_units[u].shift,
+                     size_units[u].suffix);
+            return;
+        }
+    text_add(t, "%" PRId64, bytes);
+}
+
+bool read_size(void *field, const struct config_key *key, const char *value,
+               const struct kinds *kinds, struct text *must)
+{
+    UNUSED(kinds);
+    char digits[24];
+    size_t len = strlen(value);
+    int shift = 0;
+    for (size_t u = 0; u < SIZE_UNITS; u++)
+        if (len > 0 && value[len - 1] == size_units[u].suffix)
+            shift = size_units[u].shift;
+    bool fits = text_copy(digits, sizeof digits, value);
+    if (fits && shift > 0)
+        digits[len - 1] = '\0';
+    int64_t number;
+    if (!fits || !text_to_integer(digits, 0, key->most >> shift, &number) ||
+        number << shift < key->least) {
+        text_add(must, "be a size from ");
+        add_size(must, key->least);
+        text_add(must, " to ");
+        add_size(must, key->most);
+        return REFUSE(", with K, M or G for its unit");
+    }
+    store(field, key->size, (uint64_t)number << shift);
+    return true;
+}
+
+bool read_percent(void *field, const struct config_key *key, const char *value,
+                  const struct kinds *kinds, struct text *must)
+{
+    UNUSED(kinds);
+    char digits[24];
+    size_t len = strlen(value);
+    double number = 0;
+    bool fine =
+        len > 0 && value[len - 1] == '%' && text_copy(digits, sizeof digits, value);
+    if (fine) {
+        digits[len - 1] = '\0';
+        fine = text_to_number(digits, (double)key->least, (double)key->most, &number);
+    }
+    if (!fine)
+        return REFUSE("be a share from %" PRId64 "%% to %" PRId64 "%%", key->least,
+                      key->most);
+    *(double *)field = number / 100;
+    return true;
+}
+
+bool read_duration(void *field, const struct config_key *key, const char *value,
+                   const struct kinds *kinds, struct text *must)
+{
+    UNUSED(kinds);
+    char least[DURATION_TEXT_MAX], most[DURATION_TEXT_MAX];
+    if (duration_parse(value, key->least, key->most, field))
+        return true;
+    text_add(must, "be a duration from %s to %s", duration_text(least, key->least),
+             duration_text(most, key->most));
+    if (*value != '\0' && value[strspn(value, "0123456789.")] == '\0')
+        text_add(must, ", with its unit: %ss, or %sms", value, value);
+    return false;
+}
+
+bool read_window(void *field, const struct config_key *key, const char *value,
+                 const struct kinds *kinds, struct text *must)
+{
+    if (!read_duration(field, key, value, kinds, must))
+        return false;
+    if (86400 * NS_PER_S % *(int64_t *)field != 0)
+        return REFUSE("divide a day without rest, as 10s, 60s and 5m do");
+    return true;
+}
+
+bool read_yes_no(void *field, const struct config_key *key, const char *value,
+                 const struct kinds *kinds, struct text *must)
+{
+    UNUSED(key);
+    UNUSED(kinds);
+    bool yes = strcmp(value, "yes") == 0;
+    if (!yes && strcmp(value, "no") != 0)
+        return REFUSE("be yes or no");
+    *(bool *)field = yes;
+    return true;
+}
+
+bool read_schedule(void *field, const struct config_key *key, const char *value,
+                   const struct kinds *kinds, struct text *must)
+{
+    UNUSED(key);
+    UNUSED(kinds);
+    bool poisson = strcmp(value, "poisson") == 0;
+    if (!poisson && strcmp(value, "periodic") != 0)
+        return REFUSE("be periodic or poisson");
+    *(enum pattern *)field = poisson ? PATTERN_POISSON : PATTERN_PERIODIC;
+    return true;
+}
+
+bool read_family(void *field, const struct config_key *key, const char *value,
+                 const struct kinds *kinds, struct text *must)
+{
+    UNUSED(key);
+    UNUSED(kinds);
+    struct target *t = field;
+    bool both = strcmp(value, "both") == 0;
+    bool ipv4 = both || strcmp(value, "ipv4") == 0;
+    bool ipv6 = both || strcmp(value, "ipv6") == 0;
+    if (!ipv4 && !ipv6)
+        return REFUSE("be ipv4, ipv6 or both");
+    t->ipv4 = ipv4;
+    t->ipv6 = ipv6;
+    return true;
+}
+
+static bool refuse_kind(const char *word, const struct kinds *kinds, struct text *must)
+{
+    const char *names[KINDS_MAX];
+    text_add(must, "be of these kinds:");
+    for (size_t k = 0; k < kinds->n; k++) {
+        names[k] = kinds->list[k]->name;
+        text_add(must, " %s", names[k]);
+    }
+    const char *near = text_nearest(word, names, kinds->n);
+    if (near != NULL)
+        text_add(must, "; did you mean '%s'?", near);
+    return false;
+}
+
+bool read_kinds(void *field, const struct config_key *key, const char *value,
+                const struct kinds *kinds, struct text *must)
+{
+    UNUSED(key);
+    bool chosen[KINDS_MAX] = {false};
+    for (const char *at = value; *at != '\0';) {
+        char word[32];
+        size_t len = strcspn(at, " \t");
+        bool whole = len < sizeof word;
+        text_copy(word, whole ? len + 1 : sizeof word, at);
+        size_t kind = whole ? kinds_find(kinds, word) : KIND_NONE;
+        if (kind == KIND_NONE)
+            return refuse_kind(word, kinds, must);
+        chosen[kind] = true;
+        at += len + strspn(at + len, " \t");
+    }
+    memcpy(field, chosen, sizeof chosen);
+    return true;
+}
+
+/* ---- where things are: files, hosts, URLs ---- */
+
+bool read_file(void *field, const struct config_key *key, const char *value,
+               const struct kinds *kinds, struct text *must)
+{
+    if (*value != '/')
+        return REFUSE("be an absolute path, beginning with '/'");
+    return read_text(field, key, value, kinds, must);
+}
+
+/* Visible ASCII only, as it goes into a request. */
+static bool visible(const char *text)
+{
+    while (*text > ' ' && *text < 0x7F)
+        text++;
+    return *text == '\0';
+}
+
+bool read_path(void *field, const struct config_key *key, const char *value,
+               const struct kinds *kinds, struct text *must)
+{
+    if (*value != '/' || !visible(value))
+        return REFUSE("begin with '/' and be of visible ASCII characters only");
+    return read_text(field, key, value, kinds, must);
+}
+
+static bool is_port(const char *text)
+{
+    int64_t port;
+    return text_to_integer(text, 1, 65535, &port);
+}
+
+/* ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT. */
+static bool is_server(const char *word)
+{
+    struct endpoint e;
+    if (endpoint_parse(&e, word, 0))
+        return true;
+    char address[ADDRESS_TEXT_MAX];
+    bool brackets = *word == '[';
+    size_t len = strcspn(word + brackets, brackets ? "]" : ":");
+    const char *rest = word + brackets + len;
+    if (*rest == '\0' || len >= sizeof address)
+        return false;
+    text_copy(address, len + 1, word + brackets);
+    rest += brackets;
+    return endpoint_parse(&e, address, 0) && (e.family == FAMILY_IPV6) == brackets &&
+           ((*rest == '\0' && brackets) || (*rest == ':' && is_port(rest + 1)));
+}
+
+bool read_servers(void *field, const struct config_key *key, const char *value,
+                  const struct kinds *kinds, struct text *must)
+{
+    for (const char *at = value; *at != '\0';) {
+        char word[64];
+        size_t len = strcspn(at, " \t,");
+        bool fine = len > 0 && len < sizeof word;
+        text_copy(word, fine ? len + 1 : sizeof word, at);
+        if (!fine || !is_server(word))
+            return REFUSE("be addresses of DNS servers, such as 192.0.2.1 or "
+                          "[2001:db8::1]:5353; '%s' is none",
+                          word);
+        at += len + strspn(at + len, " \t,");
+    }
+    return read_text(field, key, value, kinds, must);
+}
+
+/* A host name (RFC 952, RFC 1123; '_' is seen in the field), whose last label is no
+ * number: that would be a mistyped address. */
+static bool is_name(const char *host)
+{
+    const char *label = host;
+    for (;;) {
+        size_t len = strspn(label, "abcdefghijklmnopqrstuvwxyz"
+                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+        if (len == 0 || len > 63 || label[0] == '-' || label[len - 1] == '-')
+            return false;
+        if (label[len] == '\0')
+            return label[strspn(label, "0123456789")] != '\0';
+        if (label[len] != '.')
+            return false;
+        label += len + 1;
+    }
+}
+
+bool read_host(void *field, const struct config_key *key, const char *value,
+               const struct kinds *kinds, struct text *must)
+{
+    struct endpoint e;
+    /* also what is wrong is kept: "has no host" would not help any further */
+    if (!read_text(field, key, value, kinds, must))
+        return false;
+    if (endpoint_parse(&e, value, 0) || is_name(value))
+        return true;
+    if (strstr(value, "://") != NULL)
+        return REFUSE("be a name or an address only, without scheme; the path is a key "
+                      "of its own: path = /");
+    if (strchr(value, '/') != NULL)
+        return REFUSE("be a name or an address only; the path is a key of its own: "
+                      "path = %s",
+                      strchr(value, '/'));
+    const char *colon = strrchr(value, ':');
+    if (colon != NULL && is_port(colon + 1))
+        return REFUSE("be a name or an address only, without brackets; the port is a key "
+                      "of its own: port = %s",
+                      colon + 1);
+    return REFUSE("be a host name or an address without brackets; an international name "
+                  "in its xn-- form");
+}
+
+/* The authority of a URL: HOST, HOST:PORT, or [ADDRESS] for HOST. */
+static bool is_authority(const char *text, size_t len)
+{
+    char host[HOST_TEXT_MAX + 8];
+    struct endpoint e;
+    if (len == 0 || len >= sizeof host)
+        return false;
+    text_copy(host, len + 1, text);
+    if (is_server(host))
+        return endpoint_parse(&e, host, 0) ? e.family == FAMILY_IPV4 : true;
+    char *colon = strchr(host, ':');
+    if (colon != NULL) {
+        if (!is_port(colon + 1))
+            return false;
+        *colon = '\0';
+    }
+    return is_name(host);
+}
+
+bool read_url(void *field, const struct config_key *key, const char *value,
+              const struct kinds *kinds, struct text *must)
+{
+    static const char metrics[] = "/v1/metrics";
+    const char *rest = strncmp(value, "https://", 8) == 0  ? value + 8
+                       : strncmp(value, "http://", 7) == 0 ? value + 7
+                                                           : NULL;
+    if (rest == NULL)
+        return REFUSE("begin with https:// or http://");
+    if (memchr(rest, '@', strcspn(rest, "/")) != NULL)
+        return REFUSE("be without user and password; put an Authorization header into "
+                      "header_file");
+    if (!visible(value) || strpbrk(rest, "?#") != NULL ||
+        !is_authority(rest, strcspn(rest, "/")))
+        return REFUSE("be a URL such as https://collector.example:4318, without query");
+    if (!read_text(field, key, value, kinds, must))
+        return false;
+
+    char *url = field;
+    size_t len = strlen(url);
+    while (url[len - 1] == '/')
+        url[--len] = '\0';
+    if (len >= strlen(metrics) && strcmp(url + len - strlen(metrics), metrics) == 0)
+        return REFUSE("be the base URL: %s is appended", metrics);
+    return true;
+}
