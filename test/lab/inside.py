@@ -86,12 +86,11 @@ def mount_files(scenario):
 
 def start(name, command):
     log = open(f"{FOLDER}/{name}.log", "ab")
-    try:
-        # a session of its own: Ctrl-C is for COMMAND
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                start_new_session=True)
-    except FileNotFoundError:
-        raise LabError(f"{command[0]} is not installed; see scripts/setup") from None
+    # a session of its own: Ctrl-C is for COMMAND
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                               start_new_session=True)
+    servers.write(f"{FOLDER}/{name}.pid", f"{process.pid}\n")
+    return process
 
 
 def wait_until(ready, name, process):
@@ -117,7 +116,6 @@ def start_all(relay):
     began = time.monotonic_ns()
     servers.write(f"{FOLDER}/began", f"{began}\n")
     process = start("relay", [relay, f"{FOLDER}/scenario", "/run/netns/internet", str(began)])
-    servers.write(f"{FOLDER}/relay.pid", f"{process.pid}\n")
     wait_until(relay_is_ready, "relay", process)
     for name, (server, opened) in started.items():
         wait_until(lambda: servers.is_open(server.pid, *opened), name, server)
@@ -157,7 +155,8 @@ def end_relay(relay):
         pass
     with open(f"{FOLDER}/relay.log", encoding="utf-8") as log:
         last = log.read().strip().splitlines()[-1]
-    print(f"scripts/lab: {last}", file=sys.stderr)
+    if "sent 0 packets" not in last:
+        print(f"scripts/lab: {last}", file=sys.stderr)
 
 
 def check_tun():

@@ -34,7 +34,7 @@ def write_nginx(folder, scenario):
     """One process that never changes its user, so that it runs in a user namespace too."""
     lines = [
         "daemon off; master_process off; user root;",
-        f"pid {folder}/nginx.pid; error_log {folder}/nginx.log warn;",
+        f"pid {folder}/nginx.own.pid; error_log {folder}/nginx.log warn;",
         "events { worker_connections 2048; }",
         "http {",
         "  access_log off; server_tokens off; keepalive_timeout 75s;",
@@ -73,7 +73,7 @@ def write_dnsmasq(folder, scenario):
           "".join(f"{a} {name}\n" for a, name in scenario.routers.items()))
     lines = ["no-resolv", "no-hosts", "bind-interfaces", "port=53", "cache-size=0",
              "address=/#/",  # what is not here does not exist
-             f"hostsdir={hosts}", f"local-ttl={scenario.ttl}", f"pid-file={folder}/dnsmasq.pid"]
+             f"hostsdir={hosts}", f"local-ttl={scenario.ttl}", "pid-file="]
     lines += [f"listen-address={address}" for address in scenario.dns]
     lines += [f"cname={alias},{target}" for alias, target in scenario.aliases.items()]
     write(os.path.join(folder, "dnsmasq.conf"), "\n".join(lines) + "\n")

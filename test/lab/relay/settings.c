@@ -49,7 +49,7 @@ bool settings_duration(int64_t *out, const char *text)
 
 static bool parse_ratio(double *out, const char *text)
 {
-    static const struct unit units[] = {{"%", 0.01}, {NULL, 0}};
+    static const struct unit units[] = {{"%", 0.01}, {"", 1}, {NULL, 0}};
     return parse_quantity(out, text, units, 1);
 }
 

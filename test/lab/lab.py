@@ -1,0 +1,293 @@
+"""For tests that run in the lab or around it, by Debian's own Python and its standard
+library alone:
+
+    scripts/lab -- /usr/bin/python3 test/lab/test_something.py
+
+    from lab import Tap, change, ping, run
+    tap = Tap()
+    change("london", "delay=40ms")
+    tap.near(40, ping("outlook.office365.com", count=20).p50, 0.5, "london moves away")
+    sys.exit(tap.finish())
+
+Delays are in milliseconds, times in seconds.
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+PYTHON = sys.executable
+FOLDER = os.environ.get("EDGELAT_LAB")  # None outside of the lab
+
+
+class Tap:
+    """Prints the Test Anything Protocol; the plan comes at the end."""
+
+    def __init__(self):
+        self.count = self.failed = 0
+
+    def ok(self, passed, what, detail=""):
+        self.count += 1
+        self.failed += not passed
+        print(f"{'ok' if passed else 'not ok'} {self.count} - {what}", flush=True)
+        if not passed and str(detail):
+            self.note(detail)
+        return bool(passed)
+
+    def equal(self, expected, actual, what):
+        return self.ok(expected == actual, what, f"expected {expected!r}, got {actual!r}")
+
+    def near(self, expected, actual, tolerance, what):
+        close = actual is not None and abs(actual - expected) <= tolerance
+        shown = "nothing" if actual is None else f"{actual:.3f}"
+        return self.ok(close, f"{what}: {shown}",
+                       f"expected {expected:g} +- {tolerance:g}, got {shown}")
+
+    def note(self, text):
+        for line in str(text).splitlines():
+            print(f"# {line}", flush=True)
+
+    def include(self, lines):
+        """Takes over the TAP lines of another program and numbers them anew."""
+        for line in lines:
+            match = re.match(r"(not )?ok \d+ - (.*)", line)
+            if match:
+                self.ok(not match[1], match[2])
+            elif line.startswith("#"):
+                print(line.rstrip("\n"), flush=True)
+
+    def finish(self):
+        """Prints the plan; returns the exit code of the program."""
+        print(f"1..{self.count}", flush=True)
+        return 1 if self.failed or not self.count else 0
+
+
+# ---- programs
+
+
+def run(*command, timeout=30, **options):
+    """Runs to its end; the output is text in .stdout and .stderr, the code .returncode."""
+    return subprocess.run([str(word) for word in command], text=True, check=False,
+                          capture_output=True, timeout=timeout, **options)
+
+
+@contextlib.contextmanager
+def running(*command, stop=signal.SIGTERM, timeout=10, **options):
+    """A program beside the test, stopped at the end of the `with` block if it still runs."""
+    process = subprocess.Popen([str(word) for word in command], text=True, **options)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(stop)
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def in_internet(*command):
+    """The command as it is to be written to run in the lab's internet."""
+    return ["ip", "netns", "exec", "internet", *command]
+
+
+def json_lines(text):
+    """The objects of a text that has one JSON object a line; raises on anything else."""
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def wait_for(condition, timeout=5, step=0.02):
+    """What `condition` returned first that is true, or its last answer."""
+    end = time.monotonic() + timeout
+    while True:
+        answer = condition()
+        if answer or time.monotonic() > end:
+            return answer
+        time.sleep(step)
+
+
+# ---- the lab itself
+
+
+def read(name):
+    """The text of a file of the lab's folder: "scenario", "relay.log", "nginx.log" ..."""
+    with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def elapsed():
+    """Seconds since the lab began: what the scenario's `at` counts."""
+    return (time.monotonic_ns() - int(read("began"))) / 1e9
+
+
+def _tell_relay(number, answer):
+    """Sends the relay a signal; returns the lines it has said since when they match."""
+    before = len(read("relay.log"))
+    os.kill(int(read("relay.pid")), number)
+    found = wait_for(lambda: re.search(answer, read("relay.log")[before:]))
+    if not found:
+        raise RuntimeError("the relay does not answer: " + read("relay.log")[before:])
+    return found
+
+
+def add_to_scenario(*lines):
+    """Appends statements and waits until the relay has read them; returns what it said."""
+    with open(os.path.join(FOLDER, "scenario"), "a", encoding="utf-8") as file:
+        file.write("".join(line + "\n" for line in lines))
+    return _tell_relay(signal.SIGHUP, r"relay: .*scenario.*\n")[0]
+
+
+def change(path, settings):
+    """Changes a path from now on: change("london", "delay=40ms loss=1%")."""
+    said = add_to_scenario(f"at {max(0, elapsed() - 0.001):.6f}s {path} {settings}")
+    if "relay: read" not in said:
+        raise ValueError(said)
+
+
+def change_later(path, *times_and_settings):
+    """change_later("london", (1, "blackhole=on"), (2, "blackhole=off")), from now."""
+    now = elapsed()
+    add_to_scenario(*(f"at {now + after:.6f}s {path} {settings}"
+                      for after, settings in times_and_settings))
+
+
+def point(name, *addresses):
+    """Gives a name of the lab's DNS (the last of its chain) other addresses."""
+    with open(os.path.join(FOLDER, "hosts", name), "w", encoding="ascii") as file:
+        file.write("".join(f"{address} {name}\n" for address in addresses))
+    os.kill(int(read("dnsmasq.pid")), signal.SIGHUP)  # where inotify does not do it
+    want = {str(address) for address in addresses}
+
+    def is_served():
+        return want == {answer[3] for kind in (1, 28) for answer in ask(name, kind)[1]}
+    if not wait_for(is_served):
+        raise RuntimeError(f"the DNS server did not take the addresses of {name}")
+
+
+def relay_report():
+    """The relay's own error so far: sent, median, p99, max (us), lost, queue_full."""
+    words = ("sent", "median", "p99", "max", "lost", "queue_full")
+    found = _tell_relay(signal.SIGUSR1, r"sent (\d+) packets, late by (\d+) us \(median\), "
+                        r"(\d+) us \(p99\), (\d+) us \(max\); dropped (\d+) by chance, "
+                        r"(\d+) by a full queue")
+    return dict(zip(words, map(int, found.groups())))
+
+
+# ---- measuring with tools that are not ours
+
+
+def quantile(values, q):
+    """Of the values, the smallest with at least the share `q` at or below it."""
+    ordered = sorted(values)
+    return ordered[max(0, -int(-len(ordered) * q // 1) - 1)] if ordered else None
+
+
+class Pings:
+    """What the distribution's ping said."""
+
+    def __init__(self, count, text):
+        self.text = text
+        self.sent = count
+        self.errors = re.findall(r"From \S+.*icmp_seq=\d+ (.*)", text)
+        self.answerers = re.findall(r"From ([0-9a-f.:]+):? icmp_seq", text)
+        replies = re.findall(r"icmp_seq=(\d+) ttl=\d+ time=([\d.]+) ms( \(DUP!\))?", text)
+        self.times = [float(t) for t in re.findall(r"\[([\d.]+)\] \d+ bytes", text)]  # came at
+        self.order = [int(number) for number, _, _ in replies]  # as they came, copies too
+        self.duplicates = sum(1 for reply in replies if reply[2])
+        self.rtts = {int(n): float(rtt) for n, rtt, copy in replies if not copy}
+        self.lost = [n for n in range(1, count + 1) if n not in self.rtts]
+
+    @property
+    def p50(self):
+        return quantile(self.rtts.values(), 0.5)
+
+
+def ping_command(host, count=20, interval=0.01, *options):
+    return ["ping", "-n", "-D", "-c", str(count), "-i", str(interval), "-W", "1", *options, host]
+
+
+def ping(host, count=20, interval=0.01, *options):
+    done = run(*ping_command(host, count, interval, *options), timeout=60)
+    return Pings(count, done.stdout + done.stderr)
+
+
+def ping_all(hosts, count=20, interval=0.01):
+    """Pings to all of them at the same time, by host."""
+    started = {host: subprocess.Popen(ping_command(host, count, interval), text=True,
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+               for host in hosts}
+    return {host: Pings(count, process.communicate(timeout=60)[0])
+            for host, process in started.items()}
+
+
+def fetch(url, *options):
+    """One request by curl: status, headers (lower case; lists), and delays as the agent
+    names them, each excluding the others."""
+    times = "time_namelookup time_connect time_appconnect time_starttransfer time_total"
+    form = "\\n" + " ".join("%{" + word + "}" for word in ["http_code", *times.split()])
+    done = run("curl", "-sS", "-D", "-", "-o", "/dev/null", "-w", form, *options, url)
+    if done.returncode != 0:
+        return {"error": done.stderr.strip(), "status": 0, "headers": {}}
+    *head, last = done.stdout.splitlines()
+    status, *stamps = last.split()
+    dns, connect, tls, first_byte, total = (1000 * float(stamp) for stamp in stamps)
+    headers = {}
+    for name, value in (line.split(":", 1) for line in head if ":" in line):
+        headers.setdefault(name.lower(), []).append(value.strip())
+    return {"status": int(status), "headers": headers, "dns": dns, "connect": connect - dns,
+            "tls": tls - connect, "first_byte": first_byte - tls, "total": total}
+
+
+def _name_at(packet, at):
+    """RFC 1035 4.1.4; returns the name and where it ends."""
+    labels, end = [], None
+    while packet[at]:
+        if packet[at] >= 0xC0:
+            end = end or at + 2
+            at = struct.unpack_from(">H", packet, at)[0] & 0x3FFF
+        else:
+            labels.append(packet[at + 1:at + 1 + packet[at]].decode())
+            at += 1 + packet[at]
+    return ".".join(labels), end or at + 1
+
+
+def ask(name, kind, server=None):
+    """One DNS question (kind 1: A, 28: AAAA, 12: PTR): the response code and the answers,
+    each (name, kind, ttl, value)."""
+    if server is None:
+        with open("/etc/resolv.conf", encoding="ascii") as file:
+            server = file.read().split()[1]
+    question = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    query = struct.pack(">6H", 0x1ab, 0x100, 1, 0, 0, 0) + question + struct.pack(
+        ">BHH", 0, kind, 1)
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        s.settimeout(2)
+        s.sendto(query, (server, 53))
+        packet = s.recv(65535)
+    answers, at = [], len(query)
+    for _ in range(struct.unpack_from(">H", packet, 6)[0]):
+        owner, at = _name_at(packet, at)
+        kind_of, _, ttl, size = struct.unpack_from(">HHIH", packet, at)
+        data = packet[at + 10:at + 10 + size]
+        if kind_of in (5, 12):
+            value = _name_at(packet, at + 10)[0]
+        elif kind_of in (1, 28):
+            value = socket.inet_ntop(socket.AF_INET if kind_of == 1 else socket.AF_INET6, data)
+        else:
+            value = data
+        answers.append((owner, kind_of, ttl, value))
+        at += 10 + size
+    return packet[3] & 15, answers
