@@ -13,16 +13,20 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define TICK_NS NS_PER_S /* how often the clocks are compared */
-#define INTERRUPTION_NS                                                                  \
-    (2 * NS_PER_S) /* a tick that late, or a clock stepped that far                      \
-                    */
-#define RETRY_FIRST_NS                                                                   \
-    (2 * NS_PER_S) /* after a name that could not be resolved, doubling ... */
-#define RETRY_MOST_NS (60 * NS_PER_S) /* ... up to this */
-#define KEEP_LEAST_NS                                                                    \
-    (5 * NS_PER_S) /* an answer is kept that long, even with a TTL of 0 ... */
-#define KEEP_MOST_NS (3600 * NS_PER_S) /* ... and no longer than this */
+/* A tick compares the clocks: that late, the host slept or was stopped; that far, the
+ * clock stepped. */
+#define TICK_NS NS_PER_S
+#define LATE_NS (2 * NS_PER_S)
+#define STEP_NS (NS_PER_S / 2)
+
+/* A name that could not be resolved is asked again after the first, doubling up to the
+ * most. */
+#define RETRY_FIRST_NS (2 * NS_PER_S)
+#define RETRY_MOST_NS  (60 * NS_PER_S)
+
+/* An answer is kept for its TTL, but no shorter and no longer than this. */
+#define KEEP_LEAST_NS (5 * NS_PER_S)
+#define KEEP_MOST_NS  (3600 * NS_PER_S)
 
 /* A target's name in one family. */
 struct name {
@@ -215,7 +219,7 @@ static void compare_clocks(struct measurer *m, struct mono now, struct wall wall
     if (late_ns > m->counters.loop_lag_max_ns)
         m->counters.loop_lag_max_ns = late_ns;
     int64_t stepped_ns = llabs(offset_ns - m->clock_offset_ns);
-    if (late_ns > INTERRUPTION_NS || stepped_ns > INTERRUPTION_NS) {
+    if (late_ns > LATE_NS || stepped_ns > STEP_NS) {
         log_info("agent",
                  "measuring was interrupted: %.1f s without a turn, clock moved %.1f s",
                  (double)late_ns / 1e9, (double)stepped_ns / 1e9);

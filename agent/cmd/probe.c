@@ -20,7 +20,7 @@ static const char help[] =
     "  -i, --interval SEC   between two probes of a host (default 1; at least 0.01 for "
     "root,\n"
     "                       0.2 for others)\n"
-    "  -w, --wait SEC       no answer after that is loss (default 2)\n"
+    "  -w, --wait SEC       no answer after that is loss (default 2, at most 10)\n"
     "  -4, -6               IPv4, IPv6, or with both each of them; the default is the "
     "first that\n"
     "                       has an address and a route, IPv4 before IPv6\n"
@@ -102,7 +102,7 @@ static bool take_option(struct options *o, int c)
     case 'i':
         return interval(&o->interval_s);
     case 'w':
-        return number("-w", 0.01, 60, &o->wait_s);
+        return number("-w", 0.01, 10, &o->wait_s);
     case '4':
         return o->ipv4 = true;
     case '6':
