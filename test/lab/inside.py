@@ -41,6 +41,12 @@ def ip(where, lines, family=()):
     run("ip", *where, *family, "-batch", "-", text="\n".join(lines) + "\n")
 
 
+def set_sysctls(where):
+    """What a new namespace takes over from this machine, or not, is not to matter."""
+    run(*where, "sh", "-c", "cd /proc/sys/net && echo 0 >ipv4/ip_forward && "
+        "echo 0 | tee ipv4/conf/*/rp_filter ipv6/conf/*/disable_ipv6")
+
+
 def build_side(where, addresses):
     """One namespace: its wan0, its addresses and what is needed to send."""
     ip(where, ["link set lo up", "tuntap add wan0 mode tun",
@@ -54,6 +60,8 @@ def build_side(where, addresses):
 def build_network(scenario):
     """Two namespaces: this one, the branch, and "internet"."""
     run("ip", "netns", "add", "internet")
+    set_sysctls([])
+    set_sysctls(["ip", "netns", "exec", "internet"])
     build_side([], [(a, "wan0") for a in scenario.branch])
     served = set(scenario.dns).union(*(pop.addresses for pop in scenario.pops.values()))
     build_side(["-n", "internet"], [(a, "lo") for a in sorted(served, key=str)])
@@ -93,13 +101,16 @@ def start(name, command):
     return process
 
 
+def last_words(name):
+    with open(f"{FOLDER}/{name}.log", encoding="utf-8", errors="replace") as log:
+        return (log.read().strip().splitlines() or ["it said nothing"])[-1]
+
+
 def wait_until(ready, name, process):
     end = time.monotonic() + READY_S
     while not ready():
         if process.poll() is not None or time.monotonic() > end:
-            with open(f"{FOLDER}/{name}.log", encoding="utf-8", errors="replace") as log:
-                said = log.read().strip().splitlines()
-            raise LabError(f"{name} did not start: {said[-1] if said else 'it said nothing'}")
+            raise LabError(f"{name} did not start: {last_words(name)}")
         time.sleep(0.01)
 
 
@@ -109,7 +120,7 @@ def relay_is_ready():
 
 
 def start_all(relay):
-    """Returns the relay's process."""
+    """Returns the processes by name."""
     started = {}
     for name, (command, opened) in servers.commands(FOLDER).items():
         started[name] = (start(name, ["ip", "netns", "exec", "internet", *command]), opened)
@@ -119,7 +130,7 @@ def start_all(relay):
     wait_until(relay_is_ready, "relay", process)
     for name, (server, opened) in started.items():
         wait_until(lambda: servers.is_open(server.pid, *opened), name, server)
-    return process
+    return {"relay": process, **{name: server for name, (server, _) in started.items()}}
 
 
 def pass_signals(control, command):
@@ -131,16 +142,26 @@ def pass_signals(control, command):
         command.send_signal(number[0])
 
 
-def run_command(control, command):
+def environment():
+    """Of COMMAND: without what would lead it out of the lab or to another CA."""
+    away = {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file",
+            "ssl_cert_dir", "curl_ca_bundle", "res_options", "localdomain"}
+    kept = {name: value for name, value in os.environ.items() if name.lower() not in away}
+    return {**kept, "EDGELAT_LAB": FOLDER}
+
+
+def run_command(control, command, processes):
     """Returns its exit code as a shell has it. Takes in orphans too, as process 1 must."""
-    environment = dict(os.environ, EDGELAT_LAB=FOLDER)
     try:
-        process = subprocess.Popen(command, env=environment)
+        process = subprocess.Popen(command, env=environment())
     except OSError as error:
         raise LabError(f"{command[0]}: {error.strerror}") from None
     threading.Thread(target=pass_signals, args=(control, process), daemon=True).start()
     while True:
         pid, status = os.wait()
+        for name, server in processes.items():
+            if pid == server.pid:
+                print(f"scripts/lab: {name} has ended: {last_words(name)}", file=sys.stderr)
         if pid == process.pid:
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else 128 - code
@@ -153,10 +174,9 @@ def end_relay(relay):
         relay.wait(timeout=2)
     except (ProcessLookupError, subprocess.TimeoutExpired):
         pass
-    with open(f"{FOLDER}/relay.log", encoding="utf-8") as log:
-        last = log.read().strip().splitlines()[-1]
-    if "sent 0 packets" not in last:
-        print(f"scripts/lab: {last}", file=sys.stderr)
+    report = last_words("relay")
+    if "sent 0 packets" not in report:
+        print(f"scripts/lab: {report}", file=sys.stderr)
 
 
 def check_tun():
@@ -181,9 +201,9 @@ def lab(control, scenario_file, relay, command):
     servers.write_nginx(FOLDER, scenario)
     servers.write_dnsmasq(FOLDER, scenario)
     mount_files(scenario)
-    process = start_all(relay)
-    code = run_command(control, command)
-    end_relay(process)
+    processes = start_all(relay)
+    code = run_command(control, command, processes)
+    end_relay(processes["relay"])
     return code
 
 

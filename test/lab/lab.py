@@ -1,7 +1,7 @@
 """For tests that run in the lab or around it, by Debian's own Python and its standard
 library alone:
 
-    scripts/lab -- /usr/bin/python3 test/lab/test_something.py
+    scripts/lab -- /usr/bin/python3 -B test/lab/test_something.py
 
     from lab import Tap, change, ping, run
     tap = Tap()
@@ -22,8 +22,6 @@ import struct
 import subprocess
 import sys
 import time
-
-sys.dont_write_bytecode = True
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -237,7 +235,7 @@ def fetch(url, *options):
     names them, each excluding the others."""
     times = "time_namelookup time_connect time_appconnect time_starttransfer time_total"
     form = "\\n" + " ".join("%{" + word + "}" for word in ["http_code", *times.split()])
-    done = run("curl", "-sS", "-D", "-", "-o", "/dev/null", "-w", form, *options, url)
+    done = run("curl", "-sS", "--max-time", "20", "-D", "-", "-o", "/dev/null", "-w", form, *options, url)
     if done.returncode != 0:
         return {"error": done.stderr.strip(), "status": 0, "headers": {}}
     *head, last = done.stdout.splitlines()

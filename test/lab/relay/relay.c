@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -242,6 +243,7 @@ int main(int argc, char **argv)
     open_both(&relay, argv[2]);
 
     prctl(PR_SET_TIMERSLACK, 1UL);
+    mlockall(MCL_CURRENT); /* no page fault in a packet's way, where that is allowed */
     struct sched_param priority = {.sched_priority = 10};
     bool realtime = sched_setscheduler(0, SCHED_FIFO, &priority) == 0;
     fprintf(stderr, "relay: ready, SCHED_FIFO %s\n", realtime ? "yes" : "no");
