@@ -20,7 +20,7 @@
 #define CHECK(condition, ...)                                                            \
     do {                                                                                 \
         if (!(condition)) {                                                              \
-            char what_[512];                                                             \
+            char what_[2048];                                                            \
             snprintf(what_, sizeof what_, __VA_ARGS__);                                  \
             fail_msg("%s:%d: %s", __FILE__, __LINE__, what_);                            \
         }                                                                                \

@@ -61,7 +61,7 @@ static void print_summary(const struct config *c, const char *path)
     const struct kinds *kinds = probe_kind_words();
     size_t used = kinds_used(c, kinds);
     bool ships = c->collector.url[0] != '\0';
-    printf("%s: fine: %zu target%s, %zu kind%s, %.2g probes a second at most, %s%s\n",
+    printf("%s: fine: %zu target%s, %zu kind%s, %.2f probes a second at most, %s%s\n",
            path, c->n_targets, plural(c->n_targets), used, plural(used),
            config_rate(c, kinds), ships ? "collector " : "no collector",
            c->collector.url);

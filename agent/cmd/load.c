@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 const char *load_path(const char *given)
 {
@@ -50,29 +48,32 @@ static size_t cannot_read(const char *path, int error)
     return 1;
 }
 
-/* Reads at most CONFIG_BYTES_MAX + 1 bytes, so that config_parse() sees what is too long.
- * Returns 0 or -errno. */
-static int read_file(const char *path, char **text, size_t *len)
+/* At most CONFIG_BYTES_MAX + 1 bytes, so that config_parse() sees what is too long. NULL
+ * with errno when it cannot be read; else the caller frees it. */
+static char *read_file(const char *path, size_t *len)
 {
     FILE *f = fopen(path, "re");
     if (f == NULL)
-        return -errno;
-    *text = mem_alloc(CONFIG_BYTES_MAX + 1);
-    *len = fread(*text, 1, CONFIG_BYTES_MAX + 1, f);
-    int rc = ferror(f) ? -errno : 0;
+        return NULL;
+    char *text = mem_alloc(CONFIG_BYTES_MAX + 1);
+    *len = fread(text, 1, CONFIG_BYTES_MAX + 1, f);
+    if (ferror(f)) {
+        int error = errno;
+        fclose(f);
+        free(text);
+        errno = error;
+        return NULL;
+    }
     fclose(f);
-    if (rc < 0)
-        free(*text);
-    return rc;
+    return text;
 }
 
 static size_t load_file(struct config *c, const char *path)
 {
-    char *text;
-    size_t len;
-    int rc = read_file(path, &text, &len);
-    if (rc < 0)
-        return cannot_read(path, -rc);
+    size_t len = 0;
+    char *text = read_file(path, &len);
+    if (text == NULL)
+        return cannot_read(path, errno);
     size_t problems =
         config_parse(c, probe_kind_words(), path, text, len, print_problem, NULL);
     free(text);

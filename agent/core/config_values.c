@@ -13,8 +13,8 @@
 /* Adds to `must` and returns false: the end of every reader that refuses. */
 #define REFUSE(...) (text_add(must, __VA_ARGS__), false)
 
-bool read_text(void *field, const struct config_key *key, const char *value,
-               const struct kinds *kinds, struct text *must)
+bool config_read_text(void *field, const struct config_key *key, const char *value,
+                      const struct kinds *kinds, struct text *must)
 {
     UNUSED(kinds);
     if (*value == '"')
@@ -43,8 +43,8 @@ static void store(void *field, size_t size, uint64_t value)
     assert(!"a field of integer size");
 }
 
-bool read_integer(void *field, const struct config_key *key, const char *value,
-                  const struct kinds *kinds, struct text *must)
+bool config_read_integer(void *field, const struct config_key *key, const char *value,
+                         const struct kinds *kinds, struct text *must)
 {
     UNUSED(kinds);
     int64_t number;
@@ -72,8 +72,8 @@ static void add_size(struct text *t, int64_t bytes)
     text_add(t, "%" PRId64, bytes);
 }
 
-bool read_size(void *field, const struct config_key *key, const char *value,
-               const struct kinds *kinds, struct text *must)
+bool config_read_size(void *field, const struct config_key *key, const char *value,
+                      const struct kinds *kinds, struct text *must)
 {
     UNUSED(kinds);
     char digits[24];
@@ -98,8 +98,8 @@ bool read_size(void *field, const struct config_key *key, const char *value,
     return true;
 }
 
-bool read_percent(void *field, const struct config_key *key, const char *value,
-                  const struct kinds *kinds, struct text *must)
+bool config_read_percent(void *field, const struct config_key *key, const char *value,
+                         const struct kinds *kinds, struct text *must)
 {
     UNUSED(kinds);
     char digits[24];
@@ -118,8 +118,8 @@ bool read_percent(void *field, const struct config_key *key, const char *value,
     return true;
 }
 
-bool read_duration(void *field, const struct config_key *key, const char *value,
-                   const struct kinds *kinds, struct text *must)
+bool config_read_duration(void *field, const struct config_key *key, const char *value,
+                          const struct kinds *kinds, struct text *must)
 {
     UNUSED(kinds);
     char least[DURATION_TEXT_MAX], most[DURATION_TEXT_MAX];
@@ -132,18 +132,18 @@ bool read_duration(void *field, const struct config_key *key, const char *value,
     return false;
 }
 
-bool read_window(void *field, const struct config_key *key, const char *value,
-                 const struct kinds *kinds, struct text *must)
+bool config_read_window(void *field, const struct config_key *key, const char *value,
+                        const struct kinds *kinds, struct text *must)
 {
-    if (!read_duration(field, key, value, kinds, must))
+    if (!config_read_duration(field, key, value, kinds, must))
         return false;
     if (86400 * NS_PER_S % *(int64_t *)field != 0)
         return REFUSE("divide a day without rest, as 10s, 60s and 5m do");
     return true;
 }
 
-bool read_yes_no(void *field, const struct config_key *key, const char *value,
-                 const struct kinds *kinds, struct text *must)
+bool config_read_yes_no(void *field, const struct config_key *key, const char *value,
+                        const struct kinds *kinds, struct text *must)
 {
     UNUSED(key);
     UNUSED(kinds);
@@ -154,8 +154,8 @@ bool read_yes_no(void *field, const struct config_key *key, const char *value,
     return true;
 }
 
-bool read_schedule(void *field, const struct config_key *key, const char *value,
-                   const struct kinds *kinds, struct text *must)
+bool config_read_schedule(void *field, const struct config_key *key, const char *value,
+                          const struct kinds *kinds, struct text *must)
 {
     UNUSED(key);
     UNUSED(kinds);
@@ -166,8 +166,8 @@ bool read_schedule(void *field, const struct config_key *key, const char *value,
     return true;
 }
 
-bool read_family(void *field, const struct config_key *key, const char *value,
-                 const struct kinds *kinds, struct text *must)
+bool config_read_family(void *field, const struct config_key *key, const char *value,
+                        const struct kinds *kinds, struct text *must)
 {
     UNUSED(key);
     UNUSED(kinds);
@@ -196,8 +196,8 @@ static bool refuse_kind(const char *word, const struct kinds *kinds, struct text
     return false;
 }
 
-bool read_kinds(void *field, const struct config_key *key, const char *value,
-                const struct kinds *kinds, struct text *must)
+bool config_read_kinds(void *field, const struct config_key *key, const char *value,
+                       const struct kinds *kinds, struct text *must)
 {
     UNUSED(key);
     bool chosen[KINDS_MAX] = {false};
@@ -218,12 +218,12 @@ bool read_kinds(void *field, const struct config_key *key, const char *value,
 
 /* ---- where things are: files, hosts, URLs ---- */
 
-bool read_file(void *field, const struct config_key *key, const char *value,
-               const struct kinds *kinds, struct text *must)
+bool config_read_file(void *field, const struct config_key *key, const char *value,
+                      const struct kinds *kinds, struct text *must)
 {
     if (*value != '/')
         return REFUSE("be an absolute path, beginning with '/'");
-    return read_text(field, key, value, kinds, must);
+    return config_read_text(field, key, value, kinds, must);
 }
 
 /* Visible ASCII only, as it goes into a request. */
@@ -234,12 +234,12 @@ static bool visible(const char *text)
     return *text == '\0';
 }
 
-bool read_path(void *field, const struct config_key *key, const char *value,
-               const struct kinds *kinds, struct text *must)
+bool config_read_path(void *field, const struct config_key *key, const char *value,
+                      const struct kinds *kinds, struct text *must)
 {
     if (*value != '/' || !visible(value))
         return REFUSE("begin with '/' and be of visible ASCII characters only");
-    return read_text(field, key, value, kinds, must);
+    return config_read_text(field, key, value, kinds, must);
 }
 
 static bool is_port(const char *text)
@@ -266,8 +266,8 @@ static bool is_server(const char *word)
            ((*rest == '\0' && brackets) || (*rest == ':' && is_port(rest + 1)));
 }
 
-bool read_servers(void *field, const struct config_key *key, const char *value,
-                  const struct kinds *kinds, struct text *must)
+bool config_read_servers(void *field, const struct config_key *key, const char *value,
+                         const struct kinds *kinds, struct text *must)
 {
     for (const char *at = value; *at != '\0';) {
         char word[64];
@@ -280,7 +280,7 @@ bool read_servers(void *field, const struct config_key *key, const char *value,
                           word);
         at += len + strspn(at + len, " \t,");
     }
-    return read_text(field, key, value, kinds, must);
+    return config_read_text(field, key, value, kinds, must);
 }
 
 /* A host name (RFC 952, RFC 1123; '_' is seen in the field), whose last label is no
@@ -301,12 +301,12 @@ static bool is_name(const char *host)
     }
 }
 
-bool read_host(void *field, const struct config_key *key, const char *value,
-               const struct kinds *kinds, struct text *must)
+bool config_read_host(void *field, const struct config_key *key, const char *value,
+                      const struct kinds *kinds, struct text *must)
 {
     struct endpoint e;
     /* also what is wrong is kept: "has no host" would not help any further */
-    if (!read_text(field, key, value, kinds, must))
+    if (!config_read_text(field, key, value, kinds, must))
         return false;
     if (endpoint_parse(&e, value, 0) || is_name(value))
         return true;
@@ -345,8 +345,8 @@ static bool is_authority(const char *text, size_t len)
     return is_name(host);
 }
 
-bool read_url(void *field, const struct config_key *key, const char *value,
-              const struct kinds *kinds, struct text *must)
+bool config_read_url(void *field, const struct config_key *key, const char *value,
+                     const struct kinds *kinds, struct text *must)
 {
     static const char metrics[] = "/v1/metrics";
     const char *rest = strncmp(value, "https://", 8) == 0  ? value + 8
@@ -360,7 +360,7 @@ bool read_url(void *field, const struct config_key *key, const char *value,
     if (!visible(value) || strpbrk(rest, "?#") != NULL ||
         !is_authority(rest, strcspn(rest, "/")))
         return REFUSE("be a URL such as https://collector.example:4318, without query");
-    if (!read_text(field, key, value, kinds, must))
+    if (!config_read_text(field, key, value, kinds, must))
         return false;
 
     char *url = field;

@@ -11,20 +11,20 @@
 typedef bool config_reader(void *field, const struct config_key *key, const char *value,
                            const struct kinds *kinds, struct text *must);
 
-config_reader read_text;     /* into char[size] */
-config_reader read_integer;  /* into an unsigned integer of `size` bytes */
-config_reader read_size;     /* uint64_t: bytes, or with K, M or G */
-config_reader read_percent;  /* double: 10% is 0.1; the limits are in percent */
-config_reader read_duration; /* int64_t: ns */
-config_reader read_window;   /* the same, dividing a day */
-config_reader read_yes_no;   /* bool */
-config_reader read_schedule; /* enum pattern */
-config_reader read_servers;  /* char[size]: addresses with or without port */
-config_reader read_url;      /* char[size]: http:// or https:// */
-config_reader read_file;     /* char[size]: an absolute path */
-config_reader read_path;     /* char[size]: path of an HTTP request */
-config_reader read_host;     /* char[size]: a name or an address */
-config_reader read_family;   /* struct target: ipv4, ipv6 */
-config_reader read_kinds;    /* bool[KINDS_MAX] */
+config_reader config_read_text;     /* into char[size] */
+config_reader config_read_integer;  /* into an unsigned integer of `size` bytes */
+config_reader config_read_size;     /* uint64_t: bytes, or with K, M or G */
+config_reader config_read_percent;  /* double: 10% is 0.1; the limits are in percent */
+config_reader config_read_duration; /* int64_t: ns */
+config_reader config_read_window;   /* the same, dividing a day */
+config_reader config_read_yes_no;   /* bool */
+config_reader config_read_schedule; /* enum pattern */
+config_reader config_read_servers;  /* char[size]: addresses with or without port */
+config_reader config_read_url;      /* char[size]: http:// or https:// */
+config_reader config_read_file;     /* char[size]: an absolute path */
+config_reader config_read_path;     /* char[size]: path of an HTTP request */
+config_reader config_read_host;     /* char[size]: a name or an address */
+config_reader config_read_family;   /* struct target: ipv4, ipv6 */
+config_reader config_read_kinds;    /* bool[KINDS_MAX] */
 
 #endif

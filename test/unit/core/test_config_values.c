@@ -1,0 +1,276 @@
+#include "core/config_values.h"
+
+#include "base/text.h"
+#include "check.h"
+
+static const struct kind icmp = {.name = "icmp"}, tcp = {.name = "tcp"};
+static const struct kinds kinds = {.list = {&icmp, &tcp}, .n = 2};
+
+static const struct config_key *find(const char *section, const char *name)
+{
+    for (size_t i = 0; i < config_keys_count; i++)
+        if (strcmp(config_section_names[config_keys[i].section], section) == 0 &&
+            strcmp(config_keys[i].name, name) == 0)
+            return &config_keys[i];
+    fail_msg("there is no key %s in [%s]", name, section);
+    return NULL;
+}
+
+#define X8(x)  x x x x x x x x
+#define X64(x) X8(X8(x))
+
+static const struct {
+    const char *section, *key, *value, *must; /* NULL: it is fine */
+} cases[] = {
+    {"agent", "site", "K\xC3\xB6ln", NULL},
+    {"agent", "site", "\"here\"", "be written without quotes"},
+    {"agent", "site", X64("a"), "be at most 63 bytes long"},
+    {"agent", "window", "5s", NULL},
+    {"agent", "window", "1h", NULL},
+    {"agent", "window", "7.5s", NULL},
+    {"agent", "window", "4s", "be a duration from 5s to 1h"},
+    {"agent", "window", "60", "be a duration from 5s to 1h, with its unit: 60s, or 60ms"},
+    {"agent", "window", "7s", "divide a day without rest, as 10s, 60s and 5m do"},
+    {"agent", "window", "-5s", "be a duration from 5s to 1h"},
+    {"agent", "schedule", "Poisson", "be periodic or poisson"},
+    {"agent", "nearest", "256", NULL},
+    {"agent", "nearest", "257", "be a whole number from 1 to 256"},
+    {"agent", "nearest", "3.0", "be a whole number from 1 to 256"},
+    {"agent", "state_dir", "var/lib", "be an absolute path, beginning with '/'"},
+    {"agent", "loss_limit", "1%", NULL},
+    {"agent", "loss_limit", "0.1", "be a share from 1% to 100%"},
+    {"agent", "loss_limit", "101%", "be a share from 1% to 100%"},
+    {"agent", "loss_limit", "nan%", "be a share from 1% to 100%"},
+    {"agent", "loss_limit", "%", "be a share from 1% to 100%"},
+    {"agent", "hysteresis_least", "0ms", NULL},
+
+    {"dns", "servers", "192.0.2.1", NULL},
+    {"dns", "servers", "2001:db8::1,192.0.2.1:53", NULL},
+    {"dns", "servers", "[2001:db8::1]", NULL},
+    {"dns", "servers", "192.0.2.1:0",
+     "be addresses of DNS servers, such as 192.0.2.1 or [2001:db8::1]:5353; "
+     "'192.0.2.1:0' is none"},
+    {"dns", "servers", "192.0.2.1 dns.example",
+     "be addresses of DNS servers, such as 192.0.2.1 or [2001:db8::1]:5353; "
+     "'dns.example' is none"},
+    {"dns", "servers", "[192.0.2.1]:53",
+     "be addresses of DNS servers, such as 192.0.2.1 or [2001:db8::1]:5353; "
+     "'[192.0.2.1]:53' is none"},
+    {"dns", "servers", "[2001:db8::1",
+     "be addresses of DNS servers, such as 192.0.2.1 or [2001:db8::1]:5353; "
+     "'[2001:db8::1' is none"},
+    {"dns", "servers", ",",
+     "be addresses of DNS servers, such as 192.0.2.1 or [2001:db8::1]:5353; ',' is none"},
+
+    {"collector", "url", "https://c.example", NULL},
+    {"collector", "url", "http://127.0.0.1:4318/", NULL},
+    {"collector", "url", "https://[2001:db8::1]:4318/a/b", NULL},
+    {"collector", "url", "https://collector", NULL},
+    {"collector", "url", "c.example:4318", "begin with https:// or http://"},
+    {"collector", "url", "ftp://c.example", "begin with https:// or http://"},
+    {"collector", "url", "https://",
+     "be a URL such as https://collector.example:4318, "
+     "without query"},
+    {"collector", "url", "https://c.example:99999",
+     "be a URL such as https://collector.example:4318, without query"},
+    {"collector", "url", "https://2001:db8::1/",
+     "be a URL such as https://collector.example:4318, without query"},
+    {"collector", "url", "https://c.example/a b",
+     "be a URL such as https://collector.example:4318, without query"},
+    {"collector", "url", "https://c.example/?token=1",
+     "be a URL such as https://collector.example:4318, without query"},
+    {"collector", "url", "https://me:secret@c.example",
+     "be without user and password; put an Authorization header into header_file"},
+    {"collector", "url", "https://c.example/v1/metrics/",
+     "be the base URL: /v1/metrics is appended"},
+    {"collector", "url", "https://c.example/" X64("abcdefgh"),
+     "be at most 511 bytes long"},
+
+    {"spool", "size", "1M", NULL},
+    {"spool", "size", "1048576", NULL},
+    {"spool", "size", "1024K", NULL},
+    {"spool", "size", "64G", NULL},
+    {"spool", "size", "65G", "be a size from 1M to 64G, with K, M or G for its unit"},
+    {"spool", "size", "99999999999999999999G",
+     "be a size from 1M to 64G, with K, M or G for its unit"},
+    {"spool", "size", "64", "be a size from 1M to 64G, with K, M or G for its unit"},
+    {"spool", "size", "64MB", "be a size from 1M to 64G, with K, M or G for its unit"},
+    {"spool", "size", "M", "be a size from 1M to 64G, with K, M or G for its unit"},
+    {"spool", "size", "-1M", "be a size from 1M to 64G, with K, M or G for its unit"},
+
+    {"target", "host", "outlook.office365.com", NULL},
+    {"target", "host", "localhost", NULL},
+    {"target", "host", "a_b.example", NULL},
+    {"target", "host", "xn--kln-sna.example", NULL},
+    {"target", "host", "192.0.2.1", NULL},
+    {"target", "host", "2001:db8::1", NULL},
+    {"target", "host", "https://teams.microsoft.com/",
+     "be a name or an address only, without scheme; the path is a key of its own: path = "
+     "/"},
+    {"target", "host", "teams.microsoft.com/x",
+     "be a name or an address only; the path is a key of its own: path = /x"},
+    {"target", "host", "teams.microsoft.com:443",
+     "be a name or an address only, without brackets; the port is a key of its own: port "
+     "= 443"},
+    {"target", "host", "[2001:db8::1]:443",
+     "be a name or an address only, without brackets; the port is a key of its own: port "
+     "= 443"},
+    {"target", "host", "[2001:db8::1]",
+     "be a host name or an address without brackets; an international name in its xn-- "
+     "form"},
+    {"target", "host", "192.0.2.256",
+     "be a host name or an address without brackets; an international name in its xn-- "
+     "form"},
+    {"target", "host", "k\xC3\xB6ln.example",
+     "be a host name or an address without brackets; an international name in its xn-- "
+     "form"},
+    {"target", "host", "a..b",
+     "be a host name or an address without brackets; an international name in its xn-- "
+     "form"},
+    {"target", "host", X64("a") ".example",
+     "be a host name or an address without brackets; an international name in its xn-- "
+     "form"},
+    {"target", "host", X64("a.b."), "be at most 253 bytes long"},
+
+    {"target", "port", "65535", NULL},
+    {"target", "port", "65536", "be a whole number from 1 to 65535"},
+    {"target", "path", "/pixel.gif?a=b", NULL},
+    {"target", "path", "pixel.gif",
+     "begin with '/' and be of visible ASCII characters only"},
+    {"target", "path", "/a b", "begin with '/' and be of visible ASCII characters only"},
+    {"target", "family", "both", NULL},
+    {"target", "family", "IPv4", "be ipv4, ipv6 or both"},
+    {"target", "kinds", "tcp  icmp", NULL},
+    {"target", "kinds", "tcp icpm", "be of these kinds: icmp tcp; did you mean 'icmp'?"},
+    {"target", "kinds", "tcp,icmp", "be of these kinds: icmp tcp"},
+    {"target", "kinds", "a-kind-with-a-very-long-name-indeed",
+     "be of these kinds: icmp tcp"},
+    {"target", "interval", "1s", NULL},
+    {"target", "interval", "999ms", "be a duration from 1s to 1d"},
+    {"target", "slow_interval", "2d", "be a duration from 1s to 1d"},
+    {"target", "waiting", "99ms", "be a duration from 100ms to 10s"},
+    {"target", "waiting", "11s", "be a duration from 100ms to 10s"},
+    {"target", "payload", "15", "be a whole number from 16 to 1400"},
+    {"target", "dscp", "64", "be a whole number from 0 to 63"},
+    {"target", "dont_fragment", "true", "be yes or no"},
+};
+
+static void test_values(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text must = {0};
+        const struct config_key *key = find(cases[i].section, cases[i].key);
+        void *field = calloc(1, key->size); /* of its own: the sanitizer sees its end */
+        bool fine = key->read(field, key, cases[i].value, &kinds, &must);
+        CHECK(fine == (cases[i].must == NULL), "%s = %s: %s", cases[i].key,
+              cases[i].value, fine ? "was taken" : text_string(&must));
+        CHECK_TEXT(fine ? "" : cases[i].must, text_string(&must), cases[i].value);
+        free(field);
+        text_free(&must);
+    }
+}
+
+/* ---- the shipped files know the keys ---- */
+
+static char *file_text(const char *path, size_t *len)
+{
+    FILE *f = fopen(path, "r");
+    CHECK(f != NULL, "%s is readable from the project's folder", path);
+    char *text = calloc(1, CONFIG_BYTES_MAX);
+    *len = fread(text, 1, CONFIG_BYTES_MAX - 1, f);
+    fclose(f);
+    return text;
+}
+
+static bool has_word(const char *text, const char *word)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";
+    size_t len = strlen(word);
+    for (const char *at = text; (at = strstr(at, word)) != NULL; at += len)
+        if (at > text && strchr(letters, at[-1]) == NULL &&
+            (at[len] == '\0' || strchr(letters, at[len]) == NULL))
+            return true;
+    return false;
+}
+
+static void test_documented(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"packaging/edgelat.conf",
+                                        "packaging/man/edgelat.conf.5"};
+    for (size_t p = 0; p < sizeof paths / sizeof *paths; p++) {
+        size_t len;
+        char *text = file_text(paths[p], &len);
+        for (size_t i = 0; i < config_keys_count; i++)
+            CHECK(has_word(text, config_keys[i].name), "%s stands in %s",
+                  config_keys[i].name, paths[p]);
+        free(text);
+    }
+}
+
+static void print_problem(const char *text, void *user)
+{
+    (void)user;
+    printf("# %s\n", text);
+}
+
+/* Takes away the '#' of "#key = value" and "#[section]". */
+static void uncomment(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0'; from++)
+        if (!(*from == '#' && (from == text || from[-1] == '\n') && from[1] != ' ' &&
+              from[1] != '\n'))
+            *to++ = *from;
+    *to = '\0';
+}
+
+/* What the shipped file shows is what holds without it, but for the keys that have no
+ * default. */
+static void test_shipped_shows_the_defaults(void **state)
+{
+    (void)state;
+    size_t len;
+    char *text = file_text("packaging/edgelat.conf", &len);
+    struct config shipped = config_default(), bare = config_default();
+    CHECK_INT(0,
+              config_parse(&bare, &kinds, "as shipped", text, len, print_problem, NULL),
+              "as shipped");
+    uncomment(text);
+    CHECK_INT(0,
+              config_parse(&shipped, &kinds, "uncommented", text, strlen(text),
+                           print_problem, NULL),
+              "uncommented");
+    CHECK_INT(0, config_check(&shipped, &kinds, "f", print_problem, NULL), "uncommented");
+    CHECK_INT(5, bare.n_targets, "targets as shipped");
+    CHECK_INT(6, shipped.n_targets, "targets with the example");
+    CHECK_TEXT("", bare.collector.url, "no collector as shipped");
+    CHECK(shipped.collector.url[0] != '\0', "the example of a collector");
+    CHECK(shipped.collector.cert_file[0] != '\0', "the comments are taken away");
+
+    CHECK_INT(bare.window_ns, shipped.window_ns, "window");
+    CHECK_INT(bare.nearest, shipped.nearest, "nearest");
+    CHECK_INT(bare.pattern, shipped.pattern, "schedule");
+    CHECK_TEXT(bare.state_dir, shipped.state_dir, "state_dir");
+    CHECK_NEAR(bare.ranking.loss_limit, shipped.ranking.loss_limit, 1e-12, "loss_limit");
+    CHECK_NEAR(bare.ranking.margin_ratio, shipped.ranking.margin_ratio, 1e-12, "hyst.");
+    CHECK_INT(bare.ranking.margin_ns, shipped.ranking.margin_ns, "hysteresis_least");
+    CHECK_INT(bare.collector.timeout_ns, shipped.collector.timeout_ns, "timeout");
+    CHECK_INT(bare.spool_bytes, shipped.spool_bytes, "size");
+    CHECK_INT(bare.spool_count, shipped.spool_count, "batches");
+    CHECK_INT(bare.spool_age_ns, shipped.spool_age_ns, "age");
+    free(text);
+    config_free(&shipped);
+    config_free(&bare);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_documented),
+        cmocka_unit_test(test_shipped_shows_the_defaults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
