@@ -7,8 +7,24 @@
  *                     +--------------- nearest <----------------+
  *
  * A stream is one (target, kind, family); it rests until its target has an address of
- * that family. When a window closes the targets are ranked; the nearest `config.nearest`
- * are probed at their full interval, the others at their slow one.
+ * that family. When a window closes the targets are ranked by their recent windows; the
+ * nearest `config.nearest` are probed at their full interval, the others at their slow
+ * one, and one of which nothing is known yet at its full one, so that it can be ranked
+ * soon.
+ *
+ * PoP of a (target, family): what the answer says (result.pop) goes over what the CNAME
+ * chain shows. To learn it, or to learn it better, is no change while the address stays:
+ * the open window then goes to the series of that name. Another PoP, or another address,
+ * ends the part of the window that is open for the target and family: it goes to the
+ * series it belongs to and a new part begins, so two PoPs are never blended. After
+ * another address the PoP is unknown until the chain or an answer tells it; where the
+ * chain shows the same PoP as before, what the answers told stays known. A result of an
+ * address that is not in use any more counts, but its delays are left out: they belong to
+ * no open window. What has been exported under "unknown" stays there, as a counter that
+ * changed its name would count twice at the receiver.
+ *
+ * Stamps (window starts and ends, batch.time) follow the wall clock but never go back:
+ * when it stepped back they advance by STAMP_STEP_NS a window until it has caught up.
  */
 #ifndef EDGELAT_CORE_PIPELINE_H
 #define EDGELAT_CORE_PIPELINE_H
@@ -16,6 +32,9 @@
 #include "core/batch.h"
 #include "core/config.h"
 #include "core/schedule.h"
+
+#define STAMP_STEP_NS   NS_PER_MS
+#define FIRST_WITHIN_NS (5 * NS_PER_S) /* a stream that rested is probed that soon */
 
 struct pipeline;
 
@@ -50,8 +69,13 @@ void pipeline_after(struct pipeline *p, uint32_t stream, enum afterthought what)
 void pipeline_interrupted(
     struct pipeline *p); /* the host slept or the clock stepped: windows say so */
 
-struct wall
-pipeline_closing(const struct pipeline *p); /* when the open window is to be closed */
+/*
+ * When the open window is to be closed: the next multiple of config.window_ns after it
+ * was opened. 1970 (at once) when it has been open for longer than a window by the
+ * monotonic clock: then the wall clock was stepped back, and would take too long to get
+ * there.
+ */
+struct wall pipeline_closing(const struct pipeline *p);
 
 /*
  * Closes the window at `wall` (on time, late, or early at the end of the agent), ranks,

@@ -1,0 +1,66 @@
+#include "core/evidence.h"
+
+#include <math.h>
+
+static int64_t lower(int64_t a_ns, int64_t b_ns)
+{
+    if (a_ns == DELAY_UNDEFINED || b_ns == DELAY_UNDEFINED)
+        return a_ns == DELAY_UNDEFINED ? b_ns : a_ns;
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
+static void add(struct seen *to, const struct seen *from)
+{
+    to->min_ns = to->sent == 0 ? from->min_ns : lower(to->min_ns, from->min_ns);
+    to->sent += from->sent;
+    to->lost += from->lost;
+    to->answered += from->answered;
+}
+
+void evidence_add(struct evidence *e, const struct summary *summary)
+{
+    if (summary->sent == 0)
+        return;
+    if (e->closed) {
+        e->at = (e->at + 1) % NEAREST_WINDOWS;
+        e->windows[e->at] = (struct seen){0};
+        e->closed = false;
+    }
+    struct seen seen = {
+        .sent = summary->sent,
+        .lost = summary->outcomes[OUTCOME_LOSS],
+        .answered = summary->received + summary->outcomes[OUTCOME_REFUSED],
+        .min_ns = summary->delays[0].min_ns,
+    };
+    add(&e->windows[e->at], &seen);
+}
+
+void evidence_close(struct evidence *e)
+{
+    e->closed = e->windows[e->at].sent > 0;
+}
+
+struct seen evidence_sum(const struct evidence *e)
+{
+    struct seen sum = {.min_ns = DELAY_UNDEFINED};
+    for (size_t i = 0; i < NEAREST_WINDOWS; i++)
+        if (e->windows[i].sent > 0)
+            add(&sum, &e->windows[i]);
+    return sum;
+}
+
+struct candidate evidence_candidate(const struct seen *streams, size_t n)
+{
+    struct seen all = {.min_ns = DELAY_UNDEFINED}, answering = all;
+    for (size_t i = 0; i < n; i++) {
+        if (streams[i].sent > 0)
+            add(&all, &streams[i]);
+        if (streams[i].answered > 0)
+            add(&answering, &streams[i]);
+    }
+    const struct seen *s = answering.sent > 0 ? &answering : &all;
+    return (struct candidate){
+        .min_ns = all.min_ns,
+        .loss_ratio = s->sent > 0 ? (double)s->lost / (double)s->sent : NAN,
+    };
+}

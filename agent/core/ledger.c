@@ -1,0 +1,232 @@
+#include "core/ledger.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct account {
+    struct series series;
+    uint32_t stream;
+    uint64_t window;  /* number of the window in which it was posted to last */
+    struct mono seen; /* end of the last window with a result */
+    /* Of the parts of this window that were closed early; NULL without. The last one is
+     * the variation. */
+    struct histogram *early;
+};
+
+struct ledger {
+    struct account **accounts; /* by stream and PoP */
+    size_t n, room;
+    uint64_t window; /* number of the open one, from 1 */
+    const struct series **list;
+    size_t list_room;
+};
+
+#define VARIATION  DELAYS_MAX
+#define HISTOGRAMS (DELAYS_MAX + 1)
+
+struct ledger *ledger_create(void)
+{
+    struct ledger *l = mem_zalloc(sizeof *l);
+    l->window = 1;
+    return l;
+}
+
+static void forget_parts(struct account *a)
+{
+    for (size_t i = 0; a->early != NULL && i < HISTOGRAMS; i++)
+        histogram_free(&a->early[i]);
+    free(a->early);
+    a->early = NULL;
+}
+
+static void account_free(struct account *a)
+{
+    forget_parts(a);
+    for (size_t i = 0; i < DELAYS_MAX; i++)
+        histogram_free(&a->series.delays[i]);
+    histogram_free(&a->series.variation);
+    free(a);
+}
+
+void ledger_destroy(struct ledger *l)
+{
+    if (l == NULL)
+        return;
+    for (size_t i = 0; i < l->n; i++)
+        account_free(l->accounts[i]);
+    free(l->accounts);
+    free(l->list);
+    free(l);
+}
+
+/* ---- the accounts ---- */
+
+static int compare(const struct account *a, const struct part *part)
+{
+    if (a->stream != part->stream)
+        return a->stream < part->stream ? -1 : 1;
+    return strcmp(a->series.pop, part->pop);
+}
+
+/* Where the part's account stands, or should. */
+static size_t find(const struct ledger *l, const struct part *part)
+{
+    size_t low = 0, high = l->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare(l->accounts[middle], part) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct account *account_open(struct ledger *l, size_t place,
+                                    const struct part *part)
+{
+    struct account *a = mem_zalloc(sizeof *a);
+    a->stream = part->stream;
+    a->series.target = part->target;
+    a->series.kind = part->kind;
+    a->series.family = part->to.family;
+    a->series.start = part->summary->start;
+    text_copy(a->series.pop, sizeof a->series.pop, part->pop);
+    for (size_t i = 0; i < DELAYS_MAX; i++)
+        a->series.delays[i] = histogram_empty();
+    a->series.variation = histogram_empty();
+
+    l->accounts = mem_grow(l->accounts, &l->room, l->n + 1, sizeof *l->accounts);
+    memmove(&l->accounts[place + 1], &l->accounts[place],
+            (l->n - place) * sizeof *l->accounts);
+    l->accounts[place] = a;
+    l->n++;
+    return a;
+}
+
+/* ---- adding up ---- */
+
+static void add_totals(struct series *s, const struct part *part)
+{
+    const struct summary *from = part->summary;
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        s->outcomes[o] += from->outcomes[o];
+    s->late += from->late;
+    s->duplicates += from->duplicates;
+    s->reordered += from->reordered;
+    s->lost_packets += from->lost_packets;
+    s->missed += from->missed;
+    for (size_t i = 0; i < kind_delays(s->kind); i++)
+        window_merge_delay(part->window, i, &s->delays[i]);
+    window_merge_variation(part->window, &s->variation);
+}
+
+static void keep_part(struct account *a, const struct window *window)
+{
+    if (a->early == NULL) {
+        a->early = mem_alloc(HISTOGRAMS * sizeof *a->early);
+        for (size_t i = 0; i < HISTOGRAMS; i++)
+            a->early[i] = histogram_empty();
+    }
+    for (size_t i = 0; i < kind_delays(a->series.kind); i++)
+        window_merge_delay(window, i, &a->early[i]);
+    window_merge_variation(window, &a->early[VARIATION]);
+}
+
+static void join_counts(struct summary *into, const struct summary *from)
+{
+    into->end = from->end;
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        into->outcomes[o] += from->outcomes[o];
+    into->sent += from->sent;
+    into->received += from->received;
+    into->late += from->late;
+    into->duplicates += from->duplicates;
+    into->reordered += from->reordered;
+    into->lost_packets += from->lost_packets;
+    into->missed += from->missed;
+    into->interrupted |= from->interrupted;
+    if (from->longest_burst > into->longest_burst)
+        into->longest_burst = from->longest_burst;
+    into->loss_ratio =
+        into->sent > 0 ? (double)into->outcomes[OUTCOME_LOSS] / (double)into->sent : NAN;
+}
+
+static void join_delays(struct delay_summary *into, const struct delay_summary *from,
+                        const struct histogram *all)
+{
+    if (from->count == 0)
+        return;
+    into->count = all->count;
+    into->min_ns = all->min_ns;
+    into->max_ns = all->max_ns;
+    into->mean_ns = llround(all->sum_s * 1e9 / (double)all->count);
+    for (size_t p = 0; p < PERCENTILES; p++) {
+        into->percentile_ns[p] = histogram_quantile(all, percentile_quantile[p]);
+        into->supported[p] |= from->supported[p];
+    }
+}
+
+static void join(struct account *a, const struct summary *from)
+{
+    struct summary *into = &a->series.window;
+    join_counts(into, from);
+    for (size_t i = 0; i < kind_delays(a->series.kind); i++)
+        join_delays(&into->delays[i], &from->delays[i], &a->early[i]);
+    join_delays(&into->variation, &from->variation, &a->early[VARIATION]);
+}
+
+static bool has_results(const struct summary *s)
+{
+    return s->sent + s->outcomes[OUTCOME_NOT_MEASURED] > 0;
+}
+
+void ledger_post(struct ledger *l, const struct part *part)
+{
+    size_t place = find(l, part);
+    bool there = place < l->n && compare(l->accounts[place], part) == 0;
+    if (!there && !has_results(part->summary))
+        return;
+    struct account *a = there ? l->accounts[place] : account_open(l, place, part);
+
+    bool first = a->window != l->window;
+    a->window = l->window;
+    a->series.to = part->to;
+    add_totals(&a->series, part);
+    if (part->early || !first)
+        keep_part(a, part->window);
+    if (first)
+        a->series.window = *part->summary;
+    else
+        join(a, part->summary);
+}
+
+/* ---- the end of a window ---- */
+
+const struct series *const *ledger_close(struct ledger *l, struct mono now, size_t *n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        struct account *a = l->accounts[i];
+        a->series.in_window = a->window == l->window;
+        if (a->series.in_window && has_results(&a->series.window))
+            a->seen = now;
+        forget_parts(a);
+        if (now.ns - a->seen.ns >= LEDGER_KEEP_NS)
+            account_free(a);
+        else
+            l->accounts[kept++] = a;
+    }
+    l->n = kept;
+    l->window++;
+
+    l->list = mem_grow(l->list, &l->list_room, l->n, sizeof *l->list);
+    for (size_t i = 0; i < l->n; i++)
+        l->list[i] = &l->accounts[i]->series;
+    *n = l->n;
+    return l->list;
+}

@@ -1,0 +1,237 @@
+#include "check.h"
+#include "core/ledger.h"
+#include "unit/core/rig.h"
+
+static void a_series_is_cumulative(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    struct wall start = r.wall;
+    resolve(&r, 0, "192.0.2.1", "LON");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    give(&r, PING4, "192.0.2.1", OUTCOME_LOSS, DELAY_UNDEFINED, "");
+    close_window(&r);
+    CHECK_INT(1, r.batch->n_series, "series that had a result, and no others");
+    reply(&r, PING4, "192.0.2.1", MS(5));
+    pipeline_after(r.p, PING4, AFTER_LATE);
+    close_window(&r);
+    const struct series *s = expect_series(&r, PING, "LON", 2, "both windows");
+    CHECK_INT(1, s->outcomes[OUTCOME_LOSS], "loss of the first");
+    CHECK_INT(1, s->late, "that came late in the second");
+    CHECK_INT(2, s->delays[0].count, "delays of both");
+    CHECK_INT(MS(3), s->delays[0].min_ns, "minimum of both");
+    CHECK_INT(1, s->window.sent, "the summary is the window's");
+    CHECK_INT(MS(5), s->window.delays[0].min_ns, "and so is its minimum");
+    CHECK_INT(start.ns, s->start.ns, "since it began");
+    CHECK_INT(r.batch->window_start.ns, s->window.start.ns, "the window's start");
+    CHECK_INT(r.batch->time.ns, s->window.end.ns, "the window's end");
+
+    close_window(&r);
+    s = expect_series(&r, PING, "LON", 2, "nothing new");
+    CHECK(!s->in_window, "it had no window");
+    end(&r);
+}
+
+static void an_answer_names_the_open_window(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    give(&r, WEB4, "192.0.2.1", OUTCOME_REPLY, MS(3), "LON");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    close_window(&r);
+    expect_series(&r, PING, "LON", 2, "also what came before the answer");
+    CHECK_INT(2, r.batch->n_series, "nothing under unknown");
+    CHECK_TEXT("LON", r.batch->targets[0].pop, "and the target's");
+    end(&r);
+}
+
+static void an_answer_goes_over_the_chain(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LHR");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    give(&r, WEB4, "192.0.2.1", OUTCOME_REPLY, MS(3), "LO4");
+    resolve(&r, 0, "192.0.2.1", "LHR");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    close_window(&r);
+    expect_series(&r, PING, "LO4", 2, "one PoP, known better");
+    CHECK_INT(2, r.batch->n_series, "one series a stream");
+    end(&r);
+}
+
+static void two_pops_are_not_blended(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "");
+    give(&r, WEB4, "192.0.2.1", OUTCOME_REPLY, MS(3), "LON");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    struct wall changed = r.wall;
+    give(&r, WEB4, "192.0.2.1", OUTCOME_REPLY, MS(9), "AMS");
+    reply(&r, PING4, "192.0.2.1", MS(9));
+    close_window(&r);
+    const struct series *lon = expect_series(&r, PING, "LON", 1, "before");
+    const struct series *ams = expect_series(&r, PING, "AMS", 1, "after");
+    CHECK_INT(4, r.batch->n_series, "two PoPs, two kinds");
+    CHECK(lon->in_window && ams->in_window, "each had a part of the window");
+    CHECK_INT(MS(3), lon->delays[0].max_ns, "the old one's delays");
+    CHECK_INT(MS(9), ams->delays[0].min_ns, "the new one's");
+    CHECK_INT(0, ams->variation.count, "no variation between two PoPs");
+    CHECK_INT(changed.ns, lon->window.end.ns, "one part ends with the change");
+    CHECK_INT(changed.ns, ams->start.ns, "where the other series begins");
+    CHECK_TEXT("AMS", r.batch->targets[0].pop, "the target is there now");
+    CHECK_INT(MS(9), r.batch->targets[0].min_ns, "and is as far as it is now");
+    end(&r);
+}
+
+static void the_parts_of_one_series_are_joined(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "");
+    static const char *const pops[] = {"LON", "AMS", "LON"};
+    for (int i = 0; i < 3; i++) {
+        give(&r, WEB4, "192.0.2.1", OUTCOME_REPLY, MS(3), pops[i]);
+        for (int n = 0; n < 100; n++)
+            reply(&r, PING4, "192.0.2.1", MS(10 + i));
+        give(&r, PING4, "192.0.2.1", OUTCOME_LOSS, DELAY_UNDEFINED, "");
+    }
+    close_window(&r);
+    const struct series *s = expect_series(&r, PING, "LON", 200, "both parts");
+    const struct delay_summary *d = &s->window.delays[0];
+    CHECK_INT(202, s->window.sent, "summary of both");
+    CHECK_NEAR(2.0 / 202, s->window.loss_ratio, 1e-12, "loss ratio of both");
+    CHECK_INT(200, d->count, "delays of both");
+    CHECK_INT(MS(10), d->min_ns, "minimum");
+    CHECK_INT(MS(12), d->max_ns, "maximum");
+    CHECK_NEAR(MS(11), (double)d->mean_ns, 10, "mean");
+    CHECK_NEAR(MS(10), (double)d->percentile_ns[P50], MS(0.1), "median");
+    CHECK_NEAR(MS(12), (double)d->percentile_ns[P90], MS(0.12), "90th percentile");
+    CHECK_INT(200, s->delays[0].count, "once in the totals");
+    CHECK_INT(r.batch->window_start.ns, s->window.start.ns,
+              "from the first part's start");
+    CHECK_INT(r.batch->time.ns, s->window.end.ns, "to the last one's end");
+    expect_series(&r, PING, "AMS", 100, "the one between");
+    end(&r);
+}
+
+static void another_address_of_the_same_pop(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LHR");
+    give(&r, WEB4, "192.0.2.1", OUTCOME_REPLY, MS(3), "LO4");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    resolve(&r, 0, "192.0.2.2", "LHR");
+    reply(&r, PING4, "192.0.2.2", MS(4));
+    close_window(&r);
+    const struct series *s = expect_series(&r, PING, "LO4", 2, "the same series");
+    struct endpoint last = address("192.0.2.2");
+    CHECK_INT(2, r.batch->n_series, "and no other");
+    CHECK(endpoint_same_address(&last, &s->to), "the address used last");
+    CHECK_INT(0, s->variation.count, "no variation between two addresses");
+    end(&r);
+}
+
+static void another_address_is_unknown_until_told(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "");
+    give(&r, WEB4, "192.0.2.1", OUTCOME_REPLY, MS(3), "LON");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    resolve(&r, 0, "192.0.2.2", "");
+    reply(&r, PING4, "192.0.2.2", MS(9));
+    close_window(&r);
+    expect_series(&r, PING, "LON", 1, "the old address");
+    expect_series(&r, PING, "", 1, "the new one is nobody's yet");
+    reply(&r, PING4, "192.0.2.2", MS(9));
+    give(&r, WEB4, "192.0.2.2", OUTCOME_REPLY, MS(9), "AMS");
+    close_window(&r);
+    expect_series(&r, PING, "AMS", 1, "now it is");
+    CHECK(!expect_series(&r, PING, "", 1, "what was told stays")->in_window, "ended");
+    end(&r);
+}
+
+static void a_result_of_the_old_address_only_counts(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LON");
+    resolve(&r, 0, "192.0.2.2", "AMS");
+    give(&r, WEB4, "192.0.2.1", OUTCOME_REPLY, MS(3), "LON");
+    close_window(&r);
+    const struct series *s = expect_series(&r, WEB, "AMS", 1, "it is counted");
+    CHECK_INT(0, s->delays[0].count, "its delay is not the new PoP's");
+    CHECK(series(&r, WEB, "LON") == NULL, "and it names nothing");
+    end(&r);
+}
+
+static void an_address_that_is_gone_comes_back(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "");
+    give(&r, WEB4, "192.0.2.1", OUTCOME_REPLY, MS(3), "LON");
+    vanish(&r, 0, FAMILY_IPV4);
+    reply(&r, PING4, "192.0.2.1", MS(3)); /* was under way */
+    close_window(&r);
+    expect_series(&r, PING, "LON", 1, "what was under way");
+    resolve(&r, 0, "192.0.2.1", "");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    close_window(&r);
+    expect_series(&r, PING, "LON", 2, "the same address, the same PoP");
+    end(&r);
+}
+
+static void a_series_is_dropped_after_a_day(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LON");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    close_window(&r);
+    pass(&r, LEDGER_KEEP_NS - MINUTE_NS);
+    r.batch = pipeline_close(r.p, r.now, r.wall);
+    CHECK_INT(1, r.batch->n_series, "it is kept a day");
+    pass(&r, MINUTE_NS);
+    r.batch = pipeline_close(r.p, r.now, r.wall);
+    CHECK_INT(0, r.batch->n_series, "and no longer");
+    struct wall again = r.wall;
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    close_window(&r);
+    const struct series *s = expect_series(&r, PING, "LON", 1, "it counts from 0");
+    CHECK_INT(again.ns, s->start.ns, "and says so by its start");
+    end(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_series_is_cumulative),
+        cmocka_unit_test(an_answer_names_the_open_window),
+        cmocka_unit_test(an_answer_goes_over_the_chain),
+        cmocka_unit_test(two_pops_are_not_blended),
+        cmocka_unit_test(the_parts_of_one_series_are_joined),
+        cmocka_unit_test(another_address_of_the_same_pop),
+        cmocka_unit_test(another_address_is_unknown_until_told),
+        cmocka_unit_test(a_result_of_the_old_address_only_counts),
+        cmocka_unit_test(an_address_that_is_gone_comes_back),
+        cmocka_unit_test(a_series_is_dropped_after_a_day),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,283 @@
+#include "check.h"
+#include "core/evidence.h"
+#include "unit/core/rig.h"
+
+/* ---- what is sent where ---- */
+
+static void streams_rest_without_an_address(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct order order;
+    begin(&r);
+    CHECK_INT(0, take(&r, MINUTE_NS, &order), "no address, no probe");
+    resolve(&r, 0, "192.0.2.1", "");
+    CHECK_INT(5 + 1, take(&r, FIRST_WITHIN_NS, &order), "each of them soon");
+    CHECK_INT(60 + 6, take(&r, MINUTE_NS, &order), "one a second and one each ten");
+    resolve(&r, 0, "2001:db8::1", "");
+    take(&r, MINUTE_NS, &order);
+    CHECK_INT(2 * 66, take(&r, MINUTE_NS, &order), "both families");
+    vanish(&r, 0, FAMILY_IPV4);
+    CHECK_INT(66, take(&r, MINUTE_NS, &order), "one is gone");
+    CHECK_INT(FAMILY_IPV6, order.to.family, "the other is probed on");
+    end(&r);
+}
+
+static void an_order_says_it_all(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 1, "192.0.2.7", "");
+    bool seen[2] = {false, false};
+    struct mono at;
+    while (!(seen[PING] && seen[WEB]) && pipeline_next(r.p, &at)) {
+        struct order order;
+        CHECK(pipeline_take(r.p, at, &order), "it is due");
+        CHECK(order.target == &r.targets[1], "the target");
+        struct endpoint to = address("192.0.2.7");
+        CHECK(endpoint_same_address(&to, &order.to), "the address");
+        CHECK_INT(order.kind == WEB ? 443 : 0, order.to.port,
+                  "the port, where it has one");
+        seen[order.kind] = true;
+    }
+    CHECK(seen[PING] && seen[WEB], "both kinds");
+    end(&r);
+}
+
+static void a_target_has_the_streams_it_wants(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct order order;
+    begin(&r);
+    pipeline_destroy(r.p);
+    r.targets[0].ipv6 = false;
+    r.targets[0].kinds[WEB] = false;
+    r.p = pipeline_create(&r.config, &kinds, 1, r.now, r.wall);
+    resolve(&r, 0, "2001:db8::1", "");
+    CHECK_INT(0, take(&r, MINUTE_NS, &order), "no stream in that family");
+    resolve(&r, 0, "192.0.2.1", "");
+    take(&r, MINUTE_NS, &order);
+    CHECK_INT(60, take(&r, MINUTE_NS, &order), "ping alone");
+    end(&r);
+}
+
+/* ---- windows and clocks ---- */
+
+static void windows_end_on_the_minute(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    struct wall noon = r.wall;
+    CHECK_INT(noon.ns + MINUTE_NS, pipeline_closing(r.p).ns, "the first");
+    pass(&r, MINUTE_NS + 3 * NS_PER_S);
+    r.batch = pipeline_close(r.p, r.now, r.wall);
+    CHECK_INT(noon.ns, r.batch->window_start.ns, "late: from where it began");
+    CHECK_INT(r.wall.ns, r.batch->time.ns, "late: to now");
+    CHECK_INT(noon.ns + 2 * MINUTE_NS, pipeline_closing(r.p).ns, "the next is on time");
+    pass(&r, 20 * NS_PER_S);
+    r.batch = pipeline_close(r.p, r.now, r.wall);
+    CHECK_INT(r.wall.ns, r.batch->time.ns, "early, at exit");
+    CHECK_INT(noon.ns, r.batch->agent_start.ns, "the agent's start stays");
+    end(&r);
+}
+
+static void stamps_never_go_back(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LON");
+    close_window(&r);
+    struct wall before = r.batch->time;
+    r.wall.ns -= 60 * MINUTE_NS; /* an hour back */
+    for (int i = 0; i < 70; i++) {
+        struct order order;
+        reply(&r, PING4, "192.0.2.1", MS(3));
+        for (int s = 0; s < 100 && r.wall.ns < pipeline_closing(r.p).ns; s++) {
+            pass(&r, NS_PER_S);
+            while (pipeline_take(r.p, r.now, &order))
+                ;
+        }
+        r.batch = pipeline_close(r.p, r.now, r.wall);
+        CHECK(r.wall.ns >= before.ns || i < 60,
+              "windows go on while the clock is behind");
+        CHECK(r.batch->time.ns > before.ns, "later than the batch before");
+        CHECK_INT(before.ns, r.batch->window_start.ns, "no gap, no overlap");
+        const struct series *s = series(&r, PING, "LON");
+        CHECK(s->window.start.ns <= s->window.end.ns, "start before end");
+        CHECK(s->start.ns < r.batch->time.ns, "the series began before");
+        before = r.batch->time;
+    }
+    CHECK_INT(r.wall.ns, r.batch->time.ns, "in step again when the clock has caught up");
+    end(&r);
+}
+
+static void a_sleep_is_told(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct order order;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LON");
+    take(&r, 10 * NS_PER_S, &order);
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    pass(&r, 7200 * NS_PER_S);
+    pipeline_interrupted(r.p);
+    CHECK(!pipeline_take(r.p, r.now, &order), "no burst");
+    take(&r, 20 * NS_PER_S, &order);
+    r.batch = pipeline_close(r.p, r.now, r.wall);
+    const struct series *s = expect_series(&r, PING, "LON", 1, "the answer before");
+    CHECK(s->window.interrupted, "the window says so");
+    CHECK_NEAR(7200, (double)s->missed, 1, "what was not sent");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    close_window(&r);
+    CHECK(!series(&r, PING, "LON")->window.interrupted, "the next one is whole");
+    end(&r);
+}
+
+/* ---- the ranking ---- */
+
+static const char *const addresses[TARGETS] = {"192.0.2.1", "192.0.2.2", "192.0.2.3"};
+
+static void resolve_all(struct rig *r)
+{
+    for (size_t t = 0; t < TARGETS; t++)
+        resolve(r, t, addresses[t], "");
+}
+
+static uint32_t ping4_of(size_t target)
+{
+    return (uint32_t)(target * STREAMS + PING4);
+}
+
+static void the_nearest_is_probed_in_full(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct order order;
+    begin(&r);
+    resolve_all(&r);
+    take(&r, 10 * NS_PER_S, &order);
+    CHECK_INT(3 * 66, take(&r, MINUTE_NS, &order), "unknown: all at full rate");
+    static const int64_t rtts[TARGETS] = {MS(3), MS(9), MS(24)};
+    for (size_t t = 0; t < 2; t++)
+        reply(&r, ping4_of(t), addresses[t], rtts[t]);
+    close_window(&r);
+    for (size_t t = 0; t < 2; t++) {
+        CHECK_INT(t + 1, r.batch->targets[t].rank, "by delay");
+        CHECK_INT(rtts[t], r.batch->targets[t].min_ns, "the evidence");
+        CHECK(r.batch->targets[t].up && r.batch->targets[t].measured, "it answered");
+    }
+    CHECK_INT(0, r.batch->targets[2].rank, "nothing is known of it");
+    CHECK_INT(DELAY_UNDEFINED, r.batch->targets[2].min_ns, "no evidence");
+    CHECK(!r.batch->targets[2].measured, "nor was anything sent");
+    take(&r, 2 * MINUTE_NS, &order);
+    CHECK_INT(66 + 7 + 66, take(&r, MINUTE_NS, &order), "full, slow, still unknown");
+    reply(&r, ping4_of(2), addresses[2], rtts[2]);
+    r.batch = pipeline_close(r.p, r.now, r.wall);
+    CHECK_INT(3, r.batch->targets[2].rank, "now it is ranked");
+    CHECK_INT(1, r.batch->targets[0].rank, "windows without a probe change nothing");
+    end(&r);
+}
+
+static void what_is_filtered_is_not_far(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve_all(&r);
+    for (int i = 0; i < 10; i++) {
+        give(&r, PING4, addresses[0], OUTCOME_LOSS, DELAY_UNDEFINED, "");
+        reply(&r, WEB4, addresses[0], MS(3));
+        reply(&r, ping4_of(1), addresses[1], MS(9));
+        give(&r, ping4_of(2), addresses[2], OUTCOME_REFUSED, DELAY_UNDEFINED, "");
+    }
+    close_window(&r);
+    CHECK_INT(1, r.batch->targets[0].rank, "filtered pings are no loss");
+    CHECK_INT(2, r.batch->targets[1].rank, "the other");
+    CHECK_INT(0, r.batch->targets[2].rank, "a refusal has no delay");
+    CHECK(r.batch->targets[2].up, "but says that it is up");
+    end(&r);
+}
+
+static void loss_makes_it_ineligible(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve_all(&r);
+    for (int i = 0; i < 10; i++) {
+        bool lost = i % 3 == 0;
+        give(&r, PING4, addresses[0], lost ? OUTCOME_LOSS : OUTCOME_REPLY,
+             lost ? DELAY_UNDEFINED : MS(3), "");
+        reply(&r, ping4_of(1), addresses[1], MS(9));
+        give(&r, ping4_of(2), addresses[2], OUTCOME_NOT_MEASURED, DELAY_UNDEFINED, "");
+    }
+    close_window(&r);
+    CHECK_INT(0, r.batch->targets[0].rank, "40 % loss");
+    CHECK_INT(MS(3), r.batch->targets[0].min_ns, "however near");
+    CHECK_INT(1, r.batch->targets[1].rank, "the next one");
+    CHECK(!r.batch->targets[2].up && !r.batch->targets[2].measured, "nothing was sent");
+    end(&r);
+}
+
+static void who_moves_away_is_found_out(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve_all(&r);
+    int windows = 0;
+    for (int i = 0; i < 20; i++) {
+        reply(&r, ping4_of(0), addresses[0], i < 10 ? MS(3) : MS(30));
+        reply(&r, ping4_of(1), addresses[1], MS(9));
+        close_window(&r);
+        if (i < 10)
+            CHECK_INT(1, r.batch->targets[0].rank, "before");
+        else if (r.batch->targets[0].rank == 1)
+            windows++;
+    }
+    CHECK_INT(NEAREST_WINDOWS - 1, windows, "until its last good window is too old");
+    CHECK_INT(2, r.batch->targets[0].rank, "after");
+    end(&r);
+}
+
+static void another_pop_is_found_out_at_once(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve_all(&r);
+    for (int i = 0; i < 3; i++) {
+        give(&r, WEB4, addresses[0], OUTCOME_REPLY, MS(3), "LON");
+        reply(&r, ping4_of(1), addresses[1], MS(9));
+        close_window(&r);
+    }
+    CHECK_INT(1, r.batch->targets[0].rank, "before");
+    give(&r, WEB4, addresses[0], OUTCOME_REPLY, MS(30), "NYC");
+    reply(&r, ping4_of(1), addresses[1], MS(9));
+    close_window(&r);
+    CHECK_INT(2, r.batch->targets[0].rank, "what was in London says nothing any more");
+    end(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(streams_rest_without_an_address),
+        cmocka_unit_test(an_order_says_it_all),
+        cmocka_unit_test(a_target_has_the_streams_it_wants),
+        cmocka_unit_test(windows_end_on_the_minute),
+        cmocka_unit_test(stamps_never_go_back),
+        cmocka_unit_test(a_sleep_is_told),
+        cmocka_unit_test(the_nearest_is_probed_in_full),
+        cmocka_unit_test(what_is_filtered_is_not_far),
+        cmocka_unit_test(loss_makes_it_ineligible),
+        cmocka_unit_test(who_moves_away_is_found_out),
+        cmocka_unit_test(another_pop_is_found_out_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
