@@ -46,7 +46,7 @@ static bool send_at_rate(struct lane *l, const struct way *way, size_t len, int6
         return true;
     int64_t free_at = l->free_at_ns > *when ? l->free_at_ns : *when;
     double waiting = (double)(free_at - *when) * way->rate / 8e9;
-    if (waiting + (double)len > (double)way->queue)
+    if (waiting + (double)len > way->queue)
         return false;
     l->free_at_ns = free_at + llround((double)len * 8e9 / way->rate);
     *when = l->free_at_ns;
@@ -69,10 +69,9 @@ struct fate lane_take(struct lane *l, const struct way *way, const struct packet
     if (!send_at_rate(l, way, p->len, &now_ns))
         return (struct fate){.queue_full = true};
 
-    int64_t due =
-        now_ns + way->delay_ns + llround(half_normal(u, v) * (double)way->jitter_ns);
+    int64_t due = now_ns + llround(way->delay_ns + half_normal(u, v) * way->jitter_ns);
     if (held)
-        due += way->held_ns;
+        due += llround(way->held_ns);
     else if (due < l->last_due_ns)
         due = l->last_due_ns;
     else

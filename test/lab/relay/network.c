@@ -1,5 +1,6 @@
 #include "network.h"
 
+#include <math.h>
 #include <string.h>
 
 void network_update(struct network *n, int64_t at_ns)
@@ -37,7 +38,7 @@ static void push(struct network *n, int64_t due_ns, enum direction side,
 
 static int64_t path_rtt(const struct rules *rules)
 {
-    return rules->way[UP].delay_ns + rules->way[DOWN].delay_ns;
+    return llround(rules->way[UP].delay_ns + rules->way[DOWN].delay_ns);
 }
 
 static int64_t hop_rtt(const struct rules *rules, unsigned hop)
@@ -102,7 +103,7 @@ static bool is_stopped(struct network *n, const struct rules *rules,
             answer(n, rules, p->ttl - 1u, ICMP_TTL_EXCEEDED, p, at_ns);
         return true;
     }
-    if (rules->blackhole || (rules->no_icmp && packet_is_icmp(p)))
+    if (rules->blackhole || (!rules->icmp && packet_is_icmp(p)))
         return true;
     if (rules->reject >= 0 && direction == UP) {
         reject(n, rules, p, at_ns);

@@ -98,8 +98,10 @@ bool packet_is_echo_request(const struct packet *p)
 /* RFC 1122 3.2.2 and RFC 4443 2.4: no error is answered with an error. */
 static bool is_icmp_error(const struct packet *p)
 {
+    if (!packet_is_icmp(p))
+        return false;
     uint8_t type = p->bytes[p->payload];
-    return packet_is_icmp(p) && (p->ipv6 ? type < 128 : type != 0 && type != 8);
+    return p->ipv6 ? type < 128 : type != 0 && type != 8;
 }
 
 bool packet_is_tcp(const struct packet *p)

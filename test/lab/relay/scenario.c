@@ -64,7 +64,7 @@ static const char *read_path(struct scenario *s, char **rest)
     const char *name = strtok_r(NULL, " \t", rest);
     if (name == NULL || strlen(name) >= ID_MAX)
         return "a path needs a short name";
-    *p = (struct path){.base = {.reject = -1, .syn_answers = -1}};
+    *p = (struct path){.base = {.icmp = true, .reject = -1, .syn_answers = -1}};
     p->base.way[UP].queue = p->base.way[DOWN].queue = 64000;
     strcpy(p->name, name);
 

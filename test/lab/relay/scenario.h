@@ -47,18 +47,18 @@ struct hop {
 
 /* One direction of a path. */
 struct way {
-    int64_t delay_ns;
-    int64_t jitter_ns; /* sigma of a half-normal delay on top */
+    double delay_ns;
+    double jitter_ns; /* sigma of a half-normal delay on top */
     double loss, duplicate, reorder;
-    int64_t held_ns; /* by how much `reorder` holds a packet back */
-    double rate;     /* bits a second; 0: not limited */
-    int64_t queue;   /* bytes that wait for `rate`; more are dropped */
+    double held_ns; /* by how much `reorder` holds a packet back */
+    double rate;    /* bits a second; 0: not limited */
+    double queue;   /* bytes that wait for `rate`; more are dropped */
 };
 
 struct rules {
     struct way way[2];
     bool blackhole;      /* drop everything; routers before it answer */
-    bool no_icmp;        /* drop ICMP only */
+    bool icmp;           /* off: drop ICMP only */
     int reject;          /* -1, or an enum icmp_error sent by the last router */
     int64_t syn_answers; /* rtt of a middlebox that answers SYNs itself, or -1 */
     struct hop hops[HOPS_MAX];
