@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "net/clock.h"
 #include "net/socket.h"
+#include "probe/cause.h"
 #include "probe/tcp/info.h"
 
 #include <errno.h>
@@ -155,35 +156,7 @@ enum outcome handshake_outcome(int error, char *cause, size_t cause_size)
         snprintf(cause, cause_size, "no answer to any SYN");
         return OUTCOME_LOSS;
     default:
-        handshake_not_sent(error, cause, cause_size);
+        cause_not_sent(cause, cause_size, error);
         return OUTCOME_NOT_MEASURED;
-    }
-}
-
-void handshake_not_sent(int error, char *cause, size_t cause_size)
-{
-    switch (error < 0 ? -error : error) {
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case EINVAL: /* a black-hole route */
-    case EACCES: /* a prohibit route */
-        snprintf(cause, cause_size, "this host has no route to the address");
-        return;
-    case EADDRNOTAVAIL:
-        snprintf(cause, cause_size, "this host has no free port or no source address");
-        return;
-    case EMFILE:
-    case ENFILE:
-        snprintf(cause, cause_size, "this host has no free file descriptor");
-        return;
-    case EAFNOSUPPORT:
-        snprintf(cause, cause_size, "this host does not have that address family");
-        return;
-    case EPERM:
-        snprintf(cause, cause_size, "this host's firewall does not let it out");
-        return;
-    default:
-        snprintf(cause, cause_size, "this host could not send: %s",
-                 strerror(error < 0 ? -error : error));
     }
 }

@@ -31,7 +31,7 @@ struct handshake;
 
 /*
  * Sends the SYN. Returns 0, and then one callback comes, later, unless it is cancelled;
- * or -errno: nothing was sent.
+ * or -errno: nothing was sent (cause_not_sent() has the words).
  */
 int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoint *to,
                     uint8_t dscp, handshake_cb *on_end, void *user);
@@ -42,8 +42,5 @@ void handshake_hang_up(int socket);
 
 /* What an `error` of handshake_end means for the path, with a clause on it in `cause`. */
 enum outcome handshake_outcome(int error, char *cause, size_t cause_size);
-
-/* The same clause for the -errno of handshake_start(): it is about this host. */
-void handshake_not_sent(int error, char *cause, size_t cause_size);
 
 #endif

@@ -1,6 +1,7 @@
 /* The TCP kind: one handshake a probe, ended by a reset. */
 #include "probe/tcp/tcp.h"
 
+#include "probe/cause.h"
 #include "probe/prober.h"
 #include "probe/tcp/handshake.h"
 
@@ -36,7 +37,7 @@ static void tcp_start(struct exchange *x)
     int rc = handshake_start(&h, tools->loop, &x->to, x->target->dscp, on_end, x);
     x->own = h;
     if (rc != 0) {
-        handshake_not_sent(rc, x->result.cause, sizeof x->result.cause);
+        cause_not_sent(x->result.cause, sizeof x->result.cause, rc);
         exchange_defer(x, OUTCOME_NOT_MEASURED);
     }
 }

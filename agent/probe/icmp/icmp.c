@@ -1,0 +1,194 @@
+/*
+ * The ICMP kind. One socket a family for all probes. start() only queues: all that was
+ * queued on one turn of the loop goes out in batches before the loop waits, and between
+ * batches what has come is taken out, so that neither our buffers nor the kernel's fill
+ * up with a burst.
+ *
+ * A stream has a random id and a sequence that begins at random. After some losses in a
+ * row it takes a new id: a firewall may hold a session of the old one that leads nowhere
+ * any more. (The id of a ping socket is the kernel's and stays.)
+ */
+#include "probe/icmp/icmp.h"
+
+#include "base/mem.h"
+#include "probe/cause.h"
+#include "probe/icmp/state.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define SILENT_LOSSES 3
+
+/* ---- chance: from the kernel, as nobody may guess it ---- */
+
+static uint64_t next_random(struct icmp *s)
+{
+    if (s->random_left == 0) {
+        size_t have = 0;
+        while (have < sizeof s->random) {
+            ssize_t got = getrandom((char *)s->random + have, sizeof s->random - have, 0);
+            assert(got > 0 || errno == EINTR); /* there is always chance after the boot */
+            have += got > 0 ? (size_t)got : 0;
+        }
+        s->random_left = RANDOM_NUMBERS;
+    }
+    return s->random[--s->random_left];
+}
+
+static void renew(struct icmp_family *f, struct flow *flow)
+{
+    uint64_t chance = next_random(f->icmp);
+    uint16_t given = icmp_socket_id(f->socket);
+    flow->id = given != 0 ? given : (uint16_t)(chance % UINT16_MAX + 1);
+    flow->seq = (uint16_t)(chance >> 32);
+    flow->losses = 0;
+}
+
+/* ---- one probe ---- */
+
+static struct icmp_family *family_of(struct icmp *s, const struct endpoint *to)
+{
+    return s->families[to->family == FAMILY_IPV6];
+}
+
+static void icmp_start(struct exchange *x)
+{
+    struct icmp *s = x->kind_state;
+    struct icmp_family *f = family_of(s, &x->to);
+    if (f->socket == NULL) {
+        cause_not_sent(x->result.cause, sizeof x->result.cause, f->error);
+        exchange_defer(x, OUTCOME_NOT_MEASURED);
+        return;
+    }
+    struct flow *flow = flow_of(f, x->result.stream);
+    if (flow->id == 0 || flow->losses >= SILENT_LOSSES)
+        renew(f, flow);
+    struct sent_echo echo = {
+        .echo = {flow->id, flow->seq++, s->tag, next_random(s)},
+        .to = x->to,
+        .stream = x->result.stream,
+        .x = x,
+        .sent = x->started,
+    };
+    uint64_t number = echoes_add(&f->echoes, &echo);
+    if (number == ECHO_NONE) {
+        snprintf(x->result.cause, sizeof x->result.cause,
+                 "too many probes are under way from this host");
+        exchange_defer(x, OUTCOME_NOT_MEASURED);
+        return;
+    }
+    x->own = (void *)(uintptr_t)number;
+    f->queue = mem_grow(f->queue, &f->queue_room, f->queued + 1, sizeof *f->queue);
+    f->queue[f->queued++] = number;
+    uv_idle_start(&s->flush, icmp_on_flush);
+}
+
+static void icmp_abort(struct exchange *x)
+{
+    struct icmp_family *f = family_of(x->kind_state, &x->to);
+    struct sent_echo *sent = echoes_at(&f->echoes, (uintptr_t)x->own);
+    assert(sent != NULL && sent->x == x);
+    sent->x = NULL;
+    struct flow *flow = flow_of(f, sent->stream);
+    if (flow->losses < SILENT_LOSSES)
+        flow->losses++;
+}
+
+/* ---- beginning and end ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct icmp *s = handle->data;
+    if (handle->type == UV_POLL)
+        s = ((struct icmp_family *)handle->data)->icmp;
+    if (--s->handles > 0)
+        return;
+    for (int i = 0; i < 2; i++) {
+        echoes_free(&s->families[i]->echoes);
+        free(s->families[i]->queue);
+        icmp_socket_close(s->families[i]->socket);
+        free(s->families[i]);
+    }
+    free(s);
+}
+
+static void icmp_close(void *state)
+{
+    struct icmp *s = state;
+    s->closed = true;
+    for (int i = 0; i < 2; i++)
+        if (s->families[i]->socket != NULL)
+            uv_close((uv_handle_t *)&s->families[i]->poll, on_closed);
+    uv_close((uv_handle_t *)&s->flush, on_closed);
+}
+
+static int open_family(struct icmp *s, int i, uv_loop_t *loop)
+{
+    struct icmp_family *f = s->families[i] = mem_zalloc(sizeof *f);
+    f->icmp = s;
+    f->echoes = echoes_make();
+    int rc = icmp_socket_open(&f->socket, i == 0 ? FAMILY_IPV4 : FAMILY_IPV6, s->tag);
+    if (rc != 0)
+        return f->error = rc;
+    rc = uv_poll_init(loop, &f->poll, icmp_socket_fd(f->socket));
+    if (rc != 0) {
+        icmp_socket_close(f->socket);
+        f->socket = NULL;
+        return f->error = rc;
+    }
+    f->poll.data = f;
+    s->handles++;
+    return uv_poll_start(&f->poll, UV_READABLE | UV_PRIORITIZED, icmp_on_event);
+}
+
+static void say_why(int error, char *why, size_t why_size)
+{
+    if (error == -EPERM || error == -EACCES)
+        snprintf(why, why_size,
+                 "no permission for ICMP: give CAP_NET_RAW (run as root, or setcap "
+                 "cap_net_raw+ep on the program), or allow ping sockets with sysctl "
+                 "net.ipv4.ping_group_range; TCP and HTTPS probes work without");
+    else
+        snprintf(why, why_size, "no ICMP socket: %s; TCP and HTTPS probes work without",
+                 strerror(-error));
+}
+
+/* One family is enough: the other's probes are then not measured. */
+static int icmp_open(void **state, const struct probe_tools *tools, char *why,
+                     size_t why_size)
+{
+    struct icmp *s = mem_zalloc(sizeof *s);
+    s->prober = tools->prober;
+    s->tag = (uint32_t)next_random(s);
+    uv_idle_init(tools->loop, &s->flush); /* cannot fail */
+    s->flush.data = s;
+    s->handles = 1;
+    int ipv4 = open_family(s, 0, tools->loop);
+    int ipv6 = open_family(s, 1, tools->loop);
+    if (ipv4 != 0 && ipv6 != 0) {
+        say_why(ipv4 == -EAFNOSUPPORT ? ipv6 : ipv4, why, why_size);
+        icmp_close(s);
+        return ipv4 == -EAFNOSUPPORT ? ipv6 : ipv4;
+    }
+    *state = s;
+    return 0;
+}
+
+const struct probe_kind icmp_kind = {
+    .kind =
+        {
+            .name = "icmp",
+            .delays = {"rtt", NULL},
+            .has_port = false,
+            .interval_ns = 10 * NS_PER_S,
+            .slow_interval_ns = 60 * NS_PER_S,
+        },
+    .open = icmp_open,
+    .start = icmp_start,
+    .abort = icmp_abort,
+    .close = icmp_close,
+};

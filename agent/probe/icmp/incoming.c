@@ -1,0 +1,115 @@
+#include "net/clock.h"
+#include "probe/icmp/state.h"
+#include "probe/prober.h"
+
+#include <stdio.h>
+
+#define ROUNDS_MAX 64 /* batches taken at one time, so that a flood cannot hold us */
+
+static void on_stamp(struct icmp_family *f, const struct packet_in *p)
+{
+    struct sent_echo *sent = echoes_at(&f->echoes, f->by_key[p->key % KEYS]);
+    if (sent != NULL && sent->key == p->key && p->key < f->next_key)
+        sent->sent_stamp = p->stamp_ns;
+}
+
+static void on_reply(struct icmp_family *f, const struct packet_in *p,
+                     struct mono arrived)
+{
+    struct icmp *s = f->icmp;
+    if (p->message.echo.tag != s->tag)
+        return; /* somebody else's `ping` */
+    struct sent_echo *sent =
+        echoes_at(&f->echoes, echoes_match(&f->echoes, &p->message, &p->from));
+    if (sent == NULL) {
+        prober_count_foreign(s->prober);
+        return;
+    }
+    flow_of(f, sent->stream)->losses = 0;
+    struct exchange *x = sent->x;
+    if (x == NULL) {
+        enum afterthought what = sent->answered ? AFTER_DUPLICATE : AFTER_LATE;
+        sent->answered = true;
+        prober_after(s->prober, sent->stream, what);
+        return;
+    }
+    sent->x = NULL;
+    sent->answered = true;
+    int64_t rtt = echo_rtt(arrived.ns - sent->sent.ns, sent->sent_stamp, p->stamp_ns,
+                           &x->result.kernel_time);
+    if (!x->result.kernel_time)
+        prober_count_fallback(s->prober);
+    exchange_done(x, OUTCOME_REPLY, &rtt);
+}
+
+static void on_error(struct icmp_family *f, const struct packet_in *p)
+{
+    const struct icmp_message *m = &p->message;
+    struct sent_echo *sent = echoes_at(&f->echoes, echoes_match(&f->echoes, m, &p->from));
+    if (sent == NULL || sent->x == NULL)
+        return;
+    struct exchange *x = sent->x;
+    sent->x = NULL;
+    sent->answered = true;
+    char by[ADDRESS_TEXT_MAX], mtu[24] = "";
+    if (m->mtu > 0)
+        snprintf(mtu, sizeof mtu, " (MTU %u)", m->mtu);
+    snprintf(x->result.cause, sizeof x->result.cause, "%s%s, said %s",
+             icmp_error_text((enum family)x->to.family, m->type, m->code), mtu,
+             endpoint_address(by, &p->from));
+    exchange_done(x, OUTCOME_UNREACHABLE, NULL);
+}
+
+static void on_packet(struct icmp_family *f, const struct packet_in *p,
+                      struct mono arrived)
+{
+    if (p->is_stamp)
+        on_stamp(f, p);
+    else if (p->message.what == ICMP_IS_REPLY)
+        on_reply(f, p, arrived);
+    else if (p->message.what == ICMP_IS_ERROR)
+        on_error(f, p);
+}
+
+/* A transmit stamp is in the error queue before the reply is in the socket, but the two
+ * are read one after the other: look again before a reply is taken without it. */
+static bool lacks_stamp(struct icmp_family *f, const struct packet_in *p)
+{
+    if (p->message.what != ICMP_IS_REPLY)
+        return false;
+    struct sent_echo *sent =
+        echoes_at(&f->echoes, echoes_match(&f->echoes, &p->message, &p->from));
+    return sent != NULL && sent->x != NULL && sent->sent_stamp == 0;
+}
+
+void icmp_drain(struct icmp_family *f, bool error_queue)
+{
+    struct packet_in packets[ICMP_BATCH];
+    size_t n = ICMP_BATCH;
+    for (int round = 0; n == ICMP_BATCH && round < ROUNDS_MAX; round++) {
+        n = icmp_socket_receive(f->socket, error_queue, packets);
+        struct mono arrived = mono_now();
+        bool looked_again = error_queue;
+        for (size_t i = 0; i < n && !f->icmp->closed; i++) {
+            if (!looked_again && lacks_stamp(f, &packets[i])) {
+                icmp_drain(f, true);
+                looked_again = true;
+            }
+            if (!f->icmp->closed) /* a callback may end the prober */
+                on_packet(f, &packets[i], arrived);
+        }
+        if (f->icmp->closed)
+            return;
+    }
+}
+
+void icmp_on_event(uv_poll_t *poll, int status, int events)
+{
+    struct icmp_family *f = poll->data;
+    if (status < 0 || (events & UV_PRIORITIZED) != 0)
+        icmp_drain(f, true);
+    if (!f->icmp->closed && (status < 0 || (events & UV_READABLE) != 0))
+        icmp_drain(f, false);
+    if (!f->icmp->closed && status < 0) /* libuv took it off the loop */
+        uv_poll_start(poll, UV_READABLE | UV_PRIORITIZED, icmp_on_event);
+}

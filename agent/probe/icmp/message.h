@@ -1,0 +1,64 @@
+/*
+ * ICMP and ICMPv6 messages as bytes: the echo request that we send, the echo replies and
+ * errors that come back. Pure; all reading is bounded.
+ *
+ * An echo carries, after id and sequence number, a tag (random, of this process: the
+ * kernel's filter keeps others' replies away by it) and a nonce (random, of this probe:
+ * who has not seen the probe cannot forge its reply). The rest of the payload is zero,
+ * which also leaves the checksum alone.
+ */
+#ifndef EDGELAT_PROBE_ICMP_MESSAGE_H
+#define EDGELAT_PROBE_ICMP_MESSAGE_H
+
+#include "base/wire.h"
+#include "core/endpoint.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ECHO_PAYLOAD_MIN 16 /* tag, nonce and four zero bytes */
+#define ECHO_PAYLOAD_MAX 1400
+#define ECHO_HEAD_LEN    (8 + ECHO_PAYLOAD_MIN)
+#define ECHO_TAG_OFFSET  8 /* in the message */
+
+enum { ICMP4_ECHO_REPLY = 0, ICMP6_ECHO_REPLY = 129 };
+
+struct echo {
+    uint16_t id, seq;
+    uint32_t tag;
+    uint64_t nonce;
+};
+
+/* The request's first ECHO_HEAD_LEN bytes. The checksum of ICMPv6 is the kernel's to do.
+ */
+void echo_write(uint8_t out[ECHO_HEAD_LEN], enum family family, const struct echo *echo);
+
+enum icmp_what { ICMP_OTHER, ICMP_IS_REPLY, ICMP_IS_ERROR };
+
+struct icmp_message {
+    enum icmp_what what;
+    struct echo echo; /* of the reply, or quoted by the error */
+    bool whole;       /* tag and nonce are known: an error may quote less */
+
+    /* of an error */
+    uint8_t type, code;
+    uint32_t mtu;              /* of the next link, where the error says so, else 0 */
+    struct endpoint quoted_to; /* where the quoted request went */
+};
+
+/* A message that begins with its ICMP header; what is cut short or foreign is ICMP_OTHER.
+ */
+struct icmp_message icmp_read(struct wire w, enum family family);
+
+/* The same after the IPv4 header, which a raw socket gives as well. */
+struct icmp_message icmp_read_raw4(struct wire w);
+
+/* Tag and nonce of the echo request that begins with its ICMP header; false: it is none.
+ */
+bool icmp_read_quoted(struct icmp_message *m, struct wire w, enum family family);
+
+/* One clause: "host unreachable", "TTL exceeded"; static. */
+const char *icmp_error_text(enum family family, uint8_t type, uint8_t code);
+
+#endif

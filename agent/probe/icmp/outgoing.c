@@ -1,0 +1,112 @@
+#include "net/clock.h"
+#include "probe/cause.h"
+#include "probe/icmp/state.h"
+
+#include <string.h>
+
+struct batch {
+    struct packet_out packets[ICMP_BATCH];
+    uint64_t numbers[ICMP_BATCH];
+    size_t n;
+};
+
+/* Takes from the queue, from `*at`, what can go out in one call: "don't fragment" is an
+ * option of the socket. */
+static void next_batch(struct icmp_family *f, size_t *at, size_t end, struct batch *b)
+{
+    b->n = 0;
+    for (; *at < end && b->n < ICMP_BATCH; (*at)++) {
+        const struct sent_echo *e = echoes_at(&f->echoes, f->queue[*at]);
+        if (e == NULL || e->x == NULL)
+            continue; /* aborted while it was queued */
+        const struct target *t = e->x->target;
+        if (t->dont_fragment != f->dont_fragment) {
+            if (b->n > 0)
+                break;
+            f->dont_fragment = t->dont_fragment;
+            icmp_socket_dont_fragment(f->socket, f->dont_fragment);
+        }
+        b->packets[b->n] = (struct packet_out){.echo = e->echo,
+                                               .to = e->to,
+                                               .payload_bytes = t->payload_bytes,
+                                               .dscp = t->dscp};
+        b->numbers[b->n++] = f->queue[*at];
+    }
+}
+
+/* The stamps name packets by key, so a packet has its key before it goes. */
+static void mark_sent(struct icmp_family *f, const struct batch *b, size_t from)
+{
+    struct mono now = mono_now();
+    struct wall wall = wall_now();
+    for (size_t i = from; i < b->n; i++) {
+        struct sent_echo *e = echoes_at(&f->echoes, b->numbers[i]);
+        e->key = f->next_key + (uint32_t)(i - from);
+        f->by_key[e->key % KEYS] = b->numbers[i];
+        e->sent = e->x->sent = now;
+        e->x->result.time = wall;
+    }
+}
+
+static void give_up(struct icmp_family *f, uint64_t number, int error)
+{
+    struct sent_echo *e = echoes_at(&f->echoes, number);
+    struct exchange *x = e->x;
+    e->x = NULL;
+    cause_not_sent(x->result.cause, sizeof x->result.cause, error);
+    exchange_defer(x, OUTCOME_NOT_MEASURED);
+}
+
+/* A socket gives an error of an earlier packet to the next call: a packet is given up
+ * only when it fails twice. */
+static void send_batch(struct icmp_family *f, const struct batch *b)
+{
+    bool again = false;
+    for (size_t from = 0; from < b->n;) {
+        int error = 0;
+        mark_sent(f, b, from);
+        size_t sent = icmp_socket_send(f->socket, b->packets + from, b->n - from, &error);
+        from += sent;
+        f->next_key += (uint32_t)sent;
+        if (from == b->n)
+            return;
+        again = sent > 0 || !again;
+        if (!again)
+            give_up(f, b->numbers[from++], error);
+        icmp_drain(f, true);
+        if (f->icmp->closed)
+            return;
+        icmp_socket_restart_keys(f->socket);
+        f->next_key = 0;
+    }
+}
+
+static void flush(struct icmp_family *f)
+{
+    size_t end = f->queued,
+           at = 0; /* callbacks may queue more: that is the next turn's */
+    while (at < end && !f->icmp->closed) {
+        struct batch b;
+        next_batch(f, &at, end, &b);
+        send_batch(f, &b);
+        if (!f->icmp->closed)
+            icmp_drain(f, true);
+        if (!f->icmp->closed && at < end)
+            icmp_drain(f, false);
+    }
+    f->queued -= end;
+    memmove(f->queue, f->queue + end, f->queued * sizeof *f->queue);
+}
+
+void icmp_on_flush(uv_idle_t *idle)
+{
+    struct icmp *s = idle->data;
+    size_t left = 0;
+    for (int i = 0; i < 2 && !s->closed; i++) {
+        if (s->families[i]->queued > 0)
+            flush(s->families[i]);
+        left += s->families[i]->queued;
+    }
+    if (left == 0 && !s->closed)
+        uv_idle_stop(idle);
+}

@@ -1,0 +1,323 @@
+#include "probe/icmp/socket.h"
+
+#include "base/mem.h"
+#include "core/time.h"
+#include "net/socket.h"
+
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <linux/filter.h>
+#include <linux/icmp.h>
+#include <linux/net_tstamp.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RECEIVE_BYTES 256 /* an error with all that we look at of what it quotes */
+#define CONTROL_BYTES 192
+#define BUFFER_BYTES  (1 << 20) /* the kernel gives less without CAP_NET_ADMIN */
+
+struct icmp_socket {
+    int fd;
+    enum family family;
+    bool raw;
+    uint16_t id;
+    struct mmsghdr messages[ICMP_BATCH];
+    struct iovec parts[ICMP_BATCH][2];
+    struct sockaddr_storage names[ICMP_BATCH];
+    _Alignas(struct cmsghdr) uint8_t control[ICMP_BATCH][CONTROL_BYTES];
+    uint8_t bytes[ICMP_BATCH][RECEIVE_BYTES];
+};
+
+static const uint8_t zeros[ECHO_PAYLOAD_MAX];
+
+/* ---- opening ---- */
+
+static void set(int fd, int level, int option, int value)
+{
+    setsockopt(fd, level, option, &value, sizeof value);
+}
+
+/* Only replies with our tag, and errors, wake us: a `ping` beside us does not. */
+static void filter_raw(int fd, enum family family, uint32_t tag)
+{
+    bool ipv6 = family == FAMILY_IPV6;
+    if (ipv6) {
+        struct icmp6_filter types;
+        ICMP6_FILTER_SETBLOCKALL(&types);
+        for (int type = ICMP6_DST_UNREACH; type <= ICMP6_PARAM_PROB; type++)
+            ICMP6_FILTER_SETPASS(type, &types);
+        ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &types);
+        setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &types, sizeof types);
+    } else {
+        struct icmp_filter types = {
+            .data = ~(1u << ICMP_ECHOREPLY | 1u << ICMP_DEST_UNREACH |
+                      1u << ICMP_TIME_EXCEEDED | 1u << ICMP_PARAMETERPROB)};
+        setsockopt(fd, SOL_RAW, ICMP_FILTER, &types, sizeof types);
+    }
+    struct sock_filter program[] = {
+        /* X: where the message begins; IPv4 comes with its header */
+        ipv6 ? (struct sock_filter)BPF_STMT(BPF_LDX | BPF_IMM, 0)
+             : (struct sock_filter)BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+        BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ipv6 ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY, 0,
+                 2),
+        BPF_STMT(BPF_LD | BPF_W | BPF_IND, ECHO_TAG_OFFSET),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, tag, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    struct sock_fprog filter = {sizeof program / sizeof *program, program};
+    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+}
+
+/* A ping socket gets replies to its own id only; errors come by the error queue. */
+static int bind_ping(struct icmp_socket *s)
+{
+    struct sockaddr_storage any = {.ss_family =
+                                       s->family == FAMILY_IPV6 ? AF_INET6 : AF_INET};
+    socklen_t len = s->family == FAMILY_IPV6 ? sizeof(struct sockaddr_in6)
+                                             : sizeof(struct sockaddr_in);
+    if (bind(s->fd, (struct sockaddr *)&any, len) != 0 ||
+        getsockname(s->fd, (struct sockaddr *)&any, &len) != 0)
+        return -errno;
+    s->id = endpoint_of((struct sockaddr *)&any).port;
+    if (s->family == FAMILY_IPV6)
+        set(s->fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+    else
+        set(s->fd, IPPROTO_IP, IP_RECVERR, 1);
+    return 0;
+}
+
+static int open_fd(enum family family, int type)
+{
+    type |= SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int fd = family == FAMILY_IPV6 ? socket(AF_INET6, type, IPPROTO_ICMPV6)
+                                   : socket(AF_INET, type, IPPROTO_ICMP);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Setting the option anew makes the kernel count from 0, but only if it was off. */
+void icmp_socket_restart_keys(struct icmp_socket *s)
+{
+    set(s->fd, SOL_SOCKET, SO_TIMESTAMPING, 0);
+    set(s->fd, SOL_SOCKET, SO_TIMESTAMPING,
+        SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
+            SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID |
+            SOF_TIMESTAMPING_OPT_TSONLY);
+}
+
+void icmp_socket_dont_fragment(struct icmp_socket *s, bool dont)
+{
+    if (s->family == FAMILY_IPV6) {
+        set(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+            dont ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_WANT);
+        set(s->fd, IPPROTO_IPV6, IPV6_DONTFRAG, dont);
+    } else {
+        set(s->fd, IPPROTO_IP, IP_MTU_DISCOVER,
+            dont ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
+    }
+}
+
+int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag)
+{
+    bool raw = true;
+    int fd = open_fd(family, SOCK_RAW);
+    if (fd == -EPERM || fd == -EACCES) {
+        raw = false;
+        fd = open_fd(family, SOCK_DGRAM);
+    }
+    if (fd < 0)
+        return fd;
+    struct icmp_socket *s = mem_zalloc(sizeof *s);
+    *s = (struct icmp_socket){.fd = fd, .family = family, .raw = raw};
+    int rc = 0;
+    if (raw)
+        filter_raw(fd, family, tag);
+    else
+        rc = bind_ping(s);
+    if (rc != 0) {
+        icmp_socket_close(s);
+        return rc;
+    }
+    int bytes = BUFFER_BYTES;
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
+        set(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+    set(fd, SOL_SOCKET, SO_SELECT_ERR_QUEUE,
+        1); /* else libuv takes POLLERR for the end */
+    icmp_socket_dont_fragment(s, false);
+    icmp_socket_restart_keys(s);
+    *out = s;
+    return 0;
+}
+
+void icmp_socket_close(struct icmp_socket *s)
+{
+    if (s == NULL)
+        return;
+    close(s->fd);
+    free(s);
+}
+
+int icmp_socket_fd(const struct icmp_socket *s)
+{
+    return s->fd;
+}
+
+uint16_t icmp_socket_id(const struct icmp_socket *s)
+{
+    return s->id;
+}
+
+/* ---- sending ---- */
+
+static size_t put_class(struct icmp_socket *s, uint8_t *control, uint8_t dscp)
+{
+    if (dscp == 0)
+        return 0;
+    int class = dscp << 2; /* the two bits below it are ECN's */
+    bool ipv6 = s->family == FAMILY_IPV6;
+    struct cmsghdr *c = (struct cmsghdr *)control;
+    c->cmsg_level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
+    c->cmsg_type = ipv6 ? IPV6_TCLASS : IP_TOS;
+    c->cmsg_len = CMSG_LEN(sizeof class);
+    memcpy(CMSG_DATA(c), &class, sizeof class);
+    return CMSG_SPACE(sizeof class);
+}
+
+static void prepare(struct icmp_socket *s, size_t i, const struct packet_out *p)
+{
+    size_t payload = p->payload_bytes;
+    if (payload < ECHO_PAYLOAD_MIN)
+        payload = ECHO_PAYLOAD_MIN;
+    if (payload > ECHO_PAYLOAD_MAX)
+        payload = ECHO_PAYLOAD_MAX;
+    echo_write(s->bytes[i], s->family, &p->echo);
+    s->parts[i][0] = (struct iovec){s->bytes[i], ECHO_HEAD_LEN};
+    s->parts[i][1] = (struct iovec){(void *)zeros, payload - ECHO_PAYLOAD_MIN};
+
+    struct endpoint to = p->to;
+    to.port = 0;
+    struct msghdr *m = &s->messages[i].msg_hdr;
+    *m = (struct msghdr){.msg_name = &s->names[i],
+                         .msg_namelen = sockaddr_of(&s->names[i], &to),
+                         .msg_iov = s->parts[i],
+                         .msg_iovlen = 2};
+    m->msg_controllen = put_class(s, s->control[i], p->dscp);
+    if (m->msg_controllen > 0)
+        m->msg_control = s->control[i];
+}
+
+size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets, size_t n,
+                        int *error)
+{
+    for (size_t i = 0; i < n; i++)
+        prepare(s, i, &packets[i]);
+    size_t sent = 0;
+    while (sent < n) {
+        int rc = sendmmsg(s->fd, s->messages + sent, (unsigned)(n - sent), 0);
+        if (rc < 0 && errno != EINTR) {
+            *error = errno;
+            break;
+        }
+        sent += rc > 0 ? (size_t)rc : 0;
+    }
+    return sent;
+}
+
+/* ---- receiving ---- */
+
+static int64_t stamp_of(const struct cmsghdr *c)
+{
+    struct scm_timestamping stamps;
+    memcpy(&stamps, CMSG_DATA(c), sizeof stamps);
+    return stamps.ts[0].tv_sec * NS_PER_S + stamps.ts[0].tv_nsec;
+}
+
+/* An ICMP error that the kernel took apart for a ping socket: it gives who said it and,
+ * as the data, the request that was quoted. */
+static void read_ping_error(struct packet_in *p, const struct sock_extended_err *e,
+                            const struct sockaddr *offender, struct wire quoted,
+                            const struct sockaddr *to, enum family family)
+{
+    p->from = endpoint_of(offender);
+    p->message.type = e->ee_type;
+    p->message.code = e->ee_code;
+    p->message.mtu = e->ee_errno == EMSGSIZE ? e->ee_info : 0;
+    p->message.quoted_to = endpoint_of(to);
+    if (icmp_read_quoted(&p->message, quoted, family))
+        p->message.what = ICMP_IS_ERROR;
+}
+
+static void read_extended(struct icmp_socket *s, struct packet_in *p,
+                          const struct cmsghdr *c, size_t i)
+{
+    struct { /* as the kernel lays it out: SO_EE_OFFENDER() is what follows */
+        struct sock_extended_err error;
+        struct sockaddr_in6 offender;
+    } both = {0};
+    size_t len = c->cmsg_len - CMSG_LEN(0);
+    memcpy(&both, CMSG_DATA(c), len < sizeof both ? len : sizeof both);
+    switch (both.error.ee_origin) {
+    case SO_EE_ORIGIN_TIMESTAMPING:
+        p->is_stamp = true;
+        p->key = both.error.ee_data;
+        break;
+    case SO_EE_ORIGIN_ICMP:
+    case SO_EE_ORIGIN_ICMP6:
+        read_ping_error(p, &both.error, (struct sockaddr *)&both.offender,
+                        wire_from(s->bytes[i], s->messages[i].msg_len),
+                        (struct sockaddr *)&s->names[i], s->family);
+        break;
+    default: /* our own: sending has said so already */
+        break;
+    }
+}
+
+static struct packet_in read_packet(struct icmp_socket *s, size_t i, bool error_queue)
+{
+    struct msghdr *m = &s->messages[i].msg_hdr;
+    struct packet_in p = {0};
+    if (!error_queue) {
+        struct wire w = wire_from(s->bytes[i], s->messages[i].msg_len);
+        bool with_header = s->raw && s->family == FAMILY_IPV4;
+        p.message = with_header ? icmp_read_raw4(w) : icmp_read(w, s->family);
+        p.from = endpoint_of((struct sockaddr *)&s->names[i]);
+    }
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING)
+            p.stamp_ns = stamp_of(c);
+        else if (error_queue &&
+                 ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+                  (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR)))
+            read_extended(s, &p, c, i);
+    }
+    return p;
+}
+
+size_t icmp_socket_receive(struct icmp_socket *s, bool error_queue,
+                           struct packet_in packets[ICMP_BATCH])
+{
+    for (size_t i = 0; i < ICMP_BATCH; i++) {
+        s->parts[i][0] = (struct iovec){s->bytes[i], RECEIVE_BYTES};
+        s->messages[i].msg_hdr = (struct msghdr){.msg_name = &s->names[i],
+                                                 .msg_namelen = sizeof s->names[i],
+                                                 .msg_iov = s->parts[i],
+                                                 .msg_iovlen = 1,
+                                                 .msg_control = s->control[i],
+                                                 .msg_controllen = CONTROL_BYTES};
+        s->names[i].ss_family = AF_UNSPEC;
+    }
+    int n;
+    do
+        n = recvmmsg(s->fd, s->messages, ICMP_BATCH, error_queue ? MSG_ERRQUEUE : 0,
+                     NULL);
+    while (n < 0 && errno == EINTR);
+    for (int i = 0; i < n; i++)
+        packets[i] = read_packet(s, (size_t)i, error_queue);
+    return n < 0 ? 0 : (size_t)n;
+}

@@ -1,0 +1,65 @@
+/*
+ * The ICMP socket of one family: raw where we may (CAP_NET_RAW), else a ping socket
+ * (net.ipv4.ping_group_range). Sends and receives many packets a call, with the kernel's
+ * transmit and receive stamps (software's, of the wall clock; what an interface stamps in
+ * hardware is by another clock and is left alone).
+ *
+ * A transmit stamp comes by the error queue and names its packet by a key: the kernel
+ * counts what was sent on the socket, from 0.
+ */
+#ifndef EDGELAT_PROBE_ICMP_SOCKET_H
+#define EDGELAT_PROBE_ICMP_SOCKET_H
+
+#include "core/endpoint.h"
+#include "probe/icmp/message.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ICMP_BATCH 64
+
+struct icmp_socket;
+
+struct packet_out {
+    struct echo echo;
+    struct endpoint to;
+    uint16_t payload_bytes;
+    uint8_t dscp;
+};
+
+struct packet_in {
+    bool is_stamp;    /* of a packet that was sent, else a message */
+    uint32_t key;     /* of a stamp */
+    int64_t stamp_ns; /* wall time, 0 when there is none */
+    struct icmp_message message;
+    struct endpoint from; /* who sent the message */
+};
+
+/* `tag` is that of all our echoes. Returns 0 or -errno (-EPERM, -EACCES: neither kind of
+ * socket is allowed). */
+int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag);
+void icmp_socket_close(struct icmp_socket *s); /* NULL is fine */
+
+int icmp_socket_fd(const struct icmp_socket *s);
+
+/* A ping socket's id is the kernel's choice; 0: a raw one, take any. */
+uint16_t icmp_socket_id(const struct icmp_socket *s);
+
+/* Packets sent from now on may not be fragmented, or may. */
+void icmp_socket_dont_fragment(struct icmp_socket *s, bool dont);
+
+/* Sends up to ICMP_BATCH; returns how many went out. Fewer than `n`: the errno of the
+ * first that did not is in `*error`. */
+size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets, size_t n,
+                        int *error);
+
+/* Keys begin at 0 again: after a packet that did not go out, as kernels differ in whether
+ * it took one. Stamps that have not come by now will name nothing. */
+void icmp_socket_restart_keys(struct icmp_socket *s);
+
+/* Takes what is there, up to ICMP_BATCH packets; fewer: there is no more. */
+size_t icmp_socket_receive(struct icmp_socket *s, bool error_queue,
+                           struct packet_in packets[ICMP_BATCH]);
+
+#endif

@@ -1,0 +1,579 @@
+/*
+ * The ICMP kind on loopback, and against a scripted network: a network namespace of our
+ * own whose only way out is a TUN device, where the test reads each request as a packet
+ * and answers as it likes. Needs root or user namespaces, and /dev/net/tun; else skipped.
+ */
+#include "io/probe/bed.h"
+
+#include "probe/icmp/icmp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const struct probe_kind *const kinds[] = {&icmp_kind};
+static int tun = -1;
+
+/* ---- the scripted network ---- */
+
+static void write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY);
+    if (fd >= 0 && write(fd, text, strlen(text)) < 0)
+        printf("# %s: %s\n", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+}
+
+/* A namespace with a TUN device: 10.9.0.1/24 and fd09::1/64. False: not allowed here. */
+static bool make_network(void)
+{
+    char map[32];
+    if (geteuid() == 0) {
+        if (unshare(CLONE_NEWNET) != 0)
+            return false;
+    } else {
+        snprintf(map, sizeof map, "0 %d 1", (int)geteuid());
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+            return false;
+        write_file("/proc/self/setgroups", "deny");
+        write_file("/proc/self/uid_map", map);
+    }
+    struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+    strcpy(request.ifr_name, "t0");
+    tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (tun >= 0 && ioctl(tun, TUNSETIFF, &request) != 0) {
+        close(tun);
+        tun = -1;
+    }
+    if (system("ip link set lo up") != 0)
+        return false;
+    if (tun >= 0 && system("ip addr add 10.9.0.1/24 dev t0 && "
+                           "ip addr add fd09::1/64 dev t0 nodad && "
+                           "ip link set t0 up") != 0)
+        return false;
+    return true;
+}
+
+struct packet {
+    uint8_t bytes[2048];
+    size_t len, header; /* of the IP header */
+};
+
+/* The next echo request that the kernel sent; neighbour and multicast noise is left out.
+ */
+static struct packet take_request(struct bed *b)
+{
+    for (int i = 0; i < 100; i++) {
+        bed_turn(b, SIZE_MAX, 5);
+        struct packet p = {.len = 0};
+        ssize_t n;
+        while ((n = read(tun, p.bytes, sizeof p.bytes)) > 0) {
+            p.len = (size_t)n;
+            p.header = p.bytes[0] >> 4 == 6 ? 40 : 20;
+            if (p.bytes[p.header] == (p.header == 40 ? 128 : 8))
+                return p;
+        }
+    }
+    fail_msg("no request came out of the TUN device");
+    return (struct packet){.len = 0};
+}
+
+static uint32_t add_up(const uint8_t *bytes, size_t len)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < len; i++)
+        sum += i % 2 == 0 ? (uint32_t)bytes[i] << 8 : bytes[i];
+    return sum;
+}
+
+static void put_checksum(uint8_t *at, uint32_t sum)
+{
+    while (sum >> 16 != 0)
+        sum = (sum & 0xffff) + (sum >> 16);
+    at[0] = (uint8_t)(~sum >> 8);
+    at[1] = (uint8_t)~sum;
+}
+
+static void finish(struct packet *p)
+{
+    uint8_t *ip = p->bytes, *icmp = p->bytes + p->header;
+    size_t len = p->len - p->header;
+    icmp[2] = icmp[3] = 0;
+    if (p->header == 20) {
+        ip[2] = (uint8_t)(p->len >> 8);
+        ip[3] = (uint8_t)p->len;
+        ip[10] = ip[11] = 0;
+        put_checksum(ip + 10, add_up(ip, 20));
+        put_checksum(icmp + 2, add_up(icmp, len));
+    } else {
+        ip[4] = (uint8_t)(len >> 8);
+        ip[5] = (uint8_t)len;
+        put_checksum(icmp + 2,
+                     add_up(ip + 8, 32) + (uint32_t)len + 58 + add_up(icmp, len));
+    }
+}
+
+static struct packet reply_to(const struct packet *request)
+{
+    struct packet p = *request;
+    size_t from = p.header == 20 ? 12 : 8, size = p.header == 20 ? 4 : 16;
+    memcpy(p.bytes + from, request->bytes + from + size, size);
+    memcpy(p.bytes + from + size, request->bytes + from, size);
+    p.bytes[p.header] = p.header == 20 ? 0 : 129;
+    finish(&p);
+    return p;
+}
+
+/* What router 10.9.0.77 or fd09::77 says of `request`, quoting `quoted` bytes of it. */
+static struct packet error_on(const struct packet *request, uint8_t type, uint8_t code,
+                              size_t quoted)
+{
+    struct packet p = reply_to(request);
+    p.bytes[p.header == 20 ? 15 : 23] = 0x77;
+    uint8_t *icmp = p.bytes + p.header;
+    memset(icmp, 0, 8);
+    icmp[0] = type;
+    icmp[1] = code;
+    icmp[6] = 0x05; /* an MTU of 1280, where the type has one */
+    memcpy(icmp + 8, request->bytes, quoted);
+    p.len = p.header + 8 + quoted;
+    finish(&p);
+    return p;
+}
+
+static void inject(const struct packet *p)
+{
+    CHECK_INT(p->len, write(tun, p->bytes, p->len), "into the TUN device");
+}
+
+#define NEEDS_TUN                                                                        \
+    do {                                                                                 \
+        if (tun < 0)                                                                     \
+            skip();                                                                      \
+    } while (0)
+
+static const char *const far_ends[] = {"10.9.0.2", "fd09::2"};
+
+/* ---- loopback ---- */
+
+static void replies(void **unused)
+{
+    (void)unused;
+    struct bed *b = bed_make(kinds);
+    char why[256];
+    CHECK_INT(0, prober_open(b->prober, 0, why, sizeof why), why);
+    struct endpoint to[] = {bed_to("127.0.0.1", 0), bed_to("::1", 0)};
+    for (int round = 0; round < 20; round++) {
+        bed_send(b, 0, &to[0]);
+        bed_send(b, 1, &to[1]);
+        bed_wait(b, 2 * (size_t)(round + 1));
+    }
+    size_t by_kernel = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        CHECK_INT(OUTCOME_REPLY, b->results[i].outcome, b->results[i].cause);
+        CHECK(b->results[i].delays[0] > 0 && b->results[i].delays[0] < NS_PER_S / 10,
+              "%lld ns", (long long)b->results[i].delays[0]);
+        by_kernel += b->results[i].kernel_time;
+    }
+    CHECK(by_kernel >= 38, "only %zu of 40 have kernel stamps", by_kernel);
+    CHECK_INT(40 - by_kernel, prober_counters(b->prober).timestamp_fallbacks,
+              "the others are counted");
+    CHECK_INT(0, prober_counters(b->prober).foreign, "foreign");
+    bed_end(b);
+}
+
+static void two_targets_on_one_address(void **unused)
+{
+    (void)unused;
+    struct bed *b = bed_make(kinds);
+    struct endpoint to = bed_to("127.0.0.1", 0);
+    for (uint32_t i = 0; i < 100; i++)
+        bed_send(b, i % 2, &to);
+    bed_wait(b, 100);
+    size_t of[2] = {0};
+    for (size_t i = 0; i < b->n; i++) {
+        CHECK_INT(OUTCOME_REPLY, b->results[i].outcome, b->results[i].cause);
+        of[b->results[i].stream]++;
+    }
+    CHECK_INT(50, of[0], "first stream");
+    CHECK_INT(50, of[1], "second stream");
+    CHECK_INT(0, b->duplicates[0] + b->duplicates[1], "none is taken for the other's");
+    bed_end(b);
+}
+
+static void a_burst_without_loss(void **unused)
+{
+    (void)unused;
+    struct bed *b = bed_make(kinds);
+    struct endpoint to[] = {bed_to("127.0.0.1", 0), bed_to("::1", 0)};
+    for (uint32_t i = 0; i < 10000; i++)
+        bed_send(b, i % 2, &to[i % 2]);
+    CHECK_INT(10000, prober_under_way(b->prober), "under way at once");
+    bed_wait(b, 10000);
+    struct prober_counters c = prober_counters(b->prober);
+    CHECK_INT(10000, c.answered, "answered");
+    CHECK(c.timestamp_fallbacks <= 100, "%d without stamps", (int)c.timestamp_fallbacks);
+    bed_end(b);
+}
+
+static void not_sent(void **unused)
+{
+    (void)unused;
+    struct bed *b = bed_make(kinds);
+    struct endpoint nowhere = bed_to("198.51.100.1", 0); /* the namespace has no route */
+    struct endpoint here = bed_to("127.0.0.1", 0);
+    if (tun < 0)
+        skip();
+    bed_send(b, 0, &here);
+    bed_send(b, 1, &nowhere);
+    bed_send(b, 2, &here);
+    bed_wait(b, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const struct result *r = &b->results[i];
+        CHECK_INT(r->stream == 1 ? OUTCOME_NOT_MEASURED : OUTCOME_REPLY, r->outcome,
+                  r->cause);
+        if (r->stream == 1)
+            CHECK_TEXT("this host has no route to the address", r->cause, "cause");
+    }
+    bed_send(b, 0, &here);
+    bed_wait(b, 4);
+    CHECK(b->results[3].kernel_time, "stamps still name the right packet");
+    bed_end(b);
+}
+
+static void ended_while_under_way(void **unused)
+{
+    (void)unused;
+    struct bed *b = bed_make(kinds);
+    struct endpoint to = bed_to("127.0.0.1", 0);
+    bed_send(b, 0, &to);
+    bed_send(b, 1, &to);
+    bed_end(b);
+}
+
+/* ---- through the TUN device ---- */
+
+static void delayed_reply(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    for (int i = 0; i < 2; i++) {
+        struct bed *b = bed_make(kinds);
+        struct endpoint to = bed_to(far_ends[i], 0);
+        b->target.payload_bytes = 56;
+        b->target.dscp = 46;
+        bed_send(b, 0, &to);
+        struct packet request = take_request(b);
+        CHECK_INT((i == 0 ? 20 : 40) + 8 + 56, request.len, "payload as configured");
+        uint8_t class = i == 0 ? request.bytes[1]
+                               : (uint8_t)(request.bytes[0] << 4 | request.bytes[1] >> 4);
+        CHECK_INT(46 << 2, class, "DSCP");
+        if (i == 0)
+            CHECK_INT(0, request.bytes[6] & 0x40, "may be fragmented");
+        struct packet reply = reply_to(&request);
+        inject(&reply);
+        bed_wait(b, 1);
+        CHECK_INT(OUTCOME_REPLY, b->results[0].outcome, b->results[0].cause);
+        CHECK(b->results[0].kernel_time, "kernel stamps");
+        CHECK(b->results[0].delays[0] > 0, "a delay");
+        bed_end(b);
+    }
+}
+
+static void dont_fragment(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    struct bed *b = bed_make(kinds);
+    struct endpoint to = bed_to(far_ends[0], 0);
+    b->target.dont_fragment = true;
+    b->target.payload_bytes = 1400;
+    bed_send(b, 0, &to);
+    struct packet request = take_request(b);
+    CHECK_INT(0x40, request.bytes[6] & 0x40, "the bit is set");
+    CHECK_INT(1428, request.len, "length");
+    struct packet error = error_on(&request, 3, 4, 28);
+    inject(&error);
+    bed_wait(b, 1);
+    CHECK_INT(OUTCOME_UNREACHABLE, b->results[0].outcome, "outcome");
+    CHECK_TEXT("too big, and may not be fragmented (MTU 1280), said 10.9.0.119",
+               b->results[0].cause, "cause");
+    bed_end(b);
+}
+
+static void duplicates(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    for (int i = 0; i < 2; i++) {
+        struct bed *b = bed_make(kinds);
+        struct endpoint to = bed_to(far_ends[i], 0);
+        bed_send(b, 5, &to);
+        struct packet request = take_request(b), reply = reply_to(&request);
+        for (int n = 0; n < 3; n++)
+            inject(&reply);
+        bed_turn(b, SIZE_MAX, 20);
+        CHECK_INT(1, b->n, "one result");
+        CHECK_INT(OUTCOME_REPLY, b->results[0].outcome, "outcome");
+        CHECK_INT(2, b->duplicates[5], "duplicates");
+        CHECK_INT(0, b->late[5], "late");
+        CHECK_INT(0, prober_counters(b->prober).foreign, "foreign");
+        bed_end(b);
+    }
+}
+
+static void late_reply(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    for (int i = 0; i < 2; i++) {
+        struct bed *b = bed_make(kinds);
+        struct endpoint to = bed_to(far_ends[i], 0);
+        b->target.waiting_ns = 30 * NS_PER_MS;
+        bed_send(b, 4, &to);
+        struct packet request = take_request(b), reply = reply_to(&request);
+        bed_wait(b, 1);
+        CHECK_INT(OUTCOME_LOSS, b->results[0].outcome, "outcome");
+        inject(&reply);
+        bed_turn(b, SIZE_MAX, 20);
+        CHECK_INT(1, b->late[4], "late");
+        inject(&reply);
+        bed_turn(b, SIZE_MAX, 20);
+        CHECK_INT(1, b->late[4], "late only once");
+        CHECK_INT(1, b->duplicates[4], "then it is a duplicate");
+        CHECK_INT(1, b->n, "one result");
+        bed_end(b);
+    }
+}
+
+/* Each differs from the true reply in one place only. */
+static void forged_replies(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    static const struct {
+        const char *what;
+        int offset; /* in the ICMP message; negative: the last byte of the source */
+        bool reaches_us;
+    } forgeries[] = {
+        {"another id", 4, true},      {"another sequence", 7, true},
+        {"another nonce", 12, true},  {"another nonce, last byte", 19, true},
+        {"another source", -1, true}, {"another process's tag", 9, false},
+    };
+    for (int i = 0; i < 2; i++) {
+        struct bed *b = bed_make(kinds);
+        struct endpoint to = bed_to(far_ends[i], 0);
+        bed_send(b, 0, &to);
+        struct packet request = take_request(b);
+        size_t reached = 0;
+        for (size_t k = 0; k < sizeof forgeries / sizeof *forgeries; k++) {
+            struct packet forged = reply_to(&request);
+            size_t source = i == 0 ? 15 : 23;
+            forged.bytes[forgeries[k].offset < 0
+                             ? source
+                             : forged.header + (size_t)forgeries[k].offset] ^= 0x10;
+            finish(&forged);
+            inject(&forged);
+            bed_turn(b, SIZE_MAX, 10);
+            CHECK_INT(0, b->n, forgeries[k].what);
+            reached += forgeries[k].reaches_us;
+            CHECK_INT(reached, prober_counters(b->prober).foreign, forgeries[k].what);
+        }
+        struct packet reply = reply_to(&request);
+        inject(&reply);
+        bed_wait(b, 1);
+        CHECK_INT(OUTCOME_REPLY, b->results[0].outcome, "the true one still counts");
+        bed_end(b);
+    }
+}
+
+static void check_error(int i, uint8_t type, uint8_t code, size_t quoted,
+                        const char *cause)
+{
+    struct bed *b = bed_make(kinds);
+    struct endpoint to = bed_to(far_ends[i], 0);
+    bed_send(b, 0, &to);
+    struct packet request = take_request(b);
+    struct packet error = error_on(&request, type, code, quoted);
+    inject(&error);
+    bed_wait(b, 1);
+    CHECK_INT(OUTCOME_UNREACHABLE, b->results[0].outcome, b->results[0].cause);
+    CHECK_TEXT(cause, b->results[0].cause, "cause");
+    CHECK_INT(DELAY_UNDEFINED, b->results[0].delays[0], "no delay");
+    bed_end(b);
+}
+
+static void errors(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    check_error(0, 3, 1, 28, "host unreachable, said 10.9.0.119");
+    check_error(0, 3, 13, 84, "administratively prohibited, said 10.9.0.119");
+    check_error(0, 11, 0, 28, "TTL exceeded, said 10.9.0.119");
+    check_error(1, 1, 3, 48, "host unreachable, said fd09::77");
+    check_error(1, 1, 1, 104, "administratively prohibited, said fd09::77");
+    check_error(1, 3, 0, 104, "TTL exceeded, said fd09::77");
+    check_error(1, 2, 0, 104, "too big (MTU 1280), said fd09::77");
+}
+
+static void forged_error(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    struct bed *b = bed_make(kinds);
+    struct endpoint to = bed_to(far_ends[0], 0);
+    b->target.waiting_ns = 50 * NS_PER_MS;
+    bed_send(b, 0, &to);
+    struct packet request = take_request(b);
+    struct packet error = error_on(&request, 3, 1, 84);
+    error.bytes[20 + 8 + 20 + 14] ^= 1; /* the nonce that it quotes */
+    finish(&error);
+    inject(&error);
+    bed_wait(b, 1);
+    CHECK_INT(OUTCOME_LOSS, b->results[0].outcome, "somebody who did not see the probe");
+    bed_end(b);
+}
+
+/* A firewall that holds a dead session of the old id must not keep us out for good. */
+static void new_id_after_silence(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    struct bed *b = bed_make(kinds);
+    struct endpoint to = bed_to(far_ends[0], 0);
+    b->target.waiting_ns = 10 * NS_PER_MS;
+    uint8_t ids[4][2];
+    for (size_t i = 0; i < 4; i++) {
+        bed_send(b, 0, &to);
+        struct packet request = take_request(b);
+        memcpy(ids[i], request.bytes + 24, 2);
+        bed_wait(b, i + 1);
+    }
+    CHECK(memcmp(ids[0], ids[2], 2) == 0, "one id while it may still answer");
+    CHECK(memcmp(ids[0], ids[3], 2) != 0, "another after three losses");
+    bed_end(b);
+}
+
+/* ---- without privileges ---- */
+
+static void set_capabilities(uint32_t effective)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+    CHECK_INT(0, syscall(SYS_capget, &header, data), "capget");
+    data[0].effective = effective & data[0].permitted;
+    CHECK_INT(0, syscall(SYS_capset, &header, data), "capset");
+}
+
+static void no_permission(void **unused)
+{
+    (void)unused;
+    struct bed *b = bed_make(kinds);
+    char why[256];
+    write_file("/proc/sys/net/ipv4/ping_group_range", "1 0");
+    set_capabilities(~(1u << CAP_NET_RAW));
+    int rc = prober_open(b->prober, 0, why, sizeof why);
+    set_capabilities(UINT32_MAX);
+    CHECK(rc == -EPERM || rc == -EACCES, "%d", rc);
+    CHECK(strstr(why, "CAP_NET_RAW") != NULL && strstr(why, "ping_group_range") != NULL,
+          "\"%s\" names both ways out", why);
+    bed_end(b);
+}
+
+static struct bed *ping_bed(void)
+{
+    struct bed *b = bed_make(kinds);
+    char why[256];
+    write_file("/proc/sys/net/ipv4/ping_group_range", "0 0");
+    set_capabilities(~(1u << CAP_NET_RAW));
+    int rc = prober_open(b->prober, 0, why, sizeof why);
+    set_capabilities(UINT32_MAX);
+    write_file("/proc/sys/net/ipv4/ping_group_range", "1 0");
+    CHECK_INT(0, rc, why);
+    return b;
+}
+
+static void ping_socket(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    for (int i = 0; i < 2; i++) {
+        struct bed *b = ping_bed();
+        struct endpoint to = bed_to(far_ends[i], 0);
+        b->target.waiting_ns = 50 * NS_PER_MS;
+        bed_send(b, 0, &to);
+        struct packet request = take_request(b), reply = reply_to(&request);
+        inject(&reply);
+        inject(&reply);
+        bed_turn(b, SIZE_MAX, 10);
+        CHECK_INT(1, b->n, "result");
+        CHECK_INT(OUTCOME_REPLY, b->results[0].outcome, b->results[0].cause);
+        CHECK(b->results[0].kernel_time, "kernel stamps");
+        CHECK_INT(1, b->duplicates[0], "duplicate");
+
+        bed_send(b, 1, &to);
+        request = take_request(b);
+        struct packet error =
+            error_on(&request, i == 0 ? 3 : 1, i == 0 ? 13 : 1, 28 + 40);
+        inject(&error);
+        bed_wait(b, 2);
+        CHECK_INT(OUTCOME_UNREACHABLE, b->results[1].outcome, b->results[1].cause);
+        CHECK(strstr(b->results[1].cause, "administratively prohibited, said") != NULL,
+              "%s", b->results[1].cause);
+
+        bed_send(b, 2, &to); /* the error before it does not stop it */
+        request = take_request(b);
+        reply = reply_to(&request);
+        inject(&reply);
+        bed_wait(b, 3);
+        CHECK_INT(OUTCOME_REPLY, b->results[2].outcome, b->results[2].cause);
+        bed_end(b);
+    }
+}
+
+static void ping_socket_burst(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    struct bed *b = ping_bed();
+    struct endpoint to = bed_to("127.0.0.1", 0);
+    for (uint32_t i = 0; i < 5000; i++)
+        bed_send(b, i % 2, &to);
+    bed_wait(b, 5000);
+    CHECK_INT(5000, prober_counters(b->prober).answered, "answered");
+    bed_end(b);
+}
+
+int main(void)
+{
+    if (!make_network()) {
+        printf("1..0 # SKIP needs root or user namespaces\n");
+        return 0;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replies),
+        cmocka_unit_test(two_targets_on_one_address),
+        cmocka_unit_test(a_burst_without_loss),
+        cmocka_unit_test(not_sent),
+        cmocka_unit_test(ended_while_under_way),
+        cmocka_unit_test(delayed_reply),
+        cmocka_unit_test(dont_fragment),
+        cmocka_unit_test(duplicates),
+        cmocka_unit_test(late_reply),
+        cmocka_unit_test(forged_replies),
+        cmocka_unit_test(errors),
+        cmocka_unit_test(forged_error),
+        cmocka_unit_test(new_id_after_silence),
+        cmocka_unit_test(no_permission),
+        cmocka_unit_test(ping_socket),
+        cmocka_unit_test(ping_socket_burst),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
