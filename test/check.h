@@ -20,9 +20,10 @@
 #define CHECK(condition, ...)                                                            \
     do {                                                                                 \
         if (!(condition)) {                                                              \
-            char what_[2048];                                                            \
-            snprintf(what_, sizeof what_, __VA_ARGS__);                                  \
-            fail_msg("%s:%d: %s", __FILE__, __LINE__, what_);                            \
+            print_error("ERROR: %s:%d: ", __FILE__, __LINE__);                           \
+            print_error(__VA_ARGS__);                                                    \
+            print_error("\n");                                                           \
+            fail();                                                                      \
         }                                                                                \
     } while (0)
 

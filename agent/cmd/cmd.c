@@ -64,7 +64,7 @@ int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *l
         cmd_cannot("option -%c needs a value", optopt);
     else if (is_long)
         unknown_long(argv[0], word + 2, longs);
-    else if (optind < argc && argv[optind][0] == '-' && argv[optind][1] == optopt &&
+    else if (optind < argc && strchr(argv[optind], optopt) != NULL &&
              find_long(longs, argv[optind] + 1, strlen(argv[optind]) - 1) != NULL)
         cmd_cannot("%s has no option -%c; did you mean -%s?", argv[0], optopt,
                    argv[optind]);

@@ -1,0 +1,186 @@
+#include "cmd/load.h"
+
+#include "capture.h"
+#include "folder.h"
+
+static const char main_file[] = "[agent]\nwindow = 30s\nsite = main\n"
+                                "[target t]\nhost = t.example\nport = 1\n";
+
+static void test_path(void **state)
+{
+    (void)state;
+    unsetenv("EDGELAT_CONFIG");
+    CHECK_TEXT("/etc/edgelat/edgelat.conf", load_path(NULL), "default");
+    setenv("EDGELAT_CONFIG", "", 1);
+    CHECK_TEXT("/etc/edgelat/edgelat.conf", load_path(NULL), "empty is not set");
+    setenv("EDGELAT_CONFIG", "/a", 1);
+    CHECK_TEXT("/a", load_path(NULL), "environment");
+    CHECK_TEXT("/b", load_path("/b"), "what was given wins");
+    unsetenv("EDGELAT_CONFIG");
+}
+
+/* The number of problems; what was printed is in `out`. */
+static size_t load(struct config *c, const struct folder *f, struct capture *out)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/edgelat.conf", f->path);
+    capture_begin(out);
+    size_t n = load_config(c, path);
+    capture_end(out);
+    CHECK_TEXT("", out->out, "nothing on standard output");
+    return n;
+}
+
+static void make_drop_ins(const struct folder *f)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/edgelat.conf.d", f->path);
+    CHECK_INT(0, mkdir(path, 0755), "the drop-ins' folder");
+}
+
+static void test_drop_ins_in_order(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    struct config c;
+    struct capture out;
+    folder_write(&f, "edgelat.conf", main_file);
+    CHECK_INT(0, load(&c, &f, &out), "without a folder of drop-ins");
+    config_free(&c);
+
+    make_drop_ins(&f);
+    folder_write(&f, "edgelat.conf.d/20-b.conf", "[agent]\nwindow = 10s\n");
+    folder_write(&f, "edgelat.conf.d/10-a.conf",
+                 "[agent]\nwindow = 20s\n[target t]\nport = 2\n");
+    folder_write(&f, "edgelat.conf.d/30-c.conf.rpmnew", "rubbish");
+    folder_write(&f, "edgelat.conf.d/.hidden.conf", "rubbish");
+    folder_write(&f, "edgelat.conf.d/README", "rubbish");
+    CHECK_INT(0, load(&c, &f, &out), "with them");
+    CHECK_TEXT("", out.err, "no complaint");
+    CHECK_INT(10 * NS_PER_S, c.window_ns, "the last one by name wins");
+    CHECK_INT(2, c.targets[0].port, "one in the middle counts");
+    CHECK_TEXT("main", c.site, "the file holds where no drop-in says otherwise");
+    config_free(&c);
+    folder_remove(&f);
+}
+
+static void test_problems_of_all_files(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    struct config c;
+    struct capture out;
+    char expected[1024];
+    folder_write(&f, "edgelat.conf", "[agent]\nwindoww = 30s\n[target t]\nport = 1\n");
+    make_drop_ins(&f);
+    folder_write(&f, "edgelat.conf.d/a.conf", "[spool]\n\nage = 5\n");
+    CHECK_INT(3, load(&c, &f, &out), "one each and one of the whole");
+    snprintf(expected, sizeof expected,
+             "%s/edgelat.conf:2: unknown key 'windoww' in [agent]; did you mean "
+             "'window'?\n"
+             "%s/edgelat.conf.d/a.conf:3: age = 5 in [spool]: must be a duration from 1m "
+             "to 365d, with its unit: 5s, or 5ms\n"
+             "%s/edgelat.conf:3: [target t] needs a host: host = NAME\n",
+             f.path, f.path, f.path);
+    CHECK_TEXT(expected, out.err, "each with its file and line");
+    config_free(&c);
+    folder_remove(&f);
+}
+
+static void test_no_targets(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    struct config c;
+    struct capture out;
+    folder_write(&f, "edgelat.conf", "");
+    CHECK_INT(1, load(&c, &f, &out), "an empty file");
+    CHECK(strstr(out.err, "there is no target; add for example these three lines:") !=
+              NULL,
+          "says what to add: %s", out.err);
+    config_free(&c);
+
+    folder_write(&f, "edgelat.conf", "[targt t]\nhost = x\n");
+    CHECK_INT(1, load(&c, &f, &out), "only the cause is said, not what follows from it");
+    config_free(&c);
+    folder_remove(&f);
+}
+
+static void check_unreadable(const struct folder *f, const char *expected)
+{
+    struct config c;
+    struct capture out;
+    char line[1024];
+    CHECK_INT(1, load(&c, f, &out), expected);
+    snprintf(line, sizeof line, "%s/edgelat.conf: %s\n", f->path, expected);
+    CHECK_TEXT(line, out.err, "one sentence with the next step");
+    config_free(&c);
+}
+
+static void test_unreadable(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    check_unreadable(&f,
+                     "there is no such file; install the package's edgelat.conf there, "
+                     "or name another one on the command line or in EDGELAT_CONFIG");
+    char path[256];
+    snprintf(path, sizeof path, "%s/edgelat.conf", f.path);
+    CHECK_INT(0, mkdir(path, 0755), "a folder in its place");
+    check_unreadable(&f, "this is a folder; name the file in it");
+    folder_remove(&f);
+}
+
+static void test_no_permission(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    chmod(folder_write(&f, "edgelat.conf", main_file), 0);
+    chmod(f.path, 0755);
+    uid_t user = geteuid();
+    if (user == 0 && seteuid(65534) < 0) { /* root reads everything */
+        folder_remove(&f);
+        skip();
+    }
+    struct config c;
+    struct capture out;
+    size_t n = load(&c, &f, &out);
+    CHECK_INT(0, seteuid(user), "back again");
+    CHECK_INT(1, n, "no permission");
+    CHECK(strstr(out.err, "edgelat.conf: we may not read it; run as root or as the "
+                          "service's user, or let this user read it\n") != NULL,
+          "got %s", out.err);
+    config_free(&c);
+    folder_remove(&f);
+}
+
+static void test_too_long(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    struct config c;
+    struct capture out;
+    char *large = malloc(CONFIG_BYTES_MAX + 100);
+    memset(large, '\n', CONFIG_BYTES_MAX + 99);
+    large[CONFIG_BYTES_MAX + 99] = '\0';
+    folder_write(&f, "edgelat.conf", large);
+    CHECK_INT(1, load(&c, &f, &out), "too long");
+    CHECK(strstr(out.err, "longer than 1024 KiB") != NULL, "got %s", out.err);
+    free(large);
+    config_free(&c);
+    folder_remove(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_path),
+        cmocka_unit_test(test_drop_ins_in_order),
+        cmocka_unit_test(test_problems_of_all_files),
+        cmocka_unit_test(test_no_targets),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_no_permission),
+        cmocka_unit_test(test_too_long),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
