@@ -147,7 +147,9 @@ def environment():
     away = {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file",
             "ssl_cert_dir", "curl_ca_bundle", "res_options", "localdomain"}
     kept = {name: value for name, value in os.environ.items() if name.lower() not in away}
-    return {**kept, "EDGELAT_LAB": FOLDER}
+    scratch = f"{FOLDER}/scratch"  # its temporary files vanish with the lab, too
+    os.makedirs(scratch)
+    return {**kept, "EDGELAT_LAB": FOLDER, "TMPDIR": scratch}
 
 
 def run_command(control, command, processes):

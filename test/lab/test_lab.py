@@ -1,3 +1,4 @@
+#!/usr/bin/python3 -B
 """The proof of the lab itself: what ping, curl and a resolver see through it is what the
 scenario says, and nothing is left of it afterwards. Run it as it is; it starts the labs."""
 
@@ -14,7 +15,6 @@ import sys
 import tempfile
 import time
 
-sys.dont_write_bytecode = True
 import lab
 from lab import FOLDER, Tap, add_to_scenario, ask, change, change_later, fetch, ping, run
 import scenario as scenarios
