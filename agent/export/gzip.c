@@ -1,0 +1,100 @@
+#include "export/gzip.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+enum {
+    GZIP_WINDOW = 15 + 16, /* the largest window, gzip's header and trailer */
+    GZIP_MEMORY = 8,       /* zlib's default */
+    OS_UNKNOWN = 255,
+    PIECE = 32 * 1024,
+};
+
+void *gzip_pack(const void *bytes, size_t len, size_t *out_len)
+{
+    z_stream z = {.next_in = (Bytef *)bytes, .avail_in = (uInt)len};
+    gz_header header = {.os = OS_UNKNOWN};
+    assert(len <= INT_MAX);
+    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
+        abort(); /* no memory */
+    deflateSetHeader(&z, &header);
+    uLong room = deflateBound(&z, (uLong)len);
+    z.next_out = mem_alloc(room);
+    z.avail_out = (uInt)room;
+    Bytef *out = z.next_out;
+    int rc = deflate(&z, Z_FINISH);
+    assert(rc == Z_STREAM_END); /* deflateBound() said so */
+    *out_len = z.total_out;
+    deflateEnd(&z);
+    return out;
+}
+
+bool gzip_is(const void *bytes, size_t len)
+{
+    const uint8_t *b = bytes;
+    return len >= 2 && b[0] == 0x1f && b[1] == 0x8b;
+}
+
+/* Where the next piece goes: behind the others, or over the last one when nobody wants
+ * the bytes. */
+static void make_room(z_stream *z, uint8_t **out, size_t *room, bool keep)
+{
+    size_t at = keep ? z->total_out : 0;
+    *out = mem_grow(*out, room, at + PIECE, 1);
+    z->next_out = *out + at;
+    z->avail_out = PIECE;
+}
+
+static int unpack(z_stream *z, size_t max, uint8_t **out, bool keep)
+{
+    size_t room = 0;
+    int rc;
+    do {
+        make_room(z, out, &room, keep);
+        rc = inflate(z, Z_NO_FLUSH);
+        if (z->total_out > max)
+            return -EMSGSIZE;
+    } while (rc == Z_OK && (z->avail_in > 0 || z->avail_out == 0));
+    return rc == Z_STREAM_END && z->avail_in == 0 ? 0 : -EBADMSG;
+}
+
+static int run(const void *bytes, size_t len, size_t max, uint8_t **out, size_t *out_len)
+{
+    z_stream z = {.next_in = (Bytef *)bytes, .avail_in = (uInt)len};
+    uint8_t *unpacked = NULL;
+    if (len > INT_MAX || !gzip_is(bytes, len))
+        return -EBADMSG;
+    if (inflateInit2(&z, GZIP_WINDOW) != Z_OK)
+        abort(); /* no memory */
+    int rc = unpack(&z, max, &unpacked, out != NULL);
+    size_t total = z.total_out;
+    inflateEnd(&z);
+    if (rc < 0 || out == NULL) {
+        free(unpacked);
+        return rc;
+    }
+    *out = unpacked;
+    *out_len = total;
+    return 0;
+}
+
+int gzip_unpack(const void *bytes, size_t len, size_t max, void **out, size_t *out_len)
+{
+    uint8_t *unpacked;
+    int rc = run(bytes, len, max, &unpacked, out_len);
+    if (rc == 0)
+        *out = unpacked;
+    return rc;
+}
+
+int gzip_check(const void *bytes, size_t len, size_t max)
+{
+    return run(bytes, len, max, NULL, NULL);
+}

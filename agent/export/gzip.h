@@ -1,0 +1,28 @@
+/*
+ * gzip (RFC 1952). Packing is deterministic: the same bytes give the same bytes, without
+ * time or system in the header. Unpacking is bounded and checks the CRC-32 and the
+ * length, so that a torn or changed file is told from a whole one.
+ */
+#ifndef EDGELAT_EXPORT_GZIP_H
+#define EDGELAT_EXPORT_GZIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The gzipped bytes; free() them. */
+void *gzip_pack(const void *bytes, size_t len, size_t *out_len);
+
+/* It begins like gzip; says nothing of the rest. */
+bool gzip_is(const void *bytes, size_t len);
+
+/*
+ * Unpacks one whole gzip member of `max` bytes at most into `*out`, for free(). Returns
+ * 0, -EBADMSG: not gzip, torn, or something behind it, or -EMSGSIZE: more than `max`
+ * bytes. `*out` is set only with 0.
+ */
+int gzip_unpack(const void *bytes, size_t len, size_t max, void **out, size_t *out_len);
+
+/* The same without the bytes: is it whole? */
+int gzip_check(const void *bytes, size_t len, size_t max);
+
+#endif
