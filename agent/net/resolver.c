@@ -2,9 +2,9 @@
  * c-ares asks and parses; the loop gives it its sockets and its time. Every lookup has a
  * timer of its own. It ends a lookup whose time is over, as the tries and servers of
  * c-ares add up to more than that; and every answer is given out by it, on the next turn:
- * c-ares may answer from inside its own functions (hosts file) and must not be destroyed
- * from inside them. c-ares cannot cancel one question, so a lookup that was given up
- * stays behind, mute, until c-ares lets go of it.
+ * c-ares may answer from inside its own functions and must not be destroyed from inside
+ * them. c-ares cannot cancel one question, so a lookup that was given up stays behind,
+ * mute, until c-ares lets go of it.
  */
 #include "net/resolver.h"
 
@@ -12,8 +12,8 @@
 #include "base/text.h"
 #include "core/time.h"
 #include "net/poll.h"
+#include "net/resolver_answer.h"
 #include "net/servers.h"
-#include "net/socket.h"
 
 #include <ares.h>
 #include <errno.h>
@@ -26,7 +26,6 @@
 #define LIMIT_MS     5000 /* of one lookup in all */
 #define FIRST_TRY_MS 1200 /* doubles with each round of the servers */
 #define TRIES        3
-#define ABSENT_TTL_S 60 /* c-ares does not say how long "no such address" holds */
 
 struct resolver {
     uv_loop_t *loop;
@@ -144,10 +143,12 @@ static int open_channel(struct resolver *r)
     struct ares_options options = {
         .timeout = FIRST_TRY_MS,
         .tries = TRIES,
+        .lookups = "b", /* DNS alone; the hosts file is from_hosts_file()'s */
         .sock_state_cb = on_socket_state,
         .sock_state_cb_data = r,
     };
-    int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+    int mask =
+        ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
 #ifdef ARES_OPT_QUERY_CACHE
     mask |= ARES_OPT_QUERY_CACHE; /* newer c-ares keeps answers, unless told: 0 s */
 #endif
@@ -213,68 +214,6 @@ static void on_limit(uv_timer_t *timer)
 
 /* ---- what c-ares says ---- */
 
-static void say_error(struct resolution *a, int status)
-{
-    a->temporary = true;
-    switch (status) {
-    case ARES_ENODATA: /* the name is there, without an address of that family */
-        a->temporary = false;
-        a->ttl_s = ABSENT_TTL_S;
-        return;
-    case ARES_ENOTFOUND:
-        a->error = "no such name";
-        a->temporary = false;
-        return;
-    case ARES_EBADNAME:
-        a->error = "not a name that DNS can hold";
-        a->temporary = false;
-        return;
-    case ARES_ETIMEOUT:
-        a->error = "no DNS server answered";
-        return;
-    case ARES_ECONNREFUSED: /* also after SERVFAIL or REFUSED of each */
-        a->error = "no DNS server gave an answer: not reachable, failed or refused";
-        return;
-    case ARES_ESERVFAIL:
-        a->error = "the DNS server failed (SERVFAIL)";
-        return;
-    case ARES_EREFUSED:
-        a->error = "the DNS server refused the question";
-        return;
-    case ARES_EBADRESP:
-    case ARES_EFORMERR:
-        a->error = "the DNS server's answer makes no sense";
-        return;
-    default:
-        a->error = ares_strerror(status);
-    }
-}
-
-static void keep_ttl(struct resolution *a, int ttl)
-{
-    if (ttl >= 0 && (uint32_t)ttl < a->ttl_s)
-        a->ttl_s = (uint32_t)ttl;
-}
-
-static void take(struct resolution *a, const struct ares_addrinfo *info, uint16_t port)
-{
-    a->ttl_s = UINT32_MAX;
-    for (const struct ares_addrinfo_cname *c = info->cnames; c != NULL; c = c->next) {
-        keep_ttl(a, c->ttl);
-        if (a->n_cnames < RESOLUTION_CNAMES_MAX && c->name != NULL)
-            text_copy(a->cnames[a->n_cnames++], HOST_TEXT_MAX, c->name);
-    }
-    for (const struct ares_addrinfo_node *n = info->nodes; n != NULL; n = n->ai_next) {
-        struct endpoint e = endpoint_of(n->ai_addr);
-        e.port = port;
-        keep_ttl(a, n->ai_ttl);
-        if (a->n < RESOLUTION_ADDRESSES_MAX && e.family != FAMILY_NONE)
-            a->addresses[a->n++] = e;
-    }
-    if (a->n == 0)
-        say_error(a, ARES_ENODATA);
-}
-
 static void on_answer(void *user, int status, int timeouts, struct ares_addrinfo *info)
 {
     (void)timeouts;
@@ -283,10 +222,10 @@ static void on_answer(void *user, int status, int timeouts, struct ares_addrinfo
     if (l->timer == NULL) {
         free_lookup(l);
     } else if (status == ARES_SUCCESS) {
-        take(&l->answer, info, l->port);
+        answer_take(&l->answer, info, l->port);
         give_out_soon(l);
     } else if (status != ARES_EDESTRUCTION) { /* then it is asked again */
-        say_error(&l->answer, status);
+        answer_error(&l->answer, status);
         give_out_soon(l);
     }
     if (info != NULL)
@@ -294,6 +233,30 @@ static void on_answer(void *user, int status, int timeouts, struct ares_addrinfo
 }
 
 /* ---- asking ---- */
+
+static int address_family(enum family family)
+{
+    return family == FAMILY_IPV6 ? AF_INET6 : AF_INET;
+}
+
+/* Before DNS. ares_getaddrinfo() of c-ares 1.18 could do it as well, but leaks memory for
+ * a name that the file has in the other family only. */
+static bool from_hosts_file(struct lookup *l)
+{
+    struct resolution *a = &l->answer;
+    struct hostent *host;
+    if (ares_gethostbyname_file(l->resolver->channel, l->host, address_family(l->family),
+                                &host) != ARES_SUCCESS)
+        return false;
+    for (char **at = host->h_addr_list; *at != NULL && a->n < RESOLUTION_ADDRESSES_MAX;
+         at++) {
+        struct endpoint e = {.family = (uint8_t)l->family, .port = l->port};
+        memcpy(e.bytes, *at, l->family == FAMILY_IPV6 ? 16 : 4);
+        a->addresses[a->n++] = e;
+    }
+    ares_free_hostent(host);
+    return a->n > 0;
+}
 
 static void ask(struct lookup *l)
 {
@@ -304,8 +267,12 @@ static void ask(struct lookup *l)
         give_out_soon(l);
         return;
     }
+    if (from_hosts_file(l)) {
+        give_out_soon(l);
+        return;
+    }
     struct ares_addrinfo_hints hints = {
-        .ai_family = l->family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
+        .ai_family = address_family(l->family),
         .ai_socktype = SOCK_STREAM,
         .ai_flags = ARES_AI_CANONNAME | ARES_AI_NOSORT, /* the server's order */
     };
@@ -362,7 +329,7 @@ struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family
     if (text_copy(l->host, sizeof l->host, host))
         ask(l);
     else {
-        say_error(&l->answer, ARES_EBADNAME);
+        answer_error(&l->answer, ARES_EBADNAME);
         give_out_soon(l);
     }
     arm(r);

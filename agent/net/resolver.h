@@ -1,6 +1,7 @@
 /*
- * Names to addresses (c-ares), on the loop, never blocking. The servers are the system's
- * (/etc/resolv.conf, looked at again when it changes) unless others are given. No cache:
+ * Names to addresses (c-ares), on the loop, never blocking. /etc/hosts comes first. The
+ * servers are the system's (/etc/resolv.conf, looked at again when it changes) unless
+ * others are given. No cache:
  * the answer says how long it holds and the caller decides when to ask again; what one
  * lookup costs is a delay of its own.
  */
@@ -27,7 +28,8 @@ struct resolution {
     char cnames[RESOLUTION_CNAMES_MAX][HOST_TEXT_MAX]; /* the chain, first link first:
                                                           what was asked is not in it */
     size_t n_cnames;
-    uint32_t ttl_s;  /* least TTL of the chain and the addresses; 0 is "do not keep" */
+    uint32_t ttl_s;  /* least TTL of the chain and the addresses; 0 is "do not keep"; of
+                        "no address" a guess */
     int64_t took_ns; /* from the question to the answer */
 };
 

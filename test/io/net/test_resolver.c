@@ -173,6 +173,8 @@ static void hosts_file(void **state)
     struct answer a = ask(dns_server, "localhost", FAMILY_IPV4);
     CHECK(a.r.error == NULL, "fine: %s", a.r.error);
     CHECK_TEXT("127.0.0.1", first_address(&a), "address");
+    CHECK_INT(443, a.r.addresses[0].port, "port");
+    CHECK_INT(0, a.r.ttl_s, "the file may change at any time");
 }
 
 static void nobody_listens(void **state)
