@@ -118,6 +118,7 @@ static void take_failure(struct http_exchange *x, CURLcode code)
                                   x->cut ? CURLE_OK : code, x->host, x->details);
     }
     r->error = x->error;
+    r->waited_for = r->failure == HTTP_FAILED_TIMEOUT ? http_waiting_for(x) : "";
 }
 
 /* True: the second request on the same connection is under way. */

@@ -62,7 +62,9 @@ struct http_reply { /* valid during the callback only */
     enum http_failure failure;
     const char
         *error; /* one plain clause on the failure with the thing named, "" when fine */
-    int status; /* 0 when there was no reply */
+    const char
+        *waited_for;  /* after HTTP_FAILED_TIMEOUT, as http_waiting_for(), else "" */
+    int status;       /* 0 when there was no reply */
     const char *body; /* not ended by NUL */
     size_t body_len;
     int64_t retry_after_ns; /* of Retry-After, 0 when there was none */

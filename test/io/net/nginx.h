@@ -14,6 +14,8 @@ struct nginx {
     char ca[96], other_ca[96]; /* PEM: the one that signed, and one that did not */
     pid_t pid;
     uint16_t good, expired, wrong_name, plain; /* ports */
+    uint16_t silent;                           /* connects, and never says a word */
+    int silent_socket;
 };
 
 /* CA and certificates: localhost and edge.test and the loopback addresses; expired;
@@ -62,7 +64,10 @@ static inline void nginx_write_conf(const struct nginx *n)
         "  location / { return 200 'hello'; }\n"
         "  location /missing { return 404; }\n"
         "  location /moved { return 301 /; }\n"
-        "  location /busy { add_header Retry-After 7 always; return 503 'later'; }\n"
+        "  location /busy { add_header X-MSEdge-Ref \"" NGINX_MSEDGE
+        "\" always; add_header Retry-After 7 always; return 503 'later'; }\n"
+        "  location /nothing { return 444; }\n"
+        "  location /slow { proxy_pass http://127.0.0.1:%6$u; }\n"
         "  location /big { root %1$s; }\n"
         "  location /echo { proxy_pass http://127.0.0.1:%5$u/echo2; } }\n"
         " server { listen 127.0.0.1:%3$u ssl; ssl_certificate %1$s/expired.pem;\n"
@@ -76,7 +81,7 @@ static inline void nginx_write_conf(const struct nginx *n)
         "  location /back { return 200 \"$request_method $content_length "
         "$content_type\"; } }\n"
         "}\n",
-        n->folder, n->good, n->expired, n->wrong_name, n->plain);
+        n->folder, n->good, n->expired, n->wrong_name, n->plain, n->silent);
     child_write(n->folder, "nginx.conf", conf);
 }
 
@@ -95,6 +100,8 @@ static inline void nginx_start(struct nginx *n)
         held[i] = child_bind(SOCK_STREAM, ports[i]);
     for (int i = 0; i < 4; i++)
         close(held[i]);
+    n->silent_socket = child_bind(SOCK_STREAM, &n->silent);
+    listen(n->silent_socket, 64);
     nginx_write_conf(n);
     snprintf(path, sizeof path, "%s/big", n->folder); /* 1 GiB, without a block on disk */
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -110,6 +117,7 @@ static inline void nginx_start(struct nginx *n)
 static inline void nginx_end(struct nginx *n)
 {
     child_end(n->pid);
+    close(n->silent_socket);
     child_folder_remove(&n->tmp);
 }
 

@@ -1,0 +1,259 @@
+/*
+ * The HTTPS kind: one request as a user's program makes it, phase by phase, each delay
+ * excluding the others:
+ *
+ *     resolver --> handshake (ours, timed by the kernel) --> http: TLS, request, reply,
+ * and dns          connect, rtt                             tls, first_byte    once more:
+ * warm
+ *
+ * The name is looked up for its delay; the connection goes to the address that is being
+ * probed, whatever the lookup says.
+ */
+#include "probe/https/https.h"
+
+#include "base/mem.h"
+#include "edge/pop.h"
+#include "net/clock.h"
+#include "probe/cause.h"
+#include "probe/prober.h"
+#include "probe/tcp/handshake.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPLY_MAX (16 * 1024) /* of a body; the rest is not waited for */
+
+enum { RTT, DNS, CONNECT, TLS, FIRST_BYTE, TOTAL, WARM_FIRST_BYTE, DELAYS };
+
+struct fetch { /* at most one of the three is under way */
+    struct exchange *x;
+    struct lookup *lookup;
+    struct handshake *handshake;
+    struct http_exchange *http;
+    struct mono connecting; /* since when */
+    int64_t delays[DELAYS];
+    bool lookup_failed;
+    struct pop pop;
+};
+
+static const struct probe_tools *tools_of(const struct fetch *f)
+{
+    return f->x->kind_state;
+}
+
+static void finish(struct fetch *f, enum outcome outcome)
+{
+    struct exchange *x = f->x;
+    int64_t delays[DELAYS];
+    memcpy(delays, f->delays, sizeof delays);
+    pop_text(x->result.pop, &f->pop);
+    free(f);
+    exchange_done(x, outcome, delays);
+}
+
+static void say(struct fetch *f, const char *clause)
+{
+    snprintf(f->x->result.cause, sizeof f->x->result.cause, "%s", clause);
+}
+
+static const char *waiting_for(const struct fetch *f)
+{
+    if (f->lookup != NULL)
+        return "the name lookup";
+    if (f->handshake != NULL)
+        return "the TCP handshake";
+    return http_waiting_for(f->http);
+}
+
+static void say_timeout(struct fetch *f, const char *phase)
+{
+    char waited[DURATION_TEXT_MAX];
+    snprintf(f->x->result.cause, sizeof f->x->result.cause,
+             "no reply within %s: waiting for %s",
+             duration_text(waited, f->x->target->waiting_ns), phase);
+}
+
+/* ---- the request ---- */
+
+static void on_header(const char *name, const char *value, size_t value_len, void *user)
+{
+    struct fetch *f = user;
+    struct pop pop;
+    if (pop_from_header(&pop, name, value, value_len) && pop_better(&pop, &f->pop))
+        f->pop = pop;
+}
+
+/* What the user waits for in all: undefined when a part of it is. */
+static int64_t total(const struct fetch *f, const struct http_times *t)
+{
+    if (f->lookup_failed || t->first_byte_ns == DELAY_UNDEFINED ||
+        t->body_ns == DELAY_UNDEFINED)
+        return DELAY_UNDEFINED;
+    int64_t dns_ns =
+        f->delays[DNS] == DELAY_UNDEFINED ? 0 : f->delays[DNS]; /* a literal */
+    return dns_ns + f->delays[CONNECT] + t->tls_ns + t->first_byte_ns + t->body_ns;
+}
+
+static enum outcome outcome_of(enum http_failure failure)
+{
+    switch (failure) {
+    case HTTP_OK: /* any status is an answer */
+        return OUTCOME_REPLY;
+    case HTTP_FAILED_TIMEOUT:
+        return OUTCOME_LOSS;
+    case HTTP_FAILED_CONNECT: /* reset as soon as it stood */
+    case HTTP_FAILED_TLS:
+        return OUTCOME_TLS_ERROR;
+    case HTTP_FAILED_REPLY:
+        return OUTCOME_HTTP_ERROR;
+    case HTTP_FAILED_LOCAL:
+        return OUTCOME_NOT_MEASURED;
+    }
+    return OUTCOME_HTTP_ERROR;
+}
+
+static void on_reply(const struct http_reply *reply, void *user)
+{
+    struct fetch *f = user;
+    struct result *r = &f->x->result;
+    f->delays[TLS] = reply->times.tls_ns;
+    f->delays[FIRST_BYTE] = reply->times.first_byte_ns;
+    f->delays[WARM_FIRST_BYTE] = reply->times.warm_first_byte_ns;
+    f->delays[TOTAL] = total(f, &reply->times);
+    r->http = reply->facts;
+    if (reply->lost_packets > r->lost_packets) /* it counts from the first SYN on */
+        r->lost_packets = reply->lost_packets;
+    if (reply->failure == HTTP_FAILED_TIMEOUT)
+        say_timeout(f, reply->waited_for);
+    else if (reply->failure != HTTP_OK)
+        say(f, reply->error);
+    finish(f, outcome_of(reply->failure));
+}
+
+static void request(struct fetch *f, int socket)
+{
+    const struct target *target = f->x->target;
+    bool ipv6_literal = strchr(target->host, ':') != NULL;
+    char url[HOST_TEXT_MAX + PATH_TEXT_MAX + sizeof "https://[]:65535"];
+    snprintf(url, sizeof url, "https://%s%s%s:%u%s", ipv6_literal ? "[" : "",
+             target->host, ipv6_literal ? "]" : "", f->x->to.port, target->path);
+
+    int64_t left_ns = f->x->sent.ns + target->waiting_ns - mono_now().ns;
+    struct http_request request = {
+        .url = url,
+        .ca_file = target->ca_file,
+        .proxy = "", /* the socket is connected to the target itself */
+        .timeout_ns = left_ns > NS_PER_MS ? left_ns : NS_PER_MS,
+        .reply_max = REPLY_MAX,
+        .cut_reply = true,
+        .socket = socket,
+        .repeat = true,
+    };
+    f->http = http_start(tools_of(f)->http, &request, on_header, on_reply, f);
+}
+
+/* ---- the connection ---- */
+
+static void on_handshake(const struct handshake_end *end, void *user)
+{
+    struct mono arrived = mono_now(); /* first thing: the clock is running */
+    struct fetch *f = user;
+    struct result *r = &f->x->result;
+    f->handshake = NULL;
+    r->lost_packets = end->lost_packets;
+    if (end->error != 0) {
+        finish(f, handshake_outcome(end->error, r->cause, sizeof r->cause));
+        return;
+    }
+    r->kernel_time = end->kernel_time;
+    if (end->rtt_ns != DELAY_UNDEFINED && !end->kernel_time)
+        prober_count_fallback(tools_of(f)->prober);
+    f->delays[RTT] = end->rtt_ns;
+    f->delays[CONNECT] = arrived.ns - f->connecting.ns; /* repeated SYNs included */
+    request(f, end->socket);
+}
+
+static void connect_to_target(struct fetch *f)
+{
+    struct exchange *x = f->x;
+    f->connecting = mono_now();
+    int rc = handshake_start(&f->handshake, tools_of(f)->loop, &x->to, x->target->dscp,
+                             on_handshake, f);
+    if (rc == 0)
+        return;
+    cause_not_sent(x->result.cause, sizeof x->result.cause, rc);
+    finish(f, OUTCOME_NOT_MEASURED);
+}
+
+/* ---- the name ---- */
+
+static void on_resolution(const struct resolution *r, void *user)
+{
+    struct fetch *f = user;
+    struct endpoint literal;
+    f->lookup = NULL;
+    f->lookup_failed = r->error != NULL;
+    if (f->lookup_failed) /* the address is known all the same; only `dns` is missing */
+        snprintf(f->x->result.cause, sizeof f->x->result.cause,
+                 "the name was not resolved: %s", r->error);
+    else if (!endpoint_parse(&literal, f->x->target->host, 0))
+        f->delays[DNS] = r->took_ns;
+    connect_to_target(f);
+}
+
+/* ---- the kind ---- */
+
+static int https_open(void **state, const struct probe_tools *tools, char *why,
+                      size_t why_size)
+{
+    (void)why, (void)why_size;
+    *state = (void *)tools; /* outlive the prober's kinds; nothing else is shared */
+    return 0;
+}
+
+static void https_start(struct exchange *x)
+{
+    struct fetch *f = mem_zalloc(sizeof *f);
+    f->x = x;
+    for (size_t i = 0; i < DELAYS; i++)
+        f->delays[i] = DELAY_UNDEFINED;
+    x->own = f;
+    f->lookup = resolver_lookup(tools_of(f)->resolver, x->target->host,
+                                (enum family)x->to.family, x->to.port, on_resolution, f);
+}
+
+static void https_abort(struct exchange *x)
+{
+    struct fetch *f = x->own;
+    say_timeout(f, waiting_for(f));
+    if (f->lookup != NULL)
+        lookup_cancel(f->lookup);
+    if (f->handshake != NULL)
+        handshake_cancel(f->handshake);
+    if (f->http != NULL)
+        http_cancel(f->http);
+    free(f);
+}
+
+static void https_close(void *state)
+{
+    (void)state;
+}
+
+const struct probe_kind https_kind = {
+    .kind =
+        {
+            .name = "https",
+            .delays = {"rtt", "dns", "connect", "tls", "first_byte", "total",
+                       "warm_first_byte"},
+            .has_port = true,
+            .interval_ns = 60 * NS_PER_S,
+            .slow_interval_ns = 300 * NS_PER_S,
+        },
+    .open = https_open,
+    .start = https_start,
+    .abort = https_abort,
+    .close = https_close,
+};

@@ -1,0 +1,288 @@
+/* The HTTPS kind against a real nginx, through the prober. */
+#include "io/probe/bed.h"
+
+#include "io/net/nginx.h"
+#include "probe/https/https.h"
+
+#include <sys/resource.h>
+
+static const struct probe_kind *const kinds[] = {&https_kind};
+
+static struct nginx nginx;
+
+enum { RTT, DNS, CONNECT, TLS, FIRST_BYTE, TOTAL, WARM_FIRST_BYTE, DELAYS };
+
+static int start(void **state)
+{
+    (void)state;
+    nginx_start(&nginx);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    nginx_end(&nginx);
+    return 0;
+}
+
+struct https_bed {
+    struct bed *b;
+    struct resolver *resolver;
+    struct http *http;
+};
+
+/* "localhost" is in the hosts file; for all other names nobody is there to answer. */
+static struct https_bed make(const char *dns, const char *host, const char *path)
+{
+    struct https_bed h = {.b = bed_make(kinds)};
+    prober_destroy(h.b->prober);
+    CHECK_INT(0, resolver_create(&h.resolver, &h.b->loop, dns), "resolver");
+    CHECK_INT(0, http_create(&h.http, &h.b->loop), "http");
+    struct prober_events events = {bed_on_result, bed_on_after, h.b};
+    h.b->prober = prober_create(&h.b->loop, kinds, 1, h.resolver, h.http, events);
+    h.b->target.waiting_ns = 3 * NS_PER_S;
+    strcpy(h.b->target.host, host);
+    strcpy(h.b->target.path, path);
+    strcpy(h.b->target.ca_file, nginx.ca);
+    return h;
+}
+
+static void stop(struct https_bed *h)
+{
+    prober_destroy(h->b->prober);
+    h->b->prober = NULL;
+    http_destroy(h->http);
+    resolver_destroy(h->resolver);
+    bed_end(h->b);
+}
+
+static struct result probe(struct https_bed *h, const char *address, uint16_t port)
+{
+    struct endpoint to = bed_to(address, port);
+    bed_send(h->b, 0, &to);
+    bed_wait(h->b, h->b->n + 1);
+    return h->b->results[h->b->n - 1];
+}
+
+static struct result probe_once(const char *host, const char *path, uint16_t port)
+{
+    struct https_bed h = make("127.0.0.1:1", host, path);
+    struct result r = probe(&h, "127.0.0.1", port);
+    stop(&h);
+    return r;
+}
+
+static void check_undefined(const struct result *r, int from, const char *what)
+{
+    for (int i = from; i < DELAYS; i++)
+        CHECK(r->delays[i] == DELAY_UNDEFINED, "%s: delay %d is undefined, not %" PRId64,
+              what, i, r->delays[i]);
+}
+
+static void all_delays(void **state)
+{
+    (void)state;
+    struct result r = probe_once("localhost", "/", nginx.good);
+    CHECK_INT(OUTCOME_REPLY, r.outcome, r.cause);
+    CHECK_TEXT("", r.cause, "cause");
+    CHECK_TEXT("LON", r.pop, "PoP");
+    CHECK(r.kernel_time, "rtt is the kernel's");
+    for (int d = 0; d < DELAYS; d++)
+        CHECK(r.delays[d] > 0 && r.delays[d] < NS_PER_S, "delay %d: %" PRId64, d,
+              r.delays[d]);
+    CHECK(r.delays[RTT] <= r.delays[CONNECT], "the kernel's is the shorter");
+    int64_t parts =
+        r.delays[DNS] + r.delays[CONNECT] + r.delays[TLS] + r.delays[FIRST_BYTE];
+    CHECK(r.delays[TOTAL] >= parts && r.delays[TOTAL] < parts + 100 * NS_PER_MS,
+          "the total is the sum and the body");
+    CHECK_INT(200, r.http.status, "status");
+    CHECK_TEXT("2", r.http.version, "HTTP version");
+    CHECK_TEXT("1.3", r.http.tls_version, "TLS version");
+    CHECK_TEXT("Edgelat Test ca", r.http.issuer, "issuer");
+    CHECK_TEXT("TCP_HIT", r.http.cache, "cache");
+    CHECK(r.http.warm && !r.http.proxy, "warm, no proxy");
+}
+
+static void literal_has_no_dns(void **state)
+{
+    (void)state;
+    struct result r = probe_once("127.0.0.1", "/", nginx.good);
+    CHECK_INT(OUTCOME_REPLY, r.outcome, r.cause);
+    CHECK_INT(DELAY_UNDEFINED, r.delays[DNS], "dns");
+    CHECK(r.delays[TOTAL] > 0, "the total goes without it");
+
+    struct https_bed h = make("127.0.0.1:1", "::1", "/");
+    r = probe(&h, "::1", nginx.good);
+    CHECK_INT(OUTCOME_REPLY, r.outcome, r.cause);
+    CHECK_INT(FAMILY_IPV6, r.to.family, "IPv6");
+    stop(&h);
+}
+
+static void failed_lookup_leaves_dns_undefined(void **state)
+{
+    (void)state;
+    struct result r = probe_once("edge.test", "/", nginx.good);
+    CHECK_INT(OUTCOME_REPLY, r.outcome, r.cause);
+    CHECK_INT(DELAY_UNDEFINED, r.delays[DNS], "dns");
+    CHECK_INT(DELAY_UNDEFINED, r.delays[TOTAL], "a total without a part is none");
+    CHECK(r.delays[FIRST_BYTE] > 0, "the rest is measured");
+    CHECK(strstr(r.cause, "the name was not resolved") != NULL, "noted: %s", r.cause);
+}
+
+static void any_status_is_a_reply(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        int status;
+    } cases[] = {{"/busy", 503}, {"/missing", 404}, {"/moved", 301}};
+    for (size_t i = 0; i < 3; i++) {
+        struct result r = probe_once("localhost", cases[i].path, nginx.good);
+        CHECK_INT(OUTCOME_REPLY, r.outcome, r.cause);
+        CHECK_INT(cases[i].status, r.http.status, cases[i].path);
+        CHECK_TEXT("LON", r.pop, "the PoP is in it all the same");
+    }
+}
+
+static void long_body_is_cut(void **state)
+{
+    (void)state;
+    struct result r = probe_once("localhost", "/big", nginx.good);
+    CHECK_INT(OUTCOME_REPLY, r.outcome, r.cause);
+    CHECK(r.delays[TOTAL] > 0 && r.delays[TOTAL] < NS_PER_S, "of 1 GiB");
+    CHECK_INT(DELAY_UNDEFINED, r.delays[WARM_FIRST_BYTE], "the connection is gone");
+}
+
+static void tls_errors(void **state)
+{
+    (void)state;
+    const struct {
+        const char *what, *ca, *cause;
+        uint16_t port;
+    } cases[] = {
+        {"another CA", nginx.other_ca, "unable to get local issuer certificate",
+         nginx.good},
+        {"expired", nginx.ca, "certificate has expired", nginx.expired},
+        {"another name", nginx.ca, "certificate is not for localhost", nginx.wrong_name},
+        {"plain HTTP", nginx.ca, "wrong version number", nginx.plain},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct https_bed h = make("127.0.0.1:1", "localhost", "/");
+        strcpy(h.b->target.ca_file, cases[i].ca);
+        struct result r = probe(&h, "127.0.0.1", cases[i].port);
+        stop(&h);
+        CHECK_INT(OUTCOME_TLS_ERROR, r.outcome, cases[i].what);
+        CHECK(strstr(r.cause, cases[i].cause) != NULL, "%s: %s", cases[i].what, r.cause);
+        CHECK(r.delays[RTT] > 0 && r.delays[CONNECT] > 0, "the connection stood");
+        check_undefined(&r, TLS, cases[i].what);
+    }
+}
+
+static void no_http_answer(void **state)
+{
+    (void)state;
+    struct result r = probe_once("localhost", "/nothing", nginx.good);
+    CHECK_INT(OUTCOME_HTTP_ERROR, r.outcome, r.cause);
+    CHECK(r.delays[TLS] > 0, "TLS stood");
+    check_undefined(&r, FIRST_BYTE, "no reply");
+    CHECK(r.cause[0] != '\0', "says something");
+}
+
+static void refused(void **state)
+{
+    (void)state;
+    struct result r = probe_once("localhost", "/", 1);
+    CHECK_INT(OUTCOME_REFUSED, r.outcome, r.cause);
+    check_undefined(&r, CONNECT, "refused");
+}
+
+static void loss_names_the_phase(void **state)
+{
+    (void)state;
+    uint16_t dns_port;
+    char silent_dns[32];
+    int dns = child_bind(SOCK_DGRAM, &dns_port);
+    snprintf(silent_dns, sizeof silent_dns, "127.0.0.1:%u", dns_port);
+    const struct {
+        const char *dns, *host, *path;
+        uint16_t port;
+        const char *cause;
+    } cases[] = {
+        {silent_dns, "edge.test", "/", nginx.good,
+         "no reply within 300ms: waiting for the name lookup"},
+        {silent_dns, "localhost", "/", nginx.silent,
+         "no reply within 300ms: waiting for the TLS handshake"},
+        {silent_dns, "localhost", "/slow", nginx.good,
+         "no reply within 300ms: waiting for the reply"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct https_bed h = make(cases[i].dns, cases[i].host, cases[i].path);
+        h.b->target.waiting_ns = 300 * NS_PER_MS;
+        struct result r = probe(&h, "127.0.0.1", cases[i].port);
+        CHECK_INT(OUTCOME_LOSS, r.outcome, cases[i].cause);
+        CHECK_TEXT(cases[i].cause, r.cause, "cause");
+        CHECK_NEAR(0.3, (double)h.b->after_ns[0] / 1e9, 0.1, "s until it is loss");
+        stop(&h);
+    }
+    close(dns);
+}
+
+static void not_measured_without_descriptor(void **state)
+{
+    (void)state;
+    struct https_bed h = make("127.0.0.1:1", "127.0.0.1", "/");
+    struct rlimit before, none;
+    getrlimit(RLIMIT_NOFILE, &before);
+    struct endpoint to = bed_to("127.0.0.1", nginx.good);
+    int next = dup(0); /* the lowest that is free */
+    close(next);
+    none = before;
+    none.rlim_cur = (rlim_t)next;
+    bed_send(h.b, 0, &to);
+    setrlimit(RLIMIT_NOFILE, &none);
+    bed_wait(h.b, 1);
+    setrlimit(RLIMIT_NOFILE, &before);
+    CHECK_INT(OUTCOME_NOT_MEASURED, h.b->results[0].outcome, h.b->results[0].cause);
+    CHECK_TEXT("this host has no free file descriptor", h.b->results[0].cause, "cause");
+    stop(&h);
+}
+
+static void ended_in_each_phase(void **state)
+{
+    (void)state;
+    for (int turns = 0; turns < 14; turns++) {
+        struct https_bed h = make("127.0.0.1:1", "localhost", turns % 2 ? "/slow" : "/");
+        struct endpoint to = bed_to("127.0.0.1", nginx.good);
+        for (uint32_t i = 0; i < 3; i++)
+            bed_send(h.b, i, &to);
+        for (int i = 0; i < turns; i++)
+            uv_run(&h.b->loop, UV_RUN_NOWAIT);
+        size_t n = h.b->n;
+        struct bed *b = h.b;
+        prober_destroy(b->prober);
+        b->prober = NULL;
+        for (int i = 0; i < 50; i++)
+            uv_run(&b->loop, UV_RUN_NOWAIT);
+        CHECK_INT(n, b->n, "no result after it was destroyed");
+        stop(&h);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_delays),
+        cmocka_unit_test(literal_has_no_dns),
+        cmocka_unit_test(failed_lookup_leaves_dns_undefined),
+        cmocka_unit_test(any_status_is_a_reply),
+        cmocka_unit_test(long_body_is_cut),
+        cmocka_unit_test(tls_errors),
+        cmocka_unit_test(no_http_answer),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(loss_names_the_phase),
+        cmocka_unit_test(not_measured_without_descriptor),
+        cmocka_unit_test(ended_in_each_phase),
+    };
+    return cmocka_run_group_tests(tests, start, end);
+}
