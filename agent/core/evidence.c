@@ -1,7 +1,5 @@
 #include "core/evidence.h"
 
-#include <math.h>
-
 static int64_t lower(int64_t a_ns, int64_t b_ns)
 {
     if (a_ns == DELAY_UNDEFINED || b_ns == DELAY_UNDEFINED)
@@ -61,6 +59,7 @@ struct candidate evidence_candidate(const struct seen *streams, size_t n)
     const struct seen *s = answering.sent > 0 ? &answering : &all;
     return (struct candidate){
         .min_ns = all.min_ns,
-        .loss_ratio = s->sent > 0 ? (double)s->lost / (double)s->sent : NAN,
+        .sent = s->sent,
+        .lost = s->lost,
     };
 }

@@ -34,7 +34,7 @@ struct seen evidence_sum(const struct evidence *e);
 
 /*
  * A target's candidate from the sums of its `n` streams: the lowest of all delays, and
- * the loss ratio of the streams that got any answer. A stream that never did (ICMP is
+ * the losses of the streams that got any answer. A stream that never did (ICMP is
  * filtered, no IPv6 on the way) says nothing about the distance of a target that answers
  * otherwise; where no stream got an answer, all count.
  */

@@ -13,6 +13,7 @@
 #include "core/result.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,9 +22,26 @@ static bool answered(const struct candidate *c)
     return c->min_ns != DELAY_UNDEFINED;
 }
 
-static bool eligible(const struct candidate *c, const struct nearest_policy *policy)
+static double loss_ratio(const struct candidate *c)
 {
-    return answered(c) && !(c->loss_ratio > policy->loss_limit);
+    return c->sent > 0 ? (double)c->lost / (double)c->sent : 0;
+}
+
+/* Wilson's score interval: the least loss that explains what was seen. */
+static double loss_at_least(const struct candidate *c)
+{
+    static const double z2 = 1.96 * 1.96;
+    double n = (double)c->sent, p = loss_ratio(c);
+    if (c->sent == 0)
+        return 0;
+    double spread = sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n)));
+    return (p + z2 / (2 * n) - spread) / (1 + z2 / n);
+}
+
+static bool eligible(const struct candidate *c, const struct nearest_policy *policy,
+                     bool was)
+{
+    return answered(c) && (was ? loss_at_least(c) : loss_ratio(c)) <= policy->loss_limit;
 }
 
 /* Whether `a` is nearer than `b` by so much that it may take its place. */
@@ -82,13 +100,13 @@ size_t nearest_rank(const struct candidate *candidates, size_t n, const size_t *
     for (size_t i = 0; i < n_previous; i++) {
         size_t index = previous[i];
         assert(index < n && !ranked[index]);
-        ranked[index] = eligible(&candidates[index], policy);
+        ranked[index] = eligible(&candidates[index], policy, true);
         if (ranked[index])
             rank(candidates, index, policy, order, count++);
     }
     sort(candidates, n, by_delay);
     for (size_t i = 0; i < n; i++)
-        if (!ranked[by_delay[i]] && eligible(&candidates[by_delay[i]], policy)) {
+        if (!ranked[by_delay[i]] && eligible(&candidates[by_delay[i]], policy, false)) {
             ranked[by_delay[i]] = true;
             rank(candidates, by_delay[i], &plain, order, count++);
         }

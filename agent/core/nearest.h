@@ -2,6 +2,10 @@
  * Which PoPs are nearest: the lowest minimum round-trip delay (RFC 2681) of recent
  * windows, with hysteresis, so that two equally near PoPs do not alternate. The minimum
  * is what the way itself costs; queues come and go above it.
+ *
+ * A lossy one is not eligible. A target that is probed slowly shows few probes, and three
+ * lost of twenty are no proof: who is eligible stays so until the loss is over the limit
+ * with 97.5 % confidence (lower bound of Wilson's score interval).
  */
 #ifndef EDGELAT_CORE_NEAREST_H
 #define EDGELAT_CORE_NEAREST_H
@@ -11,9 +15,8 @@
 #include <stdint.h>
 
 struct candidate {
-    int64_t
-        min_ns; /* lowest delay of the recent windows; DELAY_UNDEFINED: never answered */
-    double loss_ratio; /* of the same windows; NaN: nothing sent */
+    int64_t min_ns;      /* lowest delay of the recent windows; DELAY_UNDEFINED: none */
+    uint64_t sent, lost; /* in the same windows */
 };
 
 struct nearest_policy {

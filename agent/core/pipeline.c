@@ -6,7 +6,6 @@
 #include "core/ledger.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -352,7 +351,7 @@ static void rank(struct pipeline *p)
     for (size_t t = 0; t < n; t++) {
         const struct stream *best;
         candidates[t] = candidate_of(p, &p->members[t], &best);
-        p->members[t].full = isnan(candidates[t].loss_ratio); /* nothing known yet */
+        p->members[t].full = candidates[t].sent == 0; /* nothing known yet */
         describe(p, t, &candidates[t], best);
     }
     p->eligible =

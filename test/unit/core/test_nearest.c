@@ -18,28 +18,29 @@ static const struct {
     const char *previous;
     const char *expected; /* those that are eligible, '|', the others */
 } cases[] = {
-    {"nearest first", {{MS(9), 0}, {MS(3), 0}, {MS(60), 0}}, "", "BAC|"},
-    {"a lossy one is none", {{MS(3), 0.3}, {MS(9), 0.1}}, "", "B|A"},
+    {"nearest first", {{MS(9), 9, 0}, {MS(3), 9, 0}, {MS(60), 9, 0}}, "", "BAC|"},
+    {"a lossy one is none", {{MS(3), 10, 3}, {MS(9), 10, 1}}, "", "B|A"},
     {"not answered",
-     {{DELAY_UNDEFINED, 1}, {MS(9), 0}, {DELAY_UNDEFINED, NAN}},
+     {{DELAY_UNDEFINED, 9, 9}, {MS(9), 9, 0}, {DELAY_UNDEFINED, 0, 0}},
      "",
      "B|AC"},
-    {"nothing sent is no loss", {{MS(3), NAN}, {MS(9), 0}}, "", "AB|"},
+    {"nothing sent is no loss", {{MS(3), 0, 0}, {MS(9), 9, 0}}, "", "AB|"},
     {"not eligible: by delay",
-     {{MS(9), 1}, {DELAY_UNDEFINED, 1}, {MS(3), 1}},
+     {{MS(9), 9, 9}, {DELAY_UNDEFINED, 9, 9}, {MS(3), 9, 9}},
      "",
      "|CAB"},
-    {"below the absolute margin", {{MS(2), 0}, {MS(1.1), 0}}, "AB", "AB|"},
-    {"below the relative margin", {{MS(60), 0}, {MS(55), 0}}, "AB", "AB|"},
-    {"over both margins", {{MS(60), 0}, {MS(53), 0}}, "AB", "BA|"},
-    {"not last time's first", {{MS(3), 0}, {MS(9), 0}}, "BA", "AB|"},
+    {"below the absolute margin", {{MS(2), 9, 0}, {MS(1.1), 9, 0}}, "AB", "AB|"},
+    {"below the relative margin", {{MS(60), 9, 0}, {MS(55), 9, 0}}, "AB", "AB|"},
+    {"over both margins", {{MS(60), 9, 0}, {MS(53), 9, 0}}, "AB", "BA|"},
+    {"not last time's first", {{MS(3), 9, 0}, {MS(9), 9, 0}}, "BA", "AB|"},
     {"a chain below the margins hides nobody",
-     {{MS(10), 0}, {MS(9.5), 0}, {MS(9.0), 0}, {MS(8.5), 0}},
+     {{MS(10), 9, 0}, {MS(9.5), 9, 0}, {MS(9.0), 9, 0}, {MS(8.5), 9, 0}},
      "ABCD",
      "DABC|"},
-    {"a new one by plain delay", {{MS(10), 0}, {MS(9.9), 0}}, "A", "BA|"},
-    {"who was lossy loses the place", {{MS(10), 0.5}, {MS(10.1), 0}}, "AB", "B|A"},
-    {"all gone", {{DELAY_UNDEFINED, 1}, {DELAY_UNDEFINED, 1}}, "BA", "|AB"},
+    {"a new one by plain delay", {{MS(10), 9, 0}, {MS(9.9), 9, 0}}, "A", "BA|"},
+    {"three of twenty are no proof", {{MS(10), 20, 3}, {MS(9), 20, 3}}, "A", "A|B"},
+    {"but 45 of 300 are", {{MS(10), 300, 45}, {MS(11), 300, 0}}, "AB", "B|A"},
+    {"all gone", {{DELAY_UNDEFINED, 9, 9}, {DELAY_UNDEFINED, 9, 9}}, "BA", "|AB"},
 };
 
 static size_t count(const struct candidate *candidates)
@@ -109,8 +110,11 @@ static void permute(size_t *at, size_t n, void (*visit)(const size_t *, void *),
     }
 }
 
-static const struct candidate five[] = {
-    {MS(9), 0}, {MS(3.5), 0.02}, {MS(3), 0}, {MS(24), 0.5}, {DELAY_UNDEFINED, 1}};
+static const struct candidate five[] = {{MS(9), 50, 0},
+                                        {MS(3.5), 50, 1},
+                                        {MS(3), 50, 0},
+                                        {MS(24), 50, 25},
+                                        {DELAY_UNDEFINED, 50, 50}};
 
 struct same {
     const char *previous, *expected;
@@ -144,9 +148,9 @@ static void two_equals_do_not_alternate(void **state)
     size_t eligible = 0;
     for (int round = 0; round < 10000; round++) {
         struct candidate candidates[] = {
-            {MS(30) + random_below(&r, MS(2)), 0},
-            {MS(9) + random_below(&r, MS(0.9)), 0},
-            {MS(9) + random_below(&r, MS(0.9)), 0},
+            {MS(30) + random_below(&r, MS(2)), 60, 0},
+            {MS(9) + random_below(&r, MS(0.9)), 60, 0},
+            {MS(9) + random_below(&r, MS(0.9)), 60, 0},
         };
         memcpy(previous, order, sizeof order);
         size_t n = nearest_rank(candidates, 3, previous, eligible, &policy, order);
@@ -175,7 +179,8 @@ static void nobody_stands_behind_one_he_beats(void **state)
         struct candidate c[N];
         for (size_t i = 0; i < N; i++) {
             c[i].min_ns = MS(1) + random_below(&r, MS(20));
-            c[i].loss_ratio = random_unit(&r) * 0.11;
+            c[i].sent = 100;
+            c[i].lost = (uint64_t)random_below(&r, 12);
         }
         memcpy(previous, order, sizeof order);
         eligible = nearest_rank(c, N, previous, eligible, &policy, order);
