@@ -85,7 +85,7 @@ void render_result_json(struct text *out, const struct shown *of,
     text_add_bytes(out, "\n", 1);
 }
 
-/* "09:00:00.123 teams.microsoft.com icmp 203.0.113.10: rtt 3.123 ms; PoP AMS" */
+/* "09:00:00.123  teams.microsoft.com  icmp  203.0.113.10  rtt 3.123 ms  PoP AMS" */
 void render_result_line(struct text *out, const struct shown *of,
                         const struct result *result)
 {
@@ -106,7 +106,8 @@ void render_result_line(struct text *out, const struct shown *of,
     if (result->pop[0] != '\0')
         text_add(out, "  PoP %s", result->pop);
     if (result->lost_packets > 0)
-        text_add(out, "  %d packets sent again", result->lost_packets);
+        text_add(out, "  %d lost packet%s sent again", result->lost_packets,
+                 result->lost_packets == 1 ? "" : "s");
     if (result->cause[0] != '\0')
         text_add(out, "  (%s)", result->cause);
     text_add(out, "\n");
