@@ -95,12 +95,17 @@ void render_result_line(struct text *out, const struct shown *of,
              endpoint_address(address, &of->to));
     if (result->outcome != OUTCOME_REPLY)
         text_add(out, "  %s", outcome_name(result->outcome));
-    for (size_t i = 0; i < kind_delays(of->kind); i++)
-        if (result->delays[i] != DELAY_UNDEFINED)
-            text_add(out, "  %s %s", of->kind->delays[i],
-                     render_ms(ms, result->delays[i]));
-    if (result->outcome == OUTCOME_REPLY)
+    bool any = false;
+    for (size_t i = 0; i < kind_delays(of->kind); i++) {
+        if (result->delays[i] == DELAY_UNDEFINED)
+            continue;
+        text_add(out, "  %s %s", of->kind->delays[i], render_ms(ms, result->delays[i]));
+        any = true;
+    }
+    if (any)
         text_add(out, " ms");
+    else if (result->outcome == OUTCOME_REPLY)
+        text_add(out, "  reply, delay undefined");
     if (result->http.status != 0)
         text_add(out, "  HTTP %d", result->http.status);
     if (result->pop[0] != '\0')

@@ -1,0 +1,119 @@
+#include "check.h"
+#include "cmd/render.h"
+
+static const struct kind tcp = {.name = "tcp", .delays = {"rtt"}, .has_port = true};
+
+static struct shown shown(void)
+{
+    struct shown of = {.target = "teams.example", .kind = &tcp};
+    endpoint_parse(&of.to, "203.0.113.20", 443);
+    return of;
+}
+
+static struct result result(enum outcome outcome, int64_t rtt)
+{
+    struct shown of = shown();
+    struct wall time = {INT64_C(1795424400123456789)};
+    struct result r = result_of(0, &of.to, time, outcome);
+    r.delays[0] = rtt;
+    return r;
+}
+
+static void a_result_in_json(void **state)
+{
+    (void)state;
+    struct shown of = shown();
+    struct text out = {0};
+    struct result r = result(OUTCOME_REPLY, 3107512);
+    render_result_json(&out, &of, &r);
+    CHECK_TEXT("{\"time\":\"2026-11-23T09:00:00.123456Z\",\"target\":\"teams.example\","
+               "\"kind\":\"tcp\","
+               "\"address\":\"203.0.113.20\",\"family\":\"ipv4\",\"port\":443,"
+               "\"outcome\":\"reply\","
+               "\"pop\":null,\"delays\":{\"rtt\":3.107512}}\n",
+               text_string(&out), "a reply");
+    text_clear(&out);
+    r = result(OUTCOME_LOSS, DELAY_UNDEFINED);
+    strcpy(r.cause, "no reply within 2 s");
+    render_result_json(&out, &of, &r);
+    CHECK(strstr(text_string(&out),
+                 "\"outcome\":\"loss\",\"pop\":null,\"delays\":{\"rtt\":null},"
+                 "\"cause\":\"no reply within 2 s\"}") != NULL,
+          "loss has a null delay: %s", text_string(&out));
+    text_free(&out);
+}
+
+static void a_result_as_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        enum outcome outcome;
+        int64_t rtt;
+        uint8_t lost_packets;
+        const char *expected;
+    } cases[] = {
+        {"a reply", OUTCOME_REPLY, 3107512, 0, "rtt 3.108 ms\n"},
+        {"a reply to the second SYN", OUTCOME_REPLY, DELAY_UNDEFINED, 1,
+         "reply, delay undefined  1 lost packet sent again\n"},
+        {"loss", OUTCOME_LOSS, DELAY_UNDEFINED, 0, "loss\n"},
+        {"a refusal", OUTCOME_REFUSED, 1000000, 0, "refused  rtt 1.000 ms\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct shown of = shown();
+        struct text out = {0};
+        struct result r = result(cases[i].outcome, cases[i].rtt);
+        r.lost_packets = cases[i].lost_packets;
+        render_result_line(&out, &of, &r);
+        char expected[200];
+        snprintf(expected, sizeof expected,
+                 "09:00:00.123  teams.example  tcp  203.0.113.20  %s", cases[i].expected);
+        CHECK_TEXT(expected, text_string(&out), cases[i].what);
+        text_free(&out);
+    }
+}
+
+static void a_summary(void **state)
+{
+    (void)state;
+    struct shown of = shown();
+    struct window *w = window_create(&tcp, (struct wall){0});
+    for (int i = 1; i <= 10; i++) {
+        struct result r = result(i == 5 ? OUTCOME_LOSS : OUTCOME_REPLY,
+                                 i == 5 ? DELAY_UNDEFINED : i * NS_PER_MS);
+        r.time.ns += i * NS_PER_S;
+        window_add(w, &r);
+    }
+    struct summary summary;
+    window_summary(w, (struct wall){60 * NS_PER_S}, &summary);
+    struct text out = {0};
+    render_summary_json(&out, &of, &summary);
+    CHECK(strstr(text_string(&out), "\"summary\":true,\"target\":\"teams.example\"") !=
+              NULL,
+          "%s", text_string(&out));
+    CHECK(strstr(text_string(&out), "\"sent\":10,\"received\":9,\"loss_ratio\":0.1,") !=
+              NULL,
+          "%s", text_string(&out));
+    CHECK(strstr(text_string(&out), "\"rtt\":{\"min\":1.000000,\"p50\":6.000000,") !=
+              NULL,
+          "%s", text_string(&out));
+    CHECK(strstr(text_string(&out), "\"unsupported\":[\"p90\",\"p95\",\"p99\"]") != NULL,
+          "%s", text_string(&out));
+    text_clear(&out);
+    render_summary_lines(&out, &of, &summary);
+    CHECK(strstr(text_string(&out), "10.0 %") != NULL, "%s", text_string(&out));
+    CHECK(strstr(text_string(&out), "(10.000)") != NULL,
+          "a doubtful percentile stands in brackets: %s", text_string(&out));
+    text_free(&out);
+    window_destroy(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_result_in_json),
+        cmocka_unit_test(a_result_as_text),
+        cmocka_unit_test(a_summary),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
