@@ -254,6 +254,48 @@ static void post(void **state)
     CHECK_TEXT("POST 200000 application/x-protobuf", g.body, "what arrived");
 }
 
+static void mutual_tls(void **state)
+{
+    (void)state;
+    char cert[96], key[96];
+    snprintf(cert, sizeof cert, "%s/client.pem", nginx.folder);
+    snprintf(key, sizeof key, "%s/client.key", nginx.folder);
+    struct http_request request = get(url_of("localhost", nginx.mutual, "/"));
+    request.body = "x";
+    request.body_len = 1;
+    struct got g = fetch(&request);
+    CHECK_INT(400, g.reply.status, "no certificate sent");
+
+    request.cert_file = cert;
+    request.key_file = key;
+    g = fetch(&request);
+    CHECK_INT(200, g.reply.status, g.error);
+    CHECK_TEXT("CN=client", g.body, "who nginx saw");
+
+    request.key_file = "/absent/client.key";
+    g = fetch(&request);
+    CHECK_INT(HTTP_FAILED_LOCAL, g.reply.failure, g.error);
+    CHECK(strstr(g.error, "/absent/client.key") != NULL, "names it: %s", g.error);
+}
+
+/* A POST takes the proxy of the environment; a probe's own socket never does. */
+static void proxy_of_the_environment(void **state)
+{
+    (void)state;
+    struct http_request request = get(url_of("localhost", nginx.good, "/"));
+    setenv("https_proxy", "http://127.0.0.1:1", 1);
+    struct got by_proxy = fetch(&request);
+    request.proxy = "";
+    struct got direct = fetch(&request);
+    request.socket = connected_to(nginx.good);
+    struct got own = fetch(&request);
+    unsetenv("https_proxy");
+    CHECK_INT(HTTP_FAILED_CONNECT, by_proxy.reply.failure,
+              "nobody is at the proxy's port");
+    CHECK_INT(200, direct.reply.status, direct.error);
+    CHECK_INT(200, own.reply.status, own.error);
+}
+
 /* ---- peers that misbehave: a listener of our own that says one thing and closes ---- */
 
 struct peer {
@@ -464,6 +506,8 @@ int main(void)
         cmocka_unit_test(failures_on_this_host),
         cmocka_unit_test(long_bodies),
         cmocka_unit_test(post),
+        cmocka_unit_test(mutual_tls),
+        cmocka_unit_test(proxy_of_the_environment),
         cmocka_unit_test(replies_that_make_no_sense),
         cmocka_unit_test(no_warm_where_the_peer_closes),
         cmocka_unit_test(no_warm_where_time_is_over),

@@ -5,6 +5,8 @@
 #include "io/net/child.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <uv.h>
 
 /* dnsmasq with the Exchange chain of agent/edge/README.md in small. */
@@ -235,6 +237,114 @@ static void cancelled_and_destroyed(void **state)
     resolver_destroy(NULL);
 }
 
+/* ---- a resolv.conf that changes, in namespaces of our own ---- */
+
+#define CANNOT 77 /* no namespaces on this host */
+
+static bool write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    return fd >= 0 && close(fd) == 0 && ok;
+}
+
+/* A network of our own, and `conf` for /etc/resolv.conf. */
+static bool enter_namespaces(const char *conf)
+{
+    char map[32];
+    bool root = geteuid() == 0;
+    snprintf(map, sizeof map, "0 %u 1", geteuid());
+    if (unshare(CLONE_NEWNS | CLONE_NEWNET | (root ? 0 : CLONE_NEWUSER)) != 0)
+        return false;
+    if (!root && !write_file("/proc/self/uid_map", map))
+        return false;
+    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount(conf, "/etc/resolv.conf", NULL, MS_BIND, NULL) == 0 &&
+           system("ip link set lo up") == 0;
+}
+
+static pid_t dnsmasq_at(const char *address, const char *answer)
+{
+    char listen_at[64], name[64];
+    snprintf(listen_at, sizeof listen_at, "--listen-address=%s", address);
+    snprintf(name, sizeof name, "--address=/conf.test/%s", answer);
+    const char *const argv[] = {"dnsmasq",
+                                "--keep-in-foreground",
+                                "--conf-file=/dev/null",
+                                "--bind-interfaces",
+                                "--no-resolv",
+                                "--no-hosts",
+                                "--user=",
+                                "--group=",
+                                "--pid-file=",
+                                listen_at,
+                                name,
+                                NULL};
+    return child_start(argv, "/dev/null");
+}
+
+/* The last digit of the answer for conf.test; 0 is none. Asked again while its server
+ * starts. */
+static int last_digit(uv_loop_t *loop, struct resolver *r)
+{
+    struct answer a = {0};
+    for (int i = 0; i < 50 && a.r.n == 0; i++) {
+        a.calls = 0;
+        resolver_lookup(r, "conf.test", FAMILY_IPV4, 1, on_resolution, &a);
+        while (a.calls == 0)
+            uv_run(loop, UV_RUN_ONCE);
+        nanosleep(&(struct timespec){.tv_nsec = a.r.n == 0 ? 50000000 : 0}, NULL);
+    }
+    return a.r.n > 0 ? a.r.addresses[0].bytes[3] : 0;
+}
+
+static int resolv_conf_changes(void)
+{
+    char conf[96];
+    uv_loop_t loop;
+    struct resolver *r;
+    snprintf(conf, sizeof conf, "%s/resolv.conf", tmp.path);
+    write_file(conf, "nameserver 127.0.0.1\n");
+    if (!enter_namespaces(conf))
+        return CANNOT;
+    pid_t first = dnsmasq_at("127.0.0.1", "192.0.2.1");
+    pid_t second = dnsmasq_at("127.0.0.2", "192.0.2.2");
+    uv_loop_init(&loop);
+    if (resolver_create(&r, &loop, NULL) != 0)
+        return 1;
+    int before = last_digit(&loop, r);
+    struct answer under_way = {0};
+    kill(first, SIGSTOP); /* this lookup hangs, until it is asked again elsewhere */
+    resolver_lookup(r, "conf.test", FAMILY_IPV4, 1, on_resolution, &under_way);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    write_file(conf, "nameserver 127.0.0.2\n");
+    int after = last_digit(&loop, r);
+    while (under_way.calls == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    child_end(first);
+    child_end(second);
+    resolver_destroy(r);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    if (uv_loop_close(&loop) != 0)
+        return 2;
+    if (under_way.r.n != 1 || under_way.r.addresses[0].bytes[3] != 2)
+        return 3;
+    return before == 1 && after == 2 ? 0 : 10 * before + after;
+}
+
+static void resolv_conf_is_followed(void **state)
+{
+    (void)state;
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(resolv_conf_changes());
+    waitpid(pid, &status, 0);
+    if (WEXITSTATUS(status) == CANNOT)
+        skip();
+    CHECK_INT(0, status, "first server, then the second one");
+}
+
 struct ender {
     struct resolver *r;
     bool done;
@@ -310,6 +420,7 @@ int main(void)
         cmocka_unit_test(nobody_listens),
         cmocka_unit_test(silence),
         cmocka_unit_test(second_server),
+        cmocka_unit_test(resolv_conf_is_followed),
         cmocka_unit_test(cancelled_and_destroyed),
         cmocka_unit_test(destroyed_inside_the_callback),
         cmocka_unit_test(server_lists),
