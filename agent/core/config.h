@@ -23,6 +23,7 @@
 
 #define CONFIG_BYTES_MAX (1 << 20) /* of one file */
 #define URL_TEXT_MAX     512
+#define DNS_SERVERS_MAX  8
 #define PROBES_PER_S_MAX 1000 /* of all targets: a slip on 300 sites is no attack */
 
 struct collector {

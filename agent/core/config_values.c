@@ -185,7 +185,7 @@ bool config_read_family(void *field, const struct config_key *key, const char *v
 static bool refuse_kind(const char *word, const struct kinds *kinds, struct text *must)
 {
     const char *names[KINDS_MAX];
-    text_add(must, "be of these kinds:");
+    text_add(must, "be kinds separated by spaces, of:");
     for (size_t k = 0; k < kinds->n; k++) {
         names[k] = kinds->list[k]->name;
         text_add(must, " %s", names[k]);
@@ -269,6 +269,7 @@ static bool is_server(const char *word)
 bool config_read_servers(void *field, const struct config_key *key, const char *value,
                          const struct kinds *kinds, struct text *must)
 {
+    size_t n = 0;
     for (const char *at = value; *at != '\0';) {
         char word[64];
         size_t len = strcspn(at, " \t,");
@@ -278,6 +279,8 @@ bool config_read_servers(void *field, const struct config_key *key, const char *
             return REFUSE("be addresses of DNS servers, such as 192.0.2.1 or "
                           "[2001:db8::1]:5353; '%s' is none",
                           word);
+        if (++n > DNS_SERVERS_MAX)
+            return REFUSE("be at most %d addresses", DNS_SERVERS_MAX);
         at += len + strspn(at + len, " \t,");
     }
     return config_read_text(field, key, value, kinds, must);
@@ -311,8 +314,7 @@ bool config_read_host(void *field, const struct config_key *key, const char *val
     if (endpoint_parse(&e, value, 0) || is_name(value))
         return true;
     if (strstr(value, "://") != NULL)
-        return REFUSE("be a name or an address only, without scheme; the path is a key "
-                      "of its own: path = /");
+        return REFUSE("be a name or an address only, without scheme and path");
     if (strchr(value, '/') != NULL)
         return REFUSE("be a name or an address only; the path is a key of its own: "
                       "path = %s",
