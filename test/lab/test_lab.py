@@ -189,8 +189,8 @@ def test_faults(tap):
     text = lab.read("scenario").replace("at 1s london dealy=1ms\n", "")
     with open(os.path.join(FOLDER, "scenario"), "w", encoding="utf-8") as file:
         file.write(text)
-    change("london", "delay.up=5ms delay.down=25ms")
-    tap.near(30, ping("203.0.113.10").p50, 0.5, "each direction its own delay, p50 in ms")
+    change("2001:db8:113::10", "delay.up=5ms delay.down=25ms")
+    tap.near(30, ping("203.0.113.10").p50, 0.5, "a path named by an address, each way its own delay")
 
     change("london", "delay=9ms icmp=off")
     tap.equal(0, len(ping("203.0.113.10", 5).rtts), "ICMP filtered: no ping")
@@ -224,10 +224,10 @@ def test_tcp(tap):
     tap.ok(connect("203.0.113.200", 443) in ("timeout", "TimeoutError"), "a dead server")
     change("nobody", "middlebox=2ms")
     for address in ("203.0.113.200", "2001:db8:113::200"):
-        took = connect(address, 443)
-        tap.ok(isinstance(took, float), f"a middlebox connects for {address}", took)
-        if isinstance(took, float):
-            tap.near(2, took, 0.5, "at its own delay, in ms")
+        took = [connect(address, 443) for _ in range(5)]
+        if tap.ok(all(isinstance(one, float) for one in took),
+                  f"a middlebox connects for {address}", took):
+            tap.near(2, min(took), 0.5, "at its own delay, in ms")
 
 
 def test_relay(tap):

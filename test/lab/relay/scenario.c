@@ -87,11 +87,14 @@ static const char *read_change(struct scenario *s, char **rest)
     const char *time = strtok_r(NULL, " \t", rest), *name = strtok_r(NULL, " \t", rest);
     if (time == NULL || name == NULL || !settings_duration(&c.at_ns, time))
         return "expected: at TIME PATH KEY=VALUE...";
+    struct address address;
+    if (address_parse(&address, name))
+        c.path = scenario_path(s, &address);
     for (int i = 0; i < s->n_paths && c.path < 0; i++)
         if (strcmp(s->paths[i].name, name) == 0)
             c.path = i;
     if (c.path < 0)
-        return "no path of that name above";
+        return "no such path above";
     if (!take_settings(c.settings, strtok_r(NULL, " \t", rest), rest))
         return "the line is too long";
 

@@ -5,7 +5,7 @@
  *   seed NUMBER
  *   router ID IPV4 IPV6 [NAME]            "-" where it has no address of that family
  *   path NAME PREFIX... KEY=VALUE...      the way to the prefixes, and back
- *   at TIME NAME KEY=VALUE...             changes that path TIME after the lab began
+ *   at TIME NAME|ADDRESS KEY=VALUE...     changes that path TIME after the lab began
  *
  * The other statements (branch, dns, ttl, name, pop, header) are for the servers and are
  * skipped.
