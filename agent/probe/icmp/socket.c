@@ -21,16 +21,29 @@
 #define CONTROL_BYTES 192
 #define BUFFER_BYTES  (1 << 20) /* the kernel gives less without CAP_NET_ADMIN */
 
+struct outgoing {
+    struct mmsghdr messages[ICMP_BATCH];
+    struct iovec parts[ICMP_BATCH][2];
+    struct sockaddr_storage names[ICMP_BATCH];
+    _Alignas(struct cmsghdr) uint8_t control[ICMP_BATCH][CMSG_SPACE(sizeof(int))];
+    uint8_t bytes[ICMP_BATCH][ECHO_HEAD_LEN];
+};
+
+struct incoming {
+    struct mmsghdr messages[ICMP_BATCH];
+    struct iovec parts[ICMP_BATCH];
+    struct sockaddr_storage names[ICMP_BATCH];
+    _Alignas(struct cmsghdr) uint8_t control[ICMP_BATCH][CONTROL_BYTES];
+    uint8_t bytes[ICMP_BATCH][RECEIVE_BYTES];
+};
+
 struct icmp_socket {
     int fd;
     enum family family;
     bool raw;
     uint16_t id;
-    struct mmsghdr messages[ICMP_BATCH];
-    struct iovec parts[ICMP_BATCH][2];
-    struct sockaddr_storage names[ICMP_BATCH];
-    _Alignas(struct cmsghdr) uint8_t control[ICMP_BATCH][CONTROL_BYTES];
-    uint8_t bytes[ICMP_BATCH][RECEIVE_BYTES];
+    struct outgoing out;
+    struct incoming in;
 };
 
 static const uint8_t zeros[ECHO_PAYLOAD_MAX];
@@ -123,6 +136,20 @@ void icmp_socket_dont_fragment(struct icmp_socket *s, bool dont)
     }
 }
 
+/* For the next packet in place `i`; the kernel has written over it what the last one had.
+ */
+static void make_room(struct icmp_socket *s, size_t i)
+{
+    s->in.parts[i] = (struct iovec){s->in.bytes[i], RECEIVE_BYTES};
+    s->in.messages[i].msg_hdr = (struct msghdr){.msg_name = &s->in.names[i],
+                                                .msg_namelen = sizeof s->in.names[i],
+                                                .msg_iov = &s->in.parts[i],
+                                                .msg_iovlen = 1,
+                                                .msg_control = s->in.control[i],
+                                                .msg_controllen = CONTROL_BYTES};
+    s->in.names[i].ss_family = AF_UNSPEC;
+}
+
 int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag)
 {
     bool raw = true;
@@ -134,7 +161,11 @@ int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag)
     if (fd < 0)
         return fd;
     struct icmp_socket *s = mem_zalloc(sizeof *s);
-    *s = (struct icmp_socket){.fd = fd, .family = family, .raw = raw};
+    s->fd = fd;
+    s->family = family;
+    s->raw = raw;
+    for (size_t i = 0; i < ICMP_BATCH; i++)
+        make_room(s, i);
     int rc = 0;
     if (raw)
         filter_raw(fd, family, tag);
@@ -196,20 +227,20 @@ static void prepare(struct icmp_socket *s, size_t i, const struct packet_out *p)
         payload = ECHO_PAYLOAD_MIN;
     if (payload > ECHO_PAYLOAD_MAX)
         payload = ECHO_PAYLOAD_MAX;
-    echo_write(s->bytes[i], s->family, &p->echo);
-    s->parts[i][0] = (struct iovec){s->bytes[i], ECHO_HEAD_LEN};
-    s->parts[i][1] = (struct iovec){(void *)zeros, payload - ECHO_PAYLOAD_MIN};
+    echo_write(s->out.bytes[i], s->family, &p->echo);
+    s->out.parts[i][0] = (struct iovec){s->out.bytes[i], ECHO_HEAD_LEN};
+    s->out.parts[i][1] = (struct iovec){(void *)zeros, payload - ECHO_PAYLOAD_MIN};
 
     struct endpoint to = p->to;
     to.port = 0;
-    struct msghdr *m = &s->messages[i].msg_hdr;
-    *m = (struct msghdr){.msg_name = &s->names[i],
-                         .msg_namelen = sockaddr_of(&s->names[i], &to),
-                         .msg_iov = s->parts[i],
+    struct msghdr *m = &s->out.messages[i].msg_hdr;
+    *m = (struct msghdr){.msg_name = &s->out.names[i],
+                         .msg_namelen = sockaddr_of(&s->out.names[i], &to),
+                         .msg_iov = s->out.parts[i],
                          .msg_iovlen = 2};
-    m->msg_controllen = put_class(s, s->control[i], p->dscp);
+    m->msg_controllen = put_class(s, s->out.control[i], p->dscp);
     if (m->msg_controllen > 0)
-        m->msg_control = s->control[i];
+        m->msg_control = s->out.control[i];
 }
 
 size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets, size_t n,
@@ -219,7 +250,7 @@ size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets,
         prepare(s, i, &packets[i]);
     size_t sent = 0;
     while (sent < n) {
-        int rc = sendmmsg(s->fd, s->messages + sent, (unsigned)(n - sent), 0);
+        int rc = sendmmsg(s->fd, s->out.messages + sent, (unsigned)(n - sent), 0);
         if (rc < 0 && errno != EINTR) {
             *error = errno;
             break;
@@ -270,8 +301,8 @@ static void read_extended(struct icmp_socket *s, struct packet_in *p,
     case SO_EE_ORIGIN_ICMP:
     case SO_EE_ORIGIN_ICMP6:
         read_ping_error(p, &both.error, (struct sockaddr *)&both.offender,
-                        wire_from(s->bytes[i], s->messages[i].msg_len),
-                        (struct sockaddr *)&s->names[i], s->family);
+                        wire_from(s->in.bytes[i], s->in.messages[i].msg_len),
+                        (struct sockaddr *)&s->in.names[i], s->family);
         break;
     default: /* our own: sending has said so already */
         break;
@@ -280,13 +311,13 @@ static void read_extended(struct icmp_socket *s, struct packet_in *p,
 
 static struct packet_in read_packet(struct icmp_socket *s, size_t i, bool error_queue)
 {
-    struct msghdr *m = &s->messages[i].msg_hdr;
+    struct msghdr *m = &s->in.messages[i].msg_hdr;
     struct packet_in p = {0};
     if (!error_queue) {
-        struct wire w = wire_from(s->bytes[i], s->messages[i].msg_len);
+        struct wire w = wire_from(s->in.bytes[i], s->in.messages[i].msg_len);
         bool with_header = s->raw && s->family == FAMILY_IPV4;
         p.message = with_header ? icmp_read_raw4(w) : icmp_read(w, s->family);
-        p.from = endpoint_of((struct sockaddr *)&s->names[i]);
+        p.from = endpoint_of((struct sockaddr *)&s->in.names[i]);
     }
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING)
@@ -302,22 +333,14 @@ static struct packet_in read_packet(struct icmp_socket *s, size_t i, bool error_
 size_t icmp_socket_receive(struct icmp_socket *s, bool error_queue,
                            struct packet_in packets[ICMP_BATCH])
 {
-    for (size_t i = 0; i < ICMP_BATCH; i++) {
-        s->parts[i][0] = (struct iovec){s->bytes[i], RECEIVE_BYTES};
-        s->messages[i].msg_hdr = (struct msghdr){.msg_name = &s->names[i],
-                                                 .msg_namelen = sizeof s->names[i],
-                                                 .msg_iov = s->parts[i],
-                                                 .msg_iovlen = 1,
-                                                 .msg_control = s->control[i],
-                                                 .msg_controllen = CONTROL_BYTES};
-        s->names[i].ss_family = AF_UNSPEC;
-    }
     int n;
     do
-        n = recvmmsg(s->fd, s->messages, ICMP_BATCH, error_queue ? MSG_ERRQUEUE : 0,
+        n = recvmmsg(s->fd, s->in.messages, ICMP_BATCH, error_queue ? MSG_ERRQUEUE : 0,
                      NULL);
     while (n < 0 && errno == EINTR);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         packets[i] = read_packet(s, (size_t)i, error_queue);
+        make_room(s, (size_t)i);
+    }
     return n < 0 ? 0 : (size_t)n;
 }
