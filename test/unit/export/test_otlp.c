@@ -1,0 +1,252 @@
+#include "check.h"
+#include "export/gzip.h"
+#include "export/otlp.h"
+#include "proto/otlp.pb-c.h"
+
+/* A batch of one series and its target, with known numbers. */
+struct known {
+    struct target target;
+    struct kind kind;
+    struct series series;
+    const struct series *list[1];
+    struct target_state state;
+    struct self_value self[2];
+    struct batch batch;
+};
+
+static void make(struct known *k)
+{
+    memset(k, 0, sizeof *k);
+    k->kind = (struct kind){.name = "tcp", .delays = {"rtt"}, .has_port = true};
+    strcpy(k->target.name, "teams");
+    strcpy(k->target.host, "teams.example");
+    strcpy(k->target.service, "teams");
+    k->target.port = 443;
+    struct series *s = &k->series;
+    *s = (struct series){
+        .target = &k->target, .kind = &k->kind, .family = FAMILY_IPV4, .pop = "AMS"};
+    s->start = (struct wall){1000 * NS_PER_S};
+    s->outcomes[OUTCOME_REPLY] = 3;
+    s->outcomes[OUTCOME_LOSS] = 1;
+    s->duplicates = 2;
+    s->delays[0] = histogram_empty();
+    s->variation = histogram_empty();
+    for (int i = 1; i <= 3; i++)
+        histogram_add(&s->delays[0], i * 10 * NS_PER_MS);
+    s->in_window = true;
+    s->window.start = (struct wall){1060 * NS_PER_S};
+    s->window.loss_ratio = 0.25;
+    s->window.delays[0].count = 3;
+    for (size_t p = 0; p < PERCENTILES; p++)
+        s->window.delays[0].percentile_ns[p] = 30 * NS_PER_MS;
+    s->window.delays[0].percentile_ns[P50] = 20 * NS_PER_MS;
+    s->window.delays[0].supported[P50] = true;
+    k->list[0] = s;
+    k->state = (struct target_state){
+        .target = &k->target, .pop = "AMS", .up = true, .measured = true, .rank = 1};
+    k->self[0] =
+        (struct self_value){"edgelat.agent.cpu.time", "s", true, 1.5, "cpu.mode", "user"};
+    k->self[1] = (struct self_value){
+        "edgelat.agent.cpu.time", "s", true, 0.5, "cpu.mode", "system"};
+    k->batch = (struct batch){
+        .agent_start = {900 * NS_PER_S},
+        .window_start = {1060 * NS_PER_S},
+        .time = {1120 * NS_PER_S},
+        .series = k->list,
+        .n_series = 1,
+        .targets = &k->state,
+        .n_targets = 1,
+        .self = k->self,
+        .n_self = 2,
+    };
+}
+
+static void unmake(struct known *k)
+{
+    histogram_free(&k->series.delays[0]);
+    histogram_free(&k->series.variation);
+}
+
+static const struct otlp_resource resource = {
+    .instance_id = "id", .version = "1.2.3", .host_name = "branch", .site = ""};
+
+static Otlp__ExportMetricsServiceRequest *decode(const void *packed, size_t len)
+{
+    void *plain;
+    size_t plain_len;
+    CHECK_INT(0, gzip_unpack(packed, len, OTLP_BYTES_MAX, &plain, &plain_len),
+              "it is gzip");
+    Otlp__ExportMetricsServiceRequest *request =
+        otlp__export_metrics_service_request__unpack(NULL, plain_len, plain);
+    free(plain);
+    CHECK(request != NULL, "it is protobuf");
+    return request;
+}
+
+static const Otlp__Metric *find(const Otlp__ExportMetricsServiceRequest *request,
+                                const char *name)
+{
+    const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
+    const Otlp__Metric *found = NULL;
+    for (size_t i = 0; i < scope->n_metrics; i++) {
+        if (strcmp(scope->metrics[i]->name, name) == 0) {
+            CHECK(found == NULL, "%s stands once", name);
+            found = scope->metrics[i];
+        }
+    }
+    CHECK(found != NULL, "%s is there", name);
+    return found;
+}
+
+static const char *attribute(Otlp__KeyValue **list, size_t n, const char *key)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i]->key, key) == 0)
+            return list[i]->value->value_case == OTLP__ANY_VALUE__VALUE_STRING_VALUE
+                       ? list[i]->value->string_value
+                       : "not a text";
+    return "missing";
+}
+
+static void delays_are_cumulative_histograms(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    make(&k);
+    void *packed = otlp_metrics(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__Metric *m = find(request, "edgelat.probe.delay");
+    CHECK_TEXT("s", m->unit, "seconds");
+    CHECK_INT(OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM, m->data_case,
+              "exponential histogram");
+    CHECK_INT(2, m->exponential_histogram->aggregation_temporality, "cumulative");
+    CHECK_INT(1, m->exponential_histogram->n_data_points, "one series");
+    const Otlp__ExponentialHistogramDataPoint *p =
+        m->exponential_histogram->data_points[0];
+    CHECK_INT(1000 * NS_PER_S, p->start_time_unix_nano, "since the series began");
+    CHECK_INT(1120 * NS_PER_S, p->time_unix_nano, "at the end of the window");
+    CHECK_INT(3, p->count, "count");
+    CHECK_NEAR(0.06, p->sum, 1e-12, "sum");
+    CHECK_NEAR(0.01, p->min, 0, "minimum");
+    CHECK_NEAR(0.03, p->max, 0, "maximum");
+    CHECK_INT(HISTOGRAM_SCALE, p->scale, "scale");
+    uint64_t total = 0;
+    for (size_t i = 0; i < p->positive->n_bucket_counts; i++) {
+        double upper = exp2((double)(p->positive->offset + (int)i + 1) / (1 << p->scale));
+        double lower = exp2((double)(p->positive->offset + (int)i) / (1 << p->scale));
+        if (p->positive->bucket_counts[i] > 0)
+            CHECK((lower < 0.01 && upper >= 0.01) || (lower < 0.02 && upper >= 0.02) ||
+                      (lower < 0.03 && upper >= 0.03),
+                  "bucket (%g, %g] holds a value", lower, upper);
+        total += p->positive->bucket_counts[i];
+    }
+    CHECK_INT(3, total, "every value is in a bucket");
+    CHECK_TEXT("teams", attribute(p->attributes, p->n_attributes, "edgelat.target"),
+               "target");
+    CHECK_TEXT("AMS", attribute(p->attributes, p->n_attributes, "edgelat.pop"), "PoP");
+    CHECK_TEXT("ipv4", attribute(p->attributes, p->n_attributes, "network.type"),
+               "family");
+    CHECK_TEXT("tcp", attribute(p->attributes, p->n_attributes, "edgelat.probe.kind"),
+               "kind");
+    CHECK_TEXT("rtt", attribute(p->attributes, p->n_attributes, "edgelat.delay"),
+               "delay");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+static void counts_ratios_and_ranks(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    make(&k);
+    void *packed = otlp_metrics(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__Metric *results = find(request, "edgelat.probe.results");
+    CHECK(results->sum->is_monotonic, "a counter");
+    CHECK_INT(2, results->sum->n_data_points,
+              "reply and loss; what never happened is left out");
+    const Otlp__NumberDataPoint *loss = results->sum->data_points[1];
+    CHECK_TEXT("loss", attribute(loss->attributes, loss->n_attributes, "edgelat.outcome"),
+               "outcome");
+    CHECK_INT(1, loss->as_int, "one lost");
+    const Otlp__NumberDataPoint *twice =
+        find(request, "edgelat.probe.anomalies")->sum->data_points[0];
+    CHECK_TEXT("duplicate",
+               attribute(twice->attributes, twice->n_attributes, "edgelat.anomaly"),
+               "what");
+    CHECK_INT(2, twice->as_int, "two duplicates");
+    CHECK_NEAR(
+        0.25, find(request, "edgelat.probe.loss_ratio")->gauge->data_points[0]->as_double,
+        0, "ratio");
+    CHECK_INT(1, find(request, "edgelat.target.rank")->gauge->data_points[0]->as_int,
+              "rank");
+    CHECK_INT(1, find(request, "edgelat.target.up")->gauge->data_points[0]->as_int, "up");
+    const Otlp__Metric *quantile = find(request, "edgelat.probe.delay.quantile");
+    CHECK_INT(PERCENTILES, quantile->gauge->n_data_points, "percentiles of the window");
+    CHECK_NEAR(0.02, quantile->gauge->data_points[0]->as_double, 0, "p50");
+    const Otlp__Metric *cpu = find(request, "edgelat.agent.cpu.time");
+    CHECK_INT(2, cpu->sum->n_data_points, "two points of one metric");
+    CHECK_INT(900 * NS_PER_S, cpu->sum->data_points[0]->start_time_unix_nano,
+              "since the agent began");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+static void nothing_known_is_nothing_said(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    make(&k);
+    k.series.in_window = false;
+    k.series.pop[0] = '\0';
+    k.target.service[0] = '\0';
+    k.state.measured = false;
+    void *packed = otlp_metrics(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
+    for (size_t i = 0; i < scope->n_metrics; i++)
+        CHECK(strcmp(scope->metrics[i]->name, "edgelat.probe.delay.quantile") != 0 &&
+                  strcmp(scope->metrics[i]->name, "edgelat.probe.loss_ratio") != 0 &&
+                  strcmp(scope->metrics[i]->name, "edgelat.target.up") != 0,
+              "%s says something about a window that was not", scope->metrics[i]->name);
+    const Otlp__ExponentialHistogramDataPoint *p =
+        find(request, "edgelat.probe.delay")->exponential_histogram->data_points[0];
+    CHECK_TEXT("unknown", attribute(p->attributes, p->n_attributes, "edgelat.pop"),
+               "PoP");
+    CHECK_TEXT("missing", attribute(p->attributes, p->n_attributes, "edgelat.service"),
+               "service");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+static void the_same_batch_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len[2];
+    make(&k);
+    void *a = otlp_metrics(&k.batch, &resource, &len[0]);
+    void *b = otlp_metrics(&k.batch, &resource, &len[1]);
+    CHECK_INT(len[0], len[1], "length");
+    CHECK_INT(0, memcmp(a, b, len[0]), "bytes");
+    free(a);
+    free(b);
+    unmake(&k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(delays_are_cumulative_histograms),
+        cmocka_unit_test(counts_ratios_and_ranks),
+        cmocka_unit_test(nothing_known_is_nothing_said),
+        cmocka_unit_test(the_same_batch_gives_the_same_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
