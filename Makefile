@@ -30,6 +30,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 PROTOS  := $(wildcard proto/*.proto)
 PROTO_H := $(PROTOS:%.proto=$(BUILD)/gen/%.pb-c.h)
 PROTO_O := $(PROTOS:%.proto=$(BUILD)/gen/%.pb-c.o)
+.SECONDARY: $(PROTO_H) $(PROTO_H:.h=.c)
 
 $(BUILD)/edgelat: $(OBJECTS) $(PROTO_O)
 	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -113,11 +114,12 @@ run: setup-run
 GCC_SAN   := $(BUILD)/gcc-sanitized
 CLANG_SAN := $(BUILD)/clang-sanitized
 SANITIZED := SANITIZE=address,undefined CFLAGS='-O1 -g'
+FUZZED    := SANITIZE=address,undefined CFLAGS='-O1 -g -fsanitize=fuzzer-no-link'
 
 test: setup-test
 	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay test-programs
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(GCC_SAN) CC=gcc $(SANITIZED) test-programs
-	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_SAN) CC=clang $(SANITIZED) test-programs fuzz-programs
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_SAN) CC=clang $(FUZZED) test-programs fuzz-programs
 	@scripts/fetch-otlp-tools $(BUILD)/tools
 	@$(MAKE) --no-print-directory run-tests
 
@@ -133,7 +135,7 @@ run-tests:
 
 FUZZ_SECONDS ?= 60
 fuzz: setup-test
-	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_SAN) CC=clang $(SANITIZED) fuzz-programs
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_SAN) CC=clang $(FUZZED) fuzz-programs
 	@for f in $(notdir $(FUZZ_PROGRAMS)); do echo "fuzz: $$f for $(FUZZ_SECONDS) s"; mkdir -p $(BUILD)/corpus/$$f; \
 	    $(CLANG_SAN)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(BUILD)/ -print_final_stats=1 \
 	        $(BUILD)/corpus/$$f test/fuzz/corpus/$$f || exit 1; done
