@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 """The main job end to end: names, probes, percentiles, batches, receivers that are not ours.
 
 Runs itself in the lab. The delays that are expected are the scenario's.
