@@ -179,9 +179,6 @@ static inline void sim_send(struct sim *s, const struct order *order)
             f.result.delays[1] = rtt_ns + NS_PER_MS;
             snprintf(f.result.pop, sizeof f.result.pop, "%s", way->pop);
         }
-        truth->delays =
-            mem_grow(truth->delays, &truth->room, truth->n + 1, sizeof *truth->delays);
-        truth->delays[truth->n++] = rtt_ns;
     }
     sim_fly(s, &f);
 
@@ -189,6 +186,17 @@ static inline void sim_send(struct sim *s, const struct order *order)
     s->second = s->now.ns / NS_PER_S;
     if (s->in_this_second > s->most_in_a_second)
         s->most_in_a_second = s->in_this_second;
+}
+
+static inline void sim_arrive(struct sim *s)
+{
+    struct flight f = sim_land(s);
+    struct truth *t = &s->truth[f.result.stream];
+    if (f.result.outcome == OUTCOME_REPLY) {
+        t->delays = mem_grow(t->delays, &t->room, t->n + 1, sizeof *t->delays);
+        t->delays[t->n++] = f.result.delays[0];
+    }
+    pipeline_result(s->pipeline, &f.result);
 }
 
 /* ---- time ---- */
@@ -210,10 +218,8 @@ static inline void sim_turn(struct sim *s)
         s->ways[s->moves[s->next_move].target] = s->moves[s->next_move].way;
         s->next_move++;
     }
-    while (s->n_flights > 0 && s->flights[0].arrives.ns <= s->now.ns) {
-        struct flight f = sim_land(s);
-        pipeline_result(s->pipeline, &f.result);
-    }
+    while (s->n_flights > 0 && s->flights[0].arrives.ns <= s->now.ns)
+        sim_arrive(s);
     if (s->wall.ns >= pipeline_closing(s->pipeline).ns)
         sim_close_window(s);
     while (pipeline_take(s->pipeline, s->now, &order))

@@ -1,0 +1,241 @@
+/*
+ * Days on which something goes wrong: the host sleeps, the clock is set, batches are lost
+ * or come twice, and a day with as many targets as a branch may want.
+ */
+#include "core/evidence.h"
+#include "sim/network.h"
+
+#define MS(x)     ((int64_t)((x)*NS_PER_MS))
+#define MINUTE_NS (60 * NS_PER_S)
+#define HOUR_NS   (60 * MINUTE_NS)
+#define DAY_NS    (24 * HOUR_NS)
+
+static const struct wall midnight = {20780 * DAY_NS};
+
+enum { PLAIN = 3 };
+static const struct way plain[PLAIN] = {{MS(3), MS(0.3), 0.01, "LON"},
+                                        {MS(9), MS(1), 0, "AMS"},
+                                        {MS(24), MS(3), 0.05, "FRA"}};
+
+/* Everything sent is reported or under way. */
+static void check_books(const struct sim *s, const struct batch *batch)
+{
+    for (size_t t = 0; t < s->config.n_targets; t++)
+        for (size_t kind = 0; kind < SIM_KINDS; kind++) {
+            uint32_t stream = sim_stream(t, kind);
+            struct told told = sim_told(batch, &s->targets[t], kind);
+            CHECK_INT(s->truth[stream].sent, told.sent + sim_under_way(s, stream),
+                      "sent");
+        }
+}
+
+/* ---- the host sleeps ---- */
+
+struct sleep {
+    uint64_t interrupted, missed; /* windows that say so; probes, of the first target */
+};
+
+static void watch_sleep(struct sim *s, const struct batch *batch)
+{
+    struct sleep *sleep = s->user;
+    bool interrupted = false;
+    for (size_t i = 0; i < batch->n_series; i++)
+        interrupted |=
+            batch->series[i]->in_window && batch->series[i]->window.interrupted;
+    sleep->interrupted += interrupted;
+    sleep->missed = sim_told(batch, &s->targets[0], SIM_PING).missed;
+    check_books(s, batch);
+}
+
+static void two_hours_of_sleep(void **state)
+{
+    (void)state;
+    struct sleep sleep = {0};
+    struct sim s = {.user = &sleep};
+    sim_begin(&s, PLAIN, plain, midnight, check_seed());
+    s.on_batch = watch_sleep;
+    sim_start(&s);
+    sim_run(&s, 3 * HOUR_NS + 30 * NS_PER_S);
+    uint64_t most_before = s.most_in_a_second;
+    sim_sleep(&s, 2 * HOUR_NS);
+    sim_run(&s, DAY_NS + 1);
+
+    CHECK(s.most_in_a_second <= most_before,
+          "no burst: %" PRIu64 " in a second, %" PRIu64 " before", s.most_in_a_second,
+          most_before);
+    CHECK_INT(1, sleep.interrupted, "one window says so");
+    CHECK_INT(1440 - 120 + 1, s.batches, "the window it slept in, and the others");
+    CHECK_NEAR(7200, (double)sleep.missed, 1, "what was not sent");
+    CHECK_NEAR(86400 - 7200, (double)s.truth[0].sent, 2, "what was: still on the grid");
+    sim_end(&s);
+}
+
+/* The monotonic clock of Linux stands still in a suspend. */
+static void a_suspend_that_stops_the_clock(void **state)
+{
+    (void)state;
+    struct sleep sleep = {0};
+    struct sim s = {.user = &sleep};
+    sim_begin(&s, PLAIN, plain, midnight, check_seed());
+    s.on_batch = watch_sleep;
+    sim_start(&s);
+    sim_run(&s, HOUR_NS + 30 * NS_PER_S);
+    s.wall.ns += 2 * HOUR_NS;
+    pipeline_interrupted(s.pipeline);
+    sim_run(&s, 2 * HOUR_NS + 1);
+    CHECK_INT(1, sleep.interrupted, "one window says so");
+    CHECK_INT(0, sleep.missed, "no time has passed for the schedule");
+    CHECK_NEAR(7200, (double)s.truth[0].sent, 1, "two hours awake");
+    CHECK_INT(120 + 1, s.batches, "and one window more, closed at once");
+    sim_end(&s);
+}
+
+/* ---- the clock is set ---- */
+
+struct stamps {
+    struct wall before;
+};
+
+static void watch_stamps(struct sim *s, const struct batch *batch)
+{
+    struct stamps *stamps = s->user;
+    CHECK(batch->time.ns > stamps->before.ns, "no batch is stamped before the last one");
+    CHECK(batch->window_start.ns < batch->time.ns, "a window ends after it begins");
+    for (size_t i = 0; i < batch->n_series; i++) {
+        const struct series *series = batch->series[i];
+        CHECK(series->start.ns < batch->time.ns, "a series begins before it is told");
+        CHECK(series->window.start.ns < series->window.end.ns, "so does its window");
+    }
+    stamps->before = batch->time;
+    check_books(s, batch);
+}
+
+static void the_clock_is_set_back_and_forth(void **state)
+{
+    (void)state;
+    struct stamps stamps = {{0}};
+    struct sim s = {.user = &stamps};
+    sim_begin(&s, PLAIN, plain, midnight, check_seed());
+    s.on_batch = watch_stamps;
+    sim_start(&s);
+    sim_run(&s, 10 * HOUR_NS + 20 * NS_PER_S);
+    s.wall.ns -= HOUR_NS;
+    pipeline_interrupted(s.pipeline);
+    sim_run(&s, 15 * HOUR_NS + 20 * NS_PER_S);
+    s.wall.ns += HOUR_NS;
+    pipeline_interrupted(s.pipeline);
+    sim_run(&s, DAY_NS + 1);
+    CHECK_NEAR(1440, (double)s.batches, 2, "windows of a minute all the time");
+    CHECK_INT(s.wall.ns - 1, stamps.before.ns, "in step with the clock at the end");
+    CHECK_NEAR(86400, (double)s.truth[0].sent, 1, "probes do not care");
+    sim_end(&s);
+}
+
+/* ---- batches are lost ---- */
+
+struct receiver {
+    struct random random;
+    struct told told[PLAIN][SIM_KINDS]; /* as the last batch that came says */
+    uint64_t delays[PLAIN];
+    uint64_t came, lost;
+};
+
+/* A third gets lost, and everything from two to four; some come twice. */
+static void receive(struct sim *s, const struct batch *batch)
+{
+    struct receiver *r = s->user;
+    int64_t hour = (s->now.ns - s->begin.ns - 1) / HOUR_NS;
+    bool last = s->batches == 1440;
+    if (!last && (random_below(&r->random, 3) == 0 || hour == 2 || hour == 3)) {
+        r->lost++;
+        return;
+    }
+    for (int64_t times = 1 + random_below(&r->random, 2); times > 0; times--) {
+        for (size_t t = 0; t < PLAIN; t++)
+            for (size_t kind = 0; kind < SIM_KINDS; kind++)
+                r->told[t][kind] = sim_told(batch, &s->targets[t], kind);
+        memset(r->delays, 0, sizeof r->delays);
+        for (size_t i = 0; i < batch->n_series; i++)
+            if (batch->series[i]->kind == &sim_ping)
+                r->delays[batch->series[i]->target - s->targets] +=
+                    batch->series[i]->delays[0].count;
+    }
+    r->came++;
+}
+
+static void a_lost_batch_loses_no_counts(void **state)
+{
+    (void)state;
+    uint64_t seed = check_seed();
+    struct receiver r = {.random = random_from(seed + 1)};
+    struct sim s = {.user = &r};
+    sim_begin(&s, PLAIN, plain, midnight, seed);
+    s.on_batch = receive;
+    sim_start(&s);
+    sim_run(&s, DAY_NS + 1);
+    CHECK(r.lost > 500 && r.came > 500, "%" PRIu64 " were lost, %" PRIu64 " came", r.lost,
+          r.came);
+    for (size_t t = 0; t < PLAIN; t++) {
+        uint64_t under_way = sim_under_way(&s, sim_stream(t, SIM_PING));
+        const struct truth *truth = &s.truth[sim_stream(t, SIM_PING)];
+        const struct told *told = &r.told[t][SIM_PING];
+        CHECK_INT(truth->sent, told->sent + under_way, "every probe arrived");
+        CHECK_INT(told->replies, r.delays[t], "and every delay");
+    }
+    sim_end(&s);
+}
+
+/* ---- many ---- */
+
+enum { MANY = 50 };
+
+static void watch_first(struct sim *s, const struct batch *batch)
+{
+    if (s->batches <= 1)
+        return;
+    size_t nearest = 0, first = 0;
+    for (size_t t = 0; t < MANY; t++) {
+        nearest = s->ways[t].rtt_ns < s->ways[nearest].rtt_ns ? t : nearest;
+        first = batch->targets[t].rank == 1 ? t : first;
+    }
+    CHECK(s->ways[first].rtt_ns <= s->ways[nearest].rtt_ns + MS(2),
+          "%" PRId64 " us is first, but %" PRId64 " us the nearest",
+          s->ways[first].rtt_ns / 1000, s->ways[nearest].rtt_ns / 1000);
+}
+
+static void a_day_of_fifty_targets(void **state)
+{
+    (void)state;
+    uint64_t seed = check_seed();
+    struct random r = random_from(seed);
+    static const double losses[] = {0, 0.01, 0.05};
+    struct way ways[MANY];
+    for (size_t t = 0; t < MANY; t++)
+        ways[t] = (struct way){MS(2) + random_below(&r, MS(150)), random_below(&r, MS(5)),
+                               losses[t % 3], "PoP"};
+    struct sim s = {0};
+    sim_begin(&s, MANY, ways, midnight, seed);
+    s.on_batch = watch_first;
+    sim_start(&s);
+    sim_run(&s, DAY_NS + 1);
+    CHECK_INT(1440, s.batches, "one a minute");
+    CHECK_INT(3, s.config.nearest, "that many in full");
+    uint64_t sent = 0;
+    for (size_t t = 0; t < MANY; t++)
+        sent += s.truth[sim_stream(t, SIM_PING)].sent;
+    CHECK_NEAR(3 * 86400.0 + (MANY - 3) * (5756.0 + 60), (double)sent,
+               0.02 * (double)sent, "three in full, the others slowly");
+    sim_end(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_hours_of_sleep),
+        cmocka_unit_test(a_suspend_that_stops_the_clock),
+        cmocka_unit_test(the_clock_is_set_back_and_forth),
+        cmocka_unit_test(a_lost_batch_loses_no_counts),
+        cmocka_unit_test(a_day_of_fifty_targets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
