@@ -212,6 +212,8 @@ const char *http_waiting_for(const struct http_exchange *x)
     curl_easy_getinfo(x->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
     if (x->tls && x->handshake.done_ns == 0)
         return "the TLS handshake";
+    if (x->warm)
+        return "the second reply";
     return first == 0 ? "the reply" : "the rest of the reply";
 }
 

@@ -1,4 +1,5 @@
 #include "net/http_exchange.h"
+#include "net/socket.h"
 
 #include <ctype.h>
 #include <netinet/in.h>
@@ -188,6 +189,21 @@ static void set_trust(struct http_exchange *x, const struct http_request *reques
         X509_STORE_up_ref(x->store); /* the file may change meanwhile */
 }
 
+/* "any host and port are at this address": so libcurl looks up no name. */
+static const char *connect_to_peer(char *out, size_t room, int socket)
+{
+    struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof sa;
+    char address[ADDRESS_TEXT_MAX];
+    getpeername(socket, (struct sockaddr *)&sa, &len);
+    struct endpoint peer = endpoint_of((struct sockaddr *)&sa);
+    if (peer.family == FAMILY_NONE) /* it is gone already, as the first write will show */
+        endpoint_parse(&peer, "127.0.0.1", 0);
+    endpoint_address(address, &peer);
+    snprintf(out, room, peer.family == FAMILY_IPV6 ? "::[%s]:" : "::%s:", address);
+    return out;
+}
+
 /* A cold request: its own connection, no TLS session of an earlier one. */
 static void set_own_socket(struct http_exchange *x)
 {
@@ -198,8 +214,9 @@ static void set_own_socket(struct http_exchange *x)
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, x);
     curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, x->repeat ? 0L : 1L);
     curl_easy_setopt(x->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    /* an address, so that libcurl looks up no name; it is not connected to */
-    x->connect_to = curl_slist_append(NULL, "::127.0.0.1:");
+    char peer[sizeof "::[]:" + ADDRESS_TEXT_MAX];
+    x->connect_to =
+        curl_slist_append(NULL, connect_to_peer(peer, sizeof peer, x->socket));
     curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, x->connect_to);
 }
 
