@@ -23,8 +23,8 @@ struct series {
     uint64_t late, duplicates, reordered, lost_packets, missed; /* cumulative */
     struct histogram delays[DELAYS_MAX];                        /* cumulative */
     struct histogram variation;                                 /* cumulative */
-    bool in_window; /* whether it had a window that has just closed: */
-    struct summary window;
+    bool in_window;        /* whether it had a part in the window that has just closed: */
+    struct summary window; /* of that; of several parts together, see core/ledger.h */
 };
 
 struct target_state { /* one a target, in the order of the configuration */

@@ -35,7 +35,7 @@ void evidence_add(struct evidence *e, const struct summary *summary)
 
 void evidence_close(struct evidence *e)
 {
-    e->closed = e->windows[e->at].sent > 0;
+    e->closed = true;
 }
 
 struct seen evidence_sum(const struct evidence *e)

@@ -100,6 +100,8 @@ static void the_parts_of_one_series_are_joined(void **state)
     static const char *const pops[] = {"LON", "AMS", "LON"};
     for (int i = 0; i < 3; i++) {
         give(&r, WEB4, "192.0.2.1", OUTCOME_REPLY, MS(3), pops[i]);
+        if (i == 2)
+            pipeline_interrupted(r.p);
         for (int n = 0; n < 100; n++)
             reply(&r, PING4, "192.0.2.1", MS(10 + i));
         give(&r, PING4, "192.0.2.1", OUTCOME_LOSS, DELAY_UNDEFINED, "");
@@ -116,6 +118,7 @@ static void the_parts_of_one_series_are_joined(void **state)
     CHECK_NEAR(MS(10), (double)d->percentile_ns[P50], MS(0.1), "median");
     CHECK_NEAR(MS(12), (double)d->percentile_ns[P90], MS(0.12), "90th percentile");
     CHECK_INT(200, s->delays[0].count, "once in the totals");
+    CHECK(s->window.interrupted, "one of the parts was");
     CHECK_INT(r.batch->window_start.ns, s->window.start.ns,
               "from the first part's start");
     CHECK_INT(r.batch->time.ns, s->window.end.ns, "to the last one's end");
@@ -196,6 +199,20 @@ static void an_address_that_is_gone_comes_back(void **state)
     end(&r);
 }
 
+static void what_was_only_missed_is_no_series(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct order order;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LON");
+    pass(&r, 30 * NS_PER_S);
+    CHECK(take(&r, 10 * NS_PER_S, &order) > 0, "the pause is over");
+    close_window(&r);
+    CHECK_INT(0, r.batch->n_series, "no result, no series");
+    end(&r);
+}
+
 static void a_series_is_dropped_after_a_day(void **state)
 {
     (void)state;
@@ -231,6 +248,7 @@ int main(void)
         cmocka_unit_test(another_address_is_unknown_until_told),
         cmocka_unit_test(a_result_of_the_old_address_only_counts),
         cmocka_unit_test(an_address_that_is_gone_comes_back),
+        cmocka_unit_test(what_was_only_missed_is_no_series),
         cmocka_unit_test(a_series_is_dropped_after_a_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,6 +180,8 @@ static void the_nearest_is_probed_in_full(void **state)
     r.batch = pipeline_close(r.p, r.now, r.wall);
     CHECK_INT(3, r.batch->targets[2].rank, "now it is ranked");
     CHECK_INT(1, r.batch->targets[0].rank, "windows without a probe change nothing");
+    CHECK(!r.batch->targets[0].up && !r.batch->targets[0].measured,
+          "but it had no answer");
     end(&r);
 }
 
@@ -245,23 +247,34 @@ static void who_moves_away_is_found_out(void **state)
     end(&r);
 }
 
-static void another_pop_is_found_out_at_once(void **state)
+/* By the answer of the same address, or by another chain to another address. */
+static void move_to_another_pop(bool by_chain)
 {
-    (void)state;
     struct rig r;
     begin(&r);
     resolve_all(&r);
+    resolve(&r, 0, addresses[0], by_chain ? "LHR" : "");
     for (int i = 0; i < 3; i++) {
-        give(&r, WEB4, addresses[0], OUTCOME_REPLY, MS(3), "LON");
+        give(&r, WEB4, addresses[0], OUTCOME_REPLY, MS(3), by_chain ? "" : "LON");
         reply(&r, ping4_of(1), addresses[1], MS(9));
         close_window(&r);
     }
     CHECK_INT(1, r.batch->targets[0].rank, "before");
-    give(&r, WEB4, addresses[0], OUTCOME_REPLY, MS(30), "NYC");
+    const char *now = by_chain ? "192.0.2.99" : addresses[0];
+    if (by_chain)
+        resolve(&r, 0, now, "JFK");
+    give(&r, WEB4, now, OUTCOME_REPLY, MS(30), by_chain ? "" : "NYC");
     reply(&r, ping4_of(1), addresses[1], MS(9));
     close_window(&r);
     CHECK_INT(2, r.batch->targets[0].rank, "what was in London says nothing any more");
     end(&r);
+}
+
+static void another_pop_is_found_out_at_once(void **state)
+{
+    (void)state;
+    move_to_another_pop(false);
+    move_to_another_pop(true);
 }
 
 int main(void)
