@@ -114,14 +114,14 @@ static int open_fd(enum family family, int type)
     return fd < 0 ? -errno : fd;
 }
 
-/* Setting the option anew makes the kernel count from 0, but only if it was off. */
+/* The kernel counts from 0 when OPT_ID comes on; receive stamps are never off meanwhile.
+ */
 void icmp_socket_restart_keys(struct icmp_socket *s)
 {
-    set(s->fd, SOL_SOCKET, SO_TIMESTAMPING, 0);
-    set(s->fd, SOL_SOCKET, SO_TIMESTAMPING,
-        SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
-            SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID |
-            SOF_TIMESTAMPING_OPT_TSONLY);
+    int stamps = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
+                 SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY;
+    set(s->fd, SOL_SOCKET, SO_TIMESTAMPING, stamps);
+    set(s->fd, SOL_SOCKET, SO_TIMESTAMPING, stamps | SOF_TIMESTAMPING_OPT_ID);
 }
 
 void icmp_socket_dont_fragment(struct icmp_socket *s, bool dont)

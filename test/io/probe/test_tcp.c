@@ -1,13 +1,11 @@
-/* The TCP kind on loopback. */
-#include "io/probe/bed.h"
+/* The TCP kind on loopback and against a scripted network. */
+#include "io/probe/tun.h"
 
 #include "net/socket.h"
 #include "probe/tcp/tcp.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 static const struct probe_kind *const kinds[] = {&tcp_kind};
 
@@ -163,6 +161,33 @@ static void no_route(void **unused)
     bed_end(b);
 }
 
+/* A router's word is neither a refusal nor about this host. */
+static void unreachable(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    static const struct {
+        uint8_t type, code;
+    } errors[2][2] = {{{3, 1}, {3, 13}}, {{1, 3}, {1, 0}}};
+    for (int i = 0; i < 4; i++) {
+        struct bed *b = bed_make(kinds);
+        struct endpoint to = bed_to(far_ends[i / 2], 443);
+        b->target.dscp = 46;
+        bed_send(b, 0, &to);
+        struct packet request = take_request(b);
+        uint8_t class = i < 2 ? request.bytes[1]
+                              : (uint8_t)(request.bytes[0] << 4 | request.bytes[1] >> 4);
+        CHECK_INT(46 << 2, class, "DSCP");
+        struct packet error = error_on(&request, errors[i / 2][i % 2].type,
+                                       errors[i / 2][i % 2].code, request.header + 20);
+        inject(&error);
+        bed_wait(b, 1);
+        CHECK_INT(OUTCOME_UNREACHABLE, b->results[0].outcome, b->results[0].cause);
+        CHECK_INT(DELAY_UNDEFINED, b->results[0].delays[0], "no delay");
+        bed_end(b);
+    }
+}
+
 /* Closed with a reset: none of them stays behind and holds a port. */
 static void ports_are_given_back(void **unused)
 {
@@ -208,6 +233,8 @@ static void ended_while_under_way(void **unused)
 
 int main(void)
 {
+    if (!make_network())
+        printf("# no namespace of our own: on the host's loopback only\n");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replies),
         cmocka_unit_test(refused),
@@ -215,6 +242,7 @@ int main(void)
         cmocka_unit_test(retransmitted_syn),
         cmocka_unit_test(no_descriptor_left),
         cmocka_unit_test(no_route),
+        cmocka_unit_test(unreachable),
         cmocka_unit_test(ports_are_given_back),
         cmocka_unit_test(ended_while_under_way),
     };
