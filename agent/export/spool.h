@@ -25,7 +25,10 @@ struct spool_limits {
 
 struct spool_counters {
     uint64_t waiting, waiting_bytes; /* now; also what is still being written */
-    uint64_t written, dropped, set_aside, write_errors;
+    uint64_t written;
+    uint64_t dropped;   /* for the bounds, and what vanished from the disk */
+    uint64_t set_aside; /* refused by the collector, or no whole batch */
+    uint64_t write_errors;
 };
 
 struct spool;
@@ -36,22 +39,23 @@ typedef void spool_ready_cb(void *user);
 
 /*
  * Opens `dir`, making it (mode 0700) where it is missing; finds what is waiting. Returns
- * 0, or -errno: the folder cannot be made or read.
+ * 0, or -errno: the folder cannot be made or read, or (-EWOULDBLOCK) another process has
+ * it.
  */
 int spool_open(struct spool **out, uv_loop_t *loop, const char *dir,
                struct spool_limits limits, spool_ready_cb *on_ready, void *user);
 
-/* Waits for the writes under way (so that nothing is lost), then no callback comes. NULL
- * is fine. */
+/* Waits for the write under way, then writes what is only in memory (one try), so that
+ * nothing is lost; no callback comes. NULL is fine. */
 void spool_close(struct spool *s);
 
 /* Adds a batch; `bytes` (from malloc) become the spool's. */
 void spool_add(struct spool *s, void *bytes, size_t len);
 
 /*
- * The oldest batch, read whole; false when nothing waits. The bytes are the caller's to
- * free(). It stays in the spool until spool_done() or spool_refused() is called with its
- * `id`.
+ * The oldest batch, read whole; false when nothing waits or it is just being written. The
+ * bytes are the caller's to free(). It stays in the spool until spool_done() or
+ * spool_refused() is called with its `id`.
  */
 struct spooled {
     uint64_t id;
@@ -64,6 +68,9 @@ void spool_done(struct spool *s, uint64_t id); /* accepted: goes */
 void spool_refused(
     struct spool *s,
     uint64_t id); /* never to be sent again: set aside in `bad/`, bounded */
+
+/* A write is under way: `on_ready` will come. */
+bool spool_writing(const struct spool *s);
 
 struct spool_counters spool_counters(const struct spool *s);
 

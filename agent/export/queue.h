@@ -1,0 +1,42 @@
+/*
+ * What waits in the spool, oldest first: the batches on disk, then those that are only in
+ * memory yet (being written, or the disk fails). Of a batch on disk only its id, size and
+ * time are held.
+ */
+#ifndef EDGELAT_EXPORT_QUEUE_H
+#define EDGELAT_EXPORT_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct waiting {
+    uint64_t id;
+    int64_t time_ns; /* wall clock */
+    void *bytes;     /* NULL: on disk */
+    size_t len;
+};
+
+struct queue { /* start with { 0 } */
+    struct waiting *all;
+    size_t head, n, room; /* all[head] to all[n - 1] */
+    size_t in_memory;     /* the last ones */
+    uint64_t bytes, memory_bytes;
+};
+
+size_t queue_count(const struct queue *q);
+struct waiting *queue_oldest(struct queue *q);           /* NULL: empty */
+struct waiting *queue_oldest_in_memory(struct queue *q); /* NULL: none */
+struct waiting *queue_find(struct queue *q, uint64_t id);
+
+void queue_add(struct queue *q, struct waiting w); /* ids only rise; `bytes` are taken */
+
+/* Takes `w` out; returns its bytes, the caller's, NULL when they are on disk. */
+void *queue_remove(struct queue *q, struct waiting *w);
+
+/* The oldest in memory is on disk now; returns its bytes, the caller's. */
+void *queue_written(struct queue *q);
+
+void queue_free(struct queue *q);
+
+#endif

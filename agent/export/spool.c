@@ -1,0 +1,439 @@
+/*
+ * The queue says what waits and in which order; the store has the files. Whatever touches
+ * the disk, but for reading the oldest batch, is a job on the thread pool, one at a time:
+ * first the files that leave, then the oldest batch that is only in memory.
+ *
+ * A batch whose first write is under way is not handed out: what is sent has been on
+ * disk. While the disk fails, batches are handed out from memory.
+ */
+#include "export/spool.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/time.h"
+#include "export/queue.h"
+#include "export/store.h"
+#include "net/clock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY_MAX (8u << 20) /* while the disk fails */
+#define RETRY_MS   5000
+
+struct leaving {
+    uint64_t id;
+    bool to_bad;
+};
+
+struct leavings {
+    struct leaving *all;
+    size_t n, room;
+};
+
+struct job {
+    uv_work_t request;
+    uv_sem_t ended;
+    struct spool *spool; /* NULL: it is closed */
+    struct store *store;
+    struct leavings leavings;
+    uint64_t id; /* 0: there is nothing to write */
+    void *bytes; /* the queue's, as long as the batch is in it */
+    size_t len;
+    int write_rc, leave_rc;
+};
+
+struct spool {
+    char *dir;
+    struct store *store;
+    struct spool_limits limits;
+    struct queue queue;
+    uint64_t last_id;
+    struct leavings leavings; /* of the next job */
+    struct job *job;          /* under way, or NULL */
+    uv_timer_t retry;
+    int failing; /* -errno of the last write, 0: the disk is fine */
+    int stuck;   /* the same of the last removal */
+    bool dropping, missing;
+    struct spool_counters counters; /* but for what waits */
+    spool_ready_cb *on_ready;
+    void *user;
+};
+
+/* ---- the worker's side ---- */
+
+static void work(uv_work_t *request)
+{
+    struct job *j = request->data;
+    for (size_t i = 0; i < j->leavings.n; i++) {
+        struct leaving l = j->leavings.all[i];
+        int rc =
+            l.to_bad ? store_set_aside(j->store, l.id) : store_remove(j->store, l.id);
+        if (rc < 0)
+            j->leave_rc = rc;
+    }
+    if (j->id != 0)
+        j->write_rc = store_write(j->store, j->id, j->bytes, j->len);
+    uv_sem_post(&j->ended);
+}
+
+/* ---- changes of state, said once ---- */
+
+static const char *next_step(int rc)
+{
+    switch (rc) {
+    case -ENOSPC:
+    case -EDQUOT:
+        return "free some space";
+    case -EROFS:
+        return "mount it writable";
+    case -EACCES:
+    case -EPERM:
+        return "give the folder to the user that runs edgelat";
+    case -EWOULDBLOCK:
+        return "another edgelat has it: give each its own state_dir";
+    default:
+        return "look at the disk";
+    }
+}
+
+static void say_written(struct spool *s, int rc)
+{
+    if (rc < 0 && rc != s->failing)
+        log_warn(
+            "spool",
+            "%s: cannot write: %s; %s; until then batches wait in memory, next try in "
+            "%d s",
+            s->dir, strerror(-rc), next_step(rc), RETRY_MS / 1000);
+    else if (rc < 0)
+        log_debug("spool", "%s: still cannot write: %s; %zu batches in memory", s->dir,
+                  strerror(-rc), s->queue.in_memory);
+    else if (s->failing < 0)
+        log_info("spool", "%s: can be written again, %zu batches wait in memory", s->dir,
+                 s->queue.in_memory);
+    s->failing = rc;
+}
+
+static void say_left(struct spool *s, int rc)
+{
+    if (rc < 0 && rc != s->stuck)
+        log_warn("spool",
+                 "%s: cannot remove: %s; %s; after a restart they are sent again", s->dir,
+                 strerror(-rc), next_step(rc));
+    s->stuck = rc;
+}
+
+/* ---- jobs ---- */
+
+static void finish(struct job *j);
+
+static void job_free(struct job *j)
+{
+    uv_sem_destroy(&j->ended);
+    free(j->leavings.all);
+    free(j);
+}
+
+static void on_worked(uv_work_t *request, int status)
+{
+    (void)status;
+    struct job *j = request->data;
+    struct spool *s = j->spool;
+    if (s == NULL) {
+        job_free(j);
+        return;
+    }
+    finish(j);
+    job_free(j);
+    if (s->on_ready != NULL)
+        s->on_ready(s->user);
+}
+
+/* The next job; `write`: a batch from memory too. */
+static void begin(struct spool *s, bool write)
+{
+    const struct waiting *w = write ? queue_oldest_in_memory(&s->queue) : NULL;
+    if (s->job != NULL || (w == NULL && s->leavings.n == 0))
+        return;
+    struct job *j = mem_zalloc(sizeof *j);
+    j->request.data = j;
+    j->spool = s;
+    j->store = s->store;
+    j->leavings = s->leavings;
+    s->leavings = (struct leavings){0};
+    if (w != NULL) {
+        j->id = w->id;
+        j->bytes = w->bytes;
+        j->len = w->len;
+    }
+    if (uv_sem_init(&j->ended, 0) < 0)
+        abort(); /* no memory */
+    s->job = j;
+    uv_queue_work(s->retry.loop, &j->request, work, on_worked);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    begin(timer->data, true);
+}
+
+/* What the worker has done becomes what the queue says; then the next job. */
+static void finish(struct job *j)
+{
+    struct spool *s = j->spool;
+    s->job = NULL;
+    if (j->leavings.n > 0)
+        say_left(s, j->leave_rc);
+    if (j->id == 0) {
+        begin(s, s->failing == 0);
+        return;
+    }
+    bool gone = queue_find(&s->queue, j->id) == NULL; /* taken or dropped meanwhile */
+    if (j->write_rc == 0) {
+        s->counters.written++;
+        free(gone ? j->bytes : queue_written(&s->queue));
+    } else {
+        s->counters.write_errors++;
+        if (gone)
+            free(j->bytes);
+        uv_timer_start(&s->retry, on_retry, RETRY_MS, 0);
+    }
+    say_written(s, j->write_rc);
+    begin(s, s->failing == 0);
+}
+
+/* ---- what leaves ---- */
+
+static void leave(struct spool *s, struct waiting *w, bool to_bad)
+{
+    struct leavings *l = &s->leavings;
+    l->all = mem_grow(l->all, &l->room, l->n + 1, sizeof *l->all);
+    l->all[l->n++] = (struct leaving){w->id, to_bad};
+    bool being_written = s->job != NULL && s->job->id == w->id;
+    void *bytes = queue_remove(&s->queue, w);
+    if (!being_written) /* else finish() frees them */
+        free(bytes);
+}
+
+static void drop(struct spool *s, struct waiting *w, const char *why)
+{
+    s->counters.dropped++;
+    if (!s->dropping)
+        log_warn(
+            "spool",
+            "%s: %s: the oldest batches are dropped, %zu wait; see why the collector "
+            "takes none, or change [spool]",
+            s->dir, why, queue_count(&s->queue));
+    s->dropping = true;
+    leave(s, w, false);
+}
+
+static void keep_bounds(struct spool *s)
+{
+    int64_t now = wall_now().ns;
+    for (struct waiting *w; (w = queue_oldest(&s->queue)) != NULL;) {
+        if (queue_count(&s->queue) > s->limits.count)
+            drop(s, w, "more batches than `batches` allows");
+        else if (s->queue.bytes > s->limits.bytes)
+            drop(s, w, "more bytes than `size` allows");
+        else if (s->limits.age_ns > 0 && now - w->time_ns > s->limits.age_ns)
+            drop(s, w, "older than `age` allows");
+        else
+            break;
+    }
+    while (s->queue.memory_bytes > MEMORY_MAX)
+        drop(s, queue_oldest_in_memory(&s->queue), "no more memory while the disk fails");
+}
+
+void spool_done(struct spool *s, uint64_t id)
+{
+    struct waiting *w = queue_find(&s->queue, id);
+    if (w == NULL) /* dropped meanwhile */
+        return;
+    leave(s, w, false);
+    if (s->dropping)
+        log_info("spool", "%s: batches are taken again, %" PRIu64 " were dropped", s->dir,
+                 s->counters.dropped);
+    s->dropping = false;
+    begin(s, s->failing == 0);
+}
+
+static void set_aside(struct spool *s, struct waiting *w)
+{
+    s->counters.set_aside++;
+    leave(s, w, true);
+    begin(s, s->failing == 0);
+}
+
+void spool_refused(struct spool *s, uint64_t id)
+{
+    struct waiting *w = queue_find(&s->queue, id);
+    if (w != NULL)
+        set_aside(s, w);
+}
+
+/* ---- what comes and what is next ---- */
+
+void spool_add(struct spool *s, void *bytes, size_t len)
+{
+    if (len == 0 || len > SPOOL_BATCH_MAX) {
+        log_warn("spool",
+                 "%s: a batch of %zu bytes is dropped: at most %u; fewer targets "
+                 "or a shorter window make it smaller",
+                 s->dir, len, SPOOL_BATCH_MAX);
+        s->counters.dropped++;
+        free(bytes);
+        return;
+    }
+    queue_add(&s->queue, (struct waiting){.id = ++s->last_id,
+                                          .time_ns = wall_now().ns,
+                                          .bytes = bytes,
+                                          .len = len});
+    keep_bounds(s);
+    begin(s, true);
+}
+
+/* Only when the disk or the folder is not what it was: the batch cannot be had. */
+static void cannot_read(struct spool *s, struct waiting *w, int rc)
+{
+    char name[STORE_NAME_MAX];
+    store_name(name, w->id);
+    if (rc == -ENOENT || rc == -ENOTDIR) {
+        if (!s->missing)
+            log_warn("spool", "%s/%s: somebody removed it; it is lost", s->dir, name);
+        s->missing = true;
+        s->counters.dropped++;
+        leave(s, w, false);
+        return;
+    }
+    log_warn("spool", "%s/%s: %s; set aside in bad/", s->dir, name,
+             rc == -EBADMSG ? "no whole batch" : strerror(-rc));
+    set_aside(s, w);
+}
+
+bool spool_first(struct spool *s, struct spooled *out)
+{
+    keep_bounds(s);
+    for (struct waiting *w; (w = queue_oldest(&s->queue)) != NULL;) {
+        out->id = w->id;
+        out->len = w->len;
+        if (w->bytes != NULL) {
+            if (s->failing < 0)
+                out->bytes = mem_copy(w->bytes, w->len);
+            return s->failing < 0;
+        }
+        int rc = store_read(s->store, w->id, &out->bytes, &out->len);
+        if (rc == 0) {
+            s->missing = false;
+            return true;
+        }
+        if (rc != -ENOENT && rc != -ENOTDIR && rc != -EBADMSG && rc != -EIO) {
+            /* no descriptor, no permission: it can be had later */
+            log_debug("spool", "%s: cannot read: %s", s->dir, strerror(-rc));
+            return false;
+        }
+        cannot_read(s, w, rc);
+    }
+    begin(s, s->failing == 0);
+    return false;
+}
+
+bool spool_writing(const struct spool *s)
+{
+    return s->failing == 0 && s->queue.in_memory > 0;
+}
+
+struct spool_counters spool_counters(const struct spool *s)
+{
+    struct spool_counters c = s->counters;
+    c.waiting = queue_count(&s->queue);
+    c.waiting_bytes = s->queue.bytes;
+    return c;
+}
+
+/* ---- begin and end ---- */
+
+static void say_found(struct spool *s, const struct store_found *found)
+{
+    if (found->set_aside > 0)
+        log_warn("spool",
+                 "%s: %zu files are no whole batches and are set aside in bad/: "
+                 "%s is %s",
+                 s->dir, found->set_aside, found->example, found->why);
+    if (found->n > 0)
+        log_info("spool", "%s: %zu batches wait from the last run", s->dir, found->n);
+}
+
+int spool_open(struct spool **out, uv_loop_t *loop, const char *dir,
+               struct spool_limits limits, spool_ready_cb *on_ready, void *user)
+{
+    struct store *store;
+    struct store_found found;
+    int rc = store_open(&store, dir, &found);
+    if (rc == -EWOULDBLOCK)
+        log_error("spool", "spool %s is in use by another edgelat", dir);
+    if (rc < 0)
+        return rc;
+    struct spool *s = mem_zalloc(sizeof *s);
+    s->dir = mem_string(dir);
+    s->store = store;
+    s->limits = limits;
+    s->on_ready = on_ready;
+    s->user = user;
+    s->last_id = found.highest;
+    s->counters.set_aside = found.set_aside;
+    uv_timer_init(loop, &s->retry);
+    s->retry.data = s;
+    for (size_t i = 0; i < found.n; i++)
+        queue_add(&s->queue, (struct waiting){.id = found.batches[i].id,
+                                              .time_ns = found.batches[i].time_ns,
+                                              .len = found.batches[i].len});
+    free(found.batches);
+    say_found(s, &found);
+    keep_bounds(s);
+    begin(s, false);
+    *out = s;
+    return 0;
+}
+
+/* Waits for the job under way, or does it here when no thread has begun it. */
+static void finish_now(struct spool *s)
+{
+    struct job *j = s->job;
+    if (j == NULL)
+        return;
+    if (uv_cancel((uv_req_t *)&j->request) == 0)
+        work(&j->request);
+    uv_sem_wait(&j->ended);
+    s->job = NULL;
+    finish(j);
+    j->spool = NULL; /* on_worked() frees it */
+}
+
+static void free_spool(uv_handle_t *timer)
+{
+    struct spool *s = timer->data;
+    free(s->dir);
+    free(s);
+}
+
+void spool_close(struct spool *s)
+{
+    if (s == NULL)
+        return;
+    s->failing = 0; /* one try more */
+    finish_now(s);
+    if (s->job == NULL)
+        begin(s, true);
+    while (s->job != NULL) /* each begins the next, until one fails */
+        finish_now(s);
+    if (s->queue.in_memory > 0)
+        log_error("spool", "%s: %zu batches could not be written and are lost", s->dir,
+                  s->queue.in_memory);
+    queue_free(&s->queue);
+    free(s->leavings.all);
+    store_close(s->store);
+    uv_close((uv_handle_t *)&s->retry, free_spool);
+}

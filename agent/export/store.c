@@ -1,0 +1,231 @@
+#include "export/store.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "export/gzip.h"
+#include "export/otlp.h"
+#include "export/spool.h"
+#include "export/store_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAME_END "-metrics.pb.gz"
+enum { NAME_DIGITS = 20 };
+
+const char *store_name(char out[STORE_NAME_MAX], uint64_t id)
+{
+    snprintf(out, STORE_NAME_MAX, "%0*" PRIu64 NAME_END, NAME_DIGITS, id);
+    return out;
+}
+
+bool store_name_id(const char *name, uint64_t *id)
+{
+    char again[STORE_NAME_MAX];
+    uint64_t value = strtoull(name, NULL, 10);
+    *id = value;
+    return value > 0 && value < UINT64_MAX && /* there is a next one */
+           strcmp(name, store_name(again, value)) == 0;
+}
+
+const char *store_path(char out[PATH_MAX], const struct store *s, const char *sub,
+                       const char *name)
+{
+    snprintf(out, PATH_MAX, "%s/%s%s", s->dir, sub, name);
+    return out;
+}
+
+static const char *batch_path(char out[PATH_MAX], const struct store *s, uint64_t id)
+{
+    char name[STORE_NAME_MAX];
+    return store_path(out, s, "", store_name(name, id));
+}
+
+/* ---- the folder ---- */
+
+static int make_folders(const char *dir)
+{
+    char path[PATH_MAX];
+    text_copy(path, sizeof path, dir);
+    for (char *slash = path; (slash = strchr(slash + 1, '/')) != NULL; *slash = '/') {
+        *slash = '\0';
+        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+            return -errno;
+    }
+    return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int lock_folder(struct store *s)
+{
+    char path[PATH_MAX];
+    store_path(path, s, "", "lock");
+    int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -errno;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        int rc = -errno;
+        close(fd);
+        return rc;
+    }
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    s->lock_fd = fd;
+    return 0;
+}
+
+/* The folder is there and is ours, also after somebody has removed it under us. */
+static int hold_folder(struct store *s)
+{
+    char path[PATH_MAX];
+    struct stat named, held;
+    if (s->lock_fd >= 0 && stat(store_path(path, s, "", "lock"), &named) == 0 &&
+        fstat(s->lock_fd, &held) == 0 && named.st_ino == held.st_ino &&
+        named.st_dev == held.st_dev)
+        return 0;
+    int rc = make_folders(s->dir);
+    return rc < 0 ? rc : lock_folder(s);
+}
+
+int store_open(struct store **out, const char *dir, struct store_found *found)
+{
+    struct store *s = mem_zalloc(sizeof *s);
+    s->lock_fd = -1;
+    int rc = text_copy(s->dir, sizeof s->dir, dir) ? hold_folder(s) : -ENAMETOOLONG;
+    if (rc == 0 || rc == -EROFS || rc == -ENOSPC || rc == -EDQUOT)
+        rc = store_find(s, found);
+    if (rc < 0) {
+        store_close(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+void store_close(struct store *s)
+{
+    if (s == NULL)
+        return;
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    free(s);
+}
+
+/* ---- one batch ---- */
+
+static int sync_folder(const struct store *s)
+{
+    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int rc = fsync(fd) < 0 ? -errno : 0;
+    close(fd);
+    return rc;
+}
+
+static int write_all(int fd, const uint8_t *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, bytes, len);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n > 0) {
+            bytes += n;
+            len -= (size_t)n;
+        }
+    }
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int write_file(const char *path, const void *bytes, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -errno;
+    int rc = write_all(fd, bytes, len);
+    if (close(fd) < 0 && rc == 0)
+        rc = -errno;
+    return rc;
+}
+
+int store_write(struct store *s, uint64_t id, const void *bytes, size_t len)
+{
+    char path[PATH_MAX], temporary[PATH_MAX], name[STORE_NAME_MAX + 8];
+    int rc = hold_folder(s);
+    if (rc < 0)
+        return rc;
+    batch_path(path, s, id);
+    store_name(name, id);
+    strcat(name, ".tmp");
+    store_path(temporary, s, "", name);
+    rc = write_file(temporary, bytes, len);
+    if (rc == 0 && rename(temporary, path) < 0)
+        rc = -errno;
+    if (rc < 0) {
+        unlink(temporary);
+        return rc;
+    }
+    return sync_folder(s);
+}
+
+static int read_all(int fd, void **bytes, size_t *len)
+{
+    struct stat stat;
+    if (fstat(fd, &stat) < 0)
+        return -errno;
+    if (!S_ISREG(stat.st_mode) || stat.st_size < 1 || stat.st_size > SPOOL_BATCH_MAX)
+        return -EBADMSG;
+    size_t size = (size_t)stat.st_size, got = 0;
+    uint8_t *room = mem_alloc(size);
+    while (got < size) {
+        ssize_t n = read(fd, room + got, size - got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            int rc = n < 0 ? -errno : -EBADMSG; /* shorter than it was just now */
+            free(room);
+            return rc;
+        }
+        got += (size_t)n;
+    }
+    *bytes = room;
+    *len = size;
+    return 0;
+}
+
+int store_read(const struct store *s, uint64_t id, void **bytes, size_t *len)
+{
+    char path[PATH_MAX];
+    int fd = open(batch_path(path, s, id),
+                  O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK /* a pipe has no end */);
+    if (fd < 0)
+        return -errno;
+    int rc = read_all(fd, bytes, len);
+    close(fd);
+    if (rc == 0 && gzip_check(*bytes, *len, OTLP_BYTES_MAX) < 0) {
+        free(*bytes);
+        rc = -EBADMSG;
+    }
+    return rc;
+}
+
+int store_remove(struct store *s, uint64_t id)
+{
+    char path[PATH_MAX];
+    return unlink(batch_path(path, s, id)) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int store_set_aside(struct store *s, uint64_t id)
+{
+    char name[STORE_NAME_MAX];
+    if (store_move_bad(s, store_name(name, id)) < 0)
+        return store_remove(s, id); /* at least it is not sent again */
+    store_trim_bad(s);
+    return 0;
+}

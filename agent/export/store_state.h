@@ -1,0 +1,27 @@
+/*
+ * What store.c and store_find.c share.
+ */
+#ifndef EDGELAT_EXPORT_STORE_STATE_H
+#define EDGELAT_EXPORT_STORE_STATE_H
+
+#include "export/store.h"
+
+#include <limits.h>
+
+struct store {
+    char dir[PATH_MAX - 320]; /* room for every path in it, below PATH_MAX */
+    int lock_fd;              /* -1: the disk lets us make no file just now */
+};
+
+/* Path of `name` below the folder and `sub` ("" or "bad/"). Returns `out`. */
+const char *store_path(char out[PATH_MAX], const struct store *s, const char *sub,
+                       const char *name);
+
+/* Reads the folder: sorts, sets aside, removes temporary files. Returns 0 or -errno. */
+int store_find(struct store *s, struct store_found *found);
+
+/* Into bad/, whatever its name. Returns 0 or -errno. */
+int store_move_bad(const struct store *s, const char *name);
+void store_trim_bad(const struct store *s); /* back to STORE_BAD_MAX */
+
+#endif
