@@ -1,0 +1,40 @@
+#include "export/otlp_read.h"
+
+#include "base/mem.h"
+#include "export/otlp.h"
+
+#include <stdlib.h>
+
+enum { MALLOC_OVERHEAD = 16 }; /* millions of tiny pieces count as what they take */
+
+static void *take(void *budget, size_t size)
+{
+    size_t *left = budget;
+    if (size > *left || *left - size < MALLOC_OVERHEAD)
+        return NULL;
+    *left -= size + MALLOC_OVERHEAD;
+    return mem_alloc(size);
+}
+
+static void give_back(void *budget, void *memory)
+{
+    (void)budget; /* what was taken once stays spent */
+    free(memory);
+}
+
+Otlp__ExportMetricsServiceRequest *otlp_read(const void *bytes, size_t len)
+{
+    size_t left = OTLP_MEMORY_MAX;
+    ProtobufCAllocator bounded = {
+        .alloc = take, .free = give_back, .allocator_data = &left};
+    if (len > OTLP_BYTES_MAX)
+        return NULL;
+    return otlp__export_metrics_service_request__unpack(&bounded, len, bytes);
+}
+
+void otlp_read_free(Otlp__ExportMetricsServiceRequest *request)
+{
+    ProtobufCAllocator a = {.alloc = take, .free = give_back};
+    if (request != NULL)
+        otlp__export_metrics_service_request__free_unpacked(request, &a);
+}

@@ -1,0 +1,18 @@
+/*
+ * OTLP metrics from outside, read within bounds: a small request that would unfold into
+ * more memory than OTLP_MEMORY_MAX is refused as if it were damaged.
+ */
+#ifndef EDGELAT_EXPORT_OTLP_READ_H
+#define EDGELAT_EXPORT_OTLP_READ_H
+
+#include "proto/otlp.pb-c.h"
+
+#include <stddef.h>
+
+#define OTLP_MEMORY_MAX (64u << 20) /* of one request, decoded */
+
+/* NULL when the bytes (plain, not gzipped) are no OTLP metrics request. */
+Otlp__ExportMetricsServiceRequest *otlp_read(const void *bytes, size_t len);
+void otlp_read_free(Otlp__ExportMetricsServiceRequest *request); /* NULL is fine */
+
+#endif
