@@ -1,0 +1,123 @@
+#include "cmd/cmd.h"
+#include "cmd/table.h"
+#include "export/receiver.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: edgelat collect --listen ADDR:PORT [--dir DIR] [--quiet]\n"
+    "\n"
+    "A small OTLP/HTTP receiver for trials and tests; not for production. After each "
+    "batch that it\n"
+    "has accepted on /v1/metrics it prints a table made of what it decoded: percentiles, "
+    "loss and\n"
+    "PoP a target, since the agent started.\n"
+    "\n"
+    "  -l, --listen ADDR:PORT   where to listen; IPv6 as [ADDR]:PORT; port 0 is any that "
+    "is free\n"
+    "                           and is said on standard error\n"
+    "  -d, --dir DIR            keep every accepted batch as a file in DIR (made if "
+    "missing)\n"
+    "  -q, --quiet              no table\n"
+    "  -h, --help               this text\n"
+    "\n"
+    "Ctrl-C or SIGTERM ends it.\n"
+    "\n"
+    "examples:\n"
+    "  edgelat collect --listen 127.0.0.1:4318\n"
+    "  edgelat collect --listen [::1]:0 --dir ./received --quiet\n";
+
+/* "127.0.0.1:4318", "[::1]:4318" */
+static bool parse_listen(struct endpoint *out, const char *text)
+{
+    char address[ADDRESS_TEXT_MAX + 2];
+    const char *colon = strrchr(text, ':');
+    int64_t port;
+    if (colon == NULL || (size_t)(colon - text) >= sizeof address ||
+        !text_to_integer(colon + 1, 0, UINT16_MAX, &port))
+        return false;
+    size_t len = (size_t)(colon - text);
+    bool brackets = len >= 2 && text[0] == '[' && text[len - 1] == ']';
+    memcpy(address, text + brackets, len - 2 * brackets);
+    address[len - 2 * brackets] = '\0';
+    return endpoint_parse(out, address, (uint16_t)port) &&
+           brackets == (out->family == FAMILY_IPV6);
+}
+
+static void say_where(const struct endpoint *at, uint16_t port)
+{
+    char address[ADDRESS_TEXT_MAX];
+    fprintf(stderr,
+            at->family == FAMILY_IPV6 ? "listening on [%s]:%u\n" : "listening on %s:%u\n",
+            endpoint_address(address, at), port);
+}
+
+static void on_batch(const Otlp__ExportMetricsServiceRequest *request, size_t bytes,
+                     void *user)
+{
+    const bool *quiet = user;
+    struct text table = {0};
+    if (*quiet)
+        return;
+    table_render(&table, request, bytes);
+    printf("%s\n", text_string(&table));
+    fflush(stdout);
+    text_free(&table);
+}
+
+static int serve(const char *listen, const char *dir, bool quiet)
+{
+    struct endpoint at;
+    struct receiver *receiver;
+    const char *why;
+    if (!parse_listen(&at, listen))
+        return cmd_cannot("'%s' is not ADDR:PORT, such as 127.0.0.1:4318 or [::1]:4318",
+                          listen);
+    signal(SIGPIPE, SIG_IGN); /* a sender that hangs up */
+    int rc = receiver_create(&receiver, &at, dir, on_batch, &quiet, &why);
+    if (rc < 0)
+        return cmd_cannot("cannot collect on %s: %s: %s", listen, why, strerror(-rc));
+    say_where(&at, receiver_port(receiver));
+    receiver_run(receiver);
+    receiver_destroy(receiver);
+    return CMD_FINE;
+}
+
+static int collect(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"listen", required_argument, NULL, 'l'},
+        {"dir", required_argument, NULL, 'd'},
+        {"quiet", no_argument, NULL, 'q'},
+        {0},
+    };
+    const char *listen = NULL, *dir = NULL;
+    bool quiet = false;
+    for (int c; (c = cmd_getopt(argc, argv, "l:d:q", options)) != -1;) {
+        if (c == 'l')
+            listen = optarg;
+        else if (c == 'd')
+            dir = optarg;
+        else if (c == 'q')
+            quiet = true;
+        else
+            return CMD_CANNOT;
+    }
+    if (optind < argc)
+        return cmd_cannot("collect takes no argument '%s'; `edgelat collect --help` has "
+                          "examples",
+                          argv[optind]);
+    if (listen == NULL)
+        return cmd_cannot("where to listen? --listen 127.0.0.1:4318");
+    return serve(listen, dir, quiet);
+}
+
+const struct command command_collect = {
+    .name = "collect",
+    .summary = "a small OTLP/HTTP receiver for trials and tests",
+    .help = help,
+    .run = collect,
+};

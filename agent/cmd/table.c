@@ -1,0 +1,322 @@
+/*
+ * The points that count are gathered as pieces that all have a row's key, sorted by it,
+ * and neighbours are added up: no limit to the number of rows, and no search.
+ */
+#include "cmd/table.h"
+
+#include "base/mem.h"
+#include "cmd/decoded.h"
+#include "cmd/render.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CELL_MAX = 40 }; /* bytes shown of a value */
+
+struct key { /* texts are the request's */
+    const char *target, *kind, *family, *pop;
+};
+
+struct piece { /* what one point adds to a row */
+    struct key key;
+    uint64_t sent, lost;
+    const Otlp__ExponentialHistogramDataPoint *delays; /* NULL: none */
+};
+
+struct ranked {
+    const char *target;
+    int64_t rank; /* 1 and up */
+};
+
+struct row {
+    struct key key;
+    int64_t rank; /* INT64_MAX: none */
+    uint64_t sent, lost;
+    struct histogram delays;
+};
+
+struct table {
+    struct piece *pieces;
+    size_t n_pieces, pieces_room;
+    struct ranked *ranks;
+    size_t n_ranks, ranks_room;
+    struct row *rows;
+    size_t n_rows, rows_room;
+    uint64_t time_ns; /* of the newest point */
+};
+
+/* ---- from points to pieces ---- */
+
+static struct key key_of(Otlp__KeyValue *const *attributes, size_t n)
+{
+    return (struct key){
+        .target = decoded_text(attributes, n, "edgelat.target", "-"),
+        .kind = decoded_text(attributes, n, "edgelat.probe.kind", "-"),
+        .family = decoded_text(attributes, n, "network.type", "-"),
+        .pop = decoded_text(attributes, n, "edgelat.pop", "unknown"),
+    };
+}
+
+static void add_piece(struct table *t, const struct piece *piece)
+{
+    t->pieces = mem_grow(t->pieces, &t->pieces_room, t->n_pieces + 1, sizeof *t->pieces);
+    t->pieces[t->n_pieces++] = *piece;
+}
+
+static void note_time(struct table *t, uint64_t time_ns)
+{
+    if (time_ns > t->time_ns && time_ns <= INT64_MAX)
+        t->time_ns = time_ns;
+}
+
+static void add_results(struct table *t, const Otlp__Sum *sum)
+{
+    for (size_t i = 0; i < sum->n_data_points; i++) {
+        const Otlp__NumberDataPoint *p = sum->data_points[i];
+        const char *outcome =
+            decoded_text(p->attributes, p->n_attributes, "edgelat.outcome", "");
+        int64_t count = decoded_integer(p);
+        note_time(t, p->time_unix_nano);
+        if (count <= 0 || strcmp(outcome, "not_measured") == 0)
+            continue;
+        add_piece(t, &(struct piece){
+                         .key = key_of(p->attributes, p->n_attributes),
+                         .sent = (uint64_t)count,
+                         .lost = strcmp(outcome, "loss") == 0 ? (uint64_t)count : 0,
+                     });
+    }
+}
+
+/* The delay that a kind is about: what the user waits for, or the round trip. */
+static const char *main_delay(const char *kind)
+{
+    return strcmp(kind, "https") == 0 ? "total" : "rtt";
+}
+
+static void add_delays(struct table *t, const Otlp__ExponentialHistogram *metric)
+{
+    for (size_t i = 0; i < metric->n_data_points; i++) {
+        const Otlp__ExponentialHistogramDataPoint *p = metric->data_points[i];
+        struct key key = key_of(p->attributes, p->n_attributes);
+        const char *delay =
+            decoded_text(p->attributes, p->n_attributes, "edgelat.delay", "");
+        note_time(t, p->time_unix_nano);
+        if (strcmp(delay, main_delay(key.kind)) == 0)
+            add_piece(t, &(struct piece){.key = key, .delays = p});
+    }
+}
+
+static void add_ranks(struct table *t, const Otlp__Gauge *gauge)
+{
+    for (size_t i = 0; i < gauge->n_data_points; i++) {
+        const Otlp__NumberDataPoint *p = gauge->data_points[i];
+        const char *target =
+            decoded_text(p->attributes, p->n_attributes, "edgelat.target", "-");
+        int64_t rank = decoded_integer(p);
+        if (rank <= 0)
+            continue; /* not eligible */
+        t->ranks = mem_grow(t->ranks, &t->ranks_room, t->n_ranks + 1, sizeof *t->ranks);
+        t->ranks[t->n_ranks++] = (struct ranked){target, rank};
+    }
+}
+
+static void add_metric(struct table *t, const Otlp__Metric *m)
+{
+    if (strcmp(m->name, "edgelat.probe.results") == 0 &&
+        m->data_case == OTLP__METRIC__DATA_SUM)
+        add_results(t, m->sum);
+    else if (strcmp(m->name, "edgelat.probe.delay") == 0 &&
+             m->data_case == OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM)
+        add_delays(t, m->exponential_histogram);
+    else if (strcmp(m->name, "edgelat.target.rank") == 0 &&
+             m->data_case == OTLP__METRIC__DATA_GAUGE)
+        add_ranks(t, m->gauge);
+}
+
+/* ---- from pieces to rows ---- */
+
+static int by_key(const struct key *a, const struct key *b)
+{
+    int order = strcmp(a->target, b->target);
+    if (order == 0)
+        order = strcmp(a->kind, b->kind);
+    if (order == 0)
+        order = strcmp(a->family, b->family);
+    return order != 0 ? order : strcmp(a->pop, b->pop);
+}
+
+static int by_piece_key(const void *a, const void *b)
+{
+    return by_key(&((const struct piece *)a)->key, &((const struct piece *)b)->key);
+}
+
+static int by_ranked_target(const void *a, const void *b)
+{
+    return strcmp(((const struct ranked *)a)->target, ((const struct ranked *)b)->target);
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    if (x->rank != y->rank)
+        return x->rank < y->rank ? -1 : 1;
+    return by_key(&x->key, &y->key);
+}
+
+static int64_t rank_of(const struct table *t, const char *target)
+{
+    struct ranked wanted = {.target = target}, *found = NULL;
+    if (t->n_ranks > 0)
+        found =
+            bsearch(&wanted, t->ranks, t->n_ranks, sizeof *t->ranks, by_ranked_target);
+    return found == NULL ? INT64_MAX : found->rank;
+}
+
+static void add_to_row(struct row *row, const struct piece *piece)
+{
+    row->sent += piece->sent;
+    row->lost += piece->lost;
+    struct histogram h;
+    if (piece->delays != NULL && decoded_histogram(&h, piece->delays)) {
+        histogram_merge(&row->delays, &h);
+        histogram_free(&h);
+    }
+}
+
+static struct row *new_row(struct table *t, const struct key *key)
+{
+    t->rows = mem_grow(t->rows, &t->rows_room, t->n_rows + 1, sizeof *t->rows);
+    t->rows[t->n_rows] = (struct row){
+        .key = *key, .rank = rank_of(t, key->target), .delays = histogram_empty()};
+    return &t->rows[t->n_rows++];
+}
+
+static void make_rows(struct table *t)
+{
+    if (t->n_ranks > 0)
+        qsort(t->ranks, t->n_ranks, sizeof *t->ranks, by_ranked_target);
+    if (t->n_pieces > 0)
+        qsort(t->pieces, t->n_pieces, sizeof *t->pieces, by_piece_key);
+    struct row *row = NULL;
+    for (size_t i = 0; i < t->n_pieces; i++) {
+        const struct piece *piece = &t->pieces[i];
+        if (row == NULL || by_key(&row->key, &piece->key) != 0)
+            row = new_row(t, &piece->key);
+        add_to_row(row, piece);
+    }
+    if (t->n_rows > 0)
+        qsort(t->rows, t->n_rows, sizeof *t->rows, by_rank);
+}
+
+/* ---- from rows to text ---- */
+
+struct widths {
+    int target, pop;
+};
+
+static int longer(int width, const char *text)
+{
+    char cell[CELL_MAX + 1];
+    int len = (int)strlen(decoded_clean(cell, sizeof cell, text, '_'));
+    return len > width ? len : width;
+}
+
+static struct widths widths_of(const struct table *t)
+{
+    struct widths w = {(int)strlen("target"), (int)strlen("PoP")};
+    for (size_t i = 0; i < t->n_rows; i++) {
+        w.target = longer(w.target, t->rows[i].key.target);
+        w.pop = longer(w.pop, t->rows[i].key.pop);
+    }
+    return w;
+}
+
+/* Returns whether any percentile stands in brackets, as window.h says when. */
+static bool render_percentiles(struct text *out, const struct histogram *h)
+{
+    bool doubt = false;
+    for (size_t p = 0; p < PERCENTILES; p++) {
+        char ms[24], cell[32];
+        double q = percentile_quantile[p];
+        bool doubtful = h->count > 0 && 1 - pow(q, (double)h->count) < 0.95;
+        snprintf(cell, sizeof cell, doubtful ? "(%s)" : "%s",
+                 render_ms(ms, histogram_quantile(h, q)));
+        text_add(out, " %9s", cell);
+        doubt |= doubtful;
+    }
+    text_add(out, "\n");
+    return doubt;
+}
+
+static bool render_row(struct text *out, const struct row *row, struct widths w)
+{
+    char rank[24] = "-", loss[16];
+    char target[CELL_MAX + 1], pop[CELL_MAX + 1], kind[CELL_MAX + 1],
+        family[CELL_MAX + 1];
+    if (row->rank != INT64_MAX)
+        snprintf(rank, sizeof rank, "%lld", (long long)row->rank);
+    snprintf(loss, sizeof loss, "%.1f%%", 100 * (double)row->lost / (double)row->sent);
+    text_add(out, "%-4s  %-*s  %-*s  %-5s  %-6s %7llu %7s", rank, w.target,
+             decoded_clean(target, sizeof target, row->key.target, '_'), w.pop,
+             decoded_clean(pop, sizeof pop, row->key.pop, '_'),
+             decoded_clean(kind, sizeof kind, row->key.kind, '_'),
+             decoded_clean(family, sizeof family, row->key.family, '_'),
+             (unsigned long long)row->sent, loss);
+    return render_percentiles(out, &row->delays);
+}
+
+static void render_head(struct text *out, const struct table *t,
+                        const Otlp__Resource *resource, size_t bytes, struct widths w)
+{
+    char time[WALL_TEXT_MAX], cell[CELL_MAX + 1];
+    Otlp__KeyValue *const *attributes = resource == NULL ? NULL : resource->attributes;
+    size_t n = resource == NULL ? 0 : resource->n_attributes;
+    const char *host = decoded_text(attributes, n, "host.name", "-");
+    const char *site = decoded_text(attributes, n, "edgelat.site", "");
+
+    text_add(out, "%s  host %s", wall_text(time, (struct wall){(int64_t)t->time_ns}),
+             decoded_clean(cell, sizeof cell, host, ' '));
+    if (site[0] != '\0')
+        text_add(out, "  site %s", decoded_clean(cell, sizeof cell, site, ' '));
+    text_add(out, "  %zu bytes; delays in ms\n", bytes);
+    text_add(out, "%-4s  %-*s  %-*s  %-5s  %-6s %7s %7s", "rank", w.target, "target",
+             w.pop, "PoP", "kind", "family", "sent", "loss");
+    for (size_t p = 0; p < PERCENTILES; p++)
+        text_add(out, " %9s", percentile_name[p]);
+    text_add(out, "\n");
+}
+
+static void render(struct text *out, const struct table *t,
+                   const Otlp__Resource *resource, size_t bytes)
+{
+    bool doubt = false;
+    struct widths w = widths_of(t);
+    render_head(out, t, resource, bytes, w);
+    for (size_t i = 0; i < t->n_rows; i++)
+        if (t->rows[i].sent > 0)
+            doubt |= render_row(out, &t->rows[i], w);
+    if (doubt)
+        text_add(out, "%s", render_supported_note);
+}
+
+void table_render(struct text *out, const Otlp__ExportMetricsServiceRequest *request,
+                  size_t bytes)
+{
+    for (size_t r = 0; r < request->n_resource_metrics; r++) {
+        const Otlp__ResourceMetrics *from = request->resource_metrics[r];
+        struct table t = {0};
+        for (size_t s = 0; s < from->n_scope_metrics; s++)
+            for (size_t m = 0; m < from->scope_metrics[s]->n_metrics; m++)
+                add_metric(&t, from->scope_metrics[s]->metrics[m]);
+        make_rows(&t);
+        render(out, &t, from->resource, bytes);
+        for (size_t i = 0; i < t.n_rows; i++)
+            histogram_free(&t.rows[i].delays);
+        free(t.rows);
+        free(t.ranks);
+        free(t.pieces);
+    }
+}

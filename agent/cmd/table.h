@@ -1,0 +1,24 @@
+/*
+ * What a receiver has decoded, as a table for people and scripts: one row a target, kind,
+ * family and PoP, since the series began. Made of nothing but the request: it shows what
+ * arrived, not what was meant. Values of attributes are cut and cleaned, as anybody may
+ * have sent them; no cell holds a blank.
+ *
+ *     2026-11-23T09:00:00.000000Z  host branch-17  site Leeds  3120 bytes; delays in ms
+ *     rank  target               PoP  kind   family  sent   loss    p50    p90 ...
+ *     1     teams.microsoft.com  LON  icmp   ipv4     300   0.0%  3.123  3.340 ...
+ *     -     ...
+ */
+#ifndef EDGELAT_CMD_TABLE_H
+#define EDGELAT_CMD_TABLE_H
+
+#include "base/text.h"
+#include "proto/otlp.pb-c.h"
+
+#include <stddef.h>
+
+/* One table a resource; `bytes` is the length of the batch as it came. */
+void table_render(struct text *out, const Otlp__ExportMetricsServiceRequest *request,
+                  size_t bytes);
+
+#endif
