@@ -16,9 +16,9 @@
 #include <uv.h>
 
 struct shipper_counters {
-    uint64_t accepted, refused,
-        failed;               /* batches; `failed` counts attempts that are tried again */
-    uint64_t rejected_points; /* partial success: points the collector did not take */
+    uint64_t accepted, refused; /* batches */
+    uint64_t failed;            /* attempts, each tried again */
+    uint64_t rejected_points;   /* partial success: points the collector did not take */
 };
 
 struct shipper;
@@ -29,8 +29,8 @@ int shipper_create(struct shipper **out, uv_loop_t *loop, struct http *http,
                    struct spool *spool, const struct collector *collector, uint64_t seed);
 void shipper_destroy(struct shipper *s); /* no callback after it returns; NULL is fine */
 
-/* There may be something to send; does nothing while a batch is under way or a back-off
- * runs. */
+/* There may be something to send (the spool's on_ready says so); does nothing while a
+ * batch is under way or a back-off runs. */
 void shipper_wake(struct shipper *s);
 
 /* One last go, without back-off: `on_idle` comes once, when the spool is empty or an

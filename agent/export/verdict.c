@@ -1,0 +1,135 @@
+#include "export/verdict.h"
+
+#include "base/text.h"
+#include "proto/otlp.pb-c.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PARSE_MEMORY                                                                     \
+    (256u << 10) /* for what a reply, bounded itself, says in protobuf                   \
+                  */
+#define SAID_MAX 200
+
+/* ---- protobuf from outside, in bounded memory ---- */
+
+static void *take(void *budget, size_t size)
+{
+    size_t *left = budget;
+    if (size > *left)
+        return NULL;
+    *left -= size;
+    return malloc(size);
+}
+
+static void give(void *budget, void *memory)
+{
+    (void)budget; /* is for one parse */
+    free(memory);
+}
+
+/* ---- what it says ---- */
+
+/* Into one line of printable ASCII. */
+static void say(char out[SAID_MAX], const char *bytes, size_t len)
+{
+    size_t n = 0;
+    while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
+        len--;
+    for (; n < len && n + 1 < SAID_MAX; n++)
+        out[n] = bytes[n] >= ' ' && bytes[n] <= '~' ? bytes[n] : '?';
+    out[n] = '\0';
+}
+
+/*
+ * The message of a failure: google.rpc.Status, or plain text. Status has an integer as
+ * field 1 and the message as field 2, as has ExportMetricsPartialSuccess, which reads
+ * both.
+ */
+static void say_failure(char out[SAID_MAX], const char *bytes, size_t len)
+{
+    size_t budget = PARSE_MEMORY;
+    ProtobufCAllocator bounded = {take, give, &budget};
+    Otlp__ExportMetricsPartialSuccess *status =
+        otlp__export_metrics_partial_success__unpack(&bounded, len,
+                                                     (const uint8_t *)bytes);
+    if (status != NULL && status->error_message[0] != '\0')
+        say(out, status->error_message, strlen(status->error_message));
+    else
+        say(out, bytes, len);
+    otlp__export_metrics_partial_success__free_unpacked(status, &bounded);
+}
+
+/* It was accepted with whatever body; one that says more is rare. */
+static void read_accepted(struct verdict *v, const char *bytes, size_t len)
+{
+    size_t budget = PARSE_MEMORY;
+    ProtobufCAllocator bounded = {take, give, &budget};
+    if (len == 0)
+        return;
+    Otlp__ExportMetricsServiceResponse *response =
+        otlp__export_metrics_service_response__unpack(&bounded, len,
+                                                      (const uint8_t *)bytes);
+    if (response == NULL) {
+        snprintf(v->why, sizeof v->why,
+                 "%zu bytes that are no ExportMetricsServiceResponse", len);
+        return;
+    }
+    const Otlp__ExportMetricsPartialSuccess *partial = response->partial_success;
+    if (partial != NULL) {
+        v->rejected_points =
+            partial->rejected_data_points > 0 ? partial->rejected_data_points : 0;
+        say(v->why, partial->error_message, strlen(partial->error_message));
+    }
+    otlp__export_metrics_service_response__free_unpacked(response, &bounded);
+}
+
+/* ---- what it means ---- */
+
+static enum verdict_kind of_status(int status)
+{
+    switch (status) {
+    case 408: /* the request came too slowly */
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+        return VERDICT_AGAIN;
+    case 401:
+    case 403:
+    case 404:
+    case 405:
+    case 407:
+        return VERDICT_UNUSABLE;
+    default:
+        break;
+    }
+    if (status >= 200 && status < 300)
+        return VERDICT_ACCEPTED;
+    /* a redirect is not followed: the URL is to be mended */
+    return status < 400 ? VERDICT_UNUSABLE : VERDICT_REFUSED;
+}
+
+struct verdict verdict_of(const struct http_reply *reply)
+{
+    struct verdict v = {0};
+    if (reply->failure != HTTP_OK) {
+        bool ours =
+            reply->failure == HTTP_FAILED_TLS || reply->failure == HTTP_FAILED_LOCAL;
+        v.kind = ours ? VERDICT_UNUSABLE : VERDICT_AGAIN;
+        text_copy(v.why, sizeof v.why, reply->error);
+        return v;
+    }
+    v.kind = of_status(reply->status);
+    if (v.kind == VERDICT_ACCEPTED) {
+        read_accepted(&v, reply->body, reply->body_len);
+        return v;
+    }
+    char said[SAID_MAX];
+    say_failure(said, reply->body, reply->body_len);
+    snprintf(v.why, sizeof v.why, "HTTP %d%s%s", reply->status,
+             said[0] != '\0' ? ": " : "", said);
+    return v;
+}

@@ -1,0 +1,33 @@
+/*
+ * What the collector's answer means for the batch (OTLP specification, "OTLP/HTTP
+ * Response"). Pure.
+ *
+ * Wrong credentials, a wrong path or an untrusted certificate are the operator's mistake
+ * and not the batch's. OTLP has such a request not repeated; a whole spool thrown away
+ * for a mistyped token would be lost data, so the batch waits, and is tried rarely.
+ */
+#ifndef EDGELAT_EXPORT_VERDICT_H
+#define EDGELAT_EXPORT_VERDICT_H
+
+#include "net/http.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum verdict_kind {
+    VERDICT_ACCEPTED,
+    VERDICT_AGAIN,    /* it will pass: back off */
+    VERDICT_UNUSABLE, /* the collector is not usable as configured; somebody must act */
+    VERDICT_REFUSED,  /* this batch, for good */
+};
+
+struct verdict {
+    enum verdict_kind kind;
+    int64_t rejected_points; /* of an accepted batch */
+    char why[320]; /* "HTTP 400: what the collector says", printable and in one line; of
+                      an accepted batch what it says of it, "" when nothing */
+};
+
+struct verdict verdict_of(const struct http_reply *reply);
+
+#endif
