@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "export/gzip.h"
 #include "export/otlp.h"
-#include "export/otlp_request.h"
+#include "export/otlp_read.h"
 #include "export/received.h"
 #include "net/socket.h"
 
@@ -144,8 +144,7 @@ static struct refusal accept_batch(struct receiver *r, const struct body *came, 
     struct refusal refusal = gzip ? unpack(&plain, came) : (struct refusal){0};
     if (refusal.status != 0)
         return refusal;
-    Otlp__ExportMetricsServiceRequest *request =
-        otlp_request_read(plain.bytes, plain.len);
+    Otlp__ExportMetricsServiceRequest *request = otlp_read(plain.bytes, plain.len);
     if (gzip)
         free(plain.bytes);
     if (request == NULL)
@@ -154,7 +153,7 @@ static struct refusal accept_batch(struct receiver *r, const struct body *came, 
     int rc = store(r, came, gzip);
     if (rc == 0)
         r->on_batch(request, came->len, r->user);
-    otlp_request_free(request);
+    otlp_read_free(request);
     if (rc == 0)
         return (struct refusal){0};
     log_warn("receiver", "cannot store a batch: %s; the sender is told to try again",
