@@ -1,0 +1,220 @@
+"""For tests of numbers in the lab: `edgelat probe` and `edgelat run` beside the test, and a
+capture of the same packets as an oracle that is not ours."""
+
+import collections
+import json
+import math
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import threading
+
+import lab
+
+BUILD = os.path.join(lab.TOP, os.environ.get("BUILD", "build"))
+EDGELAT = os.path.join(BUILD, "edgelat")
+LAB = os.path.join(lab.TOP, "scripts", "lab")
+UNPRIVILEGED = ["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw"]
+
+
+def run_in_lab(scenario, file):
+    """Runs the test program in the lab unless it is there already."""
+    if lab.FOLDER is None:
+        os.execv(LAB, [LAB, scenario, "--", sys.executable, "-B", os.path.abspath(file)])
+
+
+def bounds(count, probability):
+    """How far from its mean a binomial count may be: four standard deviations."""
+    return 4 * math.sqrt(count * probability * (1 - probability))
+
+
+# ---- probes from the command line
+
+
+class Probes:
+    """What `edgelat probe --json` said."""
+
+    def __init__(self, text, said, code):
+        lines = [json.loads(line) for line in text.splitlines()]
+        self.results = [line for line in lines if not line.get("summary")]
+        self.summaries = [line for line in lines if line.get("summary")]
+        self.said, self.code = said, code
+
+    @property
+    def summary(self):
+        return self.summaries[0]
+
+    def of(self, target):
+        return [r for r in self.results if r["target"] == target]
+
+    def with_outcome(self, outcome):
+        return [r for r in self.results if r["outcome"] == outcome]
+
+    @property
+    def delays(self):
+        """The defined ones, in the order of sending."""
+        ordered = sorted(self.results, key=lambda r: r["time"])
+        return [r["delays"]["rtt"] for r in ordered if r["delays"]["rtt"] is not None]
+
+
+class Probing:
+    """`edgelat probe` beside the test; .wait() returns its Probes."""
+
+    def __init__(self, kind, *arguments, before=()):
+        words = [*before, EDGELAT, "probe", kind, *map(str, arguments), "--json"]
+        self.process = subprocess.Popen(words, text=True, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE)
+        self.said = None
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        self.said = self.process.communicate()
+
+    def wait(self, timeout=60):
+        self.reader.join(timeout)
+        if self.said is None:
+            self.process.kill()
+            raise RuntimeError(f"{self.process.args} does not end")
+        return Probes(*self.said, self.process.returncode)
+
+
+def probe(kind, *arguments, before=()):
+    return Probing(kind, *arguments, before=before).wait()
+
+
+# ---- a capture
+
+
+class Echo:
+    """A request as it passed the branch's interface, and when its replies did (ns)."""
+
+    def __init__(self, sent, key):
+        self.sent, (_, self.id, self.seq) = sent, key
+        self.replies = []
+
+    @property
+    def rtt(self):
+        """ms; None if it was not answered."""
+        return (self.replies[0] - self.sent) / 1e6 if self.replies else None
+
+
+class Capture:
+    """All packets on the branch's interface while it is open, with the kernel's stamps."""
+
+    SO_TIMESTAMPNS = 35
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+        self.socket.setsockopt(socket.SOL_SOCKET, self.SO_TIMESTAMPNS, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self.socket.bind(("wan0", 3))
+        self.socket.settimeout(0.1)
+        self.packets = []
+        self.open = True
+        self.reader = threading.Thread(target=self._read, daemon=True)
+
+    def __enter__(self):
+        self.reader.start()
+        return self
+
+    def __exit__(self, *_):
+        self.open = False
+        self.reader.join()
+        self.socket.close()
+
+    def _read(self):
+        while self.open:
+            try:
+                packet, extra, _, _ = self.socket.recvmsg(128, 64)
+            except socket.timeout:
+                continue
+            seconds, ns = struct.unpack("qq", extra[0][2])
+            self.packets.append((seconds * 10**9 + ns, packet))
+
+    @staticmethod
+    def _parse(packet):
+        """Protocol, source, destination, what is behind the IP header."""
+        if packet[0] >> 4 == 6:
+            ends = (socket.inet_ntop(socket.AF_INET6, packet[at:at + 16]) for at in (8, 24))
+            return packet[6], *ends, packet[40:]
+        ends = (socket.inet_ntoa(packet[at:at + 4]) for at in (12, 16))
+        return packet[9], *ends, packet[(packet[0] & 15) * 4:]
+
+    def echoes(self, address):
+        """Of the echo requests to the address, one Echo each in the order of sending."""
+        sent = collections.OrderedDict()
+        for stamp, packet in sorted(self.packets, key=lambda p: p[0]):
+            protocol, source, destination, body = self._parse(packet)
+            if protocol not in (1, 58) or address not in (source, destination):
+                continue
+            key = (address, *struct.unpack_from(">HH", body, 4))
+            if body[0] in (8, 128) and destination == address:
+                sent[key] = Echo(stamp, key)
+            elif body[0] in (0, 129) and source == address and key in sent:
+                sent[key].replies.append(stamp)
+        return list(sent.values())
+
+    def destinations(self, protocol, since=0):
+        """How many packets of an IP protocol went to which address."""
+        parsed = (self._parse(packet) for stamp, packet in self.packets if stamp >= since)
+        return collections.Counter(to for number, _, to, _ in parsed if number == protocol)
+
+
+def in_order(probes):
+    """The results in the order of sending, to stand beside Capture.echoes()."""
+    return sorted(probes.results, key=lambda r: r["time"])
+
+
+def errors_us(probes, echoes):
+    """Reported minus captured delays, us."""
+    return [1000 * (r["delays"]["rtt"] - e.rtt) for r, e in zip(in_order(probes), echoes)
+            if r["delays"]["rtt"] is not None and e.rtt is not None]
+
+
+# ---- the agent
+
+
+def configuration(name, text):
+    """A configuration in a folder of its own; returns its path and its state folder."""
+    folder = os.path.join(lab.FOLDER, name)
+    os.makedirs(folder)
+    path, state = os.path.join(folder, "edgelat.conf"), os.path.join(folder, "state")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"[agent]\nstate_dir = {state}\n{text}\n")
+    return path, state
+
+
+class Batch:
+    """A batch that was exported, as OTLP/JSON."""
+
+    def __init__(self, decoded):
+        scope = json.loads(decoded)["resourceMetrics"][0]["scopeMetrics"][0]
+        self.metrics = {m["name"]: m for m in scope["metrics"]}
+
+    def points(self, metric, **wanted):
+        """[(attributes, point)]; wanted: kind="icmp", outcome="loss", target="x" ..."""
+        found = []
+        for data in self.metrics.get(metric, {}).values():
+            for point in data.get("dataPoints", []) if isinstance(data, dict) else []:
+                of = {re.sub(r".*\.", "", a["key"]): next(iter(a["value"].values()))
+                      for a in point["attributes"]}
+                if all(of.get(key) == value for key, value in wanted.items()):
+                    found.append((of, point))
+        return found
+
+    def value(self, metric, **wanted):
+        """The sum of the points' values; None when there is no point."""
+        values = [float(p.get("asInt", p.get("asDouble"))) for _, p in self.points(metric, **wanted)]
+        return sum(values) if values else None
+
+
+def batches(state):
+    """What stands in the spool, the oldest first."""
+    spool = os.path.join(state, "spool")
+    names = sorted(os.listdir(spool)) if os.path.isdir(spool) else []
+    files = [os.path.join(spool, name) for name in names if name.endswith(".pb.gz")]
+    return [Batch(lab.run(EDGELAT, "decode", file).stdout) for file in files]
