@@ -63,7 +63,8 @@ static void on_batch(const Otlp__ExportMetricsServiceRequest *request, size_t by
     if (*quiet)
         return;
     table_render(&table, request, bytes);
-    printf("%s\n", text_string(&table));
+    if (table.len > 0)
+        printf("%s\n", text_string(&table));
     fflush(stdout);
     text_free(&table);
 }

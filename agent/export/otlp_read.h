@@ -9,7 +9,8 @@
 
 #include <stddef.h>
 
-#define OTLP_MEMORY_MAX (64u << 20) /* of one request, decoded */
+/* Of one request, decoded; metrics take about eight times their bytes. */
+#define OTLP_MEMORY_MAX (128u << 20)
 
 /* NULL when the bytes (plain, not gzipped) are no OTLP metrics request. */
 Otlp__ExportMetricsServiceRequest *otlp_read(const void *bytes, size_t len);

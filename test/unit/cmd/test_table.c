@@ -1,0 +1,261 @@
+#include "cmd/table.h"
+
+#include "requests.h"
+
+static const char *const icmp[] = {"teams", "icmp", "ipv4", "LON"};
+static const char *const https[] = {"teams", "https", "ipv6", "LON"};
+
+static const char *render(struct text *out, const struct made *m)
+{
+    text_clear(out);
+    table_render(out, &m->request, 3120);
+    return text_string(out);
+}
+
+/* Line `i` of the table, 0 is its head. */
+static const char *line(const struct text *table, size_t i)
+{
+    static char copy[1024];
+    const char *at = text_string(table);
+    while (i-- > 0 && at != NULL)
+        at = strchr(at, '\n') == NULL ? NULL : strchr(at, '\n') + 1;
+    CHECK(at != NULL, "the table is shorter:\n%s", text_string(table));
+    snprintf(copy, sizeof copy, "%.*s", (int)strcspn(at, "\n"), at);
+    return copy;
+}
+
+/* A line's words with one blank between them. */
+static const char *words(const struct text *table, size_t i)
+{
+    static char out[1024];
+    out[0] = '\0';
+    char copy[1024], *rest = copy;
+    strcpy(copy, line(table, i));
+    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) {
+        if (out[0] != '\0')
+            strcat(out, " ");
+        strcat(out, word);
+    }
+    return out;
+}
+
+/* 1000 values around 2^-8 s = 3.906 ms: scale 0, bucket -9 is (2^-9, 2^-8]. */
+static void add_thousand(struct made *m, const char *const key[4], const char *delay)
+{
+    const uint64_t counts[] = {900, 60, 40}; /* (1.95, 3.9], (3.9, 7.8], (7.8, 15.6] */
+    made_extremes(made_delays(m, key, delay, 0, -9, counts, 3), 0.002, 0.015);
+}
+
+static void test_row(void **state)
+{
+    (void)state;
+    struct made m;
+    struct text out = {0};
+    made_begin(&m);
+    made_resource(&m, "host.name", "branch-17");
+    made_resource(&m, "edgelat.site", "K\xc3\xb6ln 2");
+    made_results(&m, icmp, "reply", 1000);
+    made_results(&m, icmp, "loss", 16);
+    made_results(&m, icmp, "unreachable", 8);
+    made_results(&m, icmp, "not_measured", 500);
+    add_thousand(&m, icmp, "rtt");
+    made_rank(&m, "teams", 2);
+    CHECK_TEXT(
+        "2026-11-23T09:00:00.000000Z  host branch-17  site K\xc3\xb6ln 2  3120 "
+        "bytes; delays in ms\n"
+        "rank  target  PoP  kind   family    sent    loss       p50       p90      "
+        " p95       p99\n"
+        "2     teams   LON  icmp   ipv4      1024    1.6%     2.762     2.762     "
+        "5.524    11.049\n",
+        render(&out, &m), "one row");
+    text_free(&out);
+    made_end(&m);
+}
+
+static void test_delay_of_the_kind(void **state)
+{
+    (void)state;
+    const uint64_t one[] = {1000};
+    struct made m;
+    struct text out = {0};
+    made_begin(&m);
+    made_results(&m, https, "reply", 1000);
+    made_delays(&m, https, "rtt", 0, -9, one, 1);
+    made_delays(&m, https, "total", 0, -5, one, 1);
+    made_delays(&m, https, "tls", 0, -6, one, 1);
+    render(&out, &m);
+    CHECK_TEXT("- teams LON https ipv6 1000 0.0% 44.194 44.194 44.194 44.194",
+               words(&out, 2), "https is about the total");
+    text_free(&out);
+    made_end(&m);
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    static const char *const keys[][4] = {
+        {"zulu", "tcp", "ipv4", "AMS"},   {"alpha", "icmp", "ipv4", "AMS"},
+        {"zulu", "icmp", "ipv6", "AMS"},  {"zulu", "icmp", "ipv4", "PAR"},
+        {"bravo", "icmp", "ipv4", "AMS"}, {"zulu", "icmp", "ipv4", "AMS"},
+        {"none", "icmp", "ipv4", "AMS"},
+    };
+    static const char *const expected[] = {
+        "1 zulu AMS icmp ipv4", "1 zulu PAR icmp ipv4",  "1 zulu AMS icmp ipv6",
+        "1 zulu AMS tcp ipv4",  "2 bravo AMS icmp ipv4", "- alpha AMS icmp ipv4",
+    };
+    struct made m;
+    struct text out = {0};
+    made_begin(&m);
+    for (size_t i = 0; i < 7; i++)
+        made_results(&m, keys[i], i == 6 ? "not_measured" : "reply", 7);
+    made_rank(&m, "alpha", 0); /* not eligible */
+    made_rank(&m, "bravo", 2);
+    made_rank(&m, "zulu", 1);
+    render(&out, &m);
+    for (size_t i = 0; i < 6; i++)
+        CHECK(strncmp(words(&out, 2 + i), expected[i], strlen(expected[i])) == 0,
+              "row %zu: expected %s, got %s", i, expected[i], words(&out, 2 + i));
+    CHECK_TEXT("", line(&out, 8), "nothing sent, no row");
+    text_free(&out);
+    made_end(&m);
+}
+
+static void test_too_few(void **state)
+{
+    (void)state;
+    const struct {
+        uint64_t n; /* values: p50 needs 5, p90 29, p95 59, p99 299 */
+        const char *cells;
+    } cases[] = {
+        {4, "(2.762) (3.906) (3.906) (3.906)"}, {5, "2.762 (3.906) (3.906) (3.906)"},
+        {28, "2.762 (2.762) (2.762) (3.906)"},  {29, "2.762 2.762 (2.762) (3.906)"},
+        {59, "2.762 2.762 2.762 (3.906)"},      {298, "2.762 2.762 2.762 (2.762)"},
+        {299, "2.762 2.762 2.762 2.762"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char expected[128];
+        struct made m;
+        struct text out = {0};
+        bool brackets = strchr(cases[i].cells, '(') != NULL;
+        made_begin(&m);
+        made_results(&m, icmp, "reply", 1000);
+        made_delays(&m, icmp, "rtt", 0, -9, &cases[i].n, 1);
+        render(&out, &m);
+        snprintf(expected, sizeof expected, "- teams LON icmp ipv4 1000 0.0%% %s",
+                 cases[i].cells);
+        CHECK_TEXT(expected, words(&out, 2), "brackets");
+        CHECK_INT(brackets, strstr(text_string(&out), "(brackets:") != NULL, "legend");
+        text_free(&out);
+        made_end(&m);
+    }
+}
+
+static void test_hostile_texts(void **state)
+{
+    (void)state;
+    static const char *const key[] = {("a\x1b[31m\n\"b\xe2\x80\xae\xff c\xc2\x9b"
+                                       "01234567890123456789012345678901234567890"),
+                                      "\t", "", "L N"};
+    struct made m;
+    struct text out = {0};
+    made_begin(&m);
+    made_resource(&m, "host.name", "h\r\nrank 1");
+    made_results(&m, key, "reply", 3);
+    render(&out, &m);
+    CHECK_TEXT("2026-11-23T09:00:00.000000Z host h??rank 1 3120 bytes; delays in ms",
+               words(&out, 0), "head");
+    CHECK_TEXT("- a?[31m?\"b??_c?01234567890123456789012345 L_N ? - 3 0.0% - - - -",
+               words(&out, 2), "row");
+    text_free(&out);
+    made_end(&m);
+}
+
+static void test_hostile_histograms(void **state)
+{
+    (void)state;
+    static const uint64_t huge[] = {UINT64_MAX, UINT64_MAX};
+    static const uint64_t many[1537] = {1};
+    const struct {
+        const char *what;
+        int32_t scale, offset;
+        const uint64_t *counts;
+        size_t n;
+        double max;
+        const char *cells;
+    } cases[] = {
+        {"scale too fine", 21, 0, huge, 1, 1, "- - - -"},
+        {"scale too coarse", -11, 0, huge, 1, 1, "- - - -"},
+        {"offset at the end", 0, INT32_MAX, huge, 2, 1, "- - - -"},
+        {"offset at the start", 20, INT32_MIN, huge, 2, 1, "- - - -"},
+        {"too many buckets", 6, 0, many, 1537, 1, "- - - -"},
+        {"no buckets", 6, 0, huge, 0, 1, "- - - -"},
+        {"counts", 0, -10, huge, 2, NAN, "0.000 0.000 0.000 0.000"},
+        {"counts", 0, -10, huge, 2, 1, "1.381 2.762 2.762 2.762"},
+        {"infinite maximum", 0, -10, huge, 2, INFINITY, "1.381 2.762 2.762 2.762"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char expected[128];
+        struct made m;
+        struct text out = {0};
+        made_begin(&m);
+        made_results(&m, icmp, "reply", 3);
+        made_extremes(made_delays(&m, icmp, "rtt", cases[i].scale, cases[i].offset,
+                                  cases[i].counts, cases[i].n),
+                      -1, cases[i].max);
+        render(&out, &m);
+        snprintf(expected, sizeof expected, "- teams LON icmp ipv4 3 0.0%% %s",
+                 cases[i].cells);
+        CHECK_TEXT(expected, words(&out, 2), cases[i].what);
+        text_free(&out);
+        made_end(&m);
+    }
+}
+
+/* Two series of one row: an agent that was started anew, as a collector would bundle. */
+static void test_merged(void **state)
+{
+    (void)state;
+    const uint64_t one[] = {500}, fine[] = {500, 0};
+    struct made m;
+    struct text out = {0};
+    made_begin(&m);
+    made_results(&m, icmp, "reply", 500);
+    made_results(&m, icmp, "loss", -3);
+    made_results(&m, icmp, "reply", 500);
+    made_delays(&m, icmp, "rtt", 0, -9, one, 1);
+    made_delays(&m, icmp, "rtt", 20, -5 * (1 << 20), fine, 2);
+    render(&out, &m);
+    CHECK_TEXT("- teams LON icmp ipv4 1000 0.0% 2.762 31.250 31.250 31.250",
+               words(&out, 2), "both count");
+    text_free(&out);
+    made_end(&m);
+}
+
+static void test_nothing(void **state)
+{
+    (void)state;
+    struct made m;
+    struct text out = {0};
+    made_begin(&m);
+    m.from.resource = NULL;
+    m.results.data_case = OTLP__METRIC__DATA__NOT_SET;
+    m.scope.n_metrics = 1;
+    render(&out, &m);
+    CHECK_TEXT("1970-01-01T00:00:00.000000Z host - 3120 bytes; delays in ms",
+               words(&out, 0), "a head of nothing");
+    m.request.n_resource_metrics = 0;
+    CHECK_TEXT("", render(&out, &m), "no resource, no table");
+    text_free(&out);
+    made_end(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_row),           cmocka_unit_test(test_delay_of_the_kind),
+        cmocka_unit_test(test_order),         cmocka_unit_test(test_too_few),
+        cmocka_unit_test(test_hostile_texts), cmocka_unit_test(test_hostile_histograms),
+        cmocka_unit_test(test_merged),        cmocka_unit_test(test_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,153 @@
+#include "export/gzip.h"
+#include "export/otlp.h"
+#include "export/otlp_read.h"
+
+#include "../cmd/requests.h"
+
+#include <errno.h>
+
+static const char *const key[] = {"teams", "icmp", "ipv4", "LON"};
+
+#define ATTRIBUTES(name, text)                                                           \
+    "\"attributes\":[{\"key\":\"edgelat.target\",\"value\":{\"stringValue\":\"teams\"}}" \
+    ","                                                                                  \
+    "{\"key\":\"edgelat.probe.kind\",\"value\":{\"stringValue\":\"icmp\"}},"             \
+    "{\"key\":\"network.type\",\"value\":{\"stringValue\":\"ipv4\"}},"                   \
+    "{\"key\":\"edgelat.pop\",\"value\":{\"stringValue\":\"LON\"}},"                     \
+    "{\"key\":\"" name "\",\"value\":{\"stringValue\":\"" text "\"}}]"
+
+/* Fields come in the order of their numbers. */
+static const char expected[] =
+    "{\"resourceMetrics\":[{\"resource\":{\"attributes\":[{\"key\":\"host.name\","
+    "\"value\":{"
+    "\"stringValue\":\"a\\\"\\u000a\"}},{\"key\":\"flag\",\"value\":{\"boolValue\":false}"
+    "},"
+    "{\"key\":\"port\",\"value\":{\"intValue\":\"0\"}}]},\"scopeMetrics\":[{\"metrics\":["
+    "{\"name\":\"edgelat.probe.results\",\"sum\":{\"dataPoints\":[{\"timeUnixNano\":"
+    "\"1795424400000000000\",\"asInt\":\"-9223372036854775808\"," ATTRIBUTES(
+        "edgelat.outcome",
+        "reply") "}],\"aggregationTemporality\":2,\"isMonotonic\":true}},"
+                 "{\"name\":\"edgelat.probe.delay\",\"unit\":\"s\","
+                 "\"exponentialHistogram\":{"
+                 "\"dataPoints\":[{" ATTRIBUTES(
+                     "edgelat.delay",
+                     "rtt") ",\"timeUnixNano\":"
+                            "\"1795424400000000000\",\"count\":\"18446744073709551615\","
+                            "\"scale\":6,\"positive\":"
+                            "{\"offset\":-500,\"bucketCounts\":[\"18446744073709551615\","
+                            "\"0\"]},\"min\":0,"
+                            "\"max\":\"NaN\"}]}},"
+                            "{\"name\":\"edgelat.target.rank\",\"gauge\":{\"dataPoints\":"
+                            "["
+                            "{\"asDouble\":0.1},{\"asDouble\":\"Infinity\"},{"
+                            "\"asDouble\":\"-Infinity\"},{}]}}]}]}]}\n";
+
+static void make(struct made *m)
+{
+    static const uint64_t counts[] = {UINT64_MAX, 0};
+    static const double numbers[] = {0.1, INFINITY, -INFINITY, 0};
+    made_begin(m);
+    made_resource(m, "host.name", "a\"\n");
+    made_resource(m, "flag", "");
+    made_resource(m, "port", "");
+    m->resource_attributes[1]->value->value_case = OTLP__ANY_VALUE__VALUE_BOOL_VALUE;
+    m->resource_attributes[1]->value->bool_value = 0;
+    m->resource_attributes[2]->value->value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE;
+    m->resource_attributes[2]->value->int_value = 0;
+    made_results(m, key, "reply", INT64_MIN);
+    made_extremes(made_delays(m, key, "rtt", 6, -500, counts, 2), 0, NAN);
+    for (size_t i = 0; i < 4; i++) {
+        Otlp__NumberDataPoint *p = made_number(m, 0);
+        p->time_unix_nano = 0;
+        p->value_case = i == 3 ? OTLP__NUMBER_DATA_POINT__VALUE__NOT_SET
+                               : OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE;
+        p->as_double = numbers[i];
+        m->ranks_points[m->ranks_gauge.n_data_points++] = p;
+    }
+}
+
+static void test_every_type(void **state)
+{
+    (void)state;
+    struct made m;
+    struct text out = {0};
+    const char *why = NULL;
+    size_t len, packed_len;
+    make(&m);
+    void *bytes = made_pack(&m, &len);
+    void *packed = gzip_pack(bytes, len, &packed_len);
+
+    CHECK_INT(0, otlp_to_json(bytes, len, &out, &why), "plain");
+    CHECK_TEXT(expected, text_string(&out), "plain");
+    text_clear(&out);
+    CHECK_INT(0, otlp_to_json(packed, packed_len, &out, &why), "gzipped");
+    CHECK_TEXT(expected, text_string(&out), "gzipped");
+    text_clear(&out);
+    CHECK_INT(0, otlp_to_json("", 0, &out, &why), "no resource");
+    CHECK_TEXT("{}\n", text_string(&out), "no resource");
+    free(bytes);
+    free(packed);
+    text_free(&out);
+    made_end(&m);
+}
+
+/* Whatever is cut off: no crash, and JSON or a reason, never both. */
+static void test_torn(void **state)
+{
+    (void)state;
+    struct made m;
+    size_t len, packed_len;
+    make(&m);
+    uint8_t *bytes = made_pack(&m, &len);
+    uint8_t *packed = gzip_pack(bytes, len, &packed_len);
+    for (size_t cut = 1; cut < len; cut++) {
+        struct text out = {0};
+        const char *why = NULL;
+        CHECK_INT(-EBADMSG, otlp_to_json(bytes, cut, &out, &why), "one message, cut");
+        CHECK_TEXT("it is not OTLP metrics (protobuf)", why, "reason");
+        CHECK_INT(0, out.len, "nothing printed");
+    }
+    for (size_t cut = 2; cut < packed_len; cut++) {
+        struct text out = {0};
+        const char *why = NULL;
+        CHECK_INT(-EBADMSG, otlp_to_json(packed, cut, &out, &why), "gzip, cut");
+        CHECK_TEXT("its gzip is torn or damaged", why, "reason");
+    }
+    free(bytes);
+    free(packed);
+    made_end(&m);
+}
+
+static void test_bounds(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    const char *why = NULL;
+    size_t len = OTLP_BYTES_MAX + 1, packed_len;
+    char *bytes = calloc(1, len);
+    void *packed = gzip_pack(bytes, len, &packed_len);
+    CHECK_INT(-EBADMSG, otlp_to_json(bytes, len, &out, &why), "too large");
+    CHECK_TEXT("it is larger than a request may be (8 MiB)", why, "plain");
+    CHECK_INT(-EBADMSG, otlp_to_json(packed, packed_len, &out, &why), "a bomb");
+    CHECK_TEXT("unpacked it is larger than a request may be (8 MiB)", why, "gzipped");
+    free(packed);
+
+    for (size_t i = 0; i + 1 < len; i += 2) /* resource_metrics of no bytes, 4 million */
+        bytes[i] = 0x0a;
+    CHECK(otlp_read(bytes, OTLP_BYTES_MAX) == NULL, "unfolds beyond OTLP_MEMORY_MAX");
+    Otlp__ExportMetricsServiceRequest *request = otlp_read(bytes, 1 << 20);
+    CHECK(request != NULL, "an eighth of it does not");
+    CHECK_INT(1 << 19, request->n_resource_metrics, "messages");
+    otlp_read_free(request);
+    free(bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_type),
+        cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_bounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
