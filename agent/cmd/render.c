@@ -150,6 +150,7 @@ void render_summary_json(struct text *out, const struct shown *of,
     json_unsigned(&j, "reordered", summary->reordered);
     json_unsigned(&j, "lost_packets", summary->lost_packets);
     json_unsigned(&j, "longest_loss_burst", summary->longest_burst);
+    json_unsigned(&j, "missed", summary->missed);
     json_object(&j, "outcomes");
     for (size_t i = 0; i < OUTCOME_COUNT; i++)
         if (summary->outcomes[i] > 0)

@@ -158,10 +158,29 @@ class Capture:
                 sent[key].replies.append(stamp)
         return list(sent.values())
 
-    def destinations(self, protocol, since=0):
-        """How many packets of an IP protocol went to which address."""
-        parsed = (self._parse(packet) for stamp, packet in self.packets if stamp >= since)
-        return collections.Counter(to for number, _, to, _ in parsed if number == protocol)
+    def handshakes(self, address):
+        """Of the TCP handshakes with the address, SYN to SYN-ACK in ms, in their order."""
+        begun, took = {}, {}
+        for stamp, packet in sorted(self.packets, key=lambda p: p[0]):
+            protocol, source, destination, body = self._parse(packet)
+            if protocol != 6 or address not in (source, destination):
+                continue
+            flags = body[13] & 0x12
+            if flags == 0x02:
+                begun.setdefault(body[0:2], stamp)
+            elif flags == 0x12 and body[2:4] in begun:
+                took.setdefault(body[2:4], (stamp - begun[body[2:4]]) / 1e6)
+        return [took.get(port) for port in begun]
+
+    def requests(self):
+        """Echo requests and SYNs that left: [(ns, IP protocol, address)]."""
+        left = []
+        for stamp, packet in sorted(self.packets, key=lambda p: p[0]):
+            protocol, _, to, body = self._parse(packet)
+            if (protocol in (1, 58) and body[0] in (8, 128)) or (
+                    protocol == 6 and body[13] & 0x12 == 0x02):
+                left.append((stamp, protocol, to))
+        return left
 
 
 def in_order(probes):
@@ -169,10 +188,10 @@ def in_order(probes):
     return sorted(probes.results, key=lambda r: r["time"])
 
 
-def errors_us(probes, echoes):
-    """Reported minus captured delays, us."""
-    return [1000 * (r["delays"]["rtt"] - e.rtt) for r, e in zip(in_order(probes), echoes)
-            if r["delays"]["rtt"] is not None and e.rtt is not None]
+def errors_us(probes, captured_ms):
+    """Reported minus captured delays, us, in the order of sending; None: undefined."""
+    return [1000 * (r["delays"]["rtt"] - rtt) for r, rtt in zip(in_order(probes), captured_ms)
+            if r["delays"]["rtt"] is not None and rtt is not None]
 
 
 # ---- the agent

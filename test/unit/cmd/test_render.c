@@ -84,6 +84,7 @@ static void a_summary(void **state)
         r.time.ns += i * NS_PER_S;
         window_add(w, &r);
     }
+    window_missed(w, 3);
     struct summary summary;
     window_summary(w, (struct wall){60 * NS_PER_S}, &summary);
     struct text out = {0};
@@ -94,6 +95,7 @@ static void a_summary(void **state)
     CHECK(strstr(text_string(&out), "\"sent\":10,\"received\":9,\"loss_ratio\":0.1,") !=
               NULL,
           "%s", text_string(&out));
+    CHECK(strstr(text_string(&out), "\"missed\":3,") != NULL, "%s", text_string(&out));
     CHECK(strstr(text_string(&out), "\"rtt\":{\"min\":1.000000,\"p50\":6.000000,") !=
               NULL,
           "%s", text_string(&out));
