@@ -1,0 +1,106 @@
+"""What really happened on the wire: a capture on the client's interface with nanosecond
+stamps by dumpcap, read by tshark. Neither is ours."""
+
+import collections
+import os
+import signal
+import time
+
+import world
+
+FIELDS = ("frame.time_epoch", "ip.src", "icmp.type", "icmp.ident", "icmp.seq", "tcp.stream",
+          "tcp.flags", "tls.record.opaque_type", "tls.record.length", "tls.handshake.type")
+SYN, SYN_ACK = 0x02, 0x12
+CLIENT_HELLO = "1"
+REQUEST_RECORD = 40  # is longer; an HTTP/2 SETTINGS, WINDOW_UPDATE or PING is not
+REPLY_RECORD = 700  # only the reply to the request is longer: accuracy fills it up
+
+Packet = collections.namedtuple("Packet", "ns ours icmp echo stream flags records lengths hello")
+
+
+class Capture:
+    def __init__(self, interface):
+        self.file = os.path.join(world.FOLDER, "capture.pcapng")
+        self.process = world.start("dumpcap", [
+            "dumpcap", "-q", "-i", interface, "-B", "64", "-w", self.file,
+            "-f", "icmp or tcp port 443"])
+        world.wait_until(self.is_open, "dumpcap", self.process)
+        time.sleep(0.5)
+
+    def is_open(self):
+        return os.path.exists(self.file) and os.path.getsize(self.file) > 0
+
+    def end(self):
+        """Stops and returns all packets."""
+        time.sleep(0.5)
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=10)
+        with open(os.path.join(world.FOLDER, "dumpcap.log"), encoding="utf-8") as log:
+            words = log.read()
+        if "dropped on interface" in words and ": 0 (" not in words and "/0 (" not in words:
+            raise world.BenchError("dumpcap lost packets: " + words.strip().splitlines()[-1])
+        fields = [word for field in FIELDS for word in ("-e", field)]
+        lines = world.run("tshark", "-n", "-r", self.file, "-T", "fields", *fields)
+        return [packet(line.split("\t")) for line in lines.splitlines()]
+
+
+def packet(columns):
+    epoch, source, icmp, ident, seq, stream, flags, opaque, lengths, hello = columns
+    seconds, fraction = epoch.split(".")
+    return Packet(int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9]), source == world.BRANCH,
+                  icmp, (ident, seq), stream, int(flags or "0", 16), opaque.count("23"),
+                  [int(n) for n in lengths.split(",") if n], hello.split(","))
+
+
+def echoes(packets):
+    """Round trips of ICMP in the order of their requests, in ns; None without a reply."""
+    sent, trips = {}, []
+    for p in packets:
+        if p.icmp == "8" and p.ours:
+            sent[p.echo] = len(trips), p.ns
+            trips.append(None)
+        elif p.icmp == "0" and p.echo in sent:
+            at, ns = sent.pop(p.echo)
+            trips[at] = p.ns - ns
+    return trips
+
+
+def connections(packets):
+    """Of each connection in the order of the SYNs, in ns; None where it did not come so far:
+
+    connect     from the SYN to its SYN-ACK
+    tls         from the Client Hello to our Finished: our own crypto is in it
+    first_byte  from the request to the reply
+
+    With TLS 1.3 our first record of application data is the Finished; the request is the
+    last long one before the reply: what HTTP/2 says of itself comes earlier or is shorter.
+    """
+    by_stream = {}
+    for p in packets:
+        if p.flags == SYN and p.stream not in by_stream:
+            by_stream[p.stream] = []
+        if p.stream in by_stream:
+            by_stream[p.stream].append(p)
+    return [phases(c) for c in by_stream.values()]
+
+
+def phases(packets):
+    syn_ack = hello = finished = request = reply = None
+    for p in packets:
+        longest = max(p.lengths, default=0)
+        if p.flags == SYN_ACK:
+            syn_ack = syn_ack or p.ns
+        elif p.ours and CLIENT_HELLO in p.hello:
+            hello = p.ns
+        elif p.ours and p.records > 0 and finished is None:
+            finished = p.ns
+        elif p.ours and longest > REQUEST_RECORD and reply is None:
+            request = p.ns
+        elif not p.ours and longest > REPLY_RECORD and request and reply is None:
+            reply = p.ns
+    return {"connect": between(packets[0].ns, syn_ack), "tls": between(hello, finished),
+            "first_byte": between(request, reply)}
+
+
+def between(begin, end):
+    return None if begin is None or end is None else end - begin
