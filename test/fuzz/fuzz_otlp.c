@@ -1,0 +1,38 @@
+/* A spool file may be torn or foreign, and anybody can post to the receiver. */
+#include "cmd/table.h"
+#include "export/gzip.h"
+#include "export/otlp.h"
+#include "export/otlp_read.h"
+
+#include <stdlib.h>
+
+static void show(const void *plain, size_t len)
+{
+    Otlp__ExportMetricsServiceRequest *request = otlp_read(plain, len);
+    struct text table = {0};
+    if (request != NULL)
+        table_render(&table, request, len);
+    otlp_read_free(request);
+    text_free(&table);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    struct text json = {0};
+    const char *why = NULL;
+    int rc = otlp_to_json(bytes, len, &json, &why);
+    if ((rc == 0) != (json.len > 0) || (rc == 0) != (why == NULL))
+        __builtin_trap();
+    text_free(&json);
+
+    void *plain;
+    size_t plain_len;
+    if (!gzip_is(bytes, len)) {
+        show(bytes, len);
+    } else if (gzip_unpack(bytes, len, OTLP_BYTES_MAX, &plain, &plain_len) == 0) {
+        show(plain, plain_len);
+        free(plain);
+    }
+    return 0;
+}
