@@ -2,8 +2,9 @@
  * Sends what the spool holds to the collector, oldest first, one at a time, by the rules
  * of OTLP/HTTP (OTLP specification 1.x, "OTLP/HTTP"): 200 is done; 429, 502, 503, 504,
  * time-outs and connection errors are tried again with exponential back-off and full
- * jitter, honouring Retry-After; every other status is final: the batch is set aside and
- * never blocks the ones behind it.
+ * jitter, honouring Retry-After; where the collector is not usable as configured (TLS,
+ * 401, 403, 404, ...; verdict.h) the batch waits and is tried rarely; every other status
+ * is final: the batch is set aside and never blocks the ones behind it.
  */
 #ifndef EDGELAT_EXPORT_SHIPPER_H
 #define EDGELAT_EXPORT_SHIPPER_H
