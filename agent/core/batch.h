@@ -9,6 +9,7 @@
 #define EDGELAT_CORE_BATCH_H
 
 #include "core/histogram.h"
+#include "core/intercept.h"
 #include "core/target.h"
 #include "core/window.h"
 
@@ -30,10 +31,13 @@ struct series {
 struct target_state { /* one a target, in the order of the configuration */
     const struct target *target;
     char pop[POP_TEXT_MAX];
-    bool up;        /* any kind got an answer (reply or refusal) in the window */
-    bool measured;  /* anything was sent in the window */
-    uint32_t rank;  /* 1 is the nearest; 0: not eligible */
-    int64_t min_ns; /* evidence of the ranking, DELAY_UNDEFINED when none */
+    bool up;          /* any kind got an answer (reply or refusal) in the window */
+    bool measured;    /* anything was sent in the window */
+    uint32_t rank;    /* 1 is the nearest; 0: not eligible */
+    int64_t min_ns;   /* evidence of the ranking, DELAY_UNDEFINED when none */
+    bool intercepted; /* a middlebox answers the handshakes, in one family at least: their
+                         delays are left out */
+    char interception[INTERCEPT_TEXT_MAX]; /* one clause on it, "" when not */
 };
 
 struct self_value {   /* of the agent itself: edgelat.agent.* */

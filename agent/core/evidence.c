@@ -15,7 +15,7 @@ static void add(struct seen *to, const struct seen *from)
     to->answered += from->answered;
 }
 
-void evidence_add(struct evidence *e, const struct summary *summary)
+void evidence_add(struct evidence *e, const struct summary *summary, size_t distance)
 {
     if (summary->sent == 0)
         return;
@@ -28,7 +28,7 @@ void evidence_add(struct evidence *e, const struct summary *summary)
         .sent = summary->sent,
         .lost = summary->outcomes[OUTCOME_LOSS],
         .answered = summary->received + summary->outcomes[OUTCOME_REFUSED],
-        .min_ns = summary->delays[0].min_ns,
+        .min_ns = summary->delays[distance].min_ns,
     };
     add(&e->windows[e->at], &seen);
 }

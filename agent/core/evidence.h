@@ -18,14 +18,15 @@
 struct evidence { /* { 0 } is none */
     struct seen {
         uint64_t sent, lost, answered; /* answered: replies and refusals */
-        int64_t min_ns;                /* of the first delay, or DELAY_UNDEFINED */
+        int64_t min_ns;                /* of the distance, or DELAY_UNDEFINED */
     } windows[NEAREST_WINDOWS];
     size_t at;   /* the newest of them */
     bool closed; /* and whether the next summary belongs to the next one */
 };
 
-/* Adds what a window, or a part of one, told. */
-void evidence_add(struct evidence *e, const struct summary *summary);
+/* Adds what a window, or a part of one, told; its delay number `distance` says how far it
+ * is. */
+void evidence_add(struct evidence *e, const struct summary *summary, size_t distance);
 
 void evidence_close(struct evidence *e); /* the window has ended */
 

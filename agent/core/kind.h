@@ -20,6 +20,7 @@ struct kind {
     bool has_port;                  /* probes go to the target's port */
     int64_t interval_ns;      /* between two probes of the nearest targets, by default */
     int64_t slow_interval_ns; /* of all the other targets, by default */
+    bool handshakes;          /* "rtt" is a TCP handshake's, see core/intercept.h */
 };
 
 struct kinds { /* in the order in which they are shown and numbered */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/evidence.h"
+#include "core/intercept.h"
 #include "core/ledger.h"
 
 #include <assert.h>
@@ -15,6 +16,7 @@ struct place {                /* where a target is in one family */
     char pop[POP_TEXT_MAX];   /* "" is unknown */
     bool told;                /* `pop` is from an answer, not from the chain */
     char chain[POP_TEXT_MAX]; /* what the chain showed last */
+    struct intercept intercept;
 };
 
 struct stream {
@@ -169,6 +171,17 @@ static struct wall stamp(struct pipeline *p, struct wall wall)
     return wall;
 }
 
+/*
+ * The delay that says how far it is: the first one. Where a middlebox gives that, TLS,
+ * which has to go all the way; where the stream has none, nothing is known.
+ */
+static size_t distance_of(const struct kind *kind, const struct place *place)
+{
+    size_t tls = kind_delay(kind, "tls");
+    return kind->handshakes && intercepted(&place->intercept) && tls != KIND_NONE ? tls
+                                                                                  : 0;
+}
+
 /* Sends what stands in the stream's window down the line. */
 static void post(struct pipeline *p, uint32_t number, struct wall end, bool early)
 {
@@ -190,7 +203,7 @@ static void post(struct pipeline *p, uint32_t number, struct wall end, bool earl
         .early = early,
     };
     ledger_post(p->ledger, &part);
-    evidence_add(&s->evidence, &summary);
+    evidence_add(&s->evidence, &summary, distance_of(part.kind, s->place));
     m->measured |= summary.sent > 0;
     m->up |= summary.received + summary.outcomes[OUTCOME_REFUSED] > 0;
 }
@@ -239,6 +252,7 @@ static void name_pop(struct pipeline *p, struct member *m, struct place *place,
 static void change_address(struct pipeline *p, struct member *m, struct place *place,
                            const char *chain, struct wall wall)
 {
+    intercept_forget(&place->intercept);
     begin_part(p, m, place, wall);
     if (chain[0] != '\0' && strcmp(chain, place->chain) == 0)
         return; /* another address of the same PoP */
@@ -271,18 +285,70 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
     set_intervals(p, target, now);
 }
 
+/* ---- a middlebox on the way ---- */
+
+/* What the handshakes told so far was the middlebox's: out of the open windows with it,
+ * and out of what the ranking knows. */
+static void leave_out_handshakes(struct pipeline *p, size_t target,
+                                 const struct place *place)
+{
+    struct member *m = &p->members[target];
+    for (uint32_t i = m->first; i < m->first + m->n; i++) {
+        struct stream *s = &p->streams[i];
+        const struct kind *kind = p->kinds->list[s->kind];
+        if (s->place != place || !kind->handshakes)
+            continue;
+        s->evidence = (struct evidence){0};
+        for (size_t d = 0; d < kind_delays(kind); d++)
+            if (intercept_leaves_out(kind, d))
+                window_leave_out(s->window, d);
+    }
+}
+
+void pipeline_decoy(struct pipeline *p, size_t target, enum family family,
+                    int64_t handshake_ns)
+{
+    assert(target < p->config->n_targets);
+    struct place *place = &p->members[target].places[family == families[1]];
+    bool before = intercepted(&place->intercept);
+    intercept_decoy(&place->intercept, handshake_ns);
+    if (!before && intercepted(&place->intercept))
+        leave_out_handshakes(p, target, place);
+}
+
+static void look_for_middlebox(struct pipeline *p, const struct stream *s,
+                               const struct result *result)
+{
+    bool before = intercepted(&s->place->intercept);
+    intercept_add(&s->place->intercept, p->kinds->list[s->kind], result);
+    if (!before && intercepted(&s->place->intercept))
+        leave_out_handshakes(p, s->target, s->place);
+}
+
 /* ---- what came back ---- */
+
+/* Whether delay `d` of a result belongs into the stream's window. */
+static bool belongs(const struct pipeline *p, const struct stream *s, bool in_use,
+                    size_t d)
+{
+    const struct kind *kind = p->kinds->list[s->kind];
+    return in_use && !(d < kind_delays(kind) && intercepted(&s->place->intercept) &&
+                       intercept_leaves_out(kind, d));
+}
 
 void pipeline_result(struct pipeline *p, const struct result *result)
 {
     assert(result->stream < p->n_streams);
     struct stream *s = &p->streams[result->stream];
     struct result counted = *result;
-    if (endpoint_same_address(&result->to, &s->place->to))
+    bool in_use = endpoint_same_address(&result->to, &s->place->to);
+    if (in_use) {
         name_pop(p, &p->members[s->target], s->place, result->pop, true, result->time);
-    else
-        for (size_t i = 0; i < DELAYS_MAX; i++)
-            counted.delays[i] = DELAY_UNDEFINED;
+        look_for_middlebox(p, s, result);
+    }
+    for (size_t d = 0; d < DELAYS_MAX; d++)
+        if (!belongs(p, s, in_use, d))
+            counted.delays[d] = DELAY_UNDEFINED;
     window_add(s->window, &counted);
     s->touched = true;
 }
@@ -326,6 +392,14 @@ static struct candidate candidate_of(const struct pipeline *p, const struct memb
     return c;
 }
 
+static void describe_middlebox(struct target_state *state, const struct member *m)
+{
+    for (size_t f = 0; f < 2 && !state->intercepted; f++) {
+        state->intercepted = intercepted(&m->places[f].intercept);
+        intercept_text(state->interception, &m->places[f].intercept);
+    }
+}
+
 static void describe(struct pipeline *p, size_t target, const struct candidate *c,
                      const struct stream *best)
 {
@@ -340,6 +414,7 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
         .min_ns = c->min_ns,
     };
     text_copy(p->states[target].pop, sizeof p->states[target].pop, place->pop);
+    describe_middlebox(&p->states[target], m);
     m->up = m->measured = false;
 }
 

@@ -23,6 +23,11 @@
  * no open window. What has been exported under "unknown" stays there, as a counter that
  * changed its name would count twice at the receiver.
  *
+ * A middlebox that answers the handshakes of a target (core/intercept.h) is named in the
+ * target's state. While it does, their delays are left out of the windows, also of the
+ * one that is open when it is found out, and out of the ranking, which then goes by ICMP
+ * and TLS.
+ *
  * Stamps (window starts and ends, batch.time) follow the wall clock but never go back:
  * when it stepped back they advance by STAMP_STEP_NS a window until it has caught up.
  */
@@ -66,6 +71,12 @@ bool pipeline_take(struct pipeline *p, struct mono now,
 
 void pipeline_result(struct pipeline *p, const struct result *result);
 void pipeline_after(struct pipeline *p, uint32_t stream, enum afterthought what);
+
+/* What came of a handshake with a port of the target that nobody serves: its delay, or
+ * DELAY_UNDEFINED when there was none, as there should be. */
+void pipeline_decoy(struct pipeline *p, size_t target, enum family family,
+                    int64_t handshake_ns);
+
 void pipeline_interrupted(
     struct pipeline *p); /* the host slept or the clock stepped: windows say so */
 

@@ -290,6 +290,18 @@ void window_interrupted(struct window *w)
     begin_order(w); /* what was sent before and after are no neighbours */
 }
 
+void window_leave_out(struct window *w, size_t i)
+{
+    assert(i < w->n_delays);
+    values_reset(&w->delays[i]);
+    if (i != 0)
+        return;
+    values_reset(&w->variation);
+    w->walk.last.rtt_ns = DELAY_UNDEFINED;
+    for (size_t q = 0; q < w->queued; q++)
+        w->queue[q].rtt_ns = DELAY_UNDEFINED;
+}
+
 /* The variation of the open window with what still stands in the queue; to be freed. */
 static struct values whole_variation(const struct window *w, struct walk *walk)
 {

@@ -63,6 +63,10 @@ void window_after(struct window *w, enum afterthought what);
 void window_missed(struct window *w, uint64_t probes); /* due, not sent */
 void window_interrupted(struct window *w);
 
+/* Forgets what the open window holds of delay `i`; of the first one the variation, too.
+ */
+void window_leave_out(struct window *w, size_t i);
+
 /* What stands in the open window now; `end` becomes summary.end. Nothing is reset. */
 void window_summary(const struct window *w, struct wall end, struct summary *out);
 

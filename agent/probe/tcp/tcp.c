@@ -58,6 +58,7 @@ const struct probe_kind tcp_kind = {
             .name = "tcp",
             .delays = {"rtt", NULL},
             .has_port = true,
+            .handshakes = true,
             .interval_ns = 10 * NS_PER_S,
             .slow_interval_ns = 60 * NS_PER_S,
         },

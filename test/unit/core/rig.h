@@ -16,7 +16,7 @@ enum { PING4, PING6, WEB4, WEB6, STREAMS }; /* of the first target */
 
 static const struct kind ping = {"ping", {"rtt"}, false, NS_PER_S, 10 * NS_PER_S};
 static const struct kind web = {
-    "web", {"rtt", "first_byte"}, true, 10 * NS_PER_S, MINUTE_NS};
+    "web", {"rtt", "first_byte"}, true, 10 * NS_PER_S, MINUTE_NS, true};
 static const struct kinds kinds = {{&ping, &web}, 2};
 
 enum { TARGETS = 3 };

@@ -15,7 +15,7 @@ static struct summary told(uint64_t sent, uint64_t lost, int64_t min_ns)
 static void window(struct evidence *e, uint64_t sent, uint64_t lost, int64_t min_ns)
 {
     struct summary s = told(sent, lost, min_ns);
-    evidence_add(e, &s);
+    evidence_add(e, &s, 0);
     evidence_close(e);
 }
 
@@ -56,7 +56,7 @@ static void parts_of_a_window_are_one(void **state)
     struct evidence e = {0};
     for (int i = 0; i < NEAREST_WINDOWS; i++) {
         struct summary part = told(1, 1, DELAY_UNDEFINED);
-        evidence_add(&e, &part);
+        evidence_add(&e, &part, 0);
         window(&e, 1, 0, MS(3 + i));
     }
     struct seen sum = evidence_sum(&e);

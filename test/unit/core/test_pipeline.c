@@ -277,6 +277,75 @@ static void another_pop_is_found_out_at_once(void **state)
     move_to_another_pop(true);
 }
 
+/* ---- a middlebox ---- */
+
+static void connection(struct rig *r, int64_t rtt_ns)
+{
+    struct endpoint to = address(addresses[0]);
+    struct result result = result_of(WEB4, &to, r->wall, OUTCOME_REPLY);
+    result.delays[0] = rtt_ns;
+    result.delays[1] = MS(31);
+    pipeline_result(r->p, &result);
+    pass(r, NS_PER_MS);
+}
+
+static void handshakes_of_a_middlebox_are_left_out(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve_all(&r);
+    for (int i = 0; i < 2 * INTERCEPT_SAMPLES; i++) {
+        connection(&r, MS(2));
+        reply(&r, PING4, addresses[0], MS(30));
+        reply(&r, ping4_of(1), addresses[1], MS(9));
+    }
+    close_window(&r);
+    const struct target_state *t = r.batch->targets;
+    CHECK(t[0].intercepted && !t[1].intercepted && !t[2].intercepted, "which one");
+    CHECK_TEXT("a middlebox 2.0 ms away answers the handshakes (ICMP takes 30.0 ms)",
+               t[0].interception, "named");
+    const struct series *s = series(&r, WEB, "");
+    CHECK_INT(2 * INTERCEPT_SAMPLES, s->window.received, "they are counted");
+    CHECK_INT(0, s->window.delays[0].count, "also those before it was found out");
+    CHECK_INT(0, s->window.variation.count, "nor their variation");
+    CHECK_INT(0, s->delays[0].count, "nor in the totals");
+    CHECK_INT(2 * INTERCEPT_SAMPLES, s->window.delays[1].count, "replies are real");
+    CHECK_INT(2, t[0].rank, "not the nearest because of it");
+    CHECK_INT(MS(30), t[0].min_ns, "its distance is that of ICMP");
+
+    for (int i = 0; i < INTERCEPT_AGAINST * INTERCEPT_SAMPLES + 1; i++) {
+        connection(&r, MS(30));
+        reply(&r, PING4, addresses[0], MS(30));
+    }
+    close_window(&r);
+    CHECK(!t[0].intercepted, "it is gone");
+    CHECK_TEXT("", t[0].interception, "nothing to name");
+    CHECK(series(&r, WEB, "")->window.delays[0].count > 0, "handshakes count again");
+    end(&r);
+}
+
+static void the_decoy_leaves_them_out_too(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve_all(&r);
+    connection(&r, MS(2));
+    pipeline_decoy(r.p, 0, FAMILY_IPV4, MS(2));
+    connection(&r, MS(2));
+    close_window(&r);
+    CHECK(r.batch->targets[0].intercepted, "named");
+    CHECK_INT(0, series(&r, WEB, "")->window.delays[0].count, "left out");
+    CHECK_INT(DELAY_UNDEFINED, r.batch->targets[0].min_ns, "no distance from it");
+    pipeline_decoy(r.p, 0, FAMILY_IPV4, DELAY_UNDEFINED);
+    connection(&r, MS(30));
+    close_window(&r);
+    CHECK(!r.batch->targets[0].intercepted, "gone");
+    CHECK_INT(1, series(&r, WEB, "")->window.delays[0].count, "counts again");
+    end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +360,8 @@ int main(void)
         cmocka_unit_test(loss_makes_it_ineligible),
         cmocka_unit_test(who_moves_away_is_found_out),
         cmocka_unit_test(another_pop_is_found_out_at_once),
+        cmocka_unit_test(handshakes_of_a_middlebox_are_left_out),
+        cmocka_unit_test(the_decoy_leaves_them_out_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

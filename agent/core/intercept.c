@@ -1,0 +1,131 @@
+#include "core/intercept.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void take(struct intercept_minimum *m, int64_t ns)
+{
+    if (ns == DELAY_UNDEFINED)
+        return;
+    if (m->n == 0 || ns < m->ns)
+        m->ns = ns;
+    m->n++;
+}
+
+static bool far_below(int64_t ns, int64_t beyond_ns)
+{
+    return ns < beyond_ns / 2 && beyond_ns - ns >= INTERCEPT_LEAST_NS;
+}
+
+static void judge(struct intercept_comparison *c, bool verdict)
+{
+    c->handshake_ns = c->handshake.ns;
+    c->beyond_ns = c->beyond.ns;
+    c->handshake = c->beyond = c->reply = (struct intercept_minimum){0};
+    c->idle = 0;
+    c->against = c->judged && verdict != c->verdict ? c->against + 1 : 0;
+    if (!c->judged || c->against == INTERCEPT_AGAINST) {
+        c->judged = true;
+        c->verdict = verdict;
+        c->against = 0;
+    }
+}
+
+static bool enough(const struct intercept_comparison *c)
+{
+    return c->handshake.n >= INTERCEPT_SAMPLES && c->beyond.n >= INTERCEPT_SAMPLES;
+}
+
+static int64_t delay_of(const struct kind *kind, const char *name,
+                        const struct result *result)
+{
+    size_t i = kind_delay(kind, name);
+    return i == KIND_NONE ? DELAY_UNDEFINED : result->delays[i];
+}
+
+/* All of one connection: rtt, tls and what was asked on it. */
+static void add_connection(struct intercept *i, const struct kind *kind,
+                           const struct result *result)
+{
+    struct intercept_comparison *c = &i->tls;
+    int64_t tls_ns = delay_of(kind, "tls", result);
+    if (result->delays[0] == DELAY_UNDEFINED || tls_ns == DELAY_UNDEFINED)
+        return;
+    take(&c->handshake, result->delays[0]);
+    take(&c->beyond, tls_ns);
+    take(&c->reply, delay_of(kind, "first_byte", result));
+    take(&c->reply, delay_of(kind, "warm_first_byte", result));
+    if (!enough(c))
+        return;
+    bool cleared = c->reply.n > 0 && !far_below(c->handshake.ns, c->reply.ns);
+    judge(c, !cleared && far_below(c->handshake.ns, c->beyond.ns - INTERCEPT_CRYPTO_NS));
+    if (++i->echo.idle == INTERCEPT_STALE)
+        i->echo.judged = i->echo.verdict = false;
+}
+
+void intercept_add(struct intercept *i, const struct kind *kind,
+                   const struct result *result)
+{
+    if (result->outcome == OUTCOME_NOT_MEASURED)
+        return;
+    if (kind->handshakes) {
+        take(&i->echo.handshake, result->delays[0]);
+        add_connection(i, kind, result);
+    } else if (!kind->has_port) {
+        take(&i->echo.beyond, result->delays[0]);
+    }
+    if (enough(&i->echo))
+        judge(&i->echo, far_below(i->echo.handshake.ns, i->echo.beyond.ns));
+}
+
+void intercept_decoy(struct intercept *i, int64_t handshake_ns)
+{
+    i->decoy = (struct intercept_minimum){0};
+    take(&i->decoy, handshake_ns);
+}
+
+static void forget(struct intercept_comparison *c)
+{
+    c->handshake = c->beyond = c->reply = (struct intercept_minimum){0};
+    c->against = 0;
+}
+
+void intercept_forget(struct intercept *i)
+{
+    forget(&i->echo);
+    forget(&i->tls);
+}
+
+/* The comparison that decides. */
+static const struct intercept_comparison *decisive(const struct intercept *i)
+{
+    return i->echo.judged ? &i->echo : &i->tls;
+}
+
+bool intercepted(const struct intercept *i)
+{
+    return i->decoy.n > 0 || decisive(i)->verdict;
+}
+
+const char *intercept_text(char out[INTERCEPT_TEXT_MAX], const struct intercept *i)
+{
+    const struct intercept_comparison *c = decisive(i);
+    out[0] = '\0';
+    if (c->verdict)
+        snprintf(out, INTERCEPT_TEXT_MAX,
+                 "a middlebox %.1f ms away answers the handshakes (%s takes %.1f ms)",
+                 (double)c->handshake_ns / 1e6, c == &i->echo ? "ICMP" : "TLS",
+                 (double)c->beyond_ns / 1e6);
+    else if (i->decoy.n > 0)
+        snprintf(out, INTERCEPT_TEXT_MAX,
+                 "a middlebox %.1f ms away answers the handshakes (also on a port that "
+                 "nobody serves)",
+                 (double)i->decoy.ns / 1e6);
+    return out;
+}
+
+bool intercept_leaves_out(const struct kind *kind, size_t delay)
+{
+    return kind->handshakes && (strcmp(kind->delays[delay], "rtt") == 0 ||
+                                strcmp(kind->delays[delay], "connect") == 0);
+}
