@@ -21,7 +21,7 @@ static const char help[] =
     "\n"
     "examples:\n"
     "  edgelat decode /var/lib/edgelat/spool/*.pb.gz | jq .\n"
-    "  curl -s https://collector.example/batch.pb | edgelat decode -\n";
+    "  edgelat decode - <batch.pb\n";
 
 enum { PIECE = 64 << 10 };
 
