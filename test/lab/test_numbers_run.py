@@ -1,0 +1,210 @@
+#!/usr/bin/python3 -B
+"""What `edgelat run` exports when the way, the names or this host misbehave: a name with ten
+addresses, a name that moves, a SIGSTOP of 20 s, no CAP_NET_RAW, ICMP filtered, nobody there.
+
+Runs itself in the lab. Each agent has a target of its own and no collector: what it
+exported is what stands in its spool.
+"""
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+
+import lab
+import probing
+from lab import Tap
+from probing import EDGELAT, UNPRIVILEGED, Capture, batches
+
+AMSTERDAM, LONDON, FRANKFURT, NEWARK = "203.0.113.20", "203.0.113.10", "203.0.113.30", "203.0.113.40"
+TEN = [f"203.0.113.{n}" for n in range(101, 111)]
+ICMP, TCP = 1, 6
+TTL_S, STOPPED_S = 5, 20
+
+tap = Tap()
+
+
+class Agent:
+    """`edgelat run` with one target of both families, unless said otherwise."""
+
+    def __init__(self, name, host, kinds="icmp tcp", more="", before=()):
+        path, self.state = probing.configuration(
+            name, f"window = 5s\n[target {name}]\nhost = {host}\nkinds = {kinds}\n"
+            f"interval = 1s\nslow_interval = 1s\n{more}")
+        self.name = name
+        self.process = subprocess.Popen([*before, EDGELAT, "run", "-c", path], text=True,
+                                        stderr=subprocess.PIPE)
+        self.said = ""
+
+    def stop(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            _, self.said = self.process.communicate(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        self.batches = batches(self.state)
+
+    def total(self, metric, **of):
+        """A cumulative value at the end."""
+        return self.batches[-1].value(metric, **of) or 0
+
+    def outcomes(self, kind):
+        """{outcome: count} at the end, without zeros."""
+        counts = {}
+        for of, point in self.batches[-1].points("edgelat.probe.results", kind=kind):
+            counts[of["outcome"]] = counts.get(of["outcome"], 0) + int(point["asInt"])
+        return {outcome: count for outcome, count in counts.items() if count > 0}
+
+    def up(self):
+        return [batch.value("edgelat.target.up") for batch in self.batches
+                if batch.value("edgelat.target.up") is not None]
+
+    def delays(self, metric="edgelat.probe.delay", **of):
+        """{(PoP, kind): (least, most)} of the histograms at the end, ms."""
+        found = {}
+        for a, p in self.batches[-1].points(metric, delay="rtt", **of):
+            found[a["pop"], a["kind"]] = (1000 * p["min"], 1000 * p["max"])
+        return found
+
+
+def requests_of(capture, *addresses):
+    """[(seconds since the first packet, protocol, address)]"""
+    first = capture.packets[0][0]
+    return [((stamp - first) / 1e9, protocol, to) for stamp, protocol, to in capture.requests()
+            if to in addresses]
+
+
+# ---- names
+
+
+def test_ten_addresses(agent, capture, removed_at):
+    """It keeps to one while that is among the answers; dnsmasq gives them in turns."""
+    sent = requests_of(capture, *TEN)
+    before = {to for at, _, to in sent if at < removed_at}
+    tap.equal(1, len(before), f"ten addresses: one is probed, through three lookups: {before}")
+    after = [to for at, _, to in sent if at > removed_at + TTL_S + 2]
+    tap.ok(len(set(after)) == 1 and not before & set(after) and len(after) > 10,
+           f"ten addresses: another one when it is not among them any more: {set(after)}", sent)
+    for kind in ("icmp", "tcp"):
+        tap.equal(["reply"], list(agent.outcomes(kind)), f"ten addresses, {kind}: all are answered")
+        for name, (least, most) in agent.delays(kind=kind).items():
+            tap.ok(11.5 < least and most < 40, f"ten addresses: {name} from {least:.1f} to {most:.1f} ms")
+
+
+def test_moving(agent, capture, moved_at):
+    sent = requests_of(capture, AMSTERDAM, NEWARK)
+    new = [at for at, _, to in sent if to == NEWARK]
+    old = [at for at, _, to in sent if to == AMSTERDAM]
+    tap.ok(new and moved_at < new[0] < moved_at + TTL_S + 2.5,
+           f"a name that moves: followed after {new[0] - moved_at if new else -1:.1f} s of a TTL of {TTL_S} s", new)
+    tap.ok(new and max(old) < new[0] + 1, "a name that moves: the old address is not probed on")
+    ranges = agent.delays()
+    for (pop, kind), (least, most) in ranges.items():
+        tap.ok(most < 30 or least > 50, f"a name that moves, {pop} {kind}: from {least:.1f} to {most:.1f} ms, not both")
+    tap.ok({("AMS", "icmp"), ("EWR", "icmp")} <= set(ranges), "a name that moves: each PoP has its series", ranges)
+    blended = []
+    for batch in agent.batches:
+        window = {}
+        for of, point in batch.points("edgelat.probe.delay.quantile", delay="rtt"):
+            window.setdefault((of["pop"], of["kind"]), []).append(1000 * point["asDouble"])
+        blended += [(key, values) for key, values in window.items() if min(values) < 30 and max(values) > 50]
+    tap.equal([], blended, "a name that moves: no window has the delays of both")
+    for kind in ("icmp", "tcp", "https"):
+        tap.equal(["reply"], list(agent.outcomes(kind)), f"a name that moves, {kind}: nothing is lost")
+
+
+# ---- this host
+
+
+def test_stopped(agent, capture, stopped_at, went_on_at):
+    sent = [at for at, protocol, _ in requests_of(capture, FRANKFURT) if protocol == ICMP]
+    tap.equal([], [at for at in sent if stopped_at + 0.1 < at < went_on_at - 0.1], "stopped: nothing is sent")
+    after = [at for at in sent if at > went_on_at]
+    tap.ok(after and after[0] < went_on_at + 1.1 and min(b - a for a, b in zip(after, after[1:])) > 0.9,
+           "stopped: no burst afterwards", after)
+    for kind in ("icmp", "tcp"):
+        tap.near(STOPPED_S, agent.total("edgelat.probe.anomalies", kind=kind, anomaly="missed"), 1,
+                 f"stopped, {kind}: missed probes are counted")
+        tap.equal(["reply"], list(agent.outcomes(kind)), f"stopped, {kind}: nothing is called lost")
+    for key, (least, most) in agent.delays().items():
+        tap.ok(23.5 < least and most < 60, f"stopped, {key[1]}: from {least:.1f} to {most:.1f} ms")
+    tap.ok("interrupted" in agent.said, "stopped: the log says it", agent.said)
+
+
+def test_unprivileged(agent):
+    tap.equal(["not_measured"], list(agent.outcomes("icmp")), "no CAP_NET_RAW: ICMP is not measured, which is no loss")
+    for kind in ("tcp", "https"):
+        tap.equal(["reply"], list(agent.outcomes(kind)), f"no CAP_NET_RAW: {kind} is measured")
+    tap.equal({1.0}, set(agent.up()), "no CAP_NET_RAW: the target is up")
+    warned = [line for line in agent.said.splitlines() if "ICMP" in line]
+    tap.ok(len(warned) == 1 and "CAP_NET_RAW" in warned[0], "no CAP_NET_RAW: one plain sentence in the log", agent.said)
+
+
+# ---- what answers and what does not
+
+
+def test_filtered(agent):
+    tap.equal(["loss"], list(agent.outcomes("icmp")), "ICMP filtered: no reply to it")
+    tap.equal(["reply"], list(agent.outcomes("tcp")), "ICMP filtered: TCP is answered")
+    tap.equal({1.0}, set(agent.up()), "ICMP filtered: never an outage")
+    tap.equal(1, agent.total("edgelat.target.rank"), "ICMP filtered: the target is ranked")
+
+
+def test_dead(agent):
+    tap.equal({0.0}, set(agent.up()), "nobody there: down")
+    tap.equal([["loss"], ["loss"]], [list(agent.outcomes(kind)) for kind in ("icmp", "tcp")], "nobody there: loss")
+    tap.equal({}, agent.delays(), "nobody there: no delay")
+    ratios = {batch.value("edgelat.probe.loss_ratio", kind="icmp", type="ipv4") for batch in agent.batches[1:-1]}
+    tap.equal({1.0}, ratios, "nobody there: the loss ratio is 1")
+
+
+def main():
+    lab.change("london", "icmp=off")
+    ipv4 = "family = ipv4\n"
+    with contextlib.ExitStack() as stack:
+        capture = stack.enter_context(Capture())
+        agents = {}
+        for arguments in (("ten", "ten.example.net", "icmp tcp", ipv4),
+                          ("moving", "moving.example.net", "icmp tcp https", ipv4),
+                          ("stopped", "microsoft.sharepoint.com", "icmp tcp", ipv4),
+                          ("filtered", "outlook.office365.com", "icmp tcp"),
+                          ("dead", "nobody.example.net", "icmp tcp"),
+                          ("unprivileged", "ipv6.example.net", "icmp tcp https", "family = ipv6", UNPRIVILEGED)):
+            agents[arguments[0]] = Agent(*arguments)
+            stack.callback(agents[arguments[0]].process.kill)
+
+        def now():
+            return time.time() - capture.packets[0][0] / 1e9
+
+        time.sleep(5)
+        agents["stopped"].process.send_signal(signal.SIGSTOP)
+        stopped_at = now()
+        time.sleep(4)
+        moved_at = now()
+        lab.point("moving.example.net", NEWARK)
+        time.sleep(3)
+        removed_at = now()
+        used = [to for _, _, to in requests_of(capture, *TEN)][-1]
+        lab.point("ten.example.net", *(address for address in TEN if address != used))
+        time.sleep(max(0, stopped_at + STOPPED_S - now()))
+        agents["stopped"].process.send_signal(signal.SIGCONT)
+        went_on_at = now()
+        time.sleep(6)
+        for agent in agents.values():
+            agent.stop()
+
+    test_ten_addresses(agents["ten"], capture, removed_at)
+    test_moving(agents["moving"], capture, moved_at)
+    test_stopped(agents["stopped"], capture, stopped_at, went_on_at)
+    test_unprivileged(agents["unprivileged"])
+    test_filtered(agents["filtered"])
+    test_dead(agents["dead"])
+    return tap.finish()
+
+
+if __name__ == "__main__":
+    probing.run_in_lab("default", __file__)
+    sys.exit(main())
