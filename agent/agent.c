@@ -30,8 +30,7 @@ struct agent {
     uv_timer_t *stop_timer;
 };
 
-/* ---- a closed window
- * --------------------------------------------------------------------------- */
+/* ---- a closed window ---- */
 
 enum { SELF_MAX = 24 };
 
@@ -115,9 +114,7 @@ static void on_spool_ready(void *user)
         shipper_wake(a->shipper);
 }
 
-/* ---- begin
- * -------------------------------------------------------------------------------------
- */
+/* ---- begin ---- */
 
 /* The state folder and in it the instance id and the spool. */
 static int open_state(struct agent *a)
@@ -204,9 +201,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
     return 0;
 }
 
-/* ---- end
- * ---------------------------------------------------------------------------------------
- */
+/* ---- end ---- */
 
 static void stopped(struct agent *a)
 {

@@ -54,8 +54,7 @@ struct measurer {
     struct measurer_counters counters;
 };
 
-/* ---- probes
- * ------------------------------------------------------------------------------------ */
+/* ---- probes ---- */
 
 static void on_probe_timer(uv_timer_t *timer);
 
@@ -94,9 +93,7 @@ static void on_after(uint32_t stream, enum afterthought what, void *user)
     pipeline_after(m->pipeline, stream, what);
 }
 
-/* ---- names
- * -------------------------------------------------------------------------------------
- */
+/* ---- names ---- */
 
 static const struct target *target_of(const struct name *n)
 {
@@ -201,8 +198,7 @@ static void make_names(struct measurer *m)
     }
 }
 
-/* ---- clocks and windows
- * ------------------------------------------------------------------------ */
+/* ---- clocks and windows ---- */
 
 void measurer_close_window(struct measurer *m)
 {
@@ -256,8 +252,7 @@ static void arm_tick(struct measurer *m, struct wall wall)
                    (uint64_t)((wait_ns + NS_PER_MS - 1) / NS_PER_MS), 0);
 }
 
-/* ---- the whole
- * --------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static uv_timer_t *make_timer(struct measurer *m)
 {

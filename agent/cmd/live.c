@@ -3,12 +3,14 @@
 #include "base/mem.h"
 #include "cmd/cmd.h"
 #include "cmd/render.h"
+#include "core/intercept.h"
 #include "core/schedule.h"
 #include "core/window.h"
 #include "net/clock.h"
 #include "net/socket.h"
 #include "probe/kinds.h"
 #include "probe/prober.h"
+#include "probe/tcp/decoy.h"
 
 #include <math.h>
 #include <signal.h>
@@ -29,6 +31,8 @@ struct stream {
     struct endpoint to;
     struct window *window;
     uint32_t sent;
+    struct intercept intercept;
+    struct decoy *decoy; /* NULL: over */
 };
 
 struct session {
@@ -69,7 +73,11 @@ static const struct kind *kind_of(const struct session *s)
 
 static struct shown shown(const struct session *s, const struct stream *stream)
 {
-    return (struct shown){s->live->targets[stream->target].name, kind_of(s), stream->to};
+    return (struct shown){
+        .target = s->live->targets[stream->target].name,
+        .kind = kind_of(s),
+        .to = stream->to,
+    };
 }
 
 static void print(struct session *s)
@@ -89,6 +97,8 @@ static void end(struct session *s)
     if (s->over)
         return;
     s->over = true;
+    for (size_t i = 0; i < s->n_streams; i++)
+        decoy_cancel(s->streams[i].decoy);
     prober_destroy(s->prober);
     resolver_destroy(s->resolver);
     http_destroy(s->http);
@@ -96,8 +106,7 @@ static void end(struct session *s)
     uv_close((uv_handle_t *)&s->interrupt, on_closed);
 }
 
-/* ---- probes
- * ------------------------------------------------------------------------------------ */
+/* ---- probes ---- */
 
 static bool done(const struct session *s)
 {
@@ -142,6 +151,7 @@ static void on_result(const struct result *result, void *user)
     struct session *s = user;
     struct stream *stream = &s->streams[result->stream];
     window_add(stream->window, result);
+    intercept_add(&stream->intercept, kind_of(s), result);
     struct shown of = shown(s, stream);
     if (s->live->json)
         render_result_json(&s->out, &of, result);
@@ -159,9 +169,7 @@ static void on_after(uint32_t stream, enum afterthought what, void *user)
     window_after(s->streams[stream].window, what);
 }
 
-/* ---- names
- * -------------------------------------------------------------------------------------
- */
+/* ---- names ---- */
 
 static void add_stream(struct session *s, const struct question *q)
 {
@@ -202,9 +210,27 @@ static void choose_streams(struct session *s)
     }
 }
 
+static void on_decoy(int64_t handshake_ns, void *user)
+{
+    struct stream *stream = user;
+    stream->decoy = NULL;
+    intercept_decoy(&stream->intercept, handshake_ns);
+}
+
+/* Once for each address, ahead of the probes. */
+static void start_decoys(struct session *s)
+{
+    for (size_t i = 0; i < s->n_streams && kind_of(s)->handshakes; i++) {
+        struct stream *stream = &s->streams[i];
+        stream->decoy = decoy_start(&s->loop, &s->live->targets[stream->target],
+                                    &stream->to, on_decoy, stream);
+    }
+}
+
 static void begin(struct session *s)
 {
     choose_streams(s);
+    start_decoys(s);
     s->schedule = schedule_create(s->n_streams, PATTERN_PERIODIC, uv_hrtime());
     int64_t first_within_ns = s->n_streams == 1 ? 1 : s->live->interval_ns;
     for (size_t i = 0; i < s->n_streams; i++)
@@ -241,13 +267,23 @@ static void ask(struct session *s)
     }
 }
 
-/* ---- the whole
- * --------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static void on_interrupt(uv_signal_t *handle, int number)
 {
     (void)number;
     end(handle->data);
+}
+
+/* Without the handshakes of a middlebox, which is named in `interception`. */
+static void summarise(struct session *s, struct stream *stream, struct summary *out,
+                      char interception[INTERCEPT_TEXT_MAX])
+{
+    intercept_text(interception, &stream->intercept);
+    for (size_t d = 0; d < kind_delays(kind_of(s)); d++)
+        if (intercepted(&stream->intercept) && intercept_leaves_out(kind_of(s), d))
+            window_leave_out(stream->window, d);
+    window_summary(stream->window, wall_now(), out);
 }
 
 /* Prints the summaries and decides the exit code. */
@@ -261,7 +297,9 @@ static void conclude(struct session *s)
     for (size_t i = 0; i < s->n_streams; i++) {
         struct summary summary;
         struct shown of = shown(s, &s->streams[i]);
-        window_summary(s->streams[i].window, wall_now(), &summary);
+        char interception[INTERCEPT_TEXT_MAX];
+        summarise(s, &s->streams[i], &summary, interception);
+        of.interception = interception;
         if (s->live->json)
             render_summary_json(&s->out, &of, &summary);
         else

@@ -1,59 +1,15 @@
 /*
- * The request is built as a tree of protobuf-c messages out of an arena that goes in one
- * piece, with texts borrowed from the batch; then packed and gzipped. All points of one
- * metric stand in one Metric.
+ * Which metrics a batch is, and with which attributes; the table of the README.
  */
 #include "export/otlp.h"
 
 #include "base/mem.h"
 #include "export/gzip.h"
-#include "proto/otlp.pb-c.h"
+#include "export/points.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- the arena
- * --------------------------------------------------------------------------------- */
-
-struct chunk {
-    struct chunk *before;
-    size_t used, room;
-    _Alignas(max_align_t) unsigned char bytes[];
-};
-
-enum { CHUNK_BYTES = 32 << 10 };
-
-static void *take(struct chunk **arena, size_t size)
-{
-    size = (size + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) *
-           _Alignof(max_align_t);
-    if (*arena == NULL || (*arena)->room - (*arena)->used < size) {
-        size_t room = size > CHUNK_BYTES ? size : CHUNK_BYTES;
-        struct chunk *c = mem_alloc(sizeof *c + room);
-        *c = (struct chunk){.before = *arena, .room = room};
-        *arena = c;
-    }
-    void *taken = (*arena)->bytes + (*arena)->used;
-    (*arena)->used += size;
-    return taken;
-}
-
-static void free_arena(struct chunk *c)
-{
-    while (c != NULL) {
-        struct chunk *before = c->before;
-        free(c);
-        c = before;
-    }
-}
-
-#define NEW(arena, type, init)                                                           \
-    ((type *)memcpy(take(arena, sizeof(type)), &(type)init, sizeof(type)))
-
-/* ---- metrics
- * ----------------------------------------------------------------------------------- */
 
 enum { DELAY, QUANTILE, VARIATION, RESULTS, ANOMALIES, LOSS_RATIO, UP, RANK, OURS };
 
@@ -79,92 +35,19 @@ static const struct {
                     OTLP__METRIC__DATA_GAUGE},
     [UP] = {"edgelat.target.up", "1", "Whether anything answered in the last window",
             OTLP__METRIC__DATA_GAUGE},
-    [RANK] = {"edgelat.target.rank", "1", "1 is the nearest; 0 is not eligible",
+    [RANK] = {"edgelat.target.rank", "1", "1 is the nearest; absent while not eligible",
               OTLP__METRIC__DATA_GAUGE},
 };
-
-enum { METRICS_MAX = OURS + 32 };
-
-struct points { /* of one metric: NumberDataPoint or ExponentialHistogramDataPoint */
-    const char *name, *unit, *description;
-    Otlp__Metric__DataCase type;
-    void **list;
-    size_t n, room;
-};
-
-struct builder {
-    struct chunk *arena;
-    struct wall time;
-    struct points metrics[METRICS_MAX];
-    size_t n_metrics;
-};
-
-static void add_point(struct points *p, void *point)
-{
-    p->list = mem_grow(p->list, &p->room, p->n + 1, sizeof *p->list);
-    p->list[p->n++] = point;
-}
-
-/* ---- attributes
- * -------------------------------------------------------------------------------- */
-
-enum { ATTRIBUTES_MAX = 12 };
-
-struct attributes {
-    Otlp__KeyValue *list[ATTRIBUTES_MAX];
-    size_t n;
-};
-
-static Otlp__AnyValue *add_attribute(struct builder *b, struct attributes *to,
-                                     const char *key)
-{
-    Otlp__KeyValue *pair = NEW(&b->arena, Otlp__KeyValue, OTLP__KEY_VALUE__INIT);
-    pair->key = (char *)key;
-    pair->value = NEW(&b->arena, Otlp__AnyValue, OTLP__ANY_VALUE__INIT);
-    to->list[to->n++] = pair;
-    return pair->value;
-}
-
-static void add_text(struct builder *b, struct attributes *to, const char *key,
-                     const char *text)
-{
-    Otlp__AnyValue *value = add_attribute(b, to, key);
-    value->value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
-    value->string_value = (char *)text;
-}
-
-static void add_integer(struct builder *b, struct attributes *to, const char *key,
-                        int64_t number)
-{
-    Otlp__AnyValue *value = add_attribute(b, to, key);
-    value->value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE;
-    value->int_value = number;
-}
-
-static void add_bool(struct builder *b, struct attributes *to, const char *key,
-                     bool truth)
-{
-    Otlp__AnyValue *value = add_attribute(b, to, key);
-    value->value_case = OTLP__ANY_VALUE__VALUE_BOOL_VALUE;
-    value->bool_value = truth;
-}
-
-static Otlp__KeyValue **keep(struct builder *b, const struct attributes *a)
-{
-    Otlp__KeyValue **list = take(&b->arena, (a->n + 1) * sizeof *list);
-    memcpy(list, a->list, a->n * sizeof *list);
-    return list;
-}
 
 static struct attributes of_target(struct builder *b, const struct target *t,
                                    const char *pop)
 {
     struct attributes a = {.n = 0};
-    add_text(b, &a, "edgelat.target", t->name);
+    attribute_text(b, &a, "edgelat.target", t->name);
     if (t->service[0] != '\0')
-        add_text(b, &a, "edgelat.service", t->service);
-    add_text(b, &a, "edgelat.pop", pop[0] != '\0' ? pop : "unknown");
-    add_text(b, &a, "server.address", t->host);
+        attribute_text(b, &a, "edgelat.service", t->service);
+    attribute_text(b, &a, "edgelat.pop", pop[0] != '\0' ? pop : "unknown");
+    attribute_text(b, &a, "server.address", t->host);
     return a;
 }
 
@@ -172,75 +55,10 @@ static struct attributes of_series(struct builder *b, const struct series *s)
 {
     struct attributes a = of_target(b, s->target, s->pop);
     if (s->kind->has_port)
-        add_integer(b, &a, "server.port", s->target->port);
-    add_text(b, &a, "network.type", family_name(s->family));
-    add_text(b, &a, "edgelat.probe.kind", s->kind->name);
+        attribute_integer(b, &a, "server.port", s->target->port);
+    attribute_text(b, &a, "network.type", family_name(s->family));
+    attribute_text(b, &a, "edgelat.probe.kind", s->kind->name);
     return a;
-}
-
-/* ---- points
- * ------------------------------------------------------------------------------------ */
-
-static Otlp__NumberDataPoint *add_number(struct builder *b, size_t metric,
-                                         const struct attributes *a, struct wall start)
-{
-    Otlp__NumberDataPoint *p =
-        NEW(&b->arena, Otlp__NumberDataPoint, OTLP__NUMBER_DATA_POINT__INIT);
-    p->n_attributes = a->n;
-    p->attributes = keep(b, a);
-    p->start_time_unix_nano = (uint64_t)start.ns;
-    p->time_unix_nano = (uint64_t)b->time.ns;
-    add_point(&b->metrics[metric], p);
-    return p;
-}
-
-static void add_count(struct builder *b, size_t metric, const struct attributes *a,
-                      struct wall start, uint64_t count)
-{
-    Otlp__NumberDataPoint *p = add_number(b, metric, a, start);
-    p->value_case = OTLP__NUMBER_DATA_POINT__VALUE_AS_INT;
-    p->as_int = (int64_t)count;
-}
-
-static void add_value(struct builder *b, size_t metric, const struct attributes *a,
-                      struct wall start, double value)
-{
-    Otlp__NumberDataPoint *p = add_number(b, metric, a, start);
-    p->value_case = OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE;
-    p->as_double = value;
-}
-
-static void add_histogram(struct builder *b, size_t metric, const struct attributes *a,
-                          struct wall start, const struct histogram *h)
-{
-    Otlp__ExponentialHistogramDataPoint *p =
-        NEW(&b->arena, Otlp__ExponentialHistogramDataPoint,
-            OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__INIT);
-    p->n_attributes = a->n;
-    p->attributes = keep(b, a);
-    p->start_time_unix_nano = (uint64_t)start.ns;
-    p->time_unix_nano = (uint64_t)b->time.ns;
-    p->count = h->count;
-    p->zero_count = h->zeros;
-    p->scale = h->scale;
-    p->has_sum_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_SUM_SUM;
-    p->sum = h->sum_s;
-    if (h->count > 0) {
-        p->has_min_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MIN_MIN;
-        p->min = (double)h->min_ns / 1e9;
-        p->has_max_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MAX_MAX;
-        p->max = (double)h->max_ns / 1e9;
-    }
-    if (h->n > 0) {
-        p->positive = NEW(&b->arena, Otlp__ExponentialHistogramDataPoint__Buckets,
-                          OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__BUCKETS__INIT);
-        p->positive->offset = h->offset;
-        p->positive->n_bucket_counts = h->n;
-        p->positive->bucket_counts = take(&b->arena, h->n * sizeof(uint64_t));
-        for (uint32_t i = 0; i < h->n; i++)
-            p->positive->bucket_counts[i] = h->buckets[i];
-    }
-    add_point(&b->metrics[metric], p);
 }
 
 static void add_delays(struct builder *b, const struct series *s,
@@ -249,22 +67,25 @@ static void add_delays(struct builder *b, const struct series *s,
     static const char *const quantiles[PERCENTILES] = {"0.5", "0.9", "0.95", "0.99"};
     for (size_t i = 0; i < kind_delays(s->kind); i++) {
         struct attributes a = *of;
-        add_text(b, &a, "edgelat.delay", s->kind->delays[i]);
+        attribute_text(b, &a, "edgelat.delay", s->kind->delays[i]);
         if (s->delays[i].count > 0)
-            add_histogram(b, DELAY, &a, s->start, &s->delays[i]);
+            point_histogram(b, DELAY, &a, s->start, &s->delays[i]);
         const struct delay_summary *window = &s->window.delays[i];
         if (!s->in_window || window->count == 0)
             continue;
         for (size_t p = 0; p < PERCENTILES; p++) {
             struct attributes q = a;
-            add_text(b, &q, "quantile", quantiles[p]);
-            add_bool(b, &q, "edgelat.quantile.supported", window->supported[p]);
-            add_value(b, QUANTILE, &q, s->window.start,
-                      (double)window->percentile_ns[p] / 1e9);
+            attribute_text(b, &q, "quantile", quantiles[p]);
+            attribute_bool(b, &q, "edgelat.quantile.supported", window->supported[p]);
+            point_value(b, QUANTILE, &q, s->window.start,
+                        (double)window->percentile_ns[p] / 1e9);
         }
     }
-    if (s->variation.count > 0)
-        add_histogram(b, VARIATION, of, s->start, &s->variation);
+    if (s->variation.count > 0) {
+        struct attributes a = *of;
+        attribute_text(b, &a, "edgelat.delay", s->kind->delays[0]);
+        point_histogram(b, VARIATION, &a, s->start, &s->variation);
+    }
 }
 
 /* Counts that stand at 0 are left out, but for the two that ratios are made of. */
@@ -275,8 +96,8 @@ static void add_counts(struct builder *b, const struct series *s,
         if (s->outcomes[i] == 0 && i != OUTCOME_REPLY && i != OUTCOME_LOSS)
             continue;
         struct attributes a = *of;
-        add_text(b, &a, "edgelat.outcome", outcome_name((enum outcome)i));
-        add_count(b, RESULTS, &a, s->start, s->outcomes[i]);
+        attribute_text(b, &a, "edgelat.outcome", outcome_name((enum outcome)i));
+        point_count(b, RESULTS, &a, s->start, s->outcomes[i]);
     }
     const struct {
         const char *name;
@@ -290,11 +111,11 @@ static void add_counts(struct builder *b, const struct series *s,
         if (anomalies[i].count == 0)
             continue;
         struct attributes a = *of;
-        add_text(b, &a, "edgelat.anomaly", anomalies[i].name);
-        add_count(b, ANOMALIES, &a, s->start, anomalies[i].count);
+        attribute_text(b, &a, "edgelat.anomaly", anomalies[i].name);
+        point_count(b, ANOMALIES, &a, s->start, anomalies[i].count);
     }
     if (s->in_window && !isnan(s->window.loss_ratio))
-        add_value(b, LOSS_RATIO, of, s->window.start, s->window.loss_ratio);
+        point_value(b, LOSS_RATIO, of, s->window.start, s->window.loss_ratio);
 }
 
 static void add_target(struct builder *b, const struct target_state *t,
@@ -302,19 +123,20 @@ static void add_target(struct builder *b, const struct target_state *t,
 {
     struct attributes a = of_target(b, t->target, t->pop);
     if (t->measured)
-        add_count(b, UP, &a, window_start, t->up);
-    add_count(b, RANK, &a, window_start, t->rank);
+        point_count(b, UP, &a, window_start, t->up);
+    if (t->rank > 0) /* a receiver that looks for the lowest must not find the worst */
+        point_count(b, RANK, &a, window_start, t->rank);
 }
 
 /* The agent's own values bring their names: equal ones stand one after the other. */
 static void add_self(struct builder *b, const struct self_value *v,
                      struct wall agent_start)
 {
-    struct points *last = &b->metrics[b->n_metrics - 1];
+    struct metric *last = &b->metrics[b->n_metrics - 1];
     if (strcmp(last->name, v->name) != 0) {
         if (b->n_metrics == METRICS_MAX)
             return;
-        b->metrics[b->n_metrics++] = (struct points){
+        b->metrics[b->n_metrics++] = (struct metric){
             .name = v->name,
             .unit = v->unit,
             .description = "",
@@ -323,42 +145,11 @@ static void add_self(struct builder *b, const struct self_value *v,
     }
     struct attributes a = {.n = 0};
     if (v->attribute != NULL)
-        add_text(b, &a, v->attribute, v->attribute_value);
-    add_value(b, b->n_metrics - 1, &a, agent_start, v->value);
+        attribute_text(b, &a, v->attribute, v->attribute_value);
+    point_value(b, b->n_metrics - 1, &a, agent_start, v->value);
 }
 
-/* ---- the request
- * ------------------------------------------------------------------------------- */
-
-static Otlp__Metric *make_metric(struct builder *b, struct points *p)
-{
-    const Otlp__AggregationTemporality cumulative =
-        OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_CUMULATIVE;
-    Otlp__Metric *m = NEW(&b->arena, Otlp__Metric, OTLP__METRIC__INIT);
-    m->name = (char *)p->name;
-    m->unit = (char *)p->unit;
-    m->description = (char *)p->description;
-    m->data_case = p->type;
-    if (p->type == OTLP__METRIC__DATA_GAUGE) {
-        m->gauge = NEW(&b->arena, Otlp__Gauge, OTLP__GAUGE__INIT);
-        m->gauge->n_data_points = p->n;
-        m->gauge->data_points = (Otlp__NumberDataPoint **)p->list;
-    } else if (p->type == OTLP__METRIC__DATA_SUM) {
-        m->sum = NEW(&b->arena, Otlp__Sum, OTLP__SUM__INIT);
-        m->sum->is_monotonic = 1;
-        m->sum->aggregation_temporality = cumulative;
-        m->sum->n_data_points = p->n;
-        m->sum->data_points = (Otlp__NumberDataPoint **)p->list;
-    } else {
-        m->exponential_histogram =
-            NEW(&b->arena, Otlp__ExponentialHistogram, OTLP__EXPONENTIAL_HISTOGRAM__INIT);
-        m->exponential_histogram->aggregation_temporality = cumulative;
-        m->exponential_histogram->n_data_points = p->n;
-        m->exponential_histogram->data_points =
-            (Otlp__ExponentialHistogramDataPoint **)p->list;
-    }
-    return m;
-}
+/* ---- the request ---- */
 
 static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len)
 {
@@ -366,15 +157,15 @@ static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len)
     size_t n = 0;
     for (size_t i = 0; i < b->n_metrics; i++)
         if (b->metrics[i].n > 0)
-            list[n++] = make_metric(b, &b->metrics[i]);
+            list[n++] = builder_metric(b, i);
 
     struct attributes a = {.n = 0};
-    add_text(b, &a, "service.name", "edgelat");
-    add_text(b, &a, "service.version", r->version);
-    add_text(b, &a, "service.instance.id", r->instance_id);
-    add_text(b, &a, "host.name", r->host_name);
+    attribute_text(b, &a, "service.name", "edgelat");
+    attribute_text(b, &a, "service.version", r->version);
+    attribute_text(b, &a, "service.instance.id", r->instance_id);
+    attribute_text(b, &a, "host.name", r->host_name);
     if (r->site[0] != '\0')
-        add_text(b, &a, "edgelat.site", r->site);
+        attribute_text(b, &a, "edgelat.site", r->site);
 
     Otlp__InstrumentationScope scope = OTLP__INSTRUMENTATION_SCOPE__INIT;
     scope.name = (char *)"edgelat";
@@ -408,7 +199,7 @@ void *otlp_metrics(const struct batch *batch, const struct otlp_resource *resour
 {
     struct builder b = {.time = batch->time};
     for (size_t i = 0; i < OURS; i++)
-        b.metrics[b.n_metrics++] = (struct points){
+        b.metrics[b.n_metrics++] = (struct metric){
             .name = metrics[i].name,
             .unit = metrics[i].unit,
             .description = metrics[i].description,
@@ -425,8 +216,6 @@ void *otlp_metrics(const struct batch *batch, const struct otlp_resource *resour
         add_self(&b, &batch->self[i], batch->agent_start);
 
     void *packed = pack(&b, resource, len);
-    for (size_t i = 0; i < b.n_metrics; i++)
-        free(b.metrics[i].list);
-    free_arena(b.arena);
+    builder_free(&b);
     return packed;
 }

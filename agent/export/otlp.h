@@ -31,6 +31,6 @@ void *otlp_metrics(const struct batch *batch, const struct otlp_resource *resour
  */
 int otlp_to_json(const void *bytes, size_t len, struct text *out, const char **why);
 
-#define OTLP_BYTES_MAX (8u << 20) /* of one request, unpacked */
+#define OTLP_BYTES_MAX (16u << 20) /* of one request, unpacked; a Collector takes 20 MiB */
 
 #endif

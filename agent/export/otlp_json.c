@@ -166,7 +166,7 @@ static int plain_to_json(const void *bytes, size_t len, struct text *out,
 {
     Otlp__ExportMetricsServiceRequest *request = otlp_read(bytes, len);
     if (request == NULL) {
-        *why = len > OTLP_BYTES_MAX ? "it is larger than a request may be (8 MiB)"
+        *why = len > OTLP_BYTES_MAX ? "it is larger than a request may be (16 MiB)"
                                     : "it is not OTLP metrics (protobuf)";
         return -EBADMSG;
     }
@@ -186,7 +186,7 @@ int otlp_to_json(const void *bytes, size_t len, struct text *out, const char **w
     size_t plain_len;
     int rc = gzip_unpack(bytes, len, OTLP_BYTES_MAX, &plain, &plain_len);
     if (rc < 0) {
-        *why = rc == -EMSGSIZE ? "unpacked it is larger than a request may be (8 MiB)"
+        *why = rc == -EMSGSIZE ? "unpacked it is larger than a request may be (16 MiB)"
                                : "its gzip is torn or damaged";
         return -EBADMSG;
     }

@@ -119,7 +119,7 @@ static struct refusal unpack(struct body *plain, const struct body *came)
         gzip_unpack(came->bytes, came->len, OTLP_BYTES_MAX, &plain->bytes, &plain->len);
     if (rc == -EMSGSIZE)
         return (struct refusal){HTTP_ENTITYTOOLARGE,
-                                "Unpacked the body is larger than 8 MiB."};
+                                "Unpacked the body is larger than 16 MiB."};
     if (rc < 0)
         return (struct refusal){HTTP_BADREQUEST, "The body is not one whole gzip."};
     return (struct refusal){0};

@@ -302,7 +302,7 @@ static void test_refused(void **state)
         {"too large", "POST /v1/metrics", PROTOBUF, zeros, large_len, 413,
          "The body is larger than 4 MiB; send smaller batches."},
         {"too large unpacked", "POST /v1/metrics", PROTOBUF GZIP, bomb, bomb_len, 413,
-         "Unpacked the body is larger than 8 MiB."},
+         "Unpacked the body is larger than 16 MiB."},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char expected[128];

@@ -225,6 +225,42 @@ static void nothing_known_is_nothing_said(void **state)
     unmake(&k);
 }
 
+/* One bad text would make a strict receiver refuse the whole request. */
+static void texts_are_made_sendable(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *text, *expected;
+    } cases[] = {
+        {"plain", "branch", "branch"},
+        {"UTF-8", "br\xc3\xa9ve", "br\xc3\xa9ve"},
+        {"Latin-1", "br\xe9ve", "br?ve"},
+        {"cut in the middle of a character", "x\xe2\x82", "x??"},
+    };
+    char huge[2000];
+    memset(huge, 'a', sizeof huge - 1);
+    huge[sizeof huge - 1] = '\0';
+    for (size_t i = 0; i <= sizeof cases / sizeof *cases; i++) {
+        bool last = i == sizeof cases / sizeof *cases;
+        struct known k;
+        size_t len;
+        make(&k);
+        struct otlp_resource r = resource;
+        r.host_name = last ? huge : cases[i].text;
+        void *packed = otlp_metrics(&k.batch, &r, &len);
+        Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+        const Otlp__Resource *sent = request->resource_metrics[0]->resource;
+        const char *host = attribute(sent->attributes, sent->n_attributes, "host.name");
+        if (last)
+            CHECK_INT(256, strlen(host), "too long");
+        else
+            CHECK_TEXT(cases[i].expected, host, cases[i].what);
+        otlp__export_metrics_service_request__free_unpacked(request, NULL);
+        free(packed);
+        unmake(&k);
+    }
+}
+
 static void the_same_batch_gives_the_same_bytes(void **state)
 {
     (void)state;
@@ -246,6 +282,7 @@ int main(void)
         cmocka_unit_test(delays_are_cumulative_histograms),
         cmocka_unit_test(counts_ratios_and_ranks),
         cmocka_unit_test(nothing_known_is_nothing_said),
+        cmocka_unit_test(texts_are_made_sendable),
         cmocka_unit_test(the_same_batch_gives_the_same_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

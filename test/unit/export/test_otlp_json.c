@@ -127,9 +127,9 @@ static void test_bounds(void **state)
     char *bytes = calloc(1, len);
     void *packed = gzip_pack(bytes, len, &packed_len);
     CHECK_INT(-EBADMSG, otlp_to_json(bytes, len, &out, &why), "too large");
-    CHECK_TEXT("it is larger than a request may be (8 MiB)", why, "plain");
+    CHECK_TEXT("it is larger than a request may be (16 MiB)", why, "plain");
     CHECK_INT(-EBADMSG, otlp_to_json(packed, packed_len, &out, &why), "a bomb");
-    CHECK_TEXT("unpacked it is larger than a request may be (8 MiB)", why, "gzipped");
+    CHECK_TEXT("unpacked it is larger than a request may be (16 MiB)", why, "gzipped");
     free(packed);
 
     for (size_t i = 0; i + 1 < len; i += 2) /* resource_metrics of no bytes, 4 million */

@@ -1,0 +1,62 @@
+/*
+ * The pieces an OTLP metrics request is built of: attributes and data points, collected
+ * metric by metric. Everything lives in the builder's arena; texts are borrowed from the
+ * caller, unless they are not UTF-8 or too long: those are copied and made so, as one bad
+ * text would make a receiver refuse the whole request.
+ */
+#ifndef EDGELAT_EXPORT_POINTS_H
+#define EDGELAT_EXPORT_POINTS_H
+
+#include "core/histogram.h"
+#include "core/time.h"
+#include "export/arena.h"
+#include "proto/otlp.pb-c.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ATTRIBUTE_TEXT_MAX 256 /* bytes of a value */
+#define ATTRIBUTES_MAX     12
+#define METRICS_MAX        48
+
+struct metric { /* one name, and its points so far */
+    const char *name, *unit, *description;
+    Otlp__Metric__DataCase type;
+    void **points; /* NumberDataPoint or ExponentialHistogramDataPoint, by `type` */
+    size_t n, room;
+};
+
+struct builder { /* start with { .time = ... }, end with builder_free() */
+    struct arena arena;
+    struct wall time; /* stamps every point */
+    struct metric metrics[METRICS_MAX];
+    size_t n_metrics;
+};
+
+void builder_free(struct builder *b);
+
+/* A metric without points is left out of the request. */
+Otlp__Metric *builder_metric(struct builder *b, size_t metric);
+
+struct attributes { /* start with { 0 }; a copy may be added to on its own */
+    Otlp__KeyValue *list[ATTRIBUTES_MAX];
+    size_t n;
+};
+
+void attribute_text(struct builder *b, struct attributes *to, const char *key,
+                    const char *text);
+void attribute_integer(struct builder *b, struct attributes *to, const char *key,
+                       int64_t number);
+void attribute_bool(struct builder *b, struct attributes *to, const char *key,
+                    bool truth);
+
+/* `metric` is an index into builder.metrics; `start` is where its counting began. */
+void point_count(struct builder *b, size_t metric, const struct attributes *a,
+                 struct wall start, uint64_t count);
+void point_value(struct builder *b, size_t metric, const struct attributes *a,
+                 struct wall start, double value);
+void point_histogram(struct builder *b, size_t metric, const struct attributes *a,
+                     struct wall start, const struct histogram *h);
+
+#endif
