@@ -145,7 +145,7 @@ class Blackbox:
     """prometheus-blackbox-exporter, asked as Prometheus asks it."""
 
     def __init__(self, ca):
-        self.connection = http.client.HTTPConnection("127.0.0.1", BLACKBOX_PORT, timeout=20)
+        self.connection = connect_to_blackbox()
         ip4 = {"preferred_ip_protocol": "ip4"}
         config = write("blackbox.yml", json.dumps({"modules": {
             "icmp": {"prober": "icmp", "timeout": "5s", "icmp": ip4},
@@ -153,7 +153,7 @@ class Blackbox:
             "http": {"prober": "http", "timeout": "5s", "http": {
                 **ip4, "tls_config": {"ca_file": ca}}}}}))  # JSON is YAML
         self.process = start("blackbox", [
-            "prometheus-blackbox-exporter", f"--config.file={config}",
+            "prometheus-blackbox-exporter", f"--config.file={config}", "--log.level=error",
             f"--web.listen-address=127.0.0.1:{BLACKBOX_PORT}"])
         wait_until(self.answers, "blackbox", self.process)
 
@@ -165,14 +165,19 @@ class Blackbox:
             self.connection.close()
             return False
 
-    def probe(self, module, target):
+    def probe(self, module, target, connection=None):
         """The seconds of each phase; nothing when the probe failed."""
-        self.connection.request("GET", f"/probe?module={module}&target={target}")
-        text = self.connection.getresponse().read().decode()
+        connection = connection or self.connection
+        connection.request("GET", f"/probe?module={module}&target={target}")
+        text = connection.getresponse().read().decode()
         if "\nprobe_success 1" not in text:
             return {}
         return {line.split('"')[1]: float(line.rsplit(" ", 1)[1])
                 for line in text.splitlines() if '{phase="' in line}
+
+
+def connect_to_blackbox():
+    return http.client.HTTPConnection("127.0.0.1", BLACKBOX_PORT, timeout=20)
 
 
 @contextlib.contextmanager
