@@ -42,7 +42,7 @@ static void shown_json(struct json *j, const struct shown *of)
 
 static const char *or_null(const char *text)
 {
-    return text[0] == '\0' ? NULL : text;
+    return text == NULL || text[0] == '\0' ? NULL : text;
 }
 
 static void http_json(struct json *j, const struct http_facts *http)
@@ -142,6 +142,8 @@ void render_summary_json(struct text *out, const struct shown *of,
     json_object(&j, NULL);
     json_bool(&j, "summary", true);
     shown_json(&j, of);
+    json_bool(&j, "intercepted", or_null(of->interception) != NULL);
+    json_string(&j, "interception", or_null(of->interception));
     json_unsigned(&j, "sent", summary->sent);
     json_unsigned(&j, "received", summary->received);
     json_number(&j, "loss_ratio", summary->loss_ratio);
@@ -193,4 +195,7 @@ void render_summary_lines(struct text *out, const struct shown *of,
         }
         text_add(out, " %9s\n", render_ms(ms, d->max_ns));
     }
+    if (or_null(of->interception) != NULL)
+        text_add(out, "%-28s %-6s %s; their delays are left out\n", of->target,
+                 of->kind->name, of->interception);
 }

@@ -16,6 +16,8 @@ struct shown {          /* what a result or a summary is about */
     const char *target; /* as the user wrote it */
     const struct kind *kind;
     struct endpoint to;
+    const char *interception; /* of a summary: the clause of core/intercept.h; "" or NULL:
+                                 none */
 };
 
 void render_result_json(struct text *out, const struct shown *of,

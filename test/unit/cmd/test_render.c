@@ -110,12 +110,40 @@ static void a_summary(void **state)
     window_destroy(w);
 }
 
+static void a_middlebox_in_the_summary(void **state)
+{
+    (void)state;
+    struct shown of = shown();
+    struct text out = {0};
+    struct window *w = window_create(&tcp, (struct wall){0});
+    struct summary summary;
+    window_summary(w, (struct wall){60 * NS_PER_S}, &summary);
+    render_summary_json(&out, &of, &summary);
+    CHECK(strstr(text_string(&out), "\"intercepted\":false,\"interception\":null") !=
+              NULL,
+          "none: %s", text_string(&out));
+    text_clear(&out);
+    of.interception = "a middlebox 2.0 ms away answers the handshakes";
+    render_summary_json(&out, &of, &summary);
+    CHECK(strstr(text_string(&out), "\"intercepted\":true,\"interception\":\"a middlebox "
+                                    "2.0 ms away answers the handshakes\"") != NULL,
+          "one: %s", text_string(&out));
+    text_clear(&out);
+    render_summary_lines(&out, &of, &summary);
+    CHECK(strstr(text_string(&out), "a middlebox 2.0 ms away answers the handshakes; "
+                                    "their delays are left out\n") != NULL,
+          "a line of its own: %s", text_string(&out));
+    window_destroy(w);
+    text_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_result_in_json),
         cmocka_unit_test(a_result_as_text),
         cmocka_unit_test(a_summary),
+        cmocka_unit_test(a_middlebox_in_the_summary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
