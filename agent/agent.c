@@ -24,6 +24,7 @@ struct agent {
     struct shipper *shipper; /* NULL: no collector is configured */
     char instance_id[IDENTITY_TEXT_MAX];
     char host_name[256];
+    bool intercepted[TARGETS_MAX]; /* as it was said last */
 
     agent_stopped_cb *on_stopped; /* NULL until agent_stop() */
     void *user;
@@ -87,6 +88,25 @@ static size_t self_values(struct agent *a, struct self_value *values)
     return sizeof all / sizeof *all;
 }
 
+/* Changes of state, once each. */
+static void say_middleboxes(struct agent *a, const struct batch *batch)
+{
+    for (size_t t = 0; t < batch->n_targets; t++) {
+        const struct target_state *state = &batch->targets[t];
+        if (state->intercepted == a->intercepted[t])
+            continue;
+        a->intercepted[t] = state->intercepted;
+        if (state->intercepted)
+            log_warn("measurer", "%s: %s; their delays are left out", state->target->name,
+                     state->interception);
+        else
+            log_info("measurer",
+                     "%s: answers its handshakes itself again; their delays "
+                     "count",
+                     state->target->name);
+    }
+}
+
 static void on_batch(const struct batch *measured, void *user)
 {
     struct agent *a = user;
@@ -94,6 +114,7 @@ static void on_batch(const struct batch *measured, void *user)
     struct batch batch = *measured;
     batch.n_self = self_values(a, values);
     batch.self = values;
+    say_middleboxes(a, measured);
 
     struct otlp_resource resource = {
         .instance_id = a->instance_id,

@@ -7,6 +7,7 @@
 #include "net/clock.h"
 #include "net/resolver.h"
 #include "probe/kinds.h"
+#include "probe/tcp/decoy.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,6 +29,9 @@
 #define KEEP_LEAST_NS (5 * NS_PER_S)
 #define KEEP_MOST_NS  (3600 * NS_PER_S)
 
+/* The decoy port is tried once for each address, but no more often than that. */
+#define DECOY_LEAST_NS (3600 * NS_PER_S)
+
 /* A target's name in one family. */
 struct name {
     struct measurer *measurer;
@@ -37,6 +41,9 @@ struct name {
     struct mono ask_at;
     int64_t retry_ns;     /* 0: the last answer was fine */
     struct endpoint used; /* FAMILY_NONE: none yet */
+    struct decoy *decoy;  /* under way */
+    struct mono decoy_at; /* not before */
+    bool decoy_answered;  /* by a middlebox: it may be gone one day */
 };
 
 struct measurer {
@@ -141,6 +148,27 @@ static void lookup_failed(struct name *n, const struct resolution *r)
                   family_name(n->family), r->error);
 }
 
+static void on_decoy(int64_t handshake_ns, void *user)
+{
+    struct name *n = user;
+    n->decoy = NULL;
+    n->decoy_answered = handshake_ns != DELAY_UNDEFINED;
+    pipeline_decoy(n->measurer->pipeline, n->target, n->family, handshake_ns);
+}
+
+/* Asks at a port that nobody serves whether a middlebox answers there. */
+static void try_decoy(struct name *n, const struct endpoint *to, struct mono now)
+{
+    bool handshakes = false;
+    for (size_t k = 0; k < probe_kinds_count; k++)
+        handshakes |= target_of(n)->kinds[k] && probe_kinds[k]->kind.handshakes;
+    if (!handshakes || to->family == FAMILY_NONE || n->decoy != NULL ||
+        now.ns < n->decoy_at.ns)
+        return;
+    n->decoy_at.ns = now.ns + DECOY_LEAST_NS;
+    n->decoy = decoy_start(n->measurer->loop, target_of(n), to, on_decoy, n);
+}
+
 static void lookup_answered(struct name *n, const struct resolution *r)
 {
     struct measurer *m = n->measurer;
@@ -154,9 +182,12 @@ static void lookup_answered(struct name *n, const struct resolution *r)
     struct endpoint to = choose(n, r);
     char pop[POP_TEXT_MAX], address[ADDRESS_TEXT_MAX];
     pop_of_chain(pop, r);
-    if (!endpoint_same_address(&to, &n->used) && to.family != FAMILY_NONE)
+    bool changed = !endpoint_same_address(&to, &n->used) && to.family != FAMILY_NONE;
+    if (changed)
         log_info("resolver", "%s (%s) is %s%s%s", target_of(n)->host, target_of(n)->name,
                  endpoint_address(address, &to), pop[0] != '\0' ? ", PoP " : "", pop);
+    if (changed || n->decoy_answered)
+        try_decoy(n, &to, now);
     n->used = to;
     pipeline_resolved(m->pipeline, n->target, n->family, to, pop, now, wall_now());
     arm_probe_timer(m);
@@ -326,6 +357,8 @@ void measurer_destroy(struct measurer *m)
 {
     if (m == NULL)
         return;
+    for (size_t i = 0; i < m->n_names; i++)
+        decoy_cancel(m->names[i].decoy);
     uv_close((uv_handle_t *)m->probe_timer, free_handle);
     uv_close((uv_handle_t *)m->tick_timer, free_handle);
     prober_destroy(m->prober);
