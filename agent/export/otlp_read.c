@@ -1,7 +1,6 @@
 #include "export/otlp_read.h"
 
 #include "base/mem.h"
-#include "export/otlp.h"
 
 #include <stdlib.h>
 

@@ -5,12 +5,13 @@
 #ifndef EDGELAT_EXPORT_OTLP_READ_H
 #define EDGELAT_EXPORT_OTLP_READ_H
 
+#include "export/otlp.h"
 #include "proto/otlp.pb-c.h"
 
 #include <stddef.h>
 
-/* Of one request, decoded; metrics take about eight times their bytes. */
-#define OTLP_MEMORY_MAX (128u << 20)
+/* Of one request, decoded; metrics take seven to eight times their bytes. */
+#define OTLP_MEMORY_MAX (16 * OTLP_BYTES_MAX)
 
 /* NULL when the bytes (plain, not gzipped) are no OTLP metrics request. */
 Otlp__ExportMetricsServiceRequest *otlp_read(const void *bytes, size_t len);

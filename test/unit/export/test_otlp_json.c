@@ -142,12 +142,33 @@ static void test_bounds(void **state)
     free(bytes);
 }
 
+/* Requests laid end to end are one with all their resources: metrics as large as they may
+ * be fit into the memory that they may take. */
+static void test_largest(void **state)
+{
+    (void)state;
+    struct made m;
+    size_t len, n = 0;
+    make(&m);
+    uint8_t *one = made_pack(&m, &len), *all = malloc(OTLP_BYTES_MAX);
+    for (; n + len <= OTLP_BYTES_MAX; n += len)
+        memcpy(all + n, one, len);
+    Otlp__ExportMetricsServiceRequest *request = otlp_read(all, n);
+    CHECK(request != NULL, "%zu bytes of metrics can be read", n);
+    CHECK_INT(n / len, request->n_resource_metrics, "resources");
+    otlp_read_free(request);
+    free(all);
+    free(one);
+    made_end(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_type),
         cmocka_unit_test(test_torn),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_largest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
