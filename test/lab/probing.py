@@ -158,7 +158,7 @@ class Capture:
                 sent[key].replies.append(stamp)
         return list(sent.values())
 
-    def handshakes(self, address):
+    def handshakes(self, address, port=443):
         """Of the TCP handshakes with the address, SYN to SYN-ACK in ms, in their order."""
         begun, took = {}, {}
         for stamp, packet in sorted(self.packets, key=lambda p: p[0]):
@@ -166,6 +166,8 @@ class Capture:
             if protocol != 6 or address not in (source, destination):
                 continue
             flags = body[13] & 0x12
+            if port not in struct.unpack_from(">HH", body):
+                continue
             if flags == 0x02:
                 begun.setdefault(body[0:2], stamp)
             elif flags == 0x12 and body[2:4] in begun:
