@@ -1,0 +1,125 @@
+#include "export/verdict.h"
+
+#include "check.h"
+
+static struct verdict of(int status, const char *body, size_t len)
+{
+    struct http_reply reply = {
+        .failure = HTTP_OK, .error = "", .status = status, .body = body, .body_len = len};
+    return verdict_of(&reply);
+}
+
+static void statuses(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        enum verdict_kind kind;
+    } cases[] = {
+        {200, VERDICT_ACCEPTED}, {202, VERDICT_ACCEPTED}, {204, VERDICT_ACCEPTED},
+        {301, VERDICT_UNUSABLE}, {307, VERDICT_UNUSABLE}, {400, VERDICT_REFUSED},
+        {401, VERDICT_UNUSABLE}, {403, VERDICT_UNUSABLE}, {404, VERDICT_UNUSABLE},
+        {405, VERDICT_UNUSABLE}, {407, VERDICT_UNUSABLE}, {408, VERDICT_AGAIN},
+        {413, VERDICT_REFUSED},  {415, VERDICT_REFUSED},  {422, VERDICT_REFUSED},
+        {429, VERDICT_AGAIN},    {500, VERDICT_REFUSED},  {501, VERDICT_REFUSED},
+        {502, VERDICT_AGAIN},    {503, VERDICT_AGAIN},    {504, VERDICT_AGAIN},
+        {505, VERDICT_REFUSED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char what[16];
+        snprintf(what, sizeof what, "HTTP %d", cases[i].status);
+        struct verdict v = of(cases[i].status, "", 0);
+        CHECK_INT(cases[i].kind, v.kind, what);
+        CHECK_TEXT(v.kind == VERDICT_ACCEPTED ? "" : what, v.why, what);
+    }
+}
+
+static void no_reply(void **state)
+{
+    (void)state;
+    static const struct {
+        enum http_failure failure;
+        enum verdict_kind kind;
+    } cases[] = {
+        {HTTP_FAILED_CONNECT, VERDICT_AGAIN},  {HTTP_FAILED_TIMEOUT, VERDICT_AGAIN},
+        {HTTP_FAILED_REPLY, VERDICT_AGAIN},    {HTTP_FAILED_TLS, VERDICT_UNUSABLE},
+        {HTTP_FAILED_LOCAL, VERDICT_UNUSABLE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        /* a status may have come before the reply was cut: it does not count */
+        struct http_reply reply = {
+            .failure = cases[i].failure, .error = "the cause", .status = 200, .body = ""};
+        struct verdict v = verdict_of(&reply);
+        CHECK_INT(cases[i].kind, v.kind, "kind");
+        CHECK_TEXT("the cause", v.why, "why");
+    }
+}
+
+#define BYTES(text) text, sizeof text - 1
+
+static void partial_success(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *body;
+        size_t len;
+        long long rejected;
+        const char *why;
+    } cases[] = {
+        {"nothing", BYTES(""), 0, ""},
+        {"partial_success, empty", BYTES("\x0a\x00"), 0, ""},
+        {"points", BYTES("\x0a\x02\x08\x07"), 7, ""},
+        {"points and why", BYTES("\x0a\x07\x08\x07\x12\x03old"), 7, "old"},
+        {"a warning", BYTES("\x0a\x05\x12\x03old"), 0, "old"},
+        {"no text", BYTES("\x0a\x07\x08\x07\x12\x03\x1b[m"), 7, "?[m"},
+        {"less than none", BYTES("\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+         0, ""},
+        {"a field that we do not know", BYTES("\x1a\x01x"), 0, ""},
+        {"JSON", BYTES("{}"), 0, "2 bytes that are no ExportMetricsServiceResponse"},
+        {"cut", BYTES("\x0a\x09\x08"), 0,
+         "3 bytes that are no ExportMetricsServiceResponse"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct verdict v = of(200, cases[i].body, cases[i].len);
+        CHECK_INT(VERDICT_ACCEPTED, v.kind, cases[i].what);
+        CHECK_INT(cases[i].rejected, v.rejected_points, cases[i].what);
+        CHECK_TEXT(cases[i].why, v.why, cases[i].what);
+    }
+}
+
+static void what_it_says(void **state)
+{
+    (void)state;
+    struct verdict v = of(400, BYTES("\x08\x03\x12\x0cno protobuf!"));
+    CHECK_TEXT("HTTP 400: no protobuf!", v.why, "google.rpc.Status");
+    v = of(400, BYTES("line\r\nline\n\x1b[31m\xc3\xa9\n"));
+    CHECK_TEXT("HTTP 400: line??line??[31m??", v.why, "one line of text");
+    char body[60000];
+    memset(body, 'x', sizeof body);
+    v = of(400, body, sizeof body);
+    CHECK_INT(strlen("HTTP 400: ") + 199, strlen(v.why), "bounded");
+}
+
+/* Many unknown fields: each takes memory while it is parsed, and that is bounded. */
+static void memory_is_bounded(void **state)
+{
+    (void)state;
+    static char body[64 * 1024];
+    for (size_t i = 0; i + 1 < sizeof body; i += 2) {
+        body[i] = 0x1a; /* field 3, no bytes */
+        body[i + 1] = 0;
+    }
+    struct verdict v = of(200, body, sizeof body);
+    CHECK_INT(VERDICT_ACCEPTED, v.kind, "accepted");
+    CHECK_TEXT("65536 bytes that are no ExportMetricsServiceResponse", v.why, "given up");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(statuses),          cmocka_unit_test(no_reply),
+        cmocka_unit_test(partial_success),   cmocka_unit_test(what_it_says),
+        cmocka_unit_test(memory_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
