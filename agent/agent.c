@@ -24,7 +24,8 @@ struct agent {
     struct shipper *shipper; /* NULL: no collector is configured */
     char instance_id[IDENTITY_TEXT_MAX];
     char host_name[256];
-    bool intercepted[TARGETS_MAX]; /* as it was said last */
+    bool intercepted[TARGETS_MAX], busy; /* as it was said last */
+    uint64_t busy_windows, interrupted_windows;
 
     agent_stopped_cb *on_stopped; /* NULL until agent_stop() */
     void *user;
@@ -57,6 +58,10 @@ static size_t self_values(struct agent *a, struct self_value *values)
         {"edgelat.agent.memory.resident", "By", false, (double)resident, NULL, NULL},
         {"edgelat.agent.loop.lag", "s", false, (double)m.loop_lag_max_ns / 1e9, NULL,
          NULL},
+        {"edgelat.agent.windows", "{window}", true, (double)a->busy_windows,
+         "edgelat.window.state", "busy"},
+        {"edgelat.agent.windows", "{window}", true, (double)a->interrupted_windows,
+         "edgelat.window.state", "interrupted"},
         {"edgelat.agent.dns.lookups", "{lookup}", true, (double)m.lookups, NULL, NULL},
         {"edgelat.agent.dns.failures", "{lookup}", true, (double)m.lookup_failures, NULL,
          NULL},
@@ -107,11 +112,26 @@ static void say_middleboxes(struct agent *a, const struct batch *batch)
     }
 }
 
+static void note_state(struct agent *a, const struct batch *batch)
+{
+    a->busy_windows += batch->busy;
+    a->interrupted_windows += batch->interrupted;
+    if (batch->busy == a->busy)
+        return;
+    a->busy = batch->busy;
+    if (batch->busy)
+        log_warn("agent", "this host is too busy to measure well: probes go out late; "
+                          "windows with edgelat.window.state=busy are counted");
+    else
+        log_info("agent", "this host measures in time again");
+}
+
 static void on_batch(const struct batch *measured, void *user)
 {
     struct agent *a = user;
     struct self_value values[SELF_MAX];
     struct batch batch = *measured;
+    note_state(a, measured);
     batch.n_self = self_values(a, values);
     batch.self = values;
     say_middleboxes(a, measured);

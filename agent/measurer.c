@@ -251,6 +251,8 @@ static void compare_clocks(struct measurer *m, struct mono now, struct wall wall
                  "measuring was interrupted: %.1f s without a turn, clock moved %.1f s",
                  (double)late_ns / 1e9, (double)stepped_ns / 1e9);
         pipeline_interrupted(m->pipeline);
+    } else if (late_ns > PIPELINE_LATE_NS) {
+        pipeline_busy(m->pipeline);
     }
     m->clock_offset_ns = offset_ns;
 }

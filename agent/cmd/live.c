@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "cmd/render.h"
 #include "core/intercept.h"
+#include "core/pipeline.h"
 #include "core/schedule.h"
 #include "core/window.h"
 #include "net/clock.h"
@@ -118,6 +119,8 @@ static void send_probe(struct session *s, const struct due *due)
 {
     struct stream *stream = &s->streams[due->stream];
     window_missed(stream->window, due->missed);
+    if (mono_now().ns - due->at.ns > PIPELINE_LATE_NS)
+        window_busy(stream->window);
     stream->sent++;
     if (stream->sent == s->live->count)
         schedule_set(s->schedule, due->stream, 0, 0, due->at);

@@ -153,6 +153,7 @@ void render_summary_json(struct text *out, const struct shown *of,
     json_unsigned(&j, "lost_packets", summary->lost_packets);
     json_unsigned(&j, "longest_loss_burst", summary->longest_burst);
     json_unsigned(&j, "missed", summary->missed);
+    json_bool(&j, "busy", summary->busy);
     json_object(&j, "outcomes");
     for (size_t i = 0; i < OUTCOME_COUNT; i++)
         if (summary->outcomes[i] > 0)
@@ -195,6 +196,11 @@ void render_summary_lines(struct text *out, const struct shown *of,
         }
         text_add(out, " %9s\n", render_ms(ms, d->max_ns));
     }
+    if (summary->busy)
+        text_add(out,
+                 "%-28s %-6s this host was too busy to measure well: probes went out "
+                 "late, %llu not at all\n",
+                 of->target, of->kind->name, (unsigned long long)summary->missed);
     if (or_null(of->interception) != NULL)
         text_add(out, "%-28s %-6s %s; their delays are left out\n", of->target,
                  of->kind->name, of->interception);

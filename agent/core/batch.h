@@ -51,7 +51,8 @@ struct self_value {   /* of the agent itself: edgelat.agent.* */
 struct batch { /* borrowed views; valid until the pipeline is called again */
     struct wall agent_start;
     struct wall window_start,
-        time; /* the window that has closed; `time` stamps every point */
+        time;               /* the window that has closed; `time` stamps every point */
+    bool interrupted, busy; /* the window of any stream was, see struct summary */
     const struct series *const *series;
     size_t n_series;
     const struct target_state *targets;

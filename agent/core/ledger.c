@@ -150,6 +150,7 @@ static void join_counts(struct summary *into, const struct summary *from)
     into->lost_packets += from->lost_packets;
     into->missed += from->missed;
     into->interrupted |= from->interrupted;
+    into->busy |= from->busy;
     if (from->longest_burst > into->longest_burst)
         into->longest_burst = from->longest_burst;
     into->loss_ratio =

@@ -46,6 +46,7 @@ struct pipeline {
     struct wall opened; /* the open window, as the clocks said */
     struct mono opened_at, latest;
     struct wall window_start, stamped; /* as it is stamped; the newest stamp given */
+    bool interrupted, busy;            /* any stream's, so far */
 
     size_t *order;   /* of the last ranking ... */
     size_t eligible; /* ... and how many of it were */
@@ -149,6 +150,8 @@ bool pipeline_take(struct pipeline *p, struct mono now, struct order *out)
         window_missed(s->window, due.missed);
         s->touched = true;
     }
+    if (now.ns - due.at.ns > PIPELINE_LATE_NS)
+        window_busy(s->window);
     *out = (struct order){
         .stream = (uint32_t)due.stream,
         .target = &p->config->targets[s->target],
@@ -192,6 +195,8 @@ static void post(struct pipeline *p, uint32_t number, struct wall end, bool earl
         return;
     s->touched = false;
     window_summary(s->window, end, &summary);
+    p->interrupted |= summary.interrupted;
+    p->busy |= summary.busy;
     struct part part = {
         .stream = number,
         .target = &p->config->targets[s->target],
@@ -362,8 +367,16 @@ void pipeline_after(struct pipeline *p, uint32_t stream, enum afterthought what)
 
 void pipeline_interrupted(struct pipeline *p)
 {
+    p->interrupted = true;
     for (uint32_t i = 0; i < p->n_streams; i++)
         window_interrupted(p->streams[i].window);
+}
+
+void pipeline_busy(struct pipeline *p)
+{
+    p->busy = true;
+    for (uint32_t i = 0; i < p->n_streams; i++)
+        window_busy(p->streams[i].window);
 }
 
 /* ---- the end of a window ---- */
@@ -457,6 +470,9 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     p->batch.series = ledger_close(p->ledger, now, &p->batch.n_series);
     p->batch.targets = p->states;
     p->batch.n_targets = p->config->n_targets;
+    p->batch.interrupted = p->interrupted;
+    p->batch.busy = p->busy;
+    p->interrupted = p->busy = false;
     p->opened = wall;
     p->opened_at = p->latest = now;
     p->window_start = end;

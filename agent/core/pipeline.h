@@ -38,7 +38,14 @@
 #include "core/config.h"
 #include "core/schedule.h"
 
-#define STAMP_STEP_NS   NS_PER_MS
+#define STAMP_STEP_NS NS_PER_MS
+/*
+ * A probe that goes out that late, or a loop that turns that late, means a host too busy
+ * to measure. Kernel stamps do not mind; what our own clock says (dns, tls, first_byte)
+ * is then wrong by as much as the way itself takes.
+ */
+#define PIPELINE_LATE_NS (50 * NS_PER_MS)
+
 #define FIRST_WITHIN_NS (5 * NS_PER_S) /* a stream that rested is probed that soon */
 
 struct pipeline;
@@ -77,8 +84,10 @@ void pipeline_after(struct pipeline *p, uint32_t stream, enum afterthought what)
 void pipeline_decoy(struct pipeline *p, size_t target, enum family family,
                     int64_t handshake_ns);
 
-void pipeline_interrupted(
-    struct pipeline *p); /* the host slept or the clock stepped: windows say so */
+/* The host slept or the clock stepped; the loop came PIPELINE_LATE_NS late to something.
+ * The windows say so. */
+void pipeline_interrupted(struct pipeline *p);
+void pipeline_busy(struct pipeline *p);
 
 /*
  * When the open window is to be closed: the next multiple of config.window_ns after it

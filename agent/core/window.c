@@ -159,7 +159,7 @@ static void walk_on(struct walk *k, const struct sent *next, struct values *vari
 struct counts { /* as in the summary, which is ten times as large */
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t late, duplicates, reordered, lost_packets, missed;
-    bool interrupted;
+    bool interrupted, busy;
 };
 
 struct window {
@@ -290,6 +290,11 @@ void window_interrupted(struct window *w)
     begin_order(w); /* what was sent before and after are no neighbours */
 }
 
+void window_busy(struct window *w)
+{
+    w->counts.busy = true;
+}
+
 void window_leave_out(struct window *w, size_t i)
 {
     assert(i < w->n_delays);
@@ -333,6 +338,9 @@ void window_summary(const struct window *w, struct wall end, struct summary *out
         out->outcomes[o] = c->outcomes[o];
         out->sent += o == OUTCOME_NOT_MEASURED ? 0 : c->outcomes[o];
     }
+    uint64_t due = c->missed + out->sent + c->outcomes[OUTCOME_NOT_MEASURED];
+    bool many_missed = (double)c->missed > WINDOW_MISSED_MAX * (double)due;
+    out->busy = c->busy || (many_missed && !c->interrupted);
     out->loss_ratio =
         out->sent > 0 ? (double)c->outcomes[OUTCOME_LOSS] / (double)out->sent : NAN;
 

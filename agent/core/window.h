@@ -22,6 +22,7 @@
 
 #define WINDOW_EXACT_MAX       128
 #define WINDOW_VARIATION_SCALE 4 /* 2.2 % */
+#define WINDOW_MISSED_MAX      0.05
 
 enum { P50, P90, P95, P99, PERCENTILES };
 extern const double percentile_quantile[PERCENTILES];  /* 0.5, 0.9, 0.95, 0.99 */
@@ -48,6 +49,9 @@ struct summary {
     uint64_t missed;        /* probes that were due but not sent in time */
     bool interrupted;  /* the host slept, was stopped, or its clock stepped inside the
                           window */
+    bool busy;         /* the host was too busy to measure: window_busy(), or more than
+                          WINDOW_MISSED_MAX of the probes were missed while it was not interrupted
+                        */
     double loss_ratio; /* 0..1; NaN when nothing was sent */
     struct delay_summary delays[DELAYS_MAX];
     struct delay_summary variation; /* of the first delay ("rtt"), absolute values */
@@ -62,6 +66,7 @@ void window_add(struct window *w, const struct result *result);
 void window_after(struct window *w, enum afterthought what);
 void window_missed(struct window *w, uint64_t probes); /* due, not sent */
 void window_interrupted(struct window *w);
+void window_busy(struct window *w); /* the host came late to what was due */
 
 /* Forgets what the open window holds of delay `i`; of the first one the variation, too.
  */

@@ -138,6 +138,36 @@ static void a_sleep_is_told(void **state)
     end(&r);
 }
 
+static void a_busy_host_is_told(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct order order;
+    struct mono at;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LON");
+    take(&r, 10 * NS_PER_S, &order);
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    close_window(&r);
+    CHECK(!r.batch->busy && !r.batch->interrupted, "all in time");
+    CHECK(pipeline_next(r.p, &at), "there is a next probe");
+    pass(&r, at.ns - r.now.ns + PIPELINE_LATE_NS + 1);
+    while (pipeline_take(r.p, r.now, &order))
+        ;
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    r.batch = pipeline_close(r.p, r.now, r.wall);
+    CHECK(r.batch->busy && series(&r, PING, "LON")->window.busy, "a probe was late");
+    pipeline_busy(r.p);
+    close_window(&r);
+    CHECK(r.batch->busy, "the loop was late");
+    pipeline_interrupted(r.p);
+    close_window(&r);
+    CHECK(r.batch->interrupted && !r.batch->busy, "a sleep, also when nothing came");
+    close_window(&r);
+    CHECK(!r.batch->interrupted && !r.batch->busy, "over");
+    end(&r);
+}
+
 /* ---- the ranking ---- */
 
 static const char *const addresses[TARGETS] = {"192.0.2.1", "192.0.2.2", "192.0.2.3"};
@@ -355,6 +385,7 @@ int main(void)
         cmocka_unit_test(windows_end_on_the_minute),
         cmocka_unit_test(stamps_never_go_back),
         cmocka_unit_test(a_sleep_is_told),
+        cmocka_unit_test(a_busy_host_is_told),
         cmocka_unit_test(the_nearest_is_probed_in_full),
         cmocka_unit_test(what_is_filtered_is_not_far),
         cmocka_unit_test(loss_makes_it_ineligible),

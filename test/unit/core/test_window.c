@@ -547,6 +547,68 @@ static void a_reset_keeps_the_memory(void **state)
     CHECK_INT(before, after, "bytes");
 }
 
+static bool busy_with(uint64_t answered, uint64_t missed, bool interrupted, bool late)
+{
+    struct summary s;
+    struct window *w = window_create(&icmp, (struct wall){0});
+    struct endpoint to = {.family = FAMILY_IPV4};
+    for (uint64_t i = 0; i < answered; i++) {
+        struct result r = result_of(0, &to, (struct wall){(int64_t)i}, OUTCOME_REPLY);
+        window_add(w, &r);
+    }
+    window_missed(w, missed);
+    if (interrupted)
+        window_interrupted(w);
+    if (late)
+        window_busy(w);
+    window_summary(w, (struct wall){NS_PER_S}, &s);
+    bool busy = s.busy;
+    window_reset(w, (struct wall){NS_PER_S});
+    window_summary(w, (struct wall){NS_PER_S}, &s);
+    CHECK(!s.busy, "the next window begins anew");
+    window_destroy(w);
+    return busy;
+}
+
+static void a_busy_host_is_told(void **state)
+{
+    (void)state;
+    CHECK(!busy_with(60, 0, false, false), "all in time");
+    CHECK(!busy_with(95, 5, false, false), "few were missed");
+    CHECK(busy_with(94, 6, false, false), "too many were");
+    CHECK(busy_with(0, 1, false, false), "all were");
+    CHECK(!busy_with(1, 60, true, false), "a sleep is no work");
+    CHECK(busy_with(60, 0, false, true), "late");
+    CHECK(busy_with(1, 60, true, true), "late after a sleep");
+}
+
+static void what_is_left_out_is_gone(void **state)
+{
+    (void)state;
+    struct endpoint to = {.family = FAMILY_IPV4};
+    for (int n = 10; n <= 10 * WINDOW_EXACT_MAX; n *= 10) {
+        struct summary s;
+        struct window *w = window_create(&icmp, (struct wall){0});
+        for (int i = 0; i < n; i++) {
+            struct result r =
+                result_of(0, &to, (struct wall){i * NS_PER_S}, OUTCOME_REPLY);
+            r.delays[0] = (2 + i % 2) * NS_PER_MS;
+            window_add(w, &r);
+        }
+        window_leave_out(w, 0);
+        struct result last =
+            result_of(0, &to, (struct wall){n * NS_PER_S}, OUTCOME_REPLY);
+        last.delays[0] = 30 * NS_PER_MS;
+        window_add(w, &last);
+        window_summary(w, (struct wall){n * NS_PER_S}, &s);
+        CHECK_INT(n + 1, s.received, "the answers count");
+        CHECK_INT(1, s.delays[0].count, "what came later counts");
+        CHECK_INT(30 * NS_PER_MS, s.delays[0].min_ns, "and nothing else");
+        CHECK_INT(0, s.variation.count, "no variation against what was left out");
+        window_destroy(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -566,6 +628,8 @@ int main(void)
         cmocka_unit_test(the_queue_is_bounded),
         cmocka_unit_test(a_hundred_targets_are_small),
         cmocka_unit_test(a_reset_keeps_the_memory),
+        cmocka_unit_test(a_busy_host_is_told),
+        cmocka_unit_test(what_is_left_out_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
