@@ -22,6 +22,7 @@ struct key { /* texts are the request's */
 
 struct piece { /* what one point adds to a row */
     struct key key;
+    size_t place; /* in the request */
     uint64_t sent, lost;
     const Otlp__ExponentialHistogramDataPoint *delays; /* NULL: none */
 };
@@ -34,6 +35,7 @@ struct ranked {
 struct row {
     struct key key;
     int64_t rank; /* INT64_MAX: none */
+    size_t place; /* of its first piece: the sender's order of kinds */
     uint64_t sent, lost;
     struct histogram delays;
 };
@@ -63,7 +65,9 @@ static struct key key_of(Otlp__KeyValue *const *attributes, size_t n)
 static void add_piece(struct table *t, const struct piece *piece)
 {
     t->pieces = mem_grow(t->pieces, &t->pieces_room, t->n_pieces + 1, sizeof *t->pieces);
-    t->pieces[t->n_pieces++] = *piece;
+    t->pieces[t->n_pieces] = *piece;
+    t->pieces[t->n_pieces].place = t->n_pieces;
+    t->n_pieces++;
 }
 
 static void note_time(struct table *t, uint64_t time_ns)
@@ -163,7 +167,8 @@ static int by_rank(const void *a, const void *b)
     const struct row *x = a, *y = b;
     if (x->rank != y->rank)
         return x->rank < y->rank ? -1 : 1;
-    return by_key(&x->key, &y->key);
+    int order = strcmp(x->key.target, y->key.target);
+    return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
 }
 
 static int64_t rank_of(const struct table *t, const char *target)
@@ -177,6 +182,8 @@ static int64_t rank_of(const struct table *t, const char *target)
 
 static void add_to_row(struct row *row, const struct piece *piece)
 {
+    if (piece->place < row->place)
+        row->place = piece->place;
     row->sent += piece->sent;
     row->lost += piece->lost;
     struct histogram h;
@@ -190,7 +197,11 @@ static struct row *new_row(struct table *t, const struct key *key)
 {
     t->rows = mem_grow(t->rows, &t->rows_room, t->n_rows + 1, sizeof *t->rows);
     t->rows[t->n_rows] = (struct row){
-        .key = *key, .rank = rank_of(t, key->target), .delays = histogram_empty()};
+        .key = *key,
+        .rank = rank_of(t, key->target),
+        .place = SIZE_MAX,
+        .delays = histogram_empty(),
+    };
     return &t->rows[t->n_rows++];
 }
 

@@ -90,6 +90,7 @@ static void test_delay_of_the_kind(void **state)
     made_end(&m);
 }
 
+/* By rank, then target, then as the sender has them: its kinds in their order. */
 static void test_order(void **state)
 {
     (void)state;
@@ -100,8 +101,8 @@ static void test_order(void **state)
         {"none", "icmp", "ipv4", "AMS"},
     };
     static const char *const expected[] = {
-        "1 zulu AMS icmp ipv4", "1 zulu PAR icmp ipv4",  "1 zulu AMS icmp ipv6",
-        "1 zulu AMS tcp ipv4",  "2 bravo AMS icmp ipv4", "- alpha AMS icmp ipv4",
+        "1 zulu AMS tcp ipv4",  "1 zulu AMS icmp ipv6",  "1 zulu PAR icmp ipv4",
+        "1 zulu AMS icmp ipv4", "2 bravo AMS icmp ipv4", "- alpha AMS icmp ipv4",
     };
     struct made m;
     struct text out = {0};
