@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -239,3 +240,48 @@ def batches(state):
     names = sorted(os.listdir(spool)) if os.path.isdir(spool) else []
     files = [os.path.join(spool, name) for name in names if name.endswith(".pb.gz")]
     return [Batch(lab.run(EDGELAT, "decode", file).stdout) for file in files]
+
+
+class Agent:
+    """`edgelat run` with one target of both families, unless said otherwise."""
+
+    def __init__(self, name, host, kinds="icmp tcp", more="", before=()):
+        path, self.state = configuration(
+            name, f"window = 5s\n[target {name}]\nhost = {host}\nkinds = {kinds}\n"
+            f"interval = 1s\nslow_interval = 1s\n{more}")
+        self.name = name
+        self.process = subprocess.Popen([*before, EDGELAT, "run", "-c", path], text=True,
+                                        stderr=subprocess.PIPE)
+        self.said = ""
+
+    def stop(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            _, self.said = self.process.communicate(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        self.batches = batches(self.state)
+
+    def total(self, metric, **of):
+        """A cumulative value at the end."""
+        return self.batches[-1].value(metric, **of) or 0
+
+    def outcomes(self, kind):
+        """{outcome: count} at the end, without zeros."""
+        counts = {}
+        for of, point in self.batches[-1].points("edgelat.probe.results", kind=kind):
+            counts[of["outcome"]] = counts.get(of["outcome"], 0) + int(point["asInt"])
+        return {outcome: count for outcome, count in counts.items() if count > 0}
+
+    def up(self):
+        return [batch.value("edgelat.target.up") for batch in self.batches
+                if batch.value("edgelat.target.up") is not None]
+
+    def delays(self, metric="edgelat.probe.delay", **of):
+        """{(PoP, kind): (least, most)} of the histograms at the end, ms."""
+        found = {}
+        for a, p in self.batches[-1].points(metric, delay="rtt", **of):
+            found[a["pop"], a["kind"]] = (1000 * p["min"], 1000 * p["max"])
+        return found
