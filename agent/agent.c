@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/spread.h"
 #include "export/otlp.h"
 #include "export/shipper.h"
 #include "export/spool.h"
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 struct agent {
@@ -26,6 +28,9 @@ struct agent {
     char host_name[256];
     bool intercepted[TARGETS_MAX], busy; /* as it was said last */
     uint64_t busy_windows, interrupted_windows;
+
+    uv_timer_t *ship_timer; /* runs from the closing of a window to our turn to ship */
+    int64_t ship_delay_ns;
 
     agent_stopped_cb *on_stopped; /* NULL until agent_stop() */
     void *user;
@@ -148,10 +153,32 @@ static void on_batch(const struct batch *measured, void *user)
     spool_add(a->spool, bytes, len);
 }
 
+static void on_ship_timer(uv_timer_t *timer)
+{
+    struct agent *a = timer->data;
+    shipper_wake(a->shipper);
+}
+
+/* When it is our turn: agents everywhere close their windows now. */
+static void ship(struct agent *a)
+{
+    if (a->shipper == NULL || uv_is_active((uv_handle_t *)a->ship_timer))
+        return;
+    if (a->ship_delay_ns < NS_PER_MS) {
+        shipper_wake(a->shipper);
+        return;
+    }
+    uv_update_time(a->loop);
+    uv_timer_start(a->ship_timer, on_ship_timer, (uint64_t)(a->ship_delay_ns / NS_PER_MS),
+                   0);
+}
+
 static void on_spool_ready(void *user)
 {
     struct agent *a = user;
-    if (a->shipper != NULL)
+    if (a->on_stopped == NULL)
+        ship(a);
+    else
         shipper_wake(a->shipper);
 }
 
@@ -213,6 +240,14 @@ static int open_network(struct agent *a)
     return rc;
 }
 
+static uv_timer_t *make_timer(struct agent *a)
+{
+    uv_timer_t *timer = mem_zalloc(sizeof *timer);
+    uv_timer_init(a->loop, timer);
+    timer->data = a;
+    return timer;
+}
+
 int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config)
 {
     struct agent *a = mem_zalloc(sizeof *a);
@@ -220,9 +255,12 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
     a->config = config;
     if (gethostname(a->host_name, sizeof a->host_name - 1) < 0)
         a->host_name[0] = '\0';
-    a->stop_timer = mem_zalloc(sizeof *a->stop_timer);
-    uv_timer_init(loop, a->stop_timer);
-    a->stop_timer->data = a;
+    a->stop_timer = make_timer(a);
+    a->ship_timer = make_timer(a);
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+        seed = uv_hrtime() ^ (uint64_t)uv_os_getpid() << 32;
+    a->ship_delay_ns = spread_delay(seed, config->window_ns, config->collector.spread_ns);
 
     int rc = open_state(a);
     if (rc == 0)
@@ -231,9 +269,10 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         agent_destroy(a);
         return rc;
     }
-    if (a->shipper != NULL)
-        shipper_wake(a->shipper); /* what an earlier run left in the spool */
+    ship(a); /* what an earlier run left in the spool */
     char period[DURATION_TEXT_MAX];
+    log_debug("agent", "ships %.3f s after a window has closed",
+              (double)a->ship_delay_ns / 1e9);
     log_info("agent", "edgelat %s: %zu targets, windows of %s, shipping to %s",
              EDGELAT_VERSION, config->n_targets, duration_text(period, config->window_ns),
              a->shipper != NULL ? config->collector.url
@@ -270,6 +309,7 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
     measurer_close_window(a->measurer);
     measurer_destroy(a->measurer);
     a->measurer = NULL;
+    uv_timer_stop(a->ship_timer);
     uv_update_time(a->loop);
     uv_timer_start(a->stop_timer, on_stop_timer,
                    a->shipper == NULL ? 0 : AGENT_STOP_NS / NS_PER_MS, 0);
@@ -296,6 +336,7 @@ void agent_destroy(struct agent *a)
     if (left.waiting > 0)
         log_info("agent", "%llu batches stay in the spool for the next start",
                  (unsigned long long)left.waiting);
+    uv_close((uv_handle_t *)a->ship_timer, free_handle);
     uv_close((uv_handle_t *)a->stop_timer, free_handle);
     free(a);
 }

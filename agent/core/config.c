@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "core/config_keys.h"
 #include "core/ini.h"
+#include "core/spread.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ struct config config_default(void)
         .pattern = PATTERN_PERIODIC,
         .ranking = {.loss_limit = 0.1, .margin_ratio = 0.1, .margin_ns = NS_PER_MS},
         .state_dir = "/var/lib/edgelat",
-        .collector = {.timeout_ns = 10 * NS_PER_S},
+        .collector = {.timeout_ns = 10 * NS_PER_S, .spread_ns = SPREAD_DEFAULT},
         .spool_bytes = UINT64_C(64) << 20,
         .spool_count = 20000,
         .spool_age_ns = 7 * 86400 * NS_PER_S,

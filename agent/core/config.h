@@ -33,6 +33,7 @@ struct collector {
     char header_file[FILE_TEXT_MAX]; /* holds one "Name: value" line, e.g. Authorization;
                                         "" is none */
     int64_t timeout_ns;              /* of one POST */
+    int64_t spread_ns;               /* agents ship that far apart, see core/spread.h */
 };
 
 struct target_draft; /* config_keys.h */
