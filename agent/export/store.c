@@ -218,7 +218,9 @@ int store_read(const struct store *s, uint64_t id, void **bytes, size_t *len)
 int store_remove(struct store *s, uint64_t id)
 {
     char path[PATH_MAX];
-    return unlink(batch_path(path, s, id)) < 0 && errno != ENOENT ? -errno : 0;
+    if (unlink(batch_path(path, s, id)) == 0 || errno == ENOENT || errno == ENOTDIR)
+        return 0;
+    return -errno;
 }
 
 int store_set_aside(struct store *s, uint64_t id)
