@@ -85,14 +85,26 @@ void render_result_json(struct text *out, const struct shown *of,
     text_add_bytes(out, "\n", 1);
 }
 
+/* The address, with the port where the kind has one. */
+static void add_where(struct text *out, const struct shown *of)
+{
+    char address[ADDRESS_TEXT_MAX];
+    endpoint_address(address, &of->to);
+    if (!of->kind->has_port)
+        text_add(out, "%s", address);
+    else
+        text_add(out, of->to.family == FAMILY_IPV6 ? "[%s]:%u" : "%s:%u", address,
+                 of->to.port);
+}
+
 /* "09:00:00.123  teams.microsoft.com  icmp  203.0.113.10  rtt 3.123 ms  PoP AMS" */
 void render_result_line(struct text *out, const struct shown *of,
                         const struct result *result)
 {
-    char time[WALL_TEXT_MAX], address[ADDRESS_TEXT_MAX], ms[24];
+    char time[WALL_TEXT_MAX], ms[24];
     wall_text(time, result->time);
-    text_add(out, "%.12s  %s  %s  %s", time + 11, of->target, of->kind->name,
-             endpoint_address(address, &of->to));
+    text_add(out, "%.12s  %s  %s  ", time + 11, of->target, of->kind->name);
+    add_where(out, of);
     if (result->outcome != OUTCOME_REPLY)
         text_add(out, "  %s", outcome_name(result->outcome));
     bool any = false;
@@ -135,6 +147,20 @@ static void delay_summary_json(struct json *j, const char *name,
     json_object_end(j);
 }
 
+/* Packet delay variation of RFC 5481: each delay less the smallest of them. */
+static struct delay_summary above_minimum(const struct delay_summary *d)
+{
+    struct delay_summary above = *d;
+    if (d->count == 0)
+        return above;
+    above.min_ns = 0;
+    above.max_ns -= d->min_ns;
+    above.mean_ns -= d->min_ns;
+    for (size_t p = 0; p < PERCENTILES; p++)
+        above.percentile_ns[p] -= d->min_ns;
+    return above;
+}
+
 void render_summary_json(struct text *out, const struct shown *of,
                          const struct summary *summary)
 {
@@ -164,44 +190,86 @@ void render_summary_json(struct text *out, const struct shown *of,
         delay_summary_json(&j, of->kind->delays[i], &summary->delays[i]);
     json_object_end(&j);
     delay_summary_json(&j, "delay_variation", &summary->variation);
+    struct delay_summary above = above_minimum(&summary->delays[0]);
+    delay_summary_json(&j, "delay_above_minimum", &above);
     json_object_end(&j);
     text_add_bytes(out, "\n", 1);
 }
 
 void render_summary_head(struct text *out)
 {
-    text_add(out, "%-28s %-6s %-15s %6s %7s %9s %9s %9s %9s %9s %9s\n", "target", "kind",
-             "delay, ms", "sent", "loss", "min", "p50", "p90", "p95", "p99", "max");
+    text_add(out, "%-26s %-5s %-15s %6s %7s %7s %9s %9s %9s %9s %9s %9s\n", "target",
+             "kind", "delay, ms", "sent", "replies", "loss", "min", "p50", "p90", "p95",
+             "p99", "max");
+}
+
+static void add_delay_line(struct text *out, const struct shown *of,
+                           const struct summary *summary, const char *name,
+                           const struct delay_summary *d)
+{
+    char loss[16] = "-", ms[24], cell[32];
+    if (!isnan(summary->loss_ratio))
+        snprintf(loss, sizeof loss, "%.1f %%", summary->loss_ratio * 100);
+    text_add(out, "%-26s %-5s %-15s %6llu %7llu %7s %9s", of->target, of->kind->name,
+             name, (unsigned long long)summary->sent,
+             (unsigned long long)summary->received, loss, render_ms(ms, d->min_ns));
+    for (size_t p = 0; p < PERCENTILES; p++) {
+        bool doubtful = d->count > 0 && !d->supported[p];
+        snprintf(cell, sizeof cell, doubtful ? "(%s)" : "%s",
+                 render_ms(ms, d->percentile_ns[p]));
+        text_add(out, " %9s", cell);
+    }
+    text_add(out, " %9s\n", render_ms(ms, d->max_ns));
+}
+
+/* What happened besides replies and their delays; nothing when nothing did. */
+static void add_counts(struct text *out, const struct shown *of,
+                       const struct summary *summary)
+{
+    const struct {
+        const char *name;
+        uint64_t count;
+    } counts[] = {
+        {"refused", summary->outcomes[OUTCOME_REFUSED]},
+        {"unreachable", summary->outcomes[OUTCOME_UNREACHABLE]},
+        {"TLS errors", summary->outcomes[OUTCOME_TLS_ERROR]},
+        {"HTTP errors", summary->outcomes[OUTCOME_HTTP_ERROR]},
+        {"not measured", summary->outcomes[OUTCOME_NOT_MEASURED]},
+        {"late", summary->late},
+        {"duplicates", summary->duplicates},
+        {"reordered", summary->reordered},
+        {"lost packets sent again", summary->lost_packets},
+        {"lost in a row", summary->longest_burst > 1 ? summary->longest_burst : 0},
+    };
+    const char *before = "";
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (counts[i].count == 0)
+            continue;
+        if (before[0] == '\0')
+            text_add(out, "%-26s %-5s ", of->target, of->kind->name);
+        text_add(out, "%s%llu %s", before, (unsigned long long)counts[i].count,
+                 counts[i].name);
+        before = ", ";
+    }
+    if (before[0] != '\0')
+        text_add(out, "\n");
 }
 
 void render_summary_lines(struct text *out, const struct shown *of,
                           const struct summary *summary)
 {
-    char loss[16] = "-";
-    if (!isnan(summary->loss_ratio))
-        snprintf(loss, sizeof loss, "%.1f %%", summary->loss_ratio * 100);
-    for (size_t i = 0; i < kind_delays(of->kind); i++) {
-        const struct delay_summary *d = &summary->delays[i];
-        if (d->count == 0 && i > 0)
-            continue; /* a phase that never happened; the first line stands in any case */
-        char ms[24], cell[32];
-        text_add(out, "%-28s %-6s %-15s %6llu %7s %9s", of->target, of->kind->name,
-                 of->kind->delays[i], (unsigned long long)summary->sent, loss,
-                 render_ms(ms, d->min_ns));
-        for (size_t p = 0; p < PERCENTILES; p++) {
-            bool doubtful = d->count > 0 && !d->supported[p];
-            snprintf(cell, sizeof cell, doubtful ? "(%s)" : "%s",
-                     render_ms(ms, d->percentile_ns[p]));
-            text_add(out, " %9s", cell);
-        }
-        text_add(out, " %9s\n", render_ms(ms, d->max_ns));
-    }
+    for (size_t i = 0; i < kind_delays(of->kind); i++)
+        if (i == 0 || summary->delays[i].count > 0) /* not a phase that never happened */
+            add_delay_line(out, of, summary, of->kind->delays[i], &summary->delays[i]);
+    if (summary->variation.count > 0)
+        add_delay_line(out, of, summary, "variation", &summary->variation);
+    add_counts(out, of, summary);
     if (summary->busy)
         text_add(out,
-                 "%-28s %-6s this host was too busy to measure well: probes went out "
+                 "%-26s %-5s this host was too busy to measure well: probes went out "
                  "late, %llu not at all\n",
                  of->target, of->kind->name, (unsigned long long)summary->missed);
     if (or_null(of->interception) != NULL)
-        text_add(out, "%-28s %-6s %s; their delays are left out\n", of->target,
+        text_add(out, "%-26s %-5s %s; their delays are left out\n", of->target,
                  of->kind->name, of->interception);
 }

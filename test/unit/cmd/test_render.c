@@ -67,7 +67,8 @@ static void a_result_as_text(void **state)
         render_result_line(&out, &of, &r);
         char expected[200];
         snprintf(expected, sizeof expected,
-                 "09:00:00.123  teams.example  tcp  203.0.113.20  %s", cases[i].expected);
+                 "09:00:00.123  teams.example  tcp  203.0.113.20:443  %s",
+                 cases[i].expected);
         CHECK_TEXT(expected, text_string(&out), cases[i].what);
         text_free(&out);
     }
@@ -101,6 +102,9 @@ static void a_summary(void **state)
           "%s", text_string(&out));
     CHECK(strstr(text_string(&out), "\"unsupported\":[\"p90\",\"p95\",\"p99\"]") != NULL,
           "%s", text_string(&out));
+    CHECK(strstr(text_string(&out),
+                 "\"delay_above_minimum\":{\"min\":0.000000,\"p50\":5.000000,") != NULL,
+          "RFC 5481: %s", text_string(&out));
     text_clear(&out);
     render_summary_lines(&out, &of, &summary);
     CHECK(strstr(text_string(&out), "10.0 %") != NULL, "%s", text_string(&out));
