@@ -129,8 +129,9 @@ static void set_intervals(struct pipeline *p, size_t target, struct mono now)
         const struct stream *s = &p->streams[i];
         int64_t interval_ns =
             m->full ? t->interval_ns[s->kind] : t->slow_interval_ns[s->kind];
-        schedule_set(p->schedule, i, s->place->rests ? 0 : interval_ns, FIRST_WITHIN_NS,
-                     now);
+        int64_t first_ns =
+            p->kinds->list[s->kind]->tells_pop ? TELLS_WITHIN_NS : FIRST_WITHIN_NS;
+        schedule_set(p->schedule, i, s->place->rests ? 0 : interval_ns, first_ns, now);
     }
 }
 

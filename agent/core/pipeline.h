@@ -46,7 +46,9 @@
  */
 #define PIPELINE_LATE_NS (50 * NS_PER_MS)
 
-#define FIRST_WITHIN_NS (5 * NS_PER_S) /* a stream that rested is probed that soon */
+#define FIRST_WITHIN_NS (5 * NS_PER_S) /* a stream that rested is probed that soon; ...  \
+                                        */
+#define TELLS_WITHIN_NS (NS_PER_S / 2) /* ... one whose answers name the PoP, sooner */
 
 struct pipeline;
 

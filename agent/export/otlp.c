@@ -11,7 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DELAY, QUANTILE, VARIATION, RESULTS, ANOMALIES, LOSS_RATIO, UP, RANK, OURS };
+enum {
+    DELAY,
+    QUANTILE,
+    VARIATION,
+    RESULTS,
+    ANOMALIES,
+    LOSS_RATIO,
+    LOSS_BURST,
+    UP,
+    RANK,
+    INTERCEPTED,
+    OURS
+};
 
 static const struct {
     const char *name, *unit, *description;
@@ -33,10 +45,16 @@ static const struct {
     [LOSS_RATIO] = {"edgelat.probe.loss_ratio", "1",
                     "Lost of the probes sent in the last window",
                     OTLP__METRIC__DATA_GAUGE},
+    [LOSS_BURST] = {"edgelat.probe.loss_burst", "1",
+                    "Most probes lost one after the other in the last window",
+                    OTLP__METRIC__DATA_GAUGE},
     [UP] = {"edgelat.target.up", "1", "Whether anything answered in the last window",
             OTLP__METRIC__DATA_GAUGE},
     [RANK] = {"edgelat.target.rank", "1", "1 is the nearest; absent while not eligible",
               OTLP__METRIC__DATA_GAUGE},
+    [INTERCEPTED] = {"edgelat.target.intercepted", "1",
+                     "Whether a middlebox answers the TCP handshakes",
+                     OTLP__METRIC__DATA_GAUGE},
 };
 
 static struct attributes of_target(struct builder *b, const struct target *t,
@@ -114,16 +132,20 @@ static void add_counts(struct builder *b, const struct series *s,
         attribute_text(b, &a, "edgelat.anomaly", anomalies[i].name);
         point_count(b, ANOMALIES, &a, s->start, anomalies[i].count);
     }
-    if (s->in_window && !isnan(s->window.loss_ratio))
+    if (s->in_window && !isnan(s->window.loss_ratio)) {
         point_value(b, LOSS_RATIO, of, s->window.start, s->window.loss_ratio);
+        point_count(b, LOSS_BURST, of, s->window.start, s->window.longest_burst);
+    }
 }
 
 static void add_target(struct builder *b, const struct target_state *t,
                        struct wall window_start)
 {
     struct attributes a = of_target(b, t->target, t->pop);
-    if (t->measured)
+    if (t->measured) {
         point_count(b, UP, &a, window_start, t->up);
+        point_count(b, INTERCEPTED, &a, window_start, t->intercepted);
+    }
     if (t->rank > 0) /* a receiver that looks for the lowest must not find the worst */
         point_count(b, RANK, &a, window_start, t->rank);
 }

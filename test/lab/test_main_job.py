@@ -122,6 +122,14 @@ def bad_input():
     done = run(EDGELAT, "check-config", path)
     tap.ok(done.returncode == 2 and "test.conf:3" in done.stderr and "test.conf:4" in done.stderr
            and "[collector]" in done.stderr, "check-config: every mistake with file and line", done.stderr)
+    path, _ = configuration("stateless", "state_dir = /proc/nowhere")
+    with open(path + ".d/test.conf", encoding="utf-8") as drop_in:
+        text = drop_in.read().replace("state_dir", "# state_dir", 1)
+    with open(path + ".d/test.conf", "w", encoding="utf-8") as drop_in:
+        drop_in.write(text)
+    done = run(EDGELAT, "run", "-c", path)
+    tap.ok(done.returncode == 2 and "/proc/nowhere" in done.stderr, "no state folder: said, exit code 2", done)
+
     done = run(EDGELAT, "check-config", SHIPPED)
     tap.equal((0, ""), (done.returncode, done.stderr), "check-config: the shipped configuration is fine")
 

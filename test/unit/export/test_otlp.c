@@ -36,6 +36,7 @@ static void make(struct known *k)
     s->in_window = true;
     s->window.start = (struct wall){1060 * NS_PER_S};
     s->window.loss_ratio = 0.25;
+    s->window.longest_burst = 4;
     s->window.delays[0].count = 3;
     for (size_t p = 0; p < PERCENTILES; p++)
         s->window.delays[0].percentile_ns[p] = 30 * NS_PER_MS;
@@ -183,6 +184,11 @@ static void counts_ratios_and_ranks(void **state)
         0, "ratio");
     CHECK_INT(1, find(request, "edgelat.target.rank")->gauge->data_points[0]->as_int,
               "rank");
+    CHECK_INT(4, find(request, "edgelat.probe.loss_burst")->gauge->data_points[0]->as_int,
+              "burst");
+    CHECK_INT(0,
+              find(request, "edgelat.target.intercepted")->gauge->data_points[0]->as_int,
+              "no middlebox");
     CHECK_INT(1, find(request, "edgelat.target.up")->gauge->data_points[0]->as_int, "up");
     const Otlp__Metric *quantile = find(request, "edgelat.probe.delay.quantile");
     CHECK_INT(PERCENTILES, quantile->gauge->n_data_points, "percentiles of the window");
