@@ -249,6 +249,7 @@ const struct probe_kind https_kind = {
             .delays = {"rtt", "dns", "connect", "tls", "first_byte", "total",
                        "warm_first_byte"},
             .has_port = true,
+            .tells_pop = true,
             .handshakes = true,
             .interval_ns = 60 * NS_PER_S,
             .slow_interval_ns = 300 * NS_PER_S,
