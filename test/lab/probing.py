@@ -223,7 +223,7 @@ class Batch:
         for data in self.metrics.get(metric, {}).values():
             for point in data.get("dataPoints", []) if isinstance(data, dict) else []:
                 of = {re.sub(r".*\.", "", a["key"]): next(iter(a["value"].values()))
-                      for a in point["attributes"]}
+                      for a in point.get("attributes", [])}
                 if all(of.get(key) == value for key, value in wanted.items()):
                     found.append((of, point))
         return found

@@ -86,6 +86,7 @@ def test_stopped(agent, capture, stopped_at, went_on_at):
     for key, (least, most) in agent.delays().items():
         tap.ok(23.5 < least and most < 60, f"stopped, {key[1]}: from {least:.1f} to {most:.1f} ms")
     tap.ok("interrupted" in agent.said, "stopped: the log says it", agent.said)
+    tap.equal(1, agent.total("edgelat.agent.windows", state="interrupted"), "stopped: and one window does")
 
 
 def test_unprivileged(agent):

@@ -1,0 +1,100 @@
+#!/usr/bin/python3 -B
+"""The wall clock is stepped by an hour, forwards and back, while probes are under way: no
+delay, loss or order comes out of it, and windows say that they were interrupted.
+
+Runs itself in the lab. The clock is that of the programs under test alone: clock.c.
+"""
+
+import contextlib
+import os
+import struct
+import sys
+import time
+
+import lab
+import probing
+from lab import Tap
+from probing import Agent, Capture, Probing
+
+PROBED, PROBED_MS = "203.0.113.30", 24
+HOST, ADDRESS, RTT_MS = "www.bing.com", "203.0.113.40", 60  # the agent's
+HOUR_NS = 3600 * 10**9
+# seconds, and from then on the clock's offset
+STEPS = ((3, HOUR_NS), (8, 0), (13, -HOUR_NS), (18, 0))
+
+tap = Tap()
+
+
+class Clock:
+    """What programs started behind `.before` take for the wall clock."""
+
+    def __init__(self):
+        library = os.path.join(lab.FOLDER, "clock.so")
+        self.path = os.path.join(lab.FOLDER, "clock")
+        source = os.path.join(lab.HERE, "clock.c")
+        lab.run("cc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC", "-o", library, source).check_returncode()
+        self.set(0)
+        self.before = ["env", f"LD_PRELOAD={library}", f"LAB_CLOCK={self.path}"]
+
+    def set(self, ns):
+        with open(self.path, "r+b" if os.path.exists(self.path) else "wb") as file:
+            file.write(struct.pack("q", ns))
+
+
+def test_probes(probes, echoes):
+    s = probes.summary
+    tap.equal((2000, 2000, 0, 0), (s["sent"], s["received"], s["duplicates"], s["late"]),
+              "clock steps, probe: every probe is answered")
+    tap.equal((0, 0), (s["reordered"], s["longest_loss_burst"]), "clock steps, probe: none overtaken, none lost")
+    d = s["delays"]["rtt"]
+    tap.ok(PROBED_MS - 0.5 < d["min"] and d["max"] < PROBED_MS + 30,
+           f"clock steps, probe: delays from {d['min']:.2f} to {d['max']:.2f} ms")
+    longest = max(e.rtt for e in echoes)
+    tap.near(longest, d["max"], 3, "clock steps, probe: the longest is the capture's, or our own clock's")
+    jumps = [r["time"][11:13] for r in probes.results]
+    changes = sum(a != b for a, b in zip(jumps, jumps[1:]))
+    tap.ok(changes >= len(STEPS), f"clock steps, probe: its results saw the clock change {changes} times")
+    tap.ok(s["delay_variation"]["max"] < 30, f"clock steps, probe: delay variation up to {s['delay_variation']['max']:.2f} ms")
+
+
+def test_run(agent):
+    for kind in ("icmp", "tcp"):
+        tap.equal(["reply"], list(agent.outcomes(kind)), f"clock steps, run, {kind}: nothing is lost")
+    for (_, kind), (least, most) in agent.delays().items():
+        tap.ok(RTT_MS - 0.5 < least and most < RTT_MS + 30, f"clock steps, run, {kind}: from {least:.2f} to {most:.2f} ms")
+    sent = [sum(int(p["asInt"]) for _, p in batch.points("edgelat.probe.results", kind="icmp")) for batch in agent.batches]
+    tap.ok(sent == sorted(sent) and 18 <= sent[-1] <= 26, f"clock steps, run: probes so far, by batch: {sent}")
+    stamps = [int(batch.points("edgelat.target.up")[0][1]["timeUnixNano"]) for batch in agent.batches
+              if batch.points("edgelat.target.up")]
+    tap.ok(all(a < b for a, b in zip(stamps, stamps[1:])), "clock steps, run: stamps never go back", stamps)
+    tap.ok(4 <= len(agent.batches) <= 12, f"clock steps, run: {len(agent.batches)} windows in 24 s, of 5 s each")
+    fallbacks = agent.total("edgelat.agent.probe.timestamp_fallbacks")
+    tap.ok(fallbacks >= 2, f"clock steps, run: {fallbacks:g} times the stamps made no sense, and our own clock was taken")
+    interrupted = agent.total("edgelat.agent.windows", state="interrupted")
+    tap.ok(2 <= interrupted <= len(agent.batches), f"clock steps, run: {interrupted:g} windows say it")
+
+
+def main():
+    clock = Clock()
+    with contextlib.ExitStack() as stack:
+        capture = stack.enter_context(Capture())
+        agent = Agent("stepped", HOST, "icmp tcp", "family = ipv4\n", clock.before)
+        stack.callback(agent.process.kill)
+        probing_ = Probing("icmp", PROBED, "-n", 2000, "-i", 0.01, before=clock.before)
+        began = time.monotonic()
+        for at, offset in STEPS:
+            time.sleep(max(0, began + at - time.monotonic()))
+            sent = len(capture.echoes(ADDRESS))
+            lab.wait_for(lambda: len(capture.echoes(ADDRESS)) > sent, step=0.005)
+            clock.set(offset)  # one of the agent's is under way
+        probes = probing_.wait()
+        time.sleep(max(0, began + 24 - time.monotonic()))
+        agent.stop()
+    test_probes(probes, capture.echoes(PROBED))
+    test_run(agent)
+    return tap.finish()
+
+
+if __name__ == "__main__":
+    probing.run_in_lab("default", __file__)
+    sys.exit(main())
