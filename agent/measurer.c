@@ -50,6 +50,7 @@ struct measurer {
     uv_loop_t *loop;
     const struct config *config;
     struct measurer_events events;
+    struct http *http;
     struct resolver *resolver;
     struct prober *prober;
     struct pipeline *pipeline;
@@ -300,9 +301,19 @@ static void free_handle(uv_handle_t *handle)
     free(handle);
 }
 
+/* So that the first probe keeps nobody waiting. */
+static void preload(struct measurer *m, const struct target *target)
+{
+    for (size_t k = 0; k < probe_kinds_count; k++)
+        if (target->kinds[k] && kind_delay(&probe_kinds[k]->kind, "tls") != KIND_NONE)
+            http_preload(m->http, target->ca_file);
+}
+
 /* Opens the kinds that the targets want: what cannot be measured is said now and once. */
 static void open_kinds(struct measurer *m)
 {
+    for (size_t t = 0; t < m->config->n_targets; t++)
+        preload(m, &m->config->targets[t]);
     for (size_t k = 0; k < probe_kinds_count; k++) {
         char why[256];
         bool wanted = false;
@@ -329,6 +340,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     m->loop = loop;
     m->config = config;
     m->events = events;
+    m->http = http;
     m->resolver = resolver;
     struct prober_events prober_events = {
         .on_result = on_result, .on_after = on_after, .user = m};

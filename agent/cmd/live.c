@@ -230,8 +230,17 @@ static void start_decoys(struct session *s)
     }
 }
 
+/* Certificates, so that the first probe keeps nobody waiting. */
+static void preload(struct session *s)
+{
+    for (size_t t = 0; t < s->live->n; t++)
+        if (kind_delay(kind_of(s), "tls") != KIND_NONE)
+            http_preload(s->http, s->live->targets[t].ca_file);
+}
+
 static void begin(struct session *s)
 {
+    preload(s);
     choose_streams(s);
     start_decoys(s);
     s->schedule = schedule_create(s->n_streams, PATTERN_PERIODIC, uv_hrtime());

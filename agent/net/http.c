@@ -234,6 +234,12 @@ int http_create(struct http **out, uv_loop_t *loop)
     return 0;
 }
 
+void http_preload(struct http *h, const char *ca_file)
+{
+    char why[192];
+    tls_trust_store(h->trust, ca_file, why, sizeof why);
+}
+
 void http_destroy(struct http *h)
 {
     if (h == NULL)

@@ -85,6 +85,12 @@ struct http_exchange;
 int http_create(struct http **out, uv_loop_t *loop); /* 0 or -errno */
 void http_destroy(struct http *h); /* no callback after it returns; NULL is fine */
 
+/* Loads the certificates of `ca_file` (NULL or "": the system's) now: the first request
+ * that needs them would keep the loop waiting for 20 ms. A bad file shows with the
+ * request.
+ */
+void http_preload(struct http *h, const char *ca_file);
+
 /* Exactly one `on_reply` comes, later, never from inside the call, unless it is
  * cancelled. Never NULL. */
 struct http_exchange *http_start(struct http *h, const struct http_request *request,

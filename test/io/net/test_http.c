@@ -497,6 +497,28 @@ static void certificates_are_loaded_once(void **state)
     tls_trust_destroy(NULL);
 }
 
+static void preloaded_certificates(void **state)
+{
+    (void)state;
+    uv_loop_t loop;
+    struct http *http;
+    uv_loop_init(&loop);
+    CHECK_INT(0, http_create(&http, &loop), "http");
+    http_preload(http, "/nonexistent/ca.pem"); /* shows with the request */
+    uint64_t began = uv_hrtime();
+    http_preload(http, ""); /* the system's: more than a hundred */
+    uint64_t first = uv_hrtime() - began;
+    began = uv_hrtime();
+    for (int i = 0; i < 10; i++)
+        http_preload(http, "");
+    uint64_t ten = uv_hrtime() - began;
+    CHECK(ten < first, "10 times in %lu us, but once in %lu us",
+          (unsigned long)ten / 1000, (unsigned long)first / 1000);
+    http_destroy(http);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    CHECK_INT(0, uv_loop_close(&loop), "every handle is closed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -514,6 +536,7 @@ int main(void)
         cmocka_unit_test(silence_and_refusal),
         cmocka_unit_test(cancelled_in_each_phase),
         cmocka_unit_test(certificates_are_loaded_once),
+        cmocka_unit_test(preloaded_certificates),
     };
     return cmocka_run_group_tests(tests, start, end);
 }
