@@ -15,6 +15,7 @@ import time
 
 import lab
 import probing
+import slow_neighbour
 from lab import Tap, quantile, wait_for
 from probing import LAB, UNPRIVILEGED, Capture, Probing, bounds, in_order, probe
 
@@ -136,6 +137,35 @@ def test_unprivileged():
     ping_groups(1, 0)
 
 
+# ---- the first probe waits for the neighbour
+
+
+def test_neighbour():
+    """On an Ethernet whose other end takes 300 ms to say its hardware address."""
+    setting = """
+        ip netns add lan
+        ip link add lan0 address 02:00:00:00:00:01 type veth peer name lan0 netns lan
+        ip address add 192.0.2.1/24 dev lan0
+        ip link set lan0 up
+        ip -n lan address add 192.0.2.2/24 dev lan0
+        ip netns exec lan sh -c 'echo 8 >/proc/sys/net/ipv4/conf/lan0/arp_ignore'
+        ip -n lan link set lan0 up
+        ip -n lan neighbour add 192.0.2.1 dev lan0 lladdr 02:00:00:00:00:01
+    """
+    done = lab.run("sh", "-ec", setting)
+    if not tap.equal("", done.stderr, "neighbour: an Ethernet"):
+        return
+    slow = lab.running("ip", "netns", "exec", "lan", lab.PYTHON, "-B", slow_neighbour.__file__,
+                       "lan0", "192.0.2.2", "0.3", stdout=subprocess.PIPE)
+    with slow as process:
+        process.stdout.readline()
+        began = time.monotonic()
+        probes = probe("icmp", "192.0.2.2", "-n", 1)
+        took = time.monotonic() - began
+    tap.ok(0.3 < took < 0.9, f"neighbour: the probe waited {took:.2f} s for it")
+    tap.ok(probes.delays and probes.delays[0] < 5, f"neighbour: which is not in its delay: {probes.delays} ms")
+
+
 # ---- one family
 
 
@@ -182,6 +212,7 @@ def inside():
               stop_with_one_under_way(tcp, capture, lambda c: c.handshakes(FRANKFURT))]
     test_busy()
     test_unprivileged()
+    test_neighbour()
     time.sleep(max(0, at[1] + STOPPED_S - time.monotonic()))
     for one in (icmp, tcp):
         one.process.send_signal(signal.SIGCONT)
