@@ -48,7 +48,10 @@ static const char *or_null(const char *text)
 static void http_json(struct json *j, const struct http_facts *http)
 {
     json_object(j, "http");
-    json_integer(j, "status", http->status);
+    if (http->status != 0)
+        json_integer(j, "status", http->status);
+    else
+        json_null(j, "status");
     json_string(j, "version", or_null(http->version));
     json_string(j, "tls_version", or_null(http->tls_version));
     json_string(j, "issuer", or_null(http->issuer));
@@ -79,7 +82,7 @@ void render_result_json(struct text *out, const struct shown *of,
         json_string(&j, "cause", result->cause);
     if (result->lost_packets > 0)
         json_integer(&j, "lost_packets", result->lost_packets);
-    if (result->http.status != 0)
+    if (result->http.status != 0 || result->http.proxy)
         http_json(&j, &result->http);
     json_object_end(&j);
     text_add_bytes(out, "\n", 1);
@@ -120,6 +123,8 @@ void render_result_line(struct text *out, const struct shown *of,
         text_add(out, "  reply, delay undefined");
     if (result->http.status != 0)
         text_add(out, "  HTTP %d", result->http.status);
+    if (result->http.proxy)
+        text_add(out, "  by a proxy");
     if (result->pop[0] != '\0')
         text_add(out, "  PoP %s", result->pop);
     if (result->lost_packets > 0)

@@ -76,6 +76,8 @@ const struct config_key config_keys[] = {
      "of the HTTPS request [/]"},
     {SECTION_TARGET, "ca_file", config_read_file, IN_TARGET(target.ca_file), 0, 0, false,
      "PEM file of the CAs that HTTPS trusts for this target [the system's]"},
+    {SECTION_TARGET, "proxy", config_read_proxy, IN_TARGET(target.proxy), 0, 0, false,
+     "HTTP proxy of HTTPS, http://HOST:PORT, or none [https_proxy and no_proxy of the environment]"},
     {SECTION_TARGET, "family", config_read_family, IN_TARGET(target), 0, 0, false,
      "ipv4, ipv6 or both [both]"},
     {SECTION_TARGET, "kinds", config_read_kinds, IN_TARGET(target.kinds), 0, 0, false,

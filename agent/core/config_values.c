@@ -373,3 +373,21 @@ bool config_read_url(void *field, const struct config_key *key, const char *valu
         return REFUSE("be the base URL: %s is appended", metrics);
     return true;
 }
+
+bool config_read_proxy(void *field, const struct config_key *key, const char *value,
+                       const struct kinds *kinds, struct text *must)
+{
+    static const char scheme[] = "http://";
+    if (strcmp(value, "none") == 0)
+        return config_read_text(field, key, value, kinds, must);
+    const char *rest = value + strlen(scheme);
+    if (strncmp(value, scheme, strlen(scheme)) != 0)
+        return REFUSE("be none, or begin with http://: other proxies are not supported");
+    if (strchr(rest, '@') != NULL)
+        return REFUSE("be without user and password; put those into https_proxy of the "
+                      "service's environment");
+    size_t len = strcspn(rest, "/");
+    if (!is_authority(rest, len) || strcmp(rest + len, "/") > 0)
+        return REFUSE("be none, or of the form http://proxy.example:3128");
+    return config_read_text(field, key, value, kinds, must);
+}

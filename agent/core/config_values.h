@@ -21,6 +21,7 @@ config_reader config_read_yes_no;   /* bool */
 config_reader config_read_schedule; /* enum pattern */
 config_reader config_read_servers;  /* char[size]: addresses with or without port */
 config_reader config_read_url;      /* char[size]: http:// or https:// */
+config_reader config_read_proxy;    /* char[size]: http://HOST:PORT, or "none" */
 config_reader config_read_file;     /* char[size]: an absolute path */
 config_reader config_read_path;     /* char[size]: path of an HTTP request */
 config_reader config_read_host;     /* char[size]: a name or an address */

@@ -40,7 +40,8 @@ struct http_facts {
     int16_t expires_days; /* of the certificate; valid when `issuer` is not empty;
                              negative is past */
     char cache[24];       /* X-Cache, as sent */
-    bool proxy; /* the request went through an HTTP proxy: the delays are the proxy's */
+    bool proxy; /* the request went through an HTTP proxy, or should have: rtt, dns and
+                   connect, which would be the proxy's, are undefined */
     bool warm;  /* a second request on the same connection was timed as well */
 };
 

@@ -17,6 +17,7 @@
 #define HOST_TEXT_MAX   254 /* RFC 1035: 253 characters */
 #define PATH_TEXT_MAX   256
 #define FILE_TEXT_MAX   256
+#define PROXY_TEXT_MAX  256
 #define TARGETS_MAX     256
 
 struct target {
@@ -26,9 +27,10 @@ struct target {
     char path[PATH_TEXT_MAX];      /* of the HTTPS request, begins with '/' */
     char ca_file[FILE_TEXT_MAX];   /* PEM trusted for this target instead of the system's;
                                       "" is the system's */
-    uint16_t port;                 /* of TCP and HTTPS */
-    bool ipv4, ipv6;               /* which families to probe */
-    bool kinds[KINDS_MAX];         /* which kinds, by their number */
+    char proxy[PROXY_TEXT_MAX]; /* of HTTPS: a URL, "none", or "": by the environment */
+    uint16_t port;              /* of TCP and HTTPS */
+    bool ipv4, ipv6;            /* which families to probe */
+    bool kinds[KINDS_MAX];      /* which kinds, by their number */
     int64_t interval_ns[KINDS_MAX];      /* while it is among the nearest */
     int64_t slow_interval_ns[KINDS_MAX]; /* while it is not */
     int64_t waiting_ns;                  /* after that without an answer it is loss */

@@ -69,6 +69,8 @@ static void take_times(struct http_exchange *x)
 {
     struct http_times *t = &x->reply.times;
     const struct tls_handshake *h = &x->handshake;
+    if (h->started_ns != 0)
+        t->tunnel_ns = h->started_ns - x->began_ns;
     if (h->done_ns != 0 && x->reply.failure != HTTP_FAILED_TLS)
         t->tls_ns = h->done_ns - h->started_ns;
     if (x->reply.status == 0)
@@ -178,12 +180,16 @@ struct http_exchange *http_start(struct http *h, const struct http_request *requ
     x->repeat = request->repeat && request->socket >= 0;
     x->cut_reply = request->cut_reply;
     x->reply_max = request->reply_max;
-    x->deadline_ns = (int64_t)uv_hrtime() + request->timeout_ns;
+    x->proxied =
+        request->socket >= 0 && request->proxy != NULL && request->proxy[0] != '\0';
+    x->began_ns = (int64_t)uv_hrtime();
+    x->deadline_ns = x->began_ns + request->timeout_ns;
     x->on_header = on_header;
     x->on_reply = on_reply;
     x->user = user;
-    x->reply.times = (struct http_times){DELAY_UNDEFINED, DELAY_UNDEFINED,
-                                         DELAY_UNDEFINED, DELAY_UNDEFINED};
+    x->reply.times =
+        (struct http_times){DELAY_UNDEFINED, DELAY_UNDEFINED, DELAY_UNDEFINED,
+                            DELAY_UNDEFINED, DELAY_UNDEFINED};
     x->easy = curl_easy_init();
     assert(x->easy != NULL); /* no memory */
     link_exchange(x);
@@ -210,6 +216,8 @@ const char *http_waiting_for(const struct http_exchange *x)
 {
     curl_off_t first = 0;
     curl_easy_getinfo(x->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
+    if (x->proxied && x->handshake.started_ns == 0)
+        return "the proxy";
     if (x->tls && x->handshake.done_ns == 0)
         return "the TLS handshake";
     if (x->warm)

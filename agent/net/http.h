@@ -33,11 +33,13 @@ struct http_request { /* copied by http_start(), but for `body`, which stays the
     const char *const *headers;       /* "Name: value", NULL-ended, or NULL */
     const char *ca_file;              /* NULL or "": the system's */
     const char *cert_file, *key_file; /* mTLS; NULL or "" is none */
-    const char *proxy;                /* NULL: from the environment; "": none */
-    int64_t timeout_ns;               /* of the whole request */
-    size_t reply_max; /* body bytes kept; more of them is HTTP_FAILED_REPLY unless
-                         `cut_reply` */
-    bool cut_reply;   /* a longer body is cut there and is fine */
+    const char *proxy; /* NULL: from the environment; "": none. With a probe's own socket,
+                          which then is connected to it, a URL with its address
+                          (http_proxy_url()). */
+    int64_t timeout_ns; /* of the whole request */
+    size_t reply_max;   /* body bytes kept; more of them is HTTP_FAILED_REPLY unless
+                           `cut_reply` */
+    bool cut_reply;     /* a longer body is cut there and is fine */
 
     /*
      * A probe's own, connected socket, or -1. Taken over: closed here, also when
@@ -52,9 +54,11 @@ struct http_request { /* copied by http_start(), but for `body`, which stays the
 
 struct http_times { /* ns; DELAY_UNDEFINED where the request did not get that far; phases
                        exclude each other */
-    int64_t tls_ns; /* handshake, our own crypto included */
-    int64_t first_byte_ns;      /* from the request sent to the first byte of the reply */
-    int64_t body_ns;            /* from there to the last byte that was taken */
+    int64_t tunnel_ns;     /* until the proxy has connected to the target; without a proxy
+                              until TLS begins, which is nothing much */
+    int64_t tls_ns;        /* handshake, our own crypto included */
+    int64_t first_byte_ns; /* from the request sent to the first byte of the reply */
+    int64_t body_ns;       /* from there to the last byte that was taken */
     int64_t warm_first_byte_ns; /* the same of the repeated request */
 };
 

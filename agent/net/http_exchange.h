@@ -26,7 +26,8 @@ struct http_exchange {
     int socket;             /* a probe's own until libcurl takes it, else -1 */
     bool tls, repeat, warm; /* `warm`: the second request is under way */
     bool cut_reply, cut, too_long;
-    int64_t deadline_ns;
+    bool proxied; /* over the probe's socket to a proxy */
+    int64_t began_ns, deadline_ns;
     size_t reply_max;
     struct text body;
     char host[256]; /* for messages */

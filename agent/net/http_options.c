@@ -214,6 +214,8 @@ static void set_own_socket(struct http_exchange *x)
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, x);
     curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, x->repeat ? 0L : 1L);
     curl_easy_setopt(x->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    if (x->proxied) /* which looks up the name; its own address stands in its URL */
+        return;
     char peer[sizeof "::[]:" + ADDRESS_TEXT_MAX];
     x->connect_to =
         curl_slist_append(NULL, connect_to_peer(peer, sizeof peer, x->socket));

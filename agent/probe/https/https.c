@@ -8,12 +8,18 @@
  *
  * The name is looked up for its delay; the connection goes to the address that is being
  * probed, whatever the lookup says.
+ *
+ * With an HTTP proxy, the proxy is looked up and connected to instead, and asked for a
+ * tunnel to the target by name, as a user's program does. TLS and replies come from the
+ * target, through the tunnel; rtt, connect and dns would be the proxy's and stay
+ * undefined. The total is what the user waits for, from the SYN to the proxy on.
  */
 #include "probe/https/https.h"
 
 #include "base/mem.h"
 #include "edge/pop.h"
 #include "net/clock.h"
+#include "net/http_proxy.h"
 #include "probe/cause.h"
 #include "probe/prober.h"
 #include "probe/tcp/handshake.h"
@@ -32,7 +38,12 @@ struct fetch { /* at most one of the three is under way */
     struct lookup *lookup;
     struct handshake *handshake;
     struct http_exchange *http;
+    bool proxied;
+    struct http_proxy proxy;
+    enum family asked;      /* of the proxy's name */
+    struct endpoint to;     /* what is connected to: the target, or the proxy */
     struct mono connecting; /* since when */
+    int64_t connect_ns;
     int64_t delays[DELAYS];
     bool lookup_failed;
     struct pop pop;
@@ -61,9 +72,9 @@ static void say(struct fetch *f, const char *clause)
 static const char *waiting_for(const struct fetch *f)
 {
     if (f->lookup != NULL)
-        return "the name lookup";
+        return f->proxied ? "the lookup of the proxy's name" : "the name lookup";
     if (f->handshake != NULL)
-        return "the TCP handshake";
+        return f->proxied ? "the TCP handshake of the proxy" : "the TCP handshake";
     return http_waiting_for(f->http);
 }
 
@@ -93,7 +104,8 @@ static int64_t total(const struct fetch *f, const struct http_times *t)
         return DELAY_UNDEFINED;
     int64_t dns_ns =
         f->delays[DNS] == DELAY_UNDEFINED ? 0 : f->delays[DNS]; /* a literal */
-    return dns_ns + f->delays[CONNECT] + t->tls_ns + t->first_byte_ns + t->body_ns;
+    int64_t tunnel_ns = f->proxied ? t->tunnel_ns : 0;
+    return dns_ns + f->connect_ns + tunnel_ns + t->tls_ns + t->first_byte_ns + t->body_ns;
 }
 
 static enum outcome outcome_of(enum http_failure failure)
@@ -123,7 +135,8 @@ static void on_reply(const struct http_reply *reply, void *user)
     f->delays[WARM_FIRST_BYTE] = reply->times.warm_first_byte_ns;
     f->delays[TOTAL] = total(f, &reply->times);
     r->http = reply->facts;
-    if (reply->lost_packets > r->lost_packets) /* it counts from the first SYN on */
+    r->http.proxy = f->proxied;
+    if (!f->proxied && reply->lost_packets > r->lost_packets) /* from the first SYN on */
         r->lost_packets = reply->lost_packets;
     if (reply->failure == HTTP_FAILED_TIMEOUT)
         say_timeout(f, reply->waited_for);
@@ -140,11 +153,15 @@ static void request(struct fetch *f, int socket)
     snprintf(url, sizeof url, "https://%s%s%s:%u%s", ipv6_literal ? "[" : "",
              target->host, ipv6_literal ? "]" : "", f->x->to.port, target->path);
 
+    char proxy[PROXY_TEXT_MAX + ADDRESS_TEXT_MAX] = "";
+    if (f->proxied)
+        http_proxy_url(proxy, &f->proxy, &f->to);
+
     int64_t left_ns = f->x->sent.ns + target->waiting_ns - mono_now().ns;
     struct http_request request = {
         .url = url,
         .ca_file = target->ca_file,
-        .proxy = "", /* the socket is connected to the target itself */
+        .proxy = proxy,
         .timeout_ns = left_ns > NS_PER_MS ? left_ns : NS_PER_MS,
         .reply_max = REPLY_MAX,
         .cut_reply = true,
@@ -156,12 +173,33 @@ static void request(struct fetch *f, int socket)
 
 /* ---- the connection ---- */
 
+/* A proxy that is not there says nothing about the target, but there is no way to it. */
+static void no_proxy(struct fetch *f, const char *why)
+{
+    struct result *r = &f->x->result;
+    snprintf(r->cause, sizeof r->cause, "the proxy %.40s: %s", f->proxy.host, why);
+    finish(f, OUTCOME_UNREACHABLE);
+}
+
+static void on_proxy(struct fetch *f, const struct handshake_end *end)
+{
+    if (end->error != 0)
+        no_proxy(f, strerror(end->error));
+    else
+        request(f, end->socket);
+}
+
 static void on_handshake(const struct handshake_end *end, void *user)
 {
     struct mono arrived = mono_now(); /* first thing: the clock is running */
     struct fetch *f = user;
     struct result *r = &f->x->result;
     f->handshake = NULL;
+    f->connect_ns = arrived.ns - f->connecting.ns; /* repeated SYNs included */
+    if (f->proxied) {
+        on_proxy(f, end);
+        return;
+    }
     r->lost_packets = end->lost_packets;
     if (end->error != 0) {
         finish(f, handshake_outcome(end->error, r->cause, sizeof r->cause));
@@ -171,15 +209,16 @@ static void on_handshake(const struct handshake_end *end, void *user)
     if (end->rtt_ns != DELAY_UNDEFINED && !end->kernel_time)
         prober_count_fallback(tools_of(f)->prober);
     f->delays[RTT] = end->rtt_ns;
-    f->delays[CONNECT] = arrived.ns - f->connecting.ns; /* repeated SYNs included */
+    f->delays[CONNECT] = f->connect_ns;
     request(f, end->socket);
 }
 
-static void connect_to_target(struct fetch *f)
+static void connect_to(struct fetch *f, const struct endpoint *to)
 {
     struct exchange *x = f->x;
+    f->to = *to;
     f->connecting = mono_now();
-    int rc = handshake_start(&f->handshake, tools_of(f)->loop, &x->to, x->target->dscp,
+    int rc = handshake_start(&f->handshake, tools_of(f)->loop, to, x->target->dscp,
                              on_handshake, f);
     if (rc == 0)
         return;
@@ -200,7 +239,29 @@ static void on_resolution(const struct resolution *r, void *user)
                  "the name was not resolved: %s", r->error);
     else if (!endpoint_parse(&literal, f->x->target->host, 0))
         f->delays[DNS] = r->took_ns;
-    connect_to_target(f);
+    connect_to(f, &f->x->to);
+}
+
+/* IPv4 first: inside a company it is what proxies have. */
+static void look_up_proxy(struct fetch *f, enum family family);
+
+static void on_proxy_resolution(const struct resolution *r, void *user)
+{
+    struct fetch *f = user;
+    f->lookup = NULL;
+    if (r->n > 0)
+        connect_to(f, &r->addresses[0]);
+    else if (f->asked == FAMILY_IPV4)
+        look_up_proxy(f, FAMILY_IPV6);
+    else
+        no_proxy(f, r->error != NULL ? r->error : "it has no address");
+}
+
+static void look_up_proxy(struct fetch *f, enum family family)
+{
+    f->asked = family;
+    f->lookup = resolver_lookup(tools_of(f)->resolver, f->proxy.host, family,
+                                f->proxy.port, on_proxy_resolution, f);
 }
 
 /* ---- the kind ---- */
@@ -220,6 +281,19 @@ static void https_start(struct exchange *x)
     for (size_t i = 0; i < DELAYS; i++)
         f->delays[i] = DELAY_UNDEFINED;
     x->own = f;
+    struct result *r = &x->result;
+    int proxied = http_proxy_for(&f->proxy, x->target->proxy, x->target->host, r->cause,
+                                 sizeof r->cause);
+    if (proxied < 0) {
+        free(f);
+        exchange_defer(x, OUTCOME_NOT_MEASURED);
+        return;
+    }
+    f->proxied = r->http.proxy = proxied == 1;
+    if (f->proxied) {
+        look_up_proxy(f, FAMILY_IPV4);
+        return;
+    }
     f->lookup = resolver_lookup(tools_of(f)->resolver, x->target->host,
                                 (enum family)x->to.family, x->to.port, on_resolution, f);
 }

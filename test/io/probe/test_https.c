@@ -15,6 +15,10 @@ enum { RTT, DNS, CONNECT, TLS, FIRST_BYTE, TOTAL, WARM_FIRST_BYTE, DELAYS };
 static int start(void **state)
 {
     (void)state;
+    static const char *const proxies[] = {"https_proxy", "HTTPS_PROXY", "all_proxy",
+                                          "ALL_PROXY",   "no_proxy",    "NO_PROXY"};
+    for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++)
+        unsetenv(proxies[i]);
     nginx_start(&nginx);
     return 0;
 }
@@ -270,6 +274,134 @@ static void ended_in_each_phase(void **state)
     }
 }
 
+/* ---- through a proxy ---- */
+
+struct proxy {
+    struct child_folder tmp;
+    pid_t pid;
+    uint16_t port;
+};
+
+/* A real one; false when it is not installed. It lets nobody through to port 9. */
+static bool proxy_start(struct proxy *p)
+{
+    char conf[512], path[96], log[96];
+    if (system("command -v tinyproxy >/dev/null") != 0)
+        return false;
+    child_folder(&p->tmp);
+    p->port = child_free_port(SOCK_STREAM);
+    snprintf(conf, sizeof conf,
+             "Port %u\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\n"
+             "ConnectPort %u\nConnectPort %u\nBasicAuth user secret\n",
+             p->port, nginx.good, nginx.silent);
+    child_write(p->tmp.path, "conf", conf);
+    snprintf(path, sizeof path, "%s/conf", p->tmp.path);
+    snprintf(log, sizeof log, "%s/log", p->tmp.path);
+    p->pid = child_start((const char *const[]){"tinyproxy", "-d", "-c", path, NULL}, log);
+    child_wait_for(p->port, "tinyproxy");
+    return true;
+}
+
+static void proxy_end(struct proxy *p)
+{
+    child_end(p->pid);
+    child_folder_remove(&p->tmp);
+}
+
+/* The name is one that only the proxy can resolve: for us there is no DNS server. */
+static struct result probe_by(const char *proxy, uint16_t proxy_port, uint16_t port)
+{
+    struct https_bed h = make("127.0.0.1:1", "localhost", "/");
+    h.b->target.waiting_ns = NS_PER_S;
+    h.b->target.port = port;
+    snprintf(h.b->target.proxy, sizeof h.b->target.proxy, "http://%s:%u", proxy,
+             proxy_port);
+    struct result r = probe(&h, "192.0.2.1", port); /* nobody is there */
+    stop(&h);
+    return r;
+}
+
+static void check_proxied(const struct result *r)
+{
+    CHECK(r->http.proxy, "it says that a proxy was used");
+    for (int d = RTT; d <= CONNECT; d++)
+        CHECK_INT(DELAY_UNDEFINED, r->delays[d], "what is the proxy's is undefined");
+    CHECK(!r->kernel_time, "no delay is of kernel stamps");
+}
+
+static void through_a_proxy(void **state)
+{
+    (void)state;
+    struct proxy p;
+    if (!proxy_start(&p))
+        skip();
+    struct result r = probe_by("user:secret@127.0.0.1", p.port, nginx.good);
+    CHECK_INT(OUTCOME_REPLY, r.outcome, r.cause);
+    check_proxied(&r);
+    for (int d = TLS; d < DELAYS; d++)
+        CHECK(r.delays[d] > 0 && r.delays[d] < NS_PER_S, "delay %d: %" PRId64, d,
+              r.delays[d]);
+    CHECK(r.delays[TOTAL] >= r.delays[TLS] + r.delays[FIRST_BYTE], "the total has both");
+    CHECK_INT(200, r.http.status, "status");
+    CHECK_TEXT("LON", r.pop, "PoP");
+    CHECK_TEXT("Edgelat Test ca", r.http.issuer, "the target's certificate");
+    CHECK(r.http.warm, "the tunnel is used twice");
+
+    r = probe_by("user:secret@localhost", p.port, nginx.good);
+    CHECK_INT(OUTCOME_REPLY, r.outcome, r.cause);
+    check_proxied(&r);
+
+    r = probe_by("127.0.0.1", p.port, nginx.good);
+    CHECK_INT(OUTCOME_HTTP_ERROR, r.outcome, "without its password");
+    CHECK(strstr(r.cause, "407") != NULL, "says so: %s", r.cause);
+    check_proxied(&r);
+    check_undefined(&r, RTT, "without its password");
+
+    r = probe_by("user:secret@127.0.0.1", p.port, 9);
+    CHECK_INT(OUTCOME_HTTP_ERROR, r.outcome, "a port that it refuses");
+    CHECK(strstr(r.cause, "403") != NULL, "says so: %s", r.cause);
+
+    r = probe_by("user:secret@127.0.0.1", p.port, nginx.silent);
+    CHECK_INT(OUTCOME_LOSS, r.outcome, "silence behind it");
+    CHECK_TEXT("no reply within 1s: waiting for the TLS handshake", r.cause, "cause");
+    proxy_end(&p);
+}
+
+static void a_proxy_that_is_not_there(void **state)
+{
+    (void)state;
+    struct result r = probe_by("127.0.0.1", 1, nginx.good);
+    CHECK_INT(OUTCOME_UNREACHABLE, r.outcome, "nobody there");
+    CHECK_TEXT("the proxy 127.0.0.1: Connection refused", r.cause, "cause");
+    check_proxied(&r);
+    r = probe_by("proxy.test", 3128, nginx.good);
+    CHECK_INT(OUTCOME_UNREACHABLE, r.outcome, "no such name");
+    CHECK(strncmp(r.cause, "the proxy proxy.test: ", 22) == 0, "cause: %s", r.cause);
+    r = probe_by("127.0.0.1", nginx.silent, nginx.good);
+    CHECK_INT(OUTCOME_LOSS, r.outcome, "it says nothing");
+    CHECK_TEXT("no reply within 1s: waiting for the proxy", r.cause, "cause");
+    check_proxied(&r);
+}
+
+static void proxy_of_the_environment(void **state)
+{
+    (void)state;
+    setenv("https_proxy", "http://127.0.0.1:1", 1);
+    struct result by = probe_once("localhost", "/", nginx.good);
+    setenv("no_proxy", "localhost", 1);
+    struct result direct = probe_once("localhost", "/", nginx.good);
+    unsetenv("no_proxy");
+    setenv("https_proxy", "socks5://127.0.0.1:1", 1);
+    struct result socks = probe_once("localhost", "/", nginx.good);
+    unsetenv("https_proxy");
+    CHECK_INT(OUTCOME_UNREACHABLE, by.outcome, by.cause);
+    CHECK(by.http.proxy, "by the proxy");
+    CHECK_INT(OUTCOME_REPLY, direct.outcome, direct.cause);
+    CHECK(!direct.http.proxy && direct.delays[RTT] > 0, "directly");
+    CHECK_INT(OUTCOME_NOT_MEASURED, socks.outcome, "not supported");
+    CHECK(strstr(socks.cause, "http://HOST:PORT") != NULL, "cause: %s", socks.cause);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +416,9 @@ int main(void)
         cmocka_unit_test(loss_names_the_phase),
         cmocka_unit_test(not_measured_without_descriptor),
         cmocka_unit_test(ended_in_each_phase),
+        cmocka_unit_test(through_a_proxy),
+        cmocka_unit_test(a_proxy_that_is_not_there),
+        cmocka_unit_test(proxy_of_the_environment),
     };
     return cmocka_run_group_tests(tests, start, end);
 }

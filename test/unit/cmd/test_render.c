@@ -114,6 +114,23 @@ static void a_summary(void **state)
     window_destroy(w);
 }
 
+static void a_proxy_is_told(void **state)
+{
+    (void)state;
+    struct shown of = shown();
+    struct text out = {0};
+    struct result r = result(OUTCOME_UNREACHABLE, DELAY_UNDEFINED);
+    r.http.proxy = true;
+    render_result_json(&out, &of, &r);
+    CHECK(strstr(text_string(&out), "\"http\":{\"status\":null,") != NULL &&
+              strstr(text_string(&out), "\"proxy\":true}") != NULL,
+          "also without a reply: %s", text_string(&out));
+    text_clear(&out);
+    render_result_line(&out, &of, &r);
+    CHECK(strstr(text_string(&out), "  by a proxy") != NULL, "%s", text_string(&out));
+    text_free(&out);
+}
+
 static void a_middlebox_in_the_summary(void **state)
 {
     (void)state;
@@ -144,10 +161,9 @@ static void a_middlebox_in_the_summary(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_result_in_json),
-        cmocka_unit_test(a_result_as_text),
-        cmocka_unit_test(a_summary),
-        cmocka_unit_test(a_middlebox_in_the_summary),
+        cmocka_unit_test(a_result_in_json), cmocka_unit_test(a_result_as_text),
+        cmocka_unit_test(a_summary),        cmocka_unit_test(a_middlebox_in_the_summary),
+        cmocka_unit_test(a_proxy_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

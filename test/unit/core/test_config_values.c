@@ -101,6 +101,18 @@ static const struct {
     {"spool", "size", "M", "be a size from 1M to 64G, with K, M or G for its unit"},
     {"spool", "size", "-1M", "be a size from 1M to 64G, with K, M or G for its unit"},
 
+    {"target", "proxy", "none", NULL},
+    {"target", "proxy", "http://proxy.example:3128", NULL},
+    {"target", "proxy", "http://[2001:db8::1]:3128/", NULL},
+    {"target", "proxy", "http://proxy.example:3128/x",
+     "be none, or of the form http://proxy.example:3128"},
+    {"target", "proxy", "http://:3128",
+     "be none, or of the form http://proxy.example:3128"},
+    {"target", "proxy", "proxy.example:3128",
+     "be none, or begin with http://: other proxies are not supported"},
+    {"target", "proxy", "http://u:p@proxy.example",
+     "be without user and password; put those into https_proxy of the service's "
+     "environment"},
     {"target", "host", "outlook.office365.com", NULL},
     {"target", "host", "localhost", NULL},
     {"target", "host", "a_b.example", NULL},
