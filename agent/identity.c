@@ -1,5 +1,6 @@
 #include "identity.h"
 
+#include "base/file.h"
 #include "core/target.h"
 
 #include <ctype.h>
@@ -36,24 +37,16 @@ static int make(char out[IDENTITY_TEXT_MAX])
     return 0;
 }
 
-/* Written whole or not at all: a power cut must not give the site a second identity. */
-static int store(const char *path, const char *id)
+/* A power cut must not give the site a second identity. */
+static int store(const char *dir, const char *id)
 {
-    char temporary[FILE_TEXT_MAX + 32];
-    snprintf(temporary, sizeof temporary, "%s.tmp", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
     char line[IDENTITY_TEXT_MAX + 1];
     int len = snprintf(line, sizeof line, "%s\n", id);
-    int rc = 0;
-    if (write(fd, line, (size_t)len) != len || fsync(fd) < 0)
-        rc = errno != 0 ? -errno : -EIO;
-    close(fd);
-    if (rc == 0 && rename(temporary, path) < 0)
-        rc = -errno;
-    if (rc < 0)
-        unlink(temporary);
+    int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return -errno;
+    int rc = file_write_whole(folder, "instance_id", line, (size_t)len);
+    close(folder);
     return rc;
 }
 
@@ -73,5 +66,5 @@ int identity_load(char out[IDENTITY_TEXT_MAX], const char *state_dir)
         }
     }
     int rc = make(out);
-    return rc < 0 ? rc : store(path, out);
+    return rc < 0 ? rc : store(state_dir, out);
 }

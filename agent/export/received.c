@@ -1,5 +1,7 @@
 #include "export/received.h"
 
+#include "base/file.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -61,37 +63,12 @@ void received_close(struct received *r)
     close(r->folder);
 }
 
-static int write_all(int fd, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, bytes, len);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        if (n > 0) {
-            bytes += n;
-            len -= (size_t)n;
-        }
-    }
-    return 0;
-}
-
 int received_store(struct received *r, const void *bytes, size_t len)
 {
-    static const char temporary[] = ".incoming";
     char name[NAME_ROOM];
     snprintf(name, sizeof name, "%020" PRIu64 SUFFIX, r->sequence + 1);
-
-    int fd = openat(r->folder, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
-    int rc = write_all(fd, bytes, len);
-    if (close(fd) < 0 && rc == 0)
-        rc = -errno;
-    if (rc == 0 && renameat(r->folder, temporary, r->folder, name) < 0)
-        rc = -errno;
+    int rc = file_write_whole(r->folder, name, bytes, len);
     if (rc == 0)
         r->sequence++;
-    else
-        unlinkat(r->folder, temporary, 0);
     return rc;
 }

@@ -1,5 +1,6 @@
 #include "export/store.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "export/gzip.h"
@@ -119,59 +120,19 @@ void store_close(struct store *s)
 
 /* ---- one batch ---- */
 
-static int sync_folder(const struct store *s)
-{
-    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int rc = fsync(fd) < 0 ? -errno : 0;
-    close(fd);
-    return rc;
-}
-
-static int write_all(int fd, const uint8_t *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, bytes, len);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        if (n > 0) {
-            bytes += n;
-            len -= (size_t)n;
-        }
-    }
-    return fsync(fd) < 0 ? -errno : 0;
-}
-
-static int write_file(const char *path, const void *bytes, size_t len)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return -errno;
-    int rc = write_all(fd, bytes, len);
-    if (close(fd) < 0 && rc == 0)
-        rc = -errno;
-    return rc;
-}
-
 int store_write(struct store *s, uint64_t id, const void *bytes, size_t len)
 {
-    char path[PATH_MAX], temporary[PATH_MAX], name[STORE_NAME_MAX + 8];
+    char name[STORE_NAME_MAX];
     int rc = hold_folder(s);
     if (rc < 0)
         return rc;
-    batch_path(path, s, id);
+    int folder = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return -errno;
     store_name(name, id);
-    strcat(name, ".tmp");
-    store_path(temporary, s, "", name);
-    rc = write_file(temporary, bytes, len);
-    if (rc == 0 && rename(temporary, path) < 0)
-        rc = -errno;
-    if (rc < 0) {
-        unlink(temporary);
-        return rc;
-    }
-    return sync_folder(s);
+    rc = file_write_whole(folder, name, bytes, len);
+    close(folder);
+    return rc;
 }
 
 static int read_all(int fd, void **bytes, size_t *len)
