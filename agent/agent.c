@@ -281,6 +281,14 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
     return 0;
 }
 
+struct agent_progress agent_progress(const struct agent *a)
+{
+    return (struct agent_progress){
+        .accepted = a->shipper != NULL ? shipper_counters(a->shipper).accepted : 0,
+        .waiting = spool_counters(a->spool).waiting,
+    };
+}
+
 /* ---- end ---- */
 
 static void stopped(struct agent *a)

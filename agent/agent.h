@@ -7,6 +7,7 @@
 
 #include "core/config.h"
 
+#include <stdint.h>
 #include <uv.h>
 
 struct agent;
@@ -26,6 +27,12 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
  */
 #define AGENT_STOP_NS (4 * INT64_C(1000000000))
 void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user);
+
+/* Batches: taken by the collector since the start, and in the spool now. */
+struct agent_progress {
+    uint64_t accepted, waiting;
+};
+struct agent_progress agent_progress(const struct agent *a);
 
 void agent_destroy(struct agent *a); /* no callback after it returns; NULL is fine */
 

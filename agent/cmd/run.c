@@ -1,13 +1,16 @@
 #include "agent.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "cmd/cmd.h"
 #include "cmd/load.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -32,14 +35,78 @@ static const char help[] =
     "  sudo edgelat run\n"
     "  edgelat run -c ./branch.conf -v\n";
 
+enum { STATUS_MAX = 160, HEARTBEAT_MS = 30000 };
+
 struct service {
     uv_loop_t loop;
     uv_signal_t signals[3];
+    uv_timer_t heartbeat; /* for the service manager */
     struct agent *agent;
     struct config config;
     const char *path;
     bool stopping, restart;
+    uint64_t accepted;    /* batches, as the status was said last */
+    char accepted_at[24]; /* "" before the first */
 };
+
+/* ---- what the service manager is told ---- */
+
+/* "5 targets, 2 batches waiting, last accepted 21:41 UTC" */
+static void status_text(struct service *s, char *out, size_t len)
+{
+    struct agent_progress p = agent_progress(s->agent);
+    if (p.accepted != s->accepted) {
+        time_t now = time(NULL);
+        struct tm utc;
+        s->accepted = p.accepted;
+        strftime(s->accepted_at, sizeof s->accepted_at, "%H:%M UTC",
+                 gmtime_r(&now, &utc));
+    }
+    snprintf(out, len, "%zu targets, %llu batches waiting, %s%s", s->config.n_targets,
+             (unsigned long long)p.waiting,
+             s->accepted_at[0] == '\0' ? "none accepted yet" : "last accepted ",
+             s->accepted_at);
+}
+
+static void on_heartbeat(uv_timer_t *timer)
+{
+    struct service *s = timer->data;
+    char status[STATUS_MAX];
+    if (s->stopping) { /* the status says so already */
+        notify_send("WATCHDOG=1");
+        return;
+    }
+    status_text(s, status, sizeof status);
+    notify_send("WATCHDOG=1\nSTATUS=%s", status);
+}
+
+static void say_ready(struct service *s)
+{
+    if (!notify_wanted())
+        return;
+    char status[STATUS_MAX];
+    status_text(s, status, sizeof status);
+    int rc = notify_send("READY=1\nSTATUS=%s", status);
+    if (rc < 0)
+        log_warn("agent", "service manager at %s: %s; it will take us for hung",
+                 getenv("NOTIFY_SOCKET"), strerror(-rc));
+    int64_t watchdog_ns = notify_watchdog_ns();
+    uint64_t period_ms = HEARTBEAT_MS;
+    if (watchdog_ns > 0 && (uint64_t)watchdog_ns / 2000000 < period_ms)
+        period_ms = (uint64_t)watchdog_ns / 2000000;
+    uv_timer_start(&s->heartbeat, on_heartbeat, period_ms, period_ms);
+}
+
+static void say_ending(const struct service *s)
+{
+    if (s->restart)
+        notify_send("RELOADING=1\nMONOTONIC_USEC=%llu",
+                    (unsigned long long)(uv_hrtime() / 1000));
+    else
+        notify_send("STOPPING=1\nSTATUS=shipping what was measured");
+}
+
+/* ---- begin and end ---- */
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -53,11 +120,13 @@ static void on_stopped(void *user)
     s->agent = NULL;
     for (size_t i = 0; i < sizeof s->signals / sizeof *s->signals; i++)
         uv_close((uv_handle_t *)&s->signals[i], on_closed);
+    uv_close((uv_handle_t *)&s->heartbeat, on_closed);
 }
 
 static void stop(struct service *s)
 {
     s->stopping = true;
+    say_ending(s);
     agent_stop(s->agent, on_stopped, s);
 }
 
@@ -94,6 +163,9 @@ static int serve(struct service *s)
             s->signals[i].data = s;
             uv_signal_start(&s->signals[i], on_signal, numbers[i]);
         }
+        uv_timer_init(&s->loop, &s->heartbeat);
+        s->heartbeat.data = s;
+        say_ready(s);
     }
     uv_run(&s->loop, UV_RUN_DEFAULT);
     uv_loop_close(&s->loop);
