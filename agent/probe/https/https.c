@@ -21,6 +21,7 @@
 #include "net/clock.h"
 #include "net/http_proxy.h"
 #include "probe/cause.h"
+#include "probe/https/turns.h"
 #include "probe/prober.h"
 #include "probe/tcp/handshake.h"
 
@@ -33,11 +34,18 @@
 
 enum { RTT, DNS, CONNECT, TLS, FIRST_BYTE, TOTAL, WARM_FIRST_BYTE, DELAYS };
 
+struct https { /* the kind's state */
+    const struct probe_tools *tools;
+    struct turns *turns;
+};
+
 struct fetch { /* at most one of the three is under way */
     struct exchange *x;
     struct lookup *lookup;
     struct handshake *handshake;
     struct http_exchange *http;
+    struct turn turn;
+    int socket; /* connected, while it waits for its turn; else -1 */
     bool proxied;
     struct http_proxy proxy;
     enum family asked;      /* of the proxy's name */
@@ -51,7 +59,14 @@ struct fetch { /* at most one of the three is under way */
 
 static const struct probe_tools *tools_of(const struct fetch *f)
 {
-    return f->x->kind_state;
+    const struct https *h = f->x->kind_state;
+    return h->tools;
+}
+
+static void end_turn(struct fetch *f)
+{
+    const struct https *h = f->x->kind_state;
+    turn_end(h->turns, &f->turn);
 }
 
 static void finish(struct fetch *f, enum outcome outcome)
@@ -60,6 +75,7 @@ static void finish(struct fetch *f, enum outcome outcome)
     int64_t delays[DELAYS];
     memcpy(delays, f->delays, sizeof delays);
     pop_text(x->result.pop, &f->pop);
+    end_turn(f);
     free(f);
     exchange_done(x, outcome, delays);
 }
@@ -75,7 +91,7 @@ static const char *waiting_for(const struct fetch *f)
         return f->proxied ? "the lookup of the proxy's name" : "the name lookup";
     if (f->handshake != NULL)
         return f->proxied ? "the TCP handshake of the proxy" : "the TCP handshake";
-    return http_waiting_for(f->http);
+    return f->http != NULL ? http_waiting_for(f->http) : "its turn";
 }
 
 static void say_timeout(struct fetch *f, const char *phase)
@@ -92,6 +108,7 @@ static void on_header(const char *name, const char *value, size_t value_len, voi
 {
     struct fetch *f = user;
     struct pop pop;
+    end_turn(f); /* TLS is over */
     if (pop_from_header(&pop, name, value, value_len) && pop_better(&pop, &f->pop))
         f->pop = pop;
 }
@@ -145,8 +162,9 @@ static void on_reply(const struct http_reply *reply, void *user)
     finish(f, outcome_of(reply->failure));
 }
 
-static void request(struct fetch *f, int socket)
+static void request(void *user)
 {
+    struct fetch *f = user;
     const struct target *target = f->x->target;
     bool ipv6_literal = strchr(target->host, ':') != NULL;
     char url[HOST_TEXT_MAX + PATH_TEXT_MAX + sizeof "https://[]:65535"];
@@ -157,6 +175,8 @@ static void request(struct fetch *f, int socket)
     if (f->proxied)
         http_proxy_url(proxy, &f->proxy, &f->to);
 
+    if (f->turn.since.ns != 0) /* gives back what it did not wait */
+        f->x->sent.ns -= f->turn.since.ns + TURN_WAIT_NS - mono_now().ns;
     int64_t left_ns = f->x->sent.ns + target->waiting_ns - mono_now().ns;
     struct http_request request = {
         .url = url,
@@ -165,10 +185,21 @@ static void request(struct fetch *f, int socket)
         .timeout_ns = left_ns > NS_PER_MS ? left_ns : NS_PER_MS,
         .reply_max = REPLY_MAX,
         .cut_reply = true,
-        .socket = socket,
+        .socket = f->socket,
         .repeat = true,
     };
+    f->socket = -1;
     f->http = http_start(tools_of(f)->http, &request, on_header, on_reply, f);
+}
+
+/* TLS begins when it is its turn; the wait is no part of the waiting time. */
+static void connected(struct fetch *f, int socket)
+{
+    const struct https *h = f->x->kind_state;
+    f->socket = socket;
+    turn_ask(h->turns, &f->turn, request, f);
+    if (f->turn.waits)
+        f->x->sent.ns += TURN_WAIT_NS;
 }
 
 /* ---- the connection ---- */
@@ -186,7 +217,7 @@ static void on_proxy(struct fetch *f, const struct handshake_end *end)
     if (end->error != 0)
         no_proxy(f, strerror(end->error));
     else
-        request(f, end->socket);
+        connected(f, end->socket);
 }
 
 static void on_handshake(const struct handshake_end *end, void *user)
@@ -210,7 +241,7 @@ static void on_handshake(const struct handshake_end *end, void *user)
         prober_count_fallback(tools_of(f)->prober);
     f->delays[RTT] = end->rtt_ns;
     f->delays[CONNECT] = f->connect_ns;
-    request(f, end->socket);
+    connected(f, end->socket);
 }
 
 static void connect_to(struct fetch *f, const struct endpoint *to)
@@ -270,7 +301,10 @@ static int https_open(void **state, const struct probe_tools *tools, char *why,
                       size_t why_size)
 {
     (void)why, (void)why_size;
-    *state = (void *)tools; /* outlive the prober's kinds; nothing else is shared */
+    struct https *h = mem_zalloc(sizeof *h);
+    h->tools = tools; /* outlive the prober's kinds */
+    h->turns = turns_create(tools->loop);
+    *state = h;
     return 0;
 }
 
@@ -278,6 +312,7 @@ static void https_start(struct exchange *x)
 {
     struct fetch *f = mem_zalloc(sizeof *f);
     f->x = x;
+    f->socket = -1;
     for (size_t i = 0; i < DELAYS; i++)
         f->delays[i] = DELAY_UNDEFINED;
     x->own = f;
@@ -308,12 +343,17 @@ static void https_abort(struct exchange *x)
         handshake_cancel(f->handshake);
     if (f->http != NULL)
         http_cancel(f->http);
+    if (f->socket >= 0)
+        handshake_hang_up(f->socket);
+    end_turn(f);
     free(f);
 }
 
 static void https_close(void *state)
 {
-    (void)state;
+    struct https *h = state;
+    turns_destroy(h->turns);
+    free(h);
 }
 
 const struct probe_kind https_kind = {

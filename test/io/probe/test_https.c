@@ -274,6 +274,39 @@ static void ended_in_each_phase(void **state)
     }
 }
 
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Crypto of one must not stand in the delays of the others. */
+static void five_at_once_are_as_fast_as_one(void **state)
+{
+    (void)state;
+    struct https_bed h = make("127.0.0.1:1", "localhost", "/");
+    struct endpoint to = bed_to("127.0.0.1", nginx.good);
+    int64_t alone_ns = 0, tls_ns[5];
+    for (int i = 0; i < 3; i++) {
+        struct result r = probe(&h, "127.0.0.1", nginx.good);
+        alone_ns = r.delays[TLS] > alone_ns ? r.delays[TLS] : alone_ns;
+    }
+    for (uint32_t i = 0; i < 5; i++)
+        bed_send(h.b, i, &to);
+    bed_wait(h.b, 3 + 5);
+    for (size_t i = 0; i < 5; i++) {
+        CHECK_INT(OUTCOME_REPLY, h.b->results[3 + i].outcome, h.b->results[3 + i].cause);
+        tls_ns[i] = h.b->results[3 + i].delays[TLS];
+    }
+    qsort(tls_ns, 5, sizeof *tls_ns, by_value);
+    print_message("# tls alone %lld us, of five at once %lld to %lld us\n",
+                  (long long)alone_ns / 1000, (long long)tls_ns[0] / 1000,
+                  (long long)tls_ns[4] / 1000);
+    CHECK(tls_ns[2] < 2 * alone_ns, "median of five %lld us, alone %lld us",
+          (long long)tls_ns[2] / 1000, (long long)alone_ns / 1000);
+    stop(&h);
+}
+
 /* ---- through a proxy ---- */
 
 struct proxy {
@@ -416,6 +449,7 @@ int main(void)
         cmocka_unit_test(loss_names_the_phase),
         cmocka_unit_test(not_measured_without_descriptor),
         cmocka_unit_test(ended_in_each_phase),
+        cmocka_unit_test(five_at_once_are_as_fast_as_one),
         cmocka_unit_test(through_a_proxy),
         cmocka_unit_test(a_proxy_that_is_not_there),
         cmocka_unit_test(proxy_of_the_environment),
