@@ -105,11 +105,3 @@ uint64_t echoes_match(struct echoes *e, const struct icmp_message *m,
         number = slot(e, number)->older;
     return number;
 }
-
-int64_t echo_rtt(int64_t user_ns, int64_t sent_stamp, int64_t received_stamp,
-                 bool *kernel_time)
-{
-    int64_t rtt = received_stamp - sent_stamp;
-    *kernel_time = sent_stamp > 0 && received_stamp > 0 && rtt >= 0 && rtt <= user_ns;
-    return *kernel_time ? rtt : user_ns;
-}

@@ -9,6 +9,7 @@
 #include "core/endpoint.h"
 #include "core/time.h"
 #include "probe/icmp/message.h"
+#include "probe/icmp/stamps.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,9 +27,9 @@ struct sent_echo {
     struct exchange *x; /* NULL: it is over */
     bool answered;
     struct mono sent;
-    int64_t sent_stamp; /* the kernel's, wall time; 0: none came */
-    uint32_t key;       /* by which the kernel names it in its stamp */
-    uint64_t older;     /* of the same bucket, or ECHO_NONE */
+    struct stamps stamps; /* of the request, as they come */
+    uint32_t key;         /* by which the kernel names it in its stamp */
+    uint64_t older;       /* of the same bucket, or ECHO_NONE */
 };
 
 struct echoes { /* start with echoes_make() */
@@ -54,13 +55,5 @@ struct sent_echo *echoes_at(struct echoes *e, uint64_t number);
  * ECHO_NONE: it is none of ours. */
 uint64_t echoes_match(struct echoes *e, const struct icmp_message *m,
                       const struct endpoint *from);
-
-/*
- * The round trip by the kernel's stamps, if they make sense: our own clock's
- * `user_ns` is an upper bound, which a wall clock that was stepped between the two stamps
- * breaks. Else `user_ns`.
- */
-int64_t echo_rtt(int64_t user_ns, int64_t sent_stamp, int64_t received_stamp,
-                 bool *kernel_time);
 
 #endif

@@ -9,8 +9,12 @@
 static void on_stamp(struct icmp_family *f, const struct packet_in *p)
 {
     struct sent_echo *sent = echoes_at(&f->echoes, f->by_key[p->key % KEYS]);
-    if (sent != NULL && sent->key == p->key && p->key < f->next_key)
-        sent->sent_stamp = p->stamp_ns;
+    if (sent == NULL || sent->key != p->key || p->key >= f->next_key)
+        return;
+    if (p->stamps.software_ns != 0) /* each comes by itself */
+        sent->stamps.software_ns = p->stamps.software_ns;
+    if (p->stamps.hardware_ns != 0)
+        sent->stamps.hardware_ns = p->stamps.hardware_ns;
 }
 
 static void on_reply(struct icmp_family *f, const struct packet_in *p,
@@ -35,8 +39,10 @@ static void on_reply(struct icmp_family *f, const struct packet_in *p,
     }
     sent->x = NULL;
     sent->answered = true;
-    int64_t rtt = echo_rtt(arrived.ns - sent->sent.ns, sent->sent_stamp, p->stamp_ns,
-                           &x->result.kernel_time);
+    enum stamp_basis basis;
+    int64_t rtt =
+        stamps_delay(arrived.ns - sent->sent.ns, sent->stamps, p->stamps, &basis);
+    x->result.kernel_time = basis != BASIS_USER;
     if (!x->result.kernel_time)
         prober_count_fallback(s->prober);
     exchange_done(x, OUTCOME_REPLY, &rtt);
@@ -79,7 +85,7 @@ static bool lacks_stamp(struct icmp_family *f, const struct packet_in *p)
         return false;
     struct sent_echo *sent =
         echoes_at(&f->echoes, echoes_match(&f->echoes, &p->message, &p->from));
-    return sent != NULL && sent->x != NULL && sent->sent_stamp == 0;
+    return sent != NULL && sent->x != NULL && sent->stamps.software_ns == 0;
 }
 
 void icmp_drain(struct icmp_family *f, bool error_queue)

@@ -119,7 +119,9 @@ static int open_fd(enum family family, int type)
 void icmp_socket_restart_keys(struct icmp_socket *s)
 {
     int stamps = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
-                 SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY;
+                 SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_HARDWARE |
+                 SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE |
+                 SOF_TIMESTAMPING_OPT_TX_SWHW | SOF_TIMESTAMPING_OPT_TSONLY;
     set(s->fd, SOL_SOCKET, SO_TIMESTAMPING, stamps);
     set(s->fd, SOL_SOCKET, SO_TIMESTAMPING, stamps | SOF_TIMESTAMPING_OPT_ID);
 }
@@ -262,11 +264,16 @@ size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets,
 
 /* ---- receiving ---- */
 
-static int64_t stamp_of(const struct cmsghdr *c)
+static int64_t nanoseconds(const struct timespec *ts)
 {
-    struct scm_timestamping stamps;
-    memcpy(&stamps, CMSG_DATA(c), sizeof stamps);
-    return stamps.ts[0].tv_sec * NS_PER_S + stamps.ts[0].tv_nsec;
+    return ts->tv_sec * NS_PER_S + ts->tv_nsec;
+}
+
+static struct stamps stamps_of(const struct cmsghdr *c)
+{
+    struct scm_timestamping all;
+    memcpy(&all, CMSG_DATA(c), sizeof all);
+    return (struct stamps){nanoseconds(&all.ts[0]), nanoseconds(&all.ts[2])};
 }
 
 /* An ICMP error that the kernel took apart for a ping socket: it gives who said it and,
@@ -321,7 +328,7 @@ static struct packet_in read_packet(struct icmp_socket *s, size_t i, bool error_
     }
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING)
-            p.stamp_ns = stamp_of(c);
+            p.stamps = stamps_of(c);
         else if (error_queue &&
                  ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
                   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR)))

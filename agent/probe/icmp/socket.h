@@ -1,17 +1,18 @@
 /*
  * The ICMP socket of one family: raw where we may (CAP_NET_RAW), else a ping socket
  * (net.ipv4.ping_group_range). Sends and receives many packets a call, with the kernel's
- * transmit and receive stamps (software's, of the wall clock; what an interface stamps in
- * hardware is by another clock and is left alone).
+ * transmit and receive stamps (see probe/icmp/stamps.h).
  *
  * A transmit stamp comes by the error queue and names its packet by a key: the kernel
- * counts what was sent on the socket, from 0.
+ * counts what was sent on the socket, from 0. Where the interface stamps too, a second
+ * one comes with the same key.
  */
 #ifndef EDGELAT_PROBE_ICMP_SOCKET_H
 #define EDGELAT_PROBE_ICMP_SOCKET_H
 
 #include "core/endpoint.h"
 #include "probe/icmp/message.h"
+#include "probe/icmp/stamps.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,9 +30,9 @@ struct packet_out {
 };
 
 struct packet_in {
-    bool is_stamp;    /* of a packet that was sent, else a message */
-    uint32_t key;     /* of a stamp */
-    int64_t stamp_ns; /* wall time, 0 when there is none */
+    bool is_stamp; /* of a packet that was sent, else a message */
+    uint32_t key;  /* of a stamp */
+    struct stamps stamps;
     struct icmp_message message;
     struct endpoint from; /* who sent the message */
 };

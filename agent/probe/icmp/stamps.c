@@ -1,0 +1,25 @@
+#include "probe/icmp/stamps.h"
+
+#include <stdbool.h>
+
+/* Whether both stamps are there and make sense. */
+static bool good(int64_t sent, int64_t received, int64_t bound)
+{
+    return sent > 0 && received > 0 && received >= sent && received - sent <= bound;
+}
+
+int64_t stamps_delay(int64_t user_ns, struct stamps sent, struct stamps received,
+                     enum stamp_basis *basis)
+{
+    int64_t delay = user_ns;
+    *basis = BASIS_USER;
+    if (good(sent.software_ns, received.software_ns, delay)) {
+        delay = received.software_ns - sent.software_ns;
+        *basis = BASIS_SOFTWARE;
+    }
+    if (good(sent.hardware_ns, received.hardware_ns, delay)) {
+        delay = received.hardware_ns - sent.hardware_ns;
+        *basis = BASIS_HARDWARE;
+    }
+    return delay;
+}

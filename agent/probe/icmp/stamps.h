@@ -1,0 +1,31 @@
+/*
+ * The round trip from the kernel's stamps of the two packets. What is taken, in this
+ * order:
+ *
+ * hardware  both stamps are by the clock of the interface, so neither the driver nor the
+ *           interrupt is in them. An interface stamps in hardware only when its mode has
+ *           been set (SIOCSHWTSTAMP by ptp4l, or hwstamp_ctl), which takes CAP_NET_ADMIN
+ *           and is not ours to do: what is there is used.
+ * software  both are by the wall clock, just before the driver and just after it.
+ * user      our own monotonic clock, around all of it.
+ *
+ * What lies further inside can only be shorter, so the next one is each one's upper
+ * bound: a wall clock that was stepped between the two stamps breaks it, and so do two
+ * interfaces with a clock each. Pure.
+ */
+#ifndef EDGELAT_PROBE_ICMP_STAMPS_H
+#define EDGELAT_PROBE_ICMP_STAMPS_H
+
+#include <stdint.h>
+
+struct stamps { /* of one packet; 0: none */
+    int64_t software_ns, hardware_ns;
+};
+
+enum stamp_basis { BASIS_USER, BASIS_SOFTWARE, BASIS_HARDWARE };
+
+/* `user_ns`: by our own clock, from before the sending to after the receiving. */
+int64_t stamps_delay(int64_t user_ns, struct stamps sent, struct stamps received,
+                     enum stamp_basis *basis);
+
+#endif
