@@ -1,60 +1,11 @@
-#include "core/pipeline.h"
+#include "core/pipeline_state.h"
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "core/evidence.h"
-#include "core/intercept.h"
-#include "core/ledger.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct place {                /* where a target is in one family */
-    struct endpoint to;       /* FAMILY_NONE: it never had an address */
-    bool rests;               /* it has none now; `to` is the last one */
-    char pop[POP_TEXT_MAX];   /* "" is unknown */
-    bool told;                /* `pop` is from an answer, not from the chain */
-    char chain[POP_TEXT_MAX]; /* what the chain showed last */
-    struct intercept intercept;
-};
-
-struct stream {
-    size_t target, kind;
-    struct place *place;
-    struct window *window; /* of this address and PoP */
-    bool touched;          /* the window holds anything */
-    struct evidence evidence;
-};
-
-struct member { /* a target */
-    struct place places[2];
-    uint32_t first, n; /* its streams */
-    bool full;         /* probed at the full interval */
-    bool up, measured; /* in the open window so far */
-};
-
-struct pipeline {
-    const struct config *config;
-    const struct kinds *kinds;
-    struct schedule *schedule;
-    struct ledger *ledger;
-    struct member *members;
-    struct stream *streams;
-    uint32_t n_streams;
-
-    struct wall opened; /* the open window, as the clocks said */
-    struct mono opened_at, latest;
-    struct wall window_start, stamped; /* as it is stamped; the newest stamp given */
-    bool interrupted, busy;            /* any stream's, so far */
-
-    size_t *order;   /* of the last ranking ... */
-    size_t eligible; /* ... and how many of it were */
-    struct target_state *states;
-    struct batch batch;
-};
-
-static const enum family families[2] = {FAMILY_IPV4, FAMILY_IPV6};
 
 /* ---- to begin and to end ---- */
 
@@ -175,17 +126,6 @@ static struct wall stamp(struct pipeline *p, struct wall wall)
     return wall;
 }
 
-/*
- * The delay that says how far it is: the first one. Where a middlebox gives that, TLS,
- * which has to go all the way; where the stream has none, nothing is known.
- */
-static size_t distance_of(const struct kind *kind, const struct place *place)
-{
-    size_t tls = kind_delay(kind, "tls");
-    return kind->handshakes && intercepted(&place->intercept) && tls != KIND_NONE ? tls
-                                                                                  : 0;
-}
-
 /* Sends what stands in the stream's window down the line. */
 static void post(struct pipeline *p, uint32_t number, struct wall end, bool early)
 {
@@ -209,7 +149,7 @@ static void post(struct pipeline *p, uint32_t number, struct wall end, bool earl
         .early = early,
     };
     ledger_post(p->ledger, &part);
-    evidence_add(&s->evidence, &summary, distance_of(part.kind, s->place));
+    evidence_add(&s->evidence, &summary, pipeline_distance(part.kind, s->place));
     m->measured |= summary.sent > 0;
     m->up |= summary.received + summary.outcomes[OUTCOME_REFUSED] > 0;
 }
@@ -274,7 +214,7 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
 {
     assert(target < p->config->n_targets);
     struct member *m = &p->members[target];
-    struct place *place = &m->places[family == families[1]];
+    struct place *place = &m->places[family == FAMILY_IPV6];
 
     p->latest = now;
     place->rests = to.family == FAMILY_NONE;
@@ -291,56 +231,7 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
     set_intervals(p, target, now);
 }
 
-/* ---- a middlebox on the way ---- */
-
-/* What the handshakes told so far was the middlebox's: out of the open windows with it,
- * and out of what the ranking knows. */
-static void leave_out_handshakes(struct pipeline *p, size_t target,
-                                 const struct place *place)
-{
-    struct member *m = &p->members[target];
-    for (uint32_t i = m->first; i < m->first + m->n; i++) {
-        struct stream *s = &p->streams[i];
-        const struct kind *kind = p->kinds->list[s->kind];
-        if (s->place != place || !kind->handshakes)
-            continue;
-        s->evidence = (struct evidence){0};
-        for (size_t d = 0; d < kind_delays(kind); d++)
-            if (intercept_leaves_out(kind, d))
-                window_leave_out(s->window, d);
-    }
-}
-
-void pipeline_decoy(struct pipeline *p, size_t target, enum family family,
-                    int64_t handshake_ns)
-{
-    assert(target < p->config->n_targets);
-    struct place *place = &p->members[target].places[family == families[1]];
-    bool before = intercepted(&place->intercept);
-    intercept_decoy(&place->intercept, handshake_ns);
-    if (!before && intercepted(&place->intercept))
-        leave_out_handshakes(p, target, place);
-}
-
-static void look_for_middlebox(struct pipeline *p, const struct stream *s,
-                               const struct result *result)
-{
-    bool before = intercepted(&s->place->intercept);
-    intercept_add(&s->place->intercept, p->kinds->list[s->kind], result);
-    if (!before && intercepted(&s->place->intercept))
-        leave_out_handshakes(p, s->target, s->place);
-}
-
 /* ---- what came back ---- */
-
-/* Whether delay `d` of a result belongs into the stream's window. */
-static bool belongs(const struct pipeline *p, const struct stream *s, bool in_use,
-                    size_t d)
-{
-    const struct kind *kind = p->kinds->list[s->kind];
-    return in_use && !(d < kind_delays(kind) && intercepted(&s->place->intercept) &&
-                       intercept_leaves_out(kind, d));
-}
 
 void pipeline_result(struct pipeline *p, const struct result *result)
 {
@@ -350,10 +241,10 @@ void pipeline_result(struct pipeline *p, const struct result *result)
     bool in_use = endpoint_same_address(&result->to, &s->place->to);
     if (in_use) {
         name_pop(p, &p->members[s->target], s->place, result->pop, true, result->time);
-        look_for_middlebox(p, s, result);
+        pipeline_look(p, s, result);
     }
     for (size_t d = 0; d < DELAYS_MAX; d++)
-        if (!belongs(p, s, in_use, d))
+        if (!in_use || pipeline_leaves_out(p, s, d))
             counted.delays[d] = DELAY_UNDEFINED;
     window_add(s->window, &counted);
     s->touched = true;
@@ -391,68 +282,6 @@ struct wall pipeline_closing(const struct pipeline *p)
     return wall_next(p->opened, window_ns);
 }
 
-/* What is known of a target: its candidate, and in `best` the stream that is nearest. */
-static struct candidate candidate_of(const struct pipeline *p, const struct member *m,
-                                     const struct stream **best)
-{
-    struct seen seen[2 * KINDS_MAX];
-    *best = NULL;
-    for (uint32_t i = 0; i < m->n; i++)
-        seen[i] = evidence_sum(&p->streams[m->first + i].evidence);
-    struct candidate c = evidence_candidate(seen, m->n);
-    for (uint32_t i = 0; i < m->n && *best == NULL; i++)
-        if (seen[i].min_ns == c.min_ns)
-            *best = &p->streams[m->first + i];
-    return c;
-}
-
-static void describe_middlebox(struct target_state *state, const struct member *m)
-{
-    for (size_t f = 0; f < 2 && !state->intercepted; f++) {
-        state->intercepted = intercepted(&m->places[f].intercept);
-        intercept_text(state->interception, &m->places[f].intercept);
-    }
-}
-
-static void describe(struct pipeline *p, size_t target, const struct candidate *c,
-                     const struct stream *best)
-{
-    struct member *m = &p->members[target];
-    const struct place *place = best != NULL ? best->place : &m->places[0];
-    if (place->pop[0] == '\0')
-        place = &m->places[m->places[0].pop[0] == '\0'];
-    p->states[target] = (struct target_state){
-        .target = &p->config->targets[target],
-        .up = m->up,
-        .measured = m->measured,
-        .min_ns = c->min_ns,
-    };
-    text_copy(p->states[target].pop, sizeof p->states[target].pop, place->pop);
-    describe_middlebox(&p->states[target], m);
-    m->up = m->measured = false;
-}
-
-static void rank(struct pipeline *p)
-{
-    size_t n = p->config->n_targets;
-    struct candidate *candidates = mem_alloc(n * sizeof *candidates);
-    size_t *previous = mem_copy(p->order, n * sizeof *previous);
-    for (size_t t = 0; t < n; t++) {
-        const struct stream *best;
-        candidates[t] = candidate_of(p, &p->members[t], &best);
-        p->members[t].full = candidates[t].sent == 0; /* nothing known yet */
-        describe(p, t, &candidates[t], best);
-    }
-    p->eligible =
-        nearest_rank(candidates, n, previous, p->eligible, &p->config->ranking, p->order);
-    for (size_t i = 0; i < p->eligible; i++) {
-        p->states[p->order[i]].rank = (uint32_t)i + 1;
-        p->members[p->order[i]].full |= i < p->config->nearest;
-    }
-    free(previous);
-    free(candidates);
-}
-
 const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct wall wall)
 {
     struct wall end = stamp(p, wall);
@@ -462,7 +291,7 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
         evidence_close(&s->evidence);
         window_reset(s->window, end);
     }
-    rank(p);
+    pipeline_rank(p);
     for (size_t t = 0; t < p->config->n_targets; t++)
         set_intervals(p, t, now);
 

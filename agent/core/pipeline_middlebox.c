@@ -1,0 +1,55 @@
+#include "core/pipeline_state.h"
+
+#include <assert.h>
+
+size_t pipeline_distance(const struct kind *kind, const struct place *place)
+{
+    size_t tls = kind_delay(kind, "tls");
+    return kind->handshakes && intercepted(&place->intercept) && tls != KIND_NONE ? tls
+                                                                                  : 0;
+}
+
+/* What the handshakes told so far was the middlebox's: out of the open windows with it,
+ * and out of what the ranking knows. */
+static void leave_out_handshakes(struct pipeline *p, size_t target,
+                                 const struct place *place)
+{
+    struct member *m = &p->members[target];
+    for (uint32_t i = m->first; i < m->first + m->n; i++) {
+        struct stream *s = &p->streams[i];
+        const struct kind *kind = p->kinds->list[s->kind];
+        if (s->place != place || !kind->handshakes)
+            continue;
+        s->evidence = (struct evidence){0};
+        for (size_t d = 0; d < kind_delays(kind); d++)
+            if (intercept_leaves_out(kind, d))
+                window_leave_out(s->window, d);
+    }
+}
+
+void pipeline_decoy(struct pipeline *p, size_t target, enum family family,
+                    int64_t handshake_ns)
+{
+    assert(target < p->config->n_targets);
+    struct place *place = &p->members[target].places[family == FAMILY_IPV6];
+    bool before = intercepted(&place->intercept);
+    intercept_decoy(&place->intercept, handshake_ns);
+    if (!before && intercepted(&place->intercept))
+        leave_out_handshakes(p, target, place);
+}
+
+void pipeline_look(struct pipeline *p, const struct stream *s,
+                   const struct result *result)
+{
+    bool before = intercepted(&s->place->intercept);
+    intercept_add(&s->place->intercept, p->kinds->list[s->kind], result);
+    if (!before && intercepted(&s->place->intercept))
+        leave_out_handshakes(p, s->target, s->place);
+}
+
+bool pipeline_leaves_out(const struct pipeline *p, const struct stream *s, size_t d)
+{
+    const struct kind *kind = p->kinds->list[s->kind];
+    return d < kind_delays(kind) && intercepted(&s->place->intercept) &&
+           intercept_leaves_out(kind, d);
+}

@@ -1,0 +1,74 @@
+/*
+ * The inside of the pipeline: private to pipeline.c, pipeline_rank.c (the feedback) and
+ * pipeline_middlebox.c (whose handshakes are left out).
+ */
+#ifndef EDGELAT_CORE_PIPELINE_STATE_H
+#define EDGELAT_CORE_PIPELINE_STATE_H
+
+#include "core/evidence.h"
+#include "core/intercept.h"
+#include "core/ledger.h"
+#include "core/pipeline.h"
+
+struct place {                /* where a target is in one family */
+    struct endpoint to;       /* FAMILY_NONE: it never had an address */
+    bool rests;               /* it has none now; `to` is the last one */
+    char pop[POP_TEXT_MAX];   /* "" is unknown */
+    bool told;                /* `pop` is from an answer, not from the chain */
+    char chain[POP_TEXT_MAX]; /* what the chain showed last */
+    struct intercept intercept;
+};
+
+struct stream {
+    size_t target, kind;
+    struct place *place;
+    struct window *window; /* of this address and PoP */
+    bool touched;          /* the window holds anything */
+    struct evidence evidence;
+};
+
+struct member { /* a target */
+    struct place places[2];
+    uint32_t first, n; /* its streams */
+    bool full;         /* probed at the full interval */
+    bool up, measured; /* in the open window so far */
+};
+
+struct pipeline {
+    const struct config *config;
+    const struct kinds *kinds;
+    struct schedule *schedule;
+    struct ledger *ledger;
+    struct member *members;
+    struct stream *streams;
+    uint32_t n_streams;
+
+    struct wall opened; /* the open window, as the clocks said */
+    struct mono opened_at, latest;
+    struct wall window_start, stamped; /* as it is stamped; the newest stamp given */
+    bool interrupted, busy;            /* any stream's, so far */
+
+    size_t *order;   /* of the last ranking ... */
+    size_t eligible; /* ... and how many of it were */
+    struct target_state *states;
+    struct batch batch;
+};
+
+/* Ranks the targets by their evidence: states, order, who is probed at the full interval.
+ */
+void pipeline_rank(struct pipeline *p);
+
+/* Takes a result of an address in use as evidence of a middlebox. */
+void pipeline_look(struct pipeline *p, const struct stream *s,
+                   const struct result *result);
+
+/* Whether delay `d` of the stream's kind is a middlebox's just now. */
+bool pipeline_leaves_out(const struct pipeline *p, const struct stream *s, size_t d);
+
+/*
+ * The delay that says how far it is: the first one. Where a middlebox gives that, TLS,
+ * which has to go all the way; where the stream has none, nothing is known.
+ */
+size_t pipeline_distance(const struct kind *kind, const struct place *place);
+
+#endif
