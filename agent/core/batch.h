@@ -31,8 +31,9 @@ struct series {
 struct target_state { /* one a target, in the order of the configuration */
     const struct target *target;
     char pop[POP_TEXT_MAX];
-    bool up;          /* any kind got an answer (reply or refusal) in the window */
-    bool measured;    /* anything was sent in the window */
+    bool up; /* any kind got an answer (reply or refusal) in the window; a middlebox is
+                none */
+    bool measured;    /* anything was sent that could tell */
     uint32_t rank;    /* 1 is the nearest; 0: not eligible */
     int64_t min_ns;   /* evidence of the ranking, DELAY_UNDEFINED when none */
     bool intercepted; /* a middlebox answers the handshakes, in one family at least: their

@@ -150,6 +150,8 @@ static void post(struct pipeline *p, uint32_t number, struct wall end, bool earl
     };
     ledger_post(p->ledger, &part);
     evidence_add(&s->evidence, &summary, pipeline_distance(part.kind, s->place));
+    if (!pipeline_says_whether_up(part.kind, s->place))
+        return;
     m->measured |= summary.sent > 0;
     m->up |= summary.received + summary.outcomes[OUTCOME_REFUSED] > 0;
 }

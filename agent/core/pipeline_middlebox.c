@@ -9,6 +9,12 @@ size_t pipeline_distance(const struct kind *kind, const struct place *place)
                                                                                   : 0;
 }
 
+bool pipeline_says_whether_up(const struct kind *kind, const struct place *place)
+{
+    bool only_handshake = kind->handshakes && kind_delays(kind) == 1;
+    return !only_handshake || !intercepted(&place->intercept);
+}
+
 /* What the handshakes told so far was the middlebox's: out of the open windows with it,
  * and out of what the ranking knows. */
 static void leave_out_handshakes(struct pipeline *p, size_t target,

@@ -71,4 +71,7 @@ bool pipeline_leaves_out(const struct pipeline *p, const struct stream *s, size_
  */
 size_t pipeline_distance(const struct kind *kind, const struct place *place);
 
+/* Not when all that it measures is the handshake of a middlebox. */
+bool pipeline_says_whether_up(const struct kind *kind, const struct place *place);
+
 #endif

@@ -376,6 +376,37 @@ static void the_decoy_leaves_them_out_too(void **state)
     end(&r);
 }
 
+/* A third kind, whose replies are handshakes and nothing else. */
+static void a_middlebox_does_not_say_that_it_is_up(void **state)
+{
+    (void)state;
+    static const struct kind tcp = {"tcp", {"rtt"}, true, NS_PER_S, NS_PER_S, true};
+    static const struct kinds three = {{&ping, &web, &tcp}, 3};
+    enum { TCP4 = 4 };
+    struct rig r;
+    begin(&r);
+    pipeline_destroy(r.p);
+    r.targets[0].kinds[2] = true;
+    r.p = pipeline_create(&r.config, &three, 1, r.now, r.wall);
+    resolve(&r, 0, addresses[0], "");
+    reply(&r, TCP4, addresses[0], MS(2));
+    close_window(&r);
+    CHECK(r.batch->targets[0].up && r.batch->targets[0].measured, "a handshake says so");
+    pipeline_decoy(r.p, 0, FAMILY_IPV4, MS(2));
+    reply(&r, TCP4, addresses[0], MS(2));
+    close_window(&r);
+    CHECK(!r.batch->targets[0].up && !r.batch->targets[0].measured,
+          "a middlebox's says nothing");
+    reply(&r, TCP4, addresses[0], MS(2));
+    give(&r, PING4, addresses[0], OUTCOME_LOSS, DELAY_UNDEFINED, "");
+    close_window(&r);
+    CHECK(!r.batch->targets[0].up && r.batch->targets[0].measured, "it is down");
+    connection(&r, MS(2));
+    close_window(&r);
+    CHECK(r.batch->targets[0].up, "HTTP comes from behind the middlebox");
+    end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +424,7 @@ int main(void)
         cmocka_unit_test(another_pop_is_found_out_at_once),
         cmocka_unit_test(handshakes_of_a_middlebox_are_left_out),
         cmocka_unit_test(the_decoy_leaves_them_out_too),
+        cmocka_unit_test(a_middlebox_does_not_say_that_it_is_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
