@@ -55,7 +55,8 @@ struct result {
                                    or >= 0 */
     char pop[POP_TEXT_MAX]; /* PoP that the answer named ("LON", "SG1"), "" when it named
                                none */
-    char cause[96];         /* one plain clause on what went wrong, "" after a reply */
+    char cause[96];         /* one plain clause on what went wrong; "" after a
+                               reply that has its delays */
     uint8_t lost_packets; /* retransmissions the kernel made for it: loss of packets, not
                              of the probe */
     bool kernel_time; /* the first delay is from kernel stamps, not from our own clock */

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "net/clock.h"
+#include "net/neighbour.h"
 #include "net/socket.h"
 #include "probe/cause.h"
 #include "probe/tcp/info.h"
@@ -17,6 +18,7 @@ struct handshake {
     uv_poll_t poll;
     int socket;
     struct mono sent;
+    bool waited; /* for the link address of the next hop */
     handshake_cb *on_end;
     void *user;
 };
@@ -53,6 +55,8 @@ void handshake_cancel(struct handshake *h)
  */
 static void measure(struct handshake_end *end, int socket, int64_t user_ns)
 {
+    if (end->waited)
+        return; /* nor is a SYN lost that was sent again while the first one waited */
     struct tcp_sample sample = tcp_sample_of(socket);
     if (sample.retransmissions > 0) {
         end->lost_packets =
@@ -71,7 +75,8 @@ static void on_event(uv_poll_t *poll, int status, int events)
     struct handshake *h = poll->data;
     (void)status, (void)events;
 
-    struct handshake_end end = {.socket = -1, .rtt_ns = DELAY_UNDEFINED};
+    struct handshake_end end = {
+        .socket = -1, .rtt_ns = DELAY_UNDEFINED, .waited = h->waited};
     socklen_t len = sizeof end.error;
     if (getsockopt(h->socket, SOL_SOCKET, SO_ERROR, &end.error, &len) != 0)
         end.error = errno;
@@ -130,6 +135,7 @@ int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoi
         close(leave(h));
         return rc;
     }
+    h->waited = neighbour_awaited(to);
     *out = h;
     return 0;
 }

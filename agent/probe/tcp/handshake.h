@@ -18,10 +18,13 @@ struct handshake_end {
     int socket; /* connected, non-blocking, the callee's from now on; -1 after an error */
     /*
      * From the SYN to its SYN-ACK. Undefined when the SYN had to be sent again: which of
-     * the two was answered is known to the kernel in whole milliseconds only.
+     * the two was answered is known to the kernel in whole milliseconds only; and when
+     * it waited in this host for the link address of the next hop: the kernel's sample
+     * begins before that.
      */
     int64_t rtt_ns;
     bool kernel_time;     /* `rtt_ns` is the kernel's, else our own clock's */
+    bool waited;          /* for the link address of the next hop */
     uint8_t lost_packets; /* SYNs sent again */
 };
 

@@ -5,6 +5,8 @@
 #include "probe/prober.h"
 #include "probe/tcp/handshake.h"
 
+#include <stdio.h>
+
 static int tcp_open(void **state, const struct probe_tools *tools, char *why,
                     size_t why_size)
 {
@@ -27,6 +29,9 @@ static void on_end(const struct handshake_end *end, void *user)
     x->result.kernel_time = end->kernel_time;
     enum outcome outcome =
         handshake_outcome(end->error, x->result.cause, sizeof x->result.cause);
+    if (outcome == OUTCOME_REPLY && end->waited)
+        snprintf(x->result.cause, sizeof x->result.cause,
+                 "no delay: the SYN waited in this host for the next hop's link address");
     exchange_done(x, outcome, &end->rtt_ns);
 }
 
