@@ -1,4 +1,5 @@
 #include "cmd/cmd.h"
+#include "cmd/data.h"
 #include "cmd/load.h"
 #include "core/config_keys.h"
 #include "probe/kinds.h"
@@ -10,9 +11,14 @@ static const char help[] =
     "usage: edgelat check-config [FILE]\n"
     "       edgelat check-config --keys\n"
     "\n"
-    "Reads the configuration as the agent does and says everything that is wrong with "
-    "it, with\n"
-    "file, line and a suggestion; ends with 2 then. Changes nothing and sends nothing.\n"
+    "Reads the configuration as the agent does, and the data files (metros.csv, "
+    "prefixes.csv,\n"
+    "thresholds.csv in $EDGELAT_DATA, /etc/edgelat or /usr/share/edgelat), and says "
+    "everything\n"
+    "that is wrong with them, with file, line and a suggestion; ends with 2 then. "
+    "Changes "
+    "nothing\n"
+    "and sends nothing.\n"
     "\n"
     "  FILE         configuration (default: $EDGELAT_CONFIG or " CONFIG_PATH ");\n"
     "               FILE.d/*.conf is read after it\n"
@@ -67,6 +73,26 @@ static void print_summary(const struct config *c, const char *path)
            c->collector.url);
 }
 
+static void print_data(const struct data *d, enum data_file file, size_t entries,
+                       const char *version)
+{
+    if (d->path[file][0] != '\0' && d->problems[file] == 0)
+        printf("%s: fine: %zu entries, version %s\n", d->path[file], entries, version);
+}
+
+/* A data file that is nowhere is no problem: what it would say is unknown then. */
+static size_t check_data(void)
+{
+    struct data d;
+    struct data_folders folders = data_folders();
+    size_t problems = data_load(&d, &folders);
+    print_data(&d, DATA_METROS, d.metros.n, d.metros.version);
+    print_data(&d, DATA_PREFIXES, d.prefixes.n, d.prefixes.version);
+    print_data(&d, DATA_THRESHOLDS, d.thresholds.n, d.thresholds.version);
+    data_free(&d);
+    return problems;
+}
+
 static int check_config(int argc, char **argv)
 {
     static const struct option options[] = {{"keys", no_argument, NULL, 'k'}, {0}};
@@ -85,6 +111,7 @@ static int check_config(int argc, char **argv)
     if (problems == 0)
         print_summary(&config, path);
     config_free(&config);
+    problems += check_data();
     return problems == 0 ? CMD_FINE : CMD_CANNOT;
 }
 

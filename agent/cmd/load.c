@@ -48,15 +48,13 @@ static size_t cannot_read(const char *path, int error)
     return 1;
 }
 
-/* At most CONFIG_BYTES_MAX + 1 bytes, so that config_parse() sees what is too long. NULL
- * with errno when it cannot be read; else the caller frees it. */
-static char *read_file(const char *path, size_t *len)
+char *load_text(const char *path, size_t most, size_t *len)
 {
     FILE *f = fopen(path, "re");
     if (f == NULL)
         return NULL;
-    char *text = mem_alloc(CONFIG_BYTES_MAX + 1);
-    *len = fread(text, 1, CONFIG_BYTES_MAX + 1, f);
+    char *text = mem_alloc(most + 1);
+    *len = fread(text, 1, most + 1, f);
     if (ferror(f)) {
         int error = errno;
         fclose(f);
@@ -71,7 +69,7 @@ static char *read_file(const char *path, size_t *len)
 static size_t load_file(struct config *c, const char *path)
 {
     size_t len = 0;
-    char *text = read_file(path, &len);
+    char *text = load_text(path, CONFIG_BYTES_MAX, &len);
     if (text == NULL)
         return cannot_read(path, errno);
     size_t problems =

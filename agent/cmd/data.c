@@ -1,0 +1,119 @@
+#include "cmd/data.h"
+
+#include "base/text.h"
+#include "cmd/load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *const data_names[DATA_FILES] = {
+    [DATA_METROS] = "metros.csv",
+    [DATA_PREFIXES] = "prefixes.csv",
+    [DATA_THRESHOLDS] = "thresholds.csv",
+};
+
+/* ---- where they are ---- */
+
+static void add_folder(struct data_folders *f, const char *path)
+{
+    if (text_copy(f->path[f->n], PATH_MAX, path))
+        f->n++;
+}
+
+/* BUILD/../packaging/data, when the program is in a folder of the name "build". */
+static void add_checkout(struct data_folders *f)
+{
+    static const char build[] = "/build", data[] = "/packaging/data";
+    char path[PATH_MAX + sizeof data];
+    ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    if (len < 0)
+        return;
+    path[len] = '\0';
+    char *end = strrchr(path, '/'); /* in front of the program's name */
+    if (end == NULL || end - path < (ptrdiff_t)sizeof build - 1 ||
+        memcmp(end - (sizeof build - 1), build, sizeof build - 1) != 0)
+        return;
+    memcpy(end - (sizeof build - 1), data, sizeof data);
+    add_folder(f, path);
+}
+
+struct data_folders data_folders(void)
+{
+    struct data_folders f = {.n = 0};
+    const char *set = getenv("EDGELAT_DATA");
+    if (set != NULL && *set != '\0')
+        add_folder(&f, set);
+    add_folder(&f, "/etc/edgelat");
+    add_folder(&f, "/usr/share/edgelat");
+    add_checkout(&f);
+    return f;
+}
+
+/* ---- reading ---- */
+
+static void print_problem(const char *text, void *user)
+{
+    (void)user;
+    fprintf(stderr, "%s\n", text);
+}
+
+static size_t parse(struct data *d, enum data_file file,
+                    const struct datafile_source *from)
+{
+    switch (file) {
+    case DATA_METROS:
+        return catalogue_parse(&d->metros, from);
+    case DATA_PREFIXES:
+        return prefixes_parse(&d->prefixes, from);
+    default:
+        return thresholds_parse(&d->thresholds, from);
+    }
+}
+
+/* Reads FOLDER/name; false when there is no such file. */
+static bool load_from(struct data *d, enum data_file file, const char *folder)
+{
+    char *path = d->path[file];
+    struct datafile_source from = {.name = path, .on_problem = print_problem};
+    int len = snprintf(path, PATH_MAX, "%s/%s", folder, data_names[file]);
+    char *text = len < PATH_MAX ? load_text(path, DATAFILE_BYTES_MAX, &from.len) : NULL;
+    if (text == NULL && (len >= PATH_MAX || errno == ENOENT || errno == ENOTDIR)) {
+        *path = '\0';
+        return false;
+    }
+    if (text == NULL) {
+        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+        d->problems[file] = 1;
+        return true;
+    }
+    from.text = text;
+    d->problems[file] = parse(d, file, &from);
+    if (d->problems[file] > DATAFILE_PROBLEMS_MAX)
+        fprintf(stderr, "%s: and %zu more\n", path,
+                d->problems[file] - DATAFILE_PROBLEMS_MAX);
+    free(text);
+    return true;
+}
+
+size_t data_load(struct data *d, const struct data_folders *folders)
+{
+    size_t problems = 0;
+    *d = (struct data){.problems = {0}};
+    for (enum data_file file = 0; file < DATA_FILES; file++) {
+        for (size_t i = 0; i < folders->n; i++)
+            if (load_from(d, file, folders->path[i]))
+                break;
+        problems += d->problems[file];
+    }
+    return problems;
+}
+
+void data_free(struct data *d)
+{
+    catalogue_free(&d->metros);
+    prefixes_free(&d->prefixes);
+    thresholds_free(&d->thresholds);
+}

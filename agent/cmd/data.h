@@ -1,0 +1,45 @@
+/*
+ * Finds and reads the data files of agent/edge. Each is taken from the first of these
+ * folders that has it, so that one file can be replaced without the others:
+ * $EDGELAT_DATA if set, /etc/edgelat, /usr/share/edgelat, and the checkout's
+ * packaging/data when the program runs from its build folder.
+ */
+#ifndef EDGELAT_CMD_DATA_H
+#define EDGELAT_CMD_DATA_H
+
+#include "edge/catalogue.h"
+#include "edge/prefixes.h"
+#include "edge/thresholds.h"
+
+#include <limits.h>
+
+enum { DATA_FOLDERS_MAX = 4 };
+
+struct data_folders {
+    char path[DATA_FOLDERS_MAX][PATH_MAX];
+    size_t n;
+};
+
+enum data_file { DATA_METROS, DATA_PREFIXES, DATA_THRESHOLDS, DATA_FILES };
+
+extern const char *const data_names[DATA_FILES]; /* "metros.csv", ... */
+
+struct data {
+    struct catalogue metros;
+    struct prefixes prefixes;
+    struct thresholds thresholds;
+    char path[DATA_FILES][PATH_MAX]; /* "" when there is none; its table is empty */
+    size_t problems[DATA_FILES];
+};
+
+struct data_folders data_folders(void);
+
+/*
+ * Returns the number of problems, each said in one line on standard error; what is wrong
+ * is left out. A file that is nowhere is none. `d` is made in any case and ends with
+ * data_free().
+ */
+size_t data_load(struct data *d, const struct data_folders *folders);
+void data_free(struct data *d);
+
+#endif

@@ -1,0 +1,210 @@
+#include "edge/whereis.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "cmd/cmd.h"
+#include "cmd/data.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "usage: edgelat whereis TEXT... [--json]\n"
+    "       edgelat whereis [-] <FILE\n"
+    "\n"
+    "Says which PoP of Microsoft's edge a text names: a line of a reply header (or its "
+    "value\n"
+    "alone), a router's name, a CNAME, a metro code or an IP address. Asks nobody; an "
+    "unknown\n"
+    "code is shown as it is. Ends with 1 when something is unknown.\n"
+    "\n"
+    "  -            lines of standard input, one text each; also without TEXT in a pipe\n"
+    "      --json   "
+    "{\"text\",\"kind\",\"metro\",\"site\",\"city\",\"country\",\"service\","
+    "\"basis\"}, one\n"
+    "               object a text, null where unknown; kind is header, router, cname,\n"
+    "               metro, address or unknown\n"
+    "  -h, --help   this text\n"
+    "\n"
+    "examples:\n"
+    "  edgelat whereis 'X-MSEdge-Ref: Ref A: 0 Ref B: LON04EDGE0411 Ref C: 0'\n"
+    "  edgelat whereis ae25-0.icr02.sg3.ntwk.msn.net mdw-efz.ms-acdc.office.com\n"
+    "  curl -sI https://outlook.office365.com | grep -i efz | edgelat whereis\n";
+
+struct whereis_run {
+    struct data data;
+    bool json, unknown;
+    size_t texts;
+};
+
+static const char *or_null(const char *text)
+{
+    return *text != '\0' ? text : NULL;
+}
+
+static void print_json(const struct whereis *w, const char *text, size_t len)
+{
+    struct text line = {0};
+    struct json j = json_to(&line);
+    json_object(&j, NULL);
+    json_string_bytes(&j, "text", text, len);
+    json_string(&j, "kind", whereis_kind_name(w->kind));
+    json_string(&j, "metro", or_null(w->pop.metro));
+    json_string(&j, "site", or_null(w->pop.site));
+    json_string(&j, "city", w->metro != NULL ? w->metro->city : NULL);
+    json_string(&j, "country", w->metro != NULL ? w->metro->country : NULL);
+    json_string(&j, "service", w->service);
+    json_string(&j, "basis", or_null(w->basis));
+    json_object_end(&j);
+    printf("%s\n", text_string(&line));
+    text_free(&line);
+}
+
+/* Of a pasted text its begin, and nothing that moves a terminal's cursor. */
+static void print_begin(const char *text, size_t len)
+{
+    enum { SHOWN = 48 };
+    for (size_t i = 0; i < len && i < SHOWN; i++)
+        putchar(text[i] >= 0x20 && text[i] < 0x7F ? text[i] : '?');
+    printf("%s: ", len > SHOWN ? "..." : "");
+}
+
+static void print_pop(const struct whereis *w)
+{
+    const struct metro *m = w->metro;
+    if (m == NULL)
+        printf("city unknown");
+    else if (strcmp(m->city, m->country) == 0)
+        printf("%s", m->city);
+    else
+        printf("%s, %s", m->city, m->country);
+    printf(" (%s%s%s)", w->pop.metro, *w->pop.site != '\0' ? ", site " : "", w->pop.site);
+}
+
+static const char *why_unknown(const struct whereis *w)
+{
+    switch (w->kind) {
+    case WHEREIS_HEADER:
+        return ", the header names no PoP";
+    case WHEREIS_ADDRESS:
+        return ", in no prefix of the list";
+    default:
+        return "";
+    }
+}
+
+static void print_line(const struct whereis *w, const char *text, size_t len)
+{
+    bool named = w->pop.family != POP_UNKNOWN;
+    print_begin(text, len);
+    if (named)
+        print_pop(w);
+    if (w->service != NULL)
+        printf("%sservice %s", named ? ", " : "", w->service);
+    if (*w->basis != '\0')
+        printf(", by %s\n", w->basis);
+    else
+        printf("unknown%s\n", why_unknown(w));
+}
+
+static void tell(struct whereis_run *run, const char *text, size_t len)
+{
+    struct whereis w;
+    run->texts++;
+    whereis(&w, &run->data.metros, &run->data.prefixes, text, len);
+    run->unknown = run->unknown || !whereis_known(&w);
+    if (run->json)
+        print_json(&w, text, len);
+    else
+        print_line(&w, text, len);
+}
+
+/* Of a line too long to be anything its begin, one byte more than is looked at. */
+static void tell_lines(struct whereis_run *run, FILE *in)
+{
+    char line[WHEREIS_TEXT_MAX + 1];
+    size_t len = 0;
+    for (int c = getc(in);; c = getc(in)) {
+        if (c != '\n' && c != EOF) {
+            if (len < sizeof line)
+                line[len++] = (char)c;
+            continue;
+        }
+        if (len > 0 && line[len - 1] == '\r')
+            len--;
+        if (len > 0)
+            tell(run, line, len);
+        len = 0;
+        if (c == EOF)
+            return;
+    }
+}
+
+static int tell_all(struct whereis_run *run, char **texts)
+{
+    if (*texts == NULL)
+        tell_lines(run, stdin);
+    for (; *texts != NULL; texts++) {
+        if (strcmp(*texts, "-") == 0)
+            tell_lines(run, stdin);
+        else
+            tell(run, *texts, strlen(*texts));
+    }
+    if (ferror(stdin))
+        return cmd_cannot("cannot read standard input: %s", strerror(errno));
+    if (fflush(stdout) != 0)
+        return cmd_cannot("cannot write to standard output: %s", strerror(errno));
+    if (run->texts == 0)
+        return cmd_cannot("whereis what? standard input is empty");
+    return run->unknown ? CMD_BAD : CMD_FINE;
+}
+
+/* What we cannot say without a file. */
+static void say_missing(const struct data *d, const struct data_folders *folders)
+{
+    struct text places = {0};
+    bool metros = d->path[DATA_METROS][0] == '\0';
+    bool prefixes = d->path[DATA_PREFIXES][0] == '\0';
+    for (size_t i = 0; i < folders->n; i++)
+        text_add(&places, "%s%s", i > 0 ? ", " : "", folders->path[i]);
+    fprintf(stderr,
+            "edgelat: %s stay unknown, as there is no %s%s%s in any of %s; install the "
+            "package's, or name their folder in EDGELAT_DATA\n",
+            !prefixes ? "cities"
+            : !metros ? "addresses"
+                      : "cities and addresses",
+            metros ? data_names[DATA_METROS] : "", metros && prefixes ? ", no " : "",
+            prefixes ? data_names[DATA_PREFIXES] : "", text_string(&places));
+    text_free(&places);
+}
+
+static int whereis_command(int argc, char **argv)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
+    struct whereis_run run = {.json = false};
+    for (int c; (c = cmd_getopt(argc, argv, "", options)) != -1;) {
+        if (c != 'j')
+            return CMD_CANNOT;
+        run.json = true;
+    }
+    if (optind == argc && isatty(STDIN_FILENO))
+        return cmd_cannot("whereis what? `edgelat whereis --help` has examples");
+
+    struct data_folders folders = data_folders();
+    data_load(&run.data, &folders);
+    if (run.data.path[DATA_METROS][0] == '\0' || run.data.path[DATA_PREFIXES][0] == '\0')
+        say_missing(&run.data, &folders);
+    int code = tell_all(&run, argv + optind);
+    data_free(&run.data);
+    return code;
+}
+
+const struct command command_whereis = {
+    .name = "whereis",
+    .summary = "which PoP a header, name, code or address names",
+    .help = help,
+    .run = whereis_command,
+};

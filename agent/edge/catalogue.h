@@ -1,0 +1,60 @@
+/*
+ * The catalogue of Microsoft's metros: what a code stands for and where that is, read
+ * from metros.csv. Three families of codes name the same places differently (LON and LHR,
+ * CHI and MDW), so PoPs are compared by metro, never by code: codes whose positions are
+ * within METRO_RADIUS_KM of each other, or of one that is in the metro already, are one
+ * metro. A code that is not here is an answer, "unknown", not an error.
+ */
+#ifndef EDGELAT_EDGE_CATALOGUE_H
+#define EDGELAT_EDGE_CATALOGUE_H
+
+#include "edge/datafile.h"
+#include "edge/distance.h"
+#include "edge/pop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define METRO_RADIUS_KM 60.0 /* London's PoPs, or San Jose and Palo Alto, are one */
+
+enum { CATALOGUE_MAX = 1024 }; /* codes */
+
+struct metro { /* one code */
+    char code[8];
+    enum pop_family family;
+    char city[48], country[48];
+    struct position at;
+    size_t group; /* the same for all codes of one metro */
+};
+
+struct catalogue { /* all zero is an empty one; ends with catalogue_free() */
+    struct metro *metros;
+    size_t n, room;
+    char version[DATAFILE_VERSION_MAX]; /* "" while there is none */
+};
+
+/* Returns the number of problems; what is wrong is left out. */
+size_t catalogue_parse(struct catalogue *out, const struct datafile_source *from);
+void catalogue_free(struct catalogue *c);
+
+const char *pop_family_name(enum pop_family family); /* "front-door", "exchange-efz",
+                                                        "backbone-rdns", "unknown" */
+
+/* By its code, upper case; that of another family when `family` has none of this name.
+ * NULL: unknown. */
+const struct metro *catalogue_find(const struct catalogue *c, const char *code,
+                                   enum pop_family family);
+
+bool catalogue_same_metro(const struct metro *a, const struct metro *b);
+
+struct near_metro {
+    const struct metro *metro; /* the nearest code of that metro, the first of equals */
+    double km;
+};
+
+/* The metros nearest to a place, each once, the nearest first; how many, at most `most`.
+ */
+size_t catalogue_nearest(const struct catalogue *c, struct position from,
+                         struct near_metro *out, size_t most);
+
+#endif

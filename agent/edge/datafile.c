@@ -1,0 +1,194 @@
+#include "edge/datafile.h"
+
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void datafile_problem(struct datafile *f, const char *format, ...)
+{
+    char said[512];
+    struct text text = {0};
+    va_list args;
+    if (f->problems++ >= DATAFILE_PROBLEMS_MAX)
+        return;
+    va_start(args, format);
+    vsnprintf(said, sizeof said, format, args);
+    va_end(args);
+    text_add(&text, "%s:%zu: %s", f->from.name, f->line, said);
+    f->from.on_problem(text_string(&text), f->from.user);
+    text_free(&text);
+}
+
+bool datafile_word(struct datafile *f, const char *column, const char *field, char *to,
+                   size_t room)
+{
+    if (*field == '\0')
+        datafile_problem(f, "the %s is missing", column);
+    else if (!text_copy(to, room, field))
+        datafile_problem(f, "%s: longer than %zu bytes", column, room - 1);
+    else
+        return true;
+    return false;
+}
+
+/* What is wrong with the bytes of a line, or NULL. */
+static const char *bad_bytes(const char *line, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        size_t n = text_utf8(line + at, len - at);
+        if (n == 0)
+            return "not UTF-8; save the file in that encoding";
+        unsigned char c = (unsigned char)line[at];
+        if ((c < 0x20 && c != '\t') || c == 0x7F)
+            return "a control character; only text may stand here";
+        at += n;
+    }
+    return NULL;
+}
+
+/* The next line into `row`; NULL at the end. A line that is none is "" and said. */
+static const char *next_line(struct datafile *f)
+{
+    if (f->at >= f->from.len)
+        return NULL;
+    const char *line = f->from.text + f->at;
+    size_t left = f->from.len - f->at;
+    const char *end = memchr(line, '\n', left);
+    size_t len = end == NULL ? left : (size_t)(end - line);
+    f->at += len + (end != NULL);
+    f->line++;
+    if (len > 0 && line[len - 1] == '\r')
+        len--;
+    const char *bad =
+        len > DATAFILE_LINE_MAX ? "longer than 1024 bytes" : bad_bytes(line, len);
+    if (bad != NULL) {
+        datafile_problem(f, "%s", bad);
+        len = 0;
+    }
+    memcpy(f->row, line, len);
+    f->row[len] = '\0';
+    return f->row;
+}
+
+static const char *next_content(struct datafile *f)
+{
+    const char *line;
+    while ((line = next_line(f)) != NULL)
+        if (line[strspn(line, " \t")] != '\0' && *line != '#')
+            break;
+    return line;
+}
+
+static bool read_first_line(struct datafile *f, const char *kind)
+{
+    char start[64];
+    const char *line = next_line(f);
+    size_t len = (size_t)snprintf(start, sizeof start, "# edgelat %s ", kind);
+    if (line == NULL || strncmp(line, start, len) != 0) {
+        f->line = 1;
+        datafile_problem(f,
+                         "no data file of this kind: its first line must be '%s' and "
+                         "the version",
+                         start);
+        return false;
+    }
+    return datafile_word(f, "version", line + len, f->version, sizeof f->version);
+}
+
+static size_t count_columns(const char *columns)
+{
+    size_t n = 1;
+    for (; *columns != '\0'; columns++)
+        n += *columns == ',';
+    return n;
+}
+
+bool datafile_open(struct datafile *f, const struct datafile_source *from,
+                   const char *kind, const char *columns)
+{
+    *f = (struct datafile){.from = *from, .columns = count_columns(columns)};
+    if (from->len > DATAFILE_BYTES_MAX) {
+        datafile_problem(f, "longer than %d KiB", DATAFILE_BYTES_MAX >> 10);
+        f->at = from->len;
+        return false;
+    }
+    if (from->len >= 3 && memcmp(from->text, "\xEF\xBB\xBF", 3) == 0)
+        f->at = 3; /* byte order mark */
+    bool fits = read_first_line(f, kind);
+    const char *line = fits ? next_content(f) : NULL;
+    if (fits && (line == NULL || strcmp(line, columns) != 0)) {
+        datafile_problem(f, "the columns must be named before the first row: %s",
+                         columns);
+        fits = false;
+    }
+    if (!fits)
+        f->at = from->len;
+    return fits;
+}
+
+static char *trim(char *text)
+{
+    text += strspn(text, " \t");
+    size_t len = strlen(text);
+    while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
+        len--;
+    text[len] = '\0';
+    return text;
+}
+
+/* A field in quotes, of which two stand for one; the rest of the line behind it. NULL
+ * when the last quote is missing. */
+static char *unquote(char *field)
+{
+    char *to = field;
+    for (char *at = field + 1; *at != '\0'; at++) {
+        if (*at == '"' && at[1] != '"') {
+            char *rest = at + 1;
+            *to = '\0';
+            return rest;
+        }
+        at += *at == '"';
+        *to++ = *at;
+    }
+    return NULL;
+}
+
+/* Cuts the row; the number of its fields, counted on where there are too many; 0 when it
+ * has no end. */
+static size_t cut(char *row, char *fields[DATAFILE_COLUMNS_MAX])
+{
+    size_t n = 0;
+    for (char *at = row;;) {
+        char *field = at, *rest = at;
+        if (*field == '"' && (rest = unquote(field)) == NULL)
+            return 0;
+        char *comma = strchr(rest, ',');
+        if (comma != NULL)
+            *comma = '\0';
+        if (n < DATAFILE_COLUMNS_MAX)
+            fields[n] = *at == '"' ? field : trim(field);
+        n++;
+        if (comma == NULL)
+            return n;
+        at = comma + 1;
+    }
+}
+
+bool datafile_next(struct datafile *f, char *fields[DATAFILE_COLUMNS_MAX])
+{
+    while (next_content(f) != NULL) {
+        size_t n = cut(f->row, fields);
+        if (n == f->columns)
+            return true;
+        if (n == 0)
+            datafile_problem(f, "a quote is not closed");
+        else
+            datafile_problem(f,
+                             "%zu columns, not %zu; a comma within a field needs "
+                             "quotes: \"Ashburn, Virginia\"",
+                             n, f->columns);
+    }
+    return false;
+}
