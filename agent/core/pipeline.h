@@ -46,9 +46,9 @@
  */
 #define PIPELINE_LATE_NS (50 * NS_PER_MS)
 
-#define FIRST_WITHIN_NS (5 * NS_PER_S) /* a stream that rested is probed that soon; ...  \
-                                        */
-#define TELLS_WITHIN_NS (NS_PER_S / 2) /* ... one whose answers name the PoP, sooner */
+/* A stream that rested is probed so soon; one whose answers name the PoP, before that. */
+#define FIRST_WITHIN_NS (5 * NS_PER_S)
+#define TELLS_WITHIN_NS (NS_PER_S / 2)
 
 struct pipeline;
 

@@ -221,9 +221,9 @@ def collector_down_and_up():
     path, state = configuration("down", "window = 5s\n[collector]\nurl = http://127.0.0.1:18429")
     received = os.path.join(lab.FOLDER, "received")
     with running(EDGELAT, "run", "-c", path, stderr=subprocess.PIPE) as agent:
-        waiting = wait_for(lambda: len(spooled(state)) >= 2, 15)
+        waiting = wait_for(lambda: len(spooled(state)) >= 3, 20)
         tap.ok(waiting, "collector down: batches wait in the spool")
-        decoded = run(EDGELAT, "decode", os.path.join(state, "spool", spooled(state)[0]))
+        decoded = run(EDGELAT, "decode", os.path.join(state, "spool", spooled(state)[-1]))
         names = {m["name"] for m in json.loads(decoded.stdout)["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]}
         tap.ok({"edgelat.probe.delay", "edgelat.probe.results", "edgelat.target.rank"} <= names,
                "decode: a spooled batch as OTLP/JSON", decoded.stdout[:500] + decoded.stderr)
