@@ -32,9 +32,7 @@ static bool read_unit(struct datafile *f, const char *field, struct threshold *t
             text_copy(t->unit, sizeof t->unit, field);
             return true;
         }
-    const char *near = text_nearest(field, units, UNITS);
-    datafile_problem(f, "unit %s: must be ms, km, MB/s or percent%s%s", field,
-                     near != NULL ? "; did you mean " : "", near != NULL ? near : "");
+    datafile_problem(f, "unit %s: must be ms, km, MB/s or percent", field);
     return false;
 }
 
