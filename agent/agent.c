@@ -117,6 +117,20 @@ static void say_middleboxes(struct agent *a, const struct batch *batch)
     }
 }
 
+static void say_silences(const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->n_series; i++) {
+        const struct series *s = batch->series[i];
+        if (s->silence_is_news)
+            log_info(
+                "agent",
+                "%s to %s (%s, %s) is never answered while %s is: no data of it, not "
+                "an outage",
+                s->kind->name, s->target->host, s->target->name, family_name(s->family),
+                s->silent_while->name);
+    }
+}
+
 static void note_state(struct agent *a, const struct batch *batch)
 {
     a->busy_windows += batch->busy;
@@ -140,6 +154,7 @@ static void on_batch(const struct batch *measured, void *user)
     batch.n_self = self_values(a, values);
     batch.self = values;
     say_middleboxes(a, measured);
+    say_silences(measured);
 
     struct otlp_resource resource = {
         .instance_id = a->instance_id,

@@ -24,6 +24,11 @@ struct series {
     uint64_t late, duplicates, reordered, lost_packets, missed; /* cumulative */
     struct histogram delays[DELAYS_MAX];                        /* cumulative */
     struct histogram variation;                                 /* cumulative */
+    /* Where probes without a port (ICMP) were never answered, while the target itself
+     * answers by this kind in the same family and PoP: they are filtered on the way,
+     * which is no data and not an outage. Else NULL. */
+    const struct kind *silent_while;
+    bool silence_is_news;  /* with this window it is too long for chance; once a series */
     bool in_window;        /* whether it had a part in the window that has just closed: */
     struct summary window; /* of that; of several parts together, see core/ledger.h */
 };

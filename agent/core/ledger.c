@@ -12,6 +12,8 @@ struct account {
     uint32_t stream;
     uint64_t window;  /* number of the window in which it was posted to last */
     struct mono seen; /* end of the last window with a result */
+    bool answered;    /* ever, by the target itself */
+    bool silence_told;
     /* Of the parts of this window that were closed early; NULL without. The last one is
      * the variation. */
     struct histogram *early;
@@ -186,6 +188,11 @@ static bool has_results(const struct summary *s)
     return s->sent + s->outcomes[OUTCOME_NOT_MEASURED] > 0;
 }
 
+static bool is_answered(const struct summary *s)
+{
+    return s->received + s->outcomes[OUTCOME_REFUSED] > 0;
+}
+
 void ledger_post(struct ledger *l, const struct part *part)
 {
     size_t place = find(l, part);
@@ -197,6 +204,7 @@ void ledger_post(struct ledger *l, const struct part *part)
     bool first = a->window != l->window;
     a->window = l->window;
     a->series.to = part->to;
+    a->answered |= part->own_answers && is_answered(part->summary);
     add_totals(&a->series, part);
     if (part->early || !first)
         keep_part(a, part->window);
@@ -204,6 +212,31 @@ void ledger_post(struct ledger *l, const struct part *part)
         a->series.window = *part->summary;
     else
         join(a, part->summary);
+}
+
+/* ---- silence ---- */
+
+/* Another kind that the target answers in the same place, or NULL. */
+static const struct kind *answered_kind(const struct ledger *l, const struct series *of)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const struct account *a = l->accounts[i];
+        const struct series *s = &a->series;
+        if (a->answered && s->target == of->target && s->family == of->family &&
+            s->kind != of->kind && strcmp(s->pop, of->pop) == 0)
+            return s->kind;
+    }
+    return NULL;
+}
+
+static void look_for_silence(const struct ledger *l, struct account *a)
+{
+    struct series *s = &a->series;
+    bool silent = !s->kind->has_port && !a->answered;
+    s->silent_while = silent ? answered_kind(l, s) : NULL;
+    s->silence_is_news = s->silent_while != NULL && !a->silence_told &&
+                         s->outcomes[OUTCOME_LOSS] >= SILENT_LOSSES;
+    a->silence_told |= s->silence_is_news;
 }
 
 /* ---- the end of a window ---- */
@@ -226,8 +259,10 @@ const struct series *const *ledger_close(struct ledger *l, struct mono now, size
     l->window++;
 
     l->list = mem_grow(l->list, &l->list_room, l->n, sizeof *l->list);
-    for (size_t i = 0; i < l->n; i++)
+    for (size_t i = 0; i < l->n; i++) {
+        look_for_silence(l, l->accounts[i]);
         l->list[i] = &l->accounts[i]->series;
+    }
     *n = l->n;
     return l->list;
 }

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #define LEDGER_KEEP_NS (24 * 3600 * NS_PER_S)
+#define SILENT_LOSSES  10 /* after which silence is no chance */
 
 struct part {
     uint32_t stream;
@@ -28,6 +29,7 @@ struct part {
     const char *pop;    /* "" is unknown */
     const struct window *window;
     const struct summary *summary; /* of that window */
+    bool own_answers;              /* those of the target, not of a middlebox */
     bool early;                    /* closed before its window's end: more may follow */
 };
 

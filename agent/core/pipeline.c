@@ -146,11 +146,12 @@ static void post(struct pipeline *p, uint32_t number, struct wall end, bool earl
         .pop = s->place->pop,
         .window = s->window,
         .summary = &summary,
+        .own_answers = pipeline_says_whether_up(p->kinds->list[s->kind], s->place),
         .early = early,
     };
     ledger_post(p->ledger, &part);
     evidence_add(&s->evidence, &summary, pipeline_distance(part.kind, s->place));
-    if (!pipeline_says_whether_up(part.kind, s->place))
+    if (!part.own_answers)
         return;
     m->measured |= summary.sent > 0;
     m->up |= summary.received + summary.outcomes[OUTCOME_REFUSED] > 0;

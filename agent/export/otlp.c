@@ -132,7 +132,7 @@ static void add_counts(struct builder *b, const struct series *s,
         attribute_text(b, &a, "edgelat.anomaly", anomalies[i].name);
         point_count(b, ANOMALIES, &a, s->start, anomalies[i].count);
     }
-    if (s->in_window && !isnan(s->window.loss_ratio)) {
+    if (s->in_window && s->silent_while == NULL && !isnan(s->window.loss_ratio)) {
         point_value(b, LOSS_RATIO, of, s->window.start, s->window.loss_ratio);
         point_count(b, LOSS_BURST, of, s->window.start, s->window.longest_burst);
     }

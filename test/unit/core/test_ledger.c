@@ -236,6 +236,129 @@ static void a_series_is_dropped_after_a_day(void **state)
     end(&r);
 }
 
+/* ---- silence ---- */
+
+static const struct kind shake = {"shake",       {"rtt"},   true,
+                                  10 * NS_PER_S, MINUTE_NS, .handshakes = true};
+
+static void lose(struct rig *r, uint32_t stream, const char *from, int n)
+{
+    for (int i = 0; i < n; i++)
+        give(r, stream, from, OUTCOME_LOSS, DELAY_UNDEFINED, "");
+}
+
+static void never_answered_is_no_outage(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LON");
+    lose(&r, PING4, "192.0.2.1", SILENT_LOSSES - 1);
+    close_window(&r);
+    CHECK(series(&r, PING, "LON")->silent_while == NULL, "nothing answers: an outage");
+
+    lose(&r, PING4, "192.0.2.1", 1);
+    give(&r, WEB4, "192.0.2.1", OUTCOME_REFUSED, DELAY_UNDEFINED, "");
+    close_window(&r);
+    const struct series *s = series(&r, PING, "LON");
+    CHECK(s->silent_while == &web, "the target is there");
+    CHECK(s->silence_is_news, "and it is said");
+    CHECK(series(&r, WEB, "LON")->silent_while == NULL, "which is not silent");
+
+    lose(&r, PING4, "192.0.2.1", SILENT_LOSSES);
+    lose(&r, WEB4, "192.0.2.1", 3);
+    close_window(&r);
+    s = series(&r, PING, "LON");
+    CHECK(s->silent_while == &web, "it tells nothing about an outage either");
+    CHECK(!s->silence_is_news, "once");
+    CHECK(series(&r, WEB, "LON")->silent_while == NULL, "of which this tells");
+
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    close_window(&r);
+    CHECK(series(&r, PING, "LON")->silent_while == NULL, "now it has an answer");
+    lose(&r, PING4, "192.0.2.1", SILENT_LOSSES);
+    reply(&r, WEB4, "192.0.2.1", MS(3));
+    close_window(&r);
+    s = series(&r, PING, "LON");
+    CHECK(s->silent_while == NULL && !s->silence_is_news, "and its loss is loss");
+    end(&r);
+}
+
+static void short_silence_is_no_news(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LON");
+    lose(&r, PING4, "192.0.2.1", 1);
+    reply(&r, WEB4, "192.0.2.1", MS(3));
+    close_window(&r);
+    const struct series *s = series(&r, PING, "LON");
+    CHECK(s->silent_while == &web && !s->silence_is_news, "perhaps by chance");
+    end(&r);
+}
+
+static void another_place_answers(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LON");
+    resolve(&r, 0, "2001:db8::1", "LON");
+    lose(&r, PING4, "192.0.2.1", 1);
+    lose(&r, WEB4, "192.0.2.1", 1);
+    reply(&r, WEB6, "2001:db8::1", MS(3));
+    close_window(&r);
+    CHECK(series(&r, PING, "LON")->silent_while == NULL, "IPv4 does not answer at all");
+    end(&r);
+}
+
+static void a_port_that_is_silent_is_down(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LON");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    lose(&r, WEB4, "192.0.2.1", SILENT_LOSSES);
+    close_window(&r);
+    CHECK(series(&r, WEB, "LON")->silent_while == NULL, "that is an outage");
+    end(&r);
+}
+
+/* The ledger alone: whose answers they are stands in the part. */
+static void a_middlebox_answers(void **state)
+{
+    (void)state;
+    struct target target = target_default(&kinds);
+    struct ledger *l = ledger_create();
+    const struct kind *const of[] = {&ping, &shake};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct wall at = {0};
+        struct window *w = window_create(of[i], at);
+        struct endpoint to = address("192.0.2.1");
+        struct result r = result_of(i, &to, at, i == 0 ? OUTCOME_LOSS : OUTCOME_REPLY);
+        struct summary summary;
+        window_add(w, &r);
+        window_summary(w, (struct wall){MINUTE_NS}, &summary);
+        struct part part = {.stream = i,
+                            .target = &target,
+                            .kind = of[i],
+                            .to = to,
+                            .pop = "",
+                            .window = w,
+                            .summary = &summary,
+                            .own_answers = false};
+        ledger_post(l, &part);
+        window_destroy(w);
+    }
+    size_t n;
+    const struct series *const *list = ledger_close(l, (struct mono){MINUTE_NS}, &n);
+    CHECK_INT(2, n, "two series");
+    CHECK(list[0]->silent_while == NULL, "it says nothing about the target");
+    ledger_destroy(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +373,11 @@ int main(void)
         cmocka_unit_test(an_address_that_is_gone_comes_back),
         cmocka_unit_test(what_was_only_missed_is_no_series),
         cmocka_unit_test(a_series_is_dropped_after_a_day),
+        cmocka_unit_test(never_answered_is_no_outage),
+        cmocka_unit_test(short_silence_is_no_news),
+        cmocka_unit_test(another_place_answers),
+        cmocka_unit_test(a_port_that_is_silent_is_down),
+        cmocka_unit_test(a_middlebox_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

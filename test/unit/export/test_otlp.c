@@ -282,12 +282,33 @@ static void the_same_batch_gives_the_same_bytes(void **state)
     unmake(&k);
 }
 
+/* Of a kind that is filtered on the way: what was counted, and no ratio to alert on. */
+static void silence_has_no_loss_ratio(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    make(&k);
+    k.series.silent_while = k.series.kind;
+    void *packed = otlp_metrics(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
+    for (size_t i = 0; i < scope->n_metrics; i++)
+        CHECK(strncmp(scope->metrics[i]->name, "edgelat.probe.loss_", 19) != 0,
+              "%s of a silent series", scope->metrics[i]->name);
+    CHECK(find(request, "edgelat.probe.results")->sum->n_data_points > 0, "the counts");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delays_are_cumulative_histograms),
         cmocka_unit_test(counts_ratios_and_ranks),
         cmocka_unit_test(nothing_known_is_nothing_said),
+        cmocka_unit_test(silence_has_no_loss_ratio),
         cmocka_unit_test(texts_are_made_sendable),
         cmocka_unit_test(the_same_batch_gives_the_same_bytes),
     };
