@@ -1,0 +1,109 @@
+"""A machine for the tests of the packages (test/packages/machine), and their TAP."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
+SYSTEMD = ["/lib/systemd/systemd", "--log-target=journal", "--unit=multi-user.target"]
+PLAIN = ["/bin/sleep", "infinity"]  # as in a container: no service manager
+
+
+class Machine:
+    """with Machine(root, SYSTEMD) as m: m.run("systemctl", "status")"""
+
+    def __init__(self, root, command):
+        self.command = ["setpriv", "--pdeathsig", "TERM", "unshare", "--mount",
+                        str(TREE / "test/packages/machine"), str(root), *command]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL)
+        self.init = self.process.stdout.readline().decode().strip()
+        wait_for("the machine begins", lambda: os.path.exists(f"/proc/{self.init}/root/machine-ready"))
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def try_run(self, *command, text=None):
+        return subprocess.run(["nsenter", "-t", self.init, "-a", "-r", "-w/", "env", "-i", "DEBIAN_FRONTEND=noninteractive",
+                               "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *command], input=text and text.encode(),
+                              stdin=None if text else subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=60)
+
+    def run(self, *command, text=None):
+        done = self.try_run(*command, text=text)
+        if done.returncode != 0:
+            raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout.decode(errors='replace')}")
+        return done.stdout.decode(errors="replace").strip()
+
+    def write(self, path, text):
+        self.run("mkdir", "-p", os.path.dirname(path))
+        self.run("tee", path, text=text)
+
+    def bring(self, package):
+        """Copies a file of this host to /tmp there; returns its path there."""
+        path = f"/tmp/{os.path.basename(package)}"
+        with open(package, "rb") as source:
+            subprocess.run(["nsenter", "-t", self.init, "-a", "-r", "-w/", "tee", path], stdin=source,
+                           stdout=subprocess.DEVNULL, check=True)
+        return path
+
+    def property(self, name, unit="edgelat"):
+        return self.run("systemctl", "show", "--value", "-p", name, unit)
+
+    def boot(self):
+        wait_for("systemd is up", lambda: self.try_run("systemctl", "is-system-running").stdout.strip()
+                 in (b"running", b"degraded"), 40)
+
+
+def wait_for(what, condition, seconds=15):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds} s in vain: {what}")
+        time.sleep(0.1)
+
+
+def equal(expected, actual, what):
+    if expected != actual:
+        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
+
+
+def build_deb(version=""):
+    said = subprocess.run([TREE / "packaging/deb/build", *([version] if version else [])],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode().strip()
+    package = pathlib.Path(said.splitlines()[-1])
+    if len(said.splitlines()) != 1 or not package.exists(): # lintian is silent
+        raise AssertionError(said)
+    return package
+
+
+def make_root(package):
+    return subprocess.run([TREE / "test/packages/make-root", package], stdout=subprocess.PIPE,
+                          check=True).stdout.decode().strip()
+
+
+def run_tests(tests):
+    """Each in turn, on what the ones before have left: a failure ends them."""
+    os.chdir(TREE)
+    if os.geteuid() != 0:
+        print("1..0 # SKIP machines need root: sudo make test")
+        sys.exit(0)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+    print(f"1..{len(tests)}")
+    for number, test in enumerate(tests, 1):
+        what = test.__doc__.rstrip(".")
+        try:
+            test()
+        except (AssertionError, subprocess.SubprocessError, OSError) as error:
+            print(f"not ok {number} - {what}")
+            print("\n".join(f"# {line}" for line in str(error).splitlines()), flush=True)
+            sys.exit(1)
+        print(f"ok {number} - {what}", flush=True)

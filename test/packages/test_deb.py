@@ -1,0 +1,107 @@
+#!/usr/bin/python3 -B
+"""The Debian package in a clean root without a service manager, as in a container: built twice, installed,
+used without root, removed, purged."""
+import hashlib
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from machine import PLAIN, Machine, build_deb, equal, make_root, run_tests  # noqa: E402
+
+# What dpkg itself keeps, and what changes with any package that makes a user or links a library.
+NOT_OURS = r"^/(proc|sys|dev|tmp|run|var/lib/dpkg|var/log|var/cache/ldconfig)(/|$)|^/etc/(passwd|shadow|group|gshadow)-$"
+
+
+class Bed:
+    package = machine = before = None
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def files():
+    listed = Bed.machine.run("find", "/", "-xdev", "-regextype", "posix-extended", "-not", "-regex", "/", "-printf",
+                             "%p %u %m %l\n").splitlines()
+    accounts = Bed.machine.run("cat", "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow").splitlines()
+    return set(line for line in listed if not re.search(NOT_OURS, line.split(" ")[0])) | set(accounts)
+
+
+def as_nobody(*command):
+    return Bed.machine.try_run("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", *command)
+
+
+def build_twice():
+    """Built twice: the same bytes, and lintian is silent."""
+    first = sha256(build_deb())
+    Bed.package = build_deb()
+    equal(first, sha256(Bed.package), "sha256 of the second build")
+
+
+def install():
+    """Installed: the program runs, the unit is enabled, the user is there."""
+    m = Bed.machine
+    Bed.before = files()
+    m.run("dpkg", "-i", m.bring(Bed.package))
+    version = m.run("dpkg-query", "-W", "-f", "${Version}", "edgelat")
+    equal(f"edgelat {version}", m.run("edgelat", "--version"), "--version")
+    equal("enabled", m.run("systemctl", "is-enabled", "edgelat"), "the unit")
+    equal("edgelat 700", m.run("stat", "-c", "%U %a", "/var/lib/edgelat"), "the state folder")
+    equal("/var/lib/edgelat:/usr/sbin/nologin", m.run("getent", "passwd", "edgelat").split(":", 5)[5], "the user")
+    equal("/etc/edgelat/edgelat.conf", m.run("dpkg-query", "-W", "-f", "${Conffiles}", "edgelat").split(" ")[0], "conffile")
+    m.run("test", "-d", "/etc/edgelat/edgelat.conf.d")
+    m.run("edgelat", "check-config")
+
+
+def without_root():
+    """Not root: ICMP probes by the file's capability, no faster than 0.2 s."""
+    m = Bed.machine
+    equal("1\t0", m.run("cat", "/proc/sys/net/ipv4/ping_group_range"), "no ping sockets for anybody")
+    equal("/usr/bin/edgelat cap_net_raw=ep", m.run("getcap", "/usr/bin/edgelat"), "capability")
+    done = as_nobody("edgelat", "probe", "icmp", "127.0.0.1", "-n", "2", "-i", "0.2")
+    equal(0, done.returncode, f"probe icmp: {done.stdout.decode()}")
+    equal(2, as_nobody("edgelat", "probe", "icmp", "127.0.0.1", "-n", "2", "-i", "0.1").returncode, "0.1 s")
+    m.run("setcap", "-r", "/usr/bin/edgelat")
+    equal(2, as_nobody("edgelat", "probe", "icmp", "127.0.0.1", "-n", "1").returncode, "without the capability")
+
+
+def reinstall():
+    """Installed again: the capability is back."""
+    m = Bed.machine
+    m.run("dpkg", "-i", m.bring(Bed.package))
+    equal("/usr/bin/edgelat cap_net_raw=ep", m.run("getcap", "/usr/bin/edgelat"), "capability")
+
+
+def remove():
+    """Removed: configuration and state stay."""
+    m = Bed.machine
+    m.write("/etc/edgelat/edgelat.conf.d/site.conf", "[agent]\nsite = here\n")
+    m.write("/var/lib/edgelat/spool/1.pb.gz", "a batch\n")
+    m.run("dpkg", "-r", "edgelat")
+    equal(1, m.try_run("test", "-e", "/usr/bin/edgelat").returncode, "the program is gone")
+    for path in ("/etc/edgelat/edgelat.conf", "/etc/edgelat/edgelat.conf.d/site.conf", "/var/lib/edgelat/spool/1.pb.gz"):
+        m.run("test", "-e", path)
+
+
+def purge():
+    """Purged: nothing is left, no file, no user."""
+    Bed.machine.run("dpkg", "-P", "edgelat")
+    after = files()
+    equal([], sorted(after - Bed.before), "left behind")
+    equal([], sorted(Bed.before - after), "taken away")
+
+
+def main():
+    def on_machine():
+        """A machine from a clean root."""
+        Bed.machine = Machine(make_root(Bed.package), PLAIN).__enter__()
+
+    try:
+        run_tests([build_twice, on_machine, install, without_root, reinstall, remove, purge])
+    finally:
+        if Bed.machine:
+            Bed.machine.__exit__()
+
+
+main()

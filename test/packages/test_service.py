@@ -1,0 +1,224 @@
+#!/usr/bin/python3 -B
+"""The service, from the Debian package, under systemd as process 1: what it may, upgrade and downgrade with a
+changed configuration and a spool, reload, a secret, a hung loop, the end."""
+import json
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from machine import SYSTEMD, Machine, build_deb, equal, make_root, run_tests, wait_for  # noqa: E402
+
+OLD = "0.0.9"
+CAP_NET_RAW = 1 << 13
+SITE = """[agent]
+window = 5s
+site = here
+[target local]
+host = 127.0.0.1
+kinds = icmp tcp
+interval = 1s
+"""
+COLLECTOR = """
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        print(self.headers["Authorization"], flush=True)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+http.server.HTTPServer(("127.0.0.1", 4318), Handler).serve_forever()
+"""
+
+
+class Bed:
+    old = new = machine = collector = None
+
+
+def pid():
+    return Bed.machine.property("MainPID")
+
+
+def spool():
+    return set(Bed.machine.run("find", "/var/lib/edgelat/spool", "-maxdepth", "1", "-name", "*.pb.gz").split())
+
+
+def instance_id():
+    return Bed.machine.run("cat", "/var/lib/edgelat/instance_id")
+
+
+def drop_in(name, text):
+    Bed.machine.write(f"/etc/systemd/system/edgelat.service.d/{name}.conf", f"[Service]\n{text}\n")
+    Bed.machine.run("systemctl", "daemon-reload")
+
+
+def on_machine():
+    """systemd is process 1 of a clean root."""
+    Bed.new, Bed.old = build_deb(), build_deb(OLD)
+    Bed.machine = Machine(make_root(Bed.new), SYSTEMD).__enter__()
+    Bed.machine.boot()
+
+
+def install():
+    """Installing it starts it: ready, enabled, with a status."""
+    m = Bed.machine
+    m.run("dpkg", "-i", m.bring(Bed.old))
+    equal("notify active running", " ".join(map(m.property, ("Type", "ActiveState", "SubState"))), "the service")
+    equal("enabled", m.run("systemctl", "is-enabled", "edgelat"), "the unit")
+    equal(True, m.property("StatusText").endswith(" targets, 0 batches waiting, none accepted yet"),
+          m.property("StatusText"))
+
+
+def least_privilege():
+    """It runs as its own user with CAP_NET_RAW alone, and may write to its state only."""
+    m = Bed.machine
+    status = dict(line.split(":\t", 1) for line in m.run("cat", f"/proc/{pid()}/status").splitlines() if ":\t" in line)
+    equal(m.run("id", "-u", "edgelat"), status["Uid"].split()[1], "user")
+    for capabilities in ("CapEff", "CapPrm", "CapBnd"):
+        equal(CAP_NET_RAW, int(status[capabilities], 16), capabilities)
+    equal("1 2", f"{status['NoNewPrivs']} {status['Seccomp']}", "no new privileges, system call filter")
+    for folder in ("/etc/edgelat", "/usr/bin", "/var/lib"):
+        done = m.try_run("nsenter", "-t", pid(), "-m", "touch", f"{folder}/x")
+        equal(True, b"Read-only" in done.stdout, f"{folder}: {done.stdout}")
+    m.run("nsenter", "-t", pid(), "-m", "touch", "/var/lib/edgelat/x")
+    m.run("rm", "/var/lib/edgelat/x")
+
+
+def analyze():
+    """systemd-analyze: verify is silent, the exposure at most 1.6."""
+    m = Bed.machine
+    equal("", m.run("systemd-analyze", "verify", "--man=no", "/lib/systemd/system/edgelat.service"), "verify")
+    m.run("systemd-analyze", "security", "--offline=true", "--threshold=16", "/lib/systemd/system/edgelat.service")
+
+
+def measure():
+    """It measures, ICMP too, and puts batches into its spool."""
+    m = Bed.machine
+    m.run("sh", "-c", "echo '# changed here' >>/etc/edgelat/edgelat.conf")
+    m.write("/etc/edgelat/edgelat.conf.d/site.conf", SITE)
+    m.run("systemctl", "restart", "edgelat")
+    wait_for("two batches", lambda: len(spool()) >= 2, 20)
+    batch = json.loads(m.run("edgelat", "decode", sorted(spool())[-1]))
+    metrics = batch["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
+    points = next(metric for metric in metrics if metric["name"] == "edgelat.probe.results")["sum"]["dataPoints"]
+    replies = set()
+    for point in points:
+        of = {attribute["key"]: attribute["value"].get("stringValue") for attribute in point["attributes"]}
+        if of["edgelat.target"] == "local" and int(point["asInt"]) > 0:
+            replies.add((of["edgelat.probe.kind"], of["edgelat.outcome"]))
+    equal({("icmp", "reply"), ("tcp", "refused")}, replies, "what came back")
+
+
+def change_version(package, version):
+    m = Bed.machine
+    identity, waiting, before = instance_id(), spool(), pid()
+    m.run("dpkg", "-i", m.bring(package))
+    equal(f"edgelat {version}", m.run("edgelat", "--version"), "--version")
+    equal("active running", f"{m.property('ActiveState')} {m.property('SubState')}", "the service")
+    equal(True, pid() != before, "it runs the new program")
+    equal("# changed here", m.run("tail", "-n", "1", "/etc/edgelat/edgelat.conf"), "configuration")
+    equal(SITE.strip(), m.run("cat", "/etc/edgelat/edgelat.conf.d/site.conf"), "drop-in")
+    equal(identity, instance_id(), "instance id")
+    equal(set(), waiting - spool(), "batches that are lost")
+    m.run("edgelat", "decode", *sorted(waiting))
+
+
+def upgrade():
+    """Upgraded: configuration, spool and identity are kept."""
+    change_version(Bed.new, Bed.machine.run("dpkg-deb", "-f", Bed.machine.bring(Bed.new), "Version"))
+
+
+def downgrade():
+    """Downgraded and upgraded again: the same."""
+    change_version(Bed.old, OLD)
+    upgrade()
+
+
+def reload():
+    """Reload: a good configuration is taken over in place, one with mistakes fails and changes nothing."""
+    m = Bed.machine
+    before, count = pid(), int(m.property("StatusText").split()[0])
+    m.write("/etc/edgelat/edgelat.conf.d/more.conf", "[target more]\nhost = 127.0.0.2\n")
+    m.run("systemctl", "reload", "edgelat")
+    wait_for("one target more", lambda: m.property("StatusText").startswith(f"{count + 1} targets"))
+    equal(f"active running {before}", f"{m.property('ActiveState')} {m.property('SubState')} {pid()}", "the service")
+
+    m.write("/etc/edgelat/edgelat.conf.d/more.conf", "[target more]\nhots = 127.0.0.2\n")
+    equal(1, m.try_run("systemctl", "reload", "edgelat").returncode, "a mistake")
+    equal(f"active running {before}", f"{m.property('ActiveState')} {m.property('SubState')} {pid()}", "the service")
+    m.run("rm", "/etc/edgelat/edgelat.conf.d/more.conf")
+
+
+def secret():
+    """A credential of systemd is the collector's header; the status tells of the batch."""
+    m = Bed.machine
+    Bed.collector = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "nsenter", "-t", m.init, "-n", sys.executable,
+                                      "-c", COLLECTOR], stdout=subprocess.PIPE)
+    m.write("/etc/edgelat/header", "Authorization: Bearer of-this-site\n")
+    m.run("chmod", "600", "/etc/edgelat/header")
+    m.write("/etc/edgelat/edgelat.conf.d/collector.conf", "[collector]\nurl = http://127.0.0.1:4318\n"
+            "header_file = /run/credentials/edgelat.service/header\n")
+    drop_in("secret", "LoadCredential=header:/etc/edgelat/header\nWatchdogSec=2s\nRestartSec=1s")
+    m.run("systemctl", "restart", "edgelat")
+    equal(b"Bearer of-this-site\n", Bed.collector.stdout.readline(), "the header")
+    wait_for("the status", lambda: "last accepted" in m.property("StatusText"))
+
+
+def watchdog():
+    """A hung process is noticed, ended and replaced; so is one that was killed."""
+    m = Bed.machine
+    identity = instance_id()
+    for number, signal_name in enumerate(("STOP", "KILL"), 1):
+        before = pid()
+        m.run("sh", "-c", f"kill -{signal_name} {before}")
+        wait_for(f"restart {number}", lambda: m.property("NRestarts") == str(number) and pid() not in ("0", before) and
+                 m.property("SubState") == "running", 20)
+        time.sleep(3)  # longer than the watchdog's time: it lives
+        equal(str(number), m.property("NRestarts"), "restarts")
+    said = [line for line in m.run("journalctl", "-u", "edgelat", "--no-pager").splitlines() if "Watchdog timeout" in line]
+    equal(1, len(said), "restarts by the watchdog in the journal")
+    equal(identity, instance_id(), "instance id")
+
+
+def stop():
+    """Stopped: within 5 s, with 0, and the spool stays."""
+    m = Bed.machine
+    Bed.collector.kill()
+    Bed.collector.wait()
+    wait_for("a batch", lambda: len(spool()) >= 1)
+    waiting, began = spool(), time.monotonic()
+    m.run("systemctl", "stop", "edgelat")
+    took = time.monotonic() - began
+    equal(True, took <= 5, f"stopped after {took:.1f} s")
+    equal("inactive success 0", " ".join(map(m.property, ("ActiveState", "Result", "ExecMainStatus"))), "the service")
+    equal(set(), waiting - spool(), "batches that are lost")
+
+
+def purge():
+    """Purged while it runs: nothing is left."""
+    m = Bed.machine
+    m.run("systemctl", "start", "edgelat")
+    process = pid()
+    m.run("dpkg", "-P", "edgelat")
+    equal("", m.run("find", "/etc", "/var/lib", "/run", "/usr", "-xdev", "-name", "*edgelat*", "-not", "-path",
+                    "/etc/systemd/system/edgelat.service.d*", "-not", "-path", "/run/*/units/*"), "left behind")
+    equal(2, m.try_run("getent", "passwd", "edgelat").returncode, "the user")
+    equal(1, m.try_run("test", "-e", f"/proc/{process}").returncode, "the process is gone")
+
+
+def main():
+    try:
+        run_tests([on_machine, install, least_privilege, analyze, measure, upgrade, downgrade, reload, secret, watchdog,
+                   stop, purge])
+    finally:
+        if Bed.collector:
+            Bed.collector.kill()
+        if Bed.machine:
+            Bed.machine.__exit__()
+
+
+main()
