@@ -212,6 +212,16 @@ void http_cancel(struct http_exchange *x)
     free(x);
 }
 
+struct http_times http_times_so_far(struct http_exchange *x)
+{
+    if (!x->warm) { /* else they are taken already */
+        x->reply.failure = HTTP_FAILED_TIMEOUT;
+        take_facts(x);
+        take_times(x);
+    }
+    return x->reply.times;
+}
+
 const char *http_waiting_for(const struct http_exchange *x)
 {
     curl_off_t first = 0;

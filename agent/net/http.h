@@ -103,6 +103,10 @@ struct http_exchange *http_start(struct http *h, const struct http_request *requ
 void http_cancel(struct http_exchange *x); /* no callback comes; not after on_reply came,
                                               and not from inside on_header */
 
+/* The delays of the phases it has come through so far: to be asked before it is
+ * cancelled. */
+struct http_times http_times_so_far(struct http_exchange *x);
+
 /* What it waits for just now, for a message: "the TLS handshake", "the reply", ... */
 const char *http_waiting_for(const struct http_exchange *x);
 

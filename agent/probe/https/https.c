@@ -143,14 +143,19 @@ static enum outcome outcome_of(enum http_failure failure)
     return OUTCOME_HTTP_ERROR;
 }
 
+static void take_times(struct fetch *f, const struct http_times *t)
+{
+    f->delays[TLS] = t->tls_ns;
+    f->delays[FIRST_BYTE] = t->first_byte_ns;
+    f->delays[WARM_FIRST_BYTE] = t->warm_first_byte_ns;
+    f->delays[TOTAL] = total(f, t);
+}
+
 static void on_reply(const struct http_reply *reply, void *user)
 {
     struct fetch *f = user;
     struct result *r = &f->x->result;
-    f->delays[TLS] = reply->times.tls_ns;
-    f->delays[FIRST_BYTE] = reply->times.first_byte_ns;
-    f->delays[WARM_FIRST_BYTE] = reply->times.warm_first_byte_ns;
-    f->delays[TOTAL] = total(f, &reply->times);
+    take_times(f, &reply->times);
     r->http = reply->facts;
     r->http.proxy = f->proxied;
     if (!f->proxied && reply->lost_packets > r->lost_packets) /* from the first SYN on */
@@ -333,6 +338,8 @@ static void https_start(struct exchange *x)
                                 (enum family)x->to.family, x->to.port, on_resolution, f);
 }
 
+/* What the request has come through is measured, whichever of the two timers, the
+ * prober's or the HTTP client's, finds first that the time is over. */
 static void https_abort(struct exchange *x)
 {
     struct fetch *f = x->own;
@@ -341,10 +348,15 @@ static void https_abort(struct exchange *x)
         lookup_cancel(f->lookup);
     if (f->handshake != NULL)
         handshake_cancel(f->handshake);
-    if (f->http != NULL)
+    if (f->http != NULL) {
+        struct http_times times = http_times_so_far(f->http);
+        take_times(f, &times);
         http_cancel(f->http);
+    }
     if (f->socket >= 0)
         handshake_hang_up(f->socket);
+    memcpy(x->result.delays, f->delays, sizeof f->delays);
+    pop_text(x->result.pop, &f->pop);
     end_turn(f);
     free(f);
 }
