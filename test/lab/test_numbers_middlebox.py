@@ -35,6 +35,7 @@ def test_run(what, agent, icmp):
         tap.equal({1.0}, set(agent.up()), f"{what}, run: up")
     else:
         tap.equal(None, least, f"{what}, run: no ICMP data")
+        tap.ok(1.0 not in agent.up()[1:], f"{what}, run: a middlebox's handshakes are no sign of life", agent.up())
     said = [line for line in agent.said.splitlines() if "middlebox" in line]
     tap.equal(1, len(said), f"{what}, run: the log says it once: {said[:1]}")
 
