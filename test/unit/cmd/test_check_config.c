@@ -23,6 +23,7 @@ static void check_summary(const struct folder *f, const char *text, const char *
     const char *path = folder_write(f, "a.conf", text);
     CHECK_INT(CMD_FINE, run(&out, path, NULL), expected);
     snprintf(line, sizeof line, "%s: fine: %s\n", path, expected);
+    out.out[strcspn(out.out, "\n") + 1] = '\0'; /* behind it: the data files found */
     CHECK_TEXT(line, out.out, "standard output");
     CHECK_TEXT("", out.err, "standard error");
 }
@@ -49,6 +50,33 @@ static void test_shipped(void **state)
     struct capture out;
     CHECK(run(&out, "packaging/edgelat.conf", NULL) == CMD_FINE, "%s", out.err);
     CHECK(strstr(out.out, ": fine: 5 targets, 3 kinds, ") != NULL, "got %s", out.out);
+}
+
+static void test_data_files(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    struct capture out;
+    char expected[512];
+    setenv("EDGELAT_DATA", "packaging/data", 1);
+    CHECK_INT(CMD_FINE, run(&out, "packaging/edgelat.conf", NULL), "as shipped");
+    CHECK(strstr(out.out, "\npackaging/data/metros.csv: fine: 144 entries, version ") &&
+              strstr(out.out, "\npackaging/data/prefixes.csv: fine: ") &&
+              strstr(out.out, "\npackaging/data/thresholds.csv: fine: "),
+          "got %s", out.out);
+
+    const char *path = folder_write(
+        &f, "prefixes.csv",
+        "# edgelat prefixes 1\nprefix,service,basis\n10.0.0.1/8,x,inferred\n");
+    snprintf(expected, sizeof expected,
+             "%s:3: prefix 10.0.0.1/8: goes on behind its length; did you mean "
+             "10.0.0.0/8?\n",
+             path);
+    setenv("EDGELAT_DATA", f.path, 1);
+    CHECK_INT(CMD_CANNOT, run(&out, "packaging/edgelat.conf", NULL), "one of ours");
+    CHECK_TEXT(expected, out.err, "line and suggestion");
+    unsetenv("EDGELAT_DATA");
+    folder_remove(&f);
 }
 
 static void test_problems(void **state)
@@ -102,7 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fine),     cmocka_unit_test(test_shipped),
         cmocka_unit_test(test_problems), cmocka_unit_test(test_usage),
-        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_keys),     cmocka_unit_test(test_data_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
