@@ -126,6 +126,21 @@ static struct wall stamp(struct pipeline *p, struct wall wall)
     return wall;
 }
 
+/*
+ * Whether no answer says that the target is down. ICMP that never was answered may be
+ * filtered: it says nothing where the target is asked by another kind as well.
+ */
+static bool silence_tells(const struct pipeline *p, const struct member *m,
+                          const struct stream *s)
+{
+    if (p->kinds->list[s->kind]->has_port || s->answered)
+        return true;
+    for (uint32_t i = m->first; i < m->first + m->n; i++)
+        if (p->kinds->list[p->streams[i].kind]->has_port)
+            return false;
+    return true;
+}
+
 /* Sends what stands in the stream's window down the line. */
 static void post(struct pipeline *p, uint32_t number, struct wall end, bool early)
 {
@@ -153,8 +168,10 @@ static void post(struct pipeline *p, uint32_t number, struct wall end, bool earl
     evidence_add(&s->evidence, &summary, pipeline_distance(part.kind, s->place));
     if (!part.own_answers)
         return;
-    m->measured |= summary.sent > 0;
-    m->up |= summary.received + summary.outcomes[OUTCOME_REFUSED] > 0;
+    bool up = summary.received + summary.outcomes[OUTCOME_REFUSED] > 0;
+    s->answered |= up;
+    m->measured |= up || (summary.sent > 0 && silence_tells(p, m, s));
+    m->up |= up;
 }
 
 /* A new window object: no delay variation between two addresses. */

@@ -24,6 +24,7 @@ struct stream {
     struct place *place;
     struct window *window; /* of this address and PoP */
     bool touched;          /* the window holds anything */
+    bool answered;         /* it was, once */
     struct evidence evidence;
 };
 

@@ -376,6 +376,29 @@ static void the_decoy_leaves_them_out_too(void **state)
     end(&r);
 }
 
+/* ICMP that may be filtered says nothing in a window in which nothing else was asked. */
+static void unanswered_icmp_is_no_outage(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve_all(&r);
+    give(&r, PING4, addresses[0], OUTCOME_LOSS, DELAY_UNDEFINED, "");
+    close_window(&r);
+    CHECK(!r.batch->targets[0].measured, "never answered, and alone: nothing is known");
+    give(&r, PING4, addresses[0], OUTCOME_LOSS, DELAY_UNDEFINED, "");
+    give(&r, WEB4, addresses[0], OUTCOME_LOSS, DELAY_UNDEFINED, "");
+    close_window(&r);
+    CHECK(r.batch->targets[0].measured && !r.batch->targets[0].up, "nothing answers: down");
+    reply(&r, PING4, addresses[0], MS(2));
+    close_window(&r);
+    give(&r, PING4, addresses[0], OUTCOME_LOSS, DELAY_UNDEFINED, "");
+    close_window(&r);
+    CHECK(r.batch->targets[0].measured && !r.batch->targets[0].up,
+          "it was answered before: down");
+    end(&r);
+}
+
 /* A third kind, whose replies are handshakes and nothing else. */
 static void a_middlebox_does_not_say_that_it_is_up(void **state)
 {
@@ -392,6 +415,8 @@ static void a_middlebox_does_not_say_that_it_is_up(void **state)
     reply(&r, TCP4, addresses[0], MS(2));
     close_window(&r);
     CHECK(r.batch->targets[0].up && r.batch->targets[0].measured, "a handshake says so");
+    reply(&r, PING4, addresses[0], MS(2));
+    close_window(&r);
     pipeline_decoy(r.p, 0, FAMILY_IPV4, MS(2));
     reply(&r, TCP4, addresses[0], MS(2));
     close_window(&r);
@@ -422,6 +447,7 @@ int main(void)
         cmocka_unit_test(loss_makes_it_ineligible),
         cmocka_unit_test(who_moves_away_is_found_out),
         cmocka_unit_test(another_pop_is_found_out_at_once),
+        cmocka_unit_test(unanswered_icmp_is_no_outage),
         cmocka_unit_test(handshakes_of_a_middlebox_are_left_out),
         cmocka_unit_test(the_decoy_leaves_them_out_too),
         cmocka_unit_test(a_middlebox_does_not_say_that_it_is_up),
