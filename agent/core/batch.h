@@ -3,7 +3,7 @@
  * summary of the window that has just closed. Cumulative, so a batch that comes twice
  * counts once and one that is lost costs resolution and not data. A series is (target,
  * kind, family, PoP): when the PoP of a target changes a new series begins and two PoPs
- * are never blended into one percentile.
+ * are never blended into one percentile. While no PoP is known the address is its place.
  */
 #ifndef EDGELAT_CORE_BATCH_H
 #define EDGELAT_CORE_BATCH_H

@@ -20,7 +20,7 @@ struct account {
 };
 
 struct ledger {
-    struct account **accounts; /* by stream and PoP */
+    struct account **accounts; /* by stream, PoP, and address where no PoP is known */
     size_t n, room;
     uint64_t window; /* number of the open one, from 1 */
     const struct series **list;
@@ -71,7 +71,10 @@ static int compare(const struct account *a, const struct part *part)
 {
     if (a->stream != part->stream)
         return a->stream < part->stream ? -1 : 1;
-    return strcmp(a->series.pop, part->pop);
+    int order = strcmp(a->series.pop, part->pop);
+    if (order != 0 || part->pop[0] != '\0')
+        return order;
+    return memcmp(a->series.to.bytes, part->to.bytes, sizeof part->to.bytes);
 }
 
 /* Where the part's account stands, or should. */
@@ -96,6 +99,7 @@ static struct account *account_open(struct ledger *l, size_t place,
     a->series.target = part->target;
     a->series.kind = part->kind;
     a->series.family = part->to.family;
+    a->series.to = part->to;
     a->series.start = part->summary->start;
     text_copy(a->series.pop, sizeof a->series.pop, part->pop);
     for (size_t i = 0; i < DELAYS_MAX; i++)

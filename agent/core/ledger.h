@@ -1,6 +1,7 @@
 /*
- * The ledger: every series (stream, PoP), cumulative since it began. What is posted to it
- * is a part: the results of one stream on one address and PoP, which is a whole window
+ * The ledger: every series (stream, PoP), cumulative since it began. While no PoP is
+ * known the address stands for it: two addresses may be two PoPs. What is posted to it is
+ * a part: the results of one stream on one address and PoP, which is a whole window
  * unless address or PoP changed inside it. A part is added to the totals of its series at
  * once, so it is exported with the next batch however early it was closed.
  *

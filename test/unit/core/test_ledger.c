@@ -65,6 +65,32 @@ static void an_answer_goes_over_the_chain(void **state)
     end(&r);
 }
 
+/* Without a PoP the address stands for the place: two of them are two series. */
+static void two_unknown_places_are_not_blended(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    resolve(&r, 0, "192.0.2.9", "");
+    reply(&r, PING4, "192.0.2.9", MS(60));
+    close_window(&r);
+    CHECK_INT(2, r.batch->n_series, "one a place");
+    for (size_t i = 0; i < 2; i++) {
+        const struct series *s = r.batch->series[i];
+        int64_t delay = s->to.bytes[3] == 9 ? MS(60) : MS(3);
+        CHECK_INT(1, s->delays[0].count, "its own value");
+        CHECK_INT(delay, s->delays[0].min_ns, "and no other");
+        CHECK_INT(delay, s->window.delays[0].max_ns, "nor in the window");
+    }
+    resolve(&r, 0, "192.0.2.1", "");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    close_window(&r);
+    CHECK_INT(2, r.batch->n_series, "it goes on where it was when it comes back");
+    end(&r);
+}
+
 static void two_pops_are_not_blended(void **state)
 {
     (void)state;
@@ -365,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_series_is_cumulative),
         cmocka_unit_test(an_answer_names_the_open_window),
         cmocka_unit_test(an_answer_goes_over_the_chain),
+        cmocka_unit_test(two_unknown_places_are_not_blended),
         cmocka_unit_test(two_pops_are_not_blended),
         cmocka_unit_test(the_parts_of_one_series_are_joined),
         cmocka_unit_test(another_address_of_the_same_pop),

@@ -210,6 +210,7 @@ static void nothing_known_is_nothing_said(void **state)
     make(&k);
     k.series.in_window = false;
     k.series.pop[0] = '\0';
+    endpoint_parse(&k.series.to, "203.0.113.7", 443);
     k.target.service[0] = '\0';
     k.state.measured = false;
     void *packed = otlp_metrics(&k.batch, &resource, &len);
