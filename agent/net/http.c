@@ -57,14 +57,6 @@ static int64_t info_ns(CURL *easy, CURLINFO info)
     return us * NS_PER_US;
 }
 
-/* From the request sent to the first byte of its reply. */
-static int64_t first_byte_ns(CURL *easy)
-{
-    int64_t sent = info_ns(easy, CURLINFO_PRETRANSFER_TIME_T);
-    int64_t came = info_ns(easy, CURLINFO_STARTTRANSFER_TIME_T);
-    return came > 0 && came >= sent ? came - sent : DELAY_UNDEFINED;
-}
-
 static void take_times(struct http_exchange *x)
 {
     struct http_times *t = &x->reply.times;
@@ -75,7 +67,7 @@ static void take_times(struct http_exchange *x)
         t->tls_ns = h->done_ns - h->started_ns;
     if (x->reply.status == 0)
         return;
-    t->first_byte_ns = first_byte_ns(x->easy);
+    t->first_byte_ns = x->first_byte_ns;
     int64_t body = info_ns(x->easy, CURLINFO_TOTAL_TIME_T) -
                    info_ns(x->easy, CURLINFO_STARTTRANSFER_TIME_T);
     if (x->reply.failure == HTTP_OK)
@@ -130,6 +122,8 @@ static bool start_warm(struct http_exchange *x)
     if (!x->repeat || x->cut || x->reply.failure != HTTP_OK || left_ns < WARM_LEAST_NS)
         return false;
     x->warm = true;
+    x->handshake.request_ns = 0;
+    x->first_byte_ns = DELAY_UNDEFINED;
     curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L);
     /* ends before the whole request would: the first reply is to be reported in time */
     curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)(left_ns * 3 / 4 / NS_PER_MS));
@@ -145,7 +139,7 @@ static void take_warm(struct http_exchange *x)
     curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connections);
     if (status == 0 || connections != 0)
         return;
-    x->reply.times.warm_first_byte_ns = first_byte_ns(x->easy);
+    x->reply.times.warm_first_byte_ns = x->first_byte_ns;
     x->reply.facts.warm = true;
 }
 
@@ -179,6 +173,8 @@ struct http_exchange *http_start(struct http *h, const struct http_request *requ
     x->socket = request->socket;
     x->repeat = request->repeat && request->socket >= 0;
     x->cut_reply = request->cut_reply;
+    x->handshake.socket = -1;
+    x->first_byte_ns = DELAY_UNDEFINED;
     x->reply_max = request->reply_max;
     x->proxied =
         request->socket >= 0 && request->proxy != NULL && request->proxy[0] != '\0';

@@ -28,6 +28,7 @@ struct http_exchange {
     bool cut_reply, cut, too_long;
     bool proxied; /* over the probe's socket to a proxy */
     int64_t began_ns, deadline_ns;
+    int64_t first_byte_ns; /* of the request under way, over TLS; or DELAY_UNDEFINED */
     size_t reply_max;
     struct text body;
     char host[256]; /* for messages */

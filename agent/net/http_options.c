@@ -21,6 +21,7 @@ static curl_socket_t on_open_socket(void *user, curlsocktype purpose,
     struct http_exchange *x = user;
     int fd = x->socket;
     x->socket = -1;
+    x->handshake.socket = fd;
     return fd < 0 ? CURL_SOCKET_BAD : fd; /* a second connection would measure another */
 }
 
@@ -72,10 +73,19 @@ static bool header_is(const char *name, const char *expected)
     return strcasecmp(name, expected) == 0;
 }
 
+static void take_first_byte(struct http_exchange *x)
+{
+    int64_t now_ns = (int64_t)uv_hrtime();
+    const struct tls_handshake *h = &x->handshake;
+    if (h->request_ns != 0 && x->first_byte_ns == DELAY_UNDEFINED)
+        x->first_byte_ns = tls_came_ns(h, h->request_ns, now_ns) - h->request_ns;
+}
+
 static size_t on_header_line(char *line, size_t size, size_t n, void *user)
 {
     struct http_exchange *x = user;
     size_t len = size * n;
+    take_first_byte(x);
     char name[HEADER_NAME_MAX];
     const char *colon = memchr(line, ':', len);
     size_t name_len = colon == NULL ? 0 : (size_t)(colon - line);

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/arrival.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -13,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 #include <uv.h>
+
+#define SHORT_RECORD 48 /* SETTINGS, WINDOW_UPDATE, PING with what TLS adds */
 
 struct trusted {
     struct trusted *next;
@@ -182,27 +185,79 @@ static int on_verify(X509_STORE_CTX *c, void *unused)
     return X509_verify_cert(c);
 }
 
+/* Before the library reads `len` bytes from the socket. */
+static long on_read(BIO *bio, int what, const char *bytes, size_t len, int i, long l,
+                    int result, size_t *done)
+{
+    (void)bytes, (void)i, (void)l, (void)done;
+    struct tls_handshake *h = (struct tls_handshake *)BIO_get_callback_arg(bio);
+    int64_t came_ns = what == BIO_CB_READ ? arrival_of_next(h->socket, len) : 0;
+    if (came_ns > 0)
+        h->came_ns = came_ns;
+    return result;
+}
+
+static void watch_reads(const SSL *ssl, struct tls_handshake *h)
+{
+    arrival_enable(h->socket);
+    BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)h);
+    BIO_set_callback_ex(SSL_get_rbio(ssl), on_read);
+}
+
+static bool is_long(const uint8_t *record_header)
+{
+    return (record_header[3] << 8 | record_header[4]) > SHORT_RECORD;
+}
+
+/* A message or the header of a record, ready to be sent, or received. */
+static void on_message(int sent, int version, int type, const void *bytes, size_t len,
+                       SSL *ssl, void *user)
+{
+    int64_t now_ns = (int64_t)uv_hrtime(); /* first thing: the clock is running */
+    const uint8_t *b = bytes;
+    struct tls_handshake *h = handshake_of(ssl);
+    (void)version, (void)user;
+    if (h == NULL || !sent || len == 0)
+        return;
+    if (type == SSL3_RT_HANDSHAKE && b[0] == SSL3_MT_CLIENT_HELLO && h->started_ns == 0) {
+        h->started_ns = now_ns;
+        if (h->socket >= 0)
+            watch_reads(ssl, h);
+    }
+    if (type == SSL3_RT_HANDSHAKE && b[0] == SSL3_MT_FINISHED)
+        h->finished_ns = now_ns;
+    if (type == SSL3_RT_HEADER && len == SSL3_RT_HEADER_LENGTH &&
+        b[0] == SSL3_RT_APPLICATION_DATA && (h->request_ns == 0 || is_long(b)))
+        h->request_ns = now_ns;
+}
+
 static void on_info(const SSL *ssl, int where, int value)
 {
     (void)value;
     int64_t now_ns = (int64_t)uv_hrtime(); /* first thing: the clock is running */
     struct tls_handshake *h = handshake_of(ssl);
-    if (h == NULL)
-        return;
-    if ((where & SSL_CB_HANDSHAKE_START) != 0 && h->started_ns == 0)
-        h->started_ns = now_ns;
-    if ((where & SSL_CB_HANDSHAKE_DONE) == 0)
+    if (h == NULL || h->done_ns != 0 || (where & SSL_CB_HANDSHAKE_DONE) == 0)
         return;
     const char *version = SSL_get_version(ssl); /* "TLSv1.3" */
-    h->done_ns = now_ns;
+    h->done_ns = SSL_version(ssl) >= TLS1_3_VERSION
+                     ? h->finished_ns
+                     : tls_came_ns(h, h->finished_ns, now_ns);
     text_copy(h->facts.tls_version, sizeof h->facts.tls_version,
               strncmp(version, "TLSv", 4) == 0 ? version + 4 : version);
-    SSL_CTX_set_ex_data(SSL_get_SSL_CTX(ssl), handshake_index(), NULL);
+    if (h->socket < 0)
+        SSL_CTX_set_ex_data(SSL_get_SSL_CTX(ssl), handshake_index(), NULL);
+}
+
+int64_t tls_came_ns(const struct tls_handshake *h, int64_t earliest_ns, int64_t latest_ns)
+{
+    bool sane = h->came_ns >= earliest_ns && h->came_ns <= latest_ns;
+    return sane ? h->came_ns : latest_ns;
 }
 
 void tls_observe(SSL_CTX *ctx, struct tls_handshake *h)
 {
     SSL_CTX_set_ex_data(ctx, handshake_index(), h);
     SSL_CTX_set_info_callback(ctx, on_info);
+    SSL_CTX_set_msg_callback(ctx, on_message);
     SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
 }

@@ -23,15 +23,31 @@ void tls_trust_destroy(struct tls_trust *t); /* NULL is fine */
 X509_STORE *tls_trust_store(struct tls_trust *t, const char *ca_file, char *why,
                             size_t why_size);
 
-/* One handshake, observed: when it began and ended by our own clock, and with whom. */
+/*
+ * One connection, observed; times are uv_hrtime(), 0: not yet, or never. What we send is
+ * timed when it is ready and goes to the kernel: what may keep this process from running
+ * comes before or after it.
+ */
 struct tls_handshake {
-    int64_t started_ns, done_ns; /* uv_hrtime(); 0: not yet, or never */
+    int socket;          /* a probe's own, for `came_ns`; else -1 */
+    int64_t started_ns;  /* Client Hello */
+    int64_t finished_ns; /* our Finished */
+    int64_t done_ns;    /* the session stands: TLS 1.3 our Finished, before that theirs */
+    int64_t request_ns; /* the first record since it was set to 0, or a later long one:
+                           what HTTP/2 says of itself meanwhile is short */
+    int64_t came_ns;    /* what was read last had come in, by the kernel's stamp */
     struct http_facts facts; /* tls_version, issuer, expires_days; the issuer also when
                                 the certificate is refused */
 };
 
-/* Observes the first handshake made with `ctx`; `h` must live until it is done or the
- * connection is closed, and is not touched after that. */
+/*
+ * Observes the first connection made with `ctx`: until it is closed, or without a socket
+ * of its own until the session stands. `h` must live that long.
+ */
 void tls_observe(SSL_CTX *ctx, struct tls_handshake *h);
+
+/* `came_ns` if it lies between the two, else `latest_ns`: our own clock's bounds. */
+int64_t tls_came_ns(const struct tls_handshake *h, int64_t earliest_ns,
+                    int64_t latest_ns);
 
 #endif

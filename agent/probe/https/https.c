@@ -245,7 +245,7 @@ static void on_handshake(const struct handshake_end *end, void *user)
     if (end->rtt_ns != DELAY_UNDEFINED && !end->kernel_time)
         prober_count_fallback(tools_of(f)->prober);
     f->delays[RTT] = end->rtt_ns;
-    f->delays[CONNECT] = f->connect_ns;
+    f->delays[CONNECT] = end->kernel_time ? end->rtt_ns : f->connect_ns;
     connected(f, end->socket);
 }
 
