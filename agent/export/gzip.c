@@ -16,32 +16,6 @@ enum {
     PIECE = 32 * 1024,
 };
 
-void *gzip_pack(const void *bytes, size_t len, size_t *out_len)
-{
-    z_stream z = {.next_in = (Bytef *)bytes, .avail_in = (uInt)len};
-    gz_header header = {.os = OS_UNKNOWN};
-    assert(len <= INT_MAX);
-    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
-        abort(); /* no memory */
-    deflateSetHeader(&z, &header);
-    uLong room = deflateBound(&z, (uLong)len);
-    z.next_out = mem_alloc(room);
-    z.avail_out = (uInt)room;
-    Bytef *out = z.next_out;
-    int rc = deflate(&z, Z_FINISH);
-    assert(rc == Z_STREAM_END); /* deflateBound() said so */
-    *out_len = z.total_out;
-    deflateEnd(&z);
-    return out;
-}
-
-bool gzip_is(const void *bytes, size_t len)
-{
-    const uint8_t *b = bytes;
-    return len >= 2 && b[0] == 0x1f && b[1] == 0x8b;
-}
-
 /* Where the next piece goes: behind the others, or over the last one when nobody wants
  * the bytes. */
 static void make_room(z_stream *z, uint8_t **out, size_t *room, bool keep)
@@ -50,6 +24,62 @@ static void make_room(z_stream *z, uint8_t **out, size_t *room, bool keep)
     *out = mem_grow(*out, room, at + PIECE, 1);
     z->next_out = *out + at;
     z->avail_out = PIECE;
+}
+
+struct gzip {
+    z_stream z;
+    uint8_t *out;
+    size_t room;
+};
+
+struct gzip *gzip_begin(void)
+{
+    static gz_header header = {.os = OS_UNKNOWN};
+    struct gzip *g = mem_zalloc(sizeof *g);
+    if (deflateInit2(&g->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
+        abort(); /* no memory */
+    deflateSetHeader(&g->z, &header);
+    return g;
+}
+
+static void push(struct gzip *g, int flush)
+{
+    do {
+        if (g->z.avail_out == 0)
+            make_room(&g->z, &g->out, &g->room, true);
+        deflate(&g->z, flush);
+    } while (g->z.avail_out == 0);
+}
+
+void gzip_add(struct gzip *g, const void *bytes, size_t len)
+{
+    g->z.next_in = (Bytef *)bytes;
+    g->z.avail_in = (uInt)len;
+    push(g, Z_NO_FLUSH);
+}
+
+void *gzip_end(struct gzip *g, size_t *len)
+{
+    push(g, Z_FINISH);
+    void *out = g->out;
+    *len = g->z.total_out;
+    deflateEnd(&g->z);
+    free(g);
+    return out;
+}
+
+void *gzip_pack(const void *bytes, size_t len, size_t *out_len)
+{
+    struct gzip *g = gzip_begin();
+    gzip_add(g, bytes, len);
+    return gzip_end(g, out_len);
+}
+
+bool gzip_is(const void *bytes, size_t len)
+{
+    const uint8_t *b = bytes;
+    return len >= 2 && b[0] == 0x1f && b[1] == 0x8b;
 }
 
 static int unpack(z_stream *z, size_t max, uint8_t **out, bool keep)

@@ -12,6 +12,12 @@
 /* The gzipped bytes; free() them. */
 void *gzip_pack(const void *bytes, size_t len, size_t *out_len);
 
+/* The same piece by piece; the end frees it. */
+struct gzip;
+struct gzip *gzip_begin(void);
+void gzip_add(struct gzip *g, const void *bytes, size_t len);
+void *gzip_end(struct gzip *g, size_t *out_len);
+
 /* It begins like gzip; says nothing of the rest. */
 bool gzip_is(const void *bytes, size_t len);
 

@@ -177,6 +177,16 @@ static void add_self(struct builder *b, const struct self_value *v,
 
 /* ---- the request ---- */
 
+struct packing {
+    ProtobufCBuffer buffer; /* first: append() gets a pointer to it */
+    struct gzip *gzip;
+};
+
+static void append(ProtobufCBuffer *buffer, size_t len, const uint8_t *bytes)
+{
+    gzip_add(((struct packing *)buffer)->gzip, bytes, len);
+}
+
 static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len)
 {
     Otlp__Metric *list[METRICS_MAX];
@@ -212,12 +222,9 @@ static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len)
     request.resource_metrics = resources;
     request.n_resource_metrics = 1;
 
-    size_t plain_len = otlp__export_metrics_service_request__get_packed_size(&request);
-    uint8_t *plain = mem_alloc(plain_len);
-    otlp__export_metrics_service_request__pack(&request, plain);
-    void *packed = gzip_pack(plain, plain_len, len);
-    free(plain);
-    return packed;
+    struct packing packing = {{append}, gzip_begin()};
+    otlp__export_metrics_service_request__pack_to_buffer(&request, &packing.buffer);
+    return gzip_end(packing.gzip, len);
 }
 
 void *otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
