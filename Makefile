@@ -140,9 +140,11 @@ fuzz: setup-test
 	    $(CLANG_SAN)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(BUILD)/ -print_final_stats=1 \
 	        $(BUILD)/corpus/$$f test/fuzz/corpus/$$f || exit 1; done
 
-bench: setup-test
+bench: setup-bench
 	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH_PROGRAMS)
 	@for b in $(BENCH_PROGRAMS); do $$b || exit 1; done
+	@BUILD=$(BUILD) test/bench/accuracy
+	@BUILD=$(BUILD) test/bench/cost
 
 .PHONY: all run test run-tests test-programs fuzz-programs fuzz bench clean
 clean:
