@@ -348,9 +348,24 @@ static int open_session(struct session *s)
     return CMD_FINE;
 }
 
+/* Names may take seconds to resolve: what is going on is said before. */
+static void announce(const struct live *live)
+{
+    char every[DURATION_TEXT_MAX], times[32] = "until Ctrl-C";
+    if (live->count > 0)
+        snprintf(times, sizeof times, "%u time%s", live->count,
+                 live->count == 1 ? "" : "s");
+    printf("%zu host%s by %s, %s every %s\n", live->n, live->n == 1 ? "" : "s",
+           probe_kinds[live->kind]->kind.name, times,
+           duration_text(every, live->interval_ns));
+    fflush(stdout);
+}
+
 int live_run(const struct live *live)
 {
     struct session s = {.live = live};
+    if (!live->json)
+        announce(live);
     signal(SIGPIPE, SIG_IGN);
     s.exit_code = open_session(&s);
     if (s.exit_code == CMD_FINE)
