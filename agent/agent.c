@@ -224,7 +224,7 @@ static int open_state(struct agent *a)
                                   .count = a->config->spool_count,
                                   .age_ns = a->config->spool_age_ns};
     rc = spool_open(&a->spool, a->loop, spool_dir, limits, on_spool_ready, a);
-    if (rc < 0)
+    if (rc < 0 && rc != -EWOULDBLOCK) /* in use by another: the spool has said it */
         log_error("agent", "spool %s: %s; it must be a folder that we may read and write",
                   spool_dir, strerror(-rc));
     return rc;
@@ -288,10 +288,12 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
     char period[DURATION_TEXT_MAX];
     log_debug("agent", "ships %.3f s after a window has closed",
               (double)a->ship_delay_ns / 1e9);
-    log_info("agent", "edgelat %s: %zu targets, windows of %s, shipping to %s",
-             EDGELAT_VERSION, config->n_targets, duration_text(period, config->window_ns),
-             a->shipper != NULL ? config->collector.url
-                                : "nobody: no collector is configured");
+    log_info("agent", "edgelat %s: %zu target%s, windows of %s, %s%s", EDGELAT_VERSION,
+             config->n_targets, config->n_targets == 1 ? "" : "s",
+             duration_text(period, config->window_ns),
+             a->shipper != NULL ? "shipping to "
+                                : "kept in the spool as no collector is configured",
+             config->collector.url);
     *out = a;
     return 0;
 }
