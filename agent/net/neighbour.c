@@ -1,11 +1,10 @@
 /* rtnetlink(7): the route to the address, then the neighbour that it goes through. */
 #include "net/neighbour.h"
 
-#include "net/socket.h"
+#include "net/clock.h"
 
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,16 +27,9 @@ union answer {
 
 static struct address address_of(const struct endpoint *to)
 {
-    struct sockaddr_storage sa;
-    sockaddr_of(&sa, to);
-    struct address a = {.family = (uint8_t)sa.ss_family};
-    if (sa.ss_family == AF_INET6) {
-        a.len = 16;
-        memcpy(a.bytes, &((struct sockaddr_in6 *)&sa)->sin6_addr, 16);
-    } else {
-        a.len = 4;
-        memcpy(a.bytes, &((struct sockaddr_in *)&sa)->sin_addr, 4);
-    }
+    bool ipv6 = to->family == FAMILY_IPV6;
+    struct address a = {.family = ipv6 ? AF_INET6 : AF_INET, .len = ipv6 ? 16 : 4};
+    memcpy(a.bytes, to->bytes, sizeof a.bytes);
     return a;
 }
 
@@ -112,7 +104,7 @@ static bool incomplete(int netlink, const struct address *hop, int interface)
            (((struct ndmsg *)NLMSG_DATA(&a.head))->ndm_state & NUD_INCOMPLETE) != 0;
 }
 
-bool neighbour_awaited(const struct endpoint *to)
+static bool ask_kernel(const struct endpoint *to)
 {
     int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (netlink < 0)
@@ -122,5 +114,34 @@ bool neighbour_awaited(const struct endpoint *to)
     bool awaited = next_hop(netlink, &address, &hop, &interface) &&
                    incomplete(netlink, &hop, interface);
     close(netlink);
+    return awaited;
+}
+
+/* ---- not for each packet: that takes as long as the packet itself ---- */
+
+#define KEPT 256
+
+static struct kept {
+    struct endpoint to;
+    struct mono until;
+} kept[KEPT]; /* by a hash of the address; another one of that place takes it over */
+
+static struct kept *kept_of(const struct endpoint *to)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < sizeof to->bytes; i++)
+        hash = (hash ^ to->bytes[i]) * 16777619u;
+    return &kept[hash % KEPT];
+}
+
+bool neighbour_awaited(const struct endpoint *to)
+{
+    struct kept *k = kept_of(to);
+    struct mono now = mono_now();
+    if (now.ns < k->until.ns && endpoint_same_address(&k->to, to))
+        return false;
+    bool awaited = ask_kernel(to);
+    if (!awaited)
+        *k = (struct kept){*to, {now.ns + NEIGHBOUR_KEEP_NS}};
     return awaited;
 }
