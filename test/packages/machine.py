@@ -75,13 +75,23 @@ def equal(expected, actual, what):
         raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
 
 
-def build_deb(version=""):
-    said = subprocess.run([TREE / "packaging/deb/build", *([version] if version else [])],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode().strip()
-    package = pathlib.Path(said.splitlines()[-1])
-    if len(said.splitlines()) != 1 or not package.exists(): # lintian is silent
+def build(script, version):
+    """The package that a script of packaging/ has built; nothing of it goes on when we are interrupted."""
+    command = [TREE / "packaging" / script / "build", *([version] if version else [])]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               start_new_session=True)
+    try:
+        said = process.communicate()[0].decode().strip()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    if process.returncode != 0 or len(said.splitlines()) != 1:  # lintian and rpmlint are silent
         raise AssertionError(said)
-    return package
+    return pathlib.Path(said)
+
+
+def build_deb(version=""):
+    return build("deb", version)
 
 
 def make_root(package):

@@ -2,13 +2,12 @@
 """The RPM, installed by rpm --root into a clean root whose packages are Debian's: what is in it, its scripts, upgrade
 with a changed configuration and a spool, erase. Its requirements are looked at, not met (packaging/rpm/build)."""
 import os
-import pathlib
 import re
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import PLAIN, TREE, Machine, build_deb, equal, make_root, run_tests  # noqa: E402
+from machine import PLAIN, Machine, build, build_deb, equal, make_root, run_tests  # noqa: E402
 
 OLD = "0.0.9"
 GLIBC_EL9 = (2, 34)
@@ -18,14 +17,6 @@ DEBIAN_SAYS = ("rpm: RPM should not be used", "rpm: However assuming")
 
 class Bed:
     old = new = machine = None
-
-
-def build_rpm(version=""):
-    done = subprocess.run([TREE / "packaging/rpm/build", *([version] if version else [])],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        raise AssertionError(done.stdout.decode())
-    return pathlib.Path(done.stdout.decode().strip())
 
 
 def ask(*query):
@@ -45,9 +36,9 @@ def rpm(*command):
     return said
 
 
-def build():
+def build_packages():
     """Built, and rpmlint is silent: no error, no warning."""
-    Bed.old, Bed.new = build_rpm(OLD), build_rpm()
+    Bed.old, Bed.new = build("rpm", OLD), build("rpm", "")
     log = (Bed.new.parents[2] / "rpmlint.log").read_text()
     equal(True, " 0 errors, 0 warnings" in log, log)
 
@@ -101,7 +92,7 @@ def erase():
 
 def main():
     try:
-        run_tests([build, requirements, install, upgrade, erase])
+        run_tests([build_packages, requirements, install, upgrade, erase])
     finally:
         if Bed.machine:
             Bed.machine.__exit__()

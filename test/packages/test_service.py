@@ -101,7 +101,7 @@ def measure():
     m.run("sh", "-c", "echo '# changed here' >>/etc/edgelat/edgelat.conf")
     m.write("/etc/edgelat/edgelat.conf.d/site.conf", SITE)
     m.run("systemctl", "restart", "edgelat")
-    wait_for("two batches", lambda: len(spool()) >= 2, 20)
+    wait_for("a whole window", lambda: len(spool()) >= 3, 20)  # after that of the old configuration and a part of one
     batch = json.loads(m.run("edgelat", "decode", sorted(spool())[-1]))
     metrics = batch["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
     points = next(metric for metric in metrics if metric["name"] == "edgelat.probe.results")["sum"]["dataPoints"]
