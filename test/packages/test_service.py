@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -56,9 +57,20 @@ def drop_in(name, text):
     Bed.machine.run("systemctl", "daemon-reload")
 
 
+def with_other_configuration(package):
+    """As if the configuration that is shipped had changed since then, so that dpkg has to choose."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["dpkg-deb", "-R", package, f"{folder}/tree"], check=True)
+        with open(f"{folder}/tree/etc/edgelat/edgelat.conf", "a", encoding="utf-8") as configuration:
+            configuration.write("# of an earlier version\n")
+        subprocess.run(["dpkg-deb", "--root-owner-group", "-b", f"{folder}/tree", package], check=True,
+                       stdout=subprocess.DEVNULL)
+    return package
+
+
 def on_machine():
     """systemd is process 1 of a clean root."""
-    Bed.new, Bed.old = build_deb(), build_deb(OLD)
+    Bed.new, Bed.old = build_deb(), with_other_configuration(build_deb(OLD))
     Bed.machine = Machine(make_root(Bed.new), SYSTEMD).__enter__()
     Bed.machine.boot()
 
@@ -116,7 +128,7 @@ def measure():
 def change_version(package, version):
     m = Bed.machine
     identity, waiting, before = instance_id(), spool(), pid()
-    m.run("dpkg", "-i", m.bring(package))
+    m.run("dpkg", "--force-confold", "-i", m.bring(package))  # as unattended-upgrades does
     equal(f"edgelat {version}", m.run("edgelat", "--version"), "--version")
     equal("active running", f"{m.property('ActiveState')} {m.property('SubState')}", "the service")
     equal(True, pid() != before, "it runs the new program")
@@ -129,7 +141,9 @@ def change_version(package, version):
 
 def upgrade():
     """Upgraded: configuration, spool and identity are kept."""
-    change_version(Bed.new, Bed.machine.run("dpkg-deb", "-f", Bed.machine.bring(Bed.new), "Version"))
+    m = Bed.machine
+    change_version(Bed.new, m.run("dpkg-deb", "-f", m.bring(Bed.new), "Version"))
+    m.run("test", "-e", "/etc/edgelat/edgelat.conf.dpkg-dist")  # what the package ships lies beside it
 
 
 def downgrade():
