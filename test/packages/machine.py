@@ -36,8 +36,8 @@ class Machine:
 
     def try_run(self, *command, text=None):
         environment = ["env", "-i", "DEBIAN_FRONTEND=noninteractive", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
-        return subprocess.run(["nsenter", "-t", self.init, "-a", "-r", "-w/", *environment, *command], input=text and text.encode(),
-                              stdin=None if text else subprocess.DEVNULL, stdout=subprocess.PIPE,
+        return subprocess.run(["nsenter", "-t", self.init, "-a", "-r", "-w/", *environment, *command],
+                              input=text.encode() if text else b"", stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=60)
 
     def run(self, *command, text=None):
