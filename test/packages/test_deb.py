@@ -7,7 +7,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import PLAIN, Machine, build_deb, equal, make_root, run_tests  # noqa: E402
+from machine import PLAIN, TREE, Machine, build_deb, equal, make_root, run_tests  # noqa: E402
 
 # What dpkg itself keeps, and what changes with any package that makes a user or links a library.
 NOT_OURS = r"^/(proc|sys|dev|tmp|run|var/lib/dpkg|var/log|var/cache/ldconfig)(/|$)|^/etc/(passwd|shadow|group|gshadow)-$"
@@ -52,6 +52,8 @@ def install():
     equal("/etc/edgelat/edgelat.conf", m.run("dpkg-query", "-W", "-f", "${Conffiles}", "edgelat").split(" ")[0], "conffile")
     m.run("test", "-d", "/etc/edgelat/edgelat.conf.d")
     m.run("edgelat", "check-config")
+    shipped = sorted(path.name for path in (TREE / "packaging/data").glob("*.csv"))
+    equal(shipped, sorted(m.run("ls", "/usr/share/edgelat").split()), "data files")
 
 
 def without_root():

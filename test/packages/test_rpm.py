@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import PLAIN, Machine, build, build_deb, equal, make_root, run_tests  # noqa: E402
+from machine import PLAIN, TREE, Machine, build, build_deb, equal, make_root, run_tests  # noqa: E402
 
 OLD = "0.0.9"
 GLIBC_EL9 = (2, 34)
@@ -64,6 +64,8 @@ def install():
     m.run("systemd-tmpfiles", "--create", "edgelat.conf")  # on RHEL a trigger of systemd's package does
     equal("edgelat 700", m.run("stat", "-c", "%U %a", "/var/lib/edgelat"), "the state folder")
     m.run("edgelat", "check-config")
+    shipped = sorted(path.name for path in (TREE / "packaging/data").glob("*.csv"))
+    equal(shipped, sorted(m.run("ls", "/usr/share/edgelat").split()), "data files")
     changed = [line for line in rpm("-V", "--nodeps", "edgelat").splitlines() if line]
     equal([], changed, "rpm -V")
 
