@@ -123,6 +123,10 @@ test: setup-test
 	@scripts/fetch-otlp-tools $(BUILD)/tools
 	@$(MAKE) --no-print-directory run-tests
 
+# debootstrap and dpkg: on Debian only
+PACKAGE_TESTS := test/packages/test_completions \
+	$(if $(shell command -v apt-get),$(sort $(wildcard test/packages/test_*.py)))
+
 LAB_TESTS := $(sort $(wildcard test/lab/test_*))
 run-tests:
 	@BUILD=$(BUILD) EDGELAT_TOOLS=$(abspath $(BUILD)/tools) test/run \
@@ -131,7 +135,14 @@ run-tests:
 	    --name='gcc, AddressSanitizer, UBSan' $(TEST_PROGRAMS:$(BUILD)/%=$(GCC_SAN)/%) \
 	    --name='clang, AddressSanitizer, UBSan' $(TEST_PROGRAMS:$(BUILD)/%=$(CLANG_SAN)/%) \
 	    --name='corpus of the fuzz targets' test/fuzz/replay \
+	    --name='packages in clean roots' $(PACKAGE_TESTS) \
 	    --name='the lab, end to end' $(LAB_TESTS)
+
+deb: setup-package
+	@BUILD=$(BUILD) packaging/deb/build
+
+rpm: setup-package
+	@BUILD=$(BUILD) packaging/rpm/build
 
 FUZZ_SECONDS ?= 60
 fuzz: setup-test
@@ -146,7 +157,7 @@ bench: setup-bench
 	@BUILD=$(BUILD) test/bench/accuracy
 	@BUILD=$(BUILD) test/bench/cost
 
-.PHONY: all run test run-tests test-programs fuzz-programs fuzz bench clean
+.PHONY: all run test run-tests test-programs fuzz-programs fuzz bench deb rpm clean
 clean:
 	rm -rf $(BUILD)
 
