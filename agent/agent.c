@@ -9,6 +9,7 @@
 #include "identity.h"
 #include "measurer.h"
 #include "net/clock.h"
+#include "net/timer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -183,9 +184,7 @@ static void ship(struct agent *a)
         shipper_wake(a->shipper);
         return;
     }
-    uv_update_time(a->loop);
-    uv_timer_start(a->ship_timer, on_ship_timer, (uint64_t)(a->ship_delay_ns / NS_PER_MS),
-                   0);
+    timer_in(a->ship_timer, on_ship_timer, a->ship_delay_ns);
 }
 
 static void on_spool_ready(void *user)
@@ -335,9 +334,7 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
     measurer_destroy(a->measurer);
     a->measurer = NULL;
     uv_timer_stop(a->ship_timer);
-    uv_update_time(a->loop);
-    uv_timer_start(a->stop_timer, on_stop_timer,
-                   a->shipper == NULL ? 0 : AGENT_STOP_NS / NS_PER_MS, 0);
+    timer_in(a->stop_timer, on_stop_timer, a->shipper == NULL ? 0 : AGENT_STOP_NS);
     if (a->shipper != NULL)
         shipper_flush(a->shipper, on_flushed, a);
 }

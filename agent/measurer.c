@@ -6,6 +6,7 @@
 #include "edge/pop.h"
 #include "net/clock.h"
 #include "net/resolver.h"
+#include "net/timer.h"
 #include "probe/kinds.h"
 #include "probe/tcp/decoy.h"
 
@@ -73,11 +74,7 @@ static void arm_probe_timer(struct measurer *m)
         uv_timer_stop(m->probe_timer);
         return;
     }
-    int64_t wait_ns = at.ns - mono_now().ns;
-    uint64_t wait_ms =
-        wait_ns <= 0 ? 0 : (uint64_t)((wait_ns + NS_PER_MS - 1) / NS_PER_MS);
-    uv_update_time(m->loop); /* timers count from the loop's cached time */
-    uv_timer_start(m->probe_timer, on_probe_timer, wait_ms, 0);
+    timer_in(m->probe_timer, on_probe_timer, at.ns - mono_now().ns);
 }
 
 static void on_probe_timer(uv_timer_t *timer)
@@ -280,10 +277,8 @@ static void arm_tick(struct measurer *m, struct wall wall)
         wait_ns = TICK_NS;
     if (wait_ns < 0)
         wait_ns = 0;
-    uv_update_time(m->loop);
     m->tick_due.ns = mono_now().ns + wait_ns;
-    uv_timer_start(m->tick_timer, on_tick,
-                   (uint64_t)((wait_ns + NS_PER_MS - 1) / NS_PER_MS), 0);
+    timer_in(m->tick_timer, on_tick, wait_ns);
 }
 
 /* ---- the whole ---- */

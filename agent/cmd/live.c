@@ -9,6 +9,7 @@
 #include "core/window.h"
 #include "net/clock.h"
 #include "net/socket.h"
+#include "net/timer.h"
 #include "probe/kinds.h"
 #include "probe/prober.h"
 #include "probe/tcp/decoy.h"
@@ -141,11 +142,7 @@ static void on_turn(uv_timer_t *timer)
     }
     struct mono at;
     if (schedule_next(s->schedule, &at)) {
-        int64_t wait_ns = at.ns - mono_now().ns;
-        uv_update_time(&s->loop);
-        uv_timer_start(
-            timer, on_turn,
-            wait_ns <= 0 ? 0 : (uint64_t)((wait_ns + NS_PER_MS - 1) / NS_PER_MS), 0);
+        timer_in(timer, on_turn, at.ns - mono_now().ns);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "core/time.h"
 #include "export/header_file.h"
 #include "export/verdict.h"
+#include "net/timer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -63,8 +64,7 @@ static void on_timer(uv_timer_t *timer)
 
 static void go_in(struct shipper *s, int64_t wait_ns)
 {
-    uv_timer_start(&s->timer, on_timer, (uint64_t)((wait_ns + NS_PER_MS - 1) / NS_PER_MS),
-                   0);
+    timer_in(&s->timer, on_timer, wait_ns);
 }
 
 /* The flush is over. On the timer: on_idle may take everything down. */

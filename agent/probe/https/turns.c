@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "net/clock.h"
+#include "net/timer.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -62,11 +63,7 @@ static void run_timer(struct turns *t)
         uv_timer_stop(&t->timer);
         return;
     }
-    int64_t wait_ns = to_wait_ns(t);
-    uv_update_time(t->timer.loop);
-    uv_timer_start(&t->timer, on_timer,
-                   wait_ns <= 0 ? 0 : (uint64_t)((wait_ns + NS_PER_MS - 1) / NS_PER_MS),
-                   0);
+    timer_in(&t->timer, on_timer, to_wait_ns(t));
 }
 
 static void on_timer(uv_timer_t *timer)
