@@ -170,12 +170,15 @@ class VictoriaMetrics:
         except OSError:
             return False
 
-    def query(self, text):
-        """[(labels, value)] of an instant query; flushes first so that the newest points count."""
-        self.get("/internal/force_flush")
-        time.sleep(0.7)
+    def ask(self, text):
+        self.get("/internal/force_flush")  # so that the newest points count
         found = json.loads(self.get("/api/v1/query", query=text))["data"]["result"]
         return [(r["metric"], float(r["value"][1])) for r in found]
+
+    def query(self, text, least):
+        """[(labels, value)] of an instant query; waits until there are as many as `least`."""
+        wait_for(lambda: len(self.ask(text)) >= least, 10, 0.5)
+        return self.ask(text)
 
 
 def to_victoria_metrics():
@@ -195,7 +198,7 @@ def to_victoria_metrics():
         tap.ok(agent.returncode == 0 and took < 5, f"SIGTERM: exit code 0 after {took:.1f} s", said)
         tap.equal([], spooled(state), "nothing is left in the spool")
 
-        sent = vm.query(r'sum by (edgelat\.target) ({__name__="edgelat.probe.results",' + ICMP4)
+        sent = vm.query(r'sum by (edgelat\.target) ({__name__="edgelat.probe.results",' + ICMP4, len(POPS))
         tap.equal(len(POPS), len(sent), "the receiver has every target")
         tap.ok(all(10 <= value <= 16 for _, value in sent), "about one probe a second each", sent)
         compare_percentiles(vm)
@@ -203,10 +206,10 @@ def to_victoria_metrics():
 
 def compare_percentiles(vm):
     printed = {(m["edgelat.target"], m["quantile"]): value for m, value in vm.query(
-        '({__name__="edgelat.probe.delay.quantile",' + ICMP4)}
+        '({__name__="edgelat.probe.delay.quantile",' + ICMP4, 4 * len(POPS))}
     for q in (0.5, 0.9):
         asked = vm.query(rf'histogram_quantile({q}, sum by (vmrange, edgelat\.target) '
-                         '({__name__="edgelat.probe.delay_bucket",' + ICMP4 + ')')
+                         '({__name__="edgelat.probe.delay_bucket",' + ICMP4 + ')', len(POPS))
         tap.equal(len(POPS), len(asked), f"the receiver has p{q * 100:g} of every target")
         for labels, value in asked:
             name = labels["edgelat.target"]
