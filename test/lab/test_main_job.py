@@ -232,7 +232,8 @@ def collector_down_and_up():
                "decode: a spooled batch as OTLP/JSON", decoded.stdout[:500] + decoded.stderr)
         with running(EDGELAT, "collect", "--listen", "127.0.0.1:18429", "--dir", received,
                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as receiver:
-            empty = wait_for(lambda: not spooled(state), 20)
+            # the back-off has grown to half a minute meanwhile, and chance says when in it
+            empty = wait_for(lambda: not spooled(state), 70)
             tap.ok(empty, "collector up: the spool is empty again")
             time.sleep(6)
             agent.send_signal(signal.SIGTERM)
