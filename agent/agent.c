@@ -8,6 +8,7 @@
 #include "export/spool.h"
 #include "identity.h"
 #include "measurer.h"
+#include "net/chance.h"
 #include "net/clock.h"
 #include "net/timer.h"
 
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 struct agent {
@@ -239,7 +239,7 @@ static int open_network(struct agent *a)
     const struct collector *collector = &a->config->collector;
     if (collector->url[0] != '\0') {
         rc = shipper_create(&a->shipper, a->loop, a->http, a->spool, collector,
-                            uv_hrtime());
+                            chance_seed());
         if (rc < 0) {
             log_error("agent", "collector %s: %s", collector->url, strerror(-rc));
             return rc;
@@ -271,10 +271,8 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         a->host_name[0] = '\0';
     a->stop_timer = make_timer(a);
     a->ship_timer = make_timer(a);
-    uint64_t seed;
-    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
-        seed = uv_hrtime() ^ (uint64_t)uv_os_getpid() << 32;
-    a->ship_delay_ns = spread_delay(seed, config->window_ns, config->collector.spread_ns);
+    a->ship_delay_ns =
+        spread_delay(chance_seed(), config->window_ns, config->collector.spread_ns);
 
     int rc = open_state(a);
     if (rc == 0)

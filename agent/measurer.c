@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "core/pipeline.h"
 #include "edge/pop.h"
+#include "net/chance.h"
 #include "net/clock.h"
 #include "net/resolver.h"
 #include "net/timer.h"
@@ -13,7 +14,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* A tick compares the clocks: that late, the host slept or was stopped; that far, the
  * clock stepped. */
@@ -327,10 +327,6 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     if (rc < 0)
         return rc;
 
-    uint64_t seed;
-    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
-        seed = uv_hrtime() ^ (uint64_t)uv_os_getpid() << 32;
-
     struct measurer *m = mem_zalloc(sizeof *m);
     m->loop = loop;
     m->config = config;
@@ -342,7 +338,8 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     m->prober = prober_create(loop, probe_kinds, probe_kinds_count, resolver, http,
                               prober_events);
     struct wall wall = wall_now();
-    m->pipeline = pipeline_create(config, probe_kind_words(), seed, mono_now(), wall);
+    m->pipeline =
+        pipeline_create(config, probe_kind_words(), chance_seed(), mono_now(), wall);
     m->clock_offset_ns = wall.ns - mono_now().ns;
     m->probe_timer = make_timer(m);
     m->tick_timer = make_timer(m);

@@ -81,6 +81,20 @@ size_t text_utf8(const char *bytes, size_t left)
     return overlong || surrogate || too_high ? 0 : len;
 }
 
+const char *text_wrong(const char *line, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        size_t n = text_utf8(line + at, len - at);
+        if (n == 0)
+            return "not UTF-8; save the file in that encoding";
+        unsigned char c = (unsigned char)line[at];
+        if ((c < 0x20 && c != '\t') || c == 0x7F)
+            return "a control character; only text may stand here";
+        at += n;
+    }
+    return NULL;
+}
+
 #define WORD_MAX 63
 
 /* Levenshtein's distance, one row at a time. */

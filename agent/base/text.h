@@ -29,6 +29,10 @@ bool text_copy(char *to, size_t room, const char *from);
  * 0) are there; 0 when it is none. */
 size_t text_utf8(const char *bytes, size_t left);
 
+/* What keeps the bytes of a line from being text (UTF-8, no control character but the
+ * tab), as a clause for people, or NULL. */
+const char *text_wrong(const char *line, size_t len);
+
 /* The word nearest to `word` by edit distance, or NULL when none is near enough to
  * suggest. */
 const char *text_nearest(const char *word, const char *const *words, size_t n);

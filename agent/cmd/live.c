@@ -7,6 +7,7 @@
 #include "core/pipeline.h"
 #include "core/schedule.h"
 #include "core/window.h"
+#include "net/chance.h"
 #include "net/clock.h"
 #include "net/socket.h"
 #include "net/timer.h"
@@ -240,7 +241,7 @@ static void begin(struct session *s)
     preload(s);
     choose_streams(s);
     start_decoys(s);
-    s->schedule = schedule_create(s->n_streams, PATTERN_PERIODIC, uv_hrtime());
+    s->schedule = schedule_create(s->n_streams, PATTERN_PERIODIC, chance_seed());
     int64_t first_within_ns = s->n_streams == 1 ? 1 : s->live->interval_ns;
     for (size_t i = 0; i < s->n_streams; i++)
         schedule_set(s->schedule, i, s->live->interval_ns, first_within_ns, mono_now());

@@ -23,21 +23,6 @@ void ini_close(struct ini *i)
     *i = (struct ini){0};
 }
 
-/* What is wrong with the bytes of a line, or NULL. */
-static const char *bad_bytes(const char *line, size_t len)
-{
-    for (size_t at = 0; at < len;) {
-        size_t n = text_utf8(line + at, len - at);
-        if (n == 0)
-            return "not UTF-8; save the file in that encoding";
-        unsigned char c = (unsigned char)line[at];
-        if ((c < 0x20 && c != '\t') || c == 0x7F)
-            return "a control character; only text may stand here";
-        at += n;
-    }
-    return NULL;
-}
-
 static char *trim(char *text)
 {
     text += strspn(text, " \t");
@@ -102,7 +87,7 @@ static char *take_line(struct ini *i, const char **problem)
     }
     if (len > 0 && line[len - 1] == '\r')
         line[--len] = '\0';
-    *problem = len > INI_LINE_MAX ? "longer than 64 KiB" : bad_bytes(line, len);
+    *problem = len > INI_LINE_MAX ? "longer than 64 KiB" : text_wrong(line, len);
     return *problem == NULL ? trim(line) : NULL;
 }
 

@@ -33,21 +33,6 @@ bool datafile_word(struct datafile *f, const char *column, const char *field, ch
     return false;
 }
 
-/* What is wrong with the bytes of a line, or NULL. */
-static const char *bad_bytes(const char *line, size_t len)
-{
-    for (size_t at = 0; at < len;) {
-        size_t n = text_utf8(line + at, len - at);
-        if (n == 0)
-            return "not UTF-8; save the file in that encoding";
-        unsigned char c = (unsigned char)line[at];
-        if ((c < 0x20 && c != '\t') || c == 0x7F)
-            return "a control character; only text may stand here";
-        at += n;
-    }
-    return NULL;
-}
-
 /* The next line into `row`; NULL at the end. A line that is none is "" and said. */
 static const char *next_line(struct datafile *f)
 {
@@ -62,7 +47,7 @@ static const char *next_line(struct datafile *f)
     if (len > 0 && line[len - 1] == '\r')
         len--;
     const char *bad =
-        len > DATAFILE_LINE_MAX ? "longer than 1024 bytes" : bad_bytes(line, len);
+        len > DATAFILE_LINE_MAX ? "longer than 1024 bytes" : text_wrong(line, len);
     if (bad != NULL) {
         datafile_problem(f, "%s", bad);
         len = 0;
