@@ -8,6 +8,7 @@
 #ifndef EDGELAT_CORE_BATCH_H
 #define EDGELAT_CORE_BATCH_H
 
+#include "core/event.h"
 #include "core/histogram.h"
 #include "core/intercept.h"
 #include "core/target.h"
@@ -63,6 +64,8 @@ struct batch { /* borrowed views; valid until the pipeline is called again */
     size_t n_series;
     const struct target_state *targets;
     size_t n_targets;
+    const struct event *events; /* that became known in the window */
+    size_t n_events;
     const struct self_value *self; /* filled in by the shell */
     size_t n_self;
 };

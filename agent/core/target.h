@@ -13,12 +13,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TARGET_NAME_MAX 64
-#define HOST_TEXT_MAX   254 /* RFC 1035: 253 characters */
-#define PATH_TEXT_MAX   256
-#define FILE_TEXT_MAX   256
-#define PROXY_TEXT_MAX  256
-#define TARGETS_MAX     256
+#define TARGET_NAME_MAX  64
+#define HOST_TEXT_MAX    254 /* RFC 1035: 253 characters */
+#define PATH_TEXT_MAX    256
+#define FILE_TEXT_MAX    256
+#define PROXY_TEXT_MAX   256
+#define TARGETS_MAX      256
+#define LIMIT_SOURCE_MAX 128
+
+/* Past a limit the target is degraded; 0 is no limit. Who says so: "" is the
+ * configuration. */
+struct limits {
+    int64_t delay_ns;     /* of the median of a window's first delay */
+    int64_t variation_ns; /* of the mean of its delay variation */
+    double loss_ratio;    /* of the loss that a window shows beyond chance */
+    double distance_km;   /* of how much farther than the nearest metro the PoP may be */
+    char delay_source[LIMIT_SOURCE_MAX], variation_source[LIMIT_SOURCE_MAX];
+    char loss_source[LIMIT_SOURCE_MAX], distance_source[LIMIT_SOURCE_MAX];
+};
 
 struct target {
     char name[TARGET_NAME_MAX];    /* unique; of letters, digits, '.', '_', '-' */
@@ -37,6 +49,8 @@ struct target {
     uint16_t payload_bytes; /* of an ICMP echo, after its header; 16 to 1400 */
     uint8_t dscp;           /* 0 to 63 */
     bool dont_fragment;
+    struct limits limits;
+    bool discovered; /* a front door that discovery added, not one of the configuration */
 };
 
 /* Defaults for everything but name and host; both families, every kind that `kinds` has.

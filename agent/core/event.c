@@ -1,0 +1,74 @@
+#include "core/event.h"
+
+#include "base/text.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *severity_name(enum severity severity)
+{
+    switch (severity) {
+    case SEVERITY_INFO:
+        return "INFO";
+    case SEVERITY_WARN:
+        return "WARN";
+    case SEVERITY_ERROR:
+        return "ERROR";
+    }
+    return "";
+}
+
+struct event *events_add(struct events *to, const char *name, enum severity severity,
+                         struct wall time, const struct target *target)
+{
+    struct event *e = &to->list[to->n];
+    if (to->n < EVENTS_MAX)
+        to->n++;
+    else
+        to->dropped++;
+    *e = (struct event){
+        .name = name, .severity = severity, .time = time, .target = target};
+    return e;
+}
+
+void event_say(struct event *e, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(e->text, sizeof e->text, format, args);
+    va_end(args);
+}
+
+static struct fact *add_fact(struct event *e, const char *name)
+{
+    assert(e->n_facts < EVENT_FACTS_MAX);
+    struct fact *f = &e->facts[e->n_facts++];
+    *f = (struct fact){.name = name};
+    return f;
+}
+
+void event_number(struct event *e, const char *name, double number)
+{
+    if (!isnan(number))
+        add_fact(e, name)->number = number;
+}
+
+void event_text(struct event *e, const char *name, const char *text)
+{
+    struct fact *f = add_fact(e, name);
+    f->is_text = true;
+    text_copy(f->text, sizeof f->text, text);
+}
+
+void events_move(struct events *to, struct events *from)
+{
+    size_t room = EVENTS_MAX - to->n, n = from->n < room ? from->n : room;
+    memcpy(&to->list[to->n], from->list, n * sizeof *from->list);
+    to->n += n;
+    to->dropped += from->dropped + (from->n - n);
+    from->n = 0;
+    from->dropped = 0;
+}

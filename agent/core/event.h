@@ -1,0 +1,75 @@
+/*
+ * An event: something changed that somebody may want to be told of once. It is a value; a
+ * closed window brings those that became known in it, and they leave as OTLP log records
+ * (OpenTelemetry logs data model: event.name, SeverityNumber, Body) beside the metrics.
+ *
+ * `before` and `after` are what changed, in the words of the event ("up", "down"; "AMS",
+ * "LON"); `text` says it to a person in one clause; the facts are the evidence, by the
+ * names that they are exported under.
+ */
+#ifndef EDGELAT_CORE_EVENT_H
+#define EDGELAT_CORE_EVENT_H
+
+#include "core/kind.h"
+#include "core/target.h"
+#include "core/time.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum severity { /* OpenTelemetry's SeverityNumber */
+                SEVERITY_INFO = 9,
+                SEVERITY_WARN = 13,
+                SEVERITY_ERROR = 17,
+};
+
+const char *severity_name(enum severity severity); /* "INFO", "WARN", "ERROR" */
+
+#define EVENT_WORD_MAX  64
+#define EVENT_TEXT_MAX  256
+#define EVENT_FACTS_MAX 8
+
+struct fact {
+    const char *name; /* "edgelat.shift.ratio"; static */
+    bool is_text;
+    double number;
+    char text[EVENT_TEXT_MAX]; /* cut where it is longer */
+};
+
+struct event {
+    const char *name; /* "edgelat.pop.changed"; static */
+    enum severity severity;
+    struct wall time;            /* when it was found out */
+    const struct target *target; /* NULL: it is about the host or the agent */
+    const struct kind *kind;     /* NULL: about no kind in particular */
+    enum family family;          /* FAMILY_NONE: about no family in particular */
+    char before[EVENT_WORD_MAX], after[EVENT_WORD_MAX]; /* "" is unknown */
+    char text[EVENT_TEXT_MAX];
+    struct fact facts[EVENT_FACTS_MAX];
+    size_t n_facts;
+};
+
+/* Those of one window. A window has at most EVENTS_MAX; more are counted only. */
+#define EVENTS_MAX 64
+
+struct events {                        /* { 0 } has none */
+    struct event list[EVENTS_MAX + 1]; /* the last place is of those that are dropped */
+    size_t n;
+    uint64_t dropped;
+};
+
+/* The next one, with everything but these empty, to be filled in. Never NULL. */
+struct event *events_add(struct events *to, const char *name, enum severity severity,
+                         struct wall time, const struct target *target);
+
+__attribute__((format(printf, 2, 3))) void event_say(struct event *e, const char *format,
+                                                     ...);
+
+/* At most EVENT_FACTS_MAX; asserted. An undefined number (NaN) is left out. */
+void event_number(struct event *e, const char *name, double number);
+void event_text(struct event *e, const char *name, const char *text);
+
+/* Moves those of `from` to the end of `to`; `from` is empty then. */
+void events_move(struct events *to, struct events *from);
+
+#endif
