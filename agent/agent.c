@@ -166,7 +166,7 @@ static void on_batch(const struct batch *measured, void *user)
     size_t len;
     void *bytes = otlp_metrics(&batch, &resource, &len);
     log_debug("agent", "window closed: %zu series, %zu bytes", batch.n_series, len);
-    spool_add(a->spool, bytes, len);
+    spool_add(a->spool, SIGNAL_METRICS, bytes, len);
 }
 
 static void on_ship_timer(uv_timer_t *timer)

@@ -1,10 +1,12 @@
 /*
  * What waits in the spool, oldest first: the batches on disk, then those that are only in
- * memory yet (being written, or the disk fails). Of a batch on disk only its id, size and
- * time are held.
+ * memory yet (being written, or the disk fails). Of a batch on disk only its id, signal,
+ * size and time are held.
  */
 #ifndef EDGELAT_EXPORT_QUEUE_H
 #define EDGELAT_EXPORT_QUEUE_H
+
+#include "export/signal.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +14,7 @@
 
 struct waiting {
     uint64_t id;
+    enum signal signal;
     int64_t time_ns; /* wall clock */
     void *bytes;     /* NULL: on disk */
     size_t len;

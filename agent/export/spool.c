@@ -25,6 +25,7 @@
 
 struct leaving {
     uint64_t id;
+    enum signal signal;
     bool to_bad;
 };
 
@@ -40,6 +41,7 @@ struct job {
     struct store *store;
     struct leavings leavings;
     uint64_t id; /* 0: there is nothing to write */
+    enum signal signal;
     void *bytes; /* the queue's, as long as the batch is in it */
     size_t len;
     int write_rc, leave_rc;
@@ -69,13 +71,13 @@ static void work(uv_work_t *request)
     struct job *j = request->data;
     for (size_t i = 0; i < j->leavings.n; i++) {
         struct leaving l = j->leavings.all[i];
-        int rc =
-            l.to_bad ? store_set_aside(j->store, l.id) : store_remove(j->store, l.id);
+        int rc = l.to_bad ? store_set_aside(j->store, l.id, l.signal)
+                          : store_remove(j->store, l.id, l.signal);
         if (rc < 0)
             j->leave_rc = rc;
     }
     if (j->id != 0)
-        j->write_rc = store_write(j->store, j->id, j->bytes, j->len);
+        j->write_rc = store_write(j->store, j->id, j->signal, j->bytes, j->len);
     uv_sem_post(&j->ended);
 }
 
@@ -165,6 +167,7 @@ static void begin(struct spool *s, bool write)
     s->leavings = (struct leavings){0};
     if (w != NULL) {
         j->id = w->id;
+        j->signal = w->signal;
         j->bytes = w->bytes;
         j->len = w->len;
     }
@@ -210,7 +213,7 @@ static void leave(struct spool *s, struct waiting *w, bool to_bad)
 {
     struct leavings *l = &s->leavings;
     l->all = mem_grow(l->all, &l->room, l->n + 1, sizeof *l->all);
-    l->all[l->n++] = (struct leaving){w->id, to_bad};
+    l->all[l->n++] = (struct leaving){w->id, w->signal, to_bad};
     bool being_written = s->job != NULL && s->job->id == w->id;
     void *bytes = queue_remove(&s->queue, w);
     if (!being_written) /* else finish() frees them */
@@ -276,7 +279,7 @@ void spool_refused(struct spool *s, uint64_t id)
 
 /* ---- what comes and what is next ---- */
 
-void spool_add(struct spool *s, void *bytes, size_t len)
+void spool_add(struct spool *s, enum signal signal, void *bytes, size_t len)
 {
     if (len == 0 || len > SPOOL_BATCH_MAX) {
         log_warn("spool",
@@ -288,6 +291,7 @@ void spool_add(struct spool *s, void *bytes, size_t len)
         return;
     }
     queue_add(&s->queue, (struct waiting){.id = ++s->last_id,
+                                          .signal = signal,
                                           .time_ns = wall_now().ns,
                                           .bytes = bytes,
                                           .len = len});
@@ -299,7 +303,7 @@ void spool_add(struct spool *s, void *bytes, size_t len)
 static void cannot_read(struct spool *s, struct waiting *w, int rc)
 {
     char name[STORE_NAME_MAX];
-    store_name(name, w->id);
+    store_name(name, w->id, w->signal);
     if (rc == -ENOENT || rc == -ENOTDIR) {
         if (!s->missing)
             log_warn("spool", "%s/%s: somebody removed it; it is lost", s->dir, name);
@@ -318,13 +322,14 @@ bool spool_first(struct spool *s, struct spooled *out)
     keep_bounds(s);
     for (struct waiting *w; (w = queue_oldest(&s->queue)) != NULL;) {
         out->id = w->id;
+        out->signal = w->signal;
         out->len = w->len;
         if (w->bytes != NULL) {
             if (s->failing < 0)
                 out->bytes = mem_copy(w->bytes, w->len);
             return s->failing < 0;
         }
-        int rc = store_read(s->store, w->id, &out->bytes, &out->len);
+        int rc = store_read(s->store, w->id, w->signal, &out->bytes, &out->len);
         if (rc == 0) {
             s->missing = false;
             return true;
@@ -388,6 +393,7 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *dir,
     s->retry.data = s;
     for (size_t i = 0; i < found.n; i++)
         queue_add(&s->queue, (struct waiting){.id = found.batches[i].id,
+                                              .signal = found.batches[i].signal,
                                               .time_ns = found.batches[i].time_ns,
                                               .len = found.batches[i].len});
     free(found.batches);

@@ -6,10 +6,13 @@
  * `bad/`, counted and said. The bounds hold always: the oldest goes first, is counted and
  * said in the log.
  *
- * File name: SEQUENCE-metrics.pb.gz, twenty digits, so that `ls` shows the order.
+ * File name: SEQUENCE-SIGNAL.pb.gz (metrics, logs), twenty digits, so that `ls` shows the
+ * order; one sequence for all signals.
  */
 #ifndef EDGELAT_EXPORT_SPOOL_H
 #define EDGELAT_EXPORT_SPOOL_H
+
+#include "export/signal.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,7 +53,7 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *dir,
 void spool_close(struct spool *s);
 
 /* Adds a batch; `bytes` (from malloc) become the spool's. */
-void spool_add(struct spool *s, void *bytes, size_t len);
+void spool_add(struct spool *s, enum signal signal, void *bytes, size_t len);
 
 /*
  * The oldest batch, read whole; false when nothing waits or it is just being written. The
@@ -59,6 +62,7 @@ void spool_add(struct spool *s, void *bytes, size_t len);
  */
 struct spooled {
     uint64_t id;
+    enum signal signal;
     void *bytes;
     size_t len;
 };

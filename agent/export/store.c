@@ -18,22 +18,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME_END "-metrics.pb.gz"
 enum { NAME_DIGITS = 20 };
 
-const char *store_name(char out[STORE_NAME_MAX], uint64_t id)
+const char *store_name(char out[STORE_NAME_MAX], uint64_t id, enum signal signal)
 {
-    snprintf(out, STORE_NAME_MAX, "%0*" PRIu64 NAME_END, NAME_DIGITS, id);
+    snprintf(out, STORE_NAME_MAX, "%0*" PRIu64 "-%s.pb.gz", NAME_DIGITS, id,
+             signal_name(signal));
     return out;
 }
 
-bool store_name_id(const char *name, uint64_t *id)
+bool store_name_read(const char *name, uint64_t *id, enum signal *signal)
 {
     char again[STORE_NAME_MAX];
-    uint64_t value = strtoull(name, NULL, 10);
-    *id = value;
-    return value > 0 && value < UINT64_MAX && /* there is a next one */
-           strcmp(name, store_name(again, value)) == 0;
+    *id = strtoull(name, NULL, 10);
+    if (*id == 0 || *id == UINT64_MAX) /* there is a next one */
+        return false;
+    for (*signal = 0; *signal < SIGNALS; ++*signal)
+        if (strcmp(name, store_name(again, *id, *signal)) == 0)
+            return true;
+    return false;
 }
 
 const char *store_path(char out[PATH_MAX], const struct store *s, const char *sub,
@@ -43,10 +46,11 @@ const char *store_path(char out[PATH_MAX], const struct store *s, const char *su
     return out;
 }
 
-static const char *batch_path(char out[PATH_MAX], const struct store *s, uint64_t id)
+static const char *batch_path(char out[PATH_MAX], const struct store *s, uint64_t id,
+                              enum signal signal)
 {
     char name[STORE_NAME_MAX];
-    return store_path(out, s, "", store_name(name, id));
+    return store_path(out, s, "", store_name(name, id, signal));
 }
 
 /* ---- the folder ---- */
@@ -120,7 +124,8 @@ void store_close(struct store *s)
 
 /* ---- one batch ---- */
 
-int store_write(struct store *s, uint64_t id, const void *bytes, size_t len)
+int store_write(struct store *s, uint64_t id, enum signal signal, const void *bytes,
+                size_t len)
 {
     char name[STORE_NAME_MAX];
     int rc = hold_folder(s);
@@ -129,7 +134,7 @@ int store_write(struct store *s, uint64_t id, const void *bytes, size_t len)
     int folder = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return -errno;
-    store_name(name, id);
+    store_name(name, id, signal);
     rc = file_write_whole(folder, name, bytes, len);
     close(folder);
     return rc;
@@ -160,10 +165,11 @@ static int read_all(int fd, void **bytes, size_t *len)
     return 0;
 }
 
-int store_read(const struct store *s, uint64_t id, void **bytes, size_t *len)
+int store_read(const struct store *s, uint64_t id, enum signal signal, void **bytes,
+               size_t *len)
 {
     char path[PATH_MAX];
-    int fd = open(batch_path(path, s, id),
+    int fd = open(batch_path(path, s, id, signal),
                   O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK /* a pipe has no end */);
     if (fd < 0)
         return -errno;
@@ -176,19 +182,20 @@ int store_read(const struct store *s, uint64_t id, void **bytes, size_t *len)
     return rc;
 }
 
-int store_remove(struct store *s, uint64_t id)
+int store_remove(struct store *s, uint64_t id, enum signal signal)
 {
     char path[PATH_MAX];
-    if (unlink(batch_path(path, s, id)) == 0 || errno == ENOENT || errno == ENOTDIR)
+    if (unlink(batch_path(path, s, id, signal)) == 0 || errno == ENOENT ||
+        errno == ENOTDIR)
         return 0;
     return -errno;
 }
 
-int store_set_aside(struct store *s, uint64_t id)
+int store_set_aside(struct store *s, uint64_t id, enum signal signal)
 {
     char name[STORE_NAME_MAX];
-    if (store_move_bad(s, store_name(name, id)) < 0)
-        return store_remove(s, id); /* at least it is not sent again */
+    if (store_move_bad(s, store_name(name, id, signal)) < 0)
+        return store_remove(s, id, signal); /* at least it is not sent again */
     store_trim_bad(s);
     return 0;
 }

@@ -7,6 +7,8 @@
 #ifndef EDGELAT_EXPORT_STORE_H
 #define EDGELAT_EXPORT_STORE_H
 
+#include "export/signal.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,12 +16,15 @@
 #define STORE_NAME_MAX 48
 #define STORE_BAD_MAX  100 /* files in bad/; the oldest goes first */
 
-/* Returns `out`, the name of the file of batch `id`. */
-const char *store_name(char out[STORE_NAME_MAX], uint64_t id);
-bool store_name_id(const char *name, uint64_t *id); /* false: it is no such name */
+/* Returns `out`, the name of the file of batch `id`; ids are one sequence for all
+ * signals. */
+const char *store_name(char out[STORE_NAME_MAX], uint64_t id, enum signal signal);
+bool store_name_read(const char *name, uint64_t *id,
+                     enum signal *signal); /* false: it is no such name */
 
 struct stored {
     uint64_t id;
+    enum signal signal;
     int64_t time_ns; /* wall clock: when the file was written */
     size_t len;
 };
@@ -45,13 +50,16 @@ void store_close(struct store *s); /* NULL is fine */
 
 /* Returns 0 or -errno, and may then be tried again with the same id. Makes the folder
  * again where somebody has removed it. */
-int store_write(struct store *s, uint64_t id, const void *bytes, size_t len);
+int store_write(struct store *s, uint64_t id, enum signal signal, const void *bytes,
+                size_t len);
 
 /* The whole batch, for free(). Returns 0, -EBADMSG: it is not whole, or -errno. */
-int store_read(const struct store *s, uint64_t id, void **bytes, size_t *len);
+int store_read(const struct store *s, uint64_t id, enum signal signal, void **bytes,
+               size_t *len);
 
 /* 0 or -errno; a file that is not there is fine. */
-int store_remove(struct store *s, uint64_t id);
-int store_set_aside(struct store *s, uint64_t id); /* into bad/, else it is removed */
+int store_remove(struct store *s, uint64_t id, enum signal signal);
+int store_set_aside(struct store *s, uint64_t id,
+                    enum signal signal); /* into bad/, else it is removed */
 
 #endif

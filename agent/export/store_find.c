@@ -87,9 +87,10 @@ static uint64_t highest_bad(const struct store *s)
 {
     size_t n;
     uint64_t highest = 0, id;
+    enum signal signal;
     struct bad_file *files = list_bad(s, &n);
     for (size_t i = 0; i < n; i++)
-        if (store_name_id(files[i].name, &id) && id > highest)
+        if (store_name_read(files[i].name, &id, &signal) && id > highest)
             highest = id;
     free(files);
     return highest;
@@ -110,9 +111,9 @@ static bool begins_like_gzip(int folder, const char *name)
 
 /* NULL: it is a batch, as far as one can see without unpacking all of it. */
 static const char *why_bad(int folder, const char *name, const struct stat *stat,
-                           uint64_t *id)
+                           struct stored *out)
 {
-    if (!store_name_id(name, id))
+    if (!store_name_read(name, &out->id, &out->signal))
         return "not the name of a batch";
     if (!S_ISREG(stat->st_mode))
         return "not a file";
@@ -129,11 +130,21 @@ static bool ends_with(const char *text, const char *end)
     return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
+/* Where it cannot be moved it stays, and is not read. */
+static void put_aside(const struct store *s, const char *name, const char *why,
+                      struct store_found *found)
+{
+    if (found->set_aside++ == 0) {
+        text_copy(found->example, sizeof found->example, name);
+        found->why = why;
+    }
+    store_move_bad(s, name);
+}
+
 static void look_at(const struct store *s, int folder, const char *name, size_t *room,
                     struct store_found *found)
 {
     struct stat stat;
-    uint64_t id;
     if (strcmp(name, "lock") == 0 ||
         fstatat(folder, name, &stat, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(stat.st_mode))
         return;
@@ -141,23 +152,38 @@ static void look_at(const struct store *s, int folder, const char *name, size_t 
         unlinkat(folder, name, 0);
         return;
     }
-    const char *why = why_bad(folder, name, &stat, &id);
+    struct stored batch = {.time_ns = written_ns(&stat), .len = (size_t)stat.st_size};
+    const char *why = why_bad(folder, name, &stat, &batch);
     if (why != NULL) {
-        if (found->set_aside++ == 0)
-            text_copy(found->example, sizeof found->example, name);
-        found->why = found->why != NULL ? found->why : why;
-        store_move_bad(s, name); /* where it cannot be moved it stays, and is not read */
+        put_aside(s, name, why, found);
         return;
     }
     found->batches = mem_grow(found->batches, room, found->n + 1, sizeof *found->batches);
-    found->batches[found->n++] = (struct stored){
-        .id = id, .time_ns = written_ns(&stat), .len = (size_t)stat.st_size};
+    found->batches[found->n++] = batch;
 }
 
 static int by_id(const void *a, const void *b)
 {
     const struct stored *x = a, *y = b;
-    return x->id < y->id ? -1 : x->id > y->id;
+    if (x->id != y->id)
+        return x->id < y->id ? -1 : 1;
+    return (x->signal > y->signal) - (x->signal < y->signal);
+}
+
+/* A number is one batch's: whoever made a second file of it was not us. */
+static void keep_one_each(const struct store *s, struct store_found *found)
+{
+    char name[STORE_NAME_MAX];
+    size_t kept = 1;
+    for (size_t i = 1; i < found->n; i++) {
+        const struct stored *b = &found->batches[i];
+        if (b->id == found->batches[kept - 1].id)
+            put_aside(s, store_name(name, b->id, b->signal), "a number given twice",
+                      found);
+        else
+            found->batches[kept++] = *b;
+    }
+    found->n = kept;
 }
 
 int store_find(struct store *s, struct store_found *found)
@@ -170,12 +196,13 @@ int store_find(struct store *s, struct store_found *found)
     for (const struct dirent *e; (e = readdir(dir)) != NULL;)
         look_at(s, dirfd(dir), e->d_name, &room, found);
     closedir(dir);
-    store_trim_bad(s);
-    found->highest = highest_bad(s);
     if (found->n > 0) {
         qsort(found->batches, found->n, sizeof *found->batches, by_id);
-        if (found->batches[found->n - 1].id > found->highest)
-            found->highest = found->batches[found->n - 1].id;
+        keep_one_each(s, found);
     }
+    store_trim_bad(s);
+    found->highest = highest_bad(s);
+    if (found->n > 0 && found->batches[found->n - 1].id > found->highest)
+        found->highest = found->batches[found->n - 1].id;
     return 0;
 }

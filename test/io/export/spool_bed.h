@@ -60,13 +60,18 @@ static inline void bed_end(struct spool_bed *b)
 }
 
 /* A batch that says its number. */
-static inline void bed_add(struct spool_bed *b, unsigned number)
+static inline void bed_add_as(struct spool_bed *b, enum signal signal, unsigned number)
 {
     char text[64];
     size_t len;
     int n = snprintf(text, sizeof text, "batch %u", number);
     void *bytes = gzip_pack(text, (size_t)n, &len);
-    spool_add(b->spool, bytes, len);
+    spool_add(b->spool, signal, bytes, len);
+}
+
+static inline void bed_add(struct spool_bed *b, unsigned number)
+{
+    bed_add_as(b, SIGNAL_METRICS, number);
 }
 
 static inline unsigned number_of(const void *bytes, size_t len)

@@ -101,6 +101,48 @@ static void stays_until_done(void **state)
     bed_end(&b);
 }
 
+/* One queue for both; each comes out as what it went in, also after a restart. */
+static void signals_in_one_queue(void **state)
+{
+    (void)state;
+    struct spool_bed b;
+    struct spooled first;
+    char path[256];
+    bed_begin(&b);
+    bed_open(&b, wide);
+    for (unsigned i = 1; i <= 6; i++)
+        bed_add_as(&b, i % 3 == 0 ? SIGNAL_LOGS : SIGNAL_METRICS, i);
+    bed_close(&b);
+    snprintf(path, sizeof path, "%s/00000000000000000003-logs.pb.gz", b.dir);
+    CHECK_INT(0, access(path, R_OK), "the signal is in the name");
+    put_batch(&b, "00000000000000000003-metrics.pb.gz", 33, 0);
+    put_batch(&b, "00000000000000000003-traces.pb.gz", 34, 0);
+
+    bed_open(&b, wide);
+    CHECK_INT(2, spool_counters(b.spool).set_aside, "a number twice, no signal of ours");
+    for (unsigned i = 1; i <= 6; i++) {
+        enum signal expected = i % 3 == 0 ? SIGNAL_LOGS : SIGNAL_METRICS;
+        CHECK(spool_first(b.spool, &first), "waits");
+        if (i == 3) { /* whose number is also that of a metrics file */
+            CHECK_INT(SIGNAL_METRICS, first.signal, "one of the two is kept");
+            CHECK_INT(33, number_of(first.bytes, first.len), "the other is set aside");
+        } else {
+            CHECK_INT(expected, first.signal, "signal");
+            CHECK_INT(i, number_of(first.bytes, first.len), "in order");
+        }
+        free(first.bytes);
+        if (i == 6)
+            spool_refused(b.spool, first.id);
+        else
+            spool_done(b.spool, first.id);
+    }
+    bed_close(&b);
+    CHECK_INT(0, bed_files(&b, ""), "none is left");
+    snprintf(path, sizeof path, "%s/bad/00000000000000000006-logs.pb.gz", b.dir);
+    CHECK_INT(0, access(path, R_OK), "refused, under its name");
+    bed_end(&b);
+}
+
 static void foreign_and_torn(void **state)
 {
     (void)state;
@@ -197,7 +239,8 @@ static void bounds(void **state)
         CHECK_INT(i, bed_take(&b), "the oldest have gone");
     CHECK(bed_empty(&b), "and no others");
 
-    spool_add(b.spool, calloc(1, SPOOL_BATCH_MAX + 1), SPOOL_BATCH_MAX + 1);
+    spool_add(b.spool, SIGNAL_METRICS, calloc(1, SPOOL_BATCH_MAX + 1),
+              SPOOL_BATCH_MAX + 1);
     CHECK_INT(8, spool_counters(b.spool).dropped, "too large to be found again");
     CHECK_INT(0, spool_counters(b.spool).waiting, "it does not wait");
     bed_end(&b);
@@ -269,7 +312,7 @@ static void tries_again_by_itself(void **state)
     snprintf(command, sizeof command, "rm -r %s && touch %s", b.dir, b.dir);
     child_run(command);
     for (int i = 0; i < 12; i++)
-        spool_add(b.spool, calloc(1, 1u << 20), 1u << 20);
+        spool_add(b.spool, SIGNAL_METRICS, calloc(1, 1u << 20), 1u << 20);
     CHECK_INT(8, spool_counters(b.spool).waiting, "8 MiB");
     CHECK_INT(4, spool_counters(b.spool).dropped, "the oldest have gone");
     while (spool_counters(b.spool).write_errors == 0)
@@ -430,6 +473,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(thousand_in_order),
         cmocka_unit_test(stays_until_done),
+        cmocka_unit_test(signals_in_one_queue),
         cmocka_unit_test(foreign_and_torn),
         cmocka_unit_test(bad_is_bounded),
         cmocka_unit_test(bounds),
