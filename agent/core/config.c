@@ -19,6 +19,7 @@ struct config config_default(void)
         .pattern = PATTERN_PERIODIC,
         .ranking = {.loss_limit = 0.1, .margin_ratio = 0.1, .margin_ns = NS_PER_MS},
         .state_dir = "/var/lib/edgelat",
+        .front_doors = 4,
         .collector = {.timeout_ns = 10 * NS_PER_S, .spread_ns = SPREAD_DEFAULT},
         .spool_bytes = UINT64_C(64) << 20,
         .spool_count = 20000,
@@ -154,10 +155,11 @@ static void begin_section(struct reading *r, const struct ini_item *item)
             problem(r, "unknown section [%.*s]; did you mean [%s%s]?", SHOWN, item->word,
                     near, strcmp(near, "target") == 0 ? " NAME" : "");
         else
-            problem(r,
-                    "unknown section [%.*s]; there are [agent], [dns], [collector], "
-                    "[spool] and [target NAME]",
-                    SHOWN, item->word);
+            problem(
+                r,
+                "unknown section [%.*s]; there are [agent], [peering_service], [dns], "
+                "[collector], [spool] and [target NAME]",
+                SHOWN, item->word);
         return;
     }
     if (r->section == SECTION_TARGET) {

@@ -36,6 +36,15 @@ struct collector {
     int64_t spread_ns;               /* agents ship that far apart, see core/spread.h */
 };
 
+/* A connection of Azure Peering Service, as it is called in Azure; "" is not configured.
+ * Locations are free words there, so each may say which metro of the catalogue it is. */
+struct peering {
+    char connection[TARGET_NAME_MAX], provider[TARGET_NAME_MAX];
+    char primary[TARGET_NAME_MAX], backup[TARGET_NAME_MAX];
+    char primary_metro[8], backup_metro[8]; /* codes of the catalogue */
+    char prefixes[256];                     /* of the customer, "ADDRESS/LENGTH ..." */
+};
+
 struct target_draft; /* config_keys.h */
 
 struct config {
@@ -46,6 +55,12 @@ struct config {
     enum pattern pattern;
     struct nearest_policy ranking;
     char state_dir[FILE_TEXT_MAX]; /* spool, instance id */
+    char location[32];    /* where the site is: "LATITUDE LONGITUDE" or a metro of the
+                             catalogue; "" is unknown */
+    uint32_t front_doors; /* by metro, looked for besides the targets */
+
+    /* [peering_service] */
+    struct peering peering;
 
     /* [dns] */
     char dns_servers[256]; /* "192.0.2.1 [2001:db8::1]:5353", "" is /etc/resolv.conf */

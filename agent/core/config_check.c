@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct checking {
     const struct config *config;
@@ -58,6 +59,17 @@ static void check_collector(struct checking *k)
                 c->cert_file[0] != '\0' ? "key_file" : "cert_file");
 }
 
+static void check_peering(struct checking *k)
+{
+    static const struct peering none;
+    const struct peering *p = &k->config->peering;
+    if (p->connection[0] == '\0' && memcmp(p, &none, sizeof none) != 0)
+        PROBLEM(k,
+                "%s: [peering_service] has no connection; name it as in Azure: "
+                "connection = NAME",
+                k->file);
+}
+
 size_t config_check(const struct config *c, const struct kinds *kinds, const char *file,
                     config_problem_cb *on_problem, void *user)
 {
@@ -73,6 +85,7 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
     for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
         check_target(&k, &c->drafts[t]);
     check_collector(&k);
+    check_peering(&k);
     double rate = config_rate(c, kinds);
     if (rate > PROBES_PER_S_MAX)
         PROBLEM(&k,

@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 const char *const config_section_names[SECTIONS] = {
-    [SECTION_AGENT] = "agent",         [SECTION_DNS] = "dns",
-    [SECTION_COLLECTOR] = "collector", [SECTION_SPOOL] = "spool",
-    [SECTION_TARGET] = "target",
+    [SECTION_AGENT] = "agent", [SECTION_PEERING] = "peering_service",
+    [SECTION_DNS] = "dns",     [SECTION_COLLECTOR] = "collector",
+    [SECTION_SPOOL] = "spool", [SECTION_TARGET] = "target",
 };
 
 #define MINUTE (60 * NS_PER_S)
@@ -40,6 +40,26 @@ const struct config_key config_keys[] = {
      "to take another's rank a target must be nearer by this share [10%]"},
     {SECTION_AGENT, "hysteresis_least", config_read_duration, IN(ranking.margin_ns), 0, NS_PER_S, false,
      "and by at least this much [1ms]"},
+
+    {SECTION_AGENT, "location", config_read_text, IN(location), 0, 0, false,
+     "where the site is: LATITUDE LONGITUDE in degrees, or the code of a metro [unknown]"},
+    {SECTION_AGENT, "front_doors", config_read_integer, IN(front_doors), 0, 16, false,
+     "in so many of the nearest metros a front door is looked for besides the targets; 0: none [4]"},
+
+    {SECTION_PEERING, "connection", config_read_text, IN(peering.connection), 0, 0, false,
+     "name of the Peering Service connection, as in Azure [none]"},
+    {SECTION_PEERING, "provider", config_read_text, IN(peering.provider), 0, 0, false,
+     "its provider [none]"},
+    {SECTION_PEERING, "primary", config_read_text, IN(peering.primary), 0, 0, false,
+     "its primary peering location, as in Azure [none]"},
+    {SECTION_PEERING, "primary_metro", config_read_metro, IN(peering.primary_metro), 0, 0, false,
+     "the code of the metro that this is [primary, if it is a code]"},
+    {SECTION_PEERING, "backup", config_read_text, IN(peering.backup), 0, 0, false,
+     "its backup peering location, as in Azure [none]"},
+    {SECTION_PEERING, "backup_metro", config_read_metro, IN(peering.backup_metro), 0, 0, false,
+     "the code of the metro that this is [backup, if it is a code]"},
+    {SECTION_PEERING, "prefixes", config_read_prefixes, IN(peering.prefixes), 0, 0, false,
+     "prefixes of the site that are registered with it, ADDRESS/LENGTH separated by spaces [none]"},
 
     {SECTION_DNS, "servers", config_read_servers, IN(dns_servers), 0, 0, false,
      "addresses of DNS servers, ADDRESS or ADDRESS:PORT [those of /etc/resolv.conf]"},
@@ -94,6 +114,14 @@ const struct config_key config_keys[] = {
      "differentiated services code point of the probes [0]"},
     {SECTION_TARGET, "dont_fragment", config_read_yes_no, IN_TARGET(target.dont_fragment), 0, 0, false,
      "yes: routers may not fragment an ICMP echo [no]"},
+    {SECTION_TARGET, "delay_limit", config_read_duration, IN_TARGET(target.limits.delay_ns), NS_PER_MS, 10 * NS_PER_S, false,
+     "the target is degraded while the median of its round-trip delay is longer [the service's, of thresholds.csv]"},
+    {SECTION_TARGET, "variation_limit", config_read_duration, IN_TARGET(target.limits.variation_ns), 100 * NS_PER_US, 10 * NS_PER_S, false,
+     "or the mean of its delay variation is larger [the service's, of thresholds.csv]"},
+    {SECTION_TARGET, "loss_limit", config_read_percent, IN_TARGET(target.limits.loss_ratio), 0, 100, false,
+     "or it loses more, beyond chance [the service's, of thresholds.csv, else 2%]"},
+    {SECTION_TARGET, "distance_limit", config_read_distance, IN_TARGET(target.limits.distance_km), 1, 20000, false,
+     "its PoP is not the right one while it is farther than the nearest metro by more [800km, of thresholds.csv]"},
 };
 /* clang-format on */
 

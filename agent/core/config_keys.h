@@ -11,6 +11,7 @@
 
 enum config_section {
     SECTION_AGENT,
+    SECTION_PEERING,
     SECTION_DNS,
     SECTION_COLLECTOR,
     SECTION_SPOOL,
@@ -50,6 +51,6 @@ struct config_key {
 extern const struct config_key config_keys[];
 extern const size_t config_keys_count;
 
-#define CONFIG_KEYS_MAX 64
+#define CONFIG_KEYS_MAX 96
 
 #endif

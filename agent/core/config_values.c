@@ -132,6 +132,21 @@ bool config_read_duration(void *field, const struct config_key *key, const char 
     return false;
 }
 
+bool config_read_distance(void *field, const struct config_key *key, const char *value,
+                          const struct kinds *kinds, struct text *must)
+{
+    UNUSED(kinds);
+    char digits[24];
+    size_t len = strlen(value);
+    if (len > 2 && len < sizeof digits && strcmp(value + len - 2, "km") == 0) {
+        text_copy(digits, len - 1, value);
+        if (text_to_number(digits, (double)key->least, (double)key->most, field))
+            return true;
+    }
+    return REFUSE("be a distance from %" PRId64 "km to %" PRId64 "km", key->least,
+                  key->most);
+}
+
 bool config_read_window(void *field, const struct config_key *key, const char *value,
                         const struct kinds *kinds, struct text *must)
 {
@@ -164,6 +179,16 @@ bool config_read_schedule(void *field, const struct config_key *key, const char 
         return REFUSE("be periodic or poisson");
     *(enum pattern *)field = poisson ? PATTERN_POISSON : PATTERN_PERIODIC;
     return true;
+}
+
+bool config_read_metro(void *field, const struct config_key *key, const char *value,
+                       const struct kinds *kinds, struct text *must)
+{
+    size_t len = strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    if (value[len] != '\0' || len < 2 || len > 3)
+        return REFUSE("be the code of a metro, two or three upper-case letters such as "
+                      "AMS");
+    return config_read_text(field, key, value, kinds, must);
 }
 
 bool config_read_family(void *field, const struct config_key *key, const char *value,
@@ -214,180 +239,4 @@ bool config_read_kinds(void *field, const struct config_key *key, const char *va
     }
     memcpy(field, chosen, sizeof chosen);
     return true;
-}
-
-/* ---- where things are: files, hosts, URLs ---- */
-
-bool config_read_file(void *field, const struct config_key *key, const char *value,
-                      const struct kinds *kinds, struct text *must)
-{
-    if (*value != '/')
-        return REFUSE("be an absolute path, beginning with '/'");
-    return config_read_text(field, key, value, kinds, must);
-}
-
-/* Visible ASCII only, as it goes into a request. */
-static bool visible(const char *text)
-{
-    while (*text > ' ' && *text < 0x7F)
-        text++;
-    return *text == '\0';
-}
-
-bool config_read_path(void *field, const struct config_key *key, const char *value,
-                      const struct kinds *kinds, struct text *must)
-{
-    if (*value != '/' || !visible(value))
-        return REFUSE("begin with '/' and be of visible ASCII characters only");
-    return config_read_text(field, key, value, kinds, must);
-}
-
-static bool is_port(const char *text)
-{
-    int64_t port;
-    return text_to_integer(text, 1, 65535, &port);
-}
-
-/* ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT. */
-static bool is_server(const char *word)
-{
-    struct endpoint e;
-    if (endpoint_parse(&e, word, 0))
-        return true;
-    char address[ADDRESS_TEXT_MAX];
-    bool brackets = *word == '[';
-    size_t len = strcspn(word + brackets, brackets ? "]" : ":");
-    const char *rest = word + brackets + len;
-    if (*rest == '\0' || len >= sizeof address)
-        return false;
-    text_copy(address, len + 1, word + brackets);
-    rest += brackets;
-    return endpoint_parse(&e, address, 0) && (e.family == FAMILY_IPV6) == brackets &&
-           ((*rest == '\0' && brackets) || (*rest == ':' && is_port(rest + 1)));
-}
-
-bool config_read_servers(void *field, const struct config_key *key, const char *value,
-                         const struct kinds *kinds, struct text *must)
-{
-    size_t n = 0;
-    for (const char *at = value; *at != '\0';) {
-        char word[64];
-        size_t len = strcspn(at, " \t,");
-        bool fine = len > 0 && len < sizeof word;
-        text_copy(word, fine ? len + 1 : sizeof word, at);
-        if (!fine || !is_server(word))
-            return REFUSE("be addresses of DNS servers, such as 192.0.2.1 or "
-                          "[2001:db8::1]:5353; '%s' is none",
-                          word);
-        if (++n > DNS_SERVERS_MAX)
-            return REFUSE("be at most %d addresses", DNS_SERVERS_MAX);
-        at += len + strspn(at + len, " \t,");
-    }
-    return config_read_text(field, key, value, kinds, must);
-}
-
-/* A host name (RFC 952, RFC 1123; '_' is seen in the field), whose last label is no
- * number: that would be a mistyped address. */
-static bool is_name(const char *host)
-{
-    const char *label = host;
-    for (;;) {
-        size_t len = strspn(label, "abcdefghijklmnopqrstuvwxyz"
-                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
-        if (len == 0 || len > 63 || label[0] == '-' || label[len - 1] == '-')
-            return false;
-        if (label[len] == '\0')
-            return label[strspn(label, "0123456789")] != '\0';
-        if (label[len] != '.')
-            return false;
-        label += len + 1;
-    }
-}
-
-bool config_read_host(void *field, const struct config_key *key, const char *value,
-                      const struct kinds *kinds, struct text *must)
-{
-    struct endpoint e;
-    /* also what is wrong is kept: "has no host" would not help any further */
-    if (!config_read_text(field, key, value, kinds, must))
-        return false;
-    if (endpoint_parse(&e, value, 0) || is_name(value))
-        return true;
-    if (strstr(value, "://") != NULL)
-        return REFUSE("be a name or an address only, without scheme and path");
-    if (strchr(value, '/') != NULL)
-        return REFUSE("be a name or an address only; the path is a key of its own: "
-                      "path = %s",
-                      strchr(value, '/'));
-    const char *colon = strrchr(value, ':');
-    if (colon != NULL && is_port(colon + 1))
-        return REFUSE("be a name or an address only, without brackets; the port is a key "
-                      "of its own: port = %s",
-                      colon + 1);
-    return REFUSE("be a host name or an address without brackets; an international name "
-                  "in its xn-- form");
-}
-
-/* The authority of a URL: HOST, HOST:PORT, or [ADDRESS] for HOST. */
-static bool is_authority(const char *text, size_t len)
-{
-    char host[HOST_TEXT_MAX + 8];
-    struct endpoint e;
-    if (len == 0 || len >= sizeof host)
-        return false;
-    text_copy(host, len + 1, text);
-    if (is_server(host))
-        return endpoint_parse(&e, host, 0) ? e.family == FAMILY_IPV4 : true;
-    char *colon = strchr(host, ':');
-    if (colon != NULL) {
-        if (!is_port(colon + 1))
-            return false;
-        *colon = '\0';
-    }
-    return is_name(host);
-}
-
-bool config_read_url(void *field, const struct config_key *key, const char *value,
-                     const struct kinds *kinds, struct text *must)
-{
-    static const char metrics[] = "/v1/metrics";
-    const char *rest = strncmp(value, "https://", 8) == 0  ? value + 8
-                       : strncmp(value, "http://", 7) == 0 ? value + 7
-                                                           : NULL;
-    if (rest == NULL)
-        return REFUSE("begin with https:// or http://");
-    if (memchr(rest, '@', strcspn(rest, "/")) != NULL)
-        return REFUSE("be without user and password; put an Authorization header into "
-                      "header_file");
-    if (!visible(value) || strpbrk(rest, "?#") != NULL ||
-        !is_authority(rest, strcspn(rest, "/")))
-        return REFUSE("be a URL such as https://collector.example:4318, without query");
-    if (!config_read_text(field, key, value, kinds, must))
-        return false;
-
-    char *url = field;
-    size_t len = strlen(url);
-    while (url[len - 1] == '/')
-        url[--len] = '\0';
-    if (len >= strlen(metrics) && strcmp(url + len - strlen(metrics), metrics) == 0)
-        return REFUSE("be the base URL: %s is appended", metrics);
-    return true;
-}
-
-bool config_read_proxy(void *field, const struct config_key *key, const char *value,
-                       const struct kinds *kinds, struct text *must)
-{
-    static const char scheme[] = "http://";
-    if (strcmp(value, "none") == 0)
-        return config_read_text(field, key, value, kinds, must);
-    const char *rest = value + strlen(scheme);
-    if (strncmp(value, scheme, strlen(scheme)) != 0)
-        return REFUSE("be none, or begin with http://: other proxies are not supported");
-    if (strchr(rest, '@') != NULL)
-        return REFUSE("be without user and password; put those into https_proxy of the "
-                      "service's environment");
-    size_t len = strcspn(rest, "/");
-    if (!is_authority(rest, len) || strcmp(rest + len, "/") > 0)
-        return REFUSE("be none, or of the form http://proxy.example:3128");
-    return config_read_text(field, key, value, kinds, must);
 }

@@ -20,11 +20,14 @@ config_reader config_read_window;   /* the same, dividing a day */
 config_reader config_read_yes_no;   /* bool */
 config_reader config_read_schedule; /* enum pattern */
 config_reader config_read_servers;  /* char[size]: addresses with or without port */
+config_reader config_read_prefixes; /* char[size]: ADDRESS/LENGTH, separated by spaces */
+config_reader config_read_distance; /* double: km */
 config_reader config_read_url;      /* char[size]: http:// or https:// */
 config_reader config_read_proxy;    /* char[size]: http://HOST:PORT, or "none" */
 config_reader config_read_file;     /* char[size]: an absolute path */
 config_reader config_read_path;     /* char[size]: path of an HTTP request */
 config_reader config_read_host;     /* char[size]: a name or an address */
+config_reader config_read_metro;    /* char[size]: two or three letters, upper case */
 config_reader config_read_family;   /* struct target: ipv4, ipv6 */
 config_reader config_read_kinds;    /* bool[KINDS_MAX] */
 
