@@ -1,6 +1,7 @@
 #include "base/mem.h"
 #include "cmd/cmd.h"
 #include "cmd/live.h"
+#include "core/config_values.h"
 #include "core/time.h"
 #include "probe/kinds.h"
 
@@ -29,6 +30,9 @@ static const char help[] =
     "      --dscp N         icmp, tcp, https: DSCP, 0 to 63\n"
     "      --df             icmp: do not fragment\n"
     "      --path PATH      https: what to ask for (default /)\n"
+    "      --server-name NAME  https: what to ask for there and to find in the "
+    "certificate "
+    "(default HOST)\n"
     "      --ca FILE        https: certificates to trust instead of the system's\n"
     "  -h, --help           this text\n"
     "\n"
@@ -45,9 +49,10 @@ struct options {
     int64_t count, payload, dscp;
     bool ipv4, ipv6, json, dont_fragment;
     const char *path, *ca_file;
+    char server_name[HOST_TEXT_MAX];
 };
 
-enum { OPT_JSON = 256, OPT_SIZE, OPT_DSCP, OPT_DF, OPT_PATH, OPT_CA };
+enum { OPT_JSON = 256, OPT_SIZE, OPT_DSCP, OPT_DF, OPT_PATH, OPT_SERVER_NAME, OPT_CA };
 
 static const struct option longs[] = {
     {"count", required_argument, NULL, 'n'},
@@ -60,6 +65,7 @@ static const struct option longs[] = {
     {"dscp", required_argument, NULL, OPT_DSCP},
     {"df", no_argument, NULL, OPT_DF},
     {"path", required_argument, NULL, OPT_PATH},
+    {"server-name", required_argument, NULL, OPT_SERVER_NAME},
     {"ca", required_argument, NULL, OPT_CA},
     {0},
 };
@@ -94,6 +100,18 @@ static bool interval(double *out)
     return false;
 }
 
+/* As the configuration reads it. */
+static bool server_name(char out[HOST_TEXT_MAX])
+{
+    const struct config_key key = {.size = HOST_TEXT_MAX};
+    struct text must = {0};
+    bool fine = config_read_host(out, &key, optarg, probe_kind_words(), &must);
+    if (!fine)
+        cmd_cannot("--server-name '%s': it must %s", optarg, text_string(&must));
+    text_free(&must);
+    return fine;
+}
+
 static bool take_option(struct options *o, int c)
 {
     switch (c) {
@@ -119,6 +137,8 @@ static bool take_option(struct options *o, int c)
         o->path = optarg;
         return optarg[0] == '/' ||
                (cmd_cannot("--path begins with '/', not '%s'", optarg), false);
+    case OPT_SERVER_NAME:
+        return server_name(o->server_name);
     case OPT_CA:
         o->ca_file = optarg;
         return access(optarg, R_OK) == 0 ||
@@ -184,6 +204,7 @@ static bool make_target(struct target *target, size_t kind, const struct options
     target->payload_bytes = (uint16_t)o->payload;
     target->dscp = (uint8_t)o->dscp;
     target->dont_fragment = o->dont_fragment;
+    text_copy(target->server_name, sizeof target->server_name, o->server_name);
     if (!text_copy(target->path, sizeof target->path, o->path) ||
         !text_copy(target->ca_file, sizeof target->ca_file, o->ca_file)) {
         cmd_cannot("--path and --ca take at most %d characters", PATH_TEXT_MAX - 1);

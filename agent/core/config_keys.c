@@ -94,6 +94,8 @@ const struct config_key config_keys[] = {
      "of TCP and HTTPS [443]"},
     {SECTION_TARGET, "path", config_read_path, IN_TARGET(target.path), 0, 0, false,
      "of the HTTPS request [/]"},
+    {SECTION_TARGET, "server_name", config_read_host, IN_TARGET(target.server_name), 0, 0, false,
+     "name that HTTPS asks for, and that the certificate must have, at the address of host [host]"},
     {SECTION_TARGET, "ca_file", config_read_file, IN_TARGET(target.ca_file), 0, 0, false,
      "PEM file of the CAs that HTTPS trusts for this target [the system's]"},
     {SECTION_TARGET, "proxy", config_read_proxy, IN_TARGET(target.proxy), 0, 0, false,

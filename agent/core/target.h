@@ -33,16 +33,18 @@ struct limits {
 };
 
 struct target {
-    char name[TARGET_NAME_MAX];    /* unique; of letters, digits, '.', '_', '-' */
-    char host[HOST_TEXT_MAX];      /* name or address literal */
-    char service[TARGET_NAME_MAX]; /* what it stands for, e.g. "exchange"; "" is none */
-    char path[PATH_TEXT_MAX];      /* of the HTTPS request, begins with '/' */
-    char ca_file[FILE_TEXT_MAX];   /* PEM trusted for this target instead of the system's;
-                                      "" is the system's */
-    char proxy[PROXY_TEXT_MAX]; /* of HTTPS: a URL, "none", or "": by the environment */
-    uint16_t port;              /* of TCP and HTTPS */
-    bool ipv4, ipv6;            /* which families to probe */
-    bool kinds[KINDS_MAX];      /* which kinds, by their number */
+    char name[TARGET_NAME_MAX];      /* unique; of letters, digits, '.', '_', '-' */
+    char host[HOST_TEXT_MAX];        /* name or address literal */
+    char server_name[HOST_TEXT_MAX]; /* asked for in TLS and HTTP instead of host; "" is
+                                        host */
+    char service[TARGET_NAME_MAX];   /* what it stands for, e.g. "exchange"; "" is none */
+    char path[PATH_TEXT_MAX];        /* of the HTTPS request, begins with '/' */
+    char ca_file[FILE_TEXT_MAX]; /* PEM trusted for this target instead of the system's;
+                                    "" is the system's */
+    char proxy[PROXY_TEXT_MAX];  /* of HTTPS: a URL, "none", or "": by the environment */
+    uint16_t port;               /* of TCP and HTTPS */
+    bool ipv4, ipv6;             /* which families to probe */
+    bool kinds[KINDS_MAX];       /* which kinds, by their number */
     int64_t interval_ns[KINDS_MAX];      /* while it is among the nearest */
     int64_t slow_interval_ns[KINDS_MAX]; /* while it is not */
     int64_t waiting_ns;                  /* after that without an answer it is loss */

@@ -36,10 +36,11 @@ struct http_request { /* copied by http_start(), but for `body`, which stays the
     const char *proxy; /* NULL: from the environment; "": none. With a probe's own socket,
                           which then is connected to it, a URL with its address
                           (http_proxy_url()). */
-    int64_t timeout_ns; /* of the whole request */
-    size_t reply_max;   /* body bytes kept; more of them is HTTP_FAILED_REPLY unless
-                           `cut_reply` */
-    bool cut_reply;     /* a longer body is cut there and is fine */
+    const char *tunnel_to; /* host that such a proxy is asked for; NULL: the URL's */
+    int64_t timeout_ns;    /* of the whole request */
+    size_t reply_max;      /* body bytes kept; more of them is HTTP_FAILED_REPLY unless
+                              `cut_reply` */
+    bool cut_reply;        /* a longer body is cut there and is fine */
 
     /*
      * A probe's own, connected socket, or -1. Taken over: closed here, also when

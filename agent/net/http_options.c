@@ -1,3 +1,4 @@
+#include "core/target.h"
 #include "net/http_exchange.h"
 #include "net/socket.h"
 
@@ -199,7 +200,14 @@ static void set_trust(struct http_exchange *x, const struct http_request *reques
         X509_STORE_up_ref(x->store); /* the file may change meanwhile */
 }
 
-/* "any host and port are at this address": so libcurl looks up no name. */
+/* "any host and port are at this one". */
+static const char *connect_to(char *out, size_t room, const char *host)
+{
+    snprintf(out, room, strchr(host, ':') != NULL ? "::[%s]:" : "::%s:", host);
+    return out;
+}
+
+/* So libcurl looks up no name. */
 static const char *connect_to_peer(char *out, size_t room, int socket)
 {
     struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
@@ -210,12 +218,11 @@ static const char *connect_to_peer(char *out, size_t room, int socket)
     if (peer.family == FAMILY_NONE) /* it is gone already, as the first write will show */
         endpoint_parse(&peer, "127.0.0.1", 0);
     endpoint_address(address, &peer);
-    snprintf(out, room, peer.family == FAMILY_IPV6 ? "::[%s]:" : "::%s:", address);
-    return out;
+    return connect_to(out, room, address);
 }
 
 /* A cold request: its own connection, no TLS session of an earlier one. */
-static void set_own_socket(struct http_exchange *x)
+static void set_own_socket(struct http_exchange *x, const struct http_request *request)
 {
     curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETDATA, x);
@@ -224,11 +231,14 @@ static void set_own_socket(struct http_exchange *x)
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, x);
     curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, x->repeat ? 0L : 1L);
     curl_easy_setopt(x->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    if (x->proxied) /* which looks up the name; its own address stands in its URL */
+    char to[sizeof "::[]:" + HOST_TEXT_MAX];
+    if (!x->proxied)
+        connect_to_peer(to, sizeof to, x->socket);
+    else if (request->tunnel_to != NULL)
+        connect_to(to, sizeof to, request->tunnel_to);
+    else /* the proxy looks up the URL's; its own address stands in its URL */
         return;
-    char peer[sizeof "::[]:" + ADDRESS_TEXT_MAX];
-    x->connect_to =
-        curl_slist_append(NULL, connect_to_peer(peer, sizeof peer, x->socket));
+    x->connect_to = curl_slist_append(NULL, to);
     curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, x->connect_to);
 }
 
@@ -240,7 +250,7 @@ void http_options_set(struct http_exchange *x, const struct http_request *reques
     set_request(x, request);
     set_trust(x, request);
     if (x->socket >= 0)
-        set_own_socket(x);
+        set_own_socket(x, request);
     if (x->why[0] != '\0')
         curl_easy_setopt(x->easy, CURLOPT_URL, "");
 }

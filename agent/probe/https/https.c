@@ -7,11 +7,12 @@
  * warm
  *
  * The name is looked up for its delay; the connection goes to the address that is being
- * probed, whatever the lookup says.
+ * probed, whatever the lookup says. What is asked for there is the target's server_name,
+ * where it has one.
  *
  * With an HTTP proxy, the proxy is looked up and connected to instead, and asked for a
- * tunnel to the target by name, as a user's program does. TLS and replies come from the
- * target, through the tunnel; rtt, connect and dns would be the proxy's and stay
+ * tunnel to the target's host by name, as a user's program does. TLS and replies come
+ * from the target, through the tunnel; rtt, connect and dns would be the proxy's and stay
  * undefined. The total is what the user waits for, from the SYN to the proxy on.
  */
 #include "probe/https/https.h"
@@ -171,10 +172,12 @@ static void request(void *user)
 {
     struct fetch *f = user;
     const struct target *target = f->x->target;
-    bool ipv6_literal = strchr(target->host, ':') != NULL;
+    const char *name =
+        target->server_name[0] != '\0' ? target->server_name : target->host;
+    bool ipv6_literal = strchr(name, ':') != NULL;
     char url[HOST_TEXT_MAX + PATH_TEXT_MAX + sizeof "https://[]:65535"];
-    snprintf(url, sizeof url, "https://%s%s%s:%u%s", ipv6_literal ? "[" : "",
-             target->host, ipv6_literal ? "]" : "", f->x->to.port, target->path);
+    snprintf(url, sizeof url, "https://%s%s%s:%u%s", ipv6_literal ? "[" : "", name,
+             ipv6_literal ? "]" : "", f->x->to.port, target->path);
 
     char proxy[PROXY_TEXT_MAX + ADDRESS_TEXT_MAX] = "";
     if (f->proxied)
@@ -187,6 +190,7 @@ static void request(void *user)
         .url = url,
         .ca_file = target->ca_file,
         .proxy = proxy,
+        .tunnel_to = target->host,
         .timeout_ns = left_ns > NS_PER_MS ? left_ns : NS_PER_MS,
         .reply_max = REPLY_MAX,
         .cut_reply = true,

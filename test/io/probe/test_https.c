@@ -183,6 +183,30 @@ static void tls_errors(void **state)
     }
 }
 
+static struct result probe_named(const char *server_name, const char *proxy)
+{
+    struct https_bed h = make("127.0.0.1:1", "localhost", "/");
+    strcpy(h.b->target.server_name, server_name);
+    strcpy(h.b->target.proxy, proxy);
+    struct result r = probe(&h, "127.0.0.1", nginx.wrong_name);
+    stop(&h);
+    return r;
+}
+
+static void server_name_is_asked_for(void **state)
+{
+    (void)state;
+    struct result r = probe_named("elsewhere.test", "");
+    CHECK_INT(OUTCOME_REPLY, r.outcome, r.cause);
+    CHECK_TEXT("elsewhere.test", r.http.cache, "SNI");
+    CHECK_INT(200, r.http.status, "Host");
+    CHECK(r.delays[DNS] > 0, "of localhost: nobody knows the other name");
+    CHECK(r.http.warm, "also the second request");
+    r = probe_named("another.test", "");
+    CHECK_INT(OUTCOME_TLS_ERROR, r.outcome, "not the certificate's name");
+    CHECK_TEXT("certificate is not for another.test", r.cause, "cause");
+}
+
 static void no_http_answer(void **state)
 {
     (void)state;
@@ -325,8 +349,8 @@ static bool proxy_start(struct proxy *p)
     p->port = child_free_port(SOCK_STREAM);
     snprintf(conf, sizeof conf,
              "Port %u\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\n"
-             "ConnectPort %u\nConnectPort %u\nBasicAuth user secret\n",
-             p->port, nginx.good, nginx.silent);
+             "ConnectPort %u\nConnectPort %u\nConnectPort %u\nBasicAuth user secret\n",
+             p->port, nginx.good, nginx.silent, nginx.wrong_name);
     child_write(p->tmp.path, "conf", conf);
     snprintf(path, sizeof path, "%s/conf", p->tmp.path);
     snprintf(log, sizeof log, "%s/log", p->tmp.path);
@@ -397,6 +421,15 @@ static void through_a_proxy(void **state)
     r = probe_by("user:secret@127.0.0.1", p.port, nginx.silent);
     CHECK_INT(OUTCOME_LOSS, r.outcome, "silence behind it");
     CHECK_TEXT("no reply within 1s: waiting for the TLS handshake", r.cause, "cause");
+
+    char url[64];
+    snprintf(url, sizeof url, "http://user:secret@127.0.0.1:%u", p.port);
+    r = probe_named("elsewhere.test", url); /* the proxy cannot look that up */
+    CHECK_INT(OUTCOME_REPLY, r.outcome, r.cause);
+    CHECK_TEXT("elsewhere.test", r.http.cache, "SNI");
+    CHECK_INT(200, r.http.status, "Host");
+    check_proxied(&r);
+    CHECK(r.http.warm, "the tunnel is used twice");
     proxy_end(&p);
 }
 
@@ -444,6 +477,7 @@ int main(void)
         cmocka_unit_test(any_status_is_a_reply),
         cmocka_unit_test(long_body_is_cut),
         cmocka_unit_test(tls_errors),
+        cmocka_unit_test(server_name_is_asked_for),
         cmocka_unit_test(no_http_answer),
         cmocka_unit_test(refused),
         cmocka_unit_test(loss_names_the_phase),

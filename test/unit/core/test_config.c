@@ -58,7 +58,7 @@ static void test_every_key(void **state)
                            "header_file = /d\ntimeout = 3s\nspread = 4s\n"
                            "[spool]\nsize = 2G\nbatches = 9\nage = 1.5d\n"
                            "[target ams-1.x_y]\nhost = ams.example\nservice = s\n"
-                           "port = 8443\npath = /p?q=1\nproxy = "
+                           "port = 8443\npath = /p?q=1\nserver_name = s.example\nproxy = "
                            "http://p.example:3128\nca_file = /e\nfamily = ipv6\n"
                            "kinds = https  icmp\ninterval = 2s\nwaiting = 100ms\n"
                            "payload = 1400\ndscp = 46\ndont_fragment = yes\n");
@@ -89,6 +89,7 @@ static void test_every_key(void **state)
     CHECK_TEXT("s", t->service, "service");
     CHECK_INT(8443, t->port, "port");
     CHECK_TEXT("/p?q=1", t->path, "path");
+    CHECK_TEXT("s.example", t->server_name, "server_name");
     CHECK_TEXT("http://p.example:3128", t->proxy, "proxy");
     CHECK_TEXT("/e", t->ca_file, "ca_file of the target");
     CHECK(!t->ipv4 && t->ipv6, "family");
