@@ -34,7 +34,21 @@ struct series {
     struct summary window; /* of that; of several parts together, see core/ledger.h */
 };
 
-struct target_state { /* one a target, in the order of the configuration */
+/* What was asked of DNS for a target's address. */
+struct asked {
+    char chain[256];   /* the CNAMEs, "a -> b", cut where longer; "" is none */
+    char servers[128]; /* who was asked */
+};
+
+struct target_place {       /* where a target is in one family */
+    struct endpoint to;     /* FAMILY_NONE: it has no address */
+    char pop[POP_TEXT_MAX]; /* "" is unknown */
+    const char *basis;      /* how it is known: "cname", "X-MSEdge-Ref"; NULL: unknown */
+    struct asked asked;
+};
+
+struct target_state { /* one a target, in the order of the configuration; those
+                         that were added follow */
     const struct target *target;
     char pop[POP_TEXT_MAX];
     bool up; /* any kind got an answer (reply or refusal) in the window; a middlebox is
@@ -45,6 +59,7 @@ struct target_state { /* one a target, in the order of the configuration */
     bool intercepted; /* a middlebox answers the handshakes, in one family at least: their
                          delays are left out */
     char interception[INTERCEPT_TEXT_MAX]; /* one clause on it, "" when not */
+    struct target_place places[2];         /* IPv4, IPv6 */
 };
 
 struct self_value {   /* of the agent itself: edgelat.agent.* */

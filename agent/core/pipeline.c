@@ -11,8 +11,6 @@
 
 static void add_stream(struct pipeline *p, size_t target, size_t kind, size_t family)
 {
-    size_t room = p->n_streams;
-    p->streams = mem_grow(p->streams, &room, p->n_streams + 1, sizeof *p->streams);
     p->streams[p->n_streams++] = (struct stream){
         .target = target,
         .kind = kind,
@@ -22,36 +20,42 @@ static void add_stream(struct pipeline *p, size_t target, size_t kind, size_t fa
     p->members[target].n++;
 }
 
-static void add_target(struct pipeline *p, size_t target)
+size_t pipeline_add(struct pipeline *p, const struct target *target)
 {
-    const struct target *t = &p->config->targets[target];
-    const bool wanted[2] = {t->ipv4, t->ipv6};
-    struct member *m = &p->members[target];
-    m->first = p->n_streams;
-    m->full = true;
+    const bool wanted[2] = {target->ipv4, target->ipv6};
+    if (p->n_targets == p->room)
+        return PIPELINE_FULL;
+    size_t number = p->n_targets++;
+    struct member *m = &p->members[number];
+    *m = (struct member){.target = target, .first = p->n_streams, .full = true};
+    p->states[number] =
+        (struct target_state){.target = target, .min_ns = DELAY_UNDEFINED};
     m->places[0].rests = m->places[1].rests = true;
     for (size_t kind = 0; kind < p->kinds->n; kind++)
         for (size_t f = 0; f < 2; f++)
-            if (t->kinds[kind] && wanted[f])
-                add_stream(p, target, kind, f);
+            if (target->kinds[kind] && wanted[f])
+                add_stream(p, number, kind, f);
+    return number;
 }
 
 struct pipeline *pipeline_create(const struct config *config, const struct kinds *kinds,
                                  uint64_t seed, struct mono now, struct wall wall)
 {
-    size_t n = config->n_targets;
     struct pipeline *p = mem_zalloc(sizeof *p);
     p->config = config;
+    p->room = config->n_targets + PIPELINE_ADDED_MAX;
     p->kinds = kinds;
     p->opened = p->window_start = p->stamped = p->batch.agent_start = wall;
     p->opened_at = p->latest = now;
     p->ledger = ledger_create();
-    p->members = mem_zalloc(n * sizeof *p->members);
-    p->order = mem_zalloc(n * sizeof *p->order);
-    p->states = mem_zalloc(n * sizeof *p->states);
-    for (size_t target = 0; target < n; target++)
-        add_target(p, target);
-    p->schedule = schedule_create(p->n_streams, config->pattern, seed);
+    p->members = mem_zalloc(p->room * sizeof *p->members);
+    p->order = mem_zalloc(p->room * sizeof *p->order);
+    p->states = mem_zalloc(p->room * sizeof *p->states);
+    size_t streams = p->room * 2 * kinds->n;
+    p->streams = mem_zalloc(streams * sizeof *p->streams);
+    p->schedule = schedule_create(streams, config->pattern, seed);
+    for (size_t target = 0; target < config->n_targets; target++)
+        pipeline_add(p, &config->targets[target]);
     return p;
 }
 
@@ -72,14 +76,20 @@ void pipeline_destroy(struct pipeline *p)
 
 /* ---- what is due ---- */
 
-static void set_intervals(struct pipeline *p, size_t target, struct mono now)
+static int64_t interval_of(const struct pipeline *p, const struct member *m, size_t kind)
 {
-    const struct target *t = &p->config->targets[target];
+    const struct target *t = m->target;
+    int64_t interval_ns = m->full ? t->interval_ns[kind] : t->slow_interval_ns[kind];
+    return p->surveying && interval_ns > SURVEY_INTERVAL_NS ? SURVEY_INTERVAL_NS
+                                                            : interval_ns;
+}
+
+void pipeline_set_intervals(struct pipeline *p, size_t target, struct mono now)
+{
     const struct member *m = &p->members[target];
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         const struct stream *s = &p->streams[i];
-        int64_t interval_ns =
-            m->full ? t->interval_ns[s->kind] : t->slow_interval_ns[s->kind];
+        int64_t interval_ns = interval_of(p, m, s->kind);
         int64_t first_ns =
             p->kinds->list[s->kind]->tells_pop ? TELLS_WITHIN_NS : FIRST_WITHIN_NS;
         schedule_set(p->schedule, i, s->place->rests ? 0 : interval_ns, first_ns, now);
@@ -106,7 +116,7 @@ bool pipeline_take(struct pipeline *p, struct mono now, struct order *out)
         window_busy(s->window);
     *out = (struct order){
         .stream = (uint32_t)due.stream,
-        .target = &p->config->targets[s->target],
+        .target = p->members[s->target].target,
         .kind = s->kind,
         .to = s->place->to,
     };
@@ -155,7 +165,7 @@ static void post(struct pipeline *p, uint32_t number, struct wall end, bool earl
     p->busy |= summary.busy;
     struct part part = {
         .stream = number,
-        .target = &p->config->targets[s->target],
+        .target = p->members[s->target].target,
         .kind = p->kinds->list[s->kind],
         .to = s->place->to,
         .pop = s->place->pop,
@@ -189,9 +199,8 @@ static void begin_part(struct pipeline *p, struct member *m, const struct place 
     }
 }
 
-/* What was measured says nothing about where the target is now. */
-static void forget_evidence(struct pipeline *p, const struct member *m,
-                            const struct place *place)
+void pipeline_forget_evidence(struct pipeline *p, const struct member *m,
+                              const struct place *place)
 {
     for (uint32_t i = m->first; i < m->first + m->n; i++)
         if (p->streams[i].place == place)
@@ -200,18 +209,21 @@ static void forget_evidence(struct pipeline *p, const struct member *m,
 
 /* ---- addresses and PoPs ---- */
 
+/* `basis` of an answer; NULL: the chain shows it. */
 static void name_pop(struct pipeline *p, struct member *m, struct place *place,
-                     const char *pop, bool told, struct wall wall)
+                     const char *pop, const char *basis, struct wall wall)
 {
+    bool told = basis != NULL;
     if (pop[0] == '\0' || (place->told && !told))
         return;
     bool same = strcmp(pop, place->pop) == 0;
     bool learned = place->pop[0] == '\0' || (told && !place->told);
     if (!same && !learned) {
         begin_part(p, m, place, wall);
-        forget_evidence(p, m, place);
+        pipeline_forget_evidence(p, m, place);
     }
     text_copy(place->pop, sizeof place->pop, pop);
+    place->basis = told ? basis : "cname";
     place->told = told;
 }
 
@@ -223,8 +235,10 @@ static void change_address(struct pipeline *p, struct member *m, struct place *p
     if (chain[0] != '\0' && strcmp(chain, place->chain) == 0)
         return; /* another address of the same PoP */
     if (chain[0] != '\0' && place->chain[0] != '\0')
-        forget_evidence(p, m, place); /* another PoP for sure; else it ages out */
+        pipeline_forget_evidence(p, m,
+                                 place); /* another PoP for sure; else it ages out */
     text_copy(place->pop, sizeof place->pop, chain);
+    place->basis = chain[0] != '\0' ? "cname" : NULL;
     place->told = false;
 }
 
@@ -232,23 +246,30 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
                        struct endpoint to, const char *pop, struct mono now,
                        struct wall wall)
 {
-    assert(target < p->config->n_targets);
+    assert(target < p->n_targets);
     struct member *m = &p->members[target];
     struct place *place = &m->places[family == FAMILY_IPV6];
 
     p->latest = now;
     place->rests = to.family == FAMILY_NONE;
     if (place->rests) {
-        forget_evidence(p, m, place);
+        pipeline_forget_evidence(p, m, place);
     } else {
         if (place->to.family != FAMILY_NONE && !endpoint_same_address(&to, &place->to))
             change_address(p, m, place, pop, wall);
         else
-            name_pop(p, m, place, pop, false, wall);
+            name_pop(p, m, place, pop, NULL, wall);
         text_copy(place->chain, sizeof place->chain, pop);
         place->to = to;
     }
-    set_intervals(p, target, now);
+    pipeline_set_intervals(p, target, now);
+}
+
+void pipeline_asked(struct pipeline *p, size_t target, enum family family,
+                    const struct asked *asked)
+{
+    assert(target < p->n_targets);
+    p->members[target].places[family == FAMILY_IPV6].asked = *asked;
 }
 
 /* ---- what came back ---- */
@@ -260,7 +281,8 @@ void pipeline_result(struct pipeline *p, const struct result *result)
     struct result counted = *result;
     bool in_use = endpoint_same_address(&result->to, &s->place->to);
     if (in_use) {
-        name_pop(p, &p->members[s->target], s->place, result->pop, true, result->time);
+        name_pop(p, &p->members[s->target], s->place, result->pop,
+                 result->pop_basis != NULL ? result->pop_basis : "answer", result->time);
         pipeline_look(p, s, result);
     }
     for (size_t d = 0; d < DELAYS_MAX; d++)
@@ -312,14 +334,16 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
         window_reset(s->window, end);
     }
     pipeline_rank(p);
-    for (size_t t = 0; t < p->config->n_targets; t++)
-        set_intervals(p, t, now);
+    for (size_t t = 0; t < p->n_targets; t++) {
+        pipeline_set_intervals(p, t, now);
+        p->members[t].up = p->members[t].measured = false;
+    }
 
     p->batch.window_start = p->window_start;
     p->batch.time = end;
     p->batch.series = ledger_close(p->ledger, now, &p->batch.n_series);
     p->batch.targets = p->states;
-    p->batch.n_targets = p->config->n_targets;
+    p->batch.n_targets = p->n_targets;
     p->batch.interrupted = p->interrupted;
     p->batch.busy = p->busy;
     p->interrupted = p->busy = false;

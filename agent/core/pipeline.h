@@ -39,6 +39,14 @@
 #include "core/schedule.h"
 
 #define STAMP_STEP_NS NS_PER_MS
+
+/* So many targets can be added to those of the configuration. */
+#define PIPELINE_ADDED_MAX 64
+#define PIPELINE_FULL      SIZE_MAX
+
+/* While a survey is under way, no interval is longer. */
+#define SURVEY_INTERVAL_NS (2 * NS_PER_S)
+
 /*
  * A probe that goes out that late, or a loop that turns that late, means a host too busy
  * to measure. Kernel stamps do not mind; what our own clock says (dns, tls, first_byte)
@@ -57,6 +65,14 @@ struct pipeline *pipeline_create(const struct config *config, const struct kinds
                                  uint64_t seed, struct mono now, struct wall wall);
 void pipeline_destroy(struct pipeline *p);
 
+/*
+ * Adds a target to those of the configuration: one that was discovered. It is borrowed
+ * and outlives the pipeline. Returns its number, or PIPELINE_FULL. It rests until it is
+ * resolved, and again when it is resolved to FAMILY_NONE; it is never taken away, as its
+ * series go on.
+ */
+size_t pipeline_add(struct pipeline *p, const struct target *target);
+
 struct order { /* send this probe now */
     uint32_t stream;
     const struct target *target;
@@ -72,6 +88,23 @@ struct order { /* send this probe now */
 void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
                        struct endpoint to, const char *pop, struct mono now,
                        struct wall wall);
+
+/* What was asked for that address; the batches carry it. */
+void pipeline_asked(struct pipeline *p, size_t target, enum family family,
+                    const struct asked *asked);
+
+/*
+ * A survey: a first look at what is near, sooner than windows close. Until it ends every
+ * target is probed at SURVEY_INTERVAL_NS; then all are ranked by what came so far, the
+ * open window included. Returns the states, valid until the next call on `p`.
+ */
+void pipeline_survey_begin(struct pipeline *p, struct mono now);
+const struct target_state *pipeline_survey_end(struct pipeline *p, struct mono now,
+                                               size_t *n);
+
+/* The host is in another network: what was measured says nothing about where the targets
+ * are from here. Their series go on. */
+void pipeline_moved(struct pipeline *p);
 
 bool pipeline_next(const struct pipeline *p,
                    struct mono *at); /* when pipeline_take() has something */

@@ -36,7 +36,7 @@ static void leave_out_handshakes(struct pipeline *p, size_t target,
 void pipeline_decoy(struct pipeline *p, size_t target, enum family family,
                     int64_t handshake_ns)
 {
-    assert(target < p->config->n_targets);
+    assert(target < p->n_targets);
     struct place *place = &p->members[target].places[family == FAMILY_IPV6];
     bool before = intercepted(&place->intercept);
     intercept_decoy(&place->intercept, handshake_ns);

@@ -1,6 +1,7 @@
 /*
- * The inside of the pipeline: private to pipeline.c, pipeline_rank.c (the feedback) and
- * pipeline_middlebox.c (whose handshakes are left out).
+ * The inside of the pipeline: private to pipeline.c, pipeline_rank.c (the feedback),
+ * pipeline_survey.c (a first look) and pipeline_middlebox.c (whose handshakes are left
+ * out).
  */
 #ifndef EDGELAT_CORE_PIPELINE_STATE_H
 #define EDGELAT_CORE_PIPELINE_STATE_H
@@ -14,9 +15,11 @@ struct place {                /* where a target is in one family */
     struct endpoint to;       /* FAMILY_NONE: it never had an address */
     bool rests;               /* it has none now; `to` is the last one */
     char pop[POP_TEXT_MAX];   /* "" is unknown */
+    const char *basis;        /* how that is known; NULL: it is not */
     bool told;                /* `pop` is from an answer, not from the chain */
     char chain[POP_TEXT_MAX]; /* what the chain showed last */
     struct intercept intercept;
+    struct asked asked;
 };
 
 struct stream {
@@ -29,6 +32,7 @@ struct stream {
 };
 
 struct member { /* a target */
+    const struct target *target;
     struct place places[2];
     uint32_t first, n; /* its streams */
     bool full;         /* probed at the full interval */
@@ -40,9 +44,11 @@ struct pipeline {
     const struct kinds *kinds;
     struct schedule *schedule;
     struct ledger *ledger;
-    struct member *members;
+    struct member *members; /* as many as `room`, so that they stay where they are */
+    size_t n_targets, room;
     struct stream *streams;
     uint32_t n_streams;
+    bool surveying;
 
     struct wall opened; /* the open window, as the clocks said */
     struct mono opened_at, latest;
@@ -58,6 +64,16 @@ struct pipeline {
 /* Ranks the targets by their evidence: states, order, who is probed at the full interval.
  */
 void pipeline_rank(struct pipeline *p);
+
+/* What the ranking knows of a stream; during a survey with what its open window holds. */
+struct seen pipeline_seen(const struct pipeline *p, const struct stream *s);
+
+/* Tells the schedule how often the target's streams are probed from now on. */
+void pipeline_set_intervals(struct pipeline *p, size_t target, struct mono now);
+
+/* What was measured says nothing about where the target is now. */
+void pipeline_forget_evidence(struct pipeline *p, const struct member *m,
+                              const struct place *place);
 
 /* Takes a result of an address in use as evidence of a middlebox. */
 void pipeline_look(struct pipeline *p, const struct stream *s,

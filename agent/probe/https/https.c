@@ -76,6 +76,7 @@ static void finish(struct fetch *f, enum outcome outcome)
     int64_t delays[DELAYS];
     memcpy(delays, f->delays, sizeof delays);
     pop_text(x->result.pop, &f->pop);
+    x->result.pop_basis = f->pop.source;
     end_turn(f);
     free(f);
     exchange_done(x, outcome, delays);
@@ -361,6 +362,7 @@ static void https_abort(struct exchange *x)
         handshake_hang_up(f->socket);
     memcpy(x->result.delays, f->delays, sizeof f->delays);
     pop_text(x->result.pop, &f->pop);
+    x->result.pop_basis = f->pop.source;
     end_turn(f);
     free(f);
 }

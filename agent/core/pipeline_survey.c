@@ -1,0 +1,43 @@
+#include "core/pipeline_state.h"
+
+struct seen pipeline_seen(const struct pipeline *p, const struct stream *s)
+{
+    struct evidence evidence = s->evidence;
+    if (p->surveying && s->touched) {
+        struct summary open;
+        window_summary(s->window, p->stamped, &open);
+        evidence_add(&evidence, &open,
+                     pipeline_distance(p->kinds->list[s->kind], s->place));
+    }
+    return evidence_sum(&evidence);
+}
+
+void pipeline_survey_begin(struct pipeline *p, struct mono now)
+{
+    p->surveying = true;
+    for (size_t t = 0; t < p->n_targets; t++)
+        pipeline_set_intervals(p, t, now);
+}
+
+const struct target_state *pipeline_survey_end(struct pipeline *p, struct mono now,
+                                               size_t *n)
+{
+    pipeline_rank(p);
+    p->surveying = false;
+    for (size_t t = 0; t < p->n_targets; t++)
+        pipeline_set_intervals(p, t, now);
+    *n = p->n_targets;
+    return p->states;
+}
+
+void pipeline_moved(struct pipeline *p)
+{
+    for (size_t t = 0; t < p->n_targets; t++) {
+        struct member *m = &p->members[t];
+        m->full = true;
+        for (size_t f = 0; f < 2; f++) {
+            pipeline_forget_evidence(p, m, &m->places[f]);
+            intercept_forget(&m->places[f].intercept);
+        }
+    }
+}

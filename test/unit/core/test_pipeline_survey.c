@@ -1,0 +1,166 @@
+/* Targets that are added, surveys, and a host that moved. */
+#include "unit/core/rig.h"
+
+static struct target door(const char *name)
+{
+    struct target t = target_default(&kinds);
+    snprintf(t.name, sizeof t.name, "%s", name);
+    t.discovered = true;
+    return t;
+}
+
+/* Resolves the three targets and the added one, and answers all that is due for a while:
+ * near 3 ms, middle 9 ms, far 24 ms, the added one 1 ms. */
+static void resolve_all(struct rig *r, size_t added)
+{
+    resolve(r, 0, "192.0.2.1", "");
+    resolve(r, 1, "192.0.2.2", "");
+    resolve(r, 2, "192.0.2.3", "");
+    if (added != PIPELINE_FULL)
+        resolve(r, added, "192.0.2.4", "");
+}
+
+static void answer_for(struct rig *r, int64_t for_ns, size_t *sent)
+{
+    static const int64_t rtt_ms[] = {3, 9, 24, 1};
+    struct mono stop = {r->now.ns + for_ns}, at;
+    struct order order;
+    while (pipeline_next(r->p, &at) && at.ns < stop.ns) {
+        pass(r, at.ns > r->now.ns ? at.ns - r->now.ns : 0);
+        while (pipeline_take(r->p, r->now, &order)) {
+            struct result result =
+                result_of(order.stream, &order.to, r->wall, OUTCOME_REPLY);
+            result.delays[0] = MS(rtt_ms[order.to.bytes[3] - 1]);
+            pipeline_result(r->p, &result);
+            sent[order.to.bytes[3] - 1]++;
+        }
+    }
+    pass(r, stop.ns - r->now.ns);
+}
+
+static void a_survey_ranks_before_the_window_closes(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct target added = door("door");
+    size_t sent[4] = {0}, n;
+    begin(&r);
+    size_t number = pipeline_add(r.p, &added);
+    CHECK_INT(TARGETS, number, "behind those of the configuration");
+    resolve_all(&r, number);
+    pipeline_survey_begin(r.p, r.now);
+    answer_for(&r, 10 * NS_PER_S, sent);
+    const struct target_state *states = pipeline_survey_end(r.p, r.now, &n);
+    CHECK_INT(TARGETS + 1, n, "a state each");
+    CHECK_INT(1, states[number].rank, "the added one is nearest");
+    CHECK_INT(2, states[0].rank, "then near");
+    CHECK_INT(4, states[2].rank, "far is last");
+    CHECK_INT(MS(1), states[number].min_ns, "the evidence");
+    CHECK(states[number].target == &added, "it is the added one");
+    for (size_t t = 0; t < 4; t++)
+        CHECK(sent[t] >= 10 + 4 && sent[t] <= 10 + 6,
+              "ping each second, web each other: %zu", sent[t]);
+    close_window(&r);
+    CHECK_INT(1, r.batch->targets[number].rank, "it stays so when the window closes");
+    CHECK_INT(TARGETS + 1, r.batch->n_targets, "the batch has it");
+    end(&r);
+}
+
+static void what_is_added_slows_nobody_down(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct target added = door("door");
+    size_t sent[4] = {0};
+    begin(&r);
+    resolve_all(&r, pipeline_add(r.p, &added));
+    answer_for(&r, MINUTE_NS, sent);
+    close_window(&r);
+    memset(sent, 0, sizeof sent);
+    answer_for(&r, 10 * MINUTE_NS, sent);
+    CHECK_NEAR(660, (double)sent[3], 3, "the nearest of all at its full rate");
+    CHECK_NEAR(660, (double)sent[0], 3, "the nearest of the configured ones as well");
+    CHECK_NEAR(70, (double)sent[1], 3, "the next one slowly");
+    end(&r);
+}
+
+static void rests_until_resolved_and_again(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct order order;
+    struct target added = door("door");
+    begin(&r);
+    size_t number = pipeline_add(r.p, &added);
+    CHECK_INT(0, take(&r, MINUTE_NS, &order), "no address");
+    resolve(&r, number, "192.0.2.4", "AMS");
+    CHECK(take(&r, MINUTE_NS, &order) > 0 && order.target == &added, "probed");
+    vanish(&r, number, FAMILY_IPV4);
+    CHECK_INT(0, take(&r, MINUTE_NS, &order), "given up");
+    end(&r);
+}
+
+static void too_many_are_refused(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct target added = door("door");
+    begin(&r);
+    for (size_t i = 0; i < PIPELINE_ADDED_MAX; i++)
+        CHECK_INT(TARGETS + i, pipeline_add(r.p, &added), "there is room");
+    CHECK(pipeline_add(r.p, &added) == PIPELINE_FULL, "and then none");
+    end(&r);
+}
+
+static void what_was_asked_is_carried(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct asked asked = {.chain = "a.example -> b.example", .servers = "192.0.2.53"};
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LHR");
+    pipeline_asked(r.p, 0, FAMILY_IPV4, &asked);
+    close_window(&r);
+    const struct target_place *place = &r.batch->targets[0].places[0];
+    CHECK_TEXT("a.example -> b.example", place->asked.chain, "the chain");
+    CHECK_TEXT("192.0.2.53", place->asked.servers, "the servers");
+    CHECK_TEXT("LHR", place->pop, "the PoP");
+    CHECK_TEXT("cname", place->basis, "how it is known");
+    CHECK_INT(FAMILY_NONE, r.batch->targets[0].places[1].to.family, "no IPv6");
+    give(&r, PING4, "192.0.2.1", OUTCOME_REPLY, MS(3), "LON");
+    close_window(&r);
+    CHECK_TEXT("answer", r.batch->targets[0].places[0].basis, "an answer said it better");
+    end(&r);
+}
+
+static void moved_forgets_where_they_were(void **state)
+{
+    (void)state;
+    struct rig r;
+    size_t sent[4] = {0}, n;
+    begin(&r);
+    resolve_all(&r, PIPELINE_FULL);
+    answer_for(&r, MINUTE_NS, sent);
+    close_window(&r);
+    CHECK_INT(1, r.batch->targets[0].rank, "near is nearest");
+    pipeline_moved(r.p);
+    pipeline_survey_begin(r.p, r.now);
+    reply(&r, STREAMS, "192.0.2.2", MS(2)); /* middle's ping */
+    const struct target_state *states = pipeline_survey_end(r.p, r.now, &n);
+    CHECK_INT(1, states[1].rank, "what has answered since");
+    CHECK_INT(0, states[0].rank, "nothing is known of the others");
+    end(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_survey_ranks_before_the_window_closes),
+        cmocka_unit_test(what_is_added_slows_nobody_down),
+        cmocka_unit_test(rests_until_resolved_and_again),
+        cmocka_unit_test(too_many_are_refused),
+        cmocka_unit_test(what_was_asked_is_carried),
+        cmocka_unit_test(moved_forgets_where_they_were),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
