@@ -13,12 +13,11 @@ static const char help[] =
     "\n"
     "Reads the configuration as the agent does, and the data files (metros.csv, "
     "prefixes.csv,\n"
-    "thresholds.csv in $EDGELAT_DATA, /etc/edgelat or /usr/share/edgelat), and says "
-    "everything\n"
-    "that is wrong with them, with file, line and a suggestion; ends with 2 then. "
-    "Changes "
-    "nothing\n"
-    "and sends nothing.\n"
+    "thresholds.csv, targets.csv in $EDGELAT_DATA, /etc/edgelat or /usr/share/edgelat), "
+    "and says\n"
+    "everything that is wrong with them, with file, line and a suggestion; ends with 2 "
+    "then.\n"
+    "Changes nothing and sends nothing.\n"
     "\n"
     "  FILE         configuration (default: $EDGELAT_CONFIG or " CONFIG_PATH ");\n"
     "               FILE.d/*.conf is read after it\n"
@@ -89,6 +88,7 @@ static size_t check_data(void)
     print_data(&d, DATA_METROS, d.metros.n, d.metros.version);
     print_data(&d, DATA_PREFIXES, d.prefixes.n, d.prefixes.version);
     print_data(&d, DATA_THRESHOLDS, d.thresholds.n, d.thresholds.version);
+    print_data(&d, DATA_TARGETS, d.workloads.n, d.workloads.version);
     data_free(&d);
     return problems;
 }

@@ -13,6 +13,7 @@ const char *const data_names[DATA_FILES] = {
     [DATA_METROS] = "metros.csv",
     [DATA_PREFIXES] = "prefixes.csv",
     [DATA_THRESHOLDS] = "thresholds.csv",
+    [DATA_TARGETS] = "targets.csv",
 };
 
 /* ---- where they are ---- */
@@ -68,6 +69,8 @@ static size_t parse(struct data *d, enum data_file file,
         return catalogue_parse(&d->metros, from);
     case DATA_PREFIXES:
         return prefixes_parse(&d->prefixes, from);
+    case DATA_TARGETS:
+        return workloads_parse(&d->workloads, from);
     default:
         return thresholds_parse(&d->thresholds, from);
     }
@@ -116,4 +119,5 @@ void data_free(struct data *d)
     catalogue_free(&d->metros);
     prefixes_free(&d->prefixes);
     thresholds_free(&d->thresholds);
+    workloads_free(&d->workloads);
 }

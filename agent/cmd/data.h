@@ -10,6 +10,7 @@
 #include "edge/catalogue.h"
 #include "edge/prefixes.h"
 #include "edge/thresholds.h"
+#include "edge/workloads.h"
 
 #include <limits.h>
 
@@ -20,7 +21,7 @@ struct data_folders {
     size_t n;
 };
 
-enum data_file { DATA_METROS, DATA_PREFIXES, DATA_THRESHOLDS, DATA_FILES };
+enum data_file { DATA_METROS, DATA_PREFIXES, DATA_THRESHOLDS, DATA_TARGETS, DATA_FILES };
 
 extern const char *const data_names[DATA_FILES]; /* "metros.csv", ... */
 
@@ -28,6 +29,7 @@ struct data {
     struct catalogue metros;
     struct prefixes prefixes;
     struct thresholds thresholds;
+    struct workloads workloads;
     char path[DATA_FILES][PATH_MAX]; /* "" when there is none; its table is empty */
     size_t problems[DATA_FILES];
 };

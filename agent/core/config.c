@@ -88,11 +88,9 @@ static const char *section_text(const struct reading *r, char out[SECTION_TEXT_M
 
 static void check_name(struct reading *r, const char *name)
 {
-    static const char fine[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                               "0123456789._-";
     if (*name == '\0')
         problem(r, "a target needs a name: [target NAME]");
-    else if (name[strspn(name, fine)] != '\0')
+    else if (name[strspn(name, TARGET_NAME_OF)] != '\0')
         problem(r, "target name '%.*s' must be of letters, digits, '.', '_' and '-'",
                 SHOWN, name);
     else if (strlen(name) >= TARGET_NAME_MAX)

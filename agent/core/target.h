@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define TARGET_NAME_MAX  64
+#define TARGET_NAME_OF   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 #define HOST_TEXT_MAX    254 /* RFC 1035: 253 characters */
 #define PATH_TEXT_MAX    256
 #define FILE_TEXT_MAX    256
@@ -33,7 +34,7 @@ struct limits {
 };
 
 struct target {
-    char name[TARGET_NAME_MAX];      /* unique; of letters, digits, '.', '_', '-' */
+    char name[TARGET_NAME_MAX];      /* unique; of TARGET_NAME_OF */
     char host[HOST_TEXT_MAX];        /* name or address literal */
     char server_name[HOST_TEXT_MAX]; /* asked for in TLS and HTTP instead of host; "" is
                                         host */

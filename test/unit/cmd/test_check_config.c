@@ -62,7 +62,8 @@ static void test_data_files(void **state)
     CHECK_INT(CMD_FINE, run(&out, "packaging/edgelat.conf", NULL), "as shipped");
     CHECK(strstr(out.out, "\npackaging/data/metros.csv: fine: 144 entries, version ") &&
               strstr(out.out, "\npackaging/data/prefixes.csv: fine: ") &&
-              strstr(out.out, "\npackaging/data/thresholds.csv: fine: "),
+              strstr(out.out, "\npackaging/data/thresholds.csv: fine: ") &&
+              strstr(out.out, "\npackaging/data/targets.csv: fine: 5 entries, "),
           "got %s", out.out);
 
     const char *path = folder_write(

@@ -1,0 +1,126 @@
+#include "edge/workloads.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/config_values.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char place[] = "{code}"; /* in by_metro */
+
+enum { PLACE_LEN = sizeof place - 1, CODE_LEN = 3 }; /* the code is shorter: it fits */
+
+const char *workload_door(char out[HOST_TEXT_MAX], const struct workload *w,
+                          const char *code)
+{
+    size_t at = (size_t)(strstr(w->by_metro, place) - w->by_metro);
+    snprintf(out, HOST_TEXT_MAX, "%.*s%s%s", (int)at, w->by_metro, code,
+             w->by_metro + at + PLACE_LEN);
+    for (size_t i = at; i < at + CODE_LEN && out[i] != '\0'; i++)
+        out[i] = (char)tolower((unsigned char)out[i]);
+    return out;
+}
+
+/* A name as of a target: of an event and of a series. */
+static bool read_name(struct datafile *f, const char *column, const char *field,
+                      char to[TARGET_NAME_MAX])
+{
+    if (field[strspn(field, TARGET_NAME_OF)] == '\0')
+        return datafile_word(f, column, field, to, TARGET_NAME_MAX);
+    datafile_problem(f, "%s %s: must be of letters, digits, '.', '_' and '-'", column,
+                     field);
+    return false;
+}
+
+/* As the configuration reads it. */
+static bool read_value(struct datafile *f, const char *column, const char *field,
+                       config_reader *read, char *to, size_t room)
+{
+    struct config_key key = {.size = room};
+    struct text must = {0};
+    bool fine = read(to, &key, field, NULL, &must);
+    if (!fine)
+        datafile_problem(f, "%s %s: must %s", column, field, text_string(&must));
+    text_free(&must);
+    return fine;
+}
+
+/* Names only: the answer for a name is a part of what is measured. */
+static bool read_host(struct datafile *f, const char *column, const char *field,
+                      char to[HOST_TEXT_MAX])
+{
+    struct endpoint e;
+    if (!read_value(f, column, field, config_read_host, to, HOST_TEXT_MAX))
+        return false;
+    if (!endpoint_parse(&e, field, 0))
+        return true;
+    datafile_problem(f, "%s %s: must be a name, not an address", column, field);
+    return false;
+}
+
+/* A pattern is fine when what it makes of a code is. */
+static bool read_pattern(struct datafile *f, const char *field, struct workload *w)
+{
+    char door[HOST_TEXT_MAX], read[HOST_TEXT_MAX];
+    if (*field == '\0')
+        return true;
+    const char *at = strstr(field, place);
+    if (at == NULL || strstr(at + PLACE_LEN, place) != NULL) {
+        datafile_problem(f,
+                         "by_metro %s: must have %s once, where the code of the metro "
+                         "stands",
+                         field, place);
+        return false;
+    }
+    return datafile_word(f, "by_metro", field, w->by_metro, sizeof w->by_metro) &&
+           read_host(f, "by_metro: name", workload_door(door, w, "abc"), read);
+}
+
+static bool is_new(struct datafile *f, const struct workloads *w, const char *name)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (strcmp(w->all[i].name, name) == 0) {
+            datafile_problem(f, "name %s stands here twice", name);
+            return false;
+        }
+    return true;
+}
+
+static bool read_workload(struct datafile *f, char *fields[], struct workload *w)
+{
+    return read_name(f, "name", fields[0], w->name) &&
+           read_name(f, "service", fields[1], w->service) &&
+           read_host(f, "host", fields[2], w->host) &&
+           read_value(f, "path", fields[3], config_read_path, w->path, sizeof w->path) &&
+           read_pattern(f, fields[4], w);
+}
+
+size_t workloads_parse(struct workloads *out, const struct datafile_source *from)
+{
+    struct datafile f;
+    char *fields[DATAFILE_COLUMNS_MAX];
+    *out = (struct workloads){0};
+    if (datafile_open(&f, from, "targets", "name,service,host,path,by_metro"))
+        text_copy(out->version, sizeof out->version, f.version);
+    while (datafile_next(&f, fields)) {
+        struct workload w = {0};
+        if (!read_workload(&f, fields, &w) || !is_new(&f, out, w.name))
+            continue;
+        if (out->n == WORKLOADS_MAX) {
+            datafile_problem(&f, "more than %d targets", WORKLOADS_MAX);
+            break;
+        }
+        out->all = mem_grow(out->all, &out->room, out->n + 1, sizeof *out->all);
+        out->all[out->n++] = w;
+    }
+    return f.problems;
+}
+
+void workloads_free(struct workloads *w)
+{
+    free(w->all);
+    *w = (struct workloads){0};
+}
