@@ -162,11 +162,15 @@ static void on_batch(const struct batch *measured, void *user)
         .version = EDGELAT_VERSION,
         .host_name = a->host_name,
         .site = a->config->site,
+        .peering = &a->config->peering,
     };
     size_t len;
     void *bytes = otlp_metrics(&batch, &resource, &len);
     log_debug("agent", "window closed: %zu series, %zu bytes", batch.n_series, len);
     spool_add(a->spool, SIGNAL_METRICS, bytes, len);
+    bytes = otlp_logs(&batch, &resource, &len);
+    if (bytes != NULL)
+        spool_add(a->spool, SIGNAL_LOGS, bytes, len);
 }
 
 static void on_ship_timer(uv_timer_t *timer)

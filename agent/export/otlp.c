@@ -3,12 +3,10 @@
  */
 #include "export/otlp.h"
 
-#include "base/mem.h"
-#include "export/gzip.h"
+#include "export/frame.h"
 #include "export/points.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -60,12 +58,8 @@ static const struct {
 static struct attributes of_target(struct builder *b, const struct target *t,
                                    const char *pop)
 {
-    struct attributes a = {.n = 0};
-    attribute_text(b, &a, "edgelat.target", t->name);
-    if (t->service[0] != '\0')
-        attribute_text(b, &a, "edgelat.service", t->service);
+    struct attributes a = attributes_of_target(b, t);
     attribute_text(b, &a, "edgelat.pop", pop[0] != '\0' ? pop : "unknown");
-    attribute_text(b, &a, "server.address", t->host);
     return a;
 }
 
@@ -175,18 +169,6 @@ static void add_self(struct builder *b, const struct self_value *v,
     point_value(b, b->n_metrics - 1, &a, agent_start, v->value);
 }
 
-/* ---- the request ---- */
-
-struct packing {
-    ProtobufCBuffer buffer; /* first: append() gets a pointer to it */
-    struct gzip *gzip;
-};
-
-static void append(ProtobufCBuffer *buffer, size_t len, const uint8_t *bytes)
-{
-    gzip_add(((struct packing *)buffer)->gzip, bytes, len);
-}
-
 static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len)
 {
     Otlp__Metric *list[METRICS_MAX];
@@ -195,36 +177,21 @@ static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len)
         if (b->metrics[i].n > 0)
             list[n++] = builder_metric(b, i);
 
-    struct attributes a = {.n = 0};
-    attribute_text(b, &a, "service.name", "edgelat");
-    attribute_text(b, &a, "service.version", r->version);
-    attribute_text(b, &a, "service.instance.id", r->instance_id);
-    attribute_text(b, &a, "host.name", r->host_name);
-    if (r->site[0] != '\0')
-        attribute_text(b, &a, "edgelat.site", r->site);
-
-    Otlp__InstrumentationScope scope = OTLP__INSTRUMENTATION_SCOPE__INIT;
-    scope.name = (char *)"edgelat";
-    scope.version = (char *)r->version;
+    struct frame frame;
+    frame_make(&frame, b, r);
     Otlp__ScopeMetrics scoped = OTLP__SCOPE_METRICS__INIT, *scopes[] = {&scoped};
-    scoped.scope = &scope;
+    scoped.scope = &frame.scope;
     scoped.metrics = list;
     scoped.n_metrics = n;
-    Otlp__Resource resource = OTLP__RESOURCE__INIT;
-    resource.attributes = a.list;
-    resource.n_attributes = a.n;
     Otlp__ResourceMetrics from = OTLP__RESOURCE_METRICS__INIT, *resources[] = {&from};
-    from.resource = &resource;
+    from.resource = &frame.resource;
     from.scope_metrics = scopes;
     from.n_scope_metrics = 1;
     Otlp__ExportMetricsServiceRequest request =
         OTLP__EXPORT_METRICS_SERVICE_REQUEST__INIT;
     request.resource_metrics = resources;
     request.n_resource_metrics = 1;
-
-    struct packing packing = {{append}, gzip_begin()};
-    otlp__export_metrics_service_request__pack_to_buffer(&request, &packing.buffer);
-    return gzip_end(packing.gzip, len);
+    return frame_pack(&request.base, len);
 }
 
 void *otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,

@@ -1,14 +1,15 @@
 /*
- * A batch as an OTLP metrics request (protobuf, ExportMetricsServiceRequest), gzipped:
- * the very bytes that are spooled and sent. Metric names, types and units as in the
- * README; temporality is cumulative. Encoding is a pure function of its arguments: the
- * same batch gives the same bytes.
+ * A batch as OTLP requests (protobuf), gzipped: the very bytes that are spooled and sent.
+ * Its series are ExportMetricsServiceRequest, with names, types and units as in the
+ * README; temporality is cumulative. Its events are ExportLogsServiceRequest. Encoding is
+ * a pure function of its arguments: the same batch gives the same bytes.
  */
 #ifndef EDGELAT_EXPORT_OTLP_H
 #define EDGELAT_EXPORT_OTLP_H
 
 #include "base/text.h"
 #include "core/batch.h"
+#include "core/config.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,11 +19,17 @@ struct otlp_resource {
     const char *version;     /* service.version */
     const char *host_name;   /* host.name */
     const char *site;        /* edgelat.site, "" is none */
+    const struct peering
+        *peering; /* edgelat.peering.*, what is "" is left out; or NULL */
 };
 
 /* Gzipped bytes for POST /v1/metrics; free() them. */
 void *otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
                    size_t *len);
+
+/* The same for POST /v1/logs; NULL when the batch has no events. */
+void *otlp_logs(const struct batch *batch, const struct otlp_resource *resource,
+                size_t *len);
 
 /*
  * Gzipped or plain OTLP metrics as OTLP/JSON, one line (field names and 64-bit integers
@@ -31,6 +38,7 @@ void *otlp_metrics(const struct batch *batch, const struct otlp_resource *resour
  */
 int otlp_to_json(const void *bytes, size_t len, struct text *out, const char **why);
 
-#define OTLP_BYTES_MAX (16u << 20) /* of one request, unpacked; a Collector takes 20 MiB */
+#define OTLP_BYTES_MAX                                                                   \
+    (16u << 20) /* of one request, unpacked; a Collector takes 20 MiB */
 
 #endif

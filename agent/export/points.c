@@ -53,12 +53,30 @@ static const char *sendable(struct builder *b, const char *text)
     return copy;
 }
 
+static void set_text(struct builder *b, Otlp__AnyValue *value, const char *text)
+{
+    value->value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
+    value->string_value = (char *)sendable(b, text);
+}
+
+Otlp__AnyValue *builder_text(struct builder *b, const char *text)
+{
+    Otlp__AnyValue *value = NEW(&b->arena, Otlp__AnyValue, OTLP__ANY_VALUE__INIT);
+    set_text(b, value, text);
+    return value;
+}
+
 void attribute_text(struct builder *b, struct attributes *to, const char *key,
                     const char *text)
 {
-    Otlp__AnyValue *value = add_attribute(b, to, key);
-    value->value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
-    value->string_value = (char *)sendable(b, text);
+    set_text(b, add_attribute(b, to, key), text);
+}
+
+void attribute_text_if(struct builder *b, struct attributes *to, const char *key,
+                       const char *text)
+{
+    if (text[0] != '\0')
+        attribute_text(b, to, key, text);
 }
 
 void attribute_integer(struct builder *b, struct attributes *to, const char *key,
@@ -69,6 +87,14 @@ void attribute_integer(struct builder *b, struct attributes *to, const char *key
     value->int_value = number;
 }
 
+void attribute_number(struct builder *b, struct attributes *to, const char *key,
+                      double number)
+{
+    Otlp__AnyValue *value = add_attribute(b, to, key);
+    value->value_case = OTLP__ANY_VALUE__VALUE_DOUBLE_VALUE;
+    value->double_value = number;
+}
+
 void attribute_bool(struct builder *b, struct attributes *to, const char *key, bool truth)
 {
     Otlp__AnyValue *value = add_attribute(b, to, key);
@@ -76,7 +102,16 @@ void attribute_bool(struct builder *b, struct attributes *to, const char *key, b
     value->bool_value = truth;
 }
 
-static Otlp__KeyValue **keep(struct builder *b, const struct attributes *a)
+struct attributes attributes_of_target(struct builder *b, const struct target *t)
+{
+    struct attributes a = {.n = 0};
+    attribute_text(b, &a, "edgelat.target", t->name);
+    attribute_text_if(b, &a, "edgelat.service", t->service);
+    attribute_text(b, &a, "server.address", t->host);
+    return a;
+}
+
+Otlp__KeyValue **builder_attributes(struct builder *b, const struct attributes *a)
 {
     Otlp__KeyValue **list = arena_take(&b->arena, (a->n + 1) * sizeof *list);
     memcpy(list, a->list, a->n * sizeof *list);
@@ -97,7 +132,7 @@ static Otlp__NumberDataPoint *add_number(struct builder *b, size_t metric,
     Otlp__NumberDataPoint *p =
         NEW(&b->arena, Otlp__NumberDataPoint, OTLP__NUMBER_DATA_POINT__INIT);
     p->n_attributes = a->n;
-    p->attributes = keep(b, a);
+    p->attributes = builder_attributes(b, a);
     p->start_time_unix_nano = (uint64_t)start.ns;
     p->time_unix_nano = (uint64_t)b->time.ns;
     add_point(&b->metrics[metric], p);
@@ -127,7 +162,7 @@ void point_histogram(struct builder *b, size_t metric, const struct attributes *
         NEW(&b->arena, Otlp__ExponentialHistogramDataPoint,
             OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__INIT);
     p->n_attributes = a->n;
-    p->attributes = keep(b, a);
+    p->attributes = builder_attributes(b, a);
     p->start_time_unix_nano = (uint64_t)start.ns;
     p->time_unix_nano = (uint64_t)b->time.ns;
     p->count = h->count;

@@ -1,13 +1,14 @@
 /*
- * The pieces an OTLP metrics request is built of: attributes and data points, collected
- * metric by metric. Everything lives in the builder's arena; texts are borrowed from the
- * caller, unless they are not UTF-8 or too long: those are copied and made so, as one bad
- * text would make a receiver refuse the whole request.
+ * The pieces an OTLP request is built of: attributes, and data points metric by metric.
+ * Everything lives in the builder's arena; texts are borrowed from the caller, unless
+ * they are not UTF-8 or too long: those are copied and made so, as one bad text would
+ * make a receiver refuse the whole request.
  */
 #ifndef EDGELAT_EXPORT_POINTS_H
 #define EDGELAT_EXPORT_POINTS_H
 
 #include "core/histogram.h"
+#include "core/target.h"
 #include "core/time.h"
 #include "export/arena.h"
 #include "proto/otlp.pb-c.h"
@@ -17,7 +18,7 @@
 #include <stdint.h>
 
 #define ATTRIBUTE_TEXT_MAX 256 /* bytes of a value */
-#define ATTRIBUTES_MAX     12
+#define ATTRIBUTES_MAX     20
 #define METRICS_MAX        48
 
 struct metric { /* one name, and its points so far */
@@ -46,10 +47,21 @@ struct attributes { /* start with { 0 }; a copy may be added to on its own */
 
 void attribute_text(struct builder *b, struct attributes *to, const char *key,
                     const char *text);
+void attribute_text_if(struct builder *b, struct attributes *to, const char *key,
+                       const char *text); /* nothing for "" */
 void attribute_integer(struct builder *b, struct attributes *to, const char *key,
                        int64_t number);
+void attribute_number(struct builder *b, struct attributes *to, const char *key,
+                      double number);
 void attribute_bool(struct builder *b, struct attributes *to, const char *key,
                     bool truth);
+
+/* Those that say which target, in every signal: its name, service and host. */
+struct attributes attributes_of_target(struct builder *b, const struct target *t);
+
+/* A text as a value, made sendable; and a list of attributes that outlives `a`. */
+Otlp__AnyValue *builder_text(struct builder *b, const char *text);
+Otlp__KeyValue **builder_attributes(struct builder *b, const struct attributes *a);
 
 /* `metric` is an index into builder.metrics; `start` is where its counting began. */
 void point_count(struct builder *b, size_t metric, const struct attributes *a,

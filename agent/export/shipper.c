@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define METRICS_PATH         "/v1/metrics"
 #define REPLY_MAX            (64u << 10)
 #define BACKOFF_LEAST_NS     NS_PER_S
 #define BACKOFF_MOST_NS      (300 * NS_PER_S)
@@ -28,7 +27,7 @@ struct shipper {
     struct http *http;
     struct spool *spool;
     struct collector collector;
-    char url[URL_TEXT_MAX + sizeof METRICS_PATH];
+    char base[URL_TEXT_MAX]; /* the signal's path comes behind it */
     char host[URL_TEXT_MAX]; /* for the log: without user and password */
     struct header_file header;
     struct random random;
@@ -116,7 +115,7 @@ static uint64_t waiting(const struct shipper *s)
 static const char *next_step(const struct shipper *s, enum verdict_kind kind,
                              const struct http_reply *reply)
 {
-    bool tls = strncmp(s->url, "https:", 6) == 0;
+    bool tls = strncmp(s->base, "https:", 6) == 0;
     if (reply->failure == HTTP_FAILED_TLS)
         return "; look at `ca_file` and the collector's certificate";
     if (reply->failure == HTTP_FAILED_REPLY && tls && s->collector.cert_file[0] == '\0')
@@ -218,8 +217,10 @@ static void post(struct shipper *s)
         c->header_file[0] != '\0' ? s->header.line : NULL,
         NULL,
     };
+    char url[URL_TEXT_MAX + SIGNAL_PATH_MAX];
+    snprintf(url, sizeof url, "%s%s", s->base, signal_path(s->batch.signal));
     const struct http_request request = {
-        .url = s->url,
+        .url = url,
         .body = s->batch.bytes,
         .body_len = s->batch.len,
         .headers = headers,
@@ -284,16 +285,24 @@ static bool ends_with(const char *text, const char *end)
     return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-static void set_url(struct shipper *s, const char *base)
+static void cut_slashes(char *url)
 {
-    text_copy(s->url, sizeof s->url, base);
-    for (size_t len = strlen(s->url); len > 0 && s->url[len - 1] == '/';)
-        s->url[--len] = '\0';
-    if (!ends_with(s->url, METRICS_PATH))
-        strcat(s->url, METRICS_PATH);
+    for (size_t len = strlen(url); len > 0 && url[len - 1] == '/';)
+        url[--len] = '\0';
+}
 
-    const char *host = strstr(s->url, "://");
-    host = host != NULL ? host + 3 : s->url;
+static void set_base(struct shipper *s, const char *url)
+{
+    text_copy(s->base, sizeof s->base, url);
+    cut_slashes(s->base);
+    for (enum signal i = 0; i < SIGNALS; i++)
+        if (ends_with(s->base, signal_path(i))) { /* as some write it */
+            s->base[strlen(s->base) - strlen(signal_path(i))] = '\0';
+            cut_slashes(s->base);
+        }
+
+    const char *host = strstr(s->base, "://");
+    host = host != NULL ? host + 3 : s->base;
     text_copy(s->host, sizeof s->host, host);
     s->host[strcspn(s->host, "/?#")] = '\0';
     char *at = strrchr(s->host, '@');
@@ -316,7 +325,7 @@ int shipper_create(struct shipper **out, uv_loop_t *loop, struct http *http,
     s->collector = *collector;
     s->random = random_from(seed);
     s->state = STATE_NEW;
-    set_url(s, collector->url);
+    set_base(s, collector->url);
     *out = s;
     return 0;
 }

@@ -7,6 +7,8 @@
 
 enum signal { SIGNAL_METRICS, SIGNAL_LOGS, SIGNALS };
 
+#define SIGNAL_PATH_MAX 16 /* with its NUL */
+
 static inline const char *signal_name(enum signal signal)
 {
     static const char *const names[SIGNALS] = {"metrics", "logs"};

@@ -292,6 +292,26 @@ static void url_is_taken_as_it_is(void **state)
     }
 }
 
+static void each_signal_goes_to_its_path(void **state)
+{
+    (void)state;
+    static const struct answer answers[] = {OK};
+    static const char *const bases[] = {"", "/otlp/", "/v1/metrics", "/v1/logs/"};
+    for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
+        struct bed *b = begin(answers, 1, 1);
+        b->collector.url[strlen(b->collector.url) - 1] = '\0';
+        strcat(b->collector.url, bases[i]);
+        bed_add_as(&b->spool, SIGNAL_LOGS, 2);
+        start(b);
+        RUN_UNTIL(b, b->peer.n == 2);
+        const char *line = i == 1 ? "POST /otlp/v1/logs " : "POST /v1/logs ";
+        CHECK(strncmp(b->peer.requests[1].head, line, strlen(line)) == 0, "%s: %s",
+              bases[i], b->peer.requests[1].head);
+        CHECK_INT(2, sent(b, 1), "its bytes");
+        end(b);
+    }
+}
+
 static void partial_success(void **state)
 {
     (void)state;
@@ -554,6 +574,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_all_in_order),
         cmocka_unit_test(url_is_taken_as_it_is),
+        cmocka_unit_test(each_signal_goes_to_its_path),
         cmocka_unit_test(partial_success),
         cmocka_unit_test(refused_is_not_in_the_way),
         cmocka_unit_test(retry_after),

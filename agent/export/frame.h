@@ -1,0 +1,22 @@
+/*
+ * What stands around the content of an OTLP request, whatever its signal: the resource,
+ * which is this agent, and the scope; and how the whole becomes the bytes that are sent.
+ */
+#ifndef EDGELAT_EXPORT_FRAME_H
+#define EDGELAT_EXPORT_FRAME_H
+
+#include "export/otlp.h"
+#include "export/points.h"
+
+struct frame { /* points into itself and into the builder's arena */
+    struct attributes attributes;
+    Otlp__Resource resource;
+    Otlp__InstrumentationScope scope;
+};
+
+void frame_make(struct frame *out, struct builder *b, const struct otlp_resource *r);
+
+/* The gzipped bytes of a whole request; free() them. */
+void *frame_pack(const ProtobufCMessage *request, size_t *len);
+
+#endif
