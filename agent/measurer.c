@@ -3,13 +3,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/pipeline.h"
-#include "edge/pop.h"
+#include "names.h"
 #include "net/chance.h"
 #include "net/clock.h"
 #include "net/resolver.h"
 #include "net/timer.h"
 #include "probe/kinds.h"
-#include "probe/tcp/decoy.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,32 +20,6 @@
 #define LATE_NS (2 * NS_PER_S)
 #define STEP_NS (NS_PER_S / 2)
 
-/* A name that could not be resolved is asked again after the first, doubling up to the
- * most. */
-#define RETRY_FIRST_NS (2 * NS_PER_S)
-#define RETRY_MOST_NS  (60 * NS_PER_S)
-
-/* An answer is kept for its TTL, but no shorter and no longer than this. */
-#define KEEP_LEAST_NS (5 * NS_PER_S)
-#define KEEP_MOST_NS  (3600 * NS_PER_S)
-
-/* The decoy port is tried once for each address, but no more often than that. */
-#define DECOY_LEAST_NS (3600 * NS_PER_S)
-
-/* A target's name in one family. */
-struct name {
-    struct measurer *measurer;
-    size_t target;
-    enum family family;
-    struct lookup *under_way;
-    struct mono ask_at;
-    int64_t retry_ns;     /* 0: the last answer was fine */
-    struct endpoint used; /* FAMILY_NONE: none yet */
-    struct decoy *decoy;  /* under way */
-    struct mono decoy_at; /* not before */
-    bool decoy_answered;  /* by a middlebox: it may be gone one day */
-};
-
 struct measurer {
     uv_loop_t *loop;
     const struct config *config;
@@ -55,8 +28,7 @@ struct measurer {
     struct resolver *resolver;
     struct prober *prober;
     struct pipeline *pipeline;
-    struct name *names;
-    size_t n_names;
+    struct names *names;
     uv_timer_t *probe_timer, *tick_timer;
     struct mono tick_due;
     int64_t clock_offset_ns; /* wall minus monotonic, at the last tick */
@@ -100,131 +72,19 @@ static void on_after(uint32_t stream, enum afterthought what, void *user)
 
 /* ---- names ---- */
 
-static const struct target *target_of(const struct name *n)
+static void on_named(size_t target, const struct named *answer, void *user)
 {
-    return &n->measurer->config->targets[n->target];
-}
-
-/* The address in use while it is still among the answers: a round robin is not a change.
- */
-static struct endpoint choose(const struct name *n, const struct resolution *r)
-{
-    for (size_t i = 0; i < r->n; i++)
-        if (endpoint_same_address(&n->used, &r->addresses[i]))
-            return r->addresses[i];
-    return r->n > 0 ? r->addresses[0] : (struct endpoint){.family = FAMILY_NONE};
-}
-
-/* The last name of the chain that shows a PoP. */
-static void pop_of_chain(char out[POP_TEXT_MAX], const struct resolution *r)
-{
-    struct pop pop;
-    out[0] = '\0';
-    for (size_t i = 0; i < r->n_cnames; i++)
-        if (pop_from_cname(&pop, r->cnames[i]))
-            pop_text(out, &pop);
-}
-
-static void lookup_failed(struct name *n, const struct resolution *r)
-{
-    struct measurer *m = n->measurer;
-    bool first = n->retry_ns == 0;
-    m->counters.lookup_failures++;
-    n->retry_ns = first ? RETRY_FIRST_NS : n->retry_ns * 2;
-    if (n->retry_ns > RETRY_MOST_NS)
-        n->retry_ns = RETRY_MOST_NS;
-    n->ask_at.ns = mono_now().ns + n->retry_ns;
-
-    const char *next = n->used.family == FAMILY_NONE
-                           ? "it is not probed until it resolves"
-                           : "the last address is probed on";
-    if (first)
-        log_warn("resolver", "%s (%s, %s): %s; %s", target_of(n)->host,
-                 target_of(n)->name, family_name(n->family), r->error, next);
-    else
-        log_debug("resolver", "%s (%s): still %s", target_of(n)->host,
-                  family_name(n->family), r->error);
-}
-
-static void on_decoy(int64_t handshake_ns, void *user)
-{
-    struct name *n = user;
-    n->decoy = NULL;
-    n->decoy_answered = handshake_ns != DELAY_UNDEFINED;
-    pipeline_decoy(n->measurer->pipeline, n->target, n->family, handshake_ns);
-}
-
-/* Asks at a port that nobody serves whether a middlebox answers there. */
-static void try_decoy(struct name *n, const struct endpoint *to, struct mono now)
-{
-    bool handshakes = false;
-    for (size_t k = 0; k < probe_kinds_count; k++)
-        handshakes |= target_of(n)->kinds[k] && probe_kinds[k]->kind.handshakes;
-    if (!handshakes || to->family == FAMILY_NONE || n->decoy != NULL ||
-        now.ns < n->decoy_at.ns)
-        return;
-    n->decoy_at.ns = now.ns + DECOY_LEAST_NS;
-    n->decoy = decoy_start(n->measurer->loop, target_of(n), to, on_decoy, n);
-}
-
-static void lookup_answered(struct name *n, const struct resolution *r)
-{
-    struct measurer *m = n->measurer;
-    int64_t keep_ns = (int64_t)r->ttl_s * NS_PER_S;
-    keep_ns = keep_ns < KEEP_LEAST_NS ? KEEP_LEAST_NS : keep_ns;
-    keep_ns = keep_ns > KEEP_MOST_NS ? KEEP_MOST_NS : keep_ns;
-    struct mono now = mono_now();
-    n->ask_at.ns = now.ns + keep_ns;
-    n->retry_ns = 0;
-
-    struct endpoint to = choose(n, r);
-    char pop[POP_TEXT_MAX], address[ADDRESS_TEXT_MAX];
-    pop_of_chain(pop, r);
-    bool changed = !endpoint_same_address(&to, &n->used) && to.family != FAMILY_NONE;
-    if (changed)
-        log_info("resolver", "%s (%s) is %s%s%s", target_of(n)->host, target_of(n)->name,
-                 endpoint_address(address, &to), pop[0] != '\0' ? ", PoP " : "", pop);
-    if (changed || n->decoy_answered)
-        try_decoy(n, &to, now);
-    n->used = to;
-    pipeline_resolved(m->pipeline, n->target, n->family, to, pop, now, wall_now());
+    struct measurer *m = user;
+    pipeline_resolved(m->pipeline, target, answer->family, answer->to, answer->pop,
+                      mono_now(), wall_now());
+    pipeline_asked(m->pipeline, target, answer->family, &answer->asked);
     arm_probe_timer(m);
 }
 
-static void on_resolution(const struct resolution *r, void *user)
+static void on_decoy(size_t target, enum family family, int64_t handshake_ns, void *user)
 {
-    struct name *n = user;
-    n->under_way = NULL;
-    if (r->error != NULL)
-        lookup_failed(n, r);
-    else
-        lookup_answered(n, r);
-}
-
-static void ask_what_is_due(struct measurer *m, struct mono now)
-{
-    for (size_t i = 0; i < m->n_names; i++) {
-        struct name *n = &m->names[i];
-        if (n->under_way != NULL || n->ask_at.ns > now.ns)
-            continue;
-        m->counters.lookups++;
-        n->under_way = resolver_lookup(m->resolver, target_of(n)->host, n->family,
-                                       target_of(n)->port, on_resolution, n);
-    }
-}
-
-static void make_names(struct measurer *m)
-{
-    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
-    m->names = mem_zalloc(2 * m->config->n_targets * sizeof *m->names);
-    for (size_t t = 0; t < m->config->n_targets; t++) {
-        for (size_t f = 0; f < 2; f++) {
-            const struct target *target = &m->config->targets[t];
-            if (families[f] == FAMILY_IPV4 ? target->ipv4 : target->ipv6)
-                m->names[m->n_names++] =
-                    (struct name){.measurer = m, .target = t, .family = families[f]};
-        }
-    }
+    struct measurer *m = user;
+    pipeline_decoy(m->pipeline, target, family, handshake_ns);
 }
 
 /* ---- clocks and windows ---- */
@@ -263,7 +123,7 @@ static void on_tick(uv_timer_t *timer)
     struct mono now = mono_now();
     struct wall wall = wall_now();
     compare_clocks(m, now, wall);
-    ask_what_is_due(m, now);
+    names_tick(m->names, now);
     if (wall.ns >= pipeline_closing(m->pipeline).ns)
         measurer_close_window(m);
     arm_tick(m, wall);
@@ -343,9 +203,14 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     m->clock_offset_ns = wall.ns - mono_now().ns;
     m->probe_timer = make_timer(m);
     m->tick_timer = make_timer(m);
-    make_names(m);
+    struct names_events names_events = {
+        .on_named = on_named, .on_decoy = on_decoy, .user = m};
+    m->names = names_create(loop, resolver, config->n_targets + PIPELINE_ADDED_MAX,
+                            names_events);
+    for (size_t t = 0; t < config->n_targets; t++)
+        names_add(m->names, t, &config->targets[t]);
     open_kinds(m);
-    ask_what_is_due(m, mono_now());
+    names_tick(m->names, mono_now());
     arm_tick(m, wall);
     *out = m;
     return 0;
@@ -355,6 +220,7 @@ struct measurer_counters measurer_counters(struct measurer *m)
 {
     struct measurer_counters counters = m->counters;
     counters.prober = prober_counters(m->prober);
+    counters.names = names_counters(m->names);
     m->counters.loop_lag_max_ns = 0;
     return counters;
 }
@@ -363,13 +229,11 @@ void measurer_destroy(struct measurer *m)
 {
     if (m == NULL)
         return;
-    for (size_t i = 0; i < m->n_names; i++)
-        decoy_cancel(m->names[i].decoy);
+    names_destroy(m->names);
     uv_close((uv_handle_t *)m->probe_timer, free_handle);
     uv_close((uv_handle_t *)m->tick_timer, free_handle);
     prober_destroy(m->prober);
     resolver_destroy(m->resolver);
     pipeline_destroy(m->pipeline);
-    free(m->names);
     free(m);
 }

@@ -9,6 +9,7 @@
 
 #include "core/batch.h"
 #include "core/config.h"
+#include "names.h"
 #include "net/http.h"
 #include "probe/prober.h"
 
@@ -23,7 +24,7 @@ struct measurer_events {
 
 struct measurer_counters {
     struct prober_counters prober;
-    uint64_t lookups, lookup_failures;
+    struct names_counters names;
     int64_t loop_lag_max_ns; /* longest a timer came late since the last call of
                                 measurer_counters() */
 };

@@ -1,0 +1,264 @@
+#include "names.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "edge/pop.h"
+#include "net/clock.h"
+#include "probe/kinds.h"
+#include "probe/tcp/decoy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A name that could not be resolved is asked again after the first, doubling up to the
+ * most. */
+#define RETRY_FIRST_NS (2 * NS_PER_S)
+#define RETRY_MOST_NS  (60 * NS_PER_S)
+
+/* An answer is kept for its TTL, but no shorter and no longer than this. */
+#define KEEP_LEAST_NS (5 * NS_PER_S)
+#define KEEP_MOST_NS  (3600 * NS_PER_S)
+
+/* The decoy port is tried once for each address, but no more often than that. */
+#define DECOY_LEAST_NS (3600 * NS_PER_S)
+
+#define NEVER_NS INT64_MAX
+
+struct name { /* of a target, in one family */
+    struct names *names;
+    const struct target *target; /* NULL: the family is not wanted */
+    size_t number;
+    enum family family;
+    bool rests;
+    struct lookup *under_way;
+    struct mono ask_at;
+    int64_t retry_ns;     /* 0: the last answer was fine */
+    struct endpoint used; /* FAMILY_NONE: none yet */
+    struct decoy *decoy;  /* under way */
+    struct mono decoy_at; /* not before */
+    bool decoy_answered;  /* by a middlebox: it may be gone one day */
+};
+
+struct names {
+    uv_loop_t *loop;
+    struct resolver *resolver;
+    struct names_events events;
+    struct name *list; /* two a target */
+    size_t n;
+    struct names_counters counters;
+};
+
+/* ---- what an answer means ---- */
+
+static struct endpoint choose(const struct name *n, const struct resolution *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (endpoint_same_address(&n->used, &r->addresses[i]))
+            return r->addresses[i];
+    return r->n > 0 ? r->addresses[0] : (struct endpoint){.family = FAMILY_NONE};
+}
+
+/* The last name that shows a PoP, of what was asked for and its chain. */
+static void find_pop(char out[POP_TEXT_MAX], const char *host, const struct resolution *r)
+{
+    struct pop pop;
+    out[0] = '\0';
+    if (pop_from_cname(&pop, host))
+        pop_text(out, &pop);
+    for (size_t i = 0; i < r->n_cnames; i++)
+        if (pop_from_cname(&pop, r->cnames[i]))
+            pop_text(out, &pop);
+}
+
+static void describe_question(struct asked *out, const struct resolution *r)
+{
+    struct text chain = {0};
+    for (size_t i = 0; i < r->n_cnames; i++)
+        text_add(&chain, "%s%s", i > 0 ? " -> " : "", r->cnames[i]);
+    text_copy(out->chain, sizeof out->chain, text_string(&chain));
+    text_free(&chain);
+}
+
+/* ---- the decoy ---- */
+
+static void on_decoy(int64_t handshake_ns, void *user)
+{
+    struct name *n = user;
+    struct names *all = n->names;
+    n->decoy = NULL;
+    n->decoy_answered = handshake_ns != DELAY_UNDEFINED;
+    all->events.on_decoy(n->number, n->family, handshake_ns, all->events.user);
+}
+
+/* Asks at a port that nobody serves whether a middlebox answers there. */
+static void try_decoy(struct name *n, const struct endpoint *to, struct mono now)
+{
+    bool handshakes = false;
+    for (size_t k = 0; k < probe_kinds_count; k++)
+        handshakes |= n->target->kinds[k] && probe_kinds[k]->kind.handshakes;
+    if (!handshakes || to->family == FAMILY_NONE || n->decoy != NULL ||
+        now.ns < n->decoy_at.ns)
+        return;
+    n->decoy_at.ns = now.ns + DECOY_LEAST_NS;
+    n->decoy = decoy_start(n->names->loop, n->target, to, on_decoy, n);
+}
+
+/* ---- answers ---- */
+
+/* That a front door which was guessed by its name does not exist is no news. */
+static bool is_guess(const struct name *n, const struct resolution *r)
+{
+    return n->target->discovered && !r->temporary;
+}
+
+static void say_failed(const struct name *n, const struct resolution *r, bool first)
+{
+    const char *next = n->used.family == FAMILY_NONE
+                           ? "it is not probed until it resolves"
+                           : "the last address is probed on";
+    if (first && !n->target->discovered)
+        log_warn("resolver", "%s (%s, %s): %s; %s", n->target->host, n->target->name,
+                 family_name(n->family), r->error, next);
+    else
+        log_debug("resolver", "%s (%s): %s", n->target->host, family_name(n->family),
+                  r->error);
+}
+
+static void lookup_failed(struct name *n, const struct resolution *r)
+{
+    bool first = n->retry_ns == 0;
+    n->names->counters.failures++;
+    n->retry_ns = first ? RETRY_FIRST_NS : n->retry_ns * 2;
+    if (n->retry_ns > RETRY_MOST_NS)
+        n->retry_ns = RETRY_MOST_NS;
+    n->ask_at.ns = is_guess(n, r) ? NEVER_NS : mono_now().ns + n->retry_ns;
+    say_failed(n, r, first);
+}
+
+static int64_t keep_ns(const struct resolution *r)
+{
+    int64_t ns = (int64_t)r->ttl_s * NS_PER_S;
+    ns = ns < KEEP_LEAST_NS ? KEEP_LEAST_NS : ns;
+    return ns > KEEP_MOST_NS ? KEEP_MOST_NS : ns;
+}
+
+static void say_address(const struct name *n, const struct named *a)
+{
+    char address[ADDRESS_TEXT_MAX];
+    log_info("resolver", "%s (%s) is %s%s%s", n->target->host, n->target->name,
+             endpoint_address(address, &a->to), a->pop[0] != '\0' ? ", PoP " : "",
+             a->pop);
+}
+
+static void lookup_answered(struct name *n, const struct resolution *r)
+{
+    struct names *all = n->names;
+    struct mono now = mono_now();
+    struct named answer = {.family = n->family, .to = choose(n, r)};
+    n->ask_at.ns = now.ns + keep_ns(r);
+    n->retry_ns = 0;
+    find_pop(answer.pop, n->target->host, r);
+    describe_question(&answer.asked, r);
+    bool changed =
+        !endpoint_same_address(&answer.to, &n->used) && answer.to.family != FAMILY_NONE;
+    if (changed)
+        say_address(n, &answer);
+    if (changed || n->decoy_answered)
+        try_decoy(n, &answer.to, now);
+    n->used = answer.to;
+    all->events.on_named(n->number, &answer, all->events.user);
+}
+
+static void on_resolution(const struct resolution *r, void *user)
+{
+    struct name *n = user;
+    n->under_way = NULL;
+    if (n->rests)
+        return;
+    if (r->error != NULL)
+        lookup_failed(n, r);
+    else
+        lookup_answered(n, r);
+}
+
+/* ---- what is asked ---- */
+
+void names_tick(struct names *all, struct mono now)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        struct name *n = &all->list[i];
+        if (n->target == NULL || n->rests || n->under_way != NULL ||
+            n->ask_at.ns > now.ns)
+            continue;
+        all->counters.lookups++;
+        n->under_way = resolver_lookup(all->resolver, n->target->host, n->family,
+                                       n->target->port, on_resolution, n);
+    }
+}
+
+void names_ask_all(struct names *all, struct mono now)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        all->list[i].ask_at = now;
+        all->list[i].decoy_at = now;
+    }
+}
+
+void names_add(struct names *all, size_t number, const struct target *target)
+{
+    struct name *pair = &all->list[2 * number];
+    pair[0] = (struct name){.names = all, .number = number, .family = FAMILY_IPV4};
+    pair[1] = (struct name){.names = all, .number = number, .family = FAMILY_IPV6};
+    pair[0].target = target->ipv4 ? target : NULL;
+    pair[1].target = target->ipv6 ? target : NULL;
+    if (all->n < 2 * number + 2)
+        all->n = 2 * number + 2;
+}
+
+void names_rest(struct names *all, size_t number)
+{
+    for (size_t f = 0; f < 2; f++) {
+        all->list[2 * number + f].rests = true;
+        all->list[2 * number + f].used = (struct endpoint){.family = FAMILY_NONE};
+    }
+}
+
+void names_wake(struct names *all, size_t number, struct mono now)
+{
+    for (size_t f = 0; f < 2; f++) {
+        all->list[2 * number + f].rests = false;
+        all->list[2 * number + f].ask_at = now;
+    }
+}
+
+/* ---- the whole ---- */
+
+struct names *names_create(uv_loop_t *loop, struct resolver *resolver, size_t room,
+                           struct names_events events)
+{
+    struct names *all = mem_zalloc(sizeof *all);
+    all->loop = loop;
+    all->resolver = resolver;
+    all->events = events;
+    all->list = mem_zalloc(2 * room * sizeof *all->list);
+    return all;
+}
+
+void names_destroy(struct names *all)
+{
+    if (all == NULL)
+        return;
+    for (size_t i = 0; i < all->n; i++) {
+        if (all->list[i].under_way != NULL)
+            lookup_cancel(all->list[i].under_way);
+        decoy_cancel(all->list[i].decoy);
+    }
+    free(all->list);
+    free(all);
+}
+
+struct names_counters names_counters(const struct names *all)
+{
+    return all->counters;
+}
