@@ -1,0 +1,88 @@
+#include "edge/place.h"
+
+#include "base/mem.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { WORD_ROOM = 64 };
+
+/* "Ashburn" is the city of "Ashburn, Virginia". */
+static bool is_city(const char *city, const char *word)
+{
+    size_t len = strlen(word);
+    return strncasecmp(city, word, len) == 0 && (city[len] == '\0' || city[len] == ',');
+}
+
+/* The code that was meant: that of the city of this name, of Front Door's rather than of
+ * another family, or the most similar one. NULL: there is none. */
+static const struct metro *meant(const struct catalogue *c, const char *word)
+{
+    const char **codes = mem_alloc(c->n * sizeof *codes);
+    char upper[WORD_ROOM];
+    text_copy(upper, sizeof upper, word);
+    for (char *at = upper; *at != '\0'; at++)
+        *at = (char)toupper((unsigned char)*at);
+    const struct metro *found = NULL;
+    for (size_t i = 0; i < c->n; i++) {
+        codes[i] = c->metros[i].code;
+        if ((found == NULL || found->family != POP_FRONT_DOOR) &&
+            is_city(c->metros[i].city, word))
+            found = &c->metros[i];
+    }
+    const char *near = found == NULL ? text_nearest(upper, codes, c->n) : NULL;
+    free(codes);
+    return near != NULL ? catalogue_find(c, near, POP_FRONT_DOOR) : found;
+}
+
+const struct metro *place_metro(const struct catalogue *c, const char *code,
+                                struct text *wrong)
+{
+    const struct metro *found = catalogue_find(c, code, POP_FRONT_DOOR);
+    if (found != NULL)
+        return found;
+    if (c->n == 0) {
+        text_add(wrong, "%s cannot be looked up, as there is no metros.csv", code);
+        return NULL;
+    }
+    const struct metro *near = *code != '\0' ? meant(c, code) : NULL;
+    text_add(wrong, "%s is no code of metros.csv", code);
+    if (near != NULL)
+        text_add(wrong, "; did you mean %s (%s)?", near->code, near->city);
+    return NULL;
+}
+
+static bool read_degrees(struct position *out, const char *text)
+{
+    char words[WORD_ROOM];
+    if (!text_copy(words, sizeof words, text))
+        return false;
+    size_t first = strcspn(words, ", \t");
+    char *second = words + first + strspn(words + first, ", \t");
+    words[first] = '\0';
+    return text_to_number(words, -90, 90, &out->latitude) &&
+           text_to_number(second, -180, 180, &out->longitude);
+}
+
+bool place_parse(struct position *out, const struct catalogue *c, const char *text,
+                 struct text *wrong)
+{
+    if (isalpha((unsigned char)*text)) {
+        const struct metro *m = place_metro(c, text, wrong);
+        if (m != NULL)
+            *out = m->at;
+        return m != NULL;
+    }
+    struct position read;
+    if (!read_degrees(&read, text)) {
+        text_add(wrong,
+                 "%s is no place; write LATITUDE LONGITUDE in degrees, such as 50.94 "
+                 "6.96 (north and east are positive), or the code of a metro",
+                 text);
+        return false;
+    }
+    *out = read;
+    return true;
+}
