@@ -35,7 +35,7 @@ static void unknown_long(const char *command, const char *word,
     const char *names[OPTIONS_MAX];
     char name[64];
     size_t n = 0, len = strcspn(word, "=");
-    for (; longs[n].name != NULL && n < OPTIONS_MAX; n++)
+    for (; n < OPTIONS_MAX && longs[n].name != NULL; n++)
         names[n] = longs[n].name;
     text_copy(name, len < sizeof name ? len + 1 : sizeof name, word);
     const char *near = text_nearest(name, names, n);

@@ -207,7 +207,8 @@ static void choose_streams(struct session *s)
             s->exit_code = cmd_cannot(
                 "%s: %s; check the name and the DNS server in /etc/resolv.conf",
                 s->live->targets[t].host,
-                failed->error != NULL ? failed->error : "no address of that family");
+                failed != NULL && failed->error != NULL ? failed->error
+                                                        : "no address of that family");
     }
 }
 

@@ -254,7 +254,8 @@ static void unknown_key(struct reading *r, const struct word *words, size_t n,
     }
     for (enum config_section s = 0; s < SECTIONS; s++) {
         struct word others[WORDS_MAX];
-        if (find_word(others, section_words(others, s, r->kinds), given) != NULL) {
+        size_t n_others = section_words(others, s, r->kinds);
+        if (find_word(others, n_others, given) != NULL) {
             problem(r, "unknown key '%s' in %s; it belongs into [%s%s]", given, section,
                     config_section_names[s], s == SECTION_TARGET ? " NAME" : "");
             return;

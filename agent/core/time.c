@@ -117,6 +117,7 @@ bool duration_parse(const char *text, int64_t least_ns, int64_t most_ns, int64_t
 const char *duration_text(char out[DURATION_TEXT_MAX], int64_t ns)
 {
     const struct unit *unit = unit_of("s"); /* of 0, which every unit divides */
+    assert(unit != NULL);
     for (size_t i = 0; ns != 0 && i < UNITS; i++)
         if (ns % units[i].ns == 0) {
             unit = &units[i];

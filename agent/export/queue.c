@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,7 @@ void *queue_remove(struct queue *q, struct waiting *w)
 void *queue_written(struct queue *q)
 {
     struct waiting *w = queue_oldest_in_memory(q);
+    assert(w != NULL);
     void *bytes = w->bytes;
     w->bytes = NULL;
     q->in_memory--;

@@ -259,7 +259,7 @@ void http_destroy(struct http *h)
     if (h == NULL)
         return;
     while (h->exchanges != NULL)
-        http_cancel(h->exchanges);
+        http_cancel(h->exchanges); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks */
     multi_destroy(h->shared);
     tls_trust_destroy(h->trust);
     free(h);

@@ -216,6 +216,7 @@ static void report_deferred(struct prober *p)
     /* Only those that are there now: a callback may send again, and be deferred again. */
     for (size_t n = p->n_deferred; n > 0 && !p->destroyed; n--) {
         struct probe *probe = p->deferred;
+        assert(probe != NULL); /* there are n_deferred of them */
         p->deferred = probe->next;
         if (p->deferred == NULL)
             p->deferred_end = &p->deferred;

@@ -45,8 +45,11 @@ static void resize(struct echoes *e, uint32_t room)
         *slot(&larger, n) = *slot(e, n);
         link_in(&larger, n);
     }
-    echoes_free(e);
-    *e = larger;
+    free(e->ring);
+    free(e->buckets);
+    e->ring = larger.ring;
+    e->buckets = larger.buckets;
+    e->room = room;
 }
 
 struct echoes echoes_make(void)
