@@ -129,8 +129,8 @@ PACKAGE_TESTS := test/packages/test_completions \
 
 LAB_TESTS := $(sort $(wildcard test/lab/test_*))
 run-tests:
-	@BUILD=$(BUILD) EDGELAT_TOOLS=$(abspath $(BUILD)/tools) test/run \
-	    --name='layers' scripts/check-layers \
+	@BUILD=$(BUILD) EDGELAT_TOOLS=$(abspath $(BUILD)/tools) FAST=1 test/run \
+	    --name='sources' scripts/check-layers scripts/lint \
 	    --name='as shipped' $(TEST_PROGRAMS) \
 	    --name='gcc, AddressSanitizer, UBSan' $(TEST_PROGRAMS:$(BUILD)/%=$(GCC_SAN)/%) \
 	    --name='clang, AddressSanitizer, UBSan' $(TEST_PROGRAMS:$(BUILD)/%=$(CLANG_SAN)/%) \
@@ -143,6 +143,9 @@ deb: setup-package
 
 rpm: setup-package
 	@BUILD=$(BUILD) packaging/rpm/build
+
+lint: setup-lint
+	@BUILD=$(BUILD) scripts/lint
 
 FUZZ_SECONDS ?= 60
 fuzz: setup-test
@@ -157,7 +160,7 @@ bench: setup-bench
 	@BUILD=$(BUILD) test/bench/accuracy
 	@BUILD=$(BUILD) test/bench/cost
 
-.PHONY: all run test run-tests test-programs fuzz-programs fuzz bench deb rpm clean
+.PHONY: all run test run-tests test-programs fuzz-programs fuzz bench lint deb rpm clean
 clean:
 	rm -rf $(BUILD)
 
