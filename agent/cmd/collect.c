@@ -1,4 +1,5 @@
 #include "cmd/cmd.h"
+#include "cmd/records.h"
 #include "cmd/table.h"
 #include "export/receiver.h"
 
@@ -12,16 +13,17 @@ static const char help[] =
     "\n"
     "A small OTLP/HTTP receiver for trials and tests; not for production. After each "
     "batch that it\n"
-    "has accepted on /v1/metrics it prints a table made of what it decoded: percentiles, "
-    "loss and\n"
-    "PoP a target, since the agent started.\n"
+    "has accepted it prints what it decoded: of one on /v1/metrics a table with "
+    "percentiles, loss\n"
+    "and PoP a target, since the agent started; of one on /v1/logs the events, a line "
+    "each.\n"
     "\n"
     "  -l, --listen ADDR:PORT   where to listen; IPv6 as [ADDR]:PORT; port 0 is any that "
     "is free\n"
     "                           and is said on standard error\n"
     "  -d, --dir DIR            keep every accepted batch as a file in DIR (made if "
     "missing)\n"
-    "  -q, --quiet              no table\n"
+    "  -q, --quiet              print nothing\n"
     "  -h, --help               this text\n"
     "\n"
     "Ctrl-C or SIGTERM ends it.\n"
@@ -55,18 +57,21 @@ static void say_where(const struct endpoint *at, uint16_t port)
             endpoint_address(address, at), port);
 }
 
-static void on_batch(const Otlp__ExportMetricsServiceRequest *request, size_t bytes,
+static void on_batch(enum signal signal, const ProtobufCMessage *request, size_t bytes,
                      void *user)
 {
     const bool *quiet = user;
-    struct text table = {0};
+    struct text text = {0};
     if (*quiet)
         return;
-    table_render(&table, request, bytes);
-    if (table.len > 0)
-        printf("%s\n", text_string(&table));
+    if (signal == SIGNAL_LOGS)
+        records_render(&text, (const Otlp__ExportLogsServiceRequest *)request);
+    else
+        table_render(&text, (const Otlp__ExportMetricsServiceRequest *)request, bytes);
+    if (text.len > 0)
+        printf("%s\n", text_string(&text));
     fflush(stdout);
-    text_free(&table);
+    text_free(&text);
 }
 
 static int serve(const char *listen, const char *dir, bool quiet)

@@ -11,8 +11,8 @@
 static const char help[] =
     "usage: edgelat decode FILE...\n"
     "\n"
-    "Prints batches of OTLP metrics, as spooled or collected, as OTLP/JSON: one line a "
-    "file.\n"
+    "Prints batches of OTLP metrics or logs, as spooled or collected, as OTLP/JSON: one "
+    "line a file.\n"
     "Gzipped or plain; \"-\" is standard input. A file that cannot be read or decoded is "
     "said on\n"
     "standard error, the others are still printed, and the exit code is 2.\n"
@@ -48,6 +48,12 @@ static int read_file(const char *path, struct text *out)
     return rc;
 }
 
+/* By the end of the name that the spool gives a batch; its bytes have the last word. */
+static enum signal likely_signal(const char *name)
+{
+    return strstr(name, "-logs.") != NULL ? SIGNAL_LOGS : SIGNAL_METRICS;
+}
+
 static int decode_file(const char *path)
 {
     struct text bytes = {0}, line = {0};
@@ -58,7 +64,7 @@ static int decode_file(const char *path)
         why = strerror(-rc);
     else if (bytes.len == 0)
         why = "it is empty";
-    else if (otlp_to_json(bytes.bytes, bytes.len, &line, &why) == 0)
+    else if (otlp_to_json(likely_signal(name), bytes.bytes, bytes.len, &line, &why) == 0)
         fwrite(line.bytes, 1, line.len, stdout);
     text_free(&bytes);
     text_free(&line);

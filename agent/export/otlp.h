@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "core/batch.h"
 #include "core/config.h"
+#include "export/signal.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -32,11 +33,13 @@ void *otlp_logs(const struct batch *batch, const struct otlp_resource *resource,
                 size_t *len);
 
 /*
- * Gzipped or plain OTLP metrics as OTLP/JSON, one line (field names and 64-bit integers
- * as the OTLP specification says). Returns 0 or -EBADMSG with one plain clause in `*why`
- * (static).
+ * A request, gzipped or plain, as OTLP/JSON, one line (field names and 64-bit integers as
+ * the OTLP specification says). What it is shows in its bytes: no record can be read as a
+ * metric, nor the other way round; `likely` decides where neither is in it. Returns 0 or
+ * -EBADMSG with one plain clause in `*why` (static).
  */
-int otlp_to_json(const void *bytes, size_t len, struct text *out, const char **why);
+int otlp_to_json(enum signal likely, const void *bytes, size_t len, struct text *out,
+                 const char **why);
 
 #define OTLP_BYTES_MAX                                                                   \
     (16u << 20) /* of one request, unpacked; a Collector takes 20 MiB */

@@ -115,7 +115,7 @@ static void print_value(struct json *j, const char *key,
         print_message(j, key, *(ProtobufCMessage *const *)at);
         break;
     case PROTOBUF_C_TYPE_BYTES:
-        assert(!"OTLP metrics have no field of bytes");
+        assert(!"the OTLP that we read has no field of bytes");
     }
 }
 
@@ -161,26 +161,36 @@ static void print_message(struct json *j, const char *key, const ProtobufCMessag
     json_object_end(j);
 }
 
-static int plain_to_json(const void *bytes, size_t len, struct text *out,
-                         const char **why)
+static ProtobufCMessage *read_any(enum signal likely, const void *bytes, size_t len)
 {
-    Otlp__ExportMetricsServiceRequest *request = otlp_read(bytes, len);
+    ProtobufCMessage *request = otlp_read(likely, bytes, len);
+    for (enum signal i = 0; request == NULL && i < SIGNALS; i++)
+        if (i != likely)
+            request = otlp_read(i, bytes, len);
+    return request;
+}
+
+static int plain_to_json(enum signal likely, const void *bytes, size_t len,
+                         struct text *out, const char **why)
+{
+    ProtobufCMessage *request = read_any(likely, bytes, len);
     if (request == NULL) {
         *why = len > OTLP_BYTES_MAX ? "it is larger than a request may be (16 MiB)"
-                                    : "it is not OTLP metrics (protobuf)";
+                                    : "it is neither OTLP metrics nor logs (protobuf)";
         return -EBADMSG;
     }
     struct json j = json_to(out);
-    print_message(&j, NULL, &request->base);
+    print_message(&j, NULL, request);
     text_add_bytes(out, "\n", 1);
     otlp_read_free(request);
     return 0;
 }
 
-int otlp_to_json(const void *bytes, size_t len, struct text *out, const char **why)
+int otlp_to_json(enum signal likely, const void *bytes, size_t len, struct text *out,
+                 const char **why)
 {
     if (!gzip_is(bytes, len))
-        return plain_to_json(bytes, len, out, why);
+        return plain_to_json(likely, bytes, len, out, why);
 
     void *plain;
     size_t plain_len;
@@ -190,7 +200,7 @@ int otlp_to_json(const void *bytes, size_t len, struct text *out, const char **w
                                : "its gzip is torn or damaged";
         return -EBADMSG;
     }
-    rc = plain_to_json(plain, plain_len, out, why);
+    rc = plain_to_json(likely, plain, plain_len, out, why);
     free(plain);
     return rc;
 }

@@ -21,19 +21,24 @@ static void give_back(void *budget, void *memory)
     free(memory);
 }
 
-Otlp__ExportMetricsServiceRequest *otlp_read(const void *bytes, size_t len)
+static const ProtobufCMessageDescriptor *descriptor(enum signal signal)
+{
+    return signal == SIGNAL_LOGS ? &otlp__export_logs_service_request__descriptor
+                                 : &otlp__export_metrics_service_request__descriptor;
+}
+
+ProtobufCMessage *otlp_read(enum signal signal, const void *bytes, size_t len)
 {
     size_t left = OTLP_MEMORY_MAX;
     ProtobufCAllocator bounded = {
         .alloc = take, .free = give_back, .allocator_data = &left};
     if (len > OTLP_BYTES_MAX)
         return NULL;
-    return otlp__export_metrics_service_request__unpack(&bounded, len, bytes);
+    return protobuf_c_message_unpack(descriptor(signal), &bounded, len, bytes);
 }
 
-void otlp_read_free(Otlp__ExportMetricsServiceRequest *request)
+void otlp_read_free(ProtobufCMessage *request)
 {
     ProtobufCAllocator a = {.alloc = take, .free = give_back};
-    if (request != NULL)
-        otlp__export_metrics_service_request__free_unpacked(request, &a);
+    protobuf_c_message_free_unpacked(request, &a);
 }

@@ -1,5 +1,5 @@
 /*
- * OTLP metrics from outside, read within bounds: a small request that would unfold into
+ * OTLP requests from outside, read within bounds: a small request that would unfold into
  * more memory than OTLP_MEMORY_MAX is refused as if it were damaged.
  */
 #ifndef EDGELAT_EXPORT_OTLP_READ_H
@@ -13,8 +13,11 @@
 /* Of one request, decoded; metrics take seven to eight times their bytes. */
 #define OTLP_MEMORY_MAX (16 * OTLP_BYTES_MAX)
 
-/* NULL when the bytes (plain, not gzipped) are no OTLP metrics request. */
-Otlp__ExportMetricsServiceRequest *otlp_read(const void *bytes, size_t len);
-void otlp_read_free(Otlp__ExportMetricsServiceRequest *request); /* NULL is fine */
+/*
+ * An Otlp__ExportMetricsServiceRequest or Otlp__ExportLogsServiceRequest, by `signal`.
+ * NULL when the bytes (plain, not gzipped) are no such request.
+ */
+ProtobufCMessage *otlp_read(enum signal signal, const void *bytes, size_t len);
+void otlp_read_free(ProtobufCMessage *request); /* NULL is fine */
 
 #endif

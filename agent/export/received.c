@@ -1,30 +1,13 @@
 #include "export/received.h"
 
 #include "base/file.h"
+#include "export/store.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define SUFFIX "-metrics.pb.gz"
-
-enum { DIGITS = 20, NAME_ROOM = DIGITS + sizeof SUFFIX };
-
-/* The number in a file's name; 0 when it is not one of ours. */
-static uint64_t sequence_of(const char *name)
-{
-    uint64_t sequence;
-    bool ours = strspn(name, "0123456789") == DIGITS &&
-                strcmp(name + DIGITS, SUFFIX) == 0 &&
-                sscanf(name, "%20" SCNu64, &sequence) == 1;
-    return ours ? sequence : 0;
-}
 
 static int find_last(struct received *r)
 {
@@ -37,8 +20,9 @@ static int find_last(struct received *r)
         return rc;
     }
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        uint64_t sequence = sequence_of(entry->d_name);
-        if (sequence > r->sequence)
+        uint64_t sequence;
+        enum signal signal;
+        if (store_name_read(entry->d_name, &sequence, &signal) && sequence > r->sequence)
             r->sequence = sequence;
     }
     closedir(dir);
@@ -63,10 +47,10 @@ void received_close(struct received *r)
     close(r->folder);
 }
 
-int received_store(struct received *r, const void *bytes, size_t len)
+int received_store(struct received *r, enum signal signal, const void *bytes, size_t len)
 {
-    char name[NAME_ROOM];
-    snprintf(name, sizeof name, "%020" PRIu64 SUFFIX, r->sequence + 1);
+    char name[STORE_NAME_MAX];
+    store_name(name, r->sequence + 1, signal);
     int rc = file_write_whole(r->folder, name, bytes, len);
     if (rc == 0)
         r->sequence++;

@@ -1,10 +1,12 @@
 /*
  * The folder of what the receiver has accepted: one file a batch, gzipped, named as in
- * the spool: SEQUENCE-metrics.pb.gz. A file is there whole or not at all; it is not
- * forced to the disk.
+ * the spool: SEQUENCE-SIGNAL.pb.gz (metrics, logs). A file is there whole or not at all;
+ * it is not forced to the disk.
  */
 #ifndef EDGELAT_EXPORT_RECEIVED_H
 #define EDGELAT_EXPORT_RECEIVED_H
+
+#include "export/signal.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +20,7 @@ struct received {
 int received_open(struct received *out, const char *dir);
 void received_close(struct received *r);
 
-int received_store(struct received *r, const void *bytes, size_t len); /* 0 or -errno */
+/* Returns 0 or -errno. */
+int received_store(struct received *r, enum signal signal, const void *bytes, size_t len);
 
 #endif

@@ -52,7 +52,7 @@ static void answer(struct evhttp_request *q, int status, const char *sentence)
     evbuffer_free(body);
 }
 
-/* An empty ExportMetricsServiceResponse has no bytes. */
+/* An empty response has no bytes, whatever the signal. */
 static void answer_accepted(struct evhttp_request *q)
 {
     evhttp_add_header(evhttp_request_get_output_headers(q), "Content-Type", PROTOBUF);
@@ -84,16 +84,26 @@ static bool is_gzip(struct evhttp_request *q)
     return strcasecmp(header(q, "Content-Encoding"), "gzip") == 0;
 }
 
-static struct refusal refuse(struct evhttp_request *q)
+/* By the path; SIGNALS: there is none. */
+static enum signal signal_of(struct evhttp_request *q)
 {
     const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(q));
+    enum signal signal = 0;
+    while (signal < SIGNALS && (path == NULL || strcmp(path, signal_path(signal)) != 0))
+        signal++;
+    return signal;
+}
+
+static struct refusal refuse(struct evhttp_request *q)
+{
     const char *encoding = header(q, "Content-Encoding");
     size_t len = evbuffer_get_length(evhttp_request_get_input_buffer(q));
 
-    if (path == NULL || strcmp(path, "/v1/metrics") != 0)
-        return (struct refusal){HTTP_NOTFOUND, "Metrics go to /v1/metrics."};
+    if (signal_of(q) == SIGNALS)
+        return (struct refusal){HTTP_NOTFOUND,
+                                "Metrics go to /v1/metrics, logs to /v1/logs."};
     if (evhttp_request_get_command(q) != EVHTTP_REQ_POST)
-        return (struct refusal){HTTP_BADMETHOD, "Metrics come by POST."};
+        return (struct refusal){HTTP_BADMETHOD, "Batches come by POST."};
     if (!is_protobuf(header(q, "Content-Type")))
         return (struct refusal){UNSUPPORTED_MEDIA_TYPE,
                                 "The content type has to be " PROTOBUF "."};
@@ -125,34 +135,38 @@ static struct refusal unpack(struct body *plain, const struct body *came)
     return (struct refusal){0};
 }
 
-static int store(struct receiver *r, const struct body *came, bool gzip)
+static int store(struct receiver *r, enum signal signal, const struct body *came,
+                 bool gzip)
 {
     if (!r->stores)
         return 0;
     if (gzip)
-        return received_store(&r->received, came->bytes, came->len);
+        return received_store(&r->received, signal, came->bytes, came->len);
     size_t len;
     void *packed = gzip_pack(came->bytes, came->len, &len);
-    int rc = received_store(&r->received, packed, len);
+    int rc = received_store(&r->received, signal, packed, len);
     free(packed);
     return rc;
 }
 
-static struct refusal accept_batch(struct receiver *r, const struct body *came, bool gzip)
+static struct refusal accept_batch(struct receiver *r, enum signal signal,
+                                   const struct body *came, bool gzip)
 {
     struct body plain = *came;
     struct refusal refusal = gzip ? unpack(&plain, came) : (struct refusal){0};
     if (refusal.status != 0)
         return refusal;
-    Otlp__ExportMetricsServiceRequest *request = otlp_read(plain.bytes, plain.len);
+    ProtobufCMessage *request = otlp_read(signal, plain.bytes, plain.len);
     if (gzip)
         free(plain.bytes);
     if (request == NULL)
         return (struct refusal){HTTP_BADREQUEST,
-                                "The body is not an ExportMetricsServiceRequest."};
-    int rc = store(r, came, gzip);
+                                signal == SIGNAL_LOGS
+                                    ? "The body is not an ExportLogsServiceRequest."
+                                    : "The body is not an ExportMetricsServiceRequest."};
+    int rc = store(r, signal, came, gzip);
     if (rc == 0)
-        r->on_batch(request, came->len, r->user);
+        r->on_batch(signal, request, came->len, r->user);
     otlp_read_free(request);
     if (rc == 0)
         return (struct refusal){0};
@@ -168,7 +182,7 @@ static void on_request(struct evhttp_request *q, void *user)
         struct evbuffer *in = evhttp_request_get_input_buffer(q);
         struct body came = {.len = evbuffer_get_length(in)};
         came.bytes = evbuffer_pullup(in, -1);
-        refusal = accept_batch(user, &came, is_gzip(q));
+        refusal = accept_batch(user, signal_of(q), &came, is_gzip(q));
     }
     if (refusal.status == HTTP_BADMETHOD)
         evhttp_add_header(evhttp_request_get_output_headers(q), "Allow", "POST");

@@ -1,13 +1,15 @@
 /*
  * A small OTLP/HTTP receiver for trials and tests, not for production: POST /v1/metrics
- * with protobuf, gzipped or plain. What it answers 200 to has been decoded, stored whole
- * in a folder (where one is given) and shown to the caller. On libevent's HTTP server and
- * a loop of its own, so that what the agent's code sends is not also received by it.
+ * and /v1/logs with protobuf, gzipped or plain. What it answers 200 to has been decoded,
+ * stored whole in a folder (where one is given) and shown to the caller. On libevent's
+ * HTTP server and a loop of its own, so that what the agent's code sends is not also
+ * received by it.
  */
 #ifndef EDGELAT_EXPORT_RECEIVER_H
 #define EDGELAT_EXPORT_RECEIVER_H
 
 #include "core/endpoint.h"
+#include "export/signal.h"
 #include "proto/otlp.pb-c.h"
 
 #include <stddef.h>
@@ -16,8 +18,9 @@
 
 struct receiver;
 
-/* An accepted batch; `bytes` is its length as it came. The request goes afterwards. */
-typedef void receiver_batch_cb(const Otlp__ExportMetricsServiceRequest *request,
+/* An accepted batch, as otlp_read() has it; `bytes` is its length as it came. It goes
+ * afterwards. */
+typedef void receiver_batch_cb(enum signal signal, const ProtobufCMessage *request,
                                size_t bytes, void *user);
 
 /*

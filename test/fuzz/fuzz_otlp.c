@@ -8,10 +8,10 @@
 
 static void show(const void *plain, size_t len)
 {
-    Otlp__ExportMetricsServiceRequest *request = otlp_read(plain, len);
+    ProtobufCMessage *request = otlp_read(SIGNAL_METRICS, plain, len);
     struct text table = {0};
     if (request != NULL)
-        table_render(&table, request, len);
+        table_render(&table, (const Otlp__ExportMetricsServiceRequest *)request, len);
     otlp_read_free(request);
     text_free(&table);
 }
@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct text json = {0};
     const char *why = NULL;
-    int rc = otlp_to_json(bytes, len, &json, &why);
+    int rc = otlp_to_json(SIGNAL_METRICS, bytes, len, &json, &why);
     if ((rc == 0) != (json.len > 0) || (rc == 0) != (why == NULL))
         __builtin_trap();
     text_free(&json);

@@ -263,6 +263,35 @@ static void test_accepted(void **state)
     end(&b, SIGTERM);
 }
 
+static void test_logs(void **state)
+{
+    (void)state;
+    static struct events events;
+    static const struct otlp_resource none = {"", "", "", "", NULL};
+    struct bed b;
+    char path[160];
+    size_t len;
+    begin(&b);
+    struct event *e = events_add(&events, "edgelat.pop.changed", SEVERITY_WARN,
+                                 (struct wall){1795424400 * NS_PER_S}, NULL);
+    strcpy(e->after, "LON");
+    event_say(e, "is another PoP now");
+    struct batch batch = {.events = events.list, .n_events = events.n};
+    void *logs = otlp_logs(&batch, &none, &len);
+    struct answer a = post(&b, "POST /v1/logs", PROTOBUF GZIP, logs, len);
+    check_accepted(&a);
+    CHECK_TEXT("2026-11-23T09:00:00.000000Z  WARN  edgelat.pop.changed  - -> LON  is "
+               "another PoP now\n\n",
+               read_until(b.out, "\n\n"), "a line");
+    snprintf(path, sizeof path, "%s/%020d-logs.pb.gz", b.dir, 1);
+    CHECK_INT(0, access(path, R_OK), "stored under its name");
+    a = post(&b, "POST /v1/metrics", PROTOBUF, b.plain, b.plain_len);
+    check_accepted(&a);
+    check_stored(&b, 2);
+    free(logs);
+    end(&b, SIGTERM);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -280,11 +309,11 @@ static void test_refused(void **state)
         const char *says;
     } cases[] = {
         {"wrong path", "POST /v1/traces", PROTOBUF, b.plain, b.plain_len, 404,
-         "Metrics go to /v1/metrics."},
+         "Metrics go to /v1/metrics, logs to /v1/logs."},
         {"wrong method", "GET /v1/metrics", PROTOBUF, "", 0, 405,
-         "Metrics come by POST."},
+         "Batches come by POST."},
         {"another one", "PUT /v1/metrics", PROTOBUF, b.plain, b.plain_len, 405,
-         "Metrics come by POST."},
+         "Batches come by POST."},
         {"JSON", "POST /v1/metrics", "Content-Type: application/json\r\n", "{}", 2, 415,
          "The content type has to be application/x-protobuf."},
         {"no type", "POST /v1/metrics", "", b.plain, b.plain_len, 415,
@@ -299,6 +328,8 @@ static void test_refused(void **state)
          400, "The body is not an ExportMetricsServiceRequest."},
         {"torn protobuf", "POST /v1/metrics", PROTOBUF, b.plain, b.plain_len - 1, 400,
          "The body is not an ExportMetricsServiceRequest."},
+        {"metrics as logs", "POST /v1/logs", PROTOBUF, b.plain, b.plain_len, 400,
+         "The body is not an ExportLogsServiceRequest."},
         {"too large", "POST /v1/metrics", PROTOBUF, zeros, large_len, 413,
          "The body is larger than 4 MiB; send smaller batches."},
         {"too large unpacked", "POST /v1/metrics", PROTOBUF GZIP, bomb, bomb_len, 413,
@@ -392,9 +423,8 @@ static void test_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_accepted), cmocka_unit_test(test_logs),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_nonsense),
         cmocka_unit_test(test_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

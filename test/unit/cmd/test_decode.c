@@ -60,6 +60,20 @@ static void test_files(void **state)
     folder_remove(&f);
 }
 
+/* Empty requests are the same bytes: the name decides. */
+static void test_named(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    struct capture out;
+    char path[160];
+    write_batch(&f, "00000000000000000007-logs.pb.gz", true, path, sizeof path);
+    char *argv[] = {"decode", path, NULL};
+    CHECK_INT(CMD_FINE, run(&out, argv), "logs by their name");
+    CHECK(strncmp(out.out, "{\"resourceLogs\":[", 17) == 0, "got %s", out.out);
+    folder_remove(&f);
+}
+
 static void test_standard_input(void **state)
 {
     (void)state;
@@ -93,7 +107,7 @@ static void test_bad_among_good(void **state)
     snprintf(expected, sizeof expected,
              "edgelat: cannot decode %s: No such file or directory\n"
              "edgelat: cannot decode %s: it is empty\n"
-             "edgelat: cannot decode %s: it is not OTLP metrics (protobuf)\n"
+             "edgelat: cannot decode %s: it is neither OTLP metrics nor logs (protobuf)\n"
              "edgelat: cannot decode %s: Is a directory\n",
              missing, empty, foreign, f.path);
     CHECK_TEXT(expected, out.err, "each is said");
@@ -109,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_named),
         cmocka_unit_test(test_standard_input),
         cmocka_unit_test(test_bad_among_good),
     };

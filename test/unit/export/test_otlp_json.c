@@ -77,16 +77,58 @@ static void test_every_type(void **state)
     void *bytes = made_pack(&m, &len);
     void *packed = gzip_pack(bytes, len, &packed_len);
 
-    CHECK_INT(0, otlp_to_json(bytes, len, &out, &why), "plain");
+    CHECK_INT(0, otlp_to_json(SIGNAL_METRICS, bytes, len, &out, &why), "plain");
     CHECK_TEXT(expected, text_string(&out), "plain");
     text_clear(&out);
-    CHECK_INT(0, otlp_to_json(packed, packed_len, &out, &why), "gzipped");
+    CHECK_INT(0, otlp_to_json(SIGNAL_METRICS, packed, packed_len, &out, &why), "gzipped");
     CHECK_TEXT(expected, text_string(&out), "gzipped");
     text_clear(&out);
-    CHECK_INT(0, otlp_to_json("", 0, &out, &why), "no resource");
+    CHECK_INT(0, otlp_to_json(SIGNAL_METRICS, "", 0, &out, &why), "no resource");
     CHECK_TEXT("{}\n", text_string(&out), "no resource");
     free(bytes);
     free(packed);
+    text_free(&out);
+    made_end(&m);
+}
+
+/* Which of the two it is, its bytes say; the name of a file may be wrong. */
+static void test_logs_and_metrics(void **state)
+{
+    (void)state;
+    struct made m;
+    struct text out = {0};
+    const char *why = NULL;
+    size_t metrics_len, logs_len;
+    static struct events events;
+    static const struct otlp_resource none = {"", "", "", "", NULL};
+    struct event *e =
+        events_add(&events, "edgelat.pop.changed", SEVERITY_WARN, (struct wall){5}, NULL);
+    event_say(e, "moved");
+    event_number(e, "edgelat.ratio", 0);
+    struct batch batch = {.events = events.list, .n_events = events.n};
+    make(&m);
+    void *metrics = made_pack(&m, &metrics_len);
+    void *logs = otlp_logs(&batch, &none, &logs_len);
+    for (enum signal likely = 0; likely < SIGNALS; likely++) {
+        CHECK_INT(0, otlp_to_json(likely, metrics, metrics_len, &out, &why), "metrics");
+        CHECK_TEXT(expected, text_string(&out), "metrics");
+        text_clear(&out);
+        CHECK_INT(0, otlp_to_json(likely, logs, logs_len, &out, &why), "logs");
+        const char *records = strstr(text_string(&out), "\"logRecords\"");
+        CHECK(strncmp(text_string(&out), "{\"resourceLogs\":[", 17) == 0 &&
+                  records != NULL,
+              "logs: %s", text_string(&out));
+        CHECK_TEXT("\"logRecords\":[{\"timeUnixNano\":\"5\",\"severityNumber\":13,"
+                   "\"severityText\":\"WARN\",\"body\":{\"stringValue\":\"moved\"},"
+                   "\"attributes\":[{\"key\":\"event.name\",\"value\":{\"stringValue\":"
+                   "\"edgelat.pop.changed\"}},{\"key\":\"edgelat.ratio\",\"value\":"
+                   "{\"doubleValue\":0}}],\"observedTimeUnixNano\":\"5\","
+                   "\"eventName\":\"edgelat.pop.changed\"}]}]}]}\n",
+                   records, "a record");
+        text_clear(&out);
+    }
+    free(metrics);
+    free(logs);
     text_free(&out);
     made_end(&m);
 }
@@ -103,19 +145,26 @@ static void test_torn(void **state)
     for (size_t cut = 1; cut < len; cut++) {
         struct text out = {0};
         const char *why = NULL;
-        CHECK_INT(-EBADMSG, otlp_to_json(bytes, cut, &out, &why), "one message, cut");
-        CHECK_TEXT("it is not OTLP metrics (protobuf)", why, "reason");
+        CHECK_INT(-EBADMSG, otlp_to_json(SIGNAL_METRICS, bytes, cut, &out, &why),
+                  "one message, cut");
+        CHECK_TEXT("it is neither OTLP metrics nor logs (protobuf)", why, "reason");
         CHECK_INT(0, out.len, "nothing printed");
     }
     for (size_t cut = 2; cut < packed_len; cut++) {
         struct text out = {0};
         const char *why = NULL;
-        CHECK_INT(-EBADMSG, otlp_to_json(packed, cut, &out, &why), "gzip, cut");
+        CHECK_INT(-EBADMSG, otlp_to_json(SIGNAL_METRICS, packed, cut, &out, &why),
+                  "gzip, cut");
         CHECK_TEXT("its gzip is torn or damaged", why, "reason");
     }
     free(bytes);
     free(packed);
     made_end(&m);
+}
+
+static size_t resources(const ProtobufCMessage *request)
+{
+    return ((const Otlp__ExportMetricsServiceRequest *)request)->n_resource_metrics;
 }
 
 static void test_bounds(void **state)
@@ -126,18 +175,21 @@ static void test_bounds(void **state)
     size_t len = OTLP_BYTES_MAX + 1, packed_len;
     char *bytes = calloc(1, len);
     void *packed = gzip_pack(bytes, len, &packed_len);
-    CHECK_INT(-EBADMSG, otlp_to_json(bytes, len, &out, &why), "too large");
+    CHECK_INT(-EBADMSG, otlp_to_json(SIGNAL_METRICS, bytes, len, &out, &why),
+              "too large");
     CHECK_TEXT("it is larger than a request may be (16 MiB)", why, "plain");
-    CHECK_INT(-EBADMSG, otlp_to_json(packed, packed_len, &out, &why), "a bomb");
+    CHECK_INT(-EBADMSG, otlp_to_json(SIGNAL_METRICS, packed, packed_len, &out, &why),
+              "a bomb");
     CHECK_TEXT("unpacked it is larger than a request may be (16 MiB)", why, "gzipped");
     free(packed);
 
     for (size_t i = 0; i + 1 < len; i += 2) /* resource_metrics of no bytes, 4 million */
         bytes[i] = 0x0a;
-    CHECK(otlp_read(bytes, OTLP_BYTES_MAX) == NULL, "unfolds beyond OTLP_MEMORY_MAX");
-    Otlp__ExportMetricsServiceRequest *request = otlp_read(bytes, 1 << 20);
+    CHECK(otlp_read(SIGNAL_METRICS, bytes, OTLP_BYTES_MAX) == NULL,
+          "unfolds beyond OTLP_MEMORY_MAX");
+    ProtobufCMessage *request = otlp_read(SIGNAL_METRICS, bytes, 1 << 20);
     CHECK(request != NULL, "an eighth of it does not");
-    CHECK_INT(1 << 19, request->n_resource_metrics, "messages");
+    CHECK_INT(1 << 19, resources(request), "messages");
     otlp_read_free(request);
     free(bytes);
 }
@@ -153,9 +205,9 @@ static void test_largest(void **state)
     uint8_t *one = made_pack(&m, &len), *all = malloc(OTLP_BYTES_MAX);
     for (; n + len <= OTLP_BYTES_MAX; n += len)
         memcpy(all + n, one, len);
-    Otlp__ExportMetricsServiceRequest *request = otlp_read(all, n);
+    ProtobufCMessage *request = otlp_read(SIGNAL_METRICS, all, n);
     CHECK(request != NULL, "%zu bytes of metrics can be read", n);
-    CHECK_INT(n / len, request->n_resource_metrics, "resources");
+    CHECK_INT(n / len, resources(request), "resources");
     otlp_read_free(request);
     free(all);
     free(one);
@@ -165,9 +217,8 @@ static void test_largest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_type),
-        cmocka_unit_test(test_torn),
-        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_every_type), cmocka_unit_test(test_logs_and_metrics),
+        cmocka_unit_test(test_torn),       cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_largest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
