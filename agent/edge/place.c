@@ -16,25 +16,38 @@ static bool is_city(const char *city, const char *word)
     return strncasecmp(city, word, len) == 0 && (city[len] == '\0' || city[len] == ',');
 }
 
-/* The code that was meant: that of the city of this name, of Front Door's rather than of
- * another family, or the most similar one. NULL: there is none. */
-static const struct metro *meant(const struct catalogue *c, const char *word)
+/* Front Door's three letters are what people know. */
+static bool is_plainer(const struct metro *m, const struct metro *than)
+{
+    bool front = m->family == POP_FRONT_DOOR, was = than->family == POP_FRONT_DOOR;
+    return front != was ? front : strlen(m->code) > strlen(than->code);
+}
+
+static const struct metro *of_city(const struct catalogue *c, const char *city)
+{
+    const struct metro *found = NULL;
+    for (size_t i = 0; i < c->n; i++)
+        if (is_city(c->metros[i].city, city) &&
+            (found == NULL || is_plainer(&c->metros[i], found)))
+            found = &c->metros[i];
+    return found;
+}
+
+/* The most similar code with the same first letter. */
+static const struct metro *similar(const struct catalogue *c, const char *word)
 {
     const char **codes = mem_alloc(c->n * sizeof *codes);
     char upper[WORD_ROOM];
+    size_t n = 0;
     text_copy(upper, sizeof upper, word);
     for (char *at = upper; *at != '\0'; at++)
         *at = (char)toupper((unsigned char)*at);
-    const struct metro *found = NULL;
-    for (size_t i = 0; i < c->n; i++) {
-        codes[i] = c->metros[i].code;
-        if ((found == NULL || found->family != POP_FRONT_DOOR) &&
-            is_city(c->metros[i].city, word))
-            found = &c->metros[i];
-    }
-    const char *near = found == NULL ? text_nearest(upper, codes, c->n) : NULL;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->metros[i].code[0] == upper[0])
+            codes[n++] = c->metros[i].code;
+    const char *near = text_nearest(upper, codes, n);
     free(codes);
-    return near != NULL ? catalogue_find(c, near, POP_FRONT_DOOR) : found;
+    return near != NULL ? catalogue_find(c, near, POP_FRONT_DOOR) : NULL;
 }
 
 const struct metro *place_metro(const struct catalogue *c, const char *code,
@@ -47,7 +60,9 @@ const struct metro *place_metro(const struct catalogue *c, const char *code,
         text_add(wrong, "%s cannot be looked up, as there is no metros.csv", code);
         return NULL;
     }
-    const struct metro *near = *code != '\0' ? meant(c, code) : NULL;
+    const struct metro *near = of_city(c, code);
+    if (near == NULL)
+        near = similar(c, code);
     text_add(wrong, "%s is no code of metros.csv", code);
     if (near != NULL)
         text_add(wrong, "; did you mean %s (%s)?", near->code, near->city);

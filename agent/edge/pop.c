@@ -222,11 +222,14 @@ static bool from_fe_server(struct pop *out, const char *source, struct span s)
 
 static const struct {
     const char *name; /* in the order of what they are worth */
+    enum pop_family family;
     bool (*read)(struct pop *out, const char *source, struct span value);
 } headers[] = {
-    {"X-MSEdge-Ref", from_ref_b},    {"X-Azure-Ref", from_azure_ref},
-    {"X-FirstHopCafeEFZ", from_efz}, {"X-FEEFZInfo", from_efz},
-    {"X-FEServer", from_fe_server},
+    {"X-MSEdge-Ref", POP_FRONT_DOOR, from_ref_b},
+    {"X-Azure-Ref", POP_FRONT_DOOR, from_azure_ref},
+    {"X-FirstHopCafeEFZ", POP_EXCHANGE, from_efz},
+    {"X-FEEFZInfo", POP_EXCHANGE, from_efz},
+    {"X-FEServer", POP_EXCHANGE, from_fe_server},
 };
 
 #define N_HEADERS (sizeof headers / sizeof *headers)
@@ -243,6 +246,20 @@ bool pop_from_header(struct pop *out, const char *name, const char *value,
         from_ref_b(out, "X-Azure-Ref-OriginShield", s))
         out->parent = true;
     return out->parent;
+}
+
+enum pop_family pop_family_of(const char *source)
+{
+    if (source == NULL)
+        return POP_UNKNOWN;
+    if (strcmp(source, "router") == 0)
+        return POP_BACKBONE;
+    if (strcmp(source, "cname") == 0)
+        return POP_EXCHANGE;
+    for (size_t i = 0; i < N_HEADERS; i++)
+        if (strcmp(source, headers[i].name) == 0)
+            return headers[i].family;
+    return POP_UNKNOWN;
 }
 
 static size_t rank(const struct pop *p)

@@ -42,6 +42,9 @@ bool pop_from_header(struct pop *out, const char *name, const char *value,
  */
 bool pop_better(const struct pop *a, const struct pop *b);
 
+/* The family of the codes of a source, as in struct pop; of NULL or another, unknown. */
+enum pop_family pop_family_of(const char *source);
+
 /* One name of a CNAME chain: "LHR-efz.ms-acdc.office.com" is the Exchange front door LHR.
  */
 bool pop_from_cname(struct pop *out, const char *name);

@@ -58,6 +58,8 @@ static const struct {
     {"ashburn",
      "ashburn is no code of metros.csv; did you mean ASH (Ashburn, Virginia)?"},
     {"Hamburg", "Hamburg is no code of metros.csv; did you mean HAM (Hamburg)?"},
+    {"Amsterdam", "Amsterdam is no code of metros.csv; did you mean AMS (Amsterdam)?"},
+    {"XQZ", "XQZ is no code of metros.csv"},
     {"Nowhere", "Nowhere is no code of metros.csv"},
     {"N51.5 E0", "N51.5 E0 is no code of metros.csv"},
     {"", NO_PLACE},

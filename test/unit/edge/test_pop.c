@@ -109,6 +109,7 @@ static void from_headers(void **state)
         check_pop(said, &p, headers[i].family, headers[i].metro, headers[i].site,
                   headers[i].value);
         CHECK_TEXT(headers[i].text, pop_text(text, &p), headers[i].value);
+        CHECK_INT(headers[i].family, pop_family_of(p.source), "of its source");
     }
 }
 
@@ -191,6 +192,7 @@ static void from_routers(void **state)
         check_pop(said, &p, known ? POP_BACKBONE : POP_UNKNOWN,
                   known ? routers[i].metro : "", known ? routers[i].site : "",
                   routers[i].name);
+        CHECK_INT(p.family, pop_family_of(p.source), "of its source");
     }
 }
 
@@ -213,6 +215,7 @@ static void from_cnames(void **state)
         bool known = cnames[i].metro != NULL;
         check_pop(said, &p, known ? POP_EXCHANGE : POP_UNKNOWN,
                   known ? cnames[i].metro : "", "", cnames[i].name);
+        CHECK_INT(p.family, pop_family_of(p.source), "of its source");
     }
 }
 
@@ -221,8 +224,8 @@ static void cut_values(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-        for (size_t len = 0; headers[i].family != POP_UNKNOWN && len < strlen(headers[i].value);
-             len++) {
+        for (size_t len = 0;
+             headers[i].family != POP_UNKNOWN && len < strlen(headers[i].value); len++) {
             struct pop p;
             char *exact = malloc(len + (len == 0));
             memcpy(exact, headers[i].value, len);

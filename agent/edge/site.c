@@ -1,0 +1,139 @@
+#include "edge/site.h"
+
+#include "core/result.h"
+#include "edge/place.h"
+
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+const char *role_name(enum role role)
+{
+    static const char *const names[] = {
+        [ROLE_NONE] = "none",     [ROLE_UNKNOWN] = "unknown", [ROLE_PRIMARY] = "primary",
+        [ROLE_BACKUP] = "backup", [ROLE_NEITHER] = "neither",
+    };
+    return names[role];
+}
+
+/* ---- the configuration ---- */
+
+struct reading {
+    struct site *site;
+    config_problem_cb *on_problem;
+    void *user;
+    size_t problems;
+};
+
+/* Says it and clears `what`. */
+static void problem(struct reading *r, struct text *what)
+{
+    r->problems++;
+    r->on_problem(text_string(what), r->user);
+    text_free(what);
+}
+
+static void read_location(struct reading *r, const char *location)
+{
+    struct site *s = r->site;
+    struct text what = {0};
+    if (*location == '\0')
+        return;
+    text_add(&what, "location = %s in [agent]: ", location);
+    if (!place_parse(&s->at, s->metros, location, &what))
+        problem(r, &what);
+    else
+        catalogue_nearest(s->metros, s->at, &s->nearest, 1);
+    text_free(&what);
+}
+
+/* In Azure a connection without a backup location has "None": traffic fails over to the
+ * ordinary internet. */
+static bool is_none(const char *location)
+{
+    return *location == '\0' || strcasecmp(location, "none") == 0;
+}
+
+/* The metro of a location: by the code beside it, or when it is one itself. */
+static const struct metro *read_metro(struct reading *r, const char *key,
+                                      const char *location, const char *code)
+{
+    struct text what = {0};
+    const struct metro *m;
+    if (*code == '\0' && is_none(location))
+        return NULL;
+    if (*code != '\0') {
+        text_add(&what, "%s_metro = %s in [peering_service]: ", key, code);
+        m = place_metro(r->site->metros, code, &what);
+    } else {
+        text_add(&what,
+                 "%s = %s in [peering_service] needs a metro beside it, %s_metro: ", key,
+                 location, key);
+        m = place_metro(r->site->metros, location, &what);
+    }
+    if (m == NULL)
+        problem(r, &what);
+    text_free(&what);
+    return m;
+}
+
+size_t site_read(struct site *out, const struct catalogue *metros, const char *location,
+                 const struct peering *peering, config_problem_cb *on_problem, void *user)
+{
+    struct reading r = {.site = out, .on_problem = on_problem, .user = user};
+    *out = (struct site){.metros = metros, .peering = *peering};
+    read_location(&r, location);
+    if (peering->connection[0] == '\0')
+        return r.problems;
+    out->primary = read_metro(&r, "primary", peering->primary, peering->primary_metro);
+    out->backup = read_metro(&r, "backup", peering->backup, peering->backup_metro);
+    return r.problems;
+}
+
+/* ---- what a PoP is to it ---- */
+
+static const struct metro *metro_of(const struct catalogue *c, const char *pop,
+                                    const char *basis)
+{
+    char code[8];
+    size_t len = strcspn(pop, "0123456789"); /* "SG1" is a site of SG */
+    if (len == 0 || len >= sizeof code)
+        return NULL;
+    memcpy(code, pop, len);
+    code[len] = '\0';
+    return catalogue_find(c, code, pop_family_of(basis));
+}
+
+static bool is(const struct metro *a, const struct metro *b)
+{
+    return a != NULL && b != NULL && catalogue_same_metro(a, b);
+}
+
+/* Neither is only known when both locations are, or when there is no backup. */
+static enum role role_of(const struct site *s, const struct metro *m)
+{
+    const struct peering *p = &s->peering;
+    bool has_backup = p->backup_metro[0] != '\0' || !is_none(p->backup);
+    if (p->connection[0] == '\0')
+        return ROLE_NONE;
+    if (is(m, s->primary))
+        return ROLE_PRIMARY;
+    if (is(m, s->backup))
+        return ROLE_BACKUP;
+    if (m == NULL || s->primary == NULL || (has_backup && s->backup == NULL))
+        return ROLE_UNKNOWN;
+    return ROLE_NEITHER;
+}
+
+struct standing site_standing(const struct site *site, const char *pop, const char *basis)
+{
+    struct standing s = {.km = NAN, .bound_ns = DELAY_UNDEFINED, .excess_km = NAN};
+    s.metro = metro_of(site->metros, pop, basis);
+    s.role = role_of(site, s.metro);
+    if (s.metro == NULL || site->nearest.metro == NULL)
+        return s;
+    s.km = distance_km(site->at, s.metro->at);
+    s.bound_ns = distance_rtt_bound_ns(s.km);
+    s.excess_km = is(s.metro, site->nearest.metro) ? 0 : s.km - site->nearest.km;
+    return s;
+}
