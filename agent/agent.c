@@ -207,8 +207,6 @@ static void on_spool_ready(void *user)
 static int open_state(struct agent *a)
 {
     const char *dir = a->config->state_dir;
-    char spool_dir[FILE_TEXT_MAX + 8];
-    snprintf(spool_dir, sizeof spool_dir, "%s/spool", dir);
     if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
         int rc = -errno;
         log_error("agent",
@@ -226,11 +224,14 @@ static int open_state(struct agent *a)
     }
     struct spool_limits limits = {.bytes = a->config->spool_bytes,
                                   .count = a->config->spool_count,
-                                  .age_ns = a->config->spool_age_ns};
-    rc = spool_open(&a->spool, a->loop, spool_dir, limits, on_spool_ready, a);
+                                  .age_ns = a->config->spool_age_ns,
+                                  .history = {.bytes = a->config->history_bytes,
+                                              .age_ns = a->config->history_age_ns}};
+    rc = spool_open(&a->spool, a->loop, dir, limits, on_spool_ready, a);
     if (rc < 0 && rc != -EWOULDBLOCK) /* in use by another: the spool has said it */
-        log_error("agent", "spool %s: %s; it must be a folder that we may read and write",
-                  spool_dir, strerror(-rc));
+        log_error("agent",
+                  "spool %s/spool: %s; it must be a folder that we may read and write",
+                  dir, strerror(-rc));
     return rc;
 }
 

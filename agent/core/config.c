@@ -24,6 +24,8 @@ struct config config_default(void)
         .spool_bytes = UINT64_C(64) << 20,
         .spool_count = 20000,
         .spool_age_ns = 7 * 86400 * NS_PER_S,
+        .history_bytes = UINT64_C(64) << 20,
+        .history_age_ns = 30 * 86400 * NS_PER_S,
     };
 }
 

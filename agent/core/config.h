@@ -54,7 +54,7 @@ struct config {
     uint32_t nearest;           /* how many targets are probed at full rate */
     enum pattern pattern;
     struct nearest_policy ranking;
-    char state_dir[FILE_TEXT_MAX]; /* spool, instance id */
+    char state_dir[FILE_TEXT_MAX]; /* spool, history, instance id */
     char location[32];    /* where the site is: "LATITUDE LONGITUDE" or a metro of the
                              catalogue; "" is unknown */
     uint32_t front_doors; /* by metro, looked for besides the targets */
@@ -71,6 +71,8 @@ struct config {
     /* [spool] */
     uint64_t spool_bytes, spool_count;
     int64_t spool_age_ns;
+    uint64_t history_bytes; /* 0: none */
+    int64_t history_age_ns;
 
     /* [target NAME] */
     struct target *targets;

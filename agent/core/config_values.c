@@ -64,7 +64,7 @@ enum { SIZE_UNITS = sizeof size_units / sizeof *size_units };
 static void add_size(struct text *t, int64_t bytes)
 {
     for (size_t u = 0; u < SIZE_UNITS; u++)
-        if (bytes >> size_units[u].shift << size_units[u].shift == bytes) {
+        if (bytes > 0 && bytes >> size_units[u].shift << size_units[u].shift == bytes) {
             text_add(t, "%" PRId64 "%c", bytes >> size_units[u].shift,
                      size_units[u].suffix);
             return;

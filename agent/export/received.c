@@ -1,7 +1,7 @@
 #include "export/received.h"
 
 #include "base/file.h"
-#include "export/store.h"
+#include "export/batch_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -22,7 +22,7 @@ static int find_last(struct received *r)
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         uint64_t sequence;
         enum signal signal;
-        if (store_name_read(entry->d_name, &sequence, &signal) && sequence > r->sequence)
+        if (batch_file_named(entry->d_name, &sequence, &signal) && sequence > r->sequence)
             r->sequence = sequence;
     }
     closedir(dir);
@@ -49,8 +49,8 @@ void received_close(struct received *r)
 
 int received_store(struct received *r, enum signal signal, const void *bytes, size_t len)
 {
-    char name[STORE_NAME_MAX];
-    store_name(name, r->sequence + 1, signal);
+    char name[BATCH_FILE_NAME_MAX];
+    batch_file_name(name, r->sequence + 1, signal);
     int rc = file_write_whole(r->folder, name, bytes, len);
     if (rc == 0)
         r->sequence++;

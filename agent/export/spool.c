@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "core/time.h"
 #include "export/queue.h"
-#include "export/store.h"
+#include "export/spool_job.h"
 #include "net/clock.h"
 
 #include <errno.h>
@@ -23,63 +23,23 @@
 #define MEMORY_MAX (8u << 20) /* while the disk fails */
 #define RETRY_MS   5000
 
-struct leaving {
-    uint64_t id;
-    enum signal signal;
-    bool to_bad;
-};
-
-struct leavings {
-    struct leaving *all;
-    size_t n, room;
-};
-
-struct job {
-    uv_work_t request;
-    uv_sem_t ended;
-    struct spool *spool; /* NULL: it is closed */
-    struct store *store;
-    struct leavings leavings;
-    uint64_t id; /* 0: there is nothing to write */
-    enum signal signal;
-    void *bytes; /* the queue's, as long as the batch is in it */
-    size_t len;
-    int write_rc, leave_rc;
-};
-
 struct spool {
-    char *dir;
+    const char *dir; /* the store's */
     struct store *store;
     struct spool_limits limits;
     struct queue queue;
     uint64_t last_id;
     struct leavings leavings; /* of the next job */
-    struct job *job;          /* under way, or NULL */
+    struct spool_job *job;    /* under way, or NULL */
     uv_timer_t retry;
     int failing; /* -errno of the last write, 0: the disk is fine */
-    int stuck;   /* the same of the last removal */
+    int stuck;   /* the same of the last one that should have left */
     bool dropping, missing;
-    struct spool_counters counters; /* but for what waits */
+    struct history_counters history;
+    struct spool_counters counters; /* but for what waits, and the history */
     spool_ready_cb *on_ready;
     void *user;
 };
-
-/* ---- the worker's side ---- */
-
-static void work(uv_work_t *request)
-{
-    struct job *j = request->data;
-    for (size_t i = 0; i < j->leavings.n; i++) {
-        struct leaving l = j->leavings.all[i];
-        int rc = l.to_bad ? store_set_aside(j->store, l.id, l.signal)
-                          : store_remove(j->store, l.id, l.signal);
-        if (rc < 0)
-            j->leave_rc = rc;
-    }
-    if (j->id != 0)
-        j->write_rc = store_write(j->store, j->id, j->signal, j->bytes, j->len);
-    uv_sem_post(&j->ended);
-}
 
 /* ---- changes of state, said once ---- */
 
@@ -122,59 +82,35 @@ static void say_left(struct spool *s, int rc)
 {
     if (rc < 0 && rc != s->stuck)
         log_warn("spool",
-                 "%s: cannot remove: %s; %s; after a restart they are sent again", s->dir,
-                 strerror(-rc), next_step(rc));
+                 "%s: cannot remove batches: %s; %s; tried again with the next one, and "
+                 "until then they are sent again after a restart",
+                 s->dir, strerror(-rc), next_step(rc));
     s->stuck = rc;
 }
 
 /* ---- jobs ---- */
 
-static void finish(struct job *j);
+static void finish(struct spool *s, struct spool_job *j);
 
-static void job_free(struct job *j)
+static void on_job(struct spool_job *j, void *user)
 {
-    uv_sem_destroy(&j->ended);
-    free(j->leavings.all);
-    free(j);
-}
-
-static void on_worked(uv_work_t *request, int status)
-{
-    (void)status;
-    struct job *j = request->data;
-    struct spool *s = j->spool;
-    if (s == NULL) {
-        job_free(j);
-        return;
-    }
-    finish(j);
-    job_free(j);
+    struct spool *s = user;
+    finish(s, j);
     if (s->on_ready != NULL)
         s->on_ready(s->user);
 }
 
-/* The next job; `write`: a batch from memory too. */
+/* The next job; `write`: a batch from memory too. What is stuck waits for one that
+ * writes. */
 static void begin(struct spool *s, bool write)
 {
     const struct waiting *w = write ? queue_oldest_in_memory(&s->queue) : NULL;
-    if (s->job != NULL || (w == NULL && s->leavings.n == 0))
+    bool leaving = s->leavings.n > 0 && s->stuck == 0;
+    if (s->job != NULL || (w == NULL && !leaving))
         return;
-    struct job *j = mem_zalloc(sizeof *j);
-    j->request.data = j;
-    j->spool = s;
-    j->store = s->store;
-    j->leavings = s->leavings;
+    struct leavings leavings = s->leavings;
     s->leavings = (struct leavings){0};
-    if (w != NULL) {
-        j->id = w->id;
-        j->signal = w->signal;
-        j->bytes = w->bytes;
-        j->len = w->len;
-    }
-    if (uv_sem_init(&j->ended, 0) < 0)
-        abort(); /* no memory */
-    s->job = j;
-    uv_queue_work(s->retry.loop, &j->request, work, on_worked);
+    s->job = spool_job_begin(s->retry.loop, s->store, leavings, w, on_job, s);
 }
 
 static void on_retry(uv_timer_t *timer)
@@ -182,17 +118,16 @@ static void on_retry(uv_timer_t *timer)
     begin(timer->data, true);
 }
 
-/* What the worker has done becomes what the queue says; then the next job. */
-static void finish(struct job *j)
+static void finish_leaving(struct spool *s, const struct spool_job *j)
 {
-    struct spool *s = j->spool;
-    s->job = NULL;
-    if (j->leavings.n > 0)
+    for (size_t i = 0; i < j->leavings.n; i++)
+        leavings_add(&s->leavings, j->leavings.all[i]);
+    if (j->left)
         say_left(s, j->leave_rc);
-    if (j->id == 0) {
-        begin(s, s->failing == 0);
-        return;
-    }
+}
+
+static void finish_writing(struct spool *s, const struct spool_job *j)
+{
     bool gone = queue_find(&s->queue, j->id) == NULL; /* taken or dropped meanwhile */
     if (j->write_rc == 0) {
         s->counters.written++;
@@ -204,19 +139,27 @@ static void finish(struct job *j)
         uv_timer_start(&s->retry, on_retry, RETRY_MS, 0);
     }
     say_written(s, j->write_rc);
+}
+
+/* What the worker has done becomes what the queue says; then the next job. */
+static void finish(struct spool *s, struct spool_job *j)
+{
+    s->job = NULL;
+    s->history = j->history;
+    finish_leaving(s, j);
+    if (j->id != 0)
+        finish_writing(s, j);
     begin(s, s->failing == 0);
 }
 
 /* ---- what leaves ---- */
 
-static void leave(struct spool *s, struct waiting *w, bool to_bad)
+static void leave(struct spool *s, struct waiting *w, enum leave how)
 {
-    struct leavings *l = &s->leavings;
-    l->all = mem_grow(l->all, &l->room, l->n + 1, sizeof *l->all);
-    l->all[l->n++] = (struct leaving){w->id, w->signal, to_bad};
+    leavings_add(&s->leavings, (struct leaving){w->id, w->signal, how});
     bool being_written = s->job != NULL && s->job->id == w->id;
     void *bytes = queue_remove(&s->queue, w);
-    if (!being_written) /* else finish() frees them */
+    if (!being_written) /* else finish_writing() frees them */
         free(bytes);
 }
 
@@ -230,7 +173,7 @@ static void drop(struct spool *s, struct waiting *w, const char *why)
             "takes none, or change [spool]",
             s->dir, why, queue_count(&s->queue));
     s->dropping = true;
-    leave(s, w, false);
+    leave(s, w, LEAVE_GONE);
 }
 
 static void keep_bounds(struct spool *s)
@@ -255,7 +198,7 @@ void spool_done(struct spool *s, uint64_t id)
     struct waiting *w = queue_find(&s->queue, id);
     if (w == NULL) /* dropped meanwhile */
         return;
-    leave(s, w, false);
+    leave(s, w, LEAVE_HISTORY);
     if (s->dropping)
         log_info("spool", "%s: batches are taken again, %" PRIu64 " were dropped", s->dir,
                  s->counters.dropped);
@@ -266,7 +209,7 @@ void spool_done(struct spool *s, uint64_t id)
 static void set_aside(struct spool *s, struct waiting *w)
 {
     s->counters.set_aside++;
-    leave(s, w, true);
+    leave(s, w, LEAVE_BAD);
     begin(s, s->failing == 0);
 }
 
@@ -302,14 +245,14 @@ void spool_add(struct spool *s, enum signal signal, void *bytes, size_t len)
 /* Only when the disk or the folder is not what it was: the batch cannot be had. */
 static void cannot_read(struct spool *s, struct waiting *w, int rc)
 {
-    char name[STORE_NAME_MAX];
-    store_name(name, w->id, w->signal);
+    char name[BATCH_FILE_NAME_MAX];
+    batch_file_name(name, w->id, w->signal);
     if (rc == -ENOENT || rc == -ENOTDIR) {
         if (!s->missing)
             log_warn("spool", "%s/%s: somebody removed it; it is lost", s->dir, name);
         s->missing = true;
         s->counters.dropped++;
-        leave(s, w, false);
+        leave(s, w, LEAVE_GONE);
         return;
     }
     log_warn("spool", "%s/%s: %s; set aside in bad/", s->dir, name,
@@ -355,6 +298,9 @@ struct spool_counters spool_counters(const struct spool *s)
     struct spool_counters c = s->counters;
     c.waiting = queue_count(&s->queue);
     c.waiting_bytes = s->queue.bytes;
+    c.history = s->history.batches;
+    c.history_bytes = s->history.bytes;
+    c.history_dropped = s->history.dropped;
     return c;
 }
 
@@ -367,23 +313,24 @@ static void say_found(struct spool *s, const struct store_found *found)
                  "%s: %zu files are no whole batches and are set aside in bad/: "
                  "%s is %s",
                  s->dir, found->set_aside, found->example, found->why);
-    if (found->n > 0)
-        log_info("spool", "%s: %zu batches wait from the last run", s->dir, found->n);
+    if (found->batches.n > 0)
+        log_info("spool", "%s: %zu batches wait from the last run", s->dir,
+                 found->batches.n);
 }
 
-int spool_open(struct spool **out, uv_loop_t *loop, const char *dir,
+int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
                struct spool_limits limits, spool_ready_cb *on_ready, void *user)
 {
     struct store *store;
     struct store_found found;
-    int rc = store_open(&store, dir, &found);
+    int rc = store_open(&store, state_dir, limits.history, &found);
     if (rc == -EWOULDBLOCK)
-        log_error("spool", "spool %s is in use by another edgelat", dir);
+        log_error("spool", "spool %s/spool is in use by another edgelat", state_dir);
     if (rc < 0)
         return rc;
     struct spool *s = mem_zalloc(sizeof *s);
-    s->dir = mem_string(dir);
     s->store = store;
+    s->dir = store_dir(store);
     s->limits = limits;
     s->on_ready = on_ready;
     s->user = user;
@@ -391,37 +338,34 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *dir,
     s->counters.set_aside = found.set_aside;
     uv_timer_init(loop, &s->retry);
     s->retry.data = s;
-    for (size_t i = 0; i < found.n; i++)
-        queue_add(&s->queue, (struct waiting){.id = found.batches[i].id,
-                                              .signal = found.batches[i].signal,
-                                              .time_ns = found.batches[i].time_ns,
-                                              .len = found.batches[i].len});
-    free(found.batches);
+    for (size_t i = 0; i < found.batches.n; i++) {
+        const struct batch_file *f = &found.batches.all[i];
+        queue_add(&s->queue, (struct waiting){.id = f->id,
+                                              .signal = f->signal,
+                                              .time_ns = f->time_ns,
+                                              .len = f->len});
+    }
+    free(found.batches.all);
     say_found(s, &found);
+    s->history = store_tidy(store);
     keep_bounds(s);
     begin(s, false);
     *out = s;
     return 0;
 }
 
-/* Waits for the job under way, or does it here when no thread has begun it. */
 static void finish_now(struct spool *s)
 {
-    struct job *j = s->job;
+    struct spool_job *j = s->job;
     if (j == NULL)
         return;
-    if (uv_cancel((uv_req_t *)&j->request) == 0)
-        work(&j->request);
-    uv_sem_wait(&j->ended);
-    s->job = NULL;
-    finish(j);
-    j->spool = NULL; /* on_worked() frees it */
+    spool_job_wait(j);
+    finish(s, j);
 }
 
 static void free_spool(uv_handle_t *timer)
 {
     struct spool *s = timer->data;
-    free(s->dir);
     free(s);
 }
 
@@ -429,7 +373,7 @@ void spool_close(struct spool *s)
 {
     if (s == NULL)
         return;
-    s->failing = 0; /* one try more */
+    s->failing = s->stuck = 0; /* one try more */
     finish_now(s);
     if (s->job == NULL)
         begin(s, true);

@@ -12,18 +12,20 @@
 #ifndef EDGELAT_EXPORT_SPOOL_H
 #define EDGELAT_EXPORT_SPOOL_H
 
-#include "export/signal.h"
+#include "export/batch_file.h"
+#include "export/history.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
 
-#define SPOOL_BATCH_MAX (4u << 20) /* a larger file is foreign */
+#define SPOOL_BATCH_MAX BATCH_FILE_MAX /* a larger one is dropped */
 
 struct spool_limits {
     uint64_t bytes, count;
     int64_t age_ns; /* by the file's time; 0 is no limit */
+    struct history_limits history;
 };
 
 struct spool_counters {
@@ -32,6 +34,8 @@ struct spool_counters {
     uint64_t dropped;   /* for the bounds, and what vanished from the disk */
     uint64_t set_aside; /* refused by the collector, or no whole batch */
     uint64_t write_errors;
+    uint64_t history, history_bytes; /* batches that were taken, now */
+    uint64_t history_dropped;
 };
 
 struct spool;
@@ -41,11 +45,11 @@ struct spool;
 typedef void spool_ready_cb(void *user);
 
 /*
- * Opens `dir`, making it (mode 0700) where it is missing; finds what is waiting. Returns
- * 0, or -errno: the folder cannot be made or read, or (-EWOULDBLOCK) another process has
- * it.
+ * Opens the folder `spool` of `state_dir`, making it (mode 0700) where it is missing;
+ * finds what is waiting. Returns 0, or -errno: the folder cannot be made or read, or
+ * (-EWOULDBLOCK) another process has it.
  */
-int spool_open(struct spool **out, uv_loop_t *loop, const char *dir,
+int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
                struct spool_limits limits, spool_ready_cb *on_ready, void *user);
 
 /* Waits for the write under way, then writes what is only in memory (one try), so that
@@ -68,7 +72,7 @@ struct spooled {
 };
 bool spool_first(struct spool *s, struct spooled *out);
 
-void spool_done(struct spool *s, uint64_t id); /* accepted: goes */
+void spool_done(struct spool *s, uint64_t id); /* accepted: goes, into the history */
 void spool_refused(
     struct spool *s,
     uint64_t id); /* never to be sent again: set aside in `bad/`, bounded */

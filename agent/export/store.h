@@ -1,55 +1,42 @@
 /*
  * The spool's files, one a batch; blocking, without a loop. A file is written whole or
- * not at all: temporary name, fsync, rename, fsync of the folder. store_write(),
- * store_remove() and store_set_aside() run one at a time, in whatever thread;
- * store_read() may run beside them.
+ * not at all: temporary name, fsync, rename, fsync of the folder. store_write() and
+ * store_leave() run one at a time, in whatever thread; store_read() may run beside them.
+ * Below the state folder there are `spool`, `spool/bad` and `history`.
  */
 #ifndef EDGELAT_EXPORT_STORE_H
 #define EDGELAT_EXPORT_STORE_H
 
-#include "export/signal.h"
+#include "export/batch_file.h"
+#include "export/history.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define STORE_NAME_MAX 48
-#define STORE_BAD_MAX  100 /* files in bad/; the oldest goes first */
-
-/* Returns `out`, the name of the file of batch `id`; ids are one sequence for all
- * signals. */
-const char *store_name(char out[STORE_NAME_MAX], uint64_t id, enum signal signal);
-bool store_name_read(const char *name, uint64_t *id,
-                     enum signal *signal); /* false: it is no such name */
-
-struct stored {
-    uint64_t id;
-    enum signal signal;
-    int64_t time_ns; /* wall clock: when the file was written */
-    size_t len;
-};
+#define STORE_BAD_MAX 100 /* files in bad/; the oldest goes first */
 
 struct store_found {
-    struct stored *batches; /* by id; free() them */
-    size_t n;
-    uint64_t highest;  /* id ever seen, 0 when there was none */
-    size_t set_aside;  /* files that are no batches, now in bad/ */
-    char example[256]; /* the first of them ... */
-    const char *why;   /* ... and what it is; static, NULL when there was none */
+    struct batch_files batches; /* by id; free() `all` */
+    uint64_t highest;           /* id ever seen, 0 when there was none */
+    size_t set_aside;           /* entries that are no batches, now in bad/ */
+    char example[256];          /* the first of them ... */
+    const char *why;            /* ... and what it is; static, NULL when there was none */
 };
 
 struct store;
 
 /*
- * Opens `dir`, making it (mode 0700) where it is missing, locks it and finds what it
- * holds. Returns 0 or -errno; -EWOULDBLOCK: another process has it. A disk that is full
- * or read-only is no failure yet: what is there can be read.
+ * Opens the spool of `state_dir`, making it (mode 0700) where it is missing, locks it and
+ * finds what it holds. Returns 0 or -errno; -EWOULDBLOCK: another process has it. A disk
+ * that is full or read-only is no failure yet: what is there can be read.
  */
-int store_open(struct store **out, const char *dir, struct store_found *found);
+int store_open(struct store **out, const char *state_dir, struct history_limits limits,
+               struct store_found *found);
 void store_close(struct store *s); /* NULL is fine */
+const char *store_dir(const struct store *s);
 
 /* Returns 0 or -errno, and may then be tried again with the same id. Makes the folder
- * again where somebody has removed it. */
+ * again where somebody has removed it; on a full disk the history gives way. */
 int store_write(struct store *s, uint64_t id, enum signal signal, const void *bytes,
                 size_t len);
 
@@ -57,9 +44,13 @@ int store_write(struct store *s, uint64_t id, enum signal signal, const void *by
 int store_read(const struct store *s, uint64_t id, enum signal signal, void **bytes,
                size_t *len);
 
-/* 0 or -errno; a file that is not there is fine. */
-int store_remove(struct store *s, uint64_t id, enum signal signal);
-int store_set_aside(struct store *s, uint64_t id,
-                    enum signal signal); /* into bad/, else it is removed */
+/* Where a batch goes that leaves the spool; where it cannot be moved it is removed. */
+enum leave { LEAVE_GONE, LEAVE_BAD, LEAVE_HISTORY };
+
+/* 0 or -errno: it is still there. One that is not there is fine. */
+int store_leave(struct store *s, uint64_t id, enum signal signal, enum leave how);
+
+/* Of the history, whose bounds are kept by this. */
+struct history_counters store_tidy(struct store *s);
 
 #endif

@@ -1,17 +1,17 @@
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/time.h"
 #include "export/gzip.h"
-#include "export/spool.h"
 #include "export/store_state.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static int64_t written_ns(const struct stat *stat)
@@ -28,8 +28,10 @@ int store_move_bad(const struct store *s, const char *name)
     store_path(to, s, "bad/", name);
     if (rename(from, to) == 0)
         return 0;
-    if (errno != ENOENT || mkdir(store_path(to, s, "", "bad"), 0700) < 0)
-        return -errno;
+    int rc =
+        errno == ENOENT ? file_make_folder(store_path(to, s, "", "bad"), 0700) : -errno;
+    if (rc < 0)
+        return rc;
     return rename(from, store_path(to, s, "bad/", name)) < 0 ? -errno : 0;
 }
 
@@ -82,52 +84,29 @@ void store_trim_bad(const struct store *s)
     free(files);
 }
 
-/* A name in bad/ is not given again: the next batch set aside would replace it. */
-static uint64_t highest_bad(const struct store *s)
-{
-    size_t n;
-    uint64_t highest = 0, id;
-    enum signal signal;
-    struct bad_file *files = list_bad(s, &n);
-    for (size_t i = 0; i < n; i++)
-        if (store_name_read(files[i].name, &id, &signal) && id > highest)
-            highest = id;
-    free(files);
-    return highest;
-}
-
 /* ---- what is in the folder ---- */
 
 static bool begins_like_gzip(int folder, const char *name)
 {
     unsigned char start[2];
-    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
-        return errno != ELOOP; /* it is looked at again when it is read */
+        return true; /* it is looked at again when it is read */
     ssize_t n = read(fd, start, sizeof start);
     close(fd);
     return n < 0 || gzip_is(start, (size_t)n);
-}
-
-/* NULL: it is a batch, as far as one can see without unpacking all of it. */
-static const char *why_bad(int folder, const char *name, const struct stat *stat,
-                           struct stored *out)
-{
-    if (!store_name_read(name, &out->id, &out->signal))
-        return "not the name of a batch";
-    if (!S_ISREG(stat->st_mode))
-        return "not a file";
-    if (stat->st_size == 0)
-        return "empty";
-    if (stat->st_size > SPOOL_BATCH_MAX)
-        return "too large for a batch";
-    return begins_like_gzip(folder, name) ? NULL : "not gzip";
 }
 
 static bool ends_with(const char *text, const char *end)
 {
     size_t len = strlen(text), end_len = strlen(end);
     return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* `bad`, `lost+found`: only a folder that has the number of a batch is in its way. */
+static bool not_ours(const char *name, const struct stat *stat)
+{
+    return S_ISDIR(stat->st_mode) && !isdigit((unsigned char)name[0]);
 }
 
 /* Where it cannot be moved it stays, and is not read. */
@@ -141,68 +120,72 @@ static void put_aside(const struct store *s, const char *name, const char *why,
     store_move_bad(s, name);
 }
 
-static void look_at(const struct store *s, int folder, const char *name, size_t *room,
-                    struct store_found *found)
+static void look_at(const struct store *s, const char *name, struct store_found *found)
 {
     struct stat stat;
-    if (strcmp(name, "lock") == 0 ||
-        fstatat(folder, name, &stat, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(stat.st_mode))
+    struct batch_file batch;
+    if (fstatat(s->folder, name, &stat, AT_SYMLINK_NOFOLLOW) < 0 || not_ours(name, &stat))
         return;
-    if (ends_with(name, ".tmp")) { /* the batch was never said to be written */
-        unlinkat(folder, name, 0);
+    if (strcmp(name, "lock") == 0 || /* of versions before this one */
+        (ends_with(name, ".tmp") && !S_ISDIR(stat.st_mode))) {
+        unlinkat(s->folder, name, 0); /* the batch was never said to be written */
         return;
     }
-    struct stored batch = {.time_ns = written_ns(&stat), .len = (size_t)stat.st_size};
-    const char *why = why_bad(folder, name, &stat, &batch);
-    if (why != NULL) {
+    const char *why = batch_file_foreign(name, &stat, &batch);
+    if (why == NULL && !begins_like_gzip(s->folder, name))
+        why = "not gzip";
+    if (why != NULL)
         put_aside(s, name, why, found);
-        return;
-    }
-    found->batches = mem_grow(found->batches, room, found->n + 1, sizeof *found->batches);
-    found->batches[found->n++] = batch;
-}
-
-static int by_id(const void *a, const void *b)
-{
-    const struct stored *x = a, *y = b;
-    if (x->id != y->id)
-        return x->id < y->id ? -1 : 1;
-    return (x->signal > y->signal) - (x->signal < y->signal);
+    else
+        batch_files_add(&found->batches, &batch);
 }
 
 /* A number is one batch's: whoever made a second file of it was not us. */
 static void keep_one_each(const struct store *s, struct store_found *found)
 {
-    char name[STORE_NAME_MAX];
-    size_t kept = 1;
-    for (size_t i = 1; i < found->n; i++) {
-        const struct stored *b = &found->batches[i];
-        if (b->id == found->batches[kept - 1].id)
-            put_aside(s, store_name(name, b->id, b->signal), "a number given twice",
+    char name[BATCH_FILE_NAME_MAX];
+    struct batch_files *f = &found->batches;
+    size_t kept = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        const struct batch_file *b = &f->all[i];
+        if (kept > 0 && b->id == f->all[kept - 1].id)
+            put_aside(s, batch_file_name(name, b->id, b->signal), "a number given twice",
                       found);
         else
-            found->batches[kept++] = *b;
+            f->all[kept++] = *b;
     }
-    found->n = kept;
+    f->n = kept;
+}
+
+/* A number that has been given is not given again, whatever has it: the next batch would
+ * not find its place. */
+static void raise_highest(const struct store *s, const char *sub, uint64_t *highest)
+{
+    char path[PATH_MAX];
+    uint64_t id;
+    enum signal signal;
+    DIR *dir = opendir(store_path(path, s, sub, ""));
+    if (dir == NULL)
+        return;
+    for (const struct dirent *e; (e = readdir(dir)) != NULL;)
+        if (batch_file_named(e->d_name, &id, &signal) && id > *highest)
+            *highest = id;
+    closedir(dir);
 }
 
 int store_find(struct store *s, struct store_found *found)
 {
-    *found = (struct store_found){0};
-    size_t room = 0;
     DIR *dir = opendir(s->dir);
     if (dir == NULL)
         return -errno;
     for (const struct dirent *e; (e = readdir(dir)) != NULL;)
-        look_at(s, dirfd(dir), e->d_name, &room, found);
+        look_at(s, e->d_name, found);
     closedir(dir);
-    if (found->n > 0) {
-        qsort(found->batches, found->n, sizeof *found->batches, by_id);
-        keep_one_each(s, found);
-    }
+    batch_files_sort(&found->batches);
+    keep_one_each(s, found);
     store_trim_bad(s);
-    found->highest = highest_bad(s);
-    if (found->n > 0 && found->batches[found->n - 1].id > found->highest)
-        found->highest = found->batches[found->n - 1].id;
+    raise_highest(s, "", &found->highest);
+    raise_highest(s, "bad/", &found->highest);
+    raise_highest(s, "../history/", &found->highest);
     return 0;
 }

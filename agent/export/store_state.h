@@ -9,8 +9,9 @@
 #include <limits.h>
 
 struct store {
-    char dir[PATH_MAX - 320]; /* room for every path in it, below PATH_MAX */
-    int lock_fd;              /* -1: the disk lets us make no file just now */
+    char dir[PATH_MAX - BATCH_FILE_ROOM]; /* of the spool */
+    int folder;                           /* open and locked; -1: it cannot be made yet */
+    struct history *history;
 };
 
 /* Path of `name` below the folder and `sub` ("" or "bad/"). Returns `out`. */

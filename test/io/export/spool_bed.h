@@ -15,14 +15,15 @@
 struct spool_bed {
     uv_loop_t loop;
     struct child_folder folder;
-    char dir[128];
+    char state[96], dir[128]; /* the spool is below the state folder */
     struct spool *spool;
     int ready;
     spool_ready_cb *on_ready; /* or NULL */
     void *user;
 };
 
-static const struct spool_limits wide = {.bytes = 1u << 30, .count = 20000};
+static const struct spool_limits wide = {
+    .bytes = 1u << 30, .count = 20000, .history = {.bytes = 1u << 30}};
 
 static inline void bed_ready(void *user)
 {
@@ -34,7 +35,8 @@ static inline void bed_ready(void *user)
 
 static inline void bed_open(struct spool_bed *b, struct spool_limits limits)
 {
-    CHECK_INT(0, spool_open(&b->spool, &b->loop, b->dir, limits, bed_ready, b), "opened");
+    CHECK_INT(0, spool_open(&b->spool, &b->loop, b->state, limits, bed_ready, b),
+              "opened");
 }
 
 static inline void bed_close(struct spool_bed *b)
@@ -49,7 +51,8 @@ static inline void bed_begin(struct spool_bed *b)
     *b = (struct spool_bed){0};
     uv_loop_init(&b->loop);
     child_folder(&b->folder);
-    snprintf(b->dir, sizeof b->dir, "%s/state/spool", b->folder.path);
+    snprintf(b->state, sizeof b->state, "%s/state", b->folder.path);
+    snprintf(b->dir, sizeof b->dir, "%s/spool", b->state);
 }
 
 static inline void bed_end(struct spool_bed *b)
@@ -94,6 +97,13 @@ static inline void bed_written(struct spool_bed *b, uint64_t n)
         uv_run(&b->loop, UV_RUN_ONCE);
 }
 
+/* Until nothing is under way on the disk. */
+static inline void bed_settle(struct spool_bed *b)
+{
+    while (uv_loop_alive(&b->loop) && b->loop.active_reqs.count > 0)
+        uv_run(&b->loop, UV_RUN_ONCE);
+}
+
 /* The number of the oldest, which goes; it must be there. */
 static inline unsigned bed_take(struct spool_bed *b)
 {
@@ -114,7 +124,8 @@ static inline bool bed_empty(struct spool_bed *b)
     return false;
 }
 
-/* How many files there are in `sub` of the folder ("" or "/bad"). */
+/* How many files there are in `sub` of the folder ("", "/bad" or
+ * "/../history"). */
 static inline int bed_files(const struct spool_bed *b, const char *sub)
 {
     char path[192];
@@ -124,7 +135,7 @@ static inline int bed_files(const struct spool_bed *b, const char *sub)
     if (dir == NULL)
         return 0;
     for (const struct dirent *e; (e = readdir(dir)) != NULL;)
-        n += e->d_type == DT_REG && strcmp(e->d_name, "lock") != 0;
+        n += e->d_type == DT_REG;
     closedir(dir);
     return n;
 }

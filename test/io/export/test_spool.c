@@ -376,7 +376,7 @@ static void one_at_a_time(void **state)
     struct spool *second;
     bed_begin(&b);
     bed_open(&b, wide);
-    CHECK_INT(-EWOULDBLOCK, spool_open(&second, &b.loop, b.dir, wide, NULL, NULL),
+    CHECK_INT(-EWOULDBLOCK, spool_open(&second, &b.loop, b.state, wide, NULL, NULL),
               "locked");
     bed_close(&b);
     bed_open(&b, wide);
@@ -386,7 +386,7 @@ static void one_at_a_time(void **state)
     char path[128];
     child_folder(&f);
     child_write(f.path, "file", "");
-    snprintf(path, sizeof path, "%s/file/spool", f.path);
+    snprintf(path, sizeof path, "%s/file/state", f.path);
     CHECK(spool_open(&second, &b.loop, path, wide, NULL, NULL) < 0, "below a file");
     spool_close(NULL);
     child_folder_remove(&f);
@@ -418,7 +418,7 @@ static void write_until_killed(struct spool_bed *b, int pipe)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     b->on_ready = write_more;
     b->user = &w;
-    if (spool_open(&b->spool, &b->loop, b->dir, wide, bed_ready, b) < 0)
+    if (spool_open(&b->spool, &b->loop, b->state, wide, bed_ready, b) < 0)
         _exit(1);
     write_more(&w);
     uv_run(&b->loop, UV_RUN_DEFAULT);

@@ -57,6 +57,7 @@ static void test_every_key(void **state)
                            "ca_file = /a\ncert_file = /b\nkey_file = /c\n"
                            "header_file = /d\ntimeout = 3s\nspread = 4s\n"
                            "[spool]\nsize = 2G\nbatches = 9\nage = 1.5d\n"
+                           "history = 0\nhistory_age = 365d\n"
                            "[target ams-1.x_y]\nhost = ams.example\nservice = s\n"
                            "port = 8443\npath = /p?q=1\nserver_name = s.example\nproxy = "
                            "http://p.example:3128\nca_file = /e\nfamily = ipv6\n"
@@ -81,6 +82,8 @@ static void test_every_key(void **state)
     CHECK_INT(INT64_C(2) << 30, c.spool_bytes, "size");
     CHECK_INT(9, c.spool_count, "batches");
     CHECK_INT(36 * 3600 * NS_PER_S, c.spool_age_ns, "age");
+    CHECK_INT(0, c.history_bytes, "history");
+    CHECK_INT(365 * 86400 * NS_PER_S, c.history_age_ns, "history_age");
 
     CHECK_INT(1, c.n_targets, "targets");
     const struct target *t = &c.targets[0];

@@ -110,6 +110,8 @@ static const struct {
     {"spool", "size", "1048576", NULL},
     {"spool", "size", "1024K", NULL},
     {"spool", "size", "64G", NULL},
+    {"spool", "history", "0", NULL},
+    {"spool", "history", "65G", "be a size from 0 to 64G, with K, M or G for its unit"},
     {"spool", "size", "65G", "be a size from 1M to 64G, with K, M or G for its unit"},
     {"spool", "size", "99999999999999999999G",
      "be a size from 1M to 64G, with K, M or G for its unit"},
@@ -299,6 +301,8 @@ static void test_shipped_shows_the_defaults(void **state)
     CHECK_INT(bare.spool_bytes, shipped.spool_bytes, "size");
     CHECK_INT(bare.spool_count, shipped.spool_count, "batches");
     CHECK_INT(bare.spool_age_ns, shipped.spool_age_ns, "age");
+    CHECK_INT(bare.history_bytes, shipped.history_bytes, "history");
+    CHECK_INT(bare.history_age_ns, shipped.history_age_ns, "history_age");
     free(text);
     config_free(&shipped);
     config_free(&bare);

@@ -1,0 +1,140 @@
+#include "export/batch_file.h"
+
+#include "base/mem.h"
+#include "core/time.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NAME_DIGITS = 20 };
+
+/* ---- its name ---- */
+
+const char *batch_file_name(char out[BATCH_FILE_NAME_MAX], uint64_t id,
+                            enum signal signal)
+{
+    snprintf(out, BATCH_FILE_NAME_MAX, "%0*" PRIu64 "-%s.pb.gz", NAME_DIGITS, id,
+             signal_name(signal));
+    return out;
+}
+
+bool batch_file_named(const char *name, uint64_t *id, enum signal *signal)
+{
+    char again[BATCH_FILE_NAME_MAX];
+    *id = strtoull(name, NULL, 10);
+    if (*id == 0 || *id == UINT64_MAX) /* there is a next one */
+        return false;
+    for (*signal = 0; *signal < SIGNALS; ++*signal)
+        if (strcmp(name, batch_file_name(again, *id, *signal)) == 0)
+            return true;
+    return false;
+}
+
+const char *batch_file_foreign(const char *name, const struct stat *stat,
+                               struct batch_file *out)
+{
+    if (!batch_file_named(name, &out->id, &out->signal))
+        return "not the name of a batch";
+    if (!S_ISREG(stat->st_mode))
+        return "not a file";
+    if (stat->st_size == 0)
+        return "empty";
+    if (stat->st_size > BATCH_FILE_MAX)
+        return "too large for a batch";
+    out->time_ns = (int64_t)stat->st_mtim.tv_sec * NS_PER_S + stat->st_mtim.tv_nsec;
+    out->len = (size_t)stat->st_size;
+    return NULL;
+}
+
+/* ---- many of them ---- */
+
+void batch_files_add(struct batch_files *f, const struct batch_file *one)
+{
+    f->all = mem_grow(f->all, &f->room, f->n + 1, sizeof *f->all);
+    f->all[f->n++] = *one;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct batch_file *x = a, *y = b;
+    if (x->id != y->id)
+        return x->id < y->id ? -1 : 1;
+    return (x->signal > y->signal) - (x->signal < y->signal);
+}
+
+void batch_files_sort(struct batch_files *f)
+{
+    if (f->n > 0)
+        qsort(f->all, f->n, sizeof *f->all, by_id);
+}
+
+int batch_files_find(struct batch_files *f, const char *dir_path)
+{
+    DIR *dir = opendir(dir_path);
+    if (dir == NULL)
+        return -errno;
+    for (const struct dirent *e; (e = readdir(dir)) != NULL;) {
+        struct stat stat;
+        struct batch_file one;
+        if (fstatat(dirfd(dir), e->d_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+            batch_file_foreign(e->d_name, &stat, &one) == NULL)
+            batch_files_add(f, &one);
+    }
+    closedir(dir);
+    return 0;
+}
+
+/* ---- its bytes ---- */
+
+static int read_all(int fd, void **bytes, size_t *len)
+{
+    struct stat stat;
+    if (fstat(fd, &stat) < 0)
+        return -errno;
+    if (!S_ISREG(stat.st_mode) || stat.st_size < 1 || stat.st_size > BATCH_FILE_MAX)
+        return -EBADMSG;
+    size_t size = (size_t)stat.st_size, got = 0;
+    uint8_t *room = mem_alloc(size);
+    while (got < size) {
+        ssize_t n = read(fd, room + got, size - got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            int rc = n < 0 ? -errno : -EBADMSG; /* shorter than it was just now */
+            free(room);
+            return rc;
+        }
+        got += (size_t)n;
+    }
+    *bytes = room;
+    *len = size;
+    return 0;
+}
+
+/* What cannot be opened: a link, a socket, or a file that is closed to us in a folder
+ * that is not, never can be. */
+static int cannot_open(const char *path, int error)
+{
+    struct stat stat;
+    bool closed = error == EACCES || error == EPERM;
+    if (error == ELOOP || error == ENXIO || (closed && lstat(path, &stat) == 0))
+        return -EBADMSG;
+    return -error;
+}
+
+int batch_file_read(const char *path, void **bytes, size_t *len)
+{
+    int fd = open(path,
+                  O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK /* a pipe has no end */);
+    if (fd < 0)
+        return cannot_open(path, errno);
+    int rc = read_all(fd, bytes, len);
+    close(fd);
+    return rc;
+}

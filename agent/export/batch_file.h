@@ -1,0 +1,55 @@
+/*
+ * A batch as a file, in the spool and in the history: the very bytes that are sent, gzip,
+ * named SEQUENCE-SIGNAL.pb.gz with twenty digits, so that `ls` shows the order. Blocking.
+ */
+#ifndef EDGELAT_EXPORT_BATCH_FILE_H
+#define EDGELAT_EXPORT_BATCH_FILE_H
+
+#include "export/signal.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#define BATCH_FILE_MAX      (4u << 20) /* bytes; a larger one is foreign */
+#define BATCH_FILE_NAME_MAX 48
+#define BATCH_FILE_ROOM     320 /* of a path below the state folder */
+
+struct batch_file {
+    uint64_t id;
+    enum signal signal;
+    int64_t time_ns; /* wall clock: when it was written */
+    size_t len;
+};
+
+/* Returns `out`; ids are one sequence for all signals. */
+const char *batch_file_name(char out[BATCH_FILE_NAME_MAX], uint64_t id,
+                            enum signal signal);
+
+/* False: it is no such name. */
+bool batch_file_named(const char *name, uint64_t *id, enum signal *signal);
+
+/* NULL and `*out`: it is a batch, as far as its name and size tell; else what it is. */
+const char *batch_file_foreign(const char *name, const struct stat *stat,
+                               struct batch_file *out);
+
+struct batch_files { /* start with { 0 }; free() `all` */
+    struct batch_file *all;
+    size_t n, room;
+};
+
+void batch_files_add(struct batch_files *f, const struct batch_file *one);
+void batch_files_sort(struct batch_files *f); /* by id, then signal */
+
+/* Adds those of a folder, unsorted; others are passed over. Returns 0 or -errno. */
+int batch_files_find(struct batch_files *f, const char *dir);
+
+/*
+ * What it holds, for free(); gzip_check() or gzip_unpack() tells whether it is whole.
+ * Returns 0, -EBADMSG: it is no such file, or is closed to us, or -errno: it can be had
+ * later, or is not there (-ENOENT, -ENOTDIR).
+ */
+int batch_file_read(const char *path, void **bytes, size_t *len);
+
+#endif
