@@ -169,7 +169,7 @@ static void on_batch(const struct batch *measured, void *user)
     void *bytes = otlp_metrics(&batch, &resource, &len);
     log_debug("agent", "window closed: %zu series, %zu bytes", batch.n_series, len);
     spool_add(a->spool, SIGNAL_METRICS, bytes, len);
-    bytes = otlp_logs(&batch, &resource, &len);
+    bytes = a->config->shipping.events ? otlp_logs(&batch, &resource, &len) : NULL;
     if (bytes != NULL)
         spool_add(a->spool, SIGNAL_LOGS, bytes, len);
 }
@@ -278,7 +278,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
     a->stop_timer = make_timer(a);
     a->ship_timer = make_timer(a);
     a->ship_delay_ns =
-        spread_delay(chance_seed(), config->window_ns, config->collector.spread_ns);
+        spread_delay(chance_seed(), config->window_ns, config->shipping.spread_ns);
 
     int rc = open_state(a);
     if (rc == 0)

@@ -33,7 +33,11 @@ struct collector {
     char header_file[FILE_TEXT_MAX]; /* holds one "Name: value" line, e.g. Authorization;
                                         "" is none */
     int64_t timeout_ns;              /* of one POST */
-    int64_t spread_ns;               /* agents ship that far apart, see core/spread.h */
+};
+
+struct shipping {      /* the rest of [collector]: what is sent, and when */
+    int64_t spread_ns; /* agents ship that far apart, see core/spread.h */
+    bool events;       /* as OTLP logs; false: metrics only */
 };
 
 /* A connection of Azure Peering Service, as it is called in Azure; "" is not configured.
@@ -67,6 +71,7 @@ struct config {
 
     /* [collector], or none: windows are then kept in the spool */
     struct collector collector; /* url "" is none */
+    struct shipping shipping;
 
     /* [spool] */
     uint64_t spool_bytes, spool_count;

@@ -76,8 +76,10 @@ const struct config_key config_keys[] = {
      "file with one request header, such as 'Authorization: Bearer ...' [none]"},
     {SECTION_COLLECTOR, "timeout", config_read_duration, IN(collector.timeout_ns), NS_PER_S, 5 * MINUTE, false,
      "of one request [10s]"},
-    {SECTION_COLLECTOR, "spread", config_read_duration, IN(collector.spread_ns), 0, HOUR, false,
+    {SECTION_COLLECTOR, "spread", config_read_duration, IN(shipping.spread_ns), 0, HOUR, false,
      "agents ship within this time after their windows closed, each at its own [half of the window, at most 30s]"},
+    {SECTION_COLLECTOR, "events", config_read_yes_no, IN(shipping.events), 0, 0, false,
+     "no: only metrics are sent, for a collector that takes no OTLP logs [yes]"},
 
     {SECTION_SPOOL, "size", config_read_size, IN(spool_bytes), MIB, 64 * GIB, false,
      "the spool on disk is not larger; the oldest batch goes first [64M]"},

@@ -36,9 +36,11 @@ struct shipper {
     struct http_exchange *exchange; /* under way, or NULL */
     struct spooled batch;           /* its bytes */
     unsigned failures;              /* in a row */
-    int state;                      /* last verdict */
-    char said[320];                 /* and why: the same is not said twice */
-    bool rejecting;                 /* the collector does not take all points */
+    struct said {
+        int state;      /* last verdict */
+        char why[320];  /* and why: the same is not said twice */
+        bool rejecting; /* the collector does not take all points */
+    } said[SIGNALS];
 
     bool flushing, idle;
     shipper_idle_cb *on_idle;
@@ -100,9 +102,10 @@ static int64_t back_off(struct shipper *s, enum verdict_kind kind, int64_t retry
 
 static bool is_news(struct shipper *s, int state, const char *why)
 {
-    bool news = s->state != state || strcmp(s->said, why) != 0;
-    s->state = state;
-    text_copy(s->said, sizeof s->said, why);
+    struct said *last = &s->said[s->batch.signal];
+    bool news = last->state != state || strcmp(last->why, why) != 0;
+    last->state = state;
+    text_copy(last->why, sizeof last->why, why);
     return news;
 }
 
@@ -141,31 +144,37 @@ static void say_failed(struct shipper *s, enum verdict_kind kind, const char *wh
 
 static void say_accepted(struct shipper *s, const struct verdict *v)
 {
-    bool first = s->state == STATE_NEW;
+    struct said *last = &s->said[s->batch.signal];
+    bool first = last->state == STATE_NEW;
+    const char *signal = signal_name(s->batch.signal);
     if (is_news(s, VERDICT_ACCEPTED, ""))
-        log_info("shipper", "export to %s works%s, %" PRIu64 " batches waiting", s->host,
-                 first ? "" : " again", waiting(s));
-    if (v->rejected_points > 0 && !s->rejecting)
+        log_info("shipper", "export of %s to %s works%s, %" PRIu64 " batches waiting",
+                 signal, s->host, first ? "" : " again", waiting(s));
+    if (v->rejected_points > 0 && !last->rejecting)
         log_warn("shipper",
-                 "export to %s: %" PRId64 " points were not taken: %s; see the "
+                 "export to %s: %" PRId64 " points of the %s were not taken: %s; see the "
                  "collector's log",
-                 s->host, v->rejected_points, v->why);
+                 s->host, v->rejected_points, signal, v->why);
     else if (v->why[0] != '\0')
         log_debug("shipper",
                   "export to %s: accepted, %" PRId64 " points not taken; it says: %s",
                   s->host, v->rejected_points, v->why);
-    s->rejecting = v->rejected_points > 0;
+    last->rejecting = v->rejected_points > 0;
 }
 
 static void say_refused(struct shipper *s, const struct verdict *v)
 {
     const char *form =
-        "export to %s: the batch is refused: %s; set aside in bad/, %" PRIu64
+        "export to %s: the batch of %s is refused: %s%s; set aside in bad/, %" PRIu64
         " batches waiting";
+    const char *signal = signal_name(s->batch.signal);
+    const char *step = s->batch.signal == SIGNAL_LOGS
+                           ? "; where it takes no logs, set `events = no`"
+                           : "";
     if (is_news(s, VERDICT_REFUSED, v->why))
-        log_warn("shipper", form, s->host, v->why, waiting(s));
+        log_warn("shipper", form, s->host, signal, v->why, step, waiting(s));
     else
-        log_debug("shipper", form, s->host, v->why, waiting(s));
+        log_debug("shipper", form, s->host, signal, v->why, step, waiting(s));
 }
 
 /* ---- one batch ---- */
@@ -185,7 +194,7 @@ static void failed(struct shipper *s, enum verdict_kind kind, const char *why,
 static void on_reply(const struct http_reply *reply, void *user)
 {
     struct shipper *s = user;
-    struct verdict v = verdict_of(reply);
+    struct verdict v = verdict_of(reply, s->batch.signal);
     s->exchange = NULL;
     free(s->batch.bytes);
     s->batch.bytes = NULL;
@@ -324,7 +333,8 @@ int shipper_create(struct shipper **out, uv_loop_t *loop, struct http *http,
     s->spool = spool;
     s->collector = *collector;
     s->random = random_from(seed);
-    s->state = STATE_NEW;
+    for (enum signal i = 0; i < SIGNALS; i++)
+        s->said[i].state = STATE_NEW;
     set_base(s, collector->url);
     *out = s;
     return 0;

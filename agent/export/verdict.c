@@ -88,7 +88,7 @@ static void read_accepted(struct verdict *v, const char *bytes, size_t len)
 
 /* ---- what it means ---- */
 
-static enum verdict_kind of_status(int status)
+static enum verdict_kind of_status(int status, enum signal signal)
 {
     switch (status) {
     case 408: /* the request came too slowly */
@@ -99,10 +99,11 @@ static enum verdict_kind of_status(int status)
         return VERDICT_AGAIN;
     case 401:
     case 403:
-    case 404:
-    case 405:
     case 407:
         return VERDICT_UNUSABLE;
+    case 404:
+    case 405:
+        return signal == SIGNAL_LOGS ? VERDICT_REFUSED : VERDICT_UNUSABLE;
     default:
         break;
     }
@@ -112,7 +113,7 @@ static enum verdict_kind of_status(int status)
     return status < 400 ? VERDICT_UNUSABLE : VERDICT_REFUSED;
 }
 
-struct verdict verdict_of(const struct http_reply *reply)
+struct verdict verdict_of(const struct http_reply *reply, enum signal signal)
 {
     struct verdict v = {0};
     if (reply->failure != HTTP_OK) {
@@ -122,7 +123,7 @@ struct verdict verdict_of(const struct http_reply *reply)
         text_copy(v.why, sizeof v.why, reply->error);
         return v;
     }
-    v.kind = of_status(reply->status);
+    v.kind = of_status(reply->status, signal);
     if (v.kind == VERDICT_ACCEPTED) {
         read_accepted(&v, reply->body, reply->body_len);
         return v;

@@ -4,11 +4,14 @@
  *
  * Wrong credentials, a wrong path or an untrusted certificate are the operator's mistake
  * and not the batch's. OTLP has such a request not repeated; a whole spool thrown away
- * for a mistyped token would be lost data, so the batch waits, and is tried rarely.
+ * for a mistyped token would be lost data, so the batch waits, and is tried rarely. But
+ * where logs find no path (404, 405, 501) the collector takes none, and they must not
+ * keep the metrics waiting: they are refused.
  */
 #ifndef EDGELAT_EXPORT_VERDICT_H
 #define EDGELAT_EXPORT_VERDICT_H
 
+#include "export/signal.h"
 #include "net/http.h"
 
 #include <stddef.h>
@@ -28,6 +31,6 @@ struct verdict {
                       an accepted batch what it says of it, "" when nothing */
 };
 
-struct verdict verdict_of(const struct http_reply *reply);
+struct verdict verdict_of(const struct http_reply *reply, enum signal signal);
 
 #endif

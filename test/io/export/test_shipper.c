@@ -361,6 +361,24 @@ static void refused_is_not_in_the_way(void **state)
     }
 }
 
+/* No path for logs: they are out of the way, and the metrics still arrive. */
+static void logs_nowhere_to_go(void **state)
+{
+    (void)state;
+    static const struct answer answers[] = {
+        OK, REPLY("404 Not Found", "Content-Length: 0\r\n", ""), OK};
+    struct bed *b = begin(answers, 3, 1);
+    bed_add_as(&b->spool, SIGNAL_LOGS, 2);
+    bed_add(&b->spool, 3);
+    start(b);
+    RUN_UNTIL(b, waiting(b) == 0);
+    CHECK_INT(2, counters(b).accepted, "metrics");
+    CHECK_INT(1, counters(b).refused, "logs");
+    CHECK_INT(0, counters(b).failed, "nothing is tried again");
+    CHECK_INT(1, spool_counters(b->spool.spool).set_aside, "set aside");
+    end(b);
+}
+
 static void retry_after(void **state)
 {
     (void)state;
@@ -577,6 +595,7 @@ int main(void)
         cmocka_unit_test(each_signal_goes_to_its_path),
         cmocka_unit_test(partial_success),
         cmocka_unit_test(refused_is_not_in_the_way),
+        cmocka_unit_test(logs_nowhere_to_go),
         cmocka_unit_test(retry_after),
         cmocka_unit_test(tried_again),
         cmocka_unit_test(accepted_with_a_long_reply),

@@ -55,7 +55,7 @@ static void test_every_key(void **state)
                            "[dns]\nservers = 192.0.2.1, [2001:db8::1]:5353\n"
                            "[collector]\nurl = https://c.example:4318/base/\n"
                            "ca_file = /a\ncert_file = /b\nkey_file = /c\n"
-                           "header_file = /d\ntimeout = 3s\nspread = 4s\n"
+                           "header_file = /d\ntimeout = 3s\nspread = 4s\nevents = no\n"
                            "[spool]\nsize = 2G\nbatches = 9\nage = 1.5d\n"
                            "history = 0\nhistory_age = 365d\n"
                            "[target ams-1.x_y]\nhost = ams.example\nservice = s\n"
@@ -78,7 +78,8 @@ static void test_every_key(void **state)
     CHECK_TEXT("/c", c.collector.key_file, "key_file");
     CHECK_TEXT("/d", c.collector.header_file, "header_file");
     CHECK_INT(3 * NS_PER_S, c.collector.timeout_ns, "timeout");
-    CHECK_INT(4 * NS_PER_S, c.collector.spread_ns, "spread");
+    CHECK_INT(4 * NS_PER_S, c.shipping.spread_ns, "spread");
+    CHECK(!c.shipping.events, "events");
     CHECK_INT(INT64_C(2) << 30, c.spool_bytes, "size");
     CHECK_INT(9, c.spool_count, "batches");
     CHECK_INT(36 * 3600 * NS_PER_S, c.spool_age_ns, "age");

@@ -6,7 +6,7 @@ static struct verdict of(int status, const char *body, size_t len)
 {
     struct http_reply reply = {
         .failure = HTTP_OK, .error = "", .status = status, .body = body, .body_len = len};
-    return verdict_of(&reply);
+    return verdict_of(&reply, SIGNAL_METRICS);
 }
 
 static void statuses(void **state)
@@ -34,6 +34,26 @@ static void statuses(void **state)
     }
 }
 
+/* A collector without logs must not keep the metrics waiting. */
+static void logs_that_nobody_takes(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        enum verdict_kind kind;
+    } cases[] = {
+        {200, VERDICT_ACCEPTED}, {400, VERDICT_REFUSED},  {401, VERDICT_UNUSABLE},
+        {404, VERDICT_REFUSED},  {405, VERDICT_REFUSED},  {501, VERDICT_REFUSED},
+        {503, VERDICT_AGAIN},    {302, VERDICT_UNUSABLE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct http_reply reply = {
+            .failure = HTTP_OK, .error = "", .status = cases[i].status, .body = ""};
+        struct verdict v = verdict_of(&reply, SIGNAL_LOGS);
+        CHECK(v.kind == cases[i].kind, "HTTP %d: %d", cases[i].status, (int)v.kind);
+    }
+}
+
 static void no_reply(void **state)
 {
     (void)state;
@@ -49,7 +69,7 @@ static void no_reply(void **state)
         /* a status may have come before the reply was cut: it does not count */
         struct http_reply reply = {
             .failure = cases[i].failure, .error = "the cause", .status = 200, .body = ""};
-        struct verdict v = verdict_of(&reply);
+        struct verdict v = verdict_of(&reply, SIGNAL_METRICS);
         CHECK_INT(cases[i].kind, v.kind, "kind");
         CHECK_TEXT("the cause", v.why, "why");
     }
@@ -117,8 +137,11 @@ static void memory_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(statuses),          cmocka_unit_test(no_reply),
-        cmocka_unit_test(partial_success),   cmocka_unit_test(what_it_says),
+        cmocka_unit_test(statuses),
+        cmocka_unit_test(no_reply),
+        cmocka_unit_test(partial_success),
+        cmocka_unit_test(what_it_says),
+        cmocka_unit_test(logs_that_nobody_takes),
         cmocka_unit_test(memory_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
