@@ -4,9 +4,12 @@ used without root, removed, purged."""
 import hashlib
 import os
 import re
+import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from hardening import missing  # noqa: E402
 from machine import PLAIN, TREE, Machine, build_deb, equal, make_root, run_tests  # noqa: E402
 
 # What dpkg itself keeps, and what changes with any package that makes a user or links a library.
@@ -37,6 +40,13 @@ def build_twice():
     first = sha256(build_deb())
     Bed.package = build_deb()
     equal(first, sha256(Bed.package), "sha256 of the second build")
+
+
+def hardened():
+    """With Debian's flags and ours its program is hardened."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["dpkg-deb", "-x", Bed.package, folder], check=True)
+        equal([], missing(f"{folder}/usr/bin/edgelat"), "missing")
 
 
 def install():
@@ -100,7 +110,7 @@ def main():
         Bed.machine = Machine(make_root(Bed.package), PLAIN).__enter__()
 
     try:
-        run_tests([build_twice, on_machine, install, without_root, reinstall, remove, purge])
+        run_tests([build_twice, hardened, on_machine, install, without_root, reinstall, remove, purge])
     finally:
         if Bed.machine:
             Bed.machine.__exit__()
