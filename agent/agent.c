@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/pipeline.h"
 #include "core/spread.h"
 #include "export/otlp.h"
 #include "export/shipper.h"
@@ -21,13 +22,14 @@
 struct agent {
     uv_loop_t *loop;
     const struct config *config;
+    const struct knowledge *knowledge;
     struct http *http;
     struct measurer *measurer;
     struct spool *spool;
     struct shipper *shipper; /* NULL: no collector is configured */
     char instance_id[IDENTITY_TEXT_MAX];
     char host_name[256];
-    bool intercepted[TARGETS_MAX], busy; /* as it was said last */
+    bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as it was said last */
     uint64_t busy_windows, interrupted_windows;
 
     uv_timer_t *ship_timer; /* runs from the closing of a window to our turn to ship */
@@ -252,7 +254,7 @@ static int open_network(struct agent *a)
         }
     }
     struct measurer_events events = {.on_batch = on_batch, .user = a};
-    rc = measurer_create(&a->measurer, a->loop, a->config, a->http, events);
+    rc = measurer_create(&a->measurer, a->loop, a->config, a->knowledge, a->http, events);
     if (rc < 0)
         log_error("agent",
                   "DNS servers '%s': not a list of addresses; mend `servers` in [dns]",
@@ -268,11 +270,13 @@ static uv_timer_t *make_timer(struct agent *a)
     return timer;
 }
 
-int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config)
+int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config,
+                 const struct knowledge *knowledge)
 {
     struct agent *a = mem_zalloc(sizeof *a);
     a->loop = loop;
     a->config = config;
+    a->knowledge = knowledge;
     if (gethostname(a->host_name, sizeof a->host_name - 1) < 0)
         a->host_name[0] = '\0';
     a->stop_timer = make_timer(a);

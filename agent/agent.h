@@ -6,6 +6,7 @@
 #define EDGELAT_AGENT_H
 
 #include "core/config.h"
+#include "edge/knowledge.h"
 
 #include <stdint.h>
 #include <uv.h>
@@ -15,10 +16,11 @@ struct agent;
 typedef void agent_stopped_cb(void *user);
 
 /*
- * `config` is borrowed and outlives the agent. Returns 0, or -errno after saying in one
- * line on standard error what could not be done and the next step.
+ * `config` and `knowledge` are borrowed and outlive the agent. Returns 0, or -errno after
+ * saying in one line on standard error what could not be done and the next step.
  */
-int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config);
+int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config,
+                 const struct knowledge *knowledge);
 
 /*
  * Closes the open window, puts it into the spool and tries once to ship what waits there.

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/pipeline.h"
+#include "edge/discovery.h"
 #include "names.h"
 #include "net/chance.h"
 #include "net/clock.h"
@@ -20,6 +21,9 @@
 #define LATE_NS (2 * NS_PER_S)
 #define STEP_NS (NS_PER_S / 2)
 
+/* No sooner than that it looks around again, unless the network has changed. */
+#define LOOK_LEAST_NS (60 * NS_PER_S)
+
 struct measurer {
     uv_loop_t *loop;
     const struct config *config;
@@ -29,6 +33,9 @@ struct measurer {
     struct prober *prober;
     struct pipeline *pipeline;
     struct names *names;
+    struct discovery *discovery;
+    struct mono looked_at, look_ends; /* the last time; 0: it is over */
+    const struct target *nearest;     /* as it was said last */
     uv_timer_t *probe_timer, *tick_timer;
     struct mono tick_due;
     int64_t clock_offset_ns; /* wall minus monotonic, at the last tick */
@@ -58,10 +65,13 @@ static void on_probe_timer(uv_timer_t *timer)
     arm_probe_timer(m);
 }
 
+static void find_doors(struct measurer *m, const char *pop);
+
 static void on_result(const struct result *result, void *user)
 {
     struct measurer *m = user;
     pipeline_result(m->pipeline, result);
+    find_doors(m, result->pop);
 }
 
 static void on_after(uint32_t stream, enum afterthought what, void *user)
@@ -70,14 +80,110 @@ static void on_after(uint32_t stream, enum afterthought what, void *user)
     pipeline_after(m->pipeline, stream, what);
 }
 
+/* ---- what is near ---- */
+
+static void let_rest(struct measurer *m, size_t target)
+{
+    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+    struct endpoint nowhere = {.family = FAMILY_NONE};
+    names_rest(m->names, target);
+    for (size_t f = 0; f < 2; f++)
+        pipeline_resolved(m->pipeline, target, families[f], nowhere, "", mono_now(),
+                          wall_now());
+}
+
+static void preload(struct measurer *m, const struct target *target);
+
+/* Joins what discovery has found with the names and the pipeline. */
+static void take_found(struct measurer *m, struct mono now)
+{
+    for (size_t i = 0; i < discovery_count(m->discovery); i++) {
+        struct found *f = discovery_found(m->discovery, i);
+        if (!f->wanted && f->number != SIZE_MAX) {
+            let_rest(m, f->number);
+        } else if (f->wanted && f->number != SIZE_MAX) {
+            names_wake(m->names, f->number, now);
+        } else if (f->wanted) {
+            f->number = pipeline_add(m->pipeline, &f->target);
+            names_add(m->names, f->number, &f->target);
+            preload(m, &f->target);
+        }
+    }
+    names_tick(m->names, now);
+}
+
+/* A PoP shows where we are, and so which front doors to look for. */
+static void find_doors(struct measurer *m, const char *pop)
+{
+    discovery_hint(m->discovery, pop);
+    if (discovery_choose(m->discovery))
+        take_found(m, mono_now());
+}
+
+static void look(struct measurer *m, struct mono now)
+{
+    m->looked_at = now;
+    m->look_ends.ns = now.ns + DISCOVERY_NS;
+    discovery_begin(m->discovery);
+    names_ask_all(m->names, now);
+    take_found(m, now);
+    find_doors(m, "");
+    pipeline_survey_begin(m->pipeline, now);
+    arm_probe_timer(m);
+}
+
+void measurer_look(struct measurer *m, const char *why)
+{
+    struct mono now = mono_now();
+    if (now.ns - m->looked_at.ns < LOOK_LEAST_NS)
+        return;
+    log_info("discovery", "%s: looking around for what is near", why);
+    look(m, now);
+}
+
+static void say_nearest(struct measurer *m, const struct target_state *states, size_t n)
+{
+    const struct target_state *first = NULL;
+    size_t ranked = 0;
+    for (size_t t = 0; t < n; t++) {
+        ranked += states[t].rank > 0;
+        if (states[t].rank == 1)
+            first = &states[t];
+    }
+    if (first == NULL || first->target == m->nearest)
+        return;
+    m->nearest = first->target;
+    log_info("discovery", "nearest of %zu: %s, PoP %s, %.3f ms", ranked,
+             first->target->name, first->pop[0] != '\0' ? first->pop : "unknown",
+             (double)first->min_ns / 1e6);
+}
+
+static void end_look(struct measurer *m, struct mono now)
+{
+    size_t n;
+    m->look_ends.ns = 0;
+    const struct target_state *states = pipeline_survey_end(m->pipeline, now, &n);
+    say_nearest(m, states, n);
+    arm_probe_timer(m);
+}
+
 /* ---- names ---- */
 
 static void on_named(size_t target, const struct named *answer, void *user)
 {
     struct measurer *m = user;
+    struct found *found = discovery_by_number(m->discovery, target);
+    if (found != NULL && answer->to.family != FAMILY_NONE &&
+        !discovery_named(m->discovery, found)) {
+        let_rest(m, target);
+        return;
+    }
     pipeline_resolved(m->pipeline, target, answer->family, answer->to, answer->pop,
                       mono_now(), wall_now());
     pipeline_asked(m->pipeline, target, answer->family, &answer->asked);
+    if (found == NULL && discovery_chain(m->discovery, answer->asked.chain))
+        take_found(m, mono_now());
+    find_doors(m, answer->pop);
     arm_probe_timer(m);
 }
 
@@ -123,6 +229,10 @@ static void on_tick(uv_timer_t *timer)
     struct mono now = mono_now();
     struct wall wall = wall_now();
     compare_clocks(m, now, wall);
+    if (m->look_ends.ns != 0 && now.ns >= m->look_ends.ns)
+        end_look(m, now);
+    if (now.ns - m->looked_at.ns >= DISCOVERY_EVERY_NS)
+        look(m, now);
     names_tick(m->names, now);
     if (wall.ns >= pipeline_closing(m->pipeline).ns)
         measurer_close_window(m);
@@ -180,7 +290,8 @@ static void open_kinds(struct measurer *m)
 }
 
 int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
-                    struct http *http, struct measurer_events events)
+                    const struct knowledge *knowledge, struct http *http,
+                    struct measurer_events events)
 {
     struct resolver *resolver;
     int rc = resolver_create(&resolver, loop, config->dns_servers);
@@ -209,8 +320,9 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
                             names_events);
     for (size_t t = 0; t < config->n_targets; t++)
         names_add(m->names, t, &config->targets[t]);
+    m->discovery = discovery_create(config, knowledge, probe_kind_words());
     open_kinds(m);
-    names_tick(m->names, mono_now());
+    look(m, mono_now());
     arm_tick(m, wall);
     *out = m;
     return 0;
@@ -235,5 +347,6 @@ void measurer_destroy(struct measurer *m)
     prober_destroy(m->prober);
     resolver_destroy(m->resolver);
     pipeline_destroy(m->pipeline);
+    discovery_destroy(m->discovery);
     free(m);
 }

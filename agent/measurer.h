@@ -1,14 +1,18 @@
 /*
- * Turns the pure pipeline with real clocks, names and sockets: resolves the targets'
- * names and asks again when their TTL ends, sends the probes that are due, feeds the
- * results back, and closes the windows. `edgelat run` ships what comes out; `edgelat
- * nearest` prints it.
+ * Turns the pure pipeline with real clocks, names and sockets: keeps the targets' names
+ * resolved, sends the probes that are due, feeds the results back, and closes the
+ * windows. `edgelat run` ships what comes out; `edgelat nearest` prints it.
+ *
+ * It looks around for what is near (discovery.h) when it begins, each hour, when the
+ * network of the host changes and when somebody has reason to (measurer_look()); within
+ * DISCOVERY_NS all that was found is ranked, and the log says what is nearest.
  */
 #ifndef EDGELAT_MEASURER_H
 #define EDGELAT_MEASURER_H
 
 #include "core/batch.h"
 #include "core/config.h"
+#include "edge/knowledge.h"
 #include "names.h"
 #include "net/http.h"
 #include "probe/prober.h"
@@ -32,12 +36,17 @@ struct measurer_counters {
 struct measurer;
 
 /*
- * `config` and `http` are borrowed and outlive the measurer. Probing begins with the
- * first name that is resolved. Returns 0 or -errno (a DNS server in the configuration
- * that is no address).
+ * All but the events are borrowed and outlive the measurer. Probing begins with the first
+ * name that is resolved. Returns 0 or -errno (a DNS server in the configuration that is
+ * no address).
  */
 int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
-                    struct http *http, struct measurer_events events);
+                    const struct knowledge *knowledge, struct http *http,
+                    struct measurer_events events);
+
+/* Looks around again; `why` is a clause for the log. No sooner than a minute after the
+ * last time. */
+void measurer_look(struct measurer *m, const char *why);
 
 /* Closes the open window now; on_batch comes from inside this call. */
 void measurer_close_window(struct measurer *m);

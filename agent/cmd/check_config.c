@@ -80,17 +80,13 @@ static void print_data(const struct data *d, enum data_file file, size_t entries
 }
 
 /* A data file that is nowhere is no problem: what it would say is unknown then. */
-static size_t check_data(void)
+static void print_all_data(const struct data *d)
 {
-    struct data d;
-    struct data_folders folders = data_folders();
-    size_t problems = data_load(&d, &folders);
-    print_data(&d, DATA_METROS, d.metros.n, d.metros.version);
-    print_data(&d, DATA_PREFIXES, d.prefixes.n, d.prefixes.version);
-    print_data(&d, DATA_THRESHOLDS, d.thresholds.n, d.thresholds.version);
-    print_data(&d, DATA_TARGETS, d.workloads.n, d.workloads.version);
-    data_free(&d);
-    return problems;
+    const struct knowledge *k = &d->known;
+    print_data(d, DATA_METROS, k->metros.n, k->metros.version);
+    print_data(d, DATA_PREFIXES, k->prefixes.n, k->prefixes.version);
+    print_data(d, DATA_THRESHOLDS, k->thresholds.n, k->thresholds.version);
+    print_data(d, DATA_TARGETS, k->workloads.n, k->workloads.version);
 }
 
 static int check_config(int argc, char **argv)
@@ -107,11 +103,13 @@ static int check_config(int argc, char **argv)
 
     struct config config;
     const char *path = load_path(optind < argc ? argv[optind] : NULL);
-    size_t problems = load_config(&config, path);
+    struct data data;
+    size_t problems = load_all(&config, &data, path);
     if (problems == 0)
         print_summary(&config, path);
+    print_all_data(&data);
+    data_free(&data);
     config_free(&config);
-    problems += check_data();
     return problems == 0 ? CMD_FINE : CMD_CANNOT;
 }
 

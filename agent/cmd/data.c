@@ -66,13 +66,13 @@ static size_t parse(struct data *d, enum data_file file,
 {
     switch (file) {
     case DATA_METROS:
-        return catalogue_parse(&d->metros, from);
+        return catalogue_parse(&d->known.metros, from);
     case DATA_PREFIXES:
-        return prefixes_parse(&d->prefixes, from);
+        return prefixes_parse(&d->known.prefixes, from);
     case DATA_TARGETS:
-        return workloads_parse(&d->workloads, from);
+        return workloads_parse(&d->known.workloads, from);
     default:
-        return thresholds_parse(&d->thresholds, from);
+        return thresholds_parse(&d->known.thresholds, from);
     }
 }
 
@@ -116,8 +116,5 @@ size_t data_load(struct data *d, const struct data_folders *folders)
 
 void data_free(struct data *d)
 {
-    catalogue_free(&d->metros);
-    prefixes_free(&d->prefixes);
-    thresholds_free(&d->thresholds);
-    workloads_free(&d->workloads);
+    knowledge_free(&d->known);
 }

@@ -7,10 +7,7 @@
 #ifndef EDGELAT_CMD_DATA_H
 #define EDGELAT_CMD_DATA_H
 
-#include "edge/catalogue.h"
-#include "edge/prefixes.h"
-#include "edge/thresholds.h"
-#include "edge/workloads.h"
+#include "edge/knowledge.h"
 
 #include <limits.h>
 
@@ -26,10 +23,7 @@ enum data_file { DATA_METROS, DATA_PREFIXES, DATA_THRESHOLDS, DATA_TARGETS, DATA
 extern const char *const data_names[DATA_FILES]; /* "metros.csv", ... */
 
 struct data {
-    struct catalogue metros;
-    struct prefixes prefixes;
-    struct thresholds thresholds;
-    struct workloads workloads;
+    struct knowledge known;
     char path[DATA_FILES][PATH_MAX]; /* "" when there is none; its table is empty */
     size_t problems[DATA_FILES];
 };

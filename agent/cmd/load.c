@@ -121,3 +121,26 @@ size_t load_config(struct config *c, const char *path)
         problems += config_check(c, probe_kind_words(), path, print_problem, NULL);
     return problems;
 }
+
+static size_t load_data(struct config *c, struct data *d, const char *name,
+                        size_t problems)
+{
+    struct data_folders folders = data_folders();
+    problems += data_load(d, &folders);
+    if (problems == 0)
+        problems = knowledge_complete(&d->known, c, probe_kind_words(), name,
+                                      print_problem, NULL);
+    return problems;
+}
+
+size_t load_all(struct config *c, struct data *d, const char *path)
+{
+    size_t problems = load_config(c, path);
+    return load_data(c, d, path, problems);
+}
+
+size_t load_defaults(struct config *c, struct data *d)
+{
+    *c = config_default();
+    return load_data(c, d, "defaults", 0);
+}

@@ -6,6 +6,7 @@
 #ifndef EDGELAT_CMD_LOAD_H
 #define EDGELAT_CMD_LOAD_H
 
+#include "cmd/data.h"
 #include "core/config.h"
 
 #define CONFIG_PATH "/etc/edgelat/edgelat.conf"
@@ -18,6 +19,14 @@ const char *load_path(const char *given);
  * file is one). `c` is made in any case and ends with config_free().
  */
 size_t load_config(struct config *c, const char *path);
+
+/*
+ * The configuration, the data files, and the one completed by the other: all that the
+ * agent needs. The number of problems of all of them, each said. `d` ends with
+ * data_free() as well.
+ */
+size_t load_all(struct config *c, struct data *d, const char *path);
+size_t load_defaults(struct config *c, struct data *d); /* without a configuration */
 
 /* A whole file, of which at most `most` + 1 bytes are read, so that what is too long is
  * seen. NULL with errno when it cannot be read; else the caller frees it. */

@@ -1,8 +1,10 @@
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
 #include "cmd/load.h"
 #include "cmd/render.h"
+#include "edge/site.h"
 #include "measurer.h"
 #include "probe/kinds.h"
 
@@ -14,17 +16,27 @@
 #include <unistd.h>
 
 static const char help[] =
-    "usage: edgelat nearest [-c FILE] [-t SEC] [--json]\n"
+    "usage: edgelat nearest [-c FILE] [-t SEC] [--location PLACE] [--json]\n"
     "\n"
-    "Probes every configured target for a few seconds and ranks them: nearest is the "
-    "lowest minimum\n"
-    "round-trip delay of those that lose little. Shows for each the PoP that answered "
-    "and the evidence.\n"
+    "Ranks the PoPs of Microsoft's edge that are near: the configured targets, the usual "
+    "names of\n"
+    "Microsoft 365 and, by name, front doors of the nearest metros. Nearest is the "
+    "lowest "
+    "minimum\n"
+    "round-trip delay of those that lose little. Shows for each the PoP and how it is "
+    "known, and the\n"
+    "evidence; with a location also the distance, the least delay that light in fibre "
+    "needs for it,\n"
+    "and the stretch: the measured delay over that. Works without a configuration, too.\n"
     "\n"
-    "  -c, --config FILE   configuration (default: $EDGELAT_CONFIG or " CONFIG_PATH ")\n"
-    "  -t, --time SEC      how long to probe, 2 to 300 (default 5)\n"
-    "      --json          one JSON object a line for each target\n"
-    "  -h, --help          this text\n"
+    "  -c, --config FILE     configuration (default: $EDGELAT_CONFIG or " CONFIG_PATH
+    ")\n"
+    "  -l, --location PLACE  where this is: \"LATITUDE LONGITUDE\" or the code of a "
+    "metro\n"
+    "  -t, --time SEC        how long to probe, 2 to 300 (default 10)\n"
+    "      --json            one JSON object a line for each target\n"
+    "  -v, --verbose         what is resolved and found on the way\n"
+    "  -h, --help            this text\n"
     "\n"
     "Exit code: 0 there is a nearest one, 1 none answered well enough, 2 it could not be "
     "done: no\n"
@@ -32,42 +44,91 @@ static const char help[] =
     "\n"
     "examples:\n"
     "  edgelat nearest\n"
+    "  edgelat nearest --location '45.76 4.84'\n"
     "  edgelat nearest -t 30 --json | jq -r 'select(.rank == 1).pop'\n";
 
 enum { OPT_JSON = 256 };
 
 struct ranking {
     uv_loop_t loop;
-    uv_timer_t timer;
+    uv_timer_t timer, progress;
     struct config config;
+    struct data data;
+    struct site site;
     struct http *http;
     struct measurer *measurer;
     bool json;
+    int64_t left_s;
     size_t measured, eligible;
 };
 
-/* What one target showed, over its streams. */
-struct evidence {
+static bool is_located(const struct ranking *r)
+{
+    return r->site.nearest.metro != NULL;
+}
+
+/* ---- what one target showed ---- */
+
+struct evidence { /* over its streams */
     uint64_t sent, received, lost;
     const struct series *best; /* the stream with the lowest minimum */
+    const struct target_place *place;
+    struct standing standing;
+    double bound_ms, stretch; /* NaN: unknown */
 };
 
-static struct evidence evidence_of(const struct batch *batch, const struct target *target)
+static void add_streams(struct evidence *e, const struct batch *batch,
+                        const struct target *target)
 {
-    struct evidence e = {0};
     for (size_t i = 0; i < batch->n_series; i++) {
         const struct series *s = batch->series[i];
         if (s->target != target || !s->in_window)
             continue;
-        e.sent += s->window.sent;
-        e.received += s->window.received;
-        e.lost += s->window.outcomes[OUTCOME_LOSS];
+        e->sent += s->window.sent;
+        e->received += s->window.received;
+        e->lost += s->window.outcomes[OUTCOME_LOSS];
         if (s->window.delays[0].count > 0 &&
-            (e.best == NULL ||
-             s->window.delays[0].min_ns < e.best->window.delays[0].min_ns))
-            e.best = s;
+            (e->best == NULL ||
+             s->window.delays[0].min_ns < e->best->window.delays[0].min_ns))
+            e->best = s;
     }
+}
+
+static struct evidence evidence_of(const struct ranking *r, const struct batch *batch,
+                                   const struct target_state *t)
+{
+    struct evidence e = {.bound_ms = NAN, .stretch = NAN};
+    add_streams(&e, batch, t->target);
+    e.place = &t->places[e.best != NULL && e.best->family == FAMILY_IPV6];
+    if (e.place->to.family == FAMILY_NONE)
+        e.place = &t->places[1];
+    e.standing = site_standing(&r->site, t->pop, e.place->basis);
+    if (e.standing.bound_ns != DELAY_UNDEFINED)
+        e.bound_ms = (double)e.standing.bound_ns / 1e6;
+    if (t->min_ns != DELAY_UNDEFINED && e.bound_ms > 0)
+        e.stretch = (double)t->min_ns / 1e6 / e.bound_ms;
     return e;
+}
+
+/* ---- printing ---- */
+
+static const char *or_null(const char *text)
+{
+    return text != NULL && *text != '\0' ? text : NULL;
+}
+
+/* "a -> b" as an array. */
+static void print_chain(struct json *j, const char *chain)
+{
+    static const char arrow[] = " -> ";
+    json_array(j, "chain");
+    while (*chain != '\0') {
+        const char *end = strstr(chain, arrow);
+        size_t len = end != NULL ? (size_t)(end - chain) : strlen(chain);
+        json_string_bytes(j, NULL, chain, len);
+        chain += len + (end != NULL ? sizeof arrow - 1 : 0);
+    }
+    json_array_end(j);
 }
 
 static void print_json(const struct target_state *t, const struct evidence *e)
@@ -77,49 +138,69 @@ static void print_json(const struct target_state *t, const struct evidence *e)
     char address[ADDRESS_TEXT_MAX];
     const struct delay_summary *rtt = e->best != NULL ? &e->best->window.delays[0] : NULL;
     json_object(&j, NULL);
-    if (t->rank > 0)
-        json_integer(&j, "rank", t->rank);
-    else
-        json_null(&j, "rank");
+    json_number(&j, "rank", t->rank > 0 ? t->rank : NAN);
     json_string(&j, "target", t->target->name);
     json_string(&j, "host", t->target->host);
-    json_string(&j, "service", t->target->service[0] != '\0' ? t->target->service : NULL);
-    json_string(&j, "pop", t->pop[0] != '\0' ? t->pop : NULL);
+    json_string(&j, "service", or_null(t->target->service));
+    json_bool(&j, "configured", !t->target->discovered);
+    json_string(&j, "pop", or_null(t->pop));
+    json_string(&j, "basis", t->pop[0] != '\0' ? e->place->basis : NULL);
+    json_string(&j, "city", e->standing.metro != NULL ? e->standing.metro->city : NULL);
     json_string(&j, "address", e->best ? endpoint_address(address, &e->best->to) : NULL);
     json_string(&j, "family", e->best ? family_name(e->best->family) : NULL);
+    print_chain(&j, e->place->asked.chain);
+    json_string(&j, "resolver", or_null(e->place->asked.servers));
     json_string(&j, "kind", e->best ? e->best->kind->name : NULL);
-    if (rtt != NULL) {
-        json_ms(&j, "min", rtt->min_ns);
-        json_ms(&j, "p50", rtt->percentile_ns[P50]);
-    } else {
-        json_null(&j, "min");
-        json_null(&j, "p50");
-    }
+    render_delay_json(&j, "min", rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED);
+    render_delay_json(&j, "p50", rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED);
     json_number(&j, "loss_ratio", e->sent > 0 ? (double)e->lost / (double)e->sent : NAN);
     json_unsigned(&j, "sent", e->sent);
     json_unsigned(&j, "received", e->received);
+    json_number(&j, "distance_km", e->standing.km);
+    json_number(&j, "bound", e->bound_ms);
+    json_number(&j, "stretch", e->stretch);
     json_object_end(&j);
     puts(text_string(&out));
     text_free(&out);
 }
 
-static void print_row(const struct target_state *t, const struct evidence *e)
+static void print_head(const struct ranking *r)
 {
-    char rank[12] = "-", min[24], p50[24], loss[16] = "-",
-         address[ADDRESS_TEXT_MAX] = "-";
-    if (t->rank > 0)
-        snprintf(rank, sizeof rank, "%u", t->rank);
-    if (e->sent > 0)
-        snprintf(loss, sizeof loss, "%.1f %%", 100.0 * (double)e->lost / (double)e->sent);
+    printf("%4s  %-20s %-8s %-18s %9s %9s %7s %5s  %-5s ", "rank", "target", "PoP",
+           "known by", "min, ms", "p50, ms", "loss", "sent", "kind");
+    if (is_located(r))
+        printf("%6s %9s %7s  ", "km", "bound, ms", "stretch");
+    printf("%s\n", "address");
+}
+
+static const char *number(char out[24], const char *format, double value)
+{
+    if (isnan(value))
+        return "-";
+    snprintf(out, 24, format, value);
+    return out;
+}
+
+static void print_row(const struct ranking *r, const struct target_state *t,
+                      const struct evidence *e)
+{
+    char a[24], b[24], c[24], address[ADDRESS_TEXT_MAX] = "-";
+    const struct delay_summary *rtt = e->best != NULL ? &e->best->window.delays[0] : NULL;
     if (e->best != NULL)
         endpoint_address(address, &e->best->to);
-    printf("%4s  %-20s %-8s %9s %9s %7s %6llu  %-6s %s\n", rank, t->target->name,
-           t->pop[0] != '\0' ? t->pop : "unknown",
-           render_ms(min, e->best ? e->best->window.delays[0].min_ns : DELAY_UNDEFINED),
-           render_ms(p50, e->best ? e->best->window.delays[0].percentile_ns[P50]
-                                  : DELAY_UNDEFINED),
-           loss, (unsigned long long)e->sent, e->best ? e->best->kind->name : "-",
-           address);
+    printf("%4s  %-20s %-8s %-18s ", number(a, "%.0f", t->rank > 0 ? t->rank : NAN),
+           t->target->name, t->pop[0] != '\0' ? t->pop : "unknown",
+           t->pop[0] != '\0' && e->place->basis != NULL ? e->place->basis : "-");
+    printf("%9s %9s %7s %5llu  %-5s ",
+           render_ms(a, rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED),
+           render_ms(b, rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED),
+           number(c, "%.1f %%",
+                  e->sent > 0 ? 100.0 * (double)e->lost / (double)e->sent : NAN),
+           (unsigned long long)e->sent, e->best ? e->best->kind->name : "-");
+    if (is_located(r))
+        printf("%6s %9s %7s  ", number(a, "%.0f", e->standing.km),
+               number(b, "%.1f", e->bound_ms), number(c, "%.1f", e->stretch));
+    printf("%s\n", address);
 }
 
 /* Ranked ones first, by rank; the rest as configured. */
@@ -133,27 +214,37 @@ static int by_rank(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+/* A front door that was guessed and has no address is no candidate. */
+static bool is_shown(const struct target_state *t)
+{
+    return !t->target->discovered || t->places[0].to.family != FAMILY_NONE ||
+           t->places[1].to.family != FAMILY_NONE;
+}
+
 static void on_batch(const struct batch *batch, void *user)
 {
     struct ranking *r = user;
     const struct target_state **order = mem_alloc(batch->n_targets * sizeof *order);
+    size_t n = 0;
     for (size_t i = 0; i < batch->n_targets; i++)
-        order[i] = &batch->targets[i];
-    qsort(order, batch->n_targets, sizeof *order, by_rank);
+        if (is_shown(&batch->targets[i]))
+            order[n++] = &batch->targets[i];
+    qsort(order, n, sizeof *order, by_rank);
     if (!r->json)
-        printf("%4s  %-20s %-8s %9s %9s %7s %6s  %-6s %s\n", "rank", "target", "PoP",
-               "min, ms", "p50, ms", "loss", "sent", "kind", "address");
-    for (size_t i = 0; i < batch->n_targets; i++) {
-        struct evidence e = evidence_of(batch, order[i]->target);
+        print_head(r);
+    for (size_t i = 0; i < n; i++) {
+        struct evidence e = evidence_of(r, batch, order[i]);
         r->measured += order[i]->measured;
         r->eligible += order[i]->rank > 0;
         if (r->json)
             print_json(order[i], &e);
         else
-            print_row(order[i], &e);
+            print_row(r, order[i], &e);
     }
     free(order);
 }
+
+/* ---- the session ---- */
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -163,19 +254,20 @@ static void on_closed(uv_handle_t *handle)
 static void on_time_over(uv_timer_t *timer)
 {
     struct ranking *r = timer->data;
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%30s\r", "");
     measurer_close_window(r->measurer);
     measurer_destroy(r->measurer);
     http_destroy(r->http);
     uv_close((uv_handle_t *)timer, on_closed);
+    uv_close((uv_handle_t *)&r->progress, on_closed);
 }
 
-/* Everything once a second, and no window that closes in between. */
-static void hurry(struct config *c)
+static void on_progress(uv_timer_t *timer)
 {
-    c->window_ns = 86400 * NS_PER_S;
-    for (size_t t = 0; t < c->n_targets; t++)
-        for (size_t k = 0; k < KINDS_MAX; k++)
-            c->targets[t].interval_ns[k] = c->targets[t].slow_interval_ns[k] = NS_PER_S;
+    struct ranking *r = timer->data;
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%lld s left ", (long long)r->left_s--);
 }
 
 static int rank(struct ranking *r, int64_t seconds)
@@ -183,12 +275,16 @@ static int rank(struct ranking *r, int64_t seconds)
     struct measurer_events events = {.on_batch = on_batch, .user = r};
     uv_loop_init(&r->loop);
     http_create(&r->http, &r->loop);
-    if (measurer_create(&r->measurer, &r->loop, &r->config, r->http, events) < 0)
+    if (measurer_create(&r->measurer, &r->loop, &r->config, &r->data.known, r->http,
+                        events) < 0)
         return cmd_cannot("DNS servers '%s': not a list of addresses",
                           r->config.dns_servers);
     uv_timer_init(&r->loop, &r->timer);
-    r->timer.data = r;
+    uv_timer_init(&r->loop, &r->progress);
+    r->timer.data = r->progress.data = r;
+    r->left_s = seconds;
     uv_timer_start(&r->timer, on_time_over, (uint64_t)seconds * 1000, 0);
+    uv_timer_start(&r->progress, on_progress, 0, 1000);
     uv_run(&r->loop, UV_RUN_DEFAULT);
     uv_loop_close(&r->loop);
     if (r->measured == 0)
@@ -196,20 +292,55 @@ static int rank(struct ranking *r, int64_t seconds)
     return r->eligible > 0 ? CMD_FINE : CMD_BAD;
 }
 
+static void print_problem(const char *clause, void *user)
+{
+    (void)user;
+    cmd_cannot("%s", clause);
+}
+
+/* Without a configuration in its usual place the defaults do. */
+static size_t load(struct ranking *r, const char *given, const char *location)
+{
+    const char *path = load_path(given);
+    size_t problems;
+    if (strcmp(path, CONFIG_PATH) == 0 && given == NULL && access(path, F_OK) < 0) {
+        fprintf(stderr, "no " CONFIG_PATH ": the usual names of Microsoft 365\n");
+        problems = load_defaults(&r->config, &r->data);
+    } else {
+        problems = load_all(&r->config, &r->data, path);
+    }
+    if (problems > 0)
+        return problems;
+    if (location != NULL &&
+        !text_copy(r->config.location, sizeof r->config.location, location))
+        return cmd_cannot("--location is too long to be a place");
+    problems = site_read(&r->site, &r->data.known.metros, r->config.location,
+                         &r->config.peering, print_problem, NULL);
+    r->config.window_ns = 86400 * NS_PER_S; /* none closes in between */
+    return problems;
+}
+
 static int run(int argc, char **argv)
 {
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},
+        {"location", required_argument, NULL, 'l'},
         {"time", required_argument, NULL, 't'},
+        {"verbose", no_argument, NULL, 'v'},
         {"json", no_argument, NULL, OPT_JSON},
         {0},
     };
     struct ranking r = {0};
-    const char *given = NULL;
-    int64_t seconds = 5;
-    for (int c; (c = cmd_getopt(argc, argv, "c:t:", options)) != -1;) {
+    const char *given = NULL, *location = NULL;
+    int64_t seconds = 10;
+    log_set_level(LOG_LEVEL_WARN);
+    for (int c; (c = cmd_getopt(argc, argv, "c:l:t:v", options)) != -1;) {
         if (c == 'c')
             given = optarg;
+        else if (c == 'l')
+            location = optarg;
+        else if (c == 'v')
+            log_set_level(LOG_LEVEL_INFO);
         else if (c == OPT_JSON)
             r.json = true;
         else if (c != 't')
@@ -224,14 +355,13 @@ static int run(int argc, char **argv)
 
     signal(SIGPIPE, SIG_IGN);
     int rc = CMD_CANNOT;
-    if (load_config(&r.config, load_path(given)) == 0) {
-        hurry(&r.config);
+    if (load(&r, given, location) == 0) {
         if (!r.json || isatty(STDERR_FILENO))
-            fprintf(stderr, "probing %zu targets for %lld s ...\n", r.config.n_targets,
-                    (long long)seconds);
+            fprintf(stderr, "looking around for %lld s ...\n", (long long)seconds);
         rc = rank(&r, seconds);
     }
     config_free(&r.config);
+    data_free(&r.data);
     return rc;
 }
 

@@ -18,7 +18,7 @@ const char *render_ms(char *out, int64_t ns)
     return out;
 }
 
-static void delay_json(struct json *j, const char *key, int64_t ns)
+void render_delay_json(struct json *j, const char *key, int64_t ns)
 {
     if (ns == DELAY_UNDEFINED)
         json_null(j, key);
@@ -76,7 +76,7 @@ void render_result_json(struct text *out, const struct shown *of,
     json_string(&j, "pop", or_null(result->pop));
     json_object(&j, "delays");
     for (size_t i = 0; i < kind_delays(of->kind); i++)
-        delay_json(&j, of->kind->delays[i], result->delays[i]);
+        render_delay_json(&j, of->kind->delays[i], result->delays[i]);
     json_object_end(&j);
     if (result->cause[0] != '\0')
         json_string(&j, "cause", result->cause);
@@ -139,11 +139,11 @@ static void delay_summary_json(struct json *j, const char *name,
                                const struct delay_summary *d)
 {
     json_object(j, name);
-    delay_json(j, "min", d->min_ns);
+    render_delay_json(j, "min", d->min_ns);
     for (size_t p = 0; p < PERCENTILES; p++)
-        delay_json(j, percentile_name[p], d->percentile_ns[p]);
-    delay_json(j, "max", d->max_ns);
-    delay_json(j, "mean", d->mean_ns);
+        render_delay_json(j, percentile_name[p], d->percentile_ns[p]);
+    render_delay_json(j, "max", d->max_ns);
+    render_delay_json(j, "mean", d->mean_ns);
     json_array(j, "unsupported");
     for (size_t p = 0; p < PERCENTILES; p++)
         if (d->count > 0 && !d->supported[p])

@@ -6,6 +6,7 @@
 #ifndef EDGELAT_CMD_RENDER_H
 #define EDGELAT_CMD_RENDER_H
 
+#include "base/json.h"
 #include "base/text.h"
 #include "core/kind.h"
 #include "core/result.h"
@@ -38,5 +39,7 @@ extern const char render_supported_note[];
 
 /* "12.345", or "-" for DELAY_UNDEFINED; `out` has room for 24. */
 const char *render_ms(char *out, int64_t ns);
+void render_delay_json(struct json *j, const char *key,
+                       int64_t ns); /* null where undefined */
 
 #endif

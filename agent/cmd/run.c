@@ -43,6 +43,7 @@ struct service {
     uv_timer_t heartbeat; /* for the service manager */
     struct agent *agent;
     struct config config;
+    struct data data;
     const char *path;
     bool stopping, restart;
     uint64_t accepted;    /* batches, as the status was said last */
@@ -137,8 +138,10 @@ static void on_signal(uv_signal_t *handle, int number)
         return;
     if (number == SIGHUP) {
         struct config fresh;
-        size_t problems = load_config(&fresh, s->path);
+        struct data data;
+        size_t problems = load_all(&fresh, &data, s->path);
         config_free(&fresh);
+        data_free(&data);
         if (problems > 0) {
             log_warn("agent", "%s has %zu problems (above); going on as before", s->path,
                      problems);
@@ -156,7 +159,7 @@ static int serve(struct service *s)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
     uv_loop_init(&s->loop);
-    int rc = agent_create(&s->agent, &s->loop, &s->config);
+    int rc = agent_create(&s->agent, &s->loop, &s->config, &s->data.known);
     if (rc == 0) {
         for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
             uv_signal_init(&s->loop, &s->signals[i]);
@@ -196,9 +199,10 @@ static int run(int argc, char **argv)
     struct service s = {.path = load_path(given)};
     int rc = CMD_CANNOT;
     signal(SIGPIPE, SIG_IGN);
-    if (load_config(&s.config, s.path) == 0)
+    if (load_all(&s.config, &s.data, s.path) == 0)
         rc = serve(&s);
     config_free(&s.config);
+    data_free(&s.data);
     if (s.restart) {
         extern char **environ;
         char *arguments[] = {"edgelat", "run", "-c", (char *)s.path, NULL};

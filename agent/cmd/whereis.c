@@ -114,7 +114,7 @@ static void tell(struct whereis_run *run, const char *text, size_t len)
 {
     struct whereis w;
     run->texts++;
-    whereis(&w, &run->data.metros, &run->data.prefixes, text, len);
+    whereis(&w, &run->data.known.metros, &run->data.known.prefixes, text, len);
     run->unknown = run->unknown || !whereis_known(&w);
     if (run->json)
         print_json(&w, text, len);

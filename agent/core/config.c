@@ -19,6 +19,7 @@ struct config config_default(void)
         .pattern = PATTERN_PERIODIC,
         .ranking = {.loss_limit = 0.1, .margin_ratio = 0.1, .margin_ns = NS_PER_MS},
         .state_dir = "/var/lib/edgelat",
+        .workloads = true,
         .front_doors = 4,
         .collector = {.timeout_ns = 10 * NS_PER_S},
         .shipping = {.spread_ns = SPREAD_DEFAULT, .events = true},

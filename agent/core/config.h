@@ -61,6 +61,7 @@ struct config {
     char state_dir[FILE_TEXT_MAX]; /* spool, history, instance id */
     char location[32];    /* where the site is: "LATITUDE LONGITUDE" or a metro of the
                              catalogue; "" is unknown */
+    bool workloads;       /* those of targets.csv are ranked besides the targets */
     uint32_t front_doors; /* by metro, looked for besides the targets */
 
     /* [peering_service] */

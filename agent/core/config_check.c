@@ -75,9 +75,10 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
 {
     struct checking k = {
         .config = c, .file = file, .on_problem = on_problem, .user = user};
-    if (c->n_targets == 0)
+    if (c->n_targets == 0 && !c->workloads)
         PROBLEM(&k,
-                "%s: there is no target; add for example these three lines:\n"
+                "%s: there is no target, and workloads = no; add for example these three "
+                "lines:\n"
                 "    [target teams]\n"
                 "    service = teams\n"
                 "    host = teams.microsoft.com",

@@ -46,6 +46,9 @@ const struct config_key config_keys[] = {
     {SECTION_AGENT, "front_doors", config_read_integer, IN(front_doors), 0, 16, false,
      "in so many of the nearest metros a front door is looked for besides the targets; 0: none [4]"},
 
+    {SECTION_AGENT, "workloads", config_read_yes_no, IN(workloads), 0, 0, false,
+     "yes: the names of targets.csv that are no targets here are ranked as well [yes]"},
+
     {SECTION_PEERING, "connection", config_read_text, IN(peering.connection), 0, 0, false,
      "name of the Peering Service connection, as in Azure [none]"},
     {SECTION_PEERING, "provider", config_read_text, IN(peering.provider), 0, 0, false,

@@ -177,6 +177,14 @@ const struct metro *catalogue_find(const struct catalogue *c, const char *code,
     return found;
 }
 
+const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop)
+{
+    char code[POP_TEXT_MAX];
+    text_copy(code, sizeof code, pop);
+    code[strcspn(code, "0123456789")] = '\0'; /* the site within the metro */
+    return catalogue_find(c, code, POP_FRONT_DOOR);
+}
+
 bool catalogue_same_metro(const struct metro *a, const struct metro *b)
 {
     return a->group == b->group;

@@ -45,6 +45,9 @@ const char *pop_family_name(enum pop_family family); /* "front-door", "exchange-
 const struct metro *catalogue_find(const struct catalogue *c, const char *code,
                                    enum pop_family family);
 
+/* By a PoP as results name it ("LON", "SG1"), of any family. NULL: unknown. */
+const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop);
+
 bool catalogue_same_metro(const struct metro *a, const struct metro *b);
 
 struct near_metro {

@@ -94,9 +94,12 @@ static void test_no_targets(void **state)
     struct config c;
     struct capture out;
     folder_write(&f, "edgelat.conf", "");
-    CHECK_INT(1, load(&c, &f, &out), "an empty file");
-    CHECK(strstr(out.err, "there is no target; add for example these three lines:") !=
-              NULL,
+    CHECK_INT(0, load(&c, &f, &out), "an empty file: the usual targets");
+    config_free(&c);
+    folder_write(&f, "edgelat.conf", "[agent]\nworkloads = no\n");
+    CHECK_INT(1, load(&c, &f, &out), "none at all");
+    CHECK(strstr(out.err, "there is no target, and workloads = no; add for example these "
+                          "three lines:") != NULL,
           "says what to add: %s", out.err);
     config_free(&c);
 

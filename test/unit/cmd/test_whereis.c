@@ -165,10 +165,10 @@ static void test_file_by_file(void **state)
                  "# edgelat prefixes theirs\nprefix,service,basis\n"
                  "10.0.0.0/8,x,inferred\n");
     CHECK_INT(0, data_load(&d, &folders), "no problem");
-    CHECK_TEXT("ours", d.metros.version, "the first folder wins");
-    CHECK_INT(1, d.metros.n, "alone");
-    CHECK_TEXT("theirs", d.prefixes.version, "what it has not comes from the next");
-    CHECK_INT(0, d.thresholds.n, "what is nowhere is empty");
+    CHECK_TEXT("ours", d.known.metros.version, "the first folder wins");
+    CHECK_INT(1, d.known.metros.n, "alone");
+    CHECK_TEXT("theirs", d.known.prefixes.version, "what it has not comes from the next");
+    CHECK_INT(0, d.known.thresholds.n, "what is nowhere is empty");
     CHECK_TEXT("", d.path[DATA_THRESHOLDS], "and has no path");
     data_free(&d);
     folder_remove(&a);
@@ -198,7 +198,7 @@ static void test_wrong_files(void **state)
              "%s/prefixes.csv: Is a directory\n",
              a.path, b.path);
     CHECK_TEXT(expected, out.err, "each is said");
-    CHECK_INT(1, d.metros.n, "the good row counts");
+    CHECK_INT(1, d.known.metros.n, "the good row counts");
     data_free(&d);
     folder_remove(&a);
     folder_remove(&b);

@@ -264,8 +264,8 @@ static void test_problems(void **state)
 static const struct {
     const char *what, *text, *expected;
 } check_cases[] = {
-    {"no target", "[agent]\n",
-     "f: there is no target; add for example these three lines:\n    [target teams]\n"
+    {"no target", "[agent]\nworkloads = no\n",
+     "f: there is no target, and workloads = no; add for example these three lines:\n    [target teams]\n"
      "    service = teams\n    host = teams.microsoft.com\n"},
     {"no host", "[agent]\n\n[target x]\nport = 80\n",
      "f:3: [target x] needs a host: host = NAME\n"},

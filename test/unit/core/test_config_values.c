@@ -296,8 +296,8 @@ static void test_shipped_shows_the_defaults(void **state)
     CHECK_NEAR(bare.ranking.margin_ratio, shipped.ranking.margin_ratio, 1e-12, "hyst.");
     CHECK_INT(bare.ranking.margin_ns, shipped.ranking.margin_ns, "hysteresis_least");
     CHECK_INT(bare.collector.timeout_ns, shipped.collector.timeout_ns, "timeout");
-    CHECK_INT(SPREAD_DEFAULT, bare.collector.spread_ns, "spread: follows the window");
-    CHECK_INT(SPREAD_MOST_NS, shipped.collector.spread_ns, "spread of the window shown");
+    CHECK_INT(SPREAD_DEFAULT, bare.shipping.spread_ns, "spread: follows the window");
+    CHECK_INT(SPREAD_MOST_NS, shipped.shipping.spread_ns, "spread of the window shown");
     CHECK_INT(bare.spool_bytes, shipped.spool_bytes, "size");
     CHECK_INT(bare.spool_count, shipped.spool_count, "batches");
     CHECK_INT(bare.spool_age_ns, shipped.spool_age_ns, "age");

@@ -1,0 +1,233 @@
+#include "edge/discovery.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/pipeline.h"
+#include "edge/candidates.h"
+#include "edge/site.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define CHAINS_MAX (64 << 10) /* bytes of them; longer answers come from nobody well */
+
+struct discovery {
+    const struct config *config;
+    const struct knowledge *knowledge;
+    const struct kinds *kinds;
+    struct site site;
+    struct found *found[PIPELINE_ADDED_MAX];
+    size_t n;
+    struct text chains; /* of the targets, heard since the look began */
+    bool chosen;
+    bool hinted;
+    struct position hint;
+};
+
+/* ---- what is there ---- */
+
+static const struct target *configured(const struct discovery *d, const char *host)
+{
+    for (size_t t = 0; t < d->config->n_targets; t++)
+        if (strcasecmp(d->config->targets[t].host, host) == 0)
+            return &d->config->targets[t];
+    return NULL;
+}
+
+static struct found *find_host(const struct discovery *d, const char *host)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (strcmp(d->found[i]->target.host, host) == 0)
+            return d->found[i];
+    return NULL;
+}
+
+/* NULL: no more are taken. */
+static struct found *add(struct discovery *d, const struct target *target)
+{
+    if (d->n == PIPELINE_ADDED_MAX)
+        return NULL;
+    struct found *f = mem_zalloc(sizeof *f);
+    f->target = *target;
+    f->target.discovered = true;
+    f->number = SIZE_MAX;
+    f->wanted = true;
+    knowledge_limits(d->knowledge, &f->target);
+    return d->found[d->n++] = f;
+}
+
+/* ---- front doors by metro ---- */
+
+/* Asked as the workload's own target is asked, but for its name. */
+static struct target door_target(const struct discovery *d, const struct workload *w,
+                                 const struct candidate_door *door)
+{
+    const struct target *own = configured(d, w->host);
+    struct target t = own != NULL ? *own : workload_target(w, d->kinds);
+    text_copy(t.host, sizeof t.host, door->host);
+    if (t.server_name[0] == '\0')
+        text_copy(t.server_name, sizeof t.server_name, door->server_name);
+    int len = snprintf(t.name, sizeof t.name, "%s-%s", w->name, door->metro->code);
+    for (int i = 0; i < len && i < TARGET_NAME_MAX - 1; i++)
+        t.name[i] = (char)tolower((unsigned char)t.name[i]);
+    return t;
+}
+
+/* A target's own name leads there. */
+static bool is_served(const struct discovery *d, const char *host)
+{
+    return strcasestr(text_string(&d->chains), host) != NULL;
+}
+
+static void want_door(struct discovery *d, const struct workload *w,
+                      const struct candidate_door *door)
+{
+    if (is_served(d, door->host))
+        return;
+    struct found *f = find_host(d, door->host);
+    if (f == NULL && configured(d, door->host) == NULL) {
+        struct target t = door_target(d, w, door);
+        f = add(d, &t);
+    }
+    if (f == NULL)
+        return;
+    f->metro = door->metro;
+    f->wanted = true;
+}
+
+static void choose_doors(struct discovery *d, struct position around)
+{
+    struct candidate_door *doors =
+        mem_alloc(d->config->front_doors * DOORS_A_METRO * sizeof *doors);
+    const struct workloads *all = &d->knowledge->workloads;
+    for (size_t i = 0; i < d->n; i++)
+        if (d->found[i]->metro != NULL)
+            d->found[i]->wanted = d->found[i]->named = false;
+    for (size_t w = 0; w < all->n; w++) {
+        if (all->all[w].by_metro[0] == '\0')
+            continue;
+        size_t n = candidates_by_metro(doors, &d->knowledge->metros, &all->all[w], around,
+                                       d->config->front_doors);
+        for (size_t i = 0; i < n; i++)
+            want_door(d, &all->all[w], &doors[i]);
+    }
+    free(doors);
+}
+
+static bool is_located(const struct discovery *d)
+{
+    return d->site.nearest.metro != NULL;
+}
+
+bool discovery_choose(struct discovery *d)
+{
+    if (d->chosen || d->config->front_doors == 0 || !(is_located(d) || d->hinted))
+        return false;
+    d->chosen = true;
+    choose_doors(d, is_located(d) ? d->site.at : d->hint);
+    return true;
+}
+
+void discovery_hint(struct discovery *d, const char *pop)
+{
+    const struct metro *m = catalogue_of_pop(&d->knowledge->metros, pop);
+    if (m == NULL || d->hinted)
+        return;
+    d->hinted = true;
+    d->hint = m->at;
+}
+
+bool discovery_chain(struct discovery *d, const char *chain)
+{
+    bool changed = false;
+    if (chain[0] == '\0' || is_served(d, chain) || d->chains.len > CHAINS_MAX)
+        return false;
+    text_add(&d->chains, "%s\n", chain);
+    for (size_t i = 0; i < d->n; i++) {
+        struct found *f = d->found[i];
+        if (f->metro != NULL && f->wanted && is_served(d, f->target.host)) {
+            f->wanted = f->named = false;
+            changed = true;
+        }
+    }
+    return changed;
+}
+
+void discovery_begin(struct discovery *d)
+{
+    d->chosen = d->hinted = false;
+    text_clear(&d->chains);
+}
+
+bool discovery_named(struct discovery *d, struct found *f)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        const struct found *other = d->found[i];
+        if (other != f && other->named && f->metro != NULL && other->metro != NULL &&
+            catalogue_same_metro(other->metro, f->metro)) {
+            f->wanted = false;
+            return false;
+        }
+    }
+    f->named = true;
+    return true;
+}
+
+/* ---- the whole ---- */
+
+/* Whoever loaded the configuration has said it. */
+static void ignore(const char *problem, void *user)
+{
+    (void)problem;
+    (void)user;
+}
+
+struct discovery *discovery_create(const struct config *config,
+                                   const struct knowledge *knowledge,
+                                   const struct kinds *kinds)
+{
+    struct discovery *d = mem_zalloc(sizeof *d);
+    d->config = config;
+    d->knowledge = knowledge;
+    d->kinds = kinds;
+    site_read(&d->site, &knowledge->metros, config->location, &config->peering, ignore,
+              NULL);
+    const struct workloads *w = &knowledge->workloads;
+    for (size_t i = 0; config->workloads && i < w->n; i++) {
+        struct target t = workload_target(&w->all[i], kinds);
+        if (configured(d, t.host) == NULL)
+            add(d, &t);
+    }
+    return d;
+}
+
+void discovery_destroy(struct discovery *d)
+{
+    if (d == NULL)
+        return;
+    for (size_t i = 0; i < d->n; i++)
+        free(d->found[i]);
+    text_free(&d->chains);
+    free(d);
+}
+
+size_t discovery_count(const struct discovery *d)
+{
+    return d->n;
+}
+
+struct found *discovery_found(struct discovery *d, size_t i)
+{
+    return d->found[i];
+}
+
+struct found *discovery_by_number(struct discovery *d, size_t number)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (d->found[i]->number == number)
+            return d->found[i];
+    return NULL;
+}

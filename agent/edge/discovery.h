@@ -1,0 +1,67 @@
+/*
+ * Discovery: which targets are ranked besides the configured ones, so that the nearest
+ * PoPs are known and not only the one that DNS answers with. Two sorts: the workload
+ * names that nobody has configured, and front doors by metro, whose names are guessed
+ * from the codes of the metros nearest to the site or, where nobody has said where that
+ * is, to the metro that serves it. A guess that does not resolve is quietly no target.
+ *
+ * It decides; whoever turns it does: adds, asks for names, lets rest.
+ */
+#ifndef EDGELAT_EDGE_DISCOVERY_H
+#define EDGELAT_EDGE_DISCOVERY_H
+
+#include "core/config.h"
+#include "core/result.h"
+#include "edge/knowledge.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* When to look again, and how long a look takes. */
+#define DISCOVERY_EVERY_NS (3600 * NS_PER_S)
+#define DISCOVERY_NS       (10 * NS_PER_S)
+
+struct found {                 /* a target of ours */
+    struct target target;      /* stays where it is */
+    size_t number;             /* the pipeline's; SIZE_MAX: it is not there yet */
+    const struct metro *metro; /* of a front door by metro, else NULL */
+    bool wanted;               /* else it rests */
+    bool named;                /* it has an address */
+};
+
+struct discovery;
+
+/* All three are borrowed and outlive it. */
+struct discovery *discovery_create(const struct config *config,
+                                   const struct knowledge *knowledge,
+                                   const struct kinds *kinds);
+void discovery_destroy(struct discovery *d); /* NULL is fine */
+
+/* A look begins: where the front doors are looked for is to be found out again. */
+void discovery_begin(struct discovery *d);
+
+/* The PoP ("LON") that a target is served by: a hint where we are. */
+void discovery_hint(struct discovery *d, const char *pop);
+
+/* The CNAMEs that a target's name led along: a front door that is among them is that
+ * target and no other one. True when one that was wanted is not any more. */
+bool discovery_chain(struct discovery *d, const char *chain);
+
+/*
+ * Chooses front doors, once a look: true when `wanted` of what was found may have
+ * changed. False as long as nothing is known of where we are.
+ */
+bool discovery_choose(struct discovery *d);
+
+/* All that was found so far, also what is not wanted any more. */
+size_t discovery_count(const struct discovery *d);
+struct found *discovery_found(struct discovery *d, size_t i);
+
+/* The one with this number of the pipeline, or NULL. */
+struct found *discovery_by_number(struct discovery *d, size_t number);
+
+/* It has an address: false when another front door of its metro has one already; then it
+ * is not wanted. */
+bool discovery_named(struct discovery *d, struct found *f);
+
+#endif

@@ -1,0 +1,173 @@
+#include "edge/discovery.h"
+
+#include "unit/edge/shipped.h"
+
+static const struct kind icmp = {"icmp", {"rtt"}, false, NS_PER_S, 10 * NS_PER_S};
+static const struct kinds kinds = {{&icmp}, 1};
+
+struct bed {
+    struct knowledge known;
+    struct config config;
+    struct discovery *d;
+};
+
+static void begin(struct bed *b, const char *text)
+{
+    static const char *const names[] = {"metros.csv", "targets.csv"};
+    struct said said = {.n = 0};
+    *b = (struct bed){.config = config_default()};
+    for (size_t i = 0; i < 2; i++) {
+        size_t len;
+        char *csv = shipped(names[i], &len);
+        struct datafile_source from = source_of(csv, len, &said);
+        if (i == 0)
+            catalogue_parse(&b->known.metros, &from);
+        else
+            workloads_parse(&b->known.workloads, &from);
+        free(csv);
+    }
+    config_parse(&b->config, &kinds, "f", text, strlen(text), said_add, &said);
+    CHECK_INT(0, said.n, text_string(&said.lines));
+    b->d = discovery_create(&b->config, &b->known, &kinds);
+    discovery_begin(b->d);
+}
+
+static void end(struct bed *b)
+{
+    discovery_destroy(b->d);
+    config_free(&b->config);
+    knowledge_free(&b->known);
+}
+
+static struct found *find(const struct bed *b, const char *host)
+{
+    for (size_t i = 0; i < discovery_count(b->d); i++)
+        if (strcmp(discovery_found(b->d, i)->target.host, host) == 0)
+            return discovery_found(b->d, i);
+    return NULL;
+}
+
+static struct found *expect(const struct bed *b, const char *host)
+{
+    struct found *f = find(b, host);
+    CHECK(f != NULL, "%s is found", host);
+    return f;
+}
+
+#define OWN "[target mine]\nhost = outlook.office365.com\npayload = 100\n"
+
+static void workloads_that_nobody_configured(void **state)
+{
+    (void)state;
+    struct bed b;
+    begin(&b, OWN);
+    CHECK_INT(b.known.workloads.n - 1, discovery_count(b.d), "all but the configured");
+    CHECK(find(&b, "outlook.office365.com") == NULL, "that one is a target already");
+    const struct found *teams = expect(&b, "teams.microsoft.com");
+    CHECK(teams->wanted && teams->target.discovered, "marked as ours");
+    CHECK(teams->metro == NULL, "and no door of a metro");
+    end(&b);
+    begin(&b, OWN "[agent]\nworkloads = no\n");
+    CHECK_INT(0, discovery_count(b.d), "one line turns them off");
+    end(&b);
+}
+
+static void doors_of_the_metros_around_the_site(void **state)
+{
+    (void)state;
+    struct bed b;
+    begin(&b, OWN "[agent]\nworkloads = no\nlocation = AMS\nfront_doors = 3\n");
+    CHECK(discovery_choose(b.d), "the site is known");
+    CHECK(!discovery_choose(b.d), "once a look");
+    const struct found *ams = expect(&b, "ams-efz.ms-acdc.office.com");
+    CHECK_TEXT("outlook.office365.com", ams->target.server_name, "asked by its own name");
+    CHECK_TEXT("exchange-ams", ams->target.name, "named after workload and metro");
+    CHECK_INT(100, ams->target.payload_bytes, "probed as its target is");
+    CHECK(find(&b, "bru-efz.ms-acdc.office.com") != NULL, "Brussels is near");
+    CHECK(find(&b, "mdw-efz.ms-acdc.office.com") == NULL, "Chicago is not");
+    end(&b);
+    begin(&b, OWN "[agent]\nworkloads = no\nlocation = AMS\nfront_doors = 0\n");
+    CHECK(!discovery_choose(b.d), "one line turns them off");
+    CHECK_INT(0, discovery_count(b.d), "none");
+    end(&b);
+}
+
+static void doors_around_the_serving_metro(void **state)
+{
+    (void)state;
+    struct bed b;
+    begin(&b, OWN "[agent]\nworkloads = no\nfront_doors = 2\n");
+    CHECK(!discovery_choose(b.d), "nothing is known of where we are");
+    discovery_hint(b.d, "");
+    discovery_hint(b.d, "XQZ");
+    CHECK(!discovery_choose(b.d), "nor by an unknown code");
+    discovery_hint(b.d, "SG1");
+    discovery_hint(b.d, "LON");
+    CHECK(discovery_choose(b.d), "a PoP tells");
+    CHECK(find(&b, "sin-efz.ms-acdc.office.com") != NULL, "the first one: Singapore");
+    CHECK(find(&b, "lhr-efz.ms-acdc.office.com") == NULL, "and not the second");
+
+    struct found *singapore = expect(&b, "sin-efz.ms-acdc.office.com");
+    singapore->number = 7;
+    CHECK(discovery_by_number(b.d, 7) == singapore, "found again by its number");
+    discovery_begin(b.d);
+    discovery_hint(b.d, "LON");
+    CHECK(discovery_choose(b.d), "the next look");
+    CHECK(!singapore->wanted, "Singapore is far now");
+    CHECK(expect(&b, "lhr-efz.ms-acdc.office.com")->wanted, "London is wanted");
+    end(&b);
+}
+
+static void one_door_a_metro_is_enough(void **state)
+{
+    (void)state;
+    struct bed b;
+    begin(&b, OWN "[agent]\nworkloads = no\nlocation = ASH\nfront_doors = 1\n");
+    CHECK(discovery_choose(b.d), "chosen");
+    struct found *first = NULL, *second = NULL;
+    for (size_t i = 0; i < discovery_count(b.d); i++) {
+        struct found *f = discovery_found(b.d, i);
+        second = first != NULL && second == NULL ? f : second;
+        first = first == NULL ? f : first;
+    }
+    CHECK(first != NULL && second != NULL, "a metro with several codes");
+    CHECK(discovery_named(b.d, second), "the first that resolves");
+    CHECK(discovery_named(b.d, second), "also in the other family");
+    CHECK(!discovery_named(b.d, first), "then the other one is not wanted");
+    CHECK(!first->wanted && second->wanted, "as it says");
+    end(&b);
+}
+
+static void the_serving_door_is_no_second_target(void **state)
+{
+    (void)state;
+    static const char chain[] = "outlook.ha.office365.com -> outlook.ms-acdc.office.com "
+                                "-> LHR-efz.ms-acdc.office.com";
+    struct bed b;
+    begin(&b, OWN "[agent]\nworkloads = no\nlocation = LON\nfront_doors = 2\n");
+    CHECK(discovery_choose(b.d), "chosen before an answer came");
+    CHECK(expect(&b, "lhr-efz.ms-acdc.office.com")->wanted, "wanted at first");
+    CHECK(discovery_chain(b.d, chain), "then the target itself leads there");
+    CHECK(!expect(&b, "lhr-efz.ms-acdc.office.com")->wanted, "not wanted any more");
+    CHECK(!discovery_chain(b.d, chain), "said once");
+    CHECK(!discovery_chain(b.d, ""), "no chain, nothing new");
+
+    discovery_begin(b.d);
+    discovery_chain(b.d, "AMS-efz.ms-acdc.office.com");
+    CHECK(discovery_choose(b.d), "the next look, in which it leads elsewhere");
+    CHECK(expect(&b, "lhr-efz.ms-acdc.office.com")->wanted,
+          "London is worth a look again");
+    end(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(workloads_that_nobody_configured),
+        cmocka_unit_test(doors_of_the_metros_around_the_site),
+        cmocka_unit_test(doors_around_the_serving_metro),
+        cmocka_unit_test(one_door_a_metro_is_enough),
+        cmocka_unit_test(the_serving_door_is_no_second_target),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
