@@ -1,0 +1,157 @@
+#include "edge/serving_state.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- another PoP ---- */
+
+static bool same_basis(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* From cname to header, or the like: it is known otherwise, and may be where it was. */
+static bool is_learned(const struct look *l)
+{
+    const struct served *s = l->served;
+    if (s->now.pop[0] == '\0')
+        return true;
+    if (same_basis(s->now.basis, l->place->basis))
+        return false;
+    const struct metro *was = serving_standing(l, &s->now).metro, *is = l->standing.metro;
+    return (!s->told && endpoint_same_address(&s->to, &l->place->to)) ||
+           (was != NULL && is != NULL && catalogue_same_metro(was, is));
+}
+
+/* The n-th change from the last one backwards. */
+static int64_t *changed(struct served *s, uint64_t n)
+{
+    return &s->changed_ns[(s->changes - n) % SERVING_SWINGS];
+}
+
+static bool is_still(struct served *s, struct wall time)
+{
+    return s->changes > 0 && time.ns - *changed(s, 1) >= SERVING_STILL_NS;
+}
+
+static void note_change(const struct look *l)
+{
+    struct served *s = l->served;
+    if (is_still(s, l->time))
+        s->changes = 0;
+    s->changes++;
+    *changed(s, 1) = l->time.ns;
+    if (s->swinging)
+        return;
+    s->swinging = s->changes >= SERVING_SWINGS &&
+                  l->time.ns - *changed(s, SERVING_SWINGS) < SERVING_STILL_NS;
+    (s->swinging ? serving_say_swinging : serving_say_change)(l, &s->now);
+}
+
+static void look_at_pop(const struct look *l)
+{
+    struct served *s = l->served;
+    const struct target_place *place = l->place;
+    bool is_new = strcmp(s->now.pop, place->pop) != 0;
+    bool changed = is_new && !is_learned(l);
+    if (changed) {
+        note_change(l);
+        s->before = s->now;
+    }
+    if (is_new || !endpoint_same_address(&s->to, &place->to))
+        s->told = changed;
+    s->now.basis = place->basis;
+    text_copy(s->now.pop, sizeof s->now.pop, place->pop);
+    s->to = place->to;
+    if (s->swinging && is_still(s, l->time)) {
+        serving_say_still(l);
+        s->swinging = false;
+        s->changes = 0;
+    }
+}
+
+/* ---- the right one? ---- */
+
+static void look_at_fit(const struct look *l)
+{
+    struct served *s = l->served;
+    double limit_km = l->target->limits.distance_km;
+    if (limit_km <= 0 || isnan(l->standing.excess_km))
+        return;
+    s->over = l->standing.excess_km > limit_km ? s->over + 1 : 0;
+    enum fit fit = s->over == 0              ? FIT_OPTIMAL
+                   : s->over >= SERVING_HELD ? FIT_SUBOPTIMAL
+                                             : s->fit;
+    if (fit != s->fit && (fit == FIT_SUBOPTIMAL || s->fit == FIT_SUBOPTIMAL))
+        serving_say_fit(l, fit);
+    s->fit = fit;
+}
+
+static void look_at_role(const struct look *l)
+{
+    struct served *s = l->served;
+    enum role role = l->standing.role,
+              was = s->role == ROLE_NONE ? ROLE_UNKNOWN : s->role;
+    bool as_it_should = role == ROLE_PRIMARY || role == ROLE_UNKNOWN;
+    bool at_first = was == ROLE_UNKNOWN && !s->role_told;
+    if (role != was && !(at_first && as_it_should)) {
+        serving_say_role(l, was);
+        s->role_told = true;
+    }
+    s->role = role;
+}
+
+/* ---- once a window ---- */
+
+static void look(const struct look *l)
+{
+    look_at_pop(l);
+    if (l->served->swinging || l->target->discovered)
+        return;
+    look_at_fit(l);
+    if (l->standing.role != ROLE_NONE)
+        look_at_role(l);
+}
+
+/* Room for more of them, of which nothing is known. */
+static void grow(struct serving *s, size_t n)
+{
+    if (n <= s->n)
+        return;
+    s->all = mem_grow(s->all, &s->room, n, sizeof *s->all);
+    memset(&s->all[s->n], 0, (n - s->n) * sizeof *s->all);
+    s->n = n;
+}
+
+void serving_look(struct serving *s, const struct site *site,
+                  const struct target_state *states, size_t n, struct wall time,
+                  struct events *events)
+{
+    grow(s, 2 * n);
+    for (size_t i = 0; i < 2 * n; i++) {
+        const struct target_state *state = &states[i / 2];
+        struct look l = {
+            .served = &s->all[i],
+            .site = site,
+            .target = state->target,
+            .place = &state->places[i % 2],
+            .family = i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6,
+            .time = time,
+            .events = events,
+        };
+        if (l.place->pop[0] == '\0')
+            continue;
+        l.standing = site_standing(site, l.place->pop, l.place->basis);
+        look(&l);
+    }
+}
+
+void serving_free(struct serving *s)
+{
+    free(s->all);
+    *s = (struct serving){0};
+}

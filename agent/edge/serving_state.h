@@ -1,0 +1,51 @@
+/*
+ * Inside of serving: what is known of each (target, family), and what is said of it.
+ */
+#ifndef EDGELAT_EDGE_SERVING_STATE_H
+#define EDGELAT_EDGE_SERVING_STATE_H
+
+#include "edge/serving.h"
+
+enum fit { FIT_UNKNOWN, FIT_OPTIMAL, FIT_SUBOPTIMAL };
+
+struct seen { /* a PoP, as it was told */
+    char pop[POP_TEXT_MAX];
+    const char *basis;
+};
+
+struct served {              /* what is known of a (target, family) */
+    struct seen now, before; /* pop "": none; before the last change */
+    struct endpoint to;
+    bool told; /* that this address has it; else it was learned */
+
+    int64_t changed_ns[SERVING_SWINGS]; /* when: the last ones, in turn */
+    uint64_t changes;                   /* since it was still */
+    bool swinging;
+
+    enum fit fit;
+    int over; /* windows in a row that it was too far */
+    enum role role;
+    bool role_told;
+};
+
+struct look { /* at one of them */
+    struct served *served;
+    const struct site *site;
+    const struct target *target;
+    const struct target_place *place;
+    enum family family;
+    struct standing standing; /* of the PoP of `place` */
+    struct wall time;
+    struct events *events;
+};
+
+struct standing serving_standing(const struct look *l, const struct seen *seen);
+
+/* Each adds its event; `before` is what was until now. */
+void serving_say_change(const struct look *l, const struct seen *before);
+void serving_say_swinging(const struct look *l, const struct seen *before);
+void serving_say_still(const struct look *l);
+void serving_say_fit(const struct look *l, enum fit fit);
+void serving_say_role(const struct look *l, enum role before);
+
+#endif

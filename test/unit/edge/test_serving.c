@@ -1,0 +1,387 @@
+#include "edge/serving.h"
+
+#include "shipped.h"
+
+#define MINUTE_NS (60 * NS_PER_S)
+#define START_NS  (INT64_C(1795424400) * NS_PER_S)
+#define CHAIN     "outlook.example -> lhr-efz.example"
+
+static struct catalogue metros;
+
+static int load(void **state)
+{
+    (void)state;
+    struct said said = {0};
+    size_t len;
+    char *text = shipped("metros.csv", &len);
+    struct datafile_source from = source_of(text, len, &said);
+    CHECK_INT(0, catalogue_parse(&metros, &from), text_string(&said.lines));
+    free(text);
+    return 0;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    catalogue_free(&metros);
+    return 0;
+}
+
+static void never(const char *text, void *user)
+{
+    (void)user;
+    CHECK(false, "%s", text);
+}
+
+struct rig { /* a site, one target and what was said of it */
+    struct site site;
+    struct target target;
+    struct target_state state;
+    struct serving serving;
+    struct events events; /* of the last window */
+    struct text said;
+    struct wall now;
+};
+
+static void begin(struct rig *r, const char *location, const struct peering *peering)
+{
+    static const struct peering none;
+    *r = (struct rig){.now = {START_NS}};
+    r->target = (struct target){
+        .name = "exchange",
+        .limits = {.distance_km = 800, .distance_source = "a page"},
+    };
+    r->state.target = &r->target;
+    CHECK_INT(0,
+              site_read(&r->site, &metros, location, peering != NULL ? peering : &none,
+                        never, NULL),
+              location);
+}
+
+static void end(struct rig *r)
+{
+    serving_free(&r->serving);
+    text_free(&r->said);
+}
+
+static void be_at(struct rig *r, const char *pop, const char *basis, const char *address)
+{
+    struct target_place *place = &r->state.places[0];
+    text_copy(place->pop, sizeof place->pop, pop);
+    place->basis = basis;
+    CHECK(endpoint_parse(&place->to, address, 443), "%s", address);
+    text_copy(place->asked.chain, sizeof place->asked.chain, CHAIN);
+    text_copy(place->asked.servers, sizeof place->asked.servers, "192.0.2.53");
+}
+
+/* A window closes; its events in short: "10 pop LON>AMS WARN". */
+static void look(struct rig *r)
+{
+    events_move(&(struct events){0}, &r->events);
+    serving_look(&r->serving, &r->site, &r->state, 1, r->now, &r->events);
+    for (size_t i = 0; i < r->events.n; i++) {
+        const struct event *e = &r->events.list[i];
+        CHECK(e->target == &r->target && e->kind == NULL, "whose it is");
+        CHECK_INT(r->now.ns, e->time.ns, "when");
+        CHECK(strncmp(e->name, "edgelat.", 8) == 0, "%s", e->name);
+        text_add(&r->said, "%s%lld %s %s>%s %s", r->said.len > 0 ? "; " : "",
+                 (long long)((r->now.ns - START_NS) / MINUTE_NS),
+                 strrchr(e->name, '.') + 1, e->before, e->after,
+                 severity_name(e->severity));
+    }
+    r->now.ns += MINUTE_NS;
+}
+
+/* One code a window, '-' is unknown; "LON*90" is for so long. */
+static void walk(struct rig *r, const char *script)
+{
+    char words[512], *at = words;
+    CHECK(text_copy(words, sizeof words, script), "it fits");
+    for (char *word; (word = strsep(&at, " ")) != NULL;) {
+        char *star = strchr(word, '*');
+        if (star != NULL)
+            *star = '\0';
+        be_at(r, *word == '-' ? "" : word, *word == '-' ? NULL : "X-MSEdge-Ref",
+              "192.0.2.1");
+        for (int i = star != NULL ? atoi(star + 1) : 1; i > 0; i--)
+            look(r);
+    }
+}
+
+static const struct peering connection = {"branch-17", "example-net",
+                                          .primary = "Amsterdam", .primary_metro = "AMS",
+                                          .backup = "LON"};
+static const struct peering without_backup = {"branch-17", .primary = "AMS",
+                                              .backup = "None"};
+
+/* From London 357 km to Amsterdam, 5,570 km to New York, 10,848 km to Singapore. */
+static const struct {
+    const char *what, *location;
+    const struct peering *peering;
+    const char *windows, *expected;
+} cases[] = {
+    {"learned", "LON", NULL, "- LON LON - LON", ""},
+    {"farther", "LON", NULL, "LON AMS AMS", "1 changed LON>AMS WARN"},
+    {"nearer", "LON", NULL, "AMS LON", "1 changed AMS>LON INFO"},
+    {"the site is unknown", "", NULL, "LON SG1*5", "1 changed LON>SG1 INFO"},
+    {"by metro, not by code", "LON", NULL, "LON LTS", "1 changed LON>LTS INFO"},
+    {"a code that is not known", "LON", NULL, "LON XQZ AMS",
+     "1 changed LON>XQZ INFO; 2 changed XQZ>AMS INFO"},
+    {"over a gap", "LON", NULL, "LON - - AMS", "3 changed LON>AMS WARN"},
+    {"too far, and near again", "LON", NULL, "LON NYC NYC NYC SG1 LON LON",
+     "1 changed LON>NYC WARN; 2 suboptimal optimal>suboptimal WARN; 4 changed NYC>SG1 "
+     "WARN; "
+     "5 changed SG1>LON INFO; 5 suboptimal suboptimal>optimal INFO"},
+    {"too far from the first window on", "LON", NULL, "NYC*10",
+     "1 suboptimal >suboptimal WARN"},
+    {"for one window only", "LON", NULL, "LON NYC LON",
+     "1 changed LON>NYC WARN; 2 changed NYC>LON INFO"},
+    {"too far, then unknown", "LON", NULL, "NYC - NYC -*5 NYC",
+     "2 suboptimal >suboptimal WARN"},
+    {"to the backup and back", "", &connection, "AMS AMS LHR LHR AMS",
+     "2 changed AMS>LHR INFO; 2 failover primary>backup WARN; 4 changed LHR>AMS INFO; "
+     "4 failover backup>primary INFO"},
+    {"elsewhere", "", &connection, "AMS FRA FRA LON",
+     "1 changed AMS>FRA INFO; 1 failover primary>neither ERROR; 3 changed FRA>LON INFO; "
+     "3 failover neither>backup WARN"},
+    {"at the backup at first", "", &connection, "- LON LON",
+     "1 failover unknown>backup WARN"},
+    {"elsewhere at first", "", &connection, "FRA", "0 failover unknown>neither ERROR"},
+    {"within the primary", "", &connection, "AMS AM", "1 changed AMS>AM INFO"},
+    {"it cannot be told", "", &connection, "XQZ AMS XQZ AMS",
+     "1 changed XQZ>AMS INFO; 2 changed AMS>XQZ INFO; 2 failover primary>unknown INFO; "
+     "3 changed XQZ>AMS INFO; 3 failover unknown>primary INFO"},
+    {"no backup", "", &without_backup, "AMS LON",
+     "1 changed AMS>LON INFO; 1 failover primary>neither ERROR"},
+    {"alternating", "LON", &connection, "LON AMS LON AMS LON AMS LON AMS*60 AMS*5",
+     "0 failover unknown>backup WARN; "
+     "1 changed LON>AMS WARN; 1 failover backup>primary INFO; "
+     "2 changed AMS>LON INFO; 2 failover primary>backup WARN; "
+     "3 changed LON>AMS WARN; 3 failover backup>primary INFO; "
+     "4 changed AMS>LON WARN; " /* from here on it is silent */
+     "67 changed LON>AMS INFO"},
+    {"alternating, to end where it should not be", "LON", &connection,
+     "AMS LON AMS LON AMS*5 LON*61",
+     "1 changed AMS>LON INFO; 1 failover primary>backup WARN; "
+     "2 changed LON>AMS WARN; 2 failover backup>primary INFO; "
+     "3 changed AMS>LON INFO; 3 failover primary>backup WARN; "
+     "4 changed LON>AMS WARN; "
+     "69 changed AMS>LON INFO"},
+    {"alternating, to end at another location than was told", "LON", &connection,
+     "AMS LON AMS LON AMS LON AMS*61",
+     "1 changed AMS>LON INFO; 1 failover primary>backup WARN; "
+     "2 changed LON>AMS WARN; 2 failover backup>primary INFO; "
+     "3 changed AMS>LON INFO; 3 failover primary>backup WARN; "
+     "4 changed LON>AMS WARN; "
+     "66 changed LON>AMS INFO; 66 failover backup>primary INFO"},
+    {"within a metro", "LON", NULL, "LON LTS LON LTS LON LTS",
+     "1 changed LON>LTS INFO; 2 changed LTS>LON INFO; 3 changed LON>LTS INFO; "
+     "4 changed LTS>LON INFO"},
+    {"now and then", "LON", NULL, "LON*30 AMS*30 LON*30 AMS*30 LON*30 AMS*5",
+     "30 changed LON>AMS WARN; 60 changed AMS>LON INFO; 90 changed LON>AMS WARN; "
+     "120 changed AMS>LON INFO; 150 changed LON>AMS WARN"},
+};
+
+static void test_windows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig r;
+        begin(&r, cases[i].location, cases[i].peering);
+        walk(&r, cases[i].windows);
+        CHECK_TEXT(cases[i].expected, text_string(&r.said), cases[i].what);
+        end(&r);
+    }
+}
+
+/* A hundred days of a PoP that never rests are four events. */
+static void test_never_at_rest(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r, "LON", NULL);
+    size_t n = 0;
+    for (int i = 0; i < 100 * 1440; i++) {
+        be_at(&r, i % 2 == 0 ? "LON" : "AMS", "X-MSEdge-Ref", "192.0.2.1");
+        look(&r);
+        n += r.events.n;
+    }
+    CHECK_INT(SERVING_SWINGS, n, "events");
+    end(&r);
+}
+
+static const struct {
+    const char *what;
+    struct {
+        const char *pop, *basis, *address;
+    } windows[4];
+    const char *expected;
+} learning[] = {
+    {"the header says it better than the chain",
+     {{"LHR", "cname", "192.0.2.1"}, {"DUB", "X-FirstHopCafeEFZ", "192.0.2.1"}},
+     ""},
+    {"another header",
+     {{"DUB", "X-FirstHopCafeEFZ", "192.0.2.1"}, {"CDG", "X-FEEFZInfo", "192.0.2.1"}},
+     ""},
+    {"the same header at the same address, as anycast does",
+     {{"LON", "X-MSEdge-Ref", "192.0.2.1"}, {"AMS", "X-MSEdge-Ref", "192.0.2.1"}},
+     "1 changed LON>AMS WARN"},
+    {"another address, by its chain",
+     {{"LHR", "X-FirstHopCafeEFZ", "192.0.2.1"}, {"AMS", "cname", "192.0.2.2"}},
+     "1 changed LHR>AMS WARN"},
+    {"what was told of a chain and is not true is told as well",
+     {{"DUB", "X-FirstHopCafeEFZ", "192.0.2.1"},
+      {"AMS", "cname", "192.0.2.2"},
+      {"DUB", "X-FirstHopCafeEFZ", "192.0.2.2"}},
+     "1 changed DUB>AMS INFO; 2 changed AMS>DUB WARN"},
+    {"another family of codes is no other metro",
+     {{"LHR", "cname", "192.0.2.1"}, {"LON", "X-MSEdge-Ref", "192.0.2.2"}},
+     ""},
+    {"another address of one PoP",
+     {{"LON", "X-MSEdge-Ref", "192.0.2.1"}, {"LON", "X-MSEdge-Ref", "192.0.2.2"}},
+     ""},
+};
+
+static void test_learning(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof learning / sizeof *learning; i++) {
+        struct rig r;
+        begin(&r, "LON", NULL);
+        for (size_t w = 0; w < 4 && learning[i].windows[w].pop != NULL; w++) {
+            be_at(&r, learning[i].windows[w].pop, learning[i].windows[w].basis,
+                  learning[i].windows[w].address);
+            look(&r);
+        }
+        CHECK_TEXT(learning[i].expected, text_string(&r.said), learning[i].what);
+        end(&r);
+    }
+}
+
+/* All facts of the last event, by their names. */
+static void check_facts(const struct event *e, const char *text, const char *expected)
+{
+    struct text facts = {0};
+    for (size_t i = 0; i < e->n_facts; i++) {
+        text_add(&facts, "%s=", e->facts[i].name);
+        if (e->facts[i].is_text)
+            text_add(&facts, "%s\n", e->facts[i].text);
+        else
+            text_add(&facts, "%.0f\n", e->facts[i].number);
+    }
+    CHECK_TEXT(text, e->text, e->name);
+    CHECK_TEXT(expected, text_string(&facts), e->name);
+    text_free(&facts);
+}
+
+#define ASKED                                                                            \
+    "network.peer.address=192.0.2.1\n"                                                   \
+    "edgelat.dns.chain=" CHAIN "\n"
+#define SERVERS "edgelat.dns.servers=192.0.2.53\n"
+
+static void test_evidence(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r, "LON", &connection);
+    walk(&r, "AMS NYC");
+    CHECK_INT(2, r.events.n, "a change and a failover");
+    check_facts(
+        &r.events.list[0],
+        "served by New York City, New York (NYC), before by Amsterdam (AMS)",
+        "edgelat.metro.before=Amsterdam\nedgelat.metro.after=New York City, New York\n"
+        "edgelat.distance=5570\n" ASKED SERVERS);
+    check_facts(
+        &r.events.list[1],
+        "served by New York City, New York (NYC), no location of connection branch-17",
+        "edgelat.peering.connection=branch-17\n"
+        "edgelat.peering.provider=example-net\n"
+        "edgelat.peering.primary=Amsterdam\nedgelat.peering.backup=London\n"
+        "edgelat.metro=New York City, New York\nedgelat.distance=5570\n" ASKED);
+    walk(&r, "NYC");
+    CHECK_INT(1, r.events.n, "it is too far");
+    check_facts(
+        &r.events.list[0],
+        "served by New York City, New York (NYC), 5570 km away, while London (LHR) is 0 "
+        "km away; the limit is 800 km more, by a page",
+        "edgelat.metro=New York City, New York\nedgelat.distance=5570\n"
+        "edgelat.metro.nearest=London\nedgelat.distance.nearest=0\n"
+        "edgelat.distance.excess=5570\n" ASKED SERVERS);
+    walk(&r, "LON");
+    CHECK_INT(3, r.events.n, "back, near enough, at the backup");
+    CHECK_TEXT("served by London (LON), 0 km away, which is near enough again",
+               r.events.list[1].text, "over");
+    CHECK_TEXT("served by London (LON), the backup location of connection branch-17",
+               r.events.list[2].text, "backup");
+    walk(&r, "AMS LON");
+    CHECK_TEXT(
+        "alternates: 4 changes of its PoP within an hour, the last one from Amsterdam "
+        "(AMS) to London (LON); said again when it has stayed for an hour",
+        r.events.list[0].text, "once too often");
+    end(&r);
+
+    begin(&r, "", &without_backup);
+    walk(&r, "XQZ LON");
+    CHECK_TEXT("served by London (LON), before by XQZ", r.events.list[0].text, "passes");
+    CHECK_TEXT("served by London (LON), no location of connection branch-17: without a "
+               "backup that is the ordinary internet",
+               r.events.list[1].text, "no backup");
+    end(&r);
+}
+
+static void test_what_is_not_judged(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r, "LON", &connection);
+    r.target.limits.distance_km = 0;
+    walk(&r, "LON NYC*10");
+    CHECK_TEXT("0 failover unknown>backup WARN; 1 changed LON>NYC WARN; 1 failover "
+               "backup>neither ERROR",
+               text_string(&r.said), "no limit of distance");
+    end(&r);
+
+    begin(&r, "LON", &connection);
+    r.target.discovered = true;
+    walk(&r, "NYC*10 SG1");
+    CHECK_TEXT("10 changed NYC>SG1 WARN", text_string(&r.said),
+               "a front door that was looked for is where it is");
+    end(&r);
+}
+
+/* Each family is followed on its own, and targets may be added. */
+static void test_families_and_targets(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct target_state states[2];
+    begin(&r, "LON", NULL);
+    be_at(&r, "LON", "X-MSEdge-Ref", "192.0.2.1");
+    look(&r);
+    states[0] = states[1] = r.state;
+    states[0].places[1] = states[0].places[0];
+    serving_look(&r.serving, &r.site, states, 2, r.now, &r.events);
+    CHECK_INT(0, r.events.n, "learned");
+    text_copy(states[0].places[1].pop, POP_TEXT_MAX, "AMS");
+    text_copy(states[1].places[0].pop, POP_TEXT_MAX, "NYC");
+    serving_look(&r.serving, &r.site, states, 2, r.now, &r.events);
+    CHECK_INT(2, r.events.n, "one of each");
+    CHECK_INT(FAMILY_IPV6, r.events.list[0].family, "of the first target");
+    CHECK_TEXT("AMS", r.events.list[0].after, "its PoP");
+    CHECK_INT(FAMILY_IPV4, r.events.list[1].family, "of the second one");
+    CHECK_TEXT("NYC", r.events.list[1].after, "its PoP");
+    end(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_never_at_rest),
+        cmocka_unit_test(test_learning),
+        cmocka_unit_test(test_evidence),
+        cmocka_unit_test(test_what_is_not_judged),
+        cmocka_unit_test(test_families_and_targets),
+    };
+    return cmocka_run_group_tests(tests, load, unload);
+}
