@@ -75,6 +75,7 @@ below_base = base
 below_core = core base
 below_sim  = core base
 below_edge = edge core base
+below_net  = net edge core base
 below_export = export net edge core base
 below_probe = probe net edge core base
 below_cmd  = cmd probe export net edge core base

@@ -1,0 +1,228 @@
+#include "net/netlink_message.h"
+
+#include "base/wire.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define LOOPBACK_INDEX 1 /* in every network namespace */
+
+struct reading {
+    netlink_event_cb *on_event;
+    void *user;
+};
+
+static void give(const struct reading *r, const struct netlink_event *e)
+{
+    if (e->item.interface != 0 && e->item.interface != LOOPBACK_INDEX)
+        r->on_event(e, r->user);
+}
+
+/* ---- pieces ---- */
+
+/* Messages, attributes and next hops begin at multiples of 4; the last one may be
+ * without its padding. */
+static struct wire take_padded(struct wire *w, size_t len)
+{
+    struct wire taken = wire_take(w, len);
+    size_t padding = (4 - len % 4) % 4;
+    wire_skip(w, padding < w->left ? padding : w->left);
+    return taken;
+}
+
+struct attribute {
+    uint16_t type;
+    struct wire value;
+};
+
+static bool next_attribute(struct wire *w, struct attribute *out)
+{
+    struct rtattr head;
+    wire_copy(w, &head, sizeof head);
+    if (!wire_ok(w) || head.rta_len < sizeof head)
+        return false;
+    out->type = head.rta_type & NLA_TYPE_MASK;
+    out->value = take_padded(w, head.rta_len - sizeof head);
+    return wire_ok(w);
+}
+
+static void take_u32(const struct attribute *a, uint32_t *out)
+{
+    struct wire value = a->value;
+    if (value.left == sizeof *out)
+        wire_copy(&value, out, sizeof *out);
+}
+
+static void take_address(struct wire value, uint16_t family, struct endpoint *out)
+{
+    size_t len = family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
+    if (len == 0 || value.left != len)
+        return;
+    *out = (struct endpoint){.family = len == 4 ? FAMILY_IPV4 : FAMILY_IPV6};
+    wire_copy(&value, out->bytes, len);
+}
+
+static enum family family_of(uint8_t family)
+{
+    return family == AF_INET    ? FAMILY_IPV4
+           : family == AF_INET6 ? FAMILY_IPV6
+                                : FAMILY_NONE;
+}
+
+/* ---- messages ---- */
+
+static void read_link(const struct reading *r, struct wire w, bool gone)
+{
+    struct ifinfomsg m;
+    wire_copy(&w, &m, sizeof m);
+    if (!wire_ok(&w) || m.ifi_family != AF_UNSPEC) /* of a bridge, about its port */
+        return;
+    unsigned up = IFF_UP | IFF_RUNNING;
+    struct netlink_event e = {
+        .item = {.part = NETWORK_LINK, .interface = (uint32_t)m.ifi_index},
+        .there = !gone && (m.ifi_flags & up) == up,
+    };
+    give(r, &e);
+}
+
+static void read_address(const struct reading *r, struct wire w, bool gone)
+{
+    struct ifaddrmsg m;
+    struct attribute a;
+    wire_copy(&w, &m, sizeof m);
+    enum family family = family_of(m.ifa_family);
+    if (!wire_ok(&w) || family == FAMILY_NONE || m.ifa_scope >= RT_SCOPE_LINK)
+        return;
+    struct endpoint local = {0},
+                    address = {0}; /* the latter is the peer's, or the same */
+    uint32_t flags = m.ifa_flags;
+    while (next_attribute(&w, &a)) {
+        if (a.type == IFA_LOCAL)
+            take_address(a.value, m.ifa_family, &local);
+        if (a.type == IFA_ADDRESS)
+            take_address(a.value, m.ifa_family, &address);
+        if (a.type == IFA_FLAGS)
+            take_u32(&a, &flags);
+    }
+    if (local.family == FAMILY_NONE)
+        local = address;
+    if (local.family == FAMILY_NONE ||
+        (family == FAMILY_IPV6 && (flags & IFA_F_TEMPORARY) != 0))
+        return;
+    struct netlink_event e = {
+        .item = {.part = NETWORK_ADDRESS,
+                 .interface = m.ifa_index,
+                 .family = family,
+                 .address = local,
+                 .prefix_len = m.ifa_prefixlen},
+        .there = !gone && (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == 0,
+    };
+    give(r, &e);
+}
+
+/* The gateway of a route or of one of its next hops. */
+static void take_hop(struct network_item *route, const struct attribute *a)
+{
+    struct wire via = a->value;
+    uint16_t family = route->family == FAMILY_IPV6 ? AF_INET6 : AF_INET;
+    if (a->type == RTA_VIA)
+        wire_copy(&via, &family, sizeof family);
+    if (a->type == RTA_VIA || a->type == RTA_GATEWAY)
+        take_address(via, family, &route->address);
+}
+
+static void give_hops(const struct reading *r, struct netlink_event *e, struct wire hops)
+{
+    struct rtnexthop hop;
+    struct attribute a;
+    for (;;) {
+        wire_copy(&hops, &hop, sizeof hop);
+        if (!wire_ok(&hops) || hop.rtnh_len < sizeof hop)
+            return;
+        struct wire attributes = take_padded(&hops, hop.rtnh_len - sizeof hop);
+        e->item.interface = (uint32_t)hop.rtnh_ifindex;
+        e->item.address = (struct endpoint){0};
+        while (next_attribute(&attributes, &a))
+            take_hop(&e->item, &a);
+        if (wire_ok(&hops))
+            give(r, e);
+    }
+}
+
+static void read_route(const struct reading *r, struct wire w, bool gone, bool replaced)
+{
+    struct rtmsg m;
+    struct attribute a;
+    wire_copy(&w, &m, sizeof m);
+    enum family family = family_of(m.rtm_family);
+    if (!wire_ok(&w) || family == FAMILY_NONE || m.rtm_dst_len != 0 ||
+        m.rtm_type != RTN_UNICAST || (m.rtm_flags & RTM_F_CLONED) != 0)
+        return;
+    struct netlink_event e = {
+        .item = {.part = NETWORK_ROUTE, .family = family},
+        .there = !gone,
+        .replaced = replaced,
+    };
+    uint32_t table = m.rtm_table;
+    struct wire hops = {0};
+    while (next_attribute(&w, &a)) {
+        take_hop(&e.item, &a);
+        if (a.type == RTA_TABLE)
+            take_u32(&a, &table);
+        if (a.type == RTA_PRIORITY)
+            take_u32(&a, &e.item.metric);
+        if (a.type == RTA_OIF)
+            take_u32(&a, &e.item.interface);
+        if (a.type == RTA_MULTIPATH)
+            hops = a.value;
+    }
+    if (table != RT_TABLE_MAIN)
+        return;
+    give(r, &e);
+    give_hops(r, &e, hops);
+}
+
+static int read_end(struct wire w)
+{
+    int32_t error;
+    wire_copy(&w, &error, sizeof error); /* 0 also where none is sent */
+    return error < 0 && error > -4096 ? error : 1;
+}
+
+int netlink_read(const void *bytes, size_t len, netlink_event_cb *on_event, void *user)
+{
+    struct reading r = {on_event, user};
+    struct wire w = wire_from(bytes, len);
+    for (;;) {
+        struct nlmsghdr head;
+        wire_copy(&w, &head, sizeof head);
+        if (!wire_ok(&w) || head.nlmsg_len < sizeof head)
+            return 0;
+        struct wire body = take_padded(&w, head.nlmsg_len - sizeof head);
+        if (!wire_ok(&w))
+            return 0;
+        switch (head.nlmsg_type) {
+        case NLMSG_DONE:
+        case NLMSG_ERROR:
+            return read_end(body);
+        case RTM_NEWLINK:
+        case RTM_DELLINK:
+            read_link(&r, body, head.nlmsg_type == RTM_DELLINK);
+            break;
+        case RTM_NEWADDR:
+        case RTM_DELADDR:
+            read_address(&r, body, head.nlmsg_type == RTM_DELADDR);
+            break;
+        case RTM_NEWROUTE:
+        case RTM_DELROUTE:
+            read_route(&r, body, head.nlmsg_type == RTM_DELROUTE,
+                       (head.nlmsg_flags & NLM_F_REPLACE) != 0);
+            break;
+        default:
+            break;
+        }
+    }
+}

@@ -1,0 +1,233 @@
+/*
+ * What the kernel really says: a network namespace of our own with a veth pair, changed
+ * by ip(8). Needs root or user namespaces.
+ */
+#include "io/probe/tun.h"
+
+#include "net/netlink.h"
+
+#include <sys/resource.h>
+
+#define SETTLE_NS (300 * NS_PER_MS)
+#define QUIET_MS  1000
+
+static uv_loop_t loop;
+static struct netlink *netlink;
+static int reports;
+static char last[512];
+
+static void on_change(const struct network_change *what, void *user)
+{
+    CHECK(user == &loop, "the user's pointer");
+    reports++;
+    snprintf(last, sizeof last, "%s", what->text);
+}
+
+static void ip(const char *commands)
+{
+    char line[1024];
+    snprintf(line, sizeof line, "ip -batch - <<'END'\n%s\nEND", commands);
+    CHECK_INT(0, system(line), commands);
+}
+
+/* Turns the loop until a report comes, `ms` at most. */
+static void turn(uint64_t ms)
+{
+    uv_timer_t timer;
+    uv_timer_init(&loop, &timer);
+    uv_update_time(&loop);
+    uv_timer_start(&timer, bed_stop, ms, 0);
+    for (int before = reports; reports == before && uv_is_active((uv_handle_t *)&timer);)
+        uv_run(&loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    reports = 0;
+    CHECK_INT(0, uv_loop_init(&loop), "loop");
+    CHECK_INT(0, netlink_create(&netlink, &loop, SETTLE_NS, on_change, &loop), "created");
+    return 0;
+}
+
+static int set_up_host(void **state)
+{
+    ip("link add w0 type veth peer name w1\nlink set w0 up\nlink set w1 up\n"
+       "addr add 10.8.0.1/24 dev w0\nroute add default via 10.8.0.2\n"
+       "addr add fd08::1/64 dev w0 nodad valid_lft 500 preferred_lft 400");
+    return set_up(state);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    netlink_destroy(netlink);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    CHECK_INT(0, uv_loop_close(&loop), "every handle is closed");
+    CHECK(system("ip link del w0 2>/dev/null") != -1, "the link goes");
+    return 0;
+}
+
+static void check_report(const char *text)
+{
+    struct mono began = mono_now();
+    int before = reports;
+    turn(10000);
+    CHECK_INT(before + 1, reports, text);
+    CHECK_TEXT(text, last, "report");
+    CHECK(mono_now().ns - began.ns >= SETTLE_NS - 10 * NS_PER_MS, "when it has settled");
+}
+
+/* In the order of a host's life; each step is one burst. */
+static void each_change(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *commands, *text;
+    } steps[] = {
+        {"link set w0 up\nlink set w1 up", "link w1 is up, link w0 is up"},
+        {"addr add 10.8.0.1/24 dev w0\nroute add default via 10.8.0.2 metric 100",
+         "the default route 10.8.0.2 by w0 is new, address 10.8.0.1/24 of w0 is new"},
+        {"route replace default via 10.8.0.3 metric 100",
+         "the default route went from 10.8.0.2 to 10.8.0.3 by w0"},
+        {"route replace default via 10.8.0.3 metric 100 mtu 1400",
+         "the default route 10.8.0.3 by w0 changed in a detail"},
+        {"addr del 10.8.0.1/24 dev w0\naddr add 10.8.0.7/24 dev w0\n"
+         "route add default via 10.8.0.3 metric 100",
+         "the address of w0 went from 10.8.0.1/24 to 10.8.0.7/24"},
+        {"addr add fd08::1/64 dev w0 nodad\nroute add default via fe80::1 dev w0",
+         "the IPv6 default route fe80::1 by w0 is new, address fd08::1/64 of w0 is new"},
+        {"addr add 10.7.0.9/24 dev w1\naddr del 10.7.0.9/24 dev w1",
+         "address 10.7.0.9/24 of w1 changed for a moment"},
+        {"link set w1 down", "link w1 is down, link w0 is down"}, /* its carrier */
+        {"link set w0 down", /* the kernel does not tell of its IPv4 route */
+         "the default route 10.8.0.3 by w0 is gone, the IPv6 default route fe80::1 by w0 "
+         "is gone, address fd08::1/64 of w0 is gone"},
+        {"link del w0", "address 10.8.0.7/24 of w0 is gone"},
+    };
+    ip("link add w0 type veth peer name w1");
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        ip(steps[i].commands);
+        check_report(steps[i].text);
+    }
+}
+
+static void what_is_no_change(void **state)
+{
+    (void)state;
+    ip("addr change fd08::1/64 dev w0 valid_lft 600 preferred_lft 500\n"
+       "addr change 10.8.0.1/24 dev w0 valid_lft 600 preferred_lft 500\n"
+       "route add 10.7.0.0/16 via 10.8.0.2\n"
+       "route add default via 10.8.0.2 table 100\n"
+       "route add unreachable default metric 5000\n"
+       "route replace default via 10.8.0.2\n"
+       "addr add 10.6.0.1/32 dev lo\n"
+       "addr add 169.254.1.1/16 scope link dev w0\n"
+       "neigh add 10.8.0.9 lladdr 02:00:00:00:00:09 dev w0\n"
+       "link set w0 mtu 1400\n"
+       "link add w2 type veth peer name w3\n"
+       "link add b0 type bridge\nlink set w1 master b0\nlink set w1 nomaster");
+    ip("link del w2\nlink del b0\naddr del 10.6.0.1/32 dev lo\n"
+       "route del unreachable default metric 5000\nroute del default table 100");
+    turn(QUIET_MS);
+    CHECK(reports == 0, "reported: %s", last);
+}
+
+/* An address that the kernel itself makes beside another one, and its end. */
+static void temporary_addresses(void **state)
+{
+    (void)state;
+    write_file("/proc/sys/net/ipv6/conf/w0/use_tempaddr", "2");
+    ip("addr add fd09:8::1/64 dev w0 mngtmpaddr nodad valid_lft 500 preferred_lft 400");
+    check_report("address fd09:8::1/64 of w0 is new");
+    CHECK_INT(0, system("ip -6 addr show dev w0 temporary | grep -q fd09:8:"),
+              "there is a temporary one");
+    ip("addr flush dev w0 temporary");
+    turn(QUIET_MS);
+    CHECK_TEXT("address fd09:8::1/64 of w0 is new", last, "nothing after that");
+}
+
+/* More than the socket has room for, while the loop is busy elsewhere. */
+static void lost_count(void **state)
+{
+    (void)state;
+    static const char flood[] =
+        "for i in 1 2 3 4 5 6 7 8; do for j in $(seq 0 255); do "
+        "echo route add 10.1$i.$j.0/24 via 10.8.0.2; done; done | ip -batch -";
+    CHECK_INT(0, system(flood), "many routes");
+    check_report("something changed, and the kernel lost count of what");
+    ip("route del default");
+    check_report("the default route 10.8.0.2 by w0 is gone");
+}
+
+static void destroyed_while_it_settles(void **state)
+{
+    (void)state;
+    ip("route del default");
+    turn(100);
+    CHECK_INT(0, reports, "not yet");
+    netlink_destroy(netlink);
+    netlink = NULL;
+    turn(QUIET_MS);
+    CHECK_INT(0, reports, "nor after it is destroyed");
+}
+
+static void destroy_inside(const struct network_change *what, void *user)
+{
+    (void)what, (void)user;
+    reports++;
+    netlink_destroy(netlink);
+    netlink = NULL;
+}
+
+static void destroyed_inside_the_callback(void **state)
+{
+    (void)state;
+    netlink_destroy(netlink);
+    CHECK_INT(0, netlink_create(&netlink, &loop, SETTLE_NS, destroy_inside, NULL),
+              "created");
+    ip("route del default");
+    turn(10000);
+    CHECK_INT(1, reports, "reported");
+}
+
+static void no_descriptor_left(void **state)
+{
+    (void)state;
+    struct netlink *another = NULL;
+    struct rlimit before, none;
+    getrlimit(RLIMIT_NOFILE, &before);
+    int next = dup(0); /* the lowest that is free */
+    close(next);
+    none = before;
+    for (int room = 0; room < 2; room++) { /* for none, and for the socket alone */
+        none.rlim_cur = (rlim_t)(next + room);
+        setrlimit(RLIMIT_NOFILE, &none);
+        int rc = netlink_create(&another, &loop, SETTLE_NS, on_change, &loop);
+        setrlimit(RLIMIT_NOFILE, &before);
+        CHECK_INT(-EMFILE, rc, "created");
+    }
+    netlink_destroy(NULL);
+}
+
+int main(void)
+{
+    if (!make_network()) {
+        printf("1..0 # SKIP no network namespaces here\n");
+        return 0;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_no_change, set_up_host, tear_down),
+        cmocka_unit_test_setup_teardown(temporary_addresses, set_up_host, tear_down),
+        cmocka_unit_test_setup_teardown(lost_count, set_up_host, tear_down),
+        cmocka_unit_test_setup_teardown(destroyed_while_it_settles, set_up_host,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(destroyed_inside_the_callback, set_up_host,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(no_descriptor_left, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
