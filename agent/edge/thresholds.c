@@ -2,7 +2,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/time.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,4 +71,111 @@ void thresholds_free(struct thresholds *t)
 {
     free(t->all);
     *t = (struct thresholds){0};
+}
+
+/* ---- limits ---- */
+
+/* What a value of that unit is in ours: ns, a share, km. */
+static double in_our_unit(const struct threshold *t)
+{
+    return strcmp(t->unit, "ms") == 0        ? t->value * NS_PER_MS
+           : strcmp(t->unit, "percent") == 0 ? t->value / 100
+                                             : t->value;
+}
+
+static const struct threshold *find(const struct thresholds *t, const char *measure,
+                                    double points, const char *unit)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (strcmp(t->all[i].measure, measure) == 0 && t->all[i].points == points &&
+            strcmp(t->all[i].unit, unit) == 0)
+            return &t->all[i];
+    return NULL;
+}
+
+#define ACCEPTABLE 60.0 /* points */
+
+enum limit { LIMIT_DELAY, LIMIT_VARIATION, LIMIT_LOSS, LIMIT_DISTANCE };
+
+static const struct {
+    const char *service; /* NULL: any */
+    enum limit limit;
+    const char *measure;
+    double points;
+    const char *unit;
+} figures[] = {
+    {"exchange", LIMIT_DELAY, "exchange_tcp_latency", ACCEPTABLE, "ms"},
+    {"teams", LIMIT_DELAY, "teams_rtt", THRESHOLD_TARGET, "ms"},
+    {"teams", LIMIT_VARIATION, "teams_delay_variation", THRESHOLD_TARGET, "ms"},
+    {"teams", LIMIT_LOSS, "teams_loss", THRESHOLD_TARGET, "percent"},
+    {NULL, LIMIT_DISTANCE, "egress_distance", THRESHOLD_TARGET, "km"},
+};
+
+/* Sets what is not set. */
+static void set(struct limits *l, enum limit limit, const struct threshold *t)
+{
+    double value = in_our_unit(t);
+    switch (limit) {
+    case LIMIT_DELAY:
+        if (l->delay_ns == 0) {
+            l->delay_ns = llround(value);
+            text_copy(l->delay_source, sizeof l->delay_source, t->source);
+        }
+        return;
+    case LIMIT_VARIATION:
+        if (l->variation_ns == 0) {
+            l->variation_ns = llround(value);
+            text_copy(l->variation_source, sizeof l->variation_source, t->source);
+        }
+        return;
+    case LIMIT_LOSS:
+        if (l->loss_ratio == 0) {
+            l->loss_ratio = value;
+            text_copy(l->loss_source, sizeof l->loss_source, t->source);
+        }
+        return;
+    case LIMIT_DISTANCE:
+        if (l->distance_km == 0) {
+            l->distance_km = value;
+            text_copy(l->distance_source, sizeof l->distance_source, t->source);
+        }
+        return;
+    }
+}
+
+void thresholds_limits(const struct thresholds *t, const char *service,
+                       struct limits *limits)
+{
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        const struct threshold *found =
+            find(t, figures[i].measure, figures[i].points, figures[i].unit);
+        bool is_of =
+            figures[i].service == NULL || strcmp(service, figures[i].service) == 0;
+        if (found != NULL && is_of)
+            set(limits, figures[i].limit, found);
+    }
+}
+
+/* ---- scores ---- */
+
+double thresholds_points(const struct thresholds *t, const char *measure, double value)
+{
+    const struct threshold *below = NULL, *above = NULL;
+    if (isnan(value))
+        return NAN;
+    for (size_t i = 0; i < t->n; i++) {
+        const struct threshold *row = &t->all[i];
+        if (strcmp(row->measure, measure) != 0 || row->points == THRESHOLD_TARGET)
+            continue;
+        if (row->value <= value && (below == NULL || row->value > below->value))
+            below = row;
+        if (row->value >= value && (above == NULL || row->value < above->value))
+            above = row;
+    }
+    if (below == NULL || above == NULL)
+        return below != NULL ? below->points : above != NULL ? above->points : NAN;
+    if (below->value == above->value)
+        return below->points;
+    double share = (value - below->value) / (above->value - below->value);
+    return below->points + share * (above->points - below->points);
 }

@@ -5,6 +5,7 @@
 #ifndef EDGELAT_EDGE_THRESHOLDS_H
 #define EDGELAT_EDGE_THRESHOLDS_H
 
+#include "core/target.h"
 #include "edge/datafile.h"
 
 #include <stddef.h>
@@ -30,5 +31,18 @@ struct thresholds {        /* all zero is an empty one; ends with thresholds_fre
 /* Returns the number of problems; what is wrong is left out. */
 size_t thresholds_parse(struct thresholds *out, const struct datafile_source *from);
 void thresholds_free(struct thresholds *t);
+
+/*
+ * Fills in the limits of a target of `service` that are not set (0), and who says so:
+ * exchange by the delay that its score calls acceptable, teams by the targets of its
+ * media from customer edge to Microsoft edge, any service by the distance to its egress.
+ * For the delay of SharePoint and of Front Door there is no figure of Microsoft's.
+ */
+void thresholds_limits(const struct thresholds *t, const char *service,
+                       struct limits *limits);
+
+/* The score of a value, 0 to 100; linear between the rows and theirs beyond them. NaN:
+ * the measure has no score. */
+double thresholds_points(const struct thresholds *t, const char *measure, double value);
 
 #endif

@@ -12,15 +12,21 @@ static const struct threshold *find(const struct thresholds *t, const char *meas
     return NULL;
 }
 
-static void test_shipped(void **state)
+static void load(struct thresholds *t)
 {
-    (void)state;
     struct said said = {0};
-    struct thresholds t;
     size_t len;
     char *text = shipped("thresholds.csv", &len);
     struct datafile_source from = source_of(text, len, &said);
-    CHECK_INT(0, thresholds_parse(&t, &from), text_string(&said.lines));
+    CHECK_INT(0, thresholds_parse(t, &from), text_string(&said.lines));
+    free(text);
+}
+
+static void test_shipped(void **state)
+{
+    (void)state;
+    struct thresholds t;
+    load(&t);
     CHECK_TEXT("2026-11-23", t.version, "version");
     CHECK_NEAR(25, find(&t, "exchange_tcp_latency", 80)->value, 0, "recommended");
     CHECK_NEAR(350, find(&t, "exchange_tcp_latency", 0)->value, 0, "no points");
@@ -30,7 +36,6 @@ static void test_shipped(void **state)
     for (size_t i = 0; i < t.n; i++)
         CHECK(strstr(t.all[i].source, ".md @") != NULL, "%s has a source",
               t.all[i].measure);
-    free(text);
     thresholds_free(&t);
 }
 
@@ -64,11 +69,110 @@ static void test_wrong(void **state)
     }
 }
 
+#define SCORE "office-365-network-mac-perf-score.md"
+#define MEDIA "media-quality-and-network-connectivity-performance.md"
+#define TOOL  "office-365-network-mac-perf-onboarding-tool.md"
+
+static const struct {
+    const char *service;
+    double delay_ms, variation_ms, loss_percent; /* 0 is none */
+    const char *source;                          /* of the delay */
+} limits[] = {
+    {"exchange", 100, 0, 0, SCORE},
+    {"teams", 60, 15, 0.1, MEDIA},
+    {"sharepoint", 0, 0, 0, ""},
+    {"front-door", 0, 0, 0, ""},
+    {"", 0, 0, 0, ""},
+};
+
+static void test_limits(void **state)
+{
+    (void)state;
+    struct thresholds t;
+    load(&t);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct limits l = {0};
+        const char *what = limits[i].service;
+        thresholds_limits(&t, what, &l);
+        CHECK_NEAR(limits[i].delay_ms, (double)l.delay_ns / 1e6, 0, what);
+        CHECK_NEAR(limits[i].variation_ms, (double)l.variation_ns / 1e6, 0, what);
+        CHECK_NEAR(limits[i].loss_percent, l.loss_ratio * 100, 1e-12, what);
+        CHECK_NEAR(800, l.distance_km, 0, what);
+        CHECK(strstr(l.delay_source, limits[i].source) != NULL, "%s: by %s", what,
+              l.delay_source);
+        CHECK_INT(limits[i].variation_ms > 0, strstr(l.variation_source, MEDIA) != NULL,
+                  what);
+        CHECK_INT(limits[i].loss_percent > 0, strstr(l.loss_source, MEDIA) != NULL, what);
+        CHECK(strstr(l.distance_source, TOOL) != NULL, "%s: by %s", what,
+              l.distance_source);
+    }
+    thresholds_free(&t);
+}
+
+static void test_what_is_configured_stays(void **state)
+{
+    (void)state;
+    struct thresholds t, none = {0};
+    struct limits l = {.delay_ns = 1, .loss_ratio = 0.5, .distance_km = 5}, empty = {0};
+    load(&t);
+    thresholds_limits(&t, "teams", &l);
+    CHECK_INT(1, l.delay_ns, "delay");
+    CHECK_TEXT("", l.delay_source, "by the configuration");
+    CHECK_NEAR(0.5, l.loss_ratio, 0, "loss");
+    CHECK_TEXT("", l.loss_source, "by the configuration");
+    CHECK_NEAR(5, l.distance_km, 0, "distance");
+    CHECK_TEXT("", l.distance_source, "by the configuration");
+    CHECK_INT(15000000, l.variation_ns, "what is not is Microsoft's");
+    thresholds_limits(&none, "teams", &empty);
+    CHECK(empty.delay_ns == 0 && empty.distance_km == 0, "no file, no limit");
+    thresholds_free(&t);
+}
+
+static const struct {
+    const char *measure;
+    double value, points;
+} scores[] = {
+    {"exchange_tcp_latency", 0, 100},
+    {"exchange_tcp_latency", 10, 100},
+    {"exchange_tcp_latency", 17.5, 90},
+    {"exchange_tcp_latency", 25, 80},
+    {"exchange_tcp_latency", 62.5, 70},
+    {"exchange_tcp_latency", 100, 60},
+    {"exchange_tcp_latency", 325, 10},
+    {"exchange_tcp_latency", 350, 0},
+    {"exchange_tcp_latency", 5000, 0},
+    {"sharepoint_download", 0, 0},
+    {"sharepoint_download", 1, 10},
+    {"sharepoint_download", 11, 70},
+    {"sharepoint_download", 50, 100},
+    {"exchange_tcp_latency", NAN, NAN},
+    {"exchange_tcp_latency", INFINITY, 0},
+    {"teams_rtt", 10, NAN},
+    {"nothing", 10, NAN},
+};
+
+static void test_points(void **state)
+{
+    (void)state;
+    struct thresholds t;
+    load(&t);
+    for (size_t i = 0; i < sizeof scores / sizeof *scores; i++) {
+        double points = thresholds_points(&t, scores[i].measure, scores[i].value);
+        if (isnan(scores[i].points))
+            CHECK(isnan(points), "%s %g: got %g", scores[i].measure, scores[i].value,
+                  points);
+        else
+            CHECK_NEAR(scores[i].points, points, 1e-9, scores[i].measure);
+    }
+    thresholds_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shipped),
-        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_shipped), cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_limits),  cmocka_unit_test(test_what_is_configured_stays),
+        cmocka_unit_test(test_points),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
