@@ -244,12 +244,12 @@ static int open_network(struct agent *a)
         log_error("agent", "no HTTP client: %s", strerror(-rc));
         return rc;
     }
-    const struct collector *collector = &a->config->collector;
-    if (collector->url[0] != '\0') {
-        rc = shipper_create(&a->shipper, a->loop, a->http, a->spool, collector,
+    const char *url = a->config->collectors[0].url;
+    if (url[0] != '\0') {
+        rc = shipper_create(&a->shipper, a->loop, a->http, a->spool, a->config,
                             chance_seed());
         if (rc < 0) {
-            log_error("agent", "collector %s: %s", collector->url, strerror(-rc));
+            log_error("agent", "collector %s: %s", url, strerror(-rc));
             return rc;
         }
     }
@@ -300,7 +300,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
              duration_text(period, config->window_ns),
              a->shipper != NULL ? "shipping to "
                                 : "kept in the spool as no collector is configured",
-             config->collector.url);
+             config->collectors[0].url);
     *out = a;
     return 0;
 }

@@ -35,7 +35,9 @@ static int print_keys(void)
         const struct config_key *key = &config_keys[i];
         if (key->section != section)
             printf("%s[%s%s]\n", i > 0 ? "\n" : "", config_section_names[key->section],
-                   key->section == SECTION_TARGET ? " NAME" : "");
+                   key->section == SECTION_TARGET          ? " NAME"
+                   : key->section == SECTION_ANY_COLLECTOR ? "] and [collector NAME"
+                                                           : "");
         section = key->section;
         printf("  %-18s %s\n", key->name, key->help);
         if (key->per_kind)
@@ -65,11 +67,13 @@ static void print_summary(const struct config *c, const char *path)
 {
     const struct kinds *kinds = probe_kind_words();
     size_t used = kinds_used(c, kinds);
-    bool ships = c->collector.url[0] != '\0';
-    printf("%s: fine: %zu target%s, %zu kind%s, %.2f probes a second at most, %s%s\n",
-           path, c->n_targets, plural(c->n_targets), used, plural(used),
-           config_rate(c, kinds), ships ? "collector " : "no collector",
-           c->collector.url);
+    bool ships = c->collectors[0].url[0] != '\0';
+    printf("%s: fine: %zu target%s, %zu kind%s, %.2f probes a second at most, %s%s", path,
+           c->n_targets, plural(c->n_targets), used, plural(used), config_rate(c, kinds),
+           ships ? "collector " : "no collector", c->collectors[0].url);
+    for (size_t i = 1; i < c->n_collectors; i++)
+        printf(", else %s", c->collectors[i].url);
+    printf("\n");
 }
 
 static void print_data(const struct data *d, enum data_file file, size_t entries,

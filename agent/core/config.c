@@ -11,6 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COLLECTOR_DEFAULT                                                                \
+    {                                                                                    \
+        .timeout_ns = 10 * NS_PER_S                                                      \
+    }
+
 struct config config_default(void)
 {
     return (struct config){
@@ -21,8 +26,9 @@ struct config config_default(void)
         .state_dir = "/var/lib/edgelat",
         .workloads = true,
         .front_doors = 4,
-        .collector = {.timeout_ns = 10 * NS_PER_S},
-        .shipping = {.spread_ns = SPREAD_DEFAULT, .events = true},
+        .collectors = {COLLECTOR_DEFAULT},
+        .n_collectors = 1,
+        .shipping = {.spread_ns = SPREAD_DEFAULT, .events = true, .catch_up = 5},
         .spool_bytes = UINT64_C(64) << 20,
         .spool_count = 20000,
         .spool_age_ns = 7 * 86400 * NS_PER_S,
@@ -53,6 +59,8 @@ struct reading {
     enum config_section section; /* SECTIONS: none, or one whose keys are passed over */
     bool begun;                  /* a section has begun, known or not */
     size_t target;               /* index, in [target] */
+    size_t collector;            /* index, in [collector] and [collector NAME] */
+    size_t collector_lines[COLLECTORS_MAX];
     size_t section_lines[SECTIONS];                  /* where each began, 0: not yet */
     size_t key_lines[CONFIG_KEYS_MAX][KIND_ANY + 1]; /* the same in this section */
 };
@@ -85,20 +93,23 @@ static const char *section_text(const struct reading *r, char out[SECTION_TEXT_M
     if (r->section == SECTION_TARGET)
         snprintf(out, SECTION_TEXT_MAX, "[target %s]",
                  r->config->targets[r->target].name);
+    else if (r->section == SECTION_ANY_COLLECTOR)
+        snprintf(out, SECTION_TEXT_MAX, "[collector %s]",
+                 r->config->collectors[r->collector].name);
     else
         snprintf(out, SECTION_TEXT_MAX, "[%s]", config_section_names[r->section]);
     return out;
 }
 
-static void check_name(struct reading *r, const char *name)
+static void check_name(struct reading *r, const char *what, const char *name)
 {
     if (*name == '\0')
-        problem(r, "a target needs a name: [target NAME]");
+        problem(r, "a %s needs a name: [%s NAME]", what, what);
     else if (name[strspn(name, TARGET_NAME_OF)] != '\0')
-        problem(r, "target name '%.*s' must be of letters, digits, '.', '_' and '-'",
+        problem(r, "%s name '%.*s' must be of letters, digits, '.', '_' and '-'", what,
                 SHOWN, name);
     else if (strlen(name) >= TARGET_NAME_MAX)
-        problem(r, "target name '%.*s...' must be at most %d characters long", 16, name,
+        problem(r, "%s name '%.*s...' must be at most %d characters long", what, 16, name,
                 TARGET_NAME_MAX - 1);
 }
 
@@ -107,7 +118,7 @@ static void check_name(struct reading *r, const char *name)
 static void add_target(struct reading *r, const char *name)
 {
     struct config *c = r->config;
-    check_name(r, name);
+    check_name(r, "target", name);
     if (c->n_targets == TARGETS_MAX) {
         problem(r, "more than %d targets", TARGETS_MAX);
         r->section = SECTIONS;
@@ -143,6 +154,34 @@ static void begin_target(struct reading *r, const char *name)
     draft->line_here = r->line;
 }
 
+/* [collector NAME], in the order in which they first stand. */
+static void begin_collector(struct reading *r, const char *name)
+{
+    struct config *c = r->config;
+    r->section = SECTION_ANY_COLLECTOR;
+    r->collector = 1;
+    while (r->collector < c->n_collectors &&
+           strcmp(c->collectors[r->collector].name, name) != 0)
+        r->collector++;
+    if (r->collector == COLLECTORS_MAX) {
+        problem(r, "more than %d collectors", COLLECTORS_MAX);
+        r->section = SECTIONS;
+        return;
+    }
+    struct collector *collector = &c->collectors[r->collector];
+    if (r->collector == c->n_collectors) {
+        check_name(r, "collector", name);
+        *collector = (struct collector)COLLECTOR_DEFAULT;
+        text_copy(collector->name, sizeof collector->name, name);
+        c->n_collectors++;
+    }
+    size_t *line = &r->collector_lines[r->collector];
+    if (*line > 0)
+        problem(r, "[collector %s] is there already, in line %zu", collector->name,
+                *line);
+    *line = r->line;
+}
+
 static void begin_section(struct reading *r, const struct ini_item *item)
 {
     r->begun = true;
@@ -168,6 +207,11 @@ static void begin_section(struct reading *r, const struct ini_item *item)
         begin_target(r, item->value);
         return;
     }
+    if (r->section == SECTION_COLLECTOR && *item->value != '\0') {
+        begin_collector(r, item->value);
+        return;
+    }
+    r->collector = 0;
     if (*item->value != '\0')
         problem(r, "[%s] takes no name", item->word);
     if (r->section_lines[r->section] > 0)
@@ -223,7 +267,8 @@ static size_t section_words(struct word words[WORDS_MAX], enum config_section se
     size_t n = 0;
     for (size_t i = 0; i < config_keys_count; i++) {
         const struct config_key *key = &config_keys[i];
-        if (key->section != section)
+        if (key->section != section &&
+            (section != SECTION_COLLECTOR || key->section != SECTION_ANY_COLLECTOR))
             continue;
         for (size_t k = 0; k <= KIND_ANY; k++)
             if (k == KIND_ANY || (key->per_kind && k < kinds->n)) {
@@ -273,8 +318,12 @@ static void read_value(struct reading *r, const struct word *word, const char *v
 {
     char section[SECTION_TEXT_MAX];
     struct text must = {0};
-    void *base = r->section == SECTION_TARGET ? (void *)&r->config->drafts[r->target]
-                                              : (void *)r->config;
+    struct config *c = r->config;
+    enum config_section section_of_key = word->key->section;
+    void *base = section_of_key == SECTION_TARGET ? (void *)&c->drafts[r->target]
+                 : section_of_key == SECTION_ANY_COLLECTOR
+                     ? (void *)&c->collectors[r->collector]
+                     : (void *)c;
     char *field = (char *)base + word->key->offset +
                   (word->key->per_kind ? word->kind * word->key->size : 0);
     section_text(r, section);

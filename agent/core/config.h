@@ -27,17 +27,22 @@
 #define PROBES_PER_S_MAX 1000 /* of all targets: a slip on 300 sites is no attack */
 
 struct collector {
+    char name[TARGET_NAME_MAX]; /* of [collector NAME]; "" is [collector] */
     char url[URL_TEXT_MAX]; /* base: "/v1/metrics" is appended, as OTLP exporters do */
     char ca_file[FILE_TEXT_MAX];                            /* "" is the system's */
     char cert_file[FILE_TEXT_MAX], key_file[FILE_TEXT_MAX]; /* mTLS, "" is none */
     char header_file[FILE_TEXT_MAX]; /* holds one "Name: value" line, e.g. Authorization;
                                         "" is none */
+    char proxy[PROXY_TEXT_MAX];      /* a URL, "none", or "": by the environment */
     int64_t timeout_ns;              /* of one POST */
 };
+
+#define COLLECTORS_MAX 4
 
 struct shipping {      /* the rest of [collector]: what is sent, and when */
     int64_t spread_ns; /* agents ship that far apart, see core/spread.h */
     bool events;       /* as OTLP logs; false: metrics only */
+    uint32_t catch_up; /* batches a second at most, 0 is no limit */
 };
 
 /* A connection of Azure Peering Service, as it is called in Azure; "" is not configured.
@@ -70,8 +75,10 @@ struct config {
     /* [dns] */
     char dns_servers[256]; /* "192.0.2.1 [2001:db8::1]:5353", "" is /etc/resolv.conf */
 
-    /* [collector], or none: windows are then kept in the spool */
-    struct collector collector; /* url "" is none */
+    /* [collector], or none (its url is ""): windows are then kept in the spool. Behind it
+     * those of [collector NAME], for when it cannot be reached. */
+    struct collector collectors[COLLECTORS_MAX];
+    size_t n_collectors; /* 1 and up */
     struct shipping shipping;
 
     /* [spool] */

@@ -2,6 +2,7 @@
 #include "core/config_keys.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,18 +44,20 @@ static void check_target(struct checking *k, const struct target_draft *draft)
                 draft->file, draft->line, t->name, family_name(e.family));
 }
 
-static void check_collector(struct checking *k)
+static void check_collector(struct checking *k, const struct collector *c)
 {
-    const struct collector *c = &k->config->collector;
+    char section[TARGET_NAME_MAX + 16];
+    bool first = c->name[0] == '\0';
     bool described = c->ca_file[0] != '\0' || c->cert_file[0] != '\0' ||
-                     c->key_file[0] != '\0' || c->header_file[0] != '\0';
-    if (c->url[0] == '\0' && described)
+                     c->key_file[0] != '\0' || c->header_file[0] != '\0' ||
+                     c->proxy[0] != '\0';
+    snprintf(section, sizeof section, first ? "[collector]" : "[collector %s]", c->name);
+    if (c->url[0] == '\0' && (described || !first || k->config->n_collectors > 1))
         PROBLEM(k,
-                "%s: [collector] has no url, so nothing would be shipped: url = "
-                "https://COLLECTOR",
-                k->file);
+                "%s: %s has no url, so nothing would be shipped: url = https://COLLECTOR",
+                k->file, section);
     if ((c->cert_file[0] == '\0') != (c->key_file[0] == '\0'))
-        PROBLEM(k, "%s: [collector] has a %s, but no %s; mutual TLS needs both", k->file,
+        PROBLEM(k, "%s: %s has a %s, but no %s; mutual TLS needs both", k->file, section,
                 c->cert_file[0] != '\0' ? "cert_file" : "key_file",
                 c->cert_file[0] != '\0' ? "key_file" : "cert_file");
 }
@@ -85,7 +88,8 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
                 file);
     for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
         check_target(&k, &c->drafts[t]);
-    check_collector(&k);
+    for (size_t i = 0; i < c->n_collectors; i++)
+        check_collector(&k, &c->collectors[i]);
     check_peering(&k);
     double rate = config_rate(c, kinds);
     if (rate > PROBES_PER_S_MAX)

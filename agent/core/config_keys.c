@@ -6,9 +6,13 @@
 #include <stddef.h>
 
 const char *const config_section_names[SECTIONS] = {
-    [SECTION_AGENT] = "agent", [SECTION_PEERING] = "peering_service",
-    [SECTION_DNS] = "dns",     [SECTION_COLLECTOR] = "collector",
-    [SECTION_SPOOL] = "spool", [SECTION_TARGET] = "target",
+    [SECTION_AGENT] = "agent",
+    [SECTION_PEERING] = "peering_service",
+    [SECTION_DNS] = "dns",
+    [SECTION_COLLECTOR] = "collector",
+    [SECTION_ANY_COLLECTOR] = "collector",
+    [SECTION_SPOOL] = "spool",
+    [SECTION_TARGET] = "target",
 };
 
 #define MINUTE (60 * NS_PER_S)
@@ -21,6 +25,7 @@ const char *const config_section_names[SECTIONS] = {
 /* clang-format off */
 #define IN(field)        offsetof(struct config, field), sizeof(((struct config *)0)->field)
 #define IN_TARGET(field) offsetof(struct target_draft, field), sizeof(((struct target_draft *)0)->field)
+#define IN_COLLECTOR(field) offsetof(struct collector, field), sizeof(((struct collector *)0)->field)
 #define PER_KIND(field)  offsetof(struct target_draft, field), sizeof(int64_t)
 
 const struct config_key config_keys[] = {
@@ -67,20 +72,24 @@ const struct config_key config_keys[] = {
     {SECTION_DNS, "servers", config_read_servers, IN(dns_servers), 0, 0, false,
      "addresses of DNS servers, ADDRESS or ADDRESS:PORT [those of /etc/resolv.conf]"},
 
-    {SECTION_COLLECTOR, "url", config_read_url, IN(collector.url), 0, 0, false,
+    {SECTION_ANY_COLLECTOR, "url", config_read_url, IN_COLLECTOR(url), 0, 0, false,
      "base URL of the OTLP/HTTP receiver, without /v1/metrics [none]"},
-    {SECTION_COLLECTOR, "ca_file", config_read_file, IN(collector.ca_file), 0, 0, false,
+    {SECTION_ANY_COLLECTOR, "ca_file", config_read_file, IN_COLLECTOR(ca_file), 0, 0, false,
      "PEM file of the CAs that the collector's certificate is checked with [the system's]"},
-    {SECTION_COLLECTOR, "cert_file", config_read_file, IN(collector.cert_file), 0, 0, false,
+    {SECTION_ANY_COLLECTOR, "cert_file", config_read_file, IN_COLLECTOR(cert_file), 0, 0, false,
      "PEM file of our own certificate, for mutual TLS [none]"},
-    {SECTION_COLLECTOR, "key_file", config_read_file, IN(collector.key_file), 0, 0, false,
+    {SECTION_ANY_COLLECTOR, "key_file", config_read_file, IN_COLLECTOR(key_file), 0, 0, false,
      "PEM file of its private key [none]"},
-    {SECTION_COLLECTOR, "header_file", config_read_file, IN(collector.header_file), 0, 0, false,
+    {SECTION_ANY_COLLECTOR, "header_file", config_read_file, IN_COLLECTOR(header_file), 0, 0, false,
      "file with one request header, such as 'Authorization: Bearer ...' [none]"},
-    {SECTION_COLLECTOR, "timeout", config_read_duration, IN(collector.timeout_ns), NS_PER_S, 5 * MINUTE, false,
+    {SECTION_ANY_COLLECTOR, "proxy", config_read_proxy, IN_COLLECTOR(proxy), 0, 0, false,
+     "HTTP proxy on the way to the collector, http://HOST:PORT, or none [by the environment]"},
+    {SECTION_ANY_COLLECTOR, "timeout", config_read_duration, IN_COLLECTOR(timeout_ns), NS_PER_S, 5 * MINUTE, false,
      "of one request [10s]"},
     {SECTION_COLLECTOR, "spread", config_read_duration, IN(shipping.spread_ns), 0, HOUR, false,
      "agents ship within this time after their windows closed, each at its own [half of the window, at most 30s]"},
+    {SECTION_COLLECTOR, "catch_up", config_read_integer, IN(shipping.catch_up), 0, 1000, false,
+     "so many batches a second at most when many wait, 0 is no limit [5]"},
     {SECTION_COLLECTOR, "events", config_read_yes_no, IN(shipping.events), 0, 0, false,
      "no: only metrics are sent, for a collector that takes no OTLP logs [yes]"},
 

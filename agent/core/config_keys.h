@@ -13,7 +13,8 @@ enum config_section {
     SECTION_AGENT,
     SECTION_PEERING,
     SECTION_DNS,
-    SECTION_COLLECTOR,
+    SECTION_COLLECTOR,     /* [collector]: takes those of the next one as well */
+    SECTION_ANY_COLLECTOR, /* [collector] and [collector NAME] */
     SECTION_SPOOL,
     SECTION_TARGET,
     SECTIONS
@@ -40,9 +41,10 @@ struct config_key {
     /* Reads a value into the field; false with "must be ..." in `must` when it is bad. */
     bool (*read)(void *field, const struct config_key *key, const char *value,
                  const struct kinds *kinds, struct text *must);
-    size_t
-        offset;  /* of the field in struct config; in struct target_draft for [target] */
-    size_t size; /* of the field */
+    /* Of the field in struct config; in struct target_draft for [target], in struct
+     * collector for [collector NAME]. */
+    size_t offset;
+    size_t size;         /* of the field */
     int64_t least, most; /* ns, bytes, percent or a plain number */
     bool per_kind;       /* there is KIND_name as well; the field is an array */
     const char *help;    /* with the default in brackets */

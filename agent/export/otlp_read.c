@@ -1,6 +1,7 @@
 #include "export/otlp_read.h"
 
 #include "base/mem.h"
+#include "export/gzip.h"
 
 #include <stdlib.h>
 
@@ -41,4 +42,54 @@ void otlp_read_free(ProtobufCMessage *request)
 {
     ProtobufCAllocator a = {.alloc = take, .free = give_back};
     protobuf_c_message_free_unpacked(request, &a);
+}
+
+static uint64_t time_of_metric(const Otlp__Metric *m)
+{
+    if (m->data_case == OTLP__METRIC__DATA_GAUGE && m->gauge->n_data_points > 0)
+        return m->gauge->data_points[0]->time_unix_nano;
+    if (m->data_case == OTLP__METRIC__DATA_SUM && m->sum->n_data_points > 0)
+        return m->sum->data_points[0]->time_unix_nano;
+    return 0;
+}
+
+static uint64_t time_of_metrics(const Otlp__ExportMetricsServiceRequest *request)
+{
+    for (size_t r = 0; r < request->n_resource_metrics; r++) {
+        const Otlp__ResourceMetrics *from = request->resource_metrics[r];
+        for (size_t s = 0; s < from->n_scope_metrics; s++)
+            for (size_t m = 0; m < from->scope_metrics[s]->n_metrics; m++) {
+                uint64_t time = time_of_metric(from->scope_metrics[s]->metrics[m]);
+                if (time != 0)
+                    return time;
+            }
+    }
+    return 0;
+}
+
+static uint64_t time_of_logs(const Otlp__ExportLogsServiceRequest *request)
+{
+    for (size_t r = 0; r < request->n_resource_logs; r++) {
+        const Otlp__ResourceLogs *from = request->resource_logs[r];
+        for (size_t s = 0; s < from->n_scope_logs; s++)
+            if (from->scope_logs[s]->n_log_records > 0)
+                return from->scope_logs[s]->log_records[0]->time_unix_nano;
+    }
+    return 0;
+}
+
+struct wall otlp_read_time(enum signal signal, const void *bytes, size_t len)
+{
+    void *plain;
+    uint64_t ns = 0;
+    if (gzip_unpack(bytes, len, OTLP_BYTES_MAX, &plain, &len) < 0)
+        return (struct wall){0};
+    ProtobufCMessage *request = otlp_read(signal, plain, len);
+    if (request != NULL && signal == SIGNAL_LOGS)
+        ns = time_of_logs((const Otlp__ExportLogsServiceRequest *)request);
+    else if (request != NULL)
+        ns = time_of_metrics((const Otlp__ExportMetricsServiceRequest *)request);
+    otlp_read_free(request);
+    free(plain);
+    return (struct wall){ns <= INT64_MAX ? (int64_t)ns : 0};
 }

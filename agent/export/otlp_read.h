@@ -20,4 +20,7 @@
 ProtobufCMessage *otlp_read(enum signal signal, const void *bytes, size_t len);
 void otlp_read_free(ProtobufCMessage *request); /* NULL is fine */
 
+/* When the gzipped batch is of: its points' time, or its first record's; 0: unknown. */
+struct wall otlp_read_time(enum signal signal, const void *bytes, size_t len);
+
 #endif

@@ -1,46 +1,44 @@
 #include "export/shipper.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/random.h"
 #include "core/time.h"
-#include "export/header_file.h"
-#include "export/verdict.h"
+#include "export/courier.h"
+#include "export/failover.h"
+#include "export/otlp_read.h"
+#include "export/said.h"
 #include "net/timer.h"
 
-#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define REPLY_MAX            (64u << 10)
 #define BACKOFF_LEAST_NS     NS_PER_S
 #define BACKOFF_MOST_NS      (300 * NS_PER_S)
 #define UNUSABLE_LEAST_NS    (60 * NS_PER_S)
 #define RETRY_AFTER_MOST_NS  (3600 * NS_PER_S)
 #define BACKOFF_DOUBLING_MAX 10
 
-enum state { STATE_NEW = -1 }; /* else an enum verdict_kind */
+enum { TOO_MANY_REQUESTS = 429 };
 
 struct shipper {
-    struct http *http;
     struct spool *spool;
-    struct collector collector;
-    char base[URL_TEXT_MAX]; /* the signal's path comes behind it */
-    char host[URL_TEXT_MAX]; /* for the log: without user and password */
-    struct header_file header;
+    struct {
+        struct courier *courier;
+        struct said said;
+    } to[COLLECTORS_MAX];
+    struct failover failover;
     struct random random;
+    int64_t gap_ns;   /* at least that much from one batch to the next */
     uv_timer_t timer; /* the next go: active is back-off, or at once */
 
-    struct http_exchange *exchange; /* under way, or NULL */
-    struct spooled batch;           /* its bytes */
-    unsigned failures;              /* in a row */
-    struct said {
-        int state;      /* last verdict */
-        char why[320];  /* and why: the same is not said twice */
-        bool rejecting; /* the collector does not take all points */
-    } said[SIGNALS];
+    bool sending;
+    size_t chosen;        /* collector of the batch that is under way */
+    struct spooled batch; /* its bytes */
+    int64_t began_ns;     /* when it was sent */
+    unsigned failures;    /* back-offs in a row */
+    bool passing; /* of the collectors tried since then one may come back by itself */
 
     bool flushing, idle;
     shipper_idle_cb *on_idle;
@@ -84,10 +82,12 @@ static int64_t doubled(int64_t least_ns, unsigned times)
 }
 
 /* Full jitter: 300 sites that lost one collector do not come back in step. */
-static int64_t back_off(struct shipper *s, enum verdict_kind kind, int64_t retry_after_ns)
+static int64_t back_off(struct shipper *s, int64_t retry_after_ns)
 {
     unsigned before = s->failures++;
-    if (kind == VERDICT_UNUSABLE)
+    bool passing = s->passing;
+    s->passing = false;
+    if (!passing)
         return UNUSABLE_LEAST_NS +
                random_below(&s->random,
                             doubled(UNUSABLE_LEAST_NS, before + 1) - UNUSABLE_LEAST_NS);
@@ -98,179 +98,117 @@ static int64_t back_off(struct shipper *s, enum verdict_kind kind, int64_t retry
     return random_below(&s->random, doubled(BACKOFF_LEAST_NS, before));
 }
 
-/* ---- changes of state, said once ---- */
-
-static bool is_news(struct shipper *s, int state, const char *why)
+/* The way is open: the next one, but not faster than agreed. */
+static void go_on(struct shipper *s)
 {
-    struct said *last = &s->said[s->batch.signal];
-    bool news = last->state != state || strcmp(last->why, why) != 0;
-    last->state = state;
-    text_copy(last->why, sizeof last->why, why);
-    return news;
+    int64_t wait_ns = s->began_ns + s->gap_ns - (int64_t)uv_hrtime();
+    s->failures = 0;
+    go_in(s, wait_ns > 0 ? wait_ns : 0);
 }
+
+/* ---- one batch ---- */
 
 static uint64_t waiting(const struct shipper *s)
 {
     return spool_counters(s->spool).waiting;
 }
 
-/* What somebody could do; "" when it passes by itself. */
-static const char *next_step(const struct shipper *s, enum verdict_kind kind,
-                             const struct http_reply *reply)
+static void forget_bytes(struct shipper *s)
 {
-    bool tls = strncmp(s->base, "https:", 6) == 0;
-    if (reply->failure == HTTP_FAILED_TLS)
-        return "; look at `ca_file` and the collector's certificate";
-    if (reply->failure == HTTP_FAILED_REPLY && tls && s->collector.cert_file[0] == '\0')
-        return "; if it asks for a client certificate, set `cert_file` and `key_file`";
-    if (kind != VERDICT_UNUSABLE || reply->failure != HTTP_OK)
-        return "";
-    if (reply->status == 401 || reply->status == 403)
-        return "; look at `header_file`: is the token right?";
-    return "; look at `url` in [collector]";
+    free(s->batch.bytes);
+    s->batch.bytes = NULL;
 }
 
-static void say_failed(struct shipper *s, enum verdict_kind kind, const char *why,
-                       const char *step, int64_t wait_ns)
+/* True: another collector is to have it at once. */
+static bool fail_over(struct shipper *s, const struct verdict *v)
 {
-    const char *form =
-        "export to %s: %s%s; next try in %" PRId64 " s, %" PRIu64 " batches waiting";
-    int64_t wait_s = (wait_ns + NS_PER_S - 1) / NS_PER_S;
-    if (is_news(s, (int)kind, why))
-        log_warn("shipper", form, s->host, why, step, wait_s, waiting(s));
-    else
-        log_debug("shipper", form, s->host, why, step, wait_s, waiting(s));
+    if (v->status == TOO_MANY_REQUESTS) /* it is there, and asks to be left in peace */
+        return false;
+    return failover_failed(&s->failover, s->chosen, v->kind == VERDICT_UNUSABLE,
+                           (int64_t)uv_hrtime());
 }
 
-static void say_accepted(struct shipper *s, const struct verdict *v)
+static void failed(struct shipper *s, const struct verdict *v)
 {
-    struct said *last = &s->said[s->batch.signal];
-    bool first = last->state == STATE_NEW;
-    const char *signal = signal_name(s->batch.signal);
-    if (is_news(s, VERDICT_ACCEPTED, ""))
-        log_info("shipper", "export of %s to %s works%s, %" PRIu64 " batches waiting",
-                 signal, s->host, first ? "" : " again", waiting(s));
-    if (v->rejected_points > 0 && !last->rejecting)
-        log_warn("shipper",
-                 "export to %s: %" PRId64 " points of the %s were not taken: %s; see the "
-                 "collector's log",
-                 s->host, v->rejected_points, signal, v->why);
-    else if (v->why[0] != '\0')
-        log_debug("shipper",
-                  "export to %s: accepted, %" PRId64 " points not taken; it says: %s",
-                  s->host, v->rejected_points, v->why);
-    last->rejecting = v->rejected_points > 0;
-}
-
-static void say_refused(struct shipper *s, const struct verdict *v)
-{
-    const char *form =
-        "export to %s: the batch of %s is refused: %s%s; set aside in bad/, %" PRIu64
-        " batches waiting";
-    const char *signal = signal_name(s->batch.signal);
-    const char *step = s->batch.signal == SIGNAL_LOGS
-                           ? "; where it takes no logs, set `events = no`"
-                           : "";
-    if (is_news(s, VERDICT_REFUSED, v->why))
-        log_warn("shipper", form, s->host, signal, v->why, step, waiting(s));
-    else
-        log_debug("shipper", form, s->host, signal, v->why, step, waiting(s));
-}
-
-/* ---- one batch ---- */
-
-static void failed(struct shipper *s, enum verdict_kind kind, const char *why,
-                   const char *step, int64_t retry_after_ns)
-{
-    int64_t wait_ns = back_off(s, kind, retry_after_ns);
+    char now[URL_TEXT_MAX + 32];
+    const char *host = courier_host(s->to[s->chosen].courier);
+    struct said *said = &s->to[s->chosen].said;
+    int64_t wait_ns = 0;
     s->counters.failed++;
-    say_failed(s, kind, why, step, wait_ns);
-    if (s->flushing)
+    s->passing |= v->kind == VERDICT_AGAIN;
+    bool change = false;
+    if (fail_over(s, v)) {
+        change = s->failover.failed == 1; /* since one worked */
+        snprintf(now, sizeof now, "%s takes over",
+                 courier_host(s->to[s->failover.current].courier));
+    } else {
+        wait_ns = back_off(s, v->retry_after_ns);
+        snprintf(now, sizeof now, "next try in %" PRId64 " s",
+                 (wait_ns + NS_PER_S - 1) / NS_PER_S);
+    }
+    said_failed(said, s->batch.signal, host, v, now, change, waiting(s));
+    forget_bytes(s);
+    if (s->flushing && wait_ns > 0)
         be_idle(s);
     else
         go_in(s, wait_ns);
 }
 
-static void on_reply(const struct http_reply *reply, void *user)
+static void accepted(struct shipper *s, const struct verdict *v)
 {
-    struct shipper *s = user;
-    struct verdict v = verdict_of(reply, s->batch.signal);
-    s->exchange = NULL;
-    free(s->batch.bytes);
-    s->batch.bytes = NULL;
-    if (v.kind == VERDICT_AGAIN || v.kind == VERDICT_UNUSABLE) {
-        failed(s, v.kind, v.why, next_step(s, v.kind, reply), reply->retry_after_ns);
-        return;
-    }
-    s->failures = 0;
-    if (v.kind == VERDICT_ACCEPTED) {
-        s->counters.accepted++;
-        s->counters.rejected_points += (uint64_t)v.rejected_points;
-        spool_done(s->spool, s->batch.id);
-        say_accepted(s, &v);
-    } else {
-        s->counters.refused++;
-        spool_refused(s->spool, s->batch.id);
-        say_refused(s, &v);
-    }
-    go_in(s, 0);
+    s->counters.accepted++;
+    s->counters.rejected_points += (uint64_t)v->rejected_points;
+    spool_done(s->spool, s->batch.id);
+    said_accepted(&s->to[s->chosen].said, s->batch.signal,
+                  courier_host(s->to[s->chosen].courier), v, waiting(s));
 }
 
-static void post(struct shipper *s)
+static void refused(struct shipper *s, const struct verdict *v)
 {
-    const struct collector *c = &s->collector;
-    const char *const headers[] = {
-        "Content-Type: application/x-protobuf",
-        "Content-Encoding: gzip",
-        "User-Agent: edgelat/" EDGELAT_VERSION,
-        c->header_file[0] != '\0' ? s->header.line : NULL,
-        NULL,
-    };
-    char url[URL_TEXT_MAX + SIGNAL_PATH_MAX];
-    snprintf(url, sizeof url, "%s%s", s->base, signal_path(s->batch.signal));
-    const struct http_request request = {
-        .url = url,
-        .body = s->batch.bytes,
-        .body_len = s->batch.len,
-        .headers = headers,
-        .ca_file = c->ca_file,
-        .cert_file = c->cert_file,
-        .key_file = c->key_file,
-        .timeout_ns = c->timeout_ns,
-        .reply_max = REPLY_MAX,
-        .cut_reply = true, /* the status is what counts */
-        .socket = -1,
-    };
-    s->exchange = http_start(s->http, &request, NULL, on_reply, s);
+    struct wall time = otlp_read_time(s->batch.signal, s->batch.bytes, s->batch.len);
+    s->counters.refused++;
+    spool_refused(s->spool, s->batch.id);
+    said_refused(&s->to[s->chosen].said, s->batch.signal,
+                 courier_host(s->to[s->chosen].courier), v, time, waiting(s));
+}
+
+static void on_done(const struct verdict *v, void *user)
+{
+    struct shipper *s = user;
+    s->sending = false;
+    if (v->kind == VERDICT_AGAIN || v->kind == VERDICT_UNUSABLE) {
+        failed(s, v);
+        return;
+    }
+    failover_worked(&s->failover, s->chosen);
+    if (v->kind == VERDICT_ACCEPTED)
+        accepted(s, v);
+    else
+        refused(s, v);
+    forget_bytes(s);
+    go_on(s);
 }
 
 static void go(struct shipper *s)
 {
+    struct verdict cannot;
     if (!spool_first(s->spool, &s->batch)) {
         if (s->flushing && !spool_writing(s->spool)) /* else on_ready wakes us */
             be_idle(s);
         return;
     }
-    int rc = 0;
-    if (s->collector.header_file[0] != '\0')
-        rc = header_file_read(&s->header, s->collector.header_file);
-    if (rc == 0) {
-        post(s);
-        return;
-    }
-    char why[FILE_TEXT_MAX + 128];
-    snprintf(why, sizeof why, "header_file %s: %s", s->collector.header_file,
-             rc == -EBADMSG ? "it holds no 'Name: value' line" : strerror(-rc));
-    free(s->batch.bytes);
-    s->batch.bytes = NULL;
-    failed(s, VERDICT_UNUSABLE, why, "; mend the file, it is read again by itself", 0);
+    s->began_ns = (int64_t)uv_hrtime();
+    s->chosen = failover_choose(&s->failover, s->began_ns);
+    s->sending = courier_send(s->to[s->chosen].courier, &s->batch, on_done, s, &cannot);
+    if (!s->sending)
+        failed(s, &cannot);
 }
 
 /* ---- from outside ---- */
 
 void shipper_wake(struct shipper *s)
 {
-    if (s->exchange == NULL && !uv_is_active((uv_handle_t *)&s->timer))
+    if (!s->sending && !uv_is_active((uv_handle_t *)&s->timer))
         go(s);
 }
 
@@ -279,7 +217,7 @@ void shipper_flush(struct shipper *s, shipper_idle_cb *on_idle, void *user)
     s->flushing = true;
     s->on_idle = on_idle;
     s->user = user;
-    if (s->exchange == NULL)
+    if (!s->sending)
         go_in(s, 0);
 }
 
@@ -288,39 +226,8 @@ struct shipper_counters shipper_counters(const struct shipper *s)
     return s->counters;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t len = strlen(text), end_len = strlen(end);
-    return len >= end_len && strcmp(text + len - end_len, end) == 0;
-}
-
-static void cut_slashes(char *url)
-{
-    for (size_t len = strlen(url); len > 0 && url[len - 1] == '/';)
-        url[--len] = '\0';
-}
-
-static void set_base(struct shipper *s, const char *url)
-{
-    text_copy(s->base, sizeof s->base, url);
-    cut_slashes(s->base);
-    for (enum signal i = 0; i < SIGNALS; i++)
-        if (ends_with(s->base, signal_path(i))) { /* as some write it */
-            s->base[strlen(s->base) - strlen(signal_path(i))] = '\0';
-            cut_slashes(s->base);
-        }
-
-    const char *host = strstr(s->base, "://");
-    host = host != NULL ? host + 3 : s->base;
-    text_copy(s->host, sizeof s->host, host);
-    s->host[strcspn(s->host, "/?#")] = '\0';
-    char *at = strrchr(s->host, '@');
-    if (at != NULL)
-        memmove(s->host, at + 1, strlen(at + 1) + 1);
-}
-
 int shipper_create(struct shipper **out, uv_loop_t *loop, struct http *http,
-                   struct spool *spool, const struct collector *collector, uint64_t seed)
+                   struct spool *spool, const struct config *config, uint64_t seed)
 {
     struct shipper *s = mem_zalloc(sizeof *s);
     int rc = uv_timer_init(loop, &s->timer);
@@ -329,30 +236,28 @@ int shipper_create(struct shipper **out, uv_loop_t *loop, struct http *http,
         return rc;
     }
     s->timer.data = s;
-    s->http = http;
     s->spool = spool;
-    s->collector = *collector;
     s->random = random_from(seed);
-    for (enum signal i = 0; i < SIGNALS; i++)
-        s->said[i].state = STATE_NEW;
-    set_base(s, collector->url);
+    if (config->shipping.catch_up > 0)
+        s->gap_ns = NS_PER_S / config->shipping.catch_up;
+    s->failover.n = config->n_collectors;
+    for (size_t i = 0; i < config->n_collectors; i++)
+        s->to[i].courier = courier_create(http, &config->collectors[i]);
     *out = s;
     return 0;
 }
 
 static void free_shipper(uv_handle_t *timer)
 {
-    struct shipper *s = timer->data;
-    header_file_forget(&s->header);
-    free(s);
+    free(timer->data);
 }
 
 void shipper_destroy(struct shipper *s)
 {
     if (s == NULL)
         return;
-    if (s->exchange != NULL)
-        http_cancel(s->exchange);
-    free(s->batch.bytes);
+    for (size_t i = 0; i < s->failover.n; i++)
+        courier_destroy(s->to[i].courier);
+    forget_bytes(s);
     uv_close((uv_handle_t *)&s->timer, free_shipper);
 }

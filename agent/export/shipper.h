@@ -1,10 +1,12 @@
 /*
- * Sends what the spool holds to the collector, oldest first, one at a time, by the rules
+ * Sends what the spool holds to a collector, oldest first, one at a time, by the rules
  * of OTLP/HTTP (OTLP specification 1.x, "OTLP/HTTP"): 200 is done; 429, 502, 503, 504,
  * time-outs and connection errors are tried again with exponential back-off and full
  * jitter, honouring Retry-After; where the collector is not usable as configured (TLS,
  * 401, 403, 404, ...; verdict.h) the batch waits and is tried rarely; every other status
- * is final: the batch is set aside and never blocks the ones behind it.
+ * is final: the batch is set aside and never blocks the ones behind it. Of several
+ * collectors the first that works has the batches (failover.h). What has piled up is
+ * caught up with at no more than `catch_up` batches a second.
  */
 #ifndef EDGELAT_EXPORT_SHIPPER_H
 #define EDGELAT_EXPORT_SHIPPER_H
@@ -25,9 +27,10 @@ struct shipper_counters {
 struct shipper;
 typedef void shipper_idle_cb(void *user);
 
-/* `collector` is copied; `spool` and `http` outlive the shipper. Returns 0 or -errno. */
+/* `config` (its collectors), `spool` and `http` outlive the shipper. Returns 0 or -errno.
+ */
 int shipper_create(struct shipper **out, uv_loop_t *loop, struct http *http,
-                   struct spool *spool, const struct collector *collector, uint64_t seed);
+                   struct spool *spool, const struct config *config, uint64_t seed);
 void shipper_destroy(struct shipper *s); /* no callback after it returns; NULL is fine */
 
 /* There may be something to send (the spool's on_ready says so); does nothing while a

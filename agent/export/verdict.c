@@ -115,7 +115,7 @@ static enum verdict_kind of_status(int status, enum signal signal)
 
 struct verdict verdict_of(const struct http_reply *reply, enum signal signal)
 {
-    struct verdict v = {0};
+    struct verdict v = {.retry_after_ns = reply->retry_after_ns, .step = ""};
     if (reply->failure != HTTP_OK) {
         bool ours =
             reply->failure == HTTP_FAILED_TLS || reply->failure == HTTP_FAILED_LOCAL;
@@ -123,6 +123,7 @@ struct verdict verdict_of(const struct http_reply *reply, enum signal signal)
         text_copy(v.why, sizeof v.why, reply->error);
         return v;
     }
+    v.status = reply->status;
     v.kind = of_status(reply->status, signal);
     if (v.kind == VERDICT_ACCEPTED) {
         read_accepted(&v, reply->body, reply->body_len);

@@ -26,9 +26,12 @@ enum verdict_kind {
 
 struct verdict {
     enum verdict_kind kind;
+    int status;              /* HTTP; 0: no reply */
+    int64_t retry_after_ns;  /* the collector's wish, 0 is none */
     int64_t rejected_points; /* of an accepted batch */
     char why[320]; /* "HTTP 400: what the collector says", printable and in one line; of
                       an accepted batch what it says of it, "" when nothing */
+    const char *step; /* what somebody could do, "; look ...", or ""; the courier's */
 };
 
 struct verdict verdict_of(const struct http_reply *reply, enum signal signal);

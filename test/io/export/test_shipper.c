@@ -30,8 +30,9 @@ struct collector_peer {
 
 struct bed {
     struct spool_bed spool;
-    struct collector_peer peer;
-    struct collector collector;
+    struct collector_peer peer, backup;
+    struct config config;
+    struct collector *collector; /* the first one */
     struct http *http;
     struct shipper *shipper;
     uv_timer_t limit;
@@ -162,11 +163,14 @@ static struct bed *begin(const struct answer *answers, size_t n, unsigned batche
 
     b->peer.answers = answers;
     b->peer.n_answers = n;
+    b->config = config_default();
+    b->config.shipping.catch_up = 0;
+    b->collector = &b->config.collectors[0];
     int port =
         n > 0 ? peer_listen(&b->peer, &b->spool.loop, 0) : child_free_port(SOCK_STREAM);
-    snprintf(b->collector.url, sizeof b->collector.url, "http://u:secret@127.0.0.1:%d/",
+    snprintf(b->collector->url, sizeof b->collector->url, "http://u:secret@127.0.0.1:%d/",
              port);
-    b->collector.timeout_ns = 2 * NS_PER_S;
+    b->collector->timeout_ns = 2 * NS_PER_S;
     uv_timer_init(&b->spool.loop, &b->limit);
     b->limit.data = b;
     CHECK_INT(0, http_create(&b->http, &b->spool.loop), "http");
@@ -177,7 +181,7 @@ static void start(struct bed *b)
 {
     CHECK_INT(0,
               shipper_create(&b->shipper, &b->spool.loop, b->http, b->spool.spool,
-                             &b->collector, check_seed()),
+                             &b->config, check_seed()),
               "created");
     shipper_wake(b->shipper);
 }
@@ -218,6 +222,8 @@ static void end(struct bed *b)
     uv_close((uv_handle_t *)&b->limit, NULL);
     if (b->peer.listener.data != NULL)
         uv_close((uv_handle_t *)&b->peer.listener, NULL);
+    if (b->backup.listener.data != NULL)
+        uv_close((uv_handle_t *)&b->backup.listener, NULL);
     bed_end(&b->spool);
     free(b);
 }
@@ -281,8 +287,8 @@ static void url_is_taken_as_it_is(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bed *b = begin(answers, 1, 1);
-        b->collector.url[strlen(b->collector.url) - 1] = '\0';
-        strcat(b->collector.url, cases[i].base);
+        b->collector->url[strlen(b->collector->url) - 1] = '\0';
+        strcat(b->collector->url, cases[i].base);
         start(b);
         RUN_UNTIL(b, b->peer.n == 1);
         CHECK(strncmp(b->peer.requests[0].head, cases[i].line, strlen(cases[i].line)) ==
@@ -299,8 +305,8 @@ static void each_signal_goes_to_its_path(void **state)
     static const char *const bases[] = {"", "/otlp/", "/v1/metrics", "/v1/logs/"};
     for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
         struct bed *b = begin(answers, 1, 1);
-        b->collector.url[strlen(b->collector.url) - 1] = '\0';
-        strcat(b->collector.url, bases[i]);
+        b->collector->url[strlen(b->collector->url) - 1] = '\0';
+        strcat(b->collector->url, bases[i]);
         bed_add_as(&b->spool, SIGNAL_LOGS, 2);
         start(b);
         RUN_UNTIL(b, b->peer.n == 2);
@@ -458,7 +464,7 @@ static void collector_comes_up(void **state)
     CHECK_INT(2, waiting(b), "nothing is lost");
     b->peer.answers = answers;
     b->peer.n_answers = 1;
-    const char *colon = strrchr(b->collector.url, ':');
+    const char *colon = strrchr(b->collector->url, ':');
     peer_listen(&b->peer, &b->spool.loop, (uint16_t)atoi(colon + 1));
     RUN_UNTIL(b, waiting(b) == 0);
     CHECK_INT(2, counters(b).accepted, "all are sent");
@@ -495,7 +501,7 @@ static void header_file(void **state)
     (void)state;
     static const struct answer answers[] = {OK};
     struct bed *b = begin(answers, 1, 1);
-    snprintf(b->collector.header_file, sizeof b->collector.header_file, "%s/token",
+    snprintf(b->collector->header_file, sizeof b->collector->header_file, "%s/token",
              b->spool.folder.path);
     child_write(b->spool.folder.path, "token", "Authorization: Bearer one\n");
     start(b);
@@ -505,7 +511,7 @@ static void header_file(void **state)
     child_write(b->spool.folder.path, "token.new", "Authorization: Bearer two\n");
     char from[256];
     snprintf(from, sizeof from, "%s/token.new", b->spool.folder.path);
-    CHECK_INT(0, rename(from, b->collector.header_file), "renewed");
+    CHECK_INT(0, rename(from, b->collector->header_file), "renewed");
     bed_add(&b->spool, 2);
     RUN_UNTIL(b, b->peer.n == 2 && waiting(b) == 0);
     CHECK(strstr(b->peer.requests[1].head, "\r\nAuthorization: Bearer two\r\n") != NULL,
@@ -516,7 +522,7 @@ static void header_file(void **state)
                                         "A: b\r\n\r\nGET"};
     for (size_t i = 0; i <= sizeof wrong / sizeof *wrong; i++) {
         b = begin(answers, 1, 1);
-        snprintf(b->collector.header_file, sizeof b->collector.header_file, "%s/token",
+        snprintf(b->collector->header_file, sizeof b->collector->header_file, "%s/token",
                  b->spool.folder.path);
         if (i < sizeof wrong / sizeof *wrong) /* else there is no such file */
             child_write(b->spool.folder.path, "token", wrong[i]);
@@ -564,6 +570,83 @@ static void flush(void **state)
     end(b);
 }
 
+/* Another collector, named "backup". */
+static void add_backup(struct bed *b, const struct answer *answers, size_t n)
+{
+    struct collector *c = &b->config.collectors[b->config.n_collectors++];
+    b->backup.answers = answers;
+    b->backup.n_answers = n;
+    *c = *b->collector;
+    strcpy(c->name, "backup");
+    snprintf(c->url, sizeof c->url, "http://127.0.0.1:%d",
+             peer_listen(&b->backup, &b->spool.loop, 0));
+}
+
+static void the_backup_takes_over(void **state)
+{
+    (void)state;
+    static const struct answer good[] = {OK};
+    static const struct answer bad[] = {REPLY("503 Busy", "Content-Length: 0\r\n", "")};
+    static const struct answer closed[] = {REPLY("403 No", "Content-Length: 0\r\n", "")};
+    static const struct answer slow[] = {
+        REPLY("429 Slow", "Retry-After: 1\r\nContent-Length: 0\r\n", ""), OK};
+    static const struct answer refuses[] = {REPLY("400 Bad", "Content-Length: 0\r\n", ""),
+                                            OK};
+    static const struct {
+        const char *what;
+        const struct answer *first;
+        size_t n, requests; /* that the first one gets */
+        uint64_t refused;
+    } cases[] = {
+        {"not there", NULL, 0, 0, 0},      {"busy", bad, 1, 2, 0},
+        {"wrong token", closed, 1, 1, 0},  {"busy for a moment", slow, 2, 4, 0},
+        {"refuses one", refuses, 2, 3, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed *b = begin(cases[i].first, cases[i].n, 3);
+        add_backup(b, good, 1);
+        start(b);
+        RUN_UNTIL(b, waiting(b) == 0);
+        CHECK_INT(cases[i].requests, b->peer.n, cases[i].what);
+        CHECK_INT(cases[i].requests > 2 ? 0 : 3, b->backup.n, cases[i].what);
+        CHECK_INT(cases[i].refused, counters(b).refused, cases[i].what);
+        CHECK_INT(3 - cases[i].refused, counters(b).accepted, cases[i].what);
+        end(b);
+    }
+}
+
+/* All of them: back off as with one, and nothing is lost. */
+static void no_collector_works(void **state)
+{
+    (void)state;
+    static const struct answer bad[] = {REPLY("503 Busy", "Content-Length: 0\r\n", "")};
+    struct bed *b = begin(bad, 1, 2);
+    add_backup(b, bad, 1);
+    start(b);
+    RUN_UNTIL(b, b->peer.n >= 3 && b->backup.n >= 2);
+    CHECK_INT(2, waiting(b), "nothing is lost");
+    CHECK(b->peer.n <= b->backup.n + 2, "in turns: %zu, %zu", b->peer.n, b->backup.n);
+    size_t before = b->peer.n + b->backup.n;
+    shipper_flush(b->shipper, on_idle, b);
+    RUN_UNTIL(b, b->idle == 1);
+    CHECK(b->peer.n + b->backup.n <= before + 2, "one last go at each at most");
+    end(b);
+}
+
+static void catches_up_no_faster_than_agreed(void **state)
+{
+    (void)state;
+    static const struct answer answers[] = {OK};
+    struct bed *b = begin(answers, 1, 5);
+    b->config.shipping.catch_up = 20;
+    start(b);
+    RUN_UNTIL(b, waiting(b) == 0);
+    double took_s =
+        (double)(b->peer.requests[4].at - b->peer.requests[0].at) / (double)NS_PER_S;
+    CHECK(took_s > 0.19, "5 batches in %.3f s", took_s);
+    end(b);
+}
+
 static void destroyed_under_way(void **state)
 {
     (void)state;
@@ -603,6 +686,9 @@ int main(void)
         cmocka_unit_test(not_usable_keeps_the_batch),
         cmocka_unit_test(header_file),
         cmocka_unit_test(flush),
+        cmocka_unit_test(the_backup_takes_over),
+        cmocka_unit_test(no_collector_works),
+        cmocka_unit_test(catches_up_no_faster_than_agreed),
         cmocka_unit_test(destroyed_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

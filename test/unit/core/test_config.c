@@ -56,6 +56,9 @@ static void test_every_key(void **state)
                            "[collector]\nurl = https://c.example:4318/base/\n"
                            "ca_file = /a\ncert_file = /b\nkey_file = /c\n"
                            "header_file = /d\ntimeout = 3s\nspread = 4s\nevents = no\n"
+                           "proxy = none\ncatch_up = 0\n"
+                           "[collector b.2]\nurl = http://d.example\n"
+                           "header_file = /e\n"
                            "[spool]\nsize = 2G\nbatches = 9\nage = 1.5d\n"
                            "history = 0\nhistory_age = 365d\n"
                            "[target ams-1.x_y]\nhost = ams.example\nservice = s\n"
@@ -72,14 +75,23 @@ static void test_every_key(void **state)
     CHECK_NEAR(0.125, c.ranking.margin_ratio, 1e-12, "hysteresis");
     CHECK_INT(500 * NS_PER_US, c.ranking.margin_ns, "hysteresis_least");
     CHECK_TEXT("192.0.2.1, [2001:db8::1]:5353", c.dns_servers, "servers");
-    CHECK_TEXT("https://c.example:4318/base", c.collector.url, "url, without its end");
-    CHECK_TEXT("/a", c.collector.ca_file, "ca_file");
-    CHECK_TEXT("/b", c.collector.cert_file, "cert_file");
-    CHECK_TEXT("/c", c.collector.key_file, "key_file");
-    CHECK_TEXT("/d", c.collector.header_file, "header_file");
-    CHECK_INT(3 * NS_PER_S, c.collector.timeout_ns, "timeout");
+    CHECK_TEXT("https://c.example:4318/base", c.collectors[0].url,
+               "url, without its end");
+    CHECK_TEXT("/a", c.collectors[0].ca_file, "ca_file");
+    CHECK_TEXT("/b", c.collectors[0].cert_file, "cert_file");
+    CHECK_TEXT("/c", c.collectors[0].key_file, "key_file");
+    CHECK_TEXT("/d", c.collectors[0].header_file, "header_file");
+    CHECK_INT(3 * NS_PER_S, c.collectors[0].timeout_ns, "timeout");
     CHECK_INT(4 * NS_PER_S, c.shipping.spread_ns, "spread");
     CHECK(!c.shipping.events, "events");
+    CHECK_INT(0, c.shipping.catch_up, "catch_up");
+    CHECK_TEXT("none", c.collectors[0].proxy, "proxy");
+    CHECK_INT(2, c.n_collectors, "collectors");
+    CHECK_TEXT("b.2", c.collectors[1].name, "name");
+    CHECK_TEXT("http://d.example", c.collectors[1].url, "url of the second");
+    CHECK_TEXT("/e", c.collectors[1].header_file, "header_file of the second");
+    CHECK_TEXT("", c.collectors[1].ca_file, "which has nothing of the first");
+    CHECK_INT(10 * NS_PER_S, c.collectors[1].timeout_ns, "but the defaults");
     CHECK_INT(INT64_C(2) << 30, c.spool_bytes, "size");
     CHECK_INT(9, c.spool_count, "batches");
     CHECK_INT(36 * 3600 * NS_PER_S, c.spool_age_ns, "age");
@@ -113,7 +125,7 @@ static void test_defaults(void **state)
     CHECK_INT(60 * NS_PER_S, c.window_ns, "window");
     CHECK_INT(3, c.nearest, "nearest");
     CHECK_TEXT("/var/lib/edgelat", c.state_dir, "state_dir");
-    CHECK_TEXT("", c.collector.url, "collector");
+    CHECK_TEXT("", c.collectors[0].url, "collector");
     CHECK_INT(64 << 20, c.spool_bytes, "size");
     const struct target *t = &c.targets[0];
     CHECK(t->ipv4 && t->ipv6, "both families");
@@ -160,18 +172,26 @@ static void test_drop_in(void **state)
     (void)state;
     struct config c = config_default();
     struct text problems = {0};
-    size_t n = parse(&c, "a",
-                     "[agent]\nwindow = 30s\nsite = x\n"
-                     "[target t]\nhost = t.example\nicmp_interval = 2s\nport = 80\n",
-                     &problems);
+    size_t n = parse(
+        &c, "a",
+        "[agent]\nwindow = 30s\nsite = x\n"
+        "[collector]\nurl = http://z.example\n[collector y]\nurl = http://y.example\n"
+        "[collector x]\nca_file = /x\n"
+        "[target t]\nhost = t.example\nicmp_interval = 2s\nport = 80\n",
+        &problems);
     n += parse(&c, "b",
                "[agent]\nwindow = 10s\n"
+               "[collector x]\nurl = http://x.example\ntimeout = 2s\n"
                "[target u]\nhost = u.example\n"
                "[target t]\ninterval = 5s\nport = 443\n",
                &problems);
     CHECK(n == 0, "%s", text_string(&problems));
     CHECK_INT(10 * NS_PER_S, c.window_ns, "the later value wins");
     CHECK_TEXT("x", c.site, "what it does not name stays");
+    CHECK_INT(3, c.n_collectors, "a collector is changed, not doubled");
+    CHECK_TEXT("y", c.collectors[1].name, "in the order in which they first stand");
+    CHECK_TEXT("/x", c.collectors[2].ca_file, "its file stays");
+    CHECK_TEXT("http://x.example", c.collectors[2].url, "its url is added");
     CHECK_INT(2, c.n_targets, "a target is changed, not doubled");
     CHECK_TEXT("t.example", c.targets[0].host, "its host stays");
     CHECK_INT(443, c.targets[0].port, "its port is changed");
@@ -200,6 +220,16 @@ static const struct {
      "'tcp_slow_interval'?\n"},
     {"key of another section", "[agent]\nheader_file = /a\n" HOST,
      "f:2: unknown key 'header_file' in [agent]; it belongs into [collector]\n"},
+    {"a key of all of them", "[collector b]\nurl = http://b.example\nspread = 1s\n" HOST,
+     "f:3: unknown key 'spread' in [collector b]; it belongs into [collector]\n"},
+    {"collector twice",
+     "[collector b]\nurl = http://b\n[collector]\n[collector b]\n" HOST,
+     "f:4: [collector b] is there already, in line 1\n"},
+    {"too many collectors",
+     "[collector b]\n[collector c]\n[collector d]\n[collector e]\nurl = 5\n" HOST,
+     "f:4: more than 4 collectors\n"},
+    {"name of a collector", "[collector a b]\n" HOST,
+     "f:1: collector name 'a b' must be of letters, digits, '.', '_' and '-'\n"},
     {"key of nowhere", "[agent]\nfrobnicate = 1\n" HOST,
      "f:2: unknown key 'frobnicate' in [agent]; `edgelat check-config --keys` lists "
      "all\n"},
@@ -277,6 +307,15 @@ static const struct {
      "f: [peering_service] has no connection; name it as in Azure: connection = NAME\n"},
     {"no url", "[collector]\nheader_file = /x\n" HOST,
      "f: [collector] has no url, so nothing would be shipped: url = https://COLLECTOR\n"},
+    {"no url of the second", "[collector]\nurl = https://c.example\n[collector b]\n" HOST,
+     "f: [collector b] has no url, so nothing would be shipped: url = "
+     "https://COLLECTOR\n"},
+    {"no first", "[collector b]\nurl = https://c.example\n" HOST,
+     "f: [collector] has no url, so nothing would be shipped: url = https://COLLECTOR\n"},
+    {"no key of the second",
+     "[collector]\nurl = https://c.example\n[collector b]\nurl = https://d.example\n"
+     "key_file = /x\n" HOST,
+     "f: [collector b] has a key_file, but no cert_file; mutual TLS needs both\n"},
     {"no key", "[collector]\nurl = https://c.example\ncert_file = /x\n" HOST,
      "f: [collector] has a cert_file, but no key_file; mutual TLS needs both\n"},
 };

@@ -83,6 +83,9 @@ static const struct {
      "be addresses of DNS servers, such as 192.0.2.1 or [2001:db8::1]:5353; ',' is none"},
 
     {"collector", "url", "https://c.example", NULL},
+    {"collector", "catch_up", "1001", "be a whole number from 0 to 1000"},
+    {"collector", "proxy", "https://p:3128",
+     "be none, or begin with http://: other proxies are not supported"},
     {"collector", "url", "http://127.0.0.1:4318/", NULL},
     {"collector", "url", "https://[2001:db8::1]:4318/a/b", NULL},
     {"collector", "url", "https://collector", NULL},
@@ -284,9 +287,9 @@ static void test_shipped_shows_the_defaults(void **state)
     CHECK_INT(0, config_check(&shipped, &kinds, "f", print_problem, NULL), "uncommented");
     CHECK_INT(5, bare.n_targets, "targets as shipped");
     CHECK_INT(6, shipped.n_targets, "targets with the example");
-    CHECK_TEXT("", bare.collector.url, "no collector as shipped");
-    CHECK(shipped.collector.url[0] != '\0', "the example of a collector");
-    CHECK(shipped.collector.cert_file[0] != '\0', "the comments are taken away");
+    CHECK_TEXT("", bare.collectors[0].url, "no collector as shipped");
+    CHECK(shipped.collectors[0].url[0] != '\0', "the example of a collector");
+    CHECK(shipped.collectors[0].cert_file[0] != '\0', "the comments are taken away");
 
     CHECK_INT(bare.window_ns, shipped.window_ns, "window");
     CHECK_INT(bare.nearest, shipped.nearest, "nearest");
@@ -295,9 +298,11 @@ static void test_shipped_shows_the_defaults(void **state)
     CHECK_NEAR(bare.ranking.loss_limit, shipped.ranking.loss_limit, 1e-12, "loss_limit");
     CHECK_NEAR(bare.ranking.margin_ratio, shipped.ranking.margin_ratio, 1e-12, "hyst.");
     CHECK_INT(bare.ranking.margin_ns, shipped.ranking.margin_ns, "hysteresis_least");
-    CHECK_INT(bare.collector.timeout_ns, shipped.collector.timeout_ns, "timeout");
+    CHECK_INT(bare.collectors[0].timeout_ns, shipped.collectors[0].timeout_ns, "timeout");
     CHECK_INT(SPREAD_DEFAULT, bare.shipping.spread_ns, "spread: follows the window");
     CHECK_INT(SPREAD_MOST_NS, shipped.shipping.spread_ns, "spread of the window shown");
+    CHECK_INT(bare.shipping.catch_up, shipped.shipping.catch_up, "catch_up");
+    CHECK_INT(bare.shipping.events, shipped.shipping.events, "events");
     CHECK_INT(bare.spool_bytes, shipped.spool_bytes, "size");
     CHECK_INT(bare.spool_count, shipped.spool_count, "batches");
     CHECK_INT(bare.spool_age_ns, shipped.spool_age_ns, "age");

@@ -1,0 +1,168 @@
+#include "export/courier.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "export/header_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPLY_MAX (64u << 10)
+
+struct courier {
+    struct http *http;
+    const struct collector *collector;
+    char base[URL_TEXT_MAX]; /* the signal's path comes behind it */
+    char host[URL_TEXT_MAX];
+    struct header_file header;
+
+    struct http_exchange *exchange; /* under way, or NULL */
+    enum signal signal;
+    courier_done_cb *on_done;
+    void *user;
+};
+
+/* ---- where it is ---- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text), end_len = strlen(end);
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+static void cut_slashes(char *url)
+{
+    for (size_t len = strlen(url); len > 0 && url[len - 1] == '/';)
+        url[--len] = '\0';
+}
+
+static void set_base(struct courier *c, const char *url)
+{
+    text_copy(c->base, sizeof c->base, url);
+    cut_slashes(c->base);
+    for (enum signal i = 0; i < SIGNALS; i++)
+        if (ends_with(c->base, signal_path(i))) { /* as some write it */
+            c->base[strlen(c->base) - strlen(signal_path(i))] = '\0';
+            cut_slashes(c->base);
+        }
+
+    const char *host = strstr(c->base, "://");
+    host = host != NULL ? host + 3 : c->base;
+    text_copy(c->host, sizeof c->host, host);
+    c->host[strcspn(c->host, "/?#")] = '\0';
+    char *at = strrchr(c->host, '@');
+    if (at != NULL)
+        memmove(c->host, at + 1, strlen(at + 1) + 1);
+}
+
+struct courier *courier_create(struct http *http, const struct collector *collector)
+{
+    struct courier *c = mem_zalloc(sizeof *c);
+    c->http = http;
+    c->collector = collector;
+    set_base(c, collector->url);
+    return c;
+}
+
+void courier_destroy(struct courier *c)
+{
+    if (c == NULL)
+        return;
+    if (c->exchange != NULL)
+        http_cancel(c->exchange);
+    header_file_forget(&c->header);
+    free(c);
+}
+
+const char *courier_host(const struct courier *c)
+{
+    return c->host;
+}
+
+/* ---- one batch ---- */
+
+/* What somebody could do; "" when it passes by itself. */
+static const char *next_step(const struct courier *c, const struct verdict *v,
+                             const struct http_reply *reply)
+{
+    bool tls = strncmp(c->base, "https:", 6) == 0;
+    if (v->kind == VERDICT_REFUSED && c->signal == SIGNAL_LOGS)
+        return "; where it takes no logs, set `events = no`";
+    if (reply->failure == HTTP_FAILED_TLS)
+        return "; look at `ca_file` and the collector's certificate";
+    if (reply->failure == HTTP_FAILED_REPLY && tls && c->collector->cert_file[0] == '\0')
+        return "; if it asks for a client certificate, set `cert_file` and `key_file`";
+    if (v->kind != VERDICT_UNUSABLE || reply->failure != HTTP_OK)
+        return "";
+    if (reply->status == 401 || reply->status == 403)
+        return "; look at `header_file`: is the token right?";
+    return "; look at `url` in [collector]";
+}
+
+static void on_reply(const struct http_reply *reply, void *user)
+{
+    struct courier *c = user;
+    struct verdict v = verdict_of(reply, c->signal);
+    v.step = next_step(c, &v, reply);
+    c->exchange = NULL;
+    c->on_done(&v, c->user);
+}
+
+static const char *proxy_of(const struct collector *collector)
+{
+    if (collector->proxy[0] == '\0')
+        return NULL; /* by the environment */
+    return strcmp(collector->proxy, "none") == 0 ? "" : collector->proxy;
+}
+
+static void post(struct courier *c, const struct spooled *batch)
+{
+    const struct collector *to = c->collector;
+    char url[URL_TEXT_MAX + SIGNAL_PATH_MAX];
+    snprintf(url, sizeof url, "%s%s", c->base, signal_path(batch->signal));
+    const char *const headers[] = {
+        "Content-Type: application/x-protobuf",
+        "Content-Encoding: gzip",
+        "User-Agent: edgelat/" EDGELAT_VERSION,
+        to->header_file[0] != '\0' ? c->header.line : NULL,
+        NULL,
+    };
+    const struct http_request request = {
+        .url = url,
+        .body = batch->bytes,
+        .body_len = batch->len,
+        .headers = headers,
+        .ca_file = to->ca_file,
+        .cert_file = to->cert_file,
+        .key_file = to->key_file,
+        .proxy = proxy_of(to),
+        .timeout_ns = to->timeout_ns,
+        .reply_max = REPLY_MAX,
+        .cut_reply = true, /* the status is what counts */
+        .socket = -1,
+    };
+    c->exchange = http_start(c->http, &request, NULL, on_reply, c);
+}
+
+bool courier_send(struct courier *c, const struct spooled *batch,
+                  courier_done_cb *on_done, void *user, struct verdict *cannot)
+{
+    const char *file = c->collector->header_file;
+    int rc = file[0] != '\0' ? header_file_read(&c->header, file) : 0;
+    if (rc < 0) {
+        *cannot = (struct verdict){
+            .kind = VERDICT_UNUSABLE,
+            .step = "; mend the file, it is read again by itself",
+        };
+        snprintf(cannot->why, sizeof cannot->why, "header_file %s: %s", file,
+                 rc == -EBADMSG ? "it holds no 'Name: value' line" : strerror(-rc));
+        return false;
+    }
+    c->signal = batch->signal;
+    c->on_done = on_done;
+    c->user = user;
+    post(c, batch);
+    return true;
+}

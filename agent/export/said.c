@@ -1,0 +1,87 @@
+#include "export/said.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_news(struct said_signal *s, enum verdict_kind state, const char *why)
+{
+    bool news = !s->begun || s->state != state || strcmp(s->why, why) != 0;
+    s->begun = true;
+    s->state = state;
+    text_copy(s->why, sizeof s->why, why);
+    return news;
+}
+
+/* " again, after 12 refused batches of ... to ..." */
+static const char *what_was(char *out, size_t room, struct said_signal *s, bool first)
+{
+    char from[WALL_TEXT_MAX], to[WALL_TEXT_MAX];
+    out[0] = '\0';
+    if (s->refused == 1)
+        snprintf(out, room, " again, after a refused batch of %s",
+                 wall_text(from, s->refused_from));
+    else if (s->refused > 0)
+        snprintf(out, room, " again, after %" PRIu64 " refused batches of %s to %s",
+                 s->refused, wall_text(from, s->refused_from),
+                 wall_text(to, s->refused_to));
+    else if (!first)
+        text_copy(out, room, " again");
+    s->refused = 0;
+    return out;
+}
+
+void said_accepted(struct said *said, enum signal signal, const char *host,
+                   const struct verdict *v, uint64_t waiting)
+{
+    struct said_signal *s = &said->of[signal];
+    char was[128];
+    bool first = !s->begun;
+    if (is_news(s, VERDICT_ACCEPTED, ""))
+        log_info("shipper", "export of %s to %s works%s, %" PRIu64 " batches waiting",
+                 signal_name(signal), host, what_was(was, sizeof was, s, first), waiting);
+    if (v->rejected_points > 0 && !s->rejecting)
+        log_warn("shipper",
+                 "export to %s: %" PRId64 " %s were not taken: %s; see the collector's "
+                 "log",
+                 host, v->rejected_points,
+                 signal == SIGNAL_LOGS ? "log records" : "points", v->why);
+    else if (v->why[0] != '\0')
+        log_debug("shipper",
+                  "export to %s: accepted, %" PRId64 " points not taken; it says: %s",
+                  host, v->rejected_points, v->why);
+    s->rejecting = v->rejected_points > 0;
+}
+
+void said_refused(struct said *said, enum signal signal, const char *host,
+                  const struct verdict *v, struct wall batch, uint64_t waiting)
+{
+    struct said_signal *s = &said->of[signal];
+    char time[WALL_TEXT_MAX];
+    const char *form = "export to %s: the batch of %s of %s is refused: %s%s; set aside "
+                       "in bad/, %" PRIu64 " batches waiting";
+    if (s->refused++ == 0)
+        s->refused_from = batch;
+    s->refused_to = batch;
+    wall_text(time, batch);
+    if (is_news(s, VERDICT_REFUSED, v->why))
+        log_warn("shipper", form, host, signal_name(signal), time, v->why, v->step,
+                 waiting);
+    else
+        log_debug("shipper", form, host, signal_name(signal), time, v->why, v->step,
+                  waiting);
+}
+
+void said_failed(struct said *said, enum signal signal, const char *host,
+                 const struct verdict *v, const char *what_now, bool change,
+                 uint64_t waiting)
+{
+    const char *form = "export to %s: %s%s; %s, %" PRIu64 " batches waiting";
+    if (is_news(&said->of[signal], v->kind, v->why) || change)
+        log_warn("shipper", form, host, v->why, v->step, what_now, waiting);
+    else
+        log_debug("shipper", form, host, v->why, v->step, what_now, waiting);
+}

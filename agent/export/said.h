@@ -1,0 +1,36 @@
+/*
+ * What the log says of the shipping to one collector: a change of state once, repeats at
+ * debug, and after refused batches how many they were and of what time.
+ */
+#ifndef EDGELAT_EXPORT_SAID_H
+#define EDGELAT_EXPORT_SAID_H
+
+#include "core/time.h"
+#include "export/signal.h"
+#include "export/verdict.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct said { /* start with { 0 } */
+    struct said_signal {
+        bool begun;
+        enum verdict_kind state; /* the last one ... */
+        char why[320];           /* ... and why: the same is not said twice */
+        bool rejecting;          /* not all points are taken */
+        uint64_t refused;        /* batches in a row, of these times */
+        struct wall refused_from, refused_to;
+    } of[SIGNALS];
+};
+
+/* `host` is the collector, `signal` the batch's, `waiting` how many batches are left. */
+void said_accepted(struct said *s, enum signal signal, const char *host,
+                   const struct verdict *v, uint64_t waiting);
+void said_refused(struct said *s, enum signal signal, const char *host,
+                  const struct verdict *v, struct wall batch, uint64_t waiting);
+/* `change`: what comes now is new, even where the failure is not. */
+void said_failed(struct said *s, enum signal signal, const char *host,
+                 const struct verdict *v, const char *what_now, bool change,
+                 uint64_t waiting);
+
+#endif
