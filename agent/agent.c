@@ -2,9 +2,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "core/pipeline.h"
+#include "closing.h"
 #include "core/spread.h"
-#include "export/otlp.h"
 #include "export/shipper.h"
 #include "export/spool.h"
 #include "identity.h"
@@ -27,10 +26,9 @@ struct agent {
     struct measurer *measurer;
     struct spool *spool;
     struct shipper *shipper; /* NULL: no collector is configured */
+    struct closing *closing;
     char instance_id[IDENTITY_TEXT_MAX];
     char host_name[256];
-    bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as it was said last */
-    uint64_t busy_windows, interrupted_windows;
 
     uv_timer_t *ship_timer; /* runs from the closing of a window to our turn to ship */
     int64_t ship_delay_ns;
@@ -40,140 +38,16 @@ struct agent {
     uv_timer_t *stop_timer;
 };
 
-/* ---- a closed window ---- */
-
-enum { SELF_MAX = 24 };
-
-/* What the agent says of itself; `values` has room for SELF_MAX. */
-static size_t self_values(struct agent *a, struct self_value *values)
-{
-    struct measurer_counters m = measurer_counters(a->measurer);
-    struct spool_counters spool = spool_counters(a->spool);
-    struct shipper_counters ship = {0};
-    if (a->shipper != NULL)
-        ship = shipper_counters(a->shipper);
-    uv_rusage_t usage;
-    uv_getrusage(&usage);
-    size_t resident;
-    uv_resident_set_memory(&resident);
-    double user_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6;
-    double system_s =
-        (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
-
-    const struct self_value all[] = {
-        {"edgelat.agent.cpu.time", "s", true, user_s, "cpu.mode", "user"},
-        {"edgelat.agent.cpu.time", "s", true, system_s, "cpu.mode", "system"},
-        {"edgelat.agent.memory.resident", "By", false, (double)resident, NULL, NULL},
-        {"edgelat.agent.loop.lag", "s", false, (double)m.loop_lag_max_ns / 1e9, NULL,
-         NULL},
-        {"edgelat.agent.windows", "{window}", true, (double)a->busy_windows,
-         "edgelat.window.state", "busy"},
-        {"edgelat.agent.windows", "{window}", true, (double)a->interrupted_windows,
-         "edgelat.window.state", "interrupted"},
-        {"edgelat.agent.dns.lookups", "{lookup}", true, (double)m.names.lookups, NULL,
-         NULL},
-        {"edgelat.agent.dns.failures", "{lookup}", true, (double)m.names.failures, NULL,
-         NULL},
-        {"edgelat.agent.probe.foreign", "{packet}", true, (double)m.prober.foreign, NULL,
-         NULL},
-        {"edgelat.agent.probe.timestamp_fallbacks", "{probe}", true,
-         (double)m.prober.timestamp_fallbacks, NULL, NULL},
-        {"edgelat.agent.spool.waiting", "{batch}", false, (double)spool.waiting, NULL,
-         NULL},
-        {"edgelat.agent.spool.size", "By", false, (double)spool.waiting_bytes, NULL,
-         NULL},
-        {"edgelat.agent.spool.dropped", "{batch}", true, (double)spool.dropped, NULL,
-         NULL},
-        {"edgelat.agent.spool.set_aside", "{batch}", true, (double)spool.set_aside, NULL,
-         NULL},
-        {"edgelat.agent.spool.write_errors", "{error}", true, (double)spool.write_errors,
-         NULL, NULL},
-        {"edgelat.agent.export.results", "{batch}", true, (double)ship.accepted,
-         "edgelat.export.result", "accepted"},
-        {"edgelat.agent.export.results", "{batch}", true, (double)ship.refused,
-         "edgelat.export.result", "refused"},
-        {"edgelat.agent.export.results", "{batch}", true, (double)ship.failed,
-         "edgelat.export.result", "failed"},
-        {"edgelat.agent.export.rejected_points", "{point}", true,
-         (double)ship.rejected_points, NULL, NULL},
-    };
-    _Static_assert(sizeof all / sizeof *all <= SELF_MAX, "room for all of them");
-    memcpy(values, all, sizeof all);
-    return sizeof all / sizeof *all;
-}
-
-/* Changes of state, once each. */
-static void say_middleboxes(struct agent *a, const struct batch *batch)
-{
-    for (size_t t = 0; t < batch->n_targets; t++) {
-        const struct target_state *state = &batch->targets[t];
-        if (state->intercepted == a->intercepted[t])
-            continue;
-        a->intercepted[t] = state->intercepted;
-        if (state->intercepted)
-            log_warn("measurer", "%s: %s; their delays are left out", state->target->name,
-                     state->interception);
-        else
-            log_info("measurer",
-                     "%s: answers its handshakes itself again; their delays "
-                     "count",
-                     state->target->name);
-    }
-}
-
-static void say_silences(const struct batch *batch)
-{
-    for (size_t i = 0; i < batch->n_series; i++) {
-        const struct series *s = batch->series[i];
-        if (s->silence_is_news)
-            log_info(
-                "agent",
-                "%s to %s (%s, %s) is never answered while %s is: no data of it, not "
-                "an outage",
-                s->kind->name, s->target->host, s->target->name, family_name(s->family),
-                s->silent_while->name);
-    }
-}
-
-static void note_state(struct agent *a, const struct batch *batch)
-{
-    a->busy_windows += batch->busy;
-    a->interrupted_windows += batch->interrupted;
-    if (batch->busy == a->busy)
-        return;
-    a->busy = batch->busy;
-    if (batch->busy)
-        log_warn("agent", "this host is too busy to measure well: probes go out late; "
-                          "windows with edgelat.window.state=busy are counted");
-    else
-        log_info("agent", "this host measures in time again");
-}
-
-static void on_batch(const struct batch *measured, void *user)
+static void on_batch(const struct batch *batch, void *user)
 {
     struct agent *a = user;
-    struct self_value values[SELF_MAX];
-    struct batch batch = *measured;
-    note_state(a, measured);
-    batch.n_self = self_values(a, values);
-    batch.self = values;
-    say_middleboxes(a, measured);
-    say_silences(measured);
-
-    struct otlp_resource resource = {
-        .instance_id = a->instance_id,
-        .version = EDGELAT_VERSION,
-        .host_name = a->host_name,
-        .site = a->config->site,
-        .peering = &a->config->peering,
+    struct tally tally = {
+        .measurer = measurer_counters(a->measurer),
+        .spool = spool_counters(a->spool),
     };
-    size_t len;
-    void *bytes = otlp_metrics(&batch, &resource, &len);
-    log_debug("agent", "window closed: %zu series, %zu bytes", batch.n_series, len);
-    spool_add(a->spool, SIGNAL_METRICS, bytes, len);
-    bytes = a->config->shipping.events ? otlp_logs(&batch, &resource, &len) : NULL;
-    if (bytes != NULL)
-        spool_add(a->spool, SIGNAL_LOGS, bytes, len);
+    if (a->shipper != NULL)
+        tally.shipper = shipper_counters(a->shipper);
+    closing_take(a->closing, batch, &tally);
 }
 
 static void on_ship_timer(uv_timer_t *timer)
@@ -285,8 +159,17 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         spread_delay(chance_seed(), config->window_ns, config->shipping.spread_ns);
 
     int rc = open_state(a);
-    if (rc == 0)
+    if (rc == 0) {
+        struct otlp_resource resource = {
+            .instance_id = a->instance_id,
+            .version = EDGELAT_VERSION,
+            .host_name = a->host_name,
+            .site = config->site,
+            .peering = &config->peering,
+        };
+        a->closing = closing_create(config, knowledge, &resource, a->spool);
         rc = open_network(a);
+    }
     if (rc < 0) {
         agent_destroy(a);
         return rc;
@@ -362,6 +245,7 @@ void agent_destroy(struct agent *a)
     struct spool_counters left = {0};
     if (a->spool != NULL)
         left = spool_counters(a->spool);
+    closing_destroy(a->closing);
     spool_close(a->spool);
     if (left.waiting > 0)
         log_info("agent", "%llu batches stay in the spool for the next start",

@@ -80,7 +80,8 @@ struct batch { /* borrowed views; valid until the pipeline is called again */
     const struct target_state *targets;
     size_t n_targets;
     const struct event *events; /* that became known in the window */
-    size_t n_events;
+    size_t n_events;            /* at most EVENTS_MAX */
+    uint64_t events_dropped;
     const struct self_value *self; /* filled in by the shell */
     size_t n_self;
 };

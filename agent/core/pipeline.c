@@ -49,6 +49,8 @@ struct pipeline *pipeline_create(const struct config *config, const struct kinds
     p->opened_at = p->latest = now;
     p->ledger = ledger_create();
     p->members = mem_zalloc(p->room * sizeof *p->members);
+    p->open_events = mem_zalloc(sizeof *p->open_events);
+    p->closed_events = mem_zalloc(sizeof *p->closed_events);
     p->order = mem_zalloc(p->room * sizeof *p->order);
     p->states = mem_zalloc(p->room * sizeof *p->states);
     size_t streams = p->room * 2 * kinds->n;
@@ -66,6 +68,8 @@ void pipeline_destroy(struct pipeline *p)
     for (uint32_t i = 0; i < p->n_streams; i++)
         window_destroy(p->streams[i].window);
     free(p->streams);
+    free(p->open_events);
+    free(p->closed_events);
     free(p->states);
     free(p->order);
     free(p->members);
@@ -272,6 +276,11 @@ void pipeline_asked(struct pipeline *p, size_t target, enum family family,
     p->members[target].places[family == FAMILY_IPV6].asked = *asked;
 }
 
+struct events *pipeline_events(struct pipeline *p)
+{
+    return p->open_events;
+}
+
 /* ---- what came back ---- */
 
 void pipeline_result(struct pipeline *p, const struct result *result)
@@ -344,6 +353,11 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     p->batch.series = ledger_close(p->ledger, now, &p->batch.n_series);
     p->batch.targets = p->states;
     p->batch.n_targets = p->n_targets;
+    p->closed_events->n = p->closed_events->dropped = 0;
+    events_move(p->closed_events, p->open_events);
+    p->batch.events = p->closed_events->list;
+    p->batch.n_events = p->closed_events->n;
+    p->batch.events_dropped = p->closed_events->dropped;
     p->batch.interrupted = p->interrupted;
     p->batch.busy = p->busy;
     p->interrupted = p->busy = false;

@@ -106,6 +106,9 @@ const struct target_state *pipeline_survey_end(struct pipeline *p, struct mono n
  * are from here. Their series go on. */
 void pipeline_moved(struct pipeline *p);
 
+/* The events of the open window: who turns the pipeline may add what it knows. */
+struct events *pipeline_events(struct pipeline *p);
+
 bool pipeline_next(const struct pipeline *p,
                    struct mono *at); /* when pipeline_take() has something */
 bool pipeline_take(struct pipeline *p, struct mono now,

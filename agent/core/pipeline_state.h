@@ -58,6 +58,7 @@ struct pipeline {
     size_t *order;   /* of the last ranking ... */
     size_t eligible; /* ... and how many of it were */
     struct target_state *states;
+    struct events *open_events, *closed_events;
     struct batch batch;
 };
 

@@ -1,0 +1,195 @@
+#include "closing.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/pipeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct closing {
+    const struct config *config;
+    struct otlp_resource resource;
+    struct spool *spool;
+    struct events events;                                     /* of this window */
+    bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as it was said last */
+    uint64_t busy_windows, interrupted_windows;
+};
+
+/* ---- the agent itself ---- */
+
+enum { SELF_MAX = 24 };
+
+/* What the agent says of itself; `values` has room for SELF_MAX. */
+static size_t self_values(const struct closing *c, const struct tally *t,
+                          struct self_value *values)
+{
+    const struct measurer_counters *m = &t->measurer;
+    const struct spool_counters *spool = &t->spool;
+    const struct shipper_counters *ship = &t->shipper;
+    uv_rusage_t usage;
+    uv_getrusage(&usage);
+    size_t resident;
+    uv_resident_set_memory(&resident);
+    double user_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6;
+    double system_s =
+        (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
+
+    const struct self_value all[] = {
+        {"edgelat.agent.cpu.time", "s", true, user_s, "cpu.mode", "user"},
+        {"edgelat.agent.cpu.time", "s", true, system_s, "cpu.mode", "system"},
+        {"edgelat.agent.memory.resident", "By", false, (double)resident, NULL, NULL},
+        {"edgelat.agent.loop.lag", "s", false, (double)m->loop_lag_max_ns / 1e9, NULL,
+         NULL},
+        {"edgelat.agent.windows", "{window}", true, (double)c->busy_windows,
+         "edgelat.window.state", "busy"},
+        {"edgelat.agent.windows", "{window}", true, (double)c->interrupted_windows,
+         "edgelat.window.state", "interrupted"},
+        {"edgelat.agent.dns.lookups", "{lookup}", true, (double)m->names.lookups, NULL,
+         NULL},
+        {"edgelat.agent.dns.failures", "{lookup}", true, (double)m->names.failures, NULL,
+         NULL},
+        {"edgelat.agent.probe.foreign", "{packet}", true, (double)m->prober.foreign, NULL,
+         NULL},
+        {"edgelat.agent.probe.timestamp_fallbacks", "{probe}", true,
+         (double)m->prober.timestamp_fallbacks, NULL, NULL},
+        {"edgelat.agent.spool.waiting", "{batch}", false, (double)spool->waiting, NULL,
+         NULL},
+        {"edgelat.agent.spool.size", "By", false, (double)spool->waiting_bytes, NULL,
+         NULL},
+        {"edgelat.agent.spool.dropped", "{batch}", true, (double)spool->dropped, NULL,
+         NULL},
+        {"edgelat.agent.spool.set_aside", "{batch}", true, (double)spool->set_aside, NULL,
+         NULL},
+        {"edgelat.agent.spool.write_errors", "{error}", true, (double)spool->write_errors,
+         NULL, NULL},
+        {"edgelat.agent.export.results", "{batch}", true, (double)ship->accepted,
+         "edgelat.export.result", "accepted"},
+        {"edgelat.agent.export.results", "{batch}", true, (double)ship->refused,
+         "edgelat.export.result", "refused"},
+        {"edgelat.agent.export.results", "{batch}", true, (double)ship->failed,
+         "edgelat.export.result", "failed"},
+        {"edgelat.agent.export.rejected_points", "{point}", true,
+         (double)ship->rejected_points, NULL, NULL},
+    };
+    _Static_assert(sizeof all / sizeof *all <= SELF_MAX, "room for all of them");
+    memcpy(values, all, sizeof all);
+    return sizeof all / sizeof *all;
+}
+
+/* ---- what the log says ---- */
+
+/* Changes of state, once each. */
+static void say_middleboxes(struct closing *c, const struct batch *batch)
+{
+    for (size_t t = 0; t < batch->n_targets; t++) {
+        const struct target_state *state = &batch->targets[t];
+        if (state->intercepted == c->intercepted[t])
+            continue;
+        c->intercepted[t] = state->intercepted;
+        if (state->intercepted)
+            log_warn("measurer", "%s: %s; their delays are left out", state->target->name,
+                     state->interception);
+        else
+            log_info("measurer",
+                     "%s: answers its handshakes itself again; their delays "
+                     "count",
+                     state->target->name);
+    }
+}
+
+static void say_silences(const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->n_series; i++) {
+        const struct series *s = batch->series[i];
+        if (s->silence_is_news)
+            log_info(
+                "agent",
+                "%s to %s (%s, %s) is never answered while %s is: no data of it, not "
+                "an outage",
+                s->kind->name, s->target->host, s->target->name, family_name(s->family),
+                s->silent_while->name);
+    }
+}
+
+static void note_state(struct closing *c, const struct batch *batch)
+{
+    c->busy_windows += batch->busy;
+    c->interrupted_windows += batch->interrupted;
+    if (batch->busy == c->busy)
+        return;
+    c->busy = batch->busy;
+    if (batch->busy)
+        log_warn("agent", "this host is too busy to measure well: probes go out late; "
+                          "windows with edgelat.window.state=busy are counted");
+    else
+        log_info("agent", "this host measures in time again");
+}
+
+static void say_events(const struct events *events)
+{
+    for (size_t i = 0; i < events->n; i++) {
+        const struct event *e = &events->list[i];
+        if (e->severity == SEVERITY_INFO)
+            log_info("event", "%s: %s", e->name, e->text);
+        else
+            log_warn("event", "%s: %s", e->name, e->text);
+    }
+    if (events->dropped > 0)
+        log_warn("event", "%llu more in this window are not told",
+                 (unsigned long long)events->dropped);
+}
+
+/* ---- on its way ---- */
+
+static void take_events(struct events *to, const struct batch *batch)
+{
+    memcpy(to->list, batch->events, batch->n_events * sizeof *to->list);
+    to->n = batch->n_events;
+    to->dropped = batch->events_dropped;
+}
+
+static void spool_batch(struct closing *c, const struct batch *batch)
+{
+    size_t len;
+    void *bytes = otlp_metrics(batch, &c->resource, &len);
+    log_debug("agent", "window closed: %zu series, %zu bytes", batch->n_series, len);
+    spool_add(c->spool, SIGNAL_METRICS, bytes, len);
+    bytes = c->config->shipping.events ? otlp_logs(batch, &c->resource, &len) : NULL;
+    if (bytes != NULL)
+        spool_add(c->spool, SIGNAL_LOGS, bytes, len);
+}
+
+void closing_take(struct closing *c, const struct batch *measured,
+                  const struct tally *tally)
+{
+    struct self_value values[SELF_MAX];
+    struct batch batch = *measured;
+    note_state(c, measured);
+    say_middleboxes(c, measured);
+    say_silences(measured);
+    take_events(&c->events, measured);
+    say_events(&c->events);
+    batch.events = c->events.list;
+    batch.n_events = c->events.n;
+    batch.n_self = self_values(c, tally, values);
+    batch.self = values;
+    spool_batch(c, &batch);
+}
+
+struct closing *closing_create(const struct config *config,
+                               const struct knowledge *knowledge,
+                               const struct otlp_resource *resource, struct spool *spool)
+{
+    struct closing *c = mem_zalloc(sizeof *c);
+    c->config = config;
+    (void)knowledge;
+    c->resource = *resource;
+    c->spool = spool;
+    return c;
+}
+
+void closing_destroy(struct closing *c)
+{
+    free(c);
+}
