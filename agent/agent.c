@@ -47,7 +47,9 @@ static void on_batch(const struct batch *batch, void *user)
     };
     if (a->shipper != NULL)
         tally.shipper = shipper_counters(a->shipper);
-    closing_take(a->closing, batch, &tally);
+    const char *why = closing_take(a->closing, batch, &tally);
+    if (why != NULL)
+        measurer_look(a->measurer, why);
 }
 
 static void on_ship_timer(uv_timer_t *timer)

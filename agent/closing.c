@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/pipeline.h"
+#include "edge/serving.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@ struct closing {
     const struct config *config;
     struct otlp_resource resource;
     struct spool *spool;
+    struct site site;
+    struct serving serving;
     struct events events;                                     /* of this window */
     bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as it was said last */
     uint64_t busy_windows, interrupted_windows;
@@ -160,8 +163,18 @@ static void spool_batch(struct closing *c, const struct batch *batch)
         spool_add(c->spool, SIGNAL_LOGS, bytes, len);
 }
 
-void closing_take(struct closing *c, const struct batch *measured,
-                  const struct tally *tally)
+/* Something is elsewhere than it was: what is near may be another one now. */
+static const char *reason_to_look(const struct events *events)
+{
+    for (size_t i = 0; i < events->n; i++)
+        if (strcmp(events->list[i].name, "edgelat.pop.changed") == 0 ||
+            strcmp(events->list[i].name, "edgelat.delay.shifted") == 0)
+            return events->list[i].text;
+    return NULL;
+}
+
+const char *closing_take(struct closing *c, const struct batch *measured,
+                         const struct tally *tally)
 {
     struct self_value values[SELF_MAX];
     struct batch batch = *measured;
@@ -169,12 +182,22 @@ void closing_take(struct closing *c, const struct batch *measured,
     say_middleboxes(c, measured);
     say_silences(measured);
     take_events(&c->events, measured);
+    serving_look(&c->serving, &c->site, measured->targets, measured->n_targets,
+                 measured->time, &c->events);
     say_events(&c->events);
     batch.events = c->events.list;
     batch.n_events = c->events.n;
     batch.n_self = self_values(c, tally, values);
     batch.self = values;
     spool_batch(c, &batch);
+    return reason_to_look(&c->events);
+}
+
+/* Whoever loaded the configuration has said it. */
+static void ignore(const char *problem, void *user)
+{
+    (void)problem;
+    (void)user;
 }
 
 struct closing *closing_create(const struct config *config,
@@ -183,7 +206,8 @@ struct closing *closing_create(const struct config *config,
 {
     struct closing *c = mem_zalloc(sizeof *c);
     c->config = config;
-    (void)knowledge;
+    site_read(&c->site, &knowledge->metros, config->location, &config->peering, ignore,
+              NULL);
     c->resource = *resource;
     c->spool = spool;
     return c;
@@ -191,5 +215,8 @@ struct closing *closing_create(const struct config *config,
 
 void closing_destroy(struct closing *c)
 {
+    if (c == NULL)
+        return;
+    serving_free(&c->serving);
     free(c);
 }

@@ -7,6 +7,7 @@
 #include "names.h"
 #include "net/chance.h"
 #include "net/clock.h"
+#include "net/netlink.h"
 #include "net/resolver.h"
 #include "net/timer.h"
 #include "probe/kinds.h"
@@ -34,6 +35,7 @@ struct measurer {
     struct pipeline *pipeline;
     struct names *names;
     struct discovery *discovery;
+    struct netlink *netlink;          /* NULL: the kernel does not tell */
     struct mono looked_at, look_ends; /* the last time; 0: it is over */
     const struct target *nearest;     /* as it was said last */
     uv_timer_t *probe_timer, *tick_timer;
@@ -139,6 +141,28 @@ void measurer_look(struct measurer *m, const char *why)
         return;
     log_info("discovery", "%s: looking around for what is near", why);
     look(m, now);
+}
+
+/* Another network is another place: what was measured does not hold from here. */
+static void on_network(const struct network_change *what, void *user)
+{
+    struct measurer *m = user;
+    log_info("discovery", "%s: looking around for what is near", what->text);
+    struct event *e = events_add(pipeline_events(m->pipeline), "edgelat.network.changed",
+                                 SEVERITY_INFO, wall_now(), NULL);
+    event_say(e, "%s", what->text);
+    pipeline_moved(m->pipeline);
+    look(m, mono_now());
+}
+
+static void watch_network(struct measurer *m)
+{
+    int rc = netlink_create(&m->netlink, m->loop, NETWORK_SETTLE_NS, on_network, m);
+    if (rc < 0)
+        log_info("discovery",
+                 "the kernel does not tell of network changes (%s): looking around each "
+                 "hour only",
+                 strerror(-rc));
 }
 
 static void say_nearest(struct measurer *m, const struct target_state *states, size_t n)
@@ -321,6 +345,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     for (size_t t = 0; t < config->n_targets; t++)
         names_add(m->names, t, &config->targets[t]);
     m->discovery = discovery_create(config, knowledge, probe_kind_words());
+    watch_network(m);
     open_kinds(m);
     look(m, mono_now());
     arm_tick(m, wall);
@@ -341,6 +366,7 @@ void measurer_destroy(struct measurer *m)
 {
     if (m == NULL)
         return;
+    netlink_destroy(m->netlink);
     names_destroy(m->names);
     uv_close((uv_handle_t *)m->probe_timer, free_handle);
     uv_close((uv_handle_t *)m->tick_timer, free_handle);
