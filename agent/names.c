@@ -78,6 +78,7 @@ static void describe_question(struct asked *out, const struct resolution *r)
         text_add(&chain, "%s%s", i > 0 ? " -> " : "", r->cnames[i]);
     text_copy(out->chain, sizeof out->chain, text_string(&chain));
     text_free(&chain);
+    text_copy(out->servers, sizeof out->servers, r->servers);
 }
 
 /* ---- the decoy ---- */

@@ -95,6 +95,13 @@ const char *text_wrong(const char *line, size_t len)
     return NULL;
 }
 
+void text_visible(char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text <= ' ' || *text > '~')
+            *text = '?';
+}
+
 #define WORD_MAX 63
 
 /* Levenshtein's distance, one row at a time. */

@@ -33,6 +33,9 @@ size_t text_utf8(const char *bytes, size_t left);
  * tab), as a clause for people, or NULL. */
 const char *text_wrong(const char *line, size_t len);
 
+/* Puts '?' for whatever is not visible ASCII: in names that others have given. */
+void text_visible(char *text);
+
 /* The word nearest to `word` by edit distance, or NULL when none is near enough to
  * suggest. */
 const char *text_nearest(const char *word, const char *const *words, size_t n);

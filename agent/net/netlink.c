@@ -54,9 +54,7 @@ static void name_interface(struct network_item *item)
     if (if_indextoname(item->interface, name) == NULL)
         snprintf(name, sizeof name, "%u", item->interface); /* it is gone */
     text_copy(item->name, sizeof item->name, name);
-    for (char *at = item->name; *at != '\0'; at++)
-        if (*at <= ' ' || *at > '~')
-            *at = '?';
+    text_visible(item->name);
 }
 
 static void take_stock(const struct netlink_event *event, void *user)

@@ -256,6 +256,8 @@ static bool from_hosts_file(struct lookup *l)
         a->addresses[a->n++] = e;
     }
     ares_free_hostent(host);
+    if (a->n > 0)
+        text_copy(a->servers, sizeof a->servers, "hosts file");
     return a->n > 0;
 }
 
@@ -272,6 +274,7 @@ static void ask(struct lookup *l)
         give_out_soon(l);
         return;
     }
+    servers_text(l->answer.servers, sizeof l->answer.servers, r->channel);
     struct ares_addrinfo_hints hints = {
         .ai_family = address_family(l->family),
         .ai_socktype = SOCK_STREAM,

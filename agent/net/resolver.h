@@ -18,6 +18,7 @@
 
 #define RESOLUTION_ADDRESSES_MAX 32
 #define RESOLUTION_CNAMES_MAX    12
+#define RESOLUTION_SERVERS_MAX   128
 
 struct resolution {
     const char
@@ -26,8 +27,11 @@ struct resolution {
     struct endpoint addresses[RESOLUTION_ADDRESSES_MAX]; /* in the order to try them */
     size_t n; /* 0 with no error: the name has no address of that family */
     char cnames[RESOLUTION_CNAMES_MAX][HOST_TEXT_MAX]; /* the chain, first link first:
-                                                          what was asked is not in it */
+                                                          what was asked is not in it;
+                                                          visible ASCII, whatever came */
     size_t n_cnames;
+    char servers[RESOLUTION_SERVERS_MAX]; /* who was asked: "192.0.2.1, 192.0.2.2:5353" or
+                                             "hosts file"; "" of an address literal */
     uint32_t ttl_s;  /* least TTL of the chain and the addresses; 0 is "do not keep"; of
                         "no address" a guess */
     int64_t took_ns; /* from the question to the answer */

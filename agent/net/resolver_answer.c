@@ -42,10 +42,19 @@ void answer_error(struct resolution *a, int status)
     }
 }
 
+/* More than 31 bits are none, RFC 2181 section 8. */
 static void keep_ttl(struct resolution *a, int ttl)
 {
-    if (ttl >= 0 && (uint32_t)ttl < a->ttl_s)
-        a->ttl_s = (uint32_t)ttl;
+    uint32_t ttl_s = ttl < 0 ? 0 : (uint32_t)ttl;
+    if (ttl_s < a->ttl_s)
+        a->ttl_s = ttl_s;
+}
+
+/* c-ares before 1.17.2 gives on the bytes of a name as they come. */
+static void take_name(char out[HOST_TEXT_MAX], const char *name)
+{
+    text_copy(out, HOST_TEXT_MAX, name);
+    text_visible(out);
 }
 
 void answer_take(struct resolution *a, const struct ares_addrinfo *info, uint16_t port)
@@ -54,7 +63,7 @@ void answer_take(struct resolution *a, const struct ares_addrinfo *info, uint16_
     for (const struct ares_addrinfo_cname *c = info->cnames; c != NULL; c = c->next) {
         keep_ttl(a, c->ttl);
         if (a->n_cnames < RESOLUTION_CNAMES_MAX && c->name != NULL)
-            text_copy(a->cnames[a->n_cnames++], HOST_TEXT_MAX, c->name);
+            take_name(a->cnames[a->n_cnames++], c->name);
     }
     for (const struct ares_addrinfo_node *n = info->nodes; n != NULL; n = n->ai_next) {
         struct endpoint e = endpoint_of(n->ai_addr);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #define SEPARATORS " \t,"
+#define DNS_PORT   53
 
 /* "A", "[A]", "[A]:PORT"; "A:PORT" only for IPv4, as IPv6 is made of colons. */
 static bool split(char *item, char **address, char **port)
@@ -68,4 +69,35 @@ int servers_parse(struct ares_addr_port_node list[SERVERS_MAX], const char *text
         text += len;
     }
     return n;
+}
+
+static void add_server(struct text *out, const struct ares_addr_port_node *server)
+{
+    bool ipv6 = server->family == AF_INET6;
+    bool port = server->udp_port != 0 && server->udp_port != DNS_PORT;
+    struct endpoint e = {.family = ipv6 ? FAMILY_IPV6 : FAMILY_IPV4};
+    char address[ADDRESS_TEXT_MAX];
+    memcpy(e.bytes, &server->addr, ipv6 ? 16 : 4);
+    endpoint_address(address, &e);
+    text_add(out, ipv6 && port ? "[%s]" : "%s", address);
+    if (port)
+        text_add(out, ":%d", server->udp_port);
+}
+
+void servers_text(char *out, size_t room, ares_channel channel)
+{
+    struct ares_addr_port_node *list = NULL;
+    struct text text = {0};
+    out[0] = '\0';
+    if (ares_get_servers_ports(channel, &list) != ARES_SUCCESS)
+        return;
+    for (const struct ares_addr_port_node *s = list; s != NULL; s = s->next) {
+        text_add(&text, "%s", text.len > 0 ? ", " : "");
+        add_server(&text, s);
+        if (text.len >= room)
+            break;
+        text_copy(out, room, text_string(&text));
+    }
+    text_free(&text);
+    ares_free_data(list);
 }

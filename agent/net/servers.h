@@ -7,6 +7,8 @@
 
 #include <ares.h>
 
+#include <stddef.h>
+
 #define SERVERS_MAX 8
 
 /*
@@ -14,5 +16,8 @@
  * many there are; -EINVAL when one is not an address, -E2BIG when there are too many.
  */
 int servers_parse(struct ares_addr_port_node list[SERVERS_MAX], const char *text);
+
+/* The servers that a channel asks, in that form; as many as there is room for. */
+void servers_text(char *out, size_t room, ares_channel channel);
 
 #endif

@@ -106,6 +106,7 @@ static void chain_and_ttl(void **state)
         CHECK_TEXT("outlook.ha.test", a.r.cnames[0], "first link");
         CHECK_TEXT("lhr-efz.office.test", a.r.cnames[1], "second link");
         CHECK_INT(40, a.r.ttl_s, "least TTL of the chain");
+        CHECK_TEXT(dns_server, a.r.servers, "who was asked");
         CHECK(a.r.took_ns > 0 && a.r.took_ns < NS_PER_S, "took %" PRId64, a.r.took_ns);
     }
 }
@@ -163,6 +164,7 @@ static void literals(void **state)
     CHECK(a.r.error == NULL, "fine: %s", a.r.error);
     CHECK_TEXT("192.0.2.9", first_address(&a), "address");
     CHECK(a.r.ttl_s == UINT32_MAX && a.r.n_cnames == 0, "for ever");
+    CHECK_TEXT("", a.r.servers, "nobody was asked");
     a = ask("127.0.0.1:1", "2001:db8::9", FAMILY_IPV6);
     CHECK_TEXT("2001:db8::9", first_address(&a), "address");
     a = ask("127.0.0.1:1", "192.0.2.9", FAMILY_IPV6);
@@ -177,6 +179,7 @@ static void hosts_file(void **state)
     CHECK_TEXT("127.0.0.1", first_address(&a), "address");
     CHECK_INT(443, a.r.addresses[0].port, "port");
     CHECK_INT(0, a.r.ttl_s, "the file may change at any time");
+    CHECK_TEXT("hosts file", a.r.servers, "who was asked");
 }
 
 static void nobody_listens(void **state)
@@ -185,6 +188,7 @@ static void nobody_listens(void **state)
     struct answer a = ask("127.0.0.1:1", "outlook.test", FAMILY_IPV4);
     CHECK(a.r.error != NULL && a.r.temporary, "a passing error");
     CHECK(a.r.took_ns < 2 * NS_PER_S, "known at once, not after the limit");
+    CHECK_TEXT("127.0.0.1:1", a.r.servers, "who was asked");
 }
 
 static void silence(void **state)
@@ -211,6 +215,7 @@ static void second_server(void **state)
     close(fd);
     CHECK(a.r.error == NULL, "the second one answers: %s", a.r.error);
     CHECK(a.r.took_ns > NS_PER_S, "after the first had its time");
+    CHECK_TEXT(servers, a.r.servers, "who were asked");
 }
 
 static void cancelled_and_destroyed(void **state)
@@ -329,6 +334,8 @@ static int resolv_conf_changes(void)
         return 2;
     if (under_way.r.n != 1 || under_way.r.addresses[0].bytes[3] != 2)
         return 3;
+    if (strcmp(under_way.r.servers, "127.0.0.2") != 0)
+        return 4;
     return before == 1 && after == 2 ? 0 : 10 * before + after;
 }
 
