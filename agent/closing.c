@@ -152,13 +152,19 @@ static void take_events(struct events *to, const struct batch *batch)
     to->dropped = batch->events_dropped;
 }
 
+static void spool_metrics(void *bytes, size_t len, void *user)
+{
+    struct closing *c = user;
+    log_debug("agent", "window closed: %zu bytes of metrics", len);
+    spool_add(c->spool, SIGNAL_METRICS, bytes, len);
+}
+
 static void spool_batch(struct closing *c, const struct batch *batch)
 {
     size_t len;
-    void *bytes = otlp_metrics(batch, &c->resource, &len);
-    log_debug("agent", "window closed: %zu series, %zu bytes", batch->n_series, len);
-    spool_add(c->spool, SIGNAL_METRICS, bytes, len);
-    bytes = c->config->shipping.events ? otlp_logs(batch, &c->resource, &len) : NULL;
+    otlp_metrics(batch, &c->resource, spool_metrics, c);
+    void *bytes =
+        c->config->shipping.events ? otlp_logs(batch, &c->resource, &len) : NULL;
     if (bytes != NULL)
         spool_add(c->spool, SIGNAL_LOGS, bytes, len);
 }

@@ -34,16 +34,20 @@ void frame_make(struct frame *out, struct builder *b, const struct otlp_resource
 struct packing {
     ProtobufCBuffer buffer; /* first: append() gets a pointer to it */
     struct gzip *gzip;
+    size_t len;
 };
 
 static void append(ProtobufCBuffer *buffer, size_t len, const uint8_t *bytes)
 {
-    gzip_add(((struct packing *)buffer)->gzip, bytes, len);
+    struct packing *p = (struct packing *)buffer;
+    p->len += len;
+    gzip_add(p->gzip, bytes, len);
 }
 
-void *frame_pack(const ProtobufCMessage *request, size_t *len)
+void *frame_pack(const ProtobufCMessage *request, size_t *len, size_t *plain_len)
 {
-    struct packing packing = {{append}, gzip_begin()};
+    struct packing packing = {{append}, gzip_begin(), 0};
     protobuf_c_message_pack_to_buffer(request, &packing.buffer);
+    *plain_len = packing.len;
     return gzip_end(packing.gzip, len);
 }

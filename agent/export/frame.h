@@ -16,7 +16,7 @@ struct frame { /* points into itself and into the builder's arena */
 
 void frame_make(struct frame *out, struct builder *b, const struct otlp_resource *r);
 
-/* The gzipped bytes of a whole request; free() them. */
-void *frame_pack(const ProtobufCMessage *request, size_t *len);
+/* The gzipped bytes of a whole request; free() them. `plain_len`: before gzip. */
+void *frame_pack(const ProtobufCMessage *request, size_t *len, size_t *plain_len);
 
 #endif

@@ -7,6 +7,7 @@
 #include "export/points.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -169,7 +170,8 @@ static void add_self(struct builder *b, const struct self_value *v,
     point_value(b, b->n_metrics - 1, &a, agent_start, v->value);
 }
 
-static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len)
+static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len,
+                  size_t *plain_len)
 {
     Otlp__Metric *list[METRICS_MAX];
     size_t n = 0;
@@ -191,11 +193,11 @@ static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len)
         OTLP__EXPORT_METRICS_SERVICE_REQUEST__INIT;
     request.resource_metrics = resources;
     request.n_resource_metrics = 1;
-    return frame_pack(&request.base, len);
+    return frame_pack(&request.base, len, plain_len);
 }
 
-void *otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
-                   size_t *len)
+static void *encode(const struct batch *batch, const struct otlp_resource *resource,
+                    size_t *len, size_t *plain_len)
 {
     struct builder b = {.time = batch->time};
     for (size_t i = 0; i < OURS; i++)
@@ -215,7 +217,27 @@ void *otlp_metrics(const struct batch *batch, const struct otlp_resource *resour
     for (size_t i = 0; i < batch->n_self; i++)
         add_self(&b, &batch->self[i], batch->agent_start);
 
-    void *packed = pack(&b, resource, len);
+    void *packed = pack(&b, resource, len, plain_len);
     builder_free(&b);
     return packed;
+}
+
+void otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
+                  otlp_part_cb *on_part, void *user)
+{
+    size_t len, plain_len;
+    void *bytes = encode(batch, resource, &len, &plain_len);
+    if (batch->n_series <= 1 ||
+        (len <= OTLP_PART_MAX && plain_len <= OTLP_PART_PLAIN_MAX)) {
+        on_part(bytes, len, user);
+        return;
+    }
+    free(bytes);
+    struct batch first = *batch, rest = *batch;
+    first.n_series = batch->n_series / 2;
+    rest.series += first.n_series;
+    rest.n_series -= first.n_series;
+    rest.n_targets = rest.n_self = 0; /* those are in the first one */
+    otlp_metrics(&first, resource, on_part, user);
+    otlp_metrics(&rest, resource, on_part, user);
 }

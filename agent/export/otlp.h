@@ -24,11 +24,17 @@ struct otlp_resource {
         *peering; /* edgelat.peering.*, what is "" is left out; or NULL */
 };
 
-/* Gzipped bytes for POST /v1/metrics; free() them. */
-void *otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
-                   size_t *len);
+/*
+ * The batch for POST /v1/metrics: one request, or several of whole series where one would
+ * be larger than receivers like. `bytes` are the callee's to free().
+ */
+#define OTLP_PART_MAX       (1u << 20) /* gzipped */
+#define OTLP_PART_PLAIN_MAX (4u << 20)
+typedef void otlp_part_cb(void *bytes, size_t len, void *user);
+void otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
+                  otlp_part_cb *on_part, void *user);
 
-/* The same for POST /v1/logs; NULL when the batch has no events. */
+/* The one for POST /v1/logs, to be freed; NULL when the batch has no events. */
 void *otlp_logs(const struct batch *batch, const struct otlp_resource *resource,
                 size_t *len);
 

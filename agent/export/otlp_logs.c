@@ -69,7 +69,8 @@ void *otlp_logs(const struct batch *batch, const struct otlp_resource *resource,
     request.resource_logs = resources;
     request.n_resource_logs = 1;
 
-    void *packed = frame_pack(&request.base, len);
+    size_t plain_len; /* bounded: events are few and short */
+    void *packed = frame_pack(&request.base, len, &plain_len);
     builder_free(&b);
     return packed;
 }

@@ -71,6 +71,29 @@ static void unmake(struct known *k)
 static const struct otlp_resource resource = {
     .instance_id = "id", .version = "1.2.3", .host_name = "branch", .site = ""};
 
+struct parts {
+    void *bytes[16];
+    size_t len[16], n;
+};
+
+static void add_part(void *bytes, size_t len, void *user)
+{
+    struct parts *p = user;
+    CHECK(p->n < 16, "so many parts");
+    p->bytes[p->n] = bytes;
+    p->len[p->n++] = len;
+}
+
+/* What fits into one request. */
+static void *encode(const struct batch *batch, const struct otlp_resource *r, size_t *len)
+{
+    struct parts parts = {.n = 0};
+    otlp_metrics(batch, r, add_part, &parts);
+    CHECK_INT(1, parts.n, "one request");
+    *len = parts.len[0];
+    return parts.bytes[0];
+}
+
 static Otlp__ExportMetricsServiceRequest *decode(const void *packed, size_t len)
 {
     void *plain;
@@ -115,7 +138,7 @@ static void delays_are_cumulative_histograms(void **state)
     struct known k;
     size_t len;
     make(&k);
-    void *packed = otlp_metrics(&k.batch, &resource, &len);
+    void *packed = encode(&k.batch, &resource, &len);
     Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
     const Otlp__Metric *m = find(request, "edgelat.probe.delay");
     CHECK_TEXT("s", m->unit, "seconds");
@@ -163,7 +186,7 @@ static void counts_ratios_and_ranks(void **state)
     struct known k;
     size_t len;
     make(&k);
-    void *packed = otlp_metrics(&k.batch, &resource, &len);
+    void *packed = encode(&k.batch, &resource, &len);
     Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
     const Otlp__Metric *results = find(request, "edgelat.probe.results");
     CHECK(results->sum->is_monotonic, "a counter");
@@ -213,7 +236,7 @@ static void nothing_known_is_nothing_said(void **state)
     endpoint_parse(&k.series.to, "203.0.113.7", 443);
     k.target.service[0] = '\0';
     k.state.measured = false;
-    void *packed = otlp_metrics(&k.batch, &resource, &len);
+    void *packed = encode(&k.batch, &resource, &len);
     Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
     const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
     for (size_t i = 0; i < scope->n_metrics; i++)
@@ -254,7 +277,7 @@ static void texts_are_made_sendable(void **state)
         make(&k);
         struct otlp_resource r = resource;
         r.host_name = last ? huge : cases[i].text;
-        void *packed = otlp_metrics(&k.batch, &r, &len);
+        void *packed = encode(&k.batch, &r, &len);
         Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
         const Otlp__Resource *sent = request->resource_metrics[0]->resource;
         const char *host = attribute(sent->attributes, sent->n_attributes, "host.name");
@@ -274,8 +297,8 @@ static void the_same_batch_gives_the_same_bytes(void **state)
     struct known k;
     size_t len[2];
     make(&k);
-    void *a = otlp_metrics(&k.batch, &resource, &len[0]);
-    void *b = otlp_metrics(&k.batch, &resource, &len[1]);
+    void *a = encode(&k.batch, &resource, &len[0]);
+    void *b = encode(&k.batch, &resource, &len[1]);
     CHECK_INT(len[0], len[1], "length");
     CHECK_INT(0, memcmp(a, b, len[0]), "bytes");
     free(a);
@@ -291,7 +314,7 @@ static void silence_has_no_loss_ratio(void **state)
     size_t len;
     make(&k);
     k.series.silent_while = k.series.kind;
-    void *packed = otlp_metrics(&k.batch, &resource, &len);
+    void *packed = encode(&k.batch, &resource, &len);
     Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
     const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
     for (size_t i = 0; i < scope->n_metrics; i++)
@@ -303,6 +326,54 @@ static void silence_has_no_loss_ratio(void **state)
     unmake(&k);
 }
 
+/* Every series is in one of the parts, the rest in the first. */
+static void large_batches_are_split(void **state)
+{
+    (void)state;
+    enum { SERIES = 6000 };
+    struct known k;
+    struct parts parts = {.n = 0};
+    size_t points = 0, ranks = 0, cpu = 0;
+    make(&k);
+    const struct series **list = malloc(SERIES * sizeof *list);
+    for (size_t i = 0; i < SERIES; i++)
+        list[i] = &k.series;
+    k.batch.series = list;
+    k.batch.n_series = SERIES;
+    otlp_metrics(&k.batch, &resource, add_part, &parts);
+    CHECK(parts.n > 1, "%zu", parts.n);
+    for (size_t i = 0; i < parts.n; i++) {
+        void *plain;
+        size_t plain_len;
+        CHECK(parts.len[i] <= OTLP_PART_MAX, "%zu", parts.len[i]);
+        CHECK_INT(0,
+                  gzip_unpack(parts.bytes[i], parts.len[i], OTLP_PART_PLAIN_MAX, &plain,
+                              &plain_len),
+                  "unpacked it is small as well");
+        free(plain);
+        Otlp__ExportMetricsServiceRequest *request = decode(parts.bytes[i], parts.len[i]);
+        const Otlp__ResourceMetrics *from = request->resource_metrics[0];
+        CHECK_TEXT("id",
+                   attribute(from->resource->attributes, from->resource->n_attributes,
+                             "service.instance.id"),
+                   "each says whose it is");
+        points +=
+            find(request, "edgelat.probe.delay")->exponential_histogram->n_data_points;
+        for (size_t m = 0; m < from->scope_metrics[0]->n_metrics; m++) {
+            const Otlp__Metric *metric = from->scope_metrics[0]->metrics[m];
+            ranks += strcmp(metric->name, "edgelat.target.rank") == 0;
+            cpu += strcmp(metric->name, "edgelat.agent.cpu.time") == 0;
+        }
+        otlp__export_metrics_service_request__free_unpacked(request, NULL);
+        free(parts.bytes[i]);
+    }
+    CHECK_INT(SERIES, points, "every series once");
+    CHECK_INT(1, ranks, "ranks once");
+    CHECK_INT(1, cpu, "the agent itself once");
+    free(list);
+    unmake(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +381,7 @@ int main(void)
         cmocka_unit_test(counts_ratios_and_ranks),
         cmocka_unit_test(nothing_known_is_nothing_said),
         cmocka_unit_test(silence_has_no_loss_ratio),
+        cmocka_unit_test(large_batches_are_split),
         cmocka_unit_test(texts_are_made_sendable),
         cmocka_unit_test(the_same_batch_gives_the_same_bytes),
     };
