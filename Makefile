@@ -17,6 +17,9 @@ all: $(BUILD)/edgelat
 # ---- the program ---------------------------------------------------------------------------------
 
 PACKAGES := libuv libcares libcurl libssl libcrypto libprotobuf-c zlib libevent_core libevent_extra
+# A filter for system calls, where libseccomp is there.
+SECCOMP  := $(shell pkg-config --exists libseccomp && echo libseccomp)
+PACKAGES += $(SECCOMP)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
 	-Wno-missing-field-initializers -Werror=implicit-function-declaration
 # As the compiler and the processor can: control flow by CET on x86, by BTI and PAC on arm64; glibc takes
@@ -28,7 +31,7 @@ FORTIFY := $(if $(SANITIZE)$(findstring _FORTIFY_SOURCE,$(CFLAGS)),,-U_FORTIFY_S
 HARDEN  := -fPIE -fstack-protector-strong $(FORTIFY) $(call supported,-fstack-clash-protection) \
 	$(firstword $(call supported,-fcf-protection=full) $(call supported,-mbranch-protection=standard))
 OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -DEDGELAT_VERSION='"$(VERSION)"' -Iagent -I$(BUILD)/gen \
-	$(WARNINGS) $(HARDEN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+	$(if $(SECCOMP),-DHAVE_SECCOMP) $(WARNINGS) $(HARDEN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OUR_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
 

@@ -1,6 +1,7 @@
 #include "agent.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "base/privileges.h"
 #include "cmd/cmd.h"
 #include "cmd/load.h"
 
@@ -26,6 +27,7 @@ static const char help[] =
     "  -v, --verbose       debug messages\n"
     "  -h, --help          this text\n"
     "\n"
+    "As root it keeps CAP_NET_RAW alone and becomes the owner of the state folder.\n"
     "SIGTERM and SIGINT close the open window, ship or spool it and end with 0 within 5 "
     "s.\n"
     "SIGHUP reads the configuration again: if it is fine the agent restarts in place "
@@ -175,6 +177,24 @@ static int serve(struct service *s)
     return rc == 0 ? CMD_FINE : CMD_CANNOT;
 }
 
+/* Before the loop has threads. */
+static int give_up_privileges(const char *state_dir)
+{
+    int rc = privileges_drop(state_dir);
+    if (rc < 0) {
+        log_error("agent",
+                  "cannot give up privileges (state folder %s): %s; run edgelat as the "
+                  "user that owns it",
+                  state_dir, strerror(-rc));
+        return rc;
+    }
+    rc = privileges_limit_calls();
+    if (rc < 0)
+        log_warn("agent", "no filter for system calls: %s; going on without",
+                 strerror(-rc));
+    return 0;
+}
+
 static int run(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -199,7 +219,8 @@ static int run(int argc, char **argv)
     struct service s = {.path = load_path(given)};
     int rc = CMD_CANNOT;
     signal(SIGPIPE, SIG_IGN);
-    if (load_all(&s.config, &s.data, s.path) == 0)
+    if (load_all(&s.config, &s.data, s.path) == 0 &&
+        give_up_privileges(s.config.state_dir) == 0)
         rc = serve(&s);
     config_free(&s.config);
     data_free(&s.data);
