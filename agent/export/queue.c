@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ROOM_LEAST = 64 };
+
 size_t queue_count(const struct queue *q)
 {
     return q->n - q->head;
@@ -34,7 +36,8 @@ struct waiting *queue_find(struct queue *q, uint64_t id)
     return low < q->n && q->all[low].id == id ? &q->all[low] : NULL;
 }
 
-/* Gives back the room of those that have left, when it is most of it. */
+/* Uses the room of those that have left again, when it is most of it, and gives back
+ * what an outage took. */
 static void close_up(struct queue *q)
 {
     if (q->head <= q->n / 2)
@@ -42,6 +45,10 @@ static void close_up(struct queue *q)
     memmove(q->all, q->all + q->head, queue_count(q) * sizeof *q->all);
     q->n -= q->head;
     q->head = 0;
+    if (q->n < q->room / 4 && q->room > ROOM_LEAST) {
+        q->room /= 2;
+        q->all = mem_resize(q->all, q->room * sizeof *q->all);
+    }
 }
 
 void queue_add(struct queue *q, struct waiting w)
@@ -66,6 +73,7 @@ void *queue_remove(struct queue *q, struct waiting *w)
     }
     if (w == &q->all[q->head]) {
         q->head++;
+        close_up(q);
         return bytes;
     }
     memmove(w, w + 1, (size_t)(q->all + q->n - (w + 1)) * sizeof *w);

@@ -31,6 +31,7 @@ struct spool {
     uint64_t last_id;
     struct leavings leavings; /* of the next job */
     struct spool_job *job;    /* under way, or NULL */
+    bool write_next;          /* asked for meanwhile */
     uv_timer_t retry;
     int failing; /* -errno of the last write, 0: the disk is fine */
     int stuck;   /* the same of the last one that should have left */
@@ -56,6 +57,9 @@ static const char *next_step(int rc)
         return "give the folder to the user that runs edgelat";
     case -EWOULDBLOCK:
         return "another edgelat has it: give each its own state_dir";
+    case -EMFILE:
+    case -ENFILE:
+        return "raise the limit of open files";
     default:
         return "look at the disk";
     }
@@ -82,8 +86,8 @@ static void say_left(struct spool *s, int rc)
 {
     if (rc < 0 && rc != s->stuck)
         log_warn("spool",
-                 "%s: cannot remove batches: %s; %s; tried again with the next one, and "
-                 "until then they are sent again after a restart",
+                 "%s: cannot remove what was sent: %s; %s; it is tried again with each "
+                 "batch, and a restart before that sends it again",
                  s->dir, strerror(-rc), next_step(rc));
     s->stuck = rc;
 }
@@ -104,10 +108,16 @@ static void on_job(struct spool_job *j, void *user)
  * writes. */
 static void begin(struct spool *s, bool write)
 {
-    const struct waiting *w = write ? queue_oldest_in_memory(&s->queue) : NULL;
-    bool leaving = s->leavings.n > 0 && s->stuck == 0;
-    if (s->job != NULL || (w == NULL && !leaving))
+    if (s->job != NULL) {
+        s->write_next |= write;
         return;
+    }
+    const struct waiting *w =
+        write || s->write_next ? queue_oldest_in_memory(&s->queue) : NULL;
+    bool leaving = s->leavings.n > 0 && s->stuck == 0;
+    if (w == NULL && !leaving)
+        return;
+    s->write_next = false;
     struct leavings leavings = s->leavings;
     s->leavings = (struct leavings){0};
     s->job = spool_job_begin(s->retry.loop, s->store, leavings, w, on_job, s);

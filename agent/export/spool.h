@@ -4,7 +4,14 @@
  * a torn file), written whole: temporary name, fsync, rename, fsync of the folder, on
  * libuv's thread pool. What is not a whole batch when the spool is opened is set aside in
  * `bad/`, counted and said. The bounds hold always: the oldest goes first, is counted and
- * said in the log.
+ * said in the log. While the disk fails, 8 MiB of batches wait in memory.
+ *
+ * Power may fail at any instant. A batch is handed out (or counted as written) when all
+ * four calls have returned: its bytes are on disk before it has its name, and the name is
+ * before it is sent. Until then the disk has nothing of it, or a temporary file, or all
+ * of it. One that has left may come back, as the folder is not synced for that: it is
+ * then sent again, the same bytes. What is lost is what was not yet written: the open
+ * window. test_spool_power.c tries every state that a disk may be left in.
  *
  * File name: SEQUENCE-SIGNAL.pb.gz (metrics, logs), twenty digits, so that `ls` shows the
  * order; one sequence for all signals.

@@ -1,12 +1,14 @@
 #!/usr/bin/python3 -B
 """What `edgelat run` exports when the way, the names or this host misbehave: a name with ten
-addresses, a name that moves, a SIGSTOP of 20 s, no CAP_NET_RAW, ICMP filtered, nobody there.
+addresses, a name that moves, a SIGSTOP of 20 s, no CAP_NET_RAW, ICMP filtered, nobody there, a
+spool with room for two batches.
 
 Runs itself in the lab. Each agent has a target of its own and no collector: what it
 exported is what stands in its spool.
 """
 
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -116,6 +118,19 @@ def test_dead(agent):
     tap.equal({1.0}, ratios, "nobody there: the loss ratio is 1")
 
 
+# ---- what is dropped
+
+
+def test_bounded(agent):
+    """Batch n pushes out batch n - 2; the next batch says so."""
+    spool = os.path.join(agent.state, "spool")
+    numbers = sorted(int(name.split("-")[0]) for name in os.listdir(spool) if name.endswith(".pb.gz"))
+    said = [batch.value("edgelat.agent.spool.dropped") for batch in agent.batches]
+    tap.ok(len(numbers) == 2 and numbers[-1] > 4, "a spool of two batches: the youngest two wait", numbers)
+    tap.equal([number - 3 for number in numbers], said, "a spool of two batches: each says how many had gone before it")
+    tap.equal(1, agent.said.count("the oldest batches are dropped"), "a spool of two batches: the log says it once")
+
+
 def main():
     lab.change("london", "icmp=off")
     ipv4 = "family = ipv4\n"
@@ -127,6 +142,7 @@ def main():
                           ("stopped", "microsoft.sharepoint.com", "icmp tcp", ipv4),
                           ("filtered", "outlook.office365.com", "icmp tcp"),
                           ("dead", "nobody.example.net", "icmp tcp"),
+                          ("bounded", "outlook.office365.com", "tcp", "[spool]\nbatches = 2"),
                           ("unprivileged", "ipv6.example.net", "icmp tcp https", "family = ipv6", UNPRIVILEGED)):
             agents[arguments[0]] = Agent(*arguments)
             stack.callback(agents[arguments[0]].process.kill)
@@ -157,6 +173,7 @@ def main():
     test_unprivileged(agents["unprivileged"])
     test_filtered(agents["filtered"])
     test_dead(agents["dead"])
+    test_bounded(agents["bounded"])
     return tap.finish()
 
 

@@ -11,6 +11,8 @@
 #include "io/net/child.h"
 
 #include <dirent.h>
+#include <sched.h>
+#include <sys/mount.h>
 
 struct spool_bed {
     uv_loop_t loop;
@@ -90,6 +92,32 @@ static inline unsigned number_of(const void *bytes, size_t len)
     return number;
 }
 
+/* Writes a file into the spool's folder; `len` of `bytes`, or as many zeros. */
+static inline void bed_put(const struct spool_bed *b, const char *name, const void *bytes,
+                           size_t len)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", b->dir, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    CHECK(fd >= 0, "cannot write %s", path);
+    if (bytes == NULL)
+        CHECK_INT(0, ftruncate(fd, (off_t)len), "sized");
+    else
+        CHECK_INT(len, write(fd, bytes, len), "written");
+    close(fd);
+}
+
+static inline void bed_put_batch(const struct spool_bed *b, const char *name,
+                                 unsigned number, size_t torn)
+{
+    char text[64];
+    size_t len;
+    int n = snprintf(text, sizeof text, "batch %u", number);
+    void *bytes = gzip_pack(text, (size_t)n, &len);
+    bed_put(b, name, bytes, len - torn);
+    free(bytes);
+}
+
 /* Until `n` batches have been written. */
 static inline void bed_written(struct spool_bed *b, uint64_t n)
 {
@@ -138,6 +166,48 @@ static inline int bed_files(const struct spool_bed *b, const char *sub)
         n += e->d_type == DT_REG;
     closedir(dir);
     return n;
+}
+
+/* Runs a shell command in the state folder (`in` "") or below it ("spool"). */
+static inline void bed_run(const struct spool_bed *b, const char *in, const char *command)
+{
+    char text[1600];
+    int n = snprintf(text, sizeof text, "cd %s/%s && { %s; }", b->state, in, command);
+    CHECK(n < (int)sizeof text, "a command of %d bytes", n);
+    child_run(text);
+}
+
+/* ---- disks of our own: as root, in a mount namespace ---- */
+
+static bool own_mounts; /* a small disk can be had */
+
+/* First of all: threads that are there already would stay outside. */
+static inline void bed_own_mounts(void)
+{
+    own_mounts = unshare(CLONE_NEWNS) == 0 &&
+                 mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+/* bed_begin() with the state folder on a disk of its own, `size` as tmpfs says it; skips
+ * the test where none can be had. */
+static inline void bed_begin_on_disk(struct spool_bed *b, const char *size)
+{
+    if (!own_mounts) {
+        print_message("# no mount namespace: not run as root\n");
+        skip();
+    }
+    char options[32];
+    bed_begin(b);
+    snprintf(options, sizeof options, "size=%s", size);
+    CHECK_INT(0, mkdir(b->state, 0700), "made");
+    CHECK_INT(0, mount("none", b->state, "tmpfs", 0, options), "a disk");
+}
+
+static inline void bed_end_on_disk(struct spool_bed *b)
+{
+    bed_close(b);
+    CHECK_INT(0, umount2(b->state, MNT_DETACH), "unmounted");
+    bed_end(b);
 }
 
 #endif

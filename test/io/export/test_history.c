@@ -2,11 +2,6 @@
 
 #include "io/export/spool_bed.h"
 
-#include <sched.h>
-#include <sys/mount.h>
-
-static bool own_mounts; /* a small disk can be had */
-
 static struct spool_limits limits_of(uint64_t bytes, int64_t age_ns)
 {
     struct spool_limits limits = wide;
@@ -177,13 +172,11 @@ static void numbers_go_on(void **state)
 {
     (void)state;
     struct spool_bed b;
-    char command[300];
     bed_begin(&b);
     bed_open(&b, wide);
     add_and_take(&b, 1, 3);
     bed_close(&b);
-    snprintf(command, sizeof command, "rm -r %s", b.dir);
-    child_run(command);
+    bed_run(&b, "", "rm -r spool");
     bed_open(&b, wide);
     add_and_take(&b, 4, 5);
     check_read(&b, 0, 1, 5);
@@ -194,23 +187,20 @@ static void foreign_and_torn(void **state)
 {
     (void)state;
     struct spool_bed b;
-    char command[1200];
     bed_begin(&b);
     bed_open(&b, wide);
     add_and_take(&b, 1, 6);
     bed_close(&b);
-    snprintf(command, sizeof command,
-             "cd %s/history && truncate -s -3 *1-metrics.pb.gz && "
-             "head -c 100 /dev/zero > 00000000000000000002-metrics.pb.gz && "
-             ": > 00000000000000000003-metrics.pb.gz && "
-             "ln -s 00000000000000000005-metrics.pb.gz "
-             "00000000000000000007-metrics.pb.gz && "
-             "mkdir 00000000000000000008-metrics.pb.gz && "
-             "mkfifo 00000000000000000009-metrics.pb.gz && "
-             "truncate -s 1G 00000000000000000010-metrics.pb.gz && "
-             "echo x > note && echo x > 11-metrics.pb.gz && mkdir folder",
-             b.state);
-    child_run(command);
+    bed_run(&b, "history",
+            "truncate -s -3 *1-metrics.pb.gz && "
+            "head -c 100 /dev/zero > 00000000000000000002-metrics.pb.gz && "
+            ": > 00000000000000000003-metrics.pb.gz && "
+            "ln -s 00000000000000000005-metrics.pb.gz "
+            "00000000000000000007-metrics.pb.gz && "
+            "mkdir 00000000000000000008-metrics.pb.gz && "
+            "mkfifo 00000000000000000009-metrics.pb.gz && "
+            "truncate -s 1G 00000000000000000010-metrics.pb.gz && "
+            "echo x > note && echo x > 11-metrics.pb.gz && mkdir folder");
     bed_open(&b, wide);
     CHECK_INT(5, spool_counters(b.spool).history, "by name and size");
     CHECK_INT(0, spool_counters(b.spool).set_aside, "the others are left");
@@ -225,9 +215,7 @@ static void foreign_and_torn(void **state)
     bed_written(&b, 1);
     bed_take(&b);
     bed_settle(&b);
-    snprintf(command, sizeof command,
-             "test -f %s/history/00000000000000000011-metrics.pb.gz", b.state);
-    child_run(command);
+    bed_run(&b, "history", "test -f 00000000000000000011-metrics.pb.gz");
     bed_end(&b);
 }
 
@@ -261,20 +249,16 @@ static void cannot_be_kept(void **state)
 {
     (void)state;
     struct spool_bed b;
-    char command[300];
     bed_begin(&b);
     bed_open(&b, wide);
-    snprintf(command, sizeof command, "echo x > %s/history", b.state);
-    child_run(command);
+    bed_run(&b, "", "echo x > history");
     add_and_take(&b, 1, 3);
     CHECK_INT(0, bed_files(&b, ""), "they have left");
     CHECK_INT(0, spool_counters(b.spool).history, "none is kept");
-    snprintf(command, sizeof command, "rm %s/history", b.state);
-    child_run(command);
+    bed_run(&b, "", "rm history");
     add_and_take(&b, 4, 6);
     check_read(&b, 0, 4, 6);
-    snprintf(command, sizeof command, "rm -r %s/history", b.state);
-    child_run(command);
+    bed_run(&b, "", "rm -r history");
     add_and_take(&b, 7, 8);
     check_read(&b, 0, 7, 8);
     bed_end(&b);
@@ -283,14 +267,8 @@ static void cannot_be_kept(void **state)
 static void gives_way_on_a_full_disk(void **state)
 {
     (void)state;
-    if (!own_mounts) {
-        print_message("# no mount namespace: not run as root\n");
-        skip();
-    }
     struct spool_bed b;
-    bed_begin(&b);
-    CHECK_INT(0, mkdir(b.state, 0700), "made");
-    CHECK_INT(0, mount("none", b.state, "tmpfs", 0, "size=256k"), "a small disk");
+    bed_begin_on_disk(&b, "256k");
     bed_open(&b, wide);
     for (unsigned i = 1; i <= 200; i++) /* a page each: three times what fits */
         add_and_take(&b, i, i);
@@ -300,16 +278,12 @@ static void gives_way_on_a_full_disk(void **state)
     CHECK(c.history > 0 && c.history + c.history_dropped == 200, "%u kept",
           (unsigned)c.history);
     check_read(&b, 0, 200 - (unsigned)c.history + 1, 200);
-    bed_close(&b);
-    umount2(b.state, MNT_DETACH);
-    bed_end(&b);
+    bed_end_on_disk(&b);
 }
 
 int main(void)
 {
-    /* before there are threads, which would stay outside */
-    own_mounts = unshare(CLONE_NEWNS) == 0 &&
-                 mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+    bed_own_mounts();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(taken_and_waiting), cmocka_unit_test(bounded_in_bytes),
         cmocka_unit_test(bounded_in_age),    cmocka_unit_test(numbers_go_on),

@@ -24,6 +24,7 @@ static void first_in_first_out(void **state)
         CHECK(queue_find(&q, 3 * id) == NULL, "gone");
     }
     CHECK(queue_count(&q) == 0 && q.bytes == 0, "empty again");
+    CHECK(q.room < 1024, "room for %zu is kept after an outage", q.room);
     queue_free(&q);
 }
 

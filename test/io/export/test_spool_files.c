@@ -1,0 +1,201 @@
+/* What lies in the spool's folder and is no batch of ours, and what is closed to us. */
+#include "export/spool.h"
+
+#include "io/export/spool_bed.h"
+
+#define FIVE "00000000000000000005-metrics.pb.gz"
+
+static const struct {
+    const char *what, *command; /* in the spool, beside the batches 1, 2 and 3 */
+    unsigned opened, read;      /* set aside by then */
+    unsigned next;              /* the number of the next batch */
+} entries[] = {
+    {"nothing", ":", 0, 0, 4},
+    {"torn", "truncate -s -3 *2-metrics.pb.gz && cp *1-metrics.pb.gz " FIVE, 0, 1, 6},
+    {"a byte", "printf '\\037' > " FIVE, 1, 1, 6},
+    {"two batches in one", "cat *1-m* *2-m* > " FIVE, 0, 1, 6},
+    {"empty", ": > " FIVE, 1, 1, 6},
+    {"zeros: the size came, the bytes did not", "truncate -s 100 " FIVE, 1, 1, 6},
+    {"huge", "truncate -s 1G " FIVE, 1, 1, 6},
+    {"a byte too large", "truncate -s 4194305 " FIVE, 1, 1, 6},
+    {"link to a batch", "ln -s *3-metrics.pb.gz " FIVE, 1, 1, 6},
+    {"link to nothing", "ln -s nothing " FIVE, 1, 1, 6},
+    {"folder", "mkdir " FIVE, 1, 1, 6},
+    {"folder with something in it", "mkdir " FIVE " && echo x > " FIVE "/x", 1, 1, 6},
+    {"folder in the place of a temporary file",
+     "mkdir 00000000000000000004-logs.pb.gz.tmp", 1, 1, 4},
+    {"pipe", "mkfifo " FIVE, 1, 1, 6},
+    {"temporary file", "echo x > " FIVE ".tmp", 0, 0, 4},
+    {"temporary link", "ln -s nothing " FIVE ".tmp", 0, 0, 4},
+    {"number in other digits", "echo x > 6-metrics.pb.gz", 1, 1, 4},
+    {"number 0", "echo x > 00000000000000000000-metrics.pb.gz", 1, 1, 4},
+    {"number too large", "echo x > 99999999999999999999-metrics.pb.gz", 1, 1, 4},
+    {"the last number", "echo x > 18446744073709551615-metrics.pb.gz", 1, 1, 4},
+    {"negative number", "echo x > -0000000000000000006-metrics.pb.gz", 1, 1, 4},
+    {"another signal", "cp *1-m* 00000000000000000005-traces.pb.gz", 1, 1, 4},
+    {"the same number twice", "cp *1-m* 00000000000000000002-logs.pb.gz", 1, 1, 4},
+    {"names of others", "echo x > core && echo x > .hidden && echo x > 'a b\n'", 3, 3, 4},
+    {"a long name", "echo x > $(printf '%0255d' 1)", 1, 1, 4},
+    {"of a disk", "mkdir lost+found", 0, 0, 4},
+    {"of earlier versions", "echo x > lock", 0, 0, 4},
+    {"`bad` is a file", "echo x > bad && : > " FIVE, 2, 2, 6},
+};
+
+static void begin_with_three(struct spool_bed *b)
+{
+    bed_begin(b);
+    bed_open(b, wide);
+    for (unsigned i = 1; i <= 3; i++)
+        bed_add(b, i);
+    bed_close(b);
+}
+
+/* All that can be had comes once, in order, and the spool goes on. */
+static void foreign_entries(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+        struct spool_bed b;
+        struct spooled one;
+        unsigned last = 0;
+        begin_with_three(&b);
+        bed_run(&b, "spool", entries[i].command);
+        bed_open(&b, wide);
+        CHECK_INT(entries[i].opened, spool_counters(b.spool).set_aside, entries[i].what);
+        bed_add_as(&b, SIGNAL_LOGS, 9);
+        bed_written(&b, 1);
+        while (spool_first(b.spool, &one)) {
+            unsigned number = number_of(one.bytes, one.len);
+            CHECK(number > last || number == 1, "%s: %u after %u", entries[i].what,
+                  number, last);
+            last = number;
+            free(one.bytes);
+            spool_done(b.spool, one.id);
+        }
+        CHECK_INT(9, last, entries[i].what);
+        CHECK_INT(entries[i].next, one.id, entries[i].what);
+        CHECK_INT(0, spool_counters(b.spool).waiting, entries[i].what);
+        CHECK_INT(entries[i].read, spool_counters(b.spool).set_aside, entries[i].what);
+        CHECK_INT(0, spool_counters(b.spool).write_errors, entries[i].what);
+        CHECK_INT(0, spool_counters(b.spool).dropped, entries[i].what);
+        bed_end(&b);
+    }
+}
+
+static void bad_is_bounded(void **state)
+{
+    (void)state;
+    struct spool_bed b;
+    bed_begin(&b);
+    bed_open(&b, wide);
+    bed_close(&b);
+    for (int i = 0; i < 130; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "foreign-%03d", i);
+        bed_put(&b, name, "x", 1);
+    }
+    bed_open(&b, wide);
+    CHECK_INT(130, spool_counters(b.spool).set_aside, "all are counted");
+    CHECK_INT(100, bed_files(&b, "/bad"), "100 are kept");
+    bed_add(&b, 1);
+    bed_written(&b, 1);
+    struct spooled first;
+    CHECK(spool_first(b.spool, &first), "waits");
+    free(first.bytes);
+    spool_refused(b.spool, first.id);
+    bed_close(&b);
+    CHECK_INT(100, bed_files(&b, "/bad"), "still 100");
+    bed_end(&b);
+}
+
+/* `bad` cannot be made: what is refused leaves all the same. */
+static void refused_without_bad(void **state)
+{
+    (void)state;
+    struct spool_bed b;
+    struct spooled first;
+    begin_with_three(&b);
+    bed_run(&b, "spool", "echo x > bad");
+    bed_open(&b, wide);
+    CHECK(spool_first(b.spool, &first), "waits");
+    free(first.bytes);
+    spool_refused(b.spool, first.id);
+    CHECK_INT(2, bed_take(&b), "the next one");
+    bed_settle(&b);
+    CHECK_INT(2, bed_files(&b, ""), "3, and `bad`");
+    bed_end(&b);
+}
+
+/* ---- closed to us: as somebody who is not root ---- */
+
+static void become_nobody(const struct spool_bed *b)
+{
+    char command[256];
+    if (geteuid() != 0)
+        return;
+    snprintf(command, sizeof command, "chown -R 65534 %s", b->folder.path);
+    child_run(command);
+    CHECK_INT(0, seteuid(65534), "nobody");
+}
+
+static void become_root(void)
+{
+    if (getuid() == 0)
+        CHECK_INT(0, seteuid(0), "root again");
+    prctl(PR_SET_DUMPABLE, 1); /* the sanitizer looks at us at the end */
+}
+
+/* Such a file never can be read, and does not stop the ones behind it. */
+static void closed_file(void **state)
+{
+    (void)state;
+    struct spool_bed b;
+    begin_with_three(&b);
+    become_nobody(&b);
+    bed_run(&b, "spool", "chmod 000 *1-metrics.pb.gz");
+    bed_open(&b, wide);
+    CHECK_INT(3, spool_counters(b.spool).waiting, "it has the form of a batch");
+    CHECK_INT(2, bed_take(&b), "over it");
+    CHECK_INT(1, spool_counters(b.spool).set_aside, "set aside");
+    CHECK_INT(3, bed_take(&b), "and on");
+    bed_settle(&b);
+    CHECK_INT(1, bed_files(&b, "/bad"), "in bad/");
+    bed_close(&b);
+    become_root();
+    bed_end(&b);
+}
+
+/* A folder may be opened again: nothing is lost by it. */
+static void closed_folder(void **state)
+{
+    (void)state;
+    struct spool_bed b;
+    begin_with_three(&b);
+    become_nobody(&b);
+    bed_open(&b, wide);
+    bed_run(&b, "", "chmod 000 spool");
+    bed_add(&b, 4);
+    while (spool_counters(b.spool).write_errors == 0)
+        uv_run(&b.loop, UV_RUN_ONCE);
+    CHECK(bed_empty(&b), "none can be read");
+    CHECK_INT(4, spool_counters(b.spool).waiting, "all wait");
+    bed_run(&b, "", "chmod 700 spool");
+    bed_add(&b, 5);
+    bed_written(&b, 2);
+    for (unsigned i = 1; i <= 5; i++)
+        CHECK_INT(i, bed_take(&b), "in order");
+    CHECK_INT(0, spool_counters(b.spool).dropped, "none is lost");
+    bed_close(&b);
+    become_root();
+    bed_end(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(foreign_entries),     cmocka_unit_test(bad_is_bounded),
+        cmocka_unit_test(refused_without_bad), cmocka_unit_test(closed_file),
+        cmocka_unit_test(closed_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
