@@ -1,5 +1,6 @@
 #include "export/shipper.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/random.h"
@@ -7,6 +8,7 @@
 #include "export/courier.h"
 #include "export/failover.h"
 #include "export/otlp_read.h"
+#include "export/otlp_split.h"
 #include "export/said.h"
 #include "net/timer.h"
 
@@ -34,10 +36,12 @@ struct shipper {
     uv_timer_t timer; /* the next go: active is back-off, or at once */
 
     bool sending;
-    size_t chosen;        /* collector of the batch that is under way */
-    struct spooled batch; /* its bytes */
-    int64_t began_ns;     /* when it was sent */
-    unsigned failures;    /* back-offs in a row */
+    size_t chosen;         /* collector of the batch that is under way */
+    struct spooled batch;  /* its bytes; of a halved one those of the half to be sent */
+    struct otlp_half rest; /* then the other half */
+    bool halved;
+    int64_t began_ns;  /* when it was sent */
+    unsigned failures; /* back-offs in a row */
     bool passing; /* of the collectors tried since then one may come back by itself */
 
     bool flushing, idle;
@@ -116,7 +120,37 @@ static uint64_t waiting(const struct shipper *s)
 static void forget_bytes(struct shipper *s)
 {
     free(s->batch.bytes);
-    s->batch.bytes = NULL;
+    free(s->rest.bytes);
+    s->batch.bytes = s->rest.bytes = NULL;
+    s->halved = false;
+}
+
+/* The collector finds it too large: it is sent in two requests, once. */
+static bool halve(struct shipper *s)
+{
+    struct otlp_half halves[2];
+    if (s->halved || !otlp_split(s->batch.signal, s->batch.bytes, s->batch.len, halves))
+        return false;
+    log_debug("shipper", "export to %s: a batch of %zu bytes is too large, sent in two",
+              courier_host(s->to[s->chosen].courier), s->batch.len);
+    free(s->batch.bytes);
+    s->batch.bytes = halves[0].bytes;
+    s->batch.len = halves[0].len;
+    s->rest = halves[1];
+    s->halved = true;
+    return true;
+}
+
+/* True: there is another half. */
+static bool next_half(struct shipper *s)
+{
+    if (s->rest.bytes == NULL)
+        return false;
+    free(s->batch.bytes);
+    s->batch.bytes = s->rest.bytes;
+    s->batch.len = s->rest.len;
+    s->rest.bytes = NULL;
+    return true;
 }
 
 /* True: another collector is to have it at once. */
@@ -181,7 +215,12 @@ static void on_done(const struct verdict *v, void *user)
         return;
     }
     failover_worked(&s->failover, s->chosen);
-    if (v->kind == VERDICT_ACCEPTED)
+    bool accepts = v->kind == VERDICT_ACCEPTED;
+    if (accepts ? next_half(s) : v->too_large && halve(s)) {
+        go_on(s);
+        return;
+    }
+    if (accepts)
         accepted(s, v);
     else
         refused(s, v);
@@ -192,7 +231,7 @@ static void on_done(const struct verdict *v, void *user)
 static void go(struct shipper *s)
 {
     struct verdict cannot;
-    if (!spool_first(s->spool, &s->batch)) {
+    if (s->batch.bytes == NULL && !spool_first(s->spool, &s->batch)) {
         if (s->flushing && !spool_writing(s->spool)) /* else on_ready wakes us */
             be_idle(s);
         return;

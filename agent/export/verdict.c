@@ -131,6 +131,9 @@ struct verdict verdict_of(const struct http_reply *reply, enum signal signal)
     }
     char said[SAID_MAX];
     say_failure(said, reply->body, reply->body_len);
+    /* an OpenTelemetry Collector has 400 for it, and says so in words */
+    v.too_large = reply->status == 413 ||
+                  (reply->status == 400 && strcasestr(said, "too large") != NULL);
     snprintf(v.why, sizeof v.why, "HTTP %d%s%s", reply->status,
              said[0] != '\0' ? ": " : "", said);
     return v;

@@ -14,6 +14,7 @@
 #include "export/signal.h"
 #include "net/http.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ enum verdict_kind {
 struct verdict {
     enum verdict_kind kind;
     int status;              /* HTTP; 0: no reply */
+    bool too_large;          /* refused for its size: smaller ones may be taken */
     int64_t retry_after_ns;  /* the collector's wish, 0 is none */
     int64_t rejected_points; /* of an accepted batch */
     char why[320]; /* "HTTP 400: what the collector says", printable and in one line; of

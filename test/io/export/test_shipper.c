@@ -1,6 +1,10 @@
 #include "export/shipper.h"
 
+#include "export/otlp.h"
+
 #include "io/export/spool_bed.h"
+
+#include <time.h>
 
 enum { REQUESTS_MAX = 16, BODY_MAX = 512 };
 
@@ -385,6 +389,57 @@ static void logs_nowhere_to_go(void **state)
     end(b);
 }
 
+/* A batch with `n` records: the bytes are the spool's. */
+static void add_records(struct bed *b, int n)
+{
+    static struct events events;
+    static const struct otlp_resource none = {"", "", "", "", NULL};
+    size_t len;
+    events.n = 0;
+    for (int i = 0; i < n; i++)
+        events_add(&events, "edgelat.test", SEVERITY_INFO, (struct wall){NS_PER_S}, NULL);
+    struct batch batch = {.events = events.list, .n_events = events.n};
+    void *bytes = otlp_logs(&batch, &none, &len);
+    spool_add(b->spool.spool, SIGNAL_LOGS, bytes, len);
+}
+
+#define TOO_LARGE REPLY("413 Too Large", "Content-Length: 0\r\n", "")
+
+static void too_large_is_halved(void **state)
+{
+    (void)state;
+    static const struct answer both[] = {TOO_LARGE, OK};
+    static const struct answer second_fails[] = {
+        TOO_LARGE, OK, REPLY("503 Busy", "Content-Length: 0\r\n", ""), TOO_LARGE, OK};
+    static const struct answer never[] = {TOO_LARGE, TOO_LARGE, OK};
+    static const struct {
+        const char *what;
+        const struct answer *answers;
+        size_t n;
+        int records;
+        size_t requests; /* with one of the batch behind it */
+        uint64_t accepted, refused;
+    } cases[] = {
+        {"both halves fit", both, 2, 4, 4, 2, 0},
+        {"begun anew when one fails", second_fails, 5, 4, 7, 2, 0},
+        {"halved once", never, 3, 4, 3, 1, 1},
+        {"one record", both, 2, 1, 2, 1, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed *b = begin(cases[i].answers, cases[i].n, 0);
+        add_records(b, cases[i].records);
+        bed_add(&b->spool, 2);
+        bed_written(&b->spool, 2);
+        start(b);
+        RUN_UNTIL(b, waiting(b) == 0);
+        CHECK_INT(cases[i].requests, b->peer.n, cases[i].what);
+        CHECK_INT(cases[i].accepted, counters(b).accepted, cases[i].what);
+        CHECK_INT(cases[i].refused, counters(b).refused, cases[i].what);
+        CHECK_INT(2, sent(b, b->peer.n - 1), "the next one");
+        end(b);
+    }
+}
+
 static void retry_after(void **state)
 {
     (void)state;
@@ -398,6 +453,27 @@ static void retry_after(void **state)
         (double)(b->peer.requests[1].at - b->peer.requests[0].at) / (double)NS_PER_S;
     CHECK(wait_s >= 1 && wait_s < 2, "%.3f s", wait_s);
     CHECK_INT(1, counters(b).failed, "one attempt failed");
+    check_same(b, 0, 1);
+    end(b);
+}
+
+static void retry_after_a_date(void **state)
+{
+    (void)state;
+    char text[200], date[64];
+    time_t then = time(NULL) + 3;
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&then));
+    snprintf(text, sizeof text,
+             "HTTP/1.1 503 Busy\r\nConnection: close\r\nRetry-After: %s\r\n"
+             "Content-Length: 0\r\n\r\n",
+             date);
+    const struct answer answers[] = {{text, 0}, OK};
+    struct bed *b = begin(answers, 2, 1);
+    start(b);
+    RUN_UNTIL(b, waiting(b) == 0);
+    double wait_s =
+        (double)(b->peer.requests[1].at - b->peer.requests[0].at) / (double)NS_PER_S;
+    CHECK(wait_s >= 1.5, "%.3f s", wait_s); /* a whole second is the unit */
     check_same(b, 0, 1);
     end(b);
 }
@@ -679,7 +755,9 @@ int main(void)
         cmocka_unit_test(partial_success),
         cmocka_unit_test(refused_is_not_in_the_way),
         cmocka_unit_test(logs_nowhere_to_go),
+        cmocka_unit_test(too_large_is_halved),
         cmocka_unit_test(retry_after),
+        cmocka_unit_test(retry_after_a_date),
         cmocka_unit_test(tried_again),
         cmocka_unit_test(accepted_with_a_long_reply),
         cmocka_unit_test(collector_comes_up),

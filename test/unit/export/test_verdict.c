@@ -120,6 +120,16 @@ static void what_it_says(void **state)
     CHECK_INT(strlen("HTTP 400: ") + 199, strlen(v.why), "bounded");
 }
 
+static void too_large(void **state)
+{
+    (void)state;
+    CHECK(of(413, "", 0).too_large, "413");
+    CHECK(of(400, BYTES("\x08\x03\x12\x1chttp: request body too large")).too_large,
+          "as an OpenTelemetry Collector says it");
+    CHECK(!of(400, BYTES("no protobuf")).too_large, "another 400");
+    CHECK(!of(200, BYTES("too large")).too_large, "accepted");
+}
+
 /* Many unknown fields: each takes memory while it is parsed, and that is bounded. */
 static void memory_is_bounded(void **state)
 {
@@ -143,6 +153,7 @@ int main(void)
         cmocka_unit_test(what_it_says),
         cmocka_unit_test(logs_that_nobody_takes),
         cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
