@@ -1,0 +1,86 @@
+/*
+ * A day of 50 targets, with ways that change, names that move to another PoP and outages:
+ * what the pipeline has allocated after the first hours is what it has at the end. The
+ * delays have a limit, as a histogram grows with the reach of what it has seen.
+ */
+#include "sim/network.h"
+
+#include <malloc.h>
+
+#if defined __SANITIZE_ADDRESS__
+#define COUNTED false /* its allocator does not tell mallinfo2() */
+#elif defined __has_feature
+#define COUNTED (!__has_feature(address_sanitizer))
+#else
+#define COUNTED true
+#endif
+
+#define HOUR_NS (3600 * NS_PER_S)
+
+enum { TARGETS = 50, HOURS = 24, SETTLED = 6, CHANGES = 4 };
+
+static size_t allocated[HOURS + 1]; /* at the end of each hour; most, of its windows */
+
+/* What the simulator keeps of its own is left out: it forgets each window. */
+static void note_memory(struct sim *s, const struct batch *batch)
+{
+    (void)batch;
+    size_t own = s->flights_room * sizeof *s->flights;
+    for (size_t i = 0; i < TARGETS * SIM_KINDS; i++) {
+        s->truth[i].n = 0;
+        own += s->truth[i].room * sizeof *s->truth[i].delays;
+    }
+    struct mallinfo2 all = mallinfo2();
+    size_t now = all.uordblks + all.hblkhd - own;
+    size_t hour = (size_t)((s->now.ns - s->begin.ns - 1) / HOUR_NS);
+    if (now > allocated[hour])
+        allocated[hour] = now;
+}
+
+/* Each hour each target changes four times: longer, to another PoP, away, as it was. */
+static void plan(struct move moves[HOURS * CHANGES * TARGETS], const struct way *ways)
+{
+    size_t n = 0;
+    for (int64_t quarter = 0; quarter < HOURS * CHANGES; quarter++)
+        for (size_t t = 0; t < TARGETS; t++) {
+            struct move m = {quarter * HOUR_NS / CHANGES + 60 * NS_PER_S, t, ways[t]};
+            m.way.rtt_ns *= quarter % CHANGES == 0 ? 3 : 1;
+            m.way.pop = quarter % CHANGES == 1 ? "WAW" : m.way.pop;
+            m.way.loss = quarter % CHANGES == 2 ? 1 : m.way.loss;
+            moves[n++] = m;
+        }
+}
+
+static void memory_stays_flat(void **state)
+{
+    (void)state;
+    if (!COUNTED)
+        skip();
+    static struct sim day;
+    static struct move moves[HOURS * CHANGES * TARGETS];
+    struct way ways[TARGETS];
+    for (size_t t = 0; t < TARGETS; t++)
+        ways[t] = (struct way){(int64_t)(3 + t) * NS_PER_MS, 0, 0.01, "AMS"};
+    plan(moves, ways);
+    sim_begin(&day, TARGETS, ways, (struct wall){20780 * 24 * HOUR_NS}, check_seed());
+    day.moves = moves;
+    day.n_moves = sizeof moves / sizeof *moves;
+    day.on_batch = note_memory;
+    sim_start(&day);
+    sim_run(&day, HOURS * HOUR_NS);
+    CHECK_INT(HOURS * 60 - 1, day.batches, "windows");
+    CHECK(allocated[SETTLED] > 100000, "%zu bytes: it counts", allocated[SETTLED]);
+    for (size_t hour = SETTLED + 1; hour < HOURS; hour++)
+        CHECK(allocated[hour] <= allocated[SETTLED] + allocated[SETTLED] / 100,
+              "hour %zu: %zu bytes, %zu in hour %d", hour, allocated[hour],
+              allocated[SETTLED], SETTLED);
+    print_message("# %zu bytes in hour %d, %zu in hour %d\n", allocated[SETTLED], SETTLED,
+                  allocated[HOURS - 1], HOURS - 1);
+    sim_end(&day);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(memory_stays_flat)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
