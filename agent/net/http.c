@@ -74,6 +74,14 @@ static void take_times(struct http_exchange *x)
         t->body_ns = body > 0 ? body : 0;
 }
 
+/* A date that has passed is a negative wait in libcurl 7.88. */
+static int64_t retry_after_ns(curl_off_t after_s)
+{
+    if (after_s < 0)
+        return 0;
+    return (after_s > RETRY_AFTER_MOST_S ? RETRY_AFTER_MOST_S : after_s) * NS_PER_S;
+}
+
 static void take_facts(struct http_exchange *x)
 {
     struct http_facts *f = &x->reply.facts;
@@ -84,8 +92,7 @@ static void take_facts(struct http_exchange *x)
     curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
     curl_easy_getinfo(x->easy, CURLINFO_RETRY_AFTER, &after_s);
     x->reply.status = (int)status;
-    x->reply.retry_after_ns =
-        (after_s > RETRY_AFTER_MOST_S ? RETRY_AFTER_MOST_S : after_s) * NS_PER_S;
+    x->reply.retry_after_ns = retry_after_ns(after_s);
     f->status = (uint16_t)status;
     if (status != 0)
         text_copy(f->version, sizeof f->version,
