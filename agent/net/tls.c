@@ -152,7 +152,7 @@ static int16_t days_left(const X509 *certificate, time_t now)
     return (int16_t)(days > INT16_MAX ? INT16_MAX : days < INT16_MIN ? INT16_MIN : days);
 }
 
-static void certificate_facts(struct http_facts *out, const X509 *certificate)
+void tls_certificate_facts(struct http_facts *out, const X509 *certificate)
 {
     name_text(out->issuer, sizeof out->issuer, X509_get_issuer_name(certificate));
     out->expires_days = days_left(certificate, time(NULL));
@@ -181,7 +181,7 @@ static int on_verify(X509_STORE_CTX *c, void *unused)
     struct tls_handshake *h = handshake_of(ssl);
     X509 *certificate = X509_STORE_CTX_get0_cert(c);
     if (h != NULL && certificate != NULL)
-        certificate_facts(&h->facts, certificate);
+        tls_certificate_facts(&h->facts, certificate);
     return X509_verify_cert(c);
 }
 

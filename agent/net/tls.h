@@ -46,6 +46,9 @@ struct tls_handshake {
  */
 void tls_observe(SSL_CTX *ctx, struct tls_handshake *h);
 
+/* Whose it is, and when it ends. */
+void tls_certificate_facts(struct http_facts *out, const X509 *certificate);
+
 /* `came_ns` if it lies between the two, else `latest_ns`: our own clock's bounds. */
 int64_t tls_came_ns(const struct tls_handshake *h, int64_t earliest_ns,
                     int64_t latest_ns);

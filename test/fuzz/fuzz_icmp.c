@@ -12,5 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
                             : bytes[0] % 3 == 1 ? icmp_read(w, FAMILY_IPV4)
                                                 : icmp_read(w, FAMILY_IPV6);
     enum family family = bytes[0] % 3 == 2 ? FAMILY_IPV6 : FAMILY_IPV4;
+    struct icmp_message quoted = {0}; /* what the kernel's error queue gives back */
+    icmp_read_quoted(&quoted, w, family);
     return icmp_error_text(family, m.type, m.code) == NULL;
 }

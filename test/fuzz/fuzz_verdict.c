@@ -1,0 +1,24 @@
+/* A collector's reply: two bytes of status, one for what was sent, then the body. */
+#include "export/verdict.h"
+
+#include <assert.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    if (len < 3)
+        return 0;
+    struct http_reply reply = {
+        .error = "",
+        .status = 200 + (bytes[0] << 8 | bytes[1]) % 400,
+        .body = (const char *)bytes + 3,
+        .body_len = len - 3,
+    };
+    struct verdict v = verdict_of(&reply, bytes[2] % SIGNALS);
+    assert(v.status == reply.status && v.rejected_points >= 0);
+    assert((v.kind == VERDICT_ACCEPTED) == (reply.status < 300));
+    for (const char *c = v.why; *c != '\0'; c++)
+        assert(*c >= ' ' && *c <= '~');
+    return 0;
+}
