@@ -1,5 +1,6 @@
 #include "export/courier.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "export/header_file.h"
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #define REPLY_MAX (64u << 10)
 
@@ -17,6 +20,12 @@ struct courier {
     char base[URL_TEXT_MAX]; /* the signal's path comes behind it */
     char host[URL_TEXT_MAX];
     struct header_file header;
+    struct file_stamp {
+        ino_t inode;
+        struct timespec changed;
+    } stamps[3];            /* of the certificates and the key */
+    bool exposed_said;      /* others can read a secret */
+    char redirects_to[128]; /* of this reply; "" nowhere */
 
     struct http_exchange *exchange; /* under way, or NULL */
     enum signal signal;
@@ -92,7 +101,8 @@ static const char *next_step(const struct courier *c, const struct verdict *v,
         return "; where it takes no logs, set `events = no`";
     if (reply->failure == HTTP_FAILED_TLS)
         return "; look at `ca_file` and the collector's certificate";
-    if (reply->failure == HTTP_FAILED_REPLY && tls && c->collector->cert_file[0] == '\0')
+    bool cut = reply->failure == HTTP_FAILED_REPLY || reply->status == 400;
+    if (cut && tls && v->kind != VERDICT_REFUSED && c->collector->cert_file[0] == '\0')
         return "; if it asks for a client certificate, set `cert_file` and `key_file`";
     if (v->kind != VERDICT_UNUSABLE || reply->failure != HTTP_OK)
         return "";
@@ -101,11 +111,32 @@ static const char *next_step(const struct courier *c, const struct verdict *v,
     return "; look at `url` in [collector]";
 }
 
+/* Scheme and host of where a redirect leads; the rest may hold a secret. */
+static void on_header(const char *name, const char *value, size_t len, void *user)
+{
+    struct courier *c = user;
+    const char *slash =
+        strcasecmp(name, "Location") == 0 ? memmem(value, len, "://", 3) : NULL;
+    if (slash == NULL)
+        return;
+    size_t n = 0, authority = (size_t)(slash + 3 - value);
+    while (n < len && n + 1 < sizeof c->redirects_to &&
+           (n < authority || strchr("/?#", value[n]) == NULL)) {
+        c->redirects_to[n] = value[n] > ' ' && value[n] <= '~' ? value[n] : '?';
+        n++;
+    }
+    c->redirects_to[n] = '\0';
+}
+
 static void on_reply(const struct http_reply *reply, void *user)
 {
     struct courier *c = user;
     struct verdict v = verdict_of(reply, c->signal);
     v.step = next_step(c, &v, reply);
+    if (c->redirects_to[0] != '\0' && v.status / 100 == 3)
+        snprintf(v.why, sizeof v.why,
+                 "HTTP %d: it redirects to %s, which is not followed", v.status,
+                 c->redirects_to);
     c->exchange = NULL;
     c->on_done(&v, c->user);
 }
@@ -115,6 +146,46 @@ static const char *proxy_of(const struct collector *collector)
     if (collector->proxy[0] == '\0')
         return NULL; /* by the environment */
     return strcmp(collector->proxy, "none") == 0 ? "" : collector->proxy;
+}
+
+/* ---- files that may change while we run ---- */
+
+/* True: a certificate or the key is another one than last time, so that the connection
+ * that is kept open is of the old ones. */
+static bool files_changed(struct courier *c)
+{
+    const struct collector *to = c->collector;
+    const char *const paths[] = {to->ca_file, to->cert_file, to->key_file};
+    bool changed = false;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct stat s;
+        struct file_stamp *old = &c->stamps[i];
+        if (paths[i][0] == '\0' || stat(paths[i], &s) < 0) /* libcurl will say it */
+            continue;
+        changed |= old->inode != 0 &&
+                   (old->inode != s.st_ino || old->changed.tv_sec != s.st_mtim.tv_sec ||
+                    old->changed.tv_nsec != s.st_mtim.tv_nsec);
+        *old = (struct file_stamp){s.st_ino, s.st_mtim};
+    }
+    return changed;
+}
+
+/* Said once, until it is mended. */
+static void look_who_can_read(struct courier *c)
+{
+    const char *const paths[] = {c->collector->key_file, c->collector->header_file};
+    const char *exposed = NULL;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct stat s;
+        if (paths[i][0] != '\0' && stat(paths[i], &s) == 0 && (s.st_mode & S_IRWXO) != 0)
+            exposed = paths[i];
+    }
+    if (exposed != NULL && !c->exposed_said)
+        log_warn("shipper",
+                 "%s: everybody on this host can read this secret; chmod o= and give it "
+                 "to the group of the service",
+                 exposed);
+    c->exposed_said = exposed != NULL;
 }
 
 static void post(struct courier *c, const struct spooled *batch)
@@ -138,12 +209,13 @@ static void post(struct courier *c, const struct spooled *batch)
         .cert_file = to->cert_file,
         .key_file = to->key_file,
         .proxy = proxy_of(to),
+        .fresh = files_changed(c),
         .timeout_ns = to->timeout_ns,
         .reply_max = REPLY_MAX,
         .cut_reply = true, /* the status is what counts */
         .socket = -1,
     };
-    c->exchange = http_start(c->http, &request, NULL, on_reply, c);
+    c->exchange = http_start(c->http, &request, on_header, on_reply, c);
 }
 
 bool courier_send(struct courier *c, const struct spooled *batch,
@@ -160,6 +232,8 @@ bool courier_send(struct courier *c, const struct spooled *batch,
                  rc == -EBADMSG ? "it holds no 'Name: value' line" : strerror(-rc));
         return false;
     }
+    look_who_can_read(c);
+    c->redirects_to[0] = '\0';
     c->signal = batch->signal;
     c->on_done = on_done;
     c->user = user;

@@ -113,6 +113,14 @@ static enum verdict_kind of_status(int status, enum signal signal)
     return status < 400 ? VERDICT_UNUSABLE : VERDICT_REFUSED;
 }
 
+/* Words of a server before the collector (nginx), which has 400 for what is wrong with
+ * the connection and not with the batch. */
+static bool is_of_connection(int status, const char *said)
+{
+    return status == 400 && (strcasestr(said, "SSL certificate") != NULL ||
+                             strcasestr(said, "sent to HTTPS port") != NULL);
+}
+
 struct verdict verdict_of(const struct http_reply *reply, enum signal signal)
 {
     struct verdict v = {.retry_after_ns = reply->retry_after_ns, .step = ""};
@@ -131,6 +139,8 @@ struct verdict verdict_of(const struct http_reply *reply, enum signal signal)
     }
     char said[SAID_MAX];
     say_failure(said, reply->body, reply->body_len);
+    if (is_of_connection(reply->status, said))
+        v.kind = VERDICT_UNUSABLE;
     /* an OpenTelemetry Collector has 400 for it, and says so in words */
     v.too_large = reply->status == 413 ||
                   (reply->status == 400 && strcasestr(said, "too large") != NULL);

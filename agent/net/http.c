@@ -45,6 +45,8 @@ static void release(struct http_exchange *x)
         multi_destroy(x->multi);
     if (x->socket >= 0)
         close(x->socket);
+    for (struct curl_slist *h = x->headers; h != NULL; h = h->next)
+        explicit_bzero(h->data, strlen(h->data)); /* it may be a secret */
     curl_slist_free_all(x->headers);
     curl_slist_free_all(x->connect_to);
     X509_STORE_free(x->store);
@@ -112,8 +114,9 @@ static void take_failure(struct http_exchange *x, CURLcode code)
         text_copy(x->error, sizeof x->error, x->why);
     } else if (x->too_long) {
         r->failure = HTTP_FAILED_REPLY;
-        snprintf(x->error, sizeof x->error, "the reply of %s is longer than %zu bytes",
-                 x->host, x->reply_max);
+        snprintf(x->error, sizeof x->error, "the %s of %s is longer than %zu bytes",
+                 x->head_len > HEAD_MAX ? "head of the reply" : "reply", x->host,
+                 x->head_len > HEAD_MAX ? HEAD_MAX : x->reply_max);
     } else {
         r->failure = http_failure(x->error, sizeof x->error, x->easy,
                                   x->cut ? CURLE_OK : code, x->host, x->details);

@@ -10,6 +10,8 @@
 #include "net/multi.h"
 #include "net/tls.h"
 
+#define HEAD_MAX ((size_t)128 << 10) /* of a reply, bytes of headers */
+
 struct http {
     uv_loop_t *loop;
     struct tls_trust *trust;
@@ -29,7 +31,7 @@ struct http_exchange {
     bool proxied; /* over the probe's socket to a proxy */
     int64_t began_ns, deadline_ns;
     int64_t first_byte_ns; /* of the request under way, over TLS; or DELAY_UNDEFINED */
-    size_t reply_max;
+    size_t reply_max, head_len;
     struct text body;
     char host[256]; /* for messages */
     char why[192];  /* why it cannot start, or "" */

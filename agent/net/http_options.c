@@ -87,6 +87,10 @@ static size_t on_header_line(char *line, size_t size, size_t n, void *user)
     struct http_exchange *x = user;
     size_t len = size * n;
     take_first_byte(x);
+    x->head_len += len;
+    x->too_long |= x->head_len > HEAD_MAX;
+    if (x->too_long)
+        return 0; /* ends the transfer */
     char name[HEADER_NAME_MAX];
     const char *colon = memchr(line, ':', len);
     size_t name_len = colon == NULL ? 0 : (size_t)(colon - line);
@@ -141,6 +145,12 @@ static void set_safety(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* else it keeps a file's certificates for a day, whatever the file says by then */
+    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#endif
+    /* a session that is taken up again would not be verified again */
+    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
@@ -158,6 +168,7 @@ static void set_request(struct http_exchange *x, const struct http_request *requ
         curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, request->body);
         curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         x->headers = curl_slist_append(x->headers, "Expect:"); /* no 100-continue */
+        curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, request->fresh ? 1L : 0L);
     } else {
         curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     }
@@ -221,7 +232,7 @@ static const char *connect_to_peer(char *out, size_t room, int socket)
     return connect_to(out, room, address);
 }
 
-/* A cold request: its own connection, no TLS session of an earlier one. */
+/* A cold request: its own connection. */
 static void set_own_socket(struct http_exchange *x, const struct http_request *request)
 {
     curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
@@ -230,7 +241,6 @@ static void set_own_socket(struct http_exchange *x, const struct http_request *r
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, x);
     curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, x->repeat ? 0L : 1L);
-    curl_easy_setopt(x->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     char to[sizeof "::[]:" + HOST_TEXT_MAX];
     if (!x->proxied)
         connect_to_peer(to, sizeof to, x->socket);

@@ -94,6 +94,7 @@ struct multi *multi_create(uv_loop_t *loop, multi_done_cb *on_done)
     curl_multi_setopt(handle, CURLMOPT_SOCKETDATA, m);
     curl_multi_setopt(handle, CURLMOPT_TIMERFUNCTION, on_timeout);
     curl_multi_setopt(handle, CURLMOPT_TIMERDATA, m);
+    curl_multi_setopt(handle, CURLMOPT_MAXCONNECTS, 1L); /* kept open: the last one */
     return m;
 }
 

@@ -487,10 +487,14 @@ static void tried_again(void **state)
                  "HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
                  sizeof long_reply);
     memset(long_reply + head, 'x', sizeof long_reply - (size_t)head);
+    static char long_head[300 * 1024] = "HTTP/1.1 200 OK\r\n";
+    for (size_t n = strlen(long_head); n + 20 < sizeof long_head; n += 16)
+        memcpy(long_head + n, "X-Forever: 1234\n", 16);
     const struct {
         const char *what;
         struct answer first;
     } cases[] = {
+        {"a head without end", {long_head, sizeof long_head - 20}},
         {"503", REPLY("503 Busy", "Content-Length: 0\r\n", "")},
         {"502", REPLY("502 Bad Gateway", "Content-Length: 3\r\n", "no\n")},
         {"504", REPLY("504 Time-out", "Content-Length: 0\r\n", "")},
@@ -723,6 +727,24 @@ static void catches_up_no_faster_than_agreed(void **state)
     end(b);
 }
 
+static void through_a_proxy(void **state)
+{
+    (void)state;
+    static const struct answer answers[] = {OK};
+    struct bed *b = begin(answers, 1, 1);
+    const char *port = strrchr(b->collector->url, ':');
+    snprintf(b->collector->proxy, sizeof b->collector->proxy, "http://127.0.0.1%.6s",
+             port);
+    b->collector->proxy[strcspn(b->collector->proxy + 7, "/") + 7] = '\0';
+    strcpy(b->collector->url, "http://collector.invalid:4318");
+    start(b);
+    RUN_UNTIL(b, waiting(b) == 0);
+    CHECK(strncmp(b->peer.requests[0].head,
+                  "POST http://collector.invalid:4318/v1/metrics ", 46) == 0,
+          "%s", b->peer.requests[0].head);
+    end(b);
+}
+
 static void destroyed_under_way(void **state)
 {
     (void)state;
@@ -767,6 +789,7 @@ int main(void)
         cmocka_unit_test(the_backup_takes_over),
         cmocka_unit_test(no_collector_works),
         cmocka_unit_test(catches_up_no_faster_than_agreed),
+        cmocka_unit_test(through_a_proxy),
         cmocka_unit_test(destroyed_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

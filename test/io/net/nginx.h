@@ -13,7 +13,7 @@ struct nginx {
     const char *folder;
     char ca[96], other_ca[96]; /* PEM: the one that signed, and one that did not */
     pid_t pid;
-    uint16_t good, expired, wrong_name, mutual, plain; /* ports */
+    uint16_t good, expired, wrong_name, mutual, plain, old_tls; /* ports */
     uint16_t silent; /* connects, and never says a word */
     int silent_socket;
 };
@@ -38,7 +38,7 @@ static inline void nginx_certificates(const char *folder)
              "leaf good DNS:localhost,DNS:edge.test,IP:127.0.0.1,IP:::1 20\n"
              "leaf expired DNS:localhost,IP:127.0.0.1 -1\n"
              "leaf wrong DNS:elsewhere.test 20\n"
-             "leaf client DNS:client.test 20\n",
+             "leaf client DNS:client.test 20; leaf client2 DNS:client2.test 20\n",
              folder);
     child_run(command);
 }
@@ -83,10 +83,15 @@ static inline void nginx_write_conf(const struct nginx *n)
         "   proxy_pass http://127.0.0.1:%5$u/back; }\n"
         "  location /back { return 200 \"$request_method $content_length "
         "$content_type\"; } }\n"
+        " log_format who '$connection $ssl_client_s_dn';\n"
         " server { listen 127.0.0.1:%7$u ssl; ssl_client_certificate %1$s/ca.pem;\n"
+        "  access_log %1$s/mutual.log who;\n"
         "  ssl_verify_client on; return 200 $ssl_client_s_dn; }\n"
+        " server { listen 127.0.0.1:%8$u ssl; ssl_protocols TLSv1.1;\n"
+        "  ssl_ciphers ALL:@SECLEVEL=0; return 200 'x'; }\n"
         "}\n",
-        n->folder, n->good, n->expired, n->wrong_name, n->plain, n->silent, n->mutual);
+        n->folder, n->good, n->expired, n->wrong_name, n->plain, n->silent, n->mutual,
+        n->old_tls);
     child_write(n->folder, "nginx.conf", conf);
 }
 
@@ -99,11 +104,13 @@ static inline void nginx_start(struct nginx *n)
     nginx_certificates(n->folder);
     snprintf(n->ca, sizeof n->ca, "%s/ca.pem", n->folder);
     snprintf(n->other_ca, sizeof n->other_ca, "%s/other.pem", n->folder);
-    uint16_t *ports[] = {&n->good, &n->expired, &n->wrong_name, &n->plain, &n->mutual};
-    int held[5];
-    for (int i = 0; i < 5; i++)
+    uint16_t *ports[] = {&n->good,  &n->expired, &n->wrong_name,
+                         &n->plain, &n->mutual,  &n->old_tls};
+    enum { PORTS = sizeof ports / sizeof *ports };
+    int held[PORTS];
+    for (int i = 0; i < PORTS; i++)
         held[i] = child_bind(SOCK_STREAM, ports[i]);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < PORTS; i++)
         close(held[i]);
     n->silent_socket = child_bind(SOCK_STREAM, &n->silent);
     listen(n->silent_socket, 64);

@@ -120,6 +120,22 @@ static void what_it_says(void **state)
     CHECK_INT(strlen("HTTP 400: ") + 199, strlen(v.why), "bounded");
 }
 
+/* nginx before the collector: the batch is not to blame. */
+static void wrong_connection(void **state)
+{
+    (void)state;
+    static const char *const titles[] = {"No required SSL certificate was sent",
+                                         "The SSL certificate error",
+                                         "The plain HTTP request was sent to HTTPS port"};
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
+        char body[200];
+        int len = snprintf(body, sizeof body,
+                           "<html>\r\n<head><title>400 %s</title></head>\r\n<body>\r\n",
+                           titles[i]);
+        CHECK_INT(VERDICT_UNUSABLE, of(400, body, (size_t)len).kind, titles[i]);
+    }
+}
+
 static void too_large(void **state)
 {
     (void)state;
@@ -154,6 +170,7 @@ int main(void)
         cmocka_unit_test(logs_that_nobody_takes),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(too_large),
+        cmocka_unit_test(wrong_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
