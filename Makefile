@@ -76,7 +76,7 @@ $(PURE_TESTS:%.c=$(BUILD)/%.o) $(IO_TESTS:%.c=$(BUILD)/%.o): OUR_CFLAGS += -Ites
 # base and core alone for the core's tests; the layer of the folder and those below it for the others
 below_base = base
 below_core = core base
-below_sim  = core base
+below_sim  = edge core base
 below_edge = edge core base
 below_net  = net edge core base
 below_export = export net edge core base
