@@ -13,19 +13,17 @@ static void add_peering(struct builder *b, struct attributes *a, const struct pe
 
 void frame_make(struct frame *out, struct builder *b, const struct otlp_resource *r)
 {
-    struct attributes *a = &out->attributes;
-    a->n = 0;
-    attribute_text(b, a, "service.name", "edgelat");
-    attribute_text(b, a, "service.version", r->version);
-    attribute_text(b, a, "service.instance.id", r->instance_id);
-    attribute_text(b, a, "host.name", r->host_name);
-    attribute_text_if(b, a, "edgelat.site", r->site);
+    struct attributes a = {.n = 0};
+    attribute_text(b, &a, "service.name", "edgelat");
+    attribute_text(b, &a, "service.version", r->version);
+    attribute_text(b, &a, "service.instance.id", r->instance_id);
+    attribute_text(b, &a, "host.name", r->host_name);
+    attribute_text_if(b, &a, "edgelat.site", r->site);
     if (r->peering != NULL)
-        add_peering(b, a, r->peering);
+        add_peering(b, &a, r->peering);
 
     out->resource = (Otlp__Resource)OTLP__RESOURCE__INIT;
-    out->resource.attributes = a->list;
-    out->resource.n_attributes = a->n;
+    attributes_attach(b, &a, &out->resource.base, 1);
     out->scope = (Otlp__InstrumentationScope)OTLP__INSTRUMENTATION_SCOPE__INIT;
     out->scope.name = (char *)"edgelat";
     out->scope.version = (char *)r->version;

@@ -8,8 +8,7 @@
 #include "export/otlp.h"
 #include "export/points.h"
 
-struct frame { /* points into itself and into the builder's arena */
-    struct attributes attributes;
+struct frame { /* points into the builder's arena */
     Otlp__Resource resource;
     Otlp__InstrumentationScope scope;
 };

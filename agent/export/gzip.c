@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
 
 enum {
@@ -14,6 +15,7 @@ enum {
     GZIP_MEMORY = 8,       /* zlib's default */
     OS_UNKNOWN = 255,
     PIECE = 32 * 1024,
+    GATHERED_MAX = 32 * 1024, /* protobuf comes in pieces of a few bytes */
 };
 
 /* Where the next piece goes: behind the others, or over the last one when nobody wants
@@ -30,6 +32,8 @@ struct gzip {
     z_stream z;
     uint8_t *out;
     size_t room;
+    size_t gathered; /* bytes of `in`, not compressed yet */
+    uint8_t in[GATHERED_MAX];
 };
 
 struct gzip *gzip_begin(void)
@@ -43,8 +47,10 @@ struct gzip *gzip_begin(void)
     return g;
 }
 
-static void push(struct gzip *g, int flush)
+static void push(struct gzip *g, const void *bytes, size_t len, int flush)
 {
+    g->z.next_in = (Bytef *)bytes;
+    g->z.avail_in = (uInt)len;
     do {
         if (g->z.avail_out == 0)
             make_room(&g->z, &g->out, &g->room, true);
@@ -54,14 +60,21 @@ static void push(struct gzip *g, int flush)
 
 void gzip_add(struct gzip *g, const void *bytes, size_t len)
 {
-    g->z.next_in = (Bytef *)bytes;
-    g->z.avail_in = (uInt)len;
-    push(g, Z_NO_FLUSH);
+    if (len > sizeof g->in - g->gathered) {
+        push(g, g->in, g->gathered, Z_NO_FLUSH);
+        g->gathered = 0;
+    }
+    if (len > sizeof g->in) {
+        push(g, bytes, len, Z_NO_FLUSH);
+        return;
+    }
+    memcpy(g->in + g->gathered, bytes, len);
+    g->gathered += len;
 }
 
 void *gzip_end(struct gzip *g, size_t *len)
 {
-    push(g, Z_FINISH);
+    push(g, g->in, g->gathered, Z_FINISH);
     void *out = g->out;
     *len = g->z.total_out;
     deflateEnd(&g->z);

@@ -40,8 +40,7 @@ static Otlp__LogRecord *record(struct builder *b, const struct event *e)
     r->event_name = (char *)e->name;
     if (e->text[0] != '\0')
         r->body = builder_text(b, e->text);
-    r->attributes = builder_attributes(b, &a);
-    r->n_attributes = a.n;
+    attributes_attach(b, &a, &r->base, 6);
     return r;
 }
 

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEW(arena, type, init)                                                           \
-    ((type *)memcpy(arena_take(arena, sizeof(type)), &(type)init, sizeof(type)))
+/* A copy of `value` in the arena. */
+#define NEW(arena, type, value)                                                          \
+    ((type *)memcpy(arena_take(arena, sizeof(type)), (type[]){value}, sizeof(type)))
 
 void builder_free(struct builder *b)
 {
@@ -17,17 +18,47 @@ void builder_free(struct builder *b)
     arena_free(&b->arena);
 }
 
+/* ---- packed messages ---- */
+
+enum { LENGTH_BYTES_MAX = 5 };
+
+static struct packed pack(struct builder *b, const ProtobufCMessage *m)
+{
+    size_t len = protobuf_c_message_get_packed_size(m), n = 0;
+    uint8_t *bytes = arena_take(&b->arena, LENGTH_BYTES_MAX + len);
+    for (size_t left = len;; left >>= 7) { /* a varint */
+        bytes[n++] = (uint8_t)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+        if (left <= 0x7f)
+            break;
+    }
+    return (struct packed){bytes, n + protobuf_c_message_pack(m, bytes + n)};
+}
+
+/* protobuf-c keeps fields that it does not know as they came: so it takes ours. */
+static void attach(struct builder *b, ProtobufCMessage *to, uint32_t tag,
+                   const struct packed *list, size_t n)
+{
+    to->n_unknown_fields = (unsigned)n;
+    to->unknown_fields = arena_take(&b->arena, n * sizeof *to->unknown_fields);
+    for (size_t i = 0; i < n; i++)
+        to->unknown_fields[i] = (ProtobufCMessageUnknownField){
+            .tag = tag,
+            .wire_type = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
+            .len = list[i].len,
+            .data = list[i].bytes,
+        };
+}
+
 /* ---- attributes ---- */
 
-static Otlp__AnyValue *add_attribute(struct builder *b, struct attributes *to,
-                                     const char *key)
+static void add_attribute(struct builder *b, struct attributes *to, const char *key,
+                          Otlp__AnyValue value)
 {
     assert(to->n < ATTRIBUTES_MAX);
-    Otlp__KeyValue *pair = NEW(&b->arena, Otlp__KeyValue, OTLP__KEY_VALUE__INIT);
-    pair->key = (char *)key;
-    pair->value = NEW(&b->arena, Otlp__AnyValue, OTLP__ANY_VALUE__INIT);
-    to->list[to->n++] = pair;
-    return pair->value;
+    Otlp__KeyValue pair = OTLP__KEY_VALUE__INIT;
+    pair.key = (char *)key;
+    pair.value = &value;
+    to->list[to->n++] = pack(b, &pair.base);
 }
 
 /* What cannot be sent is replaced byte by byte; what is too long is cut. */
@@ -53,23 +84,23 @@ static const char *sendable(struct builder *b, const char *text)
     return copy;
 }
 
-static void set_text(struct builder *b, Otlp__AnyValue *value, const char *text)
+static Otlp__AnyValue text_value(struct builder *b, const char *text)
 {
-    value->value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
-    value->string_value = (char *)sendable(b, text);
+    Otlp__AnyValue value = OTLP__ANY_VALUE__INIT;
+    value.value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
+    value.string_value = (char *)sendable(b, text);
+    return value;
 }
 
 Otlp__AnyValue *builder_text(struct builder *b, const char *text)
 {
-    Otlp__AnyValue *value = NEW(&b->arena, Otlp__AnyValue, OTLP__ANY_VALUE__INIT);
-    set_text(b, value, text);
-    return value;
+    return NEW(&b->arena, Otlp__AnyValue, text_value(b, text));
 }
 
 void attribute_text(struct builder *b, struct attributes *to, const char *key,
                     const char *text)
 {
-    set_text(b, add_attribute(b, to, key), text);
+    add_attribute(b, to, key, text_value(b, text));
 }
 
 void attribute_text_if(struct builder *b, struct attributes *to, const char *key,
@@ -82,24 +113,27 @@ void attribute_text_if(struct builder *b, struct attributes *to, const char *key
 void attribute_integer(struct builder *b, struct attributes *to, const char *key,
                        int64_t number)
 {
-    Otlp__AnyValue *value = add_attribute(b, to, key);
-    value->value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE;
-    value->int_value = number;
+    Otlp__AnyValue value = OTLP__ANY_VALUE__INIT;
+    value.value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE;
+    value.int_value = number;
+    add_attribute(b, to, key, value);
 }
 
 void attribute_number(struct builder *b, struct attributes *to, const char *key,
                       double number)
 {
-    Otlp__AnyValue *value = add_attribute(b, to, key);
-    value->value_case = OTLP__ANY_VALUE__VALUE_DOUBLE_VALUE;
-    value->double_value = number;
+    Otlp__AnyValue value = OTLP__ANY_VALUE__INIT;
+    value.value_case = OTLP__ANY_VALUE__VALUE_DOUBLE_VALUE;
+    value.double_value = number;
+    add_attribute(b, to, key, value);
 }
 
 void attribute_bool(struct builder *b, struct attributes *to, const char *key, bool truth)
 {
-    Otlp__AnyValue *value = add_attribute(b, to, key);
-    value->value_case = OTLP__ANY_VALUE__VALUE_BOOL_VALUE;
-    value->bool_value = truth;
+    Otlp__AnyValue value = OTLP__ANY_VALUE__INIT;
+    value.value_case = OTLP__ANY_VALUE__VALUE_BOOL_VALUE;
+    value.bool_value = truth;
+    add_attribute(b, to, key, value);
 }
 
 struct attributes attributes_of_target(struct builder *b, const struct target *t)
@@ -111,112 +145,113 @@ struct attributes attributes_of_target(struct builder *b, const struct target *t
     return a;
 }
 
-Otlp__KeyValue **builder_attributes(struct builder *b, const struct attributes *a)
+void attributes_attach(struct builder *b, const struct attributes *a,
+                       ProtobufCMessage *message, uint32_t tag)
 {
-    Otlp__KeyValue **list = arena_take(&b->arena, (a->n + 1) * sizeof *list);
-    memcpy(list, a->list, a->n * sizeof *list);
-    return list;
+    attach(b, message, tag, a->list, a->n);
 }
 
-/* ---- points ---- */
+/* ---- points: `attributes` is 7 in one kind of them, and 1 in the other ---- */
 
-static void add_point(struct metric *m, void *point)
+static void add_point(struct builder *b, size_t metric, const ProtobufCMessage *point)
 {
+    struct metric *m = &b->metrics[metric];
     m->points = mem_grow(m->points, &m->room, m->n + 1, sizeof *m->points);
-    m->points[m->n++] = point;
+    m->points[m->n++] = pack(b, point);
 }
 
-static Otlp__NumberDataPoint *add_number(struct builder *b, size_t metric,
-                                         const struct attributes *a, struct wall start)
+static Otlp__NumberDataPoint number(struct builder *b, const struct attributes *a,
+                                    struct wall start)
 {
-    Otlp__NumberDataPoint *p =
-        NEW(&b->arena, Otlp__NumberDataPoint, OTLP__NUMBER_DATA_POINT__INIT);
-    p->n_attributes = a->n;
-    p->attributes = builder_attributes(b, a);
-    p->start_time_unix_nano = (uint64_t)start.ns;
-    p->time_unix_nano = (uint64_t)b->time.ns;
-    add_point(&b->metrics[metric], p);
+    Otlp__NumberDataPoint p = OTLP__NUMBER_DATA_POINT__INIT;
+    attributes_attach(b, a, &p.base, 7);
+    p.start_time_unix_nano = (uint64_t)start.ns;
+    p.time_unix_nano = (uint64_t)b->time.ns;
     return p;
 }
 
 void point_count(struct builder *b, size_t metric, const struct attributes *a,
                  struct wall start, uint64_t count)
 {
-    Otlp__NumberDataPoint *p = add_number(b, metric, a, start);
-    p->value_case = OTLP__NUMBER_DATA_POINT__VALUE_AS_INT;
-    p->as_int = (int64_t)count;
+    Otlp__NumberDataPoint p = number(b, a, start);
+    p.value_case = OTLP__NUMBER_DATA_POINT__VALUE_AS_INT;
+    p.as_int = (int64_t)count;
+    add_point(b, metric, &p.base);
 }
 
 void point_value(struct builder *b, size_t metric, const struct attributes *a,
                  struct wall start, double value)
 {
-    Otlp__NumberDataPoint *p = add_number(b, metric, a, start);
-    p->value_case = OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE;
-    p->as_double = value;
+    Otlp__NumberDataPoint p = number(b, a, start);
+    p.value_case = OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE;
+    p.as_double = value;
+    add_point(b, metric, &p.base);
+}
+
+static Otlp__ExponentialHistogramDataPoint__Buckets buckets(struct builder *b,
+                                                            const struct histogram *h)
+{
+    Otlp__ExponentialHistogramDataPoint__Buckets out =
+        OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__BUCKETS__INIT;
+    out.offset = h->offset;
+    out.n_bucket_counts = h->n;
+    out.bucket_counts = arena_take(&b->arena, h->n * sizeof(uint64_t));
+    for (uint32_t i = 0; i < h->n; i++)
+        out.bucket_counts[i] = h->buckets[i];
+    return out;
 }
 
 void point_histogram(struct builder *b, size_t metric, const struct attributes *a,
                      struct wall start, const struct histogram *h)
 {
-    Otlp__ExponentialHistogramDataPoint *p =
-        NEW(&b->arena, Otlp__ExponentialHistogramDataPoint,
-            OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__INIT);
-    p->n_attributes = a->n;
-    p->attributes = builder_attributes(b, a);
-    p->start_time_unix_nano = (uint64_t)start.ns;
-    p->time_unix_nano = (uint64_t)b->time.ns;
-    p->count = h->count;
-    p->zero_count = h->zeros;
-    p->scale = h->scale;
-    p->has_sum_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_SUM_SUM;
-    p->sum = h->sum_s;
+    Otlp__ExponentialHistogramDataPoint p = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__INIT;
+    Otlp__ExponentialHistogramDataPoint__Buckets positive = buckets(b, h);
+    attributes_attach(b, a, &p.base, 1);
+    p.start_time_unix_nano = (uint64_t)start.ns;
+    p.time_unix_nano = (uint64_t)b->time.ns;
+    p.count = h->count;
+    p.zero_count = h->zeros;
+    p.scale = h->scale;
+    p.has_sum_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_SUM_SUM;
+    p.sum = h->sum_s;
     if (h->count > 0) {
-        p->has_min_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MIN_MIN;
-        p->min = (double)h->min_ns / 1e9;
-        p->has_max_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MAX_MAX;
-        p->max = (double)h->max_ns / 1e9;
+        p.has_min_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MIN_MIN;
+        p.min = (double)h->min_ns / 1e9;
+        p.has_max_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MAX_MAX;
+        p.max = (double)h->max_ns / 1e9;
     }
-    if (h->n > 0) {
-        p->positive = NEW(&b->arena, Otlp__ExponentialHistogramDataPoint__Buckets,
-                          OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__BUCKETS__INIT);
-        p->positive->offset = h->offset;
-        p->positive->n_bucket_counts = h->n;
-        p->positive->bucket_counts = arena_take(&b->arena, h->n * sizeof(uint64_t));
-        for (uint32_t i = 0; i < h->n; i++)
-            p->positive->bucket_counts[i] = h->buckets[i];
-    }
-    add_point(&b->metrics[metric], p);
+    if (h->n > 0)
+        p.positive = &positive;
+    add_point(b, metric, &p.base);
 }
 
-/* ---- metrics ---- */
+/* ---- metrics: `data_points` is 1 in all of them ---- */
 
 Otlp__Metric *builder_metric(struct builder *b, size_t metric)
 {
     const struct metric *p = &b->metrics[metric];
     const Otlp__AggregationTemporality cumulative =
         OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_CUMULATIVE;
-    Otlp__Metric *m = NEW(&b->arena, Otlp__Metric, OTLP__METRIC__INIT);
+    Otlp__Metric *m = NEW(&b->arena, Otlp__Metric, (Otlp__Metric)OTLP__METRIC__INIT);
     m->name = (char *)p->name;
     m->unit = (char *)p->unit;
     m->description = (char *)p->description;
     m->data_case = p->type;
     if (p->type == OTLP__METRIC__DATA_GAUGE) {
-        m->gauge = NEW(&b->arena, Otlp__Gauge, OTLP__GAUGE__INIT);
-        m->gauge->n_data_points = p->n;
-        m->gauge->data_points = (Otlp__NumberDataPoint **)p->points;
+        m->gauge = NEW(&b->arena, Otlp__Gauge, (Otlp__Gauge)OTLP__GAUGE__INIT);
+        attach(b, &m->gauge->base, 1, p->points, p->n);
     } else if (p->type == OTLP__METRIC__DATA_SUM) {
-        m->sum = NEW(&b->arena, Otlp__Sum, OTLP__SUM__INIT);
+        m->sum = NEW(&b->arena, Otlp__Sum, (Otlp__Sum)OTLP__SUM__INIT);
         m->sum->is_monotonic = 1;
         m->sum->aggregation_temporality = cumulative;
-        m->sum->n_data_points = p->n;
-        m->sum->data_points = (Otlp__NumberDataPoint **)p->points;
+        attach(b, &m->sum->base, 1, p->points, p->n);
     } else {
-        m->exponential_histogram =
-            NEW(&b->arena, Otlp__ExponentialHistogram, OTLP__EXPONENTIAL_HISTOGRAM__INIT);
-        m->exponential_histogram->aggregation_temporality = cumulative;
-        m->exponential_histogram->n_data_points = p->n;
-        m->exponential_histogram->data_points =
-            (Otlp__ExponentialHistogramDataPoint **)p->points;
+        Otlp__ExponentialHistogram *h =
+            NEW(&b->arena, Otlp__ExponentialHistogram,
+                (Otlp__ExponentialHistogram)OTLP__EXPONENTIAL_HISTOGRAM__INIT);
+        m->exponential_histogram = h;
+        h->aggregation_temporality = cumulative;
+        attach(b, &h->base, 1, p->points, p->n);
     }
     return m;
 }

@@ -3,6 +3,10 @@
  * Everything lives in the builder's arena; texts are borrowed from the caller, unless
  * they are not UTF-8 or too long: those are copied and made so, as one bad text would
  * make a receiver refuse the whole request.
+ *
+ * An attribute stands in every point of a series, and a point below five other messages:
+ * each is packed once and copied as it is, where protobuf-c would size it up anew on
+ * every level.
  */
 #ifndef EDGELAT_EXPORT_POINTS_H
 #define EDGELAT_EXPORT_POINTS_H
@@ -21,10 +25,15 @@
 #define ATTRIBUTES_MAX     20
 #define METRICS_MAX        48
 
+struct packed { /* a message: its length and its bytes, as they stand behind a tag */
+    uint8_t *bytes;
+    size_t len;
+};
+
 struct metric { /* one name, and its points so far */
     const char *name, *unit, *description;
     Otlp__Metric__DataCase type;
-    void **points; /* NumberDataPoint or ExponentialHistogramDataPoint, by `type` */
+    struct packed *points; /* NumberDataPoint or ExponentialHistogramDataPoint */
     size_t n, room;
 };
 
@@ -41,7 +50,7 @@ void builder_free(struct builder *b);
 Otlp__Metric *builder_metric(struct builder *b, size_t metric);
 
 struct attributes { /* start with { 0 }; a copy may be added to on its own */
-    Otlp__KeyValue *list[ATTRIBUTES_MAX];
+    struct packed list[ATTRIBUTES_MAX]; /* KeyValue */
     size_t n;
 };
 
@@ -59,9 +68,12 @@ void attribute_bool(struct builder *b, struct attributes *to, const char *key,
 /* Those that say which target, in every signal: its name, service and host. */
 struct attributes attributes_of_target(struct builder *b, const struct target *t);
 
-/* A text as a value, made sendable; and a list of attributes that outlives `a`. */
+/* Gives `message` the attributes, as its field number `tag`. */
+void attributes_attach(struct builder *b, const struct attributes *a,
+                       ProtobufCMessage *message, uint32_t tag);
+
+/* A text as a value, made sendable. */
 Otlp__AnyValue *builder_text(struct builder *b, const char *text);
-Otlp__KeyValue **builder_attributes(struct builder *b, const struct attributes *a);
 
 /* `metric` is an index into builder.metrics; `start` is where its counting began. */
 void point_count(struct builder *b, size_t metric, const struct attributes *a,

@@ -1,0 +1,110 @@
+/*
+ * What a batch costs, counted by the time series that a receiver sees (a data point
+ * each): encoding and gzip together, beside zlib alone with the very same bytes.
+ */
+#include "branch.h"
+
+#include "export/gzip.h"
+#include "export/otlp.h"
+
+#include <time.h>
+
+#define ROUNDS 200
+
+static double cpu_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static const struct otlp_resource resource = {.instance_id =
+                                                  "6f9619ff-8b86-4011-b42d-00c04fc964ff",
+                                              .version = "0.1.0",
+                                              .host_name = "branch-17",
+                                              .site = "Leeds"};
+
+struct packed {
+    void *bytes;
+    size_t len;
+};
+
+static void keep(void *bytes, size_t len, void *user)
+{
+    struct packed *p = user;
+    free(p->bytes);
+    *p = (struct packed){bytes, len};
+}
+
+static size_t histograms(const struct series *s)
+{
+    size_t n = s->variation.count > 0;
+    for (size_t i = 0; i < kind_delays(s->kind); i++)
+        n += s->delays[i].count > 0;
+    return n;
+}
+
+/* The points that otlp.c makes of it. */
+static size_t points(const struct batch *b)
+{
+    size_t n = 3 * b->n_targets;
+    for (size_t i = 0; i < b->n_series; i++) {
+        const struct series *s = b->series[i];
+        n += histograms(s) + 2; /* and replies, losses */
+        if (!s->in_window)
+            continue;
+        n += isnan(s->window.loss_ratio) ? 0 : 2;
+        for (size_t d = 0; d < kind_delays(s->kind); d++)
+            n += s->window.delays[d].count > 0 ? PERCENTILES : 0;
+    }
+    return n;
+}
+
+static double encode_us(const struct batch *batch, struct packed *packed)
+{
+    double began = cpu_s();
+    for (int i = 0; i < ROUNDS; i++)
+        otlp_metrics(batch, &resource, keep, packed);
+    return (cpu_s() - began) * 1e6 / ROUNDS;
+}
+
+static double gzip_us(const void *plain, size_t len)
+{
+    size_t packed_len;
+    double began = cpu_s();
+    for (int i = 0; i < ROUNDS; i++)
+        free(gzip_pack(plain, len, &packed_len));
+    return (cpu_s() - began) * 1e6 / ROUNDS;
+}
+
+static void bench(const char *what, size_t targets, size_t kinds, int minutes)
+{
+    static struct branch b;
+    struct packed packed = {0};
+    void *plain;
+    size_t plain_len;
+    branch_begin(&b, 1, targets, kinds, (struct wall){1795424400 * NS_PER_S});
+    for (int i = 0; i < minutes; i++)
+        branch_minute(&b);
+    double encode = encode_us(&b.batch, &packed), n = (double)points(&b.batch);
+    if (gzip_unpack(packed.bytes, packed.len, OTLP_BYTES_MAX, &plain, &plain_len) < 0)
+        abort();
+    double gzip = gzip_us(plain, plain_len);
+    printf("  %-22s %4.0f series; per 100 of them: encoding %3.0f us, zlib %3.0f us, "
+           "%4.0f bytes gzipped\n",
+           what, n, (encode - gzip) / n * 100, gzip / n * 100,
+           (double)packed.len / n * 100);
+    free(plain);
+    free(packed.bytes);
+    branch_end(&b);
+}
+
+int main(void)
+{
+    printf("otlp: a batch, CPU time; at most 200 us and 6144 bytes per 100 series\n");
+    bench("shipped, first minute", 5, 3, 1);
+    bench("shipped, after a day", 5, 3, 1440);
+    bench("25 targets, an hour", 25, 3, 60);
+    bench("25 targets, a day", 25, 3, 1440);
+    return 0;
+}
