@@ -14,6 +14,7 @@ struct closing {
     struct spool *spool;
     struct site site;
     struct serving serving;
+    char reason[EVENT_SUBJECT_MAX];
     struct events events;                                     /* of this window */
     bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as it was said last */
     uint64_t busy_windows, interrupted_windows;
@@ -133,10 +134,12 @@ static void say_events(const struct events *events)
 {
     for (size_t i = 0; i < events->n; i++) {
         const struct event *e = &events->list[i];
+        char subject[EVENT_SUBJECT_MAX];
+        const char *colon = *event_subject(subject, e) != '\0' ? ": " : "";
         if (e->severity == SEVERITY_INFO)
-            log_info("event", "%s: %s", e->name, e->text);
+            log_info("event", "%s: %s%s%s", e->name, subject, colon, e->text);
         else
-            log_warn("event", "%s: %s", e->name, e->text);
+            log_warn("event", "%s: %s%s%s", e->name, subject, colon, e->text);
     }
     if (events->dropped > 0)
         log_warn("event", "%llu more in this window are not told",
@@ -170,12 +173,13 @@ static void spool_batch(struct closing *c, const struct batch *batch)
 }
 
 /* Something is elsewhere than it was: what is near may be another one now. */
-static const char *reason_to_look(const struct events *events)
+static const char *reason_to_look(struct closing *c)
 {
+    const struct events *events = &c->events;
     for (size_t i = 0; i < events->n; i++)
         if (strcmp(events->list[i].name, "edgelat.pop.changed") == 0 ||
             strcmp(events->list[i].name, "edgelat.delay.shifted") == 0)
-            return events->list[i].text;
+            return event_subject(c->reason, &events->list[i]);
     return NULL;
 }
 
@@ -196,7 +200,7 @@ const char *closing_take(struct closing *c, const struct batch *measured,
     batch.n_self = self_values(c, tally, values);
     batch.self = values;
     spool_batch(c, &batch);
-    return reason_to_look(&c->events);
+    return reason_to_look(c);
 }
 
 /* Whoever loaded the configuration has said it. */

@@ -27,8 +27,8 @@ struct closing *closing_create(const struct config *config,
                                const struct otlp_resource *resource, struct spool *spool);
 void closing_destroy(struct closing *c); /* NULL is fine */
 
-/* Returns why it is time to look around for what is near, valid until the next call, or
- * NULL. */
+/* Returns what has moved, so that it is time to look around for what is near, valid until
+ * the next call; or NULL. */
 const char *closing_take(struct closing *c, const struct batch *measured,
                          const struct tally *tally);
 

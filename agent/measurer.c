@@ -134,12 +134,12 @@ static void look(struct measurer *m, struct mono now)
     arm_probe_timer(m);
 }
 
-void measurer_look(struct measurer *m, const char *why)
+void measurer_look(struct measurer *m, const char *what)
 {
     struct mono now = mono_now();
     if (now.ns - m->looked_at.ns < LOOK_LEAST_NS)
         return;
-    log_info("discovery", "%s: looking around for what is near", why);
+    log_info("discovery", "%s has moved: looking around for what is near", what);
     look(m, now);
 }
 

@@ -44,9 +44,9 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
                     const struct knowledge *knowledge, struct http *http,
                     struct measurer_events events);
 
-/* Looks around again; `why` is a clause for the log. No sooner than a minute after the
+/* Looks around again; `what` has moved, for the log. No sooner than a minute after the
  * last time. */
-void measurer_look(struct measurer *m, const char *why);
+void measurer_look(struct measurer *m, const char *what);
 
 /* Closes the open window now; on_batch comes from inside this call. */
 void measurer_close_window(struct measurer *m);

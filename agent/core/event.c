@@ -42,6 +42,18 @@ void event_say(struct event *e, const char *format, ...)
     va_end(args);
 }
 
+const char *event_subject(char out[EVENT_SUBJECT_MAX], const struct event *e)
+{
+    const char *kind = e->kind != NULL ? e->kind->name : "";
+    const char *family = e->family != FAMILY_NONE ? family_name(e->family) : "";
+    bool some = *kind != '\0' || *family != '\0', both = *kind != '\0' && *family != '\0';
+    out[0] = '\0';
+    if (e->target != NULL)
+        snprintf(out, EVENT_SUBJECT_MAX, "%s%s%s%s%s%s", e->target->name,
+                 some ? " (" : "", kind, both ? ", " : "", family, some ? ")" : "");
+    return out;
+}
+
 static struct fact *add_fact(struct event *e, const char *name)
 {
     assert(e->n_facts < EVENT_FACTS_MAX);

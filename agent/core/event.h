@@ -4,8 +4,8 @@
  * (OpenTelemetry logs data model: event.name, SeverityNumber, Body) beside the metrics.
  *
  * `before` and `after` are what changed, in the words of the event ("up", "down"; "AMS",
- * "LON"); `text` says it to a person in one clause; the facts are the evidence, by the
- * names that they are exported under.
+ * "LON"); `text` says it to a person in one clause, of which event_subject() is the
+ * subject; the facts are the evidence, by the names that they are exported under.
  */
 #ifndef EDGELAT_CORE_EVENT_H
 #define EDGELAT_CORE_EVENT_H
@@ -64,6 +64,11 @@ struct event *events_add(struct events *to, const char *name, enum severity seve
 
 __attribute__((format(printf, 2, 3))) void event_say(struct event *e, const char *format,
                                                      ...);
+
+#define EVENT_SUBJECT_MAX (TARGET_NAME_MAX + 32)
+
+/* "teams (icmp, ipv4)", "teams"; "" when it is about no target. Returns `out`. */
+const char *event_subject(char out[EVENT_SUBJECT_MAX], const struct event *e);
 
 /* At most EVENT_FACTS_MAX; asserted. An undefined number (NaN) is left out. */
 void event_number(struct event *e, const char *name, double number);

@@ -47,6 +47,36 @@ struct seen evidence_sum(const struct evidence *e)
     return sum;
 }
 
+/* The window that is `age` older than the newest; NULL: there is none. */
+static const struct seen *window_of(const struct evidence *e, size_t age)
+{
+    const struct seen *w = &e->windows[(e->at + NEAREST_WINDOWS - age) % NEAREST_WINDOWS];
+    return age < NEAREST_WINDOWS && w->sent > 0 ? w : NULL;
+}
+
+static bool is_outage(const struct seen *w)
+{
+    return w != NULL && w->answered == 0;
+}
+
+struct seen evidence_loss(const struct evidence *e)
+{
+    struct seen sum = {.sent = 0}, worst = {.sent = 0};
+    for (size_t age = 0; age < NEAREST_WINDOWS; age++) {
+        const struct seen *w = window_of(e, age);
+        if (w == NULL || is_outage(w) || is_outage(window_of(e, age + 1)) ||
+            (age > 0 && is_outage(window_of(e, age - 1))))
+            continue;
+        sum.sent += w->sent;
+        sum.lost += w->lost;
+        if (worst.sent == 0 || w->lost > worst.lost)
+            worst = *w;
+    }
+    sum.sent -= worst.sent;
+    sum.lost -= worst.lost;
+    return sum;
+}
+
 struct candidate evidence_candidate(const struct seen *streams, size_t n)
 {
     struct seen all = {.min_ns = DELAY_UNDEFINED}, answering = all;

@@ -140,12 +140,8 @@ static struct wall stamp(struct pipeline *p, struct wall wall)
     return wall;
 }
 
-/*
- * Whether no answer says that the target is down. ICMP that never was answered may be
- * filtered: it says nothing where the target is asked by another kind as well.
- */
-static bool silence_tells(const struct pipeline *p, const struct member *m,
-                          const struct stream *s)
+bool pipeline_silence_tells(const struct pipeline *p, const struct member *m,
+                            const struct stream *s)
 {
     if (p->kinds->list[s->kind]->has_port || s->answered)
         return true;
@@ -155,18 +151,18 @@ static bool silence_tells(const struct pipeline *p, const struct member *m,
     return true;
 }
 
-/* Sends what stands in the stream's window down the line. */
-static void post(struct pipeline *p, uint32_t number, struct wall end, bool early)
+/* Sends what stands in the stream's window down the line; false: it holds nothing. */
+static bool post(struct pipeline *p, uint32_t number, struct wall end, bool early,
+                 struct summary *summary)
 {
     struct stream *s = &p->streams[number];
     struct member *m = &p->members[s->target];
-    struct summary summary;
     if (!s->touched)
-        return;
+        return false;
     s->touched = false;
-    window_summary(s->window, end, &summary);
-    p->interrupted |= summary.interrupted;
-    p->busy |= summary.busy;
+    window_summary(s->window, end, summary);
+    p->interrupted |= summary->interrupted;
+    p->busy |= summary->busy;
     struct part part = {
         .stream = number,
         .target = p->members[s->target].target,
@@ -174,18 +170,19 @@ static void post(struct pipeline *p, uint32_t number, struct wall end, bool earl
         .to = s->place->to,
         .pop = s->place->pop,
         .window = s->window,
-        .summary = &summary,
+        .summary = summary,
         .own_answers = pipeline_says_whether_up(p->kinds->list[s->kind], s->place),
         .early = early,
     };
     ledger_post(p->ledger, &part);
-    evidence_add(&s->evidence, &summary, pipeline_distance(part.kind, s->place));
+    evidence_add(&s->evidence, summary, pipeline_distance(part.kind, s->place));
     if (!part.own_answers)
-        return;
-    bool up = summary.received + summary.outcomes[OUTCOME_REFUSED] > 0;
+        return true;
+    bool up = summary->received + summary->outcomes[OUTCOME_REFUSED] > 0;
     s->answered |= up;
-    m->measured |= up || (summary.sent > 0 && silence_tells(p, m, s));
+    m->measured |= up || (summary->sent > 0 && pipeline_silence_tells(p, m, s));
     m->up |= up;
+    return true;
 }
 
 /* A new window object: no delay variation between two addresses. */
@@ -193,11 +190,12 @@ static void begin_part(struct pipeline *p, struct member *m, const struct place 
                        struct wall wall)
 {
     struct wall at = stamp(p, wall);
+    struct summary summary;
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         struct stream *s = &p->streams[i];
         if (s->place != place)
             continue;
-        post(p, i, at, true);
+        post(p, i, at, true, &summary);
         window_destroy(s->window);
         s->window = window_create(p->kinds->list[s->kind], at);
     }
@@ -207,8 +205,10 @@ void pipeline_forget_evidence(struct pipeline *p, const struct member *m,
                               const struct place *place)
 {
     for (uint32_t i = m->first; i < m->first + m->n; i++)
-        if (p->streams[i].place == place)
+        if (p->streams[i].place == place) {
             p->streams[i].evidence = (struct evidence){0};
+            shift_forget(&p->streams[i].shift);
+        }
 }
 
 /* ---- addresses and PoPs ---- */
@@ -338,11 +338,14 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     struct wall end = stamp(p, wall);
     for (uint32_t i = 0; i < p->n_streams; i++) {
         struct stream *s = &p->streams[i];
-        post(p, i, end, false);
+        struct summary summary;
+        if (post(p, i, end, false, &summary))
+            pipeline_judge(p, s, &summary, now);
         evidence_close(&s->evidence);
         window_reset(s->window, end);
     }
     pipeline_rank(p);
+    pipeline_tell_nearest(p, end);
     for (size_t t = 0; t < p->n_targets; t++) {
         pipeline_set_intervals(p, t, now);
         p->members[t].up = p->members[t].measured = false;

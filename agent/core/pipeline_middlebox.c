@@ -27,6 +27,7 @@ static void leave_out_handshakes(struct pipeline *p, size_t target,
         if (s->place != place || !kind->handshakes)
             continue;
         s->evidence = (struct evidence){0};
+        shift_forget(&s->shift);
         for (size_t d = 0; d < kind_delays(kind); d++)
             if (intercept_leaves_out(kind, d))
                 window_leave_out(s->window, d);

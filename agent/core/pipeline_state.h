@@ -1,15 +1,17 @@
 /*
  * The inside of the pipeline: private to pipeline.c, pipeline_rank.c (the feedback),
- * pipeline_survey.c (a first look) and pipeline_middlebox.c (whose handshakes are left
- * out).
+ * pipeline_survey.c (a first look), pipeline_middlebox.c (whose handshakes are left out)
+ * and pipeline_states.c (up or down).
  */
 #ifndef EDGELAT_CORE_PIPELINE_STATE_H
 #define EDGELAT_CORE_PIPELINE_STATE_H
 
 #include "core/evidence.h"
+#include "core/flap.h"
 #include "core/intercept.h"
 #include "core/ledger.h"
 #include "core/pipeline.h"
+#include "core/shift.h"
 
 struct place {                /* where a target is in one family */
     struct endpoint to;       /* FAMILY_NONE: it never had an address */
@@ -29,6 +31,8 @@ struct stream {
     bool touched;          /* the window holds anything */
     bool answered;         /* it was, once */
     struct evidence evidence;
+    struct flap flap;
+    struct shift shift;
 };
 
 struct member { /* a target */
@@ -55,8 +59,9 @@ struct pipeline {
     struct wall window_start, stamped; /* as it is stamped; the newest stamp given */
     bool interrupted, busy;            /* any stream's, so far */
 
-    size_t *order;   /* of the last ranking ... */
-    size_t eligible; /* ... and how many of it were */
+    size_t *order;                /* of the last ranking ... */
+    size_t eligible;              /* ... and how many of it were */
+    const struct target *nearest; /* when a window closed last; NULL: there was none */
     struct target_state *states;
     struct events *open_events, *closed_events;
     struct batch batch;
@@ -68,6 +73,19 @@ void pipeline_rank(struct pipeline *p);
 
 /* What the ranking knows of a stream; during a survey with what its open window holds. */
 struct seen pipeline_seen(const struct pipeline *p, const struct stream *s);
+
+/*
+ * Whether no answer says that the target is down. ICMP that never was answered may be
+ * filtered: it says nothing where the target is asked by another kind as well.
+ */
+bool pipeline_silence_tells(const struct pipeline *p, const struct member *m,
+                            const struct stream *s);
+
+/* Takes a stream's window that has closed: its state, and the level of its delay. What
+ * has changed becomes events; so does another nearest target. */
+void pipeline_judge(struct pipeline *p, struct stream *s, const struct summary *w,
+                    struct mono now);
+void pipeline_tell_nearest(struct pipeline *p, struct wall at);
 
 /* Tells the schedule how often the target's streams are probed from now on. */
 void pipeline_set_intervals(struct pipeline *p, size_t target, struct mono now);

@@ -190,13 +190,20 @@ bool catalogue_same_metro(const struct metro *a, const struct metro *b)
     return a->group == b->group;
 }
 
+/* Of two codes of one place the longer one is the city's: "AMS" before "AM". */
+static bool is_nearer(const struct near_metro *a, const struct near_metro *b)
+{
+    return a->km < b->km ||
+           (a->km == b->km && strlen(a->metro->code) > strlen(b->metro->code));
+}
+
 /* Puts it in its place, in front of what is farther; what is too many falls off. */
 static size_t insert(struct near_metro *out, size_t n, size_t most, struct near_metro one)
 {
     size_t at = n;
     for (size_t i = 0; i < n; i++)
         if (catalogue_same_metro(out[i].metro, one.metro)) {
-            if (out[i].km <= one.km)
+            if (!is_nearer(&one, &out[i]))
                 return n;
             at = i; /* the nearer code takes the place */
             break;

@@ -51,7 +51,7 @@ const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop)
 bool catalogue_same_metro(const struct metro *a, const struct metro *b);
 
 struct near_metro {
-    const struct metro *metro; /* the nearest code of that metro, the first of equals */
+    const struct metro *metro; /* the nearest code of that metro, of equals the longest */
     double km;
 };
 

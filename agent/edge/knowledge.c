@@ -54,7 +54,7 @@ static void add_workloads(const struct knowledge *k, struct config *c,
 
 void knowledge_limits(const struct knowledge *k, struct target *target)
 {
-    (void)k;
+    thresholds_limits(&k->thresholds, target->service, &target->limits);
     if (target->limits.loss_ratio == 0)
         target->limits.loss_ratio = LOSS_RATIO_DEFAULT;
 }

@@ -200,13 +200,13 @@ def errors_us(probes, captured_ms):
 # ---- the agent
 
 
-def configuration(name, text):
+def configuration(name, text, alone="workloads = no\nfront_doors = 0\n"):
     """A configuration in a folder of its own; returns its path and its state folder."""
     folder = os.path.join(lab.FOLDER, name)
     os.makedirs(folder)
     path, state = os.path.join(folder, "edgelat.conf"), os.path.join(folder, "state")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(f"[agent]\nstate_dir = {state}\n{text}\n")
+        file.write(f"[agent]\nstate_dir = {state}\n{alone}{text}\n")
     return path, state
 
 
@@ -238,7 +238,7 @@ def batches(state):
     """What stands in the spool, the oldest first."""
     spool = os.path.join(state, "spool")
     names = sorted(os.listdir(spool)) if os.path.isdir(spool) else []
-    files = [os.path.join(spool, name) for name in names if name.endswith(".pb.gz")]
+    files = [os.path.join(spool, name) for name in names if name.endswith("-metrics.pb.gz")]
     return [Batch(lab.run(EDGELAT, "decode", file).stdout) for file in files]
 
 

@@ -226,7 +226,7 @@ def collector_down_and_up():
     with running(EDGELAT, "run", "-c", path, stderr=subprocess.PIPE) as agent:
         waiting = wait_for(lambda: len(spooled(state)) >= 3, 20)
         tap.ok(waiting, "collector down: batches wait in the spool")
-        decoded = run(EDGELAT, "decode", os.path.join(state, "spool", spooled(state)[-1]))
+        decoded = run(EDGELAT, "decode", os.path.join(state, "spool", [f for f in spooled(state) if "metrics" in f][-1]))
         names = {m["name"] for m in json.loads(decoded.stdout)["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]}
         tap.ok({"edgelat.probe.delay", "edgelat.probe.results", "edgelat.target.rank"} <= names,
                "decode: a spooled batch as OTLP/JSON", decoded.stdout[:500] + decoded.stderr)
@@ -256,13 +256,15 @@ def official_decoder(received):
     files = sorted(os.path.join(received, f) for f in os.listdir(received))
     text = ""
     for file in files:
+        signal_name = "metrics" if "metrics" in file else "logs"
         plain = subprocess.run(["gzip", "-dc", file], check=True, capture_output=True).stdout
         done = subprocess.run(
-            ["protoc", f"-I{proto}", "--decode=opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest",
-             "opentelemetry/proto/collector/metrics/v1/metrics_service.proto"],
+            ["protoc", f"-I{proto}", f"--decode=opentelemetry.proto.collector.{signal_name}.v1."
+             f"Export{signal_name.capitalize()}ServiceRequest",
+             f"opentelemetry/proto/collector/{signal_name}/v1/{signal_name}_service.proto"],
             input=plain, capture_output=True, check=False)
         tap.ok(done.returncode == 0, f"protoc with the official .proto decodes {os.path.basename(file)}", done.stderr)
-        text = done.stdout.decode()
+        text += done.stdout.decode()
     unknown = [line for line in text.splitlines() if re.match(r"\s*\d+: ", line)]
     tap.equal([], unknown, "no field that the official .proto does not know")
     tap.ok("edgelat.probe.delay" in text and "AGGREGATION_TEMPORALITY_CUMULATIVE" in text,

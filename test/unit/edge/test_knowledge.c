@@ -101,6 +101,8 @@ static void limits_are_completed(void **state)
              "[target c]\nhost = c.example\n",
              &said);
     CHECK_INT(25 * NS_PER_MS, c.targets[0].limits.delay_ns, "its own wins");
+    CHECK_NEAR(0.001, c.targets[0].limits.loss_ratio, 1e-9, "of Teams");
+    CHECK_INT(100 * NS_PER_MS, c.targets[1].limits.delay_ns, "of Exchange");
     CHECK_INT(0, c.targets[2].limits.delay_ns, "of nothing");
     CHECK_NEAR(0.02, c.targets[2].limits.loss_ratio, 1e-9, "always a limit of loss");
     config_free(&c);

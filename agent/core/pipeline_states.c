@@ -1,0 +1,185 @@
+/*
+ * What a closed window says of a stream: is it up, and has its delay another level?
+ *
+ * A window without an answer is down; one that is past a limit of its target is degraded.
+ * The loss is that of several windows (evidence_loss()), as the probes of one minute are
+ * too few to tell a loss from chance. A middlebox's handshakes, and ICMP that nobody ever
+ * answered, say nothing.
+ */
+#include "core/loss.h"
+#include "core/pipeline_state.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { REASON_MAX = 160 };
+
+struct finding {
+    enum state state;
+    char reason[REASON_MAX]; /* a clause; "" while up */
+    double limit;            /* that was passed; NaN: none */
+    const char *source;      /* who says so, "" is the configuration */
+};
+
+static const struct finding fine = {.state = STATE_UP, .limit = NAN, .source = ""};
+
+__attribute__((format(printf, 5, 6))) static void worse(struct finding *f,
+                                                        enum state state, double limit,
+                                                        const char *source,
+                                                        const char *format, ...)
+{
+    va_list args;
+    f->state = state;
+    f->limit = limit;
+    f->source = source;
+    va_start(args, format);
+    vsnprintf(f->reason, sizeof f->reason, format, args);
+    va_end(args);
+}
+
+static double ms(int64_t ns)
+{
+    return (double)ns / 1e6;
+}
+
+/* Against the limits of the target; the last one that is passed is said. */
+static void hold_against_limits(const struct stream *s, const struct limits *l,
+                                const struct summary *w, size_t distance,
+                                struct finding *f)
+{
+    const struct delay_summary *delay = &w->delays[distance];
+    struct seen seen = evidence_loss(&s->evidence);
+    if (l->variation_ns > 0 && w->variation.count > 0 &&
+        w->variation.mean_ns > l->variation_ns)
+        worse(f, STATE_DEGRADED, (double)l->variation_ns / 1e9, l->variation_source,
+              "its delay varies by %.3f ms, more than %g ms", ms(w->variation.mean_ns),
+              ms(l->variation_ns));
+    if (l->delay_ns > 0 && delay->count > 0 && delay->percentile_ns[P50] > l->delay_ns)
+        worse(f, STATE_DEGRADED, (double)l->delay_ns / 1e9, l->delay_source,
+              "its median delay is %.3f ms, more than %g ms",
+              ms(delay->percentile_ns[P50]), ms(l->delay_ns));
+    if (l->loss_ratio > 0 && loss_exceeds(seen.lost, seen.sent, l->loss_ratio))
+        worse(f, STATE_DEGRADED, l->loss_ratio, l->loss_source,
+              "%llu of %llu probes were lost, more than %g %%",
+              (unsigned long long)seen.lost, (unsigned long long)seen.sent,
+              100 * l->loss_ratio);
+}
+
+static struct finding judge(const struct pipeline *p, const struct stream *s,
+                            const struct summary *w)
+{
+    struct finding f = fine;
+    const struct member *m = &p->members[s->target];
+    const struct kind *kind = p->kinds->list[s->kind];
+    if (w->sent == 0 || !pipeline_says_whether_up(kind, s->place))
+        f.state = STATE_UNKNOWN;
+    else if (w->received + w->outcomes[OUTCOME_REFUSED] > 0)
+        hold_against_limits(s, &m->target->limits, w, pipeline_distance(kind, s->place),
+                            &f);
+    else if (pipeline_silence_tells(p, m, s))
+        worse(&f, STATE_DOWN, NAN, "", "none of %llu probes was answered",
+              (unsigned long long)w->sent);
+    else
+        f.state = STATE_UNKNOWN;
+    return f;
+}
+
+/* ---- what is told ---- */
+
+static struct event *tell(struct pipeline *p, const struct stream *s, const char *name,
+                          enum severity severity, struct wall at)
+{
+    const struct target *target = p->members[s->target].target;
+    struct event *e = events_add(p->open_events, name, severity, at, target);
+    e->kind = p->kinds->list[s->kind];
+    e->family = s->place->to.family;
+    return e;
+}
+
+static enum severity severity_of(enum state state)
+{
+    return state == STATE_DOWN       ? SEVERITY_ERROR
+           : state == STATE_DEGRADED ? SEVERITY_WARN
+                                     : SEVERITY_INFO;
+}
+
+static void tell_state(struct pipeline *p, const struct stream *s,
+                       const struct flap_news *news, const struct finding *f,
+                       const struct summary *w, struct wall at)
+{
+    bool began = news->what == FLAP_BEGAN, ended = news->what == FLAP_ENDED;
+    struct event *e = tell(p, s,
+                           began   ? "edgelat.state.flapping"
+                           : ended ? "edgelat.state.settled"
+                                   : "edgelat.state.changed",
+                           began ? SEVERITY_WARN : severity_of(news->after), at);
+    snprintf(e->before, sizeof e->before, "%s", state_name(news->before));
+    snprintf(e->after, sizeof e->after, "%s", state_name(news->after));
+    if (began)
+        event_say(e, "flaps between %s and %s; silent until it has settled", e->before,
+                  e->after);
+    else if (ended)
+        event_say(e, "has settled: %s, after %u changes", e->after, news->changes);
+    else
+        event_say(e, "%s%s%s", e->after, f->reason[0] != '\0' ? ": " : "", f->reason);
+    event_number(e, "edgelat.changes", ended ? news->changes : NAN);
+    event_number(e, "edgelat.loss_ratio", w->loss_ratio);
+    event_number(e, "edgelat.limit", f->limit);
+    if (!isnan(f->limit))
+        event_text(e, "edgelat.limit.source",
+                   f->source[0] != '\0' ? f->source : "configuration");
+}
+
+static void tell_shift(struct pipeline *p, const struct stream *s,
+                       const struct shift_news *news, struct wall at)
+{
+    double ratio = (double)news->after_ns / (double)news->before_ns;
+    struct event *e = tell(p, s, "edgelat.delay.shifted",
+                           ratio > 1 ? SEVERITY_WARN : SEVERITY_INFO, at);
+    snprintf(e->before, sizeof e->before, "%.3f ms", ms(news->before_ns));
+    snprintf(e->after, sizeof e->after, "%.3f ms", ms(news->after_ns));
+    event_say(e, "its delay went from %s to %s, %+.0f %%", e->before, e->after,
+              100 * (ratio - 1));
+    event_number(e, "edgelat.shift.before", (double)news->before_ns / 1e9);
+    event_number(e, "edgelat.shift.after", (double)news->after_ns / 1e9);
+    event_number(e, "edgelat.shift.ratio", ratio);
+}
+
+void pipeline_judge(struct pipeline *p, struct stream *s, const struct summary *w,
+                    struct mono now)
+{
+    struct finding f = judge(p, s, w);
+    struct flap_news news = flap_window(&s->flap, f.state, now);
+    bool as_expected = news.before == STATE_UNKNOWN && news.after == STATE_UP;
+    if (news.what != FLAP_NOTHING && !as_expected)
+        tell_state(p, s, &news, &f, w, w->end);
+
+    size_t distance = pipeline_distance(p->kinds->list[s->kind], s->place);
+    const struct delay_summary *delay = &w->delays[distance];
+    if (delay->count == 0)
+        return;
+    struct shift_news shift =
+        shift_window(&s->shift, delay->percentile_ns[P50], delay->count);
+    if (shift.shifted)
+        tell_shift(p, s, &shift, w->end);
+}
+
+/* Another one is nearest than when a window closed before. */
+void pipeline_tell_nearest(struct pipeline *p, struct wall at)
+{
+    const struct target_state *first = p->eligible > 0 ? &p->states[p->order[0]] : NULL;
+    if (first == NULL || first->target == p->nearest)
+        return;
+    if (p->nearest != NULL) {
+        struct event *e = events_add(p->open_events, "edgelat.nearest.changed",
+                                     SEVERITY_INFO, at, first->target);
+        snprintf(e->before, sizeof e->before, "%.63s", p->nearest->name);
+        snprintf(e->after, sizeof e->after, "%.63s", first->target->name);
+        event_say(e, "the nearest now: PoP %s, %.3f ms; it was %s",
+                  first->pop[0] != '\0' ? first->pop : "unknown", ms(first->min_ns),
+                  e->before);
+        event_number(e, "edgelat.min", (double)first->min_ns / 1e9);
+    }
+    p->nearest = first->target;
+}

@@ -1,0 +1,210 @@
+#!/usr/bin/python3 -B
+"""The nearest PoPs by name, and what is told of them: front doors by metro, a PoP that fails
+over to its backup and comes back, targets that go down, a delay that changes its level.
+
+Runs itself in the lab. The delays that are expected are the scenario's.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import lab
+import probing
+from lab import Tap, json_lines, run, running, wait_for
+from probing import EDGELAT
+
+SHIPPED = os.path.join(lab.TOP, "packaging", "edgelat.conf")
+WINDOW_S = 5
+AMSTERDAM, LONDON = ["203.0.113.20", "2001:db8:113::20"], ["203.0.113.12", "2001:db8:113::12"]
+
+CONFIGURATION = f"""window = {WINDOW_S}s
+site = lab
+location = 52.37 4.90
+front_doors = 4
+[peering_service]
+connection = branch-17
+provider = example-net
+primary = Amsterdam
+primary_metro = AMS
+backup = London
+backup_metro = LON
+[collector]
+url = http://127.0.0.1:18430
+spread = 0s
+"""
+TARGETS = {  # name: host, service
+    "teams": ("teams.microsoft.com", "teams"),
+    "exchange": ("outlook.office365.com", "exchange"),
+    "sharepoint": ("microsoft.sharepoint.com", "sharepoint"),
+    "bing": ("www.bing.com", "front-door"),
+}
+
+tap = Tap()
+
+
+# ---- edgelat nearest
+
+
+def by_target(done):
+    return {row["target"]: row for row in json_lines(done.stdout)}
+
+
+def test_nearest():
+    done = run(EDGELAT, "nearest", "-c", SHIPPED, "--location", "AMS", "-t", 8, "--json")
+    rows = by_target(done)
+    tap.equal(0, done.returncode, "nearest: exit code 0")
+    ranked = [r["target"] for r in json_lines(done.stdout) if r["rank"]]
+    tap.equal(["teams", "exchange-ams", "exchange-bru", "exchange"], ranked[:4],
+              "nearest: front doors by metro stand among the targets")
+    door = rows.get("exchange-ams", {})
+    tap.near(3.6, door.get("min"), 0.5, "nearest: the front door's delay")
+    tap.equal(("AMS", "X-FirstHopCafeEFZ", False), (door.get("pop"), door.get("basis"), door.get("configured")),
+              "nearest: its PoP, and how that is known")
+    tap.ok(door.get("distance_km") == 0, "nearest: no way from Amsterdam to Amsterdam", door)
+    exchange = rows["exchange"]
+    tap.equal("LHR-efz.ms-acdc.office.com".lower(), exchange["chain"][-1].lower(),
+              "nearest: the chain that led to London")
+    tap.ok(exchange["resolver"], "nearest: who was asked", exchange)
+    tap.near(358, exchange["distance_km"], 5, "nearest: kilometres to London")
+    tap.near(9.0 / exchange["bound"], exchange["stretch"], 0.2, "nearest: stretch over the bound of light")
+    tap.equal([], [name for name in rows if name.startswith("exchange-lhr")],
+              "nearest: the front door that serves is no second target")
+
+    done = run(EDGELAT, "nearest", "-t", 4, "--json", env=dict(os.environ, EDGELAT_CONFIG=""))
+    tap.equal(5, sum(r["configured"] for r in json_lines(done.stdout)),
+              "nearest: without a configuration the usual names are the targets")
+    tap.ok("no /etc/edgelat/edgelat.conf" in done.stderr, "nearest: and it says so", done.stderr)
+
+    off = os.path.join(lab.FOLDER, "off.conf")
+    with open(SHIPPED, encoding="utf-8") as shipped, open(off, "w", encoding="utf-8") as own:
+        own.write(shipped.read().replace("#front_doors = 4", "front_doors = 0"))
+    done = run(EDGELAT, "nearest", "-c", off, "-t", 4, "--json")
+    tap.equal(5, len(json_lines(done.stdout)), "nearest: one line turns the front doors off")
+
+
+def test_wrong():
+    for what, arguments, word in [
+            ("a metro that is none", ["--location", "AMD"], "AMD is no code"),
+            ("degrees that are none", ["--location", "95 5"], "95 5"),
+            ("no time to measure", ["-t", "1"], "2 to 300"),
+    ]:
+        done = run(EDGELAT, "nearest", "-c", SHIPPED, *arguments)
+        tap.ok(done.returncode == 2 and word in done.stderr and done.stderr.count("\n") == 1,
+               f"{what}: one sentence, exit code 2: {done.stderr.strip()}", done)
+
+
+# ---- edgelat run
+
+
+def configure():
+    return probing.configuration("events", CONFIGURATION + "".join(
+        f"[target {name}]\nhost = {host}\nservice = {service}\ninterval = 1s\nslow_interval = 1s\n"
+        for name, (host, service) in TARGETS.items()), alone="")
+
+
+class Received:
+    """The log records that the receiver has stored, in order."""
+
+    def __init__(self, folder):
+        self.events = []
+        for file in sorted(os.listdir(folder)):
+            if "logs" not in file:
+                continue
+            decoded = run(EDGELAT, "decode", os.path.join(folder, file))
+            for record in json.loads(decoded.stdout)["resourceLogs"][0]["scopeLogs"][0]["logRecords"]:
+                values = {a["key"]: next(iter(a["value"].values())) for a in record["attributes"]}
+                self.events.append((record, values))
+
+    def of(self, name, **wanted):
+        """[(record, attributes)] of an event; target="teams", before="up" ..."""
+        return [(r, a) for r, a in self.events if a.get("event.name") == name
+                and all(a.get("edgelat." + k) == v for k, v in wanted.items())]
+
+
+def play(agent):
+    """What happens to the network while the agent runs."""
+    time.sleep(25)
+    lab.point("s-0005.s-msedge.net", *LONDON)
+    time.sleep(20)
+    lab.point("s-0005.s-msedge.net", *AMSTERDAM)
+    time.sleep(20)
+    lab.change("newark", "delay=76ms")  # a level 27 % higher
+    lab.change("frankfurt", "blackhole=on")
+    time.sleep(18)
+    lab.change("frankfurt", "blackhole=off")
+    time.sleep(25)
+    agent.send_signal(signal.SIGTERM)
+
+
+def test_failover(received):
+    changes = received.of("edgelat.pop.changed", target="teams")
+    pairs = {(a["edgelat.before"], a["edgelat.after"], a["network.type"]) for _, a in changes}
+    tap.equal({(x, y, f) for x, y in (("AMS", "LON"), ("LON", "AMS")) for f in ("ipv4", "ipv6")}, pairs,
+              "failover: the PoP changes and comes back, in both families")
+    tap.equal(4, len(changes), "failover: each change is told once")
+    there = [a for _, a in changes if a["edgelat.after"] == "LON"][0]
+    tap.ok("s-0005.s-msedge.net" in there.get("edgelat.dns.chain", ""), "failover: with the chain", there)
+    tap.ok(there.get("network.peer.address") in LONDON, "failover: and the address", there)
+    roles = [(r.get("severityText"), a["edgelat.before"], a["edgelat.after"])
+             for r, a in received.of("edgelat.edge.failover", target="teams") if a["network.type"] == "ipv4"]
+    tap.equal([("WARN", "primary", "backup"), ("INFO", "backup", "primary")], roles,
+              "failover: from the primary location to the backup and back")
+    tap.ok(received.of("edgelat.edge.failover", target="exchange", after="backup"),
+           "failover: Exchange was at the backup location from the beginning")
+
+
+def test_states(received):
+    for kind in ("icmp", "tcp", "https"):
+        states = [(a["edgelat.before"], a["edgelat.after"]) for _, a in received.of(
+            "edgelat.state.changed", target="sharepoint") if a["edgelat.probe.kind"] == kind
+            and a["network.type"] == "ipv4"]
+        tap.equal([("up", "down"), ("down", "up")], states, f"a black hole: down and up again, {kind}")
+    others = [a for _, a in received.of("edgelat.state.changed") if a["edgelat.target"] != "sharepoint"]
+    tap.equal([], others, "a black hole: nobody else changes")
+
+
+def test_shift(received):
+    shifts = [a for _, a in received.of("edgelat.delay.shifted", target="bing")]
+    tap.ok(shifts, "a longer way: the change of level is told")
+    for a in shifts:
+        tap.ok(a["edgelat.before"].startswith("60") and a["edgelat.after"].startswith("76"),
+               f"a longer way: {a['edgelat.probe.kind']} from {a['edgelat.before']} to {a['edgelat.after']}", a)
+    tap.equal(set(), {a["edgelat.target"] for _, a in received.of("edgelat.delay.shifted")} - {"bing"},
+              "a longer way: nothing else has shifted")
+
+
+def test_agent():
+    path, _ = configure()
+    folder = os.path.join(lab.FOLDER, "received-events")
+    printed = os.path.join(lab.FOLDER, "table")
+    with open(printed, "w", encoding="utf-8") as file, running(
+            EDGELAT, "collect", "--listen", "127.0.0.1:18430", "--dir", folder,
+            stdout=file, stderr=subprocess.DEVNULL) as receiver:
+        with running(EDGELAT, "run", "-c", path, stderr=subprocess.PIPE) as agent:
+            play(agent)
+            _, said = agent.communicate(timeout=10)
+        receiver.send_signal(signal.SIGTERM)
+        receiver.wait(10)
+    table = lab.read("table")
+    tap.equal(0, agent.returncode, "the agent ends well")
+    first = re.search(r"nearest of (\d+): teams, PoP AMS", said)
+    tap.ok(first and int(first[1]) >= 6, "it looks around first: what is nearest, of all that was found", said)
+    received = Received(folder)
+    test_failover(received)
+    test_states(received)
+    test_shift(received)
+    tap.ok("edgelat.pop.changed" in table, "the receiver prints events beneath its table", table[-2000:])
+    tap.ok("edgelat.edge.failover" in said, "the agent's log tells them, too", said[-2000:])
+
+
+if __name__ == "__main__":
+    probing.run_in_lab("nearest", __file__)
+    test_nearest()
+    test_wrong()
+    test_agent()
+    sys.exit(tap.finish())

@@ -1,0 +1,57 @@
+#include "core/loss.h"
+
+#include "check.h"
+
+static const struct {
+    const char *what;
+    uint64_t lost, sent;
+    double ratio;
+    bool exceeds;
+} cases[] = {
+    {"none", 0, 30, 0.001, false},
+    {"nothing was sent", 0, 0, 0.02, false},
+    {"one of thirty at 0.1 %: 3 % of chance", 1, 30, 0.001, false},
+    {"two of thirty at 0.1 %: 0.04 %", 2, 30, 0.001, true},
+    {"three of thirty at 2 %: 2 %", 3, 30, 0.02, false},
+    {"four of thirty at 2 %: 0.3 %", 4, 30, 0.02, true},
+    {"all of three at 2 %", 3, 3, 0.02, true},
+    {"one of one at 2 %", 1, 1, 0.02, false},
+    {"as many as the limit says", 20, 1000, 0.02, false},
+    {"1 in 6 of very many", 3000, 18000, 0.1, true},
+    {"the limit itself of very many", 1800, 18000, 0.1, false},
+    {"a little more of very many, still chance", 1870, 18000, 0.1, false},
+    {"no limit is low enough", 1, 10, 0, true},
+};
+
+static void table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK_INT(cases[i].exceeds,
+                  loss_exceeds(cases[i].lost, cases[i].sent, cases[i].ratio),
+                  cases[i].what);
+}
+
+/* The sum of the terms and the normal distribution meet where one gives way to the
+ * other. */
+static void both_ways_agree(void **state)
+{
+    (void)state;
+    uint64_t first[2];
+    for (int i = 0; i < 2; i++) {
+        uint64_t sent = i == 0 ? 2499 : 2501; /* 50 are to be expected of 2500 */
+        first[i] = 50;
+        while (!loss_exceeds(first[i], sent, 0.02))
+            first[i]++;
+    }
+    CHECK_NEAR((double)first[0], (double)first[1], 2, "the first that is too many");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(table),
+        cmocka_unit_test(both_ways_agree),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

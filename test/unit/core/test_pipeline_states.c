@@ -1,0 +1,271 @@
+/* Up, degraded and down, another level, another nearest one: what a pipeline tells. */
+#include "core/flap.h"
+#include "unit/core/rig.h"
+
+static const char near[] = "192.0.2.1", middle[] = "192.0.2.2";
+
+/* The pings of the first target in one window: replies, then losses. */
+static void window(struct rig *r, int replies, int losses, int64_t rtt_ns)
+{
+    for (int i = 0; i < replies; i++)
+        reply(r, PING4, near, rtt_ns);
+    for (int i = 0; i < losses; i++)
+        give(r, PING4, near, OUTCOME_LOSS, DELAY_UNDEFINED, "");
+    close_window(r);
+}
+
+static const struct event *find(const struct rig *r, const char *name)
+{
+    for (size_t i = 0; i < r->batch->n_events; i++)
+        if (strcmp(r->batch->events[i].name, name) == 0)
+            return &r->batch->events[i];
+    return NULL;
+}
+
+static const struct event *expect(const struct rig *r, const char *name,
+                                  const char *before, const char *after)
+{
+    const struct event *e = find(r, name);
+    CHECK(e != NULL, "%s is told", name);
+    CHECK_TEXT(before, e->before, name);
+    CHECK_TEXT(after, e->after, name);
+    CHECK(e->target == &r->targets[0] && e->kind == &ping && e->family == FAMILY_IPV4,
+          "of that stream");
+    CHECK_INT(r->batch->time.ns, e->time.ns, "when the window closed");
+    return e;
+}
+
+static void down_and_up_again(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, near, "");
+    window(&r, 6, 0, MS(3));
+    CHECK_INT(0, r.batch->n_events, "to be up is no news");
+    window(&r, 0, 6, 0);
+    CHECK(find(&r, "edgelat.state.changed") == NULL, "one window proves nothing");
+    window(&r, 0, 6, 0);
+    const struct event *e = expect(&r, "edgelat.state.changed", "up", "down");
+    char subject[EVENT_SUBJECT_MAX];
+    CHECK_INT(SEVERITY_ERROR, e->severity, "down is an error");
+    CHECK_TEXT("near (ping, ipv4)", event_subject(subject, e), "of what");
+    CHECK_TEXT("down: none of 6 probes was answered", e->text, "in words");
+    window(&r, 0, 6, 0);
+    CHECK_INT(0, r.batch->n_events, "told once");
+    for (int i = 0; i < FLAP_BETTER_AFTER; i++)
+        window(&r, 6, 0, MS(3));
+    e = expect(&r, "edgelat.state.changed", "down", "up");
+    CHECK_INT(SEVERITY_INFO, e->severity, "good news");
+    end(&r);
+}
+
+static double number(const struct event *e, const char *name)
+{
+    for (size_t i = 0; i < e->n_facts; i++)
+        if (strcmp(e->facts[i].name, name) == 0)
+            return e->facts[i].number;
+    return NAN;
+}
+
+static void degraded_by_its_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *says;
+        struct limits limits;
+        int replies, losses;
+        int64_t rtt_ns;
+    } cases[] = {
+        {"delay",
+         "its median delay is 70.000 ms, more than 60 ms",
+         {.delay_ns = MS(60)},
+         6,
+         0,
+         MS(70)},
+        {"loss",
+         "6 of 12 probes were lost, more than 2 %",
+         {.loss_ratio = 0.02},
+         3,
+         3,
+         MS(3)},
+        {"none passed", NULL, {.delay_ns = MS(60), .loss_ratio = 0.3}, 5, 1, MS(3)},
+        {"no limits", NULL, {.delay_ns = 0}, 3, 3, MS(700)},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig r;
+        begin(&r);
+        r.targets[0].limits = cases[i].limits;
+        resolve(&r, 0, near, "");
+        size_t told = 0;
+        for (int w = 0; w < 5; w++) {
+            window(&r, cases[i].replies, cases[i].losses, cases[i].rtt_ns);
+            const struct event *e = find(&r, "edgelat.state.changed");
+            if (e == NULL)
+                continue;
+            told++;
+            CHECK(cases[i].says != NULL && strstr(e->text, cases[i].says) != NULL,
+                  "%s: %s", cases[i].what, e->text);
+            CHECK_TEXT("degraded", e->after, cases[i].what);
+            CHECK_INT(SEVERITY_WARN, e->severity, "a warning");
+            CHECK(number(e, "edgelat.limit") > 0, "with the limit");
+        }
+        CHECK_INT(cases[i].says != NULL, told, cases[i].what);
+        end(&r);
+    }
+}
+
+static void varying_delay_degrades(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    r.targets[0].limits.variation_ns = MS(15);
+    snprintf(r.targets[0].limits.variation_source, LIMIT_SOURCE_MAX, "a page");
+    resolve(&r, 0, near, "");
+    for (int w = 0; w < FLAP_WORSE_AFTER; w++) {
+        for (int i = 0; i < 6; i++)
+            reply(&r, PING4, near, i % 2 == 0 ? MS(3) : MS(43));
+        close_window(&r);
+    }
+    const struct event *e = expect(&r, "edgelat.state.changed", "unknown", "degraded");
+    CHECK(strstr(e->text, "its delay varies by 40.000 ms, more than 15 ms") != NULL, "%s",
+          e->text);
+    CHECK_TEXT("a page", e->facts[e->n_facts - 1].text, "and who says so");
+    end(&r);
+}
+
+/* Losses at the ends of an outage are not a way that loses. */
+static void an_outage_is_no_loss(void **state)
+{
+    (void)state;
+    static const struct {
+        int replies, losses;
+    } windows[] = {{6, 0}, {6, 0}, {6, 0}, {3, 3}, {0, 6}, {0, 6}, {0, 6},
+                   {2, 4}, {6, 0}, {6, 0}, {6, 0}, {6, 0}, {6, 0}, {6, 0}};
+    struct rig r;
+    size_t told = 0;
+    begin(&r);
+    r.targets[0].limits.loss_ratio = 0.02;
+    resolve(&r, 0, near, "");
+    for (size_t w = 0; w < sizeof windows / sizeof *windows; w++) {
+        window(&r, windows[w].replies, windows[w].losses, MS(3));
+        const struct event *e = find(&r, "edgelat.state.changed");
+        if (e != NULL)
+            CHECK_TEXT(told++ == 0 ? "down" : "up", e->after, "down, then up");
+    }
+    CHECK_INT(2, told, "and nothing between");
+    end(&r);
+}
+
+static void silence_of_filtered_pings_is_no_outage(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, near, "");
+    for (int w = 0; w < 4; w++) {
+        give(&r, WEB4, near, OUTCOME_REPLY, MS(3), "");
+        window(&r, 0, 6, 0);
+        CHECK(find(&r, "edgelat.state.changed") == NULL, "ICMP was never answered");
+    }
+    end(&r);
+}
+
+static void a_flapping_one_is_one_event(void **state)
+{
+    (void)state;
+    struct rig r;
+    size_t changed = 0, flapping = 0, settled = 0;
+    begin(&r);
+    resolve(&r, 0, near, "");
+    for (int w = 0; w < 12 * 60; w++) { /* half a day of it, then a quiet one */
+        bool down = w < 6 * 60 && w / 5 % 2 == 1;
+        window(&r, down ? 0 : 6, down ? 6 : 0, MS(3));
+        for (size_t i = 0; i < r.batch->n_events; i++) {
+            changed += strcmp(r.batch->events[i].name, "edgelat.state.changed") == 0;
+            flapping += strcmp(r.batch->events[i].name, "edgelat.state.flapping") == 0;
+            settled += strcmp(r.batch->events[i].name, "edgelat.state.settled") == 0;
+        }
+    }
+    CHECK_INT(1, flapping, "one event that it flaps");
+    CHECK_INT(1, settled, "one that it has settled");
+    CHECK(changed <= 6, "and %zu changes before", changed);
+    end(&r);
+}
+
+static void another_level_is_told(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, near, "");
+    for (int w = 0; w < 30; w++)
+        window(&r, 6, 0, MS(10) + w % 5 * 20 * NS_PER_US);
+    int windows = 0;
+    do {
+        window(&r, 6, 0, MS(12.5));
+        windows++;
+    } while (find(&r, "edgelat.delay.shifted") == NULL && windows < 10);
+    CHECK(windows <= 3, "in %d windows", windows);
+    const struct event *e = find(&r, "edgelat.delay.shifted");
+    CHECK_INT(SEVERITY_WARN, e->severity, "longer");
+    CHECK_NEAR(1.25, number(e, "edgelat.shift.ratio"), 0.01, "by a quarter");
+    end(&r);
+}
+
+static void another_address_is_no_shift(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, near, "LON");
+    for (int w = 0; w < 30; w++)
+        window(&r, 6, 0, MS(10));
+    resolve(&r, 0, middle, "FRA");
+    for (int w = 0; w < 10; w++) {
+        for (int i = 0; i < 6; i++)
+            reply(&r, PING4, middle, MS(30));
+        close_window(&r);
+        CHECK(find(&r, "edgelat.delay.shifted") == NULL, "it is another PoP");
+    }
+    end(&r);
+}
+
+static void another_nearest_is_told(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, near, "");
+    resolve(&r, 1, middle, "");
+    for (int w = 0; w < 16; w++) {
+        reply(&r, STREAMS, middle, MS(9)); /* middle's ping */
+        window(&r, 6, 0, w < 8 ? MS(3) : MS(30));
+        const struct event *e = find(&r, "edgelat.nearest.changed");
+        if (e == NULL)
+            continue;
+        CHECK_TEXT("near", e->before, "who it was");
+        CHECK_TEXT("middle", e->after, "who it is");
+        CHECK(w >= 8, "not before it is true: window %d", w);
+        end(&r);
+        return;
+    }
+    fail_msg("it was not told");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(down_and_up_again),
+        cmocka_unit_test(degraded_by_its_limits),
+        cmocka_unit_test(varying_delay_degrades),
+        cmocka_unit_test(an_outage_is_no_loss),
+        cmocka_unit_test(silence_of_filtered_pings_is_no_outage),
+        cmocka_unit_test(a_flapping_one_is_one_event),
+        cmocka_unit_test(another_level_is_told),
+        cmocka_unit_test(another_address_is_no_shift),
+        cmocka_unit_test(another_nearest_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
