@@ -5,6 +5,7 @@ VERSION := 0.1.0
 BUILD   ?= build
 CC      ?= cc
 CFLAGS  ?= -O2 -g
+PKG_CONFIG ?= pkg-config
 PREFIX  ?= /usr
 
 # V=1 shows the commands themselves.
@@ -18,7 +19,7 @@ all: $(BUILD)/edgelat
 
 PACKAGES := libuv libcares libcurl libssl libcrypto libprotobuf-c zlib libevent_core libevent_extra
 # A filter for system calls, where libseccomp is there.
-SECCOMP  := $(shell pkg-config --exists libseccomp && echo libseccomp)
+SECCOMP  := $(shell $(PKG_CONFIG) --exists libseccomp && echo libseccomp)
 PACKAGES += $(SECCOMP)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
 	-Wno-missing-field-initializers -Werror=implicit-function-declaration
@@ -33,7 +34,7 @@ HARDEN  := -fPIE -fstack-protector-strong $(FORTIFY) $(call supported,-fstack-cl
 OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -DEDGELAT_VERSION='"$(VERSION)"' -Iagent -I$(BUILD)/gen \
 	$(if $(SECCOMP),-DHAVE_SECCOMP) $(WARNINGS) $(HARDEN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OUR_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
+LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
 
 SOURCES := $(sort $(wildcard agent/*.c agent/*/*.c agent/*/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)

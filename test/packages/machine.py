@@ -34,14 +34,14 @@ class Machine:
         self.process.terminate()
         self.process.wait()
 
-    def try_run(self, *command, text=None):
+    def try_run(self, *command, text=None, timeout=60):
         environment = ["env", "-i", "DEBIAN_FRONTEND=noninteractive", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         return subprocess.run(["nsenter", "-t", self.init, "-a", "-r", "-w/", *environment, *command],
                               input=text.encode() if text else b"", stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=60)
+                              stderr=subprocess.STDOUT, timeout=timeout)
 
-    def run(self, *command, text=None):
-        done = self.try_run(*command, text=text)
+    def run(self, *command, text=None, timeout=60):
+        done = self.try_run(*command, text=text, timeout=timeout)
         if done.returncode != 0:
             raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout.decode(errors='replace')}")
         return done.stdout.decode(errors="replace").strip()
