@@ -239,12 +239,70 @@ static void cut_values(void **state)
     }
 }
 
+#define CUT(text) text, sizeof(text) - 1
+
+/* Values that are no text, or text within text: unknown, whatever their length. */
+static const struct {
+    const char *what, *name, *value;
+    size_t len;
+} hostile[] = {
+    {"NUL in the server", "X-MSEdge-Ref",
+     CUT("Ref A: 0 Ref B: LON04\0EDGE0411 Ref C: 0")},
+    {"NUL behind it", "X-MSEdge-Ref", CUT("Ref A: 0 Ref B: LON04EDGE0411\0")},
+    {"bytes over 127", "X-FEEFZInfo", CUT("L\xc3\x96N")},
+    {"a line break", "X-FEEFZInfo", CUT("LHR\r\nX-FEEFZInfo: AMS")},
+    {"binary in the random part", "X-Azure-Ref",
+     CUT("20250204T141149Z-r15774cf85dn\xff\0vbhC1LONxrx")},
+    {"base64 of base64 of a server", "X-Azure-Ref",
+     CUT("0zxV+"
+         "XAAAAABHR0dHR0dHR0dHR0dHR0dHVEU5T1JVUkhSVEEwTVRFPQA0MzdjODJjZC0zNjBhLTRhNTQ"
+         "tOTRjMy01ZmY3MDc2NDc3ODM=")},
+    {"base64 of a header", "X-Azure-Ref",
+     CUT("0zxV+"
+         "XAAAAABHR0dHR0dHR0dHR0dHR0dHUmVmIEI6IExPTkVER0UwNDExADQzN2M4MmNkLTM2MGEtNGE"
+         "1NC05NGMzLTVmZjcwNzY0Nzc4Mw==")},
+};
+
+static void hostile_values(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
+        struct pop p;
+        CHECK(!pop_from_header(&p, hostile[i].name, hostile[i].value, hostile[i].len),
+              "%s: got %s", hostile[i].what, p.metro);
+    }
+}
+
+/* A megabyte of one character or word, behind the name of every header. */
+static void long_values(void **state)
+{
+    (void)state;
+    enum { LEN = 1 << 20 };
+    static const char *const words[] = {"A", "0", "Ref B: ", "hC1", "\xff", "LON"};
+    static const char *const names[] = {"X-MSEdge-Ref",      "X-Azure-Ref",
+                                        "X-FirstHopCafeEFZ", "X-FEEFZInfo",
+                                        "X-FEServer",        "X-Azure-Ref-OriginShield"};
+    char *value = malloc(LEN);
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
+        size_t len = strlen(words[w]);
+        for (size_t i = 0; i < LEN; i++)
+            value[i] = words[w][i % len];
+        for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+            struct pop p;
+            CHECK(!pop_from_header(&p, names[n], value, LEN), "%s of %s", names[n],
+                  words[w]);
+        }
+    }
+    free(value);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_headers),   cmocka_unit_test(origin_shield_is_the_parent),
         cmocka_unit_test(what_says_more), cmocka_unit_test(from_routers),
         cmocka_unit_test(from_cnames),    cmocka_unit_test(cut_values),
+        cmocka_unit_test(hostile_values), cmocka_unit_test(long_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
