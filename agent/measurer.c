@@ -1,14 +1,9 @@
-#include "measurer.h"
+#include "measurer_state.h"
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "core/pipeline.h"
-#include "edge/discovery.h"
-#include "names.h"
 #include "net/chance.h"
 #include "net/clock.h"
-#include "net/netlink.h"
-#include "net/resolver.h"
 #include "net/timer.h"
 #include "probe/kinds.h"
 
@@ -22,33 +17,11 @@
 #define LATE_NS (2 * NS_PER_S)
 #define STEP_NS (NS_PER_S / 2)
 
-/* No sooner than that it looks around again, unless the network has changed. */
-#define LOOK_LEAST_NS (60 * NS_PER_S)
-
-struct measurer {
-    uv_loop_t *loop;
-    const struct config *config;
-    struct measurer_events events;
-    struct http *http;
-    struct resolver *resolver;
-    struct prober *prober;
-    struct pipeline *pipeline;
-    struct names *names;
-    struct discovery *discovery;
-    struct netlink *netlink;          /* NULL: the kernel does not tell */
-    struct mono looked_at, look_ends; /* the last time; 0: it is over */
-    const struct target *nearest;     /* as it was said last */
-    uv_timer_t *probe_timer, *tick_timer;
-    struct mono tick_due;
-    int64_t clock_offset_ns; /* wall minus monotonic, at the last tick */
-    struct measurer_counters counters;
-};
-
 /* ---- probes ---- */
 
 static void on_probe_timer(uv_timer_t *timer);
 
-static void arm_probe_timer(struct measurer *m)
+void measurer_arm(struct measurer *m)
 {
     struct mono at;
     if (!pipeline_next(m->pipeline, &at)) {
@@ -64,131 +37,20 @@ static void on_probe_timer(uv_timer_t *timer)
     struct order order;
     while (pipeline_take(m->pipeline, mono_now(), &order))
         prober_send(m->prober, order.stream, order.kind, order.target, &order.to);
-    arm_probe_timer(m);
+    measurer_arm(m);
 }
-
-static void find_doors(struct measurer *m, const char *pop);
 
 static void on_result(const struct result *result, void *user)
 {
     struct measurer *m = user;
     pipeline_result(m->pipeline, result);
-    find_doors(m, result->pop);
+    lookout_hint(m, result->pop);
 }
 
 static void on_after(uint32_t stream, enum afterthought what, void *user)
 {
     struct measurer *m = user;
     pipeline_after(m->pipeline, stream, what);
-}
-
-/* ---- what is near ---- */
-
-static void let_rest(struct measurer *m, size_t target)
-{
-    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
-    struct endpoint nowhere = {.family = FAMILY_NONE};
-    names_rest(m->names, target);
-    for (size_t f = 0; f < 2; f++)
-        pipeline_resolved(m->pipeline, target, families[f], nowhere, "", mono_now(),
-                          wall_now());
-}
-
-static void preload(struct measurer *m, const struct target *target);
-
-/* Joins what discovery has found with the names and the pipeline. */
-static void take_found(struct measurer *m, struct mono now)
-{
-    for (size_t i = 0; i < discovery_count(m->discovery); i++) {
-        struct found *f = discovery_found(m->discovery, i);
-        if (!f->wanted && f->number != SIZE_MAX) {
-            let_rest(m, f->number);
-        } else if (f->wanted && f->number != SIZE_MAX) {
-            names_wake(m->names, f->number, now);
-        } else if (f->wanted) {
-            f->number = pipeline_add(m->pipeline, &f->target);
-            names_add(m->names, f->number, &f->target);
-            preload(m, &f->target);
-        }
-    }
-    names_tick(m->names, now);
-}
-
-/* A PoP shows where we are, and so which front doors to look for. */
-static void find_doors(struct measurer *m, const char *pop)
-{
-    discovery_hint(m->discovery, pop);
-    if (discovery_choose(m->discovery))
-        take_found(m, mono_now());
-}
-
-static void look(struct measurer *m, struct mono now)
-{
-    m->looked_at = now;
-    m->look_ends.ns = now.ns + DISCOVERY_NS;
-    discovery_begin(m->discovery);
-    names_ask_all(m->names, now);
-    take_found(m, now);
-    find_doors(m, "");
-    pipeline_survey_begin(m->pipeline, now);
-    arm_probe_timer(m);
-}
-
-void measurer_look(struct measurer *m, const char *what)
-{
-    struct mono now = mono_now();
-    if (now.ns - m->looked_at.ns < LOOK_LEAST_NS)
-        return;
-    log_info("discovery", "%s has moved: looking around for what is near", what);
-    look(m, now);
-}
-
-/* Another network is another place: what was measured does not hold from here. */
-static void on_network(const struct network_change *what, void *user)
-{
-    struct measurer *m = user;
-    log_info("discovery", "%s: looking around for what is near", what->text);
-    struct event *e = events_add(pipeline_events(m->pipeline), "edgelat.network.changed",
-                                 SEVERITY_INFO, wall_now(), NULL);
-    event_say(e, "%s", what->text);
-    pipeline_moved(m->pipeline);
-    look(m, mono_now());
-}
-
-static void watch_network(struct measurer *m)
-{
-    int rc = netlink_create(&m->netlink, m->loop, NETWORK_SETTLE_NS, on_network, m);
-    if (rc < 0)
-        log_info("discovery",
-                 "the kernel does not tell of network changes (%s): looking around each "
-                 "hour only",
-                 strerror(-rc));
-}
-
-static void say_nearest(struct measurer *m, const struct target_state *states, size_t n)
-{
-    const struct target_state *first = NULL;
-    size_t ranked = 0;
-    for (size_t t = 0; t < n; t++) {
-        ranked += states[t].rank > 0;
-        if (states[t].rank == 1)
-            first = &states[t];
-    }
-    if (first == NULL || first->target == m->nearest)
-        return;
-    m->nearest = first->target;
-    log_info("discovery", "nearest of %zu: %s, PoP %s, %.3f ms", ranked,
-             first->target->name, first->pop[0] != '\0' ? first->pop : "unknown",
-             (double)first->min_ns / 1e6);
-}
-
-static void end_look(struct measurer *m, struct mono now)
-{
-    size_t n;
-    m->look_ends.ns = 0;
-    const struct target_state *states = pipeline_survey_end(m->pipeline, now, &n);
-    say_nearest(m, states, n);
-    arm_probe_timer(m);
 }
 
 /* ---- names ---- */
@@ -199,16 +61,17 @@ static void on_named(size_t target, const struct named *answer, void *user)
     struct found *found = discovery_by_number(m->discovery, target);
     if (found != NULL && answer->to.family != FAMILY_NONE &&
         !discovery_named(m->discovery, found)) {
-        let_rest(m, target);
+        lookout_rest(m, target);
         return;
     }
     pipeline_resolved(m->pipeline, target, answer->family, answer->to, answer->pop,
                       mono_now(), wall_now());
-    pipeline_asked(m->pipeline, target, answer->family, &answer->asked);
+    pipeline_asked(m->pipeline, target, answer->family, &answer->asked, mono_now(),
+                   wall_now());
     if (found == NULL && discovery_chain(m->discovery, answer->asked.chain))
-        take_found(m, mono_now());
-    find_doors(m, answer->pop);
-    arm_probe_timer(m);
+        lookout_take(m, mono_now());
+    lookout_hint(m, answer->pop);
+    measurer_arm(m);
 }
 
 static void on_decoy(size_t target, enum family family, int64_t handshake_ns, void *user)
@@ -223,7 +86,7 @@ void measurer_close_window(struct measurer *m)
 {
     const struct batch *batch = pipeline_close(m->pipeline, mono_now(), wall_now());
     m->events.on_batch(batch, m->events.user);
-    arm_probe_timer(m); /* the ranking may have changed what is due */
+    measurer_arm(m); /* the ranking may have changed what is due */
 }
 
 /* Between two ticks: did the host sleep, were we stopped, did somebody set the clock? */
@@ -253,10 +116,7 @@ static void on_tick(uv_timer_t *timer)
     struct mono now = mono_now();
     struct wall wall = wall_now();
     compare_clocks(m, now, wall);
-    if (m->look_ends.ns != 0 && now.ns >= m->look_ends.ns)
-        end_look(m, now);
-    if (now.ns - m->looked_at.ns >= DISCOVERY_EVERY_NS)
-        look(m, now);
+    lookout_tick(m, now);
     names_tick(m->names, now);
     if (wall.ns >= pipeline_closing(m->pipeline).ns)
         measurer_close_window(m);
@@ -290,8 +150,7 @@ static void free_handle(uv_handle_t *handle)
     free(handle);
 }
 
-/* So that the first probe keeps nobody waiting. */
-static void preload(struct measurer *m, const struct target *target)
+void measurer_preload(struct measurer *m, const struct target *target)
 {
     for (size_t k = 0; k < probe_kinds_count; k++)
         if (target->kinds[k] && kind_delay(&probe_kinds[k]->kind, "tls") != KIND_NONE)
@@ -302,7 +161,7 @@ static void preload(struct measurer *m, const struct target *target)
 static void open_kinds(struct measurer *m)
 {
     for (size_t t = 0; t < m->config->n_targets; t++)
-        preload(m, &m->config->targets[t]);
+        measurer_preload(m, &m->config->targets[t]);
     for (size_t k = 0; k < probe_kinds_count; k++) {
         char why[256];
         bool wanted = false;
@@ -345,9 +204,8 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     for (size_t t = 0; t < config->n_targets; t++)
         names_add(m->names, t, &config->targets[t]);
     m->discovery = discovery_create(config, knowledge, probe_kind_words());
-    watch_network(m);
     open_kinds(m);
-    look(m, mono_now());
+    lookout_begin(m);
     arm_tick(m, wall);
     *out = m;
     return 0;

@@ -270,10 +270,19 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
 }
 
 void pipeline_asked(struct pipeline *p, size_t target, enum family family,
-                    const struct asked *asked)
+                    const struct asked *asked, struct mono now, struct wall wall)
 {
     assert(target < p->n_targets);
-    p->members[target].places[family == FAMILY_IPV6].asked = *asked;
+    struct member *m = &p->members[target];
+    struct place *place = &m->places[family == FAMILY_IPV6];
+    bool another = strcmp(asked->chain, place->asked.chain) != 0;
+    bool first = place->asked_told.ns == 0;
+    place->asked = *asked;
+    if (place->rests || m->target->discovered || !(first || another) ||
+        (!first && now.ns - place->asked_told.ns < RESOLVED_LEAST_NS))
+        return;
+    place->asked_told = now;
+    pipeline_tell_resolved(p, target, family, wall);
 }
 
 struct events *pipeline_events(struct pipeline *p)

@@ -89,9 +89,15 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
                        struct endpoint to, const char *pop, struct mono now,
                        struct wall wall);
 
-/* What was asked for that address; the batches carry it. */
+/*
+ * What was asked for that address; the batches carry it. For a target of the
+ * configuration another chain of CNAMEs is an event, `edgelat.target.resolved`, also the
+ * first one; no more often than each RESOLVED_LEAST_NS, as some names lead along another
+ * one each time.
+ */
+#define RESOLVED_LEAST_NS (3600 * NS_PER_S)
 void pipeline_asked(struct pipeline *p, size_t target, enum family family,
-                    const struct asked *asked);
+                    const struct asked *asked, struct mono now, struct wall wall);
 
 /*
  * A survey: a first look at what is near, sooner than windows close. Until it ends every

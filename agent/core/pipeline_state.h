@@ -22,6 +22,7 @@ struct place {                /* where a target is in one family */
     char chain[POP_TEXT_MAX]; /* what the chain showed last */
     struct intercept intercept;
     struct asked asked;
+    struct mono asked_told; /* when that was an event; 0: it never was */
 };
 
 struct stream {
@@ -86,6 +87,8 @@ bool pipeline_silence_tells(const struct pipeline *p, const struct member *m,
 void pipeline_judge(struct pipeline *p, struct stream *s, const struct summary *w,
                     struct mono now);
 void pipeline_tell_nearest(struct pipeline *p, struct wall at);
+void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family family,
+                            struct wall at);
 
 /* Tells the schedule how often the target's streams are probed from now on. */
 void pipeline_set_intervals(struct pipeline *p, size_t target, struct mono now);

@@ -165,6 +165,26 @@ void pipeline_judge(struct pipeline *p, struct stream *s, const struct summary *
         tell_shift(p, s, &shift, w->end);
 }
 
+void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family family,
+                            struct wall at)
+{
+    const struct member *m = &p->members[target];
+    const struct place *place = &m->places[family == FAMILY_IPV6];
+    const struct asked *asked = &place->asked;
+    char address[ADDRESS_TEXT_MAX];
+    struct event *e = events_add(p->open_events, "edgelat.target.resolved", SEVERITY_INFO,
+                                 at, m->target);
+    e->family = family;
+    endpoint_address(address, &place->to);
+    event_say(e, "%s is %s%s%s", m->target->host, address,
+              asked->chain[0] != '\0' ? ", by " : "", asked->chain);
+    event_text(e, "network.peer.address", address);
+    if (asked->chain[0] != '\0')
+        event_text(e, "edgelat.dns.chain", asked->chain);
+    if (asked->servers[0] != '\0')
+        event_text(e, "edgelat.dns.servers", asked->servers);
+}
+
 /* Another one is nearest than when a window closed before. */
 void pipeline_tell_nearest(struct pipeline *p, struct wall at)
 {

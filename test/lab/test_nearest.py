@@ -137,7 +137,9 @@ def play(agent):
     lab.change("frankfurt", "blackhole=on")
     time.sleep(18)
     lab.change("frankfurt", "blackhole=off")
-    time.sleep(25)
+    time.sleep(20)
+    run("ip", "address", "add", "10.42.0.99/24", "dev", "wan0")
+    time.sleep(8)
     agent.send_signal(signal.SIGTERM)
 
 
@@ -178,6 +180,15 @@ def test_shift(received):
               "a longer way: nothing else has shifted")
 
 
+def test_records(received):
+    names = {a["edgelat.target"]: a for _, a in received.of("edgelat.target.resolved")}
+    tap.equal(set(TARGETS), set(names), "where each name leads is recorded")
+    tap.ok("lhr-efz.ms-acdc.office.com" in names["exchange"]["edgelat.dns.chain"].lower()
+           and names["exchange"]["edgelat.dns.servers"], "with the chain and who was asked", names["exchange"])
+    changes = [r["body"]["stringValue"] for r, _ in received.of("edgelat.network.changed")]
+    tap.ok(any("10.42.0.99" in text for text in changes), "a new address of this host is told", changes)
+
+
 def test_agent():
     path, _ = configure()
     folder = os.path.join(lab.FOLDER, "received-events")
@@ -198,6 +209,8 @@ def test_agent():
     test_failover(received)
     test_states(received)
     test_shift(received)
+    test_records(received)
+    tap.equal(1, len(re.findall(r"10\.42\.0\.99.*looking around", said)), "and a reason to look around")
     tap.ok("edgelat.pop.changed" in table, "the receiver prints events beneath its table", table[-2000:])
     tap.ok("edgelat.edge.failover" in said, "the agent's log tells them, too", said[-2000:])
 

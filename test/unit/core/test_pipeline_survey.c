@@ -119,7 +119,7 @@ static void what_was_asked_is_carried(void **state)
     struct asked asked = {.chain = "a.example -> b.example", .servers = "192.0.2.53"};
     begin(&r);
     resolve(&r, 0, "192.0.2.1", "LHR");
-    pipeline_asked(r.p, 0, FAMILY_IPV4, &asked);
+    pipeline_asked(r.p, 0, FAMILY_IPV4, &asked, r.now, r.wall);
     close_window(&r);
     const struct target_place *place = &r.batch->targets[0].places[0];
     CHECK_TEXT("a.example -> b.example", place->asked.chain, "the chain");
@@ -127,9 +127,31 @@ static void what_was_asked_is_carried(void **state)
     CHECK_TEXT("LHR", place->pop, "the PoP");
     CHECK_TEXT("cname", place->basis, "how it is known");
     CHECK_INT(FAMILY_NONE, r.batch->targets[0].places[1].to.family, "no IPv6");
+    CHECK_INT(1, r.batch->n_events, "and told once");
+    CHECK_TEXT("edgelat.target.resolved", r.batch->events[0].name, "as an event");
+    CHECK(strstr(r.batch->events[0].text, "by a.example -> b.example") != NULL, "%s",
+          r.batch->events[0].text);
     give(&r, PING4, "192.0.2.1", OUTCOME_REPLY, MS(3), "LON");
     close_window(&r);
     CHECK_TEXT("answer", r.batch->targets[0].places[0].basis, "an answer said it better");
+    end(&r);
+}
+
+static void another_chain_is_told_now_and_then(void **state)
+{
+    (void)state;
+    struct rig r;
+    size_t told = 0;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "");
+    for (int minute = 0; minute < 180; minute++) {
+        struct asked asked = {.servers = "192.0.2.53"};
+        snprintf(asked.chain, sizeof asked.chain, "%d.example", minute % 2);
+        pipeline_asked(r.p, 0, FAMILY_IPV4, &asked, r.now, r.wall);
+        close_window(&r);
+        told += r.batch->n_events;
+    }
+    CHECK_INT(3, told, "a name that leads elsewhere each time: once an hour");
     end(&r);
 }
 
@@ -160,6 +182,7 @@ int main(void)
         cmocka_unit_test(rests_until_resolved_and_again),
         cmocka_unit_test(too_many_are_refused),
         cmocka_unit_test(what_was_asked_is_carried),
+        cmocka_unit_test(another_chain_is_told_now_and_then),
         cmocka_unit_test(moved_forgets_where_they_were),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,128 @@
+/*
+ * What is near: turns discovery with the measurer's names and pipeline.
+ */
+#include "base/log.h"
+#include "measurer_state.h"
+#include "net/clock.h"
+
+#include <string.h>
+
+/* No sooner than that it looks around again, unless the network has changed. */
+#define LOOK_LEAST_NS (60 * NS_PER_S)
+
+void lookout_rest(struct measurer *m, size_t target)
+{
+    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+    struct endpoint nowhere = {.family = FAMILY_NONE};
+    names_rest(m->names, target);
+    for (size_t f = 0; f < 2; f++)
+        pipeline_resolved(m->pipeline, target, families[f], nowhere, "", mono_now(),
+                          wall_now());
+}
+
+void lookout_take(struct measurer *m, struct mono now)
+{
+    for (size_t i = 0; i < discovery_count(m->discovery); i++) {
+        struct found *f = discovery_found(m->discovery, i);
+        if (!f->wanted && f->number != SIZE_MAX) {
+            lookout_rest(m, f->number);
+        } else if (f->wanted && f->number != SIZE_MAX) {
+            names_wake(m->names, f->number, now);
+        } else if (f->wanted) {
+            f->number = pipeline_add(m->pipeline, &f->target);
+            names_add(m->names, f->number, &f->target);
+            measurer_preload(m, &f->target);
+        }
+    }
+    names_tick(m->names, now);
+}
+
+void lookout_hint(struct measurer *m, const char *pop)
+{
+    discovery_hint(m->discovery, pop);
+    if (discovery_choose(m->discovery))
+        lookout_take(m, mono_now());
+}
+
+static void look(struct measurer *m, struct mono now)
+{
+    m->looked_at = now;
+    m->look_ends.ns = now.ns + DISCOVERY_NS;
+    discovery_begin(m->discovery);
+    names_ask_all(m->names, now);
+    lookout_take(m, now);
+    lookout_hint(m, "");
+    pipeline_survey_begin(m->pipeline, now);
+    measurer_arm(m);
+}
+
+void measurer_look(struct measurer *m, const char *what)
+{
+    struct mono now = mono_now();
+    if (now.ns - m->looked_at.ns < LOOK_LEAST_NS)
+        return;
+    log_info("discovery", "%s has moved: looking around for what is near", what);
+    look(m, now);
+}
+
+/* Another network is another place: what was measured does not hold from here. */
+static void on_network(const struct network_change *what, void *user)
+{
+    struct measurer *m = user;
+    log_info("discovery", "%s: looking around for what is near", what->text);
+    struct event *e = events_add(pipeline_events(m->pipeline), "edgelat.network.changed",
+                                 SEVERITY_INFO, wall_now(), NULL);
+    event_say(e, "%s", what->text);
+    pipeline_moved(m->pipeline);
+    look(m, mono_now());
+}
+
+static void watch_network(struct measurer *m)
+{
+    int rc = netlink_create(&m->netlink, m->loop, NETWORK_SETTLE_NS, on_network, m);
+    if (rc < 0)
+        log_info("discovery",
+                 "the kernel does not tell of network changes (%s): looking around each "
+                 "hour only",
+                 strerror(-rc));
+}
+
+static void say_nearest(struct measurer *m, const struct target_state *states, size_t n)
+{
+    const struct target_state *first = NULL;
+    size_t ranked = 0;
+    for (size_t t = 0; t < n; t++) {
+        ranked += states[t].rank > 0;
+        if (states[t].rank == 1)
+            first = &states[t];
+    }
+    if (first == NULL || first->target == m->nearest)
+        return;
+    m->nearest = first->target;
+    log_info("discovery", "nearest of %zu: %s, PoP %s, %.3f ms", ranked,
+             first->target->name, first->pop[0] != '\0' ? first->pop : "unknown",
+             (double)first->min_ns / 1e6);
+}
+
+static void end_look(struct measurer *m, struct mono now)
+{
+    size_t n;
+    m->look_ends.ns = 0;
+    const struct target_state *states = pipeline_survey_end(m->pipeline, now, &n);
+    say_nearest(m, states, n);
+    measurer_arm(m);
+}
+
+void lookout_tick(struct measurer *m, struct mono now)
+{
+    if (m->look_ends.ns != 0 && now.ns >= m->look_ends.ns)
+        end_look(m, now);
+    if (now.ns - m->looked_at.ns >= DISCOVERY_EVERY_NS)
+        look(m, now);
+}
+
+void lookout_begin(struct measurer *m)
+{
+    watch_network(m);
+    look(m, mono_now());
+}
