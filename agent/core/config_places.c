@@ -62,22 +62,36 @@ static bool is_server(const char *word)
            ((*rest == '\0' && brackets) || (*rest == ':' && is_port(rest + 1)));
 }
 
+#define WORD_MAX 64
+
+/* Takes the next word of a list off `*at`, cut where it is longer; false at the end.
+ * `*fine`: it is `valid`, and all of it. */
+static bool next_word(const char **at, char word[WORD_MAX], bool (*valid)(const char *),
+                      bool *fine)
+{
+    if (**at == '\0')
+        return false;
+    size_t len = strcspn(*at, " \t,");
+    bool whole = len > 0 && len < WORD_MAX;
+    text_copy(word, whole ? len + 1 : WORD_MAX, *at);
+    *fine = whole && valid(word);
+    *at += len + strspn(*at + len, " \t,");
+    return true;
+}
+
 bool config_read_servers(void *field, const struct config_key *key, const char *value,
                          const struct kinds *kinds, struct text *must)
 {
     size_t n = 0;
-    for (const char *at = value; *at != '\0';) {
-        char word[64];
-        size_t len = strcspn(at, " \t,");
-        bool fine = len > 0 && len < sizeof word;
-        text_copy(word, fine ? len + 1 : sizeof word, at);
-        if (!fine || !is_server(word))
+    char word[WORD_MAX];
+    bool fine;
+    for (const char *at = value; next_word(&at, word, is_server, &fine);) {
+        if (!fine)
             return REFUSE("be addresses of DNS servers, such as 192.0.2.1 or "
                           "[2001:db8::1]:5353; '%s' is none",
                           word);
         if (++n > DNS_SERVERS_MAX)
             return REFUSE("be at most %d addresses", DNS_SERVERS_MAX);
-        at += len + strspn(at + len, " \t,");
     }
     return config_read_text(field, key, value, kinds, must);
 }
@@ -104,15 +118,11 @@ static bool is_prefix(const char *word)
 bool config_read_prefixes(void *field, const struct config_key *key, const char *value,
                           const struct kinds *kinds, struct text *must)
 {
-    for (const char *at = value; *at != '\0';) {
-        char word[64];
-        size_t len = strcspn(at, " \t,");
-        bool fine = len > 0 && len < sizeof word;
-        text_copy(word, fine ? len + 1 : sizeof word, at);
-        if (!fine || !is_prefix(word))
+    char word[WORD_MAX];
+    bool fine;
+    for (const char *at = value; next_word(&at, word, is_prefix, &fine);)
+        if (!fine)
             return REFUSE("be prefixes, such as 203.0.113.0/24; '%s' is none", word);
-        at += len + strspn(at + len, " \t,");
-    }
     return config_read_text(field, key, value, kinds, must);
 }
 
