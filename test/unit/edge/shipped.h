@@ -38,4 +38,15 @@ static inline char *shipped(const char *name, size_t *len)
     return text;
 }
 
+/* Parses packaging/data/NAME, which must be fine. */
+#define SHIPPED_PARSE(parse, out, name)                                                  \
+    do {                                                                                 \
+        struct said said_ = {.n = 0};                                                    \
+        size_t len_;                                                                     \
+        char *text_ = shipped(name, &len_);                                              \
+        struct datafile_source from_ = source_of(text_, len_, &said_);                   \
+        CHECK_INT(0, parse(out, &from_), text_string(&said_.lines));                     \
+        free(text_);                                                                     \
+    } while (0)
+
 #endif

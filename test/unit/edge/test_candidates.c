@@ -10,12 +10,7 @@ static const struct workload exchange = {
 
 static void load(struct catalogue *c)
 {
-    struct said said = {0};
-    size_t len;
-    char *text = shipped("metros.csv", &len);
-    struct datafile_source from = source_of(text, len, &said);
-    CHECK_INT(0, catalogue_parse(c, &from), text_string(&said.lines));
-    free(text);
+    SHIPPED_PARSE(catalogue_parse, c, "metros.csv");
 }
 
 /* Names without ".example", '|' between metros. */

@@ -13,19 +13,10 @@ struct bed {
 
 static void begin(struct bed *b, const char *text)
 {
-    static const char *const names[] = {"metros.csv", "targets.csv"};
     struct said said = {.n = 0};
     *b = (struct bed){.config = config_default()};
-    for (size_t i = 0; i < 2; i++) {
-        size_t len;
-        char *csv = shipped(names[i], &len);
-        struct datafile_source from = source_of(csv, len, &said);
-        if (i == 0)
-            catalogue_parse(&b->known.metros, &from);
-        else
-            workloads_parse(&b->known.workloads, &from);
-        free(csv);
-    }
+    SHIPPED_PARSE(catalogue_parse, &b->known.metros, "metros.csv");
+    SHIPPED_PARSE(workloads_parse, &b->known.workloads, "targets.csv");
     config_parse(&b->config, &kinds, "f", text, strlen(text), said_add, &said);
     CHECK_INT(0, said.n, text_string(&said.lines));
     b->d = discovery_create(&b->config, &b->known, &kinds);

@@ -9,21 +9,9 @@ static const struct kinds kinds = {{&icmp}, 1};
 static struct knowledge all_shipped(void)
 {
     struct knowledge k = {.prefixes = {.n = 0}};
-    struct said said = {.n = 0};
-    size_t len;
-    char *text = shipped("metros.csv", &len);
-    struct datafile_source from = source_of(text, len, &said);
-    catalogue_parse(&k.metros, &from);
-    free(text);
-    text = shipped("thresholds.csv", &len);
-    from = source_of(text, len, &said);
-    thresholds_parse(&k.thresholds, &from);
-    free(text);
-    text = shipped("targets.csv", &len);
-    from = source_of(text, len, &said);
-    workloads_parse(&k.workloads, &from);
-    free(text);
-    CHECK_INT(0, said.n, "the shipped files are fine");
+    SHIPPED_PARSE(catalogue_parse, &k.metros, "metros.csv");
+    SHIPPED_PARSE(thresholds_parse, &k.thresholds, "thresholds.csv");
+    SHIPPED_PARSE(workloads_parse, &k.workloads, "targets.csv");
     return k;
 }
 

@@ -5,12 +5,7 @@
 
 static void load(struct prefixes *p)
 {
-    struct said said = {0};
-    size_t len;
-    char *text = shipped("prefixes.csv", &len);
-    struct datafile_source from = source_of(text, len, &said);
-    CHECK_INT(0, prefixes_parse(p, &from), text_string(&said.lines));
-    free(text);
+    SHIPPED_PARSE(prefixes_parse, p, "prefixes.csv");
 }
 
 static const char *prefix_of(const struct prefixes *p, const char *address)

@@ -8,12 +8,7 @@ static struct catalogue metros;
 static int load(void **state)
 {
     (void)state;
-    struct said said = {0};
-    size_t len;
-    char *text = shipped("metros.csv", &len);
-    struct datafile_source from = source_of(text, len, &said);
-    CHECK_INT(0, catalogue_parse(&metros, &from), text_string(&said.lines));
-    free(text);
+    SHIPPED_PARSE(catalogue_parse, &metros, "metros.csv");
     return 0;
 }
 

@@ -14,12 +14,7 @@ static const struct threshold *find(const struct thresholds *t, const char *meas
 
 static void load(struct thresholds *t)
 {
-    struct said said = {0};
-    size_t len;
-    char *text = shipped("thresholds.csv", &len);
-    struct datafile_source from = source_of(text, len, &said);
-    CHECK_INT(0, thresholds_parse(t, &from), text_string(&said.lines));
-    free(text);
+    SHIPPED_PARSE(thresholds_parse, t, "thresholds.csv");
 }
 
 static void test_shipped(void **state)

@@ -9,16 +9,8 @@ struct tables {
 
 static void load(struct tables *t)
 {
-    struct said said = {0};
-    size_t len;
-    char *text = shipped("metros.csv", &len);
-    struct datafile_source from = source_of(text, len, &said);
-    CHECK_INT(0, catalogue_parse(&t->metros, &from), text_string(&said.lines));
-    free(text);
-    text = shipped("prefixes.csv", &len);
-    from = source_of(text, len, &said);
-    CHECK_INT(0, prefixes_parse(&t->prefixes, &from), text_string(&said.lines));
-    free(text);
+    SHIPPED_PARSE(catalogue_parse, &t->metros, "metros.csv");
+    SHIPPED_PARSE(prefixes_parse, &t->prefixes, "prefixes.csv");
 }
 
 static void unload(struct tables *t)

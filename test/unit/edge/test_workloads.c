@@ -13,11 +13,7 @@ static size_t parse(struct workloads *w, const char *text, size_t len, struct sa
 
 static void load(struct workloads *w)
 {
-    struct said said;
-    size_t len;
-    char *text = shipped("targets.csv", &len);
-    CHECK_INT(0, parse(w, text, len, &said), text_string(&said.lines));
-    free(text);
+    SHIPPED_PARSE(workloads_parse, w, "targets.csv");
 }
 
 static void test_shipped(void **state)
