@@ -3,8 +3,8 @@
  *
  * A window without an answer is down; one that is past a limit of its target is degraded.
  * The loss is that of several windows (evidence_loss()), as the probes of one minute are
- * too few to tell a loss from chance. A middlebox's handshakes, and ICMP that nobody ever
- * answered, say nothing.
+ * too few to tell a loss from chance. A middlebox's handshakes, ICMP that nobody ever
+ * answered, and a window in which this host slept say nothing.
  */
 #include "core/loss.h"
 #include "core/pipeline_state.h"
@@ -72,7 +72,7 @@ static struct finding judge(const struct pipeline *p, const struct stream *s,
     struct finding f = fine;
     const struct member *m = &p->members[s->target];
     const struct kind *kind = p->kinds->list[s->kind];
-    if (w->sent == 0 || !pipeline_says_whether_up(kind, s->place))
+    if (w->sent == 0 || w->interrupted || !pipeline_says_whether_up(kind, s->place))
         f.state = STATE_UNKNOWN;
     else if (w->received + w->outcomes[OUTCOME_REFUSED] > 0)
         hold_against_limits(s, &m->target->limits, w, pipeline_distance(kind, s->place),
@@ -157,7 +157,7 @@ void pipeline_judge(struct pipeline *p, struct stream *s, const struct summary *
 
     size_t distance = pipeline_distance(p->kinds->list[s->kind], s->place);
     const struct delay_summary *delay = &w->delays[distance];
-    if (delay->count == 0)
+    if (delay->count == 0 || w->interrupted)
         return;
     struct shift_news shift =
         shift_window(&s->shift, delay->percentile_ns[P50], delay->count);

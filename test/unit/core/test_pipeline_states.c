@@ -158,6 +158,21 @@ static void an_outage_is_no_loss(void **state)
     end(&r);
 }
 
+static void a_host_that_slept_blames_nobody(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, near, "");
+    window(&r, 6, 0, MS(3));
+    for (int w = 0; w < 4; w++) {
+        pipeline_interrupted(r.p);
+        window(&r, 0, 6, 0);
+        CHECK(find(&r, "edgelat.state.changed") == NULL, "it was asleep");
+    }
+    end(&r);
+}
+
 static void silence_of_filtered_pings_is_no_outage(void **state)
 {
     (void)state;
@@ -261,6 +276,7 @@ int main(void)
         cmocka_unit_test(degraded_by_its_limits),
         cmocka_unit_test(varying_delay_degrades),
         cmocka_unit_test(an_outage_is_no_loss),
+        cmocka_unit_test(a_host_that_slept_blames_nobody),
         cmocka_unit_test(silence_of_filtered_pings_is_no_outage),
         cmocka_unit_test(a_flapping_one_is_one_event),
         cmocka_unit_test(another_level_is_told),
