@@ -24,7 +24,6 @@
 #define CONFIG_BYTES_MAX (1 << 20) /* of one file */
 #define URL_TEXT_MAX     512
 #define DNS_SERVERS_MAX  8
-#define PROBES_PER_S_MAX 1000 /* of all targets: a slip on 300 sites is no attack */
 
 struct collector {
     char name[TARGET_NAME_MAX]; /* of [collector NAME]; "" is [collector] */
@@ -109,7 +108,7 @@ size_t config_parse(struct config *c, const struct kinds *kinds, const char *fil
                     void *user);
 
 /* After the last file: what only shows when all is read (no target, a target without
- * host, rates over PROBES_PER_S_MAX). Same return. */
+ * host, more traffic than core/traffic.h allows). Same return. */
 size_t config_check(const struct config *c, const struct kinds *kinds, const char *file,
                     config_problem_cb *on_problem, void *user);
 

@@ -1,5 +1,7 @@
 #include "base/text.h"
 #include "core/config_keys.h"
+#include "core/pipeline.h"
+#include "core/traffic.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -73,6 +75,126 @@ static void check_peering(struct checking *k)
                 k->file);
 }
 
+/* ---- how much it is ---- */
+
+static int larger_first(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+/* Of the targets of the configuration, the nearest being those that make the most. */
+static struct traffic of_targets(const struct config *c, const struct kinds *kinds)
+{
+    struct traffic sum = {{0}};
+    double more[TRAFFIC_MEASURES][TARGETS_MAX]; /* what being near adds */
+    assert(c->n_targets <= TARGETS_MAX);
+    for (size_t t = 0; t < c->n_targets; t++) {
+        const struct target *target = &c->targets[t];
+        struct traffic slow = traffic_of(target, kinds, target->slow_interval_ns);
+        struct traffic full = traffic_of(target, kinds, target->interval_ns);
+        traffic_add(&sum, &slow, 1);
+        for (size_t i = 0; i < TRAFFIC_MEASURES; i++)
+            more[i][t] = full.of[i] - slow.of[i];
+    }
+    for (size_t i = 0; i < TRAFFIC_MEASURES; i++) {
+        qsort(more[i], c->n_targets, sizeof more[i][0], larger_first);
+        for (size_t t = 0; t < c->n_targets && t < c->nearest; t++)
+            sum.of[i] += more[i][t];
+    }
+    return sum;
+}
+
+/*
+ * What discovery may add (edge/discovery.h): front doors, each probed like whichever
+ * target makes the most, and names of targets.csv, probed by default.
+ */
+static struct traffic of_discovered(const struct config *c, const struct kinds *kinds)
+{
+    struct target usual = target_default(kinds);
+    struct traffic slow = traffic_of(&usual, kinds, usual.slow_interval_ns);
+    struct traffic full = traffic_of(&usual, kinds, usual.interval_ns);
+    struct traffic door = full, sum = {{0}};
+    uint32_t names = c->workloads ? PIPELINE_ADDED_MAX - c->front_doors : 0;
+    uint32_t near = names < c->nearest ? names : c->nearest;
+    for (size_t t = 0; t < c->n_targets; t++) {
+        struct traffic own = traffic_of(&c->targets[t], kinds, c->targets[t].interval_ns);
+        for (size_t i = 0; i < TRAFFIC_MEASURES; i++)
+            if (own.of[i] > door.of[i])
+                door.of[i] = own.of[i];
+    }
+    traffic_add(&sum, &door, c->front_doors);
+    traffic_add(&sum, &full, near);
+    traffic_add(&sum, &slow, names - near);
+    return sum;
+}
+
+/* Of all targets with the host of target `first`, each at its full rate. */
+static struct traffic of_host(const struct config *c, const struct kinds *kinds,
+                              size_t first)
+{
+    struct traffic sum = {{0}};
+    for (size_t t = first; t < c->n_targets; t++) {
+        const struct target *target = &c->targets[t];
+        struct traffic full = traffic_of(target, kinds, target->interval_ns);
+        if (target_same_host(&c->targets[first], target))
+            traffic_add(&sum, &full, 1);
+    }
+    return sum;
+}
+
+/* The measure that is past its limit by most, or TRAFFIC_MEASURES. */
+static size_t worst(const struct traffic *traffic, const struct traffic *most)
+{
+    size_t worst = TRAFFIC_MEASURES;
+    double share = 1;
+    for (size_t i = 0; i < TRAFFIC_MEASURES; i++)
+        if (traffic->of[i] / most->of[i] > share) {
+            share = traffic->of[i] / most->of[i];
+            worst = i;
+        }
+    return worst;
+}
+
+static void check_all_traffic(struct checking *k, const struct kinds *kinds)
+{
+    struct traffic all = of_targets(k->config, kinds);
+    struct traffic found = of_discovered(k->config, kinds);
+    traffic_add(&all, &found, 1);
+    size_t i = worst(&all, &traffic_most);
+    if (i < TRAFFIC_MEASURES)
+        PROBLEM(k,
+                "%s: the targets, and what discovery adds, make up to %.0f %s a second, "
+                "more than %.0f; fewer targets, longer intervals or a lower nearest are "
+                "needed",
+                k->file, all.of[i], traffic_names[i], traffic_most.of[i]);
+}
+
+/* Of the first target of a host: all that have the same one. */
+static void check_host_traffic(struct checking *k, const struct kinds *kinds,
+                               size_t first)
+{
+    const struct config *c = k->config;
+    for (size_t t = 0; t < first; t++)
+        if (target_same_host(&c->targets[t], &c->targets[first]))
+            return;
+    struct traffic sum = of_host(c, kinds, first);
+    size_t i = worst(&sum, &traffic_most_host);
+    if (i < TRAFFIC_MEASURES && c->targets[first].host[0] != '\0')
+        PROBLEM(k,
+                "%s: the targets of host %s make up to %.0f %s a second, more than %.0f; "
+                "fewer targets of that host or longer intervals are needed",
+                k->file, c->targets[first].host, sum.of[i], traffic_names[i],
+                traffic_most_host.of[i]);
+}
+
+double config_rate(const struct config *c, const struct kinds *kinds)
+{
+    return of_targets(c, kinds).of[TRAFFIC_PROBES];
+}
+
+/* ---- all of it ---- */
+
 size_t config_check(const struct config *c, const struct kinds *kinds, const char *file,
                     config_problem_cb *on_problem, void *user)
 {
@@ -91,42 +213,8 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
     for (size_t i = 0; i < c->n_collectors; i++)
         check_collector(&k, &c->collectors[i]);
     check_peering(&k);
-    double rate = config_rate(c, kinds);
-    if (rate > PROBES_PER_S_MAX)
-        PROBLEM(&k,
-                "%s: the targets make up to %.0f probes a second, more than %d; fewer "
-                "targets, longer intervals or a lower nearest are needed",
-                file, rate, PROBES_PER_S_MAX);
+    check_all_traffic(&k, kinds);
+    for (size_t t = 0; t < c->n_targets; t++)
+        check_host_traffic(&k, kinds, t);
     return k.problems;
-}
-
-static double target_rate(const struct target *t, const int64_t *intervals_ns,
-                          const struct kinds *kinds)
-{
-    double rate = 0;
-    for (size_t k = 0; k < kinds->n; k++)
-        if (t->kinds[k])
-            rate += (double)NS_PER_S / (double)intervals_ns[k];
-    return rate * (t->ipv4 + t->ipv6);
-}
-
-static int larger_first(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x < y) - (x > y);
-}
-
-double config_rate(const struct config *c, const struct kinds *kinds)
-{
-    double rate = 0, more[TARGETS_MAX]; /* what being near adds */
-    assert(c->n_targets <= TARGETS_MAX);
-    for (size_t t = 0; t < c->n_targets; t++) {
-        double slow = target_rate(&c->targets[t], c->targets[t].slow_interval_ns, kinds);
-        rate += slow;
-        more[t] = target_rate(&c->targets[t], c->targets[t].interval_ns, kinds) - slow;
-    }
-    qsort(more, c->n_targets, sizeof *more, larger_first);
-    for (size_t t = 0; t < c->n_targets && t < c->nearest; t++)
-        rate += more[t];
-    return rate;
 }

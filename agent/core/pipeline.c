@@ -25,9 +25,10 @@ size_t pipeline_add(struct pipeline *p, const struct target *target)
     const bool wanted[2] = {target->ipv4, target->ipv6};
     if (p->n_targets == p->room)
         return PIPELINE_FULL;
-    size_t number = p->n_targets++;
+    size_t host = pipeline_host_of(p, target), number = p->n_targets++;
     struct member *m = &p->members[number];
-    *m = (struct member){.target = target, .first = p->n_streams, .full = true};
+    *m = (struct member){
+        .target = target, .first = p->n_streams, .full = true, .host = host};
     p->states[number] =
         (struct target_state){.target = target, .min_ns = DELAY_UNDEFINED};
     m->places[0].rests = m->places[1].rests = true;
@@ -79,26 +80,6 @@ void pipeline_destroy(struct pipeline *p)
 }
 
 /* ---- what is due ---- */
-
-static int64_t interval_of(const struct pipeline *p, const struct member *m, size_t kind)
-{
-    const struct target *t = m->target;
-    int64_t interval_ns = m->full ? t->interval_ns[kind] : t->slow_interval_ns[kind];
-    return p->surveying && interval_ns > SURVEY_INTERVAL_NS ? SURVEY_INTERVAL_NS
-                                                            : interval_ns;
-}
-
-void pipeline_set_intervals(struct pipeline *p, size_t target, struct mono now)
-{
-    const struct member *m = &p->members[target];
-    for (uint32_t i = m->first; i < m->first + m->n; i++) {
-        const struct stream *s = &p->streams[i];
-        int64_t interval_ns = interval_of(p, m, s->kind);
-        int64_t first_ns =
-            p->kinds->list[s->kind]->tells_pop ? TELLS_WITHIN_NS : FIRST_WITHIN_NS;
-        schedule_set(p->schedule, i, s->place->rests ? 0 : interval_ns, first_ns, now);
-    }
-}
 
 bool pipeline_next(const struct pipeline *p, struct mono *at)
 {
@@ -266,7 +247,7 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
         text_copy(place->chain, sizeof place->chain, pop);
         place->to = to;
     }
-    pipeline_set_intervals(p, target, now);
+    pipeline_pace_target(p, target, now);
 }
 
 void pipeline_asked(struct pipeline *p, size_t target, enum family family,
@@ -355,10 +336,9 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     }
     pipeline_rank(p);
     pipeline_tell_nearest(p, end);
-    for (size_t t = 0; t < p->n_targets; t++) {
-        pipeline_set_intervals(p, t, now);
+    pipeline_pace(p, now);
+    for (size_t t = 0; t < p->n_targets; t++)
         p->members[t].up = p->members[t].measured = false;
-    }
 
     p->batch.window_start = p->window_start;
     p->batch.time = end;

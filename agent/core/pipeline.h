@@ -44,7 +44,7 @@
 #define PIPELINE_ADDED_MAX 64
 #define PIPELINE_FULL      SIZE_MAX
 
-/* While a survey is under way, no interval is longer. */
+/* While a survey is under way, no interval is longer, as far as core/traffic.h allows. */
 #define SURVEY_INTERVAL_NS (2 * NS_PER_S)
 
 /*

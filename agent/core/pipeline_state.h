@@ -1,7 +1,7 @@
 /*
  * The inside of the pipeline: private to pipeline.c, pipeline_rank.c (the feedback),
- * pipeline_survey.c (a first look), pipeline_middlebox.c (whose handshakes are left out)
- * and pipeline_states.c (up or down).
+ * pipeline_pace.c (how often), pipeline_survey.c (a first look), pipeline_middlebox.c
+ * (whose handshakes are left out) and pipeline_states.c (up or down).
  */
 #ifndef EDGELAT_CORE_PIPELINE_STATE_H
 #define EDGELAT_CORE_PIPELINE_STATE_H
@@ -41,6 +41,9 @@ struct member { /* a target */
     struct place places[2];
     uint32_t first, n; /* its streams */
     bool full;         /* probed at the full interval */
+    size_t host;       /* the first member of the same host */
+    double stretch;    /* of what goes beyond its slow intervals; up to 1 is none */
+    double round_s;    /* so long one probe of each stream takes */
     bool up, measured; /* in the open window so far */
 };
 
@@ -90,8 +93,13 @@ void pipeline_tell_nearest(struct pipeline *p, struct wall at);
 void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family family,
                             struct wall at);
 
-/* Tells the schedule how often the target's streams are probed from now on. */
-void pipeline_set_intervals(struct pipeline *p, size_t target, struct mono now);
+/* The first member of the target's host; n_targets: there is none. */
+size_t pipeline_host_of(const struct pipeline *p, const struct target *target);
+
+/* Tells the schedule how often all streams are probed from now on; that of a target which
+ * has an address now, or none. */
+void pipeline_pace(struct pipeline *p, struct mono now);
+void pipeline_pace_target(struct pipeline *p, size_t target, struct mono now);
 
 /* What was measured says nothing about where the target is now. */
 void pipeline_forget_evidence(struct pipeline *p, const struct member *m,

@@ -15,8 +15,7 @@ struct seen pipeline_seen(const struct pipeline *p, const struct stream *s)
 void pipeline_survey_begin(struct pipeline *p, struct mono now)
 {
     p->surveying = true;
-    for (size_t t = 0; t < p->n_targets; t++)
-        pipeline_set_intervals(p, t, now);
+    pipeline_pace(p, now);
 }
 
 const struct target_state *pipeline_survey_end(struct pipeline *p, struct mono now,
@@ -24,8 +23,7 @@ const struct target_state *pipeline_survey_end(struct pipeline *p, struct mono n
 {
     pipeline_rank(p);
     p->surveying = false;
-    for (size_t t = 0; t < p->n_targets; t++)
-        pipeline_set_intervals(p, t, now);
+    pipeline_pace(p, now);
     *n = p->n_targets;
     return p->states;
 }

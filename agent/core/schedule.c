@@ -126,7 +126,7 @@ void schedule_set(struct schedule *s, size_t stream, int64_t interval_ns,
     if (rested) {
         t->at_ns = at_ns;
         enter(s, stream);
-    } else if (at_ns < t->at_ns) {
+    } else if (t->at_ns - now.ns > interval_ns) {
         t->at_ns = at_ns;
         settle(s, t->place);
     }

@@ -43,7 +43,7 @@ void schedule_destroy(struct schedule *s);
 /*
  * Sets a stream's interval, 0 rests it. A stream that rested begins at a random phase
  * within its interval (within `first_within_ns` if that is shorter and not 0); one that
- * only changes its interval keeps its next probe if that is sooner.
+ * only changes its interval keeps its next probe if that lies within the new one.
  */
 void schedule_set(struct schedule *s, size_t stream, int64_t interval_ns,
                   int64_t first_within_ns, struct mono now);

@@ -2,6 +2,8 @@
 
 #include "core/time.h"
 
+#include <strings.h>
+
 struct target target_default(const struct kinds *kinds)
 {
     struct target t = {
@@ -18,4 +20,13 @@ struct target target_default(const struct kinds *kinds)
         t.slow_interval_ns[i] = kinds->list[i]->slow_interval_ns;
     }
     return t;
+}
+
+bool target_same_host(const struct target *a, const struct target *b)
+{
+    struct endpoint x, y;
+    if (strcasecmp(a->host, b->host) == 0)
+        return true;
+    return endpoint_parse(&x, a->host, 0) && endpoint_parse(&y, b->host, 0) &&
+           endpoint_same_address(&x, &y);
 }

@@ -60,4 +60,7 @@ struct target {
  */
 struct target target_default(const struct kinds *kinds);
 
+/* Whether both have the same name or address for a host. */
+bool target_same_host(const struct target *a, const struct target *b);
+
 #endif

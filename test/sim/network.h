@@ -90,6 +90,7 @@ static inline void sim_begin(struct sim *s, size_t n, const struct way *ways,
         s->targets[t] = target_default(&sim_kinds);
         s->targets[t].ipv6 = false;
         snprintf(s->targets[t].name, sizeof s->targets[t].name, "target-%zu", t);
+        snprintf(s->targets[t].host, sizeof s->targets[t].host, "%zu.example", t);
         s->ways[t] = ways[t];
     }
     s->config = (struct config){

@@ -385,6 +385,10 @@ const struct probe_kind https_kind = {
             .handshakes = true,
             .interval_ns = 60 * NS_PER_S,
             .slow_interval_ns = 300 * NS_PER_S,
+            /* Captured: 22 and 5 kB with two short replies, 46 and 39 kB with two of
+             * REPLY_MAX, 81 and 69 kB where a longer one fills the window first. */
+            .packets = 80,
+            .bytes = 70000,
         },
     .open = https_open,
     .start = https_start,

@@ -186,6 +186,9 @@ const struct probe_kind icmp_kind = {
             .has_port = false,
             .interval_ns = 10 * NS_PER_S,
             .slow_interval_ns = 60 * NS_PER_S,
+            .packets = 2, /* request and reply over IPv6 */
+            .bytes = 96,
+            .payloads = 2,
         },
     .open = icmp_open,
     .start = icmp_start,

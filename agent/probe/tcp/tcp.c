@@ -66,6 +66,8 @@ const struct probe_kind tcp_kind = {
             .handshakes = true,
             .interval_ns = 10 * NS_PER_S,
             .slow_interval_ns = 60 * NS_PER_S,
+            .packets = 4, /* SYN, SYN-ACK, ACK, RST over IPv6 */
+            .bytes = 304,
         },
     .open = tcp_open,
     .start = tcp_start,

@@ -47,6 +47,7 @@ static inline void begin(struct rig *r)
     for (size_t t = 0; t < TARGETS; t++) {
         r->targets[t] = target_default(&kinds);
         snprintf(r->targets[t].name, sizeof r->targets[t].name, "%s", names[t]);
+        snprintf(r->targets[t].host, sizeof r->targets[t].host, "%s.example", names[t]);
     }
     r->config = (struct config){
         .window_ns = MINUTE_NS,

@@ -6,16 +6,23 @@
 
 static const struct kind icmp = {.name = "icmp",
                                  .delays = {"rtt"},
+                                 .packets = 2,
+                                 .bytes = 96,
+                                 .payloads = 2,
                                  .interval_ns = 10 * NS_PER_S,
                                  .slow_interval_ns = 60 * NS_PER_S};
 static const struct kind tcp = {.name = "tcp",
                                 .delays = {"rtt"},
                                 .has_port = true,
+                                .packets = 4,
+                                .bytes = 304,
                                 .interval_ns = 10 * NS_PER_S,
                                 .slow_interval_ns = 60 * NS_PER_S};
 static const struct kind https = {.name = "https",
                                   .delays = {"rtt"},
                                   .has_port = true,
+                                  .packets = 80,
+                                  .bytes = 70000,
                                   .interval_ns = 60 * NS_PER_S,
                                   .slow_interval_ns = 300 * NS_PER_S};
 static const struct kinds kinds = {.list = {&icmp, &tcp, &https}, .n = 3};
@@ -295,7 +302,8 @@ static const struct {
     const char *what, *text, *expected;
 } check_cases[] = {
     {"no target", "[agent]\nworkloads = no\n",
-     "f: there is no target, and workloads = no; add for example these three lines:\n    [target teams]\n"
+     "f: there is no target, and workloads = no; add for example these three lines:\n    "
+     "[target teams]\n"
      "    service = teams\n    host = teams.microsoft.com\n"},
     {"no host", "[agent]\n\n[target x]\nport = 80\n",
      "f:3: [target x] needs a host: host = NAME\n"},
@@ -367,14 +375,6 @@ static void test_limits(void **state)
     config_free(&c);
 
     text_clear(&problems);
-    c = many(200, "nearest = 200\n", "interval = 1s\n", &problems);
-    CHECK_INT(1, config_check(&c, &kinds, "f", add_line, &problems), "too many probes");
-    CHECK_TEXT("f: the targets make up to 1200 probes a second, more than 1000; fewer "
-               "targets, longer intervals or a lower nearest are needed\n",
-               text_string(&problems), "says how many");
-    config_free(&c);
-
-    text_clear(&problems);
     c = config_default();
     char *large = malloc(CONFIG_BYTES_MAX + 1);
     memset(large, '\n', CONFIG_BYTES_MAX + 1);
@@ -392,13 +392,96 @@ static void test_limits(void **state)
     text_free(&problems);
 }
 
+#define ALONE           "workloads = no\nfront_doors = 0\n"
+#define PINGS           "kinds = icmp tcp\ninterval = 1s\n"
+#define TOGETHER        "f: the targets, and what discovery adds, make up to "
+#define TOO_MUCH        "; fewer targets, longer intervals or a lower nearest are needed\n"
+#define OF_HOST         "f: the targets of host "
+#define TOO_MUCH_OF_ONE "; fewer targets of that host or longer intervals are needed\n"
+
+/* All that one target may have, each second and in both families: 172 packets, 146 kB. */
+#define UTMOST "interval = 1s\npayload = 1400\n"
+
+static void test_traffic(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        size_t targets;
+        const char *agent, *keys, *expected;
+    } cases[] = {
+        {"the utmost of one target", 1, ALONE, UTMOST, ""},
+        {"and of so many", 13, "nearest = 256\n" ALONE, UTMOST, ""},
+        {"one more", 14, "nearest = 256\n" ALONE, UTMOST,
+         TOGETHER "2049600 bytes a second, more than 2000000" TOO_MUCH},
+        {"while not all are near", 200, "nearest = 12\n" ALONE, UTMOST, ""},
+        {"what is found counts", 10, "workloads = no\nfront_doors = 4\nnearest = 10\n",
+         UTMOST, TOGETHER "2049600 bytes a second, more than 2000000" TOO_MUCH},
+        {"so many probes", 250, "nearest = 256\n" ALONE, PINGS, ""},
+        {"more probes", 251, "nearest = 256\n" ALONE, PINGS,
+         TOGETHER "1004 probes a second, more than 1000" TOO_MUCH},
+        {"with the names of targets.csv", 245, "nearest = 245\nfront_doors = 0\n", PINGS,
+         TOGETHER "1008 probes a second, more than 1000" TOO_MUCH},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text problems = {0};
+        struct config c =
+            many(cases[i].targets, cases[i].agent, cases[i].keys, &problems);
+        config_check(&c, &kinds, "f", add_line, &problems);
+        CHECK_TEXT(cases[i].expected, text_string(&problems), cases[i].what);
+        text_free(&problems);
+        config_free(&c);
+    }
+}
+
+static void test_traffic_of_a_host(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *text, *expected;
+    } cases[] = {
+        {"two that make less than the limit",
+         "[target a]\nhost = edge.example\n" UTMOST
+         "[target b]\nhost = edge.example\nkinds = icmp\ninterval = 1s\n",
+         ""},
+        {"two that make too much",
+         "[target a]\nhost = edge.example\n" UTMOST "[target c]\nhost = other.example\n"
+         "[target b]\nhost = Edge.example\nport = 8443\n" UTMOST,
+         OF_HOST "edge.example make up to 292800 bytes a second, more than "
+                 "160000" TOO_MUCH_OF_ONE},
+        {"an address, however it is written",
+         "[target a]\nhost = 2001:db8::1\n" PINGS
+         "[target b]\nhost = 2001:db8:0::1\nport = 80\n" PINGS
+         "[target c]\nhost = 2001:DB8::1\nport = 81\n" PINGS
+         "[target d]\nhost = 2001:db8::1\nport = 82\n" PINGS
+         "[target e]\nhost = 2001:db8::1\nport = 83\n" PINGS
+         "[target f]\nhost = 2001:db8::1\nport = 84\n" PINGS,
+         OF_HOST
+         "2001:db8::1 make up to 12 probes a second, more than 10" TOO_MUCH_OF_ONE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text problems = {0};
+        struct config c = config_default();
+        parse(&c, "f", cases[i].text, &problems);
+        config_check(&c, &kinds, "f", add_line, &problems);
+        CHECK_TEXT(cases[i].expected, text_string(&problems), cases[i].what);
+        text_free(&problems);
+        config_free(&c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_key), cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_intervals), cmocka_unit_test(test_drop_in),
-        cmocka_unit_test(test_problems),  cmocka_unit_test(test_checks),
+        cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_drop_in),
+        cmocka_unit_test(test_problems),
+        cmocka_unit_test(test_checks),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_traffic),
+        cmocka_unit_test(test_traffic_of_a_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

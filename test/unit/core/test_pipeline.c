@@ -389,7 +389,8 @@ static void unanswered_icmp_is_no_outage(void **state)
     give(&r, PING4, addresses[0], OUTCOME_LOSS, DELAY_UNDEFINED, "");
     give(&r, WEB4, addresses[0], OUTCOME_LOSS, DELAY_UNDEFINED, "");
     close_window(&r);
-    CHECK(r.batch->targets[0].measured && !r.batch->targets[0].up, "nothing answers: down");
+    CHECK(r.batch->targets[0].measured && !r.batch->targets[0].up,
+          "nothing answers: down");
     reply(&r, PING4, addresses[0], MS(2));
     close_window(&r);
     give(&r, PING4, addresses[0], OUTCOME_LOSS, DELAY_UNDEFINED, "");

@@ -5,6 +5,7 @@ static struct target door(const char *name)
 {
     struct target t = target_default(&kinds);
     snprintf(t.name, sizeof t.name, "%s", name);
+    snprintf(t.host, sizeof t.host, "%s.example", name);
     t.discovered = true;
     return t;
 }
@@ -174,6 +175,91 @@ static void moved_forgets_where_they_were(void **state)
     end(&r);
 }
 
+/* ---- many of them ---- */
+
+enum { MANY = 250 };
+
+static const struct kind heavy = {.name = "heavy",
+                                  .delays = {"rtt"},
+                                  .has_port = true,
+                                  .interval_ns = MINUTE_NS,
+                                  .slow_interval_ns = 5 * MINUTE_NS,
+                                  .tells_pop = true,
+                                  .packets = 80,
+                                  .bytes = 70000};
+static const struct kinds heavy_kinds = {{&heavy}, 1};
+
+static void begin_many(struct rig *r, size_t hosts)
+{
+    static struct target targets[MANY];
+    for (size_t t = 0; t < MANY; t++) {
+        targets[t] = target_default(&heavy_kinds);
+        targets[t].ipv6 = false;
+        snprintf(targets[t].host, sizeof targets[t].host, "%zu.example", t % hosts);
+    }
+    begin(r);
+    pipeline_destroy(r->p);
+    r->config.targets = targets;
+    r->config.n_targets = MANY;
+    r->p = pipeline_create(&r->config, &heavy_kinds, check_seed(), r->now, r->wall);
+}
+
+static void many_resolve(struct rig *r)
+{
+    for (size_t t = 0; t < MANY; t++) {
+        char text[ADDRESS_TEXT_MAX];
+        snprintf(text, sizeof text, "198.51.100.%zu", t);
+        resolve(r, t, text, "");
+    }
+}
+
+/* What is due in the next seconds: bytes a second, and the most in one of them. */
+static double bytes_of(struct rig *r, int seconds, double *most)
+{
+    double sum = 0;
+    *most = 0;
+    for (int i = 0; i < seconds; i++) {
+        struct order order;
+        double bytes = heavy.bytes * (double)take(r, NS_PER_S, &order);
+        sum += bytes;
+        *most = fmax(*most, bytes);
+    }
+    return sum / seconds;
+}
+
+/* On the average: when each is probed is chance. Without limits a survey would send 8.75
+ * MB a second, and twice that when it begins. */
+static void a_survey_obeys_the_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        size_t hosts;
+        double most; /* bytes a second */
+    } cases[] = {
+        {"many hosts", MANY, 2e6},
+        {"ten hosts", 10, 10 * 160e3},
+        {"one host", 1, 160e3},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig r;
+        double second, sum;
+        size_t n;
+        begin_many(&r, cases[i].hosts);
+        pipeline_survey_begin(r.p, r.now);
+        many_resolve(&r);
+        sum = bytes_of(&r, 10, &second);
+        CHECK(sum < 1.6 * cases[i].most, "%s: %.0f bytes/s", cases[i].what, sum);
+        CHECK(sum > 0.5 * cases[i].most, "%s: only %.0f", cases[i].what, sum);
+        CHECK(second < 2 * cases[i].most + 5 * heavy.bytes, "%s: %.0f bytes at once",
+              cases[i].what, second);
+        pipeline_survey_end(r.p, r.now, &n);
+        sum = bytes_of(&r, 60, &second);
+        CHECK(sum < 1.2 * cases[i].most, "%s, and then: %.0f", cases[i].what, sum);
+        end(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +270,7 @@ int main(void)
         cmocka_unit_test(what_was_asked_is_carried),
         cmocka_unit_test(another_chain_is_told_now_and_then),
         cmocka_unit_test(moved_forgets_where_they_were),
+        cmocka_unit_test(a_survey_obeys_the_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,6 +91,11 @@ static void another_interval_keeps_what_is_sooner(void **state)
     schedule_set(s, 0, NS_PER_S, 0, at(10 * NS_PER_S));
     schedule_next(s, &after);
     CHECK(after.ns < at(11 * NS_PER_S).ns, "faster: from now on");
+    before = after;
+    schedule_set(s, 0, NS_PER_S - 1, 0, at(10 * NS_PER_S));
+    schedule_set(s, 0, NS_PER_S - 2, 0, at(10 * NS_PER_S));
+    schedule_next(s, &after);
+    CHECK_INT(before.ns, after.ns, "what lies within the new one stays");
     schedule_destroy(s);
 }
 

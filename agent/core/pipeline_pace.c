@@ -1,0 +1,138 @@
+/*
+ * How often, and how soon. Until something is known of a target, and during a survey, all
+ * are to be probed often, and what has just been found at once: many targets together
+ * would pass the limits of traffic.h, which the configuration keeps in its steady state.
+ * So what goes beyond the slow intervals is stretched until it fits, for the agent as a
+ * whole and for the targets of each host; a target is never probed more slowly than at
+ * its slow interval.
+ */
+#include "core/pipeline_state.h"
+#include "core/traffic.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+struct pace {
+    struct traffic slow; /* of the slow intervals */
+    struct traffic more; /* beyond them */
+    struct traffic once; /* one probe of each stream in a second */
+};
+
+size_t pipeline_host_of(const struct pipeline *p, const struct target *target)
+{
+    size_t t = 0;
+    while (t < p->n_targets && !target_same_host(p->members[t].target, target))
+        t++;
+    return t;
+}
+
+static int64_t wanted_ns(const struct pipeline *p, const struct member *m, size_t kind)
+{
+    const struct target *t = m->target;
+    int64_t interval_ns = m->full ? t->interval_ns[kind] : t->slow_interval_ns[kind];
+    return p->surveying && interval_ns > SURVEY_INTERVAL_NS ? SURVEY_INTERVAL_NS
+                                                            : interval_ns;
+}
+
+static int64_t interval_ns(const struct pipeline *p, const struct member *m, size_t kind)
+{
+    int64_t slow = m->target->slow_interval_ns[kind], wanted = wanted_ns(p, m, kind);
+    if (m->stretch <= 1 || wanted >= slow)
+        return wanted;
+    double rate = 1 / (double)slow + (1 / (double)wanted - 1 / (double)slow) / m->stretch;
+    return (int64_t)(1 / rate);
+}
+
+/* Targets of the configuration count also while they have no address: they will. */
+static bool counts(const struct member *m)
+{
+    return !m->target->discovered || !m->places[0].rests || !m->places[1].rests;
+}
+
+static void add_member(struct pace *to, const struct pipeline *p, const struct member *m)
+{
+    int64_t wanted[KINDS_MAX], second[KINDS_MAX];
+    for (size_t k = 0; k < p->kinds->n; k++) {
+        wanted[k] = wanted_ns(p, m, k);
+        second[k] = NS_PER_S;
+    }
+    struct traffic slow = traffic_of(m->target, p->kinds, m->target->slow_interval_ns);
+    struct traffic more = traffic_of(m->target, p->kinds, wanted);
+    struct traffic once = traffic_of(m->target, p->kinds, second);
+    traffic_add(&more, &slow, -1);
+    traffic_add(&to->slow, &slow, 1);
+    traffic_add(&to->more, &more, 1);
+    traffic_add(&to->once, &once, 1);
+}
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* True: what any target has to wait is another than before. */
+static bool set_pace(struct pipeline *p)
+{
+    struct pace all = {0}, *hosts = mem_zalloc(p->n_targets * sizeof *hosts);
+    bool changed = false;
+    for (size_t t = 0; t < p->n_targets; t++) {
+        const struct member *m = &p->members[t];
+        if (!counts(m))
+            continue;
+        add_member(&all, p, m);
+        add_member(&hosts[m->host], p, m);
+    }
+    for (size_t t = 0; t < p->n_targets; t++) {
+        struct member *m = &p->members[t];
+        const struct pace *host = &hosts[m->host];
+        double stretch =
+            larger(traffic_stretch(&all.slow, &all.more, &traffic_most),
+                   traffic_stretch(&host->slow, &host->more, &traffic_most_host));
+        m->round_s =
+            larger(traffic_stretch(&all.slow, &all.once, &traffic_most),
+                   traffic_stretch(&host->slow, &host->once, &traffic_most_host));
+        changed |= larger(stretch, 1) != larger(m->stretch, 1);
+        m->stretch = stretch;
+    }
+    free(hosts);
+    return changed;
+}
+
+/* A target that has just been found is soon probed, but not all of them at once. */
+static int64_t first_within_ns(const struct member *m, const struct kind *kind)
+{
+    int64_t soon = kind->tells_pop ? TELLS_WITHIN_NS : FIRST_WITHIN_NS;
+    int64_t round = (int64_t)(m->round_s * (double)NS_PER_S);
+    return soon > round ? soon : round;
+}
+
+static void set_intervals(struct pipeline *p, size_t target, struct mono now)
+{
+    const struct member *m = &p->members[target];
+    for (uint32_t i = m->first; i < m->first + m->n; i++) {
+        const struct stream *s = &p->streams[i];
+        schedule_set(p->schedule, i, s->place->rests ? 0 : interval_ns(p, m, s->kind),
+                     first_within_ns(m, p->kinds->list[s->kind]), now);
+    }
+}
+
+static void set_all_intervals(struct pipeline *p, struct mono now)
+{
+    for (size_t t = 0; t < p->n_targets; t++)
+        set_intervals(p, t, now);
+}
+
+void pipeline_pace(struct pipeline *p, struct mono now)
+{
+    set_pace(p);
+    set_all_intervals(p, now);
+}
+
+void pipeline_pace_target(struct pipeline *p, size_t target, struct mono now)
+{
+    if (set_pace(p))
+        set_all_intervals(p, now);
+    else
+        set_intervals(p, target, now);
+}
