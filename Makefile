@@ -104,7 +104,7 @@ $(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: test/fuzz/fuzz_%.c $(ARCHIVES)
 	$(call say,link)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
 
 BENCH_PROGRAMS := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(wildcard test/bench/bench_*.c))
-$(BENCH_PROGRAMS): $(BUILD)/bench/%: test/bench/%.c $(ARCHIVES)
+$(BENCH_PROGRAMS) $(BUILD)/bench/fleet: $(BUILD)/bench/%: test/bench/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
 

@@ -11,14 +11,13 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.parse
-import urllib.request
 
 import lab
+import receivers
 from lab import Tap, json_lines, run, running, wait_for
+from receivers import VictoriaMetrics
 
 BUILD = os.path.join(lab.TOP, os.environ.get("BUILD", "build"))
-TOOLS = os.environ.get("EDGELAT_TOOLS", os.path.join(BUILD, "tools"))
 EDGELAT = os.path.join(BUILD, "edgelat")
 SHIPPED = os.path.join(lab.TOP, "packaging", "edgelat.conf")
 POPS = {  # host: PoP in the reply, round-trip delay in ms
@@ -147,40 +146,6 @@ def nearest():
 # ---- the agent and receivers
 
 
-class VictoriaMetrics:
-    """A receiver that is not ours, on loopback in the branch."""
-
-    PORT = 18428
-
-    def __init__(self):
-        program = os.path.join(TOOLS, "victoria-metrics", "usr", "bin", "victoria-metrics")
-        self.log = open(os.path.join(lab.FOLDER, "victoria-metrics.log"), "w", encoding="utf-8")
-        self.command = [program, f"-storageDataPath={folder('vm')}", f"-httpListenAddr=127.0.0.1:{self.PORT}",
-                        "-retentionPeriod=1d", "-search.latencyOffset=0s", "-search.disableCache",
-                        "-memory.allowedBytes=64MB"]
-
-    def get(self, path, **arguments):
-        url = f"http://127.0.0.1:{self.PORT}{path}?{urllib.parse.urlencode(arguments)}"
-        with urllib.request.urlopen(url, timeout=5) as reply:
-            return reply.read()
-
-    def ready(self):
-        try:
-            return self.get("/health") == b"OK"
-        except OSError:
-            return False
-
-    def ask(self, text):
-        self.get("/internal/force_flush")  # so that the newest points count
-        found = json.loads(self.get("/api/v1/query", query=text))["data"]["result"]
-        return [(r["metric"], float(r["value"][1])) for r in found]
-
-    def query(self, text, least):
-        """[(labels, value)] of an instant query; waits until there are as many as `least`."""
-        wait_for(lambda: len(self.ask(text)) >= least, 10, 0.5)
-        return self.ask(text)
-
-
 def to_victoria_metrics():
     """One window, so the agent's own percentiles and the receiver's are of the same results."""
     vm = VictoriaMetrics()
@@ -241,7 +206,7 @@ def collector_down_and_up():
             receiver.send_signal(signal.SIGTERM)
             table = receiver.communicate(timeout=10)[0]
     tap.ok("127.0.0.1" in said or "connect" in said.lower(), "the log names the collector that is down", said)
-    official_decoder(received)
+    official_decoders(received)
     rows = [line.split() for line in table.splitlines() if re.search(r"\b(icmp|tcp|https)\b", line)]
     tap.ok(rows and "AMS" in rows[0], "the table: the nearest PoP first", table)
     last = {}
@@ -250,25 +215,13 @@ def collector_down_and_up():
     tap.ok(len(last) == len(POPS), "the table: every target", table)
 
 
-def official_decoder(received):
+def official_decoders(received):
     """Every batch that was sent is decoded by protoc with the official .proto."""
-    proto = os.path.join(TOOLS, "proto")
-    files = sorted(os.path.join(received, f) for f in os.listdir(received))
-    text = ""
-    for file in files:
-        signal_name = "metrics" if "metrics" in file else "logs"
-        plain = subprocess.run(["gzip", "-dc", file], check=True, capture_output=True).stdout
-        done = subprocess.run(
-            ["protoc", f"-I{proto}", f"--decode=opentelemetry.proto.collector.{signal_name}.v1."
-             f"Export{signal_name.capitalize()}ServiceRequest",
-             f"opentelemetry/proto/collector/{signal_name}/v1/{signal_name}_service.proto"],
-            input=plain, capture_output=True, check=False)
-        tap.ok(done.returncode == 0, f"protoc with the official .proto decodes {os.path.basename(file)}", done.stderr)
-        text += done.stdout.decode()
-    unknown = [line for line in text.splitlines() if re.match(r"\s*\d+: ", line)]
-    tap.equal([], unknown, "no field that the official .proto does not know")
-    tap.ok("edgelat.probe.delay" in text and "AGGREGATION_TEMPORALITY_CUMULATIVE" in text,
+    texts = receivers.decode_all(tap, received)
+    tap.ok("edgelat.probe.delay" in texts["metrics"] and "AGGREGATION_TEMPORALITY_CUMULATIVE" in texts["metrics"],
            "cumulative exponential histograms")
+    tap.ok("severity_number: SEVERITY_NUMBER_INFO" in texts["logs"]
+           and 'event_name: "edgelat.target.resolved"' in texts["logs"], "events are log records", texts["logs"][:2000])
 
 
 def make_run():
