@@ -37,11 +37,16 @@ void lookout_take(struct measurer *m, struct mono now)
     names_tick(m->names, now);
 }
 
-void lookout_hint(struct measurer *m, const char *pop)
+static void choose(struct measurer *m)
 {
-    discovery_hint(m->discovery, pop);
     if (discovery_choose(m->discovery))
         lookout_take(m, mono_now());
+}
+
+void lookout_hint(struct measurer *m, size_t target, const char *pop)
+{
+    discovery_hint(m->discovery, target, pop);
+    choose(m);
 }
 
 static void look(struct measurer *m, struct mono now)
@@ -51,7 +56,7 @@ static void look(struct measurer *m, struct mono now)
     discovery_begin(m->discovery);
     names_ask_all(m->names, now);
     lookout_take(m, now);
-    lookout_hint(m, "");
+    choose(m);
     pipeline_survey_begin(m->pipeline, now);
     measurer_arm(m);
 }

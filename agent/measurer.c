@@ -44,7 +44,7 @@ static void on_result(const struct result *result, void *user)
 {
     struct measurer *m = user;
     pipeline_result(m->pipeline, result);
-    lookout_hint(m, result->pop);
+    lookout_hint(m, pipeline_target_of(m->pipeline, result->stream), result->pop);
 }
 
 static void on_after(uint32_t stream, enum afterthought what, void *user)
@@ -68,9 +68,9 @@ static void on_named(size_t target, const struct named *answer, void *user)
                       mono_now(), wall_now());
     pipeline_asked(m->pipeline, target, answer->family, &answer->asked, mono_now(),
                    wall_now());
-    if (found == NULL && discovery_chain(m->discovery, answer->asked.chain))
+    if (discovery_chain(m->discovery, target, answer->asked.chain))
         lookout_take(m, mono_now());
-    lookout_hint(m, answer->pop);
+    lookout_hint(m, target, answer->pop);
     measurer_arm(m);
 }
 

@@ -43,8 +43,9 @@ void lookout_tick(struct measurer *m, struct mono now);
 /* Joins what discovery has found with the names and the pipeline. */
 void lookout_take(struct measurer *m, struct mono now);
 
-/* A PoP shows where we are, and so which front doors to look for. */
-void lookout_hint(struct measurer *m, const char *pop);
+/* The PoP that serves a target shows where we are, and so which front doors to look for.
+ */
+void lookout_hint(struct measurer *m, size_t target, const char *pop);
 
 /* The target is neither asked for nor probed any more. */
 void lookout_rest(struct measurer *m, size_t target);

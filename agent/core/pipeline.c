@@ -273,6 +273,12 @@ struct events *pipeline_events(struct pipeline *p)
 
 /* ---- what came back ---- */
 
+size_t pipeline_target_of(const struct pipeline *p, uint32_t stream)
+{
+    assert(stream < p->n_streams);
+    return p->streams[stream].target;
+}
+
 void pipeline_result(struct pipeline *p, const struct result *result)
 {
     assert(result->stream < p->n_streams);

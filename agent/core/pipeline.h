@@ -120,6 +120,9 @@ bool pipeline_next(const struct pipeline *p,
 bool pipeline_take(struct pipeline *p, struct mono now,
                    struct order *out); /* call until false */
 
+/* The number of the target that a stream is of. */
+size_t pipeline_target_of(const struct pipeline *p, uint32_t stream);
+
 void pipeline_result(struct pipeline *p, const struct result *result);
 void pipeline_after(struct pipeline *p, uint32_t stream, enum afterthought what);
 

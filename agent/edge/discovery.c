@@ -131,19 +131,28 @@ bool discovery_choose(struct discovery *d)
     return true;
 }
 
-void discovery_hint(struct discovery *d, const char *pop)
+static bool is_door(struct discovery *d, size_t number)
 {
+    const struct found *f = discovery_by_number(d, number);
+    return f != NULL && f->metro != NULL;
+}
+
+void discovery_hint(struct discovery *d, size_t number, const char *pop)
+{
+    if (d->hinted || is_door(d, number))
+        return;
     const struct metro *m = catalogue_of_pop(&d->knowledge->metros, pop);
-    if (m == NULL || d->hinted)
+    if (m == NULL)
         return;
     d->hinted = true;
     d->hint = m->at;
 }
 
-bool discovery_chain(struct discovery *d, const char *chain)
+bool discovery_chain(struct discovery *d, size_t number, const char *chain)
 {
     bool changed = false;
-    if (chain[0] == '\0' || is_served(d, chain) || d->chains.len > CHAINS_MAX)
+    if (chain[0] == '\0' || is_served(d, chain) || d->chains.len > CHAINS_MAX ||
+        is_door(d, number))
         return false;
     text_add(&d->chains, "%s\n", chain);
     for (size_t i = 0; i < d->n; i++) {

@@ -40,12 +40,16 @@ void discovery_destroy(struct discovery *d); /* NULL is fine */
 /* A look begins: where the front doors are looked for is to be found out again. */
 void discovery_begin(struct discovery *d);
 
-/* The PoP ("LON") that a target is served by: a hint where we are. */
-void discovery_hint(struct discovery *d, const char *pop);
-
-/* The CNAMEs that a target's name led along: a front door that is among them is that
- * target and no other one. True when one that was wanted is not any more. */
-bool discovery_chain(struct discovery *d, const char *chain);
+/*
+ * What was learned of the target with this number of the pipeline. Of a front door by
+ * metro it says nothing: that one is where it is, and not where we are.
+ *
+ * The PoP ("LON") that serves it is a hint where we are. The CNAMEs that its name led
+ * along: a front door that is among them is that target and no other one; true when one
+ * that was wanted is not any more.
+ */
+void discovery_hint(struct discovery *d, size_t number, const char *pop);
+bool discovery_chain(struct discovery *d, size_t number, const char *chain);
 
 /*
  * Chooses front doors, once a look: true when `wanted` of what was found may have

@@ -89,11 +89,11 @@ static void doors_around_the_serving_metro(void **state)
     struct bed b;
     begin(&b, OWN "[agent]\nworkloads = no\nfront_doors = 2\n");
     CHECK(!discovery_choose(b.d), "nothing is known of where we are");
-    discovery_hint(b.d, "");
-    discovery_hint(b.d, "XQZ");
+    discovery_hint(b.d, 0, "");
+    discovery_hint(b.d, 0, "XQZ");
     CHECK(!discovery_choose(b.d), "nor by an unknown code");
-    discovery_hint(b.d, "SG1");
-    discovery_hint(b.d, "LON");
+    discovery_hint(b.d, 0, "SG1");
+    discovery_hint(b.d, 0, "LON");
     CHECK(discovery_choose(b.d), "a PoP tells");
     CHECK(find(&b, "sin-efz.ms-acdc.office.com") != NULL, "the first one: Singapore");
     CHECK(find(&b, "lhr-efz.ms-acdc.office.com") == NULL, "and not the second");
@@ -102,7 +102,9 @@ static void doors_around_the_serving_metro(void **state)
     singapore->number = 7;
     CHECK(discovery_by_number(b.d, 7) == singapore, "found again by its number");
     discovery_begin(b.d);
-    discovery_hint(b.d, "LON");
+    discovery_hint(b.d, 7, "SYD");
+    CHECK(!discovery_choose(b.d), "a front door is no hint where we are");
+    discovery_hint(b.d, 0, "LON");
     CHECK(discovery_choose(b.d), "the next look");
     CHECK(!singapore->wanted, "Singapore is far now");
     CHECK(expect(&b, "lhr-efz.ms-acdc.office.com")->wanted, "London is wanted");
@@ -138,16 +140,35 @@ static void the_serving_door_is_no_second_target(void **state)
     begin(&b, OWN "[agent]\nworkloads = no\nlocation = LON\nfront_doors = 2\n");
     CHECK(discovery_choose(b.d), "chosen before an answer came");
     CHECK(expect(&b, "lhr-efz.ms-acdc.office.com")->wanted, "wanted at first");
-    CHECK(discovery_chain(b.d, chain), "then the target itself leads there");
+    CHECK(discovery_chain(b.d, 0, chain), "then the target itself leads there");
     CHECK(!expect(&b, "lhr-efz.ms-acdc.office.com")->wanted, "not wanted any more");
-    CHECK(!discovery_chain(b.d, chain), "said once");
-    CHECK(!discovery_chain(b.d, ""), "no chain, nothing new");
+    CHECK(!discovery_chain(b.d, 0, chain), "said once");
+    CHECK(!discovery_chain(b.d, 0, ""), "no chain, nothing new");
 
     discovery_begin(b.d);
-    discovery_chain(b.d, "AMS-efz.ms-acdc.office.com");
+    discovery_chain(b.d, 0, "AMS-efz.ms-acdc.office.com");
     CHECK(discovery_choose(b.d), "the next look, in which it leads elsewhere");
     CHECK(expect(&b, "lhr-efz.ms-acdc.office.com")->wanted,
           "London is worth a look again");
+    end(&b);
+}
+
+static void whose_chain_leads_to_a_door(void **state)
+{
+    (void)state;
+    static const char chain[] =
+        "outlook.ms-acdc.office.com -> LHR-efz.ms-acdc.office.com";
+    struct bed b;
+    begin(&b, "[target mine]\nhost = www.example.com\n[agent]\nlocation = LON\n");
+    struct found *workload = expect(&b, "outlook.office365.com");
+    CHECK(discovery_choose(b.d), "chosen");
+    struct found *london = expect(&b, "lhr-efz.ms-acdc.office.com");
+    workload->number = 1;
+    london->number = 2;
+    CHECK(!discovery_chain(b.d, 2, chain), "its own says nothing");
+    CHECK(london->wanted, "it is still wanted");
+    CHECK(discovery_chain(b.d, 1, chain), "that of a workload nobody configured does");
+    CHECK(!london->wanted && workload->wanted, "the door is that workload");
     end(&b);
 }
 
@@ -159,6 +180,7 @@ int main(void)
         cmocka_unit_test(doors_around_the_serving_metro),
         cmocka_unit_test(one_door_a_metro_is_enough),
         cmocka_unit_test(the_serving_door_is_no_second_target),
+        cmocka_unit_test(whose_chain_leads_to_a_door),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
