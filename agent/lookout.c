@@ -78,7 +78,7 @@ static void on_network(const struct network_change *what, void *user)
     struct event *e = events_add(pipeline_events(m->pipeline), "edgelat.network.changed",
                                  SEVERITY_INFO, wall_now(), NULL);
     event_say(e, "%s", what->text);
-    pipeline_moved(m->pipeline);
+    pipeline_moved(m->pipeline, wall_now());
     look(m, mono_now());
 }
 

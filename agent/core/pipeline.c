@@ -166,9 +166,8 @@ static bool post(struct pipeline *p, uint32_t number, struct wall end, bool earl
     return true;
 }
 
-/* A new window object: no delay variation between two addresses. */
-static void begin_part(struct pipeline *p, struct member *m, const struct place *place,
-                       struct wall wall)
+void pipeline_begin_part(struct pipeline *p, struct member *m, const struct place *place,
+                         struct wall wall)
 {
     struct wall at = stamp(p, wall);
     struct summary summary;
@@ -204,7 +203,7 @@ static void name_pop(struct pipeline *p, struct member *m, struct place *place,
     bool same = strcmp(pop, place->pop) == 0;
     bool learned = place->pop[0] == '\0' || (told && !place->told);
     if (!same && !learned) {
-        begin_part(p, m, place, wall);
+        pipeline_begin_part(p, m, place, wall);
         pipeline_forget_evidence(p, m, place);
     }
     text_copy(place->pop, sizeof place->pop, pop);
@@ -216,7 +215,7 @@ static void change_address(struct pipeline *p, struct member *m, struct place *p
                            const char *chain, struct wall wall)
 {
     intercept_forget(&place->intercept);
-    begin_part(p, m, place, wall);
+    pipeline_begin_part(p, m, place, wall);
     if (chain[0] != '\0' && strcmp(chain, place->chain) == 0)
         return; /* another address of the same PoP */
     if (chain[0] != '\0' && place->chain[0] != '\0')

@@ -108,9 +108,9 @@ void pipeline_survey_begin(struct pipeline *p, struct mono now);
 const struct target_state *pipeline_survey_end(struct pipeline *p, struct mono now,
                                                size_t *n);
 
-/* The host is in another network: what was measured says nothing about where the targets
- * are from here. Their series go on. */
-void pipeline_moved(struct pipeline *p);
+/* The host is in another network: what was measured until now, also in the open window,
+ * says nothing about where the targets are from here. Their series go on. */
+void pipeline_moved(struct pipeline *p, struct wall wall);
 
 /* The events of the open window: who turns the pipeline may add what it knows. */
 struct events *pipeline_events(struct pipeline *p);

@@ -101,6 +101,11 @@ size_t pipeline_host_of(const struct pipeline *p, const struct target *target);
 void pipeline_pace(struct pipeline *p, struct mono now);
 void pipeline_pace_target(struct pipeline *p, size_t target, struct mono now);
 
+/* Ends the part of the window that is open for the place; the next one is another window
+ * object: no delay variation between two addresses. */
+void pipeline_begin_part(struct pipeline *p, struct member *m, const struct place *place,
+                         struct wall wall);
+
 /* What was measured says nothing about where the target is now. */
 void pipeline_forget_evidence(struct pipeline *p, const struct member *m,
                               const struct place *place);

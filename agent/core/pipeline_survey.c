@@ -28,12 +28,13 @@ const struct target_state *pipeline_survey_end(struct pipeline *p, struct mono n
     return p->states;
 }
 
-void pipeline_moved(struct pipeline *p)
+void pipeline_moved(struct pipeline *p, struct wall wall)
 {
     for (size_t t = 0; t < p->n_targets; t++) {
         struct member *m = &p->members[t];
         m->full = true;
         for (size_t f = 0; f < 2; f++) {
+            pipeline_begin_part(p, m, &m->places[f], wall);
             pipeline_forget_evidence(p, m, &m->places[f]);
             intercept_forget(&m->places[f].intercept);
         }

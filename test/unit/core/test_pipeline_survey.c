@@ -166,12 +166,16 @@ static void moved_forgets_where_they_were(void **state)
     answer_for(&r, MINUTE_NS, sent);
     close_window(&r);
     CHECK_INT(1, r.batch->targets[0].rank, "near is nearest");
-    pipeline_moved(r.p);
+    answer_for(&r, 10 * NS_PER_S, sent); /* the open window has some, too */
+    pipeline_moved(r.p, r.wall);
     pipeline_survey_begin(r.p, r.now);
     reply(&r, STREAMS, "192.0.2.2", MS(2)); /* middle's ping */
     const struct target_state *states = pipeline_survey_end(r.p, r.now, &n);
     CHECK_INT(1, states[1].rank, "what has answered since");
     CHECK_INT(0, states[0].rank, "nothing is known of the others");
+    close_window(&r);
+    CHECK_INT(0, r.batch->targets[0].rank, "nor when the window closes");
+    expect_series(&r, PING, "", 70, "all that was measured counts");
     end(&r);
 }
 
