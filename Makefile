@@ -167,10 +167,11 @@ fuzz: setup-test
 	        $(BUILD)/corpus/$$f test/fuzz/corpus/$$f || exit 1; done
 
 bench: setup-bench
-	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH_PROGRAMS)
+	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH_PROGRAMS) $(BUILD)/bench/fleet
 	@for b in $(BENCH_PROGRAMS); do $$b || exit 1; done
 	@BUILD=$(BUILD) test/bench/accuracy
 	@BUILD=$(BUILD) test/bench/cost
+	@BUILD=$(BUILD) test/bench/fleet
 
 .PHONY: all run test run-tests test-programs fuzz-programs fuzz bench lint deb rpm clean
 clean:
