@@ -8,11 +8,11 @@
  */
 #include "export/spool.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "core/time.h"
 #include "export/queue.h"
 #include "export/spool_job.h"
+#include "export/spool_say.h"
 #include "net/clock.h"
 
 #include <errno.h>
@@ -21,7 +21,6 @@
 #include <string.h>
 
 #define MEMORY_MAX (8u << 20) /* while the disk fails */
-#define RETRY_MS   5000
 
 struct spool {
     const char *dir; /* the store's */
@@ -41,56 +40,6 @@ struct spool {
     spool_ready_cb *on_ready;
     void *user;
 };
-
-/* ---- changes of state, said once ---- */
-
-static const char *next_step(int rc)
-{
-    switch (rc) {
-    case -ENOSPC:
-    case -EDQUOT:
-        return "free some space";
-    case -EROFS:
-        return "mount it writable";
-    case -EACCES:
-    case -EPERM:
-        return "give the folder to the user that runs edgelat";
-    case -EWOULDBLOCK:
-        return "another edgelat has it: give each its own state_dir";
-    case -EMFILE:
-    case -ENFILE:
-        return "raise the limit of open files";
-    default:
-        return "look at the disk";
-    }
-}
-
-static void say_written(struct spool *s, int rc)
-{
-    if (rc < 0 && rc != s->failing)
-        log_warn(
-            "spool",
-            "%s: cannot write: %s; %s; until then batches wait in memory, next try in "
-            "%d s",
-            s->dir, strerror(-rc), next_step(rc), RETRY_MS / 1000);
-    else if (rc < 0)
-        log_debug("spool", "%s: still cannot write: %s; %zu batches in memory", s->dir,
-                  strerror(-rc), s->queue.in_memory);
-    else if (s->failing < 0)
-        log_info("spool", "%s: can be written again, %zu batches wait in memory", s->dir,
-                 s->queue.in_memory);
-    s->failing = rc;
-}
-
-static void say_left(struct spool *s, int rc)
-{
-    if (rc < 0 && rc != s->stuck)
-        log_warn("spool",
-                 "%s: cannot remove what was sent: %s; %s; it is tried again with each "
-                 "batch, and a restart before that sends it again",
-                 s->dir, strerror(-rc), next_step(rc));
-    s->stuck = rc;
-}
 
 /* ---- jobs ---- */
 
@@ -132,8 +81,10 @@ static void finish_leaving(struct spool *s, const struct spool_job *j)
 {
     for (size_t i = 0; i < j->leavings.n; i++)
         leavings_add(&s->leavings, j->leavings.all[i]);
-    if (j->left)
-        say_left(s, j->leave_rc);
+    if (j->left) {
+        spool_say_left(s->dir, s->stuck, j->leave_rc);
+        s->stuck = j->leave_rc;
+    }
 }
 
 static void finish_writing(struct spool *s, const struct spool_job *j)
@@ -146,9 +97,10 @@ static void finish_writing(struct spool *s, const struct spool_job *j)
         s->counters.write_errors++;
         if (gone)
             free(j->bytes);
-        uv_timer_start(&s->retry, on_retry, RETRY_MS, 0);
+        uv_timer_start(&s->retry, on_retry, SPOOL_RETRY_MS, 0);
     }
-    say_written(s, j->write_rc);
+    spool_say_written(s->dir, s->failing, j->write_rc, s->queue.in_memory);
+    s->failing = j->write_rc;
 }
 
 /* What the worker has done becomes what the queue says; then the next job. */
@@ -177,11 +129,7 @@ static void drop(struct spool *s, struct waiting *w, const char *why)
 {
     s->counters.dropped++;
     if (!s->dropping)
-        log_warn(
-            "spool",
-            "%s: %s: the oldest batches are dropped, %zu wait; see why the collector "
-            "takes none, or change [spool]",
-            s->dir, why, queue_count(&s->queue));
+        spool_say_dropping(s->dir, why, queue_count(&s->queue));
     s->dropping = true;
     leave(s, w, LEAVE_GONE);
 }
@@ -200,7 +148,8 @@ static void keep_bounds(struct spool *s)
             break;
     }
     while (s->queue.memory_bytes > MEMORY_MAX)
-        drop(s, queue_oldest_in_memory(&s->queue), "no more memory while the disk fails");
+        drop(s, queue_oldest_in_memory(&s->queue),
+             "no more memory while the disk fails or is slow");
 }
 
 void spool_done(struct spool *s, uint64_t id)
@@ -210,8 +159,7 @@ void spool_done(struct spool *s, uint64_t id)
         return;
     leave(s, w, LEAVE_HISTORY);
     if (s->dropping)
-        log_info("spool", "%s: batches are taken again, %" PRIu64 " were dropped", s->dir,
-                 s->counters.dropped);
+        spool_say_taken(s->dir, s->counters.dropped);
     s->dropping = false;
     begin(s, s->failing == 0);
 }
@@ -235,10 +183,7 @@ void spool_refused(struct spool *s, uint64_t id)
 void spool_add(struct spool *s, enum signal signal, void *bytes, size_t len)
 {
     if (len == 0 || len > SPOOL_BATCH_MAX) {
-        log_warn("spool",
-                 "%s: a batch of %zu bytes is dropped: at most %u; fewer targets "
-                 "or a shorter window make it smaller",
-                 s->dir, len, SPOOL_BATCH_MAX);
+        spool_say_too_large(s->dir, len);
         s->counters.dropped++;
         free(bytes);
         return;
@@ -255,18 +200,15 @@ void spool_add(struct spool *s, enum signal signal, void *bytes, size_t len)
 /* Only when the disk or the folder is not what it was: the batch cannot be had. */
 static void cannot_read(struct spool *s, struct waiting *w, int rc)
 {
-    char name[BATCH_FILE_NAME_MAX];
-    batch_file_name(name, w->id, w->signal);
     if (rc == -ENOENT || rc == -ENOTDIR) {
         if (!s->missing)
-            log_warn("spool", "%s/%s: somebody removed it; it is lost", s->dir, name);
+            spool_say_unreadable(s->dir, w, rc);
         s->missing = true;
         s->counters.dropped++;
         leave(s, w, LEAVE_GONE);
         return;
     }
-    log_warn("spool", "%s/%s: %s; set aside in bad/", s->dir, name,
-             rc == -EBADMSG ? "no whole batch" : strerror(-rc));
+    spool_say_unreadable(s->dir, w, rc);
     set_aside(s, w);
 }
 
@@ -287,11 +229,8 @@ bool spool_first(struct spool *s, struct spooled *out)
             s->missing = false;
             return true;
         }
-        if (rc != -ENOENT && rc != -ENOTDIR && rc != -EBADMSG && rc != -EIO) {
-            /* no descriptor, no permission: it can be had later */
-            log_debug("spool", "%s: cannot read: %s", s->dir, strerror(-rc));
-            return false;
-        }
+        if (rc != -ENOENT && rc != -ENOTDIR && rc != -EBADMSG && rc != -EIO)
+            return false; /* no descriptor, no permission: it can be had later */
         cannot_read(s, w, rc);
     }
     begin(s, s->failing == 0);
@@ -316,18 +255,6 @@ struct spool_counters spool_counters(const struct spool *s)
 
 /* ---- begin and end ---- */
 
-static void say_found(struct spool *s, const struct store_found *found)
-{
-    if (found->set_aside > 0)
-        log_warn("spool",
-                 "%s: %zu files are no whole batches and are set aside in bad/: "
-                 "%s is %s",
-                 s->dir, found->set_aside, found->example, found->why);
-    if (found->batches.n > 0)
-        log_info("spool", "%s: %zu batches wait from the last run", s->dir,
-                 found->batches.n);
-}
-
 int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
                struct spool_limits limits, spool_ready_cb *on_ready, void *user)
 {
@@ -335,7 +262,7 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
     struct store_found found;
     int rc = store_open(&store, state_dir, limits.history, &found);
     if (rc == -EWOULDBLOCK)
-        log_error("spool", "spool %s/spool is in use by another edgelat", state_dir);
+        spool_say_in_use(state_dir);
     if (rc < 0)
         return rc;
     struct spool *s = mem_zalloc(sizeof *s);
@@ -356,7 +283,7 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
                                               .len = f->len});
     }
     free(found.batches.all);
-    say_found(s, &found);
+    spool_say_found(s->dir, &found);
     s->history = store_tidy(store);
     keep_bounds(s);
     begin(s, false);
@@ -390,8 +317,7 @@ void spool_close(struct spool *s)
     while (s->job != NULL) /* each begins the next, until one fails */
         finish_now(s);
     if (s->queue.in_memory > 0)
-        log_error("spool", "%s: %zu batches could not be written and are lost", s->dir,
-                  s->queue.in_memory);
+        spool_say_lost(s->dir, s->queue.in_memory);
     queue_free(&s->queue);
     free(s->leavings.all);
     store_close(s->store);
