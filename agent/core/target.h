@@ -53,7 +53,7 @@ struct target {
     uint8_t dscp;           /* 0 to 63 */
     bool dont_fragment;
     struct limits limits;
-    bool discovered; /* a front door that discovery added, not one of the configuration */
+    bool discovered; /* added by discovery, not one of the configuration */
 };
 
 /* Defaults for everything but name and host; both families, every kind that `kinds` has.

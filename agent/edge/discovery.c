@@ -45,13 +45,26 @@ static struct found *find_host(const struct discovery *d, const char *host)
     return NULL;
 }
 
-/* NULL: no more are taken. */
+static bool is_taken(const struct discovery *d, const char *name)
+{
+    for (size_t t = 0; t < d->config->n_targets; t++)
+        if (strcmp(d->config->targets[t].name, name) == 0)
+            return true;
+    for (size_t i = 0; i < d->n; i++)
+        if (strcmp(d->found[i]->target.name, name) == 0)
+            return true;
+    return false;
+}
+
+/* NULL: no more are taken. One whose name is another target's is called as its host. */
 static struct found *add(struct discovery *d, const struct target *target)
 {
     if (d->n == PIPELINE_ADDED_MAX)
         return NULL;
     struct found *f = mem_zalloc(sizeof *f);
     f->target = *target;
+    if (is_taken(d, target->name))
+        text_copy(f->target.name, sizeof f->target.name, target->host);
     f->target.discovered = true;
     f->number = SIZE_MAX;
     f->wanted = true;

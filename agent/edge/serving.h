@@ -14,8 +14,8 @@
  *                            backup location, ERROR at neither. To be at the primary one
  *                            at first is no event.
  *
- * A front door that discovery added is where it is: it is never suboptimal, nor a
- * failover. While no PoP is known nothing is said.
+ * A target that discovery added is there to be ranked, and a front door is where it is:
+ * it is never suboptimal, nor a failover. While no PoP is known nothing is said.
  */
 #ifndef EDGELAT_EDGE_SERVING_H
 #define EDGELAT_EDGE_SERVING_H

@@ -172,6 +172,23 @@ static void whose_chain_leads_to_a_door(void **state)
     end(&b);
 }
 
+static void a_name_that_is_taken(void **state)
+{
+    (void)state;
+    struct bed b;
+    begin(&b, "[target exchange-ams]\nhost = www.example.com\n[target teams]\nhost = "
+              "www.example.com\n[agent]\nlocation = AMS\n");
+    CHECK(discovery_choose(b.d), "chosen");
+    CHECK_TEXT("teams.microsoft.com", expect(&b, "teams.microsoft.com")->target.name,
+               "a workload beside a target of its name");
+    CHECK_TEXT("ams-efz.ms-acdc.office.com",
+               expect(&b, "ams-efz.ms-acdc.office.com")->target.name,
+               "a front door, too");
+    CHECK_TEXT("exchange-bru", expect(&b, "bru-efz.ms-acdc.office.com")->target.name,
+               "the others as ever");
+    end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +198,7 @@ int main(void)
         cmocka_unit_test(one_door_a_metro_is_enough),
         cmocka_unit_test(the_serving_door_is_no_second_target),
         cmocka_unit_test(whose_chain_leads_to_a_door),
+        cmocka_unit_test(a_name_that_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
