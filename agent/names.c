@@ -107,10 +107,20 @@ static void try_decoy(struct name *n, const struct endpoint *to, struct mono now
 
 /* ---- answers ---- */
 
-/* That a front door which was guessed by its name does not exist is no news. */
+/* That a name which was guessed does not exist, or no longer, is no news: it is not
+ * probed, and not asked for again before the next look. */
 static bool is_guess(const struct name *n, const struct resolution *r)
 {
     return n->target->discovered && !r->temporary;
+}
+
+static void give_up(struct name *n)
+{
+    struct names *all = n->names;
+    struct named answer = {.family = n->family, .to = {.family = FAMILY_NONE}};
+    n->ask_at.ns = NEVER_NS;
+    n->used = answer.to;
+    all->events.on_named(n->number, &answer, all->events.user);
 }
 
 static void say_failed(const struct name *n, const struct resolution *r, bool first)
@@ -133,8 +143,10 @@ static void lookup_failed(struct name *n, const struct resolution *r)
     n->retry_ns = first ? RETRY_FIRST_NS : n->retry_ns * 2;
     if (n->retry_ns > RETRY_MOST_NS)
         n->retry_ns = RETRY_MOST_NS;
-    n->ask_at.ns = is_guess(n, r) ? NEVER_NS : mono_now().ns + n->retry_ns;
+    n->ask_at.ns = mono_now().ns + n->retry_ns;
     say_failed(n, r, first);
+    if (is_guess(n, r))
+        give_up(n);
 }
 
 static int64_t keep_ns(const struct resolution *r)

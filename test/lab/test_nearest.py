@@ -20,6 +20,7 @@ from probing import EDGELAT
 
 SHIPPED = os.path.join(lab.TOP, "packaging", "edgelat.conf")
 WINDOW_S = 5
+BRUSSELS = "203.0.113.31"
 AMSTERDAM, LONDON = ["203.0.113.20", "2001:db8:113::20"], ["203.0.113.12", "2001:db8:113::12"]
 
 CONFIGURATION = f"""window = {WINDOW_S}s
@@ -79,6 +80,21 @@ def test_nearest():
     tap.equal(5, sum(r["configured"] for r in json_lines(done.stdout)),
               "nearest: without a configuration the usual names are the targets")
     tap.ok("no /etc/edgelat/edgelat.conf" in done.stderr, "nearest: and it says so", done.stderr)
+
+    lone = os.path.join(lab.FOLDER, "lone.conf")
+    with open(lone, "w", encoding="utf-8") as own:
+        own.write("[target exchange-ams]\nhost = teams.microsoft.com\n")
+    with running(EDGELAT, "nearest", "-c", lone, "--location", "AMS", "-t", 16, "--json",
+                 stdout=subprocess.PIPE) as nearest:
+        time.sleep(5)
+        lab.point("bru-efz.ms-acdc.office.com")
+        rows = json_lines(nearest.communicate(timeout=30)[0])
+    lab.point("bru-efz.ms-acdc.office.com", BRUSSELS)
+    names = [row["target"] for row in rows]
+    tap.ok("exchange" in names and "exchange-lhr" not in names,
+           "nearest: nor where nobody has configured what it serves", names)
+    tap.ok("ams-efz.ms-acdc.office.com" in names, "nearest: a name that is taken is given to nobody else", names)
+    tap.equal([], [name for name in names if "bru" in name], "nearest: a front door that is gone is no candidate")
 
     off = os.path.join(lab.FOLDER, "off.conf")
     with open(SHIPPED, encoding="utf-8") as shipped, open(off, "w", encoding="utf-8") as own:
