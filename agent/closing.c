@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SELF_MAX = 24 };
+
 struct closing {
     const struct config *config;
     struct otlp_resource resource;
@@ -18,11 +20,10 @@ struct closing {
     struct events events;                                     /* of this window */
     bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as it was said last */
     uint64_t busy_windows, interrupted_windows;
+    double self_before[SELF_MAX]; /* what was said last, of sums */
 };
 
 /* ---- the agent itself ---- */
-
-enum { SELF_MAX = 24 };
 
 /* What the agent says of itself; `values` has room for SELF_MAX. */
 static size_t self_values(const struct closing *c, const struct tally *t,
@@ -79,6 +80,17 @@ static size_t self_values(const struct closing *c, const struct tally *t,
     _Static_assert(sizeof all / sizeof *all <= SELF_MAX, "room for all of them");
     memcpy(values, all, sizeof all);
     return sizeof all / sizeof *all;
+}
+
+/* Delta: what is new in this window, instead of all since the start. */
+static void make_new_only(struct closing *c, struct self_value *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (values[i].monotonic) {
+            double all = values[i].value;
+            values[i].value -= c->self_before[i];
+            c->self_before[i] = all;
+        }
 }
 
 /* ---- what the log says ---- */
@@ -199,6 +211,8 @@ const char *closing_take(struct closing *c, const struct batch *measured,
     batch.n_events = c->events.n;
     batch.n_self = self_values(c, tally, values);
     batch.self = values;
+    if (batch.delta)
+        make_new_only(c, values, batch.n_self);
     spool_batch(c, &batch);
     return reason_to_look(c);
 }

@@ -1,9 +1,10 @@
 /*
- * What one export carries, as a value: every series, cumulative since it began, and the
- * summary of the window that has just closed. Cumulative, so a batch that comes twice
- * counts once and one that is lost costs resolution and not data. A series is (target,
- * kind, family, PoP): when the PoP of a target changes a new series begins and two PoPs
- * are never blended into one percentile. While no PoP is known the address is its place.
+ * What one export carries, as a value: every series, cumulative since it began (or, as
+ * delta, what is new in this window), and the summary of the window that has just closed.
+ * Cumulative, so a batch that comes twice counts once and one that is lost costs
+ * resolution and not data. A series is (target, kind, family, PoP): when the PoP of a
+ * target changes a new series begins and two PoPs are never blended into one percentile.
+ * While no PoP is known the address is its place.
  */
 #ifndef EDGELAT_CORE_BATCH_H
 #define EDGELAT_CORE_BATCH_H
@@ -75,6 +76,7 @@ struct batch { /* borrowed views; valid until the pipeline is called again */
     struct wall window_start,
         time;               /* the window that has closed; `time` stamps every point */
     bool interrupted, busy; /* the window of any stream was, see struct summary */
+    bool delta;             /* series begin with this window; sums of `self`, too */
     const struct series *const *series;
     size_t n_series;
     const struct target_state *targets;

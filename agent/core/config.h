@@ -41,6 +41,7 @@ struct collector {
 struct shipping {      /* the rest of [collector]: what is sent, and when */
     int64_t spread_ns; /* agents ship that far apart, see core/spread.h */
     bool events;       /* as OTLP logs; false: metrics only */
+    bool delta;        /* each batch has what is new only; else all since the start */
     uint32_t catch_up; /* batches a second at most, 0 is no limit */
 };
 

@@ -90,6 +90,8 @@ const struct config_key config_keys[] = {
      "agents ship within this time after their windows closed, each at its own [half of the window, at most 30s]"},
     {SECTION_COLLECTOR, "catch_up", config_read_integer, IN(shipping.catch_up), 0, 1000, false,
      "so many batches a second at most when many wait, 0 is no limit [5]"},
+    {SECTION_COLLECTOR, "temporality", config_read_temporality, IN(shipping.delta), 0, 0, false,
+     "cumulative or delta; delta is for receivers that want it: a lost batch is lost data [cumulative]"},
     {SECTION_COLLECTOR, "events", config_read_yes_no, IN(shipping.events), 0, 0, false,
      "no: only metrics are sent, for a collector that takes no OTLP logs [yes]"},
 

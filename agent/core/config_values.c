@@ -169,6 +169,18 @@ bool config_read_yes_no(void *field, const struct config_key *key, const char *v
     return true;
 }
 
+bool config_read_temporality(void *field, const struct config_key *key, const char *value,
+                             const struct kinds *kinds, struct text *must)
+{
+    UNUSED(key);
+    UNUSED(kinds);
+    bool delta = strcmp(value, "delta") == 0;
+    if (!delta && strcmp(value, "cumulative") != 0)
+        return REFUSE("be cumulative or delta");
+    *(bool *)field = delta;
+    return true;
+}
+
 bool config_read_schedule(void *field, const struct config_key *key, const char *value,
                           const struct kinds *kinds, struct text *must)
 {

@@ -13,6 +13,7 @@ struct account {
     uint64_t window;  /* number of the window in which it was posted to last */
     struct mono seen; /* end of the last window with a result */
     bool answered;    /* ever, by the target itself */
+    uint64_t losses;  /* ever */
     bool silence_told;
     /* Of the parts of this window that were closed early; NULL without. The last one is
      * the variation. */
@@ -23,6 +24,7 @@ struct ledger {
     struct account **accounts; /* by stream, PoP, and address where no PoP is known */
     size_t n, room;
     uint64_t window; /* number of the open one, from 1 */
+    bool delta;
     const struct series **list;
     size_t list_room;
 };
@@ -30,9 +32,10 @@ struct ledger {
 #define VARIATION  DELAYS_MAX
 #define HISTOGRAMS (DELAYS_MAX + 1)
 
-struct ledger *ledger_create(void)
+struct ledger *ledger_create(bool delta)
 {
     struct ledger *l = mem_zalloc(sizeof *l);
+    l->delta = delta;
     l->window = 1;
     return l;
 }
@@ -197,6 +200,18 @@ static bool is_answered(const struct summary *s)
     return s->received + s->outcomes[OUTCOME_REFUSED] > 0;
 }
 
+/* Delta: what was exported with an earlier window is forgotten. */
+static void begin_anew(struct account *a, struct wall start)
+{
+    struct series *s = &a->series;
+    memset(s->outcomes, 0, sizeof s->outcomes);
+    s->late = s->duplicates = s->reordered = s->lost_packets = s->missed = 0;
+    for (size_t i = 0; i < kind_delays(s->kind); i++)
+        histogram_reset(&s->delays[i]);
+    histogram_reset(&s->variation);
+    s->start = start;
+}
+
 void ledger_post(struct ledger *l, const struct part *part)
 {
     size_t place = find(l, part);
@@ -206,8 +221,11 @@ void ledger_post(struct ledger *l, const struct part *part)
     struct account *a = there ? l->accounts[place] : account_open(l, place, part);
 
     bool first = a->window != l->window;
+    if (first && l->delta)
+        begin_anew(a, part->summary->start);
     a->window = l->window;
     a->series.to = part->to;
+    a->losses += part->summary->outcomes[OUTCOME_LOSS];
     a->answered |= part->own_answers && is_answered(part->summary);
     add_totals(&a->series, part);
     if (part->early || !first)
@@ -238,8 +256,8 @@ static void look_for_silence(const struct ledger *l, struct account *a)
     struct series *s = &a->series;
     bool silent = !s->kind->has_port && !a->answered;
     s->silent_while = silent ? answered_kind(l, s) : NULL;
-    s->silence_is_news = s->silent_while != NULL && !a->silence_told &&
-                         s->outcomes[OUTCOME_LOSS] >= SILENT_LOSSES;
+    s->silence_is_news =
+        s->silent_while != NULL && !a->silence_told && a->losses >= SILENT_LOSSES;
     a->silence_told |= s->silence_is_news;
 }
 
@@ -263,10 +281,12 @@ const struct series *const *ledger_close(struct ledger *l, struct mono now, size
     l->window++;
 
     l->list = mem_grow(l->list, &l->list_room, l->n, sizeof *l->list);
+    *n = 0;
     for (size_t i = 0; i < l->n; i++) {
-        look_for_silence(l, l->accounts[i]);
-        l->list[i] = &l->accounts[i]->series;
+        struct account *a = l->accounts[i];
+        look_for_silence(l, a);
+        if (a->series.in_window || !l->delta)
+            l->list[(*n)++] = &a->series;
     }
-    *n = l->n;
     return l->list;
 }

@@ -9,6 +9,9 @@
  * came back) its summary is that of all of them: counts add up, the longest burst is the
  * longest of a part, percentiles come from the histograms. One that had no result for
  * LEDGER_KEEP_NS is dropped; should it come back, it begins anew with another start.
+ *
+ * As delta every series begins anew with each window, and those without a part in the
+ * window that has closed are not returned.
  */
 #ifndef EDGELAT_CORE_LEDGER_H
 #define EDGELAT_CORE_LEDGER_H
@@ -36,7 +39,7 @@ struct part {
 
 struct ledger;
 
-struct ledger *ledger_create(void);
+struct ledger *ledger_create(bool delta);
 void ledger_destroy(struct ledger *l);
 
 /* A part without any result is told only where its series is there already. */

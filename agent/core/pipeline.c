@@ -48,7 +48,8 @@ struct pipeline *pipeline_create(const struct config *config, const struct kinds
     p->kinds = kinds;
     p->opened = p->window_start = p->stamped = p->batch.agent_start = wall;
     p->opened_at = p->latest = now;
-    p->ledger = ledger_create();
+    p->ledger = ledger_create(config->shipping.delta);
+    p->batch.delta = config->shipping.delta;
     p->members = mem_zalloc(p->room * sizeof *p->members);
     p->open_events = mem_zalloc(sizeof *p->open_events);
     p->closed_events = mem_zalloc(sizeof *p->closed_events);

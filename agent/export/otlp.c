@@ -150,8 +150,7 @@ static void add_target(struct builder *b, const struct target_state *t,
 }
 
 /* The agent's own values bring their names: equal ones stand one after the other. */
-static void add_self(struct builder *b, const struct self_value *v,
-                     struct wall agent_start)
+static void add_self(struct builder *b, const struct self_value *v, struct wall start)
 {
     struct metric *last = &b->metrics[b->n_metrics - 1];
     if (strcmp(last->name, v->name) != 0) {
@@ -167,7 +166,7 @@ static void add_self(struct builder *b, const struct self_value *v,
     struct attributes a = {.n = 0};
     if (v->attribute != NULL)
         attribute_text(b, &a, v->attribute, v->attribute_value);
-    point_value(b, b->n_metrics - 1, &a, agent_start, v->value);
+    point_value(b, b->n_metrics - 1, &a, start, v->value);
 }
 
 static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len,
@@ -199,7 +198,7 @@ static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len,
 static void *encode(const struct batch *batch, const struct otlp_resource *resource,
                     size_t *len, size_t *plain_len)
 {
-    struct builder b = {.time = batch->time};
+    struct builder b = {.time = batch->time, .delta = batch->delta};
     for (size_t i = 0; i < OURS; i++)
         b.metrics[b.n_metrics++] = (struct metric){
             .name = metrics[i].name,
@@ -215,7 +214,8 @@ static void *encode(const struct batch *batch, const struct otlp_resource *resou
     for (size_t i = 0; i < batch->n_targets; i++)
         add_target(&b, &batch->targets[i], batch->window_start);
     for (size_t i = 0; i < batch->n_self; i++)
-        add_self(&b, &batch->self[i], batch->agent_start);
+        add_self(&b, &batch->self[i],
+                 batch->delta ? batch->window_start : batch->agent_start);
 
     void *packed = pack(&b, resource, len, plain_len);
     builder_free(&b);

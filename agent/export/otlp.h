@@ -1,7 +1,7 @@
 /*
  * A batch as OTLP requests (protobuf), gzipped: the very bytes that are spooled and sent.
  * Its series are ExportMetricsServiceRequest, with names, types and units as in the
- * README; temporality is cumulative. Its events are ExportLogsServiceRequest. Encoding is
+ * README, cumulative or as delta. Its events are ExportLogsServiceRequest. Encoding is
  * a pure function of its arguments: the same batch gives the same bytes.
  */
 #ifndef EDGELAT_EXPORT_OTLP_H

@@ -230,8 +230,9 @@ void point_histogram(struct builder *b, size_t metric, const struct attributes *
 Otlp__Metric *builder_metric(struct builder *b, size_t metric)
 {
     const struct metric *p = &b->metrics[metric];
-    const Otlp__AggregationTemporality cumulative =
-        OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_CUMULATIVE;
+    const Otlp__AggregationTemporality temporality =
+        b->delta ? OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_DELTA
+                 : OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_CUMULATIVE;
     Otlp__Metric *m = NEW(&b->arena, Otlp__Metric, (Otlp__Metric)OTLP__METRIC__INIT);
     m->name = (char *)p->name;
     m->unit = (char *)p->unit;
@@ -243,14 +244,14 @@ Otlp__Metric *builder_metric(struct builder *b, size_t metric)
     } else if (p->type == OTLP__METRIC__DATA_SUM) {
         m->sum = NEW(&b->arena, Otlp__Sum, (Otlp__Sum)OTLP__SUM__INIT);
         m->sum->is_monotonic = 1;
-        m->sum->aggregation_temporality = cumulative;
+        m->sum->aggregation_temporality = temporality;
         attach(b, &m->sum->base, 1, p->points, p->n);
     } else {
         Otlp__ExponentialHistogram *h =
             NEW(&b->arena, Otlp__ExponentialHistogram,
                 (Otlp__ExponentialHistogram)OTLP__EXPONENTIAL_HISTOGRAM__INIT);
         m->exponential_histogram = h;
-        h->aggregation_temporality = cumulative;
+        h->aggregation_temporality = temporality;
         attach(b, &h->base, 1, p->points, p->n);
     }
     return m;

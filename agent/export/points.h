@@ -40,6 +40,7 @@ struct metric { /* one name, and its points so far */
 struct builder { /* start with { .time = ... }, end with builder_free() */
     struct arena arena;
     struct wall time; /* stamps every point */
+    bool delta;       /* sums and histograms; else cumulative */
     struct metric metrics[METRICS_MAX];
     size_t n_metrics;
 };

@@ -62,7 +62,7 @@ static inline void branch_begin(struct branch *b, uint64_t seed, size_t targets,
     memset(b, 0, sizeof *b);
     b->random = random_from(seed);
     b->began = b->now = now;
-    b->ledger = ledger_create();
+    b->ledger = ledger_create(false);
     b->n_targets = targets;
     for (size_t t = 0; t < targets; t++) {
         struct target *target = &b->targets[t];

@@ -63,7 +63,7 @@ static void test_every_key(void **state)
                            "[collector]\nurl = https://c.example:4318/base/\n"
                            "ca_file = /a\ncert_file = /b\nkey_file = /c\n"
                            "header_file = /d\ntimeout = 3s\nspread = 4s\nevents = no\n"
-                           "proxy = none\ncatch_up = 0\n"
+                           "proxy = none\ncatch_up = 0\ntemporality = delta\n"
                            "[collector b.2]\nurl = http://d.example\n"
                            "header_file = /e\n"
                            "[spool]\nsize = 2G\nbatches = 9\nage = 1.5d\n"
@@ -92,6 +92,7 @@ static void test_every_key(void **state)
     CHECK_INT(4 * NS_PER_S, c.shipping.spread_ns, "spread");
     CHECK(!c.shipping.events, "events");
     CHECK_INT(0, c.shipping.catch_up, "catch_up");
+    CHECK(c.shipping.delta, "temporality");
     CHECK_TEXT("none", c.collectors[0].proxy, "proxy");
     CHECK_INT(2, c.n_collectors, "collectors");
     CHECK_TEXT("b.2", c.collectors[1].name, "name");

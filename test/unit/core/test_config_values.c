@@ -84,6 +84,7 @@ static const struct {
      "be addresses of DNS servers, such as 192.0.2.1 or [2001:db8::1]:5353; ',' is none"},
 
     {"collector", "url", "https://c.example", NULL},
+    {"collector", "temporality", "deltas", "be cumulative or delta"},
     {"collector", "catch_up", "1001", "be a whole number from 0 to 1000"},
     {"collector", "proxy", "https://p:3128",
      "be none, or begin with http://: other proxies are not supported"},
@@ -303,6 +304,7 @@ static void test_shipped_shows_the_defaults(void **state)
     CHECK_INT(SPREAD_DEFAULT, bare.shipping.spread_ns, "spread: follows the window");
     CHECK_INT(SPREAD_MOST_NS, shipped.shipping.spread_ns, "spread of the window shown");
     CHECK_INT(bare.shipping.catch_up, shipped.shipping.catch_up, "catch_up");
+    CHECK_INT(bare.shipping.delta, shipped.shipping.delta, "temporality");
     CHECK_INT(bare.shipping.events, shipped.shipping.events, "events");
     CHECK_INT(bare.spool_bytes, shipped.spool_bytes, "size");
     CHECK_INT(bare.spool_count, shipped.spool_count, "batches");

@@ -33,6 +33,47 @@ static void a_series_is_cumulative(void **state)
     end(&r);
 }
 
+static void as_delta_a_series_has_what_is_new(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    pipeline_destroy(r.p);
+    r.config.shipping.delta = true;
+    r.p = pipeline_create(&r.config, &kinds, check_seed(), r.now, r.wall);
+    resolve(&r, 0, "192.0.2.1", "LON");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    give(&r, PING4, "192.0.2.1", OUTCOME_LOSS, DELAY_UNDEFINED, "");
+    close_window(&r);
+    CHECK(r.batch->delta, "the batch says so");
+    struct wall before = r.batch->time;
+    reply(&r, PING4, "192.0.2.1", MS(5));
+    close_window(&r);
+    const struct series *s = expect_series(&r, PING, "LON", 1, "the second window's");
+    CHECK_INT(0, s->outcomes[OUTCOME_LOSS], "not the first one's loss");
+    CHECK_INT(1, s->delays[0].count, "nor its delays");
+    CHECK_INT(MS(5), s->delays[0].min_ns, "nor their minimum");
+    CHECK_INT(before.ns, s->start.ns, "since the window before had ended");
+
+    close_window(&r);
+    CHECK(series(&r, PING, "LON") == NULL, "nothing new is nothing said");
+    before = r.batch->time;
+    pipeline_after(r.p, PING4, AFTER_LATE);
+    close_window(&r);
+    s = expect_series(&r, PING, "LON", 0, "an answer that was late");
+    CHECK_INT(1, s->late, "is new");
+    CHECK_INT(before.ns, s->start.ns, "in this window");
+
+    r.wall.ns -= 3600 * NS_PER_S; /* the clock is set back */
+    before = r.batch->time;
+    reply(&r, PING4, "192.0.2.1", MS(5));
+    close_window(&r);
+    s = expect_series(&r, PING, "LON", 1, "after the step");
+    CHECK(s->start.ns >= before.ns && r.batch->time.ns > s->start.ns,
+          "no window overlaps another");
+    end(&r);
+}
+
 static void an_answer_names_the_open_window(void **state)
 {
     (void)state;
@@ -357,7 +398,7 @@ static void a_middlebox_answers(void **state)
 {
     (void)state;
     struct target target = target_default(&kinds);
-    struct ledger *l = ledger_create();
+    struct ledger *l = ledger_create(false);
     const struct kind *const of[] = {&ping, &shake};
     for (uint32_t i = 0; i < 2; i++) {
         struct wall at = {0};
@@ -389,6 +430,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_series_is_cumulative),
+        cmocka_unit_test(as_delta_a_series_has_what_is_new),
         cmocka_unit_test(an_answer_names_the_open_window),
         cmocka_unit_test(an_answer_goes_over_the_chain),
         cmocka_unit_test(two_unknown_places_are_not_blended),

@@ -180,6 +180,30 @@ static void delays_are_cumulative_histograms(void **state)
     unmake(&k);
 }
 
+static void as_delta(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    make(&k);
+    k.batch.delta = true;
+    void *packed = encode(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__Sum *cpu = find(request, "edgelat.agent.cpu.time")->sum;
+    CHECK_INT(1,
+              find(request, "edgelat.probe.delay")
+                  ->exponential_histogram->aggregation_temporality,
+              "AGGREGATION_TEMPORALITY_DELTA");
+    CHECK_INT(1, find(request, "edgelat.probe.results")->sum->aggregation_temporality,
+              "of sums, too");
+    CHECK_INT(1, cpu->aggregation_temporality, "and of the agent itself");
+    CHECK_INT(1060 * NS_PER_S, cpu->data_points[0]->start_time_unix_nano,
+              "since the window began");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
 static void counts_ratios_and_ranks(void **state)
 {
     (void)state;
@@ -378,6 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delays_are_cumulative_histograms),
+        cmocka_unit_test(as_delta),
         cmocka_unit_test(counts_ratios_and_ranks),
         cmocka_unit_test(nothing_known_is_nothing_said),
         cmocka_unit_test(silence_has_no_loss_ratio),
