@@ -3,6 +3,18 @@
  * out comes when the last SHIFT_NEWEST windows stand apart from the baseline, which is up
  * to SHIFT_BASELINE windows before them.
  *
+ * Measured on simulated weeks (test/sim/test_shift.c prints them; windows of a minute, 6
+ * probes each; delays of 1.5 to 180 ms with queues, spikes, bursts, evenings and wander):
+ *
+ *                       false alarms a      steps by 20 % found within
+ *                       target and week     3 windows      10 windows
+ *     a fixed line      0.0                 99 %           100 %
+ *     a busy line       0.3                 92 to 94 %     95 to 97 %
+ *     a radio link      0.6                 19 to 27 %     30 %
+ *
+ * With 60 probes a window: 99 to 100 % within 3 on both lines. A step by 10 % is mostly
+ * left untold; one by 50 % of a radio link is found in 7 of 10 cases.
+ *
  * A change is told once, with the level before and after; the newest windows are the
  * baseline from then on, so the way back is a change again. A spike of one or two windows
  * is none, and a drift (a congested evening) is followed.
