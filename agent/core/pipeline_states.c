@@ -22,8 +22,6 @@ struct finding {
     const char *source;      /* who says so, "" is the configuration */
 };
 
-static const struct finding fine = {.state = STATE_UP, .limit = NAN, .source = ""};
-
 __attribute__((format(printf, 5, 6))) static void worse(struct finding *f,
                                                         enum state state, double limit,
                                                         const char *source,
@@ -69,19 +67,19 @@ static void hold_against_limits(const struct stream *s, const struct limits *l,
 static struct finding judge(const struct pipeline *p, const struct stream *s,
                             const struct summary *w)
 {
-    struct finding f = fine;
+    struct finding f = {.state = STATE_UNKNOWN, .limit = NAN, .source = ""};
     const struct member *m = &p->members[s->target];
     const struct kind *kind = p->kinds->list[s->kind];
     if (w->sent == 0 || w->interrupted || !pipeline_says_whether_up(kind, s->place))
-        f.state = STATE_UNKNOWN;
-    else if (w->received + w->outcomes[OUTCOME_REFUSED] > 0)
+        return f;
+    if (w->received + w->outcomes[OUTCOME_REFUSED] > 0) {
+        f.state = STATE_UP;
         hold_against_limits(s, &m->target->limits, w, pipeline_distance(kind, s->place),
                             &f);
-    else if (pipeline_silence_tells(p, m, s))
+    } else if (pipeline_silence_tells(p, m, s)) {
         worse(&f, STATE_DOWN, NAN, "", "none of %llu probes was answered",
               (unsigned long long)w->sent);
-    else
-        f.state = STATE_UNKNOWN;
+    }
     return f;
 }
 
