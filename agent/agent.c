@@ -180,12 +180,13 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
     char period[DURATION_TEXT_MAX];
     log_debug("agent", "ships %.3f s after a window has closed",
               (double)a->ship_delay_ns / 1e9);
-    log_info("agent", "edgelat %s: %zu target%s, windows of %s, %s%s", EDGELAT_VERSION,
+    log_info("agent", "edgelat %s: %zu target%s, windows of %s, %s%s%s", EDGELAT_VERSION,
              config->n_targets, config->n_targets == 1 ? "" : "s",
              duration_text(period, config->window_ns),
              a->shipper != NULL ? "shipping to "
                                 : "kept in the spool as no collector is configured",
-             config->collectors[0].url);
+             config->collectors[0].url,
+             config->n_collectors > 1 ? ", others where it cannot be reached" : "");
     *out = a;
     return 0;
 }

@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -16,8 +17,8 @@ import urllib.request
 import yaml
 
 import lab
-from lab import Tap, running, wait_for
-from receivers import BUILD, TOOLS, VictoriaMetrics
+from lab import Tap, run, running, wait_for
+from receivers import BUILD, TOOLS, VictoriaMetrics, decode_all
 
 EXAMPLES = os.path.join(lab.TOP, "packaging", "collector")
 EDGELAT = os.path.join(BUILD, "edgelat")
@@ -106,10 +107,50 @@ def dashboard_shows_something():
             tap.equal([], glob.glob(f"{lab.FOLDER}/collectors/spool/bad/*-metrics.pb.gz"), "and metrics are not")
 
 
+def points(batch, metric):
+    """[(key, start, time, value)] of a sum in a batch as `edgelat decode` prints it."""
+    for found in batch["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]:
+        if found["name"] == metric:
+            for p in found["sum"]["dataPoints"]:
+                key = tuple(sorted((a["key"], json.dumps(a["value"])) for a in p["attributes"]))
+                yield key, int(p["startTimeUnixNano"]), int(p["timeUnixNano"]), int(p.get("asInt", "0"))
+
+
+def delta():
+    """Window by window, without a gap and without an overlap; what was probed is in one of them."""
+    received = os.path.join(lab.FOLDER, "delta-received")
+    path = os.path.join(lab.FOLDER, "delta.conf")
+    with open(path, "w", encoding="utf-8") as conf:
+        conf.write(f"[agent]\nwindow = 5s\nstate_dir = {lab.FOLDER}/delta\n"
+                   "[collector]\nurl = http://127.0.0.1:18431\ntemporality = delta\n"
+                   "[target teams]\nhost = teams.microsoft.com\nkinds = icmp\ninterval = 1s\n")
+    with running(EDGELAT, "collect", "--quiet", "--listen", "127.0.0.1:18431", "--dir", received,
+                 stderr=subprocess.DEVNULL):
+        with running(EDGELAT, "run", "-c", path, stderr=subprocess.DEVNULL) as agent:
+            time.sleep(18)
+            agent.send_signal(signal.SIGTERM)
+            agent.wait(10)
+    texts = decode_all(tap, received)
+    tap.ok("AGGREGATION_TEMPORALITY_DELTA" in texts["metrics"] and "CUMULATIVE" not in texts["metrics"],
+           "delta: every sum and histogram says so")
+    files = sorted(glob.glob(f"{received}/*-metrics.pb.gz"))
+    last, most, gaps = {}, 0, []
+    for file in files:
+        batch = json.loads(run(EDGELAT, "decode", file).stdout)
+        for key, start, end, value in points(batch, "edgelat.probe.results"):
+            if start < last.get(key, 0) or start >= end:
+                gaps.append((key, start, end))
+            last[key] = end
+            most = max(most, value)
+    tap.equal([], gaps, f"delta: {len(files)} windows, none of which overlaps another")
+    tap.ok(0 < most <= 6, f"delta: at most {most} results in a window of 5 s")
+
+
 if __name__ == "__main__":
     if lab.FOLDER is None:
         os.execv(os.path.join(lab.TOP, "scripts", "lab"), ["lab", "--", sys.executable, os.path.abspath(__file__)])
     otelcol()
     prometheus()
     dashboard_shows_something()
+    delta()
     sys.exit(tap.finish())
