@@ -35,7 +35,7 @@ class Machine:
         self.process.wait()
 
     def try_run(self, *command, text=None, timeout=60):
-        environment = ["env", "-i", "DEBIAN_FRONTEND=noninteractive", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+        environment = ["env", "-C", "/", "-i", "DEBIAN_FRONTEND=noninteractive", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         return subprocess.run(["nsenter", "-t", self.init, "-a", "-r", "-w/", *environment, *command],
                               input=text.encode() if text else b"", stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=timeout)
@@ -98,8 +98,8 @@ def build_deb(version=""):
     return build("deb", version)
 
 
-def make_root(package):
-    return subprocess.run([TREE / "test/packages/make-root", package], stdout=subprocess.PIPE,
+def make_root(*what):
+    return subprocess.run([TREE / "test/packages/make-root", *what], stdout=subprocess.PIPE,
                           check=True).stdout.decode().strip()
 
 
