@@ -156,6 +156,11 @@ deb: setup-package
 rpm: setup-package
 	@BUILD=$(BUILD) packaging/rpm/build
 
+SOAK_SECONDS ?= 3600
+soak: setup-run
+	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay
+	@BUILD=$(BUILD) test/lab/soak.py $(SOAK_SECONDS)
+
 lint: setup-lint
 	@BUILD=$(BUILD) scripts/lint
 
@@ -173,7 +178,7 @@ bench: setup-bench
 	@BUILD=$(BUILD) test/bench/cost
 	@BUILD=$(BUILD) test/bench/fleet
 
-.PHONY: all run test run-tests test-programs fuzz-programs fuzz bench lint deb rpm clean
+.PHONY: all run test run-tests test-programs fuzz-programs fuzz bench soak lint deb rpm clean
 clean:
 	rm -rf $(BUILD)
 

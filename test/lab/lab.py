@@ -56,6 +56,10 @@ class Tap:
         for line in str(text).splitlines():
             print(f"# {line}", flush=True)
 
+    def row(self, fault, tried, happened):
+        """A line of the table that test/run prints at the end."""
+        print(f"# | {fault} | {tried} | {happened}", flush=True)
+
     def include(self, lines):
         """Takes over the TAP lines of another program and numbers them anew."""
         for line in lines:

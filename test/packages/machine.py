@@ -79,6 +79,11 @@ def equal(expected, actual, what):
         raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
 
 
+def row(fault, tried, happened):
+    """A line of the table that test/run prints at the end."""
+    print(f"# | {fault} | {tried} | {happened}", flush=True)
+
+
 def build(script, version):
     """The package that a script of packaging/ has built; nothing of it goes on when we are interrupted."""
     command = [TREE / "packaging" / script / "build", *([version] if version else [])]

@@ -10,7 +10,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from hardening import missing  # noqa: E402
-from machine import PLAIN, TREE, Machine, build_deb, equal, make_root, run_tests  # noqa: E402
+from machine import PLAIN, TREE, Machine, build_deb, equal, make_root, row, run_tests  # noqa: E402
 
 # What dpkg itself keeps, and what changes with any package that makes a user or links a library.
 NOT_OURS = r"^/(proc|sys|dev|tmp|run|var/lib/dpkg|var/log|var/cache/ldconfig)(/|$)|^/etc/(passwd|shadow|group|gshadow)-$"
@@ -74,6 +74,7 @@ def without_root():
     done = as_nobody("edgelat", "probe", "icmp", "127.0.0.1", "-n", "2", "-i", "0.2")
     equal(0, done.returncode, f"probe icmp: {done.stdout.decode()}")
     equal(2, as_nobody("edgelat", "probe", "icmp", "127.0.0.1", "-n", "2", "-i", "0.1").returncode, "0.1 s")
+    row("a user floods a target", "probe icmp as nobody, each 0.1 s", "refused: 0.2 s is the least without root")
     m.run("setcap", "-r", "/usr/bin/edgelat")
     equal(2, as_nobody("edgelat", "probe", "icmp", "127.0.0.1", "-n", "1").returncode, "without the capability")
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import SYSTEMD, Machine, build_deb, equal, make_root, run_tests, wait_for  # noqa: E402
+from machine import SYSTEMD, Machine, build_deb, equal, make_root, row, run_tests, wait_for  # noqa: E402
 
 OLD = "0.0.9"
 CAP_NET_RAW = 1 << 13
@@ -98,6 +98,8 @@ def least_privilege():
         equal(True, b"Read-only" in done.stdout, f"{folder}: {done.stdout}")
     m.run("nsenter", "-t", pid(), "-m", "touch", "/var/lib/edgelat/x")
     m.run("rm", "/var/lib/edgelat/x")
+    row("the service is taken over", "written to /etc, /usr, /var/lib; its capabilities read",
+        "read-only system, CAP_NET_RAW alone, no new privileges, filtered system calls")
 
 
 def analyze():
@@ -150,6 +152,8 @@ def downgrade():
     """Downgraded and upgraded again: the same."""
     change_version(Bed.old, OLD)
     upgrade()
+    row("upgrade, downgrade", "a changed configuration that the package changes too, a spool, both ways",
+        "configuration, drop-in, identity kept; no batch lost")
 
 
 def reload():
@@ -165,6 +169,7 @@ def reload():
     equal(1, m.try_run("systemctl", "reload", "edgelat").returncode, "a mistake")
     equal(f"active running {before}", f"{m.property('ActiveState')} {m.property('SubState')} {pid()}", "the service")
     m.run("rm", "/etc/edgelat/edgelat.conf.d/more.conf")
+    row("a mistake in the configuration", "systemctl reload with an unknown key", "refused, the same process goes on")
 
 
 def secret():
@@ -195,6 +200,8 @@ def watchdog():
         equal(str(number), m.property("NRestarts"), "restarts")
     said = [line for line in m.run("journalctl", "-u", "edgelat", "--no-pager").splitlines() if "Watchdog timeout" in line]
     equal(1, len(said), "restarts by the watchdog in the journal")
+    row("a hung loop", "SIGSTOP", "ended by systemd's watchdog and replaced, the same identity")
+    row("a crash", "SIGKILL", "replaced, the same identity")
     equal(identity, instance_id(), "instance id")
 
 
@@ -222,6 +229,7 @@ def purge():
                     "/etc/systemd/system/edgelat.service.d*", "-not", "-path", "/run/*/units/*"), "left behind")
     equal(2, m.try_run("getent", "passwd", "edgelat").returncode, "the user")
     equal(1, m.try_run("test", "-e", f"/proc/{process}").returncode, "the process is gone")
+    row("purged while it runs", "dpkg -P", "no file, no user, no process left")
 
 
 def main():
