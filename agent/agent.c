@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "closing.h"
 #include "core/spread.h"
+#include "export/brake.h"
 #include "export/shipper.h"
 #include "export/spool.h"
 #include "identity.h"
@@ -18,6 +19,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* So often it is looked at whether the agent may probe. */
+#define BRAKE_MS 1000
+
 struct agent {
     uv_loop_t *loop;
     const struct config *config;
@@ -29,6 +33,9 @@ struct agent {
     struct closing *closing;
     char instance_id[IDENTITY_TEXT_MAX];
     char host_name[256];
+
+    struct brake brake;
+    uv_timer_t *brake_timer;
 
     uv_timer_t *ship_timer; /* runs from the closing of a window to our turn to ship */
     int64_t ship_delay_ns;
@@ -77,6 +84,34 @@ static void on_spool_ready(void *user)
         ship(a);
     else
         shipper_wake(a->shipper);
+}
+
+/* ---- whether it may probe ---- */
+
+static void obey(struct agent *a)
+{
+    const char *why = brake_on(&a->brake);
+    if (why != NULL)
+        measurer_pause(a->measurer, why);
+    else
+        measurer_resume(a->measurer);
+}
+
+static void hear(struct agent *a)
+{
+    const char *reason;
+    if (a->shipper == NULL)
+        return;
+    enum probing word = shipper_probing(a->shipper, &reason);
+    brake_hear(&a->brake, word, reason);
+}
+
+static void on_brake_timer(uv_timer_t *timer)
+{
+    struct agent *a = timer->data;
+    brake_look(&a->brake);
+    hear(a);
+    obey(a);
 }
 
 /* ---- begin ---- */
@@ -129,6 +164,7 @@ static int open_network(struct agent *a)
             return rc;
         }
     }
+    brake_begin(&a->brake, a->config);
     struct measurer_events events = {.on_batch = on_batch, .user = a};
     rc = measurer_create(&a->measurer, a->loop, a->config, a->knowledge, a->http, events);
     if (rc < 0)
@@ -157,6 +193,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         a->host_name[0] = '\0';
     a->stop_timer = make_timer(a);
     a->ship_timer = make_timer(a);
+    a->brake_timer = make_timer(a);
     a->ship_delay_ns =
         spread_delay(chance_seed(), config->window_ns, config->shipping.spread_ns);
 
@@ -176,6 +213,8 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         agent_destroy(a);
         return rc;
     }
+    obey(a);
+    uv_timer_start(a->brake_timer, on_brake_timer, BRAKE_MS, BRAKE_MS);
     ship(a); /* what an earlier run left in the spool */
     char period[DURATION_TEXT_MAX];
     log_debug("agent", "ships %.3f s after a window has closed",
@@ -196,6 +235,7 @@ struct agent_progress agent_progress(const struct agent *a)
     return (struct agent_progress){
         .accepted = a->shipper != NULL ? shipper_counters(a->shipper).accepted : 0,
         .waiting = spool_counters(a->spool).waiting,
+        .stopped = brake_on(&a->brake),
     };
 }
 
@@ -206,6 +246,7 @@ static void stopped(struct agent *a)
     agent_stopped_cb *on_stopped = a->on_stopped;
     a->on_stopped = NULL;
     uv_timer_stop(a->stop_timer);
+    hear(a); /* what came with the last batch counts for the next start */
     if (on_stopped != NULL)
         on_stopped(a->user);
 }
@@ -228,6 +269,7 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
     measurer_destroy(a->measurer);
     a->measurer = NULL;
     uv_timer_stop(a->ship_timer);
+    uv_timer_stop(a->brake_timer);
     timer_in(a->stop_timer, on_stop_timer, a->shipper == NULL ? 0 : AGENT_STOP_NS);
     if (a->shipper != NULL)
         shipper_flush(a->shipper, on_flushed, a);
@@ -254,6 +296,7 @@ void agent_destroy(struct agent *a)
         log_info("agent", "%llu batches stay in the spool for the next start",
                  (unsigned long long)left.waiting);
     uv_close((uv_handle_t *)a->ship_timer, free_handle);
+    uv_close((uv_handle_t *)a->brake_timer, free_handle);
     uv_close((uv_handle_t *)a->stop_timer, free_handle);
     free(a);
 }

@@ -30,9 +30,10 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
 #define AGENT_STOP_NS (4 * INT64_C(1000000000))
 void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user);
 
-/* Batches: taken by the collector since the start, and in the spool now. */
 struct agent_progress {
-    uint64_t accepted, waiting;
+    uint64_t accepted, waiting; /* batches: taken by the collector since the start, and in
+                                   the spool now */
+    const char *stopped;        /* why nothing is probed, as a clause; NULL: it is */
 };
 struct agent_progress agent_progress(const struct agent *a);
 

@@ -51,6 +51,8 @@ void lookout_hint(struct measurer *m, size_t target, const char *pop)
 
 static void look(struct measurer *m, struct mono now)
 {
+    if (m->paused) /* it looks around when it goes on */
+        return;
     m->looked_at = now;
     m->look_ends.ns = now.ns + DISCOVERY_NS;
     discovery_begin(m->discovery);
@@ -64,7 +66,7 @@ static void look(struct measurer *m, struct mono now)
 void measurer_look(struct measurer *m, const char *what)
 {
     struct mono now = mono_now();
-    if (now.ns - m->looked_at.ns < LOOK_LEAST_NS)
+    if (m->paused || now.ns - m->looked_at.ns < LOOK_LEAST_NS)
         return;
     log_info("discovery", "%s has moved: looking around for what is near", what);
     look(m, now);
@@ -126,8 +128,18 @@ void lookout_tick(struct measurer *m, struct mono now)
         look(m, now);
 }
 
+void lookout_look(struct measurer *m)
+{
+    look(m, mono_now());
+}
+
+void lookout_pause(struct measurer *m)
+{
+    if (m->look_ends.ns != 0)
+        end_look(m, mono_now());
+}
+
 void lookout_begin(struct measurer *m)
 {
     watch_network(m);
-    look(m, mono_now());
 }

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "net/chance.h"
 #include "net/clock.h"
 #include "net/timer.h"
@@ -78,6 +79,47 @@ static void on_decoy(size_t target, enum family family, int64_t handshake_ns, vo
 {
     struct measurer *m = user;
     pipeline_decoy(m->pipeline, target, family, handshake_ns);
+}
+
+/* ---- to stop, and to go on ---- */
+
+static void say_whether(struct measurer *m, bool probing, const char *why)
+{
+    if (probing)
+        log_info("agent", "probing goes on: %s", why);
+    else
+        log_warn("agent", "probing is stopped: %s", why);
+    struct event *e =
+        events_add(pipeline_events(m->pipeline),
+                   probing ? "edgelat.agent.resumed" : "edgelat.agent.stopped",
+                   probing ? SEVERITY_INFO : SEVERITY_WARN, wall_now(), NULL);
+    event_say(e, "%s", why);
+    text_copy(e->before, sizeof e->before, probing ? "stopped" : "probing");
+    text_copy(e->after, sizeof e->after, probing ? "probing" : "stopped");
+}
+
+void measurer_pause(struct measurer *m, const char *why)
+{
+    if (m->stopped)
+        return;
+    say_whether(m, false, why);
+    m->paused = m->stopped = true;
+    names_pause(m->names, true);
+    lookout_pause(m);
+    pipeline_pause(m->pipeline, true, mono_now());
+    measurer_arm(m);
+}
+
+void measurer_resume(struct measurer *m)
+{
+    if (!m->paused)
+        return;
+    if (m->stopped)
+        say_whether(m, true, "nobody says stop any more");
+    m->paused = m->stopped = false;
+    names_pause(m->names, false);
+    pipeline_pause(m->pipeline, false, mono_now());
+    lookout_look(m);
 }
 
 /* ---- clocks and windows ---- */
@@ -205,6 +247,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
         names_add(m->names, t, &config->targets[t]);
     m->discovery = discovery_create(config, knowledge, probe_kind_words());
     open_kinds(m);
+    m->paused = true;
     lookout_begin(m);
     arm_tick(m, wall);
     *out = m;
@@ -214,6 +257,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
 struct measurer_counters measurer_counters(struct measurer *m)
 {
     struct measurer_counters counters = m->counters;
+    counters.probing = !m->paused;
     counters.prober = prober_counters(m->prober);
     counters.names = names_counters(m->names);
     m->counters.loop_lag_max_ns = 0;

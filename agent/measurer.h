@@ -27,6 +27,7 @@ struct measurer_events {
 };
 
 struct measurer_counters {
+    bool probing; /* not paused */
     struct prober_counters prober;
     struct names_counters names;
     int64_t loop_lag_max_ns; /* longest a timer came late since the last call of
@@ -36,9 +37,9 @@ struct measurer_counters {
 struct measurer;
 
 /*
- * All but the events are borrowed and outlive the measurer. Probing begins with the first
- * name that is resolved. Returns 0 or -errno (a DNS server in the configuration that is
- * no address).
+ * All but the events are borrowed and outlive the measurer. It is paused at first:
+ * nothing is sent before measurer_resume(). Returns 0 or -errno (a DNS server in the
+ * configuration that is no address).
  */
 int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
                     const struct knowledge *knowledge, struct http *http,
@@ -47,6 +48,14 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
 /* Looks around again; `what` has moved, for the log. No sooner than a minute after the
  * last time. */
 void measurer_look(struct measurer *m, const char *what);
+
+/*
+ * Stops all probing, looking around and asking for names; windows close as before. `why`
+ * is a clause; it goes into the log and into an event, once. What is under way ends
+ * within its waiting time. To resume is to look around anew.
+ */
+void measurer_pause(struct measurer *m, const char *why);
+void measurer_resume(struct measurer *m);
 
 /* Closes the open window now; on_batch comes from inside this call. */
 void measurer_close_window(struct measurer *m);

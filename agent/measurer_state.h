@@ -24,6 +24,8 @@ struct measurer {
     struct netlink *netlink;          /* NULL: the kernel does not tell */
     struct mono looked_at, look_ends; /* the last time; 0: it is over */
     const struct target *nearest;     /* as it was said last */
+    bool paused;                      /* nothing is sent */
+    bool stopped;                     /* that was said */
     uv_timer_t *probe_timer, *tick_timer;
     struct mono tick_due;
     int64_t clock_offset_ns; /* wall minus monotonic, at the last tick */
@@ -36,8 +38,10 @@ void measurer_arm(struct measurer *m);
 /* So that the first probe of the target keeps nobody waiting. */
 void measurer_preload(struct measurer *m, const struct target *target);
 
-/* Watches the network and looks around for the first time. */
+/* Watches the network; looks around at once; gives up the look that is under way. */
 void lookout_begin(struct measurer *m);
+void lookout_look(struct measurer *m);
+void lookout_pause(struct measurer *m);
 void lookout_tick(struct measurer *m, struct mono now);
 
 /* Joins what discovery has found with the names and the pipeline. */

@@ -46,6 +46,7 @@ struct names {
     struct names_events events;
     struct name *list; /* two a target */
     size_t n;
+    bool paused;
     struct names_counters counters;
 };
 
@@ -201,7 +202,7 @@ void names_tick(struct names *all, struct mono now)
 {
     for (size_t i = 0; i < all->n; i++) {
         struct name *n = &all->list[i];
-        if (n->target == NULL || n->rests || n->under_way != NULL ||
+        if (all->paused || n->target == NULL || n->rests || n->under_way != NULL ||
             n->ask_at.ns > now.ns)
             continue;
         all->counters.lookups++;
@@ -245,6 +246,22 @@ void names_wake(struct names *all, size_t number, struct mono now)
     }
 }
 
+static void abandon(struct name *n)
+{
+    if (n->under_way != NULL)
+        lookup_cancel(n->under_way);
+    decoy_cancel(n->decoy);
+    n->under_way = NULL;
+    n->decoy = NULL;
+}
+
+void names_pause(struct names *all, bool paused)
+{
+    all->paused = paused;
+    for (size_t i = 0; paused && i < all->n; i++)
+        abandon(&all->list[i]);
+}
+
 /* ---- the whole ---- */
 
 struct names *names_create(uv_loop_t *loop, struct resolver *resolver, size_t room,
@@ -254,6 +271,7 @@ struct names *names_create(uv_loop_t *loop, struct resolver *resolver, size_t ro
     all->loop = loop;
     all->resolver = resolver;
     all->events = events;
+    all->paused = true;
     all->list = mem_zalloc(2 * room * sizeof *all->list);
     return all;
 }
@@ -262,11 +280,8 @@ void names_destroy(struct names *all)
 {
     if (all == NULL)
         return;
-    for (size_t i = 0; i < all->n; i++) {
-        if (all->list[i].under_way != NULL)
-            lookup_cancel(all->list[i].under_way);
-        decoy_cancel(all->list[i].decoy);
-    }
+    for (size_t i = 0; i < all->n; i++)
+        abandon(&all->list[i]);
     free(all->list);
     free(all);
 }

@@ -41,6 +41,10 @@ void names_tick(struct names *n, struct mono now);
 /* All names are due now, also those whose TTL has not ended and that do not exist. */
 void names_ask_all(struct names *n, struct mono now);
 
+/* While paused, which it is at first, nothing is asked for and no decoy tried; what is
+ * under way is given up. */
+void names_pause(struct names *n, bool paused);
+
 /* The target is not asked for any more, until names_wake(). */
 void names_rest(struct names *n, size_t number);
 void names_wake(struct names *n, size_t number, struct mono now);

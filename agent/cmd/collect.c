@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const char help[] =
-    "usage: edgelat collect --listen ADDR:PORT [--dir DIR] [--quiet]\n"
+    "usage: edgelat collect --listen ADDR:PORT [--dir DIR] [--quiet] [--stop REASON]\n"
     "\n"
     "A small OTLP/HTTP receiver for trials and tests; not for production. After each "
     "batch that it\n"
@@ -24,6 +24,9 @@ static const char help[] =
     "  -d, --dir DIR            keep every accepted batch as a file in DIR (made if "
     "missing)\n"
     "  -q, --quiet              print nothing\n"
+    "  -s, --stop REASON        accept nothing, and order the agents to stop probing; "
+    "started again\n"
+    "                           without it they go on; REASON may be ''\n"
     "  -h, --help               this text\n"
     "\n"
     "Ctrl-C or SIGTERM ends it.\n"
@@ -74,7 +77,7 @@ static void on_batch(enum signal signal, const ProtobufCMessage *request, size_t
     text_free(&text);
 }
 
-static int serve(const char *listen, const char *dir, bool quiet)
+static int serve(const char *listen, const char *dir, const char *stop, bool quiet)
 {
     struct endpoint at;
     struct receiver *receiver;
@@ -86,6 +89,8 @@ static int serve(const char *listen, const char *dir, bool quiet)
     int rc = receiver_create(&receiver, &at, dir, on_batch, &quiet, &why);
     if (rc < 0)
         return cmd_cannot("cannot collect on %s: %s: %s", listen, why, strerror(-rc));
+    if (stop != NULL)
+        receiver_stop_probing(receiver, stop);
     say_where(&at, receiver_port(receiver));
     receiver_run(receiver);
     receiver_destroy(receiver);
@@ -98,17 +103,20 @@ static int collect(int argc, char **argv)
         {"listen", required_argument, NULL, 'l'},
         {"dir", required_argument, NULL, 'd'},
         {"quiet", no_argument, NULL, 'q'},
+        {"stop", required_argument, NULL, 's'},
         {0},
     };
-    const char *listen = NULL, *dir = NULL;
+    const char *listen = NULL, *dir = NULL, *stop = NULL;
     bool quiet = false;
-    for (int c; (c = cmd_getopt(argc, argv, "l:d:q", options)) != -1;) {
+    for (int c; (c = cmd_getopt(argc, argv, "l:d:qs:", options)) != -1;) {
         if (c == 'l')
             listen = optarg;
         else if (c == 'd')
             dir = optarg;
         else if (c == 'q')
             quiet = true;
+        else if (c == 's')
+            stop = optarg;
         else
             return CMD_CANNOT;
     }
@@ -118,7 +126,7 @@ static int collect(int argc, char **argv)
                           argv[optind]);
     if (listen == NULL)
         return cmd_cannot("where to listen? --listen 127.0.0.1:4318");
-    return serve(listen, dir, quiet);
+    return serve(listen, dir, stop, quiet);
 }
 
 const struct command command_collect = {

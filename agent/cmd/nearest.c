@@ -279,6 +279,7 @@ static int rank(struct ranking *r, int64_t seconds)
                         events) < 0)
         return cmd_cannot("DNS servers '%s': not a list of addresses",
                           r->config.dns_servers);
+    measurer_resume(r->measurer);
     uv_timer_init(&r->loop, &r->timer);
     uv_timer_init(&r->loop, &r->progress);
     r->timer.data = r->progress.data = r;

@@ -37,7 +37,7 @@ static const char help[] =
     "  sudo edgelat run\n"
     "  edgelat run -c ./branch.conf -v\n";
 
-enum { STATUS_MAX = 160, HEARTBEAT_MS = 30000 };
+enum { STATUS_MAX = 640, HEARTBEAT_MS = 30000 };
 
 struct service {
     uv_loop_t loop;
@@ -54,7 +54,8 @@ struct service {
 
 /* ---- what the service manager is told ---- */
 
-/* "5 targets, 2 batches waiting, last accepted 21:41 UTC" */
+/* "5 targets, 2 batches waiting, last accepted 21:41 UTC"; in front of it why nothing is
+ * probed. */
 static void status_text(struct service *s, char *out, size_t len)
 {
     struct agent_progress p = agent_progress(s->agent);
@@ -65,8 +66,10 @@ static void status_text(struct service *s, char *out, size_t len)
         strftime(s->accepted_at, sizeof s->accepted_at, "%H:%M UTC",
                  gmtime_r(&now, &utc));
     }
-    snprintf(out, len, "%zu targets, %llu batches waiting, %s%s", s->config.n_targets,
-             (unsigned long long)p.waiting,
+    snprintf(out, len, "%s%s%s%zu targets, %llu batches waiting, %s%s",
+             p.stopped != NULL ? "probing is stopped: " : "",
+             p.stopped != NULL ? p.stopped : "", p.stopped != NULL ? "; " : "",
+             s->config.n_targets, (unsigned long long)p.waiting,
              s->accepted_at[0] == '\0' ? "none accepted yet" : "last accepted ",
              s->accepted_at);
 }

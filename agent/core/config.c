@@ -24,6 +24,7 @@ struct config config_default(void)
         .pattern = PATTERN_PERIODIC,
         .ranking = {.loss_limit = 0.1, .margin_ratio = 0.1, .margin_ns = NS_PER_MS},
         .state_dir = "/var/lib/edgelat",
+        .stop_file = "/etc/edgelat/stop",
         .workloads = true,
         .front_doors = 4,
         .collectors = {COLLECTOR_DEFAULT},

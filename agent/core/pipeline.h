@@ -108,6 +108,9 @@ void pipeline_survey_begin(struct pipeline *p, struct mono now);
 const struct target_state *pipeline_survey_end(struct pipeline *p, struct mono now,
                                                size_t *n);
 
+/* While it is paused all streams rest: nothing is due, and no silence counts. */
+void pipeline_pause(struct pipeline *p, bool paused, struct mono now);
+
 /* The host is in another network: what was measured until now, also in the open window,
  * says nothing about where the targets are from here. Their series go on. */
 void pipeline_moved(struct pipeline *p, struct wall wall);

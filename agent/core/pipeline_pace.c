@@ -112,7 +112,8 @@ static void set_intervals(struct pipeline *p, size_t target, struct mono now)
     const struct member *m = &p->members[target];
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         const struct stream *s = &p->streams[i];
-        schedule_set(p->schedule, i, s->place->rests ? 0 : interval_ns(p, m, s->kind),
+        bool rests = s->place->rests || p->paused;
+        schedule_set(p->schedule, i, rests ? 0 : interval_ns(p, m, s->kind),
                      first_within_ns(m, p->kinds->list[s->kind]), now);
     }
 }
@@ -135,4 +136,10 @@ void pipeline_pace_target(struct pipeline *p, size_t target, struct mono now)
         set_all_intervals(p, now);
     else
         set_intervals(p, target, now);
+}
+
+void pipeline_pause(struct pipeline *p, bool paused, struct mono now)
+{
+    p->paused = paused;
+    pipeline_pace(p, now);
 }

@@ -56,7 +56,7 @@ struct pipeline {
     size_t n_targets, room;
     struct stream *streams;
     uint32_t n_streams;
-    bool surveying;
+    bool surveying, paused;
 
     struct wall opened; /* the open window, as the clocks said */
     struct mono opened_at, latest;

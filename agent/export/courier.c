@@ -97,6 +97,8 @@ static const char *next_step(const struct courier *c, const struct verdict *v,
                              const struct http_reply *reply)
 {
     bool tls = strncmp(c->base, "https:", 6) == 0;
+    if (v->stop)
+        return "; it goes on when a batch is accepted";
     if (v->kind == VERDICT_REFUSED && c->signal == SIGNAL_LOGS)
         return "; where it takes no logs, set `events = no`";
     if (reply->failure == HTTP_FAILED_TLS)

@@ -6,6 +6,7 @@
 #include "export/otlp.h"
 #include "export/otlp_read.h"
 #include "export/received.h"
+#include "export/stop.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <event2/keyvalq_struct.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -27,6 +29,7 @@ enum {
     LIBRARY_BODY_MAX = 4 * RECEIVER_BODY_MAX, /* past that libevent answers, in HTML */
     SILENCE_S = 30,
     BACKLOG = 64,
+    FORBIDDEN = 403,
     UNSUPPORTED_MEDIA_TYPE = 415,
 };
 
@@ -37,6 +40,7 @@ struct receiver {
     struct received received;
     bool stores;
     uint16_t port;
+    char stop[sizeof STOP_PROBING + STOP_REASON_MAX]; /* "" is none */
     receiver_batch_cb *on_batch;
     void *user;
 };
@@ -94,7 +98,7 @@ static enum signal signal_of(struct evhttp_request *q)
     return signal;
 }
 
-static struct refusal refuse(struct evhttp_request *q)
+static struct refusal refuse(const struct receiver *r, struct evhttp_request *q)
 {
     const char *encoding = header(q, "Content-Encoding");
     size_t len = evbuffer_get_length(evhttp_request_get_input_buffer(q));
@@ -113,6 +117,8 @@ static struct refusal refuse(struct evhttp_request *q)
     if (len > RECEIVER_BODY_MAX)
         return (struct refusal){HTTP_ENTITYTOOLARGE,
                                 "The body is larger than 4 MiB; send smaller batches."};
+    if (r->stop[0] != '\0')
+        return (struct refusal){FORBIDDEN, r->stop};
     return (struct refusal){0};
 }
 
@@ -177,7 +183,7 @@ static struct refusal accept_batch(struct receiver *r, enum signal signal,
 
 static void on_request(struct evhttp_request *q, void *user)
 {
-    struct refusal refusal = refuse(q);
+    struct refusal refusal = refuse(user, q);
     if (refusal.status == 0) {
         struct evbuffer *in = evhttp_request_get_input_buffer(q);
         struct body came = {.len = evbuffer_get_length(in)};
@@ -270,6 +276,12 @@ void receiver_destroy(struct receiver *r)
     if (r->stores)
         received_close(&r->received);
     free(r);
+}
+
+void receiver_stop_probing(struct receiver *r, const char *reason)
+{
+    snprintf(r->stop, sizeof r->stop, "%s%s%s", STOP_PROBING,
+             reason[0] != '\0' ? ": " : "", reason);
 }
 
 uint16_t receiver_port(const struct receiver *r)

@@ -32,6 +32,10 @@ int receiver_create(struct receiver **out, const struct endpoint *at, const char
                     receiver_batch_cb *on_batch, void *user, const char **why);
 void receiver_destroy(struct receiver *r); /* NULL is fine */
 
+/* From now on every batch is answered with the order to stop probing (stop.h), and not
+ * taken; `reason` may be "". */
+void receiver_stop_probing(struct receiver *r, const char *reason);
+
 uint16_t receiver_port(const struct receiver *r);
 
 void receiver_run(struct receiver *r); /* until SIGTERM or SIGINT */

@@ -48,6 +48,8 @@ struct shipper {
     shipper_idle_cb *on_idle;
     void *user;
     struct shipper_counters counters;
+    enum probing probing;
+    char stop_reason[STOP_REASON_MAX];
 };
 
 /* ---- when the next go is ---- */
@@ -156,7 +158,7 @@ static bool next_half(struct shipper *s)
 /* True: another collector is to have it at once. */
 static bool fail_over(struct shipper *s, const struct verdict *v)
 {
-    if (v->status == TOO_MANY_REQUESTS) /* it is there, and asks to be left in peace */
+    if (v->status == TOO_MANY_REQUESTS || v->stop) /* it is there, and wants something */
         return false;
     return failover_failed(&s->failover, s->chosen, v->kind == VERDICT_UNUSABLE,
                            (int64_t)uv_hrtime());
@@ -206,10 +208,19 @@ static void refused(struct shipper *s, const struct verdict *v)
                  courier_host(s->to[s->chosen].courier), v, time, waiting(s));
 }
 
+static void note_probing(struct shipper *s, const struct verdict *v)
+{
+    if (!v->stop && v->kind != VERDICT_ACCEPTED)
+        return;
+    s->probing = v->stop ? PROBING_STOPPED : PROBING_ALLOWED;
+    text_copy(s->stop_reason, sizeof s->stop_reason, v->reason);
+}
+
 static void on_done(const struct verdict *v, void *user)
 {
     struct shipper *s = user;
     s->sending = false;
+    note_probing(s, v);
     if (v->kind == VERDICT_AGAIN || v->kind == VERDICT_UNUSABLE) {
         failed(s, v);
         return;
@@ -263,6 +274,12 @@ void shipper_flush(struct shipper *s, shipper_idle_cb *on_idle, void *user)
 struct shipper_counters shipper_counters(const struct shipper *s)
 {
     return s->counters;
+}
+
+enum probing shipper_probing(const struct shipper *s, const char **reason)
+{
+    *reason = s->stop_reason;
+    return s->probing;
 }
 
 int shipper_create(struct shipper **out, uv_loop_t *loop, struct http *http,

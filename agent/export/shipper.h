@@ -13,6 +13,7 @@
 
 #include "core/config.h"
 #include "export/spool.h"
+#include "export/stop.h"
 #include "net/http.h"
 
 #include <stdint.h>
@@ -42,5 +43,9 @@ void shipper_wake(struct shipper *s);
 void shipper_flush(struct shipper *s, shipper_idle_cb *on_idle, void *user);
 
 struct shipper_counters shipper_counters(const struct shipper *s);
+
+/* What the collector said last (stop.h). `*reason`: why it is stopped, "" when it is not
+ * or nobody says; valid until the loop turns. */
+enum probing shipper_probing(const struct shipper *s, const char **reason);
 
 #endif

@@ -33,12 +33,12 @@ static void give(void *budget, void *memory)
 /* ---- what it says ---- */
 
 /* Into one line of printable ASCII. */
-static void say(char out[SAID_MAX], const char *bytes, size_t len)
+static void say(char *out, size_t room, const char *bytes, size_t len)
 {
     size_t n = 0;
     while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
         len--;
-    for (; n < len && n + 1 < SAID_MAX; n++)
+    for (; n < len && n + 1 < room; n++)
         out[n] = bytes[n] >= ' ' && bytes[n] <= '~' ? bytes[n] : '?';
     out[n] = '\0';
 }
@@ -56,10 +56,27 @@ static void say_failure(char out[SAID_MAX], const char *bytes, size_t len)
         otlp__export_metrics_partial_success__unpack(&bounded, len,
                                                      (const uint8_t *)bytes);
     if (status != NULL && status->error_message[0] != '\0')
-        say(out, status->error_message, strlen(status->error_message));
+        say(out, SAID_MAX, status->error_message, strlen(status->error_message));
     else
-        say(out, bytes, len);
+        say(out, SAID_MAX, bytes, len);
     otlp__export_metrics_partial_success__free_unpacked(status, &bounded);
+}
+
+/* Whether it is the order to stop probing. */
+static bool read_stop(struct verdict *v, const char *bytes, size_t len)
+{
+    size_t at = strlen(STOP_PROBING);
+    const char *end = len > 0 ? memchr(bytes, '\n', len) : NULL;
+    if (end != NULL)
+        len = (size_t)(end - bytes);
+    len -= len > 0 && bytes[len - 1] == '\r';
+    if (len < at || memcmp(bytes, STOP_PROBING, at) != 0 ||
+        (len > at && bytes[at] != ':'))
+        return false;
+    for (at += len > at; at < len && bytes[at] == ' ';)
+        at++;
+    say(v->reason, sizeof v->reason, bytes + at, len - at);
+    return true;
 }
 
 /* It was accepted with whatever body; one that says more is rare. */
@@ -81,7 +98,8 @@ static void read_accepted(struct verdict *v, const char *bytes, size_t len)
     if (partial != NULL) {
         v->rejected_points =
             partial->rejected_data_points > 0 ? partial->rejected_data_points : 0;
-        say(v->why, partial->error_message, strlen(partial->error_message));
+        say(v->why, sizeof v->why, partial->error_message,
+            strlen(partial->error_message));
     }
     otlp__export_metrics_service_response__free_unpacked(response, &bounded);
 }
@@ -141,6 +159,9 @@ struct verdict verdict_of(const struct http_reply *reply, enum signal signal)
     say_failure(said, reply->body, reply->body_len);
     if (is_of_connection(reply->status, said))
         v.kind = VERDICT_UNUSABLE;
+    v.stop = reply->status == 403 && read_stop(&v, reply->body, reply->body_len);
+    if (v.stop)
+        v.kind = VERDICT_AGAIN;
     /* an OpenTelemetry Collector has 400 for it, and says so in words */
     v.too_large = reply->status == 413 ||
                   (reply->status == 400 && strcasestr(said, "too large") != NULL);

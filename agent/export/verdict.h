@@ -12,6 +12,7 @@
 #define EDGELAT_EXPORT_VERDICT_H
 
 #include "export/signal.h"
+#include "export/stop.h"
 #include "net/http.h"
 
 #include <stdbool.h>
@@ -33,6 +34,8 @@ struct verdict {
     int64_t rejected_points; /* of an accepted batch */
     char why[320]; /* "HTTP 400: what the collector says", printable and in one line; of
                       an accepted batch what it says of it, "" when nothing */
+    bool stop;     /* nothing is to be probed any more */
+    char reason[STOP_REASON_MAX]; /* then: the collector's, printable; "" is none */
     const char *step; /* what somebody could do, "; look ...", or ""; the courier's */
 };
 

@@ -81,11 +81,12 @@ static const char *read_until(int fd, const char *end)
     return text;
 }
 
-static void begin(struct bed *b)
+static void begin_with(struct bed *b, const char *option, const char *value)
 {
     *b = (struct bed){.folder = folder_make()};
     snprintf(b->dir, sizeof b->dir, "%s/received", b->folder.path);
-    char *argv[] = {"collect", "--listen", "127.0.0.1:0", "--dir", b->dir, NULL};
+    char *argv[] = {"collect", "--listen",     "127.0.0.1:0", "--dir",
+                    b->dir,    (char *)option, (char *)value, NULL};
     make_batch(b);
     b->pid = collect(argv, &b->out, &b->err);
     const char *said = read_until(b->err, "\n");
@@ -94,6 +95,11 @@ static void begin(struct bed *b)
     CHECK(sscanf(said, "listening on 127.0.0.1:%u%c", &port, &rest) == 2 && rest == '\n',
           "got %s", said);
     b->port = (uint16_t)port;
+}
+
+static void begin(struct bed *b)
+{
+    begin_with(b, NULL, NULL);
 }
 
 /* Ends it as a service manager does; nothing more has been said. */
@@ -420,12 +426,30 @@ static void test_again(void **state)
     end(&b, SIGTERM);
 }
 
+static void test_stop(void **state)
+{
+    (void)state;
+    struct bed b;
+    begin_with(&b, "--stop", "we move");
+    struct answer a = post(&b, "POST /v1/metrics", PROTOBUF GZIP, b.packed, b.packed_len);
+    CHECK_INT(403, a.status, "status");
+    CHECK_TEXT("edgelat: stop probing: we move\n", a.body, "the order, and why");
+    a = post(&b, "POST /v1/logs", PROTOBUF GZIP, b.packed, b.packed_len);
+    CHECK_INT(403, a.status, "logs as well");
+    check_stored_count(&b, 0);
+    end(&b, SIGTERM);
+    begin_with(&b, "--stop", "");
+    a = post(&b, "POST /v1/metrics", PROTOBUF, b.plain, b.plain_len);
+    CHECK_TEXT("edgelat: stop probing\n", a.body, "no reason");
+    end(&b, SIGTERM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepted), cmocka_unit_test(test_logs),
         cmocka_unit_test(test_refused),  cmocka_unit_test(test_nonsense),
-        cmocka_unit_test(test_again),
+        cmocka_unit_test(test_again),    cmocka_unit_test(test_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

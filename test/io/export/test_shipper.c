@@ -695,6 +695,35 @@ static void the_backup_takes_over(void **state)
     }
 }
 
+/* A collector that orders to stop probing works: no other one is asked, and it is asked
+ * again soon. */
+static void stop_probing(void **state)
+{
+    (void)state;
+    static const struct answer answers[] = {
+        REPLY("403 Stop", "Retry-After: 1\r\nContent-Length: 26\r\n",
+              "edgelat: stop probing: tea"),
+        REPLY("503 Busy", "Content-Length: 0\r\n", ""), OK};
+    static const struct answer good[] = {OK};
+    const char *reason;
+    struct bed *b = begin(answers, 3, 1);
+    add_backup(b, good, 1);
+    start(b);
+    CHECK_INT(PROBING_UNSAID, shipper_probing(b->shipper, &reason), "nothing was said");
+    CHECK_TEXT("", reason, "so there is no reason");
+    RUN_UNTIL(b, counters(b).failed == 1);
+    CHECK_INT(PROBING_STOPPED, shipper_probing(b->shipper, &reason), "the order");
+    CHECK_TEXT("tea", reason, "and why");
+    RUN_UNTIL(b, counters(b).failed == 2);
+    CHECK_INT(PROBING_STOPPED, shipper_probing(b->shipper, &reason),
+              "busy lifts nothing");
+    RUN_UNTIL(b, waiting(b) == 0);
+    CHECK_INT(PROBING_ALLOWED, shipper_probing(b->shipper, &reason), "it is lifted");
+    CHECK_TEXT("", reason, "without a reason");
+    CHECK_INT(0, b->backup.n, "nobody else was asked");
+    end(b);
+}
+
 /* All of them: back off as with one, and nothing is lost. */
 static void no_collector_works(void **state)
 {
@@ -787,6 +816,7 @@ int main(void)
         cmocka_unit_test(header_file),
         cmocka_unit_test(flush),
         cmocka_unit_test(the_backup_takes_over),
+        cmocka_unit_test(stop_probing),
         cmocka_unit_test(no_collector_works),
         cmocka_unit_test(catches_up_no_faster_than_agreed),
         cmocka_unit_test(through_a_proxy),

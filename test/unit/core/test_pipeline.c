@@ -433,6 +433,35 @@ static void a_middlebox_does_not_say_that_it_is_up(void **state)
     end(&r);
 }
 
+static void paused(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct order order;
+    struct mono at;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LON");
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    close_window(&r);
+    CHECK(r.batch->targets[0].up, "it is up");
+    pipeline_pause(r.p, true, r.now);
+    CHECK(!pipeline_next(r.p, &at), "nothing is due");
+    resolve(&r, 1, "192.0.2.2", "AMS");
+    pipeline_survey_begin(r.p, r.now);
+    CHECK_INT(0, take(&r, MINUTE_NS, &order), "whatever comes meanwhile");
+    for (int i = 0; i < 3; i++) {
+        close_window(&r);
+        CHECK(!r.batch->targets[0].measured, "it is not measured, neither up nor down");
+        CHECK_INT(0, r.batch->n_events, "nothing has changed");
+        const struct series *s = expect_series(&r, PING, "LON", 1, "the series goes on");
+        CHECK(!s->in_window, "without this window");
+        CHECK_INT(0, s->missed, "and misses nothing");
+    }
+    pipeline_pause(r.p, false, r.now);
+    CHECK(take(&r, 10 * NS_PER_S, &order) > 4, "it goes on");
+    end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +481,7 @@ int main(void)
         cmocka_unit_test(handshakes_of_a_middlebox_are_left_out),
         cmocka_unit_test(the_decoy_leaves_them_out_too),
         cmocka_unit_test(a_middlebox_does_not_say_that_it_is_up),
+        cmocka_unit_test(paused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,6 +136,42 @@ static void wrong_connection(void **state)
     }
 }
 
+static void stop(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        bool stop;
+        const char *reason;
+    } cases[] = {
+        {"edgelat: stop probing", true, ""},
+        {"edgelat: stop probing\n", true, ""},
+        {"edgelat: stop probing\r\nand more\r\n", true, ""},
+        {"edgelat: stop probing: maintenance, until 14:00\n", true,
+         "maintenance, until 14:00"},
+        {"edgelat: stop probing: \r\n", true, ""},
+        {"edgelat: stop probing: \x1b[2J\n", true, "?[2J"},
+        {"edgelat: stop probing please", false, ""},
+        {"edgelat: stop probin", false, ""},
+        {" edgelat: stop probing", false, ""},
+        {"Edgelat: stop probing", false, ""},
+        {"no\nedgelat: stop probing\n", false, ""},
+        {"", false, ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct verdict v = of(403, cases[i].body, strlen(cases[i].body));
+        CHECK(v.stop == cases[i].stop, "%s", cases[i].body);
+        CHECK_TEXT(cases[i].reason, v.reason, cases[i].body);
+        CHECK_INT(v.stop ? VERDICT_AGAIN : VERDICT_UNUSABLE, v.kind, cases[i].body);
+    }
+    CHECK(!of(401, BYTES(STOP_PROBING)).stop, "another status says nothing");
+    CHECK(!of(200, BYTES(STOP_PROBING)).stop, "nor does one that is fine");
+    char body[4096] = STOP_PROBING ": ";
+    memset(body + strlen(body), 'x', sizeof body - strlen(body));
+    struct verdict v = of(403, body, sizeof body);
+    CHECK_INT(STOP_REASON_MAX - 1, strlen(v.reason), "bounded");
+}
+
 static void too_large(void **state)
 {
     (void)state;
@@ -170,6 +206,7 @@ int main(void)
         cmocka_unit_test(logs_that_nobody_takes),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(too_large),
+        cmocka_unit_test(stop),
         cmocka_unit_test(wrong_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
