@@ -115,8 +115,10 @@ def measure():
     m.run("sh", "-c", "echo '# changed here' >>/etc/edgelat/edgelat.conf")
     m.write("/etc/edgelat/edgelat.conf.d/site.conf", SITE)
     m.run("systemctl", "restart", "edgelat")
-    wait_for("a whole window", lambda: len(spool()) >= 3, 20)  # after that of the old configuration and a part of one
-    batch = json.loads(m.run("edgelat", "decode", sorted(spool())[-1]))
+    def closed():
+        return sorted(name for name in spool() if name.endswith("-metrics.pb.gz"))
+    wait_for("a whole window", lambda: len(closed()) >= 3, 20)  # after that of the old configuration and a part of one
+    batch = json.loads(m.run("edgelat", "decode", closed()[-1]))
     metrics = batch["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
     points = next(metric for metric in metrics if metric["name"] == "edgelat.probe.results")["sum"]["dataPoints"]
     replies = set()
