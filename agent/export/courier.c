@@ -103,6 +103,8 @@ static const char *next_step(const struct courier *c, const struct verdict *v,
         return "; where it takes no logs, set `events = no`";
     if (reply->failure == HTTP_FAILED_TLS)
         return "; look at `ca_file` and the collector's certificate";
+    if (strncmp(v->why, "the proxy ", 10) == 0)
+        return "; look at `proxy`, and at what it allows";
     bool cut = reply->failure == HTTP_FAILED_REPLY || reply->status == 400;
     if (cut && tls && v->kind != VERDICT_REFUSED && c->collector->cert_file[0] == '\0')
         return "; if it asks for a client certificate, set `cert_file` and `key_file`";

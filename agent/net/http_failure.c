@@ -1,6 +1,7 @@
 #include "net/http_failure.h"
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +38,17 @@ static void say_connect(char *out, size_t room, CURL *easy, const char *host,
     curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
     snprintf(out, room, "connection to %s failed: %s", host,
              error != 0 ? strerror((int)error) : details);
+}
+
+/* False: no proxy has refused to connect. */
+static bool say_refused_tunnel(char *out, size_t room, CURL *easy, const char *host)
+{
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    if (status < 300)
+        return false;
+    snprintf(out, room, "the proxy on the way to %s answered HTTP %ld", host, status);
+    return true;
 }
 
 enum http_failure http_failure(char *out, size_t room, CURL *easy, CURLcode code,
@@ -85,6 +97,8 @@ enum http_failure http_failure(char *out, size_t room, CURL *easy, CURLcode code
         snprintf(out, room, "the reply of %s ended too early", host);
         return HTTP_FAILED_REPLY;
     default:
+        if (say_refused_tunnel(out, room, easy, host))
+            return HTTP_FAILED_REPLY;
         snprintf(out, room, "no usable reply from %s: %s", host, details);
         return HTTP_FAILED_REPLY;
     }

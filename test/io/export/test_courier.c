@@ -9,6 +9,11 @@
 
 static struct nginx nginx;
 
+static void path_in(char *out, size_t room, const char *name)
+{
+    snprintf(out, room, "%s/%s", nginx.folder, name);
+}
+
 struct bed {
     uv_loop_t loop;
     struct http *http;
@@ -154,6 +159,41 @@ static void slow_replies_are_bounded(void **state)
     child_end(pid);
 }
 
+/* A real one, which lets through to nginx's first server only. */
+static void through_a_proxy(void **state)
+{
+    (void)state;
+    struct bed b;
+    char conf[256], path[96], log[96];
+    uint16_t port = child_free_port(SOCK_STREAM);
+    if (system("command -v tinyproxy >/dev/null") != 0)
+        skip();
+    snprintf(conf, sizeof conf,
+             "Port %u\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\nConnectPort %u\n",
+             port, nginx.good);
+    child_write(nginx.folder, "proxy.conf", conf);
+    path_in(path, sizeof path, "proxy.conf");
+    path_in(log, sizeof log, "proxy.log");
+    pid_t pid =
+        child_start((const char *const[]){"tinyproxy", "-d", "-c", path, NULL}, log);
+    child_wait_for(port, "tinyproxy");
+
+    begin(&b, nginx.good, nginx.ca);
+    snprintf(b.collector.proxy, sizeof b.collector.proxy, "http://127.0.0.1:%u", port);
+    CHECK_INT(VERDICT_ACCEPTED, send_one(&b)->kind, "through the proxy");
+    CHECK_INT(VERDICT_ACCEPTED, send_one(&b)->kind, "and again");
+    end(&b);
+
+    begin(&b, nginx.wrong_name, nginx.ca);
+    snprintf(b.collector.proxy, sizeof b.collector.proxy, "http://127.0.0.1:%u", port);
+    const struct verdict *v = send_one(&b);
+    CHECK_INT(VERDICT_AGAIN, v->kind, "the proxy lets nobody through to there");
+    CHECK_TEXT("the proxy on the way to localhost answered HTTP 403", v->why, "why");
+    CHECK_TEXT("; look at `proxy`, and at what it allows", v->step, "next step");
+    end(&b);
+    child_end(pid);
+}
+
 /* ---- files that change ---- */
 
 /* FOLDER/to becomes what FOLDER/from is, as a renewal does it: written beside, renamed.
@@ -165,11 +205,6 @@ static void install(const char *from, const char *to)
              "cd %s && install -m 0600 %s %s.new && mv %s.new %s", nginx.folder, from, to,
              to, to);
     child_run(command);
-}
-
-static void path_in(char *out, size_t room, const char *name)
-{
-    snprintf(out, room, "%s/%s", nginx.folder, name);
 }
 
 struct seen { /* a line of nginx's log: connection and subject */
@@ -295,6 +330,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(never_hangs),
         cmocka_unit_test(slow_replies_are_bounded),
+        cmocka_unit_test(through_a_proxy),
         cmocka_unit_test(a_renewed_certificate_is_taken),
         cmocka_unit_test(a_changed_ca_holds_at_once),
         cmocka_unit_test(who_can_read_a_secret),
