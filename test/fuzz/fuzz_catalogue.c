@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
 static void count(const char *text, void *user)
 {
     assert(strlen(text) > 0);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
 static const char metros[] = "# edgelat metros 1\n"
                              "code,family,city,country,latitude,longitude\n"
                              "LON,front-door,London,UK,51,0\n"
