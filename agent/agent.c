@@ -14,6 +14,7 @@
 #include "net/timer.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,7 @@ static void on_batch(const struct batch *batch, void *user)
     const char *why = closing_take(a->closing, batch, &tally);
     if (why != NULL)
         measurer_look(a->measurer, why);
+    malloc_trim(0); /* what a busy window took goes back to the system */
 }
 
 static void on_ship_timer(uv_timer_t *timer)

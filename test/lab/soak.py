@@ -23,7 +23,7 @@ EDGELAT = os.path.join(lab.TOP, os.environ.get("BUILD", "build"), "edgelat")
 SHIPPED = os.path.join(lab.TOP, "packaging", "edgelat.conf")
 WINDOW_S = 5
 FLAT = 1.02  # after a third of the time; a run of minutes is all warming up
-NEARLY_FLAT = 1.08
+NEARLY_FLAT = 1.05
 LONG_S = 1200
 CONFIGURATION = """[agent]
 state_dir = {state}
@@ -176,7 +176,8 @@ def least_seen(pid, seconds):
 def trouble(agent, collector, seconds):
     """All faults, again and again, then quiet; what is seen in each quiet time."""
     cycle_s = 60 if seconds >= LONG_S else 20
-    fault_s = (cycle_s - 5) / len(FAULTS)
+    quiet_s = WINDOW_S + 1  # the end of a window is in it, when what is free goes back to the system
+    fault_s = (cycle_s - quiet_s - 1) / len(FAULTS)
     seen, end = [], time.monotonic() + seconds
     while time.monotonic() + cycle_s <= end and agent.poll() is None:
         for _, _, fault in FAULTS:
@@ -184,10 +185,9 @@ def trouble(agent, collector, seconds):
             with fault(collector):
                 time.sleep(fault_s * 0.7)
             time.sleep(max(0.0, fault_s - (time.monotonic() - began)))
-        time.sleep(2)
         if agent.poll() is not None:
             break
-        seen.append(least_seen(agent.pid, 2))
+        seen.append(least_seen(agent.pid, quiet_s))
     return seen
 
 
@@ -225,8 +225,9 @@ def main(seconds):
         for target in re.findall(r"^\[target .*\]$", text, re.M):
             own.write(f"{target}\ninterval = 1s\nslow_interval = 1s\n")
     log = open(os.path.join(lab.FOLDER, "agent.log"), "w+", encoding="utf-8")
-    began = time.time()
     with running(EDGELAT, "run", "-c", path, stderr=log) as agent:
+        lab.wait_for(lambda: "windows of" in lab.read("agent.log"), 10)
+        began = time.time()
         seen = trouble(agent, collector, seconds)
         ended = time.time()
     judge(agent, collector, seen, began, ended)
