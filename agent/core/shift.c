@@ -14,10 +14,10 @@
  *     on this very way, with its heavy tails and its waves. A single deviation counts as
  *     half the limit at most (Winsor), so spikes and changes do not make it deaf.
  *
- * The mean of three alone would take a spike for a change. So each of the newest must be
- * beyond EACH of the limit by itself, on the same side, and they must AGREE: a burst
- * of one or two minutes covers part of a window, a whole one and part of the next, whose
- * medians differ by far; windows after a change are all alike.
+ * The mean of three alone would take a spike for a change. So the newest must AGREE: all
+ * on one side, and the nearest at least so far as this share of the farthest. A burst of
+ * one or two minutes covers part of a window, a whole one and part of the next, whose
+ * medians differ by far; windows after a change are alike.
  */
 #include "core/shift.h"
 
@@ -27,10 +27,9 @@
 #include <string.h>
 
 #define SPREADS       2.25
-#define USUALS        6.0
+#define USUALS        6.5
 #define USUAL_WINDOWS 240.0
-#define EACH          0.75 /* of the limit */
-#define AGREE         0.5  /* the nearest is at least so far, of the farthest */
+#define AGREE         0.55
 
 enum { ROOM = SHIFT_BASELINE + SHIFT_NEWEST };
 
@@ -80,16 +79,16 @@ static double mean_of(const double *newest)
     return sum / SHIFT_NEWEST;
 }
 
-/* Whether all of the newest are beyond the limit's share, on one side, and agree. */
-static bool alike(const double *newest, double level, bool up, double limit)
+/* Up or down: whether the newest are there all, and about equally far. */
+static bool agree(const double *newest, double level, bool up)
 {
-    double nearest = INFINITY, farthest = -INFINITY;
+    double nearest = INFINITY, farthest = 0;
     for (size_t i = 0; i < SHIFT_NEWEST; i++) {
         double apart = up ? newest[i] - level : level - newest[i];
         nearest = apart < nearest ? apart : nearest;
         farthest = larger(apart, farthest);
     }
-    return nearest > EACH * limit && nearest > AGREE * farthest;
+    return nearest > AGREE * farthest;
 }
 
 struct shift_news shift_window(struct shift *s, int64_t median_ns, uint64_t values)
@@ -112,7 +111,7 @@ struct shift_news shift_window(struct shift *s, int64_t median_ns, uint64_t valu
 
     news.before_ns = llround(exp(base.level));
     news.after_ns = llround(exp(mean));
-    news.shifted = apart > limit && alike(newest, base.level, mean > base.level, limit) &&
+    news.shifted = apart > limit && agree(newest, base.level, mean > base.level) &&
                    llabs(news.after_ns - news.before_ns) > SHIFT_LEAST_NS;
     if (news.shifted) {
         memmove(s->log_ns, newest, SHIFT_NEWEST * sizeof *newest);

