@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SELF_MAX = 24 };
+enum { SELF_MAX = 32 };
 
 struct closing {
     const struct config *config;
@@ -19,7 +19,7 @@ struct closing {
     char reason[EVENT_SUBJECT_MAX];
     struct events events;                                     /* of this window */
     bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as it was said last */
-    uint64_t busy_windows, interrupted_windows;
+    uint64_t busy_windows, interrupted_windows, events_dropped;
     double self_before[SELF_MAX]; /* what was said last, of sums */
 };
 
@@ -77,6 +77,12 @@ static size_t self_values(const struct closing *c, const struct tally *t,
          "edgelat.export.result", "failed"},
         {"edgelat.agent.export.rejected_points", "{point}", true,
          (double)ship->rejected_points, NULL, NULL},
+        {"edgelat.agent.history.size", "By", false, (double)spool->history_bytes, NULL,
+         NULL},
+        {"edgelat.agent.history.dropped", "{batch}", true, (double)spool->history_dropped,
+         NULL, NULL},
+        {"edgelat.agent.events.dropped", "{event}", true, (double)c->events_dropped, NULL,
+         NULL},
     };
     _Static_assert(sizeof all / sizeof *all <= SELF_MAX, "room for all of them");
     memcpy(values, all, sizeof all);
@@ -208,6 +214,7 @@ const char *closing_take(struct closing *c, const struct batch *measured,
     serving_look(&c->serving, &c->site, measured->targets, measured->n_targets,
                  measured->time, &c->events);
     say_events(&c->events);
+    c->events_dropped += c->events.dropped;
     batch.events = c->events.list;
     batch.n_events = c->events.n;
     batch.n_self = self_values(c, tally, values);
