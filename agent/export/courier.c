@@ -201,7 +201,7 @@ static void post(struct courier *c, const struct spooled *batch)
         "Content-Type: application/x-protobuf",
         "Content-Encoding: gzip",
         "User-Agent: edgelat/" EDGELAT_VERSION,
-        to->header_file[0] != '\0' ? c->header.line : NULL,
+        c->header.line[0] != '\0' ? c->header.line : NULL,
         NULL,
     };
     const struct http_request request = {
@@ -222,20 +222,33 @@ static void post(struct courier *c, const struct spooled *batch)
     c->exchange = http_start(c->http, &request, on_header, on_reply, c);
 }
 
+/* Of the file, else of the environment; false: there should be one and is none. */
+static bool read_header(struct courier *c, struct verdict *cannot)
+{
+    const char *file = c->collector->header_file;
+    const char *given = c->collector->name[0] == '\0' ? getenv(HEADER_VARIABLE) : NULL;
+    bool of_file = file[0] != '\0', of_environment = given != NULL && *given != '\0';
+    int rc = of_file          ? header_file_read(&c->header, file)
+             : of_environment ? header_take(&c->header, given)
+                              : 0;
+    if (rc == 0)
+        return true;
+    *cannot = (struct verdict){
+        .kind = VERDICT_UNUSABLE,
+        .step = of_file ? "; mend the file, it is read again by itself"
+                        : "; mend it where the service manager has it, and restart",
+    };
+    snprintf(cannot->why, sizeof cannot->why, "%s%.180s: %s",
+             of_file ? "header_file " : HEADER_VARIABLE " in the environment", file,
+             rc == -EBADMSG ? "it holds no 'Name: value' line" : strerror(-rc));
+    return false;
+}
+
 bool courier_send(struct courier *c, const struct spooled *batch,
                   courier_done_cb *on_done, void *user, struct verdict *cannot)
 {
-    const char *file = c->collector->header_file;
-    int rc = file[0] != '\0' ? header_file_read(&c->header, file) : 0;
-    if (rc < 0) {
-        *cannot = (struct verdict){
-            .kind = VERDICT_UNUSABLE,
-            .step = "; mend the file, it is read again by itself",
-        };
-        snprintf(cannot->why, sizeof cannot->why, "header_file %s: %s", file,
-                 rc == -EBADMSG ? "it holds no 'Name: value' line" : strerror(-rc));
+    if (!read_header(c, cannot))
         return false;
-    }
     look_who_can_read(c);
     c->redirects_to[0] = '\0';
     c->signal = batch->signal;

@@ -1,5 +1,7 @@
 #include "export/header_file.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -16,6 +18,14 @@ static bool is_header(const char *line)
         if ((*c < ' ' && *c != '\t') || *c == 0x7f)
             return false;
     return true;
+}
+
+int header_take(struct header_file *h, const char *line)
+{
+    if (text_copy(h->line, sizeof h->line, line) && is_header(h->line))
+        return 0;
+    header_file_forget(h);
+    return -EBADMSG;
 }
 
 static int read_line(char line[HEADER_LINE_MAX], int fd)

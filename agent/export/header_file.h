@@ -15,6 +15,13 @@ struct header_file { /* start with { 0 }; end with header_file_forget() */
     struct timespec changed;
 };
 
+/* The header may also be in the environment, where the service manager puts secrets: the
+ * whole line; that of the first collector, while it has no file. */
+#define HEADER_VARIABLE "EDGELAT_HEADER"
+
+/* Takes a line as it is. Returns 0 or -EBADMSG: it is none. */
+int header_take(struct header_file *h, const char *line);
+
 /* Brings `line` up to date. Returns 0, -EBADMSG: there is no such line, or -errno. */
 int header_file_read(struct header_file *h, const char *path);
 void header_file_forget(struct header_file *h);

@@ -1,3 +1,4 @@
+#include "export/header_file.h"
 #include "export/shipper.h"
 
 #include "export/otlp.h"
@@ -615,6 +616,39 @@ static void header_file(void **state)
     }
 }
 
+static void header_of_the_environment(void **state)
+{
+    (void)state;
+    static const struct answer answers[] = {OK};
+    setenv(HEADER_VARIABLE, "Authorization: Bearer environment", 1);
+    struct bed *b = begin(answers, 1, 1);
+    start(b);
+    RUN_UNTIL(b, waiting(b) == 0);
+    CHECK(strstr(b->peer.requests[0].head, "\r\nAuthorization: Bearer environment\r\n") !=
+              NULL,
+          "%s", b->peer.requests[0].head);
+    end(b);
+
+    b = begin(answers, 1, 1);
+    snprintf(b->collector->header_file, sizeof b->collector->header_file, "%s/token",
+             b->spool.folder.path);
+    child_write(b->spool.folder.path, "token", "Authorization: Bearer file\n");
+    start(b);
+    RUN_UNTIL(b, waiting(b) == 0);
+    CHECK(strstr(b->peer.requests[0].head, "Bearer file") != NULL, "a file wins: %s",
+          b->peer.requests[0].head);
+    end(b);
+
+    setenv(HEADER_VARIABLE, "no colon", 1);
+    b = begin(answers, 1, 1);
+    start(b);
+    run_for(b, 100);
+    CHECK_INT(0, b->peer.n, "nothing is sent without it");
+    CHECK_INT(1, waiting(b), "kept");
+    end(b);
+    unsetenv(HEADER_VARIABLE);
+}
+
 static void flush(void **state)
 {
     (void)state;
@@ -814,6 +848,7 @@ int main(void)
         cmocka_unit_test(collector_comes_up),
         cmocka_unit_test(not_usable_keeps_the_batch),
         cmocka_unit_test(header_file),
+        cmocka_unit_test(header_of_the_environment),
         cmocka_unit_test(flush),
         cmocka_unit_test(the_backup_takes_over),
         cmocka_unit_test(stop_probing),
