@@ -106,6 +106,16 @@ static void take_facts(struct http_exchange *x)
     f->expires_days = tls->expires_days;
 }
 
+/* libcurl 7.88 is content with "HTTP/200 x", and then has no status. */
+static CURLcode end_of(const struct http_exchange *x, CURLcode code)
+{
+    long status = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (!x->cut && code != CURLE_OK)
+        return code;
+    return status != 0 ? CURLE_OK : CURLE_WEIRD_SERVER_REPLY;
+}
+
 static void take_failure(struct http_exchange *x, CURLcode code)
 {
     struct http_reply *r = &x->reply;
@@ -118,8 +128,8 @@ static void take_failure(struct http_exchange *x, CURLcode code)
                  x->head_len > HEAD_MAX ? "head of the reply" : "reply", x->host,
                  x->head_len > HEAD_MAX ? HEAD_MAX : x->reply_max);
     } else {
-        r->failure = http_failure(x->error, sizeof x->error, x->easy,
-                                  x->cut ? CURLE_OK : code, x->host, x->details);
+        r->failure = http_failure(x->error, sizeof x->error, x->easy, end_of(x, code),
+                                  x->host, x->details);
     }
     r->error = x->error;
     r->waited_for = r->failure == HTTP_FAILED_TIMEOUT ? http_waiting_for(x) : "";

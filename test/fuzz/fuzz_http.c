@@ -28,6 +28,7 @@ static void on_reply(const struct http_reply *reply, void *user)
     bool *replied = user;
     *replied = true;
     assert((reply->failure == HTTP_OK) == (reply->error[0] == '\0'));
+    assert(reply->failure != HTTP_OK || reply->status != 0);
     assert(reply->body_len <= REPLY_MAX);
     assert(reply->retry_after_ns >= 0);
 }

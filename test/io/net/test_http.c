@@ -396,6 +396,7 @@ static void replies_that_make_no_sense(void **state)
          "the reply of 127.0.0.1 ended too early"},
         {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nX-Ha", ""},
         {"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", ""},
+        {"HTTP/200 x\r\nContent-: a\r\n\r\n", "what 127.0.0.1 answered is not HTTP"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct got g = fetch_from_peer(cases[i].says, 5 * NS_PER_S, i % 2 == 0);
