@@ -165,8 +165,8 @@ static void check_all_traffic(struct checking *k, const struct kinds *kinds)
     if (i < TRAFFIC_MEASURES)
         PROBLEM(k,
                 "%s: the targets, and what discovery adds, make up to %.0f %s a second, "
-                "more than %.0f; fewer targets, longer intervals or a lower nearest are "
-                "needed",
+                "more than %.0f; fewer targets, longer intervals, or a lower nearest or "
+                "front_doors are needed",
                 k->file, all.of[i], traffic_names[i], traffic_most.of[i]);
 }
 

@@ -393,10 +393,11 @@ static void test_limits(void **state)
     text_free(&problems);
 }
 
-#define ALONE           "workloads = no\nfront_doors = 0\n"
-#define PINGS           "kinds = icmp tcp\ninterval = 1s\n"
-#define TOGETHER        "f: the targets, and what discovery adds, make up to "
-#define TOO_MUCH        "; fewer targets, longer intervals or a lower nearest are needed\n"
+#define ALONE    "workloads = no\nfront_doors = 0\n"
+#define PINGS    "kinds = icmp tcp\ninterval = 1s\n"
+#define TOGETHER "f: the targets, and what discovery adds, make up to "
+#define TOO_MUCH                                                                         \
+    "; fewer targets, longer intervals, or a lower nearest or front_doors are needed\n"
 #define OF_HOST         "f: the targets of host "
 #define TOO_MUCH_OF_ONE "; fewer targets of that host or longer intervals are needed\n"
 
