@@ -44,6 +44,7 @@ def build():
     equal(0, packed.wait(), "tar")
     made = m.run("env", "-C", "/tmp/tree", "ARCH=arm64", "LINTIAN=true", "packaging/deb/build", timeout=200)
     Bed.package = BUILD / "deb" / os.path.basename(made)
+    Bed.package.parent.mkdir(parents=True, exist_ok=True)
     with open(Bed.package, "wb") as file:
         subprocess.run(["nsenter", "-t", m.init, "-a", "-r", "cat", f"/tmp/tree/{made}"], stdout=file, check=True)
     said = subprocess.run(["lintian", "--fail-on", "error,warning", "--allow-root", Bed.package],
