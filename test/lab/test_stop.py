@@ -185,6 +185,8 @@ if __name__ == "__main__":
         by_the_collector(agents, collectors)
         by_the_file(agents)
         what_was_sent(agents, collectors)
+        if not tap.failed:
+            tap.row("it must stop", "the collector's 403, a restart under it, the file", "no packet until it is lifted")
     finally:
         agents.process.kill()
     sys.exit(tap.finish())
