@@ -70,7 +70,7 @@ static bool is_located(const struct ranking *r)
 /* ---- what one target showed ---- */
 
 struct evidence { /* over its streams */
-    uint64_t sent, received, lost;
+    uint64_t received;
     const struct series *best; /* the stream with the lowest minimum */
     const struct target_place *place;
     struct standing standing;
@@ -84,9 +84,7 @@ static void add_streams(struct evidence *e, const struct batch *batch,
         const struct series *s = batch->series[i];
         if (s->target != target || !s->in_window)
             continue;
-        e->sent += s->window.sent;
         e->received += s->window.received;
-        e->lost += s->window.outcomes[OUTCOME_LOSS];
         if (s->window.delays[0].count > 0 &&
             (e->best == NULL ||
              s->window.delays[0].min_ns < e->best->window.delays[0].min_ns))
@@ -111,6 +109,11 @@ static struct evidence evidence_of(const struct ranking *r, const struct batch *
 }
 
 /* ---- printing ---- */
+
+static double loss_ratio(const struct target_state *t)
+{
+    return t->sent > 0 ? (double)t->lost / (double)t->sent : NAN;
+}
 
 static const char *or_null(const char *text)
 {
@@ -153,8 +156,8 @@ static void print_json(const struct target_state *t, const struct evidence *e)
     json_string(&j, "kind", e->best ? e->best->kind->name : NULL);
     render_delay_json(&j, "min", rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED);
     render_delay_json(&j, "p50", rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED);
-    json_number(&j, "loss_ratio", e->sent > 0 ? (double)e->lost / (double)e->sent : NAN);
-    json_unsigned(&j, "sent", e->sent);
+    json_number(&j, "loss_ratio", loss_ratio(t));
+    json_unsigned(&j, "sent", t->sent);
     json_unsigned(&j, "received", e->received);
     json_number(&j, "distance_km", e->standing.km);
     json_number(&j, "bound", e->bound_ms);
@@ -194,9 +197,8 @@ static void print_row(const struct ranking *r, const struct target_state *t,
     printf("%9s %9s %7s %5llu  %-5s ",
            render_ms(a, rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED),
            render_ms(b, rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED),
-           number(c, "%.1f %%",
-                  e->sent > 0 ? 100.0 * (double)e->lost / (double)e->sent : NAN),
-           (unsigned long long)e->sent, e->best ? e->best->kind->name : "-");
+           number(c, "%.1f %%", 100 * loss_ratio(t)), (unsigned long long)t->sent,
+           e->best ? e->best->kind->name : "-");
     if (is_located(r))
         printf("%6s %9s %7s  ", number(a, "%.0f", e->standing.km),
                number(b, "%.1f", e->bound_ms), number(c, "%.1f", e->stretch));

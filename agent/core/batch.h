@@ -54,9 +54,12 @@ struct target_state { /* one a target, in the order of the configuration; those
     char pop[POP_TEXT_MAX];
     bool up; /* any kind got an answer (reply or refusal) in the window; a middlebox is
                 none */
-    bool measured;    /* anything was sent that could tell */
-    uint32_t rank;    /* 1 is the nearest; 0: not eligible */
-    int64_t min_ns;   /* evidence of the ranking, DELAY_UNDEFINED when none */
+    bool measured;  /* anything was sent that could tell */
+    uint32_t rank;  /* 1 is the nearest; 0: not eligible */
+    int64_t min_ns; /* evidence of the ranking, DELAY_UNDEFINED when none; with it what
+                       was sent and lost, without streams that are silent while others
+                       are answered */
+    uint64_t sent, lost;
     bool intercepted; /* a middlebox answers the handshakes, in one family at least: their
                          delays are left out */
     char interception[INTERCEPT_TEXT_MAX]; /* one clause on it, "" when not */

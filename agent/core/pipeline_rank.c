@@ -48,6 +48,8 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
         .up = m->up,
         .measured = m->measured,
         .min_ns = c->min_ns,
+        .sent = c->sent,
+        .lost = c->lost,
     };
     text_copy(p->states[target].pop, sizeof p->states[target].pop, place->pop);
     for (size_t f = 0; f < 2; f++)

@@ -96,6 +96,13 @@ def test_nearest():
     tap.ok("ams-efz.ms-acdc.office.com" in names, "nearest: a name that is taken is given to nobody else", names)
     tap.equal([], [name for name in names if "bru" in name], "nearest: a front door that is gone is no candidate")
 
+    lab.change("london", "icmp=off")
+    done = run(EDGELAT, "nearest", "-c", SHIPPED, "-t", 6, "--json")
+    lab.change("london", "icmp=on")
+    exchange = by_target(done)["exchange"]
+    tap.equal((0, exchange["received"]), (exchange["loss_ratio"], exchange["sent"]),
+              "nearest: ICMP that is filtered is no loss")
+
     off = os.path.join(lab.FOLDER, "off.conf")
     with open(SHIPPED, encoding="utf-8") as shipped, open(off, "w", encoding="utf-8") as own:
         own.write(shipped.read().replace("#front_doors = 4", "front_doors = 0"))
