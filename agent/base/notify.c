@@ -44,8 +44,8 @@ static int send_to(const char *name, const char *text, size_t len)
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    ssize_t sent =
-        sendto(fd, text, len, MSG_NOSIGNAL, (struct sockaddr *)&address, address_len);
+    ssize_t sent = sendto(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT,
+                          (struct sockaddr *)&address, address_len);
     int rc = sent < 0 ? -errno : 0;
     close(fd);
     return rc;

@@ -11,7 +11,8 @@
 
 bool notify_wanted(void);
 
-/* Returns 0, also when nobody asked; else -errno. */
+/* Never blocks. Returns 0, also when nobody asked; else -errno (-EAGAIN: a manager that
+ * does not read). */
 __attribute__((format(printf, 1, 2))) int notify_send(const char *format, ...);
 
 /* WATCHDOG_USEC in ns, when this process is the one that is watched; else 0. Send
