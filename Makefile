@@ -144,8 +144,8 @@ run-tests:
 	@BUILD=$(BUILD) EDGELAT_TOOLS=$(abspath $(BUILD)/tools) FAST=1 test/run \
 	    --name='sources' scripts/check-layers scripts/lint \
 	    --name='as shipped' $(TEST_PROGRAMS) \
-	    --name='gcc, AddressSanitizer, UBSan' $(TEST_PROGRAMS:$(BUILD)/%=$(GCC_SAN)/%) \
-	    --name='clang, AddressSanitizer, UBSan' $(TEST_PROGRAMS:$(BUILD)/%=$(CLANG_SAN)/%) \
+	    --name='gcc, AddressSanitizer, UBSan' --jobs=2 $(TEST_PROGRAMS:$(BUILD)/%=$(GCC_SAN)/%) \
+	    --name='clang, AddressSanitizer, UBSan' --jobs=2 $(TEST_PROGRAMS:$(BUILD)/%=$(CLANG_SAN)/%) \
 	    --name='corpus of the fuzz targets' test/fuzz/replay \
 	    --name='packages in clean roots' $(PACKAGE_TESTS) \
 	    --name='the lab, end to end' $(LAB_TESTS)
