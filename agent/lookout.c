@@ -55,6 +55,7 @@ static void look(struct measurer *m, struct mono now)
         return;
     m->looked_at = now;
     m->look_ends.ns = now.ns + DISCOVERY_NS;
+    m->look_next.ns = now.ns + DISCOVERY_EVERY_NS;
     discovery_begin(m->discovery);
     names_ask_all(m->names, now);
     lookout_take(m, now);
@@ -94,7 +95,8 @@ static void watch_network(struct measurer *m)
                  strerror(-rc));
 }
 
-static void say_nearest(struct measurer *m, const struct target_state *states, size_t n)
+/* False: there is none. */
+static bool say_nearest(struct measurer *m, const struct target_state *states, size_t n)
 {
     const struct target_state *first = NULL;
     size_t ranked = 0;
@@ -104,11 +106,12 @@ static void say_nearest(struct measurer *m, const struct target_state *states, s
             first = &states[t];
     }
     if (first == NULL || first->target == m->nearest)
-        return;
+        return first != NULL;
     m->nearest = first->target;
     log_info("discovery", "nearest of %zu: %s, PoP %s, %.3f ms", ranked,
              first->target->name, first->pop[0] != '\0' ? first->pop : "unknown",
              (double)first->min_ns / 1e6);
+    return true;
 }
 
 static void end_look(struct measurer *m, struct mono now)
@@ -116,7 +119,8 @@ static void end_look(struct measurer *m, struct mono now)
     size_t n;
     m->look_ends.ns = 0;
     const struct target_state *states = pipeline_survey_end(m->pipeline, now, &n);
-    say_nearest(m, states, n);
+    if (!say_nearest(m, states, n))
+        m->look_next.ns = m->looked_at.ns + LOOK_LEAST_NS;
     measurer_arm(m);
 }
 
@@ -124,7 +128,7 @@ void lookout_tick(struct measurer *m, struct mono now)
 {
     if (m->look_ends.ns != 0 && now.ns >= m->look_ends.ns)
         end_look(m, now);
-    if (now.ns - m->looked_at.ns >= DISCOVERY_EVERY_NS)
+    if (now.ns >= m->look_next.ns)
         look(m, now);
 }
 

@@ -5,7 +5,8 @@
  *
  * It looks around for what is near (discovery.h) when it begins, each hour, when the
  * network of the host changes and when somebody has reason to (measurer_look()); within
- * DISCOVERY_NS all that was found is ranked, and the log says what is nearest.
+ * DISCOVERY_NS all that was found is ranked, and the log says what is nearest. Where that
+ * is nothing, as DNS or the way out is not there yet, it looks again a minute later.
  */
 #ifndef EDGELAT_MEASURER_H
 #define EDGELAT_MEASURER_H

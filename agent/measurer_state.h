@@ -23,6 +23,7 @@ struct measurer {
     struct discovery *discovery;
     struct netlink *netlink;          /* NULL: the kernel does not tell */
     struct mono looked_at, look_ends; /* the last time; 0: it is over */
+    struct mono look_next;            /* without a reason */
     const struct target *nearest;     /* as it was said last */
     bool paused;                      /* nothing is sent */
     bool stopped;                     /* that was said */

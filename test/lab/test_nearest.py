@@ -152,6 +152,7 @@ class Received:
 def play(agent):
     """What happens to the network while the agent runs."""
     time.sleep(25)
+    lab.point("late.example.net", AMSTERDAM[0])
     lab.point("s-0005.s-msedge.net", *LONDON)
     time.sleep(20)
     lab.point("s-0005.s-msedge.net", *AMSTERDAM)
@@ -214,20 +215,25 @@ def test_records(received):
 
 def test_agent():
     path, _ = configure()
+    late, _ = probing.configuration("late", "[target late]\nhost = late.example.net\nkinds = tcp\n")
     folder = os.path.join(lab.FOLDER, "received-events")
     printed = os.path.join(lab.FOLDER, "table")
     with open(printed, "w", encoding="utf-8") as file, running(
             EDGELAT, "collect", "--listen", "127.0.0.1:18430", "--dir", folder,
             stdout=file, stderr=subprocess.DEVNULL) as receiver:
-        with running(EDGELAT, "run", "-c", path, stderr=subprocess.PIPE) as agent:
+        with running(EDGELAT, "run", "-c", path, stderr=subprocess.PIPE) as agent, running(
+                EDGELAT, "run", "-c", late, stderr=subprocess.PIPE) as late_agent:
             play(agent)
             _, said = agent.communicate(timeout=10)
+            late_agent.send_signal(signal.SIGTERM)
+            _, late_said = late_agent.communicate(timeout=10)
         receiver.send_signal(signal.SIGTERM)
         receiver.wait(10)
     table = lab.read("table")
     tap.equal(0, agent.returncode, "the agent ends well")
     first = re.search(r"nearest of (\d+): teams, PoP AMS", said)
     tap.ok(first and int(first[1]) >= 6, "it looks around first: what is nearest, of all that was found", said)
+    tap.ok("nearest of 1: late" in late_said, "where nothing was near it looks again soon", late_said)
     received = Received(folder)
     test_failover(received)
     test_states(received)
