@@ -50,7 +50,7 @@ struct event {
 };
 
 /* Those of one window. A window has at most EVENTS_MAX; more are counted only. */
-#define EVENTS_MAX 64
+#define EVENTS_MAX 256
 
 struct events {                        /* { 0 } has none */
     struct event list[EVENTS_MAX + 1]; /* the last place is of those that are dropped */

@@ -75,7 +75,7 @@ static inline void child_folder(struct child_folder *f)
         return;
     }
     char nothing;
-    setpgid(0, 0); /* Ctrl-C is for the test */
+    setpgid(0, 0);                    /* Ctrl-C is for the test */
     for (int fd = 3; fd < 1024; fd++) /* other janitors wait for their ends */
         if (fd != ends[0])
             close(fd);
