@@ -225,20 +225,13 @@ const char *closing_take(struct closing *c, const struct batch *measured,
     return reason_to_look(c);
 }
 
-/* Whoever loaded the configuration has said it. */
-static void ignore(const char *problem, void *user)
-{
-    (void)problem;
-    (void)user;
-}
-
 struct closing *closing_create(const struct config *config,
                                const struct knowledge *knowledge,
                                const struct otlp_resource *resource, struct spool *spool)
 {
     struct closing *c = mem_zalloc(sizeof *c);
     c->config = config;
-    site_read(&c->site, &knowledge->metros, config->location, &config->peering, ignore,
+    site_read(&c->site, &knowledge->metros, config->location, &config->peering, NULL,
               NULL);
     c->resource = *resource;
     c->spool = spool;

@@ -177,12 +177,13 @@ const struct metro *catalogue_find(const struct catalogue *c, const char *code,
     return found;
 }
 
-const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop)
+const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop,
+                                     enum pop_family family)
 {
     char code[POP_TEXT_MAX];
     text_copy(code, sizeof code, pop);
     code[strcspn(code, "0123456789")] = '\0'; /* the site within the metro */
-    return catalogue_find(c, code, POP_FRONT_DOOR);
+    return catalogue_find(c, code, family);
 }
 
 bool catalogue_same_metro(const struct metro *a, const struct metro *b)

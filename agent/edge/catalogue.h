@@ -45,8 +45,9 @@ const char *pop_family_name(enum pop_family family); /* "front-door", "exchange-
 const struct metro *catalogue_find(const struct catalogue *c, const char *code,
                                    enum pop_family family);
 
-/* By a PoP as results name it ("LON", "SG1"), of any family. NULL: unknown. */
-const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop);
+/* The same by a PoP as results name it: "LON", or "SG1", which is a site of SG. */
+const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop,
+                                     enum pop_family family);
 
 bool catalogue_same_metro(const struct metro *a, const struct metro *b);
 

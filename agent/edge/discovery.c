@@ -154,7 +154,7 @@ void discovery_hint(struct discovery *d, size_t number, const char *pop)
 {
     if (d->hinted || is_door(d, number))
         return;
-    const struct metro *m = catalogue_of_pop(&d->knowledge->metros, pop);
+    const struct metro *m = catalogue_of_pop(&d->knowledge->metros, pop, POP_FRONT_DOOR);
     if (m == NULL)
         return;
     d->hinted = true;
@@ -200,13 +200,6 @@ bool discovery_named(struct discovery *d, struct found *f)
 
 /* ---- the whole ---- */
 
-/* Whoever loaded the configuration has said it. */
-static void ignore(const char *problem, void *user)
-{
-    (void)problem;
-    (void)user;
-}
-
 struct discovery *discovery_create(const struct config *config,
                                    const struct knowledge *knowledge,
                                    const struct kinds *kinds)
@@ -215,7 +208,7 @@ struct discovery *discovery_create(const struct config *config,
     d->config = config;
     d->knowledge = knowledge;
     d->kinds = kinds;
-    site_read(&d->site, &knowledge->metros, config->location, &config->peering, ignore,
+    site_read(&d->site, &knowledge->metros, config->location, &config->peering, NULL,
               NULL);
     const struct workloads *w = &knowledge->workloads;
     for (size_t i = 0; config->workloads && i < w->n; i++) {

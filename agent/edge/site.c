@@ -29,7 +29,8 @@ struct reading {
 static void problem(struct reading *r, struct text *what)
 {
     r->problems++;
-    r->on_problem(text_string(what), r->user);
+    if (r->on_problem != NULL)
+        r->on_problem(text_string(what), r->user);
     text_free(what);
 }
 
@@ -92,18 +93,6 @@ size_t site_read(struct site *out, const struct catalogue *metros, const char *l
 
 /* ---- what a PoP is to it ---- */
 
-static const struct metro *metro_of(const struct catalogue *c, const char *pop,
-                                    const char *basis)
-{
-    char code[8];
-    size_t len = strcspn(pop, "0123456789"); /* "SG1" is a site of SG */
-    if (len == 0 || len >= sizeof code)
-        return NULL;
-    memcpy(code, pop, len);
-    code[len] = '\0';
-    return catalogue_find(c, code, pop_family_of(basis));
-}
-
 static bool is(const struct metro *a, const struct metro *b)
 {
     return a != NULL && b != NULL && catalogue_same_metro(a, b);
@@ -128,7 +117,7 @@ static enum role role_of(const struct site *s, const struct metro *m)
 struct standing site_standing(const struct site *site, const char *pop, const char *basis)
 {
     struct standing s = {.km = NAN, .bound_ns = DELAY_UNDEFINED, .excess_km = NAN};
-    s.metro = metro_of(site->metros, pop, basis);
+    s.metro = catalogue_of_pop(site->metros, pop, pop_family_of(basis));
     s.role = role_of(site, s.metro);
     if (s.metro == NULL || site->nearest.metro == NULL)
         return s;

@@ -24,7 +24,7 @@ struct site {
 /*
  * Of the configuration; `metros` is borrowed. Returns the number of problems, each said
  * as one clause ("location = XYZ in [agent]: XYZ is no code of metros.csv"); what is
- * wrong stays unknown.
+ * wrong stays unknown. `on_problem` may be NULL, where somebody has said it before.
  */
 size_t site_read(struct site *out, const struct catalogue *metros, const char *location,
                  const struct peering *peering, config_problem_cb *on_problem,
