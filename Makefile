@@ -143,9 +143,9 @@ LAB_TESTS := $(sort $(wildcard test/lab/test_*))
 run-tests:
 	@BUILD=$(BUILD) EDGELAT_TOOLS=$(abspath $(BUILD)/tools) FAST=1 test/run \
 	    --name='sources' scripts/check-layers scripts/lint \
-	    --name='as shipped' $(TEST_PROGRAMS) \
-	    --name='gcc, AddressSanitizer, UBSan' --jobs=2 $(TEST_PROGRAMS:$(BUILD)/%=$(GCC_SAN)/%) \
-	    --name='clang, AddressSanitizer, UBSan' --jobs=2 $(TEST_PROGRAMS:$(BUILD)/%=$(CLANG_SAN)/%) \
+	    --name='as shipped' --apart $(TEST_PROGRAMS) \
+	    --name='gcc, AddressSanitizer, UBSan' --jobs=2 --apart $(TEST_PROGRAMS:$(BUILD)/%=$(GCC_SAN)/%) \
+	    --name='clang, AddressSanitizer, UBSan' --jobs=2 --apart $(TEST_PROGRAMS:$(BUILD)/%=$(CLANG_SAN)/%) \
 	    --name='corpus of the fuzz targets' test/fuzz/replay \
 	    --name='packages in clean roots' $(PACKAGE_TESTS) \
 	    --name='the lab, end to end' $(LAB_TESTS)

@@ -165,7 +165,7 @@ static void through_a_proxy(void **state)
     (void)state;
     struct bed b;
     char conf[256], path[96], log[96];
-    uint16_t port = child_free_port(SOCK_STREAM);
+    uint16_t port = child_free_port();
     if (system("command -v tinyproxy >/dev/null") != 0)
         skip();
     snprintf(conf, sizeof conf,

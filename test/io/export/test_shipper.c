@@ -171,8 +171,7 @@ static struct bed *begin(const struct answer *answers, size_t n, unsigned batche
     b->config = config_default();
     b->config.shipping.catch_up = 0;
     b->collector = &b->config.collectors[0];
-    int port =
-        n > 0 ? peer_listen(&b->peer, &b->spool.loop, 0) : child_free_port(SOCK_STREAM);
+    int port = n > 0 ? peer_listen(&b->peer, &b->spool.loop, 0) : child_free_port();
     snprintf(b->collector->url, sizeof b->collector->url, "http://u:secret@127.0.0.1:%d/",
              port);
     b->collector->timeout_ns = 2 * NS_PER_S;

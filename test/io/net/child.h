@@ -111,10 +111,30 @@ static inline int child_bind(int type, uint16_t *port)
     return fd;
 }
 
-static inline uint16_t child_free_port(int type)
+/* UDP, then TCP, on one port that was free for both, as a name server has them. */
+static inline void child_bind_both(int fds[2], uint16_t *port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    for (int i = 0; i < 100; i++) {
+        fds[0] = child_bind(SOCK_DGRAM, port);
+        fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        a.sin_port = htons(*port);
+        if (bind(fds[1], (struct sockaddr *)&a, sizeof a) == 0)
+            return;
+        close(fds[0]);
+        close(fds[1]);
+    }
+    fail_msg("no port is free for UDP and TCP");
+}
+
+/* A port on 127.0.0.1 where nobody is, by UDP and by TCP. */
+static inline uint16_t child_free_port(void)
 {
     uint16_t port;
-    close(child_bind(type, &port));
+    int fds[2];
+    child_bind_both(fds, &port);
+    close(fds[0]);
+    close(fds[1]);
     return port;
 }
 

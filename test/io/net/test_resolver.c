@@ -21,7 +21,7 @@ static int start_dnsmasq(void **state)
     char path[96], log[96];
     child_folder(&tmp);
     const char *folder = tmp.path;
-    dns_port = child_free_port(SOCK_DGRAM);
+    dns_port = child_free_port();
     snprintf(dns_server, sizeof dns_server, "127.0.0.1:%u", dns_port);
     char conf[1024];
     snprintf(conf, sizeof conf,

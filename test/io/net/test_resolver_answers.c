@@ -89,13 +89,10 @@ static void serve_udp(int fd, const struct records *r)
 
 static pid_t serve(uint16_t *port, const struct records *r)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    struct pollfd fds[2] = {{child_bind(SOCK_DGRAM, port), POLLIN, 0},
-                            {socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), POLLIN, 0}};
-    a.sin_port = htons(*port);
-    CHECK(bind(fds[1].fd, (struct sockaddr *)&a, sizeof a) == 0 &&
-              listen(fds[1].fd, 4) == 0,
-          "the same port by TCP");
+    int sockets[2];
+    child_bind_both(sockets, port);
+    CHECK_INT(0, listen(sockets[1], 4), "listens by TCP");
+    struct pollfd fds[2] = {{sockets[0], POLLIN, 0}, {sockets[1], POLLIN, 0}};
     pid_t pid = fork();
     if (pid == 0)
         prctl(PR_SET_PDEATHSIG, SIGKILL);

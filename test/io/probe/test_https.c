@@ -346,7 +346,7 @@ static bool proxy_start(struct proxy *p)
     if (system("command -v tinyproxy >/dev/null") != 0)
         return false;
     child_folder(&p->tmp);
-    p->port = child_free_port(SOCK_STREAM);
+    p->port = child_free_port();
     snprintf(conf, sizeof conf,
              "Port %u\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\n"
              "ConnectPort %u\nConnectPort %u\nConnectPort %u\nBasicAuth user secret\n",
