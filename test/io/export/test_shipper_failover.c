@@ -1,0 +1,104 @@
+/* Several collectors, and one that orders to stop probing. */
+#include "io/export/shipper_bed.h"
+
+/* Another collector, named "backup". */
+static void add_backup(struct bed *b, const struct answer *answers, size_t n)
+{
+    struct collector *c = &b->config.collectors[b->config.n_collectors++];
+    b->backup.answers = answers;
+    b->backup.n_answers = n;
+    *c = *b->collector;
+    strcpy(c->name, "backup");
+    snprintf(c->url, sizeof c->url, "http://127.0.0.1:%d",
+             peer_listen(&b->backup, &b->spool.loop, 0));
+}
+
+static void the_backup_takes_over(void **state)
+{
+    (void)state;
+    static const struct answer good[] = {OK};
+    static const struct answer bad[] = {REPLY("503 Busy", "Content-Length: 0\r\n", "")};
+    static const struct answer closed[] = {REPLY("403 No", "Content-Length: 0\r\n", "")};
+    static const struct answer slow[] = {
+        REPLY("429 Slow", "Retry-After: 1\r\nContent-Length: 0\r\n", ""), OK};
+    static const struct answer refuses[] = {REPLY("400 Bad", "Content-Length: 0\r\n", ""),
+                                            OK};
+    static const struct {
+        const char *what;
+        const struct answer *first;
+        size_t n, requests; /* that the first one gets */
+        uint64_t refused;
+    } cases[] = {
+        {"not there", NULL, 0, 0, 0},      {"busy", bad, 1, 2, 0},
+        {"wrong token", closed, 1, 1, 0},  {"busy for a moment", slow, 2, 4, 0},
+        {"refuses one", refuses, 2, 3, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed *b = begin(cases[i].first, cases[i].n, 3);
+        add_backup(b, good, 1);
+        start(b);
+        RUN_UNTIL(b, waiting(b) == 0);
+        CHECK_INT(cases[i].requests, b->peer.n, cases[i].what);
+        CHECK_INT(cases[i].requests > 2 ? 0 : 3, b->backup.n, cases[i].what);
+        CHECK_INT(cases[i].refused, counters(b).refused, cases[i].what);
+        CHECK_INT(3 - cases[i].refused, counters(b).accepted, cases[i].what);
+        end(b);
+    }
+}
+
+/* A collector that orders to stop probing works: no other one is asked, and it is asked
+ * again soon. */
+static void stop_probing(void **state)
+{
+    (void)state;
+    static const struct answer answers[] = {
+        REPLY("403 Stop", "Retry-After: 1\r\nContent-Length: 26\r\n",
+              "edgelat: stop probing: tea"),
+        REPLY("503 Busy", "Content-Length: 0\r\n", ""), OK};
+    static const struct answer good[] = {OK};
+    const char *reason;
+    struct bed *b = begin(answers, 3, 1);
+    add_backup(b, good, 1);
+    start(b);
+    CHECK_INT(PROBING_UNSAID, shipper_probing(b->shipper, &reason), "nothing was said");
+    CHECK_TEXT("", reason, "so there is no reason");
+    RUN_UNTIL(b, counters(b).failed == 1);
+    CHECK_INT(PROBING_STOPPED, shipper_probing(b->shipper, &reason), "the order");
+    CHECK_TEXT("tea", reason, "and why");
+    RUN_UNTIL(b, counters(b).failed == 2);
+    CHECK_INT(PROBING_STOPPED, shipper_probing(b->shipper, &reason),
+              "busy lifts nothing");
+    RUN_UNTIL(b, waiting(b) == 0);
+    CHECK_INT(PROBING_ALLOWED, shipper_probing(b->shipper, &reason), "it is lifted");
+    CHECK_TEXT("", reason, "without a reason");
+    CHECK_INT(0, b->backup.n, "nobody else was asked");
+    end(b);
+}
+
+/* All of them: back off as with one, and nothing is lost. */
+static void no_collector_works(void **state)
+{
+    (void)state;
+    static const struct answer bad[] = {REPLY("503 Busy", "Content-Length: 0\r\n", "")};
+    struct bed *b = begin(bad, 1, 2);
+    add_backup(b, bad, 1);
+    start(b);
+    RUN_UNTIL(b, b->peer.n >= 3 && b->backup.n >= 2);
+    CHECK_INT(2, waiting(b), "nothing is lost");
+    CHECK(b->peer.n <= b->backup.n + 2, "in turns: %zu, %zu", b->peer.n, b->backup.n);
+    size_t before = b->peer.n + b->backup.n;
+    shipper_flush(b->shipper, on_idle, b);
+    RUN_UNTIL(b, b->idle == 1);
+    CHECK(b->peer.n + b->backup.n <= before + 2, "one last go at each at most");
+    end(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_backup_takes_over),
+        cmocka_unit_test(stop_probing),
+        cmocka_unit_test(no_collector_works),
+    };
+    return cmocka_run_group_tests(tests, without_proxies, NULL);
+}
