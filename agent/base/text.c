@@ -88,7 +88,8 @@ const char *text_wrong(const char *line, size_t len)
         if (n == 0)
             return "not UTF-8; save the file in that encoding";
         unsigned char c = (unsigned char)line[at];
-        if ((c < 0x20 && c != '\t') || c == 0x7F)
+        bool c1 = n == 2 && c == 0xC2 && (unsigned char)line[at + 1] < 0xA0;
+        if ((c < 0x20 && c != '\t') || c == 0x7F || c1)
             return "a control character; only text may stand here";
         at += n;
     }

@@ -40,6 +40,27 @@ static void a_copy_is_cut_to_fit(void **state)
     CHECK_TEXT("", to, "ended");
 }
 
+static void what_is_no_text_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *line;
+        bool is;
+    } cases[] = {
+        {"nothing", "", true},
+        {"words and a tab", "a\tb", true},
+        {"beyond ASCII", "Z\xc3\xbcrich, \xe6\x9d\xb1\xe4\xba\xac", true},
+        {"the first one behind C1", "\xc2\xa0", true},
+        {"an escape", "\x1b[2J", false},
+        {"delete", "a\x7f", false},
+        {"the escape of eight bits (C1)", "\xc2\x9b 2J", false},
+        {"half a character", "Z\xc3", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK_INT(cases[i].is, text_wrong(cases[i].line, strlen(cases[i].line)) == NULL,
+                  cases[i].what);
+}
+
 static void the_nearest_word_is_suggested(void **state)
 {
     (void)state;
@@ -129,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_grows),
         cmocka_unit_test(a_copy_is_cut_to_fit),
+        cmocka_unit_test(what_is_no_text_is_told),
         cmocka_unit_test(the_nearest_word_is_suggested),
         cmocka_unit_test(integers_are_read_strictly),
         cmocka_unit_test(numbers_are_read_strictly),
