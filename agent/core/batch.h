@@ -10,6 +10,7 @@
 #define EDGELAT_CORE_BATCH_H
 
 #include "core/event.h"
+#include "core/flap.h"
 #include "core/histogram.h"
 #include "core/intercept.h"
 #include "core/target.h"
@@ -64,6 +65,7 @@ struct target_state { /* one a target, in the order of the configuration; those
                          delays are left out */
     char interception[INTERCEPT_TEXT_MAX]; /* one clause on it, "" when not */
     struct target_place places[2];         /* IPv4, IPv6 */
+    enum state states[2][KINDS_MAX];       /* of the streams, by family and kind */
 };
 
 struct self_value {   /* of the agent itself: edgelat.agent.* */

@@ -54,6 +54,10 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
     text_copy(p->states[target].pop, sizeof p->states[target].pop, place->pop);
     for (size_t f = 0; f < 2; f++)
         describe_place(&p->states[target].places[f], &m->places[f]);
+    for (uint32_t i = 0; i < m->n; i++) {
+        const struct stream *s = &p->streams[m->first + i];
+        p->states[target].states[s->place == &m->places[1]][s->kind] = s->flap.state;
+    }
     describe_middlebox(&p->states[target], m);
 }
 

@@ -53,6 +53,8 @@ static void down_and_up_again(void **state)
     CHECK_TEXT("down: none of 6 probes was answered", e->text, "in words");
     window(&r, 0, 6, 0);
     CHECK_INT(0, r.batch->n_events, "told once");
+    CHECK_INT(STATE_DOWN, r.batch->targets[0].states[0][0], "and held, by IPv4");
+    CHECK_INT(STATE_UNKNOWN, r.batch->targets[0].states[1][0], "not by IPv6");
     for (int i = 0; i < FLAP_BETTER_AFTER; i++)
         window(&r, 6, 0, MS(3));
     e = expect(&r, "edgelat.state.changed", "down", "up");
