@@ -2,17 +2,25 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "net/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-static bool is_news(struct said_signal *s, enum verdict_kind state, const char *why)
+static bool is_news(struct said *said, enum signal signal, const struct verdict *v)
 {
-    bool news = !s->begun || s->state != state || strcmp(s->why, why) != 0;
+    struct said_signal *s = &said->of[signal];
+    const char *why = v->kind == VERDICT_ACCEPTED ? "" : v->why;
+    bool news = !s->begun || s->state != v->kind || strcmp(s->why, why) != 0;
     s->begun = true;
-    s->state = state;
+    s->state = v->kind;
     text_copy(s->why, sizeof s->why, why);
+    said->heard = wall_now();
+    said->signal = signal;
+    said->step = v->step != NULL ? v->step : "";
+    if (v->kind == VERDICT_ACCEPTED)
+        said->accepted = said->heard;
     return news;
 }
 
@@ -40,7 +48,7 @@ void said_accepted(struct said *said, enum signal signal, const char *host,
     struct said_signal *s = &said->of[signal];
     char was[128];
     bool first = !s->begun;
-    if (is_news(s, VERDICT_ACCEPTED, ""))
+    if (is_news(said, signal, v))
         log_info("shipper", "export of %s to %s works%s, %" PRIu64 " batches waiting",
                  signal_name(signal), host, what_was(was, sizeof was, s, first), waiting);
     if (v->rejected_points > 0 && !s->rejecting)
@@ -67,7 +75,7 @@ void said_refused(struct said *said, enum signal signal, const char *host,
         s->refused_from = batch;
     s->refused_to = batch;
     wall_text(time, batch);
-    if (is_news(s, VERDICT_REFUSED, v->why))
+    if (is_news(said, signal, v))
         log_warn("shipper", form, host, signal_name(signal), time, v->why, v->step,
                  waiting);
     else
@@ -80,7 +88,7 @@ void said_failed(struct said *said, enum signal signal, const char *host,
                  uint64_t waiting)
 {
     const char *form = "export to %s: %s%s; %s, %" PRIu64 " batches waiting";
-    if (is_news(&said->of[signal], v->kind, v->why) || change)
+    if (is_news(said, signal, v) || change)
         log_warn("shipper", form, host, v->why, v->step, what_now, waiting);
     else
         log_debug("shipper", form, host, v->why, v->step, what_now, waiting);

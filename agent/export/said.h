@@ -1,6 +1,7 @@
 /*
  * What the log says of the shipping to one collector: a change of state once, repeats at
- * debug, and after refused batches how many they were and of what time.
+ * debug, and after refused batches how many they were and of what time. And what it would
+ * say now, for whoever asks.
  */
 #ifndef EDGELAT_EXPORT_SAID_H
 #define EDGELAT_EXPORT_SAID_H
@@ -21,6 +22,10 @@ struct said { /* start with { 0 } */
         uint64_t refused;        /* batches in a row, of these times */
         struct wall refused_from, refused_to;
     } of[SIGNALS];
+    struct wall accepted; /* a batch was, last; 0: none was */
+    struct wall heard;    /* the last answer, or what came of it; 0: there was no try */
+    enum signal signal;   /* of that batch */
+    const char *step;     /* what somebody could do then; static */
 };
 
 /* `host` is the collector, `signal` the batch's, `waiting` how many batches are left. */

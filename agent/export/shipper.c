@@ -276,6 +276,30 @@ struct shipper_counters shipper_counters(const struct shipper *s)
     return s->counters;
 }
 
+size_t shipper_collectors(const struct shipper *s,
+                          struct shipper_collector out[COLLECTORS_MAX])
+{
+    for (size_t i = 0; i < s->failover.n; i++) {
+        const struct said *said = &s->to[i].said;
+        out[i] = (struct shipper_collector){
+            .host = courier_host(s->to[i].courier),
+            .in_use = i == s->failover.current,
+            .accepted = said->accepted,
+            .heard = said->heard,
+            .verdict = said->of[said->signal].state,
+            .why = said->of[said->signal].why,
+            .step = said->step != NULL ? said->step : "",
+        };
+    }
+    return s->failover.n;
+}
+
+int64_t shipper_retry_ns(const struct shipper *s)
+{
+    bool planned = s->failures > 0 && uv_is_active((const uv_handle_t *)&s->timer);
+    return planned ? (int64_t)uv_timer_get_due_in(&s->timer) * NS_PER_MS : -1;
+}
+
 enum probing shipper_probing(const struct shipper *s, const char **reason)
 {
     *reason = s->stop_reason;

@@ -14,6 +14,7 @@
 #include "core/config.h"
 #include "export/spool.h"
 #include "export/stop.h"
+#include "export/verdict.h"
 #include "net/http.h"
 
 #include <stdint.h>
@@ -43,6 +44,23 @@ void shipper_wake(struct shipper *s);
 void shipper_flush(struct shipper *s, shipper_idle_cb *on_idle, void *user);
 
 struct shipper_counters shipper_counters(const struct shipper *s);
+
+/* What became of the batches that went to one collector. */
+struct shipper_collector {
+    const char *host;          /* with its port, without a secret */
+    bool in_use;               /* the others have none, but for a try of the first */
+    struct wall accepted;      /* one was, last; 0: never */
+    struct wall heard;         /* when the last one was decided; 0: none was ... */
+    enum verdict_kind verdict; /* ... how ... */
+    const char *why, *step;    /* ... and why, and what somebody could do; "" when fine */
+};
+
+/* Returns how many; the texts are valid until the loop turns. */
+size_t shipper_collectors(const struct shipper *s,
+                          struct shipper_collector out[COLLECTORS_MAX]);
+
+/* Until the next try after one that failed; -1: none is planned. */
+int64_t shipper_retry_ns(const struct shipper *s);
 
 /* What the collector said last (stop.h). `*reason`: why it is stopped, "" when it is not
  * or nobody says; valid until the loop turns. */

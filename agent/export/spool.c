@@ -247,6 +247,9 @@ struct spool_counters spool_counters(const struct spool *s)
     struct spool_counters c = s->counters;
     c.waiting = queue_count(&s->queue);
     c.waiting_bytes = s->queue.bytes;
+    c.disk_fails = s->failing < 0;
+    if (c.waiting > 0)
+        c.oldest.ns = s->queue.all[s->queue.head].time_ns;
     c.history = s->history.batches;
     c.history_bytes = s->history.bytes;
     c.history_dropped = s->history.dropped;

@@ -19,6 +19,7 @@
 #ifndef EDGELAT_EXPORT_SPOOL_H
 #define EDGELAT_EXPORT_SPOOL_H
 
+#include "core/time.h"
 #include "export/batch_file.h"
 #include "export/history.h"
 
@@ -37,10 +38,12 @@ struct spool_limits {
 
 struct spool_counters {
     uint64_t waiting, waiting_bytes; /* now; also what is still being written */
+    struct wall oldest;              /* when the oldest of them was made; 0: none waits */
     uint64_t written;
     uint64_t dropped;   /* for the bounds, and what vanished from the disk */
     uint64_t set_aside; /* refused by the collector, or no whole batch */
     uint64_t write_errors;
+    bool disk_fails;                 /* the last write did: batches are in memory */
     uint64_t history, history_bytes; /* batches that were taken, now */
     uint64_t history_dropped;
 };
