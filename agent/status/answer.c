@@ -1,0 +1,62 @@
+#include "status/answer.h"
+
+#include <string.h>
+
+#define MAGIC "edgelat status 1 "
+
+enum { HEAD_MAX = 80 };
+
+void answer_write(struct text *out, int code, const struct text *json,
+                  const struct text *text)
+{
+    text_add(out, MAGIC "%d %zu %zu\n", code, json->len, text->len);
+    text_add_bytes(out, json->bytes, json->len);
+    text_add_bytes(out, text->bytes, text->len);
+}
+
+/* The first line; returns its length, 0 when it is no such line. */
+static size_t read_head(int64_t numbers[3], const char *bytes, size_t len)
+{
+    char line[HEAD_MAX], *at = line + strlen(MAGIC);
+    const char *end = memchr(bytes, '\n', len < HEAD_MAX ? len : HEAD_MAX);
+    size_t line_len = end != NULL ? (size_t)(end - bytes) : 0;
+    if (line_len < strlen(MAGIC) || memcmp(bytes, MAGIC, strlen(MAGIC)) != 0)
+        return 0;
+    memcpy(line, bytes, line_len);
+    line[line_len] = '\0';
+    for (size_t i = 0; i < 3; i++) {
+        const char *word = strsep(&at, " ");
+        if (word == NULL || !text_to_integer(word, 0, ANSWER_MAX, &numbers[i]))
+            return 0;
+    }
+    return at == NULL ? line_len + 1 : 0;
+}
+
+static bool is_text(const char *bytes, size_t len)
+{
+    while (len > 0) {
+        const char *end = memchr(bytes, '\n', len);
+        if (end == NULL || text_wrong(bytes, (size_t)(end - bytes)) != NULL)
+            return false;
+        len -= (size_t)(end - bytes) + 1;
+        bytes = end + 1;
+    }
+    return true;
+}
+
+bool answer_read(struct answer *out, const char *bytes, size_t len)
+{
+    int64_t numbers[3];
+    size_t head = len > 0 ? read_head(numbers, bytes, len) : 0;
+    if (head == 0 || numbers[0] > 1 ||
+        len - head != (size_t)numbers[1] + (size_t)numbers[2])
+        return false;
+    *out = (struct answer){
+        .code = (int)numbers[0],
+        .json = bytes + head,
+        .json_len = (size_t)numbers[1],
+        .text = bytes + head + numbers[1],
+        .text_len = (size_t)numbers[2],
+    };
+    return is_text(out->json, out->json_len) && is_text(out->text, out->text_len);
+}

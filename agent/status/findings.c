@@ -1,0 +1,120 @@
+/*
+ * What is wrong, in the order of what somebody would mend first: it may not probe, this
+ * host cannot, a target is not well, nobody takes the batches.
+ */
+#include "status/snapshot.h"
+
+#include <inttypes.h>
+
+/* So long after the start the names have been asked for. */
+#define RESOLVED_NS (10 * NS_PER_S)
+
+/* ---- the targets ---- */
+
+/* "icmp, tcp": the kinds in that state. */
+static void add_kinds(struct text *out, const struct snapshot *s,
+                      const struct snapshot_target *t, enum state state)
+{
+    const char *comma = "";
+    for (size_t k = 0; k < s->kinds->n; k++) {
+        bool is = false;
+        for (size_t f = 0; f < 2; f++)
+            is |= snapshot_stream(t, f, k) != NULL && t->is.states[f][k] == state;
+        if (is) {
+            text_add(out, "%s%s", comma, s->kinds->list[k]->name);
+            comma = ", ";
+        }
+    }
+}
+
+static size_t find_target(const struct snapshot *s, const struct snapshot_target *t,
+                          struct text *out)
+{
+    const struct target *target = t->is.target;
+    enum state state = snapshot_state(t);
+    if (target->discovered)
+        return 0;
+    if (s->window_end.ns - s->since.ns > RESOLVED_NS &&
+        t->is.places[0].to.family == FAMILY_NONE &&
+        t->is.places[1].to.family == FAMILY_NONE) {
+        text_add(out, "%s: no address of %s is known; does DNS answer here?\n",
+                 target->name, target->host);
+        return 1;
+    }
+    if (state < STATE_DEGRADED)
+        return 0;
+    text_add(out, "%s is %s by ", target->name, state_name(state));
+    add_kinds(out, s, t, state);
+    text_add(out, "; see its events, and `edgelat probe` with %s\n", target->host);
+    return 1;
+}
+
+static size_t find_unmeasured(const struct snapshot *s, size_t kind, struct text *out)
+{
+    for (size_t t = 0; t < s->n_targets; t++)
+        for (size_t f = 0; f < 2; f++) {
+            const struct snapshot_stream *is = snapshot_stream(&s->targets[t], f, kind);
+            if (is == NULL || is->sent > 0 || is->not_measured == 0)
+                continue;
+            text_add(out,
+                     "this host could not send %s to %s; the agent's log says why: "
+                     "journalctl -u edgelat\n",
+                     s->kinds->list[kind]->name, s->targets[t].is.target->name);
+            return 1;
+        }
+    return 0;
+}
+
+static size_t find_measuring(const struct snapshot *s, struct text *out)
+{
+    size_t n = 0;
+    if (s->busy) {
+        text_add(out, "this host was too busy to measure well in the last window; what "
+                      "else runs here?\n");
+        n++;
+    }
+    for (size_t k = 0; k < s->kinds->n; k++)
+        n += find_unmeasured(s, k, out);
+    for (size_t t = 0; t < s->n_targets; t++)
+        n += find_target(s, &s->targets[t], out);
+    return n;
+}
+
+/* ---- the batches ---- */
+
+static size_t find_shipping(const struct snapshot *s, struct text *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_collectors; i++) {
+        const struct shipper_collector *c = &s->collectors[i];
+        bool wanted = i == 0 || c->in_use;
+        if (!wanted || c->heard.ns == 0 || c->verdict == VERDICT_ACCEPTED)
+            continue;
+        text_add(out, "%s does not take the batches: %s%s\n", c->host, c->why,
+                 c->step[0] != '\0' ? c->step
+                 : c->verdict == VERDICT_REFUSED
+                     ? "; the one that it refused is set aside"
+                     : "; they wait, and it is tried again");
+        n++;
+    }
+    if (s->spool.disk_fails) {
+        text_add(out,
+                 "the spool cannot be written to its disk; the agent's log says why: "
+                 "journalctl -u edgelat\n");
+        n++;
+    }
+    return n;
+}
+
+size_t snapshot_findings(const struct snapshot *s, struct text *lines)
+{
+    size_t n = 0;
+    if (s->stopped != NULL) {
+        text_add(lines, "probing is stopped: %s; it goes on when that is lifted\n",
+                 s->stopped);
+        n++;
+    } else {
+        n += find_measuring(s, lines);
+    }
+    return n + find_shipping(s, lines);
+}

@@ -1,0 +1,120 @@
+#include "status/snapshot.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void snapshot_begin(struct snapshot *s, const struct config *config,
+                    const struct kinds *kinds, struct wall since)
+{
+    *s = (struct snapshot){
+        .config = config, .kinds = kinds, .since = since, .retry_ns = -1};
+    s->targets = mem_grow(NULL, &s->targets_room, config->n_targets, sizeof *s->targets);
+    for (; s->n_targets < config->n_targets; s->n_targets++)
+        s->targets[s->n_targets] = (struct snapshot_target){
+            .is = {.target = &config->targets[s->n_targets], .min_ns = DELAY_UNDEFINED}};
+}
+
+/* ---- a window that has closed ---- */
+
+/* NULL: its target is not there, or is somewhere else now. */
+static struct snapshot_stream *place_of(struct snapshot *s, const struct series *series)
+{
+    for (size_t t = 0; t < s->n_targets; t++) {
+        struct snapshot_target *target = &s->targets[t];
+        size_t f = series->family == FAMILY_IPV6;
+        const struct target_place *place = &target->is.places[f];
+        if (target->is.target != series->target)
+            continue;
+        if (!endpoint_same_address(&series->to, &place->to) ||
+            strcmp(series->pop, place->pop) != 0)
+            return NULL;
+        return &target->streams[f][kinds_find(s->kinds, series->kind->name)];
+    }
+    return NULL;
+}
+
+static void take_series(struct snapshot *s, const struct series *series)
+{
+    const struct summary *w = &series->window;
+    uint64_t not_measured = w->outcomes[OUTCOME_NOT_MEASURED];
+    struct snapshot_stream *to = place_of(s, series);
+    if (to == NULL || w->sent + not_measured == 0)
+        return;
+    *to = (struct snapshot_stream){
+        .end = s->window_end,
+        .to = series->to,
+        .silent = series->silent_while != NULL,
+        .sent = w->sent,
+        .not_measured = not_measured,
+        .loss_ratio = w->loss_ratio,
+        .delay = w->delays[0],
+    };
+    text_copy(to->pop, sizeof to->pop, series->pop);
+}
+
+static void take_event(struct snapshot *s, const struct event *e)
+{
+    struct snapshot_event *to = &s->events[s->n_events++ % SNAPSHOT_EVENTS];
+    to->time = e->time;
+    to->severity = e->severity;
+    to->name = e->name;
+    event_subject(to->subject, e);
+    text_copy(to->text, sizeof to->text, e->text);
+}
+
+void snapshot_window(struct snapshot *s, const struct batch *batch,
+                     const struct events *events, int64_t loop_lag_ns)
+{
+    s->window_start = batch->window_start;
+    s->window_end = batch->time;
+    s->interrupted = batch->interrupted;
+    s->busy = batch->busy;
+    s->loop_lag_ns = loop_lag_ns;
+    s->targets =
+        mem_grow(s->targets, &s->targets_room, batch->n_targets, sizeof *s->targets);
+    for (size_t t = 0; t < batch->n_targets; t++) {
+        if (t >= s->n_targets)
+            s->targets[t] = (struct snapshot_target){0};
+        s->targets[t].is = batch->targets[t];
+    }
+    s->n_targets = batch->n_targets;
+    for (size_t i = 0; i < batch->n_series; i++)
+        if (batch->series[i]->in_window)
+            take_series(s, batch->series[i]);
+    for (size_t i = 0; i < events->n; i++)
+        take_event(s, &events->list[i]);
+}
+
+void snapshot_free(struct snapshot *s)
+{
+    free(s->targets);
+    *s = (struct snapshot){0};
+}
+
+/* ---- what is known of a target ---- */
+
+bool snapshot_shows(const struct snapshot_target *t)
+{
+    return !t->is.target->discovered || t->is.places[0].to.family != FAMILY_NONE ||
+           t->is.places[1].to.family != FAMILY_NONE;
+}
+
+const struct snapshot_stream *snapshot_stream(const struct snapshot_target *t,
+                                              size_t family, size_t kind)
+{
+    const struct snapshot_stream *stream = &t->streams[family][kind];
+    bool is = stream->end.ns != 0 && t->is.places[family].to.family != FAMILY_NONE;
+    return is ? stream : NULL;
+}
+
+enum state snapshot_state(const struct snapshot_target *t)
+{
+    enum state worst = STATE_UNKNOWN;
+    for (size_t f = 0; f < 2; f++)
+        for (size_t k = 0; k < KINDS_MAX; k++)
+            if (snapshot_stream(t, f, k) != NULL && t->is.states[f][k] > worst)
+                worst = t->is.states[f][k];
+    return worst;
+}

@@ -1,0 +1,180 @@
+#include "base/json.h"
+#include "status/snapshot.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *or_null(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
+static void add_time(struct json *j, const char *key, struct wall time)
+{
+    char text[WALL_TEXT_MAX];
+    json_string(j, key, time.ns != 0 ? wall_text(text, time) : NULL);
+}
+
+static void add_delay(struct json *j, const char *key, int64_t ns)
+{
+    if (ns == DELAY_UNDEFINED)
+        json_null(j, key);
+    else
+        json_ms(j, key, ns);
+}
+
+/* ---- the targets ---- */
+
+static void add_stream(struct json *j, const struct snapshot_stream *is,
+                       const struct kind *kind, enum state state)
+{
+    char address[ADDRESS_TEXT_MAX];
+    const struct delay_summary *d = &is->delay;
+    json_object(j, NULL);
+    json_string(j, "kind", kind->name);
+    json_string(j, "family", family_name(is->to.family));
+    json_string(j, "address", endpoint_address(address, &is->to));
+    json_string(j, "pop", or_null(is->pop));
+    json_string(j, "state", state_name(state));
+    json_bool(j, "silent", is->silent);
+    add_time(j, "window_end", is->end);
+    json_unsigned(j, "sent", is->sent);
+    json_unsigned(j, "not_measured", is->not_measured);
+    json_number(j, "loss_ratio", is->loss_ratio);
+    for (size_t p = 0; p < PERCENTILES; p++)
+        add_delay(j, percentile_name[p],
+                  d->count > 0 ? d->percentile_ns[p] : DELAY_UNDEFINED);
+    json_array(j, "unsupported");
+    for (size_t p = 0; p < PERCENTILES; p++)
+        if (d->count > 0 && !d->supported[p])
+            json_string(j, NULL, percentile_name[p]);
+    json_array_end(j);
+    json_object_end(j);
+}
+
+static void add_target(struct json *j, const struct snapshot *s,
+                       const struct snapshot_target *t)
+{
+    const struct target *target = t->is.target;
+    json_object(j, NULL);
+    json_string(j, "target", target->name);
+    json_string(j, "host", target->host);
+    json_bool(j, "configured", !target->discovered);
+    json_number(j, "rank", t->is.rank > 0 ? t->is.rank : NAN);
+    json_string(j, "pop", or_null(t->is.pop));
+    json_string(j, "state", state_name(snapshot_state(t)));
+    json_string(j, "interception", or_null(t->is.interception));
+    json_array(j, "streams");
+    for (size_t k = 0; k < s->kinds->n; k++)
+        for (size_t f = 0; f < 2; f++)
+            if (snapshot_stream(t, f, k) != NULL)
+                add_stream(j, snapshot_stream(t, f, k), s->kinds->list[k],
+                           t->is.states[f][k]);
+    json_array_end(j);
+    json_object_end(j);
+}
+
+/* ---- what becomes of the windows ---- */
+
+static void add_spool(struct json *j, const struct snapshot *s)
+{
+    json_object(j, "spool");
+    json_unsigned(j, "waiting", s->spool.waiting);
+    json_unsigned(j, "waiting_bytes", s->spool.waiting_bytes);
+    add_time(j, "oldest", s->spool.oldest);
+    json_unsigned(j, "dropped", s->spool.dropped);
+    json_unsigned(j, "set_aside", s->spool.set_aside);
+    json_unsigned(j, "write_errors", s->spool.write_errors);
+    json_object_end(j);
+    json_object(j, "exports");
+    json_unsigned(j, "accepted", s->exports.accepted);
+    json_unsigned(j, "refused", s->exports.refused);
+    json_unsigned(j, "failed", s->exports.failed);
+    json_unsigned(j, "rejected_points", s->exports.rejected_points);
+    json_number(j, "next_try_s", s->retry_ns < 0 ? NAN : (double)s->retry_ns / 1e9);
+    json_object_end(j);
+}
+
+static void add_collector(struct json *j, const struct shipper_collector *c)
+{
+    static const char *const verdicts[] = {
+        [VERDICT_ACCEPTED] = "accepted",
+        [VERDICT_AGAIN] = "again",
+        [VERDICT_UNUSABLE] = "unusable",
+        [VERDICT_REFUSED] = "refused",
+    };
+    json_object(j, NULL);
+    json_string(j, "host", c->host);
+    json_bool(j, "in_use", c->in_use);
+    add_time(j, "last_accepted", c->accepted);
+    add_time(j, "last_answer", c->heard);
+    json_string(j, "answer", c->heard.ns != 0 ? verdicts[c->verdict] : NULL);
+    json_string(j, "why", or_null(c->why));
+    json_object_end(j);
+}
+
+static void add_events(struct json *j, const struct snapshot *s)
+{
+    uint64_t i = s->n_events > SNAPSHOT_EVENTS ? s->n_events - SNAPSHOT_EVENTS : 0;
+    json_array(j, "events");
+    for (; i < s->n_events; i++) {
+        const struct snapshot_event *e = &s->events[i % SNAPSHOT_EVENTS];
+        json_object(j, NULL);
+        add_time(j, "time", e->time);
+        json_string(j, "severity", severity_name(e->severity));
+        json_string(j, "name", e->name);
+        json_string(j, "subject", or_null(e->subject));
+        json_string(j, "text", e->text);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+/* ---- the whole ---- */
+
+static void add_agent(struct json *j, const struct snapshot *s)
+{
+    json_string(j, "version", EDGELAT_VERSION);
+    json_string(j, "host_name", s->host_name);
+    json_string(j, "site", or_null(s->config->site));
+    json_string(j, "instance_id", s->instance_id);
+    add_time(j, "time", s->now);
+    add_time(j, "since", s->since);
+    json_bool(j, "probing", s->stopped == NULL);
+    json_string(j, "stopped", s->stopped);
+    json_object(j, "window");
+    add_time(j, "start", s->window_start);
+    add_time(j, "end", s->window_end);
+    json_bool(j, "interrupted", s->interrupted);
+    json_bool(j, "busy", s->busy);
+    json_object_end(j);
+    json_object(j, "agent");
+    add_delay(j, "loop_lag", s->loop_lag_ns);
+    json_unsigned(j, "memory_bytes", s->memory_bytes);
+    json_number(j, "cpu_s", s->cpu_s);
+    json_object_end(j);
+}
+
+void snapshot_json(const struct snapshot *s, const char *findings, struct text *out)
+{
+    struct json j = json_to(out);
+    json_object(&j, NULL);
+    add_agent(&j, s);
+    json_array(&j, "targets");
+    for (size_t t = 0; t < s->n_targets; t++)
+        if (snapshot_shows(&s->targets[t]))
+            add_target(&j, s, &s->targets[t]);
+    json_array_end(&j);
+    add_spool(&j, s);
+    json_array(&j, "collectors");
+    for (size_t i = 0; i < s->n_collectors; i++)
+        add_collector(&j, &s->collectors[i]);
+    json_array_end(&j);
+    add_events(&j, s);
+    json_array(&j, "findings");
+    for (; *findings != '\0'; findings += strcspn(findings, "\n") + 1)
+        json_string_bytes(&j, NULL, findings, strcspn(findings, "\n"));
+    json_array_end(&j);
+    json_object_end(&j);
+    text_add_bytes(out, "\n", 1);
+}

@@ -1,0 +1,211 @@
+#include "base/mem.h"
+#include "status/snapshot.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "2026-11-25 09:00:00", and of that the time alone. */
+static const char *moment(char out[WALL_TEXT_MAX], struct wall time)
+{
+    wall_text(out, time);
+    out[10] = ' ';
+    out[19] = '\0';
+    return out;
+}
+
+static const char *clock_time(char out[WALL_TEXT_MAX], struct wall time)
+{
+    return moment(out, time) + 11;
+}
+
+/* "3.108", "(3.108)" where too few results support it, "-" where there is none. */
+static const char *delay(char out[24], const struct delay_summary *d, size_t percentile)
+{
+    bool supported = d->supported[percentile];
+    snprintf(out, 24, supported ? "%.3f" : "(%.3f)",
+             (double)d->percentile_ns[percentile] / 1e6);
+    return d->count > 0 ? out : "-";
+}
+
+static void add_age(struct text *out, int64_t ns)
+{
+    int64_t s = ns / NS_PER_S;
+    text_add(out,
+             s < 120    ? "%" PRId64 " s"
+             : s < 7200 ? "%" PRId64 " min"
+                        : "%" PRId64 " h",
+             s < 120    ? s
+             : s < 7200 ? s / 60
+                        : s / 3600);
+}
+
+/* ---- the agent ---- */
+
+static void add_head(const struct snapshot *s, struct text *out)
+{
+    char time[WALL_TEXT_MAX];
+    const char *site = s->config->site;
+    text_add(out, "edgelat %s on %s%s%s, instance %s\n", EDGELAT_VERSION, s->host_name,
+             site[0] != '\0' ? ", site " : "", site, s->instance_id);
+    text_add(out, "runs since %s UTC; ", moment(time, s->since));
+    if (s->stopped != NULL)
+        text_add(out, "NOT PROBING: %s\n", s->stopped);
+    else
+        text_add(out, "probing\n");
+    if (s->window_end.ns == 0)
+        text_add(out, "no window has closed yet\n");
+    else
+        text_add(out, "last window closed %s UTC%s%s\n", moment(time, s->window_end),
+                 s->busy ? "; this host was too busy to measure well" : "",
+                 s->interrupted ? "; measuring was interrupted" : "");
+}
+
+/* ---- the targets ---- */
+
+static void add_stream(struct text *out, const struct target_state *is,
+                       const struct snapshot_stream *stream, const char *kind,
+                       enum state state)
+{
+    char rank[16] = "-", loss[16] = "-", p50[24], p95[24], time[WALL_TEXT_MAX],
+         address[ADDRESS_TEXT_MAX];
+    if (is->rank > 0)
+        snprintf(rank, sizeof rank, "%" PRIu32, is->rank);
+    if (!isnan(stream->loss_ratio))
+        snprintf(loss, sizeof loss, "%.1f %%", 100 * stream->loss_ratio);
+    text_add(out, "%4s  %s%-*s %-8s %-5s %-8s %6" PRIu64 " %7s %9s %9s  %s  %s\n", rank,
+             is->target->discovered ? "+" : "", is->target->discovered ? 19 : 20,
+             is->target->name, stream->pop[0] != '\0' ? stream->pop : "unknown", kind,
+             stream->silent ? "silent" : state_name(state), stream->sent, loss,
+             delay(p50, &stream->delay, P50), delay(p95, &stream->delay, P95),
+             clock_time(time, stream->end), endpoint_address(address, &stream->to));
+}
+
+static void add_target(const struct snapshot *s, const struct snapshot_target *t,
+                       struct text *out)
+{
+    size_t before = out->len;
+    for (size_t k = 0; k < s->kinds->n; k++)
+        for (size_t f = 0; f < 2; f++) {
+            const struct snapshot_stream *stream = snapshot_stream(t, f, k);
+            if (stream != NULL)
+                add_stream(out, &t->is, stream, s->kinds->list[k]->name,
+                           t->is.states[f][k]);
+        }
+    if (out->len == before)
+        text_add(out, "%4s  %-20s nothing is known of %s yet\n", "-", t->is.target->name,
+                 t->is.target->host);
+    if (t->is.intercepted)
+        text_add(out, "%4s  %-20s %s; their delays are left out\n", "",
+                 t->is.target->name, t->is.interception);
+}
+
+/* Ranked ones first, by rank; the rest as they were added. */
+static int by_rank(const void *a, const void *b)
+{
+    const struct snapshot_target *const *x = a, *const *y = b;
+    uint32_t rx = (*x)->is.rank - 1, ry = (*y)->is.rank - 1; /* 0 becomes the largest */
+    if (rx != ry)
+        return rx < ry ? -1 : 1;
+    return (*x > *y) - (*x < *y);
+}
+
+static void add_targets(const struct snapshot *s, struct text *out)
+{
+    const struct snapshot_target **order = mem_alloc((s->n_targets + 1) * sizeof *order);
+    bool discovered = false;
+    size_t n = 0;
+    for (size_t t = 0; t < s->n_targets; t++)
+        if (snapshot_shows(&s->targets[t]))
+            order[n++] = &s->targets[t];
+    qsort(order, n, sizeof *order, by_rank);
+    text_add(out, "\n%4s  %-20s %-8s %-5s %-8s %6s %7s %9s %9s  %-8s  %s\n", "rank",
+             "target", "PoP", "kind", "state", "sent", "loss", "p50, ms", "p95, ms",
+             "window", "address");
+    for (size_t i = 0; i < n; i++) {
+        add_target(s, order[i], out);
+        discovered |= order[i]->is.target->discovered;
+    }
+    text_add(out, "(in brackets: too few results to state it%s)\n",
+             discovered ? "; +: found, not configured" : "");
+    free(order);
+}
+
+/* ---- what becomes of the windows ---- */
+
+static void add_spool(const struct snapshot *s, struct text *out)
+{
+    const struct spool_counters *c = &s->spool;
+    text_add(out, "\nspool: ");
+    if (c->waiting == 0) {
+        text_add(out, "nothing waits");
+    } else {
+        text_add(out, "%" PRIu64 " batch%s, %.1f kB, the oldest for ", c->waiting,
+                 c->waiting == 1 ? " waits" : "es wait", (double)c->waiting_bytes / 1e3);
+        add_age(out, s->now.ns - c->oldest.ns);
+    }
+    text_add(out,
+             "; since the start %" PRIu64 " accepted, %" PRIu64 " set aside, %" PRIu64
+             " dropped\n",
+             s->exports.accepted, c->set_aside, c->dropped);
+}
+
+static void add_collector(const struct snapshot *s, const struct shipper_collector *c,
+                          struct text *out)
+{
+    char time[WALL_TEXT_MAX];
+    text_add(out, "collector %s: %s", c->host, c->in_use ? "in use" : "in reserve");
+    if (c->accepted.ns != 0)
+        text_add(out, ", last accepted %s UTC", moment(time, c->accepted));
+    else
+        text_add(out, ", none accepted yet");
+    if (c->heard.ns != 0 && c->verdict != VERDICT_ACCEPTED)
+        text_add(out, "; at %s %s", clock_time(time, c->heard), c->why);
+    if (c->in_use && s->retry_ns >= 0)
+        text_add(out, "; next try in %" PRId64 " s",
+                 (s->retry_ns + NS_PER_S - 1) / NS_PER_S);
+    text_add(out, "\n");
+}
+
+static void add_shipping(const struct snapshot *s, struct text *out)
+{
+    add_spool(s, out);
+    for (size_t i = 0; i < s->n_collectors; i++)
+        add_collector(s, &s->collectors[i], out);
+    if (s->n_collectors == 0)
+        text_add(out, "no collector is configured: batches are kept in the spool\n");
+}
+
+static void add_events(const struct snapshot *s, struct text *out)
+{
+    char time[WALL_TEXT_MAX];
+    uint64_t i = s->n_events > SNAPSHOT_EVENTS ? s->n_events - SNAPSHOT_EVENTS : 0;
+    if (s->n_events > 0)
+        text_add(out, "\nlast events:\n");
+    for (; i < s->n_events; i++) {
+        const struct snapshot_event *e = &s->events[i % SNAPSHOT_EVENTS];
+        text_add(out, "%s  %-5s %s %s%s%s\n", moment(time, e->time),
+                 severity_name(e->severity), e->name, e->subject,
+                 e->subject[0] != '\0' ? ": " : "", e->text);
+    }
+}
+
+void snapshot_text(const struct snapshot *s, const char *findings, struct text *out)
+{
+    double ran_s = (double)(s->now.ns - s->since.ns) / 1e9;
+    add_head(s, out);
+    add_targets(s, out);
+    add_shipping(s, out);
+    add_events(s, out);
+    text_add(out,
+             "\nthe agent itself: %.1f MB of memory, %.2f %% of a CPU, loop lag %.1f "
+             "ms at most\n",
+             (double)s->memory_bytes / 1e6, ran_s > 0 ? 100 * s->cpu_s / ran_s : 0,
+             (double)s->loop_lag_ns / 1e6);
+    if (findings[0] == '\0')
+        text_add(out, "nothing is wrong\n");
+    else
+        text_add(out, "\nwrong:\n%s", findings);
+}

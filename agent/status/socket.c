@@ -1,0 +1,225 @@
+#include "status/socket.h"
+
+#include "base/mem.h"
+#include "net/timer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct client {
+    uv_pipe_t pipe;
+    uv_timer_t timer;
+    uv_write_t write;
+    struct text answer;
+    struct status_socket *socket;
+    unsigned open; /* handles; 0: this place is free */
+};
+
+struct status_socket {
+    uv_pipe_t listener;
+    char path[sizeof((struct sockaddr_un *)0)->sun_path];
+    struct client clients[STATUS_CLIENTS_MAX];
+    bool waits; /* somebody who found no place */
+    bool ending;
+    unsigned open; /* handles, also those of clients */
+    status_ask_cb *on_ask;
+    void *user;
+};
+
+/* ---- one who asks ---- */
+
+static void take(struct status_socket *s);
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct client *c = handle->data;
+    struct status_socket *s = c->socket;
+    s->open--;
+    if (--c->open == 0) {
+        text_free(&c->answer);
+        if (s->waits && !s->ending) {
+            s->waits = false;
+            take(s);
+        }
+    }
+    if (s->open == 0)
+        free(s);
+}
+
+static void hang_up(struct client *c)
+{
+    if (uv_is_closing((uv_handle_t *)&c->pipe))
+        return;
+    uv_close((uv_handle_t *)&c->pipe, on_closed);
+    uv_close((uv_handle_t *)&c->timer, on_closed);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    hang_up(timer->data);
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+    (void)status;
+    hang_up(write->data);
+}
+
+static void answer(struct client *c)
+{
+    struct status_socket *s = c->socket;
+    s->on_ask(&c->answer, s->user);
+    uv_buf_t buffer = uv_buf_init(c->answer.bytes, (unsigned)c->answer.len);
+    c->write.data = c;
+    if (uv_write(&c->write, (uv_stream_t *)&c->pipe, &buffer, 1, on_written) < 0)
+        hang_up(c);
+    else
+        timer_in(&c->timer, on_timer, STATUS_CLIENT_NS);
+}
+
+static struct client *free_place(struct status_socket *s)
+{
+    for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
+        if (s->clients[i].open == 0)
+            return &s->clients[i];
+    return NULL;
+}
+
+/* libuv keeps one who is not accepted, and those behind him, until he is. */
+static void take(struct status_socket *s)
+{
+    struct client *c = free_place(s);
+    if (c == NULL) {
+        s->waits = true;
+        return;
+    }
+    *c = (struct client){.socket = s, .open = 2};
+    s->open += 2;
+    uv_pipe_init(s->listener.loop, &c->pipe, 0);
+    uv_timer_init(s->listener.loop, &c->timer);
+    c->pipe.data = c->timer.data = c;
+    if (uv_accept((uv_stream_t *)&s->listener, (uv_stream_t *)&c->pipe) < 0)
+        hang_up(c);
+    else
+        answer(c);
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    if (status == 0)
+        take(listener->data);
+}
+
+/* ---- the file ---- */
+
+static int open_socket(struct sockaddr_un *address, const char *path)
+{
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (!text_copy(address->sun_path, sizeof address->sun_path, path))
+        return -ENAMETOOLONG;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+int status_connect(const char *path, int64_t timeout_ns)
+{
+    struct sockaddr_un address;
+    struct timeval timeout = {.tv_sec = timeout_ns / NS_PER_S,
+                              .tv_usec = timeout_ns % NS_PER_S / NS_PER_US};
+    int fd = open_socket(&address, path);
+    if (fd < 0)
+        return fd;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+        int rc = -errno;
+        close(fd);
+        return rc;
+    }
+    return fd;
+}
+
+/* Who lives answers, or has no room for one more just now. */
+static int remove_dead(const char *path)
+{
+    struct stat is;
+    if (lstat(path, &is) == 0 && !S_ISSOCK(is.st_mode))
+        return -EEXIST;
+    int fd = status_connect(path, NS_PER_MS);
+    if (fd >= 0)
+        close(fd);
+    if (fd != -ECONNREFUSED)
+        return fd >= 0 || fd == -EAGAIN ? -EADDRINUSE : fd;
+    return unlink(path) < 0 ? -errno : 0;
+}
+
+static int bind_to(int fd, const struct sockaddr_un *address)
+{
+    const struct sockaddr *to = (const struct sockaddr *)address;
+    int rc = bind(fd, to, sizeof *address) < 0 ? -errno : 0;
+    if (rc == -EADDRINUSE) {
+        rc = remove_dead(address->sun_path);
+        if (rc == 0)
+            rc = bind(fd, to, sizeof *address) < 0 ? -errno : 0;
+    }
+    if (rc == 0 && chmod(address->sun_path, 0660) < 0) { /* nobody can connect yet */
+        rc = -errno;
+        unlink(address->sun_path);
+    }
+    return rc;
+}
+
+/* ---- begin and end ---- */
+
+static void on_listener_closed(uv_handle_t *listener)
+{
+    struct status_socket *s = listener->data;
+    if (--s->open == 0)
+        free(s);
+}
+
+int status_socket_create(struct status_socket **out, uv_loop_t *loop, const char *path,
+                         status_ask_cb *on_ask, void *user)
+{
+    struct sockaddr_un address;
+    int fd = open_socket(&address, path);
+    if (fd < 0)
+        return fd;
+    int rc = bind_to(fd, &address);
+    if (rc < 0) {
+        close(fd);
+        return rc;
+    }
+    struct status_socket *s = mem_zalloc(sizeof *s);
+    text_copy(s->path, sizeof s->path, path);
+    s->on_ask = on_ask;
+    s->user = user;
+    s->open = 1;
+    s->listener.data = s;
+    uv_pipe_init(loop, &s->listener, 0);
+    uv_pipe_open(&s->listener, fd);
+    rc = uv_listen((uv_stream_t *)&s->listener, STATUS_CLIENTS_MAX, on_connection);
+    if (rc < 0) {
+        status_socket_destroy(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+void status_socket_destroy(struct status_socket *s)
+{
+    if (s == NULL)
+        return;
+    s->ending = true;
+    unlink(s->path);
+    for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
+        if (s->clients[i].open > 0)
+            hang_up(&s->clients[i]);
+    uv_close((uv_handle_t *)&s->listener, on_listener_closed);
+}

@@ -1,0 +1,343 @@
+/* What the agent says of itself: of windows that have closed, and of what is wrong. */
+#include "status/snapshot.h"
+
+#include "unit/core/rig.h"
+
+static const char near[] = "192.0.2.1", other[] = "192.0.2.9";
+
+struct bed {
+    struct rig rig;
+    struct snapshot s;
+    struct events events;
+    struct text findings, json, text;
+};
+
+static struct bed *bed_begin(void)
+{
+    struct bed *b = calloc(1, sizeof *b);
+    begin(&b->rig);
+    pipeline_destroy(b->rig.p);
+    b->rig.config.n_targets = 1;
+    b->rig.p =
+        pipeline_create(&b->rig.config, &kinds, check_seed(), b->rig.now, b->rig.wall);
+    snapshot_begin(&b->s, &b->rig.config, &kinds, b->rig.wall);
+    b->s.instance_id = "0123";
+    b->s.host_name = "branch";
+    b->s.now = b->rig.wall;
+    return b;
+}
+
+static void bed_end(struct bed *b)
+{
+    snapshot_free(&b->s);
+    end(&b->rig);
+    text_free(&b->findings);
+    text_free(&b->json);
+    text_free(&b->text);
+    free(b);
+}
+
+/* Closes the window and shows what is known then. */
+static void show(struct bed *b)
+{
+    text_clear(&b->findings);
+    text_clear(&b->json);
+    text_clear(&b->text);
+    size_t n = snapshot_findings(&b->s, &b->findings), lines = 0;
+    for (const char *c = text_string(&b->findings); *c != '\0'; c++)
+        lines += *c == '\n';
+    CHECK_INT(lines, n, "one line a finding");
+    snapshot_json(&b->s, text_string(&b->findings), &b->json);
+    snapshot_text(&b->s, text_string(&b->findings), &b->text);
+}
+
+static void window(struct bed *b)
+{
+    close_window(&b->rig);
+    memcpy(b->events.list, b->rig.batch->events,
+           b->rig.batch->n_events * sizeof *b->events.list);
+    b->events.n = b->rig.batch->n_events;
+    snapshot_window(&b->s, b->rig.batch, &b->events, NS_PER_MS);
+    b->s.now = b->rig.wall;
+    show(b);
+}
+
+static void pings(struct bed *b, int replies, int losses)
+{
+    for (int i = 0; i < replies; i++)
+        reply(&b->rig, PING4, near, MS(3));
+    for (int i = 0; i < losses; i++)
+        give(&b->rig, PING4, near, OUTCOME_LOSS, DELAY_UNDEFINED, "");
+}
+
+static void has(const struct text *in, const char *words, const char *what)
+{
+    CHECK(strstr(text_string(in), words) != NULL, "%s: no \"%s\" in\n%s", what, words,
+          text_string(in));
+}
+
+static void has_not(const struct text *in, const char *words, const char *what)
+{
+    CHECK(strstr(text_string(in), words) == NULL, "%s: \"%s\" in\n%s", what, words,
+          text_string(in));
+}
+
+static void before_the_first_window(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    show(b);
+    CHECK_TEXT("", text_string(&b->findings), "nothing is wrong yet");
+    has(&b->text, "no window has closed yet\n", "text");
+    has(&b->text, "   -  near                 nothing is known of near.example yet\n",
+        "text");
+    has(&b->text, "\nnothing is wrong\n", "text");
+    has(&b->json, "\"window\":{\"start\":null,\"end\":null,", "JSON");
+    has(&b->json,
+        "\"targets\":[{\"target\":\"near\",\"host\":\"near.example\",\"configured\":true,"
+        "\"rank\":null,\"pop\":null,\"state\":\"unknown\",\"interception\":null,"
+        "\"streams\":[]}]",
+        "JSON");
+    bed_end(b);
+}
+
+static void a_target(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    resolve(&b->rig, 0, near, "AMS");
+    pings(b, 9, 1);
+    window(b);
+    has(&b->text,
+        "   1  near                 AMS      ping  up           10  10.0 %     3.000   "
+        "(3.000)  09:01:00  192.0.2.1\n",
+        "text");
+    has(&b->json,
+        "\"streams\":[{\"kind\":\"ping\",\"family\":\"ipv4\",\"address\":\"192.0.2.1\","
+        "\"pop\":\"AMS\",\"state\":\"up\",\"silent\":false,"
+        "\"window_end\":\"2026-11-23T09:01:00.000000Z\",\"sent\":10,\"not_measured\":0,"
+        "\"loss_ratio\":0.1,\"p50\":3.000000,\"p90\":3.000000,\"p95\":3.000000,"
+        "\"p99\":3.000000,\"unsupported\":[\"p90\",\"p95\",\"p99\"]}]",
+        "JSON");
+    has(&b->json, "\"rank\":1,\"pop\":\"AMS\",\"state\":\"up\"", "JSON");
+    window(b);
+    has(&b->text, "up           10  10.0 %     3.000   (3.000)  09:01:00  192.0.2.1\n",
+        "a window without a result leaves the one before");
+    bed_end(b);
+}
+
+static void another_place(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    resolve(&b->rig, 0, near, "AMS");
+    pings(b, 5, 0);
+    resolve(&b->rig, 0, other, "LON");
+    for (int i = 0; i < 3; i++)
+        reply(&b->rig, PING4, other, MS(9));
+    window(b);
+    has(&b->text, "LON      ping  up            3", "where it is now");
+    has_not(&b->text, "AMS", "not where it was");
+    vanish(&b->rig, 0, FAMILY_IPV4);
+    window(b);
+    CHECK_TEXT("near: no address of near.example is known; does DNS answer here?\n",
+               text_string(&b->findings), "it has no address any more");
+    has(&b->text, "nothing is known of near.example yet", "and nothing is said of it");
+    bed_end(b);
+}
+
+static void down(void **state)
+{
+    (void)state;
+    static const char finding[] =
+        "near is down by ping; see its events, and `edgelat probe` with near.example\n";
+    struct bed *b = bed_begin();
+    resolve(&b->rig, 0, near, "");
+    pings(b, 6, 0);
+    window(b);
+    for (int i = 0; i < 2; i++) {
+        pings(b, 0, 6);
+        window(b);
+    }
+    CHECK_TEXT(finding, text_string(&b->findings), "what is wrong");
+    has(&b->json, "\"findings\":[\"near is down by ping; ", "JSON");
+    has(&b->text, "unknown  ping  down          6 100.0 %         -         -", "text");
+    has(&b->text,
+        "ERROR edgelat.state.changed near (ping, ipv4): down: none of 6 probes was "
+        "answered\n",
+        "its event");
+    b->s.stopped = "/etc/edgelat/stop is there";
+    show(b);
+    CHECK_TEXT("probing is stopped: /etc/edgelat/stop is there; it goes on when that is "
+               "lifted\n",
+               text_string(&b->findings), "while nothing is measured no target is down");
+    has(&b->text, "NOT PROBING: /etc/edgelat/stop is there\n", "text");
+    has(&b->json, "\"probing\":false,\"stopped\":\"/etc/edgelat/stop is there\"", "JSON");
+    bed_end(b);
+}
+
+static void this_host(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    resolve(&b->rig, 0, near, "");
+    for (int i = 0; i < 3; i++)
+        give(&b->rig, PING4, near, OUTCOME_NOT_MEASURED, DELAY_UNDEFINED, "");
+    pipeline_busy(b->rig.p);
+    window(b);
+    CHECK_TEXT("this host was too busy to measure well in the last window; what else "
+               "runs here?\n"
+               "this host could not send ping to near; the agent's log says why: "
+               "journalctl -u edgelat\n",
+               text_string(&b->findings), "what is wrong");
+    has(&b->json, "\"busy\":true", "JSON");
+    has(&b->json, "\"not_measured\":3,\"loss_ratio\":null,\"p50\":null", "JSON");
+    bed_end(b);
+}
+
+static void what_was_found(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    struct target door = target_default(&kinds);
+    snprintf(door.name, sizeof door.name, "door-lon");
+    snprintf(door.host, sizeof door.host, "lon.example");
+    door.discovered = true;
+    size_t number = pipeline_add(b->rig.p, &door);
+    resolve(&b->rig, 0, near, "");
+    pings(b, 3, 0);
+    window(b);
+    has_not(&b->text, "door-lon", "a guess without an address");
+    has_not(&b->json, "door-lon", "a guess without an address");
+    resolve(&b->rig, number, other, "LON");
+    window(b);
+    has(&b->text, "   -  door-lon             nothing is known of lon.example yet\n",
+        "text");
+    has(&b->text, "+: found, not configured", "text");
+    has(&b->json, "\"host\":\"lon.example\",\"configured\":false", "JSON");
+    CHECK_TEXT("", text_string(&b->findings), "what nobody asked for is not wrong");
+    bed_end(b);
+}
+
+static void the_last_events(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    close_window(&b->rig);
+    for (int i = 1; i <= SNAPSHOT_EVENTS + 2; i++)
+        event_say(events_add(&b->events, "edgelat.network.changed", SEVERITY_INFO,
+                             b->rig.wall, NULL),
+                  "number %d", i);
+    snapshot_window(&b->s, b->rig.batch, &b->events, 0);
+    show(b);
+    has_not(&b->text, "number 2", "only so many are kept");
+    const char *first = strstr(text_string(&b->text), "number 3"),
+               *last = strstr(text_string(&b->text), "number 7");
+    CHECK(first != NULL && last != NULL && first < last, "the last ones, in order");
+    has(&b->json,
+        "\"severity\":\"INFO\",\"name\":\"edgelat.network.changed\",\"subject\":null,"
+        "\"text\":\"number 7\"}],",
+        "JSON");
+    bed_end(b);
+}
+
+static void the_batches(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *finding;
+        struct shipper_collector collectors[2];
+    } cases[] = {
+        {"none was tried", "", {{.host = "a", .in_use = true}, {.host = "b"}}},
+        {"all is fine",
+         "",
+         {{.host = "a", .in_use = true, .heard = {1}, .accepted = {1}}, {.host = "b"}}},
+        {"the one in reserve failed once",
+         "",
+         {{.host = "a", .in_use = true, .heard = {1}, .verdict = VERDICT_ACCEPTED},
+          {.host = "b", .heard = {1}, .verdict = VERDICT_AGAIN, .why = "HTTP 503"}}},
+        {"it passes by itself",
+         "a does not take the batches: HTTP 503; they wait, and it is tried again\n",
+         {{.host = "a",
+           .in_use = true,
+           .heard = {1},
+           .verdict = VERDICT_AGAIN,
+           .why = "HTTP 503"},
+          {.host = "b"}}},
+        {"another one has them",
+         "a does not take the batches: HTTP 401; look at `header_file`\n",
+         {{.host = "a",
+           .heard = {1},
+           .verdict = VERDICT_UNUSABLE,
+           .why = "HTTP 401",
+           .step = "; look at `header_file`"},
+          {.host = "b", .in_use = true, .heard = {1}}}},
+        {"refused",
+         "a does not take the batches: HTTP 400; the one that it refused is set aside\n",
+         {{.host = "a",
+           .in_use = true,
+           .heard = {1},
+           .verdict = VERDICT_REFUSED,
+           .why = "HTTP 400"},
+          {.host = "b"}}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed *b = bed_begin();
+        b->s.n_collectors = 2;
+        for (size_t c = 0; c < 2; c++) {
+            b->s.collectors[c] = cases[i].collectors[c];
+            if (b->s.collectors[c].why == NULL)
+                b->s.collectors[c].why = "";
+            if (b->s.collectors[c].step == NULL)
+                b->s.collectors[c].step = "";
+        }
+        show(b);
+        CHECK_TEXT(cases[i].finding, text_string(&b->findings), cases[i].what);
+        bed_end(b);
+    }
+}
+
+static void the_spool(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    b->s.spool = (struct spool_counters){
+        .waiting = 12,
+        .waiting_bytes = 34567,
+        .oldest = {b->s.now.ns - 10 * MINUTE_NS},
+        .dropped = 3,
+        .set_aside = 2,
+        .disk_fails = true,
+    };
+    b->s.exports.accepted = 7;
+    b->s.retry_ns = 1500 * NS_PER_MS;
+    show(b);
+    has(&b->text,
+        "spool: 12 batches wait, 34.6 kB, the oldest for 10 min; since the start 7 "
+        "accepted, 2 set aside, 3 dropped\n"
+        "no collector is configured: batches are kept in the spool\n",
+        "text");
+    has(&b->json,
+        "\"spool\":{\"waiting\":12,\"waiting_bytes\":34567,"
+        "\"oldest\":\"2026-11-23T08:50:00.000000Z\",\"dropped\":3,\"set_aside\":2,",
+        "JSON");
+    has(&b->json, "\"next_try_s\":1.5}", "JSON");
+    has(&b->findings, "the spool cannot be written to its disk; ", "what is wrong");
+    bed_end(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(before_the_first_window),
+        cmocka_unit_test(a_target),
+        cmocka_unit_test(another_place),
+        cmocka_unit_test(down),
+        cmocka_unit_test(this_host),
+        cmocka_unit_test(what_was_found),
+        cmocka_unit_test(the_last_events),
+        cmocka_unit_test(the_batches),
+        cmocka_unit_test(the_spool),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
