@@ -1,5 +1,6 @@
 #include "agent.h"
 
+#include "answering.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "closing.h"
@@ -32,6 +33,7 @@ struct agent {
     struct spool *spool;
     struct shipper *shipper; /* NULL: no collector is configured */
     struct closing *closing;
+    struct answering *answering;
     char instance_id[IDENTITY_TEXT_MAX];
     char host_name[256];
 
@@ -56,6 +58,8 @@ static void on_batch(const struct batch *batch, void *user)
     if (a->shipper != NULL)
         tally.shipper = shipper_counters(a->shipper);
     const char *why = closing_take(a->closing, batch, &tally);
+    answering_window(a->answering, batch, closing_events(a->closing),
+                     tally.measurer.loop_lag_max_ns);
     if (why != NULL)
         measurer_look(a->measurer, why);
     malloc_trim(0); /* what a busy window took goes back to the system */
@@ -215,6 +219,15 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         agent_destroy(a);
         return rc;
     }
+    struct answering_sources sources = {
+        .config = config,
+        .instance_id = a->instance_id,
+        .host_name = a->host_name,
+        .brake = &a->brake,
+        .spool = a->spool,
+        .shipper = a->shipper,
+    };
+    a->answering = answering_create(loop, &sources);
     obey(a);
     uv_timer_start(a->brake_timer, on_brake_timer, BRAKE_MS, BRAKE_MS);
     ship(a); /* what an earlier run left in the spool */
@@ -268,6 +281,8 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
     a->on_stopped = on_stopped;
     a->user = user;
     measurer_close_window(a->measurer);
+    answering_destroy(a->answering);
+    a->answering = NULL;
     measurer_destroy(a->measurer);
     a->measurer = NULL;
     uv_timer_stop(a->ship_timer);
@@ -286,6 +301,7 @@ void agent_destroy(struct agent *a)
 {
     if (a == NULL)
         return;
+    answering_destroy(a->answering);
     measurer_destroy(a->measurer);
     shipper_destroy(a->shipper);
     http_destroy(a->http);

@@ -225,6 +225,11 @@ const char *closing_take(struct closing *c, const struct batch *measured,
     return reason_to_look(c);
 }
 
+const struct events *closing_events(const struct closing *c)
+{
+    return &c->events;
+}
+
 struct closing *closing_create(const struct config *config,
                                const struct knowledge *knowledge,
                                const struct otlp_resource *resource, struct spool *spool)

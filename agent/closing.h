@@ -32,4 +32,7 @@ void closing_destroy(struct closing *c); /* NULL is fine */
 const char *closing_take(struct closing *c, const struct batch *measured,
                          const struct tally *tally);
 
+/* All of the window that was taken last. */
+const struct events *closing_events(const struct closing *c);
+
 #endif

@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_run,          &command_probe,   &command_nearest, &command_decode,
-    &command_check_config, &command_collect, &command_whereis,
+    &command_run,    &command_probe,        &command_nearest, &command_status,
+    &command_decode, &command_check_config, &command_collect, &command_whereis,
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

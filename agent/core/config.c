@@ -25,6 +25,7 @@ struct config config_default(void)
         .ranking = {.loss_limit = 0.1, .margin_ratio = 0.1, .margin_ns = NS_PER_MS},
         .state_dir = "/var/lib/edgelat",
         .stop_file = "/etc/edgelat/stop",
+        .status_socket = "/run/edgelat/status",
         .workloads = true,
         .front_doors = 4,
         .collectors = {COLLECTOR_DEFAULT},

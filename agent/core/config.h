@@ -65,6 +65,7 @@ struct config {
     struct nearest_policy ranking;
     char state_dir[FILE_TEXT_MAX]; /* spool, history, instance id */
     char stop_file[FILE_TEXT_MAX]; /* while it is there nothing is probed */
+    char status_socket[108];       /* as long as the path of a socket may be */
     char location[32];    /* where the site is: "LATITUDE LONGITUDE" or a metro of the
                              catalogue; "" is unknown */
     bool workloads;       /* those of targets.csv are ranked besides the targets */

@@ -41,6 +41,8 @@ const struct config_key config_keys[] = {
      "folder of the spool, the history and the instance id [/var/lib/edgelat]"},
     {SECTION_AGENT, "stop_file", config_read_file, IN(stop_file), 0, 0, false,
      "while this file is there nothing is probed [/etc/edgelat/stop]"},
+    {SECTION_AGENT, "status_socket", config_read_file, IN(status_socket), 0, 0, false,
+     "where the agent answers `edgelat status` [/run/edgelat/status]"},
     {SECTION_AGENT, "loss_limit", config_read_percent, IN(ranking.loss_limit), 1, 100, false,
      "a target that loses more is not ranked as near [10%]"},
     {SECTION_AGENT, "hysteresis", config_read_percent, IN(ranking.margin_ratio), 0, 100, false,

@@ -1,0 +1,143 @@
+#include "cmd/cmd.h"
+#include "cmd/load.h"
+#include "status/answer.h"
+#include "status/socket.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "usage: edgelat status [-c FILE] [--json]\n"
+    "\n"
+    "Asks the agent that runs on this host how it is: whether it probes, each target "
+    "with "
+    "PoP, state\n"
+    "and the delays of its last window, what waits in the spool, what the collectors "
+    "said "
+    "last, the\n"
+    "last events, and what is wrong with what to do next. For root and the group "
+    "edgelat.\n"
+    "\n"
+    "  -c, --config FILE   the agent's configuration, for its status_socket (default:\n"
+    "                      $EDGELAT_CONFIG or " CONFIG_PATH ")\n"
+    "      --json          one JSON object\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "Exit code: 0 nothing is wrong, 1 something is: probing is stopped, a target is down "
+    "or degraded,\n"
+    "a collector takes no batch, ...; 2 no agent answers, or not to this user.\n"
+    "\n"
+    "examples:\n"
+    "  sudo edgelat status\n"
+    "  sudo edgelat status --json | jq '.findings, .spool'\n"
+    "  edgelat status >/dev/null || echo something is wrong\n";
+
+enum { OPT_JSON = 256, PIECE = 16 << 10 };
+
+#define PATIENCE_NS (5 * NS_PER_S)
+
+/* All that the agent sends, up to one byte more than is accepted. Returns 0 or -errno. */
+static int ask(const char *path, struct text *answer)
+{
+    char piece[PIECE];
+    ssize_t n = 0;
+    int fd = status_connect(path, PATIENCE_NS);
+    if (fd < 0)
+        return fd;
+    while (answer->len <= ANSWER_MAX && (n = read(fd, piece, sizeof piece)) > 0)
+        text_add_bytes(answer, piece, (size_t)n);
+    int rc = n < 0 ? -errno : 0;
+    close(fd);
+    return rc;
+}
+
+static int no_answer(const char *path, int rc)
+{
+    if (rc == -ENOENT || rc == -ECONNREFUSED)
+        return cmd_cannot("no agent answers at %s; `systemctl status edgelat` says "
+                          "whether it runs",
+                          path);
+    if (rc == -EACCES)
+        return cmd_cannot("%s is for root and the group edgelat; ask with sudo", path);
+    if (rc == -EAGAIN)
+        return cmd_cannot("the agent at %s does not answer within 5 s; its log says more "
+                          "(journalctl -u edgelat), `systemctl restart edgelat` ends it",
+                          path);
+    return cmd_cannot("cannot ask the agent at %s: %s", path, strerror(-rc));
+}
+
+static int show(const char *path, bool json)
+{
+    struct text bytes = {0};
+    struct answer answer;
+    int rc = ask(path, &bytes);
+    if (rc < 0)
+        rc = no_answer(path, rc);
+    else if (!answer_read(&answer, text_string(&bytes), bytes.len))
+        rc = cmd_cannot("what answers at %s is no agent of this version; is "
+                        "status_socket right?",
+                        path);
+    else {
+        fwrite(json ? answer.json : answer.text, 1,
+               json ? answer.json_len : answer.text_len, stdout);
+        rc = answer.code == 0 ? CMD_FINE : CMD_BAD;
+        if (fflush(stdout) != 0)
+            rc = cmd_cannot("cannot write to standard output: %s", strerror(errno));
+    }
+    text_free(&bytes);
+    return rc;
+}
+
+/* One with problems is no reason not to ask: the agent runs with what it was started
+ * with. Nor is that there is none in the usual place, or that this user may not read it.
+ */
+static int find_socket(struct config *c, const char *path)
+{
+    if (access(path, R_OK) == 0) {
+        load_config(c, path);
+        return CMD_FINE;
+    }
+    *c = config_default();
+    if (strcmp(path, CONFIG_PATH) == 0)
+        return CMD_FINE;
+    return cmd_cannot("%s: %s; which configuration does the agent have?", path,
+                      strerror(errno));
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"json", no_argument, NULL, OPT_JSON},
+        {0},
+    };
+    const char *given = NULL;
+    bool json = false;
+    for (int c; (c = cmd_getopt(argc, argv, "c:", options)) != -1;) {
+        if (c == 'c')
+            given = optarg;
+        else if (c == OPT_JSON)
+            json = true;
+        else
+            return CMD_CANNOT;
+    }
+    if (optind < argc)
+        return cmd_cannot("status takes no argument '%s'; `edgelat probe` asks a host",
+                          argv[optind]);
+    struct config config;
+    int rc = find_socket(&config, load_path(given));
+    if (rc == CMD_FINE)
+        rc = show(config.status_socket, json);
+    config_free(&config);
+    return rc;
+}
+
+const struct command command_status = {
+    .name = "status",
+    .summary = "the running agent: targets, spool, exports, and what is wrong",
+    .help = help,
+    .run = run,
+};
