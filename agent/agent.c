@@ -16,20 +16,23 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* So often it is looked at whether the agent may probe. */
-#define BRAKE_MS 1000
+/* So often it is looked at whether the agent may probe, and at the clock. */
+#define LOOK_MS 1000
+/* Set back by more than this it was wrong, and so is what was stamped by it. */
+#define WRONG_NS (3 * 3600 * NS_PER_S)
 
 struct agent {
     uv_loop_t *loop;
     const struct config *config;
     const struct knowledge *knowledge;
     struct http *http;
-    struct measurer *measurer;
+    struct measurer *measurer; /* NULL while the clock is not set */
     struct spool *spool;
     struct shipper *shipper; /* NULL: no collector is configured */
     struct closing *closing;
@@ -38,7 +41,8 @@ struct agent {
     char host_name[256];
 
     struct brake brake;
-    uv_timer_t *brake_timer;
+    struct wall looked;
+    uv_timer_t *look_timer;
 
     uv_timer_t *ship_timer; /* runs from the closing of a window to our turn to ship */
     int64_t ship_delay_ns;
@@ -74,7 +78,8 @@ static void on_ship_timer(uv_timer_t *timer)
 /* When it is our turn: agents everywhere close their windows now. */
 static void ship(struct agent *a)
 {
-    if (a->shipper == NULL || uv_is_active((uv_handle_t *)a->ship_timer))
+    bool under_way = uv_is_active((uv_handle_t *)a->ship_timer);
+    if (a->shipper == NULL || a->measurer == NULL || under_way)
         return;
     if (a->ship_delay_ns < NS_PER_MS) {
         shipper_wake(a->shipper);
@@ -103,6 +108,25 @@ static void obey(struct agent *a)
         measurer_resume(a->measurer);
 }
 
+/* Without a clock nothing is measured, as its times would be wrong for ever, and nothing
+ * is shipped, as no certificate would be valid. */
+static int begin_measuring(struct agent *a)
+{
+    struct measurer_events events = {.on_batch = on_batch, .user = a};
+    a->looked = wall_now();
+    if (a->brake.clock) {
+        log_warn("agent", "nothing is measured: %s", brake_on(&a->brake));
+        return 0;
+    }
+    int rc =
+        measurer_create(&a->measurer, a->loop, a->config, a->knowledge, a->http, events);
+    if (rc < 0)
+        return rc;
+    obey(a);
+    ship(a); /* what an earlier run left in the spool */
+    return 0;
+}
+
 static void hear(struct agent *a)
 {
     const char *reason;
@@ -112,12 +136,31 @@ static void hear(struct agent *a)
     brake_hear(&a->brake, word, reason);
 }
 
-static void on_brake_timer(uv_timer_t *timer)
+/* Stamps never go back: with a clock that was years ahead they would stand still until it
+ * is there again. So all begins anew, as the service manager would have it. */
+static void watch_clock(struct agent *a)
+{
+    struct wall before = a->looked;
+    a->looked = wall_now();
+    if (before.ns - a->looked.ns < WRONG_NS)
+        return;
+    log_warn("agent", "this host's clock was set back by %.1f h: measuring begins anew",
+             (double)(before.ns - a->looked.ns) / 3600e9);
+    raise(SIGHUP);
+}
+
+static void on_look_timer(uv_timer_t *timer)
 {
     struct agent *a = timer->data;
     brake_look(&a->brake);
     hear(a);
-    obey(a);
+    if (a->measurer != NULL) {
+        watch_clock(a);
+        obey(a);
+    } else if (!a->brake.clock) {
+        log_info("agent", "this host's clock is set: measuring begins");
+        begin_measuring(a);
+    }
 }
 
 /* ---- begin ---- */
@@ -171,8 +214,7 @@ static int open_network(struct agent *a)
         }
     }
     brake_begin(&a->brake, a->config);
-    struct measurer_events events = {.on_batch = on_batch, .user = a};
-    rc = measurer_create(&a->measurer, a->loop, a->config, a->knowledge, a->http, events);
+    rc = begin_measuring(a);
     if (rc < 0)
         log_error("agent",
                   "DNS servers '%s': not a list of addresses; mend `servers` in [dns]",
@@ -199,7 +241,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         a->host_name[0] = '\0';
     a->stop_timer = make_timer(a);
     a->ship_timer = make_timer(a);
-    a->brake_timer = make_timer(a);
+    a->look_timer = make_timer(a);
     a->ship_delay_ns =
         spread_delay(chance_seed(), config->window_ns, config->shipping.spread_ns);
 
@@ -228,9 +270,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .shipper = a->shipper,
     };
     a->answering = answering_create(loop, &sources);
-    obey(a);
-    uv_timer_start(a->brake_timer, on_brake_timer, BRAKE_MS, BRAKE_MS);
-    ship(a); /* what an earlier run left in the spool */
+    uv_timer_start(a->look_timer, on_look_timer, LOOK_MS, LOOK_MS);
     char period[DURATION_TEXT_MAX];
     log_debug("agent", "ships %.3f s after a window has closed",
               (double)a->ship_delay_ns / 1e9);
@@ -280,13 +320,14 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
 {
     a->on_stopped = on_stopped;
     a->user = user;
-    measurer_close_window(a->measurer);
+    if (a->measurer != NULL)
+        measurer_close_window(a->measurer);
     answering_destroy(a->answering);
     a->answering = NULL;
     measurer_destroy(a->measurer);
     a->measurer = NULL;
     uv_timer_stop(a->ship_timer);
-    uv_timer_stop(a->brake_timer);
+    uv_timer_stop(a->look_timer);
     timer_in(a->stop_timer, on_stop_timer, a->shipper == NULL ? 0 : AGENT_STOP_NS);
     if (a->shipper != NULL)
         shipper_flush(a->shipper, on_flushed, a);
@@ -314,7 +355,7 @@ void agent_destroy(struct agent *a)
         log_info("agent", "%llu batches stay in the spool for the next start",
                  (unsigned long long)left.waiting);
     uv_close((uv_handle_t *)a->ship_timer, free_handle);
-    uv_close((uv_handle_t *)a->brake_timer, free_handle);
+    uv_close((uv_handle_t *)a->look_timer, free_handle);
     uv_close((uv_handle_t *)a->stop_timer, free_handle);
     free(a);
 }

@@ -15,6 +15,7 @@
 struct answering {
     struct answering_sources from;
     struct snapshot snapshot;
+    struct mono began;
     struct status_socket *socket; /* NULL: there is none */
 };
 
@@ -36,6 +37,7 @@ static void fill_in(struct answering *a)
 {
     struct snapshot *s = &a->snapshot;
     s->now = wall_now();
+    s->since.ns = s->now.ns - (mono_now().ns - a->began.ns); /* the clock may be set */
     s->stopped = brake_on(a->from.brake);
     s->spool = spool_counters(a->from.spool);
     if (a->from.shipper != NULL) {
@@ -87,6 +89,7 @@ struct answering *answering_create(uv_loop_t *loop, const struct answering_sourc
     struct answering *a = mem_zalloc(sizeof *a);
     const char *path = from->config->status_socket;
     a->from = *from;
+    a->began = mono_now();
     snapshot_begin(&a->snapshot, from->config, probe_kind_words(), wall_now());
     a->snapshot.instance_id = from->instance_id;
     a->snapshot.host_name = from->host_name;

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "net/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +61,10 @@ static void recall(struct brake *b)
 static void say(struct brake *b)
 {
     const char *file = b->config->stop_file, *colon = b->reason[0] != '\0' ? ": " : "";
-    if (b->file && b->collector)
+    if (b->clock)
+        text_copy(b->text, sizeof b->text,
+                  "this host's clock was never set; it begins when NTP or somebody has");
+    else if (b->file && b->collector)
         snprintf(b->text, sizeof b->text, "%s is there, and the collector says so%s%s",
                  file, colon, b->reason);
     else if (b->file)
@@ -80,6 +84,7 @@ void brake_begin(struct brake *b, const struct config *config)
 void brake_look(struct brake *b)
 {
     b->file = access(b->config->stop_file, F_OK) == 0;
+    b->clock = !wall_is_set(wall_now());
     say(b);
 }
 
@@ -97,5 +102,5 @@ void brake_hear(struct brake *b, enum probing word, const char *reason)
 
 const char *brake_on(const struct brake *b)
 {
-    return b->file || b->collector ? b->text : NULL;
+    return b->clock || b->file || b->collector ? b->text : NULL;
 }

@@ -2,7 +2,8 @@
  * The kill switch: whether the agent may probe. Whoever runs the host stops it by a file
  * (stop_file in [agent]), the collector by its answer (export/stop.h); it goes on when
  * neither says stop any more. The collector's word is kept in the state folder: an agent
- * that starts again does not probe before the collector has answered.
+ * that starts again does not probe before the collector has answered. A clock that was
+ * never set stops it too: what is measured would have happened in 1970.
  */
 #ifndef EDGELAT_EXPORT_BRAKE_H
 #define EDGELAT_EXPORT_BRAKE_H
@@ -14,7 +15,7 @@
 
 struct brake {
     const struct config *config;
-    bool file, collector;         /* who says stop */
+    bool clock, file, collector;  /* who says stop */
     char reason[STOP_REASON_MAX]; /* the collector's, "" is none */
     char text[FILE_TEXT_MAX + STOP_REASON_MAX + 64];
 };
@@ -22,7 +23,7 @@ struct brake {
 /* Begins with what is remembered, where there is a collector that could lift it. */
 void brake_begin(struct brake *b, const struct config *config);
 
-/* Looks whether the file is there. */
+/* Looks whether the file is there, and at the clock. */
 void brake_look(struct brake *b);
 
 /* Takes what the collector said last; `reason` as in shipper_probing(). */

@@ -25,4 +25,13 @@ static inline struct wall wall_now(void)
     return (struct wall){clock_ns(CLOCK_REALTIME)};
 }
 
+/* A host whose clock has no battery begins in 1970, or where its system was built, until
+ * it has heard from NTP: nothing of ours happened before 2026. */
+#define WALL_LEAST_NS (INT64_C(1767225600) * NS_PER_S)
+
+static inline bool wall_is_set(struct wall now)
+{
+    return now.ns >= WALL_LEAST_NS;
+}
+
 #endif

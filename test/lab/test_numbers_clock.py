@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 """The wall clock is stepped by an hour, forwards and back, while probes are under way: no
-delay, loss or order comes out of it, and windows say that they were interrupted.
+delay, loss or order comes out of it, and windows say that they were interrupted. A host
+without a battery begins in 1970, one with a bad battery anywhere.
 
 Runs itself in the lab. The clock is that of the programs under test alone: clock.c.
 """
@@ -73,6 +74,32 @@ def test_run(agent):
     tap.ok(2 <= interrupted <= len(agent.batches), f"clock steps, run: {interrupted:g} windows say it")
 
 
+def test_battery(clock):
+    """An agent that begins in 1970 waits; one whose clock was years ahead begins anew."""
+    clock.set(-time.time_ns() + 60 * 10**9)
+    agent = Agent("unset", HOST, "icmp", "family = ipv4\n", clock.before)
+    with contextlib.ExitStack() as stack:
+        stack.callback(agent.process.kill)
+        with Capture() as capture:
+            time.sleep(7)
+        tap.equal(([], []), (capture.requests(), probing.batches(agent.state)), "in 1970: nothing is sent, no window closes")
+        clock.set(20 * 365 * 24 * HOUR_NS)  # wrong, but it could be right
+        tap.ok(lab.wait_for(lambda: probing.batches(agent.state), 15), "the clock is set: windows close")
+        clock.set(0)
+        now = time.time_ns()
+        lab.wait_for(lambda: stamp(probing.batches(agent.state)[-1]) < now + HOUR_NS, 20, 0.5)
+        agent.stop()
+    tap.ok(now <= stamp(agent.batches[-1]) < now + 60 * 10**9, "set back by years: the new windows have the right time", agent.said)
+    for words in ("nothing is measured: this host's clock was never set", "clock is set: measuring begins",
+                  "clock was set back by 175200.0 h: measuring begins anew"):
+        tap.equal(1, agent.said.count(words), f"the log: {words}")
+    tap.row("no clock", "begun in 1970, then 20 years ahead, then set right", "nothing measured in 1970; begun anew with the right time")
+
+
+def stamp(batch):
+    return int(batch.points("edgelat.agent.probing")[0][1]["timeUnixNano"])
+
+
 def main():
     clock = Clock()
     with contextlib.ExitStack() as stack:
@@ -91,6 +118,7 @@ def main():
         agent.stop()
     test_probes(probes)
     test_run(agent)
+    test_battery(clock)
     return tap.finish()
 
 
