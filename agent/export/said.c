@@ -11,17 +11,25 @@
 static bool is_news(struct said *said, enum signal signal, const struct verdict *v)
 {
     struct said_signal *s = &said->of[signal];
-    const char *why = v->kind == VERDICT_ACCEPTED ? "" : v->why;
-    bool news = !s->begun || s->state != v->kind || strcmp(s->why, why) != 0;
+    bool accepted = v->kind == VERDICT_ACCEPTED;
+    const char *why = accepted ? "" : v->why;
+    int status = accepted ? 0 : v->status;
+    bool changed = !s->begun || s->state != v->kind || s->status != status;
+    bool reworded = strcmp(s->why, why) != 0;
+    if (changed)
+        s->wordings = 1;
+    else if (reworded)
+        s->wordings++;
     s->begun = true;
     s->state = v->kind;
+    s->status = status;
     text_copy(s->why, sizeof s->why, why);
     said->heard = wall_now();
     said->signal = signal;
     said->step = v->step != NULL ? v->step : "";
-    if (v->kind == VERDICT_ACCEPTED)
+    if (accepted)
         said->accepted = said->heard;
-    return news;
+    return changed || (reworded && s->wordings <= SAID_WORDINGS);
 }
 
 /* " again, after 12 refused batches of ... to ..." */

@@ -1,7 +1,9 @@
 /*
  * What the log says of the shipping to one collector: a change of state once, repeats at
- * debug, and after refused batches how many they were and of what time. And what it would
- * say now, for whoever asks.
+ * debug, and after refused batches how many they were and of what time. Another reason in
+ * the same state is said as well, but some collectors name a time or a series in it, so
+ * that no two are alike: of one status SAID_WORDINGS are said. And what it would say now,
+ * for whoever asks.
  */
 #ifndef EDGELAT_EXPORT_SAID_H
 #define EDGELAT_EXPORT_SAID_H
@@ -13,11 +15,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SAID_WORDINGS 3
+
 struct said { /* start with { 0 } */
     struct said_signal {
         bool begun;
         enum verdict_kind state; /* the last one ... */
+        int status;              /* ... HTTP's of it ... */
         char why[320];           /* ... and why: the same is not said twice */
+        unsigned wordings;       /* of that status, so far */
         bool rejecting;          /* not all points are taken */
         uint64_t refused;        /* batches in a row, of these times */
         struct wall refused_from, refused_to;
