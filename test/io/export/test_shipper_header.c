@@ -1,6 +1,7 @@
 /* The header that a collector asks for, of a file or of the environment. */
 #include "export/header_file.h"
 
+#include "../../unit/cmd/capture.h"
 #include "io/export/shipper_bed.h"
 
 static void header_file(void **state)
@@ -75,11 +76,49 @@ static void header_of_the_environment(void **state)
     unsetenv(HEADER_VARIABLE);
 }
 
+/* A collector that says in its answer what we sent: the log does not repeat it. */
+static void secrets_do_not_come_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *says, *logged;
+    } cases[] = {
+        {"Authorization: Bearer sesame-open-1234", "bad token: Bearer sesame-open-1234",
+         "HTTP 401: bad token: Bearer ...;"},
+        {"Authorization: Bearer sesame-open-1234", "sesame-open-12", "HTTP 401: ...;"},
+        {"X-Key:sesame-open-1234", "no such key: sesame-open-1234!",
+         "HTTP 401: no such key: ...;"},
+        {"X-Key: tenant-17 sesame-open-1234", "is sesame-open-1234 of tenant-17?",
+         "HTTP 401: is ...;"},
+        {"X-Key: no", "no", "HTTP 401: no;"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static struct capture said;
+        char text[256];
+        snprintf(text, sizeof text,
+                 "HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+                 strlen(cases[i].says), cases[i].says);
+        const struct answer answers[] = {{text, 0}};
+        setenv(HEADER_VARIABLE, cases[i].line, 1);
+        struct bed *b = begin(answers, 1, 1);
+        capture_begin(&said);
+        start(b);
+        RUN_UNTIL(b, counters(b).failed == 1);
+        capture_end(&said);
+        CHECK(strstr(said.err, "sesame") == NULL, "%s", said.err);
+        CHECK(strstr(said.err, cases[i].logged) != NULL, "%s: %s", cases[i].says,
+              said.err);
+        end(b);
+    }
+    unsetenv(HEADER_VARIABLE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(header_file),
         cmocka_unit_test(header_of_the_environment),
+        cmocka_unit_test(secrets_do_not_come_back),
     };
     return cmocka_run_group_tests(tests, without_proxies, NULL);
 }
