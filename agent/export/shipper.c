@@ -158,8 +158,10 @@ static bool next_half(struct shipper *s)
 /* True: another collector is to have it at once. */
 static bool fail_over(struct shipper *s, const struct verdict *v)
 {
-    if (v->status == TOO_MANY_REQUESTS || v->stop) /* it is there, and wants something */
+    if (v->status == TOO_MANY_REQUESTS || v->stop) { /* it is there, and is to be heard */
+        failover_worked(&s->failover, s->chosen);
         return false;
+    }
     return failover_failed(&s->failover, s->chosen, v->kind == VERDICT_UNUSABLE,
                            (int64_t)uv_hrtime());
 }

@@ -20,6 +20,7 @@ enum conduct {
     TAKE,         /* 200 */
     SAY_500,      /* not to be sent again, says OTLP */
     SAY_503,      /* to be sent again */
+    SAY_429,      /* the same, but it works */
     CUT_BODY,     /* reset when half of the body is there */
     CUT_REPLY,    /* took it, and reset before it said so */
     DRIP,         /* 200, one byte a second */
@@ -194,6 +195,9 @@ static inline void caller_answer(struct caller *k, unsigned number)
         break;
     case SAY_503:
         caller_say(k, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+        break;
+    case SAY_429:
+        caller_say(k, "HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n");
         break;
     case DRIP:
         k->said = 0;

@@ -132,6 +132,46 @@ static void older_than_the_spool_keeps(void **state)
     shipping_end(b);
 }
 
+/* ---- the first of two comes back ---- */
+
+static enum conduct busy_at_first(struct fake_collector *c, unsigned request)
+{
+    (void)c;
+    return request < 2 ? SAY_429 : TAKE;
+}
+
+/* It asks for time, and has the batches again: the second one gets none from then on. */
+static void first_is_busy_when_it_returns(void **state)
+{
+    (void)state;
+    struct shipping_bed *b = shipping_begin(wide);
+    struct fake_collector *second = calloc(1, sizeof *second);
+    struct hour h = {.bed = b, .up_at = 5, .ends_at = 20};
+    collector_begin(second, &b->spool.loop);
+    b->config.n_collectors = 2;
+    b->config.collectors[1] = b->config.collectors[0];
+    snprintf(b->config.collectors[1].url, sizeof b->config.collectors[1].url,
+             "http://127.0.0.1:%u", second->port);
+    b->collector.conduct_of = busy_at_first;
+    collector_down(&b->collector);
+    uv_timer_init(&b->spool.loop, &h.window);
+    h.window.data = &h;
+    uv_timer_start(&h.window, close_window, 60000, 60000);
+    shipping_start(b);
+    while (b->collector.requests == 0)
+        uv_run(&b->spool.loop, UV_RUN_ONCE);
+    unsigned by_second = collector_accepted(second);
+    CHECK(by_second >= 5, "%u while the first was down", by_second);
+    while (b->added < h.ends_at || shipping_waits(b) > 0)
+        uv_run(&b->spool.loop, UV_RUN_ONCE);
+    CHECK_INT(by_second, collector_accepted(second), "the second");
+    CHECK_INT(h.ends_at - by_second, collector_accepted(&b->collector), "the first");
+    uv_close((uv_handle_t *)&h.window, NULL);
+    collector_end(second);
+    shipping_end(b);
+    free(second);
+}
+
 int main(void)
 {
     log_set_level(LOG_LEVEL_WARN);
@@ -141,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_hour_down),
         cmocka_unit_test(older_than_the_spool_keeps),
+        cmocka_unit_test(first_is_busy_when_it_returns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
