@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "proto/otlp.pb-c.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,30 @@ static void say(char *out, size_t room, const char *bytes, size_t len)
     out[n] = '\0';
 }
 
+/* Not of a collector: of a portal, a proxy or a web server. */
+static bool is_page(const char *bytes, size_t len)
+{
+    size_t at = 0;
+    while (at < len && isspace((unsigned char)bytes[at]))
+        at++;
+    return at < len && bytes[at] == '<';
+}
+
+/* Of a page its title. */
+static void say_text(char *out, size_t room, const char *bytes, size_t len)
+{
+    static const char tag[] = "<title>";
+    const char *title =
+        is_page(bytes, len) ? memmem(bytes, len, tag, sizeof tag - 1) : NULL;
+    if (title != NULL) {
+        len -= (size_t)(title - bytes) + sizeof tag - 1;
+        bytes = title + sizeof tag - 1;
+        const char *end = memchr(bytes, '<', len);
+        len = end != NULL ? (size_t)(end - bytes) : len;
+    }
+    say(out, room, bytes, len);
+}
+
 /*
  * The message of a failure: google.rpc.Status, or plain text. Status has an integer as
  * field 1 and the message as field 2, as has ExportMetricsPartialSuccess, which reads
@@ -58,7 +83,7 @@ static void say_failure(char out[SAID_MAX], const char *bytes, size_t len)
     if (status != NULL && status->error_message[0] != '\0')
         say(out, SAID_MAX, status->error_message, strlen(status->error_message));
     else
-        say(out, SAID_MAX, bytes, len);
+        say_text(out, SAID_MAX, bytes, len);
     otlp__export_metrics_partial_success__free_unpacked(status, &bounded);
 }
 
@@ -79,7 +104,8 @@ static bool read_stop(struct verdict *v, const char *bytes, size_t len)
     return true;
 }
 
-/* It was accepted with whatever body; one that says more is rare. */
+/* One that says more is rare. It was accepted with whatever body, but for a page: who
+ * answers so has not looked at what it got. */
 static void read_accepted(struct verdict *v, const char *bytes, size_t len)
 {
     size_t budget = PARSE_MEMORY;
@@ -89,6 +115,14 @@ static void read_accepted(struct verdict *v, const char *bytes, size_t len)
     Otlp__ExportMetricsServiceResponse *response =
         otlp__export_metrics_service_response__unpack(&bounded, len,
                                                       (const uint8_t *)bytes);
+    if (response == NULL && is_page(bytes, len)) {
+        char title[SAID_MAX];
+        say_text(title, sizeof title, bytes, len);
+        v->kind = VERDICT_UNUSABLE;
+        snprintf(v->why, sizeof v->why, "HTTP %d with a web page, '%s', and no answer",
+                 v->status, title);
+        return;
+    }
     if (response == NULL) {
         snprintf(v->why, sizeof v->why,
                  "%zu bytes that are no ExportMetricsServiceResponse", len);

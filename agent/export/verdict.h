@@ -6,7 +6,8 @@
  * and not the batch's. OTLP has such a request not repeated; a whole spool thrown away
  * for a mistyped token would be lost data, so the batch waits, and is tried rarely. But
  * where logs find no path (404, 405, 501) the collector takes none, and they must not
- * keep the metrics waiting: they are refused.
+ * keep the metrics waiting: they are refused. A web page with status 200 is that of a
+ * portal or of a wrong URL, not of a collector: it has accepted nothing.
  */
 #ifndef EDGELAT_EXPORT_VERDICT_H
 #define EDGELAT_EXPORT_VERDICT_H

@@ -107,6 +107,39 @@ static void partial_success(void **state)
     }
 }
 
+/* A portal that has everything its own page is no collector; a word of text may be one.
+ */
+static void pages(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        enum verdict_kind kind;
+        const char *why;
+    } cases[] = {
+        {"<html><head><title>Log in</title></head>", VERDICT_UNUSABLE,
+         "HTTP 200 with a web page, 'Log in', and no answer"},
+        {" \n <!DOCTYPE html>\n<p>no title", VERDICT_UNUSABLE,
+         "HTTP 200 with a web page, ' ? <!DOCTYPE html>?<p>no title', and no answer"},
+        {"<title>cut", VERDICT_UNUSABLE,
+         "HTTP 200 with a web page, 'cut', and no answer"},
+        {"ok", VERDICT_ACCEPTED, "2 bytes that are no ExportMetricsServiceResponse"},
+        /* a protobuf message of 60 bytes, which begins with a line end and '<' */
+        {"\n<\x12:sixty bytes in all, of which the first is a tag, and so on",
+         VERDICT_ACCEPTED, "sixty bytes in all, of which the first is a tag, and so on"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct verdict v = of(200, cases[i].body, strlen(cases[i].body));
+        CHECK_INT(cases[i].kind, v.kind, cases[i].body);
+        CHECK_TEXT(cases[i].why, v.why, cases[i].body);
+    }
+    static const char busy[] =
+        "<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n";
+    struct verdict v = of(503, BYTES(busy));
+    CHECK_TEXT("HTTP 503: 503 Service Temporarily Unavailable", v.why,
+               "as nginx says it");
+}
+
 static void what_it_says(void **state)
 {
     (void)state;
@@ -202,6 +235,7 @@ int main(void)
         cmocka_unit_test(statuses),
         cmocka_unit_test(no_reply),
         cmocka_unit_test(partial_success),
+        cmocka_unit_test(pages),
         cmocka_unit_test(what_it_says),
         cmocka_unit_test(logs_that_nobody_takes),
         cmocka_unit_test(memory_is_bounded),
