@@ -77,8 +77,9 @@ void said_refused(struct said *said, enum signal signal, const char *host,
 {
     struct said_signal *s = &said->of[signal];
     char time[WALL_TEXT_MAX];
-    const char *form = "export to %s: the batch of %s of %s is refused: %s%s; set aside "
-                       "in bad/, %" PRIu64 " batches waiting";
+    const char *form =
+        "export to %s: the batch of %s of %s is refused: %s%s; set aside "
+        "in bad/ (to send it again: edgelat(1)), %" PRIu64 " batches waiting";
     if (s->refused++ == 0)
         s->refused_from = batch;
     s->refused_to = batch;

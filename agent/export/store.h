@@ -13,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STORE_BAD_MAX 100 /* files in bad/; the oldest goes first */
+/* Of bad/, where the oldest goes first: some hours of what a collector refuses. */
+#define STORE_BAD_MAX   1000 /* files */
+#define STORE_BAD_BYTES (16u << 20)
 
 struct store_found {
     struct batch_files batches; /* by id; free() `all` */

@@ -37,6 +37,7 @@ int store_move_bad(const struct store *s, const char *name)
 
 struct bad_file {
     int64_t time_ns;
+    uint64_t bytes; /* 0 of one that is too large for a batch: somebody else's */
     char name[256];
 };
 
@@ -64,6 +65,7 @@ static struct bad_file *list_bad(const struct store *s, size_t *n)
             continue;
         files = mem_grow(files, &room, *n + 1, sizeof *files);
         files[*n].time_ns = written_ns(&stat);
+        files[*n].bytes = stat.st_size <= BATCH_FILE_MAX ? (uint64_t)stat.st_size : 0;
         text_copy(files[*n].name, sizeof files->name, e->d_name);
         (*n)++;
     }
@@ -75,11 +77,15 @@ void store_trim_bad(const struct store *s)
 {
     char path[PATH_MAX];
     size_t n;
+    uint64_t bytes = 0;
     struct bad_file *files = list_bad(s, &n);
-    if (n > STORE_BAD_MAX) {
+    for (size_t i = 0; i < n; i++)
+        bytes += files[i].bytes;
+    if (n > STORE_BAD_MAX || bytes > STORE_BAD_BYTES)
         qsort(files, n, sizeof *files, by_time);
-        for (size_t i = 0; i < n - STORE_BAD_MAX; i++)
-            unlink(store_path(path, s, "bad/", files[i].name));
+    for (size_t i = 0; n - i > STORE_BAD_MAX || bytes > STORE_BAD_BYTES; i++) {
+        unlink(store_path(path, s, "bad/", files[i].name));
+        bytes -= files[i].bytes;
     }
     free(files);
 }

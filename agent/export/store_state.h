@@ -23,6 +23,6 @@ int store_find(struct store *s, struct store_found *found);
 
 /* Into bad/, whatever its name. Returns 0 or -errno. */
 int store_move_bad(const struct store *s, const char *name);
-void store_trim_bad(const struct store *s); /* back to STORE_BAD_MAX */
+void store_trim_bad(const struct store *s); /* back to its bounds */
 
 #endif

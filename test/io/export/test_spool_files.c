@@ -1,6 +1,7 @@
 /* What lies in the spool's folder and is no batch of ours, and what is closed to us. */
 #include "export/spool.h"
 
+#include "export/store.h"
 #include "io/export/spool_bed.h"
 
 #define FIVE "00000000000000000005-metrics.pb.gz"
@@ -85,18 +86,19 @@ static void foreign_entries(void **state)
 static void bad_is_bounded(void **state)
 {
     (void)state;
+    enum { MORE = STORE_BAD_MAX + 30 };
     struct spool_bed b;
     bed_begin(&b);
     bed_open(&b, wide);
     bed_close(&b);
-    for (int i = 0; i < 130; i++) {
+    for (int i = 0; i < MORE; i++) {
         char name[32];
-        snprintf(name, sizeof name, "foreign-%03d", i);
+        snprintf(name, sizeof name, "foreign-%04d", i);
         bed_put(&b, name, "x", 1);
     }
     bed_open(&b, wide);
-    CHECK_INT(130, spool_counters(b.spool).set_aside, "all are counted");
-    CHECK_INT(100, bed_files(&b, "/bad"), "100 are kept");
+    CHECK_INT(MORE, spool_counters(b.spool).set_aside, "all are counted");
+    CHECK_INT(STORE_BAD_MAX, bed_files(&b, "/bad"), "so many are kept");
     bed_add(&b, 1);
     bed_written(&b, 1);
     struct spooled first;
@@ -104,7 +106,64 @@ static void bad_is_bounded(void **state)
     free(first.bytes);
     spool_refused(b.spool, first.id);
     bed_close(&b);
-    CHECK_INT(100, bed_files(&b, "/bad"), "still 100");
+    CHECK_INT(STORE_BAD_MAX, bed_files(&b, "/bad"), "still so many");
+    bed_end(&b);
+}
+
+/* The oldest of the large ones go; one that is no batch for its size is not counted. */
+static void bad_is_bounded_in_bytes(void **state)
+{
+    (void)state;
+    struct spool_bed b;
+    bed_begin(&b);
+    bed_open(&b, wide);
+    bed_close(&b);
+    bed_run(&b, "spool",
+            "for i in 1 2 3 4 5 6 7; do truncate -s 3M torn-$i; "
+            "touch -d @$i torn-$i; done; truncate -s 1G huge; touch -d @9 huge");
+    bed_open(&b, wide);
+    CHECK_INT(8, spool_counters(b.spool).set_aside, "all are counted");
+    CHECK_INT(6, bed_files(&b, "/bad"), "15 of 21 MiB, and the huge one");
+    bed_run(&b, "spool/bad", "test -e huge && test -e torn-7 && test ! -e torn-2");
+    bed_end(&b);
+}
+
+/* As edgelat(1) says: they come again, before all others, as the same bytes. */
+static void what_was_set_aside_is_sent_again(void **state)
+{
+    (void)state;
+    struct spool_bed b;
+    struct spooled one;
+    bed_begin(&b);
+    bed_open(&b, wide);
+    for (unsigned i = 1; i <= 4; i++)
+        bed_add_as(&b, i == 2 ? SIGNAL_LOGS : SIGNAL_METRICS, i);
+    bed_written(&b, 4);
+    for (unsigned i = 1; i <= 3; i++) {
+        CHECK(spool_first(b.spool, &one), "waits");
+        free(one.bytes);
+        if (i == 3)
+            spool_done(b.spool, one.id);
+        else
+            spool_refused(b.spool, one.id);
+    }
+    bed_close(&b);
+    CHECK_INT(2, bed_files(&b, "/bad"), "1 and 2");
+    bed_run(&b, "spool", "mv bad/*.pb.gz .");
+    bed_open(&b, wide);
+    bed_add(&b, 5);
+    bed_written(&b, 1);
+    CHECK_INT(1, bed_take(&b), "the oldest first");
+    CHECK(spool_first(b.spool, &one), "waits");
+    CHECK_INT(SIGNAL_LOGS, one.signal, "as what it was");
+    CHECK_INT(2, number_of(one.bytes, one.len), "then the other");
+    free(one.bytes);
+    spool_done(b.spool, one.id);
+    CHECK_INT(4, bed_take(&b), "what had waited");
+    CHECK_INT(5, bed_take(&b), "and what is new");
+    CHECK_INT(0, spool_counters(b.spool).set_aside, "none is set aside");
+    bed_close(&b);
+    CHECK_INT(5, bed_files(&b, "/../history"), "all have been taken");
     bed_end(&b);
 }
 
@@ -193,8 +252,12 @@ static void closed_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(foreign_entries),     cmocka_unit_test(bad_is_bounded),
-        cmocka_unit_test(refused_without_bad), cmocka_unit_test(closed_file),
+        cmocka_unit_test(foreign_entries),
+        cmocka_unit_test(bad_is_bounded),
+        cmocka_unit_test(bad_is_bounded_in_bytes),
+        cmocka_unit_test(what_was_set_aside_is_sent_again),
+        cmocka_unit_test(refused_without_bad),
+        cmocka_unit_test(closed_file),
         cmocka_unit_test(closed_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
