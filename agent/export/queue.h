@@ -15,7 +15,7 @@
 struct waiting {
     uint64_t id;
     enum signal signal;
-    int64_t time_ns; /* wall clock */
+    int64_t time_ns; /* when it came, by the clock of whoever has the queue */
     void *bytes;     /* NULL: on disk */
     size_t len;
 };

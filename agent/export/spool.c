@@ -35,6 +35,8 @@ struct spool {
     int failing; /* -errno of the last write, 0: the disk is fine */
     int stuck;   /* the same of the last one that should have left */
     bool dropping, missing;
+    uint64_t handed_out; /* the batch that spool_first() gave last; 0: it is settled */
+    bool out_dropped;    /* that one was dropped meanwhile, and is not counted yet */
     struct history_counters history;
     struct spool_counters counters; /* but for what waits, and the history */
     spool_ready_cb *on_ready;
@@ -125,9 +127,13 @@ static void leave(struct spool *s, struct waiting *w, enum leave how)
         free(bytes);
 }
 
+/* One that is handed out may yet be taken. */
 static void drop(struct spool *s, struct waiting *w, const char *why)
 {
-    s->counters.dropped++;
+    if (w->id == s->handed_out)
+        s->out_dropped = true;
+    else
+        s->counters.dropped++;
     if (!s->dropping)
         spool_say_dropping(s->dir, why, queue_count(&s->queue));
     s->dropping = true;
@@ -136,7 +142,7 @@ static void drop(struct spool *s, struct waiting *w, const char *why)
 
 static void keep_bounds(struct spool *s)
 {
-    int64_t now = wall_now().ns;
+    int64_t now = mono_now().ns;
     for (struct waiting *w; (w = queue_oldest(&s->queue)) != NULL;) {
         if (queue_count(&s->queue) > s->limits.count)
             drop(s, w, "more batches than `batches` allows");
@@ -152,10 +158,20 @@ static void keep_bounds(struct spool *s)
              "no more memory while the disk fails or is slow");
 }
 
+/* The collector has said what becomes of it; NULL: it was dropped meanwhile. */
+static struct waiting *settle(struct spool *s, uint64_t id)
+{
+    if (id == s->handed_out) {
+        s->handed_out = 0;
+        s->out_dropped = false;
+    }
+    return queue_find(&s->queue, id);
+}
+
 void spool_done(struct spool *s, uint64_t id)
 {
-    struct waiting *w = queue_find(&s->queue, id);
-    if (w == NULL) /* dropped meanwhile */
+    struct waiting *w = settle(s, id);
+    if (w == NULL)
         return;
     leave(s, w, LEAVE_HISTORY);
     if (s->dropping)
@@ -173,7 +189,7 @@ static void set_aside(struct spool *s, struct waiting *w)
 
 void spool_refused(struct spool *s, uint64_t id)
 {
-    struct waiting *w = queue_find(&s->queue, id);
+    struct waiting *w = settle(s, id);
     if (w != NULL)
         set_aside(s, w);
 }
@@ -190,7 +206,7 @@ void spool_add(struct spool *s, enum signal signal, void *bytes, size_t len)
     }
     queue_add(&s->queue, (struct waiting){.id = ++s->last_id,
                                           .signal = signal,
-                                          .time_ns = wall_now().ns,
+                                          .time_ns = mono_now().ns,
                                           .bytes = bytes,
                                           .len = len});
     keep_bounds(s);
@@ -212,9 +228,9 @@ static void cannot_read(struct spool *s, struct waiting *w, int rc)
     set_aside(s, w);
 }
 
-bool spool_first(struct spool *s, struct spooled *out)
+/* The oldest, or the first of them that can be had. */
+static bool read_first(struct spool *s, struct spooled *out)
 {
-    keep_bounds(s);
     for (struct waiting *w; (w = queue_oldest(&s->queue)) != NULL;) {
         out->id = w->id;
         out->signal = w->signal;
@@ -237,6 +253,18 @@ bool spool_first(struct spool *s, struct spooled *out)
     return false;
 }
 
+bool spool_first(struct spool *s, struct spooled *out)
+{
+    s->counters.dropped += s->out_dropped; /* nobody has taken it */
+    s->handed_out = 0;
+    s->out_dropped = false;
+    keep_bounds(s);
+    bool there = read_first(s, out);
+    if (there)
+        s->handed_out = out->id;
+    return there;
+}
+
 bool spool_writing(const struct spool *s)
 {
     return s->failing == 0 && s->queue.in_memory > 0;
@@ -249,7 +277,8 @@ struct spool_counters spool_counters(const struct spool *s)
     c.waiting_bytes = s->queue.bytes;
     c.disk_fails = s->failing < 0;
     if (c.waiting > 0)
-        c.oldest.ns = s->queue.all[s->queue.head].time_ns;
+        c.oldest.ns =
+            wall_now().ns - (mono_now().ns - s->queue.all[s->queue.head].time_ns);
     c.history = s->history.batches;
     c.history_bytes = s->history.bytes;
     c.history_dropped = s->history.dropped;
@@ -257,6 +286,20 @@ struct spool_counters spool_counters(const struct spool *s)
 }
 
 /* ---- begin and end ---- */
+
+/* One from the future was written before the clock was set right: it came just now. */
+static void add_found(struct spool *s, const struct batch_files *found)
+{
+    int64_t now = mono_now().ns, wall = wall_now().ns;
+    for (size_t i = 0; i < found->n; i++) {
+        const struct batch_file *f = &found->all[i];
+        int64_t age_ns = f->time_ns < wall ? wall - f->time_ns : 0;
+        queue_add(&s->queue, (struct waiting){.id = f->id,
+                                              .signal = f->signal,
+                                              .time_ns = now - age_ns,
+                                              .len = f->len});
+    }
+}
 
 int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
                struct spool_limits limits, spool_ready_cb *on_ready, void *user)
@@ -278,13 +321,7 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
     s->counters.set_aside = found.set_aside;
     uv_timer_init(loop, &s->retry);
     s->retry.data = s;
-    for (size_t i = 0; i < found.batches.n; i++) {
-        const struct batch_file *f = &found.batches.all[i];
-        queue_add(&s->queue, (struct waiting){.id = f->id,
-                                              .signal = f->signal,
-                                              .time_ns = f->time_ns,
-                                              .len = f->len});
-    }
+    add_found(s, &found.batches);
     free(found.batches.all);
     spool_say_found(s->dir, &found);
     s->history = store_tidy(store);

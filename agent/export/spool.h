@@ -32,7 +32,8 @@
 
 struct spool_limits {
     uint64_t bytes, count;
-    int64_t age_ns; /* by the file's time; 0 is no limit */
+    int64_t age_ns; /* by the file's time when it is opened, and then by the clock that
+                       nobody sets; 0 is no limit */
     struct history_limits history;
 };
 
@@ -40,7 +41,8 @@ struct spool_counters {
     uint64_t waiting, waiting_bytes; /* now; also what is still being written */
     struct wall oldest;              /* when the oldest of them was made; 0: none waits */
     uint64_t written;
-    uint64_t dropped;   /* for the bounds, and what vanished from the disk */
+    uint64_t dropped;   /* for the bounds, and what vanished from the disk; not what had
+                           been handed out and was taken all the same */
     uint64_t set_aside; /* refused by the collector, or no whole batch */
     uint64_t write_errors;
     bool disk_fails;                 /* the last write did: batches are in memory */

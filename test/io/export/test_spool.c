@@ -144,28 +144,42 @@ static void bounds(void **state)
     bed_end(&b);
 }
 
-static void too_old(void **state)
+/* One that is handed out, and dropped before its end, counts as what it comes to. */
+static void dropped_while_handed_out(void **state)
 {
     (void)state;
-    struct spool_bed b;
-    char path[256];
-    struct timespec times[2] = {{.tv_sec = time(NULL) - 7200},
-                                {.tv_sec = time(NULL) - 7200}};
-    struct spool_limits limits = wide;
-    limits.age_ns = 3600 * NS_PER_S;
-    bed_begin(&b);
-    bed_open(&b, wide);
-    for (unsigned i = 1; i <= 3; i++)
-        bed_add(&b, i);
-    bed_close(&b);
-    for (int i = 1; i <= 2; i++) {
-        snprintf(path, sizeof path, "%s/%020d-metrics.pb.gz", b.dir, i);
-        CHECK_INT(0, utimensat(AT_FDCWD, path, times, 0), "aged");
+    static const struct {
+        const char *what;
+        void (*end)(struct spool *s, uint64_t id); /* NULL: it is asked for the next */
+        uint64_t dropped;
+    } cases[] = {
+        {"taken all the same", spool_done, 5},
+        {"refused", spool_refused, 5},
+        {"not taken", NULL, 6},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct spool_bed b;
+        struct spooled one, next;
+        bed_begin(&b);
+        bed_open(&b, (struct spool_limits){.bytes = 1u << 30, .count = 4});
+        for (unsigned n = 1; n <= 4; n++)
+            bed_add(&b, n);
+        bed_written(&b, 4);
+        CHECK(spool_first(b.spool, &one), "the first");
+        for (unsigned n = 5; n <= 10; n++)
+            bed_add(&b, n);
+        CHECK_INT(4, spool_counters(b.spool).waiting, "the bound holds");
+        CHECK_INT(5, spool_counters(b.spool).dropped, "2 to 6; of 1 nobody knows");
+        if (cases[i].end != NULL)
+            cases[i].end(b.spool, one.id);
+        bed_written(&b, 8);
+        CHECK(spool_first(b.spool, &next), "another");
+        CHECK_INT(7, number_of(next.bytes, next.len), "the oldest that is left");
+        CHECK_INT(cases[i].dropped, spool_counters(b.spool).dropped, cases[i].what);
+        free(one.bytes);
+        free(next.bytes);
+        bed_end(&b);
     }
-    bed_open(&b, limits);
-    CHECK_INT(2, spool_counters(b.spool).dropped, "older than the bound");
-    CHECK_INT(3, bed_take(&b), "the younger one");
-    bed_end(&b);
 }
 
 static void one_at_a_time(void **state)
@@ -194,12 +208,9 @@ static void one_at_a_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(thousand_in_order),
-        cmocka_unit_test(stays_until_done),
-        cmocka_unit_test(signals_in_one_queue),
-        cmocka_unit_test(bounds),
-        cmocka_unit_test(too_old),
-        cmocka_unit_test(one_at_a_time),
+        cmocka_unit_test(thousand_in_order),        cmocka_unit_test(stays_until_done),
+        cmocka_unit_test(signals_in_one_queue),     cmocka_unit_test(bounds),
+        cmocka_unit_test(dropped_while_handed_out), cmocka_unit_test(one_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
