@@ -236,6 +236,17 @@ void ledger_post(struct ledger *l, const struct part *part)
         join(a, part->summary);
 }
 
+void ledger_began_by(struct ledger *l, struct wall latest)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        struct series *s = &l->accounts[i]->series;
+        if (s->start.ns > latest.ns)
+            s->start = latest;
+        if (s->window.start.ns > latest.ns)
+            s->window.start = latest;
+    }
+}
+
 /* ---- silence ---- */
 
 /* Another kind that the target answers in the same place, or NULL. */

@@ -45,6 +45,9 @@ void ledger_destroy(struct ledger *l);
 /* A part without any result is told only where its series is there already. */
 void ledger_post(struct ledger *l, const struct part *part);
 
+/* All series, and what was posted of this window, began at `latest`, if not before. */
+void ledger_began_by(struct ledger *l, struct wall latest);
+
 /*
  * Ends the window: what was posted since the last call gets `in_window`. Returns all
  * series, by stream and PoP; valid until the ledger is called again.

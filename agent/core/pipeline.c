@@ -329,8 +329,22 @@ struct wall pipeline_closing(const struct pipeline *p)
     return wall_next(p->opened, window_ns);
 }
 
+/* The clock was far ahead, and is not any more. */
+static void step_back(struct pipeline *p, struct mono now, struct wall wall)
+{
+    struct wall began = {wall.ns - (now.ns - p->opened_at.ns)};
+    p->stamped = p->window_start = began;
+    if (p->batch.agent_start.ns > began.ns)
+        p->batch.agent_start = began;
+    for (uint32_t i = 0; i < p->n_streams; i++)
+        window_began_by(p->streams[i].window, began);
+    ledger_began_by(p->ledger, began);
+}
+
 const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct wall wall)
 {
+    if (p->stamped.ns - wall.ns > STAMP_AHEAD_NS)
+        step_back(p, now, wall);
     struct wall end = stamp(p, wall);
     for (uint32_t i = 0; i < p->n_streams; i++) {
         struct stream *s = &p->streams[i];

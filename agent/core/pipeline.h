@@ -28,8 +28,11 @@
  * one that is open when it is found out, and out of the ranking, which then goes by ICMP
  * and TLS.
  *
- * Stamps (window starts and ends, batch.time) follow the wall clock but never go back:
+ * Stamps (window starts and ends, batch.time) follow the wall clock but do not go back:
  * when it stepped back they advance by STAMP_STEP_NS a window until it has caught up.
+ * Where that would be past STAMP_AHEAD_NS the clock was wrong before, as that of a host
+ * is that has just started: receivers take nothing from so far in the future. Then they
+ * go back with it, and what began later than the open window by that clock began with it.
  */
 #ifndef EDGELAT_CORE_PIPELINE_H
 #define EDGELAT_CORE_PIPELINE_H
@@ -38,7 +41,9 @@
 #include "core/config.h"
 #include "core/schedule.h"
 
-#define STAMP_STEP_NS NS_PER_MS
+#define STAMP_STEP_NS  NS_PER_MS
+#define STAMP_AHEAD_NS (300 * NS_PER_S) /* Prometheus, Mimir and Loki take ten minutes   \
+                                         */
 
 /* So many targets can be added to those of the configuration. */
 #define PIPELINE_ADDED_MAX 64

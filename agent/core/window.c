@@ -383,3 +383,9 @@ void window_reset(struct window *w, struct wall start)
     for (size_t i = 0; i < w->queued; i++)
         w->queue[i].fresh = false;
 }
+
+void window_began_by(struct window *w, struct wall latest)
+{
+    if (w->start.ns > latest.ns)
+        w->start = latest;
+}

@@ -88,4 +88,7 @@ void window_merge_variation(const struct window *w, struct histogram *into);
  * remembered across. */
 void window_reset(struct window *w, struct wall start);
 
+/* It began at `latest`, if not before: the clock that said otherwise was wrong. */
+void window_began_by(struct window *w, struct wall latest);
+
 #endif

@@ -2,6 +2,7 @@
 #include "export/spool.h"
 
 #include "io/export/spool_bed.h"
+#include "net/clock.h"
 
 #include <sys/syscall.h>
 
@@ -71,6 +72,8 @@ static void steps_of_the_clock(void **state)
     }
     CHECK_INT(0, spool_counters(b.spool).dropped, "none is dropped");
     passed_ns += HOUR_NS / 2;
+    struct wall oldest = spool_counters(b.spool).oldest;
+    CHECK_NEAR(1800, (double)(wall_now().ns - oldest.ns) / 1e9, 60, "as it is told");
     bed_add(&b, 4);
     bed_written(&b, 4);
     passed_ns += HOUR_NS / 2 + NS_PER_S;

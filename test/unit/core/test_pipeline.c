@@ -63,111 +63,6 @@ static void a_target_has_the_streams_it_wants(void **state)
     end(&r);
 }
 
-/* ---- windows and clocks ---- */
-
-static void windows_end_on_the_minute(void **state)
-{
-    (void)state;
-    struct rig r;
-    begin(&r);
-    struct wall noon = r.wall;
-    CHECK_INT(noon.ns + MINUTE_NS, pipeline_closing(r.p).ns, "the first");
-    pass(&r, MINUTE_NS + 3 * NS_PER_S);
-    r.batch = pipeline_close(r.p, r.now, r.wall);
-    CHECK_INT(noon.ns, r.batch->window_start.ns, "late: from where it began");
-    CHECK_INT(r.wall.ns, r.batch->time.ns, "late: to now");
-    CHECK_INT(noon.ns + 2 * MINUTE_NS, pipeline_closing(r.p).ns, "the next is on time");
-    pass(&r, 20 * NS_PER_S);
-    r.batch = pipeline_close(r.p, r.now, r.wall);
-    CHECK_INT(r.wall.ns, r.batch->time.ns, "early, at exit");
-    CHECK_INT(noon.ns, r.batch->agent_start.ns, "the agent's start stays");
-    end(&r);
-}
-
-static void stamps_never_go_back(void **state)
-{
-    (void)state;
-    struct rig r;
-    begin(&r);
-    resolve(&r, 0, "192.0.2.1", "LON");
-    close_window(&r);
-    struct wall before = r.batch->time;
-    r.wall.ns -= 60 * MINUTE_NS; /* an hour back */
-    for (int i = 0; i < 70; i++) {
-        struct order order;
-        reply(&r, PING4, "192.0.2.1", MS(3));
-        for (int s = 0; s < 100 && r.wall.ns < pipeline_closing(r.p).ns; s++) {
-            pass(&r, NS_PER_S);
-            while (pipeline_take(r.p, r.now, &order))
-                ;
-        }
-        r.batch = pipeline_close(r.p, r.now, r.wall);
-        CHECK(r.wall.ns >= before.ns || i < 60,
-              "windows go on while the clock is behind");
-        CHECK(r.batch->time.ns > before.ns, "later than the batch before");
-        CHECK_INT(before.ns, r.batch->window_start.ns, "no gap, no overlap");
-        const struct series *s = series(&r, PING, "LON");
-        CHECK(s->window.start.ns <= s->window.end.ns, "start before end");
-        CHECK(s->start.ns < r.batch->time.ns, "the series began before");
-        before = r.batch->time;
-    }
-    CHECK_INT(r.wall.ns, r.batch->time.ns, "in step again when the clock has caught up");
-    end(&r);
-}
-
-static void a_sleep_is_told(void **state)
-{
-    (void)state;
-    struct rig r;
-    struct order order;
-    begin(&r);
-    resolve(&r, 0, "192.0.2.1", "LON");
-    take(&r, 10 * NS_PER_S, &order);
-    reply(&r, PING4, "192.0.2.1", MS(3));
-    pass(&r, 7200 * NS_PER_S);
-    pipeline_interrupted(r.p);
-    CHECK(!pipeline_take(r.p, r.now, &order), "no burst");
-    take(&r, 20 * NS_PER_S, &order);
-    r.batch = pipeline_close(r.p, r.now, r.wall);
-    const struct series *s = expect_series(&r, PING, "LON", 1, "the answer before");
-    CHECK(s->window.interrupted, "the window says so");
-    CHECK_NEAR(7200, (double)s->missed, 1, "what was not sent");
-    reply(&r, PING4, "192.0.2.1", MS(3));
-    close_window(&r);
-    CHECK(!series(&r, PING, "LON")->window.interrupted, "the next one is whole");
-    end(&r);
-}
-
-static void a_busy_host_is_told(void **state)
-{
-    (void)state;
-    struct rig r;
-    struct order order;
-    struct mono at;
-    begin(&r);
-    resolve(&r, 0, "192.0.2.1", "LON");
-    take(&r, 10 * NS_PER_S, &order);
-    reply(&r, PING4, "192.0.2.1", MS(3));
-    close_window(&r);
-    CHECK(!r.batch->busy && !r.batch->interrupted, "all in time");
-    CHECK(pipeline_next(r.p, &at), "there is a next probe");
-    pass(&r, at.ns - r.now.ns + PIPELINE_LATE_NS + 1);
-    while (pipeline_take(r.p, r.now, &order))
-        ;
-    reply(&r, PING4, "192.0.2.1", MS(3));
-    r.batch = pipeline_close(r.p, r.now, r.wall);
-    CHECK(r.batch->busy && series(&r, PING, "LON")->window.busy, "a probe was late");
-    pipeline_busy(r.p);
-    close_window(&r);
-    CHECK(r.batch->busy, "the loop was late");
-    pipeline_interrupted(r.p);
-    close_window(&r);
-    CHECK(r.batch->interrupted && !r.batch->busy, "a sleep, also when nothing came");
-    close_window(&r);
-    CHECK(!r.batch->interrupted && !r.batch->busy, "over");
-    end(&r);
-}
-
 /* ---- the ranking ---- */
 
 static const char *const addresses[TARGETS] = {"192.0.2.1", "192.0.2.2", "192.0.2.3"};
@@ -468,10 +363,6 @@ int main(void)
         cmocka_unit_test(streams_rest_without_an_address),
         cmocka_unit_test(an_order_says_it_all),
         cmocka_unit_test(a_target_has_the_streams_it_wants),
-        cmocka_unit_test(windows_end_on_the_minute),
-        cmocka_unit_test(stamps_never_go_back),
-        cmocka_unit_test(a_sleep_is_told),
-        cmocka_unit_test(a_busy_host_is_told),
         cmocka_unit_test(the_nearest_is_probed_in_full),
         cmocka_unit_test(what_is_filtered_is_not_far),
         cmocka_unit_test(loss_makes_it_ineligible),
