@@ -102,6 +102,23 @@ def least_privilege():
         "read-only system, CAP_NET_RAW alone, no new privileges, filtered system calls")
 
 
+def answer(*before):
+    """The exit code of `edgelat status` (not 0: there is no network) and what it says."""
+    done = Bed.machine.try_run(*before, "edgelat", "status", "--json")
+    return done.returncode, done.stdout.decode()
+
+
+def status():
+    """`edgelat status` answers root and the group of the service, nobody else."""
+    m = Bed.machine
+    equal("660 edgelat edgelat", m.run("stat", "-c", "%a %U %G", "/run/edgelat/status"), "the socket")
+    of_group = ("setpriv", "--reuid", "nobody", "--regid", "edgelat", "--clear-groups")
+    for before in ((), of_group):
+        equal(instance_id(), json.loads(answer(*before)[1])["instance_id"], "who answers")
+    code, said = answer("setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups")
+    equal((2, True), (code, said.endswith("is for root and the group edgelat; ask with sudo\n")), said)
+
+
 def analyze():
     """systemd-analyze: verify is silent, the exposure at most 1.6."""
     m = Bed.machine
@@ -200,6 +217,7 @@ def watchdog():
                  m.property("SubState") == "running", 20)
         time.sleep(3)  # longer than the watchdog's time: it lives
         equal(str(number), m.property("NRestarts"), "restarts")
+        equal(identity, json.loads(answer()[1])["instance_id"], "who answers after it")
     said = [line for line in m.run("journalctl", "-u", "edgelat", "--no-pager").splitlines() if "Watchdog timeout" in line]
     equal(1, len(said), "restarts by the watchdog in the journal")
     row("a hung loop", "SIGSTOP", "ended by systemd's watchdog and replaced, the same identity")
@@ -236,8 +254,8 @@ def purge():
 
 def main():
     try:
-        run_tests([on_machine, install, least_privilege, analyze, measure, upgrade, downgrade, reload, secret, watchdog,
-                   stop, purge])
+        run_tests([on_machine, install, least_privilege, status, analyze, measure, upgrade, downgrade, reload, secret,
+                   watchdog, stop, purge])
     finally:
         if Bed.collector:
             Bed.collector.kill()
