@@ -206,11 +206,12 @@ static int run(int argc, char **argv)
         {0},
     };
     const char *given = NULL;
+    bool verbose = false;
     for (int c; (c = cmd_getopt(argc, argv, "c:v", options)) != -1;) {
         if (c == 'c')
             given = optarg;
         else if (c == 'v')
-            log_set_level(LOG_LEVEL_DEBUG);
+            verbose = true;
         else
             return CMD_CANNOT;
     }
@@ -219,6 +220,8 @@ static int run(int argc, char **argv)
             "run takes no argument '%s'; the configuration is given with -c",
             argv[optind]);
 
+    if (verbose)
+        log_set_level(LOG_LEVEL_DEBUG);
     struct service s = {.path = load_path(given)};
     int rc = CMD_CANNOT;
     signal(SIGPIPE, SIG_IGN);
@@ -229,7 +232,8 @@ static int run(int argc, char **argv)
     data_free(&s.data);
     if (s.restart) {
         extern char **environ;
-        char *arguments[] = {"edgelat", "run", "-c", (char *)s.path, NULL};
+        char *arguments[] = {
+            "edgelat", "run", "-c", (char *)s.path, verbose ? "-v" : NULL, NULL};
         execve("/proc/self/exe", arguments, environ);
         return cmd_cannot("cannot restart: %s", strerror(errno));
     }
