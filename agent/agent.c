@@ -38,6 +38,7 @@ struct agent {
     struct closing *closing;
     struct answering *answering;
     char instance_id[IDENTITY_TEXT_MAX];
+    bool id_kept; /* in the state folder */
     char host_name[256];
 
     struct brake brake;
@@ -55,6 +56,8 @@ struct agent {
 static void on_batch(const struct batch *batch, void *user)
 {
     struct agent *a = user;
+    if (!a->id_kept)
+        a->id_kept = identity_keep(a->instance_id, a->config->state_dir) == 0;
     struct tally tally = {
         .measurer = measurer_counters(a->measurer),
         .spool = spool_counters(a->spool),
@@ -178,7 +181,13 @@ static int open_state(struct agent *a)
         return rc;
     }
     int rc = identity_load(a->instance_id, dir);
-    if (rc < 0) {
+    a->id_kept = rc == 0;
+    if (rc == -ENOSPC || rc == -EDQUOT || rc == -EROFS) {
+        log_warn("agent",
+                 "%s/instance_id: %s; mend the disk, it is kept then; after a restart "
+                 "before that the collector sees another agent",
+                 dir, strerror(-rc));
+    } else if (rc < 0) {
         log_error("agent",
                   "%s/instance_id: %s; it must be a file that we may read and write", dir,
                   strerror(-rc));

@@ -38,7 +38,7 @@ static int make(char out[IDENTITY_TEXT_MAX])
 }
 
 /* A power cut must not give the site a second identity. */
-static int store(const char *dir, const char *id)
+int identity_keep(const char *id, const char *dir)
 {
     char line[IDENTITY_TEXT_MAX + 1];
     int len = snprintf(line, sizeof line, "%s\n", id);
@@ -55,6 +55,7 @@ int identity_load(char out[IDENTITY_TEXT_MAX], const char *state_dir)
     char path[FILE_TEXT_MAX + 16];
     snprintf(path, sizeof path, "%s/instance_id", state_dir);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
+    out[0] = '\0';
     if (fd < 0 && errno != ENOENT)
         return -errno;
     if (fd >= 0) {
@@ -65,6 +66,7 @@ int identity_load(char out[IDENTITY_TEXT_MAX], const char *state_dir)
             return 0;
         }
     }
+    out[0] = '\0';
     int rc = make(out);
-    return rc < 0 ? rc : store(state_dir, out);
+    return rc < 0 ? rc : identity_keep(out, state_dir);
 }

@@ -8,7 +8,11 @@
 
 #define IDENTITY_TEXT_MAX 37
 
-/* Reads it, or makes it: 0 or -errno. A file that holds no UUID is replaced. */
+/* Reads it, or makes it: 0 or -errno. A file that holds no UUID is replaced. One that was
+ * made and cannot be kept is in `out` all the same, which else is "". */
 int identity_load(char out[IDENTITY_TEXT_MAX], const char *state_dir);
+
+/* Once more: 0 or -errno. */
+int identity_keep(const char *id, const char *state_dir);
 
 #endif
