@@ -35,7 +35,9 @@ static void print_help(void)
            "  edgelat nearest                             which PoP serves us, and which "
            "is near?\n"
            "  sudo edgelat run                            the agent, with "
-           "/etc/edgelat/edgelat.conf\n");
+           "/etc/edgelat/edgelat.conf\n"
+           "  sudo edgelat status                         is the agent well, and what "
+           "does it see?\n");
 }
 
 static const struct command *find(const char *name)

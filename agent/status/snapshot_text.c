@@ -128,7 +128,9 @@ static void add_targets(const struct snapshot *s, struct text *out)
         add_target(s, order[i], out);
         discovered |= order[i]->is.target->discovered;
     }
-    text_add(out, "(in brackets: too few results to state it%s)\n",
+    text_add(out,
+             "(round trips, of https its handshake's; in brackets: too few results to "
+             "state it%s)\n",
              discovered ? "; +: found, not configured" : "");
     free(order);
 }
