@@ -129,15 +129,15 @@ static struct traffic of_discovered(const struct config *c, const struct kinds *
     return sum;
 }
 
-/* Of all targets with the host of target `first`, each at its full rate. */
+/* Of all targets with the host of `like`, each at its full rate. */
 static struct traffic of_host(const struct config *c, const struct kinds *kinds,
-                              size_t first)
+                              const struct target *like)
 {
     struct traffic sum = {{0}};
-    for (size_t t = first; t < c->n_targets; t++) {
+    for (size_t t = 0; t < c->n_targets; t++) {
         const struct target *target = &c->targets[t];
         struct traffic full = traffic_of(target, kinds, target->interval_ns);
-        if (target_same_host(&c->targets[first], target))
+        if (target_same_host(like, target))
             traffic_add(&sum, &full, 1);
     }
     return sum;
@@ -156,36 +156,58 @@ static size_t worst(const struct traffic *traffic, const struct traffic *most)
     return worst;
 }
 
+/* The target that makes the most of measure `i`: "; [target a] of FILE:7 alone 9". */
+static void add_largest(struct text *out, const struct config *c,
+                        const struct kinds *kinds, size_t i)
+{
+    double most = -1;
+    size_t largest = 0;
+    for (size_t t = 0; t < c->n_targets; t++) {
+        double own = traffic_of(&c->targets[t], kinds, c->targets[t].interval_ns).of[i];
+        largest = own > most ? t : largest;
+        most = own > most ? own : most;
+    }
+    if (c->drafts != NULL && c->n_targets > 0)
+        text_add(out, "; [target %s] of %s:%zu alone %.0f", c->targets[largest].name,
+                 c->drafts[largest].file, c->drafts[largest].line, most);
+}
+
 static void check_all_traffic(struct checking *k, const struct kinds *kinds)
 {
     struct traffic all = of_targets(k->config, kinds);
     struct traffic found = of_discovered(k->config, kinds);
     traffic_add(&all, &found, 1);
     size_t i = worst(&all, &traffic_most);
-    if (i < TRAFFIC_MEASURES)
-        PROBLEM(k,
-                "%s: the targets, and what discovery adds, make up to %.0f %s a second, "
-                "more than %.0f; fewer targets, longer intervals, or a lower nearest or "
-                "front_doors are needed",
-                k->file, all.of[i], traffic_names[i], traffic_most.of[i]);
+    if (i == TRAFFIC_MEASURES)
+        return;
+    struct text largest = {0};
+    add_largest(&largest, k->config, kinds, i);
+    PROBLEM(k,
+            "%s: the targets, and what discovery adds, make up to %.0f %s a second, more "
+            "than %.0f%s; fewer targets, longer intervals, or a lower nearest or "
+            "front_doors are needed",
+            k->file, all.of[i], traffic_names[i], traffic_most.of[i],
+            text_string(&largest));
+    text_free(&largest);
 }
 
-/* Of the first target of a host: all that have the same one. */
-static void check_host_traffic(struct checking *k, const struct kinds *kinds,
-                               size_t first)
+/* Of the last target of a host, which is one too many: all that have the same one. */
+static void check_host_traffic(struct checking *k, const struct kinds *kinds, size_t last)
 {
     const struct config *c = k->config;
-    for (size_t t = 0; t < first; t++)
-        if (target_same_host(&c->targets[t], &c->targets[first]))
+    const struct target *target = &c->targets[last];
+    for (size_t t = last + 1; t < c->n_targets; t++)
+        if (target_same_host(&c->targets[t], target))
             return;
-    struct traffic sum = of_host(c, kinds, first);
+    struct traffic sum = of_host(c, kinds, target);
     size_t i = worst(&sum, &traffic_most_host);
-    if (i < TRAFFIC_MEASURES && c->targets[first].host[0] != '\0')
+    if (i < TRAFFIC_MEASURES && target->host[0] != '\0')
         PROBLEM(k,
-                "%s: the targets of host %s make up to %.0f %s a second, more than %.0f; "
-                "fewer targets of that host or longer intervals are needed",
-                k->file, c->targets[first].host, sum.of[i], traffic_names[i],
-                traffic_most_host.of[i]);
+                "%s:%zu: with [target %s] the targets of host %s make up to %.0f %s a "
+                "second, more than %.0f; fewer targets of that host or longer intervals "
+                "are needed",
+                c->drafts[last].file, c->drafts[last].line, target->name, target->host,
+                sum.of[i], traffic_names[i], traffic_most_host.of[i]);
 }
 
 double config_rate(const struct config *c, const struct kinds *kinds)
@@ -214,7 +236,7 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
         check_collector(&k, &c->collectors[i]);
     check_peering(&k);
     check_all_traffic(&k, kinds);
-    for (size_t t = 0; t < c->n_targets; t++)
+    for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
         check_host_traffic(&k, kinds, t);
     return k.problems;
 }

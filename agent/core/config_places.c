@@ -151,7 +151,10 @@ bool config_read_host(void *field, const struct config_key *key, const char *val
     /* also what is wrong is kept: "has no host" would not help any further */
     if (!config_read_text(field, key, value, kinds, must))
         return false;
-    if (endpoint_parse(&e, value, 0) || is_name(value))
+    if (endpoint_parse(&e, value, 0))
+        return endpoint_is_host(&e) ||
+               REFUSE("be the address of one host, not of many or of none");
+    if (is_name(value))
         return true;
     if (strstr(value, "://") != NULL)
         return REFUSE("be a name or an address only, without scheme and path");

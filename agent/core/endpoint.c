@@ -31,6 +31,16 @@ bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b)
            memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+bool endpoint_is_host(const struct endpoint *e)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, none[16];
+    bool as_ipv4 = e->family == FAMILY_IPV6 && memcmp(e->bytes, mapped, 12) == 0;
+    uint8_t first = e->bytes[as_ipv4 ? 12 : 0];
+    if (e->family == FAMILY_IPV4 || as_ipv4)
+        return first != 0 && first < 224;
+    return e->family == FAMILY_IPV6 && first != 0xff && memcmp(e->bytes, none, 16) != 0;
+}
+
 const char *family_name(enum family family)
 {
     switch (family) {

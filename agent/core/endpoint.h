@@ -28,6 +28,10 @@ bool endpoint_parse(struct endpoint *out, const char *address, uint16_t port);
 bool endpoint_same_address(const struct endpoint *a,
                            const struct endpoint *b); /* not the port */
 
+/* Whether it is the address of one host: no multicast or broadcast, which would have a
+ * crowd answer, and none that stands for "here", as filters answer for a blocked name. */
+bool endpoint_is_host(const struct endpoint *e);
+
 const char *family_name(
     enum family family); /* "ipv4", "ipv6", "none": network.type of OpenTelemetry */
 

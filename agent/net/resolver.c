@@ -325,6 +325,10 @@ struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family
     if (endpoint_parse(&l->answer.addresses[0], host, port)) {
         l->answer.n = l->answer.addresses[0].family == family;
         l->answer.ttl_s = UINT32_MAX;
+        if (!endpoint_is_host(&l->answer.addresses[0])) {
+            l->answer.n = 0;
+            answer_no_host(&l->answer);
+        }
         give_out_soon(l);
         return l;
     }

@@ -42,6 +42,12 @@ void answer_error(struct resolution *a, int status)
     }
 }
 
+void answer_no_host(struct resolution *a)
+{
+    a->error = "its address is not that of one host (a filter that blocks the name?)";
+    a->temporary = true;
+}
+
 /* More than 31 bits are none, RFC 2181 section 8. */
 static void keep_ttl(struct resolution *a, int ttl)
 {
@@ -69,9 +75,11 @@ void answer_take(struct resolution *a, const struct ares_addrinfo *info, uint16_
         struct endpoint e = endpoint_of(n->ai_addr);
         e.port = port;
         keep_ttl(a, n->ai_ttl);
-        if (a->n < RESOLUTION_ADDRESSES_MAX && e.family != FAMILY_NONE)
+        if (a->n < RESOLUTION_ADDRESSES_MAX && endpoint_is_host(&e))
             a->addresses[a->n++] = e;
     }
-    if (a->n == 0)
+    if (a->n == 0 && info->nodes != NULL)
+        answer_no_host(a);
+    else if (a->n == 0)
         answer_error(a, ARES_ENODATA);
 }

@@ -393,13 +393,14 @@ static void test_limits(void **state)
     text_free(&problems);
 }
 
-#define ALONE    "workloads = no\nfront_doors = 0\n"
-#define PINGS    "kinds = icmp tcp\ninterval = 1s\n"
-#define TOGETHER "f: the targets, and what discovery adds, make up to "
+#define ALONE         "workloads = no\nfront_doors = 0\n"
+#define PINGS         "kinds = icmp tcp\ninterval = 1s\n"
+#define TOGETHER      "f: the targets, and what discovery adds, make up to "
+#define OF_THAT(LINE) "; [target t0] of f:" LINE " alone "
 #define TOO_MUCH                                                                         \
     "; fewer targets, longer intervals, or a lower nearest or front_doors are needed\n"
-#define OF_HOST         "f: the targets of host "
-#define TOO_MUCH_OF_ONE "; fewer targets of that host or longer intervals are needed\n"
+#define OF_HOST(LINE, NAME) "f:" LINE ": with [target " NAME "] the targets of host "
+#define TOO_MUCH_OF_ONE     "; fewer targets of that host or longer intervals are needed\n"
 
 /* All that one target may have, each second and in both families: 172 packets, 146 kB. */
 #define UTMOST "interval = 1s\npayload = 1400\n"
@@ -415,15 +416,18 @@ static void test_traffic(void **state)
         {"the utmost of one target", 1, ALONE, UTMOST, ""},
         {"and of so many", 13, "nearest = 256\n" ALONE, UTMOST, ""},
         {"one more", 14, "nearest = 256\n" ALONE, UTMOST,
-         TOGETHER "2049600 bytes a second, more than 2000000" TOO_MUCH},
+         TOGETHER
+         "2049600 bytes a second, more than 2000000" OF_THAT("5") "146400" TOO_MUCH},
         {"while not all are near", 200, "nearest = 12\n" ALONE, UTMOST, ""},
         {"what is found counts", 10, "workloads = no\nfront_doors = 4\nnearest = 10\n",
-         UTMOST, TOGETHER "2049600 bytes a second, more than 2000000" TOO_MUCH},
+         UTMOST,
+         TOGETHER
+         "2049600 bytes a second, more than 2000000" OF_THAT("5") "146400" TOO_MUCH},
         {"so many probes", 250, "nearest = 256\n" ALONE, PINGS, ""},
         {"more probes", 251, "nearest = 256\n" ALONE, PINGS,
-         TOGETHER "1004 probes a second, more than 1000" TOO_MUCH},
+         TOGETHER "1004 probes a second, more than 1000" OF_THAT("5") "4" TOO_MUCH},
         {"with the names of targets.csv", 245, "nearest = 245\nfront_doors = 0\n", PINGS,
-         TOGETHER "1008 probes a second, more than 1000" TOO_MUCH},
+         TOGETHER "1008 probes a second, more than 1000" OF_THAT("4") "4" TOO_MUCH},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct text problems = {0};
@@ -449,8 +453,8 @@ static void test_traffic_of_a_host(void **state)
         {"two that make too much",
          "[target a]\nhost = edge.example\n" UTMOST "[target c]\nhost = other.example\n"
          "[target b]\nhost = Edge.example\nport = 8443\n" UTMOST,
-         OF_HOST "edge.example make up to 292800 bytes a second, more than "
-                 "160000" TOO_MUCH_OF_ONE},
+         OF_HOST("7", "b") "Edge.example make up to 292800 bytes a second, more than "
+                           "160000" TOO_MUCH_OF_ONE},
         {"an address, however it is written",
          "[target a]\nhost = 2001:db8::1\n" PINGS
          "[target b]\nhost = 2001:db8:0::1\nport = 80\n" PINGS
@@ -458,8 +462,8 @@ static void test_traffic_of_a_host(void **state)
          "[target d]\nhost = 2001:db8::1\nport = 82\n" PINGS
          "[target e]\nhost = 2001:db8::1\nport = 83\n" PINGS
          "[target f]\nhost = 2001:db8::1\nport = 84\n" PINGS,
-         OF_HOST
-         "2001:db8::1 make up to 12 probes a second, more than 10" TOO_MUCH_OF_ONE},
+         OF_HOST("25", "f") "2001:db8::1 make up to 12 probes a second, more than "
+                            "10" TOO_MUCH_OF_ONE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct text problems = {0};

@@ -64,6 +64,39 @@ static void addresses_are_compared_without_the_port(void **state)
           "none is none");
 }
 
+static void one_host_or_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *address;
+        bool host;
+    } cases[] = {
+        {"192.0.2.1", true},
+        {"127.0.0.1", true},
+        {"1.0.0.0", true},
+        {"223.255.255.255", true},
+        {"0.0.0.0", false},
+        {"0.1.2.3", false},
+        {"224.0.0.1", false},
+        {"239.255.255.250", false},
+        {"255.255.255.255", false},
+        {"2001:db8::1", true},
+        {"::1", true},
+        {"fe80::1", true},
+        {"::", false},
+        {"ff02::1", false},
+        {"::ffff:192.0.2.1", true},
+        {"::ffff:0.0.0.0", false},
+        {"::ffff:224.0.0.1", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct endpoint e = {0};
+        endpoint_parse(&e, cases[i].address, 0);
+        CHECK_INT(cases[i].host, endpoint_is_host(&e), cases[i].address);
+    }
+    CHECK(!endpoint_is_host(&(struct endpoint){0}), "no address");
+}
+
 static void families_have_their_otel_names(void **state)
 {
     (void)state;
@@ -78,6 +111,7 @@ int main(void)
         cmocka_unit_test(literals_are_read_and_written),
         cmocka_unit_test(a_refused_literal_changes_nothing),
         cmocka_unit_test(addresses_are_compared_without_the_port),
+        cmocka_unit_test(one_host_or_not),
         cmocka_unit_test(families_have_their_otel_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

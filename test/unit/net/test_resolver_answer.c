@@ -68,11 +68,28 @@ static void the_least_ttl(void **state)
     }
 }
 
+static void addresses_of_no_host_are_passed_over(void **state)
+{
+    (void)state;
+    static struct sockaddr_in everybody = {.sin_family = AF_INET,
+                                           .sin_addr = {0x010000e0}}; /* 224.0.0.1 */
+    struct ares_addrinfo_node first = node(60), second = node(60);
+    first.ai_addr = (struct sockaddr *)&everybody;
+    struct resolution r = take(NULL, &first);
+    CHECK_INT(0, r.n, "224.0.0.1");
+    CHECK(r.error != NULL && r.temporary, "it is said, and asked again");
+    first.ai_next = &second;
+    r = take(NULL, &first);
+    CHECK_INT(1, r.n, "192.0.2.1 beside it");
+    CHECK(r.error == NULL, "is fine");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_visible),
         cmocka_unit_test(the_least_ttl),
+        cmocka_unit_test(addresses_of_no_host_are_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
