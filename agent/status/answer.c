@@ -6,12 +6,25 @@
 
 enum { HEAD_MAX = 80 };
 
+/* A name from outside, or a character that was cut in two: who reads would refuse all. */
+static void make_text(char *bytes, size_t len)
+{
+    for (size_t at = 0, n; at < len; at += n) {
+        n = text_utf8(bytes + at, len - at);
+        if (n == 0)
+            n = 1;
+        if (bytes[at] != '\n' && text_wrong(bytes + at, n) != NULL)
+            memset(bytes + at, '?', n);
+    }
+}
+
 void answer_write(struct text *out, int code, const struct text *json,
                   const struct text *text)
 {
     text_add(out, MAGIC "%d %zu %zu\n", code, json->len, text->len);
     text_add_bytes(out, json->bytes, json->len);
     text_add_bytes(out, text->bytes, text->len);
+    make_text(out->bytes, out->len);
 }
 
 /* The first line; returns its length, 0 when it is no such line. */

@@ -18,6 +18,7 @@ struct answer { /* views */
     size_t json_len, text_len;
 };
 
+/* Where either is no text there is a '?'. */
 void answer_write(struct text *out, int code, const struct text *json,
                   const struct text *text);
 

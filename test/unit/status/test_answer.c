@@ -29,6 +29,22 @@ static void there_and_back(void **state)
     text_free(&text);
 }
 
+static void what_is_no_text_is_not_sent(void **state)
+{
+    (void)state;
+    struct text out = {0}, json = {0}, text = {0};
+    struct answer a;
+    text_add(&json, "\"Z\xc3\xbcrich\xc2\x9b\"\n");
+    text_add(&text, "cut Z\xc3\n\x1b[2J\ta\n");
+    answer_write(&out, 0, &json, &text);
+    CHECK_TEXT("edgelat status 1 0 12 14\n\"Z\xc3\xbcrich??\"\ncut Z?\n?[2J\ta\n",
+               text_string(&out), "bytes");
+    CHECK(answer_read(&a, out.bytes, out.len), "and it is one");
+    text_free(&out);
+    text_free(&json);
+    text_free(&text);
+}
+
 static const struct {
     const char *what, *bytes;
     bool is;
@@ -72,6 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_and_back),
+        cmocka_unit_test(what_is_no_text_is_not_sent),
         cmocka_unit_test(what_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
