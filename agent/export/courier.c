@@ -257,6 +257,7 @@ static bool read_header(struct courier *c, struct verdict *cannot)
         return true;
     *cannot = (struct verdict){
         .kind = VERDICT_UNUSABLE,
+        .local = true,
         .step = of_file ? "; mend the file, it is read again by itself"
                         : "; mend it where the service manager has it, and restart",
     };

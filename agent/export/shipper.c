@@ -42,7 +42,8 @@ struct shipper {
     bool halved;
     int64_t began_ns;  /* when it was sent */
     unsigned failures; /* back-offs in a row */
-    bool passing; /* of the collectors tried since then one may come back by itself */
+    bool passing; /* of the collectors tried since then one may come back by itself, or
+                     was not even asked */
 
     bool flushing, idle;
     shipper_idle_cb *on_idle;
@@ -173,7 +174,7 @@ static void failed(struct shipper *s, const struct verdict *v)
     struct said *said = &s->to[s->chosen].said;
     int64_t wait_ns = 0;
     s->counters.failed++;
-    s->passing |= v->kind == VERDICT_AGAIN;
+    s->passing |= v->kind == VERDICT_AGAIN || v->local;
     bool change = false;
     if (fail_over(s, v)) {
         change = s->failover.failed == 1; /* since one worked */

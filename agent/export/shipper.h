@@ -3,8 +3,9 @@
  * of OTLP/HTTP (OTLP specification 1.x, "OTLP/HTTP"): 200 is done; 429, 502, 503, 504,
  * time-outs and connection errors are tried again with exponential back-off and full
  * jitter, honouring Retry-After; where the collector is not usable as configured (TLS,
- * 401, 403, 404, ...; verdict.h) the batch waits and is tried rarely; every other status
- * is final: the batch is set aside and never blocks the ones behind it. Of several
+ * 401, 403, 404, ...; verdict.h) the batch waits and is tried rarely, unless what is
+ * wrong is a file of this host, which may be mended any moment; every other status is
+ * final: the batch is set aside and never blocks the ones behind it. Of several
  * collectors the first that works has the batches (failover.h). What has piled up is
  * caught up with at no more than `catch_up` batches a second.
  */

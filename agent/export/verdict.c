@@ -180,6 +180,7 @@ struct verdict verdict_of(const struct http_reply *reply, enum signal signal)
         bool ours =
             reply->failure == HTTP_FAILED_TLS || reply->failure == HTTP_FAILED_LOCAL;
         v.kind = ours ? VERDICT_UNUSABLE : VERDICT_AGAIN;
+        v.local = reply->failure == HTTP_FAILED_LOCAL;
         text_copy(v.why, sizeof v.why, reply->error);
         return v;
     }

@@ -30,6 +30,7 @@ enum verdict_kind {
 struct verdict {
     enum verdict_kind kind;
     int status;              /* HTTP; 0: no reply */
+    bool local;              /* a file of ours is wrong: nobody was asked */
     bool too_large;          /* refused for its size: smaller ones may be taken */
     int64_t retry_after_ns;  /* the collector's wish, 0 is none */
     int64_t rejected_points; /* of an accepted batch */

@@ -261,6 +261,7 @@ static void a_renewed_certificate_is_taken(void **state)
 
     install("client.key", "own.key"); /* it does not fit */
     CHECK_INT(VERDICT_UNUSABLE, send_one(&b)->kind, "a key of another certificate");
+    CHECK(b.verdict.local, "which the collector does not see");
     end(&b);
 }
 
