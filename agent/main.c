@@ -4,6 +4,7 @@
  */
 #include "cmd/cmd.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,5 +93,9 @@ int main(int argc, char **argv)
         fputs(command->help, stdout);
         return CMD_FINE;
     }
-    return command->run(argc - 1, argv + 1);
+    int rc = command->run(argc - 1, argv + 1);
+    bool whole = fflush(stdout) == 0 && !ferror(stdout);
+    if (!whole && rc != CMD_CANNOT)
+        return cmd_cannot("cannot write all to standard output; is the disk full?");
+    return rc;
 }

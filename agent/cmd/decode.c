@@ -83,8 +83,6 @@ static int decode(int argc, char **argv)
     for (int i = optind; i < argc; i++)
         if (decode_file(argv[i]) != CMD_FINE)
             code = CMD_CANNOT;
-    if (fflush(stdout) != 0)
-        return cmd_cannot("cannot write to standard output: %s", strerror(errno));
     return code;
 }
 

@@ -155,8 +155,6 @@ static int tell_all(struct whereis_run *run, char **texts)
     }
     if (ferror(stdin))
         return cmd_cannot("cannot read standard input: %s", strerror(errno));
-    if (fflush(stdout) != 0)
-        return cmd_cannot("cannot write to standard output: %s", strerror(errno));
     if (run->texts == 0)
         return cmd_cannot("whereis what? standard input is empty");
     return run->unknown ? CMD_BAD : CMD_FINE;

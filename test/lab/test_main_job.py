@@ -112,6 +112,10 @@ def bad_input():
         lines = done.stderr.strip().splitlines()
         tap.ok(done.returncode == 2 and len(lines) == 1 and named in lines[0],
                f"{what}: one sentence that names it, exit code 2", f"{done.returncode}: {done.stderr}")
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([EDGELAT, "whereis"] + ["AMS"] * 1000, stdout=full, stderr=subprocess.PIPE, text=True,
+                              check=False)  # more than fits into a buffer
+    tap.ok(done.returncode == 2 and "disk full" in done.stderr, "output to a full disk: said, exit code 2", done)
     done = run(EDGELAT, "probe", "https", "nobody.example.net", "-n", 2, "-i", "0.2", "--json")
     outcomes = {r["outcome"] for r in json_lines(done.stdout) if not r.get("summary")}
     tap.ok(outcomes and outcomes <= {"refused", "loss", "unreachable"} and done.returncode == 1,
