@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/config_keys.h"
+#include "core/config_values.h"
 #include "core/ini.h"
 #include "core/spread.h"
 
@@ -316,8 +317,23 @@ static void unknown_key(struct reading *r, const struct word *words, size_t n,
             given, section);
 }
 
+/* A value that is refused, without what may be a password or a token: the log has it. */
+static const char *shown(char out[SHOWN + 1], const struct config_key *key,
+                         const char *value)
+{
+    const char *user_end = strrchr(value, '@');
+    bool url = key->read == config_read_url || key->read == config_read_proxy;
+    if (strcmp(key->name, "header_file") == 0)
+        value = "...";
+    else if (url && user_end != NULL)
+        value = user_end;
+    snprintf(out, SHOWN + 1, "%.*s", (int)strcspn(value, url ? "?" : ""), value);
+    return out;
+}
+
 static void read_value(struct reading *r, const struct word *word, const char *value)
 {
+    char text[SHOWN + 1];
     char section[SECTION_TEXT_MAX];
     struct text must = {0};
     struct config *c = r->config;
@@ -333,8 +349,8 @@ static void read_value(struct reading *r, const struct word *word, const char *v
         problem(r, "%s in %s has no value; without the line the default holds",
                 word->text, section);
     else if (!word->key->read(field, word->key, value, r->kinds, &must))
-        problem(r, "%s = %.*s in %s: must %s%s", word->text, SHOWN, value, section,
-                text_string(&must),
+        problem(r, "%s = %s in %s: must %s%s", word->text, shown(text, word->key, value),
+                section, text_string(&must),
                 strstr(value, " #") != NULL || strstr(value, " ;") != NULL
                     ? "; a comment needs a line of its own"
                     : "");

@@ -218,6 +218,35 @@ static void test_values(void **state)
     }
 }
 
+static void keep_problem(const char *text, void *user)
+{
+    text_add(user, "%s\n", text);
+}
+
+static void test_secrets_are_not_shown(void **state)
+{
+    (void)state;
+    static const char text[] = "[collector]\nurl = https://me:sesame@c.example\n"
+                               "proxy = http://me:sesame@proxy.example:1\n"
+                               "header_file = Authorization: Bearer sesame\n"
+                               "[collector backup]\nurl = https://c.example/?t=sesame\n";
+    static const char *const seen[] = {
+        "f:2: url = @c.example in [collector]: must be without user",
+        "f:3: proxy = @proxy.example:1 in [collector]: must be without user",
+        "f:4: header_file = ... in [collector]: must be an absolute path",
+        "f:6: url = https://c.example/ in [collector backup]: must be a URL",
+    };
+    struct config c = config_default();
+    struct text said = {0};
+    config_parse(&c, &kinds, "f", text, strlen(text), keep_problem, &said);
+    CHECK(strstr(text_string(&said), "sesame") == NULL, "%s", text_string(&said));
+    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++)
+        CHECK(strstr(text_string(&said), seen[i]) != NULL, "%s in: %s", seen[i],
+              text_string(&said));
+    text_free(&said);
+    config_free(&c);
+}
+
 /* ---- the shipped files know the keys ---- */
 
 static char *file_text(const char *path, size_t *len)
@@ -323,6 +352,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_secrets_are_not_shown),
         cmocka_unit_test(test_documented),
         cmocka_unit_test(test_shipped_shows_the_defaults),
     };
