@@ -361,8 +361,9 @@ void agent_destroy(struct agent *a)
     closing_destroy(a->closing);
     spool_close(a->spool);
     if (left.waiting > 0)
-        log_info("agent", "%llu batches stay in the spool for the next start",
-                 (unsigned long long)left.waiting);
+        log_info("agent", "%llu batch%s in the spool for the next start",
+                 (unsigned long long)left.waiting,
+                 left.waiting == 1 ? " stays" : "es stay");
     uv_close((uv_handle_t *)a->ship_timer, free_handle);
     uv_close((uv_handle_t *)a->look_timer, free_handle);
     uv_close((uv_handle_t *)a->stop_timer, free_handle);

@@ -87,7 +87,10 @@ void spool_say_unreadable(const char *dir, const struct waiting *w, int rc)
 
 void spool_say_in_use(const char *state_dir)
 {
-    log_error("spool", "spool %s/spool is in use by another edgelat", state_dir);
+    log_error("spool",
+              "spool %s/spool is in use by another edgelat; stop that one, or give this "
+              "one a state_dir of its own",
+              state_dir);
 }
 
 void spool_say_found(const char *dir, const struct store_found *found)

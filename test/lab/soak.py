@@ -179,6 +179,7 @@ def trouble(agent, collector, seconds):
     quiet_s = WINDOW_S + 1  # the end of a window is in it, when what is free goes back to the system
     fault_s = (cycle_s - quiet_s - 1) / len(FAULTS)
     seen, end = [], time.monotonic() + seconds
+    tap.note(f"for {seconds:.0f} s, all {len(FAULTS)} faults each {cycle_s} s")
     while time.monotonic() + cycle_s <= end and agent.poll() is None:
         for _, _, fault in FAULTS:
             began = time.monotonic()
@@ -188,6 +189,8 @@ def trouble(agent, collector, seconds):
         if agent.poll() is not None:
             break
         seen.append(least_seen(agent.pid, quiet_s))
+        tap.note(f"{seconds - (end - time.monotonic()):5.0f} s: {collector.kept} batches came, "
+                 f"{seen[-1][0]} KiB, {seen[-1][1]} descriptors")
     return seen
 
 
