@@ -49,6 +49,7 @@ static void release(struct http_exchange *x)
         explicit_bzero(h->data, strlen(h->data)); /* it may be a secret */
     curl_slist_free_all(x->headers);
     curl_slist_free_all(x->connect_to);
+    curl_slist_free_all(x->resolve);
     X509_STORE_free(x->store);
 }
 
@@ -163,6 +164,16 @@ static void take_warm(struct http_exchange *x)
     x->reply.facts.warm = true;
 }
 
+static void report(struct http_exchange *x)
+{
+    release(x);
+    x->reply.body = text_string(&x->body);
+    x->reply.body_len = x->body.len;
+    x->on_reply(&x->reply, x->user);
+    text_free(&x->body);
+    free(x);
+}
+
 static void on_done(CURL *easy, CURLcode code, void *user)
 {
     (void)easy;
@@ -173,15 +184,43 @@ static void on_done(CURL *easy, CURLcode code, void *user)
         take_failure(x, code);
         take_facts(x);
         take_times(x);
+        if (x->reply.status == 0)
+            http_hosts_doubt(x->http->hosts, x->peer, x->peer_port);
         if (start_warm(x))
             return;
     }
-    release(x);
-    x->reply.body = text_string(&x->body);
-    x->reply.body_len = x->body.len;
-    x->on_reply(&x->reply, x->user);
-    text_free(&x->body);
-    free(x);
+    report(x);
+}
+
+/* ---- the beginning ---- */
+
+/* libcurl gets what is known of the host, and the time that is left. */
+static void begin(struct http_exchange *x)
+{
+    const char *known = http_hosts_known(x->http->hosts, x->peer, x->peer_port);
+    int64_t left_ms = (x->deadline_ns - (int64_t)uv_hrtime()) / NS_PER_MS;
+    if (known != NULL) {
+        x->resolve = curl_slist_append(NULL, known);
+        curl_easy_setopt(x->easy, CURLOPT_RESOLVE, x->resolve);
+    }
+    if (x->socket < 0)
+        curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, left_ms > 1 ? (long)left_ms : 1L);
+    multi_add(x->multi, x->easy);
+}
+
+static void on_host(const char *error, void *user)
+{
+    struct http_exchange *x = user;
+    x->question = NULL;
+    if (error == NULL) {
+        begin(x);
+        return;
+    }
+    x->reply.failure = HTTP_FAILED_CONNECT;
+    snprintf(x->error, sizeof x->error, "name of %s: %s", x->peer, error);
+    x->reply.error = x->error;
+    x->reply.waited_for = "";
+    report(x);
 }
 
 struct http_exchange *http_start(struct http *h, const struct http_request *request,
@@ -216,12 +255,16 @@ struct http_exchange *http_start(struct http *h, const struct http_request *requ
         snprintf(x->why, sizeof x->why, "no descriptor left for a connection");
     }
     http_options_set(x, request);
-    multi_add(x->multi, x->easy);
+    if (x->socket < 0 && x->why[0] == '\0' && x->peer[0] != '\0')
+        x->question = http_hosts_ask(h->hosts, x->peer, x->peer_port, on_host, x);
+    if (x->question == NULL)
+        begin(x);
     return x;
 }
 
 void http_cancel(struct http_exchange *x)
 {
+    http_question_cancel(x->question);
     multi_remove(x->multi, x->easy);
     release(x);
     text_free(&x->body);
@@ -263,6 +306,7 @@ int http_create(struct http **out, uv_loop_t *loop)
     struct http *h = mem_zalloc(sizeof *h);
     h->loop = loop;
     h->shared = shared;
+    h->hosts = http_hosts_create(loop, NULL);
     h->trust = tls_trust_create();
     *out = h;
     return 0;
@@ -281,6 +325,7 @@ void http_destroy(struct http *h)
     while (h->exchanges != NULL)
         http_cancel(h->exchanges); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks */
     multi_destroy(h->shared);
+    http_hosts_destroy(h->hosts);
     tls_trust_destroy(h->trust);
     free(h);
     curl_global_cleanup();

@@ -2,8 +2,9 @@
  * HTTP requests (libcurl) on the loop. One struct http holds the connections and the CA
  * certificates, which are loaded once and not for each handshake. Certificates are always
  * verified, TLS is 1.2 or later and no session is taken up again, redirects are not
- * followed, replies are bounded, their headers too. Used by the shipper (POST) and by the
- * HTTPS probe (GET over a socket that the probe has connected itself).
+ * followed, replies are bounded, their headers too. Names are looked up on the loop
+ * (http_host.h). Used by the shipper (POST) and by the HTTPS probe (GET over a socket
+ * that the probe has connected itself).
  */
 #ifndef EDGELAT_NET_HTTP_H
 #define EDGELAT_NET_HTTP_H
@@ -38,7 +39,8 @@ struct http_request { /* copied by http_start(), but for `body`, which stays the
                           (http_proxy_url()). */
     const char *tunnel_to; /* host that such a proxy is asked for; NULL: the URL's */
     bool fresh;         /* a POST over a new connection; the one that is kept is closed */
-    int64_t timeout_ns; /* of the whole request */
+    int64_t timeout_ns; /* of the whole request; a name that no server answers for may
+                           take 5 s */
     size_t reply_max;   /* body bytes kept; more of them is HTTP_FAILED_REPLY unless
                            `cut_reply` */
     bool cut_reply;     /* a longer body is cut there and is fine */

@@ -6,7 +6,9 @@
 #define EDGELAT_NET_HTTP_EXCHANGE_H
 
 #include "base/text.h"
+#include "core/target.h"
 #include "net/http.h"
+#include "net/http_host.h"
 #include "net/multi.h"
 #include "net/tls.h"
 
@@ -16,6 +18,7 @@ struct http {
     uv_loop_t *loop;
     struct tls_trust *trust;
     struct multi *shared;
+    struct http_hosts *hosts;
     struct http_exchange *exchanges;
 };
 
@@ -23,7 +26,7 @@ struct http_exchange {
     struct http *http;
     struct http_exchange *next, **self;
     CURL *easy;
-    struct curl_slist *headers, *connect_to;
+    struct curl_slist *headers, *connect_to, *resolve;
     struct multi *multi;
     int socket;             /* a probe's own until libcurl takes it, else -1 */
     bool tls, repeat, warm; /* `warm`: the second request is under way */
@@ -33,8 +36,11 @@ struct http_exchange {
     int64_t first_byte_ns; /* of the request under way, over TLS; or DELAY_UNDEFINED */
     size_t reply_max, head_len;
     struct text body;
-    char host[256]; /* for messages */
-    char why[192];  /* why it cannot start, or "" */
+    char host[256];           /* for messages */
+    char peer[HOST_TEXT_MAX]; /* whom libcurl would have to look up; "" is nobody */
+    uint16_t peer_port;
+    struct http_question *question; /* who that is; NULL: it is not asked just now */
+    char why[192];                  /* why it cannot start, or "" */
     char details[CURL_ERROR_SIZE];
     char error[320];
     X509_STORE *store;

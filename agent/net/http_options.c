@@ -1,11 +1,13 @@
 #include "core/target.h"
 #include "net/http_exchange.h"
+#include "net/http_proxy.h"
 #include "net/socket.h"
 
 #include <ctype.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -115,16 +117,19 @@ static size_t on_header_line(char *line, size_t size, size_t n, void *user)
 
 /* ---- what libcurl is told ---- */
 
-/* Host and scheme; `why` when it has none that we speak. */
+/* Host, port and scheme; `why` when it has none that we speak. */
 static void read_url(struct http_exchange *x, const char *url)
 {
     CURLU *u = curl_url();
-    char *host = NULL, *scheme = NULL;
+    char *host = NULL, *scheme = NULL, *port = NULL;
     bool ok = u != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
               curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+              curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
               curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK;
     if (ok) {
         text_copy(x->host, sizeof x->host, host);
+        if (host[0] != '[' && text_copy(x->peer, sizeof x->peer, host))
+            x->peer_port = (uint16_t)strtoul(port, NULL, 10);
         x->tls = strcmp(scheme, "https") == 0;
         ok = x->tls || strcmp(scheme, "http") == 0;
     }
@@ -132,7 +137,25 @@ static void read_url(struct http_exchange *x, const char *url)
         snprintf(x->why, sizeof x->why, "'%.120s' is not an http or https URL", url);
     curl_free(host);
     curl_free(scheme);
+    curl_free(port);
     curl_url_cleanup(u);
+}
+
+/* Through a proxy it is the proxy that libcurl looks up; one of another kind than we know
+ * is left to it. */
+static void find_peer(struct http_exchange *x, const struct http_request *request)
+{
+    struct http_proxy proxy;
+    char unused[64];
+    const char *configured = request->proxy == NULL      ? ""
+                             : request->proxy[0] == '\0' ? "none"
+                                                         : request->proxy;
+    int proxied =
+        http_proxy_for(&proxy, configured, x->tls, x->host, unused, sizeof unused);
+    if (proxied == 0)
+        return;
+    text_copy(x->peer, sizeof x->peer, proxied > 0 ? proxy.host : "");
+    x->peer_port = proxy.port;
 }
 
 static void set_safety(CURL *easy)
@@ -255,6 +278,7 @@ static void set_own_socket(struct http_exchange *x, const struct http_request *r
 void http_options_set(struct http_exchange *x, const struct http_request *request)
 {
     read_url(x, request->url);
+    find_peer(x, request);
     set_safety(x->easy);
     set_callbacks(x);
     set_request(x, request);

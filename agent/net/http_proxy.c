@@ -76,12 +76,14 @@ static const char *first_of(const char *const names[])
     return "";
 }
 
-static const char *of_environment(const char *host)
+static const char *of_environment(bool tls, const char *host)
 {
     static const char *const proxies[] = {"https_proxy", "HTTPS_PROXY", "all_proxy",
                                           "ALL_PROXY", NULL};
+    static const char *const plain[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
     static const char *const exempt[] = {"no_proxy", "NO_PROXY", NULL};
-    return http_proxy_exempt(first_of(exempt), host) ? "" : first_of(proxies);
+    return http_proxy_exempt(first_of(exempt), host) ? ""
+                                                     : first_of(tls ? proxies : plain);
 }
 
 static bool take_host(struct http_proxy *out, CURLU *u)
@@ -118,10 +120,10 @@ static bool read_url(struct http_proxy *out, const char *url)
     return ok;
 }
 
-int http_proxy_for(struct http_proxy *out, const char *configured, const char *host,
-                   char *why, size_t why_size)
+int http_proxy_for(struct http_proxy *out, const char *configured, bool tls,
+                   const char *host, char *why, size_t why_size)
 {
-    const char *url = configured[0] == '\0' ? of_environment(host) : configured;
+    const char *url = configured[0] == '\0' ? of_environment(tls, host) : configured;
     if (url[0] == '\0' || strcmp(url, "none") == 0)
         return 0;
     if (read_url(out, url))

@@ -261,6 +261,16 @@ static bool from_hosts_file(struct lookup *l)
     return a->n > 0;
 }
 
+bool resolver_in_file(const struct resolver *r, const char *host, enum family family)
+{
+    struct hostent *found;
+    if (!r->open || ares_gethostbyname_file(r->channel, host, address_family(family),
+                                            &found) != ARES_SUCCESS)
+        return false;
+    ares_free_hostent(found);
+    return true;
+}
+
 static void ask(struct lookup *l)
 {
     struct resolver *r = l->resolver;

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     for (int i = 0; i < n; i++)
         assert(servers[i].udp_port >= 0 && servers[i].udp_port <= UINT16_MAX);
     http_proxy_exempt(list, host);
-    if (http_proxy_for(&proxy, list, host, why, sizeof why) == 1 &&
+    if (http_proxy_for(&proxy, list, true, host, why, sizeof why) == 1 &&
         endpoint_parse(&at, host, 0))
         http_proxy_url(url, &proxy, &at);
     free(host);

@@ -202,6 +202,66 @@ static void dns_gone(void **state)
     shipping_end(b);
 }
 
+/* ---- a name server that never answers ---- */
+
+struct turning { /* the longest that the loop did not turn */
+    uint64_t last, longest;
+};
+
+static void on_turn(uv_timer_t *timer)
+{
+    struct turning *t = timer->data;
+    uint64_t now = uv_hrtime();
+    if (now - t->last > t->longest)
+        t->longest = now - t->last;
+    t->last = now;
+}
+
+/* By its resolv.conf it would take 10 s: nothing waits for it, not even the end. */
+static void dns_silent(void **state)
+{
+    (void)state;
+    struct sockaddr_in a;
+    uv_udp_t deaf;
+    uv_timer_t timer;
+    struct turning t = {.last = uv_hrtime()};
+    char path[128];
+    if (!own_mounts) {
+        print_message("# no mount namespace: not run as root\n");
+        skip();
+    }
+    struct shipping_bed *b = shipping_begin(wide);
+    uv_udp_init(&b->spool.loop, &deaf);
+    uv_ip4_addr("127.0.0.22", 53, &a);
+    CHECK_INT(0, uv_udp_bind(&deaf, (struct sockaddr *)&a, 0), "bound");
+    child_write(b->spool.folder.path, "resolv.conf", "nameserver 127.0.0.22\n");
+    snprintf(path, sizeof path, "%s/resolv.conf", b->spool.folder.path);
+    CHECK_INT(0, mount(path, "/etc/resolv.conf", NULL, MS_BIND, NULL), "resolv.conf");
+    snprintf(b->config.collectors[0].url, sizeof b->config.collectors[0].url,
+             "http://collector.invalid:%u", b->collector.port);
+    shipping_add(b, 100);
+    uv_timer_init(&b->spool.loop, &timer);
+    timer.data = &t;
+    uv_timer_start(&timer, on_turn, 10, 10);
+    shipping_start(b);
+    SHIP_UNTIL(b, 20, shipper_counters(b->shipper).failed >= 1);
+    shipper_flush(b->shipper, NULL, NULL); /* the next try is under way at the end */
+    for (unsigned i = 0; i < 10; i++)
+        uv_run(&b->spool.loop, UV_RUN_ONCE);
+    t.last = uv_hrtime();
+    shipper_destroy(b->shipper);
+    b->shipper = NULL;
+    http_destroy(b->http);
+    b->http = NULL;
+    on_turn(&timer);
+    CHECK(t.longest < 4 * NS_PER_S, "the loop stood for %.1f s", (double)t.longest / 1e9);
+    CHECK_INT(1, shipping_waits(b), "nothing is lost");
+    umount2("/etc/resolv.conf", MNT_DETACH);
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_close((uv_handle_t *)&deaf, NULL);
+    shipping_end(b);
+}
+
 int main(void)
 {
     bed_own_mounts();
@@ -212,7 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(thousand_caught_up), cmocka_unit_test(more_than_fits),
         cmocka_unit_test(trouble_on_the_way), cmocka_unit_test(down_and_up),
-        cmocka_unit_test(dns_gone),
+        cmocka_unit_test(dns_gone),           cmocka_unit_test(dns_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,8 +90,8 @@ static void which_one(void **state)
         if (rules[i].without != NULL)
             setenv("no_proxy", rules[i].without, 1);
         CHECK_INT(rules[i].expected,
-                  http_proxy_for(&p, rules[i].configured, "teams.microsoft.com", why,
-                                 sizeof why),
+                  http_proxy_for(&p, rules[i].configured, true, "teams.microsoft.com",
+                                 why, sizeof why),
                   rules[i].what);
         if (rules[i].expected == 1) {
             CHECK_TEXT(rules[i].host, p.host, rules[i].what);
@@ -102,15 +102,28 @@ static void which_one(void **state)
     nothing_set();
 }
 
+static void plain_http_has_its_own(void **state)
+{
+    (void)state;
+    struct http_proxy p;
+    char why[96];
+    nothing_set();
+    setenv("http_proxy", "http://plain.example:1", 1);
+    CHECK_INT(0, http_proxy_for(&p, "", true, "h", why, sizeof why), "not of https");
+    CHECK_INT(1, http_proxy_for(&p, "", false, "h", why, sizeof why), "of http");
+    CHECK_TEXT("plain.example", p.host, "host");
+    unsetenv("http_proxy");
+}
+
 static void a_password_is_not_said(void **state)
 {
     (void)state;
     struct http_proxy p;
     char why[96];
-    CHECK_INT(
-        -EINVAL,
-        http_proxy_for(&p, "socks5://user:secret@p.example:1", "h", why, sizeof why),
-        "SOCKS");
+    CHECK_INT(-EINVAL,
+              http_proxy_for(&p, "socks5://user:secret@p.example:1", true, "h", why,
+                             sizeof why),
+              "SOCKS");
     CHECK_TEXT("proxy 'p.example:1' is not of the form http://HOST:PORT", why, "why");
 }
 
@@ -120,7 +133,8 @@ static void the_address_in_place_of_the_name(void **state)
     char url[PROXY_TEXT_MAX + ADDRESS_TEXT_MAX], why[96];
     struct http_proxy p;
     struct endpoint at;
-    CHECK_INT(1, http_proxy_for(&p, "http://u:p@p.example", "h", why, sizeof why), why);
+    CHECK_INT(1, http_proxy_for(&p, "http://u:p@p.example", true, "h", why, sizeof why),
+              why);
     endpoint_parse(&at, "192.0.2.1", 1080);
     http_proxy_url(url, &p, &at);
     CHECK_TEXT("http://u:p@192.0.2.1:1080/", url, "IPv4, with the port of the rule");
@@ -134,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_goes_without),
         cmocka_unit_test(which_one),
+        cmocka_unit_test(plain_http_has_its_own),
         cmocka_unit_test(a_password_is_not_said),
         cmocka_unit_test(the_address_in_place_of_the_name),
     };
