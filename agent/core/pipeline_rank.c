@@ -5,18 +5,18 @@
 
 #include <stdlib.h>
 
-/* What is known of a target: its candidate, and in `best` the stream that is nearest. */
+/* What is known of a target: its candidate, and in `place` where it is nearest. */
 static struct candidate candidate_of(const struct pipeline *p, const struct member *m,
-                                     const struct stream **best)
+                                     const struct place **place)
 {
     struct seen seen[2 * KINDS_MAX];
-    *best = NULL;
+    *place = &m->places[0];
     for (uint32_t i = 0; i < m->n; i++)
         seen[i] = pipeline_seen(p, &p->streams[m->first + i]);
     struct candidate c = evidence_candidate(seen, m->n);
-    for (uint32_t i = 0; i < m->n && *best == NULL; i++)
+    for (uint32_t i = m->n; i-- > 0;)
         if (seen[i].min_ns == c.min_ns)
-            *best = &p->streams[m->first + i];
+            *place = p->streams[m->first + i].place;
     return c;
 }
 
@@ -37,13 +37,13 @@ static void describe_place(struct target_place *out, const struct place *place)
 }
 
 static void describe(struct pipeline *p, size_t target, const struct candidate *c,
-                     const struct stream *best)
+                     const struct place *place)
 {
     const struct member *m = &p->members[target];
-    const struct place *place = best != NULL ? best->place : &m->places[0];
     if (place->pop[0] == '\0')
         place = &m->places[m->places[0].pop[0] == '\0'];
-    p->states[target] = (struct target_state){
+    struct target_state *state = &p->states[target];
+    *state = (struct target_state){
         .target = m->target,
         .up = m->up,
         .measured = m->measured,
@@ -51,14 +51,14 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
         .sent = c->sent,
         .lost = c->lost,
     };
-    text_copy(p->states[target].pop, sizeof p->states[target].pop, place->pop);
+    text_copy(state->pop, sizeof state->pop, place->pop);
     for (size_t f = 0; f < 2; f++)
-        describe_place(&p->states[target].places[f], &m->places[f]);
-    for (uint32_t i = 0; i < m->n; i++) {
-        const struct stream *s = &p->streams[m->first + i];
-        p->states[target].states[s->place == &m->places[1]][s->kind] = s->flap.state;
+        describe_place(&state->places[f], &m->places[f]);
+    for (uint32_t i = m->first; i < m->first + m->n; i++) {
+        const struct stream *s = &p->streams[i];
+        state->states[s->place == &m->places[1]][s->kind] = s->flap.state;
     }
-    describe_middlebox(&p->states[target], m);
+    describe_middlebox(state, m);
 }
 
 /*
@@ -83,10 +83,10 @@ void pipeline_rank(struct pipeline *p)
     struct candidate *candidates = mem_alloc(n * sizeof *candidates);
     size_t *previous = mem_copy(p->order, n * sizeof *previous);
     for (size_t t = 0; t < n; t++) {
-        const struct stream *best;
-        candidates[t] = candidate_of(p, &p->members[t], &best);
+        const struct place *place;
+        candidates[t] = candidate_of(p, &p->members[t], &place);
         p->members[t].full = candidates[t].sent == 0; /* nothing known yet */
-        describe(p, t, &candidates[t], best);
+        describe(p, t, &candidates[t], place);
     }
     p->eligible =
         nearest_rank(candidates, n, previous, p->eligible, &p->config->ranking, p->order);
