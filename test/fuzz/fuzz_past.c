@@ -1,0 +1,25 @@
+/* Batches of the history, which anybody may have put there: read as metrics and as logs,
+ * and made a page of. */
+#include "cmd/page.h"
+#include "core/time.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    static const struct knowledge nothing;
+    static struct rating ratings[PAST_TARGETS_MAX];
+    const struct limits limits = {.delay_ns = NS_PER_MS, .loss_ratio = 0.01};
+    struct text page = {0};
+    struct past *p = past_create(len % 2 * NS_PER_S, INT64_MAX);
+    past_add(p, SIGNAL_METRICS, bytes, len);
+    past_add(p, SIGNAL_LOGS, bytes, len);
+    past_end(p);
+    for (size_t i = 0; i < p->n_targets; i++)
+        rating_make(&ratings[i], p, p->targets[i], &limits);
+    page_render(&page, &(struct page){.past = p, .ratings = ratings, .known = &nothing});
+    for (size_t i = 0; i < p->n_targets; i++)
+        rating_free(&ratings[i]);
+    past_free(p);
+    text_free(&page);
+    return 0;
+}
