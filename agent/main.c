@@ -9,8 +9,9 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_run,    &command_probe,        &command_nearest, &command_status,
-    &command_decode, &command_check_config, &command_collect, &command_whereis,
+    &command_run,          &command_probe,   &command_nearest,
+    &command_status,       &command_report,  &command_decode,
+    &command_check_config, &command_collect, &command_whereis,
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -38,7 +39,9 @@ static void print_help(void)
            "  sudo edgelat run                            the agent, with "
            "/etc/edgelat/edgelat.conf\n"
            "  sudo edgelat status                         is the agent well, and what "
-           "does it see?\n");
+           "does it see?\n"
+           "  sudo edgelat report -o report.html          when was it slow, and who "
+           "served us?\n");
 }
 
 static const struct command *find(const char *name)

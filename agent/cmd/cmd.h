@@ -23,7 +23,7 @@ struct command {
 
 extern const struct command command_run, command_probe, command_nearest,
     command_check_config, command_decode, command_collect, command_whereis,
-    command_status;
+    command_status, command_report;
 
 /* "edgelat: " and the sentence to standard error; returns CMD_CANNOT. */
 __attribute__((format(printf, 1, 2))) int cmd_cannot(const char *format, ...);

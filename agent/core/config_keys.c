@@ -106,7 +106,7 @@ const struct config_key config_keys[] = {
     {SECTION_SPOOL, "age", config_read_duration, IN(spool_age_ns), MINUTE, 365 * DAY, false,
      "nor older ones [7d]"},
     {SECTION_SPOOL, "history", config_read_size, IN(history_bytes), 0, 64 * GIB, false,
-     "batches that were taken are kept for `edgelat decode`, at most so much; 0 keeps none [64M]"},
+     "batches that were taken are kept for `edgelat report`, at most so much; 0 keeps none [64M]"},
     {SECTION_SPOOL, "history_age", config_read_duration, IN(history_age_ns), MINUTE, 3650 * DAY, false,
      "nor older ones [30d]"},
 

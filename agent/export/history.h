@@ -1,6 +1,6 @@
 /*
  * The history: batches that a collector has taken, kept on this machine to be looked at
- * later (`edgelat decode`), bounded in bytes and age; the oldest go silently and are
+ * later (`edgelat report`), bounded in bytes and age; the oldest go silently and are
  * counted. One file a batch, as it was sent and under the name that it had in the spool,
  * from which it is moved (STATE_DIR/spool to STATE_DIR/history, one rename).
  */

@@ -1,0 +1,361 @@
+#include "base/file.h"
+#include "cmd/cmd.h"
+#include "cmd/load.h"
+#include "cmd/page.h"
+#include "core/time.h"
+#include "export/gzip.h"
+#include "export/history.h"
+#include "export/otlp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char help[] =
+    "usage: edgelat report [--since DURATION] -o FILE [--state DIR | FILE...]\n"
+    "\n"
+    "One HTML page of what the agent measured, from its history and from what still "
+    "waits in the\n"
+    "spool: how good each target was and when it was bad, the PoPs that served it, plots "
+    "of delay\n"
+    "and loss, percentiles. The page needs nothing else: no network, no script.\n"
+    "\n"
+    "  -s, --since DURATION   how far back: 90m, 24h, 7d; default 24h, and all of "
+    "FILE... "
+    "where\n"
+    "                         batches are named\n"
+    "  -o, --output FILE      the page; - is standard output\n"
+    "  -c, --config FILE      whose agent: its state folder and its limits (default: "
+    "$EDGELAT_CONFIG\n"
+    "                         or " CONFIG_PATH ")\n"
+    "      --state DIR        the state folder, when there is no configuration\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "The state folder is the agent's own: run this as root or as its user.\n"
+    "\n"
+    "examples:\n"
+    "  sudo edgelat report -o report.html\n"
+    "  sudo edgelat report --since 7d -o - | ssh desk 'cat >branch-17.html'\n"
+    "  edgelat report -o lyon.html batches/*.pb.gz\n";
+
+#define SINCE_DEFAULT (24 * 3600 * NS_PER_S)
+#define SINCE_MAX     (3650 * 86400 * NS_PER_S)
+#define BEGINNING                                                                        \
+    (5400 * NS_PER_S) /* before it, for counters: a window is 1 h at most                \
+                       */
+
+struct report {
+    const char *output, *config_path, *state_dir; /* NULL: not given */
+    int64_t since_ns;                             /* how far back; 0: not given */
+    struct config config;
+    struct data data;
+    struct past *past;
+    size_t skipped, foreign;
+};
+
+/* ---- batches ---- */
+
+/* Says whose, and counts; `name` is of the file. */
+static void skip(struct report *r, const char *name, const char *why)
+{
+    r->skipped++;
+    cmd_cannot("%s is left out: %s", name, why);
+}
+
+static void add_plain(struct report *r, const char *name, enum signal likely,
+                      const void *bytes, size_t len)
+{
+    int rc = past_add(r->past, likely, bytes, len);
+    if (rc == -EBADMSG)
+        rc = past_add(r->past, likely == SIGNAL_LOGS ? SIGNAL_METRICS : SIGNAL_LOGS,
+                      bytes, len);
+    if (rc == -EBADMSG)
+        skip(r, name, "it is neither OTLP metrics nor logs");
+    if (rc == -EXDEV) {
+        r->foreign++;
+        cmd_cannot("%s is left out: it is of another agent than the first one", name);
+    }
+}
+
+static void add_file(struct report *r, const char *path)
+{
+    size_t len, plain_len;
+    void *plain;
+    enum signal likely = strstr(path, "-logs.") != NULL ? SIGNAL_LOGS : SIGNAL_METRICS;
+    char *bytes = load_text(path, OTLP_BYTES_MAX, &len);
+    if (bytes == NULL)
+        skip(r, path, strerror(errno));
+    else if (len == 0 || len > OTLP_BYTES_MAX)
+        skip(r, path, len == 0 ? "it is empty" : "it is too large for a batch");
+    else if (!gzip_is(bytes, len))
+        add_plain(r, path, likely, bytes, len);
+    else if (gzip_unpack(bytes, len, OTLP_BYTES_MAX, &plain, &plain_len) < 0)
+        skip(r, path, "its gzip is torn or damaged");
+    else {
+        add_plain(r, path, likely, plain, plain_len);
+        free(plain);
+    }
+    free(bytes);
+}
+
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* Names of batches begin with their number, whatever folder they are in. */
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(name_of(*(char *const *)a), name_of(*(char *const *)b));
+}
+
+static void add_files(struct report *r, char **paths, size_t n)
+{
+    qsort(paths, n, sizeof *paths, by_name);
+    for (size_t i = 0; i < n; i++)
+        add_file(r, paths[i]);
+}
+
+static int cannot_read(const char *dir, int error)
+{
+    if (error == EACCES || error == EPERM)
+        return cmd_cannot("cannot read %s: it is the agent's own; run this as root or as "
+                          "its user, such as sudo -u edgelat",
+                          dir);
+    return cmd_cannot(
+        "there is no history in %s (%s): start the agent there, or name its "
+        "folder with --state",
+        dir, strerror(error));
+}
+
+static int add_history(struct report *r, const char *dir)
+{
+    struct history_reader *reader;
+    struct history_batch batch;
+    int rc = history_read(&reader, dir, r->past->since_ns - BEGINNING);
+    if (rc < 0)
+        return cannot_read(dir, -rc);
+    r->past->any_agent = true; /* it is all of this state folder */
+    while (history_next(reader, &batch)) {
+        char name[64];
+        snprintf(name, sizeof name, "batch %llu", (unsigned long long)batch.id);
+        add_plain(r, name, batch.signal, batch.bytes, batch.len);
+        free(batch.bytes);
+    }
+    size_t torn = history_skipped(reader);
+    history_read_end(reader);
+    r->skipped += torn;
+    if (torn > 0)
+        cmd_cannot("%zu files in %s are left out: torn, or not to be read", torn, dir);
+    return CMD_FINE;
+}
+
+/* ---- the page ---- */
+
+static struct limits limits_of(const struct report *r, const struct past_target *t)
+{
+    struct target target = {.limits = {0}};
+    for (size_t i = 0; i < r->config.n_targets; i++)
+        if (strcmp(r->config.targets[i].name, t->name) == 0)
+            return r->config.targets[i].limits;
+    text_copy(target.service, sizeof target.service, t->service);
+    knowledge_limits(&r->data.known, &target);
+    return target.limits;
+}
+
+/* Only what was found was asked for. */
+static void take_period_found(struct past *p)
+{
+    if (p->covered.n == 0)
+        return;
+    p->since_ns = p->covered.all[0].start_ns;
+    p->until_ns = p->covered.all[p->covered.n - 1].end_ns;
+}
+
+static void render(struct report *r, int64_t now_ns, struct text *out)
+{
+    struct rating ratings[PAST_TARGETS_MAX];
+    for (size_t i = 0; i < r->past->n_targets; i++) {
+        struct limits limits = limits_of(r, r->past->targets[i]);
+        rating_make(&ratings[i], r->past, r->past->targets[i], &limits);
+    }
+    page_render(out, &(struct page){.past = r->past,
+                                    .ratings = ratings,
+                                    .known = &r->data.known,
+                                    .now_ns = now_ns,
+                                    .skipped = r->skipped,
+                                    .foreign = r->foreign});
+    for (size_t i = 0; i < r->past->n_targets; i++)
+        rating_free(&ratings[i]);
+}
+
+/* Readable for whom the user's umask lets. */
+static int write_into(const char *path, const struct text *page)
+{
+    char folder_copy[PATH_MAX], name_copy[PATH_MAX];
+    if (!text_copy(folder_copy, sizeof folder_copy, path) ||
+        !text_copy(name_copy, sizeof name_copy, path))
+        return -ENAMETOOLONG;
+    const char *name = basename(name_copy);
+    int folder = open(dirname(folder_copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return -errno;
+    int rc = file_write_whole(folder, name, page->bytes, page->len);
+    mode_t mask = umask(0);
+    umask(mask);
+    if (rc == 0 && fchmodat(folder, name, 0666 & ~mask, 0) < 0)
+        rc = -errno;
+    close(folder);
+    return rc;
+}
+
+static int write_page(const struct report *r, const struct text *page)
+{
+    char path[PATH_MAX];
+    struct stat there;
+    if (strcmp(r->output, "-") == 0) {
+        fwrite(page->bytes, 1, page->len, stdout);
+        return fflush(stdout) == 0
+                   ? CMD_FINE
+                   : cmd_cannot("cannot write to standard output: %s", strerror(errno));
+    }
+    if (stat(r->output, &there) == 0 && !S_ISREG(there.st_mode))
+        return cmd_cannot("%s is no file to write a page into; -o - is standard output",
+                          r->output);
+    if (realpath(r->output, path) == NULL) /* of a link what it leads to */
+        text_copy(path, sizeof path, r->output);
+    int rc = write_into(path, page);
+    if (rc < 0)
+        return cmd_cannot("cannot write %s: %s; name another file with -o", r->output,
+                          strerror(-rc));
+    char from[WALL_TEXT_MAX], to[WALL_TEXT_MAX];
+    const struct stretches *covered = &r->past->covered;
+    printf("%s: %zu targets, %zu batches, %.16sZ to %.16sZ\n", r->output,
+           r->past->n_targets, r->past->batches,
+           wall_text(from, (struct wall){covered->all[0].start_ns}),
+           wall_text(to, (struct wall){covered->all[covered->n - 1].end_ns}));
+    return CMD_FINE;
+}
+
+/* ---- the command ---- */
+
+/* Without a configuration at the usual place the defaults are as good; a report needs no
+ * target. */
+static size_t load(struct report *r)
+{
+    const char *path = load_path(r->config_path);
+    bool usual = r->config_path == NULL && strcmp(path, CONFIG_PATH) == 0;
+    bool without = r->state_dir != NULL && r->config_path == NULL;
+    if (!without && (!usual || access(path, F_OK) == 0 || errno != ENOENT))
+        return load_all(&r->config, &r->data, path);
+    struct data_folders folders = data_folders();
+    r->config = config_default();
+    return data_load(&r->data, &folders);
+}
+
+static int64_t now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+static int make(struct report *r, char **files, size_t n)
+{
+    int64_t now_ns = now(), since_ns = r->since_ns;
+    if (since_ns == 0 && n == 0)
+        since_ns = SINCE_DEFAULT;
+    const char *dir = r->state_dir != NULL ? r->state_dir : r->config.state_dir;
+    r->past = past_create(since_ns > 0 ? now_ns - since_ns : 0, now_ns);
+    int code = CMD_FINE;
+    if (n > 0)
+        add_files(r, files, n);
+    else
+        code = add_history(r, dir);
+    past_end(r->past);
+    if (code == CMD_FINE && r->past->covered.n == 0) {
+        char since[DURATION_TEXT_MAX];
+        return cmd_cannot("nothing was measured in %s within %s: look at the agent "
+                          "(systemctl status edgelat), or further back with --since",
+                          n > 0 ? "these files" : dir, duration_text(since, since_ns));
+    }
+    if (code == CMD_FINE) {
+        struct text page = {0};
+        if (r->since_ns == 0 && n > 0)
+            take_period_found(r->past);
+        render(r, now_ns, &page);
+        code = write_page(r, &page);
+        text_free(&page);
+    }
+    return code;
+}
+
+static bool read_options(int argc, char **argv, struct report *r)
+{
+    static const struct option options[] = {
+        {"since", required_argument, NULL, 's'},
+        {"output", required_argument, NULL, 'o'},
+        {"config", required_argument, NULL, 'c'},
+        {"state", required_argument, NULL, 'd'},
+        {0},
+    };
+    for (int c; (c = cmd_getopt(argc, argv, "s:o:c:", options)) != -1;) {
+        switch (c) {
+        case 's':
+            if (!duration_parse(optarg, NS_PER_S, SINCE_MAX, &r->since_ns)) {
+                cmd_cannot(
+                    "--since %s: must be a time from 1s to 3650d, such as 90m, 24h "
+                    "or 7d",
+                    optarg);
+                return false;
+            }
+            break;
+        case 'o':
+            r->output = optarg;
+            break;
+        case 'c':
+            r->config_path = optarg;
+            break;
+        case 'd':
+            r->state_dir = optarg;
+            break;
+        default:
+            return false;
+        }
+    }
+    if (r->output == NULL)
+        cmd_cannot("report into which file? -o report.html, or -o - for standard output");
+    return r->output != NULL;
+}
+
+static int report(int argc, char **argv)
+{
+    struct report r = {.output = NULL};
+    if (!read_options(argc, argv, &r))
+        return CMD_CANNOT;
+    size_t problems = load(&r);
+    int code = problems == 0
+                   ? make(&r, argv + optind, (size_t)(argc - optind))
+                   : cmd_cannot("no report with %zu problem%s in the configuration",
+                                problems, problems == 1 ? "" : "s");
+    past_free(r.past);
+    data_free(&r.data);
+    config_free(&r.config);
+    return code;
+}
+
+const struct command command_report = {
+    .name = "report",
+    .summary = "one HTML page of what the agent measured",
+    .help = help,
+    .run = report,
+};
