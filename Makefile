@@ -36,6 +36,15 @@ OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -DEDGELAT_VERSION='"$(VERSION)"' -Iagent -I$
 OUR_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
 
+# Compiled anew: what was compiled by another compiler, with other flags, or before a library was found.
+made_by := $(subst ',,$(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) $(LIBS))
+ifneq ($(file <$(BUILD)/made-by),$(made_by))
+.PHONY: $(BUILD)/made-by
+endif
+$(BUILD)/made-by:
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(made_by)' >$@
+
 SOURCES := $(sort $(wildcard agent/*.c agent/*/*.c agent/*/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 PROTOS  := $(wildcard proto/*.proto)
@@ -46,11 +55,11 @@ PROTO_O := $(PROTOS:%.proto=$(BUILD)/gen/%.pb-c.o)
 $(BUILD)/edgelat: $(OBJECTS) $(PROTO_O)
 	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/%.o: %.c | $(PROTO_H)
+$(BUILD)/%.o: %.c $(BUILD)/made-by | $(PROTO_H)
 	@mkdir -p $(@D)
 	$(call say,cc)$(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/gen/%.pb-c.o: $(BUILD)/gen/%.pb-c.c
+$(BUILD)/gen/%.pb-c.o: $(BUILD)/gen/%.pb-c.c $(BUILD)/made-by
 	$(call say,cc)$(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h &: proto/%.proto
