@@ -23,17 +23,20 @@ SECCOMP  := $(shell $(PKG_CONFIG) --exists libseccomp && echo libseccomp)
 PACKAGES += $(SECCOMP)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
 	-Wno-missing-field-initializers -Werror=implicit-function-declaration
-# As the compiler and the processor can: control flow by CET on x86, by BTI and PAC on arm64; glibc takes
-# level 3 of FORTIFY_SOURCE from a compiler that knows the size of an object at run time (gcc 12, clang 9).
-supported = $(shell echo 'int x;' | $(CC) -Werror $1 -x c -c -o /dev/null - 2>/dev/null && echo $1)
+# As the compiler and the processor can: control flow by CET on x86, by BTI and PAC on arm64, and by the type of
+# what is called (CFI) where clang is and lld; there CET keeps to returns, as clang 14's own table of functions
+# cannot hold endbr64. glibc takes level 3 of FORTIFY_SOURCE from a compiler that knows the size of an object at
+# run time (gcc 12, clang 9).
+supported = $(shell echo 'int main(void) { return 0; }' | $(CC) -Werror $1 -x c -o /dev/null - 2>/dev/null && echo $1)
 level := $(shell $(CC) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -include features.h -dM -E -x c /dev/null \
 	2>/dev/null | sed -n 's/^.define __USE_FORTIFY_LEVEL //p')
 FORTIFY := $(if $(SANITIZE)$(findstring _FORTIFY_SOURCE,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(or $(level),2))
-HARDEN  := -fPIE -fstack-protector-strong $(FORTIFY) $(call supported,-fstack-clash-protection) \
-	$(firstword $(call supported,-fcf-protection=full) $(call supported,-mbranch-protection=standard))
+CFI     := $(if $(SANITIZE),,$(call supported,-flto -fsanitize=cfi-icall -fuse-ld=lld))
+HARDEN  := -fPIE -fstack-protector-strong $(FORTIFY) $(call supported,-fstack-clash-protection) $(filter-out -fuse-ld=lld,$(CFI)) \
+	$(firstword $(call supported,-fcf-protection=$(if $(CFI),return,full)) $(call supported,-mbranch-protection=standard))
 OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -DEDGELAT_VERSION='"$(VERSION)"' -Iagent -I$(BUILD)/gen \
 	$(if $(SECCOMP),-DHAVE_SECCOMP) $(WARNINGS) $(HARDEN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-OUR_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+OUR_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(CFI) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
 
 # Compiled anew: what was compiled by another compiler, with other flags, or before a library was found.
@@ -132,7 +135,8 @@ run: setup-run
 	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay
 	@BUILD=$(BUILD) scripts/run
 
-# The same sources three times: as shipped, and under both compilers' sanitizers.
+# The same sources four times: as shipped, as clang hardens them, and under both compilers' sanitizers.
+CLANG_CFI := $(BUILD)/clang-cfi
 GCC_SAN   := $(BUILD)/gcc-sanitized
 CLANG_SAN := $(BUILD)/clang-sanitized
 SANITIZED := SANITIZE=address,undefined CFLAGS='-O1 -g'
@@ -140,13 +144,14 @@ FUZZED    := SANITIZE=address,undefined CFLAGS='-O1 -g -fsanitize=fuzzer-no-link
 
 test: setup-test
 	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay test-programs
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_CFI) CC=clang all $(CLANG_CFI)/lab/relay
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(GCC_SAN) CC=gcc $(SANITIZED) test-programs
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_SAN) CC=clang $(FUZZED) test-programs fuzz-programs
 	@scripts/fetch-otlp-tools $(BUILD)/tools
 	@$(MAKE) --no-print-directory run-tests
 
 # debootstrap and dpkg: on Debian only
-PACKAGE_TESTS := test/packages/test_completions test/packages/test_hardening \
+PACKAGE_TESTS := test/packages/test_completions test/packages/test_hardening test/packages/test_cfi \
 	$(if $(shell command -v apt-get),$(sort $(wildcard test/packages/test_*.py)))
 
 LAB_TESTS := $(sort $(wildcard test/lab/test_*))
