@@ -38,20 +38,45 @@ void evidence_close(struct evidence *e)
     e->closed = true;
 }
 
-struct seen evidence_sum(const struct evidence *e)
-{
-    struct seen sum = {.min_ns = DELAY_UNDEFINED};
-    for (size_t i = 0; i < NEAREST_WINDOWS; i++)
-        if (e->windows[i].sent > 0)
-            add(&sum, &e->windows[i]);
-    return sum;
-}
-
 /* The window that is `age` older than the newest; NULL: there is none. */
 static const struct seen *window_of(const struct evidence *e, size_t age)
 {
     const struct seen *w = &e->windows[(e->at + NEAREST_WINDOWS - age) % NEAREST_WINDOWS];
     return age < NEAREST_WINDOWS && w->sent > 0 ? w : NULL;
+}
+
+static bool mostly_lost(const struct seen *w)
+{
+    return w->lost > w->answered;
+}
+
+/* Of how many of the newest windows the loss counts: not of those of an outage that came
+ * before all others, nor of the one in which it ended. The newest one always does. */
+static size_t windows_since_outage(const struct evidence *e)
+{
+    size_t all = 1;
+    while (window_of(e, all) != NULL)
+        all++;
+    size_t n = all;
+    while (n > 1 && mostly_lost(window_of(e, n - 1)))
+        n--;
+    return n < all && n > 1 ? n - 1 : n;
+}
+
+struct seen evidence_sum(const struct evidence *e)
+{
+    struct seen sum = {.min_ns = DELAY_UNDEFINED};
+    size_t counting = windows_since_outage(e);
+    for (size_t age = 0; age < NEAREST_WINDOWS; age++) {
+        const struct seen *w = window_of(e, age);
+        if (w == NULL)
+            continue;
+        struct seen seen = *w;
+        if (age >= counting)
+            seen.sent = seen.lost = 0;
+        add(&sum, &seen);
+    }
+    return sum;
 }
 
 static bool is_outage(const struct seen *w)

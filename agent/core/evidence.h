@@ -30,7 +30,13 @@ void evidence_add(struct evidence *e, const struct summary *summary, size_t dist
 
 void evidence_close(struct evidence *e); /* the window has ended */
 
-/* The minimum and the loss over all windows of one stream. */
+/*
+ * The minimum and the loss over all windows of one stream. An outage that is over (most
+ * was lost in the oldest windows, and one after them was better) says nothing about the
+ * way: it is left out of `sent` and `lost`, with the window in which it ended, so that
+ * what was down at first is ranked as soon as it is there. One in the middle counts until
+ * it is the oldest: what goes down again and again is not near.
+ */
 struct seen evidence_sum(const struct evidence *e);
 
 /*

@@ -63,15 +63,18 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
 
 /*
  * The nearest `config.nearest` of all are probed at their full interval, and as many of
- * the configured ones: what discovery adds must not slow down what somebody asked for.
+ * the configured ones: what discovery adds must not slow down what somebody asked for,
+ * and an outage must not slow down what will tell that it is over.
  */
 static void choose_full(struct pipeline *p)
 {
     uint32_t configured = 0;
-    for (size_t i = 0; i < p->eligible; i++) {
+    for (size_t i = 0; i < p->n_targets; i++) {
         struct member *m = &p->members[p->order[i]];
-        p->states[p->order[i]].rank = (uint32_t)i + 1;
-        m->full |= i < p->config->nearest;
+        bool eligible = i < p->eligible;
+        if (eligible)
+            p->states[p->order[i]].rank = (uint32_t)i + 1;
+        m->full |= eligible && i < p->config->nearest;
         if (!m->target->discovered)
             m->full |= configured++ < p->config->nearest;
     }

@@ -118,10 +118,40 @@ static void loss_as_a_level(void **state)
     }
 }
 
+static void an_outage_that_is_over(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        int lost[8]; /* of 6, window by window; -1 ends them */
+        int sent, lost_since;
+    } outages[] = {
+        {"it goes on", {6, 6, 6, -1}, 6, 6},
+        {"it has just ended: that window counts alone", {6, 6, 2, -1}, 6, 2},
+        {"down at first", {6, 6, 2, 0, -1}, 6, 0},
+        {"down for the greater part of the first window", {4, 0, 0, -1}, 6, 0},
+        {"in the middle", {0, 6, 6, 0, -1}, 24, 12},
+        {"oldest of five", {0, 6, 6, 1, 0, 0, -1}, 12, 0},
+        {"again and again", {6, 0, 6, 0, 6, -1}, 18, 12},
+        {"a level is none", {2, 1, 3, 2, 2, -1}, 30, 10},
+    };
+    for (size_t i = 0; i < sizeof outages / sizeof *outages; i++) {
+        struct evidence e = {0};
+        for (const int *lost = outages[i].lost; *lost >= 0; lost++)
+            window(&e, 6, (uint64_t)*lost, *lost < 6 ? MS(3) : DELAY_UNDEFINED);
+        struct seen seen = evidence_sum(&e);
+        CHECK_INT(outages[i].sent, seen.sent, outages[i].what);
+        CHECK_INT(outages[i].lost_since, seen.lost, outages[i].what);
+        CHECK((i == 0) == (seen.min_ns == DELAY_UNDEFINED), "%s: the minimum of all",
+              outages[i].what);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loss_as_a_level),
+        cmocka_unit_test(an_outage_that_is_over),
         cmocka_unit_test(the_last_windows_count),
         cmocka_unit_test(silence_is_no_evidence),
         cmocka_unit_test(parts_of_a_window_are_one),

@@ -110,6 +110,29 @@ static void the_nearest_is_probed_in_full(void **state)
     end(&r);
 }
 
+static void what_is_there_later_is_ranked_soon(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct order order;
+    begin(&r);
+    resolve_all(&r);
+    for (int window = 0; window < 3; window++) {
+        for (size_t t = 0; t < TARGETS; t++)
+            for (int i = 0; i < 10; i++)
+                give(&r, ping4_of(t), addresses[t], OUTCOME_LOSS, DELAY_UNDEFINED, "");
+        close_window(&r);
+        CHECK_INT(0, r.batch->targets[0].rank, "nothing answers");
+    }
+    take(&r, 2 * MINUTE_NS, &order);
+    CHECK_INT(66 + 7 + 7, take(&r, MINUTE_NS, &order), "one is asked at its full rate");
+    for (int i = 0; i < 10; i++)
+        reply(&r, ping4_of(0), addresses[0], MS(3));
+    r.batch = pipeline_close(r.p, r.now, r.wall);
+    CHECK_INT(1, r.batch->targets[0].rank, "the first window that was fine is enough");
+    end(&r);
+}
+
 static void what_is_filtered_is_not_far(void **state)
 {
     (void)state;
@@ -364,6 +387,7 @@ int main(void)
         cmocka_unit_test(an_order_says_it_all),
         cmocka_unit_test(a_target_has_the_streams_it_wants),
         cmocka_unit_test(the_nearest_is_probed_in_full),
+        cmocka_unit_test(what_is_there_later_is_ranked_soon),
         cmocka_unit_test(what_is_filtered_is_not_far),
         cmocka_unit_test(loss_makes_it_ineligible),
         cmocka_unit_test(who_moves_away_is_found_out),
