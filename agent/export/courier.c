@@ -92,6 +92,18 @@ const char *courier_host(const struct courier *c)
 
 /* ---- one batch ---- */
 
+/* By its port it is the collector's other receiver, which speaks HTTP/2 alone: it says
+ * nothing that we know, or wants no TLS with us. */
+static bool is_grpc(const struct courier *c, const struct verdict *v,
+                    const struct http_reply *reply)
+{
+    const char *port = strrchr(c->host, ':');
+    bool no_talk =
+        reply->failure == HTTP_FAILED_TLS || reply->failure == HTTP_FAILED_REPLY;
+    return no_talk && port != NULL && strcmp(port, ":4317") == 0 &&
+           strncmp(v->why, "certificate", 11) != 0;
+}
+
 /* What somebody could do; "" when it passes by itself. */
 static const char *next_step(const struct courier *c, const struct verdict *v,
                              const struct http_reply *reply)
@@ -101,6 +113,8 @@ static const char *next_step(const struct courier *c, const struct verdict *v,
         return "; it goes on when a batch is accepted";
     if (v->kind == VERDICT_REFUSED && c->signal == SIGNAL_LOGS)
         return "; where it takes no logs, set `events = no`";
+    if (is_grpc(c, v, reply))
+        return "; 4317 is the port of gRPC: OTLP over HTTP has 4318";
     if (reply->failure == HTTP_FAILED_TLS)
         return "; look at `ca_file` and the collector's certificate";
     if (strncmp(v->why, "the proxy ", 10) == 0)

@@ -1,5 +1,6 @@
 #include "export/shipper.h"
 
+#include "../../unit/cmd/capture.h"
 #include "io/export/shipper_bed.h"
 
 static void sends_all_in_order(void **state)
@@ -156,6 +157,28 @@ static void through_a_proxy(void **state)
     end(b);
 }
 
+/* The collector's other port: the HTTP/2 frame that it begins with, and no more. */
+static void the_port_of_grpc(void **state)
+{
+    (void)state;
+    static const char settings[] = {0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 5, 0, 0, 64, 0};
+    static const struct answer answers[] = {{settings, sizeof settings}};
+    static struct capture said;
+    struct bed *b = begin(answers, 1, 1);
+    const char *port = strrchr(b->collector->url, ':');
+    snprintf(b->collector->proxy, sizeof b->collector->proxy, "http://127.0.0.1%.*s",
+             (int)strcspn(port, "/"), port);
+    strcpy(b->collector->url, "http://collector.invalid:4317");
+    capture_begin(&said);
+    start(b);
+    RUN_UNTIL(b, counters(b).failed == 1);
+    capture_end(&said);
+    CHECK(strstr(said.err, "what collector.invalid answered is not HTTP; 4317 is the "
+                           "port of gRPC: OTLP over HTTP has 4318; next try") != NULL,
+          "%s", said.err);
+    end(b);
+}
+
 static void destroyed_under_way(void **state)
 {
     (void)state;
@@ -186,6 +209,7 @@ int main(void)
         cmocka_unit_test(flush),
         cmocka_unit_test(catches_up_no_faster_than_agreed),
         cmocka_unit_test(through_a_proxy),
+        cmocka_unit_test(the_port_of_grpc),
         cmocka_unit_test(destroyed_under_way),
     };
     return cmocka_run_group_tests(tests, without_proxies, NULL);
