@@ -11,21 +11,17 @@
 #include "identity.h"
 #include "measurer.h"
 #include "net/chance.h"
-#include "net/clock.h"
 #include "net/timer.h"
 
 #include <errno.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* So often it is looked at whether the agent may probe, and at the clock. */
+/* So often it is looked at whether the agent may probe, and whether there is a clock. */
 #define LOOK_MS 1000
-/* Set back by more than this it was wrong, and so is what was stamped by it. */
-#define WRONG_NS (3 * 3600 * NS_PER_S)
 
 struct agent {
     uv_loop_t *loop;
@@ -42,7 +38,6 @@ struct agent {
     char host_name[256];
 
     struct brake brake;
-    struct wall looked;
     uv_timer_t *look_timer;
 
     uv_timer_t *ship_timer; /* runs from the closing of a window to our turn to ship */
@@ -116,7 +111,6 @@ static void obey(struct agent *a)
 static int begin_measuring(struct agent *a)
 {
     struct measurer_events events = {.on_batch = on_batch, .user = a};
-    a->looked = wall_now();
     if (a->brake.clock) {
         log_warn("agent", "nothing is measured: %s", brake_on(&a->brake));
         return 0;
@@ -139,26 +133,12 @@ static void hear(struct agent *a)
     brake_hear(&a->brake, word, reason);
 }
 
-/* Stamps never go back: with a clock that was years ahead they would stand still until it
- * is there again. So all begins anew, as the service manager would have it. */
-static void watch_clock(struct agent *a)
-{
-    struct wall before = a->looked;
-    a->looked = wall_now();
-    if (before.ns - a->looked.ns < WRONG_NS)
-        return;
-    log_warn("agent", "this host's clock was set back by %.1f h: measuring begins anew",
-             (double)(before.ns - a->looked.ns) / 3600e9);
-    raise(SIGHUP);
-}
-
 static void on_look_timer(uv_timer_t *timer)
 {
     struct agent *a = timer->data;
     brake_look(&a->brake);
     hear(a);
     if (a->measurer != NULL) {
-        watch_clock(a);
         obey(a);
     } else if (!a->brake.clock) {
         log_info("agent", "this host's clock is set: measuring begins");

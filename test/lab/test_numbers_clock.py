@@ -77,7 +77,7 @@ def test_run(agent):
 
 
 def test_battery(clock):
-    """An agent that begins in 1970 waits; one whose clock was years ahead begins anew."""
+    """An agent that begins in 1970 waits; one whose clock was years ahead goes back with it."""
     clock.set(-time.time_ns() + 60 * 10**9)
     agent = Agent("unset", HOST, "icmp", "family = ipv4\n", clock.before)
     with contextlib.ExitStack() as stack:
@@ -93,9 +93,9 @@ def test_battery(clock):
         agent.stop()
     tap.ok(now <= stamp(agent.batches[-1]) < now + 60 * 10**9, "set back by years: the new windows have the right time", agent.said)
     for words in ("nothing is measured: this host's clock was never set", "clock is set: measuring begins",
-                  "clock was set back by 175200.0 h: measuring begins anew"):
+                  "clock moved 6307"):
         tap.equal(1, agent.said.count(words), f"the log: {words}")
-    tap.row("no clock", "begun in 1970, then 20 years ahead, then set right", "nothing measured in 1970; begun anew with the right time")
+    tap.row("no clock", "begun in 1970, then 20 years ahead, then set right", "nothing measured in 1970; then the right time")
 
 
 def stamp(batch):
