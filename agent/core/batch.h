@@ -47,6 +47,7 @@ struct target_place {       /* where a target is in one family */
     char pop[POP_TEXT_MAX]; /* "" is unknown */
     const char *basis;      /* how it is known: "cname", "X-MSEdge-Ref"; NULL: unknown */
     struct asked asked;
+    bool answers; /* it did in the window, itself: the rest is of now and not the last */
 };
 
 struct target_state { /* one a target, in the order of the configuration; those

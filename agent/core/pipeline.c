@@ -164,6 +164,7 @@ static bool post(struct pipeline *p, uint32_t number, struct wall end, bool earl
     s->answered |= up;
     m->measured |= up || (summary->sent > 0 && pipeline_silence_tells(p, m, s));
     m->up |= up;
+    s->place->up |= up;
     return true;
 }
 
@@ -341,6 +342,15 @@ static void step_back(struct pipeline *p, struct mono now, struct wall wall)
     ledger_began_by(p->ledger, began);
 }
 
+/* Nobody has answered in it yet. */
+static void begin_window(struct pipeline *p)
+{
+    for (size_t t = 0; t < p->n_targets; t++) {
+        struct member *m = &p->members[t];
+        m->up = m->measured = m->places[0].up = m->places[1].up = false;
+    }
+}
+
 const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct wall wall)
 {
     if (p->stamped.ns - wall.ns > STAMP_AHEAD_NS)
@@ -357,8 +367,7 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     pipeline_rank(p);
     pipeline_tell_nearest(p, end);
     pipeline_pace(p, now);
-    for (size_t t = 0; t < p->n_targets; t++)
-        p->members[t].up = p->members[t].measured = false;
+    begin_window(p);
 
     p->batch.window_start = p->window_start;
     p->batch.time = end;

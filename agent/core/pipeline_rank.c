@@ -30,7 +30,8 @@ static void describe_middlebox(struct target_state *state, const struct member *
 
 static void describe_place(struct target_place *out, const struct place *place)
 {
-    *out = (struct target_place){.basis = place->basis, .asked = place->asked};
+    *out = (struct target_place){
+        .basis = place->basis, .asked = place->asked, .answers = place->up};
     if (!place->rests)
         out->to = place->to;
     text_copy(out->pop, sizeof out->pop, place->pop);

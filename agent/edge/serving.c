@@ -110,7 +110,7 @@ static void look_at_role(const struct look *l)
 static void look(const struct look *l)
 {
     look_at_pop(l);
-    if (l->served->swinging || l->target->discovered)
+    if (l->served->swinging || l->target->discovered || !l->place->answers)
         return;
     look_at_fit(l);
     if (l->standing.role != ROLE_NONE)

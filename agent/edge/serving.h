@@ -15,7 +15,8 @@
  *                            at first is no event.
  *
  * A target that discovery added is there to be ranked, and a front door is where it is:
- * it is never suboptimal, nor a failover. While no PoP is known nothing is said.
+ * it is never suboptimal, nor a failover. While no PoP is known nothing is said; nor are
+ * the latter two in a window without an answer, as what is known then is the last one.
  */
 #ifndef EDGELAT_EDGE_SERVING_H
 #define EDGELAT_EDGE_SERVING_H

@@ -64,6 +64,7 @@ static void be_at(struct rig *r, const char *pop, const char *basis, const char 
     struct target_place *place = &r->state.places[0];
     text_copy(place->pop, sizeof place->pop, pop);
     place->basis = basis;
+    place->answers = true;
     CHECK(endpoint_parse(&place->to, address, 443), "%s", address);
     text_copy(place->asked.chain, sizeof place->asked.chain, CHAIN);
     text_copy(place->asked.servers, sizeof place->asked.servers, "192.0.2.53");
@@ -87,7 +88,8 @@ static void look(struct rig *r)
     r->now.ns += MINUTE_NS;
 }
 
-/* One code a window, '-' is unknown; "LON*90" is for so long. */
+/* One code a window, '-' is unknown, one in brackets does not answer; "LON*90" is for so
+ * long. */
 static void walk(struct rig *r, const char *script)
 {
     char words[512], *at = words;
@@ -96,8 +98,12 @@ static void walk(struct rig *r, const char *script)
         char *star = strchr(word, '*');
         if (star != NULL)
             *star = '\0';
+        bool silent = *word == '(';
+        word += silent;
+        word[strcspn(word, ")")] = '\0';
         be_at(r, *word == '-' ? "" : word, *word == '-' ? NULL : "X-MSEdge-Ref",
               "192.0.2.1");
+        r->state.places[0].answers = !silent;
         for (int i = star != NULL ? atoi(star + 1) : 1; i > 0; i--)
             look(r);
     }
@@ -133,6 +139,11 @@ static const struct {
      "1 changed LON>NYC WARN; 2 changed NYC>LON INFO"},
     {"too far, then unknown", "LON", NULL, "NYC - NYC -*5 NYC",
      "2 suboptimal >suboptimal WARN"},
+    {"too far, and then the link is down", "LON", NULL, "LON NYC (NYC)*5 NYC LON",
+     "1 changed LON>NYC WARN; 7 suboptimal optimal>suboptimal WARN; "
+     "8 changed NYC>LON INFO; 8 suboptimal suboptimal>optimal INFO"},
+    {"a name that leads to where nobody answers", "", &connection, "AMS (LON) LON",
+     "1 changed AMS>LON INFO; 2 failover primary>backup WARN"},
     {"to the backup and back", "", &connection, "AMS AMS LHR LHR AMS",
      "2 changed AMS>LHR INFO; 2 failover primary>backup WARN; 4 changed LHR>AMS INFO; "
      "4 failover backup>primary INFO"},
