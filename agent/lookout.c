@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-/* No sooner than that it looks around again, unless the network has changed. */
-#define LOOK_LEAST_NS (60 * NS_PER_S)
-
 void lookout_rest(struct measurer *m, size_t target)
 {
     static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
@@ -53,9 +50,7 @@ static void look(struct measurer *m, struct mono now)
 {
     if (m->paused) /* it looks around when it goes on */
         return;
-    m->looked_at = now;
-    m->look_ends.ns = now.ns + DISCOVERY_NS;
-    m->look_next.ns = now.ns + DISCOVERY_EVERY_NS;
+    looking_begin(&m->looking, now);
     discovery_begin(m->discovery);
     names_ask_all(m->names, now);
     lookout_take(m, now);
@@ -67,10 +62,13 @@ static void look(struct measurer *m, struct mono now)
 void measurer_look(struct measurer *m, const char *what)
 {
     struct mono now = mono_now();
-    if (m->paused || now.ns - m->looked_at.ns < LOOK_LEAST_NS)
+    if (m->paused)
         return;
-    log_info("discovery", "%s has moved: looking around for what is near", what);
-    look(m, now);
+    bool at_once = looking_reason(&m->looking, now);
+    log_info("discovery", "%s has moved: looking around for what is near%s", what,
+             at_once ? "" : " when a minute has passed since the last time");
+    if (at_once)
+        look(m, now);
 }
 
 /* Another network is another place: what was measured does not hold from here. */
@@ -117,18 +115,16 @@ static bool say_nearest(struct measurer *m, const struct target_state *states, s
 static void end_look(struct measurer *m, struct mono now)
 {
     size_t n;
-    m->look_ends.ns = 0;
     const struct target_state *states = pipeline_survey_end(m->pipeline, now, &n);
-    if (!say_nearest(m, states, n))
-        m->look_next.ns = m->looked_at.ns + LOOK_LEAST_NS;
+    looking_end(&m->looking, !say_nearest(m, states, n));
     measurer_arm(m);
 }
 
 void lookout_tick(struct measurer *m, struct mono now)
 {
-    if (m->look_ends.ns != 0 && now.ns >= m->look_ends.ns)
+    if (looking_is_over(&m->looking, now))
         end_look(m, now);
-    if (now.ns >= m->look_next.ns)
+    if (looking_is_due(&m->looking, now))
         look(m, now);
 }
 
@@ -139,7 +135,7 @@ void lookout_look(struct measurer *m)
 
 void lookout_pause(struct measurer *m)
 {
-    if (m->look_ends.ns != 0)
+    if (m->looking.ends.ns != 0)
         end_look(m, mono_now());
 }
 

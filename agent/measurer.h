@@ -5,7 +5,7 @@
  *
  * It looks around for what is near (discovery.h) when it begins, each hour, when the
  * network of the host changes and when somebody has reason to (measurer_look()); within
- * DISCOVERY_NS all that was found is ranked, and the log says what is nearest. Where that
+ * LOOKING_NS all that was found is ranked, and the log says what is nearest. Where that
  * is nothing, as DNS or the way out is not there yet, it looks again a minute later.
  */
 #ifndef EDGELAT_MEASURER_H
@@ -46,8 +46,8 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
                     const struct knowledge *knowledge, struct http *http,
                     struct measurer_events events);
 
-/* Looks around again; `what` has moved, for the log. No sooner than a minute after the
- * last time. */
+/* Looks around again; `what` has moved, for the log. Where that is within a minute of the
+ * last time, when the minute is over. */
 void measurer_look(struct measurer *m, const char *what);
 
 /*

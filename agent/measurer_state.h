@@ -6,6 +6,7 @@
 
 #include "core/pipeline.h"
 #include "edge/discovery.h"
+#include "edge/looking.h"
 #include "measurer.h"
 #include "names.h"
 #include "net/netlink.h"
@@ -21,12 +22,11 @@ struct measurer {
     struct pipeline *pipeline;
     struct names *names;
     struct discovery *discovery;
-    struct netlink *netlink;          /* NULL: the kernel does not tell */
-    struct mono looked_at, look_ends; /* the last time; 0: it is over */
-    struct mono look_next;            /* without a reason */
-    const struct target *nearest;     /* as it was said last */
-    bool paused;                      /* nothing is sent */
-    bool stopped;                     /* that was said */
+    struct looking looking;
+    struct netlink *netlink;      /* NULL: the kernel does not tell */
+    const struct target *nearest; /* as it was said last */
+    bool paused;                  /* nothing is sent */
+    bool stopped;                 /* that was said */
     uv_timer_t *probe_timer, *tick_timer;
     struct mono tick_due;
     int64_t clock_offset_ns; /* wall minus monotonic, at the last tick */

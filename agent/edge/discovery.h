@@ -17,10 +17,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* When to look again, and how long a look takes. */
-#define DISCOVERY_EVERY_NS (3600 * NS_PER_S)
-#define DISCOVERY_NS       (10 * NS_PER_S)
-
 struct found {                 /* a target of ours */
     struct target target;      /* stays where it is */
     size_t number;             /* the pipeline's; SIZE_MAX: it is not there yet */
