@@ -111,7 +111,10 @@ static const char *next_step(const struct courier *c, const struct verdict *v,
     bool tls = strncmp(c->base, "https:", 6) == 0;
     if (v->stop)
         return "; it goes on when a batch is accepted";
-    if (v->kind == VERDICT_REFUSED && c->signal == SIGNAL_LOGS)
+    if (v->too_large)
+        return "; raise what it takes in one request: a batch has up to 1 MiB";
+    bool no_path = v->status == 404 || v->status == 405 || v->status == 501;
+    if (v->kind == VERDICT_REFUSED && c->signal == SIGNAL_LOGS && no_path)
         return "; where it takes no logs, set `events = no`";
     if (is_grpc(c, v, reply))
         return "; 4317 is the port of gRPC: OTLP over HTTP has 4318";

@@ -1,6 +1,7 @@
 /* What a collector does not take: all of a batch, or some of its points. */
 #include "export/otlp.h"
 
+#include "../../unit/cmd/capture.h"
 #include "io/export/shipper_bed.h"
 
 static void partial_success(void **state)
@@ -70,6 +71,41 @@ static void logs_nowhere_to_go(void **state)
     end(b);
 }
 
+static void what_to_do_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        enum signal signal;
+        struct answer answer;
+        const char *said;
+    } cases[] = {
+        {SIGNAL_METRICS, REPLY("413 Large", "Content-Length: 0\r\n", ""),
+         "HTTP 413; raise what it takes in one request: a batch has up to 1 MiB; set "
+         "aside"},
+        {SIGNAL_LOGS, REPLY("413 Large", "Content-Length: 0\r\n", ""),
+         "HTTP 413; raise what it takes in one request: a batch has up to 1 MiB; set "
+         "aside"},
+        {SIGNAL_LOGS, REPLY("404 No", "Content-Length: 0\r\n", ""),
+         "HTTP 404; where it takes no logs, set `events = no`; set aside"},
+        {SIGNAL_LOGS, REPLY("400 Bad", "Content-Length: 4\r\n", "what"),
+         "HTTP 400: what; set aside"},
+        {SIGNAL_METRICS, REPLY("500 Oops", "Content-Length: 0\r\n", ""),
+         "HTTP 500; set aside in bad/ (to send it again: edgelat(1)), 0 batches"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static struct capture said;
+        struct bed *b = begin(&cases[i].answer, 1, 0);
+        bed_add_as(&b->spool, cases[i].signal, 1);
+        bed_written(&b->spool, 1);
+        capture_begin(&said);
+        start(b);
+        RUN_UNTIL(b, waiting(b) == 0);
+        capture_end(&said);
+        CHECK(strstr(said.err, cases[i].said) != NULL, "%s: %s", cases[i].said, said.err);
+        end(b);
+    }
+}
+
 /* A batch with `n` records: the bytes are the spool's. */
 static void add_records(struct bed *b, int n)
 {
@@ -127,6 +163,7 @@ int main(void)
         cmocka_unit_test(partial_success),
         cmocka_unit_test(refused_is_not_in_the_way),
         cmocka_unit_test(logs_nowhere_to_go),
+        cmocka_unit_test(what_to_do_is_said),
         cmocka_unit_test(too_large_is_halved),
     };
     return cmocka_run_group_tests(tests, without_proxies, NULL);
