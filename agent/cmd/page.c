@@ -91,7 +91,8 @@ static void say_spell(struct text *out, const struct page *p, const struct ratin
         html_escape(out, s->because->kind);
         text_add(out, ", ");
         html_escape(out, s->because->family);
-        text_add(out, s->events > 1 ? " and %zu more)" : ")", s->events - 1);
+        int more = __builtin_popcount(s->streams) - 1;
+        text_add(out, more > 0 ? " and %d more)" : ")", more);
     }
     text_add(out, "</li>\n");
 }

@@ -166,6 +166,15 @@ static bool is_first(const struct past *p, const struct past_event *e)
     return true;
 }
 
+static uint32_t stream_bit(const struct past_target *t, const struct past_event *e)
+{
+    size_t i = 0;
+    while (i < t->n_streams && (strcmp(t->streams[i].kind, e->kind) != 0 ||
+                                strcmp(t->streams[i].family, e->family) != 0))
+        i++;
+    return UINT32_C(1) << i;
+}
+
 static void add_event_spells(struct rating *r, const struct past *p)
 {
     for (size_t i = 0; i < p->n_events; i++) {
@@ -178,7 +187,7 @@ static void add_event_spells(struct rating *r, const struct past *p)
             add_spell(r, (struct spell){.start_ns = e->time_ns,
                                         .end_ns = end_of(p, e),
                                         .because = e,
-                                        .events = 1});
+                                        .streams = stream_bit(r->target, e)});
     }
 }
 
@@ -217,7 +226,7 @@ static void join_spells(struct rating *r)
         last->end_ns = s->end_ns > last->end_ns ? s->end_ns : last->end_ns;
         last->down |= s->down;
         last->because = last->because != NULL ? last->because : s->because;
-        last->events += s->events;
+        last->streams |= s->streams;
     }
     r->n_spells = n;
 }

@@ -14,7 +14,7 @@ struct spell { /* bad from ... to ... */
     int64_t start_ns, end_ns;
     bool down;                        /* nothing answered, at some time of it */
     const struct past_event *because; /* how it began; NULL: no event says so */
-    size_t events;                    /* that say so: one a kind and family */
+    uint32_t streams; /* that events tell of: a bit each, as the target has them */
 };
 
 struct rating {
