@@ -206,6 +206,19 @@ def secret():
     wait_for("the status", lambda: "last accepted" in m.property("StatusText"))
 
 
+def mistake_at_start():
+    """Started with a mistake: it fails at once and says where; mended, it runs without being asked."""
+    m = Bed.machine
+    m.write("/etc/edgelat/edgelat.conf.d/more.conf", "[target more]\nhots = 127.0.0.2\n")
+    equal(1, m.try_run("systemctl", "restart", "edgelat").returncode, "a mistake")
+    said = m.run("journalctl", "-u", "edgelat", "-n", "20", "--no-pager")
+    equal(True, "edgelat.conf.d/more.conf:2: unknown key 'hots'" in said, said)
+    m.run("rm", "/etc/edgelat/edgelat.conf.d/more.conf")
+    wait_for("it runs", lambda: m.property("SubState") == "running")
+    m.run("systemctl", "restart", "edgelat")  # counts restarts from 0
+    row("started with a mistake", "an unknown key, then mended", "refused with file and line, then it runs by itself")
+
+
 def watchdog():
     """A hung process is noticed, ended and replaced; so is one that was killed."""
     m = Bed.machine
@@ -255,7 +268,7 @@ def purge():
 def main():
     try:
         run_tests([on_machine, install, least_privilege, status, analyze, measure, upgrade, downgrade, reload, secret,
-                   watchdog, stop, purge])
+                   mistake_at_start, watchdog, stop, purge])
     finally:
         if Bed.collector:
             Bed.collector.kill()
