@@ -71,16 +71,43 @@ void measurer_look(struct measurer *m, const char *what)
         look(m, now);
 }
 
-/* Another network is another place: what was measured does not hold from here. */
+static struct event *say_network(struct measurer *m, enum severity severity,
+                                 const char *what, const char *then)
+{
+    struct event *e = events_add(pipeline_events(m->pipeline), "edgelat.network.changed",
+                                 severity, wall_now(), NULL);
+    event_say(e, "%s%s", what, then);
+    return e;
+}
+
+/* Another network is another place: what was measured does not hold from here. Of one
+ * that does not rest only the figures tell: else nothing would ever be known. */
 static void on_network(const struct network_change *what, void *user)
 {
     struct measurer *m = user;
+    switch (swing_change(&m->moves, mono_now().ns)) {
+    case SWING_CHANGED:
+        say_network(m, SEVERITY_INFO, what->text, "");
+        break;
+    case SWING_BEGAN:
+        say_network(m, SEVERITY_WARN, what->text,
+                    "; the network of this host does not rest: told again when it has "
+                    "not changed for an hour");
+        break;
+    case SWING_SILENT:
+        log_debug("discovery", "%s", what->text);
+        return;
+    }
     log_info("discovery", "%s: looking around for what is near", what->text);
-    struct event *e = events_add(pipeline_events(m->pipeline), "edgelat.network.changed",
-                                 SEVERITY_INFO, wall_now(), NULL);
-    event_say(e, "%s", what->text);
     pipeline_moved(m->pipeline, wall_now());
     look(m, mono_now());
+}
+
+static void say_settled(struct measurer *m, uint64_t changes)
+{
+    struct event *e = say_network(m, SEVERITY_INFO, "the network of this host",
+                                  " has not changed for an hour");
+    event_number(e, "edgelat.network.changes", (double)changes);
 }
 
 static void watch_network(struct measurer *m)
@@ -122,6 +149,9 @@ static void end_look(struct measurer *m, struct mono now)
 
 void lookout_tick(struct measurer *m, struct mono now)
 {
+    uint64_t changes = swing_settled(&m->moves, now.ns);
+    if (changes > 0)
+        say_settled(m, changes);
     if (looking_is_over(&m->looking, now))
         end_look(m, now);
     if (looking_is_due(&m->looking, now))

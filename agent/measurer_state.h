@@ -5,6 +5,7 @@
 #define EDGELAT_MEASURER_STATE_H
 
 #include "core/pipeline.h"
+#include "core/swing.h"
 #include "edge/discovery.h"
 #include "edge/looking.h"
 #include "measurer.h"
@@ -24,6 +25,7 @@ struct measurer {
     struct discovery *discovery;
     struct looking looking;
     struct netlink *netlink;      /* NULL: the kernel does not tell */
+    struct swing moves;           /* what it told */
     const struct target *nearest; /* as it was said last */
     bool paused;                  /* nothing is sent */
     bool stopped;                 /* that was said */

@@ -27,29 +27,19 @@ static bool is_learned(const struct look *l)
            (was != NULL && is != NULL && catalogue_same_metro(was, is));
 }
 
-/* The n-th change from the last one backwards. */
-static int64_t *changed(struct served *s, uint64_t n)
-{
-    return &s->changed_ns[(s->changes - n) % SERVING_SWINGS];
-}
-
-static bool is_still(struct served *s, struct wall time)
-{
-    return s->changes > 0 && time.ns - *changed(s, 1) >= SERVING_STILL_NS;
-}
-
-static void note_change(const struct look *l)
+static void tell_change(const struct look *l)
 {
     struct served *s = l->served;
-    if (is_still(s, l->time))
-        s->changes = 0;
-    s->changes++;
-    *changed(s, 1) = l->time.ns;
-    if (s->swinging)
-        return;
-    s->swinging = s->changes >= SERVING_SWINGS &&
-                  l->time.ns - *changed(s, SERVING_SWINGS) < SERVING_STILL_NS;
-    (s->swinging ? serving_say_swinging : serving_say_change)(l, &s->now);
+    switch (swing_change(&s->swing, l->time.ns)) {
+    case SWING_CHANGED:
+        serving_say_change(l, &s->now);
+        break;
+    case SWING_BEGAN:
+        serving_say_swinging(l, &s->now);
+        break;
+    case SWING_SILENT:
+        break;
+    }
 }
 
 static void look_at_pop(const struct look *l)
@@ -59,7 +49,7 @@ static void look_at_pop(const struct look *l)
     bool is_new = strcmp(s->now.pop, place->pop) != 0;
     bool changed = is_new && !is_learned(l);
     if (changed) {
-        note_change(l);
+        tell_change(l);
         s->before = s->now;
     }
     if (is_new || !endpoint_same_address(&s->to, &place->to))
@@ -67,11 +57,9 @@ static void look_at_pop(const struct look *l)
     s->now.basis = place->basis;
     text_copy(s->now.pop, sizeof s->now.pop, place->pop);
     s->to = place->to;
-    if (s->swinging && is_still(s, l->time)) {
-        serving_say_still(l);
-        s->swinging = false;
-        s->changes = 0;
-    }
+    uint64_t changes = swing_settled(&s->swing, l->time.ns);
+    if (changes > 0)
+        serving_say_still(l, changes);
 }
 
 /* ---- the right one? ---- */
@@ -110,7 +98,7 @@ static void look_at_role(const struct look *l)
 static void look(const struct look *l)
 {
     look_at_pop(l);
-    if (l->served->swinging || l->target->discovered || !l->place->answers)
+    if (l->served->swing.swinging || l->target->discovered || !l->place->answers)
         return;
     look_at_fit(l);
     if (l->standing.role != ROLE_NONE)

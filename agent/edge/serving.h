@@ -4,9 +4,8 @@
  *
  *   edgelat.pop.changed      another PoP. WARN when it is another metro, farther from the
  *                            site; to learn the PoP, or to learn it better while the
- *                            address stays, is no change. One that changes SERVING_SWINGS
- *                            times within SERVING_STILL_NS is told of once; then it is
- *                            silent, and so are the others, until it stays for that long.
+ *                            address stays, is no change. One that does not rest is
+ *                            damped (swing.h), and so are the others then.
  *   edgelat.edge.suboptimal  the metro is farther from the site than the nearest one of
  *                            the catalogue by more than the target's limit of distance,
  *                            for SERVING_HELD windows; and when that is over.
@@ -26,9 +25,7 @@
 
 #include <stddef.h>
 
-#define SERVING_SWINGS   4
-#define SERVING_STILL_NS (3600 * NS_PER_S)
-#define SERVING_HELD     2
+#define SERVING_HELD 2
 
 struct serving { /* { 0 } knows nothing yet; ends with serving_free() */
     struct served *all;

@@ -87,21 +87,21 @@ void serving_say_swinging(const struct look *l, const struct seen *before)
     char from[WORDS_MAX], to[WORDS_MAX];
     bool stays = same_metro(serving_standing(l, before).metro, l->standing.metro);
     struct event *e = add_change(l, stays ? SEVERITY_INFO : SEVERITY_WARN, before);
-    event_number(e, "edgelat.pop.changes", SERVING_SWINGS);
+    event_number(e, "edgelat.pop.changes", SWING_TIMES);
     event_say(e,
               "alternates: %d changes of its PoP within an hour, the last one from %s to "
               "%s; said again when it has stayed for an hour",
-              SERVING_SWINGS, words(from, before->pop, serving_standing(l, before).metro),
+              SWING_TIMES, words(from, before->pop, serving_standing(l, before).metro),
               words(to, l->place->pop, l->standing.metro));
 }
 
-void serving_say_still(const struct look *l)
+void serving_say_still(const struct look *l, uint64_t changes)
 {
     char at[WORDS_MAX];
     struct event *e = add_change(l, SEVERITY_INFO, &l->served->before);
-    event_number(e, "edgelat.pop.changes", (double)l->served->changes);
+    event_number(e, "edgelat.pop.changes", (double)changes);
     event_say(e, "served by %s for an hour, after %" PRIu64 " changes of its PoP",
-              words(at, l->place->pop, l->standing.metro), l->served->changes);
+              words(at, l->place->pop, l->standing.metro), changes);
 }
 
 /* ---- the right one? ---- */

@@ -4,6 +4,7 @@
 #ifndef EDGELAT_EDGE_SERVING_STATE_H
 #define EDGELAT_EDGE_SERVING_STATE_H
 
+#include "core/swing.h"
 #include "edge/serving.h"
 
 enum fit { FIT_UNKNOWN, FIT_OPTIMAL, FIT_SUBOPTIMAL };
@@ -18,9 +19,7 @@ struct served {              /* what is known of a (target, family) */
     struct endpoint to;
     bool told; /* that this address has it; else it was learned */
 
-    int64_t changed_ns[SERVING_SWINGS]; /* when: the last ones, in turn */
-    uint64_t changes;                   /* since it was still */
-    bool swinging;
+    struct swing swing;
 
     enum fit fit;
     int over; /* windows in a row that it was too far */
@@ -44,7 +43,7 @@ struct standing serving_standing(const struct look *l, const struct seen *seen);
 /* Each adds its event; `before` is what was until now. */
 void serving_say_change(const struct look *l, const struct seen *before);
 void serving_say_swinging(const struct look *l, const struct seen *before);
-void serving_say_still(const struct look *l);
+void serving_say_still(const struct look *l, uint64_t changes);
 void serving_say_fit(const struct look *l, enum fit fit);
 void serving_say_role(const struct look *l, enum role before);
 

@@ -1,3 +1,4 @@
+#include "core/swing.h"
 #include "edge/serving.h"
 
 #include "shipped.h"
@@ -212,7 +213,7 @@ static void test_never_at_rest(void **state)
         look(&r);
         n += r.events.n;
     }
-    CHECK_INT(SERVING_SWINGS, n, "events");
+    CHECK_INT(SWING_TIMES, n, "events");
     end(&r);
 }
 
