@@ -34,6 +34,12 @@ bool batch_file_named(const char *name, uint64_t *id, enum signal *signal);
 const char *batch_file_foreign(const char *name, const struct stat *stat,
                                struct batch_file *out);
 
+/* How old it is. One from the future, from before the clock was set right, is new. */
+static inline int64_t batch_file_age_ns(const struct batch_file *f, int64_t wall_ns)
+{
+    return f->time_ns < wall_ns ? wall_ns - f->time_ns : 0;
+}
+
 struct batch_files { /* start with { 0 }; free() `all` */
     struct batch_file *all;
     size_t n, room;

@@ -27,11 +27,11 @@ static const char *path_of(char out[PATH_MAX], const struct history *h, const ch
     return out;
 }
 
-static void note(struct history *h, const struct batch_file *batch)
+static void note(struct history *h, const struct batch_file *batch, int64_t came_ns)
 {
     queue_add(&h->kept, (struct waiting){.id = batch->id,
                                          .signal = batch->signal,
-                                         .time_ns = batch->time_ns,
+                                         .time_ns = came_ns,
                                          .len = batch->len});
 }
 
@@ -45,10 +45,10 @@ static void drop_oldest(struct history *h)
     h->dropped++;
 }
 
-void history_keep_bounds(struct history *h, int64_t now_ns)
+void history_keep_bounds(struct history *h, struct mono now)
 {
     for (const struct waiting *w; (w = queue_oldest(&h->kept)) != NULL;) {
-        bool old = h->limits.age_ns > 0 && now_ns - w->time_ns > h->limits.age_ns;
+        bool old = h->limits.age_ns > 0 && now.ns - w->time_ns > h->limits.age_ns;
         if (!old && h->kept.bytes <= h->limits.bytes)
             return;
         drop_oldest(h);
@@ -65,7 +65,7 @@ bool history_give_way(struct history *h)
     return true;
 }
 
-int history_take(struct history *h, const char *from, const char *name)
+int history_take(struct history *h, const char *from, const char *name, struct mono now)
 {
     char to[PATH_MAX];
     struct stat stat;
@@ -79,11 +79,12 @@ int history_take(struct history *h, const char *from, const char *name)
             return rc < 0 ? rc : -errno;
     }
     if (lstat(to, &stat) == 0 && batch_file_foreign(name, &stat, &batch) == NULL)
-        note(h, &batch);
+        note(h, &batch, now.ns);
     return 0;
 }
 
-struct history *history_open(const char *state_dir, struct history_limits limits)
+struct history *history_open(const char *state_dir, struct history_limits limits,
+                             struct wall wall, struct mono now)
 {
     struct history *h = mem_zalloc(sizeof *h);
     struct batch_files found = {0};
@@ -92,7 +93,7 @@ struct history *history_open(const char *state_dir, struct history_limits limits
     batch_files_find(&found, h->dir); /* where it cannot be read, none is there */
     batch_files_sort(&found);
     for (size_t i = 0; i < found.n; i++)
-        note(h, &found.all[i]);
+        note(h, &found.all[i], now.ns - batch_file_age_ns(&found.all[i], wall.ns));
     free(found.all);
     return h;
 }

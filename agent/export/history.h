@@ -7,6 +7,7 @@
 #ifndef EDGELAT_EXPORT_HISTORY_H
 #define EDGELAT_EXPORT_HISTORY_H
 
+#include "core/time.h"
 #include "export/signal.h"
 
 #include <stdbool.h>
@@ -15,7 +16,8 @@
 
 struct history_limits {
     uint64_t bytes; /* 0: there is no history, and what an earlier run kept goes */
-    int64_t age_ns; /* by the file's time; 0 is no limit */
+    int64_t age_ns; /* by the file's time when it is opened, and then by the clock that
+                       nobody sets; 0 is no limit */
 };
 
 struct history_counters {
@@ -30,14 +32,15 @@ struct history_counters {
 struct history;
 
 /* Finds what is there; what is no batch is passed over, and a folder that is not there is
- * made when it is needed. */
-struct history *history_open(const char *state_dir, struct history_limits limits);
+ * made when it is needed. `wall` and `now` are the same moment. */
+struct history *history_open(const char *state_dir, struct history_limits limits,
+                             struct wall wall, struct mono now);
 void history_close(struct history *h); /* NULL is fine */
 
 /* Takes the file `from` in as `name` (batch_file.h). Returns 0 or -errno. */
-int history_take(struct history *h, const char *from, const char *name);
+int history_take(struct history *h, const char *from, const char *name, struct mono now);
 
-void history_keep_bounds(struct history *h, int64_t now_ns);
+void history_keep_bounds(struct history *h, struct mono now);
 
 /* The disk is full: some of the oldest go. False when none is left. */
 bool history_give_way(struct history *h);

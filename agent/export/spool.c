@@ -287,16 +287,14 @@ struct spool_counters spool_counters(const struct spool *s)
 
 /* ---- begin and end ---- */
 
-/* One from the future was written before the clock was set right: it came just now. */
 static void add_found(struct spool *s, const struct batch_files *found)
 {
     int64_t now = mono_now().ns, wall = wall_now().ns;
     for (size_t i = 0; i < found->n; i++) {
         const struct batch_file *f = &found->all[i];
-        int64_t age_ns = f->time_ns < wall ? wall - f->time_ns : 0;
         queue_add(&s->queue, (struct waiting){.id = f->id,
                                               .signal = f->signal,
-                                              .time_ns = now - age_ns,
+                                              .time_ns = now - batch_file_age_ns(f, wall),
                                               .len = f->len});
     }
 }

@@ -83,7 +83,7 @@ int store_open(struct store **out, const char *state_dir, struct history_limits 
         store_close(s);
         return rc;
     }
-    s->history = history_open(state_dir, limits);
+    s->history = history_open(state_dir, limits, wall_now(), mono_now());
     *out = s;
     return 0;
 }
@@ -153,7 +153,7 @@ int store_leave(struct store *s, uint64_t id, enum signal signal, enum leave how
     char path[PATH_MAX], name[BATCH_FILE_NAME_MAX];
     batch_path(path, s, id, signal);
     batch_file_name(name, id, signal);
-    if (how == LEAVE_HISTORY && history_take(s->history, path, name) == 0)
+    if (how == LEAVE_HISTORY && history_take(s->history, path, name, mono_now()) == 0)
         return 0;
     if (how == LEAVE_BAD && store_move_bad(s, name) == 0) {
         store_trim_bad(s);
@@ -164,6 +164,6 @@ int store_leave(struct store *s, uint64_t id, enum signal signal, enum leave how
 
 struct history_counters store_tidy(struct store *s)
 {
-    history_keep_bounds(s->history, wall_now().ns);
+    history_keep_bounds(s->history, mono_now());
     return history_counters(s->history);
 }

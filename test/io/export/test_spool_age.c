@@ -83,6 +83,36 @@ static void steps_of_the_clock(void **state)
     bed_end(&b);
 }
 
+/* What the collector has taken is kept as long, whatever the clock does. */
+static void history_over_steps(void **state)
+{
+    (void)state;
+    struct spool_bed b;
+    struct spool_limits limits = wide;
+    limits.history.age_ns = HOUR_NS;
+    bed_begin(&b);
+    bed_open(&b, limits);
+    for (unsigned i = 1; i <= 3; i++) {
+        stepped_ns = i == 2 ? 10 * DAY_NS : 0;
+        bed_add(&b, i);
+        bed_written(&b, i);
+        CHECK_INT(i, bed_take(&b), "taken");
+        bed_settle(&b);
+    }
+    CHECK_INT(3, spool_counters(b.spool).history, "all are kept");
+    bed_close(&b);
+    bed_open(&b, limits);
+    CHECK_INT(3, spool_counters(b.spool).history, "and found again");
+    passed_ns = HOUR_NS + NS_PER_S;
+    bed_add(&b, 4);
+    bed_written(&b, 1);
+    bed_settle(&b);
+    CHECK_INT(0, spool_counters(b.spool).history, "an hour");
+    CHECK_INT(3, spool_counters(b.spool).history_dropped, "they went");
+    passed_ns = 0;
+    bed_end(&b);
+}
+
 /* Written while the clock was ahead, and found when it is right. */
 static void from_the_future(void **state)
 {
@@ -114,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(too_old),
         cmocka_unit_test(steps_of_the_clock),
+        cmocka_unit_test(history_over_steps),
         cmocka_unit_test(from_the_future),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
