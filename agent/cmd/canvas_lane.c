@@ -86,6 +86,15 @@ static void draw_median(struct canvas *c, const struct scale *s,
     text_add(c->out, "\"/>\n");
 }
 
+/* Where each window had one result p95 is the median. */
+static bool has_area(const struct column *columns)
+{
+    for (size_t i = 0; i < COLUMNS; i++)
+        if (columns[i].p95_most_ns > columns[i].p50_most_ns)
+            return true;
+    return false;
+}
+
 /* The area between the median and p95, one shape for each run without a gap. */
 static void draw_area(struct canvas *c, const struct scale *s,
                       const struct column *columns, const char *class)
@@ -265,7 +274,8 @@ void canvas_lane(struct canvas *c, const struct lane *lane)
     if (scale_of(lane, columns, &scale)) {
         draw_delay_axis(c, &scale, kind);
         for (size_t i = 0; i < lane->n; i++)
-            draw_area(c, &scale, columns[i], colour(lane->streams[i]->family));
+            if (has_area(columns[i]))
+                draw_area(c, &scale, columns[i], colour(lane->streams[i]->family));
         for (size_t i = 0; i < lane->n; i++)
             draw_median(c, &scale, columns[i], colour(lane->streams[i]->family));
         draw_limit(c, &scale, kind);

@@ -32,7 +32,7 @@ void page_ms(struct text *out, int64_t ns)
 /* "LON for exchange, teams; AMS for bing": targets that are served by the same. */
 static void say_served(struct text *out, const struct page *p)
 {
-    size_t n = p->past->n_targets, said = 0;
+    size_t n = p->n_own, said = 0;
     bool done[PAST_TARGETS_MAX] = {false};
     for (size_t i = 0; i < n; i++) {
         const char *pop = p->ratings[i].n_pops > 0 ? p->ratings[i].pops[0].pop : NULL;
@@ -109,7 +109,7 @@ static void say_spells(struct text *out, const struct page *p,
         text_add(out, ": nothing answered at all, which is this site's way out and not "
                       "one service</li>\n");
     }
-    for (size_t t = 0; t < p->past->n_targets; t++)
+    for (size_t t = 0; t < p->n_own; t++)
         for (size_t i = 0; i < p->ratings[t].n_spells; i++)
             if (!is_in(&p->ratings[t].spells[i], down) && n++ < SAID_MAX)
                 say_spell(out, p, &p->ratings[t], &p->ratings[t].spells[i]);
@@ -122,7 +122,7 @@ static void say_spells(struct text *out, const struct page *p,
 static void add_beyond(struct text *out, const struct page *p)
 {
     const char *comma = "";
-    for (size_t i = 0; i < p->past->n_targets; i++) {
+    for (size_t i = 0; i < p->n_own; i++) {
         const struct rating *r = &p->ratings[i];
         char loss[HTML_TIME_MAX];
         if (!r->slow && !r->lossy)
@@ -143,7 +143,7 @@ static void add_beyond(struct text *out, const struct page *p)
 /* Over the whole period, and at times. */
 static void say_verdict(struct text *out, const struct page *p)
 {
-    size_t beyond = 0, bad = 0, n = p->past->n_targets;
+    size_t beyond = 0, bad = 0, n = p->n_own;
     for (size_t i = 0; i < n; i++) {
         beyond += p->ratings[i].slow || p->ratings[i].lossy;
         bad += p->ratings[i].n_spells > 0;
@@ -172,7 +172,7 @@ void page_headline(struct text *out, const struct page *p)
     const struct past *past = p->past;
     struct stretches down = rating_all_down(past);
     size_t spells = down.n;
-    for (size_t t = 0; t < past->n_targets; t++)
+    for (size_t t = 0; t < p->n_own; t++)
         spells += p->ratings[t].n_spells;
     say_verdict(out, p);
     say_served(out, p);
@@ -203,8 +203,12 @@ static void add_covered(struct text *out, const struct page *p)
         text_add(out, ", %s of measurements; ",
                  html_duration(duration, stretches_sum(&past->covered)));
     }
-    text_add(out, "asked for since ");
-    html_time(out, past->since_ns, WHEN_DAY);
+    if (p->all) {
+        text_add(out, "counts and percentiles go back to where the first batch's began");
+    } else {
+        text_add(out, "asked for since ");
+        html_time(out, past->since_ns, WHEN_DAY);
+    }
     text_add(out, ". Times are local (");
     html_escape(out, html_zone(zone, p->now_ns));
     text_add(out, "). Host ");

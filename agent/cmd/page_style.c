@@ -14,8 +14,6 @@
 const char page_style[] =
     ":root{" LIGHT "}\n"
     "@media (prefers-color-scheme:dark){:root{" DARK "}}\n"
-    "@media print{:root{" LIGHT ";--back:#fff}section{break-inside:avoid}"
-    "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n"
     "body{margin:0 auto;padding:24px 20px 60px;max-width:1080px;background:var(--back);"
     "color:var(--text);font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,"
     "'DejaVu Sans',sans-serif}\n"
@@ -67,4 +65,10 @@ const char page_style[] =
     "font-weight:600;fill:var(--card)}\n"
     ".n{display:inline-block;min-width:20px;text-align:center;border-radius:10px;"
     "font-size:12px;color:var(--card);background:var(--dim)}.n.warn{"
-    "background:var(--fair)}.n.error{background:var(--bad)}\n";
+    "background:var(--fair)}.n.error{background:var(--bad)}\n"
+    "@media print{:root{" LIGHT ";--back:#fff}*{print-color-adjust:exact;"
+    "-webkit-print-color-adjust:exact}body{max-width:none;padding:0;font-size:11px}"
+    "h1{font-size:19px}h2,.verdict{font-size:14px}table{font-size:9.5px}th{font-size:9px}"
+    "th,td{padding:2px 5px}.dim,.small{font-size:10px}.wide{overflow:visible}"
+    "section{padding:10px "
+    "12px}svg,tr,.verdict{break-inside:avoid}h2,h3{break-after:avoid}}\n";

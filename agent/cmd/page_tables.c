@@ -81,8 +81,12 @@ void page_overview(struct text *out, const struct page *p)
                   "<tr><th></th><th class=\"l\">target</th><th class=\"l\">served by</th>"
                   "<th class=\"l\">delay</th><th>median</th><th>p95</th><th>loss</th>"
                   "<th>bad for</th><th class=\"l\">against its limits</th></tr>\n");
-    for (size_t i = 0; i < p->past->n_targets; i++)
+    for (size_t i = 0; i < p->past->n_targets; i++) {
+        if (i == p->n_own)
+            text_add(out, "<tr><td></td><td class=\"l dim\" colspan=\"8\">found besides, "
+                          "to know what is near</td></tr>\n");
         add_row(out, p, i);
+    }
     text_add(out, "</table></div>\n</section>\n");
 }
 

@@ -188,7 +188,8 @@ static void add_figures(struct text *out, const struct page *p,
     text_add(out, "<h3>Over the whole period, in ms</h3>\n<div class=\"wide\"><table>\n"
                   "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
                   "class=\"l\">PoP</th><th class=\"l\">delay</th><th>probes</th>"
-                  "<th>loss</th><th>refused, failed</th><th>p50</th><th>p90</th>"
+                  "<th>loss</th><th title=\"refused, unreachable, errors of TLS and "
+                  "HTTP\">failed</th><th>p50</th><th>p90</th>"
                   "<th>p95</th><th>p99</th><th>max</th></tr>\n");
     for (size_t s = 0; s < t->n_streams; s++)
         for (size_t i = 0; i < t->streams[s].n_places; i++)

@@ -161,15 +161,44 @@ static int add_history(struct report *r, const char *dir)
 
 /* ---- the page ---- */
 
-static struct limits limits_of(const struct report *r, const struct past_target *t)
+static const struct target *configured(const struct report *r,
+                                       const struct past_target *t)
 {
-    struct target target = {.limits = {0}};
     for (size_t i = 0; i < r->config.n_targets; i++)
         if (strcmp(r->config.targets[i].name, t->name) == 0)
-            return r->config.targets[i].limits;
+            return &r->config.targets[i];
+    return NULL;
+}
+
+static struct limits limits_of(const struct report *r, const struct past_target *t)
+{
+    const struct target *known = configured(r, t);
+    struct target target = {.limits = {0}};
+    if (known != NULL)
+        return known->limits;
     text_copy(target.service, sizeof target.service, t->service);
     knowledge_limits(&r->data.known, &target);
     return target.limits;
+}
+
+/* Those of the configuration first, each by rank; how many they are. Where it names none
+ * of them it is another agent's. */
+static size_t rate(const struct report *r, struct rating ratings[PAST_TARGETS_MAX])
+{
+    size_t own = 0, n = 0, all = r->past->n_targets;
+    for (size_t i = 0; i < all; i++)
+        own += configured(r, r->past->targets[i]) != NULL;
+    for (int beside = 0; beside < 2; beside++)
+        for (size_t i = 0; i < all; i++) {
+            const struct past_target *t = r->past->targets[i];
+            bool is_beside = own > 0 && configured(r, t) == NULL;
+            if (is_beside != beside)
+                continue;
+            struct limits limits = limits_of(r, t);
+            rating_make(&ratings[n], r->past, t, &limits);
+            ratings[n++].beside = is_beside;
+        }
+    return own > 0 ? own : all;
 }
 
 /* Only what was found was asked for. */
@@ -181,17 +210,16 @@ static void take_period_found(struct past *p)
     p->until_ns = p->covered.all[p->covered.n - 1].end_ns;
 }
 
-static void render(struct report *r, int64_t now_ns, struct text *out)
+static void render(struct report *r, int64_t now_ns, bool all, struct text *out)
 {
     struct rating ratings[PAST_TARGETS_MAX];
-    for (size_t i = 0; i < r->past->n_targets; i++) {
-        struct limits limits = limits_of(r, r->past->targets[i]);
-        rating_make(&ratings[i], r->past, r->past->targets[i], &limits);
-    }
+    size_t own = rate(r, ratings);
     page_render(out, &(struct page){.past = r->past,
                                     .ratings = ratings,
+                                    .n_own = own,
                                     .known = &r->data.known,
                                     .now_ns = now_ns,
+                                    .all = all,
                                     .skipped = r->skipped,
                                     .foreign = r->foreign});
     for (size_t i = 0; i < r->past->n_targets; i++)
@@ -290,9 +318,10 @@ static int make(struct report *r, char **files, size_t n)
     }
     if (code == CMD_FINE) {
         struct text page = {0};
-        if (r->since_ns == 0 && n > 0)
+        bool all = r->since_ns == 0 && n > 0;
+        if (all)
             take_period_found(r->past);
-        render(r, now_ns, &page);
+        render(r, now_ns, all, &page);
         code = write_page(r, &page);
         text_free(&page);
     }

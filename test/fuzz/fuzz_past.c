@@ -16,7 +16,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     past_end(p);
     for (size_t i = 0; i < p->n_targets; i++)
         rating_make(&ratings[i], p, p->targets[i], &limits);
-    page_render(&page, &(struct page){.past = p, .ratings = ratings, .known = &nothing});
+    page_render(&page, &(struct page){.past = p,
+                                      .ratings = ratings,
+                                      .n_own = p->n_targets / 2,
+                                      .known = &nothing});
     for (size_t i = 0; i < p->n_targets; i++)
         rating_free(&ratings[i]);
     past_free(p);

@@ -18,6 +18,7 @@ static void render(struct text *out, struct past *p, const struct limits *limits
     text_clear(out);
     page_render(out, &(struct page){.past = p,
                                     .ratings = ratings,
+                                    .n_own = p->n_targets,
                                     .known = &nothing,
                                     .now_ns = p->until_ns});
     for (size_t i = 0; i < p->n_targets; i++)
