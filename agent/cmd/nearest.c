@@ -38,6 +38,9 @@ static const char help[] =
     "  -v, --verbose         what is resolved and found on the way\n"
     "  -h, --help            this text\n"
     "\n"
+    "Handshakes that a middlebox answers say nothing about the way and are left out; it "
+    "is named.\n"
+    "\n"
     "Exit code: 0 there is a nearest one, 1 none answered well enough, 2 it could not be "
     "done: no\n"
     "name could be resolved, or the configuration has problems.\n"
@@ -59,7 +62,7 @@ struct ranking {
     struct measurer *measurer;
     bool json;
     int64_t left_s;
-    size_t measured, eligible;
+    size_t measured, intercepted, eligible;
 };
 
 static bool is_located(const struct ranking *r)
@@ -71,24 +74,35 @@ static bool is_located(const struct ranking *r)
 
 struct evidence { /* over its streams */
     uint64_t received;
-    const struct series *best; /* the stream with the lowest minimum */
+    const struct series *best;           /* the stream with the lowest minimum ... */
+    const struct delay_summary *nearest; /* ... and that delay; NULL: none */
     const struct target_place *place;
     struct standing standing;
     double bound_ms, stretch; /* NaN: unknown */
 };
 
+/* The delay that it is ranked by: behind a middlebox, whose handshakes are left out,
+ * that of TLS. */
+static const struct delay_summary *distance(const struct series *s, bool intercepted)
+{
+    size_t tls = kind_delay(s->kind, "tls");
+    bool hidden = intercepted && s->window.delays[0].count == 0 && tls != KIND_NONE;
+    return &s->window.delays[hidden ? tls : 0];
+}
+
 static void add_streams(struct evidence *e, const struct batch *batch,
-                        const struct target *target)
+                        const struct target_state *t)
 {
     for (size_t i = 0; i < batch->n_series; i++) {
         const struct series *s = batch->series[i];
-        if (s->target != target || !s->in_window)
+        if (s->target != t->target || !s->in_window)
             continue;
+        const struct delay_summary *d = distance(s, t->intercepted);
         e->received += s->window.received;
-        if (s->window.delays[0].count > 0 &&
-            (e->best == NULL ||
-             s->window.delays[0].min_ns < e->best->window.delays[0].min_ns))
+        if (d->count > 0 && (e->best == NULL || d->min_ns < e->nearest->min_ns)) {
             e->best = s;
+            e->nearest = d;
+        }
     }
 }
 
@@ -96,7 +110,7 @@ static struct evidence evidence_of(const struct ranking *r, const struct batch *
                                    const struct target_state *t)
 {
     struct evidence e = {.bound_ms = NAN, .stretch = NAN};
-    add_streams(&e, batch, t->target);
+    add_streams(&e, batch, t);
     e.place = &t->places[e.best != NULL && e.best->family == FAMILY_IPV6];
     if (e.place->to.family == FAMILY_NONE)
         e.place = &t->places[1];
@@ -139,7 +153,7 @@ static void print_json(const struct target_state *t, const struct evidence *e)
     struct text out = {0};
     struct json j = json_to(&out);
     char address[ADDRESS_TEXT_MAX];
-    const struct delay_summary *rtt = e->best != NULL ? &e->best->window.delays[0] : NULL;
+    const struct delay_summary *rtt = e->nearest;
     json_object(&j, NULL);
     json_number(&j, "rank", t->rank > 0 ? t->rank : NAN);
     json_string(&j, "target", t->target->name);
@@ -159,6 +173,8 @@ static void print_json(const struct target_state *t, const struct evidence *e)
     json_number(&j, "loss_ratio", loss_ratio(t));
     json_unsigned(&j, "sent", t->sent);
     json_unsigned(&j, "received", e->received);
+    json_bool(&j, "intercepted", t->intercepted);
+    json_string(&j, "interception", or_null(t->interception));
     json_number(&j, "distance_km", e->standing.km);
     json_number(&j, "bound", e->bound_ms);
     json_number(&j, "stretch", e->stretch);
@@ -188,7 +204,7 @@ static void print_row(const struct ranking *r, const struct target_state *t,
                       const struct evidence *e)
 {
     char a[24], b[24], c[24], address[ADDRESS_TEXT_MAX] = "-";
-    const struct delay_summary *rtt = e->best != NULL ? &e->best->window.delays[0] : NULL;
+    const struct delay_summary *rtt = e->nearest;
     if (e->best != NULL)
         endpoint_address(address, &e->best->to);
     printf("%4s  %-20s %-8s %-18s ", number(a, "%.0f", t->rank > 0 ? t->rank : NAN),
@@ -203,6 +219,12 @@ static void print_row(const struct ranking *r, const struct target_state *t,
         printf("%6s %9s %7s  ", number(a, "%.0f", e->standing.km),
                number(b, "%.1f", e->bound_ms), number(c, "%.1f", e->stretch));
     printf("%s\n", address);
+}
+
+static void print_interception(const struct target_state *t)
+{
+    if (t->intercepted)
+        printf("%s: %s; they are left out\n", t->target->name, t->interception);
 }
 
 /* Ranked ones first, by rank; the rest as configured. */
@@ -237,12 +259,15 @@ static void on_batch(const struct batch *batch, void *user)
     for (size_t i = 0; i < n; i++) {
         struct evidence e = evidence_of(r, batch, order[i]);
         r->measured += order[i]->measured;
+        r->intercepted += order[i]->intercepted;
         r->eligible += order[i]->rank > 0;
         if (r->json)
             print_json(order[i], &e);
         else
             print_row(r, order[i], &e);
     }
+    for (size_t i = 0; i < n && !r->json; i++)
+        print_interception(order[i]);
     free(order);
 }
 
@@ -290,6 +315,11 @@ static int rank(struct ranking *r, int64_t seconds)
     uv_timer_start(&r->progress, on_progress, 0, 1000);
     uv_run(&r->loop, UV_RUN_DEFAULT);
     uv_loop_close(&r->loop);
+    if (r->measured == 0 && r->intercepted > 0) {
+        cmd_cannot("a middlebox answers the handshakes in place of the targets, so none "
+                   "can be ranked; ask by https or icmp as well (kinds)");
+        return CMD_BAD;
+    }
     if (r->measured == 0)
         return cmd_cannot("none of the targets could be probed; see the lines above");
     return r->eligible > 0 ? CMD_FINE : CMD_BAD;

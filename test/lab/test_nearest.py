@@ -103,6 +103,21 @@ def test_nearest():
     tap.equal((0, exchange["received"]), (exchange["loss_ratio"], exchange["sent"]),
               "nearest: ICMP that is filtered is no loss")
 
+    box = os.path.join(lab.FOLDER, "box.conf")
+    for kinds, code in (("tcp", 1), ("icmp tcp", 0)):
+        with open(box, "w", encoding="utf-8") as own:
+            own.write("[agent]\nworkloads = no\nfront_doors = 0\n"
+                      f"[target exchange]\nhost = outlook.office365.com\nkinds = {kinds}\n")
+        lab.change("london", "middlebox=1ms")
+        done = run(EDGELAT, "nearest", "-c", box, "-t", 8, "--json")
+        lab.change("london", "middlebox=off")
+        exchange = by_target(done)["exchange"]
+        tap.ok(exchange["intercepted"] and "middlebox" in exchange["interception"],
+               f"nearest: a middlebox is named, {kinds}", exchange)
+        tap.equal(code, done.returncode, f"nearest: what is behind it is ranked by ICMP alone, {kinds}")
+        tap.ok((exchange["min"] or 9) > 8, f"nearest: its handshakes are no evidence, {kinds}", exchange)
+        tap.equal(code == 1, "a middlebox answers" in done.stderr, f"nearest: and why there is none, {kinds}")
+
     off = os.path.join(lab.FOLDER, "off.conf")
     with open(SHIPPED, encoding="utf-8") as shipped, open(off, "w", encoding="utf-8") as own:
         own.write(shipped.read().replace("#front_doors = 4", "front_doors = 0"))
