@@ -103,10 +103,17 @@ static bool begins_like_gzip(int folder, const char *name)
     return n < 0 || gzip_is(start, (size_t)n);
 }
 
-static bool ends_with(const char *text, const char *end)
+/* What file_write_whole() had begun. */
+static bool is_begun(const char *name)
 {
-    size_t len = strlen(text), end_len = strlen(end);
-    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+    char batch[BATCH_FILE_NAME_MAX];
+    uint64_t id;
+    enum signal signal;
+    size_t len = strlen(name), end = strlen(".tmp");
+    if (len <= end || strcmp(name + len - end, ".tmp") != 0 || len - end >= sizeof batch)
+        return false;
+    text_copy(batch, len - end + 1, name);
+    return batch_file_named(batch, &id, &signal);
 }
 
 /* `bad`, `lost+found`: only a folder that has the number of a batch is in its way. */
@@ -134,7 +141,7 @@ static void look_at(const struct store *s, const char *name, struct store_found 
     if (fstatat(s->folder, name, &stat, AT_SYMLINK_NOFOLLOW) < 0 || not_ours(name, &stat))
         return;
     if (strcmp(name, "lock") == 0 || /* of versions before this one */
-        (ends_with(name, ".tmp") && !S_ISDIR(stat.st_mode))) {
+        (is_begun(name) && !S_ISDIR(stat.st_mode))) {
         unlinkat(s->folder, name, 0); /* the batch was never said to be written */
         return;
     }

@@ -28,6 +28,7 @@ static const struct {
     {"pipe", "mkfifo " FIVE, 1, 1, 6},
     {"temporary file", "echo x > " FIVE ".tmp", 0, 0, 4},
     {"temporary link", "ln -s nothing " FIVE ".tmp", 0, 0, 4},
+    {"somebody's temporary file", "echo x > notes.tmp && echo x > .tmp", 2, 2, 4},
     {"number in other digits", "echo x > 6-metrics.pb.gz", 1, 1, 4},
     {"number 0", "echo x > 00000000000000000000-metrics.pb.gz", 1, 1, 4},
     {"number too large", "echo x > 99999999999999999999-metrics.pb.gz", 1, 1, 4},
