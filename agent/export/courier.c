@@ -280,7 +280,7 @@ static bool read_header(struct courier *c, struct verdict *cannot)
     };
     snprintf(cannot->why, sizeof cannot->why, "%s%.180s: %s",
              of_file ? "header_file " : HEADER_VARIABLE " in the environment", file,
-             rc == -EBADMSG ? "it holds no 'Name: value' line" : strerror(-rc));
+             rc == -EBADMSG ? "it must hold one 'Name: value' line" : strerror(-rc));
     return false;
 }
 
