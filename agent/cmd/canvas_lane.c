@@ -158,11 +158,10 @@ static void draw_uncovered(struct canvas *c, int y, int height)
         int64_t to_ns = i < covered->n ? covered->all[i].start_ns : c->of->to_ns;
         int x = canvas_x(c, from_ns), width = canvas_x(c, to_ns) - x;
         if (to_ns > from_ns && width > PITCH)
-            text_add(
-                c->out,
-                "<rect class=\"none\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\">"
-                "<title>no window was closed: the agent did not run</title></rect>\n",
-                x, y, width, height);
+            text_add(c->out,
+                     "<rect class=\"none\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\">"
+                     "<title>nothing was measured</title></rect>\n",
+                     x, y, width, height);
         if (i < covered->n)
             from_ns = covered->all[i].end_ns;
     }
@@ -170,12 +169,23 @@ static void draw_uncovered(struct canvas *c, int y, int height)
 
 /* ---- loss ---- */
 
+/* As wide as a window, and as a column at least. */
+static int bar_width(const struct canvas *c)
+{
+    double share =
+        (double)c->of->past->window_ns / (double)(c->of->to_ns - c->of->from_ns);
+    int width = share < 1 ? (int)(0.8 * share * WIDTH) : WIDTH;
+    return width > PITCH ? width : PITCH;
+}
+
 static void draw_loss(struct canvas *c, const struct column *columns, const char *family)
 {
     int base = c->y + LOSS_HEIGHT - 2, room = LOSS_HEIGHT - 6;
     canvas_side(c, base, "loss", family);
-    text_add(c->out, "<path class=\"grid\" d=\"M%d %dh%d\"/><path class=\"loss\" d=\"",
-             LEFT, base, WIDTH);
+    text_add(c->out,
+             "<path class=\"grid\" d=\"M%d %dh%d\"/><path class=\"loss\" "
+             "style=\"stroke-width:%d\" d=\"",
+             LEFT, base, WIDTH, bar_width(c));
     for (int i = 0; i < COLUMNS; i++) {
         if (columns[i].lost == 0)
             continue;

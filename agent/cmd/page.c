@@ -97,6 +97,40 @@ static void say_spell(struct text *out, const struct page *p, const struct ratin
     text_add(out, "</li>\n");
 }
 
+/* Behind stretch `i` of the windows; false: none that is worth a word. */
+static bool gap_behind(const struct past *p, size_t i, struct stretch *out)
+{
+    const struct stretches *covered = &p->covered;
+    out->start_ns = covered->all[i].end_ns;
+    out->end_ns = i + 1 < covered->n ? covered->all[i + 1].start_ns : p->until_ns;
+    return out->end_ns - out->start_ns > 2 * p->window_ns;
+}
+
+static size_t count_gaps(const struct past *p)
+{
+    struct stretch gap;
+    size_t n = 0;
+    for (size_t i = 0; i < p->covered.n; i++)
+        n += gap_behind(p, i, &gap);
+    return n;
+}
+
+static void say_gaps(struct text *out, const struct page *p)
+{
+    enum { SAID_MAX = 8 };
+    struct stretch gap;
+    size_t n = 0;
+    for (size_t i = 0; i < p->past->covered.n; i++) {
+        if (!gap_behind(p->past, i, &gap) || n++ >= SAID_MAX)
+            continue;
+        text_add(out, "<li><strong>Nothing was measured</strong> ");
+        add_stretch(out, p, gap.start_ns, gap.end_ns);
+        text_add(out, ": the agent did not run, or was stopped</li>\n");
+    }
+    if (n > SAID_MAX)
+        text_add(out, "<li>and %zu times more</li>\n", n - SAID_MAX);
+}
+
 static void say_spells(struct text *out, const struct page *p,
                        const struct stretches *down)
 {
@@ -115,6 +149,7 @@ static void say_spells(struct text *out, const struct page *p,
                 say_spell(out, p, &p->ratings[t], &p->ratings[t].spells[i]);
     if (n > SAID_MAX)
         text_add(out, "<li>and %zu more, listed with their targets</li>\n", n - SAID_MAX);
+    say_gaps(out, p);
     text_add(out, "</ul>\n");
 }
 
@@ -162,7 +197,8 @@ static void say_verdict(struct text *out, const struct page *p)
                  "%zu of %zu targets",
                  bad, n);
     } else {
-        text_add(out, "Good: within the limits all the time");
+        text_add(out, "Good: within the limits all the time%s",
+                 count_gaps(p->past) > 0 ? " that was measured" : "");
     }
     text_add(out, ".</p>\n");
 }
@@ -176,10 +212,10 @@ void page_headline(struct text *out, const struct page *p)
         spells += p->ratings[t].n_spells;
     say_verdict(out, p);
     say_served(out, p);
-    if (spells > 0)
-        say_spells(out, p, &down);
-    else
+    if (spells == 0)
         text_add(out, "<p>At no time was a target down or degraded.</p>\n");
+    if (spells + count_gaps(past) > 0)
+        say_spells(out, p, &down);
     free(down.all);
 }
 
@@ -223,7 +259,7 @@ static void add_legend(struct text *out)
         "<p class=\"legend dim\"><span class=\"key v4\"></span>IPv4 <span class=\"key "
         "v6\"></span>IPv6: line is the median, area up to p95, of each window. <span "
         "class=\"key loss\"></span>loss, to the full height of its row. <span "
-        "class=\"key none\"></span>the agent did not run. Numbers are the events below "
+        "class=\"key none\"></span>nothing was measured. Numbers are the events below "
         "each plot.</p>\n");
 }
 
