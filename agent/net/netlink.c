@@ -13,9 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DATAGRAM_MAX   32768 /* the kernel makes none longer */
-#define DATAGRAMS_MAX  64    /* at once: the loop has other work, too */
-#define DUMP_BYTES_MAX (64 << 20)
+#define DATAGRAM_MAX     32768 /* the kernel makes none longer */
+#define DATAGRAMS_MAX    64    /* at once: the loop has other work, too */
+#define DUMP_BYTES_MAX   (64 << 20)
+#define ROUTES_BYTES_MAX (1 << 20) /* 17,000 of IPv4: 20 ms */
 
 struct netlink {
     int socket;
@@ -66,41 +67,71 @@ static void take_stock(const struct netlink_event *event, void *user)
     network_add(user, &item);
 }
 
-/* The kernel has answered, or waits with the rest until it is read, when sending returns.
- */
-static int dump(int fd, uint16_t type, struct network *into)
+struct table {
+    uint16_t type; /* RTM_GETLINK ... */
+    uint8_t family;
+    size_t most; /* bytes of it that are read */
+    bool cut;    /* what would be behind them is not needed */
+};
+
+/* The main table of routes alone, where the kernel (4.20) filters; the others are told
+ * apart when they are read. */
+static int ask(int fd, const struct table *t)
 {
     struct {
         struct nlmsghdr head;
-        struct rtgenmsg body;
+        struct rtmsg body; /* begins as struct rtgenmsg, which is all that others take */
     } request = {
-        .head = {.nlmsg_len = NLMSG_LENGTH(sizeof request.body),
-                 .nlmsg_type = type,
-                 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-        .body = {.rtgen_family = AF_UNSPEC},
+        .head = {.nlmsg_type = t->type, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+        .body = {.rtm_family = t->family, .rtm_table = RT_TABLE_MAIN},
     };
-    if (send(fd, &request, sizeof request, 0) < 0)
-        return -errno;
+    bool routes = t->type == RTM_GETROUTE;
+    int filters = 1;
+    request.head.nlmsg_len =
+        NLMSG_LENGTH(routes ? sizeof(struct rtmsg) : sizeof(struct rtgenmsg));
+    if (routes)
+        setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &filters, sizeof filters);
+    return send(fd, &request, request.head.nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+/* The kernel has answered, or waits with the rest until it is read, when sending returns.
+ */
+static int read_table(int fd, const struct table *t, struct network *into)
+{
     char bytes[DATAGRAM_MAX];
-    for (size_t total = 0; total < DUMP_BYTES_MAX;) {
+    int rc = ask(fd, t);
+    for (size_t total = 0; rc == 0 && total < t->most;) {
         ssize_t n = receive(fd, bytes);
         int end = n < 0 ? (int)n : netlink_read(bytes, (size_t)n, take_stock, into);
+        if (end == -ENOENT) /* no route was ever in that table */
+            return 0;
         if (end != 0)
             return end < 0 ? end : 0;
         total += (size_t)n + 1;
     }
-    return -E2BIG;
+    return rc == 0 && !t->cut ? -E2BIG : rc;
 }
 
+/*
+ * Where all of the internet's routes are (a router), a million of them would hold up the
+ * loop for a second. The kernel gives IPv4's in order, the default ones first; in IPv6
+ * they come last.
+ */
 static int look(struct network *into)
 {
-    static const uint16_t types[] = {RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE};
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    int rc = fd < 0 ? -errno : 0;
-    for (size_t i = 0; i < sizeof types / sizeof *types && rc == 0; i++)
-        rc = dump(fd, types[i], into);
-    if (fd >= 0)
-        close(fd);
+    static const struct table tables[] = {
+        {RTM_GETLINK, AF_UNSPEC, DUMP_BYTES_MAX, false},
+        {RTM_GETADDR, AF_UNSPEC, DUMP_BYTES_MAX, false},
+        {RTM_GETROUTE, AF_INET, ROUTES_BYTES_MAX, true},
+        {RTM_GETROUTE, AF_INET6, DUMP_BYTES_MAX, false},
+    };
+    int rc = 0;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && rc == 0; i++) {
+        int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        rc = fd < 0 ? -errno : read_table(fd, &tables[i], into);
+        if (fd >= 0)
+            close(fd); /* with what was not read */
+    }
     return rc;
 }
 

@@ -162,6 +162,20 @@ static void lost_count(void **state)
     check_report("the default route 10.8.0.2 by w0 is gone");
 }
 
+/* More routes than are read: 40,960 of them, behind which nothing is looked for. */
+static void a_full_table(void **state)
+{
+    (void)state;
+    static const char flood[] =
+        "for a in $(seq 20 59); do for i in $(seq 0 255); do for j in 0 64 128 192; do "
+        "echo route add $a.$i.$j.0/26 via 10.8.0.2; done; done; done | ip -batch -";
+    CHECK_INT(0, system(flood), "many routes");
+    turn(10000); /* the kernel lost count */
+    ip("route replace default via 10.8.0.3\nroute add default via fe80::1 dev w0");
+    check_report("the default route went from 10.8.0.2 to 10.8.0.3 by w0, the IPv6 "
+                 "default route fe80::1 by w0 is new");
+}
+
 static void destroyed_while_it_settles(void **state)
 {
     (void)state;
@@ -223,6 +237,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_change, set_up_host, tear_down),
         cmocka_unit_test_setup_teardown(temporary_addresses, set_up_host, tear_down),
         cmocka_unit_test_setup_teardown(lost_count, set_up_host, tear_down),
+        cmocka_unit_test_setup_teardown(a_full_table, set_up_host, tear_down),
         cmocka_unit_test_setup_teardown(destroyed_while_it_settles, set_up_host,
                                         tear_down),
         cmocka_unit_test_setup_teardown(destroyed_inside_the_callback, set_up_host,
