@@ -54,9 +54,13 @@ static int set_up(void **state)
 
 static int set_up_host(void **state)
 {
+    static const char running[] =
+        "for i in $(seq 200); do [ \"$(ip -o link show up | grep "
+        "-c 'state UP')\" = 2 ] && exit 0; sleep 0.05; done; exit 1";
     ip("link add w0 type veth peer name w1\nlink set w0 up\nlink set w1 up\n"
        "addr add 10.8.0.1/24 dev w0\nroute add default via 10.8.0.2\n"
        "addr add fd08::1/64 dev w0 nodad valid_lft 500 preferred_lft 400");
+    CHECK_INT(0, system(running), "the kernel takes its time to say that both run");
     return set_up(state);
 }
 
