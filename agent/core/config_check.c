@@ -115,7 +115,7 @@ static struct traffic of_discovered(const struct config *c, const struct kinds *
     struct traffic slow = traffic_of(&usual, kinds, usual.slow_interval_ns);
     struct traffic full = traffic_of(&usual, kinds, usual.interval_ns);
     struct traffic door = full, sum = {{0}};
-    uint32_t names = c->workloads ? PIPELINE_ADDED_MAX - c->front_doors : 0;
+    uint32_t names = c->workloads ? PIPELINE_ADDED_AT_A_TIME - c->front_doors : 0;
     uint32_t near = names < c->nearest ? names : c->nearest;
     for (size_t t = 0; t < c->n_targets; t++) {
         struct traffic own = traffic_of(&c->targets[t], kinds, c->targets[t].interval_ns);

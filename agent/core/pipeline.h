@@ -41,13 +41,17 @@
 #include "core/config.h"
 #include "core/schedule.h"
 
-#define STAMP_STEP_NS  NS_PER_MS
-#define STAMP_AHEAD_NS (300 * NS_PER_S) /* Prometheus, Mimir and Loki take ten minutes   \
-                                         */
+#define STAMP_STEP_NS NS_PER_MS
+#define STAMP_AHEAD_NS                                                                   \
+    (300 * NS_PER_S) /* Prometheus, Mimir and Loki take ten minutes                      \
+                      */
 
-/* So many targets can be added to those of the configuration. */
-#define PIPELINE_ADDED_MAX 64
-#define PIPELINE_FULL      SIZE_MAX
+/* So many targets can be added to those of the configuration: a front door for each code
+ * of the catalogue, as a host that travels may be near any. The configuration leaves room
+ * in the traffic for so many of them at a time. */
+#define PIPELINE_ADDED_MAX       256
+#define PIPELINE_ADDED_AT_A_TIME 64
+#define PIPELINE_FULL            SIZE_MAX
 
 /* While a survey is under way, no interval is longer, as far as core/traffic.h allows. */
 #define SURVEY_INTERVAL_NS (2 * NS_PER_S)

@@ -56,6 +56,14 @@ static bool is_taken(const struct discovery *d, const char *name)
     return false;
 }
 
+static bool is_full(const struct discovery *d)
+{
+    size_t wanted = 0;
+    for (size_t i = 0; i < d->n; i++)
+        wanted += d->found[i]->wanted;
+    return wanted >= PIPELINE_ADDED_AT_A_TIME;
+}
+
 /* NULL: no more are taken. One whose name is another target's is called as its host. */
 static struct found *add(struct discovery *d, const struct target *target)
 {
@@ -98,7 +106,7 @@ static bool is_served(const struct discovery *d, const char *host)
 static void want_door(struct discovery *d, const struct workload *w,
                       const struct candidate_door *door)
 {
-    if (is_served(d, door->host))
+    if (is_served(d, door->host) || is_full(d))
         return;
     struct found *f = find_host(d, door->host);
     if (f == NULL && configured(d, door->host) == NULL) {

@@ -1,3 +1,4 @@
+#include "core/pipeline.h"
 #include "edge/discovery.h"
 
 #include "unit/edge/shipped.h"
@@ -189,6 +190,44 @@ static void a_name_that_is_taken(void **state)
     end(&b);
 }
 
+static size_t wanted(const struct bed *b)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < discovery_count(b->d); i++)
+        n += discovery_found(b->d, i)->wanted;
+    return n;
+}
+
+static void look_near(struct bed *b, const char *pop)
+{
+    discovery_begin(b->d);
+    discovery_hint(b->d, 0, pop);
+    discovery_choose(b->d);
+}
+
+static void once_around_the_world(void **state)
+{
+    (void)state;
+    struct bed traveller, local;
+    begin(&traveller, OWN "[agent]\nfront_doors = 16\n");
+    for (size_t i = 0; i < traveller.known.metros.n; i++) {
+        const struct metro *m = &traveller.known.metros.metros[i];
+        if (m->family != POP_FRONT_DOOR)
+            continue;
+        begin(&local, OWN "[agent]\nfront_doors = 16\n");
+        look_near(&local, m->code);
+        look_near(&traveller, m->code);
+        CHECK_INT(wanted(&local), wanted(&traveller), m->code);
+        for (size_t f = 0; f < discovery_count(local.d); f++) {
+            const char *host = discovery_found(local.d, f)->target.host;
+            CHECK(expect(&traveller, host)->wanted, "%s: %s", m->code, host);
+        }
+        CHECK(wanted(&local) <= PIPELINE_ADDED_AT_A_TIME, "%s", m->code);
+        end(&local);
+    }
+    end(&traveller);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +238,7 @@ int main(void)
         cmocka_unit_test(the_serving_door_is_no_second_target),
         cmocka_unit_test(whose_chain_leads_to_a_door),
         cmocka_unit_test(a_name_that_is_taken),
+        cmocka_unit_test(once_around_the_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
