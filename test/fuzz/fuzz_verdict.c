@@ -17,7 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     };
     struct verdict v = verdict_of(&reply, bytes[2] % SIGNALS);
     assert(v.status == reply.status && v.rejected_points >= 0);
-    assert((v.kind == VERDICT_ACCEPTED) == (reply.status < 300));
+    assert(v.kind != VERDICT_ACCEPTED || reply.status < 300);
+    assert(reply.status >= 300 || v.kind == VERDICT_ACCEPTED ||
+           v.kind == VERDICT_UNUSABLE); /* a web page */
     assert(!v.stop || (v.status == 403 && v.kind == VERDICT_AGAIN));
     assert(v.stop || v.reason[0] == '\0');
     for (const char *c = v.reason; *c != '\0'; c++)
