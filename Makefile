@@ -166,9 +166,11 @@ run-tests:
 	    --name='the lab, end to end' $(LAB_TESTS)
 
 deb: setup-package
+	@echo "building and checking the DEB, up to a minute ..."
 	@BUILD=$(BUILD) packaging/deb/build
 
 rpm: setup-package
+	@echo "building and checking the RPM, up to a minute ..."
 	@BUILD=$(BUILD) packaging/rpm/build
 
 SOAK_SECONDS ?= 3600
@@ -188,10 +190,8 @@ fuzz: setup-test
 
 bench: setup-bench
 	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH_PROGRAMS) $(BUILD)/bench/fleet
-	@for b in $(BENCH_PROGRAMS); do $$b || exit 1; done
-	@BUILD=$(BUILD) test/bench/accuracy
-	@BUILD=$(BUILD) test/bench/cost
-	@BUILD=$(BUILD) test/bench/fleet
+	@for b in $(BENCH_PROGRAMS) test/bench/accuracy test/bench/cost test/bench/fleet; do \
+	    echo "bench: $${b##*/}, up to two minutes ..."; BUILD=$(BUILD) $$b || exit 1; done
 
 .PHONY: all run test run-tests test-programs fuzz-programs fuzz bench soak lint deb rpm clean
 clean:
