@@ -2,10 +2,12 @@
 #include "cmd/data.h"
 #include "cmd/load.h"
 #include "core/config_keys.h"
+#include "edge/looking.h"
 #include "probe/kinds.h"
 
 #include <getopt.h>
 #include <stdio.h>
+#include <strings.h>
 
 static const char help[] =
     "usage: edgelat check-config [FILE]\n"
@@ -76,6 +78,33 @@ static void print_summary(const struct config *c, const char *path)
     printf("\n");
 }
 
+/* Of the usual names those that are no target; that may be probed besides. */
+static size_t names_besides(const struct config *c, const struct workloads *w)
+{
+    size_t besides = 0;
+    for (size_t i = 0; c->workloads && i < w->n; i++) {
+        size_t t = 0;
+        while (t < c->n_targets && strcasecmp(c->targets[t].host, w->all[i].host) != 0)
+            t++;
+        besides += t == c->n_targets;
+    }
+    return besides;
+}
+
+/* What the targets alone do not make. */
+static void print_found(const struct config *c, const struct workloads *w)
+{
+    const struct kinds *kinds = probe_kind_words();
+    size_t names = names_besides(c, w), doors = c->front_doors;
+    printf("  up to %.2f probes a second for the %d s of a look around",
+           config_rate_survey(c, kinds, names), (int)(LOOKING_NS / NS_PER_S));
+    if (doors + names > 0)
+        printf(", and %.2f more between them for %zu front door%s and %zu usual name%s",
+               config_rate_found(c, kinds, names), doors, plural(doors), names,
+               plural(names));
+    printf("\n");
+}
+
 static void print_data(const struct data *d, enum data_file file, size_t entries,
                        const char *version)
 {
@@ -109,8 +138,10 @@ static int check_config(int argc, char **argv)
     const char *path = load_path(optind < argc ? argv[optind] : NULL);
     struct data data;
     size_t problems = load_all(&config, &data, path);
-    if (problems == 0)
+    if (problems == 0) {
         print_summary(&config, path);
+        print_found(&config, &data.known.workloads);
+    }
     print_all_data(&data);
     data_free(&data);
     config_free(&config);

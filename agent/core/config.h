@@ -119,4 +119,10 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
  * are those with the shortest intervals. */
 double config_rate(const struct config *c, const struct kinds *kinds);
 
+/* What discovery adds to that: front doors, and so many names that are no target; and all
+ * together during a survey, which takes some seconds. */
+double config_rate_found(const struct config *c, const struct kinds *kinds, size_t names);
+double config_rate_survey(const struct config *c, const struct kinds *kinds,
+                          size_t names);
+
 #endif

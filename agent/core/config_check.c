@@ -107,16 +107,16 @@ static struct traffic of_targets(const struct config *c, const struct kinds *kin
 
 /*
  * What discovery may add (edge/discovery.h): front doors, each probed like whichever
- * target makes the most, and names of targets.csv, probed by default.
+ * target makes the most, and so many names of targets.csv, probed by default.
  */
-static struct traffic of_discovered(const struct config *c, const struct kinds *kinds)
+static struct traffic of_discovered(const struct config *c, const struct kinds *kinds,
+                                    size_t names)
 {
     struct target usual = target_default(kinds);
     struct traffic slow = traffic_of(&usual, kinds, usual.slow_interval_ns);
     struct traffic full = traffic_of(&usual, kinds, usual.interval_ns);
     struct traffic door = full, sum = {{0}};
-    uint32_t names = c->workloads ? PIPELINE_ADDED_AT_A_TIME - c->front_doors : 0;
-    uint32_t near = names < c->nearest ? names : c->nearest;
+    size_t near = names < c->nearest ? names : c->nearest;
     for (size_t t = 0; t < c->n_targets; t++) {
         struct traffic own = traffic_of(&c->targets[t], kinds, c->targets[t].interval_ns);
         for (size_t i = 0; i < TRAFFIC_MEASURES; i++)
@@ -174,8 +174,10 @@ static void add_largest(struct text *out, const struct config *c,
 
 static void check_all_traffic(struct checking *k, const struct kinds *kinds)
 {
-    struct traffic all = of_targets(k->config, kinds);
-    struct traffic found = of_discovered(k->config, kinds);
+    const struct config *c = k->config;
+    struct traffic all = of_targets(c, kinds);
+    struct traffic found = of_discovered(
+        c, kinds, c->workloads ? PIPELINE_ADDED_AT_A_TIME - c->front_doors : 0);
     traffic_add(&all, &found, 1);
     size_t i = worst(&all, &traffic_most);
     if (i == TRAFFIC_MEASURES)
@@ -213,6 +215,36 @@ static void check_host_traffic(struct checking *k, const struct kinds *kinds, si
 double config_rate(const struct config *c, const struct kinds *kinds)
 {
     return of_targets(c, kinds).of[TRAFFIC_PROBES];
+}
+
+double config_rate_found(const struct config *c, const struct kinds *kinds, size_t names)
+{
+    return of_discovered(c, kinds, names).of[TRAFFIC_PROBES];
+}
+
+/* As pipeline_pace.c has it: no slower than that, within the limit. */
+static double survey_rate(const struct target *t, const struct kinds *kinds)
+{
+    int64_t intervals[KINDS_MAX];
+    for (size_t k = 0; k < kinds->n; k++)
+        intervals[k] = t->interval_ns[k] < SURVEY_INTERVAL_NS ? t->interval_ns[k]
+                                                              : SURVEY_INTERVAL_NS;
+    return traffic_of(t, kinds, intervals).of[TRAFFIC_PROBES];
+}
+
+double config_rate_survey(const struct config *c, const struct kinds *kinds, size_t names)
+{
+    struct target usual = target_default(kinds);
+    double own, sum = 0, door = survey_rate(&usual, kinds);
+    sum += (double)names * door;
+    for (size_t t = 0; t < c->n_targets; t++) {
+        own = survey_rate(&c->targets[t], kinds);
+        sum += own;
+        door = own > door ? own : door;
+    }
+    sum += c->front_doors * door;
+    double most = traffic_most.of[TRAFFIC_PROBES];
+    return sum < most ? sum : most;
 }
 
 /* ---- all of it ---- */

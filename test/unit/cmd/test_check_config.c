@@ -16,14 +16,16 @@ static int run(struct capture *out, const char *first, const char *second)
     return code;
 }
 
-static void check_summary(const struct folder *f, const char *text, const char *expected)
+static void check_summary(const struct folder *f, const char *text, const char *expected,
+                          const char *found_expected)
 {
     struct capture out;
     char line[512];
     const char *path = folder_write(f, "a.conf", text);
     CHECK_INT(CMD_FINE, run(&out, path, NULL), expected);
-    snprintf(line, sizeof line, "%s: fine: %s\n", path, expected);
-    out.out[strcspn(out.out, "\n") + 1] = '\0'; /* behind it: the data files found */
+    snprintf(line, sizeof line, "%s: fine: %s\n  %s\n", path, expected, found_expected);
+    char *found = strchr(out.out, '\n') + 1;
+    found[strcspn(found, "\n") + 1] = '\0'; /* behind it: the data files found */
     CHECK_TEXT(line, out.out, "standard output");
     CHECK_TEXT("", out.err, "standard error");
 }
@@ -32,15 +34,26 @@ static void test_fine(void **state)
 {
     (void)state;
     struct folder f = folder_make();
+    setenv("EDGELAT_DATA", "packaging/data", 1);
     check_summary(&f,
                   "[collector]\nurl = https://c.example:4318/\n"
                   "[target a]\nhost = a.example\nkinds = icmp\ninterval = 2s\n"
                   "[target b]\nhost = b.example\nkinds = icmp tcp\ninterval = 4s\n"
                   "family = ipv4\n",
                   "2 targets, 2 kinds, 1.50 probes a second at most, collector "
-                  "https://c.example:4318");
+                  "https://c.example:4318",
+                  "up to 29.00 probes a second for the 10 s of a look around, and 5.45 "
+                  "more between them for 4 front doors and 5 usual names");
     check_summary(&f, "[target a]\nhost = a.example\nkinds = tcp\nfamily = ipv6\n",
-                  "1 target, 1 kind, 0.10 probes a second at most, no collector");
+                  "1 target, 1 kind, 0.10 probes a second at most, no collector",
+                  "up to 27.50 probes a second for the 10 s of a look around, and 3.18 "
+                  "more between them for 4 front doors and 5 usual names");
+    check_summary(&f,
+                  "[agent]\nfront_doors = 0\nworkloads = no\n"
+                  "[target a]\nhost = a.example\nkinds = tcp\nfamily = ipv6\n",
+                  "1 target, 1 kind, 0.10 probes a second at most, no collector",
+                  "up to 0.50 probes a second for the 10 s of a look around");
+    unsetenv("EDGELAT_DATA");
     folder_remove(&f);
 }
 

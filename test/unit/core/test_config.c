@@ -367,6 +367,9 @@ static void test_limits(void **state)
     /* a target: 2 * (2/60 + 1/300) slow, and 2 * (2/10 + 1/60) of the three nearest */
     CHECK_NEAR(253 * 2 * (2 / 60.0 + 1 / 300.0) + 3 * 2 * (2 / 10.0 + 1 / 60.0),
                config_rate(&c, &kinds), 1e-9, "probes a second");
+    /* four front doors and three of five names in full, two slowly */
+    CHECK_NEAR(7 * 2 * (2 / 10.0 + 1 / 60.0) + 2 * 2 * (2 / 60.0 + 1 / 300.0),
+               config_rate_found(&c, &kinds, 5), 1e-9, "what is found");
     config_free(&c);
 
     c = many(TARGETS_MAX + 1, "", "port = x\n", &problems);
