@@ -56,14 +56,16 @@ static void say_served(struct text *out, const struct page *p)
 static void add_stretch(struct text *out, const struct page *p, int64_t start_ns,
                         int64_t end_ns)
 {
-    char duration[HTML_TIME_MAX];
+    char duration[HTML_TIME_MAX], first[HTML_TIME_MAX], last[HTML_TIME_MAX];
     bool days = p->past->until_ns - p->past->since_ns > 20 * 3600 * NS_PER_S;
+    bool same_day = strcmp(html_clock(first, start_ns, WHEN_DATE),
+                           html_clock(last, end_ns, WHEN_DATE)) == 0;
     html_time(out, start_ns, days ? WHEN_DAY : WHEN_SECOND);
     text_add(out, " to ");
     if (end_ns >= p->past->until_ns)
         text_add(out, "the end");
     else
-        html_time(out, end_ns, days ? WHEN_CLOCK : WHEN_SECOND);
+        html_time(out, end_ns, !days ? WHEN_SECOND : same_day ? WHEN_CLOCK : WHEN_DAY);
     text_add(out, " (%s)", html_duration(duration, end_ns - start_ns));
 }
 

@@ -136,7 +136,9 @@ static void add_runs(struct text *out, const struct page *p)
     }
     if (n > SHOWN_MAX)
         text_add(out, " and %zu more", n - SHOWN_MAX);
-    text_add(out, n == 0 ? "not in this period</td></tr>\n" : "</td></tr>\n");
+    if (n == 0) /* delta counters begin with each window */
+        text_add(out, p->past->n_runs > 0 ? "not in this period" : "unknown");
+    text_add(out, "</td></tr>\n");
 }
 
 static void add_probes(struct text *out, const struct page *p)

@@ -155,7 +155,8 @@ static int add_history(struct report *r, const char *dir)
     history_read_end(reader);
     r->skipped += torn;
     if (torn > 0)
-        cmd_cannot("%zu files in %s are left out: torn, or not to be read", torn, dir);
+        cmd_cannot("%zu file%s in %s left out: torn, or not to be read", torn,
+                   torn == 1 ? "" : "s", dir);
     return CMD_FINE;
 }
 

@@ -145,7 +145,7 @@ static void test_what_is_left_out(void **state)
     snprintf(torn, sizeof torn, "%s", put_window(&b, "history", 0));
     CHECK_INT(0, truncate(torn, 40), "torn");
     CHECK_INT(CMD_FINE, RUN("--state", b.folder.path, "-o", b.page), out.err);
-    CHECK(strstr(out.err, "1 files in") != NULL, "it is said: %s", out.err);
+    CHECK(strstr(out.err, "1 file in ") != NULL, "it is said: %s", out.err);
     check_says(&b, "1 files skipped");
 
     b.office.resource.instance_id = "another";
