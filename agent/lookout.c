@@ -100,6 +100,7 @@ static void on_network(const struct network_change *what, void *user)
     }
     log_info("discovery", "%s: looking around for what is near", what->text);
     pipeline_moved(m->pipeline, wall_now());
+    discovery_moved(m->discovery);
     look(m, mono_now());
 }
 
@@ -120,30 +121,40 @@ static void watch_network(struct measurer *m)
                  strerror(-rc));
 }
 
-/* False: there is none. */
-static bool say_nearest(struct measurer *m, const struct target_state *states, size_t n)
+/* NULL: there is none. */
+static const struct target_state *find_nearest(const struct target_state *states,
+                                               size_t n, size_t *ranked)
 {
     const struct target_state *first = NULL;
-    size_t ranked = 0;
+    *ranked = 0;
     for (size_t t = 0; t < n; t++) {
-        ranked += states[t].rank > 0;
+        *ranked += states[t].rank > 0;
         if (states[t].rank == 1)
             first = &states[t];
     }
-    if (first == NULL || first->target == m->nearest)
-        return first != NULL;
+    return first;
+}
+
+static void say_nearest(struct measurer *m, const struct target_state *first,
+                        size_t ranked)
+{
+    if (first->target == m->nearest)
+        return;
     m->nearest = first->target;
     log_info("discovery", "nearest of %zu: %s, PoP %s, %.3f ms", ranked,
              first->target->name, first->pop[0] != '\0' ? first->pop : "unknown",
              (double)first->min_ns / 1e6);
-    return true;
 }
 
 static void end_look(struct measurer *m, struct mono now)
 {
-    size_t n;
+    size_t n, ranked;
     const struct target_state *states = pipeline_survey_end(m->pipeline, now, &n);
-    looking_end(&m->looking, !say_nearest(m, states, n));
+    const struct target_state *first = find_nearest(states, n, &ranked);
+    if (first != NULL)
+        say_nearest(m, first, ranked);
+    bool again = first == NULL || discovery_nearest(m->discovery, first->pop);
+    looking_end(&m->looking, again);
     measurer_arm(m);
 }
 

@@ -23,8 +23,8 @@ struct discovery {
     size_t n;
     struct text chains; /* of the targets, heard since the look began */
     bool chosen;
-    bool hinted;
-    struct position hint;
+    const struct metro *hint;    /* around which it is looked; NULL: unknown */
+    const struct metro *nearest; /* in this network, as it was measured; NULL: not yet */
 };
 
 /* ---- what is there ---- */
@@ -145,10 +145,10 @@ static bool is_located(const struct discovery *d)
 
 bool discovery_choose(struct discovery *d)
 {
-    if (d->chosen || d->config->front_doors == 0 || !(is_located(d) || d->hinted))
+    if (d->chosen || d->config->front_doors == 0 || !(is_located(d) || d->hint != NULL))
         return false;
     d->chosen = true;
-    choose_doors(d, is_located(d) ? d->site.at : d->hint);
+    choose_doors(d, is_located(d) ? d->site.at : d->hint->at);
     return true;
 }
 
@@ -160,13 +160,22 @@ static bool is_door(struct discovery *d, size_t number)
 
 void discovery_hint(struct discovery *d, size_t number, const char *pop)
 {
-    if (d->hinted || is_door(d, number))
-        return;
+    if (d->hint == NULL && !is_door(d, number))
+        d->hint = catalogue_of_pop(&d->knowledge->metros, pop, POP_FRONT_DOOR);
+}
+
+bool discovery_nearest(struct discovery *d, const char *pop)
+{
     const struct metro *m = catalogue_of_pop(&d->knowledge->metros, pop, POP_FRONT_DOOR);
-    if (m == NULL)
-        return;
-    d->hinted = true;
-    d->hint = m->at;
+    if (m == NULL || is_located(d) || d->config->front_doors == 0)
+        return false;
+    d->nearest = m;
+    return d->hint == NULL || !catalogue_same_metro(m, d->hint);
+}
+
+void discovery_moved(struct discovery *d)
+{
+    d->nearest = NULL;
 }
 
 bool discovery_chain(struct discovery *d, size_t number, const char *chain)
@@ -188,7 +197,8 @@ bool discovery_chain(struct discovery *d, size_t number, const char *chain)
 
 void discovery_begin(struct discovery *d)
 {
-    d->chosen = d->hinted = false;
+    d->chosen = false;
+    d->hint = d->nearest;
     text_clear(&d->chains);
 }
 

@@ -112,6 +112,31 @@ static void doors_around_the_serving_metro(void **state)
     end(&b);
 }
 
+static void doors_around_the_nearest(void **state)
+{
+    (void)state;
+    struct bed b;
+    begin(&b, OWN "[agent]\nworkloads = no\nfront_doors = 2\n");
+    discovery_hint(b.d, 0, "SG1");
+    CHECK(discovery_choose(b.d), "who answers first");
+    CHECK(!discovery_nearest(b.d, "XQZ"), "of an unknown code nothing is known");
+    CHECK(!discovery_nearest(b.d, "SIN"), "where it was looked, by another code");
+    CHECK(discovery_nearest(b.d, "LON"), "another one is nearer than that");
+    discovery_begin(b.d);
+    discovery_hint(b.d, 0, "SG1");
+    CHECK(discovery_choose(b.d), "the next look");
+    CHECK(expect(&b, "lhr-efz.ms-acdc.office.com")->wanted, "around that one");
+    CHECK(!expect(&b, "sin-efz.ms-acdc.office.com")->wanted, "and not the first again");
+    CHECK(!discovery_nearest(b.d, "LON"), "it is still that one");
+    discovery_moved(b.d);
+    discovery_begin(b.d);
+    CHECK(!discovery_choose(b.d), "in another network nothing is known");
+    end(&b);
+    begin(&b, OWN "[agent]\nlocation = AMS\n");
+    CHECK(!discovery_nearest(b.d, "LON"), "somebody has said where we are");
+    end(&b);
+}
+
 static void one_door_a_metro_is_enough(void **state)
 {
     (void)state;
@@ -234,6 +259,7 @@ int main(void)
         cmocka_unit_test(workloads_that_nobody_configured),
         cmocka_unit_test(doors_of_the_metros_around_the_site),
         cmocka_unit_test(doors_around_the_serving_metro),
+        cmocka_unit_test(doors_around_the_nearest),
         cmocka_unit_test(one_door_a_metro_is_enough),
         cmocka_unit_test(the_serving_door_is_no_second_target),
         cmocka_unit_test(whose_chain_leads_to_a_door),
