@@ -47,7 +47,7 @@ static const struct seen *window_of(const struct evidence *e, size_t age)
 
 static bool mostly_lost(const struct seen *w)
 {
-    return w->lost > w->answered;
+    return w != NULL && w->lost > w->answered;
 }
 
 /* Of how many of the newest windows the loss counts: not of those of an outage that came
