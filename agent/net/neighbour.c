@@ -2,6 +2,7 @@
 #include "net/neighbour.h"
 
 #include "net/clock.h"
+#include "net/netlink_message.h"
 
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -9,28 +10,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-struct address {
-    uint8_t family;
-    uint8_t len;
-    uint8_t bytes[16];
-};
-
 union request { /* of both kinds, with one address and one number */
     struct nlmsghdr head;
     uint8_t bytes[NLMSG_SPACE(sizeof(struct rtmsg)) + RTA_SPACE(16)];
 };
 
-union answer {
-    struct nlmsghdr head;
-    uint8_t bytes[1024];
-};
+enum { ANSWER_MAX = 1024 };
 
-static struct address address_of(const struct endpoint *to)
+static uint8_t family_of(const struct endpoint *e)
 {
-    bool ipv6 = to->family == FAMILY_IPV6;
-    struct address a = {.family = ipv6 ? AF_INET6 : AF_INET, .len = ipv6 ? 16 : 4};
-    memcpy(a.bytes, to->bytes, sizeof a.bytes);
-    return a;
+    return e->family == FAMILY_IPV6 ? AF_INET6 : AF_INET;
+}
+
+static uint8_t len_of(const struct endpoint *e)
+{
+    return e->family == FAMILY_IPV6 ? 16 : 4;
 }
 
 static void begin(union request *r, uint16_t type, const void *body, size_t body_len)
@@ -42,66 +36,49 @@ static void begin(union request *r, uint16_t type, const void *body, size_t body
     memcpy(NLMSG_DATA(&r->head), body, body_len);
 }
 
-static void add_address(union request *r, uint16_t type, const struct address *a)
+static void add_address(union request *r, uint16_t type, const struct endpoint *e)
 {
     struct rtattr *attribute =
         (struct rtattr *)(r->bytes + NLMSG_ALIGN(r->head.nlmsg_len));
+    size_t len = RTA_LENGTH(len_of(e));
     attribute->rta_type = type;
-    attribute->rta_len = (uint16_t)RTA_LENGTH(a->len);
-    memcpy(RTA_DATA(attribute), a->bytes, a->len);
-    r->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(r->head.nlmsg_len) + RTA_LENGTH(a->len));
+    attribute->rta_len = (uint16_t)len;
+    memcpy(RTA_DATA(attribute), e->bytes, len_of(e));
+    r->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(r->head.nlmsg_len) + len);
 }
 
 /* The length of the answer, 0 when there is none. The kernel has answered before sending
  * returns. */
-static size_t ask(int netlink, const union request *r, union answer *a)
+static size_t ask(int netlink, const union request *r, uint8_t answer[ANSWER_MAX])
 {
     ssize_t n = send(netlink, r, r->head.nlmsg_len, 0);
     if (n > 0)
-        n = recv(netlink, a, sizeof *a, MSG_DONTWAIT);
-    return n > 0 && NLMSG_OK(&a->head, (size_t)n) ? (size_t)n : 0;
+        n = recv(netlink, answer, ANSWER_MAX, MSG_DONTWAIT);
+    return n > 0 ? (size_t)n : 0;
 }
 
-/* Finds the next hop of `to`, which may be `to` itself, and its interface. False: it
- * stays on this host, or there is no route. */
-static bool next_hop(int netlink, const struct address *to, struct address *hop,
-                     int *interface)
+/* Finds the next hop of `to`, which may be `to` itself, and its interface. */
+static bool next_hop(int netlink, const struct endpoint *to, struct network_item *hop)
 {
-    struct rtmsg body = {.rtm_family = to->family, .rtm_dst_len = (uint8_t)(8 * to->len)};
+    struct rtmsg body = {.rtm_family = family_of(to),
+                         .rtm_dst_len = (uint8_t)(8 * len_of(to))};
     union request r;
-    union answer a;
+    uint8_t answer[ANSWER_MAX];
     begin(&r, RTM_GETROUTE, &body, sizeof body);
     add_address(&r, RTA_DST, to);
-    if (ask(netlink, &r, &a) == 0 || a.head.nlmsg_type != RTM_NEWROUTE)
-        return false;
-    const struct rtmsg *route = NLMSG_DATA(&a.head);
-    if (route->rtm_type != RTN_UNICAST)
-        return false;
-    *hop = *to;
-    *interface = 0;
-    int len = (int)RTM_PAYLOAD(&a.head);
-    for (struct rtattr *i = RTM_RTA(route); RTA_OK(i, len); i = RTA_NEXT(i, len)) {
-        if (i->rta_type == RTA_OIF && RTA_PAYLOAD(i) == sizeof *interface)
-            memcpy(interface, RTA_DATA(i), sizeof *interface);
-        if (i->rta_type == RTA_GATEWAY && RTA_PAYLOAD(i) == to->len)
-            memcpy(hop->bytes, RTA_DATA(i), to->len);
-        if (i->rta_type == RTA_VIA && RTA_PAYLOAD(i) == 2 + 16) { /* IPv4 over IPv6 */
-            *hop = (struct address){.family = AF_INET6, .len = 16};
-            memcpy(hop->bytes, (uint8_t *)RTA_DATA(i) + 2, 16);
-        }
-    }
-    return *interface != 0;
+    *hop = (struct network_item){.family = (enum family)to->family, .address = *to};
+    return netlink_read_hop(answer, ask(netlink, &r, answer), hop);
 }
 
-static bool incomplete(int netlink, const struct address *hop, int interface)
+static bool awaited(int netlink, const struct network_item *hop)
 {
-    struct ndmsg body = {.ndm_family = hop->family, .ndm_ifindex = interface};
+    struct ndmsg body = {.ndm_family = family_of(&hop->address),
+                         .ndm_ifindex = (int)hop->interface};
     union request r;
-    union answer a;
+    uint8_t answer[ANSWER_MAX];
     begin(&r, RTM_GETNEIGH, &body, sizeof body);
-    add_address(&r, NDA_DST, hop);
-    return ask(netlink, &r, &a) > 0 && a.head.nlmsg_type == RTM_NEWNEIGH &&
-           (((struct ndmsg *)NLMSG_DATA(&a.head))->ndm_state & NUD_INCOMPLETE) != 0;
+    add_address(&r, NDA_DST, &hop->address);
+    return netlink_read_awaited(answer, ask(netlink, &r, answer));
 }
 
 static bool ask_kernel(const struct endpoint *to)
@@ -109,12 +86,10 @@ static bool ask_kernel(const struct endpoint *to)
     int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (netlink < 0)
         return false;
-    struct address address = address_of(to), hop;
-    int interface;
-    bool awaited = next_hop(netlink, &address, &hop, &interface) &&
-                   incomplete(netlink, &hop, interface);
+    struct network_item hop;
+    bool waits = next_hop(netlink, to, &hop) && awaited(netlink, &hop);
     close(netlink);
-    return awaited;
+    return waits;
 }
 
 /* ---- not for each packet: that takes as long as the packet itself ---- */
@@ -140,8 +115,8 @@ bool neighbour_awaited(const struct endpoint *to)
     struct mono now = mono_now();
     if (now.ns < k->until.ns && endpoint_same_address(&k->to, to))
         return false;
-    bool awaited = ask_kernel(to);
-    if (!awaited)
+    bool waits = ask_kernel(to);
+    if (!waits)
         *k = (struct kept){*to, {now.ns + NEIGHBOUR_KEEP_NS}};
-    return awaited;
+    return waits;
 }

@@ -3,6 +3,7 @@
 #include "base/wire.h"
 
 #include <errno.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
@@ -192,37 +193,81 @@ static int read_end(struct wire w)
     return error < 0 && error > -4096 ? error : 1;
 }
 
+struct message {
+    uint16_t type, flags;
+    struct wire body;
+};
+
+static bool next_message(struct wire *w, struct message *out)
+{
+    struct nlmsghdr head;
+    wire_copy(w, &head, sizeof head);
+    if (!wire_ok(w) || head.nlmsg_len < sizeof head)
+        return false;
+    out->type = head.nlmsg_type;
+    out->flags = head.nlmsg_flags;
+    out->body = take_padded(w, head.nlmsg_len - sizeof head);
+    return wire_ok(w);
+}
+
 int netlink_read(const void *bytes, size_t len, netlink_event_cb *on_event, void *user)
 {
     struct reading r = {on_event, user};
     struct wire w = wire_from(bytes, len);
-    for (;;) {
-        struct nlmsghdr head;
-        wire_copy(&w, &head, sizeof head);
-        if (!wire_ok(&w) || head.nlmsg_len < sizeof head)
-            return 0;
-        struct wire body = take_padded(&w, head.nlmsg_len - sizeof head);
-        if (!wire_ok(&w))
-            return 0;
-        switch (head.nlmsg_type) {
+    struct message m;
+    while (next_message(&w, &m)) {
+        switch (m.type) {
         case NLMSG_DONE:
         case NLMSG_ERROR:
-            return read_end(body);
+            return read_end(m.body);
         case RTM_NEWLINK:
         case RTM_DELLINK:
-            read_link(&r, body, head.nlmsg_type == RTM_DELLINK);
+            read_link(&r, m.body, m.type == RTM_DELLINK);
             break;
         case RTM_NEWADDR:
         case RTM_DELADDR:
-            read_address(&r, body, head.nlmsg_type == RTM_DELADDR);
+            read_address(&r, m.body, m.type == RTM_DELADDR);
             break;
         case RTM_NEWROUTE:
         case RTM_DELROUTE:
-            read_route(&r, body, head.nlmsg_type == RTM_DELROUTE,
-                       (head.nlmsg_flags & NLM_F_REPLACE) != 0);
+            read_route(&r, m.body, m.type == RTM_DELROUTE,
+                       (m.flags & NLM_F_REPLACE) != 0);
             break;
         default:
             break;
         }
     }
+    return 0;
+}
+
+/* ---- answers about one address ---- */
+
+bool netlink_read_hop(const void *bytes, size_t len, struct network_item *hop)
+{
+    struct wire w = wire_from(bytes, len);
+    struct message m;
+    struct rtmsg route;
+    struct attribute a;
+    if (!next_message(&w, &m) || m.type != RTM_NEWROUTE)
+        return false;
+    wire_copy(&m.body, &route, sizeof route);
+    if (!wire_ok(&m.body) || route.rtm_type != RTN_UNICAST)
+        return false;
+    while (next_attribute(&m.body, &a)) {
+        take_hop(hop, &a);
+        if (a.type == RTA_OIF)
+            take_u32(&a, &hop->interface);
+    }
+    return hop->interface != 0;
+}
+
+bool netlink_read_awaited(const void *bytes, size_t len)
+{
+    struct wire w = wire_from(bytes, len);
+    struct message m;
+    struct ndmsg neighbour;
+    if (!next_message(&w, &m) || m.type != RTM_NEWNEIGH)
+        return false;
+    wire_copy(&m.body, &neighbour, sizeof neighbour);
+    return wire_ok(&m.body) && (neighbour.ndm_state & NUD_INCOMPLETE) != 0;
 }

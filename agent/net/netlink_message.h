@@ -25,4 +25,12 @@ typedef void netlink_event_cb(const struct netlink_event *event, void *user);
  * failed, else 0. A message that makes no sense ends the reading. */
 int netlink_read(const void *bytes, size_t len, netlink_event_cb *on_event, void *user);
 
+/* The answer to RTM_GETROUTE: the next hop to an address, and its interface. `hop` begins
+ * with that address and its family, and keeps it where there is no gateway. False: it
+ * stays on this host, or there is no route. */
+bool netlink_read_hop(const void *bytes, size_t len, struct network_item *hop);
+
+/* The answer to RTM_GETNEIGH: whether its link address is not known yet. */
+bool netlink_read_awaited(const void *bytes, size_t len);
+
 #endif

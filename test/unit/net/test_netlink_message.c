@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
@@ -257,6 +258,65 @@ static void ends(void **state)
 }
 
 /* Every length short of the whole, and every length that a message may claim. */
+/* ---- answers about one address ---- */
+
+/* "ADDRESS INTERFACE", or "" where it stays on this host. */
+static const char *hop_of(enum family family, const uint8_t *to)
+{
+    static char text[ADDRESS_TEXT_MAX + 16];
+    char address[ADDRESS_TEXT_MAX];
+    struct network_item hop = {.family = family, .address.family = (uint8_t)family};
+    memcpy(hop.address.bytes, to, family == FAMILY_IPV4 ? 4 : 16);
+    bool leaves = netlink_read_hop(bytes, len, &hop);
+    len = 0;
+    snprintf(text, sizeof text, "%s %u", endpoint_address(address, &hop.address),
+             hop.interface);
+    return leaves ? text : "";
+}
+
+static void hops(void **state)
+{
+    (void)state;
+    route4(RTM_NEWROUTE, 32, RT_TABLE_MAIN, RTN_UNICAST);
+    CHECK_TEXT("192.0.2.1 2", hop_of(FAMILY_IPV4, ipv4), "a gateway");
+    route_head(RTM_NEWROUTE, AF_INET6, 128, RT_TABLE_MAIN, RTN_UNICAST, 0);
+    attribute_u32(RTA_OIF, 3);
+    CHECK_TEXT("2001:db8::7 3", hop_of(FAMILY_IPV6, ipv6), "the address itself");
+    uint8_t via[18] = {AF_INET6};
+    memcpy(via + 2, gateway6, 16);
+    route_head(RTM_NEWROUTE, AF_INET, 32, RT_TABLE_MAIN, RTN_UNICAST, 0);
+    attribute_u32(RTA_OIF, 3);
+    attribute(RTA_VIA, via, sizeof via);
+    CHECK_TEXT("fe80:: 3", hop_of(FAMILY_IPV4, ipv4), "IPv4 through IPv6");
+    route4(RTM_NEWROUTE, 32, RT_TABLE_LOCAL, RTN_LOCAL);
+    CHECK_TEXT("", hop_of(FAMILY_IPV4, ipv4), "this host");
+    route4(RTM_DELROUTE, 32, RT_TABLE_MAIN, RTN_UNICAST);
+    CHECK_TEXT("", hop_of(FAMILY_IPV4, ipv4), "no answer");
+    int32_t error = -ENETUNREACH;
+    begin(NLMSG_ERROR, 0, &error, sizeof error);
+    CHECK_TEXT("", hop_of(FAMILY_IPV4, ipv4), "no route");
+    CHECK_TEXT("", hop_of(FAMILY_IPV4, ipv4), "nothing at all");
+}
+
+static bool is_awaited(uint16_t type, uint16_t neighbour_state, size_t cut)
+{
+    struct ndmsg m = {.ndm_family = AF_INET, .ndm_state = neighbour_state};
+    begin(type, 0, &m, sizeof m - cut);
+    bool awaited = netlink_read_awaited(bytes, len);
+    len = 0;
+    return awaited;
+}
+
+static void neighbours(void **state)
+{
+    (void)state;
+    CHECK(is_awaited(RTM_NEWNEIGH, NUD_INCOMPLETE, 0), "asked for");
+    CHECK(!is_awaited(RTM_NEWNEIGH, NUD_REACHABLE, 0), "known");
+    CHECK(!is_awaited(RTM_DELNEIGH, NUD_INCOMPLETE, 0), "another message");
+    CHECK(!is_awaited(RTM_NEWNEIGH, NUD_INCOMPLETE, 1), "cut short");
+    CHECK(!netlink_read_awaited(bytes, 0), "nothing at all");
+}
+
 static void lengths_that_lie(void **state)
 {
     (void)state;
@@ -283,9 +343,10 @@ static void lengths_that_lie(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(links),  cmocka_unit_test(addresses),
-        cmocka_unit_test(routes), cmocka_unit_test(next_hops),
-        cmocka_unit_test(ends),   cmocka_unit_test(lengths_that_lie),
+        cmocka_unit_test(links),      cmocka_unit_test(addresses),
+        cmocka_unit_test(routes),     cmocka_unit_test(next_hops),
+        cmocka_unit_test(ends),       cmocka_unit_test(hops),
+        cmocka_unit_test(neighbours), cmocka_unit_test(lengths_that_lie),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
