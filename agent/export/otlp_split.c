@@ -26,6 +26,8 @@ struct lists {
 
 static void add(struct lists *l, size_t *n, void ***first)
 {
+    if (*n == 0)
+        return;
     l->list = mem_grow(l->list, &l->room, l->n + 1, sizeof *l->list);
     l->list[l->n++] = (struct list){n, first, *n, *first};
     l->halves |= *n > 1;

@@ -3,13 +3,30 @@
 #include "export/gzip.h"
 #include "export/otlp.h"
 #include "export/otlp_read.h"
+#include "export/otlp_split.h"
 
+#include <assert.h>
 #include <stdlib.h>
+
+/* What can be halved can be read, and so can its halves. */
+static void halve(const void *plain, size_t len)
+{
+    struct otlp_half halves[2];
+    size_t packed_len;
+    void *packed = gzip_pack(plain, len, &packed_len);
+    bool halved = otlp_split(SIGNAL_METRICS, packed, packed_len, halves);
+    free(packed);
+    for (int i = 0; halved && i < 2; i++) {
+        assert(gzip_check(halves[i].bytes, halves[i].len, OTLP_BYTES_MAX) == 0);
+        free(halves[i].bytes);
+    }
+}
 
 static void show(const void *plain, size_t len)
 {
     ProtobufCMessage *request = otlp_read(SIGNAL_METRICS, plain, len);
     struct text table = {0};
+    halve(plain, len);
     if (request != NULL)
         table_render(&table, (const Otlp__ExportMetricsServiceRequest *)request, len);
     otlp_read_free(request);
