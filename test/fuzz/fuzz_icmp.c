@@ -1,12 +1,22 @@
-/* ICMP messages as anybody may send them. The first byte chooses how they are read. */
-#include "probe/icmp/message.h"
+/* ICMP messages as anybody may send them. The first byte chooses how they are read. One
+ * echo is under way; it is the only one that is ever answered. */
+#include "probe/icmp/echoes.h"
+
+#include <assert.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
+    static struct echoes echoes;
+    const struct sent_echo sent = {
+        .to = {.family = FAMILY_IPV4, .bytes = {192, 0, 2, 1}}};
     if (len == 0)
         return 0;
+    if (echoes.room == 0) {
+        echoes = echoes_make();
+        echoes_add(&echoes, &sent);
+    }
     struct wire w = wire_from(bytes + 1, len - 1);
     struct icmp_message m = bytes[0] % 3 == 0   ? icmp_read_raw4(w)
                             : bytes[0] % 3 == 1 ? icmp_read(w, FAMILY_IPV4)
@@ -14,5 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     enum family family = bytes[0] % 3 == 2 ? FAMILY_IPV6 : FAMILY_IPV4;
     struct icmp_message quoted = {0}; /* what the kernel's error queue gives back */
     icmp_read_quoted(&quoted, w, family);
+    uint64_t match = echoes_match(&echoes, &m, &sent.to);
+    assert(match == ECHO_NONE || match == 0);
     return icmp_error_text(family, m.type, m.code) == NULL;
 }

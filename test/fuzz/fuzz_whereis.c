@@ -1,7 +1,9 @@
-/* Whatever somebody pastes, with and without tables. */
+/* Whatever somebody pastes, with and without tables, or calls the place of a site. */
+#include "edge/place.h"
 #include "edge/whereis.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,19 @@ static void never(const char *text, void *user)
     abort();
 }
 
+static void parse_place(const struct catalogue *c, const uint8_t *bytes, size_t len)
+{
+    struct position at;
+    struct text wrong = {0};
+    char *text = strndup((const char *)bytes, len);
+    if (place_parse(&at, c, text, &wrong))
+        assert(fabs(at.latitude) <= 90 && fabs(at.longitude) <= 180 && wrong.len == 0);
+    else
+        assert(wrong.len > 0);
+    text_free(&wrong);
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct catalogue c = {0};
@@ -38,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     assert(whereis_kind_name(w.kind) != NULL);
     assert(strlen(w.basis) < sizeof w.basis);
     assert((w.metro == NULL && w.service == NULL) || w.basis[0] != '\0');
+    parse_place(&c, bytes, len);
     catalogue_free(&c);
     prefixes_free(&p);
     return 0;
