@@ -146,6 +146,16 @@ static void say_nearest(struct measurer *m, const struct target_state *first,
              (double)first->min_ns / 1e6);
 }
 
+/* The PoP that answered first need not be near: where one is nearer, look around that. */
+static void take_first(struct measurer *m)
+{
+    size_t n, ranked;
+    const struct target_state *states = pipeline_survey_rank(m->pipeline, &n);
+    const struct target_state *first = find_nearest(states, n, &ranked);
+    if (first != NULL && discovery_nearest(m->discovery, first->pop))
+        choose(m);
+}
+
 static void end_look(struct measurer *m, struct mono now)
 {
     size_t n, ranked;
@@ -163,6 +173,8 @@ void lookout_tick(struct measurer *m, struct mono now)
     uint64_t changes = swing_settled(&m->moves, now.ns);
     if (changes > 0)
         say_settled(m, changes);
+    if (looking_has_first(&m->looking, now))
+        take_first(m);
     if (looking_is_over(&m->looking, now))
         end_look(m, now);
     if (looking_is_due(&m->looking, now))

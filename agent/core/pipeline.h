@@ -41,10 +41,9 @@
 #include "core/config.h"
 #include "core/schedule.h"
 
-#define STAMP_STEP_NS NS_PER_MS
-#define STAMP_AHEAD_NS                                                                   \
-    (300 * NS_PER_S) /* Prometheus, Mimir and Loki take ten minutes                      \
-                      */
+/* Prometheus, Mimir and Loki take what is up to ten minutes ahead. */
+#define STAMP_STEP_NS  NS_PER_MS
+#define STAMP_AHEAD_NS (300 * NS_PER_S)
 
 /* So many targets can be added to those of the configuration: a front door for each code
  * of the catalogue, as a host that travels may be near any. The configuration leaves room
@@ -111,9 +110,11 @@ void pipeline_asked(struct pipeline *p, size_t target, enum family family,
 /*
  * A survey: a first look at what is near, sooner than windows close. Until it ends every
  * target is probed at SURVEY_INTERVAL_NS; then all are ranked by what came so far, the
- * open window included. Returns the states, valid until the next call on `p`.
+ * open window included, as they can be in between. Returns the states, valid until the
+ * next call on `p`.
  */
 void pipeline_survey_begin(struct pipeline *p, struct mono now);
+const struct target_state *pipeline_survey_rank(struct pipeline *p, size_t *n);
 const struct target_state *pipeline_survey_end(struct pipeline *p, struct mono now,
                                                size_t *n);
 

@@ -18,14 +18,20 @@ void pipeline_survey_begin(struct pipeline *p, struct mono now)
     pipeline_pace(p, now);
 }
 
+const struct target_state *pipeline_survey_rank(struct pipeline *p, size_t *n)
+{
+    pipeline_rank(p);
+    *n = p->n_targets;
+    return p->states;
+}
+
 const struct target_state *pipeline_survey_end(struct pipeline *p, struct mono now,
                                                size_t *n)
 {
-    pipeline_rank(p);
+    const struct target_state *states = pipeline_survey_rank(p, n);
     p->surveying = false;
     pipeline_pace(p, now);
-    *n = p->n_targets;
-    return p->states;
+    return states;
 }
 
 void pipeline_moved(struct pipeline *p, struct wall wall)

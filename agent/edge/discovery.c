@@ -169,8 +169,10 @@ bool discovery_nearest(struct discovery *d, const char *pop)
     const struct metro *m = catalogue_of_pop(&d->knowledge->metros, pop, POP_FRONT_DOOR);
     if (m == NULL || is_located(d) || d->config->front_doors == 0)
         return false;
-    d->nearest = m;
-    return d->hint == NULL || !catalogue_same_metro(m, d->hint);
+    bool same = d->hint != NULL && catalogue_same_metro(m, d->hint);
+    d->nearest = d->hint = m;
+    d->chosen &= same;
+    return !same;
 }
 
 void discovery_moved(struct discovery *d)

@@ -49,14 +49,15 @@ bool discovery_chain(struct discovery *d, size_t number, const char *chain);
 
 /*
  * What turned out to be nearest, front doors included. The first PoP that answers need
- * not be near: this one is the hint from the next look on. True when it is in another
- * metro than the one around which was looked. In another network it is void.
+ * not be near: this one is the hint from now on. True when it is in another metro than
+ * the one around which was looked: front doors are to be chosen anew. In another network
+ * it is void.
  */
 bool discovery_nearest(struct discovery *d, const char *pop);
 void discovery_moved(struct discovery *d);
 
 /*
- * Chooses front doors, once a look: true when `wanted` of what was found may have
+ * Chooses front doors, once a look, and once for another hint: true when `wanted` of what was found may have
  * changed. False as long as nothing is known of where we are.
  */
 bool discovery_choose(struct discovery *d);

@@ -3,6 +3,7 @@
 void looking_begin(struct looking *l, struct mono now)
 {
     l->began = now;
+    l->first.ns = now.ns + LOOKING_FIRST_NS;
     l->ends.ns = now.ns + LOOKING_NS;
     l->next.ns = now.ns + LOOKING_EVERY_NS;
 }
@@ -14,7 +15,7 @@ static void put_off(struct looking *l)
 
 void looking_end(struct looking *l, bool again)
 {
-    l->ends.ns = 0;
+    l->first.ns = l->ends.ns = 0;
     if (again)
         put_off(l);
 }
@@ -25,9 +26,22 @@ bool looking_reason(struct looking *l, struct mono now)
     return looking_is_due(l, now);
 }
 
+static bool has_come(struct mono at, struct mono now)
+{
+    return at.ns != 0 && now.ns >= at.ns;
+}
+
+bool looking_has_first(struct looking *l, struct mono now)
+{
+    bool first = has_come(l->first, now);
+    if (first)
+        l->first.ns = 0;
+    return first;
+}
+
 bool looking_is_over(const struct looking *l, struct mono now)
 {
-    return l->ends.ns != 0 && now.ns >= l->ends.ns;
+    return has_come(l->ends, now);
 }
 
 bool looking_is_due(const struct looking *l, struct mono now)

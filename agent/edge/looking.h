@@ -10,14 +10,16 @@
 
 #include <stdbool.h>
 
-/* How long a look takes, how soon after it the next one may come, and when it comes
- * without a reason. */
+/* How long a look takes, when in it the first answers tell where to look, how soon after
+ * it the next one may come, and when it comes without a reason. */
 #define LOOKING_NS       (10 * NS_PER_S)
+#define LOOKING_FIRST_NS (3 * NS_PER_S)
 #define LOOKING_LEAST_NS (60 * NS_PER_S)
 #define LOOKING_EVERY_NS (3600 * NS_PER_S)
 
 struct looking {
     struct mono began, ends; /* the last one; ends 0: it is over */
+    struct mono first;       /* 0: that was */
     struct mono next;
 };
 
@@ -29,6 +31,7 @@ void looking_end(struct looking *l, bool again);
 /* There is reason to look. True: at once; else it is put off, and due later. */
 bool looking_reason(struct looking *l, struct mono now);
 
+bool looking_has_first(struct looking *l, struct mono now); /* true once a look */
 bool looking_is_over(const struct looking *l, struct mono now); /* time to end it */
 bool looking_is_due(const struct looking *l, struct mono now);
 

@@ -81,6 +81,10 @@ def test_nearest():
               "nearest: without a configuration the usual names are the targets")
     tap.ok("no /etc/edgelat/edgelat.conf" in done.stderr, "nearest: and it says so", done.stderr)
 
+    done = run(EDGELAT, "nearest", "-c", SHIPPED, "-t", 8, "--json")
+    tap.ok("exchange-ams" in by_target(done),
+           "nearest: without a location around what is nearest, not who answers first", done.stdout)
+
     lone = os.path.join(lab.FOLDER, "lone.conf")
     with open(lone, "w", encoding="utf-8") as own:
         own.write("[target exchange-ams]\nhost = teams.microsoft.com\n")

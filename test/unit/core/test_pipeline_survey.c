@@ -50,8 +50,11 @@ static void a_survey_ranks_before_the_window_closes(void **state)
     CHECK_INT(TARGETS, number, "behind those of the configuration");
     resolve_all(&r, number);
     pipeline_survey_begin(r.p, r.now);
-    answer_for(&r, 10 * NS_PER_S, sent);
-    const struct target_state *states = pipeline_survey_end(r.p, r.now, &n);
+    answer_for(&r, 3 * NS_PER_S, sent);
+    const struct target_state *states = pipeline_survey_rank(r.p, &n);
+    CHECK_INT(1, states[number].rank, "it can be ranked meanwhile");
+    answer_for(&r, 7 * NS_PER_S, sent);
+    states = pipeline_survey_end(r.p, r.now, &n);
     CHECK_INT(TARGETS + 1, n, "a state each");
     CHECK_INT(1, states[number].rank, "the added one is nearest");
     CHECK_INT(2, states[0].rank, "then near");

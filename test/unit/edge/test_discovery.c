@@ -121,11 +121,14 @@ static void doors_around_the_nearest(void **state)
     CHECK(discovery_choose(b.d), "who answers first");
     CHECK(!discovery_nearest(b.d, "XQZ"), "of an unknown code nothing is known");
     CHECK(!discovery_nearest(b.d, "SIN"), "where it was looked, by another code");
+    CHECK(!discovery_choose(b.d), "nothing new");
     CHECK(discovery_nearest(b.d, "LON"), "another one is nearer than that");
+    CHECK(discovery_choose(b.d), "in the same look");
+    CHECK(expect(&b, "lhr-efz.ms-acdc.office.com")->wanted, "around that one at once");
     discovery_begin(b.d);
     discovery_hint(b.d, 0, "SG1");
     CHECK(discovery_choose(b.d), "the next look");
-    CHECK(expect(&b, "lhr-efz.ms-acdc.office.com")->wanted, "around that one");
+    CHECK(expect(&b, "lhr-efz.ms-acdc.office.com")->wanted, "still around that one");
     CHECK(!expect(&b, "sin-efz.ms-acdc.office.com")->wanted, "and not the first again");
     CHECK(!discovery_nearest(b.d, "LON"), "it is still that one");
     discovery_moved(b.d);

@@ -29,8 +29,10 @@ static void test_when(void **state)
             bool look = looking_is_due(&l, now);
             for (size_t r = 0; r < 3; r++)
                 look |= cases[i].reasons[r] == s && looking_reason(&l, now);
+            int began = n > 0 ? cases[i].looks[n - 1] : 0;
+            CHECK_INT(s == began + 3, looking_has_first(&l, now), cases[i].what);
             if (looking_is_over(&l, now)) {
-                CHECK_INT(0, s - (n > 0 ? cases[i].looks[n - 1] : 0) - 10, cases[i].what);
+                CHECK_INT(began + 10, s, cases[i].what);
                 looking_end(&l, nothing);
                 nothing = false;
             }
