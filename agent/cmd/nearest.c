@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "cmd/load.h"
 #include "cmd/render.h"
+#include "edge/place.h"
 #include "edge/site.h"
 #include "measurer.h"
 #include "probe/kinds.h"
@@ -331,6 +332,19 @@ static void print_problem(const char *clause, void *user)
     cmd_cannot("%s", clause);
 }
 
+static bool take_location(struct ranking *r, const char *location)
+{
+    struct text wrong = {0};
+    struct position at;
+    bool fits = text_copy(r->config.location, sizeof r->config.location, location);
+    bool fine = fits && place_parse(&at, &r->data.known.metros, location, &wrong);
+    if (!fine)
+        cmd_cannot("--location: %s",
+                   fits ? text_string(&wrong) : "that is too long to be a place");
+    text_free(&wrong);
+    return fine;
+}
+
 /* Without a configuration in its usual place the defaults do. */
 static size_t load(struct ranking *r, const char *given, const char *location)
 {
@@ -344,9 +358,8 @@ static size_t load(struct ranking *r, const char *given, const char *location)
     }
     if (problems > 0)
         return problems;
-    if (location != NULL &&
-        !text_copy(r->config.location, sizeof r->config.location, location))
-        return cmd_cannot("--location is too long to be a place");
+    if (location != NULL && !take_location(r, location))
+        return 1;
     problems = site_read(&r->site, &r->data.known.metros, r->config.location,
                          &r->config.peering, print_problem, NULL);
     r->config.window_ns = 86400 * NS_PER_S; /* none closes in between */

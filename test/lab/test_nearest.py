@@ -131,8 +131,9 @@ def test_nearest():
 
 def test_wrong():
     for what, arguments, word in [
-            ("a metro that is none", ["--location", "AMD"], "AMD is no code"),
-            ("degrees that are none", ["--location", "95 5"], "95 5"),
+            ("a metro that is none", ["--location", "AMD"], "edgelat: --location: AMD is no code"),
+            ("degrees that are none", ["--location", "95 5"], "edgelat: --location: 95 5 is no place"),
+            ("no place at all", ["--location", ""], "no place"),
             ("no time to measure", ["-t", "1"], "2 to 300"),
     ]:
         done = run(EDGELAT, "nearest", "-c", SHIPPED, *arguments)
