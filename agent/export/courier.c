@@ -104,11 +104,28 @@ static bool is_grpc(const struct courier *c, const struct verdict *v,
            strncmp(v->why, "certificate", 11) != 0;
 }
 
+/* It does not like our certificate, or that there is none: in the words of nginx, or of
+ * TLS. */
+static bool is_of_ours(const struct verdict *v)
+{
+    static const char *const words[] = {"SSL certificate",
+                                        "says 'certificate ",
+                                        "says 'bad certificate",
+                                        "says 'unknown ca",
+                                        "says 'unsupported certificate",
+                                        "says 'handshake failure"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (v->kind != VERDICT_REFUSED && strstr(v->why, words[i]) != NULL)
+            return true;
+    return false;
+}
+
 /* What somebody could do; "" when it passes by itself. */
 static const char *next_step(const struct courier *c, const struct verdict *v,
                              const struct http_reply *reply)
 {
     bool tls = strncmp(c->base, "https:", 6) == 0;
+    bool certificate = c->collector->cert_file[0] != '\0';
     if (v->stop)
         return "; it goes on when a batch is accepted";
     if (v->too_large)
@@ -118,13 +135,15 @@ static const char *next_step(const struct courier *c, const struct verdict *v,
         return "; where it takes no logs, set `events = no`";
     if (is_grpc(c, v, reply))
         return "; 4317 is the port of gRPC: OTLP over HTTP has 4318";
-    if (reply->failure == HTTP_FAILED_TLS)
-        return "; look at `ca_file` and the collector's certificate";
     if (strncmp(v->why, "the proxy ", 10) == 0)
         return "; look at `proxy`, and at what it allows";
+    if (certificate && is_of_ours(v))
+        return "; look at `cert_file`: has it expired, does the collector trust its CA?";
     bool cut = reply->failure == HTTP_FAILED_REPLY || reply->status == 400;
-    if (cut && tls && v->kind != VERDICT_REFUSED && c->collector->cert_file[0] == '\0')
+    if (tls && !certificate && (is_of_ours(v) || (cut && v->kind != VERDICT_REFUSED)))
         return "; if it asks for a client certificate, set `cert_file` and `key_file`";
+    if (reply->failure == HTTP_FAILED_TLS)
+        return "; look at `ca_file` and the collector's certificate";
     if (v->kind != VERDICT_UNUSABLE || reply->failure != HTTP_OK)
         return "";
     if (reply->status == 401 || reply->status == 403)

@@ -1,5 +1,7 @@
 #include "net/http_failure.h"
 
+#include "base/text.h"
+
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,17 +18,34 @@ static const char *openssl_reason(const char *details)
     return details;
 }
 
+/* "... error:0A000415:SSL routines::sslv3 alert certificate expired, errno 0" is
+ * "certificate expired": what the peer says of us. False: it says nothing. */
+static bool alert_of(char out[64], const char *details)
+{
+    static const char word[] = " alert ";
+    const char *alert = strstr(details, word);
+    text_copy(out, 64, alert != NULL ? alert + sizeof word - 1 : "");
+    out[strcspn(out, ",")] = '\0';
+    return alert != NULL;
+}
+
 static void say_tls(char *out, size_t room, CURL *easy, CURLcode code, const char *host,
                     const char *details)
 {
+    char alert[64];
     long verdict = X509_V_OK;
     curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
-    if (code != CURLE_PEER_FAILED_VERIFICATION)
+    if (alert_of(alert, details))
+        snprintf(out, room, "TLS handshake with %s failed: it says '%s'", host, alert);
+    else if (code != CURLE_PEER_FAILED_VERIFICATION)
         snprintf(out, room, "TLS handshake with %s failed: %s", host,
                  openssl_reason(details));
     else if (verdict > X509_V_ERR_UNSPECIFIED) /* OpenSSL's; libcurl compares the name */
         snprintf(out, room, "certificate of %s is not trusted: %s", host,
                  X509_verify_cert_error_string(verdict));
+    else if (strcmp(details, "SSL certificate verification failed") == 0)
+        snprintf(out, room, /* libcurl's words for one alert, before TLS 1.3 */
+                 "TLS handshake with %s failed: it says 'certificate expired'", host);
     else
         snprintf(out, room, "certificate is not for %s", host);
 }
@@ -54,6 +73,7 @@ static bool say_refused_tunnel(char *out, size_t room, CURL *easy, const char *h
 enum http_failure http_failure(char *out, size_t room, CURL *easy, CURLcode code,
                                const char *host, const char *details)
 {
+    char alert[64];
     out[0] = '\0';
     if (details[0] == '\0')
         details = curl_easy_strerror(code);
@@ -99,7 +119,10 @@ enum http_failure http_failure(char *out, size_t room, CURL *easy, CURLcode code
     default:
         if (say_refused_tunnel(out, room, easy, host))
             return HTTP_FAILED_REPLY;
-        snprintf(out, room, "no usable reply from %s: %s", host, details);
+        if (alert_of(alert, details)) /* TLS 1.3: it comes after the handshake */
+            snprintf(out, room, "%s ended the connection: it says '%s'", host, alert);
+        else
+            snprintf(out, room, "no usable reply from %s: %s", host, details);
         return HTTP_FAILED_REPLY;
     }
 }

@@ -109,6 +109,54 @@ static void what_is_wrong_is_said(void **state)
     }
 }
 
+/* Of our own, which has expired; before TLS 1.3 and with it, and as nginx says it. */
+static void what_is_wrong_with_ours_is_said(void **state)
+{
+    (void)state;
+    char ca[128], cert[128], key[128], log[128], accept[16];
+    const struct {
+        const char *what, *option; /* of openssl s_server; NULL: nginx */
+        const char *why;
+    } cases[] = {
+        {"nginx", NULL, "HTTP 400: 400 The SSL certificate error"},
+        {"TLS 1.3", "-tls1_3",
+         "localhost ended the connection: it says 'certificate expired'"},
+        {"TLS 1.2", "-tls1_2",
+         "TLS handshake with localhost failed: it says 'certificate expired'"},
+    };
+    path_in(ca, sizeof ca, "ca.pem");
+    path_in(log, sizeof log, "s_server.log");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed b;
+        pid_t pid = 0;
+        uint16_t port = nginx.mutual;
+        path_in(cert, sizeof cert, "good.pem");
+        path_in(key, sizeof key, "good.key");
+        if (cases[i].option != NULL) {
+            port = child_free_port();
+            snprintf(accept, sizeof accept, "%u", port);
+            pid = child_start((const char *const[]){"openssl", "s_server", "-accept",
+                                                    accept, "-cert", cert, "-key", key,
+                                                    "-CAfile", ca, "-Verify", "1",
+                                                    "-verify_return_error", "-quiet",
+                                                    "-www", cases[i].option, NULL},
+                              log);
+            child_wait_for(port, "openssl s_server");
+        }
+        begin(&b, port, nginx.ca);
+        path_in(b.collector.cert_file, sizeof b.collector.cert_file, "expired.pem");
+        path_in(b.collector.key_file, sizeof b.collector.key_file, "expired.key");
+        const struct verdict *v = send_one(&b);
+        CHECK(v->kind != VERDICT_REFUSED, "%s: it is not the batch's", cases[i].what);
+        CHECK_TEXT(cases[i].why, v->why, cases[i].what);
+        CHECK_TEXT(
+            "; look at `cert_file`: has it expired, does the collector trust its CA?",
+            v->step, cases[i].what);
+        end(&b);
+        child_end(pid);
+    }
+}
+
 static void never_hangs(void **state)
 {
     (void)state;
@@ -329,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(what_is_wrong_with_ours_is_said),
         cmocka_unit_test(never_hangs),
         cmocka_unit_test(slow_replies_are_bounded),
         cmocka_unit_test(through_a_proxy),
