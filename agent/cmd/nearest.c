@@ -222,10 +222,40 @@ static void print_row(const struct ranking *r, const struct target_state *t,
     printf("%s\n", address);
 }
 
-static void print_interception(const struct target_state *t)
+/* By more than the metros of the catalogue are wide: light goes 100 km in a
+ * millisecond, and back. */
+static bool beats_light(const struct target_state *t, const struct evidence *e)
 {
-    if (t->intercepted)
-        printf("%s: %s; they are left out\n", t->target->name, t->interception);
+    return t->min_ns != DELAY_UNDEFINED && e->bound_ms - (double)t->min_ns / 1e6 > 1;
+}
+
+/* True: it was so, and said. */
+static bool print_contradiction(const struct ranking *r, const struct target_state *t,
+                                const struct evidence *e)
+{
+    if (!beats_light(t, e))
+        return false;
+    printf(
+        "%s: %.3f ms is less than light needs for %.0f km: this is not at %s, or PoP %s "
+        "is not in %s\n",
+        t->target->name, (double)t->min_ns / 1e6, e->standing.km, r->config.location,
+        t->pop, e->standing.metro->city);
+    return true;
+}
+
+/* Beneath the table. */
+static void print_notes(const struct ranking *r, const struct batch *batch,
+                        const struct target_state *const *order, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (order[i]->intercepted)
+            printf("%s: %s; they are left out\n", order[i]->target->name,
+                   order[i]->interception);
+    for (size_t i = 0; i < n; i++) {
+        struct evidence e = evidence_of(r, batch, order[i]);
+        if (print_contradiction(r, order[i], &e))
+            return; /* one is enough */
+    }
 }
 
 /* Ranked ones first, by rank; the rest as configured. */
@@ -267,8 +297,8 @@ static void on_batch(const struct batch *batch, void *user)
         else
             print_row(r, order[i], &e);
     }
-    for (size_t i = 0; i < n && !r->json; i++)
-        print_interception(order[i]);
+    if (!r->json)
+        print_notes(r, batch, order, n);
     free(order);
 }
 

@@ -76,6 +76,10 @@ def test_nearest():
     tap.equal([], [name for name in rows if name.startswith("exchange-lhr")],
               "nearest: the front door that serves is no second target")
 
+    done = run(EDGELAT, "nearest", "-c", SHIPPED, "--location", "NYC", "-t", 3)
+    tap.equal(1, done.stdout.count("is less than light needs for"),
+              "nearest: a place where this cannot be is named once")
+
     done = run(EDGELAT, "nearest", "-t", 4, "--json", env=dict(os.environ, EDGELAT_CONFIG=""))
     tap.equal(5, sum(r["configured"] for r in json_lines(done.stdout)),
               "nearest: without a configuration the usual names are the targets")
