@@ -269,11 +269,13 @@ static int by_rank(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* A front door that was guessed and has no address is no candidate. */
+/* A front door that was guessed and has no address, or of which nothing is known as
+ * somebody else answers there, is no candidate. */
 static bool is_shown(const struct target_state *t)
 {
-    return !t->target->discovered || t->places[0].to.family != FAMILY_NONE ||
-           t->places[1].to.family != FAMILY_NONE;
+    bool named =
+        t->places[0].to.family != FAMILY_NONE || t->places[1].to.family != FAMILY_NONE;
+    return !t->target->discovered || (named && t->sent > 0);
 }
 
 static void on_batch(const struct batch *batch, void *user)

@@ -217,6 +217,7 @@ static void change_address(struct pipeline *p, struct member *m, struct place *p
                            const char *chain, struct wall wall)
 {
     intercept_forget(&place->intercept);
+    place->proved = false;
     pipeline_begin_part(p, m, place, wall);
     if (chain[0] != '\0' && strcmp(chain, place->chain) == 0)
         return; /* another address of the same PoP */
@@ -280,6 +281,14 @@ size_t pipeline_target_of(const struct pipeline *p, uint32_t stream)
     return p->streams[stream].target;
 }
 
+/* A TLS session that was made, whatever was said in it. */
+static bool shows_certificate(const struct kind *kind, const struct result *result)
+{
+    size_t tls = kind_delay(kind, "tls");
+    return tls != KIND_NONE && result->outcome != OUTCOME_TLS_ERROR &&
+           result->delays[tls] != DELAY_UNDEFINED;
+}
+
 void pipeline_result(struct pipeline *p, const struct result *result)
 {
     assert(result->stream < p->n_streams);
@@ -290,6 +299,7 @@ void pipeline_result(struct pipeline *p, const struct result *result)
         name_pop(p, &p->members[s->target], s->place, result->pop,
                  result->pop_basis != NULL ? result->pop_basis : "answer", result->time);
         pipeline_look(p, s, result);
+        s->place->proved |= shows_certificate(p->kinds->list[s->kind], result);
     }
     for (size_t d = 0; d < DELAYS_MAX; d++)
         if (!in_use || pipeline_leaves_out(p, s, d))

@@ -10,7 +10,8 @@
  * that family. When a window closes the targets are ranked by their recent windows; the
  * nearest `config.nearest` are probed at their full interval, the others at their slow
  * one, and one of which nothing is known yet at its full one, so that it can be ranked
- * soon. While nothing answers, as many of the configured ones are.
+ * soon. While nothing answers, as many of the configured ones are. One that was
+ * discovered under another server's name is ranked once that one's certificate is shown.
  *
  * PoP of a (target, family): what the answer says (result.pop) goes over what the CNAME
  * chain shows. To learn it, or to learn it better, is no change while the address stays:

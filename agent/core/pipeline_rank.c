@@ -5,6 +5,30 @@
 
 #include <stdlib.h>
 
+static bool has_tls(const struct pipeline *p, const struct target *t)
+{
+    for (size_t k = 0; k < p->kinds->n; k++)
+        if (t->kinds[k] && kind_delay(p->kinds->list[k], "tls") != KIND_NONE)
+            return true;
+    return false;
+}
+
+/* Some resolvers make up an address for each name that does not exist. So a name that was
+ * guessed counts once who answers there has the workload's certificate. */
+static bool may_be_another(const struct pipeline *p, const struct stream *s)
+{
+    const struct target *t = p->members[s->target].target;
+    bool guessed = t->discovered && t->server_name[0] != '\0';
+    return guessed && !s->place->proved && has_tls(p, t);
+}
+
+static struct seen seen_of(const struct pipeline *p, const struct stream *s)
+{
+    if (s->place->rests || may_be_another(p, s))
+        return (struct seen){.min_ns = DELAY_UNDEFINED};
+    return pipeline_seen(p, s);
+}
+
 /* What is known of a target: its candidate, and in `place` where it is nearest. */
 static struct candidate candidate_of(const struct pipeline *p, const struct member *m,
                                      const struct place **place)
@@ -12,7 +36,7 @@ static struct candidate candidate_of(const struct pipeline *p, const struct memb
     struct seen seen[2 * KINDS_MAX];
     *place = &m->places[0];
     for (uint32_t i = 0; i < m->n; i++)
-        seen[i] = pipeline_seen(p, &p->streams[m->first + i]);
+        seen[i] = seen_of(p, &p->streams[m->first + i]);
     struct candidate c = evidence_candidate(seen, m->n);
     for (uint32_t i = m->n; i-- > 0;)
         if (seen[i].min_ns == c.min_ns)

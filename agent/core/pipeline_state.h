@@ -17,6 +17,7 @@ struct place {                /* where a target is in one family */
     struct endpoint to;       /* FAMILY_NONE: it never had an address */
     bool rests;               /* it has none now; `to` is the last one */
     bool up;                  /* it answered in the open window */
+    bool proved;              /* by TLS: who answers there has the certificate */
     char pop[POP_TEXT_MAX];   /* "" is unknown */
     const char *basis;        /* how that is known; NULL: it is not */
     bool told;                /* `pop` is from an answer, not from the chain */

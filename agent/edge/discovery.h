@@ -3,7 +3,8 @@
  * PoPs are known and not only the one that DNS answers with. Two sorts: the workload
  * names that nobody has configured, and front doors by metro, whose names are guessed
  * from the codes of the metros nearest to the site or, where nobody has said where that
- * is, to the metro that serves it. A guess that does not resolve is quietly no target.
+ * is, to the metro that serves it. A guess that does not resolve is quietly no target,
+ * and one is ranked only once it has shown the workload's certificate (pipeline.h).
  *
  * It decides; whoever turns it does: adds, asks for names, lets rest.
  */

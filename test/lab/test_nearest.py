@@ -20,7 +20,7 @@ from probing import EDGELAT
 
 SHIPPED = os.path.join(lab.TOP, "packaging", "edgelat.conf")
 WINDOW_S = 5
-BRUSSELS = "203.0.113.31"
+BRUSSELS, RESOLVER = "203.0.113.31", "198.51.100.53"
 AMSTERDAM, LONDON = ["203.0.113.20", "2001:db8:113::20"], ["203.0.113.12", "2001:db8:113::12"]
 
 CONFIGURATION = f"""window = {WINDOW_S}s
@@ -88,6 +88,13 @@ def test_nearest():
     done = run(EDGELAT, "nearest", "-c", SHIPPED, "-t", 8, "--json")
     tap.ok("exchange-ams" in by_target(done),
            "nearest: without a location around what is nearest, not who answers first", done.stdout)
+
+    lab.point("bru-efz.ms-acdc.office.com", RESOLVER)
+    done = run(EDGELAT, "nearest", "-c", SHIPPED, "--location", "AMS", "-t", 5, "--json")
+    lab.point("bru-efz.ms-acdc.office.com", BRUSSELS)
+    rows = by_target(done)
+    tap.ok("exchange-ams" in rows and "exchange-bru" not in rows,
+           "nearest: an address that a resolver made up is no front door", done.stdout)
 
     lone = os.path.join(lab.FOLDER, "lone.conf")
     with open(lone, "w", encoding="utf-8") as own:

@@ -104,6 +104,55 @@ static void rests_until_resolved_and_again(void **state)
     end(&r);
 }
 
+static const struct kind https = {"https",       {"rtt", "tls"}, true,
+                                  10 * NS_PER_S, MINUTE_NS,      true};
+static const struct kinds secure_kinds = {{&ping, &https}, 2};
+
+enum { DOOR = TARGETS * STREAMS }; /* the first stream of what is added */
+
+static uint32_t rank_of(struct rig *r, size_t target)
+{
+    size_t n;
+    return pipeline_survey_rank(r->p, &n)[target].rank;
+}
+
+static void show_certificate(struct rig *r, const char *from)
+{
+    struct endpoint to = address(from);
+    struct result result = result_of(DOOR + WEB4, &to, r->wall, OUTCOME_HTTP_ERROR);
+    result.delays[1] = MS(2);
+    pipeline_result(r->p, &result);
+}
+
+static void a_guess_counts_once_it_is_proved(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct target added = door("door");
+    snprintf(added.server_name, sizeof added.server_name, "near.example");
+    begin(&r);
+    pipeline_destroy(r.p);
+    r.p = pipeline_create(&r.config, &secure_kinds, check_seed(), r.now, r.wall);
+    size_t number = pipeline_add(r.p, &added);
+    resolve_all(&r, number);
+    pipeline_survey_begin(r.p, r.now);
+    reply(&r, PING4, "192.0.2.1", MS(3));
+    reply(&r, DOOR + PING4, "192.0.2.4", MS(1));
+    give(&r, DOOR + WEB4, "192.0.2.4", OUTCOME_TLS_ERROR, MS(1), "");
+    CHECK_INT(0, rank_of(&r, number), "anybody may answer there");
+    CHECK_INT(1, rank_of(&r, 0), "a name that nobody guessed needs no proof");
+    show_certificate(&r, "192.0.2.4");
+    CHECK_INT(1, rank_of(&r, number), "it has the certificate");
+    resolve(&r, number, "192.0.2.5", "");
+    reply(&r, DOOR + PING4, "192.0.2.5", MS(1));
+    CHECK_INT(0, rank_of(&r, number), "of another address nothing is proved");
+    show_certificate(&r, "192.0.2.5");
+    CHECK_INT(1, rank_of(&r, number), "until it is");
+    vanish(&r, number, FAMILY_IPV4);
+    CHECK_INT(0, rank_of(&r, number), "one that rests is none");
+    end(&r);
+}
+
 static void too_many_are_refused(void **state)
 {
     (void)state;
@@ -273,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_survey_ranks_before_the_window_closes),
         cmocka_unit_test(what_is_added_slows_nobody_down),
         cmocka_unit_test(rests_until_resolved_and_again),
+        cmocka_unit_test(a_guess_counts_once_it_is_proved),
         cmocka_unit_test(too_many_are_refused),
         cmocka_unit_test(what_was_asked_is_carried),
         cmocka_unit_test(another_chain_is_told_now_and_then),
