@@ -77,7 +77,9 @@ static struct finding judge(const struct pipeline *p, const struct stream *s,
         hold_against_limits(s, &m->target->limits, w, pipeline_distance(kind, s->place),
                             &f);
     } else if (pipeline_silence_tells(p, m, s)) {
-        worse(&f, STATE_DOWN, NAN, "", "none of %llu probes was answered",
+        worse(&f, STATE_DOWN, NAN, "",
+              w->sent == 1 ? "its one probe was not answered"
+                           : "none of %llu probes was answered",
               (unsigned long long)w->sent);
     }
     return f;
@@ -118,7 +120,8 @@ static void tell_state(struct pipeline *p, const struct stream *s,
         event_say(e, "flaps between %s and %s; silent until it has settled", e->before,
                   e->after);
     else if (ended)
-        event_say(e, "has settled: %s, after %u changes", e->after, news->changes);
+        event_say(e, "has settled: %s, after %u change%s", e->after, news->changes,
+                  news->changes == 1 ? "" : "s");
     else
         event_say(e, "%s%s%s", e->after, f->reason[0] != '\0' ? ": " : "", f->reason);
     event_number(e, "edgelat.changes", ended ? news->changes : NAN);

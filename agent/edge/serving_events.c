@@ -100,8 +100,9 @@ void serving_say_still(const struct look *l, uint64_t changes)
     char at[WORDS_MAX];
     struct event *e = add_change(l, SEVERITY_INFO, &l->served->before);
     event_number(e, "edgelat.pop.changes", (double)changes);
-    event_say(e, "served by %s for an hour, after %" PRIu64 " changes of its PoP",
-              words(at, l->place->pop, l->standing.metro), changes);
+    event_say(e, "served by %s for an hour, after %" PRIu64 " change%s of its PoP",
+              words(at, l->place->pop, l->standing.metro), changes,
+              changes == 1 ? "" : "s");
 }
 
 /* ---- the right one? ---- */
