@@ -58,8 +58,8 @@ bool discovery_nearest(struct discovery *d, const char *pop);
 void discovery_moved(struct discovery *d);
 
 /*
- * Chooses front doors, once a look, and once for another hint: true when `wanted` of what was found may have
- * changed. False as long as nothing is known of where we are.
+ * Chooses front doors, once a look, and once for another hint: true when `wanted` of what
+ * was found may have changed. False as long as nothing is known of where we are.
  */
 bool discovery_choose(struct discovery *d);
 

@@ -31,7 +31,7 @@ void looking_end(struct looking *l, bool again);
 /* There is reason to look. True: at once; else it is put off, and due later. */
 bool looking_reason(struct looking *l, struct mono now);
 
-bool looking_has_first(struct looking *l, struct mono now); /* true once a look */
+bool looking_has_first(struct looking *l, struct mono now);     /* true once a look */
 bool looking_is_over(const struct looking *l, struct mono now); /* time to end it */
 bool looking_is_due(const struct looking *l, struct mono now);
 
