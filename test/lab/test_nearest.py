@@ -85,7 +85,7 @@ def test_nearest():
               "nearest: without a configuration the usual names are the targets")
     tap.ok("no /etc/edgelat/edgelat.conf" in done.stderr, "nearest: and it says so", done.stderr)
 
-    done = run(EDGELAT, "nearest", "-c", SHIPPED, "-t", 8, "--json")
+    done = run(EDGELAT, "nearest", "-c", SHIPPED, "-t", 5, "--json")
     tap.ok("exchange-ams" in by_target(done),
            "nearest: without a location around what is nearest, not who answers first", done.stdout)
 
@@ -124,7 +124,7 @@ def test_nearest():
             own.write("[agent]\nworkloads = no\nfront_doors = 0\n"
                       f"[target exchange]\nhost = outlook.office365.com\nkinds = {kinds}\n")
         lab.change("london", "middlebox=1ms")
-        done = run(EDGELAT, "nearest", "-c", box, "-t", 8, "--json")
+        done = run(EDGELAT, "nearest", "-c", box, "-t", 5, "--json")
         lab.change("london", "middlebox=off")
         exchange = by_target(done)["exchange"]
         tap.ok(exchange["intercepted"] and "middlebox" in exchange["interception"],
