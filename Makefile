@@ -71,7 +71,7 @@ $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h &: proto/%.proto
 
 # ---- tests: each program links archives, so only what it tests comes in ---------------------------
 
-LAYERS   := base core edge net probe export status cmd
+LAYERS   := base core edge net probe export status report cmd
 ARCHIVES := $(LAYERS:%=$(BUILD)/lib/%.a)
 define layer
 $(BUILD)/lib/$(1).a: $(filter $(BUILD)/agent/$(1)/%,$(OBJECTS)) $(if $(filter export,$(1)),$(PROTO_O))
@@ -95,7 +95,8 @@ below_net  = net edge core base
 below_export = export net edge core base
 below_probe = probe net edge core base
 below_status = status probe export net edge core base
-below_cmd  = cmd status probe export net edge core base
+below_report = report export net edge core base
+below_cmd  = cmd report status probe export net edge core base
 layer_of = $(word 2,$(subst /, ,$(patsubst sim/%,x/sim/%,$(patsubst $(BUILD)/test/%,%,$1))))
 archives_for = $(patsubst %,$(BUILD)/lib/%.a,$(below_$(call layer_of,$1)))
 .SECONDEXPANSION:

@@ -1,7 +1,7 @@
 #include "cmd/records.h"
 
-#include "cmd/decoded.h"
 #include "core/time.h"
+#include "export/decoded.h"
 
 enum { CELL_MAX = 64, SENTENCE_MAX = 256 }; /* bytes shown */
 

@@ -1,11 +1,11 @@
 #include "base/file.h"
 #include "cmd/cmd.h"
 #include "cmd/load.h"
-#include "cmd/page.h"
 #include "core/time.h"
 #include "export/gzip.h"
 #include "export/history.h"
 #include "export/otlp.h"
+#include "report/page.h"
 
 #include <errno.h>
 #include <fcntl.h>

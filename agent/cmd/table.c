@@ -5,8 +5,8 @@
 #include "cmd/table.h"
 
 #include "base/mem.h"
-#include "cmd/decoded.h"
 #include "cmd/render.h"
+#include "export/decoded.h"
 
 #include <math.h>
 #include <stdbool.h>

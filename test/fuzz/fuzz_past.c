@@ -1,7 +1,7 @@
 /* Batches of the history, which anybody may have put there: read as metrics and as logs,
  * and made a page of. */
-#include "cmd/page.h"
 #include "core/time.h"
+#include "report/page.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)

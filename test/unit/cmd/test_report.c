@@ -3,7 +3,7 @@
 #include "core/time.h"
 #include "export/batch_file.h"
 #include "folder.h"
-#include "office.h"
+#include "unit/report/office.h"
 
 #include <getopt.h>
 #include <sys/stat.h>

@@ -1,9 +1,0 @@
-/*
- * The style of the page. Colours are named once, for light and for dark; paper is light.
- */
-#ifndef EDGELAT_CMD_PAGE_STYLE_H
-#define EDGELAT_CMD_PAGE_STYLE_H
-
-extern const char page_style[];
-
-#endif

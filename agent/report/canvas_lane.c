@@ -1,0 +1,303 @@
+/*
+ * One kind of probe: the medians as lines, the way up to p95 as areas, the loss as bars.
+ * Lines are paths of relative steps, the shortest form there is.
+ */
+#include "base/mem.h"
+#include "report/canvas.h"
+#include "report/html.h"
+#include "report/scale.h"
+#include "report/thin.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TITLE_HEIGHT = 40,
+    DELAY_HEIGHT = 200,
+    ROOM = 10, /* between delays and loss */
+    LOSS_HEIGHT = 26,
+    BINS = 48, /* with a tooltip each */
+};
+
+static double ms(int64_t ns)
+{
+    return (double)ns / 1e6;
+}
+
+/* The class of a family's colour. */
+static const char *colour(const char *family)
+{
+    return strcmp(family, "ipv6") == 0 ? "v6" : "v4";
+}
+
+/* ---- delays ---- */
+
+static int y_of(const struct canvas *c, const struct scale *s, int64_t ns)
+{
+    return c->y + DELAY_HEIGHT - (int)lround(DELAY_HEIGHT * scale_at(s, ms(ns)));
+}
+
+struct pen {
+    struct text *out;
+    int x, y;
+    bool down;
+};
+
+static void pen_to(struct pen *p, int x, int y)
+{
+    if (!p->down)
+        text_add(p->out, "M%d %d", x, y);
+    else if (y == p->y)
+        text_add(p->out, "h%d", x - p->x);
+    else if (x == p->x)
+        text_add(p->out, "v%d", y - p->y);
+    else
+        text_add(p->out, "l%d%s%d", x - p->x, y < p->y ? "" : " ", y - p->y);
+    *p = (struct pen){p->out, x, y, true};
+}
+
+static bool has_value(const struct column *c)
+{
+    return c->p50_least_ns != DELAY_UNDEFINED;
+}
+
+/* The median: of each column both ends, the nearer one first. */
+static void draw_median(struct canvas *c, const struct scale *s,
+                        const struct column *columns, const char *class)
+{
+    struct pen pen = {.out = c->out};
+    text_add(c->out, "<path class=\"p50 %s\" d=\"", class);
+    for (int i = 0; i < COLUMNS; i++) {
+        if (!has_value(&columns[i]))
+            continue;
+        int x = LEFT + PITCH * i + 1;
+        int low = y_of(c, s, columns[i].p50_least_ns);
+        int high = y_of(c, s, columns[i].p50_most_ns);
+        bool alone = !pen.down || columns[i].gap;
+        pen.down = !alone;
+        bool low_first = alone || abs(low - pen.y) < abs(high - pen.y);
+        pen_to(&pen, x, low_first ? low : high);
+        if (low != high)
+            pen_to(&pen, x, low_first ? high : low);
+        else if (alone)
+            text_add(c->out, "h0"); /* a dot, should it stay alone */
+    }
+    text_add(c->out, "\"/>\n");
+}
+
+/* Where each window had one result p95 is the median. */
+static bool has_area(const struct column *columns)
+{
+    for (size_t i = 0; i < COLUMNS; i++)
+        if (columns[i].p95_most_ns > columns[i].p50_most_ns)
+            return true;
+    return false;
+}
+
+/* The area between the median and p95, one shape for each run without a gap. */
+static void draw_area(struct canvas *c, const struct scale *s,
+                      const struct column *columns, const char *class)
+{
+    struct pen pen = {.out = c->out};
+    text_add(c->out, "<path class=\"p95 %s\" d=\"", class);
+    for (int first = 0, end; first < COLUMNS; first = end) {
+        end = first + 1;
+        if (!has_value(&columns[first]))
+            continue;
+        while (end < COLUMNS && !columns[end].gap)
+            end++;
+        pen.down = false;
+        for (int i = first; i < end; i++)
+            if (has_value(&columns[i]))
+                pen_to(&pen, LEFT + PITCH * i + 1, y_of(c, s, columns[i].p95_most_ns));
+        for (int i = end - 1; i >= first; i--)
+            if (has_value(&columns[i]))
+                pen_to(&pen, LEFT + PITCH * i + 1, y_of(c, s, columns[i].p50_least_ns));
+        text_add(c->out, "z");
+    }
+    text_add(c->out, "\"/>\n");
+}
+
+/* ---- the axes ---- */
+
+static void draw_delay_axis(struct canvas *c, const struct scale *s, const char *kind)
+{
+    text_add(c->out, "<text class=\"kind\" x=\"%d\" y=\"%d\">", LEFT, c->y - 10);
+    html_escape(c->out, kind);
+    text_add(c->out, " %s<tspan class=\"dim\"> in ms%s</tspan></text>\n",
+             past_delay(kind), s->logarithmic ? ", logarithmic" : "");
+    for (size_t i = 0; i < s->n_ticks; i++) {
+        int y = y_of(c, s, (int64_t)(s->ticks_ms[i] * 1e6));
+        text_add(c->out,
+                 "<path class=\"grid\" d=\"M%d %dh%d\"/><text class=\"side\" x=\"%d\" "
+                 "y=\"%d\">%g</text>\n",
+                 LEFT, y, WIDTH, LEFT - 10, y + 7, s->ticks_ms[i]);
+    }
+}
+
+static void draw_limit(struct canvas *c, const struct scale *s, const char *kind)
+{
+    int64_t limit_ns = c->of->rating->limits.delay_ns;
+    if (limit_ns <= 0 || ms(limit_ns) > s->high_ms || ms(limit_ns) < s->low_ms ||
+        strcmp(past_delay(kind), "rtt") != 0)
+        return;
+    int y = y_of(c, s, limit_ns);
+    text_add(c->out,
+             "<path class=\"limit\" d=\"M%d %dh%d\"/><text class=\"limit\" x=\"%d\" "
+             "y=\"%d\">limit %g ms</text>\n",
+             LEFT, y, WIDTH, LEFT + WIDTH - 6, y - 6, ms(limit_ns));
+}
+
+/* Where no window was. */
+static void draw_uncovered(struct canvas *c, int y, int height)
+{
+    const struct stretches *covered = &c->of->past->covered;
+    int64_t from_ns = c->of->from_ns;
+    for (size_t i = 0; i <= covered->n; i++) {
+        int64_t to_ns = i < covered->n ? covered->all[i].start_ns : c->of->to_ns;
+        int x = canvas_x(c, from_ns), width = canvas_x(c, to_ns) - x;
+        if (to_ns > from_ns && width > PITCH)
+            text_add(c->out,
+                     "<rect class=\"none\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\">"
+                     "<title>nothing was measured</title></rect>\n",
+                     x, y, width, height);
+        if (i < covered->n)
+            from_ns = covered->all[i].end_ns;
+    }
+}
+
+/* ---- loss ---- */
+
+/* As wide as a window, and as a column at least. */
+static int bar_width(const struct canvas *c)
+{
+    double share =
+        (double)c->of->past->window_ns / (double)(c->of->to_ns - c->of->from_ns);
+    int width = share < 1 ? (int)(0.8 * share * WIDTH) : WIDTH;
+    return width > PITCH ? width : PITCH;
+}
+
+static void draw_loss(struct canvas *c, const struct column *columns, const char *family)
+{
+    int base = c->y + LOSS_HEIGHT - 2, room = LOSS_HEIGHT - 6;
+    canvas_side(c, base, "loss", family);
+    text_add(c->out,
+             "<path class=\"grid\" d=\"M%d %dh%d\"/><path class=\"loss\" "
+             "style=\"stroke-width:%d\" d=\"",
+             LEFT, base, WIDTH, bar_width(c));
+    for (int i = 0; i < COLUMNS; i++) {
+        if (columns[i].lost == 0)
+            continue;
+        double share = (double)columns[i].lost / (double)columns[i].sent;
+        int height = 4 + (int)lround((room - 4) * share); /* one lost is seen */
+        text_add(c->out, "M%d %dv-%d", LEFT + PITCH * i + 1, base, height);
+    }
+    text_add(c->out, "\"/>\n");
+    c->y += LOSS_HEIGHT;
+}
+
+/* ---- tooltips ---- */
+
+static void say_bin(struct canvas *c, const struct stream *s,
+                    const struct column *columns, size_t first, size_t end)
+{
+    int64_t p50_ns = DELAY_UNDEFINED, p95_ns = DELAY_UNDEFINED;
+    uint64_t sent = 0, lost = 0;
+    for (size_t i = first; i < end; i++) {
+        if (columns[i].p50_most_ns > p50_ns)
+            p50_ns = columns[i].p50_most_ns;
+        if (columns[i].p95_most_ns > p95_ns)
+            p95_ns = columns[i].p95_most_ns;
+        sent += columns[i].sent;
+        lost += columns[i].lost;
+    }
+    if (sent == 0)
+        return;
+    text_add(c->out, "\n");
+    canvas_family(c, s->family);
+    text_add(c->out, ": ");
+    if (p50_ns != DELAY_UNDEFINED)
+        text_add(c->out, "p50 up to %.1f, p95 up to %.1f ms, ", ms(p50_ns), ms(p95_ns));
+    text_add(c->out, "%llu of %llu lost", (unsigned long long)lost,
+             (unsigned long long)sent);
+}
+
+static void draw_tooltips(struct canvas *c, const struct lane *lane,
+                          struct column columns[][COLUMNS], int top)
+{
+    enum { BIN = COLUMNS / BINS };
+    for (size_t b = 0; b < BINS; b++) {
+        char from[HTML_TIME_MAX], to[HTML_TIME_MAX];
+        text_add(c->out,
+                 "<rect class=\"tip\" x=\"%zu\" y=\"%d\" width=\"%d\" height=\"%d\">"
+                 "<title>%s to %s",
+                 LEFT + PITCH * BIN * b, top, PITCH * BIN, c->y - top,
+                 html_clock(from, canvas_time(c, b * BIN), WHEN_CLOCK),
+                 html_clock(to, canvas_time(c, (b + 1) * BIN), WHEN_CLOCK));
+        for (size_t i = 0; i < lane->n; i++)
+            say_bin(c, lane->streams[i], columns[i], b * BIN, (b + 1) * BIN);
+        text_add(c->out, "</title></rect>\n");
+    }
+}
+
+/* ---- lanes ---- */
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* False: there is no delay to draw. */
+static bool scale_of(const struct lane *lane, struct column columns[][COLUMNS],
+                     struct scale *out)
+{
+    int64_t *medians = mem_alloc(lane->n * COLUMNS * sizeof *medians), most_ns = 0;
+    size_t n = 0;
+    for (size_t s = 0; s < lane->n; s++)
+        for (size_t i = 0; i < COLUMNS; i++) {
+            if (!has_value(&columns[s][i]))
+                continue;
+            medians[n++] = columns[s][i].p50_least_ns;
+            most_ns =
+                columns[s][i].p95_most_ns > most_ns ? columns[s][i].p95_most_ns : most_ns;
+        }
+    if (n > 0) {
+        qsort(medians, n, sizeof *medians, by_value);
+        *out = scale_for(ms(medians[0]), ms(medians[n / 2]), ms(most_ns));
+    }
+    free(medians);
+    return n > 0;
+}
+
+void canvas_lane(struct canvas *c, const struct lane *lane)
+{
+    struct column(*columns)[COLUMNS] = mem_alloc(lane->n * sizeof *columns);
+    struct scale scale;
+    const char *kind = lane->streams[0]->kind;
+    for (size_t i = 0; i < lane->n; i++)
+        thin(columns[i], COLUMNS, lane->streams[i], c->of->from_ns, c->of->to_ns,
+             &c->of->past->covered);
+    c->y += TITLE_HEIGHT;
+    int top = c->y;
+    if (scale_of(lane, columns, &scale)) {
+        draw_delay_axis(c, &scale, kind);
+        for (size_t i = 0; i < lane->n; i++)
+            if (has_area(columns[i]))
+                draw_area(c, &scale, columns[i], colour(lane->streams[i]->family));
+        for (size_t i = 0; i < lane->n; i++)
+            draw_median(c, &scale, columns[i], colour(lane->streams[i]->family));
+        draw_limit(c, &scale, kind);
+        c->y += DELAY_HEIGHT + ROOM;
+    } else {
+        text_add(c->out, "<text class=\"kind\" x=\"%d\" y=\"%d\">", LEFT, c->y - 10);
+        html_escape(c->out, kind);
+        text_add(c->out, "<tspan class=\"dim\"> without an answer</tspan></text>\n");
+    }
+    for (size_t i = 0; i < lane->n; i++)
+        draw_loss(c, columns[i], lane->streams[i]->family);
+    draw_uncovered(c, top, c->y - top);
+    draw_tooltips(c, lane, columns, top);
+    free(columns);
+}

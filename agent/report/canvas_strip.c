@@ -1,0 +1,98 @@
+#include "core/time.h"
+#include "report/canvas.h"
+#include "report/html.h"
+#include "report/thin.h"
+
+#include <string.h>
+
+enum {
+    STRIP_HEIGHT = 30,
+    LETTER_ROOM = 14, /* a letter needs */
+};
+
+/* Without news of a PoP it still stands for so long: the slow interval, or windows. */
+#define HOLDS_NS      (400 * NS_PER_S)
+#define HOLDS_WINDOWS 3
+
+static size_t pop_colour(struct canvas *c, const char *pop)
+{
+    size_t i = 0;
+    while (i < c->n_pops && strcmp(c->pops[i], pop) != 0)
+        i++;
+    if (i == c->n_pops && c->n_pops < CANVAS_POPS_MAX)
+        c->pops[c->n_pops++] = pop;
+    return i < CANVAS_POPS_MAX ? i : CANVAS_POPS_MAX - 1;
+}
+
+static void draw_served(struct canvas *c, const char *pop, size_t first, size_t end,
+                        const char *family)
+{
+    int x = LEFT + PITCH * (int)first, width = PITCH * (int)(end - first);
+    char from[HTML_TIME_MAX];
+    text_add(c->out, "<g><title>");
+    canvas_family(c, family);
+    text_add(c->out, ": served by ");
+    html_escape(c->out, pop);
+    text_add(c->out,
+             " from %s</title><rect class=\"p%zu\" x=\"%d\" y=\"%d\" width=\"%d\" "
+             "height=\"%d\"/>",
+             html_clock(from, canvas_time(c, first), WHEN_DAY), pop_colour(c, pop), x,
+             c->y + 2, width, STRIP_HEIGHT - 6);
+    if (width >= LETTER_ROOM * (int)strlen(pop) + 8) {
+        text_add(c->out, "<text class=\"pop\" x=\"%d\" y=\"%d\">", x + 8, c->y + 21);
+        html_escape(c->out, pop);
+        text_add(c->out, "</text>");
+    }
+    text_add(c->out, "</g>\n");
+}
+
+/* The PoP of each column, the last one of it. False: none is known. */
+static bool fill_pops(const struct canvas *c, const char *family,
+                      const char *pops[COLUMNS])
+{
+    const struct past_target *t = c->of->rating->target;
+    bool any = false;
+    for (size_t s = 0; s < t->n_streams; s++) {
+        const struct stream *stream = &t->streams[s];
+        for (size_t i = 0; strcmp(stream->family, family) == 0 && i < stream->n; i++) {
+            const struct moment *m = &stream->moments[i];
+            const char *pop = stream->places[m->place]->pop;
+            if (strcmp(pop, "unknown") == 0 || pop[0] == '\0')
+                continue;
+            pops[thin_column(thin_middle(m), c->of->from_ns, c->of->to_ns, COLUMNS)] =
+                pop;
+            any = true;
+        }
+    }
+    return any;
+}
+
+static size_t holds(const struct canvas *c)
+{
+    int64_t ns = HOLDS_WINDOWS * c->of->past->window_ns;
+    ns = ns > HOLDS_NS ? ns : HOLDS_NS;
+    return 1 + thin_column(c->of->from_ns + ns, c->of->from_ns, c->of->to_ns, COLUMNS);
+}
+
+void canvas_strip(struct canvas *c, const char *family)
+{
+    const char *pops[COLUMNS] = {NULL};
+    if (!fill_pops(c, family, pops))
+        return;
+    canvas_side(c, c->y + 21, "PoP", family);
+    for (size_t first = 0, end; first < COLUMNS; first = end) {
+        size_t last = first; /* the last column of this PoP */
+        end = first + 1;
+        if (pops[first] == NULL)
+            continue;
+        while (end < COLUMNS && end - last <= holds(c) &&
+               (pops[end] == NULL || strcmp(pops[end], pops[first]) == 0)) {
+            last = pops[end] != NULL ? end : last;
+            end++;
+        }
+        if (end == COLUMNS || pops[end] == NULL) /* nothing more is known */
+            end = last + 1;
+        draw_served(c, pops[first], first, end, family);
+    }
+    c->y += STRIP_HEIGHT;
+}

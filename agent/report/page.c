@@ -1,0 +1,289 @@
+#include "report/page.h"
+
+#include "core/time.h"
+#include "report/html.h"
+#include "report/page_style.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void page_pop(struct text *out, const struct page *p, const char *pop)
+{
+    const struct metro *m = catalogue_of_pop(&p->known->metros, pop, POP_FRONT_DOOR);
+    if (m != NULL) {
+        html_escape(out, m->city);
+        text_add(out, " (");
+    }
+    html_escape(out, pop);
+    text_add(out, m != NULL ? ")" : "");
+}
+
+void page_ms(struct text *out, int64_t ns)
+{
+    if (ns < 0)
+        text_add(out, "<td>-</td>");
+    else
+        text_add(out, "<td>%.*f</td>", ns < 10 * NS_PER_MS ? 2 : 1, (double)ns / 1e6);
+}
+
+/* ---- the headline ---- */
+
+/* "LON for exchange, teams; AMS for bing": targets that are served by the same. */
+static void say_served(struct text *out, const struct page *p)
+{
+    size_t n = p->n_own, said = 0;
+    bool done[PAST_TARGETS_MAX] = {false};
+    for (size_t i = 0; i < n; i++) {
+        const char *pop = p->ratings[i].n_pops > 0 ? p->ratings[i].pops[0].pop : NULL;
+        if (done[i] || pop == NULL)
+            continue;
+        text_add(out, said++ == 0 ? "<p>Served by <strong>" : "; <strong>");
+        page_pop(out, p, pop);
+        text_add(out, "</strong> for ");
+        for (size_t k = i; k < n; k++) {
+            const struct rating *r = &p->ratings[k];
+            if (r->n_pops == 0 || strcmp(r->pops[0].pop, pop) != 0)
+                continue;
+            done[k] = true;
+            text_add(out, k > i ? ", " : "");
+            html_escape(out, r->target->name);
+        }
+    }
+    text_add(out, said > 0 ? ".</p>\n" : "");
+}
+
+static void add_stretch(struct text *out, const struct page *p, int64_t start_ns,
+                        int64_t end_ns)
+{
+    char duration[HTML_TIME_MAX], first[HTML_TIME_MAX], last[HTML_TIME_MAX];
+    bool days = p->past->until_ns - p->past->since_ns > 20 * 3600 * NS_PER_S;
+    bool same_day = strcmp(html_clock(first, start_ns, WHEN_DATE),
+                           html_clock(last, end_ns, WHEN_DATE)) == 0;
+    html_time(out, start_ns, days ? WHEN_DAY : WHEN_SECOND);
+    text_add(out, " to ");
+    if (end_ns >= p->past->until_ns)
+        text_add(out, "the end");
+    else
+        html_time(out, end_ns, !days ? WHEN_SECOND : same_day ? WHEN_CLOCK : WHEN_DAY);
+    text_add(out, " (%s)", html_duration(duration, end_ns - start_ns));
+}
+
+static bool is_in(const struct spell *s, const struct stretches *all)
+{
+    for (size_t i = 0; i < all->n; i++)
+        if (s->start_ns < all->all[i].end_ns && all->all[i].start_ns < s->end_ns)
+            return true;
+    return false;
+}
+
+static void say_spell(struct text *out, const struct page *p, const struct rating *r,
+                      const struct spell *s)
+{
+    text_add(out, "<li><strong>");
+    html_escape(out, r->target->name);
+    text_add(out, "</strong> ");
+    add_stretch(out, p, s->start_ns, s->end_ns);
+    text_add(out, ": ");
+    if (s->because == NULL) {
+        text_add(out, s->down ? "nothing answered" : "bad since before this period");
+    } else {
+        html_escape(out, s->because->text);
+        text_add(out, " (");
+        html_escape(out, s->because->kind);
+        text_add(out, ", ");
+        html_escape(out, s->because->family);
+        int more = __builtin_popcount(s->streams) - 1;
+        text_add(out, more > 0 ? " and %d more)" : ")", more);
+    }
+    text_add(out, "</li>\n");
+}
+
+/* Behind stretch `i` of the windows; false: none that is worth a word. */
+static bool gap_behind(const struct past *p, size_t i, struct stretch *out)
+{
+    const struct stretches *covered = &p->covered;
+    out->start_ns = covered->all[i].end_ns;
+    out->end_ns = i + 1 < covered->n ? covered->all[i + 1].start_ns : p->until_ns;
+    return out->end_ns - out->start_ns > 2 * p->window_ns;
+}
+
+static size_t count_gaps(const struct past *p)
+{
+    struct stretch gap;
+    size_t n = 0;
+    for (size_t i = 0; i < p->covered.n; i++)
+        n += gap_behind(p, i, &gap);
+    return n;
+}
+
+static void say_gaps(struct text *out, const struct page *p)
+{
+    enum { SAID_MAX = 8 };
+    struct stretch gap;
+    size_t n = 0;
+    for (size_t i = 0; i < p->past->covered.n; i++) {
+        if (!gap_behind(p->past, i, &gap) || n++ >= SAID_MAX)
+            continue;
+        text_add(out, "<li><strong>Nothing was measured</strong> ");
+        add_stretch(out, p, gap.start_ns, gap.end_ns);
+        text_add(out, ": the agent did not run, or was stopped</li>\n");
+    }
+    if (n > SAID_MAX)
+        text_add(out, "<li>and %zu times more</li>\n", n - SAID_MAX);
+}
+
+static void say_spells(struct text *out, const struct page *p,
+                       const struct stretches *down)
+{
+    enum { SAID_MAX = 15 };
+    size_t n = 0;
+    text_add(out, "<ul>\n");
+    for (size_t i = 0; i < down->n; i++) {
+        text_add(out, "<li><strong>All targets</strong> ");
+        add_stretch(out, p, down->all[i].start_ns, down->all[i].end_ns);
+        text_add(out, ": nothing answered at all, which is this site's way out and not "
+                      "one service</li>\n");
+    }
+    for (size_t t = 0; t < p->n_own; t++)
+        for (size_t i = 0; i < p->ratings[t].n_spells; i++)
+            if (!is_in(&p->ratings[t].spells[i], down) && n++ < SAID_MAX)
+                say_spell(out, p, &p->ratings[t], &p->ratings[t].spells[i]);
+    if (n > SAID_MAX)
+        text_add(out, "<li>and %zu more, listed with their targets</li>\n", n - SAID_MAX);
+    say_gaps(out, p);
+    text_add(out, "</ul>\n");
+}
+
+/* "teams (loss 0.53 %), ...": those that are past their limits over the period. */
+static void add_beyond(struct text *out, const struct page *p)
+{
+    const char *comma = "";
+    for (size_t i = 0; i < p->n_own; i++) {
+        const struct rating *r = &p->ratings[i];
+        char loss[HTML_TIME_MAX];
+        if (!r->slow && !r->lossy)
+            continue;
+        text_add(out, "%s", comma);
+        html_escape(out, r->target->name);
+        text_add(out, " (");
+        if (r->slow)
+            text_add(out, "median %.1f ms", (double)r->p50_ns / 1e6);
+        if (r->lossy)
+            text_add(out, "%sloss %s", r->slow ? ", " : "",
+                     html_percent(loss, r->lost, r->sent));
+        text_add(out, ")");
+        comma = ", ";
+    }
+}
+
+/* Over the whole period, and at times. */
+static void say_verdict(struct text *out, const struct page *p)
+{
+    size_t beyond = 0, bad = 0, n = p->n_own;
+    for (size_t i = 0; i < n; i++) {
+        beyond += p->ratings[i].slow || p->ratings[i].lossy;
+        bad += p->ratings[i].n_spells > 0;
+    }
+    text_add(out, "<p class=\"verdict %s\">",
+             beyond > 0 ? "bad"
+             : bad > 0  ? "fair"
+                        : "good");
+    if (beyond > 0) {
+        text_add(out, "%zu of %zu targets past the limits, taken over the whole time: ",
+                 beyond, n);
+        add_beyond(out, p);
+    } else if (bad > 0) {
+        text_add(out,
+                 "Within the limits, taken over the whole time, but bad at times: "
+                 "%zu of %zu targets",
+                 bad, n);
+    } else {
+        text_add(out, "Good: within the limits all the time%s",
+                 count_gaps(p->past) > 0 ? " that was measured" : "");
+    }
+    text_add(out, ".</p>\n");
+}
+
+void page_headline(struct text *out, const struct page *p)
+{
+    const struct past *past = p->past;
+    struct stretches down = rating_all_down(past);
+    size_t spells = down.n;
+    for (size_t t = 0; t < p->n_own; t++)
+        spells += p->ratings[t].n_spells;
+    say_verdict(out, p);
+    say_served(out, p);
+    if (spells == 0)
+        text_add(out, "<p>At no time was a target down or degraded.</p>\n");
+    if (spells + count_gaps(past) > 0)
+        say_spells(out, p, &down);
+    free(down.all);
+}
+
+/* ---- head and end ---- */
+
+static void add_title(struct text *out, const struct past *p)
+{
+    text_add(out, "Latency to the Microsoft edge: ");
+    html_escape(out, p->site[0] != '\0' ? p->site : p->host);
+}
+
+static void add_covered(struct text *out, const struct page *p)
+{
+    const struct past *past = p->past;
+    char zone[HTML_TIME_MAX], duration[HTML_TIME_MAX];
+    text_add(out, "<p class=\"dim\">");
+    if (past->covered.n > 0) {
+        html_time(out, past->covered.all[0].start_ns, WHEN_DAY);
+        text_add(out, " to ");
+        html_time(out, past->covered.all[past->covered.n - 1].end_ns, WHEN_DAY);
+        text_add(out, ", %s of measurements; ",
+                 html_duration(duration, stretches_sum(&past->covered)));
+    }
+    if (p->all) {
+        text_add(out, "counts and percentiles go back to where the first batch's began");
+    } else {
+        text_add(out, "asked for since ");
+        html_time(out, past->since_ns, WHEN_DAY);
+    }
+    text_add(out, ". Times are local (");
+    html_escape(out, html_zone(zone, p->now_ns));
+    text_add(out, "). Host ");
+    html_escape(out, past->host[0] != '\0' ? past->host : "unknown");
+    text_add(out, ".</p>\n");
+}
+
+static void add_legend(struct text *out)
+{
+    text_add(
+        out,
+        "<p class=\"legend dim\"><span class=\"key v4\"></span>IPv4 <span class=\"key "
+        "v6\"></span>IPv6: line is the median, area up to p95, of each window. <span "
+        "class=\"key loss\"></span>loss, to the full height of its row. <span "
+        "class=\"key none\"></span>nothing was measured. Numbers are the events below "
+        "each plot.</p>\n");
+}
+
+void page_render(struct text *out, const struct page *p)
+{
+    text_add(out,
+             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+             "style-src 'unsafe-inline'\"/>\n"
+             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+             "<meta name=\"color-scheme\" content=\"light dark\"/>\n<title>");
+    add_title(out, p->past);
+    text_add(out, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1>",
+             page_style);
+    add_title(out, p->past);
+    text_add(out, "</h1>\n");
+    add_covered(out, p);
+    page_headline(out, p);
+    text_add(out, "</header>\n<main>\n");
+    page_overview(out, p);
+    add_legend(out);
+    for (size_t i = 0; i < p->past->n_targets; i++)
+        page_target(out, p, &p->ratings[i], i);
+    page_agent(out, p);
+    text_add(out, "</main>\n</body>\n</html>\n");
+}

@@ -1,0 +1,204 @@
+/*
+ * The first table of the page, all targets at a glance, and the last one, the agent.
+ */
+#include "core/time.h"
+#include "report/html.h"
+#include "report/page.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- all targets ---- */
+
+static void add_pops(struct text *out, const struct page *p, const struct rating *r)
+{
+    text_add(out, "<td class=\"l w\">");
+    if (r->n_pops == 0)
+        text_add(out, "unknown");
+    for (size_t i = 0; i < r->n_pops; i++) {
+        text_add(out, i > 0 ? ", " : "");
+        page_pop(out, p, r->pops[i].pop);
+        if (r->n_pops > 1)
+            text_add(out, " %.0f\u00a0%%", 100 * r->pops[i].share);
+    }
+    text_add(out, "</td>");
+}
+
+static void add_judgement(struct text *out, const struct page *p, const struct rating *r)
+{
+    const struct limits *l = &r->limits;
+    double points = NAN;
+    bool is_rtt = r->delay != NULL && strcmp(r->delay, "rtt") == 0;
+    if (strcmp(r->target->service, "exchange") == 0 && is_rtt)
+        points = thresholds_points(&p->known->thresholds, "exchange_tcp_latency",
+                                   (double)r->p50_ns / 1e6);
+    text_add(out, "<td class=\"l w\">");
+    if (is_rtt && l->delay_ns > 0) {
+        text_add(out, "<span class=\"%s\">%s</span>, limit <span title=\"",
+                 r->slow ? "bad" : "good", r->slow ? "slow" : "good");
+        html_escape(out, l->delay_source[0] != '\0' ? l->delay_source : "configuration");
+        text_add(out, "\">%g ms</span>", (double)l->delay_ns / 1e6);
+    }
+    if (!isnan(points))
+        text_add(out, ", %.0f of 100 points", points);
+    if (r->lossy)
+        text_add(out, "%s<span class=\"bad\">loses more than %g\u00a0%%</span>",
+                 is_rtt && l->delay_ns > 0 ? ", " : "", 100 * l->loss_ratio);
+    if ((!is_rtt || l->delay_ns == 0) && !r->lossy)
+        text_add(out, "<span class=\"dim\">no limit for its delay</span>");
+    text_add(out, "</td>");
+}
+
+static void add_row(struct text *out, const struct page *p, size_t i)
+{
+    const struct rating *r = &p->ratings[i];
+    char loss[HTML_TIME_MAX], bad[HTML_TIME_MAX];
+    text_add(out, "<tr><td>");
+    if (r->target->rank > 0)
+        text_add(out, "%u", r->target->rank);
+    text_add(out, "</td><td class=\"l\"><a href=\"#t%zu\">", i);
+    html_escape(out, r->target->name);
+    text_add(out, "</a></td>");
+    add_pops(out, p, r);
+    text_add(out, "<td class=\"l\">%s %s</td>", r->kind != NULL ? r->kind : "-",
+             r->delay != NULL ? r->delay : "");
+    page_ms(out, r->p50_ns);
+    page_ms(out, r->p95_ns);
+    text_add(out, "<td>%s</td><td class=\"%s\">%s</td>",
+             r->sent > 0 ? html_percent(loss, r->lost, r->sent) : "-",
+             r->n_spells > 0 ? "bad" : "",
+             r->n_spells > 0 ? html_duration(bad, rating_bad_ns(r)) : "-");
+    add_judgement(out, p, r);
+    text_add(out, "</tr>\n");
+}
+
+void page_overview(struct text *out, const struct page *p)
+{
+    text_add(out, "<section>\n<h2>All targets <span class=\"dim\">by rank, the nearest "
+                  "first; delays in ms</span></h2>\n<div class=\"wide\"><table>\n"
+                  "<tr><th></th><th class=\"l\">target</th><th class=\"l\">served by</th>"
+                  "<th class=\"l\">delay</th><th>median</th><th>p95</th><th>loss</th>"
+                  "<th>bad for</th><th class=\"l\">against its limits</th></tr>\n");
+    for (size_t i = 0; i < p->past->n_targets; i++) {
+        if (i == p->n_own)
+            text_add(out, "<tr><td></td><td class=\"l dim\" colspan=\"8\">found besides, "
+                          "to know what is near</td></tr>\n");
+        add_row(out, p, i);
+    }
+    text_add(out, "</table></div>\n</section>\n");
+}
+
+/* ---- the agent ---- */
+
+static void fact(struct text *out, const char *name, const char *value)
+{
+    text_add(out, "<tr><td class=\"l\">%s</td><td class=\"l w\">", name);
+    html_escape(out, value);
+    text_add(out, "</td></tr>\n");
+}
+
+__attribute__((format(printf, 3, 4))) static void say(struct text *out, const char *name,
+                                                      const char *format, ...)
+{
+    char value[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(value, sizeof value, format, args);
+    va_end(args);
+    fact(out, name, value);
+}
+
+static double sum_of(const struct page *p, const char *name, const char *attribute)
+{
+    const struct past_self *self = past_self(p->past, name, attribute);
+    return self != NULL ? self->sum : 0;
+}
+
+static double most_of(const struct page *p, const char *name)
+{
+    const struct past_self *self = past_self(p->past, name, "");
+    return self != NULL ? self->max : 0;
+}
+
+/* Runs that began within the period. */
+static void add_runs(struct text *out, const struct page *p)
+{
+    enum { SHOWN_MAX = 10 };
+    size_t n = 0;
+    text_add(out, "<tr><td class=\"l\">started</td><td class=\"l w\">");
+    for (size_t i = 0; i < p->past->n_runs; i++) {
+        if (p->past->runs[i] < p->past->since_ns || n++ >= SHOWN_MAX)
+            continue;
+        text_add(out, n > 1 ? ", " : "");
+        html_time(out, p->past->runs[i], WHEN_DAY);
+    }
+    if (n > SHOWN_MAX)
+        text_add(out, " and %zu more", n - SHOWN_MAX);
+    if (n == 0) /* delta counters begin with each window */
+        text_add(out, p->past->n_runs > 0 ? "not in this period" : "unknown");
+    text_add(out, "</td></tr>\n");
+}
+
+static void add_probes(struct text *out, const struct page *p)
+{
+    uint64_t sent = 0, missed = 0, not_measured = 0;
+    for (size_t t = 0; t < p->past->n_targets; t++)
+        for (size_t s = 0; s < p->past->targets[t]->n_streams; s++) {
+            const struct stream *stream = &p->past->targets[t]->streams[s];
+            for (size_t i = 0; i < stream->n_places; i++) {
+                sent += past_sent(&stream->places[i]->sum);
+                missed += stream->places[i]->sum.missed;
+                not_measured += stream->places[i]->sum.outcomes[OUTCOME_NOT_MEASURED];
+            }
+        }
+    say(out, "probes",
+        "%llu sent, %llu missed (due, but not sent in time), %llu not measured (this "
+        "host could not send)",
+        (unsigned long long)sent, (unsigned long long)missed,
+        (unsigned long long)not_measured);
+    say(out, "windows", "%.0f busy, %.0f interrupted (the host slept or was stopped)",
+        sum_of(p, "edgelat.agent.windows", "busy"),
+        sum_of(p, "edgelat.agent.windows", "interrupted"));
+}
+
+static void add_export(struct text *out, const struct page *p)
+{
+    say(out, "export", "%.0f batches accepted, %.0f refused, %.0f attempts failed",
+        sum_of(p, "edgelat.agent.export.results", "accepted"),
+        sum_of(p, "edgelat.agent.export.results", "refused"),
+        sum_of(p, "edgelat.agent.export.results", "failed"));
+    say(out, "spool", "%.0f batches waiting at most, %.0f dropped, %.0f set aside",
+        most_of(p, "edgelat.agent.spool.waiting"),
+        sum_of(p, "edgelat.agent.spool.dropped", ""),
+        sum_of(p, "edgelat.agent.spool.set_aside", ""));
+    say(out, "this page",
+        "%zu batches read, %zu files skipped (torn or foreign), %zu of other agents, %zu "
+        "values left out",
+        p->past->batches, p->skipped, p->foreign, p->past->left_out);
+}
+
+void page_agent(struct text *out, const struct page *p)
+{
+    const struct past *past = p->past;
+    double cpu_s = sum_of(p, "edgelat.agent.cpu.time", "user") +
+                   sum_of(p, "edgelat.agent.cpu.time", "system");
+    double covered_s = (double)stretches_sum(&past->covered) / 1e9;
+    text_add(out, "<section>\n<h2>The agent</h2>\n<div class=\"wide\"><table>\n");
+    fact(out, "version", past->version);
+    fact(out, "site", past->site[0] != '\0' ? past->site : "(none configured)");
+    fact(out, "host", past->host);
+    fact(out, "instance", past->instance);
+    add_runs(out, p);
+    add_probes(out, p);
+    say(out, "load",
+        "%.2f %% of one core, %.1f MiB of memory at most, loop lag %.1f ms at most",
+        covered_s > 0 ? 100 * cpu_s / covered_s : 0,
+        most_of(p, "edgelat.agent.memory.resident") / (1 << 20),
+        1000 * most_of(p, "edgelat.agent.loop.lag"));
+    add_export(out, p);
+    text_add(out, "</table></div>\n");
+    page_events(out, p, "");
+    text_add(out, "</section>\n");
+}

@@ -1,0 +1,252 @@
+/*
+ * One target on the page: its plot, what happened, and its figures over the period.
+ */
+#include "base/mem.h"
+#include "core/time.h"
+#include "core/window.h"
+#include "report/html.h"
+#include "report/page.h"
+#include "report/plot.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LISTED_MAX = 60 };
+
+/* ---- what happened ---- */
+
+/* Where a name leads and who is nearest changes often and hurts nobody. */
+static bool is_marked(const struct past_event *e)
+{
+    return strcmp(e->name, "edgelat.target.resolved") != 0 &&
+           strcmp(e->name, "edgelat.nearest.changed") != 0;
+}
+
+/* One change of a target is told of each kind and family: those are one row. */
+static bool is_same(const struct past_event *a, const struct past_event *b)
+{
+    return a->time_ns == b->time_ns && a->severity == b->severity &&
+           strcmp(a->target, b->target) == 0 && strcmp(a->name, b->name) == 0 &&
+           strcmp(a->text, b->text) == 0;
+}
+
+static const struct past_event *event_of(const struct past *p, size_t i,
+                                         const char *target)
+{
+    const struct past_event *e = &p->events[i];
+    return strcmp(e->target, target) == 0 ? e : NULL;
+}
+
+/* Whether a row has been made for it already. */
+static bool is_told(const struct past *p, size_t i)
+{
+    for (size_t k = i; k > 0 && p->events[k - 1].time_ns == p->events[i].time_ns; k--)
+        if (is_same(&p->events[k - 1], &p->events[i]))
+            return true;
+    return false;
+}
+
+/* "tcp ipv4, tcp ipv6": all that were told the same. */
+static void add_ways(struct text *out, const struct past *p, size_t i)
+{
+    const struct past_event *first = &p->events[i];
+    for (size_t k = i; k < p->n_events && p->events[k].time_ns == first->time_ns; k++) {
+        const struct past_event *e = &p->events[k];
+        if (!is_same(first, e))
+            continue;
+        text_add(out, k > i && e->kind[0] != '\0' ? ", " : "");
+        html_escape(out, e->kind);
+        text_add(out, e->kind[0] != '\0' && e->family[0] != '\0' ? " " : "");
+        html_escape(out, e->family);
+    }
+}
+
+static void add_event(struct text *out, const struct past *p, size_t i, size_t number,
+                      bool days)
+{
+    const struct past_event *e = &p->events[i];
+    const char *class = e->severity >= 17 ? " error" : e->severity >= 13 ? " warn" : "";
+    text_add(out, "<tr><td class=\"l\">");
+    if (number > 0)
+        text_add(out, "<span class=\"n%s\">%zu</span> ", class, number);
+    html_time(out, e->time_ns, days ? WHEN_DAY : WHEN_SECOND);
+    text_add(out, "</td><td class=\"l w\">");
+    add_ways(out, p, i);
+    text_add(out, "</td><td class=\"l w\">");
+    html_escape(out, e->text[0] != '\0' ? e->text : e->name);
+    text_add(out, "</td></tr>\n");
+}
+
+void page_events(struct text *out, const struct page *p, const char *target)
+{
+    const struct past *past = p->past;
+    bool days = past->until_ns - past->since_ns > 20 * 3600 * NS_PER_S;
+    size_t number = 0, listed = 0, more = 0;
+    for (size_t i = 0; i < past->n_events; i++) {
+        const struct past_event *e = event_of(past, i, target);
+        if (e == NULL || is_told(past, i))
+            continue;
+        number += is_marked(e);
+        if (listed == LISTED_MAX) {
+            more++;
+            continue;
+        }
+        if (listed++ == 0)
+            text_add(out, "<h3>What happened</h3>\n<div class=\"wide\"><table>\n");
+        add_event(out, past, i, is_marked(e) && target[0] != '\0' ? number : 0, days);
+    }
+    text_add(out, listed > 0 ? "</table></div>\n" : "");
+    if (more > 0)
+        text_add(out, "<p class=\"dim\">and %zu more.</p>\n", more);
+}
+
+/* Those that have a number in the list; free() them. */
+static struct mark *marks_of(const struct past *past, const char *target, size_t *n)
+{
+    struct mark *marks = NULL;
+    size_t room = 0, listed = 0;
+    *n = 0;
+    for (size_t i = 0; i < past->n_events && listed < LISTED_MAX; i++) {
+        const struct past_event *e = event_of(past, i, target);
+        if (e == NULL || is_told(past, i))
+            continue;
+        listed++;
+        if (!is_marked(e))
+            continue;
+        marks = mem_grow(marks, &room, *n + 1, sizeof *marks);
+        marks[*n] = (struct mark){e->time_ns, e->severity, *n + 1};
+        ++*n;
+    }
+    return marks;
+}
+
+/* ---- figures ---- */
+
+static void add_quantiles(struct text *out, const struct histogram *h)
+{
+    for (size_t i = 0; i < PERCENTILES; i++) {
+        double q = percentile_quantile[i];
+        bool few = h->count > 0 && 1 - pow(q, (double)h->count) < 0.95;
+        int64_t ns = histogram_quantile(h, q);
+        if (few)
+            text_add(out, "<td class=\"few\">(%.*f)</td>", ns < 10 * NS_PER_MS ? 2 : 1,
+                     (double)ns / 1e6);
+        else
+            page_ms(out, ns);
+    }
+    page_ms(out, h->count > 0 ? h->max_ns : DELAY_UNDEFINED);
+}
+
+static void add_counts(struct text *out, const struct place *place)
+{
+    char loss[HTML_TIME_MAX];
+    const uint64_t *o = place->sum.outcomes;
+    uint64_t sent = past_sent(&place->sum);
+    text_add(out, "<td>%llu</td><td>%s</td><td>%llu</td>", (unsigned long long)sent,
+             sent > 0 ? html_percent(loss, o[OUTCOME_LOSS], sent) : "-",
+             (unsigned long long)(sent - o[OUTCOME_REPLY] - o[OUTCOME_LOSS]));
+}
+
+static void add_place(struct text *out, const struct page *p, const struct stream *s,
+                      const struct place *place)
+{
+    static const struct histogram none;
+    const struct course *main = past_course(place, past_delay(s->kind));
+    text_add(out, "<tr><td class=\"l\">");
+    html_escape(out, s->kind);
+    text_add(out, "</td><td class=\"l\">");
+    html_escape(out, s->family);
+    text_add(out, "</td><td class=\"l\">");
+    page_pop(out, p, place->pop);
+    text_add(out, place->address[0] != '\0' ? " " : "");
+    html_escape(out, place->address);
+    text_add(out, "</td><td class=\"l\">%s</td>", past_delay(s->kind));
+    add_counts(out, place);
+    add_quantiles(out, main != NULL ? &main->sum : &none);
+    text_add(out, "</tr>\n");
+    for (size_t i = 0; i < place->n_courses; i++) {
+        const struct course *c = &place->courses[i];
+        if (c == main || c->sum.count == 0)
+            continue;
+        text_add(out, "<tr class=\"part\"><td></td><td></td><td></td><td class=\"l\">");
+        html_escape(out, c->name);
+        text_add(out, "</td><td></td><td></td><td></td>");
+        add_quantiles(out, &c->sum);
+        text_add(out, "</tr>\n");
+    }
+}
+
+static bool is_empty(const struct place *place)
+{
+    return past_sent(&place->sum) + place->sum.outcomes[OUTCOME_NOT_MEASURED] == 0;
+}
+
+static void add_figures(struct text *out, const struct page *p,
+                        const struct past_target *t)
+{
+    text_add(out, "<h3>Over the whole period, in ms</h3>\n<div class=\"wide\"><table>\n"
+                  "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
+                  "class=\"l\">PoP</th><th class=\"l\">delay</th><th>probes</th>"
+                  "<th>loss</th><th title=\"refused, unreachable, errors of TLS and "
+                  "HTTP\">failed</th><th>p50</th><th>p90</th>"
+                  "<th>p95</th><th>p99</th><th>max</th></tr>\n");
+    for (size_t s = 0; s < t->n_streams; s++)
+        for (size_t i = 0; i < t->streams[s].n_places; i++)
+            if (!is_empty(t->streams[s].places[i]))
+                add_place(out, p, &t->streams[s], t->streams[s].places[i]);
+    text_add(out, "</table></div>\n");
+}
+
+static void add_notes(struct text *out, const struct past_target *t)
+{
+    for (size_t s = 0; s < t->n_streams; s++) {
+        uint64_t unanswered = 0;
+        for (size_t i = 0; i < t->streams[s].n_places; i++)
+            unanswered += t->streams[s].places[i]->unanswered;
+        if (unanswered == 0)
+            continue;
+        text_add(out, "<p class=\"small\">");
+        html_escape(out, t->streams[s].kind);
+        text_add(out, " over ");
+        html_escape(out, t->streams[s].family);
+        text_add(out,
+                 ": %llu probes were never answered while other kinds were; that is "
+                 "filtered on the way and counts as no loss.</p>\n",
+                 (unsigned long long)unanswered);
+    }
+    if (t->intercepted)
+        text_add(out, "<p class=\"small\">A middlebox answered TCP handshakes; their "
+                      "delays are left out.</p>\n");
+}
+
+/* ---- the whole ---- */
+
+void page_target(struct text *out, const struct page *p, const struct rating *r,
+                 size_t number)
+{
+    const struct past_target *t = r->target;
+    struct plotted drawn = {
+        .past = p->past,
+        .rating = r,
+        .from_ns =
+            p->past->covered.n > 0 ? p->past->covered.all[0].start_ns : p->past->since_ns,
+        .to_ns = p->past->until_ns,
+    };
+    struct mark *marks = marks_of(p->past, t->name, &drawn.n_marks);
+    drawn.marks = marks;
+    text_add(out, "<section id=\"t%zu\">\n<h2>", number);
+    html_escape(out, t->name);
+    text_add(out, " <span class=\"dim\">");
+    html_escape(out, t->host);
+    if (t->service[0] != '\0')
+        text_add(out, " for ");
+    html_escape(out, t->service);
+    text_add(out, "</span></h2>\n");
+    plot(out, &drawn);
+    add_notes(out, t);
+    page_events(out, p, t->name);
+    add_figures(out, p, t);
+    text_add(out, "</section>\n");
+    free(marks);
+}

@@ -1,0 +1,136 @@
+#include "report/plot.h"
+
+#include "report/canvas.h"
+#include "report/html.h"
+#include "report/scale.h"
+#include "report/thin.h"
+
+#include <string.h>
+
+enum {
+    ALL_WIDTH = LEFT + WIDTH + 12,
+    MARKS_HEIGHT = 40,
+    MARK_ROOM = 34, /* a number needs */
+    AXIS_HEIGHT = 40,
+    LABELS = 8,       /* on the axis, about ... */
+    LABEL_ROOM = 120, /* ... each with so much */
+};
+
+/* ---- what the parts share ---- */
+
+int canvas_x(const struct canvas *c, int64_t ns)
+{
+    return LEFT + PITCH * (int)thin_column(ns, c->of->from_ns, c->of->to_ns, COLUMNS);
+}
+
+int64_t canvas_time(const struct canvas *c, size_t column)
+{
+    double span_ns = (double)(c->of->to_ns - c->of->from_ns);
+    return c->of->from_ns + (int64_t)(span_ns * (double)column / COLUMNS);
+}
+
+void canvas_family(struct canvas *c, const char *family)
+{
+    html_escape(c->out, strcmp(family, "ipv4") == 0   ? "IPv4"
+                        : strcmp(family, "ipv6") == 0 ? "IPv6"
+                                                      : family);
+}
+
+void canvas_side(struct canvas *c, int y, const char *what, const char *family)
+{
+    text_add(c->out, "<text class=\"side\" x=\"%d\" y=\"%d\">%s ", LEFT - 10, y, what);
+    canvas_family(c, family);
+    text_add(c->out, "</text>\n");
+}
+
+/* ---- the axis of time ---- */
+
+/* Ticks at round hours of local time. */
+static void draw_time_axis(struct canvas *c, int top)
+{
+    int64_t span_ns = c->of->to_ns - c->of->from_ns;
+    int64_t step_ns = scale_time_step(span_ns, LABELS);
+    int64_t east_ns = html_east_ns(c->of->from_ns);
+    enum when how = step_ns < INT64_C(60000000000) ? WHEN_SECOND : WHEN_CLOCK;
+    int64_t at_ns =
+        (c->of->from_ns + east_ns + step_ns - 1) / step_ns * step_ns - east_ns;
+    for (; at_ns < c->of->to_ns; at_ns += step_ns) {
+        char clock[HTML_TIME_MAX];
+        int x = canvas_x(c, at_ns);
+        html_clock(clock, at_ns, how);
+        if (strcmp(clock, "00:00") == 0)
+            html_clock(clock, at_ns, WHEN_DATE);
+        text_add(c->out, "<path class=\"grid\" d=\"M%d %dV%d\"/>", x, top, c->y + 4);
+        if (x + LABEL_ROOM / 2 <= ALL_WIDTH)
+            text_add(c->out, "<text class=\"hour\" x=\"%d\" y=\"%d\">%s</text>\n", x,
+                     c->y + 28, clock);
+    }
+    c->y += AXIS_HEIGHT;
+}
+
+/* The streams of the kind of stream `first`; those before it have had their lane. */
+static struct lane lane_of(const struct past_target *t, size_t first)
+{
+    struct lane lane = {.n = 0};
+    for (size_t i = first; i < t->n_streams; i++)
+        if (strcmp(t->streams[i].kind, t->streams[first].kind) == 0 &&
+            t->streams[i].n > 0)
+            lane.streams[lane.n++] = &t->streams[i];
+    for (size_t i = 0; i < first; i++)
+        if (strcmp(t->streams[i].kind, t->streams[first].kind) == 0)
+            lane.n = 0;
+    return lane;
+}
+
+/* ---- events ---- */
+
+static const char *severity_class(int severity)
+{
+    return severity >= 17 ? "error" : severity >= 13 ? "warn" : "info";
+}
+
+static void draw_marks(struct canvas *c)
+{
+    int free_from = 0; /* where the next number may stand */
+    for (size_t i = 0; i < c->of->n_marks; i++) {
+        const struct mark *m = &c->of->marks[i];
+        int x = canvas_x(c, m->time_ns) + 1;
+        const char *class = severity_class(m->severity);
+        text_add(c->out, "<path class=\"mark %s\" d=\"M%d %dV%d\"/>\n", class, x,
+                 MARKS_HEIGHT - 6, c->y);
+        if (x < free_from)
+            continue;
+        free_from = x + MARK_ROOM;
+        text_add(c->out,
+                 "<circle class=\"mark %s\" cx=\"%d\" cy=\"18\" r=\"16\"/><text "
+                 "class=\"mark\" x=\"%d\" y=\"25\">%zu</text>\n",
+                 class, x, x, m->number);
+    }
+}
+
+/* ---- the whole ---- */
+
+void plot(struct text *out, const struct plotted *p)
+{
+    struct text body = {0}, axis = {0}; /* which is drawn below the others */
+    struct canvas c = {.out = &body, .of = p, .y = p->n_marks > 0 ? MARKS_HEIGHT : 0};
+    const struct past_target *t = p->rating->target;
+    int top = c.y;
+    canvas_strip(&c, "ipv4");
+    canvas_strip(&c, "ipv6");
+    for (size_t i = 0; i < t->n_streams; i++) {
+        struct lane lane = lane_of(t, i);
+        if (lane.n > 0)
+            canvas_lane(&c, &lane);
+    }
+    draw_marks(&c);
+    c.out = &axis;
+    draw_time_axis(&c, top);
+    text_add(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", ALL_WIDTH,
+             c.y);
+    html_escape(out, t->name);
+    text_add(out, ": delay and loss over time\">\n%s%s</svg>\n", text_string(&axis),
+             text_string(&body));
+    text_free(&axis);
+    text_free(&body);
+}

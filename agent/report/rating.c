@@ -1,0 +1,301 @@
+#include "report/rating.h"
+
+#include "base/mem.h"
+#include "core/loss.h"
+#include "core/time.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GIVEN_UP_NS (900 * NS_PER_S)
+
+/* ---- delay and loss ---- */
+
+/* Delays of one stream in all its places. */
+static struct histogram merged(const struct stream *s, const char *delay)
+{
+    struct histogram all = histogram_empty();
+    for (size_t i = 0; i < s->n_places; i++) {
+        const struct course *c = past_course(s->places[i], delay);
+        if (c != NULL)
+            histogram_merge(&all, &c->sum);
+    }
+    return all;
+}
+
+/* Takes the family of the kind that has more of that delay; false when none has. */
+static bool take_delay(struct rating *r, const char *kind, const char *delay)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < r->target->n_streams; i++) {
+        const struct stream *s = &r->target->streams[i];
+        if (strcmp(s->kind, kind) != 0)
+            continue;
+        struct histogram all = merged(s, delay);
+        if (all.count > most) {
+            most = all.count;
+            r->kind = kind;
+            r->delay = delay;
+            r->p50_ns = histogram_quantile(&all, 0.5);
+            r->p95_ns = histogram_quantile(&all, 0.95);
+        }
+        histogram_free(&all);
+    }
+    return most > 0;
+}
+
+/* The round trip if there is one: limits are about that. */
+static void add_delay(struct rating *r)
+{
+    static const struct {
+        const char *kind, *delay;
+    } wanted[] = {{"tcp", "rtt"}, {"icmp", "rtt"}, {"https", "rtt"}, {"https", "total"}};
+    size_t i = 0;
+    while (i < sizeof wanted / sizeof *wanted &&
+           !take_delay(r, wanted[i].kind, wanted[i].delay))
+        i++;
+    r->slow = r->delay != NULL && strcmp(r->delay, "rtt") == 0 &&
+              r->limits.delay_ns > 0 && r->p50_ns > r->limits.delay_ns;
+}
+
+static void add_counts(struct rating *r)
+{
+    for (size_t s = 0; s < r->target->n_streams; s++)
+        for (size_t i = 0; i < r->target->streams[s].n_places; i++) {
+            const struct past_counts *c = &r->target->streams[s].places[i]->sum;
+            r->sent += past_sent(c);
+            r->lost += c->outcomes[OUTCOME_LOSS];
+        }
+    r->lossy =
+        r->limits.loss_ratio > 0 && loss_exceeds(r->lost, r->sent, r->limits.loss_ratio);
+}
+
+/* ---- PoPs ---- */
+
+struct pop_count {
+    const char *pop;
+    size_t n;
+};
+
+static int by_count(const void *a, const void *b)
+{
+    const struct pop_count *x = a, *y = b;
+    return (x->n < y->n) - (x->n > y->n);
+}
+
+static void add_pops(struct rating *r)
+{
+    enum { DIFFERENT_MAX = 64 };
+    struct pop_count counts[DIFFERENT_MAX] = {{NULL, 0}};
+    size_t n = 0, all = 0;
+    for (size_t i = 0; i < r->target->n_streams; i++) {
+        const struct stream *s = &r->target->streams[i];
+        for (size_t m = 0; m < s->n; m++) {
+            const char *pop = s->places[s->moments[m].place]->pop;
+            size_t at = 0;
+            if (strcmp(pop, "unknown") == 0 || pop[0] == '\0')
+                continue;
+            while (at < n && strcmp(counts[at].pop, pop) != 0)
+                at++;
+            if (at == DIFFERENT_MAX)
+                continue;
+            if (at == n)
+                counts[n++] = (struct pop_count){.pop = pop};
+            counts[at].n++;
+            all++;
+        }
+    }
+    if (n > 0)
+        qsort(counts, n, sizeof *counts, by_count);
+    for (; r->n_pops < n && r->n_pops < RATING_POPS_MAX; r->n_pops++) {
+        r->pops[r->n_pops].pop = counts[r->n_pops].pop;
+        r->pops[r->n_pops].share = (double)counts[r->n_pops].n / (double)all;
+    }
+}
+
+/* ---- when it was bad ---- */
+
+static bool is_bad(const char *state)
+{
+    return strcmp(state, "down") == 0 || strcmp(state, "degraded") == 0;
+}
+
+static bool is_of_state(const struct past_event *e)
+{
+    return strcmp(e->name, "edgelat.state.changed") == 0 ||
+           strcmp(e->name, "edgelat.state.flapping") == 0 ||
+           strcmp(e->name, "edgelat.state.settled") == 0;
+}
+
+static bool same_stream(const struct past_event *a, const struct past_event *b)
+{
+    return is_of_state(b) && strcmp(a->target, b->target) == 0 &&
+           strcmp(a->kind, b->kind) == 0 && strcmp(a->family, b->family) == 0;
+}
+
+static void add_spell(struct rating *r, struct spell spell)
+{
+    if (spell.end_ns <= spell.start_ns)
+        return;
+    r->spells = mem_grow(r->spells, &r->spells_room, r->n_spells + 1, sizeof *r->spells);
+    r->spells[r->n_spells++] = spell;
+}
+
+/* Until the next event of its stream, or until the agent began anew: what it then finds
+ * fine it does not tell. */
+static int64_t end_of(const struct past *p, const struct past_event *e)
+{
+    int64_t end_ns = p->until_ns;
+    for (size_t i = p->n_runs; i > 0 && p->runs[i - 1] > e->time_ns; i--)
+        end_ns = p->runs[i - 1] < end_ns ? p->runs[i - 1] : end_ns;
+    for (const struct past_event *next = e + 1; next < p->events + p->n_events; next++)
+        if (next->time_ns > end_ns || same_stream(e, next))
+            return next->time_ns < end_ns ? next->time_ns : end_ns;
+    return end_ns;
+}
+
+/* Whether nothing was told of its stream before, since the agent began. */
+static bool is_first(const struct past *p, const struct past_event *e)
+{
+    for (size_t i = 0; i < p->n_runs; i++)
+        if (p->runs[i] > p->since_ns && p->runs[i] <= e->time_ns)
+            return false;
+    for (const struct past_event *before = p->events; before < e; before++)
+        if (same_stream(e, before))
+            return false;
+    return true;
+}
+
+static uint32_t stream_bit(const struct past_target *t, const struct past_event *e)
+{
+    size_t i = 0;
+    while (i < t->n_streams && (strcmp(t->streams[i].kind, e->kind) != 0 ||
+                                strcmp(t->streams[i].family, e->family) != 0))
+        i++;
+    return UINT32_C(1) << i;
+}
+
+static void add_event_spells(struct rating *r, const struct past *p)
+{
+    for (size_t i = 0; i < p->n_events; i++) {
+        const struct past_event *e = &p->events[i];
+        if (!is_of_state(e) || strcmp(e->target, r->target->name) != 0)
+            continue;
+        if (is_bad(e->before) && is_first(p, e))
+            add_spell(r, (struct spell){.start_ns = p->since_ns, .end_ns = e->time_ns});
+        if (is_bad(e->after) || strcmp(e->name, "edgelat.state.flapping") == 0)
+            add_spell(r, (struct spell){.start_ns = e->time_ns,
+                                        .end_ns = end_of(p, e),
+                                        .because = e,
+                                        .streams = stream_bit(r->target, e)});
+    }
+}
+
+/* One window may be chance, two in a row are what the agent itself calls down. */
+static void add_down_spells(struct rating *r, const struct past *p)
+{
+    for (size_t i = 0; i < r->target->down.n; i++) {
+        const struct stretch *s = &r->target->down.all[i];
+        if (s->end_ns - s->start_ns > p->window_ns)
+            add_spell(r, (struct spell){
+                             .start_ns = s->start_ns, .end_ns = s->end_ns, .down = true});
+    }
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct spell *x = a, *y = b;
+    if (x->start_ns != y->start_ns)
+        return x->start_ns < y->start_ns ? -1 : 1;
+    return (x->end_ns > y->end_ns) - (x->end_ns < y->end_ns);
+}
+
+/* Those that overlap or touch become one. */
+static void join_spells(struct rating *r)
+{
+    size_t n = 0;
+    if (r->n_spells > 0)
+        qsort(r->spells, r->n_spells, sizeof *r->spells, by_start);
+    for (size_t i = 0; i < r->n_spells; i++) {
+        const struct spell *s = &r->spells[i];
+        struct spell *last = n > 0 ? &r->spells[n - 1] : NULL;
+        if (last == NULL || s->start_ns > last->end_ns) {
+            r->spells[n++] = *s;
+            continue;
+        }
+        last->end_ns = s->end_ns > last->end_ns ? s->end_ns : last->end_ns;
+        last->down |= s->down;
+        last->because = last->because != NULL ? last->because : s->because;
+        last->streams |= s->streams;
+    }
+    r->n_spells = n;
+}
+
+int64_t rating_bad_ns(const struct rating *r)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < r->n_spells; i++)
+        sum += r->spells[i].end_ns - r->spells[i].start_ns;
+    return sum;
+}
+
+void rating_make(struct rating *out, const struct past *p, const struct past_target *t,
+                 const struct limits *limits)
+{
+    *out = (struct rating){.target = t,
+                           .limits = *limits,
+                           .p50_ns = DELAY_UNDEFINED,
+                           .p95_ns = DELAY_UNDEFINED};
+    add_delay(out);
+    add_counts(out);
+    add_pops(out);
+    add_event_spells(out, p);
+    add_down_spells(out, p);
+    join_spells(out);
+}
+
+void rating_free(struct rating *r)
+{
+    free(r->spells);
+}
+
+/* ---- all targets ---- */
+
+static struct stretches both(const struct stretches *a, const struct stretches *b)
+{
+    struct stretches out = {0};
+    for (size_t i = 0, j = 0; i < a->n && j < b->n;) {
+        const struct stretch *x = &a->all[i], *y = &b->all[j];
+        int64_t start_ns = x->start_ns > y->start_ns ? x->start_ns : y->start_ns;
+        int64_t end_ns = x->end_ns < y->end_ns ? x->end_ns : y->end_ns;
+        if (start_ns < end_ns)
+            stretches_add(&out, start_ns, end_ns);
+        if (x->end_ns < y->end_ns)
+            i++;
+        else
+            j++;
+    }
+    return out;
+}
+
+/* A target that is given up, such as a front door that was not kept, has no part in it.
+ */
+static bool is_given_up(const struct past *p, const struct past_target *t)
+{
+    return t->told_ns + GIVEN_UP_NS < p->covered.all[p->covered.n - 1].end_ns;
+}
+
+struct stretches rating_all_down(const struct past *p)
+{
+    struct stretches all = {0};
+    for (size_t i = 0; i < p->covered.n; i++)
+        stretches_add(&all, p->covered.all[i].start_ns, p->covered.all[i].end_ns);
+    for (size_t t = 0; all.n > 0 && t < p->n_targets; t++) {
+        if (is_given_up(p, p->targets[t]))
+            continue;
+        struct stretches next = both(&all, &p->targets[t]->down);
+        free(all.all);
+        all = next;
+    }
+    return all;
+}

@@ -1,0 +1,316 @@
+#include "report/page.h"
+
+#include "core/time.h"
+#include "office.h"
+
+#include <ctype.h>
+#include <time.h>
+
+/* Renders the past with the limits given, and frees it. */
+static void render(struct text *out, struct past *p, const struct limits *limits)
+{
+    static const struct knowledge nothing;
+    struct rating ratings[4];
+    past_end(p);
+    CHECK(p->n_targets <= 4, "no more targets than that");
+    for (size_t i = 0; i < p->n_targets; i++)
+        rating_make(&ratings[i], p, p->targets[i], limits);
+    text_clear(out);
+    page_render(out, &(struct page){.past = p,
+                                    .ratings = ratings,
+                                    .n_own = p->n_targets,
+                                    .known = &nothing,
+                                    .now_ns = p->until_ns});
+    for (size_t i = 0; i < p->n_targets; i++)
+        rating_free(&ratings[i]);
+    past_free(p);
+}
+
+static const struct limits no_limits;
+
+/* ---- what a page must not do ---- */
+
+/* Every element ends, in its order; XML and HTML agree on that. */
+static void check_well_formed(const char *page)
+{
+    char open[64][16];
+    size_t n = 0;
+    for (const char *at = strchr(page, '<'); at != NULL; at = strchr(at + 1, '<')) {
+        const char *end = strchr(at, '>');
+        char name[16] = "";
+        bool closes = at[1] == '/';
+        CHECK(end != NULL, "a tag ends: %.40s", at);
+        for (size_t i = 0; isalnum((unsigned char)at[1 + closes + i]) && i < 15; i++)
+            name[i] = at[1 + closes + i];
+        if (at[1] == '!' || end[-1] == '/')
+            continue;
+        CHECK(name[0] != '\0', "a tag: %.40s", at);
+        CHECK(!closes || (n > 0 && strcmp(open[n - 1], name) == 0),
+              "closes what is open: %.40s", at);
+        if (closes) {
+            n--;
+            continue;
+        }
+        CHECK(n < 64, "not that deep");
+        memcpy(open[n++], name, sizeof name);
+    }
+    CHECK_INT(0, n, "all are closed");
+}
+
+static void check_harmless(const char *page)
+{
+    static const char *const never[] = {"<script", "javascript:", "http://", "https://",
+                                        "src=",    "url(",        "<img",    "<link",
+                                        "onload",  "@import",     "<iframe", "<object"};
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        CHECK(strstr(page, never[i]) == NULL, "no %s: %.80s", never[i],
+              strstr(page, never[i]));
+    CHECK(strstr(page, "content=\"default-src 'none'; style-src 'unsafe-inline'\"") !=
+              NULL,
+          "a policy that forbids the rest");
+    check_well_formed(page);
+}
+
+static void test_hostile_texts(void **state)
+{
+    (void)state;
+    static const char evil[] = "\"><script>alert('1')</script>&<b onload='x'>";
+    struct text page = {0};
+    struct office o;
+    struct past *p = past_create(office_at(0), office_at(10));
+    office_open(&o);
+    snprintf(o.target.name, sizeof o.target.name, "%s", evil);
+    snprintf(o.target.service, sizeof o.target.service, "%s", evil);
+    snprintf(o.target.host, sizeof o.target.host, "%s", evil);
+    snprintf(o.series.pop, sizeof o.series.pop, "<i>A&'\"");
+    o.kind.name = "<svg/onload=1>";
+    o.resource.site = o.resource.host_name = o.resource.version = o.resource.instance_id =
+        evil;
+    for (int i = 0; i < 3; i++) {
+        office_window(&o, 6, 1, 10);
+        office_event(&o, "edgelat.state.changed", "up", "degraded", evil);
+        office_tell(&o, p);
+    }
+    render(&page, p, &no_limits);
+    const char *text = text_string(&page);
+    check_well_formed(text);
+    CHECK(strstr(text, "<script") == NULL && strstr(text, "<b ") == NULL &&
+              strstr(text, "<i>") == NULL && strstr(text, "<svg/") == NULL,
+          "no text is an element");
+    CHECK(strstr(text, "<title>Latency to the Microsoft edge: "
+                       "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;"
+                       "&lt;b onload=&#39;x&#39;&gt;</title>") != NULL,
+          "it stands there as it is");
+    text_free(&page);
+    office_close(&o);
+}
+
+/* ---- what it says ---- */
+
+/* What stands between two marks, in one buffer for all. */
+static const char *between(const struct text *page, const char *begin, const char *end)
+{
+    static char out[1 << 16];
+    const char *from = strstr(text_string(page), begin);
+    CHECK(from != NULL, "there is %s", begin);
+    from += strlen(begin);
+    const char *to = strstr(from, end);
+    CHECK(to != NULL, "and %s behind it", end);
+    snprintf(out, sizeof out, "%.*s", (int)(to - from), from);
+    return out;
+}
+
+static void test_verdicts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        double ms;
+        unsigned lost; /* of 6 in each of 30 windows */
+        bool degraded; /* in the third to sixth one */
+        struct limits limits;
+        const char *expected;
+    } cases[] = {
+        {"fine",
+         10,
+         0,
+         false,
+         {.delay_ns = 60 * NS_PER_MS},
+         "good\">Good: within the limits all the time"},
+        {"slow",
+         70,
+         0,
+         false,
+         {.delay_ns = 60 * NS_PER_MS},
+         "bad\">1 of 1 targets past the limits, taken over the whole time: teams (median "
+         "70."},
+        {"lossy",
+         10,
+         1,
+         false,
+         {.loss_ratio = 0.01},
+         "bad\">1 of 1 targets past the limits, taken over the whole time: teams (loss "
+         "17"},
+        {"lossy, no limit", 10, 1, false, {.loss_ratio = 0}, "good\">Good"},
+        {"bad at times",
+         10,
+         0,
+         true,
+         {.delay_ns = 60 * NS_PER_MS},
+         "fair\">Within the limits, taken over the whole time, but bad at times: 1 of 1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text page = {0};
+        struct office o;
+        struct past *p = past_create(office_at(0), office_at(30));
+        office_open(&o);
+        for (int w = 0; w < 30; w++) {
+            office_window(&o, 6 - cases[i].lost, cases[i].lost, cases[i].ms);
+            if (cases[i].degraded && (w == 2 || w == 6))
+                office_event(&o, "edgelat.state.changed", w == 2 ? "up" : "degraded",
+                             w == 2 ? "degraded" : "up", "its delay varies");
+            office_tell(&o, p);
+        }
+        render(&page, p, &cases[i].limits);
+        check_harmless(text_string(&page));
+        const char *verdict = between(&page, "<p class=\"verdict ", "</p>");
+        CHECK(strncmp(verdict, cases[i].expected, strlen(cases[i].expected)) == 0,
+              "%s: %s", cases[i].what, verdict);
+        CHECK_TEXT("Served by <strong>AMS</strong> for teams.",
+                   between(&page, "</p>\n<p>", "</p>"), "who served");
+        if (cases[i].degraded)
+            CHECK_TEXT("<strong>teams</strong> <time "
+                       "datetime=\"2026-11-23T00:03:00.000000Z\" title=\"2026-11-23 "
+                       "00:03:00 UTC\">01:03:00</time> to <time "
+                       "datetime=\"2026-11-23T00:07:00.000000Z\" title=\"2026-11-23 "
+                       "00:07:00 UTC\">01:07:00</time> (4 min): its delay varies (tcp, "
+                       "ipv4)",
+                       between(&page, "<li>", "</li>"), "when it was bad");
+        CHECK(strstr(text_string(&page), "Times are local (CET, UTC+1)") != NULL, "zone");
+        text_free(&page);
+        office_close(&o);
+    }
+}
+
+static void test_all_down(void **state)
+{
+    (void)state;
+    struct text page = {0};
+    struct office o;
+    struct past *p = past_create(office_at(0), office_at(10));
+    office_open(&o);
+    for (int w = 0; w < 10; w++) {
+        bool down = w >= 4 && w < 7;
+        office_window(&o, down ? 0 : 6, down ? 6 : 0, 10);
+        office_tell(&o, p);
+    }
+    render(&page, p, &no_limits);
+    const char *said = between(&page, "<li>", "</li>");
+    CHECK(strstr(said, "All targets") != NULL && strstr(said, ">01:04:00<") != NULL &&
+              strstr(said, ">01:07:00<") != NULL && strstr(said, "(3 min)") != NULL,
+          "all of them at once: %s", said);
+    CHECK(strstr(text_string(&page), "<li><strong>teams") == NULL, "and it is said once");
+    text_free(&page);
+    office_close(&o);
+}
+
+/* ---- what it draws ---- */
+
+static size_t count(const char *text, const char *what)
+{
+    size_t n = 0;
+    for (; (text = strstr(text, what)) != NULL; text += strlen(what))
+        n++;
+    return n;
+}
+
+static void test_gaps_stay_gaps(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *windows; /* '6' answers, 'D' all lost, '|' none is closed */
+        size_t lines, losses, nobody;
+    } cases[] = {
+        {"one line", "66666666", 1, 0, 0},
+        {"nothing answered", "666DD666", 2, 2, 0},
+        {"the agent did not run", "666|||666", 2, 0, 1},
+        {"both", "66DD66|||66", 3, 2, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text page = {0};
+        struct office o;
+        int minutes = (int)strlen(cases[i].windows);
+        struct past *p = past_create(office_at(0), office_at(minutes));
+        office_open(&o);
+        for (const char *w = cases[i].windows; *w != '\0'; w++) {
+            if (*w == '|') {
+                o.minute++;
+                continue;
+            }
+            office_window(&o, *w == '6' ? 6 : 0, *w == '6' ? 0 : 6, 10 + o.minute % 3);
+            office_tell(&o, p);
+        }
+        render(&page, p, &no_limits);
+        CHECK_INT(cases[i].lines, count(between(&page, "\"p50 v4\" d=\"", "\""), "M"),
+                  cases[i].what);
+        CHECK_INT(cases[i].losses, count(between(&page, "class=\"loss\"", "/>"), "M"),
+                  cases[i].what);
+        CHECK_INT(cases[i].nobody, count(text_string(&page), "rect class=\"none\""),
+                  cases[i].what);
+        CHECK_INT(cases[i].nobody > 0,
+                  strstr(text_string(&page), "<strong>Nothing was measured") != NULL,
+                  cases[i].what);
+        text_free(&page);
+        office_close(&o);
+    }
+}
+
+/* How many steps of a path go so far up or down. */
+static size_t steps_over(const char *path, long far)
+{
+    size_t n = 0;
+    for (char *end; (path = strpbrk(path, "vl")) != NULL; path = end) {
+        long step = strtol(path + 1, &end, 10);
+        if (*path == 'l')
+            step = strtol(end, &end, 10);
+        n += labs(step) >= far;
+    }
+    return n;
+}
+
+/* A day's windows are thinned, and the one spike among them is on top all the same. */
+static void test_a_day(void **state)
+{
+    (void)state;
+    struct text page = {0};
+    struct office o;
+    struct past *p = past_create(office_at(0), office_at(1440));
+    office_open(&o);
+    for (int w = 0; w < 1440; w++) {
+        office_window(&o, 6, 0, w == 700 ? 90 : 20 + (w * 37) % 11);
+        office_tell(&o, p);
+    }
+    render(&page, p, &no_limits);
+    check_harmless(text_string(&page));
+    CHECK(strstr(between(&page, "<th>max</th>", "</table>"), "<td>90.0</td></tr>") !=
+              NULL,
+          "the greatest delay stands in the table");
+    const char *line = between(&page, "\"p50 v4\" d=\"", "\"");
+    CHECK_INT(strlen(line), strspn(line, "Mhvlz0123456789 -"), "whole numbers");
+    CHECK_INT(2, steps_over(line, 60), "up to the spike and down again");
+    CHECK(page.len < 50000, "%zu bytes for one stream", page.len);
+    text_free(&page);
+    office_close(&o);
+}
+
+int main(void)
+{
+    setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+    tzset();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hostile_texts), cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_all_down),      cmocka_unit_test(test_gaps_stay_gaps),
+        cmocka_unit_test(test_a_day),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,188 @@
+#include "report/rating.h"
+
+#include "core/time.h"
+#include "office.h"
+
+static const struct limits no_limits;
+
+/*
+ * Minutes by letters: '6' six answers, 'D' six losses, 'L' three of each; then an event
+ * of the window: 'd' down, 'g' degraded, 'f' flaps, 's' settled up, 'u' up; 'r' the agent
+ * starts anew, '|' a minute without a window.
+ */
+static void live(struct office *o, struct past *p, const char *letters)
+{
+    static const struct {
+        char letter;
+        const char *name, *before, *after;
+    } told[] = {
+        {'d', "edgelat.state.changed", "up", "down"},
+        {'g', "edgelat.state.changed", "up", "degraded"},
+        {'u', "edgelat.state.changed", "down", "up"},
+        {'f', "edgelat.state.flapping", "up", "down"},
+        {'s', "edgelat.state.settled", "down", "up"},
+    };
+    for (; *letters != '\0'; letters++) {
+        if (*letters == 'r')
+            office_start(o);
+        if (*letters == '|')
+            o->minute++;
+        if (*letters == 'r' || *letters == '|')
+            continue;
+        office_window(o,
+                      *letters == '6'   ? 6
+                      : *letters == 'L' ? 3
+                                        : 0,
+                      *letters == '6'   ? 0
+                      : *letters == 'L' ? 3
+                                        : 6,
+                      10);
+        for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+            if (letters[1] == told[i].letter) {
+                office_event(o, told[i].name, told[i].before, told[i].after, "told");
+                letters++;
+                break;
+            }
+        CHECK_INT(0, office_tell(o, p), "taken");
+    }
+}
+
+/* Spells as "3-5 " in minutes, with '!' behind those in which nothing answered. */
+static const struct {
+    const char *what, *letters, *spells;
+} cases[] = {
+    {"fine", "666", ""},
+    {"degraded, and up again", "66g666u6", "2-5 "},
+    {"down by the windows as well", "6DDd6u6", "1-4! "},
+    {"one window without an answer is chance", "6D6", ""},
+    {"two are not", "6DD6", "1-3! "},
+    {"worse and worse is one", "66g66d66u6", "2-6 "},
+    {"until the end", "66g66", "2-4 "},
+    {"since before the period", "666u6", "0-3 "},
+    {"flaps until it has settled", "66f666s6", "2-5 "},
+    {"twice", "66g6u66g6u", "2-3 5-6 "},
+    {"what is fine after a restart is not told", "66g6r666", "2-3 "},
+    {"down before a restart and behind it", "66d6r66d6u", "2-3 5-6 "},
+};
+
+static void test_spells(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct office o;
+        struct rating r;
+        char spells[256] = "";
+        office_open(&o);
+        struct past *p = past_create(office_at(0), office_at(100));
+        live(&o, p, cases[i].letters);
+        p->until_ns = office_at(o.minute);
+        past_end(p);
+        rating_make(&r, p, p->targets[0], &no_limits);
+        for (size_t k = 0; k < r.n_spells; k++)
+            snprintf(spells + strlen(spells), sizeof spells - strlen(spells), "%d-%d%s ",
+                     (int)((r.spells[k].start_ns - office_at(0)) / MINUTE_NS),
+                     (int)((r.spells[k].end_ns - office_at(0)) / MINUTE_NS),
+                     r.spells[k].down ? "!" : "");
+        CHECK_TEXT(cases[i].spells, spells, cases[i].what);
+        rating_free(&r);
+        past_free(p);
+        office_close(&o);
+    }
+}
+
+static void test_figures(void **state)
+{
+    (void)state;
+    static const struct kind icmp = {.name = "icmp", .delays = {"rtt"}};
+    static const struct kind https = {
+        .name = "https", .delays = {"total"}, .has_port = true}; /* by a proxy */
+    static const struct {
+        const char *what;
+        const struct kind *kinds[3];
+        enum family families[3];
+        const char *kind;
+        int64_t limit_ms;
+        bool slow;
+    } figures[] = {
+        {"tcp before icmp", {&icmp, NULL}, {FAMILY_IPV4, FAMILY_IPV4}, "tcp", 60, false},
+        {"icmp alone", {&icmp}, {FAMILY_IPV4}, "icmp", 5, true},
+        {"what a proxy delays has no limit", {&https}, {FAMILY_IPV4}, "https", 5, false},
+        {"nothing is known", {0}, {FAMILY_NONE}, NULL, 5, false},
+    };
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        struct office o;
+        struct rating r;
+        office_open(&o);
+        struct past *p = past_create(office_at(0), office_at(100));
+        struct kind tcp = o.kind;
+        office_window(&o, 6, 2, 10);
+        for (size_t k = 0; k < 3 && figures[i].families[k] != FAMILY_NONE; k++) {
+            o.series.kind = figures[i].kinds[k] != NULL ? figures[i].kinds[k] : &tcp;
+            o.series.family = figures[i].families[k];
+            office_tell(&o, p);
+        }
+        if (figures[i].kind == NULL) { /* only that it was there */
+            o.batch.n_series = 0;
+            office_tell(&o, p);
+        }
+        past_end(p);
+        const struct limits limits = {.delay_ns = figures[i].limit_ms * NS_PER_MS};
+        rating_make(&r, p, p->targets[0], &limits);
+        CHECK_TEXT(figures[i].kind != NULL ? figures[i].kind : "none",
+                   r.kind != NULL ? r.kind : "none", figures[i].what);
+        CHECK_INT(figures[i].slow, r.slow, figures[i].what);
+        if (r.kind != NULL) {
+            CHECK_NEAR(10e6, (double)r.p50_ns, 1e5, figures[i].what);
+            CHECK_TEXT("AMS", r.pops[0].pop, figures[i].what);
+        }
+        rating_free(&r);
+        past_free(p);
+        office_close(&o);
+    }
+}
+
+/* Another target that never answers is no outage of the site, one that does is none. */
+static void test_all_down(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *first, *other;
+        size_t n;
+    } pairs[] = {
+        {"both", "66DD66", "66DD66", 1},
+        {"one of them", "66DD66", "666666", 0},
+        {"not at once", "6DD666", "666DD6", 0},
+        {"one is given up long before", "66DD66", "6", 0},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        struct office o, other;
+        struct past *p = past_create(office_at(0), office_at(100));
+        office_open(&o);
+        office_open(&other);
+        strcpy(other.target.name, "other");
+        for (const char *a = pairs[i].first, *b = pairs[i].other; *a != '\0'; a++) {
+            live(&o, p, (char[]){*a, '\0'});
+            if (*b != '\0')
+                live(&other, p, (char[]){*b++, '\0'});
+        }
+        past_end(p);
+        struct stretches all = rating_all_down(p);
+        CHECK_INT(pairs[i].n, all.n, pairs[i].what);
+        if (all.n > 0)
+            CHECK_INT(2 * MINUTE_NS, stretches_sum(&all), pairs[i].what);
+        free(all.all);
+        past_free(p);
+        office_close(&o);
+        office_close(&other);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_spells),
+        cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_all_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
