@@ -34,7 +34,8 @@ static const char help[] =
     ")\n"
     "  -l, --location PLACE  where this is: \"LATITUDE LONGITUDE\" or the code of a "
     "metro\n"
-    "  -t, --time SEC        how long to probe, 2 to 300 (default 10)\n"
+    "  -t, --time SEC        how long to probe, 2 to 300 (default 10); Ctrl-C ends it "
+    "sooner\n"
     "      --json            one JSON object a line for each target\n"
     "  -v, --verbose         what is resolved and found on the way\n"
     "  -h, --help            this text\n"
@@ -56,6 +57,7 @@ enum { OPT_JSON = 256 };
 struct ranking {
     uv_loop_t loop;
     uv_timer_t timer, progress;
+    uv_signal_t interrupt;
     struct config config;
     struct data data;
     struct site site;
@@ -311,16 +313,28 @@ static void on_closed(uv_handle_t *handle)
     (void)handle;
 }
 
-static void on_time_over(uv_timer_t *timer)
+static void end(struct ranking *r)
 {
-    struct ranking *r = timer->data;
     if (isatty(STDERR_FILENO))
         fprintf(stderr, "\r%30s\r", "");
     measurer_close_window(r->measurer);
     measurer_destroy(r->measurer);
     http_destroy(r->http);
-    uv_close((uv_handle_t *)timer, on_closed);
+    uv_close((uv_handle_t *)&r->timer, on_closed);
     uv_close((uv_handle_t *)&r->progress, on_closed);
+    uv_close((uv_handle_t *)&r->interrupt, on_closed);
+}
+
+static void on_time_over(uv_timer_t *timer)
+{
+    end(timer->data);
+}
+
+/* Whoever has seen enough is told what came so far. */
+static void on_interrupt(uv_signal_t *signal, int number)
+{
+    (void)number;
+    end(signal->data);
 }
 
 static void on_progress(uv_timer_t *timer)
@@ -342,10 +356,12 @@ static int rank(struct ranking *r, int64_t seconds)
     measurer_resume(r->measurer);
     uv_timer_init(&r->loop, &r->timer);
     uv_timer_init(&r->loop, &r->progress);
-    r->timer.data = r->progress.data = r;
+    uv_signal_init(&r->loop, &r->interrupt);
+    r->timer.data = r->progress.data = r->interrupt.data = r;
     r->left_s = seconds;
     uv_timer_start(&r->timer, on_time_over, (uint64_t)seconds * 1000, 0);
     uv_timer_start(&r->progress, on_progress, 0, 1000);
+    uv_signal_start(&r->interrupt, on_interrupt, SIGINT);
     uv_run(&r->loop, UV_RUN_DEFAULT);
     uv_loop_close(&r->loop);
     if (r->measured == 0 && r->intercepted > 0) {

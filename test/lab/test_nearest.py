@@ -118,6 +118,12 @@ def test_nearest():
     tap.equal((0, exchange["received"]), (exchange["loss_ratio"], exchange["sent"]),
               "nearest: ICMP that is filtered is no loss")
 
+    with running(EDGELAT, "nearest", "-c", SHIPPED, "-t", 300, "--json", stdout=subprocess.PIPE) as nearest:
+        time.sleep(3)
+        nearest.send_signal(signal.SIGINT)
+        rows = json_lines(nearest.communicate(timeout=10)[0])
+    tap.ok(nearest.returncode == 0 and len(rows) >= 5, "nearest: Ctrl-C shows what came so far", rows)
+
     box = os.path.join(lab.FOLDER, "box.conf")
     for kinds, code in (("tcp", 1), ("icmp tcp", 0)):
         with open(box, "w", encoding="utf-8") as own:
