@@ -65,7 +65,7 @@ struct ranking {
     struct measurer *measurer;
     bool json;
     int64_t left_s;
-    size_t measured, intercepted, eligible;
+    size_t named, measured, intercepted, eligible;
 };
 
 static bool is_located(const struct ranking *r)
@@ -271,13 +271,16 @@ static int by_rank(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+static bool is_named(const struct target_state *t)
+{
+    return t->places[0].to.family != FAMILY_NONE || t->places[1].to.family != FAMILY_NONE;
+}
+
 /* A front door that was guessed and has no address, or of which nothing is known as
  * somebody else answers there, is no candidate. */
 static bool is_shown(const struct target_state *t)
 {
-    bool named =
-        t->places[0].to.family != FAMILY_NONE || t->places[1].to.family != FAMILY_NONE;
-    return !t->target->discovered || (named && t->sent > 0);
+    return !t->target->discovered || (is_named(t) && t->sent > 0);
 }
 
 static void on_batch(const struct batch *batch, void *user)
@@ -293,6 +296,7 @@ static void on_batch(const struct batch *batch, void *user)
         print_head(r);
     for (size_t i = 0; i < n; i++) {
         struct evidence e = evidence_of(r, batch, order[i]);
+        r->named += is_named(order[i]);
         r->measured += order[i]->measured;
         r->intercepted += order[i]->intercepted;
         r->eligible += order[i]->rank > 0;
@@ -344,6 +348,22 @@ static void on_progress(uv_timer_t *timer)
         fprintf(stderr, "\r%lld s left ", (long long)r->left_s--);
 }
 
+static int verdict(const struct ranking *r)
+{
+    if (r->measured == 0 && r->intercepted > 0) {
+        cmd_cannot("a middlebox answers the handshakes in place of the targets, so none "
+                   "can be ranked; ask by https or icmp as well (kinds)");
+        return CMD_BAD;
+    }
+    if (r->named == 0)
+        return cmd_cannot("no name was resolved; look at the DNS servers (servers in "
+                          "[dns], or /etc/resolv.conf), or take longer (-t)");
+    if (r->measured == 0)
+        return cmd_cannot("nothing could be sent to any target; look at this host's way "
+                          "out (ip route), then try again");
+    return r->eligible > 0 ? CMD_FINE : CMD_BAD;
+}
+
 static int rank(struct ranking *r, int64_t seconds)
 {
     struct measurer_events events = {.on_batch = on_batch, .user = r};
@@ -364,14 +384,7 @@ static int rank(struct ranking *r, int64_t seconds)
     uv_signal_start(&r->interrupt, on_interrupt, SIGINT);
     uv_run(&r->loop, UV_RUN_DEFAULT);
     uv_loop_close(&r->loop);
-    if (r->measured == 0 && r->intercepted > 0) {
-        cmd_cannot("a middlebox answers the handshakes in place of the targets, so none "
-                   "can be ranked; ask by https or icmp as well (kinds)");
-        return CMD_BAD;
-    }
-    if (r->measured == 0)
-        return cmd_cannot("none of the targets could be probed; see the lines above");
-    return r->eligible > 0 ? CMD_FINE : CMD_BAD;
+    return verdict(r);
 }
 
 static void print_problem(const char *clause, void *user)

@@ -147,11 +147,13 @@ def test_nearest():
 
 
 def test_wrong():
+    silent, _ = probing.configuration("silent", "[dns]\nservers = 192.0.2.99\n[target teams]\nhost = teams.microsoft.com\n")
     for what, arguments, word in [
             ("a metro that is none", ["--location", "AMD"], "edgelat: --location: AMD is no code"),
             ("degrees that are none", ["--location", "95 5"], "edgelat: --location: 95 5 is no place"),
             ("no place at all", ["--location", ""], "no place"),
             ("no time to measure", ["-t", "1"], "2 to 300"),
+            ("a DNS server that is silent", ["-c", silent, "-t", "2", "--json"], "no name was resolved; look at"),
     ]:
         done = run(EDGELAT, "nearest", "-c", SHIPPED, *arguments)
         tap.ok(done.returncode == 2 and word in done.stderr and done.stderr.count("\n") == 1,
