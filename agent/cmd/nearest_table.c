@@ -1,0 +1,260 @@
+#include "cmd/nearest_table.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "cmd/render.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_located(const struct nearest_view *v)
+{
+    return v->site->nearest.metro != NULL;
+}
+
+/* ---- what one target showed ---- */
+
+struct evidence { /* over its streams */
+    uint64_t received;
+    const struct series *best;           /* the stream with the lowest minimum ... */
+    const struct delay_summary *nearest; /* ... and that delay; NULL: none */
+    const struct target_place *place;
+    struct standing standing;
+    double bound_ms, stretch; /* NaN: unknown */
+};
+
+/* The delay that it is ranked by: behind a middlebox, whose handshakes are left out,
+ * that of TLS. */
+static const struct delay_summary *distance(const struct series *s, bool intercepted)
+{
+    size_t tls = kind_delay(s->kind, "tls");
+    bool hidden = intercepted && s->window.delays[0].count == 0 && tls != KIND_NONE;
+    return &s->window.delays[hidden ? tls : 0];
+}
+
+static void add_streams(struct evidence *e, const struct batch *batch,
+                        const struct target_state *t)
+{
+    for (size_t i = 0; i < batch->n_series; i++) {
+        const struct series *s = batch->series[i];
+        if (s->target != t->target || !s->in_window)
+            continue;
+        const struct delay_summary *d = distance(s, t->intercepted);
+        e->received += s->window.received;
+        if (d->count > 0 && (e->best == NULL || d->min_ns < e->nearest->min_ns)) {
+            e->best = s;
+            e->nearest = d;
+        }
+    }
+}
+
+static struct evidence evidence_of(const struct nearest_view *v,
+                                   const struct batch *batch,
+                                   const struct target_state *t)
+{
+    struct evidence e = {.bound_ms = NAN, .stretch = NAN};
+    add_streams(&e, batch, t);
+    e.place = &t->places[e.best != NULL && e.best->family == FAMILY_IPV6];
+    if (e.place->to.family == FAMILY_NONE)
+        e.place = &t->places[1];
+    e.standing = site_standing(v->site, t->pop, e.place->basis);
+    if (e.standing.bound_ns != DELAY_UNDEFINED)
+        e.bound_ms = (double)e.standing.bound_ns / 1e6;
+    if (t->min_ns != DELAY_UNDEFINED && e.bound_ms > 0)
+        e.stretch = (double)t->min_ns / 1e6 / e.bound_ms;
+    return e;
+}
+
+/* ---- printing ---- */
+
+static double loss_ratio(const struct target_state *t)
+{
+    return t->sent > 0 ? (double)t->lost / (double)t->sent : NAN;
+}
+
+static const char *or_null(const char *text)
+{
+    return text != NULL && *text != '\0' ? text : NULL;
+}
+
+/* "a -> b" as an array. */
+static void print_chain(struct json *j, const char *chain)
+{
+    static const char arrow[] = " -> ";
+    json_array(j, "chain");
+    while (*chain != '\0') {
+        const char *end = strstr(chain, arrow);
+        size_t len = end != NULL ? (size_t)(end - chain) : strlen(chain);
+        json_string_bytes(j, NULL, chain, len);
+        chain += len + (end != NULL ? sizeof arrow - 1 : 0);
+    }
+    json_array_end(j);
+}
+
+static void print_json(const struct target_state *t, const struct evidence *e)
+{
+    struct text out = {0};
+    struct json j = json_to(&out);
+    char address[ADDRESS_TEXT_MAX];
+    const struct delay_summary *rtt = e->nearest;
+    json_object(&j, NULL);
+    json_number(&j, "rank", t->rank > 0 ? t->rank : NAN);
+    json_string(&j, "target", t->target->name);
+    json_string(&j, "host", t->target->host);
+    json_string(&j, "service", or_null(t->target->service));
+    json_bool(&j, "configured", !t->target->discovered);
+    json_string(&j, "pop", or_null(t->pop));
+    json_string(&j, "basis", t->pop[0] != '\0' ? e->place->basis : NULL);
+    json_string(&j, "city", e->standing.metro != NULL ? e->standing.metro->city : NULL);
+    json_string(&j, "address", e->best ? endpoint_address(address, &e->best->to) : NULL);
+    json_string(&j, "family", e->best ? family_name(e->best->family) : NULL);
+    print_chain(&j, e->place->asked.chain);
+    json_string(&j, "resolver", or_null(e->place->asked.servers));
+    json_string(&j, "kind", e->best ? e->best->kind->name : NULL);
+    render_delay_json(&j, "min", rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED);
+    render_delay_json(&j, "p50", rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED);
+    json_number(&j, "loss_ratio", loss_ratio(t));
+    json_unsigned(&j, "sent", t->sent);
+    json_unsigned(&j, "received", e->received);
+    json_bool(&j, "intercepted", t->intercepted);
+    json_string(&j, "interception", or_null(t->interception));
+    json_number(&j, "distance_km", e->standing.km);
+    json_number(&j, "bound", e->bound_ms);
+    json_number(&j, "stretch", e->stretch);
+    json_object_end(&j);
+    puts(text_string(&out));
+    text_free(&out);
+}
+
+static void print_head(const struct nearest_view *v)
+{
+    printf("%4s  %-20s %-8s %-18s %9s %9s %7s %5s  %-5s ", "rank", "target", "PoP",
+           "known by", "min, ms", "p50, ms", "loss", "sent", "kind");
+    if (is_located(v))
+        printf("%6s %9s %7s  ", "km", "bound, ms", "stretch");
+    printf("%s\n", "address");
+}
+
+static const char *number(char out[24], const char *format, double value)
+{
+    if (isnan(value))
+        return "-";
+    snprintf(out, 24, format, value);
+    return out;
+}
+
+static void print_row(const struct nearest_view *v, const struct target_state *t,
+                      const struct evidence *e)
+{
+    char a[24], b[24], c[24], address[ADDRESS_TEXT_MAX] = "-";
+    const struct delay_summary *rtt = e->nearest;
+    if (e->best != NULL)
+        endpoint_address(address, &e->best->to);
+    printf("%4s  %-20s %-8s %-18s ", number(a, "%.0f", t->rank > 0 ? t->rank : NAN),
+           t->target->name, t->pop[0] != '\0' ? t->pop : "unknown",
+           t->pop[0] != '\0' && e->place->basis != NULL ? e->place->basis : "-");
+    printf("%9s %9s %7s %5llu  %-5s ",
+           render_ms(a, rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED),
+           render_ms(b, rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED),
+           number(c, "%.1f %%", 100 * loss_ratio(t)), (unsigned long long)t->sent,
+           e->best ? e->best->kind->name : "-");
+    if (is_located(v))
+        printf("%6s %9s %7s  ", number(a, "%.0f", e->standing.km),
+               number(b, "%.1f", e->bound_ms), number(c, "%.1f", e->stretch));
+    printf("%s\n", address);
+}
+
+/* By more than the metros of the catalogue are wide: light goes 100 km in a
+ * millisecond, and back. */
+static bool beats_light(const struct target_state *t, const struct evidence *e)
+{
+    return t->min_ns != DELAY_UNDEFINED && e->bound_ms - (double)t->min_ns / 1e6 > 1;
+}
+
+/* True: it was so, and said. */
+static bool print_contradiction(const struct nearest_view *v,
+                                const struct target_state *t, const struct evidence *e)
+{
+    if (!beats_light(t, e))
+        return false;
+    printf(
+        "%s: %.3f ms is less than light needs for %.0f km: this is not at %s, or PoP %s "
+        "is not in %s\n",
+        t->target->name, (double)t->min_ns / 1e6, e->standing.km, v->location, t->pop,
+        e->standing.metro->city);
+    return true;
+}
+
+/* Beneath the table. */
+static void print_notes(const struct nearest_view *v, const struct batch *batch,
+                        const struct target_state *const *order, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (order[i]->intercepted)
+            printf("%s: %s; they are left out\n", order[i]->target->name,
+                   order[i]->interception);
+    for (size_t i = 0; i < n; i++) {
+        struct evidence e = evidence_of(v, batch, order[i]);
+        if (print_contradiction(v, order[i], &e))
+            return; /* one is enough */
+    }
+}
+
+/* Ranked ones first, by rank; the rest as configured. */
+static int by_rank(const void *a, const void *b)
+{
+    const struct target_state *const *x = a, *const *y = b;
+    uint32_t rx = (*x)->rank - 1,
+             ry = (*y)->rank - 1; /* 0, not eligible, becomes the largest */
+    if (rx != ry)
+        return rx < ry ? -1 : 1;
+    return (*x > *y) - (*x < *y);
+}
+
+static bool is_named(const struct target_state *t)
+{
+    return t->places[0].to.family != FAMILY_NONE || t->places[1].to.family != FAMILY_NONE;
+}
+
+/* A front door that was guessed and has no address, or of which nothing is known as
+ * somebody else answers there, is no candidate. */
+static bool is_shown(const struct target_state *t)
+{
+    return !t->target->discovered || (is_named(t) && t->sent > 0);
+}
+
+static void count(struct nearest_tally *tally, const struct target_state *t)
+{
+    tally->named += is_named(t);
+    tally->measured += t->measured;
+    tally->intercepted += t->intercepted;
+    tally->eligible += t->rank > 0;
+}
+
+struct nearest_tally nearest_print(const struct nearest_view *v,
+                                   const struct batch *batch)
+{
+    struct nearest_tally tally = {0};
+    const struct target_state **order = mem_alloc(batch->n_targets * sizeof *order);
+    size_t n = 0;
+    for (size_t i = 0; i < batch->n_targets; i++)
+        if (is_shown(&batch->targets[i]))
+            order[n++] = &batch->targets[i];
+    qsort(order, n, sizeof *order, by_rank);
+    if (!v->json)
+        print_head(v);
+    for (size_t i = 0; i < n; i++) {
+        struct evidence e = evidence_of(v, batch, order[i]);
+        count(&tally, order[i]);
+        if (v->json)
+            print_json(order[i], &e);
+        else
+            print_row(v, order[i], &e);
+    }
+    if (!v->json)
+        print_notes(v, batch, order, n);
+    free(order);
+    return tally;
+}
