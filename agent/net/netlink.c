@@ -70,8 +70,8 @@ static void take_stock(const struct netlink_event *event, void *user)
 struct table {
     uint16_t type; /* RTM_GETLINK ... */
     uint8_t family;
+    bool cut;    /* what would be behind `most` is not needed */
     size_t most; /* bytes of it that are read */
-    bool cut;    /* what would be behind them is not needed */
 };
 
 /* The main table of routes alone, where the kernel (4.20) filters; the others are told
@@ -120,10 +120,10 @@ static int read_table(int fd, const struct table *t, struct network *into)
 static int look(struct network *into)
 {
     static const struct table tables[] = {
-        {RTM_GETLINK, AF_UNSPEC, DUMP_BYTES_MAX, false},
-        {RTM_GETADDR, AF_UNSPEC, DUMP_BYTES_MAX, false},
-        {RTM_GETROUTE, AF_INET, ROUTES_BYTES_MAX, true},
-        {RTM_GETROUTE, AF_INET6, DUMP_BYTES_MAX, false},
+        {RTM_GETLINK, AF_UNSPEC, false, DUMP_BYTES_MAX},
+        {RTM_GETADDR, AF_UNSPEC, false, DUMP_BYTES_MAX},
+        {RTM_GETROUTE, AF_INET, true, ROUTES_BYTES_MAX},
+        {RTM_GETROUTE, AF_INET6, false, DUMP_BYTES_MAX},
     };
     int rc = 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && rc == 0; i++) {
