@@ -55,7 +55,7 @@ def restarted_with(agent):
     """The words that it runs with, once it has restarted in place."""
     with open(f"/proc/{agent.pid}/cmdline", "rb") as file:
         words = file.read().decode().split("\0")[:-1]
-    return words if words[0] == "edgelat" else None
+    return words if words[:1] == ["edgelat"] else None  # none at all while it is replaced
 
 
 def main():
