@@ -24,6 +24,8 @@ static void quoted(struct text *out, const char *bytes, size_t len)
             text_add(out, "\\%c", c);
         } else if (c < 0x20 || c == 0x7f) {
             text_add(out, "\\u%04x", c);
+        } else if (n == 2 && c == 0xc2 && (unsigned char)bytes[i + 1] < 0xa0) { /* C1 */
+            text_add(out, "\\u%04x", (unsigned char)bytes[i + 1]);
         } else {
             text_add_bytes(out, bytes + i, n);
         }

@@ -39,6 +39,7 @@ static void strings_are_always_valid(void **state)
         {"plain", "abc", 3, "\"abc\""},
         {"quotes and backslashes", "a\"b\\c", 5, "\"a\\\"b\\\\c\""},
         {"control characters", "\n\x1f\x7f", 3, "\"\\u000a\\u001f\\u007f\""},
+        {"of eight bits", "\xc2\x9b\xc2\xa0", 4, "\"\\u009b\xc2\xa0\""},
         {"NUL inside", "a\0b", 3, "\"a\\u0000b\""},
         {"UTF-8 of two, three, four bytes", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 9,
          "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""},
