@@ -17,15 +17,14 @@ static void quoted(struct text *out, const char *bytes, size_t len)
     for (size_t i = 0; i < len;) {
         unsigned char c = (unsigned char)bytes[i];
         size_t n = text_utf8(bytes + i, len - i);
+        int control = text_control(bytes + i, n);
         if (n == 0) {
             text_add_bytes(out, "\xef\xbf\xbd", 3);
             n = 1;
         } else if (c == '"' || c == '\\') {
             text_add(out, "\\%c", c);
-        } else if (c < 0x20 || c == 0x7f) {
-            text_add(out, "\\u%04x", c);
-        } else if (n == 2 && c == 0xc2 && (unsigned char)bytes[i + 1] < 0xa0) { /* C1 */
-            text_add(out, "\\u%04x", (unsigned char)bytes[i + 1]);
+        } else if (control >= 0) {
+            text_add(out, "\\u%04x", (unsigned)control);
         } else {
             text_add_bytes(out, bytes + i, n);
         }

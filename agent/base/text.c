@@ -81,15 +81,23 @@ size_t text_utf8(const char *bytes, size_t left)
     return overlong || surrogate || too_high ? 0 : len;
 }
 
+int text_control(const char *at, size_t n)
+{
+    unsigned char c = (unsigned char)at[0];
+    if (n == 1 && (c < 0x20 || c == 0x7f))
+        return c;
+    if (n == 2 && c == 0xc2 && (unsigned char)at[1] < 0xa0)
+        return (unsigned char)at[1];
+    return -1;
+}
+
 const char *text_wrong(const char *line, size_t len)
 {
     for (size_t at = 0; at < len;) {
         size_t n = text_utf8(line + at, len - at);
         if (n == 0)
             return "not UTF-8; save the file in that encoding";
-        unsigned char c = (unsigned char)line[at];
-        bool c1 = n == 2 && c == 0xC2 && (unsigned char)line[at + 1] < 0xA0;
-        if ((c < 0x20 && c != '\t') || c == 0x7F || c1)
+        if (text_control(line + at, n) >= 0 && line[at] != '\t')
             return "a control character; only text may stand here";
         at += n;
     }

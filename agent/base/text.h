@@ -29,6 +29,10 @@ bool text_copy(char *to, size_t room, const char *from);
  * 0) are there; 0 when it is none. */
 size_t text_utf8(const char *bytes, size_t left);
 
+/* The control character in the `n` bytes of one character, of seven bits or eight (C0,
+ * DEL, C1); -1: it is none. */
+int text_control(const char *at, size_t n);
+
 /* What keeps the bytes of a line from being text (UTF-8, no control character but the
  * tab), as a clause for people, or NULL. */
 const char *text_wrong(const char *line, size_t len);
