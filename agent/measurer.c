@@ -234,8 +234,9 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     m->prober = prober_create(loop, probe_kinds, probe_kinds_count, resolver, http,
                               prober_events);
     struct wall wall = wall_now();
+    struct pipeline_settings settings = config_pipeline(config);
     m->pipeline =
-        pipeline_create(config, probe_kind_words(), chance_seed(), mono_now(), wall);
+        pipeline_create(&settings, probe_kind_words(), chance_seed(), mono_now(), wall);
     m->clock_offset_ns = wall.ns - mono_now().ns;
     m->probe_timer = make_timer(m);
     m->tick_timer = make_timer(m);

@@ -40,6 +40,19 @@ struct config config_default(void)
     };
 }
 
+struct pipeline_settings config_pipeline(const struct config *c)
+{
+    return (struct pipeline_settings){
+        .window_ns = c->window_ns,
+        .nearest = c->nearest,
+        .pattern = c->pattern,
+        .ranking = c->ranking,
+        .delta = c->shipping.delta,
+        .targets = c->targets,
+        .n_targets = c->n_targets,
+    };
+}
+
 void config_free(struct config *c)
 {
     for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)

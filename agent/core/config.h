@@ -13,8 +13,8 @@
 #define EDGELAT_CORE_CONFIG_H
 
 #include "core/kind.h"
-#include "core/nearest.h"
-#include "core/schedule.h"
+#include "core/peering.h"
+#include "core/pipeline.h"
 #include "core/target.h"
 
 #include <stdbool.h>
@@ -43,15 +43,6 @@ struct shipping {      /* the rest of [collector]: what is sent, and when */
     bool events;       /* as OTLP logs; false: metrics only */
     bool delta;        /* each batch has what is new only; else all since the start */
     uint32_t catch_up; /* batches a second at most, 0 is no limit */
-};
-
-/* A connection of Azure Peering Service, as it is called in Azure; "" is not configured.
- * Locations are free words there, so each may say which metro of the catalogue it is. */
-struct peering {
-    char connection[TARGET_NAME_MAX], provider[TARGET_NAME_MAX];
-    char primary[TARGET_NAME_MAX], backup[TARGET_NAME_MAX];
-    char primary_metro[8], backup_metro[8]; /* codes of the catalogue */
-    char prefixes[256];                     /* of the customer, "ADDRESS/LENGTH ..." */
 };
 
 struct target_draft; /* config_keys.h */
@@ -100,6 +91,8 @@ struct config {
 typedef void config_problem_cb(const char *text, void *user);
 
 struct config config_default(void);
+struct pipeline_settings
+config_pipeline(const struct config *c); /* borrows its targets */
 void config_free(struct config *c);
 
 /*

@@ -39,17 +39,18 @@ size_t pipeline_add(struct pipeline *p, const struct target *target)
     return number;
 }
 
-struct pipeline *pipeline_create(const struct config *config, const struct kinds *kinds,
-                                 uint64_t seed, struct mono now, struct wall wall)
+struct pipeline *pipeline_create(const struct pipeline_settings *settings,
+                                 const struct kinds *kinds, uint64_t seed,
+                                 struct mono now, struct wall wall)
 {
     struct pipeline *p = mem_zalloc(sizeof *p);
-    p->config = config;
-    p->room = config->n_targets + PIPELINE_ADDED_MAX;
+    p->settings = *settings;
+    p->room = settings->n_targets + PIPELINE_ADDED_MAX;
     p->kinds = kinds;
     p->opened = p->window_start = p->stamped = p->batch.agent_start = wall;
     p->opened_at = p->latest = now;
-    p->ledger = ledger_create(config->shipping.delta);
-    p->batch.delta = config->shipping.delta;
+    p->ledger = ledger_create(settings->delta);
+    p->batch.delta = settings->delta;
     p->members = mem_zalloc(p->room * sizeof *p->members);
     p->open_events = mem_zalloc(sizeof *p->open_events);
     p->closed_events = mem_zalloc(sizeof *p->closed_events);
@@ -57,9 +58,9 @@ struct pipeline *pipeline_create(const struct config *config, const struct kinds
     p->states = mem_zalloc(p->room * sizeof *p->states);
     size_t streams = p->room * 2 * kinds->n;
     p->streams = mem_zalloc(streams * sizeof *p->streams);
-    p->schedule = schedule_create(streams, config->pattern, seed);
-    for (size_t target = 0; target < config->n_targets; target++)
-        pipeline_add(p, &config->targets[target]);
+    p->schedule = schedule_create(streams, settings->pattern, seed);
+    for (size_t target = 0; target < settings->n_targets; target++)
+        pipeline_add(p, &settings->targets[target]);
     return p;
 }
 
@@ -333,7 +334,7 @@ void pipeline_busy(struct pipeline *p)
 
 struct wall pipeline_closing(const struct pipeline *p)
 {
-    int64_t window_ns = p->config->window_ns;
+    int64_t window_ns = p->settings.window_ns;
     int64_t open_ns = p->latest.ns - p->opened_at.ns;
     if (open_ns > window_ns + window_ns / 8 + NS_PER_S)
         return (struct wall){0};

@@ -8,7 +8,7 @@
  *
  * A stream is one (target, kind, family); it rests until its target has an address of
  * that family. When a window closes the targets are ranked by their recent windows; the
- * nearest `config.nearest` are probed at their full interval, the others at their slow
+ * nearest `settings.nearest` are probed at their full interval, the others at their slow
  * one, and one of which nothing is known yet at its full one, so that it can be ranked
  * soon. While nothing answers, as many of the configured ones are. One that was
  * discovered under another server's name is ranked once that one's certificate is shown.
@@ -39,7 +39,7 @@
 #define EDGELAT_CORE_PIPELINE_H
 
 #include "core/batch.h"
-#include "core/config.h"
+#include "core/nearest.h"
 #include "core/schedule.h"
 
 /* Prometheus, Mimir and Loki take what is up to ten minutes ahead. */
@@ -69,9 +69,20 @@
 
 struct pipeline;
 
-/* `config` and `kinds` are borrowed and outlive the pipeline. */
-struct pipeline *pipeline_create(const struct config *config, const struct kinds *kinds,
-                                 uint64_t seed, struct mono now, struct wall wall);
+struct pipeline_settings {
+    int64_t window_ns; /* period of the windows; they close on its multiples */
+    uint32_t nearest;  /* number of nearest targets probed at the full rate */
+    enum pattern pattern;
+    struct nearest_policy ranking;
+    bool delta; /* series count since the last batch, not since the start */
+    const struct target *targets;
+    size_t n_targets;
+};
+
+/* Copies `settings`; its targets and `kinds` are borrowed and outlive the pipeline. */
+struct pipeline *pipeline_create(const struct pipeline_settings *settings,
+                                 const struct kinds *kinds, uint64_t seed,
+                                 struct mono now, struct wall wall);
 void pipeline_destroy(struct pipeline *p);
 
 /*
@@ -151,7 +162,7 @@ void pipeline_interrupted(struct pipeline *p);
 void pipeline_busy(struct pipeline *p);
 
 /*
- * When the open window is to be closed: the next multiple of config.window_ns after it
+ * When the open window is to be closed: the next multiple of settings.window_ns after it
  * was opened. 1970 (at once) when it has been open for longer than a window by the
  * monotonic clock: then the wall clock was stepped back, and would take too long to get
  * there.

@@ -87,7 +87,7 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
 }
 
 /*
- * The nearest `config.nearest` of all are probed at their full interval, and as many of
+ * The nearest `settings.nearest` of all are probed at their full interval, and as many of
  * the configured ones: what discovery adds must not slow down what somebody asked for,
  * and an outage must not slow down what will tell that it is over.
  */
@@ -99,9 +99,9 @@ static void choose_full(struct pipeline *p)
         bool eligible = i < p->eligible;
         if (eligible)
             p->states[p->order[i]].rank = (uint32_t)i + 1;
-        m->full |= eligible && i < p->config->nearest;
+        m->full |= eligible && i < p->settings.nearest;
         if (!m->target->discovered)
-            m->full |= configured++ < p->config->nearest;
+            m->full |= configured++ < p->settings.nearest;
     }
 }
 
@@ -117,7 +117,7 @@ void pipeline_rank(struct pipeline *p)
         describe(p, t, &candidates[t], place);
     }
     p->eligible =
-        nearest_rank(candidates, n, previous, p->eligible, &p->config->ranking, p->order);
+        nearest_rank(candidates, n, previous, p->eligible, &p->settings.ranking, p->order);
     choose_full(p);
     free(previous);
     free(candidates);

@@ -50,7 +50,7 @@ struct member { /* a target */
 };
 
 struct pipeline {
-    const struct config *config;
+    struct pipeline_settings settings;
     const struct kinds *kinds;
     struct schedule *schedule;
     struct ledger *ledger;

@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 #include "core/batch.h"
-#include "core/config.h"
+#include "core/peering.h"
 #include "export/signal.h"
 
 #include <stddef.h>

@@ -40,7 +40,7 @@ struct flight { /* a probe under way */
 };
 
 struct sim {
-    struct config config;
+    struct pipeline_settings settings;
     struct target targets[SIM_TARGETS_MAX];
     struct way ways[SIM_TARGETS_MAX];
     const struct move *moves;
@@ -93,7 +93,7 @@ static inline void sim_begin(struct sim *s, size_t n, const struct way *ways,
         snprintf(s->targets[t].host, sizeof s->targets[t].host, "%zu.example", t);
         s->ways[t] = ways[t];
     }
-    s->config = (struct config){
+    s->settings = (struct pipeline_settings){
         .window_ns = 60 * NS_PER_S,
         .nearest = 3,
         .pattern = PATTERN_PERIODIC,
@@ -104,12 +104,12 @@ static inline void sim_begin(struct sim *s, size_t n, const struct way *ways,
     s->truth = mem_zalloc(n * SIM_KINDS * sizeof *s->truth);
 }
 
-/* After changes to `config`. */
+/* After changes to `settings`. */
 static inline void sim_start(struct sim *s)
 {
     s->pipeline =
-        pipeline_create(&s->config, &sim_kinds, random_next(&s->random), s->now, s->wall);
-    for (size_t t = 0; t < s->config.n_targets; t++)
+        pipeline_create(&s->settings, &sim_kinds, random_next(&s->random), s->now, s->wall);
+    for (size_t t = 0; t < s->settings.n_targets; t++)
         pipeline_resolved(s->pipeline, t, FAMILY_IPV4, sim_address(t), "", s->now,
                           s->wall);
 }
@@ -117,7 +117,7 @@ static inline void sim_start(struct sim *s)
 static inline void sim_end(struct sim *s)
 {
     pipeline_destroy(s->pipeline);
-    for (size_t i = 0; i < s->config.n_targets * SIM_KINDS; i++)
+    for (size_t i = 0; i < s->settings.n_targets * SIM_KINDS; i++)
         free(s->truth[i].delays);
     free(s->truth);
     free(s->flights);

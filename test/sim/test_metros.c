@@ -89,7 +89,7 @@ static size_t nearest_of(const struct way *ways)
 /* So near to the nearest that no measurement takes its place for sure: an equal. */
 static bool is_equal(const struct way *ways, size_t target)
 {
-    const struct nearest_policy *p = &sim.config.ranking;
+    const struct nearest_policy *p = &sim.settings.ranking;
     int64_t noise_ns = MS(0.3); /* of a minimum of some twenty */
     int64_t gain_ns = ways[target].rtt_ns - ways[nearest_of(ways)].rtt_ns - noise_ns;
     return gain_ns <= p->margin_ns ||

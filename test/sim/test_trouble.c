@@ -20,7 +20,7 @@ static const struct way plain[PLAIN] = {{MS(3), MS(0.3), 0.01, "LON"},
 /* Everything sent is reported or under way. */
 static void check_books(const struct sim *s, const struct batch *batch)
 {
-    for (size_t t = 0; t < s->config.n_targets; t++)
+    for (size_t t = 0; t < s->settings.n_targets; t++)
         for (size_t kind = 0; kind < SIM_KINDS; kind++) {
             uint32_t stream = sim_stream(t, kind);
             struct told told = sim_told(batch, &s->targets[t], kind);
@@ -223,7 +223,7 @@ static void a_day_of_fifty_targets(void **state)
     sim_start(&s);
     sim_run(&s, DAY_NS + 1);
     CHECK_INT(1440, s.batches, "one a minute");
-    CHECK_INT(3, s.config.nearest, "that many in full");
+    CHECK_INT(3, s.settings.nearest, "that many in full");
     uint64_t sent = 0;
     for (size_t t = 0; t < MANY; t++)
         sent += s.truth[sim_stream(t, SIM_PING)].sent;

@@ -23,7 +23,7 @@ enum { TARGETS = 3 };
 
 struct rig {
     struct target targets[TARGETS];
-    struct config config;
+    struct pipeline_settings settings;
     struct pipeline *p;
     struct mono now;
     struct wall wall;
@@ -49,7 +49,7 @@ static inline void begin(struct rig *r)
         snprintf(r->targets[t].name, sizeof r->targets[t].name, "%s", names[t]);
         snprintf(r->targets[t].host, sizeof r->targets[t].host, "%s.example", names[t]);
     }
-    r->config = (struct config){
+    r->settings = (struct pipeline_settings){
         .window_ns = MINUTE_NS,
         .nearest = 1,
         .pattern = PATTERN_PERIODIC,
@@ -57,7 +57,7 @@ static inline void begin(struct rig *r)
         .targets = r->targets,
         .n_targets = TARGETS,
     };
-    r->p = pipeline_create(&r->config, &kinds, check_seed(), r->now, r->wall);
+    r->p = pipeline_create(&r->settings, &kinds, check_seed(), r->now, r->wall);
 }
 
 static inline void pass(struct rig *r, int64_t ns)

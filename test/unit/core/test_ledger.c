@@ -39,8 +39,8 @@ static void as_delta_a_series_has_what_is_new(void **state)
     struct rig r;
     begin(&r);
     pipeline_destroy(r.p);
-    r.config.shipping.delta = true;
-    r.p = pipeline_create(&r.config, &kinds, check_seed(), r.now, r.wall);
+    r.settings.delta = true;
+    r.p = pipeline_create(&r.settings, &kinds, check_seed(), r.now, r.wall);
     resolve(&r, 0, "192.0.2.1", "LON");
     reply(&r, PING4, "192.0.2.1", MS(3));
     give(&r, PING4, "192.0.2.1", OUTCOME_LOSS, DELAY_UNDEFINED, "");

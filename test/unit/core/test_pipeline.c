@@ -54,7 +54,7 @@ static void a_target_has_the_streams_it_wants(void **state)
     pipeline_destroy(r.p);
     r.targets[0].ipv6 = false;
     r.targets[0].kinds[WEB] = false;
-    r.p = pipeline_create(&r.config, &kinds, 1, r.now, r.wall);
+    r.p = pipeline_create(&r.settings, &kinds, 1, r.now, r.wall);
     resolve(&r, 0, "2001:db8::1", "");
     CHECK_INT(0, take(&r, MINUTE_NS, &order), "no stream in that family");
     resolve(&r, 0, "192.0.2.1", "");
@@ -329,7 +329,7 @@ static void a_middlebox_does_not_say_that_it_is_up(void **state)
     begin(&r);
     pipeline_destroy(r.p);
     r.targets[0].kinds[2] = true;
-    r.p = pipeline_create(&r.config, &three, 1, r.now, r.wall);
+    r.p = pipeline_create(&r.settings, &three, 1, r.now, r.wall);
     resolve(&r, 0, addresses[0], "");
     reply(&r, TCP4, addresses[0], MS(2));
     close_window(&r);

@@ -69,8 +69,8 @@ static void a_clock_that_was_ahead(void **state)
         struct rig r;
         begin(&r);
         pipeline_destroy(r.p);
-        r.config.shipping.delta = delta;
-        r.p = pipeline_create(&r.config, &kinds, check_seed(), r.now, r.wall);
+        r.settings.delta = delta;
+        r.p = pipeline_create(&r.settings, &kinds, check_seed(), r.now, r.wall);
         resolve(&r, 0, "192.0.2.1", "LON");
         reply(&r, PING4, "192.0.2.1", MS(3));
         close_window(&r);

@@ -132,7 +132,7 @@ static void a_guess_counts_once_it_is_proved(void **state)
     snprintf(added.server_name, sizeof added.server_name, "near.example");
     begin(&r);
     pipeline_destroy(r.p);
-    r.p = pipeline_create(&r.config, &secure_kinds, check_seed(), r.now, r.wall);
+    r.p = pipeline_create(&r.settings, &secure_kinds, check_seed(), r.now, r.wall);
     size_t number = pipeline_add(r.p, &added);
     resolve_all(&r, number);
     pipeline_survey_begin(r.p, r.now);
@@ -255,9 +255,9 @@ static void begin_many(struct rig *r, size_t hosts)
     }
     begin(r);
     pipeline_destroy(r->p);
-    r->config.targets = targets;
-    r->config.n_targets = MANY;
-    r->p = pipeline_create(&r->config, &heavy_kinds, check_seed(), r->now, r->wall);
+    r->settings.targets = targets;
+    r->settings.n_targets = MANY;
+    r->p = pipeline_create(&r->settings, &heavy_kinds, check_seed(), r->now, r->wall);
 }
 
 static void many_resolve(struct rig *r)

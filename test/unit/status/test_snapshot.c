@@ -7,6 +7,7 @@ static const char near[] = "192.0.2.1", other[] = "192.0.2.9";
 
 struct bed {
     struct rig rig;
+    struct config config;
     struct snapshot s;
     struct events events;
     struct text findings, json, text;
@@ -17,10 +18,13 @@ static struct bed *bed_begin(void)
     struct bed *b = calloc(1, sizeof *b);
     begin(&b->rig);
     pipeline_destroy(b->rig.p);
-    b->rig.config.n_targets = 1;
+    b->rig.settings.n_targets = 1;
     b->rig.p =
-        pipeline_create(&b->rig.config, &kinds, check_seed(), b->rig.now, b->rig.wall);
-    snapshot_begin(&b->s, &b->rig.config, &kinds, b->rig.wall);
+        pipeline_create(&b->rig.settings, &kinds, check_seed(), b->rig.now, b->rig.wall);
+    b->config = (struct config){.window_ns = b->rig.settings.window_ns,
+                                .targets = b->rig.targets,
+                                .n_targets = 1};
+    snapshot_begin(&b->s, &b->config, &kinds, b->rig.wall);
     b->s.instance_id = "0123";
     b->s.host_name = "branch";
     b->s.now = b->rig.wall;
