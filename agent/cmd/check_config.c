@@ -15,10 +15,10 @@ static const char help[] =
     "\n"
     "Reads the configuration as the agent does, and the data files (metros.csv, "
     "prefixes.csv,\n"
-    "thresholds.csv, targets.csv in $EDGELAT_DATA, /etc/edgelat or /usr/share/edgelat), "
-    "and says\n"
-    "everything that is wrong with them, with file, line and a suggestion; ends with 2 "
-    "then.\n"
+    "thresholds.csv, targets.csv, suffixes.csv in $EDGELAT_DATA, /etc/edgelat or\n"
+    "/usr/share/edgelat), and says everything that is wrong with them, with file, line "
+    "and a\n"
+    "suggestion; ends with 2 then.\n"
     "Changes nothing and sends nothing.\n"
     "\n"
     "  FILE         configuration (default: $EDGELAT_CONFIG or " CONFIG_PATH ");\n"
@@ -120,6 +120,7 @@ static void print_all_data(const struct data *d)
     print_data(d, DATA_PREFIXES, k->prefixes.n, k->prefixes.version);
     print_data(d, DATA_THRESHOLDS, k->thresholds.n, k->thresholds.version);
     print_data(d, DATA_TARGETS, k->workloads.n, k->workloads.version);
+    print_data(d, DATA_SUFFIXES, k->suffixes.n, k->suffixes.version);
 }
 
 static int check_config(int argc, char **argv)

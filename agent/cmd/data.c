@@ -10,10 +10,9 @@
 #include <unistd.h>
 
 const char *const data_names[DATA_FILES] = {
-    [DATA_METROS] = "metros.csv",
-    [DATA_PREFIXES] = "prefixes.csv",
-    [DATA_THRESHOLDS] = "thresholds.csv",
-    [DATA_TARGETS] = "targets.csv",
+    [DATA_METROS] = "metros.csv",         [DATA_PREFIXES] = "prefixes.csv",
+    [DATA_THRESHOLDS] = "thresholds.csv", [DATA_TARGETS] = "targets.csv",
+    [DATA_SUFFIXES] = "suffixes.csv",
 };
 
 /* ---- where they are ---- */
@@ -71,6 +70,8 @@ static size_t parse(struct data *d, enum data_file file,
         return prefixes_parse(&d->known.prefixes, from);
     case DATA_TARGETS:
         return workloads_parse(&d->known.workloads, from);
+    case DATA_SUFFIXES:
+        return suffixes_parse(&d->known.suffixes, from);
     default:
         return thresholds_parse(&d->known.thresholds, from);
     }

@@ -18,7 +18,14 @@ struct data_folders {
     size_t n;
 };
 
-enum data_file { DATA_METROS, DATA_PREFIXES, DATA_THRESHOLDS, DATA_TARGETS, DATA_FILES };
+enum data_file {
+    DATA_METROS,
+    DATA_PREFIXES,
+    DATA_THRESHOLDS,
+    DATA_TARGETS,
+    DATA_SUFFIXES,
+    DATA_FILES
+};
 
 extern const char *const data_names[DATA_FILES]; /* "metros.csv", ... */
 

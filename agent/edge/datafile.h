@@ -1,7 +1,7 @@
 /*
- * The syntax of our data files (metros, prefixes, thresholds, targets): CSV (RFC 4180)
- * with a first line that says what it is, blank lines, comment lines ('#' first) and a
- * line of column names:
+ * The syntax of our data files (metros, prefixes, thresholds, targets, suffixes): CSV
+ * (RFC 4180) with a first line that says what it is, blank lines, comment lines ('#'
+ * first) and a line of column names:
  *
  *     # edgelat metros 2026-11-23
  *     code,family,city,country,latitude,longitude

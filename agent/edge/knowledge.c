@@ -12,6 +12,7 @@ void knowledge_free(struct knowledge *k)
     prefixes_free(&k->prefixes);
     thresholds_free(&k->thresholds);
     workloads_free(&k->workloads);
+    suffixes_free(&k->suffixes);
 }
 
 struct target workload_target(const struct workload *w, const struct kinds *kinds)

@@ -8,6 +8,7 @@
 #include "core/config.h"
 #include "edge/catalogue.h"
 #include "edge/prefixes.h"
+#include "edge/suffixes.h"
 #include "edge/thresholds.h"
 #include "edge/workloads.h"
 
@@ -19,6 +20,7 @@ struct knowledge { /* all zero knows nothing; ends with knowledge_free() */
     struct prefixes prefixes;
     struct thresholds thresholds;
     struct workloads workloads;
+    struct suffixes suffixes;
 };
 
 void knowledge_free(struct knowledge *k);

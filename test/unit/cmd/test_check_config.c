@@ -76,7 +76,8 @@ static void test_data_files(void **state)
     CHECK(strstr(out.out, "\npackaging/data/metros.csv: fine: 144 entries, version ") &&
               strstr(out.out, "\npackaging/data/prefixes.csv: fine: ") &&
               strstr(out.out, "\npackaging/data/thresholds.csv: fine: ") &&
-              strstr(out.out, "\npackaging/data/targets.csv: fine: 5 entries, "),
+              strstr(out.out, "\npackaging/data/targets.csv: fine: 5 entries, ") &&
+              strstr(out.out, "\npackaging/data/suffixes.csv: fine: "),
           "got %s", out.out);
 
     const char *path = folder_write(
