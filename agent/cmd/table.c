@@ -76,6 +76,12 @@ static void note_time(struct table *t, uint64_t time_ns)
         t->time_ns = time_ns;
 }
 
+static bool is_lost(const char *outcome)
+{
+    return strcmp(outcome, outcome_name(OUTCOME_LOSS)) == 0 ||
+           strcmp(outcome, outcome_name(OUTCOME_UNREACHABLE)) == 0;
+}
+
 static void add_results(struct table *t, const Otlp__Sum *sum)
 {
     for (size_t i = 0; i < sum->n_data_points; i++) {
@@ -89,7 +95,7 @@ static void add_results(struct table *t, const Otlp__Sum *sum)
         add_piece(t, &(struct piece){
                          .key = key_of(p->attributes, p->n_attributes),
                          .sent = (uint64_t)count,
-                         .lost = strcmp(outcome, "loss") == 0 ? (uint64_t)count : 0,
+                         .lost = is_lost(outcome) ? (uint64_t)count : 0,
                      });
     }
 }

@@ -26,7 +26,7 @@ void evidence_add(struct evidence *e, const struct summary *summary, size_t dist
     }
     struct seen seen = {
         .sent = summary->sent,
-        .lost = summary->outcomes[OUTCOME_LOSS],
+        .lost = outcomes_lost(summary->outcomes),
         .answered = summary->received + summary->outcomes[OUTCOME_REFUSED],
         .min_ns = summary->delays[distance].min_ns,
     };

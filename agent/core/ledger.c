@@ -163,7 +163,7 @@ static void join_counts(struct summary *into, const struct summary *from)
     if (from->longest_burst > into->longest_burst)
         into->longest_burst = from->longest_burst;
     into->loss_ratio =
-        into->sent > 0 ? (double)into->outcomes[OUTCOME_LOSS] / (double)into->sent : NAN;
+        into->sent > 0 ? (double)outcomes_lost(into->outcomes) / (double)into->sent : NAN;
 }
 
 static void join_delays(struct delay_summary *into, const struct delay_summary *from,
@@ -225,7 +225,7 @@ void ledger_post(struct ledger *l, const struct part *part)
         begin_anew(a, part->summary->start);
     a->window = l->window;
     a->series.to = part->to;
-    a->losses += part->summary->outcomes[OUTCOME_LOSS];
+    a->losses += outcomes_lost(part->summary->outcomes);
     a->answered |= part->own_answers && is_answered(part->summary);
     add_totals(&a->series, part);
     if (part->early || !first)

@@ -17,6 +17,29 @@ const char *outcome_name(enum outcome outcome)
     return names[outcome];
 }
 
+bool outcome_is_lost(enum outcome outcome)
+{
+    return outcome == OUTCOME_LOSS || outcome == OUTCOME_UNREACHABLE;
+}
+
+uint64_t outcomes_sent(const uint64_t outcomes[OUTCOME_COUNT])
+{
+    uint64_t sent = 0;
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        sent += o != OUTCOME_NOT_MEASURED ? outcomes[o] : 0;
+    return sent;
+}
+
+uint64_t outcomes_lost(const uint64_t outcomes[OUTCOME_COUNT])
+{
+    return outcomes[OUTCOME_LOSS] + outcomes[OUTCOME_UNREACHABLE];
+}
+
+uint64_t outcomes_failed(const uint64_t outcomes[OUTCOME_COUNT])
+{
+    return outcomes_sent(outcomes) - outcomes_lost(outcomes) - outcomes[OUTCOME_REPLY];
+}
+
 struct result result_of(uint32_t stream, const struct endpoint *to, struct wall time,
                         enum outcome outcome)
 {

@@ -16,9 +16,10 @@
 enum outcome {
     OUTCOME_REPLY,        /* answered within the waiting time */
     OUTCOME_LOSS,         /* not answered within the waiting time (RFC 2681, RFC 7680) */
-    OUTCOME_REFUSED,      /* the host answered that it does not want to: TCP reset */
-    OUTCOME_UNREACHABLE,  /* a router or the host said so: ICMP unreachable, prohibited,
-                             TTL exceeded */
+    OUTCOME_REFUSED,      /* the target itself declined: TCP reset, or an ICMP error that
+                             only a host that got the probe sends (port unreachable) */
+    OUTCOME_UNREACHABLE,  /* somebody on the path reported that the probe did not arrive:
+                             ICMP unreachable, prohibited, TTL exceeded */
     OUTCOME_TLS_ERROR,    /* connected, but no TLS session or no trusted certificate */
     OUTCOME_HTTP_ERROR,   /* TLS stood, but no HTTP answer that makes sense */
     OUTCOME_NOT_MEASURED, /* nothing was sent: it is about this host, not about the path
@@ -27,6 +28,20 @@ enum outcome {
 };
 
 const char *outcome_name(enum outcome outcome); /* "reply", "loss", ... */
+
+/*
+ * Whether the probe is lost. A packet that does not arrive is lost, whether or not a
+ * router reports it (RFC 7680, 2.4; `ping` counts the same way), so OUTCOME_UNREACHABLE is
+ * lost as OUTCOME_LOSS is. A refusal and a failed TLS or HTTP exchange came from the
+ * target: the path carried them.
+ */
+bool outcome_is_lost(enum outcome outcome);
+
+/* Sums over counts by outcome: the probes that were sent, those that were lost, and those
+ * that the target answered with something else than a reply. */
+uint64_t outcomes_sent(const uint64_t outcomes[OUTCOME_COUNT]);
+uint64_t outcomes_lost(const uint64_t outcomes[OUTCOME_COUNT]);
+uint64_t outcomes_failed(const uint64_t outcomes[OUTCOME_COUNT]);
 
 #define DELAY_UNDEFINED INT64_C(-1)
 #define POP_TEXT_MAX    16

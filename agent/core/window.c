@@ -251,8 +251,9 @@ void window_add(struct window *w, const struct result *result)
 {
     w->counts.outcomes[result->outcome]++;
     if (result->outcome == OUTCOME_NOT_MEASURED)
-        return;                          /* nothing was sent */
-    if (result->outcome != OUTCOME_LOSS) /* which are of the lost probe anyway */
+        return; /* nothing was sent */
+    bool lost = outcome_is_lost(result->outcome);
+    if (!lost) /* else they are of the lost probe anyway */
         w->counts.lost_packets += result->lost_packets;
 
     for (size_t i = 0; i < w->n_delays; i++)
@@ -263,7 +264,7 @@ void window_add(struct window *w, const struct result *result)
     struct sent sent = {
         .time = result->time,
         .rtt_ns = answered ? result->delays[0] : DELAY_UNDEFINED,
-        .lost = result->outcome == OUTCOME_LOSS,
+        .lost = lost,
         .fresh = true,
     };
     put_in_order(w, &sent);
@@ -334,15 +335,13 @@ void window_summary(const struct window *w, struct wall end, struct summary *out
         .missed = c->missed,
         .interrupted = c->interrupted,
     };
-    for (size_t o = 0; o < OUTCOME_COUNT; o++) {
-        out->outcomes[o] = c->outcomes[o];
-        out->sent += o == OUTCOME_NOT_MEASURED ? 0 : c->outcomes[o];
-    }
+    memcpy(out->outcomes, c->outcomes, sizeof out->outcomes);
+    out->sent = outcomes_sent(c->outcomes);
     uint64_t due = c->missed + out->sent + c->outcomes[OUTCOME_NOT_MEASURED];
     bool many_missed = (double)c->missed > WINDOW_MISSED_MAX * (double)due;
     out->busy = c->busy || (many_missed && !c->interrupted);
     out->loss_ratio =
-        out->sent > 0 ? (double)c->outcomes[OUTCOME_LOSS] / (double)out->sent : NAN;
+        out->sent > 0 ? (double)outcomes_lost(c->outcomes) / (double)out->sent : NAN;
 
     static const struct values none;
     for (size_t i = 0; i < DELAYS_MAX; i++)

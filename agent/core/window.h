@@ -6,7 +6,7 @@
  *
  * Percentiles: exact order statistics (nearest rank) while a window holds at most
  * WINDOW_EXACT_MAX values, from the histogram after that. Loss ratio = lost / (sent - not
- * measured), where lost counts OUTCOME_LOSS only: a refusal is an answer. Delay variation
+ * measured); outcome_is_lost() says which count, a refusal does not. Delay variation
  * is RFC 3393 applied to round trips: the difference between the delays of two probes
  * sent one after the other, both answered.
  */

@@ -78,7 +78,7 @@ static void count(struct prober_counters *c, enum outcome outcome)
         c->sent++;
     if (outcome == OUTCOME_REPLY)
         c->answered++;
-    if (outcome == OUTCOME_LOSS)
+    if (outcome_is_lost(outcome))
         c->lost++;
 }
 

@@ -148,7 +148,7 @@ static void add_probes(struct text *out, const struct page *p)
         for (size_t s = 0; s < p->past->targets[t]->n_streams; s++) {
             const struct stream *stream = &p->past->targets[t]->streams[s];
             for (size_t i = 0; i < stream->n_places; i++) {
-                sent += past_sent(&stream->places[i]->sum);
+                sent += outcomes_sent(stream->places[i]->sum.outcomes);
                 missed += stream->places[i]->sum.missed;
                 not_measured += stream->places[i]->sum.outcomes[OUTCOME_NOT_MEASURED];
             }

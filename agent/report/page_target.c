@@ -142,10 +142,10 @@ static void add_counts(struct text *out, const struct place *place)
 {
     char loss[HTML_TIME_MAX];
     const uint64_t *o = place->sum.outcomes;
-    uint64_t sent = past_sent(&place->sum);
+    uint64_t sent = outcomes_sent(o);
     text_add(out, "<td>%llu</td><td>%s</td><td>%llu</td>", (unsigned long long)sent,
-             sent > 0 ? html_percent(loss, o[OUTCOME_LOSS], sent) : "-",
-             (unsigned long long)(sent - o[OUTCOME_REPLY] - o[OUTCOME_LOSS]));
+             sent > 0 ? html_percent(loss, outcomes_lost(o), sent) : "-",
+             (unsigned long long)outcomes_failed(o));
 }
 
 static void add_place(struct text *out, const struct page *p, const struct stream *s,
@@ -179,7 +179,8 @@ static void add_place(struct text *out, const struct page *p, const struct strea
 
 static bool is_empty(const struct place *place)
 {
-    return past_sent(&place->sum) + place->sum.outcomes[OUTCOME_NOT_MEASURED] == 0;
+    const uint64_t *o = place->sum.outcomes;
+    return outcomes_sent(o) + o[OUTCOME_NOT_MEASURED] == 0;
 }
 
 static void add_figures(struct text *out, const struct page *p,

@@ -38,8 +38,6 @@ struct past_counts {
     uint64_t missed; /* probes that were due but not sent in time */
 };
 
-uint64_t past_sent(const struct past_counts *c); /* what the loss is a share of */
-
 struct moment { /* a window of a stream in one place */
     int64_t start_ns, end_ns;
     int64_t p50_ns, p95_ns; /* of past_delay(); DELAY_UNDEFINED without an answer */

@@ -17,14 +17,6 @@ bool past_in_period(const struct past *p, uint64_t time_ns)
            (int64_t)time_ns <= p->until_ns;
 }
 
-uint64_t past_sent(const struct past_counts *c)
-{
-    uint64_t sent = 0;
-    for (size_t i = 0; i < OUTCOME_COUNT; i++)
-        sent += i != OUTCOME_NOT_MEASURED ? c->outcomes[i] : 0;
-    return sent;
-}
-
 /* ---- results ---- */
 
 bool past_turn(struct past *p, struct stream *s, struct place *place, uint64_t time_ns)
@@ -116,13 +108,14 @@ static void note_moment(struct stream *s, struct place *place, struct past_count
 {
     const struct tally *t = place->tally;
     uint64_t start = t->window_ns != 0 ? t->window_ns : t->before_time_ns;
-    uint64_t *lost = &new.outcomes[OUTCOME_LOSS];
-    if (!t->tells_loss && past_sent(&new) == *lost) { /* its silence says nothing */
-        place->unanswered += *lost;
-        *lost = 0;
+    uint64_t lost = outcomes_lost(new.outcomes);
+    if (!t->tells_loss && outcomes_sent(new.outcomes) == lost) { /* says nothing */
+        place->unanswered += lost;
+        lost = new.outcomes[OUTCOME_LOSS] = new.outcomes[OUTCOME_UNREACHABLE] = 0;
     }
+    uint64_t sent = outcomes_sent(new.outcomes);
     add_counts(&place->sum, &new);
-    if (past_sent(&new) == 0 && t->p50_ns == DELAY_UNDEFINED)
+    if (sent == 0 && t->p50_ns == DELAY_UNDEFINED)
         return;
     s->moments = mem_grow(s->moments, &s->room, s->n + 1, sizeof *s->moments);
     s->moments[s->n++] = (struct moment){
@@ -130,8 +123,8 @@ static void note_moment(struct stream *s, struct place *place, struct past_count
         .end_ns = (int64_t)t->time_ns,
         .p50_ns = t->p50_ns,
         .p95_ns = t->p95_ns,
-        .sent = past_sent(&new),
-        .lost = *lost,
+        .sent = sent,
+        .lost = lost,
         .place = number_of(s, place),
     };
 }

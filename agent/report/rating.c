@@ -63,8 +63,8 @@ static void add_counts(struct rating *r)
     for (size_t s = 0; s < r->target->n_streams; s++)
         for (size_t i = 0; i < r->target->streams[s].n_places; i++) {
             const struct past_counts *c = &r->target->streams[s].places[i]->sum;
-            r->sent += past_sent(c);
-            r->lost += c->outcomes[OUTCOME_LOSS];
+            r->sent += outcomes_sent(c->outcomes);
+            r->lost += outcomes_lost(c->outcomes);
         }
     r->lossy =
         r->limits.loss_ratio > 0 && loss_exceeds(r->lost, r->sent, r->limits.loss_ratio);

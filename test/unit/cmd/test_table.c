@@ -65,7 +65,7 @@ static void test_row(void **state)
         "bytes; delays in ms\n"
         "rank  target  PoP  kind   family    sent    loss       p50       p90      "
         " p95       p99\n"
-        "2     teams   LON  icmp   ipv4      1024    1.6%     2.762     2.762     "
+        "2     teams   LON  icmp   ipv4      1024    2.3%     2.762     2.762     "
         "5.524    11.049\n",
         render(&out, &m), "one row");
     text_free(&out);

@@ -35,6 +35,14 @@ static const struct event *expect(const struct rig *r, const char *name,
     return e;
 }
 
+static double number(const struct event *e, const char *name)
+{
+    for (size_t i = 0; i < e->n_facts; i++)
+        if (strcmp(e->facts[i].name, name) == 0)
+            return e->facts[i].number;
+    return NAN;
+}
+
 static void down_and_up_again(void **state)
 {
     (void)state;
@@ -65,12 +73,32 @@ static void down_and_up_again(void **state)
     end(&r);
 }
 
-static double number(const struct event *e, const char *name)
+/* The commonest outage of a branch: its router answers each probe with "host unreachable".
+ * What the pipeline tells must be what it tells of silence, the outcome's name apart. */
+static void unreachable_is_an_outage(void **state)
 {
-    for (size_t i = 0; i < e->n_facts; i++)
-        if (strcmp(e->facts[i].name, name) == 0)
-            return e->facts[i].number;
-    return NAN;
+    (void)state;
+    static const enum outcome outcomes[] = {OUTCOME_LOSS, OUTCOME_UNREACHABLE};
+    for (size_t o = 0; o < 2; o++) {
+        struct rig r;
+        begin(&r);
+        resolve(&r, 0, near, "");
+        window(&r, 6, 0, MS(3));
+        for (int w = 0; w < 2; w++) {
+            for (int i = 0; i < 6; i++)
+                give(&r, PING4, near, outcomes[o], DELAY_UNDEFINED, "");
+            close_window(&r);
+        }
+        const struct event *e = expect(&r, "edgelat.state.changed", "up", "down");
+        CHECK_NEAR(1, number(e, "edgelat.loss_ratio"), 0, "the event's loss");
+        const struct series *s = expect_series(&r, PING, "", 6, "replies");
+        CHECK_INT(12, s->outcomes[outcomes[o]], "counted by name");
+        CHECK_NEAR(1, s->window.loss_ratio, 0, "loss of the window");
+        CHECK_INT(12, s->window.longest_burst, "one burst");
+        CHECK_INT(12, r.batch->targets[0].lost, "lost, for the ranking");
+        CHECK_INT(0, r.batch->targets[0].rank, "not ranked");
+        end(&r);
+    }
 }
 
 static void degraded_by_its_limits(void **state)
@@ -278,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(down_and_up_again),
+        cmocka_unit_test(unreachable_is_an_outage),
         cmocka_unit_test(degraded_by_its_limits),
         cmocka_unit_test(varying_delay_degrades),
         cmocka_unit_test(an_outage_is_no_loss),
