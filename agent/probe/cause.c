@@ -1,5 +1,7 @@
 #include "probe/cause.h"
 
+#include "probe/icmp/message.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,4 +39,44 @@ void cause_not_sent(char *cause, size_t size, int error)
     default:
         snprintf(cause, size, "this host could not send: %s", strerror(abs(error)));
     }
+}
+
+static bool is_declined(enum family family, uint8_t type, uint8_t code)
+{
+    if (type == (family == FAMILY_IPV6 ? 4 : 12)) /* parameter problem */
+        return true;
+    if (family == FAMILY_IPV6)
+        return type == 1 && (code == 1 || code >= 4);
+    return type == 3 && (code == 2 || code == 3 || code == 9 || code == 10 || code == 13);
+}
+
+enum outcome cause_icmp_error(char *cause, size_t size, const struct icmp_report *report,
+                              const struct endpoint *to)
+{
+    enum family family = (enum family)to->family;
+    char by[ADDRESS_TEXT_MAX], mtu[24] = "";
+    endpoint_address(by, &report->by);
+    if (endpoint_same_address(&report->by, to) &&
+        is_declined(family, report->type, report->code)) {
+        snprintf(cause, size, "the target itself says: %s",
+                 icmp_error_text(family, report->type, report->code));
+        return OUTCOME_REFUSED;
+    }
+    if (report->own.family != FAMILY_NONE &&
+        endpoint_same_address(&report->by, &report->own)) {
+        if (report->type == (family == FAMILY_IPV6 ? 1 : 3) &&
+            report->code == (family == FAMILY_IPV6 ? 3 : 1)) {
+            snprintf(cause, size, "host unreachable: the next hop does not answer %s",
+                     family == FAMILY_IPV6 ? "neighbour discovery" : "ARP");
+            return OUTCOME_UNREACHABLE;
+        }
+        snprintf(cause, size, "this host's firewall rejects it: %s",
+                 icmp_error_text(family, report->type, report->code));
+        return OUTCOME_NOT_MEASURED;
+    }
+    if (report->mtu > 0)
+        snprintf(mtu, sizeof mtu, " (MTU %u)", report->mtu);
+    snprintf(cause, size, "%s%s, said %s",
+             icmp_error_text(family, report->type, report->code), mtu, by);
+    return OUTCOME_UNREACHABLE;
 }

@@ -214,20 +214,24 @@ static void connected(struct fetch *f, int socket)
 
 /* ---- the connection ---- */
 
-/* A proxy that is not there says nothing about the target, but there is no way to it. */
-static void no_proxy(struct fetch *f, const char *why)
+/* Without the proxy the target cannot be reached, whatever the proxy's own fault is;
+ * OUTCOME_NOT_MEASURED: this host could not even ask the proxy. */
+static void no_proxy(struct fetch *f, enum outcome outcome, const char *why)
 {
     struct result *r = &f->x->result;
-    snprintf(r->cause, sizeof r->cause, "the proxy %.40s: %s", f->proxy.host, why);
-    finish(f, OUTCOME_UNREACHABLE);
+    snprintf(r->cause, sizeof r->cause, "the proxy %.40s: %.43s", f->proxy.host,
+             why);
+    finish(f, outcome == OUTCOME_NOT_MEASURED ? outcome : OUTCOME_UNREACHABLE);
 }
 
 static void on_proxy(struct fetch *f, const struct handshake_end *end)
 {
-    if (end->error != 0)
-        no_proxy(f, strerror(end->error));
-    else
+    char why[sizeof f->x->result.cause];
+    enum outcome outcome = handshake_outcome(end, &f->to, why, sizeof why);
+    if (outcome == OUTCOME_REPLY)
         connected(f, end->socket);
+    else
+        no_proxy(f, outcome, why);
 }
 
 static void on_handshake(const struct handshake_end *end, void *user)
@@ -243,7 +247,7 @@ static void on_handshake(const struct handshake_end *end, void *user)
     }
     r->lost_packets = end->lost_packets;
     if (end->error != 0) {
-        finish(f, handshake_outcome(end->error, r->cause, sizeof r->cause));
+        finish(f, handshake_outcome(end, &f->to, r->cause, sizeof r->cause));
         return;
     }
     r->kernel_time = end->kernel_time;
@@ -295,7 +299,8 @@ static void on_proxy_resolution(const struct resolution *r, void *user)
     else if (f->asked == FAMILY_IPV4)
         look_up_proxy(f, FAMILY_IPV6);
     else
-        no_proxy(f, r->error != NULL ? r->error : "it has no address");
+        no_proxy(f, OUTCOME_UNREACHABLE,
+                 r->error != NULL ? r->error : "it has no address");
 }
 
 static void look_up_proxy(struct fetch *f, enum family family)

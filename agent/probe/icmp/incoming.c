@@ -1,8 +1,7 @@
 #include "net/clock.h"
+#include "probe/cause.h"
 #include "probe/icmp/state.h"
 #include "probe/prober.h"
-
-#include <stdio.h>
 
 #define ROUNDS_MAX 64 /* batches taken at one time, so that a flood cannot hold us */
 
@@ -57,13 +56,10 @@ static void on_error(struct icmp_family *f, const struct packet_in *p)
     struct exchange *x = sent->x;
     sent->x = NULL;
     sent->answered = true;
-    char by[ADDRESS_TEXT_MAX], mtu[24] = "";
-    if (m->mtu > 0)
-        snprintf(mtu, sizeof mtu, " (MTU %u)", m->mtu);
-    snprintf(x->result.cause, sizeof x->result.cause, "%s%s, said %s",
-             icmp_error_text((enum family)x->to.family, m->type, m->code), mtu,
-             endpoint_address(by, &p->from));
-    exchange_done(x, OUTCOME_UNREACHABLE, NULL);
+    struct icmp_report report = {m->type, m->code, m->mtu, p->from, m->quoted_from};
+    enum outcome outcome = cause_icmp_error(x->result.cause, sizeof x->result.cause,
+                                            &report, &sent->to);
+    exchange_done(x, outcome, NULL);
 }
 
 static void on_packet(struct icmp_family *f, const struct packet_in *p,

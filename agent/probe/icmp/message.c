@@ -66,15 +66,16 @@ bool icmp_read_quoted(struct icmp_message *m, struct wire w, enum family family)
 }
 
 /* Takes the IPv4 header off. False: it is none, or not of a first fragment of ICMP. */
-static bool read_ipv4(struct wire *w, struct endpoint *to)
+static bool read_ipv4(struct wire *w, struct endpoint *from, struct endpoint *to)
 {
     uint8_t version_length = wire_u8(w);
     wire_skip(w, 5); /* class, length, identification */
     uint16_t fragment = wire_u16(w) & 0x1fff;
     wire_skip(w, 1); /* TTL */
     uint8_t protocol = wire_u8(w);
-    wire_skip(w, 6); /* checksum, source */
-    *to = (struct endpoint){.family = FAMILY_IPV4};
+    wire_skip(w, 2); /* checksum */
+    *from = *to = (struct endpoint){.family = FAMILY_IPV4};
+    wire_copy(w, from->bytes, 4);
     wire_copy(w, to->bytes, 4);
     size_t words = version_length & 15;
     if (version_length >> 4 != 4 || words < 5)
@@ -84,13 +85,14 @@ static bool read_ipv4(struct wire *w, struct endpoint *to)
 }
 
 /* The same for IPv6: our requests have no extension headers. */
-static bool read_ipv6(struct wire *w, struct endpoint *to)
+static bool read_ipv6(struct wire *w, struct endpoint *from, struct endpoint *to)
 {
     uint8_t version = wire_u8(w) >> 4;
     wire_skip(w, 5); /* class, flow, length */
     uint8_t next_header = wire_u8(w);
-    wire_skip(w, 17); /* hop limit, source */
-    *to = (struct endpoint){.family = FAMILY_IPV6};
+    wire_skip(w, 1); /* hop limit */
+    *from = *to = (struct endpoint){.family = FAMILY_IPV6};
+    wire_copy(w, from->bytes, 16);
     wire_copy(w, to->bytes, 16);
     return wire_ok(w) && version == 6 && next_header == PROTOCOL_ICMP6;
 }
@@ -124,8 +126,8 @@ struct icmp_message icmp_read(struct wire w, enum family family)
             m.what = ICMP_IS_REPLY;
     } else if (is_error(family, m.type)) {
         m.mtu = mtu_of(family, &m, wire_u32(&w));
-        bool ours = family == FAMILY_IPV6 ? read_ipv6(&w, &m.quoted_to)
-                                          : read_ipv4(&w, &m.quoted_to);
+        bool ours = family == FAMILY_IPV6 ? read_ipv6(&w, &m.quoted_from, &m.quoted_to)
+                                          : read_ipv4(&w, &m.quoted_from, &m.quoted_to);
         if (ours && icmp_read_quoted(&m, w, family))
             m.what = ICMP_IS_ERROR;
     }
@@ -134,8 +136,8 @@ struct icmp_message icmp_read(struct wire w, enum family family)
 
 struct icmp_message icmp_read_raw4(struct wire w)
 {
-    struct endpoint to;
-    if (!read_ipv4(&w, &to))
+    struct endpoint from, to;
+    if (!read_ipv4(&w, &from, &to))
         return (struct icmp_message){.what = ICMP_OTHER};
     return icmp_read(w, FAMILY_IPV4);
 }

@@ -8,6 +8,7 @@
 #include "probe/tcp/info.h"
 
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 struct handshake {
     uv_poll_t poll;
     int socket;
+    enum family family;
     struct mono sent;
     bool waited; /* for the link address of the next hop */
     handshake_cb *on_end;
@@ -68,6 +70,52 @@ static void measure(struct handshake_end *end, int socket, int64_t user_ns)
     end->rtt_ns = end->kernel_time ? rtt_ns : user_ns;
 }
 
+/*
+ * Has the kernel queue the ICMP error that ends a handshake, with its sender: its errno
+ * alone does not tell a reset from a firewall's "port unreachable", nor this host from a
+ * router. Only while connecting: on a connected socket it would make each ICMP error end
+ * the connection (ip(7), IP_RECVERR).
+ */
+static void queue_errors(int socket, enum family family, int on)
+{
+    if (family == FAMILY_IPV6)
+        setsockopt(socket, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
+    else
+        setsockopt(socket, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
+}
+
+static struct icmp_report report_of(int socket)
+{
+    _Alignas(struct cmsghdr) char control[256];
+    struct msghdr m = {.msg_control = control, .msg_controllen = sizeof control};
+    struct icmp_report report = {0};
+    struct sockaddr_storage own = {0};
+    socklen_t len = sizeof own;
+    if (recvmsg(socket, &m, MSG_ERRQUEUE) < 0)
+        return report;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
+        struct { /* as the kernel lays it out: SO_EE_OFFENDER() is what follows */
+            struct sock_extended_err error;
+            struct sockaddr_in6 offender;
+        } both = {0};
+        bool is_error = (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+                        (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
+        if (!is_error)
+            continue;
+        size_t has = c->cmsg_len - CMSG_LEN(0);
+        memcpy(&both, CMSG_DATA(c), has < sizeof both ? has : sizeof both);
+        if (both.error.ee_origin != SO_EE_ORIGIN_ICMP &&
+            both.error.ee_origin != SO_EE_ORIGIN_ICMP6)
+            continue;
+        report.type = both.error.ee_type;
+        report.code = both.error.ee_code;
+        report.by = endpoint_of((struct sockaddr *)&both.offender);
+    }
+    if (getsockname(socket, (struct sockaddr *)&own, &len) == 0)
+        report.own = endpoint_of((struct sockaddr *)&own);
+    return report;
+}
+
 /* Any status: libuv says UV_EBADF of a socket in error, whose own word is SO_ERROR. */
 static void on_event(uv_poll_t *poll, int status, int events)
 {
@@ -83,8 +131,10 @@ static void on_event(uv_poll_t *poll, int status, int events)
     int socket = leave(h);
     if (end.error == 0) {
         end.socket = socket;
+        queue_errors(socket, h->family, 0);
         measure(&end, socket, arrived.ns - h->sent.ns);
     } else {
+        end.report = report_of(socket);
         close(socket);
     }
     h->on_end(&end, h->user);
@@ -119,7 +169,10 @@ int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoi
     if (fd < 0)
         return fd;
     struct handshake *h = mem_zalloc(sizeof *h);
-    *h = (struct handshake){.socket = fd, .on_end = on_end, .user = user};
+    *h = (struct handshake){.socket = fd,
+                            .family = (enum family)to->family,
+                            .on_end = on_end,
+                            .user = user};
     int rc = uv_poll_init(loop, &h->poll, fd);
     if (rc != 0) {
         close(fd);
@@ -127,6 +180,7 @@ int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoi
         return rc;
     }
     h->poll.data = h;
+    queue_errors(fd, h->family, 1);
     h->sent = mono_now();
     rc = connect(fd, (struct sockaddr *)&address, len) == 0 ? 0 : -errno;
     if (rc == 0 || rc == -EINPROGRESS)
@@ -140,11 +194,10 @@ int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoi
     return 0;
 }
 
-enum outcome handshake_outcome(int error, char *cause, size_t cause_size)
+/* The kernel does not say who sent the error, or it was a reset. */
+static enum outcome outcome_of(int error, char *cause, size_t cause_size)
 {
     switch (error) {
-    case 0:
-        return OUTCOME_REPLY;
     case ECONNREFUSED: /* reset: the host is there, the port is not */
     case ECONNRESET:
         snprintf(cause, cause_size, "connection refused");
@@ -165,4 +218,14 @@ enum outcome handshake_outcome(int error, char *cause, size_t cause_size)
         cause_not_sent(cause, cause_size, error);
         return OUTCOME_NOT_MEASURED;
     }
+}
+
+enum outcome handshake_outcome(const struct handshake_end *end, const struct endpoint *to,
+                               char *cause, size_t cause_size)
+{
+    if (end->error == 0)
+        return OUTCOME_REPLY;
+    if (end->report.by.family != FAMILY_NONE)
+        return cause_icmp_error(cause, cause_size, &end->report, to);
+    return outcome_of(end->error, cause, cause_size);
 }

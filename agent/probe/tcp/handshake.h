@@ -7,6 +7,7 @@
 
 #include "core/endpoint.h"
 #include "core/result.h"
+#include "probe/cause.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +15,8 @@
 #include <uv.h>
 
 struct handshake_end {
-    int error;  /* 0: connected; else the errno that connecting came to */
+    int error; /* 0: connected; else the errno that connecting came to */
+    struct icmp_report report; /* the ICMP error behind `error`; by FAMILY_NONE: none */
     int socket; /* connected, non-blocking, the callee's from now on; -1 after an error */
     /*
      * From the SYN to its SYN-ACK. Undefined when the SYN had to be sent again: which of
@@ -43,7 +45,9 @@ void handshake_cancel(struct handshake *h); /* not after the callback came */
 /* Closes a socket with a reset: nothing stays in TIME_WAIT, so ports do not run out. */
 void handshake_hang_up(int socket);
 
-/* What an `error` of handshake_end means for the path, with a clause on it in `cause`. */
-enum outcome handshake_outcome(int error, char *cause, size_t cause_size);
+/* What the end of the handshake with `to` means for the path, with a clause on it in
+ * `cause`. */
+enum outcome handshake_outcome(const struct handshake_end *end, const struct endpoint *to,
+                               char *cause, size_t cause_size);
 
 #endif

@@ -438,7 +438,7 @@ static void a_proxy_that_is_not_there(void **state)
     (void)state;
     struct result r = probe_by("127.0.0.1", 1, nginx.good);
     CHECK_INT(OUTCOME_UNREACHABLE, r.outcome, "nobody there");
-    CHECK_TEXT("the proxy 127.0.0.1: Connection refused", r.cause, "cause");
+    CHECK_TEXT("the proxy 127.0.0.1: connection refused", r.cause, "cause");
     check_proxied(&r);
     r = probe_by("proxy.test", 3128, nginx.good);
     CHECK_INT(OUTCOME_UNREACHABLE, r.outcome, "no such name");

@@ -161,29 +161,83 @@ static void no_route(void **unused)
     bed_end(b);
 }
 
-/* A router's word is neither a refusal nor about this host. */
-static void unreachable(void **unused)
+/* Who reports what; the sender is the router 10.9.0.77 or fd09::77, or the target. */
+static const struct {
+    const char *what;
+    int family; /* index into far_ends */
+    bool by_target;
+    uint8_t type, code;
+    enum outcome expected;
+} reports[] = {
+    {"host unreachable", 0, false, 3, 1, OUTCOME_UNREACHABLE},
+    {"network unreachable", 0, false, 3, 0, OUTCOME_UNREACHABLE},
+    {"prohibited", 0, false, 3, 13, OUTCOME_UNREACHABLE},
+    {"a firewall's port unreachable", 0, false, 3, 3, OUTCOME_UNREACHABLE},
+    {"TTL exceeded", 0, false, 11, 0, OUTCOME_UNREACHABLE},
+    {"the target's port unreachable", 0, true, 3, 3, OUTCOME_REFUSED},
+    {"prohibited by the target", 0, true, 3, 13, OUTCOME_REFUSED},
+    {"host unreachable by the target's address", 0, true, 3, 1, OUTCOME_UNREACHABLE},
+    {"no route, IPv6", 1, false, 1, 0, OUTCOME_UNREACHABLE},
+    {"prohibited, IPv6", 1, false, 1, 1, OUTCOME_UNREACHABLE},
+    {"address unreachable, IPv6", 1, false, 1, 3, OUTCOME_UNREACHABLE},
+    {"a firewall's port unreachable, IPv6", 1, false, 1, 4, OUTCOME_UNREACHABLE},
+    {"a reject route, IPv6", 1, false, 1, 6, OUTCOME_UNREACHABLE},
+    {"the target's port unreachable, IPv6", 1, true, 1, 4, OUTCOME_REFUSED},
+    {"prohibited by the target, IPv6", 1, true, 1, 1, OUTCOME_REFUSED},
+};
+
+static void icmp_errors(void **unused)
 {
     (void)unused;
     NEEDS_TUN;
-    static const struct {
-        uint8_t type, code;
-    } errors[2][2] = {{{3, 1}, {3, 13}}, {{1, 3}, {1, 0}}};
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof reports / sizeof *reports; i++) {
+        int family = reports[i].family;
         struct bed *b = bed_make(kinds);
-        struct endpoint to = bed_to(far_ends[i / 2], 443);
+        struct endpoint to = bed_to(far_ends[family], 443);
         b->target.dscp = 46;
         bed_send(b, 0, &to);
         struct packet request = take_request(b);
-        uint8_t class = i < 2 ? request.bytes[1]
-                              : (uint8_t)(request.bytes[0] << 4 | request.bytes[1] >> 4);
+        uint8_t class = family == 0
+                            ? request.bytes[1]
+                            : (uint8_t)(request.bytes[0] << 4 | request.bytes[1] >> 4);
         CHECK_INT(46 << 2, class, "DSCP");
-        struct packet error = error_on(&request, errors[i / 2][i % 2].type,
-                                       errors[i / 2][i % 2].code, request.header + 20);
+        struct packet error =
+            error_on(&request, reports[i].type, reports[i].code, request.header + 20);
+        if (reports[i].by_target) {
+            error.bytes[family == 0 ? 15 : 23] = 2;
+            finish(&error);
+        }
         inject(&error);
         bed_wait(b, 1);
-        CHECK_INT(OUTCOME_UNREACHABLE, b->results[0].outcome, b->results[0].cause);
+        CHECK(b->results[0].outcome == reports[i].expected, "%s: %s (%s)",
+              reports[i].what, outcome_name(b->results[0].outcome), b->results[0].cause);
         CHECK_INT(DELAY_UNDEFINED, b->results[0].delays[0], "no delay");
+        bed_end(b);
+    }
+}
+
+/* The gateway is dead: ARP and neighbour discovery fail in this host, `ping` says 100 %
+ * loss. */
+static void dead_next_hop(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    static const char *const next_hops[] = {"10.9.1.2", "fd0a::2"};
+    if (system("ip link add v0 type veth peer name v1 && ip link set v1 up && "
+               "ip addr add 10.9.1.1/24 dev v0 && ip addr add fd0a::1/64 dev v0 nodad && "
+               "ip link set v0 up && cd /proc/sys/net && for f in ipv4 ipv6; do "
+               "echo 1 >$f/neigh/v0/mcast_solicit; echo 20 >$f/neigh/v0/retrans_time_ms; "
+               "done") != 0)
+        skip();
+    for (int i = 0; i < 2; i++) {
+        struct bed *b = bed_make(kinds);
+        struct endpoint to = bed_to(next_hops[i], 443);
+        b->target.waiting_ns = 5 * NS_PER_S;
+        bed_send(b, 0, &to);
+        bed_wait(b, 1);
+        CHECK_INT(OUTCOME_UNREACHABLE, b->results[0].outcome, b->results[0].cause);
+        CHECK(strstr(b->results[0].cause, "the next hop does not answer") != NULL, "%s",
+              b->results[0].cause);
         bed_end(b);
     }
 }
@@ -242,7 +296,8 @@ int main(void)
         cmocka_unit_test(retransmitted_syn),
         cmocka_unit_test(no_descriptor_left),
         cmocka_unit_test(no_route),
-        cmocka_unit_test(unreachable),
+        cmocka_unit_test(icmp_errors),
+        cmocka_unit_test(dead_next_hop),
         cmocka_unit_test(ports_are_given_back),
         cmocka_unit_test(ended_while_under_way),
     };
