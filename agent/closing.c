@@ -27,7 +27,7 @@ struct closing {
 
 /* What the agent says of itself; `values` has room for SELF_MAX. */
 static size_t self_values(const struct closing *c, const struct tally *t,
-                          struct self_value *values)
+                          const struct batch *batch, struct self_value *values)
 {
     const struct measurer_counters *m = &t->measurer;
     const struct spool_counters *spool = &t->spool;
@@ -83,6 +83,10 @@ static size_t self_values(const struct closing *c, const struct tally *t,
          NULL, NULL},
         {"edgelat.agent.events.dropped", "{event}", true, (double)c->events_dropped, NULL,
          NULL},
+        {"edgelat.agent.series.count", "{series}", false, (double)batch->n_series, NULL,
+         NULL},
+        {"edgelat.agent.series.overflowed", "{probe}", true, (double)batch->overflowed,
+         NULL, NULL},
     };
     _Static_assert(sizeof all / sizeof *all <= SELF_MAX, "room for all of them");
     memcpy(values, all, sizeof all);
@@ -217,7 +221,7 @@ const char *closing_take(struct closing *c, const struct batch *measured,
     c->events_dropped += c->events.dropped;
     batch.events = c->events.list;
     batch.n_events = c->events.n;
-    batch.n_self = self_values(c, tally, values);
+    batch.n_self = self_values(c, tally, measured, values);
     batch.self = values;
     if (batch.delta)
         make_new_only(c, values, batch.n_self);

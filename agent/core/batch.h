@@ -22,6 +22,7 @@ struct series {
     enum family family;
     struct endpoint to;     /* the address used last */
     char pop[POP_TEXT_MAX]; /* "" is unknown */
+    bool overflow;          /* of all places for which there was no series, core/ledger.h */
     struct wall start;      /* when the series began: OTLP start_time_unix_nano */
     uint64_t outcomes[OUTCOME_COUNT];                           /* cumulative */
     uint64_t late, duplicates, reordered, lost_packets, missed; /* cumulative */
@@ -85,6 +86,7 @@ struct batch { /* borrowed views; valid until the pipeline is called again */
     bool delta;             /* series begin with this window; sums of `self`, too */
     const struct series *const *series;
     size_t n_series;
+    uint64_t overflowed; /* results in overflow series, since the start of the agent */
     const struct target_state *targets;
     size_t n_targets;
     const struct event *events; /* that became known in the window */

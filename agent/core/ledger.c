@@ -21,9 +21,13 @@ struct account {
 };
 
 struct ledger {
-    struct account **accounts; /* by stream, PoP, and address where no PoP is known */
+    /* By stream, PoP, and address where no PoP is known; the overflow one is the last of
+     * its stream. */
+    struct account **accounts;
     size_t n, room;
-    uint64_t window; /* number of the open one, from 1 */
+    uint64_t window;    /* number of the open one, from 1 */
+    struct mono closed; /* when the last one was */
+    uint64_t overflowed;
     bool delta;
     const struct series **list;
     size_t list_room;
@@ -70,10 +74,12 @@ void ledger_destroy(struct ledger *l)
 
 /* ---- the accounts ---- */
 
-static int compare(const struct account *a, const struct part *part)
+static int compare(const struct account *a, const struct part *part, bool overflow)
 {
     if (a->stream != part->stream)
         return a->stream < part->stream ? -1 : 1;
+    if (a->series.overflow || overflow)
+        return (int)a->series.overflow - (int)overflow;
     int order = strcmp(a->series.pop, part->pop);
     if (order != 0 || part->pop[0] != '\0')
         return order;
@@ -81,12 +87,12 @@ static int compare(const struct account *a, const struct part *part)
 }
 
 /* Where the part's account stands, or should. */
-static size_t find(const struct ledger *l, const struct part *part)
+static size_t find(const struct ledger *l, const struct part *part, bool overflow)
 {
     size_t low = 0, high = l->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare(l->accounts[middle], part) < 0)
+        if (compare(l->accounts[middle], part, overflow) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -94,8 +100,14 @@ static size_t find(const struct ledger *l, const struct part *part)
     return low;
 }
 
-static struct account *account_open(struct ledger *l, size_t place,
-                                    const struct part *part)
+static bool is_there(const struct ledger *l, size_t at, const struct part *part,
+                     bool overflow)
+{
+    return at < l->n && compare(l->accounts[at], part, overflow) == 0;
+}
+
+static struct account *account_open(struct ledger *l, size_t at, const struct part *part,
+                                    bool overflow)
 {
     struct account *a = mem_zalloc(sizeof *a);
     a->stream = part->stream;
@@ -104,17 +116,92 @@ static struct account *account_open(struct ledger *l, size_t place,
     a->series.family = part->to.family;
     a->series.to = part->to;
     a->series.start = part->summary->start;
-    text_copy(a->series.pop, sizeof a->series.pop, part->pop);
+    a->series.overflow = overflow;
+    if (!overflow)
+        text_copy(a->series.pop, sizeof a->series.pop, part->pop);
     for (size_t i = 0; i < DELAYS_MAX; i++)
         a->series.delays[i] = histogram_empty();
     a->series.variation = histogram_empty();
 
     l->accounts = mem_grow(l->accounts, &l->room, l->n + 1, sizeof *l->accounts);
-    memmove(&l->accounts[place + 1], &l->accounts[place],
-            (l->n - place) * sizeof *l->accounts);
-    l->accounts[place] = a;
+    memmove(&l->accounts[at + 1], &l->accounts[at], (l->n - at) * sizeof *l->accounts);
+    l->accounts[at] = a;
     l->n++;
     return a;
+}
+
+/* ---- the bound ---- */
+
+/* Of the accounts from `first` to `end`, without the overflow ones. */
+static size_t count_places(const struct ledger *l, size_t first, size_t end)
+{
+    size_t n = 0;
+    for (size_t i = first; i < end; i++)
+        n += !l->accounts[i]->series.overflow;
+    return n;
+}
+
+/* How many of all are beyond the first of their stream. */
+static size_t count_spare(const struct ledger *l)
+{
+    size_t spare = 0;
+    for (size_t i = 1; i < l->n; i++)
+        spare += l->accounts[i]->stream == l->accounts[i - 1]->stream &&
+                 !l->accounts[i]->series.overflow;
+    return spare;
+}
+
+/* Whether its stream has another place besides it. */
+static bool is_one_of_several(const struct ledger *l, size_t at)
+{
+    uint32_t stream = l->accounts[at]->stream;
+    return (at > 0 && l->accounts[at - 1]->stream == stream) ||
+           (at + 1 < l->n && l->accounts[at + 1]->stream == stream &&
+            !l->accounts[at + 1]->series.overflow);
+}
+
+/* Drops the place that was idle for longest; false: none was idle for long enough. The
+ * only one of a stream stays: it takes no room from others. */
+static bool drop_idle(struct ledger *l, size_t first, size_t end)
+{
+    size_t oldest = end;
+    for (size_t i = first; i < end; i++) {
+        const struct account *a = l->accounts[i];
+        bool idle = a->window != l->window && !a->series.overflow &&
+                    l->closed.ns - a->seen.ns >= LEDGER_IDLE_NS &&
+                    is_one_of_several(l, i);
+        if (idle && (oldest == end || a->seen.ns < l->accounts[oldest]->seen.ns))
+            oldest = i;
+    }
+    if (oldest == end)
+        return false;
+    account_free(l->accounts[oldest]);
+    l->n--;
+    memmove(&l->accounts[oldest], &l->accounts[oldest + 1],
+            (l->n - oldest) * sizeof *l->accounts);
+    return true;
+}
+
+/* Whether there is room for one more series of the part's stream, made where needed. */
+static bool has_room(struct ledger *l, const struct part *part)
+{
+    size_t first = 0, end, places;
+    while (first < l->n && l->accounts[first]->stream < part->stream)
+        first++;
+    for (end = first; end < l->n && l->accounts[end]->stream == part->stream;)
+        end++;
+    places = count_places(l, first, end);
+    if (places >= LEDGER_PLACES_MAX)
+        return drop_idle(l, first, end);
+    return places == 0 || count_spare(l) < LEDGER_SPARE_MAX || drop_idle(l, 0, l->n);
+}
+
+static bool target_overflows(const struct ledger *l, const struct target *target)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->accounts[i]->series.overflow && l->accounts[i]->series.target == target)
+            return true;
+    return false;
 }
 
 /* ---- adding up ---- */
@@ -212,13 +299,29 @@ static void begin_anew(struct account *a, struct wall start)
     s->start = start;
 }
 
-void ledger_post(struct ledger *l, const struct part *part)
+/* The account of the part, opened where it is not there. */
+static struct account *account_of(struct ledger *l, const struct part *part, bool *news)
 {
-    size_t place = find(l, part);
-    bool there = place < l->n && compare(l->accounts[place], part) == 0;
-    if (!there && !has_results(part->summary))
-        return;
-    struct account *a = there ? l->accounts[place] : account_open(l, place, part);
+    size_t at = find(l, part, false);
+    if (is_there(l, at, part, false))
+        return l->accounts[at];
+    if (!has_results(part->summary))
+        return NULL;
+    if (has_room(l, part))
+        return account_open(l, find(l, part, false), part, false);
+    at = find(l, part, true);
+    if (is_there(l, at, part, true))
+        return l->accounts[at];
+    *news = !target_overflows(l, part->target);
+    return account_open(l, at, part, true);
+}
+
+bool ledger_post(struct ledger *l, const struct part *part)
+{
+    bool news = false;
+    struct account *a = account_of(l, part, &news);
+    if (a == NULL)
+        return false;
 
     bool first = a->window != l->window;
     if (first && l->delta)
@@ -227,6 +330,9 @@ void ledger_post(struct ledger *l, const struct part *part)
     a->series.to = part->to;
     a->losses += outcomes_lost(part->summary->outcomes);
     a->answered |= part->own_answers && is_answered(part->summary);
+    if (a->series.overflow)
+        l->overflowed +=
+            part->summary->sent + part->summary->outcomes[OUTCOME_NOT_MEASURED];
     add_totals(&a->series, part);
     if (part->early || !first)
         keep_part(a, part->window);
@@ -234,6 +340,12 @@ void ledger_post(struct ledger *l, const struct part *part)
         a->series.window = *part->summary;
     else
         join(a, part->summary);
+    return news;
+}
+
+uint64_t ledger_overflowed(const struct ledger *l)
+{
+    return l->overflowed;
 }
 
 void ledger_began_by(struct ledger *l, struct wall latest)
@@ -290,6 +402,7 @@ const struct series *const *ledger_close(struct ledger *l, struct mono now, size
     }
     l->n = kept;
     l->window++;
+    l->closed = now;
 
     l->list = mem_grow(l->list, &l->list_room, l->n, sizeof *l->list);
     *n = 0;

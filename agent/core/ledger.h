@@ -7,8 +7,17 @@
  *
  * When one series has several parts in a window (the address changed, or the PoP went and
  * came back) its summary is that of all of them: counts add up, the longest burst is the
- * longest of a part, percentiles come from the histograms. One that had no result for
- * LEDGER_KEEP_NS is dropped; should it come back, it begins anew with another start.
+ * longest of a part, percentiles come from the histograms. A series that had no result
+ * for LEDGER_KEEP_NS is dropped; should it come back, it begins anew with another start.
+ *
+ * DNS answers and PoP headers come from outside, so the number of series is bounded, as
+ * OpenTelemetry's SDKs bound theirs (metrics SDK, "Cardinality limits"):
+ * LEDGER_PLACES_MAX a stream, and LEDGER_SPARE_MAX in all beyond the first of each
+ * stream. At a bound the series that was idle for longest is dropped, if that is
+ * LEDGER_IDLE_NS or more. If there is none, the part is added to the overflow series of
+ * its stream, which has no PoP: no result is lost, and the sums over all series of a
+ * stream stay exact. So there are never more than LEDGER_SPARE_MAX series and two a
+ * stream.
  *
  * As delta every series begins anew with each window, and those without a part in the
  * window that has closed are not returned.
@@ -23,7 +32,13 @@
 #include <stdint.h>
 
 #define LEDGER_KEEP_NS (24 * 3600 * NS_PER_S)
+#define LEDGER_IDLE_NS (3600 * NS_PER_S)
 #define SILENT_LOSSES  10 /* after which silence is no chance */
+
+enum {
+    LEDGER_PLACES_MAX = 16,
+    LEDGER_SPARE_MAX = 512,
+};
 
 struct part {
     uint32_t stream;
@@ -42,8 +57,11 @@ struct ledger;
 struct ledger *ledger_create(bool delta);
 void ledger_destroy(struct ledger *l);
 
-/* A part without any result is told only where its series is there already. */
-void ledger_post(struct ledger *l, const struct part *part);
+/*
+ * A part without any result is told only where its series is there already. True when it
+ * made the first overflow series of its target.
+ */
+bool ledger_post(struct ledger *l, const struct part *part);
 
 /* All series, and what was posted of this window, began at `latest`, if not before. */
 void ledger_began_by(struct ledger *l, struct wall latest);
@@ -53,5 +71,8 @@ void ledger_began_by(struct ledger *l, struct wall latest);
  * series, by stream and PoP; valid until the ledger is called again.
  */
 const struct series *const *ledger_close(struct ledger *l, struct mono now, size_t *n);
+
+/* Results that were added to overflow series, ever. */
+uint64_t ledger_overflowed(const struct ledger *l);
 
 #endif

@@ -157,7 +157,8 @@ static bool post(struct pipeline *p, uint32_t number, struct wall end, bool earl
         .own_answers = pipeline_says_whether_up(p->kinds->list[s->kind], s->place),
         .early = early,
     };
-    ledger_post(p->ledger, &part);
+    if (ledger_post(p->ledger, &part))
+        pipeline_tell_overflow(p, m->target, end);
     evidence_add(&s->evidence, summary, pipeline_distance(part.kind, s->place));
     if (!part.own_answers)
         return true;
@@ -383,6 +384,7 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     p->batch.window_start = p->window_start;
     p->batch.time = end;
     p->batch.series = ledger_close(p->ledger, now, &p->batch.n_series);
+    p->batch.overflowed = ledger_overflowed(p->ledger);
     p->batch.targets = p->states;
     p->batch.n_targets = p->n_targets;
     p->closed_events->n = p->closed_events->dropped = 0;

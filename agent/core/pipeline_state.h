@@ -94,6 +94,8 @@ void pipeline_judge(struct pipeline *p, struct stream *s, const struct summary *
 void pipeline_tell_nearest(struct pipeline *p, struct wall at);
 void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family family,
                             struct wall at);
+void pipeline_tell_overflow(struct pipeline *p, const struct target *target,
+                            struct wall at);
 
 /* The first member of the target's host; n_targets: there is none. */
 size_t pipeline_host_of(const struct pipeline *p, const struct target *target);

@@ -186,6 +186,15 @@ void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family famil
         event_text(e, "edgelat.dns.servers", asked->servers);
 }
 
+void pipeline_tell_overflow(struct pipeline *p, const struct target *target,
+                            struct wall at)
+{
+    struct event *e =
+        events_add(p->open_events, "edgelat.series.overflow", SEVERITY_WARN, at, target);
+    event_say(e, "too many PoPs or addresses: further ones are counted in one series, "
+                 "with the attribute otel.metric.overflow");
+}
+
 /* Another one is nearest than when a window closed before. */
 void pipeline_tell_nearest(struct pipeline *p, struct wall at)
 {

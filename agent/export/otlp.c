@@ -70,7 +70,9 @@ static struct attributes of_series(struct builder *b, const struct series *s)
     if (s->kind->has_port)
         attribute_integer(b, &a, "server.port", s->target->port);
     attribute_text(b, &a, "network.type", family_name(s->family));
-    if (s->pop[0] == '\0') { /* then the address tells two places apart */
+    if (s->overflow) {
+        attribute_bool(b, &a, "otel.metric.overflow", true);
+    } else if (s->pop[0] == '\0') { /* then the address tells two places apart */
         char *address = arena_take(&b->arena, ADDRESS_TEXT_MAX);
         attribute_text(b, &a, "network.peer.address", endpoint_address(address, &s->to));
     }

@@ -28,7 +28,7 @@ static struct snapshot_stream *place_of(struct snapshot *s, const struct series 
         if (target->is.target != series->target)
             continue;
         if (!endpoint_same_address(&series->to, &place->to) ||
-            strcmp(series->pop, place->pop) != 0)
+            (!series->overflow && strcmp(series->pop, place->pop) != 0))
             return NULL;
         return &target->streams[f][kinds_find(s->kinds, series->kind->name)];
     }

@@ -1,8 +1,11 @@
 /*
  * A day of 50 targets, with ways that change, names that move to another PoP and outages:
  * what the pipeline has allocated after the first hours is what it has at the end. The
- * delays have a limit, as a histogram grows with the reach of what it has seen.
+ * delays have a limit, as a histogram grows with the reach of what it has seen. And a day
+ * under attack, in which each answer of DNS has another address and each reply another
+ * PoP: it is as flat, and no result is lost.
  */
+#include "core/ledger.h"
 #include "sim/network.h"
 
 #include <malloc.h>
@@ -29,7 +32,7 @@ static void note_memory(struct sim *s, const struct batch *batch)
 {
     (void)batch;
     size_t own = s->flights_room * sizeof *s->flights;
-    for (size_t i = 0; i < TARGETS * SIM_KINDS; i++) {
+    for (size_t i = 0; i < s->settings.n_targets * SIM_KINDS; i++) {
         s->truth[i].n = 0;
         own += s->truth[i].room * sizeof *s->truth[i].delays;
     }
@@ -79,8 +82,72 @@ static void memory_stays_flat(void **state)
     sim_end(&day);
 }
 
+/* ---- under attack ---- */
+
+enum { HOSTILE = 8, TURN_S = 5 }; /* as often as a TTL of 0 has a name asked again */
+
+static uint64_t told[HOSTILE * SIM_KINDS]; /* probes sent, by stream */
+static size_t series_most;
+
+static void add_windows(struct sim *s, const struct batch *batch)
+{
+    note_memory(s, batch);
+    series_most = batch->n_series > series_most ? batch->n_series : series_most;
+    for (size_t i = 0; i < batch->n_series; i++) {
+        const struct series *x = batch->series[i];
+        size_t target = (size_t)(x->target - s->targets);
+        if (x->in_window)
+            told[sim_stream(target, x->kind == &sim_web)] += x->window.sent;
+    }
+}
+
+static void hostile_names_cost_no_memory(void **state)
+{
+    (void)state;
+    static struct sim day;
+    struct way ways[HOSTILE];
+    static char pops[HOSTILE][8];
+    memset(allocated, 0, sizeof allocated);
+    for (size_t t = 0; t < HOSTILE; t++)
+        ways[t] = (struct way){(int64_t)(3 + t) * NS_PER_MS, 0, 0.01, pops[t]};
+    sim_begin(&day, HOSTILE, ways, (struct wall){20780 * 24 * HOUR_NS}, check_seed());
+    day.on_batch = add_windows;
+    sim_start(&day);
+    size_t begun = bytes_allocated();
+    for (int64_t turn = 1; turn * TURN_S < HOURS * 3600; turn++) {
+        sim_run(&day, turn * TURN_S * NS_PER_S);
+        for (size_t t = 0; t < HOSTILE; t++) {
+            struct endpoint to = sim_address(t);
+            to.bytes[1] = (uint8_t)(turn >> 16);
+            to.bytes[2] = (uint8_t)(turn >> 8);
+            to.bytes[3] = (uint8_t)turn;
+            snprintf(pops[t], sizeof pops[t], "%c%c%c", (char)('A' + turn / 676 % 26),
+                     (char)('A' + turn / 26 % 26), (char)('A' + turn % 26));
+            pipeline_resolved(day.pipeline, t, FAMILY_IPV4, to, "", day.now, day.wall);
+        }
+    }
+    sim_run(&day, HOURS * HOUR_NS);
+    day.on_batch(&day, pipeline_close(day.pipeline, day.now, day.wall));
+    for (uint32_t i = 0; i < HOSTILE * SIM_KINDS; i++)
+        CHECK_INT(day.truth[i].sent - sim_under_way(&day, i), told[i], "results");
+    for (size_t hour = SETTLED + 1; hour < HOURS; hour++)
+        CHECK(allocated[hour] <= allocated[SETTLED] + allocated[SETTLED] / 50,
+              "hour %zu: %zu bytes, %zu in hour %d", hour, allocated[hour],
+              allocated[SETTLED], SETTLED);
+    CHECK(allocated[HOURS - 1] < begun + (1u << 20), "%zu bytes, %zu at the start",
+          allocated[HOURS - 1], begun);
+    CHECK(series_most <= HOSTILE * SIM_KINDS * (LEDGER_PLACES_MAX + 1), "%zu series",
+          series_most);
+    print_message("# %zu bytes at the start, %zu in hour %d; %zu series at most\n", begun,
+                  allocated[HOURS - 1], HOURS - 1, series_most);
+    sim_end(&day);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(memory_stays_flat)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_stays_flat),
+        cmocka_unit_test(hostile_names_cost_no_memory),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -303,6 +303,163 @@ static void a_series_is_dropped_after_a_day(void **state)
     end(&r);
 }
 
+/* ---- the bound ---- */
+
+/* A name server that gives another address each time: one reply of each. */
+static void rotate(struct rig *r, unsigned from, unsigned to)
+{
+    for (unsigned i = from; i < to; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "192.0.%u.%u", 2 + i / 250, 1 + i % 250);
+        resolve(r, 0, text, "");
+        reply(r, PING4, text, MS(3));
+    }
+}
+
+struct added_up {
+    size_t places, overflow;
+    uint64_t replies, delays, overflow_replies, in_window;
+};
+
+static struct added_up add_up(const struct rig *r)
+{
+    struct added_up sum = {0};
+    for (size_t i = 0; i < r->batch->n_series; i++) {
+        const struct series *s = r->batch->series[i];
+        uint64_t replies = s->outcomes[OUTCOME_REPLY];
+        sum.places += !s->overflow;
+        sum.overflow += s->overflow;
+        sum.replies += replies;
+        sum.delays += s->delays[0].count;
+        sum.overflow_replies += s->overflow ? replies : 0;
+        sum.in_window += s->in_window ? s->window.received : 0;
+    }
+    return sum;
+}
+
+static size_t count_events(const struct rig *r, const char *name)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->batch->n_events; i++)
+        n += strcmp(r->batch->events[i].name, name) == 0;
+    return n;
+}
+
+static void places_without_end_are_one_series(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    rotate(&r, 0, 100);
+    close_window(&r);
+    struct added_up sum = add_up(&r);
+    CHECK_INT(LEDGER_PLACES_MAX, sum.places, "places of their own");
+    CHECK_INT(1, sum.overflow, "the others are one series");
+    CHECK_INT(100, sum.replies, "no result is lost");
+    CHECK_INT(100, sum.delays, "nor its delay");
+    CHECK_INT(100, sum.in_window, "the window's summaries have them all");
+    CHECK_INT(100 - LEDGER_PLACES_MAX, r.batch->overflowed, "so many overflowed");
+    CHECK_INT(1, count_events(&r, "edgelat.series.overflow"), "an event");
+
+    rotate(&r, 0, 150); /* the first ones again: they have their series */
+    close_window(&r);
+    sum = add_up(&r);
+    CHECK_INT(LEDGER_PLACES_MAX, sum.places, "no more places");
+    CHECK_INT(250, sum.replies, "all of both windows");
+    CHECK_INT(250 - 2 * LEDGER_PLACES_MAX, sum.overflow_replies, "in one series");
+    CHECK_INT(sum.overflow_replies, r.batch->overflowed, "as the agent says");
+    CHECK_INT(0, count_events(&r, "edgelat.series.overflow"), "told once");
+    end(&r);
+}
+
+/* Codes of PoPs are no other than addresses, and a second stream has places of its own.
+ */
+static void pops_without_end_are_one_series(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "");
+    for (unsigned i = 0; i < 200; i++) {
+        char pop[8];
+        snprintf(pop, sizeof pop, "%c%c%c", 'A' + i / 26 % 26, 'A' + i % 26, 'X');
+        give(&r, WEB4, "192.0.2.1", OUTCOME_REPLY, MS(3), pop);
+        reply(&r, PING4, "192.0.2.1", MS(3));
+    }
+    close_window(&r);
+    struct added_up sum = add_up(&r);
+    CHECK_INT(2 * LEDGER_PLACES_MAX, sum.places, "of two streams");
+    CHECK_INT(2, sum.overflow, "one a stream");
+    CHECK_INT(400, sum.replies, "all of them");
+    CHECK_INT(1, count_events(&r, "edgelat.series.overflow"), "one event a target");
+    end(&r);
+}
+
+static void at_the_bound_idle_places_go(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    rotate(&r, 0, LEDGER_PLACES_MAX);
+    close_window(&r);
+    pass(&r, LEDGER_IDLE_NS);
+    rotate(&r, 0, 1); /* the first one is not idle */
+    close_window(&r);
+    CHECK_INT(LEDGER_PLACES_MAX, add_up(&r).places, "kept while there is room");
+    struct wall began = r.wall;
+    rotate(&r, 100, 102);
+    close_window(&r);
+    struct added_up sum = add_up(&r);
+    CHECK_INT(LEDGER_PLACES_MAX, sum.places, "two have come, two have gone");
+    CHECK_INT(0, sum.overflow, "there was room");
+    CHECK_INT(LEDGER_PLACES_MAX + 1, sum.replies, "two of one reply went, two came");
+    size_t fresh = 0;
+    for (size_t i = 0; i < r.batch->n_series; i++)
+        fresh += r.batch->series[i]->start.ns >= began.ns;
+    CHECK_INT(2, fresh, "the new ones begin now");
+    end(&r);
+}
+
+/* The bound of all: each stream has one place for certain. */
+static void spare_places_are_bounded_in_all(void **state)
+{
+    (void)state;
+    enum { STREAMS_ALL = 100, PLACES = 10 };
+    struct target target = target_default(&kinds);
+    struct ledger *l = ledger_create(false);
+    size_t n, overflow = 0, news = 0;
+    uint64_t sent = 0;
+    for (uint32_t i = 0; i < STREAMS_ALL * PLACES; i++) {
+        struct wall at = {0};
+        struct window *w = window_create(&ping, at);
+        struct endpoint to = address("192.0.2.1");
+        to.bytes[3] = (uint8_t)(i / STREAMS_ALL);
+        struct result r = result_of(i % STREAMS_ALL, &to, at, OUTCOME_LOSS);
+        struct summary summary;
+        window_add(w, &r);
+        window_summary(w, (struct wall){MINUTE_NS}, &summary);
+        struct part part = {.stream = i % STREAMS_ALL,
+                            .target = &target,
+                            .kind = &ping,
+                            .to = to,
+                            .pop = "",
+                            .window = w,
+                            .summary = &summary};
+        news += ledger_post(l, &part);
+        window_destroy(w);
+    }
+    const struct series *const *list = ledger_close(l, (struct mono){MINUTE_NS}, &n);
+    for (size_t i = 0; i < n; i++) {
+        overflow += list[i]->overflow;
+        sent += list[i]->outcomes[OUTCOME_LOSS];
+    }
+    CHECK_INT(STREAMS_ALL + LEDGER_SPARE_MAX, n - overflow, "places");
+    CHECK(overflow > 0 && overflow <= STREAMS_ALL, "%zu overflow series", overflow);
+    CHECK_INT(STREAMS_ALL * PLACES, sent, "no result is lost");
+    CHECK_INT(1, news, "told once a target");
+    ledger_destroy(l);
+}
+
 /* ---- silence ---- */
 
 static const struct kind shake = {"shake",       {"rtt"},   true,
@@ -442,6 +599,10 @@ int main(void)
         cmocka_unit_test(an_address_that_is_gone_comes_back),
         cmocka_unit_test(what_was_only_missed_is_no_series),
         cmocka_unit_test(a_series_is_dropped_after_a_day),
+        cmocka_unit_test(places_without_end_are_one_series),
+        cmocka_unit_test(pops_without_end_are_one_series),
+        cmocka_unit_test(at_the_bound_idle_places_go),
+        cmocka_unit_test(spare_places_are_bounded_in_all),
         cmocka_unit_test(never_answered_is_no_outage),
         cmocka_unit_test(short_silence_is_no_news),
         cmocka_unit_test(another_place_answers),
