@@ -2,6 +2,7 @@
  * edgelat: latency to the Microsoft edge, measured where the users are. Here: the table
  * of commands.
  */
+#include "base/start.h"
 #include "cmd/cmd.h"
 
 #include <stdbool.h>
@@ -72,9 +73,11 @@ static int asks_for_help(int argc, char **argv)
     return 0;
 }
 
-int main(int argc, char **argv)
+/* What main() was asked for. */
+static int perform(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : NULL;
+    struct text why = {0};
     if (name == NULL) {
         print_help();
         return cmd_cannot("which command?");
@@ -96,9 +99,18 @@ int main(int argc, char **argv)
         fputs(command->help, stdout);
         return CMD_FINE;
     }
-    int rc = command->run(argc - 1, argv + 1);
-    bool whole = fflush(stdout) == 0 && !ferror(stdout);
-    if (!whole && rc != CMD_CANNOT)
-        return cmd_cannot("cannot write all to standard output; is the disk full?");
+    int rc = start_has(&command->needs, &why)
+                 ? command->run(argc - 1, argv + 1)
+                 : cmd_cannot("%s: %s", name, text_string(&why));
+    text_free(&why);
     return rc;
+}
+
+int main(int argc, char **argv)
+{
+    if (start_descriptors() < 0)
+        return CMD_CANNOT; /* nowhere to say it */
+    if (argc > 1 && strcmp(argv[1], command_run.name) == 0)
+        start_hold_signals();
+    return cmd_finish(perform(argc, argv));
 }

@@ -5,30 +5,35 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-static void *or_abort(void *memory, size_t size)
+enum { CANNOT = 2 }; /* the exit code of what could not be done: cmd.h */
+
+static void *or_exit(void *memory, size_t size)
 {
     if (memory == NULL && size > 0) {
-        log_error("mem", "no memory for %zu bytes; the service manager restarts us",
+        log_error("mem",
+                  "no memory for %zu bytes: free some, or raise the limit (ulimit -v, "
+                  "MemoryMax=); a service is restarted",
                   size);
-        abort();
+        _exit(CANNOT);
     }
     return memory;
 }
 
 void *mem_alloc(size_t size)
 {
-    return or_abort(malloc(size), size);
+    return or_exit(malloc(size), size);
 }
 
 void *mem_zalloc(size_t size)
 {
-    return or_abort(calloc(1, size), size);
+    return or_exit(calloc(1, size), size);
 }
 
 void *mem_resize(void *memory, size_t size)
 {
-    return or_abort(realloc(memory, size), size);
+    return or_exit(realloc(memory, size), size);
 }
 
 void *mem_grow(void *memory, size_t *room, size_t need, size_t element)
@@ -39,7 +44,7 @@ void *mem_grow(void *memory, size_t *room, size_t need, size_t element)
     while (next < need)
         next *= 2;
     if (next > SIZE_MAX / 2 / element)
-        or_abort(NULL, SIZE_MAX);
+        or_exit(NULL, SIZE_MAX);
     *room = next;
     return mem_resize(memory, next * element);
 }

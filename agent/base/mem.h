@@ -1,7 +1,7 @@
 /*
- * Memory that is always there: no memory is fatal. The functions log and abort instead of
- * returning NULL; the service manager restarts the agent and the spool is on disk. Memory
- * from here is given back with free(). Sizes that come from outside are bounded before
+ * Memory that is always there: no memory is fatal. The functions log and end the
+ * process with exit code 2 instead of returning NULL; the service manager restarts the
+ * agent and the spool is on disk. Memory from here is given back with free(). Sizes that come from outside are bounded before
  * they get here.
  */
 #ifndef EDGELAT_BASE_MEM_H

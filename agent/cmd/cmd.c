@@ -1,9 +1,12 @@
 #include "cmd/cmd.h"
 
 #include <getopt.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 int cmd_cannot(const char *format, ...)
 {
@@ -15,6 +18,26 @@ int cmd_cannot(const char *format, ...)
     fputc('\n', stderr);
     va_end(args);
     return CMD_CANNOT;
+}
+
+bool cmd_unread(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+int cmd_finish(int rc)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return rc;
+    if (cmd_unread()) {
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
+    if (rc == CMD_CANNOT)
+        return rc;
+    return cmd_cannot("cannot write all to standard output; is the disk full, or its "
+                      "size limited (ulimit -f)?");
 }
 
 enum { OPTIONS_MAX = 32 };

@@ -7,18 +7,26 @@
 #ifndef EDGELAT_CMD_CMD_H
 #define EDGELAT_CMD_CMD_H
 
+#include "base/start.h"
 #include "base/text.h"
 
 #include <stddef.h>
 
 enum { CMD_FINE = 0, CMD_BAD = 1, CMD_CANNOT = 2 };
 
+/* Of a command with an event loop: libuv's pipes, threads and their stacks. */
+#define CMD_LOOP_NEEDS                                                                   \
+    {                                                                                    \
+        .descriptors = 16, .memory_bytes = 48 << 20, .threads = 5                        \
+    }
+
 struct command {
     const char *name;
     const char *summary; /* one line, for `edgelat --help` */
     const char *help;    /* all of `edgelat NAME --help`: usage, options, examples */
-    int (*run)(int argc,
-               char **argv); /* argv[0] is the command's name; --help is done before */
+    /* argv[0] is the command's name; --help is done before */
+    int (*run)(int argc, char **argv);
+    struct start_needs needs; /* checked before; 0: nothing beyond the standard ones */
 };
 
 extern const struct command command_run, command_probe, command_nearest,
@@ -27,6 +35,16 @@ extern const struct command command_run, command_probe, command_nearest,
 
 /* "edgelat: " and the sentence to standard error; returns CMD_CANNOT. */
 __attribute__((format(printf, 1, 2))) int cmd_cannot(const char *format, ...);
+
+/*
+ * Flushes standard output and returns `rc`, or CMD_CANNOT with a sentence when not all of
+ * it could be written. Ends the process by SIGPIPE, silently, when nobody reads any more,
+ * also where SIGPIPE is ignored.
+ */
+int cmd_finish(int rc);
+
+/* Whether standard output is a pipe or socket that nobody reads any more. */
+bool cmd_unread(void);
 
 /*
  * getopt_long() for a command: an unknown option or a missing value is said with the

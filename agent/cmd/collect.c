@@ -134,4 +134,5 @@ const struct command command_collect = {
     .summary = "a small OTLP/HTTP receiver for trials and tests",
     .help = help,
     .run = collect,
+    .needs = CMD_LOOP_NEEDS,
 };

@@ -235,4 +235,5 @@ const struct command command_nearest = {
     .summary = "the PoPs ranked, with the evidence for each",
     .help = help,
     .run = run,
+    .needs = CMD_LOOP_NEEDS,
 };

@@ -275,4 +275,5 @@ const struct command command_probe = {
     .summary = "live probes of any kind to any hosts, with percentiles",
     .help = help,
     .run = run,
+    .needs = CMD_LOOP_NEEDS,
 };

@@ -2,15 +2,20 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/privileges.h"
+#include "base/start.h"
 #include "cmd/cmd.h"
 #include "cmd/load.h"
+#include "net/poll.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 #include <uv.h>
@@ -28,8 +33,8 @@ static const char help[] =
     "  -h, --help          this text\n"
     "\n"
     "As root it keeps CAP_NET_RAW alone and becomes the owner of the state folder.\n"
-    "SIGTERM and SIGINT close the open window, ship or spool it and end with 0 within 5 "
-    "s.\n"
+    "SIGTERM, SIGINT and SIGQUIT close the open window, ship or spool it and end with 0 "
+    "within 5 s.\n"
     "SIGHUP reads the configuration again: if it is fine the agent restarts in place "
     "with it.\n"
     "\n"
@@ -41,7 +46,8 @@ enum { STATUS_MAX = 640, HEARTBEAT_MS = 30000 };
 
 struct service {
     uv_loop_t loop;
-    uv_signal_t signals[3];
+    int signals; /* where they are read from: base/start.h */
+    struct poll *signals_poll;
     uv_timer_t heartbeat; /* for the service manager */
     struct agent *agent;
     struct config config;
@@ -124,8 +130,7 @@ static void on_stopped(void *user)
     struct service *s = user;
     agent_destroy(s->agent);
     s->agent = NULL;
-    for (size_t i = 0; i < sizeof s->signals / sizeof *s->signals; i++)
-        uv_close((uv_handle_t *)&s->signals[i], on_closed);
+    poll_close(s->signals_poll);
     uv_close((uv_handle_t *)&s->heartbeat, on_closed);
 }
 
@@ -136,48 +141,99 @@ static void stop(struct service *s)
     agent_stop(s->agent, on_stopped, s);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+/* True when the configuration that is there now can be restarted with. */
+static bool is_loadable(const char *path)
 {
-    struct service *s = handle->data;
-    if (s->stopping)
+    struct config fresh;
+    struct data data;
+    size_t problems = load_all(&fresh, &data, path);
+    config_free(&fresh);
+    data_free(&data);
+    if (problems > 0)
+        log_warn("agent", "%s has %zu problems (above); going on as before", path,
+                 problems);
+    return problems == 0;
+}
+
+/* A reload that is asked for during a reload needs nothing more: the configuration is
+ * read after it. The order to stop wins. */
+static void take_signal(struct service *s, int number)
+{
+    bool reload = number == SIGHUP;
+    if (number == SIGUSR1 || number == SIGUSR2 ||
+        (s->stopping && (reload || !s->restart)) || (reload && !is_loadable(s->path)))
         return;
-    if (number == SIGHUP) {
-        struct config fresh;
-        struct data data;
-        size_t problems = load_all(&fresh, &data, s->path);
-        config_free(&fresh);
-        data_free(&data);
-        if (problems > 0) {
-            log_warn("agent", "%s has %zu problems (above); going on as before", s->path,
-                     problems);
-            return;
-        }
+    if (reload)
         log_info("agent", "configuration is fine; restarting with it");
-        s->restart = true;
-    } else {
+    else
         log_info("agent", "%s: closing the window and stopping", strsignal(number));
+    s->restart = reload;
+    if (s->stopping)
+        say_ending(s);
+    else
+        stop(s);
+}
+
+static void on_signals(struct poll *poll, bool readable, bool writable, void *user)
+{
+    struct service *s = user;
+    struct signalfd_siginfo signal;
+    (void)poll, (void)readable, (void)writable;
+    while (s->agent != NULL && read(s->signals, &signal, sizeof signal) == sizeof signal)
+        take_signal(s, (int)signal.ssi_signo);
+}
+
+static int begin(struct service *s)
+{
+    s->signals_poll = poll_open(&s->loop, s->signals, on_signals, s);
+    if (s->signals_poll == NULL)
+        return -ENOMEM;
+    int rc = agent_create(&s->agent, &s->loop, &s->config, &s->data.known);
+    if (rc < 0) {
+        poll_close(s->signals_poll);
+        return rc;
     }
-    stop(s);
+    poll_want(s->signals_poll, true, false);
+    uv_timer_init(&s->loop, &s->heartbeat);
+    s->heartbeat.data = s;
+    say_ready(s);
+    return 0;
 }
 
 static int serve(struct service *s)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
-    uv_loop_init(&s->loop);
-    int rc = agent_create(&s->agent, &s->loop, &s->config, &s->data.known);
-    if (rc == 0) {
-        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-            uv_signal_init(&s->loop, &s->signals[i]);
-            s->signals[i].data = s;
-            uv_signal_start(&s->signals[i], on_signal, numbers[i]);
-        }
-        uv_timer_init(&s->loop, &s->heartbeat);
-        s->heartbeat.data = s;
-        say_ready(s);
-    }
+    s->stopping = s->restart = false;
+    int rc = uv_loop_init(&s->loop);
+    if (rc < 0)
+        return cmd_cannot("no event loop: %s", uv_strerror(rc));
+    rc = begin(s);
     uv_run(&s->loop, UV_RUN_DEFAULT);
     uv_loop_close(&s->loop);
     return rc == 0 ? CMD_FINE : CMD_CANNOT;
+}
+
+/*
+ * Replaces this process by the program at its path, which after an upgrade is the new
+ * one; /proc/self/exe is still the old one then, and is taken where the path leads to no
+ * program. Signals stay held and pending. Comes back only when it cannot.
+ */
+static void restart(const struct service *s, bool verbose)
+{
+    static const char deleted[] = " (deleted)";
+    extern char **environ;
+    char *arguments[] = {"edgelat", "run", "-c", (char *)s->path, verbose ? "-v" : NULL,
+                         NULL};
+    char path[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (len > 0) {
+        path[len] = '\0';
+        size_t end = (size_t)len - (sizeof deleted - 1);
+        if ((size_t)len >= sizeof deleted && strcmp(path + end, deleted) == 0)
+            path[end] = '\0';
+        execve(path, arguments, environ);
+    }
+    execve("/proc/self/exe", arguments, environ);
+    log_error("agent", "cannot restart: %s; going on as before", strerror(errno));
 }
 
 /* Before the loop has threads. */
@@ -222,21 +278,21 @@ static int run(int argc, char **argv)
 
     if (verbose)
         log_set_level(LOG_LEVEL_DEBUG);
-    struct service s = {.path = load_path(given)};
+    struct service s = {.path = load_path(given), .signals = start_signals()};
     int rc = CMD_CANNOT;
-    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_NAME, "edgelat"); /* it is "exe" after execve("/proc/self/exe") */
+    if (s.signals < 0)
+        return cmd_cannot("no descriptor for signals: %s", strerror(-s.signals));
     if (load_all(&s.config, &s.data, s.path) == 0 &&
         give_up_privileges(s.config.state_dir) == 0)
-        rc = serve(&s);
+        do {
+            rc = serve(&s);
+            if (s.restart && is_loadable(s.path)) /* it may have changed meanwhile */
+                restart(&s, verbose);
+        } while (s.restart);
+    close(s.signals);
     config_free(&s.config);
     data_free(&s.data);
-    if (s.restart) {
-        extern char **environ;
-        char *arguments[] = {
-            "edgelat", "run", "-c", (char *)s.path, verbose ? "-v" : NULL, NULL};
-        execve("/proc/self/exe", arguments, environ);
-        return cmd_cannot("cannot restart: %s", strerror(errno));
-    }
     return rc;
 }
 
@@ -245,4 +301,8 @@ const struct command command_run = {
     .summary = "the agent, in the foreground",
     .help = help,
     .run = run,
+    .needs = {.descriptors = 32,
+              .memory_bytes = 64 << 20,
+              .threads = 5,
+              .file_bytes = 1 << 20},
 };

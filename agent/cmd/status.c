@@ -84,8 +84,6 @@ static int show(const char *path, bool json)
         fwrite(json ? answer.json : answer.text, 1,
                json ? answer.json_len : answer.text_len, stdout);
         rc = answer.code == 0 ? CMD_FINE : CMD_BAD;
-        if (fflush(stdout) != 0)
-            rc = cmd_cannot("cannot write to standard output: %s", strerror(errno));
     }
     text_free(&bytes);
     return rc;

@@ -1,0 +1,205 @@
+#!/usr/bin/python3 -B
+"""The program as a process: closed descriptors, signals at any moment, resource limits, pipes that nobody reads, a
+reload after an upgrade. On loopback; SEED=n repeats the signals."""
+
+import concurrent.futures
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from lab import TOP, Tap, run, running, wait_for
+
+EDGELAT = os.path.join(TOP, os.environ.get("BUILD", "build"), "edgelat")
+SEED = int(os.environ.get("SEED", random.randrange(1 << 30)))
+CONFIGURATION = """[agent]
+window = 5s
+workloads = no
+front_doors = 0
+state_dir = {0}/state
+status_socket = {0}/status
+stop_file = {0}/stop
+[target {1}]
+host = 127.0.0.1
+port = 9
+kinds = tcp
+interval = 1s
+slow_interval = 1s
+"""
+tap = Tap()
+
+
+def configure(folder, target="local"):
+    path = os.path.join(folder, "edgelat.conf")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(CONFIGURATION.format(folder, target))
+    return path
+
+
+def shell(script, timeout=10, **options):
+    """The exit code of a shell script, None if it did not end, and what it printed on standard error."""
+    try:
+        done = subprocess.run(["bash", "-c", f"ulimit -c 0; {script}"], timeout=timeout, text=True, check=False,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
+        return done.returncode, done.stderr
+    except subprocess.TimeoutExpired:
+        return None, ""
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def holds_signals(pid):
+    return int(status_of(pid)["SigBlk"], 16) >> (signal.SIGHUP - 1) & 1
+
+
+def answers(path, target):
+    """Whether the agent answers with that target."""
+    said = run(EDGELAT, "status", "-c", path, "--json").stdout
+    return said.startswith("{") and target in [t["target"] for t in json.loads(said)["targets"]]
+
+
+# ---- descriptors
+
+
+def closed_descriptors(folder):
+    path = configure(folder)
+    commands = ("probe tcp 127.0.0.1:9 -n 1", f"nearest -c {path} -t 2", f"check-config {path}", "whereis AMS",
+                f"status -c {path}", f"report --state {folder} -o -", "decode /dev/null", "--help",
+                "collect --listen 1:1")
+    wrong = []
+    pool = concurrent.futures.ThreadPoolExecutor(16)  # nearest takes 2 s
+    usual = {c: pool.submit(shell, f"{EDGELAT} {c} </dev/null >/dev/null 2>&1") for c in commands}
+    tried = {(c, r): pool.submit(shell, f"{EDGELAT} {c} {r}") for c in commands for r in ("<&-", ">&-", "2>&-")}
+    for (command, redirection), done in tried.items():
+        if done.result()[0] != usual[command].result()[0]:
+            wrong.append((command, redirection, done.result(), usual[command].result()))
+    for redirections in [c for n in (1, 2, 3) for c in itertools.combinations(("<&-", ">&-", "2>&-"), n)]:
+        with running("bash", "-c", f"exec {EDGELAT} run -c {path} {' '.join(redirections)}",
+                     stderr=subprocess.DEVNULL) as agent:
+            if not wait_for(lambda: answers(path, "local")):
+                wrong.append(("run", redirections, "no answer"))
+            for fd, word in enumerate(("<&-", ">&-", "2>&-")):
+                if word in redirections and os.readlink(f"/proc/{agent.pid}/fd/{fd}") != "/dev/null":
+                    wrong.append(("run", redirections, os.readlink(f"/proc/{agent.pid}/fd/{fd}")))
+        if agent.returncode != 0:
+            wrong.append(("run", redirections, agent.returncode))
+    tap.equal([], wrong, "descriptors 0, 1, 2 closed: each command as with /dev/null there")
+
+
+# ---- limits
+
+
+def limits(folder):
+    path = configure(folder)
+    wrong = []
+    def check(limit, command, codes):
+        code, said = shell(f"ulimit {limit}; exec {EDGELAT} {command}")
+        sentence = code != 2 or (said.count("\n") <= 3 and "edgelat: " in said)
+        if code not in codes or not sentence:
+            wrong.append((limit, command, code, said[-200:]))
+    for n in range(4, 21):
+        check(f"-n {n}", "probe tcp 127.0.0.1:9 -n 1 -w 0.2", (1, 2))
+    for n in (6, 8, 16, 20):
+        check(f"-n {n}", f"run -c {path}", (2,))
+        check(f"-n {n}", "collect --listen 1:1", (2,))
+    for limit in ("-f 0", "-f 1", "-s 64", "-v 65000"):
+        check(limit, f"run -c {path}", (2,))
+    check("-v 45000", "probe https 127.0.0.1:9 -n 1", (1, 2))
+    check("-s 64", f"check-config {path}", (0, 2))
+    tap.equal([], wrong, "limits of descriptors, files, stack and memory: one sentence and exit code 2")
+    code, said = shell(f"(ulimit -f 0; exec {EDGELAT} whereis AMS >{folder}/out)")
+    tap.equal((2, True), (code, "ulimit -f" in said), "output past the limit of file sizes is an error")
+    tap.equal(0, shell(f"ulimit -S -n 8; ulimit -S -s 64; exec {EDGELAT} check-config {path}")[0],
+              "a soft limit is raised")
+
+
+# ---- signals
+
+
+def random_signals(folder):
+    chance = random.Random(SEED)
+    tap.note(f"SEED={SEED}")
+    wrong = []
+    for turn in range(10):
+        path = configure(folder, "first")
+        with running(EDGELAT, "run", "-c", path, stderr=subprocess.DEVNULL) as agent:
+            wait_for(lambda: holds_signals(agent.pid), 5, 0.001)
+            for _ in range(25):
+                agent.send_signal(chance.choice((signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE)))
+                time.sleep(chance.choice((0, 0.001, 0.03)) * chance.random())
+            configure(folder, "second")
+            agent.send_signal(signal.SIGHUP)
+            if not wait_for(lambda: agent.poll() is not None or answers(path, "second"), 5):
+                wrong.append((turn, "the last reload is lost"))
+            if agent.poll() is None and status_of(agent.pid)["Name"] != "edgelat":
+                wrong.append((turn, status_of(agent.pid)["Name"]))
+            agent.send_signal(signal.SIGHUP)
+            time.sleep(0.03 * chance.random())
+            agent.send_signal(chance.choice((signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)))
+            time.sleep(0.03 * chance.random())
+            agent.send_signal(signal.SIGHUP)
+            try:
+                agent.wait(6)
+            except subprocess.TimeoutExpired:
+                wrong.append((turn, "the order to stop is lost"))
+        if agent.returncode != 0:
+            wrong.append((turn, agent.returncode))
+    tap.equal([], wrong, "signals at random moments: no death, no lost reload, no lost order to stop")
+
+
+def broken_meanwhile(folder):
+    """The configuration breaks after it was looked at for the reload: the one of before is used."""
+    path = configure(folder)
+    with running(EDGELAT, "run", "-c", path, stderr=subprocess.PIPE) as agent:
+        wait_for(lambda: answers(path, "local"))
+        agent.send_signal(signal.SIGHUP)
+        while "restarting with it" not in agent.stderr.readline():
+            pass
+        with open(path, "a", encoding="ascii") as file:
+            file.write("nonsense\n")
+        time.sleep(0.5)
+        configure(folder)
+        tap.ok(wait_for(lambda: answers(path, "local")), "a configuration that breaks during a reload")
+    tap.equal(0, agent.returncode, "it ends with 0")
+
+
+def upgrade(folder):
+    """A reload after the program was replaced, as dpkg and rpm do it, runs the new one under its own name."""
+    path, program = configure(folder), os.path.join(folder, "edgelat")
+    shutil.copy(EDGELAT, program)
+    with running(program, "run", "-c", path, stderr=subprocess.DEVNULL) as agent:
+        wait_for(lambda: answers(path, "local"))
+        shutil.copy(EDGELAT, program + ".new")
+        os.rename(program + ".new", program)
+        configure(folder, "second")
+        agent.send_signal(signal.SIGHUP)
+        wait_for(lambda: answers(path, "second"))
+        tap.equal((program, "edgelat"), (os.readlink(f"/proc/{agent.pid}/exe"), status_of(agent.pid)["Name"]),
+                  "after an upgrade a reload runs the new program")
+        os.unlink(program)
+        configure(folder, "third")
+        agent.send_signal(signal.SIGHUP)
+        wait_for(lambda: answers(path, "third"))
+        tap.equal("edgelat", status_of(agent.pid)["Name"], "its name stays where the file is gone")
+
+
+def main():
+    for check in (closed_descriptors, limits, random_signals, broken_meanwhile, upgrade):
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.monotonic()
+            check(folder)
+            tap.note(f"{check.__name__}: {time.monotonic() - began:.1f} s")
+
+
+os.environ.setdefault("EDGELAT_DATA", os.path.join(TOP, "packaging", "data"))
+main()
+sys.exit(tap.finish())
