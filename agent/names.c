@@ -3,7 +3,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/backoff.h"
 #include "edge/pop.h"
+#include "net/chance.h"
 #include "net/clock.h"
 #include "probe/kinds.h"
 #include "probe/tcp/decoy.h"
@@ -11,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A name that could not be resolved is asked again after the first, doubling up to the
- * most. */
+/* Back-off of a name that could not be resolved. */
 #define RETRY_FIRST_NS (2 * NS_PER_S)
 #define RETRY_MOST_NS  (60 * NS_PER_S)
 
@@ -33,7 +34,7 @@ struct name { /* of a target, in one family */
     bool rests;
     struct lookup *under_way;
     struct mono ask_at;
-    int64_t retry_ns;     /* 0: the last answer was fine */
+    unsigned failures;    /* in a row */
     struct endpoint used; /* FAMILY_NONE: none yet */
     struct decoy *decoy;  /* under way */
     struct mono decoy_at; /* not before */
@@ -44,6 +45,7 @@ struct names {
     uv_loop_t *loop;
     struct resolver *resolver;
     struct names_events events;
+    struct random random;
     struct name *list; /* two a target */
     size_t n;
     bool paused;
@@ -139,13 +141,11 @@ static void say_failed(const struct name *n, const struct resolution *r, bool fi
 
 static void lookup_failed(struct name *n, const struct resolution *r)
 {
-    bool first = n->retry_ns == 0;
-    n->names->counters.failures++;
-    n->retry_ns = first ? RETRY_FIRST_NS : n->retry_ns * 2;
-    if (n->retry_ns > RETRY_MOST_NS)
-        n->retry_ns = RETRY_MOST_NS;
-    n->ask_at.ns = mono_now().ns + n->retry_ns;
-    say_failed(n, r, first);
+    struct names *all = n->names;
+    all->counters.failures++;
+    n->ask_at.ns = mono_now().ns +
+                   backoff_ns(&all->random, RETRY_FIRST_NS, RETRY_MOST_NS, n->failures);
+    say_failed(n, r, n->failures++ == 0);
     if (is_guess(n, r))
         give_up(n);
 }
@@ -171,7 +171,7 @@ static void lookup_answered(struct name *n, const struct resolution *r)
     struct mono now = mono_now();
     struct named answer = {.family = n->family, .to = choose(n, r)};
     n->ask_at.ns = now.ns + keep_ns(r);
-    n->retry_ns = 0;
+    n->failures = 0;
     find_pop(answer.pop, n->target->host, r);
     describe_question(&answer.asked, r);
     bool changed =
@@ -271,6 +271,7 @@ struct names *names_create(uv_loop_t *loop, struct resolver *resolver, size_t ro
     all->loop = loop;
     all->resolver = resolver;
     all->events = events;
+    all->random = random_from(chance_seed());
     all->paused = true;
     all->list = mem_zalloc(2 * room * sizeof *all->list);
     return all;

@@ -1,8 +1,9 @@
 /*
  * Keeps the targets' names resolved, each in the families that are wanted: asks again
- * when the TTL ends, with back-off where there is no answer, and keeps the address in use
- * for as long as it is among the answers, as a round robin is no change. Once for each
- * new address, but at most once an hour, it tries the decoy port (core/intercept.h).
+ * when the TTL ends, with back-off and full jitter where there is no answer, and keeps
+ * the address in use for as long as it is among the answers, as a round robin is no
+ * change. Once for each new address, but at most once an hour, it tries the decoy port
+ * (core/intercept.h).
  */
 #ifndef EDGELAT_NAMES_H
 #define EDGELAT_NAMES_H

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "core/random.h"
+#include "core/backoff.h"
 #include "core/time.h"
 #include "export/courier.h"
 #include "export/failover.h"
@@ -16,11 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BACKOFF_LEAST_NS     NS_PER_S
-#define BACKOFF_MOST_NS      (300 * NS_PER_S)
-#define UNUSABLE_LEAST_NS    (60 * NS_PER_S)
-#define RETRY_AFTER_MOST_NS  (3600 * NS_PER_S)
-#define BACKOFF_DOUBLING_MAX 10
+#define BACKOFF_LEAST_NS    NS_PER_S
+#define BACKOFF_MOST_NS     (300 * NS_PER_S)
+#define UNUSABLE_LEAST_NS   (60 * NS_PER_S)
+#define RETRY_AFTER_MOST_NS (3600 * NS_PER_S)
 
 enum { TOO_MANY_REQUESTS = 429 };
 
@@ -81,14 +80,6 @@ static void be_idle(struct shipper *s)
     go_in(s, 0);
 }
 
-static int64_t doubled(int64_t least_ns, unsigned times)
-{
-    int64_t wait =
-        least_ns << (times < BACKOFF_DOUBLING_MAX ? times : BACKOFF_DOUBLING_MAX);
-    return wait < BACKOFF_MOST_NS ? wait : BACKOFF_MOST_NS;
-}
-
-/* Full jitter: 300 sites that lost one collector do not come back in step. */
 static int64_t back_off(struct shipper *s, int64_t retry_after_ns)
 {
     unsigned before = s->failures++;
@@ -96,13 +87,14 @@ static int64_t back_off(struct shipper *s, int64_t retry_after_ns)
     s->passing = false;
     if (!passing)
         return UNUSABLE_LEAST_NS +
-               random_below(&s->random,
-                            doubled(UNUSABLE_LEAST_NS, before + 1) - UNUSABLE_LEAST_NS);
+               random_below(&s->random, backoff_limit_ns(UNUSABLE_LEAST_NS,
+                                                         BACKOFF_MOST_NS, before + 1) -
+                                            UNUSABLE_LEAST_NS);
     if (retry_after_ns > RETRY_AFTER_MOST_NS)
         retry_after_ns = RETRY_AFTER_MOST_NS;
     if (retry_after_ns > 0)
         return retry_after_ns + random_below(&s->random, retry_after_ns / 10);
-    return random_below(&s->random, doubled(BACKOFF_LEAST_NS, before));
+    return backoff_ns(&s->random, BACKOFF_LEAST_NS, BACKOFF_MOST_NS, before);
 }
 
 /* The way is open: the next one, but not faster than agreed. */
