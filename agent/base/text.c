@@ -62,6 +62,11 @@ bool text_copy(char *to, size_t room, const char *from)
     return fits;
 }
 
+size_t text_mark(const char *bytes, size_t len)
+{
+    return len >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 size_t text_utf8(const char *bytes, size_t left)
 {
     const unsigned char *s = (const unsigned char *)bytes;

@@ -25,6 +25,10 @@ void text_free(struct text *t);
 /* Copies `from`, cut to fit; always ends with NUL. Returns whether all of it fitted. */
 bool text_copy(char *to, size_t room, const char *from);
 
+/* Length of the UTF-8 byte order mark that begins `bytes`: 3, or 0 when there is none.
+ * Editors of Windows write one; every text file that a person may have made skips it. */
+size_t text_mark(const char *bytes, size_t len);
+
 /* Length of the UTF-8 character (RFC 3629) that begins at `bytes`, of which `left` (not
  * 0) are there; 0 when it is none. */
 size_t text_utf8(const char *bytes, size_t left);

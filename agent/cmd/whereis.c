@@ -135,8 +135,9 @@ static void tell_lines(struct whereis_run *run, FILE *in)
         }
         if (len > 0 && line[len - 1] == '\r')
             len--;
-        if (len > 0)
-            tell(run, line, len);
+        size_t mark = text_mark(line, len);
+        if (len > mark)
+            tell(run, line + mark, len - mark);
         len = 0;
         if (c == EOF)
             return;

@@ -12,8 +12,7 @@ struct ini ini_open(const char *text, size_t len)
     if (len > 0)
         memcpy(i.text, text, len);
     i.text[len] = '\0';
-    if (strncmp(i.text, "\xEF\xBB\xBF", 3) == 0) /* byte order mark */
-        i.at = 3;
+    i.at = text_mark(i.text, len);
     return i;
 }
 

@@ -99,8 +99,7 @@ bool datafile_open(struct datafile *f, const struct datafile_source *from,
         f->at = from->len;
         return false;
     }
-    if (from->len >= 3 && memcmp(from->text, "\xEF\xBB\xBF", 3) == 0)
-        f->at = 3; /* byte order mark */
+    f->at = text_mark(from->text, from->len);
     bool fits = read_first_line(f, kind);
     const char *line = fits ? next_content(f) : NULL;
     if (fits && (line == NULL || strcmp(line, columns) != 0)) {

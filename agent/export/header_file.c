@@ -41,6 +41,9 @@ static int read_line(char line[HEADER_LINE_MAX], int fd)
     while (len > 0 && strchr(" \t\r\n", line[len - 1]) != NULL && line[len - 1] != '\0')
         len--;
     line[len] = '\0';
+    size_t mark = text_mark(line, len);
+    memmove(line, line + mark, len + 1 - mark);
+    len -= mark;
     return strlen(line) == len && is_header(line) ? 0 : -EBADMSG;
 }
 

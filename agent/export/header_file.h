@@ -1,6 +1,7 @@
 /*
  * A file with one "Name: value" line for each request, e.g. a token. Read again when it
  * has changed, so that a token can be renewed without a restart. Its content is a secret.
+ * A byte order mark in front of it is skipped.
  */
 #ifndef EDGELAT_EXPORT_HEADER_FILE_H
 #define EDGELAT_EXPORT_HEADER_FILE_H

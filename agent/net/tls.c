@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,15 +61,37 @@ static const char *system_bundle(void)
     return access(bundles[0], R_OK) == 0 ? bundles[0] : bundles[1];
 }
 
+/* The certificates of a PEM file, and its revocation lists; how many there are. OpenSSL
+ * does not see "-----BEGIN" behind a byte order mark. */
+static size_t add_file(X509_STORE *store, const char *file)
+{
+    char begin[3];
+    size_t n = 0;
+    BIO *in = BIO_new_file(file, "r");
+    int len = in != NULL ? BIO_read(in, begin, sizeof begin) : 0;
+    STACK_OF(X509_INFO) *found = NULL;
+    if (len > 0 && BIO_seek(in, (long)text_mark(begin, (size_t)len)) == 0)
+        found = PEM_X509_INFO_read_bio(in, NULL, NULL, NULL);
+    for (int i = 0; i < sk_X509_INFO_num(found); i++) {
+        const X509_INFO *info = sk_X509_INFO_value(found, i);
+        n += info->x509 != NULL && X509_STORE_add_cert(store, info->x509) == 1;
+        n += info->crl != NULL && X509_STORE_add_crl(store, info->crl) == 1;
+    }
+    sk_X509_INFO_pop_free(found, X509_INFO_free);
+    BIO_free(in);
+    return n;
+}
+
 static X509_STORE *load(const char *file)
 {
     X509_STORE *store = X509_STORE_new();
     if (store == NULL)
         return NULL;
     ERR_clear_error();
-    if (X509_STORE_load_locations(store, file, NULL) != 1) {
+    size_t n = add_file(store, file);
+    ERR_clear_error();
+    if (n == 0) {
         X509_STORE_free(store);
-        ERR_clear_error();
         return NULL;
     }
     /* as libcurl does: a pinned intermediate is enough */

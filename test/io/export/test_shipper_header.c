@@ -16,7 +16,9 @@ static void header_file(void **state)
     RUN_UNTIL(b, waiting(b) == 0);
     CHECK(strstr(b->peer.requests[0].head, "\r\nAuthorization: Bearer one\r\n") != NULL,
           "%s", b->peer.requests[0].head);
-    child_write(b->spool.folder.path, "token.new", "Authorization: Bearer two\n");
+    child_write(b->spool.folder.path, "token.new",
+                "\xEF\xBB\xBF"
+                "Authorization: Bearer two\r\n"); /* as Windows writes it */
     char from[256];
     snprintf(from, sizeof from, "%s/token.new", b->spool.folder.path);
     CHECK_INT(0, rename(from, b->collector->header_file), "renewed");

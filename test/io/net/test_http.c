@@ -133,6 +133,22 @@ static void not_trusted(void **state)
     }
 }
 
+/* OpenSSL itself finds no certificate behind a byte order mark. */
+static void trusted_file_with_a_byte_order_mark(void **state)
+{
+    (void)state;
+    char marked[96], command[256];
+    snprintf(marked, sizeof marked, "%s/marked.pem", nginx.folder);
+    snprintf(command, sizeof command, "{ printf '\\357\\273\\277'; cat %s; } >%s",
+             nginx.ca, marked);
+    child_run(command);
+    struct http_request request = get(url_of("localhost", nginx.good, "/"));
+    request.ca_file = marked;
+    request.socket = connected_to(nginx.good);
+    struct got g = fetch(&request);
+    CHECK_INT(HTTP_OK, g.reply.failure, g.error);
+}
+
 static void failures_on_this_host(void **state)
 {
     (void)state;
@@ -317,6 +333,7 @@ int main(void)
         cmocka_unit_test(cold_and_warm_over_own_socket),
         cmocka_unit_test(statuses),
         cmocka_unit_test(not_trusted),
+        cmocka_unit_test(trusted_file_with_a_byte_order_mark),
         cmocka_unit_test(failures_on_this_host),
         cmocka_unit_test(long_bodies),
         cmocka_unit_test(post),

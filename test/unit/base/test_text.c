@@ -145,11 +145,26 @@ static void arrays_grow_by_doubling(void **state)
     free(numbers);
 }
 
+static void a_byte_order_mark_is_measured(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t len, mark;
+    } cases[] = {
+        {"\xEF\xBB\xBFkey", 6, 3}, {"\xEF\xBB\xBF", 3, 3}, {"\xEF\xBB\xBF", 2, 0},
+        {"\xEF\xBBkey", 5, 0},     {"key", 3, 0},          {"", 0, 0},
+        {" \xEF\xBB\xBF", 4, 0},   {"\xFF\xFEk", 3, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK_INT(cases[i].mark, text_mark(cases[i].bytes, cases[i].len), cases[i].bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_grows),
         cmocka_unit_test(a_copy_is_cut_to_fit),
+        cmocka_unit_test(a_byte_order_mark_is_measured),
         cmocka_unit_test(what_is_no_text_is_told),
         cmocka_unit_test(the_nearest_word_is_suggested),
         cmocka_unit_test(integers_are_read_strictly),
