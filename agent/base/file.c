@@ -1,13 +1,158 @@
 #include "base/file.h"
 
+#include "base/mem.h"
+#include "base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* ---- reading ---- */
+
+/* 0: regular; else why it is not read. */
+static int refuse_kind(mode_t mode)
+{
+    if (S_ISREG(mode))
+        return 0;
+    return S_ISDIR(mode) ? -EISDIR : S_ISLNK(mode) ? -ELOOP : -ENXIO;
+}
+
+int file_open(int folder, const char *name, unsigned options, struct stat *out)
+{
+    bool no_link = options & FILE_NO_LINK;
+    /* Looked at before it is opened: opening a device may do something (a watchdog). */
+    if (fstatat(folder, name, out, no_link ? AT_SYMLINK_NOFOLLOW : 0) < 0)
+        return -errno;
+    int rc = refuse_kind(out->st_mode);
+    if (rc < 0)
+        return rc;
+    int fd =
+        openat(folder, name,
+               O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (no_link ? O_NOFOLLOW : 0));
+    if (fd < 0)
+        return -errno;
+    rc = fstat(fd, out) < 0 ? -errno : refuse_kind(out->st_mode); /* replaced meanwhile */
+    if (rc < 0)
+        close(fd);
+    return rc < 0 ? rc : fd;
+}
+
+/* The file system states more bytes than it gives. /proc states 0. */
+static bool ends_early(int fd)
+{
+    struct stat stat;
+    return fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) &&
+           stat.st_size > lseek(fd, 0, SEEK_CUR);
+}
+
+static void skip_bom(struct text *t)
+{
+    size_t mark = text_mark(t->bytes, t->len);
+    t->len -= mark;
+    memmove(t->bytes, t->bytes + mark, t->len + 1);
+}
+
+int file_read_open(int fd, unsigned options, size_t most, char **bytes, size_t *len)
+{
+    struct text t = {0};
+    char piece[16 << 10];
+    int rc = 0;
+    bool again = false;        /* at an early end: it may have grown just now */
+    text_add_bytes(&t, "", 0); /* not NULL */
+    for (;;) {
+        ssize_t n = read(fd, piece, sizeof piece);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            rc = -errno;
+            break;
+        }
+        if (n == 0 && ends_early(fd) && !again) {
+            again = true;
+            continue;
+        }
+        if (n == 0) {
+            rc = again ? -EIO : 0;
+            break;
+        }
+        again = false;
+        text_add_bytes(&t, piece, (size_t)n);
+        if (t.len > most) {
+            rc = -EFBIG;
+            break;
+        }
+    }
+    if (rc < 0) {
+        text_free(&t);
+        return rc;
+    }
+    if (options & FILE_SKIP_BOM)
+        skip_bom(&t);
+    *bytes = t.bytes;
+    *len = t.len;
+    return 0;
+}
+
+/* N of /dev/stdin and /dev/fd/N; -1: it is another name. */
+static int inherited(const char *name)
+{
+    static const char fds[] = "/dev/fd/";
+    int64_t fd = -1;
+    if (strcmp(name, "/dev/stdin") == 0)
+        return STDIN_FILENO;
+    if (strncmp(name, fds, sizeof fds - 1) == 0)
+        text_to_integer(name + sizeof fds - 1, 0, INT_MAX, &fd);
+    return (int)fd;
+}
+
+int file_read(int folder, const char *name, unsigned options, size_t most, char **bytes,
+              size_t *len)
+{
+    struct stat stat;
+    int fd = options & FILE_INHERITED ? inherited(name) : -1;
+    if (fd >= 0)
+        return file_read_open(fd, options, most, bytes, len);
+    fd = file_open(folder, name, options, &stat);
+    if (fd < 0)
+        return fd;
+    int rc = file_read_open(fd, options, most, bytes, len);
+    close(fd);
+    return rc;
+}
+
+const char *file_error(int rc)
+{
+    switch (rc) {
+    case -EACCES:
+    case -EPERM:
+        return "permission denied; run as root or as the service's user, or let this "
+               "user read it";
+    case -EISDIR:
+        return "this is a folder; name the file in it";
+    case -ENXIO:
+        return "a FIFO, socket or device; only a regular file is read here";
+    case -ELOOP:
+        return "a symbolic link, or one that leads to itself; name the file";
+    case -EFBIG:
+        return "too large; is it the right file?";
+    case -EIO:
+        return "the disk cannot read it (input/output error); see dmesg";
+    case -EMFILE:
+    case -ENFILE:
+        return "too many open files; raise the limit (ulimit -n, LimitNOFILE=)";
+    default:
+        return strerror(-rc);
+    }
+}
+
+/* ---- writing ---- */
 
 static int write_all(int fd, const uint8_t *bytes, size_t len)
 {

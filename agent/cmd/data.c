@@ -1,9 +1,10 @@
 #include "cmd/data.h"
 
+#include "base/file.h"
 #include "base/text.h"
-#include "cmd/load.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,14 +83,17 @@ static bool load_from(struct data *d, enum data_file file, const char *folder)
 {
     char *path = d->path[file];
     struct datafile_source from = {.name = path, .on_problem = print_problem};
+    char *text;
     int len = snprintf(path, PATH_MAX, "%s/%s", folder, data_names[file]);
-    char *text = len < PATH_MAX ? load_text(path, DATAFILE_BYTES_MAX, &from.len) : NULL;
-    if (text == NULL && (len >= PATH_MAX || errno == ENOENT || errno == ENOTDIR)) {
+    int rc = len < PATH_MAX ? file_read(AT_FDCWD, path, FILE_PLAIN, DATAFILE_BYTES_MAX,
+                                        &text, &from.len)
+                            : -ENOENT;
+    if (rc == -ENOENT || rc == -ENOTDIR) {
         *path = '\0';
         return false;
     }
-    if (text == NULL) {
-        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+    if (rc < 0) {
+        fprintf(stderr, "%s: %s\n", path, file_error(rc));
         d->problems[file] = 1;
         return true;
     }

@@ -1,8 +1,9 @@
-#include "base/mem.h"
+#include "base/file.h"
 #include "cmd/cmd.h"
 #include "export/otlp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,31 +24,6 @@ static const char help[] =
     "  edgelat decode /var/lib/edgelat/spool/*.pb.gz | jq .\n"
     "  edgelat decode - <batch.pb\n";
 
-enum { PIECE = 64 << 10 };
-
-/* At most one byte more than is accepted, so that too large is told from whole. */
-static int read_all(FILE *file, struct text *out)
-{
-    char *piece = mem_alloc(PIECE);
-    size_t n;
-    while (out->len <= OTLP_BYTES_MAX && (n = fread(piece, 1, PIECE, file)) > 0)
-        text_add_bytes(out, piece, n);
-    free(piece);
-    return ferror(file) ? -errno : 0;
-}
-
-static int read_file(const char *path, struct text *out)
-{
-    if (strcmp(path, "-") == 0)
-        return read_all(stdin, out);
-    FILE *file = fopen(path, "rbe");
-    if (file == NULL)
-        return -errno;
-    int rc = read_all(file, out);
-    fclose(file);
-    return rc;
-}
-
 /* By the end of the name that the spool gives a batch; its bytes have the last word. */
 static enum signal likely_signal(const char *name)
 {
@@ -56,17 +32,23 @@ static enum signal likely_signal(const char *name)
 
 static int decode_file(const char *path)
 {
-    struct text bytes = {0}, line = {0};
+    struct text line = {0};
+    char *bytes = NULL;
+    size_t len = 0;
     const char *why = NULL;
-    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-    int rc = read_file(path, &bytes);
-    if (rc < 0)
-        why = strerror(-rc);
-    else if (bytes.len == 0)
+    bool standard = strcmp(path, "-") == 0;
+    const char *name = standard ? "standard input" : path;
+    int rc = file_read(AT_FDCWD, standard ? "/dev/stdin" : path, FILE_INHERITED,
+                       OTLP_BYTES_MAX, &bytes, &len);
+    if (rc == -EFBIG)
+        why = "it is larger than a request may be (16 MiB)";
+    else if (rc < 0)
+        why = file_error(rc);
+    else if (len == 0)
         why = "it is empty";
-    else if (otlp_to_json(likely_signal(name), bytes.bytes, bytes.len, &line, &why) == 0)
+    else if (otlp_to_json(likely_signal(name), bytes, len, &line, &why) == 0)
         fwrite(line.bytes, 1, line.len, stdout);
-    text_free(&bytes);
+    free(bytes);
     text_free(&line);
     return why == NULL ? CMD_FINE : cmd_cannot("cannot decode %s: %s", name, why);
 }

@@ -1,11 +1,12 @@
 #include "cmd/load.h"
 
-#include "base/mem.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "probe/kinds.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,54 +25,27 @@ static void print_problem(const char *text, void *user)
     fprintf(stderr, "%s\n", text);
 }
 
-/* What to do about an errno of a file or folder of the configuration. */
-static const char *next_step(int error)
+static size_t cannot_read(const char *path, int rc)
 {
-    switch (error) {
-    case ENOENT:
-        return "there is no such file; install the package's edgelat.conf there, or name "
-               "another one on the command line or in EDGELAT_CONFIG";
-    case EACCES:
-    case EPERM:
-        return "we may not read it; run as root or as the service's user, or let this "
-               "user read it";
-    case EISDIR:
-        return "this is a folder; name the file in it";
-    default:
-        return strerror(error);
-    }
-}
-
-static size_t cannot_read(const char *path, int error)
-{
-    fprintf(stderr, "%s: %s\n", path, next_step(error));
+    if (rc == -EFBIG)
+        fprintf(stderr, "%s: longer than %d KiB; this is no configuration\n", path,
+                CONFIG_BYTES_MAX / 1024);
+    else
+        fprintf(stderr, "%s: %s\n", path,
+                rc == -ENOENT ? "there is no such file; install the package's "
+                                "edgelat.conf there, or name another one on the command "
+                                "line or in EDGELAT_CONFIG"
+                              : file_error(rc));
     return 1;
-}
-
-char *load_text(const char *path, size_t most, size_t *len)
-{
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
-        return NULL;
-    char *text = mem_alloc(most + 1);
-    *len = fread(text, 1, most + 1, f);
-    if (ferror(f)) {
-        int error = errno;
-        fclose(f);
-        free(text);
-        errno = error;
-        return NULL;
-    }
-    fclose(f);
-    return text;
 }
 
 static size_t load_file(struct config *c, const char *path)
 {
-    size_t len = 0;
-    char *text = load_text(path, CONFIG_BYTES_MAX, &len);
-    if (text == NULL)
-        return cannot_read(path, errno);
+    char *text;
+    size_t len;
+    int rc = file_read(AT_FDCWD, path, FILE_INHERITED, CONFIG_BYTES_MAX, &text, &len);
+    if (rc < 0)
+        return cannot_read(path, rc);
     size_t problems =
         config_parse(c, probe_kind_words(), path, text, len, print_problem, NULL);
     free(text);
@@ -99,7 +73,7 @@ static size_t load_drop_ins(struct config *c, const char *path)
     text_add(&folder, "%s.d", path);
     int n = scandir(text_string(&folder), &entries, is_drop_in, by_name);
     if (n < 0 && errno != ENOENT && errno != ENOTDIR)
-        problems += cannot_read(text_string(&folder), errno);
+        problems += cannot_read(text_string(&folder), -errno);
     for (int i = 0; i < n; i++) {
         text_clear(&file);
         text_add(&file, "%s/%s", text_string(&folder), entries[i]->d_name);

@@ -28,8 +28,4 @@ size_t load_config(struct config *c, const char *path);
 size_t load_all(struct config *c, struct data *d, const char *path);
 size_t load_defaults(struct config *c, struct data *d); /* without a configuration */
 
-/* A whole file, of which at most `most` + 1 bytes are read, so that what is too long is
- * seen. NULL with errno when it cannot be read; else the caller frees it. */
-char *load_text(const char *path, size_t most, size_t *len);
-
 #endif

@@ -90,11 +90,12 @@ static void add_file(struct report *r, const char *path)
     size_t len, plain_len;
     void *plain;
     enum signal likely = strstr(path, "-logs.") != NULL ? SIGNAL_LOGS : SIGNAL_METRICS;
-    char *bytes = load_text(path, OTLP_BYTES_MAX, &len);
-    if (bytes == NULL)
-        skip(r, path, strerror(errno));
-    else if (len == 0 || len > OTLP_BYTES_MAX)
-        skip(r, path, len == 0 ? "it is empty" : "it is too large for a batch");
+    char *bytes = NULL;
+    int rc = file_read(AT_FDCWD, path, FILE_INHERITED, OTLP_BYTES_MAX, &bytes, &len);
+    if (rc < 0)
+        skip(r, path, rc == -EFBIG ? "it is too large for a batch" : file_error(rc));
+    else if (len == 0)
+        skip(r, path, "it is empty");
     else if (!gzip_is(bytes, len))
         add_plain(r, path, likely, bytes, len);
     else if (gzip_unpack(bytes, len, OTLP_BYTES_MAX, &plain, &plain_len) < 0)

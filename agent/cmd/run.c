@@ -1,4 +1,5 @@
 #include "agent.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/privileges.h"
@@ -8,6 +9,7 @@
 #include "net/poll.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
@@ -279,6 +281,12 @@ static int run(int argc, char **argv)
     if (verbose)
         log_set_level(LOG_LEVEL_DEBUG);
     struct service s = {.path = load_path(given), .signals = start_signals()};
+    struct stat stat;
+    int config = file_open(AT_FDCWD, s.path, FILE_PLAIN, &stat);
+    if (config == -ENXIO) /* a pipe would block the loop at SIGHUP */
+        return cmd_cannot("%s: %s", s.path, file_error(config));
+    if (config >= 0)
+        close(config);
     int rc = CMD_CANNOT;
     prctl(PR_SET_NAME, "edgelat"); /* it is "exe" after execve("/proc/self/exe") */
     if (s.signals < 0)

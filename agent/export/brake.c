@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,16 +45,19 @@ static void recall(struct brake *b)
 {
     char path[FILE_TEXT_MAX + sizeof MEMORY];
     snprintf(path, sizeof path, "%s/" MEMORY, b->config->state_dir);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    char *bytes;
+    size_t len;
+    int rc = file_read(AT_FDCWD, path, FILE_NO_LINK, sizeof b->reason, &bytes, &len);
+    if (rc == -ENOENT || rc == -ENOTDIR)
         return;
-    ssize_t n = read(fd, b->reason, sizeof b->reason - 1);
-    close(fd);
-    b->reason[n > 0 ? n : 0] = '\0';
-    b->reason[strcspn(b->reason, "\n")] = '\0';
+    b->collector = true; /* also when it cannot be read: it is there */
+    if (rc < 0)
+        return;
+    bytes[strcspn(bytes, "\n")] = '\0';
+    text_copy(b->reason, sizeof b->reason, bytes);
+    free(bytes);
     if (text_wrong(b->reason, strlen(b->reason)) != NULL)
         b->reason[0] = '\0';
-    b->collector = true;
 }
 
 /* ---- who says what ---- */

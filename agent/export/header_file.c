@@ -1,10 +1,12 @@
 #include "export/header_file.h"
 
+#include "base/file.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,33 +32,30 @@ int header_take(struct header_file *h, const char *line)
 
 static int read_line(char line[HEADER_LINE_MAX], int fd)
 {
-    size_t len = 0;
-    ssize_t n;
-    while ((n = read(fd, line + len, HEADER_LINE_MAX - 1 - len)) > 0)
-        len += (size_t)n;
-    if (n < 0)
-        return -errno;
-    if (len == HEADER_LINE_MAX - 1)
-        return -EBADMSG;
+    char *bytes;
+    size_t len;
+    int rc = file_read_open(fd, FILE_SKIP_BOM, HEADER_LINE_MAX - 1, &bytes, &len);
+    if (rc < 0)
+        return rc == -EFBIG ? -EBADMSG : rc;
+    memcpy(line, bytes, len);
+    explicit_bzero(bytes, len);
+    free(bytes);
     while (len > 0 && strchr(" \t\r\n", line[len - 1]) != NULL && line[len - 1] != '\0')
         len--;
     line[len] = '\0';
-    size_t mark = text_mark(line, len);
-    memmove(line, line + mark, len + 1 - mark);
-    len -= mark;
     return strlen(line) == len && is_header(line) ? 0 : -EBADMSG;
 }
 
 int header_file_read(struct header_file *h, const char *path)
 {
     struct stat stat;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = file_open(AT_FDCWD, path, FILE_PLAIN, &stat);
     if (fd < 0)
-        return -errno;
-    int rc = fstat(fd, &stat) < 0 ? -errno : 0;
-    if (rc == 0 && (h->line[0] == '\0' || stat.st_ino != h->inode ||
-                    stat.st_mtim.tv_sec != h->changed.tv_sec ||
-                    stat.st_mtim.tv_nsec != h->changed.tv_nsec)) {
+        return fd;
+    int rc = 0;
+    if (h->line[0] == '\0' || stat.st_ino != h->inode ||
+        stat.st_mtim.tv_sec != h->changed.tv_sec ||
+        stat.st_mtim.tv_nsec != h->changed.tv_nsec) {
         rc = read_line(h->line, fd);
         h->inode = stat.st_ino;
         h->changed = stat.st_mtim;

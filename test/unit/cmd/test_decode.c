@@ -108,7 +108,7 @@ static void test_bad_among_good(void **state)
              "edgelat: cannot decode %s: No such file or directory\n"
              "edgelat: cannot decode %s: it is empty\n"
              "edgelat: cannot decode %s: it is neither OTLP metrics nor logs (protobuf)\n"
-             "edgelat: cannot decode %s: Is a directory\n",
+             "edgelat: cannot decode %s: this is a folder; name the file in it\n",
              missing, empty, foreign, f.path);
     CHECK_TEXT(expected, out.err, "each is said");
 

@@ -150,7 +150,7 @@ static void test_no_permission(void **state)
     size_t n = load(&c, &f, &out);
     CHECK_INT(0, seteuid(user), "back again");
     CHECK_INT(1, n, "no permission");
-    CHECK(strstr(out.err, "edgelat.conf: we may not read it; run as root or as the "
+    CHECK(strstr(out.err, "edgelat.conf: permission denied; run as root or as the "
                           "service's user, or let this user read it\n") != NULL,
           "got %s", out.err);
     config_free(&c);
@@ -174,6 +174,33 @@ static void test_too_long(void **state)
     folder_remove(&f);
 }
 
+/* Neither hangs: a FIFO that nobody writes to, a device, as the file or as a drop-in. */
+static void test_no_file(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    struct config c;
+    struct capture out;
+    char path[256], expected[512];
+    snprintf(path, sizeof path, "%s/edgelat.conf", f.path);
+    CHECK_INT(0, mkfifo(path, 0600), "a FIFO");
+    check_unreadable(&f, "a FIFO, socket or device; only a regular file is read here");
+    remove(path);
+    CHECK_INT(0, symlink("/dev/zero", path), "a link to a device");
+    check_unreadable(&f, "a FIFO, socket or device; only a regular file is read here");
+    remove(path);
+    folder_write(&f, "edgelat.conf", main_file);
+    make_drop_ins(&f);
+    snprintf(path, sizeof path, "%s/edgelat.conf.d/a.conf", f.path);
+    CHECK_INT(0, mkfifo(path, 0600), "a FIFO");
+    CHECK_INT(1, load(&c, &f, &out), "a drop-in");
+    snprintf(expected, sizeof expected,
+             "%s: a FIFO, socket or device; only a regular file is read here\n", path);
+    CHECK_TEXT(expected, out.err, "is said");
+    config_free(&c);
+    folder_remove(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_no_permission),
         cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_no_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

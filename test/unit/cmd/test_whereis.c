@@ -195,7 +195,7 @@ static void test_wrong_files(void **state)
     snprintf(expected, sizeof expected,
              "%s/metros.csv:4: family fornt-door: must be one of front-door, "
              "exchange-efz, backbone-rdns; did you mean front-door\n"
-             "%s/prefixes.csv: Is a directory\n",
+             "%s/prefixes.csv: this is a folder; name the file in it\n",
              a.path, b.path);
     CHECK_TEXT(expected, out.err, "each is said");
     CHECK_INT(1, d.known.metros.n, "the good row counts");
