@@ -49,7 +49,8 @@ static const char help[] =
 #define SINCE_DEFAULT (24 * 3600 * NS_PER_S)
 #define SINCE_MAX     (3650 * 86400 * NS_PER_S)
 #define BEGINNING                                                                        \
-    (5400 * NS_PER_S) /* before it, for counters: a window is 1 h at most                \
+    (5400 *                                                                              \
+     NS_PER_S) /* before it, for counters: a window is 1 h at most                \
                        */
 
 struct report {

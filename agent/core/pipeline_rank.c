@@ -116,8 +116,8 @@ void pipeline_rank(struct pipeline *p)
         p->members[t].full = candidates[t].sent == 0; /* nothing known yet */
         describe(p, t, &candidates[t], place);
     }
-    p->eligible =
-        nearest_rank(candidates, n, previous, p->eligible, &p->settings.ranking, p->order);
+    p->eligible = nearest_rank(candidates, n, previous, p->eligible, &p->settings.ranking,
+                               p->order);
     choose_full(p);
     free(previous);
     free(candidates);

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define PARSE_MEMORY                                                                     \
-    (256u << 10) /* for what a reply, bounded itself, says in protobuf                   \
+    (256u                                                                                \
+     << 10) /* for what a reply, bounded itself, says in protobuf                   \
                   */
 #define SAID_MAX 200
 

@@ -107,8 +107,8 @@ static inline void sim_begin(struct sim *s, size_t n, const struct way *ways,
 /* After changes to `settings`. */
 static inline void sim_start(struct sim *s)
 {
-    s->pipeline =
-        pipeline_create(&s->settings, &sim_kinds, random_next(&s->random), s->now, s->wall);
+    s->pipeline = pipeline_create(&s->settings, &sim_kinds, random_next(&s->random),
+                                  s->now, s->wall);
     for (size_t t = 0; t < s->settings.n_targets; t++)
         pipeline_resolved(s->pipeline, t, FAMILY_IPV4, sim_address(t), "", s->now,
                           s->wall);
