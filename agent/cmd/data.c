@@ -24,21 +24,28 @@ static void add_folder(struct data_folders *f, const char *path)
         f->n++;
 }
 
-/* BUILD/../packaging/data, when the program is in a folder of the name "build". */
-static void add_checkout(struct data_folders *f)
+/*
+ * Beside the program: PREFIX/share/edgelat for PREFIX/bin; packaging/data of the checkout
+ * for build/ and for a build of its own below it, as `make BUILD=build/clang-cfi`.
+ */
+static void add_own(struct data_folders *f)
 {
-    static const char build[] = "/build", data[] = "/packaging/data";
-    char path[PATH_MAX + sizeof data];
+    char path[PATH_MAX + sizeof "/packaging/data"];
     ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 1);
     if (len < 0)
         return;
     path[len] = '\0';
-    char *end = strrchr(path, '/'); /* in front of the program's name */
-    if (end == NULL || end - path < (ptrdiff_t)sizeof build - 1 ||
-        memcmp(end - (sizeof build - 1), build, sizeof build - 1) != 0)
-        return;
-    memcpy(end - (sizeof build - 1), data, sizeof data);
-    add_folder(f, path);
+    char *end = strrchr(path, '/'); /* the program's name */
+    for (int up = 0; end != NULL && up < 3; up++, end = strrchr(path, '/')) {
+        bool bin = up == 1 && strcmp(end, "/bin") == 0,
+             build = strcmp(end, "/build") == 0;
+        if (bin || build) {
+            strcpy(end, bin ? "/share/edgelat" : "/packaging/data");
+            add_folder(f, path);
+            return;
+        }
+        *end = '\0';
+    }
 }
 
 struct data_folders data_folders(void)
@@ -48,8 +55,8 @@ struct data_folders data_folders(void)
     if (set != NULL && *set != '\0')
         add_folder(&f, set);
     add_folder(&f, "/etc/edgelat");
+    add_own(&f);
     add_folder(&f, "/usr/share/edgelat");
-    add_checkout(&f);
     return f;
 }
 

@@ -1,8 +1,8 @@
 /*
  * Finds and reads the data files of agent/edge. Each is taken from the first of these
  * folders that has it, so that one file can be replaced without the others:
- * $EDGELAT_DATA if set, /etc/edgelat, /usr/share/edgelat, and the checkout's
- * packaging/data when the program runs from its build folder.
+ * $EDGELAT_DATA if set, /etc/edgelat, the data beside the program (PREFIX/share/edgelat,
+ * or packaging/data of the checkout it was built in), /usr/share/edgelat.
  */
 #ifndef EDGELAT_CMD_DATA_H
 #define EDGELAT_CMD_DATA_H
