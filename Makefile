@@ -1,5 +1,5 @@
-# edgelat. `make` builds build/edgelat without root; `sudo make run` and `sudo make test` first install
-# what is missing from the distribution. Everything made goes under build/.
+# edgelat. `make` builds build/edgelat without root; `sudo make run` and `sudo make test` first install missing
+# packages of the distribution. All output goes to build/. `make help` lists the targets.
 
 VERSION := 0.1.0
 BUILD   ?= build
@@ -19,7 +19,7 @@ all: $(BUILD)/edgelat
 
 PACKAGES := libuv libcares libcurl libssl libcrypto libprotobuf-c zlib libevent_core libevent_extra
 # A filter for system calls, where libseccomp is there.
-SECCOMP  := $(shell $(PKG_CONFIG) --exists libseccomp && echo libseccomp)
+SECCOMP  := $(shell $(PKG_CONFIG) --exists libseccomp 2>/dev/null && echo libseccomp)
 PACKAGES += $(SECCOMP)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
 	-Wno-missing-field-initializers -Werror=implicit-function-declaration
@@ -37,7 +37,12 @@ HARDEN  := -fPIE -fstack-protector-strong $(FORTIFY) $(call supported,-fstack-cl
 OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -DEDGELAT_VERSION='"$(VERSION)"' -Iagent -I$(BUILD)/gen \
 	$(if $(SECCOMP),-DHAVE_SECCOMP) $(WARNINGS) $(HARDEN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OUR_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(CFI) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
+# What this machine lacks to build; the first rule that needs it says so (made-by). Without pkg-config nothing is asked.
+HAVE_PKG_CONFIG := $(shell command -v $(PKG_CONFIG))
+MISSING := $(if $(HAVE_PKG_CONFIG),$(shell for p in $(PACKAGES); do $(PKG_CONFIG) --exists $$p || echo $$p; done),pkg-config) \
+	$(shell for p in $(firstword $(CC)) protoc-c; do command -v $$p >/dev/null || echo $$p; done)
+MISSING := $(strip $(MISSING))
+LIBS := $(if $(HAVE_PKG_CONFIG),$(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)) -lm
 
 # Compiled anew: what was compiled by another compiler, with other flags, or before a library was found.
 made_by := $(subst ',,$(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) $(LIBS))
@@ -45,6 +50,7 @@ ifneq ($(file <$(BUILD)/made-by),$(made_by))
 .PHONY: $(BUILD)/made-by
 endif
 $(BUILD)/made-by:
+	@$(if $(MISSING),echo "make: not installed: $(MISSING); install with: sudo scripts/setup build" >&2; exit 2)
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(made_by)' >$@
 
@@ -65,7 +71,7 @@ $(BUILD)/%.o: %.c $(BUILD)/made-by | $(PROTO_H)
 $(BUILD)/gen/%.pb-c.o: $(BUILD)/gen/%.pb-c.c $(BUILD)/made-by
 	$(call say,cc)$(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h &: proto/%.proto
+$(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h &: proto/%.proto | $(BUILD)/made-by
 	@mkdir -p $(@D)
 	$(call say,proto)protoc-c --proto_path=. --c_out=$(BUILD)/gen $<
 
@@ -80,6 +86,7 @@ $(BUILD)/lib/$(1).a: $(filter $(BUILD)/agent/$(1)/%,$(OBJECTS)) $(if $(filter ex
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
 
+FORMATTED  := $(sort $(shell find agent test -name '*.[ch]'))
 PURE_TESTS := $(sort $(wildcard test/unit/*/test_*.c test/unit/*/*/test_*.c test/sim/test_*.c))
 IO_TESTS   := $(sort $(wildcard test/io/test_*.c test/io/*/test_*.c test/io/*/*/test_*.c))
 TEST_PROGRAMS := $(PURE_TESTS:%.c=$(BUILD)/%) $(IO_TESTS:%.c=$(BUILD)/%)
@@ -125,9 +132,45 @@ $(BENCH_PROGRAMS) $(BUILD)/bench/fleet: $(BUILD)/bench/%: test/bench/%.c $(ARCHI
 test-programs: $(TEST_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
 
+# ---- installation: the one list of installed files, which the packages use ------------------------
+
+SYSCONFDIR ?= /etc
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+SHARE      := $(DESTDIR)$(PREFIX)/share
+install: all
+	install -Dm755 $(BUILD)/edgelat $(DESTDIR)$(PREFIX)/bin/edgelat
+	install -Dm644 packaging/edgelat.conf $(DESTDIR)$(SYSCONFDIR)/edgelat/edgelat.conf
+	install -d $(DESTDIR)$(SYSCONFDIR)/edgelat/edgelat.conf.d
+	install -Dm644 -t $(SHARE)/edgelat packaging/data/*.csv
+	install -Dm644 packaging/completions/edgelat $(SHARE)/bash-completion/completions/edgelat
+	for s in 1 5 7; do install -Dm644 -t $(SHARE)/man/man$$s packaging/man/*.$$s || exit; done
+	install -Dm644 packaging/systemd/edgelat.service $(DESTDIR)$(UNITDIR)/edgelat.service
+	sed -i 's,=/usr/bin/,=$(PREFIX)/bin/,' $(DESTDIR)$(UNITDIR)/edgelat.service
+	install -Dm644 packaging/systemd/edgelat.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/edgelat.conf
+	install -Dm644 packaging/systemd/edgelat.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/edgelat.conf
+
 # ---- what a person types --------------------------------------------------------------------------
 
 JOBS := -j$(shell nproc)
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make                    builds build/edgelat (no root)
+#: sudo make run           installs packages, builds, runs the agent; LAB=1: in the simulated network, DURATION=s
+#: sudo make test          installs packages, runs every test (20 minutes)
+#: make check              unit tests, simulations, layers, format: no root, no network, under 20 s
+#: make check-io           tests with sockets and files, on loopback
+#: make format             formats the sources (.clang-format)
+#: make coverage           line coverage of each file by unit, simulation and I/O tests
+#: make fuzz               runs each fuzz target for FUZZ_SECONDS (60)
+#: make bench              measures edgelat beside other tools
+#: make lint               static analysis
+#: make soak               runs the agent for SOAK_SECONDS (3600) with faults
+#: make deb, make rpm      builds the package into build/
+#: make install            installs to PREFIX (/usr), below DESTDIR; SYSCONFDIR (/etc)
+#: make compile_commands.json   for clangd and clang-tidy
+#: make clean              removes build/
 
 setup-%:
 	@scripts/setup $*
@@ -151,6 +194,31 @@ test: setup-test
 	@scripts/fetch-otlp-tools $(BUILD)/tools
 	@$(MAKE) --no-print-directory run-tests
 
+pure-tests: $(PURE_TESTS:%.c=$(BUILD)/%)
+io-tests: $(IO_TESTS:%.c=$(BUILD)/%)
+
+check:
+	@$(MAKE) --no-print-directory $(JOBS) all pure-tests
+	@BUILD=$(BUILD) test/run --name='sources' scripts/check-layers scripts/check-format \
+	    --name='unit tests and simulations' --jobs=$(shell nproc) $(PURE_TESTS:%.c=$(BUILD)/%)
+
+check-io:
+	@$(MAKE) --no-print-directory $(JOBS) io-tests
+	@BUILD=$(BUILD) test/run --name='I/O tests' --apart $(IO_TESTS:%.c=$(BUILD)/%)
+
+format:
+	@clang-format -i $(FORMATTED)
+
+COVERAGE := $(BUILD)/coverage
+coverage:
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage' test-programs
+	@BUILD=$(COVERAGE) test/run --name='unit tests and simulations' --jobs=$(shell nproc) $(PURE_TESTS:%.c=$(COVERAGE)/%) \
+	    --name='I/O tests' --apart $(IO_TESTS:%.c=$(COVERAGE)/%)
+	@scripts/coverage $(COVERAGE)
+
+compile_commands.json: $(BUILD)/made-by
+	@scripts/compile-commands $(CC) $(OUR_CFLAGS) $(CFLAGS) -- $(SOURCES) $(TEST_PROGRAMS:$(BUILD)/%=%.c) >$@
+
 # debootstrap and dpkg: on Debian only
 PACKAGE_TESTS := test/packages/test_completions test/packages/test_hardening test/packages/test_cfi \
 	$(if $(shell command -v apt-get),$(sort $(wildcard test/packages/test_*.py)))
@@ -158,7 +226,7 @@ PACKAGE_TESTS := test/packages/test_completions test/packages/test_hardening tes
 LAB_TESTS := $(sort $(wildcard test/lab/test_*))
 run-tests:
 	@BUILD=$(BUILD) EDGELAT_TOOLS=$(abspath $(BUILD)/tools) FAST=1 test/run \
-	    --name='sources' scripts/check-layers scripts/lint \
+	    --name='sources' scripts/check-layers scripts/check-format scripts/lint \
 	    --name='as shipped' --apart $(TEST_PROGRAMS) \
 	    --name='gcc, AddressSanitizer, UBSan' --jobs=2 --apart $(TEST_PROGRAMS:$(BUILD)/%=$(GCC_SAN)/%) \
 	    --name='clang, AddressSanitizer, UBSan' --jobs=2 --apart $(TEST_PROGRAMS:$(BUILD)/%=$(CLANG_SAN)/%) \
@@ -194,7 +262,8 @@ bench: setup-bench
 	@for b in $(BENCH_PROGRAMS) test/bench/accuracy test/bench/cost test/bench/fleet; do \
 	    echo "bench: $${b##*/}, up to two minutes ..."; BUILD=$(BUILD) $$b || exit 1; done
 
-.PHONY: all run test run-tests test-programs fuzz-programs fuzz bench soak lint deb rpm clean
+.PHONY: all help run test run-tests test-programs fuzz-programs fuzz bench soak lint deb rpm clean \
+	check check-io pure-tests io-tests format coverage install
 clean:
 	rm -rf $(BUILD)
 
