@@ -48,10 +48,9 @@ static const char help[] =
 
 #define SINCE_DEFAULT (24 * 3600 * NS_PER_S)
 #define SINCE_MAX     (3650 * 86400 * NS_PER_S)
-#define BEGINNING                                                                        \
-    (5400 *                                                                              \
-     NS_PER_S) /* before it, for counters: a window is 1 h at most                \
-                       */
+
+/* Read before the period, as counters need a first value: a window is 1 h at most. */
+#define BEGINNING (5400 * NS_PER_S)
 
 struct report {
     const char *output, *config_path, *state_dir; /* NULL: not given */

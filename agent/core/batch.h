@@ -22,8 +22,8 @@ struct series {
     enum family family;
     struct endpoint to;     /* the address used last */
     char pop[POP_TEXT_MAX]; /* "" is unknown */
-    bool overflow;          /* of all places for which there was no series, core/ledger.h */
-    struct wall start;      /* when the series began: OTLP start_time_unix_nano */
+    bool overflow;     /* of all places for which there was no series, core/ledger.h */
+    struct wall start; /* when the series began: OTLP start_time_unix_nano */
     uint64_t outcomes[OUTCOME_COUNT];                           /* cumulative */
     uint64_t late, duplicates, reordered, lost_packets, missed; /* cumulative */
     struct histogram delays[DELAYS_MAX];                        /* cumulative */

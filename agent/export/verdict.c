@@ -9,11 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARSE_MEMORY                                                                     \
-    (256u                                                                                \
-     << 10) /* for what a reply, bounded itself, says in protobuf                   \
-                  */
-#define SAID_MAX 200
+/* For what a reply, itself bounded, says in protobuf. */
+#define PARSE_MEMORY (256u << 10)
+#define SAID_MAX     200
 
 /* ---- protobuf from outside, in bounded memory ---- */
 

@@ -219,8 +219,7 @@ static void connected(struct fetch *f, int socket)
 static void no_proxy(struct fetch *f, enum outcome outcome, const char *why)
 {
     struct result *r = &f->x->result;
-    snprintf(r->cause, sizeof r->cause, "the proxy %.40s: %.43s", f->proxy.host,
-             why);
+    snprintf(r->cause, sizeof r->cause, "the proxy %.40s: %.43s", f->proxy.host, why);
     finish(f, outcome == OUTCOME_NOT_MEASURED ? outcome : OUTCOME_UNREACHABLE);
 }
 

@@ -57,8 +57,8 @@ static void on_error(struct icmp_family *f, const struct packet_in *p)
     sent->x = NULL;
     sent->answered = true;
     struct icmp_report report = {m->type, m->code, m->mtu, p->from, m->quoted_from};
-    enum outcome outcome = cause_icmp_error(x->result.cause, sizeof x->result.cause,
-                                            &report, &sent->to);
+    enum outcome outcome =
+        cause_icmp_error(x->result.cause, sizeof x->result.cause, &report, &sent->to);
     exchange_done(x, outcome, NULL);
 }
 

@@ -43,7 +43,7 @@ struct icmp_message {
 
     /* of an error */
     uint8_t type, code;
-    uint32_t mtu;              /* of the next link, where the error says so, else 0 */
+    uint32_t mtu;                /* of the next link, where the error says so, else 0 */
     struct endpoint quoted_to;   /* where the quoted request went */
     struct endpoint quoted_from; /* and came from; FAMILY_NONE: not known */
 };

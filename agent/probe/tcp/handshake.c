@@ -169,10 +169,8 @@ int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoi
     if (fd < 0)
         return fd;
     struct handshake *h = mem_zalloc(sizeof *h);
-    *h = (struct handshake){.socket = fd,
-                            .family = (enum family)to->family,
-                            .on_end = on_end,
-                            .user = user};
+    *h = (struct handshake){
+        .socket = fd, .family = (enum family)to->family, .on_end = on_end, .user = user};
     int rc = uv_poll_init(loop, &h->poll, fd);
     if (rc != 0) {
         close(fd);

@@ -15,7 +15,7 @@
 #include <uv.h>
 
 struct handshake_end {
-    int error; /* 0: connected; else the errno that connecting came to */
+    int error;                 /* 0: connected; else the errno that connecting came to */
     struct icmp_report report; /* the ICMP error behind `error`; by FAMILY_NONE: none */
     int socket; /* connected, non-blocking, the callee's from now on; -1 after an error */
     /*

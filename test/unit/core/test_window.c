@@ -86,7 +86,7 @@ static void outcomes_are_counted_for_what_they_are(void **state)
         {"NRNN", 1, 1, 0, 0, 0},
         {"LNLR", 3, 1, 2, 2, 2.0 / 3}, /* nothing was sent between the two */
         {"LFLL", 4, 0, 3, 2, 0.75},    /* a refusal is an answer */
-        {"UUUU", 4, 0, 4, 4, 1}, /* what does not arrive is lost, said or not */
+        {"UUUU", 4, 0, 4, 4, 1},       /* what does not arrive is lost, said or not */
         {"LULT", 4, 0, 3, 3, 0.75},
         {"RUNU", 3, 1, 2, 2, 2.0 / 3},
         {"FFTT", 4, 0, 0, 0, 0},
@@ -107,8 +107,8 @@ static void outcomes_are_counted_for_what_they_are(void **state)
         struct summary s = summary_of(w);
         CHECK_INT(cases[i].sent, s.sent, what);
         CHECK_INT(cases[i].received, s.received, what);
-        CHECK_INT(cases[i].lost, s.outcomes[OUTCOME_LOSS] + s.outcomes[OUTCOME_UNREACHABLE],
-                  what);
+        CHECK_INT(cases[i].lost,
+                  s.outcomes[OUTCOME_LOSS] + s.outcomes[OUTCOME_UNREACHABLE], what);
         CHECK_INT(cases[i].burst, s.longest_burst, what);
         CHECK_INT(cases[i].received, s.delays[0].count, what);
         CHECK_INT(0, s.reordered, what);

@@ -42,7 +42,8 @@ static const struct {
      OUTCOME_UNREACHABLE,
      "host unreachable: the next hop does not answer neighbour discovery"},
     {"this host's firewall, IPv6", "2001:db8::5", "fd00::10", "fd00::10", 1, 1,
-     OUTCOME_NOT_MEASURED, "this host's firewall rejects it: administratively prohibited"},
+     OUTCOME_NOT_MEASURED,
+     "this host's firewall rejects it: administratively prohibited"},
 };
 
 static void what_an_icmp_error_means(void **state)
