@@ -1,0 +1,187 @@
+#include "base/json_read.h"
+
+#include "base/text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct scan {
+    const char *at, *end;
+};
+
+static void skip_space(struct scan *s)
+{
+    while (s->at < s->end && strchr(" \t\r\n", *s->at) != NULL && *s->at != '\0')
+        s->at++;
+}
+
+static bool take(struct scan *s, char c)
+{
+    skip_space(s);
+    if (s->at == s->end || *s->at != c)
+        return false;
+    s->at++;
+    return true;
+}
+
+static bool scan_string(struct scan *s)
+{
+    if (!take(s, '"'))
+        return false;
+    for (; s->at < s->end && (unsigned char)*s->at >= ' '; s->at++) {
+        if (*s->at == '"') {
+            s->at++;
+            return true;
+        }
+        s->at += *s->at == '\\' && s->at + 1 < s->end;
+    }
+    return false;
+}
+
+/* A number, true, false or null: its characters are enough to find its end. */
+static bool scan_word(struct scan *s)
+{
+    const char *from = s->at;
+    while (s->at < s->end && (isalnum((unsigned char)*s->at) || *s->at == '-' ||
+                              *s->at == '+' || *s->at == '.'))
+        s->at++;
+    size_t len = (size_t)(s->at - from);
+    bool number = len > 0 && (*from == '-' || isdigit((unsigned char)*from));
+    return number || (len == 4 && memcmp(from, "true", 4) == 0) ||
+           (len == 5 && memcmp(from, "false", 5) == 0) ||
+           (len == 4 && memcmp(from, "null", 4) == 0);
+}
+
+static bool scan_value(struct scan *s, unsigned depth);
+
+static bool scan_list(struct scan *s, bool object, unsigned depth)
+{
+    char close = object ? '}' : ']';
+    s->at++;
+    if (depth >= JSON_DEPTH_MAX)
+        return false;
+    if (take(s, close))
+        return true;
+    do {
+        if (object && !(scan_string(s) && take(s, ':')))
+            return false;
+        if (!scan_value(s, depth + 1))
+            return false;
+    } while (take(s, ','));
+    return take(s, close);
+}
+
+static bool scan_value(struct scan *s, unsigned depth)
+{
+    skip_space(s);
+    if (s->at == s->end)
+        return false;
+    if (*s->at == '{' || *s->at == '[')
+        return scan_list(s, *s->at == '{', depth);
+    return *s->at == '"' ? scan_string(s) : scan_word(s);
+}
+
+struct json_span json_span_of(const char *bytes, size_t len)
+{
+    struct scan s = {bytes, bytes + len};
+    if (len == 0)
+        return (struct json_span){0};
+    skip_space(&s);
+    const char *from = s.at;
+    bool fine = scan_value(&s, 0);
+    struct json_span value = {from, (size_t)(s.at - from)};
+    skip_space(&s);
+    return fine && s.at == s.end ? value : (struct json_span){0};
+}
+
+/* The next member of an object; `s` stands behind its '{' or behind the member before. */
+static bool next_member(struct scan *s, struct json_span *name, struct json_span *value)
+{
+    take(s, ',');
+    skip_space(s);
+    const char *from = s->at;
+    if (!scan_string(s))
+        return false;
+    *name = (struct json_span){from + 1, (size_t)(s->at - from) - 2};
+    take(s, ':');
+    skip_space(s);
+    from = s->at;
+    scan_value(s, 0);
+    *value = (struct json_span){from, (size_t)(s->at - from)};
+    return true;
+}
+
+bool json_is_object(struct json_span value)
+{
+    return value.len > 0 && *value.at == '{';
+}
+
+struct json_span json_member(struct json_span object, const char *name)
+{
+    struct json_span is, value;
+    if (!json_is_object(object))
+        return (struct json_span){0};
+    struct scan s = {object.at + 1, object.at + object.len};
+    while (next_member(&s, &is, &value))
+        if (is.len == strlen(name) && memcmp(is.at, name, is.len) == 0)
+            return value;
+    return (struct json_span){0};
+}
+
+size_t json_members(struct json_span object)
+{
+    struct json_span name, value;
+    size_t n = 0;
+    if (!json_is_object(object))
+        return 0;
+    struct scan s = {object.at + 1, object.at + object.len};
+    while (next_member(&s, &name, &value))
+        n++;
+    return n;
+}
+
+/* The character of an escape; `*at` stands on what follows the backslash, and then on its
+ * last character. */
+static char unescape(const char **at, const char *end)
+{
+    static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+    const char *found = strchr(from, **at);
+    if (**at != 'u')
+        return found != NULL ? to[found - from] : **at;
+    char hex[5] = "";
+    for (size_t i = 0; i < 4 && *at + 1 < end; i++)
+        hex[i] = *++*at;
+    unsigned long code = strtoul(hex, NULL, 16);
+    return code < 128 ? (char)code : '?';
+}
+
+bool json_read_string(struct json_span value, char *out, size_t room)
+{
+    size_t n = 0;
+    out[0] = '\0';
+    if (value.len < 2 || *value.at != '"')
+        return false;
+    const char *end = value.at + value.len - 1;
+    for (const char *at = value.at + 1; at < end && n + 1 < room; at++) {
+        bool more = ((unsigned char)*at & 0xc0) == 0x80; /* of one UTF-8 character */
+        if (*at == '\\' && ++at < end)
+            out[n++] = unescape(&at, end);
+        else if (!more)
+            out[n++] = (unsigned char)*at < 128 ? *at : '?';
+    }
+    out[n] = '\0';
+    return true;
+}
+
+bool json_read_integer(struct json_span value, int64_t *out)
+{
+    char text[24];
+    if (value.len >= sizeof text)
+        return false;
+    if (!json_read_string(value, text, sizeof text)) {
+        memcpy(text, value.at, value.len);
+        text[value.len] = '\0';
+    }
+    return text_to_integer(text, INT64_MIN, INT64_MAX, out);
+}
