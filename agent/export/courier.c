@@ -129,12 +129,22 @@ static const char *next_step(const struct courier *c, const struct verdict *v,
     if (v->stop)
         return "; it goes on when a batch is accepted";
     if (v->too_large)
-        return "; raise what it takes in one request: a batch has up to 1 MiB";
+        return "; raise what it takes in one request: a batch has up to 4 MiB, which "
+               "gzip makes 1 MiB";
+    if (v->status == 511 || (v->foreign && !tls))
+        return "; is there a sign-in page in between? look at `url` in [collector], "
+               "https:// keeps such pages out";
     bool no_path = v->status == 404 || v->status == 405 || v->status == 501;
     if (v->kind == VERDICT_REFUSED && c->signal == SIGNAL_LOGS && no_path)
         return "; where it takes no logs, set `events = no`";
     if (is_grpc(c, v, reply))
         return "; 4317 is the port of gRPC: OTLP over HTTP has 4318";
+    /* OpenSSL 3.0's words, and those of 3.2 and later */
+    if (tls && (strstr(v->why, "wrong version number") != NULL ||
+                strstr(v->why, "packet length too long") != NULL))
+        return "; that port speaks plain HTTP, not TLS: set http:// in `url`, or the "
+               "port "
+               "that has TLS";
     if (strncmp(v->why, "the proxy ", 10) == 0)
         return "; look at `proxy`, and at what it allows";
     if (certificate && is_of_ours(v))

@@ -12,6 +12,8 @@
 
 enum {
     GZIP_WINDOW = 15 + 16, /* the largest window, gzip's header and trailer */
+    ANY_WINDOW = 15 + 32,  /* gzip or zlib, by the header */
+    RAW_WINDOW = -15,      /* neither has one */
     GZIP_MEMORY = 8,       /* zlib's default */
     OS_UNKNOWN = 255,
     PIECE = 32 * 1024,
@@ -140,4 +142,26 @@ int gzip_unpack(const void *bytes, size_t len, size_t max, void **out, size_t *o
 int gzip_check(const void *bytes, size_t len, size_t max)
 {
     return run(bytes, len, max, NULL, NULL);
+}
+
+static size_t unpack_as(int window, const void *bytes, size_t len, void *out, size_t room)
+{
+    z_stream z = {.next_in = (Bytef *)bytes,
+                  .avail_in = (uInt)len,
+                  .next_out = out,
+                  .avail_out = (uInt)room};
+    if (inflateInit2(&z, window) != Z_OK)
+        abort(); /* no memory */
+    int rc = inflate(&z, Z_SYNC_FLUSH);
+    size_t got = z.total_out;
+    inflateEnd(&z);
+    return rc == Z_DATA_ERROR && window == RAW_WINDOW ? 0 : got;
+}
+
+size_t gzip_unpack_body(const void *bytes, size_t len, void *out, size_t room)
+{
+    if (len > INT_MAX || room > INT_MAX)
+        return 0;
+    size_t got = unpack_as(ANY_WINDOW, bytes, len, out, room);
+    return got > 0 ? got : unpack_as(RAW_WINDOW, bytes, len, out, room);
 }

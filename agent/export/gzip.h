@@ -31,4 +31,11 @@ int gzip_unpack(const void *bytes, size_t len, size_t max, void **out, size_t *o
 /* The same without the bytes: is it whole? */
 int gzip_check(const void *bytes, size_t len, size_t max);
 
+/*
+ * Unpacks what it can of an HTTP body with the coding "gzip" or "deflate" (RFC
+ * 9110, 8.4.1; zlib's format, or raw as some send it): `room` bytes at most, also of a
+ * torn body. Returns how many; 0 when it is neither.
+ */
+size_t gzip_unpack_body(const void *bytes, size_t len, void *out, size_t room);
+
 #endif

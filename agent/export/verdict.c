@@ -1,34 +1,15 @@
 #include "export/verdict.h"
 
 #include "base/text.h"
-#include "proto/otlp.pb-c.h"
+#include "export/gzip.h"
+#include "export/otlp_response.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* For what a reply, itself bounded, says in protobuf. */
-#define PARSE_MEMORY (256u << 10)
-#define SAID_MAX     200
-
-/* ---- protobuf from outside, in bounded memory ---- */
-
-static void *take(void *budget, size_t size)
-{
-    size_t *left = budget;
-    if (size > *left)
-        return NULL;
-    *left -= size;
-    return malloc(size);
-}
-
-static void give(void *budget, void *memory)
-{
-    (void)budget; /* is for one parse */
-    free(memory);
-}
+/* Of a reply's body, unpacked. */
+#define BODY_MAX (64u << 10)
 
 /* ---- what it says ---- */
 
@@ -36,54 +17,9 @@ static void give(void *budget, void *memory)
 static void say(char *out, size_t room, const char *bytes, size_t len)
 {
     size_t n = 0;
-    while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
-        len--;
     for (; n < len && n + 1 < room; n++)
         out[n] = bytes[n] >= ' ' && bytes[n] <= '~' ? bytes[n] : '?';
     out[n] = '\0';
-}
-
-/* Not of a collector: of a portal, a proxy or a web server. */
-static bool is_page(const char *bytes, size_t len)
-{
-    size_t at = 0;
-    while (at < len && isspace((unsigned char)bytes[at]))
-        at++;
-    return at < len && bytes[at] == '<';
-}
-
-/* Of a page its title. */
-static void say_text(char *out, size_t room, const char *bytes, size_t len)
-{
-    static const char tag[] = "<title>";
-    const char *title =
-        is_page(bytes, len) ? memmem(bytes, len, tag, sizeof tag - 1) : NULL;
-    if (title != NULL) {
-        len -= (size_t)(title - bytes) + sizeof tag - 1;
-        bytes = title + sizeof tag - 1;
-        const char *end = memchr(bytes, '<', len);
-        len = end != NULL ? (size_t)(end - bytes) : len;
-    }
-    say(out, room, bytes, len);
-}
-
-/*
- * The message of a failure: google.rpc.Status, or plain text. Status has an integer as
- * field 1 and the message as field 2, as has ExportMetricsPartialSuccess, which reads
- * both.
- */
-static void say_failure(char out[SAID_MAX], const char *bytes, size_t len)
-{
-    size_t budget = PARSE_MEMORY;
-    ProtobufCAllocator bounded = {take, give, &budget};
-    Otlp__ExportMetricsPartialSuccess *status =
-        otlp__export_metrics_partial_success__unpack(&bounded, len,
-                                                     (const uint8_t *)bytes);
-    if (status != NULL && status->error_message[0] != '\0')
-        say(out, SAID_MAX, status->error_message, strlen(status->error_message));
-    else
-        say_text(out, SAID_MAX, bytes, len);
-    otlp__export_metrics_partial_success__free_unpacked(status, &bounded);
 }
 
 /* Whether it is the order to stop probing. */
@@ -103,38 +39,31 @@ static bool read_stop(struct verdict *v, const char *bytes, size_t len)
     return true;
 }
 
-/* One that says more is rare. It was accepted with whatever body, but for a page: who
- * answers so has not looked at what it got. */
-static void read_accepted(struct verdict *v, const char *bytes, size_t len)
+/* Says what came in place of a response of OTLP. */
+static void say_foreign(struct verdict *v, const char *type, const char *bytes,
+                        size_t len)
 {
-    size_t budget = PARSE_MEMORY;
-    ProtobufCAllocator bounded = {take, give, &budget};
-    if (len == 0)
-        return;
-    Otlp__ExportMetricsServiceResponse *response =
-        otlp__export_metrics_service_response__unpack(&bounded, len,
-                                                      (const uint8_t *)bytes);
-    if (response == NULL && is_page(bytes, len)) {
-        char title[SAID_MAX];
-        say_text(title, sizeof title, bytes, len);
+    char said[OTLP_SAID_MAX];
+    bool page = otlp_response_is_page(type, bytes, len);
+    otlp_failure_read(said, bytes, len);
+    snprintf(v->why, sizeof v->why,
+             "HTTP %d with %s%s%s%s '%.120s', which is no OTLP response", v->status,
+             page ? "a web page" : "a body", type[0] != '\0' ? " (" : "", type,
+             type[0] != '\0' ? ")" : "", said);
+}
+
+static void read_accepted(struct verdict *v, const char *type, const char *bytes,
+                          size_t len)
+{
+    struct otlp_response response;
+    if (!otlp_response_read(&response, type, bytes, len)) {
         v->kind = VERDICT_UNUSABLE;
-        snprintf(v->why, sizeof v->why, "HTTP %d with a web page, '%s', and no answer",
-                 v->status, title);
+        v->foreign = true;
+        say_foreign(v, type, bytes, len);
         return;
     }
-    if (response == NULL) {
-        snprintf(v->why, sizeof v->why,
-                 "%zu bytes that are no ExportMetricsServiceResponse", len);
-        return;
-    }
-    const Otlp__ExportMetricsPartialSuccess *partial = response->partial_success;
-    if (partial != NULL) {
-        v->rejected_points =
-            partial->rejected_data_points > 0 ? partial->rejected_data_points : 0;
-        say(v->why, sizeof v->why, partial->error_message,
-            strlen(partial->error_message));
-    }
-    otlp__export_metrics_service_response__free_unpacked(response, &bounded);
+    v->rejected_points = response.rejected;
+    text_copy(v->why, sizeof v->why, response.said);
 }
 
 /* ---- what it means ---- */
@@ -143,23 +72,27 @@ static enum verdict_kind of_status(int status, enum signal signal)
 {
     switch (status) {
     case 408: /* the request came too slowly */
+    case 425: /* too early */
     case 429:
-    case 502:
-    case 503:
-    case 504:
         return VERDICT_AGAIN;
     case 401:
+    case 402: /* of hosted receivers: the account */
     case 403:
     case 407:
+    case 511: /* RFC 6585: sign in to the network */
         return VERDICT_UNUSABLE;
     case 404:
     case 405:
+    case 410:
+    case 501:
         return signal == SIGNAL_LOGS ? VERDICT_REFUSED : VERDICT_UNUSABLE;
     default:
         break;
     }
     if (status >= 200 && status < 300)
         return VERDICT_ACCEPTED;
+    if (status >= 500)
+        return VERDICT_AGAIN;
     /* a redirect is not followed: the URL is to be mended */
     return status < 400 ? VERDICT_UNUSABLE : VERDICT_REFUSED;
 }
@@ -172,34 +105,59 @@ static bool is_of_connection(int status, const char *said)
                              strcasestr(said, "sent to HTTPS port") != NULL);
 }
 
-struct verdict verdict_of(const struct http_reply *reply, enum signal signal)
+static struct verdict of_failure(const struct http_reply *reply)
 {
-    struct verdict v = {.retry_after_ns = reply->retry_after_ns, .step = ""};
-    if (reply->failure != HTTP_OK) {
-        bool ours =
-            reply->failure == HTTP_FAILED_TLS || reply->failure == HTTP_FAILED_LOCAL;
-        v.kind = ours ? VERDICT_UNUSABLE : VERDICT_AGAIN;
-        v.local = reply->failure == HTTP_FAILED_LOCAL;
-        text_copy(v.why, sizeof v.why, reply->error);
-        return v;
-    }
-    v.status = reply->status;
-    v.kind = of_status(reply->status, signal);
+    struct verdict v = {.step = "", .retry_after_ns = reply->retry_after_ns};
+    bool ours = reply->failure == HTTP_FAILED_TLS || reply->failure == HTTP_FAILED_LOCAL;
+    v.kind = ours ? VERDICT_UNUSABLE : VERDICT_AGAIN;
+    v.local = reply->failure == HTTP_FAILED_LOCAL;
+    v.of_batch =
+        reply->failure == HTTP_FAILED_REPLY || reply->failure == HTTP_FAILED_TIMEOUT;
+    text_copy(v.why, sizeof v.why, reply->error);
+    return v;
+}
+
+static struct verdict of_body(const struct http_reply *reply, enum signal signal,
+                              const char *body, size_t len)
+{
+    struct verdict v = {.step = "",
+                        .status = reply->status,
+                        .retry_after_ns = reply->retry_after_ns,
+                        .kind = of_status(reply->status, signal)};
     if (v.kind == VERDICT_ACCEPTED) {
-        read_accepted(&v, reply->body, reply->body_len);
+        read_accepted(&v, reply->type, body, len);
         return v;
     }
-    char said[SAID_MAX];
-    say_failure(said, reply->body, reply->body_len);
+    char said[OTLP_SAID_MAX];
+    otlp_failure_read(said, body, len);
     if (is_of_connection(reply->status, said))
         v.kind = VERDICT_UNUSABLE;
-    v.stop = reply->status == 403 && read_stop(&v, reply->body, reply->body_len);
+    v.stop = reply->status == 403 && read_stop(&v, body, len);
     if (v.stop)
         v.kind = VERDICT_AGAIN;
+    v.of_batch = v.kind == VERDICT_REFUSED ||
+                 (v.kind == VERDICT_AGAIN && !v.stop && v.status >= 500);
     /* an OpenTelemetry Collector has 400 for it, and says so in words */
     v.too_large = reply->status == 413 ||
                   (reply->status == 400 && strcasestr(said, "too large") != NULL);
     snprintf(v.why, sizeof v.why, "HTTP %d%s%s", reply->status,
              said[0] != '\0' ? ": " : "", said);
     return v;
+}
+
+struct verdict verdict_of(const struct http_reply *reply, enum signal signal)
+{
+    static const char *const packed[] = {"gzip", "x-gzip", "deflate"};
+    char plain[BODY_MAX];
+    if (reply->failure != HTTP_OK)
+        return of_failure(reply);
+    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
+        size_t len =
+            strcmp(reply->encoding, packed[i]) == 0
+                ? gzip_unpack_body(reply->body, reply->body_len, plain, sizeof plain)
+                : 0;
+        if (len > 0)
+            return of_body(reply, signal, plain, len);
+    }
+    return of_body(reply, signal, reply->body, reply->body_len);
 }

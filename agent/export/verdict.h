@@ -1,13 +1,17 @@
 /*
- * What the collector's answer means for the batch (OTLP specification, "OTLP/HTTP
+ * What the collector's answer means for the batch (OTLP specification 1.x, "OTLP/HTTP
  * Response"). Pure.
  *
- * Wrong credentials, a wrong path or an untrusted certificate are the operator's mistake
+ * A status 2xx accepts the batch only with a body that OTLP allows (otlp_response.h): a
+ * sign-in page or any other web server answers 200 as well, over http:// to everybody.
+ *
+ * Wrong credentials, a wrong path or an untrusted certificate are a configuration mistake
  * and not the batch's. OTLP has such a request not repeated; a whole spool thrown away
- * for a mistyped token would be lost data, so the batch waits, and is tried rarely. But
- * where logs find no path (404, 405, 501) the collector takes none, and they must not
- * keep the metrics waiting: they are refused. A web page with status 200 is that of a
- * portal or of a wrong URL, not of a collector: it has accepted nothing.
+ * for a mistyped token would be lost data, so the batch waits, and is tried rarely.
+ *
+ * OTLP has 500 and most 5xx not repeated either. Collectors and the proxies before them
+ * send them for a full disk, a restart, an origin that is away (520 to 530): they are
+ * repeated, and the shipper bounds how often one batch is.
  */
 #ifndef EDGELAT_EXPORT_VERDICT_H
 #define EDGELAT_EXPORT_VERDICT_H
@@ -24,12 +28,14 @@ enum verdict_kind {
     VERDICT_ACCEPTED,
     VERDICT_AGAIN,    /* it will pass: back off */
     VERDICT_UNUSABLE, /* the collector is not usable as configured; somebody must act */
-    VERDICT_REFUSED,  /* this batch, for good */
+    VERDICT_REFUSED,  /* this batch, for good: where it takes others (shipper.h) */
 };
 
 struct verdict {
     enum verdict_kind kind;
     int status;              /* HTTP; 0: no reply */
+    bool foreign;            /* an answer, but not of an OTLP receiver */
+    bool of_batch;           /* another batch may fare better */
     bool local;              /* a file of ours is wrong: nobody was asked */
     bool too_large;          /* refused for its size: smaller ones may be taken */
     int64_t retry_after_ns;  /* the collector's wish, 0 is none */

@@ -75,6 +75,8 @@ struct http_reply { /* valid during the callback only */
     int status;       /* 0 when there was no reply */
     const char *body; /* not ended by NUL */
     size_t body_len;
+    char type[64];     /* Content-Type, lower case, without its parameters; "" is none */
+    char encoding[32]; /* Content-Encoding of `body`, lower case; "" is none */
     int64_t retry_after_ns; /* of Retry-After, 0 when there was none */
     struct http_times times;
     struct http_facts facts;

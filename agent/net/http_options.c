@@ -76,6 +76,18 @@ static bool header_is(const char *name, const char *expected)
     return strcasecmp(name, expected) == 0;
 }
 
+/* A token of a header (RFC 9110, 5.6.2), in lower case. */
+static void take_token(char *out, size_t room, const char *value, size_t len)
+{
+    size_t n = 0;
+    while (n < len && n + 1 < room && value[n] > ' ' && value[n] < 0x7f &&
+           value[n] != ';') {
+        out[n] = (char)tolower((unsigned char)value[n]);
+        n++;
+    }
+    out[n] = '\0';
+}
+
 static void take_first_byte(struct http_exchange *x)
 {
     int64_t now_ns = (int64_t)uv_hrtime();
@@ -110,6 +122,10 @@ static size_t on_header_line(char *line, size_t size, size_t n, void *user)
     if (header_is(name, "X-Cache"))
         snprintf(x->reply.facts.cache, sizeof x->reply.facts.cache, "%.*s", value_len,
                  value);
+    if (header_is(name, "Content-Type"))
+        take_token(x->reply.type, sizeof x->reply.type, value, (size_t)value_len);
+    if (header_is(name, "Content-Encoding"))
+        take_token(x->reply.encoding, sizeof x->reply.encoding, value, (size_t)value_len);
     if (x->on_header != NULL)
         x->on_header(name, value, (size_t)value_len, x->user);
     return len;

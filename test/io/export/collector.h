@@ -18,14 +18,13 @@ enum { NUMBERS_MAX = 4096, CHUNK = 64 * 1024 };
 
 enum conduct {
     TAKE,         /* 200 */
-    SAY_500,      /* not to be sent again, says OTLP */
+    SAY_500,      /* not to be sent again, says OTLP; the field means the contrary */
     SAY_503,      /* to be sent again */
     SAY_429,      /* the same, but it works */
     CUT_BODY,     /* reset when half of the body is there */
     CUT_REPLY,    /* took it, and reset before it said so */
     DRIP,         /* 200, one byte a second */
-    HUGE_200,     /* with a body of 1 GiB */
-    HUGE_503,     /* the same */
+    HUGE_503,     /* with a body of 1 GiB */
     ENDLESS_HEAD, /* 200, and headers without an end */
 };
 
@@ -202,10 +201,6 @@ static inline void caller_answer(struct caller *k, unsigned number)
     case DRIP:
         k->said = 0;
         uv_timer_start(&k->timer, caller_drip, 0, 1000);
-        break;
-    case HUGE_200:
-        collector_accept(k->at, number);
-        caller_begin_to_pour(k, "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n");
         break;
     case HUGE_503:
         caller_begin_to_pour(k, "HTTP/1.1 503 X\r\nContent-Length: 1073741824\r\n\r\n");

