@@ -136,6 +136,24 @@ static void take_failure(struct http_exchange *x, CURLcode code)
     r->waited_for = r->failure == HTTP_FAILED_TIMEOUT ? http_waiting_for(x) : "";
 }
 
+/* True: the peer was cut off, which outweighs what the library makes of it. */
+static bool take_verdict(struct http_exchange *x)
+{
+    enum guard_verdict verdict = multi_verdict(x->multi);
+    const struct tls_handshake *h = &x->handshake;
+    if (verdict == GUARD_FINE)
+        return false;
+    bool in_tls = h->started_ns != 0 && h->done_ns == 0;
+    bool of_proxy = x->proxied && h->started_ns == 0;
+    x->reply.failure = in_tls ? HTTP_FAILED_TLS : HTTP_FAILED_REPLY;
+    snprintf(x->error, sizeof x->error, "%s%.200s held this host too long%s",
+             of_proxy ? "the proxy on the way to " : "", x->host,
+             verdict == GUARD_TOO_MUCH ? ": it sent more than 1 MiB" : "");
+    x->reply.error = x->error;
+    x->reply.waited_for = "";
+    return true;
+}
+
 /* True: the second request on the same connection is under way. */
 static bool start_warm(struct http_exchange *x)
 {
@@ -179,9 +197,11 @@ static void on_done(CURL *easy, CURLcode code, void *user)
     (void)easy;
     struct http_exchange *x = user;
     if (x->warm) {
-        take_warm(x);
+        if (!take_verdict(x))
+            take_warm(x);
     } else {
-        take_failure(x, code);
+        if (!take_verdict(x))
+            take_failure(x, code);
         take_facts(x);
         take_times(x);
         if (x->reply.status == 0)
@@ -298,10 +318,15 @@ int http_create(struct http **out, uv_loop_t *loop)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return -EIO;
-    struct multi *shared = multi_create(loop, on_done);
-    if (shared == NULL) {
+    int rc = guard_start();
+    struct multi *shared = rc == 0 ? multi_create(loop, on_done) : NULL;
+    if (rc == 0 && shared == NULL) {
+        guard_stop();
+        rc = -EMFILE;
+    }
+    if (rc < 0) {
         curl_global_cleanup();
-        return -EMFILE;
+        return rc;
     }
     struct http *h = mem_zalloc(sizeof *h);
     h->loop = loop;
@@ -328,5 +353,6 @@ void http_destroy(struct http *h)
     http_hosts_destroy(h->hosts);
     tls_trust_destroy(h->trust);
     free(h);
+    guard_stop();
     curl_global_cleanup();
 }

@@ -34,7 +34,7 @@ struct http_exchange {
     bool proxied; /* over the probe's socket to a proxy */
     int64_t began_ns, deadline_ns;
     int64_t first_byte_ns; /* of the request under way, over TLS; or DELAY_UNDEFINED */
-    size_t reply_max, head_len;
+    size_t reply_max, head_len, warm_len;
     struct text body;
     char host[256];           /* for messages */
     char peer[HOST_TEXT_MAX]; /* whom libcurl would have to look up; "" is nobody */

@@ -70,6 +70,32 @@ static bool say_refused_tunnel(char *out, size_t room, CURL *easy, const char *h
     return true;
 }
 
+/* A limit of libcurl on one line or of nghttp2 on a head, which call it a lack of memory
+ * or a failure of their own. False: none was reached. */
+static bool say_too_long(char *out, size_t room, CURL *easy, CURLcode code,
+                         const char *host, const char *details)
+{
+    curl_off_t first_byte = 0;
+    curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+    bool line = code == CURLE_OUT_OF_MEMORY && first_byte > 0;
+    bool later = code != CURLE_OUT_OF_MEMORY &&
+                 (strstr(details, "Out of memory") != NULL || /* in a trailer */
+                  strstr(details, "returned -902") != NULL || /* in a head of HTTP/2 */
+                  strstr(details, "response too large") != NULL); /* of a proxy */
+    if (line || later)
+        snprintf(out, room, "the reply of %s has a header line that is too long", host);
+    return line || later;
+}
+
+/* "...: nghttp2_session_mem_recv() returned -904:Flooding was detected" is "Flooding was
+ * detected". */
+static const char *reason_of(const char *details)
+{
+    const char *number = strstr(details, "() returned -");
+    const char *colon = number != NULL ? strchr(number, ':') : NULL;
+    return colon != NULL ? colon + 1 : details;
+}
+
 enum http_failure http_failure(char *out, size_t room, CURL *easy, CURLcode code,
                                const char *host, const char *details)
 {
@@ -77,6 +103,8 @@ enum http_failure http_failure(char *out, size_t room, CURL *easy, CURLcode code
     out[0] = '\0';
     if (details[0] == '\0')
         details = curl_easy_strerror(code);
+    if (code != CURLE_OK && say_too_long(out, room, easy, code, host, details))
+        return HTTP_FAILED_REPLY;
     switch (code) {
     case CURLE_OK:
         return HTTP_OK;
@@ -122,7 +150,7 @@ enum http_failure http_failure(char *out, size_t room, CURL *easy, CURLcode code
         if (alert_of(alert, details)) /* TLS 1.3: it comes after the handshake */
             snprintf(out, room, "%s ended the connection: it says '%s'", host, alert);
         else
-            snprintf(out, room, "no usable reply from %s: %s", host, details);
+            snprintf(out, room, "no usable reply from %s: %s", host, reason_of(details));
         return HTTP_FAILED_REPLY;
     }
 }

@@ -28,10 +28,16 @@ static curl_socket_t on_open_socket(void *user, curlsocktype purpose,
     return fd < 0 ? CURL_SOCKET_BAD : fd; /* a second connection would measure another */
 }
 
-static int on_socket_options(void *user, curl_socket_t fd, curlsocktype purpose)
+static int on_own_socket(void *user, curl_socket_t fd, curlsocktype purpose)
 {
-    (void)user, (void)fd, (void)purpose;
-    return CURL_SOCKOPT_ALREADY_CONNECTED;
+    (void)purpose;
+    return multi_opened(user, fd) ? CURL_SOCKOPT_ALREADY_CONNECTED : CURL_SOCKOPT_ERROR;
+}
+
+static int on_new_socket(void *user, curl_socket_t fd, curlsocktype purpose)
+{
+    (void)purpose;
+    return multi_opened(user, fd) ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
 }
 
 static int on_close_socket(void *user, curl_socket_t fd)
@@ -43,7 +49,7 @@ static int on_close_socket(void *user, curl_socket_t fd)
         x->reply.lost_packets = info.tcpi_total_retrans > UINT8_MAX
                                     ? UINT8_MAX
                                     : (uint8_t)info.tcpi_total_retrans;
-    return close(fd);
+    return multi_close_socket(x->multi, fd);
 }
 
 static CURLcode on_ssl_ctx(CURL *easy, void *ctx, void *user)
@@ -61,8 +67,8 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *user)
 {
     struct http_exchange *x = user;
     size_t len = size * n, room = x->reply_max - x->body.len;
-    if (x->warm)
-        return len;
+    if (x->warm) /* what is not kept counts all the same */
+        return (x->warm_len += len) <= x->reply_max ? len : 0;
     text_add_bytes(&x->body, bytes, len < room ? len : room);
     if (len <= room)
         return len;
@@ -227,6 +233,10 @@ static void set_callbacks(struct http_exchange *x)
     curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(x->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
     curl_easy_setopt(x->easy, CURLOPT_SSL_CTX_DATA, x);
+    curl_easy_setopt(x->easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
+    curl_easy_setopt(x->easy, CURLOPT_SOCKOPTDATA, x->multi);
+    curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETFUNCTION, multi_close_socket);
+    curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, x->multi);
 }
 
 /*
@@ -276,7 +286,7 @@ static void set_own_socket(struct http_exchange *x, const struct http_request *r
 {
     curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETDATA, x);
-    curl_easy_setopt(x->easy, CURLOPT_SOCKOPTFUNCTION, on_socket_options);
+    curl_easy_setopt(x->easy, CURLOPT_SOCKOPTFUNCTION, on_own_socket);
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, x);
     curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, x->repeat ? 0L : 1L);

@@ -4,12 +4,15 @@
 #include "net/poll.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 struct multi {
     uv_loop_t *loop;
     CURLM *handle;
     uv_timer_t timer;
     multi_done_cb *on_done;
+    struct guard guard; /* of its sockets */
+    size_t transfers;
     bool destroyed;
 };
 
@@ -24,7 +27,7 @@ static void collect(struct multi *m)
         CURLcode code = message->data.result; /* `message` ends with the removal */
         void *user = NULL;
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, &user);
-        curl_multi_remove_handle(m->handle, easy);
+        multi_remove(m, easy);
         m->on_done(easy, code, user);
     }
 }
@@ -32,7 +35,9 @@ static void collect(struct multi *m)
 static void act(struct multi *m, curl_socket_t fd, int events)
 {
     int running;
+    guard_enter(&m->guard);
     curl_multi_socket_action(m->handle, fd, events, &running);
+    guard_leave(&m->guard);
     collect(m);
 }
 
@@ -98,14 +103,35 @@ struct multi *multi_create(uv_loop_t *loop, multi_done_cb *on_done)
     return m;
 }
 
+bool multi_opened(struct multi *m, int fd)
+{
+    return guard_add(&m->guard, fd);
+}
+
+int multi_close_socket(void *m, curl_socket_t fd)
+{
+    guard_forget(&((struct multi *)m)->guard, fd);
+    return close(fd);
+}
+
+enum guard_verdict multi_verdict(const struct multi *m)
+{
+    return (enum guard_verdict)m->guard.verdict;
+}
+
 void multi_add(struct multi *m, CURL *easy)
 {
+    if (m->transfers++ == 0)
+        guard_begin(&m->guard);
     curl_multi_add_handle(m->handle, easy);
 }
 
 void multi_remove(struct multi *m, CURL *easy)
 {
+    guard_enter(&m->guard); /* it may close the connection, and read before that */
     curl_multi_remove_handle(m->handle, easy);
+    guard_leave(&m->guard);
+    m->transfers--;
 }
 
 static void free_multi(uv_handle_t *timer)
@@ -118,6 +144,8 @@ void multi_destroy(struct multi *m)
     if (m == NULL)
         return;
     m->destroyed = true; /* collect() may be on the stack; the memory stays until then */
+    guard_enter(&m->guard);
     curl_multi_cleanup(m->handle);
+    guard_leave(&m->guard);
     uv_close((uv_handle_t *)&m->timer, free_multi);
 }

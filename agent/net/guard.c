@@ -1,0 +1,140 @@
+#include "net/guard.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* As long as the initial buffer of Linux, which is the double: the window does not grow.
+ */
+#define RECEIVE_BUFFER (64 << 10)
+
+#define AGAIN_NS (10 * 1000000L)
+
+#ifndef sigev_notify_thread_id /* glibc before 2.38 */
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+static timer_t timer;
+static unsigned users;
+static struct guard *volatile entered;
+
+static void disconnect(const struct guard *g)
+{
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    for (size_t i = 0; i < GUARD_SOCKETS; i++)
+        if (g->fd_plus_1[i] != 0)
+            connect(g->fd_plus_1[i] - 1, &nobody, sizeof nobody);
+}
+
+static void on_signal(int number, siginfo_t *info, void *unused)
+{
+    int error = errno;
+    struct guard *g = entered;
+    (void)number, (void)unused;
+    if (g != NULL && info->si_code == SI_TIMER) {
+        g->verdict = GUARD_TOO_LONG;
+        disconnect(g);
+    }
+    errno = error;
+}
+
+/* SIGVTALRM is for CPU time, and nothing here uses it. */
+static int make_timer(void)
+{
+    struct sigaction action = {.sa_sigaction = on_signal,
+                               .sa_flags = SA_SIGINFO | SA_RESTART};
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGVTALRM};
+    sigset_t ours;
+    event.sigev_notify_thread_id = gettid();
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGVTALRM);
+    if (sigaction(SIGVTALRM, &action, NULL) < 0 ||
+        timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) < 0)
+        return -errno;
+    pthread_sigmask(SIG_UNBLOCK, &ours, NULL); /* also when it was inherited as blocked */
+    return 0;
+}
+
+int guard_start(void)
+{
+    int rc = users == 0 ? make_timer() : 0;
+    users += rc == 0;
+    return rc;
+}
+
+void guard_stop(void)
+{
+    assert(users > 0);
+    if (--users == 0)
+        timer_delete(timer);
+}
+
+/* ---- the sockets ---- */
+
+static uint64_t bytes_received(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+    return info.tcpi_bytes_received;
+}
+
+bool guard_add(struct guard *g, int fd)
+{
+    int size = RECEIVE_BUFFER;
+    for (size_t i = 0; i < GUARD_SOCKETS; i++) {
+        if (g->fd_plus_1[i] != 0)
+            continue;
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+        g->bytes_before[i] = 0;
+        g->fd_plus_1[i] = fd + 1;
+        return true;
+    }
+    return false;
+}
+
+void guard_forget(struct guard *g, int fd)
+{
+    for (size_t i = 0; i < GUARD_SOCKETS; i++)
+        if (g->fd_plus_1[i] == fd + 1)
+            g->fd_plus_1[i] = 0;
+}
+
+/* ---- a request, and the calls for it ---- */
+
+void guard_begin(struct guard *g)
+{
+    g->verdict = GUARD_FINE;
+    for (size_t i = 0; i < GUARD_SOCKETS; i++)
+        if (g->fd_plus_1[i] != 0)
+            g->bytes_before[i] = bytes_received(g->fd_plus_1[i] - 1);
+}
+
+static void run_timer(int64_t call_ns)
+{
+    const struct itimerspec when = {{0, call_ns == 0 ? 0 : AGAIN_NS}, {0, call_ns}};
+    timer_settime(timer, 0, &when, NULL);
+}
+
+void guard_enter(struct guard *g)
+{
+    assert(entered == NULL);
+    entered = g;
+    run_timer(GUARD_CALL_NS);
+}
+
+void guard_leave(struct guard *g)
+{
+    run_timer(0);
+    entered = NULL;
+    for (size_t i = 0; i < GUARD_SOCKETS && g->verdict == GUARD_FINE; i++)
+        if (g->fd_plus_1[i] != 0 &&
+            bytes_received(g->fd_plus_1[i] - 1) > g->bytes_before[i] + GUARD_BYTES)
+            g->verdict = GUARD_TOO_MUCH;
+    if (g->verdict != GUARD_FINE)
+        disconnect(g);
+}
