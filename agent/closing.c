@@ -159,10 +159,11 @@ static void say_events(const struct events *events)
         const struct event *e = &events->list[i];
         char subject[EVENT_SUBJECT_MAX];
         const char *colon = *event_subject(subject, e) != '\0' ? ": " : "";
-        if (e->severity == SEVERITY_INFO)
-            log_info("event", "%s: %s%s%s", e->name, subject, colon, e->text);
-        else
-            log_warn("event", "%s: %s%s%s", e->name, subject, colon, e->text);
+        void (*say)(const char *, const char *, ...) =
+            e->severity == SEVERITY_ERROR  ? log_error
+            : e->severity == SEVERITY_WARN ? log_warn
+                                           : log_info;
+        say("event", "%s: %s%s%s", e->name, subject, colon, e->text);
     }
     if (events->dropped > 0)
         log_warn("event", "%llu more in this window are not told",

@@ -1,6 +1,7 @@
 #include "cmd/data.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -65,7 +66,7 @@ struct data_folders data_folders(void)
 static void print_problem(const char *text, void *user)
 {
     (void)user;
-    fprintf(stderr, "%s\n", text);
+    log_text(LOG_LEVEL_ERROR, "%s", text);
 }
 
 static size_t parse(struct data *d, enum data_file file,
@@ -100,15 +101,15 @@ static bool load_from(struct data *d, enum data_file file, const char *folder)
         return false;
     }
     if (rc < 0) {
-        fprintf(stderr, "%s: %s\n", path, file_error(rc));
+        log_text(LOG_LEVEL_ERROR, "%s: %s", path, file_error(rc));
         d->problems[file] = 1;
         return true;
     }
     from.text = text;
     d->problems[file] = parse(d, file, &from);
     if (d->problems[file] > DATAFILE_PROBLEMS_MAX)
-        fprintf(stderr, "%s: and %zu more\n", path,
-                d->problems[file] - DATAFILE_PROBLEMS_MAX);
+        log_text(LOG_LEVEL_ERROR, "%s: and %zu more", path,
+                 d->problems[file] - DATAFILE_PROBLEMS_MAX);
     free(text);
     return true;
 }

@@ -1,6 +1,7 @@
 #include "cmd/load.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "probe/kinds.h"
 
@@ -22,20 +23,20 @@ const char *load_path(const char *given)
 static void print_problem(const char *text, void *user)
 {
     (void)user;
-    fprintf(stderr, "%s\n", text);
+    log_text(LOG_LEVEL_ERROR, "%s", text);
 }
 
 static size_t cannot_read(const char *path, int rc)
 {
     if (rc == -EFBIG)
-        fprintf(stderr, "%s: longer than %d KiB; this is no configuration\n", path,
-                CONFIG_BYTES_MAX / 1024);
+        log_text(LOG_LEVEL_ERROR, "%s: longer than %d KiB; this is no configuration",
+                 path, CONFIG_BYTES_MAX / 1024);
     else
-        fprintf(stderr, "%s: %s\n", path,
-                rc == -ENOENT ? "there is no such file; install the package's "
-                                "edgelat.conf there, or name another one on the command "
-                                "line or in EDGELAT_CONFIG"
-                              : file_error(rc));
+        log_text(LOG_LEVEL_ERROR, "%s: %s", path,
+                 rc == -ENOENT ? "there is no such file; install the package's "
+                                 "edgelat.conf there, or name another one on the command "
+                                 "line or in EDGELAT_CONFIG"
+                               : file_error(rc));
     return 1;
 }
 

@@ -288,6 +288,7 @@ static int run(int argc, char **argv)
     if (config >= 0)
         close(config);
     int rc = CMD_CANNOT;
+    log_never_wait();
     prctl(PR_SET_NAME, "edgelat"); /* it is "exe" after execve("/proc/self/exe") */
     if (s.signals < 0)
         return cmd_cannot("no descriptor for signals: %s", strerror(-s.signals));

@@ -3,12 +3,16 @@
 reload after an upgrade. On loopback; SEED=n repeats the signals."""
 
 import concurrent.futures
+import contextlib
+import fcntl
 import itertools
 import json
 import os
 import random
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -192,8 +196,107 @@ def upgrade(folder):
         tap.equal("edgelat", status_of(agent.pid)["Name"], "its name stays where the file is gone")
 
 
+# ---- standard error
+
+
+def fill(writer):
+    """Fills a pipe or socket by an open file of its own: the agent's stays as it is."""
+    if hasattr(writer, "send"):
+        writer.setblocking(False)
+        write = writer.send
+    else:
+        own = os.open(f"/proc/self/fd/{writer}", os.O_WRONLY | os.O_NONBLOCK)
+        write = lambda data: os.write(own, data)  # noqa: E731
+    for size in (4096, 1):
+        try:
+            while True:
+                write(b"x" * size)
+        except BlockingIOError:
+            pass
+    if hasattr(writer, "send"):
+        writer.setblocking(True)
+
+
+def unread(folder):
+    """Nobody reads standard error: the agent measures, answers, reloads, stops, and says later what was dropped."""
+    path = configure(folder)
+    ours, theirs = socket.socketpair()
+    reader, writer = os.pipe()
+    for what, read_from, write_to in (("pipe", reader, writer), ("socket", ours.fileno(), theirs)):
+        fill(write_to)
+        with running(EDGELAT, "run", "-v", "-c", path, stderr=write_to) as agent:
+            tap.ok(wait_for(lambda: answers(path, "local")), f"a full {what}: it answers")
+            with open(path, "a", encoding="ascii") as file:
+                file.write("nonsense\n" * 200)
+            agent.send_signal(signal.SIGHUP)
+            tap.ok(wait_for(lambda: answers(path, "local")), f"a full {what}: and after a bad configuration")
+            while select.select([read_from], [], [], 0)[0]:
+                os.read(read_from, 1 << 20)
+            agent.send_signal(signal.SIGHUP)
+            said = b""
+            while b"going on as before" not in said and select.select([read_from], [], [], 3)[0]:
+                said += os.read(read_from, 1 << 20)
+            tap.ok(b"lines were dropped: standard error was not read" in said, f"a {what} that is read again", said)
+            configure(folder)
+            fill(write_to)
+            agent.send_signal(signal.SIGTERM)
+            agent.wait(6)
+        tap.equal(0, agent.returncode, f"a full {what}: it stops")
+    tap.equal(0, fcntl.fcntl(writer, fcntl.F_GETFL) & os.O_NONBLOCK, "the pipe that others share stays blocking")
+
+
+def journal(folder):
+    """Lines carry a priority where standard error is the journal's stream, not where JOURNAL_STREAM is inherited."""
+    reader, writer = os.pipe()
+    is_ = os.fstat(writer)
+    bad = os.path.join(folder, "bad")
+    with open(bad, "w", encoding="ascii") as file:
+        file.write("nonsense\n")
+    for stream, prefix in ((f"{is_.st_dev}:{is_.st_ino}", "<3>"), (f"{is_.st_dev}:{is_.st_ino + 1}", ""), ("1:2:3", ""),
+                           ("x", "")):
+        subprocess.run([EDGELAT, "check-config", bad], stderr=writer, stdout=subprocess.DEVNULL, check=False,
+                       env=dict(os.environ, JOURNAL_STREAM=stream))
+        tap.equal(f"{prefix}{bad}:1:", os.read(reader, 1 << 16).decode().split(" ")[0], f"JOURNAL_STREAM={stream}")
+
+
+@contextlib.contextmanager
+def silent_port():
+    """A port whose queue is full: it does not answer a SYN."""
+    with socket.socket() as listener, contextlib.ExitStack() as stack:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def check_error_priority(folder, agent, log):
+    """An event of severity ERROR is logged as an error: journalctl -p err shows it."""
+    wait_for(lambda: "down" in open(log, encoding="utf-8").read(), 15, 0.2)
+    agent.terminate()
+    with open(log, encoding="utf-8") as file:
+        events = [line for line in file if "edgelat.state.changed" in line and "down" in line]
+    tap.ok(events and all(line.startswith("<3>error event: ") for line in events), "a target that is down", events)
+
+
 def main():
-    for check in (closed_descriptors, limits, random_signals, broken_meanwhile, upgrade):
+    with tempfile.TemporaryDirectory() as folder, silent_port() as port:
+        path, log = configure(folder), os.path.join(folder, "log")
+        with open(path, "a", encoding="ascii") as file:
+            file.write("waiting = 100ms\n")
+        os.system(f"sed -i 's/port = 9/port = {port}/' {path}")
+        with open(log, "w", encoding="ascii") as file:
+            is_ = os.fstat(file.fileno())
+            with running(EDGELAT, "run", "-c", path, stderr=file,
+                         env=dict(os.environ, JOURNAL_STREAM=f"{is_.st_dev}:{is_.st_ino}")) as agent:
+                check_all()  # meanwhile its windows close
+                check_error_priority(folder, agent, log)
+
+
+def check_all():
+    for check in (closed_descriptors, limits, random_signals, broken_meanwhile, upgrade, unread, journal):
         with tempfile.TemporaryDirectory() as folder:
             began = time.monotonic()
             check(folder)
