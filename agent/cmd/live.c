@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "cmd/cmd.h"
+#include "cmd/interrupt.h"
 #include "cmd/render.h"
 #include "core/intercept.h"
 #include "core/pipeline.h"
@@ -16,7 +17,6 @@
 #include "probe/tcp/decoy.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,7 +42,7 @@ struct session {
     const struct live *live;
     uv_loop_t loop;
     uv_timer_t timer;
-    uv_signal_t interrupt;
+    struct interrupt interrupt;
     struct resolver *resolver;
     struct http *http;
     struct prober *prober;
@@ -106,7 +106,7 @@ static void end(struct session *s)
     resolver_destroy(s->resolver);
     http_destroy(s->http);
     uv_close((uv_handle_t *)&s->timer, on_closed);
-    uv_close((uv_handle_t *)&s->interrupt, on_closed);
+    interrupt_stop(&s->interrupt);
 }
 
 /* ---- probes ---- */
@@ -280,10 +280,9 @@ static void ask(struct session *s)
 
 /* ---- the whole ---- */
 
-static void on_interrupt(uv_signal_t *handle, int number)
+static void on_interrupt(void *user)
 {
-    (void)number;
-    end(handle->data);
+    end(user);
 }
 
 /* Without the handshakes of a middlebox, which is named in `interception`. */
@@ -333,9 +332,8 @@ static int open_session(struct session *s)
     char why[256];
     uv_loop_init(&s->loop);
     uv_timer_init(&s->loop, &s->timer);
-    uv_signal_init(&s->loop, &s->interrupt);
-    s->timer.data = s->interrupt.data = s;
-    uv_signal_start(&s->interrupt, on_interrupt, SIGINT);
+    s->timer.data = s;
+    interrupt_start(&s->interrupt, &s->loop, on_interrupt, s);
     resolver_create(&s->resolver, &s->loop, NULL);
     http_create(&s->http, &s->loop);
     struct prober_events events = {
@@ -365,7 +363,6 @@ int live_run(const struct live *live)
     struct session s = {.live = live};
     if (!live->json)
         announce(live);
-    signal(SIGPIPE, SIG_IGN);
     s.exit_code = open_session(&s);
     if (s.exit_code == CMD_FINE)
         ask(&s);

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/interrupt.h"
 #include "cmd/load.h"
 #include "cmd/nearest_table.h"
 #include "edge/place.h"
@@ -7,7 +8,6 @@
 #include "measurer.h"
 
 #include <getopt.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,7 +52,7 @@ enum { OPT_JSON = 256 };
 struct ranking {
     uv_loop_t loop;
     uv_timer_t timer, progress;
-    uv_signal_t interrupt;
+    struct interrupt interrupt;
     struct config config;
     struct data data;
     struct site site;
@@ -84,7 +84,7 @@ static void end(struct ranking *r)
     http_destroy(r->http);
     uv_close((uv_handle_t *)&r->timer, on_closed);
     uv_close((uv_handle_t *)&r->progress, on_closed);
-    uv_close((uv_handle_t *)&r->interrupt, on_closed);
+    interrupt_stop(&r->interrupt);
 }
 
 static void on_time_over(uv_timer_t *timer)
@@ -93,10 +93,9 @@ static void on_time_over(uv_timer_t *timer)
 }
 
 /* Whoever has seen enough is told what came so far. */
-static void on_interrupt(uv_signal_t *signal, int number)
+static void on_interrupt(void *user)
 {
-    (void)number;
-    end(signal->data);
+    end(user);
 }
 
 static void on_progress(uv_timer_t *timer)
@@ -108,6 +107,8 @@ static void on_progress(uv_timer_t *timer)
 
 static int verdict(const struct ranking *r)
 {
+    if (fflush(stdout) != 0)
+        return CMD_CANNOT; /* main() says it, unless the reader has gone */
     if (r->tally.measured == 0 && r->tally.intercepted > 0) {
         cmd_cannot("a middlebox answers the handshakes in place of the targets, so none "
                    "can be ranked; ask by https or icmp as well (kinds)");
@@ -134,12 +135,11 @@ static int rank(struct ranking *r, int64_t seconds)
     measurer_resume(r->measurer);
     uv_timer_init(&r->loop, &r->timer);
     uv_timer_init(&r->loop, &r->progress);
-    uv_signal_init(&r->loop, &r->interrupt);
-    r->timer.data = r->progress.data = r->interrupt.data = r;
+    r->timer.data = r->progress.data = r;
     r->left_s = seconds;
     uv_timer_start(&r->timer, on_time_over, (uint64_t)seconds * 1000, 0);
     uv_timer_start(&r->progress, on_progress, 0, 1000);
-    uv_signal_start(&r->interrupt, on_interrupt, SIGINT);
+    interrupt_start(&r->interrupt, &r->loop, on_interrupt, r);
     uv_run(&r->loop, UV_RUN_DEFAULT);
     uv_loop_close(&r->loop);
     return verdict(r);
@@ -218,7 +218,6 @@ static int run(int argc, char **argv)
             "nearest takes no argument '%s'; the targets are the configuration's",
             argv[optind]);
 
-    signal(SIGPIPE, SIG_IGN);
     int rc = CMD_CANNOT;
     if (load(&r, given, location) == 0) {
         if (!r.json || isatty(STDERR_FILENO))

@@ -245,6 +245,36 @@ def unread(folder):
     tap.equal(0, fcntl.fcntl(writer, fcntl.F_GETFL) & os.O_NONBLOCK, "the pipe that others share stays blocking")
 
 
+def check_gone_reader(command, lines=0):
+    with subprocess.Popen([EDGELAT, *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        for _ in range(lines):
+            program.stdout.readline()
+        program.stdout.close()
+        began = time.monotonic()
+        said = program.stderr.read().decode()
+        program.wait()
+        took = time.monotonic() - began
+    tap.ok(program.returncode == -signal.SIGPIPE and took < 2 and "edgelat: " not in said, f"gone reader: {command}",
+           (program.returncode, took, said))
+
+
+def gone_reader(folder):
+    """The reader of standard output goes: the end comes at once, without a word, as of any program in a pipe."""
+    path = configure(folder)
+    with running(EDGELAT, "run", "-c", path, stderr=subprocess.DEVNULL):
+        wait_for(lambda: answers(path, "local"))
+        check_gone_reader(f"status -c {path}")
+        time.sleep(1.2)  # a result
+    batches = [os.path.join(folder, "state/spool", name) for name in os.listdir(f"{folder}/state/spool")]
+    batch = next(name for name in batches if name.endswith("metrics.pb.gz"))
+    check_gone_reader("probe tcp 127.0.0.1:9 -n 0 -i 60", 1)
+    check_gone_reader("probe tcp 127.0.0.1:9 -n 5 -i 0.2", 2)
+    check_gone_reader("probe tcp 127.0.0.1:9 -n 5 -i 0.2 --json", 1)
+    for command in (f"nearest -c {path} -t 30", "whereis AMS", f"report --state {folder}/state -o -", f"decode {batch}",
+                    "check-config --keys", "--help"):
+        check_gone_reader(command)
+
+
 def journal(folder):
     """Lines carry a priority where standard error is the journal's stream, not where JOURNAL_STREAM is inherited."""
     reader, writer = os.pipe()
@@ -296,7 +326,7 @@ def main():
 
 
 def check_all():
-    for check in (closed_descriptors, limits, random_signals, broken_meanwhile, upgrade, unread, journal):
+    for check in (closed_descriptors, limits, random_signals, broken_meanwhile, upgrade, unread, gone_reader, journal):
         with tempfile.TemporaryDirectory() as folder:
             began = time.monotonic()
             check(folder)
