@@ -21,7 +21,7 @@ static int refuse_kind(mode_t mode)
 {
     if (S_ISREG(mode))
         return 0;
-    return S_ISDIR(mode) ? -EISDIR : S_ISLNK(mode) ? -ELOOP : -ENXIO;
+    return S_ISDIR(mode) ? -EISDIR : S_ISLNK(mode) ? -ELOOP : -EMEDIUMTYPE;
 }
 
 int file_open(int folder, const char *name, unsigned options, struct stat *out)
@@ -136,7 +136,7 @@ const char *file_error(int rc)
                "user read it";
     case -EISDIR:
         return "this is a folder; name the file in it";
-    case -ENXIO:
+    case -EMEDIUMTYPE:
         return "a FIFO, socket or device; only a regular file is read here";
     case -ELOOP:
         return "a symbolic link, or one that leads to itself; name the file";

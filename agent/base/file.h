@@ -23,8 +23,8 @@ enum file_option {
 /*
  * Opens a regular file for reading, `*out` is its state. `folder`: AT_FDCWD, or an open
  * folder that `name` is relative to. Returns the descriptor (close-on-exec), -EISDIR,
- * -ENXIO: a FIFO, socket or device, or -errno. May be used to check that a file, which a
- * library opens later, can be read.
+ * -EMEDIUMTYPE: a FIFO, socket or device (no file system gives this error), or -errno.
+ * May be used to check that a file, which a library opens later, can be read.
  */
 int file_open(int folder, const char *name, unsigned options, struct stat *out);
 

@@ -283,7 +283,7 @@ static int run(int argc, char **argv)
     struct service s = {.path = load_path(given), .signals = start_signals()};
     struct stat stat;
     int config = file_open(AT_FDCWD, s.path, FILE_PLAIN, &stat);
-    if (config == -ENXIO) /* a pipe would block the loop at SIGHUP */
+    if (config == -EMEDIUMTYPE) /* a pipe would block the loop at SIGHUP */
         return cmd_cannot("%s: %s", s.path, file_error(config));
     if (config >= 0)
         close(config);

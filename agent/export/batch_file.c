@@ -1,5 +1,6 @@
 #include "export/batch_file.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "core/time.h"
 
@@ -92,49 +93,15 @@ int batch_files_find(struct batch_files *f, const char *dir_path)
 
 /* ---- its bytes ---- */
 
-static int read_all(int fd, void **bytes, size_t *len)
-{
-    struct stat stat;
-    if (fstat(fd, &stat) < 0)
-        return -errno;
-    if (!S_ISREG(stat.st_mode) || stat.st_size < 1 || stat.st_size > BATCH_FILE_MAX)
-        return -EBADMSG;
-    size_t size = (size_t)stat.st_size, got = 0;
-    uint8_t *room = mem_alloc(size);
-    while (got < size) {
-        ssize_t n = read(fd, room + got, size - got);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            int rc = n < 0 ? -errno : -EBADMSG; /* shorter than it was just now */
-            free(room);
-            return rc;
-        }
-        got += (size_t)n;
-    }
-    *bytes = room;
-    *len = size;
-    return 0;
-}
-
-/* What cannot be opened: a link, a socket, or a file that is closed to us in a folder
- * that is not, never can be. */
-static int cannot_open(const char *path, int error)
-{
-    struct stat stat;
-    bool closed = error == EACCES || error == EPERM;
-    if (error == ELOOP || error == ENXIO || (closed && lstat(path, &stat) == 0))
-        return -EBADMSG;
-    return -error;
-}
-
 int batch_file_read(const char *path, void **bytes, size_t *len)
 {
-    int fd = open(path,
-                  O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK /* a pipe has no end */);
-    if (fd < 0)
-        return cannot_open(path, errno);
-    int rc = read_all(fd, bytes, len);
-    close(fd);
-    return rc;
+    char *read = NULL;
+    int rc = file_read(AT_FDCWD, path, FILE_NO_LINK, BATCH_FILE_MAX, &read, len);
+    *bytes = read;
+    if (rc == 0 && *len == 0) {
+        free(read);
+        rc = -EBADMSG;
+    }
+    return rc == -EFBIG || rc == -ELOOP || rc == -EMEDIUMTYPE || rc == -EISDIR ? -EBADMSG
+                                                                               : rc;
 }

@@ -53,8 +53,8 @@ int batch_files_find(struct batch_files *f, const char *dir);
 
 /*
  * What it holds, for free(); gzip_check() or gzip_unpack() tells whether it is whole.
- * Returns 0, -EBADMSG: it is no such file, or is closed to us, or -errno: it can be had
- * later, or is not there (-ENOENT, -ENOTDIR).
+ * Returns 0, -EBADMSG: it is no such file, or -errno: it is not there (-ENOENT, -ENOTDIR)
+ * or cannot be read now, which says nothing about its content.
  */
 int batch_file_read(const char *path, void **bytes, size_t *len);
 

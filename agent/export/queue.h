@@ -18,6 +18,8 @@ struct waiting {
     int64_t time_ns; /* when it came, by the clock of whoever has the queue */
     void *bytes;     /* NULL: on disk */
     size_t len;
+    int64_t again_ns; /* its file could not be read: not tried before then */
+    unsigned tries;   /* in a row that failed */
 };
 
 struct queue { /* start with { 0 } */

@@ -9,6 +9,7 @@
 #include "export/spool.h"
 
 #include "base/mem.h"
+#include "core/backoff.h"
 #include "core/time.h"
 #include "export/queue.h"
 #include "export/spool_job.h"
@@ -22,6 +23,11 @@
 
 #define MEMORY_MAX (8u << 20) /* while the disk fails */
 
+/* Reads that fail: so long in one call, as the loop waits for them; then again after 1 s,
+ * doubled each time, at most REREAD_MOST_NS. */
+#define REREAD_BUDGET_NS (50 * NS_PER_MS)
+#define REREAD_MOST_NS   (300 * NS_PER_S)
+
 struct spool {
     const char *dir; /* the store's */
     struct store *store;
@@ -31,10 +37,12 @@ struct spool {
     struct leavings leavings; /* of the next job */
     struct spool_job *job;    /* under way, or NULL */
     bool write_next;          /* asked for meanwhile */
-    uv_timer_t retry;
-    int failing; /* -errno of the last write, 0: the disk is fine */
-    int stuck;   /* the same of the last one that should have left */
-    bool dropping, missing;
+    uv_timer_t retry;         /* the next write, after one that failed */
+    uv_timer_t reread;        /* the next read, after all that were tried failed */
+    unsigned rereads;         /* such calls in a row */
+    int failing;              /* -errno of the last write, 0: the disk is fine */
+    int stuck;                /* the same of the last one that should have left */
+    bool dropping, missing, unreadable;
     uint64_t handed_out; /* the batch that spool_first() gave last; 0: it is settled */
     bool out_dropped;    /* that one was dropped meanwhile, and is not counted yet */
     struct history_counters history;
@@ -180,18 +188,14 @@ void spool_done(struct spool *s, uint64_t id)
     begin(s, s->failing == 0);
 }
 
-static void set_aside(struct spool *s, struct waiting *w)
-{
-    s->counters.set_aside++;
-    leave(s, w, LEAVE_BAD);
-    begin(s, s->failing == 0);
-}
-
 void spool_refused(struct spool *s, uint64_t id)
 {
     struct waiting *w = settle(s, id);
-    if (w != NULL)
-        set_aside(s, w);
+    if (w == NULL)
+        return;
+    s->counters.set_aside++;
+    leave(s, w, LEAVE_BAD);
+    begin(s, s->failing == 0);
 }
 
 /* ---- what comes and what is next ---- */
@@ -213,42 +217,123 @@ void spool_add(struct spool *s, enum signal signal, void *bytes, size_t len)
     begin(s, true);
 }
 
-/* Only when the disk or the folder is not what it was: the batch cannot be had. */
-static void cannot_read(struct spool *s, struct waiting *w, int rc)
+/* ---- reading ---- */
+
+/* Somebody removed the file: should it come back, the next start finds it. */
+static void forget_missing(struct spool *s, struct waiting *w, int rc)
 {
-    if (rc == -ENOENT || rc == -ENOTDIR) {
-        if (!s->missing)
-            spool_say_unreadable(s->dir, w, rc);
-        s->missing = true;
-        s->counters.dropped++;
-        leave(s, w, LEAVE_GONE);
-        return;
+    if (!s->missing)
+        spool_say_unreadable(s->dir, w, rc);
+    s->missing = true;
+    s->counters.dropped++;
+    free(queue_remove(&s->queue, w));
+}
+
+static int64_t reread_wait_ns(unsigned tries)
+{
+    return backoff_limit_ns(NS_PER_S, REREAD_MOST_NS, tries);
+}
+
+static void on_reread(uv_timer_t *timer)
+{
+    struct spool *s = timer->data;
+    if (s->on_ready != NULL)
+        s->on_ready(s->user);
+}
+
+/* Nothing can be had now: when it is tried again. */
+static void plan_reread(struct spool *s, bool all_failed, bool cut_short)
+{
+    int64_t now = mono_now().ns, at = INT64_MAX;
+    for (size_t i = s->queue.head; i < s->queue.n; i++) {
+        struct waiting *w = &s->queue.all[i];
+        if (all_failed) /* it is the disk, not this file: they keep their order */
+            w->again_ns = 0;
+        else if (w->again_ns > now && w->again_ns < at)
+            at = w->again_ns;
     }
-    spool_say_unreadable(s->dir, w, rc);
-    set_aside(s, w);
+    if (all_failed)
+        at = now + reread_wait_ns(s->rereads++);
+    else if (cut_short)
+        at = now + NS_PER_S;
+    if (at < INT64_MAX)
+        uv_timer_start(&s->reread, on_reread, (uint64_t)((at - now) / NS_PER_MS + 1), 0);
+}
+
+/* An error of the disk says nothing about the file: it stays and is tried again. */
+static void postpone(struct spool *s, struct waiting *w, int rc, int64_t now_ns)
+{
+    if (!s->unreadable)
+        spool_say_unreadable(s->dir, w, rc);
+    s->unreadable = true;
+    w->again_ns = now_ns + reread_wait_ns(w->tries++);
+}
+
+static void note_read(struct spool *s, struct waiting *w)
+{
+    size_t left = 0;
+    s->missing = false;
+    s->rereads = 0;
+    if (w->tries == 0)
+        return;
+    w->tries = 0;
+    w->again_ns = 0;
+    for (size_t i = s->queue.head; i < s->queue.n; i++)
+        left += s->queue.all[i].tries > 0;
+    if (left > 0)
+        return;
+    s->unreadable = false;
+    spool_say_readable(s->dir);
+}
+
+static bool about_process(int rc)
+{
+    return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM;
 }
 
 /* The oldest, or the first of them that can be had. */
 static bool read_first(struct spool *s, struct spooled *out)
 {
-    for (struct waiting *w; (w = queue_oldest(&s->queue)) != NULL;) {
+    int64_t began = mono_now().ns, now = began;
+    size_t at = 0, failed = 0;
+    bool process = false;
+    while (at < queue_count(&s->queue) && !process && now - began < REREAD_BUDGET_NS) {
+        struct waiting *w = &s->queue.all[s->queue.head + at];
         out->id = w->id;
         out->signal = w->signal;
         out->len = w->len;
-        if (w->bytes != NULL) {
+        if (w->bytes != NULL) { /* so are all behind it */
             if (s->failing < 0)
                 out->bytes = mem_copy(w->bytes, w->len);
-            return s->failing < 0;
+            if (s->failing < 0)
+                return true;
+            break;
+        }
+        if (w->again_ns > now) {
+            at++;
+            continue;
         }
         int rc = store_read(s->store, w->id, w->signal, &out->bytes, &out->len);
         if (rc == 0) {
-            s->missing = false;
+            note_read(s, w);
             return true;
         }
-        if (rc != -ENOENT && rc != -ENOTDIR && rc != -EBADMSG && rc != -EIO)
-            return false; /* no descriptor, no permission: it can be had later */
-        cannot_read(s, w, rc);
+        if (rc == -ENOENT || rc == -ENOTDIR) {
+            forget_missing(s, w, rc);
+        } else if (rc == -EBADMSG) {
+            spool_say_unreadable(s->dir, w, rc);
+            s->counters.set_aside++;
+            leave(s, w, LEAVE_BAD);
+        } else {
+            postpone(s, w, rc, now);
+            process = about_process(rc);
+            failed++;
+            at++;
+        }
+        now = mono_now().ns;
     }
+    bool end = at >= queue_count(&s->queue) - s->queue.in_memory;
+    plan_reread(s, failed > 0 && (end || process), !end);
     begin(s, s->failing == 0);
     return false;
 }
@@ -319,6 +404,8 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
     s->counters.set_aside = found.set_aside;
     uv_timer_init(loop, &s->retry);
     s->retry.data = s;
+    uv_timer_init(loop, &s->reread);
+    s->reread.data = s;
     add_found(s, &found.batches);
     free(found.batches.all);
     spool_say_found(s->dir, &found);
@@ -359,5 +446,6 @@ void spool_close(struct spool *s)
     queue_free(&s->queue);
     free(s->leavings.all);
     store_close(s->store);
-    uv_close((uv_handle_t *)&s->retry, free_spool);
+    uv_close((uv_handle_t *)&s->retry, NULL);
+    uv_close((uv_handle_t *)&s->reread, free_spool);
 }

@@ -16,14 +16,14 @@ static const char *next_step(int rc)
         return "mount it writable";
     case -EACCES:
     case -EPERM:
-        return "give the folder to the user that runs edgelat";
+        return "give the folder and its files to the user that runs edgelat";
     case -EWOULDBLOCK:
         return "another edgelat has it: give each its own state_dir";
     case -EMFILE:
     case -ENFILE:
         return "raise the limit of open files";
     default:
-        return "look at the disk";
+        return "look at the disk (dmesg)";
     }
 }
 
@@ -80,9 +80,18 @@ void spool_say_unreadable(const char *dir, const struct waiting *w, int rc)
     batch_file_name(name, w->id, w->signal);
     if (rc == -ENOENT || rc == -ENOTDIR)
         log_warn("spool", "%s/%s: somebody removed it; it is lost", dir, name);
+    else if (rc == -EBADMSG)
+        log_warn("spool", "%s/%s: not a whole batch; set aside in bad/", dir, name);
     else
-        log_warn("spool", "%s/%s: %s; set aside in bad/", dir, name,
-                 rc == -EBADMSG ? "no whole batch that we may read" : strerror(-rc));
+        log_warn("spool",
+                 "%s/%s: cannot be read: %s; %s; it is kept and tried again, others are "
+                 "sent meanwhile; further ones are not logged",
+                 dir, name, strerror(-rc), next_step(rc));
+}
+
+void spool_say_readable(const char *dir)
+{
+    log_info("spool", "%s: all batches can be read again", dir);
 }
 
 void spool_say_in_use(const char *state_dir)

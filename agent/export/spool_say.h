@@ -21,7 +21,10 @@ void spool_say_left(const char *dir, int before, int rc);
 void spool_say_dropping(const char *dir, const char *why, size_t waiting);
 void spool_say_taken(const char *dir, uint64_t dropped); /* which is over */
 void spool_say_too_large(const char *dir, size_t len);
+
+/* A batch that is gone, that is not whole (-EBADMSG), or whose file cannot be read now. */
 void spool_say_unreadable(const char *dir, const struct waiting *w, int rc);
+void spool_say_readable(const char *dir); /* all can be read again */
 void spool_say_in_use(const char *state_dir);
 void spool_say_found(const char *dir, const struct store_found *found);
 void spool_say_lost(const char *dir, size_t n);

@@ -131,6 +131,10 @@ int store_read(const struct store *s, uint64_t id, enum signal signal, void **by
 {
     char path[PATH_MAX];
     int rc = batch_file_read(batch_path(path, s, id, signal), bytes, len);
+    struct stat folder;
+    if ((rc == -ENOENT || rc == -ENOTDIR) &&
+        (stat(s->dir, &folder) < 0 || !S_ISDIR(folder.st_mode)))
+        return -ESTALE; /* the folder is away, which says nothing about the file */
     if (rc == 0 && gzip_check(*bytes, *len, OTLP_BYTES_MAX) < 0) {
         free(*bytes);
         rc = -EBADMSG;
@@ -148,17 +152,29 @@ static int remove_file(const char *path)
     return lstat(path, &stat) < 0 && (errno == ENOENT || errno == ENOTDIR) ? 0 : rc;
 }
 
+/* The disk has trouble, now: the file may be moved later. Else there is something in the
+ * place of the folder, or it is on another disk. */
+static bool is_trouble(int rc)
+{
+    return rc == -EIO || rc == -ESTALE || rc == -ENOMEM || rc == -EINTR ||
+           rc == -EMFILE || rc == -ENFILE || rc == -EROFS;
+}
+
 int store_leave(struct store *s, uint64_t id, enum signal signal, enum leave how)
 {
     char path[PATH_MAX], name[BATCH_FILE_NAME_MAX];
+    int rc = -ENOTSUP;
     batch_path(path, s, id, signal);
     batch_file_name(name, id, signal);
-    if (how == LEAVE_HISTORY && history_take(s->history, path, name, mono_now()) == 0)
-        return 0;
-    if (how == LEAVE_BAD && store_move_bad(s, name) == 0) {
+    if (how == LEAVE_HISTORY)
+        rc = history_take(s->history, path, name, mono_now());
+    if (how == LEAVE_BAD) /* it was not taken: only a full disk is no reason to lose it */
+        rc = store_move_bad(s, name);
+    if (rc == 0 && how == LEAVE_BAD)
         store_trim_bad(s);
-        return 0;
-    }
+    bool full = rc == -ENOSPC || rc == -EDQUOT;
+    if (rc == 0 || is_trouble(rc) || (full && how == LEAVE_BAD))
+        return rc;
     return remove_file(path);
 }
 

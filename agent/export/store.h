@@ -42,11 +42,13 @@ const char *store_dir(const struct store *s);
 int store_write(struct store *s, uint64_t id, enum signal signal, const void *bytes,
                 size_t len);
 
-/* The whole batch, for free(). Returns 0, -EBADMSG: it is not whole, or -errno. */
+/* The whole batch, for free(). Returns 0, -EBADMSG: it was read and is not whole, -ENOENT
+ * or -ENOTDIR: it is gone, or -errno: it cannot be read now. */
 int store_read(const struct store *s, uint64_t id, enum signal signal, void **bytes,
                size_t *len);
 
-/* Where a batch goes that leaves the spool; where it cannot be moved it is removed. */
+/* Where a batch goes that leaves the spool. Where it never can be moved (another disk, a
+ * file in the place of the folder) it is removed. */
 enum leave { LEAVE_GONE, LEAVE_BAD, LEAVE_HISTORY };
 
 /* 0 or -errno: it is still there. One that is not there is fine. */

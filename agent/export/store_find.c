@@ -95,12 +95,14 @@ void store_trim_bad(const struct store *s)
 static bool begins_like_gzip(int folder, const char *name)
 {
     unsigned char start[2];
-    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat stat;
+    int fd = file_open(folder, name, FILE_NO_LINK, &stat);
     if (fd < 0)
         return true; /* it is looked at again when it is read */
     ssize_t n = read(fd, start, sizeof start);
     close(fd);
-    return n < 0 || gzip_is(start, (size_t)n);
+    bool all = n == sizeof start || n == stat.st_size; /* else it cannot be read now */
+    return !all || gzip_is(start, (size_t)n);
 }
 
 /* What file_write_whole() had begun. */

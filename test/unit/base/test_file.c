@@ -154,17 +154,17 @@ static void no_file(void **state)
         unsigned options;
         int rc;
     } rows[] = {
-        {"socket", 0, -ENXIO},
-        {"fifo", 0, -ENXIO},
+        {"socket", 0, -EMEDIUMTYPE},
+        {"fifo", 0, -EMEDIUMTYPE},
         {"folder", 0, -EISDIR},
         {"loop", 0, -ELOOP},
-        {"to-fifo", 0, -ENXIO},
-        {"to-zero", 0, -ENXIO},
-        {"/dev/null", 0, -ENXIO},
-        {"/dev/tty", 0, -ENXIO},
+        {"to-fifo", 0, -EMEDIUMTYPE},
+        {"to-zero", 0, -EMEDIUMTYPE},
+        {"/dev/null", 0, -EMEDIUMTYPE},
+        {"/dev/tty", 0, -EMEDIUMTYPE},
         {"to-f", 0, 0},
         {"to-f", FILE_NO_LINK, -ELOOP},
-        {"fifo", FILE_INHERITED, -ENXIO},
+        {"fifo", FILE_INHERITED, -EMEDIUMTYPE},
         {"f/x", 0, -ENOTDIR},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -184,7 +184,7 @@ static void inherited_pipe(void **state)
     close(ends[1]);
     CHECK_INT(0, dup2(ends[0], 0), "it is standard input");
     snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
-    CHECK_INT(-ENXIO, read_it("/dev/stdin", 0, 10, ""), "not asked for");
+    CHECK_INT(-EMEDIUMTYPE, read_it("/dev/stdin", 0, 10, ""), "not asked for");
     CHECK_INT(0, read_it("/dev/stdin", FILE_INHERITED, 10, "piped"), "/dev/stdin");
     CHECK_INT(0, read_it("/dev/stdin", FILE_INHERITED, 10, ""), "at its end");
     CHECK_INT(0, read_it(name, FILE_INHERITED, 10, ""), "/dev/fd/N");
