@@ -110,6 +110,7 @@ int main(int argc, char **argv)
 {
     if (start_descriptors() < 0)
         return CMD_CANNOT; /* nowhere to say it */
+    start_environment();
     if (argc > 1 && strcmp(argv[1], command_run.name) == 0)
         start_hold_signals();
     return cmd_finish(perform(argc, argv));

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -36,6 +37,16 @@ static sigset_t held_signals(void)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sigaddset(&held, numbers[i]);
     return held;
+}
+
+void start_environment(void)
+{
+    static const char *const names[] = {
+        "SSLKEYLOGFILE",   "QLOGDIR",         "CURL_SSL_BACKEND",     "OPENSSL_CONF",
+        "OPENSSL_MODULES", "OPENSSL_ENGINES", "OPENSSL_CONF_INCLUDE",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unsetenv(names[i]);
 }
 
 void start_hold_signals(void)

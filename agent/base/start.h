@@ -22,6 +22,14 @@
 int start_descriptors(void);
 
 /*
+ * Removes the environment variables by which a library writes secrets to a file
+ * (SSLKEYLOGFILE of libcurl) or runs code (OPENSSL_CONF and the like name modules; this
+ * host's openssl.cnf is still read). OpenSSL ignores its own where the file has a
+ * capability (secure_getenv(3)), but not for root, and libcurl never does.
+ */
+void start_environment(void);
+
+/*
  * The signals that ask a service for something: SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1
  * and SIGUSR2. Blocked for good before the first thread, they never have their default
  * action, which is death: not before the loop reads them from a signalfd(2), not after

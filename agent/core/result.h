@@ -52,7 +52,7 @@ struct http_facts {
     char version[8];      /* "1.1", "2" */
     char tls_version[8];  /* "1.2", "1.3" */
     char issuer[64];      /* organisation or common name of who issued the certificate */
-    int16_t expires_days; /* of the certificate; valid when `issuer` is not empty;
+    int32_t expires_days; /* of the certificate; valid when `issuer` is not empty;
                              negative is past */
     char cache[24];       /* X-Cache, as sent */
     bool proxy; /* the request went through an HTTP proxy, or should have: rtt, dns and

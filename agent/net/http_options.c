@@ -59,6 +59,7 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ctx, void *user)
     if (x->store == NULL)
         return CURLE_SSL_CACERT_BADFILE;
     SSL_CTX_set1_cert_store(ctx, x->store);
+    tls_harden(ctx, x->handshake.socket < 0);
     tls_observe(ctx, &x->handshake);
     return CURLE_OK;
 }
@@ -239,6 +240,18 @@ static void set_callbacks(struct http_exchange *x)
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, x->multi);
 }
 
+static void look_at_key(struct http_exchange *x, const struct http_request *request)
+{
+    const char *const files[] = {request->key_file, request->cert_file};
+    for (size_t i = 0; i < 2; i++)
+        if (files[i] != NULL && files[i][0] != '\0' && tls_key_is_encrypted(files[i]))
+            snprintf(
+                x->why, sizeof x->why,
+                "private key %.90s is encrypted and needs a passphrase; decrypt it with "
+                "openssl pkey",
+                files[i]);
+}
+
 /*
  * The store with the certificates comes by on_ssl_ctx(). libcurl's own CAINFO stays
  * empty, or it would read the bundle for each handshake; only a POST names it, where
@@ -253,6 +266,9 @@ static void set_trust(struct http_exchange *x, const struct http_request *reques
         curl_easy_setopt(x->easy, CURLOPT_SSLCERT, request->cert_file);
     if (request->key_file != NULL && request->key_file[0] != '\0')
         curl_easy_setopt(x->easy, CURLOPT_SSLKEY, request->key_file);
+    /* else OpenSSL asks for a passphrase, or a PIN, on the terminal */
+    curl_easy_setopt(x->easy, CURLOPT_KEYPASSWD, "");
+    look_at_key(x, request);
     if (!x->tls)
         return;
     x->store = tls_trust_store(x->http->trust, request->ca_file, x->why, sizeof x->why);

@@ -1,10 +1,12 @@
 #include "net/tls.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/arrival.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -15,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 #include <uv.h>
+
+#define KEY_MAX (64u << 10) /* of a PEM file */
 
 #define SHORT_RECORD 48 /* SETTINGS, WINDOW_UPDATE, PING with what TLS adds */
 
@@ -163,7 +167,7 @@ static void name_text(char *out, size_t room, const X509_NAME *name)
     }
 }
 
-static int16_t days_left(const X509 *certificate, time_t now)
+static int32_t days_left(const X509 *certificate, time_t now)
 {
     int days = 0, seconds = 0;
     ASN1_TIME *from = ASN1_TIME_set(NULL, now);
@@ -172,13 +176,47 @@ static int16_t days_left(const X509 *certificate, time_t now)
     ASN1_TIME_free(from);
     if (seconds < 0)
         days--; /* the day in which it ended counts as past */
-    return (int16_t)(days > INT16_MAX ? INT16_MAX : days < INT16_MIN ? INT16_MIN : days);
+    return days;
 }
 
 void tls_certificate_facts(struct http_facts *out, const X509 *certificate)
 {
     name_text(out->issuer, sizeof out->issuer, X509_get_issuer_name(certificate));
     out->expires_days = days_left(certificate, time(NULL));
+}
+
+bool tls_key_is_encrypted(const char *file)
+{
+    char *text;
+    size_t len;
+    if (file_read(AT_FDCWD, file, FILE_PLAIN, KEY_MAX, &text, &len) < 0)
+        return false; /* the library says why */
+    bool encrypted = strstr(text, "BEGIN ENCRYPTED PRIVATE KEY") != NULL ||
+                     strstr(text, "Proc-Type: 4,ENCRYPTED") != NULL;
+    explicit_bzero(text, len);
+    free(text);
+    return encrypted;
+}
+
+/* From the list that there is: a distribution's policy may have chosen it. */
+static void leave_out_dhe(SSL_CTX *ctx)
+{
+    struct text kept = {0};
+    STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(ctx);
+    for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+        const SSL_CIPHER *c = sk_SSL_CIPHER_value(all, i);
+        if (SSL_CIPHER_get_kx_nid(c) != NID_kx_dhe)
+            text_add(&kept, "%s%s", kept.len > 0 ? ":" : "", SSL_CIPHER_get_name(c));
+    }
+    SSL_CTX_set_cipher_list(ctx, text_string(&kept));
+    text_free(&kept);
+}
+
+void tls_harden(SSL_CTX *ctx, bool renegotiates)
+{
+    leave_out_dhe(ctx);
+    if (!renegotiates)
+        SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
 }
 
 /* ---- a handshake, observed ---- */

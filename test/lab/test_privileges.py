@@ -62,7 +62,19 @@ def replies(folder):
     return found
 
 
+def check_environment():
+    """What makes a library write the secrets of a session, or do as another user says, is not heeded."""
+    keys, conf = (os.path.join(lab.FOLDER, name) for name in ("keys", "openssl.cnf"))
+    with open(conf, "w", encoding="ascii") as file:
+        file.write("openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMaxProtocol = TLSv1.2\n")
+    line = run("env", f"SSLKEYLOGFILE={keys}", f"OPENSSL_CONF={conf}", EDGELAT, "probe", "https",
+               "outlook.office365.com", "-4", "-n", "1", "--json").stdout.splitlines()[0]
+    tap.equal("1.3", json.loads(line)["http"]["tls_version"], "OPENSSL_CONF is not heeded")
+    tap.ok(not os.path.exists(keys), "SSLKEYLOGFILE is not heeded")
+
+
 def main():
+    check_environment()
     state, received, path = (os.path.join(lab.FOLDER, name) for name in ("state", "received", "edgelat.conf"))
     os.mkdir(state, 0o700)
     os.mkdir(received)

@@ -38,7 +38,11 @@ static inline void nginx_certificates(const char *folder)
              "leaf good DNS:localhost,DNS:edge.test,IP:127.0.0.1,IP:::1 20\n"
              "leaf expired DNS:localhost,IP:127.0.0.1 -1\n"
              "leaf wrong DNS:elsewhere.test 20\n"
-             "leaf client DNS:client.test 20; leaf client2 DNS:client2.test 20\n",
+             "leaf client DNS:client.test 20; leaf client2 DNS:client2.test 20\n"
+             "openssl pkcs8 -topk8 -in client.key -passout pass:x -out pkcs8.key\n"
+             "openssl rsa -in client.key -traditional -aes128 -passout pass:x -out "
+             "pkcs1.key\n"
+             "cat client.pem pkcs8.key >both.pem\n",
              folder);
     child_run(command);
 }

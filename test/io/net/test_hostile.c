@@ -23,8 +23,9 @@ enum {
 
 enum speech {        /* before the flood */
               RAW,   /* nothing: it comes in place of TLS */
-              PLAIN, /* a request over TCP: a collector's, or CONNECT to a proxy */
-              TLS12, /* the same over TLS */
+              PLAIN, /* a request over TCP: of a collector, or CONNECT to a proxy */
+              DHE,   /* a handshake with a prime of its own, which can be a long one */
+              TLS12, /* as PLAIN, over TLS */
               TLS13,
               HTTP2,
 };
@@ -111,8 +112,12 @@ static SSL *accept_tls(enum speech speech, int fd)
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     SSL_CTX_use_certificate_file(ctx, certificate, SSL_FILETYPE_PEM);
     SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM);
-    if (speech == TLS12)
+    if (speech == TLS12 || speech == DHE)
         SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+    if (speech == DHE) {
+        SSL_CTX_set_cipher_list(ctx, "DHE");
+        SSL_CTX_set_dh_auto(ctx, 1);
+    }
     if (speech == HTTP2)
         SSL_CTX_set_alpn_select_cb(ctx, choose_http2, NULL);
     SSL *ssl = SSL_new(ctx);
@@ -239,6 +244,8 @@ static const struct hostile peers[] = {
      .failure = HTTP_FAILED_TLS},
     {"ChangeCipherSpec", RAW, TARGET, NOTHING, BYTES("\x14\3\3\0\1\1"),
      .failure = HTTP_FAILED_TLS},
+    {"a prime of the server", DHE, TARGET | COLLECTOR, NOTHING, BYTES("x"),
+     .failure = HTTP_FAILED_TLS, .error = "handshake failure"},
     {"HelloRequest in the session", TLS12, TARGET | COLLECTOR, .message = hello_request,
      .failure = HTTP_FAILED_REPLY},
     {"KeyUpdate", TLS13, TARGET | COLLECTOR, .message = key_update,

@@ -231,6 +231,43 @@ static void mutual_tls(void **state)
     CHECK(strstr(g.error, "/absent/client.key") != NULL, "names it: %s", g.error);
 }
 
+/* Also of certificates that outlive their owners (RFC 5280, 4.1.2.5: the year 9999). */
+static void days_until_it_expires(void **state)
+{
+    (void)state;
+    static const int days[] = {40000, 32768, 1, -40000, 2900000};
+    for (size_t i = 0; i < sizeof days / sizeof *days; i++) {
+        struct http_facts facts = {0};
+        X509 *certificate = X509_new();
+        X509_time_adj_ex(X509_getm_notAfter(certificate), days[i], 43200, NULL);
+        tls_certificate_facts(&facts, certificate);
+        CHECK_INT(days[i], facts.expires_days, "days");
+        X509_free(certificate);
+    }
+}
+
+/* Nobody is asked on the terminal. */
+static void key_with_a_passphrase(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"client.pem", "pkcs8.key"}, {"client.pem", "pkcs1.key"}, {"both.pem", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char cert[96], key[96] = "";
+        const char *encrypted = cases[i][cases[i][1] != NULL];
+        snprintf(cert, sizeof cert, "%s/%s", nginx.folder, cases[i][0]);
+        if (cases[i][1] != NULL)
+            snprintf(key, sizeof key, "%s/%s", nginx.folder, cases[i][1]);
+        struct http_request request = get(url_of("localhost", nginx.mutual, "/"));
+        request.cert_file = cert;
+        request.key_file = key;
+        struct got g = fetch(&request);
+        CHECK_INT(HTTP_FAILED_LOCAL, g.reply.failure, g.error);
+        CHECK(strstr(g.error, encrypted) != NULL && strstr(g.error, "encrypted") != NULL,
+              "says which: %s", g.error);
+    }
+}
+
 /* A POST takes the proxy of the environment; a probe's own socket never does. */
 static void proxy_of_the_environment(void **state)
 {
@@ -338,6 +375,8 @@ int main(void)
         cmocka_unit_test(long_bodies),
         cmocka_unit_test(post),
         cmocka_unit_test(mutual_tls),
+        cmocka_unit_test(days_until_it_expires),
+        cmocka_unit_test(key_with_a_passphrase),
         cmocka_unit_test(proxy_of_the_environment),
         cmocka_unit_test(cancelled_in_each_phase),
         cmocka_unit_test(certificates_are_loaded_once),
