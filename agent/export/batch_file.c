@@ -29,7 +29,7 @@ bool batch_file_named(const char *name, uint64_t *id, enum signal *signal)
 {
     char again[BATCH_FILE_NAME_MAX];
     *id = strtoull(name, NULL, 10);
-    if (*id == 0 || *id == UINT64_MAX) /* there is a next one */
+    if (*id == 0)
         return false;
     for (*signal = 0; *signal < SIGNALS; ++*signal)
         if (strcmp(name, batch_file_name(again, *id, *signal)) == 0)
@@ -51,6 +51,44 @@ const char *batch_file_foreign(const char *name, const struct stat *stat,
     out->time_ns = (int64_t)stat->st_mtim.tv_sec * NS_PER_S + stat->st_mtim.tv_nsec;
     out->len = (size_t)stat->st_size;
     return NULL;
+}
+
+/* ---- numbers ---- */
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+uint64_t batch_file_last(uint64_t *ids, size_t n)
+{
+    uint64_t last = 0;
+    if (n > 0)
+        qsort(ids, n, sizeof *ids, by_number);
+    for (size_t i = 0; i < n && ids[i] - last <= BATCH_FILE_GAP; i++)
+        last = ids[i];
+    return last;
+}
+
+int batch_ids_find(struct batch_ids *ids, int folder)
+{
+    uint64_t id;
+    enum signal signal;
+    DIR *dir = fdopendir(folder);
+    if (dir == NULL) {
+        int rc = -errno;
+        close(folder);
+        return rc;
+    }
+    for (const struct dirent *e; errno = 0, (e = readdir(dir)) != NULL;)
+        if (batch_file_named(e->d_name, &id, &signal)) {
+            ids->all = mem_grow(ids->all, &ids->room, ids->n + 1, sizeof *ids->all);
+            ids->all[ids->n++] = id;
+        }
+    int rc = -errno;
+    closedir(dir);
+    return rc;
 }
 
 /* ---- many of them ---- */
@@ -80,15 +118,16 @@ int batch_files_find(struct batch_files *f, const char *dir_path)
     DIR *dir = opendir(dir_path);
     if (dir == NULL)
         return -errno;
-    for (const struct dirent *e; (e = readdir(dir)) != NULL;) {
+    for (const struct dirent *e; errno = 0, (e = readdir(dir)) != NULL;) {
         struct stat stat;
         struct batch_file one;
         if (fstatat(dirfd(dir), e->d_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
             batch_file_foreign(e->d_name, &stat, &one) == NULL)
             batch_files_add(f, &one);
     }
+    int rc = -errno;
     closedir(dir);
-    return 0;
+    return rc;
 }
 
 /* ---- its bytes ---- */

@@ -40,6 +40,26 @@ static inline int64_t batch_file_age_ns(const struct batch_file *f, int64_t wall
     return f->time_ns < wall_ns ? wall_ns - f->time_ns : 0;
 }
 
+/*
+ * The last number of a sequence that was counted up, of which `n` are found (in any
+ * order, sorted here); 0 when there is none. One that is more than BATCH_FILE_GAP above
+ * the one before it (or above 0) was not counted: somebody else named that file, and so
+ * all above it. At two batches a second the gap is 68 years, so that there is always a
+ * next number, and what is written now is never taken for foreign.
+ */
+#define BATCH_FILE_GAP (UINT64_C(1) << 32)
+uint64_t batch_file_last(uint64_t *ids, size_t n);
+
+/* Numbers of the files of a folder, for that. */
+struct batch_ids { /* start with { 0 }; free() `all` */
+    uint64_t *all;
+    size_t n, room;
+};
+
+/* Adds those of an open folder, which it closes. Returns 0 or -errno: some may be
+ * missing. */
+int batch_ids_find(struct batch_ids *ids, int folder);
+
 struct batch_files { /* start with { 0 }; free() `all` */
     struct batch_file *all;
     size_t n, room;

@@ -3,30 +3,20 @@
 #include "base/file.h"
 #include "export/batch_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static int find_last(struct received *r)
 {
+    struct batch_ids ids = {0};
     int fd = openat(r->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (dir == NULL) {
-        int rc = -errno;
-        if (fd >= 0)
-            close(fd);
-        return rc;
-    }
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        uint64_t sequence;
-        enum signal signal;
-        if (batch_file_named(entry->d_name, &sequence, &signal) && sequence > r->sequence)
-            r->sequence = sequence;
-    }
-    closedir(dir);
-    return 0;
+    int rc = fd < 0 ? -errno : batch_ids_find(&ids, fd);
+    r->sequence = batch_file_last(ids.all, ids.n);
+    free(ids.all);
+    return rc;
 }
 
 int received_open(struct received *out, const char *dir)

@@ -21,18 +21,27 @@ static int64_t written_ns(const struct stat *stat)
 
 /* ---- bad/ ---- */
 
+/* A path in bad/ that no file has: a foreign file may have the name of one that is there.
+ */
+static void free_path(char out[PATH_MAX], const struct store *s, const char *name)
+{
+    size_t len = strlen(store_path(out, s, "bad/", name));
+    for (unsigned i = 1; i < STORE_BAD_MAX && access(out, F_OK) == 0; i++)
+        snprintf(out + len, PATH_MAX - len, ".%u", i);
+}
+
 int store_move_bad(const struct store *s, const char *name)
 {
-    char from[PATH_MAX], to[PATH_MAX];
+    char from[PATH_MAX], to[PATH_MAX], bad[PATH_MAX];
     store_path(from, s, "", name);
-    store_path(to, s, "bad/", name);
+    free_path(to, s, name);
     if (rename(from, to) == 0)
         return 0;
     int rc =
-        errno == ENOENT ? file_make_folder(store_path(to, s, "", "bad"), 0700) : -errno;
+        errno == ENOENT ? file_make_folder(store_path(bad, s, "", "bad"), 0700) : -errno;
     if (rc < 0)
         return rc;
-    return rename(from, store_path(to, s, "bad/", name)) < 0 ? -errno : 0;
+    return rename(from, to) < 0 ? -errno : 0;
 }
 
 struct bad_file {
@@ -173,20 +182,40 @@ static void keep_one_each(const struct store *s, struct store_found *found)
     f->n = kept;
 }
 
-/* A number that has been given is not given again, whatever has it: the next batch would
- * not find its place. */
-static void raise_highest(const struct store *s, const char *sub, uint64_t *highest)
+static int add_ids(const struct store *s, const char *sub, struct batch_ids *ids)
 {
     char path[PATH_MAX];
-    uint64_t id;
-    enum signal signal;
-    DIR *dir = opendir(store_path(path, s, sub, ""));
-    if (dir == NULL)
-        return;
-    for (const struct dirent *e; (e = readdir(dir)) != NULL;)
-        if (batch_file_named(e->d_name, &id, &signal) && id > *highest)
-            *highest = id;
-    closedir(dir);
+    int fd = open(store_path(path, s, sub, ""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        return batch_ids_find(ids, fd);
+    /* Not there, or closed to us: nothing can be moved into it either. */
+    return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
+}
+
+/* A number that has been given is not given again, whatever has it: the next batch would
+ * take the place of that file. */
+static int find_highest(const struct store *s, uint64_t *highest)
+{
+    struct batch_ids ids = {0};
+    int rc = add_ids(s, "", &ids);
+    if (rc == 0)
+        rc = add_ids(s, "bad/", &ids);
+    if (rc == 0)
+        rc = add_ids(s, "../history/", &ids);
+    *highest = batch_file_last(ids.all, ids.n);
+    free(ids.all);
+    return rc;
+}
+
+static void put_higher_aside(const struct store *s, struct store_found *found)
+{
+    char name[BATCH_FILE_NAME_MAX];
+    struct batch_files *f = &found->batches;
+    for (; f->n > 0 && f->all[f->n - 1].id > found->highest; f->n--) {
+        const struct batch_file *b = &f->all[f->n - 1];
+        put_aside(s, batch_file_name(name, b->id, b->signal),
+                  "a number that was never given", found);
+    }
 }
 
 int store_find(struct store *s, struct store_found *found)
@@ -194,14 +223,17 @@ int store_find(struct store *s, struct store_found *found)
     DIR *dir = opendir(s->dir);
     if (dir == NULL)
         return -errno;
-    for (const struct dirent *e; (e = readdir(dir)) != NULL;)
+    for (const struct dirent *e; errno = 0, (e = readdir(dir)) != NULL;)
         look_at(s, e->d_name, found);
+    int rc = -errno;
     closedir(dir);
+    if (rc == 0)
+        rc = find_highest(s, &found->highest);
+    if (rc < 0)
+        return rc;
     batch_files_sort(&found->batches);
     keep_one_each(s, found);
+    put_higher_aside(s, found);
     store_trim_bad(s);
-    raise_highest(s, "", &found->highest);
-    raise_highest(s, "bad/", &found->highest);
-    raise_highest(s, "../history/", &found->highest);
     return 0;
 }

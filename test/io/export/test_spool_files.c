@@ -1,6 +1,7 @@
 /* What lies in the spool's folder and is no batch of ours, and what is closed to us. */
 #include "export/spool.h"
 
+#include "core/random.h"
 #include "export/store.h"
 #include "io/export/spool_bed.h"
 
@@ -33,6 +34,23 @@ static const struct {
     {"number 0", "echo x > 00000000000000000000-metrics.pb.gz", 1, 1, 4},
     {"number too large", "echo x > 99999999999999999999-metrics.pb.gz", 1, 1, 4},
     {"the last number", "echo x > 18446744073709551615-metrics.pb.gz", 1, 1, 4},
+    {"a number before the last", "cp *1-m* 18446744073709551614-metrics.pb.gz", 1, 1, 4},
+    {"numbers near the last",
+     "cp *1-m* 18446744073709551613-logs.pb.gz && cp *1-m* 18446744073709551612-logs.pb.gz "
+     "&& cp *1-m* 18446744073709551612-metrics.pb.gz",
+     3, 3, 4},
+    {"a number of 68 years",
+     "cp *1-m* 00000000004294967296-metrics.pb.gz && rm *4294967296-m*", 0, 0, 4},
+    {"a number of more than 68 years", "cp *1-m* 00000000004294967300-metrics.pb.gz", 1,
+     1, 4},
+    {"the last number in bad/ and history/",
+     "mkdir -p bad ../history && cp *1-m* bad/18446744073709551614-metrics.pb.gz && "
+     "cp *1-m* ../history/18446744073709551615-logs.pb.gz",
+     0, 0, 4},
+    {"a number in history/",
+     "mkdir -p ../history && cp *1-m* "
+     "../history/00000000000000000008-logs.pb.gz",
+     0, 0, 9},
     {"negative number", "echo x > -0000000000000000006-metrics.pb.gz", 1, 1, 4},
     {"another signal", "cp *1-m* 00000000000000000005-traces.pb.gz", 1, 1, 4},
     {"the same number twice", "cp *1-m* 00000000000000000002-logs.pb.gz", 1, 1, 4},
@@ -80,6 +98,74 @@ static void foreign_entries(void **state)
         CHECK_INT(entries[i].read, spool_counters(b.spool).set_aside, entries[i].what);
         CHECK_INT(0, spool_counters(b.spool).write_errors, entries[i].what);
         CHECK_INT(0, spool_counters(b.spool).dropped, entries[i].what);
+        bed_end(&b);
+    }
+}
+
+/* ---- numbers ---- */
+
+static size_t numbers_in(const struct spool_bed *b, uint64_t *out)
+{
+    static const char *const folders[] = {"", "/bad", "/../history"};
+    size_t n = 0;
+    for (size_t i = 0; i < 3; i++) {
+        char path[192];
+        snprintf(path, sizeof path, "%s%s", b->dir, folders[i]);
+        DIR *dir = opendir(path);
+        for (const struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL;)
+            if (strchr(e->d_name, '-') != NULL)
+                out[n++] = strtoull(e->d_name, NULL, 10);
+        if (dir != NULL)
+            closedir(dir);
+    }
+    return n;
+}
+
+/* Whatever numbers files have, in all three folders: the next batch gets one that no file
+ * has, is found again by the next start and comes out whole. */
+static void numbers_are_fresh(void **state)
+{
+    (void)state;
+    static const char *const folders[] = {"", "bad/", "../history/"};
+    static const uint64_t bases[] = {
+        0, 1000, UINT64_C(1) << 32, UINT64_C(1) << 33, INT64_MAX, UINT64_MAX - 20};
+    enum { FILES = 12, ROUNDS = 40 };
+    struct random r = random_from(check_seed());
+    for (int round = 0; round < ROUNDS; round++) {
+        struct spool_bed b;
+        uint64_t before[2 * FILES], after[2 * FILES + 2];
+        bed_begin(&b);
+        bed_open(&b, wide);
+        bed_close(&b);
+        bed_run(&b, "", "mkdir spool/bad history");
+        for (int i = 0; i < FILES; i++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s%020" PRIu64 "-%s.pb.gz",
+                     folders[random_below(&r, 3)],
+                     bases[random_below(&r, 6)] + 1 + (uint64_t)random_below(&r, 20),
+                     random_below(&r, 2) > 0 ? "logs" : "metrics");
+            bed_put_batch(&b, name, 1, 0);
+        }
+        size_t n = numbers_in(&b, before);
+        bed_open(&b, wide);
+        uint64_t waited = spool_counters(b.spool).waiting;
+        bed_add(&b, 7);
+        bed_written(&b, 1);
+        bed_close(&b);
+        CHECK_INT(n + 1, numbers_in(&b, after), "one file more, none was replaced");
+        bed_open(&b, wide);
+        CHECK_INT(waited + 1, spool_counters(b.spool).waiting, "found again");
+        CHECK_INT(0, spool_counters(b.spool).set_aside, "and not foreign");
+        struct spooled one = {0};
+        unsigned last = 0;
+        while (spool_first(b.spool, &one)) {
+            last = number_of(one.bytes, one.len);
+            free(one.bytes);
+            spool_done(b.spool, one.id);
+        }
+        CHECK_INT(7, last, "the new one comes last");
+        for (size_t i = 0; i < n; i++)
+            CHECK(before[i] != one.id, "%" PRIu64 " was there", one.id);
         bed_end(&b);
     }
 }
@@ -267,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(foreign_entries),
+        cmocka_unit_test(numbers_are_fresh),
         cmocka_unit_test(bad_is_bounded),
         cmocka_unit_test(bad_is_bounded_in_bytes),
         cmocka_unit_test(what_was_set_aside_is_sent_again),
