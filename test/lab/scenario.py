@@ -72,6 +72,7 @@ class Scenario:
                 if address != "-":
                     self.routers[ipaddress.ip_address(address)] = rest[3]
         elif word == "path":
+            self.delays.pop(rest[0], None)
             for setting in rest:
                 if setting.startswith("delay=") and setting.endswith("ms"):
                     self.delays[rest[0]] = float(setting[6:-2])
@@ -88,7 +89,9 @@ class Scenario:
         left, right = line.split("=", 1)
         chain = [part.strip() for part in left.split(None, 1)[1].split("->")]
         for alias, target in zip(chain, chain[1:]):
+            self.names.pop(alias, None)
             self.aliases[alias] = target
+        self.aliases.pop(chain[-1], None)
         addresses = []
         for word in right.split():
             addresses += self.pops[word].addresses if word in self.pops else [

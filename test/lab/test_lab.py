@@ -206,6 +206,18 @@ def test_faults(tap):
     tap.equal([], ping("203.0.113.10", 3).lost, "and back again")
 
 
+def test_later_ones_win(tap):
+    """A later path of the same prefix, or of the same name, takes the place of the first."""
+    add_to_scenario("path other 203.0.113.20 delay=17ms", "path newark 203.0.113.40 delay=33ms")
+    tap.near(17, ping("203.0.113.20").p50, 0.5, "a later path of the same prefix, p50 in ms")
+    tap.near(33, ping("203.0.113.40").p50, 0.5, "a later path of the same name, p50 in ms")
+    tap.equal({}, ping("2001:db8:113::40", 2).rtts, "of which all is new, its prefixes too")
+    change("newark", "delay=44ms")
+    tap.near(44, ping("203.0.113.40").p50, 0.5, "and which is changed by its name")
+    both = scenarios.Scenario(lab.read("scenario"))
+    tap.equal(33, both.delays["newark"], "as the servers read it")
+
+
 def connect(address, port):
     """Milliseconds of a TCP handshake, or the name of the error."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -252,6 +264,7 @@ def inside():
     test_rate(tap)
     test_faults(tap)
     test_tcp(tap)
+    test_later_ones_win(tap)
     test_relay(tap)
     return tap.finish()
 

@@ -55,6 +55,26 @@ static const char *read_router(struct scenario *s, char **rest)
     return NULL;
 }
 
+/* The last one of that name, or -1. */
+static int path_named(const struct scenario *s, const char *name)
+{
+    int i = s->n_paths - 1;
+    while (i >= 0 && strcmp(s->paths[i].name, name) != 0)
+        i--;
+    return i;
+}
+
+/* A later path of the same name takes the place of the one before, with its changes. */
+static void replace_path(struct scenario *s, int before, int after)
+{
+    if (before < 0)
+        return;
+    s->paths[before].n_prefixes = 0;
+    for (int i = 0; i < s->n_changes; i++)
+        if (s->changes[i].path == before)
+            s->changes[i].path = after;
+}
+
 static const char *read_path(struct scenario *s, char **rest)
 {
     static char settings[SETTINGS_MAX];
@@ -75,6 +95,7 @@ static const char *read_path(struct scenario *s, char **rest)
             return "a path needs address prefixes, at most 16, then KEY=VALUE";
     if (!take_settings(settings, word, rest))
         return "the line is too long";
+    replace_path(s, path_named(s, name), s->n_paths);
     s->n_paths++;
     return settings_apply(&p->base, s, settings);
 }
@@ -90,9 +111,8 @@ static const char *read_change(struct scenario *s, char **rest)
     struct address address;
     if (address_parse(&address, name))
         c.path = scenario_path(s, &address);
-    for (int i = 0; i < s->n_paths && c.path < 0; i++)
-        if (strcmp(s->paths[i].name, name) == 0)
-            c.path = i;
+    if (c.path < 0)
+        c.path = path_named(s, name);
     if (c.path < 0)
         return "no such path above";
     if (!take_settings(c.settings, strtok_r(NULL, " \t", rest), rest))
@@ -192,7 +212,7 @@ int scenario_path(const struct scenario *s, const struct address *a)
     for (int i = 0; i < s->n_paths; i++)
         for (unsigned j = 0; j < s->paths[i].n_prefixes; j++) {
             const struct prefix *p = &s->paths[i].prefixes[j];
-            if (covers(p, a) && (best < 0 || p->bits > best_bits)) {
+            if (covers(p, a) && (best < 0 || p->bits >= best_bits)) {
                 best = i;
                 best_bits = p->bits;
             }

@@ -103,7 +103,7 @@ struct rules scenario_rules(const struct scenario *s, int i, int64_t elapsed_ns)
 /* When the next change comes after `elapsed_ns`, or INT64_MAX. */
 int64_t scenario_next_change(const struct scenario *s, int64_t elapsed_ns);
 
-/* The path with the longest prefix that `a` is in, or -1. */
+/* The path with the longest prefix that `a` is in, of several the last one, or -1. */
 int scenario_path(const struct scenario *s, const struct address *a);
 
 /* The router with that address, or -1. */

@@ -64,7 +64,7 @@ static bool parse_hops(const struct scenario *s, struct rules *r, char *text)
         }
         if (strcmp(t, "*") == 0)
             continue;
-        for (int i = 0; i < s->n_routers && hop->router < 0; i++)
+        for (int i = s->n_routers; i-- > 0 && hop->router < 0;)
             if (strcmp(s->routers[i].id, t) == 0)
                 hop->router = i;
         if (hop->router < 0)
