@@ -33,7 +33,7 @@ struct stream {
     size_t target;
     struct endpoint to;
     struct window *window;
-    uint32_t sent;
+    uint32_t sent, reported; /* probes, and results of them */
     struct intercept intercept;
     struct decoy *decoy; /* NULL: over */
 };
@@ -51,6 +51,7 @@ struct session {
     struct stream *streams;
     size_t n_streams;
     struct schedule *schedule;
+    int target_width; /* of the table */
     bool over;
     int exit_code;
     struct text out;
@@ -80,6 +81,8 @@ static struct shown shown(const struct session *s, const struct stream *stream)
         .target = s->live->targets[stream->target].name,
         .kind = kind_of(s),
         .to = stream->to,
+        .target_width = s->target_width,
+        .waiting = stream->sent - stream->reported,
     };
 }
 
@@ -151,6 +154,7 @@ static void on_result(const struct result *result, void *user)
 {
     struct session *s = user;
     struct stream *stream = &s->streams[result->stream];
+    stream->reported++;
     window_add(stream->window, result);
     intercept_add(&stream->intercept, kind_of(s), result);
     struct shown of = shown(s, stream);
@@ -296,14 +300,27 @@ static void summarise(struct session *s, struct stream *stream, struct summary *
     window_summary(stream->window, wall_now(), out);
 }
 
+/* A probe that was under way at the end is no loss yet; but when none at all was
+ * answered, the host did not answer. */
+static void judge(struct session *s, const struct summary *w, uint64_t waiting)
+{
+    bool answered = waiting > 0 ? w->received > 0 : true;
+    if ((w->received < w->sent || !answered) && s->exit_code == CMD_FINE)
+        s->exit_code = CMD_BAD;
+    if (w->outcomes[OUTCOME_NOT_MEASURED] > 0)
+        s->exit_code = CMD_CANNOT;
+}
+
 /* Prints the summaries and decides the exit code. */
 static void conclude(struct session *s)
 {
     bool marked = false;
     if (!s->live->json && s->n_streams > 0) {
         text_add(&s->out, "\n");
-        render_summary_head(&s->out);
+        render_summary_head(&s->out, s->target_width);
     }
+    if (s->n_streams == 0 && s->exit_code == CMD_FINE)
+        s->exit_code = cmd_cannot("stopped before a name was resolved; nothing was sent");
     for (size_t i = 0; i < s->n_streams; i++) {
         struct summary summary;
         struct shown of = shown(s, &s->streams[i]);
@@ -317,10 +334,7 @@ static void conclude(struct session *s)
         for (size_t p = 0; p < PERCENTILES; p++)
             marked = marked ||
                      (summary.delays[0].count > 0 && !summary.delays[0].supported[p]);
-        if (summary.received < summary.sent && s->exit_code == CMD_FINE)
-            s->exit_code = CMD_BAD;
-        if (summary.outcomes[OUTCOME_NOT_MEASURED] > 0)
-            s->exit_code = CMD_CANNOT;
+        judge(s, &summary, of.waiting);
     }
     if (marked && !s->live->json)
         text_add(&s->out, "%s", render_supported_note);
@@ -358,9 +372,19 @@ static void announce(const struct live *live)
     fflush(stdout);
 }
 
+static int longest_name(const struct live *live)
+{
+    int width = 26;
+    for (size_t i = 0; i < live->n; i++) {
+        int len = (int)strlen(live->targets[i].name);
+        width = len > width ? len : width;
+    }
+    return width;
+}
+
 int live_run(const struct live *live)
 {
-    struct session s = {.live = live};
+    struct session s = {.live = live, .target_width = longest_name(live)};
     if (!live->json)
         announce(live);
     s.exit_code = open_session(&s);

@@ -20,8 +20,8 @@ struct live {
     bool json;
 };
 
-/* Returns the exit code; what could not be done has been said. Ctrl-C ends it with the
- * summaries. */
+/* Returns the exit code; what could not be done has been said. Ctrl-C and
+ * SIGTERM end it with the summaries. */
 int live_run(const struct live *live);
 
 #endif

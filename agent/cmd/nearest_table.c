@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cmd/render.h"
+#include "core/loss.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,8 +17,8 @@ static bool is_located(const struct nearest_view *v)
 
 /* ---- what one target showed ---- */
 
-struct evidence { /* over its streams */
-    uint64_t received;
+struct evidence { /* of the stream with the lowest minimum; without one, of all */
+    uint64_t sent, received, lost, failed;
     const struct series *best;           /* the stream with the lowest minimum ... */
     const struct delay_summary *nearest; /* ... and that delay; NULL: none */
     const struct target_place *place;
@@ -34,6 +35,14 @@ static const struct delay_summary *distance(const struct series *s, bool interce
     return &s->window.delays[hidden ? tls : 0];
 }
 
+static void add_counts(struct evidence *e, const struct summary *w)
+{
+    e->sent += w->sent;
+    e->received += w->received;
+    e->lost += outcomes_lost(w->outcomes);
+    e->failed += outcomes_failed(w->outcomes);
+}
+
 static void add_streams(struct evidence *e, const struct batch *batch,
                         const struct target_state *t)
 {
@@ -42,12 +51,16 @@ static void add_streams(struct evidence *e, const struct batch *batch,
         if (s->target != t->target || !s->in_window)
             continue;
         const struct delay_summary *d = distance(s, t->intercepted);
-        e->received += s->window.received;
+        add_counts(e, &s->window);
         if (d->count > 0 && (e->best == NULL || d->min_ns < e->nearest->min_ns)) {
             e->best = s;
             e->nearest = d;
         }
     }
+    if (e->best == NULL)
+        return;
+    e->sent = e->received = e->lost = e->failed = 0;
+    add_counts(e, &e->best->window);
 }
 
 static struct evidence evidence_of(const struct nearest_view *v,
@@ -69,9 +82,14 @@ static struct evidence evidence_of(const struct nearest_view *v,
 
 /* ---- printing ---- */
 
-static double loss_ratio(const struct target_state *t)
+static double ratio(uint64_t lost, uint64_t sent)
 {
-    return t->sent > 0 ? (double)t->lost / (double)t->sent : NAN;
+    return sent > 0 ? (double)lost / (double)sent : NAN;
+}
+
+static bool is_doubtful(const struct delay_summary *d)
+{
+    return d != NULL && !d->supported[P50];
 }
 
 static const char *or_null(const char *text)
@@ -115,9 +133,15 @@ static void print_json(const struct target_state *t, const struct evidence *e)
     json_string(&j, "kind", e->best ? e->best->kind->name : NULL);
     render_delay_json(&j, "min", rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED);
     render_delay_json(&j, "p50", rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED);
-    json_number(&j, "loss_ratio", loss_ratio(t));
-    json_unsigned(&j, "sent", t->sent);
+    json_array(&j, "unsupported");
+    if (is_doubtful(rtt))
+        json_string(&j, NULL, percentile_name[P50]);
+    json_array_end(&j);
+    json_number(&j, "loss_ratio", ratio(e->lost, e->sent));
+    json_unsigned(&j, "sent", e->sent);
     json_unsigned(&j, "received", e->received);
+    json_number(&j, "target_loss_ratio", ratio(t->lost, t->sent));
+    json_unsigned(&j, "target_sent", t->sent);
     json_bool(&j, "intercepted", t->intercepted);
     json_string(&j, "interception", or_null(t->interception));
     json_number(&j, "distance_km", e->standing.km);
@@ -130,8 +154,8 @@ static void print_json(const struct target_state *t, const struct evidence *e)
 
 static void print_head(const struct nearest_view *v)
 {
-    printf("%4s  %-20s %-8s %-18s %9s %9s %7s %5s  %-5s ", "rank", "target", "PoP",
-           "known by", "min, ms", "p50, ms", "loss", "sent", "kind");
+    printf("%4s  %-20s %-8s %-18s %9s %9s %7s %5s  %-5s %-6s ", "rank", "target", "PoP",
+           "known by", "min, ms", "p50, ms", "loss", "sent", "kind", "family");
     if (is_located(v))
         printf("%6s %9s %7s  ", "km", "bound, ms", "stretch");
     printf("%s\n", "address");
@@ -148,18 +172,21 @@ static const char *number(char out[24], const char *format, double value)
 static void print_row(const struct nearest_view *v, const struct target_state *t,
                       const struct evidence *e)
 {
-    char a[24], b[24], c[24], address[ADDRESS_TEXT_MAX] = "-";
+    char a[24], b[24], c[24], p50[32], loss[LOSS_TEXT_MAX];
+    char address[ADDRESS_TEXT_MAX] = "-";
     const struct delay_summary *rtt = e->nearest;
     if (e->best != NULL)
         endpoint_address(address, &e->best->to);
     printf("%4s  %-20s %-8s %-18s ", number(a, "%.0f", t->rank > 0 ? t->rank : NAN),
            t->target->name, t->pop[0] != '\0' ? t->pop : "unknown",
            t->pop[0] != '\0' && e->place->basis != NULL ? e->place->basis : "-");
-    printf("%9s %9s %7s %5llu  %-5s ",
-           render_ms(a, rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED),
-           render_ms(b, rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED),
-           number(c, "%.1f %%", 100 * loss_ratio(t)), (unsigned long long)t->sent,
-           e->best ? e->best->kind->name : "-");
+    snprintf(p50, sizeof p50, is_doubtful(rtt) ? "(%s)" : "%s",
+             render_ms(b, rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED));
+    printf("%9s %9s %7s %5llu  %-5s %-6s ",
+           render_ms(a, rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED), p50,
+           loss_text(loss, e->lost, e->failed, e->sent), (unsigned long long)e->sent,
+           e->best ? e->best->kind->name : "-",
+           e->best ? family_name(e->best->family) : "-");
     if (is_located(v))
         printf("%6s %9s %7s  ", number(a, "%.0f", e->standing.km),
                number(b, "%.1f", e->bound_ms), number(c, "%.1f", e->stretch));
@@ -187,10 +214,28 @@ static bool print_contradiction(const struct nearest_view *v,
     return true;
 }
 
+/* Why a target has no rank although its row shows no loss: the others of its streams do.
+ */
+static void print_loss(const struct target_state *t, const struct evidence *e)
+{
+    if (t->rank == 0 && e->best != NULL && t->lost > 0 &&
+        ratio(t->lost, t->sent) > ratio(e->lost, e->sent))
+        printf("%s: %llu of %llu probes were lost over all kinds and families\n",
+               t->target->name, (unsigned long long)t->lost, (unsigned long long)t->sent);
+}
+
 /* Beneath the table. */
 static void print_notes(const struct nearest_view *v, const struct batch *batch,
                         const struct target_state *const *order, size_t n)
 {
+    bool doubtful = false;
+    for (size_t i = 0; i < n; i++) {
+        struct evidence e = evidence_of(v, batch, order[i]);
+        doubtful |= is_doubtful(e.nearest);
+        print_loss(order[i], &e);
+    }
+    if (doubtful)
+        printf("%s", render_supported_note);
     for (size_t i = 0; i < n; i++)
         if (order[i]->intercepted)
             printf("%s: %s; they are left out\n", order[i]->target->name,

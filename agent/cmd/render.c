@@ -1,10 +1,12 @@
 #include "cmd/render.h"
 
 #include "base/json.h"
+#include "core/loss.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 const char render_supported_note[] =
     "(brackets: too few results to state this percentile with 95 % confidence)\n";
@@ -100,13 +102,29 @@ static void add_where(struct text *out, const struct shown *of)
                  of->to.port);
 }
 
-/* "09:00:00.123  teams.microsoft.com  icmp  203.0.113.10  rtt 3.123 ms  PoP AMS" */
+/* "09:00:00.123+01:00", local time; "Z" for UTC. */
+static void add_clock(struct text *out, struct wall at)
+{
+    time_t seconds = at.ns / NS_PER_S;
+    struct tm local;
+    if (localtime_r(&seconds, &local) == NULL)
+        return;
+    text_add(out, "%02d:%02d:%02d.%03d", local.tm_hour, local.tm_min, local.tm_sec,
+             (int)(at.ns % NS_PER_S / NS_PER_MS));
+    long minutes = local.tm_gmtoff / 60, ahead = minutes < 0 ? -minutes : minutes;
+    if (minutes == 0)
+        text_add(out, "Z");
+    else
+        text_add(out, "%c%02ld:%02ld", minutes < 0 ? '-' : '+', ahead / 60, ahead % 60);
+}
+
+/* "09:00:00.123Z  teams.microsoft.com  icmp  203.0.113.10  rtt 3.123 ms  PoP AMS" */
 void render_result_line(struct text *out, const struct shown *of,
                         const struct result *result)
 {
-    char time[WALL_TEXT_MAX], ms[24];
-    wall_text(time, result->time);
-    text_add(out, "%.12s  %s  %s  ", time + 11, of->target, of->kind->name);
+    char ms[24];
+    add_clock(out, result->time);
+    text_add(out, "  %s  %s  ", of->target, of->kind->name);
     add_where(out, of);
     if (result->outcome != OUTCOME_REPLY)
         text_add(out, "  %s", outcome_name(result->outcome));
@@ -175,8 +193,11 @@ void render_summary_json(struct text *out, const struct shown *of,
     shown_json(&j, of);
     json_bool(&j, "intercepted", or_null(of->interception) != NULL);
     json_string(&j, "interception", or_null(of->interception));
-    json_unsigned(&j, "sent", summary->sent);
+    json_unsigned(&j, "sent", summary->sent + of->waiting);
     json_unsigned(&j, "received", summary->received);
+    json_unsigned(&j, "waiting", of->waiting);
+    json_unsigned(&j, "lost", outcomes_lost(summary->outcomes));
+    json_unsigned(&j, "failed", outcomes_failed(summary->outcomes));
     json_number(&j, "loss_ratio", summary->loss_ratio);
     json_unsigned(&j, "duplicates", summary->duplicates);
     json_unsigned(&j, "late", summary->late);
@@ -201,23 +222,32 @@ void render_summary_json(struct text *out, const struct shown *of,
     text_add_bytes(out, "\n", 1);
 }
 
-void render_summary_head(struct text *out)
+void render_summary_head(struct text *out, int target_width)
 {
-    text_add(out, "%-26s %-5s %-15s %6s %7s %7s %9s %9s %9s %9s %9s %9s\n", "target",
-             "kind", "delay, ms", "sent", "replies", "loss", "min", "p50", "p90", "p95",
-             "p99", "max");
+    text_add(out, "%-*s %-5s %-6s %-15s %6s %7s %7s %9s %9s %9s %9s %9s %9s\n",
+             target_width, "target", "kind", "family", "delay, ms", "sent", "replies",
+             "loss", "min", "p50", "p90", "p95", "p99", "max");
+}
+
+/* What each line of a stream begins with. */
+static void add_stream(struct text *out, const struct shown *of)
+{
+    text_add(out, "%-*s %-5s %-6s ", of->target_width, of->target, of->kind->name,
+             family_name(of->to.family));
 }
 
 static void add_delay_line(struct text *out, const struct shown *of,
                            const struct summary *summary, const char *name,
                            const struct delay_summary *d)
 {
-    char loss[16] = "-", ms[24], cell[32];
-    if (!isnan(summary->loss_ratio))
-        snprintf(loss, sizeof loss, "%.1f %%", summary->loss_ratio * 100);
-    text_add(out, "%-26s %-5s %-15s %6llu %7llu %7s %9s", of->target, of->kind->name,
-             name, (unsigned long long)summary->sent,
-             (unsigned long long)summary->received, loss, render_ms(ms, d->min_ns));
+    char loss[LOSS_TEXT_MAX], ms[24], cell[32];
+    add_stream(out, of);
+    text_add(out, "%-15s %6llu %7llu %7s %9s", name,
+             (unsigned long long)(summary->sent + of->waiting),
+             (unsigned long long)summary->received,
+             loss_text(loss, outcomes_lost(summary->outcomes),
+                       outcomes_failed(summary->outcomes), summary->sent),
+             render_ms(ms, d->min_ns));
     for (size_t p = 0; p < PERCENTILES; p++) {
         bool doubtful = d->count > 0 && !d->supported[p];
         snprintf(cell, sizeof cell, doubtful ? "(%s)" : "%s",
@@ -240,6 +270,7 @@ static void add_counts(struct text *out, const struct shown *of,
         {"TLS errors", summary->outcomes[OUTCOME_TLS_ERROR]},
         {"HTTP errors", summary->outcomes[OUTCOME_HTTP_ERROR]},
         {"not measured", summary->outcomes[OUTCOME_NOT_MEASURED]},
+        {"still waiting", of->waiting},
         {"late", summary->late},
         {"duplicates", summary->duplicates},
         {"reordered", summary->reordered},
@@ -251,11 +282,14 @@ static void add_counts(struct text *out, const struct shown *of,
         if (counts[i].count == 0)
             continue;
         if (before[0] == '\0')
-            text_add(out, "%-26s %-5s ", of->target, of->kind->name);
+            add_stream(out, of);
         text_add(out, "%s%llu %s", before, (unsigned long long)counts[i].count,
                  counts[i].name);
         before = ", ";
     }
+    uint64_t failed = outcomes_failed(summary->outcomes);
+    if (failed > 0)
+        text_add(out, " (%.1f %% failed)", 100 * (double)failed / (double)summary->sent);
     if (before[0] != '\0')
         text_add(out, "\n");
 }
@@ -269,12 +303,15 @@ void render_summary_lines(struct text *out, const struct shown *of,
     if (summary->variation.count > 0)
         add_delay_line(out, of, summary, "variation", &summary->variation);
     add_counts(out, of, summary);
-    if (summary->busy)
+    if (summary->busy) {
+        add_stream(out, of);
         text_add(out,
-                 "%-26s %-5s this host was too busy to measure well: probes went out "
-                 "late, %llu not at all\n",
-                 of->target, of->kind->name, (unsigned long long)summary->missed);
-    if (or_null(of->interception) != NULL)
-        text_add(out, "%-26s %-5s %s; their delays are left out\n", of->target,
-                 of->kind->name, of->interception);
+                 "this host was too busy to measure well: probes went out late, %llu not "
+                 "at all\n",
+                 (unsigned long long)summary->missed);
+    }
+    if (or_null(of->interception) != NULL) {
+        add_stream(out, of);
+        text_add(out, "%s; their delays are left out\n", of->interception);
+    }
 }

@@ -17,6 +17,8 @@ struct shown {          /* what a result or a summary is about */
     const char *target; /* as the user wrote it */
     const struct kind *kind;
     struct endpoint to;
+    int target_width; /* of the first column of the summaries, at least */
+    uint64_t waiting; /* of a summary: probes sent that are neither answered nor lost */
     const char *interception; /* of a summary: the clause of core/intercept.h; "" or NULL:
                                  none */
 };
@@ -30,7 +32,7 @@ void render_summary_json(struct text *out, const struct shown *of,
                          const struct summary *summary);
 
 /* A table: the head, then the lines of one stream, one a delay of its kind. */
-void render_summary_head(struct text *out);
+void render_summary_head(struct text *out, int target_width);
 void render_summary_lines(struct text *out, const struct shown *of,
                           const struct summary *summary);
 

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "cmd/render.h"
+#include "core/loss.h"
 #include "export/decoded.h"
 
 #include <math.h>
@@ -23,7 +24,7 @@ struct key { /* texts are the request's */
 struct piece { /* what one point adds to a row */
     struct key key;
     size_t place; /* in the request */
-    uint64_t sent, lost;
+    uint64_t sent, lost, failed;
     const Otlp__ExponentialHistogramDataPoint *delays; /* NULL: none */
 };
 
@@ -36,7 +37,7 @@ struct row {
     struct key key;
     int64_t rank; /* INT64_MAX: none */
     size_t place; /* of its first piece: the sender's order of kinds */
-    uint64_t sent, lost;
+    uint64_t sent, lost, failed;
     struct histogram delays;
 };
 
@@ -76,27 +77,32 @@ static void note_time(struct table *t, uint64_t time_ns)
         t->time_ns = time_ns;
 }
 
-static bool is_lost(const char *outcome)
+static enum outcome outcome_named(const char *name)
 {
-    return strcmp(outcome, outcome_name(OUTCOME_LOSS)) == 0 ||
-           strcmp(outcome, outcome_name(OUTCOME_UNREACHABLE)) == 0;
+    enum outcome o = 0;
+    while (o < OUTCOME_COUNT && strcmp(name, outcome_name(o)) != 0)
+        o++;
+    return o;
 }
 
 static void add_results(struct table *t, const Otlp__Sum *sum)
 {
     for (size_t i = 0; i < sum->n_data_points; i++) {
         const Otlp__NumberDataPoint *p = sum->data_points[i];
-        const char *outcome =
-            decoded_text(p->attributes, p->n_attributes, "edgelat.outcome", "");
+        enum outcome outcome = outcome_named(
+            decoded_text(p->attributes, p->n_attributes, "edgelat.outcome", ""));
         int64_t count = decoded_integer(p);
         note_time(t, p->time_unix_nano);
-        if (count <= 0 || strcmp(outcome, "not_measured") == 0)
+        if (count <= 0 || outcome == OUTCOME_NOT_MEASURED)
             continue;
-        add_piece(t, &(struct piece){
-                         .key = key_of(p->attributes, p->n_attributes),
-                         .sent = (uint64_t)count,
-                         .lost = is_lost(outcome) ? (uint64_t)count : 0,
-                     });
+        bool lost = outcome_is_lost(outcome);
+        add_piece(t,
+                  &(struct piece){
+                      .key = key_of(p->attributes, p->n_attributes),
+                      .sent = (uint64_t)count,
+                      .lost = lost ? (uint64_t)count : 0,
+                      .failed = !lost && outcome != OUTCOME_REPLY ? (uint64_t)count : 0,
+                  });
     }
 }
 
@@ -192,6 +198,7 @@ static void add_to_row(struct row *row, const struct piece *piece)
         row->place = piece->place;
     row->sent += piece->sent;
     row->lost += piece->lost;
+    row->failed += piece->failed;
     struct histogram h;
     if (piece->delays != NULL && decoded_histogram(&h, piece->delays)) {
         histogram_merge(&row->delays, &h);
@@ -270,18 +277,18 @@ static bool render_percentiles(struct text *out, const struct histogram *h)
 
 static bool render_row(struct text *out, const struct row *row, struct widths w)
 {
-    char rank[24] = "-", loss[16];
+    char rank[24] = "-", loss[LOSS_TEXT_MAX];
     char target[CELL_MAX + 1], pop[CELL_MAX + 1], kind[CELL_MAX + 1],
         family[CELL_MAX + 1];
     if (row->rank != INT64_MAX)
         snprintf(rank, sizeof rank, "%lld", (long long)row->rank);
-    snprintf(loss, sizeof loss, "%.1f%%", 100 * (double)row->lost / (double)row->sent);
     text_add(out, "%-4s  %-*s  %-*s  %-5s  %-6s %7llu %7s", rank, w.target,
              decoded_clean(target, sizeof target, row->key.target, '_'), w.pop,
              decoded_clean(pop, sizeof pop, row->key.pop, '_'),
              decoded_clean(kind, sizeof kind, row->key.kind, '_'),
              decoded_clean(family, sizeof family, row->key.family, '_'),
-             (unsigned long long)row->sent, loss);
+             (unsigned long long)row->sent,
+             loss_text(loss, row->lost, row->failed, row->sent));
     return render_percentiles(out, &row->delays);
 }
 

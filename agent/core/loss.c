@@ -1,6 +1,7 @@
 #include "core/loss.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #define EXPECTED_MANY 50.0  /* the normal distribution is near enough from here on */
 #define NORMAL_BOUND  2.576 /* of LOSS_CHANCE, one-sided */
@@ -18,4 +19,13 @@ bool loss_exceeds(uint64_t lost, uint64_t sent, double ratio)
         term *= (n - (double)i) / ((double)i + 1) * ratio / (1 - ratio);
     }
     return 1 - below < LOSS_CHANCE;
+}
+
+const char *loss_text(char out[LOSS_TEXT_MAX], uint64_t lost, uint64_t failed,
+                      uint64_t sent)
+{
+    if (sent == 0 || (lost == 0 && failed > 0))
+        return "-";
+    snprintf(out, LOSS_TEXT_MAX, "%.1f %%", 100 * (double)lost / (double)sent);
+    return out;
 }

@@ -51,10 +51,23 @@ static void add_judgement(struct text *out, const struct page *p, const struct r
     text_add(out, "</td>");
 }
 
+/* "0.4 %", "2 % failed", or both: a target that refuses loses nothing and is not fine. */
+static void add_loss(struct text *out, const struct rating *r)
+{
+    char share[HTML_TIME_MAX];
+    if (r->sent == 0)
+        text_add(out, "-");
+    if (r->sent > 0 && (r->lost > 0 || r->failed == 0))
+        text_add(out, "%s%s", html_percent(share, r->lost, r->sent),
+                 r->failed > 0 ? ", " : "");
+    if (r->failed > 0)
+        text_add(out, "%s failed", html_percent(share, r->failed, r->sent));
+}
+
 static void add_row(struct text *out, const struct page *p, size_t i)
 {
     const struct rating *r = &p->ratings[i];
-    char loss[HTML_TIME_MAX], bad[HTML_TIME_MAX];
+    char bad[HTML_TIME_MAX];
     text_add(out, "<tr><td>");
     if (r->target->rank > 0)
         text_add(out, "%u", r->target->rank);
@@ -66,9 +79,9 @@ static void add_row(struct text *out, const struct page *p, size_t i)
              r->delay != NULL ? r->delay : "");
     page_ms(out, r->p50_ns);
     page_ms(out, r->p95_ns);
-    text_add(out, "<td>%s</td><td class=\"%s\">%s</td>",
-             r->sent > 0 ? html_percent(loss, r->lost, r->sent) : "-",
-             r->n_spells > 0 ? "bad" : "",
+    text_add(out, "<td>");
+    add_loss(out, r);
+    text_add(out, "</td><td class=\"%s\">%s</td>", r->n_spells > 0 ? "bad" : "",
              r->n_spells > 0 ? html_duration(bad, rating_bad_ns(r)) : "-");
     add_judgement(out, p, r);
     text_add(out, "</tr>\n");

@@ -142,10 +142,12 @@ static void add_counts(struct text *out, const struct place *place)
 {
     char loss[HTML_TIME_MAX];
     const uint64_t *o = place->sum.outcomes;
-    uint64_t sent = outcomes_sent(o);
+    uint64_t sent = outcomes_sent(o), lost = outcomes_lost(o),
+             failed = outcomes_failed(o);
     text_add(out, "<td>%llu</td><td>%s</td><td>%llu</td>", (unsigned long long)sent,
-             sent > 0 ? html_percent(loss, outcomes_lost(o), sent) : "-",
-             (unsigned long long)outcomes_failed(o));
+             sent == 0 || (lost == 0 && failed > 0) ? "-"
+                                                    : html_percent(loss, lost, sent),
+             (unsigned long long)failed);
 }
 
 static void add_place(struct text *out, const struct page *p, const struct stream *s,
@@ -189,7 +191,7 @@ static void add_figures(struct text *out, const struct page *p,
     text_add(out, "<h3>Over the whole period, in ms</h3>\n<div class=\"wide\"><table>\n"
                   "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
                   "class=\"l\">PoP</th><th class=\"l\">delay</th><th>probes</th>"
-                  "<th>loss</th><th title=\"refused, unreachable, errors of TLS and "
+                  "<th>loss</th><th title=\"refused, errors of TLS and "
                   "HTTP\">failed</th><th>p50</th><th>p90</th>"
                   "<th>p95</th><th>p99</th><th>max</th></tr>\n");
     for (size_t s = 0; s < t->n_streams; s++)

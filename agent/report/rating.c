@@ -65,6 +65,7 @@ static void add_counts(struct rating *r)
             const struct past_counts *c = &r->target->streams[s].places[i]->sum;
             r->sent += outcomes_sent(c->outcomes);
             r->lost += outcomes_lost(c->outcomes);
+            r->failed += outcomes_failed(c->outcomes);
         }
     r->lossy =
         r->limits.loss_ratio > 0 && loss_exceeds(r->lost, r->sent, r->limits.loss_ratio);

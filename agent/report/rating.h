@@ -20,11 +20,11 @@ struct spell { /* bad from ... to ... */
 struct rating {
     const struct past_target *target;
     bool beside; /* of no configuration: found by the agent, to know what is near */
-    const char *kind, *delay; /* whose figures these are; NULL: no delay is known */
-    int64_t p50_ns, p95_ns;   /* DELAY_UNDEFINED where that is so */
-    uint64_t sent, lost;      /* by all kinds */
-    struct limits limits;     /* 0 is none */
-    bool slow, lossy;         /* past its limits, over the period */
+    const char *kind, *delay;    /* whose figures these are; NULL: no delay is known */
+    int64_t p50_ns, p95_ns;      /* DELAY_UNDEFINED where that is so */
+    uint64_t sent, lost, failed; /* by all kinds, as core/result.h counts them */
+    struct limits limits;        /* 0 is none */
+    bool slow, lossy;            /* past its limits, over the period */
     struct {
         const char *pop;
         double share;        /* of the windows of which the PoP is known */

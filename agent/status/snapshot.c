@@ -47,6 +47,8 @@ static void take_series(struct snapshot *s, const struct series *series)
         .to = series->to,
         .silent = series->silent_while != NULL,
         .sent = w->sent,
+        .lost = outcomes_lost(w->outcomes),
+        .failed = outcomes_failed(w->outcomes),
         .not_measured = not_measured,
         .loss_ratio = w->loss_ratio,
         .delay = w->delays[0],

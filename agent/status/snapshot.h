@@ -20,7 +20,7 @@ struct snapshot_stream { /* as it was in its last window with a result */
     struct endpoint to;
     char pop[POP_TEXT_MAX];
     bool silent; /* never answered while other kinds are: filtered, no outage */
-    uint64_t sent, not_measured;
+    uint64_t sent, lost, failed, not_measured; /* as core/result.h counts them */
     double loss_ratio;
     struct delay_summary delay; /* the kind's first */
 };

@@ -39,6 +39,8 @@ static void add_stream(struct json *j, const struct snapshot_stream *is,
     json_bool(j, "silent", is->silent);
     add_time(j, "window_end", is->end);
     json_unsigned(j, "sent", is->sent);
+    json_unsigned(j, "lost", is->lost);
+    json_unsigned(j, "failed", is->failed);
     json_unsigned(j, "not_measured", is->not_measured);
     json_number(j, "loss_ratio", is->loss_ratio);
     for (size_t p = 0; p < PERCENTILES; p++)

@@ -1,8 +1,8 @@
 #include "base/mem.h"
+#include "core/loss.h"
 #include "status/snapshot.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,16 +69,15 @@ static void add_stream(struct text *out, const struct target_state *is,
                        const struct snapshot_stream *stream, const char *kind,
                        enum state state)
 {
-    char rank[16] = "-", loss[16] = "-", p50[24], p95[24], time[WALL_TEXT_MAX],
+    char rank[16] = "-", loss[LOSS_TEXT_MAX], p50[24], p95[24], time[WALL_TEXT_MAX],
          address[ADDRESS_TEXT_MAX];
     if (is->rank > 0)
         snprintf(rank, sizeof rank, "%" PRIu32, is->rank);
-    if (!isnan(stream->loss_ratio))
-        snprintf(loss, sizeof loss, "%.1f %%", 100 * stream->loss_ratio);
     text_add(out, "%4s  %s%-*s %-8s %-5s %-8s %6" PRIu64 " %7s %9s %9s  %s  %s\n", rank,
              is->target->discovered ? "+" : "", is->target->discovered ? 19 : 20,
              is->target->name, stream->pop[0] != '\0' ? stream->pop : "unknown", kind,
-             stream->silent ? "silent" : state_name(state), stream->sent, loss,
+             stream->silent ? "silent" : state_name(state), stream->sent,
+             loss_text(loss, stream->lost, stream->failed, stream->sent),
              delay(p50, &stream->delay, P50), delay(p95, &stream->delay, P95),
              clock_time(time, stream->end), endpoint_address(address, &stream->to));
 }

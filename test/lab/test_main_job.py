@@ -95,6 +95,31 @@ def probes():
                f"https to {host}: the phases add up to the total", d)
 
 
+def stopped():
+    """What is under way when a probe session is stopped was sent, and is no answer."""
+    for what, number, kind, arguments in (("Ctrl-C", signal.SIGINT, "icmp", ["-i", "0.2"]),
+                                          ("SIGTERM", signal.SIGTERM, "tcp", ["-i", "0.2"]),
+                                          ("Ctrl-C ahead of the first result", signal.SIGINT, "https", [])):
+        with running(EDGELAT, "probe", kind, "203.0.113.200", "-n", 0, "--json", *arguments,
+                     stdout=subprocess.PIPE) as probe:
+            time.sleep(0.9)
+            probe.send_signal(number)
+            summary = json_lines(probe.communicate(timeout=10)[0])[-1]
+        sent = 5 if arguments else 1
+        tap.ok(abs(summary["sent"] - sent) <= 1 and summary["sent"] > 0
+               and summary["waiting"] == summary["sent"] and summary["received"] == 0
+               and summary["loss_ratio"] is None and probe.returncode == 1,
+               f"{what} on a dead host, {kind}: {sent} sent, all still waiting, exit code 1",
+               (probe.returncode, summary))
+    with running(EDGELAT, "probe", "icmp", "203.0.113.40", "-n", 0, "-i", 0.2, "--json",
+                 stdout=subprocess.PIPE) as probe:
+        time.sleep(1.02)
+        probe.send_signal(signal.SIGINT)
+        summary = json_lines(probe.communicate(timeout=10)[0])[-1]
+    tap.ok(probe.returncode == 0 and summary["received"] >= 4, "Ctrl-C on a host that answers: exit code 0",
+           (probe.returncode, summary))
+
+
 def bad_input():
     cases = [
         ("an unknown kind", ["probe", "icpm", "localhost"], "icmp"),
@@ -240,6 +265,7 @@ if __name__ == "__main__":
     if lab.FOLDER is None:
         os.execv(os.path.join(lab.TOP, "scripts", "lab"), ["lab", "--", sys.executable, os.path.abspath(__file__)])
     probes()
+    stopped()
     bad_input()
     nearest()
     to_victoria_metrics()

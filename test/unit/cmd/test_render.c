@@ -1,6 +1,8 @@
 #include "check.h"
 #include "cmd/render.h"
 
+#include <time.h>
+
 static const struct kind tcp = {.name = "tcp", .delays = {"rtt"}, .has_port = true};
 
 static struct shown shown(void)
@@ -67,9 +69,132 @@ static void a_result_as_text(void **state)
         render_result_line(&out, &of, &r);
         char expected[200];
         snprintf(expected, sizeof expected,
-                 "09:00:00.123  teams.example  tcp  203.0.113.20:443  %s",
+                 "09:00:00.123Z  teams.example  tcp  203.0.113.20:443  %s",
                  cases[i].expected);
         CHECK_TEXT(expected, text_string(&out), cases[i].what);
+        text_free(&out);
+    }
+}
+
+/* Whose clock it is stands in the row. */
+static void local_time_has_its_zone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *zone, *expected; /* of 09:00:00.123 UTC, 23 November */
+    } cases[] = {
+        {"UTC0", "09:00:00.123Z  "},
+        {"EST5EDT,M3.2.0,M11.1.0", "04:00:00.123-05:00  "},
+        {"IST-5:30", "14:30:00.123+05:30  "},
+        {"NST3:30", "05:30:00.123-03:30  "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct shown of = shown();
+        struct text out = {0};
+        struct result r = result(OUTCOME_REPLY, NS_PER_MS);
+        setenv("TZ", cases[i].zone, 1);
+        tzset();
+        render_result_line(&out, &of, &r);
+        CHECK(strncmp(text_string(&out), cases[i].expected, strlen(cases[i].expected)) ==
+                  0,
+              "%s: %s", cases[i].zone, text_string(&out));
+        text_clear(&out);
+        render_result_json(&out, &of, &r);
+        CHECK(strstr(text_string(&out), "\"2026-11-23T09:00:00.123456Z\"") != NULL,
+              "JSON is UTC: %s", text_string(&out));
+        text_free(&out);
+    }
+    setenv("TZ", "UTC0", 1);
+    tzset();
+}
+
+static struct summary summary_of(const enum outcome *outcomes, size_t n)
+{
+    struct window *w = window_create(&tcp, (struct wall){0});
+    struct summary summary;
+    for (size_t i = 0; i < n; i++) {
+        struct result r = result(
+            outcomes[i], outcomes[i] == OUTCOME_REPLY ? NS_PER_MS : DELAY_UNDEFINED);
+        r.time.ns += (int64_t)i * NS_PER_S;
+        window_add(w, &r);
+    }
+    window_summary(w, (struct wall){60 * NS_PER_S}, &summary);
+    window_destroy(w);
+    return summary;
+}
+
+/* What the table and the counts beneath it say; the words of a line, one space apart. */
+static void nothing_looks_fine_that_is_not(void **state)
+{
+    (void)state;
+    static const enum outcome R = OUTCOME_REPLY, L = OUTCOME_LOSS, F = OUTCOME_REFUSED,
+                              T = OUTCOME_TLS_ERROR;
+    const struct {
+        const char *what;
+        enum outcome outcomes[4];
+        size_t n;
+        uint64_t waiting;
+        const char *row, *counts, *json;
+    } cases[] = {
+        {"all refused",
+         {F, F},
+         2,
+         0,
+         "rtt 2 0 - -",
+         "2 refused (100.0 % failed)",
+         "\"sent\":2,\"received\":0,\"waiting\":0,\"lost\":0,\"failed\":2,\"loss_ratio\":"
+         "0,"},
+        {"half failed",
+         {R, T},
+         2,
+         0,
+         "rtt 2 1 - 1.000",
+         "1 TLS errors (50.0 % failed)",
+         "\"sent\":2,\"received\":1,\"waiting\":0,\"lost\":0,\"failed\":1,\"loss_ratio\":"
+         "0,"},
+        {"lost and failed",
+         {R, L, F, R},
+         4,
+         0,
+         "rtt 4 2 25.0 % 1.000",
+         "1 refused (25.0 % failed)",
+         "\"lost\":1,\"failed\":1,"},
+        {"none has come back",
+         {R},
+         0,
+         5,
+         "rtt 5 0 - -",
+         "5 still waiting",
+         "\"sent\":5,\"received\":0,\"waiting\":5,\"lost\":0,\"failed\":0,\"loss_ratio\":"
+         "null,"},
+        {"the last one is under way",
+         {R, R},
+         2,
+         1,
+         "rtt 3 2 0.0 % 1.000",
+         "1 still waiting",
+         "\"sent\":3,\"received\":2,\"waiting\":1,"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct summary s = summary_of(cases[i].outcomes, cases[i].n);
+        struct shown of = shown();
+        struct text out = {0};
+        char words[1024];
+        size_t n = 0;
+        of.waiting = cases[i].waiting;
+        render_summary_lines(&out, &of, &s);
+        for (const char *c = text_string(&out); *c != '\0' && n < sizeof words - 1; c++)
+            if (*c != ' ' || (n > 0 && words[n - 1] != ' '))
+                words[n++] = *c;
+        words[n] = '\0';
+        CHECK(strstr(words, "teams.example tcp ipv4 rtt ") != NULL, "the family: %s",
+              words);
+        CHECK(strstr(words, cases[i].row) != NULL, "%s: %s", cases[i].what, words);
+        CHECK(strstr(words, cases[i].counts) != NULL, "%s: %s", cases[i].what, words);
+        text_clear(&out);
+        render_summary_json(&out, &of, &s);
+        CHECK(strstr(text_string(&out), cases[i].json) != NULL, "%s: %s", cases[i].what,
+              text_string(&out));
         text_free(&out);
     }
 }
@@ -93,8 +218,8 @@ static void a_summary(void **state)
     CHECK(strstr(text_string(&out), "\"summary\":true,\"target\":\"teams.example\"") !=
               NULL,
           "%s", text_string(&out));
-    CHECK(strstr(text_string(&out), "\"sent\":10,\"received\":9,\"loss_ratio\":0.1,") !=
-              NULL,
+    CHECK(strstr(text_string(&out), "\"sent\":10,\"received\":9,\"waiting\":0,\"lost\":1,"
+                                    "\"failed\":0,\"loss_ratio\":0.1,") != NULL,
           "%s", text_string(&out));
     CHECK(strstr(text_string(&out), "\"missed\":3,") != NULL, "%s", text_string(&out));
     CHECK(strstr(text_string(&out), "\"rtt\":{\"min\":1.000000,\"p50\":6.000000,") !=
@@ -161,9 +286,13 @@ static void a_middlebox_in_the_summary(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_result_in_json), cmocka_unit_test(a_result_as_text),
-        cmocka_unit_test(a_summary),        cmocka_unit_test(a_middlebox_in_the_summary),
+        cmocka_unit_test(a_result_in_json),
+        cmocka_unit_test(a_result_as_text),
+        cmocka_unit_test(a_summary),
+        cmocka_unit_test(a_middlebox_in_the_summary),
         cmocka_unit_test(a_proxy_is_told),
+        cmocka_unit_test(local_time_has_its_zone),
+        cmocka_unit_test(nothing_looks_fine_that_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

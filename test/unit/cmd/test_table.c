@@ -65,7 +65,7 @@ static void test_row(void **state)
         "bytes; delays in ms\n"
         "rank  target  PoP  kind   family    sent    loss       p50       p90      "
         " p95       p99\n"
-        "2     teams   LON  icmp   ipv4      1024    2.3%     2.762     2.762     "
+        "2     teams   LON  icmp   ipv4      1024   2.3 %     2.762     2.762     "
         "5.524    11.049\n",
         render(&out, &m), "one row");
     text_free(&out);
@@ -84,7 +84,7 @@ static void test_delay_of_the_kind(void **state)
     made_delays(&m, https, "total", 0, -5, one, 1);
     made_delays(&m, https, "tls", 0, -6, one, 1);
     render(&out, &m);
-    CHECK_TEXT("- teams LON https ipv6 1000 0.0% 44.194 44.194 44.194 44.194",
+    CHECK_TEXT("- teams LON https ipv6 1000 0.0 % 44.194 44.194 44.194 44.194",
                words(&out, 2), "https is about the total");
     text_free(&out);
     made_end(&m);
@@ -142,7 +142,7 @@ static void test_too_few(void **state)
         made_results(&m, icmp, "reply", 1000);
         made_delays(&m, icmp, "rtt", 0, -9, &cases[i].n, 1);
         render(&out, &m);
-        snprintf(expected, sizeof expected, "- teams LON icmp ipv4 1000 0.0%% %s",
+        snprintf(expected, sizeof expected, "- teams LON icmp ipv4 1000 0.0 %% %s",
                  cases[i].cells);
         CHECK_TEXT(expected, words(&out, 2), "brackets");
         CHECK_INT(brackets, strstr(text_string(&out), "(brackets:") != NULL, "legend");
@@ -165,7 +165,7 @@ static void test_hostile_texts(void **state)
     render(&out, &m);
     CHECK_TEXT("2026-11-23T09:00:00.000000Z host h??rank 1 3120 bytes; delays in ms",
                words(&out, 0), "head");
-    CHECK_TEXT("- a?[31m?\"b??_c?01234567890123456789012345 L_N ? - 3 0.0% - - - -",
+    CHECK_TEXT("- a?[31m?\"b??_c?01234567890123456789012345 L_N ? - 3 0.0 % - - - -",
                words(&out, 2), "row");
     text_free(&out);
     made_end(&m);
@@ -204,7 +204,7 @@ static void test_hostile_histograms(void **state)
                                   cases[i].counts, cases[i].n),
                       -1, cases[i].max);
         render(&out, &m);
-        snprintf(expected, sizeof expected, "- teams LON icmp ipv4 3 0.0%% %s",
+        snprintf(expected, sizeof expected, "- teams LON icmp ipv4 3 0.0 %% %s",
                  cases[i].cells);
         CHECK_TEXT(expected, words(&out, 2), cases[i].what);
         text_free(&out);
@@ -226,7 +226,7 @@ static void test_merged(void **state)
     made_delays(&m, icmp, "rtt", 0, -9, one, 1);
     made_delays(&m, icmp, "rtt", 20, -5 * (1 << 20), fine, 2);
     render(&out, &m);
-    CHECK_TEXT("- teams LON icmp ipv4 1000 0.0% 2.762 31.250 31.250 31.250",
+    CHECK_TEXT("- teams LON icmp ipv4 1000 0.0 % 2.762 31.250 31.250 31.250",
                words(&out, 2), "both count");
     text_free(&out);
     made_end(&m);

@@ -47,11 +47,35 @@ static void both_ways_agree(void **state)
     CHECK_NEAR((double)first[0], (double)first[1], 2, "the first that is too many");
 }
 
+static void in_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *expected;
+        uint64_t lost, failed, sent;
+    } texts[] = {
+        {"nothing sent", "-", 0, 0, 0},
+        {"all answered", "0.0 %", 0, 0, 9},
+        {"one in eight", "12.5 %", 1, 0, 8},
+        {"a dead port", "-", 0, 4, 4},
+        {"some failed", "-", 0, 1, 4},
+        {"some lost, some failed", "25.0 %", 1, 1, 4},
+        {"all lost", "100.0 %", 7, 0, 7},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char out[LOSS_TEXT_MAX];
+        CHECK_TEXT(texts[i].expected,
+                   loss_text(out, texts[i].lost, texts[i].failed, texts[i].sent),
+                   texts[i].what);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),
         cmocka_unit_test(both_ways_agree),
+        cmocka_unit_test(in_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,7 +119,7 @@ static void a_target(void **state)
     has(&b->json,
         "\"streams\":[{\"kind\":\"ping\",\"family\":\"ipv4\",\"address\":\"192.0.2.1\","
         "\"pop\":\"AMS\",\"state\":\"up\",\"silent\":false,"
-        "\"window_end\":\"2026-11-23T09:01:00.000000Z\",\"sent\":10,\"not_measured\":0,"
+        "\"window_end\":\"2026-11-23T09:01:00.000000Z\",\"sent\":10,\"lost\":1,\"failed\":0,\"not_measured\":0,"
         "\"loss_ratio\":0.1,\"p50\":3.000000,\"p90\":3.000000,\"p95\":3.000000,"
         "\"p99\":3.000000,\"unsupported\":[\"p90\",\"p95\",\"p99\"]}]",
         "JSON");
