@@ -11,13 +11,13 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/time.h"
+#include "net/hosts_file.h"
 #include "net/poll.h"
 #include "net/resolver_answer.h"
 #include "net/servers.h"
 
 #include <ares.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -245,30 +245,17 @@ static int address_family(enum family family)
 static bool from_hosts_file(struct lookup *l)
 {
     struct resolution *a = &l->answer;
-    struct hostent *host;
-    if (ares_gethostbyname_file(l->resolver->channel, l->host, address_family(l->family),
-                                &host) != ARES_SUCCESS)
-        return false;
-    for (char **at = host->h_addr_list; *at != NULL && a->n < RESOLUTION_ADDRESSES_MAX;
-         at++) {
-        struct endpoint e = {.family = (uint8_t)l->family, .port = l->port};
-        memcpy(e.bytes, *at, l->family == FAMILY_IPV6 ? 16 : 4);
-        a->addresses[a->n++] = e;
-    }
-    ares_free_hostent(host);
+    a->n = hosts_file_find(l->host, l->family, l->port, a->addresses,
+                           RESOLUTION_ADDRESSES_MAX);
     if (a->n > 0)
         text_copy(a->servers, sizeof a->servers, "hosts file");
     return a->n > 0;
 }
 
-bool resolver_in_file(const struct resolver *r, const char *host, enum family family)
+bool resolver_in_file(const char *host, enum family family)
 {
-    struct hostent *found;
-    if (!r->open || ares_gethostbyname_file(r->channel, host, address_family(family),
-                                            &found) != ARES_SUCCESS)
-        return false;
-    ares_free_hostent(found);
-    return true;
+    struct endpoint found;
+    return hosts_file_find(host, family, 0, &found, 1) > 0;
 }
 
 static void ask(struct lookup *l)

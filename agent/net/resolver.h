@@ -61,7 +61,7 @@ void resolver_destroy(struct resolver *r);
 struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family family,
                                uint16_t port, resolver_cb *cb, void *user);
 /* Whether /etc/hosts has it, so that nobody is asked. */
-bool resolver_in_file(const struct resolver *r, const char *host, enum family family);
+bool resolver_in_file(const char *host, enum family family);
 
 void lookup_cancel(struct lookup *l); /* the callback will not come; not after it came */
 
