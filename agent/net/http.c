@@ -192,6 +192,20 @@ static void report(struct http_exchange *x)
     free(x);
 }
 
+/* Which address of the host it was, and whether it worked. */
+static void tell_hosts(struct http_exchange *x)
+{
+    const char *address = NULL;
+    struct endpoint used;
+    if (x->multi != x->http->shared || x->peer[0] == '\0') /* a probe */
+        return;
+    curl_easy_getinfo(x->easy, CURLINFO_PRIMARY_IP, &address);
+    if (x->reply.status == 0)
+        http_hosts_failed(x->http->hosts, x->peer, x->peer_port);
+    else if (address != NULL && endpoint_parse(&used, address, x->peer_port))
+        http_hosts_worked(x->http->hosts, x->peer, x->peer_port, &used);
+}
+
 static void on_done(CURL *easy, CURLcode code, void *user)
 {
     (void)easy;
@@ -204,8 +218,7 @@ static void on_done(CURL *easy, CURLcode code, void *user)
             take_failure(x, code);
         take_facts(x);
         take_times(x);
-        if (x->reply.status == 0)
-            http_hosts_doubt(x->http->hosts, x->peer, x->peer_port);
+        tell_hosts(x);
         if (start_warm(x))
             return;
     }
@@ -228,10 +241,11 @@ static void begin(struct http_exchange *x)
     multi_add(x->multi, x->easy);
 }
 
-static void on_host(const char *error, void *user)
+static void on_host(const char *error, int64_t name_ns, void *user)
 {
     struct http_exchange *x = user;
     x->question = NULL;
+    x->deadline_ns += name_ns;
     if (error == NULL) {
         begin(x);
         return;
@@ -276,7 +290,8 @@ struct http_exchange *http_start(struct http *h, const struct http_request *requ
     }
     http_options_set(x, request);
     if (x->socket < 0 && x->why[0] == '\0' && x->peer[0] != '\0')
-        x->question = http_hosts_ask(h->hosts, x->peer, x->peer_port, on_host, x);
+        x->question = http_hosts_ask(h->hosts, x->peer, x->peer_port,
+                                     request->timeout_ns / 2, on_host, x);
     if (x->question == NULL)
         begin(x);
     return x;

@@ -39,8 +39,8 @@ struct http_request { /* copied by http_start(), but for `body`, which stays the
                           (http_proxy_url()). */
     const char *tunnel_to; /* host that such a proxy is asked for; NULL: the URL's */
     bool fresh;         /* a POST over a new connection; the one that is kept is closed */
-    int64_t timeout_ns; /* of the whole request; a name that no server answers for may
-                           take 5 s */
+    int64_t timeout_ns; /* of the whole request, but for the name, which may take 5 s
+                           more */
     size_t reply_max;   /* body bytes kept; more of them is HTTP_FAILED_REPLY unless
                            `cut_reply` */
     bool cut_reply;     /* a longer body is cut there and is fine */

@@ -8,12 +8,15 @@
 
 /* ---- a DNS server that knows one name ---- */
 
+#define RACE_NS (100 * NS_PER_MS)
+
 enum { PACKET_MAX = 512, HEAD = 12, TYPE_A = 1, TYPE_AAAA = 28 };
 
 struct dns {
     uv_udp_t socket;
     char servers[32]; /* for http_hosts_create() */
     bool silent;
+    uint8_t drops; /* questions of this type; 0: none */
     unsigned asked;
 };
 
@@ -30,8 +33,7 @@ static void on_question(uv_udp_t *socket, ssize_t n, const uv_buf_t *got,
 {
     static const char name[] = "\x09"
                                "collector\x04test";
-    static const uint8_t v4[] = {192, 0, 2, 4};
-    static const uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 7};
+    static const uint8_t v6[16] = {[15] = 1};
     struct dns *d = socket->data;
     (void)flags;
     if (n < HEAD || from == NULL)
@@ -39,12 +41,15 @@ static void on_question(uv_udp_t *socket, ssize_t n, const uv_buf_t *got,
     d->asked++;
     if (d->silent)
         return;
+    static const uint8_t v4[] = {127, 0, 0, 4};
     uint8_t p[PACKET_MAX] = {0};
     memcpy(p, got->base, (size_t)n);
     size_t end = HEAD + strlen((char *)p + HEAD) + 1;
     uint8_t type = p[end + 1];
     bool known =
         strcmp((char *)p + HEAD, name) == 0 && (type == TYPE_A || type == TYPE_AAAA);
+    if (type == d->drops)
+        return;
     memcpy(p + 2, known ? "\x84\x00" : "\x84\x03", 2); /* an answer, or NXDOMAIN */
     memset(p + 6, 0, 6);
     p[7] = known;
@@ -84,6 +89,7 @@ struct bed {
     struct got {
         int answers;
         char error[128];
+        int64_t name_ns;
     } got, other;
 };
 
@@ -103,10 +109,11 @@ static void end(struct bed *b)
     CHECK_INT(0, uv_loop_close(&b->loop), "every handle is closed");
 }
 
-static void on_host(const char *error, void *user)
+static void on_host(const char *error, int64_t name_ns, void *user)
 {
     struct got *g = user;
     g->answers++;
+    g->name_ns = name_ns;
     snprintf(g->error, sizeof g->error, "%s", error != NULL ? error : "");
 }
 
@@ -114,7 +121,7 @@ static void on_host(const char *error, void *user)
 static bool ask(struct bed *b, const char *host)
 {
     b->got = (struct got){0};
-    if (http_hosts_ask(b->hosts, host, 4318, on_host, &b->got) == NULL)
+    if (http_hosts_ask(b->hosts, host, 1, RACE_NS, on_host, &b->got) == NULL)
         return false;
     CHECK_INT(0, b->got.answers, "never from inside the call");
     while (b->got.answers == 0)
@@ -123,22 +130,26 @@ static bool ask(struct bed *b, const char *host)
     return true;
 }
 
-#define KNOWN "+collector.test:4318:[2001:db8::7],192.0.2.4"
+#define TURNED "+collector.test:1:127.0.0.4,[::1]"
+#define KNOWN  "+collector.test:1:[::1],127.0.0.4"
 
 static void looked_up_and_kept(void **state)
 {
     (void)state;
     struct bed b;
     begin(&b);
-    CHECK(http_hosts_known(b.hosts, "collector.test", 4318) == NULL, "nothing at first");
+    CHECK(http_hosts_known(b.hosts, "collector.test", 1) == NULL, "nothing at first");
     CHECK(ask(&b, "collector.test"), "asked for");
     CHECK_TEXT("", b.got.error, "no error");
-    CHECK_TEXT(KNOWN, http_hosts_known(b.hosts, "Collector.TEST", 4318), "known");
-    CHECK(http_hosts_known(b.hosts, "collector.test", 4317) == NULL, "another port");
+    CHECK_TEXT(KNOWN, http_hosts_known(b.hosts, "Collector.TEST", 1), "known");
+    CHECK(http_hosts_known(b.hosts, "collector.test", 2) == NULL, "another port");
+    struct endpoint v6;
+    endpoint_parse(&v6, "::1", 1);
+    http_hosts_worked(b.hosts, "collector.test", 1, &v6);
     CHECK(!ask(&b, "collector.test"), "kept");
     CHECK_INT(2, b.dns.asked, "one question a family");
 
-    http_hosts_doubt(b.hosts, "collector.test", 4318);
+    http_hosts_failed(b.hosts, "collector.test", 1);
     CHECK(ask(&b, "collector.test"), "asked for anew");
     CHECK_INT(4, b.dns.asked, "of the server");
     end(&b);
@@ -152,13 +163,13 @@ static void not_of_dns(void **state)
     CHECK(!ask(&b, "192.0.2.9"), "an address");
     CHECK(!ask(&b, "2001:db8::9"), "an address");
     CHECK(ask(&b, "localhost"), "of the hosts file");
-    const char *known = http_hosts_known(b.hosts, "localhost", 4318);
+    const char *known = http_hosts_known(b.hosts, "localhost", 1);
     CHECK(known != NULL && strstr(known, "127.0.0.1") != NULL, "%s", known);
     CHECK_INT(0, b.dns.asked, "nobody was asked");
 
     CHECK(ask(&b, "nobody.test"), "a name that DNS has not");
     CHECK_TEXT("", b.got.error, "the system may have it");
-    CHECK(http_hosts_known(b.hosts, "nobody.test", 4318) == NULL, "libcurl asks");
+    CHECK(http_hosts_known(b.hosts, "nobody.test", 1) == NULL, "libcurl asks");
     end(&b);
 }
 
@@ -170,17 +181,17 @@ static void no_server_answers(void **state)
     begin(&b);
     CHECK(ask(&b, "collector.test"), "asked for");
     b.dns.silent = true;
-    http_hosts_doubt(b.hosts, "collector.test", 4318);
+    http_hosts_failed(b.hosts, "collector.test", 1);
     struct http_question *q = /* beside it */
-        http_hosts_ask(b.hosts, "other.test", 4318, on_host, &b.other);
+        http_hosts_ask(b.hosts, "other.test", 1, RACE_NS, on_host, &b.other);
     CHECK(q != NULL && ask(&b, "collector.test"), "asked for anew");
     CHECK_TEXT("", b.got.error, "no error");
-    CHECK_TEXT(KNOWN, http_hosts_known(b.hosts, "collector.test", 4318), "still known");
+    CHECK_TEXT(TURNED, http_hosts_known(b.hosts, "collector.test", 1), "still known");
     while (b.other.answers == 0)
         uv_run(&b.loop, UV_RUN_ONCE);
     CHECK_TEXT("no DNS server answered within 5 s", b.other.error, "the other");
-    CHECK(http_hosts_known(b.hosts, "other.test", 4318) == NULL, "is not known");
-    q = http_hosts_ask(b.hosts, "other.test", 4318, on_host, &b.other);
+    CHECK(http_hosts_known(b.hosts, "other.test", 1) == NULL, "is not known");
+    q = http_hosts_ask(b.hosts, "other.test", 1, RACE_NS, on_host, &b.other);
     CHECK(q != NULL, "asked again the next time");
     uv_run(&b.loop, UV_RUN_NOWAIT);
     http_question_cancel(q);
@@ -189,11 +200,59 @@ static void no_server_answers(void **state)
     CHECK_INT(1, b.other.answers, "no callback after cancel");
 }
 
+/* RFC 8305, 3: a forwarder that answers for one family only costs the delay, no more. */
+static void one_family_is_dropped(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t drops;
+        const char *known;
+    } cases[] = {{TYPE_AAAA, "+collector.test:1:127.0.0.4"},
+                 {TYPE_A, "+collector.test:1:[::1]"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed b;
+        begin(&b);
+        b.dns.drops = cases[i].drops;
+        CHECK(ask(&b, "collector.test"), "asked for");
+        CHECK_TEXT("", b.got.error, "no error");
+        CHECK_TEXT(cases[i].known, http_hosts_known(b.hosts, "collector.test", 1),
+                   "the other one");
+        CHECK(b.got.name_ns >= HTTP_HOST_DELAY_NS && b.got.name_ns < NS_PER_S,
+              "it took %.3f s", (double)b.got.name_ns / 1e9);
+        end(&b);
+    }
+}
+
+/* What worked comes first, and stays there when the name is asked for anew; what failed
+ * comes last. */
+static void order_is_learnt(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct endpoint v4, other;
+    begin(&b);
+    endpoint_parse(&v4, "127.0.0.4", 1);
+    endpoint_parse(&other, "127.0.0.5", 1);
+    CHECK(ask(&b, "collector.test"), "asked for");
+    CHECK_TEXT(KNOWN, http_hosts_known(b.hosts, "collector.test", 1), "as they came");
+    http_hosts_worked(b.hosts, "collector.test", 1, &other);
+    CHECK_TEXT(KNOWN, http_hosts_known(b.hosts, "collector.test", 1), "none of them");
+    http_hosts_worked(b.hosts, "collector.test", 1, &v4);
+    CHECK_TEXT(TURNED, http_hosts_known(b.hosts, "collector.test", 1), "what worked");
+    CHECK(!ask(&b, "collector.test"), "no race is needed");
+    http_hosts_failed(b.hosts, "collector.test", 1);
+    CHECK_TEXT(KNOWN, http_hosts_known(b.hosts, "collector.test", 1), "what failed");
+    http_hosts_failed(b.hosts, "collector.test", 1);
+    CHECK(ask(&b, "collector.test"), "asked for anew");
+    CHECK_TEXT(TURNED, http_hosts_known(b.hosts, "collector.test", 1), "still last");
+    end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(looked_up_and_kept),
-        cmocka_unit_test(not_of_dns),
+        cmocka_unit_test(one_family_is_dropped), cmocka_unit_test(order_is_learnt),
+        cmocka_unit_test(looked_up_and_kept),    cmocka_unit_test(not_of_dns),
         cmocka_unit_test(no_server_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
