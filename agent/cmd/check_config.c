@@ -1,16 +1,18 @@
 #include "cmd/cmd.h"
 #include "cmd/data.h"
 #include "cmd/load.h"
+#include "cmd/named_files.h"
 #include "core/config_keys.h"
 #include "edge/looking.h"
 #include "probe/kinds.h"
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 static const char help[] =
-    "usage: edgelat check-config [FILE]\n"
+    "usage: edgelat check-config [-c FILE | FILE]\n"
     "       edgelat check-config --keys\n"
     "\n"
     "Reads the configuration as the agent does, and the data files (metros.csv, "
@@ -19,12 +21,14 @@ static const char help[] =
     "/usr/share/edgelat), and says everything that is wrong with them, with file, line "
     "and a\n"
     "suggestion; ends with 2 then.\n"
-    "Changes nothing and sends nothing.\n"
+    "The files that it names (ca_file, cert_file, key_file, header_file) are opened, too. "
+    "Changes\n"
+    "nothing and sends nothing.\n"
     "\n"
-    "  FILE         configuration (default: $EDGELAT_CONFIG or " CONFIG_PATH ");\n"
-    "               FILE.d/*.conf is read after it\n"
-    "  -k, --keys   list every key and its default\n"
-    "  -h, --help   this text\n"
+    "  -c, --config FILE   configuration (default: $EDGELAT_CONFIG or " CONFIG_PATH ");\n"
+    "                      FILE.d/*.conf is read after it; - is standard input\n"
+    "  -k, --keys          list every key and its default\n"
+    "  -h, --help          this text\n"
     "\n"
     "examples:\n"
     "  edgelat check-config\n"
@@ -125,20 +129,32 @@ static void print_all_data(const struct data *d)
 
 static int check_config(int argc, char **argv)
 {
-    static const struct option options[] = {{"keys", no_argument, NULL, 'k'}, {0}};
-    for (int c; (c = cmd_getopt(argc, argv, "k", options)) != -1;) {
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"keys", no_argument, NULL, 'k'},
+        {0},
+    };
+    const char *given = NULL;
+    for (int c; (c = cmd_getopt(argc, argv, "c:k", options)) != -1;) {
         if (c == 'k')
             return print_keys();
-        return CMD_CANNOT;
+        if (c != 'c')
+            return CMD_CANNOT;
+        given = optarg;
     }
-    if (argc - optind > 1)
+    if (argc - optind > (given == NULL))
         return cmd_cannot("check-config takes one FILE; '%s' is one too many",
-                          argv[optind + 1]);
+                          argv[argc - 1]);
+    if (optind < argc)
+        given = argv[optind];
+    if (given != NULL && strcmp(given, "-") == 0)
+        given = "/dev/stdin";
 
     struct config config;
-    const char *path = load_path(optind < argc ? argv[optind] : NULL);
+    const char *path = load_path(given);
     struct data data;
     size_t problems = load_all(&config, &data, path);
+    problems += named_files_check(&config, NAMED_FILES_PERSON);
     if (problems == 0) {
         print_summary(&config, path);
         print_found(&config, &data.known.workloads);

@@ -6,6 +6,7 @@
 #include "base/start.h"
 #include "cmd/cmd.h"
 #include "cmd/load.h"
+#include "cmd/named_files.h"
 #include "net/poll.h"
 
 #include <errno.h>
@@ -149,6 +150,7 @@ static bool is_loadable(const char *path)
     struct config fresh;
     struct data data;
     size_t problems = load_all(&fresh, &data, path);
+    problems += named_files_check(&fresh, NAMED_FILES_AGENT);
     config_free(&fresh);
     data_free(&data);
     if (problems > 0)
@@ -293,12 +295,16 @@ static int run(int argc, char **argv)
     if (s.signals < 0)
         return cmd_cannot("no descriptor for signals: %s", strerror(-s.signals));
     if (load_all(&s.config, &s.data, s.path) == 0 &&
-        give_up_privileges(s.config.state_dir) == 0)
+        give_up_privileges(s.config.state_dir) == 0) {
+        if (named_files_check(&s.config, NAMED_FILES_AGENT) > 0)
+            log_warn("agent", "starting without the files above; they are tried again "
+                              "with each batch or probe");
         do {
             rc = serve(&s);
             if (s.restart && is_loadable(s.path)) /* it may have changed meanwhile */
                 restart(&s, verbose);
         } while (s.restart);
+    }
     close(s.signals);
     config_free(&s.config);
     data_free(&s.data);

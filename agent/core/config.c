@@ -57,6 +57,9 @@ void config_free(struct config *c)
 {
     for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
         free(c->drafts[t].file);
+    for (size_t i = 0; i < c->n_files; i++)
+        free(c->files[i].file);
+    free(c->files);
     free(c->drafts);
     free(c->targets);
     *c = (struct config){0};
@@ -344,6 +347,24 @@ static const char *shown(char out[SHOWN + 1], const struct config_key *key,
     return out;
 }
 
+/* Notes where a file that has to be there is named; the last one counts. */
+static void note_file(struct reading *r, const struct config_key *key)
+{
+    struct config *c = r->config;
+    size_t index = key->section == SECTION_TARGET ? r->target : r->collector, i = 0;
+    if (key->read != config_read_file || key->section == SECTION_AGENT)
+        return;
+    while (i < c->n_files && (c->files[i].key != key || c->files[i].index != index))
+        i++;
+    if (i == c->n_files) {
+        c->files = mem_grow(c->files, &c->files_room, ++c->n_files, sizeof *c->files);
+        c->files[i] = (struct config_file){.key = key, .index = index};
+    }
+    free(c->files[i].file);
+    c->files[i].file = mem_string(r->file);
+    c->files[i].line = r->line;
+}
+
 static void read_value(struct reading *r, const struct word *word, const char *value)
 {
     char text[SHOWN + 1];
@@ -367,6 +388,8 @@ static void read_value(struct reading *r, const struct word *word, const char *v
                 strstr(value, " #") != NULL || strstr(value, " ;") != NULL
                     ? "; a comment needs a line of its own"
                     : "");
+    else
+        note_file(r, word->key);
     text_free(&must);
 }
 

@@ -47,6 +47,14 @@ struct shipping {      /* the rest of [collector]: what is sent, and when */
 
 struct target_draft; /* config_keys.h */
 
+/* A file that is read later, and where the configuration names it. */
+struct config_file {
+    const struct config_key *key; /* ca_file, cert_file, key_file or header_file */
+    size_t index;                 /* of its target or collector */
+    char *file;                   /* of the configuration; owned */
+    size_t line;
+};
+
 struct config {
     /* [agent] */
     char site[TARGET_NAME_MAX]; /* edgelat.site, "" is none */
@@ -85,6 +93,9 @@ struct config {
     size_t n_targets, targets_room;
     struct target_draft *drafts; /* what the files said of each; NULL: not from a file */
     size_t drafts_room;
+
+    struct config_file *files; /* in the order in which they were first named */
+    size_t n_files, files_room;
 };
 
 /* One problem; `text` is a whole sentence that begins with "FILE:LINE: ". */

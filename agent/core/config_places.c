@@ -97,32 +97,87 @@ bool config_read_servers(void *field, const struct config_key *key, const char *
 }
 
 /* ADDRESS/LENGTH, and nothing behind the length (RFC 4632, 3.1). */
-static bool is_prefix(const char *word)
+static bool parse_prefix(struct endpoint *e, size_t *length, const char *word)
 {
-    struct endpoint e;
     char address[ADDRESS_TEXT_MAX];
     int64_t bits;
     size_t len = strcspn(word, "/");
     if (word[len] != '/' || len >= sizeof address)
         return false;
     text_copy(address, len + 1, word);
-    if (!endpoint_parse(&e, address, 0) ||
-        !text_to_integer(word + len + 1, 1, e.family == FAMILY_IPV4 ? 32 : 128, &bits))
+    if (!endpoint_parse(e, address, 0) ||
+        !text_to_integer(word + len + 1, 1, e->family == FAMILY_IPV4 ? 32 : 128, &bits))
         return false;
     for (size_t bit = (size_t)bits; bit < 128; bit++)
-        if (e.bytes[bit / 8] >> (7 - bit % 8) & 1)
+        if (e->bytes[bit / 8] >> (7 - bit % 8) & 1)
             return false;
+    *length = (size_t)bits;
     return true;
 }
 
+static bool is_prefix(const char *word)
+{
+    struct endpoint e;
+    size_t length;
+    return parse_prefix(&e, &length, word);
+}
+
+/*
+ * Networks that no provider announces, by IANA's registries of special-purpose addresses
+ * (RFC 6890). Not those of documentation (RFC 5737, RFC 3849), which stand in examples.
+ * Of IPv6 all but 2000::/3 (RFC 4291, 2.4).
+ */
+static const struct {
+    uint8_t bytes[2];
+    uint8_t length;
+    const char *what;
+} not_public[] = {
+    {{0, 0}, 8, "\"this network\""},
+    {{10, 0}, 8, "private"},
+    {{100, 64}, 10, "of carrier-grade NAT"},
+    {{127, 0}, 8, "loopback"},
+    {{169, 254}, 16, "link-local"},
+    {{172, 16}, 12, "private"},
+    {{192, 168}, 16, "private"},
+    {{198, 18}, 15, "of benchmarks"},
+    {{224, 0}, 4, "multicast"},
+    {{240, 0}, 4, "reserved"},
+};
+
+/* What a prefix is that lies in such a network or has one in it; NULL: public. */
+static const char *why_not_public(const char *word)
+{
+    struct endpoint e = {.port = 0};
+    size_t length = 0;
+    parse_prefix(&e, &length, word);
+    unsigned begin = (unsigned)(e.bytes[0] << 8 | e.bytes[1]);
+    if (e.family == FAMILY_IPV6)
+        return e.bytes[0] >> 5 == 1 && length >= 3 ? NULL : "not global unicast";
+    for (size_t i = 0; i < sizeof not_public / sizeof *not_public; i++) {
+        unsigned network =
+            (unsigned)(not_public[i].bytes[0] << 8 | not_public[i].bytes[1]);
+        size_t shorter = length < not_public[i].length ? length : not_public[i].length;
+        if ((begin ^ network) >> (16 - shorter) == 0)
+            return not_public[i].what;
+    }
+    return NULL;
+}
+
+/* Public, as Azure asks for (Peering Service prefix requirements). */
 bool config_read_prefixes(void *field, const struct config_key *key, const char *value,
                           const struct kinds *kinds, struct text *must)
 {
     char word[WORD_MAX];
     bool fine;
-    for (const char *at = value; next_word(&at, word, is_prefix, &fine);)
+    for (const char *at = value; next_word(&at, word, is_prefix, &fine);) {
         if (!fine)
             return REFUSE("be prefixes, such as 203.0.113.0/24; '%s' is none", word);
+        const char *what = why_not_public(word);
+        if (what != NULL)
+            return REFUSE("be public prefixes, as registered in Azure; '%s' is %s, or "
+                          "has such addresses in it",
+                          word, what);
+    }
     return config_read_text(field, key, value, kinds, must);
 }
 

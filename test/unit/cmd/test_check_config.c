@@ -116,6 +116,115 @@ static void test_problems(void **state)
     folder_remove(&f);
 }
 
+/* A file that the configuration names, and what is said of it; NULL: nothing. */
+static const struct {
+    const char *keys; /* of [collector] */
+    const char *said; /* behind the name of the configuration */
+} named[] = {
+    {"cert_file = F/cert\nkey_file = F/key\nca_file = F/cert\nheader_file = F/token\n",
+     NULL},
+    {"header_file = F/tokn\n",
+     ":3: header_file F/tokn: no such file; create it or remove the key\n"},
+    {"ca_file = F/cart\n",
+     ":3: ca_file F/cart: no such file; create it or remove the key\n"},
+    {"ca_file = F/token\n", ":3: ca_file F/token: no certificate in PEM form "
+                            "(-----BEGIN CERTIFICATE-----); is it the right file?\n"},
+    {"ca_file = F\n", ":3: ca_file F: this is a folder; name the file in it\n"},
+    {"ca_file = F/fifo\n", ":3: ca_file F/fifo: a FIFO, socket or device; only a regular "
+                           "file is read here\n"},
+    {"header_file = F/cert\n",
+     ":3: header_file F/cert: it must hold one line such as 'Authorization: Bearer TOKEN'\n"},
+    {"header_file = F/empty\n",
+     ":3: header_file F/empty: it must hold one line such as 'Authorization: Bearer TOKEN'\n"},
+    {"cert_file = F/key\nkey_file = F/key\n",
+     ":3: cert_file F/key: no certificate in PEM form (-----BEGIN CERTIFICATE-----); is it "
+     "the right file?\n"},
+    {"cert_file = F/cert\nkey_file = F/cert\n",
+     ":4: key_file F/cert: no private key in PEM form (-----BEGIN PRIVATE KEY-----); is it "
+     "the right file?\n"},
+    {"cert_file = F/cert\nkey_file = F/other\n",
+     ":4: key_file F/other: is not the key of the certificate in F/cert; which of them is "
+     "old?\n"},
+    {"cert_file = F/cert\nkey_file = F/locked\n",
+     ":4: key_file F/locked: the key is encrypted and nobody is there to type its "
+     "passphrase; write it unencrypted: openssl pkey -in OLD -out NEW\n"},
+    {"[target a]\nhost = a.example\nca_file = F/cart\n",
+     ":5: ca_file F/cart: no such file; create it or remove the key\n"},
+    {"header_file = /run/credentials/edgelat.service/header\n",
+     ":3: header_file /run/credentials/edgelat.service/header: warning: this user cannot "
+     "look at it, so it is not checked\n"},
+};
+
+/* `text` with F/ as the folder. */
+static void in_folder(char out[2048], const struct folder *f, const char *text)
+{
+    out[0] = '\0';
+    for (const char *at = text; *at != '\0'; at++) {
+        size_t used = strlen(out);
+        bool is_folder = *at == 'F' && strchr("/:\n", at[1]) != NULL;
+        if (is_folder)
+            snprintf(out + used, 2048 - used, "%s", f->path);
+        else
+            snprintf(out + used, 2048 - used, "%c", *at);
+    }
+}
+
+static void test_named_files(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    struct capture out;
+    setenv("EDGELAT_DATA", "packaging/data", 1);
+    char command[512], keys[2048], said[2048], expected[2304], text[2304];
+    snprintf(
+        command, sizeof command,
+        "cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+        "-keyout key -out cert -subj /CN=lab 2>/dev/null && openssl genpkey -algorithm "
+        "ed25519 -out other && openssl pkey -in key -aes256 -passout pass:secret -out "
+        "locked && mkfifo fifo && echo 'Authorization: Bearer x' >token && : >empty",
+        f.path);
+    CHECK_INT(0, system(command), "openssl");
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        bool warning = named[i].said != NULL && strstr(named[i].said, "warning") != NULL;
+        in_folder(keys, &f, named[i].keys);
+        in_folder(said, &f, named[i].said != NULL ? named[i].said : "");
+        snprintf(text, sizeof text,
+                 "[collector]\nurl = https://c.example\n%s[agent]\nstate_dir = %s\n",
+                 keys, f.path);
+        const char *path = folder_write(&f, "a.conf", text);
+        snprintf(expected, sizeof expected, "%s%s", said[0] != '\0' ? path : "", said);
+        CHECK_INT(named[i].said == NULL || warning ? CMD_FINE : CMD_CANNOT,
+                  run(&out, "-c", path), named[i].keys);
+        CHECK_TEXT(expected, out.err, named[i].keys);
+    }
+    unsetenv("EDGELAT_DATA");
+    folder_remove(&f);
+}
+
+/* The line of a drop-in, where that names the file that counts. */
+static void test_named_in_drop_in(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    struct capture out;
+    setenv("EDGELAT_DATA", "packaging/data", 1);
+    char folder[128], path[128], expected[512];
+    snprintf(folder, sizeof folder, "%s/a.conf.d", f.path);
+    CHECK_INT(0, mkdir(folder, 0755), "a folder of drop-ins");
+    folder_write(&f, "a.conf.d/b.conf", "[collector]\n\nheader_file = /nowhere/b\n");
+    text_copy(path, sizeof path,
+              folder_write(&f, "a.conf",
+                           "[collector]\nurl = https://c.example\nheader_file = /etc\n"));
+    snprintf(expected, sizeof expected,
+             "%s/b.conf:3: header_file /nowhere/b: no such file; create it or remove the "
+             "key\n",
+             folder);
+    CHECK_INT(CMD_CANNOT, run(&out, path, NULL), "exit code");
+    CHECK_TEXT(expected, out.err, "the last one counts");
+    unsetenv("EDGELAT_DATA");
+    folder_remove(&f);
+}
+
 static void test_usage(void **state)
 {
     (void)state;
@@ -143,9 +252,14 @@ static void test_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fine),     cmocka_unit_test(test_shipped),
-        cmocka_unit_test(test_problems), cmocka_unit_test(test_usage),
-        cmocka_unit_test(test_keys),     cmocka_unit_test(test_data_files),
+        cmocka_unit_test(test_fine),
+        cmocka_unit_test(test_shipped),
+        cmocka_unit_test(test_problems),
+        cmocka_unit_test(test_named_files),
+        cmocka_unit_test(test_named_in_drop_in),
+        cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_data_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

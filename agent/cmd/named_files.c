@@ -1,0 +1,125 @@
+#include "cmd/named_files.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "core/config_keys.h"
+#include "export/header_file.h"
+#include "net/pem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- who reads ---- */
+
+enum { GROUPS_MAX = 256 }; /* of root itself, to be put back */
+
+/* The owner of the state folder; false where there is none yet. */
+static bool agent_user(struct stat *owner, const struct config *c)
+{
+    return stat(c->state_dir, owner) == 0;
+}
+
+/*
+ * Whether root's agent, which becomes the owner of the state folder, can open the file.
+ * With another file system user than 0 the kernel leaves CAP_DAC_OVERRIDE aside
+ * (capabilities(7)).
+ */
+static int open_as_agent(const char *path, const struct stat *owner)
+{
+    gid_t groups[GROUPS_MAX];
+    struct stat unused;
+    const struct passwd *user = getpwuid(owner->st_uid);
+    int n = getgroups(GROUPS_MAX, groups);
+    if (n < 0 || (user != NULL ? initgroups(user->pw_name, owner->st_gid)
+                               : setgroups(0, NULL)) < 0)
+        return 0; /* root without its rights: nothing is learnt */
+    setfsgid(owner->st_gid);
+    setfsuid(owner->st_uid);
+    int fd = file_open(AT_FDCWD, path, FILE_PLAIN, &unused);
+    setfsuid(0);
+    setfsgid(getegid());
+    setgroups((size_t)n, groups);
+    if (fd >= 0)
+        close(fd);
+    return fd < 0 ? fd : 0;
+}
+
+/* Whether it may well be that only this reader cannot have the file. */
+static bool is_of_others(const struct config *c, enum named_files_reader reader,
+                         const char *path, int rc)
+{
+    struct stat owner;
+    if (reader == NAMED_FILES_AGENT)
+        return false;
+    if (strncmp(path, "/run/credentials/", 17) == 0 && (rc == -ENOENT || rc == -EACCES))
+        return true;
+    return rc == -EACCES && geteuid() != 0 &&
+           !(agent_user(&owner, c) && owner.st_uid == geteuid());
+}
+
+/* ---- what it has to be ---- */
+
+static int check_header(const char *path, struct text *why)
+{
+    struct header_file header = {0};
+    int rc = header_file_read(&header, path);
+    if (rc == -EBADMSG)
+        text_add(why, "it must hold one line such as 'Authorization: Bearer TOKEN'");
+    header_file_forget(&header);
+    return rc;
+}
+
+static int check_content(const struct config *c, const struct config_file *f,
+                         const char *path, struct text *why)
+{
+    if (strcmp(f->key->name, "header_file") == 0)
+        return check_header(path, why);
+    if (strcmp(f->key->name, "key_file") == 0)
+        return pem_check_key(path, c->collectors[f->index].cert_file, why);
+    return pem_check_certificates(path, why);
+}
+
+static const char *path_of(const struct config *c, const struct config_file *f)
+{
+    const char *in = f->key->section == SECTION_TARGET
+                         ? (const char *)&c->drafts[f->index]
+                         : (const char *)&c->collectors[f->index];
+    return in + f->key->offset;
+}
+
+size_t named_files_check(const struct config *c, enum named_files_reader reader)
+{
+    size_t problems = 0;
+    for (size_t i = 0; i < c->n_files; i++) {
+        const struct config_file *f = &c->files[i];
+        const char *path = path_of(c, f);
+        struct text why = {0};
+        struct stat owner;
+        int rc = check_content(c, f, path, &why);
+        bool is_warning = is_of_others(c, reader, path, rc);
+        if (rc == 0 && reader == NAMED_FILES_PERSON && geteuid() == 0 &&
+            agent_user(&owner, c) && owner.st_uid != 0)
+            rc = open_as_agent(path, &owner);
+        if (is_warning)
+            text_add(&why, "warning: this user cannot look at it, so it is not checked");
+        else if (rc == -ENOENT)
+            text_add(&why, "no such file; create it or remove the key");
+        else if (rc == -EACCES && reader == NAMED_FILES_PERSON && geteuid() == 0)
+            text_add(&why, "permission denied for the agent's user; let it read the file "
+                           "(chgrp, chmod)");
+        else if (rc < 0 && why.len == 0)
+            text_add(&why, "%s", file_error(rc));
+        if (rc < 0)
+            log_text(is_warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "%s:%zu: %s %s: %s",
+                     f->file, f->line, f->key->name, path, text_string(&why));
+        problems += rc < 0 && !is_warning;
+        text_free(&why);
+    }
+    return problems;
+}
