@@ -257,6 +257,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .brake = &a->brake,
         .spool = a->spool,
         .shipper = a->shipper,
+        .measurer = &a->measurer,
     };
     a->answering = answering_create(loop, &sources);
     uv_timer_start(a->look_timer, on_look_timer, LOOK_MS, LOOK_MS);

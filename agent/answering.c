@@ -45,6 +45,9 @@ static void fill_in(struct answering *a)
         s->n_collectors = shipper_collectors(a->from.shipper, s->collectors);
         s->retry_ns = shipper_retry_ns(a->from.shipper);
     }
+    for (size_t t = 0; t < s->n_targets && t < a->from.config->n_targets; t++)
+        s->targets[t].failure =
+            *a->from.measurer != NULL ? measurer_failure(*a->from.measurer, t) : NULL;
     fill_in_usage(s);
 }
 

@@ -10,6 +10,7 @@
 #include "export/brake.h"
 #include "export/shipper.h"
 #include "export/spool.h"
+#include "measurer.h"
 
 #include <uv.h>
 
@@ -20,7 +21,8 @@ struct answering_sources { /* borrowed; they outlive the answering */
     const char *instance_id, *host_name;
     const struct brake *brake;
     const struct spool *spool;
-    const struct shipper *shipper; /* NULL: no collector */
+    const struct shipper *shipper;    /* NULL: no collector */
+    struct measurer *const *measurer; /* it may begin later: NULL until then */
 };
 
 /* Where the socket cannot be had the log says so, once, and nobody is answered. */

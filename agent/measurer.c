@@ -265,6 +265,11 @@ struct measurer_counters measurer_counters(struct measurer *m)
     return counters;
 }
 
+const char *measurer_failure(const struct measurer *m, size_t target)
+{
+    return names_failure(m->names, target);
+}
+
 void measurer_destroy(struct measurer *m)
 {
     if (m == NULL)

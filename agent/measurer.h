@@ -63,6 +63,9 @@ void measurer_close_window(struct measurer *m);
 
 struct measurer_counters measurer_counters(struct measurer *m);
 
+/* names_failure() of a target of the configuration, by its number there. */
+const char *measurer_failure(const struct measurer *m, size_t target);
+
 /* No callback after it returns; NULL is fine. The open window is lost: close it before.
  */
 void measurer_destroy(struct measurer *m);

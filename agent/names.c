@@ -35,6 +35,7 @@ struct name { /* of a target, in one family */
     struct lookup *under_way;
     struct mono ask_at;
     unsigned failures;    /* in a row */
+    char error[96];       /* of the last failure */
     struct endpoint used; /* FAMILY_NONE: none yet */
     struct decoy *decoy;  /* under way */
     struct mono decoy_at; /* not before */
@@ -143,6 +144,7 @@ static void lookup_failed(struct name *n, const struct resolution *r)
 {
     struct names *all = n->names;
     all->counters.failures++;
+    text_copy(n->error, sizeof n->error, r->error);
     n->ask_at.ns = mono_now().ns +
                    backoff_ns(&all->random, RETRY_FIRST_NS, RETRY_MOST_NS, n->failures);
     say_failed(n, r, n->failures++ == 0);
@@ -285,6 +287,20 @@ void names_destroy(struct names *all)
         abandon(&all->list[i]);
     free(all->list);
     free(all);
+}
+
+const char *names_failure(const struct names *all, size_t number)
+{
+    const char *error = NULL;
+    for (size_t i = 2 * number; i < 2 * number + 2 && i < all->n; i++) {
+        const struct name *n = &all->list[i];
+        if (n->target == NULL)
+            continue;
+        if (n->failures == 0 || n->used.family != FAMILY_NONE)
+            return NULL;
+        error = error != NULL ? error : n->error;
+    }
+    return error;
 }
 
 struct names_counters names_counters(const struct names *all)

@@ -50,6 +50,10 @@ void names_pause(struct names *n, bool paused);
 void names_rest(struct names *n, size_t number);
 void names_wake(struct names *n, size_t number, struct mono now);
 
+/* Why the target has no address, as a clause: each family that is wanted has failed when
+ * it was asked for last. NULL: it has one, or an answer is still awaited. */
+const char *names_failure(const struct names *n, size_t number);
+
 struct names_counters {
     uint64_t lookups, failures;
 };

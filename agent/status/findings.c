@@ -34,6 +34,13 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
     enum state state = snapshot_state(t);
     if (target->discovered)
         return 0;
+    if (t->failure != NULL) {
+        text_add(out,
+                 "%s: %s has no address: %s; look at the name, and at the DNS servers "
+                 "(servers in [dns], or /etc/resolv.conf)\n",
+                 target->name, target->host, t->failure);
+        return 1;
+    }
     if (s->window_end.ns - s->since.ns > RESOLVED_NS &&
         t->is.places[0].to.family == FAMILY_NONE &&
         t->is.places[1].to.family == FAMILY_NONE) {

@@ -111,6 +111,16 @@ const struct snapshot_stream *snapshot_stream(const struct snapshot_target *t,
     return is ? stream : NULL;
 }
 
+bool snapshot_too_early(const struct snapshot *s)
+{
+    for (size_t t = 0; t < s->n_targets; t++)
+        for (size_t f = 0; f < 2; f++)
+            for (size_t k = 0; k < s->kinds->n; k++)
+                if (snapshot_stream(&s->targets[t], f, k) != NULL)
+                    return false;
+    return s->stopped == NULL;
+}
+
 enum state snapshot_state(const struct snapshot_target *t)
 {
     enum state worst = STATE_UNKNOWN;

@@ -28,6 +28,7 @@ struct snapshot_stream { /* as it was in its last window with a result */
 struct snapshot_target {
     struct target_state is;                       /* when the last window closed */
     struct snapshot_stream streams[2][KINDS_MAX]; /* by family and kind */
+    const char *failure; /* why its name has no address, of this moment; NULL: none */
 };
 
 struct snapshot_event {
@@ -88,6 +89,10 @@ const struct snapshot_stream *snapshot_stream(const struct snapshot_target *t,
  * probing is stopped nothing is said of the targets.
  */
 size_t snapshot_findings(const struct snapshot *s, struct text *lines);
+
+/* Whether nothing was measured yet, so that nothing found does not mean that all is well:
+ * before the first window with a result. */
+bool snapshot_too_early(const struct snapshot *s);
 
 void snapshot_json(const struct snapshot *s, const char *findings, struct text *out);
 void snapshot_text(const struct snapshot *s, const char *findings, struct text *out);

@@ -173,6 +173,7 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
         add_collector(&j, &s->collectors[i]);
     json_array_end(&j);
     add_events(&j, s);
+    json_bool(&j, "too_early", snapshot_too_early(s));
     json_array(&j, "findings");
     for (; *findings != '\0'; findings += strcspn(findings, "\n") + 1)
         json_string_bytes(&j, NULL, findings, strcspn(findings, "\n"));

@@ -205,8 +205,11 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
              "ms at most\n",
              (double)s->memory_bytes / 1e6, ran_s > 0 ? 100 * s->cpu_s / ran_s : 0,
              (double)s->loop_lag_ns / 1e6);
-    if (findings[0] == '\0')
-        text_add(out, "nothing is wrong\n");
-    else
+    if (findings[0] != '\0')
         text_add(out, "\nwrong:\n%s", findings);
+    else if (snapshot_too_early(s))
+        text_add(out, "too early to say whether something is wrong: nothing is measured "
+                      "yet\n");
+    else
+        text_add(out, "nothing is wrong\n");
 }

@@ -95,13 +95,43 @@ static void before_the_first_window(void **state)
     has(&b->text, "no window has closed yet\n", "text");
     has(&b->text, "   -  near                 nothing is known of near.example yet\n",
         "text");
-    has(&b->text, "\nnothing is wrong\n", "text");
+    has(&b->text,
+        "\ntoo early to say whether something is wrong: nothing is measured yet\n",
+        "text");
+    has_not(&b->text, "nothing is wrong", "text");
+    has(&b->json, "\"too_early\":true,\"findings\":[]", "JSON");
     has(&b->json, "\"window\":{\"start\":null,\"end\":null,", "JSON");
     has(&b->json,
         "\"targets\":[{\"target\":\"near\",\"host\":\"near.example\",\"configured\":true,"
         "\"rank\":null,\"pop\":null,\"state\":\"unknown\",\"interception\":null,"
         "\"streams\":[]}]",
         "JSON");
+    bed_end(b);
+}
+
+/* DNS does not answer: said at once, and never that nothing is wrong. */
+static void without_dns(void **state)
+{
+    static const char said[] =
+        "near: near.example has no address: no such name; look at the name, and at the DNS "
+        "servers (servers in [dns], or /etc/resolv.conf)\n";
+    (void)state;
+    struct bed *b = bed_begin();
+    window(b);
+    b->s.since.ns = b->s.window_end.ns - 3 * NS_PER_S; /* the question is under way */
+    show(b);
+    has(&b->text, "\ntoo early to say ", "a window without a result");
+    b->s.targets[0].failure = "no such name";
+    show(b);
+    CHECK_TEXT(said, text_string(&b->findings), "the lookup has failed");
+    has_not(&b->text, "nothing is wrong", "text");
+    b->s.targets[0].failure = NULL;
+    resolve(&b->rig, 0, near, "AMS");
+    pings(b, 9, 0);
+    window(b);
+    CHECK_TEXT("", text_string(&b->findings), "it has one now");
+    has(&b->text, "\nnothing is wrong\n", "text");
+    has(&b->json, "\"too_early\":false,\"findings\":[]", "JSON");
     bed_end(b);
 }
 
@@ -334,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(before_the_first_window),
+        cmocka_unit_test(without_dns),
         cmocka_unit_test(a_target),
         cmocka_unit_test(another_place),
         cmocka_unit_test(down),
