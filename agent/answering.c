@@ -80,6 +80,12 @@ static void say_no_socket(const char *path, int rc)
                  "%s: another agent answers there; `edgelat status` cannot ask this one "
                  "before status_socket in [agent] names a file of its own",
                  path);
+    else if (rc == -EEXIST)
+        log_warn("status",
+                 "%s: there is something that is no socket, which stays as it is; "
+                 "`edgelat status` cannot ask this agent before it is moved away, or "
+                 "status_socket in [agent] names another file",
+                 path);
     else
         log_info("status",
                  "%s: %s; `edgelat status` cannot ask this agent: make its folder for "

@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
 #include "cmd/load.h"
+#include "net/clock.h"
 #include "status/answer.h"
 #include "status/socket.h"
 
@@ -41,7 +42,8 @@ enum { OPT_JSON = 256, PIECE = 16 << 10 };
 
 #define PATIENCE_NS (5 * NS_PER_S)
 
-/* All that the agent sends, up to one byte more than is accepted. Returns 0 or -errno. */
+/* All that the agent sends, up to one byte more than is accepted. Returns 0 or -errno;
+ * -EAGAIN: not within the time for all of it, nor for a piece. */
 static int ask(const char *path, struct text *answer)
 {
     char piece[PIECE];
@@ -49,9 +51,14 @@ static int ask(const char *path, struct text *answer)
     int fd = status_connect(path, PATIENCE_NS);
     if (fd < 0)
         return fd;
-    while (answer->len <= ANSWER_MAX && (n = read(fd, piece, sizeof piece)) > 0)
+    struct mono began = mono_now();
+    bool late = false;
+    while (answer->len <= ANSWER_MAX && !late &&
+           (n = read(fd, piece, sizeof piece)) > 0) {
         text_add_bytes(answer, piece, (size_t)n);
-    int rc = n < 0 ? -errno : 0;
+        late = mono_now().ns - began.ns > PATIENCE_NS;
+    }
+    int rc = late ? -EAGAIN : n < 0 ? -errno : 0;
     close(fd);
     return rc;
 }

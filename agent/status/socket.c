@@ -23,6 +23,8 @@ struct client {
 struct status_socket {
     uv_pipe_t listener;
     char path[sizeof((struct sockaddr_un *)0)->sun_path];
+    dev_t device; /* of the file that bind() made; with the inode */
+    ino_t inode;
     struct client clients[STATUS_CLIENTS_MAX];
     bool waits; /* somebody who found no place */
     bool ending;
@@ -196,7 +198,12 @@ int status_socket_create(struct status_socket **out, uv_loop_t *loop, const char
         return rc;
     }
     struct status_socket *s = mem_zalloc(sizeof *s);
+    struct stat file;
     text_copy(s->path, sizeof s->path, path);
+    if (lstat(path, &file) == 0) {
+        s->device = file.st_dev;
+        s->inode = file.st_ino;
+    }
     s->on_ask = on_ask;
     s->user = user;
     s->open = 1;
@@ -216,8 +223,10 @@ void status_socket_destroy(struct status_socket *s)
 {
     if (s == NULL)
         return;
+    struct stat file;
     s->ending = true;
-    unlink(s->path);
+    if (lstat(s->path, &file) == 0 && file.st_dev == s->device && file.st_ino == s->inode)
+        unlink(s->path); /* else somebody has put something else there */
     for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
         if (s->clients[i].open > 0)
             hang_up(&s->clients[i]);

@@ -3,8 +3,9 @@
  * when he is let in. Nothing is read from him. At most STATUS_CLIENTS_MAX are served at a
  * time, the others wait; one who does not read is dropped after STATUS_CLIENT_NS.
  *
- * The file is for its owner and group, mode 0660. It goes when the socket is destroyed;
- * one that a dead agent has left is replaced.
+ * The file is for its owner and group, mode 0660. It goes when the socket is destroyed,
+ * if it is still the one that was made; one that a dead agent has left is replaced. What
+ * is no socket, or is answered by somebody, stays.
  */
 #ifndef EDGELAT_STATUS_SOCKET_H
 #define EDGELAT_STATUS_SOCKET_H

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from lab import TOP, Tap, run, running, wait_for
@@ -311,8 +312,33 @@ def check_error_priority(folder, agent, log):
     tap.ok(events and all(line.startswith("<3>error event: ") for line in events), "a target that is down", events)
 
 
+def drip(listener):
+    """Answers `edgelat status` with a byte each 0.2 s, for ever."""
+    client, _ = listener.accept()
+    try:
+        while True:
+            client.sendall(b"e")
+            time.sleep(0.2)
+    except OSError:
+        pass
+
+
+@contextlib.contextmanager
+def dripping_status():
+    """`edgelat status`, asking one who drips."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        path = configure(folder)
+        listener.bind(f"{folder}/status")
+        listener.listen(1)
+        threading.Thread(target=drip, args=(listener,), daemon=True).start()
+        with running(EDGELAT, "status", "-c", path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as asking:
+            yield
+            said = asking.stderr.read() if wait_for(lambda: asking.poll() is not None, 6, 0.1) else ""
+            tap.ok(asking.returncode == 2 and "does not answer within 5 s" in said, "status, answered by one who drips", said)
+
+
 def main():
-    with tempfile.TemporaryDirectory() as folder, silent_port() as port:
+    with dripping_status(), tempfile.TemporaryDirectory() as folder, silent_port() as port:
         path, log = configure(folder), os.path.join(folder, "log")
         with open(path, "a", encoding="ascii") as file:
             file.write("waiting = 100ms\n")

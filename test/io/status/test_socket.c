@@ -210,6 +210,31 @@ static void a_living_agent_keeps_its_file(void **state)
     end(&b);
 }
 
+static void what_others_put_there_stays(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct stat is;
+    begin(&b, SMALL);
+    CHECK_INT(0, create(&b), "created");
+    unlink(b.path);
+    folder_write(&b.folder, "status", "a file\n");
+    status_socket_destroy(b.socket);
+    b.socket = NULL;
+    CHECK(stat(b.path, &is) == 0 && is.st_size == 7, "a file of somebody's");
+    unlink(b.path);
+    uv_run(&b.loop, UV_RUN_DEFAULT);
+
+    CHECK_INT(0, create(&b), "created");
+    unlink(b.path);
+    int fd = another(&b, 1);
+    status_socket_destroy(b.socket);
+    b.socket = NULL;
+    CHECK(stat(b.path, &is) == 0, "the socket of another agent");
+    close(fd);
+    end(&b);
+}
+
 static void where_it_cannot_be(void **state)
 {
     (void)state;
@@ -242,6 +267,7 @@ int main(void)
         cmocka_unit_test(who_does_not_read_is_dropped),
         cmocka_unit_test(it_ends_in_the_middle),
         cmocka_unit_test(a_living_agent_keeps_its_file),
+        cmocka_unit_test(what_others_put_there_stays),
         cmocka_unit_test(where_it_cannot_be),
     };
     signal(SIGPIPE, SIG_IGN); /* as `edgelat run` does */
