@@ -53,13 +53,6 @@ static void release(struct http_exchange *x)
     X509_STORE_free(x->store);
 }
 
-static int64_t info_ns(CURL *easy, CURLINFO info)
-{
-    curl_off_t us = 0;
-    curl_easy_getinfo(easy, info, &us);
-    return us * NS_PER_US;
-}
-
 static void take_times(struct http_exchange *x)
 {
     struct http_times *t = &x->reply.times;
@@ -71,10 +64,8 @@ static void take_times(struct http_exchange *x)
     if (x->reply.status == 0)
         return;
     t->first_byte_ns = x->first_byte_ns;
-    int64_t body = info_ns(x->easy, CURLINFO_TOTAL_TIME_T) -
-                   info_ns(x->easy, CURLINFO_STARTTRANSFER_TIME_T);
     if (x->reply.failure == HTTP_OK)
-        t->body_ns = body > 0 ? body : 0;
+        t->body_ns = tls_came_ns(h, x->replied_ns, (int64_t)uv_hrtime()) - x->replied_ns;
 }
 
 /* A date that has passed is a negative wait in libcurl 7.88. */
@@ -89,12 +80,12 @@ static void take_facts(struct http_exchange *x)
 {
     struct http_facts *f = &x->reply.facts;
     const struct http_facts *tls = &x->handshake.facts;
-    long status = 0, version = 0;
+    long version = 0;
     curl_off_t after_s = 0;
-    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    int status = http_final_status(x);
     curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
     curl_easy_getinfo(x->easy, CURLINFO_RETRY_AFTER, &after_s);
-    x->reply.status = (int)status;
+    x->reply.status = status;
     x->reply.retry_after_ns = retry_after_ns(after_s);
     f->status = (uint16_t)status;
     if (status != 0)
@@ -110,11 +101,21 @@ static void take_facts(struct http_exchange *x)
 /* libcurl 7.88 is content with "HTTP/200 x", and then has no status. */
 static CURLcode end_of(const struct http_exchange *x, CURLcode code)
 {
-    long status = 0;
-    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
     if (!x->cut && code != CURLE_OK)
         return code;
-    return status != 0 ? CURLE_OK : CURLE_WEIRD_SERVER_REPLY;
+    return http_final_status(x) != 0 ? CURLE_OK : CURLE_WEIRD_SERVER_REPLY;
+}
+
+/* What it waits for just now, for a message. */
+static const char *waiting_for(const struct http_exchange *x)
+{
+    if (x->proxied && x->handshake.started_ns == 0)
+        return "the proxy";
+    if (x->tls && x->handshake.done_ns == 0)
+        return "the TLS handshake";
+    if (x->warm)
+        return "the second reply";
+    return x->replied_ns == 0 ? "the reply" : "the rest of the reply";
 }
 
 static void take_failure(struct http_exchange *x, CURLcode code)
@@ -133,7 +134,7 @@ static void take_failure(struct http_exchange *x, CURLcode code)
                                   x->host, x->details);
     }
     r->error = x->error;
-    r->waited_for = r->failure == HTTP_FAILED_TIMEOUT ? http_waiting_for(x) : "";
+    r->waited_for = r->failure == HTTP_FAILED_TIMEOUT ? waiting_for(x) : "";
 }
 
 /* True: the peer was cut off, which outweighs what the library makes of it. */
@@ -163,6 +164,7 @@ static bool start_warm(struct http_exchange *x)
     x->warm = true;
     x->handshake.request_ns = 0;
     x->first_byte_ns = DELAY_UNDEFINED;
+    x->replied_ns = 0;
     curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L);
     /* ends before the whole request would: the first reply is to be reported in time */
     curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)(left_ns * 3 / 4 / NS_PER_MS));
@@ -173,10 +175,9 @@ static bool start_warm(struct http_exchange *x)
 /* A second request that failed leaves its delay undefined; the first reply stands. */
 static void take_warm(struct http_exchange *x)
 {
-    long status = 0, connections = 0;
-    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    long connections = 0;
     curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connections);
-    if (status == 0 || connections != 0)
+    if (x->replied_ns == 0 || connections != 0)
         return;
     x->reply.times.warm_first_byte_ns = x->first_byte_ns;
     x->reply.facts.warm = true;
@@ -306,27 +307,15 @@ void http_cancel(struct http_exchange *x)
     free(x);
 }
 
-struct http_times http_times_so_far(struct http_exchange *x)
+const struct http_reply *http_reply_so_far(struct http_exchange *x)
 {
     if (!x->warm) { /* else they are taken already */
         x->reply.failure = HTTP_FAILED_TIMEOUT;
+        x->reply.waited_for = waiting_for(x);
         take_facts(x);
         take_times(x);
     }
-    return x->reply.times;
-}
-
-const char *http_waiting_for(const struct http_exchange *x)
-{
-    curl_off_t first = 0;
-    curl_easy_getinfo(x->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
-    if (x->proxied && x->handshake.started_ns == 0)
-        return "the proxy";
-    if (x->tls && x->handshake.done_ns == 0)
-        return "the TLS handshake";
-    if (x->warm)
-        return "the second reply";
-    return first == 0 ? "the reply" : "the rest of the reply";
+    return &x->reply;
 }
 
 int http_create(struct http **out, uv_loop_t *loop)

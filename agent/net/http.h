@@ -61,7 +61,8 @@ struct http_times { /* ns; DELAY_UNDEFINED where the request did not get that fa
     int64_t tunnel_ns;     /* until the proxy has connected to the target; without a proxy
                               until TLS begins, which is nothing much */
     int64_t tls_ns;        /* handshake, our own crypto included */
-    int64_t first_byte_ns; /* from the request sent to the first byte of the reply */
+    int64_t first_byte_ns; /* from the request sent to the first byte of the final reply:
+                              not of a 103 or another interim one */
     int64_t body_ns;       /* from there to the last byte that was taken */
     int64_t warm_first_byte_ns; /* the same of the repeated request */
 };
@@ -71,8 +72,10 @@ struct http_reply { /* valid during the callback only */
     const char
         *error; /* one plain clause on the failure with the thing named, "" when fine */
     const char
-        *waited_for;  /* after HTTP_FAILED_TIMEOUT, as http_waiting_for(), else "" */
-    int status;       /* 0 when there was no reply */
+        *waited_for;  /* after HTTP_FAILED_TIMEOUT: "the TLS handshake", "the reply", ...;
+                         else "" */
+    int status;       /* 0 when there was no reply; interim ones are none */
+    bool head;        /* all of the reply's head came, also when the rest failed */
     const char *body; /* not ended by NUL */
     size_t body_len;
     char type[64];     /* Content-Type, lower case, without its parameters; "" is none */
@@ -109,11 +112,8 @@ struct http_exchange *http_start(struct http *h, const struct http_request *requ
 void http_cancel(struct http_exchange *x); /* no callback comes; not after on_reply came,
                                               and not from inside on_header */
 
-/* The delays of the phases it has come through so far: to be asked before it is
- * cancelled. */
-struct http_times http_times_so_far(struct http_exchange *x);
-
-/* What it waits for just now, for a message: "the TLS handshake", "the reply", ... */
-const char *http_waiting_for(const struct http_exchange *x);
+/* What has come so far, as if its time were over: to be asked before it is cancelled,
+ * and valid until then. */
+const struct http_reply *http_reply_so_far(struct http_exchange *x);
 
 #endif

@@ -34,6 +34,7 @@ struct http_exchange {
     bool proxied; /* over the probe's socket to a proxy */
     int64_t began_ns, deadline_ns;
     int64_t first_byte_ns; /* of the request under way, over TLS; or DELAY_UNDEFINED */
+    int64_t replied_ns;    /* when its final reply began (RFC 9110, 15.2), or 0 */
     size_t reply_max, head_len, warm_len;
     struct text body;
     char host[256];           /* for messages */
@@ -50,6 +51,9 @@ struct http_exchange {
     http_reply_cb *on_reply;
     void *user;
 };
+
+/* Of the request under way: the status of its final reply, or 0. */
+int http_final_status(const struct http_exchange *x);
 
 /*
  * Makes the easy handle do `request`. Where it cannot be done `x->why` says so, and

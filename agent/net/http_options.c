@@ -95,12 +95,30 @@ static void take_token(char *out, size_t room, const char *value, size_t len)
     out[n] = '\0';
 }
 
+int http_final_status(const struct http_exchange *x)
+{
+    long status = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200 ? (int)status : 0;
+}
+
+/* Interim replies (103 Early Hints) say nothing of when the answer is there. */
 static void take_first_byte(struct http_exchange *x)
 {
     int64_t now_ns = (int64_t)uv_hrtime();
     const struct tls_handshake *h = &x->handshake;
-    if (h->request_ns != 0 && x->first_byte_ns == DELAY_UNDEFINED)
-        x->first_byte_ns = tls_came_ns(h, h->request_ns, now_ns) - h->request_ns;
+    if (x->replied_ns != 0 || http_final_status(x) == 0)
+        return;
+    x->replied_ns = now_ns;
+    if (h->request_ns == 0)
+        return;
+    x->replied_ns = tls_came_ns(h, h->request_ns, now_ns);
+    x->first_byte_ns = x->replied_ns - h->request_ns;
+}
+
+static bool ends_head(const char *line, size_t len)
+{
+    return len <= 2 && line[0] == (len == 2 ? '\r' : '\n');
 }
 
 static size_t on_header_line(char *line, size_t size, size_t n, void *user)
@@ -108,6 +126,7 @@ static size_t on_header_line(char *line, size_t size, size_t n, void *user)
     struct http_exchange *x = user;
     size_t len = size * n;
     take_first_byte(x);
+    x->reply.head |= x->replied_ns != 0 && ends_head(line, len);
     x->head_len += len;
     x->too_long |= x->head_len > HEAD_MAX;
     if (x->too_long)

@@ -56,7 +56,8 @@ struct probe_kind {
     void (*start)(struct exchange *x);
 
     /* The waiting time is over, or the prober ends: forget `x`; exchange_done() must not
-     * come any more. */
+     * come any more. It is a loss, unless the kind sets result.outcome to
+     * OUTCOME_REPLY: what counts as an answer came, and only the rest did not. */
     void (*abort)(struct exchange *x);
 
     /* No exchange is left. The memory goes when the loop has closed the handles, so that

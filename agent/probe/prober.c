@@ -231,7 +231,8 @@ static void report_lost(struct prober *p)
     struct probe *probe;
     while (!p->destroyed && (probe = overdue(p, at)) != NULL) {
         probe->kind->abort(&probe->x);
-        say_lost(&probe->x.result, probe->x.target->waiting_ns);
+        if (probe->x.result.outcome != OUTCOME_REPLY)
+            say_lost(&probe->x.result, probe->x.target->waiting_ns);
         report(probe);
     }
 }

@@ -93,7 +93,7 @@ static const char *waiting_for(const struct fetch *f)
         return f->proxied ? "the lookup of the proxy's name" : "the name lookup";
     if (f->handshake != NULL)
         return f->proxied ? "the TCP handshake of the proxy" : "the TCP handshake";
-    return f->http != NULL ? http_waiting_for(f->http) : "its turn";
+    return "its turn";
 }
 
 static void say_timeout(struct fetch *f, const char *phase)
@@ -127,11 +127,27 @@ static int64_t total(const struct fetch *f, const struct http_times *t)
     return dns_ns + f->connect_ns + tunnel_ns + t->tls_ns + t->first_byte_ns + t->body_ns;
 }
 
-static enum outcome outcome_of(enum http_failure failure)
+static void take_times(struct fetch *f, const struct http_times *t)
 {
-    switch (failure) {
-    case HTTP_OK: /* any status is an answer */
+    f->delays[TLS] = t->tls_ns;
+    f->delays[FIRST_BYTE] = t->first_byte_ns;
+    f->delays[WARM_FIRST_BYTE] = t->warm_first_byte_ns;
+    f->delays[TOTAL] = total(f, t);
+}
+
+/* With the whole head it is answered, whatever the body does, and a PoP is named. */
+static bool is_answered(const struct http_reply *reply)
+{
+    return reply->failure == HTTP_OK ||
+           (reply->failure == HTTP_FAILED_TIMEOUT && reply->head);
+}
+
+static enum outcome outcome_of(const struct http_reply *reply)
+{
+    if (is_answered(reply)) /* any status is an answer */
         return OUTCOME_REPLY;
+    switch (reply->failure) {
+    case HTTP_OK:
     case HTTP_FAILED_TIMEOUT:
         return OUTCOME_LOSS;
     case HTTP_FAILED_CONNECT: /* reset as soon as it stood */
@@ -145,28 +161,30 @@ static enum outcome outcome_of(enum http_failure failure)
     return OUTCOME_HTTP_ERROR;
 }
 
-static void take_times(struct fetch *f, const struct http_times *t)
+static enum outcome take_reply(struct fetch *f, const struct http_reply *reply)
 {
-    f->delays[TLS] = t->tls_ns;
-    f->delays[FIRST_BYTE] = t->first_byte_ns;
-    f->delays[WARM_FIRST_BYTE] = t->warm_first_byte_ns;
-    f->delays[TOTAL] = total(f, t);
+    struct result *r = &f->x->result;
+    enum outcome outcome = outcome_of(reply);
+    take_times(f, &reply->times);
+    r->http = reply->facts;
+    r->http.proxy = f->proxied;
+    if (outcome == OUTCOME_REPLY && reply->failure != HTTP_OK)
+        say(f, "the reply did not end within the waiting time");
+    else if (reply->failure == HTTP_FAILED_TIMEOUT)
+        say_timeout(f, reply->waited_for);
+    else if (reply->failure != HTTP_OK)
+        say(f, reply->error);
+    return outcome;
 }
 
 static void on_reply(const struct http_reply *reply, void *user)
 {
     struct fetch *f = user;
     struct result *r = &f->x->result;
-    take_times(f, &reply->times);
-    r->http = reply->facts;
-    r->http.proxy = f->proxied;
+    enum outcome outcome = take_reply(f, reply);
     if (!f->proxied && reply->lost_packets > r->lost_packets) /* from the first SYN on */
         r->lost_packets = reply->lost_packets;
-    if (reply->failure == HTTP_FAILED_TIMEOUT)
-        say_timeout(f, reply->waited_for);
-    else if (reply->failure != HTTP_OK)
-        say(f, reply->error);
-    finish(f, outcome_of(reply->failure));
+    finish(f, outcome);
 }
 
 static void request(void *user)
@@ -352,14 +370,14 @@ static void https_start(struct exchange *x)
 static void https_abort(struct exchange *x)
 {
     struct fetch *f = x->own;
-    say_timeout(f, waiting_for(f));
+    if (f->http == NULL)
+        say_timeout(f, waiting_for(f));
     if (f->lookup != NULL)
         lookup_cancel(f->lookup);
     if (f->handshake != NULL)
         handshake_cancel(f->handshake);
     if (f->http != NULL) {
-        struct http_times times = http_times_so_far(f->http);
-        take_times(f, &times);
+        x->result.outcome = take_reply(f, http_reply_so_far(f->http));
         http_cancel(f->http);
     }
     if (f->socket >= 0)

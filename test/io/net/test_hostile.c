@@ -5,11 +5,10 @@
  */
 #include "io/net/http_bed.h"
 
-#include "io/net/child.h"
+#include "io/net/tls_peer.h"
 #include "net/clock.h"
 
 #include <dlfcn.h>
-#include <openssl/ssl.h>
 #include <sys/resource.h>
 
 #define HELD_MOST_NS (100 * NS_PER_MS)
@@ -46,48 +45,9 @@ struct hostile {
     const char *error; /* a part of the message, or NULL: whatever it is */
 };
 
-static struct child_folder folder;
-static char certificate[96], key[96];
+static struct tls_peer_files files;
 
 /* ---- the peer: a process of its own ---- */
-
-struct connection {
-    int fd;
-    SSL *ssl; /* NULL: none */
-};
-
-static void must(bool ok)
-{
-    if (!ok)
-        _exit(0); /* the other end has gone: enough of it */
-}
-
-static void peer_write(const struct connection *c, const char *bytes, size_t len)
-{
-    for (ssize_t n; len > 0; bytes += n, len -= (size_t)n) {
-        n = c->ssl != NULL ? SSL_write(c->ssl, bytes, (int)len)
-                           : send(c->fd, bytes, len, MSG_NOSIGNAL);
-        must(n > 0);
-    }
-}
-
-static void peer_read(const struct connection *c, uint8_t *bytes, size_t len)
-{
-    for (ssize_t n; len > 0; bytes += n, len -= (size_t)n) {
-        n = c->ssl != NULL ? SSL_read(c->ssl, bytes, (int)len)
-                           : recv(c->fd, bytes, len, 0);
-        must(n > 0);
-    }
-}
-
-static void read_head(const struct connection *c)
-{
-    for (uint32_t last = 0; last != 0x0d0a0d0a;) {
-        uint8_t byte;
-        peer_read(c, &byte, 1);
-        last = last << 8 | byte;
-    }
-}
 
 static void read_http2_headers(const struct connection *c)
 {
@@ -109,9 +69,7 @@ static int choose_http2(SSL *ssl, const unsigned char **out, unsigned char *len,
 
 static SSL *accept_tls(enum speech speech, int fd)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-    SSL_CTX_use_certificate_file(ctx, certificate, SSL_FILETYPE_PEM);
-    SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM);
+    SSL_CTX *ctx = tls_peer_context(&files);
     if (speech == TLS12 || speech == DHE)
         SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
     if (speech == DHE) {
@@ -120,10 +78,7 @@ static SSL *accept_tls(enum speech speech, int fd)
     }
     if (speech == HTTP2)
         SSL_CTX_set_alpn_select_cb(ctx, choose_http2, NULL);
-    SSL *ssl = SSL_new(ctx);
-    SSL_set_fd(ssl, fd);
-    must(SSL_accept(ssl) == 1);
-    return ssl;
+    return tls_peer_accept(ctx, fd);
 }
 
 #define H2_SETTINGS "\0\0\0\4\0\0\0\0\0"
@@ -359,7 +314,7 @@ static struct got ask(enum asked as, const struct hostile *h, uint16_t port,
     struct http_request request = {
         .url = as == PROXY ? "https://front.example/" : url,
         .proxy = as == PROXY ? proxy : "",
-        .ca_file = certificate,
+        .ca_file = files.certificate,
         .timeout_ns = 20 * NS_PER_S,
         .reply_max = 16 << 10,
         .cut_reply = true,
@@ -374,7 +329,7 @@ static struct got ask(enum asked as, const struct hostile *h, uint16_t port,
     }
     uv_loop_init(&loop);
     CHECK_INT(0, http_create(&http, &loop), "created");
-    http_preload(http, certificate);
+    http_preload(http, files.certificate);
     http_start(http, &request, on_header, on_reply, &g);
 
     uv_timer_init(&loop, &timer);
@@ -435,24 +390,14 @@ static void no_peer_holds_the_loop(void **state)
 
 static int begin(void **state)
 {
-    (void)without_proxies(state);
-    char command[512];
-    child_folder(&folder);
-    snprintf(certificate, sizeof certificate, "%s/cert.pem", folder.path);
-    snprintf(key, sizeof key, "%s/key.pem", folder.path);
-    snprintf(command, sizeof command,
-             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days "
-             "2 -keyout %s -out %s -subj /CN=localhost -addext "
-             "subjectAltName=DNS:localhost 2>%s/log",
-             key, certificate, folder.path);
-    child_run(command);
-    return 0;
+    tls_peer_files(&files);
+    return without_proxies(state);
 }
 
 static int end(void **state)
 {
     (void)state;
-    child_folder_remove(&folder);
+    child_folder_remove(&files.folder);
     return 0;
 }
 
