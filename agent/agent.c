@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "closing.h"
+#include "core/clock_proof.h"
 #include "core/spread.h"
 #include "export/brake.h"
 #include "export/shipper.h"
@@ -11,6 +12,7 @@
 #include "identity.h"
 #include "measurer.h"
 #include "net/chance.h"
+#include "net/clock.h"
 #include "net/timer.h"
 
 #include <errno.h>
@@ -38,6 +40,7 @@ struct agent {
     char host_name[256];
 
     struct brake brake;
+    struct clock_proof clock;
     uv_timer_t *look_timer;
 
     uv_timer_t *ship_timer; /* runs from the closing of a window to our turn to ship */
@@ -136,6 +139,10 @@ static void hear(struct agent *a)
 static void on_look_timer(uv_timer_t *timer)
 {
     struct agent *a = timer->data;
+    int64_t ahead_ns;
+    bool heard = http_clock_ahead(a->http, &ahead_ns);
+    if (clock_proof_look(&a->clock, mono_now(), wall_now(), heard, ahead_ns))
+        spool_trust_clock(a->spool);
     brake_look(&a->brake);
     hear(a);
     if (a->measurer != NULL) {

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "core/time.h"
+#include "net/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -37,6 +38,23 @@ bool batch_file_named(const char *name, uint64_t *id, enum signal *signal)
     return false;
 }
 
+int64_t batch_file_time(const struct stat *stat)
+{
+    int64_t seconds = stat->st_mtim.tv_sec;
+    if (seconds >= INT64_MAX / NS_PER_S)
+        return INT64_MAX;
+    if (seconds <= INT64_MIN / NS_PER_S)
+        return INT64_MIN;
+    return seconds * NS_PER_S + stat->st_mtim.tv_nsec;
+}
+
+int64_t batch_file_stamp(const struct batch_file *f, int64_t *latest_ns)
+{
+    if (wall_is_set((struct wall){f->time_ns}) && f->time_ns > *latest_ns)
+        *latest_ns = f->time_ns;
+    return *latest_ns;
+}
+
 const char *batch_file_foreign(const char *name, const struct stat *stat,
                                struct batch_file *out)
 {
@@ -48,7 +66,7 @@ const char *batch_file_foreign(const char *name, const struct stat *stat,
         return "empty";
     if (stat->st_size > BATCH_FILE_MAX)
         return "too large for a batch";
-    out->time_ns = (int64_t)stat->st_mtim.tv_sec * NS_PER_S + stat->st_mtim.tv_nsec;
+    out->time_ns = batch_file_time(stat);
     out->len = (size_t)stat->st_size;
     return NULL;
 }

@@ -19,7 +19,8 @@
 struct batch_file {
     uint64_t id;
     enum signal signal;
-    int64_t time_ns; /* wall clock: when it was written */
+    int64_t time_ns; /* wall clock: when it was written; cut to what int64_t holds, from
+                        1677 to 2262 */
     size_t len;
 };
 
@@ -30,15 +31,20 @@ const char *batch_file_name(char out[BATCH_FILE_NAME_MAX], uint64_t id,
 /* False: it is no such name. */
 bool batch_file_named(const char *name, uint64_t *id, enum signal *signal);
 
+/* When the file was changed last; cut to what int64_t holds. */
+int64_t batch_file_time(const struct stat *stat);
+
 /* NULL and `*out`: it is a batch, as far as its name and size tell; else what it is. */
 const char *batch_file_foreign(const char *name, const struct stat *stat,
                                struct batch_file *out);
 
-/* How old it is. One from the future, from before the clock was set right, is new. */
-static inline int64_t batch_file_age_ns(const struct batch_file *f, int64_t wall_ns)
-{
-    return f->time_ns < wall_ns ? wall_ns - f->time_ns : 0;
-}
+/*
+ * When it was made, for its age, by the time of its file and of those before it in the
+ * sequence, of which `*latest_ns` (0 at first) is the latest: it was made after them, so
+ * a file that was written while the clock was behind is not older than they are. 0: it
+ * says nothing, as it is from before there was an edgelat.
+ */
+int64_t batch_file_stamp(const struct batch_file *f, int64_t *latest_ns);
 
 /*
  * The last number of a sequence that was counted up, of which `n` are found (in any

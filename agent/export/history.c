@@ -27,11 +27,13 @@ static const char *path_of(char out[PATH_MAX], const struct history *h, const ch
     return out;
 }
 
-static void note(struct history *h, const struct batch_file *batch, int64_t came_ns)
+static void note(struct history *h, const struct batch_file *batch, struct mono now,
+                 int64_t stamp_ns)
 {
     queue_add(&h->kept, (struct waiting){.id = batch->id,
                                          .signal = batch->signal,
-                                         .time_ns = came_ns,
+                                         .time_ns = now.ns,
+                                         .stamp_ns = stamp_ns,
                                          .len = batch->len});
 }
 
@@ -43,6 +45,11 @@ static void drop_oldest(struct history *h)
     unlink(path_of(path, h, batch_file_name(name, w->id, w->signal)));
     queue_remove(&h->kept, w);
     h->dropped++;
+}
+
+void history_trust_clock(struct history *h, struct wall wall, struct mono now)
+{
+    queue_age(&h->kept, wall.ns, now.ns);
 }
 
 void history_keep_bounds(struct history *h, struct mono now)
@@ -79,13 +86,14 @@ int history_take(struct history *h, const char *from, const char *name, struct m
             return rc < 0 ? rc : -errno;
     }
     if (lstat(to, &stat) == 0 && batch_file_foreign(name, &stat, &batch) == NULL)
-        note(h, &batch, now.ns);
+        note(h, &batch, now, 0);
     return 0;
 }
 
 struct history *history_open(const char *state_dir, struct history_limits limits,
-                             struct wall wall, struct mono now)
+                             struct mono now)
 {
+    int64_t latest = 0;
     struct history *h = mem_zalloc(sizeof *h);
     struct batch_files found = {0};
     snprintf(h->dir, sizeof h->dir, "%s/history", state_dir);
@@ -93,7 +101,7 @@ struct history *history_open(const char *state_dir, struct history_limits limits
     batch_files_find(&found, h->dir); /* where it cannot be read, none is there */
     batch_files_sort(&found);
     for (size_t i = 0; i < found.n; i++)
-        note(h, &found.all[i], now.ns - batch_file_age_ns(&found.all[i], wall.ns));
+        note(h, &found.all[i], now, batch_file_stamp(&found.all[i], &latest));
     free(found.all);
     return h;
 }

@@ -16,8 +16,7 @@
 
 struct history_limits {
     uint64_t bytes; /* 0: there is no history, and what an earlier run kept goes */
-    int64_t age_ns; /* by the file's time when it is opened, and then by the clock that
-                       nobody sets; 0 is no limit */
+    int64_t age_ns; /* as the spool's */
 };
 
 struct history_counters {
@@ -32,13 +31,16 @@ struct history_counters {
 struct history;
 
 /* Finds what is there; what is no batch is passed over, and a folder that is not there is
- * made when it is needed. `wall` and `now` are the same moment. */
+ * made when it is needed. */
 struct history *history_open(const char *state_dir, struct history_limits limits,
-                             struct wall wall, struct mono now);
+                             struct mono now);
 void history_close(struct history *h); /* NULL is fine */
 
 /* Takes the file `from` in as `name` (batch_file.h). Returns 0 or -errno. */
 int history_take(struct history *h, const char *from, const char *name, struct mono now);
+
+/* The wall clock is believed; `wall` and `now` are the same moment. */
+void history_trust_clock(struct history *h, struct wall wall, struct mono now);
 
 void history_keep_bounds(struct history *h, struct mono now);
 

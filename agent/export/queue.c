@@ -92,6 +92,16 @@ void *queue_written(struct queue *q)
     return bytes;
 }
 
+void queue_age(struct queue *q, int64_t wall_ns, int64_t now_ns)
+{
+    for (size_t i = q->head; i < q->n; i++) {
+        struct waiting *w = &q->all[i];
+        int64_t stamp = w->stamp_ns;
+        if (stamp != 0 && stamp < wall_ns && now_ns - (wall_ns - stamp) < w->time_ns)
+            w->time_ns = now_ns - (wall_ns - stamp);
+    }
+}
+
 void queue_free(struct queue *q)
 {
     for (struct waiting *w; (w = queue_oldest(q)) != NULL;)

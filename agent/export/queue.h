@@ -20,6 +20,8 @@ struct waiting {
     size_t len;
     int64_t again_ns; /* its file could not be read: not tried before then */
     unsigned tries;   /* in a row that failed */
+    int64_t stamp_ns; /* its file's time by the wall clock, which may have been wrong; 0:
+                         it came in this run */
 };
 
 struct queue { /* start with { 0 } */
@@ -41,6 +43,11 @@ void *queue_remove(struct queue *q, struct waiting *w);
 
 /* The oldest in memory is on disk now; returns its bytes, the caller's. */
 void *queue_written(struct queue *q);
+
+/* The wall clock is believed: those that an earlier run wrote are as old as their files
+ * say, at least as old as they have waited in this one. `wall` and `now_ns` are the same
+ * moment. */
+void queue_age(struct queue *q, int64_t wall_ns, int64_t now_ns);
 
 void queue_free(struct queue *q);
 

@@ -43,6 +43,7 @@ struct spool {
     int failing;              /* -errno of the last write, 0: the disk is fine */
     int stuck;                /* the same of the last one that should have left */
     bool dropping, missing, unreadable;
+    bool clock_trusted;  /* ages count by the wall clock as well */
     uint64_t handed_out; /* the batch that spool_first() gave last; 0: it is settled */
     bool out_dropped;    /* that one was dropped meanwhile, and is not counted yet */
     struct history_counters history;
@@ -79,7 +80,8 @@ static void begin(struct spool *s, bool write)
     s->write_next = false;
     struct leavings leavings = s->leavings;
     s->leavings = (struct leavings){0};
-    s->job = spool_job_begin(s->retry.loop, s->store, leavings, w, on_job, s);
+    s->job = spool_job_begin(s->retry.loop, s->store, leavings, w, s->clock_trusted,
+                             on_job, s);
 }
 
 static void on_retry(uv_timer_t *timer)
@@ -350,6 +352,14 @@ bool spool_first(struct spool *s, struct spooled *out)
     return there;
 }
 
+void spool_trust_clock(struct spool *s)
+{
+    queue_age(&s->queue, wall_now().ns, mono_now().ns);
+    s->clock_trusted = true; /* the history's part is done by the next job */
+    keep_bounds(s);
+    begin(s, s->failing == 0);
+}
+
 bool spool_writing(const struct spool *s)
 {
     return s->failing == 0 && s->queue.in_memory > 0;
@@ -361,9 +371,12 @@ struct spool_counters spool_counters(const struct spool *s)
     c.waiting = queue_count(&s->queue);
     c.waiting_bytes = s->queue.bytes;
     c.disk_fails = s->failing < 0;
-    if (c.waiting > 0)
-        c.oldest.ns =
-            wall_now().ns - (mono_now().ns - s->queue.all[s->queue.head].time_ns);
+    if (c.waiting > 0) {
+        const struct waiting *w = &s->queue.all[s->queue.head];
+        int64_t now = wall_now().ns, waited_ns = mono_now().ns - w->time_ns;
+        bool stamped = w->stamp_ns != 0 && w->stamp_ns < now;
+        c.oldest.ns = stamped ? w->stamp_ns : now - waited_ns;
+    }
     c.history = s->history.batches;
     c.history_bytes = s->history.bytes;
     c.history_dropped = s->history.dropped;
@@ -374,12 +387,13 @@ struct spool_counters spool_counters(const struct spool *s)
 
 static void add_found(struct spool *s, const struct batch_files *found)
 {
-    int64_t now = mono_now().ns, wall = wall_now().ns;
+    int64_t now = mono_now().ns, latest = 0;
     for (size_t i = 0; i < found->n; i++) {
         const struct batch_file *f = &found->all[i];
         queue_add(&s->queue, (struct waiting){.id = f->id,
                                               .signal = f->signal,
-                                              .time_ns = now - batch_file_age_ns(f, wall),
+                                              .time_ns = now,
+                                              .stamp_ns = batch_file_stamp(f, &latest),
                                               .len = f->len});
     }
 }
@@ -409,7 +423,7 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
     add_found(s, &found.batches);
     free(found.batches.all);
     spool_say_found(s->dir, &found);
-    s->history = store_tidy(store);
+    s->history = store_tidy(store, false);
     keep_bounds(s);
     begin(s, false);
     *out = s;

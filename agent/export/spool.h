@@ -32,8 +32,9 @@
 
 struct spool_limits {
     uint64_t bytes, count;
-    int64_t age_ns; /* by the file's time when it is opened, and then by the clock that
-                       nobody sets; 0 is no limit */
+    int64_t
+        age_ns; /* by the clock that nobody sets, from when the batch came or the spool
+                       was opened; spool_trust_clock(): by the file's time. 0: no limit */
     struct history_limits history;
 };
 
@@ -88,6 +89,10 @@ void spool_done(struct spool *s, uint64_t id); /* accepted: goes, into the histo
 void spool_refused(
     struct spool *s,
     uint64_t id); /* never to be sent again: set aside in `bad/`, bounded */
+
+/* The wall clock has proved itself (core/clock_proof.h): the age of what earlier runs
+ * wrote counts from then on, in the history too. */
+void spool_trust_clock(struct spool *s);
 
 /* A write is under way: `on_ready` will come. */
 bool spool_writing(const struct spool *s);

@@ -32,7 +32,7 @@ static void work(uv_work_t *request)
     leave(j);
     if (j->id != 0)
         j->write_rc = store_write(j->store, j->id, j->signal, j->bytes, j->len);
-    j->history = store_tidy(j->store);
+    j->history = store_tidy(j->store, j->clock_trusted);
     uv_sem_post(&j->ended);
 }
 
@@ -49,13 +49,14 @@ static void on_worked(uv_work_t *request, int status)
 
 struct spool_job *spool_job_begin(uv_loop_t *loop, struct store *store,
                                   struct leavings leavings, const struct waiting *w,
-                                  spool_job_cb *on_ended, void *user)
+                                  bool clock_trusted, spool_job_cb *on_ended, void *user)
 {
     struct spool_job *j = mem_zalloc(sizeof *j);
     j->request.data = j;
     j->store = store;
     j->leavings = leavings;
     j->left = leavings.n > 0;
+    j->clock_trusted = clock_trusted;
     j->on_ended = on_ended;
     j->user = user;
     if (w != NULL) {

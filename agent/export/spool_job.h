@@ -38,6 +38,7 @@ struct spool_job {
     struct leavings leavings; /* ... these could not */
     struct history_counters history;
 
+    bool clock_trusted;
     uv_work_t request;
     uv_sem_t ended;
     struct store *store;
@@ -46,12 +47,13 @@ struct spool_job {
 };
 
 /*
- * Begins one; `leavings` become its own, `w` is NULL when there is nothing to write.
+ * Begins one; `leavings` become its own, `w` is NULL when there is nothing to write,
+ * `clock_trusted` as in store_tidy().
  * `on_ended` comes once, after which the job is gone.
  */
 struct spool_job *spool_job_begin(uv_loop_t *loop, struct store *store,
                                   struct leavings leavings, const struct waiting *w,
-                                  spool_job_cb *on_ended, void *user);
+                                  bool clock_trusted, spool_job_cb *on_ended, void *user);
 
 /* Waits for it, or does it here when no thread has begun it. `on_ended` does not come;
  * the job is gone when the loop has turned. */

@@ -83,7 +83,7 @@ int store_open(struct store **out, const char *state_dir, struct history_limits 
         store_close(s);
         return rc;
     }
-    s->history = history_open(state_dir, limits, wall_now(), mono_now());
+    s->history = history_open(state_dir, limits, mono_now());
     *out = s;
     return 0;
 }
@@ -178,8 +178,11 @@ int store_leave(struct store *s, uint64_t id, enum signal signal, enum leave how
     return remove_file(path);
 }
 
-struct history_counters store_tidy(struct store *s)
+struct history_counters store_tidy(struct store *s, bool clock_trusted)
 {
+    if (clock_trusted && !s->clock_trusted)
+        history_trust_clock(s->history, wall_now(), mono_now());
+    s->clock_trusted = clock_trusted;
     history_keep_bounds(s->history, mono_now());
     return history_counters(s->history);
 }

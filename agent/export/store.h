@@ -54,7 +54,8 @@ enum leave { LEAVE_GONE, LEAVE_BAD, LEAVE_HISTORY };
 /* 0 or -errno: it is still there. One that is not there is fine. */
 int store_leave(struct store *s, uint64_t id, enum signal signal, enum leave how);
 
-/* Of the history, whose bounds are kept by this. */
-struct history_counters store_tidy(struct store *s);
+/* Of the history, whose bounds are kept by this; `clock_trusted`: ages count by the wall
+ * clock as well. */
+struct history_counters store_tidy(struct store *s, bool clock_trusted);
 
 #endif

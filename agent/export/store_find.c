@@ -14,11 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static int64_t written_ns(const struct stat *stat)
-{
-    return (int64_t)stat->st_mtim.tv_sec * NS_PER_S + stat->st_mtim.tv_nsec;
-}
-
 /* ---- bad/ ---- */
 
 /* A path in bad/ that no file has: a foreign file may have the name of one that is there.
@@ -73,7 +68,7 @@ static struct bad_file *list_bad(const struct store *s, size_t *n)
             S_ISDIR(stat.st_mode))
             continue;
         files = mem_grow(files, &room, *n + 1, sizeof *files);
-        files[*n].time_ns = written_ns(&stat);
+        files[*n].time_ns = batch_file_time(&stat);
         files[*n].bytes = stat.st_size <= BATCH_FILE_MAX ? (uint64_t)stat.st_size : 0;
         text_copy(files[*n].name, sizeof files->name, e->d_name);
         (*n)++;

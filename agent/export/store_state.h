@@ -12,6 +12,7 @@ struct store {
     char dir[PATH_MAX - BATCH_FILE_ROOM]; /* of the spool */
     int folder;                           /* open and locked; -1: it cannot be made yet */
     struct history *history;
+    bool clock_trusted; /* the history knows */
 };
 
 /* Path of `name` below the folder and `sub` ("" or "bad/"). Returns `out`. */

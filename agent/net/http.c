@@ -341,6 +341,12 @@ int http_create(struct http **out, uv_loop_t *loop)
     return 0;
 }
 
+bool http_clock_ahead(const struct http *h, int64_t *ahead_ns)
+{
+    *ahead_ns = h->date_ahead_ns;
+    return h->date_came;
+}
+
 void http_preload(struct http *h, const char *ca_file)
 {
     char why[192];

@@ -104,6 +104,10 @@ void http_destroy(struct http *h); /* no callback after it returns; NULL is fine
  */
 void http_preload(struct http *h, const char *ca_file);
 
+/* How far the Date of the last reply (RFC 9110, section 6.6.1), of whatever request, was
+ * ahead of this host's wall clock. False while none came. */
+bool http_clock_ahead(const struct http *h, int64_t *ahead_ns);
+
 /* Exactly one `on_reply` comes, later, never from inside the call, unless it is
  * cancelled. Never NULL. */
 struct http_exchange *http_start(struct http *h, const struct http_request *request,

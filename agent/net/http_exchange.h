@@ -20,6 +20,8 @@ struct http {
     struct multi *shared;
     struct http_hosts *hosts;
     struct http_exchange *exchanges;
+    bool date_came;
+    int64_t date_ahead_ns; /* of the wall clock when it came */
 };
 
 struct http_exchange {

@@ -1,4 +1,5 @@
 #include "core/target.h"
+#include "net/clock.h"
 #include "net/http_exchange.h"
 #include "net/http_proxy.h"
 #include "net/socket.h"
@@ -121,6 +122,20 @@ static bool ends_head(const char *line, size_t len)
     return len <= 2 && line[0] == (len == 2 ? '\r' : '\n');
 }
 
+static void take_date(struct http *h, const char *value, size_t len)
+{
+    char text[sizeof "Sun, 06 Nov 1994 08:49:37 GMT+00:00"];
+    if (len >= sizeof text)
+        return;
+    memcpy(text, value, len);
+    text[len] = '\0';
+    time_t date = curl_getdate(text, NULL);
+    if (date < 0 || date > INT64_MAX / NS_PER_S)
+        return;
+    h->date_came = true;
+    h->date_ahead_ns = date * NS_PER_S - wall_now().ns;
+}
+
 static size_t on_header_line(char *line, size_t size, size_t n, void *user)
 {
     struct http_exchange *x = user;
@@ -152,6 +167,8 @@ static size_t on_header_line(char *line, size_t size, size_t n, void *user)
         take_token(x->reply.type, sizeof x->reply.type, value, (size_t)value_len);
     if (header_is(name, "Content-Encoding"))
         take_token(x->reply.encoding, sizeof x->reply.encoding, value, (size_t)value_len);
+    if (header_is(name, "Date"))
+        take_date(x->http, value, (size_t)value_len);
     if (x->on_header != NULL)
         x->on_header(name, value, (size_t)value_len, x->user);
     return len;
