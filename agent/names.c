@@ -10,6 +10,7 @@
 #include "probe/kinds.h"
 #include "probe/tcp/decoy.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,6 +201,17 @@ static void on_resolution(const struct resolution *r, void *user)
 
 /* ---- what is asked ---- */
 
+/* A guessed name is complete: with a search domain that has a wildcard it would always
+ * exist. */
+static struct lookup *ask(struct name *n)
+{
+    const struct target *t = n->target;
+    char absolute[HOST_TEXT_MAX + 1];
+    snprintf(absolute, sizeof absolute, "%s.", t->host);
+    return resolver_lookup(n->names->resolver, t->discovered ? absolute : t->host,
+                           n->family, t->port, on_resolution, n);
+}
+
 void names_tick(struct names *all, struct mono now)
 {
     for (size_t i = 0; i < all->n; i++) {
@@ -208,8 +220,7 @@ void names_tick(struct names *all, struct mono now)
             n->ask_at.ns > now.ns)
             continue;
         all->counters.lookups++;
-        n->under_way = resolver_lookup(all->resolver, n->target->host, n->family,
-                                       n->target->port, on_resolution, n);
+        n->under_way = ask(n);
     }
 }
 

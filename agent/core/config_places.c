@@ -4,8 +4,10 @@
  */
 #include "core/config_values.h"
 
-#include "core/endpoint.h"
+#include "core/host_port.h"
+#include "core/resolv_conf.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -38,30 +40,6 @@ bool config_read_path(void *field, const struct config_key *key, const char *val
     return config_read_text(field, key, value, kinds, must);
 }
 
-static bool is_port(const char *text)
-{
-    int64_t port;
-    return text_to_integer(text, 1, 65535, &port);
-}
-
-/* ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT. */
-static bool is_server(const char *word)
-{
-    struct endpoint e;
-    if (endpoint_parse(&e, word, 0))
-        return true;
-    char address[ADDRESS_TEXT_MAX];
-    bool brackets = *word == '[';
-    size_t len = strcspn(word + brackets, brackets ? "]" : ":");
-    const char *rest = word + brackets + len;
-    if (*rest == '\0' || len >= sizeof address)
-        return false;
-    text_copy(address, len + 1, word + brackets);
-    rest += brackets;
-    return endpoint_parse(&e, address, 0) && (e.family == FAMILY_IPV6) == brackets &&
-           ((*rest == '\0' && brackets) || (*rest == ':' && is_port(rest + 1)));
-}
-
 #define WORD_MAX 64
 
 /* Takes the next word of a list off `*at`, cut where it is longer; false at the end.
@@ -82,17 +60,15 @@ static bool next_word(const char **at, char word[WORD_MAX], bool (*valid)(const 
 bool config_read_servers(void *field, const struct config_key *key, const char *value,
                          const struct kinds *kinds, struct text *must)
 {
-    size_t n = 0;
-    char word[WORD_MAX];
-    bool fine;
-    for (const char *at = value; next_word(&at, word, is_server, &fine);) {
-        if (!fine)
-            return REFUSE("be addresses of DNS servers, such as 192.0.2.1 or "
-                          "[2001:db8::1]:5353; '%s' is none",
-                          word);
-        if (++n > DNS_SERVERS_MAX)
-            return REFUSE("be at most %d addresses", DNS_SERVERS_MAX);
-    }
+    struct dns_server list[DNS_SERVERS_MAX];
+    char wrong[DNS_SERVER_TEXT_MAX] = ",";
+    int n = dns_servers_parse(list, value, wrong);
+    if (n == -E2BIG)
+        return REFUSE("be at most %d addresses", DNS_SERVERS_MAX);
+    if (n < 0 || (n == 0 && *value != '\0'))
+        return REFUSE("be addresses of DNS servers, such as 192.0.2.1 or "
+                      "[2001:db8::1]:5353; '%s' is none",
+                      wrong);
     return config_read_text(field, key, value, kinds, must);
 }
 
@@ -181,35 +157,18 @@ bool config_read_prefixes(void *field, const struct config_key *key, const char 
     return config_read_text(field, key, value, kinds, must);
 }
 
-/* A host name (RFC 952, RFC 1123; '_' is seen in the field), whose last label is no
- * number: that would be a mistyped address. */
-static bool is_name(const char *host)
-{
-    const char *label = host;
-    for (;;) {
-        size_t len = strspn(label, "abcdefghijklmnopqrstuvwxyz"
-                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
-        if (len == 0 || len > 63 || label[0] == '-' || label[len - 1] == '-')
-            return false;
-        if (label[len] == '\0')
-            return label[strspn(label, "0123456789")] != '\0';
-        if (label[len] != '.')
-            return false;
-        label += len + 1;
-    }
-}
-
 bool config_read_host(void *field, const struct config_key *key, const char *value,
                       const struct kinds *kinds, struct text *must)
 {
     struct endpoint e;
+    char zone[ZONE_TEXT_MAX];
     /* also what is wrong is kept: "has no host" would not help any further */
     if (!config_read_text(field, key, value, kinds, must))
         return false;
-    if (endpoint_parse(&e, value, 0))
+    if (endpoint_parse_zoned(&e, zone, value, 0))
         return endpoint_is_host(&e) ||
                REFUSE("be the address of one host, not of many or of none");
-    if (is_name(value))
+    if (host_is_name(value))
         return true;
     if (strstr(value, "://") != NULL)
         return REFUSE("be a name or an address only, without scheme and path");
@@ -217,11 +176,11 @@ bool config_read_host(void *field, const struct config_key *key, const char *val
         return REFUSE("be a name or an address only; the path is a key of its own: "
                       "path = %s",
                       strchr(value, '/'));
-    const char *colon = strrchr(value, ':');
-    if (colon != NULL && is_port(colon + 1))
+    struct host_port h;
+    if (host_port_parse(&h, value, HOST_REMOTE) == NULL && h.has_port)
         return REFUSE("be a name or an address only, without brackets; the port is a key "
-                      "of its own: port = %s",
-                      colon + 1);
+                      "of its own: port = %u",
+                      h.port);
     return REFUSE("be a host name or an address without brackets; an international name "
                   "in its xn-- form");
 }
@@ -229,20 +188,13 @@ bool config_read_host(void *field, const struct config_key *key, const char *val
 /* The authority of a URL: HOST, HOST:PORT, or [ADDRESS] for HOST. */
 static bool is_authority(const char *text, size_t len)
 {
-    char host[HOST_TEXT_MAX + 8];
-    struct endpoint e;
-    if (len == 0 || len >= sizeof host)
+    char authority[HOST_TEXT_MAX + 8];
+    struct host_port h;
+    if (len >= sizeof authority)
         return false;
-    text_copy(host, len + 1, text);
-    if (is_server(host))
-        return endpoint_parse(&e, host, 0) ? e.family == FAMILY_IPV4 : true;
-    char *colon = strchr(host, ':');
-    if (colon != NULL) {
-        if (!is_port(colon + 1))
-            return false;
-        *colon = '\0';
-    }
-    return is_name(host);
+    text_copy(authority, len + 1, text);
+    return host_port_parse(&h, authority, HOST_REMOTE) == NULL &&
+           (h.family == FAMILY_IPV6) == (text[0] == '[');
 }
 
 bool config_read_url(void *field, const struct config_key *key, const char *value,

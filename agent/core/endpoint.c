@@ -25,6 +25,43 @@ bool endpoint_parse(struct endpoint *out, const char *address, uint16_t port)
     return true;
 }
 
+bool endpoint_is_link_local(const struct endpoint *e)
+{
+    return e->family == FAMILY_IPV6 && e->bytes[0] == 0xfe &&
+           (e->bytes[1] & 0xc0) == 0x80;
+}
+
+bool endpoint_parse_zoned(struct endpoint *out, char zone[ZONE_TEXT_MAX],
+                          const char *address, uint16_t port)
+{
+    char plain[ADDRESS_TEXT_MAX];
+    struct endpoint e;
+    size_t len = strcspn(address, "%");
+    zone[0] = '\0';
+    if (address[len] == '\0')
+        return endpoint_parse(out, address, port);
+    const char *name = address + len + 1;
+    size_t name_len = strlen(name);
+    if (len >= sizeof plain || name_len == 0 || name_len >= ZONE_TEXT_MAX ||
+        strpbrk(name, "%/:[] \t") != NULL)
+        return false;
+    memcpy(plain, address, len);
+    plain[len] = '\0';
+    if (!endpoint_parse(&e, plain, port) || !endpoint_is_link_local(&e))
+        return false;
+    memcpy(zone, name, name_len + 1);
+    *out = e;
+    return true;
+}
+
+enum family endpoint_literal(const char *host)
+{
+    struct endpoint e = {.family = FAMILY_NONE};
+    char zone[ZONE_TEXT_MAX];
+    endpoint_parse_zoned(&e, zone, host, 0);
+    return (enum family)e.family;
+}
+
 bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b)
 {
     return a->family == b->family && a->scope == b->scope &&

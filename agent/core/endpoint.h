@@ -22,8 +22,23 @@ struct endpoint {
 /* The address without the port; "" for FAMILY_NONE. Returns `out`. */
 const char *endpoint_address(char out[ADDRESS_TEXT_MAX], const struct endpoint *e);
 
-/* Reads an IPv4 or IPv6 address literal (no port, no brackets). */
+/* Reads an IPv4 or IPv6 address literal (no port, no brackets, no zone). */
 bool endpoint_parse(struct endpoint *out, const char *address, uint16_t port);
+
+#define ZONE_TEXT_MAX 16 /* IFNAMSIZ */
+
+/*
+ * The same, where a link-local IPv6 address may name its zone (RFC 4007): "fe80::1%eth0"
+ * or "fe80::1%2". `zone` is "" where there is none; `out->scope` stays 0, as only the
+ * host knows its interfaces (net/socket.h).
+ */
+bool endpoint_parse_zoned(struct endpoint *out, char zone[ZONE_TEXT_MAX],
+                          const char *address, uint16_t port);
+
+/* Family of an address literal, with or without zone; FAMILY_NONE: it is none. */
+enum family endpoint_literal(const char *host);
+
+bool endpoint_is_link_local(const struct endpoint *e); /* IPv6 alone: it needs a zone */
 
 bool endpoint_same_address(const struct endpoint *a,
                            const struct endpoint *b); /* not the port */

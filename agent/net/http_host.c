@@ -297,12 +297,7 @@ static void ask(struct http_question *q)
     static const enum family families[FAMILIES] = {FAMILY_IPV6, FAMILY_IPV4};
     struct resolver *resolver = q->hosts->resolver;
     const struct known *k = q->known;
-    bool of_file[FAMILIES], in_file = false;
-    for (size_t f = 0; f < FAMILIES; f++)
-        in_file |= of_file[f] = resolver_in_file(k->host, families[f]);
     for (size_t f = 0; f < FAMILIES; f++) {
-        if (in_file && !of_file[f]) /* the file says all, as it does for others */
-            continue;
         q->left++;
         q->answers[f].of = q;
         q->answers[f].lookup = resolver_lookup(resolver, k->host, families[f], k->port,

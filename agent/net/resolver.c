@@ -1,58 +1,104 @@
 /*
- * c-ares asks and parses; the loop gives it its sockets and its time. Every lookup has a
- * timer of its own. It ends a lookup whose time is over, as the tries and servers of
- * c-ares add up to more than that; and every answer is given out by it, on the next turn:
- * c-ares may answer from inside its own functions and must not be destroyed from inside
- * them. c-ares cannot cancel one question, so a lookup that was given up stays behind,
- * mute, until c-ares lets go of it.
+ * c-ares asks: it has the ids, the ports, UDP and TCP. Which name is asked of which
+ * server is decided here, as glibc's resolver does it and c-ares 1.18 does not: the
+ * search list for both families together, the next server where one is lame, servers with
+ * a scope. Each server has a c-ares channel of its own, so that its answer is known as
+ * its.
+ *
+ * A question is sent to the first server; to the next one at once when that one fails, or
+ * when it has been silent for a while. The first answer that counts ends the question;
+ * the others may come later and are not heard. Every lookup has a timer, which does all
+ * that follows from an answer: c-ares calls back from inside its own functions, and must
+ * not be destroyed from there. c-ares cannot cancel one question, so a lookup that was
+ * given up stays behind, mute, until c-ares lets go of it.
  */
 #include "net/resolver.h"
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/resolv_conf.h"
 #include "core/time.h"
 #include "net/hosts_file.h"
 #include "net/poll.h"
 #include "net/resolver_answer.h"
-#include "net/servers.h"
+#include "net/socket.h"
+#include "net/timer.h"
 
 #include <ares.h>
+#include <arpa/nameser.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define RESOLV_CONF  "/etc/resolv.conf"
-#define LIMIT_MS     5000 /* of one lookup in all */
-#define FIRST_TRY_MS 1200 /* doubles with each round of the servers */
-#define TRIES        3
+#define LIMIT_NS     (5 * NS_PER_S)     /* of one lookup in all */
+#define FIRST_TRY_NS (1200 * NS_PER_MS) /* doubles with each round of the servers */
+#define ROUNDS       3
+#define EDNS_BYTES   1200 /* as glibc has it: no fragments */
+
+struct server {
+    struct resolver *resolver;
+    ares_channel channel;
+    bool open; /* there is a channel */
+    bool deaf; /* its socket cannot be watched: no descriptor left */
+};
 
 struct resolver {
     uv_loop_t *loop;
     uv_timer_t *timer; /* when c-ares wants to look at its own time-outs */
-    ares_channel channel;
-    bool open; /* there is a channel */
-    struct ares_addr_port_node servers[SERVERS_MAX];
-    int n_servers;                /* 0: the system's */
-    struct timespec conf_changed; /* of RESOLV_CONF, when the channel was made */
+    struct dns_server given[DNS_SERVERS_MAX];
+    size_t n_given; /* 0: the system's */
+    struct resolv_conf conf;
+    struct timespec conf_changed; /* of RESOLV_CONF, when it was read */
+    struct server servers[DNS_SERVERS_MAX];
+    size_t n_servers;
+    size_t rotated; /* where the next question begins */
     struct poll **polls;
     size_t n_polls, polls_room;
     struct lookup *lookups; /* also the mute ones */
+    struct lookup *turn;    /* with single-request: whose it is */
 };
+
+enum step { STEP_TRY, STEP_REPLIED, STEP_DONE }; /* what the timer does next */
 
 struct lookup {
     struct resolver *resolver;
     struct lookup *next, **self; /* in resolver->lookups */
     uv_timer_t *timer;           /* NULL: mute */
+    enum step step;
     char host[HOST_TEXT_MAX];
     enum family family;
     uint16_t port;
     int64_t asked_ns;
-    bool asking; /* c-ares holds it */
-    bool again;  /* to be asked on a new channel */
+    int64_t limit_ns; /* when it gives up; 0: it waits for its turn */
+    size_t candidate; /* of the names to ask for in place of host */
+    char name[HOST_TEXT_MAX];
+    enum family asked_family; /* of the question; the other one shows whether the name is
+                                 there at all */
+    unsigned question;        /* its number */
+    size_t first, tried;      /* server to begin with; questions sent */
+    unsigned failed;          /* servers of no use for it, a bit each */
+    unsigned hung_up;         /* servers that ended a TCP connection before the answer */
+    unsigned asking;          /* questions that c-ares holds, also of earlier ones */
+    enum reply reply;
+    int64_t replied_ns;
+    bool heard;          /* some server has answered something */
+    bool no_address;     /* one of the candidates is there */
+    const char *failure; /* of the last candidate that no server could answer, or NULL */
+    const char *absent;  /* why there is none of the names */
     resolver_cb *cb;
     void *user;
     struct resolution answer;
+};
+
+struct sent { /* one question to one server */
+    struct lookup *lookup;
+    unsigned question;
+    size_t server;
 };
 
 static void free_handle(uv_handle_t *handle)
@@ -76,8 +122,13 @@ static void on_timer(uv_timer_t *timer);
  */
 static void arm(struct resolver *r)
 {
-    struct timeval room;
-    struct timeval *wait = r->open ? ares_timeout(r->channel, NULL, &room) : NULL;
+    struct timeval first, room, *wait = NULL;
+    for (size_t i = 0; i < r->n_servers; i++)
+        if (r->servers[i].open &&
+            (wait = ares_timeout(r->servers[i].channel, wait, &room)) == &room) {
+            first = room;
+            wait = &first;
+        }
     if (wait == NULL) {
         uv_timer_stop(r->timer);
         return;
@@ -90,17 +141,19 @@ static void arm(struct resolver *r)
 static void on_timer(uv_timer_t *timer)
 {
     struct resolver *r = timer->data;
-    ares_process_fd(r->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    for (size_t i = 0; i < r->n_servers; i++)
+        if (r->servers[i].open)
+            ares_process_fd(r->servers[i].channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
     arm(r);
 }
 
 static void on_socket(struct poll *p, bool readable, bool writable, void *user)
 {
-    struct resolver *r = user;
+    struct server *s = user;
     int fd = poll_fd(p);
-    ares_process_fd(r->channel, readable ? fd : ARES_SOCKET_BAD,
+    ares_process_fd(s->channel, readable ? fd : ARES_SOCKET_BAD,
                     writable ? fd : ARES_SOCKET_BAD);
-    arm(r);
+    arm(s->resolver);
 }
 
 static size_t find_poll(const struct resolver *r, int fd)
@@ -113,7 +166,8 @@ static size_t find_poll(const struct resolver *r, int fd)
 
 static void on_socket_state(void *user, ares_socket_t fd, int read, int write)
 {
-    struct resolver *r = user;
+    struct server *s = user;
+    struct resolver *r = s->resolver;
     size_t i = find_poll(r, fd);
     if (!read && !write) { /* c-ares closes it next */
         if (i < r->n_polls) {
@@ -123,14 +177,17 @@ static void on_socket_state(void *user, ares_socket_t fd, int read, int write)
         return;
     }
     if (i == r->n_polls) {
-        struct poll *p = poll_open(r->loop, fd, on_socket, r);
-        if (p == NULL)
-            return; /* the question then runs into its time-out */
+        struct poll *p = poll_open(r->loop, fd, on_socket, s);
+        s->deaf = p == NULL;
+        if (s->deaf)
+            return;
         r->polls = mem_grow(r->polls, &r->polls_room, i + 1, sizeof(struct poll *));
         r->polls[r->n_polls++] = p;
     }
     poll_want(r->polls[i], read, write);
 }
+
+/* ---- how this host asks ---- */
 
 static struct timespec conf_changed(void)
 {
@@ -138,38 +195,96 @@ static struct timespec conf_changed(void)
     return stat(RESOLV_CONF, &s) == 0 ? s.st_mtim : (struct timespec){0};
 }
 
-static int open_channel(struct resolver *r)
+static void read_conf(struct resolver *r)
 {
-    struct ares_options options = {
-        .timeout = FIRST_TRY_MS,
-        .tries = TRIES,
-        .lookups = "b", /* DNS alone; the hosts file is from_hosts_file()'s */
-        .sock_state_cb = on_socket_state,
-        .sock_state_cb_data = r,
+    char hostname[HOST_TEXT_MAX] = "";
+    size_t len = 0;
+    ssize_t n;
+    r->conf = resolv_conf_default();
+    r->conf_changed = conf_changed();
+    int fd = open(RESOLV_CONF, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0) {
+        char *text = mem_alloc(RESOLV_CONF_BYTES_MAX);
+        while ((n = read(fd, text + len, RESOLV_CONF_BYTES_MAX - len)) > 0)
+            len += (size_t)n;
+        resolv_conf_read(&r->conf, text, len);
+        free(text);
+        close(fd);
+    }
+    gethostname(hostname, sizeof hostname - 1);
+    resolv_conf_environment(&r->conf, getenv("RES_OPTIONS"), getenv("LOCALDOMAIN"));
+    resolv_conf_complete(&r->conf, hostname);
+    if (r->n_given == 0)
+        return;
+    memcpy(r->conf.servers, r->given, sizeof r->given);
+    r->conf.n_servers = r->n_given;
+}
+
+/* The interface of a zone: c-ares 1.18 has no scope in its addresses, but binds to one.
+ */
+static void set_device(ares_channel channel, const char *zone)
+{
+    struct endpoint e = {0};
+    char name[IF_NAMESIZE];
+    if (endpoint_set_zone(&e, zone) && if_indextoname(e.scope, name) != NULL)
+        ares_set_local_dev(channel, name);
+}
+
+static void open_channel(struct server *s, const struct dns_server *to)
+{
+    const struct resolv_conf *conf = &s->resolver->conf;
+    struct ares_addr_port_node node = {
+        .family = to->at.family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
+        .udp_port = to->at.port,
+        .tcp_port = to->at.port,
     };
-    int mask =
-        ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
+    struct ares_options options = {
+        .flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
+                 (conf->use_vc ? ARES_FLAG_USEVC : 0) |
+                 (conf->edns0 ? ARES_FLAG_EDNS : 0),
+        .timeout = (int)(LIMIT_NS / NS_PER_MS),
+        .tries = 1,
+        .lookups = "b",
+        .ednspsz = EDNS_BYTES,
+        .resolvconf_path = "/dev/null", /* it was read here */
+        .sock_state_cb = on_socket_state,
+        .sock_state_cb_data = s,
+    };
+    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+               ARES_OPT_EDNSPSZ | ARES_OPT_RESOLVCONF | ARES_OPT_SOCK_STATE_CB;
 #ifdef ARES_OPT_QUERY_CACHE
     mask |= ARES_OPT_QUERY_CACHE; /* newer c-ares keeps answers, unless told: 0 s */
 #endif
-    r->conf_changed = conf_changed();
-    if (ares_init_options(&r->channel, &options, mask) != ARES_SUCCESS)
-        return -EIO;
-    r->open = true;
-    if (r->n_servers > 0 &&
-        ares_set_servers_ports(r->channel, r->servers) != ARES_SUCCESS)
-        return -EINVAL;
-    return 0;
+    if (ares_init_options(&s->channel, &options, mask) != ARES_SUCCESS)
+        return;
+    s->open = true;
+    memcpy(&node.addr, to->at.bytes, to->at.family == FAMILY_IPV6 ? 16 : 4);
+    ares_set_servers_ports(s->channel, &node);
+    if (to->zone[0] != '\0')
+        set_device(s->channel, to->zone);
 }
 
-static void close_channel(struct resolver *r)
+static void open_channels(struct resolver *r)
 {
-    if (r->open)
-        ares_destroy(r->channel); /* calls on_answer() for all that it holds */
-    r->open = false;
+    read_conf(r);
+    r->n_servers = r->conf.n_servers;
+    for (size_t i = 0; i < r->n_servers; i++) {
+        r->servers[i] = (struct server){.resolver = r};
+        open_channel(&r->servers[i], &r->conf.servers[i]);
+    }
+}
+
+static void close_channels(struct resolver *r)
+{
+    for (size_t i = 0; i < r->n_servers; i++)
+        if (r->servers[i].open)
+            ares_destroy(r->servers[i].channel); /* on_answer() for all that it holds */
+    r->n_servers = 0;
 }
 
 /* ---- one lookup ---- */
+
+static void begin(struct lookup *l);
 
 static void free_lookup(struct lookup *l)
 {
@@ -179,131 +294,346 @@ static void free_lookup(struct lookup *l)
     free(l);
 }
 
+static bool waits_for_its_turn(const struct lookup *l)
+{
+    return l->timer != NULL && l->step == STEP_TRY && l->limit_ns == 0;
+}
+
+/* With single-request: the oldest one that waits. */
+static void pass_turn(struct resolver *r)
+{
+    struct lookup *oldest = NULL;
+    for (struct lookup *l = r->lookups; l != NULL; l = l->next)
+        if (waits_for_its_turn(l))
+            oldest = l;
+    r->turn = NULL;
+    if (oldest != NULL)
+        begin(oldest);
+}
+
 /* The end of a lookup for the one who asked; c-ares may go on for a while. */
 static void mute(struct lookup *l)
 {
+    struct resolver *r = l->resolver;
+    bool turn = r->turn == l;
     uv_close((uv_handle_t *)l->timer, free_handle);
     l->timer = NULL;
-    if (!l->asking)
+    if (l->asking == 0)
         free_lookup(l);
+    if (turn)
+        pass_turn(r);
 }
 
-static void give_out(uv_timer_t *timer)
+static void on_lookup(uv_timer_t *timer);
+
+static void wake(struct lookup *l, enum step step, int64_t in_ns)
 {
-    struct lookup *l = timer->data;
+    int64_t left_ns = l->limit_ns - (int64_t)uv_hrtime();
+    l->step = step;
+    timer_in(l->timer, on_lookup, step == STEP_TRY && in_ns > left_ns ? left_ns : in_ns);
+}
+
+/* The answer stands. */
+static void done(struct lookup *l)
+{
+    if (l->replied_ns == 0) /* nobody was asked */
+        l->replied_ns = (int64_t)uv_hrtime();
+    wake(l, STEP_DONE, 0);
+}
+
+static void give_out(struct lookup *l)
+{
     struct resolution answer = l->answer;
     resolver_cb *cb = l->cb;
     void *user = l->user;
+    answer.took_ns = l->replied_ns - l->asked_ns;
     mute(l);
     cb(&answer, user); /* may destroy the resolver */
 }
 
-static void give_out_soon(struct lookup *l)
+/* None of the names has an address of that family. */
+static void conclude(struct lookup *l)
 {
-    l->answer.took_ns = (int64_t)uv_hrtime() - l->asked_ns;
-    uv_timer_start(l->timer, give_out, 0, 0);
+    struct resolution *a = &l->answer;
+    a->n = a->n_cnames = 0;
+    a->error = l->no_address ? NULL : l->failure != NULL ? l->failure : l->absent;
+    a->temporary = a->error != NULL && l->failure != NULL;
+    a->ttl_s = RESOLUTION_ABSENT_TTL_S;
+    done(l);
 }
 
-static void on_limit(uv_timer_t *timer)
+/* ---- one question to one server ---- */
+
+/* A server is of no use for this question: the next one at once, or none is left. */
+static void server_failed(struct lookup *l, size_t server)
 {
-    struct lookup *l = timer->data;
-    l->answer.error = "no DNS server answered within 5 s";
-    l->answer.temporary = true;
-    l->answer.took_ns = (int64_t)uv_hrtime() - l->asked_ns;
-    give_out(timer); /* at once: c-ares, which is not on the stack, could still answer */
+    l->failed |= 1u << server;
+    if (l->failed == (1u << l->resolver->n_servers) - 1) {
+        l->reply = REPLY_FAILED;
+        wake(l, STEP_REPLIED, 0);
+    } else {
+        wake(l, STEP_TRY, 0);
+    }
 }
 
-/* ---- what c-ares says ---- */
+/* A server may answer one question of a TCP connection and end it, with others on their
+ * way: RFC 7766 section 6.2.4 has them sent again. */
+static bool hung_up_once(struct lookup *l, size_t server)
+{
+    bool once = (l->hung_up & 1u << server) == 0;
+    l->hung_up |= 1u << server;
+    return once;
+}
 
-static void on_answer(void *user, int status, int timeouts, struct ares_addrinfo *info)
+static void on_answer(void *user, int status, int timeouts, unsigned char *bytes, int len)
 {
     (void)timeouts;
-    struct lookup *l = user;
-    l->asking = false;
+    struct sent sent = *(struct sent *)user;
+    struct lookup *l = sent.lookup;
+    free(user);
+    l->asking--;
     if (l->timer == NULL) {
-        free_lookup(l);
-    } else if (status == ARES_SUCCESS) {
-        answer_take(&l->answer, info, l->port);
-        give_out_soon(l);
-    } else if (status != ARES_EDESTRUCTION) { /* then it is asked again */
-        answer_error(&l->answer, status);
-        give_out_soon(l);
+        if (l->asking == 0)
+            free_lookup(l);
+        return;
     }
-    if (info != NULL)
-        ares_freeaddrinfo(info);
+    if (sent.question != l->question || l->step != STEP_TRY ||
+        status == ARES_EDESTRUCTION || status == ARES_ETIMEOUT)
+        return;
+    l->heard |= bytes != NULL;
+    l->reply = bytes != NULL
+                   ? reply_read(&l->answer, bytes, (size_t)len, l->asked_family, l->port)
+                   : reply_missing(&l->answer, status);
+    l->replied_ns = (int64_t)uv_hrtime();
+    if (l->reply != REPLY_FAILED)
+        wake(l, STEP_REPLIED, 0);
+    else if (bytes == NULL && hung_up_once(l, sent.server))
+        wake(l, STEP_TRY, 0);
+    else
+        server_failed(l, sent.server);
 }
 
-/* ---- asking ---- */
-
-static int address_family(enum family family)
+static void send_to(struct lookup *l, size_t server)
 {
-    return family == FAMILY_IPV6 ? AF_INET6 : AF_INET;
+    struct server *s = &l->resolver->servers[server];
+    struct sent *sent = mem_alloc(sizeof *sent);
+    *sent = (struct sent){l, l->question, server};
+    l->asking++;
+    s->deaf = false;
+    ares_query(s->channel, l->name, ns_c_in,
+               l->asked_family == FAMILY_IPV6 ? ns_t_aaaa : ns_t_a, on_answer, sent);
+    if (s->deaf) {
+        l->answer.error = "no file descriptor is left to ask a DNS server";
+        server_failed(l, server);
+    }
+    arm(l->resolver);
 }
 
-/* Before DNS. ares_getaddrinfo() of c-ares 1.18 could do it as well, but leaks memory for
- * a name that the file has in the other family only. */
+static void try_next(struct lookup *l)
+{
+    const struct resolver *r = l->resolver;
+    for (; l->tried < ROUNDS * r->n_servers; l->tried++) {
+        size_t server = (l->first + l->tried) % r->n_servers;
+        if ((l->failed & 1u << server) != 0)
+            continue;
+        wake(l, STEP_TRY, FIRST_TRY_NS << l->tried++ / r->n_servers);
+        send_to(l, server);
+        return;
+    }
+    wake(l, STEP_TRY, LIMIT_NS); /* an answer may still come */
+}
+
+/* ---- the names to ask for ---- */
+
+static void ask_for(struct lookup *l, enum family family)
+{
+    struct resolver *r = l->resolver;
+    l->asked_family = family;
+    l->question++;
+    l->tried = 0;
+    l->failed = l->hung_up = 0;
+    l->first = r->conf.rotate ? r->rotated++ % r->n_servers : 0;
+    try_next(l);
+}
+
+static void ask_candidate(struct lookup *l)
+{
+    for (; resolv_conf_candidate(&l->resolver->conf, l->host, l->candidate, l->name);
+         l->candidate++)
+        if (l->name[0] != '\0') {
+            ask_for(l, l->family);
+            return;
+        }
+    conclude(l);
+}
+
+static bool is_last(const struct lookup *l)
+{
+    char name[HOST_TEXT_MAX];
+    return !resolv_conf_candidate(&l->resolver->conf, l->host, l->candidate + 1, name);
+}
+
+static void take_own_reply(struct lookup *l)
+{
+    enum family other = l->family == FAMILY_IPV4 ? FAMILY_IPV6 : FAMILY_IPV4;
+    l->no_address |= l->reply == REPLY_NO_ADDRESS;
+    if (l->reply == REPLY_FAILED)
+        l->failure = l->answer.error;
+    if (l->reply == REPLY_NO_NAME)
+        l->absent = l->answer.error;
+    if (l->reply == REPLY_FOUND)
+        give_out(l);
+    else if (is_last(l) || (l->reply == REPLY_FAILED && !l->heard))
+        conclude(l);
+    else if (other == FAMILY_IPV6 && l->resolver->conf.no_aaaa) {
+        l->candidate++;
+        ask_candidate(l);
+    } else
+        ask_for(l, other);
+}
+
+/*
+ * Other programs ask for both families at once, and go on in the search list only where
+ * the name has neither: else an IPv4-only name would get the IPv6 address of another
+ * host, whose name is made of it and a search domain with a wildcard.
+ */
+static void take_reply(struct lookup *l)
+{
+    if (l->asked_family == l->family) {
+        take_own_reply(l);
+    } else if (l->reply == REPLY_FOUND) {
+        l->no_address = l->no_address || l->failure == NULL;
+        conclude(l);
+    } else {
+        l->candidate++;
+        ask_candidate(l);
+    }
+}
+
+static void on_lookup(uv_timer_t *timer)
+{
+    struct lookup *l = timer->data;
+    if (l->step == STEP_DONE) {
+        give_out(l);
+    } else if (l->step == STEP_REPLIED) {
+        take_reply(l);
+    } else if ((int64_t)uv_hrtime() < l->limit_ns) {
+        try_next(l);
+    } else {
+        l->replied_ns = (int64_t)uv_hrtime();
+        l->failure = "no DNS server answered within 5 s";
+        conclude(l);
+    }
+}
+
+/* ---- the hosts file ---- */
+
+/* A name that it has in one family is not asked of DNS in the other, as for getaddrinfo().
+ */
 static bool from_hosts_file(struct lookup *l)
 {
     struct resolution *a = &l->answer;
+    enum family other = l->family == FAMILY_IPV4 ? FAMILY_IPV6 : FAMILY_IPV4;
+    struct endpoint of_other;
     a->n = hosts_file_find(l->host, l->family, l->port, a->addresses,
                            RESOLUTION_ADDRESSES_MAX);
-    if (a->n > 0)
-        text_copy(a->servers, sizeof a->servers, "hosts file");
-    return a->n > 0;
+    if (a->n == 0 && hosts_file_find(l->host, other, 0, &of_other, 1) == 0)
+        return false;
+    text_copy(a->servers, sizeof a->servers, "hosts file");
+    return true;
 }
 
-bool resolver_in_file(const char *host, enum family family)
+/* ---- beginning of a lookup ---- */
+
+static void begin(struct lookup *l)
 {
-    struct endpoint found;
-    return hosts_file_find(host, family, 0, &found, 1) > 0;
+    struct resolver *r = l->resolver;
+    if (r->conf.single_request) {
+        if (r->turn != NULL)
+            return; /* pass_turn() */
+        r->turn = l;
+    }
+    l->asked_ns = (int64_t)uv_hrtime();
+    l->limit_ns = l->asked_ns + LIMIT_NS;
+    ask_candidate(l);
+}
+
+static bool can_ask(const struct resolver *r)
+{
+    bool all = true;
+    for (size_t i = 0; i < r->n_servers; i++)
+        all = all && r->servers[i].open;
+    return all;
 }
 
 static void ask(struct lookup *l)
 {
     struct resolver *r = l->resolver;
-    if (!r->open) {
+    if (from_hosts_file(l)) {
+        done(l);
+    } else if (!can_ask(r)) {
         l->answer.error = "names cannot be resolved on this host: c-ares does not start";
         l->answer.temporary = true;
-        give_out_soon(l);
-        return;
+        done(l);
+    } else {
+        dns_servers_text(l->answer.servers, sizeof l->answer.servers, r->conf.servers,
+                         r->n_servers);
+        if (l->family == FAMILY_IPV6 && r->conf.no_aaaa) {
+            l->answer.ttl_s = RESOLUTION_ABSENT_TTL_S;
+            done(l);
+        } else {
+            begin(l);
+        }
     }
-    if (from_hosts_file(l)) {
-        give_out_soon(l);
-        return;
-    }
-    servers_text(l->answer.servers, sizeof l->answer.servers, r->channel);
-    struct ares_addrinfo_hints hints = {
-        .ai_family = address_family(l->family),
-        .ai_socktype = SOCK_STREAM,
-        .ai_flags = ARES_AI_CANONNAME | ARES_AI_NOSORT, /* the server's order */
-    };
-    l->asking = true;
-    ares_getaddrinfo(r->channel, l->host, NULL, &hints, on_answer, l);
 }
 
-/* Other servers: what is under way is asked again there. */
+/* Another resolv.conf: what is under way is asked again by that. */
 static void follow_conf(struct resolver *r)
 {
     struct timespec changed = conf_changed();
-    if (r->n_servers > 0 || (r->open && changed.tv_sec == r->conf_changed.tv_sec &&
-                             changed.tv_nsec == r->conf_changed.tv_nsec))
+    if (can_ask(r) && changed.tv_sec == r->conf_changed.tv_sec &&
+        changed.tv_nsec == r->conf_changed.tv_nsec)
         return;
-    struct lookup *l, *next;
-    for (l = r->lookups; l != NULL; l = l->next)
-        l->again = l->asking && l->timer != NULL;
-    close_channel(r); /* mute lookups are gone then */
-    open_channel(r);
-    for (l = r->lookups; l != NULL; l = next) {
-        next = l->next;
-        if (l->again)
+    close_channels(r); /* mute lookups are gone then */
+    open_channels(r);
+    r->turn = NULL;
+    for (struct lookup *l = r->lookups; l != NULL; l = l->next)
+        if (l->step != STEP_DONE) {
+            uv_timer_stop(l->timer);
+            l->step = STEP_TRY;
+            l->candidate = 0;
+            l->question++;
+            l->heard = l->no_address = false;
+            l->failure = NULL;
+            l->limit_ns = 0;
             ask(l);
-    }
+        }
     arm(r);
+}
+
+static void take_literal(struct lookup *l, const struct endpoint *e, const char *zone)
+{
+    struct resolution *a = &l->answer;
+    struct endpoint *to = &a->addresses[0];
+    *to = *e;
+    a->ttl_s = zone[0] == '\0' ? UINT32_MAX : RESOLUTION_ABSENT_TTL_S;
+    if (!endpoint_is_host(to)) {
+        reply_no_host(a);
+    } else if (!endpoint_set_zone(to, zone)) {
+        a->error = "this host has no interface of that name";
+        a->temporary = true;
+    } else if (endpoint_is_link_local(to) && to->scope == 0) {
+        a->error = "a link-local address needs its interface, as in fe80::1%eth0";
+    } else {
+        a->n = to->family == l->family;
+    }
 }
 
 struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family family,
                                uint16_t port, resolver_cb *cb, void *user)
 {
+    struct endpoint e;
+    char zone[ZONE_TEXT_MAX];
     follow_conf(r);
     struct lookup *l = mem_zalloc(sizeof *l);
     l->resolver = r;
@@ -311,6 +641,7 @@ struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family
     l->port = port;
     l->cb = cb;
     l->user = user;
+    l->absent = "not a name that DNS can hold";
     l->asked_ns = (int64_t)uv_hrtime();
     l->timer = new_timer(r->loop, l);
     l->next = r->lookups;
@@ -319,25 +650,15 @@ struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family
         l->next->self = &l->next;
     r->lookups = l;
 
-    if (endpoint_parse(&l->answer.addresses[0], host, port)) {
-        l->answer.n = l->answer.addresses[0].family == family;
-        l->answer.ttl_s = UINT32_MAX;
-        if (!endpoint_is_host(&l->answer.addresses[0])) {
-            l->answer.n = 0;
-            answer_no_host(&l->answer);
-        }
-        give_out_soon(l);
-        return l;
-    }
-    uv_update_time(r->loop);
-    uv_timer_start(l->timer, on_limit, LIMIT_MS, 0);
-    if (text_copy(l->host, sizeof l->host, host))
+    if (endpoint_parse_zoned(&e, zone, host, port)) {
+        take_literal(l, &e, zone);
+        done(l);
+    } else if (text_copy(l->host, sizeof l->host, host)) {
         ask(l);
-    else {
-        answer_error(&l->answer, ARES_EBADNAME);
-        give_out_soon(l);
+    } else {
+        reply_missing(&l->answer, ARES_EBADNAME);
+        done(l);
     }
-    arm(r);
     return l;
 }
 
@@ -351,15 +672,16 @@ void lookup_cancel(struct lookup *l)
 int resolver_create(struct resolver **out, uv_loop_t *loop, const char *servers)
 {
     struct resolver *r = mem_zalloc(sizeof *r);
-    r->loop = loop;
-    r->n_servers = servers != NULL ? servers_parse(r->servers, servers) : 0;
-    int rc = r->n_servers < 0 ? r->n_servers : open_channel(r);
-    if (rc < 0) {
-        close_channel(r);
+    char wrong[DNS_SERVER_TEXT_MAX];
+    int n = dns_servers_parse(r->given, servers != NULL ? servers : "", wrong);
+    if (n < 0) {
         free(r);
-        return rc;
+        return n;
     }
+    r->loop = loop;
+    r->n_given = (size_t)n;
     r->timer = new_timer(loop, r);
+    open_channels(r);
     *out = r;
     return 0;
 }
@@ -368,12 +690,13 @@ void resolver_destroy(struct resolver *r)
 {
     if (r == NULL)
         return;
+    r->turn = NULL; /* nobody is next */
     for (struct lookup *l = r->lookups, *next; l != NULL; l = next) {
         next = l->next;
         if (l->timer != NULL)
             mute(l);
     }
-    close_channel(r);
+    close_channels(r);
     uv_close((uv_handle_t *)r->timer, free_handle);
     free(r->polls);
     free(r);

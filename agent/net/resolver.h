@@ -1,9 +1,13 @@
 /*
- * Names to addresses (c-ares), on the loop, never blocking. /etc/hosts comes first. The
- * servers are the system's (/etc/resolv.conf, looked at again when it changes) unless
- * others are given. No cache:
- * the answer says how long it holds and the caller decides when to ask again; what one
- * lookup costs is a delay of its own.
+ * Names to addresses (c-ares), on the loop, never blocking, with the result that
+ * getaddrinfo() of this host has for both families (AF_UNSPEC): /etc/hosts first, then
+ * DNS by /etc/resolv.conf with its servers, search list and options, which is read again
+ * when it changes (core/resolv_conf.h). Other servers may be given in place of its own.
+ *
+ * A server that refuses, fails or is lame (it neither has the zone nor asks others) is
+ * passed over at once, one that is silent after 1.2 s. No cache: the answer says how long
+ * it holds and the caller decides when to ask again; what one lookup costs is a delay of
+ * its own.
  */
 #ifndef EDGELAT_NET_RESOLVER_H
 #define EDGELAT_NET_RESOLVER_H
@@ -19,6 +23,7 @@
 #define RESOLUTION_ADDRESSES_MAX 32
 #define RESOLUTION_CNAMES_MAX    12
 #define RESOLUTION_SERVERS_MAX   128
+#define RESOLUTION_ABSENT_TTL_S  60 /* of "no address of that family" */
 
 struct resolution {
     const char
@@ -44,8 +49,10 @@ struct resolver;
 struct lookup;
 
 /*
- * `servers`: "192.0.2.1 [2001:db8::1]:5353", separated by spaces or commas; NULL or "" is
- * the system's. Returns 0, or -errno (-EINVAL: a server is not an address).
+ * `servers`: "192.0.2.1 [2001:db8::1]:5353 fe80::1%eth0", separated by spaces or commas;
+ * NULL or "" is the system's. Returns 0, -EINVAL: a server is not an address, or -E2BIG.
+ * What else is missing (no descriptor, an interface that is gone) is an error of each
+ * lookup.
  */
 int resolver_create(struct resolver **out, uv_loop_t *loop, const char *servers);
 
@@ -54,14 +61,13 @@ void resolver_destroy(struct resolver *r);
 
 /*
  * Asks for addresses of `family`; `port` is put into them. Exactly one callback comes,
- * later, never from inside this call, unless the lookup is cancelled. An address literal
- * is answered without a question and without CNAMEs, with a TTL of UINT32_MAX. Gives up
- * after 5 s in all.
+ * later, never from inside this call, unless the lookup is cancelled. An address literal,
+ * also with a zone ("fe80::1%eth0"), is answered without a question and without CNAMEs;
+ * without zone with a TTL of UINT32_MAX. Gives up after 5 s in all; with single-request
+ * of resolv.conf they begin when the lookup's turn comes.
  */
 struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family family,
                                uint16_t port, resolver_cb *cb, void *user);
-/* Whether /etc/hosts has it, so that nobody is asked. */
-bool resolver_in_file(const char *host, enum family family);
 
 void lookup_cancel(struct lookup *l); /* the callback will not come; not after it came */
 

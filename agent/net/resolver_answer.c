@@ -1,85 +1,199 @@
 #include "net/resolver_answer.h"
 
 #include "base/text.h"
-#include "net/socket.h"
+#include "base/wire.h"
 
-#define ABSENT_TTL_S 60 /* c-ares does not say how long "no such address" holds */
+enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_AAAA = 28, CLASS_IN = 1 };
+enum { FLAG_AA = 0x0400, FLAG_RA = 0x0080, RCODES = 0x000f };
+enum { NOERROR = 0, FORMERR = 1, SERVFAIL = 2, NXDOMAIN = 3, NOTIMP = 4, REFUSED = 5 };
 
-void answer_error(struct resolution *a, int status)
+struct message {
+    const uint8_t *bytes;
+    size_t len;
+    struct wire left;
+};
+
+struct record {
+    uint16_t type, class;
+    uint32_t ttl_s;
+    struct wire data;
+};
+
+static void forget(struct resolution *a)
 {
-    a->temporary = true;
-    switch (status) {
-    case ARES_ENODATA: /* the name is there, without an address of that family */
-        a->temporary = false;
-        a->ttl_s = ABSENT_TTL_S;
-        return;
-    case ARES_ENOTFOUND:
-        a->error = "no such name";
-        a->temporary = false;
-        return;
-    case ARES_EBADNAME:
-        a->error = "not a name that DNS can hold";
-        a->temporary = false;
-        return;
-    case ARES_ETIMEOUT:
-        a->error = "no DNS server answered";
-        return;
-    case ARES_ECONNREFUSED: /* also after SERVFAIL or REFUSED of each */
-        a->error = "no DNS server gave an answer: not reachable, failed or refused";
-        return;
-    case ARES_ESERVFAIL:
-        a->error = "the DNS server failed (SERVFAIL)";
-        return;
-    case ARES_EREFUSED:
-        a->error = "the DNS server refused the question";
-        return;
-    case ARES_EBADRESP:
-    case ARES_EFORMERR:
-        a->error = "the DNS server's answer makes no sense";
-        return;
-    default:
-        a->error = ares_strerror(status);
-    }
-}
-
-void answer_no_host(struct resolution *a)
-{
-    a->error = "its address is not that of one host (a filter that blocks the name?)";
-    a->temporary = true;
-}
-
-/* More than 31 bits are none, RFC 2181 section 8. */
-static void keep_ttl(struct resolution *a, int ttl)
-{
-    uint32_t ttl_s = ttl < 0 ? 0 : (uint32_t)ttl;
-    if (ttl_s < a->ttl_s)
-        a->ttl_s = ttl_s;
-}
-
-/* c-ares before 1.17.2 gives on the bytes of a name as they come. */
-static void take_name(char out[HOST_TEXT_MAX], const char *name)
-{
-    text_copy(out, HOST_TEXT_MAX, name);
-    text_visible(out);
-}
-
-void answer_take(struct resolution *a, const struct ares_addrinfo *info, uint16_t port)
-{
+    a->error = NULL;
+    a->temporary = false;
+    a->n = a->n_cnames = 0;
     a->ttl_s = UINT32_MAX;
-    for (const struct ares_addrinfo_cname *c = info->cnames; c != NULL; c = c->next) {
-        keep_ttl(a, c->ttl);
-        if (a->n_cnames < RESOLUTION_CNAMES_MAX && c->name != NULL)
-            take_name(a->cnames[a->n_cnames++], c->name);
+}
+
+static enum reply failed(struct resolution *a, const char *error)
+{
+    a->error = error;
+    a->temporary = true;
+    return REPLY_FAILED;
+}
+
+static enum reply no_name(struct resolution *a, const char *error)
+{
+    a->error = error;
+    a->temporary = false;
+    return REPLY_NO_NAME;
+}
+
+static enum reply no_address(struct resolution *a)
+{
+    a->ttl_s = RESOLUTION_ABSENT_TTL_S;
+    return REPLY_NO_ADDRESS;
+}
+
+void reply_no_host(struct resolution *a)
+{
+    failed(a, "its address is not that of one host (a filter that blocks the name?)");
+}
+
+enum reply reply_missing(struct resolution *a, int status)
+{
+    forget(a);
+    switch (status) {
+    case ARES_EBADNAME:
+        return no_name(a, "not a name that DNS can hold");
+    case ARES_ETIMEOUT:
+        return failed(a, "no DNS server answered");
+    case ARES_ECONNREFUSED: /* or no socket for it */
+        return failed(a, "no DNS server could be reached");
+    default:
+        return failed(a, ares_strerror(status));
     }
-    for (const struct ares_addrinfo_node *n = info->nodes; n != NULL; n = n->ai_next) {
-        struct endpoint e = endpoint_of(n->ai_addr);
-        e.port = port;
-        keep_ttl(a, n->ai_ttl);
-        if (a->n < RESOLUTION_ADDRESSES_MAX && endpoint_is_host(&e))
-            a->addresses[a->n++] = e;
+}
+
+static enum reply by_code(struct resolution *a, unsigned rcode)
+{
+    switch (rcode) {
+    case NXDOMAIN:
+        return no_name(a, "no such name");
+    case SERVFAIL:
+        return failed(a, "the DNS server failed (SERVFAIL)");
+    case REFUSED:
+        return failed(a, "the DNS server refused the question");
+    case NOTIMP:
+    case FORMERR:
+        return failed(a, "the DNS server does not understand the question");
+    default:
+        return failed(a, "the DNS server answered with an unknown error code");
     }
-    if (a->n == 0 && info->nodes != NULL)
-        answer_no_host(a);
-    else if (a->n == 0)
-        answer_error(a, ARES_ENODATA);
+}
+
+/* ---- records ---- */
+
+/* Reads a name, compressed or not, into `out`, which may be NULL: visible ASCII, whatever
+ * came. */
+static bool take_name(struct message *m, char out[HOST_TEXT_MAX])
+{
+    char *name = NULL;
+    long len = 0;
+    if (m->left.left == 0 ||
+        ares_expand_name(m->left.at, m->bytes, (int)m->len, &name, &len) != ARES_SUCCESS)
+        return false;
+    if (out != NULL) {
+        text_copy(out, HOST_TEXT_MAX, name);
+        text_visible(out);
+    }
+    ares_free_string(name);
+    wire_skip(&m->left, (size_t)len);
+    return wire_ok(&m->left);
+}
+
+static bool take_record(struct message *m, struct record *r)
+{
+    if (!take_name(m, NULL))
+        return false;
+    r->type = wire_u16(&m->left);
+    r->class = wire_u16(&m->left);
+    r->ttl_s = wire_u32(&m->left);
+    r->data = wire_take(&m->left, wire_u16(&m->left));
+    if (r->ttl_s > INT32_MAX) /* is taken as 0: RFC 2181 section 8 */
+        r->ttl_s = 0;
+    return wire_ok(&m->left);
+}
+
+static bool take_cname(struct resolution *a, const struct message *m,
+                       const struct record *r)
+{
+    struct message of = {m->bytes, m->len, r->data};
+    char name[HOST_TEXT_MAX];
+    if (!take_name(&of, name))
+        return false;
+    if (a->n_cnames < RESOLUTION_CNAMES_MAX)
+        text_copy(a->cnames[a->n_cnames++], HOST_TEXT_MAX, name);
+    return true;
+}
+
+/* Whether it is one, of one host or not. */
+static bool take_address(struct resolution *a, struct record *r, enum family family,
+                         uint16_t port)
+{
+    size_t len = family == FAMILY_IPV6 ? 16 : 4;
+    struct endpoint e = {.family = (uint8_t)family, .port = port};
+    if (r->data.left != len)
+        return false;
+    wire_copy(&r->data, e.bytes, len);
+    if (a->n < RESOLUTION_ADDRESSES_MAX && endpoint_is_host(&e))
+        a->addresses[a->n++] = e;
+    return true;
+}
+
+static enum reply take_records(struct resolution *a, struct message *m, unsigned n,
+                               enum family family, uint16_t port)
+{
+    uint16_t wanted = family == FAMILY_IPV6 ? TYPE_AAAA : TYPE_A;
+    bool addresses = false;
+    struct record r;
+    while (n-- > 0) {
+        bool fine = take_record(m, &r);
+        if (fine && r.class != CLASS_IN)
+            continue;
+        if (fine && r.type == TYPE_CNAME)
+            fine = take_cname(a, m, &r);
+        else if (fine && r.type == wanted)
+            fine = addresses = take_address(a, &r, family, port);
+        if (!fine) {
+            forget(a);
+            return failed(a, "the DNS server's answer makes no sense");
+        }
+        if ((r.type == TYPE_CNAME || r.type == wanted) && r.ttl_s < a->ttl_s)
+            a->ttl_s = r.ttl_s;
+    }
+    if (a->n > 0)
+        return REPLY_FOUND;
+    if (!addresses)
+        return no_address(a);
+    reply_no_host(a);
+    return REPLY_FOUND; /* another server has the same filter, or none that we may ask */
+}
+
+enum reply reply_read(struct resolution *a, const uint8_t *bytes, size_t len,
+                      enum family family, uint16_t port)
+{
+    struct message m = {bytes, len, wire_from(bytes, len)};
+    forget(a);
+    wire_skip(&m.left, 2);
+    uint16_t flags = wire_u16(&m.left), questions = wire_u16(&m.left);
+    uint16_t answers = wire_u16(&m.left), authorities = wire_u16(&m.left);
+    wire_skip(&m.left, 2);
+    bool fine = wire_ok(&m.left);
+    for (; fine && questions > 0; questions--) {
+        fine = take_name(&m, NULL);
+        wire_skip(&m.left, 4);
+    }
+    if (!fine || !wire_ok(&m.left))
+        return failed(a, "the DNS server's answer makes no sense");
+    if ((flags & RCODES) != NOERROR)
+        return by_code(a, flags & RCODES);
+    if (answers == 0 && (flags & (FLAG_AA | FLAG_RA)) == 0)
+        return failed(a, authorities > 0
+                             ? "the DNS server only refers to others (a server for "
+                               "zones of its own)"
+                             : "the DNS server neither knows the name nor asks others");
+    return take_records(a, &m, answers, family, port);
 }

@@ -1,5 +1,5 @@
 /*
- * What c-ares says, in our words.
+ * What a DNS server answers, in our words. Bytes in, values out: RFC 1035 section 4.
  */
 #ifndef EDGELAT_NET_RESOLVER_ANSWER_H
 #define EDGELAT_NET_RESOLVER_ANSWER_H
@@ -8,10 +8,27 @@
 
 #include <ares.h>
 
-void answer_error(struct resolution *a, int status); /* of c-ares; "no address" is none */
-/* For addresses that nobody may be probed at. */
-void answer_no_host(struct resolution *a);
+enum reply {
+    REPLY_FOUND,      /* addresses */
+    REPLY_NO_ADDRESS, /* the name is there, without an address of that family */
+    REPLY_NO_NAME,    /* there is no such name */
+    REPLY_FAILED,     /* this server is of no use for the question: `error` says why */
+};
 
-void answer_take(struct resolution *a, const struct ares_addrinfo *info, uint16_t port);
+/*
+ * Reads the answer to a question for an address of `family`; `port` is put into the
+ * addresses. What `a` had before is forgotten but for `servers` and `took_ns`.
+ *
+ * A server that neither has the zone (AA) nor asks others (RA) and answers without a
+ * record is lame: REPLY_FAILED, as in glibc's res_send().
+ */
+enum reply reply_read(struct resolution *a, const uint8_t *bytes, size_t len,
+                      enum family family, uint16_t port);
+
+/* For what c-ares says instead of an answer. */
+enum reply reply_missing(struct resolution *a, int status);
+
+/* For addresses that nobody may be probed at. */
+void reply_no_host(struct resolution *a);
 
 #endif

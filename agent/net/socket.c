@@ -1,7 +1,19 @@
 #include "net/socket.h"
 
+#include "base/text.h"
+
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
+
+bool endpoint_set_zone(struct endpoint *e, const char *zone)
+{
+    int64_t index = zone[0] != '\0' ? if_nametoindex(zone) : e->scope;
+    if (zone[0] != '\0' && index == 0 && !text_to_integer(zone, 1, INT32_MAX, &index))
+        return false;
+    e->scope = (uint32_t)index;
+    return true;
+}
 
 socklen_t sockaddr_of(struct sockaddr_storage *out, const struct endpoint *e)
 {

@@ -8,6 +8,10 @@
 
 #include <sys/socket.h>
 
+/* Puts in the interface of a zone, by its name or number. False: there is none of that
+ * name. "" changes nothing. */
+bool endpoint_set_zone(struct endpoint *e, const char *zone);
+
 /* Returns the length of what was put into `*out`; 0 for FAMILY_NONE. */
 socklen_t sockaddr_of(struct sockaddr_storage *out, const struct endpoint *e);
 

@@ -109,6 +109,7 @@ static const struct {
     {"dns", "servers", "192.0.2.1", NULL},
     {"dns", "servers", "2001:db8::1,192.0.2.1:53", NULL},
     {"dns", "servers", "[2001:db8::1]", NULL},
+    {"dns", "servers", "fe80::1%eth0 [fe80::2%eth0]:5353", NULL},
     {"dns", "servers", X8("192.0.2.1 "), NULL},
     {"dns", "servers", X8("192.0.2.1 ") "192.0.2.1", "be at most 8 addresses"},
     {"dns", "servers", "192.0.2.1:0",

@@ -1,49 +1,105 @@
 #include "net/resolver_answer.h"
 
+#include "base/wire.h"
 #include "check.h"
 
-#include <netinet/in.h>
+enum { A = 1, NS = 2, CNAME = 5, SOA = 6, AAAA = 28 };
+enum { AA = 0x0400, RA = 0x0080, RESPONSE = 0x8100 };
 
-static struct resolution take(struct ares_addrinfo_cname *cnames,
-                              struct ares_addrinfo_node *nodes)
+/* An answer to "edge.test", put together by hand: RFC 1035. */
+struct made {
+    uint8_t bytes[2048];
+    struct wire_out out;
+    uint16_t counts[3]; /* answers, authorities, others */
+};
+
+static struct made *make(uint16_t flags)
 {
-    struct resolution r = {0};
-    struct ares_addrinfo info = {.cnames = cnames, .nodes = nodes};
-    answer_take(&r, &info, 443);
-    return r;
+    static struct made m;
+    m = (struct made){.counts = {0}};
+    m.out = wire_to(m.bytes, sizeof m.bytes);
+    wire_put_u16(&m.out, 4711);
+    wire_put_u16(&m.out, RESPONSE | flags);
+    wire_put_u16(&m.out, 1);
+    wire_put(&m.out, m.counts, sizeof m.counts);
+    wire_put(&m.out, "\4edge\4test\0\0\1\0\1", 15);
+    return &m;
 }
 
-static struct sockaddr_in somewhere = {.sin_family = AF_INET, .sin_addr = {0x010200c0}};
-
-static struct ares_addrinfo_node node(int ttl)
+static void add(struct made *m, size_t section, uint16_t type, uint32_t ttl,
+                const void *data, size_t len)
 {
-    return (struct ares_addrinfo_node){
-        .ai_ttl = ttl, .ai_family = AF_INET, .ai_addr = (struct sockaddr *)&somewhere};
+    wire_put_u16(&m->out, 0xc00c);
+    wire_put_u16(&m->out, type);
+    wire_put_u16(&m->out, 1);
+    wire_put_u32(&m->out, ttl);
+    wire_put_u16(&m->out, (uint16_t)len);
+    wire_put(&m->out, data, len);
+    m->counts[section]++;
+    m->bytes[7 + 2 * section] = (uint8_t)m->counts[section];
 }
 
-/* Whatever c-ares lets through: older ones everything. */
-static void names_are_visible(void **state)
+static enum reply read_as(struct resolution *r, const struct made *m, enum family family)
+{
+    *r = (struct resolution){.servers = "192.0.2.53"};
+    return reply_read(r, m->bytes, sizeof m->bytes - m->out.left, family, 443);
+}
+
+static const uint8_t one[] = {192, 0, 2, 1}, everybody[] = {224, 0, 0, 1};
+static const char door[] = "\4door\4test";
+
+static void addresses_and_chain(void **state)
 {
     (void)state;
-    char too_long[1021];
-    memset(too_long, 'a', sizeof too_long - 1);
-    too_long[sizeof too_long - 1] = '\0';
-    const struct {
-        const char *sent, *expected;
+    struct resolution r;
+    struct made *m = make(RA);
+    add(m, 0, CNAME, 40, door, sizeof door);
+    add(m, 0, A, 300, one, sizeof one);
+    CHECK_INT(REPLY_FOUND, read_as(&r, m, FAMILY_IPV4), "found");
+    CHECK_INT(1, r.n, "addresses");
+    CHECK_INT(443, r.addresses[0].port, "port");
+    CHECK_INT(1, r.n_cnames, "links");
+    CHECK_TEXT("door.test", r.cnames[0], "link");
+    CHECK_INT(40, r.ttl_s, "least TTL");
+    CHECK_TEXT("192.0.2.53", r.servers, "is kept");
+    CHECK_INT(REPLY_NO_ADDRESS, read_as(&r, m, FAMILY_IPV6), "an A is no AAAA");
+    CHECK(r.n == 0 && r.error == NULL && r.ttl_s > 0, "no address is no error");
+}
+
+/* What each kind of server is taken for. */
+static void codes_and_lame_servers(void **state)
+{
+    (void)state;
+    static const char ns[] = "\1a\014root-servers\3net";
+    static const struct {
+        const char *what;
+        uint16_t flags, authority; /* 0: none */
+        enum reply reply;
+        const char *error; /* NULL: none */
+        bool temporary;
     } cases[] = {
-        {"lhr-efz.ms-acdc.office.com", "lhr-efz.ms-acdc.office.com"},
-        {"\x1b[31mred\n.test", "?[31mred?.test"},
-        {"two words\x7f.test", "two?words?.test"},
-        {"k\xc3\xb6ln.test", "k??ln.test"},
-        {"\\000\"quoted\"", "\\000\"quoted\""},
-        {too_long, too_long + sizeof too_long - HOST_TEXT_MAX},
+        {"NODATA with its SOA", RA, SOA, REPLY_NO_ADDRESS, NULL, false},
+        {"NODATA without SOA of a resolver", RA, 0, REPLY_NO_ADDRESS, NULL, false},
+        {"NODATA of the zone's server", AA, 0, REPLY_NO_ADDRESS, NULL, false},
+        {"upward referral", 0, NS, REPLY_FAILED, "refers to others", true},
+        {"nothing from a server that does not ask", 0, 0, REPLY_FAILED, "neither", true},
+        {"NXDOMAIN", RA | 3, SOA, REPLY_NO_NAME, "no such name", false},
+        {"SERVFAIL", RA | 2, 0, REPLY_FAILED, "SERVFAIL", true},
+        {"REFUSED", 5, 0, REPLY_FAILED, "refused", true},
+        {"NOTIMP", 4, 0, REPLY_FAILED, "understand", true},
+        {"FORMERR", 1, 0, REPLY_FAILED, "understand", true},
+        {"code 11", 11, 0, REPLY_FAILED, "unknown error", true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct ares_addrinfo_cname cname = {.ttl = 60, .name = (char *)cases[i].sent};
-        struct ares_addrinfo_node n = node(60);
-        struct resolution r = take(&cname, &n);
-        CHECK_INT(1, r.n_cnames, cases[i].sent);
-        CHECK_TEXT(cases[i].expected, r.cnames[0], "name");
+        struct resolution r;
+        struct made *m = make(cases[i].flags);
+        if (cases[i].authority != 0)
+            add(m, 1, cases[i].authority, 60, ns, sizeof ns);
+        CHECK_INT(cases[i].reply, read_as(&r, m, FAMILY_IPV4), cases[i].what);
+        CHECK_INT(cases[i].error == NULL, r.error == NULL, cases[i].what);
+        CHECK(r.error == NULL || strstr(r.error, cases[i].error) != NULL, "%s: %s",
+              cases[i].what, r.error);
+        CHECK_INT(cases[i].temporary, r.temporary, cases[i].what);
     }
 }
 
@@ -52,44 +108,61 @@ static void the_least_ttl(void **state)
     (void)state;
     static const struct {
         const char *what;
-        int cname, address;
-        uint32_t expected;
+        uint32_t cname, address, expected;
     } cases[] = {
         {"of the chain", 40, 300, 40},
         {"of the address", 300, 40, 40},
         {"most", INT32_MAX, INT32_MAX, INT32_MAX},
-        {"more than 31 bits", INT32_MIN, 300, 0},
-        {"all bits", 300, -1, 0},
+        {"more than 31 bits", 0x80000000, 300, 0}, /* RFC 2181, section 8 */
+        {"all bits", 300, UINT32_MAX, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct ares_addrinfo_cname cname = {.ttl = cases[i].cname, .name = "a.test"};
-        struct ares_addrinfo_node n = node(cases[i].address);
-        CHECK_INT(cases[i].expected, take(&cname, &n).ttl_s, cases[i].what);
+        struct resolution r;
+        struct made *m = make(RA);
+        add(m, 0, CNAME, cases[i].cname, door, sizeof door);
+        add(m, 0, A, cases[i].address, one, sizeof one);
+        read_as(&r, m, FAMILY_IPV4);
+        CHECK_INT(cases[i].expected, r.ttl_s, cases[i].what);
     }
 }
 
 static void addresses_of_no_host_are_passed_over(void **state)
 {
     (void)state;
-    static struct sockaddr_in everybody = {.sin_family = AF_INET,
-                                           .sin_addr = {0x010000e0}}; /* 224.0.0.1 */
-    struct ares_addrinfo_node first = node(60), second = node(60);
-    first.ai_addr = (struct sockaddr *)&everybody;
-    struct resolution r = take(NULL, &first);
+    struct resolution r;
+    struct made *m = make(RA);
+    add(m, 0, A, 60, everybody, sizeof everybody);
+    read_as(&r, m, FAMILY_IPV4);
     CHECK_INT(0, r.n, "224.0.0.1");
     CHECK(r.error != NULL && r.temporary, "it is said, and asked again");
-    first.ai_next = &second;
-    r = take(NULL, &first);
+    add(m, 0, A, 60, one, sizeof one);
+    CHECK_INT(REPLY_FOUND, read_as(&r, m, FAMILY_IPV4), "found");
     CHECK_INT(1, r.n, "192.0.2.1 beside it");
     CHECK(r.error == NULL, "is fine");
+}
+
+static void each_length(void **state)
+{
+    (void)state;
+    struct made *m = make(RA);
+    add(m, 0, CNAME, 40, door, sizeof door);
+    add(m, 0, A, 300, one, sizeof one);
+    size_t len = sizeof m->bytes - m->out.left;
+    for (size_t i = 0; i < len; i++) {
+        struct resolution r = {0};
+        CHECK_INT(REPLY_FAILED, reply_read(&r, m->bytes, i, FAMILY_IPV4, 1), "cut off");
+        CHECK(r.n == 0 && r.n_cnames == 0 && r.error != NULL, "nothing of it is used");
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_visible),
+        cmocka_unit_test(addresses_and_chain),
+        cmocka_unit_test(codes_and_lame_servers),
         cmocka_unit_test(the_least_ttl),
         cmocka_unit_test(addresses_of_no_host_are_passed_over),
+        cmocka_unit_test(each_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
