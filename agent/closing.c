@@ -21,9 +21,18 @@ struct closing {
     bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as it was said last */
     uint64_t busy_windows, interrupted_windows, events_dropped;
     double self_before[SELF_MAX]; /* what was said last, of sums */
+    double user_s, system_s;      /* CPU time of the process when the agent began */
 };
 
 /* ---- the agent itself ---- */
+
+static void cpu_time(double *user_s, double *system_s)
+{
+    uv_rusage_t usage;
+    uv_getrusage(&usage);
+    *user_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6;
+    *system_s = (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
+}
 
 /* What the agent says of itself; `values` has room for SELF_MAX. */
 static size_t self_values(const struct closing *c, const struct tally *t,
@@ -32,13 +41,12 @@ static size_t self_values(const struct closing *c, const struct tally *t,
     const struct measurer_counters *m = &t->measurer;
     const struct spool_counters *spool = &t->spool;
     const struct shipper_counters *ship = &t->shipper;
-    uv_rusage_t usage;
-    uv_getrusage(&usage);
     size_t resident;
     uv_resident_set_memory(&resident);
-    double user_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6;
-    double system_s =
-        (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
+    double user_s, system_s;
+    cpu_time(&user_s, &system_s);
+    user_s -= c->user_s;
+    system_s -= c->system_s;
 
     const struct self_value all[] = {
         {"edgelat.agent.cpu.time", "s", true, user_s, "cpu.mode", "user"},
@@ -245,6 +253,7 @@ struct closing *closing_create(const struct config *config,
               NULL);
     c->resource = *resource;
     c->spool = spool;
+    cpu_time(&c->user_s, &c->system_s); /* a reload keeps the process */
     return c;
 }
 

@@ -83,6 +83,7 @@ struct batch { /* borrowed views; valid until the pipeline is called again */
     struct wall window_start,
         time;               /* the window that has closed; `time` stamps every point */
     bool interrupted, busy; /* the window of any stream was, see struct summary */
+    bool first;             /* none was closed before: sums of `self` begin at 0 */
     bool delta;             /* series begin with this window; sums of `self`, too */
     const struct series *const *series;
     size_t n_series;

@@ -381,6 +381,7 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     pipeline_pace(p, now);
     begin_window(p);
 
+    p->batch.first = p->batch.time.ns == 0;
     p->batch.window_start = p->window_start;
     p->batch.time = end;
     p->batch.series = ledger_close(p->ledger, now, &p->batch.n_series);

@@ -80,16 +80,54 @@ static struct attributes of_series(struct builder *b, const struct series *s)
     return a;
 }
 
+/*
+ * Prometheus' rate() and increase() see differences between points only, so the first
+ * value of a cumulative series would be lost to them. Where all that a series has counted
+ * is of this window, a point of 0 at the window's start precedes it; of a new series that
+ * is its start time, a point of zero duration (OTLP data model, "Resets and gaps").
+ */
+static bool begins(const struct builder *b, const struct series *s, uint64_t count,
+                   uint64_t in_window)
+{
+    return !b->delta && s->in_window && count == in_window;
+}
+
+static void add_count(struct builder *b, size_t metric, const struct attributes *a,
+                      const struct series *s, uint64_t count, bool begins)
+{
+    struct wall time = b->time;
+    if (begins) {
+        b->time = s->window.start;
+        point_count(b, metric, a, s->start, 0);
+        b->time = time;
+    }
+    point_count(b, metric, a, s->start, count);
+}
+
+static void add_histogram(struct builder *b, size_t metric, const struct attributes *a,
+                          const struct series *s, const struct histogram *h, bool begins)
+{
+    struct wall time = b->time;
+    if (begins) {
+        struct histogram none = {.scale = h->scale};
+        b->time = s->window.start;
+        point_histogram(b, metric, a, s->start, &none);
+        b->time = time;
+    }
+    point_histogram(b, metric, a, s->start, h);
+}
+
 static void add_delays(struct builder *b, const struct series *s,
                        const struct attributes *of)
 {
     static const char *const quantiles[PERCENTILES] = {"0.5", "0.9", "0.95", "0.99"};
     for (size_t i = 0; i < kind_delays(s->kind); i++) {
         struct attributes a = *of;
+        const struct delay_summary *window = &s->window.delays[i];
         attribute_text(b, &a, "edgelat.delay", s->kind->delays[i]);
         if (s->delays[i].count > 0)
-            point_histogram(b, DELAY, &a, s->start, &s->delays[i]);
-        const struct delay_summary *window = &s->window.delays[i];
+            add_histogram(b, DELAY, &a, s, &s->delays[i],
+                          begins(b, s, s->delays[i].count, window->count));
         if (!s->in_window || window->count == 0)
             continue;
         for (size_t p = 0; p < PERCENTILES; p++) {
@@ -103,7 +141,8 @@ static void add_delays(struct builder *b, const struct series *s,
     if (s->variation.count > 0) {
         struct attributes a = *of;
         attribute_text(b, &a, "edgelat.delay", s->kind->delays[0]);
-        point_histogram(b, VARIATION, &a, s->start, &s->variation);
+        add_histogram(b, VARIATION, &a, s, &s->variation,
+                      begins(b, s, s->variation.count, s->window.variation.count));
     }
 }
 
@@ -111,31 +150,38 @@ static void add_delays(struct builder *b, const struct series *s,
 static void add_counts(struct builder *b, const struct series *s,
                        const struct attributes *of)
 {
+    const struct summary *w = &s->window;
+    bool is_new = s->start.ns == w->start.ns;
     for (size_t i = 0; i < OUTCOME_COUNT; i++) {
-        if (s->outcomes[i] == 0 && i != OUTCOME_REPLY && i != OUTCOME_LOSS)
+        bool always = i == OUTCOME_REPLY || i == OUTCOME_LOSS;
+        if (s->outcomes[i] == 0 && !always)
             continue;
         struct attributes a = *of;
         attribute_text(b, &a, "edgelat.outcome", outcome_name((enum outcome)i));
-        point_count(b, RESULTS, &a, s->start, s->outcomes[i]);
+        add_count(b, RESULTS, &a, s, s->outcomes[i],
+                  begins(b, s, s->outcomes[i], w->outcomes[i]) && (is_new || !always));
     }
     const struct {
         const char *name;
-        uint64_t count;
+        uint64_t count, in_window;
     } anomalies[] = {
-        {"late", s->late},           {"duplicate", s->duplicates},
-        {"reordered", s->reordered}, {"lost_packet", s->lost_packets},
-        {"missed", s->missed},
+        {"late", s->late, w->late},
+        {"duplicate", s->duplicates, w->duplicates},
+        {"reordered", s->reordered, w->reordered},
+        {"lost_packet", s->lost_packets, w->lost_packets},
+        {"missed", s->missed, w->missed},
     };
     for (size_t i = 0; i < sizeof anomalies / sizeof *anomalies; i++) {
         if (anomalies[i].count == 0)
             continue;
         struct attributes a = *of;
         attribute_text(b, &a, "edgelat.anomaly", anomalies[i].name);
-        point_count(b, ANOMALIES, &a, s->start, anomalies[i].count);
+        add_count(b, ANOMALIES, &a, s, anomalies[i].count,
+                  begins(b, s, anomalies[i].count, anomalies[i].in_window));
     }
-    if (s->in_window && s->silent_while == NULL && !isnan(s->window.loss_ratio)) {
-        point_value(b, LOSS_RATIO, of, s->window.start, s->window.loss_ratio);
-        point_count(b, LOSS_BURST, of, s->window.start, s->window.longest_burst);
+    if (s->in_window && s->silent_while == NULL && !isnan(w->loss_ratio)) {
+        point_value(b, LOSS_RATIO, of, w->start, w->loss_ratio);
+        point_count(b, LOSS_BURST, of, w->start, w->longest_burst);
     }
 }
 
@@ -152,8 +198,10 @@ static void add_target(struct builder *b, const struct target_state *t,
 }
 
 /* The agent's own values bring their names: equal ones stand one after the other. */
-static void add_self(struct builder *b, const struct self_value *v, struct wall start)
+static void add_self(struct builder *b, const struct self_value *v, struct wall start,
+                     bool begins)
 {
+    struct wall time = b->time;
     struct metric *last = &b->metrics[b->n_metrics - 1];
     if (strcmp(last->name, v->name) != 0) {
         if (b->n_metrics == METRICS_MAX)
@@ -168,6 +216,11 @@ static void add_self(struct builder *b, const struct self_value *v, struct wall 
     struct attributes a = {.n = 0};
     if (v->attribute != NULL)
         attribute_text(b, &a, v->attribute, v->attribute_value);
+    if (begins && v->monotonic) {
+        b->time = start;
+        point_value(b, b->n_metrics - 1, &a, start, 0);
+        b->time = time;
+    }
     point_value(b, b->n_metrics - 1, &a, start, v->value);
 }
 
@@ -217,7 +270,8 @@ static void *encode(const struct batch *batch, const struct otlp_resource *resou
         add_target(&b, &batch->targets[i], batch->window_start);
     for (size_t i = 0; i < batch->n_self; i++)
         add_self(&b, &batch->self[i],
-                 batch->delta ? batch->window_start : batch->agent_start);
+                 batch->delta ? batch->window_start : batch->agent_start,
+                 batch->first && !batch->delta);
 
     void *packed = pack(&b, resource, len, plain_len);
     builder_free(&b);

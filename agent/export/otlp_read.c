@@ -44,12 +44,22 @@ void otlp_read_free(ProtobufCMessage *request)
     protobuf_c_message_free_unpacked(request, &a);
 }
 
+/* The latest one: a series that begins has a point from before. */
+static uint64_t time_of_points(Otlp__NumberDataPoint *const *points, size_t n)
+{
+    uint64_t latest = 0;
+    for (size_t i = 0; i < n; i++)
+        if (points[i]->time_unix_nano > latest)
+            latest = points[i]->time_unix_nano;
+    return latest;
+}
+
 static uint64_t time_of_metric(const Otlp__Metric *m)
 {
-    if (m->data_case == OTLP__METRIC__DATA_GAUGE && m->gauge->n_data_points > 0)
-        return m->gauge->data_points[0]->time_unix_nano;
-    if (m->data_case == OTLP__METRIC__DATA_SUM && m->sum->n_data_points > 0)
-        return m->sum->data_points[0]->time_unix_nano;
+    if (m->data_case == OTLP__METRIC__DATA_GAUGE)
+        return time_of_points(m->gauge->data_points, m->gauge->n_data_points);
+    if (m->data_case == OTLP__METRIC__DATA_SUM)
+        return time_of_points(m->sum->data_points, m->sum->n_data_points);
     return 0;
 }
 

@@ -93,6 +93,8 @@ static void add_results(struct past *p, const Otlp__Sum *sum, const char *attrib
         const char *what =
             decoded_text(point->attributes, point->n_attributes, attribute, "");
         struct spot at;
+        if (decoded_integer(point) == 0) /* the beginning of a counter, or no news */
+            continue;
         if (past_find(p, attributes_of(point), &at) &&
             past_turn(p, at.stream, at.place, point->time_unix_nano))
             past_count(at.place->tally, point, what,

@@ -283,5 +283,6 @@ class Agent:
         """{(PoP, kind): (least, most)} of the histograms at the end, ms."""
         found = {}
         for a, p in self.batches[-1].points(metric, delay="rtt", **of):
-            found[a["pop"], a["kind"]] = (1000 * p["min"], 1000 * p["max"])
+            if "min" in p:  # the point that a series begins with has no values
+                found[a["pop"], a["kind"]] = (1000 * p["min"], 1000 * p["max"])
         return found

@@ -81,7 +81,7 @@ def measured(state):
         for of, point in batch.points("edgelat.probe.delay"):
             if of["delay"] == ("total" if of["kind"] == "https" else "rtt"):
                 delays[of["target"], of["kind"], of["type"], of["pop"], of["address"],
-                       point["startTimeUnixNano"]] = point["positive"]
+                       point["startTimeUnixNano"]] = point.get("positive", {"bucketCounts": []})
     found = collections.defaultdict(lambda: [0, 0, None])
     merged = collections.defaultdict(collections.Counter)
     for key, count in outcomes.items():

@@ -1,6 +1,7 @@
 #include "check.h"
 #include "export/gzip.h"
 #include "export/otlp.h"
+#include "export/otlp_read.h"
 #include "proto/otlp.pb-c.h"
 
 /* A batch of one series and its target, with known numbers. */
@@ -37,7 +38,7 @@ static void make(struct known *k)
     s->window.start = (struct wall){1060 * NS_PER_S};
     s->window.loss_ratio = 0.25;
     s->window.longest_burst = 4;
-    s->window.delays[0].count = 3;
+    s->window.delays[0].count = 2; /* of three: the series is not new */
     for (size_t p = 0; p < PERCENTILES; p++)
         s->window.delays[0].percentile_ns[p] = 30 * NS_PER_MS;
     s->window.delays[0].percentile_ns[P50] = 20 * NS_PER_MS;
@@ -199,6 +200,141 @@ static void as_delta(void **state)
     CHECK_INT(1, cpu->aggregation_temporality, "and of the agent itself");
     CHECK_INT(1060 * NS_PER_S, cpu->data_points[0]->start_time_unix_nano,
               "since the window began");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+/* All that the series has counted is of the window that has closed. */
+static void all_is_of_the_window(struct known *k)
+{
+    struct summary *w = &k->series.window;
+    memcpy(w->outcomes, k->series.outcomes, sizeof w->outcomes);
+    w->duplicates = k->series.duplicates;
+    histogram_merge(&k->series.variation, &k->series.delays[0]);
+    w->delays[0].count = w->variation.count = k->series.delays[0].count;
+}
+
+/* The points of a sum with one value of an attribute: "time value" each. */
+static const char *sum_points(char out[128], const Otlp__Metric *m, const char *key,
+                              const char *value)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < m->sum->n_data_points; i++) {
+        const Otlp__NumberDataPoint *p = m->sum->data_points[i];
+        double number = p->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_INT
+                            ? (double)p->as_int
+                            : p->as_double;
+        if (strcmp(attribute(p->attributes, p->n_attributes, key), value) == 0)
+            used += (size_t)snprintf(
+                out + used, 128 - used, "%s%llu %g", used > 0 ? ", " : "",
+                (unsigned long long)p->time_unix_nano / NS_PER_S, number);
+    }
+    return out;
+}
+
+static void a_series_begins_with_zero(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    char points[128];
+    make(&k);
+    all_is_of_the_window(&k);
+    k.series.start = k.series.window.start = (struct wall){1090 * NS_PER_S};
+    k.batch.first = true;
+    void *packed = encode(&k.batch, &resource, &len);
+    CHECK_INT(1120 * NS_PER_S, otlp_read_time(SIGNAL_METRICS, packed, len).ns,
+              "the time of the batch is the window's end");
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__Metric *results = find(request, "edgelat.probe.results");
+    CHECK_TEXT("1090 0, 1120 3", sum_points(points, results, "edgelat.outcome", "reply"),
+               "at its start time, then the count");
+    CHECK_TEXT("1090 0, 1120 1", sum_points(points, results, "edgelat.outcome", "loss"),
+               "of each outcome");
+    for (size_t i = 0; i < results->sum->n_data_points; i++)
+        CHECK_INT(1090 * NS_PER_S, results->sum->data_points[i]->start_time_unix_nano,
+                  "all of one start");
+    CHECK_TEXT("1090 0, 1120 2",
+               sum_points(points, find(request, "edgelat.probe.anomalies"),
+                          "edgelat.anomaly", "duplicate"),
+               "of each anomaly");
+    CHECK_TEXT(
+        "900 0, 1120 1.5",
+        sum_points(points, find(request, "edgelat.agent.cpu.time"), "cpu.mode", "user"),
+        "of the agent itself");
+    static const char *const histograms[] = {"edgelat.probe.delay",
+                                             "edgelat.probe.delay_variation"};
+    for (size_t i = 0; i < 2; i++) {
+        const Otlp__ExponentialHistogram *h =
+            find(request, histograms[i])->exponential_histogram;
+        CHECK_INT(2, h->n_data_points, histograms[i]);
+        CHECK_INT(1090 * NS_PER_S, h->data_points[0]->time_unix_nano, "begins");
+        CHECK_INT(0, h->data_points[0]->count, "with nothing");
+        CHECK_INT(h->data_points[1]->scale, h->data_points[0]->scale, "at its scale");
+        CHECK_INT(3, h->data_points[1]->count, "then what it has");
+    }
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+/* A count that was not exported while it was 0 begins where the window does. */
+static void a_count_that_begins_later(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    char points[128];
+    make(&k);
+    k.series.outcomes[OUTCOME_REFUSED] = k.series.window.outcomes[OUTCOME_REFUSED] = 7;
+    k.series.outcomes[OUTCOME_LOSS] = k.series.window.outcomes[OUTCOME_LOSS] = 2;
+    k.series.window.duplicates = 1; /* of two */
+    void *packed = encode(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__Metric *results = find(request, "edgelat.probe.results");
+    CHECK_TEXT("1060 0, 1120 7",
+               sum_points(points, results, "edgelat.outcome", "refused"), "refused");
+    CHECK_TEXT("1120 2", sum_points(points, results, "edgelat.outcome", "loss"),
+               "its 0 was exported before");
+    CHECK_TEXT("1120 3", sum_points(points, results, "edgelat.outcome", "reply"),
+               "not new");
+    CHECK_TEXT("1120 2",
+               sum_points(points, find(request, "edgelat.probe.anomalies"),
+                          "edgelat.anomaly", "duplicate"),
+               "not new either");
+    CHECK_TEXT(
+        "1120 1.5",
+        sum_points(points, find(request, "edgelat.agent.cpu.time"), "cpu.mode", "user"),
+        "nor the agent");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+static void as_delta_nothing_begins(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    char points[128];
+    make(&k);
+    all_is_of_the_window(&k);
+    k.batch.delta = k.batch.first = true;
+    void *packed = encode(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    CHECK_TEXT("1120 3",
+               sum_points(points, find(request, "edgelat.probe.results"),
+                          "edgelat.outcome", "reply"),
+               "a delta has its start");
+    CHECK_INT(1,
+              find(request, "edgelat.probe.delay")->exponential_histogram->n_data_points,
+              "delays");
+    CHECK_TEXT(
+        "1120 1.5",
+        sum_points(points, find(request, "edgelat.agent.cpu.time"), "cpu.mode", "user"),
+        "of the agent itself");
     otlp__export_metrics_service_request__free_unpacked(request, NULL);
     free(packed);
     unmake(&k);
@@ -403,6 +539,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delays_are_cumulative_histograms),
         cmocka_unit_test(as_delta),
+        cmocka_unit_test(a_series_begins_with_zero),
+        cmocka_unit_test(a_count_that_begins_later),
+        cmocka_unit_test(as_delta_nothing_begins),
         cmocka_unit_test(counts_ratios_and_ranks),
         cmocka_unit_test(nothing_known_is_nothing_said),
         cmocka_unit_test(silence_has_no_loss_ratio),

@@ -94,6 +94,7 @@ static inline void office_window(struct office *o, unsigned replies, unsigned lo
     s->in_window = replies + lost > 0;
     s->window = (struct summary){
         .start = {office_at(o->minute)},
+        .outcomes = {[OUTCOME_REPLY] = replies, [OUTCOME_LOSS] = lost},
         .loss_ratio = s->in_window ? (double)lost / (replies + lost) : NAN,
         .delays = {{.count = replies, .percentile_ns = {ns, ns, 2 * ns, 2 * ns}}},
     };

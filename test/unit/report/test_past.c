@@ -87,6 +87,31 @@ static void test_counts(void **state)
     }
 }
 
+/* The zero that a count begins with stands inside the window where the PoP had changed.
+ */
+static void test_beginnings(void **state)
+{
+    (void)state;
+    struct office o;
+    struct past *p = past_create(office_at(0), office_at(100));
+    office_open(&o);
+    office_window(&o, 6, 1, 10);
+    CHECK_INT(0, office_tell(&o, p), "taken");
+    office_window(&o, 6, 1, 10);
+    o.series.outcomes[OUTCOME_REFUSED] = o.series.window.outcomes[OUTCOME_REFUSED] = 2;
+    o.series.window.start.ns += MINUTE_NS / 2;
+    CHECK_INT(0, office_tell(&o, p), "taken");
+    past_end(p);
+    const struct stream *s = &p->targets[0]->streams[0];
+    CHECK_INT(12, s->places[0]->sum.outcomes[OUTCOME_REPLY], "replies");
+    CHECK_INT(2, s->places[0]->sum.outcomes[OUTCOME_LOSS], "losses");
+    CHECK_INT(2, s->places[0]->sum.outcomes[OUTCOME_REFUSED], "refused");
+    CHECK_INT(2, s->n, "windows");
+    CHECK_INT(12, past_course(s->places[0], "rtt")->sum.count, "delays");
+    past_free(p);
+    office_close(&o);
+}
+
 /* Of each window, and only of the period. */
 static void test_moments(void **state)
 {
@@ -273,10 +298,11 @@ static void test_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts),  cmocka_unit_test(test_moments),
-        cmocka_unit_test(test_target),  cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_events),  cmocka_unit_test(test_self),
-        cmocka_unit_test(test_hostile), cmocka_unit_test(test_other_agents),
+        cmocka_unit_test(test_counts),       cmocka_unit_test(test_beginnings),
+        cmocka_unit_test(test_moments),      cmocka_unit_test(test_target),
+        cmocka_unit_test(test_silence),      cmocka_unit_test(test_events),
+        cmocka_unit_test(test_self),         cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_other_agents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
