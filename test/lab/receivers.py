@@ -3,8 +3,11 @@
 import json
 import os
 import re
+import struct
 import subprocess
 import tempfile
+import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -41,13 +44,115 @@ class VictoriaMetrics:
 
     def ask(self, text):
         self.get("/internal/force_flush")  # so that the newest points count
-        found = json.loads(self.get("/api/v1/query", query=text))["data"]["result"]
+        now = int(time.time()) + 1  # it takes whole seconds, and would miss what came in this one
+        found = json.loads(self.get("/api/v1/query", query=text, time=now))["data"]["result"]
         return [(r["metric"], float(r["value"][1])) for r in found]
 
     def query(self, text, least):
         """[(labels, value)] of an instant query; waits until there are as many as `least`."""
         wait_for(lambda: len(self.ask(text)) >= least, 10, 0.5)
         return self.ask(text)
+
+
+class Prometheus:
+    """Debian's build has no OTLP receiver: batches come as `edgelat decode` prints them, and are translated as that
+    receiver does (a counter a sum, a native histogram an exponential one, points of a series in their order), for the
+    remote write receiver, which appends them by the same code."""
+
+    PORT = 18430
+
+    def __init__(self, config):
+        program = os.path.join(TOOLS, "prometheus", "usr", "bin", "prometheus")
+        self.log_path = os.path.join(lab.FOLDER, "prometheus.log")
+        self.log = open(self.log_path, "w", encoding="utf-8")
+        self.command = [program, f"--config.file={config}", f"--storage.tsdb.path={lab.FOLDER}/prometheus",
+                        f"--web.listen-address=127.0.0.1:{self.PORT}", "--web.enable-remote-write-receiver",
+                        "--enable-feature=native-histograms"]
+
+    def url(self, path, **arguments):
+        return f"http://127.0.0.1:{self.PORT}{path}?{urllib.parse.urlencode(arguments)}"
+
+    def ready(self):
+        try:
+            with urllib.request.urlopen(self.url("/-/ready"), timeout=1) as reply:
+                return reply.status == 200
+        except OSError:
+            return False
+
+    def query(self, text, at):
+        with urllib.request.urlopen(self.url("/api/v1/query", query=text, time=at), timeout=5) as reply:
+            return json.loads(reply.read())["data"]["result"]
+
+    def write(self, batch):
+        """None when it was taken, else what Prometheus says."""
+        series = {}
+        for metric in batch["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]:
+            kind = next(k for k in ("sum", "gauge", "exponentialHistogram") if k in metric)
+            for point in metric[kind]["dataPoints"]:
+                labels = {a["key"].replace(".", "_"): str(next(iter(a["value"].values())))
+                          for a in point.get("attributes", [])}
+                labels["__name__"] = metric["name"].replace(".", "_") + ("_total" if kind == "sum" else "")
+                key = b"".join(field(1, field(1, k.encode()) + field(2, v.encode())) for k, v in sorted(labels.items()))
+                series[key] = series.get(key, b"") + (histogram if kind == "exponentialHistogram" else sample)(point)
+        body = b"".join(field(1, key + points) for key, points in series.items())
+        request = urllib.request.Request(self.url("/api/v1/write"), snappy(body), {
+            "Content-Encoding": "snappy", "Content-Type": "application/x-protobuf",
+            "X-Prometheus-Remote-Write-Version": "0.1.0"})
+        try:
+            with urllib.request.urlopen(request, timeout=5):
+                return None
+        except urllib.error.HTTPError as error:
+            return error.read().decode()
+
+
+# ---- prompb.TimeSeries: labels 1, samples 2, histograms 4
+
+
+def varint(n):
+    out = b""
+    while n > 0x7f:
+        out += bytes([n & 0x7f | 0x80])
+        n >>= 7
+    return out + bytes([n])
+
+
+def zigzag(n):
+    return varint(2 * n if n >= 0 else -2 * n - 1)
+
+
+def field(tag, content):
+    return varint(tag << 3 | 2) + varint(len(content)) + content
+
+
+def milliseconds(point):
+    return varint(int(point["timeUnixNano"]) // 1000000)
+
+
+def sample(point):
+    return field(2, b"\x09" + struct.pack("<d", float(point.get("asInt", point.get("asDouble")))) + b"\x10" +
+                 milliseconds(point))
+
+
+def histogram(point):
+    """Its buckets are counted by their upper bounds, as differences from one to the next."""
+    counts = [int(count) for count in point.get("positive", {}).get("bucketCounts", [])]
+    out = (b"\x08" + varint(int(point.get("count", 0))) + b"\x19" + struct.pack("<d", point.get("sum", 0)) +
+           b"\x20" + zigzag(int(point.get("scale", 0))) + b"\x29" + struct.pack("<d", 1e-128) +
+           b"\x30" + varint(int(point.get("zeroCount", 0))))
+    if counts:
+        first = int(point["positive"].get("offset", 0)) + 1
+        out += field(11, b"\x08" + zigzag(first) + b"\x10" + varint(len(counts)))
+        out += field(12, b"".join(zigzag(b - a) for a, b in zip([0, *counts], counts)))
+    return field(4, out + b"\x78" + milliseconds(point))
+
+
+def snappy(plain):
+    """The format, with nothing compressed."""
+    out = varint(len(plain))
+    for at in range(0, len(plain), 65536):
+        piece = plain[at:at + 65536]
+        out += bytes([61 << 2]) + struct.pack("<H", len(piece) - 1) + piece
+    return out
 
 
 def decode(signal, plain):

@@ -9,20 +9,21 @@ import json
 import os
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
-import urllib.request
 
 import yaml
 
 import lab
 from lab import Tap, run, running, wait_for
-from receivers import BUILD, TOOLS, VictoriaMetrics, decode_all
+from receivers import BUILD, Prometheus, VictoriaMetrics, decode_all
 
 EXAMPLES = os.path.join(lab.TOP, "packaging", "collector")
 EDGELAT = os.path.join(BUILD, "edgelat")
-PROMETHEUS_PORT = 18430
 
 tap = Tap()
 
@@ -49,23 +50,6 @@ def otelcol():
     tap.equal({"clickhouse", "kafka", "prometheusremotewrite"}, parts["exporters"], "otelcol.yaml: three backends")
 
 
-def prometheus():
-    """Debian's has no OTLP receiver, but it reads the configuration of one."""
-    def ready():
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{PROMETHEUS_PORT}/-/ready", timeout=1) as reply:
-                return reply.status == 200
-        except OSError:
-            return False
-
-    program = os.path.join(TOOLS, "prometheus", "usr", "bin", "prometheus")
-    log = os.path.join(lab.FOLDER, "prometheus.log")
-    with open(log, "w", encoding="utf-8") as out, running(
-            program, f"--config.file={EXAMPLES}/prometheus.yml", f"--storage.tsdb.path={lab.FOLDER}/prometheus",
-            f"--web.listen-address=127.0.0.1:{PROMETHEUS_PORT}", stdout=out, stderr=out):
-        tap.ok(wait_for(ready, 15), "Prometheus runs with prometheus.yml", open(log, encoding="utf-8").read()[-2000:])
-
-
 def queries(dashboard):
     """(panel and query, expression) of all that Prometheus' language is asked in."""
     values = {"site": "lab", "target": ".*", "kind": "icmp", "delay": "rtt", "__rate_interval": "1m"}
@@ -76,8 +60,8 @@ def queries(dashboard):
                 yield f"{panel['title']}, {target['refId']}", expression
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
-            metric, label = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["query"]["query"]).groups()
-            yield f"variable {variable['name']}", f"count by ({label}) ({metric}{{{label}!=''}})"
+            series, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"]).groups()
+            yield f"variable {variable['name']}", f"count by ({label}) (({series})) != 0"
 
 
 def dashboard_shows_something():
@@ -94,8 +78,13 @@ def dashboard_shows_something():
     with running(*vm.command, stdout=vm.log, stderr=vm.log):
         if not tap.ok(wait_for(vm.ready, 15), "VictoriaMetrics is up"):
             return
-        with running(EDGELAT, "run", "-c", path, stderr=subprocess.PIPE):
+        with running(EDGELAT, "run", "-c", path, stderr=subprocess.PIPE), \
+                running(*restless_agent(vm), stderr=subprocess.DEVNULL) as restless:
             time.sleep(25)
+            restless.send_signal(signal.SIGTERM)
+            restless.wait(10)
+            batches = batches_of(f"{lab.FOLDER}/restless")
+            every_window_counts(vm, batches)
             for what, expression in queries(dashboard):
                 found = vm.query(expression, 1)
                 if what == "Delay by PoP, merged over the sites, C":
@@ -105,6 +94,92 @@ def dashboard_shows_something():
             refused = glob.glob(f"{lab.FOLDER}/collectors/spool/bad/*-logs.pb.gz")
             tap.ok(refused, "VictoriaMetrics takes no events: they are set aside")
             tap.equal([], glob.glob(f"{lab.FOLDER}/collectors/spool/bad/*-metrics.pb.gz"), "and metrics are not")
+    prometheus(batches)
+
+
+# ---- series that begin all the time
+
+
+class RestlessNames(threading.Thread):
+    """A name server whose answer is another address of loopback every five seconds."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.servers = "127.0.0.1:%d" % self.socket.getsockname()[1]
+
+    def run(self):
+        while True:
+            query, asker = self.socket.recvfrom(512)
+            end = query.index(b"\0", 12) + 5
+            a = query[end - 4:end - 2] == b"\0\1"
+            address = bytes([127, 0, 0, 10 + int(time.monotonic() / 5) % 9])
+            answer = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 0, 4) + address if a else b""
+            self.socket.sendto(query[:2] + struct.pack(">HHHHH", 0x8180, 1, a, 0, 0) + query[12:end] + answer, asker)
+
+
+def restless_agent(vm):
+    """Command of an agent without `site` whose target is somewhere else in each window."""
+    names = RestlessNames()
+    names.start()
+    path = os.path.join(lab.FOLDER, "restless.conf")
+    with open(path, "w", encoding="utf-8") as conf:
+        conf.write(f"[agent]\nwindow = 5s\nworkloads = no\nfront_doors = 0\nstate_dir = {lab.FOLDER}/restless\n"
+                   f"status_socket = {lab.FOLDER}/restless.sock\n[dns]\nservers = {names.servers}\n"
+                   f"[collector]\nurl = http://127.0.0.1:{vm.PORT}/opentelemetry\nevents = no\n"
+                   "[target restless]\nhost = restless.example\nkinds = icmp tcp\nport = 9\nfamily = ipv4\n"
+                   "interval = 1s\nslow_interval = 1s\n")
+    return [EDGELAT, "run", "-c", path]
+
+
+def batches_of(state):
+    """What was sent, the oldest first."""
+    files = glob.glob(f"{state}/history/*-metrics*") + glob.glob(f"{state}/spool/*-metrics*")
+    return [json.loads(run(EDGELAT, "decode", file).stdout) for file in sorted(files, key=os.path.basename)]
+
+
+def counted(batches):
+    """Exact sums of results and of delays over all series, from the last point of each."""
+    last = {"edgelat.probe.results": {}, "edgelat.probe.delay": {}}
+    for batch in batches:
+        for metric in batch["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]:
+            for p in next(iter(v for v in metric.values() if isinstance(v, dict)))["dataPoints"]:
+                if metric["name"] in last:
+                    key = json.dumps(p["attributes"]), p["startTimeUnixNano"]
+                    last[metric["name"]][key] = int(p.get("asInt", p.get("count", 0)))
+    return [sum(values.values()) for values in last.values()]
+
+
+def every_window_counts(vm, batches):
+    results, delays = counted(batches)
+    site = f'{{edgelat_target="restless",edgelat_site="{socket.gethostname()}"}}'
+    for metric, exact in (("edgelat_probe_results_total", results), ("edgelat_probe_delay_seconds_count", delays)):
+        found = vm.query(f"sum(increase({metric}{site}[5m]))", 1)
+        tap.equal([exact], [value for _, value in found],
+                  f"VictoriaMetrics: increase of {metric}, site by the host's name, is the exact count")
+
+
+def prometheus(batches):
+    """It reads the configuration that we suggest, and its increase() sees the first window of each series."""
+    server = Prometheus(os.path.join(EXAMPLES, "prometheus.yml"))
+    with running(*server.command, stdout=server.log, stderr=server.log):
+        if not tap.ok(wait_for(server.ready, 15), "Prometheus runs with prometheus.yml",
+                      open(server.log_path, encoding="utf-8").read()[-2000:]):
+            return
+        said = [server.write(batch) for batch in batches for _ in range(2)]
+        tap.equal({None}, set(said), f"Prometheus takes {len(batches)} batches, each twice")
+        now = time.time() + 1
+        results, delays = counted(batches)
+        sums = [0, 0]
+        for series in server.query('{__name__=~"edgelat_probe_results_total|edgelat_probe_delay"}[5m]', now):
+            of_results = "values" in series
+            values = [float(v if of_results else v["count"]) for _, v in series["values" if of_results else "histograms"]]
+            sums[not of_results] += sum(max(b - a, 0) for a, b in zip(values, values[1:]))
+        tap.equal([results, delays], sums, "Prometheus: differences of points are the exact counts")
+        found = server.query("sum(increase(edgelat_probe_results_total[5m]))", now)
+        seen = float(found[0]["value"][1])  # it extrapolates a series of one window by half of that
+        tap.ok(results <= seen <= 1.3 * results, f"Prometheus: increase is {seen:.1f}, of {results} results")
 
 
 def points(batch, metric):
@@ -150,7 +225,6 @@ if __name__ == "__main__":
     if lab.FOLDER is None:
         os.execv(os.path.join(lab.TOP, "scripts", "lab"), ["lab", "--", sys.executable, os.path.abspath(__file__)])
     otelcol()
-    prometheus()
     dashboard_shows_something()
     delta()
     sys.exit(tap.finish())
