@@ -247,7 +247,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
             .instance_id = a->instance_id,
             .version = EDGELAT_VERSION,
             .host_name = a->host_name,
-            .site = config->site,
+            .site = config->site[0] != '\0' ? config->site : a->host_name,
             .peering = &config->peering,
         };
         a->closing = closing_create(config, knowledge, &resource, a->spool);

@@ -13,6 +13,7 @@
 #define EDGELAT_CORE_CONFIG_H
 
 #include "core/kind.h"
+#include "core/metric_choice.h"
 #include "core/peering.h"
 #include "core/pipeline.h"
 #include "core/target.h"
@@ -41,6 +42,7 @@ struct collector {
 struct shipping {      /* the rest of [collector]: what is sent, and when */
     int64_t spread_ns; /* agents ship that far apart, see core/spread.h */
     bool events;       /* as OTLP logs; false: metrics only */
+    struct metric_choice choice;
     bool delta;        /* each batch has what is new only; else all since the start */
     uint32_t catch_up; /* batches a second at most, 0 is no limit */
 };
@@ -57,7 +59,7 @@ struct config_file {
 
 struct config {
     /* [agent] */
-    char site[TARGET_NAME_MAX]; /* edgelat.site, "" is none */
+    char site[TARGET_NAME_MAX]; /* edgelat.site, "" is the host's name */
     int64_t window_ns;          /* period of the windows; they close on its multiples */
     uint32_t nearest;           /* how many targets are probed at full rate */
     enum pattern pattern;

@@ -64,6 +64,17 @@ static void check_collector(struct checking *k, const struct collector *c)
                 c->cert_file[0] != '\0' ? "key_file" : "cert_file");
 }
 
+static void check_choice(struct checking *k)
+{
+    const struct metric_choice *choice = &k->config->shipping.choice;
+    if (!choice->histograms && !choice->quantiles)
+        PROBLEM(
+            k,
+            "%s: [collector] has histograms = no and quantiles = no, so no delay would "
+            "be sent; remove one of them",
+            k->file);
+}
+
 static void check_peering(struct checking *k)
 {
     static const struct peering none;
@@ -266,6 +277,7 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
         check_target(&k, &c->drafts[t]);
     for (size_t i = 0; i < c->n_collectors; i++)
         check_collector(&k, &c->collectors[i]);
+    check_choice(&k);
     check_peering(&k);
     check_all_traffic(&k, kinds);
     for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)

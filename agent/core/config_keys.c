@@ -30,7 +30,7 @@ const char *const config_section_names[SECTIONS] = {
 
 const struct config_key config_keys[] = {
     {SECTION_AGENT, "site", config_read_text, IN(site), 0, 0, false,
-     "name of this site, sent with every batch [none]"},
+     "name of this site, sent with every batch as edgelat.site [the host's name]"},
     {SECTION_AGENT, "window", config_read_window, IN(window_ns), 5 * NS_PER_S, HOUR, false,
      "period of the windows that results are summed up in; divides a day [60s]"},
     {SECTION_AGENT, "nearest", config_read_integer, IN(nearest), 1, TARGETS_MAX, false,
@@ -98,6 +98,12 @@ const struct config_key config_keys[] = {
      "cumulative or delta; delta is for receivers that want it: a lost batch is lost data [cumulative]"},
     {SECTION_COLLECTOR, "events", config_read_yes_no, IN(shipping.events), 0, 0, false,
      "no: only metrics are sent, for a collector that takes no OTLP logs [yes]"},
+    {SECTION_COLLECTOR, "histograms", config_read_yes_no, IN(shipping.choice.histograms), 0, 0, false,
+     "no: edgelat.probe.delay is not sent, for a store without histograms [yes]"},
+    {SECTION_COLLECTOR, "quantiles", config_read_yes_no, IN(shipping.choice.quantiles), 0, 0, false,
+     "no: edgelat.probe.delay.quantile is not sent, for a store with histograms [yes]"},
+    {SECTION_COLLECTOR, "variation", config_read_yes_no, IN(shipping.choice.variation), 0, 0, false,
+     "no: edgelat.probe.delay_variation is not sent [yes]"},
 
     {SECTION_SPOOL, "size", config_read_size, IN(spool_bytes), MIB, 64 * GIB, false,
      "the spool on disk is not larger; the oldest batch goes first [64M]"},

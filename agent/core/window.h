@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define WINDOW_EXACT_MAX       128
-#define WINDOW_VARIATION_SCALE 4 /* 2.2 % */
+#define WINDOW_VARIATION_SCALE 2 /* buckets 19 % wide */
 #define WINDOW_MISSED_MAX      0.05
 
 enum { P50, P90, P95, P99, PERCENTILES };
@@ -79,7 +79,8 @@ void window_summary(const struct window *w, struct wall end, struct summary *out
  * Adds the values of the open window, delay `i` of the kind or the delay variation, to a
  * histogram (of a series). The window itself has histograms only when it holds more than
  * WINDOW_EXACT_MAX values. Variation makes `into` coarse (WINDOW_VARIATION_SCALE): it
- * spans many decades and nobody needs its percentiles to 1 %.
+ * spans many decades, and at a store with a series for each bucket it would cost twice as
+ * much as the delay itself.
  */
 void window_merge_delay(const struct window *w, size_t i, struct histogram *into);
 void window_merge_variation(const struct window *w, struct histogram *into);

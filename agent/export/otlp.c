@@ -30,28 +30,29 @@ static const struct {
 } metrics[OURS] = {
     [DELAY] = {"edgelat.probe.delay", "s", "Delays of answered probes",
                OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM},
-    [QUANTILE] = {"edgelat.probe.delay.quantile", "s", "Percentiles of the last window",
+    [QUANTILE] = {"edgelat.probe.delay.quantile", "s",
+                  "Percentiles of the last window that its results support",
                   OTLP__METRIC__DATA_GAUGE},
     [VARIATION] = {"edgelat.probe.delay_variation", "s",
                    "Differences between the delays of consecutive probes (RFC 3393)",
                    OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM},
-    [RESULTS] = {"edgelat.probe.results", "1", "Probes by what came of them",
+    [RESULTS] = {"edgelat.probe.results", "{probe}", "Probes by what came of them",
                  OTLP__METRIC__DATA_SUM},
     [ANOMALIES] =
-        {"edgelat.probe.anomalies", "1",
+        {"edgelat.probe.anomalies", "{anomaly}",
          "Late, duplicate and reordered answers, packets sent again, probes missed",
          OTLP__METRIC__DATA_SUM},
     [LOSS_RATIO] = {"edgelat.probe.loss_ratio", "1",
                     "Lost of the probes sent in the last window",
                     OTLP__METRIC__DATA_GAUGE},
-    [LOSS_BURST] = {"edgelat.probe.loss_burst", "1",
+    [LOSS_BURST] = {"edgelat.probe.loss_burst", "{probe}",
                     "Most probes lost one after the other in the last window",
                     OTLP__METRIC__DATA_GAUGE},
-    [UP] = {"edgelat.target.up", "1", "Whether anything answered in the last window",
+    [UP] = {"edgelat.target.up", "", "Whether anything answered in the last window",
             OTLP__METRIC__DATA_GAUGE},
-    [RANK] = {"edgelat.target.rank", "1", "1 is the nearest; absent while not eligible",
-              OTLP__METRIC__DATA_GAUGE},
-    [INTERCEPTED] = {"edgelat.target.intercepted", "1",
+    [RANK] = {"edgelat.target.rank", "{rank}",
+              "1 is the nearest; absent while not eligible", OTLP__METRIC__DATA_GAUGE},
+    [INTERCEPTED] = {"edgelat.target.intercepted", "",
                      "Whether a middlebox answers the TCP handshakes",
                      OTLP__METRIC__DATA_GAUGE},
 };
@@ -118,27 +119,26 @@ static void add_histogram(struct builder *b, size_t metric, const struct attribu
 }
 
 static void add_delays(struct builder *b, const struct series *s,
-                       const struct attributes *of)
+                       const struct attributes *of, const struct metric_choice *choice)
 {
     static const char *const quantiles[PERCENTILES] = {"0.5", "0.9", "0.95", "0.99"};
     for (size_t i = 0; i < kind_delays(s->kind); i++) {
         struct attributes a = *of;
         const struct delay_summary *window = &s->window.delays[i];
         attribute_text(b, &a, "edgelat.delay", s->kind->delays[i]);
-        if (s->delays[i].count > 0)
+        if (choice->histograms && s->delays[i].count > 0)
             add_histogram(b, DELAY, &a, s, &s->delays[i],
                           begins(b, s, s->delays[i].count, window->count));
-        if (!s->in_window || window->count == 0)
-            continue;
-        for (size_t p = 0; p < PERCENTILES; p++) {
+        for (size_t p = 0; choice->quantiles && s->in_window && p < PERCENTILES; p++) {
+            if (!window->supported[p])
+                continue;
             struct attributes q = a;
             attribute_text(b, &q, "quantile", quantiles[p]);
-            attribute_bool(b, &q, "edgelat.quantile.supported", window->supported[p]);
             point_value(b, QUANTILE, &q, s->window.start,
                         (double)window->percentile_ns[p] / 1e9);
         }
     }
-    if (s->variation.count > 0) {
+    if (choice->variation && s->variation.count > 0) {
         struct attributes a = *of;
         attribute_text(b, &a, "edgelat.delay", s->kind->delays[0]);
         add_histogram(b, VARIATION, &a, s, &s->variation,
@@ -209,7 +209,7 @@ static void add_self(struct builder *b, const struct self_value *v, struct wall 
         b->metrics[b->n_metrics++] = (struct metric){
             .name = v->name,
             .unit = v->unit,
-            .description = "",
+            .description = v->description,
             .type = v->monotonic ? OTLP__METRIC__DATA_SUM : OTLP__METRIC__DATA_GAUGE,
         };
     }
@@ -251,7 +251,7 @@ static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len,
 }
 
 static void *encode(const struct batch *batch, const struct otlp_resource *resource,
-                    size_t *len, size_t *plain_len)
+                    const struct metric_choice *choice, size_t *len, size_t *plain_len)
 {
     struct builder b = {.time = batch->time, .delta = batch->delta};
     for (size_t i = 0; i < OURS; i++)
@@ -263,7 +263,7 @@ static void *encode(const struct batch *batch, const struct otlp_resource *resou
         };
     for (size_t i = 0; i < batch->n_series; i++) {
         struct attributes a = of_series(&b, batch->series[i]);
-        add_delays(&b, batch->series[i], &a);
+        add_delays(&b, batch->series[i], &a, choice);
         add_counts(&b, batch->series[i], &a);
     }
     for (size_t i = 0; i < batch->n_targets; i++)
@@ -279,10 +279,10 @@ static void *encode(const struct batch *batch, const struct otlp_resource *resou
 }
 
 void otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
-                  otlp_part_cb *on_part, void *user)
+                  const struct metric_choice *choice, otlp_part_cb *on_part, void *user)
 {
     size_t len, plain_len;
-    void *bytes = encode(batch, resource, &len, &plain_len);
+    void *bytes = encode(batch, resource, choice, &len, &plain_len);
     if (batch->n_series <= 1 ||
         (len <= OTLP_PART_MAX && plain_len <= OTLP_PART_PLAIN_MAX)) {
         on_part(bytes, len, user);
@@ -294,6 +294,6 @@ void otlp_metrics(const struct batch *batch, const struct otlp_resource *resourc
     rest.series += first.n_series;
     rest.n_series -= first.n_series;
     rest.n_targets = rest.n_self = 0; /* those are in the first one */
-    otlp_metrics(&first, resource, on_part, user);
-    otlp_metrics(&rest, resource, on_part, user);
+    otlp_metrics(&first, resource, choice, on_part, user);
+    otlp_metrics(&rest, resource, choice, on_part, user);
 }

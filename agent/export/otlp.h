@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "core/batch.h"
+#include "core/metric_choice.h"
 #include "core/peering.h"
 #include "export/signal.h"
 
@@ -32,7 +33,7 @@ struct otlp_resource {
 #define OTLP_PART_PLAIN_MAX (4u << 20)
 typedef void otlp_part_cb(void *bytes, size_t len, void *user);
 void otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
-                  otlp_part_cb *on_part, void *user);
+                  const struct metric_choice *choice, otlp_part_cb *on_part, void *user);
 
 /* The one for POST /v1/logs, to be freed; NULL when the batch has no events. */
 void *otlp_logs(const struct batch *batch, const struct otlp_resource *resource,

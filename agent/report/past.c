@@ -109,8 +109,9 @@ static void add_delays(struct past *p, const Otlp__ExponentialHistogram *metric)
         const char *delay =
             decoded_text(point->attributes, point->n_attributes, "edgelat.delay", "");
         struct spot at;
-        if (past_find(p, attributes_of(point), &at))
-            past_add_course(p, at.place, delay, point,
+        if (point->count > 0 && past_find(p, attributes_of(point), &at) &&
+            past_turn(p, at.stream, at.place, point->time_unix_nano))
+            past_add_course(p, &at, delay, point,
                             is_delta(metric->aggregation_temporality));
     }
 }

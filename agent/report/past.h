@@ -3,8 +3,8 @@
  * order in which they were made; a batch that comes twice counts once. Cumulative counts
  * become those of each window by differences: a new start time is a counter that began
  * anew, and what stood in one before the period is left out. Delta counts are taken as
- * they are. Percentiles of a window are the sender's, those of the period come from the
- * histograms.
+ * they are. Percentiles come from the histograms, those of a window from what they grew by;
+ * where the sender states one of a window, it is that.
  *
  * Anybody may have written the batches: texts are cut and cleaned, numbers held within
  * bounds, and what is past PAST_..._MAX is counted in `left_out`.

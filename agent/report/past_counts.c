@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/window.h"
 #include "export/decoded.h"
 
 #include <math.h>
@@ -222,6 +223,34 @@ static struct course *course_of(struct past *p, struct place *place, const char 
     return c;
 }
 
+/* A copy of `h`, to be freed. */
+static struct histogram copy_of(const struct histogram *h)
+{
+    struct histogram copy = histogram_empty();
+    histogram_merge(&copy, h);
+    return copy;
+}
+
+/* The percentiles of what a counter grew by since the batch before: those that the sender
+ * states replace them. */
+static void note_percentiles(const struct past *p, const struct course *c,
+                             struct tally *t, const struct histogram *now,
+                             uint64_t start_ns, bool delta)
+{
+    bool goes_on = c->running && c->start_ns == start_ns;
+    if (!delta && !goes_on && !c->running && !is_new(p, start_ns, 0))
+        return;
+    struct histogram grown = copy_of(now);
+    if (!delta && goes_on) {
+        struct histogram before = copy_of(c->last.count > 0 ? &c->last : &c->base);
+        take_away(&grown, &before);
+        histogram_free(&before);
+    }
+    t->p50_ns = histogram_quantile(&grown, percentile_quantile[P50]);
+    t->p95_ns = histogram_quantile(&grown, percentile_quantile[P95]);
+    histogram_free(&grown);
+}
+
 /* `now` is a later state of the counter than what is there. */
 static void run_on(struct past *p, struct course *c, struct histogram *now,
                    uint64_t start_ns, uint64_t time_ns)
@@ -236,18 +265,20 @@ static void run_on(struct past *p, struct course *c, struct histogram *now,
     c->running = true;
 }
 
-void past_add_course(struct past *p, struct place *place, const char *delay,
+void past_add_course(struct past *p, const struct spot *at, const char *delay,
                      const Otlp__ExponentialHistogramDataPoint *point, bool delta)
 {
     struct histogram now;
-    struct course *c = course_of(p, place, delay);
-    uint64_t time_ns = point->time_unix_nano;
+    struct course *c = course_of(p, at->place, delay);
+    uint64_t start_ns = point->start_time_unix_nano, time_ns = point->time_unix_nano;
     if (c == NULL || time_ns <= c->time_ns || time_ns > INT64_MAX ||
         (int64_t)time_ns > p->until_ns || !decoded_histogram(&now, point))
         return;
     c->time_ns = time_ns;
+    if (strcmp(c->name, past_delay(at->stream->kind)) == 0)
+        note_percentiles(p, c, at->place->tally, &now, start_ns, delta);
     if (!delta)
-        run_on(p, c, &now, point->start_time_unix_nano, time_ns);
+        run_on(p, c, &now, start_ns, time_ns);
     else if (past_in_period(p, time_ns))
         histogram_merge(&c->sum, &now);
     histogram_free(&now);

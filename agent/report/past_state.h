@@ -48,7 +48,8 @@ void past_count(struct tally *t, const Otlp__NumberDataPoint *point, const char 
                 bool delta);
 void past_settle(struct past *p, struct stream *s, struct place *place);
 
-void past_add_course(struct past *p, struct place *place, const char *delay,
+/* Of the delay that the kind is about, also the percentiles of the window. */
+void past_add_course(struct past *p, const struct spot *at, const char *delay,
                      const Otlp__ExponentialHistogramDataPoint *point, bool delta);
 void past_end_course(struct course *c);
 

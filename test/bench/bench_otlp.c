@@ -55,7 +55,8 @@ static size_t points(const struct batch *b)
             continue;
         n += isnan(s->window.loss_ratio) ? 0 : 2;
         for (size_t d = 0; d < kind_delays(s->kind); d++)
-            n += s->window.delays[d].count > 0 ? PERCENTILES : 0;
+            for (size_t q = 0; q < PERCENTILES; q++)
+                n += s->window.delays[d].supported[q];
     }
     return n;
 }
@@ -64,7 +65,7 @@ static double encode_us(const struct batch *batch, struct packed *packed)
 {
     double began = cpu_s();
     for (int i = 0; i < ROUNDS; i++)
-        otlp_metrics(batch, &resource, keep, packed);
+        otlp_metrics(batch, &resource, &METRIC_CHOICE_ALL, keep, packed);
     return (cpu_s() - began) * 1e6 / ROUNDS;
 }
 

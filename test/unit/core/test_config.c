@@ -64,6 +64,7 @@ static void test_every_key(void **state)
                            "ca_file = /a\ncert_file = /b\nkey_file = /c\n"
                            "header_file = /d\ntimeout = 3s\nspread = 4s\nevents = no\n"
                            "proxy = none\ncatch_up = 0\ntemporality = delta\n"
+                           "histograms = no\nvariation = no\n"
                            "[collector b.2]\nurl = http://d.example\n"
                            "header_file = /e\n"
                            "[spool]\nsize = 2G\nbatches = 9\nage = 1.5d\n"
@@ -93,6 +94,9 @@ static void test_every_key(void **state)
     CHECK(!c.shipping.events, "events");
     CHECK_INT(0, c.shipping.catch_up, "catch_up");
     CHECK(c.shipping.delta, "temporality");
+    CHECK(!c.shipping.choice.histograms, "histograms");
+    CHECK(c.shipping.choice.quantiles, "quantiles");
+    CHECK(!c.shipping.choice.variation, "variation");
     CHECK_TEXT("none", c.collectors[0].proxy, "proxy");
     CHECK_INT(2, c.n_collectors, "collectors");
     CHECK_TEXT("b.2", c.collectors[1].name, "name");
@@ -316,6 +320,10 @@ static const struct {
      "f: [peering_service] has no connection; name it as in Azure: connection = NAME\n"},
     {"no url", "[collector]\nheader_file = /x\n" HOST,
      "f: [collector] has no url, so nothing would be shipped: url = https://COLLECTOR\n"},
+    {"nothing says how long it took",
+     "[collector]\nurl = https://c\nhistograms = no\nquantiles = no\n" HOST,
+     "f: [collector] has histograms = no and quantiles = no, so no delay would be sent; "
+     "remove one of them\n"},
     {"no url of the second", "[collector]\nurl = https://c.example\n[collector b]\n" HOST,
      "f: [collector b] has no url, so nothing would be shipped: url = "
      "https://COLLECTOR\n"},

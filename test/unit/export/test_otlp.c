@@ -46,10 +46,10 @@ static void make(struct known *k)
     k->list[0] = s;
     k->state = (struct target_state){
         .target = &k->target, .pop = "AMS", .up = true, .measured = true, .rank = 1};
-    k->self[0] =
-        (struct self_value){"edgelat.agent.cpu.time", "s", true, 1.5, "cpu.mode", "user"};
+    k->self[0] = (struct self_value){
+        "edgelat.agent.cpu.time", "s", "CPU time", true, 1.5, "cpu.mode", "user"};
     k->self[1] = (struct self_value){
-        "edgelat.agent.cpu.time", "s", true, 0.5, "cpu.mode", "system"};
+        "edgelat.agent.cpu.time", "s", "CPU time", true, 0.5, "cpu.mode", "system"};
     k->batch = (struct batch){
         .agent_start = {900 * NS_PER_S},
         .window_start = {1060 * NS_PER_S},
@@ -89,7 +89,7 @@ static void add_part(void *bytes, size_t len, void *user)
 static void *encode(const struct batch *batch, const struct otlp_resource *r, size_t *len)
 {
     struct parts parts = {.n = 0};
-    otlp_metrics(batch, r, add_part, &parts);
+    otlp_metrics(batch, r, &METRIC_CHOICE_ALL, add_part, &parts);
     CHECK_INT(1, parts.n, "one request");
     *len = parts.len[0];
     return parts.bytes[0];
@@ -244,6 +244,7 @@ static void a_series_begins_with_zero(void **state)
     all_is_of_the_window(&k);
     k.series.start = k.series.window.start = (struct wall){1090 * NS_PER_S};
     k.batch.first = true;
+    k.series.window.delays[0].supported[P50] = false; /* no gauge before the sums */
     void *packed = encode(&k.batch, &resource, &len);
     CHECK_INT(1120 * NS_PER_S, otlp_read_time(SIGNAL_METRICS, packed, len).ns,
               "the time of the batch is the window's end");
@@ -374,12 +375,85 @@ static void counts_ratios_and_ranks(void **state)
               "no middlebox");
     CHECK_INT(1, find(request, "edgelat.target.up")->gauge->data_points[0]->as_int, "up");
     const Otlp__Metric *quantile = find(request, "edgelat.probe.delay.quantile");
-    CHECK_INT(PERCENTILES, quantile->gauge->n_data_points, "percentiles of the window");
+    CHECK_INT(1, quantile->gauge->n_data_points, "the one percentile that is supported");
     CHECK_NEAR(0.02, quantile->gauge->data_points[0]->as_double, 0, "p50");
+    CHECK_TEXT("0.5",
+               attribute(quantile->gauge->data_points[0]->attributes,
+                         quantile->gauge->data_points[0]->n_attributes, "quantile"),
+               "its name");
+    CHECK_TEXT("missing",
+               attribute(quantile->gauge->data_points[0]->attributes,
+                         quantile->gauge->data_points[0]->n_attributes,
+                         "edgelat.quantile.supported"),
+               "support is no part of the identity");
     const Otlp__Metric *cpu = find(request, "edgelat.agent.cpu.time");
     CHECK_INT(2, cpu->sum->n_data_points, "two points of one metric");
     CHECK_INT(900 * NS_PER_S, cpu->sum->data_points[0]->start_time_unix_nano,
               "since the agent began");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+static bool is_sent(const Otlp__ExportMetricsServiceRequest *request, const char *name)
+{
+    const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
+    for (size_t i = 0; i < scope->n_metrics; i++)
+        if (strcmp(scope->metrics[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+static void what_is_sent_can_be_chosen(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"edgelat.probe.delay",
+                                        "edgelat.probe.delay.quantile",
+                                        "edgelat.probe.delay_variation"};
+    for (unsigned left_out = 0; left_out <= 3; left_out++) {
+        struct known k;
+        struct parts parts = {.n = 0};
+        make(&k);
+        histogram_merge(&k.series.variation, &k.series.delays[0]);
+        struct metric_choice choice = {left_out != 0, left_out != 1, left_out != 2};
+        otlp_metrics(&k.batch, &resource, &choice, add_part, &parts);
+        Otlp__ExportMetricsServiceRequest *request = decode(parts.bytes[0], parts.len[0]);
+        for (unsigned i = 0; i < 3; i++)
+            CHECK_INT(i != left_out, is_sent(request, names[i]), names[i]);
+        CHECK(is_sent(request, "edgelat.probe.results"), "counts always are");
+        otlp__export_metrics_service_request__free_unpacked(request, NULL);
+        free(parts.bytes[0]);
+        unmake(&k);
+    }
+}
+
+/* Receivers make names of units: "1" of a gauge becomes "_ratio". */
+static void units_and_descriptions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *unit;
+    } expected[] = {
+        {"edgelat.probe.results", "{probe}"},
+        {"edgelat.probe.anomalies", "{anomaly}"},
+        {"edgelat.probe.loss_ratio", "1"},
+        {"edgelat.probe.loss_burst", "{probe}"},
+        {"edgelat.target.up", ""},
+        {"edgelat.target.rank", "{rank}"},
+        {"edgelat.target.intercepted", ""},
+        {"edgelat.probe.delay.quantile", "s"},
+        {"edgelat.agent.cpu.time", "s"},
+    };
+    struct known k;
+    size_t len;
+    make(&k);
+    void *packed = encode(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        const Otlp__Metric *m = find(request, expected[i].name);
+        CHECK_TEXT(expected[i].unit, m->unit, expected[i].name);
+        CHECK(m->description[0] != '\0', "%s: what it is", expected[i].name);
+    }
     otlp__export_metrics_service_request__free_unpacked(request, NULL);
     free(packed);
     unmake(&k);
@@ -500,7 +574,7 @@ static void large_batches_are_split(void **state)
         list[i] = &k.series;
     k.batch.series = list;
     k.batch.n_series = SERIES;
-    otlp_metrics(&k.batch, &resource, add_part, &parts);
+    otlp_metrics(&k.batch, &resource, &METRIC_CHOICE_ALL, add_part, &parts);
     CHECK(parts.n > 1, "%zu", parts.n);
     for (size_t i = 0; i < parts.n; i++) {
         void *plain;
@@ -543,6 +617,8 @@ int main(void)
         cmocka_unit_test(a_count_that_begins_later),
         cmocka_unit_test(as_delta_nothing_begins),
         cmocka_unit_test(counts_ratios_and_ranks),
+        cmocka_unit_test(what_is_sent_can_be_chosen),
+        cmocka_unit_test(units_and_descriptions),
         cmocka_unit_test(nothing_known_is_nothing_said),
         cmocka_unit_test(silence_has_no_loss_ratio),
         cmocka_unit_test(large_batches_are_split),

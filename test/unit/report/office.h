@@ -59,7 +59,7 @@ static inline void office_open(struct office *o)
     o->list[0] = &o->series;
     o->state = (struct target_state){.target = &o->target, .pop = "AMS", .rank = 1};
     o->self[0] = (struct self_value){
-        "edgelat.agent.spool.dropped", "{batch}", true, 0, NULL, NULL};
+        "edgelat.agent.spool.dropped", "{batch}", "Dropped", true, 0, NULL, NULL};
     o->resource = (struct otlp_resource){
         .instance_id = "id-1", .version = "1.2.3", .host_name = "branch", .site = "Lyon"};
     o->batch = (struct batch){
@@ -96,7 +96,9 @@ static inline void office_window(struct office *o, unsigned replies, unsigned lo
         .start = {office_at(o->minute)},
         .outcomes = {[OUTCOME_REPLY] = replies, [OUTCOME_LOSS] = lost},
         .loss_ratio = s->in_window ? (double)lost / (replies + lost) : NAN,
-        .delays = {{.count = replies, .percentile_ns = {ns, ns, 2 * ns, 2 * ns}}},
+        .delays = {{.count = replies,
+                    .percentile_ns = {ns, ns, ns, ns},
+                    .supported = {[P50] = replies >= 5}}},
     };
     o->state.measured = s->in_window;
     o->state.up = replies > 0;
@@ -139,7 +141,7 @@ static inline struct office_bytes office_batch(const struct office *o, enum sign
     if (signal == SIGNAL_LOGS)
         b.bytes = otlp_logs(&o->batch, &o->resource, &b.len);
     else
-        otlp_metrics(&o->batch, &o->resource, office_keep, &b);
+        otlp_metrics(&o->batch, &o->resource, &METRIC_CHOICE_ALL, office_keep, &b);
     return b;
 }
 

@@ -87,6 +87,33 @@ static void test_counts(void **state)
     }
 }
 
+/* The percentiles of windows that the sender did not state: what the histogram grew by. */
+static void test_percentiles_of_windows(void **state)
+{
+    (void)state;
+    static const double ms[] = {10, 200, 30, 30, 5};
+    for (int delta = 0; delta < 2; delta++) {
+        struct office o;
+        struct past *p = past_create(office_at(0), office_at(100));
+        office_open(&o);
+        o.batch.delta = delta;
+        for (size_t i = 0; i < 5; i++) {
+            office_window(&o, 1, 0, ms[i]);
+            CHECK_INT(0, office_tell(&o, p), "taken");
+        }
+        past_end(p);
+        const struct stream *s = &p->targets[0]->streams[0];
+        CHECK_INT(5, s->n, "windows");
+        for (size_t i = 0; i < s->n; i++) {
+            double near = ms[i] * 1e6 * 0.012; /* a bucket */
+            CHECK_NEAR(ms[i] * 1e6, (double)s->moments[i].p50_ns, near, "p50");
+            CHECK_NEAR(ms[i] * 1e6, (double)s->moments[i].p95_ns, near, "p95");
+        }
+        past_free(p);
+        office_close(&o);
+    }
+}
+
 /* The zero that a count begins with stands inside the window where the PoP had changed.
  */
 static void test_beginnings(void **state)
@@ -132,7 +159,7 @@ static void test_moments(void **state)
     CHECK_INT(office_at(1), s->moments[0].start_ns, "begins");
     CHECK_INT(office_at(2), s->moments[0].end_ns, "ends");
     CHECK_INT(10 * NS_PER_MS, s->moments[0].p50_ns, "p50");
-    CHECK_INT(20 * NS_PER_MS, s->moments[0].p95_ns, "p95");
+    CHECK_NEAR(10e6, (double)s->moments[0].p95_ns, 12e4, "p95, of the histogram");
     CHECK_INT(6, s->moments[0].sent, "sent");
     CHECK_INT(1, s->moments[0].lost, "lost");
     CHECK_INT(20 * NS_PER_MS, s->moments[1].p50_ns, "p50 in another place");
@@ -298,10 +325,15 @@ static void test_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts),       cmocka_unit_test(test_beginnings),
-        cmocka_unit_test(test_moments),      cmocka_unit_test(test_target),
-        cmocka_unit_test(test_silence),      cmocka_unit_test(test_events),
-        cmocka_unit_test(test_self),         cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_beginnings),
+        cmocka_unit_test(test_percentiles_of_windows),
+        cmocka_unit_test(test_moments),
+        cmocka_unit_test(test_target),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_self),
+        cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_other_agents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
