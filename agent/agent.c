@@ -1,18 +1,20 @@
 #include "agent.h"
 
 #include "answering.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "closing.h"
 #include "core/clock_proof.h"
 #include "core/spread.h"
 #include "export/brake.h"
+#include "export/identity.h"
 #include "export/shipper.h"
 #include "export/spool.h"
-#include "identity.h"
 #include "measurer.h"
 #include "net/chance.h"
 #include "net/clock.h"
+#include "net/machine.h"
 #include "net/timer.h"
 
 #include <errno.h>
@@ -36,7 +38,8 @@ struct agent {
     struct closing *closing;
     struct answering *answering;
     char instance_id[IDENTITY_TEXT_MAX];
-    bool id_kept; /* in the state folder */
+    char machine[MACHINE_TEXT_MAX]; /* "" where it is not known */
+    bool id_kept;                   /* in the state folder */
     char host_name[256];
 
     struct brake brake;
@@ -55,7 +58,7 @@ static void on_batch(const struct batch *batch, void *user)
 {
     struct agent *a = user;
     if (!a->id_kept)
-        a->id_kept = identity_keep(a->instance_id, a->config->state_dir) == 0;
+        a->id_kept = identity_keep(a->instance_id, a->config->state_dir, a->machine) == 0;
     struct tally tally = {
         .measurer = measurer_counters(a->measurer),
         .spool = spool_counters(a->spool),
@@ -167,17 +170,22 @@ static int open_state(struct agent *a)
                   dir, strerror(-rc));
         return rc;
     }
-    int rc = identity_load(a->instance_id, dir);
+    if (machine_hash(a->machine) < 0)
+        a->machine[0] = '\0';
+    int rc = identity_load(a->instance_id, dir, a->machine);
     a->id_kept = rc == 0;
-    if (rc == -ENOSPC || rc == -EDQUOT || rc == -EROFS) {
+    bool made = a->instance_id[0] != '\0';
+    if (made && (rc == -ENOSPC || rc == -EDQUOT || rc == -EROFS)) {
         log_warn("agent",
                  "%s/instance_id: %s; mend the disk, it is kept then; after a restart "
                  "before that the collector sees another agent",
                  dir, strerror(-rc));
     } else if (rc < 0) {
-        log_error("agent",
-                  "%s/instance_id: %s; it must be a file that we may read and write", dir,
-                  strerror(-rc));
+        log_error(
+            "agent",
+            "%s/instance_id: %s; it must be a file that edgelat may read and write, "
+            "and is not replaced for that",
+            dir, rc == -EWOULDBLOCK ? "in use by another edgelat" : file_error(rc));
         return rc;
     }
     struct spool_limits limits = {.bytes = a->config->spool_bytes,

@@ -156,7 +156,7 @@ static inline bool bed_empty(struct spool_bed *b)
  * "/../history"). */
 static inline int bed_files(const struct spool_bed *b, const char *sub)
 {
-    char path[192];
+    char path[320];
     int n = 0;
     snprintf(path, sizeof path, "%s%s", b->dir, sub);
     DIR *dir = opendir(path);
