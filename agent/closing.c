@@ -146,8 +146,7 @@ static void say_middleboxes(struct closing *c, const struct batch *batch)
                      state->interception);
         else
             log_info("measurer",
-                     "%s: answers its handshakes itself again; their delays "
-                     "count",
+                     "%s: no middlebox is seen any more; TCP delays are counted again",
                      state->target->name);
     }
 }

@@ -326,6 +326,7 @@ static void conclude(struct session *s)
         struct shown of = shown(s, &s->streams[i]);
         char interception[INTERCEPT_TEXT_MAX];
         summarise(s, &s->streams[i], &summary, interception);
+        of.intercepted = intercepted(&s->streams[i].intercept);
         of.interception = interception;
         if (s->live->json)
             render_summary_json(&s->out, &of, &summary);

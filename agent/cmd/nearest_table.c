@@ -237,9 +237,9 @@ static void print_notes(const struct nearest_view *v, const struct batch *batch,
     if (doubtful)
         printf("%s", render_supported_note);
     for (size_t i = 0; i < n; i++)
-        if (order[i]->intercepted)
-            printf("%s: %s; they are left out\n", order[i]->target->name,
-                   order[i]->interception);
+        if (order[i]->interception[0] != '\0')
+            printf("%s: %s%s\n", order[i]->target->name, order[i]->interception,
+                   order[i]->intercepted ? "; they are left out" : "");
     for (size_t i = 0; i < n; i++) {
         struct evidence e = evidence_of(v, batch, order[i]);
         if (print_contradiction(v, order[i], &e))

@@ -191,7 +191,7 @@ void render_summary_json(struct text *out, const struct shown *of,
     json_object(&j, NULL);
     json_bool(&j, "summary", true);
     shown_json(&j, of);
-    json_bool(&j, "intercepted", or_null(of->interception) != NULL);
+    json_bool(&j, "intercepted", of->intercepted);
     json_string(&j, "interception", or_null(of->interception));
     json_unsigned(&j, "sent", summary->sent + of->waiting);
     json_unsigned(&j, "received", summary->received);
@@ -312,6 +312,7 @@ void render_summary_lines(struct text *out, const struct shown *of,
     }
     if (or_null(of->interception) != NULL) {
         add_stream(out, of);
-        text_add(out, "%s; their delays are left out\n", of->interception);
+        text_add(out, "%s%s\n", of->interception,
+                 of->intercepted ? "; their delays are left out" : "");
     }
 }

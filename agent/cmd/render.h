@@ -19,8 +19,8 @@ struct shown {          /* what a result or a summary is about */
     struct endpoint to;
     int target_width; /* of the first column of the summaries, at least */
     uint64_t waiting; /* of a summary: probes sent that are neither answered nor lost */
-    const char *interception; /* of a summary: the clause of core/intercept.h; "" or NULL:
-                                 none */
+    bool intercepted; /* of a summary: a middlebox answers the handshakes */
+    const char *interception; /* the clause of core/intercept.h on it; "" or NULL: none */
 };
 
 void render_result_json(struct text *out, const struct shown *of,

@@ -65,7 +65,8 @@ struct target_state { /* one a target, in the order of the configuration; those
     uint64_t sent, lost;
     bool intercepted; /* a middlebox answers the handshakes, in one family at least: their
                          delays are left out */
-    char interception[INTERCEPT_TEXT_MAX]; /* one clause on it, "" when not */
+    char interception[INTERCEPT_TEXT_MAX]; /* one clause on it, or that it cannot be told;
+                                              "" when nothing speaks for one */
     struct target_place places[2];         /* IPv4, IPv6 */
     enum state states[2][KINDS_MAX];       /* of the streams, by family and kind */
 };

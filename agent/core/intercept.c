@@ -21,6 +21,7 @@ static void judge(struct intercept_comparison *c, bool verdict)
 {
     c->handshake_ns = c->handshake.ns;
     c->beyond_ns = c->beyond.ns;
+    c->reply_ns = c->reply.n > 0 ? c->reply.ns : DELAY_UNDEFINED;
     c->handshake = c->beyond = c->reply = (struct intercept_minimum){0};
     c->idle = 0;
     c->against = c->judged && verdict != c->verdict ? c->against + 1 : 0;
@@ -52,7 +53,8 @@ static void add_connection(struct intercept *i, const struct kind *kind,
     if (result->delays[0] == DELAY_UNDEFINED || tls_ns == DELAY_UNDEFINED)
         return;
     take(&c->handshake, result->delays[0]);
-    take(&c->beyond, tls_ns);
+    bool two_round_trips = strcmp(result->http.tls_version, "1.2") == 0;
+    take(&c->beyond, two_round_trips ? tls_ns - result->delays[0] : tls_ns);
     take(&c->reply, delay_of(kind, "first_byte", result));
     take(&c->reply, delay_of(kind, "warm_first_byte", result));
     if (!enough(c))
@@ -96,31 +98,74 @@ void intercept_forget(struct intercept *i)
     forget(&i->tls);
 }
 
-/* The comparison that decides. */
-static const struct intercept_comparison *decisive(const struct intercept *i)
+/* Replies that may come from where ICMP does: not before ICMP, give or take. */
+static bool replies_from_beyond(const struct intercept *i)
 {
-    return i->echo.judged ? &i->echo : &i->tls;
+    int64_t reply_ns = i->tls.reply_ns;
+    return reply_ns != DELAY_UNDEFINED && far_below(i->tls.handshake_ns, reply_ns) &&
+           reply_ns >= i->echo.beyond_ns - i->echo.beyond_ns / 10;
+}
+
+enum intercept_verdict intercept_verdict(const struct intercept *i)
+{
+    bool slow_icmp = i->echo.judged && i->echo.verdict;
+    if (i->decoy.n > 0)
+        return INTERCEPT_YES;
+    if (i->tls.judged && i->tls.verdict)
+        return i->echo.judged && !slow_icmp ? INTERCEPT_NO : INTERCEPT_YES;
+    if (!slow_icmp || (i->tls.judged && !replies_from_beyond(i)))
+        return INTERCEPT_NO;
+    return INTERCEPT_UNSURE;
 }
 
 bool intercepted(const struct intercept *i)
 {
-    return i->decoy.n > 0 || decisive(i)->verdict;
+    return intercept_verdict(i) == INTERCEPT_YES;
+}
+
+static double ms(int64_t ns)
+{
+    return (double)ns / 1e6;
+}
+
+static void describe_yes(char out[INTERCEPT_TEXT_MAX], const struct intercept *i)
+{
+    bool icmp = i->echo.judged && i->echo.verdict, tls = i->tls.judged && i->tls.verdict;
+    const struct intercept_comparison *c = icmp ? &i->echo : &i->tls;
+    if (tls)
+        snprintf(out, INTERCEPT_TEXT_MAX,
+                 "a middlebox %.1f ms away answers the handshakes (%s takes %.1f ms)",
+                 ms(c->handshake_ns), icmp ? "ICMP" : "TLS", ms(c->beyond_ns));
+    else
+        snprintf(out, INTERCEPT_TEXT_MAX,
+                 "a middlebox %.1f ms away answers the handshakes (also on a port that "
+                 "nobody serves)",
+                 ms(i->decoy.ns));
 }
 
 const char *intercept_text(char out[INTERCEPT_TEXT_MAX], const struct intercept *i)
 {
-    const struct intercept_comparison *c = decisive(i);
     out[0] = '\0';
-    if (c->verdict)
-        snprintf(out, INTERCEPT_TEXT_MAX,
-                 "a middlebox %.1f ms away answers the handshakes (%s takes %.1f ms)",
-                 (double)c->handshake_ns / 1e6, c == &i->echo ? "ICMP" : "TLS",
-                 (double)c->beyond_ns / 1e6);
-    else if (i->decoy.n > 0)
-        snprintf(out, INTERCEPT_TEXT_MAX,
-                 "a middlebox %.1f ms away answers the handshakes (also on a port that "
-                 "nobody serves)",
-                 (double)i->decoy.ns / 1e6);
+    switch (intercept_verdict(i)) {
+    case INTERCEPT_NO:
+        break;
+    case INTERCEPT_YES:
+        describe_yes(out, i);
+        break;
+    case INTERCEPT_UNSURE:
+        if (i->tls.judged)
+            snprintf(out, INTERCEPT_TEXT_MAX,
+                     "cannot tell whether a middlebox answers the handshakes: they take "
+                     "%.1f ms, ICMP %.1f ms and replies %.1f ms",
+                     ms(i->tls.handshake_ns), ms(i->echo.beyond_ns), ms(i->tls.reply_ns));
+        else
+            snprintf(
+                out, INTERCEPT_TEXT_MAX,
+                "cannot tell whether a middlebox answers the handshakes (%.1f ms) or "
+                "ICMP is slow (%.1f ms); probe it by HTTPS as well",
+                ms(i->echo.handshake_ns), ms(i->echo.beyond_ns));
+        break;
+    }
     return out;
 }
 

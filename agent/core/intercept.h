@@ -1,27 +1,29 @@
 /*
  * Does the target itself answer our TCP handshakes? A proxy, firewall or satellite modem
- * that completes them itself gives a short delay that says nothing about the way to
- * Microsoft. It betrays itself in three ways:
+ * that completes them itself gives a short delay that says nothing about the path to
+ * Microsoft. Three observations, and what each can and cannot tell:
  *
- *   - ICMP, which passes it, takes far longer than its handshakes. Where there is ICMP,
- *     it decides: also a proxy that decrypts, whose TLS is as near as its handshakes, is
- *     found out, and a server that is only slow at TLS is not blamed.
- *   - TLS on the same connection takes far longer than the handshake. A TLS session costs
- *     both ends' processors some milliseconds besides its round trip (TLS 1.3), so
- *     INTERCEPT_CRYPTO_NS is taken off first. Replies to requests are no evidence against
- *     it (the edge may have to ask a server behind it), but one that came as fast as the
- *     handshake clears it.
- *   - It "connects" to a port that nobody serves (the decoy).
+ *   - The decoy: it "connects" to a port that nobody serves. A middlebox, for sure.
+ *   - TLS on the same connection takes far longer than the handshake: a middlebox that
+ *     passes TLS on. Some other causes are excluded first. A TLS session costs both ends'
+ *     processors some milliseconds besides its round trip, so INTERCEPT_CRYPTO_NS is taken
+ *     off; TLS 1.2 takes two round trips. A reply as fast as the handshake clears it, and
+ *     so does ICMP as fast as the handshake: the server is only slow at TLS.
+ *   - ICMP takes far longer than the handshake. By itself that proves nothing: routers
+ *     and edges answer ICMP late (low priority, RFC 1812 section 4.3.2.8 lets them limit
+ *     it) or by another path. TLS decides. Where TLS is quick, so is the path, with one
+ *     exception: a middlebox that decrypts has its own TLS, but its replies still come
+ *     from behind it. So replies that take as long as ICMP leave the question open, and
+ *     so does ICMP with TCP alone: INTERCEPT_UNSURE, whose delays are kept.
  *
  * "Far longer": handshakes take less than half of it, and at least INTERCEPT_LEAST_NS
  * less. The minima of at least INTERCEPT_SAMPLES each, of the same time, are compared:
- * queues, a router's slow path for ICMP and a busy server come and go above the minimum.
- * Half leaves room for ICMP and TCP on different equal-cost ways, 1 ms for a LAN, where
- * half is nothing.
+ * queues and a busy server come and go above the minimum. Half leaves room for different
+ * equal-cost paths, 1 ms for a LAN, where half is nothing.
  *
- * The first comparison counts at once; later the verdict changes only when
- * INTERCEPT_AGAINST comparisons in a row say the opposite. When ICMP falls silent, TLS
- * decides after INTERCEPT_STALE comparisons of its own.
+ * The first comparison counts at once; later its result changes only when
+ * INTERCEPT_AGAINST comparisons in a row say the opposite. When ICMP falls silent, it
+ * counts no more after INTERCEPT_STALE comparisons of TLS.
  */
 #ifndef EDGELAT_CORE_INTERCEPT_H
 #define EDGELAT_CORE_INTERCEPT_H
@@ -46,7 +48,13 @@
 #define INTERCEPT_DECOY_PORT       4
 #define INTERCEPT_DECOY_OTHER_PORT 6
 
-#define INTERCEPT_TEXT_MAX 128
+#define INTERCEPT_TEXT_MAX 160
+
+enum intercept_verdict {
+    INTERCEPT_NO,     /* nothing speaks for it */
+    INTERCEPT_UNSURE, /* the delays fit a middlebox as well as slow ICMP */
+    INTERCEPT_YES,
+};
 
 struct intercept_minimum { /* of what came since the last comparison */
     int64_t ns;            /* where n > 0 */
@@ -56,6 +64,7 @@ struct intercept_minimum { /* of what came since the last comparison */
 struct intercept_comparison {
     struct intercept_minimum handshake, beyond, reply;
     int64_t handshake_ns, beyond_ns; /* as they were compared last */
+    int64_t reply_ns;                /* with them; DELAY_UNDEFINED: none */
     bool judged, verdict;
     uint32_t against; /* comparisons in a row against the verdict */
     uint32_t idle;    /* comparisons of the other one since the last */
@@ -77,10 +86,12 @@ void intercept_decoy(struct intercept *i, int64_t handshake_ns);
  * ones. */
 void intercept_forget(struct intercept *i);
 
-bool intercepted(const struct intercept *i);
+enum intercept_verdict intercept_verdict(const struct intercept *i);
 
-/* "a middlebox 2.0 ms away answers the handshakes (ICMP takes 30.1 ms)"; "" when not
- * intercepted. Returns `out`. */
+bool intercepted(const struct intercept *i); /* INTERCEPT_YES */
+
+/* "a middlebox 2.0 ms away answers the handshakes (ICMP takes 30.1 ms)", "cannot tell
+ * whether ..."; "" for INTERCEPT_NO. Returns `out`. */
 const char *intercept_text(char out[INTERCEPT_TEXT_MAX], const struct intercept *i);
 
 /* Whether this delay ("rtt", "connect") is the handshake's, and so the middlebox's. */

@@ -44,12 +44,14 @@ static struct candidate candidate_of(const struct pipeline *p, const struct memb
     return c;
 }
 
+/* Of the family in which it is worse. */
 static void describe_middlebox(struct target_state *state, const struct member *m)
 {
-    for (size_t f = 0; f < 2 && !state->intercepted; f++) {
-        state->intercepted = intercepted(&m->places[f].intercept);
-        intercept_text(state->interception, &m->places[f].intercept);
-    }
+    const struct intercept *v4 = &m->places[0].intercept, *v6 = &m->places[1].intercept;
+    const struct intercept *worse =
+        intercept_verdict(v6) > intercept_verdict(v4) ? v6 : v4;
+    state->intercepted = intercepted(worse);
+    intercept_text(state->interception, worse);
 }
 
 static void describe_place(struct target_place *out, const struct place *place)

@@ -65,6 +65,7 @@ static void add_target(struct json *j, const struct snapshot *s,
     json_number(j, "rank", t->is.rank > 0 ? t->is.rank : NAN);
     json_string(j, "pop", or_null(t->is.pop));
     json_string(j, "state", state_name(snapshot_state(t)));
+    json_bool(j, "intercepted", t->is.intercepted);
     json_string(j, "interception", or_null(t->is.interception));
     json_array(j, "streams");
     for (size_t k = 0; k < s->kinds->n; k++)

@@ -96,9 +96,9 @@ static void add_target(const struct snapshot *s, const struct snapshot_target *t
     if (out->len == before)
         text_add(out, "%4s  %-20s nothing is known of %s yet\n", "-", t->is.target->name,
                  t->is.target->host);
-    if (t->is.intercepted)
-        text_add(out, "%4s  %-20s %s; their delays are left out\n", "",
-                 t->is.target->name, t->is.interception);
+    if (t->is.interception[0] != '\0')
+        text_add(out, "%4s  %-20s %s%s\n", "", t->is.target->name, t->is.interception,
+                 t->is.intercepted ? "; their delays are left out" : "");
 }
 
 /* Ranked ones first, by rank; the rest as they were added. */

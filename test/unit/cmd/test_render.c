@@ -269,6 +269,18 @@ static void a_middlebox_in_the_summary(void **state)
               NULL,
           "none: %s", text_string(&out));
     text_clear(&out);
+    of.interception = "cannot tell whether a middlebox answers the handshakes";
+    render_summary_json(&out, &of, &summary);
+    CHECK(strstr(text_string(&out),
+                 "\"intercepted\":false,\"interception\":\"cannot tell") != NULL,
+          "in doubt: %s", text_string(&out));
+    text_clear(&out);
+    render_summary_lines(&out, &of, &summary);
+    CHECK(strstr(text_string(&out),
+                 "cannot tell whether a middlebox answers the handshakes\n") != NULL,
+          "nothing is left out: %s", text_string(&out));
+    text_clear(&out);
+    of.intercepted = true;
     of.interception = "a middlebox 2.0 ms away answers the handshakes";
     render_summary_json(&out, &of, &summary);
     CHECK(strstr(text_string(&out), "\"intercepted\":true,\"interception\":\"a middlebox "

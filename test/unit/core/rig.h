@@ -109,7 +109,8 @@ static inline const struct series *series(const struct rig *r, size_t kind,
 {
     for (size_t i = 0; i < r->batch->n_series; i++) {
         const struct series *s = r->batch->series[i];
-        if (s->target == &r->targets[0] && s->kind == kinds.list[kind] &&
+        if (s->target == &r->targets[0] &&
+            strcmp(s->kind->name, kinds.list[kind]->name) == 0 &&
             strcmp(s->pop, pop) == 0)
             return s;
     }

@@ -233,15 +233,22 @@ static void connection(struct rig *r, int64_t rtt_ns)
     struct result result = result_of(WEB4, &to, r->wall, OUTCOME_REPLY);
     result.delays[0] = rtt_ns;
     result.delays[1] = MS(31);
+    result.delays[2] = MS(33); /* TLS, of the kind that has it */
     pipeline_result(r->p, &result);
     pass(r, NS_PER_MS);
 }
+
+static const struct kind tls_web = {
+    "web", {"rtt", "first_byte", "tls"}, true, 10 * NS_PER_S, MINUTE_NS, true};
+static const struct kinds with_tls = {{&ping, &tls_web}, 2};
 
 static void handshakes_of_a_middlebox_are_left_out(void **state)
 {
     (void)state;
     struct rig r;
     begin(&r);
+    pipeline_destroy(r.p);
+    r.p = pipeline_create(&r.settings, &with_tls, 1, r.now, r.wall);
     resolve_all(&r);
     for (int i = 0; i < 2 * INTERCEPT_SAMPLES; i++) {
         connection(&r, MS(2));

@@ -103,7 +103,7 @@ static void before_the_first_window(void **state)
     has(&b->json, "\"window\":{\"start\":null,\"end\":null,", "JSON");
     has(&b->json,
         "\"targets\":[{\"target\":\"near\",\"host\":\"near.example\",\"configured\":true,"
-        "\"rank\":null,\"pop\":null,\"state\":\"unknown\",\"interception\":null,"
+        "\"rank\":null,\"pop\":null,\"state\":\"unknown\",\"intercepted\":false,\"interception\":null,"
         "\"streams\":[]}]",
         "JSON");
     bed_end(b);
