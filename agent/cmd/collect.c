@@ -1,12 +1,16 @@
 #include "cmd/cmd.h"
 #include "cmd/records.h"
 #include "cmd/table.h"
+#include "core/host_port.h"
 #include "export/receiver.h"
+#include "net/socket.h"
 
 #include <getopt.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char help[] =
     "usage: edgelat collect --listen ADDR:PORT [--dir DIR] [--quiet] [--stop REASON]\n"
@@ -18,9 +22,10 @@ static const char help[] =
     "and PoP a target, since the agent started; of one on /v1/logs the events, a line "
     "each.\n"
     "\n"
-    "  -l, --listen ADDR:PORT   where to listen; IPv6 as [ADDR]:PORT; port 0 is any that "
-    "is free\n"
-    "                           and is said on standard error\n"
+    "  -l, --listen ADDR:PORT   where to listen: an address or a name; IPv6 as "
+    "[ADDR]:PORT; :PORT is\n"
+    "                           every address; port 0 is any that is free and is said on "
+    "standard error\n"
     "  -d, --dir DIR            keep every accepted batch as a file in DIR (made if "
     "missing)\n"
     "  -q, --quiet              print nothing\n"
@@ -35,21 +40,46 @@ static const char help[] =
     "  edgelat collect --listen 127.0.0.1:4318\n"
     "  edgelat collect --listen [::1]:0 --dir ./received --quiet\n";
 
-/* "127.0.0.1:4318", "[::1]:4318" */
+/* Every address of this host: of both families where it has IPv6. */
+static struct endpoint anywhere(uint16_t port)
+{
+    struct endpoint e = {.family = FAMILY_IPV6, .port = port};
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        e.family = FAMILY_IPV4;
+    else
+        close(fd);
+    return e;
+}
+
+/* ADDRESS:PORT, NAME:PORT or :PORT; what is wrong with another one has been said. */
 static bool parse_listen(struct endpoint *out, const char *text)
 {
-    char address[ADDRESS_TEXT_MAX + 2];
-    const char *colon = strrchr(text, ':');
-    int64_t port;
-    if (colon == NULL || (size_t)(colon - text) >= sizeof address ||
-        !text_to_integer(colon + 1, 0, UINT16_MAX, &port))
+    static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct host_port h;
+    struct addrinfo *found;
+    const char *why = host_port_parse(&h, text, HOST_LISTEN);
+    if (why == NULL && !h.has_port)
+        why = "the port is missing";
+    if (why != NULL) {
+        cmd_cannot("--listen '%s': %s; it takes ADDR:PORT, such as 127.0.0.1:4318, "
+                   "[::1]:4318 or :4318",
+                   text, why);
         return false;
-    size_t len = (size_t)(colon - text);
-    bool brackets = len >= 2 && text[0] == '[' && text[len - 1] == ']';
-    memcpy(address, text + brackets, len - 2 * brackets);
-    address[len - 2 * brackets] = '\0';
-    return endpoint_parse(out, address, (uint16_t)port) &&
-           brackets == (out->family == FAMILY_IPV6);
+    }
+    if (h.host[0] == '\0') {
+        *out = anywhere(h.port);
+        return true;
+    }
+    int rc = getaddrinfo(h.host, NULL, &hints, &found);
+    if (rc != 0) {
+        cmd_cannot("--listen '%s': %s", text, gai_strerror(rc));
+        return false;
+    }
+    *out = endpoint_of(found->ai_addr);
+    out->port = h.port;
+    freeaddrinfo(found);
+    return true;
 }
 
 static void say_where(const struct endpoint *at, uint16_t port)
@@ -83,8 +113,7 @@ static int serve(const char *listen, const char *dir, const char *stop, bool qui
     struct receiver *receiver;
     const char *why;
     if (!parse_listen(&at, listen))
-        return cmd_cannot("'%s' is not ADDR:PORT, such as 127.0.0.1:4318 or [::1]:4318",
-                          listen);
+        return CMD_CANNOT;
     signal(SIGPIPE, SIG_IGN); /* a sender that hangs up */
     int rc = receiver_create(&receiver, &at, dir, on_batch, &quiet, &why);
     if (rc < 0)

@@ -185,6 +185,19 @@ static void add_stream(struct session *s, const struct question *q)
     };
 }
 
+static void no_address(struct session *s, const struct target *target,
+                       const struct question *failed)
+{
+    bool literal = endpoint_literal(target->host) != FAMILY_NONE; /* nobody was asked */
+    const char *why = failed != NULL && failed->error != NULL
+                          ? failed->error
+                          : "no address of that family";
+    s->exit_code = cmd_cannot("%s: %s%s", target->host, why,
+                              literal ? ""
+                                      : "; check the name and the DNS server in "
+                                        "/etc/resolv.conf");
+}
+
 /*
  * The addresses to probe: each family that was asked for, or else the first one that has
  * an address and a way to it, IPv4 before IPv6.
@@ -208,11 +221,7 @@ static void choose_streams(struct session *s)
         if (first != NULL && !s->live->every_family)
             add_stream(s, first);
         if (first == NULL)
-            s->exit_code = cmd_cannot(
-                "%s: %s; check the name and the DNS server in /etc/resolv.conf",
-                s->live->targets[t].host,
-                failed != NULL && failed->error != NULL ? failed->error
-                                                        : "no address of that family");
+            no_address(s, &s->live->targets[t], failed);
     }
 }
 

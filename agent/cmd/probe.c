@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 #include "cmd/live.h"
 #include "core/config_values.h"
+#include "core/host_port.h"
 #include "core/time.h"
 #include "probe/kinds.h"
 
@@ -154,9 +155,27 @@ static bool take_option(struct options *o, int c)
     }
 }
 
-/* "host", "host:port", "[v6]:port" or a bare IPv6 address, into target->host and ->port.
- */
-static bool parse_host(struct target *target, const struct kind *kind, const char *text)
+/* Why an address cannot be probed, or NULL; a name is asked for first. */
+static const char *why_not_address(const char *host, const struct options *o)
+{
+    struct endpoint e;
+    char zone[ZONE_TEXT_MAX];
+    if (!endpoint_parse_zoned(&e, zone, host, 0))
+        return NULL;
+    if (!endpoint_is_host(&e))
+        return "not the address of one host (broadcast, multicast or unspecified)";
+    if (endpoint_is_link_local(&e) && zone[0] == '\0')
+        return "a link-local address; give its interface with it, as in fe80::1%eth0";
+    if (e.family == FAMILY_IPV4 && o->ipv6 && !o->ipv4)
+        return "an IPv4 address; leave -6 away";
+    if (e.family == FAMILY_IPV6 && o->ipv4 && !o->ipv6)
+        return "an IPv6 address; leave -4 away";
+    return NULL;
+}
+
+/* HOST or HOST:PORT into target->host and ->port. */
+static bool parse_host(struct target *target, const struct kind *kind,
+                       const struct options *o, const char *text)
 {
     const char *slashes = strstr(text, "://");
     if (slashes != NULL || strchr(text, '/') != NULL) {
@@ -166,34 +185,24 @@ static bool parse_host(struct target *target, const struct kind *kind, const cha
                    strcmp(kind->name, "https") == 0 ? ", and the path with --path" : "");
         return false;
     }
-    size_t host_len = strlen(text);
-    const char *port = NULL, *host = text, *colon = strrchr(text, ':');
-    if (text[0] == '[') {
-        host = text + 1;
-        host_len = strcspn(host, "]");
-        port = host[host_len] == ']' && host[host_len + 1] == ':' ? host + host_len + 2
-                                                                  : NULL;
-    } else if (colon != NULL && strchr(text, ':') == colon) {
-        host_len = (size_t)(colon - text);
-        port = colon + 1;
-    }
-    if (host_len == 0 || host_len >= sizeof target->host) {
-        cmd_cannot("'%s' is not a host name or an address", text);
+    struct host_port h;
+    const char *why = host_port_parse(&h, text, HOST_REMOTE);
+    if (why != NULL) {
+        cmd_cannot("'%s': %s", text, why);
         return false;
     }
-    memcpy(target->host, host, host_len);
-    target->host[host_len] = '\0';
-    text_copy(target->name, sizeof target->name, target->host);
-    int64_t value = target->port;
-    if (port != NULL && !text_to_integer(port, 1, 65535, &value)) {
-        cmd_cannot("'%s': the port is a number from 1 to 65535, not '%s'", text, port);
-        return false;
-    }
-    if (port != NULL && !kind->has_port) {
+    if (h.has_port && !kind->has_port) {
         cmd_cannot("'%s': %s has no ports; give the host alone", text, kind->name);
         return false;
     }
-    target->port = (uint16_t)value;
+    if ((why = why_not_address(h.host, o)) != NULL) {
+        cmd_cannot("%s is %s", h.host, why);
+        return false;
+    }
+    text_copy(target->host, sizeof target->host, h.host);
+    text_copy(target->name, sizeof target->name, h.host);
+    if (h.has_port)
+        target->port = h.port;
     return true;
 }
 
@@ -201,7 +210,7 @@ static bool make_target(struct target *target, size_t kind, const struct options
                         const char *text)
 {
     *target = target_default(probe_kind_words());
-    if (!parse_host(target, &probe_kinds[kind]->kind, text))
+    if (!parse_host(target, &probe_kinds[kind]->kind, o, text))
         return false;
     bool any = !o->ipv4 && !o->ipv6;
     target->ipv4 = o->ipv4 || any;

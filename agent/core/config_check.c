@@ -33,17 +33,24 @@ static void say(struct checking *k, struct text *text)
 static void check_target(struct checking *k, const struct target_draft *draft)
 {
     const struct target *t = &draft->target;
-    struct endpoint e;
+    struct endpoint e = {.family = FAMILY_NONE};
+    char zone[ZONE_TEXT_MAX];
     if (t->host[0] == '\0') {
         PROBLEM(k, "%s:%zu: [target %s] needs a host: host = NAME", draft->file,
                 draft->line, t->name);
         return;
     }
-    if (endpoint_parse(&e, t->host, 0) && !(e.family == FAMILY_IPV4 ? t->ipv4 : t->ipv6))
+    if (endpoint_parse_zoned(&e, zone, t->host, 0) &&
+        !(e.family == FAMILY_IPV4 ? t->ipv4 : t->ipv6))
         PROBLEM(k,
                 "%s:%zu: [target %s] can never be probed: its host is an %s address "
                 "and its family the other one",
                 draft->file, draft->line, t->name, family_name(e.family));
+    if (endpoint_is_link_local(&e) && zone[0] == '\0')
+        PROBLEM(k,
+                "%s:%zu: [target %s] can never be probed: its host is a link-local "
+                "address without its interface: host = %s%%eth0",
+                draft->file, draft->line, t->name, t->host);
 }
 
 static void check_collector(struct checking *k, const struct collector *c)

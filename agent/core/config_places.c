@@ -185,16 +185,10 @@ bool config_read_host(void *field, const struct config_key *key, const char *val
                   "in its xn-- form");
 }
 
-/* The authority of a URL: HOST, HOST:PORT, or [ADDRESS] for HOST. */
 static bool is_authority(const char *text, size_t len)
 {
-    char authority[HOST_TEXT_MAX + 8];
     struct host_port h;
-    if (len >= sizeof authority)
-        return false;
-    text_copy(authority, len + 1, text);
-    return host_port_parse(&h, authority, HOST_REMOTE) == NULL &&
-           (h.family == FAMILY_IPV6) == (text[0] == '[');
+    return host_port_parse_url(&h, text, len) == NULL;
 }
 
 bool config_read_url(void *field, const struct config_key *key, const char *value,

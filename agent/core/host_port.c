@@ -78,3 +78,19 @@ const char *host_port_parse(struct host_port *out, const char *text, enum host_u
                "xn-- form";
     return take_port(out, text + len, use);
 }
+
+const char *host_port_parse_url(struct host_port *out, const char *authority, size_t len)
+{
+    char text[HOST_TEXT_MAX + sizeof ":65535"];
+    if (len >= sizeof text)
+        return "longer than a host can be";
+    memcpy(text, authority, len);
+    text[len] = '\0';
+    char *escaped = strstr(text, "%25");
+    if (escaped != NULL)
+        memmove(escaped + 1, escaped + 3, strlen(escaped + 3) + 1);
+    const char *why = host_port_parse(out, text, HOST_REMOTE);
+    if (why == NULL && out->family == FAMILY_IPV6 && text[0] != '[')
+        return "an IPv6 address in a URL is written in brackets";
+    return why;
+}

@@ -17,6 +17,7 @@
 #include "core/target.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct host_port {
@@ -34,6 +35,12 @@ enum host_use {
 /* Returns NULL, or what is wrong as a clause for people (static); then `out` is not to be
  * used. */
 const char *host_port_parse(struct host_port *out, const char *text, enum host_use use);
+
+/*
+ * The authority of a URL, `len` bytes: there an IPv6 address is always in brackets, and
+ * the '%' before its zone may be written "%25" (RFC 6874).
+ */
+const char *host_port_parse_url(struct host_port *out, const char *authority, size_t len);
 
 /* Whether it is a name as described above. */
 bool host_is_name(const char *host);

@@ -10,10 +10,14 @@ const struct traffic traffic_most_host = {{10, 200, 160e3}};
 /* The families that it is probed in: an address has only its own. */
 static int families(const struct target *t)
 {
-    struct endpoint e;
-    if (endpoint_parse(&e, t->host, 0))
-        return e.family == FAMILY_IPV4 ? t->ipv4 : t->ipv6;
-    return t->ipv4 + t->ipv6;
+    switch (endpoint_literal(t->host)) {
+    case FAMILY_IPV4:
+        return t->ipv4;
+    case FAMILY_IPV6:
+        return t->ipv6;
+    default:
+        return t->ipv4 + t->ipv6;
+    }
 }
 
 struct traffic traffic_of(const struct target *t, const struct kinds *kinds,

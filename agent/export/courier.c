@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/host_port.h"
 #include "export/header_file.h"
 
 #include <errno.h>
@@ -97,11 +98,11 @@ const char *courier_host(const struct courier *c)
 static bool is_grpc(const struct courier *c, const struct verdict *v,
                     const struct http_reply *reply)
 {
-    const char *port = strrchr(c->host, ':');
+    struct host_port to;
     bool no_talk =
         reply->failure == HTTP_FAILED_TLS || reply->failure == HTTP_FAILED_REPLY;
-    return no_talk && port != NULL && strcmp(port, ":4317") == 0 &&
-           strncmp(v->why, "certificate", 11) != 0;
+    return no_talk && host_port_parse(&to, c->host, HOST_REMOTE) == NULL &&
+           to.port == 4317 && strncmp(v->why, "certificate", 11) != 0;
 }
 
 /* It does not like our certificate, or that there is none: in the words of nginx, or of

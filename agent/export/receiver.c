@@ -208,6 +208,9 @@ static int listen_on(struct receiver *r, const struct endpoint *at)
     if (fd < 0)
         return -errno;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (at->family ==
+        FAMILY_IPV6) /* "::" is IPv4's, too, whatever the system's default */
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){0}, sizeof(int));
     if (bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, BACKLOG) < 0 ||
         getsockname(fd, (struct sockaddr *)&address, &len) < 0 ||
         evhttp_accept_socket(r->http, fd) < 0) {

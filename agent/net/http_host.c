@@ -309,8 +309,7 @@ struct http_question *http_hosts_ask(struct http_hosts *h, const char *host,
                                      uint16_t port, int64_t race_ns, http_host_cb *cb,
                                      void *user)
 {
-    struct endpoint literal;
-    if (h->resolver == NULL || endpoint_parse(&literal, host, port) ||
+    if (h->resolver == NULL || endpoint_literal(host) != FAMILY_NONE ||
         strlen(host) >= HOST_TEXT_MAX)
         return NULL;
     struct http_question *q = mem_zalloc(sizeof *q);

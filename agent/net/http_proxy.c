@@ -1,6 +1,7 @@
 #include "net/http_proxy.h"
 
 #include "base/text.h"
+#include "core/host_port.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -13,17 +14,24 @@
 
 /* ---- who goes without ---- */
 
+/* An address, with or without brackets and zone. */
+static bool take_address(struct endpoint *out, const char *text)
+{
+    struct host_port h;
+    char zone[ZONE_TEXT_MAX];
+    return host_port_parse(&h, text, HOST_REMOTE) == NULL && !h.has_port &&
+           endpoint_parse_zoned(out, zone, h.host, 0);
+}
+
 /* "10.0.0.0/8" or an address. */
 static bool in_network(const char *network, const struct endpoint *e)
 {
-    char text[ADDRESS_TEXT_MAX];
+    char text[HOST_TEXT_MAX];
     struct endpoint n;
     size_t len = strcspn(network, "/");
     int64_t bits;
-    if (len >= sizeof text)
-        return false;
-    text_copy(text, len + 1, network);
-    if (!endpoint_parse(&n, text, 0) || n.family != e->family)
+    text_copy(text, len + 1, network); /* shorter than an entry */
+    if (!take_address(&n, text) || n.family != e->family)
         return false;
     int64_t all = e->family == FAMILY_IPV6 ? 128 : 32;
     if (network[len] == '\0')
@@ -36,12 +44,20 @@ static bool in_network(const char *network, const struct endpoint *e)
     return rest == 0 || (n.bytes[whole] ^ e->bytes[whole]) >> (8 - rest) == 0;
 }
 
+/* Length of a name but for its final dot. */
+static size_t without_dot(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 0 && name[len - 1] == '.' ? len - 1 : len;
+}
+
 /* The name itself, and all below it; a leading dot says no more than that. */
 static bool in_domain(const char *domain, const char *host)
 {
     domain += domain[0] == '.';
-    size_t len = strlen(domain), host_len = strlen(host);
-    if (len == 0 || host_len < len || strcasecmp(host + host_len - len, domain) != 0)
+    size_t len = without_dot(domain), host_len = without_dot(host);
+    if (len == 0 || host_len < len ||
+        strncasecmp(host + host_len - len, domain, len) != 0)
         return false;
     return host_len == len || host[host_len - len - 1] == '.';
 }
@@ -49,7 +65,7 @@ static bool in_domain(const char *domain, const char *host)
 bool http_proxy_exempt(const char *list, const char *host)
 {
     struct endpoint address;
-    bool literal = endpoint_parse(&address, host, 0);
+    bool literal = take_address(&address, host);
     for (const char *at = list; *at != '\0';) {
         char entry[HOST_TEXT_MAX];
         size_t len = strcspn(at, ", ");
@@ -86,38 +102,25 @@ static const char *of_environment(bool tls, const char *host)
                                                      : first_of(tls ? proxies : plain);
 }
 
-static bool take_host(struct http_proxy *out, CURLU *u)
-{
-    char *host = NULL, *port = NULL;
-    int64_t number = PROXY_PORT;
-    if (curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK)
-        return false;
-    size_t len = strlen(host);
-    bool brackets = host[0] == '[' && host[len - 1] == ']';
-    if (brackets)
-        host[len - 1] = '\0';
-    bool ok = text_copy(out->host, sizeof out->host, host + brackets);
-    if (curl_url_get(u, CURLUPART_PORT, &port, 0) == CURLUE_OK)
-        ok = ok && text_to_integer(port, 1, UINT16_MAX, &number);
-    out->port = (uint16_t)number;
-    curl_free(host);
-    curl_free(port);
-    return ok;
-}
-
+/* http://[USER[:PASSWORD]@]HOST[:PORT][/], where the scheme may be missing. */
 static bool read_url(struct http_proxy *out, const char *url)
 {
-    char *scheme = NULL;
+    static const char scheme[] = "http://";
     bool bare = strstr(url, "://") == NULL; /* "proxy.example:3128" */
-    int len = snprintf(out->url, sizeof out->url, "%s%s", bare ? "http://" : "", url);
-    CURLU *u = curl_url();
-    bool ok = len < (int)sizeof out->url && u != NULL &&
-              curl_url_set(u, CURLUPART_URL, out->url, 0) == CURLUE_OK &&
-              curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-              strcmp(scheme, "http") == 0 && take_host(out, u);
-    curl_free(scheme);
-    curl_url_cleanup(u);
-    return ok;
+    int len = snprintf(out->url, sizeof out->url, "%s%s", bare ? scheme : "", url);
+    if (len >= (int)sizeof out->url ||
+        strncasecmp(out->url, scheme, sizeof scheme - 1) != 0)
+        return false;
+    const char *authority = out->url + sizeof scheme - 1;
+    const char *end = authority + strcspn(authority, "/?#");
+    const char *at = memrchr(authority, '@', (size_t)(end - authority));
+    struct host_port h;
+    authority = at != NULL ? at + 1 : authority;
+    if (host_port_parse_url(&h, authority, (size_t)(end - authority)) != NULL)
+        return false;
+    text_copy(out->host, sizeof out->host, h.host);
+    out->port = h.has_port ? h.port : PROXY_PORT;
+    return true;
 }
 
 int http_proxy_for(struct http_proxy *out, const char *configured, bool tls,

@@ -187,6 +187,13 @@ static void on_reply(const struct http_reply *reply, void *user)
     finish(f, outcome);
 }
 
+/* A certificate has neither the zone of an address nor the final dot of a name. */
+static int server_name_len(const char *name)
+{
+    int len = (int)strcspn(name, "%");
+    return len > 0 && name[len - 1] == '.' ? len - 1 : len;
+}
+
 static void request(void *user)
 {
     struct fetch *f = user;
@@ -195,8 +202,9 @@ static void request(void *user)
         target->server_name[0] != '\0' ? target->server_name : target->host;
     bool ipv6_literal = strchr(name, ':') != NULL;
     char url[HOST_TEXT_MAX + PATH_TEXT_MAX + sizeof "https://[]:65535"];
-    snprintf(url, sizeof url, "https://%s%s%s:%u%s", ipv6_literal ? "[" : "", name,
-             ipv6_literal ? "]" : "", f->x->to.port, target->path);
+    snprintf(url, sizeof url, "https://%s%.*s%s:%u%s", ipv6_literal ? "[" : "",
+             server_name_len(name), name, ipv6_literal ? "]" : "", f->x->to.port,
+             target->path);
 
     char proxy[PROXY_TEXT_MAX + ADDRESS_TEXT_MAX] = "";
     if (f->proxied)
@@ -293,13 +301,12 @@ static void connect_to(struct fetch *f, const struct endpoint *to)
 static void on_resolution(const struct resolution *r, void *user)
 {
     struct fetch *f = user;
-    struct endpoint literal;
     f->lookup = NULL;
     f->lookup_failed = r->error != NULL;
     if (f->lookup_failed) /* the address is known all the same; only `dns` is missing */
         snprintf(f->x->result.cause, sizeof f->x->result.cause,
                  "the name was not resolved: %s", r->error);
-    else if (!endpoint_parse(&literal, f->x->target->host, 0))
+    else if (endpoint_literal(f->x->target->host) == FAMILY_NONE)
         f->delays[DNS] = r->took_ns;
     connect_to(f, &f->x->to);
 }

@@ -169,6 +169,13 @@ static void literals(void **state)
     CHECK_TEXT("2001:db8::9", first_address(&a), "address");
     a = ask("127.0.0.1:1", "192.0.2.9", FAMILY_IPV6);
     CHECK(a.r.error == NULL && a.r.n == 0, "no IPv6 address in an IPv4 literal");
+    a = ask("127.0.0.1:1", "fe80::1%lo", FAMILY_IPV6);
+    CHECK(a.r.error == NULL, "fine: %s", a.r.error);
+    CHECK_INT(1, a.r.addresses[0].scope, "the index of lo");
+    a = ask("127.0.0.1:1", "fe80::1%nope0", FAMILY_IPV6);
+    CHECK(a.r.error != NULL && a.r.temporary, "an interface may come");
+    a = ask("127.0.0.1:1", "fe80::1", FAMILY_IPV6);
+    CHECK(a.r.error != NULL && !a.r.temporary, "link-local without an interface");
 }
 
 static void hosts_file(void **state)

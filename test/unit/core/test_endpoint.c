@@ -34,6 +34,38 @@ static void literals_are_read_and_written(void **state)
     }
 }
 
+static void zones(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *zone; /* NULL: refused */
+    } cases[] = {
+        {"fe80::1%eth0", "eth0"},
+        {"fe80::1%2", "2"},
+        {"FEBF::1%wlp0s20f3.100", "wlp0s20f3.100"},
+        {"fe80::1", ""},
+        {"192.0.2.1", ""},
+        {"fe80::1%", NULL},
+        {"fe80::1%a%b", NULL},
+        {"fe80::1%a/b", NULL},
+        {"fe80::1%a b", NULL},
+        {"2001:db8::1%eth0", NULL},
+        {"fec0::1%eth0", NULL},
+        {"192.0.2.1%eth0", NULL},
+        {"fe80::1%sixteen-bytes-16", NULL},
+        {"%eth0", NULL},
+        {"host%eth0", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct endpoint e = {0};
+        char zone[ZONE_TEXT_MAX] = "?";
+        bool ok = endpoint_parse_zoned(&e, zone, cases[i].text, 443);
+        CHECK_INT(cases[i].zone != NULL, ok, cases[i].text);
+        CHECK_TEXT(ok ? cases[i].zone : "", zone, cases[i].text);
+        CHECK_INT(e.family, endpoint_literal(cases[i].text), cases[i].text);
+    }
+}
+
 static void a_refused_literal_changes_nothing(void **state)
 {
     (void)state;
@@ -109,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(literals_are_read_and_written),
+        cmocka_unit_test(zones),
         cmocka_unit_test(a_refused_literal_changes_nothing),
         cmocka_unit_test(addresses_are_compared_without_the_port),
         cmocka_unit_test(one_host_or_not),

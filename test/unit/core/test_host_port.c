@@ -137,11 +137,43 @@ static void the_longest_name(void **state)
     CHECK(host_port_parse(&h, text, HOST_REMOTE) != NULL, "one more");
 }
 
+static void of_a_url(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *host;
+        int port;
+    } cases[] = {
+        {"collector.example", "collector.example", -1},
+        {"collector.example:4318", "collector.example", 4318},
+        {"[2001:db8::1]:4318", "2001:db8::1", 4318},
+        {"[fe80::1%25eth0]:4318", "fe80::1%eth0", 4318},
+        {"[fe80::1%eth0]", "fe80::1%eth0", -1},
+        {"2001:db8::1", NULL, 0},
+        {"[::1]junk", NULL, 0},
+        {"[::1", NULL, 0},
+        {"host:0", NULL, 0},
+        {"", NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct host_port h;
+        char longer[64];
+        snprintf(longer, sizeof longer, "%s/path", cases[i].text);
+        const char *why = host_port_parse_url(&h, longer, strlen(cases[i].text));
+        CHECK_INT(cases[i].host == NULL, why != NULL, cases[i].text);
+        if (why != NULL)
+            continue;
+        CHECK_TEXT(cases[i].host, h.host, cases[i].text);
+        CHECK_INT(cases[i].port, h.has_port ? h.port : -1, cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(to_connect_to),
         cmocka_unit_test(to_listen_at),
+        cmocka_unit_test(of_a_url),
         cmocka_unit_test(the_longest_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
