@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -125,12 +127,12 @@ static void write_or_drop(enum log_level level, const char *text)
 
 void log_text(enum log_level level, const char *format, ...)
 {
-    char text[LOG_TEXT_MAX];
+    char text[LOG_TEXT_MAX], shown[LOG_TEXT_MAX];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    write_or_drop(level, text);
+    write_or_drop(level, text_shown(shown, sizeof shown, text, "\n"));
 }
 
 static void write_line(enum log_level level, const char *module, const char *format,
@@ -138,10 +140,11 @@ static void write_line(enum log_level level, const char *module, const char *for
 {
     if (level > most_detailed)
         return;
-    char line[1024]; /* one write a line: lines of two processes do not mix */
+    char shown[1024],
+        line[1024]; /* one write a line: lines of two processes do not mix */
     int used = snprintf(line, sizeof line, "%s %s: ", levels[level].name, module);
     vsnprintf(line + used, sizeof line - (size_t)used, format, args);
-    write_or_drop(level, line);
+    write_or_drop(level, text_shown(shown, sizeof shown, line, ""));
 }
 
 #define LOG_FUNCTION(function, level)                                                    \

@@ -116,6 +116,46 @@ void text_visible(char *text)
             *text = '?';
 }
 
+/* U+061C, U+200B to U+200F, U+2028 to U+202E, U+2060 to U+2069, U+FEFF: invisible, or
+ * they move what stands beside them. */
+static bool is_deceptive(const char *at, size_t n)
+{
+    const unsigned char *s = (const unsigned char *)at;
+    if (n == 2)
+        return s[0] == 0xd8 && s[1] == 0x9c;
+    if (n != 3)
+        return false;
+    unsigned code = (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+    return (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+           (code >= 0x2060 && code <= 0x2069) || code == 0xfeff;
+}
+
+const char *text_shown(char *out, size_t room, const char *from, const char *keep)
+{
+    enum { ESCAPED = 4 };
+    size_t left = strlen(from), at = 0;
+    while (left > 0) {
+        size_t n = text_utf8(from, left);
+        bool plain = n > 0 && !is_deceptive(from, n) &&
+                     (text_control(from, n) < 0 || strchr(keep, from[0]) != NULL);
+        n = n > 0 ? n : 1;
+        size_t need = plain ? n : n * ESCAPED;
+        if (at + need >= room)
+            break;
+        if (plain)
+            memcpy(out + at, from, n);
+        else
+            for (size_t i = 0; i < n; i++)
+                snprintf(out + at + i * ESCAPED, ESCAPED + 1, "\\x%02x",
+                         (unsigned char)from[i]);
+        at += need;
+        from += n;
+        left -= n;
+    }
+    out[at] = '\0';
+    return out;
+}
+
 #define WORD_MAX 63
 
 /* Levenshtein's distance, one row at a time. */

@@ -44,6 +44,15 @@ const char *text_wrong(const char *line, size_t len);
 /* Puts '?' for whatever is not visible ASCII: in names that others have given. */
 void text_visible(char *text);
 
+/*
+ * Copies `from` for a terminal, a log or a message: as it is, but \xNN for each byte that
+ * is no UTF-8, of a control character (an escape sequence, a new line in a file's name)
+ * and of one that turns the direction of text or ends a line (Unicode's bidirectional
+ * controls, U+2028, U+2029). `keep`: control characters that stay, as "\n" in a message
+ * of several lines. Cut to fit, between characters. Returns `out`.
+ */
+const char *text_shown(char *out, size_t room, const char *from, const char *keep);
+
 /* The word nearest to `word` by edit distance, or NULL when none is near enough to
  * suggest. */
 const char *text_nearest(const char *word, const char *const *words, size_t n);

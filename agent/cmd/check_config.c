@@ -74,8 +74,10 @@ static void print_summary(const struct config *c, const char *path)
     const struct kinds *kinds = probe_kind_words();
     size_t used = kinds_used(c, kinds);
     bool ships = c->collectors[0].url[0] != '\0';
-    printf("%s: fine: %zu target%s, %zu kind%s, %.2f probes a second at most, %s%s", path,
-           c->n_targets, plural(c->n_targets), used, plural(used), config_rate(c, kinds),
+    char name[PATH_MAX];
+    printf("%s: fine: %zu target%s, %zu kind%s, %.2f probes a second at most, %s%s",
+           text_shown(name, sizeof name, path, ""), c->n_targets, plural(c->n_targets),
+           used, plural(used), config_rate(c, kinds),
            ships ? "collector " : "no collector", c->collectors[0].url);
     for (size_t i = 1; i < c->n_collectors; i++)
         printf(", else %s", c->collectors[i].url);
@@ -112,8 +114,10 @@ static void print_found(const struct config *c, const struct workloads *w)
 static void print_data(const struct data *d, enum data_file file, size_t entries,
                        const char *version)
 {
+    char name[PATH_MAX];
     if (d->path[file][0] != '\0' && d->problems[file] == 0)
-        printf("%s: fine: %zu entries, version %s\n", d->path[file], entries, version);
+        printf("%s: fine: %zu entries, version %s\n",
+               text_shown(name, sizeof name, d->path[file], ""), entries, version);
 }
 
 /* A data file that is nowhere is no problem: what it would say is unknown then. */

@@ -1,6 +1,7 @@
 #include "cmd/cmd.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -8,15 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { CMD_TEXT_MAX = 2 * PATH_MAX };
+
 int cmd_cannot(const char *format, ...)
 {
+    char text[CMD_TEXT_MAX],
+        shown[CMD_TEXT_MAX]; /* arguments and names in it are others' */
     va_list args;
     fflush(stdout); /* in the order in which it was said */
     va_start(args, format);
-    fputs("edgelat: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    fprintf(stderr, "edgelat: %s\n", text_shown(shown, sizeof shown, text, ""));
     return CMD_CANNOT;
 }
 

@@ -26,8 +26,10 @@ static void print_problem(const char *text, void *user)
     log_text(LOG_LEVEL_ERROR, "%s", text);
 }
 
-static size_t cannot_read(const char *path, int rc)
+static size_t cannot_read(const char *name, int rc)
 {
+    char path[PATH_MAX];
+    text_shown(path, sizeof path, name, "");
     if (rc == -EFBIG)
         log_text(LOG_LEVEL_ERROR, "%s: longer than %d KiB; this is no configuration",
                  path, CONFIG_BYTES_MAX / 1024);
@@ -42,13 +44,14 @@ static size_t cannot_read(const char *path, int rc)
 
 static size_t load_file(struct config *c, const char *path)
 {
-    char *text;
+    char *text, name[PATH_MAX];
     size_t len;
     int rc = file_read(AT_FDCWD, path, FILE_INHERITED, CONFIG_BYTES_MAX, &text, &len);
     if (rc < 0)
         return cannot_read(path, rc);
     size_t problems =
-        config_parse(c, probe_kind_words(), path, text, len, print_problem, NULL);
+        config_parse(c, probe_kind_words(), text_shown(name, sizeof name, path, ""), text,
+                     len, print_problem, NULL);
     free(text);
     return problems;
 }
@@ -89,11 +92,13 @@ static size_t load_drop_ins(struct config *c, const char *path)
 
 size_t load_config(struct config *c, const char *path)
 {
+    char name[PATH_MAX];
     *c = config_default();
     size_t problems = load_file(c, path) + load_drop_ins(c, path);
+    text_shown(name, sizeof name, path, "");
     if (problems == 0 ||
         c->n_targets > 0) /* else "no target" would only follow from it */
-        problems += config_check(c, probe_kind_words(), path, print_problem, NULL);
+        problems += config_check(c, probe_kind_words(), name, print_problem, NULL);
     return problems;
 }
 
@@ -110,8 +115,9 @@ static size_t load_data(struct config *c, struct data *d, const char *name,
 
 size_t load_all(struct config *c, struct data *d, const char *path)
 {
+    char name[PATH_MAX];
     size_t problems = load_config(c, path);
-    return load_data(c, d, path, problems);
+    return load_data(c, d, text_shown(name, sizeof name, path, ""), problems);
 }
 
 size_t load_defaults(struct config *c, struct data *d)

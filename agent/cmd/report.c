@@ -267,9 +267,9 @@ static int write_page(const struct report *r, const struct text *page)
                           strerror(-rc));
     char from[WALL_TEXT_MAX], to[WALL_TEXT_MAX];
     const struct stretches *covered = &r->past->covered;
-    printf("%s: %zu targets, %zu batches, %.16sZ to %.16sZ\n", r->output,
-           r->past->n_targets, r->past->batches,
-           wall_text(from, (struct wall){covered->all[0].start_ns}),
+    printf("%s: %zu targets, %zu batches, %.16sZ to %.16sZ\n",
+           text_shown(path, sizeof path, r->output, ""), r->past->n_targets,
+           r->past->batches, wall_text(from, (struct wall){covered->all[0].start_ns}),
            wall_text(to, (struct wall){covered->all[covered->n - 1].end_ns}));
     return CMD_FINE;
 }

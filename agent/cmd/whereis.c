@@ -169,14 +169,13 @@ static void say_missing(const struct data *d, const struct data_folders *folders
     bool prefixes = d->path[DATA_PREFIXES][0] == '\0';
     for (size_t i = 0; i < folders->n; i++)
         text_add(&places, "%s%s", i > 0 ? ", " : "", folders->path[i]);
-    fprintf(stderr,
-            "edgelat: %s stay unknown, as there is no %s%s%s in any of %s; install the "
-            "package's, or name their folder in EDGELAT_DATA\n",
-            !prefixes ? "cities"
-            : !metros ? "addresses"
-                      : "cities and addresses",
-            metros ? data_names[DATA_METROS] : "", metros && prefixes ? ", no " : "",
-            prefixes ? data_names[DATA_PREFIXES] : "", text_string(&places));
+    cmd_cannot("%s stay unknown, as there is no %s%s%s in any of %s; install the "
+               "package's, or name their folder in EDGELAT_DATA",
+               !prefixes ? "cities"
+               : !metros ? "addresses"
+                         : "cities and addresses",
+               metros ? data_names[DATA_METROS] : "", metros && prefixes ? ", no " : "",
+               prefixes ? data_names[DATA_PREFIXES] : "", text_string(&places));
     text_free(&places);
 }
 

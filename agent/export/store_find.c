@@ -134,7 +134,6 @@ static void put_aside(const struct store *s, const char *name, const char *why,
 {
     if (found->set_aside++ == 0) {
         text_copy(found->example, sizeof found->example, name);
-        text_visible(found->example); /* anybody's name, in one line */
         found->why = why;
     }
     store_move_bad(s, name);

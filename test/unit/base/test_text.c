@@ -159,9 +159,45 @@ static void a_byte_order_mark_is_measured(void **state)
         CHECK_INT(cases[i].mark, text_mark(cases[i].bytes, cases[i].len), cases[i].bytes);
 }
 
+static void shown(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *keep, *expected;
+    } rows[] = {
+        {"plain /etc/a b.conf", "", "plain /etc/a b.conf"},
+        {"\x1b]0;title\x07\x1b[31mred", "", "\\x1b]0;title\\x07\\x1b[31mred"},
+        {"two\nlines\r", "", "two\\x0alines\\x0d"},
+        {"two\nlines\r", "\n", "two\nlines\\x0d"},
+        {"M\xc3\xbcnchen \xe6\x9d\xb1", "", "M\xc3\xbcnchen \xe6\x9d\xb1"},
+        {"Latin-1 \xfc", "", "Latin-1 \\xfc"},
+        {"C1 \xc2\x9b"
+         "31m",
+         "", "C1 \\xc2\\x9b31m"},
+        {"fdp\xe2\x80\xae"
+         "fnoc",
+         "", "fdp\\xe2\\x80\\xaefnoc"},
+        {"line\xe2\x80\xa8 separator", "", "line\\xe2\\x80\\xa8 separator"},
+        {"cut \xe6\x9d", "", "cut \\xe6\\x9d"},
+        {"\x7f", "", "\\x7f"},
+        {"", "", ""},
+    };
+    char out[256], small[7];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        CHECK_TEXT(rows[i].expected,
+                   text_shown(out, sizeof out, rows[i].from, rows[i].keep), rows[i].from);
+    CHECK_TEXT("abc",
+               text_shown(small, sizeof small,
+                          "abc\x1b"
+                          "d",
+                          ""),
+               "cut between characters");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shown),
         cmocka_unit_test(text_grows),
         cmocka_unit_test(a_copy_is_cut_to_fit),
         cmocka_unit_test(a_byte_order_mark_is_measured),

@@ -198,6 +198,11 @@ static void test_no_file(void **state)
              "%s: a FIFO, socket or device; only a regular file is read here\n", path);
     CHECK_TEXT(expected, out.err, "is said");
     config_free(&c);
+    remove(path);
+    folder_write(&f, "edgelat.conf.d/\x1b[31m\n.conf", "x\n");
+    CHECK_INT(1, load(&c, &f, &out), "a name that is no text");
+    CHECK(strstr(out.err, "/\\x1b[31m\\x0a.conf:1: no '='") != NULL, "got %s", out.err);
+    config_free(&c);
     folder_remove(&f);
 }
 
