@@ -24,12 +24,42 @@ static size_t add_doors(struct candidate_door *out, const struct catalogue *c,
     return n;
 }
 
+static bool has_code(const struct catalogue *c, const struct workload *w,
+                     const struct metro *of, enum pop_family family)
+{
+    struct candidate_door doors[DOORS_A_METRO];
+    return add_doors(doors, c, w, of, family) > 0;
+}
+
+/* Marks up to `most` of the metros that have a code of one of the two families, the
+ * nearest first; how many. */
+static size_t take(bool *taken, const struct near_metro *near, size_t n_near,
+                   const struct catalogue *c, const struct workload *w, bool known_only,
+                   size_t most)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_near && n < most; i++) {
+        if (taken[i] || (!has_code(c, w, near[i].metro, POP_EXCHANGE) &&
+                         (known_only || !has_code(c, w, near[i].metro, POP_FRONT_DOOR))))
+            continue;
+        taken[i] = true;
+        n++;
+    }
+    return n;
+}
+
 size_t candidates_by_metro(struct candidate_door *out, const struct catalogue *c,
                            const struct workload *w, struct position from, size_t metros)
 {
     struct near_metro *near = mem_alloc(c->n * sizeof *near);
+    bool *taken = mem_zalloc((c->n + 1) * sizeof *taken);
     size_t n_near = catalogue_nearest(c, from, near, c->n), n = 0, number = 0;
-    for (size_t i = 0; i < n_near && number < metros; i++) {
+    size_t known =
+        take(taken, near, n_near, c, w, true, metros > 1 ? metros - 1 : metros);
+    take(taken, near, n_near, c, w, false, metros - known);
+    for (size_t i = 0; i < n_near; i++) {
+        if (!taken[i])
+            continue;
         size_t added = add_doors(&out[n], c, w, near[i].metro, POP_EXCHANGE);
         if (added == 0)
             added = add_doors(&out[n], c, w, near[i].metro, POP_FRONT_DOOR);
@@ -37,8 +67,9 @@ size_t candidates_by_metro(struct candidate_door *out, const struct catalogue *c
             out[n].metro_number = number;
             out[n].km = distance_km(from, out[n].metro->at);
         }
-        number += added > 0;
+        number++;
     }
+    free(taken);
     free(near);
     return n;
 }

@@ -24,10 +24,11 @@ struct candidate_door {
 };
 
 /*
- * Of `w`, which has by_metro, in the `metros` metros nearest to `from`: the nearest
- * first, at most DOORS_A_METRO in each, next to each other; `out` has room for so many.
- * By the Exchange codes of a metro; by its Front Door codes of three letters where it has
- * none; a metro that has neither is passed over. How many.
+ * Of `w`, which has by_metro, in `metros` metros: those nearest to `from` whose zone is
+ * known, that is, which have an Exchange code, but for the last one, which is the nearest
+ * of the others. The nearest first, at most DOORS_A_METRO in each, next to each other;
+ * `out` has room for so many. By the Exchange codes of a metro; by its Front Door codes
+ * of three letters where it has none; a metro that has neither is passed over. How many.
  */
 size_t candidates_by_metro(struct candidate_door *out, const struct catalogue *c,
                            const struct workload *w, struct position from, size_t metros);

@@ -21,11 +21,13 @@ static const struct {
     const char *expected;
 } cases[] = {
     {"by the Exchange code", {51.5, -0.1}, 1, "lhr-efz"},
-    {"three of Cologne", {50.94, 6.96}, 3, "dus-efz|fra-efz|bru-efz"},
-    {"then by all of Front Door's", {40.7, -74}, 1, "ewr-efz nyc-efz teb-efz"},
-    {"none of two letters", {1.35, 103.8}, 1, "sge-efz sin-efz"},
+    {"known zones and the nearest other", {50.94, 6.96}, 3, "dus-efz|hhn-efz|fra-efz"},
+    {"not the nearest other alone", {40.7, -74}, 1, "mnz-efz"},
+    {"by all of Front Door's", {40.7, -74}, 2, "ewr-efz nyc-efz teb-efz|mnz-efz"},
+    {"a known zone is the last one, too", {25.25, 53.5}, 2, "dxb-efz|doh-efz"},
+    {"none of two letters", {1.35, 103.8}, 1, "sin-efz"},
     {"a metro of both families", {41.9, -87.6}, 1, "mdw-efz"},
-    {"of the backbone alone: passed over", {41.5, -81.7}, 2, "dtt-efz|yto-efz"},
+    {"of the backbone alone: passed over", {41.5, -81.7}, 2, "dtt-efz|mnz-efz"},
     {"none wanted", {51.5, -0.1}, 0, ""},
 };
 

@@ -144,7 +144,7 @@ static void one_door_a_metro_is_enough(void **state)
 {
     (void)state;
     struct bed b;
-    begin(&b, OWN "[agent]\nworkloads = no\nlocation = ASH\nfront_doors = 1\n");
+    begin(&b, OWN "[agent]\nworkloads = no\nlocation = NYC\nfront_doors = 2\n");
     CHECK(discovery_choose(b.d), "chosen");
     struct found *first = NULL, *second = NULL;
     for (size_t i = 0; i < discovery_count(b.d); i++) {
