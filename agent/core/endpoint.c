@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 const char *endpoint_address(char out[ADDRESS_TEXT_MAX], const struct endpoint *e)
 {
@@ -68,14 +69,73 @@ bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b)
            memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+/* The four bytes of an IPv4 address, also of a mapped one (RFC 4291, 2.5.5.2), or NULL.
+ */
+static const uint8_t *ipv4_of(const struct endpoint *e)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (e->family == FAMILY_IPV4)
+        return e->bytes;
+    bool is = e->family == FAMILY_IPV6 && memcmp(e->bytes, mapped, 12) == 0;
+    return is ? e->bytes + 12 : NULL;
+}
+
 bool endpoint_is_host(const struct endpoint *e)
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, none[16];
-    bool as_ipv4 = e->family == FAMILY_IPV6 && memcmp(e->bytes, mapped, 12) == 0;
-    uint8_t first = e->bytes[as_ipv4 ? 12 : 0];
-    if (e->family == FAMILY_IPV4 || as_ipv4)
-        return first != 0 && first < 224;
-    return e->family == FAMILY_IPV6 && first != 0xff && memcmp(e->bytes, none, 16) != 0;
+    static const uint8_t none[16];
+    const uint8_t *v4 = ipv4_of(e);
+    if (v4 != NULL)
+        return v4[0] != 0 && v4[0] < 224;
+    return e->family == FAMILY_IPV6 && e->bytes[0] != 0xff &&
+           memcmp(e->bytes, none, 16) != 0;
+}
+
+const char *endpoint_nobodys(const struct endpoint *e)
+{
+    static const uint8_t loopback[16] = {[15] = 1};
+    const uint8_t *v4 = ipv4_of(e);
+    if (e->family == FAMILY_NONE)
+        return NULL;
+    if (v4 != NULL ? v4[0] == 127 : memcmp(e->bytes, loopback, 16) == 0)
+        return "the loopback address of this host";
+    if (v4 != NULL ? v4[0] == 169 && v4[1] == 254
+                   : e->bytes[0] == 0xfe && (e->bytes[1] & 0xc0) == 0x80)
+        return "a link-local address";
+    if (v4 != NULL ? v4[0] >= 224 : e->bytes[0] == 0xff)
+        return "a multicast or reserved address";
+    return endpoint_is_host(e) ? NULL : "an unspecified address";
+}
+
+bool endpoint_is_private(const struct endpoint *e)
+{
+    const uint8_t *v4 = ipv4_of(e), *b = e->bytes;
+    if (v4 != NULL)
+        return v4[0] == 10 || (v4[0] == 172 && (v4[1] & 0xf0) == 16) ||
+               (v4[0] == 192 && v4[1] == 168) || (v4[0] == 100 && (v4[1] & 0xc0) == 64) ||
+               (v4[0] == 198 && (v4[1] & 0xfe) == 18);
+    return e->family == FAMILY_IPV6 &&
+           ((b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0xc0));
+}
+
+bool host_is_local(const char *host)
+{
+    static const char *const under[] = {
+        ".localhost", ".local",    ".localdomain", ".internal", ".home.arpa", ".lan",
+        ".home",      ".intranet", ".corp",        ".private",  ".test",      ".invalid",
+    };
+    struct endpoint literal;
+    size_t len = strlen(host);
+    if (len > 0 && host[len - 1] == '.')
+        len--;
+    if (endpoint_parse(&literal, host, 0) || strchr(host, ':') != NULL ||
+        memchr(host, '.', len) == NULL)
+        return true;
+    for (size_t i = 0; i < sizeof under / sizeof *under; i++) {
+        size_t n = strlen(under[i]);
+        if (len > n && strncasecmp(host + len - n, under[i], n) == 0)
+            return true;
+    }
+    return false;
 }
 
 const char *family_name(enum family family)

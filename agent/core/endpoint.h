@@ -47,6 +47,22 @@ bool endpoint_same_address(const struct endpoint *a,
  * crowd answer, and none that stands for "here", as filters answer for a blocked name. */
 bool endpoint_is_host(const struct endpoint *e);
 
+/*
+ * What makes it the address of no host on the internet, as filters, captive portals and
+ * hijacked DNS answer for a name: "the loopback address of this host", a link-local, an
+ * unspecified or a multicast one; static. NULL: a host may have it, or there is none.
+ */
+const char *endpoint_nobodys(const struct endpoint *e);
+
+/* RFC 1918, RFC 6598, RFC 4193; 198.18.0.0/15 (RFC 2544), which tunnels of VPN clients
+ * answer with; fec0::/10. */
+bool endpoint_is_private(const struct endpoint *e);
+
+/* Whether the name is one of this host or of a local network, so that any address is as
+ * expected: an address literal, a single label, names under localhost, local, internal,
+ * home.arpa, lan, test and the like (RFC 6761, RFC 6762, RFC 8375). */
+bool host_is_local(const char *host);
+
 const char *family_name(
     enum family family); /* "ipv4", "ipv6", "none": network.type of OpenTelemetry */
 

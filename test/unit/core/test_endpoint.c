@@ -76,6 +76,102 @@ static void a_refused_literal_changes_nothing(void **state)
     CHECK_INT(0, memcmp(&before, &e, sizeof e), "as it was");
 }
 
+/* What DNS may answer for a name of the internet, and what it may not. */
+static void addresses_of_nobody_and_private_ones(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *nobodys; /* the word in it; "": a host's */
+        bool private;
+    } cases[] = {
+        {"127.0.0.1", "loopback", false},
+        {"127.255.255.254", "loopback", false},
+        {"::1", "loopback", false},
+        {"::ffff:127.0.0.1", "loopback", false},
+        {"169.254.0.1", "link-local", false},
+        {"169.254.255.255", "link-local", false},
+        {"fe80::1", "link-local", false},
+        {"febf:ffff::1", "link-local", false},
+        {"::ffff:169.254.1.1", "link-local", false},
+        {"0.0.0.0", "unspecified", false},
+        {"0.1.2.3", "unspecified", false},
+        {"::", "unspecified", false},
+        {"::ffff:0.0.0.0", "unspecified", false},
+        {"224.0.0.1", "multicast", false},
+        {"239.255.255.255", "multicast", false},
+        {"255.255.255.255", "reserved", false},
+        {"240.0.0.1", "reserved", false},
+        {"ff02::1", "multicast", false},
+        {"10.0.0.0", "", true},
+        {"10.255.255.255", "", true},
+        {"172.16.0.1", "", true},
+        {"172.31.255.255", "", true},
+        {"192.168.0.1", "", true},
+        {"100.64.0.1", "", true},
+        {"100.127.255.255", "", true},
+        {"198.18.0.1", "", true},
+        {"198.19.255.255", "", true},
+        {"fc00::1", "", true},
+        {"fdff::1", "", true},
+        {"fec0::1", "", true},
+        {"::ffff:10.1.2.3", "", true},
+        {"9.255.255.255", "", false},
+        {"11.0.0.0", "", false},
+        {"126.255.255.255", "", false},
+        {"128.0.0.1", "", false},
+        {"169.253.255.255", "", false},
+        {"169.255.0.1", "", false},
+        {"172.15.255.255", "", false},
+        {"172.32.0.1", "", false},
+        {"192.167.255.255", "", false},
+        {"192.169.0.1", "", false},
+        {"100.63.255.255", "", false},
+        {"100.128.0.1", "", false},
+        {"198.17.255.255", "", false},
+        {"198.20.0.1", "", false},
+        {"223.255.255.255", "", false},
+        {"13.107.42.16", "", false},
+        {"2603:1006::1", "", false},
+        {"::2", "", false},
+        {"fb00::1", "", false},
+        {"fe00::1", "", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct endpoint e;
+        CHECK(endpoint_parse(&e, cases[i].text, 443), "%s", cases[i].text);
+        const char *said = endpoint_nobodys(&e);
+        CHECK_INT(cases[i].nobodys[0] != '\0', said != NULL, cases[i].text);
+        CHECK(said == NULL || strstr(said, cases[i].nobodys) != NULL, "%s: %s",
+              cases[i].text, said);
+        CHECK_INT(cases[i].private, endpoint_is_private(&e), cases[i].text);
+    }
+    struct endpoint none = {.family = FAMILY_NONE};
+    CHECK(endpoint_nobodys(&none) == NULL && !endpoint_is_private(&none), "none at all");
+}
+
+static void names_of_this_host_and_its_network(void **state)
+{
+    (void)state;
+    static const char *const local[] = {
+        "localhost",     "LOCALHOST.",
+        "a.localhost",   "branch",
+        "printer.local", "nas.lan",
+        "x.home.arpa",   "edge.test",
+        "192.0.2.1",     "2001:db8::1",
+        "fe80::1%2",     "vm.internal",
+        "a.b.corp",      "localhost.localdomain",
+    };
+    static const char *const public[] = {
+        "teams.microsoft.com", "teams.microsoft.com.", "bing.com",
+        "a.localhost.example", "xlocalhost.net",       "mylan.org",
+        "local.dev",
+    };
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+        CHECK(host_is_local(local[i]), "%s", local[i]);
+    for (size_t i = 0; i < sizeof public / sizeof *public; i++)
+        CHECK(!host_is_local(public[i]), "%s", public[i]);
+}
+
 static void addresses_are_compared_without_the_port(void **state)
 {
     (void)state;
@@ -143,6 +239,8 @@ int main(void)
         cmocka_unit_test(literals_are_read_and_written),
         cmocka_unit_test(zones),
         cmocka_unit_test(a_refused_literal_changes_nothing),
+        cmocka_unit_test(addresses_of_nobody_and_private_ones),
+        cmocka_unit_test(names_of_this_host_and_its_network),
         cmocka_unit_test(addresses_are_compared_without_the_port),
         cmocka_unit_test(one_host_or_not),
         cmocka_unit_test(families_have_their_otel_names),
