@@ -14,6 +14,16 @@
 
 #define CHAINS_MAX (64 << 10) /* bytes of them; longer answers come from nobody well */
 
+/* Exchange answers with up to eight. */
+enum { HEARD_MAX = 8 };
+
+struct heard { /* of a target, by its number */
+    struct endpoint all[2][HEARD_MAX];
+    size_t n[2];
+    bool zone;                 /* its name or its chain shows a PoP */
+    const struct metro *metro; /* that a reply told; NULL: none did */
+};
+
 struct discovery {
     const struct config *config;
     const struct knowledge *knowledge;
@@ -21,7 +31,8 @@ struct discovery {
     struct site site;
     struct found *found[PIPELINE_ADDED_MAX];
     size_t n;
-    struct text chains; /* of the targets, heard since the look began */
+    struct heard *heard; /* by the pipeline's numbers */
+    struct text chains;  /* of the targets, heard since the look began */
     bool chosen;
     const struct metro *hint;    /* around which it is looked; NULL: unknown */
     const struct metro *nearest; /* in this network, as it was measured; NULL: not yet */
@@ -103,6 +114,84 @@ static bool is_served(const struct discovery *d, const char *host)
     return strcasestr(text_string(&d->chains), host) != NULL;
 }
 
+/* The target with this number of the pipeline, or NULL. */
+static const struct target *target_of(struct discovery *d, size_t number)
+{
+    const struct found *f = discovery_by_number(d, number);
+    return number < d->config->n_targets ? &d->config->targets[number]
+           : f != NULL                   ? &f->target
+                                         : NULL;
+}
+
+static bool share_address(const struct heard *a, const struct heard *b)
+{
+    for (size_t f = 0; f < 2; f++)
+        for (size_t i = 0; i < a->n[f]; i++)
+            for (size_t k = 0; k < b->n[f]; k++)
+                if (endpoint_same_address(&a->all[f][i], &b->all[f][k]))
+                    return true;
+    return false;
+}
+
+/* The door is what the target with that number leads to. */
+static bool is_door_of(struct discovery *d, const struct found *door, size_t number)
+{
+    static const struct heard nothing;
+    const struct target *own = target_of(d, number);
+    const struct found *f = discovery_by_number(d, number);
+    if (own == NULL || (f != NULL && f->metro != NULL))
+        return false;
+    bool same_service =
+        own->service[0] != '\0' && strcmp(own->service, door->target.service) == 0;
+    if (!same_service && strcasecmp(own->host, door->target.server_name) != 0)
+        return false;
+    const struct heard *of_own = &d->heard[number];
+    const struct heard *of_door =
+        door->number != SIZE_MAX ? &d->heard[door->number] : &nothing;
+    const struct metro *metro = of_door->metro != NULL ? of_door->metro : door->metro;
+    return share_address(of_own, of_door) || (!of_own->zone && of_own->metro != NULL &&
+                                              catalogue_same_metro(of_own->metro, metro));
+}
+
+/* True: some were. */
+static bool drop_served_doors(struct discovery *d)
+{
+    bool changed = false;
+    size_t targets = d->config->n_targets + d->n;
+    for (size_t i = 0; i < d->n; i++) {
+        struct found *door = d->found[i];
+        for (size_t t = 0; t < targets && door->metro != NULL && door->wanted; t++)
+            if (is_door_of(d, door, t)) {
+                door->wanted = door->named = false;
+                changed = true;
+            }
+    }
+    return changed;
+}
+
+bool discovery_addresses(struct discovery *d, size_t number, enum family family,
+                         const struct endpoint *all, size_t n, bool zone)
+{
+    struct heard *h = &d->heard[number];
+    size_t f = family == FAMILY_IPV6;
+    h->n[f] = n < HEARD_MAX ? n : HEARD_MAX;
+    for (size_t i = 0; i < h->n[f]; i++)
+        h->all[f][i] = all[i];
+    if (n > 0)
+        h->zone = zone;
+    return drop_served_doors(d);
+}
+
+bool discovery_told(struct discovery *d, size_t number, const char *pop)
+{
+    const struct metro *m = catalogue_of_pop(&d->knowledge->metros, pop, POP_EXCHANGE);
+    struct heard *h = &d->heard[number];
+    if (m == NULL || m == h->metro)
+        return false;
+    h->metro = m;
+    return drop_served_doors(d);
+}
+
 static void want_door(struct discovery *d, const struct workload *w,
                       const struct candidate_door *door)
 {
@@ -136,6 +225,7 @@ static void choose_doors(struct discovery *d, struct position around)
             want_door(d, &all->all[w], &doors[i]);
     }
     free(doors);
+    drop_served_doors(d);
 }
 
 static bool is_located(const struct discovery *d)
@@ -178,6 +268,8 @@ bool discovery_nearest(struct discovery *d, const char *pop)
 void discovery_moved(struct discovery *d)
 {
     d->nearest = NULL;
+    for (size_t i = 0; i < d->config->n_targets + PIPELINE_ADDED_MAX; i++)
+        d->heard[i].metro = NULL;
 }
 
 bool discovery_chain(struct discovery *d, size_t number, const char *chain)
@@ -206,6 +298,8 @@ void discovery_begin(struct discovery *d)
 
 bool discovery_named(struct discovery *d, struct found *f)
 {
+    if (!f->wanted)
+        return false;
     for (size_t i = 0; i < d->n; i++) {
         const struct found *other = d->found[i];
         if (other != f && other->named && f->metro != NULL && other->metro != NULL &&
@@ -228,6 +322,7 @@ struct discovery *discovery_create(const struct config *config,
     d->config = config;
     d->knowledge = knowledge;
     d->kinds = kinds;
+    d->heard = mem_zalloc((config->n_targets + PIPELINE_ADDED_MAX) * sizeof *d->heard);
     site_read(&d->site, &knowledge->metros, config->location, &config->peering, NULL,
               NULL);
     const struct workloads *w = &knowledge->workloads;
@@ -246,6 +341,7 @@ void discovery_destroy(struct discovery *d)
     for (size_t i = 0; i < d->n; i++)
         free(d->found[i]);
     text_free(&d->chains);
+    free(d->heard);
     free(d);
 }
 

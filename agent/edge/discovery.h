@@ -49,6 +49,17 @@ void discovery_hint(struct discovery *d, size_t number, const char *pop);
 bool discovery_chain(struct discovery *d, size_t number, const char *chain);
 
 /*
+ * DNS has answered for a target: a front door that has one of these addresses is that
+ * target of the same service and no other one. `zone`: its name or chain shows a PoP. A
+ * reply has told the PoP of a target: where no chain does (Exchange's of 2026), the front
+ * door in the same metro is that target. True when a front door that was wanted is not
+ * any more.
+ */
+bool discovery_addresses(struct discovery *d, size_t number, enum family family,
+                         const struct endpoint *all, size_t n, bool zone);
+bool discovery_told(struct discovery *d, size_t number, const char *pop);
+
+/*
  * What turned out to be nearest, front doors included. The first PoP that answers need
  * not be near: this one is the hint from now on. True when it is in another metro than
  * the one around which was looked: front doors are to be chosen anew. In another network
@@ -70,8 +81,8 @@ struct found *discovery_found(struct discovery *d, size_t i);
 /* The one with this number of the pipeline, or NULL. */
 struct found *discovery_by_number(struct discovery *d, size_t number);
 
-/* It has an address: false when another front door of its metro has one already; then it
- * is not wanted. */
+/* It has an address: false when it is not wanted, also as another front door of its metro
+ * has one already. */
 bool discovery_named(struct discovery *d, struct found *f);
 
 #endif

@@ -182,6 +182,76 @@ static void the_serving_door_is_no_second_target(void **state)
     end(&b);
 }
 
+static bool answered(struct bed *b, size_t number, bool zone, const char *first,
+                     const char *second)
+{
+    struct endpoint all[2];
+    CHECK(endpoint_parse(&all[0], first, 443), "%s", first);
+    CHECK(endpoint_parse(&all[1], second, 443), "%s", second);
+    return discovery_addresses(b->d, number, FAMILY_IPV4, all, 2, zone);
+}
+
+#define CHOSEN OWN "[agent]\nworkloads = no\nlocation = LON\nfront_doors = 4\n"
+
+/* Exchange's chains of 2026 show no zone: the address or the answer tells. */
+static void the_serving_door_without_a_zone(void **state)
+{
+    (void)state;
+    struct bed b;
+    begin(&b, CHOSEN);
+    CHECK(discovery_choose(b.d), "chosen");
+    struct found *lhr = expect(&b, "lhr-efz.ms-acdc.office.com");
+    struct found *ams = expect(&b, "ams-efz.ms-acdc.office.com");
+    lhr->number = 1;
+    ams->number = 2;
+    CHECK(!answered(&b, 0, false, "192.0.2.1", "192.0.2.2"),
+          "no door has an address yet");
+    CHECK(!answered(&b, 2, true, "192.0.2.8", "192.0.2.9"), "another one");
+    CHECK(answered(&b, 1, true, "192.0.2.7", "192.0.2.2"), "one of the target's own");
+    CHECK(!lhr->wanted && ams->wanted, "the door is that target");
+    CHECK(!discovery_named(b.d, lhr), "it is not probed");
+    CHECK(discovery_named(b.d, ams), "the other one is");
+    discovery_begin(b.d);
+    CHECK(discovery_choose(b.d), "the next look");
+    CHECK(!lhr->wanted && ams->wanted, "it is still known");
+    CHECK(!answered(&b, 0, false, "192.0.2.21", "192.0.2.22"), "led elsewhere");
+    discovery_begin(b.d);
+    CHECK(discovery_choose(b.d) && lhr->wanted, "London is worth a look again");
+    end(&b);
+
+    begin(&b, CHOSEN);
+    CHECK(discovery_choose(b.d), "chosen");
+    lhr = expect(&b, "lhr-efz.ms-acdc.office.com");
+    lhr->number = 1;
+    answered(&b, 0, false, "192.0.2.1", "192.0.2.2");
+    CHECK(!answered(&b, 1, true, "192.0.2.7", "192.0.2.8"), "at another address");
+    CHECK(!discovery_told(b.d, 1, "LHR"), "what the door says of itself");
+    CHECK(discovery_told(b.d, 0, "LON"), "the target's answer names the same metro");
+    CHECK(!lhr->wanted, "so it is that one");
+    CHECK(!discovery_told(b.d, 0, "LON"), "said once");
+    end(&b);
+
+    begin(&b, CHOSEN);
+    CHECK(discovery_choose(b.d), "chosen");
+    lhr = expect(&b, "lhr-efz.ms-acdc.office.com");
+    lhr->number = 1;
+    answered(&b, 0, true, "192.0.2.1", "192.0.2.2");
+    CHECK(!discovery_told(b.d, 0, "LON") && lhr->wanted,
+          "where the chain shows a zone, the answer says nothing of doors");
+    end(&b);
+
+    begin(&b, CHOSEN "[target t]\nhost = teams.microsoft.com\nservice = teams\n");
+    CHECK(discovery_choose(b.d), "chosen");
+    lhr = expect(&b, "lhr-efz.ms-acdc.office.com");
+    lhr->number = 2;
+    answered(&b, 1, false, "192.0.2.1", "192.0.2.2");
+    answered(&b, 2, true, "192.0.2.1", "192.0.2.2");
+    CHECK(!discovery_told(b.d, 1, "LON") && lhr->wanted, "of another service nothing is");
+    discovery_moved(b.d);
+    CHECK(lhr->wanted, "as before");
+    end(&b);
+}
+
 static void whose_chain_leads_to_a_door(void **state)
 {
     (void)state;
@@ -265,6 +335,7 @@ int main(void)
         cmocka_unit_test(doors_around_the_nearest),
         cmocka_unit_test(one_door_a_metro_is_enough),
         cmocka_unit_test(the_serving_door_is_no_second_target),
+        cmocka_unit_test(the_serving_door_without_a_zone),
         cmocka_unit_test(whose_chain_leads_to_a_door),
         cmocka_unit_test(a_name_that_is_taken),
         cmocka_unit_test(once_around_the_world),
