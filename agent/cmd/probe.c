@@ -47,8 +47,8 @@ static const char help[] =
     "\n"
     "examples:\n"
     "  edgelat probe tcp teams.microsoft.com\n"
-    "  edgelat probe https outlook.office365.com www.bing.com -n 5\n"
-    "  sudo edgelat probe icmp www.bing.com -n 1000 -i 0.05\n"
+    "  edgelat probe https outlook.office365.com bing.com -n 5\n"
+    "  sudo edgelat probe icmp bing.com -n 1000 -i 0.05\n"
     "  edgelat probe tcp '[2603:1026::1]:443' --json | jq .delays.rtt\n";
 
 struct options {

@@ -41,6 +41,8 @@ def write_nginx(folder, scenario):
         f"  client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp;",
         f"  fastcgi_temp_path {folder}/tmp; uwsgi_temp_path {folder}/tmp;",
         f"  scgi_temp_path {folder}/tmp;",
+        '  map $time_iso8601 $now { "~^(?<utc>.*)\\+" ${utc}Z; }',
+        '  map $time_iso8601 $now_packed { "~^(....)-(..)-(..T..):(..):(..)" $1$2$3$4$5Z; }',
         "  ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:pops:1m;",
         f"  ssl_certificate {folder}/pop.pem; ssl_certificate_key {folder}/pop.key;",
     ]
@@ -82,7 +84,7 @@ def write_dnsmasq(folder, scenario):
 def commands(folder):
     """What to run in the internet, by name, and the socket that shows it is ready."""
     return {
-        "nginx": (["nginx", "-e", f"{folder}/nginx.log", "-c", f"{folder}/nginx.conf"],
+        "nginx": (["env", "TZ=UTC0", "nginx", "-e", f"{folder}/nginx.log", "-c", f"{folder}/nginx.conf"],
                   ("tcp", 443)),
         "dnsmasq": (["dnsmasq", "--no-daemon", f"--conf-file={folder}/dnsmasq.conf"],
                     ("udp", 53)),

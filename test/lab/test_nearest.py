@@ -81,7 +81,7 @@ def test_nearest():
               "nearest: a place where this cannot be is named once")
 
     done = run(EDGELAT, "nearest", "-t", 4, "--json", env=dict(os.environ, EDGELAT_CONFIG=""))
-    tap.equal(5, sum(r["configured"] for r in json_lines(done.stdout)),
+    tap.equal(7, sum(r["configured"] for r in json_lines(done.stdout)),
               "nearest: without a configuration the usual names are the targets")
     tap.ok("no /etc/edgelat/edgelat.conf" in done.stderr, "nearest: and it says so", done.stderr)
 
@@ -143,7 +143,7 @@ def test_nearest():
     with open(SHIPPED, encoding="utf-8") as shipped, open(off, "w", encoding="utf-8") as own:
         own.write(shipped.read().replace("#front_doors = 4", "front_doors = 0"))
     done = run(EDGELAT, "nearest", "-c", off, "-t", 4, "--json")
-    tap.equal(5, len(json_lines(done.stdout)), "nearest: one line turns the front doors off")
+    tap.equal(7, len(json_lines(done.stdout)), "nearest: one line turns the front doors off")
 
 
 def test_wrong():

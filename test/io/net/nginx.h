@@ -47,13 +47,14 @@ static inline void nginx_certificates(const char *folder)
     child_run(command);
 }
 
-#define NGINX_MSEDGE                                                                     \
-    "Ref A: C1D267662FE547E49CE0F2F9F66FA8C2 Ref B: LON04EDGE0411 "                      \
-    "Ref C: 2019-05-04T18:02:21Z"
+/* Ref C is the time of the request; in the other one it is long past. */
+#define NGINX_REF    "Ref A: C1D267662FE547E49CE0F2F9F66FA8C2 Ref B: LON04EDGE0411 Ref C: "
+#define NGINX_MSEDGE NGINX_REF "$now"
+#define NGINX_COPY   NGINX_REF "2019-05-04T18:02:21Z"
 
 static inline void nginx_write_conf(const struct nginx *n)
 {
-    char conf[4096];
+    char conf[8192];
     snprintf(
         conf, sizeof conf,
         "daemon off; master_process off; pid %1$s/nginx.pid; error_log %1$s/error.log;\n"
@@ -63,6 +64,7 @@ static inline void nginx_write_conf(const struct nginx *n)
         " fastcgi_temp_path %1$s/f; uwsgi_temp_path %1$s/u; scgi_temp_path %1$s/s;\n"
         " ssl_protocols TLSv1.2 TLSv1.3; client_max_body_size 32m;\n"
         " ssl_certificate %1$s/good.pem; ssl_certificate_key %1$s/good.key;\n"
+        " map $time_iso8601 $now { \"~^(?<utc>.*)\\+\" ${utc}Z; }\n"
         " server { listen 127.0.0.1:%2$u ssl http2; listen [::1]:%2$u ssl http2;\n"
         "  add_header X-MSEdge-Ref \"" NGINX_MSEDGE "\" always;\n"
         "  add_header X-Cache TCP_HIT always;\n"
@@ -72,6 +74,10 @@ static inline void nginx_write_conf(const struct nginx *n)
         "  location /moved { return 301 /; }\n"
         "  location /busy { add_header X-MSEdge-Ref \"" NGINX_MSEDGE
         "\" always; add_header Retry-After 7 always; return 503 'later'; }\n"
+        "  location /copy { add_header X-MSEdge-Ref \"" NGINX_COPY
+        "\"; return 200 'x'; }\n"
+        "  location /akamai { add_header X-MSEdge-Ref \"" NGINX_MSEDGE
+        "\"; add_header X-CDN-TraceID 0.0e0a2c17.1706529365.1; return 200 'x'; }\n"
         "  location /nothing { return 444; }\n"
         "  location /slow { proxy_pass http://127.0.0.1:%6$u; }\n"
         "  location /big { root %1$s; }\n"
@@ -104,6 +110,7 @@ static inline void nginx_write_conf(const struct nginx *n)
 static inline void nginx_start(struct nginx *n)
 {
     char path[96], log[96];
+    setenv("TZ", "UTC0", 1); /* of $now */
     setenv("PATH", "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", 1);
     child_folder(&n->tmp);
     n->folder = n->tmp.path;

@@ -42,12 +42,12 @@ static void test_fine(void **state)
                   "family = ipv4\n",
                   "2 targets, 2 kinds, 1.50 probes a second at most, collector "
                   "https://c.example:4318",
-                  "up to 29.00 probes a second for the 10 s of a look around, and 5.45 "
-                  "more between them for 4 front doors and 5 usual names");
+                  "up to 35.00 probes a second for the 10 s of a look around, and 5.59 "
+                  "more between them for 4 front doors and 7 usual names");
     check_summary(&f, "[target a]\nhost = a.example\nkinds = tcp\nfamily = ipv6\n",
                   "1 target, 1 kind, 0.10 probes a second at most, no collector",
-                  "up to 27.50 probes a second for the 10 s of a look around, and 3.18 "
-                  "more between them for 4 front doors and 5 usual names");
+                  "up to 33.50 probes a second for the 10 s of a look around, and 3.33 "
+                  "more between them for 4 front doors and 7 usual names");
     check_summary(&f,
                   "[agent]\nfront_doors = 0\nworkloads = no\n"
                   "[target a]\nhost = a.example\nkinds = tcp\nfamily = ipv6\n",
@@ -62,7 +62,7 @@ static void test_shipped(void **state)
     (void)state;
     struct capture out;
     CHECK(run(&out, "packaging/edgelat.conf", NULL) == CMD_FINE, "%s", out.err);
-    CHECK(strstr(out.out, ": fine: 5 targets, 3 kinds, ") != NULL, "got %s", out.out);
+    CHECK(strstr(out.out, ": fine: 7 targets, 3 kinds, ") != NULL, "got %s", out.out);
 }
 
 static void test_data_files(void **state)
@@ -76,7 +76,7 @@ static void test_data_files(void **state)
     CHECK(strstr(out.out, "\npackaging/data/metros.csv: fine: 160 entries, version ") &&
               strstr(out.out, "\npackaging/data/prefixes.csv: fine: ") &&
               strstr(out.out, "\npackaging/data/thresholds.csv: fine: ") &&
-              strstr(out.out, "\npackaging/data/targets.csv: fine: 5 entries, ") &&
+              strstr(out.out, "\npackaging/data/targets.csv: fine: 7 entries, ") &&
               strstr(out.out, "\npackaging/data/suffixes.csv: fine: "),
           "got %s", out.out);
 

@@ -363,8 +363,8 @@ static void test_shipped_shows_the_defaults(void **state)
                            print_problem, NULL),
               "uncommented");
     CHECK_INT(0, config_check(&shipped, &kinds, "f", print_problem, NULL), "uncommented");
-    CHECK_INT(5, bare.n_targets, "targets as shipped");
-    CHECK_INT(6, shipped.n_targets, "targets with the example");
+    CHECK_INT(7, bare.n_targets, "targets as shipped");
+    CHECK_INT(8, shipped.n_targets, "targets with the example");
     CHECK_TEXT("", bare.collectors[0].url, "no collector as shipped");
     CHECK(shipped.collectors[0].url[0] != '\0', "the example of a collector");
     CHECK(shipped.collectors[0].cert_file[0] != '\0', "the comments are taken away");
