@@ -41,11 +41,38 @@ static void on_probe_timer(uv_timer_t *timer)
     measurer_arm(m);
 }
 
+/* A foreign one is an event, which the log has as well. */
+static void note_front(struct measurer *m, size_t target, enum family family,
+                       const struct front *front)
+{
+    char text[FRONT_TEXT_MAX];
+    const struct target *t = pipeline_target(m->pipeline, target);
+    if (!pipeline_front(m->pipeline, target, family, front, wall_now()) ||
+        t->discovered || front->is == FRONT_FOREIGN)
+        return;
+    front_text(text, front, t->host);
+    if (front->is == FRONT_FILTERED)
+        log_warn("resolver", "%s (%s): %s", t->name, family_name(family), text);
+    else if (text[0] != '\0')
+        log_info("resolver", "%s (%s): %s", t->name, family_name(family), text);
+}
+
 static void on_result(const struct result *result, void *user)
 {
     struct measurer *m = user;
+    size_t target = pipeline_target_of(m->pipeline, result->stream);
+    struct front front = {0};
+    if (result->http.status != 0) {
+        front = fronts_replied(m->fronts, target, result->to.family, &result->to,
+                               result->foreign);
+        note_front(m, target, result->to.family, &front);
+    }
     pipeline_result(m->pipeline, result);
-    lookout_hint(m, pipeline_target_of(m->pipeline, result->stream), result->pop);
+    if (!front_may_be_pop(front.is))
+        return;
+    if (discovery_told(m->discovery, target, result->pop))
+        lookout_take(m, mono_now());
+    lookout_hint(m, target, result->pop);
 }
 
 static void on_after(uint32_t stream, enum afterthought what, void *user)
@@ -60,18 +87,28 @@ static void on_named(size_t target, const struct named *answer, void *user)
 {
     struct measurer *m = user;
     struct found *found = discovery_by_number(m->discovery, target);
+    struct front front =
+        fronts_named(m->fronts, target, answer->family, answer->last,
+                     answer->to.family != FAMILY_NONE ? &answer->to : &answer->unfit);
+    bool dropped = discovery_addresses(
+        m->discovery, target, answer->family, answer->all,
+        answer->to.family != FAMILY_NONE ? answer->n_all : 0, answer->pop[0] != '\0');
     if (found != NULL && answer->to.family != FAMILY_NONE &&
         !discovery_named(m->discovery, found)) {
         lookout_rest(m, target);
+        if (dropped)
+            lookout_take(m, mono_now());
         return;
     }
+    note_front(m, target, answer->family, &front);
     pipeline_resolved(m->pipeline, target, answer->family, answer->to, answer->pop,
                       mono_now(), wall_now());
     pipeline_asked(m->pipeline, target, answer->family, &answer->asked, mono_now(),
                    wall_now());
-    if (discovery_chain(m->discovery, target, answer->asked.chain))
+    if (discovery_chain(m->discovery, target, answer->asked.chain) || dropped)
         lookout_take(m, mono_now());
-    lookout_hint(m, target, answer->pop);
+    if (front_may_be_pop(front.is))
+        lookout_hint(m, target, answer->pop);
     measurer_arm(m);
 }
 
@@ -246,6 +283,8 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
                             names_events);
     for (size_t t = 0; t < config->n_targets; t++)
         names_add(m->names, t, &config->targets[t]);
+    m->fronts = fronts_create(&knowledge->suffixes, &knowledge->prefixes,
+                              config->n_targets + PIPELINE_ADDED_MAX);
     m->discovery = discovery_create(config, knowledge, probe_kind_words());
     open_kinds(m);
     m->paused = true;
@@ -282,5 +321,6 @@ void measurer_destroy(struct measurer *m)
     resolver_destroy(m->resolver);
     pipeline_destroy(m->pipeline);
     discovery_destroy(m->discovery);
+    fronts_destroy(m->fronts);
     free(m);
 }

@@ -8,6 +8,7 @@
 #include "core/swing.h"
 #include "edge/discovery.h"
 #include "edge/looking.h"
+#include "edge/whose.h"
 #include "measurer.h"
 #include "names.h"
 #include "net/netlink.h"
@@ -23,6 +24,7 @@ struct measurer {
     struct pipeline *pipeline;
     struct names *names;
     struct discovery *discovery;
+    struct fronts *fronts;
     struct looking looking;
     struct netlink *netlink;      /* NULL: the kernel does not tell */
     struct swing moves;           /* what it told */

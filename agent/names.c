@@ -56,14 +56,6 @@ struct names {
 
 /* ---- what an answer means ---- */
 
-static struct endpoint choose(const struct name *n, const struct resolution *r)
-{
-    for (size_t i = 0; i < r->n; i++)
-        if (endpoint_same_address(&n->used, &r->addresses[i]))
-            return r->addresses[i];
-    return r->n > 0 ? r->addresses[0] : (struct endpoint){.family = FAMILY_NONE};
-}
-
 /* The last name that shows a PoP, of what was asked for and its chain. */
 static void find_pop(char out[POP_TEXT_MAX], const char *host, const struct resolution *r)
 {
@@ -122,7 +114,8 @@ static bool is_guess(const struct name *n, const struct resolution *r)
 static void give_up(struct name *n)
 {
     struct names *all = n->names;
-    struct named answer = {.family = n->family, .to = {.family = FAMILY_NONE}};
+    struct named answer = {
+        .family = n->family, .to = {.family = FAMILY_NONE}, .last = n->target->host};
     n->ask_at.ns = NEVER_NS;
     n->used = answer.to;
     all->events.on_named(n->number, &answer, all->events.user);
@@ -172,7 +165,11 @@ static void lookup_answered(struct name *n, const struct resolution *r)
 {
     struct names *all = n->names;
     struct mono now = mono_now();
-    struct named answer = {.family = n->family, .to = choose(n, r)};
+    struct named answer = {.family = n->family,
+                           .last = r->last[0] != '\0' ? r->last : n->target->host,
+                           .all = r->addresses,
+                           .n_all = r->n};
+    answer.to = resolution_choose(r, n->target->host, &n->used, &answer.unfit);
     n->ask_at.ns = now.ns + keep_ns(r);
     n->failures = 0;
     find_pop(answer.pop, n->target->host, r);
@@ -193,7 +190,7 @@ static void on_resolution(const struct resolution *r, void *user)
     n->under_way = NULL;
     if (n->rests)
         return;
-    if (r->error != NULL)
+    if (r->error != NULL && r->unfit.family == FAMILY_NONE)
         lookup_failed(n, r);
     else
         lookup_answered(n, r);

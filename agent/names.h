@@ -16,7 +16,12 @@
 struct named { /* the answer for a target's family */
     enum family family;
     struct endpoint to; /* the address to use from now on; FAMILY_NONE: there is none */
-    char pop[POP_TEXT_MAX]; /* that the name or its CNAMEs show, "" if none */
+    struct endpoint unfit; /* where there is none: what was answered instead, which is the
+                              address of nobody (resolution_choose()) */
+    char pop[POP_TEXT_MAX];     /* that the name or its CNAMEs show, "" if none */
+    const char *last;           /* of the CNAMEs; the host where there is none */
+    const struct endpoint *all; /* of the answer */
+    size_t n_all;
     struct asked asked;
 };
 

@@ -8,6 +8,7 @@
 #include "core/pipeline.h"
 #include "core/schedule.h"
 #include "core/window.h"
+#include "edge/whose.h"
 #include "net/chance.h"
 #include "net/clock.h"
 #include "net/socket.h"
@@ -25,7 +26,8 @@ struct question { /* one lookup */
     struct session *session;
     size_t target;
     enum family family;
-    struct endpoint answer; /* FAMILY_NONE: none */
+    struct endpoint answer; /* FAMILY_NONE: none ... */
+    struct endpoint unfit;  /* ... but this, which is nobody's */
     const char *error;
 };
 
@@ -188,6 +190,12 @@ static void add_stream(struct session *s, const struct question *q)
 static void no_address(struct session *s, const struct target *target,
                        const struct question *failed)
 {
+    if (failed != NULL && failed->unfit.family != FAMILY_NONE) {
+        char text[FRONT_TEXT_MAX];
+        struct front front = front_of_nobody(&failed->unfit);
+        s->exit_code = cmd_cannot("%s", front_text(text, &front, target->host));
+        return;
+    }
     bool literal = endpoint_literal(target->host) != FAMILY_NONE; /* nobody was asked */
     const char *why = failed != NULL && failed->error != NULL
                           ? failed->error
@@ -211,7 +219,8 @@ static void choose_streams(struct session *s)
             if (q->target != t)
                 continue;
             if (q->answer.family == FAMILY_NONE)
-                failed = q;
+                failed =
+                    failed != NULL && failed->unfit.family != FAMILY_NONE ? failed : q;
             else if (s->live->every_family)
                 add_stream(s, first = q);
             else if (first == NULL ||
@@ -265,9 +274,9 @@ static void begin(struct session *s)
 static void on_resolution(const struct resolution *r, void *user)
 {
     struct question *q = user;
+    const char *host = q->session->live->targets[q->target].host;
     q->error = r->error;
-    if (r->error == NULL && r->n > 0)
-        q->answer = r->addresses[0];
+    q->answer = resolution_choose(r, host, &q->answer, &q->unfit);
     if (--q->session->unanswered == 0)
         begin(q->session);
 }

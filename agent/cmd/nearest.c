@@ -114,6 +114,10 @@ static int verdict(const struct ranking *r)
                    "can be ranked; ask by https or icmp as well (kinds)");
         return CMD_BAD;
     }
+    if (r->tally.named == 0 && r->tally.filtered > 0)
+        return cmd_cannot("DNS answers no name with an address that can be probed: a "
+                          "filter or a hijack of DNS; allow the names in the filter, or "
+                          "ask other servers (`servers` in [dns])");
     if (r->tally.named == 0)
         return cmd_cannot("no name was resolved; look at the DNS servers (servers in "
                           "[dns], or /etc/resolv.conf), or take longer (-t)");

@@ -19,7 +19,7 @@ struct nearest_view {
 
 struct nearest_tally { /* of the targets that are shown */
     size_t named;      /* have an address */
-    size_t measured, intercepted;
+    size_t measured, intercepted, filtered;
     size_t eligible; /* have a rank */
 };
 

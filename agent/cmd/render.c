@@ -80,6 +80,8 @@ void render_result_json(struct text *out, const struct shown *of,
     for (size_t i = 0; i < kind_delays(of->kind); i++)
         render_delay_json(&j, of->kind->delays[i], result->delays[i]);
     json_object_end(&j);
+    if (result->foreign != NULL)
+        json_string(&j, "foreign", result->foreign);
     if (result->cause[0] != '\0')
         json_string(&j, "cause", result->cause);
     if (result->lost_packets > 0)
@@ -145,6 +147,8 @@ void render_result_line(struct text *out, const struct shown *of,
         text_add(out, "  by a proxy");
     if (result->pop[0] != '\0')
         text_add(out, "  PoP %s", result->pop);
+    if (result->foreign != NULL)
+        text_add(out, "  not Microsoft's edge: %s", result->foreign);
     if (result->lost_packets > 0)
         text_add(out, "  %d lost packet%s sent again", result->lost_packets,
                  result->lost_packets == 1 ? "" : "s");

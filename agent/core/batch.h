@@ -11,6 +11,7 @@
 
 #include "core/event.h"
 #include "core/flap.h"
+#include "core/front.h"
 #include "core/histogram.h"
 #include "core/intercept.h"
 #include "core/target.h"
@@ -48,6 +49,7 @@ struct target_place {       /* where a target is in one family */
     char pop[POP_TEXT_MAX]; /* "" is unknown */
     const char *basis;      /* how it is known: "cname", "X-MSEdge-Ref"; NULL: unknown */
     struct asked asked;
+    struct front front; /* what answers there */
     bool answers; /* it did in the window, itself: the rest is of now and not the last */
 };
 
@@ -63,6 +65,9 @@ struct target_state { /* one a target, in the order of the configuration; those
                        was sent and lost, without streams that are silent while others
                        are answered */
     uint64_t sent, lost;
+    struct front
+        front;        /* of the family that is ranked, or else may be; one that is no PoP
+                         where no family may be one: then it has no rank and no PoP */
     bool intercepted; /* a middlebox answers the handshakes, in one family at least: their
                          delays are left out */
     char interception[INTERCEPT_TEXT_MAX]; /* one clause on it, or that it cannot be told;

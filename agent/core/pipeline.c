@@ -202,7 +202,7 @@ static void name_pop(struct pipeline *p, struct member *m, struct place *place,
                      const char *pop, const char *basis, struct wall wall)
 {
     bool told = basis != NULL;
-    if (pop[0] == '\0' || (place->told && !told))
+    if (pop[0] == '\0' || (place->told && !told) || !front_may_be_pop(place->front.is))
         return;
     bool same = strcmp(pop, place->pop) == 0;
     bool learned = place->pop[0] == '\0' || (told && !place->told);
@@ -226,9 +226,10 @@ static void change_address(struct pipeline *p, struct member *m, struct place *p
     if (chain[0] != '\0' && place->chain[0] != '\0')
         pipeline_forget_evidence(p, m,
                                  place); /* another PoP for sure; else it ages out */
-    text_copy(place->pop, sizeof place->pop, chain);
-    place->basis = chain[0] != '\0' ? "cname" : NULL;
+    place->pop[0] = '\0';
+    place->basis = NULL;
     place->told = false;
+    name_pop(p, m, place, chain, NULL, wall);
 }
 
 void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
@@ -254,6 +255,25 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
     pipeline_pace_target(p, target, now);
 }
 
+bool pipeline_front(struct pipeline *p, size_t target, enum family family,
+                    const struct front *front, struct wall wall)
+{
+    assert(target < p->n_targets);
+    struct member *m = &p->members[target];
+    struct place *place = &m->places[family == FAMILY_IPV6];
+    bool changes = front_may_be_pop(place->front.is) != front_may_be_pop(front->is);
+    bool another = place->front.is != front->is;
+    place->front = *front;
+    if (!changes)
+        return another;
+    pipeline_begin_part(p, m, place, wall);
+    pipeline_forget_evidence(p, m, place);
+    place->pop[0] = place->chain[0] = '\0';
+    place->basis = NULL;
+    place->told = false;
+    return another;
+}
+
 void pipeline_asked(struct pipeline *p, size_t target, enum family family,
                     const struct asked *asked, struct mono now, struct wall wall)
 {
@@ -276,6 +296,12 @@ struct events *pipeline_events(struct pipeline *p)
 }
 
 /* ---- what came back ---- */
+
+const struct target *pipeline_target(const struct pipeline *p, size_t target)
+{
+    assert(target < p->n_targets);
+    return p->members[target].target;
+}
 
 size_t pipeline_target_of(const struct pipeline *p, uint32_t stream)
 {

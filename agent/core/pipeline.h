@@ -110,6 +110,17 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
                        struct wall wall);
 
 /*
+ * What answers at the address of a target's family, as edge/whose.h decides it. What is
+ * no PoP of the edge has no PoP, whatever its chain and its replies name, no rank, and is
+ * probed at the slow interval. When that changes, a new part of the window begins, and
+ * what was measured before says nothing about the distance. Tell it ahead of the answer
+ * or the result that it came of.
+ * True when it is another kind than before.
+ */
+bool pipeline_front(struct pipeline *p, size_t target, enum family family,
+                    const struct front *front, struct wall wall);
+
+/*
  * What was asked for that address; the batches carry it. For a target of the
  * configuration another chain of CNAMEs is an event, `edgelat.target.resolved`, also the
  * first one; no more often than each RESOLVED_LEAST_NS, as some names lead along another
@@ -144,6 +155,8 @@ bool pipeline_next(const struct pipeline *p,
                    struct mono *at); /* when pipeline_take() has something */
 bool pipeline_take(struct pipeline *p, struct mono now,
                    struct order *out); /* call until false */
+
+const struct target *pipeline_target(const struct pipeline *p, size_t target);
 
 /* The number of the target that a stream is of. */
 size_t pipeline_target_of(const struct pipeline *p, uint32_t stream);

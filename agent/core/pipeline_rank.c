@@ -22,14 +22,29 @@ static bool may_be_another(const struct pipeline *p, const struct stream *s)
     return guessed && !s->place->proved && has_tls(p, t);
 }
 
+/* Whether any family of the target may be a PoP; while it has no address it may. */
+static bool may_be_pop(const struct member *m)
+{
+    bool any = false;
+    for (size_t f = 0; f < 2; f++) {
+        if (!m->places[f].rests && front_may_be_pop(m->places[f].front.is))
+            return true;
+        any |= !m->places[f].rests;
+    }
+    return !any;
+}
+
 static struct seen seen_of(const struct pipeline *p, const struct stream *s)
 {
-    if (s->place->rests || may_be_another(p, s))
+    bool no_pop =
+        !front_may_be_pop(s->place->front.is) && may_be_pop(&p->members[s->target]);
+    if (s->place->rests || no_pop || may_be_another(p, s))
         return (struct seen){.min_ns = DELAY_UNDEFINED};
     return pipeline_seen(p, s);
 }
 
-/* What is known of a target: its candidate, and in `place` where it is nearest. */
+/* What is known of a target: its candidate, and in `place` where it is nearest. Of a
+ * family that is no PoP only where there is none that may be one. */
 static struct candidate candidate_of(const struct pipeline *p, const struct member *m,
                                      const struct place **place)
 {
@@ -54,10 +69,28 @@ static void describe_middlebox(struct target_state *state, const struct member *
     intercept_text(state->interception, worse);
 }
 
+/* Of a family in use before one that rests, and of one that may be a PoP before others.
+ */
+static void describe_front(struct target_state *state, const struct member *m,
+                           const struct place *nearest)
+{
+    bool pop = may_be_pop(m);
+    for (size_t f = 0; f < 2; f++) {
+        const struct place *other = &m->places[f];
+        if (nearest->rests || (pop && !front_may_be_pop(nearest->front.is)))
+            nearest = other->rests ? nearest : other;
+    }
+    state->front = nearest->front;
+    if (nearest->rests && state->front.is == FRONT_UNKNOWN)
+        state->front = m->places[1].front;
+}
+
 static void describe_place(struct target_place *out, const struct place *place)
 {
-    *out = (struct target_place){
-        .basis = place->basis, .asked = place->asked, .answers = place->up};
+    *out = (struct target_place){.basis = place->basis,
+                                 .asked = place->asked,
+                                 .front = place->front,
+                                 .answers = place->up};
     if (!place->rests)
         out->to = place->to;
     text_copy(out->pop, sizeof out->pop, place->pop);
@@ -67,6 +100,7 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
                      const struct place *place)
 {
     const struct member *m = &p->members[target];
+    const struct place *nearest = place;
     if (place->pop[0] == '\0')
         place = &m->places[m->places[0].pop[0] == '\0'];
     struct target_state *state = &p->states[target];
@@ -85,13 +119,15 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
         const struct stream *s = &p->streams[i];
         state->states[s->place == &m->places[1]][s->kind] = s->flap.state;
     }
+    describe_front(state, m, nearest);
     describe_middlebox(state, m);
 }
 
 /*
  * The nearest `settings.nearest` of all are probed at their full interval, and as many of
  * the configured ones: what discovery adds must not slow down what somebody asked for,
- * and an outage must not slow down what will tell that it is over.
+ * and an outage must not slow down what will tell that it is over. What is no PoP is not
+ * among them.
  */
 static void choose_full(struct pipeline *p)
 {
@@ -102,7 +138,7 @@ static void choose_full(struct pipeline *p)
         if (eligible)
             p->states[p->order[i]].rank = (uint32_t)i + 1;
         m->full |= eligible && i < p->settings.nearest;
-        if (!m->target->discovered)
+        if (!m->target->discovered && may_be_pop(m))
             m->full |= configured++ < p->settings.nearest;
     }
 }
@@ -115,8 +151,11 @@ void pipeline_rank(struct pipeline *p)
     for (size_t t = 0; t < n; t++) {
         const struct place *place;
         candidates[t] = candidate_of(p, &p->members[t], &place);
-        p->members[t].full = candidates[t].sent == 0; /* nothing known yet */
+        bool ranks = may_be_pop(&p->members[t]);
+        p->members[t].full = ranks && candidates[t].sent == 0; /* nothing known yet */
         describe(p, t, &candidates[t], place);
+        if (!ranks)
+            candidates[t].min_ns = DELAY_UNDEFINED;
     }
     p->eligible = nearest_rank(candidates, n, previous, p->eligible, &p->settings.ranking,
                                p->order);

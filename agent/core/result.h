@@ -71,6 +71,8 @@ struct result {
     char pop[POP_TEXT_MAX]; /* PoP that the answer named ("LON", "SG1"), "" when it named
                                none */
     const char *pop_basis;  /* what named it: "X-MSEdge-Ref"; static, NULL is nothing */
+    const char *foreign;    /* the mark of another network in the reply ("CF-RAY of
+                               Cloudflare"), which then names no PoP; static; NULL: none */
     char cause[96];         /* one plain clause on what went wrong; "" after a
                                reply that has its delays */
     uint8_t lost_packets; /* retransmissions the kernel made for it: loss of packets, not

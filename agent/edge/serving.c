@@ -93,6 +93,20 @@ static void look_at_role(const struct look *l)
     s->role = role;
 }
 
+/* ---- Microsoft's at all? ---- */
+
+static void look_at_front(const struct look *l)
+{
+    struct served *s = l->served;
+    bool guessed = l->target->discovered && l->target->server_name[0] != '\0';
+    if (l->place->front.is != FRONT_FOREIGN || guessed ||
+        l->place->to.family == FAMILY_NONE)
+        return;
+    if (s->foreign_ns == 0 || l->time.ns - s->foreign_ns > SWING_STILL_NS)
+        serving_say_foreign(l);
+    s->foreign_ns = l->time.ns;
+}
+
 /* ---- once a window ---- */
 
 static void look(const struct look *l)
@@ -131,6 +145,7 @@ void serving_look(struct serving *s, const struct site *site,
             .time = time,
             .events = events,
         };
+        look_at_front(&l);
         if (l.place->pop[0] == '\0')
             continue;
         l.standing = site_standing(site, l.place->pop, l.place->basis);

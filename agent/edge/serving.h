@@ -13,6 +13,10 @@
  *                            backup location, ERROR at neither. To be at the primary one
  *                            at first is no event.
  *
+ *   edgelat.target.foreign   another company's network answers for it (whose.h): WARN.
+ * Told again only when it was not so for an hour. While it is so, or what answers is no
+ * PoP for another reason, the others are not looked at.
+ *
  * A target that discovery added is there to be ranked, and a front door is where it is:
  * it is never suboptimal, nor a failover. While no PoP is known nothing is said; nor are
  * the latter two in a window without an answer, as what is known then is the last one.

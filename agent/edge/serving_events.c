@@ -105,6 +105,20 @@ void serving_say_still(const struct look *l, uint64_t changes)
               changes == 1 ? "" : "s");
 }
 
+/* ---- Microsoft's at all? ---- */
+
+void serving_say_foreign(const struct look *l)
+{
+    char text[FRONT_TEXT_MAX];
+    const struct front *front = &l->place->front;
+    struct event *e = add(l, "edgelat.target.foreign", SEVERITY_WARN, l->served->now.pop,
+                          front_name(front->is));
+    fact(e, "edgelat.verdict.basis", front->why);
+    fact_address(e, l);
+    fact(e, "edgelat.dns.servers", l->place->asked.servers);
+    event_say(e, "%s", front_text(text, front, l->target->host));
+}
+
 /* ---- the right one? ---- */
 
 void serving_say_fit(const struct look *l, enum fit fit)

@@ -20,6 +20,7 @@ struct served {              /* what is known of a (target, family) */
     bool told; /* that this address has it; else it was learned */
 
     struct swing swing;
+    int64_t foreign_ns; /* when it was last; 0: never */
 
     enum fit fit;
     int over; /* windows in a row that it was too far */
@@ -44,6 +45,7 @@ struct standing serving_standing(const struct look *l, const struct seen *seen);
 void serving_say_change(const struct look *l, const struct seen *before);
 void serving_say_swinging(const struct look *l, const struct seen *before);
 void serving_say_still(const struct look *l, uint64_t changes);
+void serving_say_foreign(const struct look *l);
 void serving_say_fit(const struct look *l, enum fit fit);
 void serving_say_role(const struct look *l, enum role before);
 

@@ -21,6 +21,7 @@ enum {
     UP,
     RANK,
     INTERCEPTED,
+    FOREIGN,
     OURS
 };
 
@@ -55,6 +56,9 @@ static const struct {
     [INTERCEPTED] = {"edgelat.target.intercepted", "",
                      "Whether a middlebox answers the TCP handshakes",
                      OTLP__METRIC__DATA_GAUGE},
+    [FOREIGN] = {"edgelat.target.foreign", "1",
+                 "1: another network than Microsoft's edge answers; else absent",
+                 OTLP__METRIC__DATA_GAUGE},
 };
 
 static struct attributes of_target(struct builder *b, const struct target *t,
@@ -193,6 +197,8 @@ static void add_target(struct builder *b, const struct target_state *t,
         point_count(b, UP, &a, window_start, t->up);
         point_count(b, INTERCEPTED, &a, window_start, t->intercepted);
     }
+    if (t->front.is == FRONT_FOREIGN && t->measured)
+        point_count(b, FOREIGN, &a, window_start, 1);
     if (t->rank > 0) /* a receiver that looks for the lowest must not find the worst */
         point_count(b, RANK, &a, window_start, t->rank);
 }

@@ -14,6 +14,7 @@ struct message {
 };
 
 struct record {
+    char owner[HOST_TEXT_MAX];
     uint16_t type, class;
     uint32_t ttl_s;
     struct wire data;
@@ -24,6 +25,8 @@ static void forget(struct resolution *a)
     a->error = NULL;
     a->temporary = false;
     a->n = a->n_cnames = 0;
+    a->last[0] = '\0';
+    a->unfit = (struct endpoint){.family = FAMILY_NONE};
     a->ttl_s = UINT32_MAX;
 }
 
@@ -84,6 +87,27 @@ static enum reply by_code(struct resolution *a, unsigned rcode)
     }
 }
 
+struct endpoint resolution_choose(const struct resolution *r, const char *host,
+                                  const struct endpoint *used, struct endpoint *unfit)
+{
+    bool any_will_do = host_is_local(host);
+    struct endpoint first = {.family = FAMILY_NONE};
+    *unfit = r->unfit;
+    for (size_t i = 0; i < r->n; i++) {
+        const struct endpoint *e = &r->addresses[i];
+        if (!any_will_do && endpoint_nobodys(e) != NULL) {
+            if (unfit->family == FAMILY_NONE)
+                *unfit = *e;
+            continue;
+        }
+        if (endpoint_same_address(used, e))
+            return *e;
+        if (first.family == FAMILY_NONE)
+            first = *e;
+    }
+    return first;
+}
+
 /* ---- records ---- */
 
 /* Reads a name, compressed or not, into `out`, which may be NULL: visible ASCII, whatever
@@ -106,7 +130,7 @@ static bool take_name(struct message *m, char out[HOST_TEXT_MAX])
 
 static bool take_record(struct message *m, struct record *r)
 {
-    if (!take_name(m, NULL))
+    if (!take_name(m, r->owner))
         return false;
     r->type = wire_u16(&m->left);
     r->class = wire_u16(&m->left);
@@ -138,8 +162,14 @@ static bool take_address(struct resolution *a, struct record *r, enum family fam
     if (r->data.left != len)
         return false;
     wire_copy(&r->data, e.bytes, len);
-    if (a->n < RESOLUTION_ADDRESSES_MAX && endpoint_is_host(&e))
+    /* Records may come in any order: the last of the chain is who has the address. */
+    text_copy(a->last, sizeof a->last, r->owner);
+    if (!endpoint_is_host(&e)) {
+        if (a->unfit.family == FAMILY_NONE)
+            a->unfit = e;
+    } else if (a->n < RESOLUTION_ADDRESSES_MAX) {
         a->addresses[a->n++] = e;
+    }
     return true;
 }
 

@@ -204,6 +204,22 @@ static void say_verdict(struct text *out, const struct page *p)
     text_add(out, ".</p>\n");
 }
 
+/* Their figures say nothing about the edge. */
+static void say_foreign(struct text *out, const struct page *p)
+{
+    for (size_t i = 0; i < p->n_own; i++) {
+        const struct past_target *t = p->ratings[i].target;
+        if (!t->foreign)
+            continue;
+        text_add(out, "<p><strong>");
+        html_escape(out, t->name);
+        text_add(out, "</strong>: ");
+        html_escape(out, t->host);
+        text_add(out, " was not on Microsoft's edge here, another network answered for "
+                      "it; configure another name of the service.</p>\n");
+    }
+}
+
 void page_headline(struct text *out, const struct page *p)
 {
     const struct past *past = p->past;
@@ -213,6 +229,7 @@ void page_headline(struct text *out, const struct page *p)
         spells += p->ratings[t].n_spells;
     say_verdict(out, p);
     say_served(out, p);
+    say_foreign(out, p);
     if (spells == 0)
         text_add(out, "<p>At no time was a target down or degraded.</p>\n");
     if (spells + count_gaps(past) > 0)

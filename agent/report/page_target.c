@@ -218,6 +218,9 @@ static void add_notes(struct text *out, const struct past_target *t)
                  "filtered on the way and counts as no loss.</p>\n",
                  (unsigned long long)unanswered);
     }
+    if (t->foreign)
+        text_add(out, "<p class=\"small\">Another network than Microsoft's edge "
+                      "answered for this name: it has no PoP and no rank then.</p>\n");
     if (t->intercepted)
         text_add(out, "<p class=\"small\">A middlebox answered TCP handshakes; their "
                       "delays are left out.</p>\n");

@@ -202,6 +202,13 @@ static void add_intercepted(struct past *p, const Otlp__NumberDataPoint *point)
         t->intercepted |= decoded_integer(point) == 1;
 }
 
+static void add_foreign(struct past *p, const Otlp__NumberDataPoint *point)
+{
+    struct past_target *t = past_target_of(p, attributes_of(point));
+    if (t != NULL && past_in_period(p, point->time_unix_nano))
+        t->foreign |= decoded_integer(point) == 1;
+}
+
 static const struct {
     const char *name;
     void (*add)(struct past *p, const Otlp__NumberDataPoint *point);
@@ -211,6 +218,7 @@ static const struct {
     {"edgelat.target.up", add_up},
     {"edgelat.target.rank", add_rank},
     {"edgelat.target.intercepted", add_intercepted},
+    {"edgelat.target.foreign", add_foreign},
 };
 
 static void add_gauge(struct past *p, const Otlp__Metric *m)

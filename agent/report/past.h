@@ -88,6 +88,7 @@ struct past_target {
     char name[TARGET_NAME_MAX], service[TARGET_NAME_MAX], host[HOST_TEXT_MAX];
     uint32_t rank;         /* the last one; 0: none */
     bool intercepted;      /* ever */
+    bool foreign;          /* another network than the edge answered, ever */
     int64_t told_ns;       /* of the last batch with it */
     struct stretches down; /* windows in which nothing answered */
     struct stream streams[PAST_STREAMS_MAX];

@@ -27,6 +27,23 @@ static void add_kinds(struct text *out, const struct snapshot *s,
     }
 }
 
+/* Another company's network, or DNS that somebody has changed. */
+static size_t find_front(const struct snapshot_target *t, struct text *out)
+{
+    for (size_t f = 0; f < 2; f++) {
+        char text[FRONT_TEXT_MAX];
+        const struct target_place *place = &t->is.places[f];
+        bool foreign =
+            place->front.is == FRONT_FOREIGN && place->to.family != FAMILY_NONE;
+        if (!foreign && place->front.is != FRONT_FILTERED)
+            continue;
+        text_add(out, "%s: %s\n", t->is.target->name,
+                 front_text(text, &place->front, t->is.target->host));
+        return 1;
+    }
+    return 0;
+}
+
 static size_t find_target(const struct snapshot *s, const struct snapshot_target *t,
                           struct text *out)
 {
@@ -34,7 +51,8 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
     enum state state = snapshot_state(t);
     if (target->discovered)
         return 0;
-    if (t->failure != NULL) {
+    size_t n = find_front(t, out);
+    if (n == 0 && t->failure != NULL) {
         text_add(out,
                  "%s: %s has no address: %s; look at the name, and at the DNS servers "
                  "(servers in [dns], or /etc/resolv.conf)\n",
@@ -44,16 +62,18 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
     if (s->window_end.ns - s->since.ns > RESOLVED_NS &&
         t->is.places[0].to.family == FAMILY_NONE &&
         t->is.places[1].to.family == FAMILY_NONE) {
+        if (n > 0) /* that is why */
+            return n;
         text_add(out, "%s: no address of %s is known; does DNS answer here?\n",
                  target->name, target->host);
         return 1;
     }
     if (state < STATE_DEGRADED)
-        return 0;
+        return n;
     text_add(out, "%s is %s by ", target->name, state_name(state));
     add_kinds(out, s, t, state);
     text_add(out, "; see its events, and `edgelat probe` with %s\n", target->host);
-    return 1;
+    return n + 1;
 }
 
 static size_t find_unmeasured(const struct snapshot *s, size_t kind, struct text *out)

@@ -75,8 +75,9 @@ static void add_stream(struct text *out, const struct target_state *is,
         snprintf(rank, sizeof rank, "%" PRIu32, is->rank);
     text_add(out, "%4s  %s%-*s %-8s %-5s %-8s %6" PRIu64 " %7s %9s %9s  %s  %s\n", rank,
              is->target->discovered ? "+" : "", is->target->discovered ? 19 : 20,
-             is->target->name, stream->pop[0] != '\0' ? stream->pop : "unknown", kind,
-             stream->silent ? "silent" : state_name(state), stream->sent,
+             is->target->name,
+             front_pop(stream->pop, &is->places[stream->to.family == FAMILY_IPV6].front),
+             kind, stream->silent ? "silent" : state_name(state), stream->sent,
              loss_text(loss, stream->lost, stream->failed, stream->sent),
              delay(p50, &stream->delay, P50), delay(p95, &stream->delay, P95),
              clock_time(time, stream->end), endpoint_address(address, &stream->to));
@@ -93,7 +94,9 @@ static void add_target(const struct snapshot *s, const struct snapshot_target *t
                 add_stream(out, &t->is, stream, s->kinds->list[k]->name,
                            t->is.states[f][k]);
         }
-    if (out->len == before)
+    if (out->len == before && t->is.front.is == FRONT_FILTERED)
+        text_add(out, "%4s  %-20s %s\n", "-", t->is.target->name, t->is.front.why);
+    else if (out->len == before)
         text_add(out, "%4s  %-20s nothing is known of %s yet\n", "-", t->is.target->name,
                  t->is.target->host);
     if (t->is.interception[0] != '\0')

@@ -18,7 +18,7 @@
 #include "probe/https/https.h"
 
 #include "base/mem.h"
-#include "edge/pop.h"
+#include "edge/reply.h"
 #include "net/clock.h"
 #include "net/http_proxy.h"
 #include "probe/cause.h"
@@ -55,7 +55,7 @@ struct fetch { /* at most one of the three is under way */
     int64_t connect_ns;
     int64_t delays[DELAYS];
     bool lookup_failed;
-    struct pop pop;
+    struct reply reply;
 };
 
 static const struct probe_tools *tools_of(const struct fetch *f)
@@ -70,13 +70,24 @@ static void end_turn(struct fetch *f)
     turn_end(h->turns, &f->turn);
 }
 
+static void take_pop(struct fetch *f)
+{
+    struct result *r = &f->x->result;
+    struct pop pop = reply_pop(&f->reply);
+    pop_text(r->pop, &pop);
+    r->pop_basis = pop.source;
+    r->foreign = f->reply.foreign;
+    if (r->cause[0] == '\0' && reply_is_copy(&f->reply))
+        snprintf(r->cause, sizeof r->cause,
+                 "the reply is an old copy, so its PoP header does not count");
+}
+
 static void finish(struct fetch *f, enum outcome outcome)
 {
     struct exchange *x = f->x;
     int64_t delays[DELAYS];
     memcpy(delays, f->delays, sizeof delays);
-    pop_text(x->result.pop, &f->pop);
-    x->result.pop_basis = f->pop.source;
+    take_pop(f);
     end_turn(f);
     free(f);
     exchange_done(x, outcome, delays);
@@ -109,10 +120,8 @@ static void say_timeout(struct fetch *f, const char *phase)
 static void on_header(const char *name, const char *value, size_t value_len, void *user)
 {
     struct fetch *f = user;
-    struct pop pop;
     end_turn(f); /* TLS is over */
-    if (pop_from_header(&pop, name, value, value_len) && pop_better(&pop, &f->pop))
-        f->pop = pop;
+    reply_header(&f->reply, name, value, value_len);
 }
 
 /* What the user waits for in all: undefined when a part of it is. */
@@ -390,8 +399,7 @@ static void https_abort(struct exchange *x)
     if (f->socket >= 0)
         handshake_hang_up(f->socket);
     memcpy(x->result.delays, f->delays, sizeof f->delays);
-    pop_text(x->result.pop, &f->pop);
-    x->result.pop_basis = f->pop.source;
+    take_pop(f);
     end_turn(f);
     free(f);
 }

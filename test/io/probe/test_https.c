@@ -134,6 +134,23 @@ static void failed_lookup_leaves_dns_undefined(void **state)
     CHECK(strstr(r.cause, "the name was not resolved") != NULL, "noted: %s", r.cause);
 }
 
+/* What another network answers names the PoP where that one fetched it. */
+static void a_pop_that_is_not_the_clients(void **state)
+{
+    (void)state;
+    struct result r = probe_once("localhost", "/copy", nginx.good);
+    CHECK_INT(OUTCOME_REPLY, r.outcome, r.cause);
+    CHECK_TEXT("", r.pop, "no PoP in an old copy");
+    CHECK(strstr(r.cause, "old copy") != NULL, "and that is said: %s", r.cause);
+    CHECK(r.foreign == NULL, "whose it is it does not say");
+    r = probe_once("localhost", "/akamai", nginx.good);
+    CHECK_INT(OUTCOME_REPLY, r.outcome, r.cause);
+    CHECK_TEXT("", r.pop, "no PoP of Akamai's");
+    CHECK_TEXT("X-CDN-TraceID of Akamai", r.foreign, "its mark");
+    r = probe_once("localhost", "/", nginx.good);
+    CHECK(r.foreign == NULL, "the edge has none");
+}
+
 static void any_status_is_a_reply(void **state)
 {
     (void)state;
@@ -475,6 +492,7 @@ int main(void)
         cmocka_unit_test(literal_has_no_dns),
         cmocka_unit_test(failed_lookup_leaves_dns_undefined),
         cmocka_unit_test(any_status_is_a_reply),
+        cmocka_unit_test(a_pop_that_is_not_the_clients),
         cmocka_unit_test(long_body_is_cut),
         cmocka_unit_test(tls_errors),
         cmocka_unit_test(server_name_is_asked_for),

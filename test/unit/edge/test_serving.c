@@ -201,6 +201,52 @@ static void test_windows(void **state)
     }
 }
 
+static void be_foreign(struct rig *r, bool foreign, int windows)
+{
+    struct target_place *place = &r->state.places[0];
+    place->front.is = foreign ? FRONT_FOREIGN : FRONT_EDGE;
+    strcpy(place->front.why, "X-CDN-TraceID of Akamai");
+    be_at(r, foreign ? "" : "LON", foreign ? NULL : "X-MSEdge-Ref", "192.0.2.1");
+    while (windows-- > 0)
+        look(r);
+}
+
+/* Told once, and again after an hour in which it was not so; nothing else is told. */
+static void test_foreign(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r, "LON", &connection);
+    strcpy(r.target.host, "www.bing.com");
+    be_foreign(&r, true, 1);
+    CHECK_INT(1, r.events.n, "at once");
+    CHECK_TEXT("edgelat.target.foreign", r.events.list[0].name, "its name");
+    CHECK(
+        strstr(r.events.list[0].text,
+               "www.bing.com is not on Microsoft's edge here (X-CDN-TraceID of Akamai)"),
+        "%s", r.events.list[0].text);
+    be_foreign(&r, true, 1500);
+    CHECK_TEXT("0 foreign >foreign WARN", text_string(&r.said), "a day of it: once");
+    for (int i = 0; i < 100; i++) {
+        be_foreign(&r, false, 5);
+        be_foreign(&r, true, 5);
+    }
+    CHECK_TEXT("0 foreign >foreign WARN; 1501 failover unknown>backup WARN",
+               text_string(&r.said), "one that does not rest is silent");
+    be_foreign(&r, false, 61);
+    be_foreign(&r, true, 1);
+    CHECK(strstr(text_string(&r.said), "; 2562 foreign LON>foreign WARN") != NULL, "%s",
+          text_string(&r.said));
+    end(&r);
+
+    begin(&r, "LON", NULL);
+    r.target.discovered = true;
+    strcpy(r.target.server_name, "outlook.example");
+    be_foreign(&r, true, 3);
+    CHECK_TEXT("", text_string(&r.said), "of a name that was guessed it is no news");
+    end(&r);
+}
+
 /* A hundred days of a PoP that never rests are four events. */
 static void test_never_at_rest(void **state)
 {
@@ -385,6 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_never_at_rest),
+        cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_learning),
         cmocka_unit_test(test_evidence),
         cmocka_unit_test(test_what_is_not_judged),

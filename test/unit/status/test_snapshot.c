@@ -103,8 +103,9 @@ static void before_the_first_window(void **state)
     has(&b->json, "\"window\":{\"start\":null,\"end\":null,", "JSON");
     has(&b->json,
         "\"targets\":[{\"target\":\"near\",\"host\":\"near.example\",\"configured\":true,"
-        "\"rank\":null,\"pop\":null,\"state\":\"unknown\",\"intercepted\":false,\"interception\":null,"
-        "\"streams\":[]}]",
+        "\"rank\":null,\"pop\":null,\"state\":\"unknown\",\"intercepted\":false,"
+        "\"interception\":null,\"streams\":[],\"verdict\":\"unknown\","
+        "\"verdict_basis\":null}]",
         "JSON");
     bed_end(b);
 }
@@ -207,6 +208,46 @@ static void down(void **state)
                text_string(&b->findings), "while nothing is measured no target is down");
     has(&b->text, "NOT PROBING: /etc/edgelat/stop is there\n", "text");
     has(&b->json, "\"probing\":false,\"stopped\":\"/etc/edgelat/stop is there\"", "JSON");
+    bed_end(b);
+}
+
+/* What answers is not the edge, or DNS answers with the address of nobody. */
+static void not_the_edge(void **state)
+{
+    (void)state;
+    static const struct front foreign = {FRONT_FOREIGN, "X-CDN-TraceID of Akamai"},
+                              filtered = {FRONT_FILTERED, "DNS answers 127.0.0.1"},
+                              private = {FRONT_PRIVATE, "DNS answers 10.0.0.1"};
+    struct bed *b = bed_begin();
+    resolve(&b->rig, 0, near, "");
+    pipeline_front(b->rig.p, 0, FAMILY_IPV4, &foreign, b->rig.wall);
+    pings(b, 6, 0);
+    window(b);
+    CHECK_TEXT("near: near.example is not on Microsoft's edge here (X-CDN-TraceID of "
+               "Akamai); it has no PoP and no rank; configure another name of the "
+               "service\n",
+               text_string(&b->findings), "what is wrong");
+    has(&b->text, "   -  near                 foreign  ping  up ", "text");
+    has(&b->json, "\"rank\":null,\"pop\":null", "JSON");
+    has(&b->json, "\"verdict\":\"foreign\",\"verdict_basis\":\"X-CDN-TraceID of Akamai\"",
+        "JSON");
+
+    pipeline_front(b->rig.p, 0, FAMILY_IPV4, &private, b->rig.wall);
+    pings(b, 6, 0);
+    window(b);
+    CHECK_TEXT("", text_string(&b->findings), "a private endpoint is nothing wrong");
+    has(&b->text, "   -  near                 private  ping  up ", "but it is shown");
+
+    vanish(&b->rig, 0, FAMILY_IPV4);
+    pipeline_front(b->rig.p, 0, FAMILY_IPV4, &filtered, b->rig.wall);
+    window(b);
+    CHECK_TEXT(
+        "near: DNS answers 127.0.0.1, for near.example: a filter or a hijack of "
+        "DNS; it is not probed; allow the name in the filter, or ask other servers "
+        "(`servers` in [dns])\n",
+        text_string(&b->findings), "one line, not also that it has no address");
+    has(&b->text, "   -  near                 DNS answers 127.0.0.1\n", "text");
+    has(&b->json, "\"verdict\":\"filtered\"", "JSON");
     bed_end(b);
 }
 
@@ -368,6 +409,7 @@ int main(void)
         cmocka_unit_test(a_target),
         cmocka_unit_test(another_place),
         cmocka_unit_test(down),
+        cmocka_unit_test(not_the_edge),
         cmocka_unit_test(this_host),
         cmocka_unit_test(what_was_found),
         cmocka_unit_test(the_last_events),

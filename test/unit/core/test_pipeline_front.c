@@ -1,0 +1,179 @@
+/* What is no PoP of the edge has no PoP and no rank, and is not probed as if it were
+ * near. */
+#include "rig.h"
+
+static const char *const addresses[TARGETS] = {"23.44.10.14", "192.0.2.1", "192.0.2.2"};
+static const char ipv6[] = "2001:db8::1";
+
+static const struct front edge = {FRONT_EDGE, "prefix"}, unknown = {FRONT_UNKNOWN, ""},
+                          foreign = {FRONT_FOREIGN, "X-CDN-TraceID of Akamai"},
+                          region = {FRONT_REGION, "x.cloudapp.azure.com of azure"},
+                          private = {FRONT_PRIVATE, "DNS answers 10.0.0.1"},
+                          filtered = {FRONT_FILTERED, "DNS answers 127.0.0.1"};
+
+static uint32_t stream(size_t target, uint32_t of_first)
+{
+    return (uint32_t)(target * STREAMS) + of_first;
+}
+
+static void begin_resolved(struct rig *r)
+{
+    begin(r);
+    for (size_t t = 0; t < TARGETS; t++)
+        resolve(r, t, addresses[t], "");
+}
+
+/* The first target answers in 1 ms and names a PoP, the others in 9 and 20 ms. */
+static void window(struct rig *r, const char *pop)
+{
+    for (int i = 0; i < 3; i++) {
+        give(r, WEB4, addresses[0], OUTCOME_REPLY, MS(1), pop);
+        give(r, stream(1, WEB4), addresses[1], OUTCOME_REPLY, MS(9), "AMS");
+        give(r, stream(2, WEB4), addresses[2], OUTCOME_REPLY, MS(20), "LON");
+    }
+    close_window(r);
+}
+
+static void who_is_no_pop(void **state)
+{
+    (void)state;
+    const struct front *const no[] = {&foreign, &region, &private};
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
+        struct rig r;
+        begin_resolved(&r);
+        CHECK(pipeline_front(r.p, 0, FAMILY_IPV4, no[i], r.wall), "another kind");
+        CHECK(!pipeline_front(r.p, 0, FAMILY_IPV4, no[i], r.wall), "said once");
+        window(&r, "MAA");
+        const struct target_state *t = r.batch->targets;
+        CHECK_INT(0, t[0].rank, no[i]->why);
+        CHECK_TEXT("", t[0].pop, "no PoP, whatever it says");
+        CHECK_TEXT("", t[0].places[0].pop, "also of its family");
+        CHECK_INT(MS(1), t[0].min_ns, "its delay is shown");
+        CHECK(t[0].up && t[0].measured, "it is up");
+        CHECK_TEXT(no[i]->why, t[0].front.why, "and why it is none");
+        CHECK_INT(1, t[1].rank, "the nearest PoP");
+        CHECK_INT(2, t[2].rank, "the next one");
+        expect_series(&r, WEB, "", 3, "its series has no PoP");
+        end(&r);
+    }
+}
+
+/* Of three targets one is probed at the full interval: not that one, though it stands
+ * first in the configuration, and not at the beginning. */
+static void no_full_interval(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct order last;
+    begin_resolved(&r);
+    pipeline_front(r.p, 0, FAMILY_IPV4, &foreign, r.wall);
+    window(&r, "MAA");
+    size_t n[TARGETS] = {0};
+    struct mono stop = {r.now.ns + 600 * NS_PER_S}, at;
+    while (pipeline_next(r.p, &at) && at.ns < stop.ns) {
+        pass(&r, at.ns > r.now.ns ? at.ns - r.now.ns : 0);
+        while (pipeline_take(r.p, r.now, &last))
+            n[last.target - r.targets] += last.kind == PING;
+    }
+    CHECK_INT(60, n[0], "pings at the slow interval");
+    CHECK(n[1] > 590, "the nearest at the full one: %zu", n[1]);
+    CHECK_INT(60, n[2], "the third at the slow one");
+    end(&r);
+}
+
+/* A PoP that turns out to be none, and the other way: neither keeps the other's figures.
+ */
+static void it_changes(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin_resolved(&r);
+    window(&r, "MAA");
+    CHECK_INT(1, r.batch->targets[0].rank, "nothing is known of it");
+    pipeline_front(r.p, 0, FAMILY_IPV4, &edge, r.wall);
+    window(&r, "MAA");
+    CHECK_TEXT("MAA", r.batch->targets[0].pop, "from unknown to edge nothing changes");
+    pipeline_front(r.p, 0, FAMILY_IPV4, &foreign, r.wall);
+    window(&r, "MAA");
+    CHECK_INT(0, r.batch->targets[0].rank, "no rank any more");
+    CHECK_TEXT("", r.batch->targets[0].pop, "nor PoP");
+    expect_series(&r, WEB, "", 3, "a series of its own");
+    expect_series(&r, WEB, "MAA", 6, "and the old one stays as it was");
+    pipeline_front(r.p, 0, FAMILY_IPV4, &edge, r.wall);
+    for (int i = 0; i < 3; i++)
+        give(&r, WEB4, addresses[0], OUTCOME_REPLY, MS(15), "LON");
+    close_window(&r);
+    CHECK_INT(MS(15), r.batch->targets[0].min_ns,
+              "the other network's delay is forgotten");
+    CHECK_TEXT("LON", r.batch->targets[0].pop, "its PoP");
+    end(&r);
+}
+
+/* Where one family is the edge, the target is ranked by that one alone. */
+static void one_family(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin_resolved(&r);
+    resolve(&r, 0, ipv6, "");
+    pipeline_front(r.p, 0, FAMILY_IPV4, &foreign, r.wall);
+    pipeline_front(r.p, 0, FAMILY_IPV6, &edge, r.wall);
+    for (int i = 0; i < 3; i++)
+        give(&r, WEB6, ipv6, OUTCOME_REPLY, MS(12), "AMS");
+    window(&r, "MAA");
+    const struct target_state *t = &r.batch->targets[0];
+    CHECK_INT(MS(12), t->min_ns, "the delay of the edge");
+    CHECK_INT(2, t->rank, "and its rank");
+    CHECK_TEXT("AMS", t->pop, "its PoP");
+    CHECK_INT(FRONT_EDGE, t->front.is, "as a whole it is one");
+    CHECK_INT(FRONT_FOREIGN, t->places[0].front.is, "by IPv4 it is not");
+    end(&r);
+}
+
+static void a_filtered_one_has_no_address(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin_resolved(&r);
+    vanish(&r, 0, FAMILY_IPV4);
+    pipeline_front(r.p, 0, FAMILY_IPV4, &filtered, r.wall);
+    close_window(&r);
+    CHECK_INT(FRONT_FILTERED, r.batch->targets[0].front.is, "it is said");
+    CHECK_INT(0, r.batch->targets[0].rank, "no rank");
+    pipeline_front(r.p, 0, FAMILY_IPV4, &unknown, r.wall);
+    resolve(&r, 0, addresses[0], "");
+    window(&r, "MAA");
+    CHECK_INT(1, r.batch->targets[0].rank, "and when the filter is gone");
+    CHECK_TEXT("MAA", r.batch->targets[0].pop, "its PoP");
+    end(&r);
+}
+
+/* By its chain it may be known ahead of its address. */
+static void a_chain_with_a_pop(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    pipeline_front(r.p, 0, FAMILY_IPV4, &private, r.wall);
+    resolve(&r, 0, "10.0.0.1", "LHR");
+    close_window(&r);
+    CHECK_TEXT("", r.batch->targets[0].pop, "a chain does not make it one");
+    pipeline_front(r.p, 0, FAMILY_IPV4, &edge, r.wall);
+    resolve(&r, 0, "192.0.2.7", "LHR");
+    close_window(&r);
+    CHECK_TEXT("LHR", r.batch->targets[0].pop, "the same chain, at the edge");
+    end(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_is_no_pop),
+        cmocka_unit_test(no_full_interval),
+        cmocka_unit_test(it_changes),
+        cmocka_unit_test(one_family),
+        cmocka_unit_test(a_filtered_one_has_no_address),
+        cmocka_unit_test(a_chain_with_a_pop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
