@@ -1,0 +1,382 @@
+#include "edge/doors.h"
+
+#include "base/mem.h"
+#include "core/result.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A door whose least handshake is at most MAY_BE_NEAREST may be the nearest: it gets more
+ * handshakes, SAMPLES in all. The margin covers a first handshake behind a download on the
+ * uplink. In 10,000 random worlds (test/sim/test_doors.c) the nearest door is then measured
+ * in all but 0 to 2; with 3 samples in all but 48.
+ */
+#define SAMPLES                     12
+#define MAY_BE_NEAREST(shortest_ns) ((shortest_ns)*5 / 4 + 20 * NS_PER_MS)
+
+/* So many handshakes without an answer: the door does not answer. */
+#define LOSSES_MAX 3
+
+enum ask { ASK_DUE, ASK_UNDER_WAY, ASK_DONE, ASK_FAILED };
+
+struct state {       /* of a door, in the sweep */
+    size_t workload; /* its number */
+    enum ask asked[2];
+    bool shaking;
+    uint8_t samples, losses;
+    size_t same_as; /* the first door with this address: it is measured; else itself */
+};
+
+struct doors {
+    struct door *all;
+    struct state *states;
+    size_t n, room, states_room;
+    size_t workloads;
+    int64_t shortest_ns[WORKLOADS_MAX]; /* handshake of each workload's doors */
+    bool families[2];
+    int64_t gap_ns;
+    bool sweeping;
+    size_t lookups, handshakes; /* under way */
+    struct mono lookup_at, handshake_at;
+};
+
+/* ---- names ---- */
+
+static void add_door(struct doors *d, const struct workload *w, const struct metro *m,
+                     bool known)
+{
+    struct door door = {
+        .workload = w, .metro = m, .known = known, .rtt_ns = DELAY_UNDEFINED};
+    workload_door(door.host, w, m->code);
+    for (size_t i = 0; i < d->n; i++)
+        if (strcmp(d->all[i].host, door.host) == 0)
+            return;
+    d->all = mem_grow(d->all, &d->room, d->n + 1, sizeof *d->all);
+    d->states = mem_grow(d->states, &d->states_room, d->n + 1, sizeof *d->states);
+    d->states[d->n] = (struct state){.workload = d->workloads, .same_as = d->n};
+    d->all[d->n++] = door;
+}
+
+static bool has_exchange_code(const struct catalogue *c, const struct metro *m)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->metros[i].family == POP_EXCHANGE && catalogue_same_metro(&c->metros[i], m))
+            return true;
+    return false;
+}
+
+/* Codes of Exchange are known names. Where a metro has none, a name is made of its Front
+ * Door codes of three letters, as zones are airports. */
+static void add_doors(struct doors *d, const struct catalogue *c,
+                      const struct workload *w)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->metros[i].family == POP_EXCHANGE && strlen(c->metros[i].code) == 3)
+            add_door(d, w, &c->metros[i], true);
+    for (size_t i = 0; i < c->n; i++)
+        if (c->metros[i].family == POP_FRONT_DOOR && strlen(c->metros[i].code) == 3 &&
+            !has_exchange_code(c, &c->metros[i]))
+            add_door(d, w, &c->metros[i], false);
+}
+
+struct doors *doors_create(const struct catalogue *metros,
+                           const struct workloads *workloads, bool ipv4, bool ipv6,
+                           int64_t gap_ns)
+{
+    struct doors *d = mem_zalloc(sizeof *d);
+    d->families[0] = ipv4;
+    d->families[1] = ipv6;
+    d->gap_ns = gap_ns;
+    for (size_t w = 0; w < workloads->n; w++) {
+        if (workloads->all[w].by_metro[0] == '\0')
+            continue;
+        add_doors(d, metros, &workloads->all[w]);
+        d->workloads++;
+    }
+    return d;
+}
+
+void doors_destroy(struct doors *d)
+{
+    if (d == NULL)
+        return;
+    free(d->all);
+    free(d->states);
+    free(d);
+}
+
+size_t doors_count(const struct doors *d)
+{
+    return d->n;
+}
+
+const struct door *doors_at(const struct doors *d, size_t i)
+{
+    return &d->all[i];
+}
+
+size_t doors_workloads(const struct doors *d)
+{
+    return d->workloads;
+}
+
+/* ---- a sweep ---- */
+
+void doors_begin(struct doors *d, struct mono now)
+{
+    d->sweeping = true;
+    d->lookup_at = d->handshake_at = now;
+    d->lookups = d->handshakes = 0;
+    for (size_t w = 0; w < d->workloads; w++)
+        d->shortest_ns[w] = DELAY_UNDEFINED;
+    for (size_t i = 0; i < d->n; i++) {
+        d->all[i].rtt_ns = DELAY_UNDEFINED;
+        d->states[i] = (struct state){.workload = d->states[i].workload, .same_as = i};
+        for (size_t f = 0; f < 2; f++)
+            d->states[i].asked[f] = d->families[f] ? ASK_DUE : ASK_DONE;
+    }
+}
+
+void doors_forget(struct doors *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        struct door *door = &d->all[i];
+        door->to[0] = door->to[1] = (struct endpoint){.family = FAMILY_NONE};
+        door->served = door->rejected = false;
+        door->rtt_ns = DELAY_UNDEFINED;
+    }
+}
+
+static bool is_resolved(const struct state *s)
+{
+    return s->asked[0] >= ASK_DONE && s->asked[1] >= ASK_DONE;
+}
+
+/* Where a handshake goes: IPv4 first, as what is compared goes one way. */
+static const struct endpoint *address_of(const struct door *door)
+{
+    return &door->to[door->to[0].family == FAMILY_NONE];
+}
+
+static bool wants_handshake(const struct doors *d, size_t i)
+{
+    const struct door *door = &d->all[i];
+    const struct state *s = &d->states[i];
+    if (!is_resolved(s) || s->same_as != i || s->shaking || s->losses >= LOSSES_MAX ||
+        s->samples >= SAMPLES || address_of(door)->family == FAMILY_NONE)
+        return false;
+    return s->samples == 0 || door->rtt_ns <= MAY_BE_NEAREST(d->shortest_ns[s->workload]);
+}
+
+/* The door for the next handshake: each one's first before any one's second. */
+static size_t find_handshake(const struct doors *d)
+{
+    size_t found = d->n;
+    for (size_t i = 0; i < d->n; i++)
+        if ((found == d->n || d->states[i].samples < d->states[found].samples) &&
+            wants_handshake(d, i))
+            found = i;
+    return found;
+}
+
+static bool find_lookup(const struct doors *d, size_t *door, size_t *family)
+{
+    for (*door = 0; *door < d->n; ++*door)
+        for (*family = 0; *family < 2; ++*family)
+            if (d->states[*door].asked[*family] == ASK_DUE)
+                return true;
+    return false;
+}
+
+bool doors_next(const struct doors *d, struct mono *at)
+{
+    size_t door, family;
+    bool found = false;
+    if (!d->sweeping)
+        return false;
+    if (d->lookups < DOORS_UNDER_WAY_MAX && find_lookup(d, &door, &family)) {
+        *at = d->lookup_at;
+        found = true;
+    }
+    if (d->handshakes < DOORS_UNDER_WAY_MAX && find_handshake(d) < d->n &&
+        (!found || d->handshake_at.ns < at->ns)) {
+        *at = d->handshake_at;
+        found = true;
+    }
+    return found;
+}
+
+bool doors_take(struct doors *d, struct mono now, struct doors_step *out)
+{
+    size_t door, family;
+    if (!d->sweeping)
+        return false;
+    if (now.ns >= d->lookup_at.ns && d->lookups < DOORS_UNDER_WAY_MAX &&
+        find_lookup(d, &door, &family)) {
+        d->states[door].asked[family] = ASK_UNDER_WAY;
+        d->lookups++;
+        d->lookup_at.ns = now.ns + d->gap_ns;
+        *out = (struct doors_step){.what = DOORS_LOOKUP,
+                                   .door = door,
+                                   .family = family == 0 ? FAMILY_IPV4 : FAMILY_IPV6};
+        return true;
+    }
+    if (now.ns >= d->handshake_at.ns && d->handshakes < DOORS_UNDER_WAY_MAX &&
+        (door = find_handshake(d)) < d->n) {
+        d->states[door].shaking = true;
+        d->handshakes++;
+        d->handshake_at.ns = now.ns + d->gap_ns;
+        *out = (struct doors_step){.what = DOORS_HANDSHAKE,
+                                   .door = door,
+                                   .family = address_of(&d->all[door])->family,
+                                   .to = *address_of(&d->all[door])};
+        return true;
+    }
+    return false;
+}
+
+/* A resolver that answers every name with one address of its own costs one handshake. */
+static size_t first_with_address(const struct doors *d, size_t of)
+{
+    const struct endpoint *to = address_of(&d->all[of]);
+    for (size_t i = 0; i < of && to->family != FAMILY_NONE; i++)
+        if (is_resolved(&d->states[i]) && d->all[i].workload == d->all[of].workload &&
+            endpoint_same_address(address_of(&d->all[i]), to))
+            return i;
+    return of;
+}
+
+void doors_answer(struct doors *d, size_t door, enum family family,
+                  const struct endpoint *to, bool failed)
+{
+    struct state *s = &d->states[door];
+    size_t f = family == FAMILY_IPV6;
+    if (s->asked[f] != ASK_UNDER_WAY) /* of a sweep before this one */
+        return;
+    d->lookups--;
+    s->asked[f] = failed ? ASK_FAILED : ASK_DONE;
+    d->all[door].to[f] = failed ? (struct endpoint){.family = FAMILY_NONE} : *to;
+    if (is_resolved(s))
+        s->same_as = first_with_address(d, door);
+}
+
+void doors_handshake(struct doors *d, size_t door, int64_t rtt_ns)
+{
+    struct state *s = &d->states[door];
+    int64_t *least_ns = &d->all[door].rtt_ns;
+    int64_t *shortest_ns = &d->shortest_ns[s->workload];
+    if (!s->shaking)
+        return;
+    s->shaking = false;
+    d->handshakes--;
+    if (rtt_ns == DELAY_UNDEFINED) {
+        s->losses++;
+        return;
+    }
+    s->samples++;
+    if (*least_ns == DELAY_UNDEFINED || rtt_ns < *least_ns)
+        *least_ns = rtt_ns;
+    if (*shortest_ns == DELAY_UNDEFINED || rtt_ns < *shortest_ns)
+        *shortest_ns = rtt_ns;
+}
+
+bool doors_swept(const struct doors *d)
+{
+    size_t door, family;
+    return d->sweeping && d->lookups == 0 && d->handshakes == 0 &&
+           !find_lookup(d, &door, &family) && find_handshake(d) == d->n;
+}
+
+void doors_set_served(struct doors *d, size_t door, bool served)
+{
+    d->all[door].served = served;
+}
+
+void doors_reject(struct doors *d, size_t door)
+{
+    d->all[door].rejected = true;
+}
+
+/* ---- what it found ---- */
+
+static bool may_be_chosen(const struct doors *d, size_t i, const struct workload *w)
+{
+    const struct door *door = &d->all[i];
+    return door->workload == w && door->rtt_ns != DELAY_UNDEFINED && !door->served &&
+           !door->rejected;
+}
+
+static bool has_metro(const struct doors *d, const size_t *chosen, size_t n,
+                      const struct metro *m)
+{
+    for (size_t i = 0; i < n; i++)
+        if (catalogue_same_metro(d->all[chosen[i]].metro, m))
+            return true;
+    return false;
+}
+
+/* What the doors are ordered by. */
+static double rank_of(const struct door *door, const struct position *around)
+{
+    return around != NULL ? distance_km(*around, door->metro->at) : (double)door->rtt_ns;
+}
+
+static size_t choose_of(const struct doors *d, const struct workload *w,
+                        const struct position *around, size_t most, size_t *out)
+{
+    size_t n = 0;
+    while (n < most) {
+        size_t best = d->n;
+        for (size_t i = 0; i < d->n; i++)
+            if (may_be_chosen(d, i, w) && !has_metro(d, out, n, d->all[i].metro) &&
+                (best == d->n ||
+                 rank_of(&d->all[i], around) < rank_of(&d->all[best], around)))
+                best = i;
+        if (best == d->n)
+            break;
+        out[n++] = best;
+    }
+    return n;
+}
+
+size_t doors_choose(const struct doors *d, const struct position *around, size_t most,
+                    size_t *out)
+{
+    size_t n = 0;
+    const struct workload *last = NULL;
+    for (size_t i = 0; i < d->n; i++) /* those of a workload stand together */
+        if (d->all[i].workload != last) {
+            last = d->all[i].workload;
+            n += choose_of(d, last, around, most, &out[n]);
+        }
+    return n;
+}
+
+static bool exists(const struct door *door)
+{
+    return door->to[0].family != FAMILY_NONE || door->to[1].family != FAMILY_NONE;
+}
+
+struct doors_summary doors_summary(const struct doors *d, const struct workload *w,
+                                   struct position best, int64_t best_ns)
+{
+    struct doors_summary s = {0};
+    for (size_t i = 0; i < d->n; i++) {
+        const struct door *door = &d->all[i];
+        const struct state *state = &d->states[i];
+        if (door->workload != w)
+            continue;
+        bool failed = state->asked[0] == ASK_FAILED || state->asked[1] == ASK_FAILED;
+        bool ended = is_resolved(state) && !failed;
+        bool answers = d->all[state->same_as].rtt_ns != DELAY_UNDEFINED;
+        s.names++;
+        s.exist += exists(door);
+        s.answering += exists(door) && answers;
+        bool unknown = !ended || (exists(door) && !answers);
+        s.left +=
+            unknown && !door->served &&
+            distance_rtt_bound_ns(distance_km(best, door->metro->at)) <= 2 * best_ns;
+    }
+    return s;
+}

@@ -1,0 +1,112 @@
+/*
+ * Front doors by metro: a workload's own name resolves to the front door that serves the
+ * site; those of other metros have names of their own ("lhr-efz.ms-acdc.office.com"). The
+ * form of these names is inferred from CNAME chains and promised by nobody, so a name
+ * that does not exist is no error.
+ *
+ * A sweep asks for all of them: one lookup a name and family, then one TCP handshake with
+ * each distinct address, and more with those that may be the nearest, as one sample
+ * carries noise. It does not need to know where the site is, so a far DNS resolver cannot
+ * mislead it. What the sweep finds to be near is then measured as any target is.
+ *
+ * Pure: doors_take() says what to send next and when; answers are only noted. Names that
+ * public text has shown (codes of the family exchange-efz) are asked for first.
+ */
+#ifndef EDGELAT_EDGE_DOORS_H
+#define EDGELAT_EDGE_DOORS_H
+
+#include "core/time.h"
+#include "edge/catalogue.h"
+#include "edge/workloads.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Lookups and handshakes under way at a time; more wait. */
+#define DOORS_UNDER_WAY_MAX 32
+
+struct door { /* one name */
+    const struct workload *workload;
+    const struct metro *metro; /* whose code the name is made of */
+    char host[HOST_TEXT_MAX];
+    bool known;            /* the name stands in public text */
+    struct endpoint to[2]; /* IPv4, IPv6; FAMILY_NONE: it has none */
+    bool served;    /* it is the front door that the workload's own name leads to */
+    bool rejected;  /* it did not show the workload's certificate */
+    int64_t rtt_ns; /* least handshake of this sweep, or DELAY_UNDEFINED */
+};
+
+struct doors;
+
+/*
+ * `metros` and `workloads` are borrowed; only workloads with by_metro have doors.
+ * `ipv4`, `ipv6`: the families to ask for. `gap_ns` is kept between two lookups and
+ * between two handshakes.
+ */
+struct doors *doors_create(const struct catalogue *metros,
+                           const struct workloads *workloads, bool ipv4, bool ipv6,
+                           int64_t gap_ns);
+void doors_destroy(struct doors *d); /* NULL is fine */
+
+size_t doors_count(const struct doors *d);
+const struct door *doors_at(const struct doors *d, size_t i);
+
+/* Begins a sweep; one that is under way begins anew. The host is in another network:
+ * addresses, rejections and delays are forgotten with doors_forget(). */
+void doors_begin(struct doors *d, struct mono now);
+void doors_forget(struct doors *d);
+
+struct doors_step {
+    enum { DOORS_LOOKUP, DOORS_HANDSHAKE } what;
+    size_t door;
+    enum family family;
+    struct endpoint to; /* of a handshake */
+};
+
+/* False: nothing is due before an answer comes. */
+bool doors_next(const struct doors *d, struct mono *at);
+bool doors_take(struct doors *d, struct mono now, struct doors_step *out);
+
+/*
+ * What came of a step: the address (FAMILY_NONE: the name does not exist), or `failed`:
+ * no DNS server gave an answer. The delay of a handshake, or DELAY_UNDEFINED.
+ */
+void doors_answer(struct doors *d, size_t door, enum family family,
+                  const struct endpoint *to, bool failed);
+void doors_handshake(struct doors *d, size_t door, int64_t rtt_ns);
+
+/* Every lookup and handshake of the sweep has ended. */
+bool doors_swept(const struct doors *d);
+
+/* Learned elsewhere: the door is the one that the workload's own name leads to; it showed
+ * another certificate than the workload's. */
+void doors_set_served(struct doors *d, size_t door, bool served);
+void doors_reject(struct doors *d, size_t door);
+
+/*
+ * The doors to measure: per workload the `most` with the least handshake, the nearest
+ * first, one a metro, without those that are served or rejected. How many; `out` has room
+ * for `most` a workload that has doors (doors_workloads()). `around`, if not NULL: a
+ * middlebox answers the handshakes, so they say nothing; the doors nearest to that place.
+ */
+size_t doors_choose(const struct doors *d, const struct position *around, size_t most,
+                    size_t *out);
+size_t doors_workloads(const struct doors *d);
+
+/*
+ * What a sweep can state about a workload's nearest front door, given the least measured
+ * delay to the best one and where that is. A delay of t ms bounds our distance to it by
+ * t x 100 km (light in fibre, there and back). A door that is nearer lies within the same
+ * distance of us, so it is at most t x 200 km from the best one; any farther one cannot
+ * be nearer. `left` are those that could be and did not answer.
+ */
+struct doors_summary {
+    size_t names;     /* asked for */
+    size_t exist;     /* resolved */
+    size_t answering; /* to a handshake */
+    size_t left;
+};
+struct doors_summary doors_summary(const struct doors *d, const struct workload *w,
+                                   struct position best, int64_t best_ns);
+
+#endif
