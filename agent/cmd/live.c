@@ -1,6 +1,7 @@
 #include "cmd/live.h"
 
 #include "base/mem.h"
+#include "cmd/allowance.h"
 #include "cmd/cmd.h"
 #include "cmd/interrupt.h"
 #include "cmd/render.h"
@@ -234,6 +235,28 @@ static void choose_streams(struct session *s)
     }
 }
 
+/* Once for each address, for all hosts that have it. */
+static bool take_allowance(struct session *s)
+{
+    struct text why = {0};
+    bool allowed = true;
+    for (size_t i = 0; i < s->n_streams && allowed; i++) {
+        size_t first = 0, same = 0;
+        while (!endpoint_same_address(&s->streams[first].to, &s->streams[i].to))
+            first++;
+        for (size_t k = i; k < s->n_streams; k++)
+            same += endpoint_same_address(&s->streams[k].to, &s->streams[i].to);
+        if (first == i)
+            allowed =
+                allowance_take(&s->streams[i].to,
+                               (double)same * 1e9 / (double)s->live->interval_ns, &why);
+    }
+    if (!allowed)
+        s->exit_code = cmd_cannot("%s", text_string(&why));
+    text_free(&why);
+    return allowed;
+}
+
 static void on_decoy(int64_t handshake_ns, void *user)
 {
     struct stream *stream = user;
@@ -263,6 +286,10 @@ static void begin(struct session *s)
 {
     preload(s);
     choose_streams(s);
+    if (!take_allowance(s)) {
+        end(s);
+        return;
+    }
     start_decoys(s);
     s->schedule = schedule_create(s->n_streams, PATTERN_PERIODIC, chance_seed());
     int64_t first_within_ns = s->n_streams == 1 ? 1 : s->live->interval_ns;
@@ -412,7 +439,8 @@ int live_run(const struct live *live)
     else
         end(&s);
     uv_run(&s.loop, UV_RUN_DEFAULT);
-    conclude(&s);
+    if (s.schedule != NULL) /* it began */
+        conclude(&s);
     uv_loop_close(&s.loop);
     for (size_t i = 0; i < s.n_streams; i++)
         window_destroy(s.streams[i].window);

@@ -247,10 +247,15 @@ def unread(folder):
 
 
 def check_gone_reader(command, lines=0):
-    with subprocess.Popen([EDGELAT, *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
-        for _ in range(lines):
-            program.stdout.readline()
-        program.stdout.close()
+    reader, writer = os.pipe()
+    if lines == 0:
+        os.close(reader)
+    with subprocess.Popen([EDGELAT, *command.split()], stdout=writer, stderr=subprocess.PIPE) as program:
+        os.close(writer)
+        if lines > 0:
+            with open(reader, encoding="utf-8") as file:
+                for _ in range(lines):
+                    file.readline()
         began = time.monotonic()
         said = program.stderr.read().decode()
         program.wait()
@@ -274,6 +279,33 @@ def gone_reader(folder):
     for command in (f"nearest -c {path} -t 30", "whereis AMS", f"report --state {folder}/state -o -", f"decode {batch}",
                     "check-config --keys", "--help"):
         check_gone_reader(command)
+
+
+def allowance(folder):
+    """Other users than root: five probes a second to a host, whatever it is called and in however many processes."""
+    program = os.path.join(folder, "edgelat")
+    shutil.copy(EDGELAT, program)
+    os.chmod(folder, 0o755)
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, "probe", "tcp")
+    def refused(*words):
+        done = run(*nobody, *words, "-n", "1")
+        return done.returncode == 2 and "only root may send more than 5" in done.stderr and "127.0.0.1" in done.stderr
+    for words in (("127.0.0.1:9", "127.0.0.1:10", "-i", "0.2"), ("127.0.0.1:9", "[::ffff:127.0.0.1]:9", "-i", "0.3"),
+                  ["127.0.0.1:9"] * 6):
+        tap.ok(refused(*words), f"refused: {' '.join(words)}")
+    tap.equal(1, run(*nobody, "127.0.0.1:9", "127.0.0.1:10", "127.0.0.2:9", "-i", "0.4", "-n", "1").returncode,
+              "five a second are allowed")
+    with running(*nobody, "127.0.0.1:9", "-i", "0.5", "-n", "0", stdout=subprocess.PIPE) as first:
+        for _ in range(2):
+            first.stdout.readline()
+        with running(*nobody, "127.0.0.1:9", "-i", "0.5", "-n", "0", stdout=subprocess.PIPE) as second:
+            for _ in range(2):
+                second.stdout.readline()
+            tap.ok(refused("127.0.0.1:9", "-i", "0.5"), "three processes: six a second are refused")
+            tap.equal(1, run(*nobody, "127.0.0.1:9", "-n", "1").returncode, "one more a second is allowed")
+            second.kill()
+        tap.equal(1, run(*nobody, "127.0.0.1:9", "-i", "0.5", "-n", "1").returncode, "one was killed: there is room again")
+    tap.equal(1, run(EDGELAT, "probe", "tcp", *["127.0.0.1:9"] * 6, "-n", "1").returncode, "root may")
 
 
 def journal(folder):
@@ -352,7 +384,7 @@ def main():
 
 
 def check_all():
-    for check in (closed_descriptors, limits, random_signals, broken_meanwhile, upgrade, unread, gone_reader, journal):
+    for check in (closed_descriptors, limits, random_signals, broken_meanwhile, upgrade, unread, gone_reader, allowance, journal):
         with tempfile.TemporaryDirectory() as folder:
             began = time.monotonic()
             check(folder)
