@@ -176,19 +176,24 @@ def downgrade():
 
 
 def reload():
-    """Reload: a good configuration is taken over in place, one with mistakes fails and changes nothing."""
+    """Reload: a good configuration is taken over in place, one with mistakes or without a file that it names fails and
+    changes nothing."""
     m = Bed.machine
     before, count = pid(), int(m.property("StatusText").split()[0])
     m.write("/etc/edgelat/edgelat.conf.d/more.conf", "[target more]\nhost = 127.0.0.2\n")
     m.run("systemctl", "reload", "edgelat")
     wait_for("one target more", lambda: m.property("StatusText").startswith(f"{count + 1} targets"))
     equal(f"active running {before}", f"{m.property('ActiveState')} {m.property('SubState')} {pid()}", "the service")
+    equal("edgelat", m.run("cat", f"/proc/{before}/comm"), "its name after it")
 
-    m.write("/etc/edgelat/edgelat.conf.d/more.conf", "[target more]\nhots = 127.0.0.2\n")
-    equal(1, m.try_run("systemctl", "reload", "edgelat").returncode, "a mistake")
-    equal(f"active running {before}", f"{m.property('ActiveState')} {m.property('SubState')} {pid()}", "the service")
+    for what, text in (("an unknown key", "[target more]\nhots = 127.0.0.2\n"),
+                       ("a missing file", "[collector]\nurl = http://127.0.0.1:4318\nheader_file = /etc/edgelat/tokn\n")):
+        m.write("/etc/edgelat/edgelat.conf.d/more.conf", text)
+        equal(1, m.try_run("systemctl", "reload", "edgelat").returncode, what)
+        equal(f"active running {before}", f"{m.property('ActiveState')} {m.property('SubState')} {pid()}", what)
     m.run("rm", "/etc/edgelat/edgelat.conf.d/more.conf")
-    row("a mistake in the configuration", "systemctl reload with an unknown key", "refused, the same process goes on")
+    row("a mistake in the configuration", "systemctl reload with an unknown key, with a header_file that is not there",
+        "refused, the same process goes on")
 
 
 def secret():
@@ -204,6 +209,9 @@ def secret():
     m.run("systemctl", "restart", "edgelat")
     equal(b"Bearer of-this-site\n", Bed.collector.stdout.readline(), "the header")
     wait_for("the status", lambda: "last accepted" in m.property("StatusText"))
+    m.run("systemctl", "reload", "edgelat")  # whose check-config does not see the credential
+    wait_for("the reload", lambda: "restarting with it" in m.run("journalctl", "-u", "edgelat", "-n", "20", "--no-pager"))
+    equal(b"Bearer of-this-site\n", Bed.collector.stdout.readline(), "the header after a reload")
 
 
 def mistake_at_start():
