@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "core/target.h"
 #include "net/clock.h"
 #include "net/http_exchange.h"
@@ -5,6 +6,8 @@
 #include "net/socket.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -279,13 +282,22 @@ static void set_callbacks(struct http_exchange *x)
 static void look_at_key(struct http_exchange *x, const struct http_request *request)
 {
     const char *const files[] = {request->key_file, request->cert_file};
-    for (size_t i = 0; i < 2; i++)
-        if (files[i] != NULL && files[i][0] != '\0' && tls_key_is_encrypted(files[i]))
+    for (size_t i = 0; i < 2; i++) {
+        struct stat stat;
+        if (files[i] == NULL || files[i][0] == '\0')
+            continue;
+        int fd = file_open(AT_FDCWD, files[i], FILE_PLAIN, &stat);
+        if (fd >= 0)
+            close(fd);
+        if (fd == -EMEDIUMTYPE) /* OpenSSL would wait in open() */
+            snprintf(x->why, sizeof x->why, "%.90s: %s", files[i], file_error(fd));
+        if (fd >= 0 && tls_key_is_encrypted(files[i]))
             snprintf(
                 x->why, sizeof x->why,
                 "private key %.90s is encrypted and needs a passphrase; decrypt it with "
                 "openssl pkey",
                 files[i]);
+    }
 }
 
 /*

@@ -18,7 +18,8 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define KEY_MAX (64u << 10) /* of a PEM file */
+#define KEY_MAX   (64u << 10) /* of a PEM file */
+#define TRUST_MAX (16u << 20) /* Debian's bundle is 220 KiB */
 
 #define SHORT_RECORD 48 /* SETTINGS, WINDOW_UPDATE, PING with what TLS adds */
 
@@ -65,17 +66,12 @@ static const char *system_bundle(void)
     return access(bundles[0], R_OK) == 0 ? bundles[0] : bundles[1];
 }
 
-/* The certificates of a PEM file, and its revocation lists; how many there are. OpenSSL
- * does not see "-----BEGIN" behind a byte order mark. */
-static size_t add_file(X509_STORE *store, const char *file)
+/* The certificates in PEM, and revocation lists; how many there are. */
+static size_t add_all(X509_STORE *store, const char *bytes, size_t len)
 {
-    char begin[3];
     size_t n = 0;
-    BIO *in = BIO_new_file(file, "r");
-    int len = in != NULL ? BIO_read(in, begin, sizeof begin) : 0;
-    STACK_OF(X509_INFO) *found = NULL;
-    if (len > 0 && BIO_seek(in, (long)text_mark(begin, (size_t)len)) == 0)
-        found = PEM_X509_INFO_read_bio(in, NULL, NULL, NULL);
+    BIO *in = BIO_new_mem_buf(bytes, (int)len);
+    STACK_OF(X509_INFO) *found = PEM_X509_INFO_read_bio(in, NULL, NULL, NULL);
     for (int i = 0; i < sk_X509_INFO_num(found); i++) {
         const X509_INFO *info = sk_X509_INFO_value(found, i);
         n += info->x509 != NULL && X509_STORE_add_cert(store, info->x509) == 1;
@@ -86,13 +82,13 @@ static size_t add_file(X509_STORE *store, const char *file)
     return n;
 }
 
-static X509_STORE *load(const char *file)
+static X509_STORE *load(const char *bytes, size_t len)
 {
     X509_STORE *store = X509_STORE_new();
     if (store == NULL)
         return NULL;
     ERR_clear_error();
-    size_t n = add_file(store, file);
+    size_t n = add_all(store, bytes, len);
     ERR_clear_error();
     if (n == 0) {
         X509_STORE_free(store);
@@ -135,7 +131,16 @@ X509_STORE *tls_trust_store(struct tls_trust *t, const char *ca_file, char *why,
     if (unchanged(c, &s))
         return c->store;
 
-    X509_STORE *store = load(file);
+    char *bytes;
+    size_t len;
+    /* OpenSSL does not see "-----BEGIN" behind a byte order mark. */
+    int rc = file_read(AT_FDCWD, file, FILE_SKIP_BOM, TRUST_MAX, &bytes, &len);
+    if (rc < 0) {
+        snprintf(why, why_size, "trusted certificates %s: %s", file, file_error(rc));
+        return NULL;
+    }
+    X509_STORE *store = load(bytes, len);
+    free(bytes);
     if (store == NULL) {
         snprintf(why, why_size, "trusted certificates %s: no certificate in PEM form",
                  file);

@@ -152,11 +152,15 @@ static void trusted_file_with_a_byte_order_mark(void **state)
 static void failures_on_this_host(void **state)
 {
     (void)state;
-    char folder_ca[96];
+    char folder_ca[96], fifo[96];
+    snprintf(fifo, sizeof fifo, "%s/fifo", nginx.folder);
+    CHECK_INT(0, mkfifo(fifo, 0600), "a FIFO that nobody writes to");
     snprintf(folder_ca, sizeof folder_ca, "%s/nginx.conf", nginx.folder);
     const struct {
-        const char *url, *ca, *error;
+        const char *url, *ca, *error, *key;
     } cases[] = {
+        {"https://localhost/", fifo, "fifo: a FIFO, socket or device"},
+        {"https://localhost/", nginx.ca, "fifo: a FIFO, socket or device", fifo},
         {"https://localhost/", "/absent/ca.pem",
          "trusted certificates /absent/ca.pem: No such file or directory"},
         {"https://localhost/", folder_ca, "no certificate in PEM form"},
@@ -168,6 +172,7 @@ static void failures_on_this_host(void **state)
         for (int own = 0; own < 2; own++) {
             struct http_request request = get(cases[i].url);
             request.ca_file = cases[i].ca;
+            request.key_file = request.cert_file = cases[i].key;
             request.socket = own ? connected_to(nginx.good) : -1;
             struct got g = fetch(&request);
             CHECK_INT(HTTP_FAILED_LOCAL, g.reply.failure, cases[i].url);
