@@ -152,12 +152,15 @@ static int add_history(struct report *r, const char *dir)
         add_plain(r, name, batch.signal, batch.bytes, batch.len);
         free(batch.bytes);
     }
-    size_t torn = history_skipped(reader);
+    size_t torn = history_skipped(reader), unreadable = history_unreadable(reader, &rc);
     history_read_end(reader);
-    r->skipped += torn;
+    r->skipped += torn + unreadable;
     if (torn > 0)
-        cmd_cannot("%zu file%s in %s left out: torn, or not to be read", torn,
-                   torn == 1 ? "" : "s", dir);
+        cmd_cannot("%zu file%s in %s left out: torn", torn, torn == 1 ? "" : "s", dir);
+    if (unreadable > 0)
+        cmd_cannot("%zu file%s or folders in %s left out: %s; nothing was changed, make "
+                   "the report again",
+                   unreadable, unreadable == 1 ? "" : "s", dir, file_error(rc));
     return CMD_FINE;
 }
 

@@ -70,8 +70,12 @@ int history_read(struct history_reader **out, const char *state_dir, int64_t sin
 /* The next one in the order in which they were made; false at the end. */
 bool history_next(struct history_reader *r, struct history_batch *out);
 
-/* Files that were torn or could not be read, up to now. */
+/* Files that were read and are torn, up to now. */
 size_t history_skipped(const struct history_reader *r);
+
+/* Files that could not be read, up to now, and folders that could not be listed; `*rc` is
+ * the last -errno of them. */
+size_t history_unreadable(const struct history_reader *r, int *rc);
 void history_read_end(struct history_reader *r); /* NULL is fine */
 
 #endif

@@ -13,13 +13,20 @@
 struct history_reader {
     char dir[PATH_MAX - BATCH_FILE_ROOM]; /* the state folder */
     struct batch_files files;             /* of both folders */
-    size_t next, skipped;
+    size_t next, skipped, unreadable;
+    int rc; /* of the last that could not be read */
     int64_t since_ns;
 };
 
 /* The spool first: what moves meanwhile is then seen twice, and not missed. */
 static const char *const folders[] = {"spool", "history"};
 enum { FOLDERS = sizeof folders / sizeof *folders };
+
+static void note_unreadable(struct history_reader *r, int rc)
+{
+    r->unreadable++;
+    r->rc = rc;
+}
 
 int history_read(struct history_reader **out, const char *state_dir, int64_t since_ns)
 {
@@ -31,6 +38,8 @@ int history_read(struct history_reader **out, const char *state_dir, int64_t sin
     for (size_t i = 0; i < FOLDERS; i++) {
         snprintf(path, sizeof path, "%s/%s", r->dir, folders[i]);
         rc[i] = batch_files_find(&r->files, path);
+        if (rc[i] < 0 && rc[i] != -ENOENT)
+            note_unreadable(r, rc[i]);
     }
     if (rc[0] < 0 && rc[1] < 0) {
         history_read_end(r);
@@ -84,9 +93,18 @@ bool history_next(struct history_reader *r, struct history_batch *out)
         int rc = unpack(r, f, out);
         if (rc == 0)
             return true;
-        r->skipped += rc != -ENOENT; /* dropped meanwhile */
+        if (rc == -EBADMSG || rc == -EMSGSIZE)
+            r->skipped++;
+        else if (rc != -ENOENT) /* dropped meanwhile */
+            note_unreadable(r, rc);
     }
     return false;
+}
+
+size_t history_unreadable(const struct history_reader *r, int *rc)
+{
+    *rc = r->rc;
+    return r->unreadable;
 }
 
 size_t history_skipped(const struct history_reader *r)
