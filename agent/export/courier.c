@@ -129,6 +129,8 @@ static const char *next_step(const struct courier *c, const struct verdict *v,
     bool certificate = c->collector->cert_file[0] != '\0';
     if (v->stop)
         return "; it goes on when a batch is accepted";
+    if (reply->held)
+        return "; check that `url` in [collector] is the collector";
     if (v->too_large)
         return "; raise what it takes in one request: a batch has up to 4 MiB, which "
                "gzip makes 1 MiB";

@@ -75,6 +75,7 @@ struct http_reply { /* valid during the callback only */
         *waited_for;  /* after HTTP_FAILED_TIMEOUT: "the TLS handshake", "the reply", ...;
                          else "" */
     int status;       /* 0 when there was no reply; interim ones are none */
+    bool held;        /* it failed because the peer was cut off (net/guard.h) */
     bool head;        /* all of the reply's head came, also when the rest failed */
     const char *body; /* not ended by NUL */
     size_t body_len;
