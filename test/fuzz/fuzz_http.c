@@ -29,6 +29,8 @@ static void on_reply(const struct http_reply *reply, void *user)
     *replied = true;
     assert((reply->failure == HTTP_OK) == (reply->error[0] == '\0'));
     assert(reply->failure != HTTP_OK || reply->status != 0);
+    assert(reply->failure != HTTP_FAILED_LOCAL); /* a peer is never this host's fault */
+    assert(!reply->head || reply->status >= 200);
     assert(reply->body_len <= REPLY_MAX);
     assert(reply->retry_after_ns >= 0);
 }
