@@ -81,6 +81,12 @@ static void on_after(uint32_t stream, enum afterthought what, void *user)
     pipeline_after(m->pipeline, stream, what);
 }
 
+static void on_busy(void *user)
+{
+    struct measurer *m = user;
+    pipeline_busy(m->pipeline);
+}
+
 /* ---- names ---- */
 
 static void on_named(size_t target, const struct named *answer, void *user)
@@ -267,7 +273,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     m->http = http;
     m->resolver = resolver;
     struct prober_events prober_events = {
-        .on_result = on_result, .on_after = on_after, .user = m};
+        .on_result = on_result, .on_after = on_after, .on_busy = on_busy, .user = m};
     m->prober = prober_create(loop, probe_kinds, probe_kinds_count, resolver, http,
                               prober_events);
     struct wall wall = wall_now();

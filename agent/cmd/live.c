@@ -177,6 +177,13 @@ static void on_after(uint32_t stream, enum afterthought what, void *user)
     window_after(s->streams[stream].window, what);
 }
 
+static void on_busy(void *user)
+{
+    struct session *s = user;
+    for (size_t i = 0; i < s->n_streams; i++)
+        window_busy(s->streams[i].window);
+}
+
 /* ---- names ---- */
 
 static void add_stream(struct session *s, const struct question *q)
@@ -397,7 +404,7 @@ static int open_session(struct session *s)
     resolver_create(&s->resolver, &s->loop, NULL);
     http_create(&s->http, &s->loop);
     struct prober_events events = {
-        .on_result = on_result, .on_after = on_after, .user = s};
+        .on_result = on_result, .on_after = on_after, .on_busy = on_busy, .user = s};
     s->prober = prober_create(&s->loop, probe_kinds, probe_kinds_count, s->resolver,
                               s->http, events);
     if (prober_open(s->prober, s->live->kind, why, sizeof why) < 0)

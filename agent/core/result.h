@@ -73,8 +73,8 @@ struct result {
     const char *pop_basis;  /* what named it: "X-MSEdge-Ref"; static, NULL is nothing */
     const char *foreign;    /* the mark of another network in the reply ("CF-RAY of
                                Cloudflare"), which then names no PoP; static; NULL: none */
-    char cause[96];         /* one plain clause on what went wrong; "" after a
-                               reply that has its delays */
+    char cause[96];         /* one plain clause on what went wrong, or is odd with
+                               a reply; "" after one that is as it should be */
     uint8_t lost_packets; /* retransmissions the kernel made for it: loss of packets, not
                              of the probe */
     bool kernel_time; /* the first delay is from kernel stamps, not from our own clock */

@@ -38,6 +38,8 @@ struct exchange {
     struct result result; /* a kind may fill pop, cause, http, lost_packets, kernel_time,
                              and time (when it set `sent`) */
     void *own;            /* the kind's, of this exchange; NULL at first */
+    bool unheard; /* set by abort(): the answer may have come, and this host dropped
+                             it. Not measured instead of lost; events.on_busy() comes. */
 };
 
 struct probe_kind {
@@ -81,6 +83,7 @@ void prober_after(struct prober *p, uint32_t stream, enum afterthought what);
 
 /* What a kind counts in struct prober_counters. */
 void prober_count_foreign(struct prober *p);
+void prober_count_damaged(struct prober *p);
 void prober_count_fallback(struct prober *p);
 
 #endif

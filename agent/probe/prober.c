@@ -163,6 +163,11 @@ void prober_count_foreign(struct prober *p)
     p->counters.foreign++;
 }
 
+void prober_count_damaged(struct prober *p)
+{
+    p->counters.damaged++;
+}
+
 void prober_count_fallback(struct prober *p)
 {
     p->counters.timestamp_fallbacks++;
@@ -225,13 +230,24 @@ static void report_deferred(struct prober *p)
     }
 }
 
+static void say_unheard(struct prober *p, struct result *r)
+{
+    r->outcome = OUTCOME_NOT_MEASURED;
+    snprintf(r->cause, sizeof r->cause,
+             "this host was too busy: it dropped packets that it had received");
+    if (p->events.on_busy != NULL)
+        p->events.on_busy(p->events.user);
+}
+
 static void report_lost(struct prober *p)
 {
     struct mono at = mono_now();
     struct probe *probe;
     while (!p->destroyed && (probe = overdue(p, at)) != NULL) {
         probe->kind->abort(&probe->x);
-        if (probe->x.result.outcome != OUTCOME_REPLY)
+        if (probe->x.unheard)
+            say_unheard(p, &probe->x.result);
+        else if (probe->x.result.outcome != OUTCOME_REPLY)
             say_lost(&probe->x.result, probe->x.target->waiting_ns);
         report(probe);
     }

@@ -19,6 +19,9 @@ struct prober_events {
     /* Late or duplicate answers; may be NULL. */
     void (*on_after)(uint32_t stream, enum afterthought what, void *user);
     void *user;
+    /* This host was too busy to take in all that came; may be NULL. Must not destroy the
+     * prober. */
+    void (*on_busy)(void *user);
 };
 
 /*
@@ -49,6 +52,7 @@ size_t prober_under_way(const struct prober *p);
 struct prober_counters { /* of results that were given; refused ones are in `sent` only */
     uint64_t sent, answered, lost, not_measured;
     uint64_t foreign;             /* packets that looked like answers and were not ours */
+    uint64_t damaged;             /* answers whose payload was not what was sent */
     uint64_t timestamp_fallbacks; /* kernel stamps that were missing or made no sense */
 };
 

@@ -96,15 +96,26 @@ static bool agrees(const struct sent_echo *sent, const struct icmp_message *m,
     return sent->echo.id == m->echo.id && sent->echo.seq == m->echo.seq &&
            (!m->whole ||
             (sent->echo.nonce == m->echo.nonce && sent->echo.tag == m->echo.tag)) &&
-           endpoint_same_address(&sent->to, to);
+           (to == NULL || endpoint_same_address(&sent->to, to));
+}
+
+/* `to`: where it was sent; NULL: anywhere. */
+static uint64_t match(const struct echoes *e, const struct icmp_message *m,
+                      const struct endpoint *to)
+{
+    uint64_t number = *bucket(e, &m->echo);
+    while (number != ECHO_NONE && !agrees(slot(e, number), m, to))
+        number = slot(e, number)->older;
+    return number;
 }
 
 uint64_t echoes_match(struct echoes *e, const struct icmp_message *m,
                       const struct endpoint *from)
 {
-    const struct endpoint *to = m->what == ICMP_IS_ERROR ? &m->quoted_to : from;
-    uint64_t number = *bucket(e, &m->echo);
-    while (number != ECHO_NONE && !agrees(slot(e, number), m, to))
-        number = slot(e, number)->older;
-    return number;
+    return match(e, m, m->what == ICMP_IS_ERROR ? &m->quoted_to : from);
+}
+
+uint64_t echoes_match_anyone(struct echoes *e, const struct icmp_message *m)
+{
+    return match(e, m, NULL);
 }

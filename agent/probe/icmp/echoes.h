@@ -29,6 +29,7 @@ struct sent_echo {
     struct mono sent;
     struct stamps stamps; /* of the request, as they come */
     uint32_t key;         /* by which the kernel names it in its stamp */
+    uint32_t drops;       /* icmp_socket_drops() when it was sent */
     uint64_t older;       /* of the same bucket, or ECHO_NONE */
 };
 
@@ -55,5 +56,8 @@ struct sent_echo *echoes_at(struct echoes *e, uint64_t number);
  * ECHO_NONE: it is none of ours. */
 uint64_t echoes_match(struct echoes *e, const struct icmp_message *m,
                       const struct endpoint *from);
+
+/* The same for a reply, whoever sent it. */
+uint64_t echoes_match_anyone(struct echoes *e, const struct icmp_message *m);
 
 #endif

@@ -4,6 +4,9 @@
  * batches what has come is taken out, so that neither our buffers nor the kernel's fill
  * up with a burst.
  *
+ * When the kernel has dropped packets of the socket while a probe was under way, its reply
+ * may have been among them: it is not measured, and this host was busy.
+ *
  * A stream has a random id and a sequence that begins at random. After some losses in a
  * row it takes a new id: a firewall may hold a session of the old one that leads nowhere
  * any more. (The id of a ping socket is the kernel's and stays.)
@@ -43,7 +46,8 @@ static void renew(struct icmp_family *f, struct flow *flow)
 {
     uint64_t chance = next_random(f->icmp);
     uint16_t given = icmp_socket_id(f->socket);
-    flow->id = given != 0 ? given : (uint16_t)(chance % UINT16_MAX + 1);
+    flow->id =
+        given != 0 ? given : (uint16_t)(ECHO_MARK(f->icmp->tag) << 8 | (uint8_t)chance);
     flow->seq = (uint16_t)(chance >> 32);
     flow->losses = 0;
 }
@@ -93,6 +97,10 @@ static void icmp_abort(struct exchange *x)
     struct sent_echo *sent = echoes_at(&f->echoes, (uintptr_t)x->own);
     assert(sent != NULL && sent->x == x);
     sent->x = NULL;
+    if (icmp_socket_drops(f->socket) != sent->drops) {
+        x->unheard = true;
+        return;
+    }
     struct flow *flow = flow_of(f, sent->stream);
     if (flow->losses < SILENT_LOSSES)
         flow->losses++;

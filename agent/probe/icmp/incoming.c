@@ -3,6 +3,9 @@
 #include "probe/icmp/state.h"
 #include "probe/prober.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #define ROUNDS_MAX 64 /* batches taken at one time, so that a flood cannot hold us */
 
 static void on_stamp(struct icmp_family *f, const struct packet_in *p)
@@ -16,6 +19,31 @@ static void on_stamp(struct icmp_family *f, const struct packet_in *p)
         sent->stamps.hardware_ns = p->stamps.hardware_ns;
 }
 
+/* Why no reply has counted yet; it stays the cause if none comes. */
+__attribute__((format(printf, 2, 3))) static void note(struct exchange *x,
+                                                       const char *format, ...)
+{
+    va_list args;
+    if (x == NULL)
+        return;
+    va_start(args, format);
+    vsnprintf(x->result.cause, sizeof x->result.cause, format, args);
+    va_end(args);
+}
+
+/* Our own nonce, sent by somebody else than the target: several addresses, or an address
+ * translation that does not know the way back. */
+static void on_other_address(struct icmp_family *f, const struct packet_in *p)
+{
+    char by[ADDRESS_TEXT_MAX];
+    struct sent_echo *sent =
+        echoes_at(&f->echoes, echoes_match_anyone(&f->echoes, &p->message));
+    prober_count_foreign(f->icmp->prober);
+    if (sent != NULL)
+        note(sent->x, "a reply came from another address, %s",
+             endpoint_address(by, &p->from));
+}
+
 static void on_reply(struct icmp_family *f, const struct packet_in *p,
                      struct mono arrived)
 {
@@ -25,7 +53,13 @@ static void on_reply(struct icmp_family *f, const struct packet_in *p,
     struct sent_echo *sent =
         echoes_at(&f->echoes, echoes_match(&f->echoes, &p->message, &p->from));
     if (sent == NULL) {
-        prober_count_foreign(s->prober);
+        on_other_address(f, p);
+        return;
+    }
+    if (p->message.damaged_at != 0) { /* lost (RFC 7680, 2.4) */
+        prober_count_damaged(s->prober);
+        note(sent->x, "a reply came damaged, from byte %u of its payload on",
+             p->message.damaged_at);
         return;
     }
     flow_of(f, sent->stream)->losses = 0;
@@ -38,6 +72,10 @@ static void on_reply(struct icmp_family *f, const struct packet_in *p,
     }
     sent->x = NULL;
     sent->answered = true;
+    x->result.cause[0] = '\0';
+    if (p->message.payload_bytes < x->target->payload_bytes)
+        note(x, "the reply has %u of %u bytes", p->message.payload_bytes,
+             x->target->payload_bytes);
     enum stamp_basis basis;
     int64_t rtt =
         stamps_delay(arrived.ns - sent->sent.ns, sent->stamps, p->stamps, &basis);

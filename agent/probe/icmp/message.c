@@ -57,6 +57,16 @@ static bool read_echo(struct icmp_message *m, struct wire *w)
     return known;
 }
 
+/* The zeros behind the nonce. */
+static void read_rest(struct icmp_message *m, struct wire w)
+{
+    uint16_t at = sizeof m->echo.tag + sizeof m->echo.nonce;
+    for (; w.left > 0; at++)
+        if (wire_u8(&w) != 0 && m->damaged_at == 0)
+            m->damaged_at = at;
+    m->payload_bytes = at;
+}
+
 bool icmp_read_quoted(struct icmp_message *m, struct wire w, enum family family)
 {
     uint8_t type = wire_u8(&w);
@@ -122,8 +132,10 @@ struct icmp_message icmp_read(struct wire w, enum family family)
     if (!wire_ok(&w))
         return m;
     if (m.type == (family == FAMILY_IPV6 ? ICMP6_ECHO_REPLY : ICMP4_ECHO_REPLY)) {
-        if (read_echo(&m, &w) && m.whole)
+        if (read_echo(&m, &w) && m.whole) {
             m.what = ICMP_IS_REPLY;
+            read_rest(&m, w);
+        }
     } else if (is_error(family, m.type)) {
         m.mtu = mtu_of(family, &m, wire_u32(&w));
         bool ours = family == FAMILY_IPV6 ? read_ipv6(&w, &m.quoted_from, &m.quoted_to)

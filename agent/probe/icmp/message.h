@@ -5,7 +5,8 @@
  * An echo carries, after id and sequence number, a tag (random, of this process: the
  * kernel's filter keeps others' replies away by it) and a nonce (random, of this probe:
  * who has not seen the probe cannot forge its reply). The rest of the payload is zero,
- * which also leaves the checksum alone.
+ * which also leaves the checksum alone, and is looked at in the reply: a raw socket gets
+ * packets whose checksum nobody has verified.
  */
 #ifndef EDGELAT_PROBE_ICMP_MESSAGE_H
 #define EDGELAT_PROBE_ICMP_MESSAGE_H
@@ -20,7 +21,12 @@
 #define ECHO_PAYLOAD_MIN 16 /* tag, nonce and four zero bytes */
 #define ECHO_PAYLOAD_MAX 1400
 #define ECHO_HEAD_LEN    (8 + ECHO_PAYLOAD_MIN)
-#define ECHO_TAG_OFFSET  8 /* in the message */
+#define ECHO_ID_OFFSET   4 /* in the message */
+#define ECHO_TAG_OFFSET  8
+
+/* The upper byte of each id is that of the process: the kernel's filter knows by it the
+ * errors that quote too little to show the tag. Never 0. */
+#define ECHO_MARK(tag) ((uint8_t)((tag) % 255 + 1))
 
 enum { ICMP4_ECHO_REPLY = 0, ICMP6_ECHO_REPLY = 129 };
 
@@ -40,6 +46,11 @@ struct icmp_message {
     enum icmp_what what;
     struct echo echo; /* of the reply, or quoted by the error */
     bool whole;       /* tag and nonce are known: an error may quote less */
+
+    /* of a reply */
+    uint16_t payload_bytes; /* after the header */
+    uint16_t damaged_at;    /* the first byte of the payload that is not as it was sent;
+                               0: none */
 
     /* of an error */
     uint8_t type, code;

@@ -39,11 +39,13 @@ static void mark_sent(struct icmp_family *f, const struct batch *b, size_t from)
 {
     struct mono now = mono_now();
     struct wall wall = wall_now();
+    uint32_t drops = icmp_socket_drops(f->socket);
     for (size_t i = from; i < b->n; i++) {
         struct sent_echo *e = echoes_at(&f->echoes, b->numbers[i]);
         e->key = f->next_key + (uint32_t)(i - from);
         f->by_key[e->key % KEYS] = b->numbers[i];
         e->sent = e->x->sent = now;
+        e->drops = drops;
         e->x->result.time = wall;
     }
 }

@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <linux/icmp.h>
 #include <linux/net_tstamp.h>
+#include <linux/sock_diag.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -17,9 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RECEIVE_BYTES 256 /* an error with all that we look at of what it quotes */
+#define RECEIVE_BYTES (60 + 8 + ECHO_PAYLOAD_MAX) /* the longest IPv4 header, a reply */
 #define CONTROL_BYTES 192
-#define BUFFER_BYTES  (1 << 20) /* the kernel gives less without CAP_NET_ADMIN */
+#define BUFFER_BYTES  (4 << 20) /* the kernel gives less without CAP_NET_ADMIN */
 
 struct outgoing {
     struct mmsghdr messages[ICMP_BATCH];
@@ -55,7 +56,12 @@ static void set(int fd, int level, int option, int value)
     setsockopt(fd, level, option, &value, sizeof value);
 }
 
-/* Only replies with our tag, and errors, wake us: a `ping` beside us does not. */
+/*
+ * Replies with our tag, and errors that quote a request with our tag, or with our mark
+ * where they quote less (RFC 792: the first 8 bytes). All else, a `ping` beside us and a
+ * flood of forged errors alike, is dropped by the kernel: it neither wakes us nor fills
+ * the buffer. A load beyond the end of the packet drops it (BPF).
+ */
 static void filter_raw(int fd, enum family family, uint32_t tag)
 {
     bool ipv6 = family == FAMILY_IPV6;
@@ -72,18 +78,37 @@ static void filter_raw(int fd, enum family family, uint32_t tag)
                       1u << ICMP_TIME_EXCEEDED | 1u << ICMP_PARAMETERPROB)};
         setsockopt(fd, SOL_RAW, ICMP_FILTER, &types, sizeof types);
     }
+    enum { ACCEPT = 19, DROP = 20 }; /* the last two statements */
+#define IF_EQUAL(at, value, yes, no)                                                     \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, (yes) - (at)-1, (no) - (at)-1)
     struct sock_filter program[] = {
         /* X: where the message begins; IPv4 comes with its header */
-        ipv6 ? (struct sock_filter)BPF_STMT(BPF_LDX | BPF_IMM, 0)
-             : (struct sock_filter)BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
-        BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ipv6 ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY, 0,
-                 2),
-        BPF_STMT(BPF_LD | BPF_W | BPF_IND, ECHO_TAG_OFFSET),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, tag, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-        BPF_STMT(BPF_RET | BPF_K, 0),
+        [0] = ipv6 ? (struct sock_filter)BPF_STMT(BPF_LDX | BPF_IMM, 0)
+                   : (struct sock_filter)BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+        [1] = BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
+        [2] = IF_EQUAL(2, ipv6 ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY, 3, 5),
+        [3] = BPF_STMT(BPF_LD | BPF_W | BPF_IND, ECHO_TAG_OFFSET),
+        [4] = IF_EQUAL(4, tag, ACCEPT, DROP),
+        /* X: where the quoted request begins, behind its IP header */
+        [5] = BPF_STMT(BPF_LD | BPF_B | BPF_IND, 8),
+        [6] = BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 15),
+        [7] = BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
+        [8] = ipv6 ? (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, 40)
+                   : (struct sock_filter)BPF_STMT(BPF_ALU | BPF_OR | BPF_K, 0),
+        [9] = BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0),
+        [10] = BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 8),
+        [11] = BPF_STMT(BPF_MISC | BPF_TAX, 0),
+        [12] = BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+        [13] = BPF_STMT(BPF_ALU | BPF_SUB | BPF_X, 0),
+        [14] = BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, ECHO_TAG_OFFSET + 4, 0, 2),
+        [15] = BPF_STMT(BPF_LD | BPF_W | BPF_IND, ECHO_TAG_OFFSET),
+        [16] = IF_EQUAL(16, tag, ACCEPT, DROP),
+        [17] = BPF_STMT(BPF_LD | BPF_B | BPF_IND, ECHO_ID_OFFSET),
+        [18] = IF_EQUAL(18, ECHO_MARK(tag), ACCEPT, DROP),
+        [ACCEPT] = BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        [DROP] = BPF_STMT(BPF_RET | BPF_K, 0),
     };
+#undef IF_EQUAL
     struct sock_fprog filter = {sizeof program / sizeof *program, program};
     setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
@@ -204,6 +229,15 @@ int icmp_socket_fd(const struct icmp_socket *s)
 uint16_t icmp_socket_id(const struct icmp_socket *s)
 {
     return s->id;
+}
+
+uint32_t icmp_socket_drops(const struct icmp_socket *s)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t len = sizeof info;
+    if (getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, info, &len) != 0)
+        return 0;
+    return info[SK_MEMINFO_DROPS];
 }
 
 /* ---- sending ---- */

@@ -50,6 +50,10 @@ uint16_t icmp_socket_id(const struct icmp_socket *s);
 /* Packets sent from now on may not be fragmented, or may. */
 void icmp_socket_dont_fragment(struct icmp_socket *s, bool dont);
 
+/* How many packets the kernel has dropped so far because nobody read them in time (and,
+ * of ICMPv6, with a wrong checksum): counts up and wraps. 0 where it does not say. */
+uint32_t icmp_socket_drops(const struct icmp_socket *s);
+
 /* Sends up to ICMP_BATCH; returns how many went out. Fewer than `n`: the errno of the
  * first that did not is in `*error`. */
 size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets, size_t n,

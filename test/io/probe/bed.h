@@ -22,6 +22,7 @@ struct bed {
     int64_t *after_ns; /* since the loop began, when the result came */
     size_t n;
     size_t late[BED_STREAMS], duplicates[BED_STREAMS];
+    size_t busy;  /* how often the host was said to be */
     bool sending; /* inside prober_send(): nothing may come now */
     int64_t began_ns;
     struct target target;
@@ -46,6 +47,12 @@ static inline void bed_on_after(uint32_t stream, enum afterthought what, void *u
         b->duplicates[stream]++;
 }
 
+static inline void bed_on_busy(void *user)
+{
+    struct bed *b = user;
+    b->busy++;
+}
+
 static inline struct bed *bed_make(const struct probe_kind *const *kind)
 {
     struct bed *b = mem_zalloc(sizeof *b);
@@ -53,7 +60,7 @@ static inline struct bed *bed_make(const struct probe_kind *const *kind)
     b->results = mem_zalloc(BED_RESULTS_MAX * sizeof *b->results);
     b->after_ns = mem_zalloc(BED_RESULTS_MAX * sizeof *b->after_ns);
     b->began_ns = mono_now().ns;
-    struct prober_events events = {bed_on_result, bed_on_after, b};
+    struct prober_events events = {bed_on_result, bed_on_after, b, bed_on_busy};
     b->prober = prober_create(&b->loop, kind, 1, NULL, NULL, events);
     b->target = (struct target){.name = "t", .waiting_ns = NS_PER_S, .payload_bytes = 56};
     return b;

@@ -268,6 +268,163 @@ static void forged_replies(void **unused)
     }
 }
 
+/* Every byte of the payload is looked at, as the kernel checks no sum for a raw socket.
+ * Each reply differs from the true one by one bit behind the nonce. */
+static void damaged_replies(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    static const size_t offsets[] = {12, 15, 16, 40, 55}; /* in a payload of 56 */
+    for (int i = 0; i < 2; i++) {
+        struct bed *b = bed_make(kinds);
+        struct endpoint to = bed_to(far_ends[i], 0);
+        b->target.waiting_ns = 200 * NS_PER_MS;
+        for (size_t k = 0; k < sizeof offsets / sizeof *offsets; k++) {
+            bed_send(b, 0, &to);
+            struct packet request = take_request(b), damaged = reply_to(&request);
+            damaged.bytes[damaged.header + 8 + offsets[k]] ^= 4;
+            finish(&damaged);
+            inject(&damaged);
+            if (k > 0) { /* the true one still counts */
+                struct packet reply = reply_to(&request);
+                inject(&reply);
+            }
+            bed_wait(b, k + 1);
+            CHECK_INT(k + 1, prober_counters(b->prober).damaged, "counted");
+            CHECK_INT(k > 0 ? OUTCOME_REPLY : OUTCOME_LOSS, b->results[k].outcome,
+                      b->results[k].cause);
+            CHECK_TEXT(k > 0 ? ""
+                             : "a reply came damaged, from byte 12 of its payload on",
+                       b->results[k].cause, "cause");
+        }
+        CHECK_INT(0, prober_counters(b->prober).foreign, "they are ours");
+        bed_end(b);
+    }
+}
+
+/* Some hosts give back less than they were sent. */
+static void short_reply(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    for (int i = 0; i < 2; i++) {
+        struct bed *b = bed_make(kinds);
+        struct endpoint to = bed_to(far_ends[i], 0);
+        b->target.payload_bytes = 1000;
+        bed_send(b, 0, &to);
+        struct packet request = take_request(b), reply = reply_to(&request);
+        reply.len = reply.header + 8 + 64;
+        finish(&reply);
+        inject(&reply);
+        bed_wait(b, 1);
+        CHECK_INT(OUTCOME_REPLY, b->results[0].outcome, b->results[0].cause);
+        CHECK_TEXT("the reply has 64 of 1000 bytes", b->results[0].cause, "it is said");
+        bed_end(b);
+    }
+}
+
+static void reply_from_another_address(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    static const char *const causes[] = {"a reply came from another address, 10.9.0.119",
+                                         "a reply came from another address, fd09::77"};
+    for (int i = 0; i < 2; i++) {
+        for (int true_one = 0; true_one < 2; true_one++) {
+            struct bed *b = bed_make(kinds);
+            struct endpoint to = bed_to(far_ends[i], 0);
+            b->target.waiting_ns = 50 * NS_PER_MS;
+            bed_send(b, 0, &to);
+            struct packet request = take_request(b), other = reply_to(&request);
+            other.bytes[i == 0 ? 15 : 23] = 0x77;
+            finish(&other);
+            inject(&other);
+            if (true_one) {
+                struct packet reply = reply_to(&request);
+                inject(&reply);
+            }
+            bed_wait(b, 1);
+            CHECK_INT(true_one ? OUTCOME_REPLY : OUTCOME_LOSS, b->results[0].outcome,
+                      b->results[0].cause);
+            CHECK_TEXT(true_one ? "" : causes[i], b->results[0].cause, "cause");
+            CHECK_INT(1, prober_counters(b->prober).foreign, "counted");
+            bed_end(b);
+        }
+    }
+}
+
+enum { FLOOD = 15000 }; /* more than any buffer of ours holds */
+
+/* In bursts that the kernel's backlog (net.core.netdev_max_backlog, 1000) takes. */
+static void flood(const struct packet *one, const struct packet *other)
+{
+    static const struct timespec pause = {0, 500000};
+    for (int k = 0; k < FLOOD; k++) {
+        inject(k % 2 == 0 ? one : other);
+        if (k % 250 == 0)
+            nanosleep(&pause, NULL);
+    }
+    nanosleep(&pause, NULL);
+}
+
+/* While we get no CPU, forged errors come by the thousand: of another's probe by its tag,
+ * or quoting too little to show one. They do not take the place of our reply. */
+static void flood_of_forged_errors(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    for (int i = 0; i < 2; i++) {
+        struct bed *b = bed_make(kinds);
+        struct endpoint to = bed_to(far_ends[i], 0);
+        bed_send(b, 0, &to);
+        struct packet request = take_request(b), reply = reply_to(&request);
+        struct packet forged = error_on(&request, i == 0 ? 3 : 1, 1, request.header + 8);
+        struct packet whole = error_on(&request, i == 0 ? 3 : 1, 1, request.len);
+        forged.bytes[2 * forged.header + 8 + 4] ^= 0x80; /* the id that it quotes */
+        whole.bytes[2 * whole.header + 8 + 8] ^= 1;      /* the tag */
+        finish(&forged);
+        finish(&whole);
+        flood(&forged, &whole);
+        inject(&reply);
+        bed_wait(b, 1);
+        CHECK_INT(OUTCOME_REPLY, b->results[0].outcome, b->results[0].cause);
+        CHECK_INT(0, b->busy, "nothing was dropped");
+        bed_end(b);
+    }
+}
+
+/* What passes the filter can fill the buffer; then our own kernel drops the reply, and
+ * that is no loss of the path. */
+static void dropped_by_this_host(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    for (int i = 0; i < 2; i++) {
+        struct bed *b = bed_make(kinds);
+        struct endpoint to = bed_to(far_ends[i], 0);
+        b->target.waiting_ns = 500 * NS_PER_MS;
+        bed_send(b, 0, &to);
+        struct packet request = take_request(b), reply = reply_to(&request);
+        struct packet forged = reply;
+        forged.bytes[forged.header + 12] ^= 1; /* the nonce */
+        finish(&forged);
+        flood(&forged, &forged);
+        inject(&reply);
+        bed_wait(b, 1);
+        CHECK_INT(OUTCOME_NOT_MEASURED, b->results[0].outcome, b->results[0].cause);
+        CHECK_TEXT("this host was too busy: it dropped packets that it had received",
+                   b->results[0].cause, "cause");
+        CHECK_INT(1, b->busy, "and is told to be busy");
+        b->target.waiting_ns = 30 * NS_PER_MS;
+        bed_send(b, 0, &to);
+        take_request(b);
+        bed_wait(b, 2);
+        CHECK_INT(OUTCOME_LOSS, b->results[1].outcome,
+                  "the next one is lost, and no more");
+        bed_end(b);
+    }
+}
+
 static void check_error(int i, uint8_t type, uint8_t code, size_t quoted,
                         const char *cause)
 {
@@ -443,6 +600,11 @@ int main(void)
         cmocka_unit_test(duplicates),
         cmocka_unit_test(late_reply),
         cmocka_unit_test(forged_replies),
+        cmocka_unit_test(damaged_replies),
+        cmocka_unit_test(short_reply),
+        cmocka_unit_test(reply_from_another_address),
+        cmocka_unit_test(flood_of_forged_errors),
+        cmocka_unit_test(dropped_by_this_host),
         cmocka_unit_test(errors),
         cmocka_unit_test(forged_error),
         cmocka_unit_test(new_id_after_silence),
