@@ -274,6 +274,32 @@ static void by_chance(void **state)
     bed_end(&b);
 }
 
+/* A report beside it: what cannot be read is not called torn, and nothing changes. */
+static void history_cannot_be_read(void **state)
+{
+    (void)state;
+    struct spool_bed b;
+    struct history_reader *r;
+    struct history_batch batch;
+    int rc;
+    begin(&b, 3);
+    bed_put_batch(&b, "00000000000000000002-metrics.pb.gz", 2, 3);
+    disk.error = EIO;
+    disk.only = 1;
+    CHECK_INT(0, history_read(&r, b.state, 0), "opened");
+    CHECK(history_next(r, &batch), "the third");
+    CHECK_INT(3, batch.id, "the third");
+    free(batch.bytes);
+    CHECK(!history_next(r, &batch), "the end");
+    CHECK_INT(1, history_skipped(r), "one is torn");
+    CHECK_INT(1, history_unreadable(r, &rc), "one cannot be read");
+    CHECK_INT(-EIO, rc, "why");
+    history_read_end(r);
+    CHECK_INT(3, bed_files(&b, ""), "all are there");
+    disk.error = 0;
+    bed_end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +311,7 @@ int main(void)
         cmocka_unit_test(folder_away),
         cmocka_unit_test(file_away),
         cmocka_unit_test(by_chance),
+        cmocka_unit_test(history_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,8 @@ struct got {
     struct http_reply reply;
     char error[320], body[128], msedge[128];
     int headers;
+    bool dated;       /* it had a Date, ... */
+    int64_t ahead_ns; /* ... so far ahead of our clock */
 };
 
 static inline void on_header(const char *name, const char *value, size_t len, void *user)
@@ -50,6 +52,7 @@ static inline struct got fetch(const struct http_request *request)
     CHECK_INT(0, g.calls, "never from inside the call");
     while (g.calls == 0)
         uv_run(&loop, UV_RUN_ONCE);
+    g.dated = http_clock_ahead(h, &g.ahead_ns);
     http_destroy(h);
     uv_run(&loop, UV_RUN_DEFAULT);
     CHECK_INT(1, g.calls, "exactly one reply");

@@ -149,6 +149,18 @@ static void trusted_file_with_a_byte_order_mark(void **state)
     CHECK_INT(HTTP_OK, g.reply.failure, g.error);
 }
 
+/* The Date of a reply is what the wall clock is held against. */
+static void date_of_a_reply(void **state)
+{
+    (void)state;
+    struct http_request request = get(url_of("localhost", nginx.good, "/"));
+    request.ca_file = nginx.ca;
+    struct got g = fetch(&request);
+    CHECK_INT(HTTP_OK, g.reply.failure, g.error);
+    CHECK(g.dated, "it came");
+    CHECK_NEAR(0, (double)g.ahead_ns / 1e9, 3, "seconds ahead");
+}
+
 static void failures_on_this_host(void **state)
 {
     (void)state;
@@ -376,6 +388,7 @@ int main(void)
         cmocka_unit_test(statuses),
         cmocka_unit_test(not_trusted),
         cmocka_unit_test(trusted_file_with_a_byte_order_mark),
+        cmocka_unit_test(date_of_a_reply),
         cmocka_unit_test(failures_on_this_host),
         cmocka_unit_test(long_bodies),
         cmocka_unit_test(post),
