@@ -68,10 +68,18 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ctx, void *user)
     return CURLE_OK;
 }
 
+/* Then libcurl must not go on with what it has read already. */
+static bool is_cut_off(const struct http_exchange *x)
+{
+    return multi_verdict(x->multi) != GUARD_FINE;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t n, void *user)
 {
     struct http_exchange *x = user;
     size_t len = size * n, room = x->reply_max - x->body.len;
+    if (is_cut_off(x))
+        return 0;
     if (x->warm) /* what is not kept counts all the same */
         return (x->warm_len += len) <= x->reply_max ? len : 0;
     text_add_bytes(&x->body, bytes, len < room ? len : room);
@@ -143,6 +151,8 @@ static size_t on_header_line(char *line, size_t size, size_t n, void *user)
 {
     struct http_exchange *x = user;
     size_t len = size * n;
+    if (is_cut_off(x))
+        return 0;
     take_first_byte(x);
     x->reply.head |= x->replied_ns != 0 && ends_head(line, len);
     x->head_len += len;

@@ -26,7 +26,7 @@ struct multi *multi_create(uv_loop_t *loop,
 bool multi_opened(struct multi *m, int fd);
 int multi_close_socket(void *m, curl_socket_t fd);
 
-/* Of the transfers since it had none, valid in multi_done_cb(). */
+/* Of the transfers since it had none, also while one runs. */
 enum guard_verdict multi_verdict(const struct multi *m);
 
 void multi_add(struct multi *m, CURL *easy);
