@@ -1,6 +1,7 @@
 /* What the agent says of itself: of windows that have closed, and of what is wrong. */
 #include "status/snapshot.h"
 
+#include "core/ledger.h"
 #include "unit/core/rig.h"
 
 static const char near[] = "192.0.2.1", other[] = "192.0.2.9";
@@ -178,6 +179,24 @@ static void another_place(void **state)
     CHECK_TEXT("near: no address of near.example is known; does DNS answer here?\n",
                text_string(&b->findings), "it has no address any more");
     has(&b->text, "nothing is known of near.example yet", "and nothing is said of it");
+    bed_end(b);
+}
+
+/* A target with more places than there may be series is shown all the same. */
+static void an_overflow_series(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    char pop[8];
+    for (int i = 0; i < 2 * LEDGER_PLACES_MAX; i++) {
+        snprintf(pop, sizeof pop, "A%c%c", 'A' + i / 26, 'A' + i % 26);
+        resolve(&b->rig, 0, i % 2 == 0 ? near : other, pop);
+        give(&b->rig, PING4, i % 2 == 0 ? near : other, OUTCOME_REPLY, MS(3), "");
+    }
+    window(b);
+    has(&b->json, "\"edgelat.series.overflow\"", "the event");
+    has(&b->json, "\"kind\":\"ping\",\"family\":\"ipv4\"", "the stream");
+    has_not(&b->json, "\"streams\":[],\"verdict\"", "no target without a stream");
     bed_end(b);
 }
 
@@ -408,6 +427,7 @@ int main(void)
         cmocka_unit_test(without_dns),
         cmocka_unit_test(a_target),
         cmocka_unit_test(another_place),
+        cmocka_unit_test(an_overflow_series),
         cmocka_unit_test(down),
         cmocka_unit_test(not_the_edge),
         cmocka_unit_test(this_host),
