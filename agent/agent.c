@@ -205,7 +205,11 @@ static int open_network(struct agent *a)
 {
     int rc = http_create(&a->http, a->loop);
     if (rc < 0) {
-        log_error("agent", "no HTTP client: %s", strerror(-rc));
+        log_error(
+            "agent",
+            "no HTTP client: %s; raise the limits of the process (ulimit -n, ulimit "
+            "-i)",
+            strerror(-rc));
         return rc;
     }
     const char *url = a->config->collectors[0].url;

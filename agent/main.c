@@ -108,8 +108,10 @@ static int perform(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    if (start_descriptors() < 0)
-        return CMD_CANNOT; /* nowhere to say it */
+    if (start_descriptors() < 0) /* nowhere to say it */
+        return CMD_CANNOT;
+    if (!start_stack())
+        return CMD_CANNOT;
     start_environment();
     if (argc > 1 && strcmp(argv[1], command_run.name) == 0)
         start_hold_signals();

@@ -82,6 +82,18 @@ static rlim_t raise_to(int resource, rlim_t least)
     return limit.rlim_cur;
 }
 
+bool start_stack(void)
+{
+    static const char why[] =
+        "edgelat: the stack may be less than 256 KiB only: raise the "
+        "limit (ulimit -s, LimitSTACK=)\n";
+    if (raise_to(RLIMIT_STACK, STACK_BYTES) >= STACK_BYTES)
+        return true;
+    ssize_t unused = write(STDERR_FILENO, why, sizeof why - 1);
+    (void)unused;
+    return false;
+}
+
 /* How many of `n` descriptors can be opened at once. */
 static size_t try_descriptors(size_t n)
 {
@@ -127,16 +139,10 @@ static size_t try_threads(size_t n)
 
 bool start_has(const struct start_needs *needs, struct text *why)
 {
-    rlim_t stack = raise_to(RLIMIT_STACK, STACK_BYTES);
     rlim_t file = raise_to(RLIMIT_FSIZE, needs->file_bytes);
     raise_to(RLIMIT_NOFILE, needs->descriptors + 256);
     size_t descriptors = try_descriptors(needs->descriptors);
-    if (stack < STACK_BYTES)
-        text_add(why,
-                 "the stack may be %llu KiB only; at least %d KiB are needed: raise "
-                 "the limit (ulimit -s)",
-                 (unsigned long long)stack >> 10, STACK_BYTES >> 10);
-    else if (descriptors < needs->descriptors)
+    if (descriptors < needs->descriptors)
         text_add(why,
                  "only %zu more files may be open; at least %zu are needed: raise "
                  "the limit (ulimit -n, LimitNOFILE=)",

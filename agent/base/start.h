@@ -41,6 +41,13 @@ void start_hold_signals(void);
 /* Opens a signalfd(2) from which those signals are read. Returns it, or -errno. */
 int start_signals(void);
 
+/*
+ * Raises the soft limit of the stack where it is too low for us. False: that is not
+ * allowed, and one sentence on standard error says so, written without a formatting
+ * function, as those need a stack.
+ */
+bool start_stack(void);
+
 struct start_needs {
     size_t descriptors;  /* besides the standard ones and what was inherited */
     size_t memory_bytes; /* of address space */
@@ -50,7 +57,8 @@ struct start_needs {
 
 /*
  * Tries whether all that is there, after raising the soft limits of descriptors and of
- * the stack as far as needed and allowed. False: one clause in `why`, with the next step.
+ * file sizes as far as needed and allowed. False: one clause in `why`, with the next
+ * step.
  */
 bool start_has(const struct start_needs *needs, struct text *why);
 

@@ -24,6 +24,13 @@ int cmd_cannot(const char *format, ...)
     return CMD_CANNOT;
 }
 
+int cmd_no_http(int rc)
+{
+    return cmd_cannot("no HTTP client: %s; raise the limits of this process (ulimit -n, "
+                      "ulimit -i)",
+                      strerror(-rc));
+}
+
 bool cmd_unread(void)
 {
     struct pollfd out = {.fd = STDOUT_FILENO};

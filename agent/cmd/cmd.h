@@ -36,6 +36,9 @@ extern const struct command command_run, command_probe, command_nearest,
 /* "edgelat: " and the sentence to standard error; returns CMD_CANNOT. */
 __attribute__((format(printf, 1, 2))) int cmd_cannot(const char *format, ...);
 
+/* The sentence for an http_create() that has failed with `rc`; returns CMD_CANNOT. */
+int cmd_no_http(int rc);
+
 /*
  * Flushes standard output and returns `rc`, or CMD_CANNOT with a sentence when not all of
  * it could be written. Ends the process by SIGPIPE, silently, when nobody reads any more,

@@ -402,7 +402,9 @@ static int open_session(struct session *s)
     s->timer.data = s;
     interrupt_start(&s->interrupt, &s->loop, on_interrupt, s);
     resolver_create(&s->resolver, &s->loop, NULL);
-    http_create(&s->http, &s->loop);
+    int rc = http_create(&s->http, &s->loop);
+    if (rc < 0)
+        return cmd_no_http(rc);
     struct prober_events events = {
         .on_result = on_result, .on_after = on_after, .on_busy = on_busy, .user = s};
     s->prober = prober_create(&s->loop, probe_kinds, probe_kinds_count, s->resolver,

@@ -131,7 +131,9 @@ static int rank(struct ranking *r, int64_t seconds)
 {
     struct measurer_events events = {.on_batch = on_batch, .user = r};
     uv_loop_init(&r->loop);
-    http_create(&r->http, &r->loop);
+    int rc = http_create(&r->http, &r->loop);
+    if (rc < 0)
+        return cmd_no_http(rc);
     if (measurer_create(&r->measurer, &r->loop, &r->config, &r->data.known, r->http,
                         events) < 0)
         return cmd_cannot("DNS servers '%s': not a list of addresses",

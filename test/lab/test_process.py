@@ -116,10 +116,15 @@ def limits(folder):
     for n in (6, 8, 16, 20):
         check(f"-n {n}", f"run -c {path}", (2,))
         check(f"-n {n}", "collect --listen 1:1", (2,))
-    for limit in ("-f 0", "-f 1", "-s 64", "-v 65000"):
+    for limit in ("-f 0", "-f 1", "-s 16", "-s 32", "-s 64", "-v 65000", "-d 50000", "-i 0"):
         check(limit, f"run -c {path}", (2,))
     check("-v 45000", "probe https 127.0.0.1:9 -n 1", (1, 2))
-    check("-s 64", f"check-config {path}", (0, 2))
+    for limit in ("-s 16", "-s 32", "-i 0"):
+        check(limit, "probe https 127.0.0.1:9 -n 1", (2,))
+        check(limit, f"nearest -c {path} -t 2", (2,))
+    for limit in ("-s 16", "-s 64"):
+        check(limit, f"check-config {path}", (2,))
+        check(limit, "whereis AMS", (2,))
     tap.equal([], wrong, "limits of descriptors, files, stack and memory: one sentence and exit code 2")
     code, said = shell(f"(ulimit -f 0; exec {EDGELAT} whereis AMS >{folder}/out)")
     tap.equal((2, True), (code, "ulimit -f" in said), "output past the limit of file sizes is an error")
