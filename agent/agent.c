@@ -183,8 +183,8 @@ static int open_state(struct agent *a)
     } else if (rc < 0) {
         log_error(
             "agent",
-            "%s/instance_id: %s; it must be a file that edgelat may read and write, "
-            "and is not replaced for that",
+            "%s/instance_id: %s; then start edgelat again: the identity is not replaced "
+            "for that",
             dir, rc == -EWOULDBLOCK ? "in use by another edgelat" : file_error(rc));
         return rc;
     }
