@@ -43,7 +43,7 @@ struct http_exchange {
     char peer[HOST_TEXT_MAX]; /* whom libcurl would have to look up; "" is nobody */
     uint16_t peer_port;
     struct http_question *question; /* who that is; NULL: it is not asked just now */
-    char why[192];                  /* why it cannot start, or "" */
+    char why[224];                  /* why it cannot start, or "" */
     char details[CURL_ERROR_SIZE];
     char error[320];
     X509_STORE *store;

@@ -3,11 +3,10 @@
 #include "net/clock.h"
 #include "net/http_exchange.h"
 #include "net/http_proxy.h"
+#include "net/pem.h"
 #include "net/socket.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -289,25 +288,21 @@ static void set_callbacks(struct http_exchange *x)
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, x->multi);
 }
 
-static void look_at_key(struct http_exchange *x, const struct http_request *request)
+/* libcurl says only that it could not set them, and would wait for a FIFO. */
+static void look_at_own_files(struct http_exchange *x, const char *cert_file,
+                              const char *key_file)
 {
-    const char *const files[] = {request->key_file, request->cert_file};
-    for (size_t i = 0; i < 2; i++) {
-        struct stat stat;
-        if (files[i] == NULL || files[i][0] == '\0')
-            continue;
-        int fd = file_open(AT_FDCWD, files[i], FILE_PLAIN, &stat);
-        if (fd >= 0)
-            close(fd);
-        if (fd == -EMEDIUMTYPE) /* OpenSSL would wait in open() */
-            snprintf(x->why, sizeof x->why, "%.90s: %s", files[i], file_error(fd));
-        if (fd >= 0 && tls_key_is_encrypted(files[i]))
-            snprintf(
-                x->why, sizeof x->why,
-                "private key %.90s is encrypted and needs a passphrase; decrypt it with "
-                "openssl pkey",
-                files[i]);
+    struct text why = {0};
+    const char *file = cert_file;
+    int rc = pem_check_certificates(cert_file, &why);
+    if (rc == 0) {
+        file = key_file;
+        rc = pem_check_key(key_file, cert_file, &why);
     }
+    if (rc < 0)
+        snprintf(x->why, sizeof x->why, "%.70s: %.140s", file,
+                 why.len > 0 ? text_string(&why) : file_error(rc));
+    text_free(&why);
 }
 
 /*
@@ -320,13 +315,15 @@ static void set_trust(struct http_exchange *x, const struct http_request *reques
     bool named = request->ca_file != NULL && request->ca_file[0] != '\0';
     curl_easy_setopt(x->easy, CURLOPT_CAINFO,
                      named && x->socket < 0 ? request->ca_file : NULL);
-    if (request->cert_file != NULL && request->cert_file[0] != '\0')
+    if (request->cert_file != NULL && request->cert_file[0] != '\0') {
+        bool apart = request->key_file != NULL && request->key_file[0] != '\0';
+        const char *key_file = apart ? request->key_file : request->cert_file;
         curl_easy_setopt(x->easy, CURLOPT_SSLCERT, request->cert_file);
-    if (request->key_file != NULL && request->key_file[0] != '\0')
-        curl_easy_setopt(x->easy, CURLOPT_SSLKEY, request->key_file);
-    /* else OpenSSL asks for a passphrase, or a PIN, on the terminal */
-    curl_easy_setopt(x->easy, CURLOPT_KEYPASSWD, "");
-    look_at_key(x, request);
+        curl_easy_setopt(x->easy, CURLOPT_SSLKEY, key_file);
+        /* else OpenSSL asks for a passphrase, or a PIN, on the terminal */
+        curl_easy_setopt(x->easy, CURLOPT_KEYPASSWD, "");
+        look_at_own_files(x, request->cert_file, key_file);
+    }
     if (!x->tls)
         return;
     x->store = tls_trust_store(x->http->trust, request->ca_file, x->why, sizeof x->why);

@@ -6,7 +6,6 @@
 #include "net/arrival.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -188,19 +187,6 @@ void tls_certificate_facts(struct http_facts *out, const X509 *certificate)
 {
     name_text(out->issuer, sizeof out->issuer, X509_get_issuer_name(certificate));
     out->expires_days = days_left(certificate, time(NULL));
-}
-
-bool tls_key_is_encrypted(const char *file)
-{
-    char *text;
-    size_t len;
-    if (file_read(AT_FDCWD, file, FILE_PLAIN, KEY_MAX, &text, &len) < 0)
-        return false; /* the library says why */
-    bool encrypted = strstr(text, "BEGIN ENCRYPTED PRIVATE KEY") != NULL ||
-                     strstr(text, "Proc-Type: 4,ENCRYPTED") != NULL;
-    explicit_bzero(text, len);
-    free(text);
-    return encrypted;
 }
 
 /* From the list that there is: a distribution's policy may have chosen it. */

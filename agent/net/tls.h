@@ -23,10 +23,6 @@ void tls_trust_destroy(struct tls_trust *t); /* NULL is fine */
 X509_STORE *tls_trust_store(struct tls_trust *t, const char *ca_file, char *why,
                             size_t why_size);
 
-/* Whether a PEM file has a key with a passphrase, which there is nobody to type. False
- * also for a file that cannot be read. */
-bool tls_key_is_encrypted(const char *file);
-
 /*
  * Leaves out what lets a server keep this host computing: key exchange by DHE before TLS
  * 1.3, where a prime of 10,000 bits that the server chooses takes 0.7 s in one go, and

@@ -54,7 +54,8 @@ static void cold_and_warm_over_own_socket(void **state)
     CHECK_INT(HTTP_OK, g.reply.failure, "failure");
     CHECK_INT(200, g.reply.status, "status");
     CHECK_TEXT("hello", g.body, "body, once");
-    CHECK_TEXT(NGINX_MSEDGE, g.msedge, "header");
+    size_t until_date = strlen(NGINX_MSEDGE) - strlen("$now");
+    CHECK(strncmp(NGINX_MSEDGE, g.msedge, until_date) == 0, "header: %s", g.msedge);
     CHECK_TEXT("2", g.reply.facts.version, "HTTP version");
     CHECK_TEXT("1.3", g.reply.facts.tls_version, "TLS version");
     CHECK_TEXT("Edgelat Test ca", g.reply.facts.issuer, "issuer");
