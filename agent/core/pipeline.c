@@ -271,6 +271,7 @@ bool pipeline_front(struct pipeline *p, size_t target, enum family family,
     place->pop[0] = place->chain[0] = '\0';
     place->basis = NULL;
     place->told = false;
+    pipeline_pace_target(p, target, p->latest);
     return another;
 }
 

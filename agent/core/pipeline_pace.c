@@ -30,7 +30,8 @@ size_t pipeline_host_of(const struct pipeline *p, const struct target *target)
 static int64_t wanted_ns(const struct pipeline *p, const struct member *m, size_t kind)
 {
     const struct target *t = m->target;
-    int64_t interval_ns = m->full ? t->interval_ns[kind] : t->slow_interval_ns[kind];
+    bool full = m->full && pipeline_may_be_pop(m);
+    int64_t interval_ns = full ? t->interval_ns[kind] : t->slow_interval_ns[kind];
     return p->surveying && interval_ns > SURVEY_INTERVAL_NS ? SURVEY_INTERVAL_NS
                                                             : interval_ns;
 }

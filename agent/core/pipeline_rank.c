@@ -22,8 +22,7 @@ static bool may_be_another(const struct pipeline *p, const struct stream *s)
     return guessed && !s->place->proved && has_tls(p, t);
 }
 
-/* Whether any family of the target may be a PoP; while it has no address it may. */
-static bool may_be_pop(const struct member *m)
+bool pipeline_may_be_pop(const struct member *m)
 {
     bool any = false;
     for (size_t f = 0; f < 2; f++) {
@@ -36,8 +35,8 @@ static bool may_be_pop(const struct member *m)
 
 static struct seen seen_of(const struct pipeline *p, const struct stream *s)
 {
-    bool no_pop =
-        !front_may_be_pop(s->place->front.is) && may_be_pop(&p->members[s->target]);
+    bool no_pop = !front_may_be_pop(s->place->front.is) &&
+                  pipeline_may_be_pop(&p->members[s->target]);
     if (s->place->rests || no_pop || may_be_another(p, s))
         return (struct seen){.min_ns = DELAY_UNDEFINED};
     return pipeline_seen(p, s);
@@ -74,7 +73,7 @@ static void describe_middlebox(struct target_state *state, const struct member *
 static void describe_front(struct target_state *state, const struct member *m,
                            const struct place *nearest)
 {
-    bool pop = may_be_pop(m);
+    bool pop = pipeline_may_be_pop(m);
     for (size_t f = 0; f < 2; f++) {
         const struct place *other = &m->places[f];
         if (nearest->rests || (pop && !front_may_be_pop(nearest->front.is)))
@@ -138,7 +137,7 @@ static void choose_full(struct pipeline *p)
         if (eligible)
             p->states[p->order[i]].rank = (uint32_t)i + 1;
         m->full |= eligible && i < p->settings.nearest;
-        if (!m->target->discovered && may_be_pop(m))
+        if (!m->target->discovered && pipeline_may_be_pop(m))
             m->full |= configured++ < p->settings.nearest;
     }
 }
@@ -151,10 +150,9 @@ void pipeline_rank(struct pipeline *p)
     for (size_t t = 0; t < n; t++) {
         const struct place *place;
         candidates[t] = candidate_of(p, &p->members[t], &place);
-        bool ranks = may_be_pop(&p->members[t]);
-        p->members[t].full = ranks && candidates[t].sent == 0; /* nothing known yet */
+        p->members[t].full = candidates[t].sent == 0; /* nothing known yet */
         describe(p, t, &candidates[t], place);
-        if (!ranks)
+        if (!pipeline_may_be_pop(&p->members[t]))
             candidates[t].min_ns = DELAY_UNDEFINED;
     }
     p->eligible = nearest_rank(candidates, n, previous, p->eligible, &p->settings.ranking,

@@ -43,7 +43,7 @@ struct member { /* a target */
     const struct target *target;
     struct place places[2];
     uint32_t first, n; /* its streams */
-    bool full;         /* probed at the full interval */
+    bool full;         /* probed at the full interval, if it may be a PoP */
     size_t host;       /* the first member of the same host */
     double stretch;    /* of what goes beyond its slow intervals; up to 1 is none */
     double round_s;    /* so long one probe of each stream takes */
@@ -87,6 +87,9 @@ struct seen pipeline_seen(const struct pipeline *p, const struct stream *s);
  */
 bool pipeline_silence_tells(const struct pipeline *p, const struct member *m,
                             const struct stream *s);
+
+/* Whether any family of the target may be a PoP; while it has no address it may. */
+bool pipeline_may_be_pop(const struct member *m);
 
 /* Takes a stream's window that has closed: its state, and the level of its delay. What
  * has changed becomes events; so does another nearest target. */

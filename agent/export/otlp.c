@@ -56,7 +56,7 @@ static const struct {
     [INTERCEPTED] = {"edgelat.target.intercepted", "",
                      "Whether a middlebox answers the TCP handshakes",
                      OTLP__METRIC__DATA_GAUGE},
-    [FOREIGN] = {"edgelat.target.foreign", "1",
+    [FOREIGN] = {"edgelat.target.foreign", "",
                  "1: another network than Microsoft's edge answers; else absent",
                  OTLP__METRIC__DATA_GAUGE},
 };

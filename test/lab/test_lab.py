@@ -372,7 +372,7 @@ def test_terminal(tap):
 
 def test_sentences(tap):
     for what, args, words in (
-            ("an unknown scenario", ["nosuch", "--", "true"], "there are: default"),
+            ("an unknown scenario", ["nosuch", "--", "true"], "there are: akamai, "),
             ("no command", ["default"], "usage"),
             ("a command that is not there", ["--", "no-such-command"], "no-such-command")):
         done = run(LAB, *args)

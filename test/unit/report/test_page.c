@@ -214,6 +214,30 @@ static void test_all_down(void **state)
     office_close(&o);
 }
 
+static void test_foreign(void **state)
+{
+    (void)state;
+    static const char said[] = "<p><strong>teams</strong>: teams.example was not on "
+                               "Microsoft's edge here, another network answered for it";
+    for (int foreign = 0; foreign < 2; foreign++) {
+        struct text page = {0};
+        struct office o;
+        struct past *p = past_create(office_at(0), office_at(10));
+        office_open(&o);
+        o.state.front.is = foreign ? FRONT_FOREIGN : FRONT_EDGE;
+        for (int w = 0; w < 10; w++) {
+            office_window(&o, 6, 0, 10);
+            office_tell(&o, p);
+        }
+        render(&page, p, &no_limits);
+        CHECK_INT(foreign, strstr(text_string(&page), said) != NULL, "in the headline");
+        CHECK_INT(foreign, strstr(text_string(&page), "Another network than") != NULL,
+                  "and with its plot");
+        text_free(&page);
+        office_close(&o);
+    }
+}
+
 /* ---- what it draws ---- */
 
 static size_t count(const char *text, const char *what)
@@ -310,7 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hostile_texts), cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_all_down),      cmocka_unit_test(test_gaps_stay_gaps),
-        cmocka_unit_test(test_a_day),
+        cmocka_unit_test(test_a_day),         cmocka_unit_test(test_foreign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,6 +202,26 @@ static void test_target(void **state)
     office_close(&o);
 }
 
+/* Once in the period is enough; before it, it does not count. */
+static void test_foreign(void **state)
+{
+    (void)state;
+    for (int since = 0; since < 8; since += 4) {
+        struct office o;
+        struct past *p = past_create(office_at(since), office_at(100));
+        office_open(&o);
+        live(&o, p, "66");
+        o.state.front.is = FRONT_FOREIGN;
+        live(&o, p, "6");
+        o.state.front.is = FRONT_EDGE;
+        live(&o, p, "66666");
+        past_end(p);
+        CHECK_INT(since == 0, p->targets[0]->foreign, "another network answered");
+        past_free(p);
+        office_close(&o);
+    }
+}
+
 static void test_silence(void **state)
 {
     (void)state;
@@ -330,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_percentiles_of_windows),
         cmocka_unit_test(test_moments),
         cmocka_unit_test(test_target),
+        cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_self),
