@@ -80,24 +80,39 @@ static struct event *say_network(struct measurer *m, enum severity severity,
     return e;
 }
 
+/* Whether it was there since the last change that was still: it goes to and fro. */
+static bool was_there(struct measurer *m, uint64_t place)
+{
+    if (m->moves.changes == 1)
+        m->n_places = 0;
+    for (size_t i = 0; i < m->n_places; i++)
+        if (m->places[i] == place)
+            return true;
+    if (m->n_places < PLACES_MAX)
+        m->places[m->n_places++] = place;
+    return false;
+}
+
 /* Another network is another place: what was measured does not hold from here. Of one
- * that does not rest only the figures tell: else nothing would ever be known. */
+ * that goes to and fro only the figures tell: else nothing would ever be known. A place
+ * where it was not before is always told; a link that was down for a moment is damped for
+ * itself. */
 static void on_network(const struct network_change *what, void *user)
 {
     struct measurer *m = user;
-    switch (swing_change(&m->moves, mono_now().ns)) {
-    case SWING_CHANGED:
-        say_network(m, SEVERITY_INFO, what->text, "");
-        break;
-    case SWING_BEGAN:
-        say_network(m, SEVERITY_WARN, what->text,
-                    "; the network of this host does not rest: told again when it has "
-                    "not changed for an hour");
-        break;
-    case SWING_SILENT:
+    struct swing *swing = what->moved ? &m->moves : &m->interruptions;
+    enum swing_news news = swing_change(swing, mono_now().ns);
+    bool known = !what->moved || was_there(m, what->place);
+    if (news == SWING_SILENT && known) {
         log_debug("discovery", "%s", what->text);
         return;
     }
+    if (news == SWING_BEGAN)
+        say_network(m, SEVERITY_WARN, what->text,
+                    "; the network of this host keeps changing; further changes to and "
+                    "fro are not reported until it has been stable for an hour");
+    else
+        say_network(m, SEVERITY_INFO, what->text, "");
     log_info("discovery", "%s: looking around for what is near", what->text);
     pipeline_moved(m->pipeline, wall_now());
     discovery_moved(m->discovery);
@@ -170,7 +185,8 @@ static void end_look(struct measurer *m, struct mono now)
 
 void lookout_tick(struct measurer *m, struct mono now)
 {
-    uint64_t changes = swing_settled(&m->moves, now.ns);
+    uint64_t changes =
+        swing_settled(&m->moves, now.ns) + swing_settled(&m->interruptions, now.ns);
     if (changes > 0)
         say_settled(m, changes);
     if (looking_has_first(&m->looking, now))

@@ -107,6 +107,7 @@ static void on_named(size_t target, const struct named *answer, void *user)
         return;
     }
     note_front(m, target, answer->family, &front);
+    netlink_follow(m->netlink, &answer->to);
     pipeline_resolved(m->pipeline, target, answer->family, answer->to, answer->pop,
                       mono_now(), wall_now());
     pipeline_asked(m->pipeline, target, answer->family, &answer->asked, mono_now(),

@@ -14,6 +14,8 @@
 #include "net/netlink.h"
 #include "net/resolver.h"
 
+#define PLACES_MAX 8
+
 struct measurer {
     uv_loop_t *loop;
     const struct config *config;
@@ -26,8 +28,10 @@ struct measurer {
     struct discovery *discovery;
     struct fronts *fronts;
     struct looking looking;
-    struct netlink *netlink;      /* NULL: the kernel does not tell */
-    struct swing moves;           /* what it told */
+    struct netlink *netlink;           /* NULL: the kernel does not tell */
+    struct swing moves, interruptions; /* what it told */
+    uint64_t places[PLACES_MAX];       /* where the host was, while it moves to and fro */
+    size_t n_places;
     const struct target *nearest; /* as it was said last */
     bool paused;                  /* nothing is sent */
     bool stopped;                 /* that was said */

@@ -12,7 +12,7 @@
 
 union request { /* of both kinds, with one address and one number */
     struct nlmsghdr head;
-    uint8_t bytes[NLMSG_SPACE(sizeof(struct rtmsg)) + RTA_SPACE(16)];
+    uint8_t bytes[NLMSG_SPACE(sizeof(struct rtmsg)) + RTA_SPACE(16) + RTA_SPACE(4)];
 };
 
 enum { ANSWER_MAX = 1024 };
@@ -36,15 +36,14 @@ static void begin(union request *r, uint16_t type, const void *body, size_t body
     memcpy(NLMSG_DATA(&r->head), body, body_len);
 }
 
-static void add_address(union request *r, uint16_t type, const struct endpoint *e)
+static void add_attribute(union request *r, uint16_t type, const void *value, size_t len)
 {
     struct rtattr *attribute =
         (struct rtattr *)(r->bytes + NLMSG_ALIGN(r->head.nlmsg_len));
-    size_t len = RTA_LENGTH(len_of(e));
     attribute->rta_type = type;
-    attribute->rta_len = (uint16_t)len;
-    memcpy(RTA_DATA(attribute), e->bytes, len_of(e));
-    r->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(r->head.nlmsg_len) + len);
+    attribute->rta_len = (uint16_t)RTA_LENGTH(len);
+    memcpy(RTA_DATA(attribute), value, len);
+    r->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(r->head.nlmsg_len) + RTA_LENGTH(len));
 }
 
 /* The length of the answer, 0 when there is none. The kernel has answered before sending
@@ -57,15 +56,16 @@ static size_t ask(int netlink, const union request *r, uint8_t answer[ANSWER_MAX
     return n > 0 ? (size_t)n : 0;
 }
 
-/* Finds the next hop of `to`, which may be `to` itself, and its interface. */
-static bool next_hop(int netlink, const struct endpoint *to, struct network_item *hop)
+bool neighbour_next_hop(int netlink, const struct endpoint *to, struct network_item *hop)
 {
     struct rtmsg body = {.rtm_family = family_of(to),
                          .rtm_dst_len = (uint8_t)(8 * len_of(to))};
     union request r;
     uint8_t answer[ANSWER_MAX];
     begin(&r, RTM_GETROUTE, &body, sizeof body);
-    add_address(&r, RTA_DST, to);
+    add_attribute(&r, RTA_DST, to->bytes, len_of(to));
+    if (to->scope != 0)
+        add_attribute(&r, RTA_OIF, &to->scope, sizeof to->scope);
     *hop = (struct network_item){.family = (enum family)to->family, .address = *to};
     return netlink_read_hop(answer, ask(netlink, &r, answer), hop);
 }
@@ -77,7 +77,7 @@ static bool awaited(int netlink, const struct network_item *hop)
     union request r;
     uint8_t answer[ANSWER_MAX];
     begin(&r, RTM_GETNEIGH, &body, sizeof body);
-    add_address(&r, NDA_DST, &hop->address);
+    add_attribute(&r, NDA_DST, hop->address.bytes, len_of(&hop->address));
     return netlink_read_awaited(answer, ask(netlink, &r, answer));
 }
 
@@ -87,7 +87,7 @@ static bool ask_kernel(const struct endpoint *to)
     if (netlink < 0)
         return false;
     struct network_item hop;
-    bool waits = next_hop(netlink, to, &hop) && awaited(netlink, &hop);
+    bool waits = neighbour_next_hop(netlink, to, &hop) && awaited(netlink, &hop);
     close(netlink);
     return waits;
 }

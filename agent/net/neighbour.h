@@ -7,6 +7,7 @@
 
 #include "core/endpoint.h"
 #include "core/time.h"
+#include "net/network.h"
 
 #include <stdbool.h>
 
@@ -19,5 +20,9 @@
  * (before Linux 5.0). From one thread only.
  */
 bool neighbour_awaited(const struct endpoint *to);
+
+/* Asks a socket of rtnetlink(7) for the next hop of `to`, which may be `to` itself, its
+ * interface and the source address. False: there is no route, or it stays on this host. */
+bool neighbour_next_hop(int netlink, const struct endpoint *to, struct network_item *hop);
 
 #endif

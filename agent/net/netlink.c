@@ -1,6 +1,7 @@
 #include "net/netlink.h"
 
 #include "base/mem.h"
+#include "net/neighbour.h"
 #include "net/netlink_message.h"
 #include "net/poll.h"
 #include "net/timer.h"
@@ -24,9 +25,11 @@ struct netlink {
     uv_timer_t *timer;
     int64_t settle_ns;
     struct network known;
-    bool settling;              /* a burst is under way */
-    struct netlink_event first; /* what it began with */
-    bool lost;                  /* the kernel lost count */
+    struct endpoint followed[NETLINK_FOLLOWED_MAX];
+    size_t n_followed, next_followed;
+    bool settling;                   /* a hint has come */
+    bool in_use;                     /* one of them was about the routes in use */
+    struct network_item interrupted; /* link in use that went down meanwhile */
     netlink_cb *on_change;
     void *user;
 };
@@ -117,7 +120,7 @@ static int read_table(int fd, const struct table *t, struct network *into)
  * loop for a second. The kernel gives IPv4's in order, the default ones first; in IPv6
  * they come last.
  */
-static int look(struct network *into)
+static int look_at_tables(struct network *into)
 {
     static const struct table tables[] = {
         {RTM_GETLINK, AF_UNSPEC, false, DUMP_BYTES_MAX},
@@ -135,27 +138,81 @@ static int look(struct network *into)
     return rc;
 }
 
+/* The route to one address that is probed; none is no item. */
+static void look_at_route(int fd, const struct endpoint *to, struct network *into)
+{
+    struct network_item route;
+    if (!neighbour_next_hop(fd, to, &route))
+        return;
+    if (endpoint_same_address(&route.address, to))
+        route.address = (struct endpoint){0}; /* there is no gateway */
+    route.part = NETWORK_ROUTE;
+    route.to = *to;
+    route.to.port = 0;
+    name_interface(&route);
+    network_add(into, &route);
+}
+
+static void look_at_routes(const struct endpoint *list, size_t n, struct network *into)
+{
+    int fd = n > 0 ? socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE) : -1;
+    for (size_t i = 0; fd >= 0 && i < n; i++)
+        look_at_route(fd, &list[i], into);
+    if (fd >= 0)
+        close(fd);
+}
+
+static int look(struct netlink *n, struct network *into)
+{
+    int rc = look_at_tables(into);
+    if (rc == 0)
+        look_at_routes(n->followed, n->n_followed, into);
+    return rc;
+}
+
+void netlink_follow(struct netlink *n, const struct endpoint *to)
+{
+    if (n == NULL || to->family == FAMILY_NONE)
+        return;
+    for (size_t i = 0; i < n->n_followed; i++)
+        if (endpoint_same_address(&n->followed[i], to))
+            return;
+    network_forget_route(&n->known, &n->followed[n->next_followed]);
+    n->followed[n->next_followed] = *to;
+    n->next_followed = (n->next_followed + 1) % NETLINK_FOLLOWED_MAX;
+    if (n->n_followed < NETLINK_FOLLOWED_MAX)
+        n->n_followed++;
+    look_at_routes(to, 1, &n->known);
+}
+
 /* ---- hints ---- */
 
 static void on_settled(uv_timer_t *timer);
 
-static void settle(struct netlink *n)
+/* A hint about the routes in use begins the time anew, once: what came before it was
+ * about something else. */
+static void settle(struct netlink *n, bool in_use)
 {
-    if (n->settling)
+    if (n->settling && (n->in_use || !in_use))
         return;
     n->settling = true;
+    n->in_use = in_use;
     timer_in(n->timer, on_settled, n->settle_ns);
 }
 
 static void on_event(const struct netlink_event *event, void *user)
 {
     struct netlink *n = user;
-    bool news = event->replaced || network_has(&n->known, &event->item) != event->there;
-    if (!news || n->settling)
-        return;
-    n->first = *event;
-    name_interface(&n->first.item);
-    settle(n);
+    const struct network_item *item = &event->item;
+    bool news = network_has(&n->known, item) != event->there;
+    bool in_use =
+        news && (item->part == NETWORK_ROUTE || network_uses(&n->known, item->interface));
+    if (in_use && item->part == NETWORK_LINK && !event->there) {
+        n->interrupted = *item;
+        name_interface(&n->interrupted);
+    }
+    if (in_use)
+        settle(n, true);
 }
 
 static void take_events(struct netlink *n)
@@ -165,12 +222,9 @@ static void take_events(struct netlink *n)
         ssize_t len = receive(n->socket, bytes);
         if (len == -EAGAIN)
             return;
-        if (len >= 0) {
+        settle(n, false);
+        if (len >= 0) /* else the kernel lost count */
             netlink_read(bytes, (size_t)len, on_event, n);
-        } else {
-            n->lost = true;
-            settle(n);
-        }
     }
 }
 
@@ -182,36 +236,38 @@ static void on_readable(struct poll *p, bool readable, bool writable, void *user
 
 /* ---- the report ---- */
 
-/* Looks again; what was known is kept where that fails. */
-static void describe(struct text *out, struct netlink *n)
+static void report(struct netlink *n, const char *text, bool moved)
 {
-    struct network now = {0};
-    if (look(&now) < 0) {
-        network_free(&now);
-        text_add(out, "something changed, and the kernel does not say what");
-        return;
-    }
-    size_t differences = network_compare(out, &n->known, &now);
-    network_free(&n->known);
-    n->known = now;
-    if (differences == 0 && n->lost) {
-        text_add(out, "something changed, and the kernel lost count of what");
-    } else if (differences == 0) {
-        network_item_text(out, &n->first.item);
-        text_add(out,
-                 n->first.replaced ? " changed in a detail" : " changed for a moment");
-    }
+    struct network_change change = {text, moved, network_place(&n->known)};
+    n->on_change(&change, n->user); /* may destroy it */
 }
 
 static void on_settled(uv_timer_t *timer)
 {
     struct netlink *n = timer->data;
+    struct network now = {0};
     struct text text = {0};
+    bool in_use = n->in_use;
     take_events(n); /* they are older than what is looked at now */
-    describe(&text, n);
-    n->settling = n->lost = false;
-    struct network_change change = {.text = text_string(&text)};
-    n->on_change(&change, n->user); /* may destroy it */
+    if (n->in_use != in_use)
+        return;              /* it waits anew */
+    if (look(n, &now) < 0) { /* it changes while it is read, or there is no descriptor */
+        network_free(&now);
+        timer_in(timer, on_settled, n->settle_ns);
+        return;
+    }
+    bool moved = network_compare(&text, &n->known, &now) > 0;
+    bool interrupted = !moved && n->interrupted.interface != 0;
+    if (interrupted) {
+        network_item_text(&text, &n->interrupted);
+        text_add(&text, " was down for a moment");
+    }
+    network_free(&n->known);
+    n->known = now;
+    n->settling = n->in_use = false;
+    n->interrupted = (struct network_item){0};
+    if (moved || interrupted)
+        report(n, text_string(&text), moved);
     text_free(&text);
 }
 
@@ -222,7 +278,8 @@ static int subscribe(int fd)
     struct sockaddr_nl a = {
         .nl_family = AF_NETLINK,
         .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
-                     RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
+                     RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE |
+                     1u << (RTNLGRP_IPV6_RULE - 1),
     };
     return bind(fd, (struct sockaddr *)&a, sizeof a) < 0 ? -errno : 0;
 }
@@ -234,7 +291,7 @@ int netlink_create(struct netlink **out, uv_loop_t *loop, int64_t settle_ns,
     n->socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     int rc = n->socket < 0 ? -errno : subscribe(n->socket);
     if (rc == 0)
-        rc = look(&n->known);
+        rc = look(n, &n->known);
     if (rc == 0) {
         n->poll = poll_open(loop, n->socket, on_readable, n);
         rc = n->poll == NULL ? -EMFILE : 0;

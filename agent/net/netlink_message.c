@@ -153,7 +153,7 @@ static void give_hops(const struct reading *r, struct netlink_event *e, struct w
     }
 }
 
-static void read_route(const struct reading *r, struct wire w, bool gone, bool replaced)
+static void read_route(const struct reading *r, struct wire w, bool gone)
 {
     struct rtmsg m;
     struct attribute a;
@@ -165,7 +165,6 @@ static void read_route(const struct reading *r, struct wire w, bool gone, bool r
     struct netlink_event e = {
         .item = {.part = NETWORK_ROUTE, .family = family},
         .there = !gone,
-        .replaced = replaced,
     };
     uint32_t table = m.rtm_table;
     struct wire hops = {0};
@@ -177,6 +176,8 @@ static void read_route(const struct reading *r, struct wire w, bool gone, bool r
             take_u32(&a, &e.item.metric);
         if (a.type == RTA_OIF)
             take_u32(&a, &e.item.interface);
+        if (a.type == RTA_PREFSRC)
+            take_address(a.value, m.rtm_family, &e.item.source);
         if (a.type == RTA_MULTIPATH)
             hops = a.value;
     }
@@ -194,7 +195,7 @@ static int read_end(struct wire w)
 }
 
 struct message {
-    uint16_t type, flags;
+    uint16_t type;
     struct wire body;
 };
 
@@ -205,7 +206,6 @@ static bool next_message(struct wire *w, struct message *out)
     if (!wire_ok(w) || head.nlmsg_len < sizeof head)
         return false;
     out->type = head.nlmsg_type;
-    out->flags = head.nlmsg_flags;
     out->body = take_padded(w, head.nlmsg_len - sizeof head);
     return wire_ok(w);
 }
@@ -230,8 +230,7 @@ int netlink_read(const void *bytes, size_t len, netlink_event_cb *on_event, void
             break;
         case RTM_NEWROUTE:
         case RTM_DELROUTE:
-            read_route(&r, m.body, m.type == RTM_DELROUTE,
-                       (m.flags & NLM_F_REPLACE) != 0);
+            read_route(&r, m.body, m.type == RTM_DELROUTE);
             break;
         default:
             break;
@@ -257,6 +256,8 @@ bool netlink_read_hop(const void *bytes, size_t len, struct network_item *hop)
         take_hop(hop, &a);
         if (a.type == RTA_OIF)
             take_u32(&a, &hop->interface);
+        if (a.type == RTA_PREFSRC)
+            take_address(a.value, route.rtm_family, &hop->source);
     }
     return hop->interface != 0;
 }

@@ -16,7 +16,6 @@ struct netlink_event {
     struct network_item item; /* without the interface's name */
     bool there; /* the link is up and running, the address can be used, the route stands
                  */
-    bool replaced; /* a route that took the place of another one */
 };
 
 typedef void netlink_event_cb(const struct netlink_event *event, void *user);

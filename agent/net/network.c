@@ -11,7 +11,8 @@ static bool same(const struct network_item *a, const struct network_item *b)
 {
     return a->part == b->part && a->interface == b->interface && a->family == b->family &&
            endpoint_same_address(&a->address, &b->address) &&
-           a->prefix_len == b->prefix_len && a->metric == b->metric;
+           endpoint_same_address(&a->to, &b->to) && a->prefix_len == b->prefix_len &&
+           a->metric == b->metric;
 }
 
 bool network_has(const struct network *n, const struct network_item *item)
@@ -28,6 +29,13 @@ void network_add(struct network *n, const struct network_item *item)
         return;
     n->items = mem_grow(n->items, &n->room, n->n + 1, sizeof *n->items);
     n->items[n->n++] = *item;
+}
+
+void network_forget_route(struct network *n, const struct endpoint *to)
+{
+    for (size_t i = n->n; i-- > 0 && to->family != FAMILY_NONE;)
+        if (endpoint_same_address(&n->items[i].to, to))
+            n->items[i] = n->items[--n->n];
 }
 
 void network_free(struct network *n)
@@ -54,9 +62,13 @@ static void say_hop(struct text *out, const struct network_item *route, bool int
         text_add(out, gateway ? " by %s" : "%s", route->name);
 }
 
-static const char *route_name(const struct network_item *route)
+static void say_route(struct text *out, const struct network_item *route)
 {
-    return route->family == FAMILY_IPV6 ? "the IPv6 default route" : "the default route";
+    char to[ADDRESS_TEXT_MAX];
+    if (route->to.family != FAMILY_NONE)
+        text_add(out, "the route to %s", endpoint_address(to, &route->to));
+    else
+        text_add(out, "the %sdefault route", route->family == FAMILY_IPV6 ? "IPv6 " : "");
 }
 
 void network_item_text(struct text *out, const struct network_item *item)
@@ -66,8 +78,8 @@ void network_item_text(struct text *out, const struct network_item *item)
         text_add(out, "link %s", item->name);
         return;
     case NETWORK_ROUTE:
-        text_add(out, "%s %s", route_name(item),
-                 item->address.family != FAMILY_NONE ? "" : "by ");
+        say_route(out, item);
+        text_add(out, item->address.family != FAMILY_NONE ? " " : " by ");
         say_hop(out, item, true);
         return;
     case NETWORK_ADDRESS:
@@ -87,6 +99,141 @@ static void say_one(struct text *out, const struct network_item *item, bool ther
         text_add(out, there ? " is new" : " is gone");
 }
 
+/* ---- the routes in use ---- */
+
+static bool is_default(const struct network_item *item)
+{
+    return item->part == NETWORK_ROUTE && item->to.family == FAMILY_NONE;
+}
+
+/* Of several default routes the ones of the lowest metric. */
+static bool waits_behind_another(const struct network *all,
+                                 const struct network_item *route)
+{
+    for (size_t i = 0; i < all->n; i++)
+        if (is_default(&all->items[i]) && all->items[i].family == route->family &&
+            all->items[i].metric < route->metric)
+            return true;
+    return false;
+}
+
+static bool is_default_too(const struct network *used, const struct network_item *route)
+{
+    struct network_item as_default = *route;
+    as_default.to = (struct endpoint){0};
+    return network_has(used, &as_default);
+}
+
+static struct network routes_in_use(const struct network *all)
+{
+    struct network used = {0};
+    for (int specific = 0; specific < 2; specific++)
+        for (size_t i = 0; i < all->n; i++) {
+            struct network_item route = all->items[i];
+            bool wanted = specific
+                              ? route.part == NETWORK_ROUTE && !is_default(&route)
+                              : is_default(&route) && !waits_behind_another(all, &route);
+            route.metric = 0;
+            if (wanted && !(specific && is_default_too(&used, &route)))
+                network_add(&used, &route);
+        }
+    return used;
+}
+
+static bool in_subnet(const struct endpoint *e, const struct network_item *address)
+{
+    size_t whole = address->prefix_len / 8, rest = address->prefix_len % 8;
+    return e->family == address->family &&
+           memcmp(e->bytes, address->address.bytes, whole) == 0 &&
+           (rest == 0 ||
+            (e->bytes[whole] ^ address->address.bytes[whole]) >> (8 - rest) == 0);
+}
+
+/* As the kernel chooses it: the route's own, else one of the gateway's subnet, else the
+ * first of the interface. NULL: it has none. */
+static const struct network_item *ipv4_source(const struct network *all,
+                                              const struct network_item *route)
+{
+    const struct network_item *first = NULL, *near = NULL;
+    for (size_t i = 0; i < all->n; i++) {
+        const struct network_item *a = &all->items[i];
+        if (a->part != NETWORK_ADDRESS || a->family != FAMILY_IPV4)
+            continue;
+        if (endpoint_same_address(&a->address, &route->source))
+            return a;
+        if (a->interface != route->interface)
+            continue;
+        if (first == NULL)
+            first = a;
+        if (near == NULL && in_subnet(&route->address, a))
+            near = a;
+    }
+    return near != NULL ? near : first;
+}
+
+/* The routes in use, and the addresses that packets on them come from. */
+static struct network in_use(const struct network *all)
+{
+    struct network used = routes_in_use(all);
+    for (size_t r = 0, routes = used.n; r < routes; r++) {
+        struct network_item route = used.items[r];
+        const struct network_item *source = ipv4_source(all, &route);
+        if (route.family == FAMILY_IPV4 && source != NULL)
+            network_add(&used, source);
+        for (size_t i = 0; route.family == FAMILY_IPV6 && i < all->n; i++)
+            if (all->items[i].part == NETWORK_ADDRESS &&
+                all->items[i].family == FAMILY_IPV6 &&
+                all->items[i].interface == route.interface)
+                network_add(&used, &all->items[i]);
+    }
+    return used;
+}
+
+static bool carries_route(const struct network *used, uint32_t interface,
+                          enum family family)
+{
+    for (size_t i = 0; i < used->n; i++)
+        if (used->items[i].part == NETWORK_ROUTE &&
+            used->items[i].interface == interface &&
+            (family == FAMILY_NONE || used->items[i].family == family))
+            return true;
+    return false;
+}
+
+bool network_uses(const struct network *n, uint32_t interface)
+{
+    struct network used = routes_in_use(n);
+    bool uses = carries_route(&used, interface, FAMILY_NONE);
+    network_free(&used);
+    return uses;
+}
+
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        hash =
+            (hash ^ ((const uint8_t *)bytes)[i]) * UINT64_C(1099511628211); /* FNV-1a */
+    return hash;
+}
+
+uint64_t network_place(const struct network *n)
+{
+    struct network used = in_use(n);
+    uint64_t place = 0; /* in any order */
+    for (size_t i = 0; i < used.n; i++) {
+        const struct network_item *item = &used.items[i];
+        uint64_t hash = UINT64_C(14695981039346656037) ^ item->part;
+        hash = hash_bytes(hash, &item->interface, sizeof item->interface);
+        hash = hash_bytes(hash, &item->family, sizeof item->family);
+        hash = hash_bytes(hash, &item->prefix_len, sizeof item->prefix_len);
+        hash = hash_bytes(hash, item->address.bytes, sizeof item->address.bytes);
+        hash = hash_bytes(hash, item->to.bytes, sizeof item->to.bytes);
+        place += hash;
+    }
+    network_free(&used);
+    return place;
+}
+
 /* One route instead of another, or one address. */
 static void say_move(struct text *out, const struct network_item *from,
                      const struct network_item *to)
@@ -97,12 +244,9 @@ static void say_move(struct text *out, const struct network_item *from,
         say_address(out, from);
         text_add(out, " to ");
         say_address(out, to);
-    } else if (one_interface && endpoint_same_address(&from->address, &to->address)) {
-        text_add(out, "the metric of ");
-        network_item_text(out, from);
-        text_add(out, " went from %u to %u", from->metric, to->metric);
     } else {
-        text_add(out, "%s went from ", route_name(from));
+        say_route(out, from);
+        text_add(out, " went from ");
         say_hop(out, from, !one_interface);
         text_add(out, " to ");
         say_hop(out, to, true);
@@ -129,6 +273,7 @@ static bool take_successor(struct network_item *out, struct network *came,
     for (size_t i = 0; i < came->n; i++) {
         const struct network_item *c = &came->items[i];
         if (c->part != gone->part || c->family != gone->family ||
+            !endpoint_same_address(&c->to, &gone->to) ||
             (c->part == NETWORK_ADDRESS && c->interface != gone->interface))
             continue;
         *out = *c;
@@ -174,15 +319,55 @@ static void tell_part(struct telling *t, enum network_part part,
             say_one(t->out, &came->items[i], true);
 }
 
+/* Without the addresses of an interface that carries a route only now, or no longer: they
+ * say no more than the route. */
+static struct network of_both(const struct network *differences,
+                              const struct network *before, const struct network *after)
+{
+    struct network kept = {0};
+    for (size_t i = 0; i < differences->n; i++) {
+        const struct network_item *item = &differences->items[i];
+        if (item->part == NETWORK_ROUTE ||
+            (carries_route(before, item->interface, item->family) &&
+             carries_route(after, item->interface, item->family)))
+            network_add(&kept, item);
+    }
+    return kept;
+}
+
+/* Links of the routes in use, which are up in `one` and not in the `other`. */
+static void add_links(struct network *out, const struct network *one,
+                      const struct network *other, const struct network *before,
+                      const struct network *after)
+{
+    for (size_t i = 0; i < one->n; i++) {
+        const struct network_item *item = &one->items[i];
+        if (item->part == NETWORK_LINK && !network_has(other, item) &&
+            (carries_route(before, item->interface, FAMILY_NONE) ||
+             carries_route(after, item->interface, FAMILY_NONE)))
+            network_add(out, item);
+    }
+}
+
 size_t network_compare(struct text *out, const struct network *before,
                        const struct network *after)
 {
     struct telling t = {out, 0};
-    struct network gone = without(before, after), came = without(after, before);
+    struct network used_before = in_use(before), used_after = in_use(after);
+    struct network all_gone = without(&used_before, &used_after);
+    struct network all_came = without(&used_after, &used_before);
+    struct network gone = of_both(&all_gone, &used_before, &used_after);
+    struct network came = of_both(&all_came, &used_before, &used_after);
+    add_links(&gone, before, after, &used_before, &used_after);
+    add_links(&came, after, before, &used_before, &used_after);
     for (int part = NETWORK_LINK; part <= NETWORK_ADDRESS; part++)
         tell_part(&t, (enum network_part)part, &gone, &came);
     if (t.told > TOLD_MAX)
         text_add(out, " and %zu more", t.told - TOLD_MAX);
+    network_free(&used_before);
+    network_free(&used_after);
+    network_free(&all_gone);
+    network_free(&all_came);
     network_free(&gone);
     network_free(&came);
     return t.told;

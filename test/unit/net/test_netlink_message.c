@@ -121,10 +121,10 @@ static const char *first_event(void)
     const char *const parts[] = {"link", "route", "address"};
     if (n_events != 1)
         return n_events == 0 ? "" : "several";
-    snprintf(text, sizeof text, "%s %s %u %s %s/%u %u%s", e->there ? "+" : "-",
+    snprintf(text, sizeof text, "%s %s %u %s %s/%u %u", e->there ? "+" : "-",
              parts[e->item.part], e->item.interface, family_name(e->item.family),
              endpoint_address(address, &e->item.address), e->item.prefix_len,
-             e->item.metric, e->replaced ? " replaced" : "");
+             e->item.metric);
     return text;
 }
 
@@ -178,10 +178,6 @@ static void routes(void **state)
     EXPECT("", route4(RTM_NEWROUTE, 0, 1000, RTN_UNICAST), "another table");
     EXPECT("", route4(RTM_NEWROUTE, 0, RT_TABLE_LOCAL, RTN_UNICAST), "the local table");
     EXPECT("", route4(RTM_NEWROUTE, 0, RT_TABLE_MAIN, RTN_BLACKHOLE), "leads nowhere");
-
-    route4(RTM_NEWROUTE, 0, RT_TABLE_MAIN, RTN_UNICAST);
-    EXPECT("+ route 2 ipv4 192.0.2.1/0 100 replaced",
-           ((struct nlmsghdr *)bytes)->nlmsg_flags = NLM_F_REPLACE, "replaced");
 
     route_head(RTM_NEWROUTE, AF_INET6, 0, RT_TABLE_MAIN, RTN_UNICAST, RTM_F_CLONED);
     EXPECT("", attribute_u32(RTA_OIF, 2), "cached");

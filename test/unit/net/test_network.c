@@ -29,20 +29,41 @@ static struct network_item address(const char *text, uint8_t prefix_len,
     return i;
 }
 
+/* A route to one address that is probed. */
+static struct network_item specific(const char *to, const char *gateway,
+                                    uint32_t interface)
+{
+    struct network_item i = route(gateway, interface, 0);
+    CHECK(endpoint_parse(&i.to, to, 0), "%s", to);
+    i.family = (enum family)i.to.family;
+    return i;
+}
+
+/* On eth1 is the uplink, on eth2 another one, eth7 is a container's. */
 enum {
-    A,
-    A_METRIC,
-    B,
-    B_OTHER,
+    A,        /* 192.0.2.1 by eth1 */
+    A_METRIC, /* the same */
+    A_SOURCE, /* the same, with the source TWO */
+    B,        /* 192.0.2.2 by eth1 */
+    B_OTHER,  /* 192.0.2.2 by eth2 */
+    B_BEHIND, /* the same, but behind all of the above */
     C_IPV6,
     DIRECT,
     DIRECT_OTHER,
+    TO,        /* 203.0.113.9 by eth1, as the default route A */
+    TO_TUNNEL, /* by eth2 */
+    TO_GATEWAY,
     ONE,
     ONE_LONG,
     TWO,
+    FAR,
     TWO_OTHER,
+    SIX,
+    SIX_MORE,
+    CONTAINER,
     LINK_1,
     LINK_2,
+    LINK_7,
     ITEMS
 };
 static struct network_item items[ITEMS];
@@ -51,17 +72,28 @@ static void make_items(void)
 {
     items[A] = route("192.0.2.1", 1, 0);
     items[A_METRIC] = route("192.0.2.1", 1, 100);
+    items[A_SOURCE] = route("192.0.2.1", 1, 0);
     items[B] = route("192.0.2.2", 1, 0);
     items[B_OTHER] = route("192.0.2.2", 2, 0);
+    items[B_BEHIND] = route("192.0.2.2", 2, 700);
     items[C_IPV6] = route("fe80::1", 1, 1024);
     items[DIRECT] = route("", 1, 0);
     items[DIRECT_OTHER] = route("", 2, 0);
+    items[TO] = specific("203.0.113.9", "192.0.2.1", 1);
+    items[TO_TUNNEL] = specific("203.0.113.9", "", 2);
+    items[TO_GATEWAY] = specific("203.0.113.9", "192.0.2.254", 1);
     items[ONE] = address("192.0.2.7", 24, 1);
     items[ONE_LONG] = address("192.0.2.7", 25, 1);
     items[TWO] = address("192.0.2.8", 24, 1);
+    items[FAR] = address("198.51.100.8", 24, 1);
     items[TWO_OTHER] = address("192.0.2.8", 24, 2);
+    items[SIX] = address("2001:db8:1::7", 64, 1);
+    items[SIX_MORE] = address("2001:db8:2::7", 64, 1);
+    items[CONTAINER] = address("172.17.0.1", 16, 7);
     items[LINK_1] = link_of(1);
     items[LINK_2] = link_of(2);
+    items[LINK_7] = link_of(7);
+    items[A_SOURCE].source = items[TWO].address;
 }
 
 #define END ITEMS
@@ -76,29 +108,47 @@ static struct network network_of(const int *which)
 
 static const struct {
     const char *what;
-    int before[6], after[6];
+    int before[8], after[8];
     size_t differences;
     const char *text;
 } cases[] = {
     {"nothing", {END}, {END}, 0, ""},
     {"the same in another order", {A, ONE, LINK_1, END}, {LINK_1, ONE, A, END}, 0, ""},
-    {"link up", {END}, {LINK_1, END}, 1, "link eth1 is up"},
-    {"link down", {LINK_1, LINK_2, END}, {LINK_1, END}, 1, "link eth2 is down"},
-    {"links are no successors",
-     {LINK_1, END},
-     {LINK_2, END},
+    /* what is no move */
+    {"a container's link", {A, LINK_1, END}, {A, LINK_1, LINK_7, END}, 0, ""},
+    {"a bridge's address", {A, ONE, END}, {A, ONE, LINK_7, CONTAINER, END}, 0, ""},
+    {"an address without a route", {A, ONE, END}, {A, ONE, TWO_OTHER, END}, 0, ""},
+    {"a second address of the uplink", {A, ONE, END}, {A, ONE, FAR, TWO, END}, 0, ""},
+    {"a link without a route", {A, LINK_2, END}, {A, END}, 0, ""},
+    {"another metric", {A, END}, {A_METRIC, END}, 0, ""},
+    {"a route that waits behind",
+     {A, ONE, END},
+     {A, ONE, B_BEHIND, TWO_OTHER, END},
+     0,
+     ""},
+    {"it goes", {A, B_BEHIND, LINK_2, END}, {A, END}, 0, ""},
+    {"a route like the default one", {A, END}, {A, TO, END}, 0, ""},
+    /* moves */
+    {"link up", {A, END}, {A, LINK_1, END}, 1, "link eth1 is up"},
+    {"link down", {A, LINK_1, LINK_7, END}, {A, END}, 1, "link eth1 is down"},
+    {"route new",
+     {ONE, END},
+     {A, ONE, END},
+     1,
+     "the default route 192.0.2.1 by eth1 is new"},
+    {"route gone",
+     {A, ONE, LINK_1, END},
+     {ONE, END},
      2,
-     "link eth1 is down, link eth2 is up"},
-    {"route new", {END}, {A, END}, 1, "the default route 192.0.2.1 by eth1 is new"},
-    {"route gone", {A, END}, {END}, 1, "the default route 192.0.2.1 by eth1 is gone"},
+     "link eth1 is down, the default route 192.0.2.1 by eth1 is gone"},
     {"route without gateway",
      {END},
      {DIRECT, END},
      1,
      "the default route by eth1 is new"},
     {"IPv6 route gone",
-     {C_IPV6, END},
-     {END},
+     {C_IPV6, SIX, END},
+     {SIX, END},
      1,
      "the IPv6 default route fe80::1 by eth1 is gone"},
     {"another gateway",
@@ -106,9 +156,19 @@ static const struct {
      {B, END},
      1,
      "the default route went from 192.0.2.1 to 192.0.2.2 by eth1"},
+    {"among containers",
+     {A, LINK_1, END},
+     {B, LINK_1, LINK_7, CONTAINER, END},
+     1,
+     "the default route went from 192.0.2.1 to 192.0.2.2 by eth1"},
     {"another interface",
-     {A, END},
-     {B_OTHER, END},
+     {A, ONE, LINK_1, LINK_2, END},
+     {B_OTHER, ONE, TWO_OTHER, LINK_1, LINK_2, END},
+     1,
+     "the default route went from 192.0.2.1 by eth1 to 192.0.2.2 by eth2"},
+    {"the one behind takes over",
+     {A, ONE, B_BEHIND, TWO_OTHER, END},
+     {ONE, B_BEHIND, TWO_OTHER, END},
      1,
      "the default route went from 192.0.2.1 by eth1 to 192.0.2.2 by eth2"},
     {"no gateway, another interface",
@@ -121,12 +181,7 @@ static const struct {
      {A, END},
      1,
      "the default route went from eth1 to 192.0.2.1 by eth1"},
-    {"another metric",
-     {A, END},
-     {A_METRIC, END},
-     1,
-     "the metric of the default route 192.0.2.1 by eth1 went from 0 to 100"},
-    {"one more route",
+    {"one more of the same metric",
      {A, END},
      {A, B_OTHER, END},
      1,
@@ -136,35 +191,53 @@ static const struct {
      {C_IPV6, END},
      2,
      "the default route 192.0.2.1 by eth1 is gone, the IPv6 default route fe80::1 by "
-     "eth1 "
-     "is new"},
-    {"address new",
-     {ONE, END},
-     {ONE, TWO, END},
-     1,
-     "address 192.0.2.8/24 of eth1 is new"},
+     "eth1 is new"},
     {"another address",
-     {ONE, END},
-     {TWO, END},
+     {A, ONE, END},
+     {A, TWO, END},
      1,
      "the address of eth1 went from 192.0.2.7/24 to 192.0.2.8/24"},
     {"another prefix",
-     {ONE, END},
-     {ONE_LONG, END},
+     {A, ONE, END},
+     {A, ONE_LONG, END},
      1,
      "the address of eth1 went from 192.0.2.7/24 to 192.0.2.7/25"},
-    {"another interface's address",
-     {ONE, END},
-     {TWO_OTHER, END},
-     2,
-     "address 192.0.2.7/24 of eth1 is gone, address 192.0.2.8/24 of eth2 is new"},
-    {"causes first, three of them",
-     {ONE, TWO, A, C_IPV6, LINK_1, END},
-     {LINK_2, END},
-     6,
-     "link eth1 is down, link eth2 is up, the default route 192.0.2.1 by eth1 is gone "
-     "and "
-     "3 more"},
+    {"the gateway's subnet",
+     {A, FAR, END},
+     {A, FAR, ONE, END},
+     1,
+     "the address of eth1 went from 198.51.100.8/24 to 192.0.2.7/24"},
+    {"the route's own source",
+     {A, ONE, TWO, END},
+     {A_SOURCE, ONE, TWO, END},
+     1,
+     "the address of eth1 went from 192.0.2.7/24 to 192.0.2.8/24"},
+    {"another IPv6 prefix",
+     {C_IPV6, SIX, END},
+     {C_IPV6, SIX, SIX_MORE, END},
+     1,
+     "address 2001:db8:2::7/64 of eth1 is new"},
+    {"a tunnel to what is probed",
+     {A, ONE, END},
+     {A, ONE, TO_TUNNEL, TWO_OTHER, END},
+     1,
+     "the route to 203.0.113.9 by eth2 is new"},
+    {"it ends",
+     {A, ONE, TO_TUNNEL, TWO_OTHER, END},
+     {A, ONE, TO, END},
+     1,
+     "the route to 203.0.113.9 by eth2 is gone"},
+    {"it goes by another gateway",
+     {A, TO_TUNNEL, END},
+     {A, TO_GATEWAY, END},
+     1,
+     "the route to 203.0.113.9 went from eth2 to 192.0.2.254 by eth1"},
+    {"causes first, three of them; default routes before others",
+     {A, LINK_1, TO_TUNNEL, C_IPV6, END},
+     {END},
+     4,
+     "link eth1 is down, the default route 192.0.2.1 by eth1 is gone, the IPv6 default "
+     "route fe80::1 by eth1 is gone and 1 more"},
 };
 
 static void differences(void **state)
@@ -177,10 +250,27 @@ static void differences(void **state)
         CHECK_INT(cases[i].differences, network_compare(&text, &before, &after),
                   cases[i].what);
         CHECK_TEXT(cases[i].text, text_string(&text), cases[i].what);
+        bool links_alone =
+            strncmp(cases[i].text, "link", 4) == 0 && cases[i].differences == 1;
+        CHECK_INT(cases[i].differences == 0 || links_alone,
+                  network_place(&before) == network_place(&after), cases[i].what);
         network_free(&before);
         network_free(&after);
         text_free(&text);
     }
+}
+
+static void interfaces_in_use(void **state)
+{
+    (void)state;
+    struct network n =
+        network_of((const int[]){A, B_BEHIND, ONE, CONTAINER, LINK_7, TO_TUNNEL, END});
+    CHECK(network_uses(&n, 1), "of the default route");
+    CHECK(network_uses(&n, 2), "of what is probed");
+    CHECK(!network_uses(&n, 7), "a container's");
+    network_forget_route(&n, &items[TO_TUNNEL].to);
+    CHECK(!network_uses(&n, 2), "a route that waits behind another one");
+    network_free(&n);
 }
 
 static void is_bounded(void **state)
@@ -202,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(differences),
+        cmocka_unit_test(interfaces_in_use),
         cmocka_unit_test(is_bounded),
     };
     make_items();
