@@ -26,6 +26,16 @@ void page_ms(struct text *out, int64_t ns)
         text_add(out, "<td>%.*f</td>", ns < 10 * NS_PER_MS ? 2 : 1, (double)ns / 1e6);
 }
 
+void page_table(struct text *out, const char *heading, const char *what,
+                const char *target)
+{
+    text_add(out, "%s<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"%s",
+             heading, what);
+    text_add(out, target[0] != '\0' ? ": " : "");
+    html_escape(out, target);
+    text_add(out, "\"><table>\n");
+}
+
 /* ---- the headline ---- */
 
 /* "LON for exchange, teams; AMS for bing": targets that are served by the same. */

@@ -33,6 +33,15 @@ void page_agent(struct text *out, const struct page *p);
 /* Those of a target, or those that are of none (""). */
 void page_events(struct text *out, const struct page *p, const char *target);
 
+/*
+ * The heading, which is markup, and the beginning of a table that may be wider than the
+ * page: it scrolls, and the keyboard reaches it (axe: scrollable-region-focusable). Its
+ * name for who does not see it is `what`, and `target` where it is of one. Ends with
+ * "</table></div>".
+ */
+void page_table(struct text *out, const char *heading, const char *what,
+                const char *target);
+
 /* "London (LON)", "XQZ"; escaped. */
 void page_pop(struct text *out, const struct page *p, const char *pop);
 

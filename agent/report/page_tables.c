@@ -90,10 +90,12 @@ static void add_row(struct text *out, const struct page *p, size_t i)
 void page_overview(struct text *out, const struct page *p)
 {
     text_add(out, "<section>\n<h2>All targets <span class=\"dim\">by rank, the nearest "
-                  "first; delays in ms</span></h2>\n<div class=\"wide\"><table>\n"
-                  "<tr><th></th><th class=\"l\">target</th><th class=\"l\">served by</th>"
-                  "<th class=\"l\">delay</th><th>median</th><th>p95</th><th>loss</th>"
-                  "<th>bad for</th><th class=\"l\">against its limits</th></tr>\n");
+                  "first; delays in ms</span></h2>\n");
+    page_table(out, "", "All targets", "");
+    text_add(out,
+             "<tr><th>rank</th><th class=\"l\">target</th><th class=\"l\">served by</th>"
+             "<th class=\"l\">delay</th><th>median</th><th>p95</th><th>loss</th>"
+             "<th>bad for</th><th class=\"l\">against its limits</th></tr>\n");
     for (size_t i = 0; i < p->past->n_targets; i++) {
         if (i == p->n_own)
             text_add(out, "<tr><td></td><td class=\"l dim\" colspan=\"8\">found besides, "
@@ -198,7 +200,7 @@ void page_agent(struct text *out, const struct page *p)
     double cpu_s = sum_of(p, "edgelat.agent.cpu.time", "user") +
                    sum_of(p, "edgelat.agent.cpu.time", "system");
     double covered_s = (double)stretches_sum(&past->covered) / 1e9;
-    text_add(out, "<section>\n<h2>The agent</h2>\n<div class=\"wide\"><table>\n");
+    page_table(out, "<section>\n<h2>The agent</h2>\n", "The agent", "");
     fact(out, "version", past->version);
     fact(out, "site", past->site[0] != '\0' ? past->site : "(none configured)");
     fact(out, "host", past->host);

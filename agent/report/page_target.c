@@ -38,24 +38,22 @@ static const struct past_event *event_of(const struct past *p, size_t i,
     return strcmp(e->target, target) == 0 ? e : NULL;
 }
 
-/* Whether a row has been made for it already. */
-static bool is_told(const struct past *p, size_t i)
+static bool is_of_stream(const struct past_event *e)
 {
-    for (size_t k = i; k > 0 && p->events[k - 1].time_ns == p->events[i].time_ns; k--)
-        if (is_same(&p->events[k - 1], &p->events[i]))
-            return true;
-    return false;
+    return e->kind[0] != '\0' || e->family[0] != '\0';
 }
 
 /* "tcp ipv4, tcp ipv6": all that were told the same. */
-static void add_ways(struct text *out, const struct past *p, size_t i)
+static void add_streams(struct text *out, const struct past *p, size_t i)
 {
     const struct past_event *first = &p->events[i];
+    const char *comma = "";
     for (size_t k = i; k < p->n_events && p->events[k].time_ns == first->time_ns; k++) {
         const struct past_event *e = &p->events[k];
-        if (!is_same(first, e))
+        if (!is_of_stream(e) || !is_same(first, e))
             continue;
-        text_add(out, k > i && e->kind[0] != '\0' ? ", " : "");
+        text_add(out, "%s", comma);
+        comma = ", ";
         html_escape(out, e->kind);
         text_add(out, e->kind[0] != '\0' && e->family[0] != '\0' ? " " : "");
         html_escape(out, e->family);
@@ -72,7 +70,7 @@ static void add_event(struct text *out, const struct past *p, size_t i, size_t n
         text_add(out, "<span class=\"n%s\">%zu</span> ", class, number);
     html_time(out, e->time_ns, days ? WHEN_DAY : WHEN_SECOND);
     text_add(out, "</td><td class=\"l w\">");
-    add_ways(out, p, i);
+    add_streams(out, p, i);
     text_add(out, "</td><td class=\"l w\">");
     html_escape(out, e->text[0] != '\0' ? e->text : e->name);
     text_add(out, "</td></tr>\n");
@@ -85,7 +83,7 @@ void page_events(struct text *out, const struct page *p, const char *target)
     size_t number = 0, listed = 0, more = 0;
     for (size_t i = 0; i < past->n_events; i++) {
         const struct past_event *e = event_of(past, i, target);
-        if (e == NULL || is_told(past, i))
+        if (e == NULL || e->repeats)
             continue;
         number += is_marked(e);
         if (listed == LISTED_MAX) {
@@ -93,7 +91,7 @@ void page_events(struct text *out, const struct page *p, const char *target)
             continue;
         }
         if (listed++ == 0)
-            text_add(out, "<h3>What happened</h3>\n<div class=\"wide\"><table>\n");
+            page_table(out, "<h3>What happened</h3>\n", "What happened", target);
         add_event(out, past, i, is_marked(e) && target[0] != '\0' ? number : 0, days);
     }
     text_add(out, listed > 0 ? "</table></div>\n" : "");
@@ -109,7 +107,7 @@ static struct mark *marks_of(const struct past *past, const char *target, size_t
     *n = 0;
     for (size_t i = 0; i < past->n_events && listed < LISTED_MAX; i++) {
         const struct past_event *e = event_of(past, i, target);
-        if (e == NULL || is_told(past, i))
+        if (e == NULL || e->repeats)
             continue;
         listed++;
         if (!is_marked(e))
@@ -188,8 +186,8 @@ static bool is_empty(const struct place *place)
 static void add_figures(struct text *out, const struct page *p,
                         const struct past_target *t)
 {
-    text_add(out, "<h3>Over the whole period, in ms</h3>\n<div class=\"wide\"><table>\n"
-                  "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
+    page_table(out, "<h3>Over the whole period, in ms</h3>\n", "Figures", t->name);
+    text_add(out, "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
                   "class=\"l\">PoP</th><th class=\"l\">delay</th><th>probes</th>"
                   "<th>loss</th><th title=\"refused, errors of TLS and "
                   "HTTP\">failed</th><th>p50</th><th>p90</th>"

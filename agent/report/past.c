@@ -20,7 +20,8 @@
 void stretches_add(struct stretches *to, int64_t start_ns, int64_t end_ns)
 {
     struct stretch *last = to->n > 0 ? &to->all[to->n - 1] : NULL;
-    if (last != NULL && start_ns <= last->end_ns + TOUCHING_NS) {
+    if (last != NULL &&
+        (start_ns <= last->end_ns + TOUCHING_NS || to->n == PAST_STRETCHES_MAX)) {
         last->end_ns = end_ns > last->end_ns ? end_ns : last->end_ns;
         return;
     }
@@ -75,6 +76,7 @@ void past_free(struct past *p)
     for (size_t i = 0; i < p->n_targets; i++)
         free_target(p->targets[i]);
     free(p->events);
+    free(p->event_slots);
     free(p->covered.all);
     free(p);
 }
@@ -323,6 +325,85 @@ static int by_time(const void *a, const void *b)
     return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
 }
 
+/* ---- what events have to do with each other: sorted, as there may be many ---- */
+
+static int by_place(const struct past_event *x, const struct past_event *y)
+{
+    return (x > y) - (x < y);
+}
+
+static int by_saying(const void *a, const void *b)
+{
+    const struct past_event *x = *(struct past_event *const *)a;
+    const struct past_event *y = *(struct past_event *const *)b;
+    int order = (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
+    if (order == 0)
+        order = (x->severity > y->severity) - (x->severity < y->severity);
+    if (order == 0)
+        order = strcmp(x->target, y->target);
+    if (order == 0)
+        order = strcmp(x->name, y->name);
+    return order != 0 ? order : strcmp(x->text, y->text);
+}
+
+static int by_saying_then_place(const void *a, const void *b)
+{
+    int order = by_saying(a, b);
+    return order != 0
+               ? order
+               : by_place(*(struct past_event *const *)a, *(struct past_event *const *)b);
+}
+
+static int by_stream(const void *a, const void *b)
+{
+    const struct past_event *x = *(struct past_event *const *)a;
+    const struct past_event *y = *(struct past_event *const *)b;
+    int order = strcmp(x->target, y->target);
+    if (order == 0)
+        order = strcmp(x->kind, y->kind);
+    return order != 0 ? order : strcmp(x->family, y->family);
+}
+
+static int by_stream_then_place(const void *a, const void *b)
+{
+    int order = by_stream(a, b);
+    return order != 0
+               ? order
+               : by_place(*(struct past_event *const *)a, *(struct past_event *const *)b);
+}
+
+static bool says_state(const struct past_event *e)
+{
+    return strcmp(e->name, "edgelat.state.changed") == 0 ||
+           strcmp(e->name, "edgelat.state.flapping") == 0 ||
+           strcmp(e->name, "edgelat.state.settled") == 0;
+}
+
+static void end_events(struct past *p)
+{
+    if (p->n_events == 0)
+        return;
+    qsort(p->events, p->n_events, sizeof *p->events, by_time);
+    struct past_event **order = mem_alloc(p->n_events * sizeof *order);
+    for (size_t i = 0; i < p->n_events; i++)
+        order[i] = &p->events[i];
+    qsort(order, p->n_events, sizeof(*order), by_saying_then_place);
+    for (size_t i = 1; i < p->n_events; i++)
+        order[i]->repeats = by_saying(&order[i - 1], &order[i]) == 0;
+
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_events; i++)
+        if ((p->events[i].changes_state = says_state(&p->events[i])))
+            order[n++] = &p->events[i];
+    qsort(order, n, sizeof(*order), by_stream_then_place);
+    for (size_t i = 0; i < n; i++) {
+        order[i]->first = i == 0 || by_stream(&order[i - 1], &order[i]) != 0;
+        if (!order[i]->first)
+            order[i - 1]->next = order[i];
+    }
+    free(order);
+}
+
 static void end_stream(struct past *p, struct stream *s)
 {
     for (size_t i = 0; i < s->n_places; i++) {
@@ -344,8 +425,7 @@ void past_end(struct past *p)
             end_stream(p, &p->targets[t]->streams[s]);
     if (p->n_targets > 0)
         qsort(p->targets, p->n_targets, sizeof(*p->targets), by_rank);
-    if (p->n_events > 0)
-        qsort(p->events, p->n_events, sizeof *p->events, by_time);
+    end_events(p);
 }
 
 /* ---- looking ---- */

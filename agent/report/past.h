@@ -27,6 +27,8 @@ enum {
     PAST_PLACES_MAX = 64,  /* of a stream */
     PAST_DELAYS_MAX = DELAYS_MAX,
     PAST_EVENTS_MAX = 10000,
+    PAST_MOMENTS_MAX = 4000000, /* a month of 10 s windows of 15 streams */
+    PAST_STRETCHES_MAX = 20000, /* of one kind: then the last one is made longer */
     PAST_SELVES_MAX = 64,
     PAST_RUNS_MAX = 4096,
 };
@@ -101,6 +103,12 @@ struct past_event {
     char name[PAST_WORD_MAX], target[TARGET_NAME_MAX], kind[PAST_WORD_MAX],
         family[PAST_WORD_MAX];
     char before[PAST_WORD_MAX], after[PAST_WORD_MAX], text[256];
+
+    /* by past_end() */
+    bool repeats;                  /* an earlier one says the same of another stream */
+    bool changes_state;            /* it says how a stream is */
+    bool first;                    /* the first of its stream that does */
+    const struct past_event *next; /* of its stream that does; NULL: the last */
 };
 
 struct past_self { /* a value of the agent itself */
@@ -119,6 +127,8 @@ struct past {
     size_t n_targets;
     struct past_event *events; /* in the order of time */
     size_t n_events, events_room;
+    uint32_t *event_slots; /* past_agent.c's: where they are, by their hash */
+    size_t n_moments;      /* of all streams */
     struct past_self selves[PAST_SELVES_MAX];
     size_t n_selves;
     struct stretches covered;    /* by windows */

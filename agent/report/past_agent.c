@@ -119,13 +119,58 @@ static bool same(const struct past_event *a, const struct past_event *b)
            strcmp(a->family, b->family) == 0 && strcmp(a->text, b->text) == 0;
 }
 
-/* A batch may come twice, and then with all its events. */
-static bool is_known(const struct past *p, const struct past_event *e)
+/*
+ * A batch may come twice, and then with all its events. They are found by their hash in a
+ * table that is never more than a third full; the search is bounded as well, so that no
+ * choice of events makes it slow: after PROBES_MAX an event counts as left out.
+ */
+enum { SLOTS = 32768, PROBES_MAX = 64 };
+_Static_assert(SLOTS >= 3 * PAST_EVENTS_MAX, "a third");
+
+static uint64_t hash_text(uint64_t hash, const char *text) /* FNV-1a */
 {
-    for (size_t i = p->n_events; i > 0 && p->events[i - 1].time_ns >= e->time_ns; i--)
-        if (same(&p->events[i - 1], e))
-            return true;
-    return false;
+    do
+        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+    while (*text++ != '\0');
+    return hash;
+}
+
+static uint64_t hash_of(const struct past_event *e)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)e->time_ns;
+    hash = hash_text(hash, e->name);
+    hash = hash_text(hash, e->target);
+    hash = hash_text(hash, e->kind);
+    hash = hash_text(hash, e->family);
+    return hash_text(hash, e->text);
+}
+
+/* Its slot, or the free one that it may have; NULL: neither is near. */
+static uint32_t *slot_of(const struct past *p, const struct past_event *e)
+{
+    uint64_t hash = hash_of(e);
+    for (uint64_t i = 0; i < PROBES_MAX; i++) {
+        uint32_t *slot = &p->event_slots[((hash >> 32) + i) % SLOTS];
+        if (*slot == 0 || same(&p->events[*slot - 1], e))
+            return slot;
+    }
+    return NULL;
+}
+
+static void add_event(struct past *p, const struct past_event *e)
+{
+    if (p->event_slots == NULL)
+        p->event_slots = mem_zalloc(SLOTS * sizeof *p->event_slots);
+    uint32_t *slot = slot_of(p, e);
+    if (slot != NULL && *slot != 0)
+        return; /* it is known */
+    if (slot == NULL || p->n_events == PAST_EVENTS_MAX) {
+        p->left_out++;
+        return;
+    }
+    p->events = mem_grow(p->events, &p->events_room, p->n_events + 1, sizeof *p->events);
+    p->events[p->n_events++] = *e;
+    *slot = (uint32_t)p->n_events;
 }
 
 static void add_record(struct past *p, const Otlp__LogRecord *r)
@@ -144,14 +189,7 @@ static void add_record(struct past *p, const Otlp__LogRecord *r)
     copy(e.after, sizeof e.after, r, "edgelat.after");
     if (r->body != NULL && r->body->value_case == OTLP__ANY_VALUE__VALUE_STRING_VALUE)
         decoded_clean(e.text, sizeof e.text, r->body->string_value, ' ');
-    if (is_known(p, &e))
-        return;
-    if (p->n_events == PAST_EVENTS_MAX) {
-        p->left_out++;
-        return;
-    }
-    p->events = mem_grow(p->events, &p->events_room, p->n_events + 1, sizeof *p->events);
-    p->events[p->n_events++] = e;
+    add_event(p, &e);
 }
 
 void past_add_logs(struct past *p, const Otlp__ResourceLogs *from)

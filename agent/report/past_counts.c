@@ -105,7 +105,8 @@ static void add_counts(struct past_counts *to, const struct past_counts *from)
     to->missed += from->missed;
 }
 
-static void note_moment(struct stream *s, struct place *place, struct past_counts new)
+static void note_moment(struct past *p, struct stream *s, struct place *place,
+                        struct past_counts new)
 {
     const struct tally *t = place->tally;
     uint64_t start = t->window_ns != 0 ? t->window_ns : t->before_time_ns;
@@ -116,8 +117,13 @@ static void note_moment(struct stream *s, struct place *place, struct past_count
     }
     uint64_t sent = outcomes_sent(new.outcomes);
     add_counts(&place->sum, &new);
+    if (p->n_moments == PAST_MOMENTS_MAX) {
+        p->left_out++;
+        return;
+    }
     if (sent == 0 && t->p50_ns == DELAY_UNDEFINED)
         return;
+    p->n_moments++;
     s->moments = mem_grow(s->moments, &s->room, s->n + 1, sizeof *s->moments);
     s->moments[s->n++] = (struct moment){
         .start_ns = (int64_t)(start != 0 && start < t->time_ns ? start : t->time_ns),
@@ -137,7 +143,7 @@ void past_settle(struct past *p, struct stream *s, struct place *place)
         return;
     struct past_counts new = came(p, t);
     if (past_in_period(p, t->time_ns))
-        note_moment(s, place, new);
+        note_moment(p, s, place, new);
     if (t->start_ns != 0) {
         t->before = t->now;
         t->before_start_ns = t->start_ns;

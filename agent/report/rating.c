@@ -121,19 +121,6 @@ static bool is_bad(const char *state)
     return strcmp(state, "down") == 0 || strcmp(state, "degraded") == 0;
 }
 
-static bool is_of_state(const struct past_event *e)
-{
-    return strcmp(e->name, "edgelat.state.changed") == 0 ||
-           strcmp(e->name, "edgelat.state.flapping") == 0 ||
-           strcmp(e->name, "edgelat.state.settled") == 0;
-}
-
-static bool same_stream(const struct past_event *a, const struct past_event *b)
-{
-    return is_of_state(b) && strcmp(a->target, b->target) == 0 &&
-           strcmp(a->kind, b->kind) == 0 && strcmp(a->family, b->family) == 0;
-}
-
 static void add_spell(struct rating *r, struct spell spell)
 {
     if (spell.end_ns <= spell.start_ns)
@@ -142,29 +129,35 @@ static void add_spell(struct rating *r, struct spell spell)
     r->spells[r->n_spells++] = spell;
 }
 
+/* How many runs of the agent began by then; they are in the order of time. */
+static size_t runs_until(const struct past *p, int64_t time_ns)
+{
+    size_t low = 0, high = p->n_runs;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (p->runs[middle] <= time_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* Until the next event of its stream, or until the agent began anew: what it then finds
  * fine it does not tell. */
 static int64_t end_of(const struct past *p, const struct past_event *e)
 {
+    size_t next_run = runs_until(p, e->time_ns);
     int64_t end_ns = p->until_ns;
-    for (size_t i = p->n_runs; i > 0 && p->runs[i - 1] > e->time_ns; i--)
-        end_ns = p->runs[i - 1] < end_ns ? p->runs[i - 1] : end_ns;
-    for (const struct past_event *next = e + 1; next < p->events + p->n_events; next++)
-        if (next->time_ns > end_ns || same_stream(e, next))
-            return next->time_ns < end_ns ? next->time_ns : end_ns;
-    return end_ns;
+    if (next_run < p->n_runs && p->runs[next_run] < end_ns)
+        end_ns = p->runs[next_run];
+    return e->next != NULL && e->next->time_ns < end_ns ? e->next->time_ns : end_ns;
 }
 
 /* Whether nothing was told of its stream before, since the agent began. */
 static bool is_first(const struct past *p, const struct past_event *e)
 {
-    for (size_t i = 0; i < p->n_runs; i++)
-        if (p->runs[i] > p->since_ns && p->runs[i] <= e->time_ns)
-            return false;
-    for (const struct past_event *before = p->events; before < e; before++)
-        if (same_stream(e, before))
-            return false;
-    return true;
+    return e->first && runs_until(p, e->time_ns) == runs_until(p, p->since_ns);
 }
 
 static uint32_t stream_bit(const struct past_target *t, const struct past_event *e)
@@ -180,7 +173,7 @@ static void add_event_spells(struct rating *r, const struct past *p)
 {
     for (size_t i = 0; i < p->n_events; i++) {
         const struct past_event *e = &p->events[i];
-        if (!is_of_state(e) || strcmp(e->target, r->target->name) != 0)
+        if (!e->changes_state || strcmp(e->target, r->target->name) != 0)
             continue;
         if (is_bad(e->before) && is_first(p, e))
             add_spell(r, (struct spell){.start_ns = p->since_ns, .end_ns = e->time_ns});

@@ -57,8 +57,31 @@ static void check_well_formed(const char *page)
     CHECK_INT(0, n, "all are closed");
 }
 
+/* What axe-core calls scrollable-region-focusable, empty-table-header and
+ * landmark-unique: whatever scrolls has a name of its own and is reached by the keyboard,
+ * and no column is without a word. */
+static void check_reachable(const char *page)
+{
+    static const char wide[] = "<div class=\"wide\"";
+    static const char expected[] =
+        "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"";
+    for (const char *at = strstr(page, wide); at != NULL; at = strstr(at + 1, wide)) {
+        char tag[512] = "";
+        snprintf(tag, sizeof tag, "%.*s", (int)(strchr(at, '>') - at), at);
+        CHECK(strncmp(tag, expected, strlen(expected)) == 0, "scrolls: %s", tag);
+        CHECK(tag[strlen(expected)] != '"', "has a name: %s", tag);
+        CHECK(strstr(at + 1, tag) == NULL, "of its own: %s", tag);
+    }
+    for (const char *at = strstr(page, "<th"); at != NULL; at = strstr(at + 1, "<th")) {
+        const char *text = strchr(at, '>') + 1;
+        CHECK(strncmp(text, "</th>", 5) != 0, "an empty header: %.60s", at);
+    }
+    CHECK(strstr(page, "ipv4ipv6") == NULL, "two words");
+}
+
 static void check_harmless(const char *page)
 {
+    check_reachable(page);
     static const char *const never[] = {"<script", "javascript:", "http://", "https://",
                                         "src=",    "url(",        "<img",    "<link",
                                         "onload",  "@import",     "<iframe", "<object"};
@@ -327,14 +350,91 @@ static void test_a_day(void **state)
     office_close(&o);
 }
 
+static void tell_events(struct office *o, struct past *p, struct event *events, size_t n)
+{
+    o->batch.events = events;
+    o->batch.n_events = n;
+    CHECK_INT(0, office_tell_one(o, p, SIGNAL_LOGS), "taken");
+}
+
+/* One change that is told of both families, by no kind in particular. */
+static void test_streams_of_an_event(void **state)
+{
+    (void)state;
+    struct text page = {0};
+    struct office o;
+    struct past *p = past_create(office_at(0), office_at(10));
+    office_open(&o);
+    office_window(&o, 6, 0, 20);
+    CHECK_INT(0, office_tell(&o, p), "taken");
+    struct event events[4];
+    for (int i = 0; i < 4; i++) {
+        office_event(&o, "edgelat.pop.changed", "AMS", "LON", i < 2 ? "moved" : "went");
+        events[i] = o.event;
+        events[i].family = i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
+        events[i].kind = i < 2 ? NULL : &o.kind;
+    }
+    tell_events(&o, p, events, 4);
+    render(&page, p, &no_limits);
+    check_harmless(text_string(&page));
+    CHECK(strstr(text_string(&page), "<td class=\"l w\">ipv4, ipv6</td>") != NULL,
+          "without a kind: %s", between(&page, "What happened", "</table>"));
+    CHECK(strstr(text_string(&page), "<td class=\"l w\">tcp ipv4, tcp ipv6</td>") != NULL,
+          "with one: %s", between(&page, "What happened", "</table>"));
+    text_free(&page);
+    office_close(&o);
+}
+
+/* However many events say however much at one time: a history that somebody has filled
+ * with them must not take minutes. Compared one by one it takes ten times the limit. */
+static void test_many_events(void **state)
+{
+    (void)state;
+    enum { BATCHES = 250, EACH = 256 };
+    static struct event events[EACH];
+    struct text page = {0};
+    struct office o;
+    struct past *p = past_create(office_at(0), office_at(10));
+    office_open(&o);
+    office_window(&o, 6, 0, 20);
+    CHECK_INT(0, office_tell(&o, p), "taken");
+    clock_t began = clock();
+    for (int b = 0; b < BATCHES; b++) {
+        for (int i = 0; i < EACH; i++) {
+            char text[32];
+            snprintf(text, sizeof text, "%d %d", b, i);
+            office_event(&o, "edgelat.state.changed", "up", "down", text);
+            events[i] = o.event;
+        }
+        tell_events(&o, p, events, EACH);
+        if (b % 50 == 0)
+            tell_events(&o, p, events, EACH); /* twice */
+    }
+    CHECK_INT(PAST_EVENTS_MAX, p->n_events, "as many as are kept");
+    /* of the batches that came twice the first was kept, the others were full already */
+    CHECK_INT(BATCHES * EACH - PAST_EVENTS_MAX + 4 * EACH, p->left_out, "the others");
+    render(&page, p, &no_limits);
+    double took_s = (double)(clock() - began) / CLOCKS_PER_SEC;
+    CHECK(took_s < 5, "%.1f s for %d events", took_s, BATCHES * EACH);
+    CHECK(page.len < 200000, "%zu bytes", page.len);
+    check_harmless(text_string(&page));
+    text_free(&page);
+    office_close(&o);
+}
+
 int main(void)
 {
     setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
     tzset();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hostile_texts), cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_all_down),      cmocka_unit_test(test_gaps_stay_gaps),
-        cmocka_unit_test(test_a_day),         cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_hostile_texts),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_all_down),
+        cmocka_unit_test(test_gaps_stay_gaps),
+        cmocka_unit_test(test_a_day),
+        cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_streams_of_an_event),
+        cmocka_unit_test(test_many_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
