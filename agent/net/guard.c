@@ -22,6 +22,23 @@ static timer_t timer;
 static unsigned users;
 static struct guard *volatile entered;
 
+static uint64_t bytes_received(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+    return info.tcpi_bytes_received;
+}
+
+static bool has_sent(const struct guard *g, uint64_t bytes)
+{
+    for (size_t i = 0; i < GUARD_SOCKETS; i++)
+        if (g->fd_plus_1[i] != 0 &&
+            bytes_received(g->fd_plus_1[i] - 1) > g->bytes_before[i] + bytes)
+            return true;
+    return false;
+}
+
 static void disconnect(const struct guard *g)
 {
     const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
@@ -35,7 +52,7 @@ static void on_signal(int number, siginfo_t *info, void *unused)
     int error = errno;
     struct guard *g = entered;
     (void)number, (void)unused;
-    if (g != NULL && info->si_code == SI_TIMER) {
+    if (g != NULL && info->si_code == SI_TIMER && has_sent(g, GUARD_FLOOD_BYTES)) {
         g->verdict = GUARD_TOO_LONG;
         disconnect(g);
     }
@@ -74,14 +91,6 @@ void guard_stop(void)
 }
 
 /* ---- the sockets ---- */
-
-static uint64_t bytes_received(int fd)
-{
-    struct tcp_info info = {0};
-    socklen_t len = sizeof info;
-    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
-    return info.tcpi_bytes_received;
-}
 
 bool guard_add(struct guard *g, int fd)
 {
@@ -131,10 +140,8 @@ void guard_leave(struct guard *g)
 {
     run_timer(0);
     entered = NULL;
-    for (size_t i = 0; i < GUARD_SOCKETS && g->verdict == GUARD_FINE; i++)
-        if (g->fd_plus_1[i] != 0 &&
-            bytes_received(g->fd_plus_1[i] - 1) > g->bytes_before[i] + GUARD_BYTES)
-            g->verdict = GUARD_TOO_MUCH;
+    if (g->verdict == GUARD_FINE && has_sent(g, GUARD_BYTES))
+        g->verdict = GUARD_TOO_MUCH;
     if (g->verdict != GUARD_FINE)
         disconnect(g);
 }

@@ -10,7 +10,9 @@
  *   (timer_create(2), CLOCK_THREAD_CPUTIME_ID) sends that thread a signal; the handler
  *   disconnects the peer's sockets. The library finds a reset connection with its next
  *   read and returns. CPU time, and not the time of day: a host that is busy, suspended
- *   or stopped must not end a peer that does nothing wrong.
+ *   or stopped must not end a peer that does nothing wrong. Nor must our own
+ *   cryptography, which takes as long on a small processor (a signature by RSA with 4096
+ *   bits): the peer must have sent GUARD_FLOOD_BYTES for this request.
  * - Bytes for one request, GUARD_BYTES, as the kernel counts them (tcpi_bytes_received).
  *   It bounds what no counter of ours sees: TLS records, frames, chunk extensions. It is
  *   checked after each call, so one call's worth can come on top.
@@ -20,7 +22,7 @@
  * that watches needs the time of day, and locks against the reuse of a descriptor. The
  * handler runs in the thread whose call it ends: descriptors are forgotten before they
  * are closed, by that thread, so it never sees one that has been used again. It calls
- * connect() alone, which signal-safety(7) allows. AF_UNSPEC resets the connection and
+ * connect() and getsockopt(), which are system calls and no more. AF_UNSPEC resets the connection and
  * throws away what was received (Linux, connect(2)); after shutdown() the library would
  * still read up to 6 MB that wait in the socket.
  *
@@ -38,6 +40,9 @@
 /* Half of the 100 ms that the loop may stand still: the kernel looks at the timer on its
  * tick, 10 ms where that is slow. A handshake takes 2 to 15 ms. */
 #define GUARD_CALL_NS (50 * INT64_C(1000000))
+
+/* More than a handshake with a long list of CAs; a flood has as much in a millisecond. */
+#define GUARD_FLOOD_BYTES (UINT64_C(32) << 10)
 
 /* Heads of 128 KiB and certificates of 100 KB fit several times. */
 #define GUARD_BYTES (UINT64_C(1) << 20)

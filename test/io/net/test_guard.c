@@ -50,15 +50,15 @@ static void a_call_that_works_too_long(void **state)
     (void)state;
     struct guard g = {0};
     struct pair p = connect_pair(), other = connect_pair(), gone = connect_pair();
-    char byte;
+    static char bytes[GUARD_FLOOD_BYTES + 1];
     CHECK(guard_add(&g, p.ours) && guard_add(&g, gone.ours), "room for two");
     guard_forget(&g, gone.ours);
     guard_begin(&g);
-    CHECK_INT(1, send(p.theirs, "x", 1, 0), "sent");
+    CHECK_INT(sizeof bytes, send(p.theirs, bytes, sizeof bytes, 0), "sent");
     guard_enter(&g);
     work(2 * GUARD_CALL_NS);
     CHECK_INT(GUARD_TOO_LONG, g.verdict, "while it works");
-    CHECK(recv(p.ours, &byte, 1, MSG_DONTWAIT) <= 0, "nothing to read");
+    CHECK(recv(p.ours, bytes, 1, MSG_DONTWAIT) <= 0, "nothing to read");
     guard_leave(&g);
     CHECK(!stands(p.ours), "is disconnected");
     CHECK(stands(other.ours) && stands(gone.ours), "others are not");
@@ -67,6 +67,22 @@ static void a_call_that_works_too_long(void **state)
     close_pair(p);
     close_pair(other);
     close_pair(gone);
+}
+
+/* Such as a signature with a long key on a small processor. */
+static void a_call_that_computes(void **state)
+{
+    (void)state;
+    struct guard g = {0};
+    struct pair p = connect_pair();
+    guard_add(&g, p.ours);
+    guard_begin(&g);
+    guard_enter(&g);
+    work(3 * GUARD_CALL_NS);
+    guard_leave(&g);
+    CHECK_INT(GUARD_FINE, g.verdict, "nothing was received");
+    CHECK(stands(p.ours), "still connected");
+    close_pair(p);
 }
 
 /* Suspended, stopped, or without a processor: the peer has not done that. */
@@ -138,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_that_works_too_long),
+        cmocka_unit_test(a_call_that_computes),
         cmocka_unit_test(a_call_that_waits),
         cmocka_unit_test(bytes_of_one_request),
         cmocka_unit_test(no_more_sockets_than_it_knows),
