@@ -120,8 +120,9 @@ bool endpoint_is_private(const struct endpoint *e)
 bool host_is_local(const char *host)
 {
     static const char *const under[] = {
-        ".localhost", ".local",    ".localdomain", ".internal", ".home.arpa", ".lan",
-        ".home",      ".intranet", ".corp",        ".private",  ".test",      ".invalid",
+        ".localhost", ".local",   ".localdomain", ".internal", ".home.arpa",
+        ".lan",       ".home",    ".intranet",    ".corp",     ".private",
+        ".test",      ".invalid", ".example",
     };
     struct endpoint literal;
     size_t len = strlen(host);

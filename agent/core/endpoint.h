@@ -60,7 +60,7 @@ bool endpoint_is_private(const struct endpoint *e);
 
 /* Whether the name is one of this host or of a local network, so that any address is as
  * expected: an address literal, a single label, names under localhost, local, internal,
- * home.arpa, lan, test and the like (RFC 6761, RFC 6762, RFC 8375). */
+ * home.arpa, lan, test, example and the like (RFC 6761, RFC 6762, RFC 8375). */
 bool host_is_local(const char *host);
 
 const char *family_name(

@@ -160,10 +160,11 @@ static void names_of_this_host_and_its_network(void **state)
         "192.0.2.1",     "2001:db8::1",
         "fe80::1%2",     "vm.internal",
         "a.b.corp",      "localhost.localdomain",
+        "a.example",
     };
     static const char *const public[] = {
         "teams.microsoft.com", "teams.microsoft.com.", "bing.com",
-        "a.localhost.example", "xlocalhost.net",       "mylan.org",
+        "a.localhost.com",     "xlocalhost.net",       "mylan.org",
         "local.dev",
     };
     for (size_t i = 0; i < sizeof local / sizeof *local; i++)
