@@ -101,7 +101,7 @@ def dashboard_shows_something():
 
 
 class RestlessNames(threading.Thread):
-    """A name server whose answer is another address of loopback every five seconds."""
+    """A name server whose answer is another address of the lab's Paris every five seconds."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -114,7 +114,7 @@ class RestlessNames(threading.Thread):
             query, asker = self.socket.recvfrom(512)
             end = query.index(b"\0", 12) + 5
             a = query[end - 4:end - 2] == b"\0\1"
-            address = bytes([127, 0, 0, 10 + int(time.monotonic() / 5) % 9])
+            address = bytes([203, 0, 113, 101 + int(time.monotonic() / 5) % 10])
             answer = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 0, 4) + address if a else b""
             self.socket.sendto(query[:2] + struct.pack(">HHHHH", 0x8180, 1, a, 0, 0) + query[12:end] + answer, asker)
 
@@ -128,7 +128,7 @@ def restless_agent(vm):
         conf.write(f"[agent]\nwindow = 5s\nworkloads = no\nfront_doors = 0\nstate_dir = {lab.FOLDER}/restless\n"
                    f"status_socket = {lab.FOLDER}/restless.sock\n[dns]\nservers = {names.servers}\n"
                    f"[collector]\nurl = http://127.0.0.1:{vm.PORT}/opentelemetry\nevents = no\n"
-                   "[target restless]\nhost = restless.example\nkinds = icmp tcp\nport = 9\nfamily = ipv4\n"
+                   "[target restless]\nhost = restless.example\nkinds = icmp tcp\nfamily = ipv4\n"
                    "interval = 1s\nslow_interval = 1s\n")
     return [EDGELAT, "run", "-c", path]
 
@@ -153,6 +153,7 @@ def counted(batches):
 
 def every_window_counts(vm, batches):
     results, delays = counted(batches)
+    tap.ok(len(batches) >= 5 and results >= 40 and delays >= 40, f"{len(batches)} batches with {results} results")
     site = f'{{edgelat_target="restless",edgelat_site="{socket.gethostname()}"}}'
     for metric, exact in (("edgelat_probe_results_total", results), ("edgelat_probe_delay_seconds_count", delays)):
         found = vm.query(f"sum(increase({metric}{site}[5m]))", 1)
