@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import random
+import re
 import select
 import shutil
 import signal
@@ -108,7 +109,7 @@ def limits(folder):
     wrong = []
     def check(limit, command, codes):
         code, said = shell(f"ulimit {limit}; exec {EDGELAT} {command}")
-        sentence = code != 2 or (said.count("\n") <= 3 and "edgelat: " in said)
+        sentence = code != 2 or (said.count("\n") <= 3 and re.search("edgelat: |error ", said))
         if code not in codes or not sentence:
             wrong.append((limit, command, code, said[-200:]))
     for n in range(4, 21):
