@@ -44,13 +44,19 @@ static void add_metric(struct lists *l, Otlp__Metric *m)
             (void ***)&m->exponential_histogram->data_points);
 }
 
-static void add_metrics(struct lists *l, const Otlp__ExportMetricsServiceRequest *request)
+/* Their points; `whole`: the metrics themselves. */
+static void add_metrics(struct lists *l, const Otlp__ExportMetricsServiceRequest *request,
+                        bool whole)
 {
     for (size_t r = 0; r < request->n_resource_metrics; r++) {
         const Otlp__ResourceMetrics *from = request->resource_metrics[r];
-        for (size_t s = 0; s < from->n_scope_metrics; s++)
-            for (size_t m = 0; m < from->scope_metrics[s]->n_metrics; m++)
-                add_metric(l, from->scope_metrics[s]->metrics[m]);
+        for (size_t s = 0; s < from->n_scope_metrics; s++) {
+            Otlp__ScopeMetrics *scope = from->scope_metrics[s];
+            if (whole)
+                add(l, &scope->n_metrics, (void ***)&scope->metrics);
+            for (size_t m = 0; !whole && m < scope->n_metrics; m++)
+                add_metric(l, scope->metrics[m]);
+        }
     }
 }
 
@@ -99,7 +105,11 @@ bool otlp_split(enum signal signal, const void *bytes, size_t len,
     if (request != NULL && signal == SIGNAL_LOGS)
         add_logs(&lists, (const Otlp__ExportLogsServiceRequest *)request);
     else if (request != NULL)
-        add_metrics(&lists, (const Otlp__ExportMetricsServiceRequest *)request);
+        add_metrics(&lists, (const Otlp__ExportMetricsServiceRequest *)request, false);
+    if (request != NULL && signal == SIGNAL_METRICS && !lists.halves) {
+        lists.n = 0;
+        add_metrics(&lists, (const Otlp__ExportMetricsServiceRequest *)request, true);
+    }
     for (size_t i = 0; lists.halves && i < 2; i++)
         out[i] = pack_half(request, &lists, i == 1);
     restore(&lists);

@@ -1,6 +1,7 @@
 /*
  * A request that a receiver found too large, in two halves: each has half of the points
- * of every metric, or half of the log records. The same request gives the same bytes.
+ * of every metric, or half of the log records; where no metric has two points, half of
+ * the metrics. The same request gives the same bytes.
  */
 #ifndef EDGELAT_EXPORT_OTLP_SPLIT_H
 #define EDGELAT_EXPORT_OTLP_SPLIT_H
