@@ -22,6 +22,8 @@ struct waiting {
     unsigned tries;   /* in a row that failed */
     int64_t stamp_ns; /* its file's time by the wall clock, which may have been wrong; 0:
                          it came in this run */
+    int64_t later_ns; /* passed over until then ... */
+    unsigned passes;  /* ... so many times */
 };
 
 struct queue { /* start with { 0 } */

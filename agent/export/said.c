@@ -26,7 +26,7 @@ static bool is_news(struct said *said, enum signal signal, const struct verdict 
     text_copy(s->why, sizeof s->why, why);
     said->heard = wall_now();
     said->signal = signal;
-    said->step = v->step != NULL ? v->step : "";
+    s->step = v->step != NULL ? v->step : "";
     if (accepted)
         said->accepted = said->heard;
     return changed || (reworded && s->wordings <= SAID_WORDINGS);
@@ -59,7 +59,7 @@ void said_accepted(struct said *said, enum signal signal, const char *host,
     if (is_news(said, signal, v))
         log_info("shipper", "export of %s to %s works%s, %" PRIu64 " batches waiting",
                  signal_name(signal), host, what_was(was, sizeof was, s, first), waiting);
-    if (v->rejected_points > 0 && !s->rejecting)
+    if (v->rejected_points > 0 && s->rejected == 0)
         log_warn("shipper",
                  "export to %s: %" PRId64 " %s were not taken: %s; see the collector's "
                  "log",
@@ -69,7 +69,8 @@ void said_accepted(struct said *said, enum signal signal, const char *host,
         log_debug("shipper",
                   "export to %s: accepted, %" PRId64 " points not taken; it says: %s",
                   host, v->rejected_points, v->why);
-    s->rejecting = v->rejected_points > 0;
+    s->rejected = v->rejected_points;
+    text_copy(s->reason, sizeof s->reason, v->why);
 }
 
 void said_refused(struct said *said, enum signal signal, const char *host,

@@ -24,14 +24,15 @@ struct said { /* start with { 0 } */
         int status;              /* ... HTTP's of it ... */
         char why[320];           /* ... and why: the same is not said twice */
         unsigned wordings;       /* of that status, so far */
-        bool rejecting;          /* not all points are taken */
+        const char *step;        /* what somebody could do then; static */
+        int64_t rejected;        /* points or records of the last accepted batch ... */
+        char reason[200];        /* ... and what it says of them */
         uint64_t refused;        /* batches in a row, of these times */
         struct wall refused_from, refused_to;
     } of[SIGNALS];
     struct wall accepted; /* a batch was, last; 0: none was */
     struct wall heard;    /* the last answer, or what came of it; 0: there was no try */
     enum signal signal;   /* of that batch */
-    const char *step;     /* what somebody could do then; static */
 };
 
 /* `host` is the collector, `signal` the batch's, `waiting` how many batches are left. */

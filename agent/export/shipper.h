@@ -1,13 +1,15 @@
 /*
  * Sends what the spool holds to a collector, oldest first, one at a time, by the rules
- * of OTLP/HTTP (OTLP specification 1.x, "OTLP/HTTP"): 200 is done; 429, 502, 503, 504,
+ * of OTLP/HTTP (OTLP specification 1.x, "OTLP/HTTP"): accepted is done; 429, 5xx,
  * time-outs and connection errors are tried again with exponential back-off and full
  * jitter, honouring Retry-After; where the collector is not usable as configured (TLS,
  * 401, 403, 404, ...; verdict.h) the batch waits and is tried rarely, unless what is
- * wrong is a file of this host, which may be mended any moment; every other status is
- * final: the batch is set aside and never blocks the ones behind it. Of several
- * collectors the first that works has the batches (failover.h). What has piled up is
- * caught up with at no more than `catch_up` batches a second.
+ * wrong is a file of this host, which may be mended any moment. Every other status is a
+ * refusal. It sets the batch aside where the collector takes others, and else the signal
+ * waits; a batch that fails while others are accepted is passed over (patience.h). Too
+ * large is halved until it fits. Of several collectors the first that works has the
+ * batches (failover.h). What has piled up is caught up with at no more than `catch_up`
+ * batches a second.
  */
 #ifndef EDGELAT_EXPORT_SHIPPER_H
 #define EDGELAT_EXPORT_SHIPPER_H
@@ -51,9 +53,12 @@ struct shipper_collector {
     const char *host;          /* with its port, without a secret */
     bool in_use;               /* the others have none, but for a try of the first */
     struct wall accepted;      /* one was, last; 0: never */
-    struct wall heard;         /* when the last one was decided; 0: none was ... */
-    enum verdict_kind verdict; /* ... how ... */
+    struct wall heard;         /* when the last one was decided; 0: none was */
+    enum signal signal;        /* the one that is not taken, else the last one */
+    enum verdict_kind verdict; /* how that was decided last ... */
     const char *why, *step;    /* ... and why, and what somebody could do; "" when fine */
+    int64_t rejected; /* points or records of its last accepted batch, not taken ... */
+    const char *rejected_why; /* ... and what it says of them */
 };
 
 /* Returns how many; the texts are valid until the loop turns. */

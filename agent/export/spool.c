@@ -28,6 +28,9 @@
 #define REREAD_BUDGET_NS (50 * NS_PER_MS)
 #define REREAD_MOST_NS   (300 * NS_PER_S)
 
+#define PASS_LEAST_NS (60 * NS_PER_S)
+#define PASS_MOST_NS  (3600 * NS_PER_S)
+
 struct spool {
     const char *dir; /* the store's */
     struct store *store;
@@ -200,6 +203,26 @@ void spool_refused(struct spool *s, uint64_t id)
     begin(s, s->failing == 0);
 }
 
+uint64_t spool_newest(const struct spool *s, enum signal signal)
+{
+    for (size_t i = s->queue.n; i > s->queue.head; i--)
+        if (s->queue.all[i - 1].signal == signal)
+            return s->queue.all[i - 1].id;
+    return 0;
+}
+
+bool spool_pass_over(struct spool *s, uint64_t id)
+{
+    struct waiting *w = queue_find(&s->queue, id);
+    if (w == NULL)
+        return true;
+    if (w->passes == SPOOL_PASSES_MAX)
+        return false;
+    w->later_ns =
+        mono_now().ns + backoff_limit_ns(PASS_LEAST_NS, PASS_MOST_NS, w->passes++);
+    return true;
+}
+
 /* ---- what comes and what is next ---- */
 
 void spool_add(struct spool *s, enum signal signal, void *bytes, size_t len)
@@ -293,8 +316,15 @@ static bool about_process(int rc)
     return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM;
 }
 
-/* The oldest, or the first of them that can be had. */
-static bool read_first(struct spool *s, struct spooled *out)
+static bool is_wanted(const struct waiting *w, const struct spool_wish *wish, int64_t now)
+{
+    return w->again_ns <= now && w->later_ns <= now && !wish->rests[w->signal] &&
+           w->id > wish->after[w->signal];
+}
+
+/* The oldest that is wanted, or the first of them that can be had. */
+static bool read_first(struct spool *s, const struct spool_wish *wish,
+                       struct spooled *out)
 {
     int64_t began = mono_now().ns, now = began;
     size_t at = 0, failed = 0;
@@ -304,16 +334,16 @@ static bool read_first(struct spool *s, struct spooled *out)
         out->id = w->id;
         out->signal = w->signal;
         out->len = w->len;
+        if (!is_wanted(w, wish, now)) {
+            at++;
+            continue;
+        }
         if (w->bytes != NULL) { /* so are all behind it */
             if (s->failing < 0)
                 out->bytes = mem_copy(w->bytes, w->len);
             if (s->failing < 0)
                 return true;
             break;
-        }
-        if (w->again_ns > now) {
-            at++;
-            continue;
         }
         int rc = store_read(s->store, w->id, w->signal, &out->bytes, &out->len);
         if (rc == 0) {
@@ -340,13 +370,13 @@ static bool read_first(struct spool *s, struct spooled *out)
     return false;
 }
 
-bool spool_first(struct spool *s, struct spooled *out)
+bool spool_next(struct spool *s, const struct spool_wish *wish, struct spooled *out)
 {
     s->counters.dropped += s->out_dropped; /* nobody has taken it */
     s->handed_out = 0;
     s->out_dropped = false;
     keep_bounds(s);
-    bool there = read_first(s, out);
+    bool there = read_first(s, wish, out);
     if (there)
         s->handed_out = out->id;
     return there;
@@ -358,6 +388,12 @@ void spool_trust_clock(struct spool *s)
     s->clock_trusted = true; /* the history's part is done by the next job */
     keep_bounds(s);
     begin(s, s->failing == 0);
+}
+
+bool spool_first(struct spool *s, struct spooled *out)
+{
+    static const struct spool_wish any;
+    return spool_next(s, &any, out);
 }
 
 bool spool_writing(const struct spool *s)
@@ -408,6 +444,7 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
         spool_say_in_use(state_dir);
     if (rc < 0)
         return rc;
+    store_bound_bad(store, limits.count, limits.bytes);
     struct spool *s = mem_zalloc(sizeof *s);
     s->store = store;
     s->dir = store_dir(store);

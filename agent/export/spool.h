@@ -3,7 +3,8 @@
  * file a batch, holding the very bytes that are sent (gzip, whose CRC-32 and length tell
  * a torn file), written whole: temporary name, fsync, rename, fsync of the folder, on
  * libuv's thread pool. What is not a whole batch when the spool is opened is set aside in
- * `bad/`, counted and said. The bounds hold always: the oldest goes first, is counted and
+ * `bad/`, counted and said, as is what the collector refuses; `bad/` has the bounds of the
+ * spool, but for its age, and may so take as much again. The bounds hold always: the oldest goes first, is counted and
  * said in the log. While the disk fails, 8 MiB of batches wait in memory.
  *
  * Power may fail at any instant. A batch is handed out (or counted as written) when all
@@ -84,6 +85,22 @@ struct spooled {
     size_t len;
 };
 bool spool_first(struct spool *s, struct spooled *out);
+
+/* The same of those that are wanted: of a signal that does not rest, the oldest behind
+ * an id. */
+struct spool_wish {
+    bool rests[SIGNALS];
+    uint64_t after[SIGNALS]; /* 0: any */
+};
+bool spool_next(struct spool *s, const struct spool_wish *wish, struct spooled *out);
+
+/* Id of the newest of a signal; 0: none waits. */
+uint64_t spool_newest(const struct spool *s, enum signal signal);
+
+/* Passes a batch over: it is not handed out for a minute, the next time for two, then
+ * four, an hour at most. False: that was done SPOOL_PASSES_MAX times, which is hours. */
+#define SPOOL_PASSES_MAX 10
+bool spool_pass_over(struct spool *s, uint64_t id);
 
 void spool_done(struct spool *s, uint64_t id); /* accepted: goes, into the history */
 void spool_refused(

@@ -103,6 +103,13 @@ const char *store_dir(const struct store *s)
     return s->dir;
 }
 
+void store_bound_bad(struct store *s, uint64_t count, uint64_t bytes)
+{
+    s->bad_count_most = count;
+    s->bad_bytes_most = bytes;
+    store_trim_bad(s);
+}
+
 /* ---- one batch ---- */
 
 int store_write(struct store *s, uint64_t id, enum signal signal, const void *bytes,

@@ -13,10 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of bad/, where the oldest goes first: some hours of what a collector refuses. */
-#define STORE_BAD_MAX   1000 /* files */
-#define STORE_BAD_BYTES (16u << 20)
-
 struct store_found {
     struct batch_files batches; /* by id; free() `all` */
     uint64_t highest;           /* id ever seen, 0 when there was none */
@@ -36,6 +32,9 @@ int store_open(struct store **out, const char *state_dir, struct history_limits 
                struct store_found *found);
 void store_close(struct store *s); /* NULL is fine */
 const char *store_dir(const struct store *s);
+
+/* Bounds of bad/, from now on; the oldest goes first. Before, it has none. */
+void store_bound_bad(struct store *s, uint64_t count, uint64_t bytes);
 
 /* Returns 0 or -errno, and may then be tried again with the same id. Makes the folder
  * again where somebody has removed it; on a full disk the history gives way. */

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { SAME_NAME_MAX = 1000 };
+
 /* ---- bad/ ---- */
 
 /* A path in bad/ that no file has: a foreign file may have the name of one that is there.
@@ -21,13 +23,13 @@
 static void free_path(char out[PATH_MAX], const struct store *s, const char *name)
 {
     size_t len = strlen(store_path(out, s, "bad/", name));
-    for (unsigned i = 1; i < STORE_BAD_MAX && access(out, F_OK) == 0; i++)
+    for (unsigned i = 1; i < SAME_NAME_MAX && access(out, F_OK) == 0; i++)
         snprintf(out + len, PATH_MAX - len, ".%u", i);
 }
 
-int store_move_bad(const struct store *s, const char *name)
+static int rename_bad(const struct store *s, const char *name, char to[PATH_MAX])
 {
-    char from[PATH_MAX], to[PATH_MAX], bad[PATH_MAX];
+    char from[PATH_MAX], bad[PATH_MAX];
     store_path(from, s, "", name);
     free_path(to, s, name);
     if (rename(from, to) == 0)
@@ -37,6 +39,23 @@ int store_move_bad(const struct store *s, const char *name)
     if (rc < 0)
         return rc;
     return rename(from, to) < 0 ? -errno : 0;
+}
+
+static uint64_t bad_size(const struct stat *stat)
+{
+    return stat->st_size <= BATCH_FILE_MAX ? (uint64_t)stat->st_size : 0;
+}
+
+int store_move_bad(struct store *s, const char *name)
+{
+    char to[PATH_MAX];
+    struct stat stat;
+    int rc = rename_bad(s, name, to);
+    if (rc == 0 && lstat(to, &stat) == 0) {
+        s->bad_count++;
+        s->bad_bytes += bad_size(&stat);
+    }
+    return rc;
 }
 
 struct bad_file {
@@ -69,7 +88,7 @@ static struct bad_file *list_bad(const struct store *s, size_t *n)
             continue;
         files = mem_grow(files, &room, *n + 1, sizeof *files);
         files[*n].time_ns = batch_file_time(&stat);
-        files[*n].bytes = stat.st_size <= BATCH_FILE_MAX ? (uint64_t)stat.st_size : 0;
+        files[*n].bytes = bad_size(&stat);
         text_copy(files[*n].name, sizeof files->name, e->d_name);
         (*n)++;
     }
@@ -77,19 +96,21 @@ static struct bad_file *list_bad(const struct store *s, size_t *n)
     return files;
 }
 
-void store_trim_bad(const struct store *s)
+void store_trim_bad(struct store *s)
 {
     char path[PATH_MAX];
-    size_t n;
-    uint64_t bytes = 0;
+    size_t n, i = 0;
     struct bad_file *files = list_bad(s, &n);
-    for (size_t i = 0; i < n; i++)
-        bytes += files[i].bytes;
-    if (n > STORE_BAD_MAX || bytes > STORE_BAD_BYTES)
+    s->bad_count = n;
+    s->bad_bytes = 0;
+    for (size_t k = 0; k < n; k++)
+        s->bad_bytes += files[k].bytes;
+    if (store_bad_is_full(s))
         qsort(files, n, sizeof *files, by_time);
-    for (size_t i = 0; n - i > STORE_BAD_MAX || bytes > STORE_BAD_BYTES; i++) {
+    for (; store_bad_is_full(s) && i < n; i++) {
         unlink(store_path(path, s, "bad/", files[i].name));
-        bytes -= files[i].bytes;
+        s->bad_count--;
+        s->bad_bytes -= files[i].bytes;
     }
     free(files);
 }
@@ -129,7 +150,7 @@ static bool not_ours(const char *name, const struct stat *stat)
 }
 
 /* Where it cannot be moved it stays, and is not read. */
-static void put_aside(const struct store *s, const char *name, const char *why,
+static void put_aside(struct store *s, const char *name, const char *why,
                       struct store_found *found)
 {
     if (found->set_aside++ == 0) {
@@ -139,7 +160,7 @@ static void put_aside(const struct store *s, const char *name, const char *why,
     store_move_bad(s, name);
 }
 
-static void look_at(const struct store *s, const char *name, struct store_found *found)
+static void look_at(struct store *s, const char *name, struct store_found *found)
 {
     struct stat stat;
     struct batch_file batch;
@@ -160,7 +181,7 @@ static void look_at(const struct store *s, const char *name, struct store_found 
 }
 
 /* A number is one batch's: whoever made a second file of it was not us. */
-static void keep_one_each(const struct store *s, struct store_found *found)
+static void keep_one_each(struct store *s, struct store_found *found)
 {
     char name[BATCH_FILE_NAME_MAX];
     struct batch_files *f = &found->batches;
@@ -201,7 +222,7 @@ static int find_highest(const struct store *s, uint64_t *highest)
     return rc;
 }
 
-static void put_higher_aside(const struct store *s, struct store_found *found)
+static void put_higher_aside(struct store *s, struct store_found *found)
 {
     char name[BATCH_FILE_NAME_MAX];
     struct batch_files *f = &found->batches;

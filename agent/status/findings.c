@@ -115,13 +115,30 @@ static size_t find_shipping(const struct snapshot *s, struct text *out)
     for (size_t i = 0; i < s->n_collectors; i++) {
         const struct shipper_collector *c = &s->collectors[i];
         bool wanted = i == 0 || c->in_use;
+        if (wanted && c->rejected > 0) {
+            text_add(out,
+                     "%s accepted the last batch without %" PRId64
+                     " of its points or records%s%s; they are lost, see its log\n",
+                     c->host, c->rejected, c->rejected_why[0] != '\0' ? ": " : "",
+                     c->rejected_why);
+            n++;
+        }
         if (!wanted || c->heard.ns == 0 || c->verdict == VERDICT_ACCEPTED)
             continue;
-        text_add(out, "%s does not take the batches: %s%s\n", c->host, c->why,
+        text_add(out, "%s does not take the %s: %s%s\n", c->host,
+                 c->signal == SIGNAL_LOGS ? "logs (events)" : "batches", c->why,
                  c->step[0] != '\0' ? c->step
                  : c->verdict == VERDICT_REFUSED
                      ? "; the one that it refused is set aside"
                      : "; they wait, and it is tried again");
+        n++;
+    }
+    if (s->spool.set_aside > 0) {
+        text_add(out,
+                 "%" PRIu64 " batches are set aside in spool/bad/ since the start, as "
+                 "refused or damaged; the agent's log says why, edgelat(1) how to send "
+                 "them again\n",
+                 s->spool.set_aside);
         n++;
     }
     if (s->spool.disk_fails) {

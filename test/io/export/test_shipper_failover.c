@@ -23,15 +23,20 @@ static void the_backup_takes_over(void **state)
         REPLY("429 Slow", "Retry-After: 1\r\nContent-Length: 0\r\n", ""), OK};
     static const struct answer refuses[] = {REPLY("400 Bad", "Content-Length: 0\r\n", ""),
                                             OK};
+    static const struct answer refuses_one[] = {
+        OK, REPLY("400 Bad", "Content-Length: 0\r\n", ""), OK};
     static const struct {
         const char *what;
         const struct answer *first;
         size_t n, requests; /* that the first one gets */
         uint64_t refused;
     } cases[] = {
-        {"not there", NULL, 0, 0, 0},      {"busy", bad, 1, 2, 0},
-        {"wrong token", closed, 1, 1, 0},  {"busy for a moment", slow, 2, 4, 0},
-        {"refuses one", refuses, 2, 3, 1},
+        {"not there", NULL, 0, 0, 0},
+        {"busy", bad, 1, 2, 0},
+        {"wrong token", closed, 1, 1, 0},
+        {"busy for a moment", slow, 2, 4, 0},
+        {"refuses what comes first", refuses, 2, 1, 0},
+        {"refuses one", refuses_one, 3, 3, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bed *b = begin(cases[i].first, cases[i].n, 3);

@@ -374,6 +374,26 @@ static void the_batches(void **state)
            .verdict = VERDICT_REFUSED,
            .why = "HTTP 400"},
           {.host = "b"}}},
+        {"events alone",
+         "a does not take the logs (events): HTTP 404; set `events = no`\n",
+         {{.host = "a",
+           .in_use = true,
+           .heard = {1},
+           .signal = SIGNAL_LOGS,
+           .verdict = VERDICT_UNUSABLE,
+           .why = "HTTP 404",
+           .step = "; set `events = no`"},
+          {.host = "b"}}},
+        {"some points",
+         "a accepted the last batch without 7 of its points or records: too old; they are "
+         "lost, see its log\n",
+         {{.host = "a",
+           .in_use = true,
+           .heard = {1},
+           .accepted = {1},
+           .rejected = 7,
+           .rejected_why = "too old"},
+          {.host = "b"}}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bed *b = bed_begin();
@@ -416,6 +436,10 @@ static void the_spool(void **state)
         "\"oldest\":\"2026-11-23T08:50:00.000000Z\",\"dropped\":3,\"set_aside\":2,",
         "JSON");
     has(&b->json, "\"next_try_s\":1.5}", "JSON");
+    has(&b->findings, "2 batches are set aside in spool/bad/ since the start, ",
+        "what is wrong");
+    has(&b->json, "\"findings\":[", "JSON");
+    has(&b->json, "2 batches are set aside in spool/bad/", "JSON");
     has(&b->findings, "the spool cannot be written to its disk; ", "what is wrong");
     bed_end(b);
 }
