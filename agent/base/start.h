@@ -34,7 +34,8 @@ void start_environment(void);
  * and SIGUSR2. Blocked for good before the first thread, they never have their default
  * action, which is death: not before the loop reads them from a signalfd(2), not after
  * it, and not during a restart in place, as execve() keeps the mask and what is pending.
- * SIGPIPE is ignored.
+ * SIGPIPE is ignored. Nothing can be done for the milliseconds of the dynamic linker
+ * before main(), when the parent has not blocked them; systemd reloads after READY=1 only.
  */
 void start_hold_signals(void);
 

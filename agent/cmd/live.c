@@ -120,6 +120,8 @@ static void end(struct session *s)
 static bool done(const struct session *s)
 {
     struct mono at;
+    if (ferror(stdout))
+        return true; /* a full disk: main() says it */
     return prober_under_way(s->prober) == 0 && !schedule_next(s->schedule, &at);
 }
 
@@ -141,7 +143,7 @@ static void on_turn(uv_timer_t *timer)
 {
     struct session *s = timer->data;
     struct due due;
-    while (schedule_take(s->schedule, mono_now(), &due))
+    while (!ferror(stdout) && schedule_take(s->schedule, mono_now(), &due))
         send_probe(s, &due);
     if (done(s)) {
         end(s);
