@@ -1,9 +1,10 @@
 #include "cmd/records.h"
 
+#include "core/event.h"
 #include "core/time.h"
 #include "export/decoded.h"
 
-enum { CELL_MAX = 64, SENTENCE_MAX = 256 }; /* bytes shown */
+enum { CELL_MAX = TARGET_NAME_MAX, SENTENCE_MAX = EVENT_TEXT_MAX }; /* bytes shown */
 
 static const char *attribute(const Otlp__LogRecord *r, const char *key)
 {

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CELL_MAX = 40 }; /* bytes shown of a value */
+enum { CELL_MAX = 40 }; /* bytes shown of a value that is no name */
 
 struct key { /* texts are the request's */
     const char *target, *kind, *family, *pop;
@@ -241,10 +241,10 @@ struct widths {
     int target, pop;
 };
 
-static int longer(int width, const char *text)
+static int longer(int width, const char *text, size_t most)
 {
-    char cell[CELL_MAX + 1];
-    int len = (int)strlen(decoded_clean(cell, sizeof cell, text, '_'));
+    char cell[TARGET_NAME_MAX];
+    int len = (int)strlen(decoded_clean(cell, most, text, '_'));
     return len > width ? len : width;
 }
 
@@ -252,8 +252,8 @@ static struct widths widths_of(const struct table *t)
 {
     struct widths w = {(int)strlen("target"), (int)strlen("PoP")};
     for (size_t i = 0; i < t->n_rows; i++) {
-        w.target = longer(w.target, t->rows[i].key.target);
-        w.pop = longer(w.pop, t->rows[i].key.pop);
+        w.target = longer(w.target, t->rows[i].key.target, TARGET_NAME_MAX);
+        w.pop = longer(w.pop, t->rows[i].key.pop, CELL_MAX + 1);
     }
     return w;
 }
@@ -275,10 +275,20 @@ static bool render_percentiles(struct text *out, const struct histogram *h)
     return doubt;
 }
 
+/* As loss_text(), in one word. */
+static const char *loss_cell(char out[LOSS_TEXT_MAX], const struct row *row)
+{
+    const char *text = loss_text(out, row->lost, row->failed, row->sent);
+    char *space = strchr(text, ' ');
+    if (space != NULL)
+        memmove(space, space + 1, strlen(space));
+    return text;
+}
+
 static bool render_row(struct text *out, const struct row *row, struct widths w)
 {
     char rank[24] = "-", loss[LOSS_TEXT_MAX];
-    char target[CELL_MAX + 1], pop[CELL_MAX + 1], kind[CELL_MAX + 1],
+    char target[TARGET_NAME_MAX], pop[CELL_MAX + 1], kind[CELL_MAX + 1],
         family[CELL_MAX + 1];
     if (row->rank != INT64_MAX)
         snprintf(rank, sizeof rank, "%lld", (long long)row->rank);
@@ -287,15 +297,14 @@ static bool render_row(struct text *out, const struct row *row, struct widths w)
              decoded_clean(pop, sizeof pop, row->key.pop, '_'),
              decoded_clean(kind, sizeof kind, row->key.kind, '_'),
              decoded_clean(family, sizeof family, row->key.family, '_'),
-             (unsigned long long)row->sent,
-             loss_text(loss, row->lost, row->failed, row->sent));
+             (unsigned long long)row->sent, loss_cell(loss, row));
     return render_percentiles(out, &row->delays);
 }
 
 static void render_head(struct text *out, const struct table *t,
                         const Otlp__Resource *resource, size_t bytes, struct widths w)
 {
-    char time[WALL_TEXT_MAX], cell[CELL_MAX + 1];
+    char time[WALL_TEXT_MAX], cell[HOST_TEXT_MAX];
     Otlp__KeyValue *const *attributes = resource == NULL ? NULL : resource->attributes;
     size_t n = resource == NULL ? 0 : resource->n_attributes;
     const char *host = decoded_text(attributes, n, "host.name", "-");

@@ -59,9 +59,9 @@ struct config_file {
 
 struct config {
     /* [agent] */
-    char site[TARGET_NAME_MAX]; /* edgelat.site, "" is the host's name */
-    int64_t window_ns;          /* period of the windows; they close on its multiples */
-    uint32_t nearest;           /* how many targets are probed at full rate */
+    char site[WORD_TEXT_MAX]; /* edgelat.site, "" is the host's name */
+    int64_t window_ns;        /* period of the windows; they close on its multiples */
+    uint32_t nearest;         /* how many targets are probed at full rate */
     enum pattern pattern;
     struct nearest_policy ranking;
     char state_dir[FILE_TEXT_MAX]; /* spool, history, instance id */

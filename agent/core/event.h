@@ -25,15 +25,16 @@ enum severity { /* OpenTelemetry's SeverityNumber */
 
 const char *severity_name(enum severity severity); /* "INFO", "WARN", "ERROR" */
 
-#define EVENT_WORD_MAX  64
-#define EVENT_TEXT_MAX  256
+#define EVENT_WORD_MAX  TARGET_NAME_MAX
+#define EVENT_TEXT_MAX  512
+#define FACT_TEXT_MAX   256
 #define EVENT_FACTS_MAX 8
 
 struct fact {
     const char *name; /* "edgelat.shift.ratio"; static */
     bool is_text;
     double number;
-    char text[EVENT_TEXT_MAX]; /* cut where it is longer */
+    char text[FACT_TEXT_MAX]; /* cut where it is longer */
 };
 
 struct event {

@@ -9,8 +9,8 @@
 #include "core/target.h"
 
 struct peering {
-    char connection[TARGET_NAME_MAX], provider[TARGET_NAME_MAX];
-    char primary[TARGET_NAME_MAX], backup[TARGET_NAME_MAX];
+    char connection[WORD_TEXT_MAX], provider[WORD_TEXT_MAX];
+    char primary[WORD_TEXT_MAX], backup[WORD_TEXT_MAX];
     char primary_metro[8], backup_metro[8]; /* codes of the catalogue */
     char prefixes[256];                     /* of the customer, "ADDRESS/LENGTH ..." */
 };

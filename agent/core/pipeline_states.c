@@ -204,8 +204,8 @@ void pipeline_tell_nearest(struct pipeline *p, struct wall at)
     if (p->nearest != NULL) {
         struct event *e = events_add(p->open_events, "edgelat.nearest.changed",
                                      SEVERITY_INFO, at, first->target);
-        snprintf(e->before, sizeof e->before, "%.63s", p->nearest->name);
-        snprintf(e->after, sizeof e->after, "%.63s", first->target->name);
+        snprintf(e->before, sizeof e->before, "%s", p->nearest->name);
+        snprintf(e->after, sizeof e->after, "%s", first->target->name);
         event_say(e, "the nearest now: PoP %s, %.3f ms; it was %s",
                   first->pop[0] != '\0' ? first->pop : "unknown", ms(first->min_ns),
                   e->before);

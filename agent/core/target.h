@@ -13,7 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TARGET_NAME_MAX  64
+#define TARGET_NAME_MAX  HOST_TEXT_MAX /* often it is the host's own */
+#define WORD_TEXT_MAX    64            /* a service, a site, a provider */
 #define TARGET_NAME_OF   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 #define HOST_TEXT_MAX    254 /* RFC 1035: 253 characters */
 #define PATH_TEXT_MAX    256
@@ -38,7 +39,7 @@ struct target {
     char host[HOST_TEXT_MAX];        /* name or address literal */
     char server_name[HOST_TEXT_MAX]; /* asked for in TLS and HTTP instead of host; "" is
                                         host */
-    char service[TARGET_NAME_MAX];   /* what it stands for, e.g. "exchange"; "" is none */
+    char service[WORD_TEXT_MAX];     /* what it stands for, e.g. "exchange"; "" is none */
     char path[PATH_TEXT_MAX];        /* of the HTTPS request, begins with '/' */
     char ca_file[FILE_TEXT_MAX]; /* PEM trusted for this target instead of the system's;
                                     "" is the system's */

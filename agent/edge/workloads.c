@@ -25,11 +25,11 @@ const char *workload_door(char out[HOST_TEXT_MAX], const struct workload *w,
 }
 
 /* A name as of a target: of an event and of a series. */
-static bool read_name(struct datafile *f, const char *column, const char *field,
-                      char to[TARGET_NAME_MAX])
+static bool read_name(struct datafile *f, const char *column, const char *field, char *to,
+                      size_t room)
 {
     if (field[strspn(field, TARGET_NAME_OF)] == '\0')
-        return datafile_word(f, column, field, to, TARGET_NAME_MAX);
+        return datafile_word(f, column, field, to, room);
     datafile_problem(f, "%s %s: must be of letters, digits, '.', '_' and '-'", column,
                      field);
     return false;
@@ -91,8 +91,8 @@ static bool is_new(struct datafile *f, const struct workloads *w, const char *na
 
 static bool read_workload(struct datafile *f, char *fields[], struct workload *w)
 {
-    return read_name(f, "name", fields[0], w->name) &&
-           read_name(f, "service", fields[1], w->service) &&
+    return read_name(f, "name", fields[0], w->name, sizeof w->name) &&
+           read_name(f, "service", fields[1], w->service, sizeof w->service) &&
            read_host(f, "host", fields[2], w->host) &&
            read_value(f, "path", fields[3], config_read_path, w->path, sizeof w->path) &&
            read_pattern(f, fields[4], w);

@@ -14,8 +14,8 @@
 enum { WORKLOADS_MAX = 64 };
 
 struct workload {
-    char name[TARGET_NAME_MAX];    /* unique, as of a target */
-    char service[TARGET_NAME_MAX]; /* "exchange", "front-door" */
+    char name[TARGET_NAME_MAX];  /* unique, as of a target */
+    char service[WORD_TEXT_MAX]; /* "exchange", "front-door" */
     char host[HOST_TEXT_MAX];
     char path[PATH_TEXT_MAX];     /* of the HTTPS request */
     char by_metro[HOST_TEXT_MAX]; /* "{code}-efz.ms-acdc.office.com"; "": its front doors

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ATTRIBUTE_TEXT_MAX 256 /* bytes of a value */
+#define ATTRIBUTE_TEXT_MAX 512 /* bytes of a value */
 #define ATTRIBUTES_MAX     20
 #define METRICS_MAX        48
 

@@ -12,6 +12,7 @@
 #ifndef EDGELAT_REPORT_PAST_H
 #define EDGELAT_REPORT_PAST_H
 
+#include "core/event.h"
 #include "core/histogram.h"
 #include "core/result.h"
 #include "core/target.h"
@@ -87,7 +88,7 @@ void stretches_add(struct stretches *to, int64_t start_ns, int64_t end_ns);
 int64_t stretches_sum(const struct stretches *s);
 
 struct past_target {
-    char name[TARGET_NAME_MAX], service[TARGET_NAME_MAX], host[HOST_TEXT_MAX];
+    char name[TARGET_NAME_MAX], service[WORD_TEXT_MAX], host[HOST_TEXT_MAX];
     uint32_t rank;         /* the last one; 0: none */
     bool intercepted;      /* ever */
     bool foreign;          /* another network than the edge answered, ever */
@@ -102,7 +103,7 @@ struct past_event {
     int severity; /* OpenTelemetry's number */
     char name[PAST_WORD_MAX], target[TARGET_NAME_MAX], kind[PAST_WORD_MAX],
         family[PAST_WORD_MAX];
-    char before[PAST_WORD_MAX], after[PAST_WORD_MAX], text[256];
+    char before[PAST_WORD_MAX], after[PAST_WORD_MAX], text[EVENT_TEXT_MAX];
 
     /* by past_end() */
     bool repeats;                  /* an earlier one says the same of another stream */
@@ -121,7 +122,7 @@ struct past_self { /* a value of the agent itself */
 
 struct past {
     int64_t since_ns, until_ns; /* the period asked for */
-    char instance[PAST_WORD_MAX], host[HOST_TEXT_MAX], site[TARGET_NAME_MAX],
+    char instance[PAST_WORD_MAX], host[HOST_TEXT_MAX], site[WORD_TEXT_MAX],
         version[PAST_WORD_MAX]; /* as the newest batch has them */
     struct past_target *targets[PAST_TARGETS_MAX];
     size_t n_targets;

@@ -14,6 +14,7 @@ import time
 
 import lab
 import receivers
+import scenario as scenarios
 from lab import Tap, json_lines, run, running, wait_for
 from receivers import VictoriaMetrics
 
@@ -93,6 +94,18 @@ def probes():
         phases = sum(d[k] or 0 for k in ("dns", "connect", "tls", "first_byte"))
         tap.ok(phases <= d["total"] + 0.001 and d["total"] < phases + delay + 10,
                f"https to {host}: the phases add up to the total", d)
+
+
+def long_names():
+    """Names of 253 characters that differ behind the 63rd are whole, in JSON and in text."""
+    scenario = scenarios.Scenario(lab.read("scenario"))
+    names = sorted(name for name in scenario.names if len(name) == 253)
+    done = run(EDGELAT, "probe", "icmp", *names, "-n", 1, "--json")
+    tap.equal(sorted(2 * names), sorted(line["target"] for line in json_lines(done.stdout)),
+              "names of 253 characters: whole in each result and summary")
+    done = run(EDGELAT, "probe", "icmp", *names, "-n", 1)
+    tap.equal([2, 2], [len(re.findall(rf"(?m)(?:^|\s){re.escape(name)}\s+icmp\s", done.stdout)) for name in names],
+              "and in the text, which stays a table")
 
 
 def stopped():
@@ -265,6 +278,7 @@ if __name__ == "__main__":
     if lab.FOLDER is None:
         os.execv(os.path.join(lab.TOP, "scripts", "lab"), ["lab", "--", sys.executable, os.path.abspath(__file__)])
     probes()
+    long_names()
     stopped()
     bad_input()
     nearest()

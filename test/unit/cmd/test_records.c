@@ -68,7 +68,7 @@ static void a_line_each(void **state)
 static void what_is_shown_is_clean(void **state)
 {
     (void)state;
-    char huge[2000], expected[512];
+    char huge[2000], expected[1024];
     Otlp__LogRecord r = OTLP__LOG_RECORD__INIT;
     memset(huge, 'x', sizeof huge - 1);
     huge[sizeof huge - 1] = '\0';
@@ -77,7 +77,7 @@ static void what_is_shown_is_clean(void **state)
     r.event_name = (char *)"\x1b[31m\xff";
     r.body = TEXT(huge);
     snprintf(expected, sizeof expected,
-             "1970-01-01T00:00:00.000000Z  A_B?  ?[31m?  %.255s\n", huge);
+             "1970-01-01T00:00:00.000000Z  A_B?  ?[31m?  %.511s\n", huge);
     check(expected, r, (Otlp__KeyValue *[]){NULL}, "cut and cleaned");
 }
 

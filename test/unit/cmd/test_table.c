@@ -65,7 +65,7 @@ static void test_row(void **state)
         "bytes; delays in ms\n"
         "rank  target  PoP  kind   family    sent    loss       p50       p90      "
         " p95       p99\n"
-        "2     teams   LON  icmp   ipv4      1024   2.3 %     2.762     2.762     "
+        "2     teams   LON  icmp   ipv4      1024    2.3%     2.762     2.762     "
         "5.524    11.049\n",
         render(&out, &m), "one row");
     text_free(&out);
@@ -84,8 +84,27 @@ static void test_delay_of_the_kind(void **state)
     made_delays(&m, https, "total", 0, -5, one, 1);
     made_delays(&m, https, "tls", 0, -6, one, 1);
     render(&out, &m);
-    CHECK_TEXT("- teams LON https ipv6 1000 0.0 % 44.194 44.194 44.194 44.194",
+    CHECK_TEXT("- teams LON https ipv6 1000 0.0% 44.194 44.194 44.194 44.194",
                words(&out, 2), "https is about the total");
+    text_free(&out);
+    made_end(&m);
+}
+
+/* A dead port loses nothing, and is not fine. */
+static void test_failures(void **state)
+{
+    (void)state;
+    struct made m;
+    struct text out = {0};
+    made_begin(&m);
+    made_results(&m, https, "refused", 5);
+    made_results(&m, https, "tls_error", 5);
+    render(&out, &m);
+    CHECK_TEXT("- teams LON https ipv6 10 - - - - -", words(&out, 2), "all failed");
+    made_results(&m, https, "loss", 10);
+    text_clear(&out);
+    render(&out, &m);
+    CHECK_TEXT("- teams LON https ipv6 20 50.0% - - - -", words(&out, 2), "half is lost");
     text_free(&out);
     made_end(&m);
 }
@@ -142,7 +161,7 @@ static void test_too_few(void **state)
         made_results(&m, icmp, "reply", 1000);
         made_delays(&m, icmp, "rtt", 0, -9, &cases[i].n, 1);
         render(&out, &m);
-        snprintf(expected, sizeof expected, "- teams LON icmp ipv4 1000 0.0 %% %s",
+        snprintf(expected, sizeof expected, "- teams LON icmp ipv4 1000 0.0%% %s",
                  cases[i].cells);
         CHECK_TEXT(expected, words(&out, 2), "brackets");
         CHECK_INT(brackets, strstr(text_string(&out), "(brackets:") != NULL, "legend");
@@ -165,8 +184,9 @@ static void test_hostile_texts(void **state)
     render(&out, &m);
     CHECK_TEXT("2026-11-23T09:00:00.000000Z host h??rank 1 3120 bytes; delays in ms",
                words(&out, 0), "head");
-    CHECK_TEXT("- a?[31m?\"b??_c?01234567890123456789012345 L_N ? - 3 0.0 % - - - -",
-               words(&out, 2), "row");
+    CHECK_TEXT(
+        "- a?[31m?\"b??_c?01234567890123456789012345678901234567890 L_N ? - 3 0.0% - - - -",
+        words(&out, 2), "row");
     text_free(&out);
     made_end(&m);
 }
@@ -204,7 +224,7 @@ static void test_hostile_histograms(void **state)
                                   cases[i].counts, cases[i].n),
                       -1, cases[i].max);
         render(&out, &m);
-        snprintf(expected, sizeof expected, "- teams LON icmp ipv4 3 0.0 %% %s",
+        snprintf(expected, sizeof expected, "- teams LON icmp ipv4 3 0.0%% %s",
                  cases[i].cells);
         CHECK_TEXT(expected, words(&out, 2), cases[i].what);
         text_free(&out);
@@ -226,7 +246,7 @@ static void test_merged(void **state)
     made_delays(&m, icmp, "rtt", 0, -9, one, 1);
     made_delays(&m, icmp, "rtt", 20, -5 * (1 << 20), fine, 2);
     render(&out, &m);
-    CHECK_TEXT("- teams LON icmp ipv4 1000 0.0 % 2.762 31.250 31.250 31.250",
+    CHECK_TEXT("- teams LON icmp ipv4 1000 0.0% 2.762 31.250 31.250 31.250",
                words(&out, 2), "both count");
     text_free(&out);
     made_end(&m);
@@ -253,10 +273,15 @@ static void test_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_row),           cmocka_unit_test(test_delay_of_the_kind),
-        cmocka_unit_test(test_order),         cmocka_unit_test(test_too_few),
-        cmocka_unit_test(test_hostile_texts), cmocka_unit_test(test_hostile_histograms),
-        cmocka_unit_test(test_merged),        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_row),
+        cmocka_unit_test(test_delay_of_the_kind),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_too_few),
+        cmocka_unit_test(test_hostile_texts),
+        cmocka_unit_test(test_hostile_histograms),
+        cmocka_unit_test(test_merged),
+        cmocka_unit_test(test_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

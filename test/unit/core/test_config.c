@@ -487,6 +487,26 @@ static void test_traffic_of_a_host(void **state)
     }
 }
 
+/* The name of a target is often its host's: 253 bytes are taken whole, 254 are too many. */
+static void long_names(void **state)
+{
+    (void)state;
+    char text[400], name[300];
+    for (int len = 253; len <= 254; len++) {
+        struct config c = config_default();
+        struct text said = {0};
+        memset(name, 'n', (size_t)len);
+        name[len] = '\0';
+        snprintf(text, sizeof text, "[target %s]\nhost = a.example\n", name);
+        size_t problems = parse(&c, "f", text, &said);
+        CHECK_INT(len > 253, problems, "254 are too many");
+        if (problems == 0)
+            CHECK_TEXT(name, c.targets[0].name, "whole");
+        text_free(&said);
+        config_free(&c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -499,6 +519,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_traffic),
         cmocka_unit_test(test_traffic_of_a_host),
+        cmocka_unit_test(long_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

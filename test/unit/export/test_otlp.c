@@ -516,7 +516,7 @@ static void texts_are_made_sendable(void **state)
         const Otlp__Resource *sent = request->resource_metrics[0]->resource;
         const char *host = attribute(sent->attributes, sent->n_attributes, "host.name");
         if (last)
-            CHECK_INT(256, strlen(host), "too long");
+            CHECK_INT(512, strlen(host), "too long");
         else
             CHECK_TEXT(cases[i].expected, host, cases[i].what);
         otlp__export_metrics_service_request__free_unpacked(request, NULL);
