@@ -84,9 +84,9 @@ static bool scan_value(struct scan *s, unsigned depth)
 
 struct json_span json_span_of(const char *bytes, size_t len)
 {
-    struct scan s = {bytes, bytes + len};
     if (len == 0)
         return (struct json_span){0};
+    struct scan s = {bytes, bytes + len};
     skip_space(&s);
     const char *from = s.at;
     bool fine = scan_value(&s, 0);
@@ -177,7 +177,7 @@ bool json_read_string(struct json_span value, char *out, size_t room)
 bool json_read_integer(struct json_span value, int64_t *out)
 {
     char text[24];
-    if (value.len >= sizeof text)
+    if (value.len == 0 || value.len >= sizeof text)
         return false;
     if (!json_read_string(value, text, sizeof text)) {
         memcpy(text, value.at, value.len);
