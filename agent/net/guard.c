@@ -44,7 +44,7 @@ static void disconnect(const struct guard *g)
     const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     for (size_t i = 0; i < GUARD_SOCKETS; i++)
         if (g->fd_plus_1[i] != 0)
-            connect(g->fd_plus_1[i] - 1, &nobody, sizeof nobody);
+            (void)connect(g->fd_plus_1[i] - 1, &nobody, sizeof nobody);
 }
 
 static void on_signal(int number, siginfo_t *info, void *unused)
