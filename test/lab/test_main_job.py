@@ -25,8 +25,10 @@ POPS = {  # host: PoP in the reply, round-trip delay in ms
     "teams.microsoft.com": ("AMS", 3),
     "outlook.office365.com": ("LHR", 9),
     "microsoft.com": ("DUB", 15),
+    "portal.azure.com": ("ZRH", 20),
     "microsoft.sharepoint.com": ("FRA", 24),
-    "www.bing.com": ("EWR", 60),
+    "www.office.com": ("STO", 30),
+    "bing.com": ("EWR", 60),
 }
 LOSSY = "microsoft.com"
 ICMP4 = r'edgelat\.probe\.kind="icmp",network\.type="ipv4"})'  # the end of a query
