@@ -27,6 +27,11 @@
 /* So often it is looked at whether the agent may probe, and whether there is a clock. */
 #define LOOK_MS 1000
 
+/* Of a sweep of some 120 front doors: a minute for their names in two families. The known
+ * ones come first; the first choice is among them. */
+#define SWEEP_GAP_NS    (250 * NS_PER_MS)
+#define SWEEP_CHOOSE_NS (12 * NS_PER_S)
+
 struct agent {
     uv_loop_t *loop;
     const struct config *config;
@@ -121,8 +126,9 @@ static int begin_measuring(struct agent *a)
         log_warn("agent", "nothing is measured: %s", brake_on(&a->brake));
         return 0;
     }
-    int rc =
-        measurer_create(&a->measurer, a->loop, a->config, a->knowledge, a->http, events);
+    struct explorer_pace pace = {.gap_ns = SWEEP_GAP_NS, .choose_ns = SWEEP_CHOOSE_NS};
+    int rc = measurer_create(&a->measurer, a->loop, a->config, a->knowledge, a->http,
+                             pace, events);
     if (rc < 0)
         return rc;
     obey(a);

@@ -1,36 +1,81 @@
-#include "measurer_state.h"
+#include "measurer.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/pipeline.h"
 #include "net/chance.h"
 #include "net/clock.h"
+#include "net/netlink.h"
+#include "net/resolver.h"
 #include "net/timer.h"
 #include "probe/kinds.h"
+#include "probe/tcp/single.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A tick compares the clocks: that late, the host slept or was stopped; that far, the
- * clock stepped. */
+/* A tick compares the clocks: LATE_NS late, the host slept or was stopped; STEP_NS apart,
+ * the clock stepped. */
 #define TICK_NS NS_PER_S
 #define LATE_NS (2 * NS_PER_S)
 #define STEP_NS (NS_PER_S / 2)
 
-/* ---- probes ---- */
+/* Waiting time of a handshake of a sweep. */
+#define HANDSHAKE_NS (2 * NS_PER_S)
+
+struct request { /* of the explorer, under way */
+    struct request *next;
+    struct measurer *m;
+    size_t ref;
+    enum family family;
+    enum explorer_action action;
+    struct lookup *lookup;
+    struct single *handshake;
+};
+
+struct measurer {
+    uv_loop_t *loop;
+    const struct config *config;
+    struct measurer_events events;
+    struct http *http;
+    struct resolver *resolver;
+    struct prober *prober;
+    struct pipeline *pipeline;
+    struct explorer *explorer;
+    struct request *requests;
+    struct netlink *netlink;      /* NULL: the kernel does not report changes */
+    const struct target *nearest; /* as last logged */
+    bool paused;                  /* nothing is sent */
+    bool stopped;                 /* that was reported */
+    uv_timer_t *probe_timer, *explore_timer, *tick_timer;
+    struct mono tick_due;
+    int64_t clock_offset_ns; /* wall minus monotonic, at the last tick */
+    struct measurer_counters counters;
+};
+
+/* ---- when something is due ---- */
 
 static void on_probe_timer(uv_timer_t *timer);
+static void on_explore_timer(uv_timer_t *timer);
 
-void measurer_arm(struct measurer *m)
+/* After everything that may have changed what is due. */
+static void arm(struct measurer *m)
 {
     struct mono at;
-    if (!pipeline_next(m->pipeline, &at)) {
+    if (pipeline_next(m->pipeline, &at))
+        timer_in(m->probe_timer, on_probe_timer, at.ns - mono_now().ns);
+    else
         uv_timer_stop(m->probe_timer);
-        return;
-    }
-    timer_in(m->probe_timer, on_probe_timer, at.ns - mono_now().ns);
+    if (explorer_next(m->explorer, &at))
+        timer_in(m->explore_timer, on_explore_timer, at.ns - mono_now().ns);
+    else
+        uv_timer_stop(m->explore_timer);
 }
+
+/* ---- probes ---- */
 
 static void on_probe_timer(uv_timer_t *timer)
 {
@@ -38,16 +83,17 @@ static void on_probe_timer(uv_timer_t *timer)
     struct order order;
     while (pipeline_take(m->pipeline, mono_now(), &order))
         prober_send(m->prober, order.stream, order.kind, order.target, &order.to);
-    measurer_arm(m);
+    arm(m);
 }
 
-/* A foreign one is an event, which the log has as well. */
-static void note_front(struct measurer *m, size_t target, enum family family,
-                       const struct front *front)
+/* What answers for the target, ahead of the answer or result that it came of. A foreign
+ * network is an event, which the log has as well. */
+static void apply_front(struct measurer *m, size_t number, enum family family)
 {
     char text[FRONT_TEXT_MAX];
-    const struct target *t = pipeline_target(m->pipeline, target);
-    if (!pipeline_front(m->pipeline, target, family, front, wall_now()) ||
+    const struct front *front = explorer_front(m->explorer, number, family);
+    const struct target *t = pipeline_target(m->pipeline, number);
+    if (!pipeline_front(m->pipeline, number, family, front, wall_now()) ||
         t->discovered || front->is == FRONT_FOREIGN)
         return;
     front_text(text, front, t->host);
@@ -60,19 +106,12 @@ static void note_front(struct measurer *m, size_t target, enum family family,
 static void on_result(const struct result *result, void *user)
 {
     struct measurer *m = user;
-    size_t target = pipeline_target_of(m->pipeline, result->stream);
-    struct front front = {0};
-    if (result->http.status != 0) {
-        front = fronts_replied(m->fronts, target, result->to.family, &result->to,
-                               result->foreign);
-        note_front(m, target, result->to.family, &front);
-    }
+    size_t number = pipeline_target_of(m->pipeline, result->stream);
+    explorer_result(m->explorer, number, result);
+    if (result->http.status != 0)
+        apply_front(m, number, result->to.family);
     pipeline_result(m->pipeline, result);
-    if (!front_may_be_pop(front.is))
-        return;
-    if (discovery_told(m->discovery, target, result->pop))
-        lookout_take(m, mono_now());
-    lookout_hint(m, target, result->pop);
+    arm(m);
 }
 
 static void on_after(uint32_t stream, enum afterthought what, void *user)
@@ -87,42 +126,232 @@ static void on_busy(void *user)
     pipeline_busy(m->pipeline);
 }
 
-/* ---- names ---- */
+/* ---- requests of the explorer ---- */
 
-static void on_named(size_t target, const struct named *answer, void *user)
+static struct request *request_open(struct measurer *m, const struct explorer_step *step)
 {
-    struct measurer *m = user;
-    struct found *found = discovery_by_number(m->discovery, target);
-    struct front front =
-        fronts_named(m->fronts, target, answer->family, answer->last,
-                     answer->to.family != FAMILY_NONE ? &answer->to : &answer->unfit);
-    bool dropped = discovery_addresses(
-        m->discovery, target, answer->family, answer->all,
-        answer->to.family != FAMILY_NONE ? answer->n_all : 0, answer->pop[0] != '\0');
-    if (found != NULL && answer->to.family != FAMILY_NONE &&
-        !discovery_named(m->discovery, found)) {
-        lookout_rest(m, target);
-        if (dropped)
-            lookout_take(m, mono_now());
-        return;
-    }
-    note_front(m, target, answer->family, &front);
-    netlink_follow(m->netlink, &answer->to);
-    pipeline_resolved(m->pipeline, target, answer->family, answer->to, answer->pop,
-                      mono_now(), wall_now());
-    pipeline_asked(m->pipeline, target, answer->family, &answer->asked, mono_now(),
-                   wall_now());
-    if (discovery_chain(m->discovery, target, answer->asked.chain) || dropped)
-        lookout_take(m, mono_now());
-    if (front_may_be_pop(front.is))
-        lookout_hint(m, target, answer->pop);
-    measurer_arm(m);
+    struct request *r = mem_zalloc(sizeof *r);
+    *r = (struct request){.next = m->requests,
+                          .m = m,
+                          .ref = step->ref,
+                          .family = step->family,
+                          .action = step->action};
+    return m->requests = r;
 }
 
-static void on_decoy(size_t target, enum family family, int64_t handshake_ns, void *user)
+static void request_close(struct request *r)
+{
+    struct request **at = &r->m->requests;
+    while (*at != r)
+        at = &(*at)->next;
+    *at = r->next;
+    free(r);
+}
+
+static void cancel_requests(struct measurer *m)
+{
+    while (m->requests != NULL) {
+        struct request *r = m->requests;
+        if (r->lookup != NULL)
+            lookup_cancel(r->lookup);
+        single_cancel(r->handshake);
+        request_close(r);
+    }
+}
+
+static void on_resolution(const struct resolution *answer, void *user)
+{
+    struct request *r = user;
+    struct measurer *m = r->m;
+    explorer_answer(m->explorer, r->ref, r->family, answer, mono_now());
+    request_close(r);
+    arm(m);
+}
+
+/* A guessed name is complete: with a search domain that has a wildcard it would always
+ * exist. */
+static void resolve(struct measurer *m, const struct explorer_step *step)
+{
+    char absolute[HOST_TEXT_MAX + 1];
+    struct request *r = request_open(m, step);
+    bool guessed = step->target == NULL || step->target->discovered;
+    snprintf(absolute, sizeof absolute, "%s.", step->host);
+    r->lookup = resolver_lookup(m->resolver, guessed ? absolute : step->host,
+                                step->family, step->port, on_resolution, r);
+}
+
+static void on_handshake(int64_t rtt_ns, void *user)
+{
+    struct request *r = user;
+    struct measurer *m = r->m;
+    if (r->action == EXPLORER_DECOY) {
+        explorer_decoy(m->explorer, r->ref, r->family, rtt_ns != DELAY_UNDEFINED);
+        pipeline_decoy(m->pipeline, r->ref, r->family, rtt_ns);
+    } else {
+        explorer_handshake(m->explorer, r->ref, rtt_ns);
+    }
+    request_close(r);
+    arm(m);
+}
+
+static void start_handshake(struct measurer *m, const struct explorer_step *step)
+{
+    struct request *r = request_open(m, step);
+    const struct target *t = step->target;
+    r->handshake =
+        single_start(m->loop, &step->to, t != NULL ? t->dscp : 0,
+                     t != NULL ? t->waiting_ns : HANDSHAKE_NS, on_handshake, r);
+}
+
+/* ---- the explorer's steps ---- */
+
+/* So that the first probe of the target does not wait for certificates to load. */
+static void preload(struct measurer *m, const struct target *target)
+{
+    for (size_t k = 0; k < probe_kinds_count; k++)
+        if (target->kinds[k] && kind_delay(&probe_kinds[k]->kind, "tls") != KIND_NONE)
+            http_preload(m->http, target->ca_file);
+}
+
+static void log_failed(const struct explorer_step *step)
+{
+    const struct target *t = step->target;
+    const char *next = step->to.family == FAMILY_NONE
+                           ? "it is not probed until it resolves"
+                           : "the last address is still probed";
+    if (step->changed && !t->discovered)
+        log_warn("resolver", "%s (%s, %s): %s; %s", t->host, t->name,
+                 family_name(step->family), step->error, next);
+    else
+        log_debug("resolver", "%s (%s): %s", t->host, family_name(step->family),
+                  step->error);
+}
+
+static void use(struct measurer *m, const struct explorer_step *step)
+{
+    char address[ADDRESS_TEXT_MAX];
+    struct endpoint to = step->to;
+    if (step->action == EXPLORER_REST)
+        to = (struct endpoint){.family = FAMILY_NONE};
+    else if (step->changed)
+        log_info("resolver", "%s (%s) is %s%s%s", step->host, step->target->name,
+                 endpoint_address(address, &to), step->pop[0] != '\0' ? ", PoP " : "",
+                 step->pop);
+    apply_front(m, step->number, step->family);
+    netlink_follow(m->netlink, &to);
+    pipeline_resolved(m->pipeline, step->number, step->family, to, step->pop, mono_now(),
+                      wall_now());
+    pipeline_asked(m->pipeline, step->number, step->family, step->asked, mono_now(),
+                   wall_now());
+}
+
+static struct event *add_network_event(struct measurer *m, enum severity severity,
+                                       const char *what, const char *then)
+{
+    struct event *e = events_add(pipeline_events(m->pipeline), "edgelat.network.changed",
+                                 severity, wall_now(), NULL);
+    event_say(e, "%s%s", what, then);
+    return e;
+}
+
+/* In another network nothing that was measured before holds. */
+static void move(struct measurer *m, const struct explorer_step *step)
+{
+    if (step->damping == SWING_BEGAN)
+        add_network_event(
+            m, SEVERITY_WARN, step->error,
+            "; the network of this host keeps changing; further changes to "
+            "and fro are not reported until it has been stable for an hour");
+    else
+        add_network_event(m, SEVERITY_INFO, step->error, "");
+    log_info("explorer", "%s: a survey of what is near begins", step->error);
+    pipeline_moved(m->pipeline, wall_now());
+}
+
+static void log_nearest(struct measurer *m, const struct target_state *states, size_t n)
+{
+    const struct target_state *first = NULL;
+    size_t ranked = 0;
+    for (size_t i = 0; i < n; i++) {
+        ranked += states[i].rank > 0;
+        if (states[i].rank == 1)
+            first = &states[i];
+    }
+    if (first == NULL || first->target == m->nearest)
+        return;
+    m->nearest = first->target;
+    log_info("explorer", "nearest of %zu: %s, PoP %s, %.3f ms", ranked,
+             first->target->name, first->pop[0] != '\0' ? first->pop : "unknown",
+             (double)first->min_ns / 1e6);
+}
+
+static void end_survey(struct measurer *m)
+{
+    size_t n;
+    struct mono now = mono_now();
+    const struct target_state *states = pipeline_survey_end(m->pipeline, now, &n);
+    log_nearest(m, states, n);
+    explorer_ranked(m->explorer, states, n, now);
+}
+
+static void carry_out(struct measurer *m, const struct explorer_step *step)
+{
+    switch (step->action) {
+    case EXPLORER_ADD:
+        pipeline_add(m->pipeline, step->target);
+        preload(m, step->target);
+        break;
+    case EXPLORER_RESOLVE:
+        resolve(m, step);
+        break;
+    case EXPLORER_USE:
+    case EXPLORER_REST:
+        use(m, step);
+        break;
+    case EXPLORER_FAILED:
+        log_failed(step);
+        break;
+    case EXPLORER_DECOY:
+    case EXPLORER_HANDSHAKE:
+        start_handshake(m, step);
+        break;
+    case EXPLORER_MOVED:
+        move(m, step);
+        break;
+    case EXPLORER_SURVEY_BEGIN:
+        pipeline_survey_begin(m->pipeline, mono_now());
+        break;
+    case EXPLORER_SURVEY_END:
+        end_survey(m);
+        break;
+    }
+}
+
+static void on_explore_timer(uv_timer_t *timer)
+{
+    struct measurer *m = timer->data;
+    struct explorer_step step;
+    while (explorer_take(m->explorer, mono_now(), &step))
+        carry_out(m, &step);
+    arm(m);
+}
+
+static void on_network(const struct network_change *what, void *user)
 {
     struct measurer *m = user;
-    pipeline_decoy(m->pipeline, target, family, handshake_ns);
+    if (!explorer_network(m->explorer, what->text, what->moved, what->place, mono_now()))
+        log_debug("explorer", "%s", what->text);
+    arm(m);
+}
+
+void measurer_look(struct measurer *m, const char *what)
+{
+    if (m->paused)
+        return;
+    bool at_once = explorer_reason(m->explorer, mono_now());
+    log_info("explorer", "%s has moved: a survey of what is near begins%s", what,
+             at_once ? "" : " a minute after the last one");
+    arm(m);
 }
 
 /* ---- to stop, and to go on ---- */
@@ -148,10 +377,10 @@ void measurer_pause(struct measurer *m, const char *why)
         return;
     say_whether(m, false, why);
     m->paused = m->stopped = true;
-    names_pause(m->names, true);
-    lookout_pause(m);
+    cancel_requests(m);
+    explorer_pause(m->explorer, true, mono_now());
     pipeline_pause(m->pipeline, true, mono_now());
-    measurer_arm(m);
+    arm(m);
 }
 
 void measurer_resume(struct measurer *m)
@@ -159,11 +388,11 @@ void measurer_resume(struct measurer *m)
     if (!m->paused)
         return;
     if (m->stopped)
-        say_whether(m, true, "nobody says stop any more");
+        say_whether(m, true, "the stop order was lifted");
     m->paused = m->stopped = false;
-    names_pause(m->names, false);
     pipeline_pause(m->pipeline, false, mono_now());
-    lookout_look(m);
+    explorer_pause(m->explorer, false, mono_now());
+    arm(m);
 }
 
 /* ---- clocks and windows ---- */
@@ -171,11 +400,12 @@ void measurer_resume(struct measurer *m)
 void measurer_close_window(struct measurer *m)
 {
     const struct batch *batch = pipeline_close(m->pipeline, mono_now(), wall_now());
+    explorer_ranked(m->explorer, batch->targets, batch->n_targets, mono_now());
     m->events.on_batch(batch, m->events.user);
-    measurer_arm(m); /* the ranking may have changed what is due */
+    arm(m);
 }
 
-/* Between two ticks: did the host sleep, were we stopped, did somebody set the clock? */
+/* Between two ticks: did the host sleep, was the agent stopped, was the clock set? */
 static void compare_clocks(struct measurer *m, struct mono now, struct wall wall)
 {
     int64_t late_ns = now.ns - m->tick_due.ns;
@@ -194,16 +424,24 @@ static void compare_clocks(struct measurer *m, struct mono now, struct wall wall
     m->clock_offset_ns = offset_ns;
 }
 
+static void report_settled(struct measurer *m)
+{
+    uint64_t changes = explorer_settled(m->explorer, mono_now());
+    if (changes == 0)
+        return;
+    struct event *e = add_network_event(m, SEVERITY_INFO, "the network of this host",
+                                        " has not changed for an hour");
+    event_number(e, "edgelat.network.changes", (double)changes);
+}
+
 static void arm_tick(struct measurer *m, struct wall wall);
 
 static void on_tick(uv_timer_t *timer)
 {
     struct measurer *m = timer->data;
-    struct mono now = mono_now();
     struct wall wall = wall_now();
-    compare_clocks(m, now, wall);
-    lookout_tick(m, now);
-    names_tick(m->names, now);
+    compare_clocks(m, mono_now(), wall);
+    report_settled(m);
     if (wall.ns >= pipeline_closing(m->pipeline).ns)
         measurer_close_window(m);
     arm_tick(m, wall);
@@ -236,18 +474,11 @@ static void free_handle(uv_handle_t *handle)
     free(handle);
 }
 
-void measurer_preload(struct measurer *m, const struct target *target)
-{
-    for (size_t k = 0; k < probe_kinds_count; k++)
-        if (target->kinds[k] && kind_delay(&probe_kinds[k]->kind, "tls") != KIND_NONE)
-            http_preload(m->http, target->ca_file);
-}
-
 /* Opens the kinds that the targets want: what cannot be measured is said now and once. */
 static void open_kinds(struct measurer *m)
 {
     for (size_t t = 0; t < m->config->n_targets; t++)
-        measurer_preload(m, &m->config->targets[t]);
+        preload(m, &m->config->targets[t]);
     for (size_t k = 0; k < probe_kinds_count; k++) {
         char why[256];
         bool wanted = false;
@@ -260,7 +491,7 @@ static void open_kinds(struct measurer *m)
 
 int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
                     const struct knowledge *knowledge, struct http *http,
-                    struct measurer_events events)
+                    struct explorer_pace pace, struct measurer_events events)
 {
     struct resolver *resolver;
     int rc = resolver_create(&resolver, loop, config->dns_servers);
@@ -281,21 +512,21 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     struct pipeline_settings settings = config_pipeline(config);
     m->pipeline =
         pipeline_create(&settings, probe_kind_words(), chance_seed(), mono_now(), wall);
+    m->explorer =
+        explorer_create(config, knowledge, probe_kind_words(), pace, chance_seed());
     m->clock_offset_ns = wall.ns - mono_now().ns;
     m->probe_timer = make_timer(m);
+    m->explore_timer = make_timer(m);
     m->tick_timer = make_timer(m);
-    struct names_events names_events = {
-        .on_named = on_named, .on_decoy = on_decoy, .user = m};
-    m->names = names_create(loop, resolver, config->n_targets + PIPELINE_ADDED_MAX,
-                            names_events);
-    for (size_t t = 0; t < config->n_targets; t++)
-        names_add(m->names, t, &config->targets[t]);
-    m->fronts = fronts_create(&knowledge->suffixes, &knowledge->prefixes,
-                              config->n_targets + PIPELINE_ADDED_MAX);
-    m->discovery = discovery_create(config, knowledge, probe_kind_words());
     open_kinds(m);
     m->paused = true;
-    lookout_begin(m);
+    rc = netlink_create(&m->netlink, loop, NETWORK_SETTLE_NS, on_network, m);
+    if (rc < 0)
+        log_info(
+            "explorer",
+            "the kernel does not report network changes (%s): surveys come each hour "
+            "only",
+            strerror(-rc));
     arm_tick(m, wall);
     *out = m;
     return 0;
@@ -306,14 +537,19 @@ struct measurer_counters measurer_counters(struct measurer *m)
     struct measurer_counters counters = m->counters;
     counters.probing = !m->paused;
     counters.prober = prober_counters(m->prober);
-    counters.names = names_counters(m->names);
+    counters.names = explorer_counters(m->explorer);
     m->counters.loop_lag_max_ns = 0;
     return counters;
 }
 
 const char *measurer_failure(const struct measurer *m, size_t target)
 {
-    return names_failure(m->names, target);
+    return explorer_failure(m->explorer, target);
+}
+
+bool measurer_summary(const struct measurer *m, struct doors_summary *out)
+{
+    return explorer_summary(m->explorer, out);
 }
 
 void measurer_destroy(struct measurer *m)
@@ -321,13 +557,13 @@ void measurer_destroy(struct measurer *m)
     if (m == NULL)
         return;
     netlink_destroy(m->netlink);
-    names_destroy(m->names);
+    cancel_requests(m);
     uv_close((uv_handle_t *)m->probe_timer, free_handle);
+    uv_close((uv_handle_t *)m->explore_timer, free_handle);
     uv_close((uv_handle_t *)m->tick_timer, free_handle);
     prober_destroy(m->prober);
     resolver_destroy(m->resolver);
     pipeline_destroy(m->pipeline);
-    discovery_destroy(m->discovery);
-    fronts_destroy(m->fronts);
+    explorer_destroy(m->explorer);
     free(m);
 }

@@ -1,20 +1,17 @@
 /*
- * Turns the pure pipeline with real clocks, names and sockets: keeps the targets' names
- * resolved, sends the probes that are due, feeds the results back, and closes the
- * windows. `edgelat run` ships what comes out; `edgelat nearest` prints it.
- *
- * It looks around for what is near (discovery.h) when it begins, each hour, when the
- * network of the host changes and when somebody has reason to (measurer_look()); within
- * LOOKING_NS all that was found is ranked, and the log says what is nearest. Where that
- * is nothing, as DNS or the way out is not there yet, it looks again a minute later.
+ * Turns the pure explorer and the pure pipeline with real clocks, names and sockets: it
+ * carries out the explorer's steps (lookups, handshakes, surveys), sends the probes that
+ * are due, notes results and answers, and closes the windows. `edgelat run` ships what
+ * comes out; `edgelat nearest` prints it. Callbacks only note; what follows is done by
+ * the next turn of the explorer.
  */
 #ifndef EDGELAT_MEASURER_H
 #define EDGELAT_MEASURER_H
 
 #include "core/batch.h"
 #include "core/config.h"
+#include "edge/explorer.h"
 #include "edge/knowledge.h"
-#include "names.h"
 #include "net/http.h"
 #include "probe/prober.h"
 
@@ -30,7 +27,7 @@ struct measurer_events {
 struct measurer_counters {
     bool probing; /* not paused */
     struct prober_counters prober;
-    struct names_counters names;
+    struct explorer_counters names;
     int64_t loop_lag_max_ns; /* longest a timer came late since the last call of
                                 measurer_counters() */
 };
@@ -44,16 +41,16 @@ struct measurer;
  */
 int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
                     const struct knowledge *knowledge, struct http *http,
-                    struct measurer_events events);
+                    struct explorer_pace pace, struct measurer_events events);
 
-/* Looks around again; `what` has moved, for the log. Where that is within a minute of the
- * last time, when the minute is over. */
+/* Something has moved: a survey, not sooner than a minute after the last one. `what` is
+ * for the log. */
 void measurer_look(struct measurer *m, const char *what);
 
 /*
- * Stops all probing, looking around and asking for names; windows close as before. `why`
- * is a clause; it goes into the log and into an event, once. What is under way ends
- * within its waiting time. To resume is to look around anew.
+ * Stops all probing and all lookups; windows close as before. `why` is a clause; it is
+ * logged and reported as an event, once. Probes under way end within their waiting time.
+ * To resume is to begin a survey.
  */
 void measurer_pause(struct measurer *m, const char *why);
 void measurer_resume(struct measurer *m);
@@ -63,8 +60,11 @@ void measurer_close_window(struct measurer *m);
 
 struct measurer_counters measurer_counters(struct measurer *m);
 
-/* names_failure() of a target of the configuration, by its number there. */
+/* explorer_failure() of a target of the configuration, by its number there. */
 const char *measurer_failure(const struct measurer *m, size_t target);
+
+/* explorer_summary(), by the ranking of the window that closed last. */
+bool measurer_summary(const struct measurer *m, struct doors_summary *out);
 
 /* No callback after it returns; NULL is fine. The open window is lost: close it before.
  */

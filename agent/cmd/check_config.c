@@ -3,7 +3,7 @@
 #include "cmd/load.h"
 #include "cmd/named_files.h"
 #include "core/config_keys.h"
-#include "edge/looking.h"
+#include "edge/explorer.h"
 #include "probe/kinds.h"
 
 #include <getopt.h>
@@ -102,10 +102,10 @@ static void print_found(const struct config *c, const struct workloads *w)
 {
     const struct kinds *kinds = probe_kind_words();
     size_t names = names_besides(c, w), doors = c->front_doors;
-    printf("  up to %.2f probes a second for the %d s of a look around",
-           config_rate_survey(c, kinds, names), (int)(LOOKING_NS / NS_PER_S));
+    printf("  in a survey (%d s each hour) up to %.2f probes a second",
+           (int)(SURVEY_NS / NS_PER_S), config_rate_survey(c, kinds, names));
     if (doors + names > 0)
-        printf(", and %.2f more between them for %zu front door%s and %zu usual name%s",
+        printf("; otherwise %.2f more for %zu front door%s and %zu usual name%s",
                config_rate_found(c, kinds, names), doors, plural(doors), names,
                plural(names));
     printf("\n");

@@ -16,7 +16,7 @@
 #include "net/timer.h"
 #include "probe/kinds.h"
 #include "probe/prober.h"
-#include "probe/tcp/decoy.h"
+#include "probe/tcp/single.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ struct stream {
     struct window *window;
     uint32_t sent, reported; /* probes, and results of them */
     struct intercept intercept;
-    struct decoy *decoy; /* NULL: over */
+    struct single *decoy; /* NULL: over */
 };
 
 struct session {
@@ -107,7 +107,7 @@ static void end(struct session *s)
         return;
     s->over = true;
     for (size_t i = 0; i < s->n_streams; i++)
-        decoy_cancel(s->streams[i].decoy);
+        single_cancel(s->streams[i].decoy);
     prober_destroy(s->prober);
     resolver_destroy(s->resolver);
     http_destroy(s->http);
@@ -278,8 +278,11 @@ static void start_decoys(struct session *s)
 {
     for (size_t i = 0; i < s->n_streams && kind_of(s)->handshakes; i++) {
         struct stream *stream = &s->streams[i];
-        stream->decoy = decoy_start(&s->loop, &s->live->targets[stream->target],
-                                    &stream->to, on_decoy, stream);
+        const struct target *t = &s->live->targets[stream->target];
+        struct endpoint nobody = stream->to;
+        nobody.port = intercept_decoy_port(t->port);
+        stream->decoy =
+            single_start(&s->loop, &nobody, t->dscp, t->waiting_ns, on_decoy, stream);
     }
 }
 

@@ -14,14 +14,13 @@
 static const char help[] =
     "usage: edgelat nearest [-c FILE] [-t SEC] [--location PLACE] [--json]\n"
     "\n"
-    "Ranks the PoPs of Microsoft's edge that are near: the configured targets, the usual "
-    "names of\n"
-    "Microsoft 365 and, by name, front doors of the nearest metros. Nearest is the "
-    "lowest "
-    "minimum\n"
-    "round-trip delay of those that lose little. Shows for each the PoP and how it is "
-    "known, and the\n"
-    "evidence; with a location also the distance, the least delay that light in fibre "
+    "Ranks the nearest PoPs of Microsoft's edge: the configured targets, the usual names "
+    "of Microsoft\n"
+    "365, and the nearest front doors of all metros, which a sweep finds by name. Nearest "
+    "is the lowest\n"
+    "minimum round-trip delay of those that lose little. Shows for each the PoP and how it "
+    "is known, and\n"
+    "the evidence; with a location also the distance, the least delay that light in fibre "
     "needs for it,\n"
     "and the stretch: the measured delay over that. Works without a configuration, too.\n"
     "\n"
@@ -47,6 +46,9 @@ static const char help[] =
     "  edgelat nearest --location '45.76 4.84'\n"
     "  edgelat nearest -t 30 --json | jq -r 'select(.rank == 1).pop'\n";
 
+/* Of a sweep of some 120 front doors: some five seconds. */
+#define SWEEP_GAP_NS (15 * NS_PER_MS)
+
 enum { OPT_JSON = 256 };
 
 struct ranking {
@@ -66,7 +68,10 @@ struct ranking {
 static void on_batch(const struct batch *batch, void *user)
 {
     struct ranking *r = user;
-    struct nearest_view view = {&r->site, r->config.location, r->json};
+    struct doors_summary doors;
+    bool swept = measurer_summary(r->measurer, &doors);
+    struct nearest_view view = {&r->site, r->config.location, r->json,
+                                swept ? &doors : NULL};
     r->tally = nearest_print(&view, batch);
 }
 
@@ -134,7 +139,9 @@ static int rank(struct ranking *r, int64_t seconds)
     int rc = http_create(&r->http, &r->loop);
     if (rc < 0)
         return cmd_no_http(rc);
-    if (measurer_create(&r->measurer, &r->loop, &r->config, &r->data.known, r->http,
+    struct explorer_pace pace = {.gap_ns = SWEEP_GAP_NS,
+                                 .choose_ns = seconds * NS_PER_S / 2};
+    if (measurer_create(&r->measurer, &r->loop, &r->config, &r->data.known, r->http, pace,
                         events) < 0)
         return cmd_cannot("DNS servers '%s': not a list of addresses",
                           r->config.dns_servers);
@@ -227,7 +234,7 @@ static int run(int argc, char **argv)
     int rc = CMD_CANNOT;
     if (load(&r, given, location) == 0) {
         if (!r.json || isatty(STDERR_FILENO))
-            fprintf(stderr, "looking around for %lld s ...\n", (long long)seconds);
+            fprintf(stderr, "measuring for %lld s ...\n", (long long)seconds);
         rc = rank(&r, seconds);
     }
     config_free(&r.config);

@@ -111,7 +111,19 @@ static void print_chain(struct json *j, const char *chain)
     json_array_end(j);
 }
 
-static void print_json(const struct target_state *t, const struct evidence *e)
+/* What the sweep can state of the front doors of the target's service. */
+static void add_doors(struct json *j, const struct doors_summary *d)
+{
+    json_object(j, "front_doors");
+    json_unsigned(j, "names", d->names);
+    json_unsigned(j, "exist", d->exist);
+    json_unsigned(j, "answering", d->answering);
+    json_unsigned(j, "left", d->left);
+    json_object_end(j);
+}
+
+static void print_json(const struct target_state *t, const struct evidence *e,
+                       const struct doors_summary *doors)
 {
     struct text out = {0};
     struct json j = json_to(&out);
@@ -149,6 +161,8 @@ static void print_json(const struct target_state *t, const struct evidence *e)
     json_number(&j, "distance_km", e->standing.km);
     json_number(&j, "bound", e->bound_ms);
     json_number(&j, "stretch", e->stretch);
+    if (doors != NULL && strcmp(doors->workload->service, t->target->service) == 0)
+        add_doors(&j, doors);
     json_object_end(&j);
     puts(text_string(&out));
     text_free(&out);
@@ -286,6 +300,19 @@ static void count(struct nearest_tally *tally, const struct target_state *t)
     tally->eligible += t->rank > 0;
 }
 
+/* What the sweep of front doors can state about the nearest one. */
+static void print_summary(const struct nearest_view *v)
+{
+    const struct doors_summary *d = v->doors;
+    printf("\n%s: nearest of %zu front doors that answer; ", d->workload->service,
+           d->answering);
+    if (d->left == 0)
+        printf("none left that could be nearer\n");
+    else
+        printf("%zu that did not answer could be nearer (by the speed of light)\n",
+               d->left);
+}
+
 struct nearest_tally nearest_print(const struct nearest_view *v,
                                    const struct batch *batch)
 {
@@ -302,12 +329,14 @@ struct nearest_tally nearest_print(const struct nearest_view *v,
         struct evidence e = evidence_of(v, batch, order[i]);
         count(&tally, order[i]);
         if (v->json)
-            print_json(order[i], &e);
+            print_json(order[i], &e, v->doors);
         else
             print_row(v, order[i], &e);
     }
     if (!v->json)
         print_notes(v, batch, order, n);
+    if (!v->json && v->doors != NULL && tally.eligible > 0)
+        print_summary(v);
     free(order);
     return tally;
 }

@@ -6,6 +6,7 @@
 #define EDGELAT_CMD_NEAREST_TABLE_H
 
 #include "core/batch.h"
+#include "edge/doors.h"
 #include "edge/site.h"
 
 #include <stdbool.h>
@@ -15,6 +16,7 @@ struct nearest_view {
     const struct site *site;
     const char *location; /* of the site, as somebody wrote it */
     bool json;
+    const struct doors_summary *doors; /* NULL: no sweep that tells */
 };
 
 struct nearest_tally { /* of the targets that are shown */

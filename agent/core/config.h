@@ -70,7 +70,7 @@ struct config {
     char location[32];    /* where the site is: "LATITUDE LONGITUDE" or a metro of the
                              catalogue; "" is unknown */
     bool workloads;       /* those of targets.csv are ranked besides the targets */
-    uint32_t front_doors; /* by metro, looked for besides the targets */
+    uint32_t front_doors; /* by metro, probed besides the targets */
 
     /* [peering_service] */
     struct peering peering;

@@ -53,7 +53,7 @@ const struct config_key config_keys[] = {
     {SECTION_AGENT, "location", config_read_text, IN(location), 0, 0, false,
      "where the site is: LATITUDE LONGITUDE in degrees, or the code of a metro [unknown]"},
     {SECTION_AGENT, "front_doors", config_read_integer, IN(front_doors), 0, 16, false,
-     "in so many of the nearest metros a front door is looked for besides the targets; 0: none [4]"},
+     "so many of the nearest front doors are probed besides the targets; 0: none [4]"},
 
     {SECTION_AGENT, "workloads", config_read_yes_no, IN(workloads), 0, 0, false,
      "yes: the names of targets.csv that are no targets here are ranked as well [yes]"},

@@ -3,6 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+uint16_t intercept_decoy_port(uint16_t port)
+{
+    return port == INTERCEPT_DECOY_PORT ? INTERCEPT_DECOY_OTHER_PORT
+                                        : INTERCEPT_DECOY_PORT;
+}
+
 static void take(struct intercept_minimum *m, int64_t ns)
 {
     if (ns == DELAY_UNDEFINED)

@@ -48,6 +48,9 @@
 #define INTERCEPT_DECOY_PORT       4
 #define INTERCEPT_DECOY_OTHER_PORT 6
 
+/* The one to try of a target on `port`. */
+uint16_t intercept_decoy_port(uint16_t port);
+
 #define INTERCEPT_TEXT_MAX 160
 
 enum intercept_verdict {

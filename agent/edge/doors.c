@@ -361,7 +361,7 @@ static bool exists(const struct door *door)
 struct doors_summary doors_summary(const struct doors *d, const struct workload *w,
                                    struct position best, int64_t best_ns)
 {
-    struct doors_summary s = {0};
+    struct doors_summary s = {.workload = w};
     for (size_t i = 0; i < d->n; i++) {
         const struct door *door = &d->all[i];
         const struct state *state = &d->states[i];

@@ -101,6 +101,7 @@ size_t doors_workloads(const struct doors *d);
  * be nearer. `left` are those that could be and did not answer.
  */
 struct doors_summary {
+    const struct workload *workload;
     size_t names;     /* asked for */
     size_t exist;     /* resolved */
     size_t answering; /* to a handshake */

@@ -87,27 +87,6 @@ static enum reply by_code(struct resolution *a, unsigned rcode)
     }
 }
 
-struct endpoint resolution_choose(const struct resolution *r, const char *host,
-                                  const struct endpoint *used, struct endpoint *unfit)
-{
-    bool any_will_do = host_is_local(host);
-    struct endpoint first = {.family = FAMILY_NONE};
-    *unfit = r->unfit;
-    for (size_t i = 0; i < r->n; i++) {
-        const struct endpoint *e = &r->addresses[i];
-        if (!any_will_do && endpoint_nobodys(e) != NULL) {
-            if (unfit->family == FAMILY_NONE)
-                *unfit = *e;
-            continue;
-        }
-        if (endpoint_same_address(used, e))
-            return *e;
-        if (first.family == FAMILY_NONE)
-            first = *e;
-    }
-    return first;
-}
-
 /* ---- records ---- */
 
 /* Reads a name, compressed or not, into `out`, which may be NULL: visible ASCII, whatever

@@ -35,24 +35,26 @@ static void test_fine(void **state)
     (void)state;
     struct folder f = folder_make();
     setenv("EDGELAT_DATA", "packaging/data", 1);
-    check_summary(&f,
-                  "[collector]\nurl = https://c.example:4318/\n"
-                  "[target a]\nhost = a.example\nkinds = icmp\ninterval = 2s\n"
-                  "[target b]\nhost = b.example\nkinds = icmp tcp\ninterval = 4s\n"
-                  "family = ipv4\n",
-                  "2 targets, 2 kinds, 1.50 probes a second at most, collector "
-                  "https://c.example:4318",
-                  "up to 35.00 probes a second for the 10 s of a look around, and 5.59 "
-                  "more between them for 4 front doors and 7 usual names");
-    check_summary(&f, "[target a]\nhost = a.example\nkinds = tcp\nfamily = ipv6\n",
-                  "1 target, 1 kind, 0.10 probes a second at most, no collector",
-                  "up to 33.50 probes a second for the 10 s of a look around, and 3.33 "
-                  "more between them for 4 front doors and 7 usual names");
+    check_summary(
+        &f,
+        "[collector]\nurl = https://c.example:4318/\n"
+        "[target a]\nhost = a.example\nkinds = icmp\ninterval = 2s\n"
+        "[target b]\nhost = b.example\nkinds = icmp tcp\ninterval = 4s\n"
+        "family = ipv4\n",
+        "2 targets, 2 kinds, 1.50 probes a second at most, collector "
+        "https://c.example:4318",
+        "in a survey (10 s each hour) up to 35.00 probes a second; otherwise 5.59 "
+        "more for 4 front doors and 7 usual names");
+    check_summary(
+        &f, "[target a]\nhost = a.example\nkinds = tcp\nfamily = ipv6\n",
+        "1 target, 1 kind, 0.10 probes a second at most, no collector",
+        "in a survey (10 s each hour) up to 33.50 probes a second; otherwise 3.33 "
+        "more for 4 front doors and 7 usual names");
     check_summary(&f,
                   "[agent]\nfront_doors = 0\nworkloads = no\n"
                   "[target a]\nhost = a.example\nkinds = tcp\nfamily = ipv6\n",
                   "1 target, 1 kind, 0.10 probes a second at most, no collector",
-                  "up to 0.50 probes a second for the 10 s of a look around");
+                  "in a survey (10 s each hour) up to 0.50 probes a second");
     unsetenv("EDGELAT_DATA");
     folder_remove(&f);
 }

@@ -3,7 +3,7 @@
 
 #include "core/intercept.h"
 #include "net/socket.h"
-#include "probe/tcp/decoy.h"
+#include "probe/tcp/single.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -45,14 +45,13 @@ static struct ended try(uint16_t target_port, int64_t waiting_ns, bool cancel)
 {
     uv_loop_t loop;
     struct ended e = {0};
-    struct target target = {.port = target_port, .waiting_ns = waiting_ns};
     struct endpoint to;
     uv_loop_init(&loop);
-    endpoint_parse(&to, ADDRESS, target_port);
-    struct decoy *d = decoy_start(&loop, &target, &to, on_end, &e);
+    endpoint_parse(&to, ADDRESS, intercept_decoy_port(target_port));
+    struct single *d = single_start(&loop, &to, 0, waiting_ns, on_end, &e);
     CHECK_INT(0, e.calls, "never from inside");
     if (cancel)
-        decoy_cancel(d);
+        single_cancel(d);
     uv_run(&loop, UV_RUN_DEFAULT);
     CHECK_INT(cancel ? 0 : 1, e.calls, "once");
     CHECK_INT(0, uv_loop_close(&loop), "every handle is closed");

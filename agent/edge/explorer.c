@@ -1,0 +1,850 @@
+#include "edge/explorer.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/backoff.h"
+#include "core/intercept.h"
+#include "core/pipeline.h"
+#include "edge/site.h"
+#include "edge/whose.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Back-off of a name that could not be resolved. */
+#define RETRY_FIRST_NS (2 * NS_PER_S)
+#define RETRY_MOST_NS  (60 * NS_PER_S)
+
+/* An answer is kept for its TTL, but no shorter and no longer than this. */
+#define KEEP_LEAST_NS (5 * NS_PER_S)
+#define KEEP_MOST_NS  (3600 * NS_PER_S)
+
+/* The decoy port is tried once for each address, but no more often than this. */
+#define DECOY_LEAST_NS (3600 * NS_PER_S)
+
+/* Of an answer, for comparing front doors: Exchange answers with up to eight. */
+enum { ADDRESSES_MAX = 8 };
+
+/* Front doors that are rejected in one sweep. More show that TLS is intercepted. */
+enum { REJECTED_MAX = 8 };
+
+/* Networks to tell apart while the host goes to and fro. */
+enum { PLACES_MAX = 8 };
+
+#define NEVER_NS  INT64_MAX
+#define REF_DOORS ((size_t)1 << 32) /* refs from here on are doors of the sweep */
+
+enum news { NEWS_NONE, NEWS_USE, NEWS_REST };
+
+struct name { /* a target's, in one family */
+    bool wanted;
+    bool under_way; /* a lookup */
+    struct mono ask_at;
+    unsigned failures;    /* in a row */
+    char error[96];       /* of the last failure */
+    bool failed;          /* to report */
+    struct endpoint used; /* FAMILY_NONE: none */
+    struct endpoint all[ADDRESSES_MAX];
+    size_t n;
+    char pop[POP_TEXT_MAX]; /* that the chain shows */
+    struct asked asked;
+    enum news news;
+    bool changed; /* with it: another address */
+    struct front front;
+    bool decoy_due, decoy_under_way, decoy_answered;
+    struct mono decoy_at; /* not before */
+};
+
+struct explored {
+    const struct target *target;
+    struct target own; /* of what is not configured */
+    size_t door;       /* of the sweep; SIZE_MAX: it is none */
+    bool probed;
+    struct name names[2];
+    const struct metro *told; /* that a reply named; NULL: none did */
+};
+
+struct explorer {
+    const struct config *config;
+    const struct knowledge *knowledge;
+    const struct kinds *kinds;
+    struct explorer_pace pace;
+    struct random random;
+    struct site site;
+    struct fronts *fronts;
+    struct explored **all; /* the pipeline's number is the index */
+    size_t n, room;
+    size_t added; /* to the pipeline */
+    bool paused;
+    struct explorer_counters counters;
+
+    struct mono survey_began, survey_ends, survey_next; /* ends 0: none is under way */
+    bool surveying;
+
+    struct doors *doors;
+    size_t *door_targets;  /* of each door, SIZE_MAX: none */
+    bool sweeping, chosen; /* chosen: front doors, by this sweep */
+    bool choose_again;
+    size_t rejected;
+    struct mono sweep_began, sweep_next;
+
+    struct swing moves, interruptions;
+    uint64_t places[PLACES_MAX]; /* where the host was, while it goes to and fro */
+    size_t n_places;
+    char moved[128]; /* what changed, to report */
+    bool has_moved;
+    enum swing_news damping;
+
+    bool intercepted;         /* a middlebox answers handshakes */
+    const struct metro *hint; /* where the first reply came from */
+    const struct metro *best; /* of a workload with front doors; NULL: not known */
+    const struct workload *best_of;
+    int64_t best_ns;
+};
+
+static const enum family families[2] = {FAMILY_IPV4, FAMILY_IPV6};
+
+/* ---- targets ---- */
+
+static size_t find_host(const struct explorer *e, const char *host)
+{
+    size_t i = 0;
+    while (i < e->n && strcasecmp(e->all[i]->target->host, host) != 0)
+        i++;
+    return i;
+}
+
+static bool is_taken(const struct explorer *e, const char *name)
+{
+    for (size_t i = 0; i < e->n; i++)
+        if (strcmp(e->all[i]->target->name, name) == 0)
+            return true;
+    return false;
+}
+
+static struct explored *add(struct explorer *e, const struct target *target)
+{
+    struct explored *x = mem_zalloc(sizeof *x);
+    x->target = target;
+    x->door = SIZE_MAX;
+    x->probed = true;
+    x->names[0].wanted = target->ipv4;
+    x->names[1].wanted = target->ipv6;
+    return e->all[e->n++] = x;
+}
+
+/* A target of our own; one whose name another target has is called as its host. NULL: no
+ * more are taken. */
+static struct explored *add_own(struct explorer *e, struct target t)
+{
+    if (e->n == e->room)
+        return NULL;
+    if (is_taken(e, t.name))
+        text_copy(t.name, sizeof t.name, t.host);
+    t.discovered = true;
+    knowledge_limits(e->knowledge, &t);
+    struct explored *x = add(e, &t);
+    x->own = t;
+    x->target = &x->own;
+    return x;
+}
+
+/* A front door is asked as the workload's own target is, but for its address. */
+static struct target door_target(const struct explorer *e, const struct door *door)
+{
+    const struct workload *w = door->workload;
+    size_t own = find_host(e, w->host);
+    struct target t = own < e->n ? *e->all[own]->target : workload_target(w, e->kinds);
+    text_copy(t.host, sizeof t.host, door->host);
+    if (t.server_name[0] == '\0')
+        text_copy(t.server_name, sizeof t.server_name, w->host);
+    int len = snprintf(t.name, sizeof t.name, "%s-%s", w->name, door->metro->code);
+    for (int i = 0; i < len && i < TARGET_NAME_MAX - 1; i++)
+        t.name[i] = (char)tolower((unsigned char)t.name[i]);
+    return t;
+}
+
+static void ask_now(struct explored *x)
+{
+    for (size_t f = 0; f < 2; f++)
+        x->names[f].ask_at.ns = x->names[f].decoy_at.ns = 0;
+}
+
+static void rest(struct explored *x)
+{
+    for (size_t f = 0; f < 2; f++) {
+        struct name *n = &x->names[f];
+        n->used = (struct endpoint){.family = FAMILY_NONE};
+        n->news = NEWS_REST;
+        n->n = 0;
+    }
+}
+
+/* ---- front doors ---- */
+
+static bool same_service(const struct target *t, const struct workload *w)
+{
+    return (t->service[0] != '\0' && strcmp(t->service, w->service) == 0) ||
+           strcasecmp(t->host, w->host) == 0;
+}
+
+static bool has_address(const struct name *n, const struct endpoint *to)
+{
+    for (size_t i = 0; i < n->n; i++)
+        if (to->family != FAMILY_NONE && endpoint_same_address(&n->all[i], to))
+            return true;
+    return false;
+}
+
+/* Whether the target's name leads to the door: by its chain, by an address that both have,
+ * or, where no chain shows a zone (Exchange's of 2026), by the PoP that replies name. */
+static bool leads_to(const struct explorer *e, const struct explored *x, size_t i)
+{
+    const struct door *door = doors_at(e->doors, i);
+    const struct explored *own =
+        e->door_targets[i] != SIZE_MAX ? e->all[e->door_targets[i]] : NULL;
+    const struct metro *metro =
+        own != NULL && own->told != NULL ? own->told : door->metro;
+    bool zone = false;
+    for (size_t f = 0; f < 2; f++) {
+        const struct name *n = &x->names[f];
+        zone |= n->pop[0] != '\0';
+        if (strcasestr(n->asked.chain, door->host) != NULL ||
+            has_address(n, &door->to[f]))
+            return true;
+        for (size_t k = 0; own != NULL && k < own->names[f].n; k++)
+            if (has_address(n, &own->names[f].all[k]))
+                return true;
+    }
+    return !zone && x->told != NULL && catalogue_same_metro(x->told, metro);
+}
+
+static bool is_served(const struct explorer *e, size_t door)
+{
+    for (size_t i = 0; i < e->n; i++)
+        if (e->all[i]->door == SIZE_MAX &&
+            same_service(e->all[i]->target, doors_at(e->doors, door)->workload) &&
+            leads_to(e, e->all[i], door))
+            return true;
+    return false;
+}
+
+/* Where a middlebox answers the handshakes: around the site, or what replied. */
+static const struct position *around(const struct explorer *e)
+{
+    const struct metro *m = e->best != NULL ? e->best : e->hint;
+    if (!e->intercepted)
+        return NULL;
+    return e->site.nearest.metro != NULL ? &e->site.at : m != NULL ? &m->at : NULL;
+}
+
+/* The target of a door; a new one if need be. NULL: no more are taken. */
+static struct explored *target_of_door(struct explorer *e, size_t door)
+{
+    if (e->door_targets[door] == SIZE_MAX) {
+        size_t i = find_host(e, doors_at(e->doors, door)->host);
+        if (i < e->n) /* somebody has configured it */
+            return NULL;
+        struct explored *x = add_own(e, door_target(e, doors_at(e->doors, door)));
+        if (x == NULL)
+            return NULL;
+        x->door = door;
+        x->probed = false;
+        e->door_targets[door] = e->n - 1;
+    }
+    return e->all[e->door_targets[door]];
+}
+
+static void extend_survey(struct explorer *e, struct mono now)
+{
+    if (!e->surveying)
+        explorer_reason(e, now);
+    else if (e->survey_ends.ns < now.ns + SURVEY_ADDED_NS)
+        e->survey_ends.ns = now.ns + SURVEY_ADDED_NS;
+}
+
+static void choose_doors(struct explorer *e, struct mono now)
+{
+    size_t most = e->config->front_doors;
+    size_t *chosen = mem_alloc((most * doors_workloads(e->doors) + 1) * sizeof *chosen);
+    bool *keep = mem_zalloc((doors_count(e->doors) + 1) * sizeof *keep);
+    bool more = false;
+    for (size_t i = 0; i < doors_count(e->doors); i++)
+        doors_set_served(e->doors, i, is_served(e, i));
+    size_t n = doors_choose(e->doors, around(e), most, chosen);
+    for (size_t i = 0; i < n; i++) {
+        struct explored *x = target_of_door(e, chosen[i]);
+        keep[chosen[i]] = true;
+        if (x == NULL || x->probed)
+            continue;
+        x->probed = more = true;
+        ask_now(x);
+    }
+    for (size_t i = 0; i < e->n; i++) {
+        struct explored *x = e->all[i];
+        if (x->door == SIZE_MAX || !x->probed || keep[x->door])
+            continue;
+        x->probed = false;
+        rest(x);
+    }
+    free(keep);
+    free(chosen);
+    e->choose_again = false;
+    if (more)
+        extend_survey(e, now);
+}
+
+/* ---- surveys and sweeps ---- */
+
+static bool wants_doors(const struct explorer *e)
+{
+    return e->config->front_doors > 0 && doors_count(e->doors) > 0;
+}
+
+static void begin_survey(struct explorer *e, struct mono now)
+{
+    e->surveying = true;
+    e->survey_began = now;
+    e->survey_ends.ns = now.ns + SURVEY_NS;
+    e->survey_next.ns = now.ns + SURVEY_EVERY_NS;
+    for (size_t i = 0; i < e->n; i++)
+        if (e->all[i]->probed)
+            ask_now(e->all[i]);
+}
+
+static void begin_sweep(struct explorer *e, struct mono now)
+{
+    e->sweeping = true;
+    e->chosen = false;
+    e->rejected = 0;
+    e->sweep_began = now;
+    e->sweep_next.ns = now.ns + SWEEP_EVERY_NS;
+    doors_begin(e->doors, now);
+}
+
+static bool is_choice_due(const struct explorer *e, struct mono now)
+{
+    return (e->sweeping && doors_swept(e->doors)) || (e->chosen && e->choose_again) ||
+           (e->sweeping && !e->chosen && e->pace.choose_ns > 0 &&
+            now.ns >= e->sweep_began.ns + e->pace.choose_ns);
+}
+
+static void turn_sweep(struct explorer *e, struct mono now)
+{
+    if (!wants_doors(e))
+        return;
+    if (now.ns >= e->sweep_next.ns)
+        begin_sweep(e, now);
+    if (!is_choice_due(e, now))
+        return;
+    e->sweeping = e->sweeping && !doors_swept(e->doors);
+    e->chosen = true;
+    choose_doors(e, now);
+}
+
+bool explorer_reason(struct explorer *e, struct mono now)
+{
+    e->survey_next.ns = e->survey_began.ns + SURVEY_LEAST_NS;
+    return now.ns >= e->survey_next.ns;
+}
+
+/* ---- steps ---- */
+
+static bool take_name(struct explorer *e, size_t number, size_t f, struct mono now,
+                      struct explorer_step *out)
+{
+    struct explored *x = e->all[number];
+    struct name *n = &x->names[f];
+    *out = (struct explorer_step){.ref = number,
+                                  .number = number,
+                                  .target = x->target,
+                                  .host = x->target->host,
+                                  .family = families[f],
+                                  .port = x->target->port,
+                                  .to = n->used,
+                                  .changed = n->changed,
+                                  .error = n->error,
+                                  .pop = n->pop,
+                                  .asked = &n->asked};
+    if (n->failed) {
+        n->failed = false;
+        out->action = EXPLORER_FAILED;
+        out->changed = n->failures == 1;
+        return true;
+    }
+    if (n->news != NEWS_NONE) {
+        out->action = n->news == NEWS_USE ? EXPLORER_USE : EXPLORER_REST;
+        n->news = NEWS_NONE;
+        return true;
+    }
+    if (n->decoy_due) {
+        n->decoy_due = false;
+        n->decoy_under_way = true;
+        out->action = EXPLORER_DECOY;
+        out->to.port = intercept_decoy_port(x->target->port);
+        return true;
+    }
+    if (x->probed && !n->under_way && n->ask_at.ns <= now.ns) {
+        n->under_way = true;
+        e->counters.lookups++;
+        out->action = EXPLORER_RESOLVE;
+        return true;
+    }
+    return false;
+}
+
+static bool take_target(struct explorer *e, struct mono now, struct explorer_step *out)
+{
+    if (e->added < e->n) {
+        *out = (struct explorer_step){.action = EXPLORER_ADD,
+                                      .number = e->added,
+                                      .target = e->all[e->added]->target};
+        e->added++;
+        return true;
+    }
+    for (size_t i = 0; i < e->n; i++)
+        for (size_t f = 0; f < 2; f++)
+            if (e->all[i]->names[f].wanted && take_name(e, i, f, now, out))
+                return true;
+    return false;
+}
+
+static bool take_door(struct explorer *e, struct mono now, struct explorer_step *out)
+{
+    struct doors_step step;
+    if (!e->sweeping || !doors_take(e->doors, now, &step))
+        return false;
+    *out = (struct explorer_step){
+        .action = step.what == DOORS_LOOKUP ? EXPLORER_RESOLVE : EXPLORER_HANDSHAKE,
+        .ref = REF_DOORS + step.door,
+        .number = SIZE_MAX,
+        .host = doors_at(e->doors, step.door)->host,
+        .family = step.family,
+        .port = 443,
+        .to = step.to};
+    e->counters.lookups += step.what == DOORS_LOOKUP;
+    return true;
+}
+
+/* What is due even while paused. */
+static bool take_always(struct explorer *e, struct mono now, struct explorer_step *out)
+{
+    *out = (struct explorer_step){.number = SIZE_MAX};
+    if (e->has_moved) {
+        e->has_moved = false;
+        out->action = EXPLORER_MOVED;
+        out->error = e->moved;
+        out->damping = e->damping;
+        return true;
+    }
+    if (e->surveying && now.ns >= e->survey_ends.ns) {
+        e->surveying = false;
+        out->action = EXPLORER_SURVEY_END;
+        return true;
+    }
+    return false;
+}
+
+bool explorer_take(struct explorer *e, struct mono now, struct explorer_step *out)
+{
+    if (take_always(e, now, out))
+        return true;
+    if (e->paused)
+        return false;
+    if (!e->surveying && now.ns >= e->survey_next.ns) {
+        begin_survey(e, now);
+        out->action = EXPLORER_SURVEY_BEGIN;
+        return true;
+    }
+    turn_sweep(e, now);
+    return take_target(e, now, out) || take_door(e, now, out);
+}
+
+static void earlier(struct mono *at, bool *any, int64_t ns)
+{
+    if (!*any || ns < at->ns)
+        at->ns = ns;
+    *any = true;
+}
+
+bool explorer_next(const struct explorer *e, struct mono *at)
+{
+    bool any = false;
+    struct mono door;
+    if (e->has_moved)
+        earlier(at, &any, 0);
+    if (e->surveying)
+        earlier(at, &any, e->survey_ends.ns);
+    if (e->paused)
+        return any;
+    if (!e->surveying)
+        earlier(at, &any, e->survey_next.ns);
+    if (wants_doors(e)) {
+        earlier(at, &any, e->sweep_next.ns);
+        if ((e->sweeping && doors_swept(e->doors)) || (e->chosen && e->choose_again))
+            earlier(at, &any, 0);
+        if (e->sweeping && !e->chosen && e->pace.choose_ns > 0)
+            earlier(at, &any, e->sweep_began.ns + e->pace.choose_ns);
+        if (e->sweeping && doors_next(e->doors, &door))
+            earlier(at, &any, door.ns);
+    }
+    if (e->added < e->n)
+        earlier(at, &any, 0);
+    for (size_t i = 0; i < e->n; i++)
+        for (size_t f = 0; f < 2; f++) {
+            const struct name *n = &e->all[i]->names[f];
+            if (n->wanted && (n->failed || n->news != NEWS_NONE || n->decoy_due))
+                earlier(at, &any, 0);
+            else if (n->wanted && e->all[i]->probed && !n->under_way)
+                earlier(at, &any, n->ask_at.ns);
+        }
+    return any;
+}
+
+/* ---- answers ---- */
+
+/* The last name that shows a PoP, of what was asked for and its chain. */
+static void find_pop(char out[POP_TEXT_MAX], const char *host, const struct resolution *r)
+{
+    struct pop pop;
+    out[0] = '\0';
+    if (pop_from_cname(&pop, host))
+        pop_text(out, &pop);
+    for (size_t i = 0; i < r->n_cnames; i++)
+        if (pop_from_cname(&pop, r->cnames[i]))
+            pop_text(out, &pop);
+}
+
+static void describe_question(struct asked *out, const struct resolution *r)
+{
+    struct text chain = {0};
+    for (size_t i = 0; i < r->n_cnames; i++)
+        text_add(&chain, "%s%s", i > 0 ? " -> " : "", r->cnames[i]);
+    text_copy(out->chain, sizeof out->chain, text_string(&chain));
+    text_free(&chain);
+    text_copy(out->servers, sizeof out->servers, r->servers);
+}
+
+static int64_t keep_ns(const struct resolution *r)
+{
+    int64_t ns = (int64_t)r->ttl_s * NS_PER_S;
+    ns = ns < KEEP_LEAST_NS ? KEEP_LEAST_NS : ns;
+    return ns > KEEP_MOST_NS ? KEEP_MOST_NS : ns;
+}
+
+static bool has_handshakes(const struct explorer *e, const struct target *t)
+{
+    for (size_t k = 0; k < e->kinds->n; k++)
+        if (t->kinds[k] && e->kinds->list[k]->handshakes)
+            return true;
+    return false;
+}
+
+static void note_hint(struct explorer *e, const struct explored *x, const char *pop,
+                      const struct front *front)
+{
+    if (e->hint == NULL && x->door == SIZE_MAX && front_may_be_pop(front->is))
+        e->hint = catalogue_of_pop(&e->knowledge->metros, pop, POP_FRONT_DOOR);
+}
+
+static void lookup_failed(struct explorer *e, size_t number, size_t f,
+                          const struct resolution *r, struct mono now)
+{
+    struct explored *x = e->all[number];
+    struct name *n = &x->names[f];
+    e->counters.failures++;
+    text_copy(n->error, sizeof n->error, r->error);
+    n->ask_at.ns =
+        now.ns + backoff_ns(&e->random, RETRY_FIRST_NS, RETRY_MOST_NS, n->failures++);
+    n->failed = true;
+    if (!x->target->discovered || r->temporary)
+        return;
+    /* A guessed name does not exist: it is not asked for before the next survey. */
+    struct endpoint nowhere = {.family = FAMILY_NONE};
+    n->front = fronts_named(e->fronts, number, families[f], x->target->host, &nowhere);
+    n->ask_at.ns = NEVER_NS;
+    n->used = nowhere;
+    n->n = 0;
+    n->pop[0] = '\0';
+    n->asked = (struct asked){.chain = ""};
+    n->news = NEWS_REST;
+}
+
+static void lookup_answered(struct explorer *e, size_t number, size_t f,
+                            const struct resolution *r, struct mono now)
+{
+    struct explored *x = e->all[number];
+    struct name *n = &x->names[f];
+    const char *host = x->target->host;
+    struct endpoint unfit, to = resolution_choose(r, host, &n->used, &unfit);
+    bool known = to.family != FAMILY_NONE;
+    n->ask_at.ns = now.ns + keep_ns(r);
+    n->failures = 0;
+    n->changed = known && !endpoint_same_address(&to, &n->used);
+    n->used = to;
+    n->news = known ? NEWS_USE : NEWS_REST;
+    n->n = !known ? 0 : r->n < ADDRESSES_MAX ? r->n : ADDRESSES_MAX;
+    memcpy(n->all, r->addresses, n->n * sizeof *n->all);
+    find_pop(n->pop, host, r);
+    describe_question(&n->asked, r);
+    n->front = fronts_named(e->fronts, number, families[f],
+                            r->last[0] != '\0' ? r->last : host, known ? &to : &unfit);
+    if ((n->changed || n->decoy_answered) && known && has_handshakes(e, x->target) &&
+        !n->decoy_under_way && now.ns >= n->decoy_at.ns) {
+        n->decoy_at.ns = now.ns + DECOY_LEAST_NS;
+        n->decoy_due = true;
+    }
+    note_hint(e, x, n->pop, &n->front);
+    e->choose_again = true;
+}
+
+void explorer_answer(struct explorer *e, size_t ref, enum family family,
+                     const struct resolution *r, struct mono now)
+{
+    size_t f = family == FAMILY_IPV6;
+    bool failed = r->error != NULL && r->unfit.family == FAMILY_NONE;
+    if (ref >= REF_DOORS) {
+        struct endpoint none = {.family = FAMILY_NONE}, unfit;
+        struct endpoint to =
+            failed ? none
+                   : resolution_choose(r, doors_at(e->doors, ref - REF_DOORS)->host,
+                                       &none, &unfit);
+        e->counters.failures += failed && r->temporary;
+        doors_answer(e->doors, ref - REF_DOORS, family, &to, failed && r->temporary);
+        return;
+    }
+    struct explored *x = e->all[ref];
+    x->names[f].under_way = false;
+    if (!x->probed)
+        return;
+    if (failed)
+        lookup_failed(e, ref, f, r, now);
+    else
+        lookup_answered(e, ref, f, r, now);
+}
+
+void explorer_decoy(struct explorer *e, size_t ref, enum family family, bool answered)
+{
+    struct name *n = &e->all[ref]->names[family == FAMILY_IPV6];
+    n->decoy_under_way = false;
+    n->decoy_answered = answered;
+    e->intercepted |= answered;
+}
+
+void explorer_handshake(struct explorer *e, size_t ref, int64_t rtt_ns)
+{
+    doors_handshake(e->doors, ref - REF_DOORS, rtt_ns);
+}
+
+void explorer_result(struct explorer *e, size_t number, const struct result *r)
+{
+    struct explored *x = e->all[number];
+    struct name *n = &x->names[r->to.family == FAMILY_IPV6];
+    if (x->door != SIZE_MAX && r->outcome == OUTCOME_TLS_ERROR &&
+        e->rejected < REJECTED_MAX) {
+        e->rejected++;
+        e->choose_again = true;
+        doors_reject(e->doors, x->door);
+    }
+    if (r->http.status == 0)
+        return;
+    n->front = fronts_replied(e->fronts, number, r->to.family, &r->to, r->foreign);
+    if (!front_may_be_pop(n->front.is))
+        return;
+    const struct metro *m = catalogue_of_pop(&e->knowledge->metros, r->pop, POP_EXCHANGE);
+    if (m != NULL && m != x->told) {
+        x->told = m;
+        e->choose_again = true;
+    }
+    note_hint(e, x, r->pop, &n->front);
+}
+
+/* The workload of the target's service whose front doors have names; NULL: none. */
+static const struct workload *workload_with_doors(const struct explorer *e,
+                                                  const struct target *t)
+{
+    const struct workloads *all = &e->knowledge->workloads;
+    for (size_t w = 0; w < all->n; w++)
+        if (all->all[w].by_metro[0] != '\0' && same_service(t, &all->all[w]))
+            return &all->all[w];
+    return NULL;
+}
+
+void explorer_ranked(struct explorer *e, const struct target_state *states, size_t n,
+                     struct mono now)
+{
+    const struct target_state *best = NULL;
+    bool ranked = false;
+    e->intercepted = false;
+    for (size_t i = 0; i < n; i++) {
+        const struct target_state *s = &states[i];
+        e->intercepted |= s->intercepted;
+        ranked |= s->rank > 0;
+        if (s->rank > 0 && (best == NULL || s->rank < best->rank) &&
+            workload_with_doors(e, s->target) != NULL)
+            best = s;
+    }
+    e->best = NULL;
+    if (best != NULL) {
+        e->best = catalogue_of_pop(&e->knowledge->metros, best->pop, POP_EXCHANGE);
+        e->best_of = workload_with_doors(e, best->target);
+        e->best_ns = best->min_ns;
+    }
+    if (!ranked) /* DNS or the uplink is not there yet */
+        explorer_reason(e, now);
+}
+
+/* Whether the host was there since the last change after an hour without one. */
+static bool was_there(struct explorer *e, uint64_t place)
+{
+    if (e->moves.changes == 1)
+        e->n_places = 0;
+    for (size_t i = 0; i < e->n_places; i++)
+        if (e->places[i] == place)
+            return true;
+    if (e->n_places < PLACES_MAX)
+        e->places[e->n_places++] = place;
+    return false;
+}
+
+static void forget_network(struct explorer *e, struct mono now)
+{
+    doors_forget(e->doors);
+    e->hint = e->best = NULL;
+    e->intercepted = e->chosen = e->sweeping = e->surveying = false;
+    for (size_t i = 0; i < e->n; i++)
+        e->all[i]->told = NULL;
+    e->survey_next = now;
+    int64_t least_ns = e->sweep_began.ns + SWEEP_LEAST_NS;
+    bool at_once = e->sweep_began.ns == 0 || least_ns < now.ns;
+    e->sweep_next.ns = at_once ? now.ns : least_ns;
+}
+
+bool explorer_network(struct explorer *e, const char *what, bool moved, uint64_t place,
+                      struct mono now)
+{
+    enum swing_news damping = swing_change(moved ? &e->moves : &e->interruptions, now.ns);
+    bool known = !moved || was_there(e, place);
+    if (damping == SWING_SILENT && known)
+        return false;
+    e->damping = damping;
+    e->has_moved = true;
+    text_copy(e->moved, sizeof e->moved, what);
+    forget_network(e, now);
+    return true;
+}
+
+void explorer_pause(struct explorer *e, bool paused, struct mono now)
+{
+    e->paused = paused;
+    if (paused) {
+        if (e->surveying)
+            e->survey_ends = now;
+        if (e->sweeping)
+            e->sweep_next = now;
+        e->sweeping = false;
+        for (size_t i = 0; i < e->n; i++)
+            for (size_t f = 0; f < 2; f++)
+                e->all[i]->names[f].under_way = e->all[i]->names[f].decoy_under_way =
+                    false;
+        return;
+    }
+    e->survey_next = now;
+    if (e->sweep_began.ns == 0)
+        e->sweep_next = now;
+}
+
+/* ---- what it knows ---- */
+
+const struct front *explorer_front(const struct explorer *e, size_t number,
+                                   enum family family)
+{
+    return &e->all[number]->names[family == FAMILY_IPV6].front;
+}
+
+const char *explorer_failure(const struct explorer *e, size_t number)
+{
+    const char *error = NULL;
+    for (size_t f = 0; f < 2; f++) {
+        const struct name *n = &e->all[number]->names[f];
+        if (!n->wanted)
+            continue;
+        if (n->failures == 0 || n->used.family != FAMILY_NONE)
+            return NULL;
+        error = error != NULL ? error : n->error;
+    }
+    return error;
+}
+
+uint64_t explorer_settled(struct explorer *e, struct mono now)
+{
+    return swing_settled(&e->moves, now.ns) + swing_settled(&e->interruptions, now.ns);
+}
+
+bool explorer_summary(const struct explorer *e, struct doors_summary *out)
+{
+    if (e->best == NULL || e->best_ns == DELAY_UNDEFINED || !e->chosen)
+        return false;
+    *out = doors_summary(e->doors, e->best_of, e->best->at, e->best_ns);
+    return true;
+}
+
+struct explorer_counters explorer_counters(const struct explorer *e)
+{
+    return e->counters;
+}
+
+/* ---- the whole ---- */
+
+struct explorer *explorer_create(const struct config *config,
+                                 const struct knowledge *knowledge,
+                                 const struct kinds *kinds, struct explorer_pace pace,
+                                 uint64_t seed)
+{
+    struct explorer *e = mem_zalloc(sizeof *e);
+    e->config = config;
+    e->knowledge = knowledge;
+    e->kinds = kinds;
+    e->pace = pace;
+    e->random = random_from(seed);
+    e->paused = true;
+    e->room = config->n_targets + PIPELINE_ADDED_MAX;
+    e->all = mem_zalloc(e->room * sizeof *e->all);
+    e->fronts = fronts_create(&knowledge->suffixes, &knowledge->prefixes, e->room);
+    site_read(&e->site, &knowledge->metros, config->location, &config->peering, NULL,
+              NULL);
+    for (size_t i = 0; i < config->n_targets; i++)
+        add(e, &config->targets[i]);
+    e->added = e->n; /* the pipeline has these */
+    const struct workloads *w = &knowledge->workloads;
+    bool ipv4 = false, ipv6 = false;
+    for (size_t i = 0; config->workloads && i < w->n; i++)
+        if (find_host(e, w->all[i].host) == e->n)
+            add_own(e, workload_target(&w->all[i], kinds));
+    for (size_t i = 0; i < e->n; i++) {
+        ipv4 |= e->all[i]->target->ipv4;
+        ipv6 |= e->all[i]->target->ipv6;
+    }
+    e->doors = doors_create(&knowledge->metros, w, ipv4, ipv6, pace.gap_ns);
+    size_t n = doors_count(e->doors);
+    e->door_targets = mem_alloc((n + 1) * sizeof *e->door_targets);
+    for (size_t i = 0; i < n; i++)
+        e->door_targets[i] = SIZE_MAX;
+    return e;
+}
+
+void explorer_destroy(struct explorer *e)
+{
+    if (e == NULL)
+        return;
+    for (size_t i = 0; i < e->n; i++)
+        free(e->all[i]);
+    free(e->all);
+    free(e->door_targets);
+    doors_destroy(e->doors);
+    fronts_destroy(e->fronts);
+    free(e);
+}

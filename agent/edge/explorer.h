@@ -1,0 +1,160 @@
+/*
+ * Which targets are probed, at which addresses, and when to survey what is near. Pure, and
+ * turned as the pipeline is: explorer_next() says when it has something to do,
+ * explorer_take() gives one step to carry out; results, answers and changes are only
+ * noted, so that nothing starts from inside a callback. One struct a target holds its
+ * whole life: the explorer alone decides whether a target is probed.
+ *
+ * Targets are those of the configuration, the workloads that nobody configured, and front
+ * doors by metro that a sweep (doors.h) found to be among the nearest. Each name is asked
+ * for again when its TTL ends, with back-off and full jitter where no server answers. The
+ * address in use stays for as long as it is among the answers: round robin is no change. A
+ * front door that the workload's own name leads to is that target and not probed twice.
+ *
+ * A survey probes every target at a short interval for some seconds, so that all can be
+ * ranked: at the start, each hour, when the host is in another network, and when a PoP or
+ * a delay has moved, but at most one a minute. A sweep comes at the start, once a day, and
+ * in another network.
+ */
+#ifndef EDGELAT_EDGE_EXPLORER_H
+#define EDGELAT_EDGE_EXPLORER_H
+
+#include "core/batch.h"
+#include "core/config.h"
+#include "core/resolution.h"
+#include "core/result.h"
+#include "core/swing.h"
+#include "edge/doors.h"
+#include "edge/knowledge.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* How long a survey lasts; the shortest time between two of them; and the longest. */
+#define SURVEY_NS       (10 * NS_PER_S)
+#define SURVEY_LEAST_NS (60 * NS_PER_S)
+#define SURVEY_EVERY_NS (3600 * NS_PER_S)
+
+/* A survey goes on for so long after front doors were added. */
+#define SURVEY_ADDED_NS (5 * NS_PER_S)
+
+#define SWEEP_EVERY_NS (24 * 3600 * NS_PER_S)
+#define SWEEP_LEAST_NS (300 * NS_PER_S) /* in a network that keeps changing */
+
+struct explorer_pace {
+    int64_t gap_ns;    /* between two lookups, and between two handshakes, of a sweep */
+    int64_t choose_ns; /* front doors are chosen after so long, even if the sweep has not
+                          ended; 0: when it has ended */
+};
+
+struct explorer;
+
+/* `config`, `knowledge` and `kinds` are borrowed and outlive it. It is paused at first. */
+struct explorer *explorer_create(const struct config *config,
+                                 const struct knowledge *knowledge,
+                                 const struct kinds *kinds, struct explorer_pace pace,
+                                 uint64_t seed);
+void explorer_destroy(struct explorer *e); /* NULL is fine */
+
+enum explorer_action {
+    /* Add `target` to the pipeline, as its next number, `number`. */
+    EXPLORER_ADD,
+    /* Look `host` up in `family`; then explorer_answer(). */
+    EXPLORER_RESOLVE,
+    /* Probe `number` in `family` at `to` from now on. `changed`: another address than
+     * before. What answers there may have changed: explorer_front(). */
+    EXPLORER_USE,
+    /* `number` has no address of `family`; explorer_front() too. */
+    EXPLORER_REST,
+    /* To log: the lookup failed with `error`. `changed`: for the first time. `to`: the
+     * address that is still probed. */
+    EXPLORER_FAILED,
+    /* One handshake with `to`, whose port nobody serves; then explorer_decoy(). */
+    EXPLORER_DECOY,
+    /* One handshake with `to`, a front door; then explorer_handshake(). */
+    EXPLORER_HANDSHAKE,
+    /* Another network: what was measured holds no more. `error` says what changed;
+     * `damping` SWING_BEGAN: further changes to and fro are not reported. */
+    EXPLORER_MOVED,
+    EXPLORER_SURVEY_BEGIN,
+    EXPLORER_SURVEY_END, /* rank; then explorer_ranked() */
+};
+
+struct explorer_step { /* texts are valid until the next call on the explorer */
+    enum explorer_action action;
+    size_t ref; /* of what was asked for: give it back with the answer */
+    size_t number;
+    const struct target *target; /* NULL for lookups and handshakes of a sweep */
+    const char *host;
+    enum family family;
+    uint16_t port;
+    struct endpoint to;
+    bool changed;
+    const char *error;
+    const char *pop; /* that the chain shows, "" if none */
+    const struct asked *asked;
+    enum swing_news damping;
+};
+
+/* When explorer_take() has something; false: not before an input comes. Call take until
+ * false. */
+bool explorer_next(const struct explorer *e, struct mono *at);
+bool explorer_take(struct explorer *e, struct mono now, struct explorer_step *out);
+
+/* ---- inputs: each is only noted ---- */
+
+void explorer_answer(struct explorer *e, size_t ref, enum family family,
+                     const struct resolution *r, struct mono now);
+void explorer_decoy(struct explorer *e, size_t ref, enum family family, bool answered);
+void explorer_handshake(struct explorer *e, size_t ref, int64_t rtt_ns);
+
+/* A result of the target with this number; explorer_front() may be another one now. */
+void explorer_result(struct explorer *e, size_t number, const struct result *r);
+
+/* After a survey: the states, ranked. */
+void explorer_ranked(struct explorer *e, const struct target_state *states, size_t n,
+                     struct mono now);
+
+/*
+ * The network of the host changed, `what` is for the log. `moved`: `place` says where the
+ * host is now; else a link in use was down for a moment. A host that goes to and fro
+ * between the same places, or whose link flaps, is damped: otherwise nothing would ever be
+ * known. A place where it was not before always counts. False: damped, nothing follows.
+ */
+bool explorer_network(struct explorer *e, const char *what, bool moved, uint64_t place,
+                      struct mono now);
+
+/* Something has moved (a PoP, a delay): a survey, at once or when SURVEY_LEAST_NS have
+ * passed. True: at once. */
+bool explorer_reason(struct explorer *e, struct mono now);
+
+/* While paused nothing is asked for; what is under way is forgotten: answers to it must
+ * not be given. To resume is to begin a survey and a sweep. */
+void explorer_pause(struct explorer *e, bool paused, struct mono now);
+
+/* ---- what it knows ---- */
+
+/* What answers for a target in a family: edge/whose.h. */
+const struct front *explorer_front(const struct explorer *e, size_t number,
+                                   enum family family);
+
+/* Why the target has no address, as a clause: each family that is wanted failed at its
+ * last lookup. NULL: it has one, or an answer is still awaited. */
+const char *explorer_failure(const struct explorer *e, size_t number);
+
+/* Changes of network while they were not reported, once they have stopped for an hour;
+ * else 0. */
+uint64_t explorer_settled(struct explorer *e, struct mono now);
+
+/*
+ * What the last sweep can state about front doors, given the best of the last ranking:
+ * doors.h. False: there was none, or the best one's place is not known.
+ */
+bool explorer_summary(const struct explorer *e, struct doors_summary *out);
+
+struct explorer_counters {
+    uint64_t lookups, failures;
+};
+struct explorer_counters explorer_counters(const struct explorer *e);
+
+#endif

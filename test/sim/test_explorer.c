@@ -1,0 +1,569 @@
+/*
+ * The explorer and the pipeline in a scripted world: DNS with a delay, names that move or
+ * fail, addresses with a delay each. The clock is virtual, so that minutes and days of an
+ * agent's life take milliseconds.
+ */
+#include "base/mem.h"
+#include "core/pipeline.h"
+#include "edge/explorer.h"
+#include "unit/edge/shipped.h"
+
+#define MS(x) ((int64_t)((x)*NS_PER_MS))
+
+enum { NAMES_MAX = 32, UNDER_WAY_MAX = 4096, DNS_MS = 20 };
+
+static const struct kind ping = {"icmp", {"rtt"}, false, NS_PER_S, 10 * NS_PER_S};
+static const struct kind web = {
+    "https", {"rtt", "first_byte"}, true, 10 * NS_PER_S, 60 * NS_PER_S, true, true};
+static const struct kinds kinds = {{&ping, &web}, 2};
+
+struct record {               /* of DNS, IPv4 */
+    const char *host, *chain; /* its CNAME, or NULL */
+    uint8_t address;          /* the last byte of 198.51.100.0/24; 0: no such name */
+    bool fails;               /* no server answers for it */
+    uint32_t ttl_s;
+};
+
+struct server {    /* of an address */
+    double rtt_ms; /* 0: does not answer */
+    const char *pop, *basis;
+    bool other_certificate;
+};
+
+struct answer { /* under way */
+    struct mono at;
+    struct explorer_step step;
+    struct result
+        result; /* of a probe, where `step.target` is NULL and ref is SIZE_MAX */
+    char host[HOST_TEXT_MAX];
+};
+
+struct world {
+    struct knowledge known;
+    struct config config;
+    struct explorer *explorer;
+    struct pipeline *pipeline;
+    struct record records[NAMES_MAX];
+    size_t n_records;
+    struct server servers[256];
+    struct answer *under_way;
+    size_t n_under_way;
+    struct mono now, began;
+    bool middlebox; /* answers every handshake */
+    size_t lookups, handshakes, surveys, moves, uses, probes_to_unprobed;
+    size_t lookups_a_second, most_lookups_a_second;
+    int64_t second;
+};
+
+/* ---- the world ---- */
+
+static struct record *record_of(struct world *w, const char *host)
+{
+    size_t len = strcspn(host, "");
+    for (size_t i = 0; i < w->n_records; i++)
+        if (strncasecmp(w->records[i].host, host, len + 1) == 0)
+            return &w->records[i];
+    return NULL;
+}
+
+static struct record *point(struct world *w, const char *host, uint8_t address)
+{
+    struct record *r = record_of(w, host);
+    if (r == NULL)
+        r = &w->records[w->n_records++];
+    *r = (struct record){.host = host, .address = address, .ttl_s = 60};
+    return r;
+}
+
+static void serve(struct world *w, uint8_t address, double rtt_ms, const char *pop,
+                  const char *basis)
+{
+    w->servers[address] = (struct server){rtt_ms, pop, basis, false};
+}
+
+static struct endpoint address(uint8_t last)
+{
+    return (struct endpoint){
+        .family = FAMILY_IPV4, .bytes = {198, 51, 100, last}, .port = 443};
+}
+
+static struct wall wall_of(const struct world *w)
+{
+    return (struct wall){INT64_C(1795424400) * NS_PER_S + w->now.ns - w->began.ns};
+}
+
+static void begin(struct world *w, const char *configuration)
+{
+    struct said said = {.n = 0};
+    *w = (struct world){.now = {500 * NS_PER_S}, .began = {500 * NS_PER_S}};
+    w->config = config_default();
+    SHIPPED_PARSE(catalogue_parse, &w->known.metros, "metros.csv");
+    SHIPPED_PARSE(workloads_parse, &w->known.workloads, "targets.csv");
+    config_parse(&w->config, &kinds, "f", configuration, strlen(configuration), said_add,
+                 &said);
+    CHECK_INT(0, said.n, text_string(&said.lines));
+    for (size_t t = 0; t < w->config.n_targets; t++)
+        w->config.targets[t].ipv6 = false;
+    w->under_way = mem_zalloc(UNDER_WAY_MAX * sizeof *w->under_way);
+    struct pipeline_settings settings = config_pipeline(&w->config);
+    w->pipeline = pipeline_create(&settings, &kinds, check_seed(), w->now, wall_of(w));
+    struct explorer_pace pace = {.gap_ns = 250 * NS_PER_MS};
+    w->explorer = explorer_create(&w->config, &w->known, &kinds, pace, check_seed());
+    explorer_pause(w->explorer, false, w->now);
+}
+
+static void end(struct world *w)
+{
+    explorer_destroy(w->explorer);
+    pipeline_destroy(w->pipeline);
+    config_free(&w->config);
+    knowledge_free(&w->known);
+    free(w->under_way);
+}
+
+static struct answer *send_later(struct world *w, double ms)
+{
+    CHECK(w->n_under_way < UNDER_WAY_MAX, "a bounded number under way");
+    struct answer *a = &w->under_way[w->n_under_way++];
+    *a = (struct answer){.at = {w->now.ns + MS(ms)}};
+    return a;
+}
+
+/* ---- as the measurer turns them ---- */
+
+static void resolve(struct world *w, const struct explorer_step *step)
+{
+    struct answer *a = send_later(w, DNS_MS);
+    a->step = *step;
+    text_copy(a->host, sizeof a->host, step->host);
+    w->lookups++;
+    if (w->now.ns / NS_PER_S != w->second) {
+        w->second = w->now.ns / NS_PER_S;
+        w->lookups_a_second = 0;
+    }
+    if (++w->lookups_a_second > w->most_lookups_a_second)
+        w->most_lookups_a_second = w->lookups_a_second;
+}
+
+static void carry_out(struct world *w, const struct explorer_step *step)
+{
+    size_t n;
+    const struct target_state *states;
+    struct endpoint nowhere = {.family = FAMILY_NONE};
+    switch (step->action) {
+    case EXPLORER_ADD:
+        CHECK_INT(step->number, pipeline_add(w->pipeline, step->target), "its number");
+        break;
+    case EXPLORER_RESOLVE:
+        resolve(w, step);
+        break;
+    case EXPLORER_USE:
+        w->uses += step->changed;
+        pipeline_resolved(w->pipeline, step->number, step->family, step->to, step->pop,
+                          w->now, wall_of(w));
+        break;
+    case EXPLORER_REST:
+        pipeline_resolved(w->pipeline, step->number, step->family, nowhere, "", w->now,
+                          wall_of(w));
+        break;
+    case EXPLORER_DECOY:
+    case EXPLORER_HANDSHAKE:
+        w->handshakes += step->action == EXPLORER_HANDSHAKE;
+        send_later(w, 1 + w->servers[step->to.bytes[3]].rtt_ms)->step = *step;
+        break;
+    case EXPLORER_SURVEY_BEGIN:
+        w->surveys++;
+        pipeline_survey_begin(w->pipeline, w->now);
+        break;
+    case EXPLORER_SURVEY_END:
+        states = pipeline_survey_end(w->pipeline, w->now, &n);
+        explorer_ranked(w->explorer, states, n, w->now);
+        break;
+    case EXPLORER_MOVED:
+        w->moves++;
+        pipeline_moved(w->pipeline, wall_of(w));
+        break;
+    case EXPLORER_FAILED:
+        break;
+    }
+}
+
+static void probe(struct world *w, const struct order *o)
+{
+    const struct server *s = &w->servers[o->to.bytes[3]];
+    bool lost = s->rtt_ms == 0, tls = o->kind == 1;
+    enum outcome outcome = lost                          ? OUTCOME_LOSS
+                           : tls && s->other_certificate ? OUTCOME_TLS_ERROR
+                                                         : OUTCOME_REPLY;
+    struct answer *a = send_later(w, lost ? 2000 : s->rtt_ms);
+    a->step.ref = SIZE_MAX;
+    a->result = result_of(o->stream, &o->to, wall_of(w), outcome);
+    if (outcome == OUTCOME_REPLY) {
+        a->result.delays[0] = MS(tls && w->middlebox ? 0.3 : s->rtt_ms);
+        a->result.delays[1] = tls ? MS(s->rtt_ms) : DELAY_UNDEFINED;
+        a->result.http.status = tls ? 200 : 0;
+        text_copy(a->result.pop, sizeof a->result.pop,
+                  tls && s->pop != NULL ? s->pop : "");
+        a->result.pop_basis = a->result.pop[0] != '\0' ? s->basis : NULL;
+    }
+}
+
+static void answer_lookup(struct world *w, const struct answer *a)
+{
+    static struct resolution r;
+    const struct record *record = record_of(w, a->host);
+    r = (struct resolution){.servers = "192.0.2.53", .ttl_s = 60};
+    if (record == NULL || (record->address == 0 && !record->fails)) {
+        r.error = "no such name";
+    } else if (record->fails) {
+        r.error = "no DNS server answered";
+        r.temporary = true;
+    } else if (a->step.family == FAMILY_IPV4) {
+        r.addresses[r.n++] = address(record->address);
+        r.ttl_s = record->ttl_s;
+        if (record->chain != NULL)
+            text_copy(r.cnames[r.n_cnames++], HOST_TEXT_MAX, record->chain);
+        text_copy(r.last, sizeof r.last, record->chain != NULL ? record->chain : a->host);
+    }
+    explorer_answer(w->explorer, a->step.ref, a->step.family, &r, w->now);
+}
+
+static void deliver(struct world *w, const struct answer *a)
+{
+    if (a->step.ref == SIZE_MAX) {
+        size_t number = pipeline_target_of(w->pipeline, a->result.stream);
+        explorer_result(w->explorer, number, &a->result);
+        pipeline_result(w->pipeline, &a->result);
+        return;
+    }
+    double rtt_ms = w->servers[a->step.to.bytes[3]].rtt_ms;
+    int64_t rtt_ns = rtt_ms > 0 ? MS(rtt_ms) : DELAY_UNDEFINED;
+    if (w->middlebox)
+        rtt_ns = MS(0.3);
+    if (a->step.action == EXPLORER_RESOLVE)
+        answer_lookup(w, a);
+    else if (a->step.action == EXPLORER_HANDSHAKE)
+        explorer_handshake(w->explorer, a->step.ref, rtt_ns);
+    else {
+        explorer_decoy(w->explorer, a->step.ref, a->step.family, w->middlebox);
+        pipeline_decoy(w->pipeline, a->step.ref, a->step.family,
+                       w->middlebox ? MS(0.3) : DELAY_UNDEFINED);
+    }
+}
+
+static void turn(struct world *w)
+{
+    struct explorer_step step;
+    struct order order;
+    while (explorer_take(w->explorer, w->now, &step))
+        carry_out(w, &step);
+    while (pipeline_take(w->pipeline, w->now, &order))
+        probe(w, &order);
+    if (wall_of(w).ns >= pipeline_closing(w->pipeline).ns) {
+        const struct batch *b = pipeline_close(w->pipeline, w->now, wall_of(w));
+        explorer_ranked(w->explorer, b->targets, b->n_targets, w->now);
+    }
+}
+
+static void run(struct world *w, double seconds)
+{
+    int64_t until_ns = w->now.ns + (int64_t)(seconds * 1e9);
+    while (w->now.ns < until_ns) {
+        struct mono at = {until_ns}, due;
+        turn(w);
+        if (explorer_next(w->explorer, &due) && due.ns < at.ns)
+            at = due;
+        if (pipeline_next(w->pipeline, &due) && due.ns < at.ns)
+            at = due;
+        int64_t closing_ns = pipeline_closing(w->pipeline).ns - wall_of(w).ns + w->now.ns;
+        if (closing_ns < at.ns)
+            at.ns = closing_ns;
+        size_t first = w->n_under_way;
+        for (size_t i = 0; i < w->n_under_way; i++)
+            if (w->under_way[i].at.ns <= at.ns) {
+                at = w->under_way[i].at;
+                first = i;
+            }
+        if (at.ns > w->now.ns)
+            w->now = at;
+        if (first < w->n_under_way) {
+            struct answer a = w->under_way[first];
+            w->under_way[first] = w->under_way[--w->n_under_way];
+            deliver(w, &a);
+        }
+    }
+}
+
+/* ---- what is asserted ---- */
+
+static const struct target_state *state_of(struct world *w, const char *host)
+{
+    size_t n;
+    const struct target_state *states = pipeline_survey_rank(w->pipeline, &n);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(states[i].target->host, host) == 0)
+            return &states[i];
+    return NULL;
+}
+
+static bool is_probed(struct world *w, const char *host)
+{
+    const struct target_state *s = state_of(w, host);
+    return s != NULL && s->places[0].to.family != FAMILY_NONE;
+}
+
+static void nearest_is(struct world *w, const char *host, const char *what)
+{
+    size_t n;
+    const struct target_state *states = pipeline_survey_rank(w->pipeline, &n);
+    for (size_t i = 0; i < n; i++)
+        if (states[i].rank == 1)
+            CHECK_TEXT(host, states[i].target->host, what);
+}
+
+#define EXCHANGE                                                                         \
+    "[agent]\nworkloads = no\nfront_doors = 3\n"                                         \
+    "[target exchange]\nhost = outlook.office365.com\nservice = exchange\n"
+#define OWN        "outlook.office365.com"
+#define DOOR(code) code "-efz.ms-acdc.office.com"
+
+/* Lyon: its resolver is in the United States and leads to New York. */
+static void begin_lyon(struct world *w)
+{
+    begin(w, EXCHANGE);
+    point(w, OWN, 1)->chain = DOOR("nyc");
+    serve(w, 1, 82, "NYC", "X-FirstHopCafeEFZ");
+    point(w, DOOR("cdg"), 2);
+    serve(w, 2, 6, "CDG", "X-FirstHopCafeEFZ");
+    point(w, DOOR("lhr"), 3);
+    serve(w, 3, 14, "LHR", "X-FirstHopCafeEFZ");
+    point(w, DOOR("fra"), 4);
+    serve(w, 4, 12, "FRA", "X-FirstHopCafeEFZ");
+    point(w, DOOR("nyc"), 1);
+    point(w, DOOR("sin"), 5);
+    serve(w, 5, 160, "SIN", "X-FirstHopCafeEFZ");
+}
+
+static void far_resolver(void **state)
+{
+    (void)state;
+    struct world w;
+    struct doors_summary s;
+    begin_lyon(&w);
+    run(&w, 130);
+    nearest_is(&w, DOOR("cdg"), "Paris at 6 ms, although DNS leads to New York");
+    CHECK(is_probed(&w, DOOR("fra")) && is_probed(&w, DOOR("lhr")), "the three nearest");
+    CHECK(!is_probed(&w, DOOR("sin")), "and no far one");
+    CHECK(!is_probed(&w, DOOR("nyc")), "the door that serves is not probed twice");
+    CHECK(explorer_summary(w.explorer, &s), "it can state");
+    CHECK_INT(5, s.exist, "how many exist");
+    CHECK_INT(0, s.left, "that none is left which could be nearer");
+    CHECK(w.most_lookups_a_second <= 8, "at most %zu lookups a second",
+          w.most_lookups_a_second);
+    size_t lookups = w.lookups, handshakes = w.handshakes;
+    run(&w, 20 * 3600);
+    CHECK(w.lookups - lookups < 20 * 60 * 5, "then only what is probed is asked for: %zu",
+          w.lookups - lookups);
+    CHECK_INT(handshakes, w.handshakes, "and no handshake beside the probes");
+    run(&w, 5 * 3600);
+    CHECK(w.handshakes > handshakes, "until the next day's sweep");
+    end(&w);
+}
+
+static void moved(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_lyon(&w);
+    run(&w, 130);
+    serve(&w, 2, 140, "CDG", "X-FirstHopCafeEFZ"); /* the host is in Singapore now */
+    serve(&w, 3, 150, "LHR", "X-FirstHopCafeEFZ");
+    serve(&w, 4, 145, "FRA", "X-FirstHopCafeEFZ");
+    serve(&w, 5, 3, "SIN", "X-FirstHopCafeEFZ");
+    run(&w, 400);
+    explorer_network(w.explorer, "the default gateway", true, 7, w.now);
+    run(&w, 130);
+    CHECK_INT(1, w.moves, "the pipeline is told once");
+    nearest_is(&w, DOOR("sin"), "what was near there is not near here");
+    end(&w);
+}
+
+static void unstable_network(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_lyon(&w);
+    run(&w, 60);
+    size_t before = w.handshakes;
+    for (int i = 0; i < 600; i++) {
+        explorer_network(w.explorer, "link wlan0", i % 3 > 0, (uint64_t)i % 2, w.now);
+        run(&w, 1);
+    }
+    CHECK(w.moves <= 2 * SWING_TIMES, "%zu moves of 600 changes to and fro", w.moves);
+    CHECK(w.handshakes - before < 500, "and few sweeps: %zu handshakes",
+          w.handshakes - before);
+    size_t moves = w.moves;
+    explorer_network(w.explorer, "the default gateway", true, 99, w.now);
+    run(&w, 2);
+    CHECK_INT(moves + 1, w.moves, "a new place is always reported");
+    CHECK_INT(0, explorer_settled(w.explorer, w.now), "it has not settled");
+    run(&w, 3700);
+    CHECK(explorer_settled(w.explorer, w.now) >= 590, "settled after an hour");
+    end(&w);
+}
+
+static void zone_less_chain(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, EXCHANGE);
+    point(&w, OWN, 3)->chain = "atm.outlook.mira.tm.svc.cloud.microsoft";
+    point(&w, DOOR("lhr"), 3);
+    serve(&w, 3, 9, "LHR", "X-FirstHopCafeEFZ");
+    point(&w, DOOR("cdg"), 2);
+    serve(&w, 2, 12, "CDG", "X-FirstHopCafeEFZ");
+    run(&w, 130);
+    CHECK(!is_probed(&w, DOOR("lhr")), "the same address is the same door");
+    CHECK(is_probed(&w, DOOR("cdg")), "another one is");
+    point(&w, DOOR("lhr"), 33); /* another address of the same door */
+    serve(&w, 33, 9, "LHR", "X-FirstHopCafeEFZ");
+    run(&w, 25 * 3600);
+    CHECK(!is_probed(&w, DOOR("lhr")), "the PoP that replies name tells it, too");
+    end(&w);
+}
+
+static void made_up_addresses(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_lyon(&w);
+    point(&w, DOOR("gva"), 6); /* 1 ms away, but not Microsoft's certificate */
+    serve(&w, 6, 1, NULL, NULL);
+    w.servers[6].other_certificate = true;
+    run(&w, 300);
+    CHECK(!is_probed(&w, DOOR("gva")), "it is not probed any more");
+    nearest_is(&w, DOOR("cdg"), "nor the nearest");
+    CHECK(is_probed(&w, DOOR("lhr")), "the next nearest took its place");
+    end(&w);
+}
+
+static void middlebox(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_lyon(&w);
+    w.middlebox = true;
+    serve(&w, 1, 82, "NYC", "X-FirstHopCafeEFZ");
+    point(&w, DOOR("bos"), 7);
+    serve(&w, 7, 90, "BOS", "X-FirstHopCafeEFZ");
+    run(&w, 300);
+    nearest_is(&w, DOOR("cdg"),
+               "handshakes say nothing: step by step, around the nearest by ICMP");
+    end(&w);
+}
+
+static void failing_dns(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_lyon(&w);
+    record_of(&w, OWN)->fails = true;
+    run(&w, 30);
+    CHECK(explorer_failure(w.explorer, 0) != NULL, "why there is no address is known");
+    CHECK(w.lookups < 300, "with back-off: %zu lookups", w.lookups);
+    record_of(&w, OWN)->fails = false;
+    run(&w, 120);
+    CHECK(is_probed(&w, OWN), "it is asked again");
+    CHECK(explorer_failure(w.explorer, 0) == NULL, "and fine");
+    record_of(&w, OWN)->fails = true;
+    run(&w, 600);
+    CHECK(is_probed(&w, OWN), "an address stays in use while DNS fails");
+    end(&w);
+}
+
+static void round_robin(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, EXCHANGE);
+    point(&w, OWN, 1);
+    serve(&w, 1, 5, "LHR", "X-FirstHopCafeEFZ");
+    run(&w, 3000);
+    CHECK_INT(1, w.uses, "one address, used once");
+    point(&w, OWN, 9);
+    run(&w, 120);
+    CHECK_INT(2, w.uses, "another one is a change");
+    end(&w);
+}
+
+static void surveys(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, EXCHANGE);
+    point(&w, OWN, 1);
+    serve(&w, 1, 5, "LHR", "X-FirstHopCafeEFZ");
+    run(&w, 30);
+    CHECK_INT(1, w.surveys, "one at the start");
+    for (int i = 0; i < 100; i++)
+        explorer_reason(w.explorer, w.now);
+    run(&w, 20);
+    CHECK_INT(1, w.surveys, "not before a minute");
+    run(&w, 3000);
+    CHECK_INT(2, w.surveys, "then one for all reasons");
+    run(&w, 3600);
+    CHECK_INT(3, w.surveys, "and each hour");
+    end(&w);
+    begin(&w, EXCHANGE);
+    run(&w, 600);
+    CHECK(w.surveys >= 9 && w.surveys <= 11, "each minute while nothing answers: %zu",
+          w.surveys);
+    end(&w);
+}
+
+static void paused(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_lyon(&w);
+    run(&w, 20);
+    explorer_pause(w.explorer, true, w.now);
+    pipeline_pause(w.pipeline, true, w.now);
+    w.n_under_way = 0;
+    size_t lookups = w.lookups, handshakes = w.handshakes;
+    run(&w, 7200);
+    CHECK_INT(lookups, w.lookups, "no lookup while paused");
+    CHECK_INT(handshakes, w.handshakes, "and no handshake");
+    pipeline_pause(w.pipeline, false, w.now);
+    explorer_pause(w.explorer, false, w.now);
+    run(&w, 150);
+    nearest_is(&w, DOOR("cdg"), "then the sweep begins anew");
+    end(&w);
+}
+
+static void turned_off(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, "[agent]\nworkloads = no\nfront_doors = 0\n"
+              "[target exchange]\nhost = outlook.office365.com\n");
+    point(&w, OWN, 1);
+    serve(&w, 1, 5, "LHR", "X-FirstHopCafeEFZ");
+    run(&w, 600);
+    CHECK_INT(0, w.handshakes, "no sweep");
+    CHECK(w.lookups < 15, "only the target's name: %zu", w.lookups);
+    end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(far_resolver),      cmocka_unit_test(moved),
+        cmocka_unit_test(unstable_network),  cmocka_unit_test(zone_less_chain),
+        cmocka_unit_test(made_up_addresses), cmocka_unit_test(middlebox),
+        cmocka_unit_test(failing_dns),       cmocka_unit_test(round_robin),
+        cmocka_unit_test(surveys),           cmocka_unit_test(paused),
+        cmocka_unit_test(turned_off),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
