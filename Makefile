@@ -77,14 +77,14 @@ $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h &: proto/%.proto | $(BUI
 
 # ---- tests: each program links archives, so only what it tests comes in ---------------------------
 
-LAYERS   := base core edge net probe export status report cmd
-ARCHIVES := $(LAYERS:%=$(BUILD)/lib/%.a)
-define layer
-$(BUILD)/lib/$(1).a: $(filter $(BUILD)/agent/$(1)/%,$(OBJECTS)) $(if $(filter export,$(1)),$(PROTO_O))
+ROOMS    := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' agent/rooms)
+ARCHIVES := $(ROOMS:%=$(BUILD)/lib/%.a)
+define room
+$(BUILD)/lib/$(1).a: $(filter $(BUILD)/agent/$(1)/%,$(OBJECTS)) $(if $(filter otlp,$(1)),$(PROTO_O))
 	@mkdir -p $$(@D)
 	@rm -f $$@ && $$(AR) rcs $$@ $$^
 endef
-$(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
+$(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
 FORMATTED  := $(sort $(shell find agent test -name '*.[ch]'))
 PURE_TESTS := $(sort $(wildcard test/unit/*/test_*.c test/unit/*/*/test_*.c test/sim/test_*.c))
@@ -93,19 +93,12 @@ TEST_PROGRAMS := $(PURE_TESTS:%.c=$(BUILD)/%) $(IO_TESTS:%.c=$(BUILD)/%)
 
 $(PURE_TESTS:%.c=$(BUILD)/%.o) $(IO_TESTS:%.c=$(BUILD)/%.o): OUR_CFLAGS += -Itest
 
-# base and core alone for the core's tests; the layer of the folder and those below it for the others
-below_base = base
-below_core = core base
-below_sim  = edge core base
-below_edge = edge core base
-below_net  = net edge core base
-below_export = export net edge core base
-below_probe = probe net edge core base
-below_status = status probe export net edge core base
-below_report = report export net edge core base
-below_cmd  = cmd report status probe export net edge core base
-layer_of = $(word 2,$(subst /, ,$(patsubst sim/%,x/sim/%,$(patsubst $(BUILD)/test/%,%,$1))))
-archives_for = $(patsubst %,$(BUILD)/lib/%.a,$(below_$(call layer_of,$1)))
+# A test links its own room and those below it: base and core alone for the core's tests. What a test does not use
+# of an archive stays out.
+room_of = $(word 2,$(subst /, ,$(patsubst sim/%,x/edge/%,$(patsubst $(BUILD)/test/%,%,$1))))
+reverse = $(if $1,$(lastword $1) $(call reverse,$(wordlist 2,$(words $1),x $1)))
+up_to = $(if $2,$(firstword $2) $(if $(filter $1,$(firstword $2)),,$(call up_to,$1,$(wordlist 2,$(words $2),$2))))
+archives_for = $(patsubst %,$(BUILD)/lib/%.a,$(call reverse,$(call up_to,$(call room_of,$1),$(ROOMS))))
 .SECONDEXPANSION:
 $(PURE_TESTS:%.c=$(BUILD)/%): %: %.o $$(call archives_for,$$@)
 	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka

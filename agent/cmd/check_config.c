@@ -2,7 +2,7 @@
 #include "cmd/data.h"
 #include "cmd/load.h"
 #include "cmd/named_files.h"
-#include "core/config_keys.h"
+#include "config/keys.h"
 #include "edge/explorer.h"
 #include "probe/kinds.h"
 

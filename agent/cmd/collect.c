@@ -1,8 +1,8 @@
 #include "cmd/cmd.h"
 #include "cmd/records.h"
 #include "cmd/table.h"
+#include "collector/receiver.h"
 #include "core/host_port.h"
-#include "export/receiver.h"
 #include "net/socket.h"
 
 #include <getopt.h>

@@ -7,7 +7,7 @@
 #ifndef EDGELAT_CMD_DATA_H
 #define EDGELAT_CMD_DATA_H
 
-#include "edge/knowledge.h"
+#include "edge/edge_data.h"
 
 #include <limits.h>
 

@@ -1,6 +1,6 @@
 #include "base/file.h"
 #include "cmd/cmd.h"
-#include "export/otlp.h"
+#include "otlp/metrics.h"
 
 #include <errno.h>
 #include <fcntl.h>

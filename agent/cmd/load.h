@@ -7,7 +7,7 @@
 #define EDGELAT_CMD_LOAD_H
 
 #include "cmd/data.h"
-#include "core/config.h"
+#include "config/config.h"
 
 #define CONFIG_PATH "/etc/edgelat/edgelat.conf"
 

@@ -2,9 +2,9 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "core/config_keys.h"
-#include "export/header_file.h"
+#include "config/keys.h"
 #include "net/pem.h"
+#include "ship/header_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

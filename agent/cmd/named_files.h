@@ -5,7 +5,7 @@
 #ifndef EDGELAT_CMD_NAMED_FILES_H
 #define EDGELAT_CMD_NAMED_FILES_H
 
-#include "core/config.h"
+#include "config/config.h"
 
 enum named_files_reader {
     /* The agent itself: what it cannot read is a problem. */

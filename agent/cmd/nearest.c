@@ -3,9 +3,9 @@
 #include "cmd/interrupt.h"
 #include "cmd/load.h"
 #include "cmd/nearest_table.h"
-#include "edge/place.h"
+#include "daemon/measurer.h"
+#include "edge/location.h"
 #include "edge/site.h"
-#include "measurer.h"
 
 #include <getopt.h>
 #include <string.h>

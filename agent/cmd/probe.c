@@ -1,7 +1,7 @@
 #include "base/mem.h"
 #include "cmd/cmd.h"
 #include "cmd/live.h"
-#include "core/config_values.h"
+#include "config/values.h"
 #include "core/host_port.h"
 #include "core/time.h"
 #include "probe/kinds.h"

@@ -2,7 +2,7 @@
 
 #include "core/event.h"
 #include "core/time.h"
-#include "export/decoded.h"
+#include "otlp/decoded.h"
 
 enum { CELL_MAX = TARGET_NAME_MAX, SENTENCE_MAX = EVENT_TEXT_MAX }; /* bytes shown */
 

@@ -2,10 +2,10 @@
 #include "cmd/cmd.h"
 #include "cmd/load.h"
 #include "core/time.h"
-#include "export/gzip.h"
-#include "export/history.h"
-#include "export/otlp.h"
+#include "otlp/gzip.h"
+#include "otlp/metrics.h"
 #include "report/page.h"
+#include "spool/history.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,3 @@
-#include "agent.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/notify.h"
@@ -7,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "cmd/load.h"
 #include "cmd/named_files.h"
+#include "daemon/agent.h"
 #include "net/poll.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "cmd/render.h"
 #include "core/loss.h"
-#include "export/decoded.h"
+#include "otlp/decoded.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -23,7 +23,7 @@ struct series {
     enum family family;
     struct endpoint to;     /* the address used last */
     char pop[POP_TEXT_MAX]; /* "" is unknown */
-    bool overflow;     /* of all places for which there was no series, core/ledger.h */
+    bool overflow;     /* of all places for which there was no series, core/series.h */
     struct wall start; /* when the series began: OTLP start_time_unix_nano */
     uint64_t outcomes[OUTCOME_COUNT];                           /* cumulative */
     uint64_t late, duplicates, reordered, lost_packets, missed; /* cumulative */
@@ -35,7 +35,7 @@ struct series {
     const struct kind *silent_while;
     bool silence_is_news;  /* with this window it is too long for chance; once a series */
     bool in_window;        /* whether it had a part in the window that has just closed: */
-    struct summary window; /* of that; of several parts together, see core/ledger.h */
+    struct summary window; /* of that; of several parts together, see core/series.h */
 };
 
 /* What was asked of DNS for a target's address. */

@@ -22,7 +22,7 @@ struct kind {
     int64_t slow_interval_ns; /* of all the other targets, by default */
     bool handshakes;          /* "rtt" is a TCP handshake's, see core/intercept.h */
     bool tells_pop;          /* its answers name the PoP, so it is the first to be sent */
-    uint32_t packets, bytes; /* that one probe makes at most, see core/traffic.h ... */
+    uint32_t packets, bytes; /* that one probe makes at most, see core/limits.h ... */
     uint32_t payloads;       /* ... besides the target's payload, so many times */
 };
 

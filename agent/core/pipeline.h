@@ -53,7 +53,7 @@
 #define PIPELINE_ADDED_AT_A_TIME 64
 #define PIPELINE_FULL            SIZE_MAX
 
-/* While a survey is under way, no interval is longer, as far as core/traffic.h allows. */
+/* While a survey is under way, no interval is longer, as far as core/limits.h allows. */
 #define SURVEY_INTERVAL_NS (2 * NS_PER_S)
 
 /*

@@ -6,8 +6,8 @@
  * whole and for the targets of each host; a target is never probed more slowly than at
  * its slow interval.
  */
+#include "core/limits.h"
 #include "core/pipeline_state.h"
-#include "core/traffic.h"
 
 #include "base/mem.h"
 

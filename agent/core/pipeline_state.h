@@ -6,11 +6,11 @@
 #ifndef EDGELAT_CORE_PIPELINE_STATE_H
 #define EDGELAT_CORE_PIPELINE_STATE_H
 
-#include "core/evidence.h"
 #include "core/flap.h"
 #include "core/intercept.h"
-#include "core/ledger.h"
 #include "core/pipeline.h"
+#include "core/recent.h"
+#include "core/series.h"
 #include "core/shift.h"
 
 struct place {                /* where a target is in one family */

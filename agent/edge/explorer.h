@@ -19,13 +19,13 @@
 #ifndef EDGELAT_EDGE_EXPLORER_H
 #define EDGELAT_EDGE_EXPLORER_H
 
+#include "config/config.h"
 #include "core/batch.h"
-#include "core/config.h"
+#include "core/damping.h"
 #include "core/resolution.h"
 #include "core/result.h"
-#include "core/swing.h"
 #include "edge/doors.h"
-#include "edge/knowledge.h"
+#include "edge/edge_data.h"
 
 #include <stdbool.h>
 #include <stddef.h>

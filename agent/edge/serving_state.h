@@ -4,7 +4,7 @@
 #ifndef EDGELAT_EDGE_SERVING_STATE_H
 #define EDGELAT_EDGE_SERVING_STATE_H
 
-#include "core/swing.h"
+#include "core/damping.h"
 #include "edge/serving.h"
 
 enum fit { FIT_UNKNOWN, FIT_OPTIMAL, FIT_SUBOPTIMAL };

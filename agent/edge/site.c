@@ -1,7 +1,7 @@
 #include "edge/site.h"
 
 #include "core/result.h"
-#include "edge/place.h"
+#include "edge/location.h"
 
 #include <math.h>
 #include <string.h>

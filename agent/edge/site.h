@@ -6,7 +6,7 @@
 #ifndef EDGELAT_EDGE_SITE_H
 #define EDGELAT_EDGE_SITE_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "edge/catalogue.h"
 
 #include <stddef.h>

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "core/config_values.h"
+#include "config/values.h"
 
 #include <ctype.h>
 #include <stdio.h>

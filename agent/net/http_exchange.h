@@ -7,9 +7,9 @@
 
 #include "base/text.h"
 #include "core/target.h"
+#include "net/curl_multi.h"
 #include "net/http.h"
-#include "net/http_host.h"
-#include "net/multi.h"
+#include "net/http_dns.h"
 #include "net/tls.h"
 
 #define HEAD_MAX ((size_t)128 << 10) /* of a reply, bytes of headers */

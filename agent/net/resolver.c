@@ -16,7 +16,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "core/resolv_conf.h"
+#include "config/resolv_conf.h"
 #include "core/time.h"
 #include "net/hosts_file.h"
 #include "net/poll.h"

@@ -2,7 +2,7 @@
  * Names to addresses (c-ares), on the loop, never blocking, with the result that
  * getaddrinfo() of this host has for both families (AF_UNSPEC): /etc/hosts first, then
  * DNS by /etc/resolv.conf with its servers, search list and options, which is read again
- * when it changes (core/resolv_conf.h). Other servers may be given in place of its own.
+ * when it changes (config/resolv_conf.h). Other servers may be given in place of its own.
  *
  * A server that refuses, fails or is lame (it neither has the zone nor asks others) is
  * passed over at once, one that is silent after 1.2 s. No cache: the answer says how long

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "net/arrival.h"
+#include "net/rx_stamp.h"
 
 #include <errno.h>
 #include <openssl/err.h>

@@ -4,9 +4,9 @@
  */
 #include "base/mem.h"
 #include "report/canvas.h"
+#include "report/downsample.h"
 #include "report/html.h"
 #include "report/scale.h"
-#include "report/thin.h"
 
 #include <math.h>
 #include <stdlib.h>

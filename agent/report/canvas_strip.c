@@ -1,7 +1,7 @@
 #include "core/time.h"
 #include "report/canvas.h"
+#include "report/downsample.h"
 #include "report/html.h"
-#include "report/thin.h"
 
 #include <string.h>
 

@@ -7,8 +7,8 @@
 #define EDGELAT_REPORT_PAGE_H
 
 #include "base/text.h"
-#include "edge/knowledge.h"
-#include "report/past.h"
+#include "edge/edge_data.h"
+#include "report/dataset.h"
 #include "report/rating.h"
 
 struct page {

@@ -1,9 +1,9 @@
 #include "report/plot.h"
 
 #include "report/canvas.h"
+#include "report/downsample.h"
 #include "report/html.h"
 #include "report/scale.h"
-#include "report/thin.h"
 
 #include <string.h>
 

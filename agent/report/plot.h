@@ -7,7 +7,7 @@
 #define EDGELAT_REPORT_PLOT_H
 
 #include "base/text.h"
-#include "report/past.h"
+#include "report/dataset.h"
 #include "report/rating.h"
 
 struct mark {

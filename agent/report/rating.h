@@ -6,7 +6,7 @@
 #ifndef EDGELAT_REPORT_RATING_H
 #define EDGELAT_REPORT_RATING_H
 
-#include "report/past.h"
+#include "report/dataset.h"
 
 enum { RATING_POPS_MAX = 4 };
 

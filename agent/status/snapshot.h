@@ -8,10 +8,10 @@
 #define EDGELAT_STATUS_SNAPSHOT_H
 
 #include "base/text.h"
+#include "config/config.h"
 #include "core/batch.h"
-#include "core/config.h"
-#include "export/shipper.h"
-#include "export/spool.h"
+#include "ship/shipper.h"
+#include "spool/spool.h"
 
 #define SNAPSHOT_EVENTS 5
 

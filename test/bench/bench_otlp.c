@@ -4,8 +4,8 @@
  */
 #include "branch.h"
 
-#include "export/gzip.h"
-#include "export/otlp.h"
+#include "otlp/gzip.h"
+#include "otlp/metrics.h"
 
 #include <time.h>
 

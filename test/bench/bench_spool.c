@@ -6,9 +6,9 @@
  */
 #include "base/log.h"
 #include "core/random.h"
-#include "export/gzip.h"
-#include "export/shipper.h"
 #include "net/clock.h"
+#include "otlp/gzip.h"
+#include "ship/shipper.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -7,8 +7,8 @@
 #ifndef EDGELAT_BENCH_BRANCH_H
 #define EDGELAT_BENCH_BRANCH_H
 
-#include "core/ledger.h"
 #include "core/random.h"
+#include "core/series.h"
 #include "core/window.h"
 
 #include <math.h>

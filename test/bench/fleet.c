@@ -5,13 +5,13 @@
  *     fleet ADDRESS:PORT/PATH [-a AGENTS] [-s SECONDS] [-c CONNECTIONS] [-p PASSES] [-r]
  *
  * As fast as the receiver takes them; with -r in real time, each when the agent would
- * ship it (core/spread.h). What a receiver knows already costs it less: a second pass
+ * ship it (core/splay.h). What a receiver knows already costs it less: a second pass
  * sends the same once more. Prints one line a pass with what came of it.
  */
 #include "branch.h"
 
-#include "core/spread.h"
-#include "export/otlp.h"
+#include "core/splay.h"
+#include "otlp/metrics.h"
 
 #include <getopt.h>
 #include <uv.h>

@@ -1,7 +1,7 @@
 /* Addresses as an administrator writes them, in the configuration or the environment: a
  * host in the first line, then a list of servers, a proxy, or who goes without one. */
+#include "config/resolv_conf.h"
 #include "core/host_port.h"
-#include "core/resolv_conf.h"
 #include "net/http_proxy.h"
 
 #include <assert.h>

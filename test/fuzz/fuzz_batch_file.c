@@ -1,8 +1,8 @@
 /* A file in the spool or in the history: its name in the first line, then what it holds.
  */
-#include "export/batch_file.h"
-#include "export/gzip.h"
-#include "export/otlp_read.h"
+#include "otlp/gzip.h"
+#include "otlp/read.h"
+#include "spool/batch_file.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* The configuration is written by an administrator, or by a tool that went wrong. */
-#include "core/config.h"
+#include "config/config.h"
 
 #include "probe/kinds.h"
 

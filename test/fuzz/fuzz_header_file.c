@@ -1,5 +1,5 @@
 /* The file with the token: one header comes out of it, or nothing. */
-#include "export/header_file.h"
+#include "ship/header_file.h"
 
 #include <assert.h>
 #include <stdint.h>

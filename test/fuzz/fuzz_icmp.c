@@ -1,6 +1,6 @@
 /* ICMP messages as anybody may send them. The first byte chooses how they are read. One
  * echo is under way; it is the only one that is ever answered. */
-#include "probe/icmp/echoes.h"
+#include "probe/icmp/echo_table.h"
 
 #include <assert.h>
 

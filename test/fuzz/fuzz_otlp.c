@@ -1,9 +1,9 @@
 /* A spool file may be torn or foreign, and anybody can post to the receiver. */
 #include "cmd/table.h"
-#include "export/gzip.h"
-#include "export/otlp.h"
-#include "export/otlp_read.h"
-#include "export/otlp_split.h"
+#include "otlp/gzip.h"
+#include "otlp/metrics.h"
+#include "otlp/read.h"
+#include "otlp/split.h"
 
 #include <assert.h>
 #include <stdlib.h>

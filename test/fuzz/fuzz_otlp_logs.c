@@ -1,7 +1,7 @@
 /* Log records that somebody posts to the receiver, or that lie in a file. */
 #include "cmd/records.h"
-#include "export/otlp.h"
-#include "export/otlp_read.h"
+#include "otlp/metrics.h"
+#include "otlp/read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)

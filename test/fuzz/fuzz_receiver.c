@@ -1,7 +1,7 @@
 /* Requests to `edgelat collect` over connections on loopback, byte by byte as they come:
  * heads, bodies of any coding and length. What is taken was announced, and each such
  * request is answered with HTTP. The receiver has a thread and a loop of its own. */
-#include "export/receiver.h"
+#include "collector/receiver.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* resolv.conf, and the names that it makes of one: the name is the first line. */
-#include "core/resolv_conf.h"
+#include "config/resolv_conf.h"
 
 #include <assert.h>
 #include <stdlib.h>

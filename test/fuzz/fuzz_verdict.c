@@ -1,6 +1,6 @@
 /* A collector's reply: two bytes of status, one for what was sent and how it comes, then
  * the body. */
-#include "export/verdict.h"
+#include "ship/verdict.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Whatever somebody pastes, with and without tables, or calls the place of a site. */
-#include "edge/place.h"
+#include "edge/location.h"
 #include "edge/whereis.h"
 
 #include <assert.h>

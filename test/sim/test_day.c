@@ -3,7 +3,7 @@
  * long; at six in the evening another target is served by another PoP. Two are equally
  * near all day, and one loses a third.
  */
-#include "core/evidence.h"
+#include "core/recent.h"
 #include "sim/network.h"
 
 #define MS(x)     ((int64_t)((x)*NS_PER_MS))

@@ -2,7 +2,7 @@
 #include "check.h"
 #include "core/random.h"
 #include "core/schedule.h"
-#include "core/spread.h"
+#include "core/splay.h"
 
 enum { AGENTS = 10000 };
 

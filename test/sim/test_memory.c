@@ -5,7 +5,7 @@
  * under attack, in which each answer of DNS has another address and each reply another
  * PoP: it is as flat, and no result is lost.
  */
-#include "core/ledger.h"
+#include "core/series.h"
 #include "sim/network.h"
 
 #include <malloc.h>

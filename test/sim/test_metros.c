@@ -4,7 +4,7 @@
  * the speed-of-light bound times a stretch of its own, so the nearest is not always the
  * one next door. It has a twin. After a while both move far away, and then come back.
  */
-#include "core/evidence.h"
+#include "core/recent.h"
 #include "edge/catalogue.h"
 #include "edge/datafile.h"
 #include "sim/network.h"

@@ -2,7 +2,7 @@
  * Days on which something goes wrong: the host sleeps, the clock is set, batches are lost
  * or come twice, and a day with as many targets as a branch may want.
  */
-#include "core/evidence.h"
+#include "core/recent.h"
 #include "sim/network.h"
 
 #define MS(x)     ((int64_t)((x)*NS_PER_MS))

@@ -22,7 +22,7 @@
 #include "net/clock.h"
 #include "net/http_proxy.h"
 #include "probe/cause.h"
-#include "probe/https/turns.h"
+#include "probe/https/tls_slots.h"
 #include "probe/prober.h"
 #include "probe/tcp/handshake.h"
 

@@ -5,7 +5,7 @@
 #ifndef EDGELAT_PROBE_ICMP_STATE_H
 #define EDGELAT_PROBE_ICMP_STATE_H
 
-#include "probe/icmp/echoes.h"
+#include "probe/icmp/echo_table.h"
 #include "probe/icmp/socket.h"
 #include "probe/probe.h"
 

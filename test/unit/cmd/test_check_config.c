@@ -1,6 +1,6 @@
 #include "capture.h"
 #include "cmd/cmd.h"
-#include "core/config_keys.h"
+#include "config/keys.h"
 #include "folder.h"
 
 #include <getopt.h>

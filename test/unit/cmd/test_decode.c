@@ -1,7 +1,7 @@
 #include "capture.h"
 #include "cmd/cmd.h"
-#include "export/gzip.h"
 #include "folder.h"
+#include "otlp/gzip.h"
 #include "requests.h"
 
 #include <getopt.h>

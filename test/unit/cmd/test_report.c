@@ -1,8 +1,8 @@
 #include "capture.h"
 #include "cmd/cmd.h"
 #include "core/time.h"
-#include "export/batch_file.h"
 #include "folder.h"
+#include "spool/batch_file.h"
 #include "unit/report/office.h"
 
 #include <getopt.h>

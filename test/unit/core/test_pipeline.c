@@ -1,5 +1,5 @@
 #include "check.h"
-#include "core/evidence.h"
+#include "core/recent.h"
 #include "unit/core/rig.h"
 
 /* ---- what is sent where ---- */

@@ -1,4 +1,4 @@
-#include "core/swing.h"
+#include "core/damping.h"
 #include "edge/serving.h"
 
 #include "shipped.h"

@@ -1,6 +1,6 @@
 #include "edge/workloads.h"
 
-#include "core/config.h"
+#include "config/config.h"
 #include "edge/catalogue.h"
 #include "shipped.h"
 

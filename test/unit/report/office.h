@@ -7,9 +7,9 @@
 
 #include "check.h"
 #include "core/batch.h"
-#include "export/gzip.h"
-#include "export/otlp.h"
-#include "report/past.h"
+#include "otlp/gzip.h"
+#include "otlp/metrics.h"
+#include "report/dataset.h"
 
 #define MINUTE_NS (60 * NS_PER_S)
 

@@ -1,7 +1,7 @@
 /* What the agent says of itself: of windows that have closed, and of what is wrong. */
 #include "status/snapshot.h"
 
-#include "core/ledger.h"
+#include "core/series.h"
 #include "unit/core/rig.h"
 
 static const char near[] = "192.0.2.1", other[] = "192.0.2.9";

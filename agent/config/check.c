@@ -1,0 +1,293 @@
+#include "base/text.h"
+#include "config/keys.h"
+#include "core/limits.h"
+#include "core/pipeline.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct checking {
+    const struct config *config;
+    const char *file;
+    config_problem_cb *on_problem;
+    void *user;
+    size_t problems;
+};
+
+static void say(struct checking *k, struct text *text)
+{
+    k->problems++;
+    k->on_problem(text_string(text), k->user);
+    text_free(text);
+}
+
+#define PROBLEM(k, ...)                                                                  \
+    do {                                                                                 \
+        struct text text_ = {0};                                                         \
+        text_add(&text_, __VA_ARGS__);                                                   \
+        say(k, &text_);                                                                  \
+    } while (0)
+
+static void check_target(struct checking *k, const struct target_draft *draft)
+{
+    const struct target *t = &draft->target;
+    struct endpoint e = {.family = FAMILY_NONE};
+    char zone[ZONE_TEXT_MAX];
+    if (t->host[0] == '\0') {
+        PROBLEM(k, "%s:%zu: [target %s] needs a host: host = NAME", draft->file,
+                draft->line, t->name);
+        return;
+    }
+    if (endpoint_parse_zoned(&e, zone, t->host, 0) &&
+        !(e.family == FAMILY_IPV4 ? t->ipv4 : t->ipv6))
+        PROBLEM(k,
+                "%s:%zu: [target %s] can never be probed: its host is an %s address "
+                "and its family the other one",
+                draft->file, draft->line, t->name, family_name(e.family));
+    if (endpoint_is_link_local(&e) && zone[0] == '\0')
+        PROBLEM(k,
+                "%s:%zu: [target %s] can never be probed: its host is a link-local "
+                "address without its interface: host = %s%%eth0",
+                draft->file, draft->line, t->name, t->host);
+}
+
+static void check_collector(struct checking *k, const struct collector *c)
+{
+    char section[TARGET_NAME_MAX + 16];
+    bool first = c->name[0] == '\0';
+    bool described = c->ca_file[0] != '\0' || c->cert_file[0] != '\0' ||
+                     c->key_file[0] != '\0' || c->header_file[0] != '\0' ||
+                     c->proxy[0] != '\0';
+    snprintf(section, sizeof section, first ? "[collector]" : "[collector %s]", c->name);
+    if (c->url[0] == '\0' && (described || !first || k->config->n_collectors > 1))
+        PROBLEM(k,
+                "%s: %s has no url, so nothing would be shipped: url = https://COLLECTOR",
+                k->file, section);
+    if ((c->cert_file[0] == '\0') != (c->key_file[0] == '\0'))
+        PROBLEM(k, "%s: %s has a %s, but no %s; mutual TLS needs both", k->file, section,
+                c->cert_file[0] != '\0' ? "cert_file" : "key_file",
+                c->cert_file[0] != '\0' ? "key_file" : "cert_file");
+}
+
+static void check_choice(struct checking *k)
+{
+    const struct metric_choice *choice = &k->config->shipping.choice;
+    if (!choice->histograms && !choice->quantiles)
+        PROBLEM(
+            k,
+            "%s: [collector] has histograms = no and quantiles = no, so no delay would "
+            "be sent; remove one of them",
+            k->file);
+}
+
+static void check_peering(struct checking *k)
+{
+    static const struct peering none;
+    const struct peering *p = &k->config->peering;
+    if (p->connection[0] == '\0' && memcmp(p, &none, sizeof none) != 0)
+        PROBLEM(k,
+                "%s: [peering_service] has no connection; name it as in Azure: "
+                "connection = NAME",
+                k->file);
+}
+
+/* ---- how much it is ---- */
+
+static int larger_first(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+/* Of the targets of the configuration, the nearest being those that make the most. */
+static struct traffic of_targets(const struct config *c, const struct kinds *kinds)
+{
+    struct traffic sum = {{0}};
+    double more[TRAFFIC_MEASURES][TARGETS_MAX]; /* what being near adds */
+    assert(c->n_targets <= TARGETS_MAX);
+    for (size_t t = 0; t < c->n_targets; t++) {
+        const struct target *target = &c->targets[t];
+        struct traffic slow = traffic_of(target, kinds, target->slow_interval_ns);
+        struct traffic full = traffic_of(target, kinds, target->interval_ns);
+        traffic_add(&sum, &slow, 1);
+        for (size_t i = 0; i < TRAFFIC_MEASURES; i++)
+            more[i][t] = full.of[i] - slow.of[i];
+    }
+    for (size_t i = 0; i < TRAFFIC_MEASURES; i++) {
+        qsort(more[i], c->n_targets, sizeof more[i][0], larger_first);
+        for (size_t t = 0; t < c->n_targets && t < c->nearest; t++)
+            sum.of[i] += more[i][t];
+    }
+    return sum;
+}
+
+/*
+ * What discovery may add (edge/discovery.h): front doors, each probed like whichever
+ * target makes the most, and so many names of targets.csv, probed by default.
+ */
+static struct traffic of_discovered(const struct config *c, const struct kinds *kinds,
+                                    size_t names)
+{
+    struct target usual = target_default(kinds);
+    struct traffic slow = traffic_of(&usual, kinds, usual.slow_interval_ns);
+    struct traffic full = traffic_of(&usual, kinds, usual.interval_ns);
+    struct traffic door = full, sum = {{0}};
+    size_t near = names < c->nearest ? names : c->nearest;
+    for (size_t t = 0; t < c->n_targets; t++) {
+        struct traffic own = traffic_of(&c->targets[t], kinds, c->targets[t].interval_ns);
+        for (size_t i = 0; i < TRAFFIC_MEASURES; i++)
+            if (own.of[i] > door.of[i])
+                door.of[i] = own.of[i];
+    }
+    traffic_add(&sum, &door, c->front_doors);
+    traffic_add(&sum, &full, near);
+    traffic_add(&sum, &slow, names - near);
+    return sum;
+}
+
+/* Of all targets with the host of `like`, each at its full rate. */
+static struct traffic of_host(const struct config *c, const struct kinds *kinds,
+                              const struct target *like)
+{
+    struct traffic sum = {{0}};
+    for (size_t t = 0; t < c->n_targets; t++) {
+        const struct target *target = &c->targets[t];
+        struct traffic full = traffic_of(target, kinds, target->interval_ns);
+        if (target_same_host(like, target))
+            traffic_add(&sum, &full, 1);
+    }
+    return sum;
+}
+
+/* The measure that is past its limit by most, or TRAFFIC_MEASURES. */
+static size_t worst(const struct traffic *traffic, const struct traffic *most)
+{
+    size_t worst = TRAFFIC_MEASURES;
+    double share = 1;
+    for (size_t i = 0; i < TRAFFIC_MEASURES; i++)
+        if (traffic->of[i] / most->of[i] > share) {
+            share = traffic->of[i] / most->of[i];
+            worst = i;
+        }
+    return worst;
+}
+
+/* The target that makes the most of measure `i`: "; [target a] of FILE:7 alone 9". */
+static void add_largest(struct text *out, const struct config *c,
+                        const struct kinds *kinds, size_t i)
+{
+    double most = -1;
+    size_t largest = 0;
+    for (size_t t = 0; t < c->n_targets; t++) {
+        double own = traffic_of(&c->targets[t], kinds, c->targets[t].interval_ns).of[i];
+        largest = own > most ? t : largest;
+        most = own > most ? own : most;
+    }
+    if (c->drafts != NULL && c->n_targets > 0)
+        text_add(out, "; [target %s] of %s:%zu alone %.0f", c->targets[largest].name,
+                 c->drafts[largest].file, c->drafts[largest].line, most);
+}
+
+static void check_all_traffic(struct checking *k, const struct kinds *kinds)
+{
+    const struct config *c = k->config;
+    struct traffic all = of_targets(c, kinds);
+    struct traffic found = of_discovered(
+        c, kinds, c->workloads ? PIPELINE_ADDED_AT_A_TIME - c->front_doors : 0);
+    traffic_add(&all, &found, 1);
+    size_t i = worst(&all, &traffic_most);
+    if (i == TRAFFIC_MEASURES)
+        return;
+    struct text largest = {0};
+    add_largest(&largest, k->config, kinds, i);
+    PROBLEM(k,
+            "%s: the targets, and what discovery adds, make up to %.0f %s a second, more "
+            "than %.0f%s; fewer targets, longer intervals, or a lower nearest or "
+            "front_doors are needed",
+            k->file, all.of[i], traffic_names[i], traffic_most.of[i],
+            text_string(&largest));
+    text_free(&largest);
+}
+
+/* Of the last target of a host, which is one too many: all that have the same one. */
+static void check_host_traffic(struct checking *k, const struct kinds *kinds, size_t last)
+{
+    const struct config *c = k->config;
+    const struct target *target = &c->targets[last];
+    for (size_t t = last + 1; t < c->n_targets; t++)
+        if (target_same_host(&c->targets[t], target))
+            return;
+    struct traffic sum = of_host(c, kinds, target);
+    size_t i = worst(&sum, &traffic_most_host);
+    if (i < TRAFFIC_MEASURES && target->host[0] != '\0')
+        PROBLEM(k,
+                "%s:%zu: with [target %s] the targets of host %s make up to %.0f %s a "
+                "second, more than %.0f; fewer targets of that host or longer intervals "
+                "are needed",
+                c->drafts[last].file, c->drafts[last].line, target->name, target->host,
+                sum.of[i], traffic_names[i], traffic_most_host.of[i]);
+}
+
+double config_rate(const struct config *c, const struct kinds *kinds)
+{
+    return of_targets(c, kinds).of[TRAFFIC_PROBES];
+}
+
+double config_rate_found(const struct config *c, const struct kinds *kinds, size_t names)
+{
+    return of_discovered(c, kinds, names).of[TRAFFIC_PROBES];
+}
+
+/* As pipeline_pace.c has it: no slower than that, within the limit. */
+static double survey_rate(const struct target *t, const struct kinds *kinds)
+{
+    int64_t intervals[KINDS_MAX];
+    for (size_t k = 0; k < kinds->n; k++)
+        intervals[k] = t->interval_ns[k] < SURVEY_INTERVAL_NS ? t->interval_ns[k]
+                                                              : SURVEY_INTERVAL_NS;
+    return traffic_of(t, kinds, intervals).of[TRAFFIC_PROBES];
+}
+
+double config_rate_survey(const struct config *c, const struct kinds *kinds, size_t names)
+{
+    struct target usual = target_default(kinds);
+    double own, sum = 0, door = survey_rate(&usual, kinds);
+    sum += (double)names * door;
+    for (size_t t = 0; t < c->n_targets; t++) {
+        own = survey_rate(&c->targets[t], kinds);
+        sum += own;
+        door = own > door ? own : door;
+    }
+    sum += c->front_doors * door;
+    double most = traffic_most.of[TRAFFIC_PROBES];
+    return sum < most ? sum : most;
+}
+
+/* ---- all of it ---- */
+
+size_t config_check(const struct config *c, const struct kinds *kinds, const char *file,
+                    config_problem_cb *on_problem, void *user)
+{
+    struct checking k = {
+        .config = c, .file = file, .on_problem = on_problem, .user = user};
+    if (c->n_targets == 0 && !c->workloads)
+        PROBLEM(&k,
+                "%s: there is no target, and workloads = no; add for example these three "
+                "lines:\n"
+                "    [target teams]\n"
+                "    service = teams\n"
+                "    host = teams.microsoft.com",
+                file);
+    for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
+        check_target(&k, &c->drafts[t]);
+    for (size_t i = 0; i < c->n_collectors; i++)
+        check_collector(&k, &c->collectors[i]);
+    check_choice(&k);
+    check_peering(&k);
+    check_all_traffic(&k, kinds);
+    for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
+        check_host_traffic(&k, kinds, t);
+    return k.problems;
+}

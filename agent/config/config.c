@@ -1,0 +1,456 @@
+#include "config/config.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/ini.h"
+#include "config/keys.h"
+#include "config/values.h"
+#include "core/splay.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLLECTOR_DEFAULT                                                                \
+    {                                                                                    \
+        .timeout_ns = 10 * NS_PER_S                                                      \
+    }
+
+struct config config_default(void)
+{
+    return (struct config){
+        .window_ns = 60 * NS_PER_S,
+        .nearest = 3,
+        .pattern = PATTERN_PERIODIC,
+        .ranking = {.loss_limit = 0.1, .margin_ratio = 0.1, .margin_ns = NS_PER_MS},
+        .state_dir = "/var/lib/edgelat",
+        .stop_file = "/etc/edgelat/stop",
+        .status_socket = "/run/edgelat/status",
+        .workloads = true,
+        .front_doors = 4,
+        .collectors = {COLLECTOR_DEFAULT},
+        .n_collectors = 1,
+        .shipping = {.spread_ns = SPREAD_DEFAULT,
+                     .events = true,
+                     .choice = METRIC_CHOICE_ALL,
+                     .catch_up = 5},
+        .spool_bytes = UINT64_C(64) << 20,
+        .spool_count = 20000,
+        .spool_age_ns = 7 * 86400 * NS_PER_S,
+        .history_bytes = UINT64_C(64) << 20,
+        .history_age_ns = 30 * 86400 * NS_PER_S,
+    };
+}
+
+struct pipeline_settings config_pipeline(const struct config *c)
+{
+    return (struct pipeline_settings){
+        .window_ns = c->window_ns,
+        .nearest = c->nearest,
+        .pattern = c->pattern,
+        .ranking = c->ranking,
+        .delta = c->shipping.delta,
+        .targets = c->targets,
+        .n_targets = c->n_targets,
+    };
+}
+
+void config_free(struct config *c)
+{
+    for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
+        free(c->drafts[t].file);
+    for (size_t i = 0; i < c->n_files; i++)
+        free(c->files[i].file);
+    free(c->files);
+    free(c->drafts);
+    free(c->targets);
+    *c = (struct config){0};
+}
+
+/* One file being read. */
+struct reading {
+    struct config *config;
+    const struct kinds *kinds;
+    const char *file;
+    config_problem_cb *on_problem;
+    void *user;
+    size_t problems;
+
+    size_t line;
+    enum config_section section; /* SECTIONS: none, or one whose keys are passed over */
+    bool begun;                  /* a section has begun, known or not */
+    size_t target;               /* index, in [target] */
+    size_t collector;            /* index, in [collector] and [collector NAME] */
+    size_t collector_lines[COLLECTORS_MAX];
+    size_t section_lines[SECTIONS];                  /* where each began, 0: not yet */
+    size_t key_lines[CONFIG_KEYS_MAX][KIND_ANY + 1]; /* the same in this section */
+};
+
+__attribute__((format(printf, 2, 3))) static void problem(struct reading *r,
+                                                          const char *format, ...)
+{
+    struct text text = {0};
+    char clause[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(clause, sizeof clause, format, args);
+    va_end(args);
+    text_add(&text, "%s:%zu: %s", r->file, r->line, clause);
+    r->problems++;
+    r->on_problem(text_string(&text), r->user);
+    text_free(&text);
+}
+
+/* What comes from the file is shown cut to this many bytes, "%.*s". */
+#define SHOWN 80
+
+/* ---- sections ---- */
+
+#define SECTION_TEXT_MAX (TARGET_NAME_MAX + 16)
+
+/* "[target ams]", as messages say it. */
+static const char *section_text(const struct reading *r, char out[SECTION_TEXT_MAX])
+{
+    if (r->section == SECTION_TARGET)
+        snprintf(out, SECTION_TEXT_MAX, "[target %s]",
+                 r->config->targets[r->target].name);
+    else if (r->section == SECTION_ANY_COLLECTOR)
+        snprintf(out, SECTION_TEXT_MAX, "[collector %s]",
+                 r->config->collectors[r->collector].name);
+    else
+        snprintf(out, SECTION_TEXT_MAX, "[%s]", config_section_names[r->section]);
+    return out;
+}
+
+static void check_name(struct reading *r, const char *what, const char *name)
+{
+    if (*name == '\0')
+        problem(r, "a %s needs a name: [%s NAME]", what, what);
+    else if (name[strspn(name, TARGET_NAME_OF)] != '\0')
+        problem(r, "%s name '%.*s' must be of letters, digits, '.', '_' and '-'", what,
+                SHOWN, name);
+    else if (strlen(name) >= TARGET_NAME_MAX)
+        problem(r, "%s name '%.*s...' must be at most %d characters long", what, 16, name,
+                TARGET_NAME_MAX - 1);
+}
+
+/* Adds a target that no file has named yet; a wrong name is no reason to pass over its
+ * keys, which may be wrong as well. */
+static void add_target(struct reading *r, const char *name)
+{
+    struct config *c = r->config;
+    check_name(r, "target", name);
+    if (c->n_targets == TARGETS_MAX) {
+        problem(r, "more than %d targets", TARGETS_MAX);
+        r->section = SECTIONS;
+        return;
+    }
+    r->target = c->n_targets++;
+    c->targets = mem_grow(c->targets, &c->targets_room, c->n_targets, sizeof *c->targets);
+    c->drafts = mem_grow(c->drafts, &c->drafts_room, c->n_targets, sizeof *c->drafts);
+    struct target_draft *draft = &c->drafts[r->target];
+    *draft = (struct target_draft){
+        .target = target_default(r->kinds),
+        .file = mem_string(r->file),
+        .line = r->line,
+    };
+    text_copy(draft->target.name, sizeof draft->target.name, name);
+    c->targets[r->target] = draft->target;
+}
+
+static void begin_target(struct reading *r, const char *name)
+{
+    struct config *c = r->config;
+    r->target = 0;
+    while (r->target < c->n_targets && strcmp(c->targets[r->target].name, name) != 0)
+        r->target++;
+    if (r->target == c->n_targets)
+        add_target(r, name);
+    if (r->section == SECTIONS)
+        return;
+    struct target_draft *draft = &c->drafts[r->target];
+    if (draft->line_here > 0)
+        problem(r, "[target %s] is there already, in line %zu; a target has one section",
+                draft->target.name, draft->line_here);
+    draft->line_here = r->line;
+}
+
+/* [collector NAME], in the order in which they first stand. */
+static void begin_collector(struct reading *r, const char *name)
+{
+    struct config *c = r->config;
+    r->section = SECTION_ANY_COLLECTOR;
+    r->collector = 1;
+    while (r->collector < c->n_collectors &&
+           strcmp(c->collectors[r->collector].name, name) != 0)
+        r->collector++;
+    if (r->collector == COLLECTORS_MAX) {
+        problem(r, "more than %d collectors", COLLECTORS_MAX);
+        r->section = SECTIONS;
+        return;
+    }
+    struct collector *collector = &c->collectors[r->collector];
+    if (r->collector == c->n_collectors) {
+        check_name(r, "collector", name);
+        *collector = (struct collector)COLLECTOR_DEFAULT;
+        text_copy(collector->name, sizeof collector->name, name);
+        c->n_collectors++;
+    }
+    size_t *line = &r->collector_lines[r->collector];
+    if (*line > 0)
+        problem(r, "[collector %s] is there already, in line %zu", collector->name,
+                *line);
+    *line = r->line;
+}
+
+static void begin_section(struct reading *r, const struct ini_item *item)
+{
+    r->begun = true;
+    r->section = 0;
+    memset(r->key_lines, 0, sizeof r->key_lines);
+    while (r->section < SECTIONS &&
+           strcmp(item->word, config_section_names[r->section]) != 0)
+        r->section++;
+    if (r->section == SECTIONS) {
+        const char *near = text_nearest(item->word, config_section_names, SECTIONS);
+        if (near != NULL)
+            problem(r, "unknown section [%.*s]; did you mean [%s%s]?", SHOWN, item->word,
+                    near, strcmp(near, "target") == 0 ? " NAME" : "");
+        else
+            problem(
+                r,
+                "unknown section [%.*s]; there are [agent], [peering_service], [dns], "
+                "[collector], [spool] and [target NAME]",
+                SHOWN, item->word);
+        return;
+    }
+    if (r->section == SECTION_TARGET) {
+        begin_target(r, item->value);
+        return;
+    }
+    if (r->section == SECTION_COLLECTOR && *item->value != '\0') {
+        begin_collector(r, item->value);
+        return;
+    }
+    r->collector = 0;
+    if (*item->value != '\0')
+        problem(r, "[%s] takes no name", item->word);
+    if (r->section_lines[r->section] > 0)
+        problem(r, "[%s] is there already, in line %zu", item->word,
+                r->section_lines[r->section]);
+    r->section_lines[r->section] = r->line;
+}
+
+/* Intervals follow from all that the files say, wherever they say it. */
+static void finish_target(const struct kinds *kinds, struct target_draft *draft)
+{
+    struct target *t = &draft->target;
+    const int64_t *fast = draft->interval_ns, *slow = draft->slow_interval_ns;
+    for (size_t k = 0; k < kinds->n; k++) {
+        t->interval_ns[k] = fast[k] > 0          ? fast[k]
+                            : fast[KIND_ANY] > 0 ? fast[KIND_ANY]
+                                                 : kinds->list[k]->interval_ns;
+        t->slow_interval_ns[k] = slow[k] > 0          ? slow[k]
+                                 : slow[KIND_ANY] > 0 ? slow[KIND_ANY]
+                                                      : kinds->list[k]->slow_interval_ns;
+        if (t->slow_interval_ns[k] < t->interval_ns[k])
+            t->slow_interval_ns[k] = t->interval_ns[k];
+    }
+}
+
+/* ---- keys ---- */
+
+#define KEY_TEXT_MAX 48
+
+/* The key as it is written: "interval", or "icmp_interval" for a kind's own. */
+static const char *key_text(char out[KEY_TEXT_MAX], const struct config_key *key,
+                            const struct kinds *kinds, size_t kind)
+{
+    if (kind == KIND_ANY)
+        snprintf(out, KEY_TEXT_MAX, "%s", key->name);
+    else
+        snprintf(out, KEY_TEXT_MAX, "%s_%s", kinds->list[kind]->name, key->name);
+    return out;
+}
+
+struct word { /* one that may stand for a key */
+    char text[KEY_TEXT_MAX];
+    const struct config_key *key;
+    size_t kind;
+};
+
+#define WORDS_MAX (CONFIG_KEYS_MAX + 4 * KINDS_MAX)
+
+/* All words of a section. */
+static size_t section_words(struct word words[WORDS_MAX], enum config_section section,
+                            const struct kinds *kinds)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < config_keys_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (key->section != section &&
+            (section != SECTION_COLLECTOR || key->section != SECTION_ANY_COLLECTOR))
+            continue;
+        for (size_t k = 0; k <= KIND_ANY; k++)
+            if (k == KIND_ANY || (key->per_kind && k < kinds->n)) {
+                words[n] = (struct word){.key = key, .kind = k};
+                key_text(words[n++].text, key, kinds, k);
+            }
+    }
+    return n;
+}
+
+static const struct word *find_word(const struct word *words, size_t n, const char *text)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(words[i].text, text) == 0)
+            return &words[i];
+    return NULL;
+}
+
+static void unknown_key(struct reading *r, const struct word *words, size_t n,
+                        const char *given)
+{
+    const char *texts[WORDS_MAX];
+    char section[SECTION_TEXT_MAX];
+    for (size_t i = 0; i < n; i++)
+        texts[i] = words[i].text;
+    section_text(r, section);
+    const char *near = text_nearest(given, texts, n);
+    if (near != NULL) {
+        problem(r, "unknown key '%.*s' in %s; did you mean '%s'?", SHOWN, given, section,
+                near);
+        return;
+    }
+    for (enum config_section s = 0; s < SECTIONS; s++) {
+        struct word others[WORDS_MAX];
+        size_t n_others = section_words(others, s, r->kinds);
+        if (find_word(others, n_others, given) != NULL) {
+            problem(r, "unknown key '%s' in %s; it belongs into [%s%s]", given, section,
+                    config_section_names[s], s == SECTION_TARGET ? " NAME" : "");
+            return;
+        }
+    }
+    problem(r, "unknown key '%.*s' in %s; `edgelat check-config --keys` lists all", SHOWN,
+            given, section);
+}
+
+/* A value that is refused, without what may be a password or a token: the log has it. */
+static const char *shown(char out[SHOWN + 1], const struct config_key *key,
+                         const char *value)
+{
+    const char *user_end = strrchr(value, '@');
+    bool url = key->read == config_read_url || key->read == config_read_proxy;
+    if (strcmp(key->name, "header_file") == 0)
+        value = "...";
+    else if (url && user_end != NULL)
+        value = user_end;
+    snprintf(out, SHOWN + 1, "%.*s", (int)strcspn(value, url ? "?" : ""), value);
+    return out;
+}
+
+/* Notes where a file that has to be there is named; the last one counts. */
+static void note_file(struct reading *r, const struct config_key *key)
+{
+    struct config *c = r->config;
+    size_t index = key->section == SECTION_TARGET ? r->target : r->collector, i = 0;
+    if (key->read != config_read_file || key->section == SECTION_AGENT)
+        return;
+    while (i < c->n_files && (c->files[i].key != key || c->files[i].index != index))
+        i++;
+    if (i == c->n_files) {
+        c->files = mem_grow(c->files, &c->files_room, ++c->n_files, sizeof *c->files);
+        c->files[i] = (struct config_file){.key = key, .index = index};
+    }
+    free(c->files[i].file);
+    c->files[i].file = mem_string(r->file);
+    c->files[i].line = r->line;
+}
+
+static void read_value(struct reading *r, const struct word *word, const char *value)
+{
+    char text[SHOWN + 1];
+    char section[SECTION_TEXT_MAX];
+    struct text must = {0};
+    struct config *c = r->config;
+    enum config_section section_of_key = word->key->section;
+    void *base = section_of_key == SECTION_TARGET ? (void *)&c->drafts[r->target]
+                 : section_of_key == SECTION_ANY_COLLECTOR
+                     ? (void *)&c->collectors[r->collector]
+                     : (void *)c;
+    char *field = (char *)base + word->key->offset +
+                  (word->key->per_kind ? word->kind * word->key->size : 0);
+    section_text(r, section);
+    if (*value == '\0')
+        problem(r, "%s in %s has no value; without the line the default holds",
+                word->text, section);
+    else if (!word->key->read(field, word->key, value, r->kinds, &must))
+        problem(r, "%s = %s in %s: must %s%s", word->text, shown(text, word->key, value),
+                section, text_string(&must),
+                strstr(value, " #") != NULL || strstr(value, " ;") != NULL
+                    ? "; a comment needs a line of its own"
+                    : "");
+    else
+        note_file(r, word->key);
+    text_free(&must);
+}
+
+static void read_key(struct reading *r, const struct ini_item *item)
+{
+    if (!r->begun)
+        problem(r, "key '%.*s' stands before the first [section]", SHOWN, item->word);
+    if (r->section == SECTIONS)
+        return; /* what is wrong was said where the section began */
+
+    struct word words[WORDS_MAX];
+    size_t n = section_words(words, r->section, r->kinds);
+    const struct word *word = find_word(words, n, item->word);
+    if (word == NULL) {
+        unknown_key(r, words, n, item->word);
+        return;
+    }
+    size_t *line = &r->key_lines[word->key - config_keys][word->kind];
+    if (*line > 0)
+        problem(r, "%s is there already, in line %zu; one of them has to go", word->text,
+                *line);
+    *line = r->line;
+    read_value(r, word, item->value);
+}
+
+size_t config_parse(struct config *c, const struct kinds *kinds, const char *file,
+                    const char *text, size_t len, config_problem_cb *on_problem,
+                    void *user)
+{
+    struct reading r = {
+        .config = c,
+        .kinds = kinds,
+        .file = file,
+        .on_problem = on_problem,
+        .user = user,
+        .section = SECTIONS,
+        .line = 1,
+    };
+    if (len > CONFIG_BYTES_MAX) {
+        problem(&r, "longer than %d KiB; this is no configuration",
+                CONFIG_BYTES_MAX / 1024);
+        return r.problems;
+    }
+    struct ini ini = ini_open(text, len);
+    for (struct ini_item item; ini_next(&ini, &item);) {
+        r.line = item.line;
+        if (item.what == INI_PROBLEM)
+            problem(&r, "%s", item.problem);
+        else if (item.what == INI_SECTION)
+            begin_section(&r, &item);
+        else
+            read_key(&r, &item);
+    }
+    ini_close(&ini);
+    for (size_t t = 0; t < c->n_targets; t++) {
+        finish_target(kinds, &c->drafts[t]);
+        c->targets[t] = c->drafts[t].target;
+        c->drafts[t].line_here = 0;
+    }
+    return r.problems;
+}

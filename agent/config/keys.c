@@ -1,0 +1,163 @@
+#include "config/keys.h"
+
+#include "config/values.h"
+#include "core/time.h"
+
+#include <stddef.h>
+
+const char *const config_section_names[SECTIONS] = {
+    [SECTION_AGENT] = "agent",
+    [SECTION_PEERING] = "peering_service",
+    [SECTION_DNS] = "dns",
+    [SECTION_COLLECTOR] = "collector",
+    [SECTION_ANY_COLLECTOR] = "collector",
+    [SECTION_SPOOL] = "spool",
+    [SECTION_TARGET] = "target",
+};
+
+#define MINUTE (60 * NS_PER_S)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+#define KIB    INT64_C(1024)
+#define MIB    (1024 * KIB)
+#define GIB    (1024 * MIB)
+
+/* clang-format off */
+#define IN(field)        offsetof(struct config, field), sizeof(((struct config *)0)->field)
+#define IN_TARGET(field) offsetof(struct target_draft, field), sizeof(((struct target_draft *)0)->field)
+#define IN_COLLECTOR(field) offsetof(struct collector, field), sizeof(((struct collector *)0)->field)
+#define PER_KIND(field)  offsetof(struct target_draft, field), sizeof(int64_t)
+
+const struct config_key config_keys[] = {
+    {SECTION_AGENT, "site", config_read_text, IN(site), 0, 0, false,
+     "name of this site, sent with every batch as edgelat.site [the host's name]"},
+    {SECTION_AGENT, "window", config_read_window, IN(window_ns), 5 * NS_PER_S, HOUR, false,
+     "period of the windows that results are summed up in; divides a day [60s]"},
+    {SECTION_AGENT, "nearest", config_read_integer, IN(nearest), 1, TARGETS_MAX, false,
+     "how many of the nearest targets are probed at their full rate [3]"},
+    {SECTION_AGENT, "schedule", config_read_schedule, IN(pattern), 0, 0, false,
+     "periodic (with a random phase) or poisson [periodic]"},
+    {SECTION_AGENT, "state_dir", config_read_file, IN(state_dir), 0, 0, false,
+     "folder of the spool, the history and the instance id [/var/lib/edgelat]"},
+    {SECTION_AGENT, "stop_file", config_read_file, IN(stop_file), 0, 0, false,
+     "while this file is there nothing is probed [/etc/edgelat/stop]"},
+    {SECTION_AGENT, "status_socket", config_read_file, IN(status_socket), 0, 0, false,
+     "where the agent answers `edgelat status` [/run/edgelat/status]"},
+    {SECTION_AGENT, "loss_limit", config_read_percent, IN(ranking.loss_limit), 1, 100, false,
+     "a target that loses more is not ranked as near [10%]"},
+    {SECTION_AGENT, "hysteresis", config_read_percent, IN(ranking.margin_ratio), 0, 100, false,
+     "to take another's rank a target must be nearer by this share [10%]"},
+    {SECTION_AGENT, "hysteresis_least", config_read_duration, IN(ranking.margin_ns), 0, NS_PER_S, false,
+     "and by at least this much [1ms]"},
+
+    {SECTION_AGENT, "location", config_read_text, IN(location), 0, 0, false,
+     "where the site is: LATITUDE LONGITUDE in degrees, or the code of a metro [unknown]"},
+    {SECTION_AGENT, "front_doors", config_read_integer, IN(front_doors), 0, 16, false,
+     "so many of the nearest front doors are probed besides the targets; 0: none [4]"},
+
+    {SECTION_AGENT, "workloads", config_read_yes_no, IN(workloads), 0, 0, false,
+     "yes: the names of targets.csv that are no targets here are ranked as well [yes]"},
+
+    {SECTION_PEERING, "connection", config_read_text, IN(peering.connection), 0, 0, false,
+     "name of the Peering Service connection, as in Azure [none]"},
+    {SECTION_PEERING, "provider", config_read_text, IN(peering.provider), 0, 0, false,
+     "its provider [none]"},
+    {SECTION_PEERING, "primary", config_read_text, IN(peering.primary), 0, 0, false,
+     "its primary peering location, as in Azure [none]"},
+    {SECTION_PEERING, "primary_metro", config_read_metro, IN(peering.primary_metro), 0, 0, false,
+     "the code of the metro that this is [primary, if it is a code]"},
+    {SECTION_PEERING, "backup", config_read_text, IN(peering.backup), 0, 0, false,
+     "its backup peering location, as in Azure [none]"},
+    {SECTION_PEERING, "backup_metro", config_read_metro, IN(peering.backup_metro), 0, 0, false,
+     "the code of the metro that this is [backup, if it is a code]"},
+    {SECTION_PEERING, "prefixes", config_read_prefixes, IN(peering.prefixes), 0, 0, false,
+     "prefixes of the site that are registered with it, ADDRESS/LENGTH separated by spaces [none]"},
+
+    {SECTION_DNS, "servers", config_read_servers, IN(dns_servers), 0, 0, false,
+     "addresses of DNS servers, ADDRESS or ADDRESS:PORT [those of /etc/resolv.conf]"},
+
+    {SECTION_ANY_COLLECTOR, "url", config_read_url, IN_COLLECTOR(url), 0, 0, false,
+     "base URL of the OTLP/HTTP receiver, without /v1/metrics [none]"},
+    {SECTION_ANY_COLLECTOR, "ca_file", config_read_file, IN_COLLECTOR(ca_file), 0, 0, false,
+     "PEM file of the CAs that the collector's certificate is checked with [the system's]"},
+    {SECTION_ANY_COLLECTOR, "cert_file", config_read_file, IN_COLLECTOR(cert_file), 0, 0, false,
+     "PEM file of our own certificate, for mutual TLS [none]"},
+    {SECTION_ANY_COLLECTOR, "key_file", config_read_file, IN_COLLECTOR(key_file), 0, 0, false,
+     "PEM file of its private key [none]"},
+    {SECTION_ANY_COLLECTOR, "header_file", config_read_file, IN_COLLECTOR(header_file), 0, 0, false,
+     "file with one request header, such as 'Authorization: Bearer ...' [none]"},
+    {SECTION_ANY_COLLECTOR, "proxy", config_read_proxy, IN_COLLECTOR(proxy), 0, 0, false,
+     "HTTP proxy on the way to the collector, http://HOST:PORT, or none [by the environment]"},
+    {SECTION_ANY_COLLECTOR, "timeout", config_read_duration, IN_COLLECTOR(timeout_ns), NS_PER_S, 5 * MINUTE, false,
+     "of one request [10s]"},
+    {SECTION_COLLECTOR, "spread", config_read_duration, IN(shipping.spread_ns), 0, HOUR, false,
+     "agents ship within this time after their windows closed, each at its own [half of the window, at most 30s]"},
+    {SECTION_COLLECTOR, "catch_up", config_read_integer, IN(shipping.catch_up), 0, 1000, false,
+     "so many batches a second at most when many wait, 0 is no limit [5]"},
+    {SECTION_COLLECTOR, "temporality", config_read_temporality, IN(shipping.delta), 0, 0, false,
+     "cumulative or delta; delta is for receivers that want it: a lost batch is lost data [cumulative]"},
+    {SECTION_COLLECTOR, "events", config_read_yes_no, IN(shipping.events), 0, 0, false,
+     "no: only metrics are sent, for a collector that takes no OTLP logs [yes]"},
+    {SECTION_COLLECTOR, "histograms", config_read_yes_no, IN(shipping.choice.histograms), 0, 0, false,
+     "no: edgelat.probe.delay is not sent, for a store without histograms [yes]"},
+    {SECTION_COLLECTOR, "quantiles", config_read_yes_no, IN(shipping.choice.quantiles), 0, 0, false,
+     "no: edgelat.probe.delay.quantile is not sent, for a store with histograms [yes]"},
+    {SECTION_COLLECTOR, "variation", config_read_yes_no, IN(shipping.choice.variation), 0, 0, false,
+     "no: edgelat.probe.delay_variation is not sent [yes]"},
+
+    {SECTION_SPOOL, "size", config_read_size, IN(spool_bytes), MIB, 64 * GIB, false,
+     "the spool on disk is not larger; the oldest batch goes first [64M]"},
+    {SECTION_SPOOL, "batches", config_read_integer, IN(spool_count), 1, 1000000, false,
+     "nor has it more batches [20000]"},
+    {SECTION_SPOOL, "age", config_read_duration, IN(spool_age_ns), MINUTE, 365 * DAY, false,
+     "nor older ones [7d]"},
+    {SECTION_SPOOL, "history", config_read_size, IN(history_bytes), 0, 64 * GIB, false,
+     "batches that were taken are kept for `edgelat report`, at most so much; 0 keeps none [64M]"},
+    {SECTION_SPOOL, "history_age", config_read_duration, IN(history_age_ns), MINUTE, 3650 * DAY, false,
+     "nor older ones [30d]"},
+
+    {SECTION_TARGET, "host", config_read_host, IN_TARGET(target.host), 0, 0, false,
+     "name or address to probe; required"},
+    {SECTION_TARGET, "service", config_read_text, IN_TARGET(target.service), 0, 0, false,
+     "what it stands for, such as exchange [none]"},
+    {SECTION_TARGET, "port", config_read_integer, IN_TARGET(target.port), 1, 65535, false,
+     "of TCP and HTTPS [443]"},
+    {SECTION_TARGET, "path", config_read_path, IN_TARGET(target.path), 0, 0, false,
+     "of the HTTPS request [/]"},
+    {SECTION_TARGET, "server_name", config_read_host, IN_TARGET(target.server_name), 0, 0, false,
+     "name that HTTPS asks for, and that the certificate must have, at the address of host [host]"},
+    {SECTION_TARGET, "ca_file", config_read_file, IN_TARGET(target.ca_file), 0, 0, false,
+     "PEM file of the CAs that HTTPS trusts for this target [the system's]"},
+    {SECTION_TARGET, "proxy", config_read_proxy, IN_TARGET(target.proxy), 0, 0, false,
+     "HTTP proxy of HTTPS, http://HOST:PORT, or none [https_proxy and no_proxy of the environment]"},
+    {SECTION_TARGET, "family", config_read_family, IN_TARGET(target), 0, 0, false,
+     "ipv4, ipv6 or both [both]"},
+    {SECTION_TARGET, "kinds", config_read_kinds, IN_TARGET(target.kinds), 0, 0, false,
+     "kinds of probe, separated by spaces [all]"},
+    {SECTION_TARGET, "interval", config_read_duration, PER_KIND(interval_ns), NS_PER_S, DAY, true,
+     "between two probes while the target is among the nearest [the kind's]"},
+    {SECTION_TARGET, "slow_interval", config_read_duration, PER_KIND(slow_interval_ns), NS_PER_S, DAY, true,
+     "and while it is not; never shorter than interval [the kind's]"},
+    {SECTION_TARGET, "waiting", config_read_duration, IN_TARGET(target.waiting_ns), 100 * NS_PER_MS, 10 * NS_PER_S, false,
+     "a probe without an answer by then is lost [2s]"},
+    {SECTION_TARGET, "payload", config_read_integer, IN_TARGET(target.payload_bytes), 16, 1400, false,
+     "bytes of an ICMP echo [56]"},
+    {SECTION_TARGET, "dscp", config_read_integer, IN_TARGET(target.dscp), 0, 63, false,
+     "differentiated services code point of the probes [0]"},
+    {SECTION_TARGET, "dont_fragment", config_read_yes_no, IN_TARGET(target.dont_fragment), 0, 0, false,
+     "yes: routers may not fragment an ICMP echo [no]"},
+    {SECTION_TARGET, "delay_limit", config_read_duration, IN_TARGET(target.limits.delay_ns), NS_PER_MS, 10 * NS_PER_S, false,
+     "the target is degraded while the median of its round-trip delay is longer [the service's, of thresholds.csv]"},
+    {SECTION_TARGET, "variation_limit", config_read_duration, IN_TARGET(target.limits.variation_ns), 100 * NS_PER_US, 10 * NS_PER_S, false,
+     "or the mean of its delay variation is larger [the service's, of thresholds.csv]"},
+    {SECTION_TARGET, "loss_limit", config_read_percent, IN_TARGET(target.limits.loss_ratio), 0, 100, false,
+     "or it loses more, beyond chance [the service's, of thresholds.csv, else 2%]"},
+    {SECTION_TARGET, "distance_limit", config_read_distance, IN_TARGET(target.limits.distance_km), 1, 20000, false,
+     "its PoP is not the right one while it is farther than the nearest metro by more [800km, of thresholds.csv]"},
+};
+/* clang-format on */
+
+const size_t config_keys_count = sizeof config_keys / sizeof *config_keys;
+
+_Static_assert(sizeof config_keys / sizeof *config_keys <= CONFIG_KEYS_MAX,
+               "config.c has room for them");

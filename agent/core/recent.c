@@ -1,0 +1,120 @@
+#include "core/recent.h"
+
+static int64_t lower(int64_t a_ns, int64_t b_ns)
+{
+    if (a_ns == DELAY_UNDEFINED || b_ns == DELAY_UNDEFINED)
+        return a_ns == DELAY_UNDEFINED ? b_ns : a_ns;
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
+static void add(struct seen *to, const struct seen *from)
+{
+    to->min_ns = to->sent == 0 ? from->min_ns : lower(to->min_ns, from->min_ns);
+    to->sent += from->sent;
+    to->lost += from->lost;
+    to->answered += from->answered;
+}
+
+void evidence_add(struct evidence *e, const struct summary *summary, size_t distance)
+{
+    if (summary->sent == 0)
+        return;
+    if (e->closed) {
+        e->at = (e->at + 1) % NEAREST_WINDOWS;
+        e->windows[e->at] = (struct seen){0};
+        e->closed = false;
+    }
+    struct seen seen = {
+        .sent = summary->sent,
+        .lost = outcomes_lost(summary->outcomes),
+        .answered = summary->received + summary->outcomes[OUTCOME_REFUSED],
+        .min_ns = summary->delays[distance].min_ns,
+    };
+    add(&e->windows[e->at], &seen);
+}
+
+void evidence_close(struct evidence *e)
+{
+    e->closed = true;
+}
+
+/* The window that is `age` older than the newest; NULL: there is none. */
+static const struct seen *window_of(const struct evidence *e, size_t age)
+{
+    const struct seen *w = &e->windows[(e->at + NEAREST_WINDOWS - age) % NEAREST_WINDOWS];
+    return age < NEAREST_WINDOWS && w->sent > 0 ? w : NULL;
+}
+
+static bool mostly_lost(const struct seen *w)
+{
+    return w != NULL && w->lost > w->answered;
+}
+
+/* Of how many of the newest windows the loss counts: not of those of an outage that came
+ * before all others, nor of the one in which it ended. The newest one always does. */
+static size_t windows_since_outage(const struct evidence *e)
+{
+    size_t all = 1;
+    while (window_of(e, all) != NULL)
+        all++;
+    size_t n = all;
+    while (n > 1 && mostly_lost(window_of(e, n - 1)))
+        n--;
+    return n < all && n > 1 ? n - 1 : n;
+}
+
+struct seen evidence_sum(const struct evidence *e)
+{
+    struct seen sum = {.min_ns = DELAY_UNDEFINED};
+    size_t counting = windows_since_outage(e);
+    for (size_t age = 0; age < NEAREST_WINDOWS; age++) {
+        const struct seen *w = window_of(e, age);
+        if (w == NULL)
+            continue;
+        struct seen seen = *w;
+        if (age >= counting)
+            seen.sent = seen.lost = 0;
+        add(&sum, &seen);
+    }
+    return sum;
+}
+
+static bool is_outage(const struct seen *w)
+{
+    return w != NULL && w->answered == 0;
+}
+
+struct seen evidence_loss(const struct evidence *e)
+{
+    struct seen sum = {.sent = 0}, worst = {.sent = 0};
+    for (size_t age = 0; age < NEAREST_WINDOWS; age++) {
+        const struct seen *w = window_of(e, age);
+        if (w == NULL || is_outage(w) || is_outage(window_of(e, age + 1)) ||
+            (age > 0 && is_outage(window_of(e, age - 1))))
+            continue;
+        sum.sent += w->sent;
+        sum.lost += w->lost;
+        if (worst.sent == 0 || w->lost > worst.lost)
+            worst = *w;
+    }
+    sum.sent -= worst.sent;
+    sum.lost -= worst.lost;
+    return sum;
+}
+
+struct candidate evidence_candidate(const struct seen *streams, size_t n)
+{
+    struct seen all = {.min_ns = DELAY_UNDEFINED}, answering = all;
+    for (size_t i = 0; i < n; i++) {
+        if (streams[i].sent > 0)
+            add(&all, &streams[i]);
+        if (streams[i].answered > 0)
+            add(&answering, &streams[i]);
+    }
+    const struct seen *s = answering.sent > 0 ? &answering : &all;
+    return (struct candidate){
+        .min_ns = all.min_ns,
+        .sent = s->sent,
+        .lost = s->lost,
+    };
+}

@@ -1,0 +1,58 @@
+/*
+ * What the ranking of the nearest knows of a stream: its last NEAREST_WINDOWS windows in
+ * which anything was sent. Windows without a probe are no evidence, so a stream that is
+ * probed slowly keeps its place between two probes.
+ */
+#ifndef EDGELAT_CORE_RECENT_H
+#define EDGELAT_CORE_RECENT_H
+
+#include "core/nearest.h"
+#include "core/window.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NEAREST_WINDOWS 5
+
+struct evidence { /* { 0 } is none */
+    struct seen {
+        uint64_t sent, lost, answered; /* answered: replies and refusals */
+        int64_t min_ns;                /* of the distance, or DELAY_UNDEFINED */
+    } windows[NEAREST_WINDOWS];
+    size_t at;   /* the newest of them */
+    bool closed; /* and whether the next summary belongs to the next one */
+};
+
+/* Adds what a window, or a part of one, told; its delay number `distance` says how far it
+ * is. */
+void evidence_add(struct evidence *e, const struct summary *summary, size_t distance);
+
+void evidence_close(struct evidence *e); /* the window has ended */
+
+/*
+ * The minimum and the loss over all windows of one stream. An outage that is over (most
+ * was lost in the oldest windows, and one after them was better) says nothing about the
+ * way: it is left out of `sent` and `lost`, with the window in which it ended, so that
+ * what was down at first is ranked as soon as it is there. One in the middle counts until
+ * it is the oldest: what goes down again and again is not near.
+ */
+struct seen evidence_sum(const struct evidence *e);
+
+/*
+ * The loss of the way, as far as it is a level and no outage: of all windows but those
+ * without any answer, those next to them, in which an outage began or ended, and the one
+ * that lost most, which may be a single burst or the beginning of an outage. Of `seen`
+ * only `sent` and `lost`.
+ */
+struct seen evidence_loss(const struct evidence *e);
+
+/*
+ * A target's candidate from the sums of its `n` streams: the lowest of all delays, and
+ * the losses of the streams that got any answer. A stream that never did (ICMP is
+ * filtered, no IPv6 on the way) says nothing about the distance of a target that answers
+ * otherwise; where no stream got an answer, all count.
+ */
+struct candidate evidence_candidate(const struct seen *streams, size_t n);
+
+#endif

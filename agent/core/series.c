@@ -1,0 +1,416 @@
+#include "core/series.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct account {
+    struct series series;
+    uint32_t stream;
+    uint64_t window;  /* number of the window in which it was posted to last */
+    struct mono seen; /* end of the last window with a result */
+    bool answered;    /* ever, by the target itself */
+    uint64_t losses;  /* ever */
+    bool silence_told;
+    /* Of the parts of this window that were closed early; NULL without. The last one is
+     * the variation. */
+    struct histogram *early;
+};
+
+struct ledger {
+    /* By stream, PoP, and address where no PoP is known; the overflow one is the last of
+     * its stream. */
+    struct account **accounts;
+    size_t n, room;
+    uint64_t window;    /* number of the open one, from 1 */
+    struct mono closed; /* when the last one was */
+    uint64_t overflowed;
+    bool delta;
+    const struct series **list;
+    size_t list_room;
+};
+
+#define VARIATION  DELAYS_MAX
+#define HISTOGRAMS (DELAYS_MAX + 1)
+
+struct ledger *ledger_create(bool delta)
+{
+    struct ledger *l = mem_zalloc(sizeof *l);
+    l->delta = delta;
+    l->window = 1;
+    return l;
+}
+
+static void forget_parts(struct account *a)
+{
+    for (size_t i = 0; a->early != NULL && i < HISTOGRAMS; i++)
+        histogram_free(&a->early[i]);
+    free(a->early);
+    a->early = NULL;
+}
+
+static void account_free(struct account *a)
+{
+    forget_parts(a);
+    for (size_t i = 0; i < DELAYS_MAX; i++)
+        histogram_free(&a->series.delays[i]);
+    histogram_free(&a->series.variation);
+    free(a);
+}
+
+void ledger_destroy(struct ledger *l)
+{
+    if (l == NULL)
+        return;
+    for (size_t i = 0; i < l->n; i++)
+        account_free(l->accounts[i]);
+    free(l->accounts);
+    free(l->list);
+    free(l);
+}
+
+/* ---- the accounts ---- */
+
+static int compare(const struct account *a, const struct part *part, bool overflow)
+{
+    if (a->stream != part->stream)
+        return a->stream < part->stream ? -1 : 1;
+    if (a->series.overflow || overflow)
+        return (int)a->series.overflow - (int)overflow;
+    int order = strcmp(a->series.pop, part->pop);
+    if (order != 0 || part->pop[0] != '\0')
+        return order;
+    return memcmp(a->series.to.bytes, part->to.bytes, sizeof part->to.bytes);
+}
+
+/* Where the part's account stands, or should. */
+static size_t find(const struct ledger *l, const struct part *part, bool overflow)
+{
+    size_t low = 0, high = l->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare(l->accounts[middle], part, overflow) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool is_there(const struct ledger *l, size_t at, const struct part *part,
+                     bool overflow)
+{
+    return at < l->n && compare(l->accounts[at], part, overflow) == 0;
+}
+
+static struct account *account_open(struct ledger *l, size_t at, const struct part *part,
+                                    bool overflow)
+{
+    struct account *a = mem_zalloc(sizeof *a);
+    a->stream = part->stream;
+    a->series.target = part->target;
+    a->series.kind = part->kind;
+    a->series.family = part->to.family;
+    a->series.to = part->to;
+    a->series.start = part->summary->start;
+    a->series.overflow = overflow;
+    if (!overflow)
+        text_copy(a->series.pop, sizeof a->series.pop, part->pop);
+    for (size_t i = 0; i < DELAYS_MAX; i++)
+        a->series.delays[i] = histogram_empty();
+    a->series.variation = histogram_empty();
+
+    l->accounts = mem_grow(l->accounts, &l->room, l->n + 1, sizeof *l->accounts);
+    memmove(&l->accounts[at + 1], &l->accounts[at], (l->n - at) * sizeof *l->accounts);
+    l->accounts[at] = a;
+    l->n++;
+    return a;
+}
+
+/* ---- the bound ---- */
+
+/* Of the accounts from `first` to `end`, without the overflow ones. */
+static size_t count_places(const struct ledger *l, size_t first, size_t end)
+{
+    size_t n = 0;
+    for (size_t i = first; i < end; i++)
+        n += !l->accounts[i]->series.overflow;
+    return n;
+}
+
+/* How many of all are beyond the first of their stream. */
+static size_t count_spare(const struct ledger *l)
+{
+    size_t spare = 0;
+    for (size_t i = 1; i < l->n; i++)
+        spare += l->accounts[i]->stream == l->accounts[i - 1]->stream &&
+                 !l->accounts[i]->series.overflow;
+    return spare;
+}
+
+/* Whether its stream has another place besides it. */
+static bool is_one_of_several(const struct ledger *l, size_t at)
+{
+    uint32_t stream = l->accounts[at]->stream;
+    return (at > 0 && l->accounts[at - 1]->stream == stream) ||
+           (at + 1 < l->n && l->accounts[at + 1]->stream == stream &&
+            !l->accounts[at + 1]->series.overflow);
+}
+
+/* Drops the place that was idle for longest; false: none was idle for long enough. The
+ * only one of a stream stays: it takes no room from others. */
+static bool drop_idle(struct ledger *l, size_t first, size_t end)
+{
+    size_t oldest = end;
+    for (size_t i = first; i < end; i++) {
+        const struct account *a = l->accounts[i];
+        bool idle = a->window != l->window && !a->series.overflow &&
+                    l->closed.ns - a->seen.ns >= LEDGER_IDLE_NS &&
+                    is_one_of_several(l, i);
+        if (idle && (oldest == end || a->seen.ns < l->accounts[oldest]->seen.ns))
+            oldest = i;
+    }
+    if (oldest == end)
+        return false;
+    account_free(l->accounts[oldest]);
+    l->n--;
+    memmove(&l->accounts[oldest], &l->accounts[oldest + 1],
+            (l->n - oldest) * sizeof *l->accounts);
+    return true;
+}
+
+/* Whether there is room for one more series of the part's stream, made where needed. */
+static bool has_room(struct ledger *l, const struct part *part)
+{
+    size_t first = 0, end, places;
+    while (first < l->n && l->accounts[first]->stream < part->stream)
+        first++;
+    for (end = first; end < l->n && l->accounts[end]->stream == part->stream;)
+        end++;
+    places = count_places(l, first, end);
+    if (places >= LEDGER_PLACES_MAX)
+        return drop_idle(l, first, end);
+    return places == 0 || count_spare(l) < LEDGER_SPARE_MAX || drop_idle(l, 0, l->n);
+}
+
+static bool target_overflows(const struct ledger *l, const struct target *target)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->accounts[i]->series.overflow && l->accounts[i]->series.target == target)
+            return true;
+    return false;
+}
+
+/* ---- adding up ---- */
+
+static void add_totals(struct series *s, const struct part *part)
+{
+    const struct summary *from = part->summary;
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        s->outcomes[o] += from->outcomes[o];
+    s->late += from->late;
+    s->duplicates += from->duplicates;
+    s->reordered += from->reordered;
+    s->lost_packets += from->lost_packets;
+    s->missed += from->missed;
+    for (size_t i = 0; i < kind_delays(s->kind); i++)
+        window_merge_delay(part->window, i, &s->delays[i]);
+    window_merge_variation(part->window, &s->variation);
+}
+
+static void keep_part(struct account *a, const struct window *window)
+{
+    if (a->early == NULL) {
+        a->early = mem_alloc(HISTOGRAMS * sizeof *a->early);
+        for (size_t i = 0; i < HISTOGRAMS; i++)
+            a->early[i] = histogram_empty();
+    }
+    for (size_t i = 0; i < kind_delays(a->series.kind); i++)
+        window_merge_delay(window, i, &a->early[i]);
+    window_merge_variation(window, &a->early[VARIATION]);
+}
+
+static void join_counts(struct summary *into, const struct summary *from)
+{
+    into->end = from->end;
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        into->outcomes[o] += from->outcomes[o];
+    into->sent += from->sent;
+    into->received += from->received;
+    into->late += from->late;
+    into->duplicates += from->duplicates;
+    into->reordered += from->reordered;
+    into->lost_packets += from->lost_packets;
+    into->missed += from->missed;
+    into->interrupted |= from->interrupted;
+    into->busy |= from->busy;
+    if (from->longest_burst > into->longest_burst)
+        into->longest_burst = from->longest_burst;
+    into->loss_ratio =
+        into->sent > 0 ? (double)outcomes_lost(into->outcomes) / (double)into->sent : NAN;
+}
+
+static void join_delays(struct delay_summary *into, const struct delay_summary *from,
+                        const struct histogram *all)
+{
+    if (from->count == 0)
+        return;
+    into->count = all->count;
+    into->min_ns = all->min_ns;
+    into->max_ns = all->max_ns;
+    into->mean_ns = llround(all->sum_s * 1e9 / (double)all->count);
+    for (size_t p = 0; p < PERCENTILES; p++) {
+        into->percentile_ns[p] = histogram_quantile(all, percentile_quantile[p]);
+        into->supported[p] |= from->supported[p];
+    }
+}
+
+static void join(struct account *a, const struct summary *from)
+{
+    struct summary *into = &a->series.window;
+    join_counts(into, from);
+    for (size_t i = 0; i < kind_delays(a->series.kind); i++)
+        join_delays(&into->delays[i], &from->delays[i], &a->early[i]);
+    join_delays(&into->variation, &from->variation, &a->early[VARIATION]);
+}
+
+static bool has_results(const struct summary *s)
+{
+    return s->sent + s->outcomes[OUTCOME_NOT_MEASURED] > 0;
+}
+
+static bool is_answered(const struct summary *s)
+{
+    return s->received + s->outcomes[OUTCOME_REFUSED] > 0;
+}
+
+/* Delta: what was exported with an earlier window is forgotten. */
+static void begin_anew(struct account *a, struct wall start)
+{
+    struct series *s = &a->series;
+    memset(s->outcomes, 0, sizeof s->outcomes);
+    s->late = s->duplicates = s->reordered = s->lost_packets = s->missed = 0;
+    for (size_t i = 0; i < kind_delays(s->kind); i++)
+        histogram_reset(&s->delays[i]);
+    histogram_reset(&s->variation);
+    s->start = start;
+}
+
+/* The account of the part, opened where it is not there. */
+static struct account *account_of(struct ledger *l, const struct part *part, bool *news)
+{
+    size_t at = find(l, part, false);
+    if (is_there(l, at, part, false))
+        return l->accounts[at];
+    if (!has_results(part->summary))
+        return NULL;
+    if (has_room(l, part))
+        return account_open(l, find(l, part, false), part, false);
+    at = find(l, part, true);
+    if (is_there(l, at, part, true))
+        return l->accounts[at];
+    *news = !target_overflows(l, part->target);
+    return account_open(l, at, part, true);
+}
+
+bool ledger_post(struct ledger *l, const struct part *part)
+{
+    bool news = false;
+    struct account *a = account_of(l, part, &news);
+    if (a == NULL)
+        return false;
+
+    bool first = a->window != l->window;
+    if (first && l->delta)
+        begin_anew(a, part->summary->start);
+    a->window = l->window;
+    a->series.to = part->to;
+    a->losses += outcomes_lost(part->summary->outcomes);
+    a->answered |= part->own_answers && is_answered(part->summary);
+    if (a->series.overflow)
+        l->overflowed +=
+            part->summary->sent + part->summary->outcomes[OUTCOME_NOT_MEASURED];
+    add_totals(&a->series, part);
+    if (part->early || !first)
+        keep_part(a, part->window);
+    if (first)
+        a->series.window = *part->summary;
+    else
+        join(a, part->summary);
+    return news;
+}
+
+uint64_t ledger_overflowed(const struct ledger *l)
+{
+    return l->overflowed;
+}
+
+void ledger_began_by(struct ledger *l, struct wall latest)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        struct series *s = &l->accounts[i]->series;
+        if (s->start.ns > latest.ns)
+            s->start = latest;
+        if (s->window.start.ns > latest.ns)
+            s->window.start = latest;
+    }
+}
+
+/* ---- silence ---- */
+
+/* Another kind that the target answers in the same place, or NULL. */
+static const struct kind *answered_kind(const struct ledger *l, const struct series *of)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const struct account *a = l->accounts[i];
+        const struct series *s = &a->series;
+        if (a->answered && s->target == of->target && s->family == of->family &&
+            s->kind != of->kind && strcmp(s->pop, of->pop) == 0)
+            return s->kind;
+    }
+    return NULL;
+}
+
+static void look_for_silence(const struct ledger *l, struct account *a)
+{
+    struct series *s = &a->series;
+    bool silent = !s->kind->has_port && !a->answered;
+    s->silent_while = silent ? answered_kind(l, s) : NULL;
+    s->silence_is_news =
+        s->silent_while != NULL && !a->silence_told && a->losses >= SILENT_LOSSES;
+    a->silence_told |= s->silence_is_news;
+}
+
+/* ---- the end of a window ---- */
+
+const struct series *const *ledger_close(struct ledger *l, struct mono now, size_t *n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        struct account *a = l->accounts[i];
+        a->series.in_window = a->window == l->window;
+        if (a->series.in_window && has_results(&a->series.window))
+            a->seen = now;
+        forget_parts(a);
+        if (now.ns - a->seen.ns >= LEDGER_KEEP_NS)
+            account_free(a);
+        else
+            l->accounts[kept++] = a;
+    }
+    l->n = kept;
+    l->window++;
+    l->closed = now;
+
+    l->list = mem_grow(l->list, &l->list_room, l->n, sizeof *l->list);
+    *n = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        struct account *a = l->accounts[i];
+        look_for_silence(l, a);
+        if (a->series.in_window || !l->delta)
+            l->list[(*n)++] = &a->series;
+    }
+    return l->list;
+}

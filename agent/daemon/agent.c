@@ -1,0 +1,377 @@
+#include "daemon/agent.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/clock_proof.h"
+#include "core/splay.h"
+#include "daemon/identity.h"
+#include "daemon/kill_switch.h"
+#include "daemon/measurer.h"
+#include "daemon/reporter.h"
+#include "daemon/status_server.h"
+#include "net/clock.h"
+#include "net/machine.h"
+#include "net/seed.h"
+#include "net/timer.h"
+#include "ship/shipper.h"
+#include "spool/spool.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* So often it is looked at whether the agent may probe, and whether there is a clock. */
+#define LOOK_MS 1000
+
+/* Of a sweep of some 120 front doors: a minute for their names in two families. The known
+ * ones come first; the first choice is among them. */
+#define SWEEP_GAP_NS    (250 * NS_PER_MS)
+#define SWEEP_CHOOSE_NS (12 * NS_PER_S)
+
+struct agent {
+    uv_loop_t *loop;
+    const struct config *config;
+    const struct knowledge *knowledge;
+    struct http *http;
+    struct measurer *measurer; /* NULL while the clock is not set */
+    struct spool *spool;
+    struct shipper *shipper; /* NULL: no collector is configured */
+    struct closing *closing;
+    struct answering *answering;
+    char instance_id[IDENTITY_TEXT_MAX];
+    char machine[MACHINE_TEXT_MAX]; /* "" where it is not known */
+    bool id_kept;                   /* in the state folder */
+    char host_name[256];
+
+    struct brake brake;
+    struct clock_proof clock;
+    uv_timer_t *look_timer;
+
+    uv_timer_t *ship_timer; /* runs from the closing of a window to our turn to ship */
+    int64_t ship_delay_ns;
+
+    agent_stopped_cb *on_stopped; /* NULL until agent_stop() */
+    void *user;
+    uv_timer_t *stop_timer;
+};
+
+static void on_batch(const struct batch *batch, void *user)
+{
+    struct agent *a = user;
+    if (!a->id_kept)
+        a->id_kept = identity_keep(a->instance_id, a->config->state_dir, a->machine) == 0;
+    struct tally tally = {
+        .measurer = measurer_counters(a->measurer),
+        .spool = spool_counters(a->spool),
+    };
+    if (a->shipper != NULL)
+        tally.shipper = shipper_counters(a->shipper);
+    const char *why = closing_take(a->closing, batch, &tally);
+    answering_window(a->answering, batch, closing_events(a->closing),
+                     tally.measurer.loop_lag_max_ns);
+    if (why != NULL)
+        measurer_look(a->measurer, why);
+    malloc_trim(0); /* what a busy window took goes back to the system */
+}
+
+static void on_ship_timer(uv_timer_t *timer)
+{
+    struct agent *a = timer->data;
+    shipper_wake(a->shipper);
+}
+
+/* When it is our turn: agents everywhere close their windows now. */
+static void ship(struct agent *a)
+{
+    bool under_way = uv_is_active((uv_handle_t *)a->ship_timer);
+    if (a->shipper == NULL || a->measurer == NULL || under_way)
+        return;
+    if (a->ship_delay_ns < NS_PER_MS) {
+        shipper_wake(a->shipper);
+        return;
+    }
+    timer_in(a->ship_timer, on_ship_timer, a->ship_delay_ns);
+}
+
+static void on_spool_ready(void *user)
+{
+    struct agent *a = user;
+    if (a->on_stopped == NULL)
+        ship(a);
+    else
+        shipper_wake(a->shipper);
+}
+
+/* ---- whether it may probe ---- */
+
+static void obey(struct agent *a)
+{
+    const char *why = brake_on(&a->brake);
+    if (why != NULL)
+        measurer_pause(a->measurer, why);
+    else
+        measurer_resume(a->measurer);
+}
+
+/* Without a clock nothing is measured, as its times would be wrong for ever, and nothing
+ * is shipped, as no certificate would be valid. */
+static int begin_measuring(struct agent *a)
+{
+    struct measurer_events events = {.on_batch = on_batch, .user = a};
+    if (a->brake.clock) {
+        log_warn("agent", "nothing is measured: %s", brake_on(&a->brake));
+        return 0;
+    }
+    struct explorer_pace pace = {.gap_ns = SWEEP_GAP_NS, .choose_ns = SWEEP_CHOOSE_NS};
+    int rc = measurer_create(&a->measurer, a->loop, a->config, a->knowledge, a->http,
+                             pace, events);
+    if (rc < 0)
+        return rc;
+    obey(a);
+    ship(a); /* what an earlier run left in the spool */
+    return 0;
+}
+
+static void hear(struct agent *a)
+{
+    const char *reason;
+    if (a->shipper == NULL)
+        return;
+    enum probing word = shipper_probing(a->shipper, &reason);
+    brake_hear(&a->brake, word, reason);
+}
+
+static void on_look_timer(uv_timer_t *timer)
+{
+    struct agent *a = timer->data;
+    int64_t ahead_ns;
+    bool heard = http_clock_ahead(a->http, &ahead_ns);
+    if (clock_proof_look(&a->clock, mono_now(), wall_now(), heard, ahead_ns))
+        spool_trust_clock(a->spool);
+    brake_look(&a->brake);
+    hear(a);
+    if (a->measurer != NULL) {
+        obey(a);
+    } else if (!a->brake.clock) {
+        log_info("agent", "this host's clock is set: measuring begins");
+        begin_measuring(a);
+    }
+}
+
+/* ---- begin ---- */
+
+/* The state folder and in it the instance id and the spool. */
+static int open_state(struct agent *a)
+{
+    const char *dir = a->config->state_dir;
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
+        int rc = -errno;
+        log_error("agent",
+                  "state folder %s: %s; make it for the user that runs edgelat, or set "
+                  "state_dir",
+                  dir, strerror(-rc));
+        return rc;
+    }
+    if (machine_hash(a->machine) < 0)
+        a->machine[0] = '\0';
+    int rc = identity_load(a->instance_id, dir, a->machine);
+    a->id_kept = rc == 0;
+    bool made = a->instance_id[0] != '\0';
+    if (made && (rc == -ENOSPC || rc == -EDQUOT || rc == -EROFS)) {
+        log_warn("agent",
+                 "%s/instance_id: %s; mend the disk, it is kept then; after a restart "
+                 "before that the collector sees another agent",
+                 dir, strerror(-rc));
+    } else if (rc < 0) {
+        log_error(
+            "agent",
+            "%s/instance_id: %s; then start edgelat again: the identity is not replaced "
+            "for that",
+            dir, rc == -EWOULDBLOCK ? "in use by another edgelat" : file_error(rc));
+        return rc;
+    }
+    struct spool_limits limits = {.bytes = a->config->spool_bytes,
+                                  .count = a->config->spool_count,
+                                  .age_ns = a->config->spool_age_ns,
+                                  .history = {.bytes = a->config->history_bytes,
+                                              .age_ns = a->config->history_age_ns}};
+    rc = spool_open(&a->spool, a->loop, dir, limits, on_spool_ready, a);
+    if (rc < 0 && rc != -EWOULDBLOCK) /* in use by another: the spool has said it */
+        log_error("agent",
+                  "spool %s/spool: %s; it must be a folder that we may read and write",
+                  dir, strerror(-rc));
+    return rc;
+}
+
+static int open_network(struct agent *a)
+{
+    int rc = http_create(&a->http, a->loop);
+    if (rc < 0) {
+        log_error(
+            "agent",
+            "no HTTP client: %s; raise the limits of the process (ulimit -n, ulimit "
+            "-i)",
+            strerror(-rc));
+        return rc;
+    }
+    const char *url = a->config->collectors[0].url;
+    if (url[0] != '\0') {
+        rc = shipper_create(&a->shipper, a->loop, a->http, a->spool, a->config,
+                            chance_seed());
+        if (rc < 0) {
+            log_error("agent", "collector %s: %s", url, strerror(-rc));
+            return rc;
+        }
+    }
+    brake_begin(&a->brake, a->config);
+    rc = begin_measuring(a);
+    if (rc < 0)
+        log_error("agent",
+                  "DNS servers '%s': not a list of addresses; mend `servers` in [dns]",
+                  a->config->dns_servers);
+    return rc;
+}
+
+static uv_timer_t *make_timer(struct agent *a)
+{
+    uv_timer_t *timer = mem_zalloc(sizeof *timer);
+    uv_timer_init(a->loop, timer);
+    timer->data = a;
+    return timer;
+}
+
+int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config,
+                 const struct knowledge *knowledge)
+{
+    struct agent *a = mem_zalloc(sizeof *a);
+    a->loop = loop;
+    a->config = config;
+    a->knowledge = knowledge;
+    if (gethostname(a->host_name, sizeof a->host_name - 1) < 0)
+        a->host_name[0] = '\0';
+    a->stop_timer = make_timer(a);
+    a->ship_timer = make_timer(a);
+    a->look_timer = make_timer(a);
+    a->ship_delay_ns =
+        spread_delay(chance_seed(), config->window_ns, config->shipping.spread_ns);
+
+    int rc = open_state(a);
+    if (rc == 0) {
+        struct otlp_resource resource = {
+            .instance_id = a->instance_id,
+            .version = EDGELAT_VERSION,
+            .host_name = a->host_name,
+            .site = config->site[0] != '\0' ? config->site : a->host_name,
+            .peering = &config->peering,
+        };
+        a->closing = closing_create(config, knowledge, &resource, a->spool);
+        rc = open_network(a);
+    }
+    if (rc < 0) {
+        agent_destroy(a);
+        return rc;
+    }
+    struct answering_sources sources = {
+        .config = config,
+        .instance_id = a->instance_id,
+        .host_name = a->host_name,
+        .brake = &a->brake,
+        .spool = a->spool,
+        .shipper = a->shipper,
+        .measurer = &a->measurer,
+    };
+    a->answering = answering_create(loop, &sources);
+    uv_timer_start(a->look_timer, on_look_timer, LOOK_MS, LOOK_MS);
+    char period[DURATION_TEXT_MAX];
+    log_debug("agent", "ships %.3f s after a window has closed",
+              (double)a->ship_delay_ns / 1e9);
+    log_info("agent", "edgelat %s: %zu target%s, windows of %s, %s%s%s", EDGELAT_VERSION,
+             config->n_targets, config->n_targets == 1 ? "" : "s",
+             duration_text(period, config->window_ns),
+             a->shipper != NULL ? "shipping to "
+                                : "kept in the spool as no collector is configured",
+             config->collectors[0].url,
+             config->n_collectors > 1 ? ", others where it cannot be reached" : "");
+    *out = a;
+    return 0;
+}
+
+struct agent_progress agent_progress(const struct agent *a)
+{
+    return (struct agent_progress){
+        .accepted = a->shipper != NULL ? shipper_counters(a->shipper).accepted : 0,
+        .waiting = spool_counters(a->spool).waiting,
+        .stopped = brake_on(&a->brake),
+    };
+}
+
+/* ---- end ---- */
+
+static void stopped(struct agent *a)
+{
+    agent_stopped_cb *on_stopped = a->on_stopped;
+    a->on_stopped = NULL;
+    uv_timer_stop(a->stop_timer);
+    hear(a); /* what came with the last batch counts for the next start */
+    if (on_stopped != NULL)
+        on_stopped(a->user);
+}
+
+static void on_flushed(void *user)
+{
+    stopped(user);
+}
+
+static void on_stop_timer(uv_timer_t *timer)
+{
+    stopped(timer->data);
+}
+
+void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
+{
+    a->on_stopped = on_stopped;
+    a->user = user;
+    if (a->measurer != NULL)
+        measurer_close_window(a->measurer);
+    answering_destroy(a->answering);
+    a->answering = NULL;
+    measurer_destroy(a->measurer);
+    a->measurer = NULL;
+    uv_timer_stop(a->ship_timer);
+    uv_timer_stop(a->look_timer);
+    timer_in(a->stop_timer, on_stop_timer, a->shipper == NULL ? 0 : AGENT_STOP_NS);
+    if (a->shipper != NULL)
+        shipper_flush(a->shipper, on_flushed, a);
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void agent_destroy(struct agent *a)
+{
+    if (a == NULL)
+        return;
+    answering_destroy(a->answering);
+    measurer_destroy(a->measurer);
+    shipper_destroy(a->shipper);
+    http_destroy(a->http);
+    struct spool_counters left = {0};
+    if (a->spool != NULL)
+        left = spool_counters(a->spool);
+    closing_destroy(a->closing);
+    spool_close(a->spool);
+    if (left.waiting > 0)
+        log_info("agent", "%llu batch%s in the spool for the next start",
+                 (unsigned long long)left.waiting,
+                 left.waiting == 1 ? " stays" : "es stay");
+    uv_close((uv_handle_t *)a->ship_timer, free_handle);
+    uv_close((uv_handle_t *)a->look_timer, free_handle);
+    uv_close((uv_handle_t *)a->stop_timer, free_handle);
+    free(a);
+}

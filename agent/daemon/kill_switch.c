@@ -1,0 +1,110 @@
+#include "daemon/kill_switch.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "net/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* In the state folder, while the collector says stop; what it says stands in it. */
+#define MEMORY "stopped"
+
+/* ---- what is remembered ---- */
+
+static int remember(int folder, const struct brake *b)
+{
+    char line[STOP_REASON_MAX + 1];
+    int len = snprintf(line, sizeof line, "%s\n", b->reason);
+    if (b->collector)
+        return file_write_whole(folder, MEMORY, line, (size_t)len);
+    return unlinkat(folder, MEMORY, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static void keep(const struct brake *b)
+{
+    const char *dir = b->config->state_dir;
+    int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = folder < 0 ? -errno : remember(folder, b);
+    if (folder >= 0)
+        close(folder);
+    if (rc < 0)
+        log_warn("agent",
+                 "%s/" MEMORY
+                 ": %s; whether the collector lets us probe is not kept over "
+                 "a restart",
+                 dir, strerror(-rc));
+}
+
+static void recall(struct brake *b)
+{
+    char path[FILE_TEXT_MAX + sizeof MEMORY];
+    snprintf(path, sizeof path, "%s/" MEMORY, b->config->state_dir);
+    char *bytes;
+    size_t len;
+    int rc = file_read(AT_FDCWD, path, FILE_NO_LINK, sizeof b->reason, &bytes, &len);
+    if (rc == -ENOENT || rc == -ENOTDIR)
+        return;
+    b->collector = true; /* also when it cannot be read: it is there */
+    if (rc < 0)
+        return;
+    bytes[strcspn(bytes, "\n")] = '\0';
+    text_copy(b->reason, sizeof b->reason, bytes);
+    free(bytes);
+    if (text_wrong(b->reason, strlen(b->reason)) != NULL)
+        b->reason[0] = '\0';
+}
+
+/* ---- who says what ---- */
+
+static void say(struct brake *b)
+{
+    const char *file = b->config->stop_file, *colon = b->reason[0] != '\0' ? ": " : "";
+    if (b->clock)
+        text_copy(b->text, sizeof b->text,
+                  "this host's clock was never set; it begins when NTP or somebody has");
+    else if (b->file && b->collector)
+        snprintf(b->text, sizeof b->text, "%s is there, and the collector says so%s%s",
+                 file, colon, b->reason);
+    else if (b->file)
+        snprintf(b->text, sizeof b->text, "%s is there", file);
+    else
+        snprintf(b->text, sizeof b->text, "the collector says so%s%s", colon, b->reason);
+}
+
+void brake_begin(struct brake *b, const struct config *config)
+{
+    *b = (struct brake){.config = config};
+    if (config->collectors[0].url[0] != '\0')
+        recall(b);
+    brake_look(b);
+}
+
+void brake_look(struct brake *b)
+{
+    b->file = access(b->config->stop_file, F_OK) == 0;
+    b->clock = !wall_is_set(wall_now());
+    say(b);
+}
+
+void brake_hear(struct brake *b, enum probing word, const char *reason)
+{
+    bool stop = word == PROBING_STOPPED;
+    if (word == PROBING_UNSAID ||
+        (stop == b->collector && strcmp(reason, b->reason) == 0))
+        return;
+    b->collector = stop;
+    text_copy(b->reason, sizeof b->reason, reason);
+    keep(b);
+    say(b);
+}
+
+const char *brake_on(const struct brake *b)
+{
+    return b->clock || b->file || b->collector ? b->text : NULL;
+}

@@ -1,0 +1,569 @@
+#include "daemon/measurer.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/pipeline.h"
+#include "net/clock.h"
+#include "net/netlink.h"
+#include "net/resolver.h"
+#include "net/seed.h"
+#include "net/timer.h"
+#include "probe/kinds.h"
+#include "probe/tcp/single.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A tick compares the clocks: LATE_NS late, the host slept or was stopped; STEP_NS apart,
+ * the clock stepped. */
+#define TICK_NS NS_PER_S
+#define LATE_NS (2 * NS_PER_S)
+#define STEP_NS (NS_PER_S / 2)
+
+/* Waiting time of a handshake of a sweep. */
+#define HANDSHAKE_NS (2 * NS_PER_S)
+
+struct request { /* of the explorer, under way */
+    struct request *next;
+    struct measurer *m;
+    size_t ref;
+    enum family family;
+    enum explorer_action action;
+    struct lookup *lookup;
+    struct single *handshake;
+};
+
+struct measurer {
+    uv_loop_t *loop;
+    const struct config *config;
+    struct measurer_events events;
+    struct http *http;
+    struct resolver *resolver;
+    struct prober *prober;
+    struct pipeline *pipeline;
+    struct explorer *explorer;
+    struct request *requests;
+    struct netlink *netlink;      /* NULL: the kernel does not report changes */
+    const struct target *nearest; /* as last logged */
+    bool paused;                  /* nothing is sent */
+    bool stopped;                 /* that was reported */
+    uv_timer_t *probe_timer, *explore_timer, *tick_timer;
+    struct mono tick_due;
+    int64_t clock_offset_ns; /* wall minus monotonic, at the last tick */
+    struct measurer_counters counters;
+};
+
+/* ---- when something is due ---- */
+
+static void on_probe_timer(uv_timer_t *timer);
+static void on_explore_timer(uv_timer_t *timer);
+
+/* After everything that may have changed what is due. */
+static void arm(struct measurer *m)
+{
+    struct mono at;
+    if (pipeline_next(m->pipeline, &at))
+        timer_in(m->probe_timer, on_probe_timer, at.ns - mono_now().ns);
+    else
+        uv_timer_stop(m->probe_timer);
+    if (explorer_next(m->explorer, &at))
+        timer_in(m->explore_timer, on_explore_timer, at.ns - mono_now().ns);
+    else
+        uv_timer_stop(m->explore_timer);
+}
+
+/* ---- probes ---- */
+
+static void on_probe_timer(uv_timer_t *timer)
+{
+    struct measurer *m = timer->data;
+    struct order order;
+    while (pipeline_take(m->pipeline, mono_now(), &order))
+        prober_send(m->prober, order.stream, order.kind, order.target, &order.to);
+    arm(m);
+}
+
+/* What answers for the target, ahead of the answer or result that it came of. A foreign
+ * network is an event, which the log has as well. */
+static void apply_front(struct measurer *m, size_t number, enum family family)
+{
+    char text[FRONT_TEXT_MAX];
+    const struct front *front = explorer_front(m->explorer, number, family);
+    const struct target *t = pipeline_target(m->pipeline, number);
+    if (!pipeline_front(m->pipeline, number, family, front, wall_now()) ||
+        t->discovered || front->is == FRONT_FOREIGN)
+        return;
+    front_text(text, front, t->host);
+    if (front->is == FRONT_FILTERED)
+        log_warn("resolver", "%s (%s): %s", t->name, family_name(family), text);
+    else if (text[0] != '\0')
+        log_info("resolver", "%s (%s): %s", t->name, family_name(family), text);
+}
+
+static void on_result(const struct result *result, void *user)
+{
+    struct measurer *m = user;
+    size_t number = pipeline_target_of(m->pipeline, result->stream);
+    explorer_result(m->explorer, number, result);
+    if (result->http.status != 0)
+        apply_front(m, number, result->to.family);
+    pipeline_result(m->pipeline, result);
+    arm(m);
+}
+
+static void on_after(uint32_t stream, enum afterthought what, void *user)
+{
+    struct measurer *m = user;
+    pipeline_after(m->pipeline, stream, what);
+}
+
+static void on_busy(void *user)
+{
+    struct measurer *m = user;
+    pipeline_busy(m->pipeline);
+}
+
+/* ---- requests of the explorer ---- */
+
+static struct request *request_open(struct measurer *m, const struct explorer_step *step)
+{
+    struct request *r = mem_zalloc(sizeof *r);
+    *r = (struct request){.next = m->requests,
+                          .m = m,
+                          .ref = step->ref,
+                          .family = step->family,
+                          .action = step->action};
+    return m->requests = r;
+}
+
+static void request_close(struct request *r)
+{
+    struct request **at = &r->m->requests;
+    while (*at != r)
+        at = &(*at)->next;
+    *at = r->next;
+    free(r);
+}
+
+static void cancel_requests(struct measurer *m)
+{
+    while (m->requests != NULL) {
+        struct request *r = m->requests;
+        if (r->lookup != NULL)
+            lookup_cancel(r->lookup);
+        single_cancel(r->handshake);
+        request_close(r);
+    }
+}
+
+static void on_resolution(const struct resolution *answer, void *user)
+{
+    struct request *r = user;
+    struct measurer *m = r->m;
+    explorer_answer(m->explorer, r->ref, r->family, answer, mono_now());
+    request_close(r);
+    arm(m);
+}
+
+/* A guessed name is complete: with a search domain that has a wildcard it would always
+ * exist. */
+static void resolve(struct measurer *m, const struct explorer_step *step)
+{
+    char absolute[HOST_TEXT_MAX + 1];
+    struct request *r = request_open(m, step);
+    bool guessed = step->target == NULL || step->target->discovered;
+    snprintf(absolute, sizeof absolute, "%s.", step->host);
+    r->lookup = resolver_lookup(m->resolver, guessed ? absolute : step->host,
+                                step->family, step->port, on_resolution, r);
+}
+
+static void on_handshake(int64_t rtt_ns, void *user)
+{
+    struct request *r = user;
+    struct measurer *m = r->m;
+    if (r->action == EXPLORER_DECOY) {
+        explorer_decoy(m->explorer, r->ref, r->family, rtt_ns != DELAY_UNDEFINED);
+        pipeline_decoy(m->pipeline, r->ref, r->family, rtt_ns);
+    } else {
+        explorer_handshake(m->explorer, r->ref, rtt_ns);
+    }
+    request_close(r);
+    arm(m);
+}
+
+static void start_handshake(struct measurer *m, const struct explorer_step *step)
+{
+    struct request *r = request_open(m, step);
+    const struct target *t = step->target;
+    r->handshake =
+        single_start(m->loop, &step->to, t != NULL ? t->dscp : 0,
+                     t != NULL ? t->waiting_ns : HANDSHAKE_NS, on_handshake, r);
+}
+
+/* ---- the explorer's steps ---- */
+
+/* So that the first probe of the target does not wait for certificates to load. */
+static void preload(struct measurer *m, const struct target *target)
+{
+    for (size_t k = 0; k < probe_kinds_count; k++)
+        if (target->kinds[k] && kind_delay(&probe_kinds[k]->kind, "tls") != KIND_NONE)
+            http_preload(m->http, target->ca_file);
+}
+
+static void log_failed(const struct explorer_step *step)
+{
+    const struct target *t = step->target;
+    const char *next = step->to.family == FAMILY_NONE
+                           ? "it is not probed until it resolves"
+                           : "the last address is still probed";
+    if (step->changed && !t->discovered)
+        log_warn("resolver", "%s (%s, %s): %s; %s", t->host, t->name,
+                 family_name(step->family), step->error, next);
+    else
+        log_debug("resolver", "%s (%s): %s", t->host, family_name(step->family),
+                  step->error);
+}
+
+static void use(struct measurer *m, const struct explorer_step *step)
+{
+    char address[ADDRESS_TEXT_MAX];
+    struct endpoint to = step->to;
+    if (step->action == EXPLORER_REST)
+        to = (struct endpoint){.family = FAMILY_NONE};
+    else if (step->changed)
+        log_info("resolver", "%s (%s) is %s%s%s", step->host, step->target->name,
+                 endpoint_address(address, &to), step->pop[0] != '\0' ? ", PoP " : "",
+                 step->pop);
+    apply_front(m, step->number, step->family);
+    netlink_follow(m->netlink, &to);
+    pipeline_resolved(m->pipeline, step->number, step->family, to, step->pop, mono_now(),
+                      wall_now());
+    pipeline_asked(m->pipeline, step->number, step->family, step->asked, mono_now(),
+                   wall_now());
+}
+
+static struct event *add_network_event(struct measurer *m, enum severity severity,
+                                       const char *what, const char *then)
+{
+    struct event *e = events_add(pipeline_events(m->pipeline), "edgelat.network.changed",
+                                 severity, wall_now(), NULL);
+    event_say(e, "%s%s", what, then);
+    return e;
+}
+
+/* In another network nothing that was measured before holds. */
+static void move(struct measurer *m, const struct explorer_step *step)
+{
+    if (step->damping == SWING_BEGAN)
+        add_network_event(
+            m, SEVERITY_WARN, step->error,
+            "; the network of this host keeps changing; further changes to "
+            "and fro are not reported until it has been stable for an hour");
+    else
+        add_network_event(m, SEVERITY_INFO, step->error, "");
+    log_info("explorer", "%s: a survey of what is near begins", step->error);
+    pipeline_moved(m->pipeline, wall_now());
+}
+
+static void log_nearest(struct measurer *m, const struct target_state *states, size_t n)
+{
+    const struct target_state *first = NULL;
+    size_t ranked = 0;
+    for (size_t i = 0; i < n; i++) {
+        ranked += states[i].rank > 0;
+        if (states[i].rank == 1)
+            first = &states[i];
+    }
+    if (first == NULL || first->target == m->nearest)
+        return;
+    m->nearest = first->target;
+    log_info("explorer", "nearest of %zu: %s, PoP %s, %.3f ms", ranked,
+             first->target->name, first->pop[0] != '\0' ? first->pop : "unknown",
+             (double)first->min_ns / 1e6);
+}
+
+static void end_survey(struct measurer *m)
+{
+    size_t n;
+    struct mono now = mono_now();
+    const struct target_state *states = pipeline_survey_end(m->pipeline, now, &n);
+    log_nearest(m, states, n);
+    explorer_ranked(m->explorer, states, n, now);
+}
+
+static void carry_out(struct measurer *m, const struct explorer_step *step)
+{
+    switch (step->action) {
+    case EXPLORER_ADD:
+        pipeline_add(m->pipeline, step->target);
+        preload(m, step->target);
+        break;
+    case EXPLORER_RESOLVE:
+        resolve(m, step);
+        break;
+    case EXPLORER_USE:
+    case EXPLORER_REST:
+        use(m, step);
+        break;
+    case EXPLORER_FAILED:
+        log_failed(step);
+        break;
+    case EXPLORER_DECOY:
+    case EXPLORER_HANDSHAKE:
+        start_handshake(m, step);
+        break;
+    case EXPLORER_MOVED:
+        move(m, step);
+        break;
+    case EXPLORER_SURVEY_BEGIN:
+        pipeline_survey_begin(m->pipeline, mono_now());
+        break;
+    case EXPLORER_SURVEY_END:
+        end_survey(m);
+        break;
+    }
+}
+
+static void on_explore_timer(uv_timer_t *timer)
+{
+    struct measurer *m = timer->data;
+    struct explorer_step step;
+    while (explorer_take(m->explorer, mono_now(), &step))
+        carry_out(m, &step);
+    arm(m);
+}
+
+static void on_network(const struct network_change *what, void *user)
+{
+    struct measurer *m = user;
+    if (!explorer_network(m->explorer, what->text, what->moved, what->place, mono_now()))
+        log_debug("explorer", "%s", what->text);
+    arm(m);
+}
+
+void measurer_look(struct measurer *m, const char *what)
+{
+    if (m->paused)
+        return;
+    bool at_once = explorer_reason(m->explorer, mono_now());
+    log_info("explorer", "%s has moved: a survey of what is near begins%s", what,
+             at_once ? "" : " a minute after the last one");
+    arm(m);
+}
+
+/* ---- to stop, and to go on ---- */
+
+static void say_whether(struct measurer *m, bool probing, const char *why)
+{
+    if (probing)
+        log_info("agent", "probing goes on: %s", why);
+    else
+        log_warn("agent", "probing is stopped: %s", why);
+    struct event *e =
+        events_add(pipeline_events(m->pipeline),
+                   probing ? "edgelat.agent.resumed" : "edgelat.agent.stopped",
+                   probing ? SEVERITY_INFO : SEVERITY_WARN, wall_now(), NULL);
+    event_say(e, "%s", why);
+    text_copy(e->before, sizeof e->before, probing ? "stopped" : "probing");
+    text_copy(e->after, sizeof e->after, probing ? "probing" : "stopped");
+}
+
+void measurer_pause(struct measurer *m, const char *why)
+{
+    if (m->stopped)
+        return;
+    say_whether(m, false, why);
+    m->paused = m->stopped = true;
+    cancel_requests(m);
+    explorer_pause(m->explorer, true, mono_now());
+    pipeline_pause(m->pipeline, true, mono_now());
+    arm(m);
+}
+
+void measurer_resume(struct measurer *m)
+{
+    if (!m->paused)
+        return;
+    if (m->stopped)
+        say_whether(m, true, "the stop order was lifted");
+    m->paused = m->stopped = false;
+    pipeline_pause(m->pipeline, false, mono_now());
+    explorer_pause(m->explorer, false, mono_now());
+    arm(m);
+}
+
+/* ---- clocks and windows ---- */
+
+void measurer_close_window(struct measurer *m)
+{
+    const struct batch *batch = pipeline_close(m->pipeline, mono_now(), wall_now());
+    explorer_ranked(m->explorer, batch->targets, batch->n_targets, mono_now());
+    m->events.on_batch(batch, m->events.user);
+    arm(m);
+}
+
+/* Between two ticks: did the host sleep, was the agent stopped, was the clock set? */
+static void compare_clocks(struct measurer *m, struct mono now, struct wall wall)
+{
+    int64_t late_ns = now.ns - m->tick_due.ns;
+    int64_t offset_ns = wall.ns - now.ns;
+    if (late_ns > m->counters.loop_lag_max_ns)
+        m->counters.loop_lag_max_ns = late_ns;
+    int64_t stepped_ns = llabs(offset_ns - m->clock_offset_ns);
+    if (late_ns > LATE_NS || stepped_ns > STEP_NS) {
+        log_info("agent",
+                 "measuring was interrupted: %.1f s without a turn, clock moved %.1f s",
+                 (double)late_ns / 1e9, (double)stepped_ns / 1e9);
+        pipeline_interrupted(m->pipeline);
+    } else if (late_ns > PIPELINE_LATE_NS) {
+        pipeline_busy(m->pipeline);
+    }
+    m->clock_offset_ns = offset_ns;
+}
+
+static void report_settled(struct measurer *m)
+{
+    uint64_t changes = explorer_settled(m->explorer, mono_now());
+    if (changes == 0)
+        return;
+    struct event *e = add_network_event(m, SEVERITY_INFO, "the network of this host",
+                                        " has not changed for an hour");
+    event_number(e, "edgelat.network.changes", (double)changes);
+}
+
+static void arm_tick(struct measurer *m, struct wall wall);
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct measurer *m = timer->data;
+    struct wall wall = wall_now();
+    compare_clocks(m, mono_now(), wall);
+    report_settled(m);
+    if (wall.ns >= pipeline_closing(m->pipeline).ns)
+        measurer_close_window(m);
+    arm_tick(m, wall);
+}
+
+/* The next tick is TICK_NS away, or sooner where a window closes. */
+static void arm_tick(struct measurer *m, struct wall wall)
+{
+    int64_t wait_ns = pipeline_closing(m->pipeline).ns - wall.ns;
+    if (wait_ns > TICK_NS)
+        wait_ns = TICK_NS;
+    if (wait_ns < 0)
+        wait_ns = 0;
+    m->tick_due.ns = mono_now().ns + wait_ns;
+    timer_in(m->tick_timer, on_tick, wait_ns);
+}
+
+/* ---- the whole ---- */
+
+static uv_timer_t *make_timer(struct measurer *m)
+{
+    uv_timer_t *timer = mem_zalloc(sizeof *timer);
+    uv_timer_init(m->loop, timer);
+    timer->data = m;
+    return timer;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+/* Opens the kinds that the targets want: what cannot be measured is said now and once. */
+static void open_kinds(struct measurer *m)
+{
+    for (size_t t = 0; t < m->config->n_targets; t++)
+        preload(m, &m->config->targets[t]);
+    for (size_t k = 0; k < probe_kinds_count; k++) {
+        char why[256];
+        bool wanted = false;
+        for (size_t t = 0; t < m->config->n_targets; t++)
+            wanted = wanted || m->config->targets[t].kinds[k];
+        if (wanted && prober_open(m->prober, k, why, sizeof why) < 0)
+            log_warn("prober", "%s is not measured: %s", probe_kinds[k]->kind.name, why);
+    }
+}
+
+int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
+                    const struct knowledge *knowledge, struct http *http,
+                    struct explorer_pace pace, struct measurer_events events)
+{
+    struct resolver *resolver;
+    int rc = resolver_create(&resolver, loop, config->dns_servers);
+    if (rc < 0)
+        return rc;
+
+    struct measurer *m = mem_zalloc(sizeof *m);
+    m->loop = loop;
+    m->config = config;
+    m->events = events;
+    m->http = http;
+    m->resolver = resolver;
+    struct prober_events prober_events = {
+        .on_result = on_result, .on_after = on_after, .on_busy = on_busy, .user = m};
+    m->prober = prober_create(loop, probe_kinds, probe_kinds_count, resolver, http,
+                              prober_events);
+    struct wall wall = wall_now();
+    struct pipeline_settings settings = config_pipeline(config);
+    m->pipeline =
+        pipeline_create(&settings, probe_kind_words(), chance_seed(), mono_now(), wall);
+    m->explorer =
+        explorer_create(config, knowledge, probe_kind_words(), pace, chance_seed());
+    m->clock_offset_ns = wall.ns - mono_now().ns;
+    m->probe_timer = make_timer(m);
+    m->explore_timer = make_timer(m);
+    m->tick_timer = make_timer(m);
+    open_kinds(m);
+    m->paused = true;
+    rc = netlink_create(&m->netlink, loop, NETWORK_SETTLE_NS, on_network, m);
+    if (rc < 0)
+        log_info(
+            "explorer",
+            "the kernel does not report network changes (%s): surveys come each hour "
+            "only",
+            strerror(-rc));
+    arm_tick(m, wall);
+    *out = m;
+    return 0;
+}
+
+struct measurer_counters measurer_counters(struct measurer *m)
+{
+    struct measurer_counters counters = m->counters;
+    counters.probing = !m->paused;
+    counters.prober = prober_counters(m->prober);
+    counters.names = explorer_counters(m->explorer);
+    m->counters.loop_lag_max_ns = 0;
+    return counters;
+}
+
+const char *measurer_failure(const struct measurer *m, size_t target)
+{
+    return explorer_failure(m->explorer, target);
+}
+
+bool measurer_summary(const struct measurer *m, struct doors_summary *out)
+{
+    return explorer_summary(m->explorer, out);
+}
+
+void measurer_destroy(struct measurer *m)
+{
+    if (m == NULL)
+        return;
+    netlink_destroy(m->netlink);
+    cancel_requests(m);
+    uv_close((uv_handle_t *)m->probe_timer, free_handle);
+    uv_close((uv_handle_t *)m->explore_timer, free_handle);
+    uv_close((uv_handle_t *)m->tick_timer, free_handle);
+    prober_destroy(m->prober);
+    resolver_destroy(m->resolver);
+    pipeline_destroy(m->pipeline);
+    explorer_destroy(m->explorer);
+    free(m);
+}

@@ -1,0 +1,38 @@
+/*
+ * What becomes of a closed window: the log says what has changed, the agent's own values
+ * and the events of the edge join it, and it goes, encoded, into the spool.
+ */
+#ifndef EDGELAT_DAEMON_REPORTER_H
+#define EDGELAT_DAEMON_REPORTER_H
+
+#include "config/config.h"
+#include "core/batch.h"
+#include "daemon/measurer.h"
+#include "edge/edge_data.h"
+#include "otlp/metrics.h"
+#include "ship/shipper.h"
+#include "spool/spool.h"
+
+struct tally { /* how the agent fares */
+    struct measurer_counters measurer;
+    struct spool_counters spool;
+    struct shipper_counters shipper; /* all 0 without a collector */
+};
+
+struct closing;
+
+/* All but the resource, whose texts are, is borrowed; it outlives the closing. */
+struct closing *closing_create(const struct config *config,
+                               const struct knowledge *knowledge,
+                               const struct otlp_resource *resource, struct spool *spool);
+void closing_destroy(struct closing *c); /* NULL is fine */
+
+/* Returns what has moved, so that it is time to look around for what is near, valid until
+ * the next call; or NULL. */
+const char *closing_take(struct closing *c, const struct batch *measured,
+                         const struct tally *tally);
+
+/* All of the window that was taken last. */
+const struct events *closing_events(const struct closing *c);
+
+#endif

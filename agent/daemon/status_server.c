@@ -1,0 +1,118 @@
+#include "daemon/status_server.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/clock.h"
+#include "probe/kinds.h"
+#include "status/answer.h"
+#include "status/snapshot.h"
+#include "status/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct answering {
+    struct answering_sources from;
+    struct snapshot snapshot;
+    struct mono began;
+    struct status_socket *socket; /* NULL: there is none */
+};
+
+/* ---- an answer ---- */
+
+static void fill_in_usage(struct snapshot *s)
+{
+    uv_rusage_t usage;
+    size_t resident;
+    uv_getrusage(&usage);
+    uv_resident_set_memory(&resident);
+    s->memory_bytes = resident;
+    s->cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+               (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/* What is of this moment. */
+static void fill_in(struct answering *a)
+{
+    struct snapshot *s = &a->snapshot;
+    s->now = wall_now();
+    s->since.ns = s->now.ns - (mono_now().ns - a->began.ns); /* the clock may be set */
+    s->stopped = brake_on(a->from.brake);
+    s->spool = spool_counters(a->from.spool);
+    if (a->from.shipper != NULL) {
+        s->exports = shipper_counters(a->from.shipper);
+        s->n_collectors = shipper_collectors(a->from.shipper, s->collectors);
+        s->retry_ns = shipper_retry_ns(a->from.shipper);
+    }
+    for (size_t t = 0; t < s->n_targets && t < a->from.config->n_targets; t++)
+        s->targets[t].failure =
+            *a->from.measurer != NULL ? measurer_failure(*a->from.measurer, t) : NULL;
+    fill_in_usage(s);
+}
+
+static void on_ask(struct text *answer, void *user)
+{
+    struct answering *a = user;
+    struct text findings = {0}, json = {0}, text = {0};
+    fill_in(a);
+    size_t found = snapshot_findings(&a->snapshot, &findings);
+    snapshot_json(&a->snapshot, text_string(&findings), &json);
+    snapshot_text(&a->snapshot, text_string(&findings), &text);
+    answer_write(answer, found > 0, &json, &text);
+    text_free(&findings);
+    text_free(&json);
+    text_free(&text);
+}
+
+void answering_window(struct answering *a, const struct batch *batch,
+                      const struct events *events, int64_t loop_lag_ns)
+{
+    snapshot_window(&a->snapshot, batch, events, loop_lag_ns);
+}
+
+/* ---- begin and end ---- */
+
+static void say_no_socket(const char *path, int rc)
+{
+    if (rc == -EADDRINUSE)
+        log_warn("status",
+                 "%s: another agent answers there; `edgelat status` cannot ask this one "
+                 "before status_socket in [agent] names a file of its own",
+                 path);
+    else if (rc == -EEXIST)
+        log_warn("status",
+                 "%s: there is something that is no socket, which stays as it is; "
+                 "`edgelat status` cannot ask this agent before it is moved away, or "
+                 "status_socket in [agent] names another file",
+                 path);
+    else
+        log_info("status",
+                 "%s: %s; `edgelat status` cannot ask this agent: make its folder for "
+                 "the user that runs edgelat, or set status_socket in [agent]",
+                 path, strerror(-rc));
+}
+
+struct answering *answering_create(uv_loop_t *loop, const struct answering_sources *from)
+{
+    struct answering *a = mem_zalloc(sizeof *a);
+    const char *path = from->config->status_socket;
+    a->from = *from;
+    a->began = mono_now();
+    snapshot_begin(&a->snapshot, from->config, probe_kind_words(), wall_now());
+    a->snapshot.instance_id = from->instance_id;
+    a->snapshot.host_name = from->host_name;
+    int rc = status_socket_create(&a->socket, loop, path, on_ask, a);
+    if (rc < 0)
+        say_no_socket(path, rc);
+    return a;
+}
+
+void answering_destroy(struct answering *a)
+{
+    if (a == NULL)
+        return;
+    status_socket_destroy(a->socket);
+    snapshot_free(&a->snapshot);
+    free(a);
+}

@@ -1,0 +1,38 @@
+/*
+ * Answers who asks on the status socket how the agent is: puts together what the closed
+ * windows told and what the modules count.
+ */
+#ifndef EDGELAT_DAEMON_STATUS_SERVER_H
+#define EDGELAT_DAEMON_STATUS_SERVER_H
+
+#include "config/config.h"
+#include "core/batch.h"
+#include "daemon/kill_switch.h"
+#include "daemon/measurer.h"
+#include "ship/shipper.h"
+#include "spool/spool.h"
+
+#include <uv.h>
+
+struct answering;
+
+struct answering_sources { /* borrowed; they outlive the answering */
+    const struct config *config;
+    const char *instance_id, *host_name;
+    const struct brake *brake;
+    const struct spool *spool;
+    const struct shipper *shipper;    /* NULL: no collector */
+    struct measurer *const *measurer; /* it may begin later: NULL until then */
+};
+
+/* Where the socket cannot be had the log says so, once, and nobody is answered. */
+struct answering *answering_create(uv_loop_t *loop, const struct answering_sources *from);
+
+/* Before the measurer's end: discovered targets are its own. NULL is fine. */
+void answering_destroy(struct answering *a);
+
+/* A window has closed. */
+void answering_window(struct answering *a, const struct batch *batch,
+                      const struct events *events, int64_t loop_lag_ns);
+
+#endif

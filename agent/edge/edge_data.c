@@ -1,0 +1,79 @@
+#include "edge/edge_data.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "edge/site.h"
+
+#define LOSS_RATIO_DEFAULT 0.02 /* where Microsoft names none */
+
+void knowledge_free(struct knowledge *k)
+{
+    catalogue_free(&k->metros);
+    prefixes_free(&k->prefixes);
+    thresholds_free(&k->thresholds);
+    workloads_free(&k->workloads);
+    suffixes_free(&k->suffixes);
+}
+
+struct target workload_target(const struct workload *w, const struct kinds *kinds)
+{
+    struct target t = target_default(kinds);
+    text_copy(t.name, sizeof t.name, w->name);
+    text_copy(t.service, sizeof t.service, w->service);
+    text_copy(t.host, sizeof t.host, w->host);
+    text_copy(t.path, sizeof t.path, w->path);
+    return t;
+}
+
+struct joining {
+    const char *file;
+    config_problem_cb *on_problem;
+    void *user;
+    size_t problems;
+};
+
+static void say(const char *clause, void *user)
+{
+    struct joining *j = user;
+    struct text text = {0};
+    text_add(&text, "%s: %s", j->file, clause);
+    j->problems++;
+    j->on_problem(text_string(&text), j->user);
+    text_free(&text);
+}
+
+/* ---- what is completed ---- */
+
+static void add_workloads(const struct knowledge *k, struct config *c,
+                          const struct kinds *kinds)
+{
+    size_t n = k->workloads.n;
+    c->targets = mem_grow(c->targets, &c->targets_room, n, sizeof *c->targets);
+    for (size_t i = 0; i < n; i++)
+        c->targets[c->n_targets++] = workload_target(&k->workloads.all[i], kinds);
+}
+
+void knowledge_limits(const struct knowledge *k, struct target *target)
+{
+    thresholds_limits(&k->thresholds, target->service, &target->limits);
+    if (target->limits.loss_ratio == 0)
+        target->limits.loss_ratio = LOSS_RATIO_DEFAULT;
+}
+
+size_t knowledge_complete(const struct knowledge *k, struct config *c,
+                          const struct kinds *kinds, const char *file,
+                          config_problem_cb *on_problem, void *user)
+{
+    struct joining j = {.file = file, .on_problem = on_problem, .user = user};
+    struct site site;
+    site_read(&site, &k->metros, c->location, &c->peering, say, &j);
+    if (c->n_targets == 0)
+        add_workloads(k, c, kinds);
+    if (c->n_targets == 0)
+        say("there is no target, and no targets.csv with the usual ones; install the "
+            "package's, or add a section [target NAME] with a host",
+            &j);
+    for (size_t t = 0; t < c->n_targets; t++)
+        knowledge_limits(k, &c->targets[t]);
+    return j.problems;
+}

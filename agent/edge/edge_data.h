@@ -1,0 +1,44 @@
+/*
+ * All that is known of Microsoft's edge, as the data files say it, and how it completes a
+ * configuration: where the site is, which targets there are, and what is good for them.
+ */
+#ifndef EDGELAT_EDGE_EDGE_DATA_H
+#define EDGELAT_EDGE_EDGE_DATA_H
+
+#include "config/config.h"
+#include "edge/catalogue.h"
+#include "edge/prefixes.h"
+#include "edge/suffixes.h"
+#include "edge/thresholds.h"
+#include "edge/workloads.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct knowledge { /* all zero knows nothing; ends with knowledge_free() */
+    struct catalogue metros;
+    struct prefixes prefixes;
+    struct thresholds thresholds;
+    struct workloads workloads;
+    struct suffixes suffixes;
+};
+
+void knowledge_free(struct knowledge *k);
+
+/* A target that asks for the workload, with defaults for the rest. */
+struct target workload_target(const struct workload *w, const struct kinds *kinds);
+
+/* Fills in the limits of a target that nobody has set: of its service. */
+void knowledge_limits(const struct knowledge *k, struct target *target);
+
+/*
+ * Completes a configuration that has been read: without any target the workloads become
+ * its targets, and limits that nobody has set are those of the thresholds. Returns the
+ * number of problems, each given to `on_problem`: a place that is not in the catalogue,
+ * and that there is no target at all. `file` is its name for messages.
+ */
+size_t knowledge_complete(const struct knowledge *k, struct config *c,
+                          const struct kinds *kinds, const char *file,
+                          config_problem_cb *on_problem, void *user);
+
+#endif

@@ -1,0 +1,103 @@
+#include "edge/location.h"
+
+#include "base/mem.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { WORD_ROOM = 64 };
+
+/* "Ashburn" is the city of "Ashburn, Virginia". */
+static bool is_city(const char *city, const char *word)
+{
+    size_t len = strlen(word);
+    return strncasecmp(city, word, len) == 0 && (city[len] == '\0' || city[len] == ',');
+}
+
+/* Front Door's three letters are what people know. */
+static bool is_plainer(const struct metro *m, const struct metro *than)
+{
+    bool front = m->family == POP_FRONT_DOOR, was = than->family == POP_FRONT_DOOR;
+    return front != was ? front : strlen(m->code) > strlen(than->code);
+}
+
+static const struct metro *of_city(const struct catalogue *c, const char *city)
+{
+    const struct metro *found = NULL;
+    for (size_t i = 0; i < c->n; i++)
+        if (is_city(c->metros[i].city, city) &&
+            (found == NULL || is_plainer(&c->metros[i], found)))
+            found = &c->metros[i];
+    return found;
+}
+
+/* The most similar code with the same first letter. */
+static const struct metro *similar(const struct catalogue *c, const char *word)
+{
+    const char **codes = mem_alloc(c->n * sizeof *codes);
+    char upper[WORD_ROOM];
+    size_t n = 0;
+    text_copy(upper, sizeof upper, word);
+    for (char *at = upper; *at != '\0'; at++)
+        *at = (char)toupper((unsigned char)*at);
+    for (size_t i = 0; i < c->n; i++)
+        if (c->metros[i].code[0] == upper[0])
+            codes[n++] = c->metros[i].code;
+    const char *near = text_nearest(upper, codes, n);
+    free(codes);
+    return near != NULL ? catalogue_find(c, near, POP_FRONT_DOOR) : NULL;
+}
+
+const struct metro *place_metro(const struct catalogue *c, const char *code,
+                                struct text *wrong)
+{
+    const struct metro *found = catalogue_find(c, code, POP_FRONT_DOOR);
+    if (found != NULL)
+        return found;
+    if (c->n == 0) {
+        text_add(wrong, "%s cannot be looked up, as there is no metros.csv", code);
+        return NULL;
+    }
+    const struct metro *near = of_city(c, code);
+    if (near == NULL)
+        near = similar(c, code);
+    text_add(wrong, "%s is no code of metros.csv", code);
+    if (near != NULL)
+        text_add(wrong, "; did you mean %s (%s)?", near->code, near->city);
+    return NULL;
+}
+
+static bool read_degrees(struct position *out, const char *text)
+{
+    char words[WORD_ROOM];
+    if (!text_copy(words, sizeof words, text))
+        return false;
+    size_t first = strcspn(words, ", \t");
+    char *second = words + first + strspn(words + first, ", \t");
+    words[first] = '\0';
+    return text_to_number(words, -90, 90, &out->latitude) &&
+           text_to_number(second, -180, 180, &out->longitude);
+}
+
+bool place_parse(struct position *out, const struct catalogue *c, const char *text,
+                 struct text *wrong)
+{
+    if (isalpha((unsigned char)*text)) {
+        const struct metro *m = place_metro(c, text, wrong);
+        if (m != NULL)
+            *out = m->at;
+        return m != NULL;
+    }
+    struct position read;
+    if (!read_degrees(&read, text)) {
+        text_add(wrong,
+                 "%s is no place; write LATITUDE LONGITUDE in degrees, such as 50.94 "
+                 "6.96 (north and east are positive), or the code of a metro",
+                 text);
+        return false;
+    }
+    *out = read;
+    return true;
+}

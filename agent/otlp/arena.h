@@ -1,0 +1,17 @@
+/*
+ * Memory for many small things that go together: taken piece by piece, given back whole.
+ */
+#ifndef EDGELAT_OTLP_ARENA_H
+#define EDGELAT_OTLP_ARENA_H
+
+#include <stddef.h>
+
+struct arena { /* start with { 0 } */
+    struct arena_chunk *chunk;
+};
+
+void *arena_take(struct arena *a,
+                 size_t size); /* aligned for anything, not initialised */
+void arena_free(struct arena *a);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * The pieces an OTLP request is built of: attributes, and data points metric by metric.
+ * Everything lives in the builder's arena; texts are borrowed from the caller, unless
+ * they are not UTF-8 or too long: those are copied and made so, as one bad text would
+ * make a receiver refuse the whole request.
+ *
+ * An attribute stands in every point of a series, and a point below five other messages:
+ * each is packed once and copied as it is, where protobuf-c would size it up anew on
+ * every level.
+ */
+#ifndef EDGELAT_OTLP_BUILDER_H
+#define EDGELAT_OTLP_BUILDER_H
+
+#include "core/histogram.h"
+#include "core/target.h"
+#include "core/time.h"
+#include "otlp/arena.h"
+#include "proto/otlp.pb-c.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ATTRIBUTE_TEXT_MAX 512 /* bytes of a value */
+#define ATTRIBUTES_MAX     20
+#define METRICS_MAX        48
+
+struct packed { /* a message: its length and its bytes, as they stand behind a tag */
+    uint8_t *bytes;
+    size_t len;
+};
+
+struct metric { /* one name, and its points so far */
+    const char *name, *unit, *description;
+    Otlp__Metric__DataCase type;
+    struct packed *points; /* NumberDataPoint or ExponentialHistogramDataPoint */
+    size_t n, room;
+};
+
+struct builder { /* start with { .time = ... }, end with builder_free() */
+    struct arena arena;
+    struct wall time; /* stamps every point */
+    bool delta;       /* sums and histograms; else cumulative */
+    struct metric metrics[METRICS_MAX];
+    size_t n_metrics;
+};
+
+void builder_free(struct builder *b);
+
+/* A metric without points is left out of the request. */
+Otlp__Metric *builder_metric(struct builder *b, size_t metric);
+
+struct attributes { /* start with { 0 }; a copy may be added to on its own */
+    struct packed list[ATTRIBUTES_MAX]; /* KeyValue */
+    size_t n;
+};
+
+void attribute_text(struct builder *b, struct attributes *to, const char *key,
+                    const char *text);
+void attribute_text_if(struct builder *b, struct attributes *to, const char *key,
+                       const char *text); /* nothing for "" */
+void attribute_integer(struct builder *b, struct attributes *to, const char *key,
+                       int64_t number);
+void attribute_number(struct builder *b, struct attributes *to, const char *key,
+                      double number);
+void attribute_bool(struct builder *b, struct attributes *to, const char *key,
+                    bool truth);
+
+/* Those that say which target, in every signal: its name, service and host. */
+struct attributes attributes_of_target(struct builder *b, const struct target *t);
+
+/* Gives `message` the attributes, as its field number `tag`. */
+void attributes_attach(struct builder *b, const struct attributes *a,
+                       ProtobufCMessage *message, uint32_t tag);
+
+/* A text as a value, made sendable. */
+Otlp__AnyValue *builder_text(struct builder *b, const char *text);
+
+/* `metric` is an index into builder.metrics; `start` is where its counting began. */
+void point_count(struct builder *b, size_t metric, const struct attributes *a,
+                 struct wall start, uint64_t count);
+void point_value(struct builder *b, size_t metric, const struct attributes *a,
+                 struct wall start, double value);
+void point_histogram(struct builder *b, size_t metric, const struct attributes *a,
+                     struct wall start, const struct histogram *h);
+
+#endif

@@ -1,0 +1,117 @@
+#include "otlp/decoded.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *decoded_text(Otlp__KeyValue *const *attributes, size_t n, const char *key,
+                         const char *missing)
+{
+    for (size_t i = 0; i < n; i++) {
+        const Otlp__AnyValue *value = attributes[i]->value;
+        if (strcmp(attributes[i]->key, key) != 0)
+            continue;
+        bool is_text =
+            value != NULL && value->value_case == OTLP__ANY_VALUE__VALUE_STRING_VALUE;
+        return is_text && value->string_value[0] != '\0' ? value->string_value : missing;
+    }
+    return missing;
+}
+
+int64_t decoded_integer(const Otlp__NumberDataPoint *point)
+{
+    if (point->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_INT)
+        return point->as_int;
+    bool whole = point->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE &&
+                 fabs(point->as_double) < 0x1p53;
+    return whole ? (int64_t)point->as_double : 0;
+}
+
+static int64_t ns_of(double seconds)
+{
+    if (!(seconds > 0)) /* NaN is not */
+        return 0;
+    double ns = seconds * 1e9;
+    return ns < 0x1p62 ? llround(ns) : INT64_C(1) << 62;
+}
+
+enum { OCTAVES_MAX = 64, SCALE_MIN = -10, SCALE_MAX = 20 }; /* scales: OTLP's own */
+
+static bool is_of_delays(int scale, int32_t offset, size_t n)
+{
+    if (scale < SCALE_MIN || scale > SCALE_MAX || n > HISTOGRAM_BUCKETS_MAX)
+        return false;
+    double low = ldexp((double)offset, -scale);
+    double high = low + ldexp((double)n, -scale);
+    return low >= -OCTAVES_MAX && high <= OCTAVES_MAX;
+}
+
+bool decoded_histogram(struct histogram *out,
+                       const Otlp__ExponentialHistogramDataPoint *p)
+{
+    int32_t offset = p->positive == NULL ? 0 : p->positive->offset;
+    size_t buckets = p->positive == NULL ? 0 : p->positive->n_bucket_counts;
+    if (!is_of_delays(p->scale, offset, buckets))
+        return false;
+
+    uint32_t n = (uint32_t)buckets;
+    *out = (struct histogram){
+        .count = p->zero_count,
+        .zeros = p->zero_count,
+        .scale = (int8_t)p->scale,
+        .offset = offset,
+        .n = n,
+        .room = n,
+        .buckets = mem_alloc(n * sizeof(uint32_t)),
+    };
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t count = p->positive->bucket_counts[i];
+        out->buckets[i] = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+        out->count += out->buckets[i];
+    }
+    /* where the sender did not give the extremes, the bounds of the buckets are known */
+    double high = exp2(ldexp((double)offset + n, -p->scale));
+    if (p->has_min_case == OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MIN_MIN)
+        out->min_ns = ns_of(p->min);
+    if (p->has_max_case == OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MAX_MAX)
+        out->max_ns = ns_of(p->max);
+    else if (n > 0)
+        out->max_ns = ns_of(high);
+    return true;
+}
+
+/* C1 controls, and the block of Unicode with the marks that turn the writing around. */
+static bool is_mischief(const char *character, size_t len)
+{
+    unsigned char first = (unsigned char)character[0];
+    unsigned char second = len > 1 ? (unsigned char)character[1] : 0;
+    if (len == 1)
+        return first < 0x20 || first == 0x7f;
+    return (first == 0xc2 && second < 0xa1) ||
+           (first == 0xe2 && (second == 0x80 || second == 0x81));
+}
+
+const char *decoded_clean(char *out, size_t room, const char *text, char blank)
+{
+    size_t n = 0;
+    for (size_t left = strlen(text), len; left > 0; text += len, left -= len) {
+        len = text_utf8(text, left);
+        const char *shown = text;
+        size_t shown_len = len;
+        if (len == 0 || is_mischief(text, len)) {
+            len = len == 0 ? 1 : len;
+            shown = "?";
+            shown_len = 1;
+        } else if (*text == ' ') {
+            shown = &blank;
+        }
+        if (n + shown_len + 1 > room)
+            break;
+        memcpy(out + n, shown, shown_len);
+        n += shown_len;
+    }
+    out[n] = '\0';
+    return out;
+}

@@ -1,0 +1,41 @@
+/*
+ * gzip (RFC 1952). Packing is deterministic: the same bytes give the same bytes, without
+ * time or system in the header. Unpacking is bounded and checks the CRC-32 and the
+ * length, so that a torn or changed file is told from a whole one.
+ */
+#ifndef EDGELAT_OTLP_GZIP_H
+#define EDGELAT_OTLP_GZIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The gzipped bytes; free() them. */
+void *gzip_pack(const void *bytes, size_t len, size_t *out_len);
+
+/* The same piece by piece; the end frees it. */
+struct gzip;
+struct gzip *gzip_begin(void);
+void gzip_add(struct gzip *g, const void *bytes, size_t len);
+void *gzip_end(struct gzip *g, size_t *out_len);
+
+/* It begins like gzip; says nothing of the rest. */
+bool gzip_is(const void *bytes, size_t len);
+
+/*
+ * Unpacks one whole gzip member of `max` bytes at most into `*out`, for free(). Returns
+ * 0, -EBADMSG: not gzip, torn, or something behind it, or -EMSGSIZE: more than `max`
+ * bytes. `*out` is set only with 0.
+ */
+int gzip_unpack(const void *bytes, size_t len, size_t max, void **out, size_t *out_len);
+
+/* The same without the bytes: is it whole? */
+int gzip_check(const void *bytes, size_t len, size_t max);
+
+/*
+ * Unpacks what it can of an HTTP body with the coding "gzip" or "deflate" (RFC
+ * 9110, 8.4.1; zlib's format, or raw as some send it): `room` bytes at most, also of a
+ * torn body. Returns how many; 0 when it is neither.
+ */
+size_t gzip_unpack_body(const void *bytes, size_t len, void *out, size_t room);
+
+#endif

@@ -1,0 +1,305 @@
+/*
+ * Which metrics a batch is, and with which attributes; the table of the README.
+ */
+#include "otlp/metrics.h"
+
+#include "otlp/builder.h"
+#include "otlp/request.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DELAY,
+    QUANTILE,
+    VARIATION,
+    RESULTS,
+    ANOMALIES,
+    LOSS_RATIO,
+    LOSS_BURST,
+    UP,
+    RANK,
+    INTERCEPTED,
+    FOREIGN,
+    OURS
+};
+
+static const struct {
+    const char *name, *unit, *description;
+    Otlp__Metric__DataCase type;
+} metrics[OURS] = {
+    [DELAY] = {"edgelat.probe.delay", "s", "Delays of answered probes",
+               OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM},
+    [QUANTILE] = {"edgelat.probe.delay.quantile", "s",
+                  "Percentiles of the last window that its results support",
+                  OTLP__METRIC__DATA_GAUGE},
+    [VARIATION] = {"edgelat.probe.delay_variation", "s",
+                   "Differences between the delays of consecutive probes (RFC 3393)",
+                   OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM},
+    [RESULTS] = {"edgelat.probe.results", "{probe}", "Probes by what came of them",
+                 OTLP__METRIC__DATA_SUM},
+    [ANOMALIES] =
+        {"edgelat.probe.anomalies", "{anomaly}",
+         "Late, duplicate and reordered answers, packets sent again, probes missed",
+         OTLP__METRIC__DATA_SUM},
+    [LOSS_RATIO] = {"edgelat.probe.loss_ratio", "1",
+                    "Lost of the probes sent in the last window",
+                    OTLP__METRIC__DATA_GAUGE},
+    [LOSS_BURST] = {"edgelat.probe.loss_burst", "{probe}",
+                    "Most probes lost one after the other in the last window",
+                    OTLP__METRIC__DATA_GAUGE},
+    [UP] = {"edgelat.target.up", "", "Whether anything answered in the last window",
+            OTLP__METRIC__DATA_GAUGE},
+    [RANK] = {"edgelat.target.rank", "{rank}",
+              "1 is the nearest; absent while not eligible", OTLP__METRIC__DATA_GAUGE},
+    [INTERCEPTED] = {"edgelat.target.intercepted", "",
+                     "Whether a middlebox answers the TCP handshakes",
+                     OTLP__METRIC__DATA_GAUGE},
+    [FOREIGN] = {"edgelat.target.foreign", "",
+                 "1: another network than Microsoft's edge answers; else absent",
+                 OTLP__METRIC__DATA_GAUGE},
+};
+
+static struct attributes of_target(struct builder *b, const struct target *t,
+                                   const char *pop)
+{
+    struct attributes a = attributes_of_target(b, t);
+    attribute_text(b, &a, "edgelat.pop", pop[0] != '\0' ? pop : "unknown");
+    return a;
+}
+
+static struct attributes of_series(struct builder *b, const struct series *s)
+{
+    struct attributes a = of_target(b, s->target, s->pop);
+    if (s->kind->has_port)
+        attribute_integer(b, &a, "server.port", s->target->port);
+    attribute_text(b, &a, "network.type", family_name(s->family));
+    if (s->overflow) {
+        attribute_bool(b, &a, "otel.metric.overflow", true);
+    } else if (s->pop[0] == '\0') { /* then the address tells two places apart */
+        char *address = arena_take(&b->arena, ADDRESS_TEXT_MAX);
+        attribute_text(b, &a, "network.peer.address", endpoint_address(address, &s->to));
+    }
+    attribute_text(b, &a, "edgelat.probe.kind", s->kind->name);
+    return a;
+}
+
+/*
+ * Prometheus' rate() and increase() see differences between points only, so the first
+ * value of a cumulative series would be lost to them. Where all that a series has counted
+ * is of this window, a point of 0 at the window's start precedes it; of a new series that
+ * is its start time, a point of zero duration (OTLP data model, "Resets and gaps").
+ */
+static bool begins(const struct builder *b, const struct series *s, uint64_t count,
+                   uint64_t in_window)
+{
+    return !b->delta && s->in_window && count == in_window;
+}
+
+static void add_count(struct builder *b, size_t metric, const struct attributes *a,
+                      const struct series *s, uint64_t count, bool begins)
+{
+    struct wall time = b->time;
+    if (begins) {
+        b->time = s->window.start;
+        point_count(b, metric, a, s->start, 0);
+        b->time = time;
+    }
+    point_count(b, metric, a, s->start, count);
+}
+
+static void add_histogram(struct builder *b, size_t metric, const struct attributes *a,
+                          const struct series *s, const struct histogram *h, bool begins)
+{
+    struct wall time = b->time;
+    if (begins) {
+        struct histogram none = {.scale = h->scale};
+        b->time = s->window.start;
+        point_histogram(b, metric, a, s->start, &none);
+        b->time = time;
+    }
+    point_histogram(b, metric, a, s->start, h);
+}
+
+static void add_delays(struct builder *b, const struct series *s,
+                       const struct attributes *of, const struct metric_choice *choice)
+{
+    static const char *const quantiles[PERCENTILES] = {"0.5", "0.9", "0.95", "0.99"};
+    for (size_t i = 0; i < kind_delays(s->kind); i++) {
+        struct attributes a = *of;
+        const struct delay_summary *window = &s->window.delays[i];
+        attribute_text(b, &a, "edgelat.delay", s->kind->delays[i]);
+        if (choice->histograms && s->delays[i].count > 0)
+            add_histogram(b, DELAY, &a, s, &s->delays[i],
+                          begins(b, s, s->delays[i].count, window->count));
+        for (size_t p = 0; choice->quantiles && s->in_window && p < PERCENTILES; p++) {
+            if (!window->supported[p])
+                continue;
+            struct attributes q = a;
+            attribute_text(b, &q, "quantile", quantiles[p]);
+            point_value(b, QUANTILE, &q, s->window.start,
+                        (double)window->percentile_ns[p] / 1e9);
+        }
+    }
+    if (choice->variation && s->variation.count > 0) {
+        struct attributes a = *of;
+        attribute_text(b, &a, "edgelat.delay", s->kind->delays[0]);
+        add_histogram(b, VARIATION, &a, s, &s->variation,
+                      begins(b, s, s->variation.count, s->window.variation.count));
+    }
+}
+
+/* Counts that stand at 0 are left out, but for the two that ratios are made of. */
+static void add_counts(struct builder *b, const struct series *s,
+                       const struct attributes *of)
+{
+    const struct summary *w = &s->window;
+    bool is_new = s->start.ns == w->start.ns;
+    for (size_t i = 0; i < OUTCOME_COUNT; i++) {
+        bool always = i == OUTCOME_REPLY || i == OUTCOME_LOSS;
+        if (s->outcomes[i] == 0 && !always)
+            continue;
+        struct attributes a = *of;
+        attribute_text(b, &a, "edgelat.outcome", outcome_name((enum outcome)i));
+        add_count(b, RESULTS, &a, s, s->outcomes[i],
+                  begins(b, s, s->outcomes[i], w->outcomes[i]) && (is_new || !always));
+    }
+    const struct {
+        const char *name;
+        uint64_t count, in_window;
+    } anomalies[] = {
+        {"late", s->late, w->late},
+        {"duplicate", s->duplicates, w->duplicates},
+        {"reordered", s->reordered, w->reordered},
+        {"lost_packet", s->lost_packets, w->lost_packets},
+        {"missed", s->missed, w->missed},
+    };
+    for (size_t i = 0; i < sizeof anomalies / sizeof *anomalies; i++) {
+        if (anomalies[i].count == 0)
+            continue;
+        struct attributes a = *of;
+        attribute_text(b, &a, "edgelat.anomaly", anomalies[i].name);
+        add_count(b, ANOMALIES, &a, s, anomalies[i].count,
+                  begins(b, s, anomalies[i].count, anomalies[i].in_window));
+    }
+    if (s->in_window && s->silent_while == NULL && !isnan(w->loss_ratio)) {
+        point_value(b, LOSS_RATIO, of, w->start, w->loss_ratio);
+        point_count(b, LOSS_BURST, of, w->start, w->longest_burst);
+    }
+}
+
+static void add_target(struct builder *b, const struct target_state *t,
+                       struct wall window_start)
+{
+    struct attributes a = of_target(b, t->target, t->pop);
+    if (t->measured) {
+        point_count(b, UP, &a, window_start, t->up);
+        point_count(b, INTERCEPTED, &a, window_start, t->intercepted);
+    }
+    if (t->front.is == FRONT_FOREIGN && t->measured)
+        point_count(b, FOREIGN, &a, window_start, 1);
+    if (t->rank > 0) /* a receiver that looks for the lowest must not find the worst */
+        point_count(b, RANK, &a, window_start, t->rank);
+}
+
+/* The agent's own values bring their names: equal ones stand one after the other. */
+static void add_self(struct builder *b, const struct self_value *v, struct wall start,
+                     bool begins)
+{
+    struct wall time = b->time;
+    struct metric *last = &b->metrics[b->n_metrics - 1];
+    if (strcmp(last->name, v->name) != 0) {
+        if (b->n_metrics == METRICS_MAX)
+            return;
+        b->metrics[b->n_metrics++] = (struct metric){
+            .name = v->name,
+            .unit = v->unit,
+            .description = v->description,
+            .type = v->monotonic ? OTLP__METRIC__DATA_SUM : OTLP__METRIC__DATA_GAUGE,
+        };
+    }
+    struct attributes a = {.n = 0};
+    if (v->attribute != NULL)
+        attribute_text(b, &a, v->attribute, v->attribute_value);
+    if (begins && v->monotonic) {
+        b->time = start;
+        point_value(b, b->n_metrics - 1, &a, start, 0);
+        b->time = time;
+    }
+    point_value(b, b->n_metrics - 1, &a, start, v->value);
+}
+
+static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len,
+                  size_t *plain_len)
+{
+    Otlp__Metric *list[METRICS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < b->n_metrics; i++)
+        if (b->metrics[i].n > 0)
+            list[n++] = builder_metric(b, i);
+
+    struct frame frame;
+    frame_make(&frame, b, r);
+    Otlp__ScopeMetrics scoped = OTLP__SCOPE_METRICS__INIT, *scopes[] = {&scoped};
+    scoped.scope = &frame.scope;
+    scoped.metrics = list;
+    scoped.n_metrics = n;
+    Otlp__ResourceMetrics from = OTLP__RESOURCE_METRICS__INIT, *resources[] = {&from};
+    from.resource = &frame.resource;
+    from.scope_metrics = scopes;
+    from.n_scope_metrics = 1;
+    Otlp__ExportMetricsServiceRequest request =
+        OTLP__EXPORT_METRICS_SERVICE_REQUEST__INIT;
+    request.resource_metrics = resources;
+    request.n_resource_metrics = 1;
+    return frame_pack(&request.base, len, plain_len);
+}
+
+static void *encode(const struct batch *batch, const struct otlp_resource *resource,
+                    const struct metric_choice *choice, size_t *len, size_t *plain_len)
+{
+    struct builder b = {.time = batch->time, .delta = batch->delta};
+    for (size_t i = 0; i < OURS; i++)
+        b.metrics[b.n_metrics++] = (struct metric){
+            .name = metrics[i].name,
+            .unit = metrics[i].unit,
+            .description = metrics[i].description,
+            .type = metrics[i].type,
+        };
+    for (size_t i = 0; i < batch->n_series; i++) {
+        struct attributes a = of_series(&b, batch->series[i]);
+        add_delays(&b, batch->series[i], &a, choice);
+        add_counts(&b, batch->series[i], &a);
+    }
+    for (size_t i = 0; i < batch->n_targets; i++)
+        add_target(&b, &batch->targets[i], batch->window_start);
+    for (size_t i = 0; i < batch->n_self; i++)
+        add_self(&b, &batch->self[i],
+                 batch->delta ? batch->window_start : batch->agent_start,
+                 batch->first && !batch->delta);
+
+    void *packed = pack(&b, resource, len, plain_len);
+    builder_free(&b);
+    return packed;
+}
+
+void otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
+                  const struct metric_choice *choice, otlp_part_cb *on_part, void *user)
+{
+    size_t len, plain_len;
+    void *bytes = encode(batch, resource, choice, &len, &plain_len);
+    if (batch->n_series <= 1 ||
+        (len <= OTLP_PART_MAX && plain_len <= OTLP_PART_PLAIN_MAX)) {
+        on_part(bytes, len, user);
+        return;
+    }
+    free(bytes);
+    struct batch first = *batch, rest = *batch;
+    first.n_series = batch->n_series / 2;
+    rest.series += first.n_series;
+    rest.n_series -= first.n_series;
+    rest.n_targets = rest.n_self = 0; /* those are in the first one */
+    otlp_metrics(&first, resource, choice, on_part, user);
+    otlp_metrics(&rest, resource, choice, on_part, user);
+}

@@ -1,0 +1,51 @@
+#include "otlp/request.h"
+
+#include "otlp/gzip.h"
+
+static void add_peering(struct builder *b, struct attributes *a, const struct peering *p)
+{
+    attribute_text_if(b, a, "edgelat.peering.connection", p->connection);
+    attribute_text_if(b, a, "edgelat.peering.provider", p->provider);
+    attribute_text_if(b, a, "edgelat.peering.primary", p->primary);
+    attribute_text_if(b, a, "edgelat.peering.backup", p->backup);
+    attribute_text_if(b, a, "edgelat.peering.prefixes", p->prefixes);
+}
+
+void frame_make(struct frame *out, struct builder *b, const struct otlp_resource *r)
+{
+    struct attributes a = {.n = 0};
+    attribute_text(b, &a, "service.name", "edgelat");
+    attribute_text(b, &a, "service.version", r->version);
+    attribute_text(b, &a, "service.instance.id", r->instance_id);
+    attribute_text(b, &a, "host.name", r->host_name);
+    attribute_text_if(b, &a, "edgelat.site", r->site);
+    if (r->peering != NULL)
+        add_peering(b, &a, r->peering);
+
+    out->resource = (Otlp__Resource)OTLP__RESOURCE__INIT;
+    attributes_attach(b, &a, &out->resource.base, 1);
+    out->scope = (Otlp__InstrumentationScope)OTLP__INSTRUMENTATION_SCOPE__INIT;
+    out->scope.name = (char *)"edgelat";
+    out->scope.version = (char *)r->version;
+}
+
+struct packing {
+    ProtobufCBuffer buffer; /* first: append() gets a pointer to it */
+    struct gzip *gzip;
+    size_t len;
+};
+
+static void append(ProtobufCBuffer *buffer, size_t len, const uint8_t *bytes)
+{
+    struct packing *p = (struct packing *)buffer;
+    p->len += len;
+    gzip_add(p->gzip, bytes, len);
+}
+
+void *frame_pack(const ProtobufCMessage *request, size_t *len, size_t *plain_len)
+{
+    struct packing packing = {{append}, gzip_begin(), 0};
+    protobuf_c_message_pack_to_buffer(request, &packing.buffer);
+    *plain_len = packing.len;
+    return gzip_end(packing.gzip, len);
+}

@@ -1,0 +1,21 @@
+/*
+ * What stands around the content of an OTLP request, whatever its signal: the resource,
+ * which is this agent, and the scope; and how the whole becomes the bytes that are sent.
+ */
+#ifndef EDGELAT_OTLP_REQUEST_H
+#define EDGELAT_OTLP_REQUEST_H
+
+#include "otlp/builder.h"
+#include "otlp/metrics.h"
+
+struct frame { /* points into the builder's arena */
+    Otlp__Resource resource;
+    Otlp__InstrumentationScope scope;
+};
+
+void frame_make(struct frame *out, struct builder *b, const struct otlp_resource *r);
+
+/* The gzipped bytes of a whole request; free() them. `plain_len`: before gzip. */
+void *frame_pack(const ProtobufCMessage *request, size_t *len, size_t *plain_len);
+
+#endif

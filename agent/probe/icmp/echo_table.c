@@ -1,0 +1,121 @@
+#include "probe/icmp/echo_table.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+#define ROOM_AT_FIRST 64
+
+static struct sent_echo *slot(const struct echoes *e, uint64_t number)
+{
+    return &e->ring[number & (e->room - 1)];
+}
+
+static uint64_t *bucket(const struct echoes *e, const struct echo *echo)
+{
+    uint32_t hash = ((uint32_t)echo->id << 16 | echo->seq) * 2654435769u; /* Knuth's */
+    return &e->buckets[(hash >> 16) & (e->room - 1)];
+}
+
+static void link_in(struct echoes *e, uint64_t number)
+{
+    uint64_t *head = bucket(e, &slot(e, number)->echo);
+    slot(e, number)->older = *head;
+    *head = number;
+}
+
+static void unlink_oldest(struct echoes *e)
+{
+    uint64_t *link = bucket(e, &slot(e, e->first)->echo);
+    while (*link != e->first)
+        link = &slot(e, *link)->older;
+    *link = ECHO_NONE; /* whatever hung behind the oldest is older still: nothing */
+    e->first++;
+}
+
+static void resize(struct echoes *e, uint32_t room)
+{
+    struct echoes larger = *e;
+    larger.room = room;
+    larger.ring = mem_alloc(room * sizeof *larger.ring);
+    larger.buckets = mem_alloc(room * sizeof *larger.buckets);
+    for (uint32_t i = 0; i < room; i++)
+        larger.buckets[i] = ECHO_NONE;
+    for (uint64_t n = e->first; n != e->next; n++) {
+        *slot(&larger, n) = *slot(e, n);
+        link_in(&larger, n);
+    }
+    free(e->ring);
+    free(e->buckets);
+    e->ring = larger.ring;
+    e->buckets = larger.buckets;
+    e->room = room;
+}
+
+struct echoes echoes_make(void)
+{
+    struct echoes e = {0};
+    resize(&e, ROOM_AT_FIRST);
+    return e;
+}
+
+void echoes_free(struct echoes *e)
+{
+    free(e->ring);
+    free(e->buckets);
+    *e = (struct echoes){0};
+}
+
+uint64_t echoes_add(struct echoes *e, const struct sent_echo *echo)
+{
+    while (e->first != e->next && slot(e, e->first)->x == NULL &&
+           slot(e, e->first)->sent.ns < echo->sent.ns - ECHO_KEEP_NS)
+        unlink_oldest(e);
+    if (e->next - e->first == e->room) {
+        if (e->room < ECHOES_MAX)
+            resize(e, e->room * 2);
+        else if (slot(e, e->first)->x == NULL)
+            unlink_oldest(e);
+        else
+            return ECHO_NONE;
+    }
+    uint64_t number = e->next++;
+    *slot(e, number) = *echo;
+    link_in(e, number);
+    return number;
+}
+
+struct sent_echo *echoes_at(struct echoes *e, uint64_t number)
+{
+    return number - e->first < e->next - e->first ? slot(e, number) : NULL;
+}
+
+static bool agrees(const struct sent_echo *sent, const struct icmp_message *m,
+                   const struct endpoint *to)
+{
+    return sent->echo.id == m->echo.id && sent->echo.seq == m->echo.seq &&
+           (!m->whole ||
+            (sent->echo.nonce == m->echo.nonce && sent->echo.tag == m->echo.tag)) &&
+           (to == NULL || endpoint_same_address(&sent->to, to));
+}
+
+/* `to`: where it was sent; NULL: anywhere. */
+static uint64_t match(const struct echoes *e, const struct icmp_message *m,
+                      const struct endpoint *to)
+{
+    uint64_t number = *bucket(e, &m->echo);
+    while (number != ECHO_NONE && !agrees(slot(e, number), m, to))
+        number = slot(e, number)->older;
+    return number;
+}
+
+uint64_t echoes_match(struct echoes *e, const struct icmp_message *m,
+                      const struct endpoint *from)
+{
+    return match(e, m, m->what == ICMP_IS_ERROR ? &m->quoted_to : from);
+}
+
+uint64_t echoes_match_anyone(struct echoes *e, const struct icmp_message *m)
+{
+    return match(e, m, NULL);
+}

@@ -1,0 +1,63 @@
+/*
+ * The echoes that were sent and are remembered: those under way, and for a while those
+ * that are over, so that a late or a duplicate reply is known for what it is. Each has a
+ * number that counts up; the oldest are forgotten first. Pure.
+ */
+#ifndef EDGELAT_PROBE_ICMP_ECHO_TABLE_H
+#define EDGELAT_PROBE_ICMP_ECHO_TABLE_H
+
+#include "core/endpoint.h"
+#include "core/time.h"
+#include "probe/icmp/message.h"
+#include "probe/icmp/stamps.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ECHOES_MAX   65536
+#define ECHO_NONE    UINT64_MAX
+#define ECHO_KEEP_NS (60 * NS_PER_S)
+
+struct exchange;
+
+struct sent_echo {
+    struct echo echo;
+    struct endpoint to;
+    uint32_t stream;
+    struct exchange *x; /* NULL: it is over */
+    bool answered;
+    struct mono sent;
+    struct stamps stamps; /* of the request, as they come */
+    uint32_t key;         /* by which the kernel names it in its stamp */
+    uint32_t drops;       /* icmp_socket_drops() when it was sent */
+    uint64_t older;       /* of the same bucket, or ECHO_NONE */
+};
+
+struct echoes { /* start with echoes_make() */
+    struct sent_echo *ring;
+    uint64_t *buckets;
+    uint32_t room;        /* a power of two */
+    uint64_t first, next; /* these numbers, but for `next`, are in use */
+};
+
+struct echoes echoes_make(void);
+void echoes_free(struct echoes *e);
+
+/*
+ * Adds one and returns its number, or ECHO_NONE when ECHOES_MAX are under way. Forgets
+ * what was sent longer ago than ECHO_KEEP_NS and is over.
+ */
+uint64_t echoes_add(struct echoes *e, const struct sent_echo *echo);
+
+/* NULL when it is forgotten. The pointer is good until the next echoes_add(). */
+struct sent_echo *echoes_at(struct echoes *e, uint64_t number);
+
+/* The echo that `m` from `from` answers or quotes: everything that is known must agree.
+ * ECHO_NONE: it is none of ours. */
+uint64_t echoes_match(struct echoes *e, const struct icmp_message *m,
+                      const struct endpoint *from);
+
+/* The same for a reply, whoever sent it. */
+uint64_t echoes_match_anyone(struct echoes *e, const struct icmp_message *m);
+
+#endif

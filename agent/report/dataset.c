@@ -1,0 +1,454 @@
+#include "report/dataset.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/time.h"
+#include "otlp/decoded.h"
+#include "otlp/read.h"
+#include "report/dataset_state.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOUCHING_NS NS_PER_S
+#define WINDOW_MAX  (3600 * NS_PER_S)
+
+/* ---- stretches ---- */
+
+void stretches_add(struct stretches *to, int64_t start_ns, int64_t end_ns)
+{
+    struct stretch *last = to->n > 0 ? &to->all[to->n - 1] : NULL;
+    if (last != NULL &&
+        (start_ns <= last->end_ns + TOUCHING_NS || to->n == PAST_STRETCHES_MAX)) {
+        last->end_ns = end_ns > last->end_ns ? end_ns : last->end_ns;
+        return;
+    }
+    to->all = mem_grow(to->all, &to->room, to->n + 1, sizeof *to->all);
+    to->all[to->n++] = (struct stretch){start_ns, end_ns};
+}
+
+int64_t stretches_sum(const struct stretches *s)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < s->n; i++)
+        sum += s->all[i].end_ns - s->all[i].start_ns;
+    return sum;
+}
+
+/* ---- making and freeing ---- */
+
+struct past *past_create(int64_t since_ns, int64_t until_ns)
+{
+    struct past *p = mem_zalloc(sizeof *p);
+    p->since_ns = since_ns > 0 ? since_ns : 0;
+    p->until_ns = until_ns < PAST_LATEST_NS ? until_ns : PAST_LATEST_NS;
+    return p;
+}
+
+static void free_place(struct place *place)
+{
+    for (size_t i = 0; i < place->n_courses; i++) {
+        histogram_free(&place->courses[i].sum);
+        histogram_free(&place->courses[i].base);
+        histogram_free(&place->courses[i].last);
+    }
+    free(place->tally);
+    free(place);
+}
+
+static void free_target(struct past_target *t)
+{
+    for (size_t s = 0; s < t->n_streams; s++) {
+        for (size_t i = 0; i < t->streams[s].n_places; i++)
+            free_place(t->streams[s].places[i]);
+        free(t->streams[s].moments);
+    }
+    free(t->down.all);
+    free(t);
+}
+
+void past_free(struct past *p)
+{
+    if (p == NULL)
+        return;
+    for (size_t i = 0; i < p->n_targets; i++)
+        free_target(p->targets[i]);
+    free(p->events);
+    free(p->event_slots);
+    free(p->covered.all);
+    free(p);
+}
+
+/* ---- metrics ---- */
+
+static bool is_delta(Otlp__AggregationTemporality t)
+{
+    return t == OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_DELTA;
+}
+
+static void add_results(struct past *p, const Otlp__Sum *sum, const char *attribute)
+{
+    for (size_t i = 0; i < sum->n_data_points; i++) {
+        const Otlp__NumberDataPoint *point = sum->data_points[i];
+        const char *what =
+            decoded_text(point->attributes, point->n_attributes, attribute, "");
+        struct spot at;
+        if (decoded_integer(point) == 0) /* the beginning of a counter, or no news */
+            continue;
+        if (past_find(p, attributes_of(point), &at) &&
+            past_turn(p, at.stream, at.place, point->time_unix_nano))
+            past_count(at.place->tally, point, what,
+                       is_delta(sum->aggregation_temporality));
+    }
+}
+
+static void add_delays(struct past *p, const Otlp__ExponentialHistogram *metric)
+{
+    for (size_t i = 0; i < metric->n_data_points; i++) {
+        const Otlp__ExponentialHistogramDataPoint *point = metric->data_points[i];
+        const char *delay =
+            decoded_text(point->attributes, point->n_attributes, "edgelat.delay", "");
+        struct spot at;
+        if (point->count > 0 && past_find(p, attributes_of(point), &at) &&
+            past_turn(p, at.stream, at.place, point->time_unix_nano))
+            past_add_course(p, &at, delay, point,
+                            is_delta(metric->aggregation_temporality));
+    }
+}
+
+/* The window that a gauge is of. */
+static void cover(struct past *p, const Otlp__NumberDataPoint *point)
+{
+    int64_t start = (int64_t)point->start_time_unix_nano;
+    int64_t end = (int64_t)point->time_unix_nano;
+    if (start <= 0 || end <= start || end - start > WINDOW_MAX ||
+        !past_in_period(p, point->time_unix_nano))
+        return;
+    struct stretch *last = p->covered.n > 0 ? &p->covered.all[p->covered.n - 1] : NULL;
+    start = start > p->since_ns ? start : p->since_ns;
+    if (last == NULL || end > last->end_ns)
+        stretches_add(&p->covered, start, end);
+    else if (end == last->end_ns && start < last->start_ns) /* that series began later */
+        last->start_ns = start;
+    if (end - start > p->window_ns)
+        p->window_ns = end - start;
+}
+
+static int64_t delay_of(const Otlp__NumberDataPoint *point)
+{
+    bool is_number = point->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE &&
+                     point->as_double >= 0 && point->as_double < 1e6; /* a NaN is not */
+    return is_number ? llround(point->as_double * 1e9) : DELAY_UNDEFINED;
+}
+
+static void add_quantile(struct past *p, const Otlp__NumberDataPoint *point)
+{
+    struct decoded a = attributes_of(point);
+    const char *quantile = decoded_text(a.list, a.n, "quantile", "");
+    struct spot at;
+    cover(p, point);
+    if (!past_find(p, a, &at) ||
+        strcmp(decoded_text(a.list, a.n, "edgelat.delay", ""),
+               past_delay(at.stream->kind)) != 0 ||
+        !past_turn(p, at.stream, at.place, point->time_unix_nano))
+        return;
+    struct tally *t = at.place->tally;
+    t->window_ns = point->start_time_unix_nano;
+    if (strcmp(quantile, "0.5") == 0)
+        t->p50_ns = delay_of(point);
+    else if (strcmp(quantile, "0.95") == 0)
+        t->p95_ns = delay_of(point);
+}
+
+static void add_loss(struct past *p, const Otlp__NumberDataPoint *point)
+{
+    struct spot at;
+    cover(p, point);
+    if (!past_find(p, attributes_of(point), &at) ||
+        !past_turn(p, at.stream, at.place, point->time_unix_nano))
+        return;
+    at.place->tally->tells_loss = true;
+    at.place->tally->window_ns = point->start_time_unix_nano;
+}
+
+static void add_up(struct past *p, const Otlp__NumberDataPoint *point)
+{
+    struct past_target *t = past_target_of(p, attributes_of(point));
+    int64_t start = (int64_t)point->start_time_unix_nano;
+    int64_t end = (int64_t)point->time_unix_nano;
+    cover(p, point);
+    if (t == NULL || !past_in_period(p, point->time_unix_nano) || end <= t->told_ns)
+        return;
+    t->told_ns = end;
+    t->rank = 0; /* until it is told */
+    if (decoded_integer(point) == 0 && start > 0 && end > start &&
+        end - start <= WINDOW_MAX)
+        stretches_add(&t->down, start > p->since_ns ? start : p->since_ns, end);
+}
+
+static void add_rank(struct past *p, const Otlp__NumberDataPoint *point)
+{
+    struct past_target *t = past_target_of(p, attributes_of(point));
+    int64_t rank = decoded_integer(point);
+    if (t != NULL && (int64_t)point->time_unix_nano == t->told_ns && rank > 0 &&
+        rank <= PAST_TARGETS_MAX)
+        t->rank = (uint32_t)rank;
+}
+
+static void add_intercepted(struct past *p, const Otlp__NumberDataPoint *point)
+{
+    struct past_target *t = past_target_of(p, attributes_of(point));
+    if (t != NULL && past_in_period(p, point->time_unix_nano))
+        t->intercepted |= decoded_integer(point) == 1;
+}
+
+static void add_foreign(struct past *p, const Otlp__NumberDataPoint *point)
+{
+    struct past_target *t = past_target_of(p, attributes_of(point));
+    if (t != NULL && past_in_period(p, point->time_unix_nano))
+        t->foreign |= decoded_integer(point) == 1;
+}
+
+static const struct {
+    const char *name;
+    void (*add)(struct past *p, const Otlp__NumberDataPoint *point);
+} gauges[] = {
+    {"edgelat.probe.delay.quantile", add_quantile},
+    {"edgelat.probe.loss_ratio", add_loss},
+    {"edgelat.target.up", add_up},
+    {"edgelat.target.rank", add_rank},
+    {"edgelat.target.intercepted", add_intercepted},
+    {"edgelat.target.foreign", add_foreign},
+};
+
+static void add_gauge(struct past *p, const Otlp__Metric *m)
+{
+    for (size_t g = 0; g < sizeof gauges / sizeof *gauges; g++)
+        for (size_t i = 0;
+             strcmp(m->name, gauges[g].name) == 0 && i < m->gauge->n_data_points; i++)
+            gauges[g].add(p, m->gauge->data_points[i]);
+}
+
+static void add_metric(struct past *p, const Otlp__Metric *m)
+{
+    if (strncmp(m->name, "edgelat.agent.", strlen("edgelat.agent.")) == 0)
+        past_add_self(p, m);
+    else if (m->data_case == OTLP__METRIC__DATA_GAUGE)
+        add_gauge(p, m);
+    else if (m->data_case == OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM &&
+             strcmp(m->name, "edgelat.probe.delay") == 0)
+        add_delays(p, m->exponential_histogram);
+    else if (m->data_case == OTLP__METRIC__DATA_SUM &&
+             strcmp(m->name, "edgelat.probe.results") == 0)
+        add_results(p, m->sum, "edgelat.outcome");
+    else if (m->data_case == OTLP__METRIC__DATA_SUM &&
+             strcmp(m->name, "edgelat.probe.anomalies") == 0)
+        add_results(p, m->sum, "edgelat.anomaly");
+}
+
+/* ---- requests ---- */
+
+/* False: it is another agent's. */
+static bool add_resource(struct past *p, const Otlp__Resource *r)
+{
+    char instance[PAST_WORD_MAX];
+    if (r == NULL)
+        return true;
+    struct decoded a = {r->attributes, r->n_attributes};
+    past_text(instance, sizeof instance, a, "service.instance.id");
+    if (!p->any_agent && p->instance[0] != '\0' && strcmp(instance, p->instance) != 0)
+        return false;
+    text_copy(p->instance, sizeof p->instance, instance);
+    past_text(p->host, sizeof p->host, a, "host.name");
+    past_text(p->site, sizeof p->site, a, "edgelat.site");
+    past_text(p->version, sizeof p->version, a, "service.version");
+    return true;
+}
+
+static int add_metrics(struct past *p, const Otlp__ExportMetricsServiceRequest *request)
+{
+    for (size_t r = 0; r < request->n_resource_metrics; r++) {
+        const Otlp__ResourceMetrics *from = request->resource_metrics[r];
+        if (!add_resource(p, from->resource))
+            return -EXDEV;
+        for (size_t s = 0; s < from->n_scope_metrics; s++)
+            for (size_t m = 0; m < from->scope_metrics[s]->n_metrics; m++)
+                add_metric(p, from->scope_metrics[s]->metrics[m]);
+    }
+    return 0;
+}
+
+static int add_logs(struct past *p, const Otlp__ExportLogsServiceRequest *request)
+{
+    for (size_t r = 0; r < request->n_resource_logs; r++) {
+        if (!add_resource(p, request->resource_logs[r]->resource))
+            return -EXDEV;
+        past_add_logs(p, request->resource_logs[r]);
+    }
+    return 0;
+}
+
+int past_add(struct past *p, enum signal signal, const void *bytes, size_t len)
+{
+    ProtobufCMessage *request = otlp_read(signal, bytes, len);
+    if (request == NULL)
+        return -EBADMSG;
+    int rc = signal == SIGNAL_LOGS
+                 ? add_logs(p, (const Otlp__ExportLogsServiceRequest *)request)
+                 : add_metrics(p, (const Otlp__ExportMetricsServiceRequest *)request);
+    otlp_read_free(request);
+    p->batches += rc == 0;
+    return rc;
+}
+
+/* ---- the end ---- */
+
+static int by_rank(const void *a, const void *b)
+{
+    const struct past_target *x = *(struct past_target *const *)a;
+    const struct past_target *y = *(struct past_target *const *)b;
+    uint32_t rank_x = x->rank - 1, rank_y = y->rank - 1; /* those without one last */
+    return rank_x != rank_y ? (rank_x < rank_y ? -1 : 1) : strcmp(x->name, y->name);
+}
+
+static int by_end(const void *a, const void *b)
+{
+    const struct moment *x = a, *y = b;
+    return (x->end_ns > y->end_ns) - (x->end_ns < y->end_ns);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct past_event *x = a, *y = b;
+    return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
+}
+
+/* ---- what events have to do with each other: sorted, as there may be many ---- */
+
+static int by_place(const struct past_event *x, const struct past_event *y)
+{
+    return (x > y) - (x < y);
+}
+
+static int by_saying(const void *a, const void *b)
+{
+    const struct past_event *x = *(struct past_event *const *)a;
+    const struct past_event *y = *(struct past_event *const *)b;
+    int order = (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
+    if (order == 0)
+        order = (x->severity > y->severity) - (x->severity < y->severity);
+    if (order == 0)
+        order = strcmp(x->target, y->target);
+    if (order == 0)
+        order = strcmp(x->name, y->name);
+    return order != 0 ? order : strcmp(x->text, y->text);
+}
+
+static int by_saying_then_place(const void *a, const void *b)
+{
+    int order = by_saying(a, b);
+    return order != 0
+               ? order
+               : by_place(*(struct past_event *const *)a, *(struct past_event *const *)b);
+}
+
+static int by_stream(const void *a, const void *b)
+{
+    const struct past_event *x = *(struct past_event *const *)a;
+    const struct past_event *y = *(struct past_event *const *)b;
+    int order = strcmp(x->target, y->target);
+    if (order == 0)
+        order = strcmp(x->kind, y->kind);
+    return order != 0 ? order : strcmp(x->family, y->family);
+}
+
+static int by_stream_then_place(const void *a, const void *b)
+{
+    int order = by_stream(a, b);
+    return order != 0
+               ? order
+               : by_place(*(struct past_event *const *)a, *(struct past_event *const *)b);
+}
+
+static bool says_state(const struct past_event *e)
+{
+    return strcmp(e->name, "edgelat.state.changed") == 0 ||
+           strcmp(e->name, "edgelat.state.flapping") == 0 ||
+           strcmp(e->name, "edgelat.state.settled") == 0;
+}
+
+static void end_events(struct past *p)
+{
+    if (p->n_events == 0)
+        return;
+    qsort(p->events, p->n_events, sizeof *p->events, by_time);
+    struct past_event **order = mem_alloc(p->n_events * sizeof *order);
+    for (size_t i = 0; i < p->n_events; i++)
+        order[i] = &p->events[i];
+    qsort(order, p->n_events, sizeof(*order), by_saying_then_place);
+    for (size_t i = 1; i < p->n_events; i++)
+        order[i]->repeats = by_saying(&order[i - 1], &order[i]) == 0;
+
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_events; i++)
+        if ((p->events[i].changes_state = says_state(&p->events[i])))
+            order[n++] = &p->events[i];
+    qsort(order, n, sizeof(*order), by_stream_then_place);
+    for (size_t i = 0; i < n; i++) {
+        order[i]->first = i == 0 || by_stream(&order[i - 1], &order[i]) != 0;
+        if (!order[i]->first)
+            order[i - 1]->next = order[i];
+    }
+    free(order);
+}
+
+static void end_stream(struct past *p, struct stream *s)
+{
+    for (size_t i = 0; i < s->n_places; i++) {
+        struct place *place = s->places[i];
+        past_settle(p, s, place);
+        free(place->tally);
+        place->tally = NULL;
+        for (size_t c = 0; c < place->n_courses; c++)
+            past_end_course(&place->courses[c]);
+    }
+    if (s->n > 0)
+        qsort(s->moments, s->n, sizeof *s->moments, by_end);
+}
+
+void past_end(struct past *p)
+{
+    for (size_t t = 0; t < p->n_targets; t++)
+        for (size_t s = 0; s < p->targets[t]->n_streams; s++)
+            end_stream(p, &p->targets[t]->streams[s]);
+    if (p->n_targets > 0)
+        qsort(p->targets, p->n_targets, sizeof(*p->targets), by_rank);
+    end_events(p);
+}
+
+/* ---- looking ---- */
+
+const char *past_delay(const char *kind)
+{
+    return strcmp(kind, "https") == 0 ? "total" : "rtt";
+}
+
+const struct past_self *past_self(const struct past *p, const char *name,
+                                  const char *attribute)
+{
+    for (size_t i = 0; i < p->n_selves; i++)
+        if (strcmp(p->selves[i].name, name) == 0 &&
+            strcmp(p->selves[i].attribute, attribute) == 0)
+            return &p->selves[i];
+    return NULL;
+}
+
+const struct course *past_course(const struct place *p, const char *delay)
+{
+    for (size_t i = 0; i < p->n_courses; i++)
+        if (strcmp(p->courses[i].name, delay) == 0)
+            return &p->courses[i];
+    return NULL;
+}

@@ -1,0 +1,200 @@
+/*
+ * What the agent says besides measurements: of itself, and what changed.
+ */
+#include "report/dataset_state.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/time.h"
+#include "otlp/decoded.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- itself ---- */
+
+static double number_of(const Otlp__NumberDataPoint *point)
+{
+    if (point->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_INT)
+        return (double)point->as_int;
+    bool is_number = point->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE &&
+                     isfinite(point->as_double);
+    return is_number ? point->as_double : 0;
+}
+
+/* The text of its only attribute. */
+static const char *attribute_of(char out[PAST_WORD_MAX],
+                                const Otlp__NumberDataPoint *point)
+{
+    const char *text = "";
+    if (point->n_attributes > 0)
+        text = decoded_text(point->attributes, 1, point->attributes[0]->key, "");
+    return decoded_clean(out, PAST_WORD_MAX, text, ' ');
+}
+
+static struct past_self *self_of(struct past *p, const char *metric,
+                                 const Otlp__NumberDataPoint *point)
+{
+    char name[PAST_WORD_MAX], attribute[PAST_WORD_MAX];
+    decoded_clean(name, sizeof name, metric, ' ');
+    attribute_of(attribute, point);
+    for (size_t i = 0; i < p->n_selves; i++)
+        if (strcmp(p->selves[i].name, name) == 0 &&
+            strcmp(p->selves[i].attribute, attribute) == 0)
+            return &p->selves[i];
+    if (p->n_selves == PAST_SELVES_MAX) {
+        p->left_out++;
+        return NULL;
+    }
+    struct past_self *self = &p->selves[p->n_selves++];
+    text_copy(self->name, sizeof self->name, name);
+    text_copy(self->attribute, sizeof self->attribute, attribute);
+    return self;
+}
+
+static void add_to_sum(const struct past *p, struct past_self *self,
+                       const Otlp__NumberDataPoint *point, double value, bool delta)
+{
+    uint64_t start = point->start_time_unix_nano;
+    bool began = start <= INT64_MAX && (int64_t)start >= p->since_ns;
+    double new = delta || (start != self->start_ns && (self->time_ns != 0 || began))
+                     ? value
+                 : start == self->start_ns ? value - self->last
+                                           : 0;
+    self->is_sum = true;
+    self->start_ns = start;
+    if (past_in_period(p, point->time_unix_nano) && new > 0)
+        self->sum += new;
+}
+
+/* A start that is later than the last one is another run. */
+static void note_run(struct past *p, uint64_t start_ns)
+{
+    int64_t last = p->n_runs > 0 ? p->runs[p->n_runs - 1] : 0;
+    if (start_ns <= INT64_MAX && (int64_t)start_ns > last && p->n_runs < PAST_RUNS_MAX)
+        p->runs[p->n_runs++] = (int64_t)start_ns;
+}
+
+static void add_self(struct past *p, const char *metric,
+                     const Otlp__NumberDataPoint *point, bool is_sum, bool delta)
+{
+    struct past_self *self = self_of(p, metric, point);
+    if (self == NULL || point->time_unix_nano <= self->time_ns ||
+        point->time_unix_nano > INT64_MAX || (int64_t)point->time_unix_nano > p->until_ns)
+        return;
+    double value = number_of(point);
+    if (is_sum)
+        add_to_sum(p, self, point, value, delta);
+    if (is_sum && !delta)
+        note_run(p, point->start_time_unix_nano);
+    if (past_in_period(p, point->time_unix_nano) && value > self->max)
+        self->max = value;
+    self->last = value;
+    self->time_ns = point->time_unix_nano;
+}
+
+void past_add_self(struct past *p, const Otlp__Metric *m)
+{
+    if (m->data_case == OTLP__METRIC__DATA_GAUGE)
+        for (size_t i = 0; i < m->gauge->n_data_points; i++)
+            add_self(p, m->name, m->gauge->data_points[i], false, false);
+    if (m->data_case == OTLP__METRIC__DATA_SUM)
+        for (size_t i = 0; i < m->sum->n_data_points; i++)
+            add_self(p, m->name, m->sum->data_points[i], true,
+                     m->sum->aggregation_temporality ==
+                         OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_DELTA);
+}
+
+/* ---- what changed ---- */
+
+static void copy(char *out, size_t room, const Otlp__LogRecord *r, const char *key)
+{
+    decoded_clean(out, room, decoded_text(r->attributes, r->n_attributes, key, ""), ' ');
+}
+
+static bool same(const struct past_event *a, const struct past_event *b)
+{
+    return a->time_ns == b->time_ns && strcmp(a->name, b->name) == 0 &&
+           strcmp(a->target, b->target) == 0 && strcmp(a->kind, b->kind) == 0 &&
+           strcmp(a->family, b->family) == 0 && strcmp(a->text, b->text) == 0;
+}
+
+/*
+ * A batch may come twice, and then with all its events. They are found by their hash in a
+ * table that is never more than a third full; the search is bounded as well, so that no
+ * choice of events makes it slow: after PROBES_MAX an event counts as left out.
+ */
+enum { SLOTS = 32768, PROBES_MAX = 64 };
+_Static_assert(SLOTS >= 3 * PAST_EVENTS_MAX, "a third");
+
+static uint64_t hash_text(uint64_t hash, const char *text) /* FNV-1a */
+{
+    do
+        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+    while (*text++ != '\0');
+    return hash;
+}
+
+static uint64_t hash_of(const struct past_event *e)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)e->time_ns;
+    hash = hash_text(hash, e->name);
+    hash = hash_text(hash, e->target);
+    hash = hash_text(hash, e->kind);
+    hash = hash_text(hash, e->family);
+    return hash_text(hash, e->text);
+}
+
+/* Its slot, or the free one that it may have; NULL: neither is near. */
+static uint32_t *slot_of(const struct past *p, const struct past_event *e)
+{
+    uint64_t hash = hash_of(e);
+    for (uint64_t i = 0; i < PROBES_MAX; i++) {
+        uint32_t *slot = &p->event_slots[((hash >> 32) + i) % SLOTS];
+        if (*slot == 0 || same(&p->events[*slot - 1], e))
+            return slot;
+    }
+    return NULL;
+}
+
+static void add_event(struct past *p, const struct past_event *e)
+{
+    if (p->event_slots == NULL)
+        p->event_slots = mem_zalloc(SLOTS * sizeof *p->event_slots);
+    uint32_t *slot = slot_of(p, e);
+    if (slot != NULL && *slot != 0)
+        return; /* it is known */
+    if (slot == NULL || p->n_events == PAST_EVENTS_MAX) {
+        p->left_out++;
+        return;
+    }
+    p->events = mem_grow(p->events, &p->events_room, p->n_events + 1, sizeof *p->events);
+    p->events[p->n_events++] = *e;
+    *slot = (uint32_t)p->n_events;
+}
+
+static void add_record(struct past *p, const Otlp__LogRecord *r)
+{
+    if (!past_in_period(p, r->time_unix_nano))
+        return;
+    struct past_event e = {.time_ns = (int64_t)r->time_unix_nano,
+                           .severity = (int)r->severity_number};
+    decoded_clean(e.name, sizeof e.name, r->event_name, ' ');
+    if (e.name[0] == '\0')
+        copy(e.name, sizeof e.name, r, "event.name");
+    copy(e.target, sizeof e.target, r, "edgelat.target");
+    copy(e.kind, sizeof e.kind, r, "edgelat.probe.kind");
+    copy(e.family, sizeof e.family, r, "network.type");
+    copy(e.before, sizeof e.before, r, "edgelat.before");
+    copy(e.after, sizeof e.after, r, "edgelat.after");
+    if (r->body != NULL && r->body->value_case == OTLP__ANY_VALUE__VALUE_STRING_VALUE)
+        decoded_clean(e.text, sizeof e.text, r->body->string_value, ' ');
+    add_event(p, &e);
+}
+
+void past_add_logs(struct past *p, const Otlp__ResourceLogs *from)
+{
+    for (size_t s = 0; s < from->n_scope_logs; s++)
+        for (size_t r = 0; r < from->scope_logs[s]->n_log_records; r++)
+            add_record(p, from->scope_logs[s]->log_records[r]);
+}

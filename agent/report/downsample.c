@@ -1,0 +1,103 @@
+#include "report/downsample.h"
+
+enum { TIMES_LONGER = 3 }; /* than the distances around it: then it is a gap */
+
+size_t thin_column(int64_t at_ns, int64_t from_ns, int64_t to_ns, size_t n)
+{
+    if (at_ns <= from_ns || to_ns <= from_ns)
+        return 0;
+    double share = (double)(at_ns - from_ns) / (double)(to_ns - from_ns);
+    size_t column = share < 1 ? (size_t)(share * (double)n) : n;
+    return column < n ? column : n - 1;
+}
+
+/* Start times may be anything: no window is longer than an hour. */
+int64_t thin_middle(const struct moment *m)
+{
+    const int64_t most_ns = INT64_C(3600) * 1000000000;
+    int64_t length_ns = m->end_ns - m->start_ns;
+    return m->end_ns - (length_ns < most_ns ? length_ns : most_ns) / 2;
+}
+
+static bool has_value(const struct moment *m)
+{
+    return m->p50_ns != DELAY_UNDEFINED;
+}
+
+/* The moment with a value before (`step` -1) or behind (1) number `i`, or NULL. */
+static const struct moment *neighbour(const struct stream *s, size_t i, int step)
+{
+    for (i += (size_t)step; i < s->n; i += (size_t)step) /* below 0 it is SIZE_MAX */
+        if (has_value(&s->moments[i]))
+            return &s->moments[i];
+    return NULL;
+}
+
+static int64_t distance(const struct moment *a, const struct moment *b)
+{
+    return a != NULL && b != NULL ? b->end_ns - a->end_ns : 0;
+}
+
+/* Whether some time between the two has no window. */
+static bool uncovered(const struct stretches *covered, const struct moment *a,
+                      const struct moment *b)
+{
+    for (size_t i = 0; i < covered->n; i++)
+        if (covered->all[i].start_ns <= a->end_ns && b->end_ns <= covered->all[i].end_ns)
+            return false;
+    return covered->n > 0;
+}
+
+/* Between the values of number `i` and of the one before it that has one. */
+static bool is_gap(const struct stream *s, size_t before, size_t i,
+                   const struct stretches *covered)
+{
+    const struct moment *a = &s->moments[before], *b = &s->moments[i];
+    for (size_t k = before + 1; k < i; k++)
+        if (s->moments[k].end_ns > a->end_ns && s->moments[k].end_ns < b->end_ns &&
+            s->moments[k].lost > 0)
+            return true;
+    int64_t around = distance(neighbour(s, before, -1), a);
+    int64_t behind = distance(b, neighbour(s, i, 1));
+    around = behind > around ? behind : around;
+    int64_t length = b->end_ns - thin_middle(b);
+    around = 2 * length > around ? 2 * length : around;
+    return uncovered(covered, a, b) || distance(a, b) > TIMES_LONGER * around;
+}
+
+static void add_value(struct column *c, const struct moment *m)
+{
+    if (c->p50_least_ns == DELAY_UNDEFINED || m->p50_ns < c->p50_least_ns)
+        c->p50_least_ns = m->p50_ns;
+    if (m->p50_ns > c->p50_most_ns)
+        c->p50_most_ns = m->p50_ns;
+    int64_t p95_ns = m->p95_ns > m->p50_ns ? m->p95_ns : m->p50_ns;
+    if (p95_ns > c->p95_most_ns)
+        c->p95_most_ns = p95_ns;
+}
+
+void thin(struct column *out, size_t n, const struct stream *s, int64_t from_ns,
+          int64_t to_ns, const struct stretches *covered)
+{
+    const struct column *column_before = NULL;
+    size_t before = 0; /* the moment with a value before this one */
+    for (size_t i = 0; i < n; i++)
+        out[i] = (struct column){
+            .p50_least_ns = DELAY_UNDEFINED,
+            .p50_most_ns = DELAY_UNDEFINED,
+            .p95_most_ns = DELAY_UNDEFINED,
+        };
+    for (size_t i = 0; i < s->n; i++) {
+        const struct moment *m = &s->moments[i];
+        struct column *c = &out[thin_column(thin_middle(m), from_ns, to_ns, n)];
+        c->sent += m->sent;
+        c->lost += m->lost;
+        if (!has_value(m))
+            continue;
+        if (column_before != NULL && column_before != c && is_gap(s, before, i, covered))
+            c->gap = true;
+        add_value(c, m);
+        before = i;
+        column_before = c;
+    }
+}

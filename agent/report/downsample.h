@@ -1,0 +1,28 @@
+/*
+ * A stream thinned to the columns of a plot: of each its least and its greatest value, so
+ * that no spike is lost however many windows a column holds. Neighbours with a gap
+ * between them are not to be joined: nothing answered in between, no window was closed,
+ * or it was not measured for much longer than around.
+ */
+#ifndef EDGELAT_REPORT_DOWNSAMPLE_H
+#define EDGELAT_REPORT_DOWNSAMPLE_H
+
+#include "report/dataset.h"
+
+struct column {
+    int64_t p50_least_ns, p50_most_ns; /* DELAY_UNDEFINED: no value */
+    int64_t p95_most_ns;
+    bool gap; /* between this value and the one before it */
+    uint64_t sent, lost;
+};
+
+/* The column of a moment among `n` from `from_ns` to `to_ns`. */
+size_t thin_column(int64_t at_ns, int64_t from_ns, int64_t to_ns, size_t n);
+
+int64_t thin_middle(const struct moment *m);
+
+/* Fills in `n` columns; `covered` is where windows were. */
+void thin(struct column *out, size_t n, const struct stream *s, int64_t from_ns,
+          int64_t to_ns, const struct stretches *covered);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * A file with one "Name: value" line for each request, e.g. a token. Read again when it
+ * has changed, so that a token can be renewed without a restart. Its content is a secret.
+ * A byte order mark in front of it is skipped.
+ */
+#ifndef EDGELAT_SHIP_HEADER_FILE_H
+#define EDGELAT_SHIP_HEADER_FILE_H
+
+#include <sys/stat.h>
+
+#define HEADER_LINE_MAX 8192
+
+struct header_file { /* start with { 0 }; end with header_file_forget() */
+    char line[HEADER_LINE_MAX];
+    ino_t inode;
+    struct timespec changed;
+};
+
+/* The header may also be in the environment, where the service manager puts secrets: the
+ * whole line; that of the first collector, while it has no file. */
+#define HEADER_VARIABLE "EDGELAT_HEADER"
+
+/* Takes a line as it is. Returns 0 or -EBADMSG: it is none. */
+int header_take(struct header_file *h, const char *line);
+
+/* Brings `line` up to date. Returns 0, -EBADMSG: there is no such line, or -errno. */
+int header_file_read(struct header_file *h, const char *path);
+void header_file_forget(struct header_file *h);
+
+#endif

@@ -1,0 +1,331 @@
+#include "ship/otlp_client.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/host_port.h"
+#include "ship/header_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#define REPLY_MAX (64u << 10)
+
+struct courier {
+    struct http *http;
+    const struct collector *collector;
+    char base[URL_TEXT_MAX]; /* the signal's path comes behind it */
+    char host[URL_TEXT_MAX];
+    struct header_file header;
+    struct file_stamp {
+        ino_t inode;
+        struct timespec changed;
+    } stamps[3];            /* of the certificates and the key */
+    bool exposed_said;      /* others can read a secret */
+    char redirects_to[128]; /* of this reply; "" nowhere */
+
+    struct http_exchange *exchange; /* under way, or NULL */
+    enum signal signal;
+    courier_done_cb *on_done;
+    void *user;
+};
+
+/* ---- where it is ---- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text), end_len = strlen(end);
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+static void cut_slashes(char *url)
+{
+    for (size_t len = strlen(url); len > 0 && url[len - 1] == '/';)
+        url[--len] = '\0';
+}
+
+static void set_base(struct courier *c, const char *url)
+{
+    text_copy(c->base, sizeof c->base, url);
+    cut_slashes(c->base);
+    for (enum signal i = 0; i < SIGNALS; i++)
+        if (ends_with(c->base, signal_path(i))) { /* as some write it */
+            c->base[strlen(c->base) - strlen(signal_path(i))] = '\0';
+            cut_slashes(c->base);
+        }
+
+    const char *host = strstr(c->base, "://");
+    host = host != NULL ? host + 3 : c->base;
+    text_copy(c->host, sizeof c->host, host);
+    c->host[strcspn(c->host, "/?#")] = '\0';
+    char *at = strrchr(c->host, '@');
+    if (at != NULL)
+        memmove(c->host, at + 1, strlen(at + 1) + 1);
+}
+
+struct courier *courier_create(struct http *http, const struct collector *collector)
+{
+    struct courier *c = mem_zalloc(sizeof *c);
+    c->http = http;
+    c->collector = collector;
+    set_base(c, collector->url);
+    return c;
+}
+
+void courier_destroy(struct courier *c)
+{
+    if (c == NULL)
+        return;
+    if (c->exchange != NULL)
+        http_cancel(c->exchange);
+    header_file_forget(&c->header);
+    free(c);
+}
+
+const char *courier_host(const struct courier *c)
+{
+    return c->host;
+}
+
+/* ---- one batch ---- */
+
+/* By its port it is the collector's other receiver, which speaks HTTP/2 alone: it says
+ * nothing that we know, or wants no TLS with us. */
+static bool is_grpc(const struct courier *c, const struct verdict *v,
+                    const struct http_reply *reply)
+{
+    struct host_port to;
+    bool no_talk =
+        reply->failure == HTTP_FAILED_TLS || reply->failure == HTTP_FAILED_REPLY;
+    return no_talk && host_port_parse(&to, c->host, HOST_REMOTE) == NULL &&
+           to.port == 4317 && strncmp(v->why, "certificate", 11) != 0;
+}
+
+/* It does not like our certificate, or that there is none: in the words of nginx, or of
+ * TLS. */
+static bool is_of_ours(const struct verdict *v)
+{
+    static const char *const words[] = {"SSL certificate",
+                                        "says 'certificate ",
+                                        "says 'bad certificate",
+                                        "says 'unknown ca",
+                                        "says 'unsupported certificate",
+                                        "says 'handshake failure"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (v->kind != VERDICT_REFUSED && strstr(v->why, words[i]) != NULL)
+            return true;
+    return false;
+}
+
+/* What somebody could do; "" when it passes by itself. */
+static const char *next_step(const struct courier *c, const struct verdict *v,
+                             const struct http_reply *reply)
+{
+    bool tls = strncmp(c->base, "https:", 6) == 0;
+    bool certificate = c->collector->cert_file[0] != '\0';
+    if (v->stop)
+        return "; it goes on when a batch is accepted";
+    if (reply->held)
+        return "; check that `url` in [collector] is the collector";
+    if (v->too_large)
+        return "; raise what it takes in one request: a batch has up to 4 MiB, which "
+               "gzip makes 1 MiB";
+    if (v->status == 511 || (v->foreign && !tls))
+        return "; is there a sign-in page in between? look at `url` in [collector], "
+               "https:// keeps such pages out";
+    bool no_path = v->status == 404 || v->status == 405 || v->status == 501;
+    if (v->kind == VERDICT_REFUSED && c->signal == SIGNAL_LOGS && no_path)
+        return "; where it takes no logs, set `events = no`";
+    if (is_grpc(c, v, reply))
+        return "; 4317 is the port of gRPC: OTLP over HTTP has 4318";
+    /* OpenSSL 3.0's words, and those of 3.2 and later */
+    if (tls && (strstr(v->why, "wrong version number") != NULL ||
+                strstr(v->why, "packet length too long") != NULL))
+        return "; that port speaks plain HTTP, not TLS: set http:// in `url`, or the "
+               "port "
+               "that has TLS";
+    if (strncmp(v->why, "the proxy ", 10) == 0)
+        return "; look at `proxy`, and at what it allows";
+    if (certificate && is_of_ours(v))
+        return "; look at `cert_file`: has it expired, does the collector trust its CA?";
+    bool cut = reply->failure == HTTP_FAILED_REPLY || reply->status == 400;
+    if (tls && !certificate && (is_of_ours(v) || (cut && v->kind != VERDICT_REFUSED)))
+        return "; if it asks for a client certificate, set `cert_file` and `key_file`";
+    if (reply->failure == HTTP_FAILED_TLS)
+        return "; look at `ca_file` and the collector's certificate";
+    if (v->kind != VERDICT_UNUSABLE || reply->failure != HTTP_OK)
+        return "";
+    if (reply->status == 401 || reply->status == 403)
+        return "; look at `header_file`: is the token right?";
+    return "; look at `url` in [collector]";
+}
+
+/* Scheme and host of where a redirect leads; the rest may hold a secret. */
+static void on_header(const char *name, const char *value, size_t len, void *user)
+{
+    struct courier *c = user;
+    const char *slash =
+        strcasecmp(name, "Location") == 0 ? memmem(value, len, "://", 3) : NULL;
+    if (slash == NULL)
+        return;
+    size_t n = 0, authority = (size_t)(slash + 3 - value);
+    while (n < len && n + 1 < sizeof c->redirects_to &&
+           (n < authority || strchr("/?#", value[n]) == NULL)) {
+        c->redirects_to[n] = value[n] > ' ' && value[n] <= '~' ? value[n] : '?';
+        n++;
+    }
+    c->redirects_to[n] = '\0';
+}
+
+/* Some say the token in what they answer: cut where a long word of our header begins. */
+static void hide_secret(const struct courier *c, char *text)
+{
+    enum { LONG = 8 };
+    char start[LONG + 1] = "";
+    const char *word = c->header.line + strcspn(c->header.line, ":");
+    while (*word != '\0') {
+        word += strspn(word, ": \t");
+        size_t len = strcspn(word, " \t");
+        if (len >= LONG) {
+            memcpy(start, word, LONG);
+            char *at = strstr(text, start);
+            if (at != NULL)
+                snprintf(at, LONG, "...");
+        }
+        word += len;
+    }
+    explicit_bzero(start, sizeof start);
+}
+
+static void on_reply(const struct http_reply *reply, void *user)
+{
+    struct courier *c = user;
+    struct verdict v = verdict_of(reply, c->signal);
+    v.step = next_step(c, &v, reply);
+    if (c->redirects_to[0] != '\0' && v.status / 100 == 3)
+        snprintf(v.why, sizeof v.why,
+                 "HTTP %d: it redirects to %s, which is not followed", v.status,
+                 c->redirects_to);
+    hide_secret(c, v.why);
+    hide_secret(c, v.reason);
+    c->exchange = NULL;
+    c->on_done(&v, c->user);
+}
+
+static const char *proxy_of(const struct collector *collector)
+{
+    if (collector->proxy[0] == '\0')
+        return NULL; /* by the environment */
+    return strcmp(collector->proxy, "none") == 0 ? "" : collector->proxy;
+}
+
+/* ---- files that may change while we run ---- */
+
+/* True: a certificate or the key is another one than last time, so that the connection
+ * that is kept open is of the old ones. */
+static bool files_changed(struct courier *c)
+{
+    const struct collector *to = c->collector;
+    const char *const paths[] = {to->ca_file, to->cert_file, to->key_file};
+    bool changed = false;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct stat s;
+        struct file_stamp *old = &c->stamps[i];
+        if (paths[i][0] == '\0' || stat(paths[i], &s) < 0) /* libcurl will say it */
+            continue;
+        changed |= old->inode != 0 &&
+                   (old->inode != s.st_ino || old->changed.tv_sec != s.st_mtim.tv_sec ||
+                    old->changed.tv_nsec != s.st_mtim.tv_nsec);
+        *old = (struct file_stamp){s.st_ino, s.st_mtim};
+    }
+    return changed;
+}
+
+/* Said once, until it is mended. */
+static void look_who_can_read(struct courier *c)
+{
+    const char *const paths[] = {c->collector->key_file, c->collector->header_file};
+    const char *exposed = NULL;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct stat s;
+        if (paths[i][0] != '\0' && stat(paths[i], &s) == 0 && (s.st_mode & S_IRWXO) != 0)
+            exposed = paths[i];
+    }
+    if (exposed != NULL && !c->exposed_said)
+        log_warn("shipper",
+                 "%s: everybody on this host can read this secret; chmod o= and give it "
+                 "to the group of the service",
+                 exposed);
+    c->exposed_said = exposed != NULL;
+}
+
+static void post(struct courier *c, const struct spooled *batch)
+{
+    const struct collector *to = c->collector;
+    char url[URL_TEXT_MAX + SIGNAL_PATH_MAX];
+    snprintf(url, sizeof url, "%s%s", c->base, signal_path(batch->signal));
+    const char *const headers[] = {
+        "Content-Type: application/x-protobuf",
+        "Content-Encoding: gzip",
+        "User-Agent: edgelat/" EDGELAT_VERSION,
+        c->header.line[0] != '\0' ? c->header.line : NULL,
+        NULL,
+    };
+    const struct http_request request = {
+        .url = url,
+        .body = batch->bytes,
+        .body_len = batch->len,
+        .headers = headers,
+        .ca_file = to->ca_file,
+        .cert_file = to->cert_file,
+        .key_file = to->key_file,
+        .proxy = proxy_of(to),
+        .fresh = files_changed(c),
+        .timeout_ns = to->timeout_ns,
+        .reply_max = REPLY_MAX,
+        .cut_reply = true, /* the status is what counts */
+        .socket = -1,
+    };
+    c->exchange = http_start(c->http, &request, on_header, on_reply, c);
+}
+
+/* Of the file, else of the environment; false: there should be one and is none. */
+static bool read_header(struct courier *c, struct verdict *cannot)
+{
+    const char *file = c->collector->header_file;
+    const char *given = c->collector->name[0] == '\0' ? getenv(HEADER_VARIABLE) : NULL;
+    bool of_file = file[0] != '\0', of_environment = given != NULL && *given != '\0';
+    int rc = of_file          ? header_file_read(&c->header, file)
+             : of_environment ? header_take(&c->header, given)
+                              : 0;
+    if (rc == 0)
+        return true;
+    *cannot = (struct verdict){
+        .kind = VERDICT_UNUSABLE,
+        .local = true,
+        .step = of_file ? "; mend the file, it is read again by itself"
+                        : "; mend it where the service manager has it, and restart",
+    };
+    snprintf(cannot->why, sizeof cannot->why, "%s%.180s: %s",
+             of_file ? "header_file " : HEADER_VARIABLE " in the environment", file,
+             rc == -EBADMSG ? "it must hold one 'Name: value' line" : strerror(-rc));
+    return false;
+}
+
+bool courier_send(struct courier *c, const struct spooled *batch,
+                  courier_done_cb *on_done, void *user, struct verdict *cannot)
+{
+    if (!read_header(c, cannot))
+        return false;
+    look_who_can_read(c);
+    c->redirects_to[0] = '\0';
+    c->signal = batch->signal;
+    c->on_done = on_done;
+    c->user = user;
+    post(c, batch);
+    return true;
+}

@@ -1,0 +1,163 @@
+#include "ship/verdict.h"
+
+#include "base/text.h"
+#include "otlp/gzip.h"
+#include "otlp/response.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Of a reply's body, unpacked. */
+#define BODY_MAX (64u << 10)
+
+/* ---- what it says ---- */
+
+/* Into one line of printable ASCII. */
+static void say(char *out, size_t room, const char *bytes, size_t len)
+{
+    size_t n = 0;
+    for (; n < len && n + 1 < room; n++)
+        out[n] = bytes[n] >= ' ' && bytes[n] <= '~' ? bytes[n] : '?';
+    out[n] = '\0';
+}
+
+/* Whether it is the order to stop probing. */
+static bool read_stop(struct verdict *v, const char *bytes, size_t len)
+{
+    size_t at = strlen(STOP_PROBING);
+    const char *end = len > 0 ? memchr(bytes, '\n', len) : NULL;
+    if (end != NULL)
+        len = (size_t)(end - bytes);
+    len -= len > 0 && bytes[len - 1] == '\r';
+    if (len < at || memcmp(bytes, STOP_PROBING, at) != 0 ||
+        (len > at && bytes[at] != ':'))
+        return false;
+    for (at += len > at; at < len && bytes[at] == ' ';)
+        at++;
+    say(v->reason, sizeof v->reason, bytes + at, len - at);
+    return true;
+}
+
+/* Says what came in place of a response of OTLP. */
+static void say_foreign(struct verdict *v, const char *type, const char *bytes,
+                        size_t len)
+{
+    char said[OTLP_SAID_MAX];
+    bool page = otlp_response_is_page(type, bytes, len);
+    otlp_failure_read(said, bytes, len);
+    snprintf(v->why, sizeof v->why,
+             "HTTP %d with %s%s%s%s '%.120s', which is no OTLP response", v->status,
+             page ? "a web page" : "a body", type[0] != '\0' ? " (" : "", type,
+             type[0] != '\0' ? ")" : "", said);
+}
+
+static void read_accepted(struct verdict *v, const char *type, const char *bytes,
+                          size_t len)
+{
+    struct otlp_response response;
+    if (!otlp_response_read(&response, type, bytes, len)) {
+        v->kind = VERDICT_UNUSABLE;
+        v->foreign = true;
+        say_foreign(v, type, bytes, len);
+        return;
+    }
+    v->rejected_points = response.rejected;
+    text_copy(v->why, sizeof v->why, response.said);
+}
+
+/* ---- what it means ---- */
+
+static enum verdict_kind of_status(int status, enum signal signal)
+{
+    switch (status) {
+    case 408: /* the request came too slowly */
+    case 425: /* too early */
+    case 429:
+        return VERDICT_AGAIN;
+    case 401:
+    case 402: /* of hosted receivers: the account */
+    case 403:
+    case 407:
+    case 511: /* RFC 6585: sign in to the network */
+        return VERDICT_UNUSABLE;
+    case 404:
+    case 405:
+    case 410:
+    case 501:
+        return signal == SIGNAL_LOGS ? VERDICT_REFUSED : VERDICT_UNUSABLE;
+    default:
+        break;
+    }
+    if (status >= 200 && status < 300)
+        return VERDICT_ACCEPTED;
+    if (status >= 500)
+        return VERDICT_AGAIN;
+    /* a redirect is not followed: the URL is to be mended */
+    return status < 400 ? VERDICT_UNUSABLE : VERDICT_REFUSED;
+}
+
+/* Words of a server before the collector (nginx), which has 400 for what is wrong with
+ * the connection and not with the batch. */
+static bool is_of_connection(int status, const char *said)
+{
+    return status == 400 && (strcasestr(said, "SSL certificate") != NULL ||
+                             strcasestr(said, "sent to HTTPS port") != NULL);
+}
+
+static struct verdict of_failure(const struct http_reply *reply)
+{
+    struct verdict v = {.step = "", .retry_after_ns = reply->retry_after_ns};
+    bool ours = reply->failure == HTTP_FAILED_TLS || reply->failure == HTTP_FAILED_LOCAL;
+    v.kind = ours ? VERDICT_UNUSABLE : VERDICT_AGAIN;
+    v.local = reply->failure == HTTP_FAILED_LOCAL;
+    v.of_batch = !reply->held && (reply->failure == HTTP_FAILED_REPLY ||
+                                  reply->failure == HTTP_FAILED_TIMEOUT);
+    text_copy(v.why, sizeof v.why, reply->error);
+    return v;
+}
+
+static struct verdict of_body(const struct http_reply *reply, enum signal signal,
+                              const char *body, size_t len)
+{
+    struct verdict v = {.step = "",
+                        .status = reply->status,
+                        .retry_after_ns = reply->retry_after_ns,
+                        .kind = of_status(reply->status, signal)};
+    if (v.kind == VERDICT_ACCEPTED) {
+        read_accepted(&v, reply->type, body, len);
+        return v;
+    }
+    char said[OTLP_SAID_MAX];
+    otlp_failure_read(said, body, len);
+    if (is_of_connection(reply->status, said))
+        v.kind = VERDICT_UNUSABLE;
+    v.stop = reply->status == 403 && read_stop(&v, body, len);
+    if (v.stop)
+        v.kind = VERDICT_AGAIN;
+    v.of_batch = v.kind == VERDICT_REFUSED ||
+                 (v.kind == VERDICT_AGAIN && !v.stop && v.status >= 500);
+    /* an OpenTelemetry Collector has 400 for it, and says so in words */
+    v.too_large = reply->status == 413 ||
+                  (reply->status == 400 && strcasestr(said, "too large") != NULL);
+    snprintf(v.why, sizeof v.why, "HTTP %d%s%s", reply->status,
+             said[0] != '\0' ? ": " : "", said);
+    return v;
+}
+
+struct verdict verdict_of(const struct http_reply *reply, enum signal signal)
+{
+    static const char *const packed[] = {"gzip", "x-gzip", "deflate"};
+    char plain[BODY_MAX];
+    if (reply->failure != HTTP_OK)
+        return of_failure(reply);
+    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
+        size_t len =
+            strcmp(reply->encoding, packed[i]) == 0
+                ? gzip_unpack_body(reply->body, reply->body_len, plain, sizeof plain)
+                : 0;
+        if (len > 0)
+            return of_body(reply, signal, plain, len);
+    }
+    return of_body(reply, signal, reply->body, reply->body_len);
+}

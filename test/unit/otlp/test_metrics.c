@@ -1,0 +1,629 @@
+#include "check.h"
+#include "otlp/gzip.h"
+#include "otlp/metrics.h"
+#include "otlp/read.h"
+#include "proto/otlp.pb-c.h"
+
+/* A batch of one series and its target, with known numbers. */
+struct known {
+    struct target target;
+    struct kind kind;
+    struct series series;
+    const struct series *list[1];
+    struct target_state state;
+    struct self_value self[2];
+    struct batch batch;
+};
+
+static void make(struct known *k)
+{
+    memset(k, 0, sizeof *k);
+    k->kind = (struct kind){.name = "tcp", .delays = {"rtt"}, .has_port = true};
+    strcpy(k->target.name, "teams");
+    strcpy(k->target.host, "teams.example");
+    strcpy(k->target.service, "teams");
+    k->target.port = 443;
+    struct series *s = &k->series;
+    *s = (struct series){
+        .target = &k->target, .kind = &k->kind, .family = FAMILY_IPV4, .pop = "AMS"};
+    s->start = (struct wall){1000 * NS_PER_S};
+    s->outcomes[OUTCOME_REPLY] = 3;
+    s->outcomes[OUTCOME_LOSS] = 1;
+    s->duplicates = 2;
+    s->delays[0] = histogram_empty();
+    s->variation = histogram_empty();
+    for (int i = 1; i <= 3; i++)
+        histogram_add(&s->delays[0], i * 10 * NS_PER_MS);
+    s->in_window = true;
+    s->window.start = (struct wall){1060 * NS_PER_S};
+    s->window.loss_ratio = 0.25;
+    s->window.longest_burst = 4;
+    s->window.delays[0].count = 2; /* of three: the series is not new */
+    for (size_t p = 0; p < PERCENTILES; p++)
+        s->window.delays[0].percentile_ns[p] = 30 * NS_PER_MS;
+    s->window.delays[0].percentile_ns[P50] = 20 * NS_PER_MS;
+    s->window.delays[0].supported[P50] = true;
+    k->list[0] = s;
+    k->state = (struct target_state){
+        .target = &k->target, .pop = "AMS", .up = true, .measured = true, .rank = 1};
+    k->self[0] = (struct self_value){
+        "edgelat.agent.cpu.time", "s", "CPU time", true, 1.5, "cpu.mode", "user"};
+    k->self[1] = (struct self_value){
+        "edgelat.agent.cpu.time", "s", "CPU time", true, 0.5, "cpu.mode", "system"};
+    k->batch = (struct batch){
+        .agent_start = {900 * NS_PER_S},
+        .window_start = {1060 * NS_PER_S},
+        .time = {1120 * NS_PER_S},
+        .series = k->list,
+        .n_series = 1,
+        .targets = &k->state,
+        .n_targets = 1,
+        .self = k->self,
+        .n_self = 2,
+    };
+}
+
+static void unmake(struct known *k)
+{
+    histogram_free(&k->series.delays[0]);
+    histogram_free(&k->series.variation);
+}
+
+static const struct otlp_resource resource = {
+    .instance_id = "id", .version = "1.2.3", .host_name = "branch", .site = ""};
+
+struct parts {
+    void *bytes[16];
+    size_t len[16], n;
+};
+
+static void add_part(void *bytes, size_t len, void *user)
+{
+    struct parts *p = user;
+    CHECK(p->n < 16, "so many parts");
+    p->bytes[p->n] = bytes;
+    p->len[p->n++] = len;
+}
+
+/* What fits into one request. */
+static void *encode(const struct batch *batch, const struct otlp_resource *r, size_t *len)
+{
+    struct parts parts = {.n = 0};
+    otlp_metrics(batch, r, &METRIC_CHOICE_ALL, add_part, &parts);
+    CHECK_INT(1, parts.n, "one request");
+    *len = parts.len[0];
+    return parts.bytes[0];
+}
+
+static Otlp__ExportMetricsServiceRequest *decode(const void *packed, size_t len)
+{
+    void *plain;
+    size_t plain_len;
+    CHECK_INT(0, gzip_unpack(packed, len, OTLP_BYTES_MAX, &plain, &plain_len),
+              "it is gzip");
+    Otlp__ExportMetricsServiceRequest *request =
+        otlp__export_metrics_service_request__unpack(NULL, plain_len, plain);
+    free(plain);
+    CHECK(request != NULL, "it is protobuf");
+    return request;
+}
+
+static const Otlp__Metric *find(const Otlp__ExportMetricsServiceRequest *request,
+                                const char *name)
+{
+    const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
+    const Otlp__Metric *found = NULL;
+    for (size_t i = 0; i < scope->n_metrics; i++) {
+        if (strcmp(scope->metrics[i]->name, name) == 0) {
+            CHECK(found == NULL, "%s stands once", name);
+            found = scope->metrics[i];
+        }
+    }
+    CHECK(found != NULL, "%s is there", name);
+    return found;
+}
+
+static const char *attribute(Otlp__KeyValue **list, size_t n, const char *key)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i]->key, key) == 0)
+            return list[i]->value->value_case == OTLP__ANY_VALUE__VALUE_STRING_VALUE
+                       ? list[i]->value->string_value
+                       : "not a text";
+    return "missing";
+}
+
+static void delays_are_cumulative_histograms(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    make(&k);
+    void *packed = encode(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__Metric *m = find(request, "edgelat.probe.delay");
+    CHECK_TEXT("s", m->unit, "seconds");
+    CHECK_INT(OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM, m->data_case,
+              "exponential histogram");
+    CHECK_INT(2, m->exponential_histogram->aggregation_temporality, "cumulative");
+    CHECK_INT(1, m->exponential_histogram->n_data_points, "one series");
+    const Otlp__ExponentialHistogramDataPoint *p =
+        m->exponential_histogram->data_points[0];
+    CHECK_INT(1000 * NS_PER_S, p->start_time_unix_nano, "since the series began");
+    CHECK_INT(1120 * NS_PER_S, p->time_unix_nano, "at the end of the window");
+    CHECK_INT(3, p->count, "count");
+    CHECK_NEAR(0.06, p->sum, 1e-12, "sum");
+    CHECK_NEAR(0.01, p->min, 0, "minimum");
+    CHECK_NEAR(0.03, p->max, 0, "maximum");
+    CHECK_INT(HISTOGRAM_SCALE, p->scale, "scale");
+    uint64_t total = 0;
+    for (size_t i = 0; i < p->positive->n_bucket_counts; i++) {
+        double upper = exp2((double)(p->positive->offset + (int)i + 1) / (1 << p->scale));
+        double lower = exp2((double)(p->positive->offset + (int)i) / (1 << p->scale));
+        if (p->positive->bucket_counts[i] > 0)
+            CHECK((lower < 0.01 && upper >= 0.01) || (lower < 0.02 && upper >= 0.02) ||
+                      (lower < 0.03 && upper >= 0.03),
+                  "bucket (%g, %g] holds a value", lower, upper);
+        total += p->positive->bucket_counts[i];
+    }
+    CHECK_INT(3, total, "every value is in a bucket");
+    CHECK_TEXT("teams", attribute(p->attributes, p->n_attributes, "edgelat.target"),
+               "target");
+    CHECK_TEXT("AMS", attribute(p->attributes, p->n_attributes, "edgelat.pop"), "PoP");
+    CHECK_TEXT("ipv4", attribute(p->attributes, p->n_attributes, "network.type"),
+               "family");
+    CHECK_TEXT("tcp", attribute(p->attributes, p->n_attributes, "edgelat.probe.kind"),
+               "kind");
+    CHECK_TEXT("rtt", attribute(p->attributes, p->n_attributes, "edgelat.delay"),
+               "delay");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+static void as_delta(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    make(&k);
+    k.batch.delta = true;
+    void *packed = encode(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__Sum *cpu = find(request, "edgelat.agent.cpu.time")->sum;
+    CHECK_INT(1,
+              find(request, "edgelat.probe.delay")
+                  ->exponential_histogram->aggregation_temporality,
+              "AGGREGATION_TEMPORALITY_DELTA");
+    CHECK_INT(1, find(request, "edgelat.probe.results")->sum->aggregation_temporality,
+              "of sums, too");
+    CHECK_INT(1, cpu->aggregation_temporality, "and of the agent itself");
+    CHECK_INT(1060 * NS_PER_S, cpu->data_points[0]->start_time_unix_nano,
+              "since the window began");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+/* All that the series has counted is of the window that has closed. */
+static void all_is_of_the_window(struct known *k)
+{
+    struct summary *w = &k->series.window;
+    memcpy(w->outcomes, k->series.outcomes, sizeof w->outcomes);
+    w->duplicates = k->series.duplicates;
+    histogram_merge(&k->series.variation, &k->series.delays[0]);
+    w->delays[0].count = w->variation.count = k->series.delays[0].count;
+}
+
+/* The points of a sum with one value of an attribute: "time value" each. */
+static const char *sum_points(char out[128], const Otlp__Metric *m, const char *key,
+                              const char *value)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < m->sum->n_data_points; i++) {
+        const Otlp__NumberDataPoint *p = m->sum->data_points[i];
+        double number = p->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_INT
+                            ? (double)p->as_int
+                            : p->as_double;
+        if (strcmp(attribute(p->attributes, p->n_attributes, key), value) == 0)
+            used += (size_t)snprintf(
+                out + used, 128 - used, "%s%llu %g", used > 0 ? ", " : "",
+                (unsigned long long)p->time_unix_nano / NS_PER_S, number);
+    }
+    return out;
+}
+
+static void a_series_begins_with_zero(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    char points[128];
+    make(&k);
+    all_is_of_the_window(&k);
+    k.series.start = k.series.window.start = (struct wall){1090 * NS_PER_S};
+    k.batch.first = true;
+    k.series.window.delays[0].supported[P50] = false; /* no gauge before the sums */
+    void *packed = encode(&k.batch, &resource, &len);
+    CHECK_INT(1120 * NS_PER_S, otlp_read_time(SIGNAL_METRICS, packed, len).ns,
+              "the time of the batch is the window's end");
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__Metric *results = find(request, "edgelat.probe.results");
+    CHECK_TEXT("1090 0, 1120 3", sum_points(points, results, "edgelat.outcome", "reply"),
+               "at its start time, then the count");
+    CHECK_TEXT("1090 0, 1120 1", sum_points(points, results, "edgelat.outcome", "loss"),
+               "of each outcome");
+    for (size_t i = 0; i < results->sum->n_data_points; i++)
+        CHECK_INT(1090 * NS_PER_S, results->sum->data_points[i]->start_time_unix_nano,
+                  "all of one start");
+    CHECK_TEXT("1090 0, 1120 2",
+               sum_points(points, find(request, "edgelat.probe.anomalies"),
+                          "edgelat.anomaly", "duplicate"),
+               "of each anomaly");
+    CHECK_TEXT(
+        "900 0, 1120 1.5",
+        sum_points(points, find(request, "edgelat.agent.cpu.time"), "cpu.mode", "user"),
+        "of the agent itself");
+    static const char *const histograms[] = {"edgelat.probe.delay",
+                                             "edgelat.probe.delay_variation"};
+    for (size_t i = 0; i < 2; i++) {
+        const Otlp__ExponentialHistogram *h =
+            find(request, histograms[i])->exponential_histogram;
+        CHECK_INT(2, h->n_data_points, histograms[i]);
+        CHECK_INT(1090 * NS_PER_S, h->data_points[0]->time_unix_nano, "begins");
+        CHECK_INT(0, h->data_points[0]->count, "with nothing");
+        CHECK_INT(h->data_points[1]->scale, h->data_points[0]->scale, "at its scale");
+        CHECK_INT(3, h->data_points[1]->count, "then what it has");
+    }
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+/* A count that was not exported while it was 0 begins where the window does. */
+static void a_count_that_begins_later(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    char points[128];
+    make(&k);
+    k.series.outcomes[OUTCOME_REFUSED] = k.series.window.outcomes[OUTCOME_REFUSED] = 7;
+    k.series.outcomes[OUTCOME_LOSS] = k.series.window.outcomes[OUTCOME_LOSS] = 2;
+    k.series.window.duplicates = 1; /* of two */
+    void *packed = encode(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__Metric *results = find(request, "edgelat.probe.results");
+    CHECK_TEXT("1060 0, 1120 7",
+               sum_points(points, results, "edgelat.outcome", "refused"), "refused");
+    CHECK_TEXT("1120 2", sum_points(points, results, "edgelat.outcome", "loss"),
+               "its 0 was exported before");
+    CHECK_TEXT("1120 3", sum_points(points, results, "edgelat.outcome", "reply"),
+               "not new");
+    CHECK_TEXT("1120 2",
+               sum_points(points, find(request, "edgelat.probe.anomalies"),
+                          "edgelat.anomaly", "duplicate"),
+               "not new either");
+    CHECK_TEXT(
+        "1120 1.5",
+        sum_points(points, find(request, "edgelat.agent.cpu.time"), "cpu.mode", "user"),
+        "nor the agent");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+static void as_delta_nothing_begins(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    char points[128];
+    make(&k);
+    all_is_of_the_window(&k);
+    k.batch.delta = k.batch.first = true;
+    void *packed = encode(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    CHECK_TEXT("1120 3",
+               sum_points(points, find(request, "edgelat.probe.results"),
+                          "edgelat.outcome", "reply"),
+               "a delta has its start");
+    CHECK_INT(1,
+              find(request, "edgelat.probe.delay")->exponential_histogram->n_data_points,
+              "delays");
+    CHECK_TEXT(
+        "1120 1.5",
+        sum_points(points, find(request, "edgelat.agent.cpu.time"), "cpu.mode", "user"),
+        "of the agent itself");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+static void counts_ratios_and_ranks(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    make(&k);
+    void *packed = encode(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__Metric *results = find(request, "edgelat.probe.results");
+    CHECK(results->sum->is_monotonic, "a counter");
+    CHECK_INT(2, results->sum->n_data_points,
+              "reply and loss; what never happened is left out");
+    const Otlp__NumberDataPoint *loss = results->sum->data_points[1];
+    CHECK_TEXT("loss", attribute(loss->attributes, loss->n_attributes, "edgelat.outcome"),
+               "outcome");
+    CHECK_INT(1, loss->as_int, "one lost");
+    const Otlp__NumberDataPoint *twice =
+        find(request, "edgelat.probe.anomalies")->sum->data_points[0];
+    CHECK_TEXT("duplicate",
+               attribute(twice->attributes, twice->n_attributes, "edgelat.anomaly"),
+               "what");
+    CHECK_INT(2, twice->as_int, "two duplicates");
+    CHECK_NEAR(
+        0.25, find(request, "edgelat.probe.loss_ratio")->gauge->data_points[0]->as_double,
+        0, "ratio");
+    CHECK_INT(1, find(request, "edgelat.target.rank")->gauge->data_points[0]->as_int,
+              "rank");
+    CHECK_INT(4, find(request, "edgelat.probe.loss_burst")->gauge->data_points[0]->as_int,
+              "burst");
+    CHECK_INT(0,
+              find(request, "edgelat.target.intercepted")->gauge->data_points[0]->as_int,
+              "no middlebox");
+    CHECK_INT(1, find(request, "edgelat.target.up")->gauge->data_points[0]->as_int, "up");
+    const Otlp__Metric *quantile = find(request, "edgelat.probe.delay.quantile");
+    CHECK_INT(1, quantile->gauge->n_data_points, "the one percentile that is supported");
+    CHECK_NEAR(0.02, quantile->gauge->data_points[0]->as_double, 0, "p50");
+    CHECK_TEXT("0.5",
+               attribute(quantile->gauge->data_points[0]->attributes,
+                         quantile->gauge->data_points[0]->n_attributes, "quantile"),
+               "its name");
+    CHECK_TEXT("missing",
+               attribute(quantile->gauge->data_points[0]->attributes,
+                         quantile->gauge->data_points[0]->n_attributes,
+                         "edgelat.quantile.supported"),
+               "support is no part of the identity");
+    const Otlp__Metric *cpu = find(request, "edgelat.agent.cpu.time");
+    CHECK_INT(2, cpu->sum->n_data_points, "two points of one metric");
+    CHECK_INT(900 * NS_PER_S, cpu->sum->data_points[0]->start_time_unix_nano,
+              "since the agent began");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+static bool is_sent(const Otlp__ExportMetricsServiceRequest *request, const char *name)
+{
+    const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
+    for (size_t i = 0; i < scope->n_metrics; i++)
+        if (strcmp(scope->metrics[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+static void what_is_sent_can_be_chosen(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"edgelat.probe.delay",
+                                        "edgelat.probe.delay.quantile",
+                                        "edgelat.probe.delay_variation"};
+    for (unsigned left_out = 0; left_out <= 3; left_out++) {
+        struct known k;
+        struct parts parts = {.n = 0};
+        make(&k);
+        histogram_merge(&k.series.variation, &k.series.delays[0]);
+        struct metric_choice choice = {left_out != 0, left_out != 1, left_out != 2};
+        otlp_metrics(&k.batch, &resource, &choice, add_part, &parts);
+        Otlp__ExportMetricsServiceRequest *request = decode(parts.bytes[0], parts.len[0]);
+        for (unsigned i = 0; i < 3; i++)
+            CHECK_INT(i != left_out, is_sent(request, names[i]), names[i]);
+        CHECK(is_sent(request, "edgelat.probe.results"), "counts always are");
+        otlp__export_metrics_service_request__free_unpacked(request, NULL);
+        free(parts.bytes[0]);
+        unmake(&k);
+    }
+}
+
+/* Receivers make names of units: "1" of a gauge becomes "_ratio". */
+static void units_and_descriptions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *unit;
+    } expected[] = {
+        {"edgelat.probe.results", "{probe}"},
+        {"edgelat.probe.anomalies", "{anomaly}"},
+        {"edgelat.probe.loss_ratio", "1"},
+        {"edgelat.probe.loss_burst", "{probe}"},
+        {"edgelat.target.up", ""},
+        {"edgelat.target.rank", "{rank}"},
+        {"edgelat.target.intercepted", ""},
+        {"edgelat.probe.delay.quantile", "s"},
+        {"edgelat.agent.cpu.time", "s"},
+    };
+    struct known k;
+    size_t len;
+    make(&k);
+    void *packed = encode(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        const Otlp__Metric *m = find(request, expected[i].name);
+        CHECK_TEXT(expected[i].unit, m->unit, expected[i].name);
+        CHECK(m->description[0] != '\0', "%s: what it is", expected[i].name);
+    }
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+static void nothing_known_is_nothing_said(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    make(&k);
+    k.series.in_window = false;
+    k.series.pop[0] = '\0';
+    endpoint_parse(&k.series.to, "203.0.113.7", 443);
+    k.target.service[0] = '\0';
+    k.state.measured = false;
+    void *packed = encode(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
+    for (size_t i = 0; i < scope->n_metrics; i++)
+        CHECK(strcmp(scope->metrics[i]->name, "edgelat.probe.delay.quantile") != 0 &&
+                  strcmp(scope->metrics[i]->name, "edgelat.probe.loss_ratio") != 0 &&
+                  strcmp(scope->metrics[i]->name, "edgelat.target.up") != 0,
+              "%s says something about a window that was not", scope->metrics[i]->name);
+    const Otlp__ExponentialHistogramDataPoint *p =
+        find(request, "edgelat.probe.delay")->exponential_histogram->data_points[0];
+    CHECK_TEXT("unknown", attribute(p->attributes, p->n_attributes, "edgelat.pop"),
+               "PoP");
+    CHECK_TEXT("missing", attribute(p->attributes, p->n_attributes, "edgelat.service"),
+               "service");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+/* One bad text would make a strict receiver refuse the whole request. */
+static void texts_are_made_sendable(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *text, *expected;
+    } cases[] = {
+        {"plain", "branch", "branch"},
+        {"UTF-8", "br\xc3\xa9ve", "br\xc3\xa9ve"},
+        {"Latin-1", "br\xe9ve", "br?ve"},
+        {"cut in the middle of a character", "x\xe2\x82", "x??"},
+    };
+    char huge[2000];
+    memset(huge, 'a', sizeof huge - 1);
+    huge[sizeof huge - 1] = '\0';
+    for (size_t i = 0; i <= sizeof cases / sizeof *cases; i++) {
+        bool last = i == sizeof cases / sizeof *cases;
+        struct known k;
+        size_t len;
+        make(&k);
+        struct otlp_resource r = resource;
+        r.host_name = last ? huge : cases[i].text;
+        void *packed = encode(&k.batch, &r, &len);
+        Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+        const Otlp__Resource *sent = request->resource_metrics[0]->resource;
+        const char *host = attribute(sent->attributes, sent->n_attributes, "host.name");
+        if (last)
+            CHECK_INT(512, strlen(host), "too long");
+        else
+            CHECK_TEXT(cases[i].expected, host, cases[i].what);
+        otlp__export_metrics_service_request__free_unpacked(request, NULL);
+        free(packed);
+        unmake(&k);
+    }
+}
+
+static void the_same_batch_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len[2];
+    make(&k);
+    void *a = encode(&k.batch, &resource, &len[0]);
+    void *b = encode(&k.batch, &resource, &len[1]);
+    CHECK_INT(len[0], len[1], "length");
+    CHECK_INT(0, memcmp(a, b, len[0]), "bytes");
+    free(a);
+    free(b);
+    unmake(&k);
+}
+
+/* Of a kind that is filtered on the way: what was counted, and no ratio to alert on. */
+static void silence_has_no_loss_ratio(void **state)
+{
+    (void)state;
+    struct known k;
+    size_t len;
+    make(&k);
+    k.series.silent_while = k.series.kind;
+    void *packed = encode(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
+    for (size_t i = 0; i < scope->n_metrics; i++)
+        CHECK(strncmp(scope->metrics[i]->name, "edgelat.probe.loss_", 19) != 0,
+              "%s of a silent series", scope->metrics[i]->name);
+    CHECK(find(request, "edgelat.probe.results")->sum->n_data_points > 0, "the counts");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+    unmake(&k);
+}
+
+/* Every series is in one of the parts, the rest in the first. */
+static void large_batches_are_split(void **state)
+{
+    (void)state;
+    enum { SERIES = 6000 };
+    struct known k;
+    struct parts parts = {.n = 0};
+    size_t points = 0, ranks = 0, cpu = 0;
+    make(&k);
+    const struct series **list = malloc(SERIES * sizeof *list);
+    for (size_t i = 0; i < SERIES; i++)
+        list[i] = &k.series;
+    k.batch.series = list;
+    k.batch.n_series = SERIES;
+    otlp_metrics(&k.batch, &resource, &METRIC_CHOICE_ALL, add_part, &parts);
+    CHECK(parts.n > 1, "%zu", parts.n);
+    for (size_t i = 0; i < parts.n; i++) {
+        void *plain;
+        size_t plain_len;
+        CHECK(parts.len[i] <= OTLP_PART_MAX, "%zu", parts.len[i]);
+        CHECK_INT(0,
+                  gzip_unpack(parts.bytes[i], parts.len[i], OTLP_PART_PLAIN_MAX, &plain,
+                              &plain_len),
+                  "unpacked it is small as well");
+        free(plain);
+        Otlp__ExportMetricsServiceRequest *request = decode(parts.bytes[i], parts.len[i]);
+        const Otlp__ResourceMetrics *from = request->resource_metrics[0];
+        CHECK_TEXT("id",
+                   attribute(from->resource->attributes, from->resource->n_attributes,
+                             "service.instance.id"),
+                   "each says whose it is");
+        points +=
+            find(request, "edgelat.probe.delay")->exponential_histogram->n_data_points;
+        for (size_t m = 0; m < from->scope_metrics[0]->n_metrics; m++) {
+            const Otlp__Metric *metric = from->scope_metrics[0]->metrics[m];
+            ranks += strcmp(metric->name, "edgelat.target.rank") == 0;
+            cpu += strcmp(metric->name, "edgelat.agent.cpu.time") == 0;
+        }
+        otlp__export_metrics_service_request__free_unpacked(request, NULL);
+        free(parts.bytes[i]);
+    }
+    CHECK_INT(SERIES, points, "every series once");
+    CHECK_INT(1, ranks, "ranks once");
+    CHECK_INT(1, cpu, "the agent itself once");
+    free(list);
+    unmake(&k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(delays_are_cumulative_histograms),
+        cmocka_unit_test(as_delta),
+        cmocka_unit_test(a_series_begins_with_zero),
+        cmocka_unit_test(a_count_that_begins_later),
+        cmocka_unit_test(as_delta_nothing_begins),
+        cmocka_unit_test(counts_ratios_and_ranks),
+        cmocka_unit_test(what_is_sent_can_be_chosen),
+        cmocka_unit_test(units_and_descriptions),
+        cmocka_unit_test(nothing_known_is_nothing_said),
+        cmocka_unit_test(silence_has_no_loss_ratio),
+        cmocka_unit_test(large_batches_are_split),
+        cmocka_unit_test(texts_are_made_sendable),
+        cmocka_unit_test(the_same_batch_gives_the_same_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,361 @@
+#include "report/dataset.h"
+
+#include "core/time.h"
+#include "office.h"
+#include "unit/cmd/requests.h"
+
+#include <errno.h>
+
+/*
+ * A day by letters, one a minute: '6' six answers, 'L' five and a loss, 'D' six losses,
+ * '.' nothing sent; 's' six answers whose batch is lost, 't' six whose batch comes twice,
+ * 'o' six, and then the batch before comes again; 'r' the agent starts anew.
+ */
+static void live(struct office *o, struct past *p, const char *letters)
+{
+    struct office before;
+    for (; *letters != '\0'; letters++) {
+        before = *o;
+        before.series.delays[0] = histogram_empty();
+        if (*letters == 'r') {
+            office_start(o);
+            continue;
+        }
+        office_window(o,
+                      *letters == 'L'                      ? 5
+                      : *letters == 'D' || *letters == '.' ? 0
+                                                           : 6,
+                      *letters == 'L'   ? 1
+                      : *letters == 'D' ? 6
+                                        : 0,
+                      10);
+        if (*letters != 's')
+            CHECK_INT(0, office_tell(o, p), "taken");
+        if (*letters == 't')
+            CHECK_INT(0, office_tell(o, p), "taken again");
+        if (*letters == 'o')
+            CHECK_INT(0, office_tell(&before, p), "taken late");
+    }
+}
+
+static const struct {
+    const char *what, *letters;
+    int since; /* minute */
+    bool delta;
+    unsigned replies, lost, moments, histogram;
+} cases[] = {
+    {"all since the start", "66L", 0, false, 17, 1, 3, 17},
+    {"what stood in the counter before is none of it", "6666L6", 3, false, 17, 1, 3, 17},
+    {"no batch from before: the first one is where it begins", "ss66L", 1, false, 11, 1,
+     3, 11},
+    {"a batch that is lost costs a window and no count", "6s6", 0, false, 18, 0, 2, 18},
+    {"twice counts once", "6t6", 0, false, 18, 0, 3, 18},
+    {"older than what is there", "66o6", 0, false, 24, 0, 4, 24},
+    {"started anew, counters begin at 0", "66rL6", 0, false, 23, 1, 4, 23},
+    {"started anew before the period", "66r66", 3, false, 6, 0, 1, 6},
+    {"started anew, and its first batch is lost", "66rs6", 0, false, 24, 0, 3, 24},
+    {"windows without a probe", "6..6", 0, false, 12, 0, 2, 12},
+    {"all lost", "6DD6", 0, false, 12, 12, 4, 12},
+    {"delta", "66L", 0, true, 17, 1, 3, 17},
+    {"delta, and what was before", "666L", 2, true, 11, 1, 2, 11},
+    {"delta, twice counts once", "6t6", 0, true, 18, 0, 3, 18},
+    {"delta, a batch that is lost is lost", "6s6", 0, true, 12, 0, 2, 12},
+    {"nothing in the period", "66", 5, false, 0, 0, 0, 0},
+};
+
+static void test_counts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct office o;
+        struct past *p = past_create(office_at(cases[i].since), office_at(100));
+        office_open(&o);
+        o.batch.delta = cases[i].delta;
+        live(&o, p, cases[i].letters);
+        past_end(p);
+        CHECK_INT(1, p->n_targets, cases[i].what);
+        const struct stream *s = &p->targets[0]->streams[0];
+        const struct place *place = s->places[0];
+        CHECK_INT(cases[i].replies, place->sum.outcomes[OUTCOME_REPLY], cases[i].what);
+        CHECK_INT(cases[i].lost, place->sum.outcomes[OUTCOME_LOSS], cases[i].what);
+        CHECK_INT(cases[i].moments, s->n, cases[i].what);
+        const struct course *c = past_course(place, "rtt");
+        CHECK_INT(cases[i].histogram, c != NULL ? c->sum.count : 0, cases[i].what);
+        CHECK_INT(0, p->left_out, cases[i].what);
+        past_free(p);
+        office_close(&o);
+    }
+}
+
+/* The percentiles of windows that the sender did not state: what the histogram grew by. */
+static void test_percentiles_of_windows(void **state)
+{
+    (void)state;
+    static const double ms[] = {10, 200, 30, 30, 5};
+    for (int delta = 0; delta < 2; delta++) {
+        struct office o;
+        struct past *p = past_create(office_at(0), office_at(100));
+        office_open(&o);
+        o.batch.delta = delta;
+        for (size_t i = 0; i < 5; i++) {
+            office_window(&o, 1, 0, ms[i]);
+            CHECK_INT(0, office_tell(&o, p), "taken");
+        }
+        past_end(p);
+        const struct stream *s = &p->targets[0]->streams[0];
+        CHECK_INT(5, s->n, "windows");
+        for (size_t i = 0; i < s->n; i++) {
+            double near = ms[i] * 1e6 * 0.012; /* a bucket */
+            CHECK_NEAR(ms[i] * 1e6, (double)s->moments[i].p50_ns, near, "p50");
+            CHECK_NEAR(ms[i] * 1e6, (double)s->moments[i].p95_ns, near, "p95");
+        }
+        past_free(p);
+        office_close(&o);
+    }
+}
+
+/* The zero that a count begins with stands inside the window where the PoP had changed.
+ */
+static void test_beginnings(void **state)
+{
+    (void)state;
+    struct office o;
+    struct past *p = past_create(office_at(0), office_at(100));
+    office_open(&o);
+    office_window(&o, 6, 1, 10);
+    CHECK_INT(0, office_tell(&o, p), "taken");
+    office_window(&o, 6, 1, 10);
+    o.series.outcomes[OUTCOME_REFUSED] = o.series.window.outcomes[OUTCOME_REFUSED] = 2;
+    o.series.window.start.ns += MINUTE_NS / 2;
+    CHECK_INT(0, office_tell(&o, p), "taken");
+    past_end(p);
+    const struct stream *s = &p->targets[0]->streams[0];
+    CHECK_INT(12, s->places[0]->sum.outcomes[OUTCOME_REPLY], "replies");
+    CHECK_INT(2, s->places[0]->sum.outcomes[OUTCOME_LOSS], "losses");
+    CHECK_INT(2, s->places[0]->sum.outcomes[OUTCOME_REFUSED], "refused");
+    CHECK_INT(2, s->n, "windows");
+    CHECK_INT(12, past_course(s->places[0], "rtt")->sum.count, "delays");
+    past_free(p);
+    office_close(&o);
+}
+
+/* Of each window, and only of the period. */
+static void test_moments(void **state)
+{
+    (void)state;
+    struct office o;
+    struct past *p = past_create(office_at(1), office_at(100));
+    office_open(&o);
+    office_window(&o, 6, 3, 900);
+    office_tell(&o, p);
+    office_window(&o, 5, 1, 10);
+    office_tell(&o, p);
+    office_window(&o, 6, 0, 20);
+    strcpy(o.series.pop, "LON");
+    office_tell(&o, p); /* as if all of it had been there: another series */
+    past_end(p);
+    const struct stream *s = &p->targets[0]->streams[0];
+    CHECK_INT(2, s->n, "two windows");
+    CHECK_INT(office_at(1), s->moments[0].start_ns, "begins");
+    CHECK_INT(office_at(2), s->moments[0].end_ns, "ends");
+    CHECK_INT(10 * NS_PER_MS, s->moments[0].p50_ns, "p50");
+    CHECK_NEAR(10e6, (double)s->moments[0].p95_ns, 12e4, "p95, of the histogram");
+    CHECK_INT(6, s->moments[0].sent, "sent");
+    CHECK_INT(1, s->moments[0].lost, "lost");
+    CHECK_INT(20 * NS_PER_MS, s->moments[1].p50_ns, "p50 in another place");
+    CHECK_TEXT("AMS", s->places[s->moments[0].place]->pop, "the place before");
+    CHECK_TEXT("LON", s->places[s->moments[1].place]->pop, "the place behind");
+    const struct histogram *h = &past_course(s->places[0], "rtt")->sum;
+    CHECK_INT(5, h->count, "without the window before the period");
+    CHECK_NEAR(10e6, (double)histogram_quantile(h, 0.5), 1e5, "median of the period");
+    CHECK(h->max_ns < 11 * NS_PER_MS, "nor its maximum: %" PRId64, h->max_ns);
+    past_free(p);
+    office_close(&o);
+}
+
+static void test_target(void **state)
+{
+    (void)state;
+    struct office o;
+    struct past *p = past_create(office_at(0), office_at(100));
+    office_open(&o);
+    live(&o, p, "66DD");
+    o.state.rank = 3;
+    live(&o, p, "6ss6");
+    past_end(p);
+    const struct past_target *t = p->targets[0];
+    CHECK_TEXT("teams", t->name, "name");
+    CHECK_TEXT("teams", t->service, "service");
+    CHECK_TEXT("teams.example", t->host, "host");
+    CHECK_INT(3, t->rank, "the last rank");
+    CHECK_INT(1, t->down.n, "one time without an answer");
+    CHECK_INT(office_at(2), t->down.all[0].start_ns, "from");
+    CHECK_INT(office_at(4), t->down.all[0].end_ns, "to");
+    CHECK_INT(2, p->covered.n, "a gap where batches are missing");
+    CHECK_INT(office_at(5), p->covered.all[0].end_ns, "it begins");
+    CHECK_INT(office_at(7), p->covered.all[1].start_ns, "it ends");
+    CHECK_INT(MINUTE_NS, p->window_ns, "windows of a minute");
+    CHECK_INT(6 * MINUTE_NS, stretches_sum(&p->covered), "six minutes");
+    CHECK_TEXT("Lyon", p->site, "site");
+    CHECK_TEXT("1.2.3", p->version, "version");
+    past_free(p);
+    office_close(&o);
+}
+
+/* Once in the period is enough; before it, it does not count. */
+static void test_foreign(void **state)
+{
+    (void)state;
+    for (int since = 0; since < 8; since += 4) {
+        struct office o;
+        struct past *p = past_create(office_at(since), office_at(100));
+        office_open(&o);
+        live(&o, p, "66");
+        o.state.front.is = FRONT_FOREIGN;
+        live(&o, p, "6");
+        o.state.front.is = FRONT_EDGE;
+        live(&o, p, "66666");
+        past_end(p);
+        CHECK_INT(since == 0, p->targets[0]->foreign, "another network answered");
+        past_free(p);
+        office_close(&o);
+    }
+}
+
+static void test_silence(void **state)
+{
+    (void)state;
+    static const struct kind https = {.name = "https"};
+    struct office o;
+    struct past *p = past_create(office_at(0), office_at(100));
+    office_open(&o);
+    o.series.silent_while = &https;
+    live(&o, p, "DD");
+    past_end(p);
+    const struct stream *s = &p->targets[0]->streams[0];
+    CHECK_INT(0, s->n, "no window says anything");
+    CHECK_INT(12, s->places[0]->unanswered, "probes whose silence says nothing");
+    CHECK_INT(0, s->places[0]->sum.outcomes[OUTCOME_LOSS], "none of them is lost");
+    past_free(p);
+    office_close(&o);
+}
+
+static void test_events(void **state)
+{
+    (void)state;
+    struct office o;
+    struct past *p = past_create(office_at(1), office_at(100));
+    office_open(&o);
+    office_window(&o, 6, 0, 10);
+    office_event(&o, "edgelat.state.changed", "up", "down", "before the period");
+    office_tell(&o, p);
+    office_window(&o, 6, 0, 10);
+    office_event(&o, "edgelat.state.changed", "up", "degraded", "a \x1b[31m b");
+    office_tell(&o, p);
+    office_tell(&o, p);
+    past_end(p);
+    CHECK_INT(1, p->n_events, "once, of the period");
+    const struct past_event *e = &p->events[0];
+    CHECK_INT(office_at(2), e->time_ns, "time");
+    CHECK_INT(SEVERITY_WARN, e->severity, "severity");
+    CHECK_TEXT("edgelat.state.changed", e->name, "name");
+    CHECK_TEXT("teams", e->target, "target");
+    CHECK_TEXT("tcp", e->kind, "kind");
+    CHECK_TEXT("ipv4", e->family, "family");
+    CHECK_TEXT("degraded", e->after, "after");
+    CHECK_TEXT("a ?[31m b", e->text, "cleaned");
+    past_free(p);
+    office_close(&o);
+}
+
+static void test_self(void **state)
+{
+    (void)state;
+    struct office o;
+    struct past *p = past_create(office_at(1), office_at(100));
+    office_open(&o);
+    const double dropped[] = {5, 7, -1 /* starts anew */, 2, 6};
+    for (size_t i = 0; i < 5; i++) {
+        if (dropped[i] < 0) {
+            office_start(&o);
+            continue;
+        }
+        o.self[0].value = dropped[i];
+        office_window(&o, 6, 0, 10);
+        office_tell(&o, p);
+    }
+    past_end(p);
+    const struct past_self *self = past_self(p, "edgelat.agent.spool.dropped", "");
+    CHECK(self != NULL, "it is there");
+    CHECK_NEAR(2 + 2 + 4, self->sum, 0, "what came in the period");
+    CHECK_INT(2, p->n_runs, "two starts");
+    CHECK_INT(office_at(2), p->runs[1], "the second one");
+    past_free(p);
+    office_close(&o);
+}
+
+static void test_other_agents(void **state)
+{
+    (void)state;
+    for (int any = 0; any < 2; any++) {
+        struct office o;
+        struct past *p = past_create(office_at(0), office_at(100));
+        p->any_agent = any;
+        office_open(&o);
+        live(&o, p, "6");
+        office_window(&o, 6, 0, 10);
+        o.resource.instance_id = "id-2";
+        CHECK_INT(any ? 0 : -EXDEV, office_tell(&o, p), "another agent's");
+        past_end(p);
+        CHECK_TEXT(any ? "id-2" : "id-1", p->instance, "whose it is");
+        CHECK_INT(-EBADMSG, past_add(p, SIGNAL_METRICS, "\x0a\xff", 2), "no batch");
+        past_free(p);
+        office_close(&o);
+    }
+}
+
+/* What anybody may write: nothing of it is believed beyond the bounds. */
+static void test_hostile(void **state)
+{
+    (void)state;
+    static const uint64_t huge[] = {UINT64_MAX, 1};
+    struct past *p = past_create(0, INT64_MAX);
+    for (int i = 0; i < 300; i++) {
+        char name[16];
+        struct made m;
+        size_t len;
+        snprintf(name, sizeof name, "target-%d", i);
+        const char *const key[] = {name, i == 0 ? "" : "tcp", "ipv4", "A<b>"};
+        made_begin(&m);
+        made_results(&m, key, "loss", INT64_MAX);
+        made_results(&m, key, "reply", INT64_MIN);
+        made_delays(&m, key, "rtt", 6, INT32_MAX - 1, huge, 2);
+        made_delays(&m, key, "rtt", 6, 0, huge, 2);
+        void *bytes = made_pack(&m, &len);
+        CHECK_INT(0, past_add(p, SIGNAL_METRICS, bytes, len), "taken");
+        free(bytes);
+        made_end(&m);
+    }
+    past_end(p);
+    CHECK_INT(PAST_TARGETS_MAX, p->n_targets, "so many targets");
+    CHECK(p->left_out > 0, "and the others counted");
+    past_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_beginnings),
+        cmocka_unit_test(test_percentiles_of_windows),
+        cmocka_unit_test(test_moments),
+        cmocka_unit_test(test_target),
+        cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_self),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_other_agents),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
