@@ -124,11 +124,13 @@ static void print_data(const struct data *d, enum data_file file, size_t entries
 static void print_all_data(const struct data *d)
 {
     const struct knowledge *k = &d->known;
-    print_data(d, DATA_METROS, k->metros.n, k->metros.version);
+    print_data(d, DATA_METROS, k->metros.n + k->metros.n_others - k->metros.n_airports,
+               k->metros.version);
     print_data(d, DATA_PREFIXES, k->prefixes.n, k->prefixes.version);
     print_data(d, DATA_THRESHOLDS, k->thresholds.n, k->thresholds.version);
     print_data(d, DATA_TARGETS, k->workloads.n, k->workloads.version);
     print_data(d, DATA_SUFFIXES, k->suffixes.n, k->suffixes.version);
+    print_data(d, DATA_AIRPORTS, k->metros.n_airports, k->metros.airports_version);
 }
 
 static int check_config(int argc, char **argv)

@@ -14,7 +14,7 @@
 const char *const data_names[DATA_FILES] = {
     [DATA_METROS] = "metros.csv",         [DATA_PREFIXES] = "prefixes.csv",
     [DATA_THRESHOLDS] = "thresholds.csv", [DATA_TARGETS] = "targets.csv",
-    [DATA_SUFFIXES] = "suffixes.csv",
+    [DATA_SUFFIXES] = "suffixes.csv",     [DATA_AIRPORTS] = "airports.csv",
 };
 
 /* ---- where they are ---- */
@@ -75,6 +75,8 @@ static size_t parse(struct data *d, enum data_file file,
     switch (file) {
     case DATA_METROS:
         return catalogue_parse(&d->known.metros, from);
+    case DATA_AIRPORTS: /* behind the metros, which it completes */
+        return catalogue_parse_airports(&d->known.metros, from);
     case DATA_PREFIXES:
         return prefixes_parse(&d->known.prefixes, from);
     case DATA_TARGETS:

@@ -15,18 +15,19 @@ static const char help[] =
     "usage: edgelat whereis TEXT... [--json]\n"
     "       edgelat whereis [-] <FILE\n"
     "\n"
-    "Says which PoP of Microsoft's edge a text names: a line of a reply header (or its "
-    "value\n"
-    "alone), a router's name, a CNAME, a metro code or an IP address. Asks nobody; an "
-    "unknown\n"
-    "code is shown as it is. Ends with 1 when something is unknown.\n"
+    "Says which PoP of Microsoft's edge a text names: reply headers as any tool prints\n"
+    "them (or a value alone), a line of traceroute, dig or ping, an SMTP banner, a "
+    "metro\n"
+    "code, a city or an IP address; or that it is not Microsoft's edge. Asks nobody; an\n"
+    "unknown code is shown as it is. Ends with 1 when something is unknown.\n"
     "\n"
     "  -            lines of standard input, one text each; also without TEXT in a pipe\n"
     "      --json   "
     "{\"text\",\"kind\",\"metro\",\"site\",\"city\",\"country\",\"service\","
-    "\"basis\"}, one\n"
-    "               object a text, null where unknown; kind is header, router, cname,\n"
-    "               metro, address or unknown\n"
+    "\"verdict\",\n"
+    "               \"basis\"}, one object a text, null where unknown; kind is header,\n"
+    "               router, cname, banner, metro, address or unknown; verdict is edge,\n"
+    "               region or foreign\n"
     "  -h, --help   this text\n"
     "\n"
     "examples:\n"
@@ -57,6 +58,7 @@ static void print_json(const struct whereis *w, const char *text, size_t len)
     json_string(&j, "city", w->metro != NULL ? w->metro->city : NULL);
     json_string(&j, "country", w->metro != NULL ? w->metro->country : NULL);
     json_string(&j, "service", w->service);
+    json_string(&j, "verdict", w->is != FRONT_UNKNOWN ? front_name(w->is) : NULL);
     json_string(&j, "basis", or_null(w->basis));
     json_object_end(&j);
     printf("%s\n", text_string(&line));
@@ -102,8 +104,13 @@ static void print_line(const struct whereis *w, const char *text, size_t len)
     print_begin(text, len);
     if (named)
         print_pop(w);
-    if (w->service != NULL)
-        printf("%sservice %s", named ? ", " : "", w->service);
+    if (w->is == FRONT_FOREIGN)
+        printf("not Microsoft's edge%s%s", w->service != NULL ? ": network of " : "",
+               w->service != NULL ? w->service : "");
+    else if (w->service != NULL)
+        printf("%s%sservice %s", named ? ", " : "",
+               w->is == FRONT_REGION ? "an Azure region, not Microsoft's edge, " : "",
+               w->service);
     if (*w->basis != '\0')
         printf(", by %s\n", w->basis);
     else
@@ -114,7 +121,7 @@ static void tell(struct whereis_run *run, const char *text, size_t len)
 {
     struct whereis w;
     run->texts++;
-    whereis(&w, &run->data.known.metros, &run->data.known.prefixes, text, len);
+    whereis(&w, &run->data.known, text, len);
     run->unknown = run->unknown || !whereis_known(&w);
     if (run->json)
         print_json(&w, text, len);

@@ -1,5 +1,6 @@
 /*
- * Some hundred codes: a table sorted by code, and metros by joining what is near.
+ * Some hundred codes, and some thousand airports: tables sorted by code, and metros by
+ * joining what is near.
  */
 #include "edge/catalogue.h"
 
@@ -7,17 +8,21 @@
 #include "base/text.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const families[] = {
     [POP_UNKNOWN] = "unknown",
     [POP_FRONT_DOOR] = "front-door",
     [POP_EXCHANGE] = "exchange-efz",
     [POP_BACKBONE] = "backbone-rdns",
+    [POP_EXCHANGE_SITE] = "exchange-site",
+    [POP_AIRPORT] = "airport",
 };
 
-enum { FAMILIES = sizeof families / sizeof *families };
+enum { FAMILIES = POP_AIRPORT }; /* that metros.csv may name */
 
 const char *pop_family_name(enum pop_family family)
 {
@@ -32,9 +37,9 @@ static bool read_family(struct datafile *f, const char *word, enum pop_family *o
             return true;
         }
     const char *near = text_nearest(word, families + 1, FAMILIES - 1);
-    datafile_problem(f, "family %s: must be one of %s, %s, %s%s%s", word, families[1],
-                     families[2], families[3], near != NULL ? "; did you mean " : "",
-                     near != NULL ? near : "");
+    datafile_problem(f, "family %s: must be one of %s, %s, %s, %s%s%s", word, families[1],
+                     families[2], families[3], families[4],
+                     near != NULL ? "; did you mean " : "", near != NULL ? near : "");
     return false;
 }
 
@@ -59,13 +64,25 @@ static bool read_degrees(struct datafile *f, const char *column, const char *fie
     return false;
 }
 
+/* City, country and position. */
+static bool read_place(struct datafile *f, char *fields[], struct metro *m)
+{
+    return datafile_word(f, "city", fields[0], m->city, sizeof m->city) &&
+           datafile_word(f, "country", fields[1], m->country, sizeof m->country) &&
+           read_degrees(f, "latitude", fields[2], 90, &m->at.latitude) &&
+           read_degrees(f, "longitude", fields[3], 180, &m->at.longitude);
+}
+
 static bool read_metro(struct datafile *f, char *fields[], struct metro *m)
 {
     return read_code(f, fields[0], m) && read_family(f, fields[1], &m->family) &&
-           datafile_word(f, "city", fields[2], m->city, sizeof m->city) &&
-           datafile_word(f, "country", fields[3], m->country, sizeof m->country) &&
-           read_degrees(f, "latitude", fields[4], 90, &m->at.latitude) &&
-           read_degrees(f, "longitude", fields[5], 180, &m->at.longitude);
+           read_place(f, fields + 2, m);
+}
+
+static bool read_airport(struct datafile *f, char *fields[], struct metro *m)
+{
+    m->family = POP_AIRPORT;
+    return read_code(f, fields[0], m) && read_place(f, fields + 1, m);
 }
 
 static const struct metro *find(const struct metro *metros, size_t n, const char *code,
@@ -79,17 +96,20 @@ static const struct metro *find(const struct metro *metros, size_t n, const char
 
 static void add(struct catalogue *c, struct datafile *f, const struct metro *m)
 {
-    if (c->n == CATALOGUE_MAX) {
+    bool other = m->family == POP_EXCHANGE_SITE || m->family == POP_AIRPORT;
+    struct metro **list = other ? &c->others : &c->metros;
+    size_t *n = other ? &c->n_others : &c->n;
+    if (*n == CATALOGUE_MAX) {
         datafile_problem(f, "more than %d codes", CATALOGUE_MAX);
         return;
     }
-    if (find(c->metros, c->n, m->code, m->family) != NULL) {
+    if (find(*list, *n, m->code, m->family) != NULL) {
         datafile_problem(f, "code %s of %s stands here twice", m->code,
                          pop_family_name(m->family));
         return;
     }
-    c->metros = mem_grow(c->metros, &c->room, c->n + 1, sizeof *c->metros);
-    c->metros[c->n++] = *m;
+    *list = mem_grow(*list, other ? &c->others_room : &c->room, *n + 1, sizeof **list);
+    (*list)[(*n)++] = *m;
 }
 
 static bool is_near(struct position a, struct position b)
@@ -123,6 +143,27 @@ static int by_code(const void *a, const void *b)
     return order != 0 ? order : (int)x->family - (int)y->family;
 }
 
+/* Sorts the others, and gives each the metro that is nearest, or one of its own. */
+static void place_others(struct catalogue *c)
+{
+    if (c->n_others > 0)
+        qsort(c->others, c->n_others, sizeof *c->others, by_code);
+    for (size_t i = 0; i < c->n_others; i++) {
+        struct metro *other = &c->others[i];
+        double least = METRO_RADIUS_KM;
+        other->group = c->n + 1 + i; /* there are at most n groups of metros */
+        for (size_t m = 0; m < c->n; m++) {
+            if (!is_near(other->at, c->metros[m].at))
+                continue;
+            double km = distance_km(other->at, c->metros[m].at);
+            if (km <= least) {
+                least = km;
+                other->group = c->metros[m].group;
+            }
+        }
+    }
+}
+
 size_t catalogue_parse(struct catalogue *out, const struct datafile_source *from)
 {
     struct datafile f;
@@ -141,22 +182,41 @@ size_t catalogue_parse(struct catalogue *out, const struct datafile_source *from
     for (size_t i = 0; i < out->n; i++)
         if (out->metros[i].group == 0)
             spread(out, i, ++groups);
+    place_others(out);
+    return f.problems;
+}
+
+size_t catalogue_parse_airports(struct catalogue *c, const struct datafile_source *from)
+{
+    struct datafile f;
+    char *fields[DATAFILE_COLUMNS_MAX];
+    size_t sites = c->n_others;
+    if (datafile_open(&f, from, "airports", "code,city,country,latitude,longitude"))
+        text_copy(c->airports_version, sizeof c->airports_version, f.version);
+    while (datafile_next(&f, fields)) {
+        struct metro m = {0};
+        if (read_airport(&f, fields, &m))
+            add(c, &f, &m);
+    }
+    c->n_airports = c->n_others - sites;
+    place_others(c);
     return f.problems;
 }
 
 void catalogue_free(struct catalogue *c)
 {
     free(c->metros);
+    free(c->others);
     *c = (struct catalogue){0};
 }
 
-/* The first one of that code. */
-static size_t first_of(const struct catalogue *c, const char *code)
+/* The first one of that code, in a sorted list. */
+static size_t first_of(const struct metro *list, size_t n, const char *code)
 {
-    size_t low = 0, high = c->n;
+    size_t low = 0, high = n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(c->metros[middle].code, code) < 0)
+        if (strcmp(list[middle].code, code) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -164,17 +224,62 @@ static size_t first_of(const struct catalogue *c, const char *code)
     return low;
 }
 
-const struct metro *catalogue_find(const struct catalogue *c, const char *code,
+/* That of the family, else the first one of that code. */
+static const struct metro *find_in(const struct metro *list, size_t n, const char *code,
                                    enum pop_family family)
 {
     const struct metro *found = NULL;
-    for (size_t i = first_of(c, code); i < c->n; i++) {
-        if (strcmp(c->metros[i].code, code) != 0)
+    for (size_t i = first_of(list, n, code); i < n; i++) {
+        if (strcmp(list[i].code, code) != 0)
             break;
-        if (found == NULL || c->metros[i].family == family)
-            found = &c->metros[i];
+        if (found == NULL || list[i].family == family)
+            found = &list[i];
     }
     return found;
+}
+
+const struct metro *catalogue_find(const struct catalogue *c, const char *code,
+                                   enum pop_family family)
+{
+    const struct metro *m = find_in(c->metros, c->n, code, family);
+    const struct metro *other = find_in(c->others, c->n_others, code, family);
+    return m == NULL || (other != NULL && other->family == family) ? other : m;
+}
+
+/* "Ashburn" is the city of "Ashburn, Virginia"; the country may follow. */
+static bool is_of_city(const struct metro *m, const char *text)
+{
+    char whole[sizeof m->city + sizeof m->country + 2];
+    size_t len = strlen(text), city = strcspn(m->city, ",");
+    snprintf(whole, sizeof whole, "%.*s, %s", (int)city, m->city, m->country);
+    return strcasecmp(whole, text) == 0 ||
+           (strncasecmp(m->city, text, len) == 0 &&
+            (m->city[len] == '\0' || m->city[len] == ','));
+}
+
+/* Front Door's three letters are what people know. */
+static bool is_plainer(const struct metro *m, const struct metro *than)
+{
+    bool front = m->family == POP_FRONT_DOOR, was = than->family == POP_FRONT_DOOR;
+    return front != was ? front : strlen(m->code) > strlen(than->code);
+}
+
+const struct metro *catalogue_of_city(const struct catalogue *c, const char *city)
+{
+    const struct metro *found = NULL, *other = NULL;
+    for (size_t i = 0; i < c->n; i++)
+        if (is_of_city(&c->metros[i], city) &&
+            (found == NULL || is_plainer(&c->metros[i], found)))
+            found = &c->metros[i];
+    for (size_t i = 0; found == NULL && i < c->n_others; i++)
+        if (is_of_city(&c->others[i], city) &&
+            (other == NULL || strlen(c->others[i].code) > strlen(other->code)))
+            other = &c->others[i];
+    for (size_t i = 0; other != NULL && i < c->n; i++) /* a metro of another name */
+        if (catalogue_same_metro(&c->metros[i], other) &&
+            (found == NULL || is_plainer(&c->metros[i], found)))
+            found = &c->metros[i];
+    return found != NULL ? found : other;
 }
 
 const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop,

@@ -9,30 +9,6 @@
 
 enum { WORD_ROOM = 64 };
 
-/* "Ashburn" is the city of "Ashburn, Virginia". */
-static bool is_city(const char *city, const char *word)
-{
-    size_t len = strlen(word);
-    return strncasecmp(city, word, len) == 0 && (city[len] == '\0' || city[len] == ',');
-}
-
-/* Front Door's three letters are what people know. */
-static bool is_plainer(const struct metro *m, const struct metro *than)
-{
-    bool front = m->family == POP_FRONT_DOOR, was = than->family == POP_FRONT_DOOR;
-    return front != was ? front : strlen(m->code) > strlen(than->code);
-}
-
-static const struct metro *of_city(const struct catalogue *c, const char *city)
-{
-    const struct metro *found = NULL;
-    for (size_t i = 0; i < c->n; i++)
-        if (is_city(c->metros[i].city, city) &&
-            (found == NULL || is_plainer(&c->metros[i], found)))
-            found = &c->metros[i];
-    return found;
-}
-
 /* The most similar code with the same first letter. */
 static const struct metro *similar(const struct catalogue *c, const char *word)
 {
@@ -60,7 +36,7 @@ const struct metro *place_metro(const struct catalogue *c, const char *code,
         text_add(wrong, "%s cannot be looked up, as there is no metros.csv", code);
         return NULL;
     }
-    const struct metro *near = of_city(c, code);
+    const struct metro *near = catalogue_of_city(c, code);
     if (near == NULL)
         near = similar(c, code);
     text_add(wrong, "%s is no code of metros.csv", code);

@@ -107,6 +107,11 @@ static bool server(struct pop *out, const char *source, struct span s)
     return known && rest.left == 0 && found(out, POP_FRONT_DOOR, source, s, 2, site, 1);
 }
 
+static bool is_no_end(char c)
+{
+    return c != ' ' && c != '<'; /* of a page that shows it */
+}
+
 /* "Ref A: ... Ref B: SERVER Ref C: ..." */
 static bool from_ref_b(struct pop *out, const char *source, struct span value)
 {
@@ -115,9 +120,7 @@ static bool from_ref_b(struct pop *out, const char *source, struct span value)
     if (at == NULL)
         return false;
     struct span s = skip(value, (size_t)(at - value.at) + sizeof mark - 1);
-    const char *end = memchr(s.at, ' ', s.left);
-    if (end != NULL)
-        s.left = (size_t)(end - s.at);
+    s.left = run(s, is_no_end, s.left);
     return server(out, source, s);
 }
 
@@ -201,21 +204,40 @@ static bool from_efz(struct pop *out, const char *source, struct span s)
     return fits && found(out, POP_EXCHANGE, source, s, metro_len, site, site.left);
 }
 
+static bool is_digit_or_upper(char c)
+{
+    return is_digit(c) || is_upper(c);
+}
+
 /* "SN6PR16CA0066", "DUZPR01CA0311", "PA7P264CA0121": site, forest, CA, number. A server
  * on the customer's premises has a name of his own ("EXCH01"). */
+static bool front_end(struct pop *out, const char *source, struct span s)
+{
+    struct span site = s, forest, end;
+    if (s.left < 10 || !eat(&site, is_upper, 2))
+        return false;
+    forest = site;
+    end = skip(s, s.left - 6);
+    return eat(&forest, is_digit_or_upper, 1) && eat_word(&forest, "P") &&
+           forest.at < end.at &&
+           eat(&forest, is_digit_or_upper, (size_t)(end.at - forest.at)) &&
+           eat_word(&end, "CA") && eat(&end, is_digit, 4) &&
+           found(out, POP_EXCHANGE_SITE, source, s, 2, site, 1);
+}
+
+/* A list of them (RFC 9110, 5.3), of which the last one counts; its elements may be
+ * empty. */
 static bool from_fe_server(struct pop *out, const char *source, struct span s)
 {
-    size_t metro_len = run(s, is_upper, 3);
-    struct span site = skip(s, metro_len);
-    if (metro_len > 3 || metro_len < 2 || s.left < 9)
-        return false;
-    size_t site_len = metro_len == 2 ? 1 : 0;
-    struct span forest = site;
-    if (!eat(&forest, is_digit, site_len) || !eat_word(&forest, "P"))
-        return false;
-    struct span end = skip(s, s.left - 6);
-    return end.at > forest.at && eat_word(&end, "CA") && eat(&end, is_digit, 4) &&
-           found(out, POP_EXCHANGE, source, s, metro_len, site, site_len);
+    while (s.left > 0 && strchr(", \t", s.at[s.left - 1]) != NULL &&
+           s.at[s.left - 1] != 0)
+        s.left--;
+    const char *comma = memrchr(s.at, ',', s.left);
+    if (comma != NULL)
+        s = skip(s, (size_t)(comma - s.at) + 1);
+    while (s.left > 0 && (*s.at == ' ' || *s.at == '\t'))
+        s = skip(s, 1);
+    return front_end(out, source, s);
 }
 
 /* ---- reply headers ---- */
@@ -226,13 +248,24 @@ static const struct {
     bool (*read)(struct pop *out, const char *source, struct span value);
 } headers[] = {
     {"X-MSEdge-Ref", POP_FRONT_DOOR, from_ref_b},
+    {"X-FD-Ref", POP_FRONT_DOOR, from_ref_b}, /* Office on the web */
     {"X-Azure-Ref", POP_FRONT_DOOR, from_azure_ref},
     {"X-FirstHopCafeEFZ", POP_EXCHANGE, from_efz},
     {"X-FEEFZInfo", POP_EXCHANGE, from_efz},
-    {"X-FEServer", POP_EXCHANGE, from_fe_server},
+    {"X-FEServer", POP_EXCHANGE_SITE, from_fe_server},
 };
 
 #define N_HEADERS (sizeof headers / sizeof *headers)
+
+static const char shield[] = "X-Azure-Ref-OriginShield"; /* names the parent PoP */
+
+bool pop_is_header(const char *name)
+{
+    for (size_t i = 0; i < N_HEADERS; i++)
+        if (strcasecmp(name, headers[i].name) == 0)
+            return true;
+    return strcasecmp(name, shield) == 0;
+}
 
 bool pop_from_header(struct pop *out, const char *name, const char *value,
                      size_t value_len)
@@ -242,8 +275,7 @@ bool pop_from_header(struct pop *out, const char *name, const char *value,
     for (size_t i = 0; i < N_HEADERS; i++)
         if (strcasecmp(name, headers[i].name) == 0)
             return headers[i].read(out, headers[i].name, s);
-    if (strcasecmp(name, "X-Azure-Ref-OriginShield") == 0 &&
-        from_ref_b(out, "X-Azure-Ref-OriginShield", s))
+    if (strcasecmp(name, shield) == 0 && from_ref_b(out, shield, s))
         out->parent = true;
     return out->parent;
 }
@@ -256,6 +288,8 @@ enum pop_family pop_family_of(const char *source)
         return POP_BACKBONE;
     if (strcmp(source, "cname") == 0)
         return POP_EXCHANGE;
+    if (strcmp(source, "front end") == 0)
+        return POP_EXCHANGE_SITE;
     for (size_t i = 0; i < N_HEADERS; i++)
         if (strcmp(source, headers[i].name) == 0)
             return headers[i].family;
@@ -281,8 +315,8 @@ bool pop_better(const struct pop *a, const struct pop *b)
 
 const char *pop_text(char out[POP_TEXT_MAX], const struct pop *pop)
 {
-    snprintf(out, POP_TEXT_MAX, "%s%s", pop->metro,
-             strlen(pop->metro) == 2 ? pop->site : "");
+    bool with_site = strlen(pop->metro) == 2 && is_digit(pop->site[0]);
+    snprintf(out, POP_TEXT_MAX, "%s%s", pop->metro, with_site ? pop->site : "");
     return out;
 }
 
@@ -319,6 +353,13 @@ bool pop_from_cname(struct pop *out, const char *name)
     struct span s = name_span(name);
     *out = (struct pop){.source = ""};
     return eat_suffix(&s, "-efz.ms-acdc.office.com") && from_efz(out, "cname", s);
+}
+
+bool pop_from_front_end(struct pop *out, const char *name)
+{
+    struct span s = name_span(name);
+    *out = (struct pop){.source = ""};
+    return eat_suffix(&s, ".outlook.office365.com") && front_end(out, "front end", s);
 }
 
 /* "lon24", "sto", "ch4"; of the older form "co2-96c-1b", "hkb-96cbe-1b". */

@@ -107,15 +107,16 @@ void reply_header(struct reply *r, const char *name, const char *value, size_t v
 {
     struct pop pop;
     const char *mark = mark_of(name, value, value_len);
-    if (r->pop.source == NULL)
-        r->pop.source = "";
     if (mark != NULL && r->foreign == NULL)
         r->foreign = mark;
-    if (pop_from_header(&pop, name, value, value_len) && pop_better(&pop, &r->pop))
+    bool named = pop_from_header(&pop, name, value, value_len);
+    if (strcasecmp(name, "X-FEServer") == 0)
+        r->front_end = pop;
+    else if (named && pop_better(&pop, &r->pop))
         r->pop = pop;
     if (strcasecmp(name, "Date") == 0) /* RFC 9110, 5.6.7 */
         r->date_s = time_of("???, DD NNN YYYY hh:mm:ss", value, value_len);
-    else if (strcasecmp(name, "X-MSEdge-Ref") == 0)
+    else if (strcasecmp(name, "X-MSEdge-Ref") == 0 || strcasecmp(name, "X-FD-Ref") == 0)
         r->ref_s = ref_c_time(value, value_len);
     else if (strcasecmp(name, "X-Azure-Ref") == 0 && r->ref_s == 0)
         r->ref_s = time_of("YYYYMMDDThhmmssZ", value, value_len);
@@ -129,6 +130,9 @@ bool reply_is_copy(const struct reply *r)
 struct pop reply_pop(const struct reply *r)
 {
     static const struct pop unknown = {.source = ""};
-    return r->foreign != NULL || r->pop.source == NULL || reply_is_copy(r) ? unknown
-                                                                           : r->pop;
+    if (r->foreign != NULL || reply_is_copy(r))
+        return unknown;
+    if (r->front_end.family != POP_UNKNOWN && pop_better(&r->front_end, &r->pop))
+        return r->front_end;
+    return r->pop.family != POP_UNKNOWN ? r->pop : unknown;
 }

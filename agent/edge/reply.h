@@ -15,11 +15,12 @@
  * Date it is an old copy. In 25 samples they differ by 0 to 4 s. */
 #define REPLY_COPY_S 30
 
-struct reply { /* { 0 } has no header yet */
-    struct pop pop;
-    const char *foreign; /* "X-CDN-TraceID of Akamai"; static; NULL: no such mark */
-    int64_t date_s;      /* since 1970; 0: not known */
-    int64_t ref_s;       /* the PoP header's own time */
+struct reply {            /* { 0 } has no header yet */
+    struct pop pop;       /* the best of all headers but X-FEServer */
+    struct pop front_end; /* the last X-FEServer: a server in front adds its own */
+    const char *foreign;  /* "X-CDN-TraceID of Akamai"; static; NULL: no such mark */
+    int64_t date_s;       /* since 1970; 0: not known */
+    int64_t ref_s;        /* the PoP header's own time */
 };
 
 void reply_header(struct reply *r, const char *name, const char *value, size_t value_len);

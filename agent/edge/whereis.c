@@ -1,19 +1,21 @@
 /*
  * One reader after the other, from what cannot be mistaken (an address) to what can (two
- * or three letters); the first one that takes the text has it.
+ * or three letters); the first one that takes the text has it. Text is not parsed by the
+ * tool that printed it (curl, PowerShell, Python, a browser, dig, traceroute), as there
+ * are too many: headers are found by their names, and host names by what may be in one.
  */
 #include "edge/whereis.h"
 
 #include "base/text.h"
+#include "edge/reply.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-struct asked {
-    const struct catalogue *metros;
-    const struct prefixes *prefixes;
+struct reading {
+    const struct knowledge *known;
     const char *text; /* trimmed */
     struct whereis *out;
 };
@@ -24,13 +26,15 @@ const char *whereis_kind_name(enum whereis_kind kind)
         [WHEREIS_UNKNOWN] = "unknown", [WHEREIS_HEADER] = "header",
         [WHEREIS_ROUTER] = "router",   [WHEREIS_CNAME] = "cname",
         [WHEREIS_METRO] = "metro",     [WHEREIS_ADDRESS] = "address",
+        [WHEREIS_BANNER] = "banner",
     };
     return names[kind];
 }
 
 bool whereis_known(const struct whereis *w)
 {
-    return w->pop.family != POP_UNKNOWN ? w->metro != NULL : w->service != NULL;
+    return w->pop.family != POP_UNKNOWN ? w->metro != NULL
+                                        : w->service != NULL || w->is != FRONT_UNKNOWN;
 }
 
 static const char *service_of(enum pop_family family)
@@ -39,6 +43,7 @@ static const char *service_of(enum pop_family family)
     case POP_FRONT_DOOR:
         return "front-door";
     case POP_EXCHANGE:
+    case POP_EXCHANGE_SITE:
         return "exchange";
     case POP_BACKBONE:
         return "backbone";
@@ -48,132 +53,386 @@ static const char *service_of(enum pop_family family)
 }
 
 /* A PoP was named in `out->pop`. */
-static bool take_pop(const struct asked *a, enum whereis_kind kind, const char *how)
+static bool take_pop(const struct reading *a, enum whereis_kind kind, const char *how)
 {
     struct whereis *w = a->out;
     w->kind = kind;
-    w->metro = catalogue_find(a->metros, w->pop.metro, w->pop.family);
+    w->metro = catalogue_find(&a->known->metros, w->pop.metro, w->pop.family);
     w->service = service_of(w->pop.family);
-    snprintf(w->basis, sizeof w->basis, "%s%s, %s code%s", how, w->pop.source,
+    w->is =
+        w->service != NULL && w->pop.family != POP_BACKBONE ? FRONT_EDGE : FRONT_UNKNOWN;
+    snprintf(w->basis, sizeof w->basis, "%s%s, %s code%s%s", how, w->pop.source,
              pop_family_name(w->pop.family),
              w->pop.parent ? "; the parent PoP of origin shield, not the client's edge"
-                           : "");
+                           : "",
+             w->metro == NULL || w->metro->family != POP_AIRPORT ? ""
+             : w->pop.family == POP_AIRPORT ? "; no PoP there is known"
+                                            : "; the city is that of the airport code");
     return true;
 }
 
-static bool from_address(const struct asked *a)
+/* ---- addresses ---- */
+
+static bool is_address(const struct reading *a, const char *text)
 {
     struct endpoint e;
-    if (!endpoint_parse(&e, a->text, 0))
+    struct whereis *w = a->out;
+    if (!endpoint_parse(&e, text, 0))
         return false;
-    a->out->kind = WHEREIS_ADDRESS;
-    const struct prefix *p = prefixes_find(a->prefixes, &e);
+    w->kind = WHEREIS_ADDRESS;
+    const struct prefix *p = prefixes_find(&a->known->prefixes, &e);
     if (p != NULL) {
-        a->out->service = p->service;
-        snprintf(a->out->basis, sizeof a->out->basis, "prefix %s, %s", p->text,
+        w->service = p->service;
+        w->is = strcmp(p->service, "entra") == 0      ? FRONT_REGION
+                : strcmp(p->service, "backbone") == 0 ? FRONT_UNKNOWN
+                                                      : FRONT_EDGE;
+        snprintf(w->basis, sizeof w->basis, "prefix %s, %s", p->text,
                  p->inferred ? "inferred" : "published");
     }
     return true;
+}
+
+static bool from_address(const struct reading *a)
+{
+    return is_address(a, a->text);
+}
+
+/* ---- headers ---- */
+
+static bool is_of_name(char c)
+{
+    return isalnum((unsigned char)c) || c == '-' || c == '_';
 }
 
 /* Length of the name of a header line; 0 when it is none, as "https://...". */
 static size_t header_name(const char *text)
 {
     size_t n = 0;
-    while (isalnum((unsigned char)text[n]) || text[n] == '-' || text[n] == '_')
+    while (is_of_name(text[n]))
         n++;
-    return text[n] == ':' && text[n + 1] != '/' ? n : 0;
+    size_t colon = n + strspn(text + n, " ");
+    return isalpha((unsigned char)*text) && n > 1 && text[colon] == ':' &&
+                   text[colon + 1] != '/'
+               ? n
+               : 0;
 }
 
-static bool from_header_line(const struct asked *a)
+/* Behind a name: "name: v", "name : {v}", "'name': 'v'", "(b'name', b'v')", "name => v",
+ * {"name": "name", "value": "v"}, or the value in the next line. */
+static const char *behind_name(const char *at)
 {
-    char name[64];
-    size_t n = header_name(a->text);
-    if (n == 0)
-        return false;
-    a->out->kind = WHEREIS_HEADER;
-    const char *value = a->text + n + 1;
-    value += strspn(value, " \t");
-    if (n < sizeof name) {
-        text_copy(name, n + 1, a->text);
-        if (pop_from_header(&a->out->pop, name, value, strlen(value)))
-            take_pop(a, WHEREIS_HEADER, "");
+    static const char between[] = " \t\"'`\\:=>,|[({";
+    bool quoted = *at == '"' || *at == '\\';
+    at += strspn(at, between);
+    if (quoted && strncasecmp(at, "value\"", 6) == 0)
+        at += 5 + strspn(at + 5, between);
+    else if (quoted && strncasecmp(at, "value\\\"", 7) == 0)
+        at += 5 + strspn(at + 5, between);
+    else if (*at == 'b' && (at[1] == '\'' || at[1] == '"'))
+        at += 2;
+    const char *next = at + strspn(at, "\r\n \t");
+    return header_name(next) == 0 ? next : at;
+}
+
+/* None of what ends it is in a value that names a PoP. "'a', 'b'" is a list of two. */
+static size_t value_length(const char *at)
+{
+    static const char ends[] = "\r\n\"'`\\])}|;";
+    size_t n = strcspn(at, ends);
+    for (;;) {
+        char quote = at[n];
+        if (quote != '"' && quote != '\'')
+            return n;
+        size_t next = n + 1 + strspn(at + n + 1, " ");
+        if (at[next] != ',')
+            return n;
+        next += 1 + strspn(at + next + 1, " ");
+        if (at[next] != quote)
+            return n;
+        size_t end = next + 1 + strcspn(at + next + 1, ends);
+        if (at[end] != quote || at[end + 1 + strspn(at + end + 1, " ")] == ':')
+            return n;
+        n = end;
+    }
+}
+
+/* The list again without its quotes, as a header has it. */
+static size_t value_copy(char to[WHEREIS_TEXT_MAX + 1], const char *at, size_t len)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++)
+        if (at[i] != '"' && at[i] != '\'')
+            to[n++] = at[i];
+    while (n > 0 && (to[n - 1] == ' ' || to[n - 1] == '\t'))
+        n--;
+    to[n] = '\0';
+    return n;
+}
+
+/*
+ * Entra: "2.1.23687.3 - WEULR1 ProdSlices" is the build and the region that answered. It
+ * is never a PoP.
+ */
+static bool from_entra(const struct reading *a, const char *value)
+{
+    static const struct {
+        const char *code, *name;
+    } regions[] = {
+        {"WEU", "West Europe"},       {"NEU", "North Europe"},
+        {"AMS", "Amsterdam"},         {"DUB", "Dublin"},
+        {"EUS", "East US"},           {"WUS", "West US"},
+        {"SCUS", "South Central US"}, {"NCUS", "North Central US"},
+        {"JPE", "Japan East"},        {"JPW", "Japan West"},
+    };
+    struct whereis *w = a->out;
+    const char *code = strstr(value, " - ");
+    size_t len = 0, r = 0;
+    enum { N = sizeof regions / sizeof *regions };
+    if (code != NULL) {
+        code += 3;
+        while (isalnum((unsigned char)code[len]) && len < 16)
+            len++;
+        while (r < N && strncmp(code, regions[r].code, strlen(regions[r].code)) != 0)
+            r++;
+    }
+    w->kind = WHEREIS_HEADER;
+    w->service = "entra";
+    w->is = FRONT_REGION;
+    snprintf(w->basis, sizeof w->basis, "x-ms-ests-server of Entra, %s%.*s%s%s%s",
+             len > 0 ? "region " : "which does not say where", (int)len,
+             code != NULL ? code : "", len > 0 && r < N ? " (" : "",
+             len > 0 && r < N ? regions[r].name : "", len > 0 && r < N ? ")" : "");
+    return true;
+}
+
+/* What a reply with these headers says. */
+static bool from_reply(const struct reading *a, const struct reply *r)
+{
+    struct whereis *w = a->out;
+    w->kind = WHEREIS_HEADER;
+    w->pop = reply_pop(r);
+    if (w->pop.family != POP_UNKNOWN)
+        return take_pop(a, WHEREIS_HEADER, "");
+    if (r->foreign != NULL) {
+        w->is = FRONT_FOREIGN;
+        snprintf(w->basis, sizeof w->basis, "%s: its PoP header is that network's",
+                 r->foreign);
     }
     return true;
 }
 
+static bool from_headers(const struct reading *a)
+{
+    struct reply r = {.date_s = 0};
+    bool seen = false;
+    char entra[WHEREIS_TEXT_MAX + 1] = "", value[WHEREIS_TEXT_MAX + 1];
+    bool is_entra = false;
+    for (const char *at = a->text; *at != '\0';) {
+        char name[64];
+        size_t n = 0;
+        while (is_of_name(at[n]))
+            n++;
+        if (n == 0 || n >= sizeof name) {
+            at += n + (n == 0);
+            continue;
+        }
+        memcpy(name, at, n);
+        name[n] = '\0';
+        const char *end = at + n, *from = behind_name(end);
+        bool named = pop_is_header(name);
+        at = end;
+        if (!named && end + strcspn(end, ":=\"'|") >= from)
+            continue; /* a word of a sentence */
+        size_t len = value_copy(value, from, value_length(from));
+        if (len == 0)
+            continue;
+        if (strcasecmp(name, "x-ms-ests-server") == 0) {
+            is_entra = true;
+            text_copy(entra, sizeof entra, value);
+        }
+        reply_header(&r, name, value, len);
+        seen = seen || named;
+    }
+    if (is_entra && r.pop.family == POP_UNKNOWN && r.front_end.family == POP_UNKNOWN)
+        return from_entra(a, entra);
+    if (strstr(a->text, " ProdSlices") != NULL && !seen)
+        return from_entra(a, a->text);
+    return (seen || r.foreign != NULL) && from_reply(a, &r);
+}
+
 /* A zone of Exchange's alone is not told from a metro code, so it is none of these. */
-static bool from_header_value(const struct asked *a)
+static bool is_header_value(const struct reading *a, const char *text, size_t len)
 {
     static const char *const names[] = {"X-MSEdge-Ref", "X-Azure-Ref", "X-FEServer"};
     struct pop *pop = &a->out->pop;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (pop_from_header(pop, names[i], a->text, strlen(a->text)))
+        if (pop_from_header(pop, names[i], text, len))
             return take_pop(a, WHEREIS_HEADER, "layout of ");
 
     char server[64]; /* the server's name, cut out of X-MSEdge-Ref */
-    int len = snprintf(server, sizeof server, "Ref B: %s", a->text);
-    return len < (int)sizeof server &&
-           pop_from_header(pop, "X-MSEdge-Ref", server, (size_t)len) &&
+    int n = snprintf(server, sizeof server, "Ref B: %.*s", (int)len, text);
+    return n < (int)sizeof server &&
+           pop_from_header(pop, "X-MSEdge-Ref", server, (size_t)n) &&
            take_pop(a, WHEREIS_HEADER, "layout of ");
+}
+
+/* The value alone, also within quotes. */
+static bool from_header_value(const struct reading *a)
+{
+    static const char around[] = "\"'`<>,;()[]{}| ";
+    const char *text = a->text + strspn(a->text, around);
+    size_t len = strlen(text);
+    while (len > 0 && strchr(around, text[len - 1]) != NULL)
+        len--;
+    return is_header_value(a, text, len);
 }
 
 /* ---- names ---- */
 
-/* What a name without a metro still says. Sources: README.md beside this file. */
-static const struct {
-    const char *suffix;
-    enum whereis_kind kind;
-    const char *service;
-} suffixes[] = {
-    {".ntwk.msn.net", WHEREIS_ROUTER, "backbone"},
-    {".network.microsoft.com", WHEREIS_ROUTER, "backbone"},
-    {".ms-acdc.office.com", WHEREIS_CNAME, "exchange"},
-    {".ha.office365.com", WHEREIS_CNAME, "exchange"},
-    {".outlook.mira.tm.svc.cloud.microsoft", WHEREIS_CNAME, "exchange"},
-    {".sharepoint.com", WHEREIS_CNAME, "sharepoint"},
-    {".sharepointonline.com.akadns.net", WHEREIS_CNAME, "sharepoint"},
-    {".spo-msedge.net", WHEREIS_CNAME, "sharepoint"},
-    {".s-msedge.net", WHEREIS_CNAME, "teams"},
-    {"-msedge.net", WHEREIS_CNAME, "front-door"},
-    {".azurefd.net", WHEREIS_CNAME, "front-door"},
-    {".tm-azurefd.net", WHEREIS_CNAME, "front-door"},
-};
-
-static bool ends_in(const char *name, size_t len, const char *suffix)
+static bool ends_in(const char *name, const char *suffix)
 {
-    size_t n = strlen(suffix);
+    size_t len = strlen(name), n = strlen(suffix);
     return len > n && strncasecmp(name + len - n, suffix, n) == 0;
 }
 
-static bool from_name(const struct asked *a)
+/* Names of routers that do not say where they are. */
+static bool is_router(const struct reading *a, const char *name)
 {
-    struct whereis *w = a->out;
-    if (pop_from_cname(&w->pop, a->text))
-        return take_pop(a, WHEREIS_CNAME, "");
-    if (pop_from_router(&w->pop, a->text))
-        return take_pop(a, WHEREIS_ROUTER, "");
-
-    size_t len = strlen(a->text);
-    if (len > 0 && a->text[len - 1] == '.')
-        len--;
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
-        if (ends_in(a->text, len, suffixes[i].suffix)) {
-            w->kind = suffixes[i].kind;
-            w->service = suffixes[i].service;
-            snprintf(w->basis, sizeof w->basis, "name under %s", suffixes[i].suffix + 1);
+    static const char *const under[] = {".ntwk.msn.net", ".network.microsoft.com"};
+    for (size_t i = 0; i < sizeof under / sizeof *under; i++)
+        if (ends_in(name, under[i])) {
+            struct whereis *w = a->out;
+            w->kind = WHEREIS_ROUTER;
+            w->service = "backbone";
+            snprintf(w->basis, sizeof w->basis, "name under %s", under[i] + 1);
             return true;
         }
     return false;
 }
 
-/* ---- codes ---- */
+static bool is_suffix(const struct reading *a, const char *name)
+{
+    static const char *const notes[] = {
+        [SUFFIX_EDGE] = "",
+        [SUFFIX_FALLBACK] = "; the edge's fallback in a datacentre, which may be far",
+        [SUFFIX_REGION] = "",
+        [SUFFIX_FOREIGN] = "",
+        [SUFFIX_EITHER] = "; a public name: run `edgelat nearest` to see where it leads",
+    };
+    static const enum front_is is[] = {
+        [SUFFIX_EDGE] = FRONT_EDGE,      [SUFFIX_FALLBACK] = FRONT_EDGE,
+        [SUFFIX_REGION] = FRONT_REGION,  [SUFFIX_FOREIGN] = FRONT_FOREIGN,
+        [SUFFIX_EITHER] = FRONT_UNKNOWN,
+    };
+    struct whereis *w = a->out;
+    const struct suffix *s = suffixes_find(&a->known->suffixes, name);
+    if (s == NULL)
+        return false;
+    w->kind = WHEREIS_CNAME;
+    w->service = s->service;
+    w->is = is[s->verdict];
+    size_t skip = s->text[0] == '.' || s->text[0] == '-';
+    snprintf(w->basis, sizeof w->basis, "name %s%.80s%s", skip > 0 ? "under " : "",
+             s->text + skip, notes[s->verdict]);
+    return true;
+}
+
+static bool is_name(const struct reading *a, const char *name)
+{
+    struct pop *pop = &a->out->pop;
+    if (pop_from_cname(pop, name))
+        return take_pop(a, WHEREIS_CNAME, "");
+    if (pop_from_router(pop, name))
+        return take_pop(a, WHEREIS_ROUTER, "");
+    if (pop_from_front_end(pop, name))
+        return take_pop(a, WHEREIS_BANNER, "");
+    return is_router(a, name) || is_suffix(a, name);
+}
+
+/* How much it says; 0 is nothing. */
+static int worth(const struct whereis *w)
+{
+    if (w->pop.family != POP_UNKNOWN)
+        return 5;
+    switch (w->kind) {
+    case WHEREIS_ADDRESS:
+        return w->service != NULL ? 3 : 1;
+    case WHEREIS_CNAME:
+        return w->is != FRONT_UNKNOWN ? 4 : 2;
+    case WHEREIS_ROUTER:
+        return 4;
+    default:
+        return 0;
+    }
+}
+
+/* "52.96.164.146:443", "host:443" and the "250-host" of SMTP (RFC 5321, 4.2.1) too. */
+static bool is_word(const struct reading *a, char *word)
+{
+    *a->out = (struct whereis){.pop.source = ""};
+    if (strspn(word, "0123456789") == 3 && word[3] == '-')
+        word += 4;
+    if (is_address(a, word) || is_name(a, word))
+        return true;
+    char *colon = strchr(word, ':');
+    if (colon == NULL)
+        return false;
+    *colon = '\0';
+    return is_address(a, word) || is_name(a, word);
+}
+
+/* The names and addresses of a line of dig, ping or traceroute. The value of any header
+ * but nslookup's "Name: ..." is another matter. */
+static bool from_names(const struct reading *a)
+{
+    struct whereis best = {.pop.source = ""};
+    size_t header = header_name(a->text);
+    if (memchr(a->text, '-', header) != NULL)
+        return false;
+    for (const char *at = a->text; *at != '\0';) {
+        char word[HOST_TEXT_MAX];
+        size_t n = 0;
+        while (is_of_name(at[n]) || at[n] == '.' || at[n] == ':')
+            n++;
+        const char *from = at;
+        size_t len = n;
+        at += n + (n == 0);
+        while (len > 0 && !isalnum((unsigned char)from[len - 1]) &&
+               !(len > 1 && memcmp(from + len - 2, "::", 2) == 0))
+            len--;
+        if (len >= sizeof word ||
+            (memchr(from, '.', len) == NULL && memchr(from, ':', len) == NULL))
+            continue;
+        memcpy(word, from, len);
+        word[len] = '\0';
+        if (is_word(a, word) && worth(a->out) >= worth(&best))
+            best = *a->out;
+    }
+    *a->out = best;
+    return worth(&best) > 0;
+}
+
+/* ---- codes and cities ---- */
+
+/* The place and nothing else: it has many services. */
+static bool take_metro(const struct reading *a, const struct metro *m, const char *source)
+{
+    struct pop *pop = &a->out->pop;
+    pop->family = m->family;
+    pop->source = source;
+    text_copy(pop->metro, sizeof pop->metro, m->code);
+    take_pop(a, WHEREIS_METRO, "");
+    a->out->metro = m;
+    a->out->service = NULL;
+    a->out->is = FRONT_UNKNOWN;
+    return true;
+}
 
 /* "LON", "lhr", "SG1", "lon24": only what the catalogue has, as any word looks like it.
  */
-static bool from_code(const struct asked *a)
+static bool from_code(const struct reading *a)
 {
-    struct pop pop = {.source = "catalogue"};
+    char code[4] = "";
     size_t letters = 0;
     while (letters < 4 && isalpha((unsigned char)a->text[letters]))
         letters++;
@@ -181,15 +440,25 @@ static bool from_code(const struct asked *a)
     if (letters < 2 || letters > 3 || digits > 2 || a->text[letters + digits] != '\0')
         return false;
     for (size_t i = 0; i < letters; i++)
-        pop.metro[i] = (char)toupper((unsigned char)a->text[i]);
-    text_copy(pop.site, sizeof pop.site, a->text + letters);
-    const struct metro *m = catalogue_find(a->metros, pop.metro, POP_UNKNOWN);
+        code[i] = (char)toupper((unsigned char)a->text[i]);
+    const struct metro *m = catalogue_find(&a->known->metros, code, POP_UNKNOWN);
     if (m == NULL)
         return false;
-    pop.family = m->family;
-    a->out->pop = pop;
-    take_pop(a, WHEREIS_METRO, "");
-    a->out->service = NULL; /* a place has many */
+    text_copy(a->out->pop.site, sizeof a->out->pop.site, a->text + letters);
+    return take_metro(a, m, "catalogue");
+}
+
+static bool from_city(const struct reading *a)
+{
+    const struct metro *m = catalogue_of_city(&a->known->metros, a->text);
+    return m != NULL && take_metro(a, m, "city");
+}
+
+static bool from_other_header(const struct reading *a)
+{
+    if (header_name(a->text) == 0)
+        return false;
+    a->out->kind = WHEREIS_HEADER;
     return true;
 }
 
@@ -203,7 +472,7 @@ static bool trim(char to[WHEREIS_TEXT_MAX + 1], const char *text, size_t len)
 {
     while (len > 0 && is_around(text[len - 1]))
         len--;
-    while (len > 0 && (is_around(text[0]) || text[0] == '<'))
+    while (len > 0 && (is_around(text[0]) || text[0] == '<' || text[0] == '>'))
         text++, len--;
     if (len == 0 || len > WHEREIS_TEXT_MAX || memchr(text, '\0', len) != NULL)
         return false;
@@ -212,18 +481,21 @@ static bool trim(char to[WHEREIS_TEXT_MAX + 1], const char *text, size_t len)
     return true;
 }
 
-void whereis(struct whereis *out, const struct catalogue *metros,
-             const struct prefixes *prefixes, const char *text, size_t len)
+void whereis(struct whereis *out, const struct knowledge *known, const char *text,
+             size_t len)
 {
-    static bool (*const readers[])(const struct asked *) = {
-        from_address, from_header_line, from_header_value, from_name, from_code,
+    static bool (*const readers[])(const struct reading *) = {
+        from_address, from_headers, from_header_value, from_code,
+        from_city,    from_names,   from_other_header,
     };
     char trimmed[WHEREIS_TEXT_MAX + 1];
-    struct asked a = {metros, prefixes, trimmed, out};
+    struct reading a = {known, trimmed, out};
     *out = (struct whereis){.pop.source = ""};
     if (!trim(trimmed, text, len))
         return;
-    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
         if (readers[i](&a))
             return;
+        *out = (struct whereis){.pop.source = ""};
+    }
 }

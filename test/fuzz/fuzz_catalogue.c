@@ -25,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         const struct metro *m = &c.metros[i];
         assert(catalogue_find(&c, m->code, m->family) == m);
     }
+    catalogue_parse_airports(&c, &from);
     if (c.n > 0) {
         assert(catalogue_nearest(&c, c.metros[c.n / 2].at, out, 8) > 0);
         assert(out[0].km == 0);

@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         if (pop_from_header(&p, name, value, value_len))
             assert(strlen(pop_text(text, &p)) >= 2);
         free(value);
-    } else if (pop_from_router(&p, name) || pop_from_cname(&p, name)) {
+    } else if (pop_from_router(&p, name) || pop_from_cname(&p, name) ||
+               pop_from_front_end(&p, name)) {
         assert(strlen(pop_text(text, &p)) >= 2);
     }
     free(name);

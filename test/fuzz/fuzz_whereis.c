@@ -13,9 +13,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 static const char metros[] = "# edgelat metros 1\n"
                              "code,family,city,country,latitude,longitude\n"
                              "LON,front-door,London,UK,51,0\n"
-                             "SG,front-door,Singapore,Singapore,1,103\n";
+                             "SG,front-door,Singapore,Singapore,1,103\n"
+                             "PA,exchange-site,Paris,France,48,2\n";
 static const char prefixes[] = "# edgelat prefixes 1\nprefix,service,basis\n"
                                "10.0.0.0/8,ten,published\n::/1,half,inferred\n";
+
+static const char airports[] = "# edgelat airports 1\n"
+                               "code,city,country,latitude,longitude\n"
+                               "LHR,London,UK,51,0\nLYS,Lyon,France,45,5\n";
+static const char suffixes[] = "# edgelat suffixes 1\nsuffix,verdict,service\n"
+                               ".a-msedge.net,edge,front-door\n"
+                               ".akamai.net,foreign,akamai\n"
+                               ".office.com,either,office\n";
 
 static void never(const char *text, void *user)
 {
@@ -39,22 +48,26 @@ static void parse_place(const struct catalogue *c, const uint8_t *bytes, size_t 
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    struct catalogue c = {0};
-    struct prefixes p = {0};
+    struct knowledge k = {.metros = {.n = 0}};
     struct whereis w;
-    whereis(&w, &c, &p, (const char *)bytes, len);
+    whereis(&w, &k, (const char *)bytes, len);
     assert(w.metro == NULL && w.kind != WHEREIS_METRO);
 
-    catalogue_parse(
-        &c, &(struct datafile_source){"m", metros, sizeof metros - 1, never, NULL});
-    prefixes_parse(
-        &p, &(struct datafile_source){"p", prefixes, sizeof prefixes - 1, never, NULL});
-    whereis(&w, &c, &p, (const char *)bytes, len);
+    catalogue_parse(&k.metros, &(struct datafile_source){"m", metros, sizeof metros - 1,
+                                                         never, NULL});
+    catalogue_parse_airports(
+        &k.metros,
+        &(struct datafile_source){"a", airports, sizeof airports - 1, never, NULL});
+    prefixes_parse(&k.prefixes, &(struct datafile_source){
+                                    "p", prefixes, sizeof prefixes - 1, never, NULL});
+    suffixes_parse(&k.suffixes, &(struct datafile_source){
+                                    "s", suffixes, sizeof suffixes - 1, never, NULL});
+    whereis(&w, &k, (const char *)bytes, len);
     assert(whereis_kind_name(w.kind) != NULL);
     assert(strlen(w.basis) < sizeof w.basis);
-    assert((w.metro == NULL && w.service == NULL) || w.basis[0] != '\0');
-    parse_place(&c, bytes, len);
-    catalogue_free(&c);
-    prefixes_free(&p);
+    assert((w.metro == NULL && w.service == NULL && w.is == FRONT_UNKNOWN) ||
+           w.basis[0] != '\0');
+    parse_place(&k.metros, bytes, len);
+    knowledge_free(&k);
     return 0;
 }

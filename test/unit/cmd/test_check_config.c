@@ -75,11 +75,12 @@ static void test_data_files(void **state)
     char expected[512];
     setenv("EDGELAT_DATA", "packaging/data", 1);
     CHECK_INT(CMD_FINE, run(&out, "packaging/edgelat.conf", NULL), "as shipped");
-    CHECK(strstr(out.out, "\npackaging/data/metros.csv: fine: 160 entries, version ") &&
+    CHECK(strstr(out.out, "\npackaging/data/metros.csv: fine: 213 entries, version ") &&
               strstr(out.out, "\npackaging/data/prefixes.csv: fine: ") &&
               strstr(out.out, "\npackaging/data/thresholds.csv: fine: ") &&
               strstr(out.out, "\npackaging/data/targets.csv: fine: 7 entries, ") &&
-              strstr(out.out, "\npackaging/data/suffixes.csv: fine: "),
+              strstr(out.out, "\npackaging/data/suffixes.csv: fine: ") &&
+              strstr(out.out, "\npackaging/data/airports.csv: fine: "),
           "got %s", out.out);
 
     const char *path = folder_write(

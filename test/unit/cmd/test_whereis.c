@@ -70,14 +70,15 @@ static void test_json(void **state)
     struct capture out;
     char *argv[] = {"whereis", "--json", "X-FEServer: EXCH01", "BL2EDGE1012", NULL};
     CHECK_INT(CMD_BAD, run(&out, argv), "one unknown");
-    CHECK_TEXT("{\"text\":\"X-FEServer: EXCH01\",\"kind\":\"header\",\"metro\":null,"
-               "\"site\":null,\"city\":null,\"country\":null,\"service\":null,"
-               "\"basis\":null}\n"
-               "{\"text\":\"BL2EDGE1012\",\"kind\":\"header\",\"metro\":\"BL\","
-               "\"site\":\"2\",\"city\":\"Ashburn, Virginia\",\"country\":\"United "
-               "States\",\"service\":\"front-door\",\"basis\":\"layout of X-MSEdge-Ref, "
-               "front-door code\"}\n",
-               out.out, "one object a line");
+    CHECK_TEXT(
+        "{\"text\":\"X-FEServer: EXCH01\",\"kind\":\"header\",\"metro\":null,"
+        "\"site\":null,\"city\":null,\"country\":null,\"service\":null,"
+        "\"verdict\":null,\"basis\":null}\n"
+        "{\"text\":\"BL2EDGE1012\",\"kind\":\"header\",\"metro\":\"BL\","
+        "\"site\":\"2\",\"city\":\"Ashburn, Virginia\",\"country\":\"United "
+        "States\",\"service\":\"front-door\",\"verdict\":\"edge\",\"basis\":\"layout of X-MSEdge-Ref, "
+        "front-door code\"}\n",
+        out.out, "one object a line");
 }
 
 static void test_standard_input(void **state)
@@ -194,7 +195,7 @@ static void test_wrong_files(void **state)
     CHECK_INT(2, problems, out.err);
     snprintf(expected, sizeof expected,
              "%s/metros.csv:4: family fornt-door: must be one of front-door, "
-             "exchange-efz, backbone-rdns; did you mean front-door\n"
+             "exchange-efz, backbone-rdns, exchange-site; did you mean front-door\n"
              "%s/prefixes.csv: this is a folder; name the file in it\n",
              a.path, b.path);
     CHECK_TEXT(expected, out.err, "each is said");

@@ -53,7 +53,7 @@ static void test_shipped(void **state)
     CHECK_INT(134, families[POP_FRONT_DOOR], "of Front Door");
     CHECK_INT(6, families[POP_EXCHANGE], "of Exchange alone");
     CHECK_INT(5, families[POP_BACKBONE], "of the backbone");
-    CHECK_TEXT("2026-11-28", c.version, "version");
+    CHECK_TEXT("2026-11-29", c.version, "version");
     CHECK_TEXT("San Antonio, Texas", find(&c, "SAN")->city, "not San Diego");
     CHECK(catalogue_find(&c, "XQZ", POP_FRONT_DOOR) == NULL, "unknown");
     CHECK(catalogue_find(&c, "", POP_FRONT_DOOR) == NULL, "nothing");
@@ -196,7 +196,7 @@ static const struct {
      "code,family,city,country,latitude,longitude\n",
      0},
     {"family", HEAD "LON,frontdoor,London,UK,51,0\n",
-     "f.csv:3: family frontdoor: must be one of front-door, exchange-efz, backbone-rdns; "
+     "f.csv:3: family frontdoor: must be one of front-door, exchange-efz, backbone-rdns, exchange-site; "
      "did you mean front-door\n",
      0},
     {"code", HEAD "lon,front-door,London,UK,51,0\n",
@@ -269,13 +269,66 @@ static void test_many_problems(void **state)
     catalogue_free(&c);
 }
 
+/* Sites and airports: found by code and city, part of the metro near them, but no metros
+ * of their own. */
+static void test_others(void **state)
+{
+    (void)state;
+    static const char metros_text[] =
+        "# edgelat metros 1\ncode,family,city,country,latitude,longitude\n"
+        "PAR,front-door,Paris,France,48.86,2.35\nPR,front-door,San Juan,PR,18.47,-66.11\n"
+        "STO,front-door,Bromma,Sweden,59.34,17.94\n"
+        "PA,exchange-site,Paris,France,48.86,2.35\nPR,exchange-site,Here,X,1,1\n";
+    static const char airports_text[] =
+        "# edgelat airports 2\ncode,city,country,latitude,longitude\n"
+        "ARN,Stockholm,Sweden,59.65,17.92\nLYS,Lyon,France,45.73,5.09\n"
+        "PAR,Elsewhere,X,0,0\n"
+        "LYS,Lyon,France,45.73,5.09\nlys,Lyon,France,45,5\nXXX,,France,45,5\n";
+    struct said said = {.n = 0};
+    struct catalogue c;
+    struct near_metro near[4];
+    struct datafile_source from = source_of(metros_text, sizeof metros_text - 1, &said);
+    CHECK_INT(0, catalogue_parse(&c, &from), text_string(&said.lines));
+    from = source_of(airports_text, sizeof airports_text - 1, &said);
+    CHECK_INT(3, catalogue_parse_airports(&c, &from), "twice, lower case, no city");
+    CHECK_TEXT("2", c.airports_version, "version");
+    CHECK_INT(3, c.n_airports, "airports");
+    CHECK_INT(3, c.n, "metros");
+    CHECK_INT(3, catalogue_nearest(&c, (struct position){45.7, 5}, near, 4), "no others");
+    CHECK_TEXT("PAR", near[0].metro->code, "not Lyon");
+
+    const struct metro *par = catalogue_find(&c, "PAR", POP_BACKBONE);
+    CHECK_TEXT("Paris", par->city, "a metro is before an airport");
+    CHECK_TEXT("Here", catalogue_find(&c, "PR", POP_EXCHANGE_SITE)->city, "its family");
+    CHECK_TEXT("San Juan", catalogue_find(&c, "PR", POP_BACKBONE)->city, "metros first");
+    CHECK_TEXT("Paris", catalogue_of_pop(&c, "PA7", POP_EXCHANGE_SITE)->city, "a site");
+    CHECK(catalogue_same_metro(par, catalogue_find(&c, "PA", POP_EXCHANGE_SITE)),
+          "Paris is Paris");
+    const struct metro *lyon = catalogue_find(&c, "LYS", POP_EXCHANGE);
+    CHECK_TEXT("Lyon", lyon->city, "an airport");
+    for (size_t i = 0; i < c.n; i++)
+        CHECK(!catalogue_same_metro(lyon, &c.metros[i]), "%s is not Lyon",
+              c.metros[i].code);
+    CHECK_TEXT("PAR", catalogue_of_city(&c, "paris")->code, "a city");
+    CHECK_TEXT("STO", catalogue_of_city(&c, "Stockholm")->code, "the metro's code");
+    CHECK_TEXT("LYS", catalogue_of_city(&c, "LYON, france")->code, "with its country");
+    CHECK(catalogue_of_city(&c, "Pari") == NULL, "half a city");
+    text_free(&said.lines);
+    catalogue_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shipped),          cmocka_unit_test(test_metros),
-        cmocka_unit_test(test_no_metro_is_wide), cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_family_is_a_hint), cmocka_unit_test(test_wrong),
-        cmocka_unit_test(test_quotes),           cmocka_unit_test(test_many_problems),
+        cmocka_unit_test(test_shipped),
+        cmocka_unit_test(test_metros),
+        cmocka_unit_test(test_no_metro_is_wide),
+        cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_family_is_a_hint),
+        cmocka_unit_test(test_others),
+        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_quotes),
+        cmocka_unit_test(test_many_problems),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,6 +80,32 @@ static const struct {
     {"a Date that is cut", "Date: Mon, 29 Jan 2024 11:0\n" MSEDGE, "MAA", ""},
     {"no Ref C", "Date: " DATE "\nX-MSEdge-Ref: Ref A: 1 Ref B: MAA02EDGE0311", "MAA",
      ""},
+    /* the front end that the client reached adds its name behind the others */
+    {"two front ends", "X-FEServer: DB3PR0102CA0017\nX-FEServer: AM0PR04CA0024", "AM0",
+     ""},
+    {"in the other order", "X-FEServer: AM0PR04CA0024\nX-FEServer: DB3PR0102CA0017",
+     "DB3", ""},
+    {"in one line", "x-feserver: SN6PR16CA0066, PH7PR17CA0070", "PH7", ""},
+    {"with others between",
+     "X-FEServer: BYAPR06CA0017\nServer: x\nX-BEServer: "
+     "BY5PR06MB6961\nx-feserver: BL1PR13CA0024",
+     "BL1", ""},
+    {"both forms", "X-FEServer: SN6PR16CA0066, PH7PR17CA0070\nX-FEServer: AM0PR04CA0024",
+     "AM0", ""},
+    {"the last one is the customer's own",
+     "X-FEServer: AM0PR04CA0024\nX-FEServer: EXCH01", "", ""},
+    {"the zone says more",
+     "X-FirstHopCafeEFZ: DUB\nX-FEServer: PA7P264CA0121\nX-FEServer: DUZPR01CA0311",
+     "DUB", ""},
+    {"a copy of X-FD-Ref",
+     "Date: " DATE "\nX-FD-Ref: Ref A: 1 Ref B: MRS211050618011 Ref C: "
+     "2024-06-27T18:29:37Z",
+     "", ""},
+    /* www.microsoft.com, a public capture of 2026-06-24 */
+    {"Akamai's old copy",
+     "x-azure-ref: 20260624T183457Z-1688c65dfff452sphC1MAA4ymn000000041g0000000009kx\n"
+     "Date: Wed, 24 Jun 2026 18:39:23 GMT\nx-edgescape-location: country_code=IN",
+     "", "X-EdgeScape-Location of Akamai"},
     {"an old copy of Exchange's, by another header's clock",
      "Date: Mon, 29 Jan 2024 12:01:35 GMT\nX-FirstHopCafeEFZ: LHR\n" AZURE, "", ""},
 };
