@@ -257,29 +257,47 @@ static bool is_of_city(const struct metro *m, const char *text)
             (m->city[len] == '\0' || m->city[len] == ','));
 }
 
-/* Front Door's three letters are what people know. */
-static bool is_plainer(const struct metro *m, const struct metro *than)
+/* Front Door's three letters are what people know, those of an airport most of all. */
+static int plainness(const struct catalogue *c, const struct metro *m)
 {
-    bool front = m->family == POP_FRONT_DOOR, was = than->family == POP_FRONT_DOOR;
-    return front != was ? front : strlen(m->code) > strlen(than->code);
+    const struct metro *airport = find_in(c->others, c->n_others, m->code, POP_AIRPORT);
+    return 8 * (m->family == POP_FRONT_DOOR) + 2 * (int)strlen(m->code) +
+           (airport != NULL && airport->family == POP_AIRPORT);
+}
+
+static bool is_plainer(const struct catalogue *c, const struct metro *m,
+                       const struct metro *than)
+{
+    return than == NULL || plainness(c, m) > plainness(c, than);
+}
+
+/* What the metro of an airport is called, as "Bromma" where the airport's is "Stockholm":
+ * by the Front Door code that is nearest, else the airport. */
+static const struct metro *metro_of(const struct catalogue *c, const struct metro *other)
+{
+    const struct metro *found = other;
+    double least = METRO_RADIUS_KM;
+    for (size_t i = 0; i < c->n; i++) {
+        const struct metro *m = &c->metros[i];
+        double km = distance_km(m->at, other->at);
+        if (m->family == POP_FRONT_DOOR && strlen(m->code) == 3 && km < least) {
+            least = km;
+            found = m;
+        }
+    }
+    return found;
 }
 
 const struct metro *catalogue_of_city(const struct catalogue *c, const char *city)
 {
     const struct metro *found = NULL, *other = NULL;
     for (size_t i = 0; i < c->n; i++)
-        if (is_of_city(&c->metros[i], city) &&
-            (found == NULL || is_plainer(&c->metros[i], found)))
+        if (is_of_city(&c->metros[i], city) && is_plainer(c, &c->metros[i], found))
             found = &c->metros[i];
     for (size_t i = 0; found == NULL && i < c->n_others; i++)
-        if (is_of_city(&c->others[i], city) &&
-            (other == NULL || strlen(c->others[i].code) > strlen(other->code)))
+        if (is_of_city(&c->others[i], city) && is_plainer(c, &c->others[i], other))
             other = &c->others[i];
-    for (size_t i = 0; other != NULL && i < c->n; i++) /* a metro of another name */
-        if (catalogue_same_metro(&c->metros[i], other) &&
-            (found == NULL || is_plainer(&c->metros[i], found)))
-            found = &c->metros[i];
-    return found != NULL ? found : other;
+    return other != NULL ? metro_of(c, other) : found;
 }
 
 const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop,

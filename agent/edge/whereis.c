@@ -118,10 +118,10 @@ static size_t header_name(const char *text)
 }
 
 /* Behind a name: "name: v", "name : {v}", "'name': 'v'", "(b'name', b'v')", "name => v",
- * {"name": "name", "value": "v"}, or the value in the next line. */
+ * x["name"] = "v", {"name": "name", "value": "v"}, or the value in the next line. */
 static const char *behind_name(const char *at)
 {
-    static const char between[] = " \t\"'`\\:=>,|[({";
+    static const char between[] = " \t\"'`\\:=>,|[](){";
     bool quoted = *at == '"' || *at == '\\';
     at += strspn(at, between);
     if (quoted && strncasecmp(at, "value\"", 6) == 0)
@@ -287,6 +287,24 @@ static bool from_header_value(const struct reading *a)
     return is_header_value(a, text, len);
 }
 
+/* A word of a sentence that is laid out as X-Azure-Ref, as error pages show it. The value
+ * of another header is another matter. */
+static bool from_reference(const struct reading *a)
+{
+    if (memchr(a->text, '-', header_name(a->text)) != NULL)
+        return false;
+    for (const char *at = a->text; *at != '\0';) {
+        size_t n = 0;
+        while (is_of_name(at[n]))
+            n++;
+        if (memchr(at, '-', n) != NULL &&
+            pop_from_header(&a->out->pop, "X-Azure-Ref", at, n))
+            return take_pop(a, WHEREIS_HEADER, "layout of ");
+        at += n + (n == 0);
+    }
+    return false;
+}
+
 /* ---- names ---- */
 
 static bool ends_in(const char *name, const char *suffix)
@@ -340,7 +358,10 @@ static bool is_suffix(const struct reading *a, const char *name)
 static bool is_name(const struct reading *a, const char *name)
 {
     struct pop *pop = &a->out->pop;
-    if (pop_from_cname(pop, name))
+    char efz[HOST_TEXT_MAX + 20]; /* "LHR-efz" as people abbreviate it */
+    bool cut = ends_in(name, "-efz");
+    snprintf(efz, sizeof efz, "%s%s", name, cut ? ".ms-acdc.office.com" : "");
+    if (pop_from_cname(pop, efz))
         return take_pop(a, WHEREIS_CNAME, "");
     if (pop_from_router(pop, name))
         return take_pop(a, WHEREIS_ROUTER, "");
@@ -400,11 +421,12 @@ static bool from_names(const struct reading *a)
         while (len > 0 && !isalnum((unsigned char)from[len - 1]) &&
                !(len > 1 && memcmp(from + len - 2, "::", 2) == 0))
             len--;
-        if (len >= sizeof word ||
-            (memchr(from, '.', len) == NULL && memchr(from, ':', len) == NULL))
+        if (len >= sizeof word)
             continue;
         memcpy(word, from, len);
         word[len] = '\0';
+        if (strpbrk(word, ".:") == NULL && !ends_in(word, "-efz"))
+            continue;
         if (is_word(a, word) && worth(a->out) >= worth(&best))
             best = *a->out;
     }
@@ -485,8 +507,8 @@ void whereis(struct whereis *out, const struct knowledge *known, const char *tex
              size_t len)
 {
     static bool (*const readers[])(const struct reading *) = {
-        from_address, from_headers, from_header_value, from_code,
-        from_city,    from_names,   from_other_header,
+        from_address, from_headers,   from_header_value, from_code,
+        from_city,    from_reference, from_names,        from_other_header,
     };
     char trimmed[WHEREIS_TEXT_MAX + 1];
     struct reading a = {known, trimmed, out};

@@ -290,6 +290,18 @@ static const struct seen public_text[] = {
 
 /* The same in whatever form the tools of users print it. */
 static const struct seen pasted[] = {
+    {"headers[\"x-azure-ref\"] = \"20261120T101112Z-r1aaaabbbbccccddhC1OSLzzz0000000000000000000000ab\"",
+     "header", "OSL", "-", "Oslo", "front-door", "edge"},
+    {"Azure Front Door reference 20261120T101112Z-r1aaaabbbbccccddhC1OSLzzz0000000000000000000000ab",
+     "header", "OSL", "-", "Oslo", "front-door", "edge"},
+    {"Ref: 20261120T101112Z-r1aaaabbbbccccddhC1OSLzzz0000000000000000000000ab", "header",
+     "OSL", "-", "Oslo", "front-door", "edge"},
+    {"X-Request-Ref: 20261120T101112Z-r1aaaabbbbccccddhC1OSLzzz0000000000000000000000ab",
+     "header", "-", "-", "-", "-", "-"},
+    {"KUL-efz...", "cname", "KUL", "-", "Kuala Lumpur", "exchange", "edge"},
+    {"new york", "metro", "NYC", "-", "New York City, New York", "-", "-"},
+    {"HONG KONG", "metro", "HKG", "-", "Hong Kong", "-", "-"},
+    {"tokyo, japan", "metro", "TYO", "-", "Tokyo", "-", "-"},
     {" 8  ae22-0.ear01.osl30.ntwk.msn.net (192.0.2.8)  18.030 ms  18.111 ms", "router",
      "OSL", "30", "Oslo", "backbone", "-"},
     {"  7    38 ms     2 ms     2 ms  be-102-0.ibr01.lon24.ntwk.msn.net [192.0.2.9]",
