@@ -1,6 +1,6 @@
 /*
- * Damping of what is told each time it changes: something that changes SWING_TIMES within
- * SWING_STILL_NS is told of once more, and then not before it has stayed for that long.
+ * Damping of what is told each time it changes: something that changes DAMPING_CHANGES within
+ * DAMPING_STABLE_NS is told of once more, and then not before it has stayed for that long.
  */
 #ifndef EDGELAT_CORE_DAMPING_H
 #define EDGELAT_CORE_DAMPING_H
@@ -10,25 +10,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SWING_TIMES    4
-#define SWING_STILL_NS (3600 * NS_PER_S)
+#define DAMPING_CHANGES   4
+#define DAMPING_STABLE_NS (3600 * NS_PER_S)
 
-struct swing {                       /* { 0 } has never changed */
-    int64_t changed_ns[SWING_TIMES]; /* when, by any clock: the last ones, in turn */
-    uint64_t changes;                /* since it was still */
-    bool swinging;
+struct damping {                         /* { 0 } has never changed */
+    int64_t changed_ns[DAMPING_CHANGES]; /* when, by any clock: the last ones, in turn */
+    uint64_t changes;                    /* since it was still */
+    bool suppressing;
 };
 
-enum swing_news {
-    SWING_CHANGED, /* tell it */
-    SWING_BEGAN,   /* it does not rest: tell that */
-    SWING_SILENT,  /* that was told */
+enum damping_action {
+    DAMPING_REPORT,          /* tell it */
+    DAMPING_REPORT_UNSTABLE, /* it does not rest: tell that */
+    DAMPING_SUPPRESS,        /* that was told */
 };
 
 /* It has changed at `now_ns`. */
-enum swing_news swing_change(struct swing *s, int64_t now_ns);
+enum damping_action damping_change(struct damping *s, int64_t now_ns);
 
-/* How many changes it was, once when what was told to swing has been still; else 0. */
-uint64_t swing_settled(struct swing *s, int64_t now_ns);
+/* How many changes it was, once when what was told to damping has been still; else 0. */
+uint64_t damping_settled(struct damping *s, int64_t now_ns);
 
 #endif

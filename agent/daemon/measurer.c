@@ -257,7 +257,7 @@ static struct event *add_network_event(struct measurer *m, enum severity severit
 /* In another network nothing that was measured before holds. */
 static void move(struct measurer *m, const struct explorer_step *step)
 {
-    if (step->damping == SWING_BEGAN)
+    if (step->damping == DAMPING_REPORT_UNSTABLE)
         add_network_event(
             m, SEVERITY_WARN, step->error,
             "; the network of this host keeps changing; further changes to "

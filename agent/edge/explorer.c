@@ -91,12 +91,12 @@ struct explorer {
     size_t rejected;
     struct mono sweep_began, sweep_next;
 
-    struct swing moves, interruptions;
+    struct damping moves, interruptions;
     uint64_t places[PLACES_MAX]; /* where the host was, while it goes to and fro */
     size_t n_places;
     char moved[128]; /* what changed, to report */
     bool has_moved;
-    enum swing_news damping;
+    enum damping_action damping;
 
     bool intercepted;         /* a middlebox answers handshakes */
     const struct metro *hint; /* where the first reply came from */
@@ -726,9 +726,10 @@ static void forget_network(struct explorer *e, struct mono now)
 bool explorer_network(struct explorer *e, const char *what, bool moved, uint64_t place,
                       struct mono now)
 {
-    enum swing_news damping = swing_change(moved ? &e->moves : &e->interruptions, now.ns);
+    enum damping_action damping =
+        damping_change(moved ? &e->moves : &e->interruptions, now.ns);
     bool known = !moved || was_there(e, place);
-    if (damping == SWING_SILENT && known)
+    if (damping == DAMPING_SUPPRESS && known)
         return false;
     e->damping = damping;
     e->has_moved = true;
@@ -781,7 +782,8 @@ const char *explorer_failure(const struct explorer *e, size_t number)
 
 uint64_t explorer_settled(struct explorer *e, struct mono now)
 {
-    return swing_settled(&e->moves, now.ns) + swing_settled(&e->interruptions, now.ns);
+    return damping_settled(&e->moves, now.ns) +
+           damping_settled(&e->interruptions, now.ns);
 }
 
 bool explorer_summary(const struct explorer *e, struct doors_summary *out)

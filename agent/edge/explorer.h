@@ -74,7 +74,7 @@ enum explorer_action {
     /* One handshake with `to`, a front door; then explorer_handshake(). */
     EXPLORER_HANDSHAKE,
     /* Another network: what was measured holds no more. `error` says what changed;
-     * `damping` SWING_BEGAN: further changes to and fro are not reported. */
+     * `damping` DAMPING_REPORT_UNSTABLE: further changes to and fro are not reported. */
     EXPLORER_MOVED,
     EXPLORER_SURVEY_BEGIN,
     EXPLORER_SURVEY_END, /* rank; then explorer_ranked() */
@@ -93,7 +93,7 @@ struct explorer_step { /* texts are valid until the next call on the explorer */
     const char *error;
     const char *pop; /* that the chain shows, "" if none */
     const struct asked *asked;
-    enum swing_news damping;
+    enum damping_action damping;
 };
 
 /* When explorer_take() has something; false: not before an input comes. Call take until

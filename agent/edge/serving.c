@@ -30,14 +30,14 @@ static bool is_learned(const struct look *l)
 static void tell_change(const struct look *l)
 {
     struct served *s = l->served;
-    switch (swing_change(&s->swing, l->time.ns)) {
-    case SWING_CHANGED:
+    switch (damping_change(&s->damping, l->time.ns)) {
+    case DAMPING_REPORT:
         serving_say_change(l, &s->now);
         break;
-    case SWING_BEGAN:
-        serving_say_swinging(l, &s->now);
+    case DAMPING_REPORT_UNSTABLE:
+        serving_say_unstable(l, &s->now);
         break;
-    case SWING_SILENT:
+    case DAMPING_SUPPRESS:
         break;
     }
 }
@@ -57,7 +57,7 @@ static void look_at_pop(const struct look *l)
     s->now.basis = place->basis;
     text_copy(s->now.pop, sizeof s->now.pop, place->pop);
     s->to = place->to;
-    uint64_t changes = swing_settled(&s->swing, l->time.ns);
+    uint64_t changes = damping_settled(&s->damping, l->time.ns);
     if (changes > 0)
         serving_say_still(l, changes);
 }
@@ -102,7 +102,7 @@ static void look_at_front(const struct look *l)
     if (l->place->front.is != FRONT_FOREIGN || guessed ||
         l->place->to.family == FAMILY_NONE)
         return;
-    if (s->foreign_ns == 0 || l->time.ns - s->foreign_ns > SWING_STILL_NS)
+    if (s->foreign_ns == 0 || l->time.ns - s->foreign_ns > DAMPING_STABLE_NS)
         serving_say_foreign(l);
     s->foreign_ns = l->time.ns;
 }
@@ -112,7 +112,7 @@ static void look_at_front(const struct look *l)
 static void look(const struct look *l)
 {
     look_at_pop(l);
-    if (l->served->swing.swinging || l->target->discovered || !l->place->answers)
+    if (l->served->damping.suppressing || l->target->discovered || !l->place->answers)
         return;
     look_at_fit(l);
     if (l->standing.role != ROLE_NONE)

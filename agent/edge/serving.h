@@ -5,7 +5,7 @@
  *   edgelat.pop.changed      another PoP. WARN when it is another metro, farther from the
  *                            site; to learn the PoP, or to learn it better while the
  *                            address stays, is no change. One that does not rest is
- *                            damped (swing.h), and so are the others then.
+ *                            damped (damping.h), and so are the others then.
  *   edgelat.edge.suboptimal  the metro is farther from the site than the nearest one of
  *                            the catalogue by more than the target's limit of distance,
  *                            for SERVING_HELD windows; and when that is over.

@@ -82,16 +82,17 @@ void serving_say_change(const struct look *l, const struct seen *before)
               words(from, before->pop, a), stays ? ", in the same metro" : "");
 }
 
-void serving_say_swinging(const struct look *l, const struct seen *before)
+void serving_say_unstable(const struct look *l, const struct seen *before)
 {
     char from[WORDS_MAX], to[WORDS_MAX];
     bool stays = same_metro(serving_standing(l, before).metro, l->standing.metro);
     struct event *e = add_change(l, stays ? SEVERITY_INFO : SEVERITY_WARN, before);
-    event_number(e, "edgelat.pop.changes", SWING_TIMES);
+    event_number(e, "edgelat.pop.changes", DAMPING_CHANGES);
     event_say(e,
               "alternates: %d changes of its PoP within an hour, the last one from %s to "
               "%s; said again when it has stayed for an hour",
-              SWING_TIMES, words(from, before->pop, serving_standing(l, before).metro),
+              DAMPING_CHANGES,
+              words(from, before->pop, serving_standing(l, before).metro),
               words(to, l->place->pop, l->standing.metro));
 }
 

@@ -19,7 +19,7 @@ struct served {              /* what is known of a (target, family) */
     struct endpoint to;
     bool told; /* that this address has it; else it was learned */
 
-    struct swing swing;
+    struct damping damping;
     int64_t foreign_ns; /* when it was last; 0: never */
 
     enum fit fit;
@@ -43,7 +43,7 @@ struct standing serving_standing(const struct look *l, const struct seen *seen);
 
 /* Each adds its event; `before` is what was until now. */
 void serving_say_change(const struct look *l, const struct seen *before);
-void serving_say_swinging(const struct look *l, const struct seen *before);
+void serving_say_unstable(const struct look *l, const struct seen *before);
 void serving_say_still(const struct look *l, uint64_t changes);
 void serving_say_foreign(const struct look *l);
 void serving_say_fit(const struct look *l, enum fit fit);

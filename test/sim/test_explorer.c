@@ -399,7 +399,7 @@ static void unstable_network(void **state)
         explorer_network(w.explorer, "link wlan0", i % 3 > 0, (uint64_t)i % 2, w.now);
         run(&w, 1);
     }
-    CHECK(w.moves <= 2 * SWING_TIMES, "%zu moves of 600 changes to and fro", w.moves);
+    CHECK(w.moves <= 2 * DAMPING_CHANGES, "%zu moves of 600 changes to and fro", w.moves);
     CHECK(w.handshakes - before < 500, "and few sweeps: %zu handshakes",
           w.handshakes - before);
     size_t moves = w.moves;

@@ -23,7 +23,7 @@ static void test_told(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct swing s = {0};
+        struct damping s = {0};
         char told[32] = "";
         size_t n = 0;
         int64_t now_ns = -7 * MINUTE_NS; /* any clock, any beginning */
@@ -31,8 +31,8 @@ static void test_told(void **state)
             int changes = (int)strlen(cases[i].changes[p]);
             for (int m = 0; m < changes + cases[i].still[p]; m++) {
                 if (m < changes)
-                    told[n++] = "CBS"[swing_change(&s, now_ns)];
-                if (swing_settled(&s, now_ns) > 0)
+                    told[n++] = "CBS"[damping_change(&s, now_ns)];
+                if (damping_settled(&s, now_ns) > 0)
                     told[n++] = 'E';
                 now_ns += MINUTE_NS;
             }
@@ -45,16 +45,16 @@ static void test_told(void **state)
 static void test_never_at_rest(void **state)
 {
     (void)state;
-    struct swing s = {0};
+    struct damping s = {0};
     uint64_t n = 100 * 43200, told = 0;
     for (uint64_t i = 0; i < n; i++) {
-        told += swing_change(&s, (int64_t)i * 2 * NS_PER_S) != SWING_SILENT;
-        told += swing_settled(&s, (int64_t)i * 2 * NS_PER_S) > 0;
+        told += damping_change(&s, (int64_t)i * 2 * NS_PER_S) != DAMPING_SUPPRESS;
+        told += damping_settled(&s, (int64_t)i * 2 * NS_PER_S) > 0;
     }
-    CHECK_INT(SWING_TIMES, told, "told of");
-    CHECK_INT(n, swing_settled(&s, (int64_t)n * 2 * NS_PER_S + SWING_STILL_NS),
+    CHECK_INT(DAMPING_CHANGES, told, "told of");
+    CHECK_INT(n, damping_settled(&s, (int64_t)n * 2 * NS_PER_S + DAMPING_STABLE_NS),
               "how many they were");
-    CHECK_INT(0, swing_settled(&s, INT64_MAX), "once");
+    CHECK_INT(0, damping_settled(&s, INT64_MAX), "once");
 }
 
 int main(void)

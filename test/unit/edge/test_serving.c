@@ -259,7 +259,7 @@ static void test_never_at_rest(void **state)
         look(&r);
         n += r.events.n;
     }
-    CHECK_INT(SWING_TIMES, n, "events");
+    CHECK_INT(DAMPING_CHANGES, n, "events");
     end(&r);
 }
 
