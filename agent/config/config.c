@@ -31,7 +31,7 @@ struct config config_default(void)
         .front_doors = 4,
         .collectors = {COLLECTOR_DEFAULT},
         .n_collectors = 1,
-        .shipping = {.spread_ns = SPREAD_DEFAULT,
+        .shipping = {.splay_ns = SPLAY_DEFAULT,
                      .events = true,
                      .choice = METRIC_CHOICE_ALL,
                      .catch_up = 5},

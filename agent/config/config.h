@@ -39,9 +39,9 @@ struct collector {
 
 #define COLLECTORS_MAX 4
 
-struct shipping {      /* the rest of [collector]: what is sent, and when */
-    int64_t spread_ns; /* agents ship that far apart, see core/splay.h */
-    bool events;       /* as OTLP logs; false: metrics only */
+struct shipping {     /* the rest of [collector]: what is sent, and when */
+    int64_t splay_ns; /* agents ship that far apart, see core/splay.h */
+    bool events;      /* as OTLP logs; false: metrics only */
     struct metric_choice choice;
     bool delta;        /* each batch has what is new only; else all since the start */
     uint32_t catch_up; /* batches a second at most, 0 is no limit */

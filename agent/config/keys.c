@@ -90,7 +90,7 @@ const struct config_key config_keys[] = {
      "HTTP proxy on the way to the collector, http://HOST:PORT, or none [by the environment]"},
     {SECTION_ANY_COLLECTOR, "timeout", config_read_duration, IN_COLLECTOR(timeout_ns), NS_PER_S, 5 * MINUTE, false,
      "of one request [10s]"},
-    {SECTION_COLLECTOR, "spread", config_read_duration, IN(shipping.spread_ns), 0, HOUR, false,
+    {SECTION_COLLECTOR, "spread", config_read_duration, IN(shipping.splay_ns), 0, HOUR, false,
      "agents ship within this time after their windows closed, each at its own [half of the window, at most 30s]"},
     {SECTION_COLLECTOR, "catch_up", config_read_integer, IN(shipping.catch_up), 0, 1000, false,
      "so many batches a second at most when many wait, 0 is no limit [5]"},

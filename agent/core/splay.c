@@ -2,13 +2,13 @@
 
 #include "core/random.h"
 
-int64_t spread_delay(uint64_t seed, int64_t window_ns, int64_t spread_ns)
+int64_t splay_delay(uint64_t seed, int64_t window_ns, int64_t splay_ns)
 {
     struct random random = random_from(seed);
-    if (spread_ns == SPREAD_DEFAULT) {
-        spread_ns = window_ns / 2 < SPREAD_MOST_NS ? window_ns / 2 : SPREAD_MOST_NS;
-        if (window_ns < SPREAD_WINDOW_LEAST_NS)
-            spread_ns = 0;
+    if (splay_ns == SPLAY_DEFAULT) {
+        splay_ns = window_ns / 2 < SPLAY_MOST_NS ? window_ns / 2 : SPLAY_MOST_NS;
+        if (window_ns < SPLAY_WINDOW_LEAST_NS)
+            splay_ns = 0;
     }
-    return random_below(&random, spread_ns);
+    return random_below(&random, splay_ns);
 }

@@ -8,12 +8,12 @@
 
 #include <stdint.h>
 
-#define SPREAD_DEFAULT INT64_C(-1) /* half of the window, at most SPREAD_MOST_NS ... */
-#define SPREAD_MOST_NS INT64_C(30000000000)
+#define SPLAY_DEFAULT INT64_C(-1) /* half of the window, at most SPLAY_MOST_NS ... */
+#define SPLAY_MOST_NS INT64_C(30000000000)
 /* ... but nothing for windows shorter than this: they are for who looks on. */
-#define SPREAD_WINDOW_LEAST_NS INT64_C(10000000000)
+#define SPLAY_WINDOW_LEAST_NS INT64_C(10000000000)
 
-/* In [0, spread_ns), or of the default. */
-int64_t spread_delay(uint64_t seed, int64_t window_ns, int64_t spread_ns);
+/* In [0, splay_ns), or of the default. */
+int64_t splay_delay(uint64_t seed, int64_t window_ns, int64_t splay_ns);
 
 #endif

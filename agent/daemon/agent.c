@@ -257,7 +257,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
     a->ship_timer = make_timer(a);
     a->look_timer = make_timer(a);
     a->ship_delay_ns =
-        spread_delay(chance_seed(), config->window_ns, config->shipping.spread_ns);
+        splay_delay(chance_seed(), config->window_ns, config->shipping.splay_ns);
 
     int rc = open_state(a);
     if (rc == 0) {

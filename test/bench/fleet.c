@@ -96,7 +96,7 @@ static void make_request(struct request *request, const struct batch *batch, siz
     struct otlp_resource resource = {
         .instance_id = id, .version = EDGELAT_VERSION, .host_name = host, .site = site};
     otlp_metrics(batch, &resource, &METRIC_CHOICE_ALL, take_part, &making);
-    request->due_ns = spread_delay(agent, 60 * NS_PER_S, SPREAD_DEFAULT);
+    request->due_ns = splay_delay(agent, 60 * NS_PER_S, SPLAY_DEFAULT);
 }
 
 static int by_due(const void *a, const void *b)

@@ -25,11 +25,11 @@ static void they_do_not_ship_in_step(void **state)
     struct random seeds = random_from(check_seed());
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         uint32_t in_second[60] = {0};
-        int64_t spread_ns =
-            cases[c].spread_s < 0 ? SPREAD_DEFAULT : cases[c].spread_s * NS_PER_S;
+        int64_t splay_ns =
+            cases[c].spread_s < 0 ? SPLAY_DEFAULT : cases[c].spread_s * NS_PER_S;
         for (int a = 0; a < AGENTS; a++) {
-            int64_t ns = spread_delay(random_next(&seeds), cases[c].window_s * NS_PER_S,
-                                      spread_ns);
+            int64_t ns =
+                splay_delay(random_next(&seeds), cases[c].window_s * NS_PER_S, splay_ns);
             CHECK(ns >= 0 && ns < cases[c].expected_s * NS_PER_S, "%lld ns, window %lld",
                   (long long)ns, (long long)cases[c].window_s);
             in_second[ns / NS_PER_S]++;
@@ -42,12 +42,11 @@ static void some_ship_at_once(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 100; seed++) {
-        CHECK_INT(0, spread_delay(seed, 5 * NS_PER_S, SPREAD_DEFAULT), "short windows");
-        CHECK_INT(0, spread_delay(seed, 60 * NS_PER_S, 0), "by configuration");
+        CHECK_INT(0, splay_delay(seed, 5 * NS_PER_S, SPLAY_DEFAULT), "short windows");
+        CHECK_INT(0, splay_delay(seed, 60 * NS_PER_S, 0), "by configuration");
     }
-    CHECK_INT(spread_delay(7, 60 * NS_PER_S, SPREAD_DEFAULT),
-              spread_delay(7, 60 * NS_PER_S, SPREAD_DEFAULT),
-              "one agent: always its own");
+    CHECK_INT(splay_delay(7, 60 * NS_PER_S, SPLAY_DEFAULT),
+              splay_delay(7, 60 * NS_PER_S, SPLAY_DEFAULT), "one agent: always its own");
 }
 
 /* Of each agent's one probe each ten seconds, after the first round. */

@@ -90,7 +90,7 @@ static void test_every_key(void **state)
     CHECK_TEXT("/c", c.collectors[0].key_file, "key_file");
     CHECK_TEXT("/d", c.collectors[0].header_file, "header_file");
     CHECK_INT(3 * NS_PER_S, c.collectors[0].timeout_ns, "timeout");
-    CHECK_INT(4 * NS_PER_S, c.shipping.spread_ns, "spread");
+    CHECK_INT(4 * NS_PER_S, c.shipping.splay_ns, "spread");
     CHECK(!c.shipping.events, "events");
     CHECK_INT(0, c.shipping.catch_up, "catch_up");
     CHECK(c.shipping.delta, "temporality");

@@ -377,8 +377,8 @@ static void test_shipped_shows_the_defaults(void **state)
     CHECK_NEAR(bare.ranking.margin_ratio, shipped.ranking.margin_ratio, 1e-12, "hyst.");
     CHECK_INT(bare.ranking.margin_ns, shipped.ranking.margin_ns, "hysteresis_least");
     CHECK_INT(bare.collectors[0].timeout_ns, shipped.collectors[0].timeout_ns, "timeout");
-    CHECK_INT(SPREAD_DEFAULT, bare.shipping.spread_ns, "spread: follows the window");
-    CHECK_INT(SPREAD_MOST_NS, shipped.shipping.spread_ns, "spread of the window shown");
+    CHECK_INT(SPLAY_DEFAULT, bare.shipping.splay_ns, "spread: follows the window");
+    CHECK_INT(SPLAY_MOST_NS, shipped.shipping.splay_ns, "spread of the window shown");
     CHECK_INT(bare.shipping.catch_up, shipped.shipping.catch_up, "catch_up");
     CHECK_INT(bare.shipping.delta, shipped.shipping.delta, "temporality");
     CHECK_INT(bare.shipping.events, shipped.shipping.events, "events");
