@@ -102,20 +102,20 @@ static int larger_first(const void *a, const void *b)
 }
 
 /* Of the targets of the configuration, the nearest being those that make the most. */
-static struct traffic of_targets(const struct config *c, const struct kinds *kinds)
+static struct send_rate of_targets(const struct config *c, const struct kinds *kinds)
 {
-    struct traffic sum = {{0}};
-    double more[TRAFFIC_MEASURES][TARGETS_MAX]; /* what being near adds */
+    struct send_rate sum = {{0}};
+    double more[RATE_MEASURES][TARGETS_MAX]; /* what being near adds */
     assert(c->n_targets <= TARGETS_MAX);
     for (size_t t = 0; t < c->n_targets; t++) {
         const struct target *target = &c->targets[t];
-        struct traffic slow = traffic_of(target, kinds, target->slow_interval_ns);
-        struct traffic full = traffic_of(target, kinds, target->interval_ns);
-        traffic_add(&sum, &slow, 1);
-        for (size_t i = 0; i < TRAFFIC_MEASURES; i++)
+        struct send_rate slow = send_rate_of(target, kinds, target->slow_interval_ns);
+        struct send_rate full = send_rate_of(target, kinds, target->interval_ns);
+        send_rate_add(&sum, &slow, 1);
+        for (size_t i = 0; i < RATE_MEASURES; i++)
             more[i][t] = full.of[i] - slow.of[i];
     }
-    for (size_t i = 0; i < TRAFFIC_MEASURES; i++) {
+    for (size_t i = 0; i < RATE_MEASURES; i++) {
         qsort(more[i], c->n_targets, sizeof more[i][0], larger_first);
         for (size_t t = 0; t < c->n_targets && t < c->nearest; t++)
             sum.of[i] += more[i][t];
@@ -127,46 +127,47 @@ static struct traffic of_targets(const struct config *c, const struct kinds *kin
  * What discovery may add (edge/discovery.h): front doors, each probed like whichever
  * target makes the most, and so many names of targets.csv, probed by default.
  */
-static struct traffic of_discovered(const struct config *c, const struct kinds *kinds,
-                                    size_t names)
+static struct send_rate of_discovered(const struct config *c, const struct kinds *kinds,
+                                      size_t names)
 {
     struct target usual = target_default(kinds);
-    struct traffic slow = traffic_of(&usual, kinds, usual.slow_interval_ns);
-    struct traffic full = traffic_of(&usual, kinds, usual.interval_ns);
-    struct traffic door = full, sum = {{0}};
+    struct send_rate slow = send_rate_of(&usual, kinds, usual.slow_interval_ns);
+    struct send_rate full = send_rate_of(&usual, kinds, usual.interval_ns);
+    struct send_rate door = full, sum = {{0}};
     size_t near = names < c->nearest ? names : c->nearest;
     for (size_t t = 0; t < c->n_targets; t++) {
-        struct traffic own = traffic_of(&c->targets[t], kinds, c->targets[t].interval_ns);
-        for (size_t i = 0; i < TRAFFIC_MEASURES; i++)
+        struct send_rate own =
+            send_rate_of(&c->targets[t], kinds, c->targets[t].interval_ns);
+        for (size_t i = 0; i < RATE_MEASURES; i++)
             if (own.of[i] > door.of[i])
                 door.of[i] = own.of[i];
     }
-    traffic_add(&sum, &door, c->front_doors);
-    traffic_add(&sum, &full, near);
-    traffic_add(&sum, &slow, names - near);
+    send_rate_add(&sum, &door, c->front_doors);
+    send_rate_add(&sum, &full, near);
+    send_rate_add(&sum, &slow, names - near);
     return sum;
 }
 
 /* Of all targets with the host of `like`, each at its full rate. */
-static struct traffic of_host(const struct config *c, const struct kinds *kinds,
-                              const struct target *like)
+static struct send_rate of_host(const struct config *c, const struct kinds *kinds,
+                                const struct target *like)
 {
-    struct traffic sum = {{0}};
+    struct send_rate sum = {{0}};
     for (size_t t = 0; t < c->n_targets; t++) {
         const struct target *target = &c->targets[t];
-        struct traffic full = traffic_of(target, kinds, target->interval_ns);
+        struct send_rate full = send_rate_of(target, kinds, target->interval_ns);
         if (target_same_host(like, target))
-            traffic_add(&sum, &full, 1);
+            send_rate_add(&sum, &full, 1);
     }
     return sum;
 }
 
-/* The measure that is past its limit by most, or TRAFFIC_MEASURES. */
-static size_t worst(const struct traffic *traffic, const struct traffic *most)
+/* The measure that is past its limit by most, or RATE_MEASURES. */
+static size_t worst(const struct send_rate *traffic, const struct send_rate *most)
 {
-    size_t worst = TRAFFIC_MEASURES;
+    size_t worst = RATE_MEASURES;
     double share = 1;
-    for (size_t i = 0; i < TRAFFIC_MEASURES; i++)
+    for (size_t i = 0; i < RATE_MEASURES; i++)
         if (traffic->of[i] / most->of[i] > share) {
             share = traffic->of[i] / most->of[i];
             worst = i;
@@ -181,7 +182,7 @@ static void add_largest(struct text *out, const struct config *c,
     double most = -1;
     size_t largest = 0;
     for (size_t t = 0; t < c->n_targets; t++) {
-        double own = traffic_of(&c->targets[t], kinds, c->targets[t].interval_ns).of[i];
+        double own = send_rate_of(&c->targets[t], kinds, c->targets[t].interval_ns).of[i];
         largest = own > most ? t : largest;
         most = own > most ? own : most;
     }
@@ -193,12 +194,12 @@ static void add_largest(struct text *out, const struct config *c,
 static void check_all_traffic(struct checking *k, const struct kinds *kinds)
 {
     const struct config *c = k->config;
-    struct traffic all = of_targets(c, kinds);
-    struct traffic found = of_discovered(
+    struct send_rate all = of_targets(c, kinds);
+    struct send_rate found = of_discovered(
         c, kinds, c->workloads ? PIPELINE_ADDED_AT_A_TIME - c->front_doors : 0);
-    traffic_add(&all, &found, 1);
-    size_t i = worst(&all, &traffic_most);
-    if (i == TRAFFIC_MEASURES)
+    send_rate_add(&all, &found, 1);
+    size_t i = worst(&all, &limits_agent);
+    if (i == RATE_MEASURES)
         return;
     struct text largest = {0};
     add_largest(&largest, k->config, kinds, i);
@@ -206,7 +207,7 @@ static void check_all_traffic(struct checking *k, const struct kinds *kinds)
             "%s: the targets, and what discovery adds, make up to %.0f %s a second, more "
             "than %.0f%s; fewer targets, longer intervals, or a lower nearest or "
             "front_doors are needed",
-            k->file, all.of[i], traffic_names[i], traffic_most.of[i],
+            k->file, all.of[i], send_rate_names[i], limits_agent.of[i],
             text_string(&largest));
     text_free(&largest);
 }
@@ -219,25 +220,25 @@ static void check_host_traffic(struct checking *k, const struct kinds *kinds, si
     for (size_t t = last + 1; t < c->n_targets; t++)
         if (target_same_host(&c->targets[t], target))
             return;
-    struct traffic sum = of_host(c, kinds, target);
-    size_t i = worst(&sum, &traffic_most_host);
-    if (i < TRAFFIC_MEASURES && target->host[0] != '\0')
+    struct send_rate sum = of_host(c, kinds, target);
+    size_t i = worst(&sum, &limits_host);
+    if (i < RATE_MEASURES && target->host[0] != '\0')
         PROBLEM(k,
                 "%s:%zu: with [target %s] the targets of host %s make up to %.0f %s a "
                 "second, more than %.0f; fewer targets of that host or longer intervals "
                 "are needed",
                 c->drafts[last].file, c->drafts[last].line, target->name, target->host,
-                sum.of[i], traffic_names[i], traffic_most_host.of[i]);
+                sum.of[i], send_rate_names[i], limits_host.of[i]);
 }
 
 double config_rate(const struct config *c, const struct kinds *kinds)
 {
-    return of_targets(c, kinds).of[TRAFFIC_PROBES];
+    return of_targets(c, kinds).of[RATE_PROBES];
 }
 
 double config_rate_found(const struct config *c, const struct kinds *kinds, size_t names)
 {
-    return of_discovered(c, kinds, names).of[TRAFFIC_PROBES];
+    return of_discovered(c, kinds, names).of[RATE_PROBES];
 }
 
 /* As pipeline_pace.c has it: no slower than that, within the limit. */
@@ -247,7 +248,7 @@ static double survey_rate(const struct target *t, const struct kinds *kinds)
     for (size_t k = 0; k < kinds->n; k++)
         intervals[k] = t->interval_ns[k] < SURVEY_INTERVAL_NS ? t->interval_ns[k]
                                                               : SURVEY_INTERVAL_NS;
-    return traffic_of(t, kinds, intervals).of[TRAFFIC_PROBES];
+    return send_rate_of(t, kinds, intervals).of[RATE_PROBES];
 }
 
 double config_rate_survey(const struct config *c, const struct kinds *kinds, size_t names)
@@ -261,7 +262,7 @@ double config_rate_survey(const struct config *c, const struct kinds *kinds, siz
         door = own > door ? own : door;
     }
     sum += c->front_doors * door;
-    double most = traffic_most.of[TRAFFIC_PROBES];
+    double most = limits_agent.of[RATE_PROBES];
     return sum < most ? sum : most;
 }
 

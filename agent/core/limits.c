@@ -2,10 +2,10 @@
 
 #include "core/time.h"
 
-const char *const traffic_names[TRAFFIC_MEASURES] = {"probes", "packets", "bytes"};
+const char *const send_rate_names[RATE_MEASURES] = {"probes", "packets", "bytes"};
 
-const struct traffic traffic_most = {{1000, 4000, 2e6}};
-const struct traffic traffic_most_host = {{10, 200, 160e3}};
+const struct send_rate limits_agent = {{1000, 4000, 2e6}};
+const struct send_rate limits_host = {{10, 200, 160e3}};
 
 /* The families that it is probed in: an address has only its own. */
 static int families(const struct target *t)
@@ -20,38 +20,38 @@ static int families(const struct target *t)
     }
 }
 
-struct traffic traffic_of(const struct target *t, const struct kinds *kinds,
-                          const int64_t *intervals_ns)
+struct send_rate send_rate_of(const struct target *t, const struct kinds *kinds,
+                              const int64_t *intervals_ns)
 {
-    struct traffic sum = {{0}};
+    struct send_rate sum = {{0}};
     for (size_t k = 0; k < kinds->n; k++) {
         const struct kind *kind = kinds->list[k];
-        struct traffic probe = {{1, kind->packets, kind->bytes}};
-        probe.of[TRAFFIC_BYTES] += kind->payloads * t->payload_bytes;
+        struct send_rate probe = {{1, kind->packets, kind->bytes}};
+        probe.of[RATE_BYTES] += kind->payloads * t->payload_bytes;
         if (t->kinds[k])
-            traffic_add(&sum, &probe,
-                        families(t) * (double)NS_PER_S / (double)intervals_ns[k]);
+            send_rate_add(&sum, &probe,
+                          families(t) * (double)NS_PER_S / (double)intervals_ns[k]);
     }
     return sum;
 }
 
-void traffic_add(struct traffic *to, const struct traffic *more, double times)
+void send_rate_add(struct send_rate *to, const struct send_rate *more, double times)
 {
-    for (size_t i = 0; i < TRAFFIC_MEASURES; i++)
+    for (size_t i = 0; i < RATE_MEASURES; i++)
         to->of[i] += more->of[i] * times;
 }
 
-double traffic_stretch(const struct traffic *base, const struct traffic *more,
-                       const struct traffic *most)
+double limits_stretch(const struct send_rate *base, const struct send_rate *more,
+                      const struct send_rate *most)
 {
     double stretch = 0;
-    for (size_t i = 0; i < TRAFFIC_MEASURES; i++) {
+    for (size_t i = 0; i < RATE_MEASURES; i++) {
         double room = most->of[i] - base->of[i];
         double needed = more->of[i] <= 0 ? 0
-                        : room <= 0      ? TRAFFIC_NEVER
+                        : room <= 0      ? LIMITS_NEVER
                                          : more->of[i] / room;
         if (needed > stretch)
             stretch = needed;
     }
-    return stretch < TRAFFIC_NEVER ? stretch : TRAFFIC_NEVER;
+    return stretch < LIMITS_NEVER ? stretch : LIMITS_NEVER;
 }

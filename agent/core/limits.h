@@ -11,34 +11,34 @@
 
 #include "core/target.h"
 
-enum { TRAFFIC_PROBES, TRAFFIC_PACKETS, TRAFFIC_BYTES, TRAFFIC_MEASURES };
+enum { RATE_PROBES, RATE_PACKETS, RATE_BYTES, RATE_MEASURES };
 
-extern const char *const traffic_names[TRAFFIC_MEASURES]; /* "probes", ... */
+extern const char *const send_rate_names[RATE_MEASURES]; /* "probes", ... */
 
-struct traffic { /* a second */
-    double of[TRAFFIC_MEASURES];
+struct send_rate { /* a second */
+    double of[RATE_MEASURES];
 };
 
 /*
  * The most of an agent, and of what it sends to one host: as much as one target makes
  * that is probed with all that there is each second, but not twice that.
  */
-extern const struct traffic traffic_most, traffic_most_host;
+extern const struct send_rate limits_agent, limits_host;
 
 /* Of a target whose kinds have these intervals, in all families that it can have. */
-struct traffic traffic_of(const struct target *t, const struct kinds *kinds,
-                          const int64_t *intervals_ns);
+struct send_rate send_rate_of(const struct target *t, const struct kinds *kinds,
+                              const int64_t *intervals_ns);
 
 /* Adds `more`, so many times: -1 takes it away. */
-void traffic_add(struct traffic *to, const struct traffic *more, double times);
+void send_rate_add(struct send_rate *to, const struct send_rate *more, double times);
 
 /*
  * So many times longer `more`, which comes on top of `base`, has to take, that both
- * together are no more than `most`; below 1 there is room. TRAFFIC_NEVER: `base` alone is
+ * together are no more than `most`; below 1 there is room. LIMITS_NEVER: `base` alone is
  * too much.
  */
-#define TRAFFIC_NEVER 1e9
-double traffic_stretch(const struct traffic *base, const struct traffic *more,
-                       const struct traffic *most);
+#define LIMITS_NEVER 1e9
+double limits_stretch(const struct send_rate *base, const struct send_rate *more,
+                      const struct send_rate *most);
 
 #endif

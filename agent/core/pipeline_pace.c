@@ -14,9 +14,9 @@
 #include <stdlib.h>
 
 struct pace {
-    struct traffic slow; /* of the slow intervals */
-    struct traffic more; /* beyond them */
-    struct traffic once; /* one probe of each stream in a second */
+    struct send_rate slow; /* of the slow intervals */
+    struct send_rate more; /* beyond them */
+    struct send_rate once; /* one probe of each stream in a second */
 };
 
 size_t pipeline_host_of(const struct pipeline *p, const struct target *target)
@@ -58,13 +58,14 @@ static void add_member(struct pace *to, const struct pipeline *p, const struct m
         wanted[k] = wanted_ns(p, m, k);
         second[k] = NS_PER_S;
     }
-    struct traffic slow = traffic_of(m->target, p->kinds, m->target->slow_interval_ns);
-    struct traffic more = traffic_of(m->target, p->kinds, wanted);
-    struct traffic once = traffic_of(m->target, p->kinds, second);
-    traffic_add(&more, &slow, -1);
-    traffic_add(&to->slow, &slow, 1);
-    traffic_add(&to->more, &more, 1);
-    traffic_add(&to->once, &once, 1);
+    struct send_rate slow =
+        send_rate_of(m->target, p->kinds, m->target->slow_interval_ns);
+    struct send_rate more = send_rate_of(m->target, p->kinds, wanted);
+    struct send_rate once = send_rate_of(m->target, p->kinds, second);
+    send_rate_add(&more, &slow, -1);
+    send_rate_add(&to->slow, &slow, 1);
+    send_rate_add(&to->more, &more, 1);
+    send_rate_add(&to->once, &once, 1);
 }
 
 static double larger(double a, double b)
@@ -87,12 +88,10 @@ static bool set_pace(struct pipeline *p)
     for (size_t t = 0; t < p->n_targets; t++) {
         struct member *m = &p->members[t];
         const struct pace *host = &hosts[m->host];
-        double stretch =
-            larger(traffic_stretch(&all.slow, &all.more, &traffic_most),
-                   traffic_stretch(&host->slow, &host->more, &traffic_most_host));
-        m->round_s =
-            larger(traffic_stretch(&all.slow, &all.once, &traffic_most),
-                   traffic_stretch(&host->slow, &host->once, &traffic_most_host));
+        double stretch = larger(limits_stretch(&all.slow, &all.more, &limits_agent),
+                                limits_stretch(&host->slow, &host->more, &limits_host));
+        m->round_s = larger(limits_stretch(&all.slow, &all.once, &limits_agent),
+                            limits_stretch(&host->slow, &host->once, &limits_host));
         changed |= larger(stretch, 1) != larger(m->stretch, 1);
         m->stretch = stretch;
     }

@@ -17,12 +17,12 @@ static struct target to(const char *host)
     return t;
 }
 
-static void check_traffic(struct traffic t, double probes, double packets, double bytes,
+static void check_traffic(struct send_rate t, double probes, double packets, double bytes,
                           const char *what)
 {
-    CHECK_NEAR(probes, t.of[TRAFFIC_PROBES], 1e-9, what);
-    CHECK_NEAR(packets, t.of[TRAFFIC_PACKETS], 1e-9, what);
-    CHECK_NEAR(bytes, t.of[TRAFFIC_BYTES], 1e-6, what);
+    CHECK_NEAR(probes, t.of[RATE_PROBES], 1e-9, what);
+    CHECK_NEAR(packets, t.of[RATE_PACKETS], 1e-9, what);
+    CHECK_NEAR(bytes, t.of[RATE_BYTES], 1e-6, what);
 }
 
 static void by_kind_interval_family_and_payload(void **state)
@@ -30,12 +30,12 @@ static void by_kind_interval_family_and_payload(void **state)
     (void)state;
     struct target t = to("edge.example");
     t.payload_bytes = 100;
-    check_traffic(traffic_of(&t, &kinds, intervals_ns), 2 * 2.1, 2 * (4 + 8),
+    check_traffic(send_rate_of(&t, &kinds, intervals_ns), 2 * 2.1, 2 * (4 + 8),
                   2 * (2 * 296 + 7000), "both families");
     t.ipv6 = false;
-    check_traffic(traffic_of(&t, &kinds, intervals_ns), 2.1, 12, 2 * 296 + 7000, "one");
+    check_traffic(send_rate_of(&t, &kinds, intervals_ns), 2.1, 12, 2 * 296 + 7000, "one");
     t.kinds[1] = false;
-    check_traffic(traffic_of(&t, &kinds, intervals_ns), 2, 4, 592, "one kind");
+    check_traffic(send_rate_of(&t, &kinds, intervals_ns), 2, 4, 592, "one kind");
 }
 
 static void an_address_has_one_family(void **state)
@@ -43,21 +43,21 @@ static void an_address_has_one_family(void **state)
     (void)state;
     struct target t = to("192.0.2.1");
     t.kinds[1] = false;
-    check_traffic(traffic_of(&t, &kinds, intervals_ns), 2, 4, 2 * 208, "IPv4");
+    check_traffic(send_rate_of(&t, &kinds, intervals_ns), 2, 4, 2 * 208, "IPv4");
     t = to("2001:db8::1");
     t.kinds[1] = false;
-    check_traffic(traffic_of(&t, &kinds, intervals_ns), 2, 4, 2 * 208, "IPv6");
+    check_traffic(send_rate_of(&t, &kinds, intervals_ns), 2, 4, 2 * 208, "IPv6");
     t.ipv6 = false;
-    check_traffic(traffic_of(&t, &kinds, intervals_ns), 0, 0, 0, "the other one only");
+    check_traffic(send_rate_of(&t, &kinds, intervals_ns), 0, 0, 0, "the other one only");
 }
 
 static void stretched_until_it_fits(void **state)
 {
     (void)state;
-    static const struct traffic most = {{10, 200, 3000}};
+    static const struct send_rate most = {{10, 200, 3000}};
     static const struct {
         const char *what;
-        struct traffic base, more;
+        struct send_rate base, more;
         double expected;
     } cases[] = {
         {"nothing", {{0}}, {{0}}, 0},
@@ -65,13 +65,13 @@ static void stretched_until_it_fits(void **state)
         {"just fits", {{0}}, {{10, 200, 3000}}, 1},
         {"twice too much of one measure", {{0}}, {{1, 1, 6000}}, 2},
         {"what is there takes room", {{5, 0, 0}}, {{20, 0, 0}}, 4},
-        {"none is left", {{0, 200, 0}}, {{0, 1, 0}}, TRAFFIC_NEVER},
-        {"less than none is left", {{0, 300, 0}}, {{1, 1, 1}}, TRAFFIC_NEVER},
+        {"none is left", {{0, 200, 0}}, {{0, 1, 0}}, LIMITS_NEVER},
+        {"less than none is left", {{0, 300, 0}}, {{1, 1, 1}}, LIMITS_NEVER},
         {"none is left nor needed", {{10, 300, 9000}}, {{0}}, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         CHECK_NEAR(cases[i].expected,
-                   traffic_stretch(&cases[i].base, &cases[i].more, &most), 1e-9,
+                   limits_stretch(&cases[i].base, &cases[i].more, &most), 1e-9,
                    cases[i].what);
 }
 
