@@ -49,7 +49,7 @@ struct pipeline *pipeline_create(const struct pipeline_settings *settings,
     p->kinds = kinds;
     p->opened = p->window_start = p->stamped = p->batch.agent_start = wall;
     p->opened_at = p->latest = now;
-    p->ledger = ledger_create(settings->delta);
+    p->series = series_set_create(settings->delta);
     p->batch.delta = settings->delta;
     p->members = mem_zalloc(p->room * sizeof *p->members);
     p->open_events = mem_zalloc(sizeof *p->open_events);
@@ -76,7 +76,7 @@ void pipeline_destroy(struct pipeline *p)
     free(p->states);
     free(p->order);
     free(p->members);
-    ledger_destroy(p->ledger);
+    series_set_destroy(p->series);
     schedule_destroy(p->schedule);
     free(p);
 }
@@ -146,7 +146,7 @@ static bool post(struct pipeline *p, uint32_t number, struct wall end, bool earl
     window_summary(s->window, end, summary);
     p->interrupted |= summary->interrupted;
     p->busy |= summary->busy;
-    struct part part = {
+    struct series_part part = {
         .stream = number,
         .target = p->members[s->target].target,
         .kind = p->kinds->list[s->kind],
@@ -157,7 +157,7 @@ static bool post(struct pipeline *p, uint32_t number, struct wall end, bool earl
         .own_answers = pipeline_says_whether_up(p->kinds->list[s->kind], s->place),
         .early = early,
     };
-    if (ledger_post(p->ledger, &part))
+    if (series_set_add(p->series, &part))
         pipeline_tell_overflow(p, m->target, end);
     evidence_add(&s->evidence, summary, pipeline_distance(part.kind, s->place));
     if (!part.own_answers)
@@ -378,7 +378,7 @@ static void step_back(struct pipeline *p, struct mono now, struct wall wall)
         p->batch.agent_start = began;
     for (uint32_t i = 0; i < p->n_streams; i++)
         window_began_by(p->streams[i].window, began);
-    ledger_began_by(p->ledger, began);
+    series_set_began_by(p->series, began);
 }
 
 /* Nobody has answered in it yet. */
@@ -411,8 +411,8 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     p->batch.first = p->batch.time.ns == 0;
     p->batch.window_start = p->window_start;
     p->batch.time = end;
-    p->batch.series = ledger_close(p->ledger, now, &p->batch.n_series);
-    p->batch.overflowed = ledger_overflowed(p->ledger);
+    p->batch.series = series_set_close(p->series, now, &p->batch.n_series);
+    p->batch.overflowed = series_set_overflowed(p->series);
     p->batch.targets = p->states;
     p->batch.n_targets = p->n_targets;
     p->closed_events->n = p->closed_events->dropped = 0;

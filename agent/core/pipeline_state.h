@@ -54,7 +54,7 @@ struct pipeline {
     struct pipeline_settings settings;
     const struct kinds *kinds;
     struct schedule *schedule;
-    struct ledger *ledger;
+    struct series_set *series;
     struct member *members; /* as many as `room`, so that they stay where they are */
     size_t n_targets, room;
     struct stream *streams;

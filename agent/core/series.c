@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct account {
+struct series_entry {
     struct series series;
     uint32_t stream;
     uint64_t window;  /* number of the window in which it was posted to last */
@@ -20,10 +20,10 @@ struct account {
     struct histogram *early;
 };
 
-struct ledger {
+struct series_set {
     /* By stream, PoP, and address where no PoP is known; the overflow one is the last of
      * its stream. */
-    struct account **accounts;
+    struct series_entry **entries;
     size_t n, room;
     uint64_t window;    /* number of the open one, from 1 */
     struct mono closed; /* when the last one was */
@@ -36,15 +36,15 @@ struct ledger {
 #define VARIATION  DELAYS_MAX
 #define HISTOGRAMS (DELAYS_MAX + 1)
 
-struct ledger *ledger_create(bool delta)
+struct series_set *series_set_create(bool delta)
 {
-    struct ledger *l = mem_zalloc(sizeof *l);
+    struct series_set *l = mem_zalloc(sizeof *l);
     l->delta = delta;
     l->window = 1;
     return l;
 }
 
-static void forget_parts(struct account *a)
+static void forget_parts(struct series_entry *a)
 {
     for (size_t i = 0; a->early != NULL && i < HISTOGRAMS; i++)
         histogram_free(&a->early[i]);
@@ -52,7 +52,7 @@ static void forget_parts(struct account *a)
     a->early = NULL;
 }
 
-static void account_free(struct account *a)
+static void series_entry_free(struct series_entry *a)
 {
     forget_parts(a);
     for (size_t i = 0; i < DELAYS_MAX; i++)
@@ -61,20 +61,21 @@ static void account_free(struct account *a)
     free(a);
 }
 
-void ledger_destroy(struct ledger *l)
+void series_set_destroy(struct series_set *l)
 {
     if (l == NULL)
         return;
     for (size_t i = 0; i < l->n; i++)
-        account_free(l->accounts[i]);
-    free(l->accounts);
+        series_entry_free(l->entries[i]);
+    free(l->entries);
     free(l->list);
     free(l);
 }
 
-/* ---- the accounts ---- */
+/* ---- the entries ---- */
 
-static int compare(const struct account *a, const struct part *part, bool overflow)
+static int compare(const struct series_entry *a, const struct series_part *part,
+                   bool overflow)
 {
     if (a->stream != part->stream)
         return a->stream < part->stream ? -1 : 1;
@@ -87,12 +88,13 @@ static int compare(const struct account *a, const struct part *part, bool overfl
 }
 
 /* Where the part's account stands, or should. */
-static size_t find(const struct ledger *l, const struct part *part, bool overflow)
+static size_t find(const struct series_set *l, const struct series_part *part,
+                   bool overflow)
 {
     size_t low = 0, high = l->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare(l->accounts[middle], part, overflow) < 0)
+        if (compare(l->entries[middle], part, overflow) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -100,16 +102,17 @@ static size_t find(const struct ledger *l, const struct part *part, bool overflo
     return low;
 }
 
-static bool is_there(const struct ledger *l, size_t at, const struct part *part,
-                     bool overflow)
+static bool is_there(const struct series_set *l, size_t at,
+                     const struct series_part *part, bool overflow)
 {
-    return at < l->n && compare(l->accounts[at], part, overflow) == 0;
+    return at < l->n && compare(l->entries[at], part, overflow) == 0;
 }
 
-static struct account *account_open(struct ledger *l, size_t at, const struct part *part,
-                                    bool overflow)
+static struct series_entry *series_entry_open(struct series_set *l, size_t at,
+                                              const struct series_part *part,
+                                              bool overflow)
 {
-    struct account *a = mem_zalloc(sizeof *a);
+    struct series_entry *a = mem_zalloc(sizeof *a);
     a->stream = part->stream;
     a->series.target = part->target;
     a->series.kind = part->kind;
@@ -123,90 +126,90 @@ static struct account *account_open(struct ledger *l, size_t at, const struct pa
         a->series.delays[i] = histogram_empty();
     a->series.variation = histogram_empty();
 
-    l->accounts = mem_grow(l->accounts, &l->room, l->n + 1, sizeof *l->accounts);
-    memmove(&l->accounts[at + 1], &l->accounts[at], (l->n - at) * sizeof *l->accounts);
-    l->accounts[at] = a;
+    l->entries = mem_grow(l->entries, &l->room, l->n + 1, sizeof *l->entries);
+    memmove(&l->entries[at + 1], &l->entries[at], (l->n - at) * sizeof *l->entries);
+    l->entries[at] = a;
     l->n++;
     return a;
 }
 
 /* ---- the bound ---- */
 
-/* Of the accounts from `first` to `end`, without the overflow ones. */
-static size_t count_places(const struct ledger *l, size_t first, size_t end)
+/* Of the entries from `first` to `end`, without the overflow ones. */
+static size_t count_places(const struct series_set *l, size_t first, size_t end)
 {
     size_t n = 0;
     for (size_t i = first; i < end; i++)
-        n += !l->accounts[i]->series.overflow;
+        n += !l->entries[i]->series.overflow;
     return n;
 }
 
 /* How many of all are beyond the first of their stream. */
-static size_t count_spare(const struct ledger *l)
+static size_t count_spare(const struct series_set *l)
 {
     size_t spare = 0;
     for (size_t i = 1; i < l->n; i++)
-        spare += l->accounts[i]->stream == l->accounts[i - 1]->stream &&
-                 !l->accounts[i]->series.overflow;
+        spare += l->entries[i]->stream == l->entries[i - 1]->stream &&
+                 !l->entries[i]->series.overflow;
     return spare;
 }
 
 /* Whether its stream has another place besides it. */
-static bool is_one_of_several(const struct ledger *l, size_t at)
+static bool is_one_of_several(const struct series_set *l, size_t at)
 {
-    uint32_t stream = l->accounts[at]->stream;
-    return (at > 0 && l->accounts[at - 1]->stream == stream) ||
-           (at + 1 < l->n && l->accounts[at + 1]->stream == stream &&
-            !l->accounts[at + 1]->series.overflow);
+    uint32_t stream = l->entries[at]->stream;
+    return (at > 0 && l->entries[at - 1]->stream == stream) ||
+           (at + 1 < l->n && l->entries[at + 1]->stream == stream &&
+            !l->entries[at + 1]->series.overflow);
 }
 
 /* Drops the place that was idle for longest; false: none was idle for long enough. The
  * only one of a stream stays: it takes no room from others. */
-static bool drop_idle(struct ledger *l, size_t first, size_t end)
+static bool drop_idle(struct series_set *l, size_t first, size_t end)
 {
     size_t oldest = end;
     for (size_t i = first; i < end; i++) {
-        const struct account *a = l->accounts[i];
+        const struct series_entry *a = l->entries[i];
         bool idle = a->window != l->window && !a->series.overflow &&
-                    l->closed.ns - a->seen.ns >= LEDGER_IDLE_NS &&
+                    l->closed.ns - a->seen.ns >= SERIES_IDLE_NS &&
                     is_one_of_several(l, i);
-        if (idle && (oldest == end || a->seen.ns < l->accounts[oldest]->seen.ns))
+        if (idle && (oldest == end || a->seen.ns < l->entries[oldest]->seen.ns))
             oldest = i;
     }
     if (oldest == end)
         return false;
-    account_free(l->accounts[oldest]);
+    series_entry_free(l->entries[oldest]);
     l->n--;
-    memmove(&l->accounts[oldest], &l->accounts[oldest + 1],
-            (l->n - oldest) * sizeof *l->accounts);
+    memmove(&l->entries[oldest], &l->entries[oldest + 1],
+            (l->n - oldest) * sizeof *l->entries);
     return true;
 }
 
 /* Whether there is room for one more series of the part's stream, made where needed. */
-static bool has_room(struct ledger *l, const struct part *part)
+static bool has_room(struct series_set *l, const struct series_part *part)
 {
     size_t first = 0, end, places;
-    while (first < l->n && l->accounts[first]->stream < part->stream)
+    while (first < l->n && l->entries[first]->stream < part->stream)
         first++;
-    for (end = first; end < l->n && l->accounts[end]->stream == part->stream;)
+    for (end = first; end < l->n && l->entries[end]->stream == part->stream;)
         end++;
     places = count_places(l, first, end);
-    if (places >= LEDGER_PLACES_MAX)
+    if (places >= SERIES_PLACES_MAX)
         return drop_idle(l, first, end);
-    return places == 0 || count_spare(l) < LEDGER_SPARE_MAX || drop_idle(l, 0, l->n);
+    return places == 0 || count_spare(l) < SERIES_SPARE_MAX || drop_idle(l, 0, l->n);
 }
 
-static bool target_overflows(const struct ledger *l, const struct target *target)
+static bool target_overflows(const struct series_set *l, const struct target *target)
 {
     for (size_t i = 0; i < l->n; i++)
-        if (l->accounts[i]->series.overflow && l->accounts[i]->series.target == target)
+        if (l->entries[i]->series.overflow && l->entries[i]->series.target == target)
             return true;
     return false;
 }
 
 /* ---- adding up ---- */
 
-static void add_totals(struct series *s, const struct part *part)
+static void add_totals(struct series *s, const struct series_part *part)
 {
     const struct summary *from = part->summary;
     for (size_t o = 0; o < OUTCOME_COUNT; o++)
@@ -221,7 +224,7 @@ static void add_totals(struct series *s, const struct part *part)
     window_merge_variation(part->window, &s->variation);
 }
 
-static void keep_part(struct account *a, const struct window *window)
+static void keep_part(struct series_entry *a, const struct window *window)
 {
     if (a->early == NULL) {
         a->early = mem_alloc(HISTOGRAMS * sizeof *a->early);
@@ -268,7 +271,7 @@ static void join_delays(struct delay_summary *into, const struct delay_summary *
     }
 }
 
-static void join(struct account *a, const struct summary *from)
+static void join(struct series_entry *a, const struct summary *from)
 {
     struct summary *into = &a->series.window;
     join_counts(into, from);
@@ -288,7 +291,7 @@ static bool is_answered(const struct summary *s)
 }
 
 /* Delta: what was exported with an earlier window is forgotten. */
-static void begin_anew(struct account *a, struct wall start)
+static void begin_anew(struct series_entry *a, struct wall start)
 {
     struct series *s = &a->series;
     memset(s->outcomes, 0, sizeof s->outcomes);
@@ -300,26 +303,27 @@ static void begin_anew(struct account *a, struct wall start)
 }
 
 /* The account of the part, opened where it is not there. */
-static struct account *account_of(struct ledger *l, const struct part *part, bool *news)
+static struct series_entry *account_of(struct series_set *l,
+                                       const struct series_part *part, bool *news)
 {
     size_t at = find(l, part, false);
     if (is_there(l, at, part, false))
-        return l->accounts[at];
+        return l->entries[at];
     if (!has_results(part->summary))
         return NULL;
     if (has_room(l, part))
-        return account_open(l, find(l, part, false), part, false);
+        return series_entry_open(l, find(l, part, false), part, false);
     at = find(l, part, true);
     if (is_there(l, at, part, true))
-        return l->accounts[at];
+        return l->entries[at];
     *news = !target_overflows(l, part->target);
-    return account_open(l, at, part, true);
+    return series_entry_open(l, at, part, true);
 }
 
-bool ledger_post(struct ledger *l, const struct part *part)
+bool series_set_add(struct series_set *l, const struct series_part *part)
 {
     bool news = false;
-    struct account *a = account_of(l, part, &news);
+    struct series_entry *a = account_of(l, part, &news);
     if (a == NULL)
         return false;
 
@@ -343,15 +347,15 @@ bool ledger_post(struct ledger *l, const struct part *part)
     return news;
 }
 
-uint64_t ledger_overflowed(const struct ledger *l)
+uint64_t series_set_overflowed(const struct series_set *l)
 {
     return l->overflowed;
 }
 
-void ledger_began_by(struct ledger *l, struct wall latest)
+void series_set_began_by(struct series_set *l, struct wall latest)
 {
     for (size_t i = 0; i < l->n; i++) {
-        struct series *s = &l->accounts[i]->series;
+        struct series *s = &l->entries[i]->series;
         if (s->start.ns > latest.ns)
             s->start = latest;
         if (s->window.start.ns > latest.ns)
@@ -362,10 +366,11 @@ void ledger_began_by(struct ledger *l, struct wall latest)
 /* ---- silence ---- */
 
 /* Another kind that the target answers in the same place, or NULL. */
-static const struct kind *answered_kind(const struct ledger *l, const struct series *of)
+static const struct kind *answered_kind(const struct series_set *l,
+                                        const struct series *of)
 {
     for (size_t i = 0; i < l->n; i++) {
-        const struct account *a = l->accounts[i];
+        const struct series_entry *a = l->entries[i];
         const struct series *s = &a->series;
         if (a->answered && s->target == of->target && s->family == of->family &&
             s->kind != of->kind && strcmp(s->pop, of->pop) == 0)
@@ -374,7 +379,7 @@ static const struct kind *answered_kind(const struct ledger *l, const struct ser
     return NULL;
 }
 
-static void look_for_silence(const struct ledger *l, struct account *a)
+static void look_for_silence(const struct series_set *l, struct series_entry *a)
 {
     struct series *s = &a->series;
     bool silent = !s->kind->has_port && !a->answered;
@@ -386,19 +391,20 @@ static void look_for_silence(const struct ledger *l, struct account *a)
 
 /* ---- the end of a window ---- */
 
-const struct series *const *ledger_close(struct ledger *l, struct mono now, size_t *n)
+const struct series *const *series_set_close(struct series_set *l, struct mono now,
+                                             size_t *n)
 {
     size_t kept = 0;
     for (size_t i = 0; i < l->n; i++) {
-        struct account *a = l->accounts[i];
+        struct series_entry *a = l->entries[i];
         a->series.in_window = a->window == l->window;
         if (a->series.in_window && has_results(&a->series.window))
             a->seen = now;
         forget_parts(a);
-        if (now.ns - a->seen.ns >= LEDGER_KEEP_NS)
-            account_free(a);
+        if (now.ns - a->seen.ns >= SERIES_KEEP_NS)
+            series_entry_free(a);
         else
-            l->accounts[kept++] = a;
+            l->entries[kept++] = a;
     }
     l->n = kept;
     l->window++;
@@ -407,7 +413,7 @@ const struct series *const *ledger_close(struct ledger *l, struct mono now, size
     l->list = mem_grow(l->list, &l->list_room, l->n, sizeof *l->list);
     *n = 0;
     for (size_t i = 0; i < l->n; i++) {
-        struct account *a = l->accounts[i];
+        struct series_entry *a = l->entries[i];
         look_for_silence(l, a);
         if (a->series.in_window || !l->delta)
             l->list[(*n)++] = &a->series;

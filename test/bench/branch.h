@@ -40,7 +40,7 @@ struct branch {
         struct window *window;
     } streams[BRANCH_STREAMS_MAX];
     size_t n_streams;
-    struct ledger *ledger;
+    struct series_set *series;
     struct wall began, now;
     struct batch batch;
 };
@@ -62,7 +62,7 @@ static inline void branch_begin(struct branch *b, uint64_t seed, size_t targets,
     memset(b, 0, sizeof *b);
     b->random = random_from(seed);
     b->began = b->now = now;
-    b->ledger = ledger_create(false);
+    b->series = series_set_create(false);
     b->n_targets = targets;
     for (size_t t = 0; t < targets; t++) {
         struct target *target = &b->targets[t];
@@ -116,14 +116,14 @@ static inline void branch_minute(struct branch *b)
                 branch_probe(b, i, (struct wall){b->now.ns + at % (60 * NS_PER_S)});
         struct summary summary;
         window_summary(w, end, &summary);
-        ledger_post(b->ledger, &(struct part){.stream = (uint32_t)i,
-                                              .target = &b->targets[t],
-                                              .kind = kind,
-                                              .to = b->streams[i].to,
-                                              .pop = b->states[t].pop,
-                                              .window = w,
-                                              .summary = &summary,
-                                              .own_answers = true});
+        series_set_add(b->series, &(struct series_part){.stream = (uint32_t)i,
+                                                        .target = &b->targets[t],
+                                                        .kind = kind,
+                                                        .to = b->streams[i].to,
+                                                        .pop = b->states[t].pop,
+                                                        .window = w,
+                                                        .summary = &summary,
+                                                        .own_answers = true});
         window_reset(w, end);
     }
     b->batch = (struct batch){.agent_start = b->began,
@@ -131,7 +131,8 @@ static inline void branch_minute(struct branch *b)
                               .time = end,
                               .targets = b->states,
                               .n_targets = b->n_targets};
-    b->batch.series = ledger_close(b->ledger, (struct mono){end.ns}, &b->batch.n_series);
+    b->batch.series =
+        series_set_close(b->series, (struct mono){end.ns}, &b->batch.n_series);
     b->now = end;
 }
 
@@ -139,7 +140,7 @@ static inline void branch_end(struct branch *b)
 {
     for (size_t i = 0; i < b->n_streams; i++)
         window_destroy(b->streams[i].window);
-    ledger_destroy(b->ledger);
+    series_set_destroy(b->series);
 }
 
 #endif

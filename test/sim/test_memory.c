@@ -136,7 +136,7 @@ static void hostile_names_cost_no_memory(void **state)
               allocated[SETTLED], SETTLED);
     CHECK(allocated[HOURS - 1] < begun + (1u << 20), "%zu bytes, %zu at the start",
           allocated[HOURS - 1], begun);
-    CHECK(series_most <= HOSTILE * SIM_KINDS * (LEDGER_PLACES_MAX + 1), "%zu series",
+    CHECK(series_most <= HOSTILE * SIM_KINDS * (SERIES_PLACES_MAX + 1), "%zu series",
           series_most);
     print_message("# %zu bytes at the start, %zu in hour %d; %zu series at most\n", begun,
                   allocated[HOURS - 1], HOURS - 1, series_most);

@@ -289,7 +289,7 @@ static void a_series_is_dropped_after_a_day(void **state)
     reply(&r, PING4, "192.0.2.1", MS(3));
     reply(&r, PING4, "192.0.2.1", MS(3));
     close_window(&r);
-    pass(&r, LEDGER_KEEP_NS - MINUTE_NS);
+    pass(&r, SERIES_KEEP_NS - MINUTE_NS);
     r.batch = pipeline_close(r.p, r.now, r.wall);
     CHECK_INT(1, r.batch->n_series, "it is kept a day");
     pass(&r, MINUTE_NS);
@@ -353,20 +353,20 @@ static void places_without_end_are_one_series(void **state)
     rotate(&r, 0, 100);
     close_window(&r);
     struct added_up sum = add_up(&r);
-    CHECK_INT(LEDGER_PLACES_MAX, sum.places, "places of their own");
+    CHECK_INT(SERIES_PLACES_MAX, sum.places, "places of their own");
     CHECK_INT(1, sum.overflow, "the others are one series");
     CHECK_INT(100, sum.replies, "no result is lost");
     CHECK_INT(100, sum.delays, "nor its delay");
     CHECK_INT(100, sum.in_window, "the window's summaries have them all");
-    CHECK_INT(100 - LEDGER_PLACES_MAX, r.batch->overflowed, "so many overflowed");
+    CHECK_INT(100 - SERIES_PLACES_MAX, r.batch->overflowed, "so many overflowed");
     CHECK_INT(1, count_events(&r, "edgelat.series.overflow"), "an event");
 
     rotate(&r, 0, 150); /* the first ones again: they have their series */
     close_window(&r);
     sum = add_up(&r);
-    CHECK_INT(LEDGER_PLACES_MAX, sum.places, "no more places");
+    CHECK_INT(SERIES_PLACES_MAX, sum.places, "no more places");
     CHECK_INT(250, sum.replies, "all of both windows");
-    CHECK_INT(250 - 2 * LEDGER_PLACES_MAX, sum.overflow_replies, "in one series");
+    CHECK_INT(250 - 2 * SERIES_PLACES_MAX, sum.overflow_replies, "in one series");
     CHECK_INT(sum.overflow_replies, r.batch->overflowed, "as the agent says");
     CHECK_INT(0, count_events(&r, "edgelat.series.overflow"), "told once");
     end(&r);
@@ -388,7 +388,7 @@ static void pops_without_end_are_one_series(void **state)
     }
     close_window(&r);
     struct added_up sum = add_up(&r);
-    CHECK_INT(2 * LEDGER_PLACES_MAX, sum.places, "of two streams");
+    CHECK_INT(2 * SERIES_PLACES_MAX, sum.places, "of two streams");
     CHECK_INT(2, sum.overflow, "one a stream");
     CHECK_INT(400, sum.replies, "all of them");
     CHECK_INT(1, count_events(&r, "edgelat.series.overflow"), "one event a target");
@@ -400,19 +400,19 @@ static void at_the_bound_idle_places_go(void **state)
     (void)state;
     struct rig r;
     begin(&r);
-    rotate(&r, 0, LEDGER_PLACES_MAX);
+    rotate(&r, 0, SERIES_PLACES_MAX);
     close_window(&r);
-    pass(&r, LEDGER_IDLE_NS);
+    pass(&r, SERIES_IDLE_NS);
     rotate(&r, 0, 1); /* the first one is not idle */
     close_window(&r);
-    CHECK_INT(LEDGER_PLACES_MAX, add_up(&r).places, "kept while there is room");
+    CHECK_INT(SERIES_PLACES_MAX, add_up(&r).places, "kept while there is room");
     struct wall began = r.wall;
     rotate(&r, 100, 102);
     close_window(&r);
     struct added_up sum = add_up(&r);
-    CHECK_INT(LEDGER_PLACES_MAX, sum.places, "two have come, two have gone");
+    CHECK_INT(SERIES_PLACES_MAX, sum.places, "two have come, two have gone");
     CHECK_INT(0, sum.overflow, "there was room");
-    CHECK_INT(LEDGER_PLACES_MAX + 1, sum.replies, "two of one reply went, two came");
+    CHECK_INT(SERIES_PLACES_MAX + 1, sum.replies, "two of one reply went, two came");
     size_t fresh = 0;
     for (size_t i = 0; i < r.batch->n_series; i++)
         fresh += r.batch->series[i]->start.ns >= began.ns;
@@ -426,7 +426,7 @@ static void spare_places_are_bounded_in_all(void **state)
     (void)state;
     enum { STREAMS_ALL = 100, PLACES = 10 };
     struct target target = target_default(&kinds);
-    struct ledger *l = ledger_create(false);
+    struct series_set *l = series_set_create(false);
     size_t n, overflow = 0, news = 0;
     uint64_t sent = 0;
     for (uint32_t i = 0; i < STREAMS_ALL * PLACES; i++) {
@@ -438,26 +438,26 @@ static void spare_places_are_bounded_in_all(void **state)
         struct summary summary;
         window_add(w, &r);
         window_summary(w, (struct wall){MINUTE_NS}, &summary);
-        struct part part = {.stream = i % STREAMS_ALL,
-                            .target = &target,
-                            .kind = &ping,
-                            .to = to,
-                            .pop = "",
-                            .window = w,
-                            .summary = &summary};
-        news += ledger_post(l, &part);
+        struct series_part part = {.stream = i % STREAMS_ALL,
+                                   .target = &target,
+                                   .kind = &ping,
+                                   .to = to,
+                                   .pop = "",
+                                   .window = w,
+                                   .summary = &summary};
+        news += series_set_add(l, &part);
         window_destroy(w);
     }
-    const struct series *const *list = ledger_close(l, (struct mono){MINUTE_NS}, &n);
+    const struct series *const *list = series_set_close(l, (struct mono){MINUTE_NS}, &n);
     for (size_t i = 0; i < n; i++) {
         overflow += list[i]->overflow;
         sent += list[i]->outcomes[OUTCOME_LOSS];
     }
-    CHECK_INT(STREAMS_ALL + LEDGER_SPARE_MAX, n - overflow, "places");
+    CHECK_INT(STREAMS_ALL + SERIES_SPARE_MAX, n - overflow, "places");
     CHECK(overflow > 0 && overflow <= STREAMS_ALL, "%zu overflow series", overflow);
     CHECK_INT(STREAMS_ALL * PLACES, sent, "no result is lost");
     CHECK_INT(1, news, "told once a target");
-    ledger_destroy(l);
+    series_set_destroy(l);
 }
 
 /* ---- silence ---- */
@@ -555,7 +555,7 @@ static void a_middlebox_answers(void **state)
 {
     (void)state;
     struct target target = target_default(&kinds);
-    struct ledger *l = ledger_create(false);
+    struct series_set *l = series_set_create(false);
     const struct kind *const of[] = {&ping, &shake};
     for (uint32_t i = 0; i < 2; i++) {
         struct wall at = {0};
@@ -565,22 +565,22 @@ static void a_middlebox_answers(void **state)
         struct summary summary;
         window_add(w, &r);
         window_summary(w, (struct wall){MINUTE_NS}, &summary);
-        struct part part = {.stream = i,
-                            .target = &target,
-                            .kind = of[i],
-                            .to = to,
-                            .pop = "",
-                            .window = w,
-                            .summary = &summary,
-                            .own_answers = false};
-        ledger_post(l, &part);
+        struct series_part part = {.stream = i,
+                                   .target = &target,
+                                   .kind = of[i],
+                                   .to = to,
+                                   .pop = "",
+                                   .window = w,
+                                   .summary = &summary,
+                                   .own_answers = false};
+        series_set_add(l, &part);
         window_destroy(w);
     }
     size_t n;
-    const struct series *const *list = ledger_close(l, (struct mono){MINUTE_NS}, &n);
+    const struct series *const *list = series_set_close(l, (struct mono){MINUTE_NS}, &n);
     CHECK_INT(2, n, "two series");
     CHECK(list[0]->silent_while == NULL, "it says nothing about the target");
-    ledger_destroy(l);
+    series_set_destroy(l);
 }
 
 int main(void)

@@ -188,7 +188,7 @@ static void an_overflow_series(void **state)
     (void)state;
     struct bed *b = bed_begin();
     char pop[8];
-    for (int i = 0; i < 2 * LEDGER_PLACES_MAX; i++) {
+    for (int i = 0; i < 2 * SERIES_PLACES_MAX; i++) {
         snprintf(pop, sizeof pop, "A%c%c", 'A' + i / 26, 'A' + i % 26);
         resolve(&b->rig, 0, i % 2 == 0 ? near : other, pop);
         give(&b->rig, PING4, i % 2 == 0 ? near : other, OUTCOME_REPLY, MS(3), "");
