@@ -17,7 +17,7 @@ static bool is_located(const struct nearest_view *v)
 
 /* ---- what one target showed ---- */
 
-struct evidence { /* of the stream with the lowest minimum; without one, of all */
+struct nearest_row { /* of the stream with the lowest minimum; without one, of all */
     uint64_t sent, received, lost, failed;
     const struct series *best;           /* the stream with the lowest minimum ... */
     const struct delay_summary *nearest; /* ... and that delay; NULL: none */
@@ -35,7 +35,7 @@ static const struct delay_summary *distance(const struct series *s, bool interce
     return &s->window.delays[hidden ? tls : 0];
 }
 
-static void add_counts(struct evidence *e, const struct summary *w)
+static void add_counts(struct nearest_row *e, const struct summary *w)
 {
     e->sent += w->sent;
     e->received += w->received;
@@ -43,7 +43,7 @@ static void add_counts(struct evidence *e, const struct summary *w)
     e->failed += outcomes_failed(w->outcomes);
 }
 
-static void add_streams(struct evidence *e, const struct batch *batch,
+static void add_streams(struct nearest_row *e, const struct batch *batch,
                         const struct target_state *t)
 {
     for (size_t i = 0; i < batch->n_series; i++) {
@@ -63,11 +63,11 @@ static void add_streams(struct evidence *e, const struct batch *batch,
     add_counts(e, &e->best->window);
 }
 
-static struct evidence evidence_of(const struct nearest_view *v,
-                                   const struct batch *batch,
-                                   const struct target_state *t)
+static struct nearest_row nearest_row_of(const struct nearest_view *v,
+                                         const struct batch *batch,
+                                         const struct target_state *t)
 {
-    struct evidence e = {.bound_ms = NAN, .stretch = NAN};
+    struct nearest_row e = {.bound_ms = NAN, .stretch = NAN};
     add_streams(&e, batch, t);
     e.place = &t->places[e.best != NULL && e.best->family == FAMILY_IPV6];
     if (e.place->to.family == FAMILY_NONE)
@@ -122,7 +122,7 @@ static void add_doors(struct json *j, const struct doors_summary *d)
     json_object_end(j);
 }
 
-static void print_json(const struct target_state *t, const struct evidence *e,
+static void print_json(const struct target_state *t, const struct nearest_row *e,
                        const struct doors_summary *doors)
 {
     struct text out = {0};
@@ -186,7 +186,7 @@ static const char *number(char out[24], const char *format, double value)
 }
 
 static void print_row(const struct nearest_view *v, const struct target_state *t,
-                      const struct evidence *e)
+                      const struct nearest_row *e)
 {
     char a[24], b[24], c[24], p50[32], loss[LOSS_TEXT_MAX];
     char address[ADDRESS_TEXT_MAX] = "-";
@@ -211,14 +211,14 @@ static void print_row(const struct nearest_view *v, const struct target_state *t
 
 /* By more than the metros of the catalogue are wide: light goes 100 km in a
  * millisecond, and back. */
-static bool beats_light(const struct target_state *t, const struct evidence *e)
+static bool beats_light(const struct target_state *t, const struct nearest_row *e)
 {
     return t->min_ns != DELAY_UNDEFINED && e->bound_ms - (double)t->min_ns / 1e6 > 1;
 }
 
 /* True: it was so, and said. */
 static bool print_contradiction(const struct nearest_view *v,
-                                const struct target_state *t, const struct evidence *e)
+                                const struct target_state *t, const struct nearest_row *e)
 {
     if (!beats_light(t, e))
         return false;
@@ -232,7 +232,7 @@ static bool print_contradiction(const struct nearest_view *v,
 
 /* Why a target has no rank although its row shows no loss: the others of its streams do.
  */
-static void print_loss(const struct target_state *t, const struct evidence *e)
+static void print_loss(const struct target_state *t, const struct nearest_row *e)
 {
     if (t->rank == 0 && e->best != NULL && t->lost > 0 &&
         ratio(t->lost, t->sent) > ratio(e->lost, e->sent))
@@ -251,7 +251,7 @@ static void print_notes(const struct nearest_view *v, const struct batch *batch,
                    front_text(text, &order[i]->front, order[i]->target->host));
     bool doubtful = false;
     for (size_t i = 0; i < n; i++) {
-        struct evidence e = evidence_of(v, batch, order[i]);
+        struct nearest_row e = nearest_row_of(v, batch, order[i]);
         doubtful |= is_doubtful(e.nearest);
         print_loss(order[i], &e);
     }
@@ -262,7 +262,7 @@ static void print_notes(const struct nearest_view *v, const struct batch *batch,
             printf("%s: %s%s\n", order[i]->target->name, order[i]->interception,
                    order[i]->intercepted ? "; they are left out" : "");
     for (size_t i = 0; i < n; i++) {
-        struct evidence e = evidence_of(v, batch, order[i]);
+        struct nearest_row e = nearest_row_of(v, batch, order[i]);
         if (print_contradiction(v, order[i], &e))
             return; /* one is enough */
     }
@@ -326,7 +326,7 @@ struct nearest_tally nearest_print(const struct nearest_view *v,
     if (!v->json)
         print_head(v);
     for (size_t i = 0; i < n; i++) {
-        struct evidence e = evidence_of(v, batch, order[i]);
+        struct nearest_row e = nearest_row_of(v, batch, order[i]);
         count(&tally, order[i]);
         if (v->json)
             print_json(order[i], &e, v->doors);

@@ -61,7 +61,7 @@ struct target_state { /* one a target, in the order of the configuration; those
                 none */
     bool measured;  /* anything was sent that could tell */
     uint32_t rank;  /* 1 is the nearest; 0: not eligible */
-    int64_t min_ns; /* evidence of the ranking, DELAY_UNDEFINED when none; with it what
+    int64_t min_ns; /* recent of the ranking, DELAY_UNDEFINED when none; with it what
                        was sent and lost, without streams that are silent while others
                        are answered */
     uint64_t sent, lost;

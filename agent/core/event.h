@@ -5,7 +5,7 @@
  *
  * `before` and `after` are what changed, in the words of the event ("up", "down"; "AMS",
  * "LON"); `text` says it to a person in one clause, of which event_subject() is the
- * subject; the facts are the evidence, by the names that they are exported under.
+ * subject; the facts are the recent, by the names that they are exported under.
  */
 #ifndef EDGELAT_CORE_EVENT_H
 #define EDGELAT_CORE_EVENT_H

@@ -21,7 +21,7 @@ enum front_is {
 
 struct front {
     enum front_is is;
-    char why[FRONT_WHY_MAX]; /* the evidence, one clause: "X-CDN-TraceID of Akamai"; ""
+    char why[FRONT_WHY_MAX]; /* the recent, one clause: "X-CDN-TraceID of Akamai"; ""
                                 when there is none */
 };
 

@@ -159,7 +159,7 @@ static bool post(struct pipeline *p, uint32_t number, struct wall end, bool earl
     };
     if (series_set_add(p->series, &part))
         pipeline_tell_overflow(p, m->target, end);
-    evidence_add(&s->evidence, summary, pipeline_distance(part.kind, s->place));
+    recent_add(&s->recent, summary, pipeline_distance(part.kind, s->place));
     if (!part.own_answers)
         return true;
     bool up = summary->received + summary->outcomes[OUTCOME_REFUSED] > 0;
@@ -185,12 +185,12 @@ void pipeline_begin_part(struct pipeline *p, struct member *m, const struct plac
     }
 }
 
-void pipeline_forget_evidence(struct pipeline *p, const struct member *m,
-                              const struct place *place)
+void pipeline_forget_recent(struct pipeline *p, const struct member *m,
+                            const struct place *place)
 {
     for (uint32_t i = m->first; i < m->first + m->n; i++)
         if (p->streams[i].place == place) {
-            p->streams[i].evidence = (struct evidence){0};
+            p->streams[i].recent = (struct recent){0};
             shift_forget(&p->streams[i].shift);
         }
 }
@@ -208,7 +208,7 @@ static void name_pop(struct pipeline *p, struct member *m, struct place *place,
     bool learned = place->pop[0] == '\0' || (told && !place->told);
     if (!same && !learned) {
         pipeline_begin_part(p, m, place, wall);
-        pipeline_forget_evidence(p, m, place);
+        pipeline_forget_recent(p, m, place);
     }
     text_copy(place->pop, sizeof place->pop, pop);
     place->basis = told ? basis : "cname";
@@ -224,8 +224,7 @@ static void change_address(struct pipeline *p, struct member *m, struct place *p
     if (chain[0] != '\0' && strcmp(chain, place->chain) == 0)
         return; /* another address of the same PoP */
     if (chain[0] != '\0' && place->chain[0] != '\0')
-        pipeline_forget_evidence(p, m,
-                                 place); /* another PoP for sure; else it ages out */
+        pipeline_forget_recent(p, m, place); /* another PoP for sure; else it ages out */
     place->pop[0] = '\0';
     place->basis = NULL;
     place->told = false;
@@ -243,7 +242,7 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
     p->latest = now;
     place->rests = to.family == FAMILY_NONE;
     if (place->rests) {
-        pipeline_forget_evidence(p, m, place);
+        pipeline_forget_recent(p, m, place);
     } else {
         if (place->to.family != FAMILY_NONE && !endpoint_same_address(&to, &place->to))
             change_address(p, m, place, pop, wall);
@@ -267,7 +266,7 @@ bool pipeline_front(struct pipeline *p, size_t target, enum family family,
     if (!changes)
         return another;
     pipeline_begin_part(p, m, place, wall);
-    pipeline_forget_evidence(p, m, place);
+    pipeline_forget_recent(p, m, place);
     place->pop[0] = place->chain[0] = '\0';
     place->basis = NULL;
     place->told = false;
@@ -400,7 +399,7 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
         struct summary summary;
         if (post(p, i, end, false, &summary))
             pipeline_judge(p, s, &summary, now);
-        evidence_close(&s->evidence);
+        recent_close(&s->recent);
         window_reset(s->window, end);
     }
     pipeline_rank(p);

@@ -26,7 +26,7 @@ static void leave_out_handshakes(struct pipeline *p, size_t target,
         const struct kind *kind = p->kinds->list[s->kind];
         if (s->place != place || !kind->handshakes)
             continue;
-        s->evidence = (struct evidence){0};
+        s->recent = (struct recent){0};
         shift_forget(&s->shift);
         for (size_t d = 0; d < kind_delays(kind); d++)
             if (intercept_leaves_out(kind, d))

@@ -33,13 +33,13 @@ bool pipeline_may_be_pop(const struct member *m)
     return !any;
 }
 
-static struct seen seen_of(const struct pipeline *p, const struct stream *s)
+static struct window_stats seen_of(const struct pipeline *p, const struct stream *s)
 {
     bool no_pop = !front_may_be_pop(s->place->front.is) &&
                   pipeline_may_be_pop(&p->members[s->target]);
     if (s->place->rests || no_pop || may_be_another(p, s))
-        return (struct seen){.min_ns = DELAY_UNDEFINED};
-    return pipeline_seen(p, s);
+        return (struct window_stats){.min_ns = DELAY_UNDEFINED};
+    return pipeline_recent_stats(p, s);
 }
 
 /* What is known of a target: its candidate, and in `place` where it is nearest. Of a
@@ -47,11 +47,11 @@ static struct seen seen_of(const struct pipeline *p, const struct stream *s)
 static struct candidate candidate_of(const struct pipeline *p, const struct member *m,
                                      const struct place **place)
 {
-    struct seen seen[2 * KINDS_MAX];
+    struct window_stats seen[2 * KINDS_MAX];
     *place = &m->places[0];
     for (uint32_t i = 0; i < m->n; i++)
         seen[i] = seen_of(p, &p->streams[m->first + i]);
-    struct candidate c = evidence_candidate(seen, m->n);
+    struct candidate c = recent_candidate(seen, m->n);
     for (uint32_t i = m->n; i-- > 0;)
         if (seen[i].min_ns == c.min_ns)
             *place = p->streams[m->first + i].place;

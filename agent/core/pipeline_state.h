@@ -34,7 +34,7 @@ struct stream {
     struct window *window; /* of this address and PoP */
     bool touched;          /* the window holds anything */
     bool answered;         /* it was, once */
-    struct evidence evidence;
+    struct recent recent;
     struct flap flap;
     struct shift shift;
 };
@@ -74,12 +74,13 @@ struct pipeline {
     struct batch batch;
 };
 
-/* Ranks the targets by their evidence: states, order, who is probed at the full interval.
+/* Ranks the targets by their recent: states, order, who is probed at the full interval.
  */
 void pipeline_rank(struct pipeline *p);
 
 /* What the ranking knows of a stream; during a survey with what its open window holds. */
-struct seen pipeline_seen(const struct pipeline *p, const struct stream *s);
+struct window_stats pipeline_recent_stats(const struct pipeline *p,
+                                          const struct stream *s);
 
 /*
  * Whether no answer says that the target is down. ICMP that never was answered may be
@@ -115,10 +116,10 @@ void pipeline_begin_part(struct pipeline *p, struct member *m, const struct plac
                          struct wall wall);
 
 /* What was measured says nothing about where the target is now. */
-void pipeline_forget_evidence(struct pipeline *p, const struct member *m,
-                              const struct place *place);
+void pipeline_forget_recent(struct pipeline *p, const struct member *m,
+                            const struct place *place);
 
-/* Takes a result of an address in use as evidence of a middlebox. */
+/* Takes a result of an address in use as recent of a middlebox. */
 void pipeline_look(struct pipeline *p, const struct stream *s,
                    const struct result *result);
 

@@ -2,7 +2,7 @@
  * What a closed window says of a stream: is it up, and has its delay another level?
  *
  * A window without an answer is down; one that is past a limit of its target is degraded.
- * The loss is that of several windows (evidence_loss()), as the probes of one minute are
+ * The loss is that of several windows (recent_loss()), as the probes of one minute are
  * too few to tell a loss from chance. A middlebox's handshakes, ICMP that nobody ever
  * answered, and a window in which this host slept say nothing.
  */
@@ -47,7 +47,7 @@ static void hold_against_limits(const struct stream *s, const struct limits *l,
                                 struct finding *f)
 {
     const struct delay_summary *delay = &w->delays[distance];
-    struct seen seen = evidence_loss(&s->evidence);
+    struct window_stats seen = recent_loss(&s->recent);
     if (l->variation_ns > 0 && w->variation.count > 0 &&
         w->variation.mean_ns > l->variation_ns)
         worse(f, STATE_DEGRADED, (double)l->variation_ns / 1e9, l->variation_source,

@@ -1,15 +1,15 @@
 #include "core/pipeline_state.h"
 
-struct seen pipeline_seen(const struct pipeline *p, const struct stream *s)
+struct window_stats pipeline_recent_stats(const struct pipeline *p,
+                                          const struct stream *s)
 {
-    struct evidence evidence = s->evidence;
+    struct recent recent = s->recent;
     if (p->surveying && s->touched) {
         struct summary open;
         window_summary(s->window, p->stamped, &open);
-        evidence_add(&evidence, &open,
-                     pipeline_distance(p->kinds->list[s->kind], s->place));
+        recent_add(&recent, &open, pipeline_distance(p->kinds->list[s->kind], s->place));
     }
-    return evidence_sum(&evidence);
+    return recent_sum(&recent);
 }
 
 void pipeline_survey_begin(struct pipeline *p, struct mono now)
@@ -41,7 +41,7 @@ void pipeline_moved(struct pipeline *p, struct wall wall)
         m->full = true;
         for (size_t f = 0; f < 2; f++) {
             pipeline_begin_part(p, m, &m->places[f], wall);
-            pipeline_forget_evidence(p, m, &m->places[f]);
+            pipeline_forget_recent(p, m, &m->places[f]);
             intercept_forget(&m->places[f].intercept);
         }
     }

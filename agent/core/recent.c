@@ -7,7 +7,7 @@ static int64_t lower(int64_t a_ns, int64_t b_ns)
     return a_ns < b_ns ? a_ns : b_ns;
 }
 
-static void add(struct seen *to, const struct seen *from)
+static void add(struct window_stats *to, const struct window_stats *from)
 {
     to->min_ns = to->sent == 0 ? from->min_ns : lower(to->min_ns, from->min_ns);
     to->sent += from->sent;
@@ -15,16 +15,16 @@ static void add(struct seen *to, const struct seen *from)
     to->answered += from->answered;
 }
 
-void evidence_add(struct evidence *e, const struct summary *summary, size_t distance)
+void recent_add(struct recent *e, const struct summary *summary, size_t distance)
 {
     if (summary->sent == 0)
         return;
     if (e->closed) {
-        e->at = (e->at + 1) % NEAREST_WINDOWS;
-        e->windows[e->at] = (struct seen){0};
+        e->at = (e->at + 1) % RECENT_WINDOWS;
+        e->windows[e->at] = (struct window_stats){0};
         e->closed = false;
     }
-    struct seen seen = {
+    struct window_stats seen = {
         .sent = summary->sent,
         .lost = outcomes_lost(summary->outcomes),
         .answered = summary->received + summary->outcomes[OUTCOME_REFUSED],
@@ -33,26 +33,27 @@ void evidence_add(struct evidence *e, const struct summary *summary, size_t dist
     add(&e->windows[e->at], &seen);
 }
 
-void evidence_close(struct evidence *e)
+void recent_close(struct recent *e)
 {
     e->closed = true;
 }
 
 /* The window that is `age` older than the newest; NULL: there is none. */
-static const struct seen *window_of(const struct evidence *e, size_t age)
+static const struct window_stats *window_of(const struct recent *e, size_t age)
 {
-    const struct seen *w = &e->windows[(e->at + NEAREST_WINDOWS - age) % NEAREST_WINDOWS];
-    return age < NEAREST_WINDOWS && w->sent > 0 ? w : NULL;
+    const struct window_stats *w =
+        &e->windows[(e->at + RECENT_WINDOWS - age) % RECENT_WINDOWS];
+    return age < RECENT_WINDOWS && w->sent > 0 ? w : NULL;
 }
 
-static bool mostly_lost(const struct seen *w)
+static bool mostly_lost(const struct window_stats *w)
 {
     return w != NULL && w->lost > w->answered;
 }
 
 /* Of how many of the newest windows the loss counts: not of those of an outage that came
  * before all others, nor of the one in which it ended. The newest one always does. */
-static size_t windows_since_outage(const struct evidence *e)
+static size_t windows_since_outage(const struct recent *e)
 {
     size_t all = 1;
     while (window_of(e, all) != NULL)
@@ -63,15 +64,15 @@ static size_t windows_since_outage(const struct evidence *e)
     return n < all && n > 1 ? n - 1 : n;
 }
 
-struct seen evidence_sum(const struct evidence *e)
+struct window_stats recent_sum(const struct recent *e)
 {
-    struct seen sum = {.min_ns = DELAY_UNDEFINED};
+    struct window_stats sum = {.min_ns = DELAY_UNDEFINED};
     size_t counting = windows_since_outage(e);
-    for (size_t age = 0; age < NEAREST_WINDOWS; age++) {
-        const struct seen *w = window_of(e, age);
+    for (size_t age = 0; age < RECENT_WINDOWS; age++) {
+        const struct window_stats *w = window_of(e, age);
         if (w == NULL)
             continue;
-        struct seen seen = *w;
+        struct window_stats seen = *w;
         if (age >= counting)
             seen.sent = seen.lost = 0;
         add(&sum, &seen);
@@ -79,16 +80,16 @@ struct seen evidence_sum(const struct evidence *e)
     return sum;
 }
 
-static bool is_outage(const struct seen *w)
+static bool is_outage(const struct window_stats *w)
 {
     return w != NULL && w->answered == 0;
 }
 
-struct seen evidence_loss(const struct evidence *e)
+struct window_stats recent_loss(const struct recent *e)
 {
-    struct seen sum = {.sent = 0}, worst = {.sent = 0};
-    for (size_t age = 0; age < NEAREST_WINDOWS; age++) {
-        const struct seen *w = window_of(e, age);
+    struct window_stats sum = {.sent = 0}, worst = {.sent = 0};
+    for (size_t age = 0; age < RECENT_WINDOWS; age++) {
+        const struct window_stats *w = window_of(e, age);
         if (w == NULL || is_outage(w) || is_outage(window_of(e, age + 1)) ||
             (age > 0 && is_outage(window_of(e, age - 1))))
             continue;
@@ -102,16 +103,16 @@ struct seen evidence_loss(const struct evidence *e)
     return sum;
 }
 
-struct candidate evidence_candidate(const struct seen *streams, size_t n)
+struct candidate recent_candidate(const struct window_stats *streams, size_t n)
 {
-    struct seen all = {.min_ns = DELAY_UNDEFINED}, answering = all;
+    struct window_stats all = {.min_ns = DELAY_UNDEFINED}, answering = all;
     for (size_t i = 0; i < n; i++) {
         if (streams[i].sent > 0)
             add(&all, &streams[i]);
         if (streams[i].answered > 0)
             add(&answering, &streams[i]);
     }
-    const struct seen *s = answering.sent > 0 ? &answering : &all;
+    const struct window_stats *s = answering.sent > 0 ? &answering : &all;
     return (struct candidate){
         .min_ns = all.min_ns,
         .sent = s->sent,

@@ -1,6 +1,6 @@
 /*
- * What the ranking of the nearest knows of a stream: its last NEAREST_WINDOWS windows in
- * which anything was sent. Windows without a probe are no evidence, so a stream that is
+ * What the ranking of the nearest knows of a stream: its last RECENT_WINDOWS windows in
+ * which anything was sent. Windows without a probe are no recent, so a stream that is
  * probed slowly keeps its place between two probes.
  */
 #ifndef EDGELAT_CORE_RECENT_H
@@ -13,22 +13,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NEAREST_WINDOWS 5
+#define RECENT_WINDOWS 5
 
-struct evidence { /* { 0 } is none */
-    struct seen {
+struct recent { /* { 0 } is none */
+    struct window_stats {
         uint64_t sent, lost, answered; /* answered: replies and refusals */
         int64_t min_ns;                /* of the distance, or DELAY_UNDEFINED */
-    } windows[NEAREST_WINDOWS];
+    } windows[RECENT_WINDOWS];
     size_t at;   /* the newest of them */
     bool closed; /* and whether the next summary belongs to the next one */
 };
 
 /* Adds what a window, or a part of one, told; its delay number `distance` says how far it
  * is. */
-void evidence_add(struct evidence *e, const struct summary *summary, size_t distance);
+void recent_add(struct recent *e, const struct summary *summary, size_t distance);
 
-void evidence_close(struct evidence *e); /* the window has ended */
+void recent_close(struct recent *e); /* the window has ended */
 
 /*
  * The minimum and the loss over all windows of one stream. An outage that is over (most
@@ -37,7 +37,7 @@ void evidence_close(struct evidence *e); /* the window has ended */
  * what was down at first is ranked as soon as it is there. One in the middle counts until
  * it is the oldest: what goes down again and again is not near.
  */
-struct seen evidence_sum(const struct evidence *e);
+struct window_stats recent_sum(const struct recent *e);
 
 /*
  * The loss of the way, as far as it is a level and no outage: of all windows but those
@@ -45,7 +45,7 @@ struct seen evidence_sum(const struct evidence *e);
  * that lost most, which may be a single burst or the beginning of an outage. Of `seen`
  * only `sent` and `lost`.
  */
-struct seen evidence_loss(const struct evidence *e);
+struct window_stats recent_loss(const struct recent *e);
 
 /*
  * A target's candidate from the sums of its `n` streams: the lowest of all delays, and
@@ -53,6 +53,6 @@ struct seen evidence_loss(const struct evidence *e);
  * filtered, no IPv6 on the way) says nothing about the distance of a target that answers
  * otherwise; where no stream got an answer, all count.
  */
-struct candidate evidence_candidate(const struct seen *streams, size_t n);
+struct candidate recent_candidate(const struct window_stats *streams, size_t n);
 
 #endif

@@ -47,7 +47,7 @@ static void fact_address(struct event *e, const struct look *l)
 
 /* ---- another PoP ---- */
 
-struct standing serving_standing(const struct look *l, const struct seen *seen)
+struct standing serving_standing(const struct look *l, const struct reported_pop *seen)
 {
     return site_standing(l->site, seen->pop, seen->basis);
 }
@@ -58,7 +58,7 @@ static bool same_metro(const struct metro *a, const struct metro *b)
 }
 
 static struct event *add_change(const struct look *l, enum severity severity,
-                                const struct seen *before)
+                                const struct reported_pop *before)
 {
     struct event *e = add(l, "edgelat.pop.changed", severity, before->pop, l->place->pop);
     fact_metro(e, "edgelat.metro.before", serving_standing(l, before).metro);
@@ -69,7 +69,7 @@ static struct event *add_change(const struct look *l, enum severity severity,
     return e;
 }
 
-void serving_say_change(const struct look *l, const struct seen *before)
+void serving_say_change(const struct look *l, const struct reported_pop *before)
 {
     struct standing was = serving_standing(l, before);
     char from[WORDS_MAX], to[WORDS_MAX];
@@ -82,7 +82,7 @@ void serving_say_change(const struct look *l, const struct seen *before)
               words(from, before->pop, a), stays ? ", in the same metro" : "");
 }
 
-void serving_say_unstable(const struct look *l, const struct seen *before)
+void serving_say_unstable(const struct look *l, const struct reported_pop *before)
 {
     char from[WORDS_MAX], to[WORDS_MAX];
     bool stays = same_metro(serving_standing(l, before).metro, l->standing.metro);

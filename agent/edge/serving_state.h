@@ -9,13 +9,13 @@
 
 enum fit { FIT_UNKNOWN, FIT_OPTIMAL, FIT_SUBOPTIMAL };
 
-struct seen { /* a PoP, as it was told */
+struct reported_pop { /* a PoP, as it was told */
     char pop[POP_TEXT_MAX];
     const char *basis;
 };
 
-struct served {              /* what is known of a (target, family) */
-    struct seen now, before; /* pop "": none; before the last change */
+struct served {                      /* what is known of a (target, family) */
+    struct reported_pop now, before; /* pop "": none; before the last change */
     struct endpoint to;
     bool told; /* that this address has it; else it was learned */
 
@@ -39,11 +39,11 @@ struct look { /* at one of them */
     struct events *events;
 };
 
-struct standing serving_standing(const struct look *l, const struct seen *seen);
+struct standing serving_standing(const struct look *l, const struct reported_pop *seen);
 
 /* Each adds its event; `before` is what was until now. */
-void serving_say_change(const struct look *l, const struct seen *before);
-void serving_say_unstable(const struct look *l, const struct seen *before);
+void serving_say_change(const struct look *l, const struct reported_pop *before);
+void serving_say_unstable(const struct look *l, const struct reported_pop *before);
 void serving_say_still(const struct look *l, uint64_t changes);
 void serving_say_foreign(const struct look *l);
 void serving_say_fit(const struct look *l, enum fit fit);

@@ -99,7 +99,7 @@ static void ranked_by_what_is_true(void **state)
         if (w < NOON) {
             CHECK_INT(1, rank[NEAREST], "the nearest in the morning");
             CHECK_INT(4, rank[MIDDLE], "behind the twins");
-        } else if (w >= NOON + NEAREST_WINDOWS + 1) {
+        } else if (w >= NOON + RECENT_WINDOWS + 1) {
             CHECK_INT(3, rank[MIDDLE], "one up in the afternoon");
             CHECK_INT(4, rank[NEAREST], "moved away");
         }
@@ -116,7 +116,7 @@ static void the_move_is_noticed_in_time(void **state)
     while (notes.ranks[NOON + still][NEAREST] == 1)
         still++;
     CHECK(still > 0, "the minimum of recent windows does not jump");
-    CHECK(still < NEAREST_WINDOWS + 1, "noticed in window %d", still + 1);
+    CHECK(still < RECENT_WINDOWS + 1, "noticed in window %d", still + 1);
 }
 
 static void equals_do_not_alternate(void **state)

@@ -31,7 +31,7 @@ enum {
     AWAY = 50,    /* from this window on the nearest one and its twin are far */
     BACK = 75,
     WINDOWS = 100,
-    PROMISED = NEAREST_WINDOWS + 1,
+    PROMISED = RECENT_WINDOWS + 1,
 };
 
 static const double losses[] = {0, 0.01, 0.05};

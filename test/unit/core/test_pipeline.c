@@ -93,11 +93,11 @@ static void the_nearest_is_probed_in_full(void **state)
     close_window(&r);
     for (size_t t = 0; t < 2; t++) {
         CHECK_INT(t + 1, r.batch->targets[t].rank, "by delay");
-        CHECK_INT(rtts[t], r.batch->targets[t].min_ns, "the evidence");
+        CHECK_INT(rtts[t], r.batch->targets[t].min_ns, "the recent");
         CHECK(r.batch->targets[t].up && r.batch->targets[t].measured, "it answered");
     }
     CHECK_INT(0, r.batch->targets[2].rank, "nothing is known of it");
-    CHECK_INT(DELAY_UNDEFINED, r.batch->targets[2].min_ns, "no evidence");
+    CHECK_INT(DELAY_UNDEFINED, r.batch->targets[2].min_ns, "no recent");
     CHECK(!r.batch->targets[2].measured, "nor was anything sent");
     take(&r, 2 * MINUTE_NS, &order);
     CHECK_INT(66 + 7 + 66, take(&r, MINUTE_NS, &order), "full, slow, still unknown");
@@ -190,7 +190,7 @@ static void who_moves_away_is_found_out(void **state)
         else if (r.batch->targets[0].rank == 1)
             windows++;
     }
-    CHECK_INT(NEAREST_WINDOWS - 1, windows, "until its last good window is too old");
+    CHECK_INT(RECENT_WINDOWS - 1, windows, "until its last good window is too old");
     CHECK_INT(2, r.batch->targets[0].rank, "after");
     end(&r);
 }

@@ -59,7 +59,7 @@ static void a_survey_ranks_before_the_window_closes(void **state)
     CHECK_INT(1, states[number].rank, "the added one is nearest");
     CHECK_INT(2, states[0].rank, "then near");
     CHECK_INT(4, states[2].rank, "far is last");
-    CHECK_INT(MS(1), states[number].min_ns, "the evidence");
+    CHECK_INT(MS(1), states[number].min_ns, "the recent");
     CHECK(states[number].target == &added, "it is the added one");
     for (size_t t = 0; t < 4; t++)
         CHECK(sent[t] >= 10 + 4 && sent[t] <= 10 + 6,

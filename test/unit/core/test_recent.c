@@ -12,22 +12,22 @@ static struct summary told(uint64_t sent, uint64_t lost, int64_t min_ns)
     return s;
 }
 
-static void window(struct evidence *e, uint64_t sent, uint64_t lost, int64_t min_ns)
+static void window(struct recent *e, uint64_t sent, uint64_t lost, int64_t min_ns)
 {
     struct summary s = told(sent, lost, min_ns);
-    evidence_add(e, &s, 0);
-    evidence_close(e);
+    recent_add(e, &s, 0);
+    recent_close(e);
 }
 
 static void the_last_windows_count(void **state)
 {
     (void)state;
-    struct evidence e = {0};
-    CHECK_INT(DELAY_UNDEFINED, evidence_sum(&e).min_ns, "nothing yet");
-    for (int i = 1; i <= 2 * NEAREST_WINDOWS; i++) {
+    struct recent e = {0};
+    CHECK_INT(DELAY_UNDEFINED, recent_sum(&e).min_ns, "nothing yet");
+    for (int i = 1; i <= 2 * RECENT_WINDOWS; i++) {
         window(&e, 10, 1, MS(i));
-        int first = i > NEAREST_WINDOWS ? i - NEAREST_WINDOWS + 1 : 1;
-        struct seen sum = evidence_sum(&e);
+        int first = i > RECENT_WINDOWS ? i - RECENT_WINDOWS + 1 : 1;
+        struct window_stats sum = recent_sum(&e);
         CHECK_INT(MS(first), sum.min_ns, "minimum of the last five");
         CHECK_INT(10 * (i - first + 1), sum.sent, "sent in them");
         CHECK_INT(i - first + 1, sum.lost, "lost in them");
@@ -38,35 +38,35 @@ static void the_last_windows_count(void **state)
 static void silence_is_no_evidence(void **state)
 {
     (void)state;
-    struct evidence e = {0};
-    for (int i = 0; i < NEAREST_WINDOWS; i++)
+    struct recent e = {0};
+    for (int i = 0; i < RECENT_WINDOWS; i++)
         window(&e, 1, 0, MS(3));
     for (int i = 0; i < 100; i++)
         window(&e, 0, 0, DELAY_UNDEFINED);
-    CHECK_INT(NEAREST_WINDOWS, evidence_sum(&e).sent,
+    CHECK_INT(RECENT_WINDOWS, recent_sum(&e).sent,
               "windows without a probe push nothing out");
-    for (int i = 0; i < NEAREST_WINDOWS; i++)
+    for (int i = 0; i < RECENT_WINDOWS; i++)
         window(&e, 1, 1, DELAY_UNDEFINED);
-    CHECK_INT(DELAY_UNDEFINED, evidence_sum(&e).min_ns, "windows with losses do");
+    CHECK_INT(DELAY_UNDEFINED, recent_sum(&e).min_ns, "windows with losses do");
 }
 
 static void parts_of_a_window_are_one(void **state)
 {
     (void)state;
-    struct evidence e = {0};
-    for (int i = 0; i < NEAREST_WINDOWS; i++) {
+    struct recent e = {0};
+    for (int i = 0; i < RECENT_WINDOWS; i++) {
         struct summary part = told(1, 1, DELAY_UNDEFINED);
-        evidence_add(&e, &part, 0);
+        recent_add(&e, &part, 0);
         window(&e, 1, 0, MS(3 + i));
     }
-    struct seen sum = evidence_sum(&e);
+    struct window_stats sum = recent_sum(&e);
     CHECK_INT(MS(3), sum.min_ns, "the first window still counts");
-    CHECK_INT(2 * NEAREST_WINDOWS, sum.sent, "both parts of each");
+    CHECK_INT(2 * RECENT_WINDOWS, sum.sent, "both parts of each");
 }
 
 static const struct {
     const char *what;
-    struct seen streams[3];
+    struct window_stats streams[3];
     struct candidate expected;
 } cases[] = {
     {"nothing", {{0, 0, 0, DELAY_UNDEFINED}}, {DELAY_UNDEFINED, 0, 0}},
@@ -86,7 +86,7 @@ static void candidates(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct candidate c = evidence_candidate(cases[i].streams, 3);
+        struct candidate c = recent_candidate(cases[i].streams, 3);
         CHECK_INT(cases[i].expected.min_ns, c.min_ns, cases[i].what);
         CHECK_INT(cases[i].expected.sent, c.sent, cases[i].what);
         CHECK_INT(cases[i].expected.lost, c.lost, cases[i].what);
@@ -109,10 +109,10 @@ static void loss_as_a_level(void **state)
         {"only the last windows count", {6, 6, 0, 1, 1, 1, 1, -1}, 24, 3},
     };
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        struct evidence e = {0};
+        struct recent e = {0};
         for (const int *lost = levels[i].lost; *lost >= 0; lost++)
             window(&e, 6, (uint64_t)*lost, MS(3));
-        struct seen seen = evidence_loss(&e);
+        struct window_stats seen = recent_loss(&e);
         CHECK_INT(levels[i].sent, seen.sent, levels[i].what);
         CHECK_INT(levels[i].lost_at_last, seen.lost, levels[i].what);
     }
@@ -136,10 +136,10 @@ static void an_outage_that_is_over(void **state)
         {"a level is none", {2, 1, 3, 2, 2, -1}, 30, 10},
     };
     for (size_t i = 0; i < sizeof outages / sizeof *outages; i++) {
-        struct evidence e = {0};
+        struct recent e = {0};
         for (const int *lost = outages[i].lost; *lost >= 0; lost++)
             window(&e, 6, (uint64_t)*lost, *lost < 6 ? MS(3) : DELAY_UNDEFINED);
-        struct seen seen = evidence_sum(&e);
+        struct window_stats seen = recent_sum(&e);
         CHECK_INT(outages[i].sent, seen.sent, outages[i].what);
         CHECK_INT(outages[i].lost_since, seen.lost, outages[i].what);
         CHECK((i == 0) == (seen.min_ns == DELAY_UNDEFINED), "%s: the minimum of all",
