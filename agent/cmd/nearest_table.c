@@ -21,7 +21,7 @@ struct nearest_row { /* of the stream with the lowest minimum; without one, of a
     uint64_t sent, received, lost, failed;
     const struct series *best;           /* the stream with the lowest minimum ... */
     const struct delay_summary *nearest; /* ... and that delay; NULL: none */
-    const struct target_place *place;
+    const struct target_address_state *place;
     struct standing standing;
     double bound_ms, stretch; /* NaN: unknown */
 };
@@ -69,9 +69,9 @@ static struct nearest_row nearest_row_of(const struct nearest_view *v,
 {
     struct nearest_row e = {.bound_ms = NAN, .stretch = NAN};
     add_streams(&e, batch, t);
-    e.place = &t->places[e.best != NULL && e.best->family == FAMILY_IPV6];
+    e.place = &t->addresses[e.best != NULL && e.best->family == FAMILY_IPV6];
     if (e.place->to.family == FAMILY_NONE)
-        e.place = &t->places[1];
+        e.place = &t->addresses[1];
     e.standing = site_standing(v->site, t->pop, e.place->basis);
     if (e.standing.bound_ns != DELAY_UNDEFINED)
         e.bound_ms = (double)e.standing.bound_ns / 1e6;
@@ -281,7 +281,8 @@ static int by_rank(const void *a, const void *b)
 
 static bool is_named(const struct target_state *t)
 {
-    return t->places[0].to.family != FAMILY_NONE || t->places[1].to.family != FAMILY_NONE;
+    return t->addresses[0].to.family != FAMILY_NONE ||
+           t->addresses[1].to.family != FAMILY_NONE;
 }
 
 /* A front door that was guessed and has no address, or of which nothing is known as

@@ -171,19 +171,19 @@ static int tell_all(struct whereis_run *run, char **texts)
 /* What we cannot say without a file. */
 static void say_missing(const struct data *d, const struct data_folders *folders)
 {
-    struct text places = {0};
+    struct text addresses = {0};
     bool metros = d->path[DATA_METROS][0] == '\0';
     bool prefixes = d->path[DATA_PREFIXES][0] == '\0';
     for (size_t i = 0; i < folders->n; i++)
-        text_add(&places, "%s%s", i > 0 ? ", " : "", folders->path[i]);
+        text_add(&addresses, "%s%s", i > 0 ? ", " : "", folders->path[i]);
     cmd_cannot("%s stay unknown, as there is no %s%s%s in any of %s; install the "
                "package's, or name their folder in EDGELAT_DATA",
                !prefixes ? "cities"
                : !metros ? "addresses"
                          : "cities and addresses",
                metros ? data_names[DATA_METROS] : "", metros && prefixes ? ", no " : "",
-               prefixes ? data_names[DATA_PREFIXES] : "", text_string(&places));
-    text_free(&places);
+               prefixes ? data_names[DATA_PREFIXES] : "", text_string(&addresses));
+    text_free(&addresses);
 }
 
 static int whereis_command(int argc, char **argv)

@@ -23,7 +23,7 @@ struct series {
     enum family family;
     struct endpoint to;     /* the address used last */
     char pop[POP_TEXT_MAX]; /* "" is unknown */
-    bool overflow;     /* of all places for which there was no series, core/series.h */
+    bool overflow;     /* of all addresses for which there was no series, core/series.h */
     struct wall start; /* when the series began: OTLP start_time_unix_nano */
     uint64_t outcomes[OUTCOME_COUNT];                           /* cumulative */
     uint64_t late, duplicates, reordered, lost_packets, missed; /* cumulative */
@@ -44,10 +44,10 @@ struct asked {
     char servers[128]; /* who was asked */
 };
 
-struct target_place {       /* where a target is in one family */
-    struct endpoint to;     /* FAMILY_NONE: it has no address */
-    char pop[POP_TEXT_MAX]; /* "" is unknown */
-    const char *basis;      /* how it is known: "cname", "X-MSEdge-Ref"; NULL: unknown */
+struct target_address_state { /* where a target is in one family */
+    struct endpoint to;       /* FAMILY_NONE: it has no address */
+    char pop[POP_TEXT_MAX];   /* "" is unknown */
+    const char *basis; /* how it is known: "cname", "X-MSEdge-Ref"; NULL: unknown */
     struct asked asked;
     struct front front; /* what answers there */
     bool answers; /* it did in the window, itself: the rest is of now and not the last */
@@ -72,8 +72,8 @@ struct target_state { /* one a target, in the order of the configuration; those
                          delays are left out */
     char interception[INTERCEPT_TEXT_MAX]; /* one clause on it, or that it cannot be told;
                                               "" when nothing speaks for one */
-    struct target_place places[2];         /* IPv4, IPv6 */
-    enum state states[2][KINDS_MAX];       /* of the streams, by family and kind */
+    struct target_address_state addresses[2]; /* IPv4, IPv6 */
+    enum state states[2][KINDS_MAX];          /* of the streams, by family and kind */
 };
 
 struct self_value {   /* of the agent itself: edgelat.agent.* */

@@ -1,8 +1,8 @@
 /*
  * The index of a value is exact, in integers. A boundary 2^(k/64) s, written as 1e9 *
- * 2^(k/64) ns, lies at one of 64 places of its octave (of ns), the same in each octave.
- * So the value is shifted until its highest bit is bit 63 and compared with those places;
- * the seven bits below the highest one say which of them is next, as two places are
+ * 2^(k/64) ns, lies at one of 64 addresses of its octave (of ns), the same in each octave.
+ * So the value is shifted until its highest bit is bit 63 and compared with those addresses;
+ * the seven bits below the highest one say which of them is next, as two addresses are
  * always further apart than 2^56. Coarser scales follow by halving the index.
  */
 #include "core/histogram.h"
@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* floor(2^34 * 1e9 * 2^(k/64)) for k of -57 to 6; the last one is for nothing to reach */
-static const uint64_t places[65] = {
+static const uint64_t addresses[65] = {
     0x80992abb83a534a2, 0x81ffa7a9549ca6e3, 0x836a0bee9d9d5401, 0x84d8626d3118d396,
     0x864ab625376b7b77, 0x87c11235836d16a3, 0x893b81dbe7ed5966, 0x8aba10758e1ea3cf,
     0x8c3cc97f4cf1aadd, 0x8dc3b8960164a7d9, 0x8f4ee976e7c8b4cc, 0x90de67fff600044c,
@@ -36,7 +36,7 @@ static const uint64_t places[65] = {
     UINT64_MAX,
 };
 
-/* how many of the places lie below the slot of 2^56 that begins at 2^63 + i * 2^56 */
+/* how many of the addresses lie below the slot of 2^56 that begins at 2^63 + i * 2^56 */
 static const uint8_t places_below[128] = {
     0,  1,  2,  2,  3,  4,  4,  5,  6,  6,  7,  8,  8,  9,  10, 10, 11, 12, 12,
     13, 13, 14, 15, 15, 16, 17, 17, 18, 18, 19, 20, 20, 21, 21, 22, 22, 23, 24,
@@ -54,7 +54,7 @@ static int32_t index_of(int64_t ns)
     int shift = __builtin_clzll((unsigned long long)ns);
     uint64_t value = (uint64_t)ns << shift;
     int below = places_below[value >> 56 & 127];
-    below += value > places[below];
+    below += value > addresses[below];
     return 64 * (34 - shift) - 58 + below; /* shift 34: the octave of 1 s */
 }
 

@@ -14,7 +14,7 @@ static void add_stream(struct pipeline *p, size_t target, size_t kind, size_t fa
     p->streams[p->n_streams++] = (struct stream){
         .target = target,
         .kind = kind,
-        .place = &p->members[target].places[family],
+        .addr = &p->members[target].addresses[family],
         .window = window_create(p->kinds->list[kind], p->window_start),
     };
     p->members[target].n++;
@@ -31,7 +31,7 @@ size_t pipeline_add(struct pipeline *p, const struct target *target)
         .target = target, .first = p->n_streams, .full = true, .host = host};
     p->states[number] =
         (struct target_state){.target = target, .min_ns = DELAY_UNDEFINED};
-    m->places[0].rests = m->places[1].rests = true;
+    m->addresses[0].rests = m->addresses[1].rests = true;
     for (size_t kind = 0; kind < p->kinds->n; kind++)
         for (size_t f = 0; f < 2; f++)
             if (target->kinds[kind] && wanted[f])
@@ -105,7 +105,7 @@ bool pipeline_take(struct pipeline *p, struct mono now, struct order *out)
         .stream = (uint32_t)due.stream,
         .target = p->members[s->target].target,
         .kind = s->kind,
-        .to = s->place->to,
+        .to = s->addr->to,
     };
     if (!p->kinds->list[s->kind]->has_port)
         out->to.port = 0;
@@ -150,34 +150,34 @@ static bool post(struct pipeline *p, uint32_t number, struct wall end, bool earl
         .stream = number,
         .target = p->members[s->target].target,
         .kind = p->kinds->list[s->kind],
-        .to = s->place->to,
-        .pop = s->place->pop,
+        .to = s->addr->to,
+        .pop = s->addr->pop,
         .window = s->window,
         .summary = summary,
-        .own_answers = pipeline_says_whether_up(p->kinds->list[s->kind], s->place),
+        .own_answers = pipeline_says_whether_up(p->kinds->list[s->kind], s->addr),
         .early = early,
     };
     if (series_set_add(p->series, &part))
         pipeline_tell_overflow(p, m->target, end);
-    recent_add(&s->recent, summary, pipeline_distance(part.kind, s->place));
+    recent_add(&s->recent, summary, pipeline_distance(part.kind, s->addr));
     if (!part.own_answers)
         return true;
     bool up = summary->received + summary->outcomes[OUTCOME_REFUSED] > 0;
     s->answered |= up;
     m->measured |= up || (summary->sent > 0 && pipeline_silence_tells(p, m, s));
     m->up |= up;
-    s->place->up |= up;
+    s->addr->up |= up;
     return true;
 }
 
-void pipeline_begin_part(struct pipeline *p, struct member *m, const struct place *place,
-                         struct wall wall)
+void pipeline_begin_part(struct pipeline *p, struct member *m,
+                         const struct pipeline_address *addr, struct wall wall)
 {
     struct wall at = stamp(p, wall);
     struct summary summary;
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         struct stream *s = &p->streams[i];
-        if (s->place != place)
+        if (s->addr != addr)
             continue;
         post(p, i, at, true, &summary);
         window_destroy(s->window);
@@ -186,10 +186,10 @@ void pipeline_begin_part(struct pipeline *p, struct member *m, const struct plac
 }
 
 void pipeline_forget_recent(struct pipeline *p, const struct member *m,
-                            const struct place *place)
+                            const struct pipeline_address *addr)
 {
     for (uint32_t i = m->first; i < m->first + m->n; i++)
-        if (p->streams[i].place == place) {
+        if (p->streams[i].addr == addr) {
             p->streams[i].recent = (struct recent){0};
             shift_forget(&p->streams[i].shift);
         }
@@ -198,37 +198,38 @@ void pipeline_forget_recent(struct pipeline *p, const struct member *m,
 /* ---- addresses and PoPs ---- */
 
 /* `basis` of an answer; NULL: the chain shows it. */
-static void name_pop(struct pipeline *p, struct member *m, struct place *place,
+static void name_pop(struct pipeline *p, struct member *m, struct pipeline_address *addr,
                      const char *pop, const char *basis, struct wall wall)
 {
     bool told = basis != NULL;
-    if (pop[0] == '\0' || (place->told && !told) || !front_may_be_pop(place->front.is))
+    if (pop[0] == '\0' || (addr->told && !told) || !front_may_be_pop(addr->front.is))
         return;
-    bool same = strcmp(pop, place->pop) == 0;
-    bool learned = place->pop[0] == '\0' || (told && !place->told);
+    bool same = strcmp(pop, addr->pop) == 0;
+    bool learned = addr->pop[0] == '\0' || (told && !addr->told);
     if (!same && !learned) {
-        pipeline_begin_part(p, m, place, wall);
-        pipeline_forget_recent(p, m, place);
+        pipeline_begin_part(p, m, addr, wall);
+        pipeline_forget_recent(p, m, addr);
     }
-    text_copy(place->pop, sizeof place->pop, pop);
-    place->basis = told ? basis : "cname";
-    place->told = told;
+    text_copy(addr->pop, sizeof addr->pop, pop);
+    addr->basis = told ? basis : "cname";
+    addr->told = told;
 }
 
-static void change_address(struct pipeline *p, struct member *m, struct place *place,
-                           const char *chain, struct wall wall)
+static void change_address(struct pipeline *p, struct member *m,
+                           struct pipeline_address *addr, const char *chain,
+                           struct wall wall)
 {
-    intercept_forget(&place->intercept);
-    place->proved = false;
-    pipeline_begin_part(p, m, place, wall);
-    if (chain[0] != '\0' && strcmp(chain, place->chain) == 0)
+    intercept_forget(&addr->intercept);
+    addr->proved = false;
+    pipeline_begin_part(p, m, addr, wall);
+    if (chain[0] != '\0' && strcmp(chain, addr->chain) == 0)
         return; /* another address of the same PoP */
-    if (chain[0] != '\0' && place->chain[0] != '\0')
-        pipeline_forget_recent(p, m, place); /* another PoP for sure; else it ages out */
-    place->pop[0] = '\0';
-    place->basis = NULL;
-    place->told = false;
-    name_pop(p, m, place, chain, NULL, wall);
+    if (chain[0] != '\0' && addr->chain[0] != '\0')
+        pipeline_forget_recent(p, m, addr); /* another PoP for sure; else it ages out */
+    addr->pop[0] = '\0';
+    addr->basis = NULL;
+    addr->told = false;
+    name_pop(p, m, addr, chain, NULL, wall);
 }
 
 void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
@@ -237,19 +238,19 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
 {
     assert(target < p->n_targets);
     struct member *m = &p->members[target];
-    struct place *place = &m->places[family == FAMILY_IPV6];
+    struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
 
     p->latest = now;
-    place->rests = to.family == FAMILY_NONE;
-    if (place->rests) {
-        pipeline_forget_recent(p, m, place);
+    addr->rests = to.family == FAMILY_NONE;
+    if (addr->rests) {
+        pipeline_forget_recent(p, m, addr);
     } else {
-        if (place->to.family != FAMILY_NONE && !endpoint_same_address(&to, &place->to))
-            change_address(p, m, place, pop, wall);
+        if (addr->to.family != FAMILY_NONE && !endpoint_same_address(&to, &addr->to))
+            change_address(p, m, addr, pop, wall);
         else
-            name_pop(p, m, place, pop, NULL, wall);
-        text_copy(place->chain, sizeof place->chain, pop);
-        place->to = to;
+            name_pop(p, m, addr, pop, NULL, wall);
+        text_copy(addr->chain, sizeof addr->chain, pop);
+        addr->to = to;
     }
     pipeline_pace_target(p, target, now);
 }
@@ -259,17 +260,17 @@ bool pipeline_front(struct pipeline *p, size_t target, enum family family,
 {
     assert(target < p->n_targets);
     struct member *m = &p->members[target];
-    struct place *place = &m->places[family == FAMILY_IPV6];
-    bool changes = front_may_be_pop(place->front.is) != front_may_be_pop(front->is);
-    bool another = place->front.is != front->is;
-    place->front = *front;
+    struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
+    bool changes = front_may_be_pop(addr->front.is) != front_may_be_pop(front->is);
+    bool another = addr->front.is != front->is;
+    addr->front = *front;
     if (!changes)
         return another;
-    pipeline_begin_part(p, m, place, wall);
-    pipeline_forget_recent(p, m, place);
-    place->pop[0] = place->chain[0] = '\0';
-    place->basis = NULL;
-    place->told = false;
+    pipeline_begin_part(p, m, addr, wall);
+    pipeline_forget_recent(p, m, addr);
+    addr->pop[0] = addr->chain[0] = '\0';
+    addr->basis = NULL;
+    addr->told = false;
     pipeline_pace_target(p, target, p->latest);
     return another;
 }
@@ -279,14 +280,14 @@ void pipeline_asked(struct pipeline *p, size_t target, enum family family,
 {
     assert(target < p->n_targets);
     struct member *m = &p->members[target];
-    struct place *place = &m->places[family == FAMILY_IPV6];
-    bool another = strcmp(asked->chain, place->asked.chain) != 0;
-    bool first = place->asked_told.ns == 0;
-    place->asked = *asked;
-    if (place->rests || m->target->discovered || !(first || another) ||
-        (!first && now.ns - place->asked_told.ns < RESOLVED_LEAST_NS))
+    struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
+    bool another = strcmp(asked->chain, addr->asked.chain) != 0;
+    bool first = addr->asked_told.ns == 0;
+    addr->asked = *asked;
+    if (addr->rests || m->target->discovered || !(first || another) ||
+        (!first && now.ns - addr->asked_told.ns < RESOLVED_LEAST_NS))
         return;
-    place->asked_told = now;
+    addr->asked_told = now;
     pipeline_tell_resolved(p, target, family, wall);
 }
 
@@ -322,12 +323,12 @@ void pipeline_result(struct pipeline *p, const struct result *result)
     assert(result->stream < p->n_streams);
     struct stream *s = &p->streams[result->stream];
     struct result counted = *result;
-    bool in_use = endpoint_same_address(&result->to, &s->place->to);
+    bool in_use = endpoint_same_address(&result->to, &s->addr->to);
     if (in_use) {
-        name_pop(p, &p->members[s->target], s->place, result->pop,
+        name_pop(p, &p->members[s->target], s->addr, result->pop,
                  result->pop_basis != NULL ? result->pop_basis : "answer", result->time);
         pipeline_look(p, s, result);
-        s->place->proved |= shows_certificate(p->kinds->list[s->kind], result);
+        s->addr->proved |= shows_certificate(p->kinds->list[s->kind], result);
     }
     for (size_t d = 0; d < DELAYS_MAX; d++)
         if (!in_use || pipeline_leaves_out(p, s, d))
@@ -385,7 +386,7 @@ static void begin_window(struct pipeline *p)
 {
     for (size_t t = 0; t < p->n_targets; t++) {
         struct member *m = &p->members[t];
-        m->up = m->measured = m->places[0].up = m->places[1].up = false;
+        m->up = m->measured = m->addresses[0].up = m->addresses[1].up = false;
     }
 }
 

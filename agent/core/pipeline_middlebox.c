@@ -2,29 +2,30 @@
 
 #include <assert.h>
 
-size_t pipeline_distance(const struct kind *kind, const struct place *place)
+size_t pipeline_distance(const struct kind *kind, const struct pipeline_address *addr)
 {
     size_t tls = kind_delay(kind, "tls");
-    return kind->handshakes && intercepted(&place->intercept) && tls != KIND_NONE ? tls
-                                                                                  : 0;
+    return kind->handshakes && intercepted(&addr->intercept) && tls != KIND_NONE ? tls
+                                                                                 : 0;
 }
 
-bool pipeline_says_whether_up(const struct kind *kind, const struct place *place)
+bool pipeline_says_whether_up(const struct kind *kind,
+                              const struct pipeline_address *addr)
 {
     bool only_handshake = kind->handshakes && kind_delays(kind) == 1;
-    return !only_handshake || !intercepted(&place->intercept);
+    return !only_handshake || !intercepted(&addr->intercept);
 }
 
 /* What the handshakes told so far was the middlebox's: out of the open windows with it,
  * and out of what the ranking knows. */
 static void leave_out_handshakes(struct pipeline *p, size_t target,
-                                 const struct place *place)
+                                 const struct pipeline_address *addr)
 {
     struct member *m = &p->members[target];
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         struct stream *s = &p->streams[i];
         const struct kind *kind = p->kinds->list[s->kind];
-        if (s->place != place || !kind->handshakes)
+        if (s->addr != addr || !kind->handshakes)
             continue;
         s->recent = (struct recent){0};
         shift_forget(&s->shift);
@@ -38,25 +39,25 @@ void pipeline_decoy(struct pipeline *p, size_t target, enum family family,
                     int64_t handshake_ns)
 {
     assert(target < p->n_targets);
-    struct place *place = &p->members[target].places[family == FAMILY_IPV6];
-    bool before = intercepted(&place->intercept);
-    intercept_decoy(&place->intercept, handshake_ns);
-    if (!before && intercepted(&place->intercept))
-        leave_out_handshakes(p, target, place);
+    struct pipeline_address *addr = &p->members[target].addresses[family == FAMILY_IPV6];
+    bool before = intercepted(&addr->intercept);
+    intercept_decoy(&addr->intercept, handshake_ns);
+    if (!before && intercepted(&addr->intercept))
+        leave_out_handshakes(p, target, addr);
 }
 
 void pipeline_look(struct pipeline *p, const struct stream *s,
                    const struct result *result)
 {
-    bool before = intercepted(&s->place->intercept);
-    intercept_add(&s->place->intercept, p->kinds->list[s->kind], result);
-    if (!before && intercepted(&s->place->intercept))
-        leave_out_handshakes(p, s->target, s->place);
+    bool before = intercepted(&s->addr->intercept);
+    intercept_add(&s->addr->intercept, p->kinds->list[s->kind], result);
+    if (!before && intercepted(&s->addr->intercept))
+        leave_out_handshakes(p, s->target, s->addr);
 }
 
 bool pipeline_leaves_out(const struct pipeline *p, const struct stream *s, size_t d)
 {
     const struct kind *kind = p->kinds->list[s->kind];
-    return d < kind_delays(kind) && intercepted(&s->place->intercept) &&
+    return d < kind_delays(kind) && intercepted(&s->addr->intercept) &&
            intercept_leaves_out(kind, d);
 }

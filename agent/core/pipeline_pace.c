@@ -48,7 +48,7 @@ static int64_t interval_ns(const struct pipeline *p, const struct member *m, siz
 /* Targets of the configuration count also while they have no address: they will. */
 static bool counts(const struct member *m)
 {
-    return !m->target->discovered || !m->places[0].rests || !m->places[1].rests;
+    return !m->target->discovered || !m->addresses[0].rests || !m->addresses[1].rests;
 }
 
 static void add_member(struct pace *to, const struct pipeline *p, const struct member *m)
@@ -112,7 +112,7 @@ static void set_intervals(struct pipeline *p, size_t target, struct mono now)
     const struct member *m = &p->members[target];
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         const struct stream *s = &p->streams[i];
-        bool rests = s->place->rests || p->paused;
+        bool rests = s->addr->rests || p->paused;
         schedule_set(p->schedule, i, rests ? 0 : interval_ns(p, m, s->kind),
                      first_within_ns(m, p->kinds->list[s->kind]), now);
     }

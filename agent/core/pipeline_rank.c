@@ -19,49 +19,50 @@ static bool may_be_another(const struct pipeline *p, const struct stream *s)
 {
     const struct target *t = p->members[s->target].target;
     bool guessed = t->discovered && t->server_name[0] != '\0';
-    return guessed && !s->place->proved && has_tls(p, t);
+    return guessed && !s->addr->proved && has_tls(p, t);
 }
 
 bool pipeline_may_be_pop(const struct member *m)
 {
     bool any = false;
     for (size_t f = 0; f < 2; f++) {
-        if (!m->places[f].rests && front_may_be_pop(m->places[f].front.is))
+        if (!m->addresses[f].rests && front_may_be_pop(m->addresses[f].front.is))
             return true;
-        any |= !m->places[f].rests;
+        any |= !m->addresses[f].rests;
     }
     return !any;
 }
 
 static struct window_stats seen_of(const struct pipeline *p, const struct stream *s)
 {
-    bool no_pop = !front_may_be_pop(s->place->front.is) &&
+    bool no_pop = !front_may_be_pop(s->addr->front.is) &&
                   pipeline_may_be_pop(&p->members[s->target]);
-    if (s->place->rests || no_pop || may_be_another(p, s))
+    if (s->addr->rests || no_pop || may_be_another(p, s))
         return (struct window_stats){.min_ns = DELAY_UNDEFINED};
     return pipeline_recent_stats(p, s);
 }
 
-/* What is known of a target: its candidate, and in `place` where it is nearest. Of a
+/* What is known of a target: its candidate, and in `addr` where it is nearest. Of a
  * family that is no PoP only where there is none that may be one. */
 static struct candidate candidate_of(const struct pipeline *p, const struct member *m,
-                                     const struct place **place)
+                                     const struct pipeline_address **addr)
 {
     struct window_stats seen[2 * KINDS_MAX];
-    *place = &m->places[0];
+    *addr = &m->addresses[0];
     for (uint32_t i = 0; i < m->n; i++)
         seen[i] = seen_of(p, &p->streams[m->first + i]);
     struct candidate c = recent_candidate(seen, m->n);
     for (uint32_t i = m->n; i-- > 0;)
         if (seen[i].min_ns == c.min_ns)
-            *place = p->streams[m->first + i].place;
+            *addr = p->streams[m->first + i].addr;
     return c;
 }
 
 /* Of the family in which it is worse. */
 static void describe_middlebox(struct target_state *state, const struct member *m)
 {
-    const struct intercept *v4 = &m->places[0].intercept, *v6 = &m->places[1].intercept;
+    const struct intercept *v4 = &m->addresses[0].intercept,
+                           *v6 = &m->addresses[1].intercept;
     const struct intercept *worse =
         intercept_verdict(v6) > intercept_verdict(v4) ? v6 : v4;
     state->intercepted = intercepted(worse);
@@ -71,37 +72,38 @@ static void describe_middlebox(struct target_state *state, const struct member *
 /* Of a family in use before one that rests, and of one that may be a PoP before others.
  */
 static void describe_front(struct target_state *state, const struct member *m,
-                           const struct place *nearest)
+                           const struct pipeline_address *nearest)
 {
     bool pop = pipeline_may_be_pop(m);
     for (size_t f = 0; f < 2; f++) {
-        const struct place *other = &m->places[f];
+        const struct pipeline_address *other = &m->addresses[f];
         if (nearest->rests || (pop && !front_may_be_pop(nearest->front.is)))
             nearest = other->rests ? nearest : other;
     }
     state->front = nearest->front;
     if (nearest->rests && state->front.is == FRONT_UNKNOWN)
-        state->front = m->places[1].front;
+        state->front = m->addresses[1].front;
 }
 
-static void describe_place(struct target_place *out, const struct place *place)
+static void describe_place(struct target_address_state *out,
+                           const struct pipeline_address *addr)
 {
-    *out = (struct target_place){.basis = place->basis,
-                                 .asked = place->asked,
-                                 .front = place->front,
-                                 .answers = place->up};
-    if (!place->rests)
-        out->to = place->to;
-    text_copy(out->pop, sizeof out->pop, place->pop);
+    *out = (struct target_address_state){.basis = addr->basis,
+                                         .asked = addr->asked,
+                                         .front = addr->front,
+                                         .answers = addr->up};
+    if (!addr->rests)
+        out->to = addr->to;
+    text_copy(out->pop, sizeof out->pop, addr->pop);
 }
 
 static void describe(struct pipeline *p, size_t target, const struct candidate *c,
-                     const struct place *place)
+                     const struct pipeline_address *addr)
 {
     const struct member *m = &p->members[target];
-    const struct place *nearest = place;
-    if (place->pop[0] == '\0')
-        place = &m->places[m->places[0].pop[0] == '\0'];
+    const struct pipeline_address *nearest = addr;
+    if (addr->pop[0] == '\0')
+        addr = &m->addresses[m->addresses[0].pop[0] == '\0'];
     struct target_state *state = &p->states[target];
     *state = (struct target_state){
         .target = m->target,
@@ -111,12 +113,12 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
         .sent = c->sent,
         .lost = c->lost,
     };
-    text_copy(state->pop, sizeof state->pop, place->pop);
+    text_copy(state->pop, sizeof state->pop, addr->pop);
     for (size_t f = 0; f < 2; f++)
-        describe_place(&state->places[f], &m->places[f]);
+        describe_place(&state->addresses[f], &m->addresses[f]);
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         const struct stream *s = &p->streams[i];
-        state->states[s->place == &m->places[1]][s->kind] = s->flap.state;
+        state->states[s->addr == &m->addresses[1]][s->kind] = s->flap.state;
     }
     describe_front(state, m, nearest);
     describe_middlebox(state, m);
@@ -148,10 +150,10 @@ void pipeline_rank(struct pipeline *p)
     struct candidate *candidates = mem_alloc(n * sizeof *candidates);
     size_t *previous = mem_copy(p->order, n * sizeof *previous);
     for (size_t t = 0; t < n; t++) {
-        const struct place *place;
-        candidates[t] = candidate_of(p, &p->members[t], &place);
+        const struct pipeline_address *addr;
+        candidates[t] = candidate_of(p, &p->members[t], &addr);
         p->members[t].full = candidates[t].sent == 0; /* nothing known yet */
-        describe(p, t, &candidates[t], place);
+        describe(p, t, &candidates[t], addr);
         if (!pipeline_may_be_pop(&p->members[t]))
             candidates[t].min_ns = DELAY_UNDEFINED;
     }

@@ -13,7 +13,7 @@
 #include "core/series.h"
 #include "core/shift.h"
 
-struct place {                /* where a target is in one family */
+struct pipeline_address {     /* where a target is in one family */
     struct endpoint to;       /* FAMILY_NONE: it never had an address */
     bool rests;               /* it has none now; `to` is the last one */
     bool up;                  /* it answered in the open window */
@@ -30,7 +30,7 @@ struct place {                /* where a target is in one family */
 
 struct stream {
     size_t target, kind;
-    struct place *place;
+    struct pipeline_address *addr;
     struct window *window; /* of this address and PoP */
     bool touched;          /* the window holds anything */
     bool answered;         /* it was, once */
@@ -41,7 +41,7 @@ struct stream {
 
 struct member { /* a target */
     const struct target *target;
-    struct place places[2];
+    struct pipeline_address addresses[2];
     uint32_t first, n; /* its streams */
     bool full;         /* probed at the full interval, if it may be a PoP */
     size_t host;       /* the first member of the same host */
@@ -110,14 +110,14 @@ size_t pipeline_host_of(const struct pipeline *p, const struct target *target);
 void pipeline_pace(struct pipeline *p, struct mono now);
 void pipeline_pace_target(struct pipeline *p, size_t target, struct mono now);
 
-/* Ends the part of the window that is open for the place; the next one is another window
+/* Ends the part of the window that is open for the addr; the next one is another window
  * object: no delay variation between two addresses. */
-void pipeline_begin_part(struct pipeline *p, struct member *m, const struct place *place,
-                         struct wall wall);
+void pipeline_begin_part(struct pipeline *p, struct member *m,
+                         const struct pipeline_address *addr, struct wall wall);
 
 /* What was measured says nothing about where the target is now. */
 void pipeline_forget_recent(struct pipeline *p, const struct member *m,
-                            const struct place *place);
+                            const struct pipeline_address *addr);
 
 /* Takes a result of an address in use as recent of a middlebox. */
 void pipeline_look(struct pipeline *p, const struct stream *s,
@@ -130,9 +130,10 @@ bool pipeline_leaves_out(const struct pipeline *p, const struct stream *s, size_
  * The delay that says how far it is: the first one. Where a middlebox gives that, TLS,
  * which has to go all the way; where the stream has none, nothing is known.
  */
-size_t pipeline_distance(const struct kind *kind, const struct place *place);
+size_t pipeline_distance(const struct kind *kind, const struct pipeline_address *addr);
 
 /* Not when all that it measures is the handshake of a middlebox. */
-bool pipeline_says_whether_up(const struct kind *kind, const struct place *place);
+bool pipeline_says_whether_up(const struct kind *kind,
+                              const struct pipeline_address *addr);
 
 #endif

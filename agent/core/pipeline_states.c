@@ -70,11 +70,11 @@ static struct finding judge(const struct pipeline *p, const struct stream *s,
     struct finding f = {.state = STATE_UNKNOWN, .limit = NAN, .source = ""};
     const struct member *m = &p->members[s->target];
     const struct kind *kind = p->kinds->list[s->kind];
-    if (w->sent == 0 || w->interrupted || !pipeline_says_whether_up(kind, s->place))
+    if (w->sent == 0 || w->interrupted || !pipeline_says_whether_up(kind, s->addr))
         return f;
     if (w->received + w->outcomes[OUTCOME_REFUSED] > 0) {
         f.state = STATE_UP;
-        hold_against_limits(s, &m->target->limits, w, pipeline_distance(kind, s->place),
+        hold_against_limits(s, &m->target->limits, w, pipeline_distance(kind, s->addr),
                             &f);
     } else if (pipeline_silence_tells(p, m, s)) {
         worse(&f, STATE_DOWN, NAN, "",
@@ -93,7 +93,7 @@ static struct event *tell(struct pipeline *p, const struct stream *s, const char
     const struct target *target = p->members[s->target].target;
     struct event *e = events_add(p->open_events, name, severity, at, target);
     e->kind = p->kinds->list[s->kind];
-    e->family = s->place->to.family;
+    e->family = s->addr->to.family;
     return e;
 }
 
@@ -156,7 +156,7 @@ void pipeline_judge(struct pipeline *p, struct stream *s, const struct summary *
     if (news.what != FLAP_NOTHING && !as_expected)
         tell_state(p, s, &news, &f, w, w->end);
 
-    size_t distance = pipeline_distance(p->kinds->list[s->kind], s->place);
+    size_t distance = pipeline_distance(p->kinds->list[s->kind], s->addr);
     const struct delay_summary *delay = &w->delays[distance];
     if (delay->count == 0 || w->interrupted)
         return;
@@ -170,13 +170,13 @@ void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family famil
                             struct wall at)
 {
     const struct member *m = &p->members[target];
-    const struct place *place = &m->places[family == FAMILY_IPV6];
-    const struct asked *asked = &place->asked;
+    const struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
+    const struct asked *asked = &addr->asked;
     char address[ADDRESS_TEXT_MAX];
     struct event *e = events_add(p->open_events, "edgelat.target.resolved", SEVERITY_INFO,
                                  at, m->target);
     e->family = family;
-    endpoint_address(address, &place->to);
+    endpoint_address(address, &addr->to);
     event_say(e, "%s is %s%s%s", m->target->host, address,
               asked->chain[0] != '\0' ? ", by " : "", asked->chain);
     event_text(e, "network.peer.address", address);

@@ -7,7 +7,7 @@ struct window_stats pipeline_recent_stats(const struct pipeline *p,
     if (p->surveying && s->touched) {
         struct summary open;
         window_summary(s->window, p->stamped, &open);
-        recent_add(&recent, &open, pipeline_distance(p->kinds->list[s->kind], s->place));
+        recent_add(&recent, &open, pipeline_distance(p->kinds->list[s->kind], s->addr));
     }
     return recent_sum(&recent);
 }
@@ -40,9 +40,9 @@ void pipeline_moved(struct pipeline *p, struct wall wall)
         struct member *m = &p->members[t];
         m->full = true;
         for (size_t f = 0; f < 2; f++) {
-            pipeline_begin_part(p, m, &m->places[f], wall);
-            pipeline_forget_recent(p, m, &m->places[f]);
-            intercept_forget(&m->places[f].intercept);
+            pipeline_begin_part(p, m, &m->addresses[f], wall);
+            pipeline_forget_recent(p, m, &m->addresses[f]);
+            intercept_forget(&m->addresses[f].intercept);
         }
     }
 }

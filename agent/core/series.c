@@ -188,15 +188,15 @@ static bool drop_idle(struct series_set *l, size_t first, size_t end)
 /* Whether there is room for one more series of the part's stream, made where needed. */
 static bool has_room(struct series_set *l, const struct series_part *part)
 {
-    size_t first = 0, end, places;
+    size_t first = 0, end, addresses;
     while (first < l->n && l->entries[first]->stream < part->stream)
         first++;
     for (end = first; end < l->n && l->entries[end]->stream == part->stream;)
         end++;
-    places = count_places(l, first, end);
-    if (places >= SERIES_PLACES_MAX)
+    addresses = count_places(l, first, end);
+    if (addresses >= SERIES_PLACES_MAX)
         return drop_idle(l, first, end);
-    return places == 0 || count_spare(l) < SERIES_SPARE_MAX || drop_idle(l, 0, l->n);
+    return addresses == 0 || count_spare(l) < SERIES_SPARE_MAX || drop_idle(l, 0, l->n);
 }
 
 static bool target_overflows(const struct series_set *l, const struct target *target)

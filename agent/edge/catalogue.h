@@ -1,6 +1,6 @@
 /*
  * The catalogue of Microsoft's metros: what a code stands for and where that is, read
- * from metros.csv. Three families of codes name the same places differently (LON and LHR,
+ * from metros.csv. Three families of codes name the same addresses differently (LON and LHR,
  * CHI and MDW), so PoPs are compared by metro, never by code: codes whose positions are
  * within METRO_RADIUS_KM of each other, or of one that is in the metro already, are one
  * metro. A code that is not here is an answer, "unknown", not an error.

@@ -14,7 +14,7 @@ static double squared_sine(double x)
 /*
  * The angle in radians of a chord of the unit circle: the chord of half the angle again
  * and again until it is as long as its arc. After 12 times that is exact to 3e-8, and
- * exact for near and for opposite places alike.
+ * exact for near and for opposite addresses alike.
  */
 static double arc(double chord)
 {

@@ -1,5 +1,5 @@
 /*
- * How far two places are from each other, and how fast light could get there: what a
+ * How far two addresses are from each other, and how fast light could get there: what a
  * measured round-trip delay is held against.
  */
 #ifndef EDGELAT_EDGE_DISTANCE_H

@@ -92,7 +92,7 @@ struct explorer {
     struct mono sweep_began, sweep_next;
 
     struct damping moves, interruptions;
-    uint64_t places[PLACES_MAX]; /* where the host was, while it goes to and fro */
+    uint64_t addresses[PLACES_MAX]; /* where the host was, while it goes to and fro */
     size_t n_places;
     char moved[128]; /* what changed, to report */
     bool has_moved;
@@ -703,10 +703,10 @@ static bool was_there(struct explorer *e, uint64_t place)
     if (e->moves.changes == 1)
         e->n_places = 0;
     for (size_t i = 0; i < e->n_places; i++)
-        if (e->places[i] == place)
+        if (e->addresses[i] == place)
             return true;
     if (e->n_places < PLACES_MAX)
-        e->places[e->n_places++] = place;
+        e->addresses[e->n_places++] = place;
     return false;
 }
 

@@ -118,7 +118,7 @@ void explorer_ranked(struct explorer *e, const struct target_state *states, size
 /*
  * The network of the host changed, `what` is for the log. `moved`: `place` says where the
  * host is now; else a link in use was down for a moment. A host that goes to and fro
- * between the same places, or whose link flaps, is damped: otherwise nothing would ever be
+ * between the same addresses, or whose link flaps, is damped: otherwise nothing would ever be
  * known. A place where it was not before always counts. False: damped, nothing follows.
  */
 bool explorer_network(struct explorer *e, const char *what, bool moved, uint64_t place,

@@ -45,7 +45,7 @@ static void tell_change(const struct look *l)
 static void look_at_pop(const struct look *l)
 {
     struct served *s = l->served;
-    const struct target_place *place = l->place;
+    const struct target_address_state *place = l->place;
     bool is_new = strcmp(s->now.pop, place->pop) != 0;
     bool changed = is_new && !is_learned(l);
     if (changed) {
@@ -140,7 +140,7 @@ void serving_look(struct serving *s, const struct site *site,
             .served = &s->all[i],
             .site = site,
             .target = state->target,
-            .place = &state->places[i % 2],
+            .place = &state->addresses[i % 2],
             .family = i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6,
             .time = time,
             .events = events,

@@ -32,7 +32,7 @@ struct look { /* at one of them */
     struct served *served;
     const struct site *site;
     const struct target *target;
-    const struct target_place *place;
+    const struct target_address_state *place;
     enum family family;
     struct standing standing; /* of the PoP of `place` */
     struct wall time;

@@ -32,7 +32,7 @@ static size_t find_front(const struct snapshot_target *t, struct text *out)
 {
     for (size_t f = 0; f < 2; f++) {
         char text[FRONT_TEXT_MAX];
-        const struct target_place *place = &t->is.places[f];
+        const struct target_address_state *place = &t->is.addresses[f];
         bool foreign =
             place->front.is == FRONT_FOREIGN && place->to.family != FAMILY_NONE;
         if (!foreign && place->front.is != FRONT_FILTERED)
@@ -60,8 +60,8 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
         return 1;
     }
     if (s->window_end.ns - s->since.ns > RESOLVED_NS &&
-        t->is.places[0].to.family == FAMILY_NONE &&
-        t->is.places[1].to.family == FAMILY_NONE) {
+        t->is.addresses[0].to.family == FAMILY_NONE &&
+        t->is.addresses[1].to.family == FAMILY_NONE) {
         if (n > 0) /* that is why */
             return n;
         text_add(out, "%s: no address of %s is known; does DNS answer here?\n",

@@ -24,7 +24,7 @@ static struct snapshot_stream *place_of(struct snapshot *s, const struct series 
     for (size_t t = 0; t < s->n_targets; t++) {
         struct snapshot_target *target = &s->targets[t];
         size_t f = series->family == FAMILY_IPV6;
-        const struct target_place *place = &target->is.places[f];
+        const struct target_address_state *place = &target->is.addresses[f];
         if (target->is.target != series->target)
             continue;
         if (!endpoint_same_address(&series->to, &place->to) ||
@@ -99,15 +99,15 @@ void snapshot_free(struct snapshot *s)
 
 bool snapshot_shows(const struct snapshot_target *t)
 {
-    return !t->is.target->discovered || t->is.places[0].to.family != FAMILY_NONE ||
-           t->is.places[1].to.family != FAMILY_NONE;
+    return !t->is.target->discovered || t->is.addresses[0].to.family != FAMILY_NONE ||
+           t->is.addresses[1].to.family != FAMILY_NONE;
 }
 
 const struct snapshot_stream *snapshot_stream(const struct snapshot_target *t,
                                               size_t family, size_t kind)
 {
     const struct snapshot_stream *stream = &t->streams[family][kind];
-    bool is = stream->end.ns != 0 && t->is.places[family].to.family != FAMILY_NONE;
+    bool is = stream->end.ns != 0 && t->is.addresses[family].to.family != FAMILY_NONE;
     return is ? stream : NULL;
 }
 

@@ -73,14 +73,15 @@ static void add_stream(struct text *out, const struct target_state *is,
          address[ADDRESS_TEXT_MAX];
     if (is->rank > 0)
         snprintf(rank, sizeof rank, "%" PRIu32, is->rank);
-    text_add(out, "%4s  %s%-*s %-8s %-5s %-8s %6" PRIu64 " %7s %9s %9s  %s  %s\n", rank,
-             is->target->discovered ? "+" : "", is->target->discovered ? 19 : 20,
-             is->target->name,
-             front_pop(stream->pop, &is->places[stream->to.family == FAMILY_IPV6].front),
-             kind, stream->silent ? "silent" : state_name(state), stream->sent,
-             loss_text(loss, stream->lost, stream->failed, stream->sent),
-             delay(p50, &stream->delay, P50), delay(p95, &stream->delay, P95),
-             clock_time(time, stream->end), endpoint_address(address, &stream->to));
+    text_add(
+        out, "%4s  %s%-*s %-8s %-5s %-8s %6" PRIu64 " %7s %9s %9s  %s  %s\n", rank,
+        is->target->discovered ? "+" : "", is->target->discovered ? 19 : 20,
+        is->target->name,
+        front_pop(stream->pop, &is->addresses[stream->to.family == FAMILY_IPV6].front),
+        kind, stream->silent ? "silent" : state_name(state), stream->sent,
+        loss_text(loss, stream->lost, stream->failed, stream->sent),
+        delay(p50, &stream->delay, P50), delay(p95, &stream->delay, P95),
+        clock_time(time, stream->end), endpoint_address(address, &stream->to));
 }
 
 static void add_target(const struct snapshot *s, const struct snapshot_target *t,

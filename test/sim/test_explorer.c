@@ -309,7 +309,7 @@ static const struct target_state *state_of(struct world *w, const char *host)
 static bool is_probed(struct world *w, const char *host)
 {
     const struct target_state *s = state_of(w, host);
-    return s != NULL && s->places[0].to.family != FAMILY_NONE;
+    return s != NULL && s->addresses[0].to.family != FAMILY_NONE;
 }
 
 static void nearest_is(struct world *w, const char *host, const char *what)

@@ -48,7 +48,7 @@ static void add(struct rows *r, const struct kind *kind, const char *address,
     }
     window_summary(w, (struct wall){60 * NS_PER_S}, &s->window);
     window_destroy(w);
-    r->state.places[s->family == FAMILY_IPV6].to = s->to;
+    r->state.addresses[s->family == FAMILY_IPV6].to = s->to;
     r->state.sent += replies + others;
     r->state.lost += other == OUTCOME_LOSS ? others : 0;
     if (s->window.delays[0].count > 0 &&

@@ -47,7 +47,7 @@ static void who_is_no_pop(void **state)
         const struct target_state *t = r.batch->targets;
         CHECK_INT(0, t[0].rank, no[i]->why);
         CHECK_TEXT("", t[0].pop, "no PoP, whatever it says");
-        CHECK_TEXT("", t[0].places[0].pop, "also of its family");
+        CHECK_TEXT("", t[0].addresses[0].pop, "also of its family");
         CHECK_INT(MS(1), t[0].min_ns, "its delay is shown");
         CHECK(t[0].up && t[0].measured, "it is up");
         CHECK_TEXT(no[i]->why, t[0].front.why, "and why it is none");
@@ -140,7 +140,7 @@ static void one_family(void **state)
     CHECK_INT(2, t->rank, "and its rank");
     CHECK_TEXT("AMS", t->pop, "its PoP");
     CHECK_INT(FRONT_EDGE, t->front.is, "as a whole it is one");
-    CHECK_INT(FRONT_FOREIGN, t->places[0].front.is, "by IPv4 it is not");
+    CHECK_INT(FRONT_FOREIGN, t->addresses[0].front.is, "by IPv4 it is not");
     end(&r);
 }
 

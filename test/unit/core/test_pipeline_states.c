@@ -51,10 +51,10 @@ static void down_and_up_again(void **state)
     resolve(&r, 0, near, "");
     window(&r, 6, 0, MS(3));
     CHECK_INT(0, r.batch->n_events, "to be up is no news");
-    CHECK(r.batch->targets[0].places[0].answers, "it answers");
-    CHECK(!r.batch->targets[0].places[1].answers, "by IPv4 alone");
+    CHECK(r.batch->targets[0].addresses[0].answers, "it answers");
+    CHECK(!r.batch->targets[0].addresses[1].answers, "by IPv4 alone");
     window(&r, 0, 6, 0);
-    CHECK(!r.batch->targets[0].places[0].answers, "not in this window");
+    CHECK(!r.batch->targets[0].addresses[0].answers, "not in this window");
     CHECK(find(&r, "edgelat.state.changed") == NULL, "one window proves nothing");
     window(&r, 0, 6, 0);
     const struct event *e = expect(&r, "edgelat.state.changed", "up", "down");

@@ -174,19 +174,20 @@ static void what_was_asked_is_carried(void **state)
     resolve(&r, 0, "192.0.2.1", "LHR");
     pipeline_asked(r.p, 0, FAMILY_IPV4, &asked, r.now, r.wall);
     close_window(&r);
-    const struct target_place *place = &r.batch->targets[0].places[0];
+    const struct target_address_state *place = &r.batch->targets[0].addresses[0];
     CHECK_TEXT("a.example -> b.example", place->asked.chain, "the chain");
     CHECK_TEXT("192.0.2.53", place->asked.servers, "the servers");
     CHECK_TEXT("LHR", place->pop, "the PoP");
     CHECK_TEXT("cname", place->basis, "how it is known");
-    CHECK_INT(FAMILY_NONE, r.batch->targets[0].places[1].to.family, "no IPv6");
+    CHECK_INT(FAMILY_NONE, r.batch->targets[0].addresses[1].to.family, "no IPv6");
     CHECK_INT(1, r.batch->n_events, "and told once");
     CHECK_TEXT("edgelat.target.resolved", r.batch->events[0].name, "as an event");
     CHECK(strstr(r.batch->events[0].text, "by a.example -> b.example") != NULL, "%s",
           r.batch->events[0].text);
     give(&r, PING4, "192.0.2.1", OUTCOME_REPLY, MS(3), "LON");
     close_window(&r);
-    CHECK_TEXT("answer", r.batch->targets[0].places[0].basis, "an answer said it better");
+    CHECK_TEXT("answer", r.batch->targets[0].addresses[0].basis,
+               "an answer said it better");
     end(&r);
 }
 

@@ -317,7 +317,7 @@ static void rotate(struct rig *r, unsigned from, unsigned to)
 }
 
 struct added_up {
-    size_t places, overflow;
+    size_t addresses, overflow;
     uint64_t replies, delays, overflow_replies, in_window;
 };
 
@@ -327,7 +327,7 @@ static struct added_up add_up(const struct rig *r)
     for (size_t i = 0; i < r->batch->n_series; i++) {
         const struct series *s = r->batch->series[i];
         uint64_t replies = s->outcomes[OUTCOME_REPLY];
-        sum.places += !s->overflow;
+        sum.addresses += !s->overflow;
         sum.overflow += s->overflow;
         sum.replies += replies;
         sum.delays += s->delays[0].count;
@@ -353,7 +353,7 @@ static void places_without_end_are_one_series(void **state)
     rotate(&r, 0, 100);
     close_window(&r);
     struct added_up sum = add_up(&r);
-    CHECK_INT(SERIES_PLACES_MAX, sum.places, "places of their own");
+    CHECK_INT(SERIES_PLACES_MAX, sum.addresses, "addresses of their own");
     CHECK_INT(1, sum.overflow, "the others are one series");
     CHECK_INT(100, sum.replies, "no result is lost");
     CHECK_INT(100, sum.delays, "nor its delay");
@@ -364,7 +364,7 @@ static void places_without_end_are_one_series(void **state)
     rotate(&r, 0, 150); /* the first ones again: they have their series */
     close_window(&r);
     sum = add_up(&r);
-    CHECK_INT(SERIES_PLACES_MAX, sum.places, "no more places");
+    CHECK_INT(SERIES_PLACES_MAX, sum.addresses, "no more addresses");
     CHECK_INT(250, sum.replies, "all of both windows");
     CHECK_INT(250 - 2 * SERIES_PLACES_MAX, sum.overflow_replies, "in one series");
     CHECK_INT(sum.overflow_replies, r.batch->overflowed, "as the agent says");
@@ -372,7 +372,7 @@ static void places_without_end_are_one_series(void **state)
     end(&r);
 }
 
-/* Codes of PoPs are no other than addresses, and a second stream has places of its own.
+/* Codes of PoPs are no other than addresses, and a second stream has addresses of its own.
  */
 static void pops_without_end_are_one_series(void **state)
 {
@@ -388,7 +388,7 @@ static void pops_without_end_are_one_series(void **state)
     }
     close_window(&r);
     struct added_up sum = add_up(&r);
-    CHECK_INT(2 * SERIES_PLACES_MAX, sum.places, "of two streams");
+    CHECK_INT(2 * SERIES_PLACES_MAX, sum.addresses, "of two streams");
     CHECK_INT(2, sum.overflow, "one a stream");
     CHECK_INT(400, sum.replies, "all of them");
     CHECK_INT(1, count_events(&r, "edgelat.series.overflow"), "one event a target");
@@ -405,12 +405,12 @@ static void at_the_bound_idle_places_go(void **state)
     pass(&r, SERIES_IDLE_NS);
     rotate(&r, 0, 1); /* the first one is not idle */
     close_window(&r);
-    CHECK_INT(SERIES_PLACES_MAX, add_up(&r).places, "kept while there is room");
+    CHECK_INT(SERIES_PLACES_MAX, add_up(&r).addresses, "kept while there is room");
     struct wall began = r.wall;
     rotate(&r, 100, 102);
     close_window(&r);
     struct added_up sum = add_up(&r);
-    CHECK_INT(SERIES_PLACES_MAX, sum.places, "two have come, two have gone");
+    CHECK_INT(SERIES_PLACES_MAX, sum.addresses, "two have come, two have gone");
     CHECK_INT(0, sum.overflow, "there was room");
     CHECK_INT(SERIES_PLACES_MAX + 1, sum.replies, "two of one reply went, two came");
     size_t fresh = 0;
@@ -453,7 +453,7 @@ static void spare_places_are_bounded_in_all(void **state)
         overflow += list[i]->overflow;
         sent += list[i]->outcomes[OUTCOME_LOSS];
     }
-    CHECK_INT(STREAMS_ALL + SERIES_SPARE_MAX, n - overflow, "places");
+    CHECK_INT(STREAMS_ALL + SERIES_SPARE_MAX, n - overflow, "addresses");
     CHECK(overflow > 0 && overflow <= STREAMS_ALL, "%zu overflow series", overflow);
     CHECK_INT(STREAMS_ALL * PLACES, sent, "no result is lost");
     CHECK_INT(1, news, "told once a target");

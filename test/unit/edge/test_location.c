@@ -10,7 +10,7 @@ static void load(struct catalogue *c)
 static const struct {
     const char *text;
     double latitude, longitude;
-} places[] = {
+} addresses[] = {
     {"50.94 6.96", 50.94, 6.96},
     {"50.94, 6.96", 50.94, 6.96},
     {"50.94,6.96", 50.94, 6.96},
@@ -28,13 +28,13 @@ static void test_places(void **state)
     (void)state;
     struct catalogue c;
     load(&c);
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
         struct position at;
         struct text wrong = {0};
-        CHECK(place_parse(&at, &c, places[i].text, &wrong), "%s: %s", places[i].text,
-              text_string(&wrong));
-        CHECK_NEAR(places[i].latitude, at.latitude, 0, places[i].text);
-        CHECK_NEAR(places[i].longitude, at.longitude, 0, places[i].text);
+        CHECK(place_parse(&at, &c, addresses[i].text, &wrong), "%s: %s",
+              addresses[i].text, text_string(&wrong));
+        CHECK_NEAR(addresses[i].latitude, at.latitude, 0, addresses[i].text);
+        CHECK_NEAR(addresses[i].longitude, at.longitude, 0, addresses[i].text);
         CHECK_TEXT("", text_string(&wrong), "nothing is wrong");
     }
     catalogue_free(&c);

@@ -62,7 +62,7 @@ static void end(struct rig *r)
 
 static void be_at(struct rig *r, const char *pop, const char *basis, const char *address)
 {
-    struct target_place *place = &r->state.places[0];
+    struct target_address_state *place = &r->state.addresses[0];
     text_copy(place->pop, sizeof place->pop, pop);
     place->basis = basis;
     place->answers = true;
@@ -104,7 +104,7 @@ static void walk(struct rig *r, const char *script)
         word[strcspn(word, ")")] = '\0';
         be_at(r, *word == '-' ? "" : word, *word == '-' ? NULL : "X-MSEdge-Ref",
               "192.0.2.1");
-        r->state.places[0].answers = !silent;
+        r->state.addresses[0].answers = !silent;
         for (int i = star != NULL ? atoi(star + 1) : 1; i > 0; i--)
             look(r);
     }
@@ -203,7 +203,7 @@ static void test_windows(void **state)
 
 static void be_foreign(struct rig *r, bool foreign, int windows)
 {
-    struct target_place *place = &r->state.places[0];
+    struct target_address_state *place = &r->state.addresses[0];
     place->front.is = foreign ? FRONT_FOREIGN : FRONT_EDGE;
     strcpy(place->front.why, "X-CDN-TraceID of Akamai");
     be_at(r, foreign ? "" : "LON", foreign ? NULL : "X-MSEdge-Ref", "192.0.2.1");
@@ -412,11 +412,11 @@ static void test_families_and_targets(void **state)
     be_at(&r, "LON", "X-MSEdge-Ref", "192.0.2.1");
     look(&r);
     states[0] = states[1] = r.state;
-    states[0].places[1] = states[0].places[0];
+    states[0].addresses[1] = states[0].addresses[0];
     serving_look(&r.serving, &r.site, states, 2, r.now, &r.events);
     CHECK_INT(0, r.events.n, "learned");
-    text_copy(states[0].places[1].pop, POP_TEXT_MAX, "AMS");
-    text_copy(states[1].places[0].pop, POP_TEXT_MAX, "NYC");
+    text_copy(states[0].addresses[1].pop, POP_TEXT_MAX, "AMS");
+    text_copy(states[1].addresses[0].pop, POP_TEXT_MAX, "NYC");
     serving_look(&r.serving, &r.site, states, 2, r.now, &r.events);
     CHECK_INT(2, r.events.n, "one of each");
     CHECK_INT(FAMILY_IPV6, r.events.list[0].family, "of the first target");

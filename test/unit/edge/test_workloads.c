@@ -128,7 +128,7 @@ static const struct {
      "f.csv:3: by_metro efz.example: must have {code} once, where the code of the metro "
      "stands\n",
      0},
-    {"two places", HEAD "a,s,a.example,/,{code}.{code}.example\n",
+    {"two addresses", HEAD "a,s,a.example,/,{code}.{code}.example\n",
      "f.csv:3: by_metro {code}.{code}.example: must have {code} once, where the code of "
      "the metro stands\n",
      0},

@@ -182,7 +182,7 @@ static void another_place(void **state)
     bed_end(b);
 }
 
-/* A target with more places than there may be series is shown all the same. */
+/* A target with more addresses than there may be series is shown all the same. */
 static void an_overflow_series(void **state)
 {
     (void)state;
