@@ -123,7 +123,7 @@ static void print_data(const struct data *d, enum data_file file, size_t entries
 /* A data file that is nowhere is no problem: what it would say is unknown then. */
 static void print_all_data(const struct data *d)
 {
-    const struct knowledge *k = &d->known;
+    const struct edge_data *k = &d->known;
     print_data(d, DATA_METROS, k->metros.n + k->metros.n_others - k->metros.n_airports,
                k->metros.version);
     print_data(d, DATA_PREFIXES, k->prefixes.n, k->prefixes.version);

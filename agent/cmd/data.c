@@ -131,5 +131,5 @@ size_t data_load(struct data *d, const struct data_folders *folders)
 
 void data_free(struct data *d)
 {
-    knowledge_free(&d->known);
+    edge_data_free(&d->known);
 }

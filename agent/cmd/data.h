@@ -31,7 +31,7 @@ enum data_file {
 extern const char *const data_names[DATA_FILES]; /* "metros.csv", ... */
 
 struct data {
-    struct knowledge known;
+    struct edge_data known;
     char path[DATA_FILES][PATH_MAX]; /* "" when there is none; its table is empty */
     size_t problems[DATA_FILES];
 };

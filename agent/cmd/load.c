@@ -108,7 +108,7 @@ static size_t load_data(struct config *c, struct data *d, const char *name,
     struct data_folders folders = data_folders();
     problems += data_load(d, &folders);
     if (problems == 0)
-        problems = knowledge_complete(&d->known, c, probe_kind_words(), name,
+        problems = edge_data_complete(&d->known, c, probe_kind_words(), name,
                                       print_problem, NULL);
     return problems;
 }

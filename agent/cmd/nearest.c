@@ -169,7 +169,7 @@ static bool take_location(struct ranking *r, const char *location)
     struct text wrong = {0};
     struct position at;
     bool fits = text_copy(r->config.location, sizeof r->config.location, location);
-    bool fine = fits && place_parse(&at, &r->data.known.metros, location, &wrong);
+    bool fine = fits && location_parse(&at, &r->data.known.metros, location, &wrong);
     if (!fine)
         cmd_cannot("--location: %s",
                    fits ? text_string(&wrong) : "that is too long to be a place");

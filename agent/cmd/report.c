@@ -182,7 +182,7 @@ static struct limits limits_of(const struct report *r, const struct past_target 
     if (known != NULL)
         return known->limits;
     text_copy(target.service, sizeof target.service, t->service);
-    knowledge_limits(&r->data.known, &target);
+    edge_data_limits(&r->data.known, &target);
     return target.limits;
 }
 

@@ -35,7 +35,7 @@
 struct agent {
     uv_loop_t *loop;
     const struct config *config;
-    const struct knowledge *knowledge;
+    const struct edge_data *edge_data;
     struct http *http;
     struct measurer *measurer; /* NULL while the clock is not set */
     struct spool *spool;
@@ -127,7 +127,7 @@ static int begin_measuring(struct agent *a)
         return 0;
     }
     struct explorer_pace pace = {.gap_ns = SWEEP_GAP_NS, .choose_ns = SWEEP_CHOOSE_NS};
-    int rc = measurer_create(&a->measurer, a->loop, a->config, a->knowledge, a->http,
+    int rc = measurer_create(&a->measurer, a->loop, a->config, a->edge_data, a->http,
                              pace, events);
     if (rc < 0)
         return rc;
@@ -245,12 +245,12 @@ static uv_timer_t *make_timer(struct agent *a)
 }
 
 int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config,
-                 const struct knowledge *knowledge)
+                 const struct edge_data *edge_data)
 {
     struct agent *a = mem_zalloc(sizeof *a);
     a->loop = loop;
     a->config = config;
-    a->knowledge = knowledge;
+    a->edge_data = edge_data;
     if (gethostname(a->host_name, sizeof a->host_name - 1) < 0)
         a->host_name[0] = '\0';
     a->stop_timer = make_timer(a);
@@ -268,7 +268,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
             .site = config->site[0] != '\0' ? config->site : a->host_name,
             .peering = &config->peering,
         };
-        a->closing = closing_create(config, knowledge, &resource, a->spool);
+        a->closing = closing_create(config, edge_data, &resource, a->spool);
         rc = open_network(a);
     }
     if (rc < 0) {

@@ -16,11 +16,11 @@ struct agent;
 typedef void agent_stopped_cb(void *user);
 
 /*
- * `config` and `knowledge` are borrowed and outlive the agent. Returns 0, or -errno after
+ * `config` and `edge_data` are borrowed and outlive the agent. Returns 0, or -errno after
  * saying in one line on standard error what could not be done and the next step.
  */
 int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config,
-                 const struct knowledge *knowledge);
+                 const struct edge_data *edge_data);
 
 /*
  * Closes the open window, puts it into the spool and tries once to ship what waits there.

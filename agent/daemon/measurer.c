@@ -490,7 +490,7 @@ static void open_kinds(struct measurer *m)
 }
 
 int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
-                    const struct knowledge *knowledge, struct http *http,
+                    const struct edge_data *edge_data, struct http *http,
                     struct explorer_pace pace, struct measurer_events events)
 {
     struct resolver *resolver;
@@ -513,7 +513,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     m->pipeline =
         pipeline_create(&settings, probe_kind_words(), chance_seed(), mono_now(), wall);
     m->explorer =
-        explorer_create(config, knowledge, probe_kind_words(), pace, chance_seed());
+        explorer_create(config, edge_data, probe_kind_words(), pace, chance_seed());
     m->clock_offset_ns = wall.ns - mono_now().ns;
     m->probe_timer = make_timer(m);
     m->explore_timer = make_timer(m);

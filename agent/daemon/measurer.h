@@ -40,7 +40,7 @@ struct measurer;
  * configuration that is no address).
  */
 int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
-                    const struct knowledge *knowledge, struct http *http,
+                    const struct edge_data *edge_data, struct http *http,
                     struct explorer_pace pace, struct measurer_events events);
 
 /* Something has moved: a survey, not sooner than a minute after the last one. `what` is

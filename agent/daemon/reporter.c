@@ -265,12 +265,12 @@ const struct events *closing_events(const struct closing *c)
 }
 
 struct closing *closing_create(const struct config *config,
-                               const struct knowledge *knowledge,
+                               const struct edge_data *edge_data,
                                const struct otlp_resource *resource, struct spool *spool)
 {
     struct closing *c = mem_zalloc(sizeof *c);
     c->config = config;
-    site_read(&c->site, &knowledge->metros, config->location, &config->peering, NULL,
+    site_read(&c->site, &edge_data->metros, config->location, &config->peering, NULL,
               NULL);
     c->resource = *resource;
     c->spool = spool;

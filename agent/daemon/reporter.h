@@ -23,7 +23,7 @@ struct closing;
 
 /* All but the resource, whose texts are, is borrowed; it outlives the closing. */
 struct closing *closing_create(const struct config *config,
-                               const struct knowledge *knowledge,
+                               const struct edge_data *edge_data,
                                const struct otlp_resource *resource, struct spool *spool);
 void closing_destroy(struct closing *c); /* NULL is fine */
 

@@ -6,7 +6,7 @@
 
 #define LOSS_RATIO_DEFAULT 0.02 /* where Microsoft names none */
 
-void knowledge_free(struct knowledge *k)
+void edge_data_free(struct edge_data *k)
 {
     catalogue_free(&k->metros);
     prefixes_free(&k->prefixes);
@@ -44,7 +44,7 @@ static void say(const char *clause, void *user)
 
 /* ---- what is completed ---- */
 
-static void add_workloads(const struct knowledge *k, struct config *c,
+static void add_workloads(const struct edge_data *k, struct config *c,
                           const struct kinds *kinds)
 {
     size_t n = k->workloads.n;
@@ -53,14 +53,14 @@ static void add_workloads(const struct knowledge *k, struct config *c,
         c->targets[c->n_targets++] = workload_target(&k->workloads.all[i], kinds);
 }
 
-void knowledge_limits(const struct knowledge *k, struct target *target)
+void edge_data_limits(const struct edge_data *k, struct target *target)
 {
     thresholds_limits(&k->thresholds, target->service, &target->limits);
     if (target->limits.loss_ratio == 0)
         target->limits.loss_ratio = LOSS_RATIO_DEFAULT;
 }
 
-size_t knowledge_complete(const struct knowledge *k, struct config *c,
+size_t edge_data_complete(const struct edge_data *k, struct config *c,
                           const struct kinds *kinds, const char *file,
                           config_problem_cb *on_problem, void *user)
 {
@@ -74,6 +74,6 @@ size_t knowledge_complete(const struct knowledge *k, struct config *c,
             "package's, or add a section [target NAME] with a host",
             &j);
     for (size_t t = 0; t < c->n_targets; t++)
-        knowledge_limits(k, &c->targets[t]);
+        edge_data_limits(k, &c->targets[t]);
     return j.problems;
 }

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct knowledge { /* all zero knows nothing; ends with knowledge_free() */
+struct edge_data { /* all zero knows nothing; ends with edge_data_free() */
     struct catalogue metros;
     struct prefixes prefixes;
     struct thresholds thresholds;
@@ -23,13 +23,13 @@ struct knowledge { /* all zero knows nothing; ends with knowledge_free() */
     struct suffixes suffixes;
 };
 
-void knowledge_free(struct knowledge *k);
+void edge_data_free(struct edge_data *k);
 
 /* A target that asks for the workload, with defaults for the rest. */
 struct target workload_target(const struct workload *w, const struct kinds *kinds);
 
 /* Fills in the limits of a target that nobody has set: of its service. */
-void knowledge_limits(const struct knowledge *k, struct target *target);
+void edge_data_limits(const struct edge_data *k, struct target *target);
 
 /*
  * Completes a configuration that has been read: without any target the workloads become
@@ -37,7 +37,7 @@ void knowledge_limits(const struct knowledge *k, struct target *target);
  * number of problems, each given to `on_problem`: a place that is not in the catalogue,
  * and that there is no target at all. `file` is its name for messages.
  */
-size_t knowledge_complete(const struct knowledge *k, struct config *c,
+size_t edge_data_complete(const struct edge_data *k, struct config *c,
                           const struct kinds *kinds, const char *file,
                           config_problem_cb *on_problem, void *user);
 

@@ -69,7 +69,7 @@ struct explored {
 
 struct explorer {
     const struct config *config;
-    const struct knowledge *knowledge;
+    const struct edge_data *edge_data;
     const struct kinds *kinds;
     struct explorer_pace pace;
     struct random random;
@@ -145,7 +145,7 @@ static struct explored *add_own(struct explorer *e, struct target t)
     if (is_taken(e, t.name))
         text_copy(t.name, sizeof t.name, t.host);
     t.discovered = true;
-    knowledge_limits(e->knowledge, &t);
+    edge_data_limits(e->edge_data, &t);
     struct explored *x = add(e, &t);
     x->own = t;
     x->target = &x->own;
@@ -547,7 +547,7 @@ static void note_hint(struct explorer *e, const struct explored *x, const char *
                       const struct front *front)
 {
     if (e->hint == NULL && x->door == SIZE_MAX && front_may_be_pop(front->is))
-        e->hint = catalogue_of_pop(&e->knowledge->metros, pop, POP_FRONT_DOOR);
+        e->hint = catalogue_of_pop(&e->edge_data->metros, pop, POP_FRONT_DOOR);
 }
 
 static void lookup_failed(struct explorer *e, size_t number, size_t f,
@@ -654,7 +654,7 @@ void explorer_result(struct explorer *e, size_t number, const struct result *r)
     n->front = fronts_replied(e->fronts, number, r->to.family, &r->to, r->foreign);
     if (!front_may_be_pop(n->front.is))
         return;
-    const struct metro *m = catalogue_of_pop(&e->knowledge->metros, r->pop, POP_EXCHANGE);
+    const struct metro *m = catalogue_of_pop(&e->edge_data->metros, r->pop, POP_EXCHANGE);
     if (m != NULL && m != x->told) {
         x->told = m;
         e->choose_again = true;
@@ -666,7 +666,7 @@ void explorer_result(struct explorer *e, size_t number, const struct result *r)
 static const struct workload *workload_with_doors(const struct explorer *e,
                                                   const struct target *t)
 {
-    const struct workloads *all = &e->knowledge->workloads;
+    const struct workloads *all = &e->edge_data->workloads;
     for (size_t w = 0; w < all->n; w++)
         if (all->all[w].by_metro[0] != '\0' && same_service(t, &all->all[w]))
             return &all->all[w];
@@ -689,7 +689,7 @@ void explorer_ranked(struct explorer *e, const struct target_state *states, size
     }
     e->best = NULL;
     if (best != NULL) {
-        e->best = catalogue_of_pop(&e->knowledge->metros, best->pop, POP_EXCHANGE);
+        e->best = catalogue_of_pop(&e->edge_data->metros, best->pop, POP_EXCHANGE);
         e->best_of = workload_with_doors(e, best->target);
         e->best_ns = best->min_ns;
     }
@@ -802,26 +802,26 @@ struct explorer_counters explorer_counters(const struct explorer *e)
 /* ---- the whole ---- */
 
 struct explorer *explorer_create(const struct config *config,
-                                 const struct knowledge *knowledge,
+                                 const struct edge_data *edge_data,
                                  const struct kinds *kinds, struct explorer_pace pace,
                                  uint64_t seed)
 {
     struct explorer *e = mem_zalloc(sizeof *e);
     e->config = config;
-    e->knowledge = knowledge;
+    e->edge_data = edge_data;
     e->kinds = kinds;
     e->pace = pace;
     e->random = random_from(seed);
     e->paused = true;
     e->room = config->n_targets + PIPELINE_ADDED_MAX;
     e->all = mem_zalloc(e->room * sizeof *e->all);
-    e->fronts = fronts_create(&knowledge->suffixes, &knowledge->prefixes, e->room);
-    site_read(&e->site, &knowledge->metros, config->location, &config->peering, NULL,
+    e->fronts = fronts_create(&edge_data->suffixes, &edge_data->prefixes, e->room);
+    site_read(&e->site, &edge_data->metros, config->location, &config->peering, NULL,
               NULL);
     for (size_t i = 0; i < config->n_targets; i++)
         add(e, &config->targets[i]);
     e->added = e->n; /* the pipeline has these */
-    const struct workloads *w = &knowledge->workloads;
+    const struct workloads *w = &edge_data->workloads;
     bool ipv4 = false, ipv6 = false;
     for (size_t i = 0; config->workloads && i < w->n; i++)
         if (find_host(e, w->all[i].host) == e->n)
@@ -830,7 +830,7 @@ struct explorer *explorer_create(const struct config *config,
         ipv4 |= e->all[i]->target->ipv4;
         ipv6 |= e->all[i]->target->ipv6;
     }
-    e->doors = doors_create(&knowledge->metros, w, ipv4, ipv6, pace.gap_ns);
+    e->doors = doors_create(&edge_data->metros, w, ipv4, ipv6, pace.gap_ns);
     size_t n = doors_count(e->doors);
     e->door_targets = mem_alloc((n + 1) * sizeof *e->door_targets);
     for (size_t i = 0; i < n; i++)

@@ -49,9 +49,9 @@ struct explorer_pace {
 
 struct explorer;
 
-/* `config`, `knowledge` and `kinds` are borrowed and outlive it. It is paused at first. */
+/* `config`, `edge_data` and `kinds` are borrowed and outlive it. It is paused at first. */
 struct explorer *explorer_create(const struct config *config,
-                                 const struct knowledge *knowledge,
+                                 const struct edge_data *edge_data,
                                  const struct kinds *kinds, struct explorer_pace pace,
                                  uint64_t seed);
 void explorer_destroy(struct explorer *e); /* NULL is fine */

@@ -26,8 +26,8 @@ static const struct metro *similar(const struct catalogue *c, const char *word)
     return near != NULL ? catalogue_find(c, near, POP_FRONT_DOOR) : NULL;
 }
 
-const struct metro *place_metro(const struct catalogue *c, const char *code,
-                                struct text *wrong)
+const struct metro *location_metro(const struct catalogue *c, const char *code,
+                                   struct text *wrong)
 {
     const struct metro *found = catalogue_find(c, code, POP_FRONT_DOOR);
     if (found != NULL)
@@ -57,11 +57,11 @@ static bool read_degrees(struct position *out, const char *text)
            text_to_number(second, -180, 180, &out->longitude);
 }
 
-bool place_parse(struct position *out, const struct catalogue *c, const char *text,
-                 struct text *wrong)
+bool location_parse(struct position *out, const struct catalogue *c, const char *text,
+                    struct text *wrong)
 {
     if (isalpha((unsigned char)*text)) {
-        const struct metro *m = place_metro(c, text, wrong);
+        const struct metro *m = location_metro(c, text, wrong);
         if (m != NULL)
             *out = m->at;
         return m != NULL;

@@ -12,11 +12,11 @@
 
 /* "50.94 6.96" or "50.94, 6.96", latitude first, or "AMS". False: `wrong` gets a clause
  * with what is wrong, such as "AMD is no code of metros.csv; did you mean AMS?". */
-bool place_parse(struct position *out, const struct catalogue *c, const char *text,
-                 struct text *wrong);
+bool location_parse(struct position *out, const struct catalogue *c, const char *text,
+                    struct text *wrong);
 
 /* A code alone. NULL: the same clause. */
-const struct metro *place_metro(const struct catalogue *c, const char *code,
-                                struct text *wrong);
+const struct metro *location_metro(const struct catalogue *c, const char *code,
+                                   struct text *wrong);
 
 #endif

@@ -41,7 +41,7 @@ static void read_location(struct reading *r, const char *location)
     if (*location == '\0')
         return;
     text_add(&what, "location = %s in [agent]: ", location);
-    if (!place_parse(&s->at, s->metros, location, &what))
+    if (!location_parse(&s->at, s->metros, location, &what))
         problem(r, &what);
     else
         catalogue_nearest(s->metros, s->at, &s->nearest, 1);
@@ -65,12 +65,12 @@ static const struct metro *read_metro(struct reading *r, const char *key,
         return NULL;
     if (*code != '\0') {
         text_add(&what, "%s_metro = %s in [peering_service]: ", key, code);
-        m = place_metro(r->site->metros, code, &what);
+        m = location_metro(r->site->metros, code, &what);
     } else {
         text_add(&what,
                  "%s = %s in [peering_service] needs a metro beside it, %s_metro: ", key,
                  location, key);
-        m = place_metro(r->site->metros, location, &what);
+        m = location_metro(r->site->metros, location, &what);
     }
     if (m == NULL)
         problem(r, &what);

@@ -15,7 +15,7 @@
 #include <strings.h>
 
 struct reading {
-    const struct knowledge *known;
+    const struct edge_data *known;
     const char *text; /* trimmed */
     struct whereis *out;
 };
@@ -503,7 +503,7 @@ static bool trim(char to[WHEREIS_TEXT_MAX + 1], const char *text, size_t len)
     return true;
 }
 
-void whereis(struct whereis *out, const struct knowledge *known, const char *text,
+void whereis(struct whereis *out, const struct edge_data *known, const char *text,
              size_t len)
 {
     static bool (*const readers[])(const struct reading *) = {

@@ -41,7 +41,7 @@ struct whereis {
 const char *whereis_kind_name(enum whereis_kind kind); /* "header", ..., "unknown" */
 
 /* The result points into the tables, any of which may be empty. */
-void whereis(struct whereis *out, const struct knowledge *known, const char *text,
+void whereis(struct whereis *out, const struct edge_data *known, const char *text,
              size_t len);
 
 /* Whether it is known what it means: a PoP in the catalogue, or a service or whose it is

@@ -15,7 +15,7 @@ struct page {
     const struct past *past;
     const struct rating *ratings; /* one a target; those that are beside come last */
     size_t n_own;                 /* so many are not */
-    const struct knowledge *known;
+    const struct edge_data *known;
     int64_t now_ns;
     bool all;                /* of the batches: no period was asked for */
     size_t skipped, foreign; /* files that were not read, and of other agents */

@@ -6,7 +6,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    static const struct knowledge nothing;
+    static const struct edge_data nothing;
     static struct rating ratings[PAST_TARGETS_MAX];
     const struct limits limits = {.delay_ns = NS_PER_MS, .loss_ratio = 0.01};
     struct text page = {0};

@@ -38,7 +38,7 @@ static void parse_place(const struct catalogue *c, const uint8_t *bytes, size_t 
     struct position at;
     struct text wrong = {0};
     char *text = strndup((const char *)bytes, len);
-    if (place_parse(&at, c, text, &wrong))
+    if (location_parse(&at, c, text, &wrong))
         assert(fabs(at.latitude) <= 90 && fabs(at.longitude) <= 180 && wrong.len == 0);
     else
         assert(wrong.len > 0);
@@ -48,7 +48,7 @@ static void parse_place(const struct catalogue *c, const uint8_t *bytes, size_t 
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    struct knowledge k = {.metros = {.n = 0}};
+    struct edge_data k = {.metros = {.n = 0}};
     struct whereis w;
     whereis(&w, &k, (const char *)bytes, len);
     assert(w.metro == NULL && w.kind != WHEREIS_METRO);
@@ -68,6 +68,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     assert((w.metro == NULL && w.service == NULL && w.is == FRONT_UNKNOWN) ||
            w.basis[0] != '\0');
     parse_place(&k.metros, bytes, len);
-    knowledge_free(&k);
+    edge_data_free(&k);
     return 0;
 }

@@ -39,7 +39,7 @@ struct answer { /* under way */
 };
 
 struct world {
-    struct knowledge known;
+    struct edge_data known;
     struct config config;
     struct explorer *explorer;
     struct pipeline *pipeline;
@@ -117,7 +117,7 @@ static void end(struct world *w)
     explorer_destroy(w->explorer);
     pipeline_destroy(w->pipeline);
     config_free(&w->config);
-    knowledge_free(&w->known);
+    edge_data_free(&w->known);
     free(w->under_way);
 }
 

@@ -6,22 +6,22 @@ static const struct kind icmp = {"icmp", {"rtt"}, false, NS_PER_S, 10 * NS_PER_S
 static const struct kinds kinds = {{&icmp}, 1};
 
 /* All of it but the prefixes, as shipped. */
-static struct knowledge all_shipped(void)
+static struct edge_data all_shipped(void)
 {
-    struct knowledge k = {.prefixes = {.n = 0}};
+    struct edge_data k = {.prefixes = {.n = 0}};
     SHIPPED_PARSE(catalogue_parse, &k.metros, "metros.csv");
     SHIPPED_PARSE(thresholds_parse, &k.thresholds, "thresholds.csv");
     SHIPPED_PARSE(workloads_parse, &k.workloads, "targets.csv");
     return k;
 }
 
-static size_t complete(const struct knowledge *k, struct config *c, const char *text,
+static size_t complete(const struct edge_data *k, struct config *c, const char *text,
                        struct said *said)
 {
     *c = config_default();
     CHECK_INT(0, config_parse(c, &kinds, "f", text, strlen(text), said_add, said),
               "it reads well");
-    return knowledge_complete(k, c, &kinds, "f", said_add, said);
+    return edge_data_complete(k, c, &kinds, "f", said_add, said);
 }
 
 static void places_must_be_known(void **state)
@@ -39,7 +39,7 @@ static void places_must_be_known(void **state)
         {"[peering_service]\nconnection = x\nbackup_metro = XYZ\n",
          "f: backup_metro = XYZ in [peering_service]: "},
     };
-    struct knowledge k = all_shipped();
+    struct edge_data k = all_shipped();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct said said = {.n = 0};
         struct config c;
@@ -51,13 +51,13 @@ static void places_must_be_known(void **state)
         config_free(&c);
         text_free(&said.lines);
     }
-    knowledge_free(&k);
+    edge_data_free(&k);
 }
 
 static void without_targets_the_workloads_are(void **state)
 {
     (void)state;
-    struct knowledge k = all_shipped(), nothing = {.prefixes = {.n = 0}};
+    struct edge_data k = all_shipped(), nothing = {.prefixes = {.n = 0}};
     struct said said = {.n = 0};
     struct config c;
     CHECK_INT(0, complete(&k, &c, "[agent]\n", &said), "no target is fine");
@@ -74,13 +74,13 @@ static void without_targets_the_workloads_are(void **state)
           "got %s", text_string(&said.lines));
     config_free(&c);
     text_free(&said.lines);
-    knowledge_free(&k);
+    edge_data_free(&k);
 }
 
 static void limits_are_completed(void **state)
 {
     (void)state;
-    struct knowledge k = all_shipped();
+    struct edge_data k = all_shipped();
     struct said said = {.n = 0};
     struct config c;
     complete(&k, &c,
@@ -95,7 +95,7 @@ static void limits_are_completed(void **state)
     CHECK_NEAR(0.02, c.targets[2].limits.loss_ratio, 1e-9, "always a limit of loss");
     config_free(&c);
     text_free(&said.lines);
-    knowledge_free(&k);
+    edge_data_free(&k);
 }
 
 int main(void)

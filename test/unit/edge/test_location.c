@@ -31,7 +31,7 @@ static void test_places(void **state)
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
         struct position at;
         struct text wrong = {0};
-        CHECK(place_parse(&at, &c, addresses[i].text, &wrong), "%s: %s",
+        CHECK(location_parse(&at, &c, addresses[i].text, &wrong), "%s: %s",
               addresses[i].text, text_string(&wrong));
         CHECK_NEAR(addresses[i].latitude, at.latitude, 0, addresses[i].text);
         CHECK_NEAR(addresses[i].longitude, at.longitude, 0, addresses[i].text);
@@ -75,7 +75,7 @@ static void test_wrong(void **state)
     for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
         struct position at = {1, 2};
         struct text wrong = {0};
-        CHECK(!place_parse(&at, &c, wrongs[i].text, &wrong), "%s", wrongs[i].text);
+        CHECK(!location_parse(&at, &c, wrongs[i].text, &wrong), "%s", wrongs[i].text);
         CHECK_TEXT(wrongs[i].wrong, text_string(&wrong), wrongs[i].text);
         CHECK(at.latitude == 1 && at.longitude == 2, "%s: left alone", wrongs[i].text);
         text_free(&wrong);
@@ -93,9 +93,9 @@ static void test_too_long(void **state)
     load(&c);
     memset(text, '1', sizeof text);
     text[sizeof text - 1] = '\0';
-    CHECK(!place_parse(&at, &c, text, &wrong), "digits");
+    CHECK(!location_parse(&at, &c, text, &wrong), "digits");
     memset(text, 'A', sizeof text - 1);
-    CHECK(!place_parse(&at, &c, text, &wrong), "letters");
+    CHECK(!location_parse(&at, &c, text, &wrong), "letters");
     text_free(&wrong);
     catalogue_free(&c);
 }
@@ -106,8 +106,8 @@ static void test_no_catalogue(void **state)
     struct catalogue none = {0};
     struct position at;
     struct text wrong = {0};
-    CHECK(place_parse(&at, &none, "50.94 6.96", &wrong), "degrees need none");
-    CHECK(place_metro(&none, "AMS", &wrong) == NULL, "a code does");
+    CHECK(location_parse(&at, &none, "50.94 6.96", &wrong), "degrees need none");
+    CHECK(location_metro(&none, "AMS", &wrong) == NULL, "a code does");
     CHECK_TEXT("AMS cannot be looked up, as there is no metros.csv", text_string(&wrong),
                "why");
     text_free(&wrong);

@@ -2,9 +2,9 @@
 
 #include "shipped.h"
 
-static void load(struct knowledge *k)
+static void load(struct edge_data *k)
 {
-    *k = (struct knowledge){.metros = {.n = 0}};
+    *k = (struct edge_data){.metros = {.n = 0}};
     SHIPPED_PARSE(catalogue_parse, &k->metros, "metros.csv");
     SHIPPED_PARSE(catalogue_parse_airports, &k->metros, "airports.csv");
     SHIPPED_PARSE(prefixes_parse, &k->prefixes, "prefixes.csv");
@@ -439,7 +439,7 @@ static const char *or_dash(const char *text)
 static void test_vectors(void **state)
 {
     (void)state;
-    struct knowledge t;
+    struct edge_data t;
     load(&t);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct whereis w;
@@ -459,12 +459,12 @@ static void test_vectors(void **state)
         CHECK_INT(strcmp(named ? cases[i].city : cases[i].service, "-") != 0,
                   whereis_known(&w), text);
     }
-    knowledge_free(&t);
+    edge_data_free(&t);
 }
 
 static void check_seen(const struct seen *rows, size_t n)
 {
-    struct knowledge t;
+    struct edge_data t;
     load(&t);
     for (size_t i = 0; i < n; i++) {
         struct whereis w;
@@ -481,7 +481,7 @@ static void check_seen(const struct seen *rows, size_t n)
         CHECK_TEXT(rows[i].verdict, w.is == FRONT_UNKNOWN ? "-" : front_name(w.is),
                    rows[i].text);
     }
-    knowledge_free(&t);
+    edge_data_free(&t);
 }
 
 static void test_public_text(void **state)
@@ -500,7 +500,7 @@ static void test_pasted(void **state)
 static void test_every_site(void **state)
 {
     (void)state;
-    struct knowledge t;
+    struct edge_data t;
     size_t sites = 0;
     load(&t);
     for (size_t i = 0; i < t.metros.n_others; i++) {
@@ -518,14 +518,14 @@ static void test_every_site(void **state)
         }
     }
     CHECK(sites > 30, "%zu sites", sites);
-    knowledge_free(&t);
+    edge_data_free(&t);
 }
 
 /* Every code of the catalogue, in every form in which one comes. */
 static void test_every_code(void **state)
 {
     (void)state;
-    struct knowledge t;
+    struct edge_data t;
     load(&t);
     for (size_t i = 0; i < t.metros.n; i++) {
         const struct metro *m = &t.metros.metros[i];
@@ -543,13 +543,13 @@ static void test_every_code(void **state)
                   "%s is %s", texts[k], m->city);
         }
     }
-    knowledge_free(&t);
+    edge_data_free(&t);
 }
 
 static void test_without_tables(void **state)
 {
     (void)state;
-    struct knowledge none = {.metros = {.n = 0}};
+    struct edge_data none = {.metros = {.n = 0}};
     static const char *const texts[] = {"LON", "52.96.164.146", "LONEDGE1234",
                                         "a.lon24.ntwk.msn.net"};
     static const char *const metros[] = {"", "", "LON", "LON"};
@@ -564,7 +564,7 @@ static void test_without_tables(void **state)
 static void test_hostile(void **state)
 {
     (void)state;
-    struct knowledge t;
+    struct edge_data t;
     struct whereis w;
     char *text = malloc(1 << 20);
     load(&t);
@@ -580,7 +580,7 @@ static void test_hostile(void **state)
     whereis(&w, &t, "LON\0LON", 7);
     CHECK_INT(WHEREIS_UNKNOWN, w.kind, "a NUL within");
     free(text);
-    knowledge_free(&t);
+    edge_data_free(&t);
 }
 
 int main(void)

@@ -9,7 +9,7 @@
 /* Renders the past with the limits given, and frees it. */
 static void render(struct text *out, struct past *p, const struct limits *limits)
 {
-    static const struct knowledge nothing;
+    static const struct edge_data nothing;
     struct rating ratings[4];
     past_end(p);
     CHECK(p->n_targets <= 4, "no more targets than that");
