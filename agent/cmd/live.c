@@ -32,7 +32,7 @@ struct question { /* one lookup */
     const char *error;
 };
 
-struct stream {
+struct live_stream {
     size_t target;
     struct endpoint to;
     struct window *window;
@@ -51,7 +51,7 @@ struct session {
     struct prober *prober;
     struct question *questions;
     size_t n_questions, unanswered;
-    struct stream *streams;
+    struct live_stream *streams;
     size_t n_streams;
     struct schedule *schedule;
     int target_width; /* of the table */
@@ -78,7 +78,7 @@ static const struct kind *kind_of(const struct session *s)
     return &probe_kinds[s->live->kind]->kind;
 }
 
-static struct shown shown(const struct session *s, const struct stream *stream)
+static struct shown shown(const struct session *s, const struct live_stream *stream)
 {
     return (struct shown){
         .target = s->live->targets[stream->target].name,
@@ -127,7 +127,7 @@ static bool done(const struct session *s)
 
 static void send_probe(struct session *s, const struct due *due)
 {
-    struct stream *stream = &s->streams[due->stream];
+    struct live_stream *stream = &s->streams[due->stream];
     window_missed(stream->window, due->missed);
     if (mono_now().ns - due->at.ns > PIPELINE_LATE_NS)
         window_busy(stream->window);
@@ -158,7 +158,7 @@ static void on_turn(uv_timer_t *timer)
 static void on_result(const struct result *result, void *user)
 {
     struct session *s = user;
-    struct stream *stream = &s->streams[result->stream];
+    struct live_stream *stream = &s->streams[result->stream];
     stream->reported++;
     window_add(stream->window, result);
     intercept_add(&stream->intercept, kind_of(s), result);
@@ -190,7 +190,7 @@ static void on_busy(void *user)
 
 static void add_stream(struct session *s, const struct question *q)
 {
-    s->streams[s->n_streams++] = (struct stream){
+    s->streams[s->n_streams++] = (struct live_stream){
         .target = q->target,
         .to = q->answer,
         .window = window_create(kind_of(s), wall_now()),
@@ -268,7 +268,7 @@ static bool take_allowance(struct session *s)
 
 static void on_decoy(int64_t handshake_ns, void *user)
 {
-    struct stream *stream = user;
+    struct live_stream *stream = user;
     stream->decoy = NULL;
     intercept_decoy(&stream->intercept, handshake_ns);
 }
@@ -277,7 +277,7 @@ static void on_decoy(int64_t handshake_ns, void *user)
 static void start_decoys(struct session *s)
 {
     for (size_t i = 0; i < s->n_streams && kind_of(s)->handshakes; i++) {
-        struct stream *stream = &s->streams[i];
+        struct live_stream *stream = &s->streams[i];
         const struct target *t = &s->live->targets[stream->target];
         struct endpoint nobody = stream->to;
         nobody.port = intercept_decoy_port(t->port);
@@ -347,7 +347,7 @@ static void on_interrupt(void *user)
 }
 
 /* Without the handshakes of a middlebox, which is named in `interception`. */
-static void summarise(struct session *s, struct stream *stream, struct summary *out,
+static void summarise(struct session *s, struct live_stream *stream, struct summary *out,
                       char interception[INTERCEPT_TEXT_MAX])
 {
     intercept_text(interception, &stream->intercept);

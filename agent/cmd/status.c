@@ -81,7 +81,7 @@ static int no_answer(const char *path, int rc)
 static int show(const char *path, bool json)
 {
     struct text bytes = {0};
-    struct answer answer;
+    struct status_answer answer;
     int rc = ask(path, &bytes);
     if (rc < 0)
         rc = no_answer(path, rc);

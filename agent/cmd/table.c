@@ -41,7 +41,7 @@ struct row {
     struct histogram delays;
 };
 
-struct table {
+struct results_table {
     struct piece *pieces;
     size_t n_pieces, pieces_room;
     struct ranked *ranks;
@@ -63,7 +63,7 @@ static struct key key_of(Otlp__KeyValue *const *attributes, size_t n)
     };
 }
 
-static void add_piece(struct table *t, const struct piece *piece)
+static void add_piece(struct results_table *t, const struct piece *piece)
 {
     t->pieces = mem_grow(t->pieces, &t->pieces_room, t->n_pieces + 1, sizeof *t->pieces);
     t->pieces[t->n_pieces] = *piece;
@@ -71,7 +71,7 @@ static void add_piece(struct table *t, const struct piece *piece)
     t->n_pieces++;
 }
 
-static void note_time(struct table *t, uint64_t time_ns)
+static void note_time(struct results_table *t, uint64_t time_ns)
 {
     if (time_ns > t->time_ns && time_ns <= INT64_MAX)
         t->time_ns = time_ns;
@@ -85,7 +85,7 @@ static enum outcome outcome_named(const char *name)
     return o;
 }
 
-static void add_results(struct table *t, const Otlp__Sum *sum)
+static void add_results(struct results_table *t, const Otlp__Sum *sum)
 {
     for (size_t i = 0; i < sum->n_data_points; i++) {
         const Otlp__NumberDataPoint *p = sum->data_points[i];
@@ -112,7 +112,7 @@ static const char *main_delay(const char *kind)
     return strcmp(kind, "https") == 0 ? "total" : "rtt";
 }
 
-static void add_delays(struct table *t, const Otlp__ExponentialHistogram *metric)
+static void add_delays(struct results_table *t, const Otlp__ExponentialHistogram *metric)
 {
     for (size_t i = 0; i < metric->n_data_points; i++) {
         const Otlp__ExponentialHistogramDataPoint *p = metric->data_points[i];
@@ -125,7 +125,7 @@ static void add_delays(struct table *t, const Otlp__ExponentialHistogram *metric
     }
 }
 
-static void add_ranks(struct table *t, const Otlp__Gauge *gauge)
+static void add_ranks(struct results_table *t, const Otlp__Gauge *gauge)
 {
     for (size_t i = 0; i < gauge->n_data_points; i++) {
         const Otlp__NumberDataPoint *p = gauge->data_points[i];
@@ -139,7 +139,7 @@ static void add_ranks(struct table *t, const Otlp__Gauge *gauge)
     }
 }
 
-static void add_metric(struct table *t, const Otlp__Metric *m)
+static void add_metric(struct results_table *t, const Otlp__Metric *m)
 {
     if (strcmp(m->name, "edgelat.probe.results") == 0 &&
         m->data_case == OTLP__METRIC__DATA_SUM)
@@ -183,7 +183,7 @@ static int by_rank(const void *a, const void *b)
     return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
 }
 
-static int64_t rank_of(const struct table *t, const char *target)
+static int64_t rank_of(const struct results_table *t, const char *target)
 {
     struct ranked wanted = {.target = target}, *found = NULL;
     if (t->n_ranks > 0)
@@ -206,7 +206,7 @@ static void add_to_row(struct row *row, const struct piece *piece)
     }
 }
 
-static struct row *new_row(struct table *t, const struct key *key)
+static struct row *new_row(struct results_table *t, const struct key *key)
 {
     t->rows = mem_grow(t->rows, &t->rows_room, t->n_rows + 1, sizeof *t->rows);
     t->rows[t->n_rows] = (struct row){
@@ -218,7 +218,7 @@ static struct row *new_row(struct table *t, const struct key *key)
     return &t->rows[t->n_rows++];
 }
 
-static void make_rows(struct table *t)
+static void make_rows(struct results_table *t)
 {
     if (t->n_ranks > 0)
         qsort(t->ranks, t->n_ranks, sizeof *t->ranks, by_ranked_target);
@@ -248,7 +248,7 @@ static int longer(int width, const char *text, size_t most)
     return len > width ? len : width;
 }
 
-static struct widths widths_of(const struct table *t)
+static struct widths widths_of(const struct results_table *t)
 {
     struct widths w = {(int)strlen("target"), (int)strlen("PoP")};
     for (size_t i = 0; i < t->n_rows; i++) {
@@ -301,7 +301,7 @@ static bool render_row(struct text *out, const struct row *row, struct widths w)
     return render_percentiles(out, &row->delays);
 }
 
-static void render_head(struct text *out, const struct table *t,
+static void render_head(struct text *out, const struct results_table *t,
                         const Otlp__Resource *resource, size_t bytes, struct widths w)
 {
     char time[WALL_TEXT_MAX], cell[HOST_TEXT_MAX];
@@ -322,7 +322,7 @@ static void render_head(struct text *out, const struct table *t,
     text_add(out, "\n");
 }
 
-static void render(struct text *out, const struct table *t,
+static void render(struct text *out, const struct results_table *t,
                    const Otlp__Resource *resource, size_t bytes)
 {
     bool doubt = false;
@@ -340,7 +340,7 @@ void table_render(struct text *out, const Otlp__ExportMetricsServiceRequest *req
 {
     for (size_t r = 0; r < request->n_resource_metrics; r++) {
         const Otlp__ResourceMetrics *from = request->resource_metrics[r];
-        struct table t = {0};
+        struct results_table t = {0};
         for (size_t s = 0; s < from->n_scope_metrics; s++)
             for (size_t m = 0; m < from->scope_metrics[s]->n_metrics; m++)
                 add_metric(&t, from->scope_metrics[s]->metrics[m]);

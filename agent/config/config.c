@@ -69,7 +69,7 @@ void config_free(struct config *c)
 }
 
 /* One file being read. */
-struct reading {
+struct config_reading {
     struct config *config;
     const struct kinds *kinds;
     const char *file;
@@ -87,7 +87,7 @@ struct reading {
     size_t key_lines[CONFIG_KEYS_MAX][KIND_ANY + 1]; /* the same in this section */
 };
 
-__attribute__((format(printf, 2, 3))) static void problem(struct reading *r,
+__attribute__((format(printf, 2, 3))) static void problem(struct config_reading *r,
                                                           const char *format, ...)
 {
     struct text text = {0};
@@ -110,7 +110,8 @@ __attribute__((format(printf, 2, 3))) static void problem(struct reading *r,
 #define SECTION_TEXT_MAX (TARGET_NAME_MAX + 16)
 
 /* "[target ams]", as messages say it. */
-static const char *section_text(const struct reading *r, char out[SECTION_TEXT_MAX])
+static const char *section_text(const struct config_reading *r,
+                                char out[SECTION_TEXT_MAX])
 {
     if (r->section == SECTION_TARGET)
         snprintf(out, SECTION_TEXT_MAX, "[target %s]",
@@ -123,7 +124,7 @@ static const char *section_text(const struct reading *r, char out[SECTION_TEXT_M
     return out;
 }
 
-static void check_name(struct reading *r, const char *what, const char *name)
+static void check_name(struct config_reading *r, const char *what, const char *name)
 {
     if (*name == '\0')
         problem(r, "a %s needs a name: [%s NAME]", what, what);
@@ -137,7 +138,7 @@ static void check_name(struct reading *r, const char *what, const char *name)
 
 /* Adds a target that no file has named yet; a wrong name is no reason to pass over its
  * keys, which may be wrong as well. */
-static void add_target(struct reading *r, const char *name)
+static void add_target(struct config_reading *r, const char *name)
 {
     struct config *c = r->config;
     check_name(r, "target", name);
@@ -159,7 +160,7 @@ static void add_target(struct reading *r, const char *name)
     c->targets[r->target] = draft->target;
 }
 
-static void begin_target(struct reading *r, const char *name)
+static void begin_target(struct config_reading *r, const char *name)
 {
     struct config *c = r->config;
     r->target = 0;
@@ -177,7 +178,7 @@ static void begin_target(struct reading *r, const char *name)
 }
 
 /* [collector NAME], in the order in which they first stand. */
-static void begin_collector(struct reading *r, const char *name)
+static void begin_collector(struct config_reading *r, const char *name)
 {
     struct config *c = r->config;
     r->section = SECTION_ANY_COLLECTOR;
@@ -204,7 +205,7 @@ static void begin_collector(struct reading *r, const char *name)
     *line = r->line;
 }
 
-static void begin_section(struct reading *r, const struct ini_item *item)
+static void begin_section(struct config_reading *r, const struct ini_item *item)
 {
     r->begun = true;
     r->section = 0;
@@ -309,7 +310,7 @@ static const struct word *find_word(const struct word *words, size_t n, const ch
     return NULL;
 }
 
-static void unknown_key(struct reading *r, const struct word *words, size_t n,
+static void unknown_key(struct config_reading *r, const struct word *words, size_t n,
                         const char *given)
 {
     const char *texts[WORDS_MAX];
@@ -351,7 +352,7 @@ static const char *shown(char out[SHOWN + 1], const struct config_key *key,
 }
 
 /* Notes where a file that has to be there is named; the last one counts. */
-static void note_file(struct reading *r, const struct config_key *key)
+static void note_file(struct config_reading *r, const struct config_key *key)
 {
     struct config *c = r->config;
     size_t index = key->section == SECTION_TARGET ? r->target : r->collector, i = 0;
@@ -368,7 +369,8 @@ static void note_file(struct reading *r, const struct config_key *key)
     c->files[i].line = r->line;
 }
 
-static void read_value(struct reading *r, const struct word *word, const char *value)
+static void read_value(struct config_reading *r, const struct word *word,
+                       const char *value)
 {
     char text[SHOWN + 1];
     char section[SECTION_TEXT_MAX];
@@ -396,7 +398,7 @@ static void read_value(struct reading *r, const struct word *word, const char *v
     text_free(&must);
 }
 
-static void read_key(struct reading *r, const struct ini_item *item)
+static void read_key(struct config_reading *r, const struct ini_item *item)
 {
     if (!r->begun)
         problem(r, "key '%.*s' stands before the first [section]", SHOWN, item->word);
@@ -422,7 +424,7 @@ size_t config_parse(struct config *c, const struct kinds *kinds, const char *fil
                     const char *text, size_t len, config_problem_cb *on_problem,
                     void *user)
 {
-    struct reading r = {
+    struct config_reading r = {
         .config = c,
         .kinds = kinds,
         .file = file,

@@ -39,7 +39,7 @@ struct series {
 };
 
 /* What was asked of DNS for a target's address. */
-struct asked {
+struct dns_answer {
     char chain[256];   /* the CNAMEs, "a -> b", cut where longer; "" is none */
     char servers[128]; /* who was asked */
 };
@@ -48,7 +48,7 @@ struct target_address_state { /* where a target is in one family */
     struct endpoint to;       /* FAMILY_NONE: it has no address */
     char pop[POP_TEXT_MAX];   /* "" is unknown */
     const char *basis; /* how it is known: "cname", "X-MSEdge-Ref"; NULL: unknown */
-    struct asked asked;
+    struct dns_answer asked;
     struct front front; /* what answers there */
     bool answers; /* it did in the window, itself: the rest is of now and not the last */
 };

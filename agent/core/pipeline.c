@@ -11,13 +11,13 @@
 
 static void add_stream(struct pipeline *p, size_t target, size_t kind, size_t family)
 {
-    p->streams[p->n_streams++] = (struct stream){
+    p->streams[p->n_streams++] = (struct pipeline_stream){
         .target = target,
         .kind = kind,
-        .addr = &p->members[target].addresses[family],
+        .addr = &p->targets[target].addresses[family],
         .window = window_create(p->kinds->list[kind], p->window_start),
     };
-    p->members[target].n++;
+    p->targets[target].n++;
 }
 
 size_t pipeline_add(struct pipeline *p, const struct target *target)
@@ -26,8 +26,8 @@ size_t pipeline_add(struct pipeline *p, const struct target *target)
     if (p->n_targets == p->room)
         return PIPELINE_FULL;
     size_t host = pipeline_host_of(p, target), number = p->n_targets++;
-    struct member *m = &p->members[number];
-    *m = (struct member){
+    struct pipeline_target *m = &p->targets[number];
+    *m = (struct pipeline_target){
         .target = target, .first = p->n_streams, .full = true, .host = host};
     p->states[number] =
         (struct target_state){.target = target, .min_ns = DELAY_UNDEFINED};
@@ -51,7 +51,7 @@ struct pipeline *pipeline_create(const struct pipeline_settings *settings,
     p->opened_at = p->latest = now;
     p->series = series_set_create(settings->delta);
     p->batch.delta = settings->delta;
-    p->members = mem_zalloc(p->room * sizeof *p->members);
+    p->targets = mem_zalloc(p->room * sizeof *p->targets);
     p->open_events = mem_zalloc(sizeof *p->open_events);
     p->closed_events = mem_zalloc(sizeof *p->closed_events);
     p->order = mem_zalloc(p->room * sizeof *p->order);
@@ -75,7 +75,7 @@ void pipeline_destroy(struct pipeline *p)
     free(p->closed_events);
     free(p->states);
     free(p->order);
-    free(p->members);
+    free(p->targets);
     series_set_destroy(p->series);
     schedule_destroy(p->schedule);
     free(p);
@@ -88,22 +88,22 @@ bool pipeline_next(const struct pipeline *p, struct mono *at)
     return schedule_next(p->schedule, at);
 }
 
-bool pipeline_take(struct pipeline *p, struct mono now, struct order *out)
+bool pipeline_take(struct pipeline *p, struct mono now, struct probe_request *out)
 {
     struct due due;
     p->latest = now;
     if (!schedule_take(p->schedule, now, &due))
         return false;
-    struct stream *s = &p->streams[due.stream];
+    struct pipeline_stream *s = &p->streams[due.stream];
     if (due.missed > 0) {
         window_missed(s->window, due.missed);
         s->touched = true;
     }
     if (now.ns - due.at.ns > PIPELINE_LATE_NS)
         window_busy(s->window);
-    *out = (struct order){
+    *out = (struct probe_request){
         .stream = (uint32_t)due.stream,
-        .target = p->members[s->target].target,
+        .target = p->targets[s->target].target,
         .kind = s->kind,
         .to = s->addr->to,
     };
@@ -123,8 +123,8 @@ static struct wall stamp(struct pipeline *p, struct wall wall)
     return wall;
 }
 
-bool pipeline_silence_tells(const struct pipeline *p, const struct member *m,
-                            const struct stream *s)
+bool pipeline_silence_tells(const struct pipeline *p, const struct pipeline_target *m,
+                            const struct pipeline_stream *s)
 {
     if (p->kinds->list[s->kind]->has_port || s->answered)
         return true;
@@ -138,8 +138,8 @@ bool pipeline_silence_tells(const struct pipeline *p, const struct member *m,
 static bool post(struct pipeline *p, uint32_t number, struct wall end, bool early,
                  struct summary *summary)
 {
-    struct stream *s = &p->streams[number];
-    struct member *m = &p->members[s->target];
+    struct pipeline_stream *s = &p->streams[number];
+    struct pipeline_target *m = &p->targets[s->target];
     if (!s->touched)
         return false;
     s->touched = false;
@@ -148,7 +148,7 @@ static bool post(struct pipeline *p, uint32_t number, struct wall end, bool earl
     p->busy |= summary->busy;
     struct series_part part = {
         .stream = number,
-        .target = p->members[s->target].target,
+        .target = p->targets[s->target].target,
         .kind = p->kinds->list[s->kind],
         .to = s->addr->to,
         .pop = s->addr->pop,
@@ -170,13 +170,13 @@ static bool post(struct pipeline *p, uint32_t number, struct wall end, bool earl
     return true;
 }
 
-void pipeline_begin_part(struct pipeline *p, struct member *m,
+void pipeline_begin_part(struct pipeline *p, struct pipeline_target *m,
                          const struct pipeline_address *addr, struct wall wall)
 {
     struct wall at = stamp(p, wall);
     struct summary summary;
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
-        struct stream *s = &p->streams[i];
+        struct pipeline_stream *s = &p->streams[i];
         if (s->addr != addr)
             continue;
         post(p, i, at, true, &summary);
@@ -185,7 +185,7 @@ void pipeline_begin_part(struct pipeline *p, struct member *m,
     }
 }
 
-void pipeline_forget_recent(struct pipeline *p, const struct member *m,
+void pipeline_forget_recent(struct pipeline *p, const struct pipeline_target *m,
                             const struct pipeline_address *addr)
 {
     for (uint32_t i = m->first; i < m->first + m->n; i++)
@@ -198,8 +198,9 @@ void pipeline_forget_recent(struct pipeline *p, const struct member *m,
 /* ---- addresses and PoPs ---- */
 
 /* `basis` of an answer; NULL: the chain shows it. */
-static void name_pop(struct pipeline *p, struct member *m, struct pipeline_address *addr,
-                     const char *pop, const char *basis, struct wall wall)
+static void name_pop(struct pipeline *p, struct pipeline_target *m,
+                     struct pipeline_address *addr, const char *pop, const char *basis,
+                     struct wall wall)
 {
     bool told = basis != NULL;
     if (pop[0] == '\0' || (addr->told && !told) || !front_may_be_pop(addr->front.is))
@@ -215,7 +216,7 @@ static void name_pop(struct pipeline *p, struct member *m, struct pipeline_addre
     addr->told = told;
 }
 
-static void change_address(struct pipeline *p, struct member *m,
+static void change_address(struct pipeline *p, struct pipeline_target *m,
                            struct pipeline_address *addr, const char *chain,
                            struct wall wall)
 {
@@ -237,7 +238,7 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
                        struct wall wall)
 {
     assert(target < p->n_targets);
-    struct member *m = &p->members[target];
+    struct pipeline_target *m = &p->targets[target];
     struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
 
     p->latest = now;
@@ -259,7 +260,7 @@ bool pipeline_front(struct pipeline *p, size_t target, enum family family,
                     const struct front *front, struct wall wall)
 {
     assert(target < p->n_targets);
-    struct member *m = &p->members[target];
+    struct pipeline_target *m = &p->targets[target];
     struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
     bool changes = front_may_be_pop(addr->front.is) != front_may_be_pop(front->is);
     bool another = addr->front.is != front->is;
@@ -275,11 +276,12 @@ bool pipeline_front(struct pipeline *p, size_t target, enum family family,
     return another;
 }
 
-void pipeline_asked(struct pipeline *p, size_t target, enum family family,
-                    const struct asked *asked, struct mono now, struct wall wall)
+void pipeline_dns_answer(struct pipeline *p, size_t target, enum family family,
+                         const struct dns_answer *asked, struct mono now,
+                         struct wall wall)
 {
     assert(target < p->n_targets);
-    struct member *m = &p->members[target];
+    struct pipeline_target *m = &p->targets[target];
     struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
     bool another = strcmp(asked->chain, addr->asked.chain) != 0;
     bool first = addr->asked_told.ns == 0;
@@ -301,7 +303,7 @@ struct events *pipeline_events(struct pipeline *p)
 const struct target *pipeline_target(const struct pipeline *p, size_t target)
 {
     assert(target < p->n_targets);
-    return p->members[target].target;
+    return p->targets[target].target;
 }
 
 size_t pipeline_target_of(const struct pipeline *p, uint32_t stream)
@@ -321,11 +323,11 @@ static bool shows_certificate(const struct kind *kind, const struct result *resu
 void pipeline_result(struct pipeline *p, const struct result *result)
 {
     assert(result->stream < p->n_streams);
-    struct stream *s = &p->streams[result->stream];
+    struct pipeline_stream *s = &p->streams[result->stream];
     struct result counted = *result;
     bool in_use = endpoint_same_address(&result->to, &s->addr->to);
     if (in_use) {
-        name_pop(p, &p->members[s->target], s->addr, result->pop,
+        name_pop(p, &p->targets[s->target], s->addr, result->pop,
                  result->pop_basis != NULL ? result->pop_basis : "answer", result->time);
         pipeline_look(p, s, result);
         s->addr->proved |= shows_certificate(p->kinds->list[s->kind], result);
@@ -385,7 +387,7 @@ static void step_back(struct pipeline *p, struct mono now, struct wall wall)
 static void begin_window(struct pipeline *p)
 {
     for (size_t t = 0; t < p->n_targets; t++) {
-        struct member *m = &p->members[t];
+        struct pipeline_target *m = &p->targets[t];
         m->up = m->measured = m->addresses[0].up = m->addresses[1].up = false;
     }
 }
@@ -396,7 +398,7 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
         step_back(p, now, wall);
     struct wall end = stamp(p, wall);
     for (uint32_t i = 0; i < p->n_streams; i++) {
-        struct stream *s = &p->streams[i];
+        struct pipeline_stream *s = &p->streams[i];
         struct summary summary;
         if (post(p, i, end, false, &summary))
             pipeline_judge(p, s, &summary, now);

@@ -93,7 +93,7 @@ void pipeline_destroy(struct pipeline *p);
  */
 size_t pipeline_add(struct pipeline *p, const struct target *target);
 
-struct order { /* send this probe now */
+struct probe_request { /* send this probe now */
     uint32_t stream;
     const struct target *target;
     size_t kind;
@@ -127,8 +127,9 @@ bool pipeline_front(struct pipeline *p, size_t target, enum family family,
  * one each time.
  */
 #define RESOLVED_LEAST_NS (3600 * NS_PER_S)
-void pipeline_asked(struct pipeline *p, size_t target, enum family family,
-                    const struct asked *asked, struct mono now, struct wall wall);
+void pipeline_dns_answer(struct pipeline *p, size_t target, enum family family,
+                         const struct dns_answer *asked, struct mono now,
+                         struct wall wall);
 
 /*
  * A survey: a first look at what is near, sooner than windows close. Until it ends every
@@ -154,7 +155,7 @@ struct events *pipeline_events(struct pipeline *p);
 bool pipeline_next(const struct pipeline *p,
                    struct mono *at); /* when pipeline_take() has something */
 bool pipeline_take(struct pipeline *p, struct mono now,
-                   struct order *out); /* call until false */
+                   struct probe_request *out); /* call until false */
 
 const struct target *pipeline_target(const struct pipeline *p, size_t target);
 

@@ -21,9 +21,9 @@ bool pipeline_says_whether_up(const struct kind *kind,
 static void leave_out_handshakes(struct pipeline *p, size_t target,
                                  const struct pipeline_address *addr)
 {
-    struct member *m = &p->members[target];
+    struct pipeline_target *m = &p->targets[target];
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
-        struct stream *s = &p->streams[i];
+        struct pipeline_stream *s = &p->streams[i];
         const struct kind *kind = p->kinds->list[s->kind];
         if (s->addr != addr || !kind->handshakes)
             continue;
@@ -39,14 +39,14 @@ void pipeline_decoy(struct pipeline *p, size_t target, enum family family,
                     int64_t handshake_ns)
 {
     assert(target < p->n_targets);
-    struct pipeline_address *addr = &p->members[target].addresses[family == FAMILY_IPV6];
+    struct pipeline_address *addr = &p->targets[target].addresses[family == FAMILY_IPV6];
     bool before = intercepted(&addr->intercept);
     intercept_decoy(&addr->intercept, handshake_ns);
     if (!before && intercepted(&addr->intercept))
         leave_out_handshakes(p, target, addr);
 }
 
-void pipeline_look(struct pipeline *p, const struct stream *s,
+void pipeline_look(struct pipeline *p, const struct pipeline_stream *s,
                    const struct result *result)
 {
     bool before = intercepted(&s->addr->intercept);
@@ -55,7 +55,8 @@ void pipeline_look(struct pipeline *p, const struct stream *s,
         leave_out_handshakes(p, s->target, s->addr);
 }
 
-bool pipeline_leaves_out(const struct pipeline *p, const struct stream *s, size_t d)
+bool pipeline_leaves_out(const struct pipeline *p, const struct pipeline_stream *s,
+                         size_t d)
 {
     const struct kind *kind = p->kinds->list[s->kind];
     return d < kind_delays(kind) && intercepted(&s->addr->intercept) &&

@@ -22,12 +22,13 @@ struct pace {
 size_t pipeline_host_of(const struct pipeline *p, const struct target *target)
 {
     size_t t = 0;
-    while (t < p->n_targets && !target_same_host(p->members[t].target, target))
+    while (t < p->n_targets && !target_same_host(p->targets[t].target, target))
         t++;
     return t;
 }
 
-static int64_t wanted_ns(const struct pipeline *p, const struct member *m, size_t kind)
+static int64_t wanted_ns(const struct pipeline *p, const struct pipeline_target *m,
+                         size_t kind)
 {
     const struct target *t = m->target;
     bool full = m->full && pipeline_may_be_pop(m);
@@ -36,7 +37,8 @@ static int64_t wanted_ns(const struct pipeline *p, const struct member *m, size_
                                                             : interval_ns;
 }
 
-static int64_t interval_ns(const struct pipeline *p, const struct member *m, size_t kind)
+static int64_t interval_ns(const struct pipeline *p, const struct pipeline_target *m,
+                           size_t kind)
 {
     int64_t slow = m->target->slow_interval_ns[kind], wanted = wanted_ns(p, m, kind);
     if (m->stretch <= 1 || wanted >= slow)
@@ -46,12 +48,13 @@ static int64_t interval_ns(const struct pipeline *p, const struct member *m, siz
 }
 
 /* Targets of the configuration count also while they have no address: they will. */
-static bool counts(const struct member *m)
+static bool counts(const struct pipeline_target *m)
 {
     return !m->target->discovered || !m->addresses[0].rests || !m->addresses[1].rests;
 }
 
-static void add_member(struct pace *to, const struct pipeline *p, const struct member *m)
+static void add_member(struct pace *to, const struct pipeline *p,
+                       const struct pipeline_target *m)
 {
     int64_t wanted[KINDS_MAX], second[KINDS_MAX];
     for (size_t k = 0; k < p->kinds->n; k++) {
@@ -79,14 +82,14 @@ static bool set_pace(struct pipeline *p)
     struct pace all = {0}, *hosts = mem_zalloc(p->n_targets * sizeof *hosts);
     bool changed = false;
     for (size_t t = 0; t < p->n_targets; t++) {
-        const struct member *m = &p->members[t];
+        const struct pipeline_target *m = &p->targets[t];
         if (!counts(m))
             continue;
         add_member(&all, p, m);
         add_member(&hosts[m->host], p, m);
     }
     for (size_t t = 0; t < p->n_targets; t++) {
-        struct member *m = &p->members[t];
+        struct pipeline_target *m = &p->targets[t];
         const struct pace *host = &hosts[m->host];
         double stretch = larger(limits_stretch(&all.slow, &all.more, &limits_agent),
                                 limits_stretch(&host->slow, &host->more, &limits_host));
@@ -100,7 +103,7 @@ static bool set_pace(struct pipeline *p)
 }
 
 /* A target that has just been found is soon probed, but not all of them at once. */
-static int64_t first_within_ns(const struct member *m, const struct kind *kind)
+static int64_t first_within_ns(const struct pipeline_target *m, const struct kind *kind)
 {
     int64_t soon = kind->tells_pop ? TELLS_WITHIN_NS : FIRST_WITHIN_NS;
     int64_t round = (int64_t)(m->round_s * (double)NS_PER_S);
@@ -109,9 +112,9 @@ static int64_t first_within_ns(const struct member *m, const struct kind *kind)
 
 static void set_intervals(struct pipeline *p, size_t target, struct mono now)
 {
-    const struct member *m = &p->members[target];
+    const struct pipeline_target *m = &p->targets[target];
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
-        const struct stream *s = &p->streams[i];
+        const struct pipeline_stream *s = &p->streams[i];
         bool rests = s->addr->rests || p->paused;
         schedule_set(p->schedule, i, rests ? 0 : interval_ns(p, m, s->kind),
                      first_within_ns(m, p->kinds->list[s->kind]), now);

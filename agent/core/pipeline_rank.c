@@ -15,14 +15,14 @@ static bool has_tls(const struct pipeline *p, const struct target *t)
 
 /* Some resolvers make up an address for each name that does not exist. So a name that was
  * guessed counts once who answers there has the workload's certificate. */
-static bool may_be_another(const struct pipeline *p, const struct stream *s)
+static bool may_be_another(const struct pipeline *p, const struct pipeline_stream *s)
 {
-    const struct target *t = p->members[s->target].target;
+    const struct target *t = p->targets[s->target].target;
     bool guessed = t->discovered && t->server_name[0] != '\0';
     return guessed && !s->addr->proved && has_tls(p, t);
 }
 
-bool pipeline_may_be_pop(const struct member *m)
+bool pipeline_may_be_pop(const struct pipeline_target *m)
 {
     bool any = false;
     for (size_t f = 0; f < 2; f++) {
@@ -33,10 +33,11 @@ bool pipeline_may_be_pop(const struct member *m)
     return !any;
 }
 
-static struct window_stats seen_of(const struct pipeline *p, const struct stream *s)
+static struct window_stats seen_of(const struct pipeline *p,
+                                   const struct pipeline_stream *s)
 {
     bool no_pop = !front_may_be_pop(s->addr->front.is) &&
-                  pipeline_may_be_pop(&p->members[s->target]);
+                  pipeline_may_be_pop(&p->targets[s->target]);
     if (s->addr->rests || no_pop || may_be_another(p, s))
         return (struct window_stats){.min_ns = DELAY_UNDEFINED};
     return pipeline_recent_stats(p, s);
@@ -44,7 +45,8 @@ static struct window_stats seen_of(const struct pipeline *p, const struct stream
 
 /* What is known of a target: its candidate, and in `addr` where it is nearest. Of a
  * family that is no PoP only where there is none that may be one. */
-static struct candidate candidate_of(const struct pipeline *p, const struct member *m,
+static struct candidate candidate_of(const struct pipeline *p,
+                                     const struct pipeline_target *m,
                                      const struct pipeline_address **addr)
 {
     struct window_stats seen[2 * KINDS_MAX];
@@ -59,7 +61,8 @@ static struct candidate candidate_of(const struct pipeline *p, const struct memb
 }
 
 /* Of the family in which it is worse. */
-static void describe_middlebox(struct target_state *state, const struct member *m)
+static void describe_middlebox(struct target_state *state,
+                               const struct pipeline_target *m)
 {
     const struct intercept *v4 = &m->addresses[0].intercept,
                            *v6 = &m->addresses[1].intercept;
@@ -71,7 +74,7 @@ static void describe_middlebox(struct target_state *state, const struct member *
 
 /* Of a family in use before one that rests, and of one that may be a PoP before others.
  */
-static void describe_front(struct target_state *state, const struct member *m,
+static void describe_front(struct target_state *state, const struct pipeline_target *m,
                            const struct pipeline_address *nearest)
 {
     bool pop = pipeline_may_be_pop(m);
@@ -100,7 +103,7 @@ static void describe_place(struct target_address_state *out,
 static void describe(struct pipeline *p, size_t target, const struct candidate *c,
                      const struct pipeline_address *addr)
 {
-    const struct member *m = &p->members[target];
+    const struct pipeline_target *m = &p->targets[target];
     const struct pipeline_address *nearest = addr;
     if (addr->pop[0] == '\0')
         addr = &m->addresses[m->addresses[0].pop[0] == '\0'];
@@ -117,7 +120,7 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
     for (size_t f = 0; f < 2; f++)
         describe_place(&state->addresses[f], &m->addresses[f]);
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
-        const struct stream *s = &p->streams[i];
+        const struct pipeline_stream *s = &p->streams[i];
         state->states[s->addr == &m->addresses[1]][s->kind] = s->flap.state;
     }
     describe_front(state, m, nearest);
@@ -134,7 +137,7 @@ static void choose_full(struct pipeline *p)
 {
     uint32_t configured = 0;
     for (size_t i = 0; i < p->n_targets; i++) {
-        struct member *m = &p->members[p->order[i]];
+        struct pipeline_target *m = &p->targets[p->order[i]];
         bool eligible = i < p->eligible;
         if (eligible)
             p->states[p->order[i]].rank = (uint32_t)i + 1;
@@ -151,10 +154,10 @@ void pipeline_rank(struct pipeline *p)
     size_t *previous = mem_copy(p->order, n * sizeof *previous);
     for (size_t t = 0; t < n; t++) {
         const struct pipeline_address *addr;
-        candidates[t] = candidate_of(p, &p->members[t], &addr);
-        p->members[t].full = candidates[t].sent == 0; /* nothing known yet */
+        candidates[t] = candidate_of(p, &p->targets[t], &addr);
+        p->targets[t].full = candidates[t].sent == 0; /* nothing known yet */
         describe(p, t, &candidates[t], addr);
-        if (!pipeline_may_be_pop(&p->members[t]))
+        if (!pipeline_may_be_pop(&p->targets[t]))
             candidates[t].min_ns = DELAY_UNDEFINED;
     }
     p->eligible = nearest_rank(candidates, n, previous, p->eligible, &p->settings.ranking,

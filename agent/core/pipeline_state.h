@@ -24,11 +24,11 @@ struct pipeline_address {     /* where a target is in one family */
     char chain[POP_TEXT_MAX]; /* what the chain showed last */
     struct front front;
     struct intercept intercept;
-    struct asked asked;
+    struct dns_answer asked;
     struct mono asked_told; /* when that was an event; 0: it never was */
 };
 
-struct stream {
+struct pipeline_stream {
     size_t target, kind;
     struct pipeline_address *addr;
     struct window *window; /* of this address and PoP */
@@ -39,7 +39,7 @@ struct stream {
     struct shift shift;
 };
 
-struct member { /* a target */
+struct pipeline_target { /* a target */
     const struct target *target;
     struct pipeline_address addresses[2];
     uint32_t first, n; /* its streams */
@@ -55,9 +55,10 @@ struct pipeline {
     const struct kinds *kinds;
     struct schedule *schedule;
     struct series_set *series;
-    struct member *members; /* as many as `room`, so that they stay where they are */
+    struct pipeline_target
+        *targets; /* as many as `room`, so that they stay where they are */
     size_t n_targets, room;
-    struct stream *streams;
+    struct pipeline_stream *streams;
     uint32_t n_streams;
     bool surveying, paused;
 
@@ -80,22 +81,22 @@ void pipeline_rank(struct pipeline *p);
 
 /* What the ranking knows of a stream; during a survey with what its open window holds. */
 struct window_stats pipeline_recent_stats(const struct pipeline *p,
-                                          const struct stream *s);
+                                          const struct pipeline_stream *s);
 
 /*
  * Whether no answer says that the target is down. ICMP that never was answered may be
  * filtered: it says nothing where the target is asked by another kind as well.
  */
-bool pipeline_silence_tells(const struct pipeline *p, const struct member *m,
-                            const struct stream *s);
+bool pipeline_silence_tells(const struct pipeline *p, const struct pipeline_target *m,
+                            const struct pipeline_stream *s);
 
 /* Whether any family of the target may be a PoP; while it has no address it may. */
-bool pipeline_may_be_pop(const struct member *m);
+bool pipeline_may_be_pop(const struct pipeline_target *m);
 
 /* Takes a stream's window that has closed: its state, and the level of its delay. What
  * has changed becomes events; so does another nearest target. */
-void pipeline_judge(struct pipeline *p, struct stream *s, const struct summary *w,
-                    struct mono now);
+void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
+                    const struct summary *w, struct mono now);
 void pipeline_tell_nearest(struct pipeline *p, struct wall at);
 void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family family,
                             struct wall at);
@@ -112,19 +113,20 @@ void pipeline_pace_target(struct pipeline *p, size_t target, struct mono now);
 
 /* Ends the part of the window that is open for the addr; the next one is another window
  * object: no delay variation between two addresses. */
-void pipeline_begin_part(struct pipeline *p, struct member *m,
+void pipeline_begin_part(struct pipeline *p, struct pipeline_target *m,
                          const struct pipeline_address *addr, struct wall wall);
 
 /* What was measured says nothing about where the target is now. */
-void pipeline_forget_recent(struct pipeline *p, const struct member *m,
+void pipeline_forget_recent(struct pipeline *p, const struct pipeline_target *m,
                             const struct pipeline_address *addr);
 
 /* Takes a result of an address in use as recent of a middlebox. */
-void pipeline_look(struct pipeline *p, const struct stream *s,
+void pipeline_look(struct pipeline *p, const struct pipeline_stream *s,
                    const struct result *result);
 
 /* Whether delay `d` of the stream's kind is a middlebox's just now. */
-bool pipeline_leaves_out(const struct pipeline *p, const struct stream *s, size_t d);
+bool pipeline_leaves_out(const struct pipeline *p, const struct pipeline_stream *s,
+                         size_t d);
 
 /*
  * The delay that says how far it is: the first one. Where a middlebox gives that, TLS,

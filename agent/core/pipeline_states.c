@@ -42,7 +42,7 @@ static double ms(int64_t ns)
 }
 
 /* Against the limits of the target; the last one that is passed is said. */
-static void hold_against_limits(const struct stream *s, const struct limits *l,
+static void hold_against_limits(const struct pipeline_stream *s, const struct limits *l,
                                 const struct summary *w, size_t distance,
                                 struct finding *f)
 {
@@ -64,11 +64,11 @@ static void hold_against_limits(const struct stream *s, const struct limits *l,
               100 * l->loss_ratio);
 }
 
-static struct finding judge(const struct pipeline *p, const struct stream *s,
+static struct finding judge(const struct pipeline *p, const struct pipeline_stream *s,
                             const struct summary *w)
 {
     struct finding f = {.state = STATE_UNKNOWN, .limit = NAN, .source = ""};
-    const struct member *m = &p->members[s->target];
+    const struct pipeline_target *m = &p->targets[s->target];
     const struct kind *kind = p->kinds->list[s->kind];
     if (w->sent == 0 || w->interrupted || !pipeline_says_whether_up(kind, s->addr))
         return f;
@@ -87,10 +87,10 @@ static struct finding judge(const struct pipeline *p, const struct stream *s,
 
 /* ---- what is told ---- */
 
-static struct event *tell(struct pipeline *p, const struct stream *s, const char *name,
-                          enum severity severity, struct wall at)
+static struct event *tell(struct pipeline *p, const struct pipeline_stream *s,
+                          const char *name, enum severity severity, struct wall at)
 {
-    const struct target *target = p->members[s->target].target;
+    const struct target *target = p->targets[s->target].target;
     struct event *e = events_add(p->open_events, name, severity, at, target);
     e->kind = p->kinds->list[s->kind];
     e->family = s->addr->to.family;
@@ -104,7 +104,7 @@ static enum severity severity_of(enum state state)
                                      : SEVERITY_INFO;
 }
 
-static void tell_state(struct pipeline *p, const struct stream *s,
+static void tell_state(struct pipeline *p, const struct pipeline_stream *s,
                        const struct flap_news *news, const struct finding *f,
                        const struct summary *w, struct wall at)
 {
@@ -132,7 +132,7 @@ static void tell_state(struct pipeline *p, const struct stream *s,
                    f->source[0] != '\0' ? f->source : "configuration");
 }
 
-static void tell_shift(struct pipeline *p, const struct stream *s,
+static void tell_shift(struct pipeline *p, const struct pipeline_stream *s,
                        const struct shift_news *news, struct wall at)
 {
     double ratio = (double)news->after_ns / (double)news->before_ns;
@@ -147,8 +147,8 @@ static void tell_shift(struct pipeline *p, const struct stream *s,
     event_number(e, "edgelat.shift.ratio", ratio);
 }
 
-void pipeline_judge(struct pipeline *p, struct stream *s, const struct summary *w,
-                    struct mono now)
+void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
+                    const struct summary *w, struct mono now)
 {
     struct finding f = judge(p, s, w);
     struct flap_news news = flap_window(&s->flap, f.state, now);
@@ -169,9 +169,9 @@ void pipeline_judge(struct pipeline *p, struct stream *s, const struct summary *
 void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family family,
                             struct wall at)
 {
-    const struct member *m = &p->members[target];
+    const struct pipeline_target *m = &p->targets[target];
     const struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
-    const struct asked *asked = &addr->asked;
+    const struct dns_answer *asked = &addr->asked;
     char address[ADDRESS_TEXT_MAX];
     struct event *e = events_add(p->open_events, "edgelat.target.resolved", SEVERITY_INFO,
                                  at, m->target);

@@ -1,7 +1,7 @@
 #include "core/pipeline_state.h"
 
 struct window_stats pipeline_recent_stats(const struct pipeline *p,
-                                          const struct stream *s)
+                                          const struct pipeline_stream *s)
 {
     struct recent recent = s->recent;
     if (p->surveying && s->touched) {
@@ -37,7 +37,7 @@ const struct target_state *pipeline_survey_end(struct pipeline *p, struct mono n
 void pipeline_moved(struct pipeline *p, struct wall wall)
 {
     for (size_t t = 0; t < p->n_targets; t++) {
-        struct member *m = &p->members[t];
+        struct pipeline_target *m = &p->targets[t];
         m->full = true;
         for (size_t f = 0; f < 2; f++) {
             pipeline_begin_part(p, m, &m->addresses[f], wall);

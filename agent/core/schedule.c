@@ -11,7 +11,7 @@
 
 #define RESTS SIZE_MAX
 
-struct stream {
+struct schedule_stream {
     int64_t interval_ns; /* 0: it rests */
     int64_t at_ns;       /* of the next probe */
     uint64_t missed;     /* since the last one that was taken */
@@ -21,7 +21,7 @@ struct stream {
 struct schedule {
     enum pattern pattern;
     struct random random;
-    struct stream *streams;
+    struct schedule_stream *streams;
     size_t n_streams;
     size_t *heap; /* stream numbers, the soonest first */
     size_t n_heap;
@@ -110,7 +110,7 @@ void schedule_set(struct schedule *s, size_t stream, int64_t interval_ns,
                   int64_t first_within_ns, struct mono now)
 {
     assert(stream < s->n_streams && interval_ns >= 0);
-    struct stream *t = &s->streams[stream];
+    struct schedule_stream *t = &s->streams[stream];
     if (interval_ns == t->interval_ns)
         return;
     bool rested = t->interval_ns == 0;
@@ -140,7 +140,7 @@ bool schedule_next(const struct schedule *s, struct mono *at)
     return true;
 }
 
-static int64_t gap_ns(struct schedule *s, const struct stream *t)
+static int64_t gap_ns(struct schedule *s, const struct schedule_stream *t)
 {
     if (s->pattern == PATTERN_PERIODIC)
         return t->interval_ns;
@@ -150,7 +150,8 @@ static int64_t gap_ns(struct schedule *s, const struct stream *t)
 }
 
 /* Gives up the first `probes` from the stream's next one on. */
-static void skip(struct schedule *s, struct stream *t, int64_t probes, struct mono now)
+static void skip(struct schedule *s, struct schedule_stream *t, int64_t probes,
+                 struct mono now)
 {
     t->missed += (uint64_t)probes;
     if (s->pattern == PATTERN_PERIODIC)
@@ -163,7 +164,7 @@ bool schedule_take(struct schedule *s, struct mono now, struct due *out)
 {
     while (s->n_heap > 0 && due_ns(s, 0) <= now.ns) {
         size_t stream = s->heap[0];
-        struct stream *t = &s->streams[stream];
+        struct schedule_stream *t = &s->streams[stream];
         int64_t late_ns = now.ns - t->at_ns;
         int64_t missed = late_ns / t->interval_ns; /* all that are due but the last */
         if (late_ns >= SCHEDULE_PAUSE_NS) {

@@ -80,7 +80,7 @@ static void arm(struct measurer *m)
 static void on_probe_timer(uv_timer_t *timer)
 {
     struct measurer *m = timer->data;
-    struct order order;
+    struct probe_request order;
     while (pipeline_take(m->pipeline, mono_now(), &order))
         prober_send(m->prober, order.stream, order.kind, order.target, &order.to);
     arm(m);
@@ -241,8 +241,8 @@ static void use(struct measurer *m, const struct explorer_step *step)
     netlink_follow(m->netlink, &to);
     pipeline_resolved(m->pipeline, step->number, step->family, to, step->pop, mono_now(),
                       wall_now());
-    pipeline_asked(m->pipeline, step->number, step->family, step->asked, mono_now(),
-                   wall_now());
+    pipeline_dns_answer(m->pipeline, step->number, step->family, step->asked, mono_now(),
+                        wall_now());
 }
 
 static struct event *add_network_event(struct measurer *m, enum severity severity,

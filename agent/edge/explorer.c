@@ -50,7 +50,7 @@ struct name { /* a target's, in one family */
     struct endpoint all[ADDRESSES_MAX];
     size_t n;
     char pop[POP_TEXT_MAX]; /* that the chain shows */
-    struct asked asked;
+    struct dns_answer asked;
     enum news news;
     bool changed; /* with it: another address */
     struct front front;
@@ -518,7 +518,7 @@ static void find_pop(char out[POP_TEXT_MAX], const char *host, const struct reso
             pop_text(out, &pop);
 }
 
-static void describe_question(struct asked *out, const struct resolution *r)
+static void describe_question(struct dns_answer *out, const struct resolution *r)
 {
     struct text chain = {0};
     for (size_t i = 0; i < r->n_cnames; i++)
@@ -569,7 +569,7 @@ static void lookup_failed(struct explorer *e, size_t number, size_t f,
     n->used = nowhere;
     n->n = 0;
     n->pop[0] = '\0';
-    n->asked = (struct asked){.chain = ""};
+    n->asked = (struct dns_answer){.chain = ""};
     n->news = NEWS_REST;
 }
 

@@ -18,7 +18,7 @@ const char *role_name(enum role role)
 
 /* ---- the configuration ---- */
 
-struct reading {
+struct site_reading {
     struct site *site;
     config_problem_cb *on_problem;
     void *user;
@@ -26,7 +26,7 @@ struct reading {
 };
 
 /* Says it and clears `what`. */
-static void problem(struct reading *r, struct text *what)
+static void problem(struct site_reading *r, struct text *what)
 {
     r->problems++;
     if (r->on_problem != NULL)
@@ -34,7 +34,7 @@ static void problem(struct reading *r, struct text *what)
     text_free(what);
 }
 
-static void read_location(struct reading *r, const char *location)
+static void read_location(struct site_reading *r, const char *location)
 {
     struct site *s = r->site;
     struct text what = {0};
@@ -56,7 +56,7 @@ static bool is_none(const char *location)
 }
 
 /* The metro of a location: by the code beside it, or when it is one itself. */
-static const struct metro *read_metro(struct reading *r, const char *key,
+static const struct metro *read_metro(struct site_reading *r, const char *key,
                                       const char *location, const char *code)
 {
     struct text what = {0};
@@ -81,7 +81,7 @@ static const struct metro *read_metro(struct reading *r, const char *key,
 size_t site_read(struct site *out, const struct catalogue *metros, const char *location,
                  const struct peering *peering, config_problem_cb *on_problem, void *user)
 {
-    struct reading r = {.site = out, .on_problem = on_problem, .user = user};
+    struct site_reading r = {.site = out, .on_problem = on_problem, .user = user};
     *out = (struct site){.metros = metros, .peering = *peering};
     read_location(&r, location);
     if (peering->connection[0] == '\0')

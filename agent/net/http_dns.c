@@ -46,7 +46,7 @@ struct http_hosts {
     size_t next; /* the one that makes room */
 };
 
-struct answer { /* of one family */
+struct family_answer { /* of one family */
     struct http_question *of;
     struct lookup *lookup;
     struct endpoint addresses[ADDRESSES_MAX];
@@ -56,7 +56,7 @@ struct answer { /* of one family */
 struct http_question {
     struct http_hosts *hosts;
     struct known *known;
-    struct answer answers[FAMILIES];
+    struct family_answer answers[FAMILIES];
     unsigned left;     /* answers that have not come */
     uv_timer_t *delay; /* ends the wait for the other family; NULL: it does not run */
     struct race *race; /* under way, or NULL */
@@ -277,7 +277,7 @@ static void wait_for_the_other(struct http_question *q)
 
 static void on_answer(const struct resolution *r, void *user)
 {
-    struct answer *a = user;
+    struct family_answer *a = user;
     struct http_question *q = a->of;
     a->lookup = NULL;
     for (size_t i = 0; i < r->n && a->n < ADDRESSES_MAX; i++)

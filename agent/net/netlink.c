@@ -70,7 +70,7 @@ static void take_stock(const struct netlink_event *event, void *user)
     network_add(user, &item);
 }
 
-struct table {
+struct neighbour_table {
     uint16_t type; /* RTM_GETLINK ... */
     uint8_t family;
     bool cut;    /* what would be behind `most` is not needed */
@@ -79,7 +79,7 @@ struct table {
 
 /* The main table of routes alone, where the kernel (4.20) filters; the others are told
  * apart when they are read. */
-static int ask(int fd, const struct table *t)
+static int ask(int fd, const struct neighbour_table *t)
 {
     struct {
         struct nlmsghdr head;
@@ -99,7 +99,7 @@ static int ask(int fd, const struct table *t)
 
 /* The kernel has answered, or waits with the rest until it is read, when sending returns.
  */
-static int read_table(int fd, const struct table *t, struct network *into)
+static int read_table(int fd, const struct neighbour_table *t, struct network *into)
 {
     char bytes[DATAGRAM_MAX];
     int rc = ask(fd, t);
@@ -122,7 +122,7 @@ static int read_table(int fd, const struct table *t, struct network *into)
  */
 static int look_at_tables(struct network *into)
 {
-    static const struct table tables[] = {
+    static const struct neighbour_table tables[] = {
         {RTM_GETLINK, AF_UNSPEC, false, DUMP_BYTES_MAX},
         {RTM_GETADDR, AF_UNSPEC, false, DUMP_BYTES_MAX},
         {RTM_GETROUTE, AF_INET, true, ROUTES_BYTES_MAX},

@@ -11,12 +11,12 @@
 
 #define LOOPBACK_INDEX 1 /* in every network namespace */
 
-struct reading {
+struct netlink_reading {
     netlink_event_cb *on_event;
     void *user;
 };
 
-static void give(const struct reading *r, const struct netlink_event *e)
+static void give(const struct netlink_reading *r, const struct netlink_event *e)
 {
     if (e->item.interface != 0 && e->item.interface != LOOPBACK_INDEX)
         r->on_event(e, r->user);
@@ -75,7 +75,7 @@ static enum family family_of(uint8_t family)
 
 /* ---- messages ---- */
 
-static void read_link(const struct reading *r, struct wire w, bool gone)
+static void read_link(const struct netlink_reading *r, struct wire w, bool gone)
 {
     struct ifinfomsg m;
     wire_copy(&w, &m, sizeof m);
@@ -89,7 +89,7 @@ static void read_link(const struct reading *r, struct wire w, bool gone)
     give(r, &e);
 }
 
-static void read_address(const struct reading *r, struct wire w, bool gone)
+static void read_address(const struct netlink_reading *r, struct wire w, bool gone)
 {
     struct ifaddrmsg m;
     struct attribute a;
@@ -135,7 +135,8 @@ static void take_hop(struct network_item *route, const struct attribute *a)
         take_address(via, family, &route->address);
 }
 
-static void give_hops(const struct reading *r, struct netlink_event *e, struct wire hops)
+static void give_hops(const struct netlink_reading *r, struct netlink_event *e,
+                      struct wire hops)
 {
     struct rtnexthop hop;
     struct attribute a;
@@ -153,7 +154,7 @@ static void give_hops(const struct reading *r, struct netlink_event *e, struct w
     }
 }
 
-static void read_route(const struct reading *r, struct wire w, bool gone)
+static void read_route(const struct netlink_reading *r, struct wire w, bool gone)
 {
     struct rtmsg m;
     struct attribute a;
@@ -212,7 +213,7 @@ static bool next_message(struct wire *w, struct message *out)
 
 int netlink_read(const void *bytes, size_t len, netlink_event_cb *on_event, void *user)
 {
-    struct reading r = {on_event, user};
+    struct netlink_reading r = {on_event, user};
     struct wire w = wire_from(bytes, len);
     struct message m;
     while (next_message(&w, &m)) {

@@ -57,14 +57,14 @@ static bool is_text(const char *bytes, size_t len)
     return true;
 }
 
-bool answer_read(struct answer *out, const char *bytes, size_t len)
+bool answer_read(struct status_answer *out, const char *bytes, size_t len)
 {
     int64_t numbers[3];
     size_t head = len > 0 ? read_head(numbers, bytes, len) : 0;
     if (head == 0 || numbers[0] > 1 ||
         len - head != (size_t)numbers[1] + (size_t)numbers[2])
         return false;
-    *out = (struct answer){
+    *out = (struct status_answer){
         .code = (int)numbers[0],
         .json = bytes + head,
         .json_len = (size_t)numbers[1],

@@ -12,7 +12,7 @@
 
 #define ANSWER_MAX (4 << 20) /* bytes of an answer that is read */
 
-struct answer { /* views */
+struct status_answer { /* views */
     int code;
     const char *json, *text;
     size_t json_len, text_len;
@@ -24,6 +24,6 @@ void answer_write(struct text *out, int code, const struct text *json,
 
 /* False: it is none, or not all of one, or holds what is no text and could play tricks
  * with a terminal. */
-bool answer_read(struct answer *out, const char *bytes, size_t len);
+bool answer_read(struct status_answer *out, const char *bytes, size_t len);
 
 #endif

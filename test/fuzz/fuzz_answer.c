@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    struct answer a;
+    struct status_answer a;
     const char *all = (const char *)bytes;
     if (!answer_read(&a, all, len))
         return 0;

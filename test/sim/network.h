@@ -158,7 +158,7 @@ static inline struct flight sim_land(struct sim *s)
     return first;
 }
 
-static inline void sim_send(struct sim *s, const struct order *order)
+static inline void sim_send(struct sim *s, const struct probe_request *order)
 {
     size_t target = (size_t)(order->target - s->targets);
     const struct way *way = &s->ways[target];
@@ -213,7 +213,7 @@ static inline void sim_close_window(struct sim *s)
 /* Everything that is due at `now`. */
 static inline void sim_turn(struct sim *s)
 {
-    struct order order;
+    struct probe_request order;
     while (s->next_move < s->n_moves &&
            s->begin.ns + s->moves[s->next_move].at_ns <= s->now.ns) {
         s->ways[s->moves[s->next_move].target] = s->moves[s->next_move].way;

@@ -188,7 +188,7 @@ static void carry_out(struct world *w, const struct explorer_step *step)
     }
 }
 
-static void probe(struct world *w, const struct order *o)
+static void probe(struct world *w, const struct probe_request *o)
 {
     const struct server *s = &w->servers[o->to.bytes[3]];
     bool lost = s->rtt_ms == 0, tls = o->kind == 1;
@@ -254,7 +254,7 @@ static void deliver(struct world *w, const struct answer *a)
 static void turn(struct world *w)
 {
     struct explorer_step step;
-    struct order order;
+    struct probe_request order;
     while (explorer_take(w->explorer, w->now, &step))
         carry_out(w, &step);
     while (pipeline_take(w->pipeline, w->now, &order))

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-struct batch {
+struct send_batch {
     struct packet_out packets[ICMP_BATCH];
     uint64_t numbers[ICMP_BATCH];
     size_t n;
@@ -12,7 +12,8 @@ struct batch {
 
 /* Takes from the queue, from `*at`, what can go out in one call: "don't fragment" is an
  * option of the socket. */
-static void next_batch(struct icmp_family *f, size_t *at, size_t end, struct batch *b)
+static void next_batch(struct icmp_family *f, size_t *at, size_t end,
+                       struct send_batch *b)
 {
     b->n = 0;
     for (; *at < end && b->n < ICMP_BATCH; (*at)++) {
@@ -35,7 +36,7 @@ static void next_batch(struct icmp_family *f, size_t *at, size_t end, struct bat
 }
 
 /* The stamps name packets by key, so a packet has its key before it goes. */
-static void mark_sent(struct icmp_family *f, const struct batch *b, size_t from)
+static void mark_sent(struct icmp_family *f, const struct send_batch *b, size_t from)
 {
     struct mono now = mono_now();
     struct wall wall = wall_now();
@@ -61,7 +62,7 @@ static void give_up(struct icmp_family *f, uint64_t number, int error)
 
 /* A socket gives an error of an earlier packet to the next call: a packet is given up
  * only when it fails twice. */
-static void send_batch(struct icmp_family *f, const struct batch *b)
+static void send_batch(struct icmp_family *f, const struct send_batch *b)
 {
     bool again = false;
     for (size_t from = 0; from < b->n;) {
@@ -88,7 +89,7 @@ static void flush(struct icmp_family *f)
     size_t end = f->queued,
            at = 0; /* callbacks may queue more: that is the next turn's */
     while (at < end && !f->icmp->closed) {
-        struct batch b;
+        struct send_batch b;
         next_batch(f, &at, end, &b);
         send_batch(f, &b);
         if (!f->icmp->closed)

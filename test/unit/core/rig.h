@@ -133,7 +133,7 @@ static inline void end(struct rig *r)
 }
 
 /* Takes what is due from now on, for a while; `last` is the last of it. */
-static inline size_t take(struct rig *r, int64_t for_ns, struct order *last)
+static inline size_t take(struct rig *r, int64_t for_ns, struct probe_request *last)
 {
     struct mono stop = {r->now.ns + for_ns}, at;
     size_t n = 0;

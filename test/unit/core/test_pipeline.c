@@ -8,7 +8,7 @@ static void streams_rest_without_an_address(void **state)
 {
     (void)state;
     struct rig r;
-    struct order order;
+    struct probe_request order;
     begin(&r);
     CHECK_INT(0, take(&r, MINUTE_NS, &order), "no address, no probe");
     resolve(&r, 0, "192.0.2.1", "");
@@ -32,7 +32,7 @@ static void an_order_says_it_all(void **state)
     bool seen[2] = {false, false};
     struct mono at;
     while (!(seen[PING] && seen[WEB]) && pipeline_next(r.p, &at)) {
-        struct order order;
+        struct probe_request order;
         CHECK(pipeline_take(r.p, at, &order), "it is due");
         CHECK(order.target == &r.targets[1], "the target");
         struct endpoint to = address("192.0.2.7");
@@ -49,7 +49,7 @@ static void a_target_has_the_streams_it_wants(void **state)
 {
     (void)state;
     struct rig r;
-    struct order order;
+    struct probe_request order;
     begin(&r);
     pipeline_destroy(r.p);
     r.targets[0].ipv6 = false;
@@ -82,7 +82,7 @@ static void the_nearest_is_probed_in_full(void **state)
 {
     (void)state;
     struct rig r;
-    struct order order;
+    struct probe_request order;
     begin(&r);
     resolve_all(&r);
     take(&r, 10 * NS_PER_S, &order);
@@ -114,7 +114,7 @@ static void what_is_there_later_is_ranked_soon(void **state)
 {
     (void)state;
     struct rig r;
-    struct order order;
+    struct probe_request order;
     begin(&r);
     resolve_all(&r);
     for (int window = 0; window < 3; window++) {
@@ -362,7 +362,7 @@ static void paused(void **state)
 {
     (void)state;
     struct rig r;
-    struct order order;
+    struct probe_request order;
     struct mono at;
     begin(&r);
     resolve(&r, 0, "192.0.2.1", "LON");

@@ -30,7 +30,7 @@ static void stamps_do_not_go_back(void **state)
     struct wall before = r.batch->time;
     r.wall.ns -= 4 * MINUTE_NS;
     for (int i = 0; i < 14; i++) {
-        struct order order;
+        struct probe_request order;
         reply(&r, PING4, "192.0.2.1", MS(3));
         for (int s = 0; s < 100 && r.wall.ns < pipeline_closing(r.p).ns; s++) {
             pass(&r, NS_PER_S);
@@ -107,7 +107,7 @@ static void a_sleep_is_told(void **state)
 {
     (void)state;
     struct rig r;
-    struct order order;
+    struct probe_request order;
     begin(&r);
     resolve(&r, 0, "192.0.2.1", "LON");
     take(&r, 10 * NS_PER_S, &order);
@@ -130,7 +130,7 @@ static void a_busy_host_is_told(void **state)
 {
     (void)state;
     struct rig r;
-    struct order order;
+    struct probe_request order;
     struct mono at;
     begin(&r);
     resolve(&r, 0, "192.0.2.1", "LON");

@@ -61,7 +61,7 @@ static void who_is_no_pop(void **state)
 static void count_pings(struct rig *r, int64_t for_ns, size_t n[TARGETS])
 {
     struct mono stop = {r->now.ns + for_ns}, at;
-    struct order last;
+    struct probe_request last;
     memset(n, 0, TARGETS * sizeof *n);
     while (pipeline_next(r->p, &at) && at.ns < stop.ns) {
         pass(r, at.ns > r->now.ns ? at.ns - r->now.ns : 0);

@@ -25,7 +25,7 @@ static void answer_for(struct rig *r, int64_t for_ns, size_t *sent)
 {
     static const int64_t rtt_ms[] = {3, 9, 24, 1};
     struct mono stop = {r->now.ns + for_ns}, at;
-    struct order order;
+    struct probe_request order;
     while (pipeline_next(r->p, &at) && at.ns < stop.ns) {
         pass(r, at.ns > r->now.ns ? at.ns - r->now.ns : 0);
         while (pipeline_take(r->p, r->now, &order)) {
@@ -92,7 +92,7 @@ static void rests_until_resolved_and_again(void **state)
 {
     (void)state;
     struct rig r;
-    struct order order;
+    struct probe_request order;
     struct target added = door("door");
     begin(&r);
     size_t number = pipeline_add(r.p, &added);
@@ -169,10 +169,11 @@ static void what_was_asked_is_carried(void **state)
 {
     (void)state;
     struct rig r;
-    struct asked asked = {.chain = "a.example -> b.example", .servers = "192.0.2.53"};
+    struct dns_answer asked = {.chain = "a.example -> b.example",
+                               .servers = "192.0.2.53"};
     begin(&r);
     resolve(&r, 0, "192.0.2.1", "LHR");
-    pipeline_asked(r.p, 0, FAMILY_IPV4, &asked, r.now, r.wall);
+    pipeline_dns_answer(r.p, 0, FAMILY_IPV4, &asked, r.now, r.wall);
     close_window(&r);
     const struct target_address_state *place = &r.batch->targets[0].addresses[0];
     CHECK_TEXT("a.example -> b.example", place->asked.chain, "the chain");
@@ -199,9 +200,9 @@ static void another_chain_is_told_now_and_then(void **state)
     begin(&r);
     resolve(&r, 0, "192.0.2.1", "");
     for (int minute = 0; minute < 180; minute++) {
-        struct asked asked = {.servers = "192.0.2.53"};
+        struct dns_answer asked = {.servers = "192.0.2.53"};
         snprintf(asked.chain, sizeof asked.chain, "%d.example", minute % 2);
-        pipeline_asked(r.p, 0, FAMILY_IPV4, &asked, r.now, r.wall);
+        pipeline_dns_answer(r.p, 0, FAMILY_IPV4, &asked, r.now, r.wall);
         close_window(&r);
         told += r.batch->n_events;
     }
@@ -276,7 +277,7 @@ static double bytes_of(struct rig *r, int seconds, double *most)
     double sum = 0;
     *most = 0;
     for (int i = 0; i < seconds; i++) {
-        struct order order;
+        struct probe_request order;
         double bytes = heavy.bytes * (double)take(r, NS_PER_S, &order);
         sum += bytes;
         *most = fmax(*most, bytes);

@@ -270,7 +270,7 @@ static void what_was_only_missed_is_no_series(void **state)
 {
     (void)state;
     struct rig r;
-    struct order order;
+    struct probe_request order;
     begin(&r);
     resolve(&r, 0, "192.0.2.1", "LON");
     pass(&r, 30 * NS_PER_S);

@@ -7,7 +7,7 @@ static void there_and_back(void **state)
 {
     (void)state;
     struct text out = {0}, json = {0}, text = {0};
-    struct answer a;
+    struct status_answer a;
     text_add(&json, "{\"a\":1}\n");
     text_add(&text, "one\ntwo\n");
     answer_write(&out, 1, &json, &text);
@@ -33,7 +33,7 @@ static void what_is_no_text_is_not_sent(void **state)
 {
     (void)state;
     struct text out = {0}, json = {0}, text = {0};
-    struct answer a;
+    struct status_answer a;
     text_add(&json, "\"Z\xc3\xbcrich\xc2\x9b\"\n");
     text_add(&text, "cut Z\xc3\n\x1b[2J\ta\n");
     answer_write(&out, 0, &json, &text);
@@ -77,7 +77,7 @@ static const struct {
 static void what_is_none(void **state)
 {
     (void)state;
-    struct answer a;
+    struct status_answer a;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         CHECK_INT(cases[i].is, answer_read(&a, cases[i].bytes, strlen(cases[i].bytes)),
                   cases[i].what);
