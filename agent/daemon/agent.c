@@ -221,7 +221,7 @@ static int open_network(struct agent *a)
     const char *url = a->config->collectors[0].url;
     if (url[0] != '\0') {
         rc = shipper_create(&a->shipper, a->loop, a->http, a->spool, a->config,
-                            chance_seed());
+                            seed_random());
         if (rc < 0) {
             log_error("agent", "collector %s: %s", url, strerror(-rc));
             return rc;
@@ -257,7 +257,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
     a->ship_timer = make_timer(a);
     a->look_timer = make_timer(a);
     a->ship_delay_ns =
-        splay_delay(chance_seed(), config->window_ns, config->shipping.splay_ns);
+        splay_delay(seed_random(), config->window_ns, config->shipping.splay_ns);
 
     int rc = open_state(a);
     if (rc == 0) {

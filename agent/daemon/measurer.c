@@ -511,9 +511,9 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     struct wall wall = wall_now();
     struct pipeline_settings settings = config_pipeline(config);
     m->pipeline =
-        pipeline_create(&settings, probe_kind_words(), chance_seed(), mono_now(), wall);
+        pipeline_create(&settings, probe_kind_words(), seed_random(), mono_now(), wall);
     m->explorer =
-        explorer_create(config, edge_data, probe_kind_words(), pace, chance_seed());
+        explorer_create(config, edge_data, probe_kind_words(), pace, seed_random());
     m->clock_offset_ns = wall.ns - mono_now().ns;
     m->probe_timer = make_timer(m);
     m->explore_timer = make_timer(m);

@@ -5,13 +5,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-void arrival_enable(int socket)
+void rx_stamp_enable(int socket)
 {
     int on = 1;
     setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
 }
 
-int64_t arrival_of_next(int socket, size_t len)
+int64_t rx_stamp_next(int socket, size_t len)
 {
     _Alignas(struct cmsghdr) uint8_t control[128];
     struct iovec part = {NULL, len}; /* MSG_TRUNC: nothing is copied */

@@ -9,7 +9,7 @@
 #include <sys/random.h>
 #include <uv.h>
 
-static inline uint64_t chance_seed(void)
+static inline uint64_t seed_random(void)
 {
     uint64_t seed;
     if (getrandom(&seed, sizeof seed, 0) != sizeof seed)

@@ -243,7 +243,7 @@ static long on_read(BIO *bio, int what, const char *bytes, size_t len, int i, lo
 {
     (void)bytes, (void)i, (void)l, (void)done;
     struct tls_handshake *h = (struct tls_handshake *)BIO_get_callback_arg(bio);
-    int64_t came_ns = what == BIO_CB_READ ? arrival_of_next(h->socket, len) : 0;
+    int64_t came_ns = what == BIO_CB_READ ? rx_stamp_next(h->socket, len) : 0;
     if (came_ns > 0)
         h->came_ns = came_ns;
     return result;
@@ -251,7 +251,7 @@ static long on_read(BIO *bio, int what, const char *bytes, size_t len, int i, lo
 
 static void watch_reads(const SSL *ssl, struct tls_handshake *h)
 {
-    arrival_enable(h->socket);
+    rx_stamp_enable(h->socket);
     BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)h);
     BIO_set_callback_ex(SSL_get_rbio(ssl), on_read);
 }
