@@ -54,14 +54,14 @@ void *otlp_logs(const struct batch *batch, const struct otlp_resource *resource,
     for (size_t i = 0; i < batch->n_events; i++)
         list[i] = record(&b, &batch->events[i]);
 
-    struct frame frame;
-    frame_make(&frame, &b, resource);
+    struct otlp_request common;
+    otlp_request_make(&common, &b, resource);
     Otlp__ScopeLogs scoped = OTLP__SCOPE_LOGS__INIT, *scopes[] = {&scoped};
-    scoped.scope = &frame.scope;
+    scoped.scope = &common.scope;
     scoped.log_records = list;
     scoped.n_log_records = batch->n_events;
     Otlp__ResourceLogs from = OTLP__RESOURCE_LOGS__INIT, *resources[] = {&from};
-    from.resource = &frame.resource;
+    from.resource = &common.resource;
     from.scope_logs = scopes;
     from.n_scope_logs = 1;
     Otlp__ExportLogsServiceRequest request = OTLP__EXPORT_LOGS_SERVICE_REQUEST__INIT;
@@ -69,7 +69,7 @@ void *otlp_logs(const struct batch *batch, const struct otlp_resource *resource,
     request.n_resource_logs = 1;
 
     size_t plain_len; /* bounded: events are few and short */
-    void *packed = frame_pack(&request.base, len, &plain_len);
+    void *packed = otlp_request_pack(&request.base, len, &plain_len);
     builder_free(&b);
     return packed;
 }

@@ -239,21 +239,21 @@ static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len,
         if (b->metrics[i].n > 0)
             list[n++] = builder_metric(b, i);
 
-    struct frame frame;
-    frame_make(&frame, b, r);
+    struct otlp_request common;
+    otlp_request_make(&common, b, r);
     Otlp__ScopeMetrics scoped = OTLP__SCOPE_METRICS__INIT, *scopes[] = {&scoped};
-    scoped.scope = &frame.scope;
+    scoped.scope = &common.scope;
     scoped.metrics = list;
     scoped.n_metrics = n;
     Otlp__ResourceMetrics from = OTLP__RESOURCE_METRICS__INIT, *resources[] = {&from};
-    from.resource = &frame.resource;
+    from.resource = &common.resource;
     from.scope_metrics = scopes;
     from.n_scope_metrics = 1;
     Otlp__ExportMetricsServiceRequest request =
         OTLP__EXPORT_METRICS_SERVICE_REQUEST__INIT;
     request.resource_metrics = resources;
     request.n_resource_metrics = 1;
-    return frame_pack(&request.base, len, plain_len);
+    return otlp_request_pack(&request.base, len, plain_len);
 }
 
 static void *encode(const struct batch *batch, const struct otlp_resource *resource,

@@ -11,7 +11,8 @@ static void add_peering(struct builder *b, struct attributes *a, const struct pe
     attribute_text_if(b, a, "edgelat.peering.prefixes", p->prefixes);
 }
 
-void frame_make(struct frame *out, struct builder *b, const struct otlp_resource *r)
+void otlp_request_make(struct otlp_request *out, struct builder *b,
+                       const struct otlp_resource *r)
 {
     struct attributes a = {.n = 0};
     attribute_text(b, &a, "service.name", "edgelat");
@@ -42,7 +43,7 @@ static void append(ProtobufCBuffer *buffer, size_t len, const uint8_t *bytes)
     gzip_add(p->gzip, bytes, len);
 }
 
-void *frame_pack(const ProtobufCMessage *request, size_t *len, size_t *plain_len)
+void *otlp_request_pack(const ProtobufCMessage *request, size_t *len, size_t *plain_len)
 {
     struct packing packing = {{append}, gzip_begin(), 0};
     protobuf_c_message_pack_to_buffer(request, &packing.buffer);

@@ -8,14 +8,15 @@
 #include "otlp/builder.h"
 #include "otlp/metrics.h"
 
-struct frame { /* points into the builder's arena */
+struct otlp_request { /* points into the builder's arena */
     Otlp__Resource resource;
     Otlp__InstrumentationScope scope;
 };
 
-void frame_make(struct frame *out, struct builder *b, const struct otlp_resource *r);
+void otlp_request_make(struct otlp_request *out, struct builder *b,
+                       const struct otlp_resource *r);
 
 /* The gzipped bytes of a whole request; free() them. `plain_len`: before gzip. */
-void *frame_pack(const ProtobufCMessage *request, size_t *len, size_t *plain_len);
+void *otlp_request_pack(const ProtobufCMessage *request, size_t *len, size_t *plain_len);
 
 #endif

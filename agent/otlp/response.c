@@ -117,7 +117,7 @@ static bool read_protobuf(struct otlp_response *out, const char *type, const cha
     if (partial != NULL) {
         out->rejected =
             partial->rejected_data_points > 0 ? partial->rejected_data_points : 0;
-        say(out->said, partial->error_message, strlen(partial->error_message));
+        say(out->message, partial->error_message, strlen(partial->error_message));
     }
     otlp__export_metrics_service_response__free_unpacked(response, &bounded);
     return is;
@@ -147,7 +147,7 @@ static bool read_json(struct otlp_response *out, const char *bytes, size_t len)
     if (!json_read_integer(n, &out->rejected) || out->rejected < 0)
         out->rejected = 0;
     json_read_string(member(partial, "errorMessage", "error_message"), text, sizeof text);
-    say(out->said, text, strlen(text));
+    say(out->message, text, strlen(text));
     return true;
 }
 

@@ -21,7 +21,7 @@
 
 struct otlp_response {
     int64_t rejected; /* points or log records that were not taken; not negative */
-    char said[OTLP_SAID_MAX]; /* printable ASCII in one line; "" is nothing */
+    char message[OTLP_SAID_MAX]; /* printable ASCII in one line; "" is nothing */
 };
 
 /* `type`: Content-Type, as net/http.h has it. False: it is no response of OTLP. */

@@ -81,7 +81,7 @@ static struct otlp_half pack_half(const ProtobufCMessage *request, const struct 
         *list->first = list->all + (second ? middle : 0);
         *list->n = second ? list->all_n - middle : middle;
     }
-    half.bytes = frame_pack(request, &half.len, &plain_len);
+    half.bytes = otlp_request_pack(request, &half.len, &plain_len);
     return half;
 }
 

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_news(struct said *said, enum signal signal, const struct verdict *v)
+static bool is_news(struct ship_log *log, enum signal signal, const struct verdict *v)
 {
-    struct said_signal *s = &said->of[signal];
+    struct ship_log_signal *s = &log->of[signal];
     bool accepted = v->kind == VERDICT_ACCEPTED;
     const char *why = accepted ? "" : v->why;
     int status = accepted ? 0 : v->status;
@@ -24,16 +24,16 @@ static bool is_news(struct said *said, enum signal signal, const struct verdict 
     s->state = v->kind;
     s->status = status;
     text_copy(s->why, sizeof s->why, why);
-    said->heard = wall_now();
-    said->signal = signal;
+    log->heard = wall_now();
+    log->signal = signal;
     s->step = v->step != NULL ? v->step : "";
     if (accepted)
-        said->accepted = said->heard;
-    return changed || (reworded && s->wordings <= SAID_WORDINGS);
+        log->accepted = log->heard;
+    return changed || (reworded && s->wordings <= SHIP_LOG_WORDINGS);
 }
 
 /* " again, after 12 refused batches of ... to ..." */
-static const char *what_was(char *out, size_t room, struct said_signal *s, bool first)
+static const char *what_was(char *out, size_t room, struct ship_log_signal *s, bool first)
 {
     char from[WALL_TEXT_MAX], to[WALL_TEXT_MAX];
     out[0] = '\0';
@@ -50,13 +50,13 @@ static const char *what_was(char *out, size_t room, struct said_signal *s, bool 
     return out;
 }
 
-void said_accepted(struct said *said, enum signal signal, const char *host,
-                   const struct verdict *v, uint64_t waiting)
+void ship_log_accepted(struct ship_log *log, enum signal signal, const char *host,
+                       const struct verdict *v, uint64_t waiting)
 {
-    struct said_signal *s = &said->of[signal];
+    struct ship_log_signal *s = &log->of[signal];
     char was[128];
     bool first = !s->begun;
-    if (is_news(said, signal, v))
+    if (is_news(log, signal, v))
         log_info("shipper", "export of %s to %s works%s, %" PRIu64 " batches waiting",
                  signal_name(signal), host, what_was(was, sizeof was, s, first), waiting);
     if (v->rejected_points > 0 && s->rejected == 0)
@@ -73,10 +73,10 @@ void said_accepted(struct said *said, enum signal signal, const char *host,
     text_copy(s->reason, sizeof s->reason, v->why);
 }
 
-void said_refused(struct said *said, enum signal signal, const char *host,
-                  const struct verdict *v, struct wall batch, uint64_t waiting)
+void ship_log_refused(struct ship_log *log, enum signal signal, const char *host,
+                      const struct verdict *v, struct wall batch, uint64_t waiting)
 {
-    struct said_signal *s = &said->of[signal];
+    struct ship_log_signal *s = &log->of[signal];
     char time[WALL_TEXT_MAX];
     const char *form =
         "export to %s: the batch of %s of %s is refused: %s%s; set aside "
@@ -85,7 +85,7 @@ void said_refused(struct said *said, enum signal signal, const char *host,
         s->refused_from = batch;
     s->refused_to = batch;
     wall_text(time, batch);
-    if (is_news(said, signal, v))
+    if (is_news(log, signal, v))
         log_warn("shipper", form, host, signal_name(signal), time, v->why, v->step,
                  waiting);
     else
@@ -93,12 +93,12 @@ void said_refused(struct said *said, enum signal signal, const char *host,
                   waiting);
 }
 
-void said_failed(struct said *said, enum signal signal, const char *host,
-                 const struct verdict *v, const char *what_now, bool change,
-                 uint64_t waiting)
+void ship_log_failed(struct ship_log *log, enum signal signal, const char *host,
+                     const struct verdict *v, const char *what_now, bool change,
+                     uint64_t waiting)
 {
     const char *form = "export to %s: %s%s; %s, %" PRIu64 " batches waiting";
-    if (is_news(said, signal, v) || change)
+    if (is_news(log, signal, v) || change)
         log_warn("shipper", form, host, v->why, v->step, what_now, waiting);
     else
         log_debug("shipper", form, host, v->why, v->step, what_now, waiting);

@@ -1,8 +1,8 @@
 /*
  * What the log says of the shipping to one collector: a change of state once, repeats at
  * debug, and after refused batches how many they were and of what time. Another reason in
- * the same state is said as well, but some collectors name a time or a series in it, so
- * that no two are alike: of one status SAID_WORDINGS are said. And what it would say now,
+ * the same state is log as well, but some collectors name a time or a series in it, so
+ * that no two are alike: of one status SHIP_LOG_WORDINGS are log. And what it would say now,
  * for whoever asks.
  */
 #ifndef EDGELAT_SHIP_LOG_H
@@ -15,14 +15,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SAID_WORDINGS 3
+#define SHIP_LOG_WORDINGS 3
 
-struct said { /* start with { 0 } */
-    struct said_signal {
+struct ship_log { /* start with { 0 } */
+    struct ship_log_signal {
         bool begun;
         enum verdict_kind state; /* the last one ... */
         int status;              /* ... HTTP's of it ... */
-        char why[320];           /* ... and why: the same is not said twice */
+        char why[320];           /* ... and why: the same is not log twice */
         unsigned wordings;       /* of that status, so far */
         const char *step;        /* what somebody could do then; static */
         int64_t rejected;        /* points or records of the last accepted batch ... */
@@ -36,13 +36,13 @@ struct said { /* start with { 0 } */
 };
 
 /* `host` is the collector, `signal` the batch's, `waiting` how many batches are left. */
-void said_accepted(struct said *s, enum signal signal, const char *host,
-                   const struct verdict *v, uint64_t waiting);
-void said_refused(struct said *s, enum signal signal, const char *host,
-                  const struct verdict *v, struct wall batch, uint64_t waiting);
+void ship_log_accepted(struct ship_log *s, enum signal signal, const char *host,
+                       const struct verdict *v, uint64_t waiting);
+void ship_log_refused(struct ship_log *s, enum signal signal, const char *host,
+                      const struct verdict *v, struct wall batch, uint64_t waiting);
 /* `change`: what comes now is new, even where the failure is not. */
-void said_failed(struct said *s, enum signal signal, const char *host,
-                 const struct verdict *v, const char *what_now, bool change,
-                 uint64_t waiting);
+void ship_log_failed(struct ship_log *s, enum signal signal, const char *host,
+                     const struct verdict *v, const char *what_now, bool change,
+                     uint64_t waiting);
 
 #endif

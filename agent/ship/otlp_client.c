@@ -15,7 +15,7 @@
 
 #define REPLY_MAX (64u << 10)
 
-struct courier {
+struct otlp_client {
     struct http *http;
     const struct collector *collector;
     char base[URL_TEXT_MAX]; /* the signal's path comes behind it */
@@ -30,7 +30,7 @@ struct courier {
 
     struct http_exchange *exchange; /* under way, or NULL */
     enum signal signal;
-    courier_done_cb *on_done;
+    otlp_client_done_cb *on_done;
     void *user;
 };
 
@@ -48,7 +48,7 @@ static void cut_slashes(char *url)
         url[--len] = '\0';
 }
 
-static void set_base(struct courier *c, const char *url)
+static void set_base(struct otlp_client *c, const char *url)
 {
     text_copy(c->base, sizeof c->base, url);
     cut_slashes(c->base);
@@ -67,16 +67,17 @@ static void set_base(struct courier *c, const char *url)
         memmove(c->host, at + 1, strlen(at + 1) + 1);
 }
 
-struct courier *courier_create(struct http *http, const struct collector *collector)
+struct otlp_client *otlp_client_create(struct http *http,
+                                       const struct collector *collector)
 {
-    struct courier *c = mem_zalloc(sizeof *c);
+    struct otlp_client *c = mem_zalloc(sizeof *c);
     c->http = http;
     c->collector = collector;
     set_base(c, collector->url);
     return c;
 }
 
-void courier_destroy(struct courier *c)
+void otlp_client_destroy(struct otlp_client *c)
 {
     if (c == NULL)
         return;
@@ -86,7 +87,7 @@ void courier_destroy(struct courier *c)
     free(c);
 }
 
-const char *courier_host(const struct courier *c)
+const char *otlp_client_host(const struct otlp_client *c)
 {
     return c->host;
 }
@@ -95,7 +96,7 @@ const char *courier_host(const struct courier *c)
 
 /* By its port it is the collector's other receiver, which speaks HTTP/2 alone: it says
  * nothing that we know, or wants no TLS with us. */
-static bool is_grpc(const struct courier *c, const struct verdict *v,
+static bool is_grpc(const struct otlp_client *c, const struct verdict *v,
                     const struct http_reply *reply)
 {
     struct host_port to;
@@ -122,7 +123,7 @@ static bool is_of_ours(const struct verdict *v)
 }
 
 /* What somebody could do; "" when it passes by itself. */
-static const char *next_step(const struct courier *c, const struct verdict *v,
+static const char *next_step(const struct otlp_client *c, const struct verdict *v,
                              const struct http_reply *reply)
 {
     bool tls = strncmp(c->base, "https:", 6) == 0;
@@ -167,7 +168,7 @@ static const char *next_step(const struct courier *c, const struct verdict *v,
 /* Scheme and host of where a redirect leads; the rest may hold a secret. */
 static void on_header(const char *name, const char *value, size_t len, void *user)
 {
-    struct courier *c = user;
+    struct otlp_client *c = user;
     const char *slash =
         strcasecmp(name, "Location") == 0 ? memmem(value, len, "://", 3) : NULL;
     if (slash == NULL)
@@ -182,7 +183,7 @@ static void on_header(const char *name, const char *value, size_t len, void *use
 }
 
 /* Some say the token in what they answer: cut where a long word of our header begins. */
-static void hide_secret(const struct courier *c, char *text)
+static void hide_secret(const struct otlp_client *c, char *text)
 {
     enum { LONG = 8 };
     char start[LONG + 1] = "";
@@ -203,7 +204,7 @@ static void hide_secret(const struct courier *c, char *text)
 
 static void on_reply(const struct http_reply *reply, void *user)
 {
-    struct courier *c = user;
+    struct otlp_client *c = user;
     struct verdict v = verdict_of(reply, c->signal);
     v.step = next_step(c, &v, reply);
     if (c->redirects_to[0] != '\0' && v.status / 100 == 3)
@@ -227,7 +228,7 @@ static const char *proxy_of(const struct collector *collector)
 
 /* True: a certificate or the key is another one than last time, so that the connection
  * that is kept open is of the old ones. */
-static bool files_changed(struct courier *c)
+static bool files_changed(struct otlp_client *c)
 {
     const struct collector *to = c->collector;
     const char *const paths[] = {to->ca_file, to->cert_file, to->key_file};
@@ -246,7 +247,7 @@ static bool files_changed(struct courier *c)
 }
 
 /* Said once, until it is mended. */
-static void look_who_can_read(struct courier *c)
+static void look_who_can_read(struct otlp_client *c)
 {
     const char *const paths[] = {c->collector->key_file, c->collector->header_file};
     const char *exposed = NULL;
@@ -263,7 +264,7 @@ static void look_who_can_read(struct courier *c)
     c->exposed_said = exposed != NULL;
 }
 
-static void post(struct courier *c, const struct spooled *batch)
+static void post(struct otlp_client *c, const struct spooled *batch)
 {
     const struct collector *to = c->collector;
     char url[URL_TEXT_MAX + SIGNAL_PATH_MAX];
@@ -294,7 +295,7 @@ static void post(struct courier *c, const struct spooled *batch)
 }
 
 /* Of the file, else of the environment; false: there should be one and is none. */
-static bool read_header(struct courier *c, struct verdict *cannot)
+static bool read_header(struct otlp_client *c, struct verdict *cannot)
 {
     const char *file = c->collector->header_file;
     const char *given = c->collector->name[0] == '\0' ? getenv(HEADER_VARIABLE) : NULL;
@@ -316,8 +317,8 @@ static bool read_header(struct courier *c, struct verdict *cannot)
     return false;
 }
 
-bool courier_send(struct courier *c, const struct spooled *batch,
-                  courier_done_cb *on_done, void *user, struct verdict *cannot)
+bool otlp_client_send(struct otlp_client *c, const struct spooled *batch,
+                      otlp_client_done_cb *on_done, void *user, struct verdict *cannot)
 {
     if (!read_header(c, cannot))
         return false;

@@ -10,22 +10,25 @@
 #include "ship/verdict.h"
 #include "spool/spool.h"
 
-struct courier;
+struct otlp_client;
 
-/* Never from inside courier_send(); the courier may be destroyed in it. */
-typedef void courier_done_cb(const struct verdict *v, void *user);
+/* Never from inside otlp_client_send(); the client may be destroyed in it. */
+typedef void otlp_client_done_cb(const struct verdict *v, void *user);
 
 /* `http` and `collector` outlive it. */
-struct courier *courier_create(struct http *http, const struct collector *collector);
-void courier_destroy(struct courier *c); /* no callback after it returns; NULL is fine */
+struct otlp_client *otlp_client_create(struct http *http,
+                                       const struct collector *collector);
+void otlp_client_destroy(
+    struct otlp_client *c); /* no callback after it returns; NULL is fine */
 
-const char *courier_host(const struct courier *c); /* for the log, with its port */
+const char *
+otlp_client_host(const struct otlp_client *c); /* for the log, with its port */
 
 /*
  * Sends `batch`, whose bytes stay the caller's until `on_done` came. Returns false when
  * it cannot begin: `*cannot` says why, and no callback comes.
  */
-bool courier_send(struct courier *c, const struct spooled *batch,
-                  courier_done_cb *on_done, void *user, struct verdict *cannot);
+bool otlp_client_send(struct otlp_client *c, const struct spooled *batch,
+                      otlp_client_done_cb *on_done, void *user, struct verdict *cannot);
 
 #endif

@@ -33,8 +33,8 @@ enum { TOO_MANY_REQUESTS = 429 };
 struct shipper {
     struct spool *spool;
     struct {
-        struct courier *courier;
-        struct said said;
+        struct otlp_client *client;
+        struct ship_log log;
         bool trusted[SIGNALS]; /* it has accepted a batch of that signal */
     } to[COLLECTORS_MAX];
     struct lane { /* a signal may rest while the other one is sent */
@@ -142,7 +142,7 @@ static bool halve(struct shipper *s)
         !otlp_split(s->batch.signal, s->batch.bytes, s->batch.len, halves))
         return false;
     log_debug("shipper", "export to %s: a batch of %zu bytes is too large, sent in two",
-              courier_host(s->to[s->chosen].courier), s->batch.len);
+              otlp_client_host(s->to[s->chosen].client), s->batch.len);
     free(s->batch.bytes);
     s->batch.bytes = halves[0].bytes;
     s->batch.len = halves[0].len;
@@ -182,10 +182,10 @@ static void take_over(struct shipper *s, const struct verdict *v)
         unusable.kind = VERDICT_UNUSABLE;
     s->counters.failed++;
     snprintf(now, sizeof now, "%s takes over",
-             courier_host(s->to[s->failover.current].courier));
-    said_failed(&s->to[s->chosen].said, s->batch.signal,
-                courier_host(s->to[s->chosen].courier), &unusable, now,
-                s->failover.failed == 1 /* since one worked */, waiting(s));
+             otlp_client_host(s->to[s->failover.current].client));
+    ship_log_failed(&s->to[s->chosen].log, s->batch.signal,
+                    otlp_client_host(s->to[s->chosen].client), &unusable, now,
+                    s->failover.failed == 1 /* since one worked */, waiting(s));
     forget_bytes(s);
     go_in(s, 0);
 }
@@ -202,8 +202,8 @@ static void failed(struct shipper *s, const struct verdict *v)
     s->counters.failed++;
     snprintf(now, sizeof now, "next try in %" PRId64 " s",
              (wait_ns + NS_PER_S - 1) / NS_PER_S);
-    said_failed(&s->to[s->chosen].said, s->batch.signal,
-                courier_host(s->to[s->chosen].courier), v, now, false, waiting(s));
+    ship_log_failed(&s->to[s->chosen].log, s->batch.signal,
+                    otlp_client_host(s->to[s->chosen].client), v, now, false, waiting(s));
     forget_bytes(s);
     if (s->flushing && wait_ns > 0)
         be_idle(s);
@@ -221,8 +221,8 @@ static void accepted(struct shipper *s, const struct verdict *v)
     s->counters.accepted++;
     patience_accepted(&lane_of(s)->patience, s->batch.id);
     spool_done(s->spool, s->batch.id);
-    said_accepted(&s->to[s->chosen].said, s->batch.signal,
-                  courier_host(s->to[s->chosen].courier), v, waiting(s));
+    ship_log_accepted(&s->to[s->chosen].log, s->batch.signal,
+                      otlp_client_host(s->to[s->chosen].client), v, waiting(s));
 }
 
 static void refused(struct shipper *s, const struct verdict *v)
@@ -230,8 +230,8 @@ static void refused(struct shipper *s, const struct verdict *v)
     struct wall time = otlp_read_time(s->batch.signal, s->batch.bytes, s->batch.len);
     s->counters.refused++;
     spool_refused(s->spool, s->batch.id);
-    said_refused(&s->to[s->chosen].said, s->batch.signal,
-                 courier_host(s->to[s->chosen].courier), v, time, waiting(s));
+    ship_log_refused(&s->to[s->chosen].log, s->batch.signal,
+                     otlp_client_host(s->to[s->chosen].client), v, time, waiting(s));
 }
 
 /* After a refusal the signal rests, longer with each in a row; the first one that is
@@ -263,9 +263,9 @@ static void not_believed(struct shipper *s, const struct verdict *v)
     s->counters.failed++;
     snprintf(now, sizeof now, "%s wait, next try in %" PRId64 " s",
              signal_name(s->batch.signal), (wait_ns + NS_PER_S - 1) / NS_PER_S);
-    said_failed(&s->to[s->chosen].said, s->batch.signal,
-                courier_host(s->to[s->chosen].courier), &unusable, now, false,
-                waiting(s));
+    ship_log_failed(&s->to[s->chosen].log, s->batch.signal,
+                    otlp_client_host(s->to[s->chosen].client), &unusable, now, false,
+                    waiting(s));
 }
 
 /* It fails while others are accepted. */
@@ -273,10 +273,10 @@ static void pass_over(struct shipper *s, const struct verdict *v)
 {
     s->counters.failed++;
     if (spool_pass_over(s->spool, s->batch.id))
-        said_failed(&s->to[s->chosen].said, s->batch.signal,
-                    courier_host(s->to[s->chosen].courier), v,
-                    "others are accepted: it is passed over and tried later", false,
-                    waiting(s));
+        ship_log_failed(&s->to[s->chosen].log, s->batch.signal,
+                        otlp_client_host(s->to[s->chosen].client), v,
+                        "others are accepted: it is passed over and tried later", false,
+                        waiting(s));
     else
         refused(s, v);
 }
@@ -410,7 +410,8 @@ static void go(struct shipper *s)
     }
     s->began_ns = (int64_t)uv_hrtime();
     s->chosen = failover_choose(&s->failover, s->began_ns);
-    s->sending = courier_send(s->to[s->chosen].courier, &s->batch, on_done, s, &cannot);
+    s->sending =
+        otlp_client_send(s->to[s->chosen].client, &s->batch, on_done, s, &cannot);
     if (!s->sending)
         failed(s, &cannot);
 }
@@ -441,29 +442,29 @@ struct shipper_counters shipper_counters(const struct shipper *s)
 }
 
 /* The signal that is not taken, else the last one. */
-static enum signal worst_signal(const struct said *said)
+static enum signal worst_signal(const struct ship_log *log)
 {
     for (enum signal i = 0; i < SIGNALS; i++)
-        if (said->of[i].begun && said->of[i].state != VERDICT_ACCEPTED)
+        if (log->of[i].begun && log->of[i].state != VERDICT_ACCEPTED)
             return i;
-    return said->signal;
+    return log->signal;
 }
 
 size_t shipper_collectors(const struct shipper *s,
                           struct shipper_collector out[COLLECTORS_MAX])
 {
     for (size_t i = 0; i < s->failover.n; i++) {
-        const struct said *said = &s->to[i].said;
-        enum signal signal = worst_signal(said);
-        const struct said_signal *of = &said->of[signal], *rejects = of;
+        const struct ship_log *log = &s->to[i].log;
+        enum signal signal = worst_signal(log);
+        const struct ship_log_signal *of = &log->of[signal], *rejects = of;
         for (enum signal k = 0; k < SIGNALS; k++)
-            if (said->of[k].rejected > rejects->rejected)
-                rejects = &said->of[k];
+            if (log->of[k].rejected > rejects->rejected)
+                rejects = &log->of[k];
         out[i] = (struct shipper_collector){
-            .host = courier_host(s->to[i].courier),
+            .host = otlp_client_host(s->to[i].client),
             .in_use = i == s->failover.current,
-            .accepted = said->accepted,
-            .heard = said->heard,
+            .accepted = log->accepted,
+            .heard = log->heard,
             .signal = signal,
             .verdict = of->state,
             .why = of->why,
@@ -506,7 +507,7 @@ int shipper_create(struct shipper **out, uv_loop_t *loop, struct http *http,
         s->gap_ns = NS_PER_S / config->shipping.catch_up;
     s->failover.n = config->n_collectors;
     for (size_t i = 0; i < config->n_collectors; i++)
-        s->to[i].courier = courier_create(http, &config->collectors[i]);
+        s->to[i].client = otlp_client_create(http, &config->collectors[i]);
     *out = s;
     return 0;
 }
@@ -521,7 +522,7 @@ void shipper_destroy(struct shipper *s)
     if (s == NULL)
         return;
     for (size_t i = 0; i < s->failover.n; i++)
-        courier_destroy(s->to[i].courier);
+        otlp_client_destroy(s->to[i].client);
     forget_bytes(s);
     uv_close((uv_handle_t *)&s->timer, free_shipper);
 }

@@ -68,7 +68,7 @@ size_t shipper_collectors(const struct shipper *s,
 /* Until the next try after one that failed; -1: none is planned. */
 int64_t shipper_retry_ns(const struct shipper *s);
 
-/* What the collector said last (stop.h). `*reason`: why it is stopped, "" when it is not
+/* What the collector log last (stop.h). `*reason`: why it is stopped, "" when it is not
  * or nobody says; valid until the loop turns. */
 enum probing shipper_probing(const struct shipper *s, const char **reason);
 

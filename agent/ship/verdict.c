@@ -43,13 +43,13 @@ static bool read_stop(struct verdict *v, const char *bytes, size_t len)
 static void say_foreign(struct verdict *v, const char *type, const char *bytes,
                         size_t len)
 {
-    char said[OTLP_SAID_MAX];
+    char message[OTLP_SAID_MAX];
     bool page = otlp_response_is_page(type, bytes, len);
-    otlp_failure_read(said, bytes, len);
+    otlp_failure_read(message, bytes, len);
     snprintf(v->why, sizeof v->why,
              "HTTP %d with %s%s%s%s '%.120s', which is no OTLP response", v->status,
              page ? "a web page" : "a body", type[0] != '\0' ? " (" : "", type,
-             type[0] != '\0' ? ")" : "", said);
+             type[0] != '\0' ? ")" : "", message);
 }
 
 static void read_accepted(struct verdict *v, const char *type, const char *bytes,
@@ -63,7 +63,7 @@ static void read_accepted(struct verdict *v, const char *type, const char *bytes
         return;
     }
     v->rejected_points = response.rejected;
-    text_copy(v->why, sizeof v->why, response.said);
+    text_copy(v->why, sizeof v->why, response.message);
 }
 
 /* ---- what it means ---- */
@@ -99,10 +99,10 @@ static enum verdict_kind of_status(int status, enum signal signal)
 
 /* Words of a server before the collector (nginx), which has 400 for what is wrong with
  * the connection and not with the batch. */
-static bool is_of_connection(int status, const char *said)
+static bool is_of_connection(int status, const char *message)
 {
-    return status == 400 && (strcasestr(said, "SSL certificate") != NULL ||
-                             strcasestr(said, "sent to HTTPS port") != NULL);
+    return status == 400 && (strcasestr(message, "SSL certificate") != NULL ||
+                             strcasestr(message, "sent to HTTPS port") != NULL);
 }
 
 static struct verdict of_failure(const struct http_reply *reply)
@@ -128,9 +128,9 @@ static struct verdict of_body(const struct http_reply *reply, enum signal signal
         read_accepted(&v, reply->type, body, len);
         return v;
     }
-    char said[OTLP_SAID_MAX];
-    otlp_failure_read(said, body, len);
-    if (is_of_connection(reply->status, said))
+    char message[OTLP_SAID_MAX];
+    otlp_failure_read(message, body, len);
+    if (is_of_connection(reply->status, message))
         v.kind = VERDICT_UNUSABLE;
     v.stop = reply->status == 403 && read_stop(&v, body, len);
     if (v.stop)
@@ -139,9 +139,9 @@ static struct verdict of_body(const struct http_reply *reply, enum signal signal
                  (v.kind == VERDICT_AGAIN && !v.stop && v.status >= 500);
     /* an OpenTelemetry Collector has 400 for it, and says so in words */
     v.too_large = reply->status == 413 ||
-                  (reply->status == 400 && strcasestr(said, "too large") != NULL);
+                  (reply->status == 400 && strcasestr(message, "too large") != NULL);
     snprintf(v.why, sizeof v.why, "HTTP %d%s%s", reply->status,
-             said[0] != '\0' ? ": " : "", said);
+             message[0] != '\0' ? ": " : "", message);
     return v;
 }
 

@@ -44,7 +44,7 @@ struct verdict {
                       an accepted batch what it says of it, "" when nothing */
     bool stop;     /* nothing is to be probed any more */
     char reason[STOP_REASON_MAX]; /* then: the collector's, printable; "" is none */
-    const char *step; /* what somebody could do, "; look ...", or ""; the courier's */
+    const char *step; /* what somebody could do, "; look ...", or ""; the client's */
 };
 
 struct verdict verdict_of(const struct http_reply *reply, enum signal signal);

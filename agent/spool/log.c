@@ -27,7 +27,7 @@ static const char *next_step(int rc)
     }
 }
 
-void spool_say_written(const char *dir, int before, int rc, size_t in_memory)
+void spool_log_written(const char *dir, int before, int rc, size_t in_memory)
 {
     if (rc < 0 && rc != before)
         log_warn("spool",
@@ -42,7 +42,7 @@ void spool_say_written(const char *dir, int before, int rc, size_t in_memory)
                  in_memory);
 }
 
-void spool_say_left(const char *dir, int before, int rc)
+void spool_log_left(const char *dir, int before, int rc)
 {
     if (rc < 0 && rc != before)
         log_warn("spool",
@@ -51,7 +51,7 @@ void spool_say_left(const char *dir, int before, int rc)
                  dir, strerror(-rc), next_step(rc));
 }
 
-void spool_say_dropping(const char *dir, const char *why, size_t waiting)
+void spool_log_dropping(const char *dir, const char *why, size_t waiting)
 {
     log_warn("spool",
              "%s: %s: the oldest batches are dropped, %zu wait; see why the collector "
@@ -59,13 +59,13 @@ void spool_say_dropping(const char *dir, const char *why, size_t waiting)
              dir, why, waiting);
 }
 
-void spool_say_taken(const char *dir, uint64_t dropped)
+void spool_log_taken(const char *dir, uint64_t dropped)
 {
     log_info("spool", "%s: batches are taken again, %" PRIu64 " were dropped", dir,
              dropped);
 }
 
-void spool_say_too_large(const char *dir, size_t len)
+void spool_log_too_large(const char *dir, size_t len)
 {
     log_warn(
         "spool",
@@ -74,7 +74,7 @@ void spool_say_too_large(const char *dir, size_t len)
         dir, len, BATCH_FILE_MAX);
 }
 
-void spool_say_unreadable(const char *dir, const struct waiting *w, int rc)
+void spool_log_unreadable(const char *dir, const struct waiting *w, int rc)
 {
     char name[BATCH_FILE_NAME_MAX];
     batch_file_name(name, w->id, w->signal);
@@ -89,12 +89,12 @@ void spool_say_unreadable(const char *dir, const struct waiting *w, int rc)
                  dir, name, strerror(-rc), next_step(rc));
 }
 
-void spool_say_readable(const char *dir)
+void spool_log_readable(const char *dir)
 {
     log_info("spool", "%s: all batches can be read again", dir);
 }
 
-void spool_say_in_use(const char *state_dir)
+void spool_log_in_use(const char *state_dir)
 {
     log_error("spool",
               "spool %s/spool is in use by another edgelat; stop that one, or give this "
@@ -102,7 +102,7 @@ void spool_say_in_use(const char *state_dir)
               state_dir);
 }
 
-void spool_say_found(const char *dir, const struct store_found *found)
+void spool_log_found(const char *dir, const struct store_found *found)
 {
     if (found->set_aside > 0)
         log_warn("spool",
@@ -113,7 +113,7 @@ void spool_say_found(const char *dir, const struct store_found *found)
                  found->batches.n);
 }
 
-void spool_say_lost(const char *dir, size_t n)
+void spool_log_lost(const char *dir, size_t n)
 {
     log_error("spool", "%s: %zu batches could not be written and are lost", dir, n);
 }

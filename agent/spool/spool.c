@@ -97,7 +97,7 @@ static void finish_leaving(struct spool *s, const struct spool_job *j)
     for (size_t i = 0; i < j->leavings.n; i++)
         leavings_add(&s->leavings, j->leavings.all[i]);
     if (j->left) {
-        spool_say_left(s->dir, s->stuck, j->leave_rc);
+        spool_log_left(s->dir, s->stuck, j->leave_rc);
         s->stuck = j->leave_rc;
     }
 }
@@ -114,7 +114,7 @@ static void finish_writing(struct spool *s, const struct spool_job *j)
             free(j->bytes);
         uv_timer_start(&s->retry, on_retry, SPOOL_RETRY_MS, 0);
     }
-    spool_say_written(s->dir, s->failing, j->write_rc, s->queue.in_memory);
+    spool_log_written(s->dir, s->failing, j->write_rc, s->queue.in_memory);
     s->failing = j->write_rc;
 }
 
@@ -148,7 +148,7 @@ static void drop(struct spool *s, struct waiting *w, const char *why)
     else
         s->counters.dropped++;
     if (!s->dropping)
-        spool_say_dropping(s->dir, why, queue_count(&s->queue));
+        spool_log_dropping(s->dir, why, queue_count(&s->queue));
     s->dropping = true;
     leave(s, w, LEAVE_GONE);
 }
@@ -188,7 +188,7 @@ void spool_done(struct spool *s, uint64_t id)
         return;
     leave(s, w, LEAVE_HISTORY);
     if (s->dropping)
-        spool_say_taken(s->dir, s->counters.dropped);
+        spool_log_taken(s->dir, s->counters.dropped);
     s->dropping = false;
     begin(s, s->failing == 0);
 }
@@ -228,7 +228,7 @@ bool spool_pass_over(struct spool *s, uint64_t id)
 void spool_add(struct spool *s, enum signal signal, void *bytes, size_t len)
 {
     if (len == 0 || len > SPOOL_BATCH_MAX) {
-        spool_say_too_large(s->dir, len);
+        spool_log_too_large(s->dir, len);
         s->counters.dropped++;
         free(bytes);
         return;
@@ -248,7 +248,7 @@ void spool_add(struct spool *s, enum signal signal, void *bytes, size_t len)
 static void forget_missing(struct spool *s, struct waiting *w, int rc)
 {
     if (!s->missing)
-        spool_say_unreadable(s->dir, w, rc);
+        spool_log_unreadable(s->dir, w, rc);
     s->missing = true;
     s->counters.dropped++;
     free(queue_remove(&s->queue, w));
@@ -289,7 +289,7 @@ static void plan_reread(struct spool *s, bool all_failed, bool cut_short)
 static void postpone(struct spool *s, struct waiting *w, int rc, int64_t now_ns)
 {
     if (!s->unreadable)
-        spool_say_unreadable(s->dir, w, rc);
+        spool_log_unreadable(s->dir, w, rc);
     s->unreadable = true;
     w->again_ns = now_ns + reread_wait_ns(w->tries++);
 }
@@ -308,7 +308,7 @@ static void note_read(struct spool *s, struct waiting *w)
     if (left > 0)
         return;
     s->unreadable = false;
-    spool_say_readable(s->dir);
+    spool_log_readable(s->dir);
 }
 
 static bool about_process(int rc)
@@ -353,7 +353,7 @@ static bool read_first(struct spool *s, const struct spool_wish *wish,
         if (rc == -ENOENT || rc == -ENOTDIR) {
             forget_missing(s, w, rc);
         } else if (rc == -EBADMSG) {
-            spool_say_unreadable(s->dir, w, rc);
+            spool_log_unreadable(s->dir, w, rc);
             s->counters.set_aside++;
             leave(s, w, LEAVE_BAD);
         } else {
@@ -441,7 +441,7 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
     struct store_found found;
     int rc = store_open(&store, state_dir, limits.history, &found);
     if (rc == -EWOULDBLOCK)
-        spool_say_in_use(state_dir);
+        spool_log_in_use(state_dir);
     if (rc < 0)
         return rc;
     store_bound_bad(store, limits.count, limits.bytes);
@@ -459,7 +459,7 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
     s->reread.data = s;
     add_found(s, &found.batches);
     free(found.batches.all);
-    spool_say_found(s->dir, &found);
+    spool_log_found(s->dir, &found);
     s->history = store_tidy(store, false);
     keep_bounds(s);
     begin(s, false);
@@ -493,7 +493,7 @@ void spool_close(struct spool *s)
     while (s->job != NULL) /* each begins the next, until one fails */
         finish_now(s);
     if (s->queue.in_memory > 0)
-        spool_say_lost(s->dir, s->queue.in_memory);
+        spool_log_lost(s->dir, s->queue.in_memory);
     queue_free(&s->queue);
     free(s->leavings.all);
     store_close(s->store);

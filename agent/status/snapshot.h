@@ -86,7 +86,7 @@ const struct snapshot_stream *snapshot_stream(const struct snapshot_target *t,
 
 /*
  * What is wrong, one line each with what to do next, and how many lines that is. While
- * probing is stopped nothing is said of the targets.
+ * probing is stopped nothing is log of the targets.
  */
 size_t snapshot_findings(const struct snapshot *s, struct text *lines);
 

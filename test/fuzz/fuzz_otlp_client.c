@@ -13,7 +13,7 @@ enum { BYTES_MAX = 16 << 10 };
 
 static struct {
     uv_loop_t loop;
-    struct courier *courier;
+    struct otlp_client *client;
     int listener;
 } bed;
 
@@ -34,7 +34,7 @@ static void begin(void)
              ntohs(at.sin_port));
     uv_loop_init(&bed.loop);
     assert(http_create(&http, &bed.loop) == 0);
-    bed.courier = courier_create(http, &collector);
+    bed.client = otlp_client_create(http, &collector);
 }
 
 static void on_done(const struct verdict *v, void *user)
@@ -54,11 +54,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct verdict cannot;
     bool done = false;
     int peer = -1;
-    if (bed.courier == NULL)
+    if (bed.client == NULL)
         begin();
     if (len > BYTES_MAX)
         return 0;
-    assert(courier_send(bed.courier, &batch, on_done, &done, &cannot));
+    assert(otlp_client_send(bed.client, &batch, on_done, &done, &cannot));
     while (!done) {
         uv_run(&bed.loop, peer < 0 ? UV_RUN_NOWAIT : UV_RUN_ONCE);
         if (peer >= 0 || (peer = accept(bed.listener, NULL, NULL)) < 0)

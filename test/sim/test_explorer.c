@@ -99,8 +99,8 @@ static void begin(struct world *w, const char *configuration)
     w->config = config_default();
     SHIPPED_PARSE(catalogue_parse, &w->known.metros, "metros.csv");
     SHIPPED_PARSE(workloads_parse, &w->known.workloads, "targets.csv");
-    config_parse(&w->config, &kinds, "f", configuration, strlen(configuration), said_add,
-                 &said);
+    config_parse(&w->config, &kinds, "f", configuration, strlen(configuration),
+                 ship_log_add, &said);
     CHECK_INT(0, said.n, text_string(&said.lines));
     for (size_t t = 0; t < w->config.n_targets; t++)
         w->config.targets[t].ipv6 = false;

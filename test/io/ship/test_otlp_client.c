@@ -1,5 +1,5 @@
 /*
- * What a courier says of a collector behind TLS, with a real nginx for it, and what it
+ * What a client says of a collector behind TLS, with a real nginx for it, and what it
  * does when the files change that it was given.
  */
 #include "ship/otlp_client.h"
@@ -18,7 +18,7 @@ struct bed {
     uv_loop_t loop;
     struct http *http;
     struct collector collector;
-    struct courier *courier;
+    struct otlp_client *client;
     struct verdict verdict; /* of the last batch */
     bool done;
 };
@@ -34,7 +34,7 @@ static void begin(struct bed *b, uint16_t port, const char *ca_file)
 
 static void end(struct bed *b)
 {
-    courier_destroy(b->courier);
+    otlp_client_destroy(b->client);
     http_destroy(b->http);
     uv_run(&b->loop, UV_RUN_DEFAULT);
     CHECK_INT(0, uv_loop_close(&b->loop), "every handle is closed");
@@ -58,9 +58,9 @@ static void run_to_the_end(struct bed *b)
 static const struct verdict *send_one(struct bed *b)
 {
     struct spooled batch = {.id = 1, .bytes = (char *)"batch", .len = 5};
-    if (b->courier == NULL)
-        b->courier = courier_create(b->http, &b->collector);
-    if (courier_send(b->courier, &batch, on_done, b, &b->verdict))
+    if (b->client == NULL)
+        b->client = otlp_client_create(b->http, &b->collector);
+    if (otlp_client_send(b->client, &batch, on_done, b, &b->verdict))
         run_to_the_end(b);
     return &b->verdict;
 }

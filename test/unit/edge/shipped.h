@@ -13,7 +13,7 @@ struct said { /* what a parser complained about */
     size_t n;
 };
 
-static inline void said_add(const char *text, void *user)
+static inline void ship_log_add(const char *text, void *user)
 {
     struct said *s = user;
     text_add(&s->lines, "%s\n", text);
@@ -23,7 +23,7 @@ static inline void said_add(const char *text, void *user)
 static inline struct datafile_source source_of(const char *text, size_t len,
                                                struct said *said)
 {
-    return (struct datafile_source){"f.csv", text, len, said_add, said};
+    return (struct datafile_source){"f.csv", text, len, ship_log_add, said};
 }
 
 /* packaging/data/NAME, to be freed. */

@@ -19,9 +19,9 @@ static size_t complete(const struct edge_data *k, struct config *c, const char *
                        struct said *said)
 {
     *c = config_default();
-    CHECK_INT(0, config_parse(c, &kinds, "f", text, strlen(text), said_add, said),
+    CHECK_INT(0, config_parse(c, &kinds, "f", text, strlen(text), ship_log_add, said),
               "it reads well");
-    return edge_data_complete(k, c, &kinds, "f", said_add, said);
+    return edge_data_complete(k, c, &kinds, "f", ship_log_add, said);
 }
 
 static void places_must_be_known(void **state)

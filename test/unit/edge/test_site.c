@@ -157,7 +157,7 @@ static void test_wrong(void **state)
         struct said said = {0};
         struct site site;
         size_t problems = site_read(&site, &metros, wrong[i].location, &wrong[i].peering,
-                                    said_add, &said);
+                                    ship_log_add, &said);
         CHECK_TEXT(wrong[i].said, text_string(&said.lines), "what is said");
         CHECK_INT(said.n, problems, "as many");
         CHECK(site.nearest.metro == NULL && site.primary == NULL && site.backup == NULL,

@@ -13,15 +13,15 @@ static struct verdict verdict(enum verdict_kind kind, int status, const char *wh
     return v;
 }
 
-static void say(struct said *s, const struct verdict *v)
+static void say(struct ship_log *s, const struct verdict *v)
 {
     if (v->kind == VERDICT_ACCEPTED)
-        said_accepted(s, SIGNAL_METRICS, "collector.example", v, 7);
+        ship_log_accepted(s, SIGNAL_METRICS, "collector.example", v, 7);
     else if (v->kind == VERDICT_REFUSED)
-        said_refused(s, SIGNAL_METRICS, "collector.example", v, nine, 7);
+        ship_log_refused(s, SIGNAL_METRICS, "collector.example", v, nine, 7);
     else
-        said_failed(s, SIGNAL_METRICS, "collector.example", v, "next try in 8 s", false,
-                    7);
+        ship_log_failed(s, SIGNAL_METRICS, "collector.example", v, "next try in 8 s",
+                        false, 7);
 }
 
 static unsigned lines(const char *text)
@@ -35,11 +35,11 @@ static unsigned lines(const char *text)
 }
 
 /* How many lines `times` answers make, each with another reason where it holds a '%'. */
-static unsigned lines_of(struct said *s, enum verdict_kind kind, int status,
+static unsigned lines_of(struct ship_log *s, enum verdict_kind kind, int status,
                          const char *why, int times)
 {
-    static struct capture said;
-    capture_begin(&said);
+    static struct capture log;
+    capture_begin(&log);
     for (int i = 0; i < times; i++) {
         struct verdict v = verdict(kind, status, why);
         char *number = strchr(v.why, '%');
@@ -47,8 +47,8 @@ static unsigned lines_of(struct said *s, enum verdict_kind kind, int status,
             sprintf(number, "%d", i);
         say(s, &v);
     }
-    capture_end(&said);
-    return lines(said.err);
+    capture_end(&log);
+    return lines(log.err);
 }
 
 static void a_change_is_said_once(void **state)
@@ -75,7 +75,7 @@ static void a_change_is_said_once(void **state)
         {"a request id in each", VERDICT_AGAIN, 503, "HTTP 503: id %", 1000, 3},
         {"no reply", VERDICT_AGAIN, 0, "no reply in time", 100, 1},
     };
-    struct said s = {0};
+    struct ship_log s = {0};
     for (size_t i = 0; i < sizeof in_turn / sizeof *in_turn; i++)
         CHECK_INT(in_turn[i].expected,
                   lines_of(&s, in_turn[i].kind, in_turn[i].status, in_turn[i].why,
@@ -83,21 +83,21 @@ static void a_change_is_said_once(void **state)
                   in_turn[i].what);
 }
 
-/* However many were not said: how many they were is, in the end. */
+/* However many were not log: how many they were is, in the end. */
 static void refused_ones_are_summed_up(void **state)
 {
     (void)state;
-    struct capture said;
-    struct said s = {0};
+    struct capture log;
+    struct ship_log s = {0};
     struct verdict fine = verdict(VERDICT_ACCEPTED, 200, "");
     lines_of(&s, VERDICT_REFUSED, 400, "HTTP 400: too old: %", 1000);
-    capture_begin(&said);
+    capture_begin(&log);
     say(&s, &fine);
-    capture_end(&said);
+    capture_end(&log);
     CHECK_TEXT("info shipper: export of metrics to collector.example works again, after "
                "1000 refused batches of 2026-11-26T09:00:00.000000Z to "
                "2026-11-26T09:00:00.000000Z, 7 batches waiting\n",
-               said.err, "the sum");
+               log.err, "the sum");
 }
 
 int main(void)
