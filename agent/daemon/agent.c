@@ -47,7 +47,7 @@ struct agent {
     bool id_kept;                   /* in the state folder */
     char host_name[256];
 
-    struct brake brake;
+    struct kill_switch kill_switch;
     struct clock_proof clock;
     uv_timer_t *look_timer;
 
@@ -110,7 +110,7 @@ static void on_spool_ready(void *user)
 
 static void obey(struct agent *a)
 {
-    const char *why = brake_on(&a->brake);
+    const char *why = kill_switch_reason(&a->kill_switch);
     if (why != NULL)
         measurer_pause(a->measurer, why);
     else
@@ -122,8 +122,8 @@ static void obey(struct agent *a)
 static int begin_measuring(struct agent *a)
 {
     struct measurer_events events = {.on_batch = on_batch, .user = a};
-    if (a->brake.clock) {
-        log_warn("agent", "nothing is measured: %s", brake_on(&a->brake));
+    if (a->kill_switch.clock) {
+        log_warn("agent", "nothing is measured: %s", kill_switch_reason(&a->kill_switch));
         return 0;
     }
     struct explorer_pace pace = {.gap_ns = SWEEP_GAP_NS, .choose_ns = SWEEP_CHOOSE_NS};
@@ -142,7 +142,7 @@ static void hear(struct agent *a)
     if (a->shipper == NULL)
         return;
     enum probing word = shipper_probing(a->shipper, &reason);
-    brake_hear(&a->brake, word, reason);
+    kill_switch_collector(&a->kill_switch, word, reason);
 }
 
 static void on_look_timer(uv_timer_t *timer)
@@ -152,11 +152,11 @@ static void on_look_timer(uv_timer_t *timer)
     bool heard = http_clock_ahead(a->http, &ahead_ns);
     if (clock_proof_look(&a->clock, mono_now(), wall_now(), heard, ahead_ns))
         spool_trust_clock(a->spool);
-    brake_look(&a->brake);
+    kill_switch_check(&a->kill_switch);
     hear(a);
     if (a->measurer != NULL) {
         obey(a);
-    } else if (!a->brake.clock) {
+    } else if (!a->kill_switch.clock) {
         log_info("agent", "this host's clock is set: measuring begins");
         begin_measuring(a);
     }
@@ -227,7 +227,7 @@ static int open_network(struct agent *a)
             return rc;
         }
     }
-    brake_begin(&a->brake, a->config);
+    kill_switch_begin(&a->kill_switch, a->config);
     rc = begin_measuring(a);
     if (rc < 0)
         log_error("agent",
@@ -279,7 +279,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .config = config,
         .instance_id = a->instance_id,
         .host_name = a->host_name,
-        .brake = &a->brake,
+        .kill_switch = &a->kill_switch,
         .spool = a->spool,
         .shipper = a->shipper,
         .measurer = &a->measurer,
@@ -305,7 +305,7 @@ struct agent_progress agent_progress(const struct agent *a)
     return (struct agent_progress){
         .accepted = a->shipper != NULL ? shipper_counters(a->shipper).accepted : 0,
         .waiting = spool_counters(a->spool).waiting,
-        .stopped = brake_on(&a->brake),
+        .stopped = kill_switch_reason(&a->kill_switch),
     };
 }
 

@@ -17,7 +17,7 @@
 
 /* ---- what is remembered ---- */
 
-static int remember(int folder, const struct brake *b)
+static int remember(int folder, const struct kill_switch *b)
 {
     char line[STOP_REASON_MAX + 1];
     int len = snprintf(line, sizeof line, "%s\n", b->reason);
@@ -26,7 +26,7 @@ static int remember(int folder, const struct brake *b)
     return unlinkat(folder, MEMORY, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static void keep(const struct brake *b)
+static void keep(const struct kill_switch *b)
 {
     const char *dir = b->config->state_dir;
     int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -41,7 +41,7 @@ static void keep(const struct brake *b)
                  dir, strerror(-rc));
 }
 
-static void recall(struct brake *b)
+static void recall(struct kill_switch *b)
 {
     char path[FILE_TEXT_MAX + sizeof MEMORY];
     snprintf(path, sizeof path, "%s/" MEMORY, b->config->state_dir);
@@ -62,7 +62,7 @@ static void recall(struct brake *b)
 
 /* ---- who says what ---- */
 
-static void say(struct brake *b)
+static void say(struct kill_switch *b)
 {
     const char *file = b->config->stop_file, *colon = b->reason[0] != '\0' ? ": " : "";
     if (b->clock)
@@ -77,22 +77,22 @@ static void say(struct brake *b)
         snprintf(b->text, sizeof b->text, "the collector says so%s%s", colon, b->reason);
 }
 
-void brake_begin(struct brake *b, const struct config *config)
+void kill_switch_begin(struct kill_switch *b, const struct config *config)
 {
-    *b = (struct brake){.config = config};
+    *b = (struct kill_switch){.config = config};
     if (config->collectors[0].url[0] != '\0')
         recall(b);
-    brake_look(b);
+    kill_switch_check(b);
 }
 
-void brake_look(struct brake *b)
+void kill_switch_check(struct kill_switch *b)
 {
     b->file = access(b->config->stop_file, F_OK) == 0;
     b->clock = !wall_is_set(wall_now());
     say(b);
 }
 
-void brake_hear(struct brake *b, enum probing word, const char *reason)
+void kill_switch_collector(struct kill_switch *b, enum probing word, const char *reason)
 {
     bool stop = word == PROBING_STOPPED;
     if (word == PROBING_UNSAID ||
@@ -104,7 +104,7 @@ void brake_hear(struct brake *b, enum probing word, const char *reason)
     say(b);
 }
 
-const char *brake_on(const struct brake *b)
+const char *kill_switch_reason(const struct kill_switch *b)
 {
     return b->clock || b->file || b->collector ? b->text : NULL;
 }

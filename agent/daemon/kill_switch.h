@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-struct brake {
+struct kill_switch {
     const struct config *config;
     bool clock, file, collector;  /* who says stop */
     char reason[STOP_REASON_MAX]; /* the collector's, "" is none */
@@ -21,15 +21,15 @@ struct brake {
 };
 
 /* Begins with what is remembered, where there is a collector that could lift it. */
-void brake_begin(struct brake *b, const struct config *config);
+void kill_switch_begin(struct kill_switch *b, const struct config *config);
 
 /* Looks whether the file is there, and at the clock. */
-void brake_look(struct brake *b);
+void kill_switch_check(struct kill_switch *b);
 
 /* Takes what the collector said last; `reason` as in shipper_probing(). */
-void brake_hear(struct brake *b, enum probing word, const char *reason);
+void kill_switch_collector(struct kill_switch *b, enum probing word, const char *reason);
 
 /* Why nothing may be probed, as a clause, valid until the next call; NULL: go. */
-const char *brake_on(const struct brake *b);
+const char *kill_switch_reason(const struct kill_switch *b);
 
 #endif

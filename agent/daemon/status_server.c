@@ -38,7 +38,7 @@ static void fill_in(struct answering *a)
     struct snapshot *s = &a->snapshot;
     s->now = wall_now();
     s->since.ns = s->now.ns - (mono_now().ns - a->began.ns); /* the clock may be set */
-    s->stopped = brake_on(a->from.brake);
+    s->stopped = kill_switch_reason(a->from.kill_switch);
     s->spool = spool_counters(a->from.spool);
     if (a->from.shipper != NULL) {
         s->exports = shipper_counters(a->from.shipper);

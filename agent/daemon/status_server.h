@@ -19,7 +19,7 @@ struct answering;
 struct answering_sources { /* borrowed; they outlive the answering */
     const struct config *config;
     const char *instance_id, *host_name;
-    const struct brake *brake;
+    const struct kill_switch *kill_switch;
     const struct spool *spool;
     const struct shipper *shipper;    /* NULL: no collector */
     struct measurer *const *measurer; /* it may begin later: NULL until then */

@@ -24,7 +24,7 @@ static void end(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    struct brake brake;
+    struct kill_switch kill_switch;
     if (folder < 0) {
         assert(mkdtemp(config.state_dir) != NULL);
         folder = open(config.state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -33,8 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     int fd = openat(folder, "stopped", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     assert(fd >= 0 && write(fd, bytes, len) == (ssize_t)len);
     close(fd);
-    brake_begin(&brake, &config);
-    assert(brake.collector && brake_on(&brake) != NULL);
-    assert(text_wrong(brake.reason, strlen(brake.reason)) == NULL);
+    kill_switch_begin(&kill_switch, &config);
+    assert(kill_switch.collector && kill_switch_reason(&kill_switch) != NULL);
+    assert(text_wrong(kill_switch.reason, strlen(kill_switch.reason)) == NULL);
     return 0;
 }

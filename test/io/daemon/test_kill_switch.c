@@ -6,7 +6,7 @@
 struct bed {
     struct folder folder;
     struct config config;
-    struct brake brake;
+    struct kill_switch kill_switch;
 };
 
 static void begin(struct bed *b)
@@ -15,7 +15,7 @@ static void begin(struct bed *b)
     snprintf(b->config.state_dir, FILE_TEXT_MAX, "%s", b->folder.path);
     snprintf(b->config.stop_file, FILE_TEXT_MAX, "%s/stop", b->folder.path);
     snprintf(b->config.collectors[0].url, URL_TEXT_MAX, "http://collector.example");
-    brake_begin(&b->brake, &b->config);
+    kill_switch_begin(&b->kill_switch, &b->config);
 }
 
 static void end(struct bed *b)
@@ -26,7 +26,7 @@ static void end(struct bed *b)
 
 static void check(const struct bed *b, const char *expected, const char *what)
 {
-    const char *on = brake_on(&b->brake);
+    const char *on = kill_switch_reason(&b->kill_switch);
     CHECK_TEXT(expected, on != NULL ? on : "go", what);
 }
 
@@ -54,14 +54,14 @@ static void the_file(void **state)
     char text[512];
     snprintf(text, sizeof text, "%s is there", path);
     check(&b, "go", "it was not looked at");
-    brake_look(&b.brake);
+    kill_switch_check(&b.kill_switch);
     check(&b, text, "it is there");
-    brake_hear(&b.brake, PROBING_ALLOWED, "");
+    kill_switch_collector(&b.kill_switch, PROBING_ALLOWED, "");
     check(&b, text, "the collector lifts only its own word");
-    brake_begin(&b.brake, &b.config);
+    kill_switch_begin(&b.kill_switch, &b.config);
     check(&b, text, "an agent that starts looks at once");
     unlink(path);
-    brake_look(&b.brake);
+    kill_switch_check(&b.kill_switch);
     check(&b, "go", "it is gone");
     CHECK_TEXT("gone", remembered(&b), "a file is not remembered");
     end(&b);
@@ -72,21 +72,21 @@ static void the_collector(void **state)
     (void)state;
     struct bed b;
     begin(&b);
-    brake_hear(&b.brake, PROBING_UNSAID, "");
+    kill_switch_collector(&b.kill_switch, PROBING_UNSAID, "");
     check(&b, "go", "it has said nothing");
-    brake_hear(&b.brake, PROBING_STOPPED, "we move");
+    kill_switch_collector(&b.kill_switch, PROBING_STOPPED, "we move");
     check(&b, "the collector says so: we move", "it says stop");
     CHECK_TEXT("we move\n", remembered(&b), "that is kept");
-    brake_begin(&b.brake, &b.config);
-    brake_hear(&b.brake, PROBING_UNSAID, "");
+    kill_switch_begin(&b.kill_switch, &b.config);
+    kill_switch_collector(&b.kill_switch, PROBING_UNSAID, "");
     check(&b, "the collector says so: we move", "over a restart");
-    brake_hear(&b.brake, PROBING_STOPPED, "");
+    kill_switch_collector(&b.kill_switch, PROBING_STOPPED, "");
     check(&b, "the collector says so", "another reason, none");
     CHECK_TEXT("\n", remembered(&b), "is kept as well");
-    brake_hear(&b.brake, PROBING_ALLOWED, "");
+    kill_switch_collector(&b.kill_switch, PROBING_ALLOWED, "");
     check(&b, "go", "it is lifted");
     CHECK_TEXT("gone", remembered(&b), "and forgotten");
-    brake_begin(&b.brake, &b.config);
+    kill_switch_begin(&b.kill_switch, &b.config);
     check(&b, "go", "over a restart");
     end(&b);
 }
@@ -99,11 +99,11 @@ static void both(void **state)
     const char *path = folder_write(&b.folder, "stop", "");
     char text[512];
     snprintf(text, sizeof text, "%s is there, and the collector says so: tea", path);
-    brake_look(&b.brake);
-    brake_hear(&b.brake, PROBING_STOPPED, "tea");
+    kill_switch_check(&b.kill_switch);
+    kill_switch_collector(&b.kill_switch, PROBING_STOPPED, "tea");
     check(&b, text, "both");
     unlink(path);
-    brake_look(&b.brake);
+    kill_switch_check(&b.kill_switch);
     check(&b, "the collector says so: tea", "one is left");
     end(&b);
 }
@@ -114,13 +114,13 @@ static void what_is_not_remembered(void **state)
     struct bed b;
     begin(&b);
     folder_write(&b.folder, "stopped", "\x1b[2J\n");
-    brake_begin(&b.brake, &b.config);
+    kill_switch_begin(&b.kill_switch, &b.config);
     check(&b, "the collector says so", "what is no text is no reason");
     b.config.collectors[0].url[0] = '\0';
-    brake_begin(&b.brake, &b.config);
+    kill_switch_begin(&b.kill_switch, &b.config);
     check(&b, "go", "without a collector nobody could lift it");
     snprintf(b.config.state_dir, FILE_TEXT_MAX, "%s/nowhere", b.folder.path);
-    brake_hear(&b.brake, PROBING_STOPPED, "tea");
+    kill_switch_collector(&b.kill_switch, PROBING_STOPPED, "tea");
     check(&b, "the collector says so: tea", "a state folder that is gone stops nothing");
     end(&b);
 }
