@@ -173,7 +173,7 @@ static void on_result(const struct result *result, void *user)
                        0); /* the prober ends outside of its own callback */
 }
 
-static void on_after(uint32_t stream, enum afterthought what, void *user)
+static void on_after(uint32_t stream, enum late_reply what, void *user)
 {
     struct session *s = user;
     window_after(s->streams[stream].window, what);

@@ -339,7 +339,7 @@ void pipeline_result(struct pipeline *p, const struct result *result)
     s->touched = true;
 }
 
-void pipeline_after(struct pipeline *p, uint32_t stream, enum afterthought what)
+void pipeline_after(struct pipeline *p, uint32_t stream, enum late_reply what)
 {
     assert(stream < p->n_streams);
     window_after(p->streams[stream].window, what);

@@ -86,7 +86,7 @@ struct result result_of(uint32_t stream, const struct endpoint *to, struct wall 
                         enum outcome outcome);
 
 /* What can come after a result has been given: it changes counts, never a delay. */
-enum afterthought {
+enum late_reply {
     AFTER_LATE,      /* the reply to a probe that was counted as lost */
     AFTER_DUPLICATE, /* another reply to a probe that was answered */
 };

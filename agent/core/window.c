@@ -272,7 +272,7 @@ void window_add(struct window *w, const struct result *result)
         note_reordering(w, result->time);
 }
 
-void window_after(struct window *w, enum afterthought what)
+void window_after(struct window *w, enum late_reply what)
 {
     if (what == AFTER_LATE)
         w->counts.late++;

@@ -63,7 +63,7 @@ struct window *window_create(const struct kind *kind, struct wall start);
 void window_destroy(struct window *w);
 
 void window_add(struct window *w, const struct result *result);
-void window_after(struct window *w, enum afterthought what);
+void window_after(struct window *w, enum late_reply what);
 void window_missed(struct window *w, uint64_t probes); /* due, not sent */
 void window_interrupted(struct window *w);
 void window_busy(struct window *w); /* the host came late to what was due */

@@ -79,7 +79,7 @@ void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *dela
 void exchange_defer(struct exchange *x, enum outcome outcome);
 
 /* A late or duplicate answer that the kind recognised, for the stream it belonged to. */
-void prober_after(struct prober *p, uint32_t stream, enum afterthought what);
+void prober_after(struct prober *p, uint32_t stream, enum late_reply what);
 
 /* What a kind counts in struct prober_counters. */
 void prober_count_foreign(struct prober *p);

@@ -37,7 +37,7 @@ enum { RTT, DNS, CONNECT, TLS, FIRST_BYTE, TOTAL, WARM_FIRST_BYTE, DELAYS };
 
 struct https { /* the kind's state */
     const struct probe_tools *tools;
-    struct turns *turns;
+    struct tls_slots *tls_slots;
 };
 
 struct fetch { /* at most one of the three is under way */
@@ -45,8 +45,8 @@ struct fetch { /* at most one of the three is under way */
     struct lookup *lookup;
     struct handshake *handshake;
     struct http_exchange *http;
-    struct turn turn;
-    int socket; /* connected, while it waits for its turn; else -1 */
+    struct tls_slot slot;
+    int socket; /* connected, while it waits for its slot; else -1 */
     bool proxied;
     struct http_proxy proxy;
     enum family asked;      /* of the proxy's name */
@@ -67,7 +67,7 @@ static const struct probe_tools *tools_of(const struct fetch *f)
 static void end_turn(struct fetch *f)
 {
     const struct https *h = f->x->kind_state;
-    turn_end(h->turns, &f->turn);
+    tls_slot_release(h->tls_slots, &f->slot);
 }
 
 static void take_pop(struct fetch *f)
@@ -104,7 +104,7 @@ static const char *waiting_for(const struct fetch *f)
         return f->proxied ? "the lookup of the proxy's name" : "the name lookup";
     if (f->handshake != NULL)
         return f->proxied ? "the TCP handshake of the proxy" : "the TCP handshake";
-    return "its turn";
+    return "its slot";
 }
 
 static void say_timeout(struct fetch *f, const char *phase)
@@ -219,8 +219,8 @@ static void request(void *user)
     if (f->proxied)
         http_proxy_url(proxy, &f->proxy, &f->to);
 
-    if (f->turn.since.ns != 0) /* gives back what it did not wait */
-        f->x->sent.ns -= f->turn.since.ns + TURN_WAIT_NS - mono_now().ns;
+    if (f->slot.since.ns != 0) /* gives back what it did not wait */
+        f->x->sent.ns -= f->slot.since.ns + TLS_SLOT_WAIT_NS - mono_now().ns;
     int64_t left_ns = f->x->sent.ns + target->waiting_ns - mono_now().ns;
     struct http_request request = {
         .url = url,
@@ -237,14 +237,14 @@ static void request(void *user)
     f->http = http_start(tools_of(f)->http, &request, on_header, on_reply, f);
 }
 
-/* TLS begins when it is its turn; the wait is no part of the waiting time. */
+/* TLS begins when it is its slot; the wait is no part of the waiting time. */
 static void connected(struct fetch *f, int socket)
 {
     const struct https *h = f->x->kind_state;
     f->socket = socket;
-    turn_ask(h->turns, &f->turn, request, f);
-    if (f->turn.waits)
-        f->x->sent.ns += TURN_WAIT_NS;
+    tls_slot_request(h->tls_slots, &f->slot, request, f);
+    if (f->slot.waits)
+        f->x->sent.ns += TLS_SLOT_WAIT_NS;
 }
 
 /* ---- the connection ---- */
@@ -351,7 +351,7 @@ static int https_open(void **state, const struct probe_tools *tools, char *why,
     (void)why, (void)why_size;
     struct https *h = mem_zalloc(sizeof *h);
     h->tools = tools; /* outlive the prober's kinds */
-    h->turns = turns_create(tools->loop);
+    h->tls_slots = tls_slots_create(tools->loop);
     *state = h;
     return 0;
 }
@@ -407,7 +407,7 @@ static void https_abort(struct exchange *x)
 static void https_close(void *state)
 {
     struct https *h = state;
-    turns_destroy(h->turns);
+    tls_slots_destroy(h->tls_slots);
     free(h);
 }
 

@@ -7,15 +7,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
-struct turns {
+struct tls_slots {
     uv_timer_t timer; /* runs while anybody waits */
-    struct turn *first, **last;
+    struct tls_slot *first, **last;
     size_t under_way;
 };
 
-struct turns *turns_create(uv_loop_t *loop)
+struct tls_slots *tls_slots_create(uv_loop_t *loop)
 {
-    struct turns *t = mem_zalloc(sizeof *t);
+    struct tls_slots *t = mem_zalloc(sizeof *t);
     uv_timer_init(loop, &t->timer);
     t->timer.data = t;
     t->last = &t->first;
@@ -27,37 +27,37 @@ static void free_turns(uv_handle_t *timer)
     free(timer->data);
 }
 
-void turns_destroy(struct turns *t)
+void tls_slots_destroy(struct tls_slots *t)
 {
     assert(t->first == NULL && t->under_way == 0);
     uv_close((uv_handle_t *)&t->timer, free_turns);
 }
 
-static void grant(struct turns *t, struct turn *turn)
+static void grant(struct tls_slots *t, struct tls_slot *slot)
 {
-    turn->has = true;
+    slot->has = true;
     t->under_way++;
-    turn->on_turn(turn->user);
+    slot->on_granted(slot->user);
 }
 
-static void grant_first(struct turns *t)
+static void grant_first(struct tls_slots *t)
 {
-    struct turn *turn = t->first;
-    t->first = turn->next;
+    struct tls_slot *slot = t->first;
+    t->first = slot->next;
     if (t->first == NULL)
         t->last = &t->first;
-    turn->waits = false;
-    grant(t, turn);
+    slot->waits = false;
+    grant(t, slot);
 }
 
-static int64_t to_wait_ns(const struct turns *t)
+static int64_t to_wait_ns(const struct tls_slots *t)
 {
-    return t->under_way == 0 ? 0 : t->first->since.ns + TURN_WAIT_NS - mono_now().ns;
+    return t->under_way == 0 ? 0 : t->first->since.ns + TLS_SLOT_WAIT_NS - mono_now().ns;
 }
 
 static void on_timer(uv_timer_t *timer);
 
-static void run_timer(struct turns *t)
+static void run_timer(struct tls_slots *t)
 {
     if (t->first == NULL) {
         uv_timer_stop(&t->timer);
@@ -68,48 +68,49 @@ static void run_timer(struct turns *t)
 
 static void on_timer(uv_timer_t *timer)
 {
-    struct turns *t = timer->data;
+    struct tls_slots *t = timer->data;
     while (t->first != NULL && to_wait_ns(t) <= 0)
         grant_first(t);
     run_timer(t);
 }
 
-void turn_ask(struct turns *t, struct turn *turn, void (*on_turn)(void *user), void *user)
+void tls_slot_request(struct tls_slots *t, struct tls_slot *slot,
+                      void (*on_granted)(void *user), void *user)
 {
-    turn->on_turn = on_turn;
-    turn->user = user;
+    slot->on_granted = on_granted;
+    slot->user = user;
     if (t->under_way == 0 && t->first == NULL) {
-        grant(t, turn);
+        grant(t, slot);
         return;
     }
-    turn->since = mono_now();
-    turn->waits = true;
-    turn->next = NULL;
-    *t->last = turn;
-    t->last = &turn->next;
-    if (t->first == turn)
+    slot->since = mono_now();
+    slot->waits = true;
+    slot->next = NULL;
+    *t->last = slot;
+    t->last = &slot->next;
+    if (t->first == slot)
         run_timer(t);
 }
 
-static void leave_queue(struct turns *t, struct turn *turn)
+static void leave_queue(struct tls_slots *t, struct tls_slot *slot)
 {
-    struct turn **at = &t->first;
-    while (*at != turn)
+    struct tls_slot **at = &t->first;
+    while (*at != slot)
         at = &(*at)->next;
-    *at = turn->next;
+    *at = slot->next;
     if (*at == NULL)
         t->last = at;
-    turn->waits = false;
+    slot->waits = false;
 }
 
-void turn_end(struct turns *t, struct turn *turn)
+void tls_slot_release(struct tls_slots *t, struct tls_slot *slot)
 {
-    if (turn->waits)
-        leave_queue(t, turn);
-    else if (turn->has)
+    if (slot->waits)
+        leave_queue(t, slot);
+    else if (slot->has)
         t->under_way--;
     else
         return;
-    turn->has = false;
+    slot->has = false;
     run_timer(t);
 }

@@ -6,25 +6,25 @@
 
 #define ROOM_AT_FIRST 64
 
-static struct sent_echo *slot(const struct echoes *e, uint64_t number)
+static struct sent_echo *slot(const struct echo_table *e, uint64_t number)
 {
     return &e->ring[number & (e->room - 1)];
 }
 
-static uint64_t *bucket(const struct echoes *e, const struct echo *echo)
+static uint64_t *bucket(const struct echo_table *e, const struct echo *echo)
 {
     uint32_t hash = ((uint32_t)echo->id << 16 | echo->seq) * 2654435769u; /* Knuth's */
     return &e->buckets[(hash >> 16) & (e->room - 1)];
 }
 
-static void link_in(struct echoes *e, uint64_t number)
+static void link_in(struct echo_table *e, uint64_t number)
 {
     uint64_t *head = bucket(e, &slot(e, number)->echo);
     slot(e, number)->older = *head;
     *head = number;
 }
 
-static void unlink_oldest(struct echoes *e)
+static void unlink_oldest(struct echo_table *e)
 {
     uint64_t *link = bucket(e, &slot(e, e->first)->echo);
     while (*link != e->first)
@@ -33,9 +33,9 @@ static void unlink_oldest(struct echoes *e)
     e->first++;
 }
 
-static void resize(struct echoes *e, uint32_t room)
+static void resize(struct echo_table *e, uint32_t room)
 {
-    struct echoes larger = *e;
+    struct echo_table larger = *e;
     larger.room = room;
     larger.ring = mem_alloc(room * sizeof *larger.ring);
     larger.buckets = mem_alloc(room * sizeof *larger.buckets);
@@ -52,27 +52,27 @@ static void resize(struct echoes *e, uint32_t room)
     e->room = room;
 }
 
-struct echoes echoes_make(void)
+struct echo_table echo_table_create(void)
 {
-    struct echoes e = {0};
+    struct echo_table e = {0};
     resize(&e, ROOM_AT_FIRST);
     return e;
 }
 
-void echoes_free(struct echoes *e)
+void echo_table_free(struct echo_table *e)
 {
     free(e->ring);
     free(e->buckets);
-    *e = (struct echoes){0};
+    *e = (struct echo_table){0};
 }
 
-uint64_t echoes_add(struct echoes *e, const struct sent_echo *echo)
+uint64_t echo_table_add(struct echo_table *e, const struct sent_echo *echo)
 {
     while (e->first != e->next && slot(e, e->first)->x == NULL &&
            slot(e, e->first)->sent.ns < echo->sent.ns - ECHO_KEEP_NS)
         unlink_oldest(e);
     if (e->next - e->first == e->room) {
-        if (e->room < ECHOES_MAX)
+        if (e->room < ECHO_TABLE_MAX)
             resize(e, e->room * 2);
         else if (slot(e, e->first)->x == NULL)
             unlink_oldest(e);
@@ -85,7 +85,7 @@ uint64_t echoes_add(struct echoes *e, const struct sent_echo *echo)
     return number;
 }
 
-struct sent_echo *echoes_at(struct echoes *e, uint64_t number)
+struct sent_echo *echo_table_at(struct echo_table *e, uint64_t number)
 {
     return number - e->first < e->next - e->first ? slot(e, number) : NULL;
 }
@@ -100,7 +100,7 @@ static bool agrees(const struct sent_echo *sent, const struct icmp_message *m,
 }
 
 /* `to`: where it was sent; NULL: anywhere. */
-static uint64_t match(const struct echoes *e, const struct icmp_message *m,
+static uint64_t match(const struct echo_table *e, const struct icmp_message *m,
                       const struct endpoint *to)
 {
     uint64_t number = *bucket(e, &m->echo);
@@ -109,13 +109,13 @@ static uint64_t match(const struct echoes *e, const struct icmp_message *m,
     return number;
 }
 
-uint64_t echoes_match(struct echoes *e, const struct icmp_message *m,
-                      const struct endpoint *from)
+uint64_t echo_table_match(struct echo_table *e, const struct icmp_message *m,
+                          const struct endpoint *from)
 {
     return match(e, m, m->what == ICMP_IS_ERROR ? &m->quoted_to : from);
 }
 
-uint64_t echoes_match_anyone(struct echoes *e, const struct icmp_message *m)
+uint64_t echo_table_match_anyone(struct echo_table *e, const struct icmp_message *m)
 {
     return match(e, m, NULL);
 }

@@ -1,5 +1,5 @@
 /*
- * The echoes that were sent and are remembered: those under way, and for a while those
+ * The echo_table that were sent and are remembered: those under way, and for a while those
  * that are over, so that a late or a duplicate reply is known for what it is. Each has a
  * number that counts up; the oldest are forgotten first. Pure.
  */
@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ECHOES_MAX   65536
-#define ECHO_NONE    UINT64_MAX
-#define ECHO_KEEP_NS (60 * NS_PER_S)
+#define ECHO_TABLE_MAX 65536
+#define ECHO_NONE      UINT64_MAX
+#define ECHO_KEEP_NS   (60 * NS_PER_S)
 
 struct exchange;
 
@@ -33,31 +33,31 @@ struct sent_echo {
     uint64_t older;       /* of the same bucket, or ECHO_NONE */
 };
 
-struct echoes { /* start with echoes_make() */
+struct echo_table { /* start with echo_table_create() */
     struct sent_echo *ring;
     uint64_t *buckets;
     uint32_t room;        /* a power of two */
     uint64_t first, next; /* these numbers, but for `next`, are in use */
 };
 
-struct echoes echoes_make(void);
-void echoes_free(struct echoes *e);
+struct echo_table echo_table_create(void);
+void echo_table_free(struct echo_table *e);
 
 /*
- * Adds one and returns its number, or ECHO_NONE when ECHOES_MAX are under way. Forgets
+ * Adds one and returns its number, or ECHO_NONE when ECHO_TABLE_MAX are under way. Forgets
  * what was sent longer ago than ECHO_KEEP_NS and is over.
  */
-uint64_t echoes_add(struct echoes *e, const struct sent_echo *echo);
+uint64_t echo_table_add(struct echo_table *e, const struct sent_echo *echo);
 
-/* NULL when it is forgotten. The pointer is good until the next echoes_add(). */
-struct sent_echo *echoes_at(struct echoes *e, uint64_t number);
+/* NULL when it is forgotten. The pointer is good until the next echo_table_add(). */
+struct sent_echo *echo_table_at(struct echo_table *e, uint64_t number);
 
 /* The echo that `m` from `from` answers or quotes: everything that is known must agree.
  * ECHO_NONE: it is none of ours. */
-uint64_t echoes_match(struct echoes *e, const struct icmp_message *m,
-                      const struct endpoint *from);
+uint64_t echo_table_match(struct echo_table *e, const struct icmp_message *m,
+                          const struct endpoint *from);
 
 /* The same for a reply, whoever sent it. */
-uint64_t echoes_match_anyone(struct echoes *e, const struct icmp_message *m);
+uint64_t echo_table_match_anyone(struct echo_table *e, const struct icmp_message *m);
 
 #endif

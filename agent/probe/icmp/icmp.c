@@ -78,7 +78,7 @@ static void icmp_start(struct exchange *x)
         .x = x,
         .sent = x->started,
     };
-    uint64_t number = echoes_add(&f->echoes, &echo);
+    uint64_t number = echo_table_add(&f->echo_table, &echo);
     if (number == ECHO_NONE) {
         snprintf(x->result.cause, sizeof x->result.cause,
                  "too many probes are under way from this host");
@@ -94,7 +94,7 @@ static void icmp_start(struct exchange *x)
 static void icmp_abort(struct exchange *x)
 {
     struct icmp_family *f = family_of(x->kind_state, &x->to);
-    struct sent_echo *sent = echoes_at(&f->echoes, (uintptr_t)x->own);
+    struct sent_echo *sent = echo_table_at(&f->echo_table, (uintptr_t)x->own);
     assert(sent != NULL && sent->x == x);
     sent->x = NULL;
     if (icmp_socket_drops(f->socket) != sent->drops) {
@@ -116,7 +116,7 @@ static void on_closed(uv_handle_t *handle)
     if (--s->handles > 0)
         return;
     for (int i = 0; i < 2; i++) {
-        echoes_free(&s->families[i]->echoes);
+        echo_table_free(&s->families[i]->echo_table);
         free(s->families[i]->queue);
         icmp_socket_close(s->families[i]->socket);
         free(s->families[i]);
@@ -138,7 +138,7 @@ static int open_family(struct icmp *s, int i, uv_loop_t *loop)
 {
     struct icmp_family *f = s->families[i] = mem_zalloc(sizeof *f);
     f->icmp = s;
-    f->echoes = echoes_make();
+    f->echo_table = echo_table_create();
     int rc = icmp_socket_open(&f->socket, i == 0 ? FAMILY_IPV4 : FAMILY_IPV6, s->tag);
     if (rc != 0)
         return f->error = rc;

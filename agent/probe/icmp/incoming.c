@@ -10,7 +10,7 @@
 
 static void on_stamp(struct icmp_family *f, const struct packet_in *p)
 {
-    struct sent_echo *sent = echoes_at(&f->echoes, f->by_key[p->key % KEYS]);
+    struct sent_echo *sent = echo_table_at(&f->echo_table, f->by_key[p->key % KEYS]);
     if (sent == NULL || sent->key != p->key || p->key >= f->next_key)
         return;
     if (p->stamps.software_ns != 0) /* each comes by itself */
@@ -36,8 +36,8 @@ __attribute__((format(printf, 2, 3))) static void note(struct exchange *x,
 static void on_other_address(struct icmp_family *f, const struct packet_in *p)
 {
     char by[ADDRESS_TEXT_MAX];
-    struct sent_echo *sent =
-        echoes_at(&f->echoes, echoes_match_anyone(&f->echoes, &p->message));
+    struct sent_echo *sent = echo_table_at(
+        &f->echo_table, echo_table_match_anyone(&f->echo_table, &p->message));
     prober_count_foreign(f->icmp->prober);
     if (sent != NULL)
         note(sent->x, "a reply came from another address, %s",
@@ -50,8 +50,8 @@ static void on_reply(struct icmp_family *f, const struct packet_in *p,
     struct icmp *s = f->icmp;
     if (p->message.echo.tag != s->tag)
         return; /* somebody else's `ping` */
-    struct sent_echo *sent =
-        echoes_at(&f->echoes, echoes_match(&f->echoes, &p->message, &p->from));
+    struct sent_echo *sent = echo_table_at(
+        &f->echo_table, echo_table_match(&f->echo_table, &p->message, &p->from));
     if (sent == NULL) {
         on_other_address(f, p);
         return;
@@ -65,7 +65,7 @@ static void on_reply(struct icmp_family *f, const struct packet_in *p,
     flow_of(f, sent->stream)->losses = 0;
     struct exchange *x = sent->x;
     if (x == NULL) {
-        enum afterthought what = sent->answered ? AFTER_DUPLICATE : AFTER_LATE;
+        enum late_reply what = sent->answered ? AFTER_DUPLICATE : AFTER_LATE;
         sent->answered = true;
         prober_after(s->prober, sent->stream, what);
         return;
@@ -88,7 +88,8 @@ static void on_reply(struct icmp_family *f, const struct packet_in *p,
 static void on_error(struct icmp_family *f, const struct packet_in *p)
 {
     const struct icmp_message *m = &p->message;
-    struct sent_echo *sent = echoes_at(&f->echoes, echoes_match(&f->echoes, m, &p->from));
+    struct sent_echo *sent =
+        echo_table_at(&f->echo_table, echo_table_match(&f->echo_table, m, &p->from));
     if (sent == NULL || sent->x == NULL)
         return;
     struct exchange *x = sent->x;
@@ -117,8 +118,8 @@ static bool lacks_stamp(struct icmp_family *f, const struct packet_in *p)
 {
     if (p->message.what != ICMP_IS_REPLY)
         return false;
-    struct sent_echo *sent =
-        echoes_at(&f->echoes, echoes_match(&f->echoes, &p->message, &p->from));
+    struct sent_echo *sent = echo_table_at(
+        &f->echo_table, echo_table_match(&f->echo_table, &p->message, &p->from));
     return sent != NULL && sent->x != NULL && sent->stamps.software_ns == 0;
 }
 

@@ -17,7 +17,7 @@ static void next_batch(struct icmp_family *f, size_t *at, size_t end,
 {
     b->n = 0;
     for (; *at < end && b->n < ICMP_BATCH; (*at)++) {
-        const struct sent_echo *e = echoes_at(&f->echoes, f->queue[*at]);
+        const struct sent_echo *e = echo_table_at(&f->echo_table, f->queue[*at]);
         if (e == NULL || e->x == NULL)
             continue; /* aborted while it was queued */
         const struct target *t = e->x->target;
@@ -42,7 +42,7 @@ static void mark_sent(struct icmp_family *f, const struct send_batch *b, size_t 
     struct wall wall = wall_now();
     uint32_t drops = icmp_socket_drops(f->socket);
     for (size_t i = from; i < b->n; i++) {
-        struct sent_echo *e = echoes_at(&f->echoes, b->numbers[i]);
+        struct sent_echo *e = echo_table_at(&f->echo_table, b->numbers[i]);
         e->key = f->next_key + (uint32_t)(i - from);
         f->by_key[e->key % KEYS] = b->numbers[i];
         e->sent = e->x->sent = now;
@@ -53,7 +53,7 @@ static void mark_sent(struct icmp_family *f, const struct send_batch *b, size_t 
 
 static void give_up(struct icmp_family *f, uint64_t number, int error)
 {
-    struct sent_echo *e = echoes_at(&f->echoes, number);
+    struct sent_echo *e = echo_table_at(&f->echo_table, number);
     struct exchange *x = e->x;
     e->x = NULL;
     cause_not_sent(x->result.cause, sizeof x->result.cause, error);

@@ -37,7 +37,7 @@ struct packet_in {
     struct endpoint from; /* who sent the message */
 };
 
-/* `tag` is that of all our echoes. Returns 0 or -errno (-EPERM, -EACCES: neither kind of
+/* `tag` is that of all our echo_table. Returns 0 or -errno (-EPERM, -EACCES: neither kind of
  * socket is allowed). */
 int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag);
 void icmp_socket_close(struct icmp_socket *s); /* NULL is fine */

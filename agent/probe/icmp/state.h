@@ -28,9 +28,9 @@ struct icmp_family {
     struct icmp_socket *socket; /* NULL: not there, for `error` */
     int error;
     uv_poll_t poll;
-    struct echoes echoes;
+    struct echo_table echo_table;
     struct flow flows[FLOWS];
-    uint64_t *queue; /* numbers of echoes */
+    uint64_t *queue; /* numbers of echo_table */
     size_t queued, queue_room;
     bool dont_fragment;
     uint32_t next_key;

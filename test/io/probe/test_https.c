@@ -297,12 +297,13 @@ static void not_measured_without_descriptor(void **state)
 static void ended_in_each_phase(void **state)
 {
     (void)state;
-    for (int turns = 0; turns < 14; turns++) {
-        struct https_bed h = make("127.0.0.1:1", "localhost", turns % 2 ? "/slow" : "/");
+    for (int tls_slots = 0; tls_slots < 14; tls_slots++) {
+        struct https_bed h =
+            make("127.0.0.1:1", "localhost", tls_slots % 2 ? "/slow" : "/");
         struct endpoint to = bed_to("127.0.0.1", nginx.good);
         for (uint32_t i = 0; i < 3; i++)
             bed_send(h.b, i, &to);
-        for (int i = 0; i < turns; i++)
+        for (int i = 0; i < tls_slots; i++)
             uv_run(&h.b->loop, UV_RUN_NOWAIT);
         size_t n = h.b->n;
         struct bed *b = h.b;

@@ -6,15 +6,15 @@
 enum { MANY = 6 };
 
 struct who {
-    struct turn turn;
-    uint64_t at_ns; /* of its turn, 0: not yet */
+    struct tls_slot slot;
+    uint64_t at_ns; /* of its slot, 0: not yet */
 };
 
 static uv_loop_t loop;
-static struct turns *turns;
+static struct tls_slots *tls_slots;
 static struct who all[MANY];
 
-static void on_turn(void *user)
+static void on_granted(void *user)
 {
     struct who *w = user;
     CHECK_INT(0, w->at_ns, "once");
@@ -25,7 +25,7 @@ static int begin(void **state)
 {
     (void)state;
     uv_loop_init(&loop);
-    turns = turns_create(&loop);
+    tls_slots = tls_slots_create(&loop);
     memset(all, 0, sizeof all);
     return 0;
 }
@@ -34,8 +34,8 @@ static int end(void **state)
 {
     (void)state;
     for (size_t i = 0; i < MANY; i++)
-        turn_end(turns, &all[i].turn);
-    turns_destroy(turns);
+        tls_slot_release(tls_slots, &all[i].slot);
+    tls_slots_destroy(tls_slots);
     uv_run(&loop, UV_RUN_DEFAULT);
     return uv_loop_close(&loop);
 }
@@ -43,7 +43,7 @@ static int end(void **state)
 static void ask(size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        turn_ask(turns, &all[i].turn, on_turn, &all[i]);
+        tls_slot_request(tls_slots, &all[i].slot, on_granted, &all[i]);
 }
 
 static size_t with_turn(void)
@@ -60,15 +60,15 @@ static void one_after_the_other(void **state)
     uint64_t began = uv_hrtime();
     ask(4);
     for (size_t i = 0; i < 4; i++) {
-        CHECK_INT(i + 1, with_turn(), "one turn at a time");
+        CHECK_INT(i + 1, with_turn(), "one slot at a time");
         CHECK(all[i].at_ns != 0, "in the order of asking");
-        turn_end(turns, &all[i].turn);
-        turn_end(turns, &all[i].turn);
+        tls_slot_release(tls_slots, &all[i].slot);
+        tls_slot_release(tls_slots, &all[i].slot);
         CHECK_INT(i + 1, with_turn(), "not from inside");
         uv_run(&loop, UV_RUN_NOWAIT);
         uv_run(&loop, UV_RUN_NOWAIT);
     }
-    CHECK(uv_hrtime() - began < (uint64_t)TURN_WAIT_NS, "without any pause");
+    CHECK(uv_hrtime() - began < (uint64_t)TLS_SLOT_WAIT_NS, "without any pause");
     all[0].at_ns = 0;
     ask(1);
     CHECK(all[0].at_ns != 0, "nobody has one: at once");
@@ -82,24 +82,24 @@ static void nobody_waits_for_long(void **state)
     CHECK_INT(1, with_turn(), "the first");
     uv_run(&loop, UV_RUN_DEFAULT); /* until nobody waits */
     CHECK_INT(MANY, with_turn(), "all, though none has ended");
-    CHECK(all[1].at_ns - began >= (uint64_t)TURN_WAIT_NS, "not too early");
-    CHECK(all[MANY - 1].at_ns - began < 20 * (uint64_t)TURN_WAIT_NS, "nor too late");
+    CHECK(all[1].at_ns - began >= (uint64_t)TLS_SLOT_WAIT_NS, "not too early");
+    CHECK(all[MANY - 1].at_ns - began < 20 * (uint64_t)TLS_SLOT_WAIT_NS, "nor too late");
 }
 
 static void who_gives_up_is_passed_over(void **state)
 {
     (void)state;
     ask(4);
-    turn_end(turns, &all[3].turn); /* the last ... */
-    turn_end(turns, &all[1].turn); /* ... and the next one */
-    turn_ask(turns, &all[4].turn, on_turn, &all[4]);
-    turn_end(turns, &all[0].turn);
+    tls_slot_release(tls_slots, &all[3].slot); /* the last ... */
+    tls_slot_release(tls_slots, &all[1].slot); /* ... and the next one */
+    tls_slot_request(tls_slots, &all[4].slot, on_granted, &all[4]);
+    tls_slot_release(tls_slots, &all[0].slot);
     uv_run(&loop, UV_RUN_NOWAIT);
     CHECK(all[2].at_ns != 0, "the one behind it");
-    turn_end(turns, &all[2].turn);
+    tls_slot_release(tls_slots, &all[2].slot);
     uv_run(&loop, UV_RUN_NOWAIT);
     CHECK(all[4].at_ns != 0, "the queue is whole");
-    CHECK(all[1].at_ns == 0 && all[3].at_ns == 0, "no turn for who gave up");
+    CHECK(all[1].at_ns == 0 && all[3].at_ns == 0, "no slot for who gave up");
 }
 
 int main(void)

@@ -21,73 +21,75 @@ static struct icmp_message reply_to(const struct sent_echo *e)
 static void what_matches(void **unused)
 {
     (void)unused;
-    struct echoes e = echoes_make();
+    struct echo_table e = echo_table_create();
     struct sent_echo a = sent(1, 2, 3, 0),
                      b = sent(1, 2, 4, 0); /* same id and sequence */
-    uint64_t na = echoes_add(&e, &a), nb = echoes_add(&e, &b);
+    uint64_t na = echo_table_add(&e, &a), nb = echo_table_add(&e, &b);
     struct icmp_message ra = reply_to(&a), rb = reply_to(&b);
-    CHECK(echoes_match(&e, &ra, &a.to) == na, "the first by its nonce");
-    CHECK(echoes_match(&e, &rb, &b.to) == nb, "the second by its nonce");
+    CHECK(echo_table_match(&e, &ra, &a.to) == na, "the first by its nonce");
+    CHECK(echo_table_match(&e, &rb, &b.to) == nb, "the second by its nonce");
     struct endpoint other = {.family = FAMILY_IPV4, .bytes = {192, 0, 2, 2}};
-    CHECK(echoes_match(&e, &ra, &other) == ECHO_NONE, "another source");
+    CHECK(echo_table_match(&e, &ra, &other) == ECHO_NONE, "another source");
     struct icmp_message m = ra;
     m.echo.nonce += 10;
-    CHECK(echoes_match(&e, &m, &a.to) == ECHO_NONE, "another nonce");
+    CHECK(echo_table_match(&e, &m, &a.to) == ECHO_NONE, "another nonce");
     m = ra;
     m.echo.tag++;
-    CHECK(echoes_match(&e, &m, &a.to) == ECHO_NONE, "another tag");
+    CHECK(echo_table_match(&e, &m, &a.to) == ECHO_NONE, "another tag");
     m = ra;
     m.echo.seq++;
-    CHECK(echoes_match(&e, &m, &a.to) == ECHO_NONE, "another sequence");
+    CHECK(echo_table_match(&e, &m, &a.to) == ECHO_NONE, "another sequence");
 
     m = (struct icmp_message){
         .what = ICMP_IS_ERROR, .echo = {.id = 1, .seq = 2}, .quoted_to = a.to};
-    CHECK(echoes_match(&e, &m, &other) == nb, "an error that quotes little: the latest");
+    CHECK(echo_table_match(&e, &m, &other) == nb,
+          "an error that quotes little: the latest");
     m.quoted_to = other;
-    CHECK(echoes_match(&e, &m, &a.to) == ECHO_NONE, "an error on another destination");
-    echoes_free(&e);
+    CHECK(echo_table_match(&e, &m, &a.to) == ECHO_NONE,
+          "an error on another destination");
+    echo_table_free(&e);
 }
 
 /* A day of one a second: it remembers a minute, and the memory stays small. */
 static void forgets(void **unused)
 {
     (void)unused;
-    struct echoes e = echoes_make();
+    struct echo_table e = echo_table_create();
     for (int s = 0; s < 86400; s++) {
         struct sent_echo one = sent(5, (uint16_t)s, (uint64_t)s, s);
-        uint64_t n = echoes_add(&e, &one);
-        echoes_at(&e, n)->x = NULL;
+        uint64_t n = echo_table_add(&e, &one);
+        echo_table_at(&e, n)->x = NULL;
     }
     CHECK_INT(64, e.room, "room for a minute");
     struct sent_echo recent = sent(5, (uint16_t)(86399 - 59), 86399 - 59, 0);
     struct icmp_message m = reply_to(&recent);
-    CHECK(echoes_match(&e, &m, &recent.to) != ECHO_NONE, "59 s ago is remembered");
+    CHECK(echo_table_match(&e, &m, &recent.to) != ECHO_NONE, "59 s ago is remembered");
     struct sent_echo old = sent(5, (uint16_t)(86399 - 62), 86399 - 62, 0);
     m = reply_to(&old);
-    CHECK(echoes_match(&e, &m, &old.to) == ECHO_NONE, "62 s ago is forgotten");
-    CHECK(echoes_at(&e, 0) == NULL, "so is the first");
-    echoes_free(&e);
+    CHECK(echo_table_match(&e, &m, &old.to) == ECHO_NONE, "62 s ago is forgotten");
+    CHECK(echo_table_at(&e, 0) == NULL, "so is the first");
+    echo_table_free(&e);
 }
 
 static void full(void **unused)
 {
     (void)unused;
-    struct echoes e = echoes_make();
-    for (uint32_t i = 0; i < ECHOES_MAX; i++) {
+    struct echo_table e = echo_table_create();
+    for (uint32_t i = 0; i < ECHO_TABLE_MAX; i++) {
         struct sent_echo one = sent((uint16_t)(i >> 8), (uint16_t)i, i, 0);
-        CHECK(echoes_add(&e, &one) == i, "number %u", i);
+        CHECK(echo_table_add(&e, &one) == i, "number %u", i);
     }
     struct sent_echo one = sent(1, 1, 1, 1);
-    CHECK(echoes_add(&e, &one) == ECHO_NONE, "all are under way");
-    for (uint32_t i = 0; i < ECHOES_MAX; i += 1009) {
+    CHECK(echo_table_add(&e, &one) == ECHO_NONE, "all are under way");
+    for (uint32_t i = 0; i < ECHO_TABLE_MAX; i += 1009) {
         struct sent_echo was = sent((uint16_t)(i >> 8), (uint16_t)i, i, 0);
         struct icmp_message m = reply_to(&was);
-        CHECK(echoes_match(&e, &m, &was.to) == i, "number %u is found", i);
+        CHECK(echo_table_match(&e, &m, &was.to) == i, "number %u is found", i);
     }
-    echoes_at(&e, 0)->x = NULL;
-    CHECK(echoes_add(&e, &one) == ECHOES_MAX, "one is over: there is room");
-    CHECK(echoes_at(&e, 0) == NULL, "and it is forgotten");
-    echoes_free(&e);
+    echo_table_at(&e, 0)->x = NULL;
+    CHECK(echo_table_add(&e, &one) == ECHO_TABLE_MAX, "one is over: there is room");
+    CHECK(echo_table_at(&e, 0) == NULL, "and it is forgotten");
+    echo_table_free(&e);
 }
 
 int main(void)
