@@ -57,7 +57,7 @@ struct report {
     int64_t since_ns;                             /* how far back; 0: not given */
     struct config config;
     struct data data;
-    struct past *past;
+    struct dataset *dataset;
     size_t skipped, foreign;
 };
 
@@ -73,10 +73,10 @@ static void skip(struct report *r, const char *name, const char *why)
 static void add_plain(struct report *r, const char *name, enum signal likely,
                       const void *bytes, size_t len)
 {
-    int rc = past_add(r->past, likely, bytes, len);
+    int rc = dataset_add(r->dataset, likely, bytes, len);
     if (rc == -EBADMSG)
-        rc = past_add(r->past, likely == SIGNAL_LOGS ? SIGNAL_METRICS : SIGNAL_LOGS,
-                      bytes, len);
+        rc = dataset_add(r->dataset, likely == SIGNAL_LOGS ? SIGNAL_METRICS : SIGNAL_LOGS,
+                         bytes, len);
     if (rc == -EBADMSG)
         skip(r, name, "it is neither OTLP metrics nor logs");
     if (rc == -EXDEV) {
@@ -142,10 +142,10 @@ static int add_history(struct report *r, const char *dir)
 {
     struct history_reader *reader;
     struct history_batch batch;
-    int rc = history_read(&reader, dir, r->past->since_ns - BEGINNING);
+    int rc = history_read(&reader, dir, r->dataset->since_ns - BEGINNING);
     if (rc < 0)
         return cannot_read(dir, -rc);
-    r->past->any_agent = true; /* it is all of this state folder */
+    r->dataset->any_agent = true; /* it is all of this state folder */
     while (history_next(reader, &batch)) {
         char name[64];
         snprintf(name, sizeof name, "batch %llu", (unsigned long long)batch.id);
@@ -167,7 +167,7 @@ static int add_history(struct report *r, const char *dir)
 /* ---- the page ---- */
 
 static const struct target *configured(const struct report *r,
-                                       const struct past_target *t)
+                                       const struct dataset_target *t)
 {
     for (size_t i = 0; i < r->config.n_targets; i++)
         if (strcmp(r->config.targets[i].name, t->name) == 0)
@@ -175,7 +175,7 @@ static const struct target *configured(const struct report *r,
     return NULL;
 }
 
-static struct limits limits_of(const struct report *r, const struct past_target *t)
+static struct limits limits_of(const struct report *r, const struct dataset_target *t)
 {
     const struct target *known = configured(r, t);
     struct target target = {.limits = {0}};
@@ -188,26 +188,26 @@ static struct limits limits_of(const struct report *r, const struct past_target 
 
 /* Those of the configuration first, each by rank; how many they are. Where it names none
  * of them it is another agent's. */
-static size_t rate(const struct report *r, struct rating ratings[PAST_TARGETS_MAX])
+static size_t rate(const struct report *r, struct rating ratings[DATASET_TARGETS_MAX])
 {
-    size_t own = 0, n = 0, all = r->past->n_targets;
+    size_t own = 0, n = 0, all = r->dataset->n_targets;
     for (size_t i = 0; i < all; i++)
-        own += configured(r, r->past->targets[i]) != NULL;
+        own += configured(r, r->dataset->targets[i]) != NULL;
     for (int beside = 0; beside < 2; beside++)
         for (size_t i = 0; i < all; i++) {
-            const struct past_target *t = r->past->targets[i];
+            const struct dataset_target *t = r->dataset->targets[i];
             bool is_beside = own > 0 && configured(r, t) == NULL;
             if (is_beside != beside)
                 continue;
             struct limits limits = limits_of(r, t);
-            rating_make(&ratings[n], r->past, t, &limits);
+            rating_make(&ratings[n], r->dataset, t, &limits);
             ratings[n++].beside = is_beside;
         }
     return own > 0 ? own : all;
 }
 
 /* Only what was found was asked for. */
-static void take_period_found(struct past *p)
+static void take_period_found(struct dataset *p)
 {
     if (p->covered.n == 0)
         return;
@@ -217,9 +217,9 @@ static void take_period_found(struct past *p)
 
 static void render(struct report *r, int64_t now_ns, bool all, struct text *out)
 {
-    struct rating ratings[PAST_TARGETS_MAX];
+    struct rating ratings[DATASET_TARGETS_MAX];
     size_t own = rate(r, ratings);
-    page_render(out, &(struct page){.past = r->past,
+    page_render(out, &(struct page){.dataset = r->dataset,
                                     .ratings = ratings,
                                     .n_own = own,
                                     .known = &r->data.known,
@@ -227,7 +227,7 @@ static void render(struct report *r, int64_t now_ns, bool all, struct text *out)
                                     .all = all,
                                     .skipped = r->skipped,
                                     .foreign = r->foreign});
-    for (size_t i = 0; i < r->past->n_targets; i++)
+    for (size_t i = 0; i < r->dataset->n_targets; i++)
         rating_free(&ratings[i]);
 }
 
@@ -269,10 +269,10 @@ static int write_page(const struct report *r, const struct text *page)
         return cmd_cannot("cannot write %s: %s; name another file with -o", r->output,
                           strerror(-rc));
     char from[WALL_TEXT_MAX], to[WALL_TEXT_MAX];
-    const struct stretches *covered = &r->past->covered;
+    const struct intervals *covered = &r->dataset->covered;
     printf("%s: %zu targets, %zu batches, %.16sZ to %.16sZ\n",
-           text_shown(path, sizeof path, r->output, ""), r->past->n_targets,
-           r->past->batches, wall_text(from, (struct wall){covered->all[0].start_ns}),
+           text_shown(path, sizeof path, r->output, ""), r->dataset->n_targets,
+           r->dataset->batches, wall_text(from, (struct wall){covered->all[0].start_ns}),
            wall_text(to, (struct wall){covered->all[covered->n - 1].end_ns}));
     return CMD_FINE;
 }
@@ -306,14 +306,14 @@ static int make(struct report *r, char **files, size_t n)
     if (since_ns == 0 && n == 0)
         since_ns = SINCE_DEFAULT;
     const char *dir = r->state_dir != NULL ? r->state_dir : r->config.state_dir;
-    r->past = past_create(since_ns > 0 ? now_ns - since_ns : 0, now_ns);
+    r->dataset = dataset_create(since_ns > 0 ? now_ns - since_ns : 0, now_ns);
     int code = CMD_FINE;
     if (n > 0)
         add_files(r, files, n);
     else
         code = add_history(r, dir);
-    past_end(r->past);
-    if (code == CMD_FINE && r->past->covered.n == 0) {
+    dataset_end(r->dataset);
+    if (code == CMD_FINE && r->dataset->covered.n == 0) {
         char since[DURATION_TEXT_MAX];
         return cmd_cannot("nothing was measured in %s within %s: look at the agent "
                           "(systemctl status edgelat), or further back with --since",
@@ -323,7 +323,7 @@ static int make(struct report *r, char **files, size_t n)
         struct text page = {0};
         bool all = r->since_ns == 0 && n > 0;
         if (all)
-            take_period_found(r->past);
+            take_period_found(r->dataset);
         render(r, now_ns, all, &page);
         code = write_page(r, &page);
         text_free(&page);
@@ -379,7 +379,7 @@ static int report(int argc, char **argv)
                    ? make(&r, argv + optind, (size_t)(argc - optind))
                    : cmd_cannot("no report with %zu problem%s in the configuration",
                                 problems, problems == 1 ? "" : "s");
-    past_free(r.past);
+    dataset_free(r.dataset);
     data_free(&r.data);
     config_free(&r.config);
     return code;

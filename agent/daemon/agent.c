@@ -64,15 +64,15 @@ static void on_batch(const struct batch *batch, void *user)
     struct agent *a = user;
     if (!a->id_kept)
         a->id_kept = identity_keep(a->instance_id, a->config->state_dir, a->machine) == 0;
-    struct tally tally = {
+    struct agent_counters counters = {
         .measurer = measurer_counters(a->measurer),
         .spool = spool_counters(a->spool),
     };
     if (a->shipper != NULL)
-        tally.shipper = shipper_counters(a->shipper);
-    const char *why = closing_take(a->closing, batch, &tally);
+        counters.shipper = shipper_counters(a->shipper);
+    const char *why = closing_take(a->closing, batch, &counters);
     answering_window(a->answering, batch, closing_events(a->closing),
-                     tally.measurer.loop_lag_max_ns);
+                     counters.measurer.loop_lag_max_ns);
     if (why != NULL)
         measurer_look(a->measurer, why);
     malloc_trim(0); /* what a busy window took goes back to the system */

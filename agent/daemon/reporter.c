@@ -35,7 +35,7 @@ static void cpu_time(double *user_s, double *system_s)
 }
 
 /* What the agent says of itself; `values` has room for SELF_MAX. */
-static size_t self_values(const struct closing *c, const struct tally *t,
+static size_t self_values(const struct closing *c, const struct agent_counters *t,
                           const struct batch *batch, struct self_value *values)
 {
     const struct measurer_counters *m = &t->measurer;
@@ -237,7 +237,7 @@ static const char *reason_to_look(struct closing *c)
 }
 
 const char *closing_take(struct closing *c, const struct batch *measured,
-                         const struct tally *tally)
+                         const struct agent_counters *counters)
 {
     struct self_value values[SELF_MAX];
     struct batch batch = *measured;
@@ -251,7 +251,7 @@ const char *closing_take(struct closing *c, const struct batch *measured,
     c->events_dropped += c->events.dropped;
     batch.events = c->events.list;
     batch.n_events = c->events.n;
-    batch.n_self = self_values(c, tally, measured, values);
+    batch.n_self = self_values(c, counters, measured, values);
     batch.self = values;
     if (batch.delta)
         make_new_only(c, values, batch.n_self);

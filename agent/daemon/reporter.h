@@ -13,7 +13,7 @@
 #include "ship/shipper.h"
 #include "spool/spool.h"
 
-struct tally { /* how the agent fares */
+struct agent_counters { /* how the agent fares */
     struct measurer_counters measurer;
     struct spool_counters spool;
     struct shipper_counters shipper; /* all 0 without a collector */
@@ -30,7 +30,7 @@ void closing_destroy(struct closing *c); /* NULL is fine */
 /* Returns what has moved, so that it is time to look around for what is near, valid until
  * the next call; or NULL. */
 const char *closing_take(struct closing *c, const struct batch *measured,
-                         const struct tally *tally);
+                         const struct agent_counters *counters);
 
 /* All of the window that was taken last. */
 const struct events *closing_events(const struct closing *c);

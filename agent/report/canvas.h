@@ -1,6 +1,6 @@
 /*
  * What the parts of a plot share. Lengths are halves of a pixel, so that whole numbers
- * are fine enough; a column of thin.h is one pixel.
+ * are fine enough; a column of downsample.h is one pixel.
  */
 #ifndef EDGELAT_REPORT_CANVAS_H
 #define EDGELAT_REPORT_CANVAS_H
@@ -35,9 +35,9 @@ void canvas_side(struct canvas *c, int y, const char *what, const char *family);
 /* The PoPs that served the target by that family, if any is known. */
 void canvas_strip(struct canvas *c, const char *family);
 
-/* The streams of one kind, one a family, which have moments. */
+/* The streams of one kind, one a family, which have samples. */
 struct lane {
-    const struct stream *streams[PAST_STREAMS_MAX];
+    const struct dataset_stream *streams[DATASET_STREAMS_MAX];
     size_t n;
 };
 void canvas_lane(struct canvas *c, const struct lane *lane);

@@ -126,7 +126,7 @@ static void draw_delay_axis(struct canvas *c, const struct scale *s, const char 
     text_add(c->out, "<text class=\"kind\" x=\"%d\" y=\"%d\">", LEFT, c->y - 10);
     html_escape(c->out, kind);
     text_add(c->out, " %s<tspan class=\"dim\"> in ms%s</tspan></text>\n",
-             past_delay(kind), s->logarithmic ? ", logarithmic" : "");
+             dataset_delay(kind), s->logarithmic ? ", logarithmic" : "");
     for (size_t i = 0; i < s->n_ticks; i++) {
         int y = y_of(c, s, (int64_t)(s->ticks_ms[i] * 1e6));
         text_add(c->out,
@@ -140,7 +140,7 @@ static void draw_limit(struct canvas *c, const struct scale *s, const char *kind
 {
     int64_t limit_ns = c->of->rating->limits.delay_ns;
     if (limit_ns <= 0 || ms(limit_ns) > s->high_ms || ms(limit_ns) < s->low_ms ||
-        strcmp(past_delay(kind), "rtt") != 0)
+        strcmp(dataset_delay(kind), "rtt") != 0)
         return;
     int y = y_of(c, s, limit_ns);
     text_add(c->out,
@@ -152,7 +152,7 @@ static void draw_limit(struct canvas *c, const struct scale *s, const char *kind
 /* Where no window was. */
 static void draw_uncovered(struct canvas *c, int y, int height)
 {
-    const struct stretches *covered = &c->of->past->covered;
+    const struct intervals *covered = &c->of->dataset->covered;
     int64_t from_ns = c->of->from_ns;
     for (size_t i = 0; i <= covered->n; i++) {
         int64_t to_ns = i < covered->n ? covered->all[i].start_ns : c->of->to_ns;
@@ -173,7 +173,7 @@ static void draw_uncovered(struct canvas *c, int y, int height)
 static int bar_width(const struct canvas *c)
 {
     double share =
-        (double)c->of->past->window_ns / (double)(c->of->to_ns - c->of->from_ns);
+        (double)c->of->dataset->window_ns / (double)(c->of->to_ns - c->of->from_ns);
     int width = share < 1 ? (int)(0.8 * share * WIDTH) : WIDTH;
     return width > PITCH ? width : PITCH;
 }
@@ -199,7 +199,7 @@ static void draw_loss(struct canvas *c, const struct column *columns, const char
 
 /* ---- tooltips ---- */
 
-static void say_bin(struct canvas *c, const struct stream *s,
+static void say_bin(struct canvas *c, const struct dataset_stream *s,
                     const struct column *columns, size_t first, size_t end)
 {
     int64_t p50_ns = DELAY_UNDEFINED, p95_ns = DELAY_UNDEFINED;
@@ -277,8 +277,8 @@ void canvas_lane(struct canvas *c, const struct lane *lane)
     struct scale scale;
     const char *kind = lane->streams[0]->kind;
     for (size_t i = 0; i < lane->n; i++)
-        thin(columns[i], COLUMNS, lane->streams[i], c->of->from_ns, c->of->to_ns,
-             &c->of->past->covered);
+        downsample(columns[i], COLUMNS, lane->streams[i], c->of->from_ns, c->of->to_ns,
+                   &c->of->dataset->covered);
     c->y += TITLE_HEIGHT;
     int top = c->y;
     if (scale_of(lane, columns, &scale)) {

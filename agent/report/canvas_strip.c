@@ -50,17 +50,17 @@ static void draw_served(struct canvas *c, const char *pop, size_t first, size_t 
 static bool fill_pops(const struct canvas *c, const char *family,
                       const char *pops[COLUMNS])
 {
-    const struct past_target *t = c->of->rating->target;
+    const struct dataset_target *t = c->of->rating->target;
     bool any = false;
     for (size_t s = 0; s < t->n_streams; s++) {
-        const struct stream *stream = &t->streams[s];
+        const struct dataset_stream *stream = &t->streams[s];
         for (size_t i = 0; strcmp(stream->family, family) == 0 && i < stream->n; i++) {
-            const struct moment *m = &stream->moments[i];
+            const struct sample *m = &stream->samples[i];
             const char *pop = stream->places[m->place]->pop;
             if (strcmp(pop, "unknown") == 0 || pop[0] == '\0')
                 continue;
-            pops[thin_column(thin_middle(m), c->of->from_ns, c->of->to_ns, COLUMNS)] =
-                pop;
+            pops[downsample_column(downsample_middle(m), c->of->from_ns, c->of->to_ns,
+                                   COLUMNS)] = pop;
             any = true;
         }
     }
@@ -69,9 +69,10 @@ static bool fill_pops(const struct canvas *c, const char *family,
 
 static size_t holds(const struct canvas *c)
 {
-    int64_t ns = HOLDS_WINDOWS * c->of->past->window_ns;
+    int64_t ns = HOLDS_WINDOWS * c->of->dataset->window_ns;
     ns = ns > HOLDS_NS ? ns : HOLDS_NS;
-    return 1 + thin_column(c->of->from_ns + ns, c->of->from_ns, c->of->to_ns, COLUMNS);
+    return 1 +
+           downsample_column(c->of->from_ns + ns, c->of->from_ns, c->of->to_ns, COLUMNS);
 }
 
 void canvas_strip(struct canvas *c, const char *family)

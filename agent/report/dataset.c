@@ -15,21 +15,21 @@
 #define TOUCHING_NS NS_PER_S
 #define WINDOW_MAX  (3600 * NS_PER_S)
 
-/* ---- stretches ---- */
+/* ---- intervals ---- */
 
-void stretches_add(struct stretches *to, int64_t start_ns, int64_t end_ns)
+void intervals_add(struct intervals *to, int64_t start_ns, int64_t end_ns)
 {
-    struct stretch *last = to->n > 0 ? &to->all[to->n - 1] : NULL;
+    struct interval *last = to->n > 0 ? &to->all[to->n - 1] : NULL;
     if (last != NULL &&
-        (start_ns <= last->end_ns + TOUCHING_NS || to->n == PAST_STRETCHES_MAX)) {
+        (start_ns <= last->end_ns + TOUCHING_NS || to->n == DATASET_STRETCHES_MAX)) {
         last->end_ns = end_ns > last->end_ns ? end_ns : last->end_ns;
         return;
     }
     to->all = mem_grow(to->all, &to->room, to->n + 1, sizeof *to->all);
-    to->all[to->n++] = (struct stretch){start_ns, end_ns};
+    to->all[to->n++] = (struct interval){start_ns, end_ns};
 }
 
-int64_t stretches_sum(const struct stretches *s)
+int64_t intervals_sum(const struct intervals *s)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < s->n; i++)
@@ -39,37 +39,37 @@ int64_t stretches_sum(const struct stretches *s)
 
 /* ---- making and freeing ---- */
 
-struct past *past_create(int64_t since_ns, int64_t until_ns)
+struct dataset *dataset_create(int64_t since_ns, int64_t until_ns)
 {
-    struct past *p = mem_zalloc(sizeof *p);
+    struct dataset *p = mem_zalloc(sizeof *p);
     p->since_ns = since_ns > 0 ? since_ns : 0;
-    p->until_ns = until_ns < PAST_LATEST_NS ? until_ns : PAST_LATEST_NS;
+    p->until_ns = until_ns < DATASET_LATEST_NS ? until_ns : DATASET_LATEST_NS;
     return p;
 }
 
-static void free_place(struct place *place)
+static void free_place(struct dataset_series *place)
 {
     for (size_t i = 0; i < place->n_courses; i++) {
-        histogram_free(&place->courses[i].sum);
-        histogram_free(&place->courses[i].base);
-        histogram_free(&place->courses[i].last);
+        histogram_free(&place->running[i].sum);
+        histogram_free(&place->running[i].base);
+        histogram_free(&place->running[i].last);
     }
     free(place->tally);
     free(place);
 }
 
-static void free_target(struct past_target *t)
+static void free_target(struct dataset_target *t)
 {
     for (size_t s = 0; s < t->n_streams; s++) {
         for (size_t i = 0; i < t->streams[s].n_places; i++)
             free_place(t->streams[s].places[i]);
-        free(t->streams[s].moments);
+        free(t->streams[s].samples);
     }
     free(t->down.all);
     free(t);
 }
 
-void past_free(struct past *p)
+void dataset_free(struct dataset *p)
 {
     if (p == NULL)
         return;
@@ -88,48 +88,48 @@ static bool is_delta(Otlp__AggregationTemporality t)
     return t == OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_DELTA;
 }
 
-static void add_results(struct past *p, const Otlp__Sum *sum, const char *attribute)
+static void add_results(struct dataset *p, const Otlp__Sum *sum, const char *attribute)
 {
     for (size_t i = 0; i < sum->n_data_points; i++) {
         const Otlp__NumberDataPoint *point = sum->data_points[i];
         const char *what =
             decoded_text(point->attributes, point->n_attributes, attribute, "");
-        struct spot at;
+        struct lookup at;
         if (decoded_integer(point) == 0) /* the beginning of a counter, or no news */
             continue;
-        if (past_find(p, attributes_of(point), &at) &&
-            past_turn(p, at.stream, at.place, point->time_unix_nano))
-            past_count(at.place->tally, point, what,
-                       is_delta(sum->aggregation_temporality));
+        if (dataset_lookup(p, attributes_of(point), &at) &&
+            dataset_turn(p, at.stream, at.place, point->time_unix_nano))
+            dataset_count(at.place->tally, point, what,
+                          is_delta(sum->aggregation_temporality));
     }
 }
 
-static void add_delays(struct past *p, const Otlp__ExponentialHistogram *metric)
+static void add_delays(struct dataset *p, const Otlp__ExponentialHistogram *metric)
 {
     for (size_t i = 0; i < metric->n_data_points; i++) {
         const Otlp__ExponentialHistogramDataPoint *point = metric->data_points[i];
         const char *delay =
             decoded_text(point->attributes, point->n_attributes, "edgelat.delay", "");
-        struct spot at;
-        if (point->count > 0 && past_find(p, attributes_of(point), &at) &&
-            past_turn(p, at.stream, at.place, point->time_unix_nano))
-            past_add_course(p, &at, delay, point,
-                            is_delta(metric->aggregation_temporality));
+        struct lookup at;
+        if (point->count > 0 && dataset_lookup(p, attributes_of(point), &at) &&
+            dataset_turn(p, at.stream, at.place, point->time_unix_nano))
+            dataset_add_course(p, &at, delay, point,
+                               is_delta(metric->aggregation_temporality));
     }
 }
 
 /* The window that a gauge is of. */
-static void cover(struct past *p, const Otlp__NumberDataPoint *point)
+static void cover(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
     int64_t start = (int64_t)point->start_time_unix_nano;
     int64_t end = (int64_t)point->time_unix_nano;
     if (start <= 0 || end <= start || end - start > WINDOW_MAX ||
-        !past_in_period(p, point->time_unix_nano))
+        !dataset_in_period(p, point->time_unix_nano))
         return;
-    struct stretch *last = p->covered.n > 0 ? &p->covered.all[p->covered.n - 1] : NULL;
+    struct interval *last = p->covered.n > 0 ? &p->covered.all[p->covered.n - 1] : NULL;
     start = start > p->since_ns ? start : p->since_ns;
     if (last == NULL || end > last->end_ns)
-        stretches_add(&p->covered, start, end);
+        intervals_add(&p->covered, start, end);
     else if (end == last->end_ns && start < last->start_ns) /* that series began later */
         last->start_ns = start;
     if (end - start > p->window_ns)
@@ -143,18 +143,18 @@ static int64_t delay_of(const Otlp__NumberDataPoint *point)
     return is_number ? llround(point->as_double * 1e9) : DELAY_UNDEFINED;
 }
 
-static void add_quantile(struct past *p, const Otlp__NumberDataPoint *point)
+static void add_quantile(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
     struct decoded a = attributes_of(point);
     const char *quantile = decoded_text(a.list, a.n, "quantile", "");
-    struct spot at;
+    struct lookup at;
     cover(p, point);
-    if (!past_find(p, a, &at) ||
+    if (!dataset_lookup(p, a, &at) ||
         strcmp(decoded_text(a.list, a.n, "edgelat.delay", ""),
-               past_delay(at.stream->kind)) != 0 ||
-        !past_turn(p, at.stream, at.place, point->time_unix_nano))
+               dataset_delay(at.stream->kind)) != 0 ||
+        !dataset_turn(p, at.stream, at.place, point->time_unix_nano))
         return;
-    struct tally *t = at.place->tally;
+    struct dataset_counters *t = at.place->tally;
     t->window_ns = point->start_time_unix_nano;
     if (strcmp(quantile, "0.5") == 0)
         t->p50_ns = delay_of(point);
@@ -162,58 +162,58 @@ static void add_quantile(struct past *p, const Otlp__NumberDataPoint *point)
         t->p95_ns = delay_of(point);
 }
 
-static void add_loss(struct past *p, const Otlp__NumberDataPoint *point)
+static void add_loss(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
-    struct spot at;
+    struct lookup at;
     cover(p, point);
-    if (!past_find(p, attributes_of(point), &at) ||
-        !past_turn(p, at.stream, at.place, point->time_unix_nano))
+    if (!dataset_lookup(p, attributes_of(point), &at) ||
+        !dataset_turn(p, at.stream, at.place, point->time_unix_nano))
         return;
     at.place->tally->tells_loss = true;
     at.place->tally->window_ns = point->start_time_unix_nano;
 }
 
-static void add_up(struct past *p, const Otlp__NumberDataPoint *point)
+static void add_up(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
-    struct past_target *t = past_target_of(p, attributes_of(point));
+    struct dataset_target *t = dataset_target_of(p, attributes_of(point));
     int64_t start = (int64_t)point->start_time_unix_nano;
     int64_t end = (int64_t)point->time_unix_nano;
     cover(p, point);
-    if (t == NULL || !past_in_period(p, point->time_unix_nano) || end <= t->told_ns)
+    if (t == NULL || !dataset_in_period(p, point->time_unix_nano) || end <= t->told_ns)
         return;
     t->told_ns = end;
     t->rank = 0; /* until it is told */
     if (decoded_integer(point) == 0 && start > 0 && end > start &&
         end - start <= WINDOW_MAX)
-        stretches_add(&t->down, start > p->since_ns ? start : p->since_ns, end);
+        intervals_add(&t->down, start > p->since_ns ? start : p->since_ns, end);
 }
 
-static void add_rank(struct past *p, const Otlp__NumberDataPoint *point)
+static void add_rank(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
-    struct past_target *t = past_target_of(p, attributes_of(point));
+    struct dataset_target *t = dataset_target_of(p, attributes_of(point));
     int64_t rank = decoded_integer(point);
     if (t != NULL && (int64_t)point->time_unix_nano == t->told_ns && rank > 0 &&
-        rank <= PAST_TARGETS_MAX)
+        rank <= DATASET_TARGETS_MAX)
         t->rank = (uint32_t)rank;
 }
 
-static void add_intercepted(struct past *p, const Otlp__NumberDataPoint *point)
+static void add_intercepted(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
-    struct past_target *t = past_target_of(p, attributes_of(point));
-    if (t != NULL && past_in_period(p, point->time_unix_nano))
+    struct dataset_target *t = dataset_target_of(p, attributes_of(point));
+    if (t != NULL && dataset_in_period(p, point->time_unix_nano))
         t->intercepted |= decoded_integer(point) == 1;
 }
 
-static void add_foreign(struct past *p, const Otlp__NumberDataPoint *point)
+static void add_foreign(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
-    struct past_target *t = past_target_of(p, attributes_of(point));
-    if (t != NULL && past_in_period(p, point->time_unix_nano))
+    struct dataset_target *t = dataset_target_of(p, attributes_of(point));
+    if (t != NULL && dataset_in_period(p, point->time_unix_nano))
         t->foreign |= decoded_integer(point) == 1;
 }
 
 static const struct {
     const char *name;
-    void (*add)(struct past *p, const Otlp__NumberDataPoint *point);
+    void (*add)(struct dataset *p, const Otlp__NumberDataPoint *point);
 } gauges[] = {
     {"edgelat.probe.delay.quantile", add_quantile},
     {"edgelat.probe.loss_ratio", add_loss},
@@ -223,7 +223,7 @@ static const struct {
     {"edgelat.target.foreign", add_foreign},
 };
 
-static void add_gauge(struct past *p, const Otlp__Metric *m)
+static void add_gauge(struct dataset *p, const Otlp__Metric *m)
 {
     for (size_t g = 0; g < sizeof gauges / sizeof *gauges; g++)
         for (size_t i = 0;
@@ -231,10 +231,10 @@ static void add_gauge(struct past *p, const Otlp__Metric *m)
             gauges[g].add(p, m->gauge->data_points[i]);
 }
 
-static void add_metric(struct past *p, const Otlp__Metric *m)
+static void add_metric(struct dataset *p, const Otlp__Metric *m)
 {
     if (strncmp(m->name, "edgelat.agent.", strlen("edgelat.agent.")) == 0)
-        past_add_self(p, m);
+        dataset_add_self(p, m);
     else if (m->data_case == OTLP__METRIC__DATA_GAUGE)
         add_gauge(p, m);
     else if (m->data_case == OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM &&
@@ -251,23 +251,24 @@ static void add_metric(struct past *p, const Otlp__Metric *m)
 /* ---- requests ---- */
 
 /* False: it is another agent's. */
-static bool add_resource(struct past *p, const Otlp__Resource *r)
+static bool add_resource(struct dataset *p, const Otlp__Resource *r)
 {
-    char instance[PAST_WORD_MAX];
+    char instance[DATASET_WORD_MAX];
     if (r == NULL)
         return true;
     struct decoded a = {r->attributes, r->n_attributes};
-    past_text(instance, sizeof instance, a, "service.instance.id");
+    dataset_text(instance, sizeof instance, a, "service.instance.id");
     if (!p->any_agent && p->instance[0] != '\0' && strcmp(instance, p->instance) != 0)
         return false;
     text_copy(p->instance, sizeof p->instance, instance);
-    past_text(p->host, sizeof p->host, a, "host.name");
-    past_text(p->site, sizeof p->site, a, "edgelat.site");
-    past_text(p->version, sizeof p->version, a, "service.version");
+    dataset_text(p->host, sizeof p->host, a, "host.name");
+    dataset_text(p->site, sizeof p->site, a, "edgelat.site");
+    dataset_text(p->version, sizeof p->version, a, "service.version");
     return true;
 }
 
-static int add_metrics(struct past *p, const Otlp__ExportMetricsServiceRequest *request)
+static int add_metrics(struct dataset *p,
+                       const Otlp__ExportMetricsServiceRequest *request)
 {
     for (size_t r = 0; r < request->n_resource_metrics; r++) {
         const Otlp__ResourceMetrics *from = request->resource_metrics[r];
@@ -280,17 +281,17 @@ static int add_metrics(struct past *p, const Otlp__ExportMetricsServiceRequest *
     return 0;
 }
 
-static int add_logs(struct past *p, const Otlp__ExportLogsServiceRequest *request)
+static int add_logs(struct dataset *p, const Otlp__ExportLogsServiceRequest *request)
 {
     for (size_t r = 0; r < request->n_resource_logs; r++) {
         if (!add_resource(p, request->resource_logs[r]->resource))
             return -EXDEV;
-        past_add_logs(p, request->resource_logs[r]);
+        dataset_add_logs(p, request->resource_logs[r]);
     }
     return 0;
 }
 
-int past_add(struct past *p, enum signal signal, const void *bytes, size_t len)
+int dataset_add(struct dataset *p, enum signal signal, const void *bytes, size_t len)
 {
     ProtobufCMessage *request = otlp_read(signal, bytes, len);
     if (request == NULL)
@@ -307,35 +308,35 @@ int past_add(struct past *p, enum signal signal, const void *bytes, size_t len)
 
 static int by_rank(const void *a, const void *b)
 {
-    const struct past_target *x = *(struct past_target *const *)a;
-    const struct past_target *y = *(struct past_target *const *)b;
+    const struct dataset_target *x = *(struct dataset_target *const *)a;
+    const struct dataset_target *y = *(struct dataset_target *const *)b;
     uint32_t rank_x = x->rank - 1, rank_y = y->rank - 1; /* those without one last */
     return rank_x != rank_y ? (rank_x < rank_y ? -1 : 1) : strcmp(x->name, y->name);
 }
 
 static int by_end(const void *a, const void *b)
 {
-    const struct moment *x = a, *y = b;
+    const struct sample *x = a, *y = b;
     return (x->end_ns > y->end_ns) - (x->end_ns < y->end_ns);
 }
 
 static int by_time(const void *a, const void *b)
 {
-    const struct past_event *x = a, *y = b;
+    const struct dataset_event *x = a, *y = b;
     return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
 }
 
 /* ---- what events have to do with each other: sorted, as there may be many ---- */
 
-static int by_place(const struct past_event *x, const struct past_event *y)
+static int by_place(const struct dataset_event *x, const struct dataset_event *y)
 {
     return (x > y) - (x < y);
 }
 
 static int by_saying(const void *a, const void *b)
 {
-    const struct past_event *x = *(struct past_event *const *)a;
-    const struct past_event *y = *(struct past_event *const *)b;
+    const struct dataset_event *x = *(struct dataset_event *const *)a;
+    const struct dataset_event *y = *(struct dataset_event *const *)b;
     int order = (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
     if (order == 0)
         order = (x->severity > y->severity) - (x->severity < y->severity);
@@ -349,15 +350,15 @@ static int by_saying(const void *a, const void *b)
 static int by_saying_then_place(const void *a, const void *b)
 {
     int order = by_saying(a, b);
-    return order != 0
-               ? order
-               : by_place(*(struct past_event *const *)a, *(struct past_event *const *)b);
+    return order != 0 ? order
+                      : by_place(*(struct dataset_event *const *)a,
+                                 *(struct dataset_event *const *)b);
 }
 
 static int by_stream(const void *a, const void *b)
 {
-    const struct past_event *x = *(struct past_event *const *)a;
-    const struct past_event *y = *(struct past_event *const *)b;
+    const struct dataset_event *x = *(struct dataset_event *const *)a;
+    const struct dataset_event *y = *(struct dataset_event *const *)b;
     int order = strcmp(x->target, y->target);
     if (order == 0)
         order = strcmp(x->kind, y->kind);
@@ -367,24 +368,24 @@ static int by_stream(const void *a, const void *b)
 static int by_stream_then_place(const void *a, const void *b)
 {
     int order = by_stream(a, b);
-    return order != 0
-               ? order
-               : by_place(*(struct past_event *const *)a, *(struct past_event *const *)b);
+    return order != 0 ? order
+                      : by_place(*(struct dataset_event *const *)a,
+                                 *(struct dataset_event *const *)b);
 }
 
-static bool says_state(const struct past_event *e)
+static bool says_state(const struct dataset_event *e)
 {
     return strcmp(e->name, "edgelat.state.changed") == 0 ||
            strcmp(e->name, "edgelat.state.flapping") == 0 ||
            strcmp(e->name, "edgelat.state.settled") == 0;
 }
 
-static void end_events(struct past *p)
+static void end_events(struct dataset *p)
 {
     if (p->n_events == 0)
         return;
     qsort(p->events, p->n_events, sizeof *p->events, by_time);
-    struct past_event **order = mem_alloc(p->n_events * sizeof *order);
+    struct dataset_event **order = mem_alloc(p->n_events * sizeof *order);
     for (size_t i = 0; i < p->n_events; i++)
         order[i] = &p->events[i];
     qsort(order, p->n_events, sizeof(*order), by_saying_then_place);
@@ -404,21 +405,21 @@ static void end_events(struct past *p)
     free(order);
 }
 
-static void end_stream(struct past *p, struct stream *s)
+static void end_stream(struct dataset *p, struct dataset_stream *s)
 {
     for (size_t i = 0; i < s->n_places; i++) {
-        struct place *place = s->places[i];
-        past_settle(p, s, place);
+        struct dataset_series *place = s->places[i];
+        dataset_settle(p, s, place);
         free(place->tally);
         place->tally = NULL;
         for (size_t c = 0; c < place->n_courses; c++)
-            past_end_course(&place->courses[c]);
+            dataset_end_course(&place->running[c]);
     }
     if (s->n > 0)
-        qsort(s->moments, s->n, sizeof *s->moments, by_end);
+        qsort(s->samples, s->n, sizeof *s->samples, by_end);
 }
 
-void past_end(struct past *p)
+void dataset_end(struct dataset *p)
 {
     for (size_t t = 0; t < p->n_targets; t++)
         for (size_t s = 0; s < p->targets[t]->n_streams; s++)
@@ -430,13 +431,13 @@ void past_end(struct past *p)
 
 /* ---- looking ---- */
 
-const char *past_delay(const char *kind)
+const char *dataset_delay(const char *kind)
 {
     return strcmp(kind, "https") == 0 ? "total" : "rtt";
 }
 
-const struct past_self *past_self(const struct past *p, const char *name,
-                                  const char *attribute)
+const struct dataset_self *dataset_self(const struct dataset *p, const char *name,
+                                        const char *attribute)
 {
     for (size_t i = 0; i < p->n_selves; i++)
         if (strcmp(p->selves[i].name, name) == 0 &&
@@ -445,10 +446,10 @@ const struct past_self *past_self(const struct past *p, const char *name,
     return NULL;
 }
 
-const struct course *past_course(const struct place *p, const char *delay)
+const struct running *dataset_course(const struct dataset_series *p, const char *delay)
 {
     for (size_t i = 0; i < p->n_courses; i++)
-        if (strcmp(p->courses[i].name, delay) == 0)
-            return &p->courses[i];
+        if (strcmp(p->running[i].name, delay) == 0)
+            return &p->running[i];
     return NULL;
 }

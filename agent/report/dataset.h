@@ -1,5 +1,5 @@
 /*
- * The past: what batches tell of each target over time. Fed with OTLP requests in the
+ * The dataset: what batches tell of each target over time. Fed with OTLP requests in the
  * order in which they were made; a batch that comes twice counts once. Cumulative counts
  * become those of each window by differences: a new start time is a counter that began
  * anew, and what stood in one before the period is left out. Delta counts are taken as
@@ -7,7 +7,7 @@
  * where the sender states one of a window, it is that.
  *
  * Anybody may have written the batches: texts are cut and cleaned, numbers held within
- * bounds, and what is past PAST_..._MAX is counted in `left_out`.
+ * bounds, and what is dataset PAST_..._MAX is counted in `left_out`.
  */
 #ifndef EDGELAT_REPORT_DATASET_H
 #define EDGELAT_REPORT_DATASET_H
@@ -23,118 +23,118 @@
 #include <stdint.h>
 
 enum {
-    PAST_TARGETS_MAX = TARGETS_MAX,
-    PAST_STREAMS_MAX = 16, /* of a target: kinds and families */
-    PAST_PLACES_MAX = 64,  /* of a stream */
-    PAST_DELAYS_MAX = DELAYS_MAX,
-    PAST_EVENTS_MAX = 10000,
-    PAST_MOMENTS_MAX = 4000000, /* a month of 10 s windows of 15 streams */
-    PAST_STRETCHES_MAX = 20000, /* of one kind: then the last one is made longer */
-    PAST_SELVES_MAX = 64,
-    PAST_RUNS_MAX = 4096,
+    DATASET_TARGETS_MAX = TARGETS_MAX,
+    DATASET_STREAMS_MAX = 16, /* of a target: kinds and families */
+    DATASET_PLACES_MAX = 64,  /* of a stream */
+    DATASET_DELAYS_MAX = DELAYS_MAX,
+    DATASET_EVENTS_MAX = 10000,
+    DATASET_MOMENTS_MAX = 4000000, /* a month of 10 s windows of 15 streams */
+    DATASET_STRETCHES_MAX = 20000, /* of one kind: then the last one is made longer */
+    DATASET_SELVES_MAX = 64,
+    DATASET_RUNS_MAX = 4096,
 };
-#define PAST_WORD_MAX  64
-#define PAST_LATEST_NS (INT64_C(1) << 62) /* in 2116: sums of times have room */
+#define DATASET_WORD_MAX  64
+#define DATASET_LATEST_NS (INT64_C(1) << 62) /* in 2116: sums of times have room */
 
-struct past_counts {
+struct dataset_counts {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t missed; /* probes that were due but not sent in time */
 };
 
-struct moment { /* a window of a stream in one place */
+struct sample { /* a window of a stream in one place */
     int64_t start_ns, end_ns;
-    int64_t p50_ns, p95_ns; /* of past_delay(); DELAY_UNDEFINED without an answer */
+    int64_t p50_ns, p95_ns; /* of dataset_delay(); DELAY_UNDEFINED without an answer */
     uint64_t sent, lost;    /* 0 while the silence of ICMP says nothing, see batch.h */
     uint32_t place;         /* index into the stream's */
 };
 
-struct course { /* one delay in one place, over the period */
-    char name[PAST_WORD_MAX];
+struct running { /* one delay in one place, over the period */
+    char name[DATASET_WORD_MAX];
     struct histogram sum;
     struct histogram base, last; /* of the counter that runs: what is in neither sum */
     uint64_t start_ns, time_ns;
     bool running;
 };
 
-struct place {
+struct dataset_series {
     char pop[POP_TEXT_MAX];         /* "unknown": then the address tells which */
     char address[ADDRESS_TEXT_MAX]; /* "" where the PoP is known */
-    struct past_counts sum;         /* of the period */
+    struct dataset_counts sum;      /* of the period */
     uint64_t unanswered;            /* probes whose silence says nothing */
-    struct course courses[PAST_DELAYS_MAX];
+    struct running running[DATASET_DELAYS_MAX];
     size_t n_courses;
-    struct tally *tally; /* past.c's; NULL after past_end() */
+    struct dataset_counters *tally; /* dataset.c's; NULL after dataset_end() */
 };
 
-struct stream {
-    char kind[PAST_WORD_MAX], family[PAST_WORD_MAX]; /* "tcp", "ipv4" */
-    struct place *places[PAST_PLACES_MAX];
+struct dataset_stream {
+    char kind[DATASET_WORD_MAX], family[DATASET_WORD_MAX]; /* "tcp", "ipv4" */
+    struct dataset_series *places[DATASET_PLACES_MAX];
     size_t n_places;
-    struct moment *moments; /* in the order of time */
+    struct sample *samples; /* in the order of time */
     size_t n, room;
 };
 
-struct stretch {
+struct interval {
     int64_t start_ns, end_ns;
 };
 
-struct stretches { /* in the order of time, apart from each other */
-    struct stretch *all;
+struct intervals { /* in the order of time, apart from each other */
+    struct interval *all;
     size_t n, room;
 };
 
 /* Adds one that begins no earlier than the last one; neighbours become one. */
-void stretches_add(struct stretches *to, int64_t start_ns, int64_t end_ns);
-int64_t stretches_sum(const struct stretches *s);
+void intervals_add(struct intervals *to, int64_t start_ns, int64_t end_ns);
+int64_t intervals_sum(const struct intervals *s);
 
-struct past_target {
+struct dataset_target {
     char name[TARGET_NAME_MAX], service[WORD_TEXT_MAX], host[HOST_TEXT_MAX];
     uint32_t rank;         /* the last one; 0: none */
     bool intercepted;      /* ever */
     bool foreign;          /* another network than the edge answered, ever */
     int64_t told_ns;       /* of the last batch with it */
-    struct stretches down; /* windows in which nothing answered */
-    struct stream streams[PAST_STREAMS_MAX];
+    struct intervals down; /* windows in which nothing answered */
+    struct dataset_stream streams[DATASET_STREAMS_MAX];
     size_t n_streams;
 };
 
-struct past_event {
+struct dataset_event {
     int64_t time_ns;
     int severity; /* OpenTelemetry's number */
-    char name[PAST_WORD_MAX], target[TARGET_NAME_MAX], kind[PAST_WORD_MAX],
-        family[PAST_WORD_MAX];
-    char before[PAST_WORD_MAX], after[PAST_WORD_MAX], text[EVENT_TEXT_MAX];
+    char name[DATASET_WORD_MAX], target[TARGET_NAME_MAX], kind[DATASET_WORD_MAX],
+        family[DATASET_WORD_MAX];
+    char before[DATASET_WORD_MAX], after[DATASET_WORD_MAX], text[EVENT_TEXT_MAX];
 
-    /* by past_end() */
-    bool repeats;                  /* an earlier one says the same of another stream */
-    bool changes_state;            /* it says how a stream is */
-    bool first;                    /* the first of its stream that does */
-    const struct past_event *next; /* of its stream that does; NULL: the last */
+    /* by dataset_end() */
+    bool repeats;                     /* an earlier one says the same of another stream */
+    bool changes_state;               /* it says how a stream is */
+    bool first;                       /* the first of its stream that does */
+    const struct dataset_event *next; /* of its stream that does; NULL: the last */
 };
 
-struct past_self { /* a value of the agent itself */
-    char name[PAST_WORD_MAX], attribute[PAST_WORD_MAX];
+struct dataset_self { /* a value of the agent itself */
+    char name[DATASET_WORD_MAX], attribute[DATASET_WORD_MAX];
     bool is_sum;
     double sum;       /* that it grew by in the period */
     double last, max; /* of the values */
     uint64_t start_ns, time_ns;
 };
 
-struct past {
+struct dataset {
     int64_t since_ns, until_ns; /* the period asked for */
-    char instance[PAST_WORD_MAX], host[HOST_TEXT_MAX], site[WORD_TEXT_MAX],
-        version[PAST_WORD_MAX]; /* as the newest batch has them */
-    struct past_target *targets[PAST_TARGETS_MAX];
+    char instance[DATASET_WORD_MAX], host[HOST_TEXT_MAX], site[WORD_TEXT_MAX],
+        version[DATASET_WORD_MAX]; /* as the newest batch has them */
+    struct dataset_target *targets[DATASET_TARGETS_MAX];
     size_t n_targets;
-    struct past_event *events; /* in the order of time */
+    struct dataset_event *events; /* in the order of time */
     size_t n_events, events_room;
-    uint32_t *event_slots; /* past_agent.c's: where they are, by their hash */
+    uint32_t *event_slots; /* dataset_agent.c's: where they are, by their hash */
     size_t n_moments;      /* of all streams */
-    struct past_self selves[PAST_SELVES_MAX];
+    struct dataset_self selves[DATASET_SELVES_MAX];
     size_t n_selves;
-    struct stretches covered;    /* by windows */
-    int64_t window_ns;           /* the longest one */
-    int64_t runs[PAST_RUNS_MAX]; /* when the agent was started, cumulative only */
+    struct intervals covered;       /* by windows */
+    int64_t window_ns;              /* the longest one */
+    int64_t runs[DATASET_RUNS_MAX]; /* when the agent was started, cumulative only */
     size_t n_runs;
     size_t batches, left_out;
     bool any_agent; /* set it where the identity may have been made anew */
@@ -142,26 +142,26 @@ struct past {
 
 /* With everything from `since_ns` (not before 1970) to `until_ns`; feed it from an hour
  * before, so that counters have a beginning. Never NULL. */
-struct past *past_create(int64_t since_ns, int64_t until_ns);
-void past_free(struct past *p); /* NULL is fine */
+struct dataset *dataset_create(int64_t since_ns, int64_t until_ns);
+void dataset_free(struct dataset *p); /* NULL is fine */
 
 /*
  * A request, plain. Returns 0, -EBADMSG: it is none of that signal, or -EXDEV: it is of
  * another agent than the first one was, unless `any_agent`.
  */
-int past_add(struct past *p, enum signal signal, const void *bytes, size_t len);
+int dataset_add(struct dataset *p, enum signal signal, const void *bytes, size_t len);
 
 /* After the last one: targets by rank, then name. */
-void past_end(struct past *p);
+void dataset_end(struct dataset *p);
 
 /* The delay that a kind is about: what the user waits for, or the round trip. */
-const char *past_delay(const char *kind);
+const char *dataset_delay(const char *kind);
 
 /* What the agent said of itself by that name and attribute ("" is none), or NULL. */
-const struct past_self *past_self(const struct past *p, const char *name,
-                                  const char *attribute);
+const struct dataset_self *dataset_self(const struct dataset *p, const char *name,
+                                        const char *attribute);
 
 /* Of one delay in one place or NULL. */
-const struct course *past_course(const struct place *p, const char *delay);
+const struct running *dataset_course(const struct dataset_series *p, const char *delay);
 
 #endif

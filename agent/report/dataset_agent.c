@@ -23,36 +23,36 @@ static double number_of(const Otlp__NumberDataPoint *point)
 }
 
 /* The text of its only attribute. */
-static const char *attribute_of(char out[PAST_WORD_MAX],
+static const char *attribute_of(char out[DATASET_WORD_MAX],
                                 const Otlp__NumberDataPoint *point)
 {
     const char *text = "";
     if (point->n_attributes > 0)
         text = decoded_text(point->attributes, 1, point->attributes[0]->key, "");
-    return decoded_clean(out, PAST_WORD_MAX, text, ' ');
+    return decoded_clean(out, DATASET_WORD_MAX, text, ' ');
 }
 
-static struct past_self *self_of(struct past *p, const char *metric,
-                                 const Otlp__NumberDataPoint *point)
+static struct dataset_self *self_of(struct dataset *p, const char *metric,
+                                    const Otlp__NumberDataPoint *point)
 {
-    char name[PAST_WORD_MAX], attribute[PAST_WORD_MAX];
+    char name[DATASET_WORD_MAX], attribute[DATASET_WORD_MAX];
     decoded_clean(name, sizeof name, metric, ' ');
     attribute_of(attribute, point);
     for (size_t i = 0; i < p->n_selves; i++)
         if (strcmp(p->selves[i].name, name) == 0 &&
             strcmp(p->selves[i].attribute, attribute) == 0)
             return &p->selves[i];
-    if (p->n_selves == PAST_SELVES_MAX) {
+    if (p->n_selves == DATASET_SELVES_MAX) {
         p->left_out++;
         return NULL;
     }
-    struct past_self *self = &p->selves[p->n_selves++];
+    struct dataset_self *self = &p->selves[p->n_selves++];
     text_copy(self->name, sizeof self->name, name);
     text_copy(self->attribute, sizeof self->attribute, attribute);
     return self;
 }
 
-static void add_to_sum(const struct past *p, struct past_self *self,
+static void add_to_sum(const struct dataset *p, struct dataset_self *self,
                        const Otlp__NumberDataPoint *point, double value, bool delta)
 {
     uint64_t start = point->start_time_unix_nano;
@@ -63,22 +63,22 @@ static void add_to_sum(const struct past *p, struct past_self *self,
                                            : 0;
     self->is_sum = true;
     self->start_ns = start;
-    if (past_in_period(p, point->time_unix_nano) && new > 0)
+    if (dataset_in_period(p, point->time_unix_nano) && new > 0)
         self->sum += new;
 }
 
 /* A start that is later than the last one is another run. */
-static void note_run(struct past *p, uint64_t start_ns)
+static void note_run(struct dataset *p, uint64_t start_ns)
 {
     int64_t last = p->n_runs > 0 ? p->runs[p->n_runs - 1] : 0;
-    if (start_ns <= INT64_MAX && (int64_t)start_ns > last && p->n_runs < PAST_RUNS_MAX)
+    if (start_ns <= INT64_MAX && (int64_t)start_ns > last && p->n_runs < DATASET_RUNS_MAX)
         p->runs[p->n_runs++] = (int64_t)start_ns;
 }
 
-static void add_self(struct past *p, const char *metric,
+static void add_self(struct dataset *p, const char *metric,
                      const Otlp__NumberDataPoint *point, bool is_sum, bool delta)
 {
-    struct past_self *self = self_of(p, metric, point);
+    struct dataset_self *self = self_of(p, metric, point);
     if (self == NULL || point->time_unix_nano <= self->time_ns ||
         point->time_unix_nano > INT64_MAX || (int64_t)point->time_unix_nano > p->until_ns)
         return;
@@ -87,13 +87,13 @@ static void add_self(struct past *p, const char *metric,
         add_to_sum(p, self, point, value, delta);
     if (is_sum && !delta)
         note_run(p, point->start_time_unix_nano);
-    if (past_in_period(p, point->time_unix_nano) && value > self->max)
+    if (dataset_in_period(p, point->time_unix_nano) && value > self->max)
         self->max = value;
     self->last = value;
     self->time_ns = point->time_unix_nano;
 }
 
-void past_add_self(struct past *p, const Otlp__Metric *m)
+void dataset_add_self(struct dataset *p, const Otlp__Metric *m)
 {
     if (m->data_case == OTLP__METRIC__DATA_GAUGE)
         for (size_t i = 0; i < m->gauge->n_data_points; i++)
@@ -112,7 +112,7 @@ static void copy(char *out, size_t room, const Otlp__LogRecord *r, const char *k
     decoded_clean(out, room, decoded_text(r->attributes, r->n_attributes, key, ""), ' ');
 }
 
-static bool same(const struct past_event *a, const struct past_event *b)
+static bool same(const struct dataset_event *a, const struct dataset_event *b)
 {
     return a->time_ns == b->time_ns && strcmp(a->name, b->name) == 0 &&
            strcmp(a->target, b->target) == 0 && strcmp(a->kind, b->kind) == 0 &&
@@ -125,7 +125,7 @@ static bool same(const struct past_event *a, const struct past_event *b)
  * choice of events makes it slow: after PROBES_MAX an event counts as left out.
  */
 enum { SLOTS = 32768, PROBES_MAX = 64 };
-_Static_assert(SLOTS >= 3 * PAST_EVENTS_MAX, "a third");
+_Static_assert(SLOTS >= 3 * DATASET_EVENTS_MAX, "a third");
 
 static uint64_t hash_text(uint64_t hash, const char *text) /* FNV-1a */
 {
@@ -135,7 +135,7 @@ static uint64_t hash_text(uint64_t hash, const char *text) /* FNV-1a */
     return hash;
 }
 
-static uint64_t hash_of(const struct past_event *e)
+static uint64_t hash_of(const struct dataset_event *e)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)e->time_ns;
     hash = hash_text(hash, e->name);
@@ -146,7 +146,7 @@ static uint64_t hash_of(const struct past_event *e)
 }
 
 /* Its slot, or the free one that it may have; NULL: neither is near. */
-static uint32_t *slot_of(const struct past *p, const struct past_event *e)
+static uint32_t *slot_of(const struct dataset *p, const struct dataset_event *e)
 {
     uint64_t hash = hash_of(e);
     for (uint64_t i = 0; i < PROBES_MAX; i++) {
@@ -157,14 +157,14 @@ static uint32_t *slot_of(const struct past *p, const struct past_event *e)
     return NULL;
 }
 
-static void add_event(struct past *p, const struct past_event *e)
+static void add_event(struct dataset *p, const struct dataset_event *e)
 {
     if (p->event_slots == NULL)
         p->event_slots = mem_zalloc(SLOTS * sizeof *p->event_slots);
     uint32_t *slot = slot_of(p, e);
     if (slot != NULL && *slot != 0)
         return; /* it is known */
-    if (slot == NULL || p->n_events == PAST_EVENTS_MAX) {
+    if (slot == NULL || p->n_events == DATASET_EVENTS_MAX) {
         p->left_out++;
         return;
     }
@@ -173,12 +173,12 @@ static void add_event(struct past *p, const struct past_event *e)
     *slot = (uint32_t)p->n_events;
 }
 
-static void add_record(struct past *p, const Otlp__LogRecord *r)
+static void add_record(struct dataset *p, const Otlp__LogRecord *r)
 {
-    if (!past_in_period(p, r->time_unix_nano))
+    if (!dataset_in_period(p, r->time_unix_nano))
         return;
-    struct past_event e = {.time_ns = (int64_t)r->time_unix_nano,
-                           .severity = (int)r->severity_number};
+    struct dataset_event e = {.time_ns = (int64_t)r->time_unix_nano,
+                              .severity = (int)r->severity_number};
     decoded_clean(e.name, sizeof e.name, r->event_name, ' ');
     if (e.name[0] == '\0')
         copy(e.name, sizeof e.name, r, "event.name");
@@ -192,7 +192,7 @@ static void add_record(struct past *p, const Otlp__LogRecord *r)
     add_event(p, &e);
 }
 
-void past_add_logs(struct past *p, const Otlp__ResourceLogs *from)
+void dataset_add_logs(struct dataset *p, const Otlp__ResourceLogs *from)
 {
     for (size_t s = 0; s < from->n_scope_logs; s++)
         for (size_t r = 0; r < from->scope_logs[s]->n_log_records; r++)

@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-bool past_in_period(const struct past *p, uint64_t time_ns)
+bool dataset_in_period(const struct dataset *p, uint64_t time_ns)
 {
     return time_ns <= INT64_MAX && (int64_t)time_ns > p->since_ns &&
            (int64_t)time_ns <= p->until_ns;
@@ -20,16 +20,17 @@ bool past_in_period(const struct past *p, uint64_t time_ns)
 
 /* ---- results ---- */
 
-bool past_turn(struct past *p, struct stream *s, struct place *place, uint64_t time_ns)
+bool dataset_turn(struct dataset *p, struct dataset_stream *s,
+                  struct dataset_series *place, uint64_t time_ns)
 {
-    struct tally *t = place->tally;
+    struct dataset_counters *t = place->tally;
     if (time_ns == 0 || time_ns > INT64_MAX || (int64_t)time_ns > p->until_ns ||
         time_ns < t->time_ns)
         return false;
     if (time_ns > t->time_ns) {
-        past_settle(p, s, place);
+        dataset_settle(p, s, place);
         t->time_ns = time_ns;
-        t->now = (struct past_counts){0};
+        t->now = (struct dataset_counts){0};
         t->start_ns = t->window_ns = 0;
         t->p50_ns = t->p95_ns = DELAY_UNDEFINED;
         t->tells_loss = false;
@@ -37,7 +38,7 @@ bool past_turn(struct past *p, struct stream *s, struct place *place, uint64_t t
     return true;
 }
 
-static uint64_t *count_of(struct past_counts *c, const char *what)
+static uint64_t *count_of(struct dataset_counts *c, const char *what)
 {
     for (size_t i = 0; i < OUTCOME_COUNT; i++)
         if (strcmp(what, outcome_name((enum outcome)i)) == 0)
@@ -45,8 +46,8 @@ static uint64_t *count_of(struct past_counts *c, const char *what)
     return strcmp(what, "missed") == 0 ? &c->missed : NULL;
 }
 
-void past_count(struct tally *t, const Otlp__NumberDataPoint *point, const char *what,
-                bool delta)
+void dataset_count(struct dataset_counters *t, const Otlp__NumberDataPoint *point,
+                   const char *what, bool delta)
 {
     int64_t count = decoded_integer(point);
     uint64_t *to = count_of(&t->now, what);
@@ -61,10 +62,10 @@ static uint64_t grown(uint64_t before, uint64_t now)
     return now > before ? now - before : 0;
 }
 
-static struct past_counts difference(const struct past_counts *before,
-                                     const struct past_counts *now)
+static struct dataset_counts difference(const struct dataset_counts *before,
+                                        const struct dataset_counts *now)
 {
-    struct past_counts new = {.missed = grown(before->missed, now->missed)};
+    struct dataset_counts new = {.missed = grown(before->missed, now->missed)};
     for (size_t i = 0; i < OUTCOME_COUNT; i++)
         new.outcomes[i] = grown(before->outcomes[i], now->outcomes[i]);
     return new;
@@ -72,25 +73,28 @@ static struct past_counts difference(const struct past_counts *before,
 
 /* Whether a counter of that start has nothing in it from before the period, or from
  * before a batch that was seen. */
-static bool is_new(const struct past *p, uint64_t start_ns, uint64_t before_start_ns)
+static bool is_new(const struct dataset *p, uint64_t start_ns, uint64_t before_start_ns)
 {
     return before_start_ns != 0 ||
            (start_ns <= INT64_MAX && (int64_t)start_ns >= p->since_ns);
 }
 
 /* What came with the last batch. */
-static struct past_counts came(const struct past *p, const struct tally *t)
+static struct dataset_counts came(const struct dataset *p,
+                                  const struct dataset_counters *t)
 {
     if (t->start_ns == 0)
-        return (struct past_counts){0};
+        return (struct dataset_counts){0};
     if (t->delta)
         return t->now;
     if (t->start_ns == t->before_start_ns)
         return difference(&t->before, &t->now);
-    return is_new(p, t->start_ns, t->before_start_ns) ? t->now : (struct past_counts){0};
+    return is_new(p, t->start_ns, t->before_start_ns) ? t->now
+                                                      : (struct dataset_counts){0};
 }
 
-static uint32_t number_of(const struct stream *s, const struct place *place)
+static uint32_t number_of(const struct dataset_stream *s,
+                          const struct dataset_series *place)
 {
     uint32_t i = 0;
     while (s->places[i] != place)
@@ -98,17 +102,17 @@ static uint32_t number_of(const struct stream *s, const struct place *place)
     return i;
 }
 
-static void add_counts(struct past_counts *to, const struct past_counts *from)
+static void add_counts(struct dataset_counts *to, const struct dataset_counts *from)
 {
     for (size_t i = 0; i < OUTCOME_COUNT; i++)
         to->outcomes[i] += from->outcomes[i];
     to->missed += from->missed;
 }
 
-static void note_moment(struct past *p, struct stream *s, struct place *place,
-                        struct past_counts new)
+static void note_moment(struct dataset *p, struct dataset_stream *s,
+                        struct dataset_series *place, struct dataset_counts new)
 {
-    const struct tally *t = place->tally;
+    const struct dataset_counters *t = place->tally;
     uint64_t start = t->window_ns != 0 ? t->window_ns : t->before_time_ns;
     uint64_t lost = outcomes_lost(new.outcomes);
     if (!t->tells_loss && outcomes_sent(new.outcomes) == lost) { /* says nothing */
@@ -117,15 +121,15 @@ static void note_moment(struct past *p, struct stream *s, struct place *place,
     }
     uint64_t sent = outcomes_sent(new.outcomes);
     add_counts(&place->sum, &new);
-    if (p->n_moments == PAST_MOMENTS_MAX) {
+    if (p->n_moments == DATASET_MOMENTS_MAX) {
         p->left_out++;
         return;
     }
     if (sent == 0 && t->p50_ns == DELAY_UNDEFINED)
         return;
     p->n_moments++;
-    s->moments = mem_grow(s->moments, &s->room, s->n + 1, sizeof *s->moments);
-    s->moments[s->n++] = (struct moment){
+    s->samples = mem_grow(s->samples, &s->room, s->n + 1, sizeof *s->samples);
+    s->samples[s->n++] = (struct sample){
         .start_ns = (int64_t)(start != 0 && start < t->time_ns ? start : t->time_ns),
         .end_ns = (int64_t)t->time_ns,
         .p50_ns = t->p50_ns,
@@ -136,13 +140,14 @@ static void note_moment(struct past *p, struct stream *s, struct place *place,
     };
 }
 
-void past_settle(struct past *p, struct stream *s, struct place *place)
+void dataset_settle(struct dataset *p, struct dataset_stream *s,
+                    struct dataset_series *place)
 {
-    struct tally *t = place->tally;
+    struct dataset_counters *t = place->tally;
     if (t->time_ns == 0)
         return;
-    struct past_counts new = came(p, t);
-    if (past_in_period(p, t->time_ns))
+    struct dataset_counts new = came(p, t);
+    if (dataset_in_period(p, t->time_ns))
         note_moment(p, s, place, new);
     if (t->start_ns != 0) {
         t->before = t->now;
@@ -203,7 +208,7 @@ static void replace(struct histogram *old, struct histogram *new)
     *new = histogram_empty();
 }
 
-void past_end_course(struct course *c)
+void dataset_end_course(struct running *c)
 {
     take_away(&c->last, &c->base);
     histogram_merge(&c->sum, &c->last);
@@ -211,19 +216,20 @@ void past_end_course(struct course *c)
     histogram_free(&c->last);
 }
 
-static struct course *course_of(struct past *p, struct place *place, const char *delay)
+static struct running *course_of(struct dataset *p, struct dataset_series *place,
+                                 const char *delay)
 {
-    char name[PAST_WORD_MAX];
+    char name[DATASET_WORD_MAX];
     decoded_clean(name, sizeof name, delay, ' ');
     for (size_t i = 0; i < place->n_courses; i++)
-        if (strcmp(place->courses[i].name, name) == 0)
-            return &place->courses[i];
-    if (place->n_courses == PAST_DELAYS_MAX) {
+        if (strcmp(place->running[i].name, name) == 0)
+            return &place->running[i];
+    if (place->n_courses == DATASET_DELAYS_MAX) {
         p->left_out++;
         return NULL;
     }
-    struct course *c = &place->courses[place->n_courses++];
-    *c = (struct course){
+    struct running *c = &place->running[place->n_courses++];
+    *c = (struct running){
         .sum = histogram_empty(), .base = histogram_empty(), .last = histogram_empty()};
     text_copy(c->name, sizeof c->name, name);
     return c;
@@ -239,8 +245,8 @@ static struct histogram copy_of(const struct histogram *h)
 
 /* The percentiles of what a counter grew by since the batch before: those that the sender
  * states replace them. */
-static void note_percentiles(const struct past *p, const struct course *c,
-                             struct tally *t, const struct histogram *now,
+static void note_percentiles(const struct dataset *p, const struct running *c,
+                             struct dataset_counters *t, const struct histogram *now,
                              uint64_t start_ns, bool delta)
 {
     bool goes_on = c->running && c->start_ns == start_ns;
@@ -258,34 +264,34 @@ static void note_percentiles(const struct past *p, const struct course *c,
 }
 
 /* `now` is a later state of the counter than what is there. */
-static void run_on(struct past *p, struct course *c, struct histogram *now,
+static void run_on(struct dataset *p, struct running *c, struct histogram *now,
                    uint64_t start_ns, uint64_t time_ns)
 {
     bool seen_before = c->running;
     if (c->running && c->start_ns != start_ns)
-        past_end_course(c);
+        dataset_end_course(c);
     bool is_base =
-        !past_in_period(p, time_ns) || (!seen_before && !is_new(p, start_ns, 0));
+        !dataset_in_period(p, time_ns) || (!seen_before && !is_new(p, start_ns, 0));
     replace(is_base ? &c->base : &c->last, now);
     c->start_ns = start_ns;
     c->running = true;
 }
 
-void past_add_course(struct past *p, const struct spot *at, const char *delay,
-                     const Otlp__ExponentialHistogramDataPoint *point, bool delta)
+void dataset_add_course(struct dataset *p, const struct lookup *at, const char *delay,
+                        const Otlp__ExponentialHistogramDataPoint *point, bool delta)
 {
     struct histogram now;
-    struct course *c = course_of(p, at->place, delay);
+    struct running *c = course_of(p, at->place, delay);
     uint64_t start_ns = point->start_time_unix_nano, time_ns = point->time_unix_nano;
     if (c == NULL || time_ns <= c->time_ns || time_ns > INT64_MAX ||
         (int64_t)time_ns > p->until_ns || !decoded_histogram(&now, point))
         return;
     c->time_ns = time_ns;
-    if (strcmp(c->name, past_delay(at->stream->kind)) == 0)
+    if (strcmp(c->name, dataset_delay(at->stream->kind)) == 0)
         note_percentiles(p, c, at->place->tally, &now, start_ns, delta);
     if (!delta)
         run_on(p, c, &now, start_ns, time_ns);
-    else if (past_in_period(p, time_ns))
+    else if (dataset_in_period(p, time_ns))
         histogram_merge(&c->sum, &now);
     histogram_free(&now);
 }

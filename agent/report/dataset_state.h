@@ -1,5 +1,5 @@
 /*
- * What the files of the past share: how a point of a request becomes a value in it.
+ * What the files of the dataset share: how a point of a request becomes a value in it.
  */
 #ifndef EDGELAT_REPORT_DATASET_STATE_H
 #define EDGELAT_REPORT_DATASET_STATE_H
@@ -7,8 +7,9 @@
 #include "proto/otlp.pb-c.h"
 #include "report/dataset.h"
 
-struct tally { /* the counters of a place, and what its last batch says of a window */
-    struct past_counts now, before;
+struct
+    dataset_counters { /* the counters of a place, and what its last batch says of a window */
+    struct dataset_counts now, before;
     uint64_t start_ns, before_start_ns; /* of the counters; 0: none yet */
     uint64_t time_ns, before_time_ns;   /* of the batch; 0: none yet */
     uint64_t window_ns;                 /* when the window began; 0: unknown */
@@ -25,35 +26,37 @@ struct decoded { /* attributes */
     ((struct decoded){(point)->attributes, (point)->n_attributes})
 
 /* The text of one, cut and cleaned, "" where there is none. Returns `out`. */
-const char *past_text(char *out, size_t room, struct decoded a, const char *key);
+const char *dataset_text(char *out, size_t room, struct decoded a, const char *key);
 
-struct spot { /* where a point belongs */
-    struct past_target *target;
-    struct stream *stream;
-    struct place *place;
+struct lookup { /* where a point belongs */
+    struct dataset_target *target;
+    struct dataset_stream *stream;
+    struct dataset_series *place;
 };
 
 /* Made where they are not there. NULL, false: it belongs nowhere. */
-struct past_target *past_target_of(struct past *p, struct decoded a);
-bool past_find(struct past *p, struct decoded a, struct spot *out);
+struct dataset_target *dataset_target_of(struct dataset *p, struct decoded a);
+bool dataset_lookup(struct dataset *p, struct decoded a, struct lookup *out);
 
-/* Whether it is a moment of the period. */
-bool past_in_period(const struct past *p, uint64_t time_ns);
+/* Whether it is a sample of the period. */
+bool dataset_in_period(const struct dataset *p, uint64_t time_ns);
 
 /* The batch of `time_ns` begins, or goes on; false when it is older than the last one.
  */
-bool past_turn(struct past *p, struct stream *s, struct place *place, uint64_t time_ns);
+bool dataset_turn(struct dataset *p, struct dataset_stream *s,
+                  struct dataset_series *place, uint64_t time_ns);
 
-void past_count(struct tally *t, const Otlp__NumberDataPoint *point, const char *what,
-                bool delta);
-void past_settle(struct past *p, struct stream *s, struct place *place);
+void dataset_count(struct dataset_counters *t, const Otlp__NumberDataPoint *point,
+                   const char *what, bool delta);
+void dataset_settle(struct dataset *p, struct dataset_stream *s,
+                    struct dataset_series *place);
 
 /* Of the delay that the kind is about, also the percentiles of the window. */
-void past_add_course(struct past *p, const struct spot *at, const char *delay,
-                     const Otlp__ExponentialHistogramDataPoint *point, bool delta);
-void past_end_course(struct course *c);
+void dataset_add_course(struct dataset *p, const struct lookup *at, const char *delay,
+                        const Otlp__ExponentialHistogramDataPoint *point, bool delta);
+void dataset_end_course(struct running *c);
 
-void past_add_self(struct past *p, const Otlp__Metric *metric);
-void past_add_logs(struct past *p, const Otlp__ResourceLogs *from);
+void dataset_add_self(struct dataset *p, const Otlp__Metric *metric);
+void dataset_add_logs(struct dataset *p, const Otlp__ResourceLogs *from);
 
 #endif

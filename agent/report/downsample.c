@@ -2,7 +2,7 @@
 
 enum { TIMES_LONGER = 3 }; /* than the distances around it: then it is a gap */
 
-size_t thin_column(int64_t at_ns, int64_t from_ns, int64_t to_ns, size_t n)
+size_t downsample_column(int64_t at_ns, int64_t from_ns, int64_t to_ns, size_t n)
 {
     if (at_ns <= from_ns || to_ns <= from_ns)
         return 0;
@@ -12,35 +12,35 @@ size_t thin_column(int64_t at_ns, int64_t from_ns, int64_t to_ns, size_t n)
 }
 
 /* Start times may be anything: no window is longer than an hour. */
-int64_t thin_middle(const struct moment *m)
+int64_t downsample_middle(const struct sample *m)
 {
     const int64_t most_ns = INT64_C(3600) * 1000000000;
     int64_t length_ns = m->end_ns - m->start_ns;
     return m->end_ns - (length_ns < most_ns ? length_ns : most_ns) / 2;
 }
 
-static bool has_value(const struct moment *m)
+static bool has_value(const struct sample *m)
 {
     return m->p50_ns != DELAY_UNDEFINED;
 }
 
-/* The moment with a value before (`step` -1) or behind (1) number `i`, or NULL. */
-static const struct moment *neighbour(const struct stream *s, size_t i, int step)
+/* The sample with a value before (`step` -1) or behind (1) number `i`, or NULL. */
+static const struct sample *neighbour(const struct dataset_stream *s, size_t i, int step)
 {
     for (i += (size_t)step; i < s->n; i += (size_t)step) /* below 0 it is SIZE_MAX */
-        if (has_value(&s->moments[i]))
-            return &s->moments[i];
+        if (has_value(&s->samples[i]))
+            return &s->samples[i];
     return NULL;
 }
 
-static int64_t distance(const struct moment *a, const struct moment *b)
+static int64_t distance(const struct sample *a, const struct sample *b)
 {
     return a != NULL && b != NULL ? b->end_ns - a->end_ns : 0;
 }
 
 /* Whether some time between the two has no window. */
-static bool uncovered(const struct stretches *covered, const struct moment *a,
-                      const struct moment *b)
+static bool uncovered(const struct intervals *covered, const struct sample *a,
+                      const struct sample *b)
 {
     for (size_t i = 0; i < covered->n; i++)
         if (covered->all[i].start_ns <= a->end_ns && b->end_ns <= covered->all[i].end_ns)
@@ -49,23 +49,23 @@ static bool uncovered(const struct stretches *covered, const struct moment *a,
 }
 
 /* Between the values of number `i` and of the one before it that has one. */
-static bool is_gap(const struct stream *s, size_t before, size_t i,
-                   const struct stretches *covered)
+static bool is_gap(const struct dataset_stream *s, size_t before, size_t i,
+                   const struct intervals *covered)
 {
-    const struct moment *a = &s->moments[before], *b = &s->moments[i];
+    const struct sample *a = &s->samples[before], *b = &s->samples[i];
     for (size_t k = before + 1; k < i; k++)
-        if (s->moments[k].end_ns > a->end_ns && s->moments[k].end_ns < b->end_ns &&
-            s->moments[k].lost > 0)
+        if (s->samples[k].end_ns > a->end_ns && s->samples[k].end_ns < b->end_ns &&
+            s->samples[k].lost > 0)
             return true;
     int64_t around = distance(neighbour(s, before, -1), a);
     int64_t behind = distance(b, neighbour(s, i, 1));
     around = behind > around ? behind : around;
-    int64_t length = b->end_ns - thin_middle(b);
+    int64_t length = b->end_ns - downsample_middle(b);
     around = 2 * length > around ? 2 * length : around;
     return uncovered(covered, a, b) || distance(a, b) > TIMES_LONGER * around;
 }
 
-static void add_value(struct column *c, const struct moment *m)
+static void add_value(struct column *c, const struct sample *m)
 {
     if (c->p50_least_ns == DELAY_UNDEFINED || m->p50_ns < c->p50_least_ns)
         c->p50_least_ns = m->p50_ns;
@@ -76,11 +76,11 @@ static void add_value(struct column *c, const struct moment *m)
         c->p95_most_ns = p95_ns;
 }
 
-void thin(struct column *out, size_t n, const struct stream *s, int64_t from_ns,
-          int64_t to_ns, const struct stretches *covered)
+void downsample(struct column *out, size_t n, const struct dataset_stream *s,
+                int64_t from_ns, int64_t to_ns, const struct intervals *covered)
 {
     const struct column *column_before = NULL;
-    size_t before = 0; /* the moment with a value before this one */
+    size_t before = 0; /* the sample with a value before this one */
     for (size_t i = 0; i < n; i++)
         out[i] = (struct column){
             .p50_least_ns = DELAY_UNDEFINED,
@@ -88,8 +88,9 @@ void thin(struct column *out, size_t n, const struct stream *s, int64_t from_ns,
             .p95_most_ns = DELAY_UNDEFINED,
         };
     for (size_t i = 0; i < s->n; i++) {
-        const struct moment *m = &s->moments[i];
-        struct column *c = &out[thin_column(thin_middle(m), from_ns, to_ns, n)];
+        const struct sample *m = &s->samples[i];
+        struct column *c =
+            &out[downsample_column(downsample_middle(m), from_ns, to_ns, n)];
         c->sent += m->sent;
         c->lost += m->lost;
         if (!has_value(m))

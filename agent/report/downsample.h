@@ -16,13 +16,13 @@ struct column {
     uint64_t sent, lost;
 };
 
-/* The column of a moment among `n` from `from_ns` to `to_ns`. */
-size_t thin_column(int64_t at_ns, int64_t from_ns, int64_t to_ns, size_t n);
+/* The column of a sample among `n` from `from_ns` to `to_ns`. */
+size_t downsample_column(int64_t at_ns, int64_t from_ns, int64_t to_ns, size_t n);
 
-int64_t thin_middle(const struct moment *m);
+int64_t downsample_middle(const struct sample *m);
 
 /* Fills in `n` columns; `covered` is where windows were. */
-void thin(struct column *out, size_t n, const struct stream *s, int64_t from_ns,
-          int64_t to_ns, const struct stretches *covered);
+void downsample(struct column *out, size_t n, const struct dataset_stream *s,
+                int64_t from_ns, int64_t to_ns, const struct intervals *covered);
 
 #endif

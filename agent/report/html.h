@@ -29,7 +29,7 @@ void html_time(struct text *out, int64_t ns, enum when how);
 
 int64_t html_east_ns(int64_t ns); /* by how much local time is ahead of UTC then */
 
-/* "CET, UTC+1" of that moment; returns `out`. */
+/* "CET, UTC+1" of that sample; returns `out`. */
 const char *html_zone(char out[HTML_TIME_MAX], int64_t ns);
 
 /* "2 h 5 min", "40 s"; returns `out`. */

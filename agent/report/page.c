@@ -42,7 +42,7 @@ void page_table(struct text *out, const char *heading, const char *what,
 static void say_served(struct text *out, const struct page *p)
 {
     size_t n = p->n_own, said = 0;
-    bool done[PAST_TARGETS_MAX] = {false};
+    bool done[DATASET_TARGETS_MAX] = {false};
     for (size_t i = 0; i < n; i++) {
         const char *pop = p->ratings[i].n_pops > 0 ? p->ratings[i].pops[0].pop : NULL;
         if (done[i] || pop == NULL)
@@ -66,19 +66,19 @@ static void add_stretch(struct text *out, const struct page *p, int64_t start_ns
                         int64_t end_ns)
 {
     char duration[HTML_TIME_MAX], first[HTML_TIME_MAX], last[HTML_TIME_MAX];
-    bool days = p->past->until_ns - p->past->since_ns > 20 * 3600 * NS_PER_S;
+    bool days = p->dataset->until_ns - p->dataset->since_ns > 20 * 3600 * NS_PER_S;
     bool same_day = strcmp(html_clock(first, start_ns, WHEN_DATE),
                            html_clock(last, end_ns, WHEN_DATE)) == 0;
     html_time(out, start_ns, days ? WHEN_DAY : WHEN_SECOND);
     text_add(out, " to ");
-    if (end_ns >= p->past->until_ns)
+    if (end_ns >= p->dataset->until_ns)
         text_add(out, "the end");
     else
         html_time(out, end_ns, !days ? WHEN_SECOND : same_day ? WHEN_CLOCK : WHEN_DAY);
     text_add(out, " (%s)", html_duration(duration, end_ns - start_ns));
 }
 
-static bool is_in(const struct spell *s, const struct stretches *all)
+static bool is_in(const struct incident *s, const struct intervals *all)
 {
     for (size_t i = 0; i < all->n; i++)
         if (s->start_ns < all->all[i].end_ns && all->all[i].start_ns < s->end_ns)
@@ -87,7 +87,7 @@ static bool is_in(const struct spell *s, const struct stretches *all)
 }
 
 static void say_spell(struct text *out, const struct page *p, const struct rating *r,
-                      const struct spell *s)
+                      const struct incident *s)
 {
     text_add(out, "<li><strong>");
     html_escape(out, r->target->name);
@@ -108,18 +108,18 @@ static void say_spell(struct text *out, const struct page *p, const struct ratin
     text_add(out, "</li>\n");
 }
 
-/* Behind stretch `i` of the windows; false: none that is worth a word. */
-static bool gap_behind(const struct past *p, size_t i, struct stretch *out)
+/* Behind interval `i` of the windows; false: none that is worth a word. */
+static bool gap_behind(const struct dataset *p, size_t i, struct interval *out)
 {
-    const struct stretches *covered = &p->covered;
+    const struct intervals *covered = &p->covered;
     out->start_ns = covered->all[i].end_ns;
     out->end_ns = i + 1 < covered->n ? covered->all[i + 1].start_ns : p->until_ns;
     return out->end_ns - out->start_ns > 2 * p->window_ns;
 }
 
-static size_t count_gaps(const struct past *p)
+static size_t count_gaps(const struct dataset *p)
 {
-    struct stretch gap;
+    struct interval gap;
     size_t n = 0;
     for (size_t i = 0; i < p->covered.n; i++)
         n += gap_behind(p, i, &gap);
@@ -129,10 +129,10 @@ static size_t count_gaps(const struct past *p)
 static void say_gaps(struct text *out, const struct page *p)
 {
     enum { SAID_MAX = 8 };
-    struct stretch gap;
+    struct interval gap;
     size_t n = 0;
-    for (size_t i = 0; i < p->past->covered.n; i++) {
-        if (!gap_behind(p->past, i, &gap) || n++ >= SAID_MAX)
+    for (size_t i = 0; i < p->dataset->covered.n; i++) {
+        if (!gap_behind(p->dataset, i, &gap) || n++ >= SAID_MAX)
             continue;
         text_add(out, "<li><strong>Nothing was measured</strong> ");
         add_stretch(out, p, gap.start_ns, gap.end_ns);
@@ -143,7 +143,7 @@ static void say_gaps(struct text *out, const struct page *p)
 }
 
 static void say_spells(struct text *out, const struct page *p,
-                       const struct stretches *down)
+                       const struct intervals *down)
 {
     enum { SAID_MAX = 15 };
     size_t n = 0;
@@ -156,15 +156,15 @@ static void say_spells(struct text *out, const struct page *p,
     }
     for (size_t t = 0; t < p->n_own; t++)
         for (size_t i = 0; i < p->ratings[t].n_spells; i++)
-            if (!is_in(&p->ratings[t].spells[i], down) && n++ < SAID_MAX)
-                say_spell(out, p, &p->ratings[t], &p->ratings[t].spells[i]);
+            if (!is_in(&p->ratings[t].incidents[i], down) && n++ < SAID_MAX)
+                say_spell(out, p, &p->ratings[t], &p->ratings[t].incidents[i]);
     if (n > SAID_MAX)
         text_add(out, "<li>and %zu more, listed with their targets</li>\n", n - SAID_MAX);
     say_gaps(out, p);
     text_add(out, "</ul>\n");
 }
 
-/* "teams (loss 0.53 %), ...": those that are past their limits over the period. */
+/* "teams (loss 0.53 %), ...": those that are dataset their limits over the period. */
 static void add_beyond(struct text *out, const struct page *p)
 {
     const char *comma = "";
@@ -199,7 +199,8 @@ static void say_verdict(struct text *out, const struct page *p)
              : bad > 0  ? "fair"
                         : "good");
     if (beyond > 0) {
-        text_add(out, "%zu of %zu targets past the limits, taken over the whole time: ",
+        text_add(out,
+                 "%zu of %zu targets dataset the limits, taken over the whole time: ",
                  beyond, n);
         add_beyond(out, p);
     } else if (bad > 0) {
@@ -209,7 +210,7 @@ static void say_verdict(struct text *out, const struct page *p)
                  bad, n);
     } else {
         text_add(out, "Good: within the limits all the time%s",
-                 count_gaps(p->past) > 0 ? " that was measured" : "");
+                 count_gaps(p->dataset) > 0 ? " that was measured" : "");
     }
     text_add(out, ".</p>\n");
 }
@@ -218,7 +219,7 @@ static void say_verdict(struct text *out, const struct page *p)
 static void say_foreign(struct text *out, const struct page *p)
 {
     for (size_t i = 0; i < p->n_own; i++) {
-        const struct past_target *t = p->ratings[i].target;
+        const struct dataset_target *t = p->ratings[i].target;
         if (!t->foreign)
             continue;
         text_add(out, "<p><strong>");
@@ -232,24 +233,24 @@ static void say_foreign(struct text *out, const struct page *p)
 
 void page_headline(struct text *out, const struct page *p)
 {
-    const struct past *past = p->past;
-    struct stretches down = rating_all_down(past);
-    size_t spells = down.n;
+    const struct dataset *dataset = p->dataset;
+    struct intervals down = rating_all_down(dataset);
+    size_t incidents = down.n;
     for (size_t t = 0; t < p->n_own; t++)
-        spells += p->ratings[t].n_spells;
+        incidents += p->ratings[t].n_spells;
     say_verdict(out, p);
     say_served(out, p);
     say_foreign(out, p);
-    if (spells == 0)
+    if (incidents == 0)
         text_add(out, "<p>At no time was a target down or degraded.</p>\n");
-    if (spells + count_gaps(past) > 0)
+    if (incidents + count_gaps(dataset) > 0)
         say_spells(out, p, &down);
     free(down.all);
 }
 
 /* ---- head and end ---- */
 
-static void add_title(struct text *out, const struct past *p)
+static void add_title(struct text *out, const struct dataset *p)
 {
     text_add(out, "Latency to the Microsoft edge: ");
     html_escape(out, p->site[0] != '\0' ? p->site : p->host);
@@ -257,26 +258,26 @@ static void add_title(struct text *out, const struct past *p)
 
 static void add_covered(struct text *out, const struct page *p)
 {
-    const struct past *past = p->past;
+    const struct dataset *dataset = p->dataset;
     char zone[HTML_TIME_MAX], duration[HTML_TIME_MAX];
     text_add(out, "<p class=\"dim\">");
-    if (past->covered.n > 0) {
-        html_time(out, past->covered.all[0].start_ns, WHEN_DAY);
+    if (dataset->covered.n > 0) {
+        html_time(out, dataset->covered.all[0].start_ns, WHEN_DAY);
         text_add(out, " to ");
-        html_time(out, past->covered.all[past->covered.n - 1].end_ns, WHEN_DAY);
+        html_time(out, dataset->covered.all[dataset->covered.n - 1].end_ns, WHEN_DAY);
         text_add(out, ", %s of measurements; ",
-                 html_duration(duration, stretches_sum(&past->covered)));
+                 html_duration(duration, intervals_sum(&dataset->covered)));
     }
     if (p->all) {
         text_add(out, "counts and percentiles go back to where the first batch's began");
     } else {
         text_add(out, "asked for since ");
-        html_time(out, past->since_ns, WHEN_DAY);
+        html_time(out, dataset->since_ns, WHEN_DAY);
     }
     text_add(out, ". Times are local (");
     html_escape(out, html_zone(zone, p->now_ns));
     text_add(out, "). Host ");
-    html_escape(out, past->host[0] != '\0' ? past->host : "unknown");
+    html_escape(out, dataset->host[0] != '\0' ? dataset->host : "unknown");
     text_add(out, ".</p>\n");
 }
 
@@ -299,17 +300,17 @@ void page_render(struct text *out, const struct page *p)
              "style-src 'unsafe-inline'\"/>\n"
              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
              "<meta name=\"color-scheme\" content=\"light dark\"/>\n<title>");
-    add_title(out, p->past);
+    add_title(out, p->dataset);
     text_add(out, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1>",
              page_style);
-    add_title(out, p->past);
+    add_title(out, p->dataset);
     text_add(out, "</h1>\n");
     add_covered(out, p);
     page_headline(out, p);
     text_add(out, "</header>\n<main>\n");
     page_overview(out, p);
     add_legend(out);
-    for (size_t i = 0; i < p->past->n_targets; i++)
+    for (size_t i = 0; i < p->dataset->n_targets; i++)
         page_target(out, p, &p->ratings[i], i);
     page_agent(out, p);
     text_add(out, "</main>\n</body>\n</html>\n");

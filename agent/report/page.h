@@ -1,5 +1,5 @@
 /*
- * The past as a page: one HTML file that needs nothing else, in a browser without a
+ * The dataset as a page: one HTML file that needs nothing else, in a browser without a
  * network or on paper, in light and in dark. No script; a policy in it forbids all but
  * its own style. Every text that came from outside is escaped.
  */
@@ -12,7 +12,7 @@
 #include "report/rating.h"
 
 struct page {
-    const struct past *past;
+    const struct dataset *dataset;
     const struct rating *ratings; /* one a target; those that are beside come last */
     size_t n_own;                 /* so many are not */
     const struct edge_data *known;

@@ -96,7 +96,7 @@ void page_overview(struct text *out, const struct page *p)
              "<tr><th>rank</th><th class=\"l\">target</th><th class=\"l\">served by</th>"
              "<th class=\"l\">delay</th><th>median</th><th>p95</th><th>loss</th>"
              "<th>bad for</th><th class=\"l\">against its limits</th></tr>\n");
-    for (size_t i = 0; i < p->past->n_targets; i++) {
+    for (size_t i = 0; i < p->dataset->n_targets; i++) {
         if (i == p->n_own)
             text_add(out, "<tr><td></td><td class=\"l dim\" colspan=\"8\">found besides, "
                           "to know what is near</td></tr>\n");
@@ -127,13 +127,13 @@ __attribute__((format(printf, 3, 4))) static void say(struct text *out, const ch
 
 static double sum_of(const struct page *p, const char *name, const char *attribute)
 {
-    const struct past_self *self = past_self(p->past, name, attribute);
+    const struct dataset_self *self = dataset_self(p->dataset, name, attribute);
     return self != NULL ? self->sum : 0;
 }
 
 static double most_of(const struct page *p, const char *name)
 {
-    const struct past_self *self = past_self(p->past, name, "");
+    const struct dataset_self *self = dataset_self(p->dataset, name, "");
     return self != NULL ? self->max : 0;
 }
 
@@ -143,25 +143,25 @@ static void add_runs(struct text *out, const struct page *p)
     enum { SHOWN_MAX = 10 };
     size_t n = 0;
     text_add(out, "<tr><td class=\"l\">started</td><td class=\"l w\">");
-    for (size_t i = 0; i < p->past->n_runs; i++) {
-        if (p->past->runs[i] < p->past->since_ns || n++ >= SHOWN_MAX)
+    for (size_t i = 0; i < p->dataset->n_runs; i++) {
+        if (p->dataset->runs[i] < p->dataset->since_ns || n++ >= SHOWN_MAX)
             continue;
         text_add(out, n > 1 ? ", " : "");
-        html_time(out, p->past->runs[i], WHEN_DAY);
+        html_time(out, p->dataset->runs[i], WHEN_DAY);
     }
     if (n > SHOWN_MAX)
         text_add(out, " and %zu more", n - SHOWN_MAX);
     if (n == 0) /* delta counters begin with each window */
-        text_add(out, p->past->n_runs > 0 ? "not in this period" : "unknown");
+        text_add(out, p->dataset->n_runs > 0 ? "not in this period" : "unknown");
     text_add(out, "</td></tr>\n");
 }
 
 static void add_probes(struct text *out, const struct page *p)
 {
     uint64_t sent = 0, missed = 0, not_measured = 0;
-    for (size_t t = 0; t < p->past->n_targets; t++)
-        for (size_t s = 0; s < p->past->targets[t]->n_streams; s++) {
-            const struct stream *stream = &p->past->targets[t]->streams[s];
+    for (size_t t = 0; t < p->dataset->n_targets; t++)
+        for (size_t s = 0; s < p->dataset->targets[t]->n_streams; s++) {
+            const struct dataset_stream *stream = &p->dataset->targets[t]->streams[s];
             for (size_t i = 0; i < stream->n_places; i++) {
                 sent += outcomes_sent(stream->places[i]->sum.outcomes);
                 missed += stream->places[i]->sum.missed;
@@ -191,20 +191,20 @@ static void add_export(struct text *out, const struct page *p)
     say(out, "this page",
         "%zu batches read, %zu files skipped (torn or foreign), %zu of other agents, %zu "
         "values left out",
-        p->past->batches, p->skipped, p->foreign, p->past->left_out);
+        p->dataset->batches, p->skipped, p->foreign, p->dataset->left_out);
 }
 
 void page_agent(struct text *out, const struct page *p)
 {
-    const struct past *past = p->past;
+    const struct dataset *dataset = p->dataset;
     double cpu_s = sum_of(p, "edgelat.agent.cpu.time", "user") +
                    sum_of(p, "edgelat.agent.cpu.time", "system");
-    double covered_s = (double)stretches_sum(&past->covered) / 1e9;
+    double covered_s = (double)intervals_sum(&dataset->covered) / 1e9;
     page_table(out, "<section>\n<h2>The agent</h2>\n", "The agent", "");
-    fact(out, "version", past->version);
-    fact(out, "site", past->site[0] != '\0' ? past->site : "(none configured)");
-    fact(out, "host", past->host);
-    fact(out, "instance", past->instance);
+    fact(out, "version", dataset->version);
+    fact(out, "site", dataset->site[0] != '\0' ? dataset->site : "(none configured)");
+    fact(out, "host", dataset->host);
+    fact(out, "instance", dataset->instance);
     add_runs(out, p);
     add_probes(out, p);
     say(out, "load",

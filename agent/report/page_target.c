@@ -17,39 +17,39 @@ enum { LISTED_MAX = 60 };
 /* ---- what happened ---- */
 
 /* Where a name leads and who is nearest changes often and hurts nobody. */
-static bool is_marked(const struct past_event *e)
+static bool is_marked(const struct dataset_event *e)
 {
     return strcmp(e->name, "edgelat.target.resolved") != 0 &&
            strcmp(e->name, "edgelat.nearest.changed") != 0;
 }
 
 /* One change of a target is told of each kind and family: those are one row. */
-static bool is_same(const struct past_event *a, const struct past_event *b)
+static bool is_same(const struct dataset_event *a, const struct dataset_event *b)
 {
     return a->time_ns == b->time_ns && a->severity == b->severity &&
            strcmp(a->target, b->target) == 0 && strcmp(a->name, b->name) == 0 &&
            strcmp(a->text, b->text) == 0;
 }
 
-static const struct past_event *event_of(const struct past *p, size_t i,
-                                         const char *target)
+static const struct dataset_event *event_of(const struct dataset *p, size_t i,
+                                            const char *target)
 {
-    const struct past_event *e = &p->events[i];
+    const struct dataset_event *e = &p->events[i];
     return strcmp(e->target, target) == 0 ? e : NULL;
 }
 
-static bool is_of_stream(const struct past_event *e)
+static bool is_of_stream(const struct dataset_event *e)
 {
     return e->kind[0] != '\0' || e->family[0] != '\0';
 }
 
 /* "tcp ipv4, tcp ipv6": all that were told the same. */
-static void add_streams(struct text *out, const struct past *p, size_t i)
+static void add_streams(struct text *out, const struct dataset *p, size_t i)
 {
-    const struct past_event *first = &p->events[i];
+    const struct dataset_event *first = &p->events[i];
     const char *comma = "";
     for (size_t k = i; k < p->n_events && p->events[k].time_ns == first->time_ns; k++) {
-        const struct past_event *e = &p->events[k];
+        const struct dataset_event *e = &p->events[k];
         if (!is_of_stream(e) || !is_same(first, e))
             continue;
         text_add(out, "%s", comma);
@@ -60,10 +60,10 @@ static void add_streams(struct text *out, const struct past *p, size_t i)
     }
 }
 
-static void add_event(struct text *out, const struct past *p, size_t i, size_t number,
+static void add_event(struct text *out, const struct dataset *p, size_t i, size_t number,
                       bool days)
 {
-    const struct past_event *e = &p->events[i];
+    const struct dataset_event *e = &p->events[i];
     const char *class = e->severity >= 17 ? " error" : e->severity >= 13 ? " warn" : "";
     text_add(out, "<tr><td class=\"l\">");
     if (number > 0)
@@ -78,11 +78,11 @@ static void add_event(struct text *out, const struct past *p, size_t i, size_t n
 
 void page_events(struct text *out, const struct page *p, const char *target)
 {
-    const struct past *past = p->past;
-    bool days = past->until_ns - past->since_ns > 20 * 3600 * NS_PER_S;
+    const struct dataset *dataset = p->dataset;
+    bool days = dataset->until_ns - dataset->since_ns > 20 * 3600 * NS_PER_S;
     size_t number = 0, listed = 0, more = 0;
-    for (size_t i = 0; i < past->n_events; i++) {
-        const struct past_event *e = event_of(past, i, target);
+    for (size_t i = 0; i < dataset->n_events; i++) {
+        const struct dataset_event *e = event_of(dataset, i, target);
         if (e == NULL || e->repeats)
             continue;
         number += is_marked(e);
@@ -92,7 +92,7 @@ void page_events(struct text *out, const struct page *p, const char *target)
         }
         if (listed++ == 0)
             page_table(out, "<h3>What happened</h3>\n", "What happened", target);
-        add_event(out, past, i, is_marked(e) && target[0] != '\0' ? number : 0, days);
+        add_event(out, dataset, i, is_marked(e) && target[0] != '\0' ? number : 0, days);
     }
     text_add(out, listed > 0 ? "</table></div>\n" : "");
     if (more > 0)
@@ -100,13 +100,13 @@ void page_events(struct text *out, const struct page *p, const char *target)
 }
 
 /* Those that have a number in the list; free() them. */
-static struct mark *marks_of(const struct past *past, const char *target, size_t *n)
+static struct mark *marks_of(const struct dataset *dataset, const char *target, size_t *n)
 {
     struct mark *marks = NULL;
     size_t room = 0, listed = 0;
     *n = 0;
-    for (size_t i = 0; i < past->n_events && listed < LISTED_MAX; i++) {
-        const struct past_event *e = event_of(past, i, target);
+    for (size_t i = 0; i < dataset->n_events && listed < LISTED_MAX; i++) {
+        const struct dataset_event *e = event_of(dataset, i, target);
         if (e == NULL || e->repeats)
             continue;
         listed++;
@@ -136,7 +136,7 @@ static void add_quantiles(struct text *out, const struct histogram *h)
     page_ms(out, h->count > 0 ? h->max_ns : DELAY_UNDEFINED);
 }
 
-static void add_counts(struct text *out, const struct place *place)
+static void add_counts(struct text *out, const struct dataset_series *place)
 {
     char loss[HTML_TIME_MAX];
     const uint64_t *o = place->sum.outcomes;
@@ -148,11 +148,11 @@ static void add_counts(struct text *out, const struct place *place)
              (unsigned long long)failed);
 }
 
-static void add_place(struct text *out, const struct page *p, const struct stream *s,
-                      const struct place *place)
+static void add_place(struct text *out, const struct page *p,
+                      const struct dataset_stream *s, const struct dataset_series *place)
 {
     static const struct histogram none;
-    const struct course *main = past_course(place, past_delay(s->kind));
+    const struct running *main = dataset_course(place, dataset_delay(s->kind));
     text_add(out, "<tr><td class=\"l\">");
     html_escape(out, s->kind);
     text_add(out, "</td><td class=\"l\">");
@@ -161,12 +161,12 @@ static void add_place(struct text *out, const struct page *p, const struct strea
     page_pop(out, p, place->pop);
     text_add(out, place->address[0] != '\0' ? " " : "");
     html_escape(out, place->address);
-    text_add(out, "</td><td class=\"l\">%s</td>", past_delay(s->kind));
+    text_add(out, "</td><td class=\"l\">%s</td>", dataset_delay(s->kind));
     add_counts(out, place);
     add_quantiles(out, main != NULL ? &main->sum : &none);
     text_add(out, "</tr>\n");
     for (size_t i = 0; i < place->n_courses; i++) {
-        const struct course *c = &place->courses[i];
+        const struct running *c = &place->running[i];
         if (c == main || c->sum.count == 0)
             continue;
         text_add(out, "<tr class=\"part\"><td></td><td></td><td></td><td class=\"l\">");
@@ -177,14 +177,14 @@ static void add_place(struct text *out, const struct page *p, const struct strea
     }
 }
 
-static bool is_empty(const struct place *place)
+static bool is_empty(const struct dataset_series *place)
 {
     const uint64_t *o = place->sum.outcomes;
     return outcomes_sent(o) + o[OUTCOME_NOT_MEASURED] == 0;
 }
 
 static void add_figures(struct text *out, const struct page *p,
-                        const struct past_target *t)
+                        const struct dataset_target *t)
 {
     page_table(out, "<h3>Over the whole period, in ms</h3>\n", "Figures", t->name);
     text_add(out, "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
@@ -199,7 +199,7 @@ static void add_figures(struct text *out, const struct page *p,
     text_add(out, "</table></div>\n");
 }
 
-static void add_notes(struct text *out, const struct past_target *t)
+static void add_notes(struct text *out, const struct dataset_target *t)
 {
     for (size_t s = 0; s < t->n_streams; s++) {
         uint64_t unanswered = 0;
@@ -229,15 +229,15 @@ static void add_notes(struct text *out, const struct past_target *t)
 void page_target(struct text *out, const struct page *p, const struct rating *r,
                  size_t number)
 {
-    const struct past_target *t = r->target;
+    const struct dataset_target *t = r->target;
     struct plotted drawn = {
-        .past = p->past,
+        .dataset = p->dataset,
         .rating = r,
-        .from_ns =
-            p->past->covered.n > 0 ? p->past->covered.all[0].start_ns : p->past->since_ns,
-        .to_ns = p->past->until_ns,
+        .from_ns = p->dataset->covered.n > 0 ? p->dataset->covered.all[0].start_ns
+                                             : p->dataset->since_ns,
+        .to_ns = p->dataset->until_ns,
     };
-    struct mark *marks = marks_of(p->past, t->name, &drawn.n_marks);
+    struct mark *marks = marks_of(p->dataset, t->name, &drawn.n_marks);
     drawn.marks = marks;
     text_add(out, "<section id=\"t%zu\">\n<h2>", number);
     html_escape(out, t->name);

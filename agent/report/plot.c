@@ -20,7 +20,8 @@ enum {
 
 int canvas_x(const struct canvas *c, int64_t ns)
 {
-    return LEFT + PITCH * (int)thin_column(ns, c->of->from_ns, c->of->to_ns, COLUMNS);
+    return LEFT +
+           PITCH * (int)downsample_column(ns, c->of->from_ns, c->of->to_ns, COLUMNS);
 }
 
 int64_t canvas_time(const struct canvas *c, size_t column)
@@ -69,7 +70,7 @@ static void draw_time_axis(struct canvas *c, int top)
 }
 
 /* The streams of the kind of stream `first`; those before it have had their lane. */
-static struct lane lane_of(const struct past_target *t, size_t first)
+static struct lane lane_of(const struct dataset_target *t, size_t first)
 {
     struct lane lane = {.n = 0};
     for (size_t i = first; i < t->n_streams; i++)
@@ -114,7 +115,7 @@ void plot(struct text *out, const struct plotted *p)
 {
     struct text body = {0}, axis = {0}; /* which is drawn below the others */
     struct canvas c = {.out = &body, .of = p, .y = p->n_marks > 0 ? MARKS_HEIGHT : 0};
-    const struct past_target *t = p->rating->target;
+    const struct dataset_target *t = p->rating->target;
     int top = c.y;
     canvas_strip(&c, "ipv4");
     canvas_strip(&c, "ipv6");

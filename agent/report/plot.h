@@ -17,7 +17,7 @@ struct mark {
 };
 
 struct plotted { /* what is drawn */
-    const struct past *past;
+    const struct dataset *dataset;
     const struct rating *rating;
     int64_t from_ns, to_ns;
     const struct mark *marks; /* in the order of time */

@@ -12,11 +12,11 @@
 /* ---- delay and loss ---- */
 
 /* Delays of one stream in all its places. */
-static struct histogram merged(const struct stream *s, const char *delay)
+static struct histogram merged(const struct dataset_stream *s, const char *delay)
 {
     struct histogram all = histogram_empty();
     for (size_t i = 0; i < s->n_places; i++) {
-        const struct course *c = past_course(s->places[i], delay);
+        const struct running *c = dataset_course(s->places[i], delay);
         if (c != NULL)
             histogram_merge(&all, &c->sum);
     }
@@ -28,7 +28,7 @@ static bool take_delay(struct rating *r, const char *kind, const char *delay)
 {
     uint64_t most = 0;
     for (size_t i = 0; i < r->target->n_streams; i++) {
-        const struct stream *s = &r->target->streams[i];
+        const struct dataset_stream *s = &r->target->streams[i];
         if (strcmp(s->kind, kind) != 0)
             continue;
         struct histogram all = merged(s, delay);
@@ -62,7 +62,7 @@ static void add_counts(struct rating *r)
 {
     for (size_t s = 0; s < r->target->n_streams; s++)
         for (size_t i = 0; i < r->target->streams[s].n_places; i++) {
-            const struct past_counts *c = &r->target->streams[s].places[i]->sum;
+            const struct dataset_counts *c = &r->target->streams[s].places[i]->sum;
             r->sent += outcomes_sent(c->outcomes);
             r->lost += outcomes_lost(c->outcomes);
             r->failed += outcomes_failed(c->outcomes);
@@ -90,9 +90,9 @@ static void add_pops(struct rating *r)
     struct pop_count counts[DIFFERENT_MAX] = {{NULL, 0}};
     size_t n = 0, all = 0;
     for (size_t i = 0; i < r->target->n_streams; i++) {
-        const struct stream *s = &r->target->streams[i];
+        const struct dataset_stream *s = &r->target->streams[i];
         for (size_t m = 0; m < s->n; m++) {
-            const char *pop = s->places[s->moments[m].place]->pop;
+            const char *pop = s->places[s->samples[m].place]->pop;
             size_t at = 0;
             if (strcmp(pop, "unknown") == 0 || pop[0] == '\0')
                 continue;
@@ -121,16 +121,17 @@ static bool is_bad(const char *state)
     return strcmp(state, "down") == 0 || strcmp(state, "degraded") == 0;
 }
 
-static void add_spell(struct rating *r, struct spell spell)
+static void add_spell(struct rating *r, struct incident incident)
 {
-    if (spell.end_ns <= spell.start_ns)
+    if (incident.end_ns <= incident.start_ns)
         return;
-    r->spells = mem_grow(r->spells, &r->spells_room, r->n_spells + 1, sizeof *r->spells);
-    r->spells[r->n_spells++] = spell;
+    r->incidents =
+        mem_grow(r->incidents, &r->incidents_room, r->n_spells + 1, sizeof *r->incidents);
+    r->incidents[r->n_spells++] = incident;
 }
 
 /* How many runs of the agent began by then; they are in the order of time. */
-static size_t runs_until(const struct past *p, int64_t time_ns)
+static size_t runs_until(const struct dataset *p, int64_t time_ns)
 {
     size_t low = 0, high = p->n_runs;
     while (low < high) {
@@ -145,7 +146,7 @@ static size_t runs_until(const struct past *p, int64_t time_ns)
 
 /* Until the next event of its stream, or until the agent began anew: what it then finds
  * fine it does not tell. */
-static int64_t end_of(const struct past *p, const struct past_event *e)
+static int64_t end_of(const struct dataset *p, const struct dataset_event *e)
 {
     size_t next_run = runs_until(p, e->time_ns);
     int64_t end_ns = p->until_ns;
@@ -155,12 +156,12 @@ static int64_t end_of(const struct past *p, const struct past_event *e)
 }
 
 /* Whether nothing was told of its stream before, since the agent began. */
-static bool is_first(const struct past *p, const struct past_event *e)
+static bool is_first(const struct dataset *p, const struct dataset_event *e)
 {
     return e->first && runs_until(p, e->time_ns) == runs_until(p, p->since_ns);
 }
 
-static uint32_t stream_bit(const struct past_target *t, const struct past_event *e)
+static uint32_t stream_bit(const struct dataset_target *t, const struct dataset_event *e)
 {
     size_t i = 0;
     while (i < t->n_streams && (strcmp(t->streams[i].kind, e->kind) != 0 ||
@@ -169,36 +170,37 @@ static uint32_t stream_bit(const struct past_target *t, const struct past_event 
     return UINT32_C(1) << i;
 }
 
-static void add_event_spells(struct rating *r, const struct past *p)
+static void add_event_spells(struct rating *r, const struct dataset *p)
 {
     for (size_t i = 0; i < p->n_events; i++) {
-        const struct past_event *e = &p->events[i];
+        const struct dataset_event *e = &p->events[i];
         if (!e->changes_state || strcmp(e->target, r->target->name) != 0)
             continue;
         if (is_bad(e->before) && is_first(p, e))
-            add_spell(r, (struct spell){.start_ns = p->since_ns, .end_ns = e->time_ns});
+            add_spell(r,
+                      (struct incident){.start_ns = p->since_ns, .end_ns = e->time_ns});
         if (is_bad(e->after) || strcmp(e->name, "edgelat.state.flapping") == 0)
-            add_spell(r, (struct spell){.start_ns = e->time_ns,
-                                        .end_ns = end_of(p, e),
-                                        .because = e,
-                                        .streams = stream_bit(r->target, e)});
+            add_spell(r, (struct incident){.start_ns = e->time_ns,
+                                           .end_ns = end_of(p, e),
+                                           .because = e,
+                                           .streams = stream_bit(r->target, e)});
     }
 }
 
 /* One window may be chance, two in a row are what the agent itself calls down. */
-static void add_down_spells(struct rating *r, const struct past *p)
+static void add_down_spells(struct rating *r, const struct dataset *p)
 {
     for (size_t i = 0; i < r->target->down.n; i++) {
-        const struct stretch *s = &r->target->down.all[i];
+        const struct interval *s = &r->target->down.all[i];
         if (s->end_ns - s->start_ns > p->window_ns)
-            add_spell(r, (struct spell){
+            add_spell(r, (struct incident){
                              .start_ns = s->start_ns, .end_ns = s->end_ns, .down = true});
     }
 }
 
 static int by_start(const void *a, const void *b)
 {
-    const struct spell *x = a, *y = b;
+    const struct incident *x = a, *y = b;
     if (x->start_ns != y->start_ns)
         return x->start_ns < y->start_ns ? -1 : 1;
     return (x->end_ns > y->end_ns) - (x->end_ns < y->end_ns);
@@ -209,12 +211,12 @@ static void join_spells(struct rating *r)
 {
     size_t n = 0;
     if (r->n_spells > 0)
-        qsort(r->spells, r->n_spells, sizeof *r->spells, by_start);
+        qsort(r->incidents, r->n_spells, sizeof *r->incidents, by_start);
     for (size_t i = 0; i < r->n_spells; i++) {
-        const struct spell *s = &r->spells[i];
-        struct spell *last = n > 0 ? &r->spells[n - 1] : NULL;
+        const struct incident *s = &r->incidents[i];
+        struct incident *last = n > 0 ? &r->incidents[n - 1] : NULL;
         if (last == NULL || s->start_ns > last->end_ns) {
-            r->spells[n++] = *s;
+            r->incidents[n++] = *s;
             continue;
         }
         last->end_ns = s->end_ns > last->end_ns ? s->end_ns : last->end_ns;
@@ -229,12 +231,12 @@ int64_t rating_bad_ns(const struct rating *r)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < r->n_spells; i++)
-        sum += r->spells[i].end_ns - r->spells[i].start_ns;
+        sum += r->incidents[i].end_ns - r->incidents[i].start_ns;
     return sum;
 }
 
-void rating_make(struct rating *out, const struct past *p, const struct past_target *t,
-                 const struct limits *limits)
+void rating_make(struct rating *out, const struct dataset *p,
+                 const struct dataset_target *t, const struct limits *limits)
 {
     *out = (struct rating){.target = t,
                            .limits = *limits,
@@ -250,20 +252,20 @@ void rating_make(struct rating *out, const struct past *p, const struct past_tar
 
 void rating_free(struct rating *r)
 {
-    free(r->spells);
+    free(r->incidents);
 }
 
 /* ---- all targets ---- */
 
-static struct stretches both(const struct stretches *a, const struct stretches *b)
+static struct intervals both(const struct intervals *a, const struct intervals *b)
 {
-    struct stretches out = {0};
+    struct intervals out = {0};
     for (size_t i = 0, j = 0; i < a->n && j < b->n;) {
-        const struct stretch *x = &a->all[i], *y = &b->all[j];
+        const struct interval *x = &a->all[i], *y = &b->all[j];
         int64_t start_ns = x->start_ns > y->start_ns ? x->start_ns : y->start_ns;
         int64_t end_ns = x->end_ns < y->end_ns ? x->end_ns : y->end_ns;
         if (start_ns < end_ns)
-            stretches_add(&out, start_ns, end_ns);
+            intervals_add(&out, start_ns, end_ns);
         if (x->end_ns < y->end_ns)
             i++;
         else
@@ -274,20 +276,20 @@ static struct stretches both(const struct stretches *a, const struct stretches *
 
 /* A target that is given up, such as a front door that was not kept, has no part in it.
  */
-static bool is_given_up(const struct past *p, const struct past_target *t)
+static bool is_given_up(const struct dataset *p, const struct dataset_target *t)
 {
     return t->told_ns + GIVEN_UP_NS < p->covered.all[p->covered.n - 1].end_ns;
 }
 
-struct stretches rating_all_down(const struct past *p)
+struct intervals rating_all_down(const struct dataset *p)
 {
-    struct stretches all = {0};
+    struct intervals all = {0};
     for (size_t i = 0; i < p->covered.n; i++)
-        stretches_add(&all, p->covered.all[i].start_ns, p->covered.all[i].end_ns);
+        intervals_add(&all, p->covered.all[i].start_ns, p->covered.all[i].end_ns);
     for (size_t t = 0; all.n > 0 && t < p->n_targets; t++) {
         if (is_given_up(p, p->targets[t]))
             continue;
-        struct stretches next = both(&all, &p->targets[t]->down);
+        struct intervals next = both(&all, &p->targets[t]->down);
         free(all.all);
         all = next;
     }

@@ -1,5 +1,5 @@
 /*
- * How good a target was in the past, against the limits that count for it: which PoPs
+ * How good a target was in the dataset, against the limits that count for it: which PoPs
  * served it, its delay and loss over the period, and when it was bad. Bad is what the
  * agent's events call down, degraded or flapping, and a window in which nothing answered.
  */
@@ -10,37 +10,37 @@
 
 enum { RATING_POPS_MAX = 4 };
 
-struct spell { /* bad from ... to ... */
+struct incident { /* bad from ... to ... */
     int64_t start_ns, end_ns;
-    bool down;                        /* nothing answered, at some time of it */
-    const struct past_event *because; /* how it began; NULL: no event says so */
+    bool down;                           /* nothing answered, at some time of it */
+    const struct dataset_event *because; /* how it began; NULL: no event says so */
     uint32_t streams; /* that events tell of: a bit each, as the target has them */
 };
 
 struct rating {
-    const struct past_target *target;
+    const struct dataset_target *target;
     bool beside; /* of no configuration: found by the agent, to know what is near */
     const char *kind, *delay;    /* whose figures these are; NULL: no delay is known */
     int64_t p50_ns, p95_ns;      /* DELAY_UNDEFINED where that is so */
     uint64_t sent, lost, failed; /* by all kinds, as core/result.h counts them */
     struct limits limits;        /* 0 is none */
-    bool slow, lossy;            /* past its limits, over the period */
+    bool slow, lossy;            /* dataset its limits, over the period */
     struct {
         const char *pop;
         double share;        /* of the windows of which the PoP is known */
     } pops[RATING_POPS_MAX]; /* the most frequent first */
     size_t n_pops;
-    struct spell *spells; /* in the order of time, apart from each other */
-    size_t n_spells, spells_room;
+    struct incident *incidents; /* in the order of time, apart from each other */
+    size_t n_spells, incidents_room;
 };
 
-void rating_make(struct rating *out, const struct past *p, const struct past_target *t,
-                 const struct limits *limits);
+void rating_make(struct rating *out, const struct dataset *p,
+                 const struct dataset_target *t, const struct limits *limits);
 void rating_free(struct rating *r);
 
-int64_t rating_bad_ns(const struct rating *r); /* the sum of the spells */
+int64_t rating_bad_ns(const struct rating *r); /* the sum of the incidents */
 
 /* When no target answered at all; free() `all`. */
-struct stretches rating_all_down(const struct past *p);
+struct intervals rating_all_down(const struct dataset *p);
 
 #endif

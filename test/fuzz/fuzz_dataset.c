@@ -7,22 +7,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static const struct edge_data nothing;
-    static struct rating ratings[PAST_TARGETS_MAX];
+    static struct rating ratings[DATASET_TARGETS_MAX];
     const struct limits limits = {.delay_ns = NS_PER_MS, .loss_ratio = 0.01};
     struct text page = {0};
-    struct past *p = past_create(len % 2 * NS_PER_S, INT64_MAX);
-    past_add(p, SIGNAL_METRICS, bytes, len);
-    past_add(p, SIGNAL_LOGS, bytes, len);
-    past_end(p);
+    struct dataset *p = dataset_create(len % 2 * NS_PER_S, INT64_MAX);
+    dataset_add(p, SIGNAL_METRICS, bytes, len);
+    dataset_add(p, SIGNAL_LOGS, bytes, len);
+    dataset_end(p);
     for (size_t i = 0; i < p->n_targets; i++)
         rating_make(&ratings[i], p, p->targets[i], &limits);
-    page_render(&page, &(struct page){.past = p,
+    page_render(&page, &(struct page){.dataset = p,
                                       .ratings = ratings,
                                       .n_own = p->n_targets / 2,
                                       .known = &nothing});
     for (size_t i = 0; i < p->n_targets; i++)
         rating_free(&ratings[i]);
-    past_free(p);
+    dataset_free(p);
     text_free(&page);
     return 0;
 }

@@ -145,7 +145,7 @@ static inline struct office_bytes office_batch(const struct office *o, enum sign
     return b;
 }
 
-static inline int office_tell_one(const struct office *o, struct past *p,
+static inline int office_tell_one(const struct office *o, struct dataset *p,
                                   enum signal signal)
 {
     struct office_bytes b = office_batch(o, signal);
@@ -154,13 +154,13 @@ static inline int office_tell_one(const struct office *o, struct past *p,
     if (b.bytes == NULL)
         return 0;
     CHECK_INT(0, gzip_unpack(b.bytes, b.len, OTLP_BYTES_MAX, &plain, &len), "gzip");
-    int rc = past_add(p, signal, plain, len);
+    int rc = dataset_add(p, signal, plain, len);
     free(plain);
     free(b.bytes);
     return rc;
 }
 
-static inline int office_tell(const struct office *o, struct past *p)
+static inline int office_tell(const struct office *o, struct dataset *p)
 {
     int rc = office_tell_one(o, p, SIGNAL_METRICS);
     return rc < 0 ? rc : office_tell_one(o, p, SIGNAL_LOGS);

@@ -11,7 +11,7 @@
  * '.' nothing sent; 's' six answers whose batch is lost, 't' six whose batch comes twice,
  * 'o' six, and then the batch before comes again; 'r' the agent starts anew.
  */
-static void live(struct office *o, struct past *p, const char *letters)
+static void live(struct office *o, struct dataset *p, const char *letters)
 {
     struct office before;
     for (; *letters != '\0'; letters++) {
@@ -42,7 +42,7 @@ static const struct {
     const char *what, *letters;
     int since; /* minute */
     bool delta;
-    unsigned replies, lost, moments, histogram;
+    unsigned replies, lost, samples, histogram;
 } cases[] = {
     {"all since the start", "66L", 0, false, 17, 1, 3, 17},
     {"what stood in the counter before is none of it", "6666L6", 3, false, 17, 1, 3, 17},
@@ -68,21 +68,21 @@ static void test_counts(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct office o;
-        struct past *p = past_create(office_at(cases[i].since), office_at(100));
+        struct dataset *p = dataset_create(office_at(cases[i].since), office_at(100));
         office_open(&o);
         o.batch.delta = cases[i].delta;
         live(&o, p, cases[i].letters);
-        past_end(p);
+        dataset_end(p);
         CHECK_INT(1, p->n_targets, cases[i].what);
-        const struct stream *s = &p->targets[0]->streams[0];
-        const struct place *place = s->places[0];
+        const struct dataset_stream *s = &p->targets[0]->streams[0];
+        const struct dataset_series *place = s->places[0];
         CHECK_INT(cases[i].replies, place->sum.outcomes[OUTCOME_REPLY], cases[i].what);
         CHECK_INT(cases[i].lost, place->sum.outcomes[OUTCOME_LOSS], cases[i].what);
-        CHECK_INT(cases[i].moments, s->n, cases[i].what);
-        const struct course *c = past_course(place, "rtt");
+        CHECK_INT(cases[i].samples, s->n, cases[i].what);
+        const struct running *c = dataset_course(place, "rtt");
         CHECK_INT(cases[i].histogram, c != NULL ? c->sum.count : 0, cases[i].what);
         CHECK_INT(0, p->left_out, cases[i].what);
-        past_free(p);
+        dataset_free(p);
         office_close(&o);
     }
 }
@@ -94,22 +94,22 @@ static void test_percentiles_of_windows(void **state)
     static const double ms[] = {10, 200, 30, 30, 5};
     for (int delta = 0; delta < 2; delta++) {
         struct office o;
-        struct past *p = past_create(office_at(0), office_at(100));
+        struct dataset *p = dataset_create(office_at(0), office_at(100));
         office_open(&o);
         o.batch.delta = delta;
         for (size_t i = 0; i < 5; i++) {
             office_window(&o, 1, 0, ms[i]);
             CHECK_INT(0, office_tell(&o, p), "taken");
         }
-        past_end(p);
-        const struct stream *s = &p->targets[0]->streams[0];
+        dataset_end(p);
+        const struct dataset_stream *s = &p->targets[0]->streams[0];
         CHECK_INT(5, s->n, "windows");
         for (size_t i = 0; i < s->n; i++) {
             double near = ms[i] * 1e6 * 0.012; /* a bucket */
-            CHECK_NEAR(ms[i] * 1e6, (double)s->moments[i].p50_ns, near, "p50");
-            CHECK_NEAR(ms[i] * 1e6, (double)s->moments[i].p95_ns, near, "p95");
+            CHECK_NEAR(ms[i] * 1e6, (double)s->samples[i].p50_ns, near, "p50");
+            CHECK_NEAR(ms[i] * 1e6, (double)s->samples[i].p95_ns, near, "p95");
         }
-        past_free(p);
+        dataset_free(p);
         office_close(&o);
     }
 }
@@ -120,7 +120,7 @@ static void test_beginnings(void **state)
 {
     (void)state;
     struct office o;
-    struct past *p = past_create(office_at(0), office_at(100));
+    struct dataset *p = dataset_create(office_at(0), office_at(100));
     office_open(&o);
     office_window(&o, 6, 1, 10);
     CHECK_INT(0, office_tell(&o, p), "taken");
@@ -128,14 +128,14 @@ static void test_beginnings(void **state)
     o.series.outcomes[OUTCOME_REFUSED] = o.series.window.outcomes[OUTCOME_REFUSED] = 2;
     o.series.window.start.ns += MINUTE_NS / 2;
     CHECK_INT(0, office_tell(&o, p), "taken");
-    past_end(p);
-    const struct stream *s = &p->targets[0]->streams[0];
+    dataset_end(p);
+    const struct dataset_stream *s = &p->targets[0]->streams[0];
     CHECK_INT(12, s->places[0]->sum.outcomes[OUTCOME_REPLY], "replies");
     CHECK_INT(2, s->places[0]->sum.outcomes[OUTCOME_LOSS], "losses");
     CHECK_INT(2, s->places[0]->sum.outcomes[OUTCOME_REFUSED], "refused");
     CHECK_INT(2, s->n, "windows");
-    CHECK_INT(12, past_course(s->places[0], "rtt")->sum.count, "delays");
-    past_free(p);
+    CHECK_INT(12, dataset_course(s->places[0], "rtt")->sum.count, "delays");
+    dataset_free(p);
     office_close(&o);
 }
 
@@ -144,7 +144,7 @@ static void test_moments(void **state)
 {
     (void)state;
     struct office o;
-    struct past *p = past_create(office_at(1), office_at(100));
+    struct dataset *p = dataset_create(office_at(1), office_at(100));
     office_open(&o);
     office_window(&o, 6, 3, 900);
     office_tell(&o, p);
@@ -153,23 +153,23 @@ static void test_moments(void **state)
     office_window(&o, 6, 0, 20);
     strcpy(o.series.pop, "LON");
     office_tell(&o, p); /* as if all of it had been there: another series */
-    past_end(p);
-    const struct stream *s = &p->targets[0]->streams[0];
+    dataset_end(p);
+    const struct dataset_stream *s = &p->targets[0]->streams[0];
     CHECK_INT(2, s->n, "two windows");
-    CHECK_INT(office_at(1), s->moments[0].start_ns, "begins");
-    CHECK_INT(office_at(2), s->moments[0].end_ns, "ends");
-    CHECK_INT(10 * NS_PER_MS, s->moments[0].p50_ns, "p50");
-    CHECK_NEAR(10e6, (double)s->moments[0].p95_ns, 12e4, "p95, of the histogram");
-    CHECK_INT(6, s->moments[0].sent, "sent");
-    CHECK_INT(1, s->moments[0].lost, "lost");
-    CHECK_INT(20 * NS_PER_MS, s->moments[1].p50_ns, "p50 in another place");
-    CHECK_TEXT("AMS", s->places[s->moments[0].place]->pop, "the place before");
-    CHECK_TEXT("LON", s->places[s->moments[1].place]->pop, "the place behind");
-    const struct histogram *h = &past_course(s->places[0], "rtt")->sum;
+    CHECK_INT(office_at(1), s->samples[0].start_ns, "begins");
+    CHECK_INT(office_at(2), s->samples[0].end_ns, "ends");
+    CHECK_INT(10 * NS_PER_MS, s->samples[0].p50_ns, "p50");
+    CHECK_NEAR(10e6, (double)s->samples[0].p95_ns, 12e4, "p95, of the histogram");
+    CHECK_INT(6, s->samples[0].sent, "sent");
+    CHECK_INT(1, s->samples[0].lost, "lost");
+    CHECK_INT(20 * NS_PER_MS, s->samples[1].p50_ns, "p50 in another place");
+    CHECK_TEXT("AMS", s->places[s->samples[0].place]->pop, "the place before");
+    CHECK_TEXT("LON", s->places[s->samples[1].place]->pop, "the place behind");
+    const struct histogram *h = &dataset_course(s->places[0], "rtt")->sum;
     CHECK_INT(5, h->count, "without the window before the period");
     CHECK_NEAR(10e6, (double)histogram_quantile(h, 0.5), 1e5, "median of the period");
     CHECK(h->max_ns < 11 * NS_PER_MS, "nor its maximum: %" PRId64, h->max_ns);
-    past_free(p);
+    dataset_free(p);
     office_close(&o);
 }
 
@@ -177,13 +177,13 @@ static void test_target(void **state)
 {
     (void)state;
     struct office o;
-    struct past *p = past_create(office_at(0), office_at(100));
+    struct dataset *p = dataset_create(office_at(0), office_at(100));
     office_open(&o);
     live(&o, p, "66DD");
     o.state.rank = 3;
     live(&o, p, "6ss6");
-    past_end(p);
-    const struct past_target *t = p->targets[0];
+    dataset_end(p);
+    const struct dataset_target *t = p->targets[0];
     CHECK_TEXT("teams", t->name, "name");
     CHECK_TEXT("teams", t->service, "service");
     CHECK_TEXT("teams.example", t->host, "host");
@@ -195,10 +195,10 @@ static void test_target(void **state)
     CHECK_INT(office_at(5), p->covered.all[0].end_ns, "it begins");
     CHECK_INT(office_at(7), p->covered.all[1].start_ns, "it ends");
     CHECK_INT(MINUTE_NS, p->window_ns, "windows of a minute");
-    CHECK_INT(6 * MINUTE_NS, stretches_sum(&p->covered), "six minutes");
+    CHECK_INT(6 * MINUTE_NS, intervals_sum(&p->covered), "six minutes");
     CHECK_TEXT("Lyon", p->site, "site");
     CHECK_TEXT("1.2.3", p->version, "version");
-    past_free(p);
+    dataset_free(p);
     office_close(&o);
 }
 
@@ -208,16 +208,16 @@ static void test_foreign(void **state)
     (void)state;
     for (int since = 0; since < 8; since += 4) {
         struct office o;
-        struct past *p = past_create(office_at(since), office_at(100));
+        struct dataset *p = dataset_create(office_at(since), office_at(100));
         office_open(&o);
         live(&o, p, "66");
         o.state.front.is = FRONT_FOREIGN;
         live(&o, p, "6");
         o.state.front.is = FRONT_EDGE;
         live(&o, p, "66666");
-        past_end(p);
+        dataset_end(p);
         CHECK_INT(since == 0, p->targets[0]->foreign, "another network answered");
-        past_free(p);
+        dataset_free(p);
         office_close(&o);
     }
 }
@@ -227,16 +227,16 @@ static void test_silence(void **state)
     (void)state;
     static const struct kind https = {.name = "https"};
     struct office o;
-    struct past *p = past_create(office_at(0), office_at(100));
+    struct dataset *p = dataset_create(office_at(0), office_at(100));
     office_open(&o);
     o.series.silent_while = &https;
     live(&o, p, "DD");
-    past_end(p);
-    const struct stream *s = &p->targets[0]->streams[0];
+    dataset_end(p);
+    const struct dataset_stream *s = &p->targets[0]->streams[0];
     CHECK_INT(0, s->n, "no window says anything");
     CHECK_INT(12, s->places[0]->unanswered, "probes whose silence says nothing");
     CHECK_INT(0, s->places[0]->sum.outcomes[OUTCOME_LOSS], "none of them is lost");
-    past_free(p);
+    dataset_free(p);
     office_close(&o);
 }
 
@@ -244,7 +244,7 @@ static void test_events(void **state)
 {
     (void)state;
     struct office o;
-    struct past *p = past_create(office_at(1), office_at(100));
+    struct dataset *p = dataset_create(office_at(1), office_at(100));
     office_open(&o);
     office_window(&o, 6, 0, 10);
     office_event(&o, "edgelat.state.changed", "up", "down", "before the period");
@@ -253,9 +253,9 @@ static void test_events(void **state)
     office_event(&o, "edgelat.state.changed", "up", "degraded", "a \x1b[31m b");
     office_tell(&o, p);
     office_tell(&o, p);
-    past_end(p);
+    dataset_end(p);
     CHECK_INT(1, p->n_events, "once, of the period");
-    const struct past_event *e = &p->events[0];
+    const struct dataset_event *e = &p->events[0];
     CHECK_INT(office_at(2), e->time_ns, "time");
     CHECK_INT(SEVERITY_WARN, e->severity, "severity");
     CHECK_TEXT("edgelat.state.changed", e->name, "name");
@@ -264,7 +264,7 @@ static void test_events(void **state)
     CHECK_TEXT("ipv4", e->family, "family");
     CHECK_TEXT("degraded", e->after, "after");
     CHECK_TEXT("a ?[31m b", e->text, "cleaned");
-    past_free(p);
+    dataset_free(p);
     office_close(&o);
 }
 
@@ -272,7 +272,7 @@ static void test_self(void **state)
 {
     (void)state;
     struct office o;
-    struct past *p = past_create(office_at(1), office_at(100));
+    struct dataset *p = dataset_create(office_at(1), office_at(100));
     office_open(&o);
     const double dropped[] = {5, 7, -1 /* starts anew */, 2, 6};
     for (size_t i = 0; i < 5; i++) {
@@ -284,13 +284,13 @@ static void test_self(void **state)
         office_window(&o, 6, 0, 10);
         office_tell(&o, p);
     }
-    past_end(p);
-    const struct past_self *self = past_self(p, "edgelat.agent.spool.dropped", "");
+    dataset_end(p);
+    const struct dataset_self *self = dataset_self(p, "edgelat.agent.spool.dropped", "");
     CHECK(self != NULL, "it is there");
     CHECK_NEAR(2 + 2 + 4, self->sum, 0, "what came in the period");
     CHECK_INT(2, p->n_runs, "two starts");
     CHECK_INT(office_at(2), p->runs[1], "the second one");
-    past_free(p);
+    dataset_free(p);
     office_close(&o);
 }
 
@@ -299,17 +299,17 @@ static void test_other_agents(void **state)
     (void)state;
     for (int any = 0; any < 2; any++) {
         struct office o;
-        struct past *p = past_create(office_at(0), office_at(100));
+        struct dataset *p = dataset_create(office_at(0), office_at(100));
         p->any_agent = any;
         office_open(&o);
         live(&o, p, "6");
         office_window(&o, 6, 0, 10);
         o.resource.instance_id = "id-2";
         CHECK_INT(any ? 0 : -EXDEV, office_tell(&o, p), "another agent's");
-        past_end(p);
+        dataset_end(p);
         CHECK_TEXT(any ? "id-2" : "id-1", p->instance, "whose it is");
-        CHECK_INT(-EBADMSG, past_add(p, SIGNAL_METRICS, "\x0a\xff", 2), "no batch");
-        past_free(p);
+        CHECK_INT(-EBADMSG, dataset_add(p, SIGNAL_METRICS, "\x0a\xff", 2), "no batch");
+        dataset_free(p);
         office_close(&o);
     }
 }
@@ -319,7 +319,7 @@ static void test_hostile(void **state)
 {
     (void)state;
     static const uint64_t huge[] = {UINT64_MAX, 1};
-    struct past *p = past_create(0, INT64_MAX);
+    struct dataset *p = dataset_create(0, INT64_MAX);
     for (int i = 0; i < 300; i++) {
         char name[16];
         struct made m;
@@ -332,14 +332,14 @@ static void test_hostile(void **state)
         made_delays(&m, key, "rtt", 6, INT32_MAX - 1, huge, 2);
         made_delays(&m, key, "rtt", 6, 0, huge, 2);
         void *bytes = made_pack(&m, &len);
-        CHECK_INT(0, past_add(p, SIGNAL_METRICS, bytes, len), "taken");
+        CHECK_INT(0, dataset_add(p, SIGNAL_METRICS, bytes, len), "taken");
         free(bytes);
         made_end(&m);
     }
-    past_end(p);
-    CHECK_INT(PAST_TARGETS_MAX, p->n_targets, "so many targets");
+    dataset_end(p);
+    CHECK_INT(DATASET_TARGETS_MAX, p->n_targets, "so many targets");
     CHECK(p->left_out > 0, "and the others counted");
-    past_free(p);
+    dataset_free(p);
 }
 
 int main(void)

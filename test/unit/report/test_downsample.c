@@ -11,20 +11,21 @@ enum { ROOM = 64 };
  * Windows of a minute by letters: a digit is a median of so many ms, 'D' a window in
  * which all was lost, '.' one in which nothing was sent, '|' one that no agent closed.
  */
-static void windows(struct stream *s, struct stretches *covered, const char *letters)
+static void windows(struct dataset_stream *s, struct intervals *covered,
+                    const char *letters)
 {
-    static struct moment moments[ROOM];
-    *s = (struct stream){.moments = moments};
-    *covered = (struct stretches){0};
+    static struct sample samples[ROOM];
+    *s = (struct dataset_stream){.samples = samples};
+    *covered = (struct intervals){0};
     for (int64_t i = 0; letters[i] != '\0'; i++) {
         char c = letters[i];
         int64_t start_ns = i * MINUTE_NS, end_ns = start_ns + MINUTE_NS;
         if (c != '|')
-            stretches_add(covered, start_ns, end_ns);
+            intervals_add(covered, start_ns, end_ns);
         if (c == '.' || c == '|')
             continue;
         int64_t ns = c == 'D' ? DELAY_UNDEFINED : (c - '0') * NS_PER_MS;
-        moments[s->n++] = (struct moment){.start_ns = start_ns,
+        samples[s->n++] = (struct sample){.start_ns = start_ns,
                                           .end_ns = end_ns,
                                           .p50_ns = ns,
                                           .p95_ns = ns,
@@ -52,13 +53,13 @@ static void test_gaps(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
-        struct stream s;
-        struct stretches covered;
+        struct dataset_stream s;
+        struct intervals covered;
         struct column columns[ROOM];
         char got[ROOM + 1] = "";
         size_t n = strlen(gaps[i].letters);
         windows(&s, &covered, gaps[i].letters);
-        thin(columns, n, &s, 0, (int64_t)n * MINUTE_NS, &covered);
+        downsample(columns, n, &s, 0, (int64_t)n * MINUTE_NS, &covered);
         for (size_t k = 0; k < n; k++)
             got[k] = columns[k].p50_least_ns == DELAY_UNDEFINED ? '-'
                      : columns[k].gap                           ? '/'
@@ -71,11 +72,11 @@ static void test_gaps(void **state)
 static void test_no_spike_is_lost(void **state)
 {
     (void)state;
-    struct stream s;
-    struct stretches covered;
+    struct dataset_stream s;
+    struct intervals covered;
     struct column columns[2];
     windows(&s, &covered, "22922121DD");
-    thin(columns, 2, &s, 0, 10 * MINUTE_NS, &covered);
+    downsample(columns, 2, &s, 0, 10 * MINUTE_NS, &covered);
     CHECK_INT(2 * NS_PER_MS, columns[0].p50_least_ns, "least");
     CHECK_INT(9 * NS_PER_MS, columns[0].p50_most_ns, "most");
     CHECK_INT(9 * NS_PER_MS, columns[0].p95_most_ns, "p95");
@@ -105,7 +106,7 @@ static void test_column(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         CHECK_INT(cases[i].expected,
-                  thin_column(cases[i].at, cases[i].from, cases[i].to, 10),
+                  downsample_column(cases[i].at, cases[i].from, cases[i].to, 10),
                   cases[i].what);
 }
 

@@ -6,24 +6,24 @@
 #include <ctype.h>
 #include <time.h>
 
-/* Renders the past with the limits given, and frees it. */
-static void render(struct text *out, struct past *p, const struct limits *limits)
+/* Renders the dataset with the limits given, and frees it. */
+static void render(struct text *out, struct dataset *p, const struct limits *limits)
 {
     static const struct edge_data nothing;
     struct rating ratings[4];
-    past_end(p);
+    dataset_end(p);
     CHECK(p->n_targets <= 4, "no more targets than that");
     for (size_t i = 0; i < p->n_targets; i++)
         rating_make(&ratings[i], p, p->targets[i], limits);
     text_clear(out);
-    page_render(out, &(struct page){.past = p,
+    page_render(out, &(struct page){.dataset = p,
                                     .ratings = ratings,
                                     .n_own = p->n_targets,
                                     .known = &nothing,
                                     .now_ns = p->until_ns});
     for (size_t i = 0; i < p->n_targets; i++)
         rating_free(&ratings[i]);
-    past_free(p);
+    dataset_free(p);
 }
 
 static const struct limits no_limits;
@@ -100,7 +100,7 @@ static void test_hostile_texts(void **state)
     static const char evil[] = "\"><script>alert('1')</script>&<b onload='x'>";
     struct text page = {0};
     struct office o;
-    struct past *p = past_create(office_at(0), office_at(10));
+    struct dataset *p = dataset_create(office_at(0), office_at(10));
     office_open(&o);
     snprintf(o.target.name, sizeof o.target.name, "%s", evil);
     snprintf(o.target.service, sizeof o.target.service, "%s", evil);
@@ -165,14 +165,14 @@ static void test_verdicts(void **state)
          0,
          false,
          {.delay_ns = 60 * NS_PER_MS},
-         "bad\">1 of 1 targets past the limits, taken over the whole time: teams (median "
+         "bad\">1 of 1 targets dataset the limits, taken over the whole time: teams (median "
          "70."},
         {"lossy",
          10,
          1,
          false,
          {.loss_ratio = 0.01},
-         "bad\">1 of 1 targets past the limits, taken over the whole time: teams (loss "
+         "bad\">1 of 1 targets dataset the limits, taken over the whole time: teams (loss "
          "17"},
         {"lossy, no limit", 10, 1, false, {.loss_ratio = 0}, "good\">Good"},
         {"bad at times",
@@ -185,7 +185,7 @@ static void test_verdicts(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct text page = {0};
         struct office o;
-        struct past *p = past_create(office_at(0), office_at(30));
+        struct dataset *p = dataset_create(office_at(0), office_at(30));
         office_open(&o);
         for (int w = 0; w < 30; w++) {
             office_window(&o, 6 - cases[i].lost, cases[i].lost, cases[i].ms);
@@ -220,7 +220,7 @@ static void test_all_down(void **state)
     (void)state;
     struct text page = {0};
     struct office o;
-    struct past *p = past_create(office_at(0), office_at(10));
+    struct dataset *p = dataset_create(office_at(0), office_at(10));
     office_open(&o);
     for (int w = 0; w < 10; w++) {
         bool down = w >= 4 && w < 7;
@@ -245,7 +245,7 @@ static void test_foreign(void **state)
     for (int foreign = 0; foreign < 2; foreign++) {
         struct text page = {0};
         struct office o;
-        struct past *p = past_create(office_at(0), office_at(10));
+        struct dataset *p = dataset_create(office_at(0), office_at(10));
         office_open(&o);
         o.state.front.is = foreign ? FRONT_FOREIGN : FRONT_EDGE;
         for (int w = 0; w < 10; w++) {
@@ -287,7 +287,7 @@ static void test_gaps_stay_gaps(void **state)
         struct text page = {0};
         struct office o;
         int minutes = (int)strlen(cases[i].windows);
-        struct past *p = past_create(office_at(0), office_at(minutes));
+        struct dataset *p = dataset_create(office_at(0), office_at(minutes));
         office_open(&o);
         for (const char *w = cases[i].windows; *w != '\0'; w++) {
             if (*w == '|') {
@@ -331,7 +331,7 @@ static void test_a_day(void **state)
     (void)state;
     struct text page = {0};
     struct office o;
-    struct past *p = past_create(office_at(0), office_at(1440));
+    struct dataset *p = dataset_create(office_at(0), office_at(1440));
     office_open(&o);
     for (int w = 0; w < 1440; w++) {
         office_window(&o, 6, 0, w == 700 ? 90 : 20 + (w * 37) % 11);
@@ -350,7 +350,8 @@ static void test_a_day(void **state)
     office_close(&o);
 }
 
-static void tell_events(struct office *o, struct past *p, struct event *events, size_t n)
+static void tell_events(struct office *o, struct dataset *p, struct event *events,
+                        size_t n)
 {
     o->batch.events = events;
     o->batch.n_events = n;
@@ -363,7 +364,7 @@ static void test_streams_of_an_event(void **state)
     (void)state;
     struct text page = {0};
     struct office o;
-    struct past *p = past_create(office_at(0), office_at(10));
+    struct dataset *p = dataset_create(office_at(0), office_at(10));
     office_open(&o);
     office_window(&o, 6, 0, 20);
     CHECK_INT(0, office_tell(&o, p), "taken");
@@ -394,7 +395,7 @@ static void test_many_events(void **state)
     static struct event events[EACH];
     struct text page = {0};
     struct office o;
-    struct past *p = past_create(office_at(0), office_at(10));
+    struct dataset *p = dataset_create(office_at(0), office_at(10));
     office_open(&o);
     office_window(&o, 6, 0, 20);
     CHECK_INT(0, office_tell(&o, p), "taken");
@@ -410,9 +411,9 @@ static void test_many_events(void **state)
         if (b % 50 == 0)
             tell_events(&o, p, events, EACH); /* twice */
     }
-    CHECK_INT(PAST_EVENTS_MAX, p->n_events, "as many as are kept");
+    CHECK_INT(DATASET_EVENTS_MAX, p->n_events, "as many as are kept");
     /* of the batches that came twice the first was kept, the others were full already */
-    CHECK_INT(BATCHES * EACH - PAST_EVENTS_MAX + 4 * EACH, p->left_out, "the others");
+    CHECK_INT(BATCHES * EACH - DATASET_EVENTS_MAX + 4 * EACH, p->left_out, "the others");
     render(&page, p, &no_limits);
     double took_s = (double)(clock() - began) / CLOCKS_PER_SEC;
     CHECK(took_s < 5, "%.1f s for %d events", took_s, BATCHES * EACH);

@@ -10,7 +10,7 @@ static const struct limits no_limits;
  * of the window: 'd' down, 'g' degraded, 'f' flaps, 's' settled up, 'u' up; 'r' the agent
  * starts anew, '|' a minute without a window.
  */
-static void live(struct office *o, struct past *p, const char *letters)
+static void live(struct office *o, struct dataset *p, const char *letters)
 {
     static const struct {
         char letter;
@@ -49,7 +49,7 @@ static void live(struct office *o, struct past *p, const char *letters)
 
 /* Spells as "3-5 " in minutes, with '!' behind those in which nothing answered. */
 static const struct {
-    const char *what, *letters, *spells;
+    const char *what, *letters, *incidents;
 } cases[] = {
     {"fine", "666", ""},
     {"degraded, and up again", "66g666u6", "2-5 "},
@@ -71,21 +71,22 @@ static void test_spells(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct office o;
         struct rating r;
-        char spells[256] = "";
+        char incidents[256] = "";
         office_open(&o);
-        struct past *p = past_create(office_at(0), office_at(100));
+        struct dataset *p = dataset_create(office_at(0), office_at(100));
         live(&o, p, cases[i].letters);
         p->until_ns = office_at(o.minute);
-        past_end(p);
+        dataset_end(p);
         rating_make(&r, p, p->targets[0], &no_limits);
         for (size_t k = 0; k < r.n_spells; k++)
-            snprintf(spells + strlen(spells), sizeof spells - strlen(spells), "%d-%d%s ",
-                     (int)((r.spells[k].start_ns - office_at(0)) / MINUTE_NS),
-                     (int)((r.spells[k].end_ns - office_at(0)) / MINUTE_NS),
-                     r.spells[k].down ? "!" : "");
-        CHECK_TEXT(cases[i].spells, spells, cases[i].what);
+            snprintf(incidents + strlen(incidents), sizeof incidents - strlen(incidents),
+                     "%d-%d%s ",
+                     (int)((r.incidents[k].start_ns - office_at(0)) / MINUTE_NS),
+                     (int)((r.incidents[k].end_ns - office_at(0)) / MINUTE_NS),
+                     r.incidents[k].down ? "!" : "");
+        CHECK_TEXT(cases[i].incidents, incidents, cases[i].what);
         rating_free(&r);
-        past_free(p);
+        dataset_free(p);
         office_close(&o);
     }
 }
@@ -113,7 +114,7 @@ static void test_figures(void **state)
         struct office o;
         struct rating r;
         office_open(&o);
-        struct past *p = past_create(office_at(0), office_at(100));
+        struct dataset *p = dataset_create(office_at(0), office_at(100));
         struct kind tcp = o.kind;
         office_window(&o, 6, 2, 10);
         for (size_t k = 0; k < 3 && figures[i].families[k] != FAMILY_NONE; k++) {
@@ -125,7 +126,7 @@ static void test_figures(void **state)
             o.batch.n_series = 0;
             office_tell(&o, p);
         }
-        past_end(p);
+        dataset_end(p);
         const struct limits limits = {.delay_ns = figures[i].limit_ms * NS_PER_MS};
         rating_make(&r, p, p->targets[0], &limits);
         CHECK_TEXT(figures[i].kind != NULL ? figures[i].kind : "none",
@@ -136,7 +137,7 @@ static void test_figures(void **state)
             CHECK_TEXT("AMS", r.pops[0].pop, figures[i].what);
         }
         rating_free(&r);
-        past_free(p);
+        dataset_free(p);
         office_close(&o);
     }
 }
@@ -156,7 +157,7 @@ static void test_all_down(void **state)
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         struct office o, other;
-        struct past *p = past_create(office_at(0), office_at(100));
+        struct dataset *p = dataset_create(office_at(0), office_at(100));
         office_open(&o);
         office_open(&other);
         strcpy(other.target.name, "other");
@@ -165,13 +166,13 @@ static void test_all_down(void **state)
             if (*b != '\0')
                 live(&other, p, (char[]){*b++, '\0'});
         }
-        past_end(p);
-        struct stretches all = rating_all_down(p);
+        dataset_end(p);
+        struct intervals all = rating_all_down(p);
         CHECK_INT(pairs[i].n, all.n, pairs[i].what);
         if (all.n > 0)
-            CHECK_INT(2 * MINUTE_NS, stretches_sum(&all), pairs[i].what);
+            CHECK_INT(2 * MINUTE_NS, intervals_sum(&all), pairs[i].what);
         free(all.all);
-        past_free(p);
+        dataset_free(p);
         office_close(&o);
         office_close(&other);
     }
