@@ -40,8 +40,8 @@ struct agent {
     struct measurer *measurer; /* NULL while the clock is not set */
     struct spool *spool;
     struct shipper *shipper; /* NULL: no collector is configured */
-    struct closing *closing;
-    struct answering *answering;
+    struct reporter *reporter;
+    struct status_server *status_server;
     char instance_id[IDENTITY_TEXT_MAX];
     char machine[MACHINE_TEXT_MAX]; /* "" where it is not known */
     bool id_kept;                   /* in the state folder */
@@ -51,7 +51,7 @@ struct agent {
     struct clock_proof clock;
     uv_timer_t *look_timer;
 
-    uv_timer_t *ship_timer; /* runs from the closing of a window to our turn to ship */
+    uv_timer_t *ship_timer; /* runs from the reporter of a window to our turn to ship */
     int64_t ship_delay_ns;
 
     agent_stopped_cb *on_stopped; /* NULL until agent_stop() */
@@ -70,9 +70,9 @@ static void on_batch(const struct batch *batch, void *user)
     };
     if (a->shipper != NULL)
         counters.shipper = shipper_counters(a->shipper);
-    const char *why = closing_take(a->closing, batch, &counters);
-    answering_window(a->answering, batch, closing_events(a->closing),
-                     counters.measurer.loop_lag_max_ns);
+    const char *why = reporter_take(a->reporter, batch, &counters);
+    status_server_window(a->status_server, batch, reporter_events(a->reporter),
+                         counters.measurer.loop_lag_max_ns);
     if (why != NULL)
         measurer_look(a->measurer, why);
     malloc_trim(0); /* what a busy window took goes back to the system */
@@ -268,14 +268,14 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
             .site = config->site[0] != '\0' ? config->site : a->host_name,
             .peering = &config->peering,
         };
-        a->closing = closing_create(config, edge_data, &resource, a->spool);
+        a->reporter = reporter_create(config, edge_data, &resource, a->spool);
         rc = open_network(a);
     }
     if (rc < 0) {
         agent_destroy(a);
         return rc;
     }
-    struct answering_sources sources = {
+    struct status_server_sources sources = {
         .config = config,
         .instance_id = a->instance_id,
         .host_name = a->host_name,
@@ -284,7 +284,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .shipper = a->shipper,
         .measurer = &a->measurer,
     };
-    a->answering = answering_create(loop, &sources);
+    a->status_server = status_server_create(loop, &sources);
     uv_timer_start(a->look_timer, on_look_timer, LOOK_MS, LOOK_MS);
     char period[DURATION_TEXT_MAX];
     log_debug("agent", "ships %.3f s after a window has closed",
@@ -337,8 +337,8 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
     a->user = user;
     if (a->measurer != NULL)
         measurer_close_window(a->measurer);
-    answering_destroy(a->answering);
-    a->answering = NULL;
+    status_server_destroy(a->status_server);
+    a->status_server = NULL;
     measurer_destroy(a->measurer);
     a->measurer = NULL;
     uv_timer_stop(a->ship_timer);
@@ -357,14 +357,14 @@ void agent_destroy(struct agent *a)
 {
     if (a == NULL)
         return;
-    answering_destroy(a->answering);
+    status_server_destroy(a->status_server);
     measurer_destroy(a->measurer);
     shipper_destroy(a->shipper);
     http_destroy(a->http);
     struct spool_counters left = {0};
     if (a->spool != NULL)
         left = spool_counters(a->spool);
-    closing_destroy(a->closing);
+    reporter_destroy(a->reporter);
     spool_close(a->spool);
     if (left.waiting > 0)
         log_info("agent", "%llu batch%s in the spool for the next start",

@@ -10,7 +10,7 @@
 
 enum { SELF_MAX = 32 };
 
-struct closing {
+struct reporter {
     const struct config *config;
     struct otlp_resource resource;
     struct spool *spool;
@@ -35,7 +35,7 @@ static void cpu_time(double *user_s, double *system_s)
 }
 
 /* What the agent says of itself; `values` has room for SELF_MAX. */
-static size_t self_values(const struct closing *c, const struct agent_counters *t,
+static size_t self_values(const struct reporter *c, const struct agent_counters *t,
                           const struct batch *batch, struct self_value *values)
 {
     const struct measurer_counters *m = &t->measurer;
@@ -124,7 +124,7 @@ static size_t self_values(const struct closing *c, const struct agent_counters *
 }
 
 /* Delta: what is new in this window, instead of all since the start. */
-static void make_new_only(struct closing *c, struct self_value *values, size_t n)
+static void make_new_only(struct reporter *c, struct self_value *values, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (values[i].monotonic) {
@@ -137,7 +137,7 @@ static void make_new_only(struct closing *c, struct self_value *values, size_t n
 /* ---- what the log says ---- */
 
 /* Changes of state, once each. */
-static void say_middleboxes(struct closing *c, const struct batch *batch)
+static void say_middleboxes(struct reporter *c, const struct batch *batch)
 {
     for (size_t t = 0; t < batch->n_targets; t++) {
         const struct target_state *state = &batch->targets[t];
@@ -168,7 +168,7 @@ static void say_silences(const struct batch *batch)
     }
 }
 
-static void note_state(struct closing *c, const struct batch *batch)
+static void note_state(struct reporter *c, const struct batch *batch)
 {
     c->busy_windows += batch->busy;
     c->interrupted_windows += batch->interrupted;
@@ -210,12 +210,12 @@ static void take_events(struct events *to, const struct batch *batch)
 
 static void spool_metrics(void *bytes, size_t len, void *user)
 {
-    struct closing *c = user;
+    struct reporter *c = user;
     log_debug("agent", "window closed: %zu bytes of metrics", len);
     spool_add(c->spool, SIGNAL_METRICS, bytes, len);
 }
 
-static void spool_batch(struct closing *c, const struct batch *batch)
+static void spool_batch(struct reporter *c, const struct batch *batch)
 {
     size_t len;
     otlp_metrics(batch, &c->resource, &c->config->shipping.choice, spool_metrics, c);
@@ -226,7 +226,7 @@ static void spool_batch(struct closing *c, const struct batch *batch)
 }
 
 /* Something is elsewhere than it was: what is near may be another one now. */
-static const char *reason_to_look(struct closing *c)
+static const char *reason_to_look(struct reporter *c)
 {
     const struct events *events = &c->events;
     for (size_t i = 0; i < events->n; i++)
@@ -236,8 +236,8 @@ static const char *reason_to_look(struct closing *c)
     return NULL;
 }
 
-const char *closing_take(struct closing *c, const struct batch *measured,
-                         const struct agent_counters *counters)
+const char *reporter_take(struct reporter *c, const struct batch *measured,
+                          const struct agent_counters *counters)
 {
     struct self_value values[SELF_MAX];
     struct batch batch = *measured;
@@ -259,16 +259,17 @@ const char *closing_take(struct closing *c, const struct batch *measured,
     return reason_to_look(c);
 }
 
-const struct events *closing_events(const struct closing *c)
+const struct events *reporter_events(const struct reporter *c)
 {
     return &c->events;
 }
 
-struct closing *closing_create(const struct config *config,
-                               const struct edge_data *edge_data,
-                               const struct otlp_resource *resource, struct spool *spool)
+struct reporter *reporter_create(const struct config *config,
+                                 const struct edge_data *edge_data,
+                                 const struct otlp_resource *resource,
+                                 struct spool *spool)
 {
-    struct closing *c = mem_zalloc(sizeof *c);
+    struct reporter *c = mem_zalloc(sizeof *c);
     c->config = config;
     site_read(&c->site, &edge_data->metros, config->location, &config->peering, NULL,
               NULL);
@@ -278,7 +279,7 @@ struct closing *closing_create(const struct config *config,
     return c;
 }
 
-void closing_destroy(struct closing *c)
+void reporter_destroy(struct reporter *c)
 {
     if (c == NULL)
         return;

@@ -19,20 +19,21 @@ struct agent_counters { /* how the agent fares */
     struct shipper_counters shipper; /* all 0 without a collector */
 };
 
-struct closing;
+struct reporter;
 
-/* All but the resource, whose texts are, is borrowed; it outlives the closing. */
-struct closing *closing_create(const struct config *config,
-                               const struct edge_data *edge_data,
-                               const struct otlp_resource *resource, struct spool *spool);
-void closing_destroy(struct closing *c); /* NULL is fine */
+/* All but the resource, whose texts are, is borrowed; it outlives the reporter. */
+struct reporter *reporter_create(const struct config *config,
+                                 const struct edge_data *edge_data,
+                                 const struct otlp_resource *resource,
+                                 struct spool *spool);
+void reporter_destroy(struct reporter *c); /* NULL is fine */
 
 /* Returns what has moved, so that it is time to look around for what is near, valid until
  * the next call; or NULL. */
-const char *closing_take(struct closing *c, const struct batch *measured,
-                         const struct agent_counters *counters);
+const char *reporter_take(struct reporter *c, const struct batch *measured,
+                          const struct agent_counters *counters);
 
 /* All of the window that was taken last. */
-const struct events *closing_events(const struct closing *c);
+const struct events *reporter_events(const struct reporter *c);
 
 #endif

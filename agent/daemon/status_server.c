@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct answering {
-    struct answering_sources from;
+struct status_server {
+    struct status_server_sources from;
     struct snapshot snapshot;
     struct mono began;
     struct status_socket *socket; /* NULL: there is none */
@@ -33,7 +33,7 @@ static void fill_in_usage(struct snapshot *s)
 }
 
 /* What is of this moment. */
-static void fill_in(struct answering *a)
+static void fill_in(struct status_server *a)
 {
     struct snapshot *s = &a->snapshot;
     s->now = wall_now();
@@ -53,7 +53,7 @@ static void fill_in(struct answering *a)
 
 static void on_ask(struct text *answer, void *user)
 {
-    struct answering *a = user;
+    struct status_server *a = user;
     struct text findings = {0}, json = {0}, text = {0};
     fill_in(a);
     size_t found = snapshot_findings(&a->snapshot, &findings);
@@ -65,8 +65,8 @@ static void on_ask(struct text *answer, void *user)
     text_free(&text);
 }
 
-void answering_window(struct answering *a, const struct batch *batch,
-                      const struct events *events, int64_t loop_lag_ns)
+void status_server_window(struct status_server *a, const struct batch *batch,
+                          const struct events *events, int64_t loop_lag_ns)
 {
     snapshot_window(&a->snapshot, batch, events, loop_lag_ns);
 }
@@ -93,9 +93,10 @@ static void say_no_socket(const char *path, int rc)
                  path, strerror(-rc));
 }
 
-struct answering *answering_create(uv_loop_t *loop, const struct answering_sources *from)
+struct status_server *status_server_create(uv_loop_t *loop,
+                                           const struct status_server_sources *from)
 {
-    struct answering *a = mem_zalloc(sizeof *a);
+    struct status_server *a = mem_zalloc(sizeof *a);
     const char *path = from->config->status_socket;
     a->from = *from;
     a->began = mono_now();
@@ -108,7 +109,7 @@ struct answering *answering_create(uv_loop_t *loop, const struct answering_sourc
     return a;
 }
 
-void answering_destroy(struct answering *a)
+void status_server_destroy(struct status_server *a)
 {
     if (a == NULL)
         return;

@@ -14,9 +14,9 @@
 
 #include <uv.h>
 
-struct answering;
+struct status_server;
 
-struct answering_sources { /* borrowed; they outlive the answering */
+struct status_server_sources { /* borrowed; they outlive the status_server */
     const struct config *config;
     const char *instance_id, *host_name;
     const struct kill_switch *kill_switch;
@@ -26,13 +26,14 @@ struct answering_sources { /* borrowed; they outlive the answering */
 };
 
 /* Where the socket cannot be had the log says so, once, and nobody is answered. */
-struct answering *answering_create(uv_loop_t *loop, const struct answering_sources *from);
+struct status_server *status_server_create(uv_loop_t *loop,
+                                           const struct status_server_sources *from);
 
 /* Before the measurer's end: discovered targets are its own. NULL is fine. */
-void answering_destroy(struct answering *a);
+void status_server_destroy(struct status_server *a);
 
 /* A window has closed. */
-void answering_window(struct answering *a, const struct batch *batch,
-                      const struct events *events, int64_t loop_lag_ns);
+void status_server_window(struct status_server *a, const struct batch *batch,
+                          const struct events *events, int64_t loop_lag_ns);
 
 #endif
