@@ -11,15 +11,19 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define PROTOBUF "application/x-protobuf"
@@ -29,14 +33,35 @@ enum {
     LIBRARY_BODY_MAX = 4 * RECEIVER_BODY_MAX, /* past that libevent answers, in HTML */
     SILENCE_S = 30,
     BACKLOG = 64,
+    CONNECTIONS_MAX = 256,
+    OTHER_DESCRIPTORS =
+        16,              /* that are no connections: ours, the folder, a batch's file */
+    HELD_MAX = 64 << 20, /* bytes read of unfinished requests, all connections */
+    PAUSE_S = 1,         /* after accept() failed */
     FORBIDDEN = 403,
     UNSUPPORTED_MEDIA_TYPE = 415,
 };
+
+struct connection {
+    struct receiver *receiver;
+    struct bufferevent *stream;
+    struct evhttp_connection *http; /* NULL until adopted */
+    size_t held;                    /* bytes read since the last whole request */
+    TAILQ_ENTRY(connection) link;
+};
+
+TAILQ_HEAD(connections, connection);
 
 struct receiver {
     struct event_base *base;
     struct evhttp *http;
     struct event *signals[2];
+    struct evconnlistener *listener;
+    struct event *resume, *relieve;
+    struct connections
+        connections; /* the one without a whole request for longest first */
+    size_t n_connections, connections_max, held;
+    bool said_paused, said_again, said_full, said_held; /* each is logged once */
     struct received received;
     bool stores;
     uint16_t port;
@@ -44,6 +69,158 @@ struct receiver {
     receiver_batch_cb *on_batch;
     void *user;
 };
+
+/* ---- connections ---- */
+
+/*
+ * libevent 2.1 limits neither their number nor what all of them hold. When there are too
+ * many, or they hold too much, the one that has sent no whole request for longest is
+ * closed: it is idle or slow. A batch takes an agent milliseconds, and it tries again.
+ */
+static void close_oldest(struct receiver *r)
+{
+    evhttp_connection_free(TAILQ_FIRST(&r->connections)->http);
+}
+
+static void on_closed(struct evhttp_connection *http, void *user)
+{
+    struct connection *c = user;
+    struct receiver *r = c->receiver;
+    (void)http;
+    TAILQ_REMOVE(&r->connections, c, link);
+    r->n_connections--;
+    r->held -= c->held;
+    free(c);
+}
+
+/* libevent 2.1 has no callback for a new connection, but it is the argument of those that
+ * it has set for the stream meanwhile. */
+static void adopt(struct connection *c)
+{
+    void *http;
+    bufferevent_getcb(c->stream, NULL, NULL, NULL, &http);
+    c->http = http;
+    evhttp_connection_set_closecb(c->http, on_closed, c);
+}
+
+static void make_room(struct receiver *r, size_t most)
+{
+    struct connection *c;
+    TAILQ_FOREACH_REVERSE(c, &r->connections, connections, link)
+    {
+        if (c->http != NULL)
+            break; /* new ones are at the end */
+        adopt(c);
+    }
+    if (r->n_connections > most && !r->said_full) {
+        r->said_full = true;
+        log_warn("receiver",
+                 "more than %zu connections; closing those that are idle or slow for "
+                 "longest; raise `ulimit -n` up to %d, or send to an OpenTelemetry "
+                 "Collector",
+                 r->connections_max, CONNECTIONS_MAX + OTHER_DESCRIPTORS);
+    }
+    if (r->held > HELD_MAX && !r->said_held) {
+        r->said_held = true;
+        log_warn("receiver",
+                 "unfinished requests hold more than %d MiB; closing the oldest; see who "
+                 "sends that much, or send to an OpenTelemetry Collector",
+                 HELD_MAX >> 20);
+    }
+    while (r->n_connections > most || r->held > HELD_MAX)
+        close_oldest(r);
+}
+
+static void relieve(evutil_socket_t fd, short what, void *user)
+{
+    struct receiver *r = user;
+    (void)fd;
+    (void)what;
+    make_room(r, r->connections_max);
+}
+
+/* Nothing may be freed from here: the buffer is in use. */
+static void on_bytes(struct evbuffer *buffer, const struct evbuffer_cb_info *info,
+                     void *user)
+{
+    struct connection *c = user;
+    (void)buffer;
+    c->held += info->n_added;
+    c->receiver->held += info->n_added;
+    if (c->receiver->held > HELD_MAX)
+        event_active(c->receiver->relieve, EV_TIMEOUT, 0);
+}
+
+static void on_whole_request(struct receiver *r, struct evhttp_request *q)
+{
+    struct evhttp_connection *http = evhttp_request_get_connection(q);
+    struct connection *c = TAILQ_FIRST(&r->connections);
+    while (c->http != http)
+        c = TAILQ_NEXT(c, link);
+    TAILQ_REMOVE(&r->connections, c, link);
+    TAILQ_INSERT_TAIL(&r->connections, c, link);
+    r->held -= c->held;
+    c->held = evbuffer_get_length(bufferevent_get_input(c->stream));
+    r->held += c->held;
+}
+
+/* The stream of a connection that has just been accepted. */
+static struct bufferevent *on_accepted(struct event_base *base, void *user)
+{
+    struct receiver *r = user;
+    make_room(r, r->connections_max - 1);
+    struct connection *c = mem_zalloc(sizeof *c);
+    c->receiver = r;
+    c->stream = bufferevent_socket_new(base, -1, 0);
+    /* what comes behind a request waits in the kernel; a chunk has to fit */
+    bufferevent_setwatermark(c->stream, EV_READ, 0, LIBRARY_BODY_MAX + HEADERS_MAX);
+    evbuffer_add_cb(bufferevent_get_input(c->stream), on_bytes, c);
+    TAILQ_INSERT_TAIL(&r->connections, c, link);
+    r->n_connections++;
+    event_active(r->relieve, EV_TIMEOUT, 0);
+    if (r->said_paused && !r->said_again) {
+        r->said_again = true;
+        log_info("receiver", "accepting connections again");
+    }
+    return c->stream;
+}
+
+static void resume(evutil_socket_t fd, short what, void *user)
+{
+    struct receiver *r = user;
+    (void)fd;
+    (void)what;
+    evconnlistener_enable(r->listener);
+}
+
+/* libevent gives the callback of a failed accept() its own argument, not ours. */
+static struct receiver *listening;
+
+static void on_accept_failed(struct evconnlistener *listener, void *library)
+{
+    struct receiver *r = listening;
+    (void)library;
+    int reason = errno;
+    evconnlistener_disable(listener);
+    event_add(r->resume, &(struct timeval){.tv_sec = PAUSE_S});
+    if (!r->said_paused)
+        log_warn("receiver",
+                 "cannot accept connections: %s; raise `ulimit -n`, or see what else "
+                 "uses this host; trying every second",
+                 strerror(reason));
+    r->said_paused = true;
+    if (!TAILQ_EMPTY(&r->connections))
+        close_oldest(r);
+}
+
+static size_t most_connections(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+        limit.rlim_cur >= CONNECTIONS_MAX + OTHER_DESCRIPTORS)
+        return CONNECTIONS_MAX;
+    return limit.rlim_cur > OTHER_DESCRIPTORS ? limit.rlim_cur - OTHER_DESCRIPTORS : 1;
+}
 
 /* ---- answers ---- */
 
@@ -183,6 +360,7 @@ static struct refusal accept_batch(struct receiver *r, enum signal signal,
 
 static void on_request(struct evhttp_request *q, void *user)
 {
+    on_whole_request(user, q);
     struct refusal refusal = refuse(user, q);
     if (refusal.status == 0) {
         struct evbuffer *in = evhttp_request_get_input_buffer(q);
@@ -211,13 +389,17 @@ static int listen_on(struct receiver *r, const struct endpoint *at)
     if (at->family ==
         FAMILY_IPV6) /* "::" is IPv4's, too, whatever the system's default */
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){0}, sizeof(int));
+    struct evhttp_bound_socket *bound = NULL;
     if (bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, BACKLOG) < 0 ||
         getsockname(fd, (struct sockaddr *)&address, &len) < 0 ||
-        evhttp_accept_socket(r->http, fd) < 0) {
+        (bound = evhttp_accept_socket_with_handle(r->http, fd)) == NULL) {
         int rc = -errno;
         close(fd);
         return rc;
     }
+    r->listener = evhttp_bound_socket_get_listener(bound);
+    evconnlistener_set_error_cb(r->listener, on_accept_failed);
+    listening = r;
     r->port = endpoint_of((struct sockaddr *)&address).port;
     return 0;
 }
@@ -238,7 +420,12 @@ static void start(struct receiver *r)
     evhttp_set_max_headers_size(r->http, HEADERS_MAX);
     evhttp_set_max_body_size(r->http, LIBRARY_BODY_MAX);
     evhttp_set_timeout(r->http, SILENCE_S);
+    evhttp_set_bevcb(r->http, on_accepted, r);
     evhttp_set_gencb(r->http, on_request, r);
+    TAILQ_INIT(&r->connections);
+    r->connections_max = most_connections();
+    r->resume = evtimer_new(r->base, resume, r);
+    r->relieve = evtimer_new(r->base, relieve, r);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         r->signals[i] = evsignal_new(r->base, numbers[i], on_signal, r->base);
         evsignal_add(r->signals[i], NULL);
@@ -275,6 +462,8 @@ void receiver_destroy(struct receiver *r)
     for (size_t i = 0; i < sizeof r->signals / sizeof *r->signals; i++)
         event_free(r->signals[i]);
     evhttp_free(r->http);
+    event_free(r->resume);
+    event_free(r->relieve);
     event_base_free(r->base);
     if (r->stores)
         received_close(&r->received);

@@ -4,6 +4,10 @@
  * stored whole in a folder (where one is given) and shown to the caller. On libevent's
  * HTTP server and a loop of its own, so that what the agent's code sends is not also
  * received by it.
+ *
+ * Bounded: 256 connections, or what the limit of descriptors leaves, and 64 MiB of
+ * unfinished requests; beyond that the connection whose request began first is closed.
+ * When accept() fails it pauses for a second. Each is logged once. One receiver a process.
  */
 #ifndef EDGELAT_COLLECTOR_RECEIVER_H
 #define EDGELAT_COLLECTOR_RECEIVER_H

@@ -70,7 +70,8 @@ void gzip_add(struct gzip *g, const void *bytes, size_t len)
         push(g, bytes, len, Z_NO_FLUSH);
         return;
     }
-    memcpy(g->in + g->gathered, bytes, len);
+    if (len > 0) /* `bytes` may be NULL */
+        memcpy(g->in + g->gathered, bytes, len);
     g->gathered += len;
 }
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <strings.h>
+#include <sys/resource.h>
 
 struct bed {
     struct folder folder;
@@ -379,6 +380,8 @@ static void test_nonsense(void **state)
     CHECK_INT(413, a.status, "announced too large");
     close(fd);
     close(dial(&b)); /* nothing said */
+    a = post(&b, "POST /v1/metrics", PROTOBUF, "", 0);
+    check_accepted(&a); /* an empty request is one */
     a = post(&b, "POST /v1/metrics", PROTOBUF, b.plain, b.plain_len);
     check_accepted(&a);
     end(&b, SIGTERM);
@@ -444,12 +447,172 @@ static void test_stop(void **state)
     end(&b, SIGTERM);
 }
 
+/* ---- more than it can hold ---- */
+
+#if defined __SANITIZE_ADDRESS__
+#define SANITIZED true
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
+
+enum { MANY = 120, PEAK_MAX_KIB = 160 << 10 };
+
+/* `n` connections, with these bytes on each. */
+static void crowd_in(const struct bed *b, int *fds, int n, const void *bytes, size_t len)
+{
+    for (int i = 0; i < n; i++) {
+        fds[i] = dial(b);
+        fcntl(fds[i], F_SETFL, O_NONBLOCK); /* whatever is read of it */
+        send_all(fds[i], bytes, len);
+    }
+}
+
+static void crowd_out(int *fds, int n)
+{
+    for (int i = 0; i < n; i++)
+        close(fds[i]);
+}
+
+static void check_one_warning(const struct bed *b, const char *begins, const char *says)
+{
+    const char *said = read_until(b->err, "\n");
+    CHECK(strncmp(said, begins, strlen(begins)) == 0 && strstr(said, says) != NULL,
+          "expected %s ... %s, got %s", begins, says, said);
+}
+
+/* Idle ones make room, so that a batch is accepted while all of them are held. */
+static void test_more_connections_than_descriptors(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct rlimit before, few;
+    int fds[MANY];
+    getrlimit(RLIMIT_NOFILE, &before);
+    few = (struct rlimit){64, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+    begin(&b);
+    setrlimit(RLIMIT_NOFILE, &before);
+    crowd_in(&b, fds, MANY, "", 0);
+    for (int i = 0; i < 3; i++) {
+        struct answer a = post(&b, "POST /v1/metrics", PROTOBUF, b.plain, b.plain_len);
+        check_accepted(&a);
+        check_stored(&b, (unsigned)i + 1);
+    }
+    check_one_warning(&b, "warn receiver: more than 48 connections", "ulimit -n");
+    crowd_out(fds, MANY);
+    end(&b, SIGTERM);
+}
+
+static rlim_t descriptors_of(pid_t pid)
+{
+    char command[64], said[16] = "";
+    snprintf(command, sizeof command, "ls /proc/%d/fd | wc -l", (int)pid);
+    FILE *ls = popen(command, "r");
+    CHECK(fgets(said, sizeof said, ls) != NULL, "ls");
+    pclose(ls);
+    return (rlim_t)atoi(said);
+}
+
+/* accept() itself fails: here by a limit that is lowered later, as on a full system. */
+static void test_accept_fails(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct rlimit before, few;
+    int fds[10];
+    begin(&b);
+    crowd_in(&b, fds, 2, "", 0);
+    struct answer a = post(&b, "POST /v1/metrics", PROTOBUF, b.plain, b.plain_len);
+    check_accepted(&a);
+    CHECK(prlimit(b.pid, RLIMIT_NOFILE, NULL, &before) == 0, "limits");
+    few = (struct rlimit){3, before.rlim_max};
+    CHECK(descriptors_of(b.pid) > 3, "it has more open");
+    CHECK(prlimit(b.pid, RLIMIT_NOFILE, &few, NULL) == 0, "lowered");
+    crowd_in(&b, fds + 2, 8, "", 0);
+    check_one_warning(&b, "warn receiver: cannot accept connections: Too many open files",
+                      "ulimit -n");
+    usleep(300000); /* time for many more lines */
+    prlimit(b.pid, RLIMIT_NOFILE, &before, NULL);
+    check_one_warning(&b, "info receiver: accepting connections again", "");
+    a = post(&b, "POST /v1/metrics", PROTOBUF, b.plain, b.plain_len);
+    check_accepted(&a);
+    crowd_out(fds, 10);
+    end(&b, SIGTERM);
+}
+
+static long peak_kib(pid_t pid)
+{
+    char path[64], line[128];
+    long kib = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "r");
+    while (fgets(line, sizeof line, file) != NULL)
+        sscanf(line, "VmHWM: %ld", &kib);
+    fclose(file);
+    return kib;
+}
+
+/* Whatever 24 senders begin and never end. */
+static void test_memory(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *head;
+        size_t body;
+    } cases[] = {
+        {"length announced", "Content-Length: 16000000\r\n\r\n", 15 << 20},
+        {"one chunk", "Transfer-Encoding: chunked\r\n\r\nf00000\r\n", 15 << 20},
+        {"the next request in the body's place", "Content-Length: 0\r\n\r\n", 15 << 20},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed b;
+        int fds[24];
+        char head[256];
+        int head_len = snprintf(head, sizeof head,
+                                "POST /v1/metrics HTTP/1.1\r\nHost: a\r\n" PROTOBUF "%s",
+                                cases[i].head);
+        size_t len = (size_t)head_len + cases[i].body;
+        char *bytes = malloc(len);
+        memset(bytes, 'a', len);
+        memcpy(bytes, head, (size_t)head_len);
+        begin(&b);
+        for (int f = 0; f < 24; f++) {
+            struct timeval patience = {.tv_usec = 50000};
+            fds[f] = dial(&b);
+            setsockopt(fds[f], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+            send_all(fds[f], bytes, len);
+        }
+        struct answer a = post(&b, "POST /v1/metrics", PROTOBUF, b.plain, b.plain_len);
+        check_accepted(&a);
+        long peak = peak_kib(b.pid);
+        CHECK(SANITIZED || peak < PEAK_MAX_KIB, "%s: %ld KiB", cases[i].what, peak);
+        crowd_out(fds, 24);
+        free(bytes);
+        kill(b.pid, SIGTERM);
+        const char *said = read_until(b.err, "");
+        CHECK(said[0] == '\0' || strchr(said, '\n') == said + strlen(said) - 1,
+              "%s: one line at most, got %s", cases[i].what, said);
+        end(&b, SIGTERM);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted), cmocka_unit_test(test_logs),
-        cmocka_unit_test(test_refused),  cmocka_unit_test(test_nonsense),
-        cmocka_unit_test(test_again),    cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_more_connections_than_descriptors),
+        cmocka_unit_test(test_accept_fails),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_logs),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_again),
+        cmocka_unit_test(test_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
