@@ -3,6 +3,7 @@
 #include "core/event.h"
 #include "core/time.h"
 #include "otlp/decoded.h"
+#include "otlp/names.h"
 
 enum { CELL_MAX = TARGET_NAME_MAX, SENTENCE_MAX = EVENT_TEXT_MAX }; /* bytes shown */
 
@@ -21,7 +22,7 @@ static void add_cell(struct text *out, const char *text)
 
 static const char *name_of(const Otlp__LogRecord *r)
 {
-    return r->event_name[0] != '\0' ? r->event_name : attribute(r, "event.name");
+    return r->event_name[0] != '\0' ? r->event_name : attribute(r, ATTR_EVENT_NAME);
 }
 
 static const char *word(char out[CELL_MAX], const char *text)
@@ -31,8 +32,8 @@ static const char *word(char out[CELL_MAX], const char *text)
 
 static void add_change(struct text *out, const Otlp__LogRecord *r)
 {
-    const char *before = attribute(r, "edgelat.before");
-    const char *after = attribute(r, "edgelat.after");
+    const char *before = attribute(r, ATTR_BEFORE);
+    const char *after = attribute(r, ATTR_AFTER);
     char from[CELL_MAX], to[CELL_MAX];
     if (before[0] != '\0' || after[0] != '\0')
         text_add(out, "  %s -> %s", word(from, before), word(to, after));
@@ -44,7 +45,7 @@ static void render_record(struct text *out, const Otlp__LogRecord *r)
     uint64_t ns = r->time_unix_nano <= INT64_MAX ? r->time_unix_nano : 0;
     text_add(out, "%s  %s  %s", wall_text(time, (struct wall){(int64_t)ns}),
              word(severity, r->severity_text), word(name, name_of(r)));
-    add_cell(out, attribute(r, "edgelat.target"));
+    add_cell(out, attribute(r, ATTR_TARGET));
     add_change(out, r);
     if (r->body != NULL && r->body->value_case == OTLP__ANY_VALUE__VALUE_STRING_VALUE)
         add_cell(out, r->body->string_value);

@@ -8,6 +8,7 @@
 #include "cmd/render.h"
 #include "core/loss.h"
 #include "otlp/decoded.h"
+#include "otlp/names.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -56,10 +57,10 @@ struct results_table {
 static struct key key_of(Otlp__KeyValue *const *attributes, size_t n)
 {
     return (struct key){
-        .target = decoded_text(attributes, n, "edgelat.target", "-"),
-        .kind = decoded_text(attributes, n, "edgelat.probe.kind", "-"),
-        .family = decoded_text(attributes, n, "network.type", "-"),
-        .pop = decoded_text(attributes, n, "edgelat.pop", "unknown"),
+        .target = decoded_text(attributes, n, ATTR_TARGET, "-"),
+        .kind = decoded_text(attributes, n, ATTR_PROBE_KIND, "-"),
+        .family = decoded_text(attributes, n, ATTR_NETWORK_TYPE, "-"),
+        .pop = decoded_text(attributes, n, ATTR_POP, "unknown"),
     };
 }
 
@@ -89,8 +90,8 @@ static void add_results(struct results_table *t, const Otlp__Sum *sum)
 {
     for (size_t i = 0; i < sum->n_data_points; i++) {
         const Otlp__NumberDataPoint *p = sum->data_points[i];
-        enum outcome outcome = outcome_named(
-            decoded_text(p->attributes, p->n_attributes, "edgelat.outcome", ""));
+        enum outcome outcome =
+            outcome_named(decoded_text(p->attributes, p->n_attributes, ATTR_OUTCOME, ""));
         int64_t count = decoded_integer(p);
         note_time(t, p->time_unix_nano);
         if (count <= 0 || outcome == OUTCOME_NOT_MEASURED)
@@ -117,8 +118,7 @@ static void add_delays(struct results_table *t, const Otlp__ExponentialHistogram
     for (size_t i = 0; i < metric->n_data_points; i++) {
         const Otlp__ExponentialHistogramDataPoint *p = metric->data_points[i];
         struct key key = key_of(p->attributes, p->n_attributes);
-        const char *delay =
-            decoded_text(p->attributes, p->n_attributes, "edgelat.delay", "");
+        const char *delay = decoded_text(p->attributes, p->n_attributes, ATTR_DELAY, "");
         note_time(t, p->time_unix_nano);
         if (strcmp(delay, main_delay(key.kind)) == 0)
             add_piece(t, &(struct piece){.key = key, .delays = p});
@@ -130,7 +130,7 @@ static void add_ranks(struct results_table *t, const Otlp__Gauge *gauge)
     for (size_t i = 0; i < gauge->n_data_points; i++) {
         const Otlp__NumberDataPoint *p = gauge->data_points[i];
         const char *target =
-            decoded_text(p->attributes, p->n_attributes, "edgelat.target", "-");
+            decoded_text(p->attributes, p->n_attributes, ATTR_TARGET, "-");
         int64_t rank = decoded_integer(p);
         if (rank <= 0)
             continue; /* not eligible */
@@ -141,13 +141,13 @@ static void add_ranks(struct results_table *t, const Otlp__Gauge *gauge)
 
 static void add_metric(struct results_table *t, const Otlp__Metric *m)
 {
-    if (strcmp(m->name, "edgelat.probe.results") == 0 &&
+    if (strcmp(m->name, METRIC_PROBE_RESULTS) == 0 &&
         m->data_case == OTLP__METRIC__DATA_SUM)
         add_results(t, m->sum);
-    else if (strcmp(m->name, "edgelat.probe.delay") == 0 &&
+    else if (strcmp(m->name, METRIC_PROBE_DELAY) == 0 &&
              m->data_case == OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM)
         add_delays(t, m->exponential_histogram);
-    else if (strcmp(m->name, "edgelat.target.rank") == 0 &&
+    else if (strcmp(m->name, METRIC_TARGET_RANK) == 0 &&
              m->data_case == OTLP__METRIC__DATA_GAUGE)
         add_ranks(t, m->gauge);
 }
@@ -307,8 +307,8 @@ static void render_head(struct text *out, const struct results_table *t,
     char time[WALL_TEXT_MAX], cell[HOST_TEXT_MAX];
     Otlp__KeyValue *const *attributes = resource == NULL ? NULL : resource->attributes;
     size_t n = resource == NULL ? 0 : resource->n_attributes;
-    const char *host = decoded_text(attributes, n, "host.name", "-");
-    const char *site = decoded_text(attributes, n, "edgelat.site", "");
+    const char *host = decoded_text(attributes, n, ATTR_HOST_NAME, "-");
+    const char *site = decoded_text(attributes, n, ATTR_SITE, "");
 
     text_add(out, "%s  host %s", wall_text(time, (struct wall){(int64_t)t->time_ns}),
              decoded_clean(cell, sizeof cell, host, ' '));

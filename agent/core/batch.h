@@ -77,7 +77,7 @@ struct target_state { /* one a target, in the order of the configuration; those
 };
 
 struct self_value {   /* of the agent itself: edgelat.agent.* */
-    const char *name; /* "edgelat.agent.cpu.time" */
+    const char *name; /* METRIC_AGENT_CPU_TIME */
     const char *unit; /* UCUM: "s", "By", "{batch}"; "" of what is yes or no */
     const char *description;
     bool monotonic; /* a sum since the agent's start, else a gauge */

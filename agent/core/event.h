@@ -31,14 +31,14 @@ const char *severity_name(enum severity severity); /* "INFO", "WARN", "ERROR" */
 #define EVENT_FACTS_MAX 8
 
 struct fact {
-    const char *name; /* "edgelat.shift.ratio"; static */
+    const char *name; /* of core/event_names.h: ATTR_SHIFT_RATIO; static */
     bool is_text;
     double number;
     char text[FACT_TEXT_MAX]; /* cut where it is longer */
 };
 
 struct event {
-    const char *name; /* "edgelat.pop.changed"; static */
+    const char *name; /* EVENT_POP_CHANGED; static */
     enum severity severity;
     struct wall time;            /* when it was found out */
     const struct target *target; /* NULL: it is about the host or the agent */

@@ -6,6 +6,7 @@
  * too few to tell a loss from chance. A middlebox's handshakes, ICMP that nobody ever
  * answered, and a window in which this host slept say nothing.
  */
+#include "core/event_names.h"
 #include "core/loss.h"
 #include "core/pipeline_state.h"
 
@@ -110,9 +111,9 @@ static void tell_state(struct pipeline *p, const struct pipeline_stream *s,
 {
     bool began = news->what == FLAP_BEGAN, ended = news->what == FLAP_ENDED;
     struct event *e = tell(p, s,
-                           began   ? "edgelat.state.flapping"
-                           : ended ? "edgelat.state.settled"
-                                   : "edgelat.state.changed",
+                           began   ? EVENT_STATE_FLAPPING
+                           : ended ? EVENT_STATE_SETTLED
+                                   : EVENT_STATE_CHANGED,
                            began ? SEVERITY_WARN : severity_of(news->after), at);
     snprintf(e->before, sizeof e->before, "%s", state_name(news->before));
     snprintf(e->after, sizeof e->after, "%s", state_name(news->after));
@@ -124,11 +125,11 @@ static void tell_state(struct pipeline *p, const struct pipeline_stream *s,
                   news->changes == 1 ? "" : "s");
     else
         event_say(e, "%s%s%s", e->after, f->reason[0] != '\0' ? ": " : "", f->reason);
-    event_number(e, "edgelat.changes", ended ? news->changes : NAN);
-    event_number(e, "edgelat.loss_ratio", w->loss_ratio);
-    event_number(e, "edgelat.limit", f->limit);
+    event_number(e, ATTR_CHANGES, ended ? news->changes : NAN);
+    event_number(e, ATTR_LOSS_RATIO, w->loss_ratio);
+    event_number(e, ATTR_LIMIT, f->limit);
     if (!isnan(f->limit))
-        event_text(e, "edgelat.limit.source",
+        event_text(e, ATTR_LIMIT_SOURCE,
                    f->source[0] != '\0' ? f->source : "configuration");
 }
 
@@ -136,15 +137,15 @@ static void tell_shift(struct pipeline *p, const struct pipeline_stream *s,
                        const struct shift_news *news, struct wall at)
 {
     double ratio = (double)news->after_ns / (double)news->before_ns;
-    struct event *e = tell(p, s, "edgelat.delay.shifted",
-                           ratio > 1 ? SEVERITY_WARN : SEVERITY_INFO, at);
+    struct event *e =
+        tell(p, s, EVENT_DELAY_SHIFTED, ratio > 1 ? SEVERITY_WARN : SEVERITY_INFO, at);
     snprintf(e->before, sizeof e->before, "%.3f ms", ms(news->before_ns));
     snprintf(e->after, sizeof e->after, "%.3f ms", ms(news->after_ns));
     event_say(e, "its delay went from %s to %s, %+.0f %%", e->before, e->after,
               100 * (ratio - 1));
-    event_number(e, "edgelat.shift.before", (double)news->before_ns / 1e9);
-    event_number(e, "edgelat.shift.after", (double)news->after_ns / 1e9);
-    event_number(e, "edgelat.shift.ratio", ratio);
+    event_number(e, ATTR_SHIFT_BEFORE, (double)news->before_ns / 1e9);
+    event_number(e, ATTR_SHIFT_AFTER, (double)news->after_ns / 1e9);
+    event_number(e, ATTR_SHIFT_RATIO, ratio);
 }
 
 void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
@@ -173,24 +174,24 @@ void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family famil
     const struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
     const struct dns_answer *asked = &addr->asked;
     char address[ADDRESS_TEXT_MAX];
-    struct event *e = events_add(p->open_events, "edgelat.target.resolved", SEVERITY_INFO,
-                                 at, m->target);
+    struct event *e =
+        events_add(p->open_events, EVENT_TARGET_RESOLVED, SEVERITY_INFO, at, m->target);
     e->family = family;
     endpoint_address(address, &addr->to);
     event_say(e, "%s is %s%s%s", m->target->host, address,
               asked->chain[0] != '\0' ? ", by " : "", asked->chain);
-    event_text(e, "network.peer.address", address);
+    event_text(e, ATTR_PEER_ADDRESS, address);
     if (asked->chain[0] != '\0')
-        event_text(e, "edgelat.dns.chain", asked->chain);
+        event_text(e, ATTR_DNS_CHAIN, asked->chain);
     if (asked->servers[0] != '\0')
-        event_text(e, "edgelat.dns.servers", asked->servers);
+        event_text(e, ATTR_DNS_SERVERS, asked->servers);
 }
 
 void pipeline_tell_overflow(struct pipeline *p, const struct target *target,
                             struct wall at)
 {
     struct event *e =
-        events_add(p->open_events, "edgelat.series.overflow", SEVERITY_WARN, at, target);
+        events_add(p->open_events, EVENT_SERIES_OVERFLOW, SEVERITY_WARN, at, target);
     event_say(e, "too many PoPs or addresses: further ones are counted in one series, "
                  "with the attribute otel.metric.overflow");
 }
@@ -202,14 +203,14 @@ void pipeline_tell_nearest(struct pipeline *p, struct wall at)
     if (first == NULL || first->target == p->nearest)
         return;
     if (p->nearest != NULL) {
-        struct event *e = events_add(p->open_events, "edgelat.nearest.changed",
-                                     SEVERITY_INFO, at, first->target);
+        struct event *e = events_add(p->open_events, EVENT_NEAREST_CHANGED, SEVERITY_INFO,
+                                     at, first->target);
         snprintf(e->before, sizeof e->before, "%s", p->nearest->name);
         snprintf(e->after, sizeof e->after, "%s", first->target->name);
         event_say(e, "the nearest now: PoP %s, %.3f ms; it was %s",
                   first->pop[0] != '\0' ? first->pop : "unknown", ms(first->min_ns),
                   e->before);
-        event_number(e, "edgelat.min", (double)first->min_ns / 1e9);
+        event_number(e, ATTR_MIN, (double)first->min_ns / 1e9);
     }
     p->nearest = first->target;
 }

@@ -9,6 +9,7 @@
 #include "net/resolver.h"
 #include "net/seed.h"
 #include "net/timer.h"
+#include "otlp/names.h"
 #include "probe/kinds.h"
 #include "probe/tcp/single.h"
 
@@ -248,7 +249,7 @@ static void use(struct measurer *m, const struct explorer_step *step)
 static struct event *add_network_event(struct measurer *m, enum severity severity,
                                        const char *what, const char *then)
 {
-    struct event *e = events_add(pipeline_events(m->pipeline), "edgelat.network.changed",
+    struct event *e = events_add(pipeline_events(m->pipeline), EVENT_NETWORK_CHANGED,
                                  severity, wall_now(), NULL);
     event_say(e, "%s%s", what, then);
     return e;
@@ -362,10 +363,9 @@ static void say_whether(struct measurer *m, bool probing, const char *why)
         log_info("agent", "probing goes on: %s", why);
     else
         log_warn("agent", "probing is stopped: %s", why);
-    struct event *e =
-        events_add(pipeline_events(m->pipeline),
-                   probing ? "edgelat.agent.resumed" : "edgelat.agent.stopped",
-                   probing ? SEVERITY_INFO : SEVERITY_WARN, wall_now(), NULL);
+    struct event *e = events_add(
+        pipeline_events(m->pipeline), probing ? EVENT_AGENT_RESUMED : EVENT_AGENT_STOPPED,
+        probing ? SEVERITY_INFO : SEVERITY_WARN, wall_now(), NULL);
     event_say(e, "%s", why);
     text_copy(e->before, sizeof e->before, probing ? "stopped" : "probing");
     text_copy(e->after, sizeof e->after, probing ? "probing" : "stopped");
@@ -431,7 +431,7 @@ static void report_settled(struct measurer *m)
         return;
     struct event *e = add_network_event(m, SEVERITY_INFO, "the network of this host",
                                         " has not changed for an hour");
-    event_number(e, "edgelat.network.changes", (double)changes);
+    event_number(e, ATTR_NETWORK_CHANGES, (double)changes);
 }
 
 static void arm_tick(struct measurer *m, struct wall wall);

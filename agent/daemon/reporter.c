@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "core/pipeline.h"
 #include "edge/serving.h"
+#include "otlp/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,74 +50,68 @@ static size_t self_values(const struct reporter *c, const struct agent_counters 
     system_s -= c->system_s;
 
     const struct self_value all[] = {
-        {"edgelat.agent.cpu.time", "s", "CPU time of the agent", true, user_s, "cpu.mode",
+        {METRIC_AGENT_CPU_TIME, "s", "CPU time of the agent", true, user_s, ATTR_CPU_MODE,
          "user"},
-        {"edgelat.agent.cpu.time", "s", "CPU time of the agent", true, system_s,
-         "cpu.mode", "system"},
-        {"edgelat.agent.memory.resident", "By", "Memory of the agent that is in RAM",
-         false, (double)resident, NULL, NULL},
-        {"edgelat.agent.probing", "",
+        {METRIC_AGENT_CPU_TIME, "s", "CPU time of the agent", true, system_s,
+         ATTR_CPU_MODE, "system"},
+        {METRIC_AGENT_MEMORY_RESIDENT, "By", "Memory of the agent that is in RAM", false,
+         (double)resident, NULL, NULL},
+        {METRIC_AGENT_PROBING, "",
          "0 while a stop order or an unset clock stops all probing", false, m->probing,
          NULL, NULL},
-        {"edgelat.agent.loop.lag", "s",
-         "Longest delay of the event loop in the last window", false,
-         (double)m->loop_lag_max_ns / 1e9, NULL, NULL},
-        {"edgelat.agent.windows", "{window}",
+        {METRIC_AGENT_LOOP_LAG, "s", "Longest delay of the event loop in the last window",
+         false, (double)m->loop_lag_max_ns / 1e9, NULL, NULL},
+        {METRIC_AGENT_WINDOWS, "{window}",
          "Windows in which this host could not measure well", true,
-         (double)c->busy_windows, "edgelat.window.state", "busy"},
-        {"edgelat.agent.windows", "{window}",
+         (double)c->busy_windows, ATTR_WINDOW_STATE, "busy"},
+        {METRIC_AGENT_WINDOWS, "{window}",
          "Windows in which this host could not measure well", true,
-         (double)c->interrupted_windows, "edgelat.window.state", "interrupted"},
-        {"edgelat.agent.dns.lookups", "{lookup}", "Names that were asked for", true,
+         (double)c->interrupted_windows, ATTR_WINDOW_STATE, "interrupted"},
+        {METRIC_AGENT_DNS_LOOKUPS, "{lookup}", "Names that were asked for", true,
          (double)m->names.lookups, NULL, NULL},
-        {"edgelat.agent.dns.failures", "{lookup}", "Names that could not be resolved",
-         true, (double)m->names.failures, NULL, NULL},
-        {"edgelat.agent.probe.foreign", "{packet}",
-         "Packets received that answer no probe", true, (double)m->prober.foreign, NULL,
-         NULL},
-        {"edgelat.agent.probe.damaged", "{packet}",
+        {METRIC_AGENT_DNS_FAILURES, "{lookup}", "Names that could not be resolved", true,
+         (double)m->names.failures, NULL, NULL},
+        {METRIC_AGENT_PROBE_FOREIGN, "{packet}", "Packets received that answer no probe",
+         true, (double)m->prober.foreign, NULL, NULL},
+        {METRIC_AGENT_PROBE_DAMAGED, "{packet}",
          "Answers whose payload was not what was sent", true, (double)m->prober.damaged,
          NULL, NULL},
-        {"edgelat.agent.probe.timestamp_fallbacks", "{probe}",
+        {METRIC_AGENT_PROBE_TIMESTAMP_FALLBACKS, "{probe}",
          "Probes whose times are the agent's and not the kernel's", true,
          (double)m->prober.timestamp_fallbacks, NULL, NULL},
-        {"edgelat.agent.spool.waiting", "{batch}", "Batches that wait in the spool",
-         false, (double)spool->waiting, NULL, NULL},
-        {"edgelat.agent.spool.size", "By", "Size of the batches that wait in the spool",
+        {METRIC_AGENT_SPOOL_WAITING, "{batch}", "Batches that wait in the spool", false,
+         (double)spool->waiting, NULL, NULL},
+        {METRIC_AGENT_SPOOL_SIZE, "By", "Size of the batches that wait in the spool",
          false, (double)spool->waiting_bytes, NULL, NULL},
-        {"edgelat.agent.spool.dropped", "{batch}",
+        {METRIC_AGENT_SPOOL_DROPPED, "{batch}",
          "Batches dropped at the limits of the spool", true, (double)spool->dropped, NULL,
          NULL},
-        {"edgelat.agent.spool.set_aside", "{batch}",
+        {METRIC_AGENT_SPOOL_SET_ASIDE, "{batch}",
          "Batches set aside as refused or broken", true, (double)spool->set_aside, NULL,
          NULL},
-        {"edgelat.agent.spool.write_errors", "{error}",
+        {METRIC_AGENT_SPOOL_WRITE_ERRORS, "{error}",
          "Batches that could not be written to disk", true, (double)spool->write_errors,
          NULL, NULL},
-        {"edgelat.agent.export.results", "{batch}",
-         "Batches by the answer of the collector", true, (double)ship->accepted,
-         "edgelat.export.result", "accepted"},
-        {"edgelat.agent.export.results", "{batch}",
-         "Batches by the answer of the collector", true, (double)ship->refused,
-         "edgelat.export.result", "refused"},
-        {"edgelat.agent.export.results", "{batch}",
-         "Batches by the answer of the collector", true, (double)ship->failed,
-         "edgelat.export.result", "failed"},
-        {"edgelat.agent.export.rejected_points", "{point}",
+        {METRIC_AGENT_EXPORT_RESULTS, "{batch}", "Batches by the answer of the collector",
+         true, (double)ship->accepted, ATTR_EXPORT_RESULT, "accepted"},
+        {METRIC_AGENT_EXPORT_RESULTS, "{batch}", "Batches by the answer of the collector",
+         true, (double)ship->refused, ATTR_EXPORT_RESULT, "refused"},
+        {METRIC_AGENT_EXPORT_RESULTS, "{batch}", "Batches by the answer of the collector",
+         true, (double)ship->failed, ATTR_EXPORT_RESULT, "failed"},
+        {METRIC_AGENT_EXPORT_REJECTED_POINTS, "{point}",
          "Points that the collector rejected in batches it accepted", true,
          (double)ship->rejected_points, NULL, NULL},
-        {"edgelat.agent.history.size", "By", "Size of the history for reports", false,
+        {METRIC_AGENT_HISTORY_SIZE, "By", "Size of the history for reports", false,
          (double)spool->history_bytes, NULL, NULL},
-        {"edgelat.agent.history.dropped", "{batch}",
+        {METRIC_AGENT_HISTORY_DROPPED, "{batch}",
          "Batches dropped at the limits of the history", true,
          (double)spool->history_dropped, NULL, NULL},
-        {"edgelat.agent.events.dropped", "{event}", "Events beyond the limit of a window",
+        {METRIC_AGENT_EVENTS_DROPPED, "{event}", "Events beyond the limit of a window",
          true, (double)c->events_dropped, NULL, NULL},
-        {"edgelat.agent.series.count", "{series}", "Series that the agent holds", false,
+        {METRIC_AGENT_SERIES_COUNT, "{series}", "Series that the agent holds", false,
          (double)batch->n_series, NULL, NULL},
-        {"edgelat.agent.series.overflowed", "{probe}",
-         "Results counted in overflow series", true, (double)batch->overflowed, NULL,
-         NULL},
+        {METRIC_AGENT_SERIES_OVERFLOWED, "{probe}", "Results counted in overflow series",
+         true, (double)batch->overflowed, NULL, NULL},
     };
     _Static_assert(sizeof all / sizeof *all <= SELF_MAX, "room for all of them");
     memcpy(values, all, sizeof all);
@@ -230,8 +225,8 @@ static const char *reason_to_look(struct reporter *c)
 {
     const struct events *events = &c->events;
     for (size_t i = 0; i < events->n; i++)
-        if (strcmp(events->list[i].name, "edgelat.pop.changed") == 0 ||
-            strcmp(events->list[i].name, "edgelat.delay.shifted") == 0)
+        if (strcmp(events->list[i].name, EVENT_POP_CHANGED) == 0 ||
+            strcmp(events->list[i].name, EVENT_DELAY_SHIFTED) == 0)
             return event_subject(c->reason, &events->list[i]);
     return NULL;
 }

@@ -1,6 +1,7 @@
 #include "edge/serving_state.h"
 
 #include "base/text.h"
+#include "core/event_names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,8 +42,8 @@ static void fact_metro(struct event *e, const char *name, const struct metro *m)
 static void fact_address(struct event *e, const struct look *l)
 {
     char address[ADDRESS_TEXT_MAX];
-    fact(e, "network.peer.address", endpoint_address(address, &l->place->to));
-    fact(e, "edgelat.dns.chain", l->place->asked.chain);
+    fact(e, ATTR_PEER_ADDRESS, endpoint_address(address, &l->place->to));
+    fact(e, ATTR_DNS_CHAIN, l->place->asked.chain);
 }
 
 /* ---- another PoP ---- */
@@ -60,12 +61,12 @@ static bool same_metro(const struct metro *a, const struct metro *b)
 static struct event *add_change(const struct look *l, enum severity severity,
                                 const struct reported_pop *before)
 {
-    struct event *e = add(l, "edgelat.pop.changed", severity, before->pop, l->place->pop);
-    fact_metro(e, "edgelat.metro.before", serving_standing(l, before).metro);
-    fact_metro(e, "edgelat.metro.after", l->standing.metro);
-    event_number(e, "edgelat.distance", l->standing.km);
+    struct event *e = add(l, EVENT_POP_CHANGED, severity, before->pop, l->place->pop);
+    fact_metro(e, ATTR_METRO_BEFORE, serving_standing(l, before).metro);
+    fact_metro(e, ATTR_METRO_AFTER, l->standing.metro);
+    event_number(e, ATTR_DISTANCE, l->standing.km);
     fact_address(e, l);
-    fact(e, "edgelat.dns.servers", l->place->asked.servers);
+    fact(e, ATTR_DNS_SERVERS, l->place->asked.servers);
     return e;
 }
 
@@ -87,7 +88,7 @@ void serving_say_unstable(const struct look *l, const struct reported_pop *befor
     char from[WORDS_MAX], to[WORDS_MAX];
     bool stays = same_metro(serving_standing(l, before).metro, l->standing.metro);
     struct event *e = add_change(l, stays ? SEVERITY_INFO : SEVERITY_WARN, before);
-    event_number(e, "edgelat.pop.changes", DAMPING_CHANGES);
+    event_number(e, ATTR_POP_CHANGES, DAMPING_CHANGES);
     event_say(e,
               "alternates: %d changes of its PoP within an hour, the last one from %s to "
               "%s; said again when it has stayed for an hour",
@@ -100,7 +101,7 @@ void serving_say_still(const struct look *l, uint64_t changes)
 {
     char at[WORDS_MAX];
     struct event *e = add_change(l, SEVERITY_INFO, &l->served->before);
-    event_number(e, "edgelat.pop.changes", (double)changes);
+    event_number(e, ATTR_POP_CHANGES, (double)changes);
     event_say(e, "served by %s for an hour, after %" PRIu64 " change%s of its PoP",
               words(at, l->place->pop, l->standing.metro), changes,
               changes == 1 ? "" : "s");
@@ -112,11 +113,11 @@ void serving_say_foreign(const struct look *l)
 {
     char text[FRONT_TEXT_MAX];
     const struct front *front = &l->place->front;
-    struct event *e = add(l, "edgelat.target.foreign", SEVERITY_WARN, l->served->now.pop,
+    struct event *e = add(l, EVENT_TARGET_FOREIGN, SEVERITY_WARN, l->served->now.pop,
                           front_name(front->is));
-    fact(e, "edgelat.verdict.basis", front->why);
+    fact(e, ATTR_VERDICT_BASIS, front->why);
     fact_address(e, l);
-    fact(e, "edgelat.dns.servers", l->place->asked.servers);
+    fact(e, ATTR_DNS_SERVERS, l->place->asked.servers);
     event_say(e, "%s", front_text(text, front, l->target->host));
 }
 
@@ -129,16 +130,15 @@ void serving_say_fit(const struct look *l, enum fit fit)
     const struct near_metro *near = &l->site->nearest;
     const struct limits *limits = &l->target->limits;
     bool wrong = fit == FIT_SUBOPTIMAL;
-    struct event *e =
-        add(l, "edgelat.edge.suboptimal", wrong ? SEVERITY_WARN : SEVERITY_INFO,
-            names[l->served->fit], names[fit]);
-    fact_metro(e, "edgelat.metro", l->standing.metro);
-    event_number(e, "edgelat.distance", l->standing.km);
-    fact_metro(e, "edgelat.metro.nearest", near->metro);
-    event_number(e, "edgelat.distance.nearest", near->km);
-    event_number(e, "edgelat.distance.excess", l->standing.excess_km);
+    struct event *e = add(l, EVENT_EDGE_SUBOPTIMAL, wrong ? SEVERITY_WARN : SEVERITY_INFO,
+                          names[l->served->fit], names[fit]);
+    fact_metro(e, ATTR_METRO, l->standing.metro);
+    event_number(e, ATTR_DISTANCE, l->standing.km);
+    fact_metro(e, ATTR_METRO_NEAREST, near->metro);
+    event_number(e, ATTR_DISTANCE_NEAREST, near->km);
+    event_number(e, ATTR_DISTANCE_EXCESS, l->standing.excess_km);
     fact_address(e, l);
-    fact(e, "edgelat.dns.servers", l->place->asked.servers);
+    fact(e, ATTR_DNS_SERVERS, l->place->asked.servers);
     words(at, l->place->pop, l->standing.metro);
     words(nearest, near->metro->code, near->metro);
     if (wrong)
@@ -173,14 +173,14 @@ void serving_say_role(const struct look *l, enum role before)
     char at[WORDS_MAX];
     const struct peering *p = &l->site->peering;
     enum role role = l->standing.role;
-    struct event *e = add(l, "edgelat.edge.failover", severity_of(role),
-                          role_name(before), role_name(role));
-    fact(e, "edgelat.peering.connection", p->connection);
-    fact(e, "edgelat.peering.provider", p->provider);
-    fact_metro(e, "edgelat.peering.primary", l->site->primary);
-    fact_metro(e, "edgelat.peering.backup", l->site->backup);
-    fact_metro(e, "edgelat.metro", l->standing.metro);
-    event_number(e, "edgelat.distance", l->standing.km);
+    struct event *e = add(l, EVENT_EDGE_FAILOVER, severity_of(role), role_name(before),
+                          role_name(role));
+    fact(e, ATTR_PEERING_CONNECTION, p->connection);
+    fact(e, ATTR_PEERING_PROVIDER, p->provider);
+    fact_metro(e, ATTR_PEERING_PRIMARY, l->site->primary);
+    fact_metro(e, ATTR_PEERING_BACKUP, l->site->backup);
+    fact_metro(e, ATTR_METRO, l->standing.metro);
+    event_number(e, ATTR_DISTANCE, l->standing.km);
     fact_address(e, l);
     bool has_none = role == ROLE_NEITHER && l->site->backup == NULL;
     event_say(e, "served by %s, %s of connection %s%s",

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "otlp/names.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -139,9 +140,9 @@ void attribute_bool(struct builder *b, struct attributes *to, const char *key, b
 struct attributes attributes_of_target(struct builder *b, const struct target *t)
 {
     struct attributes a = {.n = 0};
-    attribute_text(b, &a, "edgelat.target", t->name);
-    attribute_text_if(b, &a, "edgelat.service", t->service);
-    attribute_text(b, &a, "server.address", t->host);
+    attribute_text(b, &a, ATTR_TARGET, t->name);
+    attribute_text_if(b, &a, ATTR_SERVICE, t->service);
+    attribute_text(b, &a, ATTR_SERVER_ADDRESS, t->host);
     return a;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "otlp/builder.h"
 #include "otlp/metrics.h"
+#include "otlp/names.h"
 #include "otlp/request.h"
 
 static struct attributes of_event(struct builder *b, const struct event *e)
@@ -12,13 +13,13 @@ static struct attributes of_event(struct builder *b, const struct event *e)
     struct attributes a = {.n = 0};
     if (e->target != NULL)
         a = attributes_of_target(b, e->target);
-    attribute_text(b, &a, "event.name", e->name);
+    attribute_text(b, &a, ATTR_EVENT_NAME, e->name);
     if (e->family != FAMILY_NONE)
-        attribute_text(b, &a, "network.type", family_name(e->family));
+        attribute_text(b, &a, ATTR_NETWORK_TYPE, family_name(e->family));
     if (e->kind != NULL)
-        attribute_text(b, &a, "edgelat.probe.kind", e->kind->name);
-    attribute_text_if(b, &a, "edgelat.before", e->before);
-    attribute_text_if(b, &a, "edgelat.after", e->after);
+        attribute_text(b, &a, ATTR_PROBE_KIND, e->kind->name);
+    attribute_text_if(b, &a, ATTR_BEFORE, e->before);
+    attribute_text_if(b, &a, ATTR_AFTER, e->after);
     for (size_t i = 0; i < e->n_facts; i++) {
         const struct fact *f = &e->facts[i];
         if (f->is_text)

@@ -4,6 +4,7 @@
 #include "otlp/metrics.h"
 
 #include "otlp/builder.h"
+#include "otlp/names.h"
 #include "otlp/request.h"
 
 #include <math.h>
@@ -29,34 +30,34 @@ static const struct {
     const char *name, *unit, *description;
     Otlp__Metric__DataCase type;
 } metrics[OURS] = {
-    [DELAY] = {"edgelat.probe.delay", "s", "Delays of answered probes",
+    [DELAY] = {METRIC_PROBE_DELAY, "s", "Delays of answered probes",
                OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM},
-    [QUANTILE] = {"edgelat.probe.delay.quantile", "s",
+    [QUANTILE] = {METRIC_PROBE_DELAY_QUANTILE, "s",
                   "Percentiles of the last window that its results support",
                   OTLP__METRIC__DATA_GAUGE},
-    [VARIATION] = {"edgelat.probe.delay_variation", "s",
+    [VARIATION] = {METRIC_PROBE_DELAY_VARIATION, "s",
                    "Differences between the delays of consecutive probes (RFC 3393)",
                    OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM},
-    [RESULTS] = {"edgelat.probe.results", "{probe}", "Probes by what came of them",
+    [RESULTS] = {METRIC_PROBE_RESULTS, "{probe}", "Probes by what came of them",
                  OTLP__METRIC__DATA_SUM},
     [ANOMALIES] =
-        {"edgelat.probe.anomalies", "{anomaly}",
+        {METRIC_PROBE_ANOMALIES, "{anomaly}",
          "Late, duplicate and reordered answers, packets sent again, probes missed",
          OTLP__METRIC__DATA_SUM},
-    [LOSS_RATIO] = {"edgelat.probe.loss_ratio", "1",
+    [LOSS_RATIO] = {METRIC_PROBE_LOSS_RATIO, "1",
                     "Lost of the probes sent in the last window",
                     OTLP__METRIC__DATA_GAUGE},
-    [LOSS_BURST] = {"edgelat.probe.loss_burst", "{probe}",
+    [LOSS_BURST] = {METRIC_PROBE_LOSS_BURST, "{probe}",
                     "Most probes lost one after the other in the last window",
                     OTLP__METRIC__DATA_GAUGE},
-    [UP] = {"edgelat.target.up", "", "Whether anything answered in the last window",
+    [UP] = {METRIC_TARGET_UP, "", "Whether anything answered in the last window",
             OTLP__METRIC__DATA_GAUGE},
-    [RANK] = {"edgelat.target.rank", "{rank}",
-              "1 is the nearest; absent while not eligible", OTLP__METRIC__DATA_GAUGE},
-    [INTERCEPTED] = {"edgelat.target.intercepted", "",
+    [RANK] = {METRIC_TARGET_RANK, "{rank}", "1 is the nearest; absent while not eligible",
+              OTLP__METRIC__DATA_GAUGE},
+    [INTERCEPTED] = {METRIC_TARGET_INTERCEPTED, "",
                      "Whether a middlebox answers the TCP handshakes",
                      OTLP__METRIC__DATA_GAUGE},
-    [FOREIGN] = {"edgelat.target.foreign", "",
+    [FOREIGN] = {METRIC_TARGET_FOREIGN, "",
                  "1: another network than Microsoft's edge answers; else absent",
                  OTLP__METRIC__DATA_GAUGE},
 };
@@ -65,7 +66,7 @@ static struct attributes of_target(struct builder *b, const struct target *t,
                                    const char *pop)
 {
     struct attributes a = attributes_of_target(b, t);
-    attribute_text(b, &a, "edgelat.pop", pop[0] != '\0' ? pop : "unknown");
+    attribute_text(b, &a, ATTR_POP, pop[0] != '\0' ? pop : "unknown");
     return a;
 }
 
@@ -73,15 +74,15 @@ static struct attributes of_series(struct builder *b, const struct series *s)
 {
     struct attributes a = of_target(b, s->target, s->pop);
     if (s->kind->has_port)
-        attribute_integer(b, &a, "server.port", s->target->port);
-    attribute_text(b, &a, "network.type", family_name(s->family));
+        attribute_integer(b, &a, ATTR_SERVER_PORT, s->target->port);
+    attribute_text(b, &a, ATTR_NETWORK_TYPE, family_name(s->family));
     if (s->overflow) {
-        attribute_bool(b, &a, "otel.metric.overflow", true);
+        attribute_bool(b, &a, ATTR_OVERFLOW, true);
     } else if (s->pop[0] == '\0') { /* then the address tells two places apart */
         char *address = arena_take(&b->arena, ADDRESS_TEXT_MAX);
-        attribute_text(b, &a, "network.peer.address", endpoint_address(address, &s->to));
+        attribute_text(b, &a, ATTR_PEER_ADDRESS, endpoint_address(address, &s->to));
     }
-    attribute_text(b, &a, "edgelat.probe.kind", s->kind->name);
+    attribute_text(b, &a, ATTR_PROBE_KIND, s->kind->name);
     return a;
 }
 
@@ -129,7 +130,7 @@ static void add_delays(struct builder *b, const struct series *s,
     for (size_t i = 0; i < kind_delays(s->kind); i++) {
         struct attributes a = *of;
         const struct delay_summary *window = &s->window.delays[i];
-        attribute_text(b, &a, "edgelat.delay", s->kind->delays[i]);
+        attribute_text(b, &a, ATTR_DELAY, s->kind->delays[i]);
         if (choice->histograms && s->delays[i].count > 0)
             add_histogram(b, DELAY, &a, s, &s->delays[i],
                           begins(b, s, s->delays[i].count, window->count));
@@ -137,14 +138,14 @@ static void add_delays(struct builder *b, const struct series *s,
             if (!window->supported[p])
                 continue;
             struct attributes q = a;
-            attribute_text(b, &q, "quantile", quantiles[p]);
+            attribute_text(b, &q, ATTR_QUANTILE, quantiles[p]);
             point_value(b, QUANTILE, &q, s->window.start,
                         (double)window->percentile_ns[p] / 1e9);
         }
     }
     if (choice->variation && s->variation.count > 0) {
         struct attributes a = *of;
-        attribute_text(b, &a, "edgelat.delay", s->kind->delays[0]);
+        attribute_text(b, &a, ATTR_DELAY, s->kind->delays[0]);
         add_histogram(b, VARIATION, &a, s, &s->variation,
                       begins(b, s, s->variation.count, s->window.variation.count));
     }
@@ -161,7 +162,7 @@ static void add_counts(struct builder *b, const struct series *s,
         if (s->outcomes[i] == 0 && !always)
             continue;
         struct attributes a = *of;
-        attribute_text(b, &a, "edgelat.outcome", outcome_name((enum outcome)i));
+        attribute_text(b, &a, ATTR_OUTCOME, outcome_name((enum outcome)i));
         add_count(b, RESULTS, &a, s, s->outcomes[i],
                   begins(b, s, s->outcomes[i], w->outcomes[i]) && (is_new || !always));
     }
@@ -179,7 +180,7 @@ static void add_counts(struct builder *b, const struct series *s,
         if (anomalies[i].count == 0)
             continue;
         struct attributes a = *of;
-        attribute_text(b, &a, "edgelat.anomaly", anomalies[i].name);
+        attribute_text(b, &a, ATTR_ANOMALY, anomalies[i].name);
         add_count(b, ANOMALIES, &a, s, anomalies[i].count,
                   begins(b, s, anomalies[i].count, anomalies[i].in_window));
     }

@@ -1,25 +1,26 @@
 #include "otlp/request.h"
 
 #include "otlp/gzip.h"
+#include "otlp/names.h"
 
 static void add_peering(struct builder *b, struct attributes *a, const struct peering *p)
 {
-    attribute_text_if(b, a, "edgelat.peering.connection", p->connection);
-    attribute_text_if(b, a, "edgelat.peering.provider", p->provider);
-    attribute_text_if(b, a, "edgelat.peering.primary", p->primary);
-    attribute_text_if(b, a, "edgelat.peering.backup", p->backup);
-    attribute_text_if(b, a, "edgelat.peering.prefixes", p->prefixes);
+    attribute_text_if(b, a, ATTR_PEERING_CONNECTION, p->connection);
+    attribute_text_if(b, a, ATTR_PEERING_PROVIDER, p->provider);
+    attribute_text_if(b, a, ATTR_PEERING_PRIMARY, p->primary);
+    attribute_text_if(b, a, ATTR_PEERING_BACKUP, p->backup);
+    attribute_text_if(b, a, ATTR_PEERING_PREFIXES, p->prefixes);
 }
 
 void otlp_request_make(struct otlp_request *out, struct builder *b,
                        const struct otlp_resource *r)
 {
     struct attributes a = {.n = 0};
-    attribute_text(b, &a, "service.name", "edgelat");
-    attribute_text(b, &a, "service.version", r->version);
-    attribute_text(b, &a, "service.instance.id", r->instance_id);
-    attribute_text(b, &a, "host.name", r->host_name);
-    attribute_text_if(b, &a, "edgelat.site", r->site);
+    attribute_text(b, &a, ATTR_SERVICE_NAME, "edgelat");
+    attribute_text(b, &a, ATTR_SERVICE_VERSION, r->version);
+    attribute_text(b, &a, ATTR_SERVICE_INSTANCE, r->instance_id);
+    attribute_text(b, &a, ATTR_HOST_NAME, r->host_name);
+    attribute_text_if(b, &a, ATTR_SITE, r->site);
     if (r->peering != NULL)
         add_peering(b, &a, r->peering);
 

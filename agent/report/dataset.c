@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "core/time.h"
 #include "otlp/decoded.h"
+#include "otlp/names.h"
 #include "otlp/read.h"
 #include "report/dataset_state.h"
 
@@ -109,7 +110,7 @@ static void add_delays(struct dataset *p, const Otlp__ExponentialHistogram *metr
     for (size_t i = 0; i < metric->n_data_points; i++) {
         const Otlp__ExponentialHistogramDataPoint *point = metric->data_points[i];
         const char *delay =
-            decoded_text(point->attributes, point->n_attributes, "edgelat.delay", "");
+            decoded_text(point->attributes, point->n_attributes, ATTR_DELAY, "");
         struct lookup at;
         if (point->count > 0 && dataset_lookup(p, attributes_of(point), &at) &&
             dataset_turn(p, at.stream, at.place, point->time_unix_nano))
@@ -146,11 +147,11 @@ static int64_t delay_of(const Otlp__NumberDataPoint *point)
 static void add_quantile(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
     struct decoded a = attributes_of(point);
-    const char *quantile = decoded_text(a.list, a.n, "quantile", "");
+    const char *quantile = decoded_text(a.list, a.n, ATTR_QUANTILE, "");
     struct lookup at;
     cover(p, point);
     if (!dataset_lookup(p, a, &at) ||
-        strcmp(decoded_text(a.list, a.n, "edgelat.delay", ""),
+        strcmp(decoded_text(a.list, a.n, ATTR_DELAY, ""),
                dataset_delay(at.stream->kind)) != 0 ||
         !dataset_turn(p, at.stream, at.place, point->time_unix_nano))
         return;
@@ -215,12 +216,12 @@ static const struct {
     const char *name;
     void (*add)(struct dataset *p, const Otlp__NumberDataPoint *point);
 } gauges[] = {
-    {"edgelat.probe.delay.quantile", add_quantile},
-    {"edgelat.probe.loss_ratio", add_loss},
-    {"edgelat.target.up", add_up},
-    {"edgelat.target.rank", add_rank},
-    {"edgelat.target.intercepted", add_intercepted},
-    {"edgelat.target.foreign", add_foreign},
+    {METRIC_PROBE_DELAY_QUANTILE, add_quantile},
+    {METRIC_PROBE_LOSS_RATIO, add_loss},
+    {METRIC_TARGET_UP, add_up},
+    {METRIC_TARGET_RANK, add_rank},
+    {METRIC_TARGET_INTERCEPTED, add_intercepted},
+    {METRIC_TARGET_FOREIGN, add_foreign},
 };
 
 static void add_gauge(struct dataset *p, const Otlp__Metric *m)
@@ -233,19 +234,19 @@ static void add_gauge(struct dataset *p, const Otlp__Metric *m)
 
 static void add_metric(struct dataset *p, const Otlp__Metric *m)
 {
-    if (strncmp(m->name, "edgelat.agent.", strlen("edgelat.agent.")) == 0)
+    if (strncmp(m->name, METRIC_AGENT_PREFIX, strlen(METRIC_AGENT_PREFIX)) == 0)
         dataset_add_self(p, m);
     else if (m->data_case == OTLP__METRIC__DATA_GAUGE)
         add_gauge(p, m);
     else if (m->data_case == OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM &&
-             strcmp(m->name, "edgelat.probe.delay") == 0)
+             strcmp(m->name, METRIC_PROBE_DELAY) == 0)
         add_delays(p, m->exponential_histogram);
     else if (m->data_case == OTLP__METRIC__DATA_SUM &&
-             strcmp(m->name, "edgelat.probe.results") == 0)
-        add_results(p, m->sum, "edgelat.outcome");
+             strcmp(m->name, METRIC_PROBE_RESULTS) == 0)
+        add_results(p, m->sum, ATTR_OUTCOME);
     else if (m->data_case == OTLP__METRIC__DATA_SUM &&
-             strcmp(m->name, "edgelat.probe.anomalies") == 0)
-        add_results(p, m->sum, "edgelat.anomaly");
+             strcmp(m->name, METRIC_PROBE_ANOMALIES) == 0)
+        add_results(p, m->sum, ATTR_ANOMALY);
 }
 
 /* ---- requests ---- */
@@ -257,13 +258,13 @@ static bool add_resource(struct dataset *p, const Otlp__Resource *r)
     if (r == NULL)
         return true;
     struct decoded a = {r->attributes, r->n_attributes};
-    dataset_text(instance, sizeof instance, a, "service.instance.id");
+    dataset_text(instance, sizeof instance, a, ATTR_SERVICE_INSTANCE);
     if (!p->any_agent && p->instance[0] != '\0' && strcmp(instance, p->instance) != 0)
         return false;
     text_copy(p->instance, sizeof p->instance, instance);
-    dataset_text(p->host, sizeof p->host, a, "host.name");
-    dataset_text(p->site, sizeof p->site, a, "edgelat.site");
-    dataset_text(p->version, sizeof p->version, a, "service.version");
+    dataset_text(p->host, sizeof p->host, a, ATTR_HOST_NAME);
+    dataset_text(p->site, sizeof p->site, a, ATTR_SITE);
+    dataset_text(p->version, sizeof p->version, a, ATTR_SERVICE_VERSION);
     return true;
 }
 
@@ -375,9 +376,9 @@ static int by_stream_then_place(const void *a, const void *b)
 
 static bool says_state(const struct dataset_event *e)
 {
-    return strcmp(e->name, "edgelat.state.changed") == 0 ||
-           strcmp(e->name, "edgelat.state.flapping") == 0 ||
-           strcmp(e->name, "edgelat.state.settled") == 0;
+    return strcmp(e->name, EVENT_STATE_CHANGED) == 0 ||
+           strcmp(e->name, EVENT_STATE_FLAPPING) == 0 ||
+           strcmp(e->name, EVENT_STATE_SETTLED) == 0;
 }
 
 static void end_events(struct dataset *p)

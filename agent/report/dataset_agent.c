@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "core/time.h"
 #include "otlp/decoded.h"
+#include "otlp/names.h"
 
 #include <math.h>
 #include <string.h>
@@ -181,12 +182,12 @@ static void add_record(struct dataset *p, const Otlp__LogRecord *r)
                               .severity = (int)r->severity_number};
     decoded_clean(e.name, sizeof e.name, r->event_name, ' ');
     if (e.name[0] == '\0')
-        copy(e.name, sizeof e.name, r, "event.name");
-    copy(e.target, sizeof e.target, r, "edgelat.target");
-    copy(e.kind, sizeof e.kind, r, "edgelat.probe.kind");
-    copy(e.family, sizeof e.family, r, "network.type");
-    copy(e.before, sizeof e.before, r, "edgelat.before");
-    copy(e.after, sizeof e.after, r, "edgelat.after");
+        copy(e.name, sizeof e.name, r, ATTR_EVENT_NAME);
+    copy(e.target, sizeof e.target, r, ATTR_TARGET);
+    copy(e.kind, sizeof e.kind, r, ATTR_PROBE_KIND);
+    copy(e.family, sizeof e.family, r, ATTR_NETWORK_TYPE);
+    copy(e.before, sizeof e.before, r, ATTR_BEFORE);
+    copy(e.after, sizeof e.after, r, ATTR_AFTER);
     if (r->body != NULL && r->body->value_case == OTLP__ANY_VALUE__VALUE_STRING_VALUE)
         decoded_clean(e.text, sizeof e.text, r->body->string_value, ' ');
     add_event(p, &e);

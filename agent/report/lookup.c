@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "otlp/decoded.h"
+#include "otlp/names.h"
 
 #include <string.h>
 
@@ -17,7 +18,7 @@ const char *dataset_text(char *out, size_t room, struct decoded a, const char *k
 struct dataset_target *dataset_target_of(struct dataset *p, struct decoded a)
 {
     char name[TARGET_NAME_MAX];
-    if (dataset_text(name, sizeof name, a, "edgelat.target")[0] == '\0')
+    if (dataset_text(name, sizeof name, a, ATTR_TARGET)[0] == '\0')
         return NULL;
     for (size_t i = 0; i < p->n_targets; i++)
         if (strcmp(p->targets[i]->name, name) == 0)
@@ -28,8 +29,8 @@ struct dataset_target *dataset_target_of(struct dataset *p, struct decoded a)
     }
     struct dataset_target *t = p->targets[p->n_targets++] = mem_zalloc(sizeof *t);
     text_copy(t->name, sizeof t->name, name);
-    dataset_text(t->service, sizeof t->service, a, "edgelat.service");
-    dataset_text(t->host, sizeof t->host, a, "server.address");
+    dataset_text(t->service, sizeof t->service, a, ATTR_SERVICE);
+    dataset_text(t->host, sizeof t->host, a, ATTR_SERVER_ADDRESS);
     return t;
 }
 
@@ -37,8 +38,8 @@ static struct dataset_stream *stream_of(struct dataset *p, struct dataset_target
                                         struct decoded a)
 {
     char kind[DATASET_WORD_MAX], family[DATASET_WORD_MAX];
-    dataset_text(kind, sizeof kind, a, "edgelat.probe.kind");
-    dataset_text(family, sizeof family, a, "network.type");
+    dataset_text(kind, sizeof kind, a, ATTR_PROBE_KIND);
+    dataset_text(family, sizeof family, a, ATTR_NETWORK_TYPE);
     for (size_t i = 0; i < t->n_streams; i++)
         if (strcmp(t->streams[i].kind, kind) == 0 &&
             strcmp(t->streams[i].family, family) == 0)
@@ -57,8 +58,8 @@ static struct dataset_series *place_of(struct dataset *p, struct dataset_stream 
                                        struct decoded a)
 {
     char pop[POP_TEXT_MAX], address[ADDRESS_TEXT_MAX];
-    dataset_text(pop, sizeof pop, a, "edgelat.pop");
-    dataset_text(address, sizeof address, a, "network.peer.address");
+    dataset_text(pop, sizeof pop, a, ATTR_POP);
+    dataset_text(address, sizeof address, a, ATTR_PEER_ADDRESS);
     for (size_t i = 0; i < s->n_places; i++)
         if (strcmp(s->places[i]->pop, pop) == 0 &&
             strcmp(s->places[i]->address, address) == 0)

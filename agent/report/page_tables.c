@@ -2,6 +2,7 @@
  * The first table of the page, all targets at a glance, and the last one, the agent.
  */
 #include "core/time.h"
+#include "otlp/names.h"
 #include "report/html.h"
 #include "report/page.h"
 
@@ -174,20 +175,19 @@ static void add_probes(struct text *out, const struct page *p)
         (unsigned long long)sent, (unsigned long long)missed,
         (unsigned long long)not_measured);
     say(out, "windows", "%.0f busy, %.0f interrupted (the host slept or was stopped)",
-        sum_of(p, "edgelat.agent.windows", "busy"),
-        sum_of(p, "edgelat.agent.windows", "interrupted"));
+        sum_of(p, METRIC_AGENT_WINDOWS, "busy"),
+        sum_of(p, METRIC_AGENT_WINDOWS, "interrupted"));
 }
 
 static void add_export(struct text *out, const struct page *p)
 {
     say(out, "export", "%.0f batches accepted, %.0f refused, %.0f attempts failed",
-        sum_of(p, "edgelat.agent.export.results", "accepted"),
-        sum_of(p, "edgelat.agent.export.results", "refused"),
-        sum_of(p, "edgelat.agent.export.results", "failed"));
+        sum_of(p, METRIC_AGENT_EXPORT_RESULTS, "accepted"),
+        sum_of(p, METRIC_AGENT_EXPORT_RESULTS, "refused"),
+        sum_of(p, METRIC_AGENT_EXPORT_RESULTS, "failed"));
     say(out, "spool", "%.0f batches waiting at most, %.0f dropped, %.0f set aside",
-        most_of(p, "edgelat.agent.spool.waiting"),
-        sum_of(p, "edgelat.agent.spool.dropped", ""),
-        sum_of(p, "edgelat.agent.spool.set_aside", ""));
+        most_of(p, METRIC_AGENT_SPOOL_WAITING), sum_of(p, METRIC_AGENT_SPOOL_DROPPED, ""),
+        sum_of(p, METRIC_AGENT_SPOOL_SET_ASIDE, ""));
     say(out, "this page",
         "%zu batches read, %zu files skipped (torn or foreign), %zu of other agents, %zu "
         "values left out",
@@ -197,8 +197,8 @@ static void add_export(struct text *out, const struct page *p)
 void page_agent(struct text *out, const struct page *p)
 {
     const struct dataset *dataset = p->dataset;
-    double cpu_s = sum_of(p, "edgelat.agent.cpu.time", "user") +
-                   sum_of(p, "edgelat.agent.cpu.time", "system");
+    double cpu_s = sum_of(p, METRIC_AGENT_CPU_TIME, "user") +
+                   sum_of(p, METRIC_AGENT_CPU_TIME, "system");
     double covered_s = (double)intervals_sum(&dataset->covered) / 1e9;
     page_table(out, "<section>\n<h2>The agent</h2>\n", "The agent", "");
     fact(out, "version", dataset->version);
@@ -210,8 +210,8 @@ void page_agent(struct text *out, const struct page *p)
     say(out, "load",
         "%.2f %% of one core, %.1f MiB of memory at most, loop lag %.1f ms at most",
         covered_s > 0 ? 100 * cpu_s / covered_s : 0,
-        most_of(p, "edgelat.agent.memory.resident") / (1 << 20),
-        1000 * most_of(p, "edgelat.agent.loop.lag"));
+        most_of(p, METRIC_AGENT_MEMORY_RESIDENT) / (1 << 20),
+        1000 * most_of(p, METRIC_AGENT_LOOP_LAG));
     add_export(out, p);
     text_add(out, "</table></div>\n");
     page_events(out, p, "");

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "core/time.h"
 #include "core/window.h"
+#include "otlp/names.h"
 #include "report/html.h"
 #include "report/page.h"
 #include "report/plot.h"
@@ -19,8 +20,8 @@ enum { LISTED_MAX = 60 };
 /* Where a name leads and who is nearest changes often and hurts nobody. */
 static bool is_marked(const struct dataset_event *e)
 {
-    return strcmp(e->name, "edgelat.target.resolved") != 0 &&
-           strcmp(e->name, "edgelat.nearest.changed") != 0;
+    return strcmp(e->name, EVENT_TARGET_RESOLVED) != 0 &&
+           strcmp(e->name, EVENT_NEAREST_CHANGED) != 0;
 }
 
 /* One change of a target is told of each kind and family: those are one row. */

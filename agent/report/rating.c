@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "core/loss.h"
 #include "core/time.h"
+#include "otlp/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -179,7 +180,7 @@ static void add_event_spells(struct rating *r, const struct dataset *p)
         if (is_bad(e->before) && is_first(p, e))
             add_spell(r,
                       (struct incident){.start_ns = p->since_ns, .end_ns = e->time_ns});
-        if (is_bad(e->after) || strcmp(e->name, "edgelat.state.flapping") == 0)
+        if (is_bad(e->after) || strcmp(e->name, EVENT_STATE_FLAPPING) == 0)
             add_spell(r, (struct incident){.start_ns = e->time_ns,
                                            .end_ns = end_of(p, e),
                                            .because = e,

@@ -1,0 +1,84 @@
+/*
+ * Each name that an OTLP request carries, once: metrics, attributes, events. Those with a
+ * prefix of ours are stable, as receivers select by them; the others are OpenTelemetry's
+ * semantic conventions. Used by what writes requests (otlp, daemon) and by what reads
+ * them back (report, collector, cmd). scripts/check-layers refuses such a literal
+ * elsewhere.
+ *
+ * Events are made in core and edge, which may not include otlp: core/event_names.h has
+ * their names and attributes.
+ */
+#ifndef EDGELAT_OTLP_NAMES_H
+#define EDGELAT_OTLP_NAMES_H
+
+#include "core/event_names.h"
+
+/* ---- the resource ---- */
+
+#define ATTR_SERVICE_NAME     "service.name"
+#define ATTR_SERVICE_VERSION  "service.version"
+#define ATTR_SERVICE_INSTANCE "service.instance.id"
+#define ATTR_HOST_NAME        "host.name"
+#define ATTR_SITE             "edgelat.site"
+#define ATTR_PEERING_PREFIXES "edgelat.peering.prefixes"
+
+/* ---- attributes of points and log records ---- */
+
+#define ATTR_TARGET         "edgelat.target"
+#define ATTR_SERVICE        "edgelat.service"
+#define ATTR_POP            "edgelat.pop"
+#define ATTR_PROBE_KIND     "edgelat.probe.kind"
+#define ATTR_DELAY          "edgelat.delay"
+#define ATTR_OUTCOME        "edgelat.outcome"
+#define ATTR_ANOMALY        "edgelat.anomaly"
+#define ATTR_WINDOW_STATE   "edgelat.window.state"
+#define ATTR_EXPORT_RESULT  "edgelat.export.result"
+#define ATTR_SERVER_ADDRESS "server.address"
+#define ATTR_SERVER_PORT    "server.port"
+#define ATTR_NETWORK_TYPE   "network.type"
+#define ATTR_EVENT_NAME     "event.name"
+#define ATTR_OVERFLOW       "otel.metric.overflow"
+#define ATTR_QUANTILE       "quantile"
+#define ATTR_CPU_MODE       "cpu.mode"
+
+/* ---- metrics of targets ---- */
+
+#define METRIC_PROBE_DELAY           "edgelat.probe.delay"
+#define METRIC_PROBE_DELAY_QUANTILE  "edgelat.probe.delay.quantile"
+#define METRIC_PROBE_DELAY_VARIATION "edgelat.probe.delay_variation"
+#define METRIC_PROBE_RESULTS         "edgelat.probe.results"
+#define METRIC_PROBE_ANOMALIES       "edgelat.probe.anomalies"
+#define METRIC_PROBE_LOSS_RATIO      "edgelat.probe.loss_ratio"
+#define METRIC_PROBE_LOSS_BURST      "edgelat.probe.loss_burst"
+#define METRIC_TARGET_UP             "edgelat.target.up"
+#define METRIC_TARGET_RANK           "edgelat.target.rank"
+#define METRIC_TARGET_INTERCEPTED    "edgelat.target.intercepted"
+#define METRIC_TARGET_FOREIGN        "edgelat.target.foreign"
+
+/* ---- metrics of the agent itself ---- */
+
+#define METRIC_AGENT_PREFIX                    "edgelat.agent."
+#define METRIC_AGENT_CPU_TIME                  "edgelat.agent.cpu.time"
+#define METRIC_AGENT_DNS_FAILURES              "edgelat.agent.dns.failures"
+#define METRIC_AGENT_DNS_LOOKUPS               "edgelat.agent.dns.lookups"
+#define METRIC_AGENT_EVENTS_DROPPED            "edgelat.agent.events.dropped"
+#define METRIC_AGENT_EXPORT_REJECTED_POINTS    "edgelat.agent.export.rejected_points"
+#define METRIC_AGENT_EXPORT_RESULTS            "edgelat.agent.export.results"
+#define METRIC_AGENT_HISTORY_DROPPED           "edgelat.agent.history.dropped"
+#define METRIC_AGENT_HISTORY_SIZE              "edgelat.agent.history.size"
+#define METRIC_AGENT_LOOP_LAG                  "edgelat.agent.loop.lag"
+#define METRIC_AGENT_MEMORY_RESIDENT           "edgelat.agent.memory.resident"
+#define METRIC_AGENT_PROBE_DAMAGED             "edgelat.agent.probe.damaged"
+#define METRIC_AGENT_PROBE_FOREIGN             "edgelat.agent.probe.foreign"
+#define METRIC_AGENT_PROBE_TIMESTAMP_FALLBACKS "edgelat.agent.probe.timestamp_fallbacks"
+#define METRIC_AGENT_PROBING                   "edgelat.agent.probing"
+#define METRIC_AGENT_SERIES_COUNT              "edgelat.agent.series.count"
+#define METRIC_AGENT_SERIES_OVERFLOWED         "edgelat.agent.series.overflowed"
+#define METRIC_AGENT_SPOOL_DROPPED             "edgelat.agent.spool.dropped"
+#define METRIC_AGENT_SPOOL_SET_ASIDE           "edgelat.agent.spool.set_aside"
+#define METRIC_AGENT_SPOOL_SIZE                "edgelat.agent.spool.size"
+#define METRIC_AGENT_SPOOL_WAITING             "edgelat.agent.spool.waiting"
+#define METRIC_AGENT_SPOOL_WRITE_ERRORS        "edgelat.agent.spool.write_errors"
+#define METRIC_AGENT_WINDOWS                   "edgelat.agent.windows"
+
+#endif
