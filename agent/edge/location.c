@@ -26,17 +26,24 @@ static const struct metro *similar(const struct catalogue *c, const char *word)
     return near != NULL ? catalogue_find(c, near, POP_FRONT_DOOR) : NULL;
 }
 
+/* Not an airport: almost every slip in a code is one somewhere, as AMD for AMS. */
+static const struct metro *if_metro(const struct metro *m)
+{
+    bool is = m != NULL && m->family != POP_AIRPORT && m->family != POP_EXCHANGE_SITE;
+    return is ? m : NULL;
+}
+
 const struct metro *location_metro(const struct catalogue *c, const char *code,
                                    struct text *wrong)
 {
-    const struct metro *found = catalogue_find(c, code, POP_FRONT_DOOR);
+    const struct metro *found = if_metro(catalogue_find(c, code, POP_FRONT_DOOR));
     if (found != NULL)
         return found;
     if (c->n == 0) {
         text_add(wrong, "%s cannot be looked up, as there is no metros.csv", code);
         return NULL;
     }
-    const struct metro *near = catalogue_of_city(c, code);
+    const struct metro *near = if_metro(catalogue_of_city(c, code));
     if (near == NULL)
         near = similar(c, code);
     text_add(wrong, "%s is no code of metros.csv", code);
