@@ -14,6 +14,7 @@
 #include "core/target.h"
 #include "core/time.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,7 @@ struct event {
     const struct target *target; /* NULL: it is about the host or the agent */
     const struct kind *kind;     /* NULL: about no kind in particular */
     enum family family;          /* FAMILY_NONE: about no family in particular */
+    bool calls_survey;           /* what is near may have changed: survey again */
     char before[EVENT_WORD_MAX], after[EVENT_WORD_MAX]; /* "" is unknown */
     char text[EVENT_TEXT_MAX];
     struct fact facts[EVENT_FACTS_MAX];

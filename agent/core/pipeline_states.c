@@ -139,6 +139,7 @@ static void tell_shift(struct pipeline *p, const struct pipeline_stream *s,
     double ratio = (double)news->after_ns / (double)news->before_ns;
     struct event *e =
         tell(p, s, EVENT_DELAY_SHIFTED, ratio > 1 ? SEVERITY_WARN : SEVERITY_INFO, at);
+    e->calls_survey = true;
     snprintf(e->before, sizeof e->before, "%.3f ms", ms(news->before_ns));
     snprintf(e->after, sizeof e->after, "%.3f ms", ms(news->after_ns));
     event_say(e, "its delay went from %s to %s, %+.0f %%", e->before, e->after,

@@ -220,13 +220,11 @@ static void spool_batch(struct reporter *c, const struct batch *batch)
         spool_add(c->spool, SIGNAL_LOGS, bytes, len);
 }
 
-/* Something is elsewhere than it was: what is near may be another one now. */
 static const char *reason_to_look(struct reporter *c)
 {
     const struct events *events = &c->events;
     for (size_t i = 0; i < events->n; i++)
-        if (strcmp(events->list[i].name, EVENT_POP_CHANGED) == 0 ||
-            strcmp(events->list[i].name, EVENT_DELAY_SHIFTED) == 0)
+        if (events->list[i].calls_survey)
             return event_subject(c->reason, &events->list[i]);
     return NULL;
 }

@@ -62,6 +62,7 @@ static struct event *add_change(const struct look *l, enum severity severity,
                                 const struct reported_pop *before)
 {
     struct event *e = add(l, EVENT_POP_CHANGED, severity, before->pop, l->place->pop);
+    e->calls_survey = true;
     fact_metro(e, ATTR_METRO_BEFORE, serving_standing(l, before).metro);
     fact_metro(e, ATTR_METRO_AFTER, l->standing.metro);
     event_number(e, ATTR_DISTANCE, l->standing.km);

@@ -258,6 +258,7 @@ static void another_level_is_told(void **state)
     CHECK(windows <= 3, "in %d windows", windows);
     const struct event *e = find(&r, "edgelat.delay.shifted");
     CHECK_INT(SEVERITY_WARN, e->severity, "longer");
+    CHECK(e->calls_survey, "another one may be the nearest now");
     CHECK_NEAR(1.25, number(e, "edgelat.shift.ratio"), 0.01, "by a quarter");
     end(&r);
 }
@@ -295,6 +296,7 @@ static void another_nearest_is_told(void **state)
             continue;
         CHECK_TEXT("near", e->before, "who it was");
         CHECK_TEXT("middle", e->after, "who it is");
+        CHECK(!e->calls_survey, "the survey itself would call for the next");
         CHECK(w >= 8, "not before it is true: window %d", w);
         end(&r);
         return;

@@ -81,6 +81,7 @@ static void look(struct rig *r)
         CHECK(e->target == &r->target && e->kind == NULL, "whose it is");
         CHECK_INT(r->now.ns, e->time.ns, "when");
         CHECK(strncmp(e->name, "edgelat.", 8) == 0, "%s", e->name);
+        CHECK_INT(strcmp(e->name, "edgelat.pop.changed") == 0, e->calls_survey, e->name);
         text_add(&r->said, "%s%lld %s %s>%s %s", r->said.len > 0 ? "; " : "",
                  (long long)((r->now.ns - START_NS) / MINUTE_NS),
                  strrchr(e->name, '.') + 1, e->before, e->after,
