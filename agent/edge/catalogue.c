@@ -8,7 +8,6 @@
 #include "base/text.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -249,12 +248,12 @@ const struct metro *catalogue_find(const struct catalogue *c, const char *code,
 /* "Ashburn" is the city of "Ashburn, Virginia"; the country may follow. */
 static bool is_of_city(const struct metro *m, const char *text)
 {
-    char whole[sizeof m->city + sizeof m->country + 2];
-    size_t len = strlen(text), city = strcspn(m->city, ",");
-    snprintf(whole, sizeof whole, "%.*s, %s", (int)city, m->city, m->country);
-    return strcasecmp(whole, text) == 0 ||
-           (strncasecmp(m->city, text, len) == 0 &&
-            (m->city[len] == '\0' || m->city[len] == ','));
+    size_t city = strcspn(m->city, ",");
+    if (strncasecmp(m->city, text, city) != 0)
+        return false;
+    const char *rest = text + city;
+    return *rest == '\0' || strcasecmp(m->city + city, rest) == 0 ||
+           (strncmp(rest, ", ", 2) == 0 && strcasecmp(m->country, rest + 2) == 0);
 }
 
 /* Front Door's three letters are what people know, those of an airport most of all. */
