@@ -4,12 +4,9 @@
 #include "base/mem.h"
 #include "core/pipeline.h"
 #include "edge/serving.h"
-#include "otlp/names.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { SELF_MAX = 32 };
 
 struct reporter {
     const struct config *config;
@@ -20,114 +17,8 @@ struct reporter {
     char reason[EVENT_SUBJECT_MAX];
     struct events events;                                     /* of this window */
     bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as it was said last */
-    uint64_t busy_windows, interrupted_windows, events_dropped;
-    double self_before[SELF_MAX]; /* what was said last, of sums */
-    double user_s, system_s;      /* CPU time of the process when the agent began */
+    struct self_metrics self;
 };
-
-/* ---- the agent itself ---- */
-
-static void cpu_time(double *user_s, double *system_s)
-{
-    uv_rusage_t usage;
-    uv_getrusage(&usage);
-    *user_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6;
-    *system_s = (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
-}
-
-/* What the agent says of itself; `values` has room for SELF_MAX. */
-static size_t self_values(const struct reporter *c, const struct agent_counters *t,
-                          const struct batch *batch, struct self_value *values)
-{
-    const struct measurer_counters *m = &t->measurer;
-    const struct spool_counters *spool = &t->spool;
-    const struct shipper_counters *ship = &t->shipper;
-    size_t resident;
-    uv_resident_set_memory(&resident);
-    double user_s, system_s;
-    cpu_time(&user_s, &system_s);
-    user_s -= c->user_s;
-    system_s -= c->system_s;
-
-    const struct self_value all[] = {
-        {METRIC_AGENT_CPU_TIME, "s", "CPU time of the agent", true, user_s, ATTR_CPU_MODE,
-         "user"},
-        {METRIC_AGENT_CPU_TIME, "s", "CPU time of the agent", true, system_s,
-         ATTR_CPU_MODE, "system"},
-        {METRIC_AGENT_MEMORY_RESIDENT, "By", "Memory of the agent that is in RAM", false,
-         (double)resident, NULL, NULL},
-        {METRIC_AGENT_PROBING, "",
-         "0 while a stop order or an unset clock stops all probing", false, m->probing,
-         NULL, NULL},
-        {METRIC_AGENT_LOOP_LAG, "s", "Longest delay of the event loop in the last window",
-         false, (double)m->loop_lag_max_ns / 1e9, NULL, NULL},
-        {METRIC_AGENT_WINDOWS, "{window}",
-         "Windows in which this host could not measure well", true,
-         (double)c->busy_windows, ATTR_WINDOW_STATE, "busy"},
-        {METRIC_AGENT_WINDOWS, "{window}",
-         "Windows in which this host could not measure well", true,
-         (double)c->interrupted_windows, ATTR_WINDOW_STATE, "interrupted"},
-        {METRIC_AGENT_DNS_LOOKUPS, "{lookup}", "Names that were asked for", true,
-         (double)m->names.lookups, NULL, NULL},
-        {METRIC_AGENT_DNS_FAILURES, "{lookup}", "Names that could not be resolved", true,
-         (double)m->names.failures, NULL, NULL},
-        {METRIC_AGENT_PROBE_FOREIGN, "{packet}", "Packets received that answer no probe",
-         true, (double)m->prober.foreign, NULL, NULL},
-        {METRIC_AGENT_PROBE_DAMAGED, "{packet}",
-         "Answers whose payload was not what was sent", true, (double)m->prober.damaged,
-         NULL, NULL},
-        {METRIC_AGENT_PROBE_TIMESTAMP_FALLBACKS, "{probe}",
-         "Probes whose times are the agent's and not the kernel's", true,
-         (double)m->prober.timestamp_fallbacks, NULL, NULL},
-        {METRIC_AGENT_SPOOL_WAITING, "{batch}", "Batches that wait in the spool", false,
-         (double)spool->waiting, NULL, NULL},
-        {METRIC_AGENT_SPOOL_SIZE, "By", "Size of the batches that wait in the spool",
-         false, (double)spool->waiting_bytes, NULL, NULL},
-        {METRIC_AGENT_SPOOL_DROPPED, "{batch}",
-         "Batches dropped at the limits of the spool", true, (double)spool->dropped, NULL,
-         NULL},
-        {METRIC_AGENT_SPOOL_SET_ASIDE, "{batch}",
-         "Batches set aside as refused or broken", true, (double)spool->set_aside, NULL,
-         NULL},
-        {METRIC_AGENT_SPOOL_WRITE_ERRORS, "{error}",
-         "Batches that could not be written to disk", true, (double)spool->write_errors,
-         NULL, NULL},
-        {METRIC_AGENT_EXPORT_RESULTS, "{batch}", "Batches by the answer of the collector",
-         true, (double)ship->accepted, ATTR_EXPORT_RESULT, "accepted"},
-        {METRIC_AGENT_EXPORT_RESULTS, "{batch}", "Batches by the answer of the collector",
-         true, (double)ship->refused, ATTR_EXPORT_RESULT, "refused"},
-        {METRIC_AGENT_EXPORT_RESULTS, "{batch}", "Batches by the answer of the collector",
-         true, (double)ship->failed, ATTR_EXPORT_RESULT, "failed"},
-        {METRIC_AGENT_EXPORT_REJECTED_POINTS, "{point}",
-         "Points that the collector rejected in batches it accepted", true,
-         (double)ship->rejected_points, NULL, NULL},
-        {METRIC_AGENT_HISTORY_SIZE, "By", "Size of the history for reports", false,
-         (double)spool->history_bytes, NULL, NULL},
-        {METRIC_AGENT_HISTORY_DROPPED, "{batch}",
-         "Batches dropped at the limits of the history", true,
-         (double)spool->history_dropped, NULL, NULL},
-        {METRIC_AGENT_EVENTS_DROPPED, "{event}", "Events beyond the limit of a window",
-         true, (double)c->events_dropped, NULL, NULL},
-        {METRIC_AGENT_SERIES_COUNT, "{series}", "Series that the agent holds", false,
-         (double)batch->n_series, NULL, NULL},
-        {METRIC_AGENT_SERIES_OVERFLOWED, "{probe}", "Results counted in overflow series",
-         true, (double)batch->overflowed, NULL, NULL},
-    };
-    _Static_assert(sizeof all / sizeof *all <= SELF_MAX, "room for all of them");
-    memcpy(values, all, sizeof all);
-    return sizeof all / sizeof *all;
-}
-
-/* Delta: what is new in this window, instead of all since the start. */
-static void make_new_only(struct reporter *c, struct self_value *values, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (values[i].monotonic) {
-            double all = values[i].value;
-            values[i].value -= c->self_before[i];
-            c->self_before[i] = all;
-        }
-}
 
 /* ---- what the log says ---- */
 
@@ -165,8 +56,6 @@ static void say_silences(const struct batch *batch)
 
 static void note_state(struct reporter *c, const struct batch *batch)
 {
-    c->busy_windows += batch->busy;
-    c->interrupted_windows += batch->interrupted;
     if (batch->busy == c->busy)
         return;
     c->busy = batch->busy;
@@ -232,7 +121,7 @@ static const char *reason_to_look(struct reporter *c)
 const char *reporter_take(struct reporter *c, const struct batch *measured,
                           const struct agent_counters *counters)
 {
-    struct self_value values[SELF_MAX];
+    struct self_value values[SELF_METRICS_MAX];
     struct batch batch = *measured;
     note_state(c, measured);
     say_middleboxes(c, measured);
@@ -241,13 +130,11 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     serving_look(&c->serving, &c->site, measured->targets, measured->n_targets,
                  measured->time, &c->events);
     say_events(&c->events);
-    c->events_dropped += c->events.dropped;
     batch.events = c->events.list;
     batch.n_events = c->events.n;
-    batch.n_self = self_values(c, counters, measured, values);
+    batch.events_dropped = c->events.dropped;
+    batch.n_self = self_metrics_window(&c->self, &batch, counters, values);
     batch.self = values;
-    if (batch.delta)
-        make_new_only(c, values, batch.n_self);
     spool_batch(c, &batch);
     return reason_to_look(c);
 }
@@ -268,7 +155,7 @@ struct reporter *reporter_create(const struct config *config,
               NULL);
     c->resource = *resource;
     c->spool = spool;
-    cpu_time(&c->user_s, &c->system_s); /* a reload keeps the process */
+    self_metrics_begin(&c->self);
     return c;
 }
 

@@ -1,23 +1,16 @@
 /*
- * What becomes of a closed window: the log says what has changed, the agent's own values
- * and the events of the edge join it, and it goes, encoded, into the spool.
+ * Reports one closed window: logs state changes, adds the agent's own metrics and the
+ * events of the edge, encodes both signals and appends them to the spool.
  */
 #ifndef EDGELAT_DAEMON_REPORTER_H
 #define EDGELAT_DAEMON_REPORTER_H
 
 #include "config/config.h"
 #include "core/batch.h"
-#include "daemon/measurer.h"
+#include "daemon/self_metrics.h"
 #include "edge/edge_data.h"
 #include "otlp/metrics.h"
-#include "ship/shipper.h"
 #include "spool/spool.h"
-
-struct agent_counters { /* how the agent fares */
-    struct measurer_counters measurer;
-    struct spool_counters spool;
-    struct shipper_counters shipper; /* all 0 without a collector */
-};
 
 struct reporter;
 

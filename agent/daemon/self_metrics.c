@@ -1,0 +1,146 @@
+#include "daemon/self_metrics.h"
+
+#include "otlp/names.h"
+
+#include <assert.h>
+#include <string.h>
+#include <uv.h>
+
+static struct cpu_time cpu_time_now(void)
+{
+    uv_rusage_t usage;
+    uv_getrusage(&usage);
+    return (struct cpu_time){
+        .user_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6,
+        .system_s = (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6,
+    };
+}
+
+static size_t add_all(const struct self_metrics *s, const struct batch *batch,
+                      const struct agent_counters *counters, struct self_value *values)
+{
+    const struct measurer_counters *m = &counters->measurer;
+    const struct spool_counters *spool = &counters->spool;
+    const struct shipper_counters *ship = &counters->shipper;
+    struct cpu_time cpu = cpu_time_now();
+    size_t resident;
+    uv_resident_set_memory(&resident);
+
+    const struct self_value all[] = {
+        {METRIC_AGENT_CPU_TIME, "s", "CPU time of the agent", true,
+         cpu.user_s - s->began.user_s, ATTR_CPU_MODE, "user"},
+        {METRIC_AGENT_CPU_TIME, "s", "CPU time of the agent", true,
+         cpu.system_s - s->began.system_s, ATTR_CPU_MODE, "system"},
+        {METRIC_AGENT_MEMORY_RESIDENT, "By", "Memory of the agent that is in RAM", false,
+         (double)resident, NULL, NULL},
+        {METRIC_AGENT_PROBING, "",
+         "0 while a stop order or an unset clock stops all probing", false, m->probing,
+         NULL, NULL},
+        {METRIC_AGENT_LOOP_LAG, "s", "Longest delay of the event loop in the last window",
+         false, (double)m->loop_lag_max_ns / 1e9, NULL, NULL},
+        {METRIC_AGENT_WINDOWS, "{window}",
+         "Windows in which this host could not measure well", true,
+         (double)s->busy_windows, ATTR_WINDOW_STATE, "busy"},
+        {METRIC_AGENT_WINDOWS, "{window}",
+         "Windows in which this host could not measure well", true,
+         (double)s->interrupted_windows, ATTR_WINDOW_STATE, "interrupted"},
+        {METRIC_AGENT_DNS_LOOKUPS, "{lookup}", "Names that were asked for", true,
+         (double)m->names.lookups, NULL, NULL},
+        {METRIC_AGENT_DNS_FAILURES, "{lookup}", "Names that could not be resolved", true,
+         (double)m->names.failures, NULL, NULL},
+        {METRIC_AGENT_PROBE_FOREIGN, "{packet}", "Packets received that answer no probe",
+         true, (double)m->prober.foreign, NULL, NULL},
+        {METRIC_AGENT_PROBE_DAMAGED, "{packet}",
+         "Answers whose payload was not what was sent", true, (double)m->prober.damaged,
+         NULL, NULL},
+        {METRIC_AGENT_PROBE_TIMESTAMP_FALLBACKS, "{probe}",
+         "Probes whose times are the agent's and not the kernel's", true,
+         (double)m->prober.timestamp_fallbacks, NULL, NULL},
+        {METRIC_AGENT_SPOOL_WAITING, "{batch}", "Batches that wait in the spool", false,
+         (double)spool->waiting, NULL, NULL},
+        {METRIC_AGENT_SPOOL_SIZE, "By", "Size of the batches that wait in the spool",
+         false, (double)spool->waiting_bytes, NULL, NULL},
+        {METRIC_AGENT_SPOOL_DROPPED, "{batch}",
+         "Batches dropped at the limits of the spool", true, (double)spool->dropped, NULL,
+         NULL},
+        {METRIC_AGENT_SPOOL_SET_ASIDE, "{batch}",
+         "Batches set aside as refused or broken", true, (double)spool->set_aside, NULL,
+         NULL},
+        {METRIC_AGENT_SPOOL_WRITE_ERRORS, "{error}",
+         "Batches that could not be written to disk", true, (double)spool->write_errors,
+         NULL, NULL},
+        {METRIC_AGENT_EXPORT_RESULTS, "{batch}", "Batches by the answer of the collector",
+         true, (double)ship->accepted, ATTR_EXPORT_RESULT, "accepted"},
+        {METRIC_AGENT_EXPORT_RESULTS, "{batch}", "Batches by the answer of the collector",
+         true, (double)ship->refused, ATTR_EXPORT_RESULT, "refused"},
+        {METRIC_AGENT_EXPORT_RESULTS, "{batch}", "Batches by the answer of the collector",
+         true, (double)ship->failed, ATTR_EXPORT_RESULT, "failed"},
+        {METRIC_AGENT_EXPORT_REJECTED_POINTS, "{point}",
+         "Points that the collector rejected in batches it accepted", true,
+         (double)ship->rejected_points, NULL, NULL},
+        {METRIC_AGENT_HISTORY_SIZE, "By", "Size of the history for reports", false,
+         (double)spool->history_bytes, NULL, NULL},
+        {METRIC_AGENT_HISTORY_DROPPED, "{batch}",
+         "Batches dropped at the limits of the history", true,
+         (double)spool->history_dropped, NULL, NULL},
+        {METRIC_AGENT_EVENTS_DROPPED, "{event}", "Events beyond the limit of a window",
+         true, (double)s->events_dropped, NULL, NULL},
+        {METRIC_AGENT_SERIES_COUNT, "{series}", "Series that the agent holds", false,
+         (double)batch->n_series, NULL, NULL},
+        {METRIC_AGENT_SERIES_OVERFLOWED, "{probe}", "Results counted in overflow series",
+         true, (double)batch->overflowed, NULL, NULL},
+    };
+    _Static_assert(sizeof all / sizeof *all <= SELF_METRICS_MAX, "room for all of them");
+    memcpy(values, all, sizeof all);
+    return sizeof all / sizeof *all;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* What the row's sum stood at when it was last reported; a new row's is 0. */
+static double *reported_total(struct self_metrics *s, const struct self_value *row)
+{
+    for (size_t i = 0; i < s->n_totals; i++) {
+        struct self_total *t = &s->totals[i];
+        if (strcmp(t->name, row->name) == 0 &&
+            is_same_text(t->attribute, row->attribute) &&
+            is_same_text(t->attribute_value, row->attribute_value))
+            return &t->value;
+    }
+    assert(s->n_totals < SELF_METRICS_MAX);
+    struct self_total *t = &s->totals[s->n_totals++];
+    *t = (struct self_total){row->name, row->attribute, row->attribute_value, 0};
+    return &t->value;
+}
+
+void self_metrics_delta(struct self_metrics *s, struct self_value *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!values[i].monotonic)
+            continue;
+        double *reported = reported_total(s, &values[i]), total = values[i].value;
+        values[i].value -= *reported;
+        *reported = total;
+    }
+}
+
+void self_metrics_begin(struct self_metrics *s)
+{
+    *s = (struct self_metrics){.began = cpu_time_now()};
+}
+
+size_t self_metrics_window(struct self_metrics *s, const struct batch *batch,
+                           const struct agent_counters *counters,
+                           struct self_value values[SELF_METRICS_MAX])
+{
+    s->busy_windows += batch->busy;
+    s->interrupted_windows += batch->interrupted;
+    s->events_dropped += batch->events_dropped;
+    size_t n = add_all(s, batch, counters, values);
+    if (batch->delta)
+        self_metrics_delta(s, values, n);
+    return n;
+}
