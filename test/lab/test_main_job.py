@@ -194,7 +194,7 @@ def to_victoria_metrics():
     """One window, so the agent's own percentiles and the receiver's are of the same results."""
     vm = VictoriaMetrics()
     path, state = configuration("vm-agent", "window = 1h\n[collector]\n"
-                                f"url = http://127.0.0.1:{vm.PORT}/opentelemetry")
+                                f"url = http://127.0.0.1:{vm.PORT}/opentelemetry\nevents = no")
     with running(*vm.command, stdout=vm.log, stderr=vm.log):
         if not tap.ok(wait_for(vm.ready, 15), "VictoriaMetrics is up"):
             return

@@ -149,7 +149,7 @@ def test_nearest():
 def test_wrong():
     silent, _ = probing.configuration("silent", "[dns]\nservers = 192.0.2.99\n[target teams]\nhost = teams.microsoft.com\n")
     for what, arguments, word in [
-            ("a metro that is none", ["--location", "AMD"], "edgelat: --location: AMD is no code"),
+            ("a metro that is none", ["--location", "QQX"], "edgelat: --location: QQX is no code"),
             ("degrees that are none", ["--location", "95 5"], "edgelat: --location: 95 5 is no place"),
             ("no place at all", ["--location", ""], "no place"),
             ("no time to measure", ["-t", "1"], "2 to 300"),

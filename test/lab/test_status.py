@@ -125,7 +125,7 @@ def in_trouble(status, receiver):
     found = wrong(done.stdout)
     tap.equal(but_busy(now["findings"]), found, "the same for people as for scripts")
     tap.ok(len(found) == 2 and found[0].startswith("hole is down by tcp; ")
-           and re.match(r"127\.0\.0\.1:\d+ does not take the batches: ", found[1]), "what, and what next", found)
+           and re.match(r"127\.0\.0\.1:\d+ does not take the (metrics|logs \(events\)): ", found[1]), "what, and what next", found)
 
 
 def restarted(status, agent):
