@@ -76,7 +76,7 @@ static bool parse_listen(struct endpoint *out, const char *text)
         cmd_cannot("--listen '%s': %s", text, gai_strerror(rc));
         return false;
     }
-    *out = endpoint_of(found->ai_addr);
+    *out = sockaddr_endpoint(found->ai_addr);
     out->port = h.port;
     freeaddrinfo(found);
     return true;

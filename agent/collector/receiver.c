@@ -400,7 +400,7 @@ static int listen_on(struct receiver *r, const struct endpoint *at)
     r->listener = evhttp_bound_socket_get_listener(bound);
     evconnlistener_set_error_cb(r->listener, on_accept_failed);
     listening = r;
-    r->port = endpoint_of((struct sockaddr *)&address).port;
+    r->port = sockaddr_endpoint((struct sockaddr *)&address).port;
     return 0;
 }
 

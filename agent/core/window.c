@@ -121,7 +121,7 @@ static struct delay_summary values_summary(const struct values *v)
 
 /* ---- the order of sending ---- */
 
-struct sent { /* one probe */
+struct sent_probe { /* one probe */
     struct wall time;
     int64_t rtt_ns; /* of an answered one, else DELAY_UNDEFINED */
     bool lost;
@@ -129,7 +129,7 @@ struct sent { /* one probe */
 };
 
 struct walk { /* what the probes walked so far leave behind */
-    struct sent last;
+    struct sent_probe last;
     uint64_t run;     /* losses up to here, one after the other */
     bool run_fresh;   /* any of them came in the open window */
     uint64_t longest; /* burst of the open window */
@@ -137,7 +137,8 @@ struct walk { /* what the probes walked so far leave behind */
 
 static const struct walk walk_begin = {.last.rtt_ns = DELAY_UNDEFINED};
 
-static void walk_on(struct walk *k, const struct sent *next, struct values *variation)
+static void walk_on(struct walk *k, const struct sent_probe *next,
+                    struct values *variation)
 {
     if (next->lost) {
         k->run++;
@@ -170,7 +171,7 @@ struct window {
 
     struct values variation;
     struct walk walk;
-    struct sent *queue; /* not walked yet, in the order of sending */
+    struct sent_probe *queue; /* not walked yet, in the order of sending */
     size_t queued, queue_room;
     bool answered;             /* any, since the order began; then: */
     struct wall last_answered; /* time of sending of the last sent answered probe */
@@ -219,7 +220,7 @@ static void begin_order(struct window *w)
     w->answered = false;
 }
 
-static void put_in_order(struct window *w, const struct sent *s)
+static void put_in_order(struct window *w, const struct sent_probe *s)
 {
     if (w->queued > 0 && w->queue[w->queued - 1].time.ns - s->time.ns > ORDER_NS)
         begin_order(w);
@@ -261,7 +262,7 @@ void window_add(struct window *w, const struct result *result)
             values_add(&w->delays[i], result->delays[i]);
 
     bool answered = result->outcome == OUTCOME_REPLY;
-    struct sent sent = {
+    struct sent_probe sent = {
         .time = result->time,
         .rtt_ns = answered ? result->delays[0] : DELAY_UNDEFINED,
         .lost = lost,

@@ -20,7 +20,7 @@
 
 enum ask { ASK_DUE, ASK_UNDER_WAY, ASK_DONE, ASK_FAILED };
 
-struct state {       /* of a door, in the sweep */
+struct door_state {  /* of a door, in the sweep */
     size_t workload; /* its number */
     enum ask asked[2];
     bool shaking;
@@ -30,7 +30,7 @@ struct state {       /* of a door, in the sweep */
 
 struct doors {
     struct door *all;
-    struct state *states;
+    struct door_state *states;
     size_t n, room, states_room;
     size_t workloads;
     int64_t shortest_ns[WORKLOADS_MAX]; /* handshake of each workload's doors */
@@ -54,7 +54,7 @@ static void add_door(struct doors *d, const struct workload *w, const struct met
             return;
     d->all = mem_grow(d->all, &d->room, d->n + 1, sizeof *d->all);
     d->states = mem_grow(d->states, &d->states_room, d->n + 1, sizeof *d->states);
-    d->states[d->n] = (struct state){.workload = d->workloads, .same_as = d->n};
+    d->states[d->n] = (struct door_state){.workload = d->workloads, .same_as = d->n};
     d->all[d->n++] = door;
 }
 
@@ -132,7 +132,8 @@ void doors_begin(struct doors *d, struct mono now)
         d->shortest_ns[w] = DELAY_UNDEFINED;
     for (size_t i = 0; i < d->n; i++) {
         d->all[i].rtt_ns = DELAY_UNDEFINED;
-        d->states[i] = (struct state){.workload = d->states[i].workload, .same_as = i};
+        d->states[i] =
+            (struct door_state){.workload = d->states[i].workload, .same_as = i};
         for (size_t f = 0; f < 2; f++)
             d->states[i].asked[f] = d->families[f] ? ASK_DUE : ASK_DONE;
     }
@@ -148,7 +149,7 @@ void doors_forget(struct doors *d)
     }
 }
 
-static bool is_resolved(const struct state *s)
+static bool is_resolved(const struct door_state *s)
 {
     return s->asked[0] >= ASK_DONE && s->asked[1] >= ASK_DONE;
 }
@@ -162,7 +163,7 @@ static const struct endpoint *address_of(const struct door *door)
 static bool wants_handshake(const struct doors *d, size_t i)
 {
     const struct door *door = &d->all[i];
-    const struct state *s = &d->states[i];
+    const struct door_state *s = &d->states[i];
     if (!is_resolved(s) || s->same_as != i || s->shaking || s->losses >= LOSSES_MAX ||
         s->samples >= SAMPLES || address_of(door)->family == FAMILY_NONE)
         return false;
@@ -250,7 +251,7 @@ static size_t first_with_address(const struct doors *d, size_t of)
 void doors_answer(struct doors *d, size_t door, enum family family,
                   const struct endpoint *to, bool failed)
 {
-    struct state *s = &d->states[door];
+    struct door_state *s = &d->states[door];
     size_t f = family == FAMILY_IPV6;
     if (s->asked[f] != ASK_UNDER_WAY) /* of a sweep before this one */
         return;
@@ -263,7 +264,7 @@ void doors_answer(struct doors *d, size_t door, enum family family,
 
 void doors_handshake(struct doors *d, size_t door, int64_t rtt_ns)
 {
-    struct state *s = &d->states[door];
+    struct door_state *s = &d->states[door];
     int64_t *least_ns = &d->all[door].rtt_ns;
     int64_t *shortest_ns = &d->shortest_ns[s->workload];
     if (!s->shaking)
@@ -364,7 +365,7 @@ struct doors_summary doors_summary(const struct doors *d, const struct workload 
     struct doors_summary s = {.workload = w};
     for (size_t i = 0; i < d->n; i++) {
         const struct door *door = &d->all[i];
-        const struct state *state = &d->states[i];
+        const struct door_state *state = &d->states[i];
         if (door->workload != w)
             continue;
         bool failed = state->asked[0] == ASK_FAILED || state->asked[1] == ASK_FAILED;

@@ -345,7 +345,7 @@ static const char *connect_to_peer(char *out, size_t room, int socket)
     socklen_t len = sizeof sa;
     char address[ADDRESS_TEXT_MAX];
     getpeername(socket, (struct sockaddr *)&sa, &len);
-    struct endpoint peer = endpoint_of((struct sockaddr *)&sa);
+    struct endpoint peer = sockaddr_endpoint((struct sockaddr *)&sa);
     if (peer.family == FAMILY_NONE) /* it is gone already, as the first write will show */
         endpoint_parse(&peer, "127.0.0.1", 0);
     endpoint_address(address, &peer);

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-union request { /* of both kinds, with one address and one number */
+union neighbour_request { /* of both kinds, with one address and one number */
     struct nlmsghdr head;
     uint8_t bytes[NLMSG_SPACE(sizeof(struct rtmsg)) + RTA_SPACE(16) + RTA_SPACE(4)];
 };
@@ -27,7 +27,8 @@ static uint8_t len_of(const struct endpoint *e)
     return e->family == FAMILY_IPV6 ? 16 : 4;
 }
 
-static void begin(union request *r, uint16_t type, const void *body, size_t body_len)
+static void begin(union neighbour_request *r, uint16_t type, const void *body,
+                  size_t body_len)
 {
     memset(r, 0, sizeof *r);
     r->head.nlmsg_type = type;
@@ -36,7 +37,8 @@ static void begin(union request *r, uint16_t type, const void *body, size_t body
     memcpy(NLMSG_DATA(&r->head), body, body_len);
 }
 
-static void add_attribute(union request *r, uint16_t type, const void *value, size_t len)
+static void add_attribute(union neighbour_request *r, uint16_t type, const void *value,
+                          size_t len)
 {
     struct rtattr *attribute =
         (struct rtattr *)(r->bytes + NLMSG_ALIGN(r->head.nlmsg_len));
@@ -48,7 +50,8 @@ static void add_attribute(union request *r, uint16_t type, const void *value, si
 
 /* The length of the answer, 0 when there is none. The kernel has answered before sending
  * returns. */
-static size_t ask(int netlink, const union request *r, uint8_t answer[ANSWER_MAX])
+static size_t ask(int netlink, const union neighbour_request *r,
+                  uint8_t answer[ANSWER_MAX])
 {
     ssize_t n = send(netlink, r, r->head.nlmsg_len, 0);
     if (n > 0)
@@ -60,7 +63,7 @@ bool neighbour_next_hop(int netlink, const struct endpoint *to, struct network_i
 {
     struct rtmsg body = {.rtm_family = family_of(to),
                          .rtm_dst_len = (uint8_t)(8 * len_of(to))};
-    union request r;
+    union neighbour_request r;
     uint8_t answer[ANSWER_MAX];
     begin(&r, RTM_GETROUTE, &body, sizeof body);
     add_attribute(&r, RTA_DST, to->bytes, len_of(to));
@@ -74,7 +77,7 @@ static bool awaited(int netlink, const struct network_item *hop)
 {
     struct ndmsg body = {.ndm_family = family_of(&hop->address),
                          .ndm_ifindex = (int)hop->interface};
-    union request r;
+    union neighbour_request r;
     uint8_t answer[ANSWER_MAX];
     begin(&r, RTM_GETNEIGH, &body, sizeof body);
     add_attribute(&r, NDA_DST, hop->address.bytes, len_of(&hop->address));

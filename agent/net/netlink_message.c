@@ -195,12 +195,12 @@ static int read_end(struct wire w)
     return error < 0 && error > -4096 ? error : 1;
 }
 
-struct message {
+struct netlink_message {
     uint16_t type;
     struct wire body;
 };
 
-static bool next_message(struct wire *w, struct message *out)
+static bool next_message(struct wire *w, struct netlink_message *out)
 {
     struct nlmsghdr head;
     wire_copy(w, &head, sizeof head);
@@ -215,7 +215,7 @@ int netlink_read(const void *bytes, size_t len, netlink_event_cb *on_event, void
 {
     struct netlink_reading r = {on_event, user};
     struct wire w = wire_from(bytes, len);
-    struct message m;
+    struct netlink_message m;
     while (next_message(&w, &m)) {
         switch (m.type) {
         case NLMSG_DONE:
@@ -245,7 +245,7 @@ int netlink_read(const void *bytes, size_t len, netlink_event_cb *on_event, void
 bool netlink_read_hop(const void *bytes, size_t len, struct network_item *hop)
 {
     struct wire w = wire_from(bytes, len);
-    struct message m;
+    struct netlink_message m;
     struct rtmsg route;
     struct attribute a;
     if (!next_message(&w, &m) || m.type != RTM_NEWROUTE)
@@ -266,7 +266,7 @@ bool netlink_read_hop(const void *bytes, size_t len, struct network_item *hop)
 bool netlink_read_awaited(const void *bytes, size_t len)
 {
     struct wire w = wire_from(bytes, len);
-    struct message m;
+    struct netlink_message m;
     struct ndmsg neighbour;
     if (!next_message(&w, &m) || m.type != RTM_NEWNEIGH)
         return false;

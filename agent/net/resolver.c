@@ -84,7 +84,7 @@ struct lookup {
     unsigned failed;          /* servers of no use for it, a bit each */
     unsigned hung_up;         /* servers that ended a TCP connection before the answer */
     unsigned asking;          /* questions that c-ares holds, also of earlier ones */
-    enum reply reply;
+    enum resolver_answer reply;
     int64_t replied_ns;
     bool heard;          /* some server has answered something */
     bool no_address;     /* one of the candidates is there */
@@ -95,7 +95,7 @@ struct lookup {
     struct resolution answer;
 };
 
-struct sent { /* one question to one server */
+struct sent_question { /* one question to one server */
     struct lookup *lookup;
     unsigned question;
     size_t server;
@@ -226,7 +226,7 @@ static void set_device(ares_channel channel, const char *zone)
 {
     struct endpoint e = {0};
     char name[IF_NAMESIZE];
-    if (endpoint_set_zone(&e, zone) && if_indextoname(e.scope, name) != NULL)
+    if (socket_set_zone(&e, zone) && if_indextoname(e.scope, name) != NULL)
         ares_set_local_dev(channel, name);
 }
 
@@ -369,7 +369,7 @@ static void server_failed(struct lookup *l, size_t server)
 {
     l->failed |= 1u << server;
     if (l->failed == (1u << l->resolver->n_servers) - 1) {
-        l->reply = REPLY_FAILED;
+        l->reply = RESOLVER_FAILED;
         wake(l, STEP_REPLIED, 0);
     } else {
         wake(l, STEP_TRY, 0);
@@ -388,7 +388,7 @@ static bool hung_up_once(struct lookup *l, size_t server)
 static void on_answer(void *user, int status, int timeouts, unsigned char *bytes, int len)
 {
     (void)timeouts;
-    struct sent sent = *(struct sent *)user;
+    struct sent_question sent = *(struct sent_question *)user;
     struct lookup *l = sent.lookup;
     free(user);
     l->asking--;
@@ -401,11 +401,11 @@ static void on_answer(void *user, int status, int timeouts, unsigned char *bytes
         status == ARES_EDESTRUCTION || status == ARES_ETIMEOUT)
         return;
     l->heard |= bytes != NULL;
-    l->reply = bytes != NULL
-                   ? reply_read(&l->answer, bytes, (size_t)len, l->asked_family, l->port)
-                   : reply_missing(&l->answer, status);
+    l->reply = bytes != NULL ? resolver_answer_read(&l->answer, bytes, (size_t)len,
+                                                    l->asked_family, l->port)
+                             : resolver_answer_missing(&l->answer, status);
     l->replied_ns = (int64_t)uv_hrtime();
-    if (l->reply != REPLY_FAILED)
+    if (l->reply != RESOLVER_FAILED)
         wake(l, STEP_REPLIED, 0);
     else if (bytes == NULL && hung_up_once(l, sent.server))
         wake(l, STEP_TRY, 0);
@@ -416,8 +416,8 @@ static void on_answer(void *user, int status, int timeouts, unsigned char *bytes
 static void send_to(struct lookup *l, size_t server)
 {
     struct server *s = &l->resolver->servers[server];
-    struct sent *sent = mem_alloc(sizeof *sent);
-    *sent = (struct sent){l, l->question, server};
+    struct sent_question *sent = mem_alloc(sizeof *sent);
+    *sent = (struct sent_question){l, l->question, server};
     l->asking++;
     s->deaf = false;
     ares_query(s->channel, l->name, ns_c_in,
@@ -476,14 +476,14 @@ static bool is_last(const struct lookup *l)
 static void take_own_reply(struct lookup *l)
 {
     enum family other = l->family == FAMILY_IPV4 ? FAMILY_IPV6 : FAMILY_IPV4;
-    l->no_address |= l->reply == REPLY_NO_ADDRESS;
-    if (l->reply == REPLY_FAILED)
+    l->no_address |= l->reply == RESOLVER_NO_ADDRESS;
+    if (l->reply == RESOLVER_FAILED)
         l->failure = l->answer.error;
-    if (l->reply == REPLY_NO_NAME)
+    if (l->reply == RESOLVER_NO_NAME)
         l->absent = l->answer.error;
-    if (l->reply == REPLY_FOUND)
+    if (l->reply == RESOLVER_FOUND)
         give_out(l);
-    else if (is_last(l) || (l->reply == REPLY_FAILED && !l->heard))
+    else if (is_last(l) || (l->reply == RESOLVER_FAILED && !l->heard))
         conclude(l);
     else if (other == FAMILY_IPV6 && l->resolver->conf.no_aaaa) {
         l->candidate++;
@@ -501,7 +501,7 @@ static void take_reply(struct lookup *l)
 {
     if (l->asked_family == l->family) {
         take_own_reply(l);
-    } else if (l->reply == REPLY_FOUND) {
+    } else if (l->reply == RESOLVER_FOUND) {
         l->no_address = l->no_address || l->failure == NULL;
         conclude(l);
     } else {
@@ -618,8 +618,8 @@ static void take_literal(struct lookup *l, const struct endpoint *e, const char 
     *to = *e;
     a->ttl_s = zone[0] == '\0' ? UINT32_MAX : RESOLUTION_ABSENT_TTL_S;
     if (!endpoint_is_host(to)) {
-        reply_no_host(a);
-    } else if (!endpoint_set_zone(to, zone)) {
+        resolver_answer_no_host(a);
+    } else if (!socket_set_zone(to, zone)) {
         a->error = "this host has no interface of that name";
         a->temporary = true;
     } else if (endpoint_is_link_local(to) && to->scope == 0) {
@@ -656,7 +656,7 @@ struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family
     } else if (text_copy(l->host, sizeof l->host, host)) {
         ask(l);
     } else {
-        reply_missing(&l->answer, ARES_EBADNAME);
+        resolver_answer_missing(&l->answer, ARES_EBADNAME);
         done(l);
     }
     return l;

@@ -7,7 +7,7 @@ enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_AAAA = 28, CLASS_IN = 1 };
 enum { FLAG_AA = 0x0400, FLAG_RA = 0x0080, RCODES = 0x000f };
 enum { NOERROR = 0, FORMERR = 1, SERVFAIL = 2, NXDOMAIN = 3, NOTIMP = 4, REFUSED = 5 };
 
-struct message {
+struct dns_message {
     const uint8_t *bytes;
     size_t len;
     struct wire left;
@@ -30,32 +30,32 @@ static void forget(struct resolution *a)
     a->ttl_s = UINT32_MAX;
 }
 
-static enum reply failed(struct resolution *a, const char *error)
+static enum resolver_answer failed(struct resolution *a, const char *error)
 {
     a->error = error;
     a->temporary = true;
-    return REPLY_FAILED;
+    return RESOLVER_FAILED;
 }
 
-static enum reply no_name(struct resolution *a, const char *error)
+static enum resolver_answer no_name(struct resolution *a, const char *error)
 {
     a->error = error;
     a->temporary = false;
-    return REPLY_NO_NAME;
+    return RESOLVER_NO_NAME;
 }
 
-static enum reply no_address(struct resolution *a)
+static enum resolver_answer no_address(struct resolution *a)
 {
     a->ttl_s = RESOLUTION_ABSENT_TTL_S;
-    return REPLY_NO_ADDRESS;
+    return RESOLVER_NO_ADDRESS;
 }
 
-void reply_no_host(struct resolution *a)
+void resolver_answer_no_host(struct resolution *a)
 {
     failed(a, "its address is not that of one host (a filter that blocks the name?)");
 }
 
-enum reply reply_missing(struct resolution *a, int status)
+enum resolver_answer resolver_answer_missing(struct resolution *a, int status)
 {
     forget(a);
     switch (status) {
@@ -70,7 +70,7 @@ enum reply reply_missing(struct resolution *a, int status)
     }
 }
 
-static enum reply by_code(struct resolution *a, unsigned rcode)
+static enum resolver_answer by_code(struct resolution *a, unsigned rcode)
 {
     switch (rcode) {
     case NXDOMAIN:
@@ -91,7 +91,7 @@ static enum reply by_code(struct resolution *a, unsigned rcode)
 
 /* Reads a name, compressed or not, into `out`, which may be NULL: visible ASCII, whatever
  * came. */
-static bool take_name(struct message *m, char out[HOST_TEXT_MAX])
+static bool take_name(struct dns_message *m, char out[HOST_TEXT_MAX])
 {
     char *name = NULL;
     long len = 0;
@@ -107,7 +107,7 @@ static bool take_name(struct message *m, char out[HOST_TEXT_MAX])
     return wire_ok(&m->left);
 }
 
-static bool take_record(struct message *m, struct record *r)
+static bool take_record(struct dns_message *m, struct record *r)
 {
     if (!take_name(m, r->owner))
         return false;
@@ -120,10 +120,10 @@ static bool take_record(struct message *m, struct record *r)
     return wire_ok(&m->left);
 }
 
-static bool take_cname(struct resolution *a, const struct message *m,
+static bool take_cname(struct resolution *a, const struct dns_message *m,
                        const struct record *r)
 {
-    struct message of = {m->bytes, m->len, r->data};
+    struct dns_message of = {m->bytes, m->len, r->data};
     char name[HOST_TEXT_MAX];
     if (!take_name(&of, name))
         return false;
@@ -152,8 +152,8 @@ static bool take_address(struct resolution *a, struct record *r, enum family fam
     return true;
 }
 
-static enum reply take_records(struct resolution *a, struct message *m, unsigned n,
-                               enum family family, uint16_t port)
+static enum resolver_answer take_records(struct resolution *a, struct dns_message *m,
+                                         unsigned n, enum family family, uint16_t port)
 {
     uint16_t wanted = family == FAMILY_IPV6 ? TYPE_AAAA : TYPE_A;
     bool addresses = false;
@@ -174,17 +174,17 @@ static enum reply take_records(struct resolution *a, struct message *m, unsigned
             a->ttl_s = r.ttl_s;
     }
     if (a->n > 0)
-        return REPLY_FOUND;
+        return RESOLVER_FOUND;
     if (!addresses)
         return no_address(a);
-    reply_no_host(a);
-    return REPLY_FOUND; /* another server has the same filter, or none that we may ask */
+    resolver_answer_no_host(a);
+    return RESOLVER_FOUND; /* another server has the same filter, or none that we may ask */
 }
 
-enum reply reply_read(struct resolution *a, const uint8_t *bytes, size_t len,
-                      enum family family, uint16_t port)
+enum resolver_answer resolver_answer_read(struct resolution *a, const uint8_t *bytes,
+                                          size_t len, enum family family, uint16_t port)
 {
-    struct message m = {bytes, len, wire_from(bytes, len)};
+    struct dns_message m = {bytes, len, wire_from(bytes, len)};
     forget(a);
     wire_skip(&m.left, 2);
     uint16_t flags = wire_u16(&m.left), questions = wire_u16(&m.left);

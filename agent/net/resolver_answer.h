@@ -8,11 +8,11 @@
 
 #include <ares.h>
 
-enum reply {
-    REPLY_FOUND,      /* addresses */
-    REPLY_NO_ADDRESS, /* the name is there, without an address of that family */
-    REPLY_NO_NAME,    /* there is no such name */
-    REPLY_FAILED,     /* this server is of no use for the question: `error` says why */
+enum resolver_answer {
+    RESOLVER_FOUND,      /* addresses */
+    RESOLVER_NO_ADDRESS, /* the name is there, without an address of that family */
+    RESOLVER_NO_NAME,    /* there is no such name */
+    RESOLVER_FAILED,     /* this server is of no use for the question: `error` says why */
 };
 
 /*
@@ -20,15 +20,15 @@ enum reply {
  * addresses. What `a` had before is forgotten but for `servers` and `took_ns`.
  *
  * A server that neither has the zone (AA) nor asks others (RA) and answers without a
- * record is lame: REPLY_FAILED, as in glibc's res_send().
+ * record is lame: RESOLVER_FAILED, as in glibc's res_send().
  */
-enum reply reply_read(struct resolution *a, const uint8_t *bytes, size_t len,
-                      enum family family, uint16_t port);
+enum resolver_answer resolver_answer_read(struct resolution *a, const uint8_t *bytes,
+                                          size_t len, enum family family, uint16_t port);
 
 /* For what c-ares says instead of an answer. */
-enum reply reply_missing(struct resolution *a, int status);
+enum resolver_answer resolver_answer_missing(struct resolution *a, int status);
 
 /* For addresses that nobody may be probed at. */
-void reply_no_host(struct resolution *a);
+void resolver_answer_no_host(struct resolution *a);
 
 #endif

@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-bool endpoint_set_zone(struct endpoint *e, const char *zone)
+bool socket_set_zone(struct endpoint *e, const char *zone)
 {
     int64_t index = zone[0] != '\0' ? if_nametoindex(zone) : e->scope;
     if (zone[0] != '\0' && index == 0 && !text_to_integer(zone, 1, INT32_MAX, &index))
@@ -36,7 +36,7 @@ socklen_t sockaddr_of(struct sockaddr_storage *out, const struct endpoint *e)
     return 0;
 }
 
-struct endpoint endpoint_of(const struct sockaddr *address)
+struct endpoint sockaddr_endpoint(const struct sockaddr *address)
 {
     struct endpoint e = {.family = FAMILY_NONE};
     if (address->sa_family == AF_INET) {

@@ -95,7 +95,7 @@ static void add_results(struct dataset *p, const Otlp__Sum *sum, const char *att
         const Otlp__NumberDataPoint *point = sum->data_points[i];
         const char *what =
             decoded_text(point->attributes, point->n_attributes, attribute, "");
-        struct lookup at;
+        struct dataset_lookup at;
         if (decoded_integer(point) == 0) /* the beginning of a counter, or no news */
             continue;
         if (dataset_lookup(p, attributes_of(point), &at) &&
@@ -111,7 +111,7 @@ static void add_delays(struct dataset *p, const Otlp__ExponentialHistogram *metr
         const Otlp__ExponentialHistogramDataPoint *point = metric->data_points[i];
         const char *delay =
             decoded_text(point->attributes, point->n_attributes, ATTR_DELAY, "");
-        struct lookup at;
+        struct dataset_lookup at;
         if (point->count > 0 && dataset_lookup(p, attributes_of(point), &at) &&
             dataset_turn(p, at.stream, at.place, point->time_unix_nano))
             dataset_add_course(p, &at, delay, point,
@@ -148,7 +148,7 @@ static void add_quantile(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
     struct decoded a = attributes_of(point);
     const char *quantile = decoded_text(a.list, a.n, ATTR_QUANTILE, "");
-    struct lookup at;
+    struct dataset_lookup at;
     cover(p, point);
     if (!dataset_lookup(p, a, &at) ||
         strcmp(decoded_text(a.list, a.n, ATTR_DELAY, ""),
@@ -165,7 +165,7 @@ static void add_quantile(struct dataset *p, const Otlp__NumberDataPoint *point)
 
 static void add_loss(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
-    struct lookup at;
+    struct dataset_lookup at;
     cover(p, point);
     if (!dataset_lookup(p, attributes_of(point), &at) ||
         !dataset_turn(p, at.stream, at.place, point->time_unix_nano))

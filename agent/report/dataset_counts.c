@@ -277,7 +277,8 @@ static void run_on(struct dataset *p, struct running *c, struct histogram *now,
     c->running = true;
 }
 
-void dataset_add_course(struct dataset *p, const struct lookup *at, const char *delay,
+void dataset_add_course(struct dataset *p, const struct dataset_lookup *at,
+                        const char *delay,
                         const Otlp__ExponentialHistogramDataPoint *point, bool delta)
 {
     struct histogram now;

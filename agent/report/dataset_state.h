@@ -28,7 +28,7 @@ struct decoded { /* attributes */
 /* The text of one, cut and cleaned, "" where there is none. Returns `out`. */
 const char *dataset_text(char *out, size_t room, struct decoded a, const char *key);
 
-struct lookup { /* where a point belongs */
+struct dataset_lookup { /* where a point belongs */
     struct dataset_target *target;
     struct dataset_stream *stream;
     struct dataset_series *place;
@@ -36,7 +36,7 @@ struct lookup { /* where a point belongs */
 
 /* Made where they are not there. NULL, false: it belongs nowhere. */
 struct dataset_target *dataset_target_of(struct dataset *p, struct decoded a);
-bool dataset_lookup(struct dataset *p, struct decoded a, struct lookup *out);
+bool dataset_lookup(struct dataset *p, struct decoded a, struct dataset_lookup *out);
 
 /* Whether it is a sample of the period. */
 bool dataset_in_period(const struct dataset *p, uint64_t time_ns);
@@ -52,7 +52,8 @@ void dataset_settle(struct dataset *p, struct dataset_stream *s,
                     struct dataset_series *place);
 
 /* Of the delay that the kind is about, also the percentiles of the window. */
-void dataset_add_course(struct dataset *p, const struct lookup *at, const char *delay,
+void dataset_add_course(struct dataset *p, const struct dataset_lookup *at,
+                        const char *delay,
                         const Otlp__ExponentialHistogramDataPoint *point, bool delta);
 void dataset_end_course(struct running *c);
 

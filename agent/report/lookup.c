@@ -75,9 +75,9 @@ static struct dataset_series *place_of(struct dataset *p, struct dataset_stream 
     return place;
 }
 
-bool dataset_lookup(struct dataset *p, struct decoded a, struct lookup *out)
+bool dataset_lookup(struct dataset *p, struct decoded a, struct dataset_lookup *out)
 {
-    *out = (struct lookup){.target = dataset_target_of(p, a)};
+    *out = (struct dataset_lookup){.target = dataset_target_of(p, a)};
     if (out->target != NULL)
         out->stream = stream_of(p, out->target, a);
     if (out->stream != NULL)

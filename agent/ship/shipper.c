@@ -37,7 +37,7 @@ struct shipper {
         struct ship_log log;
         bool trusted[SIGNALS]; /* it has accepted a batch of that signal */
     } to[COLLECTORS_MAX];
-    struct lane { /* a signal may rest while the other one is sent */
+    struct signal_backoff { /* a signal may rest while the other one is sent */
         struct patience patience;
         int64_t until_ns; /* it rests, by uv_hrtime() */
     } lanes[SIGNALS];
@@ -51,7 +51,7 @@ struct shipper {
     struct spooled batch; /* its bytes; of a halved one those of the part to be sent */
     struct otlp_half rest[PARTS_MAX]; /* then the others, the last one first */
     size_t n_rest;
-    bool resting;      /* the timer waits for a lane: a new batch may go at once */
+    bool resting;      /* the timer waits for a signal: a new batch may go at once */
     int64_t began_ns;  /* when it was sent */
     unsigned failures; /* back-offs in a row */
     bool passing; /* of the collectors tried since then one may come back by itself, or
@@ -211,7 +211,7 @@ static void failed(struct shipper *s, const struct verdict *v)
         go_in(s, wait_ns);
 }
 
-static struct lane *lane_of(struct shipper *s)
+static struct signal_backoff *backoff_of(struct shipper *s)
 {
     return &s->lanes[s->batch.signal];
 }
@@ -219,7 +219,7 @@ static struct lane *lane_of(struct shipper *s)
 static void accepted(struct shipper *s, const struct verdict *v)
 {
     s->counters.accepted++;
-    patience_accepted(&lane_of(s)->patience, s->batch.id);
+    patience_accepted(&backoff_of(s)->patience, s->batch.id);
     spool_done(s->spool, s->batch.id);
     ship_log_accepted(&s->to[s->chosen].log, s->batch.signal,
                       otlp_client_host(s->to[s->chosen].client), v, waiting(s));
@@ -238,13 +238,13 @@ static void refused(struct shipper *s, const struct verdict *v)
  * believed costs nothing. */
 static int64_t rest(struct shipper *s, bool believed)
 {
-    struct lane *lane = lane_of(s);
-    unsigned failures = lane->patience.failures;
+    struct signal_backoff *backoff = backoff_of(s);
+    unsigned failures = backoff->patience.failures;
     int64_t wait_ns =
         believed && failures == 1
             ? 0
             : backoff_ns(&s->random, BACKOFF_LEAST_NS, BACKOFF_MOST_NS, failures - 1);
-    lane->until_ns = (int64_t)uv_hrtime() + wait_ns;
+    backoff->until_ns = (int64_t)uv_hrtime() + wait_ns;
     return wait_ns;
 }
 
@@ -287,7 +287,7 @@ static bool blame_batch(struct shipper *s, const struct verdict *v)
 {
     bool is_refused = v->kind == VERDICT_REFUSED;
     enum patience_act act =
-        patience_failed(&lane_of(s)->patience, s->batch.id, is_refused,
+        patience_failed(&backoff_of(s)->patience, s->batch.id, is_refused,
                         s->to[s->chosen].trusted[s->batch.signal],
                         spool_newest(s->spool, s->batch.signal));
     if (act == PATIENCE_WAIT && !is_refused)

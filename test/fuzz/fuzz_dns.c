@@ -16,12 +16,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     uint8_t *message = malloc(len + 1);
     message[0] = message[1] = 0;
     memcpy(message + 2, bytes + 1, len - 1);
-    enum reply reply =
-        reply_read(&a, message, len + 1, bytes[0] & 1 ? FAMILY_IPV6 : FAMILY_IPV4, 443);
+    enum resolver_answer reply = resolver_answer_read(
+        &a, message, len + 1, bytes[0] & 1 ? FAMILY_IPV6 : FAMILY_IPV4, 443);
     free(message);
     assert(a.n <= RESOLUTION_ADDRESSES_MAX && a.n_cnames <= RESOLUTION_CNAMES_MAX);
-    assert(a.n == 0 || reply == REPLY_FOUND);
-    assert((reply == REPLY_FAILED || reply == REPLY_NO_NAME)
+    assert(a.n == 0 || reply == RESOLVER_FOUND);
+    assert((reply == RESOLVER_FAILED || reply == RESOLVER_NO_NAME)
                ? a.error != NULL
                : a.error == NULL || a.n == 0);
     for (size_t i = 0; i < a.n_cnames; i++)

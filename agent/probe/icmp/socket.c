@@ -123,7 +123,7 @@ static int bind_ping(struct icmp_socket *s)
     if (bind(s->fd, (struct sockaddr *)&any, len) != 0 ||
         getsockname(s->fd, (struct sockaddr *)&any, &len) != 0)
         return -errno;
-    s->id = endpoint_of((struct sockaddr *)&any).port;
+    s->id = sockaddr_endpoint((struct sockaddr *)&any).port;
     if (s->family == FAMILY_IPV6)
         set(s->fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
     else
@@ -316,11 +316,11 @@ static void read_ping_error(struct packet_in *p, const struct sock_extended_err 
                             const struct sockaddr *offender, struct wire quoted,
                             const struct sockaddr *to, enum family family)
 {
-    p->from = endpoint_of(offender);
+    p->from = sockaddr_endpoint(offender);
     p->message.type = e->ee_type;
     p->message.code = e->ee_code;
     p->message.mtu = e->ee_errno == EMSGSIZE ? e->ee_info : 0;
-    p->message.quoted_to = endpoint_of(to);
+    p->message.quoted_to = sockaddr_endpoint(to);
     if (icmp_read_quoted(&p->message, quoted, family))
         p->message.what = ICMP_IS_ERROR;
 }
@@ -358,7 +358,7 @@ static struct packet_in read_packet(struct icmp_socket *s, size_t i, bool error_
         struct wire w = wire_from(s->in.bytes[i], s->in.messages[i].msg_len);
         bool with_header = s->raw && s->family == FAMILY_IPV4;
         p.message = with_header ? icmp_read_raw4(w) : icmp_read(w, s->family);
-        p.from = endpoint_of((struct sockaddr *)&s->in.names[i]);
+        p.from = sockaddr_endpoint((struct sockaddr *)&s->in.names[i]);
     }
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING)

@@ -109,10 +109,10 @@ static struct icmp_report report_of(int socket)
             continue;
         report.type = both.error.ee_type;
         report.code = both.error.ee_code;
-        report.by = endpoint_of((struct sockaddr *)&both.offender);
+        report.by = sockaddr_endpoint((struct sockaddr *)&both.offender);
     }
     if (getsockname(socket, (struct sockaddr *)&own, &len) == 0)
-        report.own = endpoint_of((struct sockaddr *)&own);
+        report.own = sockaddr_endpoint((struct sockaddr *)&own);
     return report;
 }
 

@@ -30,7 +30,7 @@ static void listen_at(int i)
     CHECK_INT(0, bind(fd, (struct sockaddr *)&sa, len), "bind");
     CHECK_INT(0, listen(fd, 16), "listen");
     CHECK_INT(0, getsockname(fd, (struct sockaddr *)&sa, &len), "name");
-    far_ports[i] = endpoint_of((struct sockaddr *)&sa);
+    far_ports[i] = sockaddr_endpoint((struct sockaddr *)&sa);
 }
 
 static int this_network(void)

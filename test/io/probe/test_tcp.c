@@ -19,7 +19,7 @@ static int listener(const char *address, int backlog, struct endpoint *at)
     CHECK_INT(0, bind(fd, (struct sockaddr *)&sa, len), "bind");
     CHECK_INT(0, listen(fd, backlog), "listen");
     CHECK_INT(0, getsockname(fd, (struct sockaddr *)&sa, &len), "name");
-    *at = endpoint_of((struct sockaddr *)&sa);
+    *at = sockaddr_endpoint((struct sockaddr *)&sa);
     return fd;
 }
 

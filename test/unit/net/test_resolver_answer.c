@@ -39,10 +39,11 @@ static void add(struct made *m, size_t section, uint16_t type, uint32_t ttl,
     m->bytes[7 + 2 * section] = (uint8_t)m->counts[section];
 }
 
-static enum reply read_as(struct resolution *r, const struct made *m, enum family family)
+static enum resolver_answer read_as(struct resolution *r, const struct made *m,
+                                    enum family family)
 {
     *r = (struct resolution){.servers = "192.0.2.53"};
-    return reply_read(r, m->bytes, sizeof m->bytes - m->out.left, family, 443);
+    return resolver_answer_read(r, m->bytes, sizeof m->bytes - m->out.left, family, 443);
 }
 
 static const uint8_t one[] = {192, 0, 2, 1}, everybody[] = {224, 0, 0, 1};
@@ -55,14 +56,14 @@ static void addresses_and_chain(void **state)
     struct made *m = make(RA);
     add(m, 0, CNAME, 40, door, sizeof door);
     add(m, 0, A, 300, one, sizeof one);
-    CHECK_INT(REPLY_FOUND, read_as(&r, m, FAMILY_IPV4), "found");
+    CHECK_INT(RESOLVER_FOUND, read_as(&r, m, FAMILY_IPV4), "found");
     CHECK_INT(1, r.n, "addresses");
     CHECK_INT(443, r.addresses[0].port, "port");
     CHECK_INT(1, r.n_cnames, "links");
     CHECK_TEXT("door.test", r.cnames[0], "link");
     CHECK_INT(40, r.ttl_s, "least TTL");
     CHECK_TEXT("192.0.2.53", r.servers, "is kept");
-    CHECK_INT(REPLY_NO_ADDRESS, read_as(&r, m, FAMILY_IPV6), "an A is no AAAA");
+    CHECK_INT(RESOLVER_NO_ADDRESS, read_as(&r, m, FAMILY_IPV6), "an A is no AAAA");
     CHECK(r.n == 0 && r.error == NULL && r.ttl_s > 0, "no address is no error");
 }
 
@@ -74,21 +75,22 @@ static void codes_and_lame_servers(void **state)
     static const struct {
         const char *what;
         uint16_t flags, authority; /* 0: none */
-        enum reply reply;
+        enum resolver_answer reply;
         const char *error; /* NULL: none */
         bool temporary;
     } cases[] = {
-        {"NODATA with its SOA", RA, SOA, REPLY_NO_ADDRESS, NULL, false},
-        {"NODATA without SOA of a resolver", RA, 0, REPLY_NO_ADDRESS, NULL, false},
-        {"NODATA of the zone's server", AA, 0, REPLY_NO_ADDRESS, NULL, false},
-        {"upward referral", 0, NS, REPLY_FAILED, "refers to others", true},
-        {"nothing from a server that does not ask", 0, 0, REPLY_FAILED, "neither", true},
-        {"NXDOMAIN", RA | 3, SOA, REPLY_NO_NAME, "no such name", false},
-        {"SERVFAIL", RA | 2, 0, REPLY_FAILED, "SERVFAIL", true},
-        {"REFUSED", 5, 0, REPLY_FAILED, "refused", true},
-        {"NOTIMP", 4, 0, REPLY_FAILED, "understand", true},
-        {"FORMERR", 1, 0, REPLY_FAILED, "understand", true},
-        {"code 11", 11, 0, REPLY_FAILED, "unknown error", true},
+        {"NODATA with its SOA", RA, SOA, RESOLVER_NO_ADDRESS, NULL, false},
+        {"NODATA without SOA of a resolver", RA, 0, RESOLVER_NO_ADDRESS, NULL, false},
+        {"NODATA of the zone's server", AA, 0, RESOLVER_NO_ADDRESS, NULL, false},
+        {"upward referral", 0, NS, RESOLVER_FAILED, "refers to others", true},
+        {"nothing from a server that does not ask", 0, 0, RESOLVER_FAILED, "neither",
+         true},
+        {"NXDOMAIN", RA | 3, SOA, RESOLVER_NO_NAME, "no such name", false},
+        {"SERVFAIL", RA | 2, 0, RESOLVER_FAILED, "SERVFAIL", true},
+        {"REFUSED", 5, 0, RESOLVER_FAILED, "refused", true},
+        {"NOTIMP", 4, 0, RESOLVER_FAILED, "understand", true},
+        {"FORMERR", 1, 0, RESOLVER_FAILED, "understand", true},
+        {"code 11", 11, 0, RESOLVER_FAILED, "unknown error", true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct resolution r;
@@ -136,7 +138,7 @@ static void addresses_of_no_host_are_passed_over(void **state)
     CHECK_INT(0, r.n, "224.0.0.1");
     CHECK(r.error != NULL && r.temporary, "it is said, and asked again");
     add(m, 0, A, 60, one, sizeof one);
-    CHECK_INT(REPLY_FOUND, read_as(&r, m, FAMILY_IPV4), "found");
+    CHECK_INT(RESOLVER_FOUND, read_as(&r, m, FAMILY_IPV4), "found");
     CHECK_INT(1, r.n, "192.0.2.1 beside it");
     CHECK(r.error == NULL, "is fine");
 }
@@ -150,7 +152,8 @@ static void each_length(void **state)
     size_t len = sizeof m->bytes - m->out.left;
     for (size_t i = 0; i < len; i++) {
         struct resolution r = {0};
-        CHECK_INT(REPLY_FAILED, reply_read(&r, m->bytes, i, FAMILY_IPV4, 1), "cut off");
+        CHECK_INT(RESOLVER_FAILED, resolver_answer_read(&r, m->bytes, i, FAMILY_IPV4, 1),
+                  "cut off");
         CHECK(r.n == 0 && r.n_cnames == 0 && r.error != NULL, "nothing of it is used");
     }
 }
