@@ -9,7 +9,7 @@
 #include "core/pipeline.h"
 #include "core/schedule.h"
 #include "core/window.h"
-#include "edge/whose.h"
+#include "edge/owners.h"
 #include "net/clock.h"
 #include "net/seed.h"
 #include "net/socket.h"
@@ -201,9 +201,9 @@ static void no_address(struct session *s, const struct target *target,
                        const struct question *failed)
 {
     if (failed != NULL && failed->unfit.family != FAMILY_NONE) {
-        char text[FRONT_TEXT_MAX];
-        struct front front = front_of_nobody(&failed->unfit);
-        s->exit_code = cmd_cannot("%s", front_text(text, &front, target->host));
+        char text[OWNER_TEXT_MAX];
+        struct owner owner = owners_filtered(&failed->unfit);
+        s->exit_code = cmd_cannot("%s", owner_text(text, &owner, target->host));
         return;
     }
     bool literal = endpoint_literal(target->host) != FAMILY_NONE; /* nobody was asked */

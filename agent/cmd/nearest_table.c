@@ -137,8 +137,8 @@ static void print_json(const struct target_state *t, const struct nearest_row *e
     json_bool(&j, "configured", !t->target->discovered);
     json_string(&j, "pop", or_null(t->pop));
     json_string(&j, "basis", t->pop[0] != '\0' ? e->place->basis : NULL);
-    json_string(&j, "verdict", front_name(t->front.is));
-    json_string(&j, "verdict_basis", or_null(t->front.why));
+    json_string(&j, "verdict", owner_name(t->owner.type));
+    json_string(&j, "verdict_basis", or_null(t->owner.why));
     json_string(&j, "city", e->standing.metro != NULL ? e->standing.metro->city : NULL);
     json_string(&j, "address", e->best ? endpoint_address(address, &e->best->to) : NULL);
     json_string(&j, "family", e->best ? family_name(e->best->family) : NULL);
@@ -194,7 +194,7 @@ static void print_row(const struct nearest_view *v, const struct target_state *t
     if (e->best != NULL)
         endpoint_address(address, &e->best->to);
     printf("%4s  %-20s %-8s %-18s ", number(a, "%.0f", t->rank > 0 ? t->rank : NAN),
-           t->target->name, front_pop(t->pop, &t->front),
+           t->target->name, owner_pop(t->pop, &t->owner),
            t->pop[0] != '\0' && e->place->basis != NULL ? e->place->basis : "-");
     snprintf(p50, sizeof p50, is_doubtful(rtt) ? "(%s)" : "%s",
              render_ms(b, rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED));
@@ -244,11 +244,11 @@ static void print_loss(const struct target_state *t, const struct nearest_row *e
 static void print_notes(const struct nearest_view *v, const struct batch *batch,
                         const struct target_state *const *order, size_t n)
 {
-    char text[FRONT_TEXT_MAX];
+    char text[OWNER_TEXT_MAX];
     for (size_t i = 0; i < n; i++)
-        if (!front_may_be_pop(order[i]->front.is))
+        if (!owner_may_be_pop(order[i]->owner.type))
             printf("%s: %s\n", order[i]->target->name,
-                   front_text(text, &order[i]->front, order[i]->target->host));
+                   owner_text(text, &order[i]->owner, order[i]->target->host));
     bool doubtful = false;
     for (size_t i = 0; i < n; i++) {
         struct nearest_row e = nearest_row_of(v, batch, order[i]);
@@ -297,7 +297,7 @@ static void count(struct nearest_tally *tally, const struct target_state *t)
     tally->named += is_named(t);
     tally->measured += t->measured;
     tally->intercepted += t->intercepted;
-    tally->filtered += t->front.is == FRONT_FILTERED;
+    tally->filtered += t->owner.type == OWNER_FILTERED;
     tally->eligible += t->rank > 0;
 }
 

@@ -58,7 +58,7 @@ static void print_json(const struct whereis *w, const char *text, size_t len)
     json_string(&j, "city", w->metro != NULL ? w->metro->city : NULL);
     json_string(&j, "country", w->metro != NULL ? w->metro->country : NULL);
     json_string(&j, "service", w->service);
-    json_string(&j, "verdict", w->is != FRONT_UNKNOWN ? front_name(w->is) : NULL);
+    json_string(&j, "verdict", w->owner != OWNER_UNKNOWN ? owner_name(w->owner) : NULL);
     json_string(&j, "basis", or_null(w->basis));
     json_object_end(&j);
     printf("%s\n", text_string(&line));
@@ -104,12 +104,12 @@ static void print_line(const struct whereis *w, const char *text, size_t len)
     print_begin(text, len);
     if (named)
         print_pop(w);
-    if (w->is == FRONT_FOREIGN)
+    if (w->owner == OWNER_FOREIGN)
         printf("not Microsoft's edge%s%s", w->service != NULL ? ": network of " : "",
                w->service != NULL ? w->service : "");
     else if (w->service != NULL)
         printf("%s%sservice %s", named ? ", " : "",
-               w->is == FRONT_REGION ? "an Azure region, not Microsoft's edge, " : "",
+               w->owner == OWNER_REGION ? "an Azure region, not Microsoft's edge, " : "",
                w->service);
     if (*w->basis != '\0')
         printf(", by %s\n", w->basis);

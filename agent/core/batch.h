@@ -11,9 +11,9 @@
 
 #include "core/event.h"
 #include "core/flap.h"
-#include "core/front.h"
 #include "core/histogram.h"
 #include "core/intercept.h"
+#include "core/owner.h"
 #include "core/target.h"
 #include "core/window.h"
 
@@ -49,7 +49,7 @@ struct target_address_state { /* where a target is in one family */
     char pop[POP_TEXT_MAX];   /* "" is unknown */
     const char *basis; /* how it is known: "cname", "X-MSEdge-Ref"; NULL: unknown */
     struct dns_answer asked;
-    struct front front; /* what answers there */
+    struct owner owner; /* what answers there */
     bool answers; /* it did in the window, itself: the rest is of now and not the last */
 };
 
@@ -65,8 +65,8 @@ struct target_state { /* one a target, in the order of the configuration; those
                        was sent and lost, without streams that are silent while others
                        are answered */
     uint64_t sent, lost;
-    struct front
-        front;        /* of the family that is ranked, or else may be; one that is no PoP
+    struct owner
+        owner;        /* of the family that is ranked, or else may be; one that is no PoP
                          where no family may be one: then it has no rank and no PoP */
     bool intercepted; /* a middlebox answers the handshakes, in one family at least: their
                          delays are left out */

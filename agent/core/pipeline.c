@@ -203,7 +203,7 @@ static void name_pop(struct pipeline *p, struct pipeline_target *m,
                      struct wall wall)
 {
     bool told = basis != NULL;
-    if (pop[0] == '\0' || (addr->told && !told) || !front_may_be_pop(addr->front.is))
+    if (pop[0] == '\0' || (addr->told && !told) || !owner_may_be_pop(addr->owner.type))
         return;
     bool same = strcmp(pop, addr->pop) == 0;
     bool learned = addr->pop[0] == '\0' || (told && !addr->told);
@@ -256,15 +256,15 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
     pipeline_pace_target(p, target, now);
 }
 
-bool pipeline_front(struct pipeline *p, size_t target, enum family family,
-                    const struct front *front, struct wall wall)
+bool pipeline_owner(struct pipeline *p, size_t target, enum family family,
+                    const struct owner *owner, struct wall wall)
 {
     assert(target < p->n_targets);
     struct pipeline_target *m = &p->targets[target];
     struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
-    bool changes = front_may_be_pop(addr->front.is) != front_may_be_pop(front->is);
-    bool another = addr->front.is != front->is;
-    addr->front = *front;
+    bool changes = owner_may_be_pop(addr->owner.type) != owner_may_be_pop(owner->type);
+    bool another = addr->owner.type != owner->type;
+    addr->owner = *owner;
     if (!changes)
         return another;
     pipeline_begin_part(p, m, addr, wall);

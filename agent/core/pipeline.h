@@ -110,15 +110,15 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
                        struct wall wall);
 
 /*
- * What answers at the address of a target's family, as edge/whose.h decides it. What is
+ * What answers at the address of a target's family, as edge/owners.h decides it. What is
  * no PoP of the edge has no PoP, whatever its chain and its replies name, no rank, and is
  * probed at the slow interval. When that changes, a new part of the window begins, and
  * what was measured before says nothing about the distance. Tell it ahead of the answer
  * or the result that it came of.
  * True when it is another kind than before.
  */
-bool pipeline_front(struct pipeline *p, size_t target, enum family family,
-                    const struct front *front, struct wall wall);
+bool pipeline_owner(struct pipeline *p, size_t target, enum family family,
+                    const struct owner *owner, struct wall wall);
 
 /*
  * What was asked for that address; the batches carry it. For a target of the

@@ -26,7 +26,7 @@ bool pipeline_may_be_pop(const struct pipeline_target *m)
 {
     bool any = false;
     for (size_t f = 0; f < 2; f++) {
-        if (!m->addresses[f].rests && front_may_be_pop(m->addresses[f].front.is))
+        if (!m->addresses[f].rests && owner_may_be_pop(m->addresses[f].owner.type))
             return true;
         any |= !m->addresses[f].rests;
     }
@@ -36,7 +36,7 @@ bool pipeline_may_be_pop(const struct pipeline_target *m)
 static struct window_stats seen_of(const struct pipeline *p,
                                    const struct pipeline_stream *s)
 {
-    bool no_pop = !front_may_be_pop(s->addr->front.is) &&
+    bool no_pop = !owner_may_be_pop(s->addr->owner.type) &&
                   pipeline_may_be_pop(&p->targets[s->target]);
     if (s->addr->rests || no_pop || may_be_another(p, s))
         return (struct window_stats){.min_ns = DELAY_UNDEFINED};
@@ -80,12 +80,12 @@ static void describe_front(struct target_state *state, const struct pipeline_tar
     bool pop = pipeline_may_be_pop(m);
     for (size_t f = 0; f < 2; f++) {
         const struct pipeline_address *other = &m->addresses[f];
-        if (nearest->rests || (pop && !front_may_be_pop(nearest->front.is)))
+        if (nearest->rests || (pop && !owner_may_be_pop(nearest->owner.type)))
             nearest = other->rests ? nearest : other;
     }
-    state->front = nearest->front;
-    if (nearest->rests && state->front.is == FRONT_UNKNOWN)
-        state->front = m->addresses[1].front;
+    state->owner = nearest->owner;
+    if (nearest->rests && state->owner.type == OWNER_UNKNOWN)
+        state->owner = m->addresses[1].owner;
 }
 
 static void describe_place(struct target_address_state *out,
@@ -93,7 +93,7 @@ static void describe_place(struct target_address_state *out,
 {
     *out = (struct target_address_state){.basis = addr->basis,
                                          .asked = addr->asked,
-                                         .front = addr->front,
+                                         .owner = addr->owner,
                                          .answers = addr->up};
     if (!addr->rests)
         out->to = addr->to;

@@ -22,7 +22,7 @@ struct pipeline_address {     /* where a target is in one family */
     const char *basis;        /* how that is known; NULL: it is not */
     bool told;                /* `pop` is from an answer, not from the chain */
     char chain[POP_TEXT_MAX]; /* what the chain showed last */
-    struct front front;
+    struct owner owner;
     struct intercept intercept;
     struct dns_answer asked;
     struct mono asked_told; /* when that was an event; 0: it never was */

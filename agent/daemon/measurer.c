@@ -91,14 +91,14 @@ static void on_probe_timer(uv_timer_t *timer)
  * network is an event, which the log has as well. */
 static void apply_front(struct measurer *m, size_t number, enum family family)
 {
-    char text[FRONT_TEXT_MAX];
-    const struct front *front = explorer_front(m->explorer, number, family);
+    char text[OWNER_TEXT_MAX];
+    const struct owner *owner = explorer_owner(m->explorer, number, family);
     const struct target *t = pipeline_target(m->pipeline, number);
-    if (!pipeline_front(m->pipeline, number, family, front, wall_now()) ||
-        t->discovered || front->is == FRONT_FOREIGN)
+    if (!pipeline_owner(m->pipeline, number, family, owner, wall_now()) ||
+        t->discovered || owner->type == OWNER_FOREIGN)
         return;
-    front_text(text, front, t->host);
-    if (front->is == FRONT_FILTERED)
+    owner_text(text, owner, t->host);
+    if (owner->type == OWNER_FILTERED)
         log_warn("resolver", "%s (%s): %s", t->name, family_name(family), text);
     else if (text[0] != '\0')
         log_info("resolver", "%s (%s): %s", t->name, family_name(family), text);

@@ -5,8 +5,8 @@
 #include "core/backoff.h"
 #include "core/intercept.h"
 #include "core/pipeline.h"
+#include "edge/owners.h"
 #include "edge/site.h"
-#include "edge/whose.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -53,7 +53,7 @@ struct name { /* a target's, in one family */
     struct dns_answer asked;
     enum news news;
     bool changed; /* with it: another address */
-    struct front front;
+    struct owner owner;
     bool decoy_due, decoy_under_way, decoy_answered;
     struct mono decoy_at; /* not before */
 };
@@ -74,7 +74,7 @@ struct explorer {
     struct explorer_pace pace;
     struct random random;
     struct site site;
-    struct fronts *fronts;
+    struct owners *owners;
     struct explored **all; /* the pipeline's number is the index */
     size_t n, room;
     size_t added; /* to the pipeline */
@@ -544,9 +544,9 @@ static bool has_handshakes(const struct explorer *e, const struct target *t)
 }
 
 static void note_hint(struct explorer *e, const struct explored *x, const char *pop,
-                      const struct front *front)
+                      const struct owner *owner)
 {
-    if (e->hint == NULL && x->door == SIZE_MAX && front_may_be_pop(front->is))
+    if (e->hint == NULL && x->door == SIZE_MAX && owner_may_be_pop(owner->type))
         e->hint = catalogue_of_pop(&e->edge_data->metros, pop, POP_FRONT_DOOR);
 }
 
@@ -564,7 +564,7 @@ static void lookup_failed(struct explorer *e, size_t number, size_t f,
         return;
     /* A guessed name does not exist: it is not asked for before the next survey. */
     struct endpoint nowhere = {.family = FAMILY_NONE};
-    n->front = fronts_named(e->fronts, number, families[f], x->target->host, &nowhere);
+    n->owner = owners_resolved(e->owners, number, families[f], x->target->host, &nowhere);
     n->ask_at.ns = NEVER_NS;
     n->used = nowhere;
     n->n = 0;
@@ -590,14 +590,14 @@ static void lookup_answered(struct explorer *e, size_t number, size_t f,
     memcpy(n->all, r->addresses, n->n * sizeof *n->all);
     find_pop(n->pop, host, r);
     describe_question(&n->asked, r);
-    n->front = fronts_named(e->fronts, number, families[f],
-                            r->last[0] != '\0' ? r->last : host, known ? &to : &unfit);
+    n->owner = owners_resolved(e->owners, number, families[f],
+                               r->last[0] != '\0' ? r->last : host, known ? &to : &unfit);
     if ((n->changed || n->decoy_answered) && known && has_handshakes(e, x->target) &&
         !n->decoy_under_way && now.ns >= n->decoy_at.ns) {
         n->decoy_at.ns = now.ns + DECOY_LEAST_NS;
         n->decoy_due = true;
     }
-    note_hint(e, x, n->pop, &n->front);
+    note_hint(e, x, n->pop, &n->owner);
     e->choose_again = true;
 }
 
@@ -651,15 +651,15 @@ void explorer_result(struct explorer *e, size_t number, const struct result *r)
     }
     if (r->http.status == 0)
         return;
-    n->front = fronts_replied(e->fronts, number, r->to.family, &r->to, r->foreign);
-    if (!front_may_be_pop(n->front.is))
+    n->owner = owners_replied(e->owners, number, r->to.family, &r->to, r->foreign);
+    if (!owner_may_be_pop(n->owner.type))
         return;
     const struct metro *m = catalogue_of_pop(&e->edge_data->metros, r->pop, POP_EXCHANGE);
     if (m != NULL && m != x->told) {
         x->told = m;
         e->choose_again = true;
     }
-    note_hint(e, x, r->pop, &n->front);
+    note_hint(e, x, r->pop, &n->owner);
 }
 
 /* The workload of the target's service whose front doors have names; NULL: none. */
@@ -760,10 +760,10 @@ void explorer_pause(struct explorer *e, bool paused, struct mono now)
 
 /* ---- what it knows ---- */
 
-const struct front *explorer_front(const struct explorer *e, size_t number,
+const struct owner *explorer_owner(const struct explorer *e, size_t number,
                                    enum family family)
 {
-    return &e->all[number]->names[family == FAMILY_IPV6].front;
+    return &e->all[number]->names[family == FAMILY_IPV6].owner;
 }
 
 const char *explorer_failure(const struct explorer *e, size_t number)
@@ -815,7 +815,7 @@ struct explorer *explorer_create(const struct config *config,
     e->paused = true;
     e->room = config->n_targets + PIPELINE_ADDED_MAX;
     e->all = mem_zalloc(e->room * sizeof *e->all);
-    e->fronts = fronts_create(&edge_data->suffixes, &edge_data->prefixes, e->room);
+    e->owners = owners_create(&edge_data->suffixes, &edge_data->prefixes, e->room);
     site_read(&e->site, &edge_data->metros, config->location, &config->peering, NULL,
               NULL);
     for (size_t i = 0; i < config->n_targets; i++)
@@ -847,6 +847,6 @@ void explorer_destroy(struct explorer *e)
     free(e->all);
     free(e->door_targets);
     doors_destroy(e->doors);
-    fronts_destroy(e->fronts);
+    owners_destroy(e->owners);
     free(e);
 }

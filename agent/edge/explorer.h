@@ -62,9 +62,9 @@ enum explorer_action {
     /* Look `host` up in `family`; then explorer_answer(). */
     EXPLORER_RESOLVE,
     /* Probe `number` in `family` at `to` from now on. `changed`: another address than
-     * before. What answers there may have changed: explorer_front(). */
+     * before. What answers there may have changed: explorer_owner(). */
     EXPLORER_USE,
-    /* `number` has no address of `family`; explorer_front() too. */
+    /* `number` has no address of `family`; explorer_owner() too. */
     EXPLORER_REST,
     /* To log: the lookup failed with `error`. `changed`: for the first time. `to`: the
      * address that is still probed. */
@@ -108,7 +108,7 @@ void explorer_answer(struct explorer *e, size_t ref, enum family family,
 void explorer_decoy(struct explorer *e, size_t ref, enum family family, bool answered);
 void explorer_handshake(struct explorer *e, size_t ref, int64_t rtt_ns);
 
-/* A result of the target with this number; explorer_front() may be another one now. */
+/* A result of the target with this number; explorer_owner() may be another one now. */
 void explorer_result(struct explorer *e, size_t number, const struct result *r);
 
 /* After a survey: the states, ranked. */
@@ -134,8 +134,8 @@ void explorer_pause(struct explorer *e, bool paused, struct mono now);
 
 /* ---- what it knows ---- */
 
-/* What answers for a target in a family: edge/whose.h. */
-const struct front *explorer_front(const struct explorer *e, size_t number,
+/* What answers for a target in a family: edge/owners.h. */
+const struct owner *explorer_owner(const struct explorer *e, size_t number,
                                    enum family family);
 
 /* Why the target has no address, as a clause: each family that is wanted failed at its

@@ -95,11 +95,11 @@ static void look_at_role(const struct look *l)
 
 /* ---- Microsoft's at all? ---- */
 
-static void look_at_front(const struct look *l)
+static void look_at_owner(const struct look *l)
 {
     struct served *s = l->served;
     bool guessed = l->target->discovered && l->target->server_name[0] != '\0';
-    if (l->place->front.is != FRONT_FOREIGN || guessed ||
+    if (l->place->owner.type != OWNER_FOREIGN || guessed ||
         l->place->to.family == FAMILY_NONE)
         return;
     if (s->foreign_ns == 0 || l->time.ns - s->foreign_ns > DAMPING_STABLE_NS)
@@ -145,7 +145,7 @@ void serving_look(struct serving *s, const struct site *site,
             .time = time,
             .events = events,
         };
-        look_at_front(&l);
+        look_at_owner(&l);
         if (l.place->pop[0] == '\0')
             continue;
         l.standing = site_standing(site, l.place->pop, l.place->basis);

@@ -13,7 +13,7 @@
  *                            backup location, ERROR at neither. To be at the primary one
  *                            at first is no event.
  *
- *   edgelat.target.foreign   another company's network answers for it (whose.h): WARN.
+ *   edgelat.target.foreign   another company's network answers for it (owners.h): WARN.
  * Told again only when it was not so for an hour. While it is so, or what answers is no
  * PoP for another reason, the others are not looked at.
  *

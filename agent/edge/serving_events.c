@@ -112,14 +112,14 @@ void serving_say_still(const struct look *l, uint64_t changes)
 
 void serving_say_foreign(const struct look *l)
 {
-    char text[FRONT_TEXT_MAX];
-    const struct front *front = &l->place->front;
+    char text[OWNER_TEXT_MAX];
+    const struct owner *owner = &l->place->owner;
     struct event *e = add(l, EVENT_TARGET_FOREIGN, SEVERITY_WARN, l->served->now.pop,
-                          front_name(front->is));
-    fact(e, ATTR_VERDICT_BASIS, front->why);
+                          owner_name(owner->type));
+    fact(e, ATTR_VERDICT_BASIS, owner->why);
     fact_address(e, l);
     fact(e, ATTR_DNS_SERVERS, l->place->asked.servers);
-    event_say(e, "%s", front_text(text, front, l->target->host));
+    event_say(e, "%s", owner_text(text, owner, l->target->host));
 }
 
 /* ---- the right one? ---- */

@@ -34,7 +34,7 @@ const char *whereis_kind_name(enum whereis_kind kind)
 bool whereis_known(const struct whereis *w)
 {
     return w->pop.family != POP_UNKNOWN ? w->metro != NULL
-                                        : w->service != NULL || w->is != FRONT_UNKNOWN;
+                                        : w->service != NULL || w->owner != OWNER_UNKNOWN;
 }
 
 static const char *service_of(enum pop_family family)
@@ -59,8 +59,8 @@ static bool take_pop(const struct reading *a, enum whereis_kind kind, const char
     w->kind = kind;
     w->metro = catalogue_find(&a->known->metros, w->pop.metro, w->pop.family);
     w->service = service_of(w->pop.family);
-    w->is =
-        w->service != NULL && w->pop.family != POP_BACKBONE ? FRONT_EDGE : FRONT_UNKNOWN;
+    w->owner =
+        w->service != NULL && w->pop.family != POP_BACKBONE ? OWNER_EDGE : OWNER_UNKNOWN;
     snprintf(w->basis, sizeof w->basis, "%s%s, %s code%s%s", how, w->pop.source,
              pop_family_name(w->pop.family),
              w->pop.parent ? "; the parent PoP of origin shield, not the client's edge"
@@ -83,9 +83,9 @@ static bool is_address(const struct reading *a, const char *text)
     const struct prefix *p = prefixes_find(&a->known->prefixes, &e);
     if (p != NULL) {
         w->service = p->service;
-        w->is = strcmp(p->service, "entra") == 0      ? FRONT_REGION
-                : strcmp(p->service, "backbone") == 0 ? FRONT_UNKNOWN
-                                                      : FRONT_EDGE;
+        w->owner = strcmp(p->service, "entra") == 0      ? OWNER_REGION
+                   : strcmp(p->service, "backbone") == 0 ? OWNER_UNKNOWN
+                                                         : OWNER_EDGE;
         snprintf(w->basis, sizeof w->basis, "prefix %s, %s", p->text,
                  p->inferred ? "inferred" : "published");
     }
@@ -197,7 +197,7 @@ static bool from_entra(const struct reading *a, const char *value)
     }
     w->kind = WHEREIS_HEADER;
     w->service = "entra";
-    w->is = FRONT_REGION;
+    w->owner = OWNER_REGION;
     snprintf(w->basis, sizeof w->basis, "x-ms-ests-server of Entra, %s%.*s%s%s%s",
              len > 0 ? "region " : "which does not say where", (int)len,
              code != NULL ? code : "", len > 0 && r < N ? " (" : "",
@@ -214,7 +214,7 @@ static bool from_reply(const struct reading *a, const struct reply *r)
     if (w->pop.family != POP_UNKNOWN)
         return take_pop(a, WHEREIS_HEADER, "");
     if (r->foreign != NULL) {
-        w->is = FRONT_FOREIGN;
+        w->owner = OWNER_FOREIGN;
         snprintf(w->basis, sizeof w->basis, "%s: its PoP header is that network's",
                  r->foreign);
     }
@@ -337,10 +337,10 @@ static bool is_suffix(const struct reading *a, const char *name)
         [SUFFIX_FOREIGN] = "",
         [SUFFIX_EITHER] = "; a public name: run `edgelat nearest` to see where it leads",
     };
-    static const enum front_is is[] = {
-        [SUFFIX_EDGE] = FRONT_EDGE,      [SUFFIX_FALLBACK] = FRONT_EDGE,
-        [SUFFIX_REGION] = FRONT_REGION,  [SUFFIX_FOREIGN] = FRONT_FOREIGN,
-        [SUFFIX_EITHER] = FRONT_UNKNOWN,
+    static const enum owner_type owners[] = {
+        [SUFFIX_EDGE] = OWNER_EDGE,      [SUFFIX_FALLBACK] = OWNER_EDGE,
+        [SUFFIX_REGION] = OWNER_REGION,  [SUFFIX_FOREIGN] = OWNER_FOREIGN,
+        [SUFFIX_EITHER] = OWNER_UNKNOWN,
     };
     struct whereis *w = a->out;
     const struct suffix *s = suffixes_find(&a->known->suffixes, name);
@@ -348,7 +348,7 @@ static bool is_suffix(const struct reading *a, const char *name)
         return false;
     w->kind = WHEREIS_CNAME;
     w->service = s->service;
-    w->is = is[s->verdict];
+    w->owner = owners[s->verdict];
     size_t skip = s->text[0] == '.' || s->text[0] == '-';
     snprintf(w->basis, sizeof w->basis, "name %s%.80s%s", skip > 0 ? "under " : "",
              s->text + skip, notes[s->verdict]);
@@ -379,7 +379,7 @@ static int worth(const struct whereis *w)
     case WHEREIS_ADDRESS:
         return w->service != NULL ? 3 : 1;
     case WHEREIS_CNAME:
-        return w->is != FRONT_UNKNOWN ? 4 : 2;
+        return w->owner != OWNER_UNKNOWN ? 4 : 2;
     case WHEREIS_ROUTER:
         return 4;
     default:
@@ -446,7 +446,7 @@ static bool take_metro(const struct reading *a, const struct metro *m, const cha
     take_pop(a, WHEREIS_METRO, "");
     a->out->metro = m;
     a->out->service = NULL;
-    a->out->is = FRONT_UNKNOWN;
+    a->out->owner = OWNER_UNKNOWN;
     return true;
 }
 

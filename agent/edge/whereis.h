@@ -9,7 +9,7 @@
 #ifndef EDGELAT_EDGE_WHEREIS_H
 #define EDGELAT_EDGE_WHEREIS_H
 
-#include "core/front.h"
+#include "core/owner.h"
 #include "edge/edge_data.h"
 #include "edge/pop.h"
 
@@ -34,7 +34,7 @@ struct whereis {
     const struct metro *metro; /* of the catalogue; NULL: the code is not in it */
     const char *service;       /* "front-door", "exchange", ...; NULL is unknown. Of a
                                   foreign network whose it is. */
-    enum front_is is;          /* Microsoft's edge, its regions, or another network */
+    enum owner_type owner;     /* Microsoft's edge, its regions, or another network */
     char basis[192];           /* how it is known; "" when nothing is */
 };
 

@@ -198,7 +198,7 @@ static void add_target(struct builder *b, const struct target_state *t,
         point_count(b, UP, &a, window_start, t->up);
         point_count(b, INTERCEPTED, &a, window_start, t->intercepted);
     }
-    if (t->front.is == FRONT_FOREIGN && t->measured)
+    if (t->owner.type == OWNER_FOREIGN && t->measured)
         point_count(b, FOREIGN, &a, window_start, 1);
     if (t->rank > 0) /* a receiver that looks for the lowest must not find the worst */
         point_count(b, RANK, &a, window_start, t->rank);

@@ -31,14 +31,14 @@ static void add_kinds(struct text *out, const struct snapshot *s,
 static size_t find_front(const struct snapshot_target *t, struct text *out)
 {
     for (size_t f = 0; f < 2; f++) {
-        char text[FRONT_TEXT_MAX];
+        char text[OWNER_TEXT_MAX];
         const struct target_address_state *place = &t->is.addresses[f];
         bool foreign =
-            place->front.is == FRONT_FOREIGN && place->to.family != FAMILY_NONE;
-        if (!foreign && place->front.is != FRONT_FILTERED)
+            place->owner.type == OWNER_FOREIGN && place->to.family != FAMILY_NONE;
+        if (!foreign && place->owner.type != OWNER_FILTERED)
             continue;
         text_add(out, "%s: %s\n", t->is.target->name,
-                 front_text(text, &place->front, t->is.target->host));
+                 owner_text(text, &place->owner, t->is.target->host));
         return 1;
     }
     return 0;

@@ -74,8 +74,8 @@ static void add_target(struct json *j, const struct snapshot *s,
                 add_stream(j, snapshot_stream(t, f, k), s->kinds->list[k],
                            t->is.states[f][k]);
     json_array_end(j);
-    json_string(j, "verdict", front_name(t->is.front.is));
-    json_string(j, "verdict_basis", or_null(t->is.front.why));
+    json_string(j, "verdict", owner_name(t->is.owner.type));
+    json_string(j, "verdict_basis", or_null(t->is.owner.why));
     json_object_end(j);
 }
 

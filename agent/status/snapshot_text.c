@@ -77,7 +77,7 @@ static void add_stream(struct text *out, const struct target_state *is,
         out, "%4s  %s%-*s %-8s %-5s %-8s %6" PRIu64 " %7s %9s %9s  %s  %s\n", rank,
         is->target->discovered ? "+" : "", is->target->discovered ? 19 : 20,
         is->target->name,
-        front_pop(stream->pop, &is->addresses[stream->to.family == FAMILY_IPV6].front),
+        owner_pop(stream->pop, &is->addresses[stream->to.family == FAMILY_IPV6].owner),
         kind, stream->silent ? "silent" : state_name(state), stream->sent,
         loss_text(loss, stream->lost, stream->failed, stream->sent),
         delay(p50, &stream->delay, P50), delay(p95, &stream->delay, P95),
@@ -95,8 +95,8 @@ static void add_target(const struct snapshot *s, const struct snapshot_target *t
                 add_stream(out, &t->is, stream, s->kinds->list[k]->name,
                            t->is.states[f][k]);
         }
-    if (out->len == before && t->is.front.is == FRONT_FILTERED)
-        text_add(out, "%4s  %-20s %s\n", "-", t->is.target->name, t->is.front.why);
+    if (out->len == before && t->is.owner.type == OWNER_FILTERED)
+        text_add(out, "%4s  %-20s %s\n", "-", t->is.target->name, t->is.owner.why);
     else if (out->len == before)
         text_add(out, "%4s  %-20s nothing is known of %s yet\n", "-", t->is.target->name,
                  t->is.target->host);

@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     whereis(&w, &k, (const char *)bytes, len);
     assert(whereis_kind_name(w.kind) != NULL);
     assert(strlen(w.basis) < sizeof w.basis);
-    assert((w.metro == NULL && w.service == NULL && w.is == FRONT_UNKNOWN) ||
+    assert((w.metro == NULL && w.service == NULL && w.owner == OWNER_UNKNOWN) ||
            w.basis[0] != '\0');
     parse_place(&k.metros, bytes, len);
     edge_data_free(&k);

@@ -205,8 +205,8 @@ static void test_windows(void **state)
 static void be_foreign(struct rig *r, bool foreign, int windows)
 {
     struct target_address_state *place = &r->state.addresses[0];
-    place->front.is = foreign ? FRONT_FOREIGN : FRONT_EDGE;
-    strcpy(place->front.why, "X-CDN-TraceID of Akamai");
+    place->owner.type = foreign ? OWNER_FOREIGN : OWNER_EDGE;
+    strcpy(place->owner.why, "X-CDN-TraceID of Akamai");
     be_at(r, foreign ? "" : "LON", foreign ? NULL : "X-MSEdge-Ref", "192.0.2.1");
     while (windows-- > 0)
         look(r);

@@ -478,7 +478,7 @@ static void check_seen(const struct seen *rows, size_t n)
         CHECK_TEXT(rows[i].site, or_dash(w.pop.site), rows[i].text);
         CHECK_TEXT(rows[i].city, w.metro != NULL ? w.metro->city : "-", rows[i].text);
         CHECK_TEXT(rows[i].service, or_dash(w.service), rows[i].text);
-        CHECK_TEXT(rows[i].verdict, w.is == FRONT_UNKNOWN ? "-" : front_name(w.is),
+        CHECK_TEXT(rows[i].verdict, w.owner == OWNER_UNKNOWN ? "-" : owner_name(w.owner),
                    rows[i].text);
     }
     edge_data_free(&t);

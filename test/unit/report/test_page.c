@@ -247,7 +247,7 @@ static void test_foreign(void **state)
         struct office o;
         struct dataset *p = dataset_create(office_at(0), office_at(10));
         office_open(&o);
-        o.state.front.is = foreign ? FRONT_FOREIGN : FRONT_EDGE;
+        o.state.owner.type = foreign ? OWNER_FOREIGN : OWNER_EDGE;
         for (int w = 0; w < 10; w++) {
             office_window(&o, 6, 0, 10);
             office_tell(&o, p);

@@ -234,12 +234,12 @@ static void down(void **state)
 static void not_the_edge(void **state)
 {
     (void)state;
-    static const struct front foreign = {FRONT_FOREIGN, "X-CDN-TraceID of Akamai"},
-                              filtered = {FRONT_FILTERED, "DNS answers 127.0.0.1"},
-                              private = {FRONT_PRIVATE, "DNS answers 10.0.0.1"};
+    static const struct owner foreign = {OWNER_FOREIGN, "X-CDN-TraceID of Akamai"},
+                              filtered = {OWNER_FILTERED, "DNS answers 127.0.0.1"},
+                              private = {OWNER_PRIVATE, "DNS answers 10.0.0.1"};
     struct bed *b = bed_begin();
     resolve(&b->rig, 0, near, "");
-    pipeline_front(b->rig.p, 0, FAMILY_IPV4, &foreign, b->rig.wall);
+    pipeline_owner(b->rig.p, 0, FAMILY_IPV4, &foreign, b->rig.wall);
     pings(b, 6, 0);
     window(b);
     CHECK_TEXT("near: near.example is not on Microsoft's edge here (X-CDN-TraceID of "
@@ -251,14 +251,14 @@ static void not_the_edge(void **state)
     has(&b->json, "\"verdict\":\"foreign\",\"verdict_basis\":\"X-CDN-TraceID of Akamai\"",
         "JSON");
 
-    pipeline_front(b->rig.p, 0, FAMILY_IPV4, &private, b->rig.wall);
+    pipeline_owner(b->rig.p, 0, FAMILY_IPV4, &private, b->rig.wall);
     pings(b, 6, 0);
     window(b);
     CHECK_TEXT("", text_string(&b->findings), "a private endpoint is nothing wrong");
     has(&b->text, "   -  near                 private  ping  up ", "but it is shown");
 
     vanish(&b->rig, 0, FAMILY_IPV4);
-    pipeline_front(b->rig.p, 0, FAMILY_IPV4, &filtered, b->rig.wall);
+    pipeline_owner(b->rig.p, 0, FAMILY_IPV4, &filtered, b->rig.wall);
     window(b);
     CHECK_TEXT(
         "near: DNS answers 127.0.0.1, for near.example: a filter or a hijack of "

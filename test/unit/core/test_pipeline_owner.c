@@ -5,11 +5,11 @@
 static const char *const addresses[TARGETS] = {"23.44.10.14", "192.0.2.1", "192.0.2.2"};
 static const char ipv6[] = "2001:db8::1";
 
-static const struct front edge = {FRONT_EDGE, "prefix"}, unknown = {FRONT_UNKNOWN, ""},
-                          foreign = {FRONT_FOREIGN, "X-CDN-TraceID of Akamai"},
-                          region = {FRONT_REGION, "x.cloudapp.azure.com of azure"},
-                          private = {FRONT_PRIVATE, "DNS answers 10.0.0.1"},
-                          filtered = {FRONT_FILTERED, "DNS answers 127.0.0.1"};
+static const struct owner edge = {OWNER_EDGE, "prefix"}, unknown = {OWNER_UNKNOWN, ""},
+                          foreign = {OWNER_FOREIGN, "X-CDN-TraceID of Akamai"},
+                          region = {OWNER_REGION, "x.cloudapp.azure.com of azure"},
+                          private = {OWNER_PRIVATE, "DNS answers 10.0.0.1"},
+                          filtered = {OWNER_FILTERED, "DNS answers 127.0.0.1"};
 
 static uint32_t stream(size_t target, uint32_t of_first)
 {
@@ -37,12 +37,12 @@ static void window(struct rig *r, const char *pop)
 static void who_is_no_pop(void **state)
 {
     (void)state;
-    const struct front *const no[] = {&foreign, &region, &private};
+    const struct owner *const no[] = {&foreign, &region, &private};
     for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
         struct rig r;
         begin_resolved(&r);
-        CHECK(pipeline_front(r.p, 0, FAMILY_IPV4, no[i], r.wall), "another kind");
-        CHECK(!pipeline_front(r.p, 0, FAMILY_IPV4, no[i], r.wall), "said once");
+        CHECK(pipeline_owner(r.p, 0, FAMILY_IPV4, no[i], r.wall), "another kind");
+        CHECK(!pipeline_owner(r.p, 0, FAMILY_IPV4, no[i], r.wall), "said once");
         window(&r, "MAA");
         const struct target_state *t = r.batch->targets;
         CHECK_INT(0, t[0].rank, no[i]->why);
@@ -50,7 +50,7 @@ static void who_is_no_pop(void **state)
         CHECK_TEXT("", t[0].addresses[0].pop, "also of its family");
         CHECK_INT(MS(1), t[0].min_ns, "its delay is shown");
         CHECK(t[0].up && t[0].measured, "it is up");
-        CHECK_TEXT(no[i]->why, t[0].front.why, "and why it is none");
+        CHECK_TEXT(no[i]->why, t[0].owner.why, "and why it is none");
         CHECK_INT(1, t[1].rank, "the nearest PoP");
         CHECK_INT(2, t[2].rank, "the next one");
         expect_series(&r, WEB, "", 3, "its series has no PoP");
@@ -79,7 +79,7 @@ static void no_full_interval(void **state)
     struct rig r;
     size_t n[TARGETS];
     begin_resolved(&r);
-    pipeline_front(r.p, 0, FAMILY_IPV4, &foreign, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &foreign, r.wall);
     count_pings(&r, 50 * NS_PER_S, n);
     CHECK(n[0] <= 5 && n[1] > 45 && n[2] > 45, "nothing is known yet: %zu, %zu, %zu",
           n[0], n[1], n[2]);
@@ -88,7 +88,7 @@ static void no_full_interval(void **state)
     CHECK_INT(60, n[0], "pings at the slow interval");
     CHECK(n[1] > 590, "the nearest at the full one: %zu", n[1]);
     CHECK_INT(60, n[2], "the third at the slow one");
-    pipeline_front(r.p, 0, FAMILY_IPV4, &edge, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &edge, r.wall);
     window(&r, "MAA");
     count_pings(&r, 600 * NS_PER_S, n);
     CHECK(n[0] > 590, "at the edge it is the nearest: %zu", n[0]);
@@ -104,16 +104,16 @@ static void it_changes(void **state)
     begin_resolved(&r);
     window(&r, "MAA");
     CHECK_INT(1, r.batch->targets[0].rank, "nothing is known of it");
-    pipeline_front(r.p, 0, FAMILY_IPV4, &edge, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &edge, r.wall);
     window(&r, "MAA");
     CHECK_TEXT("MAA", r.batch->targets[0].pop, "from unknown to edge nothing changes");
-    pipeline_front(r.p, 0, FAMILY_IPV4, &foreign, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &foreign, r.wall);
     window(&r, "MAA");
     CHECK_INT(0, r.batch->targets[0].rank, "no rank any more");
     CHECK_TEXT("", r.batch->targets[0].pop, "nor PoP");
     expect_series(&r, WEB, "", 3, "a series of its own");
     expect_series(&r, WEB, "MAA", 6, "and the old one stays as it was");
-    pipeline_front(r.p, 0, FAMILY_IPV4, &edge, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &edge, r.wall);
     for (int i = 0; i < 3; i++)
         give(&r, WEB4, addresses[0], OUTCOME_REPLY, MS(15), "LON");
     close_window(&r);
@@ -130,8 +130,8 @@ static void one_family(void **state)
     struct rig r;
     begin_resolved(&r);
     resolve(&r, 0, ipv6, "");
-    pipeline_front(r.p, 0, FAMILY_IPV4, &foreign, r.wall);
-    pipeline_front(r.p, 0, FAMILY_IPV6, &edge, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &foreign, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV6, &edge, r.wall);
     for (int i = 0; i < 3; i++)
         give(&r, WEB6, ipv6, OUTCOME_REPLY, MS(12), "AMS");
     window(&r, "MAA");
@@ -139,8 +139,8 @@ static void one_family(void **state)
     CHECK_INT(MS(12), t->min_ns, "the delay of the edge");
     CHECK_INT(2, t->rank, "and its rank");
     CHECK_TEXT("AMS", t->pop, "its PoP");
-    CHECK_INT(FRONT_EDGE, t->front.is, "as a whole it is one");
-    CHECK_INT(FRONT_FOREIGN, t->addresses[0].front.is, "by IPv4 it is not");
+    CHECK_INT(OWNER_EDGE, t->owner.type, "as a whole it is one");
+    CHECK_INT(OWNER_FOREIGN, t->addresses[0].owner.type, "by IPv4 it is not");
     end(&r);
 }
 
@@ -150,11 +150,11 @@ static void a_filtered_one_has_no_address(void **state)
     struct rig r;
     begin_resolved(&r);
     vanish(&r, 0, FAMILY_IPV4);
-    pipeline_front(r.p, 0, FAMILY_IPV4, &filtered, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &filtered, r.wall);
     close_window(&r);
-    CHECK_INT(FRONT_FILTERED, r.batch->targets[0].front.is, "it is said");
+    CHECK_INT(OWNER_FILTERED, r.batch->targets[0].owner.type, "it is said");
     CHECK_INT(0, r.batch->targets[0].rank, "no rank");
-    pipeline_front(r.p, 0, FAMILY_IPV4, &unknown, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &unknown, r.wall);
     resolve(&r, 0, addresses[0], "");
     window(&r, "MAA");
     CHECK_INT(1, r.batch->targets[0].rank, "and when the filter is gone");
@@ -168,11 +168,11 @@ static void a_chain_with_a_pop(void **state)
     (void)state;
     struct rig r;
     begin(&r);
-    pipeline_front(r.p, 0, FAMILY_IPV4, &private, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &private, r.wall);
     resolve(&r, 0, "10.0.0.1", "LHR");
     close_window(&r);
     CHECK_TEXT("", r.batch->targets[0].pop, "a chain does not make it one");
-    pipeline_front(r.p, 0, FAMILY_IPV4, &edge, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &edge, r.wall);
     resolve(&r, 0, "192.0.2.7", "LHR");
     close_window(&r);
     CHECK_TEXT("LHR", r.batch->targets[0].pop, "the same chain, at the edge");

@@ -1,6 +1,6 @@
 /*
- * Whether who answers for a target is Microsoft's edge. The first of these that says
- * something decides (sources: README.md beside this file):
+ * Whose network answers for a target: is it Microsoft's edge? The first of these that
+ * tells decides (sources: README.md beside this file):
  *
  *   1. the address: a private one, or one that no host on the internet has
  *   2. a mark of another network in the reply (reply.h)
@@ -12,44 +12,45 @@
  * A mark stays with the target until a reply without one comes, or until its address is
  * known to be the edge: the next address of a content delivery network is as foreign.
  */
-#ifndef EDGELAT_EDGE_WHOSE_H
-#define EDGELAT_EDGE_WHOSE_H
+#ifndef EDGELAT_EDGE_OWNERS_H
+#define EDGELAT_EDGE_OWNERS_H
 
-#include "core/front.h"
+#include "core/owner.h"
 #include "edge/prefixes.h"
 #include "edge/suffixes.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct clues {          /* what is known of who answers, in one family */
+struct owner_clues {    /* what is known of it, in one family */
     const char *mark;   /* struct reply's `foreign`; NULL: none */
     const char *name;   /* the last of the chain, or the host's where it has none */
     struct endpoint to; /* FAMILY_NONE: none */
     uint32_t as;        /* 0: not known */
 };
 
-/* Of an address that is nobody's, endpoint_nobodys(). */
-struct front front_of_nobody(const struct endpoint *to);
+/* Of an address that no host on the internet has (endpoint_nobodys). */
+struct owner owners_filtered(const struct endpoint *to);
 
-struct front whose(const struct suffixes *suffixes, const struct prefixes *prefixes,
-                   const struct clues *clues);
+struct owner owners_judge(const struct suffixes *suffixes,
+                          const struct prefixes *prefixes,
+                          const struct owner_clues *clues);
 
 /* The clues of all targets, by number and family. */
-struct fronts;
+struct owners;
 
 /* For at most `room` targets; the tables are borrowed and outlive it. */
-struct fronts *fronts_create(const struct suffixes *suffixes,
+struct owners *owners_create(const struct suffixes *suffixes,
                              const struct prefixes *prefixes, size_t room);
-void fronts_destroy(struct fronts *f); /* NULL is fine */
+void owners_destroy(struct owners *f); /* NULL is fine */
 
 /* DNS has answered: the last name of the chain (or the host), and the address. */
-struct front fronts_named(struct fronts *f, size_t target, enum family family,
-                          const char *name, const struct endpoint *to);
+struct owner owners_resolved(struct owners *f, size_t target, enum family family,
+                             const char *name, const struct endpoint *to);
 
-/* A reply has come; `mark` as in struct clues. One of an address that is not the
+/* A reply has come; `mark` as in struct owner_clues. One of an address that is not the
  * target's any more says nothing. */
-struct front fronts_replied(struct fronts *f, size_t target, enum family family,
+struct owner owners_replied(struct owners *f, size_t target, enum family family,
                             const struct endpoint *from, const char *mark);
 
 #endif

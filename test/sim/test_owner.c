@@ -3,8 +3,8 @@
  * names, whose replies name a PoP. At noon the name moves to Microsoft's edge, in the evening
  * back. What is nearest is known here; the agent must not be misled for a window.
  */
+#include "edge/owners.h"
 #include "edge/serving.h"
-#include "edge/whose.h"
 #include "sim/network.h"
 
 #define MS(x)     ((int64_t)((x)*NS_PER_MS))
@@ -25,7 +25,7 @@ static const struct move moves[] = {
 };
 
 struct day {
-    struct fronts *fronts;
+    struct owners *owners;
     struct site site;
     struct serving serving;
     struct events events;
@@ -39,11 +39,11 @@ static void tell(struct sim *s)
 {
     struct day *d = s->user;
     struct endpoint to = sim_address(NAME);
-    fronts_named(d->fronts, NAME, FAMILY_IPV4, "name.example", &to);
-    struct front front =
-        fronts_replied(d->fronts, NAME, FAMILY_IPV4, &to,
+    owners_resolved(d->owners, NAME, FAMILY_IPV4, "name.example", &to);
+    struct owner owner =
+        owners_replied(d->owners, NAME, FAMILY_IPV4, &to,
                        d->at_the_edge ? NULL : "X-CDN-TraceID of Akamai");
-    pipeline_front(s->pipeline, NAME, FAMILY_IPV4, &front, s->wall);
+    pipeline_owner(s->pipeline, NAME, FAMILY_IPV4, &owner, s->wall);
 }
 
 static void on_batch(struct sim *s, const struct batch *batch)
@@ -77,7 +77,7 @@ static void it_is_never_the_nearest(void **state)
     static const struct suffixes suffixes;
     static const struct prefixes prefixes;
     static struct sim s;
-    struct day d = {.fronts = fronts_create(&suffixes, &prefixes, TARGETS)};
+    struct day d = {.owners = owners_create(&suffixes, &prefixes, TARGETS)};
     site_read(&d.site, &nothing, "", &none, NULL, NULL);
     sim_begin(&s, TARGETS, ways, (struct wall){INT64_C(1795392000) * NS_PER_S},
               check_seed());
@@ -103,7 +103,7 @@ static void it_is_never_the_nearest(void **state)
     CHECK_INT(0, d.others, "and nothing else of it");
     sim_end(&s);
     serving_free(&d.serving);
-    fronts_destroy(d.fronts);
+    owners_destroy(d.owners);
 }
 
 int main(void)
