@@ -276,7 +276,8 @@ static void on_decoy(int64_t handshake_ns, void *user)
 /* Once for each address, ahead of the probes. */
 static void start_decoys(struct session *s)
 {
-    for (size_t i = 0; i < s->n_streams && kind_of(s)->handshakes; i++) {
+    bool handshakes = kind_delay(kind_of(s), DELAY_HANDSHAKE) != KIND_NONE;
+    for (size_t i = 0; i < s->n_streams && handshakes; i++) {
         struct live_stream *stream = &s->streams[i];
         const struct target *t = &s->live->targets[stream->target];
         struct endpoint nobody = stream->to;
@@ -290,7 +291,7 @@ static void start_decoys(struct session *s)
 static void preload(struct session *s)
 {
     for (size_t t = 0; t < s->live->n; t++)
-        if (kind_delay(kind_of(s), "tls") != KIND_NONE)
+        if (kind_delay(kind_of(s), DELAY_TLS) != KIND_NONE)
             http_preload(s->http, s->live->targets[t].ca_file);
 }
 
@@ -350,7 +351,7 @@ static void on_interrupt(void *user)
 static void summarise(struct session *s, struct live_stream *stream, struct summary *out,
                       char interception[INTERCEPT_TEXT_MAX])
 {
-    intercept_text(interception, &stream->intercept);
+    intercept_text(interception, &stream->intercept, probe_kind_words());
     for (size_t d = 0; d < kind_delays(kind_of(s)); d++)
         if (intercepted(&stream->intercept) && intercept_leaves_out(kind_of(s), d))
             window_leave_out(stream->window, d);

@@ -26,13 +26,12 @@ struct nearest_row { /* of the stream with the lowest minimum; without one, of a
     double bound_ms, stretch; /* NaN: unknown */
 };
 
-/* The delay that it is ranked by: behind a middlebox, whose handshakes are left out,
- * that of TLS. */
-static const struct delay_summary *distance(const struct series *s, bool intercepted)
+/* The delay that it is ranked by. */
+static const struct delay_summary *distance(const struct series *s,
+                                            const struct target_state *t)
 {
-    size_t tls = kind_delay(s->kind, "tls");
-    bool hidden = intercepted && s->window.delays[0].count == 0 && tls != KIND_NONE;
-    return &s->window.delays[hidden ? tls : 0];
+    const struct intercept *i = &t->addresses[s->family == FAMILY_IPV6].intercept;
+    return &s->window.delays[intercept_distance(s->kind, i)];
 }
 
 static void add_counts(struct nearest_row *e, const struct summary *w)
@@ -50,7 +49,7 @@ static void add_streams(struct nearest_row *e, const struct batch *batch,
         const struct series *s = batch->series[i];
         if (s->target != t->target || !s->in_window)
             continue;
-        const struct delay_summary *d = distance(s, t->intercepted);
+        const struct delay_summary *d = distance(s, t);
         add_counts(e, &s->window);
         if (d->count > 0 && (e->best == NULL || d->min_ns < e->nearest->min_ns)) {
             e->best = s;

@@ -181,8 +181,7 @@ static bool parse_host(struct target *target, const struct kind *kind,
     if (slashes != NULL || strchr(text, '/') != NULL) {
         const char *host = slashes != NULL ? slashes + 3 : text;
         cmd_cannot("'%s' is not a host: give '%.*s'%s", text, (int)strcspn(host, "/"),
-                   host,
-                   strcmp(kind->name, "https") == 0 ? ", and the path with --path" : "");
+                   host, kind->uses & USES_HTTP ? ", and the path with --path" : "");
         return false;
     }
     struct host_port h;
@@ -191,7 +190,7 @@ static bool parse_host(struct target *target, const struct kind *kind,
         cmd_cannot("'%s': %s", text, why);
         return false;
     }
-    if (h.has_port && !kind->has_port) {
+    if (h.has_port && (kind->uses & USES_PORT) == 0) {
         cmd_cannot("'%s': %s has no ports; give the host alone", text, kind->name);
         return false;
     }

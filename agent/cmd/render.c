@@ -36,7 +36,7 @@ static void shown_json(struct json *j, const struct shown *of)
     json_string(j, "kind", of->kind->name);
     json_string(j, "address", endpoint_address(address, &of->to));
     json_string(j, "family", family_name(of->to.family));
-    if (of->kind->has_port)
+    if (of->kind->uses & USES_PORT)
         json_integer(j, "port", of->to.port);
     else
         json_null(j, "port");
@@ -97,7 +97,7 @@ static void add_where(struct text *out, const struct shown *of)
 {
     char address[ADDRESS_TEXT_MAX];
     endpoint_address(address, &of->to);
-    if (!of->kind->has_port)
+    if ((of->kind->uses & USES_PORT) == 0)
         text_add(out, "%s", address);
     else
         text_add(out, of->to.family == FAMILY_IPV6 ? "[%s]:%u" : "%s:%u", address,

@@ -43,10 +43,10 @@ static bool enough(const struct intercept_comparison *c)
     return c->handshake.n >= INTERCEPT_SAMPLES && c->beyond.n >= INTERCEPT_SAMPLES;
 }
 
-static int64_t delay_of(const struct kind *kind, const char *name,
+static int64_t delay_of(const struct kind *kind, enum delay_role role,
                         const struct result *result)
 {
-    size_t i = kind_delay(kind, name);
+    size_t i = kind_delay(kind, role);
     return i == KIND_NONE ? DELAY_UNDEFINED : result->delays[i];
 }
 
@@ -55,14 +55,16 @@ static void add_connection(struct intercept *i, const struct kind *kind,
                            const struct result *result)
 {
     struct intercept_comparison *c = &i->tls;
-    int64_t tls_ns = delay_of(kind, "tls", result);
-    if (result->delays[0] == DELAY_UNDEFINED || tls_ns == DELAY_UNDEFINED)
+    int64_t tls_ns = delay_of(kind, DELAY_TLS, result);
+    int64_t handshake_ns = delay_of(kind, DELAY_HANDSHAKE, result);
+    if (handshake_ns == DELAY_UNDEFINED || tls_ns == DELAY_UNDEFINED)
         return;
-    take(&c->handshake, result->delays[0]);
+    take(&c->handshake, handshake_ns);
     bool two_round_trips = strcmp(result->http.tls_version, "1.2") == 0;
-    take(&c->beyond, two_round_trips ? tls_ns - result->delays[0] : tls_ns);
-    take(&c->reply, delay_of(kind, "first_byte", result));
-    take(&c->reply, delay_of(kind, "warm_first_byte", result));
+    take(&c->beyond, two_round_trips ? tls_ns - handshake_ns : tls_ns);
+    for (size_t d = 0; d < kind_delays(kind); d++)
+        if (kind->roles[d] == DELAY_REPLY)
+            take(&c->reply, result->delays[d]);
     if (!enough(c))
         return;
     bool cleared = c->reply.n > 0 && !far_below(c->handshake.ns, c->reply.ns);
@@ -76,12 +78,12 @@ void intercept_add(struct intercept *i, const struct kind *kind,
 {
     if (result->outcome == OUTCOME_NOT_MEASURED)
         return;
-    if (kind->handshakes) {
-        take(&i->echo.handshake, result->delays[0]);
-        add_connection(i, kind, result);
-    } else if (!kind->has_port) {
-        take(&i->echo.beyond, result->delays[0]);
-    }
+    int64_t round_trip_ns = delay_of(kind, DELAY_ROUND_TRIP, result);
+    take(&i->echo.handshake, delay_of(kind, DELAY_HANDSHAKE, result));
+    take(&i->echo.beyond, round_trip_ns);
+    if (round_trip_ns != DELAY_UNDEFINED)
+        i->echo_kind = kind;
+    add_connection(i, kind, result);
     if (enough(&i->echo))
         judge(&i->echo, far_below(i->echo.handshake.ns, i->echo.beyond.ns));
 }
@@ -134,6 +136,11 @@ static double ms(int64_t ns)
     return (double)ns / 1e6;
 }
 
+static const char *echo_label(const struct intercept *i)
+{
+    return i->echo_kind->label;
+}
+
 static void describe_yes(char out[INTERCEPT_TEXT_MAX], const struct intercept *i)
 {
     bool icmp = i->echo.judged && i->echo.verdict, tls = i->tls.judged && i->tls.verdict;
@@ -141,7 +148,7 @@ static void describe_yes(char out[INTERCEPT_TEXT_MAX], const struct intercept *i
     if (tls)
         snprintf(out, INTERCEPT_TEXT_MAX,
                  "a middlebox %.1f ms away answers the handshakes (%s takes %.1f ms)",
-                 ms(c->handshake_ns), icmp ? "ICMP" : "TLS", ms(c->beyond_ns));
+                 ms(c->handshake_ns), icmp ? echo_label(i) : "TLS", ms(c->beyond_ns));
     else
         snprintf(out, INTERCEPT_TEXT_MAX,
                  "a middlebox %.1f ms away answers the handshakes (also on a port that "
@@ -149,7 +156,28 @@ static void describe_yes(char out[INTERCEPT_TEXT_MAX], const struct intercept *i
                  ms(i->decoy.ns));
 }
 
-const char *intercept_text(char out[INTERCEPT_TEXT_MAX], const struct intercept *i)
+static void describe_unsure(char out[INTERCEPT_TEXT_MAX], const struct intercept *i,
+                            const struct kinds *kinds)
+{
+    const struct kind *with_tls = kinds_with(kinds, DELAY_TLS);
+    if (i->tls.judged)
+        snprintf(out, INTERCEPT_TEXT_MAX,
+                 "cannot tell whether a middlebox answers the handshakes: they take "
+                 "%.1f ms, %s %.1f ms and replies %.1f ms",
+                 ms(i->tls.handshake_ns), echo_label(i), ms(i->echo.beyond_ns),
+                 ms(i->tls.reply_ns));
+    else
+        snprintf(out, INTERCEPT_TEXT_MAX,
+                 "cannot tell whether a middlebox answers the handshakes (%.1f ms) or %s "
+                 "is slow (%.1f ms)%s%s%s",
+                 ms(i->echo.handshake_ns), echo_label(i), ms(i->echo.beyond_ns),
+                 with_tls != NULL ? "; probe it by " : "",
+                 with_tls != NULL ? with_tls->label : "",
+                 with_tls != NULL ? " as well" : "");
+}
+
+const char *intercept_text(char out[INTERCEPT_TEXT_MAX], const struct intercept *i,
+                           const struct kinds *kinds)
 {
     out[0] = '\0';
     switch (intercept_verdict(i)) {
@@ -159,17 +187,7 @@ const char *intercept_text(char out[INTERCEPT_TEXT_MAX], const struct intercept 
         describe_yes(out, i);
         break;
     case INTERCEPT_UNSURE:
-        if (i->tls.judged)
-            snprintf(out, INTERCEPT_TEXT_MAX,
-                     "cannot tell whether a middlebox answers the handshakes: they take "
-                     "%.1f ms, ICMP %.1f ms and replies %.1f ms",
-                     ms(i->tls.handshake_ns), ms(i->echo.beyond_ns), ms(i->tls.reply_ns));
-        else
-            snprintf(
-                out, INTERCEPT_TEXT_MAX,
-                "cannot tell whether a middlebox answers the handshakes (%.1f ms) or "
-                "ICMP is slow (%.1f ms); probe it by HTTPS as well",
-                ms(i->echo.handshake_ns), ms(i->echo.beyond_ns));
+        describe_unsure(out, i, kinds);
         break;
     }
     return out;
@@ -177,6 +195,12 @@ const char *intercept_text(char out[INTERCEPT_TEXT_MAX], const struct intercept 
 
 bool intercept_leaves_out(const struct kind *kind, size_t delay)
 {
-    return kind->handshakes && (strcmp(kind->delays[delay], "rtt") == 0 ||
-                                strcmp(kind->delays[delay], "connect") == 0);
+    return kind->roles[delay] == DELAY_HANDSHAKE;
+}
+
+size_t intercept_distance(const struct kind *kind, const struct intercept *i)
+{
+    size_t tls = kind_delay(kind, DELAY_TLS);
+    bool hidden = intercepted(i) && intercept_leaves_out(kind, 0) && tls != KIND_NONE;
+    return hidden ? tls : 0;
 }

@@ -75,6 +75,7 @@ struct intercept_comparison {
 
 struct intercept { /* of a (target, family); { 0 } knows nothing */
     struct intercept_comparison echo, tls;
+    const struct kind *echo_kind;   /* of the round trips of `echo`; NULL: none came */
     struct intercept_minimum decoy; /* n > 0: it connected */
 };
 
@@ -94,10 +95,18 @@ enum intercept_verdict intercept_verdict(const struct intercept *i);
 bool intercepted(const struct intercept *i); /* INTERCEPT_YES */
 
 /* "a middlebox 2.0 ms away answers the handshakes (ICMP takes 30.1 ms)", "cannot tell
- * whether ..."; "" for INTERCEPT_NO. Returns `out`. */
-const char *intercept_text(char out[INTERCEPT_TEXT_MAX], const struct intercept *i);
+ * whether ..."; "" for INTERCEPT_NO. `kinds`: what else could be probed. Returns `out`. */
+const char *intercept_text(char out[INTERCEPT_TEXT_MAX], const struct intercept *i,
+                           const struct kinds *kinds);
 
-/* Whether this delay ("rtt", "connect") is the handshake's, and so the middlebox's. */
+/*
+ * Number of the delay that says how far the target is: the first one. While a middlebox
+ * answers the handshakes, TLS, which goes all the way; a kind without TLS then has no
+ * such delay, and the first one is undefined.
+ */
+size_t intercept_distance(const struct kind *kind, const struct intercept *i);
+
+/* Whether this delay is a handshake's, and so the middlebox's. */
 bool intercept_leaves_out(const struct kind *kind, size_t delay);
 
 #endif

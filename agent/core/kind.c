@@ -10,6 +10,21 @@ size_t kinds_find(const struct kinds *kinds, const char *name)
     return KIND_NONE;
 }
 
+const struct kind *kinds_with(const struct kinds *kinds, enum delay_role role)
+{
+    for (size_t i = 0; i < kinds->n; i++)
+        if (kind_delay(kinds->list[i], role) != KIND_NONE)
+            return kinds->list[i];
+    return NULL;
+}
+
+const char *kinds_main_delay(const struct kinds *kinds, const char *name)
+{
+    size_t i = kinds_find(kinds, name);
+    return i == KIND_NONE ? KIND_ROUND_TRIP
+                          : kinds->list[i]->delays[kinds->list[i]->main_delay];
+}
+
 size_t kind_delays(const struct kind *kind)
 {
     size_t n = 0;
@@ -18,11 +33,11 @@ size_t kind_delays(const struct kind *kind)
     return n;
 }
 
-size_t kind_delay(const struct kind *kind, const char *name)
+size_t kind_delay(const struct kind *kind, enum delay_role role)
 {
     size_t n = kind_delays(kind);
     for (size_t i = 0; i < n; i++)
-        if (strcmp(kind->delays[i], name) == 0)
+        if (kind->roles[i] == role)
             return i;
     return KIND_NONE;
 }

@@ -107,7 +107,7 @@ bool pipeline_take(struct pipeline *p, struct mono now, struct probe_request *ou
         .kind = s->kind,
         .to = s->addr->to,
     };
-    if (!p->kinds->list[s->kind]->has_port)
+    if ((p->kinds->list[s->kind]->uses & USES_PORT) == 0)
         out->to.port = 0;
     return true;
 }
@@ -126,10 +126,10 @@ static struct wall stamp(struct pipeline *p, struct wall wall)
 bool pipeline_silence_tells(const struct pipeline *p, const struct pipeline_target *m,
                             const struct pipeline_stream *s)
 {
-    if (p->kinds->list[s->kind]->has_port || s->answered)
+    if (!p->kinds->list[s->kind]->may_be_filtered || s->answered)
         return true;
     for (uint32_t i = m->first; i < m->first + m->n; i++)
-        if (p->kinds->list[p->streams[i].kind]->has_port)
+        if (!p->kinds->list[p->streams[i].kind]->may_be_filtered)
             return false;
     return true;
 }
@@ -159,7 +159,7 @@ static bool post(struct pipeline *p, uint32_t number, struct wall end, bool earl
     };
     if (series_set_add(p->series, &part))
         pipeline_tell_overflow(p, m->target, end);
-    recent_add(&s->recent, summary, pipeline_distance(part.kind, s->addr));
+    recent_add(&s->recent, summary, intercept_distance(part.kind, &s->addr->intercept));
     if (!part.own_answers)
         return true;
     bool up = summary->received + summary->outcomes[OUTCOME_REFUSED] > 0;
@@ -315,7 +315,7 @@ size_t pipeline_target_of(const struct pipeline *p, uint32_t stream)
 /* A TLS session that was made, whatever was said in it. */
 static bool shows_certificate(const struct kind *kind, const struct result *result)
 {
-    size_t tls = kind_delay(kind, "tls");
+    size_t tls = kind_delay(kind, DELAY_TLS);
     return tls != KIND_NONE && result->outcome != OUTCOME_TLS_ERROR &&
            result->delays[tls] != DELAY_UNDEFINED;
 }

@@ -2,18 +2,13 @@
 
 #include <assert.h>
 
-size_t pipeline_distance(const struct kind *kind, const struct pipeline_address *addr)
-{
-    size_t tls = kind_delay(kind, "tls");
-    return kind->handshakes && intercepted(&addr->intercept) && tls != KIND_NONE ? tls
-                                                                                 : 0;
-}
-
 bool pipeline_says_whether_up(const struct kind *kind,
                               const struct pipeline_address *addr)
 {
-    bool only_handshake = kind->handshakes && kind_delays(kind) == 1;
-    return !only_handshake || !intercepted(&addr->intercept);
+    size_t n = kind_delays(kind), handshakes = 0;
+    for (size_t d = 0; d < n; d++)
+        handshakes += intercept_leaves_out(kind, d);
+    return handshakes < n || !intercepted(&addr->intercept);
 }
 
 /* What the handshakes told so far was the middlebox's: out of the open windows with it,
@@ -25,7 +20,7 @@ static void leave_out_handshakes(struct pipeline *p, size_t target,
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         struct pipeline_stream *s = &p->streams[i];
         const struct kind *kind = p->kinds->list[s->kind];
-        if (s->addr != addr || !kind->handshakes)
+        if (s->addr != addr || kind_delay(kind, DELAY_HANDSHAKE) == KIND_NONE)
             continue;
         s->recent = (struct recent){0};
         shift_forget(&s->shift);

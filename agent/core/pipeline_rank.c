@@ -5,21 +5,13 @@
 
 #include <stdlib.h>
 
-static bool has_tls(const struct pipeline *p, const struct target *t)
-{
-    for (size_t k = 0; k < p->kinds->n; k++)
-        if (t->kinds[k] && kind_delay(p->kinds->list[k], "tls") != KIND_NONE)
-            return true;
-    return false;
-}
-
 /* Some resolvers make up an address for each name that does not exist. So a name that was
  * guessed counts once who answers there has the workload's certificate. */
 static bool may_be_another(const struct pipeline *p, const struct pipeline_stream *s)
 {
     const struct target *t = p->targets[s->target].target;
     bool guessed = t->discovered && t->server_name[0] != '\0';
-    return guessed && !s->addr->proved && has_tls(p, t);
+    return guessed && !s->addr->proved && target_measures(t, p->kinds, DELAY_TLS);
 }
 
 bool pipeline_may_be_pop(const struct pipeline_target *m)
@@ -61,7 +53,7 @@ static struct candidate candidate_of(const struct pipeline *p,
 }
 
 /* Of the family in which it is worse. */
-static void describe_middlebox(struct target_state *state,
+static void describe_middlebox(const struct pipeline *p, struct target_state *state,
                                const struct pipeline_target *m)
 {
     const struct intercept *v4 = &m->addresses[0].intercept,
@@ -69,7 +61,7 @@ static void describe_middlebox(struct target_state *state,
     const struct intercept *worse =
         intercept_verdict(v6) > intercept_verdict(v4) ? v6 : v4;
     state->intercepted = intercepted(worse);
-    intercept_text(state->interception, worse);
+    intercept_text(state->interception, worse, p->kinds);
 }
 
 /* Of a family in use before one that rests, and of one that may be a PoP before others.
@@ -94,6 +86,7 @@ static void describe_place(struct target_address_state *out,
     *out = (struct target_address_state){.basis = addr->basis,
                                          .asked = addr->asked,
                                          .owner = addr->owner,
+                                         .intercept = addr->intercept,
                                          .answers = addr->up};
     if (!addr->rests)
         out->to = addr->to;
@@ -124,7 +117,7 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
         state->states[s->addr == &m->addresses[1]][s->kind] = s->flap.state;
     }
     describe_front(state, m, nearest);
-    describe_middlebox(state, m);
+    describe_middlebox(p, state, m);
 }
 
 /*

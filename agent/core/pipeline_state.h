@@ -84,8 +84,8 @@ struct window_stats pipeline_recent_stats(const struct pipeline *p,
                                           const struct pipeline_stream *s);
 
 /*
- * Whether no answer says that the target is down. ICMP that never was answered may be
- * filtered: it says nothing where the target is asked by another kind as well.
+ * True when silence counts as down. Not for a kind that may be filtered and was never
+ * answered, if another kind probes the target too.
  */
 bool pipeline_silence_tells(const struct pipeline *p, const struct pipeline_target *m,
                             const struct pipeline_stream *s);
@@ -127,12 +127,6 @@ void pipeline_look(struct pipeline *p, const struct pipeline_stream *s,
 /* Whether delay `d` of the stream's kind is a middlebox's just now. */
 bool pipeline_leaves_out(const struct pipeline *p, const struct pipeline_stream *s,
                          size_t d);
-
-/*
- * The delay that says how far it is: the first one. Where a middlebox gives that, TLS,
- * which has to go all the way; where the stream has none, nothing is known.
- */
-size_t pipeline_distance(const struct kind *kind, const struct pipeline_address *addr);
 
 /* Not when all that it measures is the handshake of a middlebox. */
 bool pipeline_says_whether_up(const struct kind *kind,

@@ -75,8 +75,8 @@ static struct finding judge(const struct pipeline *p, const struct pipeline_stre
         return f;
     if (w->received + w->outcomes[OUTCOME_REFUSED] > 0) {
         f.state = STATE_UP;
-        hold_against_limits(s, &m->target->limits, w, pipeline_distance(kind, s->addr),
-                            &f);
+        hold_against_limits(s, &m->target->limits, w,
+                            intercept_distance(kind, &s->addr->intercept), &f);
     } else if (pipeline_silence_tells(p, m, s)) {
         worse(&f, STATE_DOWN, NAN, "",
               w->sent == 1 ? "its one probe was not answered"
@@ -158,7 +158,7 @@ void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
     if (news.what != FLAP_NOTHING && !as_expected)
         tell_state(p, s, &news, &f, w, w->end);
 
-    size_t distance = pipeline_distance(p->kinds->list[s->kind], s->addr);
+    size_t distance = intercept_distance(p->kinds->list[s->kind], &s->addr->intercept);
     const struct delay_summary *delay = &w->delays[distance];
     if (delay->count == 0 || w->interrupted)
         return;

@@ -7,7 +7,8 @@ struct window_stats pipeline_recent_stats(const struct pipeline *p,
     if (p->surveying && s->touched) {
         struct summary open;
         window_summary(s->window, p->stamped, &open);
-        recent_add(&recent, &open, pipeline_distance(p->kinds->list[s->kind], s->addr));
+        recent_add(&recent, &open,
+                   intercept_distance(p->kinds->list[s->kind], &s->addr->intercept));
     }
     return recent_sum(&recent);
 }

@@ -382,7 +382,7 @@ static const struct kind *answered_kind(const struct series_set *l,
 static void look_for_silence(const struct series_set *l, struct series_entry *a)
 {
     struct series *s = &a->series;
-    bool silent = !s->kind->has_port && !a->answered;
+    bool silent = s->kind->may_be_filtered && !a->answered;
     s->silent_while = silent ? answered_kind(l, s) : NULL;
     s->silence_is_news =
         s->silent_while != NULL && !a->silence_told && a->losses >= SILENT_LOSSES;

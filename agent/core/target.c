@@ -15,11 +15,20 @@ struct target target_default(const struct kinds *kinds)
         .payload_bytes = 56, /* as ping has it */
     };
     for (size_t i = 0; i < kinds->n; i++) {
-        t.kinds[i] = true;
+        t.kinds[i] = kinds->list[i]->on_by_default;
         t.interval_ns[i] = kinds->list[i]->interval_ns;
         t.slow_interval_ns[i] = kinds->list[i]->slow_interval_ns;
     }
     return t;
+}
+
+bool target_measures(const struct target *t, const struct kinds *kinds,
+                     enum delay_role role)
+{
+    for (size_t i = 0; i < kinds->n; i++)
+        if (t->kinds[i] && kind_delay(kinds->list[i], role) != KIND_NONE)
+            return true;
+    return false;
 }
 
 bool target_same_host(const struct target *a, const struct target *b)

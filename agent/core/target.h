@@ -57,9 +57,13 @@ struct target {
     bool discovered; /* added by discovery, not one of the configuration */
 };
 
-/* Defaults for everything but name and host; both families, every kind that `kinds` has.
- */
+/* Defaults for everything but name and host; both families, the kinds that are on by
+ * default. */
 struct target target_default(const struct kinds *kinds);
+
+/* Whether any of the target's kinds has a delay of this role. */
+bool target_measures(const struct target *t, const struct kinds *kinds,
+                     enum delay_role role);
 
 /* Whether both have the same name or address for a host. */
 bool target_same_host(const struct target *a, const struct target *b);

@@ -209,9 +209,8 @@ static void start_handshake(struct measurer *m, const struct explorer_step *step
 /* So that the first probe of the target does not wait for certificates to load. */
 static void preload(struct measurer *m, const struct target *target)
 {
-    for (size_t k = 0; k < probe_kinds_count; k++)
-        if (target->kinds[k] && kind_delay(&probe_kinds[k]->kind, "tls") != KIND_NONE)
-            http_preload(m->http, target->ca_file);
+    if (target_measures(target, probe_kind_words(), DELAY_TLS))
+        http_preload(m->http, target->ca_file);
 }
 
 static void log_failed(const struct explorer_step *step)

@@ -535,14 +535,6 @@ static int64_t keep_ns(const struct resolution *r)
     return ns > KEEP_MOST_NS ? KEEP_MOST_NS : ns;
 }
 
-static bool has_handshakes(const struct explorer *e, const struct target *t)
-{
-    for (size_t k = 0; k < e->kinds->n; k++)
-        if (t->kinds[k] && e->kinds->list[k]->handshakes)
-            return true;
-    return false;
-}
-
 static void note_hint(struct explorer *e, const struct explored *x, const char *pop,
                       const struct owner *owner)
 {
@@ -592,8 +584,9 @@ static void lookup_answered(struct explorer *e, size_t number, size_t f,
     describe_question(&n->asked, r);
     n->owner = owners_resolved(e->owners, number, families[f],
                                r->last[0] != '\0' ? r->last : host, known ? &to : &unfit);
-    if ((n->changed || n->decoy_answered) && known && has_handshakes(e, x->target) &&
-        !n->decoy_under_way && now.ns >= n->decoy_at.ns) {
+    if ((n->changed || n->decoy_answered) && known &&
+        target_measures(x->target, e->kinds, DELAY_HANDSHAKE) && !n->decoy_under_way &&
+        now.ns >= n->decoy_at.ns) {
         n->decoy_at.ns = now.ns + DECOY_LEAST_NS;
         n->decoy_due = true;
     }

@@ -73,7 +73,7 @@ static struct attributes of_target(struct builder *b, const struct target *t,
 static struct attributes of_series(struct builder *b, const struct series *s)
 {
     struct attributes a = of_target(b, s->target, s->pop);
-    if (s->kind->has_port)
+    if (s->kind->uses & USES_PORT)
         attribute_integer(b, &a, ATTR_SERVER_PORT, s->target->port);
     attribute_text(b, &a, ATTR_NETWORK_TYPE, family_name(s->family));
     if (s->overflow) {

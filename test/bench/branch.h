@@ -20,10 +20,10 @@ enum { BRANCH_TARGETS_MAX = 64, BRANCH_STREAMS_MAX = BRANCH_TARGETS_MAX * 6 };
 
 static const struct kind branch_kinds[] = {
     {.name = "icmp", .delays = {"rtt"}, .interval_ns = 10 * NS_PER_S},
-    {.name = "tcp", .delays = {"rtt"}, .has_port = true, .interval_ns = 10 * NS_PER_S},
+    {.name = "tcp", .delays = {"rtt"}, .uses = USES_PORT, .interval_ns = 10 * NS_PER_S},
     {.name = "https",
      .delays = {"rtt", "dns", "connect", "tls", "first_byte", "total", "warm_first_byte"},
-     .has_port = true,
+     .uses = USES_PORT,
      .interval_ns = 60 * NS_PER_S},
 };
 

@@ -62,9 +62,18 @@ struct sim {
 
 enum { SIM_PING, SIM_WEB, SIM_KINDS };
 
-static const struct kind sim_ping = {"icmp", {"rtt"}, false, NS_PER_S, 15 * NS_PER_S};
-static const struct kind sim_web = {
-    "https", {"rtt", "first_byte"}, true, 60 * NS_PER_S, 300 * NS_PER_S};
+static const struct kind sim_ping = {.name = "icmp",
+                                     .delays = {"rtt"},
+                                     .interval_ns = NS_PER_S,
+                                     .slow_interval_ns = 15 * NS_PER_S,
+                                     .on_by_default = true,
+                                     .may_be_filtered = true};
+static const struct kind sim_web = {.name = "https",
+                                    .delays = {"rtt", "first_byte"},
+                                    .uses = USES_PORT,
+                                    .interval_ns = 60 * NS_PER_S,
+                                    .slow_interval_ns = 300 * NS_PER_S,
+                                    .on_by_default = true};
 static const struct kinds sim_kinds = {{&sim_ping, &sim_web}, SIM_KINDS};
 
 /* IPv4 alone: a target's streams are 2 * target + kind. */

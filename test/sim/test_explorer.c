@@ -12,9 +12,21 @@
 
 enum { NAMES_MAX = 32, UNDER_WAY_MAX = 4096, DNS_MS = 20 };
 
-static const struct kind ping = {"icmp", {"rtt"}, false, NS_PER_S, 10 * NS_PER_S};
-static const struct kind web = {
-    "https", {"rtt", "first_byte"}, true, 10 * NS_PER_S, 60 * NS_PER_S, true, true};
+static const struct kind ping = {"icmp",
+                                 {"rtt"},
+                                 0,
+                                 NS_PER_S,
+                                 10 * NS_PER_S,
+                                 .on_by_default = true,
+                                 .may_be_filtered = true};
+static const struct kind web = {.name = "https",
+                                .delays = {"rtt", "first_byte"},
+                                .uses = USES_PORT,
+                                .interval_ns = 10 * NS_PER_S,
+                                .slow_interval_ns = 60 * NS_PER_S,
+                                .roles = {DELAY_HANDSHAKE, DELAY_REPLY},
+                                .on_by_default = true,
+                                .tells_pop = true};
 static const struct kinds kinds = {{&ping, &web}, 2};
 
 struct record {               /* of DNS, IPv4 */

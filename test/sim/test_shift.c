@@ -16,7 +16,7 @@
 #define MINUTE_NS (60 * NS_PER_S)
 #define DAY_NS    (1440 * MINUTE_NS)
 
-static const struct kind ping = {"icmp", {"rtt"}, false, NS_PER_S, NS_PER_S, false};
+static const struct kind ping = {.name = "icmp", .delays = {"rtt"}};
 
 static const double bases_ms[] = {1.5, 3, 10, 24, 60, 180};
 static const int rates[] = {6, 60}; /* probes a minute */

@@ -191,7 +191,11 @@ const struct probe_kind icmp_kind = {
         {
             .name = "icmp",
             .delays = {"rtt", NULL},
-            .has_port = false,
+            .uses = USES_PAYLOAD | USES_DSCP,
+            .label = "ICMP",
+            .roles = {DELAY_ROUND_TRIP},
+            .on_by_default = true,
+            .may_be_filtered = true,
             .interval_ns = 10 * NS_PER_S,
             .slow_interval_ns = 60 * NS_PER_S,
             .packets = 2, /* request and reply over IPv6 */

@@ -62,8 +62,10 @@ const struct probe_kind tcp_kind = {
         {
             .name = "tcp",
             .delays = {"rtt", NULL},
-            .has_port = true,
-            .handshakes = true,
+            .uses = USES_PORT | USES_DSCP,
+            .label = "TCP",
+            .roles = {DELAY_HANDSHAKE},
+            .on_by_default = true,
             .interval_ns = 10 * NS_PER_S,
             .slow_interval_ns = 60 * NS_PER_S,
             .packets = 4, /* SYN, SYN-ACK, ACK, RST over IPv6 */

@@ -7,7 +7,7 @@
 #define MS(x) ((int64_t)((x)*NS_PER_MS))
 
 static const struct kind icmp = {.name = "icmp", .delays = {"rtt"}};
-static const struct kind tcp = {.name = "tcp", .delays = {"rtt"}, .has_port = true};
+static const struct kind tcp = {.name = "tcp", .delays = {"rtt"}, .uses = USES_PORT};
 
 enum { SERIES_MAX = 4 };
 

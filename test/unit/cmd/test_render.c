@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-static const struct kind tcp = {.name = "tcp", .delays = {"rtt"}, .has_port = true};
+static const struct kind tcp = {.name = "tcp", .delays = {"rtt"}, .uses = USES_PORT};
 
 static struct shown shown(void)
 {

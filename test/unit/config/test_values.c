@@ -4,8 +4,8 @@
 #include "base/text.h"
 #include "check.h"
 
-static const struct kind icmp = {"icmp", {"rtt"}, false, NS_PER_S, NS_PER_S};
-static const struct kind tcp = {"tcp", {"rtt"}, true, NS_PER_S, NS_PER_S};
+static const struct kind icmp = {"icmp", {"rtt"}, 0, NS_PER_S, NS_PER_S};
+static const struct kind tcp = {"tcp", {"rtt"}, USES_PORT, NS_PER_S, NS_PER_S};
 static const struct kinds kinds = {.list = {&icmp, &tcp}, .n = 2};
 
 static const struct config_key *find(const char *section, const char *name)

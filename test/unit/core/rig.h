@@ -14,9 +14,21 @@
 enum { PING, WEB };
 enum { PING4, PING6, WEB4, WEB6, STREAMS }; /* of the first target */
 
-static const struct kind ping = {"ping", {"rtt"}, false, NS_PER_S, 10 * NS_PER_S};
-static const struct kind web = {
-    "web", {"rtt", "first_byte"}, true, 10 * NS_PER_S, MINUTE_NS, true};
+static const struct kind ping = {.name = "ping",
+                                 .delays = {"rtt"},
+                                 .interval_ns = NS_PER_S,
+                                 .slow_interval_ns = 10 * NS_PER_S,
+                                 .label = "ICMP",
+                                 .roles = {DELAY_ROUND_TRIP},
+                                 .on_by_default = true,
+                                 .may_be_filtered = true};
+static const struct kind web = {.name = "web",
+                                .delays = {"rtt", "first_byte"},
+                                .uses = USES_PORT,
+                                .interval_ns = 10 * NS_PER_S,
+                                .slow_interval_ns = MINUTE_NS,
+                                .roles = {DELAY_HANDSHAKE, DELAY_REPLY},
+                                .on_by_default = true};
 static const struct kinds kinds = {{&ping, &web}, 2};
 
 enum { TARGETS = 3 };

@@ -4,12 +4,17 @@
 
 #define MS(x) ((int64_t)((x)*NS_PER_MS))
 
-static const struct kind icmp = {"icmp", {"rtt"}, false, NS_PER_S, NS_PER_S, false};
-static const struct kind tcp = {"tcp", {"rtt"}, true, NS_PER_S, NS_PER_S, true};
+static const struct kind icmp = {
+    .name = "icmp", .delays = {"rtt"}, .label = "ICMP", .roles = {DELAY_ROUND_TRIP}};
+static const struct kind tcp = {
+    .name = "tcp", .delays = {"rtt"}, .label = "TCP", .roles = {DELAY_HANDSHAKE}};
 static const struct kind https = {
-    "https",  {"rtt", "dns", "connect", "tls", "first_byte", "total", "warm_first_byte"},
-    true,     NS_PER_S,
-    NS_PER_S, true};
+    .name = "https",
+    .delays = {"rtt", "dns", "connect", "tls", "first_byte", "total", "warm_first_byte"},
+    .label = "HTTPS",
+    .roles = {DELAY_HANDSHAKE, DELAY_OTHER, DELAY_HANDSHAKE, DELAY_TLS, DELAY_REPLY,
+              DELAY_OTHER, DELAY_REPLY}};
+static const struct kinds kinds = {{&icmp, &tcp, &https}, 3};
 
 static void give(struct intercept *i, const struct kind *kind, const int64_t *delays,
                  size_t n)
@@ -129,7 +134,7 @@ static void verdicts(void **state)
             CHECK_INT(cases[c].expected, verdict_on(&i, &cases[c].n, &random),
                       cases[c].what);
         CHECK_INT(cases[c].expected == YES, intercepted(&i), cases[c].what);
-        CHECK_INT(cases[c].expected != NONE, intercept_text(text, &i)[0] != '\0',
+        CHECK_INT(cases[c].expected != NONE, intercept_text(text, &i, &kinds)[0] != '\0',
                   cases[c].what);
     }
 }
@@ -261,10 +266,10 @@ static void the_decoy_tells(void **state)
     CHECK(intercepted(&i), "somebody there");
     CHECK_TEXT("a middlebox 2.0 ms away answers the handshakes (also on a port that "
                "nobody serves)",
-               intercept_text(text, &i), "named");
+               intercept_text(text, &i, &kinds), "named");
     intercept_decoy(&i, NO);
     CHECK(!intercepted(&i), "gone");
-    CHECK_TEXT("", intercept_text(text, &i), "nothing to name");
+    CHECK_TEXT("", intercept_text(text, &i, &kinds), "nothing to name");
 }
 
 static void it_is_named(void **state)
@@ -274,12 +279,12 @@ static void it_is_named(void **state)
     struct intercept i = {0};
     one_round(&i, 2, 30.1);
     CHECK_TEXT("a middlebox 2.0 ms away answers the handshakes (ICMP takes 30.1 ms)",
-               intercept_text(text, &i), "by ICMP");
+               intercept_text(text, &i, &kinds), "by ICMP");
     i = (struct intercept){0};
     for (int s = 0; s < INTERCEPT_SAMPLES; s++)
         web(&i, MS(0.4), MS(33), MS(31), NO);
     CHECK_TEXT("a middlebox 0.4 ms away answers the handshakes (TLS takes 33.0 ms)",
-               intercept_text(text, &i), "by TLS");
+               intercept_text(text, &i, &kinds), "by TLS");
     i = (struct intercept){0};
     for (int s = 0; s < INTERCEPT_SAMPLES; s++) {
         rtt(&i, &tcp, MS(2));
@@ -288,13 +293,13 @@ static void it_is_named(void **state)
     CHECK_TEXT(
         "cannot tell whether a middlebox answers the handshakes (2.0 ms) or ICMP is "
         "slow (30.0 ms); probe it by HTTPS as well",
-        intercept_text(text, &i), "in doubt");
+        intercept_text(text, &i, &kinds), "in doubt");
     for (int s = 0; s < INTERCEPT_SAMPLES; s++)
         web(&i, MS(2), MS(5), MS(32), MS(32.5));
     CHECK_TEXT(
         "cannot tell whether a middlebox answers the handshakes: they take 2.0 ms, "
         "ICMP 30.0 ms and replies 32.0 ms",
-        intercept_text(text, &i), "in doubt, with HTTPS");
+        intercept_text(text, &i, &kinds), "in doubt, with HTTPS");
 }
 
 static void icmp_that_fell_silent_decides_no_more(void **state)

@@ -4,8 +4,9 @@
 #include "core/time.h"
 
 static const struct kind ping = {
-    .name = "ping", .packets = 2, .bytes = 96, .payloads = 2};
-static const struct kind web = {.name = "web", .packets = 80, .bytes = 70000};
+    .name = "ping", .on_by_default = true, .packets = 2, .bytes = 96, .payloads = 2};
+static const struct kind web = {
+    .name = "web", .on_by_default = true, .packets = 80, .bytes = 70000};
 static const struct kinds kinds = {{&ping, &web}, 2};
 
 static const int64_t intervals_ns[KINDS_MAX] = {NS_PER_S / 2, 10 * NS_PER_S};

@@ -238,8 +238,12 @@ static void connection(struct rig *r, int64_t rtt_ns)
     pass(r, NS_PER_MS);
 }
 
-static const struct kind tls_web = {
-    "web", {"rtt", "first_byte", "tls"}, true, 10 * NS_PER_S, MINUTE_NS, true};
+static const struct kind tls_web = {.name = "web",
+                                    .delays = {"rtt", "first_byte", "tls"},
+                                    .uses = USES_PORT,
+                                    .interval_ns = 10 * NS_PER_S,
+                                    .slow_interval_ns = MINUTE_NS,
+                                    .roles = {DELAY_HANDSHAKE, DELAY_REPLY, DELAY_TLS}};
 static const struct kinds with_tls = {{&ping, &tls_web}, 2};
 
 static void handshakes_of_a_middlebox_are_left_out(void **state)
@@ -329,7 +333,12 @@ static void unanswered_icmp_is_no_outage(void **state)
 static void a_middlebox_does_not_say_that_it_is_up(void **state)
 {
     (void)state;
-    static const struct kind tcp = {"tcp", {"rtt"}, true, NS_PER_S, NS_PER_S, true};
+    static const struct kind tcp = {.name = "tcp",
+                                    .delays = {"rtt"},
+                                    .uses = USES_PORT,
+                                    .interval_ns = NS_PER_S,
+                                    .slow_interval_ns = NS_PER_S,
+                                    .roles = {DELAY_HANDSHAKE}};
     static const struct kinds three = {{&ping, &web, &tcp}, 3};
     enum { TCP4 = 4 };
     struct rig r;

@@ -104,8 +104,12 @@ static void rests_until_resolved_and_again(void **state)
     end(&r);
 }
 
-static const struct kind https = {"https",       {"rtt", "tls"}, true,
-                                  10 * NS_PER_S, MINUTE_NS,      true};
+static const struct kind https = {.name = "https",
+                                  .delays = {"rtt", "tls"},
+                                  .uses = USES_PORT,
+                                  .interval_ns = 10 * NS_PER_S,
+                                  .slow_interval_ns = MINUTE_NS,
+                                  .roles = {DELAY_HANDSHAKE, DELAY_TLS}};
 static const struct kinds secure_kinds = {{&ping, &https}, 2};
 
 enum { DOOR = TARGETS * STREAMS }; /* the first stream of what is added */
@@ -239,7 +243,8 @@ enum { MANY = 250 };
 
 static const struct kind heavy = {.name = "heavy",
                                   .delays = {"rtt"},
-                                  .has_port = true,
+                                  .uses = USES_PORT,
+                                  .on_by_default = true,
                                   .interval_ns = MINUTE_NS,
                                   .slow_interval_ns = 5 * MINUTE_NS,
                                   .tells_pop = true,

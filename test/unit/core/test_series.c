@@ -462,8 +462,8 @@ static void spare_places_are_bounded_in_all(void **state)
 
 /* ---- silence ---- */
 
-static const struct kind shake = {"shake",       {"rtt"},   true,
-                                  10 * NS_PER_S, MINUTE_NS, .handshakes = true};
+static const struct kind shake = {
+    .name = "shake", .delays = {"rtt"}, .uses = USES_PORT, .roles = {DELAY_HANDSHAKE}};
 
 static void lose(struct rig *r, uint32_t stream, const char *from, int n)
 {

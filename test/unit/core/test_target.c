@@ -2,14 +2,18 @@
 #include "core/target.h"
 #include "core/time.h"
 
-static const struct kind icmp = {"icmp", {"rtt"}, false, NS_PER_S, 10 * NS_PER_S};
+static const struct kind icmp = {"icmp",   {"rtt"},       0,
+                                 NS_PER_S, 10 * NS_PER_S, .on_by_default = true};
 static const struct kind https = {"https",
                                   {"rtt", "dns", "connect", "tls", "first_byte", "total"},
-                                  true,
+                                  USES_PORT,
                                   10 * NS_PER_S,
-                                  60 * NS_PER_S};
+                                  60 * NS_PER_S,
+                                  .main_delay = 5,
+                                  .roles = {[3] = DELAY_TLS},
+                                  .on_by_default = true};
 static const struct kind full = {
-    "full", {"a", "b", "c", "d", "e", "f", "g", "h"}, false, NS_PER_S, NS_PER_S};
+    "full", {"a", "b", "c", "d", "e", "f", "g", "h"}, 0, NS_PER_S, NS_PER_S};
 static const struct kinds kinds = {{&icmp, &https}, 2};
 
 static void kinds_are_found_by_name(void **state)
@@ -21,9 +25,14 @@ static void kinds_are_found_by_name(void **state)
     CHECK_INT(1, kind_delays(&icmp), "one delay");
     CHECK_INT(6, kind_delays(&https), "six delays");
     CHECK_INT(DELAYS_MAX, kind_delays(&full), "as many as there can be");
-    CHECK_INT(3, kind_delay(&https, "tls"), "by name");
-    CHECK(kind_delay(&icmp, "tls") == KIND_NONE, "not its own");
-    CHECK(kind_delay(&full, "i") == KIND_NONE, "none beyond the last");
+    CHECK_INT(3, kind_delay(&https, DELAY_TLS), "by role");
+    CHECK(kind_delay(&icmp, DELAY_TLS) == KIND_NONE, "it has none");
+    CHECK_INT(0, kind_delay(&full, DELAY_OTHER), "the first of several");
+    CHECK(kinds_with(&kinds, DELAY_TLS) == &https, "the kind that has it");
+    CHECK(kinds_with(&kinds, DELAY_REPLY) == NULL, "no kind has it");
+    CHECK_TEXT("total", kinds_main_delay(&kinds, "https"), "what the user waits for");
+    CHECK_TEXT("rtt", kinds_main_delay(&kinds, "icmp"), "the first, if nothing is said");
+    CHECK_TEXT("rtt", kinds_main_delay(&kinds, "later"), "of another version's kind");
 }
 
 static void a_target_takes_its_habits_from_the_kinds(void **state)

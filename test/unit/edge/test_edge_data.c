@@ -2,7 +2,8 @@
 
 #include "unit/edge/shipped.h"
 
-static const struct kind icmp = {"icmp", {"rtt"}, false, NS_PER_S, 10 * NS_PER_S};
+static const struct kind icmp = {"icmp",   {"rtt"},       0,
+                                 NS_PER_S, 10 * NS_PER_S, .on_by_default = true};
 static const struct kinds kinds = {{&icmp}, 1};
 
 /* All of it but the prefixes, as shipped. */

@@ -41,8 +41,9 @@ static void never(const char *text, void *user)
 static void test_same_as_the_configuration(void **state)
 {
     (void)state;
-    static const struct kind icmp = {"icmp", {"rtt"}}, tcp = {"tcp", {"rtt"}},
-                             https = {"https", {"rtt"}};
+    static const struct kind icmp = {.name = "icmp", .on_by_default = true},
+                             tcp = {.name = "tcp", .on_by_default = true},
+                             https = {.name = "https", .on_by_default = true};
     static const struct kinds kinds = {{&icmp, &tcp, &https}, 3};
     struct workloads w;
     struct config c = config_default();

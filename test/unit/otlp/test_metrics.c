@@ -18,7 +18,7 @@ struct known {
 static void make(struct known *k)
 {
     memset(k, 0, sizeof *k);
-    k->kind = (struct kind){.name = "tcp", .delays = {"rtt"}, .has_port = true};
+    k->kind = (struct kind){.name = "tcp", .delays = {"rtt"}, .uses = USES_PORT};
     strcpy(k->target.name, "teams");
     strcpy(k->target.host, "teams.example");
     strcpy(k->target.service, "teams");

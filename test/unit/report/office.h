@@ -49,7 +49,7 @@ static inline void office_start(struct office *o)
 static inline void office_open(struct office *o)
 {
     *o = (struct office){.minute = 0};
-    o->kind = (struct kind){.name = "tcp", .delays = {"rtt"}, .has_port = true};
+    o->kind = (struct kind){.name = "tcp", .delays = {"rtt"}, .uses = USES_PORT};
     strcpy(o->target.name, "teams");
     strcpy(o->target.host, "teams.example");
     strcpy(o->target.service, "teams");

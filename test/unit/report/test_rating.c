@@ -96,7 +96,7 @@ static void test_figures(void **state)
     (void)state;
     static const struct kind icmp = {.name = "icmp", .delays = {"rtt"}};
     static const struct kind https = {
-        .name = "https", .delays = {"total"}, .has_port = true}; /* by a proxy */
+        .name = "https", .delays = {"total"}, .uses = USES_PORT}; /* by a proxy */
     static const struct {
         const char *what;
         const struct kind *kinds[3];
