@@ -18,7 +18,8 @@ struct date {
 /*
  * The Gregorian date `days` after 1970-01-01. Counted in years that begin on 1 March, so
  * that the leap day is a year's last: month lengths then follow (153 m + 2) / 5, and 400
- * years always have 146097 days.
+ * years always have 146097 days. Not gmtime_r(3): glibc's reads TZ and a zone file at its
+ * first call, and subtracts leap seconds where that file has them (TZ=right/UTC).
  */
 static struct date date_of(int64_t days)
 {
