@@ -17,7 +17,7 @@ all: $(BUILD)/edgelat
 
 # ---- the program ---------------------------------------------------------------------------------
 
-PACKAGES := libuv libcares libcurl libssl libcrypto libprotobuf-c zlib libevent_core libevent_extra
+PACKAGES := libuv libcares libcurl libssl libcrypto libprotobuf-c zlib libcap-ng libevent_core libevent_extra
 # A filter for system calls, where libseccomp is there.
 SECCOMP  := $(shell $(PKG_CONFIG) --exists libseccomp 2>/dev/null && echo libseccomp)
 PACKAGES += $(SECCOMP)

@@ -1,55 +1,53 @@
 #include "base/privileges.h"
 
+#include <cap-ng.h>
 #include <errno.h>
 #include <grp.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#define KEPT (1U << CAP_NET_RAW)
-
-static const struct __user_cap_header_struct version_3 = {_LINUX_CAPABILITY_VERSION_3, 0};
-
-/* Whether nothing is left to give up: a service has no more, and its filter forbids to
- * set capabilities. `kept` is that of KEPT which is there. */
-static int is_dropped(bool *dropped, uint32_t *kept)
+/* What an execve() could bring back. Fails without CAP_SETPCAP: then we are not root, and
+ * nothing but this file's own capability comes back. */
+static void limit_bounding_set(void)
 {
-    struct __user_cap_header_struct head = version_3;
-    struct __user_cap_data_struct data[2];
-    if (syscall(SYS_capget, &head, data) < 0)
-        return -errno;
-    *kept = data[0].permitted & KEPT;
-    *dropped = data[1].permitted == 0 && data[0].permitted == *kept &&
-               data[0].effective == data[0].permitted;
-    return 0;
+    capng_clear(CAPNG_SELECT_BOUNDS);
+    capng_update(CAPNG_ADD, CAPNG_BOUNDING_SET, CAP_NET_RAW);
+    capng_apply(CAPNG_SELECT_BOUNDS);
 }
 
-/* What an execve() could bring back. EPERM: not root; nothing but this file's own does.
- */
-static void bound(void)
+/* Whether there is nothing to give up: a service has no more, and its filter forbids
+ * capset(). */
+static bool is_limited(void)
 {
-    for (int c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
-        if (c != CAP_NET_RAW)
-            prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+    for (unsigned c = 0; c < 64; c++)
+        if (c != CAP_NET_RAW && capng_have_capability(CAPNG_PERMITTED, c))
+            return false;
+    return capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW) ==
+           capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW);
 }
 
 /* Inheritable and ambient as well: a restart in place is an execve(). */
-static int keep_only(uint32_t wanted)
+static int keep_net_raw(void)
 {
-    struct __user_cap_header_struct head = version_3;
-    struct __user_cap_data_struct data[2] = {
-        {.effective = wanted, .permitted = wanted, .inheritable = wanted}};
-    if (syscall(SYS_capset, &head, data) < 0)
+    if (capng_get_caps_process() < 0)
         return -errno;
-    if (wanted != 0)
-        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0);
+    if (is_limited())
+        return 0;
+    bool kept = capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW);
+    capng_clear(CAPNG_SELECT_ALL);
+    if (kept)
+        capng_update(CAPNG_ADD,
+                     CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE |
+                         CAPNG_AMBIENT,
+                     CAP_NET_RAW);
+    if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+        return -errno;
+    capng_apply(CAPNG_SELECT_AMBIENT); /* a container may forbid it */
     return 0;
 }
 
@@ -86,14 +84,10 @@ static int become_owner(const char *folder)
 
 int privileges_drop(const char *folder)
 {
-    bound(); /* while we may */
+    limit_bounding_set(); /* while we may */
     int rc = geteuid() == 0 ? become_owner(folder) : 0;
-    bool dropped = false;
-    uint32_t kept = 0;
     if (rc == 0)
-        rc = is_dropped(&dropped, &kept);
-    if (rc == 0 && !dropped)
-        rc = keep_only(kept);
+        rc = keep_net_raw();
     if (rc < 0)
         return rc;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
