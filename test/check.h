@@ -9,6 +9,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -53,6 +54,22 @@ static inline uint64_t check_seed(void)
     uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : 20261123;
     printf("# SEED=%" PRIu64 "\n", seed);
     return seed;
+}
+
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined __SANITIZE_ADDRESS__ || __has_feature(address_sanitizer)
+#define CHECK_SANITIZED true
+#else
+#define CHECK_SANITIZED false
+#endif
+
+/* Whether a simulation should draw fewer random cases: in `make check` (QUICK=1), and under a
+ * sanitizer. `make test` runs all of them. */
+static inline bool check_quick(void)
+{
+    return CHECK_SANITIZED || getenv("QUICK") != NULL;
 }
 
 #endif

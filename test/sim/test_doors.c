@@ -11,17 +11,6 @@
 
 #define MS(x) ((int64_t)((x)*NS_PER_MS))
 
-#if defined __SANITIZE_ADDRESS__
-#define WORLDS 300
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define WORLDS 300
-#endif
-#endif
-#ifndef WORLDS
-#define WORLDS 10000
-#endif
-
 enum {
     CHOSEN = 4,
     DOORS_MOST = 1024,
@@ -231,9 +220,10 @@ static void test_random_worlds(void **state)
 {
     (void)state;
     uint64_t seed = check_seed();
+    const size_t worlds = check_quick() ? 300 : 10000;
     size_t wrong = 0, missed = 0, lookups = 0, handshakes = 0, empty = 0;
     double took_s = 0;
-    for (size_t i = 0; i < WORLDS; i++) {
+    for (size_t i = 0; i < worlds; i++) {
         struct world w;
         int64_t least_ns;
         begin_world(&w, seed + i);
@@ -259,7 +249,7 @@ static void test_random_worlds(void **state)
         }
         doors_destroy(w.doors);
     }
-    size_t n = WORLDS - empty;
+    size_t n = worlds - empty;
     printf(
         "# sweep: %zu worlds, in %zu the nearest is not measured, in %zu another is taken "
         "for it; %.1f lookups, %.1f handshakes, %.1f s each\n",

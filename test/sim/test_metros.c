@@ -12,17 +12,6 @@
 #define MS(x)     ((int64_t)((x)*NS_PER_MS))
 #define MINUTE_NS (60 * NS_PER_S)
 
-#if defined __SANITIZE_ADDRESS__
-#define STEP 9 /* under a sanitizer one metro in so many */
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define STEP 9
-#endif
-#endif
-#ifndef STEP
-#define STEP 1
-#endif
-
 enum {
     NEAR = 12, /* metros */
     TWIN = NEAR,
@@ -196,12 +185,13 @@ static void every_metro(void **state)
     (void)state;
     struct random r = random_from(check_seed());
     struct branch b;
+    const size_t step = check_quick() ? 9 : 1; /* one metro in so many */
     int lived = 0, changes = 0, next_door = 0;
     for (size_t m = 0, group = 0; m < metros.n; m++) {
         if (metros.metros[m].group <= group) /* another code of one that was */
             continue;
         group = metros.metros[m].group;
-        for (size_t l = 0; l < LOSSES && group % STEP == 0; l++) {
+        for (size_t l = 0; l < LOSSES && group % step == 0; l++) {
             settle(&b, &metros.metros[m], losses[l], &r);
             live(&b, random_next(&r));
             changes += b.changes;

@@ -449,17 +449,6 @@ static void test_stop(void **state)
 
 /* ---- more than it can hold ---- */
 
-#if defined __SANITIZE_ADDRESS__
-#define SANITIZED true
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
-
 enum { MANY = 120, PEAK_MAX_KIB = 160 << 10 };
 
 /* `n` connections, with these bytes on each. */
@@ -590,7 +579,7 @@ static void test_memory(void **state)
         struct answer a = post(&b, "POST /v1/metrics", PROTOBUF, b.plain, b.plain_len);
         check_accepted(&a);
         long peak = peak_kib(b.pid);
-        CHECK(SANITIZED || peak < PEAK_MAX_KIB, "%s: %ld KiB", cases[i].what, peak);
+        CHECK(CHECK_SANITIZED || peak < PEAK_MAX_KIB, "%s: %ld KiB", cases[i].what, peak);
         crowd_out(fds, 24);
         free(bytes);
         kill(b.pid, SIGTERM);

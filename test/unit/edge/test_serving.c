@@ -74,7 +74,7 @@ static void be_at(struct rig *r, const char *pop, const char *basis, const char 
 /* A window closes; its events in short: "10 pop LON>AMS WARN". */
 static void look(struct rig *r)
 {
-    events_move(&(struct events){0}, &r->events);
+    r->events.n = 0;
     serving_look(&r->serving, &r->site, &r->state, 1, r->now, &r->events);
     for (size_t i = 0; i < r->events.n; i++) {
         const struct event *e = &r->events.list[i];
