@@ -87,7 +87,7 @@ endef
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
 FORMATTED  := $(sort $(shell find agent test -name '*.[ch]'))
-PURE_TESTS := $(sort $(wildcard test/unit/*/test_*.c test/unit/*/*/test_*.c test/sim/test_*.c))
+PURE_TESTS := $(sort $(wildcard test/sim/test_*.c)) $(sort $(wildcard test/unit/*/test_*.c test/unit/*/*/test_*.c)) # longest first
 IO_TESTS   := $(sort $(wildcard test/io/test_*.c test/io/*/test_*.c test/io/*/*/test_*.c))
 TEST_PROGRAMS := $(PURE_TESTS:%.c=$(BUILD)/%) $(IO_TESTS:%.c=$(BUILD)/%)
 
