@@ -131,6 +131,7 @@ fuzz-programs: $(FUZZ_PROGRAMS)
 
 SYSCONFDIR ?= /etc
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
+ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
 SHARE      := $(DESTDIR)$(PREFIX)/share
 install: all
 	install -Dm755 $(BUILD)/edgelat $(DESTDIR)$(PREFIX)/bin/edgelat
@@ -138,6 +139,8 @@ install: all
 	install -d $(DESTDIR)$(SYSCONFDIR)/edgelat/edgelat.conf.d
 	install -Dm644 -t $(SHARE)/edgelat packaging/data/*.csv
 	install -Dm644 packaging/completions/edgelat $(SHARE)/bash-completion/completions/edgelat
+	install -Dm644 packaging/completions/_edgelat $(DESTDIR)$(ZSHDIR)/_edgelat
+	install -Dm644 packaging/completions/edgelat.fish $(SHARE)/fish/vendor_completions.d/edgelat.fish
 	for s in 1 5 7; do install -Dm644 -t $(SHARE)/man/man$$s packaging/man/*.$$s || exit; done
 	install -Dm644 packaging/systemd/edgelat.service $(DESTDIR)$(UNITDIR)/edgelat.service
 	sed -i 's,=/usr/bin/,=$(PREFIX)/bin/,' $(DESTDIR)$(UNITDIR)/edgelat.service
@@ -157,6 +160,7 @@ help:
 #: make check              unit tests, simulations, layers, format: no root, no network, under 20 s
 #: make check-io           tests with sockets and files, on loopback
 #: make format             formats the sources (.clang-format)
+#: make completions         writes packaging/completions from the option tables
 #: make coverage           line coverage of each file by unit, simulation and I/O tests
 #: make fuzz               runs each fuzz target for FUZZ_SECONDS (60)
 #: make bench              measures edgelat beside other tools
@@ -203,6 +207,12 @@ check-io:
 
 format:
 	@clang-format -i $(FORMATTED)
+
+# By a program that runs here; committed, as a cross build cannot run its own.
+completions: all
+	$(BUILD)/edgelat --completion bash >packaging/completions/edgelat
+	$(BUILD)/edgelat --completion zsh >packaging/completions/_edgelat
+	$(BUILD)/edgelat --completion fish >packaging/completions/edgelat.fish
 
 COVERAGE := $(BUILD)/coverage
 coverage:
@@ -258,7 +268,7 @@ bench: setup-bench
 	    echo "bench: $${b##*/}, up to two minutes ..."; BUILD=$(BUILD) $$b || exit 1; done
 
 .PHONY: all help run test run-tests test-programs fuzz-programs fuzz bench soak lint deb rpm clean \
-	check check-io pure-tests io-tests format coverage install
+	check check-io pure-tests io-tests format completions coverage install
 clean:
 	rm -rf $(BUILD)
 

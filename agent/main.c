@@ -1,76 +1,79 @@
 /*
- * edgelat: latency to the Microsoft edge, measured where the users are. Here: the table
- * of commands.
+ * edgelat: latency to the Microsoft edge, measured where the users are. Here: which
+ * command is asked for.
  */
 #include "base/start.h"
 #include "cmd/cmd.h"
+#include "cmd/completion.h"
+#include "cmd/help.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = {
-    &command_run,          &command_probe,   &command_nearest,
-    &command_status,       &command_report,  &command_decode,
-    &command_check_config, &command_collect, &command_whereis,
-};
-
-enum { COMMANDS = sizeof commands / sizeof *commands };
-
-static void print_help(void)
-{
-    printf("usage: edgelat COMMAND [OPTION...]\n"
-           "\n"
-           "Measures the way from here to the Microsoft edge: round-trip delay, loss and "
-           "delay\n"
-           "variation by ICMP, TCP and HTTPS; once from the command line, or for good as "
-           "an agent\n"
-           "that ships percentiles to an OTLP collector.\n\n");
-    for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-14s %s\n", commands[i]->name, commands[i]->summary);
-    printf("\n"
-           "`edgelat COMMAND --help` says more. Exit codes: 0 fine, 1 measured and found "
-           "bad,\n"
-           "2 could not do it.\n"
-           "\n"
-           "examples:\n"
-           "  edgelat probe tcp teams.microsoft.com       is it slow right now?\n"
-           "  edgelat nearest                             which PoP serves us, and which "
-           "is near?\n"
-           "  sudo edgelat run                            the agent, with "
-           "/etc/edgelat/edgelat.conf\n"
-           "  sudo edgelat status                         is the agent well, and what "
-           "does it see?\n"
-           "  sudo edgelat report -o report.html          when was it slow, and who "
-           "served us?\n");
-}
-
 static const struct command *find(const char *name)
 {
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
+    for (size_t i = 0; i < cmd_commands_count; i++)
+        if (strcmp(cmd_commands[i]->name, name) == 0)
+            return cmd_commands[i];
     return NULL;
 }
 
 static int unknown(const char *name)
 {
-    const char *names[COMMANDS];
-    for (size_t i = 0; i < COMMANDS; i++)
-        names[i] = commands[i]->name;
-    const char *near = text_nearest(name, names, COMMANDS);
+    const char *names[CMD_COMMANDS_MAX];
+    for (size_t i = 0; i < cmd_commands_count; i++)
+        names[i] = cmd_commands[i]->name;
+    const char *near = text_nearest(name, names, cmd_commands_count);
     if (near != NULL)
         return cmd_cannot("there is no command '%s'; did you mean '%s'?", name, near);
     return cmd_cannot("there is no command '%s'; `edgelat --help` lists them", name);
 }
 
 /* --help before a "--": also beside options that are wrong. */
-static int asks_for_help(int argc, char **argv)
+static bool asks_for_help(int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return 1;
-    return 0;
+        if (cmd_is_option(argv[i], &cmd_help_option))
+            return true;
+    return false;
+}
+
+/* Prints and frees it. */
+static int print(struct text *text)
+{
+    fputs(text_string(text), stdout);
+    text_free(text);
+    return CMD_FINE;
+}
+
+static int print_help(const struct command *command) /* NULL: of edgelat itself */
+{
+    struct text text = {0};
+    if (command != NULL)
+        help_command(&text, command);
+    else
+        help_program(&text);
+    return print(&text);
+}
+
+static int print_completion(const char *shell)
+{
+    struct text text = {0};
+    if (shell == NULL || !completion_render(&text, shell))
+        return cmd_cannot("--completion takes the name of a shell: bash, zsh or fish");
+    return print(&text);
+}
+
+/* The letter of the option that `word` is, in place of a command; 0 when it is none. */
+static int own_option(const char *word)
+{
+    for (const struct cmd_option *o = cmd_own_options; o->name != NULL; o++)
+        if (cmd_is_option(word, o))
+            return o->letter;
+    return cmd_is_option(word, &cmd_help_option) || strcmp(word, "help") == 0
+               ? cmd_help_option.letter
+               : 0;
 }
 
 /* What main() was asked for. */
@@ -79,26 +82,24 @@ static int perform(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : NULL;
     struct text why = {0};
     if (name == NULL) {
-        print_help();
+        print_help(NULL);
         return cmd_cannot("which command?");
     }
-    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+    int option = own_option(name);
+    bool help = option == cmd_help_option.letter;
+    if (option == 'V') {
         printf("edgelat %s\n", EDGELAT_VERSION);
         return CMD_FINE;
     }
-    bool help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
-                strcmp(name, "help") == 0;
-    if (help && argc < 3) {
-        print_help();
-        return CMD_FINE;
-    }
+    if (option == CMD_OPTION_COMPLETION)
+        return print_completion(argv[2]);
+    if (help && argc < 3)
+        return print_help(NULL);
     const struct command *command = find(help ? argv[2] : name);
     if (command == NULL)
         return unknown(help ? argv[2] : name);
-    if (help || asks_for_help(argc - 1, argv + 1)) {
-        fputs(command->help, stdout);
-        return CMD_FINE;
-    }
+    if (help || asks_for_help(argc - 1, argv + 1))
+        return print_help(command);
     int rc = start_has(&command->needs, &why)
                  ? command->run(argc - 1, argv + 1)
                  : cmd_cannot("%s: %s", name, text_string(&why));

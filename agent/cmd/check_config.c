@@ -11,28 +11,11 @@
 #include <string.h>
 #include <strings.h>
 
-static const char help[] =
-    "usage: edgelat check-config [-c FILE | FILE]\n"
-    "       edgelat check-config --keys\n"
-    "\n"
-    "Reads the configuration as the agent does, and the data files (metros.csv, "
-    "prefixes.csv,\n"
-    "thresholds.csv, targets.csv, suffixes.csv in $EDGELAT_DATA, /etc/edgelat or\n"
-    "/usr/share/edgelat), and says everything that is wrong with them, with file, line "
-    "and a\n"
-    "suggestion; ends with 2 then.\n"
-    "The files that it names (ca_file, cert_file, key_file, header_file) are opened, too. "
-    "Changes\n"
-    "nothing and sends nothing.\n"
-    "\n"
-    "  -c, --config FILE   configuration (default: $EDGELAT_CONFIG or " CONFIG_PATH ");\n"
-    "                      FILE.d/*.conf is read after it; - is standard input\n"
-    "  -k, --keys          list every key and its default\n"
-    "  -h, --help          this text\n"
-    "\n"
-    "examples:\n"
-    "  edgelat check-config\n"
-    "  edgelat check-config ./branch.conf && sudo systemctl reload edgelat\n";
+static const struct cmd_option options[] = {
+    LOAD_CONFIG_OPTION("configuration, - is standard input"),
+    {"keys", 'k', NULL, "list every key and its default"},
+    {0},
+};
 
 static int print_keys(void)
 {
@@ -135,13 +118,8 @@ static void print_all_data(const struct data *d)
 
 static int check_config(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"keys", no_argument, NULL, 'k'},
-        {0},
-    };
     const char *given = NULL;
-    for (int c; (c = cmd_getopt(argc, argv, "c:k", options)) != -1;) {
+    for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
         if (c == 'k')
             return print_keys();
         if (c != 'c')
@@ -174,6 +152,18 @@ static int check_config(int argc, char **argv)
 const struct command command_check_config = {
     .name = "check-config",
     .summary = "say what is wrong with the configuration",
-    .help = help,
+    .arguments = "[FILE]",
+    .first = CMD_FILE,
+    .options = options,
+    .about =
+        "Reads the configuration as the agent does, and the data files (metros.csv, "
+        "prefixes.csv, thresholds.csv, targets.csv, suffixes.csv in $EDGELAT_DATA, "
+        "/etc/edgelat or /usr/share/edgelat), and says everything that is wrong with "
+        "them, with file, line and a suggestion; ends with 2 then.\n"
+        "The files that it names (ca_file, cert_file, key_file, header_file) are "
+        "opened, too. Changes nothing and sends nothing.\n"
+        "FILE is the same as -c FILE.",
+    .examples = "edgelat check-config\n"
+                "edgelat check-config ./branch.conf && sudo systemctl reload edgelat\n",
     .run = check_config,
 };

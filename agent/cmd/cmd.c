@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <limits.h>
 #include <poll.h>
@@ -51,29 +52,39 @@ int cmd_finish(int rc)
                       "size limited (ulimit -f)?");
 }
 
+/* ---- options ---- */
+
 enum { OPTIONS_MAX = 32 };
 
-static const struct option *find_long(const struct option *longs, const char *word,
-                                      size_t len)
+bool cmd_is_option(const char *word, const struct cmd_option *option)
 {
-    for (; longs->name != NULL; longs++)
-        if (strlen(longs->name) == len && strncmp(longs->name, word, len) == 0)
-            return longs;
-    return NULL;
+    if (word[0] != '-')
+        return false;
+    if (word[1] == '-')
+        return strcmp(word + 2, option->name) == 0;
+    return word[1] == option->letter && word[2] == '\0';
+}
+
+static bool has_long(const struct cmd_option *options, const char *word, size_t len)
+{
+    for (; options->name != NULL; options++)
+        if (strlen(options->name) == len && strncmp(options->name, word, len) == 0)
+            return true;
+    return false;
 }
 
 /* `word`: what stands behind the dashes. */
 static void unknown_long(const char *command, const char *word,
-                         const struct option *longs)
+                         const struct cmd_option *options)
 {
     const char *names[OPTIONS_MAX];
     char name[64];
     size_t n = 0, len = strcspn(word, "=");
-    for (; n < OPTIONS_MAX && longs[n].name != NULL; n++)
-        names[n] = longs[n].name;
+    for (; n < OPTIONS_MAX && options[n].name != NULL; n++)
+        names[n] = options[n].name;
     text_copy(name, len < sizeof name ? len + 1 : sizeof name, word);
     const char *near = text_nearest(name, names, n);
-    if (find_long(longs, word, len) != NULL)
+    if (has_long(options, word, len))
         cmd_cannot("option --%s takes no value", name);
     else if (near != NULL)
         cmd_cannot("%s has no option --%s; did you mean --%s?", command, name, near);
@@ -82,12 +93,24 @@ static void unknown_long(const char *command, const char *word,
                    command);
 }
 
-int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *longs)
+int cmd_getopt(int argc, char **argv, const struct cmd_option *options)
 {
-    char with_colon[64] = ":"; /* a missing value is ':', and getopt keeps quiet */
-    text_copy(with_colon + 1, sizeof with_colon - 1, shorts);
+    struct option longs[OPTIONS_MAX + 1] = {0};
+    char shorts[2 * OPTIONS_MAX + 2] = ":"; /* a missing value is ':', getopt is silent */
+    size_t len = 1;
+    for (size_t i = 0; options[i].name != NULL; i++) {
+        bool has_argument = options[i].argument != NULL;
+        assert(i < OPTIONS_MAX);
+        longs[i] =
+            (struct option){options[i].name, has_argument, NULL, options[i].letter};
+        if (options[i].letter > UCHAR_MAX)
+            continue;
+        shorts[len++] = (char)options[i].letter;
+        if (has_argument)
+            shorts[len++] = ':';
+    }
 
-    int c = getopt_long(argc, argv, with_colon, longs, NULL);
+    int c = getopt_long(argc, argv, shorts, longs, NULL);
     if (c != '?' && c != ':')
         return c;
     const char *word = argv[optind - 1];
@@ -97,9 +120,9 @@ int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *l
     else if (c == ':')
         cmd_cannot("option -%c needs a value", optopt);
     else if (is_long)
-        unknown_long(argv[0], word + 2, longs);
+        unknown_long(argv[0], word + 2, options);
     else if (optind < argc && strchr(argv[optind], optopt) != NULL &&
-             find_long(longs, argv[optind] + 1, strlen(argv[optind]) - 1) != NULL)
+             has_long(options, argv[optind] + 1, strlen(argv[optind]) - 1))
         cmd_cannot("%s has no option -%c; did you mean -%s?", argv[0], optopt,
                    argv[optind]);
     else

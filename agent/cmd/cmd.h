@@ -1,8 +1,9 @@
 /*
  * What a person types: one struct command a command, one file a command, joined in
- * main.c. A command answers --help itself from `help`; exit codes are the contract of the
- * design: 0 fine, 1 measured and found bad, 2 could not do it, then with one plain
- * sentence on standard error.
+ * commands.c. A command lists each of its options once, in a table; getopt_long()'s
+ * arrays, --help (help.h) and the completions of shells (completion.h) are made from it.
+ * Exit codes are the contract of the design: 0 fine, 1 measured and found bad, 2 could
+ * not do it, then with one plain sentence on standard error.
  */
 #ifndef EDGELAT_CMD_CMD_H
 #define EDGELAT_CMD_CMD_H
@@ -20,10 +21,28 @@ enum { CMD_FINE = 0, CMD_BAD = 1, CMD_CANNOT = 2 };
         .descriptors = 16, .memory_bytes = 48 << 20, .threads = 5                        \
     }
 
+/* What a shell offers for a word of the command line. */
+enum cmd_word { CMD_ANYTHING, CMD_FILE, CMD_FOLDER, CMD_HOST, CMD_KIND, CMD_SHELL };
+
+struct cmd_option {
+    const char *name;     /* --NAME */
+    int letter;           /* of -L; above 255: a code, there is no -L */
+    const char *argument; /* how the help calls it, "FILE"; NULL: it takes none */
+    const char *help;     /* wrapped by help.h; completions show it up to ';' or " (" */
+    enum cmd_word word;   /* what its argument is */
+    bool required;
+};
+
 struct command {
     const char *name;
-    const char *summary; /* one line, for `edgelat --help` */
-    const char *help;    /* all of `edgelat NAME --help`: usage, options, examples */
+    const char *summary;       /* one line, for `edgelat --help` */
+    const char *arguments;     /* for the usage line: "FILE..."; NULL: it takes none */
+    enum cmd_word first, rest; /* what the arguments are */
+    /* Ends with a zeroed element. --help, which all have, is not in it. */
+    const struct cmd_option *options;
+    /* Above and below the options. Each line is a paragraph, wrapped by help.h. */
+    const char *about, *notes;
+    const char *examples; /* a line each */
     /* argv[0] is the command's name; --help is done before */
     int (*run)(int argc, char **argv);
     struct start_needs needs; /* checked before; 0: nothing beyond the standard ones */
@@ -32,6 +51,16 @@ struct command {
 extern const struct command command_run, command_probe, command_nearest,
     command_check_config, command_decode, command_collect, command_whereis,
     command_status, command_report;
+
+/* All of them, in the order of the README, and what `edgelat` takes instead of one. */
+extern const struct command *const cmd_commands[];
+extern const size_t cmd_commands_count;
+enum { CMD_COMMANDS_MAX = 16, CMD_OPTION_COMPLETION = 256 };
+extern const struct cmd_option cmd_own_options[]; /* of `edgelat` without a command */
+extern const struct cmd_option cmd_help_option;   /* of `edgelat` and of each command */
+
+/* Whether `word` is --NAME or -L of the option. */
+bool cmd_is_option(const char *word, const struct cmd_option *option);
 
 /* "edgelat: " and the sentence to standard error; returns CMD_CANNOT. */
 __attribute__((format(printf, 1, 2))) int cmd_cannot(const char *format, ...);
@@ -51,10 +80,10 @@ bool cmd_unread(void);
 
 /*
  * getopt_long() for a command: an unknown option or a missing value is said with the
- * nearest valid option. `longs` ends with a zeroed element. Returns what getopt_long()
- * does, '?' after complaining.
+ * nearest valid option. Returns the `letter` of the next option, its argument in
+ * `optarg`; -1 at the end, '?' after complaining. As in GNU getopt, options may stand
+ * behind arguments, and a long name may be cut short.
  */
-struct option;
-int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *longs);
+int cmd_getopt(int argc, char **argv, const struct cmd_option *options);
 
 #endif

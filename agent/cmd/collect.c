@@ -12,33 +12,19 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char help[] =
-    "usage: edgelat collect --listen ADDR:PORT [--dir DIR] [--quiet] [--stop REASON]\n"
-    "\n"
-    "A small OTLP/HTTP receiver for trials and tests; not for production. After each "
-    "batch that it\n"
-    "has accepted it prints what it decoded: of one on /v1/metrics a table with "
-    "percentiles, loss\n"
-    "and PoP a target, since the agent started; of one on /v1/logs the events, a line "
-    "each.\n"
-    "\n"
-    "  -l, --listen ADDR:PORT   where to listen: an address or a name; IPv6 as "
-    "[ADDR]:PORT; :PORT is\n"
-    "                           every address; port 0 is any that is free and is said on "
-    "standard error\n"
-    "  -d, --dir DIR            keep every accepted batch as a file in DIR (made if "
-    "missing)\n"
-    "  -q, --quiet              print nothing\n"
-    "  -s, --stop REASON        accept nothing, and order the agents to stop probing; "
-    "started again\n"
-    "                           without it they go on; REASON may be ''\n"
-    "  -h, --help               this text\n"
-    "\n"
-    "Ctrl-C or SIGTERM ends it.\n"
-    "\n"
-    "examples:\n"
-    "  edgelat collect --listen 127.0.0.1:4318\n"
-    "  edgelat collect --listen [::1]:0 --dir ./received --quiet\n";
+static const struct cmd_option options[] = {
+    {"listen", 'l', "ADDR:PORT",
+     "where to listen: an address or a name; IPv6 as [ADDR]:PORT; :PORT is every address; "
+     "port 0 is any that is free and is said on standard error",
+     .required = true},
+    {"dir", 'd', "DIR", "keep every accepted batch as a file in DIR (made if missing)",
+     CMD_FOLDER},
+    {"quiet", 'q', NULL, "print nothing"},
+    {"stop", 's', "REASON",
+     "accept nothing, and order the agents to stop probing; started again without it they "
+     "go on; REASON may be ''"},
+    {0},
+};
 
 /* Every address of this host: of both families where it has IPv6. */
 static struct endpoint anywhere(uint16_t port)
@@ -128,16 +114,9 @@ static int serve(const char *listen, const char *dir, const char *stop, bool qui
 
 static int collect(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"listen", required_argument, NULL, 'l'},
-        {"dir", required_argument, NULL, 'd'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"stop", required_argument, NULL, 's'},
-        {0},
-    };
     const char *listen = NULL, *dir = NULL, *stop = NULL;
     bool quiet = false;
-    for (int c; (c = cmd_getopt(argc, argv, "l:d:qs:", options)) != -1;) {
+    for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
         if (c == 'l')
             listen = optarg;
         else if (c == 'd')
@@ -161,7 +140,15 @@ static int collect(int argc, char **argv)
 const struct command command_collect = {
     .name = "collect",
     .summary = "a small OTLP/HTTP receiver for trials and tests",
-    .help = help,
+    .options = options,
+    .about =
+        "A small OTLP/HTTP receiver for trials and tests; not for production. After "
+        "each batch that it has accepted it prints what it decoded: of one on "
+        "/v1/metrics a table with percentiles, loss and PoP a target, since the agent "
+        "started; of one on /v1/logs the events, a line each.",
+    .notes = "Ctrl-C or SIGTERM ends it.",
+    .examples = "edgelat collect --listen 127.0.0.1:4318\n"
+                "edgelat collect --listen [::1]:0 --dir ./received --quiet\n",
     .run = collect,
     .needs = CMD_LOOP_NEEDS,
 };

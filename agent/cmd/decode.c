@@ -9,20 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char help[] =
-    "usage: edgelat decode FILE...\n"
-    "\n"
-    "Prints batches of OTLP metrics or logs, as spooled or collected, as OTLP/JSON: one "
-    "line a file.\n"
-    "Gzipped or plain; \"-\" is standard input. A file that cannot be read or decoded is "
-    "said on\n"
-    "standard error, the others are still printed, and the exit code is 2.\n"
-    "\n"
-    "  -h, --help   this text\n"
-    "\n"
-    "examples:\n"
-    "  edgelat decode /var/lib/edgelat/spool/*.pb.gz | jq .\n"
-    "  edgelat decode - <batch.pb\n";
+static const struct cmd_option options[] = {{0}};
 
 /* By the end of the name that the spool gives a batch; its bytes have the last word. */
 static enum signal likely_signal(const char *name)
@@ -55,8 +42,7 @@ static int decode_file(const char *path)
 
 static int decode(int argc, char **argv)
 {
-    static const struct option options[] = {{0}};
-    if (cmd_getopt(argc, argv, "", options) != -1)
+    if (cmd_getopt(argc, argv, options) != -1)
         return CMD_CANNOT;
     if (optind == argc)
         return cmd_cannot("decode which file? `edgelat decode --help` has examples");
@@ -71,6 +57,15 @@ static int decode(int argc, char **argv)
 const struct command command_decode = {
     .name = "decode",
     .summary = "print spooled batches as OTLP/JSON",
-    .help = help,
+    .arguments = "FILE...",
+    .first = CMD_FILE,
+    .rest = CMD_FILE,
+    .options = options,
+    .about = "Prints batches of OTLP metrics or logs, as spooled or collected, as "
+             "OTLP/JSON: one line a file. Gzipped or plain; \"-\" is standard input. A "
+             "file that cannot be read or decoded is said on standard error, the others "
+             "are still printed, and the exit code is 2.",
+    .examples = "edgelat decode /var/lib/edgelat/spool/*.pb.gz | jq .\n"
+                "edgelat decode - <batch.pb\n",
     .run = decode,
 };

@@ -6,10 +6,20 @@
 #ifndef EDGELAT_CMD_LOAD_H
 #define EDGELAT_CMD_LOAD_H
 
+#include "cmd/cmd.h"
 #include "cmd/data.h"
 #include "config/config.h"
 
 #define CONFIG_PATH "/etc/edgelat/edgelat.conf"
+
+/* The option of every command that reads the configuration; `what` begins its help. */
+#define LOAD_CONFIG_OPTION(what)                                                         \
+    {                                                                                    \
+        "config", 'c', "FILE",                                                           \
+            what " (default: $EDGELAT_CONFIG or " CONFIG_PATH                            \
+                 "); FILE.d/*.conf is read after it",                                    \
+            CMD_FILE                                                                     \
+    }
 
 /* The path to use: `given` if not NULL, else the environment's, else CONFIG_PATH. */
 const char *load_path(const char *given);

@@ -11,45 +11,21 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char help[] =
-    "usage: edgelat nearest [-c FILE] [-t SEC] [--location PLACE] [--json]\n"
-    "\n"
-    "Ranks the nearest PoPs of Microsoft's edge: the configured targets, the usual names "
-    "of Microsoft\n"
-    "365, and the nearest front doors of all metros, which a sweep finds by name. Nearest "
-    "is the lowest\n"
-    "minimum round-trip delay of those that lose little. Shows for each the PoP and how it "
-    "is known, and\n"
-    "the evidence; with a location also the distance, the least delay that light in fibre "
-    "needs for it,\n"
-    "and the stretch: the measured delay over that. Works without a configuration, too.\n"
-    "\n"
-    "  -c, --config FILE     configuration (default: $EDGELAT_CONFIG or " CONFIG_PATH
-    ")\n"
-    "  -l, --location PLACE  where this is: \"LATITUDE LONGITUDE\" or the code of a "
-    "metro\n"
-    "  -t, --time SEC        how long to probe, 2 to 300 (default 10); Ctrl-C ends it "
-    "sooner\n"
-    "      --json            one JSON object a line for each target\n"
-    "  -v, --verbose         what is resolved and found on the way\n"
-    "  -h, --help            this text\n"
-    "\n"
-    "Handshakes that a middlebox answers say nothing about the way and are left out; it "
-    "is named.\n"
-    "\n"
-    "Exit code: 0 there is a nearest one, 1 none answered well enough, 2 it could not be "
-    "done: no\n"
-    "name could be resolved, or the configuration has problems.\n"
-    "\n"
-    "examples:\n"
-    "  edgelat nearest\n"
-    "  edgelat nearest --location '45.76 4.84'\n"
-    "  edgelat nearest -t 30 --json | jq -r 'select(.rank == 1).pop'\n";
+enum { OPT_JSON = 256 };
+
+static const struct cmd_option options[] = {
+    LOAD_CONFIG_OPTION("configuration"),
+    {"location", 'l', "PLACE",
+     "where this is: \"LATITUDE LONGITUDE\" or the code of a metro"},
+    {"time", 't', "SEC",
+     "how long to probe, 2 to 300 (default 10); Ctrl-C ends it sooner"},
+    {"json", OPT_JSON, NULL, "one JSON object a line for each target"},
+    {"verbose", 'v', NULL, "what is resolved and found on the way"},
+    {0},
+};
 
 /* Of a sweep of some 120 front doors: some five seconds. */
 #define SWEEP_GAP_NS (15 * NS_PER_MS)
-
-enum { OPT_JSON = 256 };
 
 struct ranking {
     uv_loop_t loop;
@@ -200,19 +176,11 @@ static size_t load(struct ranking *r, const char *given, const char *location)
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"location", required_argument, NULL, 'l'},
-        {"time", required_argument, NULL, 't'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"json", no_argument, NULL, OPT_JSON},
-        {0},
-    };
     struct ranking r = {0};
     const char *given = NULL, *location = NULL;
     int64_t seconds = 10;
     log_set_level(LOG_LEVEL_WARN);
-    for (int c; (c = cmd_getopt(argc, argv, "c:l:t:v", options)) != -1;) {
+    for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
         if (c == 'c')
             given = optarg;
         else if (c == 'l')
@@ -245,7 +213,24 @@ static int run(int argc, char **argv)
 const struct command command_nearest = {
     .name = "nearest",
     .summary = "the PoPs ranked, with the evidence for each",
-    .help = help,
+    .options = options,
+    .about =
+        "Ranks the nearest PoPs of Microsoft's edge: the configured targets, the "
+        "usual names of Microsoft 365, and the nearest front doors of all metros, "
+        "which a sweep finds by name. Nearest is the lowest minimum round-trip delay "
+        "of those that lose little. Shows for each the PoP and how it is known, and "
+        "the evidence; with a location also the distance, the least delay that light "
+        "in fibre needs for it, and the stretch: the measured delay over that. Works "
+        "without a configuration, too.",
+    .notes =
+        "Handshakes that a middlebox answers say nothing about the path and are left "
+        "out; the middlebox is named.\n"
+        "\n"
+        "Exit code: 0 there is a nearest one, 1 none answered well enough, 2 it could "
+        "not be done: no name could be resolved, or the configuration has problems.",
+    .examples = "edgelat nearest\n"
+                "edgelat nearest --location '45.76 4.84'\n"
+                "edgelat nearest -t 30 --json | jq -r 'select(.rank == 1).pop'\n",
     .run = run,
     .needs = CMD_LOOP_NEEDS,
 };

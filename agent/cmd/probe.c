@@ -11,45 +11,29 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char help[] =
-    "usage: edgelat probe KIND HOST[:PORT] [HOST[:PORT]...] [OPTION...]\n"
-    "\n"
-    "Live probes of one kind to any hosts, by the agent's own probes, then a summary "
-    "with percentiles.\n"
-    "No agent and no configuration is needed. Kinds: icmp, tcp, https.\n"
-    "\n"
-    "  -n, --count N        probes a host (default 10; 0 goes on until Ctrl-C)\n"
-    "  -i, --interval SEC   between two probes of a host (default 1; at least 0.01 for "
-    "root,\n"
-    "                       0.2 for others)\n"
-    "  -w, --wait SEC       no answer after that is loss (default 2, at most 10)\n"
-    "  -4, -6               IPv4, IPv6, or with both each of them; the default is the "
-    "first that\n"
-    "                       has an address and a route, IPv4 before IPv6\n"
-    "      --json           one JSON object a line for each result, then one a summary\n"
-    "      --size BYTES     icmp: payload, 16 to 1400 (default 56)\n"
-    "      --dscp N         icmp, tcp, https: DSCP, 0 to 63\n"
-    "      --df             icmp: do not fragment\n"
-    "      --path PATH      https: what to ask for (default /)\n"
-    "      --server-name NAME  https: what to ask for there and to find in the "
-    "certificate "
-    "(default HOST)\n"
-    "      --ca FILE        https: certificates to trust instead of the system's\n"
-    "  -h, --help           this text\n"
-    "\n"
-    "Ctrl-C and SIGTERM end it with the summary; probes under way count as sent. Times in "
-    "the text are local,\n"
-    "with their distance from UTC (Z: UTC); JSON has UTC.\n"
-    "\n"
-    "Exit code: 0 every probe was answered (but for those under way at the end), 1 some "
-    "were not, or none\n"
-    "at all, 2 it could not be done.\n"
-    "\n"
-    "examples:\n"
-    "  edgelat probe tcp teams.microsoft.com\n"
-    "  edgelat probe https outlook.office365.com bing.com -n 5\n"
-    "  sudo edgelat probe icmp bing.com -n 1000 -i 0.05\n"
-    "  edgelat probe tcp '[2603:1026::1]:443' --json | jq .delays.rtt\n";
+enum { OPT_JSON = 256, OPT_SIZE, OPT_DSCP, OPT_DF, OPT_PATH, OPT_SERVER_NAME, OPT_CA };
+
+static const struct cmd_option options[] = {
+    {"count", 'n', "N", "probes a host (default 10; 0 goes on until Ctrl-C)"},
+    {"interval", 'i', "SEC",
+     "between two probes of a host (default 1; at least 0.01 for root, 0.2 for others)"},
+    {"wait", 'w', "SEC", "no answer after that is loss (default 2, at most 10)"},
+    {"ipv4", '4', NULL,
+     "IPv4 only; with -6 both (default: the first of IPv4 and IPv6 that has an address "
+     "and a route)"},
+    {"ipv6", '6', NULL, "IPv6 only; with -4 both"},
+    {"json", OPT_JSON, NULL,
+     "one JSON object a line for each result, then one a summary"},
+    {"size", OPT_SIZE, "BYTES", "icmp: payload, 16 to 1400 (default 56)"},
+    {"dscp", OPT_DSCP, "N", "icmp, tcp, https: DSCP, 0 to 63"},
+    {"df", OPT_DF, NULL, "icmp: do not fragment"},
+    {"path", OPT_PATH, "PATH", "https: what to ask for (default /)"},
+    {"server-name", OPT_SERVER_NAME, "NAME",
+     "https: what to ask for there and to find in the certificate (default HOST)"},
+    {"ca", OPT_CA, "FILE", "https: certificates to trust instead of the system's",
+     CMD_FILE},
+    {0},
+};
 
 struct options {
     double interval_s, wait_s;
@@ -57,24 +41,6 @@ struct options {
     bool ipv4, ipv6, json, dont_fragment;
     const char *path, *ca_file;
     char server_name[HOST_TEXT_MAX];
-};
-
-enum { OPT_JSON = 256, OPT_SIZE, OPT_DSCP, OPT_DF, OPT_PATH, OPT_SERVER_NAME, OPT_CA };
-
-static const struct option longs[] = {
-    {"count", required_argument, NULL, 'n'},
-    {"interval", required_argument, NULL, 'i'},
-    {"wait", required_argument, NULL, 'w'},
-    {"ipv4", no_argument, NULL, '4'},
-    {"ipv6", no_argument, NULL, '6'},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"size", required_argument, NULL, OPT_SIZE},
-    {"dscp", required_argument, NULL, OPT_DSCP},
-    {"df", no_argument, NULL, OPT_DF},
-    {"path", required_argument, NULL, OPT_PATH},
-    {"server-name", required_argument, NULL, OPT_SERVER_NAME},
-    {"ca", required_argument, NULL, OPT_CA},
-    {0},
 };
 
 /* One option with a number; says what is wrong with it. */
@@ -252,7 +218,7 @@ static int run(int argc, char **argv)
                         .payload = 56,
                         .path = "/",
                         .ca_file = ""};
-    for (int c; (c = cmd_getopt(argc, argv, "n:i:w:46", longs)) != -1;)
+    for (int c; (c = cmd_getopt(argc, argv, options)) != -1;)
         if (!take_option(&o, c))
             return CMD_CANNOT;
     if (argc - optind < 2)
@@ -287,7 +253,24 @@ static int run(int argc, char **argv)
 const struct command command_probe = {
     .name = "probe",
     .summary = "live probes of any kind to any hosts, with percentiles",
-    .help = help,
+    .arguments = "KIND HOST[:PORT]...",
+    .first = CMD_KIND,
+    .rest = CMD_HOST,
+    .options = options,
+    .about = "Live probes of one kind to any hosts, by the agent's own probes, then a "
+             "summary with percentiles. No agent and no configuration is needed.",
+    .notes =
+        "Ctrl-C and SIGTERM end it with the summary; probes under way count as sent. "
+        "Times in the text are local, with their distance from UTC (Z: UTC); JSON "
+        "has UTC.\n"
+        "\n"
+        "Exit code: 0 every probe was answered (but for those under way at the end), "
+        "1 some were not, or none at all, 2 it could not be done.",
+    .examples =
+        "edgelat probe tcp teams.microsoft.com '[2603:1026::1]:443'\n"
+        "edgelat probe https outlook.office365.com bing.com -n 5\n"
+        "sudo edgelat probe icmp bing.com -n 1000 -i 0.05\n"
+        "edgelat probe tcp bing.com --json | jq 'select(.summary|not).delays.rtt'\n",
     .run = run,
     .needs = CMD_LOOP_NEEDS,
 };

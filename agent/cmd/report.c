@@ -19,32 +19,17 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char help[] =
-    "usage: edgelat report [--since DURATION] -o FILE [--state DIR | FILE...]\n"
-    "\n"
-    "One HTML page of what the agent measured, from its history and from what still "
-    "waits in the\n"
-    "spool: how good each target was and when it was bad, the PoPs that served it, plots "
-    "of delay\n"
-    "and loss, percentiles. The page needs nothing else: no network, no script.\n"
-    "\n"
-    "  -s, --since DURATION   how far back: 90m, 24h, 7d; default 24h, and all of "
-    "FILE... "
-    "where\n"
-    "                         batches are named\n"
-    "  -o, --output FILE      the page; - is standard output\n"
-    "  -c, --config FILE      whose agent: its state folder and its limits (default: "
-    "$EDGELAT_CONFIG\n"
-    "                         or " CONFIG_PATH ")\n"
-    "      --state DIR        the state folder, when there is no configuration\n"
-    "  -h, --help             this text\n"
-    "\n"
-    "The state folder is the agent's own: run this as root or as its user.\n"
-    "\n"
-    "examples:\n"
-    "  sudo edgelat report -o report.html\n"
-    "  sudo edgelat report --since 7d -o - | ssh desk 'cat >branch-17.html'\n"
-    "  edgelat report -o lyon.html batches/*.pb.gz\n";
+enum { OPT_STATE = 256 };
+
+static const struct cmd_option options[] = {
+    {"since", 's', "DURATION",
+     "how far back: 90m, 24h, 7d (default 24h; of named batches all that is in them)"},
+    {"output", 'o', "FILE", "the page; - is standard output", CMD_FILE, .required = true},
+    LOAD_CONFIG_OPTION("configuration of the agent: its state folder and its limits"),
+    {"state", OPT_STATE, "DIR", "the state folder, when there is no configuration",
+     CMD_FOLDER},
+    {0},
+};
 
 #define SINCE_DEFAULT (24 * 3600 * NS_PER_S)
 #define SINCE_MAX     (3650 * 86400 * NS_PER_S)
@@ -333,14 +318,7 @@ static int make(struct report *r, char **files, size_t n)
 
 static bool read_options(int argc, char **argv, struct report *r)
 {
-    static const struct option options[] = {
-        {"since", required_argument, NULL, 's'},
-        {"output", required_argument, NULL, 'o'},
-        {"config", required_argument, NULL, 'c'},
-        {"state", required_argument, NULL, 'd'},
-        {0},
-    };
-    for (int c; (c = cmd_getopt(argc, argv, "s:o:c:", options)) != -1;) {
+    for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
         switch (c) {
         case 's':
             if (!duration_parse(optarg, NS_PER_S, SINCE_MAX, &r->since_ns)) {
@@ -357,7 +335,7 @@ static bool read_options(int argc, char **argv, struct report *r)
         case 'c':
             r->config_path = optarg;
             break;
-        case 'd':
+        case OPT_STATE:
             r->state_dir = optarg;
             break;
         default:
@@ -388,6 +366,18 @@ static int report(int argc, char **argv)
 const struct command command_report = {
     .name = "report",
     .summary = "one HTML page of what the agent measured",
-    .help = help,
+    .arguments = "[FILE...]",
+    .first = CMD_FILE,
+    .rest = CMD_FILE,
+    .options = options,
+    .about =
+        "One HTML page of what the agent measured, from its history and from what "
+        "still waits in the spool, or from the batches in FILE...: how good each "
+        "target was and when it was bad, the PoPs that served it, plots of delay and "
+        "loss, percentiles. The page needs nothing else: no network, no script.",
+    .notes = "The state folder is the agent's own: run this as root or as its user.",
+    .examples = "sudo edgelat report -o report.html\n"
+                "sudo edgelat report --since 7d -o - | ssh desk 'cat >branch-17.html'\n"
+                "edgelat report -o lyon.html batches/*.pb.gz\n",
     .run = report,
 };

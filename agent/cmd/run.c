@@ -23,27 +23,11 @@
 #include <unistd.h>
 #include <uv.h>
 
-static const char help[] =
-    "usage: edgelat run [-c FILE]\n"
-    "\n"
-    "The agent, in the foreground; the service runs exactly this. It probes the "
-    "configured targets,\n"
-    "closes a window each period and ships it to the collector through the spool.\n"
-    "\n"
-    "  -c, --config FILE   configuration (default: $EDGELAT_CONFIG or " CONFIG_PATH ");\n"
-    "                      FILE.d/*.conf is read after it\n"
-    "  -v, --verbose       debug messages\n"
-    "  -h, --help          this text\n"
-    "\n"
-    "As root it keeps CAP_NET_RAW alone and becomes the owner of the state folder.\n"
-    "SIGTERM, SIGINT and SIGQUIT close the open window, ship or spool it and end with 0 "
-    "within 5 s.\n"
-    "SIGHUP reads the configuration again: if it is fine the agent restarts in place "
-    "with it.\n"
-    "\n"
-    "examples:\n"
-    "  sudo edgelat run\n"
-    "  edgelat run -c ./branch.conf -v\n";
+static const struct cmd_option options[] = {
+    LOAD_CONFIG_OPTION("configuration"),
+    {"verbose", 'v', NULL, "debug messages"},
+    {0},
+};
 
 enum { STATUS_MAX = 640, HEARTBEAT_MS = 30000 };
 
@@ -260,14 +244,9 @@ static int give_up_privileges(const char *state_dir)
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"verbose", no_argument, NULL, 'v'},
-        {0},
-    };
     const char *given = NULL;
     bool verbose = false;
-    for (int c; (c = cmd_getopt(argc, argv, "c:v", options)) != -1;) {
+    for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
         if (c == 'c')
             given = optarg;
         else if (c == 'v')
@@ -314,7 +293,19 @@ static int run(int argc, char **argv)
 const struct command command_run = {
     .name = "run",
     .summary = "the agent, in the foreground",
-    .help = help,
+    .options = options,
+    .about = "The agent, in the foreground; the service runs exactly this. It probes the "
+             "configured targets, closes a window each period and ships it to the "
+             "collector through the spool.",
+    .notes =
+        "As root it keeps CAP_NET_RAW alone and becomes the owner of the state "
+        "folder.\n"
+        "SIGTERM, SIGINT and SIGQUIT close the open window, ship or spool it and end "
+        "with 0 within 5 s.\n"
+        "SIGHUP reads the configuration again: if it is fine the agent restarts in "
+        "place with it.",
+    .examples = "sudo edgelat run\n"
+                "edgelat run -c ./branch.conf -v\n",
     .run = run,
     .needs = {.descriptors = 32,
               .memory_bytes = 64 << 20,

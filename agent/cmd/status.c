@@ -10,35 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char help[] =
-    "usage: edgelat status [-c FILE] [--json]\n"
-    "\n"
-    "Asks the agent that runs on this host how it is: whether it probes, each target "
-    "with "
-    "PoP, state\n"
-    "and the delays of its last window, what waits in the spool, what the collectors "
-    "said "
-    "last, the\n"
-    "last events, and what is wrong with what to do next. For root and the group "
-    "edgelat.\n"
-    "\n"
-    "  -c, --config FILE   the agent's configuration, for its status_socket (default:\n"
-    "                      $EDGELAT_CONFIG or " CONFIG_PATH ")\n"
-    "      --json          one JSON object\n"
-    "  -h, --help          this text\n"
-    "\n"
-    "Exit code: 0 nothing is wrong, or it is too early to say; 1 something is: probing is "
-    "stopped, a\n"
-    "target is down or degraded, a collector takes no batch, ...; 2 no agent answers, or "
-    "not to this\n"
-    "user.\n"
-    "\n"
-    "examples:\n"
-    "  sudo edgelat status\n"
-    "  sudo edgelat status --json | jq '.findings, .spool'\n"
-    "  edgelat status >/dev/null || echo something is wrong\n";
-
 enum { OPT_JSON = 256, PIECE = 16 << 10 };
+
+static const struct cmd_option options[] = {
+    LOAD_CONFIG_OPTION("the agent's configuration, for its status_socket"),
+    {"json", OPT_JSON, NULL, "one JSON object"},
+    {0},
+};
 
 #define PATIENCE_NS (5 * NS_PER_S)
 
@@ -116,14 +94,9 @@ static int find_socket(struct config *c, const char *path)
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"json", no_argument, NULL, OPT_JSON},
-        {0},
-    };
     const char *given = NULL;
     bool json = false;
-    for (int c; (c = cmd_getopt(argc, argv, "c:", options)) != -1;) {
+    for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
         if (c == 'c')
             given = optarg;
         else if (c == OPT_JSON)
@@ -145,6 +118,17 @@ static int run(int argc, char **argv)
 const struct command command_status = {
     .name = "status",
     .summary = "the running agent: targets, spool, exports, and what is wrong",
-    .help = help,
+    .options = options,
+    .about =
+        "Asks the agent that runs on this host how it is: whether it probes, each "
+        "target with PoP, state and the delays of its last window, what waits in the "
+        "spool, what the collectors said last, the last events, and what is wrong "
+        "with what to do next. For root and the group edgelat.",
+    .notes = "Exit code: 0 nothing is wrong, or it is too early to say; 1 something is: "
+             "probing is stopped, a target is down or degraded, a collector takes no "
+             "batch, ...; 2 no agent answers, or not to this user.",
+    .examples = "sudo edgelat status\n"
+                "sudo edgelat status --json | jq '.findings, .spool'\n"
+                "edgelat status >/dev/null || echo something is wrong\n",
     .run = run,
 };

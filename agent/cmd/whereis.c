@@ -11,29 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char help[] =
-    "usage: edgelat whereis TEXT... [--json]\n"
-    "       edgelat whereis [-] <FILE\n"
-    "\n"
-    "Says which PoP of Microsoft's edge a text names: reply headers as any tool prints\n"
-    "them (or a value alone), a line of traceroute, dig or ping, an SMTP banner, a "
-    "metro\n"
-    "code, a city or an IP address; or that it is not Microsoft's edge. Asks nobody; an\n"
-    "unknown code is shown as it is. Ends with 1 when something is unknown.\n"
-    "\n"
-    "  -            lines of standard input, one text each; also without TEXT in a pipe\n"
-    "      --json   "
-    "{\"text\",\"kind\",\"metro\",\"site\",\"city\",\"country\",\"service\","
-    "\"verdict\",\n"
-    "               \"basis\"}, one object a text, null where unknown; kind is header,\n"
-    "               router, cname, banner, metro, address or unknown; verdict is edge,\n"
-    "               region or foreign\n"
-    "  -h, --help   this text\n"
-    "\n"
-    "examples:\n"
-    "  edgelat whereis 'X-MSEdge-Ref: Ref A: 0 Ref B: LON04EDGE0411 Ref C: 0'\n"
-    "  edgelat whereis ae25-0.icr02.sg3.ntwk.msn.net mdw-efz.ms-acdc.office.com\n"
-    "  curl -sI https://outlook.office365.com | grep -i efz | edgelat whereis\n";
+enum { OPT_JSON = 256 };
+
+static const struct cmd_option options[] = {
+    {"json", OPT_JSON, NULL,
+     "one JSON object a text; keys (null where unknown): text, kind (header, router, "
+     "cname, banner, metro, address or unknown), metro, site, city, country, service, "
+     "verdict (edge, region or foreign), basis"},
+    {0},
+};
 
 struct whereis_run {
     struct data data;
@@ -188,10 +174,9 @@ static void say_missing(const struct data *d, const struct data_folders *folders
 
 static int whereis_command(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
     struct whereis_run run = {.json = false};
-    for (int c; (c = cmd_getopt(argc, argv, "", options)) != -1;) {
-        if (c != 'j')
+    for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
+        if (c != OPT_JSON)
             return CMD_CANNOT;
         run.json = true;
     }
@@ -210,6 +195,19 @@ static int whereis_command(int argc, char **argv)
 const struct command command_whereis = {
     .name = "whereis",
     .summary = "which PoP a header, name, code or address names",
-    .help = help,
+    .arguments = "[TEXT...]",
+    .options = options,
+    .about =
+        "Says which PoP of Microsoft's edge a text names: reply headers as any tool "
+        "prints them (or a value alone), a line of traceroute, dig or ping, an SMTP "
+        "banner, a metro code, a city or an IP address; or that it is not Microsoft's "
+        "edge. Asks nobody; an unknown code is shown as it is. Ends with 1 when "
+        "something is unknown.\n"
+        "The text - stands for the lines of standard input, one text each; they are "
+        "also read without TEXT in a pipe.",
+    .examples =
+        "edgelat whereis 'X-MSEdge-Ref: Ref A: 0 Ref B: LON04EDGE0411 Ref C: 0'\n"
+        "edgelat whereis ae25-0.icr02.sg3.ntwk.msn.net mdw-efz.ms-acdc.office.com\n"
+        "curl -sI https://outlook.office365.com | grep -i efz | edgelat whereis\n",
     .run = whereis_command,
 };

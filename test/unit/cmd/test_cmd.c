@@ -4,10 +4,11 @@
 
 #include <getopt.h>
 
-static const struct option options[] = {
-    {"json", no_argument, NULL, 'j'},
-    {"count", required_argument, NULL, 'n'},
-    {"config", required_argument, NULL, 'c'},
+static const struct cmd_option options[] = {
+    {"json", 'j', NULL, ""},
+    {"count", 'n', "N", ""},
+    {"config", 'c', "FILE", ""},
+    {"size", 300, "BYTES", ""},
     {0},
 };
 
@@ -38,6 +39,12 @@ static const struct {
      {'j', '?'},
      "edgelat: probe has no option -s; did you mean --json?\n"},
     {{"probe", "-config"}, {'c', -1}, ""},
+    {{"probe", "--siz", "9", "-n7"}, {300, 'n', -1}, ""},
+    {{"probe", "--size"}, {'?'}, "edgelat: option --size needs a value\n"},
+    {{"probe", "--co", "9"},
+     {'?'},
+     "edgelat: probe has no option --co; `edgelat probe --help` lists them\n"},
+    {{"probe", "--", "-j"}, {-1}, ""},
 };
 
 static void test_getopt(void **state)
@@ -52,13 +59,41 @@ static void test_getopt(void **state)
         optind = 0; /* another command line than last time */
         capture_begin(&out);
         do
-            codes[n] = cmd_getopt(argc, argv, "jn:c:", options);
+            codes[n] = cmd_getopt(argc, argv, options);
         while (codes[n] != -1 && codes[n] != '?' && ++n < 4);
         capture_end(&out);
         CHECK_TEXT(cases[i].said, out.err, cases[i].argv[1]);
         for (int k = 0; k <= n && k < 4; k++)
             CHECK_INT(cases[i].codes[k], codes[k], cases[i].argv[1]);
     }
+}
+
+/* Nothing is there twice, and no code is a letter of another one. */
+static void test_tables(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < cmd_commands_count; i++) {
+        const char *command = cmd_commands[i]->name;
+        for (const struct cmd_option *o = cmd_commands[i]->options; o->name != NULL;
+             o++) {
+            CHECK(strcmp(o->name, "help") != 0 && o->letter != 'h', "%s: -h", command);
+            for (const struct cmd_option *p = o + 1; p->name != NULL; p++)
+                CHECK(strcmp(o->name, p->name) != 0 && o->letter != p->letter,
+                      "%s: --%s and --%s", command, o->name, p->name);
+        }
+    }
+}
+
+static void test_is_option(void **state)
+{
+    (void)state;
+    const char *is[] = {"--json", "-j"};
+    const char *is_not[] = {"",         "-",   "--", "json",   "--jso",
+                            "--json=1", "-jx", "-n", "---json"};
+    for (size_t i = 0; i < sizeof is / sizeof *is; i++)
+        CHECK(cmd_is_option(is[i], &options[0]), "%s", is[i]);
+    for (size_t i = 0; i < sizeof is_not / sizeof *is_not; i++)
+        CHECK(!cmd_is_option(is_not[i], &options[0]), "%s", is_not[i]);
 }
 
 static void test_cannot(void **state)
@@ -77,6 +112,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_getopt),
+        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_is_option),
         cmocka_unit_test(test_cannot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,14 @@
+/*
+ * What --help prints, made from the tables of options (cmd.h): the usage line, the
+ * options in aligned columns and the texts of a command, wrapped at 80 columns.
+ */
+#ifndef EDGELAT_CMD_HELP_H
+#define EDGELAT_CMD_HELP_H
+
+#include "base/text.h"
+
+struct command;
+void help_command(struct text *out, const struct command *command);
+void help_program(struct text *out); /* of `edgelat --help` */
+
+#endif

@@ -1,0 +1,80 @@
+# fish completion of edgelat, made by `edgelat --completion fish`
+
+function __edgelat_is # COMMAND; none: no command stands there yet
+    set -l words (commandline -opc)
+    if set -q argv[1]
+        set -q words[2]; and test $words[2] = $argv[1]
+    else
+        not set -q words[2]; or string match -q -- '-*' $words[2]
+    end
+end
+
+complete -c edgelat -f
+complete -c edgelat -n '__edgelat_is' -s V -l version -d 'the version'
+complete -c edgelat -n '__edgelat_is' -l completion -x -a 'bash zsh fish' -d 'the completion of edgelat for bash, zsh or fish'
+complete -c edgelat -n '__edgelat_is' -s h -l help -d 'this text'
+complete -c edgelat -n '__edgelat_is help' -a 'run probe nearest status report whereis check-config decode collect'
+
+complete -c edgelat -n '__edgelat_is' -a run -d 'the agent, in the foreground'
+complete -c edgelat -n '__edgelat_is run' -s c -l config -r -F -d 'configuration'
+complete -c edgelat -n '__edgelat_is run' -s v -l verbose -d 'debug messages'
+complete -c edgelat -n '__edgelat_is run' -s h -l help -d 'this text'
+
+complete -c edgelat -n '__edgelat_is' -a probe -d 'live probes of any kind to any hosts, with percentiles'
+complete -c edgelat -n '__edgelat_is probe' -s n -l count -x -d 'probes a host'
+complete -c edgelat -n '__edgelat_is probe' -s i -l interval -x -d 'between two probes of a host'
+complete -c edgelat -n '__edgelat_is probe' -s w -l wait -x -d 'no answer after that is loss'
+complete -c edgelat -n '__edgelat_is probe' -s 4 -l ipv4 -d 'IPv4 only'
+complete -c edgelat -n '__edgelat_is probe' -s 6 -l ipv6 -d 'IPv6 only'
+complete -c edgelat -n '__edgelat_is probe' -l json -d 'one JSON object a line for each result, then one a summary'
+complete -c edgelat -n '__edgelat_is probe' -l size -x -d 'icmp: payload, 16 to 1400'
+complete -c edgelat -n '__edgelat_is probe' -l dscp -x -d 'icmp, tcp, https: DSCP, 0 to 63'
+complete -c edgelat -n '__edgelat_is probe' -l df -d 'icmp: do not fragment'
+complete -c edgelat -n '__edgelat_is probe' -l path -x -d 'https: what to ask for'
+complete -c edgelat -n '__edgelat_is probe' -l server-name -x -d 'https: what to ask for there and to find in the certificate'
+complete -c edgelat -n '__edgelat_is probe' -l ca -r -F -d 'https: certificates to trust instead of the system'\''s'
+complete -c edgelat -n '__edgelat_is probe' -s h -l help -d 'this text'
+complete -c edgelat -n '__edgelat_is probe; and not __fish_seen_subcommand_from icmp tcp https' -a 'icmp tcp https'
+complete -c edgelat -n '__edgelat_is probe; and __fish_seen_subcommand_from icmp tcp https' -a '(__fish_print_hostnames)'
+
+complete -c edgelat -n '__edgelat_is' -a nearest -d 'the PoPs ranked, with the evidence for each'
+complete -c edgelat -n '__edgelat_is nearest' -s c -l config -r -F -d 'configuration'
+complete -c edgelat -n '__edgelat_is nearest' -s l -l location -x -d 'where this is: "LATITUDE LONGITUDE" or the code of a metro'
+complete -c edgelat -n '__edgelat_is nearest' -s t -l time -x -d 'how long to probe, 2 to 300'
+complete -c edgelat -n '__edgelat_is nearest' -l json -d 'one JSON object a line for each target'
+complete -c edgelat -n '__edgelat_is nearest' -s v -l verbose -d 'what is resolved and found on the way'
+complete -c edgelat -n '__edgelat_is nearest' -s h -l help -d 'this text'
+
+complete -c edgelat -n '__edgelat_is' -a status -d 'the running agent: targets, spool, exports, and what is wrong'
+complete -c edgelat -n '__edgelat_is status' -s c -l config -r -F -d 'the agent'\''s configuration, for its status_socket'
+complete -c edgelat -n '__edgelat_is status' -l json -d 'one JSON object'
+complete -c edgelat -n '__edgelat_is status' -s h -l help -d 'this text'
+
+complete -c edgelat -n '__edgelat_is' -a report -d 'one HTML page of what the agent measured'
+complete -c edgelat -n '__edgelat_is report' -s s -l since -x -d 'how far back: 90m, 24h, 7d'
+complete -c edgelat -n '__edgelat_is report' -s o -l output -r -F -d 'the page'
+complete -c edgelat -n '__edgelat_is report' -s c -l config -r -F -d 'configuration of the agent: its state folder and its limits'
+complete -c edgelat -n '__edgelat_is report' -l state -x -a '(__fish_complete_directories)' -d 'the state folder, when there is no configuration'
+complete -c edgelat -n '__edgelat_is report' -s h -l help -d 'this text'
+complete -c edgelat -n '__edgelat_is report' -F
+
+complete -c edgelat -n '__edgelat_is' -a whereis -d 'which PoP a header, name, code or address names'
+complete -c edgelat -n '__edgelat_is whereis' -l json -d 'one JSON object a text'
+complete -c edgelat -n '__edgelat_is whereis' -s h -l help -d 'this text'
+
+complete -c edgelat -n '__edgelat_is' -a check-config -d 'say what is wrong with the configuration'
+complete -c edgelat -n '__edgelat_is check-config' -s c -l config -r -F -d 'configuration, - is standard input'
+complete -c edgelat -n '__edgelat_is check-config' -s k -l keys -d 'list every key and its default'
+complete -c edgelat -n '__edgelat_is check-config' -s h -l help -d 'this text'
+complete -c edgelat -n '__edgelat_is check-config' -F
+
+complete -c edgelat -n '__edgelat_is' -a decode -d 'print spooled batches as OTLP/JSON'
+complete -c edgelat -n '__edgelat_is decode' -s h -l help -d 'this text'
+complete -c edgelat -n '__edgelat_is decode' -F
+
+complete -c edgelat -n '__edgelat_is' -a collect -d 'a small OTLP/HTTP receiver for trials and tests'
+complete -c edgelat -n '__edgelat_is collect' -s l -l listen -x -d 'where to listen: an address or a name'
+complete -c edgelat -n '__edgelat_is collect' -s d -l dir -x -a '(__fish_complete_directories)' -d 'keep every accepted batch as a file in DIR'
+complete -c edgelat -n '__edgelat_is collect' -s q -l quiet -d 'print nothing'
+complete -c edgelat -n '__edgelat_is collect' -s s -l stop -x -d 'accept nothing, and order the agents to stop probing'
+complete -c edgelat -n '__edgelat_is collect' -s h -l help -d 'this text'
