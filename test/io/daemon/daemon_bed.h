@@ -1,0 +1,159 @@
+/*
+ * The world of the daemon's tests: a network namespace in which this host has the addresses
+ * 198.51.100.1 to .9, dnsmasq that leads names to them, kinds that send nothing
+ * (fake_kinds.h), and a loop with a limit of time.
+ */
+#ifndef EDGELAT_TEST_DAEMON_BED_H
+#define EDGELAT_TEST_DAEMON_BED_H
+
+#include "io/daemon/fake_kinds.h"
+#include "io/net/child.h"
+#include "io/probe/tun.h"
+
+#include "config/config.h"
+#include "net/clock.h"
+
+static struct child_folder world_folder;
+static pid_t world_dnsmasq;
+static char world_dns[32];
+
+#define WORLD_NAMES                                                                      \
+    "host-record=near.test,198.51.100.1,60\nhost-record=far.test,198.51.100.2,60\n"      \
+    "cname=mail.test,lhr-efz.ms-acdc.office.com,60\n"                                    \
+    "host-record=lhr-efz.ms-acdc.office.com,198.51.100.3,60\n"                           \
+    "host-record=ams-efz.ms-acdc.office.com,198.51.100.4,60\n"                           \
+    "host-record=fra-efz.ms-acdc.office.com,198.51.100.5,60\n"                           \
+    "host-record=filtered.office.com,0.0.0.0,60\n"
+
+static inline int world_begin(void **state)
+{
+    (void)state;
+    char text[1024], conf[96], log[96];
+    uint16_t port;
+    CHECK_INT(0,
+              system("for i in 1 2 3 4 5 6 7 8 9; do "
+                     "ip addr add 198.51.100.$i/32 dev lo || exit; done"),
+              "addresses of our own");
+    child_folder(&world_folder);
+    port = child_free_port();
+    snprintf(world_dns, sizeof world_dns, "127.0.0.1:%u", port);
+    snprintf(text, sizeof text,
+             "port=%u\nlisten-address=127.0.0.1\nbind-interfaces\nno-resolv\nno-hosts\n"
+             "local-ttl=60\nuser=\ngroup=\npid-file=%s/pid\nlocal=/test/\n"
+             "local=/office.com/\n" WORLD_NAMES,
+             port, world_folder.path);
+    child_write(world_folder.path, "conf", text);
+    snprintf(conf, sizeof conf, "--conf-file=%s/conf", world_folder.path);
+    snprintf(log, sizeof log, "%s/log", world_folder.path);
+    setenv("PATH", "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", 1);
+    const char *const argv[] = {"dnsmasq", "--keep-in-foreground", conf, NULL};
+    world_dnsmasq = child_start(argv, log);
+    child_wait_for(port, "dnsmasq");
+    return 0;
+}
+
+static inline int world_end(void **state)
+{
+    (void)state;
+    child_end(world_dnsmasq);
+    child_folder_remove(&world_folder);
+    return 0;
+}
+
+/* ---- a configuration of the test's own ---- */
+
+static inline struct config world_config(void)
+{
+    struct config c = config_default();
+    c.workloads = false;
+    c.front_doors = 0;
+    c.window_ns = 86400 * NS_PER_S; /* tests close windows themselves */
+    text_copy(c.dns_servers, sizeof c.dns_servers, world_dns);
+    return c;
+}
+
+/* A target that is probed over IPv4 by these kinds, each FAKE_INTERVAL_NS. */
+static inline struct target *world_target(struct config *c, const char *host, bool echo,
+                                          bool shake)
+{
+    c->targets = realloc(c->targets, (c->n_targets + 1) * sizeof *c->targets);
+    struct target *t = &c->targets[c->n_targets++];
+    *t = target_default(probe_kind_words());
+    text_copy(t->name, sizeof t->name, host);
+    t->name[strcspn(t->name, ".")] = '\0';
+    text_copy(t->host, sizeof t->host, host);
+    t->ipv6 = false;
+    t->waiting_ns = 60 * NS_PER_MS;
+    t->kinds[FAKE_ECHO] = echo;
+    t->kinds[FAKE_SHAKE] = shake;
+    return t;
+}
+
+/* ---- turning the loop ---- */
+
+static inline void world_tick(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+static inline int64_t world_left_ns(const struct mono *until)
+{
+    return until->ns - mono_now().ns;
+}
+
+/* Turns the loop until the condition holds; fails after `ms`. */
+#define TURN_UNTIL(loop, ms, condition)                                                  \
+    do {                                                                                 \
+        struct mono until_ = {mono_now().ns + (ms)*NS_PER_MS};                           \
+        uv_timer_t tick_;                                                                \
+        uv_timer_init((loop), &tick_);                                                   \
+        uv_timer_start(&tick_, world_tick, 5, 5);                                        \
+        while (!(condition) && world_left_ns(&until_) > 0)                               \
+            uv_run((loop), UV_RUN_ONCE);                                                 \
+        uv_close((uv_handle_t *)&tick_, NULL);                                           \
+        uv_run((loop), UV_RUN_NOWAIT);                                                   \
+        CHECK((condition), "%d ms and not yet: %s", (int)(ms), #condition);              \
+    } while (0)
+
+static inline void turn_for(uv_loop_t *loop, int64_t ms)
+{
+    struct mono until = {mono_now().ns + ms * NS_PER_MS};
+    TURN_UNTIL(loop, ms + 5000, world_left_ns(&until) <= 0);
+}
+
+/* A listener on 198.51.100.N that counts who connects. */
+struct listener {
+    uv_tcp_t tcp;
+    unsigned accepted;
+};
+
+static inline void listener_on_connection(uv_stream_t *tcp, int status)
+{
+    CHECK_INT(0, status, "a connection");
+    uv_tcp_t *client = malloc(sizeof *client);
+    ((struct listener *)tcp->data)->accepted++;
+    uv_tcp_init(tcp->loop, client);
+    uv_accept(tcp, (uv_stream_t *)client);
+    uv_close((uv_handle_t *)client, (uv_close_cb)free);
+}
+
+static inline void listener_open(struct listener *l, uv_loop_t *loop, unsigned last,
+                                 uint16_t port)
+{
+    char address[32];
+    struct sockaddr_in a;
+    snprintf(address, sizeof address, "198.51.100.%u", last);
+    uv_ip4_addr(address, port, &a);
+    l->accepted = 0;
+    uv_tcp_init(loop, &l->tcp);
+    l->tcp.data = l;
+    CHECK_INT(0, uv_tcp_bind(&l->tcp, (struct sockaddr *)&a, 0), address);
+    CHECK_INT(0, uv_listen((uv_stream_t *)&l->tcp, 64, listener_on_connection), address);
+}
+
+static inline void listener_close(struct listener *l)
+{
+    uv_close((uv_handle_t *)&l->tcp, NULL);
+}
+
+#endif
