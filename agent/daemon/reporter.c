@@ -127,8 +127,8 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     say_middleboxes(c, measured);
     say_silences(measured);
     take_events(&c->events, measured);
-    serving_look(&c->serving, &c->site, measured->targets, measured->n_targets,
-                 measured->time, &c->events);
+    serving_update(&c->serving, &c->site, measured->targets, measured->n_targets,
+                   measured->time, &c->events);
     say_events(&c->events);
     batch.events = c->events.list;
     batch.n_events = c->events.n;

@@ -1,11 +1,237 @@
-#include "edge/serving_state.h"
+#include "edge/serving.h"
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/damping.h"
+#include "core/event_names.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum fit { FIT_UNKNOWN, FIT_OPTIMAL, FIT_SUBOPTIMAL };
+
+struct reported_pop { /* a PoP, with what it was read from */
+    char pop[POP_TEXT_MAX];
+    const char *basis;
+};
+
+struct served {                      /* what is known of a (target, family) */
+    struct reported_pop now, before; /* pop "": none; before the last change */
+    struct endpoint to;
+    bool reported; /* by an event that this address has it; else it was learned */
+
+    struct damping damping;
+    int64_t foreign_ns; /* when it was last; 0: never */
+
+    enum fit fit;
+    int over; /* windows in a row that it was too far */
+    enum role role;
+    bool role_reported;
+};
+
+struct serving_input { /* of one of them, in a window */
+    struct served *served;
+    const struct site *site;
+    const struct target *target;
+    const struct target_address_state *address;
+    enum family family;
+    struct standing standing; /* of the PoP of `address` */
+    struct wall time;
+    struct events *events;
+};
+
+#define WORDS_MAX 80
+
+/* "London (LON)"; "XQZ", where that is. */
+static const char *pop_words(char out[WORDS_MAX], const char *pop, const struct metro *m)
+{
+    if (m != NULL)
+        snprintf(out, WORDS_MAX, "%s (%s)", m->city, pop);
+    else
+        text_copy(out, WORDS_MAX, pop);
+    return out;
+}
+
+static struct event *add_event(const struct serving_input *in, const char *name,
+                               enum severity severity, const char *before,
+                               const char *after)
+{
+    struct event *e = events_add(in->events, name, severity, in->time, in->target);
+    e->family = in->family;
+    text_copy(e->before, sizeof e->before, before);
+    text_copy(e->after, sizeof e->after, after);
+    return e;
+}
+
+static void fact(struct event *e, const char *name, const char *text)
+{
+    if (*text != '\0')
+        event_text(e, name, text);
+}
+
+static void fact_metro(struct event *e, const char *name, const struct metro *m)
+{
+    fact(e, name, m != NULL ? m->city : "");
+}
+
+static void fact_address(struct event *e, const struct serving_input *in)
+{
+    char address[ADDRESS_TEXT_MAX];
+    fact(e, ATTR_PEER_ADDRESS, endpoint_address(address, &in->address->to));
+    fact(e, ATTR_DNS_CHAIN, in->address->asked.chain);
+}
+
+/* ---- events of another PoP ---- */
+
+static struct standing standing_of(const struct serving_input *in,
+                                   const struct reported_pop *seen)
+{
+    return site_standing(in->site, seen->pop, seen->basis);
+}
+
+static bool same_metro(const struct metro *a, const struct metro *b)
+{
+    return a != NULL && b != NULL && catalogue_same_metro(a, b);
+}
+
+static struct event *add_change(const struct serving_input *in, enum severity severity,
+                                const struct reported_pop *before)
+{
+    struct event *e =
+        add_event(in, EVENT_POP_CHANGED, severity, before->pop, in->address->pop);
+    e->calls_survey = true;
+    fact_metro(e, ATTR_METRO_BEFORE, standing_of(in, before).metro);
+    fact_metro(e, ATTR_METRO_AFTER, in->standing.metro);
+    event_number(e, ATTR_DISTANCE, in->standing.km);
+    fact_address(e, in);
+    fact(e, ATTR_DNS_SERVERS, in->address->asked.servers);
+    return e;
+}
+
+static void report_change(const struct serving_input *in,
+                          const struct reported_pop *before)
+{
+    struct standing was = standing_of(in, before);
+    char from[WORDS_MAX], to[WORDS_MAX];
+    const struct metro *a = was.metro, *b = in->standing.metro;
+    bool stays = same_metro(a, b);
+    bool farther = in->standing.km > was.km; /* not when either is unknown */
+    struct event *e =
+        add_change(in, !stays && farther ? SEVERITY_WARN : SEVERITY_INFO, before);
+    event_say(e, "served by %s, before by %s%s", pop_words(to, in->address->pop, b),
+              pop_words(from, before->pop, a), stays ? ", in the same metro" : "");
+}
+
+static void report_unstable(const struct serving_input *in,
+                            const struct reported_pop *before)
+{
+    char from[WORDS_MAX], to[WORDS_MAX];
+    bool stays = same_metro(standing_of(in, before).metro, in->standing.metro);
+    struct event *e = add_change(in, stays ? SEVERITY_INFO : SEVERITY_WARN, before);
+    event_number(e, ATTR_POP_CHANGES, DAMPING_CHANGES);
+    event_say(e,
+              "alternates: %d changes of its PoP within an hour, the last one from %s to "
+              "%s; said again when it has stayed for an hour",
+              DAMPING_CHANGES,
+              pop_words(from, before->pop, standing_of(in, before).metro),
+              pop_words(to, in->address->pop, in->standing.metro));
+}
+
+static void report_stable(const struct serving_input *in, uint64_t changes)
+{
+    char at[WORDS_MAX];
+    struct event *e = add_change(in, SEVERITY_INFO, &in->served->before);
+    event_number(e, ATTR_POP_CHANGES, (double)changes);
+    event_say(e, "served by %s for an hour, after %" PRIu64 " change%s of its PoP",
+              pop_words(at, in->address->pop, in->standing.metro), changes,
+              changes == 1 ? "" : "s");
+}
+
+/* ---- event of another owner ---- */
+
+static void report_foreign(const struct serving_input *in)
+{
+    char text[OWNER_TEXT_MAX];
+    const struct owner *owner = &in->address->owner;
+    struct event *e = add_event(in, EVENT_TARGET_FOREIGN, SEVERITY_WARN,
+                                in->served->now.pop, owner_name(owner->type));
+    fact(e, ATTR_VERDICT_BASIS, owner->why);
+    fact_address(e, in);
+    fact(e, ATTR_DNS_SERVERS, in->address->asked.servers);
+    event_say(e, "%s", owner_text(text, owner, in->target->host));
+}
+
+/* ---- events of the right PoP ---- */
+
+static void report_fit(const struct serving_input *in, enum fit fit)
+{
+    static const char *const names[] = {"", "optimal", "suboptimal"};
+    char at[WORDS_MAX], nearest[WORDS_MAX];
+    const struct near_metro *near = &in->site->nearest;
+    const struct limits *limits = &in->target->limits;
+    bool wrong = fit == FIT_SUBOPTIMAL;
+    struct event *e =
+        add_event(in, EVENT_EDGE_SUBOPTIMAL, wrong ? SEVERITY_WARN : SEVERITY_INFO,
+                  names[in->served->fit], names[fit]);
+    fact_metro(e, ATTR_METRO, in->standing.metro);
+    event_number(e, ATTR_DISTANCE, in->standing.km);
+    fact_metro(e, ATTR_METRO_NEAREST, near->metro);
+    event_number(e, ATTR_DISTANCE_NEAREST, near->km);
+    event_number(e, ATTR_DISTANCE_EXCESS, in->standing.excess_km);
+    fact_address(e, in);
+    fact(e, ATTR_DNS_SERVERS, in->address->asked.servers);
+    pop_words(at, in->address->pop, in->standing.metro);
+    pop_words(nearest, near->metro->code, near->metro);
+    if (wrong)
+        event_say(e,
+                  "served by %s, %.0f km away, while %s is %.0f km away; the limit is "
+                  "%.0f km more%s%s",
+                  at, in->standing.km, nearest, near->km, limits->distance_km,
+                  limits->distance_source[0] != '\0' ? ", by " : "",
+                  limits->distance_source);
+    else
+        event_say(e, "served by %s, %.0f km away, which is near enough again", at,
+                  in->standing.km);
+}
+
+static enum severity severity_of(enum role role)
+{
+    return role == ROLE_NEITHER  ? SEVERITY_ERROR
+           : role == ROLE_BACKUP ? SEVERITY_WARN
+                                 : SEVERITY_INFO;
+}
+
+static const char *location_of(enum role role)
+{
+    return role == ROLE_PRIMARY   ? "the primary location"
+           : role == ROLE_BACKUP  ? "the backup location"
+           : role == ROLE_NEITHER ? "no location"
+                                  : "perhaps a location";
+}
+
+static void report_role(const struct serving_input *in, enum role before)
+{
+    char at[WORDS_MAX];
+    const struct peering *p = &in->site->peering;
+    enum role role = in->standing.role;
+    struct event *e = add_event(in, EVENT_EDGE_FAILOVER, severity_of(role),
+                                role_name(before), role_name(role));
+    fact(e, ATTR_PEERING_CONNECTION, p->connection);
+    fact(e, ATTR_PEERING_PROVIDER, p->provider);
+    fact_metro(e, ATTR_PEERING_PRIMARY, in->site->primary);
+    fact_metro(e, ATTR_PEERING_BACKUP, in->site->backup);
+    fact_metro(e, ATTR_METRO, in->standing.metro);
+    event_number(e, ATTR_DISTANCE, in->standing.km);
+    fact_address(e, in);
+    bool has_none = role == ROLE_NEITHER && in->site->backup == NULL;
+    event_say(e, "served by %s, %s of connection %s%s",
+              pop_words(at, in->address->pop, in->standing.metro), location_of(role),
+              p->connection,
+              has_none ? ": without a backup that is the ordinary internet" : "");
+}
 
 /* ---- another PoP ---- */
 
@@ -15,108 +241,109 @@ static bool same_basis(const char *a, const char *b)
 }
 
 /* From cname to header, or the like: it is known otherwise, and may be where it was. */
-static bool is_learned(const struct look *l)
+static bool is_learned(const struct serving_input *in)
 {
-    const struct served *s = l->served;
+    const struct served *s = in->served;
     if (s->now.pop[0] == '\0')
         return true;
-    if (same_basis(s->now.basis, l->place->basis))
+    if (same_basis(s->now.basis, in->address->basis))
         return false;
-    const struct metro *was = serving_standing(l, &s->now).metro, *is = l->standing.metro;
-    return (!s->told && endpoint_same_address(&s->to, &l->place->to)) ||
+    const struct metro *was = standing_of(in, &s->now).metro, *is = in->standing.metro;
+    return (!s->reported && endpoint_same_address(&s->to, &in->address->to)) ||
            (was != NULL && is != NULL && catalogue_same_metro(was, is));
 }
 
-static void tell_change(const struct look *l)
+static void report_if_new(const struct serving_input *in)
 {
-    struct served *s = l->served;
-    switch (damping_change(&s->damping, l->time.ns)) {
+    struct served *s = in->served;
+    switch (damping_change(&s->damping, in->time.ns)) {
     case DAMPING_REPORT:
-        serving_say_change(l, &s->now);
+        report_change(in, &s->now);
         break;
     case DAMPING_REPORT_UNSTABLE:
-        serving_say_unstable(l, &s->now);
+        report_unstable(in, &s->now);
         break;
     case DAMPING_SUPPRESS:
         break;
     }
 }
 
-static void look_at_pop(const struct look *l)
+static void check_pop(const struct serving_input *in)
 {
-    struct served *s = l->served;
-    const struct target_address_state *place = l->place;
-    bool is_new = strcmp(s->now.pop, place->pop) != 0;
-    bool changed = is_new && !is_learned(l);
+    struct served *s = in->served;
+    const struct target_address_state *address = in->address;
+    bool is_new = strcmp(s->now.pop, address->pop) != 0;
+    bool changed = is_new && !is_learned(in);
     if (changed) {
-        tell_change(l);
+        report_if_new(in);
         s->before = s->now;
     }
-    if (is_new || !endpoint_same_address(&s->to, &place->to))
-        s->told = changed;
-    s->now.basis = place->basis;
-    text_copy(s->now.pop, sizeof s->now.pop, place->pop);
-    s->to = place->to;
-    uint64_t changes = damping_settled(&s->damping, l->time.ns);
+    if (is_new || !endpoint_same_address(&s->to, &address->to))
+        s->reported = changed;
+    s->now.basis = address->basis;
+    text_copy(s->now.pop, sizeof s->now.pop, address->pop);
+    s->to = address->to;
+    uint64_t changes = damping_settled(&s->damping, in->time.ns);
     if (changes > 0)
-        serving_say_still(l, changes);
+        report_stable(in, changes);
 }
 
 /* ---- the right one? ---- */
 
-static void look_at_fit(const struct look *l)
+static void check_fit(const struct serving_input *in)
 {
-    struct served *s = l->served;
-    double limit_km = l->target->limits.distance_km;
-    if (limit_km <= 0 || isnan(l->standing.excess_km))
+    struct served *s = in->served;
+    double limit_km = in->target->limits.distance_km;
+    if (limit_km <= 0 || isnan(in->standing.excess_km))
         return;
-    s->over = l->standing.excess_km > limit_km ? s->over + 1 : 0;
+    s->over = in->standing.excess_km > limit_km ? s->over + 1 : 0;
     enum fit fit = s->over == 0              ? FIT_OPTIMAL
                    : s->over >= SERVING_HELD ? FIT_SUBOPTIMAL
                                              : s->fit;
     if (fit != s->fit && (fit == FIT_SUBOPTIMAL || s->fit == FIT_SUBOPTIMAL))
-        serving_say_fit(l, fit);
+        report_fit(in, fit);
     s->fit = fit;
 }
 
-static void look_at_role(const struct look *l)
+static void check_role(const struct serving_input *in)
 {
-    struct served *s = l->served;
-    enum role role = l->standing.role,
+    struct served *s = in->served;
+    enum role role = in->standing.role,
               was = s->role == ROLE_NONE ? ROLE_UNKNOWN : s->role;
     bool as_it_should = role == ROLE_PRIMARY || role == ROLE_UNKNOWN;
-    bool at_first = was == ROLE_UNKNOWN && !s->role_told;
+    bool at_first = was == ROLE_UNKNOWN && !s->role_reported;
     if (role != was && !(at_first && as_it_should)) {
-        serving_say_role(l, was);
-        s->role_told = true;
+        report_role(in, was);
+        s->role_reported = true;
     }
     s->role = role;
 }
 
 /* ---- Microsoft's at all? ---- */
 
-static void look_at_owner(const struct look *l)
+static void check_owner(const struct serving_input *in)
 {
-    struct served *s = l->served;
-    bool guessed = l->target->discovered && l->target->server_name[0] != '\0';
-    if (l->place->owner.type != OWNER_FOREIGN || guessed ||
-        l->place->to.family == FAMILY_NONE)
+    struct served *s = in->served;
+    bool guessed = in->target->discovered && in->target->server_name[0] != '\0';
+    if (in->address->owner.type != OWNER_FOREIGN || guessed ||
+        in->address->to.family == FAMILY_NONE)
         return;
-    if (s->foreign_ns == 0 || l->time.ns - s->foreign_ns > DAMPING_STABLE_NS)
-        serving_say_foreign(l);
-    s->foreign_ns = l->time.ns;
+    if (s->foreign_ns == 0 || in->time.ns - s->foreign_ns > DAMPING_STABLE_NS)
+        report_foreign(in);
+    s->foreign_ns = in->time.ns;
 }
 
 /* ---- once a window ---- */
 
-static void look(const struct look *l)
+static void check(const struct serving_input *in)
 {
-    look_at_pop(l);
-    if (l->served->damping.suppressing || l->target->discovered || !l->place->answers)
+    check_pop(in);
+    if (in->served->damping.suppressing || in->target->discovered ||
+        !in->address->answers)
         return;
-    look_at_fit(l);
-    if (l->standing.role != ROLE_NONE)
-        look_at_role(l);
+    check_fit(in);
+    if (in->standing.role != ROLE_NONE)
+        check_role(in);
 }
 
 /* Room for more of them, of which nothing is known. */
@@ -129,27 +356,27 @@ static void grow(struct serving *s, size_t n)
     s->n = n;
 }
 
-void serving_look(struct serving *s, const struct site *site,
-                  const struct target_state *states, size_t n, struct wall time,
-                  struct events *events)
+void serving_update(struct serving *s, const struct site *site,
+                    const struct target_state *states, size_t n, struct wall time,
+                    struct events *events)
 {
     grow(s, 2 * n);
     for (size_t i = 0; i < 2 * n; i++) {
         const struct target_state *state = &states[i / 2];
-        struct look l = {
+        struct serving_input in = {
             .served = &s->all[i],
             .site = site,
             .target = state->target,
-            .place = &state->addresses[i % 2],
+            .address = &state->addresses[i % 2],
             .family = i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6,
             .time = time,
             .events = events,
         };
-        look_at_owner(&l);
-        if (l.place->pop[0] == '\0')
+        check_owner(&in);
+        if (in.address->pop[0] == '\0')
             continue;
-        l.standing = site_standing(site, l.place->pop, l.place->basis);
-        look(&l);
+        in.standing = site_standing(site, in.address->pop, in.address->basis);
+        check(&in);
     }
 }
 

@@ -38,9 +38,9 @@ struct serving { /* { 0 } knows nothing yet; ends with serving_free() */
 
 /* The states of a window that has just closed, always in the same order; more may have
  * come behind them. */
-void serving_look(struct serving *s, const struct site *site,
-                  const struct target_state *states, size_t n, struct wall time,
-                  struct events *events);
+void serving_update(struct serving *s, const struct site *site,
+                    const struct target_state *states, size_t n, struct wall time,
+                    struct events *events);
 void serving_free(struct serving *s);
 
 #endif

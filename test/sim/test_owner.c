@@ -50,8 +50,8 @@ static void on_batch(struct sim *s, const struct batch *batch)
 {
     struct day *d = s->user;
     d->events.n = 0;
-    serving_look(&d->serving, &d->site, batch->targets, batch->n_targets, batch->time,
-                 &d->events);
+    serving_update(&d->serving, &d->site, batch->targets, batch->n_targets, batch->time,
+                   &d->events);
     for (size_t i = 0; i < d->events.n; i++) {
         bool foreign = strcmp(d->events.list[i].name, "edgelat.target.foreign") == 0;
         d->foreign += foreign;

@@ -75,7 +75,7 @@ static void be_at(struct rig *r, const char *pop, const char *basis, const char 
 static void look(struct rig *r)
 {
     r->events.n = 0;
-    serving_look(&r->serving, &r->site, &r->state, 1, r->now, &r->events);
+    serving_update(&r->serving, &r->site, &r->state, 1, r->now, &r->events);
     for (size_t i = 0; i < r->events.n; i++) {
         const struct event *e = &r->events.list[i];
         CHECK(e->target == &r->target && e->kind == NULL, "whose it is");
@@ -414,11 +414,11 @@ static void test_families_and_targets(void **state)
     look(&r);
     states[0] = states[1] = r.state;
     states[0].addresses[1] = states[0].addresses[0];
-    serving_look(&r.serving, &r.site, states, 2, r.now, &r.events);
+    serving_update(&r.serving, &r.site, states, 2, r.now, &r.events);
     CHECK_INT(0, r.events.n, "learned");
     text_copy(states[0].addresses[1].pop, POP_TEXT_MAX, "AMS");
     text_copy(states[1].addresses[0].pop, POP_TEXT_MAX, "NYC");
-    serving_look(&r.serving, &r.site, states, 2, r.now, &r.events);
+    serving_update(&r.serving, &r.site, states, 2, r.now, &r.events);
     CHECK_INT(2, r.events.n, "one of each");
     CHECK_INT(FAMILY_IPV6, r.events.list[0].family, "of the first target");
     CHECK_TEXT("AMS", r.events.list[0].after, "its PoP");
