@@ -2,7 +2,8 @@
  * Plays a fleet against a receiver: every agent's batch of one minute, made by the
  * agent's own encoder, with an instance id, a host and a site of its own.
  *
- *     fleet ADDRESS:PORT/PATH [-a AGENTS] [-s SECONDS] [-c CONNECTIONS] [-p PASSES] [-r]
+ *     fleet ADDRESS:PORT/PATH [-a AGENTS] [-s SECONDS] [-c CONNECTIONS] [-p PASSES]
+ *         [-m MINUTES] [-r]
  *
  * As fast as the receiver takes them; with -r in real time, each when the agent would
  * ship it (core/splay.h). What a receiver knows already costs it less: a second pass
@@ -18,7 +19,7 @@
 
 enum {
     BRANCHES = 32, /* that differ; agents of the same one differ in their names */
-    MINUTES = 60,
+    MINUTES_MAX = 7 * 1440,
     AGENTS_MAX = 1000000,
     CONNECTIONS_MAX = 256,
     REPLY_MAX = 4096,
@@ -49,7 +50,7 @@ static struct {
     bool real_time;
     int64_t began_ns, limit_ns;
     struct request *requests;
-    size_t agents, next, done, refused;
+    size_t agents, minutes, next, done, refused;
     uint64_t body_bytes;
     struct connection connections[CONNECTIONS_MAX];
     size_t n_connections;
@@ -110,11 +111,11 @@ static void make_requests(void)
     static struct branch b;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    int64_t minute = now.tv_sec / 60 - MINUTES;
+    int64_t minute = now.tv_sec / 60 - (int64_t)fleet.minutes;
     fleet.requests = calloc(fleet.agents, sizeof *fleet.requests);
     for (size_t seed = 0; seed < BRANCHES; seed++) {
         branch_begin(&b, seed, 5, 3, (struct wall){minute * 60 * NS_PER_S});
-        for (int i = 0; i < MINUTES; i++)
+        for (size_t i = 0; i < fleet.minutes; i++)
             branch_minute(&b);
         for (size_t agent = seed; agent < fleet.agents; agent += BRANCHES)
             make_request(&fleet.requests[agent], &b.batch, agent);
@@ -307,9 +308,10 @@ int main(int argc, char **argv)
 {
     size_t passes = 1;
     fleet.agents = 10000;
+    fleet.minutes = 60;
     fleet.limit_ns = 60 * NS_PER_S;
     fleet.n_connections = 32;
-    for (int c; (c = getopt(argc, argv, "a:s:c:p:r")) != -1;) {
+    for (int c; (c = getopt(argc, argv, "a:s:c:p:m:r")) != -1;) {
         if (c == 'a')
             fleet.agents = strtoul(optarg, NULL, 10);
         else if (c == 's')
@@ -318,14 +320,18 @@ int main(int argc, char **argv)
             fleet.n_connections = strtoul(optarg, NULL, 10);
         else if (c == 'p')
             passes = strtoul(optarg, NULL, 10);
+        else if (c == 'm')
+            fleet.minutes = strtoul(optarg, NULL, 10);
         else if (c == 'r')
             fleet.real_time = true;
         else
             return 2;
     }
     if (optind + 1 != argc || fleet.agents == 0 || fleet.agents > AGENTS_MAX ||
-        fleet.n_connections == 0 || fleet.n_connections > CONNECTIONS_MAX)
-        fail("usage", "fleet ADDRESS:PORT/PATH [-a N] [-s SECONDS] [-c N] [-p N] [-r]");
+        fleet.n_connections == 0 || fleet.n_connections > CONNECTIONS_MAX ||
+        fleet.minutes == 0 || fleet.minutes > MINUTES_MAX)
+        fail("usage",
+             "fleet ADDRESS:PORT/PATH [-a N] [-s SECONDS] [-c N] [-p N] [-m N] [-r]");
     parse_where(argv[optind]);
     make_requests();
     uv_loop_init(&fleet.loop);
