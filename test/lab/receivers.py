@@ -11,6 +11,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import yaml
+
 import lab
 from lab import wait_for
 
@@ -43,10 +45,26 @@ class VictoriaMetrics:
             return False
 
     def ask(self, text):
-        self.get("/internal/force_flush")  # so that the newest points count
+        self.flush()
         now = int(time.time()) + 1  # it takes whole seconds, and would miss what came in this one
         found = json.loads(self.get("/api/v1/query", query=text, time=now))["data"]["result"]
         return [(r["metric"], float(r["value"][1])) for r in found]
+
+    def flush(self):
+        self.get("/internal/force_flush")  # so that the newest points count
+
+    def write(self, batch):
+        """None when it was taken; `batch` is a request as it is sent, not gzipped."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.PORT}/opentelemetry/v1/metrics", batch,
+                                         {"Content-Type": "application/x-protobuf"})
+        try:
+            with urllib.request.urlopen(request, timeout=5):
+                return None
+        except urllib.error.HTTPError as error:
+            return error.read().decode()
+
+    def query_range(self, text, start, end, step):
+        return json.loads(self.get("/api/v1/query_range", query=text, start=start, end=end, step=step))["data"]["result"]
 
     def query(self, text, least):
         """[(labels, value)] of an instant query; waits until there are as many as `least`."""
@@ -56,12 +74,15 @@ class VictoriaMetrics:
 
 class Prometheus:
     """Debian's build has no OTLP receiver: batches come as `edgelat decode` prints them, and are translated as that
-    receiver does (a counter a sum, a native histogram an exponential one, points of a series in their order), for the
-    remote write receiver, which appends them by the same code."""
+    receiver does (names with units, a counter a sum, a native histogram an exponential one, points of a series in their
+    order, the promoted attributes of the resource), for the remote write receiver, which appends them by the same code.
+    """
 
     PORT = 18430
 
     def __init__(self, config):
+        with open(config, encoding="utf-8") as file:
+            self.promoted = set(yaml.safe_load(file)["otlp"]["promote_resource_attributes"])
         program = os.path.join(TOOLS, "prometheus", "usr", "bin", "prometheus")
         self.log_path = os.path.join(lab.FOLDER, "prometheus.log")
         self.log = open(self.log_path, "w", encoding="utf-8")
@@ -83,15 +104,25 @@ class Prometheus:
         with urllib.request.urlopen(self.url("/api/v1/query", query=text, time=at), timeout=5) as reply:
             return json.loads(reply.read())["data"]["result"]
 
+    def query_range(self, text, start, end, step):
+        with urllib.request.urlopen(self.url("/api/v1/query_range", query=text, start=start, end=end, step=step),
+                                    timeout=5) as reply:
+            return json.loads(reply.read())["data"]["result"]
+
     def write(self, batch):
         """None when it was taken, else what Prometheus says."""
+        resource = {a["key"]: a for a in batch["resourceMetrics"][0]["resource"]["attributes"]}
+        instance = resource["service.instance.id"]["value"]["stringValue"]
+        promoted = [a for key, a in resource.items() if key in self.promoted]
         series = {}
         for metric in batch["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]:
             kind = next(k for k in ("sum", "gauge", "exponentialHistogram") if k in metric)
+            unit = {"s": "_seconds", "By": "_bytes"}.get(metric.get("unit"), "")
             for point in metric[kind]["dataPoints"]:
                 labels = {a["key"].replace(".", "_"): str(next(iter(a["value"].values())))
-                          for a in point.get("attributes", [])}
-                labels["__name__"] = metric["name"].replace(".", "_") + ("_total" if kind == "sum" else "")
+                          for a in promoted + point.get("attributes", [])}
+                labels |= {"job": "edgelat", "instance": instance,
+                           "__name__": metric["name"].replace(".", "_") + unit + ("_total" if kind == "sum" else "")}
                 key = b"".join(field(1, field(1, k.encode()) + field(2, v.encode())) for k, v in sorted(labels.items()))
                 series[key] = series.get(key, b"") + (histogram if kind == "exponentialHistogram" else sample)(point)
         body = b"".join(field(1, key + points) for key, points in series.items())

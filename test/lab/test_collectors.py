@@ -5,6 +5,7 @@ Runs itself in the lab.
 """
 
 import glob
+import gzip
 import json
 import os
 import re
@@ -20,10 +21,11 @@ import yaml
 
 import lab
 from lab import Tap, run, running, wait_for
-from receivers import BUILD, Prometheus, VictoriaMetrics, decode_all
+from receivers import BUILD, TOOLS, Prometheus, VictoriaMetrics, decode_all
 
 EXAMPLES = os.path.join(lab.TOP, "packaging", "collector")
 EDGELAT = os.path.join(BUILD, "edgelat")
+PROMTOOL = os.path.join(TOOLS, "promtool", "usr", "bin", "promtool")
 
 tap = Tap()
 
@@ -34,40 +36,127 @@ def read(name):
 
 
 def otelcol():
-    """What a pipeline names is there, with or without the parts that are commented out."""
+    """What is acknowledged is on disk: no pipeline has a `batch` processor, each exporter's queue has storage, a bound in
+    bytes and retries without end. Nothing stands there unused, with or without the parts that are commented out."""
     shipped = read("otelcol.yaml")
-    begun = shipped.index("exporters:")
-    uncommented = shipped[:begun] + re.sub(r"^  # (?!----)", "  ", shipped[begun:], flags=re.M)
+    uncommented = re.sub(r"^  # (?=( +#| *- | *[\w/]+:( |$)))", "  ", shipped, flags=re.M)
     for what, text in (("as shipped", shipped), ("uncommented", uncommented)):
         conf = yaml.safe_load(text)
-        parts = {kind: set(conf[kind]) for kind in ("receivers", "processors", "exporters", "extensions")}
-        for name, pipeline in conf["service"]["pipelines"].items():
-            missing = [(kind, part) for kind, used in pipeline.items() for part in used if part not in parts[kind]]
-            tap.equal([], missing, f"otelcol.yaml, {what}: {name}: every part of the pipeline is defined")
-        stores = {e.get("sending_queue", {}).get("storage") for e in conf["exporters"].values()} - {None}
-        tap.ok(stores <= parts["extensions"] and set(conf["service"]["extensions"]) <= parts["extensions"],
-               f"otelcol.yaml, {what}: queues are where they say", stores)
-    tap.equal({"clickhouse", "kafka", "prometheusremotewrite"}, parts["exporters"], "otelcol.yaml: three backends")
+        kinds = ("receivers", "processors", "exporters")
+        parts = {kind: set(conf[kind]) for kind in (*kinds, "extensions")}
+        pipelines = conf["service"]["pipelines"]
+        used = {kind: {part for pipeline in pipelines.values() for part in pipeline[kind]} for kind in kinds}
+        used["extensions"] = set(conf["service"]["extensions"])
+        for kind, of_kind in used.items():
+            tap.equal(set(), of_kind - parts[kind], f"otelcol.yaml, {what}: {kind} that are used are defined")
+            if what == "as shipped":
+                tap.equal(set(), parts[kind] - of_kind, f"otelcol.yaml, {what}: {kind} that are defined are used")
+        batching = [part for part in parts["processors"] if part.split("/")[0] in ("batch", "groupbyattrs")]
+        tap.equal([], batching, f"otelcol.yaml, {what}: nothing answers before the queue does")
+        for name, exporter in conf["exporters"].items():
+            queue = exporter.get("sending_queue", {})
+            tap.ok(queue.get("enabled") and queue.get("storage") in used["extensions"] and
+                   queue.get("sizer") == "bytes" and queue.get("batch", {}).get("sizer") == "items" and
+                   not queue.get("wait_for_result"), f"otelcol.yaml, {what}: {name}: a queue on disk", queue)
+            tap.equal({"enabled": True, "max_elapsed_time": "0s"}, exporter.get("retry_on_failure"),
+                      f"otelcol.yaml, {what}: {name}: never gives up")
+    tap.equal({"clickhouse", "kafka", "otlp_http"}, parts["exporters"], "otelcol.yaml: three backends")
+    tap.equal({"memory_limiter", "filter/no_histograms"}, parts["processors"], "otelcol.yaml: two processors")
 
 
-def queries(dashboard):
-    """(panel and query, expression) of all that Prometheus' language is asked in."""
-    values = {"site": "lab", "target": ".*", "kind": "icmp", "delay": "rtt", "__rate_interval": "1m"}
-    for panel in dashboard["panels"]:
-        if panel["datasource"]["type"] == "prometheus":
-            for target in panel["targets"]:
-                expression = re.sub(r"\$(\w+)", lambda m: values[m.group(1)], target["expr"])
-                yield f"{panel['title']}, {target['refId']}", expression
-    for variable in dashboard["templating"]["list"]:
-        if variable["type"] == "query":
-            series, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"]).groups()
-            yield f"variable {variable['name']}", f"count by ({label}) (({series})) != 0"
+def rules():
+    path = os.path.join(EXAMPLES, "edgelat.rules.yml")
+    groups = yaml.safe_load(read("edgelat.rules.yml"))["groups"]
+    found = [rule for group in groups for rule in group["rules"]]
+    tap.equal(8, len(found), "edgelat.rules.yml: eight rules")
+    tap.ok(all("summary" in rule["annotations"] for rule in found if "alert" in rule), "each alert has a summary")
+    if os.access(PROMTOOL, os.X_OK):
+        done = run(PROMTOOL, "check", "rules", path)
+        tap.ok("SUCCESS: 8 rules found" in done.stdout, "promtool accepts them", done.stdout + done.stderr)
+        done = run(PROMTOOL, "test", "rules", os.path.join(lab.TOP, "test", "lab", "edgelat.rules.test.yml"))
+        tap.ok(done.returncode == 0, "promtool: they fire when they should", done.stdout + done.stderr)
+    return [(rule.get("record") or rule["alert"], rule["expr"]) for rule in found]
 
 
-def dashboard_shows_something():
+# ---- the dashboard, with windows of a minute and as Grafana asks
+
+
+SHIPPED_WINDOW, SCRAPE_INTERVAL = 60, 15  # seconds: the agent's default; the default of Grafana's data source
+
+
+def played(state, window):
+    """[(request, the same as JSON)]: the batches in a state folder as windows of SHIPPED_WINDOW would have made them, the
+    newest a second before the last minute, which is a step of Grafana's."""
+    batches = []
+    factor, newest = SHIPPED_WINDOW // window, (time.time_ns() // 60000000000 * 60 - 1) * 1000000000
+    for file in sorted(glob.glob(f"{state}/history/*-metrics*"), key=os.path.basename):
+        with gzip.open(file) as packed:
+            batches.append((packed.read(), run(EDGELAT, "decode", file).stdout))
+    times = {int(t) for _, text in batches for t in re.findall(r'imeUnixNano":"?(\d+)', text)}
+    moved = {t: newest - (max(times) - t) * factor for t in times}
+    out = []
+    for request, text in batches:
+        for t, to in moved.items():
+            request = request.replace(struct.pack("<Q", t), struct.pack("<Q", to))
+        text = re.sub(r'(imeUnixNano":"?)(\d+)', lambda m: m[1] + str(moved[int(m[2])]), text)
+        out.append((request, json.loads(text)))
+    return out
+
+
+def seconds(text):
+    return int(text[:-1]) * {"s": 1, "m": 60, "h": 3600}[text[-1]]
+
+
+def as_grafana(target, values, range_s):
+    """(expression, step): $__rate_interval is the larger of step + scrape interval and four scrape intervals, where the
+    Min step of the query takes the place of the data source's scrape interval."""
+    scrape = seconds(target["interval"]) if "interval" in target else SCRAPE_INTERVAL
+    step = max(scrape, range_s // 1000)
+    values = values | {"__rate_interval": f"{max(step + scrape, 4 * scrape)}s"}
+    return re.sub(r"\$(\w+)", lambda m: values[m[1]], target["expr"]), step
+
+
+def series_of(store, target, values, end, windows):
+    """[[(time, value)]] in a panel of 20 minutes, and how many there are at least: the first
+    window begins the series, and of a short one no percentile is sent."""
+    expression, step = as_grafana(target, values, 1200)
+    if target.get("instant"):
+        start, step, least = end, 300, 1  # the step is how far VictoriaMetrics looks back
+    else:
+        end = end // step * step
+        start, least = end - 1200, (windows - 2) * 60 // step
+    return [[(t, float(v)) for t, v in s["values"] if v != "NaN"]
+            for s in store.query_range(expression, start, end, step)], least
+
+
+def dashboard_shows(name, store, other, windows):
+    """`other`: the queries of "Delay by PoP" for the other way of keeping histograms."""
     dashboard = json.loads(read("grafana-dashboard.json"))
     ids = [panel["id"] for panel in dashboard["panels"]]
     tap.equal(len(ids), len(set(ids)), "dashboard: each panel has a number of its own")
+    values = {"site": "lab", "target": ".*", "kind": "icmp", "delay": "rtt"}
+    now = int(time.time())
+    for panel in dashboard["panels"]:
+        if panel["datasource"]["type"] != "prometheus":
+            continue
+        for target in panel["targets"]:
+            what = f"{name}: dashboard: {panel['title']}, {target['refId']}"
+            found, least = series_of(store, target, values, now, windows)
+            if panel["id"] == 5 and target["refId"] in other:
+                tap.equal([], found, f"{what}: nothing, it is for the other store")
+                continue
+            most = max(map(len, found), default=0)
+            tap.ok(most >= least, f"{what}: {most} points, at least {least}", target["expr"])
+            found, _ = series_of(store, target, values | {"site": "elsewhere"}, now, windows)
+            tap.equal([], [s for s in found if any(v for _, v in s)], f"{what}: nothing of another site")
+    for variable in dashboard["templating"]["list"]:
+        if variable["type"] == "query":
+            series, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"]).groups()
+            expression = re.sub(r"\$(\w+)", lambda m: values[m[1]], f"count by ({label}) (({series})) != 0")
+            tap.ok(store.query_range(expression, now, now, 60), f"{name}: variable {variable['name']}", expression)
+
+
+def receivers_take_it():
     vm = VictoriaMetrics("-opentelemetry.usePrometheusNaming")
     path = os.path.join(lab.FOLDER, "collectors.conf")
     with open(path, "w", encoding="utf-8") as conf:
@@ -85,16 +174,22 @@ def dashboard_shows_something():
             restless.wait(10)
             batches = batches_of(f"{lab.FOLDER}/restless")
             every_window_counts(vm, batches)
-            for what, expression in queries(dashboard):
-                found = vm.query(expression, 1)
-                if what == "Delay by PoP, merged over the sites, C":
-                    tap.equal([], found, f"dashboard: {what}: nothing, as it is for Prometheus")
-                else:
-                    tap.ok(found, f"dashboard: {what}: {len(found)} series", expression)
             waiting = glob.glob(f"{lab.FOLDER}/collectors/spool/*-logs.pb.gz")
             tap.ok(waiting, "VictoriaMetrics takes no events: they wait")
             tap.equal([], glob.glob(f"{lab.FOLDER}/collectors/spool/bad/*"), "and nothing is set aside")
-    prometheus(batches)
+    minutes = played(f"{lab.FOLDER}/collectors", 5)
+    tap.ok(len(minutes) >= 4, f"{len(minutes)} windows to play")
+    victoria_metrics_shows(minutes)
+    prometheus(batches, minutes)
+
+
+def victoria_metrics_shows(minutes):
+    vm = VictoriaMetrics("-opentelemetry.usePrometheusNaming")
+    with running(*vm.command, stdout=vm.log, stderr=vm.log):
+        if tap.ok(wait_for(vm.ready, 15), "VictoriaMetrics is up again"):
+            tap.equal({None}, {vm.write(request) for request, _ in minutes}, "it takes what is played")
+            vm.flush()
+            dashboard_shows("VictoriaMetrics", vm, "CD", len(minutes))
 
 
 # ---- series that begin all the time
@@ -161,7 +256,7 @@ def every_window_counts(vm, batches):
                   f"VictoriaMetrics: increase of {metric}, site by the host's name, is the exact count")
 
 
-def prometheus(batches):
+def prometheus(batches, minutes):
     """It reads the configuration that we suggest, and its increase() sees the first window of each series."""
     server = Prometheus(os.path.join(EXAMPLES, "prometheus.yml"))
     with running(*server.command, stdout=server.log, stderr=server.log):
@@ -173,14 +268,20 @@ def prometheus(batches):
         now = time.time() + 1
         results, delays = counted(batches)
         sums = [0, 0]
-        for series in server.query('{__name__=~"edgelat_probe_results_total|edgelat_probe_delay"}[5m]', now):
+        for series in server.query('{edgelat_target="restless",__name__=~"edgelat_probe_results_total|edgelat_probe_delay_seconds"}[5m]', now):
             of_results = "values" in series
             values = [float(v if of_results else v["count"]) for _, v in series["values" if of_results else "histograms"]]
             sums[not of_results] += sum(max(b - a, 0) for a, b in zip(values, values[1:]))
         tap.equal([results, delays], sums, "Prometheus: differences of points are the exact counts")
-        found = server.query("sum(increase(edgelat_probe_results_total[5m]))", now)
+        found = server.query('sum(increase(edgelat_probe_results_total{edgelat_target="restless"}[5m]))', now)
         seen = float(found[0]["value"][1])  # it extrapolates a series of one window by half of that
         tap.ok(results <= seen <= 1.3 * results, f"Prometheus: increase is {seen:.1f}, of {results} results")
+        tap.equal({None}, {server.write(batch) for _, batch in minutes}, "Prometheus takes what is played")
+        dashboard_shows("Prometheus", server, "AB", len(minutes))
+        for name, expression in rules():
+            answer = server.query(expression, now)
+            tap.ok(answer or not name.startswith(("edgelat_pop:", "site_target:")),
+                   f"Prometheus: {name}: {len(answer)} results", expression)
 
 
 def points(batch, metric):
@@ -226,6 +327,6 @@ if __name__ == "__main__":
     if lab.FOLDER is None:
         os.execv(os.path.join(lab.TOP, "scripts", "lab"), ["lab", "--", sys.executable, os.path.abspath(__file__)])
     otelcol()
-    dashboard_shows_something()
+    receivers_take_it()
     delta()
     sys.exit(tap.finish())
