@@ -128,7 +128,7 @@ static bool done(const struct session *s)
 static void send_probe(struct session *s, const struct due *due)
 {
     struct live_stream *stream = &s->streams[due->stream];
-    window_missed(stream->window, due->missed);
+    window_count(stream->window, COUNTER_MISSED, due->missed);
     if (mono_now().ns - due->at.ns > PIPELINE_LATE_NS)
         window_busy(stream->window);
     stream->sent++;
@@ -173,10 +173,10 @@ static void on_result(const struct result *result, void *user)
                        0); /* the prober ends outside of its own callback */
 }
 
-static void on_after(uint32_t stream, enum late_reply what, void *user)
+static void on_after(uint32_t stream, enum counter what, void *user)
 {
     struct session *s = user;
-    window_after(s->streams[stream].window, what);
+    window_count(s->streams[stream].window, what, 1);
 }
 
 static void on_busy(void *user)

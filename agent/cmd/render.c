@@ -203,12 +203,9 @@ void render_summary_json(struct text *out, const struct shown *of,
     json_unsigned(&j, "lost", outcomes_lost(summary->outcomes));
     json_unsigned(&j, "failed", outcomes_failed(summary->outcomes));
     json_number(&j, "loss_ratio", summary->loss_ratio);
-    json_unsigned(&j, "duplicates", summary->duplicates);
-    json_unsigned(&j, "late", summary->late);
-    json_unsigned(&j, "reordered", summary->reordered);
-    json_unsigned(&j, "lost_packets", summary->lost_packets);
     json_unsigned(&j, "longest_loss_burst", summary->longest_burst);
-    json_unsigned(&j, "missed", summary->missed);
+    for (size_t i = 0; i < COUNTERS; i++)
+        json_unsigned(&j, counter_names[i].key, summary->counters[i]);
     json_bool(&j, "busy", summary->busy);
     json_object(&j, "outcomes");
     for (size_t i = 0; i < OUTCOME_COUNT; i++)
@@ -261,40 +258,47 @@ static void add_delay_line(struct text *out, const struct shown *of,
     text_add(out, " %9s\n", render_ms(ms, d->max_ns));
 }
 
+struct count_list { /* "3 late, 1 reordered" behind the stream's columns */
+    struct text *out;
+    const struct shown *of;
+    bool any;
+};
+
+static void add_count(struct count_list *l, const char *name, uint64_t count)
+{
+    if (count == 0)
+        return;
+    if (!l->any)
+        add_stream(l->out, l->of);
+    text_add(l->out, "%s%llu %s", l->any ? ", " : "", (unsigned long long)count, name);
+    l->any = true;
+}
+
 /* What happened besides replies and their delays; nothing when nothing did. */
 static void add_counts(struct text *out, const struct shown *of,
                        const struct summary *summary)
 {
-    const struct {
+    struct count_list l = {out, of, false};
+    static const struct {
         const char *name;
-        uint64_t count;
-    } counts[] = {
-        {"refused", summary->outcomes[OUTCOME_REFUSED]},
-        {"unreachable", summary->outcomes[OUTCOME_UNREACHABLE]},
-        {"TLS errors", summary->outcomes[OUTCOME_TLS_ERROR]},
-        {"HTTP errors", summary->outcomes[OUTCOME_HTTP_ERROR]},
-        {"not measured", summary->outcomes[OUTCOME_NOT_MEASURED]},
-        {"still waiting", of->waiting},
-        {"late", summary->late},
-        {"duplicates", summary->duplicates},
-        {"reordered", summary->reordered},
-        {"lost packets sent again", summary->lost_packets},
-        {"lost in a row", summary->longest_burst > 1 ? summary->longest_burst : 0},
+        enum outcome outcome;
+    } outcomes[] = {
+        {"refused", OUTCOME_REFUSED},           {"unreachable", OUTCOME_UNREACHABLE},
+        {"TLS errors", OUTCOME_TLS_ERROR},      {"HTTP errors", OUTCOME_HTTP_ERROR},
+        {"not measured", OUTCOME_NOT_MEASURED},
     };
-    const char *before = "";
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        if (counts[i].count == 0)
-            continue;
-        if (before[0] == '\0')
-            add_stream(out, of);
-        text_add(out, "%s%llu %s", before, (unsigned long long)counts[i].count,
-                 counts[i].name);
-        before = ", ";
-    }
+    for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)
+        add_count(&l, outcomes[i].name, summary->outcomes[outcomes[i].outcome]);
+    add_count(&l, "still waiting", of->waiting);
+    for (size_t i = 0; i < COUNTERS; i++)
+        if (counter_names[i].text != NULL)
+            add_count(&l, counter_names[i].text, summary->counters[i]);
+    add_count(&l, "lost in a row",
+              summary->longest_burst > 1 ? summary->longest_burst : 0);
     uint64_t failed = outcomes_failed(summary->outcomes);
     if (failed > 0)
         text_add(out, " (%.1f %% failed)", 100 * (double)failed / (double)summary->sent);
-    if (before[0] != '\0')
+    if (l.any)
         text_add(out, "\n");
 }
 
@@ -312,7 +316,7 @@ void render_summary_lines(struct text *out, const struct shown *of,
         text_add(out,
                  "this host was too busy to measure well: probes went out late, %llu not "
                  "at all\n",
-                 (unsigned long long)summary->missed);
+                 (unsigned long long)summary->counters[COUNTER_MISSED]);
     }
     if (or_null(of->interception) != NULL) {
         add_stream(out, of);

@@ -25,10 +25,12 @@ struct series {
     char pop[POP_TEXT_MAX]; /* "" is unknown */
     bool overflow;     /* of all addresses for which there was no series, core/series.h */
     struct wall start; /* when the series began: OTLP start_time_unix_nano */
-    uint64_t outcomes[OUTCOME_COUNT];                           /* cumulative */
-    uint64_t late, duplicates, reordered, lost_packets, missed; /* cumulative */
-    struct histogram delays[DELAYS_MAX];                        /* cumulative */
-    struct histogram variation;                                 /* cumulative */
+    /* cumulative: */
+    uint64_t outcomes[OUTCOME_COUNT];
+    uint64_t counters[COUNTERS];
+    struct histogram delays[DELAYS_MAX];
+    struct histogram variation;
+
     /* Where probes without a port (ICMP) were never answered, while the target itself
      * answers by this kind in the same family and PoP: they are filtered on the way,
      * which is no data and not an outage. Else NULL. */

@@ -96,7 +96,7 @@ bool pipeline_take(struct pipeline *p, struct mono now, struct probe_request *ou
         return false;
     struct pipeline_stream *s = &p->streams[due.stream];
     if (due.missed > 0) {
-        window_missed(s->window, due.missed);
+        window_count(s->window, COUNTER_MISSED, due.missed);
         s->touched = true;
     }
     if (now.ns - due.at.ns > PIPELINE_LATE_NS)
@@ -339,10 +339,10 @@ void pipeline_result(struct pipeline *p, const struct result *result)
     s->touched = true;
 }
 
-void pipeline_after(struct pipeline *p, uint32_t stream, enum late_reply what)
+void pipeline_after(struct pipeline *p, uint32_t stream, enum counter what)
 {
     assert(stream < p->n_streams);
-    window_after(p->streams[stream].window, what);
+    window_count(p->streams[stream].window, what, 1);
     p->streams[stream].touched = true;
 }
 

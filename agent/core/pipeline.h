@@ -163,7 +163,7 @@ const struct target *pipeline_target(const struct pipeline *p, size_t target);
 size_t pipeline_target_of(const struct pipeline *p, uint32_t stream);
 
 void pipeline_result(struct pipeline *p, const struct result *result);
-void pipeline_after(struct pipeline *p, uint32_t stream, enum late_reply what);
+void pipeline_after(struct pipeline *p, uint32_t stream, enum counter what);
 
 /* What came of a handshake with a port of the target that nobody serves: its delay, or
  * DELAY_UNDEFINED when there was none, as there should be. */

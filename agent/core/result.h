@@ -85,10 +85,4 @@ struct result {
 struct result result_of(uint32_t stream, const struct endpoint *to, struct wall time,
                         enum outcome outcome);
 
-/* What can come after a result has been given: it changes counts, never a delay. */
-enum late_reply {
-    AFTER_LATE,      /* the reply to a probe that was counted as lost */
-    AFTER_DUPLICATE, /* another reply to a probe that was answered */
-};
-
 #endif

@@ -214,11 +214,7 @@ static void add_totals(struct series *s, const struct series_part *part)
     const struct summary *from = part->summary;
     for (size_t o = 0; o < OUTCOME_COUNT; o++)
         s->outcomes[o] += from->outcomes[o];
-    s->late += from->late;
-    s->duplicates += from->duplicates;
-    s->reordered += from->reordered;
-    s->lost_packets += from->lost_packets;
-    s->missed += from->missed;
+    counters_add(s->counters, from->counters);
     for (size_t i = 0; i < kind_delays(s->kind); i++)
         window_merge_delay(part->window, i, &s->delays[i]);
     window_merge_variation(part->window, &s->variation);
@@ -243,11 +239,7 @@ static void join_counts(struct summary *into, const struct summary *from)
         into->outcomes[o] += from->outcomes[o];
     into->sent += from->sent;
     into->received += from->received;
-    into->late += from->late;
-    into->duplicates += from->duplicates;
-    into->reordered += from->reordered;
-    into->lost_packets += from->lost_packets;
-    into->missed += from->missed;
+    counters_add(into->counters, from->counters);
     into->interrupted |= from->interrupted;
     into->busy |= from->busy;
     if (from->longest_burst > into->longest_burst)
@@ -295,7 +287,7 @@ static void begin_anew(struct series_entry *a, struct wall start)
 {
     struct series *s = &a->series;
     memset(s->outcomes, 0, sizeof s->outcomes);
-    s->late = s->duplicates = s->reordered = s->lost_packets = s->missed = 0;
+    memset(s->counters, 0, sizeof s->counters);
     for (size_t i = 0; i < kind_delays(s->kind); i++)
         histogram_reset(&s->delays[i]);
     histogram_reset(&s->variation);

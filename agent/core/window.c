@@ -159,7 +159,7 @@ static void walk_on(struct walk *k, const struct sent_probe *next,
 
 struct counts { /* as in the summary, which is ten times as large */
     uint64_t outcomes[OUTCOME_COUNT];
-    uint64_t late, duplicates, reordered, lost_packets, missed;
+    uint64_t counters[COUNTERS];
     bool interrupted, busy;
 };
 
@@ -241,7 +241,7 @@ static void put_in_order(struct window *w, const struct sent_probe *s)
 static void note_reordering(struct window *w, struct wall sent)
 {
     if (w->answered && sent.ns < w->last_answered.ns) {
-        w->counts.reordered++;
+        w->counts.counters[COUNTER_REORDERED]++;
         return;
     }
     w->answered = true;
@@ -255,7 +255,7 @@ void window_add(struct window *w, const struct result *result)
         return; /* nothing was sent */
     bool lost = outcome_is_lost(result->outcome);
     if (!lost) /* else they are of the lost probe anyway */
-        w->counts.lost_packets += result->lost_packets;
+        w->counts.counters[COUNTER_LOST_PACKETS] += result->lost_packets;
 
     for (size_t i = 0; i < w->n_delays; i++)
         if (result->delays[i] != DELAY_UNDEFINED)
@@ -273,17 +273,9 @@ void window_add(struct window *w, const struct result *result)
         note_reordering(w, result->time);
 }
 
-void window_after(struct window *w, enum late_reply what)
+void window_count(struct window *w, enum counter what, uint64_t n)
 {
-    if (what == AFTER_LATE)
-        w->counts.late++;
-    else
-        w->counts.duplicates++;
-}
-
-void window_missed(struct window *w, uint64_t probes)
-{
-    w->counts.missed += probes;
+    w->counts.counters[what] += n;
 }
 
 void window_interrupted(struct window *w)
@@ -329,17 +321,14 @@ void window_summary(const struct window *w, struct wall end, struct summary *out
         .start = w->start,
         .end = end,
         .received = c->outcomes[OUTCOME_REPLY],
-        .late = c->late,
-        .duplicates = c->duplicates,
-        .reordered = c->reordered,
-        .lost_packets = c->lost_packets,
-        .missed = c->missed,
         .interrupted = c->interrupted,
     };
     memcpy(out->outcomes, c->outcomes, sizeof out->outcomes);
+    memcpy(out->counters, c->counters, sizeof out->counters);
     out->sent = outcomes_sent(c->outcomes);
-    uint64_t due = c->missed + out->sent + c->outcomes[OUTCOME_NOT_MEASURED];
-    bool many_missed = (double)c->missed > WINDOW_MISSED_MAX * (double)due;
+    uint64_t missed = c->counters[COUNTER_MISSED];
+    uint64_t due = missed + out->sent + c->outcomes[OUTCOME_NOT_MEASURED];
+    bool many_missed = (double)missed > WINDOW_MISSED_MAX * (double)due;
     out->busy = c->busy || (many_missed && !c->interrupted);
     out->loss_ratio =
         out->sent > 0 ? (double)outcomes_lost(c->outcomes) / (double)out->sent : NAN;

@@ -13,6 +13,7 @@
 #ifndef EDGELAT_CORE_WINDOW_H
 #define EDGELAT_CORE_WINDOW_H
 
+#include "core/counter.h"
 #include "core/histogram.h"
 #include "core/kind.h"
 #include "core/result.h"
@@ -41,12 +42,10 @@ struct summary {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t sent;     /* all results but OUTCOME_NOT_MEASURED */
     uint64_t received; /* OUTCOME_REPLY */
-    uint64_t late, duplicates, reordered;
-    uint64_t lost_packets;  /* kernel retransmissions inside answered probes */
+    uint64_t counters[COUNTERS];
     uint64_t longest_burst; /* most probes lost one after the other, in the order of
                                sending; one that began in an earlier window counts in
                                full, so it can be more than this window lost */
-    uint64_t missed;        /* probes that were due but not sent in time */
     bool interrupted;  /* the host slept, was stopped, or its clock stepped inside the
                           window */
     bool busy;         /* the host was too busy to measure: window_busy(), or more than
@@ -63,8 +62,7 @@ struct window *window_create(const struct kind *kind, struct wall start);
 void window_destroy(struct window *w);
 
 void window_add(struct window *w, const struct result *result);
-void window_after(struct window *w, enum late_reply what);
-void window_missed(struct window *w, uint64_t probes); /* due, not sent */
+void window_count(struct window *w, enum counter what, uint64_t n);
 void window_interrupted(struct window *w);
 void window_busy(struct window *w); /* the host came late to what was due */
 

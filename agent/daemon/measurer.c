@@ -115,7 +115,7 @@ static void on_result(const struct result *result, void *user)
     arm(m);
 }
 
-static void on_after(uint32_t stream, enum late_reply what, void *user)
+static void on_after(uint32_t stream, enum counter what, void *user)
 {
     struct measurer *m = user;
     pipeline_after(m->pipeline, stream, what);

@@ -166,23 +166,13 @@ static void add_counts(struct builder *b, const struct series *s,
         add_count(b, RESULTS, &a, s, s->outcomes[i],
                   begins(b, s, s->outcomes[i], w->outcomes[i]) && (is_new || !always));
     }
-    const struct {
-        const char *name;
-        uint64_t count, in_window;
-    } anomalies[] = {
-        {"late", s->late, w->late},
-        {"duplicate", s->duplicates, w->duplicates},
-        {"reordered", s->reordered, w->reordered},
-        {"lost_packet", s->lost_packets, w->lost_packets},
-        {"missed", s->missed, w->missed},
-    };
-    for (size_t i = 0; i < sizeof anomalies / sizeof *anomalies; i++) {
-        if (anomalies[i].count == 0)
+    for (size_t i = 0; i < COUNTERS; i++) {
+        if (s->counters[i] == 0)
             continue;
         struct attributes a = *of;
-        attribute_text(b, &a, ATTR_ANOMALY, anomalies[i].name);
-        add_count(b, ANOMALIES, &a, s, anomalies[i].count,
-                  begins(b, s, anomalies[i].count, anomalies[i].in_window));
+        attribute_text(b, &a, ATTR_ANOMALY, counter_names[i].attribute);
+        add_count(b, ANOMALIES, &a, s, s->counters[i],
+                  begins(b, s, s->counters[i], w->counters[i]));
     }
     if (s->in_window && s->silent_while == NULL && !isnan(w->loss_ratio)) {
         point_value(b, LOSS_RATIO, of, w->start, w->loss_ratio);

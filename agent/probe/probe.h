@@ -11,6 +11,7 @@
 #ifndef EDGELAT_PROBE_PROBE_H
 #define EDGELAT_PROBE_PROBE_H
 
+#include "core/counter.h"
 #include "core/kind.h"
 #include "core/result.h"
 #include "core/target.h"
@@ -78,8 +79,9 @@ struct probe_kind {
 void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *delays);
 void exchange_defer(struct exchange *x, enum outcome outcome);
 
-/* A late or duplicate answer that the kind recognised, for the stream it belonged to. */
-void prober_after(struct prober *p, uint32_t stream, enum late_reply what);
+/* What came after a result was given, for the stream it belonged to: COUNTER_LATE or
+ * COUNTER_DUPLICATES. It changes counts, never a delay. */
+void prober_after(struct prober *p, uint32_t stream, enum counter what);
 
 /* What a kind counts in struct prober_counters. */
 void prober_count_foreign(struct prober *p);

@@ -122,7 +122,7 @@ void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *dela
     }
     report(probe);
     if (late)
-        prober_after(p, stream, AFTER_LATE);
+        prober_after(p, stream, COUNTER_LATE);
 }
 
 static void nothing(uv_idle_t *handle)
@@ -152,7 +152,7 @@ void exchange_defer(struct exchange *x, enum outcome outcome)
     take_a_turn(p);
 }
 
-void prober_after(struct prober *p, uint32_t stream, enum late_reply what)
+void prober_after(struct prober *p, uint32_t stream, enum counter what)
 {
     if (!p->destroyed && p->events.on_after != NULL)
         p->events.on_after(stream, what, p->events.user);

@@ -17,7 +17,7 @@ struct prober_events {
      * the call. */
     void (*on_result)(const struct result *result, void *user);
     /* Late or duplicate answers; may be NULL. */
-    void (*on_after)(uint32_t stream, enum late_reply what, void *user);
+    void (*on_after)(uint32_t stream, enum counter what, void *user);
     void *user;
     /* This host was too busy to take in all that came; may be NULL. Must not destroy the
      * prober. */

@@ -12,6 +12,7 @@
 #ifndef EDGELAT_REPORT_DATASET_H
 #define EDGELAT_REPORT_DATASET_H
 
+#include "core/counter.h"
 #include "core/event.h"
 #include "core/histogram.h"
 #include "core/result.h"
@@ -38,7 +39,7 @@ enum {
 
 struct dataset_counts {
     uint64_t outcomes[OUTCOME_COUNT];
-    uint64_t missed; /* probes that were due but not sent in time */
+    uint64_t counters[COUNTERS];
 };
 
 struct sample { /* a window of a stream in one place */

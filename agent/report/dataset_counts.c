@@ -43,7 +43,8 @@ static uint64_t *count_of(struct dataset_counts *c, const char *what)
     for (size_t i = 0; i < OUTCOME_COUNT; i++)
         if (strcmp(what, outcome_name((enum outcome)i)) == 0)
             return &c->outcomes[i];
-    return strcmp(what, "missed") == 0 ? &c->missed : NULL;
+    enum counter counter = counter_of(what);
+    return counter < COUNTERS ? &c->counters[counter] : NULL;
 }
 
 void dataset_count(struct dataset_counters *t, const Otlp__NumberDataPoint *point,
@@ -65,9 +66,11 @@ static uint64_t grown(uint64_t before, uint64_t now)
 static struct dataset_counts difference(const struct dataset_counts *before,
                                         const struct dataset_counts *now)
 {
-    struct dataset_counts new = {.missed = grown(before->missed, now->missed)};
+    struct dataset_counts new;
     for (size_t i = 0; i < OUTCOME_COUNT; i++)
         new.outcomes[i] = grown(before->outcomes[i], now->outcomes[i]);
+    for (size_t i = 0; i < COUNTERS; i++)
+        new.counters[i] = grown(before->counters[i], now->counters[i]);
     return new;
 }
 
@@ -106,7 +109,7 @@ static void add_counts(struct dataset_counts *to, const struct dataset_counts *f
 {
     for (size_t i = 0; i < OUTCOME_COUNT; i++)
         to->outcomes[i] += from->outcomes[i];
-    to->missed += from->missed;
+    counters_add(to->counters, from->counters);
 }
 
 static void note_moment(struct dataset *p, struct dataset_stream *s,

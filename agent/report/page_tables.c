@@ -165,7 +165,7 @@ static void add_probes(struct text *out, const struct page *p)
             const struct dataset_stream *stream = &p->dataset->targets[t]->streams[s];
             for (size_t i = 0; i < stream->n_places; i++) {
                 sent += outcomes_sent(stream->places[i]->sum.outcomes);
-                missed += stream->places[i]->sum.missed;
+                missed += stream->places[i]->sum.counters[COUNTER_MISSED];
                 not_measured += stream->places[i]->sum.outcomes[OUTCOME_NOT_MEASURED];
             }
         }

@@ -300,7 +300,7 @@ static inline struct told sim_told(const struct batch *batch, const struct targe
             continue;
         told.replies += s->outcomes[OUTCOME_REPLY];
         told.lost += s->outcomes[OUTCOME_LOSS];
-        told.missed += s->missed;
+        told.missed += s->counters[COUNTER_MISSED];
     }
     told.sent = told.replies + told.lost;
     return told;

@@ -65,7 +65,7 @@ static void on_reply(struct icmp_family *f, const struct packet_in *p,
     flow_of(f, sent->stream)->losses = 0;
     struct exchange *x = sent->x;
     if (x == NULL) {
-        enum late_reply what = sent->answered ? AFTER_DUPLICATE : AFTER_LATE;
+        enum counter what = sent->answered ? COUNTER_DUPLICATES : COUNTER_LATE;
         sent->answered = true;
         prober_after(s->prober, sent->stream, what);
         return;

@@ -73,7 +73,7 @@ static void fake_answer(struct fake_state *s, struct exchange *x)
     exchange_done(x, outcome, reply ? &server->rtt_ns : NULL);
     if (reply && server->duplicates > 0) {
         server->duplicates--;
-        prober_after(s->prober, stream, AFTER_DUPLICATE);
+        prober_after(s->prober, stream, COUNTER_DUPLICATES);
     }
 }
 

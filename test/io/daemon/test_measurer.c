@@ -180,8 +180,8 @@ static void resolves_probes_and_counts(void **state)
     CHECK_INT(3, w->n_series, "nothing of what has no address");
     CHECK_INT(fake.sent, near->sent[0] + near->sent[1] + far->sent[0], "nor sent");
     CHECK_INT(2,
-              series_of(w, "near", "echo")->duplicates +
-                  series_of(w, "near", "shake")->duplicates,
+              series_of(w, "near", "echo")->counters[COUNTER_DUPLICATES] +
+                  series_of(w, "near", "shake")->counters[COUNTER_DUPLICATES],
               "duplicates");
     CHECK_TEXT("AMS", series_of(w, "near", "echo")->pop, "the PoP that answers named");
     CHECK_TEXT("", series_of(w, "far", "echo")->pop, "no PoP is known");

@@ -37,11 +37,11 @@ static inline void bed_on_result(const struct result *result, void *user)
     b->results[b->n++] = *result;
 }
 
-static inline void bed_on_after(uint32_t stream, enum late_reply what, void *user)
+static inline void bed_on_after(uint32_t stream, enum counter what, void *user)
 {
     struct bed *b = user;
     CHECK(stream < BED_STREAMS, "a stream that was sent");
-    if (what == AFTER_LATE)
+    if (what == COUNTER_LATE)
         b->late[stream]++;
     else
         b->duplicates[stream]++;

@@ -210,7 +210,7 @@ static void a_summary(void **state)
         r.time.ns += i * NS_PER_S;
         window_add(w, &r);
     }
-    window_missed(w, 3);
+    window_count(w, COUNTER_MISSED, 3);
     struct summary summary;
     window_summary(w, (struct wall){60 * NS_PER_S}, &summary);
     struct text out = {0};
@@ -295,9 +295,32 @@ static void a_middlebox_in_the_summary(void **state)
     text_free(&out);
 }
 
+/* The keys are a contract: scripts read them. */
+static void every_counter_of_a_summary(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"\"late\":1,",      "\"duplicates\":2,",
+                                       "\"reordered\":3,", "\"lost_packets\":4,",
+                                       "\"missed\":5,",    "\"longest_loss_burst\":7,"};
+    struct shown of = shown();
+    struct summary summary = {.counters = {1, 2, 3, 4, 5}, .longest_burst = 7};
+    struct text out = {0};
+    render_summary_json(&out, &of, &summary);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        CHECK(strstr(text_string(&out), keys[i]) != NULL, "%s: %s", keys[i],
+              text_string(&out));
+    text_clear(&out);
+    render_summary_lines(&out, &of, &summary);
+    CHECK(strstr(text_string(&out), "1 late, 2 duplicates, 3 reordered, 4 lost packets "
+                                    "sent again, 7 lost in a row\n") != NULL,
+          "%s", text_string(&out));
+    text_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_counter_of_a_summary),
         cmocka_unit_test(a_result_in_json),
         cmocka_unit_test(a_result_as_text),
         cmocka_unit_test(a_summary),

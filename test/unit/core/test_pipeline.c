@@ -389,7 +389,7 @@ static void paused(void **state)
         CHECK_INT(0, r.batch->n_events, "nothing has changed");
         const struct series *s = expect_series(&r, PING, "LON", 1, "the series goes on");
         CHECK(!s->in_window, "without this window");
-        CHECK_INT(0, s->missed, "and misses nothing");
+        CHECK_INT(0, s->counters[COUNTER_MISSED], "and misses nothing");
     }
     pipeline_pause(r.p, false, r.now);
     CHECK(take(&r, 10 * NS_PER_S, &order) > 4, "it goes on");

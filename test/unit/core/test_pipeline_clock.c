@@ -119,7 +119,7 @@ static void a_sleep_is_told(void **state)
     r.batch = pipeline_close(r.p, r.now, r.wall);
     const struct series *s = expect_series(&r, PING, "LON", 1, "the answer before");
     CHECK(s->window.interrupted, "the window says so");
-    CHECK_NEAR(7200, (double)s->missed, 1, "what was not sent");
+    CHECK_NEAR(7200, (double)s->counters[COUNTER_MISSED], 1, "what was not sent");
     reply(&r, PING4, "192.0.2.1", MS(3));
     close_window(&r);
     CHECK(!series(&r, PING, "LON")->window.interrupted, "the next one is whole");

@@ -14,11 +14,11 @@ static void a_series_is_cumulative(void **state)
     close_window(&r);
     CHECK_INT(1, r.batch->n_series, "series that had a result, and no others");
     reply(&r, PING4, "192.0.2.1", MS(5));
-    pipeline_after(r.p, PING4, AFTER_LATE);
+    pipeline_after(r.p, PING4, COUNTER_LATE);
     close_window(&r);
     const struct series *s = expect_series(&r, PING, "LON", 2, "both windows");
     CHECK_INT(1, s->outcomes[OUTCOME_LOSS], "loss of the first");
-    CHECK_INT(1, s->late, "that came late in the second");
+    CHECK_INT(1, s->counters[COUNTER_LATE], "that came late in the second");
     CHECK_INT(2, s->delays[0].count, "delays of both");
     CHECK_INT(MS(3), s->delays[0].min_ns, "minimum of both");
     CHECK_INT(1, s->window.sent, "the summary is the window's");
@@ -58,10 +58,10 @@ static void as_delta_a_series_has_what_is_new(void **state)
     close_window(&r);
     CHECK(series(&r, PING, "LON") == NULL, "nothing new is nothing said");
     before = r.batch->time;
-    pipeline_after(r.p, PING4, AFTER_LATE);
+    pipeline_after(r.p, PING4, COUNTER_LATE);
     close_window(&r);
     s = expect_series(&r, PING, "LON", 0, "an answer that was late");
-    CHECK_INT(1, s->late, "is new");
+    CHECK_INT(1, s->counters[COUNTER_LATE], "is new");
     CHECK_INT(before.ns, s->start.ns, "in this window");
 
     r.wall.ns -= 3600 * NS_PER_S; /* the clock is set back */

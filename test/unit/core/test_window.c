@@ -45,6 +45,14 @@ static void undefined(const struct delay_summary *d, const char *what)
     }
 }
 
+static uint64_t counted(const struct summary *s)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < COUNTERS; i++)
+        sum += s->counters[i];
+    return sum;
+}
+
 static void an_empty_window_says_nothing(void **state)
 {
     (void)state;
@@ -52,10 +60,7 @@ static void an_empty_window_says_nothing(void **state)
     struct summary s = summary_of(w);
     CHECK_INT(start.ns, s.start.ns, "start");
     CHECK_INT(start.ns + 60 * NS_PER_S, s.end.ns, "end");
-    CHECK_INT(0,
-              s.sent + s.received + s.late + s.duplicates + s.reordered + s.missed +
-                  s.longest_burst + s.lost_packets,
-              "counts");
+    CHECK_INT(0, s.sent + s.received + s.longest_burst + counted(&s), "counts");
     CHECK(isnan(s.loss_ratio), "no ratio of nothing");
     CHECK(!s.interrupted, "not interrupted");
     for (int i = 0; i < DELAYS_MAX; i++)
@@ -111,7 +116,7 @@ static void outcomes_are_counted_for_what_they_are(void **state)
                   s.outcomes[OUTCOME_LOSS] + s.outcomes[OUTCOME_UNREACHABLE], what);
         CHECK_INT(cases[i].burst, s.longest_burst, what);
         CHECK_INT(cases[i].received, s.delays[0].count, what);
-        CHECK_INT(0, s.reordered, what);
+        CHECK_INT(0, s.counters[COUNTER_REORDERED], what);
         if (isnan(cases[i].loss_ratio))
             CHECK(isnan(s.loss_ratio), "%s: loss ratio %g", what, s.loss_ratio);
         else
@@ -124,10 +129,10 @@ static void counters_come_and_go(void **state)
 {
     (void)state;
     struct window *w = window_create(&tcp, start);
-    window_after(w, AFTER_LATE);
-    window_after(w, AFTER_LATE);
-    window_after(w, AFTER_DUPLICATE);
-    window_missed(w, 7);
+    window_count(w, COUNTER_LATE, 1);
+    window_count(w, COUNTER_LATE, 1);
+    window_count(w, COUNTER_DUPLICATES, 1);
+    window_count(w, COUNTER_MISSED, 7);
     window_interrupted(w);
     struct result r = at(0, OUTCOME_REPLY, NS_PER_MS);
     r.lost_packets = 2;
@@ -136,18 +141,18 @@ static void counters_come_and_go(void **state)
     r.lost_packets = 3;
     window_add(w, &r);
     struct summary s = summary_of(w);
-    CHECK_INT(2, s.late, "late");
-    CHECK_INT(1, s.duplicates, "duplicates");
-    CHECK_INT(7, s.missed, "missed");
+    CHECK_INT(2, s.counters[COUNTER_LATE], "late");
+    CHECK_INT(1, s.counters[COUNTER_DUPLICATES], "duplicates");
+    CHECK_INT(7, s.counters[COUNTER_MISSED], "missed");
     CHECK(s.interrupted, "interrupted");
-    CHECK_INT(2, s.lost_packets, "inside of answered probes");
+    CHECK_INT(2, s.counters[COUNTER_LOST_PACKETS], "inside of answered probes");
     CHECK_INT(1, s.outcomes[OUTCOME_LOSS], "late or not, it was lost");
     CHECK_INT(1, s.delays[0].count, "and gives no value");
 
     window_reset(w, s.end);
     s = summary_of(w);
     CHECK_INT(start.ns + 60 * NS_PER_S, s.start.ns, "the next begins");
-    CHECK_INT(0, s.late + s.duplicates + s.missed + s.sent + s.lost_packets, "at zero");
+    CHECK_INT(0, s.sent + counted(&s), "at zero");
     CHECK(!s.interrupted && isnan(s.loss_ratio), "as new");
     undefined(&s.delays[0], "as new");
     undefined(&s.variation, "as new");
@@ -301,7 +306,7 @@ static void order_does_not_matter(const size_t *order)
     CHECK_INT(2, s.variation.count, "pairs of neighbours");
     CHECK_INT(3 * NS_PER_MS, s.variation.min_ns, "the smaller difference");
     CHECK_INT(4 * NS_PER_MS, s.variation.max_ns, "the larger one");
-    CHECK_INT(reordered, s.reordered, "replies that were overtaken");
+    CHECK_INT(reordered, s.counters[COUNTER_REORDERED], "replies that were overtaken");
 
     struct histogram h = histogram_empty();
     window_merge_variation(w, &h);
@@ -345,7 +350,7 @@ static void losses_come_late(void **state)
     CHECK_INT(600 - 6 * 7 - 1 - 6, s.variation.count, "no pair across a gap");
     CHECK_INT(1, s.variation.min_ns, "neighbours differ by 1 ns");
     CHECK_INT(1, s.variation.max_ns, "all of them");
-    CHECK_INT(0, s.reordered, "no reply overtook another");
+    CHECK_INT(0, s.counters[COUNTER_REORDERED], "no reply overtook another");
     window_destroy(w);
 }
 
@@ -392,7 +397,8 @@ static void the_order_goes_on_in_the_next_window(void **state)
     CHECK_INT(5 * NS_PER_MS, s.variation.max_ns, "their difference");
     add(w, 55000, OUTCOME_REPLY, 10 * NS_PER_MS);
     s = summary_of(w);
-    CHECK_INT(1, s.reordered, "overtaken by those of the minute before");
+    CHECK_INT(1, s.counters[COUNTER_REORDERED],
+              "overtaken by those of the minute before");
 
     window_reset(w, s.end);
     add(w, 90000, OUTCOME_REPLY, 17 * NS_PER_MS); /* the old ones are walked now */
@@ -434,7 +440,7 @@ static void a_clock_that_steps_does_not_last(void **state)
             add(w, k * 1000 + steps_ms[i], k < 15 ? OUTCOME_REPLY : OUTCOME_LOSS,
                 k < 15 ? (10 + k % 2) * NS_PER_MS : DELAY_UNDEFINED);
         struct summary s = summary_of(w);
-        CHECK_INT(0, s.reordered, "nothing was overtaken");
+        CHECK_INT(0, s.counters[COUNTER_REORDERED], "nothing was overtaken");
         CHECK_INT(5, s.longest_burst, "the order goes on");
         CHECK(s.variation.count >= 9 + 4 && s.variation.count <= 14, "%llu pairs",
               (unsigned long long)s.variation.count);
@@ -454,7 +460,7 @@ static void an_interruption_parts_neighbours(void **state)
     struct summary s = summary_of(w);
     CHECK_INT(2, s.variation.count, "one before, one after");
     CHECK_INT(2 * NS_PER_MS, s.variation.max_ns, "none across");
-    CHECK_INT(0, s.reordered, "none across");
+    CHECK_INT(0, s.counters[COUNTER_REORDERED], "none across");
     window_destroy(w);
 }
 
@@ -560,7 +566,7 @@ static bool busy_with(uint64_t answered, uint64_t missed, bool interrupted, bool
         struct result r = result_of(0, &to, (struct wall){(int64_t)i}, OUTCOME_REPLY);
         window_add(w, &r);
     }
-    window_missed(w, missed);
+    window_count(w, COUNTER_MISSED, missed);
     if (interrupted)
         window_interrupted(w);
     if (late)

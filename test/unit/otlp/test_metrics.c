@@ -29,7 +29,7 @@ static void make(struct known *k)
     s->start = (struct wall){1000 * NS_PER_S};
     s->outcomes[OUTCOME_REPLY] = 3;
     s->outcomes[OUTCOME_LOSS] = 1;
-    s->duplicates = 2;
+    s->counters[COUNTER_DUPLICATES] = 2;
     s->delays[0] = histogram_empty();
     s->variation = histogram_empty();
     for (int i = 1; i <= 3; i++)
@@ -210,7 +210,7 @@ static void all_is_of_the_window(struct known *k)
 {
     struct summary *w = &k->series.window;
     memcpy(w->outcomes, k->series.outcomes, sizeof w->outcomes);
-    w->duplicates = k->series.duplicates;
+    w->counters[COUNTER_DUPLICATES] = k->series.counters[COUNTER_DUPLICATES];
     histogram_merge(&k->series.variation, &k->series.delays[0]);
     w->delays[0].count = w->variation.count = k->series.delays[0].count;
 }
@@ -291,7 +291,7 @@ static void a_count_that_begins_later(void **state)
     make(&k);
     k.series.outcomes[OUTCOME_REFUSED] = k.series.window.outcomes[OUTCOME_REFUSED] = 7;
     k.series.outcomes[OUTCOME_LOSS] = k.series.window.outcomes[OUTCOME_LOSS] = 2;
-    k.series.window.duplicates = 1; /* of two */
+    k.series.window.counters[COUNTER_DUPLICATES] = 1; /* of two */
     void *packed = encode(&k.batch, &resource, &len);
     Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
     const Otlp__Metric *results = find(request, "edgelat.probe.results");
@@ -608,9 +608,37 @@ static void large_batches_are_split(void **state)
     unmake(&k);
 }
 
+/* The names are a contract: receivers select by them. */
+static void every_counter_is_sent_by_its_name(void **state)
+{
+    (void)state;
+    static const char *const names[COUNTERS] = {"late", "duplicate", "reordered",
+                                                "lost_packet", "missed"};
+    struct known k;
+    size_t len;
+    make(&k);
+    for (size_t i = 0; i < COUNTERS; i++)
+        k.series.counters[i] = 10 + i;
+    void *packed = encode(&k.batch, &resource, &len);
+    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__Sum *sum = find(request, "edgelat.probe.anomalies")->sum;
+    CHECK_INT(COUNTERS, sum->n_data_points, "each once");
+    for (size_t i = 0; i < COUNTERS; i++) {
+        const Otlp__NumberDataPoint *p = sum->data_points[i];
+        CHECK_TEXT(names[i], attribute(p->attributes, p->n_attributes, "edgelat.anomaly"),
+                   "name");
+        CHECK_INT(10 + i, p->as_int, names[i]);
+        CHECK_INT(i, counter_of(names[i]), "read back");
+    }
+    CHECK_INT(COUNTERS, counter_of("later"), "no counter");
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(packed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_counter_is_sent_by_its_name),
         cmocka_unit_test(delays_are_cumulative_histograms),
         cmocka_unit_test(as_delta),
         cmocka_unit_test(a_series_begins_with_zero),

@@ -39,7 +39,7 @@ static inline void office_start(struct office *o)
 {
     struct series *s = &o->series;
     memset(s->outcomes, 0, sizeof s->outcomes);
-    s->missed = 0;
+    s->counters[COUNTER_MISSED] = 0;
     histogram_free(&s->delays[0]);
     histogram_free(&s->variation);
     s->start = o->batch.agent_start = (struct wall){office_at(o->minute)};
