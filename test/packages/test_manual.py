@@ -104,7 +104,44 @@ def check_resending():
            "and the agent is told to look")
 
 
+def listed(*command):
+    """[{"c", "-config"}, ...]: how a man page may name each option that --help lists."""
+    text = subprocess.run([EDGELAT, *command, "--help"], check=True, **QUIET).stdout
+    rows = re.findall(r"^  (?:-(\w),|   ) --([a-z0-9-]+)", text, re.M)
+    return [{letter, "-" + name} - {""} for letter, name in rows if name != "help"]
+
+
+def named(lines):
+    """The options of some lines of mdoc: Fl c, Fl -json; Fl 46 is two."""
+    flags = re.findall(r"\bFl (-?[\w-]+)", "\n".join(lines))
+    return {part for flag in flags for part in ([flag] if flag.startswith("-") else flag)}
+
+
+def check_options():
+    """The synopsis of edgelat(1) has each option of each command; no option there is another one."""
+    with open(f"{TOP}/packaging/man/edgelat.1", encoding="utf-8") as page:
+        text = page.read()
+    synopsis = text.split("\n.Sh SYNOPSIS\n")[1].split("\n.Sh ")[0]
+    blocks = {}
+    for block in synopsis.split(".Nm\n")[1:]:
+        command = re.findall(r"^\.Cm (\S+)$", block, re.M)
+        blocks[tuple(command[:1])] = block.split("\n")
+    commands = re.findall(r"^  ([a-z-]+)  +\w", subprocess.run([EDGELAT, "--help"], check=True, **QUIET).stdout, re.M)
+    ok([c for key in blocks for c in key] == commands, "the synopsis has the commands in the order of --help",
+       (list(blocks), commands))
+    prose = dict(re.findall(r"^\.It Cm ([a-z-]+)\n(.*?)(?=^\.It |^\.El)", text, re.M | re.S))
+    ok(sorted(prose) == sorted(commands), "every command is described", sorted(prose))
+    for key in [(), *((c,) for c in commands)]:
+        what, options = " ".join(key) or "no command", listed(*key)
+        there = named(blocks.get(key, []))
+        missing = [sorted(names) for names in options if not names & there]
+        ok(not missing, f"synopsis of {what}: every option", missing)
+        unknown = (there | named(prose.get(what, "").split("\n"))) - set().union({"h", "-help"}, *options)
+        ok(not unknown, f"synopsis and description of {what}: no other option", unknown)
+
+
 check_lines()
+check_options()
 check_resending()
 print(f"1..{tests}")
 raise SystemExit(failed)
