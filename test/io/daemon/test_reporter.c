@@ -5,8 +5,8 @@
 #include "daemon/reporter.h"
 
 #include "../../unit/cmd/capture.h"
+#include "io/daemon/otlp_values.h"
 #include "io/spool/spool_bed.h"
-#include "proto/otlp.pb-c.h"
 
 #define START (INT64_C(1795424400) * NS_PER_S)
 
@@ -117,63 +117,15 @@ static unsigned logged(const struct rig *r, const char *text)
 static ProtobufCMessage *take_batch(struct rig *r, enum signal signal)
 {
     struct spooled batch;
-    void *plain;
-    size_t len;
     while (spool_writing(r->spool.spool))
         uv_run(&r->spool.loop, UV_RUN_ONCE);
     if (!spool_first(r->spool.spool, &batch))
         return NULL;
     CHECK_INT(signal, batch.signal, "signal");
-    CHECK_INT(0, gzip_unpack(batch.bytes, batch.len, OTLP_BYTES_MAX, &plain, &len),
-              "it is gzip");
-    ProtobufCMessage *m =
-        signal == SIGNAL_METRICS
-            ? &otlp__export_metrics_service_request__unpack(NULL, len, plain)->base
-            : &otlp__export_logs_service_request__unpack(NULL, len, plain)->base;
-    CHECK(m != NULL, "it is protobuf");
+    ProtobufCMessage *m = decode(signal, batch.bytes, batch.len);
     spool_done(r->spool.spool, batch.id);
-    free(plain);
     free(batch.bytes);
     return m;
-}
-
-static const char *attribute(Otlp__KeyValue *const *list, size_t n, const char *key)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(list[i]->key, key) == 0)
-            return list[i]->value->string_value;
-    return "";
-}
-
-/* The last point of a metric with this attribute ("": whatever it has). */
-static double value(const Otlp__ExportMetricsServiceRequest *m, const char *name,
-                    const char *key, const char *word)
-{
-    const Otlp__ScopeMetrics *scope = m->resource_metrics[0]->scope_metrics[0];
-    double found = NAN;
-    for (size_t i = 0; i < scope->n_metrics; i++) {
-        const Otlp__Metric *x = scope->metrics[i];
-        if (strcmp(x->name, name) != 0)
-            continue;
-        bool sum = x->data_case == OTLP__METRIC__DATA_SUM;
-        Otlp__NumberDataPoint **points =
-            sum ? x->sum->data_points : x->gauge->data_points;
-        size_t n = sum ? x->sum->n_data_points : x->gauge->n_data_points;
-        for (size_t p = 0; p < n; p++)
-            if (*key == '\0' ||
-                strcmp(attribute(points[p]->attributes, points[p]->n_attributes, key),
-                       word) == 0)
-                found = points[p]->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_INT
-                            ? (double)points[p]->as_int
-                            : points[p]->as_double;
-    }
-    return found;
-}
-
-static void check_value(const Otlp__ExportMetricsServiceRequest *m, double expected,
-                        const char *name, const char *key, const char *word)
-{
-    CHECK_NEAR(expected, value(m, name, key, word), 0, name);
 }
 
 /* ---- the tests ---- */
