@@ -2,11 +2,11 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "core/backoff.h"
 #include "core/intercept.h"
 #include "core/pipeline.h"
 #include "edge/owners.h"
 #include "edge/site.h"
+#include "edge/target_name.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -14,56 +14,22 @@
 #include <string.h>
 #include <strings.h>
 
-/* Back-off of a name that could not be resolved. */
-#define RETRY_FIRST_NS (2 * NS_PER_S)
-#define RETRY_MOST_NS  (60 * NS_PER_S)
-
-/* An answer is kept for its TTL, but no shorter and no longer than this. */
-#define KEEP_LEAST_NS (5 * NS_PER_S)
-#define KEEP_MOST_NS  (3600 * NS_PER_S)
-
-/* The decoy port is tried once for each address, but no more often than this. */
-#define DECOY_LEAST_NS (3600 * NS_PER_S)
-
-/* Of an answer, for comparing front doors: Exchange answers with up to eight. */
-enum { ADDRESSES_MAX = 8 };
-
 /* Front doors that are rejected in one sweep. More show that TLS is intercepted. */
 enum { REJECTED_MAX = 8 };
 
 /* Networks to tell apart while the host goes to and fro. */
-enum { PLACES_MAX = 8 };
+enum { NETWORKS_MAX = 8 };
 
-#define NEVER_NS  INT64_MAX
-#define REF_DOORS ((size_t)1 << 32) /* refs from here on are doors of the sweep */
-
-enum news { NEWS_NONE, NEWS_USE, NEWS_REST };
-
-struct name { /* a target's, in one family */
-    bool wanted;
-    bool under_way; /* a lookup */
-    struct mono ask_at;
-    unsigned failures;    /* in a row */
-    char error[96];       /* of the last failure */
-    bool failed;          /* to report */
-    struct endpoint used; /* FAMILY_NONE: none */
-    struct endpoint all[ADDRESSES_MAX];
-    size_t n;
-    char pop[POP_TEXT_MAX]; /* that the chain shows */
-    struct dns_answer asked;
-    enum news news;
-    bool changed; /* with it: another address */
-    struct owner owner;
-    bool decoy_due, decoy_under_way, decoy_answered;
-    struct mono decoy_at; /* not before */
-};
+/* Refs from here on are doors of the sweep. */
+#define REF_DOORS ((size_t)1 << 32)
 
 struct explored {
     const struct target *target;
     struct target own; /* of what is not configured */
     size_t door;       /* of the sweep; SIZE_MAX: it is none */
     bool probed;
-    struct name names[2];
+    struct target_name names[2];
+    struct owner owner[2];    /* of what answers there */
     const struct metro *told; /* that a reply named; NULL: none did */
 };
 
@@ -92,8 +58,8 @@ struct explorer {
     struct mono sweep_began, sweep_next;
 
     struct damping moves, interruptions;
-    uint64_t addresses[PLACES_MAX]; /* where the host was, while it goes to and fro */
-    size_t n_places;
+    uint64_t networks[NETWORKS_MAX]; /* where the host was, while it goes to and fro */
+    size_t n_networks;
     char moved[128]; /* what changed, to report */
     bool has_moved;
     enum damping_action damping;
@@ -169,18 +135,14 @@ static struct target door_target(const struct explorer *e, const struct door *do
 
 static void ask_now(struct explored *x)
 {
-    for (size_t f = 0; f < 2; f++)
-        x->names[f].ask_at.ns = x->names[f].decoy_at.ns = 0;
+    target_name_ask(&x->names[0]);
+    target_name_ask(&x->names[1]);
 }
 
 static void rest(struct explored *x)
 {
-    for (size_t f = 0; f < 2; f++) {
-        struct name *n = &x->names[f];
-        n->used = (struct endpoint){.family = FAMILY_NONE};
-        n->news = NEWS_REST;
-        n->n = 0;
-    }
+    target_name_rest(&x->names[0]);
+    target_name_rest(&x->names[1]);
 }
 
 /* ---- front doors ---- */
@@ -189,14 +151,6 @@ static bool same_service(const struct target *t, const struct workload *w)
 {
     return (t->service[0] != '\0' && strcmp(t->service, w->service) == 0) ||
            strcasecmp(t->host, w->host) == 0;
-}
-
-static bool has_address(const struct name *n, const struct endpoint *to)
-{
-    for (size_t i = 0; i < n->n; i++)
-        if (to->family != FAMILY_NONE && endpoint_same_address(&n->all[i], to))
-            return true;
-    return false;
 }
 
 /* Whether the target's name leads to the door: by its chain, by an address that both have,
@@ -210,13 +164,13 @@ static bool leads_to(const struct explorer *e, const struct explored *x, size_t 
         own != NULL && own->told != NULL ? own->told : door->metro;
     bool zone = false;
     for (size_t f = 0; f < 2; f++) {
-        const struct name *n = &x->names[f];
+        const struct target_name *n = &x->names[f];
         zone |= n->pop[0] != '\0';
-        if (strcasestr(n->asked.chain, door->host) != NULL ||
-            has_address(n, &door->to[f]))
+        if (strcasestr(n->dns.chain, door->host) != NULL ||
+            target_name_has(n, &door->to[f]))
             return true;
         for (size_t k = 0; own != NULL && k < own->names[f].n; k++)
-            if (has_address(n, &own->names[f].all[k]))
+            if (target_name_has(n, &own->names[f].all[k]))
                 return true;
     }
     return !zone && x->told != NULL && catalogue_same_metro(x->told, metro);
@@ -357,7 +311,7 @@ static bool take_name(struct explorer *e, size_t number, size_t f, struct mono n
                       struct explorer_step *out)
 {
     struct explored *x = e->all[number];
-    struct name *n = &x->names[f];
+    struct target_name *n = &x->names[f];
     *out = (struct explorer_step){.ref = number,
                                   .number = number,
                                   .target = x->target,
@@ -365,19 +319,19 @@ static bool take_name(struct explorer *e, size_t number, size_t f, struct mono n
                                   .family = families[f],
                                   .port = x->target->port,
                                   .to = n->used,
-                                  .changed = n->changed,
+                                  .changed = n->moved,
                                   .error = n->error,
                                   .pop = n->pop,
-                                  .asked = &n->asked};
+                                  .asked = &n->dns};
     if (n->failed) {
         n->failed = false;
         out->action = EXPLORER_FAILED;
         out->changed = n->failures == 1;
         return true;
     }
-    if (n->news != NEWS_NONE) {
-        out->action = n->news == NEWS_USE ? EXPLORER_USE : EXPLORER_REST;
-        n->news = NEWS_NONE;
+    if (n->change != TARGET_NAME_SAME) {
+        out->action = n->change == TARGET_NAME_USE ? EXPLORER_USE : EXPLORER_REST;
+        n->change = TARGET_NAME_SAME;
         return true;
     }
     if (n->decoy_due) {
@@ -495,8 +449,8 @@ bool explorer_next(const struct explorer *e, struct mono *at)
         earlier(at, &any, 0);
     for (size_t i = 0; i < e->n; i++)
         for (size_t f = 0; f < 2; f++) {
-            const struct name *n = &e->all[i]->names[f];
-            if (n->wanted && (n->failed || n->news != NEWS_NONE || n->decoy_due))
+            const struct target_name *n = &e->all[i]->names[f];
+            if (n->wanted && (n->failed || n->change != TARGET_NAME_SAME || n->decoy_due))
                 earlier(at, &any, 0);
             else if (n->wanted && e->all[i]->probed && !n->under_way)
                 earlier(at, &any, n->ask_at.ns);
@@ -506,35 +460,6 @@ bool explorer_next(const struct explorer *e, struct mono *at)
 
 /* ---- answers ---- */
 
-/* The last name that shows a PoP, of what was asked for and its chain. */
-static void find_pop(char out[POP_TEXT_MAX], const char *host, const struct resolution *r)
-{
-    struct pop pop;
-    out[0] = '\0';
-    if (pop_from_cname(&pop, host))
-        pop_text(out, &pop);
-    for (size_t i = 0; i < r->n_cnames; i++)
-        if (pop_from_cname(&pop, r->cnames[i]))
-            pop_text(out, &pop);
-}
-
-static void describe_question(struct dns_answer *out, const struct resolution *r)
-{
-    struct text chain = {0};
-    for (size_t i = 0; i < r->n_cnames; i++)
-        text_add(&chain, "%s%s", i > 0 ? " -> " : "", r->cnames[i]);
-    text_copy(out->chain, sizeof out->chain, text_string(&chain));
-    text_free(&chain);
-    text_copy(out->servers, sizeof out->servers, r->servers);
-}
-
-static int64_t keep_ns(const struct resolution *r)
-{
-    int64_t ns = (int64_t)r->ttl_s * NS_PER_S;
-    ns = ns < KEEP_LEAST_NS ? KEEP_LEAST_NS : ns;
-    return ns > KEEP_MOST_NS ? KEEP_MOST_NS : ns;
-}
-
 static void note_hint(struct explorer *e, const struct explored *x, const char *pop,
                       const struct owner *owner)
 {
@@ -542,56 +467,29 @@ static void note_hint(struct explorer *e, const struct explored *x, const char *
         e->hint = catalogue_of_pop(&e->edge_data->metros, pop, POP_FRONT_DOOR);
 }
 
-static void lookup_failed(struct explorer *e, size_t number, size_t f,
+static void name_answered(struct explorer *e, size_t number, size_t f,
                           const struct resolution *r, struct mono now)
 {
     struct explored *x = e->all[number];
-    struct name *n = &x->names[f];
-    e->counters.failures++;
-    text_copy(n->error, sizeof n->error, r->error);
-    n->ask_at.ns =
-        now.ns + backoff_ns(&e->random, RETRY_FIRST_NS, RETRY_MOST_NS, n->failures++);
-    n->failed = true;
-    if (!x->target->discovered || r->temporary)
-        return;
-    /* A guessed name does not exist: it is not asked for before the next survey. */
-    struct endpoint nowhere = {.family = FAMILY_NONE};
-    n->owner = owners_resolved(e->owners, number, families[f], x->target->host, &nowhere);
-    n->ask_at.ns = NEVER_NS;
-    n->used = nowhere;
-    n->n = 0;
-    n->pop[0] = '\0';
-    n->asked = (struct dns_answer){.chain = ""};
-    n->news = NEWS_REST;
+    struct target_name *n = &x->names[f];
+    const char *host = x->target->host;
+    struct endpoint at = target_name_answered(
+        n, host, r, target_measures(x->target, e->kinds, DELAY_HANDSHAKE), now);
+    x->owner[f] = owners_resolved(e->owners, number, families[f],
+                                  r->last[0] != '\0' ? r->last : host, &at);
+    note_hint(e, x, n->pop, &x->owner[f]);
+    e->choose_again = true;
 }
 
-static void lookup_answered(struct explorer *e, size_t number, size_t f,
-                            const struct resolution *r, struct mono now)
+static void name_failed(struct explorer *e, size_t number, size_t f,
+                        const struct resolution *r, struct mono now)
 {
     struct explored *x = e->all[number];
-    struct name *n = &x->names[f];
-    const char *host = x->target->host;
-    struct endpoint unfit, to = resolution_choose(r, host, &n->used, &unfit);
-    bool known = to.family != FAMILY_NONE;
-    n->ask_at.ns = now.ns + keep_ns(r);
-    n->failures = 0;
-    n->changed = known && !endpoint_same_address(&to, &n->used);
-    n->used = to;
-    n->news = known ? NEWS_USE : NEWS_REST;
-    n->n = !known ? 0 : r->n < ADDRESSES_MAX ? r->n : ADDRESSES_MAX;
-    memcpy(n->all, r->addresses, n->n * sizeof *n->all);
-    find_pop(n->pop, host, r);
-    describe_question(&n->asked, r);
-    n->owner = owners_resolved(e->owners, number, families[f],
-                               r->last[0] != '\0' ? r->last : host, known ? &to : &unfit);
-    if ((n->changed || n->decoy_answered) && known &&
-        target_measures(x->target, e->kinds, DELAY_HANDSHAKE) && !n->decoy_under_way &&
-        now.ns >= n->decoy_at.ns) {
-        n->decoy_at.ns = now.ns + DECOY_LEAST_NS;
-        n->decoy_due = true;
-    }
-    note_hint(e, x, n->pop, &n->owner);
-    e->choose_again = true;
+    struct endpoint nowhere = {.family = FAMILY_NONE};
+    e->counters.failures++;
+    if (target_name_failed(&x->names[f], r, x->target->discovered, &e->random, now))
+        x->owner[f] =
+            owners_resolved(e->owners, number, families[f], x->target->host, &nowhere);
 }
 
 void explorer_answer(struct explorer *e, size_t ref, enum family family,
@@ -614,14 +512,14 @@ void explorer_answer(struct explorer *e, size_t ref, enum family family,
     if (!x->probed)
         return;
     if (failed)
-        lookup_failed(e, ref, f, r, now);
+        name_failed(e, ref, f, r, now);
     else
-        lookup_answered(e, ref, f, r, now);
+        name_answered(e, ref, f, r, now);
 }
 
 void explorer_decoy(struct explorer *e, size_t ref, enum family family, bool answered)
 {
-    struct name *n = &e->all[ref]->names[family == FAMILY_IPV6];
+    struct target_name *n = &e->all[ref]->names[family == FAMILY_IPV6];
     n->decoy_under_way = false;
     n->decoy_answered = answered;
     e->intercepted |= answered;
@@ -635,7 +533,7 @@ void explorer_handshake(struct explorer *e, size_t ref, int64_t rtt_ns)
 void explorer_result(struct explorer *e, size_t number, const struct result *r)
 {
     struct explored *x = e->all[number];
-    struct name *n = &x->names[r->to.family == FAMILY_IPV6];
+    struct owner *owner = &x->owner[r->to.family == FAMILY_IPV6];
     if (x->door != SIZE_MAX && r->outcome == OUTCOME_TLS_ERROR &&
         e->rejected < REJECTED_MAX) {
         e->rejected++;
@@ -644,15 +542,15 @@ void explorer_result(struct explorer *e, size_t number, const struct result *r)
     }
     if (r->http.status == 0)
         return;
-    n->owner = owners_replied(e->owners, number, r->to.family, &r->to, r->foreign);
-    if (!owner_may_be_pop(n->owner.type))
+    *owner = owners_replied(e->owners, number, r->to.family, &r->to, r->foreign);
+    if (!owner_may_be_pop(owner->type))
         return;
     const struct metro *m = catalogue_of_pop(&e->edge_data->metros, r->pop, POP_EXCHANGE);
     if (m != NULL && m != x->told) {
         x->told = m;
         e->choose_again = true;
     }
-    note_hint(e, x, r->pop, &n->owner);
+    note_hint(e, x, r->pop, owner);
 }
 
 /* The workload of the target's service whose front doors have names; NULL: none. */
@@ -694,12 +592,12 @@ void explorer_ranked(struct explorer *e, const struct target_state *states, size
 static bool was_there(struct explorer *e, uint64_t place)
 {
     if (e->moves.changes == 1)
-        e->n_places = 0;
-    for (size_t i = 0; i < e->n_places; i++)
-        if (e->addresses[i] == place)
+        e->n_networks = 0;
+    for (size_t i = 0; i < e->n_networks; i++)
+        if (e->networks[i] == place)
             return true;
-    if (e->n_places < PLACES_MAX)
-        e->addresses[e->n_places++] = place;
+    if (e->n_networks < NETWORKS_MAX)
+        e->networks[e->n_networks++] = place;
     return false;
 }
 
@@ -756,14 +654,14 @@ void explorer_pause(struct explorer *e, bool paused, struct mono now)
 const struct owner *explorer_owner(const struct explorer *e, size_t number,
                                    enum family family)
 {
-    return &e->all[number]->names[family == FAMILY_IPV6].owner;
+    return &e->all[number]->owner[family == FAMILY_IPV6];
 }
 
 const char *explorer_failure(const struct explorer *e, size_t number)
 {
     const char *error = NULL;
     for (size_t f = 0; f < 2; f++) {
-        const struct name *n = &e->all[number]->names[f];
+        const struct target_name *n = &e->all[number]->names[f];
         if (!n->wanted)
             continue;
         if (n->failures == 0 || n->used.family != FAMILY_NONE)

@@ -1,0 +1,110 @@
+#include "edge/target_name.h"
+
+#include "base/text.h"
+#include "core/backoff.h"
+#include "edge/pop.h"
+
+#include <string.h>
+
+/* Back-off of a name that could not be resolved. */
+#define RETRY_FIRST_NS (2 * NS_PER_S)
+#define RETRY_MOST_NS  (60 * NS_PER_S)
+
+/* An answer is kept for its TTL, but no shorter and no longer than this. */
+#define KEEP_LEAST_NS (5 * NS_PER_S)
+#define KEEP_MOST_NS  (3600 * NS_PER_S)
+
+/* The decoy port is tried once for each address, but no more often than this. */
+#define DECOY_LEAST_NS (3600 * NS_PER_S)
+
+#define NEVER_NS INT64_MAX
+
+void target_name_ask(struct target_name *n)
+{
+    n->ask_at.ns = n->decoy_at.ns = 0;
+}
+
+void target_name_rest(struct target_name *n)
+{
+    n->used = (struct endpoint){.family = FAMILY_NONE};
+    n->change = TARGET_NAME_REST;
+    n->n = 0;
+}
+
+/* The last name that shows a PoP, of what was asked for and its chain. */
+static void find_pop(char out[POP_TEXT_MAX], const char *host, const struct resolution *r)
+{
+    struct pop pop;
+    out[0] = '\0';
+    if (pop_from_cname(&pop, host))
+        pop_text(out, &pop);
+    for (size_t i = 0; i < r->n_cnames; i++)
+        if (pop_from_cname(&pop, r->cnames[i]))
+            pop_text(out, &pop);
+}
+
+static void describe_question(struct dns_answer *out, const struct resolution *r)
+{
+    struct text chain = {0};
+    for (size_t i = 0; i < r->n_cnames; i++)
+        text_add(&chain, "%s%s", i > 0 ? " -> " : "", r->cnames[i]);
+    text_copy(out->chain, sizeof out->chain, text_string(&chain));
+    text_free(&chain);
+    text_copy(out->servers, sizeof out->servers, r->servers);
+}
+
+static int64_t keep_ns(const struct resolution *r)
+{
+    int64_t ns = (int64_t)r->ttl_s * NS_PER_S;
+    ns = ns < KEEP_LEAST_NS ? KEEP_LEAST_NS : ns;
+    return ns > KEEP_MOST_NS ? KEEP_MOST_NS : ns;
+}
+
+struct endpoint target_name_answered(struct target_name *n, const char *host,
+                                     const struct resolution *r, bool handshakes,
+                                     struct mono now)
+{
+    struct endpoint unfit, to = resolution_choose(r, host, &n->used, &unfit);
+    bool known = to.family != FAMILY_NONE;
+    n->ask_at.ns = now.ns + keep_ns(r);
+    n->failures = 0;
+    n->moved = known && !endpoint_same_address(&to, &n->used);
+    n->used = to;
+    n->change = known ? TARGET_NAME_USE : TARGET_NAME_REST;
+    n->n = !known                             ? 0
+           : r->n < TARGET_NAME_ADDRESSES_MAX ? r->n
+                                              : TARGET_NAME_ADDRESSES_MAX;
+    memcpy(n->all, r->addresses, n->n * sizeof *n->all);
+    find_pop(n->pop, host, r);
+    describe_question(&n->dns, r);
+    if ((n->moved || n->decoy_answered) && known && handshakes && !n->decoy_under_way &&
+        now.ns >= n->decoy_at.ns) {
+        n->decoy_at.ns = now.ns + DECOY_LEAST_NS;
+        n->decoy_due = true;
+    }
+    return known ? to : unfit;
+}
+
+bool target_name_failed(struct target_name *n, const struct resolution *r, bool guessed,
+                        struct random *random, struct mono now)
+{
+    text_copy(n->error, sizeof n->error, r->error);
+    n->ask_at.ns =
+        now.ns + backoff_ns(random, RETRY_FIRST_NS, RETRY_MOST_NS, n->failures++);
+    n->failed = true;
+    if (!guessed || r->temporary)
+        return false;
+    target_name_rest(n);
+    n->ask_at.ns = NEVER_NS;
+    n->pop[0] = '\0';
+    n->dns = (struct dns_answer){.chain = ""};
+    return true;
+}
+
+bool target_name_has(const struct target_name *n, const struct endpoint *address)
+{
+    for (size_t i = 0; i < n->n; i++)
+        if (address->family != FAMILY_NONE && endpoint_same_address(&n->all[i], address))
+            return true;
+    return false;
+}

@@ -1,0 +1,70 @@
+/*
+ * The name of a target in one family: when it is looked up, which address of the answer
+ * is used, and when the decoy port is tried (core/intercept.h). A name is looked up again
+ * when its TTL ends, and with back-off and full jitter where no server answers; the address
+ * in use stays for as long as it is among the answers, as round robin is no change. A name
+ * that was made from a code and does not exist is not looked up again before
+ * target_name_ask().
+ *
+ * Pure: part of edge/explorer.h, which turns it.
+ */
+#ifndef EDGELAT_EDGE_TARGET_NAME_H
+#define EDGELAT_EDGE_TARGET_NAME_H
+
+#include "core/batch.h"
+#include "core/random.h"
+#include "core/resolution.h"
+#include "core/time.h"
+
+#include <stdbool.h>
+
+/* Addresses kept of an answer, to compare front doors: Exchange answers with up to 8. */
+enum { TARGET_NAME_ADDRESSES_MAX = 8 };
+
+enum target_name_change {
+    TARGET_NAME_SAME, /* nothing to carry out */
+    TARGET_NAME_USE,  /* an address */
+    TARGET_NAME_REST, /* there is none */
+};
+
+struct target_name {
+    bool wanted;    /* the target is probed in this family */
+    bool under_way; /* a lookup */
+    struct mono ask_at;
+    unsigned failures;    /* in a row */
+    char error[96];       /* of the last failure */
+    bool failed;          /* to report */
+    struct endpoint used; /* FAMILY_NONE: none */
+    struct endpoint all[TARGET_NAME_ADDRESSES_MAX];
+    size_t n;
+    char pop[POP_TEXT_MAX]; /* that the chain shows */
+    struct dns_answer dns;
+    enum target_name_change change; /* to carry out */
+    bool moved;                     /* with it: another address than before */
+    bool decoy_due, decoy_under_way, decoy_answered;
+    struct mono decoy_at; /* not before */
+};
+
+/* The name is due at once, and so is the decoy. */
+void target_name_ask(struct target_name *n);
+
+/* The target is not probed any more. */
+void target_name_rest(struct target_name *n);
+
+/*
+ * The answer to a lookup of `host`. Returns the address that it is about: the one to use,
+ * or where there is none what was answered instead (FAMILY_NONE: nothing).
+ * `handshakes`: the target is probed by a kind that a middlebox could answer.
+ */
+struct endpoint target_name_answered(struct target_name *n, const char *host,
+                                     const struct resolution *r, bool handshakes,
+                                     struct mono now);
+
+/* The lookup failed. `guessed`: the name was made from a code, so that it need not exist.
+ * True: it does not exist. */
+bool target_name_failed(struct target_name *n, const struct resolution *r, bool guessed,
+                        struct random *random, struct mono now);
+
+bool target_name_has(const struct target_name *n, const struct endpoint *address);
+
+#endif
