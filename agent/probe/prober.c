@@ -6,9 +6,9 @@
  */
 #include "probe/prober.h"
 
+#include "base/heap.h"
 #include "base/mem.h"
 #include "net/clock.h"
-#include "probe/deadlines.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ struct probe {
     struct exchange x; /* first: a kind's pointer to it is one to this */
     struct prober *prober;
     const struct probe_kind *kind;
-    struct deadline deadline;
+    struct heap_item deadline;
     bool waits;         /* `deadline` is among the prober's */
     struct probe *next; /* in the list of the deferred, or of the free */
 };
@@ -36,7 +36,7 @@ struct prober {
     struct prober_events events;
     struct prober_counters counters;
 
-    struct deadlines waiting;
+    struct heap waiting; /* by deadline */
     struct probe *deferred, **deferred_end;
     size_t n_deferred;
     struct probe *free;
@@ -51,22 +51,22 @@ struct prober {
 
 /* ---- results ---- */
 
-static struct probe *probe_of(struct deadline *d)
+static struct probe *probe_of(struct heap_item *item)
 {
-    return (struct probe *)((char *)d - offsetof(struct probe, deadline));
+    return heap_struct(item, struct probe, deadline);
 }
 
 static void wait_for(struct probe *probe, struct mono until)
 {
-    probe->deadline.at = until;
+    probe->deadline.at_ns = until.ns;
     probe->waits = true;
-    deadlines_add(&probe->prober->waiting, &probe->deadline);
+    heap_add(&probe->prober->waiting, &probe->deadline);
 }
 
 static void wait_no_more(struct probe *probe)
 {
     if (probe->waits)
-        deadlines_remove(&probe->prober->waiting, &probe->deadline);
+        heap_remove(&probe->prober->waiting, &probe->deadline);
     probe->waits = false;
 }
 
@@ -189,10 +189,10 @@ static void on_timer(uv_timer_t *timer)
  */
 static void run_timer(struct prober *p)
 {
-    struct deadline *first = deadlines_first(&p->waiting);
+    struct heap_item *first = heap_first(&p->waiting);
     if (first == NULL)
         return;
-    uint64_t at_ms = (uint64_t)((first->at.ns + NS_PER_MS - 1) / NS_PER_MS);
+    uint64_t at_ms = (uint64_t)((first->at_ns + NS_PER_MS - 1) / NS_PER_MS);
     if (p->timer_at_ms != 0 && p->timer_at_ms <= at_ms)
         return;
     uint64_t now_ms = uv_now(p->tools.loop);
@@ -204,8 +204,8 @@ static void run_timer(struct prober *p)
  * time after it was asked to: such a probe is put back with its real deadline. */
 static struct probe *overdue(struct prober *p, struct mono at)
 {
-    struct deadline *first;
-    while ((first = deadlines_first(&p->waiting)) != NULL && first->at.ns <= at.ns) {
+    struct heap_item *first;
+    while ((first = heap_first(&p->waiting)) != NULL && first->at_ns <= at.ns) {
         struct probe *probe = probe_of(first);
         struct mono real = {probe->x.sent.ns + probe->x.target->waiting_ns};
         wait_no_more(probe);
@@ -366,7 +366,7 @@ static void on_closed(uv_handle_t *handle)
         return;
     free_list(p->deferred);
     free_list(p->free);
-    deadlines_free(&p->waiting);
+    heap_free(&p->waiting);
     free(p);
 }
 
@@ -376,8 +376,8 @@ void prober_destroy(struct prober *p)
         return;
     assert(!p->destroyed);
     p->destroyed = true;
-    struct deadline *first;
-    while ((first = deadlines_first(&p->waiting)) != NULL) {
+    struct heap_item *first;
+    while ((first = heap_first(&p->waiting)) != NULL) {
         struct probe *probe = probe_of(first);
         wait_no_more(probe);
         probe->kind->abort(&probe->x);

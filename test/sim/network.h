@@ -7,6 +7,7 @@
 #ifndef EDGELAT_SIM_NETWORK_H
 #define EDGELAT_SIM_NETWORK_H
 
+#include "base/heap.h"
 #include "base/mem.h"
 #include "check.h"
 #include "core/pipeline.h"
@@ -35,7 +36,7 @@ struct truth { /* of one stream */
 };
 
 struct flight { /* a probe under way */
-    struct mono arrives;
+    struct heap_item arrives;
     struct result result;
 };
 
@@ -50,9 +51,8 @@ struct sim {
     struct pipeline *pipeline;
     struct mono begin, now;
     struct wall wall;
-    struct truth *truth;    /* by stream */
-    struct flight *flights; /* a heap, what arrives first in front */
-    size_t n_flights, flights_room;
+    struct truth *truth; /* by stream */
+    struct heap flights; /* by arrival */
 
     void (*on_batch)(struct sim *s, const struct batch *batch);
     uint64_t batches, in_this_second, most_in_a_second;
@@ -123,49 +123,25 @@ static inline void sim_start(struct sim *s)
                           s->wall);
 }
 
+/* The probe that arrives first; NULL: none is under way. */
+static inline struct flight *sim_first(const struct sim *s)
+{
+    struct heap_item *first = heap_first(&s->flights);
+    return first != NULL ? heap_struct(first, struct flight, arrives) : NULL;
+}
+
 static inline void sim_end(struct sim *s)
 {
     pipeline_destroy(s->pipeline);
     for (size_t i = 0; i < s->settings.n_targets * SIM_KINDS; i++)
         free(s->truth[i].delays);
     free(s->truth);
-    free(s->flights);
+    for (struct flight *f; (f = sim_first(s)) != NULL; free(f))
+        heap_remove(&s->flights, &f->arrives);
+    heap_free(&s->flights);
 }
 
 /* ---- probes under way ---- */
-
-static inline void sim_swap(struct flight *a, struct flight *b)
-{
-    struct flight kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
-static inline void sim_fly(struct sim *s, const struct flight *f)
-{
-    s->flights =
-        mem_grow(s->flights, &s->flights_room, s->n_flights + 1, sizeof *s->flights);
-    size_t i = s->n_flights++;
-    s->flights[i] = *f;
-    for (; i > 0 && s->flights[i].arrives.ns < s->flights[(i - 1) / 2].arrives.ns;
-         i = (i - 1) / 2)
-        sim_swap(&s->flights[i], &s->flights[(i - 1) / 2]);
-}
-
-static inline struct flight sim_land(struct sim *s)
-{
-    struct flight first = s->flights[0];
-    s->flights[0] = s->flights[--s->n_flights];
-    for (size_t i = 0, next; (next = 2 * i + 1) < s->n_flights; i = next) {
-        if (next + 1 < s->n_flights &&
-            s->flights[next + 1].arrives.ns < s->flights[next].arrives.ns)
-            next++;
-        if (s->flights[i].arrives.ns <= s->flights[next].arrives.ns)
-            break;
-        sim_swap(&s->flights[i], &s->flights[next]);
-    }
-    return first;
-}
 
 static inline void sim_send(struct sim *s, const struct probe_request *order)
 {
@@ -176,21 +152,22 @@ static inline void sim_send(struct sim *s, const struct probe_request *order)
         way->rtt_ns + (int64_t)random_exponential(&s->random, (double)way->jitter_ns);
     lost |= rtt_ns > order->target->waiting_ns;
 
-    struct flight f = {.arrives = {s->now.ns + order->target->waiting_ns}};
-    f.result = result_of(order->stream, &order->to, s->wall,
-                         lost ? OUTCOME_LOSS : OUTCOME_REPLY);
+    struct flight *f = mem_zalloc(sizeof *f);
+    f->arrives.at_ns = s->now.ns + order->target->waiting_ns;
+    f->result = result_of(order->stream, &order->to, s->wall,
+                          lost ? OUTCOME_LOSS : OUTCOME_REPLY);
     struct truth *truth = &s->truth[order->stream];
     truth->sent++;
     truth->lost += lost;
     if (!lost) {
-        f.arrives.ns = s->now.ns + rtt_ns;
-        f.result.delays[0] = rtt_ns;
+        f->arrives.at_ns = s->now.ns + rtt_ns;
+        f->result.delays[0] = rtt_ns;
         if (order->kind == SIM_WEB) {
-            f.result.delays[1] = rtt_ns + NS_PER_MS;
-            snprintf(f.result.pop, sizeof f.result.pop, "%s", way->pop);
+            f->result.delays[1] = rtt_ns + NS_PER_MS;
+            snprintf(f->result.pop, sizeof f->result.pop, "%s", way->pop);
         }
     }
-    sim_fly(s, &f);
+    heap_add(&s->flights, &f->arrives);
 
     s->in_this_second = s->now.ns / NS_PER_S == s->second ? s->in_this_second + 1 : 1;
     s->second = s->now.ns / NS_PER_S;
@@ -200,13 +177,15 @@ static inline void sim_send(struct sim *s, const struct probe_request *order)
 
 static inline void sim_arrive(struct sim *s)
 {
-    struct flight f = sim_land(s);
-    struct truth *t = &s->truth[f.result.stream];
-    if (f.result.outcome == OUTCOME_REPLY) {
+    struct flight *f = sim_first(s);
+    heap_remove(&s->flights, &f->arrives);
+    struct truth *t = &s->truth[f->result.stream];
+    if (f->result.outcome == OUTCOME_REPLY) {
         t->delays = mem_grow(t->delays, &t->room, t->n + 1, sizeof *t->delays);
-        t->delays[t->n++] = f.result.delays[0];
+        t->delays[t->n++] = f->result.delays[0];
     }
-    pipeline_result(s->pipeline, &f.result);
+    pipeline_result(s->pipeline, &f->result);
+    free(f);
 }
 
 /* ---- time ---- */
@@ -228,7 +207,7 @@ static inline void sim_turn(struct sim *s)
         s->ways[s->moves[s->next_move].target] = s->moves[s->next_move].way;
         s->next_move++;
     }
-    while (s->n_flights > 0 && s->flights[0].arrives.ns <= s->now.ns)
+    for (struct flight *f; (f = sim_first(s)) != NULL && f->arrives.at_ns <= s->now.ns;)
         sim_arrive(s);
     if (s->wall.ns >= pipeline_closing(s->pipeline).ns)
         sim_close_window(s);
@@ -241,8 +220,9 @@ static inline void sim_turn(struct sim *s)
 static inline struct mono sim_next(const struct sim *s)
 {
     struct mono next = {s->now.ns + SIM_TICK_NS}, at;
-    if (s->n_flights > 0 && s->flights[0].arrives.ns < next.ns)
-        next = s->flights[0].arrives;
+    const struct flight *first = sim_first(s);
+    if (first != NULL && first->arrives.at_ns < next.ns)
+        next.ns = first->arrives.at_ns;
     if (pipeline_next(s->pipeline, &at) && at.ns < next.ns)
         next = at;
     int64_t closes_ns = pipeline_closing(s->pipeline).ns - s->wall.ns;
@@ -280,8 +260,9 @@ static inline void sim_sleep(struct sim *s, int64_t ns)
 static inline uint64_t sim_under_way(const struct sim *s, uint32_t stream)
 {
     uint64_t n = 0;
-    for (size_t i = 0; i < s->n_flights; i++)
-        n += s->flights[i].result.stream == stream;
+    for (size_t i = 0; i < s->flights.n; i++)
+        n += heap_struct(s->flights.items[i], struct flight, arrives)->result.stream ==
+             stream;
     return n;
 }
 

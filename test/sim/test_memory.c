@@ -31,7 +31,8 @@ static size_t allocated[HOURS + 1]; /* at the end of each hour; most, of its win
 static void note_memory(struct sim *s, const struct batch *batch)
 {
     (void)batch;
-    size_t own = s->flights_room * sizeof *s->flights;
+    size_t own = s->flights.room * sizeof *s->flights.items +
+                 s->flights.n * malloc_usable_size(sim_first(s));
     for (size_t i = 0; i < s->settings.n_targets * SIM_KINDS; i++) {
         s->truth[i].n = 0;
         own += s->truth[i].room * sizeof *s->truth[i].delays;
