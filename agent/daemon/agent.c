@@ -236,14 +236,6 @@ static int open_network(struct agent *a)
     return rc;
 }
 
-static uv_timer_t *make_timer(struct agent *a)
-{
-    uv_timer_t *timer = mem_zalloc(sizeof *timer);
-    uv_timer_init(a->loop, timer);
-    timer->data = a;
-    return timer;
-}
-
 int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config,
                  const struct edge_data *edge_data)
 {
@@ -253,9 +245,9 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
     a->edge_data = edge_data;
     if (gethostname(a->host_name, sizeof a->host_name - 1) < 0)
         a->host_name[0] = '\0';
-    a->stop_timer = make_timer(a);
-    a->ship_timer = make_timer(a);
-    a->look_timer = make_timer(a);
+    a->stop_timer = timer_new(a->loop, a);
+    a->ship_timer = timer_new(a->loop, a);
+    a->look_timer = timer_new(a->loop, a);
     a->ship_delay_ns =
         splay_delay(seed_random(), config->window_ns, config->shipping.splay_ns);
 
@@ -348,11 +340,6 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
         shipper_flush(a->shipper, on_flushed, a);
 }
 
-static void free_handle(uv_handle_t *handle)
-{
-    free(handle);
-}
-
 void agent_destroy(struct agent *a)
 {
     if (a == NULL)
@@ -370,8 +357,8 @@ void agent_destroy(struct agent *a)
         log_info("agent", "%llu batch%s in the spool for the next start",
                  (unsigned long long)left.waiting,
                  left.waiting == 1 ? " stays" : "es stay");
-    uv_close((uv_handle_t *)a->ship_timer, free_handle);
-    uv_close((uv_handle_t *)a->look_timer, free_handle);
-    uv_close((uv_handle_t *)a->stop_timer, free_handle);
+    timer_close(a->ship_timer);
+    timer_close(a->look_timer);
+    timer_close(a->stop_timer);
     free(a);
 }

@@ -460,19 +460,6 @@ static void arm_tick(struct measurer *m, struct wall wall)
 
 /* ---- the whole ---- */
 
-static uv_timer_t *make_timer(struct measurer *m)
-{
-    uv_timer_t *timer = mem_zalloc(sizeof *timer);
-    uv_timer_init(m->loop, timer);
-    timer->data = m;
-    return timer;
-}
-
-static void free_handle(uv_handle_t *handle)
-{
-    free(handle);
-}
-
 /* Opens the kinds that the targets want: what cannot be measured is said now and once. */
 static void open_kinds(struct measurer *m)
 {
@@ -514,9 +501,9 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     m->explorer =
         explorer_create(config, edge_data, probe_kind_words(), pace, seed_random());
     m->clock_offset_ns = wall.ns - mono_now().ns;
-    m->probe_timer = make_timer(m);
-    m->explore_timer = make_timer(m);
-    m->tick_timer = make_timer(m);
+    m->probe_timer = timer_new(m->loop, m);
+    m->explore_timer = timer_new(m->loop, m);
+    m->tick_timer = timer_new(m->loop, m);
     open_kinds(m);
     m->paused = true;
     rc = netlink_create(&m->netlink, loop, NETWORK_SETTLE_NS, on_network, m);
@@ -557,9 +544,9 @@ void measurer_destroy(struct measurer *m)
         return;
     netlink_destroy(m->netlink);
     cancel_requests(m);
-    uv_close((uv_handle_t *)m->probe_timer, free_handle);
-    uv_close((uv_handle_t *)m->explore_timer, free_handle);
-    uv_close((uv_handle_t *)m->tick_timer, free_handle);
+    timer_close(m->probe_timer);
+    timer_close(m->explore_timer);
+    timer_close(m->tick_timer);
     prober_destroy(m->prober);
     resolver_destroy(m->resolver);
     pipeline_destroy(m->pipeline);

@@ -210,19 +210,13 @@ static void keep(struct http_question *q)
     k->until_ns = (int64_t)uv_hrtime() + kept_ns;
 }
 
-static void free_delay(uv_handle_t *delay)
-{
-    free(delay);
-}
-
 /* What is still asked is forgotten. */
 static void stop_asking(struct http_question *q)
 {
     for (size_t f = 0; f < FAMILIES; f++)
         if (q->answers[f].lookup != NULL)
             lookup_cancel(q->answers[f].lookup);
-    if (q->delay != NULL)
-        uv_close((uv_handle_t *)q->delay, free_delay);
+    timer_close(q->delay);
     q->delay = NULL;
 }
 
@@ -269,9 +263,7 @@ static void on_delay(uv_timer_t *delay)
 
 static void wait_for_the_other(struct http_question *q)
 {
-    q->delay = mem_zalloc(sizeof *q->delay);
-    uv_timer_init(q->hosts->loop, q->delay);
-    q->delay->data = q;
+    q->delay = timer_new(q->hosts->loop, q);
     timer_in(q->delay, on_delay, HTTP_HOST_DELAY_NS);
 }
 

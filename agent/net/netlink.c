@@ -304,19 +304,12 @@ int netlink_create(struct netlink **out, uv_loop_t *loop, int64_t settle_ns,
         return rc;
     }
     poll_want(n->poll, true, false);
-    n->timer = mem_zalloc(sizeof *n->timer);
-    uv_timer_init(loop, n->timer);
-    n->timer->data = n;
+    n->timer = timer_new(loop, n);
     n->settle_ns = settle_ns;
     n->on_change = on_change;
     n->user = user;
     *out = n;
     return 0;
-}
-
-static void free_handle(uv_handle_t *handle)
-{
-    free(handle);
 }
 
 void netlink_destroy(struct netlink *n)
@@ -325,7 +318,7 @@ void netlink_destroy(struct netlink *n)
         return;
     poll_close(n->poll);
     close(n->socket);
-    uv_close((uv_handle_t *)n->timer, free_handle);
+    timer_close(n->timer);
     network_free(&n->known);
     free(n);
 }

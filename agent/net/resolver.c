@@ -101,19 +101,6 @@ struct sent_question { /* one question to one server */
     size_t server;
 };
 
-static void free_handle(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-static uv_timer_t *new_timer(uv_loop_t *loop, void *data)
-{
-    uv_timer_t *timer = mem_zalloc(sizeof *timer);
-    uv_timer_init(loop, timer);
-    timer->data = data;
-    return timer;
-}
-
 /* ---- c-ares on the loop ---- */
 
 static void on_timer(uv_timer_t *timer);
@@ -316,7 +303,7 @@ static void mute(struct lookup *l)
 {
     struct resolver *r = l->resolver;
     bool turn = r->turn == l;
-    uv_close((uv_handle_t *)l->timer, free_handle);
+    timer_close(l->timer);
     l->timer = NULL;
     if (l->asking == 0)
         free_lookup(l);
@@ -643,7 +630,7 @@ struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family
     l->user = user;
     l->absent = "not a name that DNS can hold";
     l->asked_ns = (int64_t)uv_hrtime();
-    l->timer = new_timer(r->loop, l);
+    l->timer = timer_new(r->loop, l);
     l->next = r->lookups;
     l->self = &r->lookups;
     if (l->next != NULL)
@@ -680,7 +667,7 @@ int resolver_create(struct resolver **out, uv_loop_t *loop, const char *servers)
     }
     r->loop = loop;
     r->n_given = (size_t)n;
-    r->timer = new_timer(loop, r);
+    r->timer = timer_new(loop, r);
     open_channels(r);
     *out = r;
     return 0;
@@ -697,7 +684,7 @@ void resolver_destroy(struct resolver *r)
             mute(l);
     }
     close_channels(r);
-    uv_close((uv_handle_t *)r->timer, free_handle);
+    timer_close(r->timer);
     free(r->polls);
     free(r);
 }
