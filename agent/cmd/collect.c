@@ -4,6 +4,7 @@
 #include "collector/receiver.h"
 #include "core/host_port.h"
 #include "net/socket.h"
+#include "probe/kinds.h"
 
 #include <getopt.h>
 #include <netdb.h>
@@ -86,7 +87,8 @@ static void on_batch(enum signal signal, const ProtobufCMessage *request, size_t
     if (signal == SIGNAL_LOGS)
         records_render(&text, (const Otlp__ExportLogsServiceRequest *)request);
     else
-        table_render(&text, (const Otlp__ExportMetricsServiceRequest *)request, bytes);
+        table_render(&text, (const Otlp__ExportMetricsServiceRequest *)request, bytes,
+                     probe_kind_words());
     if (text.len > 0)
         printf("%s\n", text_string(&text));
     fflush(stdout);

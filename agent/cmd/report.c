@@ -4,6 +4,7 @@
 #include "core/time.h"
 #include "otlp/gzip.h"
 #include "otlp/metrics.h"
+#include "probe/kinds.h"
 #include "report/page.h"
 #include "spool/history.h"
 
@@ -291,7 +292,8 @@ static int make(struct report *r, char **files, size_t n)
     if (since_ns == 0 && n == 0)
         since_ns = SINCE_DEFAULT;
     const char *dir = r->state_dir != NULL ? r->state_dir : r->config.state_dir;
-    r->dataset = dataset_create(since_ns > 0 ? now_ns - since_ns : 0, now_ns);
+    r->dataset =
+        dataset_create(probe_kind_words(), since_ns > 0 ? now_ns - since_ns : 0, now_ns);
     int code = CMD_FINE;
     if (n > 0)
         add_files(r, files, n);

@@ -10,7 +10,6 @@
 #include "otlp/decoded.h"
 #include "otlp/names.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +42,7 @@ struct row {
 };
 
 struct results_table {
+    const struct kinds *kinds;
     struct piece *pieces;
     size_t n_pieces, pieces_room;
     struct ranked *ranks;
@@ -107,12 +107,6 @@ static void add_results(struct results_table *t, const Otlp__Sum *sum)
     }
 }
 
-/* The delay that a kind is about: what the user waits for, or the round trip. */
-static const char *main_delay(const char *kind)
-{
-    return strcmp(kind, "https") == 0 ? "total" : "rtt";
-}
-
 static void add_delays(struct results_table *t, const Otlp__ExponentialHistogram *metric)
 {
     for (size_t i = 0; i < metric->n_data_points; i++) {
@@ -120,7 +114,7 @@ static void add_delays(struct results_table *t, const Otlp__ExponentialHistogram
         struct key key = key_of(p->attributes, p->n_attributes);
         const char *delay = decoded_text(p->attributes, p->n_attributes, ATTR_DELAY, "");
         note_time(t, p->time_unix_nano);
-        if (strcmp(delay, main_delay(key.kind)) == 0)
+        if (strcmp(delay, kinds_main_delay(t->kinds, key.kind)) == 0)
             add_piece(t, &(struct piece){.key = key, .delays = p});
     }
 }
@@ -264,10 +258,9 @@ static bool render_percentiles(struct text *out, const struct histogram *h)
     bool doubt = false;
     for (size_t p = 0; p < PERCENTILES; p++) {
         char ms[24], cell[32];
-        double q = percentile_quantile[p];
-        bool doubtful = h->count > 0 && 1 - pow(q, (double)h->count) < 0.95;
+        bool doubtful = h->count > 0 && !percentile_supported(p, h->count);
         snprintf(cell, sizeof cell, doubtful ? "(%s)" : "%s",
-                 render_ms(ms, histogram_quantile(h, q)));
+                 render_ms(ms, histogram_quantile(h, percentile_quantile[p])));
         text_add(out, " %9s", cell);
         doubt |= doubtful;
     }
@@ -336,11 +329,11 @@ static void render(struct text *out, const struct results_table *t,
 }
 
 void table_render(struct text *out, const Otlp__ExportMetricsServiceRequest *request,
-                  size_t bytes)
+                  size_t bytes, const struct kinds *kinds)
 {
     for (size_t r = 0; r < request->n_resource_metrics; r++) {
         const Otlp__ResourceMetrics *from = request->resource_metrics[r];
-        struct results_table t = {0};
+        struct results_table t = {.kinds = kinds};
         for (size_t s = 0; s < from->n_scope_metrics; s++)
             for (size_t m = 0; m < from->scope_metrics[s]->n_metrics; m++)
                 add_metric(&t, from->scope_metrics[s]->metrics[m]);

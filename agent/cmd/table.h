@@ -13,12 +13,14 @@
 #define EDGELAT_CMD_TABLE_H
 
 #include "base/text.h"
+#include "core/kind.h"
 #include "proto/otlp.pb-c.h"
 
 #include <stddef.h>
 
-/* One table a resource; `bytes` is the length of the batch as it came. */
+/* One table a resource; `bytes` is the length of the batch as it came; `kinds` name the
+ * delay that is shown of each. */
 void table_render(struct text *out, const Otlp__ExportMetricsServiceRequest *request,
-                  size_t bytes);
+                  size_t bytes, const struct kinds *kinds);
 
 #endif

@@ -29,6 +29,13 @@
 const double percentile_quantile[PERCENTILES] = {0.5, 0.9, 0.95, 0.99};
 const char *const percentile_name[PERCENTILES] = {"p50", "p90", "p95", "p99"};
 
+/* All values lie below the quantile q with probability q^count; where that is 5 % or
+ * less, the largest one bounds it with 95 % confidence. */
+bool percentile_supported(size_t percentile, uint64_t count)
+{
+    return 1 - pow(percentile_quantile[percentile], (double)count) >= 0.95;
+}
+
 /* ---- values of one delay: as they are while they are few, then in a histogram ---- */
 
 struct values {
@@ -111,11 +118,8 @@ static struct delay_summary values_summary(const struct values *v)
         summarise_many(&v->many, &s);
     else if (v->n > 0)
         summarise_few(v, &s);
-
-    /* All n values lie below the quantile q with probability q^n; where that is 5 % or
-     * less, the largest one bounds it with 95 % confidence. */
     for (size_t p = 0; p < PERCENTILES; p++)
-        s.supported[p] = 1 - pow(percentile_quantile[p], (double)s.count) >= 0.95;
+        s.supported[p] = percentile_supported(p, s.count);
     return s;
 }
 

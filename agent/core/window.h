@@ -29,12 +29,15 @@ enum { P50, P90, P95, P99, PERCENTILES };
 extern const double percentile_quantile[PERCENTILES];  /* 0.5, 0.9, 0.95, 0.99 */
 extern const char *const percentile_name[PERCENTILES]; /* "p50", ... */
 
+/* Whether `count` values are enough to state it: an order statistic bounds it from above
+ * with 95 % confidence (binomial). */
+bool percentile_supported(size_t percentile, uint64_t count);
+
 struct delay_summary { /* ns; DELAY_UNDEFINED where count is 0 */
     uint64_t count;
     int64_t min_ns, max_ns, mean_ns;
     int64_t percentile_ns[PERCENTILES];
-    bool supported[PERCENTILES]; /* enough values to state it: an order statistic bounds
-                                    it from above with 95 % confidence (binomial) */
+    bool supported[PERCENTILES];
 };
 
 struct summary {

@@ -126,7 +126,8 @@ static void draw_delay_axis(struct canvas *c, const struct scale *s, const char 
     text_add(c->out, "<text class=\"kind\" x=\"%d\" y=\"%d\">", LEFT, c->y - 10);
     html_escape(c->out, kind);
     text_add(c->out, " %s<tspan class=\"dim\"> in ms%s</tspan></text>\n",
-             dataset_delay(kind), s->logarithmic ? ", logarithmic" : "");
+             kinds_main_delay(c->of->dataset->kinds, kind),
+             s->logarithmic ? ", logarithmic" : "");
     for (size_t i = 0; i < s->n_ticks; i++) {
         int y = y_of(c, s, (int64_t)(s->ticks_ms[i] * 1e6));
         text_add(c->out,
@@ -140,7 +141,7 @@ static void draw_limit(struct canvas *c, const struct scale *s, const char *kind
 {
     int64_t limit_ns = c->of->rating->limits.delay_ns;
     if (limit_ns <= 0 || ms(limit_ns) > s->high_ms || ms(limit_ns) < s->low_ms ||
-        strcmp(dataset_delay(kind), "rtt") != 0)
+        strcmp(kinds_main_delay(c->of->dataset->kinds, kind), KIND_ROUND_TRIP) != 0)
         return;
     int y = y_of(c, s, limit_ns);
     text_add(c->out,

@@ -40,9 +40,11 @@ int64_t intervals_sum(const struct intervals *s)
 
 /* ---- making and freeing ---- */
 
-struct dataset *dataset_create(int64_t since_ns, int64_t until_ns)
+struct dataset *dataset_create(const struct kinds *kinds, int64_t since_ns,
+                               int64_t until_ns)
 {
     struct dataset *p = mem_zalloc(sizeof *p);
+    p->kinds = kinds;
     p->since_ns = since_ns > 0 ? since_ns : 0;
     p->until_ns = until_ns < DATASET_LATEST_NS ? until_ns : DATASET_LATEST_NS;
     return p;
@@ -152,7 +154,7 @@ static void add_quantile(struct dataset *p, const Otlp__NumberDataPoint *point)
     cover(p, point);
     if (!dataset_lookup(p, a, &at) ||
         strcmp(decoded_text(a.list, a.n, ATTR_DELAY, ""),
-               dataset_delay(at.stream->kind)) != 0 ||
+               kinds_main_delay(p->kinds, at.stream->kind)) != 0 ||
         !dataset_turn(p, at.stream, at.place, point->time_unix_nano))
         return;
     struct dataset_counters *t = at.place->tally;
@@ -431,11 +433,6 @@ void dataset_end(struct dataset *p)
 }
 
 /* ---- looking ---- */
-
-const char *dataset_delay(const char *kind)
-{
-    return strcmp(kind, "https") == 0 ? "total" : "rtt";
-}
 
 const struct dataset_self *dataset_self(const struct dataset *p, const char *name,
                                         const char *attribute)

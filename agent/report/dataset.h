@@ -44,9 +44,10 @@ struct dataset_counts {
 
 struct sample { /* a window of a stream in one place */
     int64_t start_ns, end_ns;
-    int64_t p50_ns, p95_ns; /* of dataset_delay(); DELAY_UNDEFINED without an answer */
-    uint64_t sent, lost;    /* 0 while the silence of ICMP says nothing, see batch.h */
-    uint32_t place;         /* index into the stream's */
+    int64_t p50_ns,
+        p95_ns;          /* of the kind's main delay; DELAY_UNDEFINED without an answer */
+    uint64_t sent, lost; /* 0 while the silence of ICMP says nothing, see batch.h */
+    uint32_t place;      /* index into the stream's */
 };
 
 struct running { /* one delay in one place, over the period */
@@ -122,6 +123,7 @@ struct dataset_self { /* a value of the agent itself */
 };
 
 struct dataset {
+    const struct kinds *kinds;
     int64_t since_ns, until_ns; /* the period asked for */
     char instance[DATASET_WORD_MAX], host[HOST_TEXT_MAX], site[WORD_TEXT_MAX],
         version[DATASET_WORD_MAX]; /* as the newest batch has them */
@@ -142,8 +144,9 @@ struct dataset {
 };
 
 /* With everything from `since_ns` (not before 1970) to `until_ns`; feed it from an hour
- * before, so that counters have a beginning. Never NULL. */
-struct dataset *dataset_create(int64_t since_ns, int64_t until_ns);
+ * before, so that counters have a beginning. `kinds` outlives it. Never NULL. */
+struct dataset *dataset_create(const struct kinds *kinds, int64_t since_ns,
+                               int64_t until_ns);
 void dataset_free(struct dataset *p); /* NULL is fine */
 
 /*
@@ -154,9 +157,6 @@ int dataset_add(struct dataset *p, enum signal signal, const void *bytes, size_t
 
 /* After the last one: targets by rank, then name. */
 void dataset_end(struct dataset *p);
-
-/* The delay that a kind is about: what the user waits for, or the round trip. */
-const char *dataset_delay(const char *kind);
 
 /* What the agent said of itself by that name and attribute ("" is none), or NULL. */
 const struct dataset_self *dataset_self(const struct dataset *p, const char *name,

@@ -291,7 +291,7 @@ void dataset_add_course(struct dataset *p, const struct dataset_lookup *at,
         (int64_t)time_ns > p->until_ns || !decoded_histogram(&now, point))
         return;
     c->time_ns = time_ns;
-    if (strcmp(c->name, dataset_delay(at->stream->kind)) == 0)
+    if (strcmp(c->name, kinds_main_delay(p->kinds, at->stream->kind)) == 0)
         note_percentiles(p, c, at->place->tally, &now, start_ns, delta);
     if (!delta)
         run_on(p, c, &now, start_ns, time_ns);

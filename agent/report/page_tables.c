@@ -31,7 +31,7 @@ static void add_judgement(struct text *out, const struct page *p, const struct r
 {
     const struct limits *l = &r->limits;
     double points = NAN;
-    bool is_rtt = r->delay != NULL && strcmp(r->delay, "rtt") == 0;
+    bool is_rtt = r->round_trip;
     if (strcmp(r->target->service, "exchange") == 0 && is_rtt)
         points = thresholds_points(&p->known->thresholds, "exchange_tcp_latency",
                                    (double)r->p50_ns / 1e6);

@@ -9,7 +9,6 @@
 #include "report/page.h"
 #include "report/plot.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,9 +124,8 @@ static struct mark *marks_of(const struct dataset *dataset, const char *target, 
 static void add_quantiles(struct text *out, const struct histogram *h)
 {
     for (size_t i = 0; i < PERCENTILES; i++) {
-        double q = percentile_quantile[i];
-        bool few = h->count > 0 && 1 - pow(q, (double)h->count) < 0.95;
-        int64_t ns = histogram_quantile(h, q);
+        bool few = h->count > 0 && !percentile_supported(i, h->count);
+        int64_t ns = histogram_quantile(h, percentile_quantile[i]);
         if (few)
             text_add(out, "<td class=\"few\">(%.*f)</td>", ns < 10 * NS_PER_MS ? 2 : 1,
                      (double)ns / 1e6);
@@ -153,7 +151,8 @@ static void add_place(struct text *out, const struct page *p,
                       const struct dataset_stream *s, const struct dataset_series *place)
 {
     static const struct histogram none;
-    const struct running *main = dataset_course(place, dataset_delay(s->kind));
+    const struct running *main =
+        dataset_course(place, kinds_main_delay(p->dataset->kinds, s->kind));
     text_add(out, "<tr><td class=\"l\">");
     html_escape(out, s->kind);
     text_add(out, "</td><td class=\"l\">");
@@ -162,7 +161,8 @@ static void add_place(struct text *out, const struct page *p,
     page_pop(out, p, place->pop);
     text_add(out, place->address[0] != '\0' ? " " : "");
     html_escape(out, place->address);
-    text_add(out, "</td><td class=\"l\">%s</td>", dataset_delay(s->kind));
+    text_add(out, "</td><td class=\"l\">%s</td>",
+             kinds_main_delay(p->dataset->kinds, s->kind));
     add_counts(out, place);
     add_quantiles(out, main != NULL ? &main->sum : &none);
     text_add(out, "</tr>\n");

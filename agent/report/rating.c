@@ -45,18 +45,28 @@ static bool take_delay(struct rating *r, const char *kind, const char *delay)
     return most > 0;
 }
 
-/* The round trip if there is one: limits are about that. */
-static void add_delay(struct rating *r)
+enum preference { PURE, PURE_FILTERED, ROUND_TRIP, MAIN_DELAY, PREFERENCES };
+
+/* Whether the kind's delay is taken in that place. */
+static bool is_preferred(const struct kind *kind, enum preference preference)
 {
-    static const struct {
-        const char *kind, *delay;
-    } wanted[] = {{"tcp", "rtt"}, {"icmp", "rtt"}, {"https", "rtt"}, {"https", "total"}};
-    size_t i = 0;
-    while (i < sizeof wanted / sizeof *wanted &&
-           !take_delay(r, wanted[i].kind, wanted[i].delay))
-        i++;
-    r->slow = r->delay != NULL && strcmp(r->delay, "rtt") == 0 &&
-              r->limits.delay_ns > 0 && r->p50_ns > r->limits.delay_ns;
+    if (kind->main_delay != 0)
+        return preference >= ROUND_TRIP;
+    return preference == (kind->may_be_filtered ? PURE_FILTERED : PURE);
+}
+
+/* The round trip if there is one, as limits are about that: first of the kinds that
+ * measure it for its own sake, those before that may be filtered. */
+static void add_delay(struct rating *r, const struct kinds *kinds)
+{
+    for (size_t p = 0; p < PREFERENCES && r->delay == NULL; p++)
+        for (size_t k = 0; k < kinds->n && r->delay == NULL; k++) {
+            const struct kind *kind = kinds->list[k];
+            size_t delay = p == MAIN_DELAY ? kind->main_delay : 0;
+            if (is_preferred(kind, p) && take_delay(r, kind->name, kind->delays[delay]))
+                r->round_trip = delay == 0;
+        }
+    r->slow = r->round_trip && r->limits.delay_ns > 0 && r->p50_ns > r->limits.delay_ns;
 }
 
 static void add_counts(struct rating *r)
@@ -243,7 +253,7 @@ void rating_make(struct rating *out, const struct dataset *p,
                            .limits = *limits,
                            .p50_ns = DELAY_UNDEFINED,
                            .p95_ns = DELAY_UNDEFINED};
-    add_delay(out);
+    add_delay(out, p->kinds);
     add_counts(out);
     add_pops(out);
     add_event_spells(out, p);

@@ -21,6 +21,7 @@ struct rating {
     const struct dataset_target *target;
     bool beside; /* of no configuration: found by the agent, to know what is near */
     const char *kind, *delay;    /* whose figures these are; NULL: no delay is known */
+    bool round_trip;             /* that delay is one: limits are about those */
     int64_t p50_ns, p95_ns;      /* DELAY_UNDEFINED where that is so */
     uint64_t sent, lost, failed; /* by all kinds, as core/result.h counts them */
     struct limits limits;        /* 0 is none */

@@ -1,6 +1,7 @@
 /* Batches of the history, which anybody may have put there: read as metrics and as logs,
  * and made a page of. */
 #include "core/time.h"
+#include "probe/kinds.h"
 #include "report/page.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
@@ -10,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     static struct rating ratings[DATASET_TARGETS_MAX];
     const struct limits limits = {.delay_ns = NS_PER_MS, .loss_ratio = 0.01};
     struct text page = {0};
-    struct dataset *p = dataset_create(len % 2 * NS_PER_S, INT64_MAX);
+    struct dataset *p = dataset_create(probe_kind_words(), len % 2 * NS_PER_S, INT64_MAX);
     dataset_add(p, SIGNAL_METRICS, bytes, len);
     dataset_add(p, SIGNAL_LOGS, bytes, len);
     dataset_end(p);

@@ -4,6 +4,7 @@
 #include "otlp/metrics.h"
 #include "otlp/read.h"
 #include "otlp/split.h"
+#include "probe/kinds.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ static void show(const void *plain, size_t len)
     struct text table = {0};
     halve(plain, len);
     if (request != NULL)
-        table_render(&table, (const Otlp__ExportMetricsServiceRequest *)request, len);
+        table_render(&table, (const Otlp__ExportMetricsServiceRequest *)request, len,
+                     probe_kind_words());
     otlp_read_free(request);
     text_free(&table);
 }

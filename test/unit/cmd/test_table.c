@@ -2,13 +2,17 @@
 
 #include "requests.h"
 
+static const struct kind waits = {
+    .name = "https", .delays = {"rtt", "total"}, .main_delay = 1};
+static const struct kinds kinds = {{&waits}, 1};
+
 static const char *const icmp[] = {"teams", "icmp", "ipv4", "LON"};
 static const char *const https[] = {"teams", "https", "ipv6", "LON"};
 
 static const char *render(struct text *out, const struct made *m)
 {
     text_clear(out);
-    table_render(out, &m->request, 3120);
+    table_render(out, &m->request, 3120, &kinds);
     return text_string(out);
 }
 

@@ -16,6 +16,16 @@
 /* Minute 0: 2026-11-23T00:00:00Z, unless a test sets it. */
 static int64_t office_begin_ns = INT64_C(1795392000) * NS_PER_S;
 
+static const struct kind office_icmp = {
+    .name = "icmp", .delays = {"rtt"}, .may_be_filtered = true};
+static const struct kind office_tcp = {
+    .name = "tcp", .delays = {"rtt"}, .uses = USES_PORT};
+static const struct kind office_https = {
+    .name = "https", .delays = {"rtt", "total"}, .uses = USES_PORT, .main_delay = 1};
+static const struct kind office_route = {.name = "route", .delays = {"rtt", "hops"}};
+static const struct kinds office_kinds = {
+    {&office_icmp, &office_tcp, &office_https, &office_route}, 4};
+
 struct office {
     struct target target;
     struct kind kind;
@@ -49,7 +59,7 @@ static inline void office_start(struct office *o)
 static inline void office_open(struct office *o)
 {
     *o = (struct office){.minute = 0};
-    o->kind = (struct kind){.name = "tcp", .delays = {"rtt"}, .uses = USES_PORT};
+    o->kind = office_tcp;
     strcpy(o->target.name, "teams");
     strcpy(o->target.host, "teams.example");
     strcpy(o->target.service, "teams");

@@ -68,7 +68,8 @@ static void test_counts(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct office o;
-        struct dataset *p = dataset_create(office_at(cases[i].since), office_at(100));
+        struct dataset *p =
+            dataset_create(&office_kinds, office_at(cases[i].since), office_at(100));
         office_open(&o);
         o.batch.delta = cases[i].delta;
         live(&o, p, cases[i].letters);
@@ -94,7 +95,7 @@ static void test_percentiles_of_windows(void **state)
     static const double ms[] = {10, 200, 30, 30, 5};
     for (int delta = 0; delta < 2; delta++) {
         struct office o;
-        struct dataset *p = dataset_create(office_at(0), office_at(100));
+        struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(100));
         office_open(&o);
         o.batch.delta = delta;
         for (size_t i = 0; i < 5; i++) {
@@ -120,7 +121,7 @@ static void test_beginnings(void **state)
 {
     (void)state;
     struct office o;
-    struct dataset *p = dataset_create(office_at(0), office_at(100));
+    struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(100));
     office_open(&o);
     office_window(&o, 6, 1, 10);
     CHECK_INT(0, office_tell(&o, p), "taken");
@@ -144,7 +145,7 @@ static void test_moments(void **state)
 {
     (void)state;
     struct office o;
-    struct dataset *p = dataset_create(office_at(1), office_at(100));
+    struct dataset *p = dataset_create(&office_kinds, office_at(1), office_at(100));
     office_open(&o);
     office_window(&o, 6, 3, 900);
     office_tell(&o, p);
@@ -177,7 +178,7 @@ static void test_target(void **state)
 {
     (void)state;
     struct office o;
-    struct dataset *p = dataset_create(office_at(0), office_at(100));
+    struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(100));
     office_open(&o);
     live(&o, p, "66DD");
     o.state.rank = 3;
@@ -208,7 +209,8 @@ static void test_foreign(void **state)
     (void)state;
     for (int since = 0; since < 8; since += 4) {
         struct office o;
-        struct dataset *p = dataset_create(office_at(since), office_at(100));
+        struct dataset *p =
+            dataset_create(&office_kinds, office_at(since), office_at(100));
         office_open(&o);
         live(&o, p, "66");
         o.state.owner.type = OWNER_FOREIGN;
@@ -227,7 +229,7 @@ static void test_silence(void **state)
     (void)state;
     static const struct kind https = {.name = "https"};
     struct office o;
-    struct dataset *p = dataset_create(office_at(0), office_at(100));
+    struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(100));
     office_open(&o);
     o.series.silent_while = &https;
     live(&o, p, "DD");
@@ -244,7 +246,7 @@ static void test_events(void **state)
 {
     (void)state;
     struct office o;
-    struct dataset *p = dataset_create(office_at(1), office_at(100));
+    struct dataset *p = dataset_create(&office_kinds, office_at(1), office_at(100));
     office_open(&o);
     office_window(&o, 6, 0, 10);
     office_event(&o, "edgelat.state.changed", "up", "down", "before the period");
@@ -272,7 +274,7 @@ static void test_self(void **state)
 {
     (void)state;
     struct office o;
-    struct dataset *p = dataset_create(office_at(1), office_at(100));
+    struct dataset *p = dataset_create(&office_kinds, office_at(1), office_at(100));
     office_open(&o);
     const double dropped[] = {5, 7, -1 /* starts anew */, 2, 6};
     for (size_t i = 0; i < 5; i++) {
@@ -299,7 +301,7 @@ static void test_other_agents(void **state)
     (void)state;
     for (int any = 0; any < 2; any++) {
         struct office o;
-        struct dataset *p = dataset_create(office_at(0), office_at(100));
+        struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(100));
         p->any_agent = any;
         office_open(&o);
         live(&o, p, "6");
@@ -319,7 +321,7 @@ static void test_hostile(void **state)
 {
     (void)state;
     static const uint64_t huge[] = {UINT64_MAX, 1};
-    struct dataset *p = dataset_create(0, INT64_MAX);
+    struct dataset *p = dataset_create(&office_kinds, 0, INT64_MAX);
     for (int i = 0; i < 300; i++) {
         char name[16];
         struct made m;

@@ -100,7 +100,7 @@ static void test_hostile_texts(void **state)
     static const char evil[] = "\"><script>alert('1')</script>&<b onload='x'>";
     struct text page = {0};
     struct office o;
-    struct dataset *p = dataset_create(office_at(0), office_at(10));
+    struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
     office_open(&o);
     snprintf(o.target.name, sizeof o.target.name, "%s", evil);
     snprintf(o.target.service, sizeof o.target.service, "%s", evil);
@@ -185,7 +185,7 @@ static void test_verdicts(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct text page = {0};
         struct office o;
-        struct dataset *p = dataset_create(office_at(0), office_at(30));
+        struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(30));
         office_open(&o);
         for (int w = 0; w < 30; w++) {
             office_window(&o, 6 - cases[i].lost, cases[i].lost, cases[i].ms);
@@ -220,7 +220,7 @@ static void test_all_down(void **state)
     (void)state;
     struct text page = {0};
     struct office o;
-    struct dataset *p = dataset_create(office_at(0), office_at(10));
+    struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
     office_open(&o);
     for (int w = 0; w < 10; w++) {
         bool down = w >= 4 && w < 7;
@@ -245,7 +245,7 @@ static void test_foreign(void **state)
     for (int foreign = 0; foreign < 2; foreign++) {
         struct text page = {0};
         struct office o;
-        struct dataset *p = dataset_create(office_at(0), office_at(10));
+        struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
         office_open(&o);
         o.state.owner.type = foreign ? OWNER_FOREIGN : OWNER_EDGE;
         for (int w = 0; w < 10; w++) {
@@ -287,7 +287,8 @@ static void test_gaps_stay_gaps(void **state)
         struct text page = {0};
         struct office o;
         int minutes = (int)strlen(cases[i].windows);
-        struct dataset *p = dataset_create(office_at(0), office_at(minutes));
+        struct dataset *p =
+            dataset_create(&office_kinds, office_at(0), office_at(minutes));
         office_open(&o);
         for (const char *w = cases[i].windows; *w != '\0'; w++) {
             if (*w == '|') {
@@ -331,7 +332,7 @@ static void test_a_day(void **state)
     (void)state;
     struct text page = {0};
     struct office o;
-    struct dataset *p = dataset_create(office_at(0), office_at(1440));
+    struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(1440));
     office_open(&o);
     for (int w = 0; w < 1440; w++) {
         office_window(&o, 6, 0, w == 700 ? 90 : 20 + (w * 37) % 11);
@@ -364,7 +365,7 @@ static void test_streams_of_an_event(void **state)
     (void)state;
     struct text page = {0};
     struct office o;
-    struct dataset *p = dataset_create(office_at(0), office_at(10));
+    struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
     office_open(&o);
     office_window(&o, 6, 0, 20);
     CHECK_INT(0, office_tell(&o, p), "taken");
@@ -395,7 +396,7 @@ static void test_many_events(void **state)
     static struct event events[EACH];
     struct text page = {0};
     struct office o;
-    struct dataset *p = dataset_create(office_at(0), office_at(10));
+    struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
     office_open(&o);
     office_window(&o, 6, 0, 20);
     CHECK_INT(0, office_tell(&o, p), "taken");

@@ -73,7 +73,7 @@ static void test_spells(void **state)
         struct rating r;
         char incidents[256] = "";
         office_open(&o);
-        struct dataset *p = dataset_create(office_at(0), office_at(100));
+        struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(100));
         live(&o, p, cases[i].letters);
         p->until_ns = office_at(o.minute);
         dataset_end(p);
@@ -95,6 +95,8 @@ static void test_figures(void **state)
 {
     (void)state;
     static const struct kind icmp = {.name = "icmp", .delays = {"rtt"}};
+    static const struct kind route = {.name = "route", .delays = {"rtt"}};
+    static const struct kind later = {.name = "later", .delays = {"rtt"}};
     static const struct kind https = {
         .name = "https", .delays = {"total"}, .uses = USES_PORT}; /* by a proxy */
     static const struct {
@@ -106,6 +108,18 @@ static void test_figures(void **state)
         bool slow;
     } figures[] = {
         {"tcp before icmp", {&icmp, NULL}, {FAMILY_IPV4, FAMILY_IPV4}, "tcp", 60, false},
+        {"what cannot be filtered",
+         {&icmp, &route},
+         {FAMILY_IPV4, FAMILY_IPV4},
+         "route",
+         5,
+         true},
+        {"of another version",
+         {&later, &icmp},
+         {FAMILY_IPV4, FAMILY_IPV4},
+         "icmp",
+         5,
+         true},
         {"icmp alone", {&icmp}, {FAMILY_IPV4}, "icmp", 5, true},
         {"what a proxy delays has no limit", {&https}, {FAMILY_IPV4}, "https", 5, false},
         {"nothing is known", {0}, {FAMILY_NONE}, NULL, 5, false},
@@ -114,7 +128,7 @@ static void test_figures(void **state)
         struct office o;
         struct rating r;
         office_open(&o);
-        struct dataset *p = dataset_create(office_at(0), office_at(100));
+        struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(100));
         struct kind tcp = o.kind;
         office_window(&o, 6, 2, 10);
         for (size_t k = 0; k < 3 && figures[i].families[k] != FAMILY_NONE; k++) {
@@ -157,7 +171,7 @@ static void test_all_down(void **state)
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         struct office o, other;
-        struct dataset *p = dataset_create(office_at(0), office_at(100));
+        struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(100));
         office_open(&o);
         office_open(&other);
         strcpy(other.target.name, "other");
