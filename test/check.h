@@ -56,6 +56,13 @@ static inline uint64_t check_seed(void)
     return seed;
 }
 
+/* ONLY=PATTERN runs the test functions with such names ('*' and '?' as in a shell). */
+__attribute__((constructor)) static void check_choose(void)
+{
+    if (getenv("ONLY") != NULL)
+        cmocka_set_test_filter(getenv("ONLY"));
+}
+
 #ifndef __has_feature
 #define __has_feature(feature) 0
 #endif
