@@ -186,26 +186,31 @@ SANITIZED := SANITIZE=address,undefined CFLAGS='-O1 -g'
 FUZZED    := SANITIZE=address,undefined CFLAGS='-O1 -g -fsanitize=fuzzer-no-link'
 
 test: setup-test
-	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay test-programs
+	@scripts/fetch-otlp-tools $(BUILD)/tools & fetch=$$!; \
+	    $(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay test-programs && wait $$fetch
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_CFI) CC=clang all $(CLANG_CFI)/lab/relay
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(GCC_SAN) CC=gcc $(SANITIZED) test-programs
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_SAN) CC=clang $(FUZZED) test-programs fuzz-programs
-	@scripts/fetch-otlp-tools $(BUILD)/tools
 	@$(MAKE) --no-print-directory run-tests
 
 pure-tests: $(PURE_TESTS:%.c=$(BUILD)/%)
 io-tests: $(IO_TESTS:%.c=$(BUILD)/%)
 
-check:
+NO_CMOCKA = $(if $(MISSING),,$(shell $(PKG_CONFIG) --exists cmocka || echo libcmocka))
+check-tools:
+	@$(if $(NO_CMOCKA),echo "make: not installed: $(NO_CMOCKA); install with: sudo scripts/setup check" >&2; exit 2)
+
+check: check-tools
 	@$(MAKE) --no-print-directory $(JOBS) all pure-tests
 	@BUILD=$(BUILD) QUICK=1 test/run --name='sources' --jobs=$(shell nproc) scripts/check-layers scripts/check-format \
 	    --name='unit tests and simulations' --jobs=$(shell nproc) $(PURE_TESTS:%.c=$(BUILD)/%)
 
-check-io:
+check-io: check-tools
 	@$(MAKE) --no-print-directory $(JOBS) io-tests
-	@BUILD=$(BUILD) test/run --name='I/O tests' --apart $(IO_TESTS:%.c=$(BUILD)/%)
+	@BUILD=$(BUILD) test/run --name='I/O tests' --jobs=4 --apart $(IO_TESTS:%.c=$(BUILD)/%)
 
 format:
+	@command -v clang-format >/dev/null || { echo "make: not installed: clang-format; install with: sudo scripts/setup check" >&2; exit 2; }
 	@clang-format -i $(FORMATTED)
 
 # By a program that runs here; committed, as a cross build cannot run its own.
@@ -215,10 +220,10 @@ completions: all
 	$(BUILD)/edgelat --completion fish >packaging/completions/edgelat.fish
 
 COVERAGE := $(BUILD)/coverage
-coverage:
+coverage: check-tools
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage' test-programs
 	@BUILD=$(COVERAGE) test/run --name='unit tests and simulations' --jobs=$(shell nproc) $(PURE_TESTS:%.c=$(COVERAGE)/%) \
-	    --name='I/O tests' --apart $(IO_TESTS:%.c=$(COVERAGE)/%)
+	    --name='I/O tests' --jobs=4 --apart $(IO_TESTS:%.c=$(COVERAGE)/%)
 	@scripts/coverage $(COVERAGE)
 
 compile_commands.json: $(BUILD)/made-by
@@ -228,16 +233,20 @@ compile_commands.json: $(BUILD)/made-by
 PACKAGE_TESTS := test/packages/test_completions test/packages/test_hardening test/packages/test_cfi \
 	$(if $(shell command -v apt-get),$(sort $(wildcard test/packages/test_*.py)))
 
-LAB_TESTS := $(sort $(wildcard test/lab/test_*))
+# These assert delays or use all CPUs: nothing runs beside them. The others mostly wait; the longest ones begin.
+TIMED_TESTS := $(patsubst %,test/lab/test_%.py,lab main_job numbers numbers_https numbers_middlebox numbers_run numbers_host)
+LONG_TESTS  := test/lab/test_nearest.py test/lab/test_soak
+LAB_TESTS   := $(LONG_TESTS) $(filter-out $(TIMED_TESTS) $(LONG_TESTS),$(sort $(wildcard test/lab/test_*)))
 run-tests:
 	@BUILD=$(BUILD) EDGELAT_TOOLS=$(abspath $(BUILD)/tools) FAST=1 test/run \
 	    --name='sources' scripts/check-layers scripts/check-format scripts/lint \
-	    --name='as shipped' --apart $(TEST_PROGRAMS) \
-	    --name='gcc, AddressSanitizer, UBSan' --jobs=2 --apart $(TEST_PROGRAMS:$(BUILD)/%=$(GCC_SAN)/%) \
-	    --name='clang, AddressSanitizer, UBSan' --jobs=2 --apart $(TEST_PROGRAMS:$(BUILD)/%=$(CLANG_SAN)/%) \
+	    --name='as shipped' --beside --jobs=4 --apart $(TEST_PROGRAMS) \
+	    --name='gcc, AddressSanitizer, UBSan' --jobs=4 --apart $(TEST_PROGRAMS:$(BUILD)/%=$(GCC_SAN)/%) \
+	    --name='clang, AddressSanitizer, UBSan' --jobs=4 --apart $(TEST_PROGRAMS:$(BUILD)/%=$(CLANG_SAN)/%) \
+	    --name='the lab, end to end' --jobs=3 $(LAB_TESTS) \
+	    --name='packages in clean roots' --beside $(PACKAGE_TESTS) \
 	    --name='corpus of the fuzz targets' test/fuzz/replay \
-	    --name='packages in clean roots' $(PACKAGE_TESTS) \
-	    --name='the lab, end to end' $(LAB_TESTS)
+	    --name='the lab, measured' $(TIMED_TESTS)
 
 deb: setup-package
 	@echo "building and checking the DEB, up to a minute ..."
@@ -268,7 +277,7 @@ bench: setup-bench
 	    echo "bench: $${b##*/}, up to two minutes ..."; BUILD=$(BUILD) $$b || exit 1; done
 
 .PHONY: all help run test run-tests test-programs fuzz-programs fuzz bench soak lint deb rpm clean \
-	check check-io pure-tests io-tests format completions coverage install
+	check check-io check-tools pure-tests io-tests format completions coverage install
 clean:
 	rm -rf $(BUILD)
 
