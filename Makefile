@@ -156,7 +156,7 @@ help:
 
 #: make                    builds build/edgelat (no root)
 #: sudo make run           installs packages, builds, runs the agent; LAB=1: in the simulated network, DURATION=s
-#: sudo make test          installs packages, runs every test (20 minutes)
+#: sudo make test          installs packages, runs every test
 #: make check              unit tests, simulations, layers, format: no root, no network, under 20 s
 #: make check-io           tests with sockets and files, on loopback
 #: make format             formats the sources (.clang-format)
