@@ -115,8 +115,8 @@ static void cut_while_moving(void **state)
     static const char *const half[] = {
         "mkdir of-$(cat instance_id)",
         "mkdir of-$(cat instance_id) && mv spool of-*/",
-        "mkdir of-$(cat instance_id) && mv spool of-*/ && mkdir -p history && "
-        "mv history of-*/",
+        ("mkdir of-$(cat instance_id) && mv spool of-*/ && mkdir -p history && "
+         "mv history of-*/"),
     };
     for (size_t i = 0; i < sizeof half / sizeof *half; i++) {
         struct spool_bed b;

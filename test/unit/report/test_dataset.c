@@ -323,7 +323,7 @@ static void test_hostile(void **state)
     static const uint64_t huge[] = {UINT64_MAX, 1};
     struct dataset *p = dataset_create(&office_kinds, 0, INT64_MAX);
     for (int i = 0; i < 300; i++) {
-        char name[16];
+        char name[24];
         struct made m;
         size_t len;
         snprintf(name, sizeof name, "target-%d", i);
