@@ -102,7 +102,7 @@ void spool_log_in_use(const char *state_dir)
               state_dir);
 }
 
-void spool_log_found(const char *dir, const struct store_found *found)
+void spool_log_found(const char *dir, const struct scan_result *found)
 {
     if (found->set_aside > 0)
         log_warn("spool",

@@ -5,7 +5,7 @@
 #define EDGELAT_SPOOL_LOG_H
 
 #include "spool/queue.h"
-#include "spool/store.h"
+#include "spool/scan.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,7 +26,7 @@ void spool_log_too_large(const char *dir, size_t len);
 void spool_log_unreadable(const char *dir, const struct waiting *w, int rc);
 void spool_log_readable(const char *dir); /* all can be read again */
 void spool_log_in_use(const char *state_dir);
-void spool_log_found(const char *dir, const struct store_found *found);
+void spool_log_found(const char *dir, const struct scan_result *found);
 void spool_log_lost(const char *dir, size_t n);
 
 #endif

@@ -438,7 +438,7 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
                struct spool_limits limits, spool_ready_cb *on_ready, void *user)
 {
     struct store *store;
-    struct store_found found;
+    struct scan_result found;
     int rc = store_open(&store, state_dir, limits.history, &found);
     if (rc == -EWOULDBLOCK)
         spool_log_in_use(state_dir);

@@ -5,22 +5,23 @@
 #include "net/clock.h"
 #include "otlp/gzip.h"
 #include "otlp/metrics.h"
-#include "spool/store_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-const char *store_path(char out[PATH_MAX], const struct store *s, const char *sub,
-                       const char *name)
-{
-    snprintf(out, PATH_MAX, "%s/%s%s", s->dir, sub, name);
-    return out;
-}
+struct store {
+    char dir[PATH_MAX - BATCH_FILE_ROOM]; /* of the spool */
+    int folder;                           /* open and locked; -1: it cannot be made yet */
+    struct history *history;
+    bool clock_trusted; /* the history knows */
+    struct quarantine bad;
+};
 
 /* ---- the folder ---- */
 
@@ -70,15 +71,16 @@ static bool disk_says_no(int rc)
 }
 
 int store_open(struct store **out, const char *state_dir, struct history_limits limits,
-               struct store_found *found)
+               struct scan_result *found)
 {
     struct store *s = mem_zalloc(sizeof *s);
     s->folder = -1;
-    *found = (struct store_found){0};
+    s->bad.spool = s->dir;
+    *found = (struct scan_result){0};
     int n = snprintf(s->dir, sizeof s->dir, "%s/spool", state_dir);
     int rc = n < (int)sizeof s->dir ? hold_folder(s) : -ENAMETOOLONG;
     if (rc == 0)
-        rc = store_find(s, found);
+        rc = scan_folder(s->dir, s->folder, &s->bad, found);
     if (rc < 0 && !disk_says_no(rc)) {
         store_close(s);
         return rc;
@@ -105,9 +107,7 @@ const char *store_dir(const struct store *s)
 
 void store_bound_bad(struct store *s, uint64_t count, uint64_t bytes)
 {
-    s->bad_count_most = count;
-    s->bad_bytes_most = bytes;
-    store_trim_bad(s);
+    quarantine_bound(&s->bad, count, bytes);
 }
 
 /* ---- one batch ---- */
@@ -130,7 +130,8 @@ static const char *batch_path(char out[PATH_MAX], const struct store *s, uint64_
                               enum signal signal)
 {
     char name[BATCH_FILE_NAME_MAX];
-    return store_path(out, s, "", batch_file_name(name, id, signal));
+    snprintf(out, PATH_MAX, "%s/%s", s->dir, batch_file_name(name, id, signal));
+    return out;
 }
 
 int store_read(const struct store *s, uint64_t id, enum signal signal, void **bytes,
@@ -176,9 +177,9 @@ int store_leave(struct store *s, uint64_t id, enum signal signal, enum leave how
     if (how == LEAVE_HISTORY)
         rc = history_take(s->history, path, name, mono_now());
     if (how == LEAVE_BAD) /* it was not taken: only a full disk is no reason to lose it */
-        rc = store_move_bad(s, name);
+        rc = quarantine_take(&s->bad, name);
     if (rc == 0 && how == LEAVE_BAD)
-        store_trim_bad(s);
+        quarantine_trim(&s->bad);
     bool full = rc == -ENOSPC || rc == -EDQUOT;
     if (rc == 0 || is_trouble(rc) || (full && how == LEAVE_BAD))
         return rc;

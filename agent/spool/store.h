@@ -7,19 +7,11 @@
 #ifndef EDGELAT_SPOOL_STORE_H
 #define EDGELAT_SPOOL_STORE_H
 
-#include "spool/batch_file.h"
 #include "spool/history.h"
+#include "spool/scan.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-struct store_found {
-    struct batch_files batches; /* by id; free() `all` */
-    uint64_t highest;           /* id ever seen, 0 when there was none */
-    size_t set_aside;           /* entries that are no batches, now in bad/ */
-    char example[256];          /* the first of them ... */
-    const char *why;            /* ... and what it is; static, NULL when there was none */
-};
 
 struct store;
 
@@ -29,7 +21,7 @@ struct store;
  * that is full or read-only is no failure yet: what is there can be read.
  */
 int store_open(struct store **out, const char *state_dir, struct history_limits limits,
-               struct store_found *found);
+               struct scan_result *found);
 void store_close(struct store *s); /* NULL is fine */
 const char *store_dir(const struct store *s);
 

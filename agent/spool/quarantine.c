@@ -1,0 +1,134 @@
+#include "spool/quarantine.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "spool/batch_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SAME_NAME_MAX = 1000 };
+
+/* Path of `name` below the spool and `sub` ("" or "bad/"). Returns `out`. */
+static const char *path_of(char out[PATH_MAX], const struct quarantine *q,
+                           const char *sub, const char *name)
+{
+    snprintf(out, PATH_MAX, "%s/%s%s", q->spool, sub, name);
+    return out;
+}
+
+/* A path in bad/ that no file has: a foreign file may have the name of one that is there.
+ */
+static void free_path(char out[PATH_MAX], const struct quarantine *q, const char *name)
+{
+    size_t len = strlen(path_of(out, q, "bad/", name));
+    for (unsigned i = 1; i < SAME_NAME_MAX && access(out, F_OK) == 0; i++)
+        snprintf(out + len, PATH_MAX - len, ".%u", i);
+}
+
+static int rename_file(const struct quarantine *q, const char *name, char to[PATH_MAX])
+{
+    char from[PATH_MAX], bad[PATH_MAX];
+    path_of(from, q, "", name);
+    free_path(to, q, name);
+    if (rename(from, to) == 0)
+        return 0;
+    int rc =
+        errno == ENOENT ? file_make_folder(path_of(bad, q, "", "bad"), 0700) : -errno;
+    if (rc < 0)
+        return rc;
+    return rename(from, to) < 0 ? -errno : 0;
+}
+
+static uint64_t size_of(const struct stat *stat)
+{
+    return stat->st_size <= BATCH_FILE_MAX ? (uint64_t)stat->st_size : 0;
+}
+
+int quarantine_take(struct quarantine *q, const char *name)
+{
+    char to[PATH_MAX];
+    struct stat stat;
+    int rc = rename_file(q, name, to);
+    if (rc == 0 && lstat(to, &stat) == 0) {
+        q->count++;
+        q->bytes += size_of(&stat);
+    }
+    return rc;
+}
+
+struct bad_file {
+    int64_t time_ns;
+    uint64_t bytes; /* 0 of one that is too large for a batch: somebody else's */
+    char name[256];
+};
+
+static int by_time(const void *a, const void *b)
+{
+    const struct bad_file *x = a, *y = b;
+    if (x->time_ns != y->time_ns)
+        return x->time_ns < y->time_ns ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+static struct bad_file *list_files(const struct quarantine *q, size_t *n)
+{
+    char path[PATH_MAX];
+    struct bad_file *files = NULL;
+    size_t room = 0;
+    *n = 0;
+    DIR *dir = opendir(path_of(path, q, "", "bad"));
+    if (dir == NULL)
+        return NULL;
+    for (const struct dirent *e; (e = readdir(dir)) != NULL;) {
+        struct stat stat;
+        if (fstatat(dirfd(dir), e->d_name, &stat, AT_SYMLINK_NOFOLLOW) < 0 ||
+            S_ISDIR(stat.st_mode))
+            continue;
+        files = mem_grow(files, &room, *n + 1, sizeof *files);
+        files[*n].time_ns = batch_file_time(&stat);
+        files[*n].bytes = size_of(&stat);
+        text_copy(files[*n].name, sizeof files->name, e->d_name);
+        (*n)++;
+    }
+    closedir(dir);
+    return files;
+}
+
+static bool is_full(const struct quarantine *q)
+{
+    return q->count_most > 0 && (q->count > q->count_most || q->bytes > q->bytes_most);
+}
+
+void quarantine_trim(struct quarantine *q)
+{
+    char path[PATH_MAX];
+    size_t n, i = 0;
+    struct bad_file *files = list_files(q, &n);
+    q->count = n;
+    q->bytes = 0;
+    for (size_t k = 0; k < n; k++)
+        q->bytes += files[k].bytes;
+    if (is_full(q))
+        qsort(files, n, sizeof *files, by_time);
+    for (; is_full(q) && i < n; i++) {
+        unlink(path_of(path, q, "bad/", files[i].name));
+        q->count--;
+        q->bytes -= files[i].bytes;
+    }
+    free(files);
+}
+
+void quarantine_bound(struct quarantine *q, uint64_t count, uint64_t bytes)
+{
+    q->count_most = count;
+    q->bytes_most = bytes;
+    quarantine_trim(q);
+}
