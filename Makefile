@@ -233,10 +233,12 @@ compile_commands.json: $(BUILD)/made-by
 PACKAGE_TESTS := test/packages/test_completions test/packages/test_hardening test/packages/test_cfi \
 	$(if $(shell command -v apt-get),$(sort $(wildcard test/packages/test_*.py)))
 
-# These assert delays or use all CPUs: nothing runs beside them. The others mostly wait; the longest ones begin.
-TIMED_TESTS := $(patsubst %,test/lab/test_%.py,lab main_job numbers numbers_https numbers_middlebox numbers_run numbers_host)
+# These assert delays: at most two at a time, and nothing else beside them. The last one uses all CPUs. The others mostly
+# wait; the longest of them begin.
+TIMED_TESTS := $(patsubst %,test/lab/test_%.py,main_job lab numbers_run numbers numbers_middlebox numbers_https)
+BUSY_TESTS  := test/lab/test_numbers_host.py
 LONG_TESTS  := test/lab/test_nearest.py test/lab/test_soak
-LAB_TESTS   := $(LONG_TESTS) $(filter-out $(TIMED_TESTS) $(LONG_TESTS),$(sort $(wildcard test/lab/test_*)))
+LAB_TESTS   := $(LONG_TESTS) $(filter-out $(TIMED_TESTS) $(BUSY_TESTS) $(LONG_TESTS),$(sort $(wildcard test/lab/test_*)))
 run-tests:
 	@BUILD=$(BUILD) EDGELAT_TOOLS=$(abspath $(BUILD)/tools) FAST=1 test/run \
 	    --name='sources' scripts/check-layers scripts/check-format scripts/lint \
@@ -246,7 +248,8 @@ run-tests:
 	    --name='the lab, end to end' --jobs=3 $(LAB_TESTS) \
 	    --name='packages in clean roots' --beside $(PACKAGE_TESTS) \
 	    --name='corpus of the fuzz targets' test/fuzz/replay \
-	    --name='the lab, measured' $(TIMED_TESTS)
+	    --name='the lab, delays' --jobs=2 $(TIMED_TESTS) \
+	    --name='the lab, a busy host' $(BUSY_TESTS)
 
 deb: setup-package
 	@echo "building and checking the DEB, up to a minute ..."
