@@ -108,7 +108,8 @@ def limits(folder):
     path = configure(folder)
     wrong = []
     def check(limit, command, codes):
-        code, said = shell(f"ulimit {limit}; exec {EDGELAT} {command}")
+        # the environment is on the stack: with a large one the kernel cannot start a program in 16 KiB
+        code, said = shell(f"ulimit {limit}; exec {EDGELAT} {command}", env={"PATH": os.environ["PATH"]})
         sentence = code != 2 or (said.count("\n") <= 3 and re.search("edgelat: |error ", said))
         if code not in codes or not sentence:
             wrong.append((limit, command, code, said[-200:]))
