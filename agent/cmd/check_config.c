@@ -28,7 +28,10 @@ static int print_keys(void)
                    : key->section == SECTION_ANY_COLLECTOR ? "] and [collector NAME"
                                                            : "");
         section = key->section;
-        printf("  %-18s %s\n", key->name, key->help);
+        struct text help = {0};
+        config_key_help(&help, key, probe_kind_words());
+        printf("  %-18s %s\n", key->name, text_string(&help));
+        text_free(&help);
         if (key->per_kind)
             printf("  KIND_%-13s the same for one kind of probe\n", key->name);
     }

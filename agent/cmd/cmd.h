@@ -31,6 +31,7 @@ struct cmd_option {
     const char *help;     /* wrapped by help.h; completions show it up to ';' or " (" */
     enum cmd_word word;   /* what its argument is */
     bool required;
+    unsigned uses; /* of kinds that use these settings (enum kind_setting); 0: of all */
 };
 
 struct command {

@@ -1,6 +1,7 @@
 #include "cmd/completion.h"
 
 #include "cmd/cmd.h"
+#include "cmd/help.h"
 #include "probe/kinds.h"
 
 #include <limits.h>
@@ -35,8 +36,7 @@ static void add_quoted(struct text *out, const char *s, const char *special)
 
 static void add_kinds(struct text *out)
 {
-    for (size_t i = 0; i < probe_kinds_count; i++)
-        text_add(out, "%s%s", i > 0 ? " " : "", probe_kinds[i]->kind.name);
+    kinds_add_names(out, probe_kind_words(), " ", " ");
 }
 
 static void add_commands(struct text *out)
@@ -204,6 +204,7 @@ static void zsh_action(struct text *out, enum cmd_word word)
 
 static void zsh_option(struct text *out, const char *command, const struct cmd_option *o)
 {
+    struct text full = {0};
     char help[BRIEF_MAX];
     bool has_argument = o->argument != NULL, has_letter = o->letter <= UCHAR_MAX;
     bool alone = *command == '\0' || o == &cmd_help_option; /* excludes all others */
@@ -218,7 +219,9 @@ static void zsh_option(struct text *out, const char *command, const struct cmd_o
     else
         text_add(out, "--%s%s", o->name, has_argument && !alone ? "=" : "");
     text_add(out, "[");
-    add_quoted(out, brief(help, o->help), "[]\\");
+    help_option(&full, o);
+    add_quoted(out, brief(help, text_string(&full)), "[]\\");
+    text_free(&full);
     text_add(out, "]");
     if (has_argument) {
         text_add(out, ":");
@@ -308,6 +311,7 @@ static void fish_action(struct text *out, enum cmd_word word)
 
 static void fish_option(struct text *out, const char *command, const struct cmd_option *o)
 {
+    struct text full = {0};
     char help[BRIEF_MAX];
     text_add(out, "complete -c edgelat -n '__edgelat_is%s%s'",
              *command != '\0' ? " " : "", command);
@@ -319,7 +323,9 @@ static void fish_option(struct text *out, const char *command, const struct cmd_
         fish_action(out, o->word);
     }
     text_add(out, " -d '");
-    add_quoted(out, brief(help, o->help), "\\");
+    help_option(&full, o);
+    add_quoted(out, brief(help, text_string(&full)), "\\");
+    text_free(&full);
     text_add(out, "'\n");
 }
 

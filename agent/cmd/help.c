@@ -71,6 +71,13 @@ static void label_of(char label[LABEL_MAX], const struct cmd_option *o)
              o->argument != NULL ? o->argument : "");
 }
 
+void help_option(struct text *out, const struct cmd_option *option)
+{
+    struct kinds kinds = kinds_using(probe_kind_words(), option->uses);
+    kinds_add_names(out, &kinds, ", ", ", ");
+    text_add(out, "%s%s", kinds.n > 0 ? ": " : "", option->help);
+}
+
 static void add_row(struct text *out, size_t width, const char *label, const char *help)
 {
     size_t indent = 2 + width + 2;
@@ -93,7 +100,10 @@ static void add_options(struct text *out, const struct cmd_option *options)
     text_add(out, "\n");
     for (const struct cmd_option *o = options; o->name != NULL; o++) {
         label_of(label, o);
-        add_row(out, width, label, o->help);
+        struct text help = {0};
+        help_option(&help, o);
+        add_row(out, width, label, text_string(&help));
+        text_free(&help);
     }
     label_of(label, &cmd_help_option);
     add_row(out, width, label, cmd_help_option.help);
@@ -131,8 +141,7 @@ static void add_usage(struct text *out, const struct command *c)
 static void add_kinds(struct text *out)
 {
     text_add(out, "Kinds: ");
-    for (size_t i = 0; i < probe_kinds_count; i++)
-        text_add(out, "%s%s", i > 0 ? ", " : "", probe_kinds[i]->kind.name);
+    kinds_add_names(out, probe_kind_words(), ", ", ", ");
     text_add(out, ".\n");
 }
 
@@ -152,11 +161,15 @@ void help_command(struct text *out, const struct command *c)
 
 void help_program(struct text *out)
 {
+    struct text about = {0};
+    text_add(&about, "Measures the path from here to the Microsoft edge: round-trip "
+                     "delay, loss and delay variation by ");
+    kinds_add_labels(&about, probe_kind_words(), ", ", " and ");
+    text_add(&about, "; once from the command line, or all the time as an agent that "
+                     "ships percentiles to an OTLP collector.");
     text_add(out, "usage: edgelat COMMAND [OPTION...]\n\n");
-    add_paragraphs(out, "Measures the path from here to the Microsoft edge: round-trip "
-                        "delay, loss and delay variation by ICMP, TCP and HTTPS; once "
-                        "from the command line, or all the time as an agent that ships "
-                        "percentiles to an OTLP collector.");
+    add_paragraphs(out, text_string(&about));
+    text_free(&about);
     text_add(out, "\n");
     size_t width = 0;
     for (size_t i = 0; i < cmd_commands_count; i++)

@@ -8,6 +8,11 @@
 #include "base/text.h"
 
 struct command;
+struct cmd_option;
+
+/* What the option does, after the kinds of probe that it is for: "icmp: payload". */
+void help_option(struct text *out, const struct cmd_option *option);
+
 void help_command(struct text *out, const struct command *command);
 void help_program(struct text *out); /* of `edgelat --help` */
 

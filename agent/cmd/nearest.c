@@ -6,6 +6,7 @@
 #include "daemon/measurer.h"
 #include "edge/location.h"
 #include "edge/site.h"
+#include "probe/kinds.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -91,8 +92,13 @@ static int verdict(const struct ranking *r)
     if (fflush(stdout) != 0)
         return CMD_CANNOT; /* main() says it, unless the reader has gone */
     if (r->tally.measured == 0 && r->tally.intercepted > 0) {
+        struct kinds past = kinds_past_middlebox(probe_kind_words());
+        struct text names = {0};
+        kinds_add_names(&names, &past, ", ", " or ");
         cmd_cannot("a middlebox answers the handshakes in place of the targets, so none "
-                   "can be ranked; ask by https or icmp as well (kinds)");
+                   "can be ranked; ask by %s as well (kinds)",
+                   text_string(&names));
+        text_free(&names);
         return CMD_BAD;
     }
     if (r->tally.named == 0 && r->tally.filtered > 0)

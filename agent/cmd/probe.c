@@ -24,14 +24,15 @@ static const struct cmd_option options[] = {
     {"ipv6", '6', NULL, "IPv6 only; with -4 both"},
     {"json", OPT_JSON, NULL,
      "one JSON object a line for each result, then one a summary"},
-    {"size", OPT_SIZE, "BYTES", "icmp: payload, 16 to 1400 (default 56)"},
-    {"dscp", OPT_DSCP, "N", "icmp, tcp, https: DSCP, 0 to 63"},
-    {"df", OPT_DF, NULL, "icmp: do not fragment"},
-    {"path", OPT_PATH, "PATH", "https: what to ask for (default /)"},
+    {"size", OPT_SIZE, "BYTES", "payload, 16 to 1400 (default 56)", .uses = USES_PAYLOAD},
+    {"dscp", OPT_DSCP, "N", "DSCP, 0 to 63", .uses = USES_DSCP},
+    {"df", OPT_DF, NULL, "do not fragment", .uses = USES_PAYLOAD},
+    {"path", OPT_PATH, "PATH", "what to ask for (default /)", .uses = USES_HTTP},
     {"server-name", OPT_SERVER_NAME, "NAME",
-     "https: what to ask for there and to find in the certificate (default HOST)"},
-    {"ca", OPT_CA, "FILE", "https: certificates to trust instead of the system's",
-     CMD_FILE},
+     "what to ask for there and to find in the certificate (default HOST)",
+     .uses = USES_TLS},
+    {"ca", OPT_CA, "FILE", "certificates to trust instead of the system's", CMD_FILE,
+     .uses = USES_TLS},
     {0},
 };
 
@@ -195,18 +196,23 @@ static bool make_target(struct target *target, size_t kind, const struct options
 
 static size_t find_kind(const char *name)
 {
+    const struct kinds *kinds = probe_kind_words();
     const char *names[KINDS_MAX];
-    size_t kind = kinds_find(probe_kind_words(), name);
+    size_t kind = kinds_find(kinds, name);
     if (kind != KIND_NONE)
         return kind;
-    for (size_t i = 0; i < probe_kinds_count; i++)
-        names[i] = probe_kinds[i]->kind.name;
-    const char *near = text_nearest(name, names, probe_kinds_count);
-    if (near != NULL)
-        cmd_cannot("there is no kind of probe '%s'; did you mean '%s'?", name, near);
-    else
-        cmd_cannot("there is no kind of probe '%s'; the kinds are icmp, tcp and https",
-                   name);
+    for (size_t i = 0; i < kinds->n; i++)
+        names[i] = kinds->list[i]->name;
+    const char *near = text_nearest(name, names, kinds->n);
+    struct text next = {0};
+    if (near != NULL) {
+        text_add(&next, "did you mean '%s'?", near);
+    } else {
+        text_add(&next, "the kinds are ");
+        kinds_add_names(&next, kinds, ", ", " and ");
+    }
+    cmd_cannot("there is no kind of probe '%s'; %s", name, text_string(&next));
+    text_free(&next);
     return KIND_NONE;
 }
 

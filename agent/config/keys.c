@@ -121,19 +121,19 @@ const struct config_key config_keys[] = {
     {SECTION_TARGET, "service", config_read_text, IN_TARGET(target.service), 0, 0, false,
      "what it stands for, such as exchange [none]"},
     {SECTION_TARGET, "port", config_read_integer, IN_TARGET(target.port), 1, 65535, false,
-     "of TCP and HTTPS [443]"},
+     "port to connect to [443]", USES_PORT},
     {SECTION_TARGET, "path", config_read_path, IN_TARGET(target.path), 0, 0, false,
-     "of the HTTPS request [/]"},
+     "of the request [/]", USES_HTTP},
     {SECTION_TARGET, "server_name", config_read_host, IN_TARGET(target.server_name), 0, 0, false,
-     "name that HTTPS asks for, and that the certificate must have, at the address of host [host]"},
+     "name to ask for, and that the certificate must have, at the address of host [host]", USES_TLS},
     {SECTION_TARGET, "ca_file", config_read_file, IN_TARGET(target.ca_file), 0, 0, false,
-     "PEM file of the CAs that HTTPS trusts for this target [the system's]"},
+     "PEM file of the CAs to trust for this target [the system's]", USES_TLS},
     {SECTION_TARGET, "proxy", config_read_proxy, IN_TARGET(target.proxy), 0, 0, false,
-     "HTTP proxy of HTTPS, http://HOST:PORT, or none [https_proxy and no_proxy of the environment]"},
+     "HTTP proxy, http://HOST:PORT, or none [https_proxy and no_proxy of the environment]", USES_HTTP},
     {SECTION_TARGET, "family", config_read_family, IN_TARGET(target), 0, 0, false,
      "ipv4, ipv6 or both [both]"},
     {SECTION_TARGET, "kinds", config_read_kinds, IN_TARGET(target.kinds), 0, 0, false,
-     "kinds of probe, separated by spaces [all]"},
+     "kinds of probe, separated by spaces"},
     {SECTION_TARGET, "interval", config_read_duration, PER_KIND(interval_ns), NS_PER_S, DAY, true,
      "between two probes while the target is among the nearest [the kind's]"},
     {SECTION_TARGET, "slow_interval", config_read_duration, PER_KIND(slow_interval_ns), NS_PER_S, DAY, true,
@@ -141,11 +141,11 @@ const struct config_key config_keys[] = {
     {SECTION_TARGET, "waiting", config_read_duration, IN_TARGET(target.waiting_ns), 100 * NS_PER_MS, 10 * NS_PER_S, false,
      "a probe without an answer by then is lost [2s]"},
     {SECTION_TARGET, "payload", config_read_integer, IN_TARGET(target.payload_bytes), 16, 1400, false,
-     "bytes of an ICMP echo [56]"},
+     "bytes of payload [56]", USES_PAYLOAD},
     {SECTION_TARGET, "dscp", config_read_integer, IN_TARGET(target.dscp), 0, 63, false,
      "differentiated services code point of the probes [0]"},
     {SECTION_TARGET, "dont_fragment", config_read_yes_no, IN_TARGET(target.dont_fragment), 0, 0, false,
-     "yes: routers may not fragment an ICMP echo [no]"},
+     "yes or no: yes forbids routers to fragment the probe [no]", USES_PAYLOAD},
     {SECTION_TARGET, "delay_limit", config_read_duration, IN_TARGET(target.limits.delay_ns), NS_PER_MS, 10 * NS_PER_S, false,
      "the target is degraded while the median of its round-trip delay is longer [the service's, of thresholds.csv]"},
     {SECTION_TARGET, "variation_limit", config_read_duration, IN_TARGET(target.limits.variation_ns), 100 * NS_PER_US, 10 * NS_PER_S, false,
@@ -156,6 +156,22 @@ const struct config_key config_keys[] = {
      "its PoP is not the right one while it is farther than the nearest metro by more [800km, of thresholds.csv]"},
 };
 /* clang-format on */
+
+void config_key_help(struct text *out, const struct config_key *key,
+                     const struct kinds *kinds)
+{
+    struct kinds some = kinds_using(kinds, key->uses), on = {.n = 0};
+    kinds_add_names(out, &some, ", ", ", ");
+    text_add(out, "%s%s", some.n > 0 ? ": " : "", key->help);
+    if (key->read != config_read_kinds)
+        return;
+    for (size_t k = 0; k < kinds->n; k++)
+        if (kinds->list[k]->on_by_default)
+            on.list[on.n++] = kinds->list[k];
+    text_add(out, " [");
+    kinds_add_names(out, &on, " ", " ");
+    text_add(out, "]");
+}
 
 const size_t config_keys_count = sizeof config_keys / sizeof *config_keys;
 

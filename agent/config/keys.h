@@ -48,7 +48,12 @@ struct config_key {
     int64_t least, most; /* ns, bytes, percent or a plain number */
     bool per_kind;       /* there is KIND_name as well; the field is an array */
     const char *help;    /* with the default in brackets */
+    unsigned uses; /* by kinds that use these settings (enum kind_setting); 0: by all */
 };
+
+/* What the key means and its default, after the kinds that it is for: "icmp: ...". */
+void config_key_help(struct text *out, const struct config_key *key,
+                     const struct kinds *kinds);
 
 extern const struct config_key config_keys[];
 extern const size_t config_keys_count;

@@ -25,6 +25,52 @@ const char *kinds_main_delay(const struct kinds *kinds, const char *name)
                           : kinds->list[i]->delays[kinds->list[i]->main_delay];
 }
 
+struct kinds kinds_using(const struct kinds *kinds, unsigned settings)
+{
+    struct kinds some = {.n = 0};
+    for (size_t i = 0; i < kinds->n; i++)
+        if (kinds->list[i]->uses & settings)
+            some.list[some.n++] = kinds->list[i];
+    return some;
+}
+
+struct kinds kinds_past_middlebox(const struct kinds *kinds)
+{
+    struct kinds some = {.n = 0};
+    for (size_t i = 0; i < kinds->n; i++)
+        if (!kind_only_handshakes(kinds->list[i]))
+            some.list[some.n++] = kinds->list[i];
+    return some;
+}
+
+static const char *before(const struct kinds *kinds, size_t i, const char *between,
+                          const char *last)
+{
+    return i == 0 ? "" : i + 1 < kinds->n ? between : last;
+}
+
+void kinds_add_names(struct text *out, const struct kinds *kinds, const char *between,
+                     const char *last)
+{
+    for (size_t i = 0; i < kinds->n; i++)
+        text_add(out, "%s%s", before(kinds, i, between, last), kinds->list[i]->name);
+}
+
+void kinds_add_labels(struct text *out, const struct kinds *kinds, const char *between,
+                      const char *last)
+{
+    for (size_t i = 0; i < kinds->n; i++)
+        text_add(out, "%s%s", before(kinds, i, between, last), kinds->list[i]->label);
+}
+
+bool kind_only_handshakes(const struct kind *kind)
+{
+    size_t n = kind_delays(kind), i = 0;
+    while (i < n && kind->roles[i] == DELAY_HANDSHAKE)
+        i++;
+    return n > 0 && i == n;
+}
+
 size_t kind_delays(const struct kind *kind)
 {
     size_t n = 0;

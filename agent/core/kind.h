@@ -10,6 +10,8 @@
 #ifndef EDGELAT_CORE_KIND_H
 #define EDGELAT_CORE_KIND_H
 
+#include "base/text.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,6 +72,22 @@ const struct kind *kinds_with(const struct kinds *kinds, enum delay_role role);
 /* The name of the kind's main delay; KIND_ROUND_TRIP of a kind that is not in the list:
  * batches may come from another version. */
 const char *kinds_main_delay(const struct kinds *kinds, const char *name);
+
+/* Those that use any of these settings (enum kind_setting). */
+struct kinds kinds_using(const struct kinds *kinds, unsigned settings);
+
+/* Those that tell more than TCP handshakes, which a middlebox may answer. */
+struct kinds kinds_past_middlebox(const struct kinds *kinds);
+
+/* Adds their names, or their labels, with `between` between two, `last` before the last
+ * one: "icmp, tcp and https". */
+void kinds_add_names(struct text *out, const struct kinds *kinds, const char *between,
+                     const char *last);
+void kinds_add_labels(struct text *out, const struct kinds *kinds, const char *between,
+                      const char *last);
+
+/* Whether all that it measures is a TCP handshake. */
+bool kind_only_handshakes(const struct kind *kind);
 
 size_t kind_delays(const struct kind *kind); /* how many delays it measures */
 

@@ -5,10 +5,7 @@
 bool pipeline_says_whether_up(const struct kind *kind,
                               const struct pipeline_address *addr)
 {
-    size_t n = kind_delays(kind), handshakes = 0;
-    for (size_t d = 0; d < n; d++)
-        handshakes += intercept_leaves_out(kind, d);
-    return handshakes < n || !intercepted(&addr->intercept);
+    return !kind_only_handshakes(kind) || !intercepted(&addr->intercept);
 }
 
 /* What the handshakes told so far was the middlebox's: out of the open windows with it,

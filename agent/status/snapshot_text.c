@@ -118,6 +118,7 @@ static int by_rank(const void *a, const void *b)
 static void add_targets(const struct snapshot *s, struct text *out)
 {
     const struct snapshot_target **order = mem_alloc((s->n_targets + 1) * sizeof *order);
+    struct kinds with_tls = kinds_using(s->kinds, USES_TLS);
     bool discovered = false;
     size_t n = 0;
     for (size_t t = 0; t < s->n_targets; t++)
@@ -131,9 +132,13 @@ static void add_targets(const struct snapshot *s, struct text *out)
         add_target(s, order[i], out);
         discovered |= order[i]->is.target->discovered;
     }
-    text_add(out,
-             "(round trips, of https its handshake's; in brackets: too few results to "
-             "state it%s)\n",
+    text_add(out, "(round trips");
+    if (with_tls.n > 0) {
+        text_add(out, ", of ");
+        kinds_add_names(out, &with_tls, ", ", " and ");
+        text_add(out, " its handshake's");
+    }
+    text_add(out, "; in brackets: too few results to state it%s)\n",
              discovered ? "; +: found, not configured" : "");
     free(order);
 }

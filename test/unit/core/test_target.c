@@ -35,6 +35,47 @@ static void kinds_are_found_by_name(void **state)
     CHECK_TEXT("rtt", kinds_main_delay(&kinds, "later"), "of another version's kind");
 }
 
+static void kinds_are_listed(void **state)
+{
+    (void)state;
+    static const struct kind tcp = {.name = "tcp",
+                                    .delays = {"rtt"},
+                                    .uses = USES_PORT | USES_DSCP,
+                                    .label = "TCP",
+                                    .roles = {DELAY_HANDSHAKE}};
+    static const struct kind ping = {
+        .name = "icmp", .delays = {"rtt"}, .uses = USES_PAYLOAD, .label = "ICMP"};
+    static const struct kind web = {.name = "https",
+                                    .delays = {"rtt", "tls"},
+                                    .uses = USES_PORT | USES_TLS,
+                                    .label = "HTTPS",
+                                    .roles = {DELAY_HANDSHAKE, DELAY_TLS}};
+    static const struct kinds three = {{&tcp, &ping, &web}, 3};
+    const struct {
+        const char *what;
+        struct kinds kinds;
+        const char *names;
+    } lists[] = {
+        {"all", three, "tcp, icmp and https"},
+        {"with a port", kinds_using(&three, USES_PORT), "tcp and https"},
+        {"either", kinds_using(&three, USES_PAYLOAD | USES_TLS), "icmp and https"},
+        {"one", kinds_using(&three, USES_DSCP), "tcp"},
+        {"none", kinds_using(&three, USES_HTTP), ""},
+        {"more than handshakes", kinds_past_middlebox(&three), "icmp and https"},
+    };
+    struct text out = {0};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        text_clear(&out);
+        kinds_add_names(&out, &lists[i].kinds, ", ", " and ");
+        CHECK_TEXT(lists[i].names, text_string(&out), lists[i].what);
+    }
+    text_clear(&out);
+    kinds_add_labels(&out, &three, ", ", " or ");
+    CHECK_TEXT("TCP, ICMP or HTTPS", text_string(&out), "labels");
+    text_free(&out);
+    CHECK(!kind_only_handshakes(&(struct kind){.name = "none"}), "it has no delay");
+}
+
 static void a_target_takes_its_habits_from_the_kinds(void **state)
 {
     (void)state;
@@ -55,6 +96,7 @@ static void a_target_takes_its_habits_from_the_kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kinds_are_listed),
         cmocka_unit_test(kinds_are_found_by_name),
         cmocka_unit_test(a_target_takes_its_habits_from_the_kinds),
     };
