@@ -141,8 +141,8 @@ static void print_json(const struct target_state *t, const struct nearest_row *e
     json_string(&j, "city", e->standing.metro != NULL ? e->standing.metro->city : NULL);
     json_string(&j, "address", e->best ? endpoint_address(address, &e->best->to) : NULL);
     json_string(&j, "family", e->best ? family_name(e->best->family) : NULL);
-    print_chain(&j, e->place->asked.chain);
-    json_string(&j, "resolver", or_null(e->place->asked.servers));
+    print_chain(&j, e->place->dns.chain);
+    json_string(&j, "resolver", or_null(e->place->dns.servers));
     json_string(&j, "kind", e->best ? e->best->kind->name : NULL);
     render_delay_json(&j, "min", rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED);
     render_delay_json(&j, "p50", rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED);

@@ -50,7 +50,7 @@ struct target_address_state { /* where a target is in one family */
     struct endpoint to;       /* FAMILY_NONE: it has no address */
     char pop[POP_TEXT_MAX];   /* "" is unknown */
     const char *basis; /* how it is known: "cname", "X-MSEdge-Ref"; NULL: unknown */
-    struct dns_answer asked;
+    struct dns_answer dns;
     struct owner owner;         /* what answers there */
     struct intercept intercept; /* whether a middlebox answers its handshakes */
     bool answers; /* it did in the window, itself: the rest is of now and not the last */

@@ -6,7 +6,7 @@ static bool within(int64_t value, int64_t most)
 }
 
 bool clock_proof_look(struct clock_proof *p, struct mono mono, struct wall wall,
-                      bool heard, int64_t ahead_ns)
+                      bool has_date, int64_t ahead_ns)
 {
     int64_t gap = wall.ns - mono.ns;
     if (p->proved)
@@ -16,7 +16,7 @@ bool clock_proof_look(struct clock_proof *p, struct mono mono, struct wall wall,
         p->gap_ns = gap;
         p->since = mono;
     }
-    p->proved = mono.ns - p->since.ns >= CLOCK_STEADY_NS && heard &&
+    p->proved = mono.ns - p->since.ns >= CLOCK_STEADY_NS && has_date &&
                 within(ahead_ns, CLOCK_AGREES_NS);
     return p->proved;
 }

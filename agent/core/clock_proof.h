@@ -21,10 +21,10 @@ struct clock_proof { /* start with { 0 } */
 };
 
 /*
- * To be called at least each CLOCK_STEP_NS. `heard`: a reply came with a Date, which was
+ * To be called at least each CLOCK_STEP_NS. `has_date`: a reply came with a Date, which was
  * `ahead_ns` ahead of the wall clock. True once: from now on the clock is believed.
  */
 bool clock_proof_look(struct clock_proof *p, struct mono mono, struct wall wall,
-                      bool heard, int64_t ahead_ns);
+                      bool has_date, int64_t ahead_ns);
 
 #endif

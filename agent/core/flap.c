@@ -15,11 +15,11 @@ const char *state_name(enum state state)
     return names[state];
 }
 
-static void count_runs(struct flap *f, enum state told)
+static void count_runs(struct flap *f, enum state observed)
 {
     for (enum state s = STATE_UP; s <= STATE_DOWN; s++) {
-        f->at_least[s] = told >= s ? f->at_least[s] + 1 : 0;
-        f->at_most[s] = told <= s ? f->at_most[s] + 1 : 0;
+        f->at_least[s] = observed >= s ? f->at_least[s] + 1 : 0;
+        f->at_most[s] = observed <= s ? f->at_most[s] + 1 : 0;
     }
 }
 
@@ -65,12 +65,12 @@ static struct flap_news go_on_flapping(struct flap *f, bool changed)
                               f->while_flapping};
 }
 
-struct flap_news flap_window(struct flap *f, enum state told, struct mono at)
+struct flap_news flap_window(struct flap *f, enum state observed, struct mono at)
 {
-    if (told == STATE_UNKNOWN)
+    if (observed == STATE_UNKNOWN)
         return (struct flap_news){FLAP_NOTHING};
     decay(f, at);
-    count_runs(f, told);
+    count_runs(f, observed);
 
     enum state before = f->state;
     f->state = state_after(f);

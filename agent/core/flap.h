@@ -76,6 +76,6 @@ struct flap_news {
 };
 
 /* A window was closed at `at`, and this is what it told; STATE_UNKNOWN: nothing. */
-struct flap_news flap_window(struct flap *f, enum state told, struct mono at);
+struct flap_news flap_window(struct flap *f, enum state observed, struct mono at);
 
 #endif

@@ -202,18 +202,19 @@ static void name_pop(struct pipeline *p, struct pipeline_target *m,
                      struct pipeline_address *addr, const char *pop, const char *basis,
                      struct wall wall)
 {
-    bool told = basis != NULL;
-    if (pop[0] == '\0' || (addr->told && !told) || !owner_may_be_pop(addr->owner.type))
+    bool from_reply = basis != NULL;
+    if (pop[0] == '\0' || (addr->from_reply && !from_reply) ||
+        !owner_may_be_pop(addr->owner.type))
         return;
     bool same = strcmp(pop, addr->pop) == 0;
-    bool learned = addr->pop[0] == '\0' || (told && !addr->told);
+    bool learned = addr->pop[0] == '\0' || (from_reply && !addr->from_reply);
     if (!same && !learned) {
         pipeline_begin_part(p, m, addr, wall);
         pipeline_forget_recent(p, m, addr);
     }
     text_copy(addr->pop, sizeof addr->pop, pop);
-    addr->basis = told ? basis : "cname";
-    addr->told = told;
+    addr->basis = from_reply ? basis : "cname";
+    addr->from_reply = from_reply;
 }
 
 static void change_address(struct pipeline *p, struct pipeline_target *m,
@@ -229,7 +230,7 @@ static void change_address(struct pipeline *p, struct pipeline_target *m,
         pipeline_forget_recent(p, m, addr); /* another PoP for sure; else it ages out */
     addr->pop[0] = '\0';
     addr->basis = NULL;
-    addr->told = false;
+    addr->from_reply = false;
     name_pop(p, m, addr, chain, NULL, wall);
 }
 
@@ -271,21 +272,20 @@ bool pipeline_owner(struct pipeline *p, size_t target, enum family family,
     pipeline_forget_recent(p, m, addr);
     addr->pop[0] = addr->chain[0] = '\0';
     addr->basis = NULL;
-    addr->told = false;
+    addr->from_reply = false;
     pipeline_pace_target(p, target, p->latest);
     return another;
 }
 
 void pipeline_dns_answer(struct pipeline *p, size_t target, enum family family,
-                         const struct dns_answer *asked, struct mono now,
-                         struct wall wall)
+                         const struct dns_answer *dns, struct mono now, struct wall wall)
 {
     assert(target < p->n_targets);
     struct pipeline_target *m = &p->targets[target];
     struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
-    bool another = strcmp(asked->chain, addr->asked.chain) != 0;
+    bool another = strcmp(dns->chain, addr->dns.chain) != 0;
     bool first = addr->asked_told.ns == 0;
-    addr->asked = *asked;
+    addr->dns = *dns;
     if (addr->rests || m->target->discovered || !(first || another) ||
         (!first && now.ns - addr->asked_told.ns < RESOLVED_LEAST_NS))
         return;

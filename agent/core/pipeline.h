@@ -128,8 +128,7 @@ bool pipeline_owner(struct pipeline *p, size_t target, enum family family,
  */
 #define RESOLVED_LEAST_NS (3600 * NS_PER_S)
 void pipeline_dns_answer(struct pipeline *p, size_t target, enum family family,
-                         const struct dns_answer *asked, struct mono now,
-                         struct wall wall);
+                         const struct dns_answer *dns, struct mono now, struct wall wall);
 
 /*
  * A survey: a first look at what is near, sooner than windows close. Until it ends every

@@ -84,7 +84,7 @@ static void describe_place(struct target_address_state *out,
                            const struct pipeline_address *addr)
 {
     *out = (struct target_address_state){.basis = addr->basis,
-                                         .asked = addr->asked,
+                                         .dns = addr->dns,
                                          .owner = addr->owner,
                                          .intercept = addr->intercept,
                                          .answers = addr->up};

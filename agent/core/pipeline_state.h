@@ -20,11 +20,11 @@ struct pipeline_address {     /* where a target is in one family */
     bool proved;              /* by TLS: who answers there has the certificate */
     char pop[POP_TEXT_MAX];   /* "" is unknown */
     const char *basis;        /* how that is known; NULL: it is not */
-    bool told;                /* `pop` is from an answer, not from the chain */
+    bool from_reply;          /* `pop` is from an answer, not from the chain */
     char chain[POP_TEXT_MAX]; /* what the chain showed last */
     struct owner owner;
     struct intercept intercept;
-    struct dns_answer asked;
+    struct dns_answer dns;
     struct mono asked_told; /* when that was an event; 0: it never was */
 };
 

@@ -173,19 +173,19 @@ void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family famil
 {
     const struct pipeline_target *m = &p->targets[target];
     const struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
-    const struct dns_answer *asked = &addr->asked;
+    const struct dns_answer *dns = &addr->dns;
     char address[ADDRESS_TEXT_MAX];
     struct event *e =
         events_add(p->open_events, EVENT_TARGET_RESOLVED, SEVERITY_INFO, at, m->target);
     e->family = family;
     endpoint_address(address, &addr->to);
     event_say(e, "%s is %s%s%s", m->target->host, address,
-              asked->chain[0] != '\0' ? ", by " : "", asked->chain);
+              dns->chain[0] != '\0' ? ", by " : "", dns->chain);
     event_text(e, ATTR_PEER_ADDRESS, address);
-    if (asked->chain[0] != '\0')
-        event_text(e, ATTR_DNS_CHAIN, asked->chain);
-    if (asked->servers[0] != '\0')
-        event_text(e, ATTR_DNS_SERVERS, asked->servers);
+    if (dns->chain[0] != '\0')
+        event_text(e, ATTR_DNS_CHAIN, dns->chain);
+    if (dns->servers[0] != '\0')
+        event_text(e, ATTR_DNS_SERVERS, dns->servers);
 }
 
 void pipeline_tell_overflow(struct pipeline *p, const struct target *target,

@@ -149,8 +149,8 @@ static void on_look_timer(uv_timer_t *timer)
 {
     struct agent *a = timer->data;
     int64_t ahead_ns;
-    bool heard = http_clock_ahead(a->http, &ahead_ns);
-    if (clock_proof_look(&a->clock, mono_now(), wall_now(), heard, ahead_ns))
+    bool has_date = http_clock_ahead(a->http, &ahead_ns);
+    if (clock_proof_look(&a->clock, mono_now(), wall_now(), has_date, ahead_ns))
         spool_trust_clock(a->spool);
     kill_switch_check(&a->kill_switch);
     hear(a);

@@ -241,7 +241,7 @@ static void use(struct measurer *m, const struct explorer_step *step)
     netlink_follow(m->netlink, &to);
     pipeline_resolved(m->pipeline, step->number, step->family, to, step->pop, mono_now(),
                       wall_now());
-    pipeline_dns_answer(m->pipeline, step->number, step->family, step->asked, mono_now(),
+    pipeline_dns_answer(m->pipeline, step->number, step->family, step->dns, mono_now(),
                         wall_now());
 }
 

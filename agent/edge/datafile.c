@@ -8,15 +8,15 @@
 
 void datafile_problem(struct datafile *f, const char *format, ...)
 {
-    char said[512];
+    char problem[512];
     struct text text = {0};
     va_list args;
     if (f->problems++ >= DATAFILE_PROBLEMS_MAX)
         return;
     va_start(args, format);
-    vsnprintf(said, sizeof said, format, args);
+    vsnprintf(problem, sizeof problem, format, args);
     va_end(args);
-    text_add(&text, "%s:%zu: %s", f->from.name, f->line, said);
+    text_add(&text, "%s:%zu: %s", f->from.name, f->line, problem);
     f->from.on_problem(text_string(&text), f->from.user);
     text_free(&text);
 }
@@ -33,7 +33,7 @@ bool datafile_word(struct datafile *f, const char *column, const char *field, ch
     return false;
 }
 
-/* The next line into `row`; NULL at the end. A line that is none is "" and said. */
+/* The next line into `row`; NULL at the end. A line that is wrong is "" and reported. */
 static const char *next_line(struct datafile *f)
 {
     if (f->at >= f->from.len)

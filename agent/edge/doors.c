@@ -18,11 +18,11 @@
 /* So many handshakes without an answer: the door does not answer. */
 #define LOSSES_MAX 3
 
-enum ask { ASK_DUE, ASK_UNDER_WAY, ASK_DONE, ASK_FAILED };
+enum door_lookup { LOOKUP_DUE, LOOKUP_UNDER_WAY, LOOKUP_DONE, LOOKUP_FAILED };
 
 struct door_state {  /* of a door, in the sweep */
     size_t workload; /* its number */
-    enum ask asked[2];
+    enum door_lookup lookup[2];
     bool shaking;
     uint8_t samples, losses;
     size_t same_as; /* the first door with this address: it is measured; else itself */
@@ -135,7 +135,7 @@ void doors_begin(struct doors *d, struct mono now)
         d->states[i] =
             (struct door_state){.workload = d->states[i].workload, .same_as = i};
         for (size_t f = 0; f < 2; f++)
-            d->states[i].asked[f] = d->families[f] ? ASK_DUE : ASK_DONE;
+            d->states[i].lookup[f] = d->families[f] ? LOOKUP_DUE : LOOKUP_DONE;
     }
 }
 
@@ -151,7 +151,7 @@ void doors_forget(struct doors *d)
 
 static bool is_resolved(const struct door_state *s)
 {
-    return s->asked[0] >= ASK_DONE && s->asked[1] >= ASK_DONE;
+    return s->lookup[0] >= LOOKUP_DONE && s->lookup[1] >= LOOKUP_DONE;
 }
 
 /* Where a handshake goes: IPv4 first, as what is compared goes one way. */
@@ -185,7 +185,7 @@ static bool find_lookup(const struct doors *d, size_t *door, size_t *family)
 {
     for (*door = 0; *door < d->n; ++*door)
         for (*family = 0; *family < 2; ++*family)
-            if (d->states[*door].asked[*family] == ASK_DUE)
+            if (d->states[*door].lookup[*family] == LOOKUP_DUE)
                 return true;
     return false;
 }
@@ -215,7 +215,7 @@ bool doors_take(struct doors *d, struct mono now, struct doors_step *out)
         return false;
     if (now.ns >= d->lookup_at.ns && d->lookups < DOORS_UNDER_WAY_MAX &&
         find_lookup(d, &door, &family)) {
-        d->states[door].asked[family] = ASK_UNDER_WAY;
+        d->states[door].lookup[family] = LOOKUP_UNDER_WAY;
         d->lookups++;
         d->lookup_at.ns = now.ns + d->gap_ns;
         *out = (struct doors_step){.what = DOORS_LOOKUP,
@@ -253,10 +253,10 @@ void doors_answer(struct doors *d, size_t door, enum family family,
 {
     struct door_state *s = &d->states[door];
     size_t f = family == FAMILY_IPV6;
-    if (s->asked[f] != ASK_UNDER_WAY) /* of a sweep before this one */
+    if (s->lookup[f] != LOOKUP_UNDER_WAY) /* of a sweep before this one */
         return;
     d->lookups--;
-    s->asked[f] = failed ? ASK_FAILED : ASK_DONE;
+    s->lookup[f] = failed ? LOOKUP_FAILED : LOOKUP_DONE;
     d->all[door].to[f] = failed ? (struct endpoint){.family = FAMILY_NONE} : *to;
     if (is_resolved(s))
         s->same_as = first_with_address(d, door);
@@ -368,7 +368,8 @@ struct doors_summary doors_summary(const struct doors *d, const struct workload 
         const struct door_state *state = &d->states[i];
         if (door->workload != w)
             continue;
-        bool failed = state->asked[0] == ASK_FAILED || state->asked[1] == ASK_FAILED;
+        bool failed =
+            state->lookup[0] == LOOKUP_FAILED || state->lookup[1] == LOOKUP_FAILED;
         bool ended = is_resolved(state) && !failed;
         bool answers = d->all[state->same_as].rtt_ns != DELAY_UNDEFINED;
         s.names++;

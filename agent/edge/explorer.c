@@ -29,8 +29,8 @@ struct explored {
     size_t door;       /* of the sweep; SIZE_MAX: it is none */
     bool probed;
     struct target_name names[2];
-    struct owner owner[2];    /* of what answers there */
-    const struct metro *told; /* that a reply named; NULL: none did */
+    struct owner owner[2];           /* of what answers there */
+    const struct metro *reply_metro; /* that a reply named; NULL: none did */
 };
 
 struct explorer {
@@ -57,7 +57,7 @@ struct explorer {
     size_t rejected;
     struct mono sweep_began, sweep_next;
 
-    struct damping moves, interruptions;
+    struct damping relocations, link_flaps;
     uint64_t networks[NETWORKS_MAX]; /* where the host was, while it goes to and fro */
     size_t n_networks;
     char moved[128]; /* what changed, to report */
@@ -161,7 +161,7 @@ static bool leads_to(const struct explorer *e, const struct explored *x, size_t 
     const struct explored *own =
         e->door_targets[i] != SIZE_MAX ? e->all[e->door_targets[i]] : NULL;
     const struct metro *metro =
-        own != NULL && own->told != NULL ? own->told : door->metro;
+        own != NULL && own->reply_metro != NULL ? own->reply_metro : door->metro;
     bool zone = false;
     for (size_t f = 0; f < 2; f++) {
         const struct target_name *n = &x->names[f];
@@ -173,7 +173,7 @@ static bool leads_to(const struct explorer *e, const struct explored *x, size_t 
             if (target_name_has(n, &own->names[f].all[k]))
                 return true;
     }
-    return !zone && x->told != NULL && catalogue_same_metro(x->told, metro);
+    return !zone && x->reply_metro != NULL && catalogue_same_metro(x->reply_metro, metro);
 }
 
 static bool is_served(const struct explorer *e, size_t door)
@@ -322,7 +322,7 @@ static bool take_name(struct explorer *e, size_t number, size_t f, struct mono n
                                   .changed = n->moved,
                                   .error = n->error,
                                   .pop = n->pop,
-                                  .asked = &n->dns};
+                                  .dns = &n->dns};
     if (n->failed) {
         n->failed = false;
         out->action = EXPLORER_FAILED;
@@ -546,8 +546,8 @@ void explorer_result(struct explorer *e, size_t number, const struct result *r)
     if (!owner_may_be_pop(owner->type))
         return;
     const struct metro *m = catalogue_of_pop(&e->edge_data->metros, r->pop, POP_EXCHANGE);
-    if (m != NULL && m != x->told) {
-        x->told = m;
+    if (m != NULL && m != x->reply_metro) {
+        x->reply_metro = m;
         e->choose_again = true;
     }
     note_hint(e, x, r->pop, owner);
@@ -591,7 +591,7 @@ void explorer_ranked(struct explorer *e, const struct target_state *states, size
 /* Whether the host was there since the last change after an hour without one. */
 static bool was_there(struct explorer *e, uint64_t place)
 {
-    if (e->moves.changes == 1)
+    if (e->relocations.changes == 1)
         e->n_networks = 0;
     for (size_t i = 0; i < e->n_networks; i++)
         if (e->networks[i] == place)
@@ -607,7 +607,7 @@ static void forget_network(struct explorer *e, struct mono now)
     e->hint = e->best = NULL;
     e->intercepted = e->chosen = e->sweeping = e->surveying = false;
     for (size_t i = 0; i < e->n; i++)
-        e->all[i]->told = NULL;
+        e->all[i]->reply_metro = NULL;
     e->survey_next = now;
     int64_t least_ns = e->sweep_began.ns + SWEEP_LEAST_NS;
     bool at_once = e->sweep_began.ns == 0 || least_ns < now.ns;
@@ -618,7 +618,7 @@ bool explorer_network(struct explorer *e, const char *what, bool moved, uint64_t
                       struct mono now)
 {
     enum damping_action damping =
-        damping_change(moved ? &e->moves : &e->interruptions, now.ns);
+        damping_change(moved ? &e->relocations : &e->link_flaps, now.ns);
     bool known = !moved || was_there(e, place);
     if (damping == DAMPING_SUPPRESS && known)
         return false;
@@ -673,8 +673,8 @@ const char *explorer_failure(const struct explorer *e, size_t number)
 
 uint64_t explorer_settled(struct explorer *e, struct mono now)
 {
-    return damping_settled(&e->moves, now.ns) +
-           damping_settled(&e->interruptions, now.ns);
+    return damping_settled(&e->relocations, now.ns) +
+           damping_settled(&e->link_flaps, now.ns);
 }
 
 bool explorer_summary(const struct explorer *e, struct doors_summary *out)

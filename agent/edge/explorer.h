@@ -92,7 +92,7 @@ struct explorer_step { /* texts are valid until the next call on the explorer */
     bool changed;
     const char *error;
     const char *pop; /* that the chain shows, "" if none */
-    const struct dns_answer *asked;
+    const struct dns_answer *dns;
     enum damping_action damping;
 };
 

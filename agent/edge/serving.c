@@ -81,7 +81,7 @@ static void fact_address(struct event *e, const struct serving_input *in)
 {
     char address[ADDRESS_TEXT_MAX];
     fact(e, ATTR_PEER_ADDRESS, endpoint_address(address, &in->address->to));
-    fact(e, ATTR_DNS_CHAIN, in->address->asked.chain);
+    fact(e, ATTR_DNS_CHAIN, in->address->dns.chain);
 }
 
 /* ---- events of another PoP ---- */
@@ -107,7 +107,7 @@ static struct event *add_change(const struct serving_input *in, enum severity se
     fact_metro(e, ATTR_METRO_AFTER, in->standing.metro);
     event_number(e, ATTR_DISTANCE, in->standing.km);
     fact_address(e, in);
-    fact(e, ATTR_DNS_SERVERS, in->address->asked.servers);
+    fact(e, ATTR_DNS_SERVERS, in->address->dns.servers);
     return e;
 }
 
@@ -160,7 +160,7 @@ static void report_foreign(const struct serving_input *in)
                                 in->served->now.pop, owner_name(owner->type));
     fact(e, ATTR_VERDICT_BASIS, owner->why);
     fact_address(e, in);
-    fact(e, ATTR_DNS_SERVERS, in->address->asked.servers);
+    fact(e, ATTR_DNS_SERVERS, in->address->dns.servers);
     event_say(e, "%s", owner_text(text, owner, in->target->host));
 }
 
@@ -182,7 +182,7 @@ static void report_fit(const struct serving_input *in, enum fit fit)
     event_number(e, ATTR_DISTANCE_NEAREST, near->km);
     event_number(e, ATTR_DISTANCE_EXCESS, in->standing.excess_km);
     fact_address(e, in);
-    fact(e, ATTR_DNS_SERVERS, in->address->asked.servers);
+    fact(e, ATTR_DNS_SERVERS, in->address->dns.servers);
     pop_words(at, in->address->pop, in->standing.metro);
     pop_words(nearest, near->metro->code, near->metro);
     if (wrong)

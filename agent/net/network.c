@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOLD_MAX 3
+#define REPORTED_MAX 3
 
 static bool same(const struct network_item *a, const struct network_item *b)
 {
@@ -90,7 +90,7 @@ void network_item_text(struct text *out, const struct network_item *item)
     }
 }
 
-static void say_one(struct text *out, const struct network_item *item, bool there)
+static void add_one(struct text *out, const struct network_item *item, bool there)
 {
     network_item_text(out, item);
     if (item->part == NETWORK_LINK)
@@ -235,7 +235,7 @@ uint64_t network_place(const struct network *n)
 }
 
 /* One route instead of another, or one address. */
-static void say_move(struct text *out, const struct network_item *from,
+static void add_move(struct text *out, const struct network_item *from,
                      const struct network_item *to)
 {
     bool one_interface = from->interface == to->interface;
@@ -283,23 +283,23 @@ static bool take_successor(struct network_item *out, struct network *came,
     return false;
 }
 
-struct telling {
+struct report_list {
     struct text *out;
-    size_t told;
+    size_t reported;
 };
 
-/* Whether the next one is to be told as well. */
-static bool next(struct telling *t)
+/* Whether the next one is to be reported as well. */
+static bool next(struct report_list *t)
 {
-    if (t->told++ >= TOLD_MAX)
+    if (t->reported++ >= REPORTED_MAX)
         return false;
-    if (t->told > 1)
+    if (t->reported > 1)
         text_add(t->out, ", ");
     return true;
 }
 
-static void tell_part(struct telling *t, enum network_part part,
-                      const struct network *gone, struct network *came)
+static void add_part(struct report_list *t, enum network_part part,
+                     const struct network *gone, struct network *came)
 {
     for (size_t i = 0; i < gone->n; i++) {
         const struct network_item *item = &gone->items[i];
@@ -310,13 +310,13 @@ static void tell_part(struct telling *t, enum network_part part,
         if (!next(t))
             continue;
         if (moved)
-            say_move(t->out, item, &successor);
+            add_move(t->out, item, &successor);
         else
-            say_one(t->out, item, false);
+            add_one(t->out, item, false);
     }
     for (size_t i = 0; i < came->n; i++)
         if (came->items[i].part == part && next(t))
-            say_one(t->out, &came->items[i], true);
+            add_one(t->out, &came->items[i], true);
 }
 
 /* Without the addresses of an interface that carries a route only now, or no longer: they
@@ -352,7 +352,7 @@ static void add_links(struct network *out, const struct network *one,
 size_t network_compare(struct text *out, const struct network *before,
                        const struct network *after)
 {
-    struct telling t = {out, 0};
+    struct report_list t = {out, 0};
     struct network used_before = in_use(before), used_after = in_use(after);
     struct network all_gone = without(&used_before, &used_after);
     struct network all_came = without(&used_after, &used_before);
@@ -361,14 +361,14 @@ size_t network_compare(struct text *out, const struct network *before,
     add_links(&gone, before, after, &used_before, &used_after);
     add_links(&came, after, before, &used_before, &used_after);
     for (int part = NETWORK_LINK; part <= NETWORK_ADDRESS; part++)
-        tell_part(&t, (enum network_part)part, &gone, &came);
-    if (t.told > TOLD_MAX)
-        text_add(out, " and %zu more", t.told - TOLD_MAX);
+        add_part(&t, (enum network_part)part, &gone, &came);
+    if (t.reported > REPORTED_MAX)
+        text_add(out, " and %zu more", t.reported - REPORTED_MAX);
     network_free(&used_before);
     network_free(&used_after);
     network_free(&all_gone);
     network_free(&all_came);
     network_free(&gone);
     network_free(&came);
-    return t.told;
+    return t.reported;
 }

@@ -7,7 +7,7 @@
  *
  * A question is sent to the first server; to the next one at once when that one fails, or
  * when it has been silent for a while. The first answer that counts ends the question;
- * the others may come later and are not heard. Every lookup has a timer, which does all
+ * the others may come later and are ignored. Every lookup has a timer, which does all
  * that follows from an answer: c-ares calls back from inside its own functions, and must
  * not be destroyed from there. c-ares cannot cancel one question, so a lookup that was
  * given up stays behind, mute, until c-ares lets go of it.
@@ -86,7 +86,7 @@ struct lookup {
     unsigned asking;          /* questions that c-ares holds, also of earlier ones */
     enum resolver_answer reply;
     int64_t replied_ns;
-    bool heard;          /* some server has answered something */
+    bool answered;       /* some server has answered something */
     bool no_address;     /* one of the candidates is there */
     const char *failure; /* of the last candidate that no server could answer, or NULL */
     const char *absent;  /* why there is none of the names */
@@ -387,7 +387,7 @@ static void on_answer(void *user, int status, int timeouts, unsigned char *bytes
     if (sent.question != l->question || l->step != STEP_TRY ||
         status == ARES_EDESTRUCTION || status == ARES_ETIMEOUT)
         return;
-    l->heard |= bytes != NULL;
+    l->answered |= bytes != NULL;
     l->reply = bytes != NULL ? resolver_answer_read(&l->answer, bytes, (size_t)len,
                                                     l->asked_family, l->port)
                              : resolver_answer_missing(&l->answer, status);
@@ -470,7 +470,7 @@ static void take_own_reply(struct lookup *l)
         l->absent = l->answer.error;
     if (l->reply == RESOLVER_FOUND)
         give_out(l);
-    else if (is_last(l) || (l->reply == RESOLVER_FAILED && !l->heard))
+    else if (is_last(l) || (l->reply == RESOLVER_FAILED && !l->answered))
         conclude(l);
     else if (other == FAMILY_IPV6 && l->resolver->conf.no_aaaa) {
         l->candidate++;
@@ -590,7 +590,7 @@ static void follow_conf(struct resolver *r)
             l->step = STEP_TRY;
             l->candidate = 0;
             l->question++;
-            l->heard = l->no_address = false;
+            l->answered = l->no_address = false;
             l->failure = NULL;
             l->limit_ns = 0;
             ask(l);

@@ -41,13 +41,13 @@ void page_table(struct text *out, const char *heading, const char *what,
 /* "LON for exchange, teams; AMS for bing": targets that are served by the same. */
 static void say_served(struct text *out, const struct page *p)
 {
-    size_t n = p->n_own, said = 0;
+    size_t n = p->n_own, n_listed = 0;
     bool done[DATASET_TARGETS_MAX] = {false};
     for (size_t i = 0; i < n; i++) {
         const char *pop = p->ratings[i].n_pops > 0 ? p->ratings[i].pops[0].pop : NULL;
         if (done[i] || pop == NULL)
             continue;
-        text_add(out, said++ == 0 ? "<p>Served by <strong>" : "; <strong>");
+        text_add(out, n_listed++ == 0 ? "<p>Served by <strong>" : "; <strong>");
         page_pop(out, p, pop);
         text_add(out, "</strong> for ");
         for (size_t k = i; k < n; k++) {
@@ -59,7 +59,7 @@ static void say_served(struct text *out, const struct page *p)
             html_escape(out, r->target->name);
         }
     }
-    text_add(out, said > 0 ? ".</p>\n" : "");
+    text_add(out, n_listed > 0 ? ".</p>\n" : "");
 }
 
 static void add_stretch(struct text *out, const struct page *p, int64_t start_ns,

@@ -24,11 +24,11 @@ static bool is_news(struct ship_log *log, enum signal signal, const struct verdi
     s->state = v->kind;
     s->status = status;
     text_copy(s->why, sizeof s->why, why);
-    log->heard = wall_now();
+    log->last_answer = wall_now();
     log->signal = signal;
     s->step = v->step != NULL ? v->step : "";
     if (accepted)
-        log->accepted = log->heard;
+        log->accepted = log->last_answer;
     return changed || (reworded && s->wordings <= SHIP_LOG_WORDINGS);
 }
 

@@ -30,9 +30,9 @@ struct ship_log { /* start with { 0 } */
         uint64_t refused;        /* batches in a row, of these times */
         struct wall refused_from, refused_to;
     } of[SIGNALS];
-    struct wall accepted; /* a batch was, last; 0: none was */
-    struct wall heard;    /* the last answer, or what came of it; 0: there was no try */
-    enum signal signal;   /* of that batch */
+    struct wall accepted;    /* a batch was, last; 0: none was */
+    struct wall last_answer; /* or failure; 0: nothing was tried */
+    enum signal signal;      /* of that batch */
 };
 
 /* `host` is the collector, `signal` the batch's, `waiting` how many batches are left. */

@@ -11,7 +11,7 @@
 #include "ship/failover.h"
 #include "ship/log.h"
 #include "ship/otlp_client.h"
-#include "ship/patience.h"
+#include "ship/retry.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ struct shipper {
         bool trusted[SIGNALS]; /* it has accepted a batch of that signal */
     } to[COLLECTORS_MAX];
     struct signal_backoff { /* a signal may rest while the other one is sent */
-        struct patience patience;
+        struct retry retry;
         int64_t until_ns; /* it rests, by uv_hrtime() */
     } lanes[SIGNALS];
     struct failover failover;
@@ -219,7 +219,7 @@ static struct signal_backoff *backoff_of(struct shipper *s)
 static void accepted(struct shipper *s, const struct verdict *v)
 {
     s->counters.accepted++;
-    patience_accepted(&backoff_of(s)->patience, s->batch.id);
+    retry_accepted(&backoff_of(s)->retry, s->batch.id);
     spool_done(s->spool, s->batch.id);
     ship_log_accepted(&s->to[s->chosen].log, s->batch.signal,
                       otlp_client_host(s->to[s->chosen].client), v, waiting(s));
@@ -239,7 +239,7 @@ static void refused(struct shipper *s, const struct verdict *v)
 static int64_t rest(struct shipper *s, bool believed)
 {
     struct signal_backoff *backoff = backoff_of(s);
-    unsigned failures = backoff->patience.failures;
+    unsigned failures = backoff->retry.failures;
     int64_t wait_ns =
         believed && failures == 1
             ? 0
@@ -286,18 +286,17 @@ static void pass_over(struct shipper *s, const struct verdict *v)
 static bool blame_batch(struct shipper *s, const struct verdict *v)
 {
     bool is_refused = v->kind == VERDICT_REFUSED;
-    enum patience_act act =
-        patience_failed(&backoff_of(s)->patience, s->batch.id, is_refused,
-                        s->to[s->chosen].trusted[s->batch.signal],
-                        spool_newest(s->spool, s->batch.signal));
-    if (act == PATIENCE_WAIT && !is_refused)
+    enum retry_act act = retry_failed(&backoff_of(s)->retry, s->batch.id, is_refused,
+                                      s->to[s->chosen].trusted[s->batch.signal],
+                                      spool_newest(s->spool, s->batch.signal));
+    if (act == RETRY_WAIT && !is_refused)
         return false;
-    if (act == PATIENCE_WAIT) {
+    if (act == RETRY_WAIT) {
         not_believed(s, v);
         return true;
     }
     failover_worked(&s->failover, s->chosen);
-    if (act == PATIENCE_SET_ASIDE)
+    if (act == RETRY_SET_ASIDE)
         refused(s, v);
     else
         pass_over(s, v);
@@ -368,7 +367,7 @@ static bool take_next(struct shipper *s)
     int64_t now = (int64_t)uv_hrtime();
     for (enum signal i = 0; i < SIGNALS; i++) {
         wish.rests[i] = !s->flushing && s->lanes[i].until_ns > now;
-        wish.after[i] = s->lanes[i].patience.after;
+        wish.after[i] = s->lanes[i].retry.after;
     }
     if (spool_next(s->spool, &wish, &s->batch))
         return true;
@@ -376,8 +375,8 @@ static bool take_next(struct shipper *s)
     for (enum signal i = 0; i < SIGNALS; i++) {
         again |= wish.after[i] > 0 && !wish.rests[i];
         if (!wish.rests[i])
-            patience_wrap(&s->lanes[i].patience);
-        wish.after[i] = s->lanes[i].patience.after;
+            retry_wrap(&s->lanes[i].retry);
+        wish.after[i] = s->lanes[i].retry.after;
     }
     return again && spool_next(s->spool, &wish, &s->batch);
 }
@@ -464,7 +463,7 @@ size_t shipper_collectors(const struct shipper *s,
             .host = otlp_client_host(s->to[i].client),
             .in_use = i == s->failover.current,
             .accepted = log->accepted,
-            .heard = log->heard,
+            .last_answer = log->last_answer,
             .signal = signal,
             .verdict = of->state,
             .why = of->why,
@@ -480,7 +479,7 @@ int64_t shipper_retry_ns(const struct shipper *s)
 {
     bool failing = s->failures > 0;
     for (enum signal i = 0; i < SIGNALS; i++)
-        failing |= s->lanes[i].patience.failures > 0;
+        failing |= s->lanes[i].retry.failures > 0;
     bool planned = failing && uv_is_active((const uv_handle_t *)&s->timer);
     return planned ? (int64_t)uv_timer_get_due_in(&s->timer) * NS_PER_MS : -1;
 }

@@ -53,7 +53,7 @@ struct shipper_collector {
     const char *host;          /* with its port, without a secret */
     bool in_use;               /* the others have none, but for a try of the first */
     struct wall accepted;      /* one was, last; 0: never */
-    struct wall heard;         /* when the last one was decided; 0: none was */
+    struct wall last_answer;   /* when the last one was decided; 0: none was */
     enum signal signal;        /* the one that is not taken, else the last one */
     enum verdict_kind verdict; /* how that was decided last ... */
     const char *why, *step;    /* ... and why, and what somebody could do; "" when fine */

@@ -123,7 +123,7 @@ static size_t find_shipping(const struct snapshot *s, struct text *out)
                      c->rejected_why);
             n++;
         }
-        if (!wanted || c->heard.ns == 0 || c->verdict == VERDICT_ACCEPTED)
+        if (!wanted || c->last_answer.ns == 0 || c->verdict == VERDICT_ACCEPTED)
             continue;
         text_add(out, "%s does not take the %s: %s%s\n", c->host,
                  c->signal == SIGNAL_LOGS ? "logs (events)" : "batches", c->why,

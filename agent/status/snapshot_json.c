@@ -112,8 +112,8 @@ static void add_collector(struct json *j, const struct shipper_collector *c)
     json_string(j, "host", c->host);
     json_bool(j, "in_use", c->in_use);
     add_time(j, "last_accepted", c->accepted);
-    add_time(j, "last_answer", c->heard);
-    json_string(j, "answer", c->heard.ns != 0 ? verdicts[c->verdict] : NULL);
+    add_time(j, "last_answer", c->last_answer);
+    json_string(j, "answer", c->last_answer.ns != 0 ? verdicts[c->verdict] : NULL);
     json_string(j, "why", or_null(c->why));
     json_object_end(j);
 }

@@ -171,8 +171,8 @@ static void add_collector(const struct snapshot *s, const struct shipper_collect
         text_add(out, ", last accepted %s UTC", moment(time, c->accepted));
     else
         text_add(out, ", none accepted yet");
-    if (c->heard.ns != 0 && c->verdict != VERDICT_ACCEPTED)
-        text_add(out, "; at %s %s", clock_time(time, c->heard), c->why);
+    if (c->last_answer.ns != 0 && c->verdict != VERDICT_ACCEPTED)
+        text_add(out, "; at %s %s", clock_time(time, c->last_answer), c->why);
     if (c->in_use && s->retry_ns >= 0)
         text_add(out, "; next try in %" PRId64 " s",
                  (s->retry_ns + NS_PER_S - 1) / NS_PER_S);

@@ -49,9 +49,9 @@ struct fetch { /* at most one of the three is under way */
     int socket; /* connected, while it waits for its slot; else -1 */
     bool proxied;
     struct http_proxy proxy;
-    enum family asked;      /* of the proxy's name */
-    struct endpoint to;     /* what is connected to: the target, or the proxy */
-    struct mono connecting; /* since when */
+    enum family asked_family; /* of the proxy's name */
+    struct endpoint to;       /* what is connected to: the target, or the proxy */
+    struct mono connecting;   /* since when */
     int64_t connect_ns;
     int64_t delays[DELAYS];
     bool lookup_failed;
@@ -329,7 +329,7 @@ static void on_proxy_resolution(const struct resolution *r, void *user)
     f->lookup = NULL;
     if (r->n > 0)
         connect_to(f, &r->addresses[0]);
-    else if (f->asked == FAMILY_IPV4)
+    else if (f->asked_family == FAMILY_IPV4)
         look_up_proxy(f, FAMILY_IPV6);
     else
         no_proxy(f, OUTCOME_UNREACHABLE,
@@ -338,7 +338,7 @@ static void on_proxy_resolution(const struct resolution *r, void *user)
 
 static void look_up_proxy(struct fetch *f, enum family family)
 {
-    f->asked = family;
+    f->asked_family = family;
     f->lookup = resolver_lookup(tools_of(f)->resolver, f->proxy.host, family,
                                 f->proxy.port, on_proxy_resolution, f);
 }

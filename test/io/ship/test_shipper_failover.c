@@ -109,18 +109,20 @@ static void what_became_of_the_batches(void **state)
     start(b);
     CHECK_INT(2, shipper_collectors(b->shipper, c), "two collectors");
     CHECK(c[0].in_use && !c[1].in_use, "the first one is to have them");
-    CHECK(c[0].heard.ns == 0 && c[0].accepted.ns == 0, "nothing was heard yet");
+    CHECK(c[0].last_answer.ns == 0 && c[0].accepted.ns == 0, "nothing was heard yet");
     CHECK(spool_counters(b->spool.spool).oldest.ns > 0, "since when the oldest waits");
     RUN_UNTIL(b, waiting(b) == 0);
     shipper_collectors(b->shipper, c);
     CHECK(!c[0].in_use && c[1].in_use, "the second one has them");
-    CHECK(c[0].heard.ns > 0 && c[0].accepted.ns == 0, "the first took none");
+    CHECK(c[0].last_answer.ns > 0 && c[0].accepted.ns == 0, "the first took none");
     CHECK_INT(VERDICT_UNUSABLE, c[0].verdict, "it is not usable");
     CHECK(strstr(c[0].why, "HTTP 403") != NULL &&
               strstr(c[0].step, "header_file") != NULL,
           "got %s%s", c[0].why, c[0].step);
     CHECK(strncmp(c[0].host, "127.0.0.1:", 10) == 0, "no secret in %s", c[0].host);
-    CHECK(c[1].accepted.ns >= c[0].heard.ns && c[1].heard.ns == c[1].accepted.ns, "then");
+    CHECK(c[1].accepted.ns >= c[0].last_answer.ns &&
+              c[1].last_answer.ns == c[1].accepted.ns,
+          "then");
     CHECK_INT(VERDICT_ACCEPTED, c[1].verdict, "the second one did");
     CHECK_TEXT("", c[1].why, "nothing is to be said of it");
     CHECK_INT(-1, shipper_retry_ns(b->shipper), "no other try is needed");

@@ -173,15 +173,14 @@ static void what_was_asked_is_carried(void **state)
 {
     (void)state;
     struct rig r;
-    struct dns_answer asked = {.chain = "a.example -> b.example",
-                               .servers = "192.0.2.53"};
+    struct dns_answer dns = {.chain = "a.example -> b.example", .servers = "192.0.2.53"};
     begin(&r);
     resolve(&r, 0, "192.0.2.1", "LHR");
-    pipeline_dns_answer(r.p, 0, FAMILY_IPV4, &asked, r.now, r.wall);
+    pipeline_dns_answer(r.p, 0, FAMILY_IPV4, &dns, r.now, r.wall);
     close_window(&r);
     const struct target_address_state *place = &r.batch->targets[0].addresses[0];
-    CHECK_TEXT("a.example -> b.example", place->asked.chain, "the chain");
-    CHECK_TEXT("192.0.2.53", place->asked.servers, "the servers");
+    CHECK_TEXT("a.example -> b.example", place->dns.chain, "the chain");
+    CHECK_TEXT("192.0.2.53", place->dns.servers, "the servers");
     CHECK_TEXT("LHR", place->pop, "the PoP");
     CHECK_TEXT("cname", place->basis, "how it is known");
     CHECK_INT(FAMILY_NONE, r.batch->targets[0].addresses[1].to.family, "no IPv6");
@@ -204,9 +203,9 @@ static void another_chain_is_told_now_and_then(void **state)
     begin(&r);
     resolve(&r, 0, "192.0.2.1", "");
     for (int minute = 0; minute < 180; minute++) {
-        struct dns_answer asked = {.servers = "192.0.2.53"};
-        snprintf(asked.chain, sizeof asked.chain, "%d.example", minute % 2);
-        pipeline_dns_answer(r.p, 0, FAMILY_IPV4, &asked, r.now, r.wall);
+        struct dns_answer dns = {.servers = "192.0.2.53"};
+        snprintf(dns.chain, sizeof dns.chain, "%d.example", minute % 2);
+        pipeline_dns_answer(r.p, 0, FAMILY_IPV4, &dns, r.now, r.wall);
         close_window(&r);
         told += r.batch->n_events;
     }

@@ -67,8 +67,8 @@ static void be_at(struct rig *r, const char *pop, const char *basis, const char 
     place->basis = basis;
     place->answers = true;
     CHECK(endpoint_parse(&place->to, address, 443), "%s", address);
-    text_copy(place->asked.chain, sizeof place->asked.chain, CHAIN);
-    text_copy(place->asked.servers, sizeof place->asked.servers, "192.0.2.53");
+    text_copy(place->dns.chain, sizeof place->dns.chain, CHAIN);
+    text_copy(place->dns.servers, sizeof place->dns.servers, "192.0.2.53");
 }
 
 /* A window closes; its events in short: "10 pop LON>AMS WARN". */

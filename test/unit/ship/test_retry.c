@@ -2,7 +2,7 @@
  * A collector by a rule, a queue of batches, and the policy between them: what is
  * delivered, set aside, passed over, in how many tries.
  */
-#include "ship/patience.h"
+#include "ship/retry.h"
 
 #include "check.h"
 
@@ -10,7 +10,7 @@ enum { BATCHES = 5000 };
 enum answer { TAKES, REFUSES, FAILS };
 
 struct world {
-    struct patience patience;
+    struct retry retry;
     bool gone[BATCHES + 1];
     unsigned later[BATCHES + 1]; /* passed over until that try */
     unsigned n, tries, delivered, set_aside, passed;
@@ -33,7 +33,7 @@ static struct world *world(unsigned n,
 static unsigned next_of(const struct world *w)
 {
     for (unsigned id = 1; id <= w->n; id++)
-        if (!w->gone[id] && w->later[id] <= w->tries && id > w->patience.after)
+        if (!w->gone[id] && w->later[id] <= w->tries && id > w->retry.after)
             return id;
     return 0;
 }
@@ -43,7 +43,7 @@ static bool try_one(struct world *w)
 {
     unsigned id = next_of(w);
     if (id == 0) {
-        patience_wrap(&w->patience);
+        retry_wrap(&w->retry);
         id = next_of(w);
     }
     if (id == 0)
@@ -52,22 +52,22 @@ static bool try_one(struct world *w)
     enum answer answer = w->answer(w, id);
     w->waits = false;
     if (answer == TAKES) {
-        patience_accepted(&w->patience, id);
+        retry_accepted(&w->retry, id);
         w->gone[id] = w->trusted = true;
         w->delivered++;
         w->late += id < w->last;
         w->last = id > w->last ? id : w->last;
         return true;
     }
-    switch (patience_failed(&w->patience, id, answer == REFUSES, w->trusted, w->n)) {
-    case PATIENCE_WAIT:
+    switch (retry_failed(&w->retry, id, answer == REFUSES, w->trusted, w->n)) {
+    case RETRY_WAIT:
         w->waits = true;
         break;
-    case PATIENCE_PASS_OVER:
+    case RETRY_PASS_OVER:
         w->passed++;
         w->later[id] = w->tries + 100;
         break;
-    case PATIENCE_SET_ASIDE:
+    case RETRY_SET_ASIDE:
         w->set_aside++;
         w->gone[id] = true;
         break;
@@ -119,7 +119,7 @@ static void refusals_stop(void **state)
     struct world *w = world(BATCHES, takes_fifty);
     run(w, 1000);
     CHECK_INT(50, w->delivered, "delivered");
-    CHECK_INT(PATIENCE_REFUSALS, w->set_aside, "so many are believed");
+    CHECK_INT(RETRY_REFUSALS, w->set_aside, "so many are believed");
 }
 
 static enum answer bad_third(const struct world *w, unsigned id)
@@ -224,7 +224,7 @@ static void too_old(void **state)
             continue;
         w->waits = false;
     }
-    CHECK(w->set_aside > 199 * (PATIENCE_REFUSALS - 1), "%u set aside", w->set_aside);
+    CHECK(w->set_aside > 199 * (RETRY_REFUSALS - 1), "%u set aside", w->set_aside);
     w = world(100, old_ones_fail);
     while (w->delivered == 0 && w->tries < 100 && try_one(w))
         continue;

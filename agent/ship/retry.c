@@ -1,18 +1,18 @@
-#include "ship/patience.h"
+#include "ship/retry.h"
 
 /* Refusals cost the collector nothing, and old points are refused by the thousand: the
  * distance doubles. */
 #define DOUBLINGS_MAX 20
 
-void patience_accepted(struct patience *p, uint64_t id)
+void retry_accepted(struct retry *p, uint64_t id)
 {
     if (p->after > p->suspects && id > p->after)
         p->suspects = p->after;
-    *p = (struct patience){.suspects = p->suspects};
+    *p = (struct retry){.suspects = p->suspects};
 }
 
 /* Turns between the oldest and those behind it. */
-static void choose_next(struct patience *p, uint64_t id, bool refused, uint64_t newest)
+static void choose_next(struct retry *p, uint64_t id, bool refused, uint64_t newest)
 {
     if (p->head == 0)
         p->head = id;
@@ -20,7 +20,7 @@ static void choose_next(struct patience *p, uint64_t id, bool refused, uint64_t 
         p->scout = id;
     bool was_scout = p->after != 0;
     p->after = 0;
-    if (was_scout || (!refused && p->failures < PATIENCE_TRIES))
+    if (was_scout || (!refused && p->failures < RETRY_TRIES))
         return;
     uint64_t step = 0;
     if (refused && p->scouts > 0)
@@ -31,25 +31,23 @@ static void choose_next(struct patience *p, uint64_t id, bool refused, uint64_t 
     p->scouts++;
 }
 
-enum patience_act patience_failed(struct patience *p, uint64_t id, bool refused,
-                                  bool trusted, uint64_t newest)
+enum retry_act retry_failed(struct retry *p, uint64_t id, bool refused, bool trusted,
+                            uint64_t newest)
 {
     p->failures++;
     bool suspect = id <= p->suspects;
-    bool believed = p->failures <= PATIENCE_REFUSALS;
+    bool believed = p->failures <= RETRY_REFUSALS;
     if (suspect) {
         p->after = p->suspects;
-        return !believed ? PATIENCE_WAIT
-               : refused ? PATIENCE_SET_ASIDE
-                         : PATIENCE_PASS_OVER;
+        return !believed ? RETRY_WAIT : refused ? RETRY_SET_ASIDE : RETRY_PASS_OVER;
     }
     if (refused && trusted && believed)
-        return PATIENCE_SET_ASIDE;
+        return RETRY_SET_ASIDE;
     choose_next(p, id, refused, newest);
-    return PATIENCE_WAIT;
+    return RETRY_WAIT;
 }
 
-void patience_wrap(struct patience *p)
+void retry_wrap(struct retry *p)
 {
     p->after = p->scout = 0;
     p->scouts = 0;
