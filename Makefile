@@ -106,6 +106,8 @@ $(PURE_TESTS:%.c=$(BUILD)/%): %: %.o $$(call archives_for,$$@)
 	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 $(IO_TESTS:%.c=$(BUILD)/%): %: %.o $(ARCHIVES)
 	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -lcmocka
+# Those of the commands run the program.
+$(filter $(BUILD)/test/io/cmd/%,$(IO_TESTS:%.c=$(BUILD)/%)): | $(BUILD)/edgelat
 
 # The lab's relay, and the fuzz targets (libFuzzer; their corpus is replayed in `make test`).
 

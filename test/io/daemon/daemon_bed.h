@@ -1,64 +1,15 @@
 /*
- * The world of the daemon's tests: a network namespace in which this host has the addresses
- * 198.51.100.1 to .9, dnsmasq that leads names to them, kinds that send nothing
- * (fake_kinds.h), and a loop with a limit of time.
+ * The world of the daemon's tests (world.h) with kinds that send nothing (fake_kinds.h), a
+ * configuration to go with them, and a loop with a limit of time.
  */
 #ifndef EDGELAT_TEST_DAEMON_BED_H
 #define EDGELAT_TEST_DAEMON_BED_H
 
 #include "io/daemon/fake_kinds.h"
-#include "io/net/child.h"
-#include "io/probe/tun.h"
+#include "io/daemon/world.h"
 
 #include "config/config.h"
 #include "net/clock.h"
-
-static struct child_folder world_folder;
-static pid_t world_dnsmasq;
-static char world_dns[32];
-
-#define WORLD_NAMES                                                                      \
-    "host-record=near.test,198.51.100.1,60\nhost-record=far.test,198.51.100.2,60\n"      \
-    "cname=mail.test,lhr-efz.ms-acdc.office.com,60\n"                                    \
-    "host-record=lhr-efz.ms-acdc.office.com,198.51.100.3,60\n"                           \
-    "host-record=ams-efz.ms-acdc.office.com,198.51.100.4,60\n"                           \
-    "host-record=fra-efz.ms-acdc.office.com,198.51.100.5,60\n"                           \
-    "host-record=filtered.office.com,0.0.0.0,60\n"
-
-static inline int world_begin(void **state)
-{
-    (void)state;
-    char text[1024], conf[96], log[96];
-    uint16_t port;
-    CHECK_INT(0,
-              system("for i in 1 2 3 4 5 6 7 8 9; do "
-                     "ip addr add 198.51.100.$i/32 dev lo || exit; done"),
-              "addresses of our own");
-    child_folder(&world_folder);
-    port = child_free_port();
-    snprintf(world_dns, sizeof world_dns, "127.0.0.1:%u", port);
-    snprintf(text, sizeof text,
-             "port=%u\nlisten-address=127.0.0.1\nbind-interfaces\nno-resolv\nno-hosts\n"
-             "local-ttl=60\nuser=\ngroup=\npid-file=%s/pid\nlocal=/test/\n"
-             "local=/office.com/\n" WORLD_NAMES,
-             port, world_folder.path);
-    child_write(world_folder.path, "conf", text);
-    snprintf(conf, sizeof conf, "--conf-file=%s/conf", world_folder.path);
-    snprintf(log, sizeof log, "%s/log", world_folder.path);
-    setenv("PATH", "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", 1);
-    const char *const argv[] = {"dnsmasq", "--keep-in-foreground", conf, NULL};
-    world_dnsmasq = child_start(argv, log);
-    child_wait_for(port, "dnsmasq");
-    return 0;
-}
-
-static inline int world_end(void **state)
-{
-    (void)state;
-    child_end(world_dnsmasq);
-    child_folder_remove(&world_folder);
-    return 0;
-}
 
 /* ---- a configuration of the test's own ---- */
 
@@ -68,7 +19,7 @@ static inline struct config world_config(void)
     c.workloads = false;
     c.front_doors = 0;
     c.window_ns = 86400 * NS_PER_S; /* tests close windows themselves */
-    text_copy(c.dns_servers, sizeof c.dns_servers, world_dns);
+    text_copy(c.dns_servers, sizeof c.dns_servers, WORLD_DNS);
     return c;
 }
 

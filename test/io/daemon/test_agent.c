@@ -212,7 +212,7 @@ static void what_cannot_start(void **state)
     snprintf(r->config.state_dir, FILE_TEXT_MAX, "%s/state", r->folder.path);
     text_copy(r->config.dns_servers, sizeof r->config.dns_servers, "ns.example");
     CHECK_INT(-EINVAL, start(r), "a DNS server that is no address");
-    text_copy(r->config.dns_servers, sizeof r->config.dns_servers, world_dns);
+    text_copy(r->config.dns_servers, sizeof r->config.dns_servers, WORLD_DNS);
     CHECK_INT(0, start(r), "nothing of that is left behind");
     struct agent *first = r->agent;
     CHECK_INT(-EWOULDBLOCK, start(r), "two agents with one state folder");

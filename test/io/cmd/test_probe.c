@@ -1,0 +1,169 @@
+/* `edgelat probe` against hosts on loopback addresses, with names from dnsmasq. */
+#include "io/cmd/program.h"
+#include "io/daemon/world.h"
+
+enum { FINE, BAD, CANNOT };
+
+static int begin_world(void **state)
+{
+    world_begin(state);
+    world_be_resolv_conf();
+    return 0;
+}
+
+static void answered(void **state)
+{
+    (void)state;
+    static struct ran r;
+    int near = world_listen(1, 443), far = world_listen(2, 8443);
+    program_run(&r, "", "probe tcp near.test far.test:8443 -n 4 -i 0.02 --json");
+    CHECK_INT(FINE, r.code, r.err);
+    CHECK_INT(8, program_count(r.out, "\"outcome\":\"reply\""), "results");
+    CHECK_INT(2, program_count(r.out, "\"sent\":4,\"received\":4,"),
+              "summaries, one a host");
+    CHECK_HAS(r.out, "\"address\":\"198.51.100.2\",\"family\":\"ipv4\",\"port\":8443");
+
+    program_run(&r, "", "probe tcp near.test -n 2 -i 0.02");
+    CHECK_INT(FINE, r.code, r.err);
+    CHECK_HAS(r.out, "1 host by tcp, 2 times every 20ms");
+    CHECK_INT(2, program_count(r.out, "near.test  tcp  198.51.100.1:443  rtt "), "lines");
+    close(near);
+    close(far);
+}
+
+static void not_answered(void **state)
+{
+    (void)state;
+    static struct ran r;
+    program_run(&r, "", "probe tcp near.test -n 3 -i 0.02 --json");
+    CHECK_INT(BAD, r.code, "refused");
+    CHECK_INT(3, program_count(r.out, "\"outcome\":\"refused\""), "results");
+    CHECK_HAS(r.out, "\"sent\":3,\"received\":0,");
+
+    program_run(&r, "", "probe tcp 203.0.113.1 -n 2 -i 0.02 --json");
+    CHECK_INT(CANNOT, r.code, "there is no way out of this namespace");
+    CHECK_INT(2, program_count(r.out, "\"outcome\":\"not_measured\""), "results");
+}
+
+static void by_icmp(void **state)
+{
+    (void)state;
+    static struct ran r;
+    program_run(&r, "", "probe icmp near.test ::1 -n 2 -i 0.02 --size 100 --json");
+    CHECK_INT(FINE, r.code, r.err);
+    CHECK_INT(4, program_count(r.out, "\"outcome\":\"reply\""), "results");
+    CHECK_INT(2, program_count(r.out, "\"sent\":2,\"received\":2,"), "summaries");
+    program_run(&r, "", "probe icmp near.test:80");
+    CHECK_INT(CANNOT, r.code, "it has no ports");
+}
+
+/* Neither family was asked for: the one with a way to it. Both: each. */
+static void families(void **state)
+{
+    (void)state;
+    static struct ran r;
+    program_run(&r, "", "probe icmp both.test -n 1 --json");
+    CHECK_INT(FINE, r.code, r.err);
+    CHECK_INT(1, program_count(r.out, "\"outcome\":\"reply\""), "one family");
+    program_run(&r, "", "probe icmp both.test -4 -6 -n 1 --json");
+    CHECK_INT(FINE, r.code, r.err);
+    CHECK_INT(2, program_count(r.out, "\"outcome\":\"reply\""), "both");
+    program_run(&r, "", "probe icmp near.test -6 -n 1");
+    CHECK_INT(CANNOT, r.code, "it has no IPv6 address");
+    CHECK_HAS(r.err, "near.test: no address of that family");
+}
+
+static void names(void **state)
+{
+    (void)state;
+    static struct ran r;
+    int near = world_listen(1, 443);
+    program_run(&r, "", "probe tcp near.test gone.test -n 2 -i 0.02 --json");
+    CHECK_INT(CANNOT, r.code, "one has no address");
+    CHECK_HAS(r.err, "gone.test: no such name; check the name");
+    CHECK_INT(2, program_count(r.out, "\"outcome\":\"reply\""), "the other is probed");
+    program_run(&r, "", "probe tcp filtered.office.com -n 1");
+    CHECK_INT(CANNOT, r.code, "nobody has 0.0.0.0");
+    CHECK_HAS(r.err, "0.0.0.0");
+    close(near);
+}
+
+static void a_middlebox(void **state)
+{
+    (void)state;
+    static struct ran r;
+    int near = world_listen(1, 443), decoy = world_listen(1, 4);
+    program_run(&r, "", "probe tcp near.test -n 3 -i 0.02 --json");
+    CHECK_INT(FINE, r.code, r.err);
+    CHECK_HAS(r.out, "a middlebox ");
+    CHECK_HAS(r.out, "also on a port that nobody serves");
+    CHECK_INT(0, program_count(r.out, "\"min\":0"), "its delays are not in the summary");
+    close(near);
+    close(decoy);
+}
+
+static void ends_with_the_summary(void **state)
+{
+    (void)state;
+    static struct ran r;
+    static const char *const signals[] = {"INT", "TERM"};
+    int near = world_listen(1, 443);
+    for (size_t i = 0; i < 2; i++) {
+        char before[64];
+        snprintf(before, sizeof before, "timeout --preserve-status -s %s 0.3",
+                 signals[i]);
+        program_run(&r, before, "probe tcp near.test -n 0 -i 0.02 --json");
+        CHECK_INT(FINE, r.code, signals[i]);
+        unsigned replies = program_count(r.out, "\"outcome\":\"reply\"");
+        char summary[64];
+        snprintf(summary, sizeof summary, "\"received\":%u,", replies);
+        CHECK(replies > 3, "some were answered");
+        CHECK_HAS(r.out, summary);
+    }
+    program_run(&r, "", "probe tcp near.test -n 0 -i 0.02 | head -n 2");
+    CHECK_INT(2, program_count(r.out, "\n"), "the reader has gone, and so it ends");
+    program_run(&r, "", "probe tcp near.test -n 2 -i 0.02 >/dev/full");
+    CHECK_INT(CANNOT, r.code, "a full disk");
+    close(near);
+}
+
+/* What an ordinary user may send, over all that he runs. */
+static void as_an_ordinary_user(void **state)
+{
+    (void)state;
+    static struct ran r;
+    if (geteuid() != 0 || system("setpriv --reuid=65534 true") != 0)
+        skip();
+    int near = world_listen(1, 443);
+    program_run(&r, "setpriv --reuid=65534 --clear-groups",
+                "probe tcp near.test -n 2 -i 0.05");
+    CHECK_INT(CANNOT, r.code, "too short an interval");
+    CHECK_HAS(r.err, "an interval of 0.05 s is too short: at least 0.2 s");
+    program_run(&r, "setpriv --reuid=65534 --clear-groups",
+                "probe tcp near.test 198.51.100.1 -n 2 -i 0.2");
+    CHECK_INT(CANNOT, r.code, "one host by two names");
+    CHECK_HAS(r.err, "198.51.100.1 would get 10 probes a second");
+    program_run(&r, "setpriv --reuid=65534 --clear-groups",
+                "probe tcp near.test -n 2 -i 0.2");
+    CHECK_INT(FINE, r.code, r.err);
+    close(near);
+}
+
+int main(void)
+{
+    if (!make_network()) {
+        printf("1..0 # SKIP no network namespaces here\n");
+        return 0;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answered),
+        cmocka_unit_test(not_answered),
+        cmocka_unit_test(by_icmp),
+        cmocka_unit_test(families),
+        cmocka_unit_test(names),
+        cmocka_unit_test(a_middlebox),
+        cmocka_unit_test(ends_with_the_summary),
+        cmocka_unit_test(as_an_ordinary_user),
+    };
+    return cmocka_run_group_tests(tests, begin_world, world_end);
+}
