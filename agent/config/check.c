@@ -246,8 +246,7 @@ static double survey_rate(const struct target *t, const struct kinds *kinds)
 {
     int64_t intervals[KINDS_MAX];
     for (size_t k = 0; k < kinds->n; k++)
-        intervals[k] = t->interval_ns[k] < SURVEY_INTERVAL_NS ? t->interval_ns[k]
-                                                              : SURVEY_INTERVAL_NS;
+        intervals[k] = survey_interval_ns(t->interval_ns[k]);
     return send_rate_of(t, kinds, intervals).of[RATE_PROBES];
 }
 

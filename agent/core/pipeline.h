@@ -56,6 +56,12 @@
 /* While a survey is under way, no interval is longer, as far as core/limits.h allows. */
 #define SURVEY_INTERVAL_NS (2 * NS_PER_S)
 
+/* The interval during a survey of what has `interval_ns` otherwise. */
+static inline int64_t survey_interval_ns(int64_t interval_ns)
+{
+    return interval_ns < SURVEY_INTERVAL_NS ? interval_ns : SURVEY_INTERVAL_NS;
+}
+
 /*
  * A probe that goes out that late, or a loop that turns that late, means a host too busy
  * to measure. Kernel stamps do not mind; what our own clock says (dns, tls, first_byte)

@@ -1,7 +1,7 @@
 /*
  * How often, and how soon. Until something is known of a target, and during a survey, all
  * are to be probed often, and what has just been found at once: many targets together
- * would pass the limits of traffic.h, which the configuration keeps in its steady state.
+ * would pass the limits of limits.h, which the configuration keeps in its steady state.
  * So what goes beyond the slow intervals is stretched until it fits, for the agent as a
  * whole and for the targets of each host; a target is never probed more slowly than at
  * its slow interval.
@@ -33,8 +33,7 @@ static int64_t wanted_ns(const struct pipeline *p, const struct pipeline_target 
     const struct target *t = m->target;
     bool full = m->full && pipeline_may_be_pop(m);
     int64_t interval_ns = full ? t->interval_ns[kind] : t->slow_interval_ns[kind];
-    return p->surveying && interval_ns > SURVEY_INTERVAL_NS ? SURVEY_INTERVAL_NS
-                                                            : interval_ns;
+    return p->surveying ? survey_interval_ns(interval_ns) : interval_ns;
 }
 
 static int64_t interval_ns(const struct pipeline *p, const struct pipeline_target *m,
