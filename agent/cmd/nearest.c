@@ -34,7 +34,6 @@ struct ranking {
     struct interrupt interrupt;
     struct config config;
     struct data data;
-    struct site site;
     struct http *http;
     struct measurer *measurer;
     bool json;
@@ -47,7 +46,7 @@ static void on_batch(const struct batch *batch, void *user)
     struct ranking *r = user;
     struct doors_summary doors;
     bool swept = measurer_summary(r->measurer, &doors);
-    struct nearest_view view = {&r->site, r->config.location, r->json,
+    struct nearest_view view = {&r->data.known.site, r->config.location, r->json,
                                 swept ? &doors : NULL};
     r->tally = nearest_print(&view, batch);
 }
@@ -140,12 +139,6 @@ static int rank(struct ranking *r, int64_t seconds)
     return verdict(r);
 }
 
-static void print_problem(const char *clause, void *user)
-{
-    (void)user;
-    cmd_cannot("%s", clause);
-}
-
 static bool take_location(struct ranking *r, const char *location)
 {
     struct text wrong = {0};
@@ -156,6 +149,8 @@ static bool take_location(struct ranking *r, const char *location)
         cmd_cannot("--location: %s",
                    fits ? text_string(&wrong) : "that is too long to be a place");
     text_free(&wrong);
+    site_read(&r->data.known.site, &r->data.known.metros, r->config.location,
+              &r->config.peering, NULL, NULL);
     return fine;
 }
 
@@ -174,10 +169,8 @@ static size_t load(struct ranking *r, const char *given, const char *location)
         return problems;
     if (location != NULL && !take_location(r, location))
         return 1;
-    problems = site_read(&r->site, &r->data.known.metros, r->config.location,
-                         &r->config.peering, print_problem, NULL);
     r->config.window_ns = 86400 * NS_PER_S; /* none closes in between */
-    return problems;
+    return 0;
 }
 
 static int run(int argc, char **argv)

@@ -12,7 +12,7 @@ struct reporter {
     const struct config *config;
     struct otlp_resource resource;
     struct spool *spool;
-    struct site site;
+    const struct site *site;
     struct serving serving;
     char reason[EVENT_SUBJECT_MAX];
     struct events events;                                     /* of this window */
@@ -127,7 +127,7 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     say_middleboxes(c, measured);
     say_silences(measured);
     take_events(&c->events, measured);
-    serving_update(&c->serving, &c->site, measured->targets, measured->n_targets,
+    serving_update(&c->serving, c->site, measured->targets, measured->n_targets,
                    measured->time, &c->events);
     say_events(&c->events);
     batch.events = c->events.list;
@@ -151,8 +151,7 @@ struct reporter *reporter_create(const struct config *config,
 {
     struct reporter *c = mem_zalloc(sizeof *c);
     c->config = config;
-    site_read(&c->site, &edge_data->metros, config->location, &config->peering, NULL,
-              NULL);
+    c->site = &edge_data->site;
     c->resource = *resource;
     c->spool = spool;
     self_metrics_begin(&c->self);

@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "edge/site.h"
 
 #define LOSS_RATIO_DEFAULT 0.02 /* where Microsoft names none */
 
@@ -60,13 +59,12 @@ void edge_data_limits(const struct edge_data *k, struct target *target)
         target->limits.loss_ratio = LOSS_RATIO_DEFAULT;
 }
 
-size_t edge_data_complete(const struct edge_data *k, struct config *c,
+size_t edge_data_complete(struct edge_data *k, struct config *c,
                           const struct kinds *kinds, const char *file,
                           config_problem_cb *on_problem, void *user)
 {
     struct joining j = {.file = file, .on_problem = on_problem, .user = user};
-    struct site site;
-    site_read(&site, &k->metros, c->location, &c->peering, say, &j);
+    site_read(&k->site, &k->metros, c->location, &c->peering, say, &j);
     if (c->n_targets == 0)
         add_workloads(k, c, kinds);
     if (c->n_targets == 0)

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "edge/catalogue.h"
 #include "edge/prefixes.h"
+#include "edge/site.h"
 #include "edge/suffixes.h"
 #include "edge/thresholds.h"
 #include "edge/workloads.h"
@@ -21,6 +22,7 @@ struct edge_data { /* all zero knows nothing; ends with edge_data_free() */
     struct thresholds thresholds;
     struct workloads workloads;
     struct suffixes suffixes;
+    struct site site; /* of the configuration, by edge_data_complete() */
 };
 
 void edge_data_free(struct edge_data *k);
@@ -33,11 +35,12 @@ void edge_data_limits(const struct edge_data *k, struct target *target);
 
 /*
  * Completes a configuration that has been read: without any target the workloads become
- * its targets, and limits that nobody has set are those of the thresholds. Returns the
+ * its targets, limits that nobody has set are those of the thresholds, and `k->site` is
+ * the site. `k` stays where it is from then on: the site points into it. Returns the
  * number of problems, each given to `on_problem`: a place that is not in the catalogue,
  * and that there is no target at all. `file` is its name for messages.
  */
-size_t edge_data_complete(const struct edge_data *k, struct config *c,
+size_t edge_data_complete(struct edge_data *k, struct config *c,
                           const struct kinds *kinds, const char *file,
                           config_problem_cb *on_problem, void *user);
 

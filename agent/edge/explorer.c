@@ -5,7 +5,6 @@
 #include "core/intercept.h"
 #include "core/pipeline.h"
 #include "edge/owners.h"
-#include "edge/site.h"
 #include "edge/target_name.h"
 
 #include <ctype.h>
@@ -39,7 +38,6 @@ struct explorer {
     const struct kinds *kinds;
     struct explorer_pace pace;
     struct random random;
-    struct site site;
     struct owners *owners;
     struct explored **all; /* the pipeline's number is the index */
     size_t n, room;
@@ -192,7 +190,8 @@ static const struct position *around(const struct explorer *e)
     const struct metro *m = e->best != NULL ? e->best : e->hint;
     if (!e->intercepted)
         return NULL;
-    return e->site.nearest.metro != NULL ? &e->site.at : m != NULL ? &m->at : NULL;
+    const struct site *site = &e->edge_data->site;
+    return site->nearest.metro != NULL ? &site->at : m != NULL ? &m->at : NULL;
 }
 
 /* The target of a door; a new one if need be. NULL: no more are taken. */
@@ -707,8 +706,6 @@ struct explorer *explorer_create(const struct config *config,
     e->room = config->n_targets + PIPELINE_ADDED_MAX;
     e->all = mem_zalloc(e->room * sizeof *e->all);
     e->owners = owners_create(&edge_data->suffixes, &edge_data->prefixes, e->room);
-    site_read(&e->site, &edge_data->metros, config->location, &config->peering, NULL,
-              NULL);
     for (size_t i = 0; i < config->n_targets; i++)
         add(e, &config->targets[i]);
     e->added = e->n; /* the pipeline has these */

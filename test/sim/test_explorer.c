@@ -116,6 +116,8 @@ static void begin(struct world *w, const char *configuration)
     CHECK_INT(0, said.n, text_string(&said.lines));
     for (size_t t = 0; t < w->config.n_targets; t++)
         w->config.targets[t].ipv6 = false;
+    site_read(&w->known.site, &w->known.metros, w->config.location, &w->config.peering,
+              NULL, NULL);
     w->under_way = mem_zalloc(UNDER_WAY_MAX * sizeof *w->under_way);
     struct pipeline_settings settings = config_pipeline(&w->config);
     w->pipeline = pipeline_create(&settings, &kinds, check_seed(), w->now, wall_of(w));

@@ -60,6 +60,7 @@ static struct rig *begin(void)
              r->sink.port);
     text_copy(r->config.collectors[0].proxy, PROXY_TEXT_MAX, "none");
     world_target(&r->config, "near.test", true, false);
+    site_read(&r->known.site, &r->known.metros, "", &r->config.peering, NULL, NULL);
     return r;
 }
 

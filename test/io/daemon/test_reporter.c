@@ -36,6 +36,7 @@ static struct rig *begin(void)
     bed_begin(&r->spool);
     bed_open(&r->spool, wide);
     r->config = config_default();
+    site_read(&r->known.site, &r->known.metros, "", &r->config.peering, NULL, NULL);
     r->target = (struct target){.name = "teams", .host = "teams.example"};
     r->series = (struct series){.target = &r->target,
                                 .kind = &kind,

@@ -16,7 +16,7 @@ static struct edge_data all_shipped(void)
     return k;
 }
 
-static size_t complete(const struct edge_data *k, struct config *c, const char *text,
+static size_t complete(struct edge_data *k, struct config *c, const char *text,
                        struct said *said)
 {
     *c = config_default();
