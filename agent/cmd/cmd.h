@@ -43,7 +43,7 @@ struct command {
     const struct cmd_option *options;
     /* Above and below the options. Each line is a paragraph, wrapped by help.h. */
     const char *about, *notes;
-    const char *examples; /* a line each */
+    const char *examples; /* a line each; NULL: only those of the kinds */
     /* argv[0] is the command's name; --help is done before */
     int (*run)(int argc, char **argv);
     struct start_needs needs; /* checked before; 0: nothing beyond the standard ones */

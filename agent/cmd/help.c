@@ -54,7 +54,6 @@ static void add_paragraphs(struct text *out, const char *s)
 
 static void add_examples(struct text *out, const char *s)
 {
-    text_add(out, "\nexamples:\n");
     for (size_t len; *s != '\0'; s += len + 1) {
         len = strcspn(s, "\n");
         text_add(out, "  %.*s\n", (int)len, s);
@@ -138,6 +137,13 @@ static void add_usage(struct text *out, const struct command *c)
     text_add(out, "\n\n");
 }
 
+static void add_kind_examples(struct text *out)
+{
+    for (size_t i = 0; i < probe_kinds_count; i++)
+        if (probe_kinds[i]->kind.examples != NULL)
+            add_examples(out, probe_kinds[i]->kind.examples);
+}
+
 static void add_kinds(struct text *out)
 {
     text_add(out, "Kinds: ");
@@ -156,7 +162,11 @@ void help_command(struct text *out, const struct command *c)
         text_add(out, "\n");
         add_paragraphs(out, c->notes);
     }
-    add_examples(out, c->examples);
+    text_add(out, "\nexamples:\n");
+    if (c->examples != NULL)
+        add_examples(out, c->examples);
+    if (c->first == CMD_KIND)
+        add_kind_examples(out);
 }
 
 void help_program(struct text *out)
@@ -182,9 +192,11 @@ void help_program(struct text *out)
     add_paragraphs(out,
                    "`edgelat COMMAND --help` says more. Exit codes: 0 fine, 1 measured "
                    "and found bad, 2 could not do it.");
+    const struct kind *quick = kinds_with(probe_kind_words(), DELAY_HANDSHAKE);
+    text_add(out, "\nexamples:\n  edgelat probe %s %-*s  is it slow right now?\n",
+             quick->name, (int)(22 - strlen(quick->name)), "teams.microsoft.com");
     add_examples(
         out,
-        "edgelat probe tcp teams.microsoft.com  is it slow right now?\n"
         "edgelat nearest                        which PoP serves us, and which is near?\n"
         "sudo edgelat run                       the agent, as the service runs it\n"
         "sudo edgelat status                    is the agent well, what does it see?\n"

@@ -228,8 +228,8 @@ static int run(int argc, char **argv)
         if (!take_option(&o, c))
             return CMD_CANNOT;
     if (argc - optind < 2)
-        return cmd_cannot("probe needs a kind and a host, e.g. `edgelat probe tcp "
-                          "teams.microsoft.com`");
+        return cmd_cannot("probe needs a kind and a host; `edgelat probe --help` has "
+                          "examples");
     size_t kind = find_kind(argv[optind]);
     if (kind == KIND_NONE)
         return CMD_CANNOT;
@@ -272,11 +272,6 @@ const struct command command_probe = {
         "\n"
         "Exit code: 0 every probe was answered (but for those under way at the end), "
         "1 some were not, or none at all, 2 it could not be done.",
-    .examples =
-        "edgelat probe tcp teams.microsoft.com '[2603:1026::1]:443'\n"
-        "edgelat probe https outlook.office365.com bing.com -n 5\n"
-        "sudo edgelat probe icmp bing.com -n 1000 -i 0.05\n"
-        "edgelat probe tcp bing.com --json | jq 'select(.summary|not).delays.rtt'\n",
     .run = run,
     .needs = CMD_LOOP_NEEDS,
 };

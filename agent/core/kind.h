@@ -45,6 +45,7 @@ struct kind {
     int64_t interval_ns;      /* between two probes of the nearest targets, by default */
     int64_t slow_interval_ns; /* of all the other targets, by default */
     const char *label;        /* in sentences: "ICMP" */
+    const char *examples;     /* of `edgelat probe`, whole lines; NULL: none */
     size_t main_delay;        /* number of the delay that a report is about */
     enum delay_role roles[DELAYS_MAX]; /* of `delays` */
     bool on_by_default;                /* used by targets that name no kinds */

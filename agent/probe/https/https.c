@@ -419,6 +419,7 @@ const struct probe_kind https_kind = {
                        "warm_first_byte"},
             .uses = USES_PORT | USES_DSCP | USES_TLS | USES_HTTP,
             .label = "HTTPS",
+            .examples = "edgelat probe https outlook.office365.com bing.com -n 5\n",
             .main_delay = TOTAL,
             .roles = {[RTT] = DELAY_HANDSHAKE,
                       [CONNECT] = DELAY_HANDSHAKE,

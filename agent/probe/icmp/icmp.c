@@ -193,6 +193,7 @@ const struct probe_kind icmp_kind = {
             .delays = {"rtt", NULL},
             .uses = USES_PAYLOAD | USES_DSCP,
             .label = "ICMP",
+            .examples = "sudo edgelat probe icmp bing.com -n 1000 -i 0.05\n",
             .roles = {DELAY_ROUND_TRIP},
             .on_by_default = true,
             .may_be_filtered = true,

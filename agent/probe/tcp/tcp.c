@@ -64,6 +64,9 @@ const struct probe_kind tcp_kind = {
             .delays = {"rtt", NULL},
             .uses = USES_PORT | USES_DSCP,
             .label = "TCP",
+            .examples =
+                "edgelat probe tcp teams.microsoft.com '[2603:1026::1]:443'\n"
+                "edgelat probe tcp bing.com --json | jq 'select(.summary|not).delays.rtt'\n",
             .roles = {DELAY_HANDSHAKE},
             .on_by_default = true,
             .interval_ns = 10 * NS_PER_S,

@@ -22,6 +22,7 @@ static const struct probe_kind route_kind = {
              .interval_ns = 50 * NS_PER_S,
              .slow_interval_ns = 100 * NS_PER_S,
              .label = "traceroute",
+             .examples = "edgelat probe route a.example\n",
              .packets = 60,
              .bytes = 3600},
 };
@@ -62,6 +63,7 @@ static void help_names_it(void **state)
     check_has(text_string(&text), "icmp, route: payload, 16 to 1400");
     check_has(text_string(&text), "icmp, tcp, https, route: DSCP, 0 to 63");
     check_has(text_string(&text), "  https: what to ask for (default /)");
+    check_has(text_string(&text), "\n  edgelat probe route a.example\n");
     text_clear(&text);
     help_program(&text);
     check_has(text_string(&text), "by ICMP, TCP, HTTPS and traceroute;");
