@@ -1,4 +1,4 @@
-# edgelat. `make` builds build/edgelat without root; `sudo make run` and `sudo make test` first install missing
+# edgelat. `make` builds build/edgelat and build/edgelat-collect without root; `sudo make run` and `sudo make test` first install missing
 # packages of the distribution. All output goes to build/. `make help` lists the targets.
 
 VERSION := 0.1.0
@@ -13,11 +13,12 @@ ifeq ($(V),)
 say = @printf '  %-4s %s\n' '$(1)' '$@';
 endif
 
-all: $(BUILD)/edgelat
+all: $(BUILD)/edgelat $(BUILD)/edgelat-collect
 
-# ---- the program ---------------------------------------------------------------------------------
+# ---- the programs --------------------------------------------------------------------------------
 
-PACKAGES := libuv libcares libcurl libssl libcrypto libprotobuf-c zlib libcap-ng libevent_core libevent_extra
+PACKAGES := libuv libcares libcurl libssl libcrypto libprotobuf-c zlib libcap-ng
+EVENT    := libevent_core libevent_extra # of edgelat-collect alone
 # A filter for system calls, where libseccomp is there.
 SECCOMP  := $(shell $(PKG_CONFIG) --exists libseccomp 2>/dev/null && echo libseccomp)
 PACKAGES += $(SECCOMP)
@@ -39,13 +40,15 @@ OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -DEDGELAT_VERSION='"$(VERSION)"' -Iagent -I$
 OUR_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(CFI) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 # What this machine lacks to build; the first rule that needs it says so (made-by). Without pkg-config nothing is asked.
 HAVE_PKG_CONFIG := $(shell command -v $(PKG_CONFIG))
-MISSING := $(if $(HAVE_PKG_CONFIG),$(shell for p in $(PACKAGES); do $(PKG_CONFIG) --exists $$p || echo $$p; done),pkg-config) \
+MISSING := $(if $(HAVE_PKG_CONFIG),$(shell for p in $(PACKAGES) $(EVENT); do $(PKG_CONFIG) --exists $$p || echo $$p; done),pkg-config) \
 	$(shell for p in $(firstword $(CC)) protoc-c; do command -v $$p >/dev/null || echo $$p; done)
 MISSING := $(strip $(MISSING))
-LIBS := $(if $(HAVE_PKG_CONFIG),$(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)) -lm
+libs = $(if $(HAVE_PKG_CONFIG),$(shell $(PKG_CONFIG) --libs $1 2>/dev/null))
+LIBS := $(call libs,$(PACKAGES)) -lm
+EVENT_LIBS := $(call libs,$(EVENT))
 
 # Compiled anew: what was compiled by another compiler, with other flags, or before a library was found.
-made_by := $(subst ',,$(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) $(LIBS))
+made_by := $(subst ',,$(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) $(LIBS) $(EVENT_LIBS))
 ifneq ($(file <$(BUILD)/made-by),$(made_by))
 .PHONY: $(BUILD)/made-by
 endif
@@ -61,7 +64,7 @@ PROTO_H := $(PROTOS:%.proto=$(BUILD)/gen/%.pb-c.h)
 PROTO_O := $(PROTOS:%.proto=$(BUILD)/gen/%.pb-c.o)
 .SECONDARY: $(PROTO_H) $(PROTO_H:.h=.c)
 
-$(BUILD)/edgelat: $(OBJECTS) $(PROTO_O)
+$(BUILD)/edgelat: $(filter-out $(BUILD)/agent/collector/%,$(OBJECTS)) $(PROTO_O)
 	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/%.o: %.c $(BUILD)/made-by | $(PROTO_H)
@@ -75,16 +78,26 @@ $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h &: proto/%.proto | $(BUI
 	@mkdir -p $(@D)
 	$(call say,proto)protoc-c --proto_path=. --c_out=$(BUILD)/gen $<
 
-# ---- tests: each program links archives, so only what it tests comes in ---------------------------
+# ---- archives: a room each, of which edgelat-collect and the tests link what they use --------------
 
+# The one of this compiler's processor: another one's makes no index of what is compiled for it.
+ifeq ($(origin AR),default)
+AR := $(shell $(CC) -print-prog-name=ar)
+endif
 ROOMS    := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' agent/rooms)
 ARCHIVES := $(ROOMS:%=$(BUILD)/lib/%.a)
 define room
-$(BUILD)/lib/$(1).a: $(filter $(BUILD)/agent/$(1)/%,$(OBJECTS)) $(if $(filter otlp,$(1)),$(PROTO_O))
+$(BUILD)/lib/$(1).a: $(filter-out %/main.o,$(filter $(BUILD)/agent/$(1)/%,$(OBJECTS))) $(if $(filter otlp,$(1)),$(PROTO_O))
 	@mkdir -p $$(@D)
 	@rm -f $$@ && $$(AR) rcs $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
+GROUP = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+
+$(BUILD)/edgelat-collect: $(BUILD)/agent/collector/main.o $(ARCHIVES)
+	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(GROUP) $(LIBS) $(EVENT_LIBS)
+
+# ---- tests ----------------------------------------------------------------------------------------
 
 FORMATTED  := $(sort $(shell find agent test -name '*.[ch]'))
 PURE_TESTS := $(sort $(wildcard test/sim/test_*.c)) $(sort $(wildcard test/unit/*/test_*.c test/unit/*/*/test_*.c)) # longest first
@@ -103,9 +116,9 @@ up_to = $(if $2,$(firstword $2) $(if $(filter $1,$(firstword $2)),,$(call up_to,
 archives_for = $(patsubst %,$(BUILD)/lib/%.a,$(call reverse,$(call up_to,$(call room_of,$1),$(ROOMS))))
 .SECONDEXPANSION:
 $(PURE_TESTS:%.c=$(BUILD)/%): %: %.o $$(call archives_for,$$@)
-	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(EVENT_LIBS) -lcmocka
 $(IO_TESTS:%.c=$(BUILD)/%): %: %.o $(ARCHIVES)
-	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -lcmocka
+	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(GROUP) $(LIBS) $(EVENT_LIBS) -lcmocka
 # Those of the commands run the program.
 $(filter $(BUILD)/test/io/cmd/%,$(IO_TESTS:%.c=$(BUILD)/%)): | $(BUILD)/edgelat
 
@@ -119,12 +132,12 @@ $(BUILD)/lab/relay: $(RELAY_SOURCES) $(wildcard test/lab/relay/*.h)
 FUZZ_PROGRAMS := $(patsubst test/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 $(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: test/fuzz/fuzz_%.c $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(call say,link)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
+	$(call say,link)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(GROUP) $(LIBS) $(EVENT_LIBS)
 
 BENCH_PROGRAMS := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(wildcard test/bench/bench_*.c))
 $(BENCH_PROGRAMS) $(BUILD)/bench/fleet: $(BUILD)/bench/%: test/bench/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(call say,link)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
+	$(call say,link)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -o $@ $< $(GROUP) $(LIBS)
 
 test-programs: $(TEST_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
@@ -137,6 +150,7 @@ ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
 SHARE      := $(DESTDIR)$(PREFIX)/share
 install: all
 	install -Dm755 $(BUILD)/edgelat $(DESTDIR)$(PREFIX)/bin/edgelat
+	install -Dm755 $(BUILD)/edgelat-collect $(DESTDIR)$(PREFIX)/libexec/edgelat/edgelat-collect
 	install -Dm644 packaging/edgelat.conf $(DESTDIR)$(SYSCONFDIR)/edgelat/edgelat.conf
 	install -d $(DESTDIR)$(SYSCONFDIR)/edgelat/edgelat.conf.d
 	install -Dm644 -t $(SHARE)/edgelat packaging/data/*.csv
@@ -156,7 +170,7 @@ JOBS := -j$(shell nproc)
 help:
 	@sed -n 's/^#: //p' Makefile
 
-#: make                    builds build/edgelat (no root)
+#: make                    builds build/edgelat and build/edgelat-collect (no root)
 #: sudo make run           installs packages, builds, runs the agent; LAB=1: in the simulated network, DURATION=s
 #: sudo make test          installs packages, runs every test
 #: make check              unit tests, simulations, layers, format: no root, no network, under 20 s
@@ -168,7 +182,7 @@ help:
 #: make bench              measures edgelat beside other tools
 #: make lint               static analysis
 #: make soak               runs the agent for SOAK_SECONDS (3600) with faults
-#: make deb, make rpm      builds the package into build/
+#: make deb, make rpm      builds the packages into build/
 #: make install            installs to PREFIX (/usr), below DESTDIR; SYSCONFDIR (/etc)
 #: make compile_commands.json   for clangd and clang-tidy
 #: make clean              removes build/

@@ -109,11 +109,8 @@ static int perform(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    if (start_descriptors() < 0) /* nowhere to say it */
+    if (!start_program())
         return CMD_CANNOT;
-    if (!start_stack())
-        return CMD_CANNOT;
-    start_environment();
     if (argc > 1 && strcmp(argv[1], command_run.name) == 0)
         start_hold_signals();
     return cmd_finish(perform(argc, argv));

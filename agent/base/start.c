@@ -94,6 +94,14 @@ bool start_stack(void)
     return false;
 }
 
+bool start_program(void)
+{
+    if (start_descriptors() < 0 || !start_stack())
+        return false;
+    start_environment();
+    return true;
+}
+
 /* How many of `n` descriptors can be opened at once. */
 static size_t try_descriptors(size_t n)
 {

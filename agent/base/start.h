@@ -49,6 +49,12 @@ int start_signals(void);
  */
 bool start_stack(void);
 
+/*
+ * What each program of ours begins with: start_descriptors(), start_stack() and
+ * start_environment(). False: it has to end, and what can be said has been.
+ */
+bool start_program(void);
+
 struct start_needs {
     size_t descriptors;  /* besides the standard ones and what was inherited */
     size_t memory_bytes; /* of address space */

@@ -39,7 +39,7 @@ static uint16_t begin(void)
     struct endpoint at;
     const char *why;
     pthread_t thread;
-    signal(SIGPIPE, SIG_IGN); /* as cmd/collect.c does */
+    signal(SIGPIPE, SIG_IGN); /* as collector/collect.c does */
     assert(endpoint_parse(&at, "127.0.0.1", 0));
     assert(receiver_create(&receiver, &at, NULL, on_batch, NULL, &why) == 0);
     assert(pthread_create(&thread, NULL, serve, receiver) == 0);

@@ -83,6 +83,8 @@ def main():
     with running(EDGELAT, "collect", "--listen", "127.0.0.1:0", "--dir", received, stdout=subprocess.DEVNULL,
                  stderr=subprocess.PIPE) as receiver:
         port = re.search(r":(\d+)", receiver.stderr.readline())[1]
+        if "libseccomp" in run("ldd", EDGELAT).stdout:
+            tap.equal("2", status_of(receiver)["Seccomp"], "edgelat-collect: a filter for system calls")
         with open(path, "w", encoding="ascii") as file:
             file.write(CONFIGURATION.format(state=state, port=port))
         with running(EDGELAT, "run", "-c", path) as agent:

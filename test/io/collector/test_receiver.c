@@ -1,11 +1,12 @@
 /*
- * The receiver as `edgelat collect` runs it, in a process of its own, through HTTP
- * written by hand: what it answers, what it stores, what it prints, how it ends.
+ * The receiver as edgelat-collect runs it, in a process of its own, through HTTP written
+ * by hand: what it answers, what it stores, what it prints, how it ends.
  */
 #include "../../unit/cmd/folder.h"
 #include "../../unit/cmd/requests.h"
 #include "../net/child.h"
 #include "cmd/cmd.h"
+#include "collector/collect.h"
 #include "collector/receiver.h"
 #include "otlp/gzip.h"
 #include "otlp/metrics.h"
@@ -38,7 +39,7 @@ static void make_batch(struct bed *b)
     made_end(&m);
 }
 
-/* `edgelat collect` with these arguments. */
+/* edgelat-collect with these arguments. */
 static pid_t collect(char **argv, int *out, int *err)
 {
     int o[2], e[2];
@@ -53,7 +54,7 @@ static pid_t collect(char **argv, int *out, int *err)
         while (argv[argc] != NULL)
             argc++;
         optind = 0;
-        exit(getppid() == parent ? command_collect.run(argc, argv) : 1);
+        exit(getppid() == parent ? collect_run(argc, argv) : 1);
     }
     close(o[1]);
     close(e[1]);
@@ -387,6 +388,39 @@ static void test_nonsense(void **state)
     end(&b, SIGTERM);
 }
 
+/* Arguments that it does not take. */
+static void test_wrong_arguments(void **state)
+{
+    static const struct {
+        char *argv[5];
+        const char *said;
+    } cases[] = {
+        {{"collect", "--listen", "127.0.0.1:99999"},
+         "edgelat: --listen '127.0.0.1:99999': the port is a number from 0 to 65535; it "
+         "takes ADDR:PORT, such as 127.0.0.1:4318, [::1]:4318 or :4318\n"},
+        {{"collect", "--listen", "127.0.0.1"},
+         "edgelat: --listen '127.0.0.1': the port is missing; it takes ADDR:PORT, such "
+         "as 127.0.0.1:4318, [::1]:4318 or :4318\n"},
+        {{"collect"}, "edgelat: where to listen? --listen 127.0.0.1:4318\n"},
+        {{"collect", "--lisen", "x"},
+         "edgelat: collect has no option --lisen; did you mean --listen?\n"},
+        {{"collect", "-l", "127.0.0.1:0", "more"},
+         "edgelat: collect takes no argument 'more'; `edgelat collect --help` has "
+         "examples\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int status, out, err;
+        pid_t pid = collect((char **)cases[i].argv, &out, &err);
+        CHECK_TEXT(cases[i].said, read_until(err, ""), "standard error");
+        CHECK_TEXT("", read_until(out, ""), "nothing else");
+        CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status), "it ended");
+        CHECK_INT(CMD_CANNOT, WEXITSTATUS(status), "exit code");
+        close(out);
+        close(err);
+    }
+}
+
 /* The same folder again: numbers go on, nothing is written over. */
 static void test_again(void **state)
 {
@@ -600,6 +634,7 @@ int main(void)
         cmocka_unit_test(test_logs),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_wrong_arguments),
         cmocka_unit_test(test_again),
         cmocka_unit_test(test_stop),
     };

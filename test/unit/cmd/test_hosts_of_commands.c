@@ -37,14 +37,6 @@ static const struct {
     {&command_probe,
      {"probe", "icmp", "host:443"},
      "edgelat: 'host:443': icmp has no ports; give the host alone\n"},
-    {&command_collect,
-     {"collect", "--listen", "127.0.0.1:99999"},
-     "edgelat: --listen '127.0.0.1:99999': the port is a number from 0 to 65535; it takes "
-     "ADDR:PORT, such as 127.0.0.1:4318, [::1]:4318 or :4318\n"},
-    {&command_collect,
-     {"collect", "--listen", "127.0.0.1"},
-     "edgelat: --listen '127.0.0.1': the port is missing; it takes ADDR:PORT, such as "
-     "127.0.0.1:4318, [::1]:4318 or :4318\n"},
 };
 
 static void refused_with_the_reason(void **state)
