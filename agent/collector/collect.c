@@ -1,9 +1,9 @@
 #include "collector/collect.h"
 
 #include "cmd/cmd.h"
-#include "cmd/records.h"
-#include "cmd/table.h"
 #include "collector/receiver.h"
+#include "collector/records.h"
+#include "collector/table.h"
 #include "core/host_port.h"
 #include "net/socket.h"
 #include "probe/kinds.h"

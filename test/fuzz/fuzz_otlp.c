@@ -1,5 +1,5 @@
 /* A spool file may be torn or foreign, and anybody can post to the receiver. */
-#include "cmd/table.h"
+#include "collector/table.h"
 #include "otlp/gzip.h"
 #include "otlp/metrics.h"
 #include "otlp/read.h"

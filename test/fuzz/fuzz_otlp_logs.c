@@ -1,5 +1,5 @@
 /* Log records that somebody posts to the receiver, or that lie in a file. */
-#include "cmd/records.h"
+#include "collector/records.h"
 #include "otlp/metrics.h"
 #include "otlp/read.h"
 

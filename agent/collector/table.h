@@ -9,8 +9,8 @@
  *     1     teams.microsoft.com  LON  icmp   ipv4     300   0.0%  3.123  3.340 ...
  *     -     ...
  */
-#ifndef EDGELAT_CMD_TABLE_H
-#define EDGELAT_CMD_TABLE_H
+#ifndef EDGELAT_COLLECTOR_TABLE_H
+#define EDGELAT_COLLECTOR_TABLE_H
 
 #include "base/text.h"
 #include "core/kind.h"

@@ -1,4 +1,4 @@
-#include "cmd/records.h"
+#include "collector/records.h"
 
 #include "check.h"
 

@@ -2,7 +2,7 @@
  * The points that count are gathered as pieces that all have a row's key, sorted by it,
  * and neighbours are added up: no limit to the number of rows, and no search.
  */
-#include "cmd/table.h"
+#include "collector/table.h"
 
 #include "base/mem.h"
 #include "cmd/render.h"

@@ -1,6 +1,6 @@
-#include "cmd/table.h"
+#include "collector/table.h"
 
-#include "requests.h"
+#include "../cmd/requests.h"
 
 static const struct kind waits = {
     .name = "https", .delays = {"rtt", "total"}, .main_delay = 1};

@@ -5,8 +5,8 @@
  *
  *     2026-11-23T09:00:00.000000Z  WARN  edgelat.pop.changed  teams  AMS -> LON  text
  */
-#ifndef EDGELAT_CMD_RECORDS_H
-#define EDGELAT_CMD_RECORDS_H
+#ifndef EDGELAT_COLLECTOR_RECORDS_H
+#define EDGELAT_COLLECTOR_RECORDS_H
 
 #include "base/text.h"
 #include "proto/otlp.pb-c.h"
