@@ -237,7 +237,8 @@ completions: all
 
 COVERAGE := $(BUILD)/coverage
 coverage: check-tools
-	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage' test-programs
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage' all test-programs
+	@find $(COVERAGE) -name '*.gcda' -delete
 	@BUILD=$(COVERAGE) test/run --name='unit tests and simulations' --jobs=$(shell nproc) $(PURE_TESTS:%.c=$(COVERAGE)/%) \
 	    --name='I/O tests' --jobs=4 --apart $(IO_TESTS:%.c=$(COVERAGE)/%)
 	@scripts/coverage $(COVERAGE)

@@ -24,11 +24,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* So often it is looked at whether the agent may probe, and whether there is a clock. */
-#define LOOK_MS 1000
+/* How often the kill switch and the clock are checked. */
+#define CHECK_MS 1000
 
-/* Of a sweep of some 120 front doors: a minute for their names in two families. The known
- * ones come first; the first choice is among them. */
+/* Pace of a sweep of some 120 front doors: a minute for their names in two families. Known
+ * names come first, so the first choice is made among them. */
 #define SWEEP_GAP_NS    (250 * NS_PER_MS)
 #define SWEEP_CHOOSE_NS (12 * NS_PER_S)
 
@@ -37,21 +37,21 @@ struct agent {
     const struct config *config;
     const struct edge_data *edge_data;
     struct http *http;
-    struct measurer *measurer; /* NULL while the clock is not set */
+    struct measurer *measurer; /* NULL until the clock is set */
     struct spool *spool;
-    struct shipper *shipper; /* NULL: no collector is configured */
+    struct shipper *shipper; /* NULL without a collector */
     struct reporter *reporter;
     struct status_server *status_server;
     char instance_id[IDENTITY_TEXT_MAX];
-    char machine[MACHINE_TEXT_MAX]; /* "" where it is not known */
-    bool id_kept;                   /* in the state folder */
+    char machine[MACHINE_TEXT_MAX]; /* "" when unknown */
+    bool id_kept;                   /* instance_id is on disk */
     char host_name[256];
 
     struct kill_switch kill_switch;
     struct clock_proof clock;
-    uv_timer_t *look_timer;
+    uv_timer_t *check_timer;
 
-    uv_timer_t *ship_timer; /* runs from the reporter of a window to our turn to ship */
+    uv_timer_t *ship_timer; /* from the end of a window until this agent ships */
     int64_t ship_delay_ns;
 
     agent_stopped_cb *on_stopped; /* NULL until agent_stop() */
@@ -74,8 +74,8 @@ static void on_batch(const struct batch *batch, void *user)
     status_server_window(a->status_server, batch, reporter_events(a->reporter),
                          counters.measurer.loop_lag_max_ns);
     if (why != NULL)
-        measurer_look(a->measurer, why);
-    malloc_trim(0); /* what a busy window took goes back to the system */
+        measurer_survey(a->measurer, why);
+    malloc_trim(0); /* returns the memory of a busy window to the system */
 }
 
 static void on_ship_timer(uv_timer_t *timer)
@@ -84,7 +84,7 @@ static void on_ship_timer(uv_timer_t *timer)
     shipper_wake(a->shipper);
 }
 
-/* When it is our turn: agents everywhere close their windows now. */
+/* Ships after this agent's own delay: all agents close their windows at the same time. */
 static void ship(struct agent *a)
 {
     bool under_way = uv_is_active((uv_handle_t *)a->ship_timer);
@@ -106,9 +106,9 @@ static void on_spool_ready(void *user)
         shipper_wake(a->shipper);
 }
 
-/* ---- whether it may probe ---- */
+/* ---- kill switch and clock ---- */
 
-static void obey(struct agent *a)
+static void apply_kill_switch(struct agent *a)
 {
     const char *why = kill_switch_reason(&a->kill_switch);
     if (why != NULL)
@@ -117,8 +117,8 @@ static void obey(struct agent *a)
         measurer_resume(a->measurer);
 }
 
-/* Without a clock nothing is measured, as its times would be wrong for ever, and nothing
- * is shipped, as no certificate would be valid. */
+/* Does nothing until the clock is set: times would be wrong for ever, and no certificate
+ * would be valid for shipping. */
 static int begin_measuring(struct agent *a)
 {
     struct measurer_events events = {.on_batch = on_batch, .user = a};
@@ -131,12 +131,12 @@ static int begin_measuring(struct agent *a)
                              pace, events);
     if (rc < 0)
         return rc;
-    obey(a);
-    ship(a); /* what an earlier run left in the spool */
+    apply_kill_switch(a);
+    ship(a); /* the spool of an earlier run */
     return 0;
 }
 
-static void hear(struct agent *a)
+static void take_collector_order(struct agent *a)
 {
     const char *reason;
     if (a->shipper == NULL)
@@ -145,7 +145,7 @@ static void hear(struct agent *a)
     kill_switch_collector(&a->kill_switch, word, reason);
 }
 
-static void on_look_timer(uv_timer_t *timer)
+static void on_check_timer(uv_timer_t *timer)
 {
     struct agent *a = timer->data;
     int64_t ahead_ns;
@@ -153,18 +153,18 @@ static void on_look_timer(uv_timer_t *timer)
     if (clock_proof_look(&a->clock, mono_now(), wall_now(), has_date, ahead_ns))
         spool_trust_clock(a->spool);
     kill_switch_check(&a->kill_switch);
-    hear(a);
+    take_collector_order(a);
     if (a->measurer != NULL) {
-        obey(a);
+        apply_kill_switch(a);
     } else if (!a->kill_switch.clock) {
         log_info("agent", "this host's clock is set: measuring begins");
         begin_measuring(a);
     }
 }
 
-/* ---- begin ---- */
+/* ---- start ---- */
 
-/* The state folder and in it the instance id and the spool. */
+/* Opens the state folder with the instance id and the spool. */
 static int open_state(struct agent *a)
 {
     const char *dir = a->config->state_dir;
@@ -200,7 +200,7 @@ static int open_state(struct agent *a)
                                   .history = {.bytes = a->config->history_bytes,
                                               .age_ns = a->config->history_age_ns}};
     rc = spool_open(&a->spool, a->loop, dir, limits, on_spool_ready, a);
-    if (rc < 0 && rc != -EWOULDBLOCK) /* in use by another: the spool has said it */
+    if (rc < 0 && rc != -EWOULDBLOCK) /* in use: the spool has logged it */
         log_error("agent",
                   "spool %s/spool: %s; it must be a folder that we may read and write",
                   dir, strerror(-rc));
@@ -247,7 +247,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         a->host_name[0] = '\0';
     a->stop_timer = timer_new(a->loop, a);
     a->ship_timer = timer_new(a->loop, a);
-    a->look_timer = timer_new(a->loop, a);
+    a->check_timer = timer_new(a->loop, a);
     a->ship_delay_ns =
         splay_delay(seed_random(), config->window_ns, config->shipping.splay_ns);
 
@@ -277,7 +277,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .measurer = &a->measurer,
     };
     a->status_server = status_server_create(loop, &sources);
-    uv_timer_start(a->look_timer, on_look_timer, LOOK_MS, LOOK_MS);
+    uv_timer_start(a->check_timer, on_check_timer, CHECK_MS, CHECK_MS);
     char period[DURATION_TEXT_MAX];
     log_debug("agent", "ships %.3f s after a window has closed",
               (double)a->ship_delay_ns / 1e9);
@@ -301,14 +301,14 @@ struct agent_progress agent_progress(const struct agent *a)
     };
 }
 
-/* ---- end ---- */
+/* ---- stop ---- */
 
 static void stopped(struct agent *a)
 {
     agent_stopped_cb *on_stopped = a->on_stopped;
     a->on_stopped = NULL;
     uv_timer_stop(a->stop_timer);
-    hear(a); /* what came with the last batch counts for the next start */
+    take_collector_order(a); /* the answer to the last batch counts for the next start */
     if (on_stopped != NULL)
         on_stopped(a->user);
 }
@@ -334,7 +334,7 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
     measurer_destroy(a->measurer);
     a->measurer = NULL;
     uv_timer_stop(a->ship_timer);
-    uv_timer_stop(a->look_timer);
+    uv_timer_stop(a->check_timer);
     timer_in(a->stop_timer, on_stop_timer, a->shipper == NULL ? 0 : AGENT_STOP_NS);
     if (a->shipper != NULL)
         shipper_flush(a->shipper, on_flushed, a);
@@ -358,7 +358,7 @@ void agent_destroy(struct agent *a)
                  (unsigned long long)left.waiting,
                  left.waiting == 1 ? " stays" : "es stay");
     timer_close(a->ship_timer);
-    timer_close(a->look_timer);
+    timer_close(a->check_timer);
     timer_close(a->stop_timer);
     free(a);
 }

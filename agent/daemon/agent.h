@@ -1,6 +1,6 @@
 /*
- * The agent: measures, encodes each closed window, and ships it through the spool. Owns
- * nothing that blocks; everything turns on one loop.
+ * The agent's life: owns the measurer, reporter, spool, shipper and status server, starts
+ * and stops them on one loop, and applies the kill switch. Never blocks.
  */
 #ifndef EDGELAT_DAEMON_AGENT_H
 #define EDGELAT_DAEMON_AGENT_H
@@ -17,15 +17,15 @@ typedef void agent_stopped_cb(void *user);
 
 /*
  * `config` and `edge_data` are borrowed and outlive the agent. Returns 0, or -errno after
- * saying in one line on standard error what could not be done and the next step.
+ * logging in one line what failed and what to do.
  */
 int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config,
                  const struct edge_data *edge_data);
 
 /*
- * Closes the open window, puts it into the spool and tries once to ship what waits there.
- * `on_stopped` comes once, within AGENT_STOP_NS; what was not accepted by then stays in
- * the spool.
+ * Closes the open window, appends it to the spool and tries once to ship the spool.
+ * `on_stopped` comes once, later, within AGENT_STOP_NS; batches not accepted by then stay
+ * in the spool.
  */
 #define AGENT_STOP_NS (4 * INT64_C(1000000000))
 void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user);

@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* In the state folder, while the collector says stop; what it says stands in it. */
+/* In the state folder while the collector's order stands; holds its reason. */
 #define MEMORY "stopped"
 
-/* ---- what is remembered ---- */
+/* ---- remembered order ---- */
 
 static int remember(int folder, const struct kill_switch *b)
 {
@@ -50,7 +50,7 @@ static void recall(struct kill_switch *b)
     int rc = file_read(AT_FDCWD, path, FILE_NO_LINK, sizeof b->reason, &bytes, &len);
     if (rc == -ENOENT || rc == -ENOTDIR)
         return;
-    b->collector = true; /* also when it cannot be read: it is there */
+    b->collector = true; /* also when it is unreadable: it exists */
     if (rc < 0)
         return;
     bytes[strcspn(bytes, "\n")] = '\0';
@@ -60,9 +60,9 @@ static void recall(struct kill_switch *b)
         b->reason[0] = '\0';
 }
 
-/* ---- who says what ---- */
+/* ---- state ---- */
 
-static void say(struct kill_switch *b)
+static void describe(struct kill_switch *b)
 {
     const char *file = b->config->stop_file, *colon = b->reason[0] != '\0' ? ": " : "";
     if (b->clock)
@@ -89,7 +89,7 @@ void kill_switch_check(struct kill_switch *b)
 {
     b->file = access(b->config->stop_file, F_OK) == 0;
     b->clock = !wall_is_set(wall_now());
-    say(b);
+    describe(b);
 }
 
 void kill_switch_collector(struct kill_switch *b, enum probing word, const char *reason)
@@ -101,7 +101,7 @@ void kill_switch_collector(struct kill_switch *b, enum probing word, const char 
     b->collector = stop;
     text_copy(b->reason, sizeof b->reason, reason);
     keep(b);
-    say(b);
+    describe(b);
 }
 
 const char *kill_switch_reason(const struct kill_switch *b)

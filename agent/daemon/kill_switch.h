@@ -1,9 +1,9 @@
 /*
- * The kill switch: whether the agent may probe. Whoever runs the host stops it by a file
- * (stop_file in [agent]), the collector by its answer (otlp/stop.h); it goes on when
- * neither says stop any more. The collector's word is kept in the state folder: an agent
- * that starts again does not probe before the collector has answered. A clock that was
- * never set stops it too: what is measured would have happened in 1970.
+ * The kill switch: whether the agent may probe. The operator of the host stops probing by
+ * a file (stop_file in [agent]), the collector by its answer (otlp/stop.h); probing resumes
+ * when both are lifted. The collector's order is kept in the state folder, so a restarted
+ * agent does not probe before the collector has lifted it. An unset clock stops probing
+ * too: results would be stamped 1970.
  */
 #ifndef EDGELAT_DAEMON_KILL_SWITCH_H
 #define EDGELAT_DAEMON_KILL_SWITCH_H
@@ -15,21 +15,21 @@
 
 struct kill_switch {
     const struct config *config;
-    bool clock, file, collector;  /* who says stop */
+    bool clock, file, collector;  /* what stops probing */
     char reason[STOP_REASON_MAX]; /* the collector's, "" is none */
     char text[FILE_TEXT_MAX + STOP_REASON_MAX + 64];
 };
 
-/* Begins with what is remembered, where there is a collector that could lift it. */
+/* Starts with the remembered order if there is a collector that could lift it. */
 void kill_switch_begin(struct kill_switch *b, const struct config *config);
 
-/* Looks whether the file is there, and at the clock. */
+/* Checks the file and the clock. */
 void kill_switch_check(struct kill_switch *b);
 
-/* Takes what the collector said last; `reason` as in shipper_probing(). */
+/* Takes the collector's last order; `reason` as in shipper_probing(). */
 void kill_switch_collector(struct kill_switch *b, enum probing word, const char *reason);
 
-/* Why nothing may be probed, as a clause, valid until the next call; NULL: go. */
+/* Why probing is stopped, as a clause, valid until the next call; NULL: it is not. */
 const char *kill_switch_reason(const struct kill_switch *b);
 
 #endif

@@ -18,13 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A tick compares the clocks: LATE_NS late, the host slept or was stopped; STEP_NS apart,
- * the clock stepped. */
+/* Each tick compares both clocks: LATE_NS late means that the host was suspended or the
+ * process stopped, STEP_NS apart that the wall clock was stepped. */
 #define TICK_NS NS_PER_S
 #define LATE_NS (2 * NS_PER_S)
 #define STEP_NS (NS_PER_S / 2)
 
-/* Waiting time of a handshake of a sweep. */
+/* Waiting time of a handshake in a sweep. */
 #define HANDSHAKE_NS (2 * NS_PER_S)
 
 struct request { /* of the explorer, under way */
@@ -48,21 +48,21 @@ struct measurer {
     struct explorer *explorer;
     struct request *requests;
     struct netlink *netlink;      /* NULL: the kernel does not report changes */
-    const struct target *nearest; /* as last logged */
-    bool paused;                  /* nothing is sent */
-    bool stopped;                 /* that was reported */
+    const struct target *nearest; /* as logged last */
+    bool paused;                  /* nothing is sent; true until the first resume */
+    bool stopped;                 /* by measurer_pause(), which was reported */
     uv_timer_t *probe_timer, *explore_timer, *tick_timer;
     struct mono tick_due;
     int64_t clock_offset_ns; /* wall minus monotonic, at the last tick */
     struct measurer_counters counters;
 };
 
-/* ---- when something is due ---- */
+/* ---- timers ---- */
 
 static void on_probe_timer(uv_timer_t *timer);
 static void on_explore_timer(uv_timer_t *timer);
 
-/* After everything that may have changed what is due. */
+/* Call after anything that may change what is due. */
 static void arm(struct measurer *m)
 {
     struct mono at;
@@ -87,8 +87,8 @@ static void on_probe_timer(uv_timer_t *timer)
     arm(m);
 }
 
-/* What answers for the target, ahead of the answer or result that it came of. A foreign
- * network is an event, which the log has as well. */
+/* Tells the pipeline who answers for the target, before the answer or result that shows
+ * it. A foreign network is an event, which is logged as such. */
 static void apply_front(struct measurer *m, size_t number, enum family family)
 {
     char text[OWNER_TEXT_MAX];
@@ -169,8 +169,8 @@ static void on_resolution(const struct resolution *answer, void *user)
     arm(m);
 }
 
-/* A guessed name is complete: with a search domain that has a wildcard it would always
- * exist. */
+/* A guessed name is looked up as absolute: under a search domain with a wildcard it would
+ * always exist. */
 static void resolve(struct measurer *m, const struct explorer_step *step)
 {
     char absolute[HOST_TEXT_MAX + 1];
@@ -206,7 +206,7 @@ static void start_handshake(struct measurer *m, const struct explorer_step *step
 
 /* ---- the explorer's steps ---- */
 
-/* So that the first probe of the target does not wait for certificates to load. */
+/* Loads certificates now, so that the first probe does not wait for them. */
 static void preload(struct measurer *m, const struct target *target)
 {
     if (target_measures(target, probe_kind_words(), DELAY_TLS))
@@ -254,7 +254,7 @@ static struct event *add_network_event(struct measurer *m, enum severity severit
     return e;
 }
 
-/* In another network nothing that was measured before holds. */
+/* Another network: earlier measurements no longer apply. */
 static void move(struct measurer *m, const struct explorer_step *step)
 {
     if (step->damping == DAMPING_REPORT_UNSTABLE)
@@ -344,7 +344,7 @@ static void on_network(const struct network_change *what, void *user)
     arm(m);
 }
 
-void measurer_look(struct measurer *m, const char *what)
+void measurer_survey(struct measurer *m, const char *what)
 {
     if (m->paused)
         return;
@@ -354,9 +354,9 @@ void measurer_look(struct measurer *m, const char *what)
     arm(m);
 }
 
-/* ---- to stop, and to go on ---- */
+/* ---- pause and resume ---- */
 
-static void say_whether(struct measurer *m, bool probing, const char *why)
+static void report_probing(struct measurer *m, bool probing, const char *why)
 {
     if (probing)
         log_info("agent", "probing goes on: %s", why);
@@ -374,7 +374,7 @@ void measurer_pause(struct measurer *m, const char *why)
 {
     if (m->stopped)
         return;
-    say_whether(m, false, why);
+    report_probing(m, false, why);
     m->paused = m->stopped = true;
     cancel_requests(m);
     explorer_pause(m->explorer, true, mono_now());
@@ -387,7 +387,7 @@ void measurer_resume(struct measurer *m)
     if (!m->paused)
         return;
     if (m->stopped)
-        say_whether(m, true, "the stop order was lifted");
+        report_probing(m, true, "the stop order was lifted");
     m->paused = m->stopped = false;
     pipeline_pause(m->pipeline, false, mono_now());
     explorer_pause(m->explorer, false, mono_now());
@@ -404,7 +404,7 @@ void measurer_close_window(struct measurer *m)
     arm(m);
 }
 
-/* Between two ticks: did the host sleep, was the agent stopped, was the clock set? */
+/* Detects a suspended host, a stopped process and a stepped clock between two ticks. */
 static void compare_clocks(struct measurer *m, struct mono now, struct wall wall)
 {
     int64_t late_ns = now.ns - m->tick_due.ns;
@@ -446,7 +446,7 @@ static void on_tick(uv_timer_t *timer)
     arm_tick(m, wall);
 }
 
-/* The next tick is TICK_NS away, or sooner where a window closes. */
+/* The next tick comes in TICK_NS, or when the window closes if that is sooner. */
 static void arm_tick(struct measurer *m, struct wall wall)
 {
     int64_t wait_ns = pipeline_closing(m->pipeline).ns - wall.ns;
@@ -458,9 +458,10 @@ static void arm_tick(struct measurer *m, struct wall wall)
     timer_in(m->tick_timer, on_tick, wait_ns);
 }
 
-/* ---- the whole ---- */
+/* ---- create and destroy ---- */
 
-/* Opens the kinds that the targets want: what cannot be measured is said now and once. */
+/* Opens the kinds that the targets use, so that a missing permission is logged once, at the
+ * start. */
 static void open_kinds(struct measurer *m)
 {
     for (size_t t = 0; t < m->config->n_targets; t++)

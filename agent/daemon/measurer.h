@@ -1,9 +1,9 @@
 /*
- * Turns the pure explorer and the pure pipeline with real clocks, names and sockets: it
+ * Runs the pure explorer and the pure pipeline with real clocks, names and sockets:
  * carries out the explorer's steps (lookups, handshakes, surveys), sends the probes that
- * are due, notes results and answers, and closes the windows. `edgelat run` ships what
- * comes out; `edgelat nearest` prints it. Callbacks only note; what follows is done by
- * the next turn of the explorer.
+ * are due, notes results and answers, and closes the windows. `edgelat run` ships its
+ * batches; `edgelat nearest` prints them. Callbacks only note; the explorer acts on its
+ * next turn.
  */
 #ifndef EDGELAT_DAEMON_MEASURER_H
 #define EDGELAT_DAEMON_MEASURER_H
@@ -35,22 +35,22 @@ struct measurer_counters {
 struct measurer;
 
 /*
- * All but the events are borrowed and outlive the measurer. It is paused at first:
- * nothing is sent before measurer_resume(). Returns 0 or -errno (a DNS server in the
- * configuration that is no address).
+ * All but the events are borrowed and outlive the measurer. It starts paused: nothing is
+ * sent before measurer_resume(). Returns 0, or -EINVAL or -E2BIG when the DNS servers of
+ * the configuration are not a list of addresses.
  */
 int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
                     const struct edge_data *edge_data, struct http *http,
                     struct explorer_pace pace, struct measurer_events events);
 
-/* Something has moved: a survey, not sooner than a minute after the last one. `what` is
- * for the log. */
-void measurer_look(struct measurer *m, const char *what);
+/* Begins a survey because `what` (for the log) has moved; not sooner than a minute after
+ * the last survey. Does nothing while paused. */
+void measurer_survey(struct measurer *m, const char *what);
 
 /*
- * Stops all probing and all lookups; windows close as before. `why` is a clause; it is
- * logged and reported as an event, once. Probes under way end within their waiting time.
- * To resume is to begin a survey.
+ * Stops all probes and lookups; windows still close. `why` is a clause; it is logged and
+ * reported as an event, once. Probes under way end within their waiting time. Resuming
+ * begins a survey.
  */
 void measurer_pause(struct measurer *m, const char *why);
 void measurer_resume(struct measurer *m);

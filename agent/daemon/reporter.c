@@ -16,14 +16,14 @@ struct reporter {
     struct serving serving;
     char reason[EVENT_SUBJECT_MAX];
     struct events events;                                     /* of this window */
-    bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as it was said last */
+    bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as logged last */
     struct self_metrics self;
 };
 
-/* ---- what the log says ---- */
+/* ---- log ---- */
 
-/* Changes of state, once each. */
-static void say_middleboxes(struct reporter *c, const struct batch *batch)
+/* Each change of state is logged once. */
+static void log_middleboxes(struct reporter *c, const struct batch *batch)
 {
     for (size_t t = 0; t < batch->n_targets; t++) {
         const struct target_state *state = &batch->targets[t];
@@ -40,7 +40,7 @@ static void say_middleboxes(struct reporter *c, const struct batch *batch)
     }
 }
 
-static void say_silences(const struct batch *batch)
+static void log_silences(const struct batch *batch)
 {
     for (size_t i = 0; i < batch->n_series; i++) {
         const struct series *s = batch->series[i];
@@ -54,7 +54,7 @@ static void say_silences(const struct batch *batch)
     }
 }
 
-static void note_state(struct reporter *c, const struct batch *batch)
+static void log_busy(struct reporter *c, const struct batch *batch)
 {
     if (batch->busy == c->busy)
         return;
@@ -66,24 +66,24 @@ static void note_state(struct reporter *c, const struct batch *batch)
         log_info("agent", "this host measures in time again");
 }
 
-static void say_events(const struct events *events)
+static void log_events(const struct events *events)
 {
     for (size_t i = 0; i < events->n; i++) {
         const struct event *e = &events->list[i];
         char subject[EVENT_SUBJECT_MAX];
         const char *colon = *event_subject(subject, e) != '\0' ? ": " : "";
-        void (*say)(const char *, const char *, ...) =
+        void (*log_at)(const char *, const char *, ...) =
             e->severity == SEVERITY_ERROR  ? log_error
             : e->severity == SEVERITY_WARN ? log_warn
                                            : log_info;
-        say("event", "%s: %s%s%s", e->name, subject, colon, e->text);
+        log_at("event", "%s: %s%s%s", e->name, subject, colon, e->text);
     }
     if (events->dropped > 0)
         log_warn("event", "%llu more in this window are not told",
                  (unsigned long long)events->dropped);
 }
 
-/* ---- on its way ---- */
+/* ---- encode and spool ---- */
 
 static void take_events(struct events *to, const struct batch *batch)
 {
@@ -109,7 +109,7 @@ static void spool_batch(struct reporter *c, const struct batch *batch)
         spool_add(c->spool, SIGNAL_LOGS, bytes, len);
 }
 
-static const char *reason_to_look(struct reporter *c)
+static const char *survey_reason(struct reporter *c)
 {
     const struct events *events = &c->events;
     for (size_t i = 0; i < events->n; i++)
@@ -123,20 +123,20 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
 {
     struct self_value values[SELF_METRICS_MAX];
     struct batch batch = *measured;
-    note_state(c, measured);
-    say_middleboxes(c, measured);
-    say_silences(measured);
+    log_busy(c, measured);
+    log_middleboxes(c, measured);
+    log_silences(measured);
     take_events(&c->events, measured);
     serving_update(&c->serving, c->site, measured->targets, measured->n_targets,
                    measured->time, &c->events);
-    say_events(&c->events);
+    log_events(&c->events);
     batch.events = c->events.list;
     batch.n_events = c->events.n;
     batch.events_dropped = c->events.dropped;
     batch.n_self = self_metrics_window(&c->self, &batch, counters, values);
     batch.self = values;
     spool_batch(c, &batch);
-    return reason_to_look(c);
+    return survey_reason(c);
 }
 
 const struct events *reporter_events(const struct reporter *c)

@@ -14,19 +14,19 @@
 
 struct reporter;
 
-/* All but the resource, whose texts are, is borrowed; it outlives the reporter. */
+/* Borrows everything, of `resource` its texts; all of it outlives the reporter. */
 struct reporter *reporter_create(const struct config *config,
                                  const struct edge_data *edge_data,
                                  const struct otlp_resource *resource,
                                  struct spool *spool);
 void reporter_destroy(struct reporter *c); /* NULL is fine */
 
-/* Returns what has moved, so that it is time to look around for what is near, valid until
- * the next call; or NULL. */
+/* Returns the subject of the first event that calls for a survey, valid until the next
+ * call; or NULL. */
 const char *reporter_take(struct reporter *c, const struct batch *measured,
                           const struct agent_counters *counters);
 
-/* All of the window that was taken last. */
+/* All events of the last window. */
 const struct events *reporter_events(const struct reporter *c);
 
 #endif

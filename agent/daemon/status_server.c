@@ -19,7 +19,7 @@ struct status_server {
     struct status_socket *socket; /* NULL: there is none */
 };
 
-/* ---- an answer ---- */
+/* ---- answers ---- */
 
 static void fill_in_usage(struct snapshot *s)
 {
@@ -32,7 +32,7 @@ static void fill_in_usage(struct snapshot *s)
                (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/* What is of this moment. */
+/* Values of this moment. */
 static void fill_in(struct status_server *a)
 {
     struct snapshot *s = &a->snapshot;
@@ -71,9 +71,9 @@ void status_server_window(struct status_server *a, const struct batch *batch,
     snapshot_window(&a->snapshot, batch, events, loop_lag_ns);
 }
 
-/* ---- begin and end ---- */
+/* ---- create and destroy ---- */
 
-static void say_no_socket(const char *path, int rc)
+static void log_no_socket(const char *path, int rc)
 {
     if (rc == -EADDRINUSE)
         log_warn("status",
@@ -105,7 +105,7 @@ struct status_server *status_server_create(uv_loop_t *loop,
     a->snapshot.host_name = from->host_name;
     int rc = status_socket_create(&a->socket, loop, path, on_ask, a);
     if (rc < 0)
-        say_no_socket(path, rc);
+        log_no_socket(path, rc);
     return a;
 }
 

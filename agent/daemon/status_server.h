@@ -1,6 +1,6 @@
 /*
- * Answers who asks on the status socket how the agent is: puts together what the closed
- * windows told and what the modules count.
+ * Answers clients of the status socket: combines the closed windows and the counters of the
+ * modules into one snapshot.
  */
 #ifndef EDGELAT_DAEMON_STATUS_SERVER_H
 #define EDGELAT_DAEMON_STATUS_SERVER_H
@@ -22,17 +22,17 @@ struct status_server_sources { /* borrowed; they outlive the status_server */
     const struct kill_switch *kill_switch;
     const struct spool *spool;
     const struct shipper *shipper;    /* NULL: no collector */
-    struct measurer *const *measurer; /* it may begin later: NULL until then */
+    struct measurer *const *measurer; /* points to NULL until measuring begins */
 };
 
-/* Where the socket cannot be had the log says so, once, and nobody is answered. */
+/* Without a socket (logged once, with what to do) nobody is answered. */
 struct status_server *status_server_create(uv_loop_t *loop,
                                            const struct status_server_sources *from);
 
-/* Before the measurer's end: discovered targets are its own. NULL is fine. */
+/* Destroy it before the measurer, which owns the discovered targets. NULL is fine. */
 void status_server_destroy(struct status_server *a);
 
-/* A window has closed. */
+/* Takes over a closed window. */
 void status_server_window(struct status_server *a, const struct batch *batch,
                           const struct events *events, int64_t loop_lag_ns);
 

@@ -284,7 +284,7 @@ static void pauses_and_resumes(void **state)
     measurer_pause(r->measurer, "tea");
     measurer_pause(r->measurer, "tea, still");
     uint64_t sent = fake.sent, lookups = measurer_counters(r->measurer).names.lookups;
-    measurer_look(r->measurer, "near");
+    measurer_survey(r->measurer, "near");
     turn_for(&r->loop, 150);
     CHECK_INT(sent, fake.sent, "nothing is sent");
     CHECK_INT(lookups, measurer_counters(r->measurer).names.lookups, "nor asked");
