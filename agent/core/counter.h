@@ -12,7 +12,7 @@ enum counter {
     COUNTER_LATE,         /* replies to probes that were counted as lost */
     COUNTER_DUPLICATES,   /* further replies to probes that were answered */
     COUNTER_REORDERED,    /* replies that a later probe's reply overtook */
-    COUNTER_LOST_PACKETS, /* kernel retransmissions inside answered probes */
+    COUNTER_LOST_PACKETS, /* kernel retransmissions, inside lost probes as well */
     COUNTER_MISSED,       /* probes that were due but not sent in time */
     COUNTERS,
 };

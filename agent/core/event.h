@@ -29,7 +29,7 @@ const char *severity_name(enum severity severity); /* "INFO", "WARN", "ERROR" */
 #define EVENT_WORD_MAX  TARGET_NAME_MAX
 #define EVENT_TEXT_MAX  512
 #define FACT_TEXT_MAX   256
-#define EVENT_FACTS_MAX 8
+#define EVENT_FACTS_MAX 9
 
 struct fact {
     const char *name; /* of core/event_names.h: ATTR_SHIFT_RATIO; static */

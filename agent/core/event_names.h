@@ -33,6 +33,11 @@
 #define ATTR_DNS_SERVERS        "edgelat.dns.servers"
 #define ATTR_LIMIT              "edgelat.limit"
 #define ATTR_LIMIT_SOURCE       "edgelat.limit.source"
+#define ATTR_LOSS_BURSTS        "edgelat.loss.bursts"
+#define ATTR_LOSS_HIGH          "edgelat.loss.high"
+#define ATTR_LOSS_LOST          "edgelat.loss.lost"
+#define ATTR_LOSS_LOW           "edgelat.loss.low"
+#define ATTR_LOSS_SENT          "edgelat.loss.sent"
 #define ATTR_LOSS_RATIO         "edgelat.loss_ratio"
 #define ATTR_METRO              "edgelat.metro"
 #define ATTR_METRO_AFTER        "edgelat.metro.after"
@@ -49,6 +54,7 @@
 #define ATTR_SHIFT_AFTER        "edgelat.shift.after"
 #define ATTR_SHIFT_BEFORE       "edgelat.shift.before"
 #define ATTR_SHIFT_RATIO        "edgelat.shift.ratio"
+#define ATTR_SINCE              "edgelat.since"
 #define ATTR_VERDICT_BASIS      "edgelat.verdict.basis"
 
 #endif

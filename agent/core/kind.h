@@ -51,6 +51,8 @@ struct kind {
     bool on_by_default;                /* used by targets that name no kinds */
     bool may_be_filtered; /* networks drop its probes silently: without any answer ever,
                                 it says nothing while another kind probes the target */
+    bool single_packets;  /* a probe is one packet and its answer: one that is sent again
+                                was lost, and its loss is that of the path */
     bool tells_pop;       /* its answers name the PoP, so it is the first to be sent */
     uint32_t packets, bytes; /* that one probe makes at most, see core/limits.h ... */
     uint32_t payloads;       /* ... besides the target's payload, so many times */

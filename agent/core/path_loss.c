@@ -196,10 +196,10 @@ double path_loss_take_news(struct path_loss *l)
     return news;
 }
 
-bool site_loss_window(struct site_loss *s, double news)
+bool path_loss_site_window(struct path_loss_site *s, double news)
 {
-    s->chart = fmin(fmax(s->chart + news, 0), 2 * SITE_LOSS_THRESHOLD);
-    return s->chart > SITE_LOSS_THRESHOLD;
+    s->chart = fmin(fmax(s->chart + news, 0), 2 * PATH_LOSS_SITE_THRESHOLD);
+    return s->chart > PATH_LOSS_SITE_THRESHOLD;
 }
 
 void path_loss_expect(struct path_loss *l, bool site_loses)
@@ -230,6 +230,10 @@ struct path_loss_verdict path_loss_verdict(struct path_loss *l, size_t kind,
         v = (struct path_loss_verdict){
             .is = PATH_LOSS_LEVEL, .since = l->began, .sent = c->sent, .lost = c->lost};
         wilson(c->lost, c->sent, &v.low, &v.high);
+        for (size_t k = 0; k < KINDS_MAX; k++) {
+            v.others_sent += k != kind ? l->since[k].sent : 0;
+            v.others_lost += k != kind ? l->since[k].lost : 0;
+        }
     } else if (l->bursts && !l->level) {
         v = (struct path_loss_verdict){.is = PATH_LOSS_IN_BURSTS,
                                        .since = l->first_burst,

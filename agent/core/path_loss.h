@@ -52,17 +52,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PATH_LOSS_BELOW        0.5 /* of the odds of the limit */
-#define PATH_LOSS_ABOVE        2.5
-#define PATH_LOSS_QUIET_MONTHS 5.0
-#define PATH_LOSS_HELD_S       (24 * 3600.0) /* held in the mean, at the loss to detect */
-#define PATH_LOSS_EXPECTED     3.0           /* of a path, while the site loses */
-#define SITE_LOSS_THRESHOLD    12.0
-#define PATH_LOSS_OUTAGE_NS    (120 * NS_PER_S)
-#define PATH_LOSS_HALF_LIFE_NS (45 * 60 * NS_PER_S)
-#define PATH_LOSS_BURSTS       3.0             /* over it the path loses in bursts ... */
-#define PATH_LOSS_BURSTS_OVER  0.8             /* ... and below it no longer */
-#define PATH_LOSS_ORDER_NS     (11 * NS_PER_S) /* the longest waiting time, and a little */
+#define PATH_LOSS_BELOW          0.5 /* of the odds of the limit */
+#define PATH_LOSS_ABOVE          2.5
+#define PATH_LOSS_QUIET_MONTHS   5.0
+#define PATH_LOSS_HELD_S         (24 * 3600.0) /* held in the mean, at the loss to detect */
+#define PATH_LOSS_EXPECTED       3.0           /* of a path, while the site loses */
+#define PATH_LOSS_SITE_THRESHOLD 12.0
+#define PATH_LOSS_OUTAGE_NS      (120 * NS_PER_S)
+#define PATH_LOSS_HALF_LIFE_NS   (45 * 60 * NS_PER_S)
+#define PATH_LOSS_BURSTS         3.0 /* over it the path loses in bursts ... */
+#define PATH_LOSS_BURSTS_OVER    0.8 /* ... and below it no longer */
+#define PATH_LOSS_ORDER_NS       (11 * NS_PER_S) /* the longest waiting time, and a little */
 
 enum { PATH_LOSS_QUEUE = 32 };
 
@@ -118,8 +118,9 @@ struct path_loss_verdict {
         PATH_LOSS_IN_BURSTS,
     } is;
     struct wall since;
-    uint32_t sent, lost;      /* of that kind since then, in a level */
-    double low, high;         /* 95 % interval of its loss (Wilson 1927) */
+    uint32_t sent, lost;               /* of that kind since then, in a level */
+    double low, high;                  /* 95 % interval of its loss (Wilson 1927) */
+    uint32_t others_sent, others_lost; /* of the other kinds on this path */
     uint32_t bursts, longest; /* of the bursts: how many, the longest in packets */
 };
 
@@ -127,11 +128,11 @@ struct path_loss_verdict {
  * All paths of the site together: { 0 } knows nothing. A window has ended: moves the
  * chart by the news of its paths, and says whether the site as a whole loses.
  */
-struct site_loss {
+struct path_loss_site {
     double chart;
 };
 double path_loss_take_news(struct path_loss *l);
-bool site_loss_window(struct site_loss *s, double news);
+bool path_loss_site_window(struct path_loss_site *s, double news);
 void path_loss_expect(struct path_loss *l, bool site_loses);
 
 /* Of that kind at `now`. A level is told of a kind only when its own share is over the

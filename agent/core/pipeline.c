@@ -186,13 +186,15 @@ void pipeline_begin_part(struct pipeline *p, struct pipeline_target *m,
 }
 
 void pipeline_forget_recent(struct pipeline *p, const struct pipeline_target *m,
-                            const struct pipeline_address *addr)
+                            struct pipeline_address *addr)
 {
     for (uint32_t i = m->first; i < m->first + m->n; i++)
         if (p->streams[i].addr == addr) {
             p->streams[i].recent = (struct recent){0};
             shift_forget(&p->streams[i].shift);
         }
+    for (size_t i = 0; i < 2; i++)
+        path_loss_forget(&addr->losses[i]);
 }
 
 /* ---- addresses and PoPs ---- */
@@ -331,6 +333,7 @@ void pipeline_result(struct pipeline *p, const struct result *result)
                  result->pop_basis != NULL ? result->pop_basis : "answer", result->time);
         pipeline_look(p, s, result);
         s->addr->proved |= shows_certificate(p->kinds->list[s->kind], result);
+        pipeline_add_loss(p, s, result);
     }
     for (size_t d = 0; d < DELAYS_MAX; d++)
         if (!in_use || pipeline_leaves_out(p, s, d))
@@ -349,6 +352,7 @@ void pipeline_after(struct pipeline *p, uint32_t stream, enum counter what)
 void pipeline_interrupted(struct pipeline *p)
 {
     p->interrupted = true;
+    pipeline_break_losses(p);
     for (uint32_t i = 0; i < p->n_streams; i++)
         window_interrupted(p->streams[i].window);
 }
@@ -397,6 +401,7 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     if (p->stamped.ns - wall.ns > STAMP_AHEAD_NS)
         step_back(p, now, wall);
     struct wall end = stamp(p, wall);
+    pipeline_close_losses(p);
     for (uint32_t i = 0; i < p->n_streams; i++) {
         struct pipeline_stream *s = &p->streams[i];
         struct summary summary;

@@ -1,6 +1,6 @@
 /*
  * The inside of the pipeline: private to pipeline.c, pipeline_rank.c (the feedback),
- * pipeline_pace.c (how often), pipeline_survey.c (a first look), pipeline_middlebox.c
+ * pipeline_loss.c (what is lost), pipeline_pace.c (how often), pipeline_survey.c (a first look), pipeline_middlebox.c
  * (whose handshakes are left out) and pipeline_states.c (up or down).
  */
 #ifndef EDGELAT_CORE_PIPELINE_STATE_H
@@ -8,6 +8,7 @@
 
 #include "core/flap.h"
 #include "core/intercept.h"
+#include "core/path_loss.h"
 #include "core/pipeline.h"
 #include "core/recent.h"
 #include "core/series.h"
@@ -24,6 +25,7 @@ struct pipeline_address {     /* where a target is in one family */
     char chain[POP_TEXT_MAX]; /* what the chain showed last */
     struct owner owner;
     struct intercept intercept;
+    struct path_loss losses[2]; /* of kinds that send single packets, and of others */
     struct dns_answer dns;
     struct mono asked_told; /* when that was an event; 0: it never was */
 };
@@ -71,6 +73,7 @@ struct pipeline {
     size_t eligible;              /* ... and how many of it were */
     const struct target *nearest; /* when a window closed last; NULL: there was none */
     struct target_state *states;
+    struct path_loss_site site_loss;
     struct events *open_events, *closed_events;
     struct batch batch;
 };
@@ -103,6 +106,16 @@ void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family famil
 void pipeline_tell_overflow(struct pipeline *p, const struct target *target,
                             struct wall at);
 
+/* The test of loss that the stream has a part in. */
+struct path_loss *pipeline_path_loss(const struct pipeline *p,
+                                     const struct pipeline_stream *s);
+
+/* Takes a result of an address in use. */
+void pipeline_add_loss(struct pipeline *p, const struct pipeline_stream *s,
+                       const struct result *result);
+void pipeline_break_losses(struct pipeline *p); /* the host slept */
+void pipeline_close_losses(struct pipeline *p); /* a window has ended */
+
 /* The first member of the target's host; n_targets: there is none. */
 size_t pipeline_host_of(const struct pipeline *p, const struct target *target);
 
@@ -118,7 +131,7 @@ void pipeline_begin_part(struct pipeline *p, struct pipeline_target *m,
 
 /* What was measured says nothing about where the target is now. */
 void pipeline_forget_recent(struct pipeline *p, const struct pipeline_target *m,
-                            const struct pipeline_address *addr);
+                            struct pipeline_address *addr);
 
 /* Takes a result of an address in use as recent of a middlebox. */
 void pipeline_look(struct pipeline *p, const struct pipeline_stream *s,

@@ -2,25 +2,25 @@
  * What a closed window says of a stream: is it up, and has its delay another level?
  *
  * A window without an answer is down; one that is past a limit of its target is degraded.
- * The loss is that of several windows (recent_loss()), as the probes of one minute are
- * too few to tell a loss from chance. A middlebox's handshakes, ICMP that nobody ever
+ * Loss is judged packet by packet over as many windows as it takes (core/path_loss.h), as
+ * the probes of one are too few. A middlebox's handshakes, ICMP that nobody ever
  * answered, and a window in which this host slept say nothing.
  */
 #include "core/event_names.h"
-#include "core/loss.h"
 #include "core/pipeline_state.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { REASON_MAX = 160 };
+enum { REASON_MAX = 320 };
 
 struct finding {
     enum state state;
-    char reason[REASON_MAX]; /* a clause; "" while up */
-    double limit;            /* that was passed; NaN: none */
-    const char *source;      /* who says so, "" is the configuration */
+    char reason[REASON_MAX];       /* a clause; "" while up */
+    double limit;                  /* that was passed; NaN: none */
+    const char *source;            /* who says so, "" is the configuration */
+    struct path_loss_verdict loss; /* when that is it */
 };
 
 __attribute__((format(printf, 5, 6))) static void worse(struct finding *f,
@@ -42,27 +42,66 @@ static double ms(int64_t ns)
     return (double)ns / 1e6;
 }
 
+static const char *of_media(bool is)
+{
+    return is ? " (Microsoft's limit for media, held against signalling probes)" : "";
+}
+
+/* "09:05": of the same day or the last. */
+static const char *clock_time(char out[WALL_TEXT_MAX], struct wall time)
+{
+    wall_text(out, time);
+    out[16] = '\0';
+    return out + 11;
+}
+
+static void hold_against_loss(const struct limits *l, const struct path_loss_verdict *v,
+                              struct finding *f)
+{
+    char since[WALL_TEXT_MAX], others[80] = "";
+    f->loss = *v;
+    if (v->is == PATH_LOSS_IN_BURSTS) {
+        worse(
+            f, STATE_DEGRADED, l->loss_ratio, l->loss_source,
+            "%u bursts of loss since %s UTC, of up to %u packets in a row: short outages, "
+            "no steady loss",
+            v->bursts, clock_time(since, v->since), v->longest);
+        return;
+    }
+    if (v->others_sent > v->sent / 2 &&
+        (double)v->others_lost <= l->loss_ratio * v->others_sent)
+        snprintf(others, sizeof others,
+                 "; of the other probes on this path only %u of %u", v->others_lost,
+                 v->others_sent);
+    worse(f, STATE_DEGRADED, l->loss_ratio, l->loss_source,
+          "%u of %u packets were lost since %s UTC, %.1f %% (95 %% interval %.1f to "
+          "%.1f %%), more than %g %%%s%s",
+          v->lost, v->sent, clock_time(since, v->since), 100.0 * v->lost / v->sent,
+          100 * v->low, 100 * v->high, 100 * l->loss_ratio, of_media(l->loss_of_media),
+          others);
+}
+
 /* Against the limits of the target; the last one that is passed is said. */
-static void hold_against_limits(const struct pipeline_stream *s, const struct limits *l,
-                                const struct summary *w, size_t distance,
+static void hold_against_limits(const struct pipeline *p, const struct pipeline_stream *s,
+                                const struct limits *l, const struct summary *w,
                                 struct finding *f)
 {
+    size_t distance = intercept_distance(p->kinds->list[s->kind], &s->addr->intercept);
     const struct delay_summary *delay = &w->delays[distance];
-    struct window_stats seen = recent_loss(&s->recent);
+    struct path_loss_verdict loss =
+        path_loss_verdict(pipeline_path_loss(p, s), s->kind, w->end);
     if (l->variation_ns > 0 && w->variation.count > 0 &&
         w->variation.mean_ns > l->variation_ns)
         worse(f, STATE_DEGRADED, (double)l->variation_ns / 1e9, l->variation_source,
-              "its delay varies by %.3f ms, more than %g ms", ms(w->variation.mean_ns),
-              ms(l->variation_ns));
+              "its delay varies by %.3f ms, more than %g ms%s", ms(w->variation.mean_ns),
+              ms(l->variation_ns), of_media(l->variation_of_media));
     if (l->delay_ns > 0 && delay->count > 0 && delay->percentile_ns[P50] > l->delay_ns)
         worse(f, STATE_DEGRADED, (double)l->delay_ns / 1e9, l->delay_source,
-              "its median delay is %.3f ms, more than %g ms",
-              ms(delay->percentile_ns[P50]), ms(l->delay_ns));
-    if (l->loss_ratio > 0 && loss_exceeds(seen.lost, seen.sent, l->loss_ratio))
-        worse(f, STATE_DEGRADED, l->loss_ratio, l->loss_source,
-              "%llu of %llu probes were lost, more than %g %%",
-              (unsigned long long)seen.lost, (unsigned long long)seen.sent,
-              100 * l->loss_ratio);
+              "its median delay is %.3f ms, more than %g ms%s",
+              ms(delay->percentile_ns[P50]), ms(l->delay_ns),
+              of_media(l->delay_of_media));
+    if (loss.is != PATH_LOSS_NONE)
+        hold_against_loss(l, &loss, f);
 }
 
 static struct finding judge(const struct pipeline *p, const struct pipeline_stream *s,
@@ -75,8 +114,7 @@ static struct finding judge(const struct pipeline *p, const struct pipeline_stre
         return f;
     if (w->received + w->outcomes[OUTCOME_REFUSED] > 0) {
         f.state = STATE_UP;
-        hold_against_limits(s, &m->target->limits, w,
-                            intercept_distance(kind, &s->addr->intercept), &f);
+        hold_against_limits(p, s, &m->target->limits, w, &f);
     } else if (pipeline_silence_tells(p, m, s)) {
         worse(&f, STATE_DOWN, NAN, "",
               w->sent == 1 ? "its one probe was not answered"
@@ -105,6 +143,23 @@ static enum severity severity_of(enum state state)
                                      : SEVERITY_INFO;
 }
 
+/* The numbers of the text. */
+static void tell_loss(struct event *e, const struct path_loss_verdict *v)
+{
+    char since[WALL_TEXT_MAX];
+    if (v->is == PATH_LOSS_NONE)
+        return;
+    event_text(e, ATTR_SINCE, wall_text(since, v->since));
+    if (v->is == PATH_LOSS_IN_BURSTS) {
+        event_number(e, ATTR_LOSS_BURSTS, v->bursts);
+        return;
+    }
+    event_number(e, ATTR_LOSS_LOST, v->lost);
+    event_number(e, ATTR_LOSS_SENT, v->sent);
+    event_number(e, ATTR_LOSS_LOW, v->low);
+    event_number(e, ATTR_LOSS_HIGH, v->high);
+}
+
 static void tell_state(struct pipeline *p, const struct pipeline_stream *s,
                        const struct flap_news *news, const struct finding *f,
                        const struct summary *w, struct wall at)
@@ -126,7 +181,10 @@ static void tell_state(struct pipeline *p, const struct pipeline_stream *s,
     else
         event_say(e, "%s%s%s", e->after, f->reason[0] != '\0' ? ": " : "", f->reason);
     event_number(e, ATTR_CHANGES, ended ? news->changes : NAN);
-    event_number(e, ATTR_LOSS_RATIO, w->loss_ratio);
+    event_number(e, ATTR_LOSS_RATIO,
+                 f->loss.is == PATH_LOSS_LEVEL ? (double)f->loss.lost / f->loss.sent
+                                               : w->loss_ratio);
+    tell_loss(e, &f->loss);
     event_number(e, ATTR_LIMIT, f->limit);
     if (!isnan(f->limit))
         event_text(e, ATTR_LIMIT_SOURCE,

@@ -80,29 +80,6 @@ struct window_stats recent_sum(const struct recent *e)
     return sum;
 }
 
-static bool is_outage(const struct window_stats *w)
-{
-    return w != NULL && w->answered == 0;
-}
-
-struct window_stats recent_loss(const struct recent *e)
-{
-    struct window_stats sum = {.sent = 0}, worst = {.sent = 0};
-    for (size_t age = 0; age < RECENT_WINDOWS; age++) {
-        const struct window_stats *w = window_of(e, age);
-        if (w == NULL || is_outage(w) || is_outage(window_of(e, age + 1)) ||
-            (age > 0 && is_outage(window_of(e, age - 1))))
-            continue;
-        sum.sent += w->sent;
-        sum.lost += w->lost;
-        if (worst.sent == 0 || w->lost > worst.lost)
-            worst = *w;
-    }
-    sum.sent -= worst.sent;
-    sum.lost -= worst.lost;
-    return sum;
-}
-
 struct candidate recent_candidate(const struct window_stats *streams, size_t n)
 {
     struct window_stats all = {.min_ns = DELAY_UNDEFINED}, answering = all;

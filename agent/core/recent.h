@@ -40,14 +40,6 @@ void recent_close(struct recent *e); /* the window has ended */
 struct window_stats recent_sum(const struct recent *e);
 
 /*
- * The loss of the way, as far as it is a level and no outage: of all windows but those
- * without any answer, those next to them, in which an outage began or ended, and the one
- * that lost most, which may be a single burst or the beginning of an outage. Of `seen`
- * only `sent` and `lost`.
- */
-struct window_stats recent_loss(const struct recent *e);
-
-/*
  * A target's candidate from the sums of its `n` streams: the lowest of all delays, and
  * the losses of the streams that got any answer. A stream that never did (ICMP is
  * filtered, no IPv6 on the way) says nothing about the distance of a target that answers

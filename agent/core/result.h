@@ -75,8 +75,8 @@ struct result {
                                Cloudflare"), which then names no PoP; static; NULL: none */
     char cause[96];         /* one plain clause on what went wrong, or is odd with
                                a reply; "" after one that is as it should be */
-    uint8_t lost_packets; /* retransmissions the kernel made for it: loss of packets, not
-                             of the probe */
+    uint8_t lost_packets;   /* retransmissions the kernel made for it: packets that were
+                             lost, besides the probe itself when that is lost */
     bool kernel_time; /* the first delay is from kernel stamps, not from our own clock */
     struct http_facts http;
 };

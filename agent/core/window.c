@@ -258,8 +258,7 @@ void window_add(struct window *w, const struct result *result)
     if (result->outcome == OUTCOME_NOT_MEASURED)
         return; /* nothing was sent */
     bool lost = outcome_is_lost(result->outcome);
-    if (!lost) /* else they are of the lost probe anyway */
-        w->counts.counters[COUNTER_LOST_PACKETS] += result->lost_packets;
+    w->counts.counters[COUNTER_LOST_PACKETS] += result->lost_packets;
 
     for (size_t i = 0; i < w->n_delays; i++)
         if (result->delays[i] != DELAY_UNDEFINED)

@@ -3,8 +3,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define LOSS_RATIO_DEFAULT 0.02 /* where Microsoft names none */
-
 void edge_data_free(struct edge_data *k)
 {
     catalogue_free(&k->metros);
@@ -55,8 +53,6 @@ static void add_workloads(const struct edge_data *k, struct config *c,
 void edge_data_limits(const struct edge_data *k, struct target *target)
 {
     thresholds_limits(&k->thresholds, target->service, &target->limits);
-    if (target->limits.loss_ratio == 0)
-        target->limits.loss_ratio = LOSS_RATIO_DEFAULT;
 }
 
 size_t edge_data_complete(struct edge_data *k, struct config *c,

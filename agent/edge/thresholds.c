@@ -5,6 +5,7 @@
 #include "core/time.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,41 +104,53 @@ static const struct {
     const char *measure;
     double points;
     const char *unit;
+    bool media;
 } figures[] = {
-    {"exchange", LIMIT_DELAY, "exchange_tcp_latency", ACCEPTABLE, "ms"},
-    {"teams", LIMIT_DELAY, "teams_rtt", THRESHOLD_TARGET, "ms"},
-    {"teams", LIMIT_VARIATION, "teams_delay_variation", THRESHOLD_TARGET, "ms"},
-    {"teams", LIMIT_LOSS, "teams_loss", THRESHOLD_TARGET, "percent"},
-    {NULL, LIMIT_DISTANCE, "egress_distance", THRESHOLD_TARGET, "km"},
+    /* of a limit the first that fits */
+    {"exchange", LIMIT_DELAY, "exchange_tcp_latency", ACCEPTABLE, "ms", false},
+    {"teams", LIMIT_DELAY, "teams_rtt", THRESHOLD_TARGET, "ms", true},
+    {"teams", LIMIT_VARIATION, "teams_delay_variation", THRESHOLD_TARGET, "ms", true},
+    {"teams", LIMIT_LOSS, "teams_loss", THRESHOLD_TARGET, "percent", true},
+    {NULL, LIMIT_LOSS, "loss", THRESHOLD_TARGET, "percent", false},
+    {NULL, LIMIT_DISTANCE, "egress_distance", THRESHOLD_TARGET, "km", false},
 };
 
+static void set_source(char out[LIMIT_SOURCE_MAX], const struct threshold *t)
+{
+    snprintf(out, LIMIT_SOURCE_MAX, "thresholds.csv: %.*s", LIMIT_SOURCE_MAX - 20,
+             t->source);
+}
+
 /* Sets what is not set. */
-static void set(struct limits *l, enum limit limit, const struct threshold *t)
+static void set(struct limits *l, enum limit limit, const struct threshold *t, bool media)
 {
     double value = in_our_unit(t);
     switch (limit) {
     case LIMIT_DELAY:
         if (l->delay_ns == 0) {
             l->delay_ns = llround(value);
-            text_copy(l->delay_source, sizeof l->delay_source, t->source);
+            l->delay_of_media = media;
+            set_source(l->delay_source, t);
         }
         return;
     case LIMIT_VARIATION:
         if (l->variation_ns == 0) {
             l->variation_ns = llround(value);
-            text_copy(l->variation_source, sizeof l->variation_source, t->source);
+            l->variation_of_media = media;
+            set_source(l->variation_source, t);
         }
         return;
     case LIMIT_LOSS:
         if (l->loss_ratio == 0) {
             l->loss_ratio = value;
-            text_copy(l->loss_source, sizeof l->loss_source, t->source);
+            l->loss_of_media = media;
+            set_source(l->loss_source, t);
         }
         return;
     case LIMIT_DISTANCE:
         if (l->distance_km == 0) {
             l->distance_km = value;
-            text_copy(l->distance_source, sizeof l->distance_source, t->source);
+            set_source(l->distance_source, t);
         }
         return;
     }
@@ -152,7 +165,7 @@ void thresholds_limits(const struct thresholds *t, const char *service,
         bool is_of =
             figures[i].service == NULL || strcmp(service, figures[i].service) == 0;
         if (found != NULL && is_of)
-            set(limits, figures[i].limit, found);
+            set(limits, figures[i].limit, found, figures[i].media);
     }
 }
 

@@ -67,7 +67,8 @@ static const struct kind sim_ping = {.name = "icmp",
                                      .interval_ns = NS_PER_S,
                                      .slow_interval_ns = 15 * NS_PER_S,
                                      .on_by_default = true,
-                                     .may_be_filtered = true};
+                                     .may_be_filtered = true,
+                                     .single_packets = true};
 static const struct kind sim_web = {.name = "https",
                                     .delays = {"rtt", "first_byte"},
                                     .uses = USES_PORT,

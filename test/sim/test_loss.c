@@ -233,7 +233,7 @@ static void loss_of_the_access_line_is_told_sooner(void **state)
         struct losses l = {.good = cases[c].loss}, before = {.good = 0.004};
         double mean = 0;
         for (int i = 0; i < N; i++) {
-            struct site_loss site = {0};
+            struct path_loss_site site = {0};
             for (size_t p = 0; p < cases[c].paths; p++)
                 paths[p] = path_of(random_next(&seeds), &before, 0.02, true);
             for (int m = -120; minutes[i] = m, paths[0].flap.state != STATE_DEGRADED;
@@ -245,7 +245,7 @@ static void loss_of_the_access_line_is_told_sooner(void **state)
                     minute(&paths[p]);
                     news += path_loss_take_news(&paths[p].test);
                 }
-                bool loses = site_loss_window(&site, news);
+                bool loses = path_loss_site_window(&site, news);
                 for (size_t p = 0; p < cases[c].paths; p++)
                     path_loss_expect(&paths[p].test, loses);
             }

@@ -196,6 +196,7 @@ const struct probe_kind icmp_kind = {
             .examples = "sudo edgelat probe icmp bing.com -n 1000 -i 0.05\n",
             .roles = {DELAY_ROUND_TRIP},
             .on_by_default = true,
+            .single_packets = true,
             .may_be_filtered = true,
             .interval_ns = 10 * NS_PER_S,
             .slow_interval_ns = 60 * NS_PER_S,

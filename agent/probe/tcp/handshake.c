@@ -50,6 +50,18 @@ void handshake_cancel(struct handshake *h)
     handshake_hang_up(leave(h));
 }
 
+static uint8_t lost_packets(const struct tcp_sample *sample)
+{
+    return sample->retransmissions > UINT8_MAX ? UINT8_MAX
+                                               : (uint8_t)sample->retransmissions;
+}
+
+uint8_t handshake_sent_again(const struct handshake *h)
+{
+    struct tcp_sample sample = tcp_sample_of(h->socket);
+    return h->waited ? 0 : lost_packets(&sample);
+}
+
 /*
  * The kernel's sample is taken when the SYN-ACK comes in, however busy we are. It is
  * checked against our own clock, which can only be later; where it makes no sense ours is
@@ -60,11 +72,9 @@ static void measure(struct handshake_end *end, int socket, int64_t user_ns)
     if (end->waited)
         return; /* nor is a SYN lost that was sent again while the first one waited */
     struct tcp_sample sample = tcp_sample_of(socket);
-    if (sample.retransmissions > 0) {
-        end->lost_packets =
-            sample.retransmissions > UINT8_MAX ? UINT8_MAX : sample.retransmissions;
+    end->lost_packets = lost_packets(&sample);
+    if (end->lost_packets > 0)
         return;
-    }
     int64_t rtt_ns = sample.rtt_us * NS_PER_US;
     end->kernel_time = rtt_ns > 0 && rtt_ns <= user_ns;
     end->rtt_ns = end->kernel_time ? rtt_ns : user_ns;

@@ -42,6 +42,9 @@ int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoi
                     uint8_t dscp, handshake_cb *on_end, void *user);
 void handshake_cancel(struct handshake *h); /* not after the callback came */
 
+/* How often its SYN was sent again so far. */
+uint8_t handshake_sent_again(const struct handshake *h);
+
 /* Closes a socket with a reset: nothing stays in TIME_WAIT, so ports do not run out. */
 void handshake_hang_up(int socket);
 

@@ -49,6 +49,7 @@ static void tcp_start(struct exchange *x)
 
 static void tcp_abort(struct exchange *x)
 {
+    x->result.lost_packets = handshake_sent_again(x->own);
     handshake_cancel(x->own);
 }
 
@@ -69,6 +70,7 @@ const struct probe_kind tcp_kind = {
                 "edgelat probe tcp bing.com --json | jq 'select(.summary|not).delays.rtt'\n",
             .roles = {DELAY_HANDSHAKE},
             .on_by_default = true,
+            .single_packets = true,
             .interval_ns = 10 * NS_PER_S,
             .slow_interval_ns = 60 * NS_PER_S,
             .packets = 4, /* SYN, SYN-ACK, ACK, RST over IPv6 */

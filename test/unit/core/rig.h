@@ -21,7 +21,8 @@ static const struct kind ping = {.name = "ping",
                                  .label = "ICMP",
                                  .roles = {DELAY_ROUND_TRIP},
                                  .on_by_default = true,
-                                 .may_be_filtered = true};
+                                 .may_be_filtered = true,
+                                 .single_packets = true};
 static const struct kind web = {.name = "web",
                                 .delays = {"rtt", "first_byte"},
                                 .uses = USES_PORT,

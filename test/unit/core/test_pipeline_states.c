@@ -116,12 +116,6 @@ static void degraded_by_its_limits(void **state)
          6,
          0,
          MS(70)},
-        {"loss",
-         "6 of 12 probes were lost, more than 2 %",
-         {.loss_ratio = 0.02},
-         3,
-         3,
-         MS(3)},
         {"none passed", NULL, {.delay_ns = MS(60), .loss_ratio = 0.3}, 5, 1, MS(3)},
         {"no limits", NULL, {.delay_ns = 0}, 3, 3, MS(700)},
     };
@@ -146,6 +140,121 @@ static void degraded_by_its_limits(void **state)
         CHECK_INT(cases[i].says != NULL, told, cases[i].what);
         end(&r);
     }
+}
+
+static const char *text_of(const struct event *e, const char *name)
+{
+    for (size_t i = 0; i < e->n_facts; i++)
+        if (strcmp(e->facts[i].name, name) == 0)
+            return e->facts[i].text;
+    return "";
+}
+
+/* Every third packet is lost: the text and the numbers beside it say the same. */
+static void loss_degrades(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source, *told;
+        bool media;
+    } cases[] = {
+        {"", "configuration", false},
+        {"thresholds.csv: a page", "thresholds.csv: a page", true},
+    };
+    for (size_t c = 0; c < 2; c++) {
+        struct rig r;
+        const struct event *e = NULL;
+        int windows = 0;
+        begin(&r);
+        r.targets[0].limits.loss_ratio = 0.02;
+        r.targets[0].limits.loss_of_media = cases[c].media;
+        snprintf(r.targets[0].limits.loss_source, LIMIT_SOURCE_MAX, "%s",
+                 cases[c].source);
+        resolve(&r, 0, near, "");
+        window(&r, 6, 0, MS(3));
+        for (; e == NULL && windows < 10; windows++) {
+            for (int i = 0; i < 6; i++) {
+                give(&r, PING4, near, i % 3 == 1 ? OUTCOME_LOSS : OUTCOME_REPLY,
+                     i % 3 == 1 ? DELAY_UNDEFINED : MS(3), "");
+                pass(&r, 9 * NS_PER_S);
+            }
+            close_window(&r);
+            e = find(&r, "edgelat.state.changed");
+        }
+        CHECK(windows >= 3 && windows <= 6, "in %d windows", windows);
+        e = expect(&r, "edgelat.state.changed", "up", "degraded");
+        unsigned lost = 0, sent = 0;
+        double percent = 0;
+        CHECK(sscanf(e->text,
+                     "degraded: %u of %u packets were lost since %*5s UTC, %lf %%", &lost,
+                     &sent, &percent) == 3,
+              "%s", e->text);
+        CHECK(strstr(e->text, "more than 2 %") != NULL, "%s", e->text);
+        CHECK((strstr(e->text, "limit for media") != NULL) == cases[c].media, "%s",
+              e->text);
+        CHECK_NEAR((double)lost / sent, number(e, "edgelat.loss_ratio"), 1e-9,
+                   "as in text");
+        CHECK_NEAR(100.0 * lost / sent, percent, 0.05, "as a share");
+        CHECK_INT(lost, number(e, "edgelat.loss.lost"), "lost");
+        CHECK_INT(sent, number(e, "edgelat.loss.sent"), "sent");
+        CHECK(number(e, "edgelat.loss.low") < 1.0 / 3 &&
+                  number(e, "edgelat.loss.high") > 1.0 / 3,
+              "the interval holds the truth");
+        CHECK_TEXT(cases[c].told, text_of(e, "edgelat.limit.source"), "who says so");
+        end(&r);
+    }
+}
+
+/* Every second probe is answered when its packet was sent again. */
+static void packets_sent_again_are_lost(void **state)
+{
+    (void)state;
+    struct rig r;
+    const struct event *e = NULL;
+    begin(&r);
+    r.targets[0].limits.loss_ratio = 0.02;
+    resolve(&r, 0, near, "");
+    for (int w = 0; e == NULL && w < 12; w++) {
+        for (int i = 0; i < 6; i++) {
+            struct endpoint to = address(near);
+            struct result result = result_of(PING4, &to, r.wall, OUTCOME_REPLY);
+            result.delays[0] = i % 2 ? MS(3) : DELAY_UNDEFINED;
+            result.lost_packets = i % 2 == 0;
+            pipeline_result(r.p, &result);
+            pass(&r, 9 * NS_PER_S);
+        }
+        close_window(&r);
+        e = find(&r, "edgelat.state.changed");
+    }
+    CHECK(e != NULL, "it is told");
+    CHECK_NEAR(1.0 / 3, number(e, "edgelat.loss_ratio"), 0.05, "one of three packets");
+    end(&r);
+}
+
+/* An outage of three packets every ten minutes is 5 % of them, and no steady loss. */
+static void bursts_are_told_as_bursts(void **state)
+{
+    (void)state;
+    struct rig r;
+    const struct event *e = NULL;
+    begin(&r);
+    r.targets[0].limits.loss_ratio = 0.02;
+    resolve(&r, 0, near, "");
+    for (int w = 0; e == NULL && w < 120; w++) {
+        for (int i = 0; i < 6; i++) {
+            bool lost = w % 10 == 9 && i < 4;
+            give(&r, PING4, near, lost ? OUTCOME_LOSS : OUTCOME_REPLY,
+                 lost ? DELAY_UNDEFINED : MS(3), "");
+            pass(&r, 9 * NS_PER_S);
+        }
+        close_window(&r);
+        e = find(&r, "edgelat.state.changed");
+    }
+    CHECK(e != NULL, "it is told");
+    CHECK(strstr(e->text, "bursts of loss since ") != NULL, "%s", e->text);
+    CHECK(strstr(e->text, "of up to 4 packets in a row") != NULL, "%s", e->text);
+    CHECK(number(e, "edgelat.loss.bursts") >= 3, "how many");
+    end(&r);
 }
 
 static void varying_delay_degrades(void **state)
@@ -310,6 +419,9 @@ int main(void)
         cmocka_unit_test(down_and_up_again),
         cmocka_unit_test(unreachable_is_an_outage),
         cmocka_unit_test(degraded_by_its_limits),
+        cmocka_unit_test(loss_degrades),
+        cmocka_unit_test(packets_sent_again_are_lost),
+        cmocka_unit_test(bursts_are_told_as_bursts),
         cmocka_unit_test(varying_delay_degrades),
         cmocka_unit_test(an_outage_is_no_loss),
         cmocka_unit_test(a_host_that_slept_blames_nobody),

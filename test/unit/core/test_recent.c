@@ -93,31 +93,6 @@ static void candidates(void **state)
     }
 }
 
-static void loss_as_a_level(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *what;
-        int lost[8]; /* of 6, window by window; -1 ends them */
-        int sent, lost_at_last;
-    } levels[] = {
-        {"one window alone proves nothing", {6, -1}, 0, 0},
-        {"the worst is left out", {0, 5, 0, 0, 0, -1}, 24, 0},
-        {"a level shows in the others", {1, 1, 2, 1, 1, -1}, 24, 4},
-        {"an outage and what is beside it is none", {0, 3, 6, 6, 4, -1}, 0, 0},
-        {"an outage that is over", {6, 6, 4, 0, 0, -1}, 6, 0},
-        {"only the last windows count", {6, 6, 0, 1, 1, 1, 1, -1}, 24, 3},
-    };
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        struct recent e = {0};
-        for (const int *lost = levels[i].lost; *lost >= 0; lost++)
-            window(&e, 6, (uint64_t)*lost, MS(3));
-        struct window_stats seen = recent_loss(&e);
-        CHECK_INT(levels[i].sent, seen.sent, levels[i].what);
-        CHECK_INT(levels[i].lost_at_last, seen.lost, levels[i].what);
-    }
-}
-
 static void an_outage_that_is_over(void **state)
 {
     (void)state;
@@ -150,7 +125,6 @@ static void an_outage_that_is_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(loss_as_a_level),
         cmocka_unit_test(an_outage_that_is_over),
         cmocka_unit_test(the_last_windows_count),
         cmocka_unit_test(silence_is_no_evidence),
