@@ -124,7 +124,7 @@ static struct send_rate of_targets(const struct config *c, const struct kinds *k
 }
 
 /*
- * What discovery may add (edge/discovery.h): front doors, each probed like whichever
+ * What discovery may add (edge/explorer.h): front doors, each probed like whichever
  * target makes the most, and so many names of targets.csv, probed by default.
  */
 static struct send_rate of_discovered(const struct config *c, const struct kinds *kinds,

@@ -6,8 +6,8 @@
  * the other into the same configuration; a later value wins, and a [target NAME] that is
  * there already is changed, not doubled.
  *
- * Text in, values out: the files are read by cmd/load. ini.h has the syntax,
- * config_keys.h the table of keys, config_values.h how values are read.
+ * Text in, values out: cmd/load reads the files. ini.h has the syntax, keys.h the table
+ * of keys, values.h the readers of values.
  */
 #ifndef EDGELAT_CONFIG_CONFIG_H
 #define EDGELAT_CONFIG_CONFIG_H
@@ -47,7 +47,7 @@ struct shipping {     /* the rest of [collector]: what is sent, and when */
     uint32_t catch_up; /* batches a second at most, 0 is no limit */
 };
 
-struct target_draft; /* config_keys.h */
+struct target_draft; /* keys.h */
 
 /* A file that is read later, and where the configuration names it. */
 struct config_file {

@@ -3,7 +3,7 @@
  * certificates, which are loaded once and not for each handshake. Certificates are always
  * verified, TLS is 1.2 or later and no session is taken up again, redirects are not
  * followed, replies are bounded, their headers too. Names are looked up on the loop
- * (http_host.h). Used by the shipper (POST) and by the HTTPS probe (GET over a socket
+ * (http_dns.h). Used by the shipper (POST) and by the HTTPS probe (GET over a socket
  * that the probe has connected itself).
  */
 #ifndef EDGELAT_NET_HTTP_H

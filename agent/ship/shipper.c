@@ -40,7 +40,7 @@ struct shipper {
     struct signal_backoff { /* a signal may rest while the other one is sent */
         struct retry retry;
         int64_t until_ns; /* it rests, by uv_hrtime() */
-    } lanes[SIGNALS];
+    } signals[SIGNALS];
     struct failover failover;
     struct random random;
     int64_t gap_ns;   /* at least that much from one batch to the next */
@@ -213,7 +213,7 @@ static void failed(struct shipper *s, const struct verdict *v)
 
 static struct signal_backoff *backoff_of(struct shipper *s)
 {
-    return &s->lanes[s->batch.signal];
+    return &s->signals[s->batch.signal];
 }
 
 static void accepted(struct shipper *s, const struct verdict *v)
@@ -366,8 +366,8 @@ static bool take_next(struct shipper *s)
     struct spool_wish wish = {0};
     int64_t now = (int64_t)uv_hrtime();
     for (enum signal i = 0; i < SIGNALS; i++) {
-        wish.rests[i] = !s->flushing && s->lanes[i].until_ns > now;
-        wish.after[i] = s->lanes[i].retry.after;
+        wish.rests[i] = !s->flushing && s->signals[i].until_ns > now;
+        wish.after[i] = s->signals[i].retry.after;
     }
     if (spool_next(s->spool, &wish, &s->batch))
         return true;
@@ -375,20 +375,20 @@ static bool take_next(struct shipper *s)
     for (enum signal i = 0; i < SIGNALS; i++) {
         again |= wish.after[i] > 0 && !wish.rests[i];
         if (!wish.rests[i])
-            retry_wrap(&s->lanes[i].retry);
-        wish.after[i] = s->lanes[i].retry.after;
+            retry_wrap(&s->signals[i].retry);
+        wish.after[i] = s->signals[i].retry.after;
     }
     return again && spool_next(s->spool, &wish, &s->batch);
 }
 
 /* Nothing can be sent now: until a signal has rested, or to look again. */
-static void wait_for_lanes(struct shipper *s)
+static void wait_for_signals(struct shipper *s)
 {
     int64_t now = (int64_t)uv_hrtime(), wait_ns = LOOK_NS;
     if (waiting(s) == 0)
         return;
     for (enum signal i = 0; i < SIGNALS; i++) {
-        int64_t left_ns = s->lanes[i].until_ns - now;
+        int64_t left_ns = s->signals[i].until_ns - now;
         if (left_ns > 0 && left_ns < wait_ns)
             wait_ns = left_ns;
     }
@@ -402,7 +402,7 @@ static void go(struct shipper *s)
     s->resting = false;
     if (s->batch.bytes == NULL && !take_next(s)) {
         if (!s->flushing)
-            wait_for_lanes(s);
+            wait_for_signals(s);
         else if (!spool_writing(s->spool)) /* else on_ready wakes us */
             be_idle(s);
         return;
@@ -479,7 +479,7 @@ int64_t shipper_retry_ns(const struct shipper *s)
 {
     bool failing = s->failures > 0;
     for (enum signal i = 0; i < SIGNALS; i++)
-        failing |= s->lanes[i].retry.failures > 0;
+        failing |= s->signals[i].retry.failures > 0;
     bool planned = failing && uv_is_active((const uv_handle_t *)&s->timer);
     return planned ? (int64_t)uv_timer_get_due_in(&s->timer) * NS_PER_MS : -1;
 }

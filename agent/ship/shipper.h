@@ -6,7 +6,7 @@
  * 401, 403, 404, ...; verdict.h) the batch waits and is tried rarely, unless what is
  * wrong is a file of this host, which may be mended any moment. Every other status is a
  * refusal. It sets the batch aside where the collector takes others, and else the signal
- * waits; a batch that fails while others are accepted is passed over (patience.h). Too
+ * waits; a batch that fails while others are accepted is passed over (retry.h). Too
  * large is halved until it fits. Of several collectors the first that works has the
  * batches (failover.h). What has piled up is caught up with at no more than `catch_up`
  * batches a second.

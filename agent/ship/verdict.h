@@ -2,7 +2,7 @@
  * What the collector's answer means for the batch (OTLP specification 1.x, "OTLP/HTTP
  * Response"). Pure.
  *
- * A status 2xx accepts the batch only with a body that OTLP allows (otlp_response.h): a
+ * A status 2xx accepts the batch only with a body that OTLP allows (response.h): a
  * sign-in page or any other web server answers 200 as well, over http:// to everybody.
  *
  * Wrong credentials, a wrong path or an untrusted certificate are a configuration mistake

@@ -44,7 +44,7 @@ static size_t histograms(const struct series *s)
     return n;
 }
 
-/* The points that otlp.c makes of it. */
+/* The points that otlp/metrics.c makes of it. */
 static size_t points(const struct batch *b)
 {
     size_t n = 3 * b->n_targets;
