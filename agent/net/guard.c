@@ -1,5 +1,7 @@
 #include "net/guard.h"
 
+#include "net/clock.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <linux/tcp.h>
@@ -21,6 +23,7 @@
 static timer_t timer;
 static unsigned users;
 static struct guard *volatile entered;
+static int64_t wary_until_ns; /* by CLOCK_MONOTONIC; 0: no flood so far */
 
 static uint64_t bytes_received(int fd)
 {
@@ -133,13 +136,16 @@ void guard_enter(struct guard *g)
 {
     assert(entered == NULL);
     entered = g;
-    run_timer(GUARD_CALL_NS);
+    bool wary = wary_until_ns != 0 && clock_ns(CLOCK_MONOTONIC) < wary_until_ns;
+    run_timer(wary ? GUARD_WARY_NS : GUARD_CALL_NS);
 }
 
 void guard_leave(struct guard *g)
 {
     run_timer(0);
     entered = NULL;
+    if (g->verdict == GUARD_TOO_LONG)
+        wary_until_ns = clock_ns(CLOCK_MONOTONIC) + GUARD_WARY_FOR_NS;
     if (g->verdict == GUARD_FINE && has_sent(g, GUARD_BYTES))
         g->verdict = GUARD_TOO_MUCH;
     if (g->verdict != GUARD_FINE)

@@ -41,6 +41,12 @@
  * tick, 10 ms where that is slow. A handshake takes 2 to 15 ms. */
 #define GUARD_CALL_NS (50 * INT64_C(1000000))
 
+/* After a flood each call gets less for a while: whoever floods one target (on the path, or
+ * by DNS) can flood all of them in the same turn of the loop, and 20 sockets would hold it
+ * for a second. Longer than the interval of most targets. */
+#define GUARD_WARY_NS     (5 * INT64_C(1000000))
+#define GUARD_WARY_FOR_NS (600 * INT64_C(1000000000))
+
 /* More than a handshake with a long list of CAs; a flood has as much in a millisecond. */
 #define GUARD_FLOOD_BYTES (UINT64_C(32) << 10)
 

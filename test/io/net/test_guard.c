@@ -69,6 +69,29 @@ static void a_call_that_works_too_long(void **state)
     close_pair(gone);
 }
 
+/* Whoever can flood one target floods all of them at once. */
+static void others_after_a_flood(void **state)
+{
+    (void)state;
+    enum { PEERS = 10 };
+    static char bytes[GUARD_FLOOD_BYTES + 1];
+    int64_t began = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    for (int i = 0; i < PEERS; i++) {
+        struct guard g = {0};
+        struct pair p = connect_pair();
+        guard_add(&g, p.ours);
+        guard_begin(&g);
+        CHECK_INT(sizeof bytes, send(p.theirs, bytes, sizeof bytes, 0), "sent");
+        guard_enter(&g);
+        while (g.verdict == GUARD_FINE)
+            work(GUARD_WARY_NS / 10);
+        guard_leave(&g);
+        close_pair(p);
+    }
+    CHECK(clock_ns(CLOCK_THREAD_CPUTIME_ID) - began < PEERS * GUARD_CALL_NS / 2,
+          "they hold the loop less long than the first one");
+}
+
 /* Such as a signature with a long key on a small processor. */
 static void a_call_that_computes(void **state)
 {
@@ -154,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_that_works_too_long),
+        cmocka_unit_test(others_after_a_flood),
         cmocka_unit_test(a_call_that_computes),
         cmocka_unit_test(a_call_that_waits),
         cmocka_unit_test(bytes_of_one_request),
