@@ -38,6 +38,15 @@ static void take_search(struct resolv_conf *c, const char *value, size_t most)
         }
 }
 
+/* glibc sends to 0.0.0.0 and to "::" what Linux takes to this host; the answer comes from
+ * its loopback address, so c-ares has to ask there. */
+static void resolve_unspecified(struct endpoint *at)
+{
+    static const uint8_t unspecified[sizeof at->bytes];
+    if (memcmp(at->bytes, unspecified, sizeof unspecified) == 0)
+        endpoint_parse(at, at->family == FAMILY_IPV4 ? "127.0.0.1" : "::1", at->port);
+}
+
 /* A comment may follow the address. */
 static void take_server(struct resolv_conf *c, const char *value)
 {
@@ -49,7 +58,10 @@ static void take_server(struct resolv_conf *c, const char *value)
         return;
     memcpy(text, value, len);
     text[len] = '\0';
-    c->n_servers += endpoint_parse_zoned(&server->at, server->zone, text, 0);
+    if (endpoint_parse_zoned(&server->at, server->zone, text, 0)) {
+        resolve_unspecified(&server->at);
+        c->n_servers++;
+    }
 }
 
 static void take_option(struct resolv_conf *c, const char *word)

@@ -38,6 +38,7 @@ static void files(void **state)
         {"nameserver dns.example\nnameserver\nnameserver 192.0.2\n nameserver 192.0.2.1\n"
          "nameservers 192.0.2.1\n#nameserver 192.0.2.1\n",
          " | | 1"},
+        {"nameserver 0.0.0.0\nnameserver ::\n", "127.0.0.1, ::1 | | 1"},
         {"search a.test b.test\t c.test\n", " | a.test b.test c.test | 1"},
         {"search a.test\ndomain b.test c.test\n", " | b.test | 1"},
         {"domain a.test\nsearch b.test c.test\n", " | b.test c.test | 1"},
