@@ -160,8 +160,12 @@ static const char *next_step(const struct otlp_client *c, const struct verdict *
         return "; look at `ca_file` and the collector's certificate";
     if (v->kind != VERDICT_UNUSABLE || reply->failure != HTTP_OK)
         return "";
+    if (reply->status == 407)
+        return "; look at `proxy`, and at what it allows";
     if (reply->status == 401 || reply->status == 403)
-        return "; look at `header_file`: is the token right?";
+        return c->collector->header_file[0] != '\0'
+                   ? "; look at `header_file`: is the token right?"
+                   : "; if it asks for a token, set `header_file` in [collector]";
     return "; look at `url` in [collector]";
 }
 
