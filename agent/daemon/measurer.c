@@ -449,11 +449,9 @@ static void on_tick(uv_timer_t *timer)
 /* The next tick comes in TICK_NS, or when the window closes if that is sooner. */
 static void arm_tick(struct measurer *m, struct wall wall)
 {
-    int64_t wait_ns = pipeline_closing(m->pipeline).ns - wall.ns;
-    if (wait_ns > TICK_NS)
-        wait_ns = TICK_NS;
-    if (wait_ns < 0)
-        wait_ns = 0;
+    int64_t closing_ns = pipeline_closing(m->pipeline).ns, wait_ns = TICK_NS;
+    if (wall.ns > closing_ns - TICK_NS)
+        wait_ns = wall.ns < closing_ns ? closing_ns - wall.ns : 0;
     m->tick_due.ns = mono_now().ns + wait_ns;
     timer_in(m->tick_timer, on_tick, wait_ns);
 }
