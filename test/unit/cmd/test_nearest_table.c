@@ -125,9 +125,32 @@ static void failures_are_not_fine(void **state)
     expect(&r, false, "        -         - 100.0 %     6  -     -      -", "unreachable");
 }
 
+/* IPv4 is behind a middlebox: there TLS says how far it is, by IPv6 the round trip. */
+static void behind_a_middlebox_tls_counts(void **state)
+{
+    (void)state;
+    static const struct kind https = {.name = "https",
+                                      .delays = {"rtt", "tls"},
+                                      .uses = USES_PORT,
+                                      .roles = {DELAY_HANDSHAKE, DELAY_TLS}};
+    const struct delay_summary tls = {.count = 5, .min_ns = MS(40)};
+    struct rows r;
+    begin(&r);
+    add(&r, &https, "192.0.2.1", 0, 0, OUTCOME_LOSS, 0);
+    r.series[0].window.sent = 5;
+    r.series[0].window.delays[1] = tls;
+    r.state.intercepted = true;
+    r.state.addresses[0].intercept.decoy = (struct intercept_minimum){MS(2), 1};
+    expect(&r, true, "\"kind\":\"https\",\"min\":40.000000,", "TLS");
+    add(&r, &https, "2001:db8::1", 5, 30, OUTCOME_LOSS, 0);
+    r.series[1].window.delays[1] = tls;
+    expect(&r, true, "\"kind\":\"https\",\"min\":30.000000,", "the round trip by IPv6");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(behind_a_middlebox_tls_counts),
         cmocka_unit_test(a_row_is_of_one_stream),
         cmocka_unit_test(losses_of_others_are_told),
         cmocka_unit_test(failures_are_not_fine),
