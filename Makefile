@@ -120,7 +120,7 @@ $(PURE_TESTS:%.c=$(BUILD)/%): %: %.o $$(call archives_for,$$@)
 $(IO_TESTS:%.c=$(BUILD)/%): %: %.o $(ARCHIVES)
 	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(GROUP) $(LIBS) $(EVENT_LIBS) -lcmocka
 # Those of the commands run the program.
-$(filter $(BUILD)/test/io/cmd/%,$(IO_TESTS:%.c=$(BUILD)/%)): | $(BUILD)/edgelat
+$(filter $(BUILD)/test/io/cmd/%,$(IO_TESTS:%.c=$(BUILD)/%)): | $(BUILD)/edgelat $(BUILD)/edgelat-collect
 
 # The lab's relay, and the fuzz targets (libFuzzer; their corpus is replayed in `make test`).
 
