@@ -1,7 +1,7 @@
 /*
- * Which of several collectors the next batch goes to: the first of the configuration
- * while it works; where it fails, the next in order, at once; and the first again, tried
- * with one batch every FAILOVER_RETURN_NS. Pure; times are of a monotonic clock.
+ * Chooses the collector for the next batch: the first of the configuration while it
+ * works; when it fails, the next one in order, at once. Every FAILOVER_RETURN_NS one batch
+ * tries the first one again. Pure; times are monotonic.
  */
 #ifndef EDGELAT_SHIP_FAILOVER_H
 #define EDGELAT_SHIP_FAILOVER_H
@@ -14,10 +14,10 @@
 
 struct failover { /* start with { .n = how many } */
     size_t n;
-    size_t current;      /* takes the batches */
+    size_t current;      /* gets the batches */
     unsigned failures;   /* of the current one, in a row */
-    size_t failed;       /* one after the other; all of them is a round */
-    int64_t returned_ns; /* the first was left then, or tried again */
+    size_t failed;       /* collectors that failed one after the other; n is a round */
+    int64_t returned_ns; /* when the first one was left or tried again, last */
 };
 
 size_t failover_choose(struct failover *f, int64_t now_ns);
@@ -25,8 +25,8 @@ size_t failover_choose(struct failover *f, int64_t now_ns);
 void failover_worked(struct failover *f, size_t chosen);
 
 /*
- * `hopeless`: to try the same one again is no use. Returns true when another one is to be
- * tried at once; false: back off, then choose.
+ * `hopeless`: trying the same collector again does not help. Returns true when another
+ * one is to be tried at once; false: back off, then choose.
  */
 bool failover_failed(struct failover *f, size_t chosen, bool hopeless, int64_t now_ns);
 

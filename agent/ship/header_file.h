@@ -16,11 +16,11 @@ struct header_file { /* start with { 0 }; end with header_file_forget() */
     struct timespec changed;
 };
 
-/* The header may also be in the environment, where the service manager puts secrets: the
- * whole line; that of the first collector, while it has no file. */
+/* Environment variable with the whole line, for service managers that pass secrets in the
+ * environment. It is for the first collector, when that has no file. */
 #define HEADER_VARIABLE "EDGELAT_HEADER"
 
-/* Takes a line as it is. Returns 0 or -EBADMSG: it is none. */
+/* Takes a line. Returns 0, or -EBADMSG: it is not a header line. */
 int header_take(struct header_file *h, const char *line);
 
 /* Brings `line` up to date. Returns 0, -EBADMSG: there is no such line, or -errno. */

@@ -18,14 +18,14 @@
 struct otlp_client {
     struct http *http;
     const struct collector *collector;
-    char base[URL_TEXT_MAX]; /* the signal's path comes behind it */
+    char base[URL_TEXT_MAX]; /* the path of the signal is appended */
     char host[URL_TEXT_MAX];
     struct header_file header;
     struct file_stamp {
         ino_t inode;
         struct timespec changed;
     } stamps[3];            /* of the certificates and the key */
-    bool exposed_said;      /* others can read a secret */
+    bool exposed;           /* others can read a secret; that was logged */
     char redirects_to[128]; /* of this reply; "" nowhere */
 
     struct http_exchange *exchange; /* under way, or NULL */
@@ -94,8 +94,8 @@ const char *otlp_client_host(const struct otlp_client *c)
 
 /* ---- one batch ---- */
 
-/* By its port it is the collector's other receiver, which speaks HTTP/2 alone: it says
- * nothing that we know, or wants no TLS with us. */
+/* Whether the port is that of OTLP over gRPC, which speaks HTTP/2 only: no reply, or no
+ * TLS. */
 static bool is_grpc(const struct otlp_client *c, const struct verdict *v,
                     const struct http_reply *reply)
 {
@@ -106,9 +106,9 @@ static bool is_grpc(const struct otlp_client *c, const struct verdict *v,
            to.port == 4317 && strncmp(v->why, "certificate", 11) != 0;
 }
 
-/* It does not like our certificate, or that there is none: in the words of nginx, or of
- * TLS. */
-static bool is_of_ours(const struct verdict *v)
+/* Whether the collector rejects our client certificate, or that there is none, in the
+ * words of nginx or of TLS alerts. */
+static bool is_client_certificate(const struct verdict *v)
 {
     static const char *const words[] = {"SSL certificate",
                                         "says 'certificate ",
@@ -122,27 +122,27 @@ static bool is_of_ours(const struct verdict *v)
     return false;
 }
 
-/* What somebody could do; "" when it passes by itself. */
+/* What to do; "" for a temporary failure. */
 static const char *next_step(const struct otlp_client *c, const struct verdict *v,
                              const struct http_reply *reply)
 {
     bool tls = strncmp(c->base, "https:", 6) == 0;
     bool certificate = c->collector->cert_file[0] != '\0';
     if (v->stop)
-        return "; it goes on when a batch is accepted";
+        return "; probing resumes when a batch is accepted";
     if (reply->held)
         return "; check that `url` in [collector] is the collector";
     if (v->too_large)
-        return "; raise what it takes in one request: a batch has up to 4 MiB, which "
-               "gzip makes 1 MiB";
+        return "; raise its limit for one request: a batch has up to 4 MiB, 1 MiB with "
+               "gzip";
     if (v->status == 511 || (v->foreign && !tls))
         return "; is there a sign-in page in between? look at `url` in [collector], "
                "https:// keeps such pages out";
     bool no_path = v->status == 404 || v->status == 405 || v->status == 501;
     if (v->kind == VERDICT_REFUSED && c->signal == SIGNAL_LOGS && no_path)
-        return "; where it takes no logs, set `events = no`";
+        return "; if it takes no logs, set `events = no`";
     if (is_grpc(c, v, reply))
-        return "; 4317 is the port of gRPC: OTLP over HTTP has 4318";
+        return "; 4317 is the port of gRPC: OTLP over HTTP uses 4318";
     /* OpenSSL 3.0's words, and those of 3.2 and later */
     if (tls && (strstr(v->why, "wrong version number") != NULL ||
                 strstr(v->why, "packet length too long") != NULL))
@@ -151,10 +151,11 @@ static const char *next_step(const struct otlp_client *c, const struct verdict *
                "that has TLS";
     if (strncmp(v->why, "the proxy ", 10) == 0)
         return "; look at `proxy`, and at what it allows";
-    if (certificate && is_of_ours(v))
+    if (certificate && is_client_certificate(v))
         return "; look at `cert_file`: has it expired, does the collector trust its CA?";
     bool cut = reply->failure == HTTP_FAILED_REPLY || reply->status == 400;
-    if (tls && !certificate && (is_of_ours(v) || (cut && v->kind != VERDICT_REFUSED)))
+    if (tls && !certificate &&
+        (is_client_certificate(v) || (cut && v->kind != VERDICT_REFUSED)))
         return "; if it asks for a client certificate, set `cert_file` and `key_file`";
     if (reply->failure == HTTP_FAILED_TLS)
         return "; look at `ca_file` and the collector's certificate";
@@ -169,7 +170,7 @@ static const char *next_step(const struct otlp_client *c, const struct verdict *
     return "; look at `url` in [collector]";
 }
 
-/* Scheme and host of where a redirect leads; the rest may hold a secret. */
+/* Scheme and host of a redirect's target; the rest may hold a secret. */
 static void on_header(const char *name, const char *value, size_t len, void *user)
 {
     struct otlp_client *c = user;
@@ -186,7 +187,8 @@ static void on_header(const char *name, const char *value, size_t len, void *use
     c->redirects_to[n] = '\0';
 }
 
-/* Some say the token in what they answer: cut where a long word of our header begins. */
+/* Some servers repeat the token in the answer: cut the text where a long word of our
+ * header begins. */
 static void hide_secret(const struct otlp_client *c, char *text)
 {
     enum { LONG = 8 };
@@ -228,10 +230,10 @@ static const char *proxy_of(const struct collector *collector)
     return strcmp(collector->proxy, "none") == 0 ? "" : collector->proxy;
 }
 
-/* ---- files that may change while we run ---- */
+/* ---- files that may change at run time ---- */
 
-/* True: a certificate or the key is another one than last time, so that the connection
- * that is kept open is of the old ones. */
+/* True: a certificate or the key has changed since the last request, so the open
+ * connection uses the old ones. */
 static bool files_changed(struct otlp_client *c)
 {
     const struct collector *to = c->collector;
@@ -240,7 +242,7 @@ static bool files_changed(struct otlp_client *c)
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct stat s;
         struct file_stamp *old = &c->stamps[i];
-        if (paths[i][0] == '\0' || stat(paths[i], &s) < 0) /* libcurl will say it */
+        if (paths[i][0] == '\0' || stat(paths[i], &s) < 0) /* libcurl reports it */
             continue;
         changed |= old->inode != 0 &&
                    (old->inode != s.st_ino || old->changed.tv_sec != s.st_mtim.tv_sec ||
@@ -250,8 +252,8 @@ static bool files_changed(struct otlp_client *c)
     return changed;
 }
 
-/* Said once, until it is mended. */
-static void look_who_can_read(struct otlp_client *c)
+/* Logged once, until it is fixed. */
+static void check_secrecy(struct otlp_client *c)
 {
     const char *const paths[] = {c->collector->key_file, c->collector->header_file};
     const char *exposed = NULL;
@@ -260,12 +262,12 @@ static void look_who_can_read(struct otlp_client *c)
         if (paths[i][0] != '\0' && stat(paths[i], &s) == 0 && (s.st_mode & S_IRWXO) != 0)
             exposed = paths[i];
     }
-    if (exposed != NULL && !c->exposed_said)
+    if (exposed != NULL && !c->exposed)
         log_warn("shipper",
                  "%s: everybody on this host can read this secret; chmod o= and give it "
                  "to the group of the service",
                  exposed);
-    c->exposed_said = exposed != NULL;
+    c->exposed = exposed != NULL;
 }
 
 static void post(struct otlp_client *c, const struct spooled *batch)
@@ -298,7 +300,7 @@ static void post(struct otlp_client *c, const struct spooled *batch)
     c->exchange = http_start(c->http, &request, on_header, on_reply, c);
 }
 
-/* Of the file, else of the environment; false: there should be one and is none. */
+/* From the file, else from the environment; false: it is configured but missing. */
 static bool read_header(struct otlp_client *c, struct verdict *cannot)
 {
     const char *file = c->collector->header_file;
@@ -312,8 +314,8 @@ static bool read_header(struct otlp_client *c, struct verdict *cannot)
     *cannot = (struct verdict){
         .kind = VERDICT_UNUSABLE,
         .local = true,
-        .step = of_file ? "; mend the file, it is read again by itself"
-                        : "; mend it where the service manager has it, and restart",
+        .step = of_file ? "; fix the file; it is re-read automatically"
+                        : "; fix it in the service manager and restart",
     };
     snprintf(cannot->why, sizeof cannot->why, "%s%.180s: %s",
              of_file ? "header_file " : HEADER_VARIABLE " in the environment", file,
@@ -326,7 +328,7 @@ bool otlp_client_send(struct otlp_client *c, const struct spooled *batch,
 {
     if (!read_header(c, cannot))
         return false;
-    look_who_can_read(c);
+    check_secrecy(c);
     c->redirects_to[0] = '\0';
     c->signal = batch->signal;
     c->on_done = on_done;

@@ -1,6 +1,6 @@
 /*
- * One collector: how a batch gets there (URL, header, certificates, proxy), and what came
- * of it. One batch at a time; its connection is kept open for the next.
+ * Sends batches to one collector by OTLP/HTTP: URL, header, certificates, proxy. One batch
+ * at a time; the connection is kept open for the next one.
  */
 #ifndef EDGELAT_SHIP_OTLP_CLIENT_H
 #define EDGELAT_SHIP_OTLP_CLIENT_H
@@ -25,8 +25,8 @@ const char *
 otlp_client_host(const struct otlp_client *c); /* for the log, with its port */
 
 /*
- * Sends `batch`, whose bytes stay the caller's until `on_done` came. Returns false when
- * it cannot begin: `*cannot` says why, and no callback comes.
+ * Sends `batch`; the caller keeps its bytes until `on_done` came. Returns false when the
+ * request cannot begin: `*cannot` says why, and no callback comes.
  */
 bool otlp_client_send(struct otlp_client *c, const struct spooled *batch,
                       otlp_client_done_cb *on_done, void *user, struct verdict *cannot);

@@ -22,10 +22,10 @@
 #define UNUSABLE_LEAST_NS   (60 * NS_PER_S)
 #define RETRY_AFTER_MOST_NS (3600 * NS_PER_S)
 
-/* What waits though nothing can be sent is looked at so often. */
-#define LOOK_NS (60 * NS_PER_S)
+/* How often waiting batches are checked while nothing can be sent. */
+#define CHECK_NS (60 * NS_PER_S)
 
-/* Of one batch, when each half is halved again: 2^20 points would be more than it has. */
+/* Halvings of one batch: 2^20 points are more than a batch has. */
 #define PARTS_MAX 20
 
 enum { TOO_MANY_REQUESTS = 429 };
@@ -37,25 +37,24 @@ struct shipper {
         struct ship_log log;
         bool trusted[SIGNALS]; /* it has accepted a batch of that signal */
     } to[COLLECTORS_MAX];
-    struct signal_backoff { /* a signal may rest while the other one is sent */
+    struct signal_backoff { /* one signal may wait while the other one is sent */
         struct retry retry;
-        int64_t until_ns; /* it rests, by uv_hrtime() */
+        int64_t until_ns; /* of uv_hrtime(): not sent before */
     } signals[SIGNALS];
     struct failover failover;
     struct random random;
-    int64_t gap_ns;   /* at least that much from one batch to the next */
-    uv_timer_t timer; /* the next go: active is back-off, or at once */
+    int64_t gap_ns;   /* least time between two batches */
+    uv_timer_t timer; /* the next attempt; active during back-off */
 
     bool sending;
-    size_t chosen;        /* collector of the batch that is under way */
-    struct spooled batch; /* its bytes; of a halved one those of the part to be sent */
-    struct otlp_half rest[PARTS_MAX]; /* then the others, the last one first */
+    size_t chosen;                    /* collector of the batch under way */
+    struct spooled batch;             /* of a halved one, the part to be sent */
+    struct otlp_half rest[PARTS_MAX]; /* its other parts, the last one first */
     size_t n_rest;
-    bool resting;      /* the timer waits for a signal: a new batch may go at once */
-    int64_t began_ns;  /* when it was sent */
+    bool resting;      /* the timer waits for a signal: a new batch is sent at once */
+    int64_t began_ns;  /* when the batch was sent */
     unsigned failures; /* back-offs in a row */
-    bool passing; /* of the collectors tried since then one may come back by itself, or
-                     was not even asked */
+    bool passing;      /* one of the failures since then is temporary */
 
     bool flushing, idle;
     shipper_idle_cb *on_idle;
@@ -65,32 +64,32 @@ struct shipper {
     char stop_reason[STOP_REASON_MAX];
 };
 
-/* ---- when the next go is ---- */
+/* ---- the next attempt ---- */
 
-static void go(struct shipper *s);
+static void send_next(struct shipper *s);
 
 static void on_timer(uv_timer_t *timer)
 {
     struct shipper *s = timer->data;
     if (!s->idle) {
-        go(s);
+        send_next(s);
         return;
     }
     s->idle = false;
     s->on_idle(s->user);
 }
 
-static void go_in(struct shipper *s, int64_t wait_ns)
+static void send_in(struct shipper *s, int64_t wait_ns)
 {
     timer_in(&s->timer, on_timer, wait_ns);
 }
 
-/* The flush is over. On the timer: on_idle may take everything down. */
-static void be_idle(struct shipper *s)
+/* The flush is over. Reported from the timer, as on_idle may destroy the shipper. */
+static void report_idle(struct shipper *s)
 {
     s->flushing = false;
     s->idle = true;
-    go_in(s, 0);
+    send_in(s, 0);
 }
 
 static int64_t back_off(struct shipper *s, int64_t retry_after_ns)
@@ -110,12 +109,12 @@ static int64_t back_off(struct shipper *s, int64_t retry_after_ns)
     return backoff_ns(&s->random, BACKOFF_LEAST_NS, BACKOFF_MOST_NS, before);
 }
 
-/* The way is open: the next one, but not faster than agreed. */
-static void go_on(struct shipper *s)
+/* The next batch, not faster than `catch_up`. */
+static void send_on(struct shipper *s)
 {
     int64_t wait_ns = s->began_ns + s->gap_ns - (int64_t)uv_hrtime();
     s->failures = 0;
-    go_in(s, wait_ns > 0 ? wait_ns : 0);
+    send_in(s, wait_ns > 0 ? wait_ns : 0);
 }
 
 /* ---- one batch ---- */
@@ -133,8 +132,8 @@ static void forget_bytes(struct shipper *s)
         free(s->rest[--s->n_rest].bytes);
 }
 
-/* The collector finds it too large: it is sent in two requests, each of which may be
- * halved again, down to one series. */
+/* Sends a batch that is too large in two requests; each may be halved again, down to one
+ * series. */
 static bool halve(struct shipper *s)
 {
     struct otlp_half halves[2];
@@ -162,10 +161,10 @@ static bool next_part(struct shipper *s)
     return true;
 }
 
-/* True: another collector is to have it at once. */
+/* True: the batch goes to another collector at once. */
 static bool fail_over(struct shipper *s, const struct verdict *v)
 {
-    if (v->status == TOO_MANY_REQUESTS || v->stop) { /* it is there, and is to be heard */
+    if (v->status == TOO_MANY_REQUESTS || v->stop) { /* it works, and its answer counts */
         failover_worked(&s->failover, s->chosen);
         return false;
     }
@@ -173,7 +172,7 @@ static bool fail_over(struct shipper *s, const struct verdict *v)
                            (int64_t)uv_hrtime());
 }
 
-/* The next collector gets it at once. */
+/* The next collector gets the batch at once. */
 static void take_over(struct shipper *s, const struct verdict *v)
 {
     char now[URL_TEXT_MAX + 32];
@@ -187,7 +186,7 @@ static void take_over(struct shipper *s, const struct verdict *v)
                     otlp_client_host(s->to[s->chosen].client), &unusable, now,
                     s->failover.failed == 1 /* since one worked */, waiting(s));
     forget_bytes(s);
-    go_in(s, 0);
+    send_in(s, 0);
 }
 
 static void failed(struct shipper *s, const struct verdict *v)
@@ -206,9 +205,9 @@ static void failed(struct shipper *s, const struct verdict *v)
                     otlp_client_host(s->to[s->chosen].client), v, now, false, waiting(s));
     forget_bytes(s);
     if (s->flushing && wait_ns > 0)
-        be_idle(s);
+        report_idle(s);
     else
-        go_in(s, wait_ns);
+        send_in(s, wait_ns);
 }
 
 static struct signal_backoff *backoff_of(struct shipper *s)
@@ -234,8 +233,8 @@ static void refused(struct shipper *s, const struct verdict *v)
                      otlp_client_host(s->to[s->chosen].client), v, time, waiting(s));
 }
 
-/* After a refusal the signal rests, longer with each in a row; the first one that is
- * believed costs nothing. */
+/* After a refusal the signal waits, longer with each in a row; not after the first one
+ * that sets a batch aside. */
 static int64_t rest(struct shipper *s, bool believed)
 {
     struct signal_backoff *backoff = backoff_of(s);
@@ -248,8 +247,8 @@ static int64_t rest(struct shipper *s, bool believed)
     return wait_ns;
 }
 
-/* A refusal that is not believed: the batch stays. */
-static void not_believed(struct shipper *s, const struct verdict *v)
+/* A refusal that does not count against the batch: it is kept. */
+static void keep_refused(struct shipper *s, const struct verdict *v)
 {
     char now[64];
     bool trusted = s->to[s->chosen].trusted[s->batch.signal];
@@ -268,7 +267,7 @@ static void not_believed(struct shipper *s, const struct verdict *v)
                     waiting(s));
 }
 
-/* It fails while others are accepted. */
+/* A batch that fails while others are accepted. */
 static void pass_over(struct shipper *s, const struct verdict *v)
 {
     s->counters.failed++;
@@ -281,8 +280,7 @@ static void pass_over(struct shipper *s, const struct verdict *v)
         refused(s, v);
 }
 
-/* A failure that may be the batch's. True: it is settled what becomes of it, and others
- * need not wait. */
+/* A failure that may be due to the batch. True: handled, others need not wait. */
 static bool blame_batch(struct shipper *s, const struct verdict *v)
 {
     bool is_refused = v->kind == VERDICT_REFUSED;
@@ -292,7 +290,7 @@ static bool blame_batch(struct shipper *s, const struct verdict *v)
     if (act == RETRY_WAIT && !is_refused)
         return false;
     if (act == RETRY_WAIT) {
-        not_believed(s, v);
+        keep_refused(s, v);
         return true;
     }
     failover_worked(&s->failover, s->chosen);
@@ -312,8 +310,8 @@ static void note_probing(struct shipper *s, const struct verdict *v)
     text_copy(s->stop_reason, sizeof s->stop_reason, v->reason);
 }
 
-/* Metrics that a collector refuses which has never accepted any: another one gets them.
- * Where one takes no logs the others are not asked for that. */
+/* Metrics refused by a collector that has never accepted any go to another one. Logs do
+ * not: a collector without logs keeps the metrics. */
 static bool refused_elsewhere(struct shipper *s, const struct verdict *v)
 {
     if (v->kind != VERDICT_REFUSED || s->batch.signal != SIGNAL_METRICS ||
@@ -335,12 +333,12 @@ static void on_done(const struct verdict *v, void *user)
             accepted(s, v);
             forget_bytes(s);
         }
-        go_on(s);
+        send_on(s);
         return;
     }
     if (v->too_large && halve(s)) {
         failover_worked(&s->failover, s->chosen);
-        go_on(s);
+        send_on(s);
         return;
     }
     if (refused_elsewhere(s, v)) {
@@ -354,9 +352,9 @@ static void on_done(const struct verdict *v, void *user)
     }
     forget_bytes(s);
     if (s->flushing && s->counters.refused == before)
-        be_idle(s);
+        report_idle(s);
     else
-        go_on(s);
+        send_on(s);
 }
 
 /* ---- the next batch ---- */
@@ -381,10 +379,10 @@ static bool take_next(struct shipper *s)
     return again && spool_next(s->spool, &wish, &s->batch);
 }
 
-/* Nothing can be sent now: until a signal has rested, or to look again. */
+/* Nothing can be sent now: waits until a signal may be sent again, or CHECK_NS. */
 static void wait_for_signals(struct shipper *s)
 {
-    int64_t now = (int64_t)uv_hrtime(), wait_ns = LOOK_NS;
+    int64_t now = (int64_t)uv_hrtime(), wait_ns = CHECK_NS;
     if (waiting(s) == 0)
         return;
     for (enum signal i = 0; i < SIGNALS; i++) {
@@ -393,18 +391,18 @@ static void wait_for_signals(struct shipper *s)
             wait_ns = left_ns;
     }
     s->resting = true;
-    go_in(s, wait_ns);
+    send_in(s, wait_ns);
 }
 
-static void go(struct shipper *s)
+static void send_next(struct shipper *s)
 {
     struct verdict cannot;
     s->resting = false;
     if (s->batch.bytes == NULL && !take_next(s)) {
         if (!s->flushing)
             wait_for_signals(s);
-        else if (!spool_writing(s->spool)) /* else on_ready wakes us */
-            be_idle(s);
+        else if (!spool_writing(s->spool)) /* else on_ready calls shipper_wake() */
+            report_idle(s);
         return;
     }
     s->began_ns = (int64_t)uv_hrtime();
@@ -422,7 +420,7 @@ void shipper_wake(struct shipper *s)
     if (s->sending || (uv_is_active((uv_handle_t *)&s->timer) && !s->resting))
         return;
     uv_timer_stop(&s->timer);
-    go(s);
+    send_next(s);
 }
 
 void shipper_flush(struct shipper *s, shipper_idle_cb *on_idle, void *user)
@@ -432,7 +430,7 @@ void shipper_flush(struct shipper *s, shipper_idle_cb *on_idle, void *user)
     s->on_idle = on_idle;
     s->user = user;
     if (!s->sending)
-        go_in(s, 0);
+        send_in(s, 0);
 }
 
 struct shipper_counters shipper_counters(const struct shipper *s)
@@ -440,7 +438,7 @@ struct shipper_counters shipper_counters(const struct shipper *s)
     return s->counters;
 }
 
-/* The signal that is not taken, else the last one. */
+/* One that is not accepted, else the last one. */
 static enum signal worst_signal(const struct ship_log *log)
 {
     for (enum signal i = 0; i < SIGNALS; i++)

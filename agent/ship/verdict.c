@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of a reply's body, unpacked. */
+/* Bytes of a reply body, unpacked. */
 #define BODY_MAX (64u << 10)
 
-/* ---- what it says ---- */
+/* ---- the text ---- */
 
-/* Into one line of printable ASCII. */
-static void say(char *out, size_t room, const char *bytes, size_t len)
+/* Copies into one line of printable ASCII. */
+static void copy_printable(char *out, size_t room, const char *bytes, size_t len)
 {
     size_t n = 0;
     for (; n < len && n + 1 < room; n++)
@@ -22,7 +22,7 @@ static void say(char *out, size_t room, const char *bytes, size_t len)
     out[n] = '\0';
 }
 
-/* Whether it is the order to stop probing. */
+/* Whether the text is an order to stop probing (otlp/stop.h). */
 static bool read_stop(struct verdict *v, const char *bytes, size_t len)
 {
     size_t at = strlen(STOP_PROBING);
@@ -35,13 +35,13 @@ static bool read_stop(struct verdict *v, const char *bytes, size_t len)
         return false;
     for (at += len > at; at < len && bytes[at] == ' ';)
         at++;
-    say(v->reason, sizeof v->reason, bytes + at, len - at);
+    copy_printable(v->reason, sizeof v->reason, bytes + at, len - at);
     return true;
 }
 
-/* Says what came in place of a response of OTLP. */
-static void say_foreign(struct verdict *v, const char *type, const char *bytes,
-                        size_t len)
+/* Describes what came in place of an OTLP response. */
+static void describe_foreign(struct verdict *v, const char *type, const char *bytes,
+                             size_t len)
 {
     char message[OTLP_SAID_MAX];
     bool page = otlp_response_is_page(type, bytes, len);
@@ -59,14 +59,14 @@ static void read_accepted(struct verdict *v, const char *type, const char *bytes
     if (!otlp_response_read(&response, type, bytes, len)) {
         v->kind = VERDICT_UNUSABLE;
         v->foreign = true;
-        say_foreign(v, type, bytes, len);
+        describe_foreign(v, type, bytes, len);
         return;
     }
     v->rejected_points = response.rejected;
     text_copy(v->why, sizeof v->why, response.message);
 }
 
-/* ---- what it means ---- */
+/* ---- the meaning ---- */
 
 static enum verdict_kind of_status(int status, enum signal signal)
 {
@@ -93,12 +93,11 @@ static enum verdict_kind of_status(int status, enum signal signal)
         return VERDICT_ACCEPTED;
     if (status >= 500)
         return VERDICT_AGAIN;
-    /* a redirect is not followed: the URL is to be mended */
+    /* a redirect is not followed: the URL must be fixed */
     return status < 400 ? VERDICT_UNUSABLE : VERDICT_REFUSED;
 }
 
-/* Words of a server before the collector (nginx), which has 400 for what is wrong with
- * the connection and not with the batch. */
+/* nginx in front of the collector answers 400 for faults of the connection, too. */
 static bool is_of_connection(int status, const char *message)
 {
     return status == 400 && (strcasestr(message, "SSL certificate") != NULL ||
@@ -137,7 +136,7 @@ static struct verdict of_body(const struct http_reply *reply, enum signal signal
         v.kind = VERDICT_AGAIN;
     v.of_batch = v.kind == VERDICT_REFUSED ||
                  (v.kind == VERDICT_AGAIN && !v.stop && v.status >= 500);
-    /* an OpenTelemetry Collector has 400 for it, and says so in words */
+    /* the OpenTelemetry Collector answers 400, with a text */
     v.too_large = reply->status == 413 ||
                   (reply->status == 400 && strcasestr(message, "too large") != NULL);
     snprintf(v.why, sizeof v.why, "HTTP %d%s%s", reply->status,

@@ -175,7 +175,7 @@ static void the_port_of_grpc(void **state)
     RUN_UNTIL(b, counters(b).failed == 1);
     capture_end(&said);
     CHECK(strstr(said.err, "what collector.invalid answered is not HTTP; 4317 is the "
-                           "port of gRPC: OTLP over HTTP has 4318; next try") != NULL,
+                           "port of gRPC: OTLP over HTTP uses 4318; next try") != NULL,
           "%s", said.err);
     end(b);
 }

@@ -145,10 +145,10 @@ static void what_to_do_is_said(void **state)
         const char *said;
     } cases[] = {
         {true, SIGNAL_METRICS, REPLY("413 Large", "Content-Length: 0\r\n", ""),
-         "HTTP 413; raise what it takes in one request: a batch has up to 4 MiB, "
-         "which gzip makes 1 MiB; set aside"},
+         "HTTP 413; raise its limit for one request: a batch has up to 4 MiB, 1 MiB with "
+         "gzip; set aside"},
         {true, SIGNAL_LOGS, REPLY("404 No", "Content-Length: 0\r\n", ""),
-         "HTTP 404; where it takes no logs, set `events = no`; set aside"},
+         "HTTP 404; if it takes no logs, set `events = no`; set aside"},
         {true, SIGNAL_LOGS, REPLY("400 Bad", "Content-Length: 4\r\n", "what"),
          "HTTP 400: what; set aside"},
         {true, SIGNAL_METRICS, REPLY("422 Oops", "Content-Length: 0\r\n", ""),
@@ -156,7 +156,7 @@ static void what_to_do_is_said(void **state)
         {false, SIGNAL_METRICS, REPLY("422 Oops", "Content-Length: 0\r\n", ""),
          "HTTP 422; it has accepted none yet: look at `url` in [collector]; metrics wait"},
         {false, SIGNAL_LOGS, REPLY("404 No", "Content-Length: 0\r\n", ""),
-         "HTTP 404; where it takes no logs, set `events = no`; logs wait, next try in"},
+         "HTTP 404; if it takes no logs, set `events = no`; logs wait, next try in"},
         {false, SIGNAL_METRICS, REPLY("500 Oops", "Content-Length: 0\r\n", ""),
          "HTTP 500; next try in"},
         {false, SIGNAL_METRICS, REPLY("511 Sign in", "Content-Length: 0\r\n", ""),
