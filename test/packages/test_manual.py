@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""The commands of the man pages, as mandoc prints them, and of the READMEs are ones that the program and the shell take."""
+"""Checks that the program and the shell accept the commands in the man pages (as mandoc renders them) and in the READMEs."""
 import glob
 import gzip
 import os
@@ -26,7 +26,7 @@ def ok(fine, what, got=""):
 
 
 def rendered(line):
-    """What a reader of the page sees of one line of its source."""
+    """One line of mdoc source as the reader sees it."""
     page = f".Dd January 1, 2026\n.Dt X 1\n.Os\n.Sh NAME\n.Nm x\n.Nd y\n.Sh X\n{line}\n"
     text = subprocess.run(["mandoc", "-T", "utf8", "-O", "width=1000"], input=page, capture_output=True, text=True,
                           check=True).stdout
@@ -48,7 +48,7 @@ def lines():
 
 
 def commands_of(line):
-    """[[edgelat, argument, ...]] of a line of shell; brackets are for the reader."""
+    """The arguments of each edgelat command in a line of shell."""
     for part in re.split(r"\|\||&&|\||;", line):
         words = shlex.split(part, comments=True)
         while words and (words[0] in ("sudo", "--", "scripts/lab") or "=" in words[0]):
@@ -57,8 +57,8 @@ def commands_of(line):
             yield words[1:]
 
 
-def in_vain(arguments):
-    """Its exit code and complaint, in a network of its own that leads nowhere; -1: it was still at it."""
+def run_offline(arguments):
+    """Runs edgelat in an empty network namespace; returns exit code and standard error, or -1 if it still ran after 2 s."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(["unshare", "--net", EDGELAT, *arguments], cwd=folder, timeout=2, **QUIET)
@@ -70,19 +70,19 @@ def in_vain(arguments):
 def check_lines():
     found = 0
     for where, line in lines():
-        if line.startswith("edgelat:"):  # an answer, not a command
+        if line.startswith("edgelat:"):  # a collector's answer, not a command
             continue
         done = subprocess.run(["bash", "-n", "-c", line], **QUIET)
         ok(done.returncode == 0, f"{where}: shell: {line}", done.stderr)
         for arguments in commands_of(line):
             found += 1
-            code, complaint = in_vain(arguments)
+            code, complaint = run_offline(arguments)
             ok(not WRONG_USE.search(complaint), f"{where}: edgelat {' '.join(arguments)}", f"{code}: {complaint}")
     ok(found >= 8, f"{found} commands were found")
 
 
 def check_resending():
-    """The line that brings back what was set aside, run as it is printed."""
+    """Runs the command that moves batches back from spool/bad, exactly as printed."""
     [line] = [line for _, line in lines() if "bad/" in line]
     with tempfile.TemporaryDirectory() as folder:
         spool = f"{folder}/spool"
@@ -96,29 +96,29 @@ def check_resending():
         os.chmod(f"{folder}/systemctl", 0o755)
         done = subprocess.run(["sh", "-c", line.replace("/var/lib/edgelat/spool", spool)],
                               env=dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}"), **QUIET)
-        ok(done.returncode == 0, f"it runs: {line}", done.stderr)
+        ok(done.returncode == 0, f"runs: {line}", done.stderr)
         left = sorted(name for name in os.listdir(spool) if name != "bad")
-        ok(left == names and not os.listdir(f"{spool}/bad"), "they are back in the spool", left)
+        ok(left == names and not os.listdir(f"{spool}/bad"), "the batches are back in the spool", left)
         called = f"{folder}/called"
         ok(os.path.exists(called) and open(called, encoding="utf-8").read() == "reload edgelat\n",
-           "and the agent is told to look")
+           "the agent is reloaded")
 
 
 def listed(*command):
-    """[{"c", "-config"}, ...]: how a man page may name each option that --help lists."""
+    """[{"c", "-config"}, ...]: the names of each option that --help lists."""
     text = subprocess.run([EDGELAT, *command, "--help"], check=True, **QUIET).stdout
     rows = re.findall(r"^  (?:-(\w),|   ) --([a-z0-9-]+)", text, re.M)
     return [{letter, "-" + name} - {""} for letter, name in rows if name != "help"]
 
 
 def named(lines):
-    """The options of some lines of mdoc: Fl c, Fl -json; Fl 46 is two."""
+    """The options in lines of mdoc: Fl c, Fl -json; Fl 46 is two options."""
     flags = re.findall(r"\bFl (-?[\w-]+)", "\n".join(lines))
     return {part for flag in flags for part in ([flag] if flag.startswith("-") else flag)}
 
 
 def check_options():
-    """The synopsis of edgelat(1) has each option of each command; no option there is another one."""
+    """The synopsis of edgelat(1) has exactly the options of each command."""
     with open(f"{TOP}/packaging/man/edgelat.1", encoding="utf-8") as page:
         text = page.read()
     synopsis = text.split("\n.Sh SYNOPSIS\n")[1].split("\n.Sh ")[0]
@@ -140,8 +140,18 @@ def check_options():
         ok(not unknown, f"synopsis and description of {what}: no other option", unknown)
 
 
+def check_fuzz_targets():
+    """The table of parsers in edgelat-threat-model(7) names the programs of test/fuzz, all of them."""
+    with open(f"{TOP}/packaging/man/edgelat-threat-model.7", encoding="utf-8") as page:
+        rows = re.findall(r"^\.It .* Ta (.*)$", page.read(), re.M)
+    there = {re.sub(r".*/fuzz_|\.c$", "", path) for path in glob.glob(f"{TOP}/test/fuzz/fuzz_*.c")}
+    named_there = {name for row in rows for name in row.split(", ")} - {"-", "Em fuzz target"}
+    ok(named_there == there, "edgelat-threat-model(7) names the fuzz targets", named_there ^ there)
+
+
 check_lines()
 check_options()
+check_fuzz_targets()
 check_resending()
 print(f"1..{tests}")
 raise SystemExit(failed)
