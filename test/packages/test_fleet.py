@@ -64,7 +64,7 @@ def ansible_writes():
     m = Bed.machine
     m.run("mkdir", "-p", "/etc/edgelat/edgelat.conf.d")
     head, tasks = PLAYBOOK.split("  tasks:\n")
-    writing = tasks[tasks.index("    - name: Put the token"):tasks.index("    - name: Check the whole")]
+    writing = tasks[tasks.index("    - name: Store the token"):tasks.index("    - name: Check the whole")]
     local = (head.replace("become: true", "become: false") + "  tasks:\n" +
              re.sub("notify: Reload|validate: .*", "", writing.replace("group: edgelat", "group: root")))
     for site, location in (("lyon-3", "location = AMS"), ("far-1", "")):
