@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""The examples for a fleet, by the tools that they are for, in a clean root: Ansible, cloud-init."""
+"""Checks the examples for a fleet with Ansible and cloud-init, in a clean root."""
 import os
 import re
 import subprocess
@@ -25,11 +25,11 @@ class Bed:
 
 
 def check_config(text):
-    """What our own program says of a drop-in beside the shipped configuration."""
+    """`edgelat check-config`, run outside of the machine, accepts a drop-in beside the shipped configuration."""
     path = "/tmp/etc/edgelat.conf"
     Bed.machine.write(path, (TREE / "packaging/edgelat.conf").read_text())
-    Bed.machine.write(f"{path}.d/site.conf", text)
     root = f"/proc/{Bed.machine.init}/root"
+    Bed.machine.write(f"{path}.d/site.conf", text.replace("= /etc/edgelat/", f"= {root}/etc/edgelat/"))
     done = subprocess.run([EDGELAT, "check-config", root + path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     equal(0, done.returncode, done.stdout.decode())
 
@@ -53,14 +53,14 @@ def on_machine():
 
 
 def ansible():
-    """Ansible: the playbook's syntax is right; a module that is not there is found."""
+    """Ansible: the playbook's syntax is valid; an unknown module is an error."""
     done = playbook(PLAYBOOK, "--syntax-check")
     equal(0, done.returncode, done.stdout.decode())
     equal(False, playbook(PLAYBOOK.replace("builtin.copy", "builtin.copi"), "--syntax-check").returncode == 0, "a mistake")
 
 
 def ansible_writes():
-    """Ansible: what it writes for each site is a good configuration, the secret apart."""
+    """Ansible: each site gets a valid configuration, and the secret in a file of its own."""
     m = Bed.machine
     m.run("mkdir", "-p", "/etc/edgelat/edgelat.conf.d")
     head, tasks = PLAYBOOK.split("  tasks:\n")
@@ -72,14 +72,14 @@ def ansible_writes():
         equal(0, done.returncode, done.stdout.decode())
         text = m.run("cat", "/etc/edgelat/edgelat.conf.d/site.conf")
         equal(True, f"site = {site}\n{location}\n" in text, text)
-        equal(False, "secret" in text, "no secret in it")
+        equal(False, "secret" in text, "the configuration has no secret")
         check_config(text + "\n")
     equal("640 Authorization: Bearer secret", m.run("stat", "-c", "%a", "/etc/edgelat/token") + " " +
           m.run("cat", "/etc/edgelat/token"), "the token")
 
 
 def cloud_init():
-    """cloud-init: the snippet is valid, what it writes a good configuration; a wrong key is found."""
+    """cloud-init: the snippet is valid and writes a valid configuration; an unknown key is an error."""
     code, said = cloud_config(CLOUD)
     equal((0, True), (code, "Valid" in said), said)
     equal(True, cloud_config(CLOUD.replace("permissions:", "permission:"))[0] != 0, "a mistake")
