@@ -18,16 +18,16 @@ all: $(BUILD)/edgelat $(BUILD)/edgelat-collect
 # ---- the programs --------------------------------------------------------------------------------
 
 PACKAGES := libuv libcares libcurl libssl libcrypto libprotobuf-c zlib libcap-ng
-EVENT    := libevent_core libevent_extra # of edgelat-collect alone
-# A filter for system calls, where libseccomp is there.
+EVENT    := libevent_core libevent_extra # for edgelat-collect only
+# The system call filter is built only if libseccomp is installed.
 SECCOMP  := $(shell $(PKG_CONFIG) --exists libseccomp 2>/dev/null && echo libseccomp)
 PACKAGES += $(SECCOMP)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
 	-Wno-missing-field-initializers -Werror=implicit-function-declaration
-# As the compiler and the processor can: control flow by CET on x86, by BTI and PAC on arm64, and by the type of
-# what is called (CFI) where clang is and lld; there CET keeps to returns, as clang 14's own table of functions
-# cannot hold endbr64. glibc takes level 3 of FORTIFY_SOURCE from a compiler that knows the size of an object at
-# run time (gcc 12, clang 9).
+# Control flow protection, as far as compiler and processor support it: CET on x86, BTI and PAC on arm64, and CFI
+# (by the type of the called function) with clang and lld. With CFI, CET protects returns only, because clang 14's
+# function table cannot hold endbr64. glibc supports FORTIFY_SOURCE level 3 with a compiler that knows object sizes
+# at run time (gcc 12, clang 9).
 supported = $(shell echo 'int main(void) { return 0; }' | $(CC) -Werror $1 -x c -o /dev/null - 2>/dev/null && echo $1)
 level := $(shell $(CC) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -include features.h -dM -E -x c /dev/null \
 	2>/dev/null | sed -n 's/^.define __USE_FORTIFY_LEVEL //p')
@@ -38,7 +38,8 @@ HARDEN  := -fPIE -fstack-protector-strong $(FORTIFY) $(call supported,-fstack-cl
 OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -DEDGELAT_VERSION='"$(VERSION)"' -Iagent -I$(BUILD)/gen \
 	$(if $(SECCOMP),-DHAVE_SECCOMP) $(WARNINGS) $(HARDEN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OUR_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(CFI) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-# What this machine lacks to build; the first rule that needs it says so (made-by). Without pkg-config nothing is asked.
+# Build dependencies that are not installed; the first rule that needs them (made-by) reports them. Libraries are
+# checked only if pkg-config is installed.
 HAVE_PKG_CONFIG := $(shell command -v $(PKG_CONFIG))
 MISSING := $(if $(HAVE_PKG_CONFIG),$(shell for p in $(PACKAGES) $(EVENT); do $(PKG_CONFIG) --exists $$p || echo $$p; done),pkg-config) \
 	$(shell for p in $(firstword $(CC)) protoc-c; do command -v $$p >/dev/null || echo $$p; done)
@@ -47,7 +48,7 @@ libs = $(if $(HAVE_PKG_CONFIG),$(shell $(PKG_CONFIG) --libs $1 2>/dev/null))
 LIBS := $(call libs,$(PACKAGES)) -lm
 EVENT_LIBS := $(call libs,$(EVENT))
 
-# Compiled anew: what was compiled by another compiler, with other flags, or before a library was found.
+# Recompile everything after a change of compiler, flags or libraries.
 made_by := $(subst ',,$(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) $(LIBS) $(EVENT_LIBS))
 ifneq ($(file <$(BUILD)/made-by),$(made_by))
 .PHONY: $(BUILD)/made-by
@@ -78,9 +79,9 @@ $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h &: proto/%.proto | $(BUI
 	@mkdir -p $(@D)
 	$(call say,proto)protoc-c --proto_path=. --c_out=$(BUILD)/gen $<
 
-# ---- archives: a room each, of which edgelat-collect and the tests link what they use --------------
+# ---- archives: one per room; edgelat-collect and the tests link the members that they use ----------
 
-# The one of this compiler's processor: another one's makes no index of what is compiled for it.
+# The compiler's own ar: an ar for another processor cannot index its objects.
 ifeq ($(origin AR),default)
 AR := $(shell $(CC) -print-prog-name=ar)
 endif
@@ -105,11 +106,11 @@ IO_TESTS   := $(sort $(wildcard test/io/test_*.c test/io/*/test_*.c test/io/*/*/
 TEST_PROGRAMS := $(PURE_TESTS:%.c=$(BUILD)/%) $(IO_TESTS:%.c=$(BUILD)/%)
 
 $(PURE_TESTS:%.c=$(BUILD)/%.o) $(IO_TESTS:%.c=$(BUILD)/%.o): OUR_CFLAGS += -Itest
-# Tests are compiled in a third of the time without optimization; simulations run long enough to want it.
+# Without optimization tests compile three times faster; simulations run long enough to need it.
 $(patsubst %.c,$(BUILD)/%.o,$(filter-out test/sim/%,$(PURE_TESTS) $(IO_TESTS))): CFLAGS := $(CFLAGS:-O2=-O0)
 
-# A test links its own room and those below it: base and core alone for the core's tests. What a test does not use
-# of an archive stays out.
+# A test links its own room and the rooms below it; core's tests link base and core only. The linker leaves out
+# unused members of an archive.
 room_of = $(word 2,$(subst /, ,$(patsubst sim/%,x/edge/%,$(patsubst $(BUILD)/test/%,%,$1))))
 reverse = $(if $1,$(lastword $1) $(call reverse,$(wordlist 2,$(words $1),x $1)))
 up_to = $(if $2,$(firstword $2) $(if $(filter $1,$(firstword $2)),,$(call up_to,$1,$(wordlist 2,$(words $2),$2))))
@@ -119,7 +120,7 @@ $(PURE_TESTS:%.c=$(BUILD)/%): %: %.o $$(call archives_for,$$@)
 	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(EVENT_LIBS) -lcmocka
 $(IO_TESTS:%.c=$(BUILD)/%): %: %.o $(ARCHIVES)
 	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(GROUP) $(LIBS) $(EVENT_LIBS) -lcmocka
-# Those of the commands run the program.
+# Tests of the commands run the program.
 $(filter $(BUILD)/test/io/cmd/%,$(IO_TESTS:%.c=$(BUILD)/%)): | $(BUILD)/edgelat $(BUILD)/edgelat-collect
 
 # The lab's relay, and the fuzz targets (libFuzzer; their corpus is replayed in `make test`).
@@ -142,7 +143,7 @@ $(BENCH_PROGRAMS) $(BUILD)/bench/fleet: $(BUILD)/bench/%: test/bench/%.c $(ARCHI
 test-programs: $(TEST_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
 
-# ---- installation: the one list of installed files, which the packages use ------------------------
+# ---- installation: the only list of installed files; the packages use it --------------------------
 
 SYSCONFDIR ?= /etc
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
@@ -163,7 +164,7 @@ install: all
 	install -Dm644 packaging/systemd/edgelat.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/edgelat.conf
 	install -Dm644 packaging/systemd/edgelat.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/edgelat.conf
 
-# ---- what a person types --------------------------------------------------------------------------
+# ---- targets to run by hand -----------------------------------------------------------------------
 
 JOBS := -j$(shell nproc)
 
@@ -171,7 +172,7 @@ help:
 	@sed -n 's/^#: //p' Makefile
 
 #: make                    builds build/edgelat and build/edgelat-collect (no root)
-#: sudo make run           installs packages, builds, runs the agent; LAB=1: in the simulated network, DURATION=s
+#: sudo make run           installs packages, builds, runs the agent; LAB=1: simulated network; DURATION=s
 #: sudo make test          installs packages, runs every test
 #: make check              unit tests, simulations, layers, format: no root, no network, under 20 s
 #: make check-io           tests with sockets and files, on loopback
@@ -179,7 +180,7 @@ help:
 #: make completions         writes packaging/completions from the option tables
 #: make coverage           line coverage of each file by unit, simulation and I/O tests
 #: make fuzz               runs each fuzz target for FUZZ_SECONDS (60)
-#: make bench              measures edgelat beside other tools
+#: make bench              measures edgelat and compares it with other tools
 #: make lint               static analysis
 #: make soak               runs the agent for SOAK_SECONDS (3600) with faults
 #: make deb, make rpm      builds the packages into build/
@@ -194,7 +195,7 @@ run: setup-run
 	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay
 	@BUILD=$(BUILD) scripts/run
 
-# The same sources four times: as shipped, as clang hardens them, and under both compilers' sanitizers.
+# Four builds of the same sources: as shipped, with clang's CFI, and with the sanitizers of both compilers.
 CLANG_CFI := $(BUILD)/clang-cfi
 GCC_SAN   := $(BUILD)/gcc-sanitized
 CLANG_SAN := $(BUILD)/clang-sanitized
@@ -229,7 +230,7 @@ format:
 	@command -v clang-format >/dev/null || { echo "make: not installed: clang-format; install with: sudo scripts/setup check" >&2; exit 2; }
 	@clang-format -i $(FORMATTED)
 
-# By a program that runs here; committed, as a cross build cannot run its own.
+# The files are committed, because a cross build cannot run its own program.
 completions: all
 	$(BUILD)/edgelat --completion bash >packaging/completions/edgelat
 	$(BUILD)/edgelat --completion zsh >packaging/completions/_edgelat
@@ -250,8 +251,8 @@ compile_commands.json: $(BUILD)/made-by
 PACKAGE_TESTS := test/packages/test_completions test/packages/test_hardening test/packages/test_cfi \
 	$(if $(shell command -v apt-get),$(sort $(wildcard test/packages/test_*.py)))
 
-# These assert delays: at most two at a time, and nothing else beside them. The last one uses all CPUs. The others mostly
-# wait; the longest of them begin.
+# Timed tests assert delays, so at most two run at a time, without other tests. The last one uses all CPUs. The others
+# mostly wait; the longest start first.
 TIMED_TESTS := $(patsubst %,test/lab/test_%.py,main_job lab numbers_run numbers numbers_middlebox numbers_https)
 BUSY_TESTS  := test/lab/test_numbers_host.py
 LONG_TESTS  := test/lab/test_nearest.py test/lab/test_soak
