@@ -1,12 +1,31 @@
 #include "core/event.h"
 
 #include "base/text.h"
+#include "core/event_names.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+struct event_traits event_traits(const char *name)
+{
+    static const struct {
+        const char *name;
+        struct event_traits traits;
+    } all[] = {
+        {EVENT_STATE_CHANGED, {.changes_state = true}},
+        {EVENT_STATE_FLAPPING, {.changes_state = true, .flaps = true}},
+        {EVENT_STATE_SETTLED, {.changes_state = true}},
+        {EVENT_TARGET_RESOLVED, {.routine = true}},
+        {EVENT_NEAREST_CHANGED, {.routine = true}},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(all[i].name, name) == 0)
+            return all[i].traits;
+    return (struct event_traits){.changes_state = false};
+}
 
 const char *severity_name(enum severity severity)
 {

@@ -24,6 +24,14 @@ enum severity { /* OpenTelemetry's SeverityNumber */
                 SEVERITY_ERROR = 17,
 };
 
+/* What an event means to its readers: one that was decoded brings no more than its name. */
+struct event_traits {
+    bool changes_state; /* says how a stream is, in `after` */
+    bool flaps;         /* it has no state until it has settled */
+    bool routine;       /* comes often and hurts nobody */
+};
+struct event_traits event_traits(const char *name); /* of an unknown name: none */
+
 const char *severity_name(enum severity severity); /* "INFO", "WARN", "ERROR" */
 
 #define EVENT_WORD_MAX  TARGET_NAME_MAX

@@ -376,13 +376,6 @@ static int by_stream_then_place(const void *a, const void *b)
                                  *(struct dataset_event *const *)b);
 }
 
-static bool says_state(const struct dataset_event *e)
-{
-    return strcmp(e->name, EVENT_STATE_CHANGED) == 0 ||
-           strcmp(e->name, EVENT_STATE_FLAPPING) == 0 ||
-           strcmp(e->name, EVENT_STATE_SETTLED) == 0;
-}
-
 static void end_events(struct dataset *p)
 {
     if (p->n_events == 0)
@@ -397,7 +390,7 @@ static void end_events(struct dataset *p)
 
     size_t n = 0;
     for (size_t i = 0; i < p->n_events; i++)
-        if ((p->events[i].changes_state = says_state(&p->events[i])))
+        if ((p->events[i].is = event_traits(p->events[i].name)).changes_state)
             order[n++] = &p->events[i];
     qsort(order, n, sizeof(*order), by_stream_then_place);
     for (size_t i = 0; i < n; i++) {

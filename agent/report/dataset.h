@@ -108,8 +108,8 @@ struct dataset_event {
     char before[DATASET_WORD_MAX], after[DATASET_WORD_MAX], text[EVENT_TEXT_MAX];
 
     /* by dataset_end() */
-    bool repeats;                     /* an earlier one says the same of another stream */
-    bool changes_state;               /* it says how a stream is */
+    bool repeats; /* an earlier one says the same of another stream */
+    struct event_traits is;
     bool first;                       /* the first of its stream that does */
     const struct dataset_event *next; /* of its stream that does; NULL: the last */
 };

@@ -16,13 +16,6 @@ enum { LISTED_MAX = 60 };
 
 /* ---- what happened ---- */
 
-/* Where a name leads and who is nearest changes often and hurts nobody. */
-static bool is_marked(const struct dataset_event *e)
-{
-    return strcmp(e->name, EVENT_TARGET_RESOLVED) != 0 &&
-           strcmp(e->name, EVENT_NEAREST_CHANGED) != 0;
-}
-
 /* One change of a target is told of each kind and family: those are one row. */
 static bool is_same(const struct dataset_event *a, const struct dataset_event *b)
 {
@@ -85,14 +78,15 @@ void page_events(struct text *out, const struct page *p, const char *target)
         const struct dataset_event *e = event_of(dataset, i, target);
         if (e == NULL || e->repeats)
             continue;
-        number += is_marked(e);
+        number += !e->is.routine;
         if (listed == LISTED_MAX) {
             more++;
             continue;
         }
         if (listed++ == 0)
             page_table(out, "<h3>What happened</h3>\n", "What happened", target);
-        add_event(out, dataset, i, is_marked(e) && target[0] != '\0' ? number : 0, days);
+        add_event(out, dataset, i, !e->is.routine && target[0] != '\0' ? number : 0,
+                  days);
     }
     text_add(out, listed > 0 ? "</table></div>\n" : "");
     if (more > 0)
@@ -110,7 +104,7 @@ static struct mark *marks_of(const struct dataset *dataset, const char *target, 
         if (e == NULL || e->repeats)
             continue;
         listed++;
-        if (!is_marked(e))
+        if (e->is.routine)
             continue;
         marks = mem_grow(marks, &room, *n + 1, sizeof *marks);
         marks[*n] = (struct mark){e->time_ns, e->severity, *n + 1};

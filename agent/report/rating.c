@@ -185,12 +185,12 @@ static void add_event_spells(struct rating *r, const struct dataset *p)
 {
     for (size_t i = 0; i < p->n_events; i++) {
         const struct dataset_event *e = &p->events[i];
-        if (!e->changes_state || strcmp(e->target, r->target->name) != 0)
+        if (!e->is.changes_state || strcmp(e->target, r->target->name) != 0)
             continue;
         if (is_bad(e->before) && is_first(p, e))
             add_spell(r,
                       (struct incident){.start_ns = p->since_ns, .end_ns = e->time_ns});
-        if (is_bad(e->after) || strcmp(e->name, EVENT_STATE_FLAPPING) == 0)
+        if (is_bad(e->after) || e->is.flaps)
             add_spell(r, (struct incident){.start_ns = e->time_ns,
                                            .end_ns = end_of(p, e),
                                            .because = e,

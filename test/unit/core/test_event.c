@@ -53,11 +53,22 @@ static void moving_keeps_the_order_and_the_count(void **state)
     CHECK_INT(0, from.n, "nothing is left behind");
 }
 
+static void traits_by_name(void **state)
+{
+    (void)state;
+    CHECK(event_traits("edgelat.state.settled").changes_state, "a state");
+    CHECK(event_traits("edgelat.state.flapping").flaps, "flaps");
+    CHECK(event_traits("edgelat.nearest.changed").routine, "routine");
+    struct event_traits none = event_traits("edgelat.of.a.later.version");
+    CHECK(!none.changes_state && !none.flaps && !none.routine, "nothing is known of it");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(holds_what_it_is_told),
         cmocka_unit_test(too_many_are_counted),
+        cmocka_unit_test(traits_by_name),
         cmocka_unit_test(moving_keeps_the_order_and_the_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
