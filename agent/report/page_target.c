@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "core/time.h"
 #include "core/window.h"
-#include "otlp/names.h"
 #include "report/html.h"
 #include "report/page.h"
 #include "report/plot.h"

@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "core/loss.h"
 #include "core/time.h"
-#include "otlp/names.h"
 
 #include <stdlib.h>
 #include <string.h>
