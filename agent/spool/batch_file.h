@@ -19,8 +19,7 @@
 struct batch_file {
     uint64_t id;
     enum signal signal;
-    int64_t time_ns; /* wall clock: when it was written; cut to what int64_t holds, from
-                        1677 to 2262 */
+    int64_t time_ns; /* wall clock, when it was written; clamped to 1677 to 2262 */
     size_t len;
 };
 
@@ -28,13 +27,13 @@ struct batch_file {
 const char *batch_file_name(char out[BATCH_FILE_NAME_MAX], uint64_t id,
                             enum signal signal);
 
-/* False: it is no such name. */
+/* False: not a name of a batch. */
 bool batch_file_named(const char *name, uint64_t *id, enum signal *signal);
 
-/* When the file was changed last; cut to what int64_t holds. */
+/* When the file was changed last; clamped to what int64_t holds. */
 int64_t batch_file_time(const struct stat *stat);
 
-/* NULL and `*out`: it is a batch, as far as its name and size tell; else what it is. */
+/* NULL and `*out`: a batch, judged by name and size; else what the file is. */
 const char *batch_file_foreign(const char *name, const struct stat *stat,
                                struct batch_file *out);
 
@@ -49,8 +48,8 @@ int64_t batch_file_stamp(const struct batch_file *f, int64_t *latest_ns);
 /*
  * The last number of a sequence that was counted up, of which `n` are found (in any
  * order, sorted here); 0 when there is none. One that is more than BATCH_FILE_GAP above
- * the one before it (or above 0) was not counted: somebody else named that file, and so
- * all above it. At two batches a second the gap is 68 years, so that there is always a
+ * the one before it (or above 0) was not counted: that file, and all above it, have
+ * another origin. At two batches a second the gap is 68 years, so that there is always a
  * next number, and what is written now is never taken for foreign.
  */
 #define BATCH_FILE_GAP (UINT64_C(1) << 32)
@@ -74,7 +73,7 @@ struct batch_files { /* start with { 0 }; free() `all` */
 void batch_files_add(struct batch_files *f, const struct batch_file *one);
 void batch_files_sort(struct batch_files *f); /* by id, then signal */
 
-/* Adds those of a folder, unsorted; others are passed over. Returns 0 or -errno. */
+/* Adds those of a folder, unsorted; other files are ignored. Returns 0 or -errno. */
 int batch_files_find(struct batch_files *f, const char *dir);
 
 /*

@@ -37,7 +37,7 @@ static void note(struct history *h, const struct batch_file *batch, struct mono 
                                          .len = batch->len});
 }
 
-/* One that cannot be removed is counted no longer: the others keep to the bounds. */
+/* A file that cannot be removed is no longer counted: the others keep the bounds. */
 static void drop_oldest(struct history *h)
 {
     char path[PATH_MAX], name[BATCH_FILE_NAME_MAX];
@@ -98,7 +98,7 @@ struct history *history_open(const char *state_dir, struct history_limits limits
     struct batch_files found = {0};
     snprintf(h->dir, sizeof h->dir, "%s/history", state_dir);
     h->limits = limits;
-    batch_files_find(&found, h->dir); /* where it cannot be read, none is there */
+    batch_files_find(&found, h->dir); /* unreadable: as if empty */
     batch_files_sort(&found);
     for (size_t i = 0; i < found.n; i++)
         note(h, &found.all[i], now, batch_file_stamp(&found.all[i], &latest));

@@ -18,7 +18,7 @@ struct history_reader {
     int64_t since_ns;
 };
 
-/* The spool first: what moves meanwhile is then seen twice, and not missed. */
+/* The spool first: a batch that moves meanwhile is then seen twice, not missed. */
 static const char *const folders[] = {"spool", "history"};
 enum { FOLDERS = sizeof folders / sizeof *folders };
 
@@ -50,7 +50,7 @@ int history_read(struct history_reader **out, const char *state_dir, int64_t sin
     return 0;
 }
 
-/* From where it is now. */
+/* From the folder it is in now. */
 static int read_one(const struct history_reader *r, const struct batch_file *f,
                     void **bytes, size_t *len)
 {

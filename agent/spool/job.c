@@ -10,7 +10,7 @@ void leavings_add(struct leavings *l, struct leaving one)
     l->all[l->n++] = one;
 }
 
-/* Those that cannot leave stay among them. */
+/* Those that cannot leave stay in `leavings`. */
 static void leave(struct spool_job *j)
 {
     struct leavings *l = &j->leavings;

@@ -1,6 +1,6 @@
 /*
- * One go of the spool at the disk, on libuv's thread pool: first the batches that leave,
- * then one that is written, then the bounds of the history.
+ * One disk job of the spool on libuv's thread pool: moves the batches that leave, writes
+ * one batch, applies the bounds of the history.
  */
 #ifndef EDGELAT_SPOOL_JOB_H
 #define EDGELAT_SPOOL_JOB_H
@@ -29,13 +29,13 @@ typedef void spool_job_cb(struct spool_job *j, void *user);
 struct spool_job {
     uint64_t id; /* of the batch that is written, 0: none */
     enum signal signal;
-    void *bytes; /* the queue's, as long as the batch is in it */
+    void *bytes; /* owned by the queue while the batch is in it */
     size_t len;
 
-    /* what came of it */
+    /* the outcome */
     int write_rc, leave_rc;
-    bool left;                /* there was something to leave, and ... */
-    struct leavings leavings; /* ... these could not */
+    bool left;                /* batches had to leave; */
+    struct leavings leavings; /* these could not */
     struct history_counters history;
 
     bool clock_trusted;
@@ -47,16 +47,15 @@ struct spool_job {
 };
 
 /*
- * Begins one; `leavings` become its own, `w` is NULL when there is nothing to write,
- * `clock_trusted` as in store_tidy().
- * `on_ended` comes once, after which the job is gone.
+ * Begins a job. It owns `leavings`; `w` is NULL when there is nothing to write;
+ * `clock_trusted` as in store_tidy(). `on_ended` comes once; the job is freed after it.
  */
 struct spool_job *spool_job_begin(uv_loop_t *loop, struct store *store,
                                   struct leavings leavings, const struct waiting *w,
                                   bool clock_trusted, spool_job_cb *on_ended, void *user);
 
-/* Waits for it, or does it here when no thread has begun it. `on_ended` does not come;
- * the job is gone when the loop has turned. */
+/* Waits for the job, or does it here if no thread has begun it. `on_ended` does not come;
+ * the job is freed when the loop has turned. */
 void spool_job_wait(struct spool_job *j);
 
 #endif

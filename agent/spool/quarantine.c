@@ -66,7 +66,7 @@ int quarantine_take(struct quarantine *q, const char *name)
 
 struct bad_file {
     int64_t time_ns;
-    uint64_t bytes; /* 0 of one that is too large for a batch: somebody else's */
+    uint64_t bytes; /* 0: too large for a batch, so foreign */
     char name[256];
 };
 

@@ -1,7 +1,7 @@
 /*
- * What waits in the spool, oldest first: the batches on disk, then those that are only in
- * memory yet (being written, or the disk fails). Of a batch on disk only its id, signal,
- * size and time are held.
+ * The batches that wait in the spool, oldest first: those on disk, then those only in
+ * memory (being written, or the disk fails). Of a batch on disk only id, signal, size and
+ * times are in memory.
  */
 #ifndef EDGELAT_SPOOL_QUEUE_H
 #define EDGELAT_SPOOL_QUEUE_H
@@ -15,15 +15,17 @@
 struct waiting {
     uint64_t id;
     enum signal signal;
-    int64_t time_ns; /* when it came, by the clock of whoever has the queue */
+    int64_t time_ns; /* when it was added, by the clock of the queue's owner */
     void *bytes;     /* NULL: on disk */
     size_t len;
-    int64_t again_ns; /* its file could not be read: not tried before then */
-    unsigned tries;   /* in a row that failed */
-    int64_t stamp_ns; /* its file's time by the wall clock, which may have been wrong; 0:
-                         it came in this run */
-    int64_t later_ns; /* passed over until then ... */
-    unsigned passes;  /* ... so many times */
+    /* Failed reads of its file in a row, and when the next one is due. */
+    int64_t again_ns;
+    unsigned tries;
+    /* Time of its file by the wall clock, which may have been wrong; 0: added in this run. */
+    int64_t stamp_ns;
+    /* How often it was passed over, and until when. */
+    int64_t later_ns;
+    unsigned passes;
 };
 
 struct queue { /* start with { 0 } */
@@ -40,15 +42,14 @@ struct waiting *queue_find(struct queue *q, uint64_t id);
 
 void queue_add(struct queue *q, struct waiting w); /* ids only rise; `bytes` are taken */
 
-/* Takes `w` out; returns its bytes, the caller's, NULL when they are on disk. */
+/* Removes `w`. Returns its bytes, for free(); NULL when they are on disk. */
 void *queue_remove(struct queue *q, struct waiting *w);
 
-/* The oldest in memory is on disk now; returns its bytes, the caller's. */
+/* The oldest one in memory is on disk now. Returns its bytes, for free(). */
 void *queue_written(struct queue *q);
 
-/* The wall clock is believed: those that an earlier run wrote are as old as their files
- * say, at least as old as they have waited in this one. `wall` and `now_ns` are the same
- * moment. */
+/* The wall clock is trusted: the age of batches from an earlier run is that of their
+ * files, and at least their time in this run. `wall` and `now_ns` are the same moment. */
 void queue_age(struct queue *q, int64_t wall_ns, int64_t now_ns);
 
 void queue_free(struct queue *q);

@@ -26,14 +26,14 @@ static bool begins_like_gzip(int folder, const char *name)
     struct stat stat;
     int fd = file_open(folder, name, FILE_NO_LINK, &stat);
     if (fd < 0)
-        return true; /* it is looked at again when it is read */
+        return true; /* checked again when it is read */
     ssize_t n = read(fd, start, sizeof start);
     close(fd);
     bool all = n == sizeof start || n == stat.st_size; /* else it cannot be read now */
     return !all || gzip_is(start, (size_t)n);
 }
 
-/* What file_write_whole() had begun. */
+/* A temporary file of file_write_whole(). */
 static bool is_begun(const char *name)
 {
     char batch[BATCH_FILE_NAME_MAX];
@@ -46,13 +46,13 @@ static bool is_begun(const char *name)
     return batch_file_named(batch, &id, &signal);
 }
 
-/* `bad`, `lost+found`: only a folder that has the number of a batch is in its way. */
+/* `bad`, `lost+found` stay: only a folder with the number of a batch is in the way. */
 static bool not_ours(const char *name, const struct stat *stat)
 {
     return S_ISDIR(stat->st_mode) && !isdigit((unsigned char)name[0]);
 }
 
-/* Where it cannot be moved it stays, and is not read. */
+/* A file that cannot be moved stays, and is not read. */
 static void put_aside(const struct folder_scan *s, const char *name, const char *why,
                       struct scan_result *found)
 {
@@ -72,7 +72,7 @@ static void sort_in(const struct folder_scan *s, const char *name,
         return;
     if (strcmp(name, "lock") == 0 || /* of versions before this one */
         (is_begun(name) && !S_ISDIR(stat.st_mode))) {
-        unlinkat(s->folder, name, 0); /* the batch was never said to be written */
+        unlinkat(s->folder, name, 0); /* the batch never counted as written */
         return;
     }
     const char *why = batch_file_foreign(name, &stat, &batch);
@@ -84,7 +84,7 @@ static void sort_in(const struct folder_scan *s, const char *name,
         batch_files_add(&found->batches, &batch);
 }
 
-/* A number is one batch's: whoever made a second file of it was not us. */
+/* A number belongs to one batch: a second file of it is foreign. */
 static void keep_one_each(const struct folder_scan *s, struct scan_result *found)
 {
     char name[BATCH_FILE_NAME_MAX];
@@ -108,7 +108,7 @@ static int add_ids(const struct folder_scan *s, const char *sub, struct batch_id
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0)
         return batch_ids_find(ids, fd);
-    /* Not there, or closed to us: nothing can be moved into it either. */
+    /* Missing or not readable: nothing can be moved into it either. */
     return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
 }
 

@@ -1,10 +1,10 @@
 /*
- * The queue says what waits and in which order; the store has the files. Whatever touches
- * the disk, but for reading the oldest batch, is a job on the thread pool, one at a time:
+ * The queue holds what waits, in order; the store holds the files. Everything that touches
+ * the disk, except reading the oldest batch, is a job on the thread pool, one at a time:
  * first the files that leave, then the oldest batch that is only in memory.
  *
- * A batch whose first write is under way is not handed out: what is sent has been on
- * disk. While the disk fails, batches are handed out from memory.
+ * A batch whose first write is under way is not handed out: it is on disk before it is
+ * sent. While the disk fails, batches are handed out from memory.
  */
 #include "spool/spool.h"
 
@@ -23,8 +23,8 @@
 
 #define MEMORY_MAX (8u << 20) /* while the disk fails */
 
-/* Reads that fail: so long in one call, as the loop waits for them; then again after 1 s,
- * doubled each time, at most REREAD_MOST_NS. */
+/* Failing reads: the time limit of one call, as the loop waits for it; then retries after
+ * 1 s, doubled each time, at most REREAD_MOST_NS. */
 #define REREAD_BUDGET_NS (50 * NS_PER_MS)
 #define REREAD_MOST_NS   (300 * NS_PER_S)
 
@@ -39,18 +39,18 @@ struct spool {
     uint64_t last_id;
     struct leavings leavings; /* of the next job */
     struct spool_job *job;    /* under way, or NULL */
-    bool write_next;          /* asked for meanwhile */
+    bool write_next;          /* requested meanwhile */
     uv_timer_t retry;         /* the next write, after one that failed */
     uv_timer_t reread;        /* the next read, after all that were tried failed */
     unsigned rereads;         /* such calls in a row */
     int failing;              /* -errno of the last write, 0: the disk is fine */
-    int stuck;                /* the same of the last one that should have left */
+    int stuck;                /* -errno of the last move out of the spool */
     bool dropping, missing, unreadable;
     bool clock_trusted;  /* ages count by the wall clock as well */
-    uint64_t handed_out; /* the batch that spool_first() gave last; 0: it is settled */
-    bool out_dropped;    /* that one was dropped meanwhile, and is not counted yet */
+    uint64_t handed_out; /* the batch that spool_first() returned last; 0: none open */
+    bool out_dropped;    /* that one was dropped meanwhile; not counted yet */
     struct history_counters history;
-    struct spool_counters counters; /* but for what waits, and the history */
+    struct spool_counters counters; /* except waiting and history */
     spool_ready_cb *on_ready;
     void *user;
 };
@@ -67,8 +67,8 @@ static void on_job(struct spool_job *j, void *user)
         s->on_ready(s->user);
 }
 
-/* The next job; `write`: a batch from memory too. What is stuck waits for one that
- * writes. */
+/* The next job. `write`: writes a batch from memory, too. Batches that could not leave wait
+ * for a job that writes. */
 static void begin(struct spool *s, bool write)
 {
     if (s->job != NULL) {
@@ -104,7 +104,7 @@ static void finish_leaving(struct spool *s, const struct spool_job *j)
 
 static void finish_writing(struct spool *s, const struct spool_job *j)
 {
-    bool gone = queue_find(&s->queue, j->id) == NULL; /* taken or dropped meanwhile */
+    bool gone = queue_find(&s->queue, j->id) == NULL; /* accepted or dropped meanwhile */
     if (j->write_rc == 0) {
         s->counters.written++;
         free(gone ? j->bytes : queue_written(&s->queue));
@@ -118,7 +118,7 @@ static void finish_writing(struct spool *s, const struct spool_job *j)
     s->failing = j->write_rc;
 }
 
-/* What the worker has done becomes what the queue says; then the next job. */
+/* Applies the outcome to the queue; then the next job. */
 static void finish(struct spool *s, struct spool_job *j)
 {
     s->job = NULL;
@@ -129,7 +129,7 @@ static void finish(struct spool *s, struct spool_job *j)
     begin(s, s->failing == 0);
 }
 
-/* ---- what leaves ---- */
+/* ---- leaving ---- */
 
 static void leave(struct spool *s, struct waiting *w, enum leave how)
 {
@@ -140,7 +140,7 @@ static void leave(struct spool *s, struct waiting *w, enum leave how)
         free(bytes);
 }
 
-/* One that is handed out may yet be taken. */
+/* One that is handed out may still be accepted. */
 static void drop(struct spool *s, struct waiting *w, const char *why)
 {
     if (w->id == s->handed_out)
@@ -171,7 +171,7 @@ static void keep_bounds(struct spool *s)
              "no more memory while the disk fails or is slow");
 }
 
-/* The collector has said what becomes of it; NULL: it was dropped meanwhile. */
+/* The batch that was settled; NULL: it was dropped meanwhile. */
 static struct waiting *settle(struct spool *s, uint64_t id)
 {
     if (id == s->handed_out) {
@@ -223,7 +223,7 @@ bool spool_pass_over(struct spool *s, uint64_t id)
     return true;
 }
 
-/* ---- what comes and what is next ---- */
+/* ---- adding, and the next one ---- */
 
 void spool_add(struct spool *s, enum signal signal, void *bytes, size_t len)
 {
@@ -244,7 +244,7 @@ void spool_add(struct spool *s, enum signal signal, void *bytes, size_t len)
 
 /* ---- reading ---- */
 
-/* Somebody removed the file: should it come back, the next start finds it. */
+/* The file was removed by others: if it comes back, the next start finds it. */
 static void forget_missing(struct spool *s, struct waiting *w, int rc)
 {
     if (!s->missing)
@@ -266,7 +266,7 @@ static void on_reread(uv_timer_t *timer)
         s->on_ready(s->user);
 }
 
-/* Nothing can be had now: when it is tried again. */
+/* No batch can be read now: arms the next attempt. */
 static void plan_reread(struct spool *s, bool all_failed, bool cut_short)
 {
     int64_t now = mono_now().ns, at = INT64_MAX;
@@ -285,7 +285,7 @@ static void plan_reread(struct spool *s, bool all_failed, bool cut_short)
         uv_timer_start(&s->reread, on_reread, (uint64_t)((at - now) / NS_PER_MS + 1), 0);
 }
 
-/* An error of the disk says nothing about the file: it stays and is tried again. */
+/* A disk error says nothing about the file: it is kept and retried. */
 static void postpone(struct spool *s, struct waiting *w, int rc, int64_t now_ns)
 {
     if (!s->unreadable)
@@ -322,7 +322,7 @@ static bool is_wanted(const struct waiting *w, const struct spool_wish *wish, in
            w->id > wish->after[w->signal];
 }
 
-/* The oldest that is wanted, or the first of them that can be had. */
+/* The oldest wanted one, or the first of them that can be read. */
 static bool read_first(struct spool *s, const struct spool_wish *wish,
                        struct spooled *out)
 {
@@ -338,7 +338,7 @@ static bool read_first(struct spool *s, const struct spool_wish *wish,
             at++;
             continue;
         }
-        if (w->bytes != NULL) { /* so are all behind it */
+        if (w->bytes != NULL) { /* as are all behind it */
             if (s->failing < 0)
                 out->bytes = mem_copy(w->bytes, w->len);
             if (s->failing < 0)
@@ -372,7 +372,7 @@ static bool read_first(struct spool *s, const struct spool_wish *wish,
 
 bool spool_next(struct spool *s, const struct spool_wish *wish, struct spooled *out)
 {
-    s->counters.dropped += s->out_dropped; /* nobody has taken it */
+    s->counters.dropped += s->out_dropped; /* it was not accepted */
     s->handed_out = 0;
     s->out_dropped = false;
     keep_bounds(s);
@@ -486,7 +486,7 @@ void spool_close(struct spool *s)
 {
     if (s == NULL)
         return;
-    s->failing = s->stuck = 0; /* one try more */
+    s->failing = s->stuck = 0; /* one more attempt */
     finish_now(s);
     if (s->job == NULL)
         begin(s, true);

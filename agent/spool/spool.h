@@ -1,18 +1,18 @@
 /*
- * The spool: batches on disk until a collector has taken them, first in, first out. One
- * file a batch, holding the very bytes that are sent (gzip, whose CRC-32 and length tell
+ * The spool: keeps batches on disk until a collector has accepted them, first in, first
+ * out. One file a batch, with the bytes that are sent (gzip, whose CRC-32 and length show
  * a torn file), written whole: temporary name, fsync, rename, fsync of the folder, on
- * libuv's thread pool. What is not a whole batch when the spool is opened is set aside in
- * `bad/`, counted and said, as is what the collector refuses; `bad/` has the bounds of the
- * spool, but for its age, and may so take as much again. The bounds hold always: the oldest goes first, is counted and
- * said in the log. While the disk fails, 8 MiB of batches wait in memory.
+ * libuv's thread pool. Files that are no whole batch when the spool is opened, and batches
+ * that the collector refuses, are moved to `bad/`, counted and logged. `bad/` has the same
+ * bounds in bytes and count as the spool. Beyond a bound the oldest batch is dropped,
+ * counted and logged. While the disk fails, up to 8 MiB of batches wait in memory.
  *
- * Power may fail at any instant. A batch is handed out (or counted as written) when all
+ * Power may fail at any instant. A batch counts as written, and is handed out, when all
  * four calls have returned: its bytes are on disk before it has its name, and the name is
- * before it is sent. Until then the disk has nothing of it, or a temporary file, or all
- * of it. One that has left may come back, as the folder is not synced for that: it is
- * then sent again, the same bytes. What is lost is what was not yet written: the open
- * window. test_spool_power.c tries every state that a disk may be left in.
+ * on disk before the batch is sent. Before that the disk has nothing of it, a temporary
+ * file, or all of it. A batch that has left may come back, because leaving is not synced:
+ * the same bytes are then sent again. Only the open window is lost. test_spool_power.c
+ * tries every state in which a disk may be left.
  *
  * File name: SEQUENCE-SIGNAL.pb.gz (metrics, logs), twenty digits, so that `ls` shows the
  * order; one sequence for all signals.
@@ -33,22 +33,23 @@
 
 struct spool_limits {
     uint64_t bytes, count;
-    int64_t
-        age_ns; /* by the clock that nobody sets, from when the batch came or the spool
-                       was opened; spool_trust_clock(): by the file's time. 0: no limit */
+    /* 0: no limit. By the monotonic clock, since the batch was added or the spool opened;
+     * after spool_trust_clock() by the time of its file. */
+    int64_t age_ns;
     struct history_limits history;
 };
 
 struct spool_counters {
-    uint64_t waiting, waiting_bytes; /* now; also what is still being written */
+    uint64_t waiting, waiting_bytes; /* now, with those still being written */
     struct wall oldest;              /* when the oldest of them was made; 0: none waits */
     uint64_t written;
-    uint64_t dropped;   /* for the bounds, and what vanished from the disk; not what had
-                           been handed out and was taken all the same */
+    /* Beyond the bounds, or removed from the disk by others; not those that had been handed
+     * out and were accepted. */
+    uint64_t dropped;
     uint64_t set_aside; /* refused by the collector, or no whole batch */
     uint64_t write_errors;
-    bool disk_fails;                 /* the last write did: batches are in memory */
-    uint64_t history, history_bytes; /* batches that were taken, now */
+    bool disk_fails;                 /* the last write failed: batches are in memory */
+    uint64_t history, history_bytes; /* accepted batches, now */
     uint64_t history_dropped;
 };
 

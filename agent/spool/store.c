@@ -17,7 +17,7 @@
 
 struct store {
     char dir[PATH_MAX - BATCH_FILE_ROOM]; /* of the spool */
-    int folder;                           /* open and locked; -1: it cannot be made yet */
+    int folder;                           /* open and locked; -1: cannot be made yet */
     struct history *history;
     bool clock_trusted; /* the history knows */
     struct quarantine bad;
@@ -54,7 +54,7 @@ static int lock_folder(struct store *s)
     return 0;
 }
 
-/* The folder is there and is ours, also after somebody has removed it under us. */
+/* Makes sure that the folder exists and is locked, also after it was removed. */
 static int hold_folder(struct store *s)
 {
     struct stat named, held;
@@ -142,7 +142,7 @@ int store_read(const struct store *s, uint64_t id, enum signal signal, void **by
     struct stat folder;
     if ((rc == -ENOENT || rc == -ENOTDIR) &&
         (stat(s->dir, &folder) < 0 || !S_ISDIR(folder.st_mode)))
-        return -ESTALE; /* the folder is away, which says nothing about the file */
+        return -ESTALE; /* the folder is missing: says nothing about the file */
     if (rc == 0 && gzip_check(*bytes, *len, OTLP_BYTES_MAX) < 0) {
         free(*bytes);
         rc = -EBADMSG;
@@ -155,8 +155,7 @@ static int remove_file(const char *path)
     struct stat stat;
     if (unlink(path) == 0)
         return 0;
-    int rc =
-        -errno; /* a read-only disk says so first, whether the file is there or not */
+    int rc = -errno; /* a read-only disk fails first, also for a missing file */
     return lstat(path, &stat) < 0 && (errno == ENOENT || errno == ENOTDIR) ? 0 : rc;
 }
 
@@ -176,7 +175,7 @@ int store_leave(struct store *s, uint64_t id, enum signal signal, enum leave how
     batch_file_name(name, id, signal);
     if (how == LEAVE_HISTORY)
         rc = history_take(s->history, path, name, mono_now());
-    if (how == LEAVE_BAD) /* it was not taken: only a full disk is no reason to lose it */
+    if (how == LEAVE_BAD) /* it was not accepted: a full disk alone must not lose it */
         rc = quarantine_take(&s->bad, name);
     if (rc == 0 && how == LEAVE_BAD)
         quarantine_trim(&s->bad);

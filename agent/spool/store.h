@@ -16,9 +16,8 @@
 struct store;
 
 /*
- * Opens the spool of `state_dir`, making it (mode 0700) where it is missing, locks it and
- * finds what it holds. Returns 0 or -errno; -EWOULDBLOCK: another process has it. A disk
- * that is full or read-only is no failure yet: what is there can be read.
+ * Opens the spool of `state_dir` (made with mode 0700 if missing), locks it and scans it. Returns 0 or -errno; -EWOULDBLOCK: another process has it. A full or
+ * read-only disk is no failure yet: its batches can be read.
  */
 int store_open(struct store **out, const char *state_dir, struct history_limits limits,
                struct scan_result *found);
@@ -28,25 +27,25 @@ const char *store_dir(const struct store *s);
 /* Bounds of bad/, from now on; the oldest goes first. Before, it has none. */
 void store_bound_bad(struct store *s, uint64_t count, uint64_t bytes);
 
-/* Returns 0 or -errno, and may then be tried again with the same id. Makes the folder
- * again where somebody has removed it; on a full disk the history gives way. */
+/* Returns 0 or -errno, and may then be tried again with the same id. Makes the
+ * folder again if it was removed; on a full disk the history is shortened. */
 int store_write(struct store *s, uint64_t id, enum signal signal, const void *bytes,
                 size_t len);
 
-/* The whole batch, for free(). Returns 0, -EBADMSG: it was read and is not whole, -ENOENT
- * or -ENOTDIR: it is gone, or -errno: it cannot be read now. */
+/* Reads the whole batch, for free(). Returns 0; -EBADMSG: it was read and is not whole;
+ * -ENOENT or -ENOTDIR: it is gone; or another -errno: it cannot be read now. */
 int store_read(const struct store *s, uint64_t id, enum signal signal, void **bytes,
                size_t *len);
 
-/* Where a batch goes that leaves the spool. Where it never can be moved (another disk, a
- * file in the place of the folder) it is removed. */
+/* Where a batch goes when it leaves the spool. If it can never be moved there (another
+ * disk, a file in place of the folder) it is removed. */
 enum leave { LEAVE_GONE, LEAVE_BAD, LEAVE_HISTORY };
 
-/* 0 or -errno: it is still there. One that is not there is fine. */
+/* Returns 0, also if the batch is gone already, or -errno: it is still there. */
 int store_leave(struct store *s, uint64_t id, enum signal signal, enum leave how);
 
-/* Of the history, whose bounds are kept by this; `clock_trusted`: ages count by the wall
- * clock as well. */
+/* Applies the bounds of the history. `clock_trusted`: ages count by the wall clock, too.
+ */
 struct history_counters store_tidy(struct store *s, bool clock_trusted);
 
 #endif
