@@ -1,7 +1,7 @@
 /*
- * What knowing costs: a header's PoP, a pasted text, the longest prefix of an address
- * over all that is shipped, the nearest metros, a ranking; beside it what a plainer way
- * to the same answer costs in the same run. From the root of the checkout.
+ * The cost of edge data: the PoP of a header, a pasted text, the longest prefix of an
+ * address over all shipped prefixes, the nearest metros, a ranking; compared with a
+ * simpler algorithm in the same run. Run from the root of the checkout.
  */
 #include "core/nearest.h"
 #include "core/random.h"

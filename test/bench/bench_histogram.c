@@ -1,6 +1,6 @@
 /*
- * What a value costs: histogram_add() beside a plain loop that stores the same values
- * into an array, and window_add() with everything it keeps.
+ * The cost per value: histogram_add() compared with a plain loop that stores the same
+ * values in an array, and window_add() with all of its state.
  */
 #include "core/histogram.h"
 #include "core/random.h"

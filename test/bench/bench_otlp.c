@@ -1,6 +1,6 @@
 /*
- * What a batch costs, counted by the time series that a receiver sees (a data point
- * each): encoding and gzip together, beside zlib alone with the very same bytes.
+ * The cost of a batch per time series of the receiver (one data point each): encoding and
+ * gzip together, compared with zlib alone on the same bytes.
  */
 #include "branch.h"
 

@@ -1,7 +1,7 @@
 /*
- * What the spool costs: 1,000 batches of 3 KiB written, handed out, and shipped to a
- * collector on loopback; and how late the loop is while the disk takes 500 ms for each
- * fsync(). Beside it, in the same run: the bare system calls for the same durability, and
+ * The cost of the spool: 1,000 batches of 3 KiB written, read, and shipped to a collector
+ * on loopback; and the lag of the loop while the disk takes 500 ms for each fsync().
+ * Compared, in the same run, with the bare system calls for the same durability and with
  * SQLite (python3's, synchronous=FULL) as a FIFO. On the disk of $BUILD.
  */
 #include "base/log.h"

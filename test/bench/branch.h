@@ -1,8 +1,8 @@
 /*
- * A branch office for the benches: what its agent would have measured by now, made of
- * chance by the agent's own windows and ledger, so that what it exports has the size and
- * the disorder of the real thing. Ten targets of 3 to 30 ms with icmp, tcp and https, the
- * first three at the full rate of the shipped configuration; the seed says which delays.
+ * A simulated branch office for the benchmarks: random results, aggregated by the agent's
+ * own windows and ledger, so that the export has realistic size and entropy. Ten targets
+ * of 3 to 30 ms with icmp, tcp and https, the first three at the full rate of the shipped
+ * configuration; the seed selects the delays.
  */
 #ifndef EDGELAT_BENCH_BRANCH_H
 #define EDGELAT_BENCH_BRANCH_H
@@ -100,7 +100,7 @@ static inline void branch_probe(struct branch *b, size_t i, struct wall sent)
     window_add(b->streams[i].window, &r);
 }
 
-/* A minute passes; `b->batch` is what the agent would export then. */
+/* Advances by a minute; `b->batch` is the export of the agent at that time. */
 static inline void branch_minute(struct branch *b)
 {
     struct wall end = {b->now.ns + 60 * NS_PER_S};

@@ -1,5 +1,5 @@
-"""What really happened on the wire: a capture on the client's interface with nanosecond
-stamps by dumpcap, read by tshark. Neither is ours."""
+"""The actual delays on the wire: a capture on the client's interface with nanosecond
+timestamps by dumpcap, decoded by tshark."""
 
 import collections
 import os

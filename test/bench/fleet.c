@@ -1,13 +1,13 @@
 /*
- * Plays a fleet against a receiver: every agent's batch of one minute, made by the
- * agent's own encoder, with an instance id, a host and a site of its own.
+ * Simulates a fleet against a receiver: sends one batch of a minute per agent, encoded by
+ * the agent's own encoder, each with its own instance id, host and site.
  *
  *     fleet ADDRESS:PORT/PATH [-a AGENTS] [-s SECONDS] [-c CONNECTIONS] [-p PASSES]
  *         [-m MINUTES] [-r]
  *
- * As fast as the receiver takes them; with -r in real time, each when the agent would
- * ship it (core/splay.h). What a receiver knows already costs it less: a second pass
- * sends the same once more. Prints one line a pass with what came of it.
+ * Sends as fast as the receiver accepts; with -r in real time, each when the agent would
+ * ship it (core/splay.h). Known series cost a receiver less: a second pass sends the same
+ * batches again. Prints one line of results per pass.
  */
 #include "branch.h"
 

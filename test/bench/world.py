@@ -1,4 +1,4 @@
-"""What the benchmarks measure in: two network namespaces joined by veth, "the branch", in
+"""The network of the benchmarks: two network namespaces joined by veth, "the branch", in
 which everything runs, and "internet", in which nginx answers. Both live in namespaces of
 one process; whatever ends the benchmark ends all of it and leaves nothing behind.
 """
@@ -31,7 +31,7 @@ class BenchError(Exception):
 def edgelat():
     path = os.path.join(TOP, os.environ.get("BUILD", "build"), "edgelat")
     if not os.access(path, os.X_OK):
-        raise BenchError(f"{path} is not there; build it with: make")
+        raise BenchError(f"{path}: no such program; build it with: make")
     return path
 
 

@@ -1,8 +1,8 @@
-"""Runs in the lab's internet: servers that fail in one phase of HTTPS each.
+"""Servers for the lab's internet, each of which fails in one phase of HTTPS.
 
     broken.py ADDRESS FOLDER
 
-FOLDER has the lab's ca.pem, ca.key and pop.pem. Prints {"what fails": port} when it is ready.
+FOLDER has the lab's ca.pem, ca.key and pop.pem. Prints {"failing phase": port} when ready.
 """
 
 import json
@@ -34,12 +34,12 @@ def certificate(folder, what, name, days, ca="ca"):
     return path
 
 
-def greeter(*said):
-    """Reads the request, if any; says these words; closes."""
+def greeter(*replies):
+    """Reads the request, if any; sends the replies; closes."""
     def serve(connection):
         connection.recv(4096)
-        for words in said:
-            connection.sendall(words)
+        for reply in replies:
+            connection.sendall(reply)
     return serve
 
 
@@ -49,7 +49,7 @@ def silent(connection):
 
 
 def listen(address, serve, path=None):
-    """Serves each connection in a thread of its own, by TLS when there is a certificate."""
+    """Serves each connection in its own thread, with TLS if there is a certificate."""
     listener = socket.create_server((address, 0))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if path:
@@ -62,7 +62,7 @@ def listen(address, serve, path=None):
                     connection = context.wrap_socket(connection, server_side=True)
                 serve(connection)
         except OSError:
-            pass  # the client did not like it: as it should
+            pass  # the client rejected the reply, as expected
 
     def accept():
         while True:

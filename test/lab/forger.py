@@ -1,9 +1,9 @@
-"""Runs in the lab's internet, where nobody has the address: answers the echo requests to it
-with replies that are nearly right, at once, and with the right one 5 ms later.
+"""Runs in the lab's internet, for an address that no host has: answers echo requests to it
+with forged replies at once, and with the correct reply 5 ms later.
 
     forger.py ADDRESS
 
-Prints a line when it is ready, and on SIGTERM how many forged ones it has sent.
+Prints a line when ready, and on SIGTERM the number of forged replies sent.
 """
 
 import signal

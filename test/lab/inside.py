@@ -1,11 +1,11 @@
-"""The lab from inside its namespaces, started by scripts/lab as process 1:
+"""The part of the lab inside its namespaces; scripts/lab starts it as process 1:
 
     inside.py CONTROL SCENARIO RELAY COMMAND [ARG...]
 
 Builds the network, starts the servers and the relay, runs COMMAND and exits with its code.
-Nothing has to be taken down: all of it lives in the namespaces of this process. CONTROL is
-the descriptor of a pipe: a byte on it is a signal for COMMAND; its end means that
-scripts/lab is gone.
+No cleanup is needed: everything lives in the namespaces of this process. CONTROL is
+the descriptor of a pipe: each byte is a signal number for COMMAND; end of file means that
+scripts/lab has ended.
 """
 
 import os
@@ -32,7 +32,7 @@ def run(*command, text=None):
         done = subprocess.run(command, input=text, text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except FileNotFoundError:
-        raise LabError(f"{command[0]} is not installed; see scripts/setup") from None
+        raise LabError(f"{command[0]} is not installed; run: sudo scripts/setup run") from None
     if done.returncode != 0:
         raise LabError(f"{' '.join(command)}: {done.stdout.strip()}")
 
@@ -42,13 +42,13 @@ def ip(where, lines, family=()):
 
 
 def set_sysctls(where):
-    """What a new namespace takes over from this machine, or not, is not to matter."""
+    """Sets what a new namespace may inherit from this machine."""
     run(*where, "sh", "-c", "cd /proc/sys/net && echo 0 >ipv4/ip_forward && "
         "echo 0 | tee ipv4/conf/*/rp_filter ipv6/conf/*/disable_ipv6")
 
 
 def build_side(where, addresses):
-    """One namespace: its wan0, its addresses and what is needed to send."""
+    """Configures one namespace: wan0, addresses, default routes."""
     ip(where, ["link set lo up", "tuntap add wan0 mode tun",
                "link set wan0 addrgenmode none", "link set wan0 up"]
        + [f"addr add {a} dev {device}" + (" nodad" if a.version == 6 else "")
@@ -68,7 +68,7 @@ def build_network(scenario):
 
 
 def put(path, text):
-    """Makes `path` read as `text` in this mount namespace."""
+    """Replaces the content of `path` in this mount namespace."""
     real = os.path.realpath(path)
     if real.startswith("/run/"):  # a private tmpfs: see mount_files()
         os.makedirs(os.path.dirname(real), exist_ok=True)
@@ -80,7 +80,7 @@ def put(path, text):
 
 
 def mount_files(scenario):
-    """The files that lead programs to the lab's servers and make them trust its CA."""
+    """Replaces the files that select the DNS servers and the trusted CAs."""
     families = {interface.version for interface in scenario.branch}
     servers_of_family = [a for a in scenario.dns if a.version in families]
     put("/etc/resolv.conf", "".join(f"nameserver {a}\n" for a in servers_of_family))
@@ -94,23 +94,23 @@ def mount_files(scenario):
 
 def start(name, command):
     log = open(f"{FOLDER}/{name}.log", "ab")
-    # a session of its own: Ctrl-C is for COMMAND
+    # a session of its own, so that Ctrl-C reaches only COMMAND
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                start_new_session=True)
     servers.write(f"{FOLDER}/{name}.pid", f"{process.pid}\n")
     return process
 
 
-def last_words(name):
+def last_line(name):
     with open(f"{FOLDER}/{name}.log", encoding="utf-8", errors="replace") as log:
-        return (log.read().strip().splitlines() or ["it said nothing"])[-1]
+        return (log.read().strip().splitlines() or ["no output"])[-1]
 
 
 def wait_until(ready, name, process):
     end = time.monotonic() + READY_S
     while not ready():
         if process.poll() is not None or time.monotonic() > end:
-            raise LabError(f"{name} did not start: {last_words(name)}")
+            raise LabError(f"{name} did not start: {last_line(name)}")
         time.sleep(0.01)
 
 
@@ -134,26 +134,26 @@ def start_all(relay):
 
 
 def pass_signals(control, command):
-    """Runs in a thread of its own."""
+    """Forwards signals to COMMAND, in a thread of its own."""
     while True:
         number = os.read(control, 1)
         if not number:
-            os._exit(1)  # ends everything in here
+            os._exit(1)  # ends all processes of the lab
         command.send_signal(number[0])
 
 
 def environment():
-    """Of COMMAND: without what would lead it out of the lab or to another CA."""
+    """The environment of COMMAND, without proxy, CA and resolver settings of this machine."""
     away = {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file",
             "ssl_cert_dir", "curl_ca_bundle", "res_options", "localdomain"}
     kept = {name: value for name, value in os.environ.items() if name.lower() not in away}
-    scratch = f"{FOLDER}/scratch"  # its temporary files vanish with the lab, too
+    scratch = f"{FOLDER}/scratch"  # removed with the lab
     os.makedirs(scratch)
     return {**kept, "EDGELAT_LAB": FOLDER, "TMPDIR": scratch}
 
 
 def run_command(control, command, processes):
-    """Returns its exit code as a shell has it. Takes in orphans too, as process 1 must."""
+    """Returns the exit code as a shell reports it. Also reaps orphans, because this is process 1."""
     try:
         process = subprocess.Popen(command, env=environment())
     except OSError as error:
@@ -163,20 +163,20 @@ def run_command(control, command, processes):
         pid, status = os.wait()
         for name, server in processes.items():
             if pid == server.pid:
-                print(f"scripts/lab: {name} has ended: {last_words(name)}", file=sys.stderr)
+                print(f"scripts/lab: {name} has ended: {last_line(name)}", file=sys.stderr)
         if pid == process.pid:
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else 128 - code
 
 
 def end_relay(relay):
-    """The relay's last words are how exact it was."""
+    """Ends the relay and prints its timing error."""
     try:
         os.kill(relay.pid, signal.SIGTERM)
         relay.wait(timeout=2)
     except (ProcessLookupError, subprocess.TimeoutExpired):
         pass
-    report = last_words("relay")
+    report = last_line("relay")
     if "sent 0 packets" not in report:
         print(f"scripts/lab: {report}", file=sys.stderr)
 
@@ -210,7 +210,7 @@ def lab(control, scenario_file, relay, command):
 
 
 def main():
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # which process 1 does not die of
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # process 1 ignores it by default
     control, scenario_file, relay, *command = sys.argv[1:]
     os.set_inheritable(int(control), False)
     try:

@@ -1,12 +1,11 @@
-"""For tests that run in the lab or around it, by Debian's own Python and its standard
-library alone:
+"""Helpers for tests that run in the lab or start it; Debian's Python, standard library only:
 
     scripts/lab -- /usr/bin/python3 -B test/lab/test_something.py
 
     from lab import Tap, change, ping, run
     tap = Tap()
     change("london", "delay=40ms")
-    tap.near(40, ping("outlook.office365.com", count=20).p50, 0.5, "london moves away")
+    tap.near(40, ping("outlook.office365.com", count=20).p50, 0.5, "london: a longer path")
     sys.exit(tap.finish())
 
 Delays are in milliseconds, times in seconds.
@@ -61,7 +60,7 @@ class Tap:
         print(f"# | {fault} | {tried} | {happened}", flush=True)
 
     def include(self, lines):
-        """Takes over the TAP lines of another program and numbers them anew."""
+        """Adds the TAP lines of another program, renumbered."""
         for line in lines:
             match = re.match(r"(not )?ok \d+ - (.*)", line)
             if match:
@@ -79,14 +78,14 @@ class Tap:
 
 
 def run(*command, timeout=30, **options):
-    """Runs to its end; the output is text in .stdout and .stderr, the code .returncode."""
+    """Runs a command to its end; returns .stdout and .stderr as text, and .returncode."""
     return subprocess.run([str(word) for word in command], text=True, check=False,
                           capture_output=True, timeout=timeout, **options)
 
 
 @contextlib.contextmanager
 def running(*command, stop=signal.SIGTERM, timeout=10, **options):
-    """A program beside the test, stopped at the end of the `with` block if it still runs."""
+    """Runs a program in parallel; stops it at the end of the `with` block."""
     process = subprocess.Popen([str(word) for word in command], text=True, **options)
     try:
         yield process
@@ -101,17 +100,17 @@ def running(*command, stop=signal.SIGTERM, timeout=10, **options):
 
 
 def in_internet(*command):
-    """The command as it is to be written to run in the lab's internet."""
+    """The command line that runs a command in the lab's internet."""
     return ["ip", "netns", "exec", "internet", *command]
 
 
 def json_lines(text):
-    """The objects of a text that has one JSON object a line; raises on anything else."""
+    """The objects of a text with one JSON object per line; raises on anything else."""
     return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
 def wait_for(condition, timeout=5, step=0.02):
-    """What `condition` returned first that is true, or its last answer."""
+    """Polls `condition`; returns its first true value, or the last value after `timeout`."""
     end = time.monotonic() + timeout
     while True:
         answer = condition()
@@ -124,18 +123,18 @@ def wait_for(condition, timeout=5, step=0.02):
 
 
 def read(name):
-    """The text of a file of the lab's folder: "scenario", "relay.log", "nginx.log" ..."""
+    """The text of a file in the lab's folder: "scenario", "relay.log", "nginx.log" ..."""
     with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
         return file.read()
 
 
 def elapsed():
-    """Seconds since the lab began: what the scenario's `at` counts."""
+    """Seconds since the lab started, as used by `at` in a scenario."""
     return (time.monotonic_ns() - int(read("began"))) / 1e9
 
 
-def _tell_relay(number, answer):
-    """Sends the relay a signal; returns the lines it has said since when they match."""
+def _signal_relay(number, answer):
+    """Sends a signal to the relay; returns the match of `answer` in its new log lines."""
     before = len(read("relay.log"))
     os.kill(int(read("relay.pid")), number)
     found = wait_for(lambda: re.search(answer, read("relay.log")[before:]))
@@ -145,10 +144,10 @@ def _tell_relay(number, answer):
 
 
 def add_to_scenario(*lines):
-    """Appends statements and waits until the relay has read them; returns what it said."""
+    """Appends statements and waits until the relay has read them; returns its log lines."""
     with open(os.path.join(FOLDER, "scenario"), "a", encoding="utf-8") as file:
         file.write("".join(line + "\n" for line in lines))
-    return _tell_relay(signal.SIGHUP, r"relay: .*scenario.*\n")[0]
+    return _signal_relay(signal.SIGHUP, r"relay: .*scenario.*\n")[0]
 
 
 def change(path, settings):
@@ -166,38 +165,38 @@ def change_later(path, *times_and_settings):
 
 
 def point(name, *addresses):
-    """Gives a name of the lab's DNS (the last of its chain) other addresses."""
+    """Changes the addresses of a name in the lab's DNS (the last name of its chain)."""
     with open(os.path.join(FOLDER, "hosts", name), "w", encoding="ascii") as file:
         file.write("".join(f"{address} {name}\n" for address in addresses))
-    os.kill(int(read("dnsmasq.pid")), signal.SIGHUP)  # where inotify does not do it
+    os.kill(int(read("dnsmasq.pid")), signal.SIGHUP)  # in case inotify does not work
     want = {str(address) for address in addresses}
 
     def is_served():
         return want == {answer[3] for kind in (1, 28) for answer in ask(name, kind)[1]}
     if not wait_for(is_served):
-        raise RuntimeError(f"the DNS server did not take the addresses of {name}")
+        raise RuntimeError(f"the DNS server did not load the addresses of {name}")
 
 
 def relay_report():
-    """The relay's own error so far: sent, median, p99, max (us), lost, queue_full."""
+    """The relay's own timing error so far: sent, median, p99, max (us), lost, queue_full."""
     words = ("sent", "median", "p99", "max", "lost", "queue_full")
-    found = _tell_relay(signal.SIGUSR1, r"sent (\d+) packets, late by (\d+) us \(median\), "
+    found = _signal_relay(signal.SIGUSR1, r"sent (\d+) packets, late by (\d+) us \(median\), "
                         r"(\d+) us \(p99\), (\d+) us \(max\); dropped (\d+) by chance, "
                         r"(\d+) by a full queue")
     return dict(zip(words, map(int, found.groups())))
 
 
-# ---- measuring with tools that are not ours
+# ---- measuring with independent tools
 
 
 def quantile(values, q):
-    """Of the values, the smallest with at least the share `q` at or below it."""
+    """The q-quantile by nearest rank."""
     ordered = sorted(values)
     return ordered[max(0, -int(-len(ordered) * q // 1) - 1)] if ordered else None
 
 
 class Pings:
-    """What the distribution's ping said."""
+    """The output of the distribution's ping."""
 
     def __init__(self, count, text):
         self.text = text
@@ -205,8 +204,8 @@ class Pings:
         self.errors = re.findall(r"From \S+.*icmp_seq=\d+ (.*)", text)
         self.answerers = re.findall(r"From ([0-9a-f.:]+):? icmp_seq", text)
         replies = re.findall(r"icmp_seq=(\d+) ttl=\d+ time=([\d.]+) ms( \(DUP!\))?", text)
-        self.times = [float(t) for t in re.findall(r"\[([\d.]+)\] \d+ bytes", text)]  # came at
-        self.order = [int(number) for number, _, _ in replies]  # as they came, copies too
+        self.times = [float(t) for t in re.findall(r"\[([\d.]+)\] \d+ bytes", text)]  # arrival times
+        self.order = [int(number) for number, _, _ in replies]  # in order of arrival, with duplicates
         self.duplicates = sum(1 for reply in replies if reply[2])
         self.rtts = {int(n): float(rtt) for n, rtt, copy in replies if not copy}
         self.lost = [n for n in range(1, count + 1) if n not in self.rtts]
@@ -226,7 +225,7 @@ def ping(host, count=20, interval=0.01, *options):
 
 
 def ping_all(hosts, count=20, interval=0.01):
-    """Pings to all of them at the same time, by host."""
+    """Pings all hosts in parallel; returns Pings by host."""
     started = {host: subprocess.Popen(ping_command(host, count, interval), text=True,
                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
                for host in hosts}

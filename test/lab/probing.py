@@ -1,5 +1,5 @@
-"""For tests of numbers in the lab: `edgelat probe` and `edgelat run` beside the test, and a
-capture of the same packets as an oracle that is not ours."""
+"""For tests of measured values in the lab: runs `edgelat probe` and `edgelat run` in parallel,
+and captures the same packets as an independent oracle."""
 
 import collections
 import json
@@ -22,13 +22,13 @@ UNPRIVILEGED = ["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw
 
 
 def run_in_lab(scenario, file):
-    """Runs the test program in the lab unless it is there already."""
+    """Restarts the test program in the lab unless it already runs there."""
     if lab.FOLDER is None:
         os.execv(LAB, [LAB, scenario, "--", sys.executable, "-B", os.path.abspath(file)])
 
 
 def bounds(count, probability):
-    """How far from its mean a binomial count may be: four standard deviations."""
+    """Allowed distance of a binomial count from its mean: four standard deviations."""
     return 4 * math.sqrt(count * probability * (1 - probability))
 
 
@@ -36,7 +36,7 @@ def bounds(count, probability):
 
 
 class Probes:
-    """What `edgelat probe --json` said."""
+    """The output of `edgelat probe --json`."""
 
     def __init__(self, text, said, code):
         lines = [json.loads(line) for line in text.splitlines()]
@@ -56,13 +56,13 @@ class Probes:
 
     @property
     def delays(self):
-        """The defined ones, in the order of sending."""
+        """Defined delays, in the order of sending."""
         ordered = sorted(self.results, key=lambda r: r["time"])
         return [r["delays"]["rtt"] for r in ordered if r["delays"]["rtt"] is not None]
 
 
 class Probing:
-    """`edgelat probe` beside the test; .wait() returns its Probes."""
+    """Runs `edgelat probe` in parallel; .wait() returns its Probes."""
 
     def __init__(self, kind, *arguments, before=()):
         words = [*before, EDGELAT, "probe", kind, *map(str, arguments), "--json"]
@@ -91,7 +91,7 @@ def probe(kind, *arguments, before=()):
 
 
 class Echo:
-    """A request as it passed the branch's interface, and when its replies did (ns)."""
+    """When a request and its replies passed the branch's interface (ns)."""
 
     def __init__(self, sent, key):
         self.sent, (_, self.id, self.seq) = sent, key
@@ -104,7 +104,7 @@ class Echo:
 
 
 class Capture:
-    """All packets on the branch's interface while it is open, with the kernel's stamps."""
+    """Captures all packets on the branch's interface, with kernel timestamps."""
 
     SO_TIMESTAMPNS = 35
 
@@ -138,7 +138,7 @@ class Capture:
 
     @staticmethod
     def _parse(packet):
-        """Protocol, source, destination, what is behind the IP header."""
+        """Protocol, source, destination, payload of the IP packet."""
         if packet[0] >> 4 == 6:
             ends = (socket.inet_ntop(socket.AF_INET6, packet[at:at + 16]) for at in (8, 24))
             return packet[6], *ends, packet[40:]
@@ -146,7 +146,7 @@ class Capture:
         return packet[9], *ends, packet[(packet[0] & 15) * 4:]
 
     def echoes(self, address):
-        """Of the echo requests to the address, one Echo each in the order of sending."""
+        """One Echo per echo request to the address, in the order of sending."""
         sent = collections.OrderedDict()
         for stamp, packet in sorted(self.packets, key=lambda p: p[0]):
             protocol, source, destination, body = self._parse(packet)
@@ -187,7 +187,7 @@ class Capture:
 
 
 def in_order(probes):
-    """The results in the order of sending, to stand beside Capture.echoes()."""
+    """The results in the order of sending, as in Capture.echoes()."""
     return sorted(probes.results, key=lambda r: r["time"])
 
 
@@ -211,7 +211,7 @@ def configuration(name, text, alone="workloads = no\nfront_doors = 0\n"):
 
 
 class Batch:
-    """A batch that was exported, as OTLP/JSON."""
+    """An exported batch, as OTLP/JSON."""
 
     def __init__(self, decoded):
         scope = json.loads(decoded)["resourceMetrics"][0]["scopeMetrics"][0]
@@ -229,13 +229,13 @@ class Batch:
         return found
 
     def value(self, metric, **wanted):
-        """The sum of the points' values; None when there is no point."""
+        """The sum of the points' values; None if there is no point."""
         values = [float(p.get("asInt", p.get("asDouble"))) for _, p in self.points(metric, **wanted)]
         return sum(values) if values else None
 
 
 def batches(state):
-    """What stands in the spool, the oldest first."""
+    """The batches in the spool, oldest first."""
     spool = os.path.join(state, "spool")
     names = sorted(os.listdir(spool)) if os.path.isdir(spool) else []
     files = [os.path.join(spool, name) for name in names if name.endswith("-metrics.pb.gz")]
@@ -243,7 +243,7 @@ def batches(state):
 
 
 class Agent:
-    """`edgelat run` with one target of both families, unless said otherwise."""
+    """`edgelat run` with one target, by default over both families."""
 
     def __init__(self, name, host, kinds="icmp tcp", more="", before=()):
         path, self.state = configuration(
@@ -283,6 +283,6 @@ class Agent:
         """{(PoP, kind): (least, most)} of the histograms at the end, ms."""
         found = {}
         for a, p in self.batches[-1].points(metric, delay="rtt", **of):
-            if "min" in p:  # the point that a series begins with has no values
+            if "min" in p:  # the first point of a series has no values
                 found[a["pop"], a["kind"]] = (1000 * p["min"], 1000 * p["max"])
         return found

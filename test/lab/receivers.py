@@ -1,4 +1,4 @@
-"""Receivers and decoders of others, which the tests measure what we send against."""
+"""Independent receivers and decoders that check the agent's output."""
 
 import json
 import os
@@ -21,7 +21,7 @@ TOOLS = os.environ.get("EDGELAT_TOOLS", os.path.join(BUILD, "tools"))
 
 
 class VictoriaMetrics:
-    """A receiver that is not ours, on loopback in the branch."""
+    """VictoriaMetrics on loopback in the branch."""
 
     PORT = 18428
 
@@ -46,15 +46,15 @@ class VictoriaMetrics:
 
     def ask(self, text):
         self.flush()
-        now = int(time.time()) + 1  # it takes whole seconds, and would miss what came in this one
+        now = int(time.time()) + 1  # it uses whole seconds, and would miss points of the current one
         found = json.loads(self.get("/api/v1/query", query=text, time=now))["data"]["result"]
         return [(r["metric"], float(r["value"][1])) for r in found]
 
     def flush(self):
-        self.get("/internal/force_flush")  # so that the newest points count
+        self.get("/internal/force_flush")  # includes the newest points
 
     def write(self, batch):
-        """None when it was taken; `batch` is a request as it is sent, not gzipped."""
+        """Returns None on success; `batch` is a request, not gzipped."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.PORT}/opentelemetry/v1/metrics", batch,
                                          {"Content-Type": "application/x-protobuf"})
         try:
@@ -67,7 +67,7 @@ class VictoriaMetrics:
         return json.loads(self.get("/api/v1/query_range", query=text, start=start, end=end, step=step))["data"]["result"]
 
     def query(self, text, least):
-        """[(labels, value)] of an instant query; waits until there are as many as `least`."""
+        """[(labels, value)] of an instant query; waits for at least `least` of them."""
         wait_for(lambda: len(self.ask(text)) >= least, 10, 0.5)
         return self.ask(text)
 
@@ -110,7 +110,7 @@ class Prometheus:
             return json.loads(reply.read())["data"]["result"]
 
     def write(self, batch):
-        """None when it was taken, else what Prometheus says."""
+        """Returns None on success, else the error of Prometheus."""
         resource = {a["key"]: a for a in batch["resourceMetrics"][0]["resource"]["attributes"]}
         instance = resource["service.instance.id"]["value"]["stringValue"]
         promoted = [a for key, a in resource.items() if key in self.promoted]
@@ -178,7 +178,7 @@ def histogram(point):
 
 
 def snappy(plain):
-    """The format, with nothing compressed."""
+    """Snappy format, uncompressed."""
     out = varint(len(plain))
     for at in range(0, len(plain), 65536):
         piece = plain[at:at + 65536]
@@ -187,7 +187,7 @@ def snappy(plain):
 
 
 def decode(signal, plain):
-    """The text of protoc for an ExportMetricsServiceRequest or ExportLogsServiceRequest; None when it is none."""
+    """An ExportMetricsServiceRequest or ExportLogsServiceRequest as protoc prints it; None if invalid."""
     proto = os.path.join(TOOLS, "proto")
     name = f"opentelemetry.proto.collector.{signal}.v1.Export{signal.capitalize()}ServiceRequest"
     done = subprocess.run(["protoc", f"-I{proto}", f"--decode={name}",
@@ -197,7 +197,7 @@ def decode(signal, plain):
 
 
 def decode_all(tap, folder):
-    """{signal: text} of all batches in a folder, each of which has to be what its name says."""
+    """{signal: text} of all batches in a folder; each must have the type in its name."""
     texts = {"metrics": "", "logs": ""}
     for file in sorted(os.listdir(folder)):
         signal = re.fullmatch(r"\d{20}-(metrics|logs)\.pb\.gz", file).group(1)
@@ -207,5 +207,5 @@ def decode_all(tap, folder):
         texts[signal] += text or ""
     for signal, text in texts.items():
         unknown = [line for line in text.splitlines() if re.match(r"\s*\d+: ", line)]
-        tap.equal([], unknown, f"{signal}: no field that the official .proto does not know")
+        tap.equal([], unknown, f"{signal}: no field unknown to the official .proto")
     return texts

@@ -1,5 +1,5 @@
-"""The scenario file as the lab's servers read it; its statements are explained in
-scenarios/default. The relay reads `seed`, `router`, `path` and `at` for itself."""
+"""Parses the scenario file for the lab's servers; scenarios/default documents the statements.
+The relay itself parses `seed`, `router`, `path` and `at`."""
 
 import ipaddress
 import os
@@ -12,16 +12,16 @@ class ScenarioError(Exception):
 
 
 def find(name):
-    """The file of a scenario that was given by name or by path."""
+    """The file of a scenario, given by name or path."""
     path = name if "/" in name else os.path.join(SCENARIOS, name)
     if not os.path.isfile(path):
         known = ", ".join(sorted(os.listdir(SCENARIOS)))
-        raise ScenarioError(f"no scenario '{name}'; there are: {known}, or give a path")
+        raise ScenarioError(f"no scenario '{name}'; use one of {known}, or a path")
     return os.path.abspath(path)
 
 
 def flatten(path, depth=0):
-    """The text of a scenario with what it includes put in."""
+    """The text of a scenario with its includes expanded."""
     if depth > 8:
         raise ScenarioError(f"{path}: includes itself")
     lines = []

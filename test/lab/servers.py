@@ -1,5 +1,5 @@
-"""The servers in the lab's internet: nginx as the PoPs, dnsmasq as the DNS server, and the
-certificates that openssl makes for them. All files are made in one folder."""
+"""The servers in the lab's internet: nginx for the PoPs, dnsmasq for DNS, and their
+certificates, created by openssl. All files are in one folder."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def make_certificates(folder, scenario):
 
 
 def write_nginx(folder, scenario):
-    """One process that never changes its user, so that it runs in a user namespace too."""
+    """A single process that does not change its user, so that it also runs in a user namespace."""
     lines = [
         "daemon off; master_process off; user root;",
         f"pid {folder}/nginx.own.pid; error_log {folder}/nginx.log warn;",
@@ -66,7 +66,7 @@ def write_nginx(folder, scenario):
 
 
 def write_dnsmasq(folder, scenario):
-    """Addresses are in hosts/, one file a name, which dnsmasq reads again when it changes."""
+    """Addresses are in hosts/, one file per name; dnsmasq re-reads changed files."""
     hosts = os.path.join(folder, "hosts")
     os.makedirs(hosts)
     for name, addresses in scenario.names.items():
@@ -74,7 +74,7 @@ def write_dnsmasq(folder, scenario):
     write(os.path.join(hosts, "routers"),
           "".join(f"{a} {name}\n" for a, name in scenario.routers.items()))
     lines = ["no-resolv", "no-hosts", "bind-interfaces", "port=53", "cache-size=0",
-             "address=/#/",  # what is not here does not exist
+             "address=/#/",  # NXDOMAIN for all other names
              f"hostsdir={hosts}", f"local-ttl={scenario.ttl}", "pid-file="]
     lines += [f"listen-address={address}" for address in scenario.dns]
     lines += [f"cname={alias},{target}" for alias, target in scenario.aliases.items()]
@@ -82,7 +82,7 @@ def write_dnsmasq(folder, scenario):
 
 
 def commands(folder):
-    """What to run in the internet, by name, and the socket that shows it is ready."""
+    """{name: (command to run in the internet, socket that shows it is ready)}"""
     return {
         "nginx": (["env", "TZ=UTC0", "nginx", "-e", f"{folder}/nginx.log", "-c", f"{folder}/nginx.conf"],
                   ("tcp", 443)),

@@ -1,8 +1,8 @@
-"""Runs in a namespace of its own, whose kernel does not answer ARP: answers it, late.
+"""Answers ARP late, in a namespace whose kernel does not answer it.
 
     slow_neighbour.py INTERFACE ADDRESS SECONDS
 
-Prints a line when it is ready.
+Prints a line when ready.
 """
 
 import socket

@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
-"""A long run in trouble: the agent in the lab for SECONDS (3600), with faults all along. Its memory stays flat, no
-descriptor leaks, and no window is missed. Runs itself in the lab.
+"""A long run with faults: runs the agent in the lab for SECONDS (3600). Its memory stays flat, no
+descriptor leaks, and no window is missed. Starts itself in the lab.
 
     test/lab/soak.py [SECONDS]
 """
@@ -22,7 +22,7 @@ from lab import Tap, run, running
 EDGELAT = os.path.join(lab.TOP, os.environ.get("BUILD", "build"), "edgelat")
 SHIPPED = os.path.join(lab.TOP, "packaging", "edgelat.conf")
 WINDOW_S = 5
-FLAT = 1.02  # after a third of the time; a run of minutes is all warming up
+FLAT = 1.02  # after a third of the time; shorter runs consist of warm-up only
 NEARLY_FLAT = 1.05
 LONG_S = 1200
 CONFIGURATION = """[agent]
@@ -46,7 +46,7 @@ tap = Tap()
 
 
 class Collector:
-    """Keeps what it takes; answers with another code, or not at all, when it is told to."""
+    """Keeps accepted batches; can answer with another code, or not at all."""
 
     def __init__(self):
         self.code, self.port, self.kept = 200, 0, 0
@@ -83,7 +83,7 @@ class Collector:
             self.kept += 1
 
     def windows(self):
-        """Which windows a batch came of, in order: when they closed, in windows since 1970."""
+        """The windows of the received batches, in order: closing times in windows since 1970."""
         files = sorted(os.path.join(self.folder, name) for name in os.listdir(self.folder))
         times = set()
         for i in range(0, len(files), 100):
@@ -94,7 +94,7 @@ class Collector:
         return sorted(times)
 
 
-# ---- the faults, each undone at its end
+# ---- faults, each reverted at its end
 
 
 @contextlib.contextmanager
@@ -155,7 +155,7 @@ FAULTS = [  # what it is, what is done, the fault
 ]
 
 
-# ---- the agent, looked at from outside
+# ---- the agent, observed from outside
 
 
 def resident(pid):
@@ -164,7 +164,7 @@ def resident(pid):
 
 
 def least_seen(pid, seconds):
-    """Resident memory in KiB and descriptors; the least, as probes under way come and go."""
+    """Minimum of resident memory in KiB and of descriptors, because probes in flight vary."""
     memory, descriptors, end = [], [], time.monotonic() + seconds
     while time.monotonic() < end:
         memory.append(resident(pid))
@@ -174,9 +174,9 @@ def least_seen(pid, seconds):
 
 
 def trouble(agent, collector, seconds):
-    """All faults, again and again, then quiet; what is seen in each quiet time."""
+    """Cycles of all faults and a quiet time; returns the observations of each quiet time."""
     cycle_s = 60 if seconds >= LONG_S else 20
-    quiet_s = WINDOW_S + 1  # the end of a window is in it, when what is free goes back to the system
+    quiet_s = WINDOW_S + 1  # contains the end of a window, when free memory is returned to the system
     fault_s = (cycle_s - quiet_s - 1) / len(FAULTS)
     seen, end = [], time.monotonic() + seconds
     tap.note(f"for {seconds:.0f} s, all {len(FAULTS)} faults each {cycle_s} s")
@@ -195,7 +195,7 @@ def trouble(agent, collector, seconds):
 
 
 def judge(agent, collector, seen, began, ended):
-    settled = max(2, len(seen) // 3)  # the cycles before are those of warming up
+    settled = max(2, len(seen) // 3)  # earlier cycles are warm-up
     flat = FLAT if ended - began >= LONG_S else NEARLY_FLAT
     memory, descriptors = [m for m, _ in seen], [d for _, d in seen]
     tap.ok(len(seen) >= 3, f"{len(seen)} times each of {len(FAULTS)} faults in {ended - began:.0f} s")

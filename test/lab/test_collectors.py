@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""The receivers that packaging/collector/ suggests: what is written there can be read, and the dashboard shows something.
+"""Checks packaging/collector/: the files are valid, and the dashboard shows data.
 
 Runs itself in the lab.
 """
@@ -36,8 +36,8 @@ def read(name):
 
 
 def otelcol():
-    """What is acknowledged is on disk: no pipeline has a `batch` processor, each exporter's queue has storage, a bound in
-    bytes and retries without end. Nothing stands there unused, with or without the parts that are commented out."""
+    """Acknowledged data is on disk: no pipeline has a `batch` processor, each exporter's queue has storage, a limit in
+    bytes and unlimited retries. No part is unused, with or without the commented-out parts."""
     shipped = read("otelcol.yaml")
     uncommented = re.sub(r"^  # (?=( +#| *- | *[\w/]+:( |$)))", "  ", shipped, flags=re.M)
     for what, text in (("as shipped", shipped), ("uncommented", uncommented)):
@@ -192,11 +192,11 @@ def victoria_metrics_shows(minutes):
             dashboard_shows("VictoriaMetrics", vm, "CD", len(minutes))
 
 
-# ---- series that begin all the time
+# ---- new series all the time
 
 
 class RestlessNames(threading.Thread):
-    """A name server whose answer is another address of the lab's Paris every five seconds."""
+    """A name server that returns another address of the lab's Paris every five seconds."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -215,7 +215,7 @@ class RestlessNames(threading.Thread):
 
 
 def restless_agent(vm):
-    """Command of an agent without `site` whose target is somewhere else in each window."""
+    """Command of an agent without `site` whose target has another address in each window."""
     names = RestlessNames()
     names.start()
     path = os.path.join(lab.FOLDER, "restless.conf")
@@ -229,7 +229,7 @@ def restless_agent(vm):
 
 
 def batches_of(state):
-    """What was sent, the oldest first."""
+    """The sent batches, oldest first."""
     files = glob.glob(f"{state}/history/*-metrics*") + glob.glob(f"{state}/spool/*-metrics*")
     return [json.loads(run(EDGELAT, "decode", file).stdout) for file in sorted(files, key=os.path.basename)]
 
@@ -257,7 +257,7 @@ def every_window_counts(vm, batches):
 
 
 def prometheus(batches, minutes):
-    """It reads the configuration that we suggest, and its increase() sees the first window of each series."""
+    """Prometheus accepts the example configuration, and increase() includes the first window of each series."""
     server = Prometheus(os.path.join(EXAMPLES, "prometheus.yml"))
     with running(*server.command, stdout=server.log, stderr=server.log):
         if not tap.ok(wait_for(server.ready, 15), "Prometheus runs with prometheus.yml",
@@ -294,7 +294,7 @@ def points(batch, metric):
 
 
 def delta():
-    """Window by window, without a gap and without an overlap; what was probed is in one of them."""
+    """Windows have no gap and no overlap; each result is in exactly one."""
     received = os.path.join(lab.FOLDER, "delta-received")
     path = os.path.join(lab.FOLDER, "delta.conf")
     with open(path, "w", encoding="utf-8") as conf:

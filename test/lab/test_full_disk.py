@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
-"""The very first start on a full disk: the agent measures and ships, and keeps its identity
-when there is room. Runs itself in the lab, which has mounts of its own."""
+"""The first start on a full disk: the agent measures and ships, and stores its identity
+once there is space. Runs itself in the lab, which has mounts of its own."""
 
 import errno
 import json
@@ -52,7 +52,7 @@ def said(words):
 
 
 def restarted_with(agent):
-    """The words that it runs with, once it has restarted in place."""
+    """The command line of the agent after a restart in place."""
     with open(f"/proc/{agent.pid}/cmdline", "rb") as file:
         words = file.read().decode().split("\0")[:-1]
     return words if words[:1] == ["edgelat"] else None  # none at all while it is replaced

@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""A target and a collector that flood: the agent keeps its windows, its status, its signals; a command ends in time.
+"""A target and a collector send endless data: the agent keeps closing windows, answers status and signals; a command ends in time.
 Runs itself in the lab."""
 
 import json

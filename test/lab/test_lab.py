@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
-"""The proof of the lab itself: what ping, curl and a resolver see through it is what the
-scenario says, and nothing is left of it afterwards. Run it as it is; it starts the labs."""
+"""Tests of the lab itself: ping, curl and a resolver see the values of the scenario, and
+nothing remains afterwards. Run it directly; it starts the labs."""
 
 import ipaddress
 import math
@@ -243,7 +243,7 @@ def test_tcp(tap):
 
 
 def test_relay(tap):
-    """How exact the relay itself was while all of the above ran."""
+    """The relay's own timing error during the tests above."""
     r = lab.relay_report()
     tap.note(f"relay's own error over {r['sent']} packets: median {r['median']} us, "
              f"p99 {r['p99']} us, max {r['max']} us")
@@ -317,7 +317,7 @@ sys.exit(42)
 
 
 def remains(namespaces):
-    """What is still there of a lab: processes in its namespaces, mounts, files."""
+    """The remains of a lab: processes in its namespaces, mounts, files."""
     left = []
     for pid in filter(str.isdecimal, os.listdir("/proc")):
         for kind in ("net", "pid"):
@@ -372,9 +372,9 @@ def test_terminal(tap):
 
 def test_sentences(tap):
     for what, args, words in (
-            ("an unknown scenario", ["nosuch", "--", "true"], "there are: akamai, "),
+            ("an unknown scenario", ["nosuch", "--", "true"], "use one of akamai, "),
             ("no command", ["default"], "usage"),
-            ("a command that is not there", ["--", "no-such-command"], "no-such-command")):
+            ("an unknown command", ["--", "no-such-command"], "no-such-command")):
         done = run(LAB, *args)
         tap.ok(done.returncode == 2 and words in done.stderr and
                len(done.stderr.splitlines()) == 1, f"{what}: one plain sentence", done.stderr)
@@ -382,14 +382,14 @@ def test_sentences(tap):
 
 
 def test_without_root(tap):
-    """As nobody, with a /dev/net/tun that it may open as on usual hosts, and one it may not."""
+    """As user nobody, once with a /dev/net/tun that everybody may open, as on usual hosts, and once without."""
     if os.geteuid() != 0:
         tap.note("not root: all of the above was without root already")
         return
     for mode, code, words in (("666", 0, "time="), ("600", 2, "/dev/net/tun: Permission denied")):
         relay = os.environ.get("EDGELAT_RELAY", os.path.join(
             lab.TOP, os.environ.get("BUILD", "build"), "lab", "relay"))
-        # a copy that nobody may read: the checkout may stand in somebody's private folder
+        # a copy readable by nobody (65534): the checkout may be in a private folder
         script = ("mount -t tmpfs none /dev/net && mknod /dev/net/tun c 10 200 && "
                   f"chmod {mode} /dev/net/tun && mount -t tmpfs none /mnt && cd /mnt && "
                   "mkdir -p test build/lab && "

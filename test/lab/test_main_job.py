@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""The main job end to end: names, probes, percentiles, batches, receivers that are not ours.
+"""The main job end to end: names, probes, percentiles, batches, independent receivers.
 
 Runs itself in the lab. The delays that are expected are the scenario's.
 """
@@ -111,7 +111,7 @@ def long_names():
 
 
 def stopped():
-    """What is under way when a probe session is stopped was sent, and is no answer."""
+    """Probes in flight when a session is stopped count as sent, not as answered."""
     for what, number, kind, arguments in (("Ctrl-C", signal.SIGINT, "icmp", ["-i", "0.2"]),
                                           ("SIGTERM", signal.SIGTERM, "tcp", ["-i", "0.2"]),
                                           ("Ctrl-C ahead of the first result", signal.SIGINT, "https", [])):
@@ -229,7 +229,7 @@ def compare_percentiles(vm):
 
 
 def collector_down_and_up():
-    """Batches wait in the spool and arrive when the collector is back; the table is what it decoded."""
+    """Batches wait in the spool and arrive when the collector is back; the table shows the decoded batch."""
     path, state = configuration("down", "window = 5s\n[collector]\nurl = http://127.0.0.1:18429")
     received = os.path.join(lab.FOLDER, "received")
     with running(EDGELAT, "run", "-c", path, stderr=subprocess.PIPE) as agent:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""What the way does to packets, and what `edgelat probe` says of it: delay, delay variation,
+"""Faults of the path, and how `edgelat probe` reports them: delay, delay variation,
 loss, copies, overtaking, black holes, late and forged replies, neighbours, filters.
 
 Runs itself in the lab. What is expected is the scenario's, or counted in a capture of the
@@ -34,7 +34,7 @@ def sent_at(result):
 
 
 def account(what, probes, echoes):
-    """Every probe is what the capture says: answered or lost; none is left out."""
+    """Every probe is answered or lost as in the capture; none is missing."""
     tap.equal([e.rtt is not None for e in echoes],
               [r["outcome"] == "reply" for r in in_order(probes)],
               f"{what}: answered and lost, probe by probe")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""What this host does to a measurement, and what `edgelat probe` says of it: stopped for
+"""Faults of this host, and how `edgelat probe` reports them: stopped for
 20 s, every core busy, without CAP_NET_RAW, with one family of addresses only.
 
 Runs itself in labs.
@@ -34,7 +34,7 @@ def seconds(result):
 
 
 def stop_with_one_under_way(probing_, capture, captured):
-    """SIGSTOP just after a probe has left: its reply comes while nobody looks."""
+    """SIGSTOP just after a probe has left: its reply arrives while the process is stopped."""
     before = len(captured(capture))
     wait_for(lambda: len(captured(capture)) > before, step=0.002)
     probing_.process.send_signal(signal.SIGSTOP)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""What `edgelat run` exports when the way, the names or this host misbehave: a name with ten
+"""What `edgelat run` exports on faults of the path, the names or this host: a name with ten
 addresses, a name that moves, a SIGSTOP of 20 s, no CAP_NET_RAW, ICMP filtered, nobody there, a
 spool with room for two batches.
 

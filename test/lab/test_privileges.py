@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""The agent started by hand as root: what it still is and may while it does all of its work, before and after a
+"""The agent started by hand as root: its privileges while it does all of its work, before and after a
 restart in place. Runs itself in the lab."""
 
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""The program as a process: closed descriptors, signals at any moment, resource limits, pipes that nobody reads, a
+"""The program as a process: closed descriptors, signals at any moment, resource limits, pipes without a reader, a
 reload after an upgrade. On loopback; SEED=n repeats the signals."""
 
 import concurrent.futures
@@ -226,7 +226,7 @@ def fill(writer):
 
 
 def unread(folder):
-    """Nobody reads standard error: the agent measures, answers, reloads, stops, and says later what was dropped."""
+    """Standard error is not read: the agent measures, answers, reloads, stops, and later logs the number of dropped lines."""
     path = configure(folder)
     ours, theirs = socket.socketpair()
     reader, writer = os.pipe()

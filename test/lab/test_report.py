@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""`edgelat report` beside `edgelat decode`: an agent whose batches are taken, then not, and that is started again.
+"""`edgelat report` beside `edgelat decode`: an agent whose batches are accepted, then not, and that is restarted.
 Runs itself in the lab."""
 
 import collections

@@ -17,7 +17,7 @@ from lab import Tap, json_lines, run, wait_for
 from probing import EDGELAT, Capture, run_in_lab
 
 ORDER = "edgelat: stop probing: the office moves"
-SETTLE_S = 6  # what is under way when it stops: a probe for 2 s, a lookup for 5
+SETTLE_S = 6  # longest operation in flight: a probe 2 s, a lookup 5 s
 QUIET_S = 3
 
 tap = Tap()
@@ -65,7 +65,7 @@ def decoded(collector, path):
 
 
 class Agent:
-    """`edgelat run` under a service manager that is ours."""
+    """`edgelat run` under a fake service manager."""
 
     def __init__(self, collector):
         self.folder = os.path.join(lab.FOLDER, "agent")
