@@ -1,6 +1,5 @@
 /*
- * Words and outcomes for what the kernel or an ICMP error reports of a probe: the same for
- * every kind.
+ * Texts and outcomes for errors of the kernel and for ICMP errors, the same for every kind.
  */
 #ifndef EDGELAT_PROBE_CAUSE_H
 #define EDGELAT_PROBE_CAUSE_H

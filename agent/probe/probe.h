@@ -1,12 +1,10 @@
 /*
- * The contract between the prober and a kind of probe. A kind sends one probe and says
- * once what came of it; waiting time, loss, accounting and clean-up are the prober's. A
- * new kind is one folder that defines a struct probe_kind, and one line in the table of
+ * The contract between the prober and a kind of probe. A kind sends one probe and reports
+ * its outcome once; the prober does waiting time, loss, accounting and clean-up. A new kind is one folder that defines a struct probe_kind, and one line in the table of
  * kinds (probe/kinds.c).
  *
  *     prober_send() -> kind->start(x) -> ... -> exchange_done(x, ...) -> result callback
- *                           or: waiting time over -> kind->abort(x) -> result callback:
- * loss
+ *                           or: waiting time over -> kind->abort(x) -> result: loss
  */
 #ifndef EDGELAT_PROBE_PROBE_H
 #define EDGELAT_PROBE_PROBE_H
@@ -32,19 +30,21 @@ struct probe_tools {
 struct exchange {
     const struct target *target; /* borrowed; outlives the exchange */
     struct endpoint to;
-    void *kind_state;     /* what kind->open() made */
-    struct mono started;  /* just before kind->start() */
-    struct mono sent;     /* as `started`; a kind that sends later says when. The waiting
-                             time counts from here. */
-    struct result result; /* a kind may fill pop, cause, http, lost_packets, kernel_time,
-                             and time (when it set `sent`) */
-    void *own;            /* the kind's, of this exchange; NULL at first */
-    bool unheard; /* set by abort(): the answer may have come, and this host dropped
-                             it. Not measured instead of lost; events.on_busy() comes. */
+    void *kind_state;    /* what kind->open() made */
+    struct mono started; /* just before kind->start() */
+    /* As `started`; a kind that sends later sets it. The waiting time counts from here. */
+    struct mono sent;
+    /* A kind may fill pop, cause, http, lost_packets, kernel_time, and time if it set
+     * `sent`. */
+    struct result result;
+    void *own; /* the kind's, of this exchange; NULL at first */
+    /* Set by abort(): this host may have dropped the answer. Then the result is "not
+     * measured" instead of loss, and events.on_busy() comes. */
+    bool unheard;
 };
 
 struct probe_kind {
-    struct kind kind; /* its words, for the core */
+    struct kind kind; /* its description, for the core */
 
     /*
      * Opens what all exchanges share (sockets). Returns 0 or -errno, then with one plain
@@ -58,32 +58,32 @@ struct probe_kind {
      * inside. */
     void (*start)(struct exchange *x);
 
-    /* The waiting time is over, or the prober ends: forget `x`; exchange_done() must not
-     * come any more. It is a loss, unless the kind sets result.outcome to
-     * OUTCOME_REPLY: what counts as an answer came, and only the rest did not. */
+    /* The waiting time is over, or the prober ends: forget `x`; exchange_done() must not be
+     * called any more. It is a loss, unless the kind sets result.outcome to OUTCOME_REPLY:
+     * the answer came, only the rest of it did not. */
     void (*abort)(struct exchange *x);
 
-    /* No exchange is left. The memory goes when the loop has closed the handles, so that
-     * a prober may be destroyed from inside a callback that the kind's own code made. */
+    /* No exchange is left. Memory is freed when the loop has closed the handles, so that a
+     * prober may be destroyed from inside a callback of the kind. */
     void (*close)(void *state);
 };
 
 /*
  * The end of an exchange: `delays` in the order of the kind's names, as many as it has
  * (NULL: all undefined). A reply whose first delay is longer than the waiting time
- * becomes a loss and a late answer, however busy the loop was. A kind that finds out
- * inside start() that it cannot send calls exchange_defer() instead, which makes the
- * prober report `outcome` on the next turn of the loop; abort() does not come then.
+ * becomes a loss and a late answer, however busy the loop was. A kind that cannot send
+ * calls exchange_defer() inside start() instead: the prober reports `outcome` on the next
+ * turn of the loop, and abort() does not come.
  * Either way `x` must not be touched by the kind again.
  */
 void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *delays);
 void exchange_defer(struct exchange *x, enum outcome outcome);
 
-/* What came after a result was given, for the stream it belonged to: COUNTER_LATE or
- * COUNTER_DUPLICATES. It changes counts, never a delay. */
+/* A reply after its result: COUNTER_LATE or COUNTER_DUPLICATES of its stream. It changes
+ * counts, never a delay. */
 void prober_after(struct prober *p, uint32_t stream, enum counter what);
 
-/* What a kind counts in struct prober_counters. */
+/* Counters of struct prober_counters that kinds count. */
 void prober_count_foreign(struct prober *p);
 void prober_count_damaged(struct prober *p);
 void prober_count_fallback(struct prober *p);

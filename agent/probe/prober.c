@@ -42,9 +42,9 @@ struct prober {
     struct probe *free;
 
     uv_timer_t timer;
-    uint64_t timer_at_ms;    /* 0: it does not run */
-    uv_idle_t tls_slot_idle; /* makes the next poll return at once */
-    uv_check_t tls_slot_check;
+    uint64_t timer_at_ms; /* 0: it does not run */
+    uv_idle_t turn_idle;  /* makes the next poll return at once */
+    uv_check_t turn_check;
     bool destroyed;
     int open_handles;
 };
@@ -91,7 +91,7 @@ static void say_lost(struct result *r, int64_t waiting_ns)
                  duration_text(waited, waiting_ns));
 }
 
-/* Gives the result out. `probe` is in no list and the kind has forgotten it. */
+/* Reports the result. `probe` is in no list, and the kind does not use it any more. */
 static void report(struct probe *probe)
 {
     struct prober *p = probe->prober;
@@ -130,13 +130,13 @@ static void nothing(uv_idle_t *handle)
     (void)handle;
 }
 
-static void on_granted(uv_check_t *handle);
+static void on_turn(uv_check_t *handle);
 
-/* After the next poll, which does not block, on_granted() comes. */
+/* After the next poll, which does not block, on_turn() comes. */
 static void take_a_turn(struct prober *p)
 {
-    uv_idle_start(&p->tls_slot_idle, nothing);
-    uv_check_start(&p->tls_slot_check, on_granted);
+    uv_idle_start(&p->turn_idle, nothing);
+    uv_check_start(&p->turn_check, on_turn);
 }
 
 void exchange_defer(struct exchange *x, enum outcome outcome)
@@ -253,11 +253,11 @@ static void report_lost(struct prober *p)
     }
 }
 
-static void on_granted(uv_check_t *handle)
+static void on_turn(uv_check_t *handle)
 {
     struct prober *p = handle->data;
-    uv_idle_stop(&p->tls_slot_idle);
-    uv_check_stop(&p->tls_slot_check);
+    uv_idle_stop(&p->turn_idle);
+    uv_check_stop(&p->turn_check);
     report_deferred(p);
     report_lost(p);
     if (!p->destroyed)
@@ -342,11 +342,11 @@ struct prober *prober_create(uv_loop_t *loop, const struct probe_kind *const kin
     p->events = events;
     p->deferred_end = &p->deferred;
     uv_timer_init(loop, &p->timer); /* these three cannot fail */
-    uv_idle_init(loop, &p->tls_slot_idle);
-    uv_check_init(loop, &p->tls_slot_check);
+    uv_idle_init(loop, &p->turn_idle);
+    uv_check_init(loop, &p->turn_check);
     adopt(p, (uv_handle_t *)&p->timer);
-    adopt(p, (uv_handle_t *)&p->tls_slot_idle);
-    adopt(p, (uv_handle_t *)&p->tls_slot_check);
+    adopt(p, (uv_handle_t *)&p->turn_idle);
+    adopt(p, (uv_handle_t *)&p->turn_check);
     return p;
 }
 
@@ -388,6 +388,6 @@ void prober_destroy(struct prober *p)
         if (p->opened[i].open)
             p->kinds[i]->close(p->opened[i].state);
     uv_close((uv_handle_t *)&p->timer, on_closed);
-    uv_close((uv_handle_t *)&p->tls_slot_idle, on_closed);
-    uv_close((uv_handle_t *)&p->tls_slot_check, on_closed);
+    uv_close((uv_handle_t *)&p->turn_idle, on_closed);
+    uv_close((uv_handle_t *)&p->turn_check, on_closed);
 }

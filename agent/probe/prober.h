@@ -1,7 +1,7 @@
 /*
- * Sends probes of every kind and gives back results: the one object that the daemon, the
- * command line and the benchmarks use. It keeps the waiting time of each probe, so a kind
- * needs no timer of its own.
+ * Sends probes of every kind and reports results: the daemon, the command line and the
+ * benchmarks use this one object. It keeps the waiting time of each probe, so a kind needs
+ * no timer.
  */
 #ifndef EDGELAT_PROBE_PROBER_H
 #define EDGELAT_PROBE_PROBER_H
@@ -19,7 +19,7 @@ struct prober_events {
     /* Late or duplicate answers; may be NULL. */
     void (*on_after)(uint32_t stream, enum counter what, void *user);
     void *user;
-    /* This host was too busy to take in all that came; may be NULL. Must not destroy the
+    /* This host was too busy to read all packets; may be NULL. Must not destroy the
      * prober. */
     void (*on_busy)(void *user);
 };
@@ -38,8 +38,8 @@ void prober_destroy(struct prober *p);
 
 /*
  * Opens a kind's sockets, if they are not open. Returns 0, or -errno with one plain
- * sentence in `why` (what is missing and the next step). Without it prober_send() opens;
- * while that fails, results are OUTCOME_NOT_MEASURED with the sentence as their cause.
+ * sentence in `why` (what is missing and the next step). If it was not called, prober_send()
+ * opens them; while that fails, results are OUTCOME_NOT_MEASURED with the sentence as their cause.
  */
 int prober_open(struct prober *p, size_t kind, char *why, size_t why_size);
 
@@ -49,11 +49,11 @@ void prober_send(struct prober *p, uint32_t stream, size_t kind,
 
 size_t prober_under_way(const struct prober *p);
 
-struct prober_counters { /* of results that were given; refused ones are in `sent` only */
+struct prober_counters { /* of reported results; refused ones are in `sent` only */
     uint64_t sent, answered, lost, not_measured;
-    uint64_t foreign;             /* packets that looked like answers and were not ours */
+    uint64_t foreign;             /* packets like answers that are not ours */
     uint64_t damaged;             /* answers whose payload was not what was sent */
-    uint64_t timestamp_fallbacks; /* kernel stamps that were missing or made no sense */
+    uint64_t timestamp_fallbacks; /* kernel stamps that were missing or wrong */
 };
 
 struct prober_counters prober_counters(const struct prober *p);

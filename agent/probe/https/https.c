@@ -31,7 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPLY_MAX (16 * 1024) /* of a body; the rest is not waited for */
+#define REPLY_MAX (16 * 1024) /* bytes of a body; the rest is not read */
 
 enum { RTT, DNS, CONNECT, TLS, FIRST_BYTE, TOTAL, WARM_FIRST_BYTE, DELAYS };
 
@@ -64,7 +64,7 @@ static const struct probe_tools *tools_of(const struct fetch *f)
     return h->tools;
 }
 
-static void end_turn(struct fetch *f)
+static void release_slot(struct fetch *f)
 {
     const struct https *h = f->x->kind_state;
     tls_slot_release(h->tls_slots, &f->slot);
@@ -88,7 +88,7 @@ static void finish(struct fetch *f, enum outcome outcome)
     int64_t delays[DELAYS];
     memcpy(delays, f->delays, sizeof delays);
     take_pop(f);
-    end_turn(f);
+    release_slot(f);
     free(f);
     exchange_done(x, outcome, delays);
 }
@@ -120,11 +120,11 @@ static void say_timeout(struct fetch *f, const char *phase)
 static void on_header(const char *name, const char *value, size_t value_len, void *user)
 {
     struct fetch *f = user;
-    end_turn(f); /* TLS is over */
+    release_slot(f); /* TLS is over */
     reply_header(&f->reply, name, value, value_len);
 }
 
-/* What the user waits for in all: undefined when a part of it is. */
+/* The sum for the user: undefined when a part of it is. */
 static int64_t total(const struct fetch *f, const struct http_times *t)
 {
     if (f->lookup_failed || t->first_byte_ns == DELAY_UNDEFINED ||
@@ -219,7 +219,7 @@ static void request(void *user)
     if (f->proxied)
         http_proxy_url(proxy, &f->proxy, &f->to);
 
-    if (f->slot.since.ns != 0) /* gives back what it did not wait */
+    if (f->slot.since.ns != 0) /* the wait for the slot does not count */
         f->x->sent.ns -= f->slot.since.ns + TLS_SLOT_WAIT_NS - mono_now().ns;
     int64_t left_ns = f->x->sent.ns + target->waiting_ns - mono_now().ns;
     struct http_request request = {
@@ -237,7 +237,7 @@ static void request(void *user)
     f->http = http_start(tools_of(f)->http, &request, on_header, on_reply, f);
 }
 
-/* TLS begins when it is its slot; the wait is no part of the waiting time. */
+/* TLS begins when its slot is granted; the wait does not count as waiting time. */
 static void connected(struct fetch *f, int socket)
 {
     const struct https *h = f->x->kind_state;
@@ -400,7 +400,7 @@ static void https_abort(struct exchange *x)
         handshake_hang_up(f->socket);
     memcpy(x->result.delays, f->delays, sizeof f->delays);
     take_pop(f);
-    end_turn(f);
+    release_slot(f);
     free(f);
 }
 

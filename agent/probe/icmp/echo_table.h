@@ -1,7 +1,7 @@
 /*
- * The echo_table that were sent and are remembered: those under way, and for a while those
- * that are over, so that a late or a duplicate reply is known for what it is. Each has a
- * number that counts up; the oldest are forgotten first. Pure.
+ * Table of the echoes that were sent: those under way, and for ECHO_KEEP_NS those that are
+ * over, so that late and duplicate replies are recognised. Numbers count up; the oldest
+ * are forgotten first. Pure.
  */
 #ifndef EDGELAT_PROBE_ICMP_ECHO_TABLE_H
 #define EDGELAT_PROBE_ICMP_ECHO_TABLE_H
@@ -28,7 +28,7 @@ struct sent_echo {
     bool answered;
     struct mono sent;
     struct stamps stamps; /* of the request, as they come */
-    uint32_t key;         /* by which the kernel names it in its stamp */
+    uint32_t key;         /* of its transmit stamp */
     uint32_t drops;       /* icmp_socket_drops() when it was sent */
     uint64_t older;       /* of the same bucket, or ECHO_NONE */
 };
@@ -37,7 +37,7 @@ struct echo_table { /* start with echo_table_create() */
     struct sent_echo *ring;
     uint64_t *buckets;
     uint32_t room;        /* a power of two */
-    uint64_t first, next; /* these numbers, but for `next`, are in use */
+    uint64_t first, next; /* numbers from `first` to `next` - 1 are in use */
 };
 
 struct echo_table echo_table_create(void);
@@ -45,15 +45,15 @@ void echo_table_free(struct echo_table *e);
 
 /*
  * Adds one and returns its number, or ECHO_NONE when ECHO_TABLE_MAX are under way. Forgets
- * what was sent longer ago than ECHO_KEEP_NS and is over.
+ * echoes that are over and older than ECHO_KEEP_NS.
  */
 uint64_t echo_table_add(struct echo_table *e, const struct sent_echo *echo);
 
-/* NULL when it is forgotten. The pointer is good until the next echo_table_add(). */
+/* NULL when it is forgotten. The pointer is valid until the next echo_table_add(). */
 struct sent_echo *echo_table_at(struct echo_table *e, uint64_t number);
 
-/* The echo that `m` from `from` answers or quotes: everything that is known must agree.
- * ECHO_NONE: it is none of ours. */
+/* The echo that `m` from `from` answers or quotes: all known fields must agree. ECHO_NONE:
+ * not ours. */
 uint64_t echo_table_match(struct echo_table *e, const struct icmp_message *m,
                           const struct endpoint *from);
 

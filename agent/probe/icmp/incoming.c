@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define ROUNDS_MAX 64 /* batches taken at one time, so that a flood cannot hold us */
+#define ROUNDS_MAX 64 /* batches read at a time, so that a flood cannot hold the loop */
 
 static void on_stamp(struct icmp_family *f, const struct packet_in *p)
 {
@@ -136,7 +136,7 @@ void icmp_drain(struct icmp_family *f, bool error_queue)
                 icmp_drain(f, true);
                 looked_again = true;
             }
-            if (!f->icmp->closed) /* a callback may end the prober */
+            if (!f->icmp->closed) /* a callback may destroy the prober */
                 on_packet(f, &packets[i], arrived);
         }
         if (f->icmp->closed)

@@ -1,12 +1,12 @@
 /*
- * ICMP and ICMPv6 messages as bytes: the echo request that we send, the echo replies and
- * errors that come back. Pure; all reading is bounded.
+ * Encodes ICMP and ICMPv6 echo requests; decodes echo replies and errors. Pure; all
+ * reading is bounded.
  *
- * An echo carries, after id and sequence number, a tag (random, of this process: the
- * kernel's filter keeps others' replies away by it) and a nonce (random, of this probe:
- * who has not seen the probe cannot forge its reply). The rest of the payload is zero,
- * which also leaves the checksum alone, and is looked at in the reply: a raw socket gets
- * packets whose checksum nobody has verified.
+ * After id and sequence number an echo carries a tag (random, of this process: the socket
+ * filter drops replies of others by it) and a nonce (random, of this probe: without it a
+ * reply cannot be forged). The rest of the payload is zero, which does not change the
+ * checksum, and is compared in the reply: the kernel does not verify the checksum of
+ * packets for a raw socket.
  */
 #ifndef EDGELAT_PROBE_ICMP_MESSAGE_H
 #define EDGELAT_PROBE_ICMP_MESSAGE_H
@@ -24,8 +24,8 @@
 #define ECHO_ID_OFFSET   4 /* in the message */
 #define ECHO_TAG_OFFSET  8
 
-/* The upper byte of each id is that of the process: the kernel's filter knows by it the
- * errors that quote too little to show the tag. Never 0. */
+/* The upper byte of each id is that of the process: the socket filter recognises by it
+ * errors that quote too little to contain the tag. Never 0. */
 #define ECHO_MARK(tag) ((uint8_t)((tag) % 255 + 1))
 
 enum { ICMP4_ECHO_REPLY = 0, ICMP6_ECHO_REPLY = 129 };
@@ -36,8 +36,8 @@ struct echo {
     uint64_t nonce;
 };
 
-/* The request's first ECHO_HEAD_LEN bytes. The checksum of ICMPv6 is the kernel's to do.
- */
+/* The request's first ECHO_HEAD_LEN bytes. The kernel computes the checksum of
+ * ICMPv6. */
 void echo_write(uint8_t out[ECHO_HEAD_LEN], enum family family, const struct echo *echo);
 
 enum icmp_what { ICMP_OTHER, ICMP_IS_REPLY, ICMP_IS_ERROR };
@@ -49,8 +49,7 @@ struct icmp_message {
 
     /* of a reply */
     uint16_t payload_bytes; /* after the header */
-    uint16_t damaged_at;    /* the first byte of the payload that is not as it was sent;
-                               0: none */
+    uint16_t damaged_at;    /* first byte of the payload that differs; 0: none */
 
     /* of an error */
     uint8_t type, code;
@@ -59,11 +58,10 @@ struct icmp_message {
     struct endpoint quoted_from; /* and came from; FAMILY_NONE: not known */
 };
 
-/* A message that begins with its ICMP header; what is cut short or foreign is ICMP_OTHER.
- */
+/* Reads a message that begins with its ICMP header; ICMP_OTHER: cut short or foreign. */
 struct icmp_message icmp_read(struct wire w, enum family family);
 
-/* The same after the IPv4 header, which a raw socket gives as well. */
+/* The same with the IPv4 header in front, as raw sockets deliver it. */
 struct icmp_message icmp_read_raw4(struct wire w);
 
 /* Tag and nonce of the echo request that begins with its ICMP header; false: it is none.

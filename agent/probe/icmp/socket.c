@@ -310,7 +310,7 @@ static struct stamps stamps_of(const struct cmsghdr *c)
     return (struct stamps){nanoseconds(&all.ts[0]), nanoseconds(&all.ts[2])};
 }
 
-/* An ICMP error that the kernel took apart for a ping socket: it gives who said it and,
+/* An ICMP error that the kernel took apart for a ping socket: it gives the sender and,
  * as the data, the request that was quoted. */
 static void read_ping_error(struct packet_in *p, const struct sock_extended_err *e,
                             const struct sockaddr *offender, struct wire quoted,

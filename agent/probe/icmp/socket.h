@@ -1,11 +1,10 @@
 /*
- * The ICMP socket of one family: raw where we may (CAP_NET_RAW), else a ping socket
+ * The ICMP socket of one family: raw if allowed (CAP_NET_RAW), else a ping socket
  * (net.ipv4.ping_group_range). Sends and receives many packets a call, with the kernel's
  * transmit and receive stamps (see probe/icmp/stamps.h).
  *
- * A transmit stamp comes by the error queue and names its packet by a key: the kernel
- * counts what was sent on the socket, from 0. Where the interface stamps too, a second
- * one comes with the same key.
+ * A transmit stamp comes through the error queue with a key: the number of the packet on
+ * that socket, from 0. If the interface stamps too, a second one has the same key.
  */
 #ifndef EDGELAT_PROBE_ICMP_SOCKET_H
 #define EDGELAT_PROBE_ICMP_SOCKET_H
@@ -37,21 +36,21 @@ struct packet_in {
     struct endpoint from; /* who sent the message */
 };
 
-/* `tag` is that of all our echo_table. Returns 0 or -errno (-EPERM, -EACCES: neither kind of
+/* `tag`: of all echoes of this process. Returns 0 or -errno (-EPERM, -EACCES: neither kind of
  * socket is allowed). */
 int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag);
 void icmp_socket_close(struct icmp_socket *s); /* NULL is fine */
 
 int icmp_socket_fd(const struct icmp_socket *s);
 
-/* A ping socket's id is the kernel's choice; 0: a raw one, take any. */
+/* The id that the kernel chose for a ping socket; 0: a raw socket, use any. */
 uint16_t icmp_socket_id(const struct icmp_socket *s);
 
 /* Packets sent from now on may not be fragmented, or may. */
 void icmp_socket_dont_fragment(struct icmp_socket *s, bool dont);
 
-/* How many packets the kernel has dropped so far because nobody read them in time (and,
- * of ICMPv6, with a wrong checksum): counts up and wraps. 0 where it does not say. */
+/* Packets that the kernel dropped because they were not read in time (for ICMPv6 also
+ * those with a wrong checksum): counts up and wraps. 0 if the kernel does not report it. */
 uint32_t icmp_socket_drops(const struct icmp_socket *s);
 
 /* Sends up to ICMP_BATCH; returns how many went out. Fewer than `n`: the errno of the
@@ -59,11 +58,11 @@ uint32_t icmp_socket_drops(const struct icmp_socket *s);
 size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets, size_t n,
                         int *error);
 
-/* Keys begin at 0 again: after a packet that did not go out, as kernels differ in whether
- * it took one. Stamps that have not come by now will name nothing. */
+/* Restarts keys at 0: after a packet that was not sent, as kernels differ in whether it
+ * used a key. Stamps still on their way then match nothing. */
 void icmp_socket_restart_keys(struct icmp_socket *s);
 
-/* Takes what is there, up to ICMP_BATCH packets; fewer: there is no more. */
+/* Reads up to ICMP_BATCH packets; fewer: no more are waiting. */
 size_t icmp_socket_receive(struct icmp_socket *s, bool error_queue,
                            struct packet_in packets[ICMP_BATCH]);
 

@@ -1,11 +1,11 @@
 /*
- * The round trip from the kernel's stamps of the two packets. What is taken, in this
- * order:
+ * The round trip from the kernel's stamps of the two packets, by the first basis that is
+ * available:
  *
  * hardware  both stamps are by the clock of the interface, so neither the driver nor the
  *           interrupt is in them. An interface stamps in hardware only when its mode has
  *           been set (SIOCSHWTSTAMP by ptp4l, or hwstamp_ctl), which takes CAP_NET_ADMIN
- *           and is not ours to do: what is there is used.
+ *           and is not our task: existing stamps are used.
  * software  both are by the wall clock, just before the driver and just after it. Beside
  *           a capture on the same interface the delay reads 5 to 13 us short: a capture
  *           stamps the request and then copies it before the driver gets it. The receive
@@ -13,9 +13,9 @@
  *           us after the packet was queued.
  * user      our own monotonic clock, around all of it.
  *
- * What lies further inside can only be shorter, so the next one is each one's upper
- * bound: a wall clock that was stepped between the two stamps breaks it, and so do two
- * interfaces with a clock each. Pure.
+ * An inner basis can only be shorter, so each one is bounded by the next one. A wall clock
+ * that was stepped between the two stamps violates the bound, and so do two interfaces
+ * with different clocks; then the next basis is used. Pure.
  */
 #ifndef EDGELAT_PROBE_ICMP_STAMPS_H
 #define EDGELAT_PROBE_ICMP_STAMPS_H

@@ -1,6 +1,6 @@
 /*
- * What the files of the ICMP kind share: the state of both families. icmp.c makes it and
- * starts probes, outgoing.c sends them, incoming.c takes what comes back.
+ * State of the ICMP kind, shared by its files: icmp.c creates it and starts probes,
+ * outgoing.c sends them, incoming.c reads replies, errors and stamps.
  */
 #ifndef EDGELAT_PROBE_ICMP_STATE_H
 #define EDGELAT_PROBE_ICMP_STATE_H
@@ -14,11 +14,11 @@
 #include <stdint.h>
 #include <uv.h>
 
-#define FLOWS          512  /* streams share one where there are more; that is harmless */
-#define KEYS           4096 /* stamps that may be on their way */
+#define FLOWS          512  /* more streams share them, which is harmless */
+#define KEYS           4096 /* stamps on their way */
 #define RANDOM_NUMBERS 512
 
-struct flow { /* of a stream: what its probes have in common on the wire */
+struct flow { /* what the probes of a stream have in common */
     uint16_t id, seq;
     uint8_t losses; /* in a row */
 };
@@ -30,11 +30,11 @@ struct icmp_family {
     uv_poll_t poll;
     struct echo_table echo_table;
     struct flow flows[FLOWS];
-    uint64_t *queue; /* numbers of echo_table */
+    uint64_t *queue; /* numbers in echo_table */
     size_t queued, queue_room;
     bool dont_fragment;
     uint32_t next_key;
-    uint64_t by_key[KEYS]; /* the number of the echo that was sent with a key */
+    uint64_t by_key[KEYS]; /* number of the echo sent with a key */
 };
 
 struct icmp {
@@ -44,7 +44,7 @@ struct icmp {
     uint32_t tag;
     uint64_t random[RANDOM_NUMBERS];
     size_t random_left;
-    bool closed; /* perhaps by one of our own callbacks: look after each */
+    bool closed; /* perhaps by a callback: check after each */
     int handles;
 };
 
@@ -53,11 +53,11 @@ static inline struct flow *flow_of(struct icmp_family *f, uint32_t stream)
     return &f->flows[stream % FLOWS];
 }
 
-/* Takes in what is in the socket, or in its error queue. */
+/* Reads all packets of the socket, or of its error queue. */
 void icmp_drain(struct icmp_family *f, bool error_queue);
 void icmp_on_event(uv_poll_t *poll, int status, int events);
 
-/* Sends what was queued. */
+/* Sends the queue. */
 void icmp_on_flush(uv_idle_t *idle);
 
 #endif

@@ -70,7 +70,7 @@ uint8_t handshake_sent_again(const struct handshake *h)
 static void measure(struct handshake_end *end, int socket, int64_t user_ns)
 {
     if (end->waited)
-        return; /* nor is a SYN lost that was sent again while the first one waited */
+        return; /* a SYN sent again while the first one waited was not lost */
     struct tcp_sample sample = tcp_sample_of(socket);
     end->lost_packets = lost_packets(&sample);
     if (end->lost_packets > 0)
@@ -129,7 +129,7 @@ static struct icmp_report report_of(int socket)
 /* Any status: libuv says UV_EBADF of a socket in error, whose own word is SO_ERROR. */
 static void on_event(uv_poll_t *poll, int status, int events)
 {
-    struct mono arrived = mono_now(); /* first thing: the clock is running */
+    struct mono arrived = mono_now(); /* first: the clock is running */
     struct handshake *h = poll->data;
     (void)status, (void)events;
 

@@ -17,17 +17,16 @@
 struct handshake_end {
     int error;                 /* 0: connected; else the errno that connecting came to */
     struct icmp_report report; /* the ICMP error behind `error`; by FAMILY_NONE: none */
-    int socket; /* connected, non-blocking, the callee's from now on; -1 after an error */
+    int socket; /* connected, non-blocking, owned by the callee; -1 after an error */
     /*
-     * From the SYN to its SYN-ACK. Undefined when the SYN had to be sent again: which of
-     * the two was answered is known to the kernel in whole milliseconds only; and when
-     * it waited in this host for the link address of the next hop: the kernel's sample
-     * begins before that.
+     * From the SYN to its SYN-ACK. Undefined when the SYN was retransmitted, as the kernel
+     * knows only to the millisecond which one was answered; and when it waited in this host
+     * for the link address of the next hop, as the kernel's sample begins before that.
      */
     int64_t rtt_ns;
     bool kernel_time;     /* `rtt_ns` is the kernel's, else our own clock's */
     bool waited;          /* for the link address of the next hop */
-    uint8_t lost_packets; /* SYNs sent again */
+    uint8_t lost_packets; /* retransmitted SYNs */
 };
 
 typedef void handshake_cb(const struct handshake_end *end, void *user);
@@ -36,20 +35,19 @@ struct handshake;
 
 /*
  * Sends the SYN. Returns 0, and then one callback comes, later, unless it is cancelled;
- * or -errno: nothing was sent (cause_not_sent() has the words).
+ * or -errno: nothing was sent (cause_not_sent() gives the text).
  */
 int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoint *to,
                     uint8_t dscp, handshake_cb *on_end, void *user);
 void handshake_cancel(struct handshake *h); /* not after the callback came */
 
-/* How often its SYN was sent again so far. */
+/* Retransmissions of its SYN so far. */
 uint8_t handshake_sent_again(const struct handshake *h);
 
 /* Closes a socket with a reset: nothing stays in TIME_WAIT, so ports do not run out. */
 void handshake_hang_up(int socket);
 
-/* What the end of the handshake with `to` means for the path, with a clause on it in
- * `cause`. */
+/* The outcome of the handshake with `to`, with a clause in `cause`. */
 enum outcome handshake_outcome(const struct handshake_end *end, const struct endpoint *to,
                                char *cause, size_t cause_size);
 
