@@ -10,11 +10,11 @@
 
 #include <stdint.h>
 
-/* Longest wait after `failures` earlier failures in a row: `first_ns`, doubled with each
- * of them, at most `most_ns`. */
+/* The longest wait: `first_ns`, doubled for each of the `failures` earlier failures in a
+ * row, at most `most_ns`. */
 int64_t backoff_limit_ns(int64_t first_ns, int64_t most_ns, unsigned failures);
 
-/* The wait itself: drawn evenly from 0 to that limit. */
+/* The wait: uniformly distributed between 0 and that limit. */
 int64_t backoff_ns(struct random *r, int64_t first_ns, int64_t most_ns,
                    unsigned failures);
 

@@ -1,10 +1,10 @@
 /*
- * What one export carries, as a value: every series, cumulative since it began (or, as
- * delta, what is new in this window), and the summary of the window that has just closed.
- * Cumulative, so a batch that comes twice counts once and one that is lost costs
- * resolution and not data. A series is (target, kind, family, PoP): when the PoP of a
- * target changes a new series begins and two PoPs are never blended into one percentile.
- * While no PoP is known the address is its place.
+ * The content of one export, as a value: every series, cumulative since its start (with
+ * delta temporality: since the last window), and the summary of the window that has just
+ * closed. Series are cumulative so that a batch delivered twice counts once, and a lost
+ * batch costs resolution but no data. A series is (target, kind, family, PoP): when the
+ * PoP of a target changes, a new series begins, so two PoPs are never mixed in one
+ * percentile. While the PoP is unknown, the address takes its place in the key.
  */
 #ifndef EDGELAT_CORE_BATCH_H
 #define EDGELAT_CORE_BATCH_H
@@ -22,88 +22,92 @@ struct series {
     const struct kind *kind;
     enum family family;
     struct endpoint to;     /* the address used last */
-    char pop[POP_TEXT_MAX]; /* "" is unknown */
-    bool overflow;     /* of all addresses for which there was no series, core/series.h */
-    struct wall start; /* when the series began: OTLP start_time_unix_nano */
-    /* cumulative: */
+    char pop[POP_TEXT_MAX]; /* "": unknown */
+    bool overflow;          /* holds the results above the series limit, core/series.h */
+    struct wall start;      /* OTLP start_time_unix_nano */
+
+    /* Cumulative. */
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t counters[COUNTERS];
     struct histogram delays[DELAYS_MAX];
     struct histogram variation;
 
-    /* Where probes without a port (ICMP) were never answered, while the target itself
-     * answers by this kind in the same family and PoP: they are filtered on the way,
-     * which is no data and not an outage. Else NULL. */
+    /* Set when probes of a kind that may be filtered (ICMP) were never answered while the
+     * target answers probes of this other kind in the same family and PoP: the network
+     * filters them, so there is no data, and no outage. Else NULL. */
     const struct kind *silent_while;
-    bool silence_is_news;  /* with this window it is too long for chance; once a series */
-    bool in_window;        /* whether it had a part in the window that has just closed: */
-    struct summary window; /* of that; of several parts together, see core/series.h */
+    bool silence_is_news; /* the silence is now too long for chance; true once a series */
+    bool in_window;       /* the window that has just closed has results of the series */
+    struct summary window; /* if in_window; of all its parts, see core/series.h */
 };
 
-/* What was asked of DNS for a target's address. */
+/* The DNS answer that a target's address came from. */
 struct dns_answer {
-    char chain[256];   /* the CNAMEs, "a -> b", cut where longer; "" is none */
-    char servers[128]; /* who was asked */
+    char chain[256];   /* the CNAMEs, "a -> b", truncated; "": none */
+    char servers[128]; /* the servers asked */
 };
 
-struct target_address_state { /* where a target is in one family */
-    struct endpoint to;       /* FAMILY_NONE: it has no address */
-    char pop[POP_TEXT_MAX];   /* "" is unknown */
-    const char *basis; /* how it is known: "cname", "X-MSEdge-Ref"; NULL: unknown */
+/* The state of a target in one address family. */
+struct target_address_state {
+    struct endpoint to;     /* FAMILY_NONE: it has no address */
+    char pop[POP_TEXT_MAX]; /* "": unknown */
+    const char *basis;      /* source of `pop`: "cname", "X-MSEdge-Ref"; NULL: unknown */
     struct dns_answer dns;
-    struct owner owner;         /* what answers there */
+    struct owner owner;         /* the network that answers there */
     struct intercept intercept; /* whether a middlebox answers its handshakes */
-    bool answers; /* it did in the window, itself: the rest is of now and not the last */
+    bool answers;               /* the target itself answered in the window */
 };
 
-struct target_state { /* one a target, in the order of the configuration; those
-                         that were added follow */
+/* One for each target: the configured ones in their order, then the discovered ones. */
+struct target_state {
     const struct target *target;
     char pop[POP_TEXT_MAX];
-    bool up; /* any kind got an answer (reply or refusal) in the window; a middlebox is
-                none */
-    bool measured;  /* anything was sent that could tell */
-    uint32_t rank;  /* 1 is the nearest; 0: not eligible */
-    int64_t min_ns; /* recent of the ranking, DELAY_UNDEFINED when none; with it what
-                       was sent and lost, without streams that are silent while others
-                       are answered */
+    /* Any kind got an answer (reply or refusal) in the window. The answer of a middlebox
+     * does not count. */
+    bool up;
+    bool measured; /* at least one probe was sent whose silence would mean "down" */
+    uint32_t rank; /* 1 is the nearest; 0: not eligible */
+    /* The values that the ranking used: the minimum delay of recent windows
+     * (DELAY_UNDEFINED: none), and the probes sent and lost, without streams that are
+     * silent while others are answered. */
+    int64_t min_ns;
     uint64_t sent, lost;
-    struct owner
-        owner;        /* of the family that is ranked, or else may be; one that is no PoP
-                         where no family may be one: then it has no rank and no PoP */
-    bool intercepted; /* a middlebox answers the handshakes, in one family at least: their
-                         delays are left out */
-    char interception[INTERCEPT_TEXT_MAX]; /* one clause on it, or that it cannot be told;
-                                              "" when nothing speaks for one */
+    /* Of the family that is ranked or may be. If no family may be a PoP, the owner is not
+     * a PoP, and the target has no rank and no PoP. */
+    struct owner owner;
+    bool intercepted; /* a middlebox answers handshakes in a family: delays left out */
+    /* One clause about the middlebox, or why it cannot be decided; "": no sign of one. */
+    char interception[INTERCEPT_TEXT_MAX];
     struct target_address_state addresses[2]; /* IPv4, IPv6 */
     enum state states[2][KINDS_MAX];          /* of the streams, by family and kind */
 };
 
-struct self_value {   /* of the agent itself: edgelat.agent.* */
+/* A metric of the agent itself: edgelat.agent.* */
+struct self_value {
     const char *name; /* METRIC_AGENT_CPU_TIME */
-    const char *unit; /* UCUM: "s", "By", "{batch}"; "" of what is yes or no */
+    const char *unit; /* UCUM: "s", "By", "{batch}"; "" for a yes/no value */
     const char *description;
     bool monotonic; /* a sum since the agent's start, else a gauge */
     double value;
     const char *attribute, *attribute_value; /* one attribute, or NULL */
 };
 
-struct batch { /* borrowed views; valid until the pipeline is called again */
+/* Borrowed views; valid until the next call on the pipeline. */
+struct batch {
     struct wall agent_start;
-    struct wall window_start,
-        time;               /* the window that has closed; `time` stamps every point */
-    bool interrupted, busy; /* the window of any stream was, see struct summary */
-    bool first;             /* none was closed before: sums of `self` begin at 0 */
-    bool delta;             /* series begin with this window; sums of `self`, too */
+    struct wall window_start, time; /* the closed window; `time` stamps every point */
+    bool interrupted, busy;         /* the window of any stream was, see struct summary */
+    bool first;                     /* the first batch: sums of `self` begin at 0 */
+    bool delta;                     /* series and the sums of `self` cover this window */
     const struct series *const *series;
     size_t n_series;
     uint64_t overflowed; /* results in overflow series, since the start of the agent */
     const struct target_state *targets;
     size_t n_targets;
-    const struct event *events; /* that became known in the window */
+    const struct event *events; /* of the window */
     size_t n_events;            /* at most EVENTS_MAX */
     uint64_t events_dropped;
-    const struct self_value *self; /* filled in by the shell */
+    const struct self_value *self; /* filled in by the daemon */
     size_t n_self;
 };
 

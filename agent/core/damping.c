@@ -1,19 +1,19 @@
 #include "core/damping.h"
 
-/* The n-th change from the last one backwards. */
+/* Time of the n-th last change; 1 is the last. */
 static int64_t *changed(struct damping *s, uint64_t n)
 {
     return &s->changed_ns[(s->changes - n) % DAMPING_CHANGES];
 }
 
-static bool is_still(struct damping *s, int64_t now_ns)
+static bool is_stable(struct damping *s, int64_t now_ns)
 {
     return s->changes > 0 && now_ns - *changed(s, 1) >= DAMPING_STABLE_NS;
 }
 
 enum damping_action damping_change(struct damping *s, int64_t now_ns)
 {
-    if (is_still(s, now_ns))
+    if (is_stable(s, now_ns))
         *s = (struct damping){0};
     s->changes++;
     *changed(s, 1) = now_ns;
@@ -27,7 +27,7 @@ enum damping_action damping_change(struct damping *s, int64_t now_ns)
 uint64_t damping_settled(struct damping *s, int64_t now_ns)
 {
     uint64_t changes = s->changes;
-    if (!s->suppressing || !is_still(s, now_ns))
+    if (!s->suppressing || !is_stable(s, now_ns))
         return 0;
     *s = (struct damping){0};
     return changes;

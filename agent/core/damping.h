@@ -1,6 +1,7 @@
 /*
- * Damping of what is told each time it changes: something that changes DAMPING_CHANGES within
- * DAMPING_STABLE_NS is told of once more, and then not before it has stayed for that long.
+ * Damping of reports of a value that keeps changing: after DAMPING_CHANGES changes within
+ * DAMPING_STABLE_NS the value is reported as unstable once; further changes are not
+ * reported until it has been stable for DAMPING_STABLE_NS.
  */
 #ifndef EDGELAT_CORE_DAMPING_H
 #define EDGELAT_CORE_DAMPING_H
@@ -13,22 +14,23 @@
 #define DAMPING_CHANGES   4
 #define DAMPING_STABLE_NS (3600 * NS_PER_S)
 
-struct damping {                         /* { 0 } has never changed */
-    int64_t changed_ns[DAMPING_CHANGES]; /* when, by any clock: the last ones, in turn */
-    uint64_t changes;                    /* since it was still */
+struct damping {                         /* start with { 0 } */
+    int64_t changed_ns[DAMPING_CHANGES]; /* ring of the last changes, by any one clock */
+    uint64_t changes;                    /* since it was last stable */
     bool suppressing;
 };
 
 enum damping_action {
-    DAMPING_REPORT,          /* tell it */
-    DAMPING_REPORT_UNSTABLE, /* it does not rest: tell that */
-    DAMPING_SUPPRESS,        /* that was told */
+    DAMPING_REPORT,          /* report the change */
+    DAMPING_REPORT_UNSTABLE, /* report that it keeps changing */
+    DAMPING_SUPPRESS,        /* report nothing */
 };
 
-/* It has changed at `now_ns`. */
+/* Records a change at `now_ns`; returns what to report. */
 enum damping_action damping_change(struct damping *s, int64_t now_ns);
 
-/* How many changes it was, once when what was told to damping has been still; else 0. */
+/* Returns the number of changes once, when the suppressed value has become stable; else
+ * 0. */
 uint64_t damping_settled(struct damping *s, int64_t now_ns);
 
 #endif

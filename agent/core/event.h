@@ -1,11 +1,11 @@
 /*
- * An event: something changed that somebody may want to be told of once. It is a value; a
- * closed window brings those that became known in it, and they leave as OTLP log records
- * (OpenTelemetry logs data model: event.name, SeverityNumber, Body) beside the metrics.
+ * An event: a change that is reported once. It is a value; the batch of a window carries
+ * the events of that window, and they are exported as OTLP log records (OpenTelemetry logs
+ * data model: event.name, SeverityNumber, Body) beside the metrics.
  *
- * `before` and `after` are what changed, in the words of the event ("up", "down"; "AMS",
- * "LON"); `text` says it to a person in one clause, of which event_subject() is the
- * subject; the facts are the recent, by the names that they are exported under.
+ * `before` and `after` are the old and the new state, in the words of the event ("up",
+ * "down"; "AMS", "LON"). `text` describes it in one clause, whose subject is
+ * event_subject(). The facts are the evidence, under the names they are exported with.
  */
 #ifndef EDGELAT_CORE_EVENT_H
 #define EDGELAT_CORE_EVENT_H
@@ -43,33 +43,34 @@ struct fact {
     const char *name; /* of core/event_names.h: ATTR_SHIFT_RATIO; static */
     bool is_text;
     double number;
-    char text[FACT_TEXT_MAX]; /* cut where it is longer */
+    char text[FACT_TEXT_MAX]; /* truncated */
 };
 
 struct event {
     const char *name; /* EVENT_POP_CHANGED; static */
     enum severity severity;
-    struct wall time;            /* when it was found out */
-    const struct target *target; /* NULL: it is about the host or the agent */
-    const struct kind *kind;     /* NULL: about no kind in particular */
-    enum family family;          /* FAMILY_NONE: about no family in particular */
-    bool calls_survey;           /* what is near may have changed: survey again */
-    char before[EVENT_WORD_MAX], after[EVENT_WORD_MAX]; /* "" is unknown */
+    struct wall time;            /* when it was detected */
+    const struct target *target; /* NULL: it concerns the host or the agent */
+    const struct kind *kind;     /* NULL: no particular kind */
+    enum family family;          /* FAMILY_NONE: no particular family */
+    bool calls_survey;           /* the nearest PoP may have changed: survey again */
+    char before[EVENT_WORD_MAX], after[EVENT_WORD_MAX]; /* "": unknown */
     char text[EVENT_TEXT_MAX];
     struct fact facts[EVENT_FACTS_MAX];
     size_t n_facts;
 };
 
-/* Those of one window. A window has at most EVENTS_MAX; more are counted only. */
+/* The events of one window: at most EVENTS_MAX; the rest are only counted. */
 #define EVENTS_MAX 256
 
-struct events {                        /* { 0 } has none */
-    struct event list[EVENTS_MAX + 1]; /* the last place is of those that are dropped */
+struct events {                        /* start with { 0 } */
+    struct event list[EVENTS_MAX + 1]; /* the last entry takes the dropped events */
     size_t n;
     uint64_t dropped;
 };
 
-/* The next one, with everything but these empty, to be filled in. Never NULL. */
+/* Adds an event with these fields, the others empty, for the caller to fill in. Never
+ * NULL. */
 struct event *events_add(struct events *to, const char *name, enum severity severity,
                          struct wall time, const struct target *target);
 
@@ -78,14 +79,14 @@ __attribute__((format(printf, 2, 3))) void event_say(struct event *e, const char
 
 #define EVENT_SUBJECT_MAX (TARGET_NAME_MAX + 32)
 
-/* "teams (icmp, ipv4)", "teams"; "" when it is about no target. Returns `out`. */
+/* "teams (icmp, ipv4)", "teams"; "" without a target. Returns `out`. */
 const char *event_subject(char out[EVENT_SUBJECT_MAX], const struct event *e);
 
-/* At most EVENT_FACTS_MAX; asserted. An undefined number (NaN) is left out. */
+/* Add a fact: at most EVENT_FACTS_MAX (asserted). An undefined number (NaN) is left out. */
 void event_number(struct event *e, const char *name, double number);
 void event_text(struct event *e, const char *name, const char *text);
 
-/* Moves those of `from` to the end of `to`; `from` is empty then. */
+/* Moves the events of `from` to the end of `to`; `from` is empty afterwards. */
 void events_move(struct events *to, struct events *from);
 
 #endif

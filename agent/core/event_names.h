@@ -1,8 +1,8 @@
 /*
- * The names of events (`event.name` of an OTLP log record) and of their attributes; the
- * README and edgelat(1) describe them. Stable: receivers select by them.
+ * The names of events (`event.name` of an OTLP log record) and of their attributes, which
+ * the README and edgelat(1) describe. They are stable: receivers select by them.
  *
- * They stand in core because core and edge make the events and may not include otlp.
+ * They are in core because core and edge create the events and may not include otlp.
  * otlp/names.h includes this file and adds the names that only otlp and its readers use.
  */
 #ifndef EDGELAT_CORE_EVENT_NAMES_H

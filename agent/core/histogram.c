@@ -1,9 +1,10 @@
 /*
- * The index of a value is exact, in integers. A boundary 2^(k/64) s, written as 1e9 *
- * 2^(k/64) ns, lies at one of 64 addresses of its octave (of ns), the same in each octave.
- * So the value is shifted until its highest bit is bit 63 and compared with those addresses;
- * the seven bits below the highest one say which of them is next, as two addresses are
- * always further apart than 2^56. Coarser scales follow by halving the index.
+ * The index of a value is computed exactly, in integers. A bucket boundary 2^(k/64) s is
+ * 1e9 * 2^(k/64) ns, which is one of 64 positions within its octave (of ns), the same in
+ * every octave. So the value is shifted until its highest bit is bit 63 and compared with
+ * those boundaries. The seven bits below the highest one select the boundary to compare
+ * with, because two boundaries are always more than 2^56 apart. Coarser scales follow by
+ * halving the index.
  */
 #include "core/histogram.h"
 
@@ -15,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* floor(2^34 * 1e9 * 2^(k/64)) for k of -57 to 6; the last one is for nothing to reach */
-static const uint64_t addresses[65] = {
+/* floor(2^34 * 1e9 * 2^(k/64)) for k from -57 to 6; the last entry is a sentinel */
+static const uint64_t boundaries[65] = {
     0x80992abb83a534a2, 0x81ffa7a9549ca6e3, 0x836a0bee9d9d5401, 0x84d8626d3118d396,
     0x864ab625376b7b77, 0x87c11235836d16a3, 0x893b81dbe7ed5966, 0x8aba10758e1ea3cf,
     0x8c3cc97f4cf1aadd, 0x8dc3b8960164a7d9, 0x8f4ee976e7c8b4cc, 0x90de67fff600044c,
@@ -36,8 +37,8 @@ static const uint64_t addresses[65] = {
     UINT64_MAX,
 };
 
-/* how many of the addresses lie below the slot of 2^56 that begins at 2^63 + i * 2^56 */
-static const uint8_t places_below[128] = {
+/* number of boundaries below 2^63 + i * 2^56 */
+static const uint8_t boundaries_below[128] = {
     0,  1,  2,  2,  3,  4,  4,  5,  6,  6,  7,  8,  8,  9,  10, 10, 11, 12, 12,
     13, 13, 14, 15, 15, 16, 17, 17, 18, 18, 19, 20, 20, 21, 21, 22, 22, 23, 24,
     24, 25, 25, 26, 26, 27, 27, 28, 28, 29, 29, 30, 31, 31, 32, 32, 33, 33, 34,
@@ -47,14 +48,14 @@ static const uint8_t places_below[128] = {
     59, 59, 60, 60, 60, 61, 61, 62, 62, 62, 63, 63, 63, 64,
 };
 
-/* The bucket of `ns` > 0 at HISTOGRAM_SCALE: it holds what is above its lower bound, up
- * to and including its upper one. */
+/* The bucket of `ns` > 0 at HISTOGRAM_SCALE. A bucket excludes its lower boundary and
+ * includes its upper one. */
 static int32_t index_of(int64_t ns)
 {
     int shift = __builtin_clzll((unsigned long long)ns);
     uint64_t value = (uint64_t)ns << shift;
-    int below = places_below[value >> 56 & 127];
-    below += value > addresses[below];
+    int below = boundaries_below[value >> 56 & 127];
+    below += value > boundaries[below];
     return 64 * (34 - shift) - 58 + below; /* shift 34: the octave of 1 s */
 }
 
@@ -85,7 +86,7 @@ void histogram_coarsen(struct histogram *h, int scale)
     int shift = h->scale - scale;
     int32_t offset = h->offset >> shift;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < h->n; i++) { /* never writes beyond what was read */
+    for (uint32_t i = 0; i < h->n; i++) { /* in place: writes never pass the read index */
         uint32_t to = (uint32_t)(((h->offset + (int32_t)i) >> shift) - offset);
         uint32_t count = h->buckets[i];
         while (n <= to)
@@ -97,8 +98,8 @@ void histogram_coarsen(struct histogram *h, int scale)
     h->n = n;
 }
 
-/* Makes the buckets reach from index `low` to `high` of the present scale, and coarsens
- * where these would be too many. */
+/* Extends the buckets to indexes `low` to `high` of the present scale, and coarsens while
+ * there would be too many. */
 static void reach(struct histogram *h, int32_t low, int32_t high)
 {
     if (h->n > 0) {
@@ -175,7 +176,7 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
 
 uint64_t histogram_rank(double q, uint64_t count)
 {
-    double rank = ceil(q * (double)count - 1e-9); /* 0.07 * 100 is 7, not 7 and a bit */
+    double rank = ceil(q * (double)count - 1e-9); /* 0.07 * 100 is 7.0000000000000009 */
     if (rank < 1)
         return 1;
     return rank < (double)count ? (uint64_t)rank : count;

@@ -21,7 +21,7 @@ bool host_is_name(const char *host)
     }
 }
 
-/* What may stand behind the host: nothing, or ':' and a port. */
+/* Parses the rest after the host: nothing, or ':' and a port. */
 static const char *take_port(struct host_port *out, const char *rest, enum host_use use)
 {
     int64_t port = 0;

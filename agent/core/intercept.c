@@ -9,7 +9,7 @@ uint16_t intercept_decoy_port(uint16_t port)
                                         : INTERCEPT_DECOY_PORT;
 }
 
-static void take(struct intercept_minimum *m, int64_t ns)
+static void minimum_add(struct intercept_minimum *m, int64_t ns)
 {
     if (ns == DELAY_UNDEFINED)
         return;
@@ -50,7 +50,7 @@ static int64_t delay_of(const struct kind *kind, enum delay_role role,
     return i == KIND_NONE ? DELAY_UNDEFINED : result->delays[i];
 }
 
-/* All of one connection: rtt, tls and what was asked on it. */
+/* Adds the delays of one connection: handshake, TLS and replies. */
 static void add_connection(struct intercept *i, const struct kind *kind,
                            const struct result *result)
 {
@@ -59,12 +59,12 @@ static void add_connection(struct intercept *i, const struct kind *kind,
     int64_t handshake_ns = delay_of(kind, DELAY_HANDSHAKE, result);
     if (handshake_ns == DELAY_UNDEFINED || tls_ns == DELAY_UNDEFINED)
         return;
-    take(&c->handshake, handshake_ns);
+    minimum_add(&c->handshake, handshake_ns);
     bool two_round_trips = strcmp(result->http.tls_version, "1.2") == 0;
-    take(&c->beyond, two_round_trips ? tls_ns - handshake_ns : tls_ns);
+    minimum_add(&c->beyond, two_round_trips ? tls_ns - handshake_ns : tls_ns);
     for (size_t d = 0; d < kind_delays(kind); d++)
         if (kind->roles[d] == DELAY_REPLY)
-            take(&c->reply, result->delays[d]);
+            minimum_add(&c->reply, result->delays[d]);
     if (!enough(c))
         return;
     bool cleared = c->reply.n > 0 && !far_below(c->handshake.ns, c->reply.ns);
@@ -79,8 +79,8 @@ void intercept_add(struct intercept *i, const struct kind *kind,
     if (result->outcome == OUTCOME_NOT_MEASURED)
         return;
     int64_t round_trip_ns = delay_of(kind, DELAY_ROUND_TRIP, result);
-    take(&i->echo.handshake, delay_of(kind, DELAY_HANDSHAKE, result));
-    take(&i->echo.beyond, round_trip_ns);
+    minimum_add(&i->echo.handshake, delay_of(kind, DELAY_HANDSHAKE, result));
+    minimum_add(&i->echo.beyond, round_trip_ns);
     if (round_trip_ns != DELAY_UNDEFINED)
         i->echo_kind = kind;
     add_connection(i, kind, result);
@@ -91,7 +91,7 @@ void intercept_add(struct intercept *i, const struct kind *kind,
 void intercept_decoy(struct intercept *i, int64_t handshake_ns)
 {
     i->decoy = (struct intercept_minimum){0};
-    take(&i->decoy, handshake_ns);
+    minimum_add(&i->decoy, handshake_ns);
 }
 
 static void forget(struct intercept_comparison *c)
@@ -106,7 +106,8 @@ void intercept_forget(struct intercept *i)
     forget(&i->tls);
 }
 
-/* Replies that may come from where ICMP does: not before ICMP, give or take. */
+/* True when the replies take at least 90 % of ICMP's delay: they may come from the same
+ * host. */
 static bool replies_from_beyond(const struct intercept *i)
 {
     int64_t reply_ns = i->tls.reply_ns;
@@ -152,7 +153,7 @@ static void describe_yes(char out[INTERCEPT_TEXT_MAX], const struct intercept *i
     else
         snprintf(out, INTERCEPT_TEXT_MAX,
                  "a middlebox %.1f ms away answers the handshakes (also on a port that "
-                 "nobody serves)",
+                 "no service uses)",
                  ms(i->decoy.ns));
 }
 

@@ -7,7 +7,7 @@ const char *const send_rate_names[RATE_MEASURES] = {"probes", "packets", "bytes"
 const struct send_rate limits_agent = {{1000, 4000, 2e6}};
 const struct send_rate limits_host = {{10, 200, 160e3}};
 
-/* The families that it is probed in: an address has only its own. */
+/* Number of families the target is probed in: an address literal has only one. */
 static int families(const struct target *t)
 {
     switch (endpoint_literal(t->host)) {

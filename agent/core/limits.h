@@ -1,10 +1,9 @@
 /*
- * What probes put on the wire, and how much of it there may be. The limits are compiled
- * in: a slip in the configuration of 300 sites is no attack, on Microsoft's edge as
- * little as on the site's own line.
+ * Send rates of probes and their limits. The limits are compiled in, so a configuration
+ * mistake on 300 sites cannot flood Microsoft's edge or a site's own line.
  *
- * Bytes and packets are those of both directions, with IP headers, and of a probe as
- * large as its kind gets (struct kind).
+ * Bytes and packets count both directions, with IP headers, for the largest probe of the
+ * kind (struct kind).
  */
 #ifndef EDGELAT_CORE_LIMITS_H
 #define EDGELAT_CORE_LIMITS_H
@@ -15,27 +14,27 @@ enum { RATE_PROBES, RATE_PACKETS, RATE_BYTES, RATE_MEASURES };
 
 extern const char *const send_rate_names[RATE_MEASURES]; /* "probes", ... */
 
-struct send_rate { /* a second */
+struct send_rate { /* per second */
     double of[RATE_MEASURES];
 };
 
 /*
- * The most of an agent, and of what it sends to one host: as much as one target makes
- * that is probed with all that there is each second, but not twice that.
+ * The limits of the agent as a whole, and of its probes to one host. The limit of a host
+ * allows one target probed every second with every kind, but not two.
  */
 extern const struct send_rate limits_agent, limits_host;
 
-/* Of a target whose kinds have these intervals, in all families that it can have. */
+/* The rate of a target whose kinds have these intervals, in all its families. */
 struct send_rate send_rate_of(const struct target *t, const struct kinds *kinds,
                               const int64_t *intervals_ns);
 
-/* Adds `more`, so many times: -1 takes it away. */
+/* Adds `more` multiplied by `times`; -1 subtracts it. */
 void send_rate_add(struct send_rate *to, const struct send_rate *more, double times);
 
 /*
- * So many times longer `more`, which comes on top of `base`, has to take, that both
- * together are no more than `most`; below 1 there is room. LIMITS_NEVER: `base` alone is
- * too much.
+ * Returns the factor by which the intervals of `more` must be stretched so that `base` and
+ * `more` together stay within `most`; below 1 there is room left. LIMITS_NEVER: `base`
+ * alone exceeds the limit.
  */
 #define LIMITS_NEVER 1e9
 double limits_stretch(const struct send_rate *base, const struct send_rate *more,

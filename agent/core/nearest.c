@@ -1,11 +1,11 @@
 /*
- * The order of last time is walked from its nearest on. Each candidate takes the place of
- * the foremost one that it is nearer than by both margins; if there is none it stays
- * behind those before it. "Nearer by both margins" is transitive, hence in the result no
- * candidate stands behind one that it beats, and ranking the same delays again changes
- * nothing: noise below the margins never makes two candidates alternate, and there is no
- * cycle. A new one, who has no place to lose, then goes before the foremost that is
- * farther at all, which keeps both properties.
+ * An insertion sort that starts from the previous order, nearest first. Each candidate is
+ * inserted before the first one that it beats (is nearer than by both margins), or at the
+ * end if it beats none. "Beats" is transitive, so in the result no candidate is behind one
+ * that it beats, and ranking the same delays again changes nothing: noise below the
+ * margins never makes two candidates alternate, and there is no cycle. New candidates,
+ * which have no previous position, are then inserted before the first one that is farther
+ * at all, which keeps both properties.
  */
 #include "core/nearest.h"
 
@@ -27,8 +27,8 @@ static double loss_ratio(const struct candidate *c)
     return c->sent > 0 ? (double)c->lost / (double)c->sent : 0;
 }
 
-/* Wilson's score interval: the least loss that explains what was seen. */
-static double loss_at_least(const struct candidate *c)
+/* Lower bound of Wilson's score interval of the loss. */
+static double loss_lower_bound(const struct candidate *c)
 {
     static const double z2 = 1.96 * 1.96;
     double n = (double)c->sent, p = loss_ratio(c);
@@ -41,10 +41,11 @@ static double loss_at_least(const struct candidate *c)
 static bool eligible(const struct candidate *c, const struct nearest_policy *policy,
                      bool was)
 {
-    return answered(c) && (was ? loss_at_least(c) : loss_ratio(c)) <= policy->loss_limit;
+    double loss = was ? loss_lower_bound(c) : loss_ratio(c);
+    return answered(c) && loss <= policy->loss_limit;
 }
 
-/* Whether `a` is nearer than `b` by so much that it may take its place. */
+/* True when `a` is nearer than `b` by both margins. */
 static bool beats(const struct candidate *a, const struct candidate *b,
                   const struct nearest_policy *policy)
 {
@@ -53,7 +54,7 @@ static bool beats(const struct candidate *a, const struct candidate *b,
            gain_ns > (double)policy->margin_ns;
 }
 
-/* By delay alone; who never answered is farthest. */
+/* By delay alone; a candidate that never answered is farthest. */
 static bool closer(const struct candidate *a, const struct candidate *b)
 {
     if (!answered(a) || !answered(b))
@@ -61,31 +62,31 @@ static bool closer(const struct candidate *a, const struct candidate *b)
     return a->min_ns < b->min_ns;
 }
 
-/* Puts `index` at `place` of the list that ends at `end`; what stood there moves on. */
-static void insert(size_t *order, size_t place, size_t end, size_t index)
+/* Inserts `index` at position `at` of the list of `count` entries. */
+static void insert(size_t *order, size_t at, size_t count, size_t index)
 {
-    memmove(&order[place + 1], &order[place], (end - place) * sizeof *order);
-    order[place] = index;
+    memmove(&order[at + 1], &order[at], (count - at) * sizeof *order);
+    order[at] = index;
 }
 
-/* Adds one to the `count` that are ranked: before the foremost that it beats. */
+/* Inserts `index` into the `count` ranked ones, before the first that it beats. */
 static void rank(const struct candidate *candidates, size_t index,
                  const struct nearest_policy *policy, size_t *order, size_t count)
 {
-    size_t place = 0;
-    while (place < count && !beats(&candidates[index], &candidates[order[place]], policy))
-        place++;
-    insert(order, place, count, index);
+    size_t at = 0;
+    while (at < count && !beats(&candidates[index], &candidates[order[at]], policy))
+        at++;
+    insert(order, at, count, index);
 }
 
-/* All of them by delay; equals as configured. */
+/* Sorts all by delay, stably. */
 static void sort(const struct candidate *candidates, size_t n, size_t *order)
 {
     for (size_t i = 0; i < n; i++) {
-        size_t place = i;
-        while (place > 0 && closer(&candidates[i], &candidates[order[place - 1]]))
-            place--;
-        insert(order, place, i, i);
+        size_t at = i;
+        while (at > 0 && closer(&candidates[i], &candidates[order[at - 1]]))
+            at--;
+        insert(order, at, i, i);
     }
 }
 

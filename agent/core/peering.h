@@ -1,7 +1,7 @@
 /*
- * A connection of Azure Peering Service, under the names that Azure uses; "" is not
- * configured. Azure's locations are free text, so each location may also name its metro
- * of the catalogue.
+ * A connection of Azure Peering Service, with the field names that Azure uses; "": not
+ * configured. Azure's locations are free text, so each location can also name a metro of
+ * the catalogue.
  */
 #ifndef EDGELAT_CORE_PEERING_H
 #define EDGELAT_CORE_PEERING_H

@@ -44,8 +44,8 @@ int64_t random_below(struct random *r, int64_t limit)
     if (limit <= 0)
         return 0;
     uint64_t n = (uint64_t)limit;
-    uint64_t uneven =
-        -n % n; /* 2^64 mod n: as many are left out, so that all are equal */
+    /* Rejects the lowest 2^64 mod n values, so that all results are equally likely. */
+    uint64_t uneven = -n % n;
     uint64_t x;
     do
         x = random_next(r);

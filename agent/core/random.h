@@ -1,6 +1,6 @@
 /*
- * Chance from a seed: xoshiro256** (Blackman and Vigna), seeded by splitmix64. For
- * phases, back-off and simulations; not for secrets.
+ * Pseudo-random numbers from a seed: xoshiro256** (Blackman and Vigna), seeded by
+ * splitmix64. For phases, back-off and simulations; not for secrets.
  */
 #ifndef EDGELAT_CORE_RANDOM_H
 #define EDGELAT_CORE_RANDOM_H

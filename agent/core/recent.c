@@ -38,7 +38,7 @@ void recent_close(struct recent *e)
     e->closed = true;
 }
 
-/* The window that is `age` older than the newest; NULL: there is none. */
+/* The window `age` windows before the newest, or NULL. */
 static const struct window_stats *window_of(const struct recent *e, size_t age)
 {
     const struct window_stats *w =
@@ -51,8 +51,8 @@ static bool mostly_lost(const struct window_stats *w)
     return w != NULL && w->lost > w->answered;
 }
 
-/* Of how many of the newest windows the loss counts: not of those of an outage that came
- * before all others, nor of the one in which it ended. The newest one always does. */
+/* Number of the newest windows whose loss counts: without an outage in the oldest windows
+ * and the window in which it ended. The newest one always counts. */
 static size_t windows_since_outage(const struct recent *e)
 {
     size_t all = 1;

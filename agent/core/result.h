@@ -1,7 +1,6 @@
 /*
- * One measurement: a result (a singleton of RFC 2330). It is a value, copied down the
- * line; what it says about the path is in `outcome`, how long things took in `delays`.
- * Loss is an outcome, never a delay; "this host could not send" is not loss.
+ * The result of one measurement (a singleton of RFC 2330), as a value. Loss is an outcome,
+ * never a delay; a probe that this host could not send is not lost.
  */
 #ifndef EDGELAT_CORE_RESULT_H
 #define EDGELAT_CORE_RESULT_H
@@ -14,31 +13,31 @@
 #include <stdint.h>
 
 enum outcome {
-    OUTCOME_REPLY,        /* answered within the waiting time */
-    OUTCOME_LOSS,         /* not answered within the waiting time (RFC 2681, RFC 7680) */
-    OUTCOME_REFUSED,      /* the target itself declined: TCP reset, or an ICMP error that
-                             only a host that got the probe sends (port unreachable) */
-    OUTCOME_UNREACHABLE,  /* somebody on the path reported that the probe did not arrive:
-                             ICMP unreachable, prohibited, TTL exceeded */
+    OUTCOME_REPLY, /* answered within the waiting time */
+    OUTCOME_LOSS,  /* not answered within the waiting time (RFC 2681, RFC 7680) */
+    /* The target itself declined: TCP reset, or an ICMP error that only the destination
+     * host sends (port unreachable). */
+    OUTCOME_REFUSED,
+    /* A router reported that the probe did not arrive: ICMP unreachable, prohibited, TTL
+     * exceeded. */
+    OUTCOME_UNREACHABLE,
     OUTCOME_TLS_ERROR,    /* connected, but no TLS session or no trusted certificate */
-    OUTCOME_HTTP_ERROR,   /* TLS stood, but no HTTP answer that makes sense */
-    OUTCOME_NOT_MEASURED, /* nothing was sent: it is about this host, not about the path
-                           */
+    OUTCOME_HTTP_ERROR,   /* TLS session, but no valid HTTP reply */
+    OUTCOME_NOT_MEASURED, /* nothing was sent: a fault of this host, not of the path */
     OUTCOME_COUNT
 };
 
 const char *outcome_name(enum outcome outcome); /* "reply", "loss", ... */
 
 /*
- * Whether the probe is lost. A packet that does not arrive is lost, whether or not a
- * router reports it (RFC 7680, 2.4; `ping` counts the same way), so OUTCOME_UNREACHABLE is
- * lost as OUTCOME_LOSS is. A refusal and a failed TLS or HTTP exchange came from the
- * target: the path carried them.
+ * True for OUTCOME_LOSS and OUTCOME_UNREACHABLE. A packet that does not arrive is lost,
+ * whether or not a router reports it (RFC 7680, 2.4; `ping` counts the same way). A
+ * refusal and a failed TLS or HTTP exchange are not loss: the path carried the probe.
  */
 bool outcome_is_lost(enum outcome outcome);
 
-/* Sums over counts by outcome: the probes that were sent, those that were lost, and those
- * that the target answered with something else than a reply. */
+/* Sums over counts by outcome: probes sent, probes lost, and probes that the target
+ * answered with something other than a reply. */
 uint64_t outcomes_sent(const uint64_t outcomes[OUTCOME_COUNT]);
 uint64_t outcomes_lost(const uint64_t outcomes[OUTCOME_COUNT]);
 uint64_t outcomes_failed(const uint64_t outcomes[OUTCOME_COUNT]);
@@ -46,38 +45,37 @@ uint64_t outcomes_failed(const uint64_t outcomes[OUTCOME_COUNT]);
 #define DELAY_UNDEFINED INT64_C(-1)
 #define POP_TEXT_MAX    16
 
-/* What an HTTPS result knows besides its delays; all zero or "" where it does not. */
+/* Facts of an HTTPS result besides its delays; zero or "" if unknown. */
 struct http_facts {
-    uint16_t status;      /* of the reply, 0 is none */
+    uint16_t status;      /* of the reply; 0: none */
     char version[8];      /* "1.1", "2" */
     char tls_version[8];  /* "1.2", "1.3" */
-    char issuer[64];      /* organisation or common name of who issued the certificate */
-    int32_t expires_days; /* of the certificate; valid when `issuer` is not empty;
-                             negative is past */
+    char issuer[64];      /* of the certificate: organisation or common name */
+    int32_t expires_days; /* of the certificate, if `issuer` is set; negative: expired */
     char cache[24];       /* X-Cache, as sent */
-    bool proxy; /* the request went through an HTTP proxy, or should have: rtt, dns and
-                   connect, which would be the proxy's, are undefined */
-    bool warm;  /* a second request on the same connection was timed as well */
+    /* The request went, or should have gone, through an HTTP proxy: rtt, dns and connect
+     * would be those of the proxy and are undefined. */
+    bool proxy;
+    bool warm; /* a second request on the same connection was timed as well */
 };
 
 struct result {
-    struct wall
-        time; /* when the probe was sent; when it should have been, if not measured */
-    uint32_t stream; /* the sender's number for (target, kind, family) */
+    struct wall time; /* when the probe was sent, or was due if not measured */
+    uint32_t stream;  /* the sender's number for (target, kind, family) */
     enum outcome outcome;
     struct endpoint to;
-    int64_t delays[DELAYS_MAX]; /* ns, in the order of the kind's names; DELAY_UNDEFINED
-                                   or >= 0 */
-    char pop[POP_TEXT_MAX]; /* PoP that the answer named ("LON", "SG1"), "" when it named
-                               none */
-    const char *pop_basis;  /* what named it: "X-MSEdge-Ref"; static, NULL is nothing */
-    const char *foreign;    /* the mark of another network in the reply ("CF-RAY of
-                               Cloudflare"), which then names no PoP; static; NULL: none */
-    char cause[96];         /* one plain clause on what went wrong, or is odd with
-                               a reply; "" after one that is as it should be */
-    uint8_t lost_packets;   /* retransmissions the kernel made for it: packets that were
-                             lost, besides the probe itself when that is lost */
-    bool kernel_time; /* the first delay is from kernel stamps, not from our own clock */
+    /* ns, in the order of the kind's names; DELAY_UNDEFINED or >= 0. */
+    int64_t delays[DELAYS_MAX];
+    char pop[POP_TEXT_MAX]; /* PoP that the answer names ("LON", "SG1"); "": none */
+    const char *pop_basis;  /* source of `pop`: "X-MSEdge-Ref"; static; NULL: none */
+    /* The mark of another network in the reply ("CF-RAY of Cloudflare"), which then names
+     * no PoP; static; NULL: none. */
+    const char *foreign;
+    /* One clause: the cause of a failure, or an oddity of a reply; "": a normal reply. */
+    char cause[96];
+    /* Kernel retransmissions of its packets: packets lost besides the probe itself. */
+    uint8_t lost_packets;
+    bool kernel_time; /* the first delay is from kernel timestamps, not our own clock */
     struct http_facts http;
 };
 

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 struct schedule_stream {
-    int64_t interval_ns;   /* 0: it rests */
-    struct heap_item next; /* time of its next probe; in the heap unless it rests */
-    uint64_t missed;       /* since the last one that was taken */
+    int64_t interval_ns;   /* 0: paused */
+    struct heap_item next; /* time of its next probe; in the heap unless paused */
+    uint64_t missed;       /* since the last probe that was taken */
 };
 
 struct schedule {
@@ -18,7 +18,7 @@ struct schedule {
     struct random random;
     struct schedule_stream *streams;
     size_t n_streams;
-    struct heap heap; /* of the streams that do not rest */
+    struct heap heap; /* of the streams that are not paused */
 };
 
 struct schedule *schedule_create(size_t streams, enum pattern pattern, uint64_t seed)
@@ -49,17 +49,17 @@ void schedule_set(struct schedule *s, size_t stream, int64_t interval_ns,
     struct schedule_stream *t = &s->streams[stream];
     if (interval_ns == t->interval_ns)
         return;
-    bool rested = t->interval_ns == 0;
+    bool paused = t->interval_ns == 0;
     t->interval_ns = interval_ns;
     if (interval_ns == 0) {
         heap_remove(&s->heap, &t->next);
         return;
     }
 
-    bool hurry = rested && first_within_ns > 0 && first_within_ns < interval_ns;
-    int64_t within_ns = hurry ? first_within_ns : interval_ns;
+    bool soon = paused && first_within_ns > 0 && first_within_ns < interval_ns;
+    int64_t within_ns = soon ? first_within_ns : interval_ns;
     int64_t at_ns = now.ns + random_below(&s->random, within_ns);
-    if (rested) {
+    if (paused) {
         t->next.at_ns = at_ns;
         heap_add(&s->heap, &t->next);
     } else if (t->next.at_ns - now.ns > interval_ns) {
@@ -86,7 +86,7 @@ static int64_t gap_ns(struct schedule *s, const struct schedule_stream *t)
     return (int64_t)(least + random_exponential(&s->random, mean - least));
 }
 
-/* Gives up the first `probes` from the stream's next one on. */
+/* Skips the next `probes` probes of the stream. */
 static void skip(struct schedule *s, struct schedule_stream *t, int64_t probes,
                  struct mono now)
 {
@@ -94,7 +94,7 @@ static void skip(struct schedule *s, struct schedule_stream *t, int64_t probes,
     if (s->pattern == PATTERN_PERIODIC)
         t->next.at_ns += probes * t->interval_ns;
     else
-        t->next.at_ns = now.ns; /* no grid to keep to: memoryless */
+        t->next.at_ns = now.ns; /* memoryless: there is no grid */
 }
 
 bool schedule_take(struct schedule *s, struct mono now, struct due *out)
@@ -103,7 +103,7 @@ bool schedule_take(struct schedule *s, struct mono now, struct due *out)
     while ((first = heap_first(&s->heap)) != NULL && first->at_ns <= now.ns) {
         struct schedule_stream *t = heap_struct(first, struct schedule_stream, next);
         int64_t late_ns = now.ns - t->next.at_ns;
-        int64_t missed = late_ns / t->interval_ns; /* all that are due but the last */
+        int64_t missed = late_ns / t->interval_ns; /* all due probes except the last */
         if (late_ns >= SCHEDULE_PAUSE_NS) {
             skip(s, t, missed + 1, now);
             if (s->pattern == PATTERN_POISSON)

@@ -10,23 +10,23 @@
 struct series_entry {
     struct series series;
     uint32_t stream;
-    uint64_t window;  /* number of the window in which it was posted to last */
+    uint64_t window;  /* number of the window of the last part */
     struct mono seen; /* end of the last window with a result */
     bool answered;    /* ever, by the target itself */
     uint64_t losses;  /* ever */
-    bool silence_told;
-    /* Of the parts of this window that were closed early; NULL without. The last one is
-     * the variation. */
+    bool silence_reported;
+    /* Histograms of the parts of this window, the last one of the variation; NULL: the
+     * window has one part so far, which ends with it. */
     struct histogram *early;
 };
 
 struct series_set {
-    /* By stream, PoP, and address where no PoP is known; the overflow one is the last of
-     * its stream. */
+    /* Sorted by stream, PoP, and address if the PoP is unknown; the overflow series is
+     * the last of its stream. */
     struct series_entry **entries;
     size_t n, room;
-    uint64_t window;    /* number of the open one, from 1 */
-    struct mono closed; /* when the last one was */
+    uint64_t window;    /* number of the open window, from 1 */
+    struct mono closed; /* when the last window was closed */
     uint64_t overflowed;
     bool delta;
     const struct series **list;
@@ -87,7 +87,7 @@ static int compare(const struct series_entry *a, const struct series_part *part,
     return memcmp(a->series.to.bytes, part->to.bytes, sizeof part->to.bytes);
 }
 
-/* Where the part's account stands, or should. */
+/* Index of the part's entry, or where to insert it. */
 static size_t find(const struct series_set *l, const struct series_part *part,
                    bool overflow)
 {
@@ -135,8 +135,8 @@ static struct series_entry *series_entry_open(struct series_set *l, size_t at,
 
 /* ---- the bound ---- */
 
-/* Of the entries from `first` to `end`, without the overflow ones. */
-static size_t count_places(const struct series_set *l, size_t first, size_t end)
+/* Number of entries from `first` to `end`, without the overflow series. */
+static size_t count_regular(const struct series_set *l, size_t first, size_t end)
 {
     size_t n = 0;
     for (size_t i = first; i < end; i++)
@@ -144,7 +144,7 @@ static size_t count_places(const struct series_set *l, size_t first, size_t end)
     return n;
 }
 
-/* How many of all are beyond the first of their stream. */
+/* Number of series beyond the first of their stream. */
 static size_t count_spare(const struct series_set *l)
 {
     size_t spare = 0;
@@ -154,7 +154,7 @@ static size_t count_spare(const struct series_set *l)
     return spare;
 }
 
-/* Whether its stream has another place besides it. */
+/* True when its stream has another series that is not the overflow series. */
 static bool is_one_of_several(const struct series_set *l, size_t at)
 {
     uint32_t stream = l->entries[at]->stream;
@@ -163,8 +163,8 @@ static bool is_one_of_several(const struct series_set *l, size_t at)
             !l->entries[at + 1]->series.overflow);
 }
 
-/* Drops the place that was idle for longest; false: none was idle for long enough. The
- * only one of a stream stays: it takes no room from others. */
+/* Drops the series that was idle for longest; false: none was idle for long enough. The
+ * only series of a stream is kept: it does not count against the limit. */
 static bool drop_idle(struct series_set *l, size_t first, size_t end)
 {
     size_t oldest = end;
@@ -185,18 +185,19 @@ static bool drop_idle(struct series_set *l, size_t first, size_t end)
     return true;
 }
 
-/* Whether there is room for one more series of the part's stream, made where needed. */
+/* True when there is room for one more series of the part's stream; drops an idle one if
+ * needed. */
 static bool has_room(struct series_set *l, const struct series_part *part)
 {
-    size_t first = 0, end, addresses;
+    size_t first = 0, end, regular;
     while (first < l->n && l->entries[first]->stream < part->stream)
         first++;
     for (end = first; end < l->n && l->entries[end]->stream == part->stream;)
         end++;
-    addresses = count_places(l, first, end);
-    if (addresses >= SERIES_PLACES_MAX)
+    regular = count_regular(l, first, end);
+    if (regular >= SERIES_PLACES_MAX)
         return drop_idle(l, first, end);
-    return addresses == 0 || count_spare(l) < SERIES_SPARE_MAX || drop_idle(l, 0, l->n);
+    return regular == 0 || count_spare(l) < SERIES_SPARE_MAX || drop_idle(l, 0, l->n);
 }
 
 static bool target_overflows(const struct series_set *l, const struct target *target)
@@ -282,7 +283,7 @@ static bool is_answered(const struct summary *s)
     return s->received + s->outcomes[OUTCOME_REFUSED] > 0;
 }
 
-/* Delta: what was exported with an earlier window is forgotten. */
+/* Delta temporality: forgets the values exported with an earlier window. */
 static void begin_anew(struct series_entry *a, struct wall start)
 {
     struct series *s = &a->series;
@@ -294,9 +295,10 @@ static void begin_anew(struct series_entry *a, struct wall start)
     s->start = start;
 }
 
-/* The account of the part, opened where it is not there. */
-static struct series_entry *account_of(struct series_set *l,
-                                       const struct series_part *part, bool *news)
+/* The entry of the part, created if needed; NULL: the part is ignored. `*first_overflow`:
+ * it is a new overflow series, the first of its target. */
+static struct series_entry *entry_of(struct series_set *l, const struct series_part *part,
+                                     bool *first_overflow)
 {
     size_t at = find(l, part, false);
     if (is_there(l, at, part, false))
@@ -308,14 +310,14 @@ static struct series_entry *account_of(struct series_set *l,
     at = find(l, part, true);
     if (is_there(l, at, part, true))
         return l->entries[at];
-    *news = !target_overflows(l, part->target);
+    *first_overflow = !target_overflows(l, part->target);
     return series_entry_open(l, at, part, true);
 }
 
 bool series_set_add(struct series_set *l, const struct series_part *part)
 {
-    bool news = false;
-    struct series_entry *a = account_of(l, part, &news);
+    bool first_overflow = false;
+    struct series_entry *a = entry_of(l, part, &first_overflow);
     if (a == NULL)
         return false;
 
@@ -336,7 +338,7 @@ bool series_set_add(struct series_set *l, const struct series_part *part)
         a->series.window = *part->summary;
     else
         join(a, part->summary);
-    return news;
+    return first_overflow;
 }
 
 uint64_t series_set_overflowed(const struct series_set *l)
@@ -357,7 +359,7 @@ void series_set_began_by(struct series_set *l, struct wall latest)
 
 /* ---- silence ---- */
 
-/* Another kind that the target answers in the same place, or NULL. */
+/* Another kind that the target answers in the same family and PoP, or NULL. */
 static const struct kind *answered_kind(const struct series_set *l,
                                         const struct series *of)
 {
@@ -371,14 +373,14 @@ static const struct kind *answered_kind(const struct series_set *l,
     return NULL;
 }
 
-static void look_for_silence(const struct series_set *l, struct series_entry *a)
+static void detect_silence(const struct series_set *l, struct series_entry *a)
 {
     struct series *s = &a->series;
     bool silent = s->kind->may_be_filtered && !a->answered;
     s->silent_while = silent ? answered_kind(l, s) : NULL;
     s->silence_is_news =
-        s->silent_while != NULL && !a->silence_told && a->losses >= SILENT_LOSSES;
-    a->silence_told |= s->silence_is_news;
+        s->silent_while != NULL && !a->silence_reported && a->losses >= SILENT_LOSSES;
+    a->silence_reported |= s->silence_is_news;
 }
 
 /* ---- the end of a window ---- */
@@ -406,7 +408,7 @@ const struct series *const *series_set_close(struct series_set *l, struct mono n
     *n = 0;
     for (size_t i = 0; i < l->n; i++) {
         struct series_entry *a = l->entries[i];
-        look_for_silence(l, a);
+        detect_silence(l, a);
         if (a->series.in_window || !l->delta)
             l->list[(*n)++] = &a->series;
     }

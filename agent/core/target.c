@@ -12,7 +12,7 @@ struct target target_default(const struct kinds *kinds)
         .ipv4 = true,
         .ipv6 = true,
         .waiting_ns = 2 * NS_PER_S,
-        .payload_bytes = 56, /* as ping has it */
+        .payload_bytes = 56, /* like ping */
     };
     for (size_t i = 0; i < kinds->n; i++) {
         t.kinds[i] = kinds->list[i]->on_by_default;

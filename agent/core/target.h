@@ -1,7 +1,7 @@
 /*
- * A target: a name that staff use anyway, and how to probe it. A plain value made by the
- * configuration or by the command line. (target, kind, family) is a stream: the unit that
- * is scheduled, windowed and exported.
+ * A target: a host name and how to probe it. A plain value made by the configuration or
+ * the command line. (target, kind, family) is a stream: the unit that is scheduled,
+ * windowed and exported.
  */
 #ifndef EDGELAT_CORE_TARGET_H
 #define EDGELAT_CORE_TARGET_H
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TARGET_NAME_MAX  HOST_TEXT_MAX /* often it is the host's own */
+#define TARGET_NAME_MAX  HOST_TEXT_MAX /* often the host name */
 #define WORD_TEXT_MAX    64            /* a service, a site, a provider */
 #define TARGET_NAME_OF   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 #define HOST_TEXT_MAX    254 /* RFC 1035: 253 characters */
@@ -23,52 +23,51 @@
 #define TARGETS_MAX      256
 #define LIMIT_SOURCE_MAX 128
 
-/* Past a limit the target is degraded; 0 is no limit. Who says so: "" is the
- * configuration. */
+/* A target above a limit is degraded; 0: no limit. The sources name the origin of each
+ * limit; "": the configuration. */
 struct limits {
-    int64_t delay_ns;     /* of the median of a window's first delay */
-    int64_t variation_ns; /* of the mean of its delay variation */
-    double loss_ratio;    /* of the packets of a path, see core/path_loss.h */
-    double distance_km;   /* of how much farther than the nearest metro the PoP may be */
+    int64_t delay_ns;     /* for the median of a window's first delay */
+    int64_t variation_ns; /* for the mean of its delay variation */
+    double loss_ratio;    /* for the packets of a path, see core/path_loss.h */
+    double distance_km;   /* how much farther than the nearest metro the PoP may be */
     char delay_source[LIMIT_SOURCE_MAX], variation_source[LIMIT_SOURCE_MAX];
     char loss_source[LIMIT_SOURCE_MAX], distance_source[LIMIT_SOURCE_MAX];
-    /* Microsoft's, for media in windows of 15 s and 200 ms; here it is held against the
+    /* Microsoft's limit is for media in windows of 15 s and 200 ms; here it is applied to
      * probes of a signalling service. */
     bool delay_of_media, variation_of_media, loss_of_media;
 };
 
 struct target {
-    char name[TARGET_NAME_MAX];      /* unique; of TARGET_NAME_OF */
-    char host[HOST_TEXT_MAX];        /* name or address literal */
-    char server_name[HOST_TEXT_MAX]; /* asked for in TLS and HTTP instead of host; "" is
-                                        host */
-    char service[WORD_TEXT_MAX];     /* what it stands for, e.g. "exchange"; "" is none */
-    char path[PATH_TEXT_MAX];        /* of the HTTPS request, begins with '/' */
-    char ca_file[FILE_TEXT_MAX]; /* PEM trusted for this target instead of the system's;
-                                    "" is the system's */
-    char proxy[PROXY_TEXT_MAX];  /* of HTTPS: a URL, "none", or "": by the environment */
+    char name[TARGET_NAME_MAX]; /* unique; characters of TARGET_NAME_OF */
+    char host[HOST_TEXT_MAX];   /* name or address literal */
+    /* Requested in TLS (SNI) and HTTP (Host) instead of host; "": host. */
+    char server_name[HOST_TEXT_MAX];
+    char service[WORD_TEXT_MAX]; /* e.g. "exchange"; "": none */
+    char path[PATH_TEXT_MAX];    /* of the HTTPS request, begins with '/' */
+    char ca_file[FILE_TEXT_MAX]; /* PEM, replaces the system's CAs; "": the system's */
+    char proxy[PROXY_TEXT_MAX];  /* for HTTPS: a URL, "none", or "": the environment's */
     uint16_t port;               /* of TCP and HTTPS */
-    bool ipv4, ipv6;             /* which families to probe */
-    bool kinds[KINDS_MAX];       /* which kinds, by their number */
+    bool ipv4, ipv6;             /* the families to probe */
+    bool kinds[KINDS_MAX];       /* the kinds to probe with, by their index */
     int64_t interval_ns[KINDS_MAX];      /* while it is among the nearest */
     int64_t slow_interval_ns[KINDS_MAX]; /* while it is not */
-    int64_t waiting_ns;                  /* after that without an answer it is loss */
+    int64_t waiting_ns;                  /* waiting time: a later answer is loss */
     uint16_t payload_bytes; /* of an ICMP echo, after its header; 16 to 1400 */
     uint8_t dscp;           /* 0 to 63 */
     bool dont_fragment;
     struct limits limits;
-    bool discovered; /* added by discovery, not one of the configuration */
+    bool discovered; /* added by discovery, not configured */
 };
 
-/* Defaults for everything but name and host; both families, the kinds that are on by
+/* Defaults for all fields except name and host: both families, the kinds that are on by
  * default. */
 struct target target_default(const struct kinds *kinds);
 
-/* Whether any of the target's kinds has a delay of this role. */
+/* True when any of the target's kinds has a delay of this role. */
 bool target_measures(const struct target *t, const struct kinds *kinds,
                      enum delay_role role);
 
-/* Whether both have the same name or address for a host. */
+/* True when both have the same host name or address. */
 bool target_same_host(const struct target *a, const struct target *b);
 
 #endif

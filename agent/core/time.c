@@ -79,7 +79,7 @@ static const struct unit *unit_of(const char *name)
     return NULL;
 }
 
-/* Adds `digit` times `place`; false when the sum is more than an int64_t. */
+/* Adds `digit` times `place`; false when the sum overflows. */
 static bool add_digit(int64_t *sum, char digit, int64_t place)
 {
     int64_t part;

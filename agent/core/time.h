@@ -1,8 +1,7 @@
 /*
- * Time as a value. Two clocks are two types: `struct mono` never steps and says how long
- * things take and when they are due; `struct wall` is UTC and says when things happened.
- * Nothing here reads a clock; both come in as arguments. Durations are int64_t
- * nanoseconds, with `_ns` in the name.
+ * Time as a value. The two clocks have two types: `struct mono` never steps and is for
+ * durations and due times; `struct wall` is UTC and is for timestamps. Nothing here reads
+ * a clock; times are arguments. Durations are int64_t nanoseconds, with `_ns` in the name.
  */
 #ifndef EDGELAT_CORE_TIME_H
 #define EDGELAT_CORE_TIME_H
@@ -16,7 +15,7 @@
 #define NS_PER_S  INT64_C(1000000000)
 
 struct mono {
-    int64_t ns; /* since some moment of this boot */
+    int64_t ns; /* since an arbitrary point of this boot */
 };
 
 struct wall {
@@ -28,20 +27,20 @@ struct wall {
 /* RFC 3339, UTC, microseconds: 2026-11-23T09:00:00.123456Z. Returns `out`. */
 const char *wall_text(char out[WALL_TEXT_MAX], struct wall time);
 
-/* The next multiple of `period_ns` since 1970, strictly after `time`: a minute ends on
- * the minute. */
+/* The next multiple of `period_ns` since 1970, strictly after `time`: a period of a minute
+ * ends on the minute. */
 struct wall wall_next(struct wall time, int64_t period_ns);
 
 /*
- * "250ms", "5s", "1.5m", "2h", "7d"; also "us" and "ns"; a unit is required. False when
- * it is none of these or does not lie within `least_ns` to `most_ns`.
+ * Parses "250ms", "5s", "1.5m", "2h", "7d"; also "us" and "ns"; a unit is required. False
+ * when the syntax is wrong or the value is not within `least_ns` to `most_ns`.
  */
 bool duration_parse(const char *text, int64_t least_ns, int64_t most_ns, int64_t *out_ns);
 
 #define DURATION_TEXT_MAX 32
 
-/* In the largest unit of which it is a whole number: "90s", "250ms", "1h"; reads back
- * exactly. Returns `out`. */
+/* Formats in the largest unit that divides `ns`: "90s", "250ms", "1h";
+ * duration_parse() reads it back exactly. Returns `out`. */
 const char *duration_text(char out[DURATION_TEXT_MAX], int64_t ns);
 
 #endif

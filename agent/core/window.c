@@ -1,18 +1,18 @@
 /*
- * Loss bursts and delay variation follow the order of sending, but results come in the
- * order in which they are decided: a loss comes a waiting time later than the replies to
- * the probes behind it. So results first stand in a queue, sorted by their time of
- * sending, until they are ORDER_NS older than the newest (or ORDER_MAX wait). Then no
- * earlier one is expected any more, and they are walked: a run of losses is counted, two
- * neighbouring replies make one value of variation. The summary walks those that still
- * stand in the queue as well, on a copy of the state, so nothing is missing from it.
+ * Loss bursts and delay variation depend on the sending order, but results arrive in the
+ * order of their outcomes: a loss arrives a waiting time later than the replies to the
+ * probes sent after it. So results are first queued, sorted by sending time, until they
+ * are ORDER_NS older than the newest (or ORDER_MAX are queued). Then no earlier result can
+ * arrive, and they are processed: runs of losses are counted, and two neighbouring replies
+ * give one value of variation. A summary also processes the queued results, on a copy of
+ * the state, so it is complete.
  *
- * Queue and state outlive the window. A result is `fresh` in the window in which it came;
- * a burst or a pair counts in a window when anything fresh is part of it, so what an
- * earlier window has told is not told again.
+ * Queue and state outlive the window. A result is `fresh` in the window in which it
+ * arrived; a burst or a pair counts in a window if any of its results is fresh, so it is
+ * not counted again in later windows.
  *
- * A result that comes more than ORDER_NS behind the newest means that the clock was
- * stepped back: the order begins anew with it.
+ * A result sent more than ORDER_NS before the newest means that the clock was stepped
+ * back: the order starts again with it.
  */
 #include "core/window.h"
 
@@ -23,20 +23,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ORDER_NS  (11 * NS_PER_S) /* the longest waiting time, and a little */
+#define ORDER_NS  (11 * NS_PER_S) /* the longest waiting time plus a margin */
 #define ORDER_MAX 2048
 
 const double percentile_quantile[PERCENTILES] = {0.5, 0.9, 0.95, 0.99};
 const char *const percentile_name[PERCENTILES] = {"p50", "p90", "p95", "p99"};
 
-/* All values lie below the quantile q with probability q^count; where that is 5 % or
- * less, the largest one bounds it with 95 % confidence. */
+/* All values are below the quantile q with probability q^count; if that is 5 % or less,
+ * the largest value bounds the quantile with 95 % confidence. */
 bool percentile_supported(size_t percentile, uint64_t count)
 {
     return 1 - pow(percentile_quantile[percentile], (double)count) >= 0.95;
 }
 
-/* ---- values of one delay: as they are while they are few, then in a histogram ---- */
+/* ---- values of one delay: exact while they are few, then in a histogram ---- */
 
 struct values {
     int64_t *exact;
@@ -123,19 +123,19 @@ static struct delay_summary values_summary(const struct values *v)
     return s;
 }
 
-/* ---- the order of sending ---- */
+/* ---- the sending order ---- */
 
-struct sent_probe { /* one probe */
+struct sent_probe {
     struct wall time;
-    int64_t rtt_ns; /* of an answered one, else DELAY_UNDEFINED */
+    int64_t rtt_ns; /* DELAY_UNDEFINED if not answered */
     bool lost;
-    bool fresh; /* came in the open window */
+    bool fresh; /* its result arrived in the open window */
 };
 
-struct walk { /* what the probes walked so far leave behind */
+struct walk { /* the state after the probes processed so far */
     struct sent_probe last;
-    uint64_t run;     /* losses up to here, one after the other */
-    bool run_fresh;   /* any of them came in the open window */
+    uint64_t run;     /* losses in succession up to here */
+    bool run_fresh;   /* any of them is fresh */
     uint64_t longest; /* burst of the open window */
 };
 
@@ -161,7 +161,7 @@ static void walk_on(struct walk *k, const struct sent_probe *next,
 
 /* ---- the window ---- */
 
-struct counts { /* as in the summary, which is ten times as large */
+struct counts { /* a subset of the summary, which is ten times as large */
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t counters[COUNTERS];
     bool interrupted, busy;
@@ -175,10 +175,10 @@ struct window {
 
     struct values variation;
     struct walk walk;
-    struct sent_probe *queue; /* not walked yet, in the order of sending */
+    struct sent_probe *queue; /* not processed yet, in sending order */
     size_t queued, queue_room;
-    bool answered;             /* any, since the order began; then: */
-    struct wall last_answered; /* time of sending of the last sent answered probe */
+    bool answered;             /* any reply since the order started */
+    struct wall last_answered; /* sending time of the last sent answered probe */
 };
 
 struct window *window_create(const struct kind *kind, struct wall start)
@@ -242,7 +242,7 @@ static void put_in_order(struct window *w, const struct sent_probe *s)
         walk_queue(w, old);
 }
 
-static void note_reordering(struct window *w, struct wall sent)
+static void count_reordering(struct window *w, struct wall sent)
 {
     if (w->answered && sent.ns < w->last_answered.ns) {
         w->counts.counters[COUNTER_REORDERED]++;
@@ -273,7 +273,7 @@ void window_add(struct window *w, const struct result *result)
     };
     put_in_order(w, &sent);
     if (answered)
-        note_reordering(w, result->time);
+        count_reordering(w, result->time);
 }
 
 void window_count(struct window *w, enum counter what, uint64_t n)
@@ -284,7 +284,7 @@ void window_count(struct window *w, enum counter what, uint64_t n)
 void window_interrupted(struct window *w)
 {
     w->counts.interrupted = true;
-    begin_order(w); /* what was sent before and after are no neighbours */
+    begin_order(w); /* probes sent before and after are not neighbours */
 }
 
 void window_busy(struct window *w)
@@ -304,7 +304,7 @@ void window_leave_out(struct window *w, size_t i)
         w->queue[q].rtt_ns = DELAY_UNDEFINED;
 }
 
-/* The variation of the open window with what still stands in the queue; to be freed. */
+/* The variation of the open window including the queued results; the caller frees it. */
 static struct values whole_variation(const struct window *w, struct walk *walk)
 {
     struct values all = {.many = histogram_empty()};

@@ -96,7 +96,7 @@ static void a_middlebox(void **state)
     program_run(&r, "", "probe tcp near.test -n 3 -i 0.02 --json");
     CHECK_INT(FINE, r.code, r.err);
     CHECK_HAS(r.out, "a middlebox ");
-    CHECK_HAS(r.out, "also on a port that nobody serves");
+    CHECK_HAS(r.out, "also on a port that no service uses");
     CHECK_INT(0, program_count(r.out, "\"min\":0"), "its delays are not in the summary");
     close(near);
     close(decoy);

@@ -360,8 +360,8 @@ static void a_middlebox(void **state)
     TURN_UNTIL(&r->loop, 5000, decoy.accepted > 0 && fake.servers[2].sent[1] >= 4);
     const struct window_seen *w = stop_and_close(r);
     const struct target_state *near = state_of(w, "near"), *far = state_of(w, "far");
-    CHECK(near->intercepted && strstr(near->interception, "nobody serves") != NULL,
-          "it answers on a port that nobody serves: %s", near->interception);
+    CHECK(near->intercepted && strstr(near->interception, "no service uses") != NULL,
+          "it answers on a port that no service uses: %s", near->interception);
     CHECK_INT(0, series_of(w, "near", "shake")->window.delays[0].count,
               "its handshakes are left out");
     CHECK(!far->intercepted, "nobody answers there");

@@ -265,7 +265,7 @@ static void the_decoy_tells(void **state)
     intercept_decoy(&i, MS(2));
     CHECK(intercepted(&i), "somebody there");
     CHECK_TEXT("a middlebox 2.0 ms away answers the handshakes (also on a port that "
-               "nobody serves)",
+               "no service uses)",
                intercept_text(text, &i, &kinds), "named");
     intercept_decoy(&i, NO);
     CHECK(!intercepted(&i), "gone");
