@@ -1,5 +1,6 @@
 /*
- * The two clocks, read. Everything below net/ takes times as arguments.
+ * Reads the monotonic clock and the wall clock. The pure rooms (core, edge) take times
+ * as arguments instead.
  */
 #ifndef EDGELAT_NET_CLOCK_H
 #define EDGELAT_NET_CLOCK_H
@@ -25,8 +26,8 @@ static inline struct wall wall_now(void)
     return (struct wall){clock_ns(CLOCK_REALTIME)};
 }
 
-/* A host whose clock has no battery begins in 1970, or where its system was built, until
- * it has heard from NTP: nothing of ours happened before 2026. */
+/* A host without a clock battery starts in 1970, or at the build date of its system,
+ * until NTP sets its clock. A wall clock before 2026 is therefore not set yet. */
 #define WALL_LEAST_NS (INT64_C(1767225600) * NS_PER_S)
 
 static inline bool wall_is_set(struct wall now)

@@ -1,7 +1,7 @@
 /*
- * /etc/hosts (hosts(5)): a name may stand in several lines, and then has the addresses of
- * all of them, as getaddrinfo() of glibc has it. ares_gethostbyname_file() gives those of
- * the first line only.
+ * Reads /etc/hosts (hosts(5)). A name may appear on several lines and then has the
+ * addresses of all of them, as with getaddrinfo() of glibc. ares_gethostbyname_file()
+ * returns only those of the first line.
  */
 #ifndef EDGELAT_NET_HOSTS_FILE_H
 #define EDGELAT_NET_HOSTS_FILE_H
@@ -10,12 +10,12 @@
 
 #include <stddef.h>
 
-/* How many addresses of that family `host` has in the file; `most` at most are put into
- * `out`, in the file's order, with `port`. 0 where there is no file too. */
+/* Stores up to `most` addresses of `family` for `host` in `out`, in the order of the
+ * file, with `port`. Returns how many were stored; 0 also when the file is missing. */
 size_t hosts_file_find(const char *host, enum family family, uint16_t port,
                        struct endpoint *out, size_t most);
 
-/* The same in the text of one, which is ended by NUL and is changed. */
+/* The same for the text of a hosts file, NUL-terminated. The text is modified. */
 size_t hosts_text_find(char *text, const char *host, enum family family, uint16_t port,
                        struct endpoint *out, size_t most);
 

@@ -1,10 +1,10 @@
 /*
  * HTTP requests (libcurl) on the loop. One struct http holds the connections and the CA
- * certificates, which are loaded once and not for each handshake. Certificates are always
- * verified, TLS is 1.2 or later and no session is taken up again, redirects are not
- * followed, replies are bounded, their headers too. Names are looked up on the loop
+ * certificates, which are loaded once, not for each handshake. Certificates are always
+ * verified, TLS is 1.2 or later, sessions are not resumed, redirects are not followed,
+ * and the size of replies and their headers is limited. Names are resolved on the loop
  * (http_dns.h). Used by the shipper (POST) and by the HTTPS probe (GET over a socket
- * that the probe has connected itself).
+ * that the probe has connected).
  */
 #ifndef EDGELAT_NET_HTTP_H
 #define EDGELAT_NET_HTTP_H
@@ -17,78 +17,82 @@
 #include <uv.h>
 
 enum http_failure {
-    HTTP_OK,             /* there is a reply, whatever its status */
-    HTTP_FAILED_CONNECT, /* not resolved, not connected, proxy refused */
-    HTTP_FAILED_TIMEOUT, /* the time ran out, in whatever phase */
+    HTTP_OK,             /* a reply arrived, with any status */
+    HTTP_FAILED_CONNECT, /* not resolved, not connected, or refused by the proxy */
+    HTTP_FAILED_TIMEOUT, /* timeout in any phase */
     HTTP_FAILED_TLS,     /* handshake or certificate; see `error` */
-    HTTP_FAILED_REPLY,   /* the peer ended it, or what came is not HTTP, or it is too long
-                          */
-    HTTP_FAILED_LOCAL, /* it is about this host: file not readable, no descriptor left */
+    HTTP_FAILED_REPLY,   /* Connection closed by the peer, not HTTP, or reply too long. */
+    HTTP_FAILED_LOCAL,   /* local error: file not readable, no descriptor left */
 };
 
-struct http_request { /* copied by http_start(), but for `body`, which stays the caller's
-                         until the callback */
+/* http_start() copies it, except `body`, which must stay valid until the callback. */
+struct http_request {
     const char *url;
     const void *body; /* NULL: GET, else POST */
     size_t body_len;
-    const char *const *headers;       /* "Name: value", NULL-ended, or NULL */
+    const char *const *headers;       /* "Name: value", NULL-terminated array, or NULL */
     const char *ca_file;              /* NULL or "": the system's */
-    const char *cert_file, *key_file; /* mTLS; NULL or "" is none */
-    const char *proxy; /* NULL: from the environment; "": none. With a probe's own socket,
-                          which then is connected to it, a URL with its address
-                          (http_proxy_url()). */
-    const char *tunnel_to; /* host that such a proxy is asked for; NULL: the URL's */
-    bool fresh;         /* a POST over a new connection; the one that is kept is closed */
-    int64_t timeout_ns; /* of the whole request, but for the name, which may take 5 s
-                           more */
-    size_t reply_max;   /* body bytes kept; more of them is HTTP_FAILED_REPLY unless
-                           `cut_reply` */
-    bool cut_reply;     /* a longer body is cut there and is fine */
+    const char *cert_file, *key_file; /* mTLS; NULL or "": none */
+    /* NULL: from the environment; "": none. When `socket` is a connection to a proxy:
+     * the URL of that proxy with its address (http_proxy_url()). */
+    const char *proxy;
+    /* Host to request from that proxy; NULL: the host of the URL. */
+    const char *tunnel_to;
+    bool fresh; /* POST over a new connection; closes the one kept open. */
+    /* For the whole request, excluding name resolution, which may take 5 s more. */
+    int64_t timeout_ns;
+    /* Maximum size of the body in bytes. A longer body is HTTP_FAILED_REPLY, unless
+     * `cut_reply`. */
+    size_t reply_max;
+    bool cut_reply; /* truncate a longer body without an error */
 
     /*
-     * A probe's own, connected socket, or -1. Taken over: closed here, also when
-     * http_start() fails. Connected by one non-blocking connect(): libcurl 7.88 calls it
-     * once more on a connected socket, which Linux answers with 0 only then.
+     * A connected socket of a probe, or -1. http_start() takes ownership and closes it,
+     * also when the request fails. It must have been connected by one non-blocking
+     * connect(): libcurl 7.88 calls connect() again on the socket, and only then Linux
+     * returns 0.
      */
     int socket;
-    bool repeat; /* a second GET on the same connection after the first ("warm"), when
-                    time is left, the first reply was not cut and the peer keeps the
-                    connection */
+    /* Send a second GET on the same connection after the first ("warm"), if time is
+     * left, the first reply was not truncated and the peer keeps the connection open. */
+    bool repeat;
 };
 
-struct http_times { /* ns; DELAY_UNDEFINED where the request did not get that far; phases
-                       exclude each other */
-    int64_t tunnel_ns;     /* until the proxy has connected to the target; without a proxy
-                              until TLS begins, which is nothing much */
-    int64_t tls_ns;        /* handshake, our own crypto included */
-    int64_t first_byte_ns; /* from the request sent to the first byte of the final reply:
-                              not of a 103 or another interim one */
-    int64_t body_ns;       /* from there to the last byte that was taken */
-    int64_t warm_first_byte_ns; /* the same of the repeated request */
+/* In ns; DELAY_UNDEFINED for phases that the request did not reach. Phases do not
+ * overlap. */
+struct http_times {
+    /* Until the proxy has connected to the target. Without a proxy: until TLS begins,
+     * which is close to 0. */
+    int64_t tunnel_ns;
+    int64_t tls_ns; /* handshake, including local crypto */
+    /* From sending the request to the first byte of the final reply, not of an interim
+     * one such as 103. */
+    int64_t first_byte_ns;
+    int64_t body_ns;            /* from there to the last byte of the body */
+    int64_t warm_first_byte_ns; /* first_byte_ns of the repeated request */
 };
 
-struct http_reply { /* valid during the callback only */
+struct http_reply { /* Valid only during the callback. */
     enum http_failure failure;
-    const char
-        *error; /* one plain clause on the failure with the thing named, "" when fine */
-    const char
-        *waited_for;  /* after HTTP_FAILED_TIMEOUT: "the TLS handshake", "the reply", ...;
-                         else "" */
-    int status;       /* 0 when there was no reply; interim ones are none */
-    bool held;        /* it failed because the peer was cut off (net/guard.h) */
-    bool head;        /* all of the reply's head came, also when the rest failed */
-    const char *body; /* not ended by NUL */
+    /* One clause that describes the failure and names the peer or file; "" on success. */
+    const char *error;
+    /* After HTTP_FAILED_TIMEOUT: "the TLS handshake", "the reply", ...; else "". */
+    const char *waited_for;
+    int status;       /* of the final reply; 0: none */
+    bool held;        /* failed because the guard disconnected the peer (net/guard.h) */
+    bool head;        /* the complete head arrived, even if the rest failed */
+    const char *body; /* not NUL-terminated */
     size_t body_len;
-    char type[64];     /* Content-Type, lower case, without its parameters; "" is none */
-    char encoding[32]; /* Content-Encoding of `body`, lower case; "" is none */
-    int64_t retry_after_ns; /* of Retry-After, 0 when there was none */
+    char type[64];          /* Content-Type, lower case, without parameters; "": none */
+    char encoding[32];      /* Content-Encoding of `body`, lower case; "": none */
+    int64_t retry_after_ns; /* from Retry-After; 0: none */
     struct http_times times;
     struct http_facts facts;
     uint8_t lost_packets; /* TCP retransmissions on the connection */
 };
 
-/* One reply header, while the request runs; `value` is trimmed and not ended by NUL. May
- * be NULL. */
+/* Called for each reply header while the request runs. `value` is trimmed and not
+ * NUL-terminated. May be NULL. */
 typedef void http_header_cb(const char *name, const char *value, size_t value_len,
                             void *user);
 typedef void http_reply_cb(const struct http_reply *reply, void *user);
@@ -97,28 +101,28 @@ struct http;
 struct http_exchange;
 
 int http_create(struct http **out, uv_loop_t *loop); /* 0 or -errno */
-void http_destroy(struct http *h); /* no callback after it returns; NULL is fine */
+void http_destroy(struct http *h); /* No callback after it returns. NULL is fine. */
 
-/* Loads the certificates of `ca_file` (NULL or "": the system's) now: the first request
- * that needs them would keep the loop waiting for 20 ms. A bad file shows with the
- * request.
- */
+/* Loads the certificates of `ca_file` (NULL or "": the system's) now; otherwise the
+ * first request that needs them blocks the loop for 20 ms. A bad file is reported by the
+ * request. */
 void http_preload(struct http *h, const char *ca_file);
 
-/* How far the Date of the last reply (RFC 9110, section 6.6.1), of whatever request, was
- * ahead of this host's wall clock. False while none came. */
+/* Sets `*ahead_ns` to how far the Date of the last reply (RFC 9110, section 6.6.1), to
+ * any request, was ahead of the wall clock of this host. Returns false until a Date has
+ * arrived. */
 bool http_clock_ahead(const struct http *h, int64_t *ahead_ns);
 
-/* Exactly one `on_reply` comes, later, never from inside the call, unless it is
- * cancelled. Never NULL. */
+/* Starts a request. `on_reply` is called exactly once, later, never from inside this
+ * call, unless the request is cancelled. Never returns NULL. */
 struct http_exchange *http_start(struct http *h, const struct http_request *request,
                                  http_header_cb *on_header, http_reply_cb *on_reply,
                                  void *user);
-void http_cancel(struct http_exchange *x); /* no callback comes; not after on_reply came,
-                                              and not from inside on_header */
+/* No callback follows. Must not be called after on_reply, nor from inside on_header. */
+void http_cancel(struct http_exchange *x);
 
-/* What has come so far, as if its time were over: to be asked before it is cancelled,
- * and valid until then. */
+/* The state of the request as if it had timed out now. Call it before http_cancel(); the
+ * result is valid until then. */
 const struct http_reply *http_reply_so_far(struct http_exchange *x);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * One HTTP request under way: private to http.c (its life) and http_options.c (what
- * libcurl is told, and what it asks back meanwhile).
+ * One HTTP request in progress. Private to http.c (its life cycle) and http_options.c
+ * (libcurl options and callbacks).
  */
 #ifndef EDGELAT_NET_HTTP_EXCHANGE_H
 #define EDGELAT_NET_HTTP_EXCHANGE_H
@@ -12,7 +12,7 @@
 #include "net/http_dns.h"
 #include "net/tls.h"
 
-#define HEAD_MAX ((size_t)128 << 10) /* of a reply, bytes of headers */
+#define HEAD_MAX ((size_t)128 << 10) /* bytes of the headers of a reply */
 
 struct http {
     uv_loop_t *loop;
@@ -21,7 +21,7 @@ struct http {
     struct http_hosts *hosts;
     struct http_exchange *exchanges;
     bool date_came;
-    int64_t date_ahead_ns; /* of the wall clock when it came */
+    int64_t date_ahead_ns; /* relative to the wall clock on arrival */
 };
 
 struct http_exchange {
@@ -30,20 +30,20 @@ struct http_exchange {
     CURL *easy;
     struct curl_slist *headers, *connect_to, *resolve;
     struct multi *multi;
-    int socket;             /* a probe's own until libcurl takes it, else -1 */
-    bool tls, repeat, warm; /* `warm`: the second request is under way */
+    int socket;             /* a probe's socket until libcurl takes it, else -1 */
+    bool tls, repeat, warm; /* `warm`: the second request is in progress */
     bool cut_reply, cut, too_long;
-    bool proxied; /* over the probe's socket to a proxy */
+    bool proxied; /* the probe's socket is connected to a proxy */
     int64_t began_ns, deadline_ns;
-    int64_t first_byte_ns; /* of the request under way, over TLS; or DELAY_UNDEFINED */
-    int64_t replied_ns;    /* when its final reply began (RFC 9110, 15.2), or 0 */
+    int64_t first_byte_ns; /* of the current request, over TLS; or DELAY_UNDEFINED */
+    int64_t replied_ns;    /* start of its final reply (RFC 9110, section 15.2), or 0 */
     size_t reply_max, head_len, warm_len;
     struct text body;
     char host[256];           /* for messages */
-    char peer[HOST_TEXT_MAX]; /* whom libcurl would have to look up; "" is nobody */
+    char peer[HOST_TEXT_MAX]; /* host that libcurl would resolve; "": none */
     uint16_t peer_port;
-    struct http_question *question; /* who that is; NULL: it is not asked just now */
-    char why[224];                  /* why it cannot start, or "" */
+    struct http_question *question; /* resolves `peer`; NULL: not in progress */
+    char why[224];                  /* why the request cannot start, or "" */
     char details[CURL_ERROR_SIZE];
     char error[320];
     X509_STORE *store;
@@ -54,12 +54,13 @@ struct http_exchange {
     void *user;
 };
 
-/* Of the request under way: the status of its final reply, or 0. */
+/* The status of the final reply to the current request, or 0. */
 int http_final_status(const struct http_exchange *x);
 
 /*
- * Makes the easy handle do `request`. Where it cannot be done `x->why` says so, and
- * libcurl refuses it when it is run: a failure comes later, as all of them do.
+ * Sets up the easy handle for `request`. On an error, sets `x->why`; libcurl then
+ * rejects the transfer when it runs, so the failure is reported later, as all failures
+ * are.
  */
 void http_options_set(struct http_exchange *x, const struct http_request *request);
 

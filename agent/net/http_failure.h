@@ -1,5 +1,5 @@
 /*
- * What an ended transfer of libcurl means, in our words.
+ * Classifies and describes the result of a libcurl transfer.
  */
 #ifndef EDGELAT_NET_HTTP_FAILURE_H
 #define EDGELAT_NET_HTTP_FAILURE_H
@@ -8,9 +8,8 @@
 
 #include <curl/curl.h>
 
-/* `host` is the peer's name, `details` what CURLOPT_ERRORBUFFER holds. One clause into
- * `out`;
- * "" for CURLE_OK. */
+/* `host`: name of the peer. `details`: content of CURLOPT_ERRORBUFFER. Writes one clause
+ * into `out`; "" for CURLE_OK. */
 enum http_failure http_failure(char *out, size_t room, CURL *easy, CURLcode code,
                                const char *host, const char *details);
 

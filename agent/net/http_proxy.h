@@ -1,9 +1,9 @@
 /*
- * Which HTTP proxy a request takes, by the rules of curl: configuration, else
- * https_proxy, HTTPS_PROXY, all_proxy or ALL_PROXY of the environment, for plain HTTP
- * http_proxy in place of the first two, and no_proxy or NO_PROXY for the hosts that go
- * without. Only http:// proxies: TLS to the proxy itself
- * and SOCKS would be measured as if they were the target's.
+ * Selects the HTTP proxy of a request by the rules of curl: the configuration; else
+ * https_proxy, HTTPS_PROXY, all_proxy or ALL_PROXY of the environment (for plain HTTP,
+ * http_proxy replaces the first two). no_proxy and NO_PROXY list the hosts that bypass
+ * it. Only http:// proxies are supported: the delays of TLS to the proxy and of SOCKS
+ * would be counted as those of the target.
  */
 #ifndef EDGELAT_NET_HTTP_PROXY_H
 #define EDGELAT_NET_HTTP_PROXY_H
@@ -18,23 +18,24 @@
 struct http_proxy {
     char url[PROXY_TEXT_MAX]; /* as given, with user and password */
     char host[HOST_TEXT_MAX]; /* name or address */
-    uint16_t port;            /* 1080 where none is given, as curl has it */
+    uint16_t port;            /* default 1080, as in curl */
 };
 
 /*
- * `configured`: "" is by the environment, "none" is none, else a URL. Returns 1 with
- * `*out`, 0 when the request goes without, or -EINVAL with one clause in `why`.
+ * `configured`: "" (use the environment), "none", or a URL. Returns 1 and fills `*out`;
+ * 0: no proxy; -EINVAL with one clause in `why`.
  */
 int http_proxy_for(struct http_proxy *out, const char *configured, bool tls,
                    const char *host, char *why, size_t why_size);
 
-/* The URL with the address in place of the name, so that libcurl looks up none. */
+/* The URL of the proxy with its address instead of its name, so that libcurl does not
+ * resolve it. */
 void http_proxy_url(char out[PROXY_TEXT_MAX + ADDRESS_TEXT_MAX],
                     const struct http_proxy *proxy, const struct endpoint *at);
 
 /*
- * Whether `host` is in `list`: names (also for all below them), addresses, networks
- * ("10.0.0.0/8"), separated by commas or spaces, or "*".
+ * True if `list` contains `host`. Entries are names (which include all subdomains),
+ * addresses, networks ("10.0.0.0/8"), or "*", separated by commas or spaces.
  */
 bool http_proxy_exempt(const char *list, const char *host);
 

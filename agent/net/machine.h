@@ -1,7 +1,8 @@
 /*
- * Which machine this is: its machine-id(5), hashed, as that file asks for: HMAC-SHA-256
- * keyed by it over an id of our own, cut to 128 bits (sd_id128_get_machine_app_specific).
- * The hash stays the same over reinstallations and does not tell the machine-id.
+ * Identifies this machine by a hash of its machine-id(5), as that page requires:
+ * HMAC-SHA-256 of an application id, keyed with the machine-id, truncated to 128 bits
+ * (sd_id128_get_machine_app_specific(3)). The hash survives a reinstallation of the
+ * agent and does not reveal the machine-id.
  */
 #ifndef EDGELAT_NET_MACHINE_H
 #define EDGELAT_NET_MACHINE_H
@@ -9,9 +10,9 @@
 #define MACHINE_TEXT_MAX 33 /* 32 hexadecimal digits */
 
 /*
- * Returns 0, -ENOENT: this machine has no id that lasts (none, not made yet, one for this
- * boot alone, or a container of one program, where it changes whenever it is made anew),
- * or -errno: it cannot be read now.
+ * Returns 0; -ENOENT: the machine has no persistent id (missing, not initialised yet,
+ * valid for this boot only, or an application container, whose id changes whenever it is
+ * created again); or -errno: it cannot be read now.
  */
 int machine_hash(char out[MACHINE_TEXT_MAX]);
 

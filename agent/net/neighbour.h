@@ -1,6 +1,6 @@
 /*
- * Whether packets wait in this host until the link address of their next hop is known
- * (ARP, neighbour discovery).
+ * Detects packets that wait on this host until the link-layer address of their next hop
+ * is resolved (ARP, neighbour discovery).
  */
 #ifndef EDGELAT_NET_NEIGHBOUR_H
 #define EDGELAT_NET_NEIGHBOUR_H
@@ -15,14 +15,15 @@
 #define NEIGHBOUR_KEEP_NS (30 * NS_PER_S)
 
 /*
- * Whether what was just sent to `to` waits so. Asks the kernel's tables, and not again
- * for NEIGHBOUR_KEEP_NS where nothing waited; false also when the kernel does not say
- * (before Linux 5.0). From one thread only.
+ * True if the packet just sent to `to` waits for neighbour resolution. Queries the
+ * kernel; after a negative answer, does not query again for NEIGHBOUR_KEEP_NS. False
+ * also when the kernel does not answer (before Linux 5.0). Single-threaded.
  */
 bool neighbour_awaited(const struct endpoint *to);
 
-/* Asks a socket of rtnetlink(7) for the next hop of `to`, which may be `to` itself, its
- * interface and the source address. False: there is no route, or it stays on this host. */
+/* Queries the rtnetlink(7) socket `netlink` for the next hop to `to` (which may be `to`
+ * itself), its interface and the source address. False: no route, or a local
+ * destination. */
 bool neighbour_next_hop(int netlink, const struct endpoint *to, struct network_item *hop);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * What the kernel says of the network, rtnetlink(7): bytes in, values out. Struct layouts
- * and numbers are the kernel's, in this host's byte order; lengths are not trusted.
+ * Parses rtnetlink(7) messages: bytes in, values out. Struct layouts and constants are
+ * the kernel's, in host byte order. Lengths are not trusted.
  *
- * Left out is what leads nobody out of this host: loopback; addresses that reach no
- * further than the link; temporary IPv6 addresses (RFC 8981), which come and go beside
- * the one that they are made from; routes that are not the default route of the main
- * table, and cached ones.
+ * Messages that cannot concern the path out of this host are ignored: loopback;
+ * addresses of link scope or narrower; temporary IPv6 addresses (RFC 8981), which come
+ * and go beside the address that they derive from; routes other than the default route
+ * of the main table; cached routes.
  */
 #ifndef EDGELAT_NET_NETLINK_MESSAGE_H
 #define EDGELAT_NET_NETLINK_MESSAGE_H
@@ -13,23 +13,23 @@
 #include "net/network.h"
 
 struct netlink_event {
-    struct network_item item; /* without the interface's name */
-    bool there; /* the link is up and running, the address can be used, the route stands
-                 */
+    struct network_item item; /* `name` is not set */
+    bool there;               /* Link: up and running. Address: usable. Route: present. */
 };
 
 typedef void netlink_event_cb(const struct netlink_event *event, void *user);
 
-/* Reads the messages of one datagram. Returns 1 when they end a dump, -errno when that
- * failed, else 0. A message that makes no sense ends the reading. */
+/* Parses the messages of one datagram. Returns 1 at the end of a dump, -errno if the
+ * dump failed, else 0. Parsing stops at a malformed message. */
 int netlink_read(const void *bytes, size_t len, netlink_event_cb *on_event, void *user);
 
-/* The answer to RTM_GETROUTE: the next hop to an address, and its interface. `hop` begins
- * with that address and its family, and keeps it where there is no gateway. False: it
- * stays on this host, or there is no route. */
+/* Parses the answer to RTM_GETROUTE: the next hop to an address, and its interface. The
+ * caller presets `hop` with that address and its family; the address stays when the
+ * route has no gateway. False: a local destination, or no route. */
 bool netlink_read_hop(const void *bytes, size_t len, struct network_item *hop);
 
-/* The answer to RTM_GETNEIGH: whether its link address is not known yet. */
+/* Parses the answer to RTM_GETNEIGH. True: the link-layer address is still being
+ * resolved. */
 bool netlink_read_awaited(const void *bytes, size_t len);
 
 #endif

@@ -1,12 +1,12 @@
 /*
- * What leads out of this host: links that are up, addresses, default routes, and the
- * routes to addresses that are probed. Plain values, to be compared and to be told.
+ * The network as seen from this host: links that are up, addresses, default routes, and
+ * the routes to probed addresses. Plain values, to be compared and reported.
  *
  * The host has moved when the routes in use differ: interface or gateway of the default
- * route of the lowest metric, of the route to an address that is probed, or the source
- * address on such an interface. Nothing else is a move: links and addresses of
- * containers, of a bridge, of an interface that carries no such route; a default route
- * that waits behind another one; a route that was taken away and put back.
+ * route with the lowest metric, of the route to a probed address, or the source address
+ * on such an interface. Not a move: links and addresses of containers, of a bridge, or
+ * of an interface without such a route; a default route with a higher metric; a route
+ * that was removed and added again.
  */
 #ifndef EDGELAT_NET_NETWORK_H
 #define EDGELAT_NET_NETWORK_H
@@ -19,20 +19,21 @@
 #include <stdint.h>
 
 #define INTERFACE_NAME_MAX 16  /* IFNAMSIZ */
-#define NETWORK_ITEMS_MAX  512 /* more of them are left out */
+#define NETWORK_ITEMS_MAX  512 /* further items are ignored */
 
-enum network_part { NETWORK_LINK, NETWORK_ROUTE, NETWORK_ADDRESS }; /* as they are told */
+/* in the order of a report */
+enum network_part { NETWORK_LINK, NETWORK_ROUTE, NETWORK_ADDRESS };
 
 struct network_item {
     enum network_part part;
     uint32_t interface;
-    char name[INTERFACE_NAME_MAX]; /* of the interface; for people, not compared */
-    enum family family;            /* of the address, of the route; none of a link */
-    struct endpoint address;       /* or the gateway's; FAMILY_NONE: the route has none */
-    struct endpoint to; /* of a route to one address; FAMILY_NONE: the default route */
-    struct endpoint source; /* that a route sets, not compared; FAMILY_NONE: none */
+    char name[INTERFACE_NAME_MAX]; /* of the interface; for messages, not compared */
+    enum family family;            /* of the address or route; FAMILY_NONE for a link */
+    struct endpoint address;       /* of a route: its gateway; FAMILY_NONE: none */
+    struct endpoint to;     /* of a route: its destination; FAMILY_NONE: default route */
+    struct endpoint source; /* set by the route, not compared; FAMILY_NONE: none */
     uint8_t prefix_len;     /* of the address */
-    uint32_t metric;        /* of the route; the lowest is taken */
+    uint32_t metric;        /* of the route; the lowest wins */
 };
 
 struct network { /* start with { 0 }; end with network_free() */
@@ -40,9 +41,10 @@ struct network { /* start with { 0 }; end with network_free() */
     size_t n, room;
 };
 
-void network_add(struct network *n, const struct network_item *item); /* once */
+void network_add(struct network *n,
+                 const struct network_item *item); /* ignores duplicates */
 bool network_has(const struct network *n, const struct network_item *item);
-/* Of a route to one address. */
+/* Removes the route to the address `to`. */
 void network_forget_route(struct network *n, const struct endpoint *to);
 void network_free(struct network *n);
 
@@ -50,17 +52,17 @@ void network_free(struct network *n);
 void network_item_text(struct text *out, const struct network_item *item);
 
 /*
- * Adds what is different of the routes in use as one clause: "link eth0 is down", "the
- * default route went from 192.0.2.1 to 192.0.2.2 by eth0"; the first three of several.
- * Returns how many there are; 0: the host has not moved.
+ * Compares the routes in use and appends the differences as one clause: "link eth0 is
+ * down", "the default route went from 192.0.2.1 to 192.0.2.2 by eth0"; at most three of
+ * them. Returns the number of differences; 0: the host has not moved.
  */
 size_t network_compare(struct text *out, const struct network *before,
                        const struct network *after);
 
-/* Whether a route in use goes by that interface. */
+/* True if a route in use goes through that interface. */
 bool network_uses(const struct network *n, uint32_t interface);
 
-/* The same number for the same routes in use and source addresses. */
+/* A hash of the routes in use and their source addresses. */
 uint64_t network_place(const struct network *n);
 
 #endif

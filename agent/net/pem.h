@@ -1,7 +1,6 @@
 /*
- * Looks at files in PEM form (RFC 7468) that TLS is going to load, before it needs them:
- * what OpenSSL would say in the middle of a handshake is said when the configuration is
- * checked.
+ * Checks the PEM files (RFC 7468) that TLS will load, when the configuration is checked.
+ * Otherwise OpenSSL reports their errors only during a handshake.
  */
 #ifndef EDGELAT_NET_PEM_H
 #define EDGELAT_NET_PEM_H
@@ -9,9 +8,9 @@
 #include "base/text.h"
 
 /*
- * Whether the file holds a certificate, and whether the other one holds its private key,
- * unencrypted: nobody is there to type a passphrase. Returns 0, -errno as file_read(), or
- * -EBADMSG with a clause in `why`.
+ * Check that `file` holds a certificate, or the private key of the certificate in
+ * `cert_file`. The key must not be encrypted, as nobody can enter a passphrase. Return
+ * 0, -errno as file_read(), or -EBADMSG with a clause in `why`.
  */
 int pem_check_certificates(const char *file, struct text *why);
 int pem_check_key(const char *file, const char *cert_file, struct text *why);

@@ -1,9 +1,9 @@
 /*
- * Which of several addresses of one host answers: TCP connections to them, begun in
- * order, one each RACE_STAGGER_NS or as soon as the one before has failed, all of which
- * stay under way (RFC 8305, 5, "Connection Attempt Delay"). The first that is made wins;
- * all are closed. libcurl does this between IPv4 and IPv6 only, and in 7.88, driven by
- * events, a first address that drops packets takes the whole time.
+ * Finds an address of a host that answers, by racing TCP connections (RFC 8305, section
+ * 5, "Connection Attempt Delay"): attempts start in order, each RACE_STAGGER_NS after
+ * the previous one or as soon as it fails, and all stay in progress. The first
+ * connection wins; all are closed. libcurl races only IPv4 against IPv6, and in 7.88,
+ * when driven by events, a first address that drops packets uses up the whole timeout.
  */
 #ifndef EDGELAT_NET_RACE_H
 #define EDGELAT_NET_RACE_H
@@ -20,12 +20,12 @@
 
 struct race;
 
-/* `winner`: an index, or RACE_NONE: none was connected within the limit. The race is gone
- * then. */
+/* `winner`: an index, or RACE_NONE if no attempt succeeded within the limit. The race is
+ * freed. */
 typedef void race_cb(size_t winner, void *user);
 
-/* 1 to RACE_MAX addresses, copied. Exactly one callback comes, later, unless the race is
- * cancelled. */
+/* Takes 1 to RACE_MAX addresses and copies them. `cb` is called exactly once, later,
+ * unless cancelled. */
 struct race *race_begin(uv_loop_t *loop, const struct endpoint *addresses, size_t n,
                         int64_t limit_ns, race_cb *cb, void *user);
 void race_cancel(struct race *r);

@@ -1,13 +1,13 @@
 /*
- * Names to addresses (c-ares), on the loop, never blocking, with the result that
- * getaddrinfo() of this host has for both families (AF_UNSPEC): /etc/hosts first, then
- * DNS by /etc/resolv.conf with its servers, search list and options, which is read again
- * when it changes (config/resolv_conf.h). Other servers may be given in place of its own.
+ * Resolves names (c-ares) on the loop without blocking, with the same result as
+ * getaddrinfo() of this host for both families (AF_UNSPEC): /etc/hosts first, then DNS
+ * as set in /etc/resolv.conf (servers, search list, options), which is read again when
+ * it changes (config/resolv_conf.h). Other servers may be given instead.
  *
- * A server that refuses, fails or is lame (it neither has the zone nor asks others) is
- * passed over at once, one that is silent after 1.2 s. No cache: the answer says how long
- * it holds and the caller decides when to ask again; what one lookup costs is a delay of
- * its own.
+ * A server that refuses, fails or is lame (neither authoritative nor recursive) is
+ * skipped at once, a silent one after 1.2 s. There is no cache: the answer contains the
+ * TTL and the caller decides when to resolve again. The duration of each lookup is a
+ * delay metric of its own.
  */
 #ifndef EDGELAT_NET_RESOLVER_H
 #define EDGELAT_NET_RESOLVER_H
@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-/* `r` is valid during the call only. */
+/* `r` is valid only during the call. */
 typedef void resolver_cb(const struct resolution *r, void *user);
 
 struct resolver;
@@ -27,25 +27,26 @@ struct lookup;
 
 /*
  * `servers`: "192.0.2.1 [2001:db8::1]:5353 fe80::1%eth0", separated by spaces or commas;
- * NULL or "" is the system's. Returns 0, -EINVAL: a server is not an address, or -E2BIG.
- * What else is missing (no descriptor, an interface that is gone) is an error of each
+ * NULL or "": the system's. Returns 0; -EINVAL: a server is not an address; -E2BIG: too
+ * many servers. Other errors (no descriptor, a missing interface) are reported by each
  * lookup.
  */
 int resolver_create(struct resolver **out, uv_loop_t *loop, const char *servers);
 
-/* No callback after it returns; lookups under way are forgotten. NULL is fine. */
+/* Drops lookups in progress; no callback after it returns. NULL is fine. */
 void resolver_destroy(struct resolver *r);
 
 /*
- * Asks for addresses of `family`; `port` is put into them. Exactly one callback comes,
- * later, never from inside this call, unless the lookup is cancelled. An address literal,
- * also with a zone ("fe80::1%eth0"), is answered without a question and without CNAMEs;
- * without zone with a TTL of UINT32_MAX. Gives up after 5 s in all; with single-request
- * of resolv.conf they begin when the lookup's turn comes.
+ * Resolves `host` to addresses of `family`, with `port` set. `cb` is called exactly
+ * once, later, never from inside this call, unless the lookup is cancelled. An address
+ * literal, with or without a zone ("fe80::1%eth0"), is answered without a query and
+ * without CNAMEs; without a zone its TTL is UINT32_MAX. The limit is 5 s in all; with
+ * `single-request` of resolv.conf it starts when the turn of the lookup comes.
  */
 struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family family,
                                uint16_t port, resolver_cb *cb, void *user);
 
-void lookup_cancel(struct lookup *l); /* the callback will not come; not after it came */
+/* No callback follows. Must not be called after the callback. */
+void lookup_cancel(struct lookup *l);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * When bytes came in on a TCP socket, by the kernel's stamp of their packet: however long
- * this process was kept from reading them.
+ * Arrival times of bytes on a TCP socket, from the kernel's timestamps of their packets.
+ * They do not depend on when this process gets to read the bytes.
  */
 #ifndef EDGELAT_NET_RX_STAMP_H
 #define EDGELAT_NET_RX_STAMP_H
@@ -8,13 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Asks for the stamps of what comes from now on. */
+/* Enables timestamps for packets that arrive from now on. */
 void rx_stamp_enable(int socket);
 
 /*
- * The uv_hrtime() at which the last of the next `len` bytes that can be read came in; the
- * bytes stay. 0: there are none, or the kernel does not say. The stamps are the wall
- * clock's: bound the answer by what is known of it, as that clock may have been stepped.
+ * The uv_hrtime() at which the last of the next `len` readable bytes arrived. Does not
+ * consume the bytes. 0: no bytes, or no timestamp. Timestamps use the wall clock, which
+ * may be stepped: check the result against known bounds.
  */
 int64_t rx_stamp_next(int socket, size_t len);
 

@@ -1,6 +1,6 @@
 /*
- * A seed for core/random, different on every host: 10,000 agents that start in the same
- * second must not do anything in step. Not for secrets.
+ * A seed for core/random, different on each host, so that 10,000 agents that start in
+ * the same second do not act in step. Not for secrets.
  */
 #ifndef EDGELAT_NET_SEED_H
 #define EDGELAT_NET_SEED_H

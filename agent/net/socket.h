@@ -1,5 +1,5 @@
 /*
- * Between an endpoint, which is a plain value, and the socket addresses of the kernel.
+ * Converts between endpoints (plain values) and socket addresses of the kernel.
  */
 #ifndef EDGELAT_NET_SOCKET_H
 #define EDGELAT_NET_SOCKET_H
@@ -8,15 +8,15 @@
 
 #include <sys/socket.h>
 
-/* Puts in the interface of a zone, by its name or number. False: there is none of that
- * name. "" changes nothing. */
+/* Sets the scope of `e` to the interface `zone`, a name or an index. False: no such
+ * interface. "" changes nothing. */
 bool socket_set_zone(struct endpoint *e, const char *zone);
 
-/* Returns the length of what was put into `*out`; 0 for FAMILY_NONE. */
+/* Returns the length of the address in `*out`; 0 for FAMILY_NONE. */
 socklen_t sockaddr_of(struct sockaddr_storage *out, const struct endpoint *e);
 
-/* FAMILY_NONE for an address that is neither IPv4 nor IPv6; an IPv4-mapped one is IPv4.
- */
+/* Returns FAMILY_NONE for an address that is neither IPv4 nor IPv6. An IPv4-mapped
+ * address becomes IPv4. */
 struct endpoint sockaddr_endpoint(const struct sockaddr *address);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * libuv's timers in our units. They count in milliseconds from the time that the loop
- * last read, which may be long ago: timer_in() reads it again, and never fires early.
+ * libuv timers in nanoseconds. libuv counts milliseconds from the time that the loop
+ * last cached, which may be long ago. timer_in() updates that time first, so a timer
+ * never fires early.
  */
 #ifndef EDGELAT_NET_TIMER_H
 #define EDGELAT_NET_TIMER_H
@@ -9,12 +10,13 @@
 
 #include <uv.h>
 
-/* A timer that does not run, with `data` for its callbacks; never NULL. It outlives its
- * owner until libuv has closed it, so it has memory of its own. */
+/* Creates a stopped timer with `data` for its callbacks; never NULL. It has its own
+ * memory because it outlives its owner until libuv has closed it. */
 uv_timer_t *timer_new(uv_loop_t *loop, void *data);
-void timer_close(uv_timer_t *timer); /* frees it, later; NULL is fine */
+void timer_close(uv_timer_t *timer); /* frees it later; NULL is fine */
 
-/* Once, in `wait_ns` (0 or less: on the next turn), rounded up; again when it runs. */
+/* Fires once after `wait_ns`, rounded up to ms (0 or less: in the next loop iteration).
+ * Restarts a running timer. */
 void timer_in(uv_timer_t *timer, uv_timer_cb cb, int64_t wait_ns);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * What TLS needs besides libcurl (OpenSSL): the trusted certificates, loaded once and not
- * for each handshake (the distribution's bundle takes 20 ms), and what a session says of
- * itself.
+ * TLS functions beyond libcurl (OpenSSL): trusted certificates, loaded once and not for
+ * each handshake (20 ms for the bundle of the distribution), and observation of
+ * handshakes.
  */
 #ifndef EDGELAT_NET_TLS_H
 #define EDGELAT_NET_TLS_H
@@ -10,53 +10,58 @@
 
 #include <openssl/ssl.h>
 
-struct tls_trust; /* the stores that were loaded */
+struct tls_trust; /* the loaded certificate stores */
 
 struct tls_trust *tls_trust_create(void);
 void tls_trust_destroy(struct tls_trust *t); /* NULL is fine */
 
 /*
- * The certificates in `ca_file` (PEM), or the system's for "": SSL_CERT_FILE of the
- * environment, else the distribution's bundle. Loaded again when the file has changed.
- * Borrowed. NULL: none could be read, and `why` says so in one clause.
+ * Returns the certificates in `ca_file` (PEM). "": the system's, i.e. SSL_CERT_FILE of
+ * the environment, else the bundle of the distribution. Reloads the file when it has
+ * changed. The store is borrowed. NULL: none could be read; `why` gets one clause.
  */
 X509_STORE *tls_trust_store(struct tls_trust *t, const char *ca_file, char *why,
                             size_t why_size);
 
 /*
- * Leaves out what lets a server keep this host computing: key exchange by DHE before TLS
- * 1.3, where a prime of 10,000 bits that the server chooses takes 0.7 s in one go, and
- * renegotiation, unless it `renegotiates` (some servers ask for a client certificate so).
+ * Disables features by which a server can keep this host computing: DHE key exchange
+ * before TLS 1.3 (the server chooses the prime; one of 10,000 bits takes 0.7 s without a
+ * break), and renegotiation, unless `renegotiates` (some servers request a client
+ * certificate that way).
  */
 void tls_harden(SSL_CTX *ctx, bool renegotiates);
 
 /*
- * One connection, observed; times are uv_hrtime(), 0: not yet, or never. What we send is
- * timed when it is ready and goes to the kernel: what may keep this process from running
- * comes before or after it.
+ * Observed times of one connection: uv_hrtime(); 0: not yet, or never. Outgoing messages
+ * are timed when they are ready for the kernel, so a delay in scheduling this process
+ * falls before or after them.
  */
 struct tls_handshake {
-    int socket;          /* a probe's own, for `came_ns`; else -1 */
+    int socket;          /* socket of a probe, for `came_ns`; else -1 */
     int64_t started_ns;  /* Client Hello */
     int64_t finished_ns; /* our Finished */
-    int64_t done_ns;    /* the session stands: TLS 1.3 our Finished, before that theirs */
-    int64_t request_ns; /* the first record since it was set to 0, or a later long one:
-                           what HTTP/2 says of itself meanwhile is short */
-    int64_t came_ns;    /* what was read last had come in, by the kernel's stamp */
-    struct http_facts facts; /* tls_version, issuer, expires_days; the issuer also when
-                                the certificate is refused */
+    /* Handshake complete: our Finished in TLS 1.3, the Finished of the peer before. */
+    int64_t done_ns;
+    /* The first record since this was set to 0, or a later long one: records that HTTP/2
+     * sends by itself are short. */
+    int64_t request_ns;
+    int64_t came_ns; /* arrival of the bytes last read, by the timestamp of the kernel */
+    /* Sets tls_version, issuer, expires_days; the issuer also when the certificate is
+     * rejected. */
+    struct http_facts facts;
 };
 
 /*
- * Observes the first connection made with `ctx`: until it is closed, or without a socket
- * of its own until the session stands. `h` must live that long.
+ * Observes the first connection made with `ctx`: until it is closed, or, if `h->socket`
+ * is -1, until the handshake is complete. `h` must live that long.
  */
 void tls_observe(SSL_CTX *ctx, struct tls_handshake *h);
 
-/* Whose it is, and when it ends. */
+/* Sets the issuer of the certificate and the days until it expires. */
 void tls_certificate_facts(struct http_facts *out, const X509 *certificate);
 
-/* `came_ns` if it lies between the two, else `latest_ns`: our own clock's bounds. */
+/* Returns `came_ns` if it lies between the two bounds, else `latest_ns`: `came_ns`
+ * depends on the wall clock, the bounds do not. */
 int64_t tls_came_ns(const struct tls_handshake *h, int64_t earliest_ns,
                     int64_t latest_ns);
 
