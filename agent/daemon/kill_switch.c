@@ -95,7 +95,7 @@ void kill_switch_check(struct kill_switch *b)
 void kill_switch_collector(struct kill_switch *b, enum probing word, const char *reason)
 {
     bool stop = word == PROBING_STOPPED;
-    if (word == PROBING_UNSAID ||
+    if (word == PROBING_UNKNOWN ||
         (stop == b->collector && strcmp(reason, b->reason) == 0))
         return;
     b->collector = stop;

@@ -1,5 +1,5 @@
 /*
- * Memory for many small things that go together: taken piece by piece, given back whole.
+ * Memory for many small objects with one lifetime: allocated one by one, freed at once.
  */
 #ifndef EDGELAT_OTLP_ARENA_H
 #define EDGELAT_OTLP_ARENA_H

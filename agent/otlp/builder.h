@@ -1,12 +1,11 @@
 /*
- * The pieces an OTLP request is built of: attributes, and data points metric by metric.
- * Everything lives in the builder's arena; texts are borrowed from the caller, unless
- * they are not UTF-8 or too long: those are copied and made so, as one bad text would
- * make a receiver refuse the whole request.
+ * Builds OTLP requests: attributes, and data points metric by metric. All memory is the
+ * builder's arena; texts are borrowed from the caller. A text that is too long or not UTF-8
+ * is copied and corrected, as one bad text makes a receiver refuse the whole request.
  *
  * An attribute stands in every point of a series, and a point below five other messages:
- * each is packed once and copied as it is, where protobuf-c would size it up anew on
- * every level.
+ * each is packed once and copied, because protobuf-c computes its size again on every
+ * level.
  */
 #ifndef EDGELAT_OTLP_BUILDER_H
 #define EDGELAT_OTLP_BUILDER_H
@@ -25,12 +24,12 @@
 #define ATTRIBUTES_MAX     20
 #define METRICS_MAX        48
 
-struct packed { /* a message: its length and its bytes, as they stand behind a tag */
+struct packed { /* an encoded message: length and bytes, as behind a tag */
     uint8_t *bytes;
     size_t len;
 };
 
-struct metric { /* one name, and its points so far */
+struct metric { /* its points so far */
     const char *name, *unit, *description;
     Otlp__Metric__DataCase type;
     struct packed *points; /* NumberDataPoint or ExponentialHistogramDataPoint */
@@ -66,17 +65,17 @@ void attribute_number(struct builder *b, struct attributes *to, const char *key,
 void attribute_bool(struct builder *b, struct attributes *to, const char *key,
                     bool truth);
 
-/* Those that say which target, in every signal: its name, service and host. */
+/* The attributes of a target in every signal: name, service, host. */
 struct attributes attributes_of_target(struct builder *b, const struct target *t);
 
-/* Gives `message` the attributes, as its field number `tag`. */
+/* Adds the attributes to `message` as its field number `tag`. */
 void attributes_attach(struct builder *b, const struct attributes *a,
                        ProtobufCMessage *message, uint32_t tag);
 
-/* A text as a value, made sendable. */
+/* A text as a value, corrected if need be. */
 Otlp__AnyValue *builder_text(struct builder *b, const char *text);
 
-/* `metric` is an index into builder.metrics; `start` is where its counting began. */
+/* `metric` is an index into builder.metrics; `start` is when counting began. */
 void point_count(struct builder *b, size_t metric, const struct attributes *a,
                  struct wall start, uint64_t count);
 void point_value(struct builder *b, size_t metric, const struct attributes *a,

@@ -1,6 +1,6 @@
 /*
- * Values out of decoded OTLP, which anybody may have sent: what is missing or absurd has
- * an answer, and what is shown is clean.
+ * Values of decoded OTLP from any sender: missing and absurd values have a defined result,
+ * and texts are safe to print.
  */
 #ifndef EDGELAT_OTLP_DECODED_H
 #define EDGELAT_OTLP_DECODED_H
@@ -12,11 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The text of attribute `key`; `missing` where it is not there, not a text, or empty. */
+/* The text of attribute `key`; `missing` if it is absent, no text, or empty. */
 const char *decoded_text(Otlp__KeyValue *const *attributes, size_t n, const char *key,
                          const char *missing);
 
-int64_t decoded_integer(const Otlp__NumberDataPoint *point); /* 0 where it is none */
+int64_t decoded_integer(const Otlp__NumberDataPoint *point); /* 0 if it is none */
 
 /*
  * The point as a histogram of the core, for histogram_free(). False when it is none of

@@ -1,7 +1,7 @@
 /*
  * gzip (RFC 1952). Packing is deterministic: the same bytes give the same bytes, without
  * time or system in the header. Unpacking is bounded and checks the CRC-32 and the
- * length, so that a torn or changed file is told from a whole one.
+ * length, so that torn and changed files are recognised.
  */
 #ifndef EDGELAT_OTLP_GZIP_H
 #define EDGELAT_OTLP_GZIP_H
@@ -18,7 +18,7 @@ struct gzip *gzip_begin(void);
 void gzip_add(struct gzip *g, const void *bytes, size_t len);
 void *gzip_end(struct gzip *g, size_t *out_len);
 
-/* It begins like gzip; says nothing of the rest. */
+/* Whether it begins like gzip; the rest is not checked. */
 bool gzip_is(const void *bytes, size_t len);
 
 /*
@@ -28,7 +28,7 @@ bool gzip_is(const void *bytes, size_t len);
  */
 int gzip_unpack(const void *bytes, size_t len, size_t max, void **out, size_t *out_len);
 
-/* The same without the bytes: is it whole? */
+/* The same without the bytes: 0 if it is whole. */
 int gzip_check(const void *bytes, size_t len, size_t max);
 
 /*

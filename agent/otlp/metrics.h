@@ -1,7 +1,7 @@
 /*
- * A batch as OTLP requests (protobuf), gzipped: the very bytes that are spooled and sent.
- * Its series are ExportMetricsServiceRequest, with names, types and units as in the
- * README, cumulative or as delta. Its events are ExportLogsServiceRequest. Encoding is
+ * A batch as OTLP requests (protobuf), gzipped: the bytes that are spooled and sent.
+ * Series become ExportMetricsServiceRequest, with names, types and units as in the
+ * README, cumulative or as delta. Events become ExportLogsServiceRequest. Encoding is
  * a pure function of its arguments: the same batch gives the same bytes.
  */
 #ifndef EDGELAT_OTLP_METRICS_H
@@ -17,17 +17,16 @@
 #include <stdint.h>
 
 struct otlp_resource {
-    const char *instance_id; /* service.instance.id, a UUID */
-    const char *version;     /* service.version */
-    const char *host_name;   /* host.name */
-    const char *site;        /* edgelat.site, "" is none */
-    const struct peering
-        *peering; /* edgelat.peering.*, what is "" is left out; or NULL */
+    const char *instance_id;       /* service.instance.id, a UUID */
+    const char *version;           /* service.version */
+    const char *host_name;         /* host.name */
+    const char *site;              /* edgelat.site, "" is none */
+    const struct peering *peering; /* edgelat.peering.*, without empty ones; or NULL */
 };
 
 /*
- * The batch for POST /v1/metrics: one request, or several of whole series where one would
- * be larger than receivers like. `bytes` are the callee's to free().
+ * The batch for POST /v1/metrics: one request, or several of whole series if one would
+ * exceed OTLP_PART_MAX or OTLP_PART_PLAIN_MAX. The callee frees `bytes`.
  */
 #define OTLP_PART_MAX       (1u << 20) /* gzipped */
 #define OTLP_PART_PLAIN_MAX (4u << 20)
@@ -35,14 +34,14 @@ typedef void otlp_part_cb(void *bytes, size_t len, void *user);
 void otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
                   const struct metric_choice *choice, otlp_part_cb *on_part, void *user);
 
-/* The one for POST /v1/logs, to be freed; NULL when the batch has no events. */
+/* The request for POST /v1/logs, for free(); NULL when the batch has no events. */
 void *otlp_logs(const struct batch *batch, const struct otlp_resource *resource,
                 size_t *len);
 
 /*
  * A request, gzipped or plain, as OTLP/JSON, one line (field names and 64-bit integers as
- * the OTLP specification says). What it is shows in its bytes: no record can be read as a
- * metric, nor the other way round; `likely` decides where neither is in it. Returns 0 or
+ * the OTLP specification says). The signal shows in the bytes, as no record can be read as a
+ * metric nor the reverse; `likely` decides for a request with neither. Returns 0 or
  * -EBADMSG with one plain clause in `*why` (static).
  */
 int otlp_to_json(enum signal likely, const void *bytes, size_t len, struct text *out,

@@ -1,6 +1,6 @@
 /*
- * OTLP requests from outside, read within bounds: a small request that would unfold into
- * more memory than OTLP_MEMORY_MAX is refused as if it were damaged.
+ * OTLP requests from outside, read within bounds: a small request that would decode to
+ * more than OTLP_MEMORY_MAX is refused as damaged.
  */
 #ifndef EDGELAT_OTLP_READ_H
 #define EDGELAT_OTLP_READ_H
@@ -20,7 +20,7 @@
 ProtobufCMessage *otlp_read(enum signal signal, const void *bytes, size_t len);
 void otlp_read_free(ProtobufCMessage *request); /* NULL is fine */
 
-/* When the gzipped batch is of: its points' time, or its first record's; 0: unknown. */
+/* The time of a gzipped batch: of its points, or of its first record; 0: unknown. */
 struct wall otlp_read_time(enum signal signal, const void *bytes, size_t len);
 
 #endif

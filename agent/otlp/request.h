@@ -1,6 +1,6 @@
 /*
- * What stands around the content of an OTLP request, whatever its signal: the resource,
- * which is this agent, and the scope; and how the whole becomes the bytes that are sent.
+ * The parts that OTLP requests of all signals have in common: the resource (this agent) and
+ * the scope; and packing a request into the bytes that are sent.
  */
 #ifndef EDGELAT_OTLP_REQUEST_H
 #define EDGELAT_OTLP_REQUEST_H

@@ -27,12 +27,12 @@ static void give(void *budget, void *memory)
 }
 
 /* Into one line of printable ASCII. */
-static void say(char out[OTLP_SAID_MAX], const char *bytes, size_t len)
+static void say(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
 {
     size_t n = 0;
     while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
         len--;
-    for (; n < len && n + 1 < OTLP_SAID_MAX; n++)
+    for (; n < len && n + 1 < OTLP_MESSAGE_MAX; n++)
         out[n] = bytes[n] >= ' ' && bytes[n] <= '~' ? bytes[n] : '?';
     out[n] = '\0';
 }
@@ -65,7 +65,7 @@ bool otlp_response_is_page(const char *type, const char *bytes, size_t len)
 }
 
 /* "<title lang=en>Sign in</title>" is "Sign in"; false: it has none. */
-static bool say_title(char out[OTLP_SAID_MAX], const char *bytes, size_t len)
+static bool say_title(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
 {
     static const char tag[] = "<title";
     const char *end = bytes + len;
@@ -143,7 +143,7 @@ static bool read_json(struct otlp_response *out, const char *bytes, size_t len)
     struct json_span n = member(partial, "rejectedDataPoints", "rejected_data_points");
     if (n.len == 0)
         n = member(partial, "rejectedLogRecords", "rejected_log_records");
-    char text[OTLP_SAID_MAX];
+    char text[OTLP_MESSAGE_MAX];
     if (!json_read_integer(n, &out->rejected) || out->rejected < 0)
         out->rejected = 0;
     json_read_string(member(partial, "errorMessage", "error_message"), text, sizeof text);
@@ -164,7 +164,7 @@ bool otlp_response_read(struct otlp_response *out, const char *type, const char 
 
 /* google.rpc.Status has an integer as field 1 and the message as field 2, as has
  * ExportMetricsPartialSuccess, which reads both. */
-static bool say_status(char out[OTLP_SAID_MAX], const char *bytes, size_t len)
+static bool say_status(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
 {
     size_t budget = PARSE_MEMORY;
     ProtobufCAllocator bounded = {take, give, &budget};
@@ -178,9 +178,9 @@ static bool say_status(char out[OTLP_SAID_MAX], const char *bytes, size_t len)
     return says;
 }
 
-static bool say_json(char out[OTLP_SAID_MAX], const char *bytes, size_t len)
+static bool say_json(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
 {
-    char text[OTLP_SAID_MAX];
+    char text[OTLP_MESSAGE_MAX];
     struct json_span message = json_member(json_span_of(bytes, len), "message");
     if (!json_read_string(message, text, sizeof text) || text[0] == '\0')
         return false;
@@ -188,7 +188,7 @@ static bool say_json(char out[OTLP_SAID_MAX], const char *bytes, size_t len)
     return true;
 }
 
-void otlp_failure_read(char out[OTLP_SAID_MAX], const char *bytes, size_t len)
+void otlp_failure_read(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
 {
     if (say_json(out, bytes, len) || say_status(out, bytes, len) ||
         (otlp_response_is_page("", bytes, len) && say_title(out, bytes, len)))

@@ -43,7 +43,7 @@ static bool read_stop(struct verdict *v, const char *bytes, size_t len)
 static void describe_foreign(struct verdict *v, const char *type, const char *bytes,
                              size_t len)
 {
-    char message[OTLP_SAID_MAX];
+    char message[OTLP_MESSAGE_MAX];
     bool page = otlp_response_is_page(type, bytes, len);
     otlp_failure_read(message, bytes, len);
     snprintf(v->why, sizeof v->why,
@@ -127,7 +127,7 @@ static struct verdict of_body(const struct http_reply *reply, enum signal signal
         read_accepted(&v, reply->type, body, len);
         return v;
     }
-    char message[OTLP_SAID_MAX];
+    char message[OTLP_MESSAGE_MAX];
     otlp_failure_read(message, body, len);
     if (is_of_connection(reply->status, message))
         v.kind = VERDICT_UNUSABLE;

@@ -72,13 +72,13 @@ static void the_collector(void **state)
     (void)state;
     struct bed b;
     begin(&b);
-    kill_switch_collector(&b.kill_switch, PROBING_UNSAID, "");
+    kill_switch_collector(&b.kill_switch, PROBING_UNKNOWN, "");
     check(&b, "go", "it has said nothing");
     kill_switch_collector(&b.kill_switch, PROBING_STOPPED, "we move");
     check(&b, "the collector says so: we move", "it says stop");
     CHECK_TEXT("we move\n", remembered(&b), "that is kept");
     kill_switch_begin(&b.kill_switch, &b.config);
-    kill_switch_collector(&b.kill_switch, PROBING_UNSAID, "");
+    kill_switch_collector(&b.kill_switch, PROBING_UNKNOWN, "");
     check(&b, "the collector says so: we move", "over a restart");
     kill_switch_collector(&b.kill_switch, PROBING_STOPPED, "");
     check(&b, "the collector says so", "another reason, none");

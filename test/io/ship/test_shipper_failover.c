@@ -65,7 +65,7 @@ static void stop_probing(void **state)
     struct bed *b = begin(answers, 3, 1);
     add_backup(b, good, 1);
     start(b);
-    CHECK_INT(PROBING_UNSAID, shipper_probing(b->shipper, &reason), "nothing was said");
+    CHECK_INT(PROBING_UNKNOWN, shipper_probing(b->shipper, &reason), "nothing was said");
     CHECK_TEXT("", reason, "so there is no reason");
     RUN_UNTIL(b, counters(b).failed == 1);
     CHECK_INT(PROBING_STOPPED, shipper_probing(b->shipper, &reason), "the order");
