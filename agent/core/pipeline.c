@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- to begin and to end ---- */
+/* ---- create and destroy ---- */
 
 static void add_stream(struct pipeline *p, size_t target, size_t kind, size_t family)
 {
@@ -31,7 +31,7 @@ size_t pipeline_add(struct pipeline *p, const struct target *target)
         .target = target, .first = p->n_streams, .full = true, .host = host};
     p->states[number] =
         (struct target_state){.target = target, .min_ns = DELAY_UNDEFINED};
-    m->addresses[0].rests = m->addresses[1].rests = true;
+    m->addresses[0].paused = m->addresses[1].paused = true;
     for (size_t kind = 0; kind < p->kinds->n; kind++)
         for (size_t f = 0; f < 2; f++)
             if (target->kinds[kind] && wanted[f])
@@ -81,7 +81,7 @@ void pipeline_destroy(struct pipeline *p)
     free(p);
 }
 
-/* ---- what is due ---- */
+/* ---- due probes ---- */
 
 bool pipeline_next(const struct pipeline *p, struct mono *at)
 {
@@ -114,7 +114,7 @@ bool pipeline_take(struct pipeline *p, struct mono now, struct probe_request *ou
 
 /* ---- windows and their parts ---- */
 
-/* The stamp for something that happens at `wall`: later than every stamp before it. */
+/* The timestamp for `wall`: later than every timestamp before it. */
 static struct wall stamp(struct pipeline *p, struct wall wall)
 {
     if (wall.ns < p->stamped.ns + STAMP_STEP_NS)
@@ -134,7 +134,7 @@ bool pipeline_silence_tells(const struct pipeline *p, const struct pipeline_targ
     return true;
 }
 
-/* Sends what stands in the stream's window down the line; false: it holds nothing. */
+/* Adds the stream's window to its series and to its recent windows; false: it is empty. */
 static bool post(struct pipeline *p, uint32_t number, struct wall end, bool early,
                  struct summary *summary)
 {
@@ -199,7 +199,7 @@ void pipeline_forget_recent(struct pipeline *p, const struct pipeline_target *m,
 
 /* ---- addresses and PoPs ---- */
 
-/* `basis` of an answer; NULL: the chain shows it. */
+/* `basis`: that of an answer; NULL: the CNAME chain names the PoP. */
 static void name_pop(struct pipeline *p, struct pipeline_target *m,
                      struct pipeline_address *addr, const char *pop, const char *basis,
                      struct wall wall)
@@ -229,7 +229,7 @@ static void change_address(struct pipeline *p, struct pipeline_target *m,
     if (chain[0] != '\0' && strcmp(chain, addr->chain) == 0)
         return; /* another address of the same PoP */
     if (chain[0] != '\0' && addr->chain[0] != '\0')
-        pipeline_forget_recent(p, m, addr); /* another PoP for sure; else it ages out */
+        pipeline_forget_recent(p, m, addr); /* surely another PoP; else they age out */
     addr->pop[0] = '\0';
     addr->basis = NULL;
     addr->from_reply = false;
@@ -245,8 +245,8 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
     struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
 
     p->latest = now;
-    addr->rests = to.family == FAMILY_NONE;
-    if (addr->rests) {
+    addr->paused = to.family == FAMILY_NONE;
+    if (addr->paused) {
         pipeline_forget_recent(p, m, addr);
     } else {
         if (addr->to.family != FAMILY_NONE && !endpoint_same_address(&to, &addr->to))
@@ -286,12 +286,12 @@ void pipeline_dns_answer(struct pipeline *p, size_t target, enum family family,
     struct pipeline_target *m = &p->targets[target];
     struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
     bool another = strcmp(dns->chain, addr->dns.chain) != 0;
-    bool first = addr->asked_told.ns == 0;
+    bool first = addr->dns_reported.ns == 0;
     addr->dns = *dns;
-    if (addr->rests || m->target->discovered || !(first || another) ||
-        (!first && now.ns - addr->asked_told.ns < RESOLVED_LEAST_NS))
+    if (addr->paused || m->target->discovered || !(first || another) ||
+        (!first && now.ns - addr->dns_reported.ns < RESOLVED_LEAST_NS))
         return;
-    addr->asked_told = now;
+    addr->dns_reported = now;
     pipeline_tell_resolved(p, target, family, wall);
 }
 
@@ -300,7 +300,7 @@ struct events *pipeline_events(struct pipeline *p)
     return p->open_events;
 }
 
-/* ---- what came back ---- */
+/* ---- results ---- */
 
 const struct target *pipeline_target(const struct pipeline *p, size_t target)
 {
@@ -314,7 +314,7 @@ size_t pipeline_target_of(const struct pipeline *p, uint32_t stream)
     return p->streams[stream].target;
 }
 
-/* A TLS session that was made, whatever was said in it. */
+/* True when a TLS session was established, whatever the HTTP reply. */
 static bool shows_certificate(const struct kind *kind, const struct result *result)
 {
     size_t tls = kind_delay(kind, DELAY_TLS);
@@ -331,7 +331,7 @@ void pipeline_result(struct pipeline *p, const struct result *result)
     if (in_use) {
         name_pop(p, &p->targets[s->target], s->addr, result->pop,
                  result->pop_basis != NULL ? result->pop_basis : "answer", result->time);
-        pipeline_look(p, s, result);
+        pipeline_add_intercept(p, s, result);
         s->addr->proved |= shows_certificate(p->kinds->list[s->kind], result);
         pipeline_add_loss(p, s, result);
     }
@@ -375,7 +375,7 @@ struct wall pipeline_closing(const struct pipeline *p)
     return wall_next(p->opened, window_ns);
 }
 
-/* The clock was far ahead, and is not any more. */
+/* Moves timestamps back after the clock was far ahead. */
 static void step_back(struct pipeline *p, struct mono now, struct wall wall)
 {
     struct wall began = {wall.ns - (now.ns - p->opened_at.ns)};
@@ -387,7 +387,6 @@ static void step_back(struct pipeline *p, struct mono now, struct wall wall)
     series_set_began_by(p->series, began);
 }
 
-/* Nobody has answered in it yet. */
 static void begin_window(struct pipeline *p)
 {
     for (size_t t = 0; t < p->n_targets; t++) {

@@ -8,8 +8,8 @@ bool pipeline_says_whether_up(const struct kind *kind,
     return !kind_only_handshakes(kind) || !intercepted(&addr->intercept);
 }
 
-/* What the handshakes told so far was the middlebox's: out of the open windows with it,
- * and out of what the ranking knows. */
+/* Removes the handshakes, which the middlebox answered, from the open windows and from
+ * the ranking. */
 static void leave_out_handshakes(struct pipeline *p, size_t target,
                                  const struct pipeline_address *addr)
 {
@@ -38,8 +38,8 @@ void pipeline_decoy(struct pipeline *p, size_t target, enum family family,
         leave_out_handshakes(p, target, addr);
 }
 
-void pipeline_look(struct pipeline *p, const struct pipeline_stream *s,
-                   const struct result *result)
+void pipeline_add_intercept(struct pipeline *p, const struct pipeline_stream *s,
+                            const struct result *result)
 {
     bool before = intercepted(&s->addr->intercept);
     intercept_add(&s->addr->intercept, p->kinds->list[s->kind], result);

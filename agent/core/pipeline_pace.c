@@ -1,10 +1,10 @@
 /*
- * How often, and how soon. Until something is known of a target, and during a survey, all
- * are to be probed often, and what has just been found at once: many targets together
- * would pass the limits of limits.h, which the configuration keeps in its steady state.
- * So what goes beyond the slow intervals is stretched until it fits, for the agent as a
- * whole and for the targets of each host; a target is never probed more slowly than at
- * its slow interval.
+ * The intervals of the streams, and when a new stream is first probed. During a survey,
+ * and until a target has been measured, targets are probed often, and new targets at once.
+ * Many targets together would exceed the limits of limits.h, which the configuration keeps
+ * only in its steady state. So the rate above that of the slow intervals is reduced until
+ * it fits, for the agent as a whole and for the targets of each host. A target is never
+ * probed more slowly than at its slow interval.
  */
 #include "core/limits.h"
 #include "core/pipeline_state.h"
@@ -46,13 +46,13 @@ static int64_t interval_ns(const struct pipeline *p, const struct pipeline_targe
     return (int64_t)(1 / rate);
 }
 
-/* Targets of the configuration count also while they have no address: they will. */
+/* Configured targets count even without an address: they will get one. */
 static bool counts(const struct pipeline_target *m)
 {
-    return !m->target->discovered || !m->addresses[0].rests || !m->addresses[1].rests;
+    return !m->target->discovered || !m->addresses[0].paused || !m->addresses[1].paused;
 }
 
-static void add_member(struct pace *to, const struct pipeline *p,
+static void add_target(struct pace *to, const struct pipeline *p,
                        const struct pipeline_target *m)
 {
     int64_t wanted[KINDS_MAX], second[KINDS_MAX];
@@ -75,7 +75,7 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* True: what any target has to wait is another than before. */
+/* Returns true when the stretch of any target has changed. */
 static bool set_pace(struct pipeline *p)
 {
     struct pace all = {0}, *hosts = mem_zalloc(p->n_targets * sizeof *hosts);
@@ -84,8 +84,8 @@ static bool set_pace(struct pipeline *p)
         const struct pipeline_target *m = &p->targets[t];
         if (!counts(m))
             continue;
-        add_member(&all, p, m);
-        add_member(&hosts[m->host], p, m);
+        add_target(&all, p, m);
+        add_target(&hosts[m->host], p, m);
     }
     for (size_t t = 0; t < p->n_targets; t++) {
         struct pipeline_target *m = &p->targets[t];
@@ -101,7 +101,7 @@ static bool set_pace(struct pipeline *p)
     return changed;
 }
 
-/* A target that has just been found is soon probed, but not all of them at once. */
+/* A new target is probed soon, but not all new targets at once. */
 static int64_t first_within_ns(const struct pipeline_target *m, const struct kind *kind)
 {
     int64_t soon = kind->tells_pop ? TELLS_WITHIN_NS : FIRST_WITHIN_NS;
@@ -114,8 +114,8 @@ static void set_intervals(struct pipeline *p, size_t target, struct mono now)
     const struct pipeline_target *m = &p->targets[target];
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         const struct pipeline_stream *s = &p->streams[i];
-        bool rests = s->addr->rests || p->paused;
-        schedule_set(p->schedule, i, rests ? 0 : interval_ns(p, m, s->kind),
+        bool paused = s->addr->paused || p->paused;
+        schedule_set(p->schedule, i, paused ? 0 : interval_ns(p, m, s->kind),
                      first_within_ns(m, p->kinds->list[s->kind]), now);
     }
 }

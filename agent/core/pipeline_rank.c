@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
-/* Some resolvers make up an address for each name that does not exist. So a name that was
- * guessed counts once who answers there has the workload's certificate. */
-static bool may_be_another(const struct pipeline *p, const struct pipeline_stream *s)
+/* Some resolvers invent an address for names that do not exist. So a guessed name counts
+ * only after its server has shown the workload's certificate. */
+static bool is_unproved(const struct pipeline *p, const struct pipeline_stream *s)
 {
     const struct target *t = p->targets[s->target].target;
     bool guessed = t->discovered && t->server_name[0] != '\0';
@@ -18,41 +18,41 @@ bool pipeline_may_be_pop(const struct pipeline_target *m)
 {
     bool any = false;
     for (size_t f = 0; f < 2; f++) {
-        if (!m->addresses[f].rests && owner_may_be_pop(m->addresses[f].owner.type))
+        if (!m->addresses[f].paused && owner_may_be_pop(m->addresses[f].owner.type))
             return true;
-        any |= !m->addresses[f].rests;
+        any |= !m->addresses[f].paused;
     }
     return !any;
 }
 
-static struct window_stats seen_of(const struct pipeline *p,
-                                   const struct pipeline_stream *s)
+static struct window_stats stats_of(const struct pipeline *p,
+                                    const struct pipeline_stream *s)
 {
     bool no_pop = !owner_may_be_pop(s->addr->owner.type) &&
                   pipeline_may_be_pop(&p->targets[s->target]);
-    if (s->addr->rests || no_pop || may_be_another(p, s))
+    if (s->addr->paused || no_pop || is_unproved(p, s))
         return (struct window_stats){.min_ns = DELAY_UNDEFINED};
     return pipeline_recent_stats(p, s);
 }
 
-/* What is known of a target: its candidate, and in `addr` where it is nearest. Of a
- * family that is no PoP only where there is none that may be one. */
+/* Returns the target's candidate, and in `addr` the address with its lowest delay. A
+ * family that is not a PoP is used only if no family may be one. */
 static struct candidate candidate_of(const struct pipeline *p,
                                      const struct pipeline_target *m,
                                      const struct pipeline_address **addr)
 {
-    struct window_stats seen[2 * KINDS_MAX];
+    struct window_stats stats[2 * KINDS_MAX];
     *addr = &m->addresses[0];
     for (uint32_t i = 0; i < m->n; i++)
-        seen[i] = seen_of(p, &p->streams[m->first + i]);
-    struct candidate c = recent_candidate(seen, m->n);
+        stats[i] = stats_of(p, &p->streams[m->first + i]);
+    struct candidate c = recent_candidate(stats, m->n);
     for (uint32_t i = m->n; i-- > 0;)
-        if (seen[i].min_ns == c.min_ns)
+        if (stats[i].min_ns == c.min_ns)
             *addr = p->streams[m->first + i].addr;
     return c;
 }
 
-/* Of the family in which it is worse. */
+/* Uses the family with the worse verdict. */
 static void describe_middlebox(const struct pipeline *p, struct target_state *state,
                                const struct pipeline_target *m)
 {
@@ -64,31 +64,30 @@ static void describe_middlebox(const struct pipeline *p, struct target_state *st
     intercept_text(state->interception, worse, p->kinds);
 }
 
-/* Of a family in use before one that rests, and of one that may be a PoP before others.
- */
-static void describe_front(struct target_state *state, const struct pipeline_target *m,
+/* Prefers a family with an address, and among these one that may be a PoP. */
+static void describe_owner(struct target_state *state, const struct pipeline_target *m,
                            const struct pipeline_address *nearest)
 {
     bool pop = pipeline_may_be_pop(m);
     for (size_t f = 0; f < 2; f++) {
         const struct pipeline_address *other = &m->addresses[f];
-        if (nearest->rests || (pop && !owner_may_be_pop(nearest->owner.type)))
-            nearest = other->rests ? nearest : other;
+        if (nearest->paused || (pop && !owner_may_be_pop(nearest->owner.type)))
+            nearest = other->paused ? nearest : other;
     }
     state->owner = nearest->owner;
-    if (nearest->rests && state->owner.type == OWNER_UNKNOWN)
+    if (nearest->paused && state->owner.type == OWNER_UNKNOWN)
         state->owner = m->addresses[1].owner;
 }
 
-static void describe_place(struct target_address_state *out,
-                           const struct pipeline_address *addr)
+static void describe_address(struct target_address_state *out,
+                             const struct pipeline_address *addr)
 {
     *out = (struct target_address_state){.basis = addr->basis,
                                          .dns = addr->dns,
                                          .owner = addr->owner,
                                          .intercept = addr->intercept,
                                          .answers = addr->up};
-    if (!addr->rests)
+    if (!addr->paused)
         out->to = addr->to;
     text_copy(out->pop, sizeof out->pop, addr->pop);
 }
@@ -111,20 +110,20 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
     };
     text_copy(state->pop, sizeof state->pop, addr->pop);
     for (size_t f = 0; f < 2; f++)
-        describe_place(&state->addresses[f], &m->addresses[f]);
+        describe_address(&state->addresses[f], &m->addresses[f]);
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         const struct pipeline_stream *s = &p->streams[i];
         state->states[s->addr == &m->addresses[1]][s->kind] = s->flap.state;
     }
-    describe_front(state, m, nearest);
+    describe_owner(state, m, nearest);
     describe_middlebox(p, state, m);
 }
 
 /*
- * The nearest `settings.nearest` of all are probed at their full interval, and as many of
- * the configured ones: what discovery adds must not slow down what somebody asked for,
- * and an outage must not slow down what will tell that it is over. What is no PoP is not
- * among them.
+ * Gives the full interval to the nearest `settings.nearest` of all targets, and to as many
+ * configured ones: discovered targets must not slow down the configured ones, and an
+ * outage must not slow down the probes that detect its end. Targets that are not a PoP get
+ * the slow interval.
  */
 static void choose_full(struct pipeline *p)
 {
@@ -148,7 +147,7 @@ void pipeline_rank(struct pipeline *p)
     for (size_t t = 0; t < n; t++) {
         const struct pipeline_address *addr;
         candidates[t] = candidate_of(p, &p->targets[t], &addr);
-        p->targets[t].full = candidates[t].sent == 0; /* nothing known yet */
+        p->targets[t].full = candidates[t].sent == 0; /* not measured yet */
         describe(p, t, &candidates[t], addr);
         if (!pipeline_may_be_pop(&p->targets[t]))
             candidates[t].min_ns = DELAY_UNDEFINED;

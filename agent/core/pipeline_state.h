@@ -1,7 +1,8 @@
 /*
- * The inside of the pipeline: private to pipeline.c, pipeline_rank.c (the feedback),
- * pipeline_loss.c (what is lost), pipeline_pace.c (how often), pipeline_survey.c (a first look), pipeline_middlebox.c
- * (whose handshakes are left out) and pipeline_states.c (up or down).
+ * Private to the pipeline: pipeline.c, pipeline_rank.c (ranking), pipeline_loss.c (loss
+ * tests), pipeline_pace.c (probe intervals), pipeline_survey.c (surveys),
+ * pipeline_middlebox.c (leaving out intercepted handshakes) and pipeline_states.c (up,
+ * degraded, down).
  */
 #ifndef EDGELAT_CORE_PIPELINE_STATE_H
 #define EDGELAT_CORE_PIPELINE_STATE_H
@@ -14,41 +15,41 @@
 #include "core/series.h"
 #include "core/shift.h"
 
-struct pipeline_address {     /* where a target is in one family */
+struct pipeline_address {     /* of a target in one family */
     struct endpoint to;       /* FAMILY_NONE: it never had an address */
-    bool rests;               /* it has none now; `to` is the last one */
+    bool paused;              /* it has none now; `to` is the last one */
     bool up;                  /* it answered in the open window */
-    bool proved;              /* by TLS: who answers there has the certificate */
-    char pop[POP_TEXT_MAX];   /* "" is unknown */
-    const char *basis;        /* how that is known; NULL: it is not */
+    bool proved;              /* by TLS: the server there has the certificate */
+    char pop[POP_TEXT_MAX];   /* "": unknown */
+    const char *basis;        /* source of `pop`; NULL: unknown */
     bool from_reply;          /* `pop` is from an answer, not from the chain */
-    char chain[POP_TEXT_MAX]; /* what the chain showed last */
+    char chain[POP_TEXT_MAX]; /* PoP of the last CNAME chain */
     struct owner owner;
     struct intercept intercept;
     struct path_loss losses[2]; /* of kinds that send single packets, and of others */
     struct dns_answer dns;
-    struct mono asked_told; /* when that was an event; 0: it never was */
+    struct mono dns_reported; /* when the last event of `dns` was created; 0: never */
 };
 
 struct pipeline_stream {
     size_t target, kind;
     struct pipeline_address *addr;
     struct window *window; /* of this address and PoP */
-    bool touched;          /* the window holds anything */
-    bool answered;         /* it was, once */
+    bool touched;          /* the window is not empty */
+    bool answered;         /* it ever was */
     struct recent recent;
     struct flap flap;
     struct shift shift;
 };
 
-struct pipeline_target { /* a target */
+struct pipeline_target {
     const struct target *target;
     struct pipeline_address addresses[2];
     uint32_t first, n; /* its streams */
     bool full;         /* probed at the full interval, if it may be a PoP */
-    size_t host;       /* the first member of the same host */
-    double stretch;    /* of what goes beyond its slow intervals; up to 1 is none */
-    double round_s;    /* so long one probe of each stream takes */
+    size_t host;       /* number of the first target with the same host */
+    double stretch;    /* factor for the rate above its slow intervals; <= 1: none */
+    double round_s;    /* least time for one probe of each stream within the limits */
     bool up, measured; /* in the open window so far */
 };
 
@@ -57,32 +58,31 @@ struct pipeline {
     const struct kinds *kinds;
     struct schedule *schedule;
     struct series_set *series;
-    struct pipeline_target
-        *targets; /* as many as `room`, so that they stay where they are */
+    struct pipeline_target *targets; /* `room` allocated, so that they never move */
     size_t n_targets, room;
     struct pipeline_stream *streams;
     uint32_t n_streams;
     bool surveying, paused;
 
-    struct wall opened; /* the open window, as the clocks said */
+    struct wall opened; /* start of the open window by the clocks */
     struct mono opened_at, latest;
-    struct wall window_start, stamped; /* as it is stamped; the newest stamp given */
+    struct wall window_start, stamped; /* its timestamp; the newest timestamp given */
     bool interrupted, busy;            /* any stream's, so far */
 
-    size_t *order;                /* of the last ranking ... */
-    size_t eligible;              /* ... and how many of it were */
-    const struct target *nearest; /* when a window closed last; NULL: there was none */
+    size_t *order;                /* of the last ranking, ... */
+    size_t eligible;              /* ... of which the first so many are eligible */
+    const struct target *nearest; /* at the last close of a window; NULL: none */
     struct target_state *states;
     struct path_loss_site site_loss;
     struct events *open_events, *closed_events;
     struct batch batch;
 };
 
-/* Ranks the targets by their recent: states, order, who is probed at the full interval.
- */
+/* Ranks the targets by their recent windows: sets states, order, and the targets probed at
+ * the full interval. */
 void pipeline_rank(struct pipeline *p);
 
-/* What the ranking knows of a stream; during a survey with what its open window holds. */
+/* The recent windows of a stream, for the ranking; during a survey with the open one. */
 struct window_stats pipeline_recent_stats(const struct pipeline *p,
                                           const struct pipeline_stream *s);
 
@@ -93,11 +93,12 @@ struct window_stats pipeline_recent_stats(const struct pipeline *p,
 bool pipeline_silence_tells(const struct pipeline *p, const struct pipeline_target *m,
                             const struct pipeline_stream *s);
 
-/* Whether any family of the target may be a PoP; while it has no address it may. */
+/* True when any family of the target may be a PoP, or it has no address. */
 bool pipeline_may_be_pop(const struct pipeline_target *m);
 
-/* Takes a stream's window that has closed: its state, and the level of its delay. What
- * has changed becomes events; so does another nearest target. */
+/* Judges a stream's closed window: its state and the level of its delay. Creates events
+ * for changes; the other functions create those of the nearest target, of another CNAME
+ * chain and of an overflow. */
 void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
                     const struct summary *w, struct mono now);
 void pipeline_tell_nearest(struct pipeline *p, struct wall at);
@@ -106,42 +107,42 @@ void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family famil
 void pipeline_tell_overflow(struct pipeline *p, const struct target *target,
                             struct wall at);
 
-/* The test of loss that the stream has a part in. */
+/* The loss test that the stream shares. */
 struct path_loss *pipeline_path_loss(const struct pipeline *p,
                                      const struct pipeline_stream *s);
 
-/* Takes a result of an address in use. */
+/* Adds a result of an address in use. */
 void pipeline_add_loss(struct pipeline *p, const struct pipeline_stream *s,
                        const struct result *result);
 void pipeline_break_losses(struct pipeline *p); /* the host slept */
 void pipeline_close_losses(struct pipeline *p); /* a window has ended */
 
-/* The first member of the target's host; n_targets: there is none. */
+/* The number of the first target with the same host; n_targets: none. */
 size_t pipeline_host_of(const struct pipeline *p, const struct target *target);
 
-/* Tells the schedule how often all streams are probed from now on; that of a target which
- * has an address now, or none. */
+/* Set the intervals of all streams; of the streams of a target whose address or owner has
+ * changed. */
 void pipeline_pace(struct pipeline *p, struct mono now);
 void pipeline_pace_target(struct pipeline *p, size_t target, struct mono now);
 
-/* Ends the part of the window that is open for the addr; the next one is another window
- * object: no delay variation between two addresses. */
+/* Ends the open part of the window of `addr`. The next part is a new window object, so
+ * that no delay variation is computed between two addresses. */
 void pipeline_begin_part(struct pipeline *p, struct pipeline_target *m,
                          const struct pipeline_address *addr, struct wall wall);
 
-/* What was measured says nothing about where the target is now. */
+/* Forgets the recent windows of `addr`, its delay level and its loss. */
 void pipeline_forget_recent(struct pipeline *p, const struct pipeline_target *m,
                             struct pipeline_address *addr);
 
-/* Takes a result of an address in use as recent of a middlebox. */
-void pipeline_look(struct pipeline *p, const struct pipeline_stream *s,
-                   const struct result *result);
+/* Adds a result of an address in use to the detection of a middlebox. */
+void pipeline_add_intercept(struct pipeline *p, const struct pipeline_stream *s,
+                            const struct result *result);
 
-/* Whether delay `d` of the stream's kind is a middlebox's just now. */
+/* True while delay `d` of the stream's kind is that of a middlebox. */
 bool pipeline_leaves_out(const struct pipeline *p, const struct pipeline_stream *s,
                          size_t d);
 
-/* Not when all that it measures is the handshake of a middlebox. */
+/* False while the kind measures nothing but the handshakes of a middlebox. */
 bool pipeline_says_whether_up(const struct kind *kind,
                               const struct pipeline_address *addr);
 
