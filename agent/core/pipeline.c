@@ -338,6 +338,8 @@ void pipeline_result(struct pipeline *p, const struct result *result)
     for (size_t d = 0; d < DELAYS_MAX; d++)
         if (!in_use || pipeline_leaves_out(p, s, d))
             counted.delays[d] = DELAY_UNDEFINED;
+    if (in_use)
+        pipeline_add_delay(p, s, &counted);
     window_add(s->window, &counted);
     s->touched = true;
 }
@@ -409,6 +411,7 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
         recent_close(&s->recent);
         window_reset(s->window, end);
     }
+    pipeline_tell_shifts(p, end);
     pipeline_rank(p);
     pipeline_tell_nearest(p, end);
     pipeline_pace(p, now);

@@ -1,6 +1,6 @@
 /*
  * Private to the pipeline: pipeline.c, pipeline_rank.c (ranking), pipeline_loss.c (loss
- * tests), pipeline_pace.c (probe intervals), pipeline_survey.c (surveys),
+ * tests), pipeline_shift.c (shifts of the delay), pipeline_pace.c (probe intervals), pipeline_survey.c (surveys),
  * pipeline_middlebox.c (leaving out intercepted handshakes) and pipeline_states.c (up,
  * degraded, down).
  */
@@ -74,6 +74,7 @@ struct pipeline {
     const struct target *nearest; /* at the last close of a window; NULL: none */
     struct target_state *states;
     struct path_loss_site site_loss;
+    struct shift_site site_shift;
     struct events *open_events, *closed_events;
     struct batch batch;
 };
@@ -96,7 +97,7 @@ bool pipeline_silence_tells(const struct pipeline *p, const struct pipeline_targ
 /* True when any family of the target may be a PoP, or it has no address. */
 bool pipeline_may_be_pop(const struct pipeline_target *m);
 
-/* Judges a stream's closed window: its state and the level of its delay. Creates events
+/* Judges a stream's closed window: its state. Creates events
  * for changes; the other functions create those of the nearest target, of another CNAME
  * chain and of an overflow. */
 void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
@@ -116,6 +117,11 @@ void pipeline_add_loss(struct pipeline *p, const struct pipeline_stream *s,
                        const struct result *result);
 void pipeline_break_losses(struct pipeline *p); /* the host slept */
 void pipeline_close_losses(struct pipeline *p); /* a window has ended */
+
+/* Takes the delay of a result of an address in use, without what is left out. */
+void pipeline_add_delay(struct pipeline *p, struct pipeline_stream *s,
+                        const struct result *counted);
+void pipeline_tell_shifts(struct pipeline *p, struct wall at);
 
 /* The number of the first target with the same host; n_targets: none. */
 size_t pipeline_host_of(const struct pipeline *p, const struct target *target);

@@ -1,5 +1,5 @@
 /*
- * What a closed window says of a stream: is it up, and has its delay another level?
+ * What a closed window says of a stream: is it up?
  *
  * A window without an answer is down; one that is past a limit of its target is degraded.
  * Loss is judged packet by packet over as many windows as it takes (core/path_loss.h), as
@@ -191,22 +191,6 @@ static void tell_state(struct pipeline *p, const struct pipeline_stream *s,
                    f->source[0] != '\0' ? f->source : "configuration");
 }
 
-static void tell_shift(struct pipeline *p, const struct pipeline_stream *s,
-                       const struct shift_news *news, struct wall at)
-{
-    double ratio = (double)news->after_ns / (double)news->before_ns;
-    struct event *e =
-        tell(p, s, EVENT_DELAY_SHIFTED, ratio > 1 ? SEVERITY_WARN : SEVERITY_INFO, at);
-    e->calls_survey = true;
-    snprintf(e->before, sizeof e->before, "%.3f ms", ms(news->before_ns));
-    snprintf(e->after, sizeof e->after, "%.3f ms", ms(news->after_ns));
-    event_say(e, "its delay went from %s to %s, %+.0f %%", e->before, e->after,
-              100 * (ratio - 1));
-    event_number(e, ATTR_SHIFT_BEFORE, (double)news->before_ns / 1e9);
-    event_number(e, ATTR_SHIFT_AFTER, (double)news->after_ns / 1e9);
-    event_number(e, ATTR_SHIFT_RATIO, ratio);
-}
-
 void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
                     const struct summary *w, struct mono now)
 {
@@ -215,15 +199,6 @@ void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
     bool as_expected = news.before == STATE_UNKNOWN && news.after == STATE_UP;
     if (news.what != FLAP_NOTHING && !as_expected)
         tell_state(p, s, &news, &f, w, w->end);
-
-    size_t distance = intercept_distance(p->kinds->list[s->kind], &s->addr->intercept);
-    const struct delay_summary *delay = &w->delays[distance];
-    if (delay->count == 0 || w->interrupted)
-        return;
-    struct shift_news shift =
-        shift_window(&s->shift, delay->percentile_ns[P50], delay->count);
-    if (shift.shifted)
-        tell_shift(p, s, &shift, w->end);
 }
 
 void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family family,

@@ -372,6 +372,39 @@ static void another_level_is_told(void **state)
     end(&r);
 }
 
+/* Pings and one page a minute become longer at once. */
+static void one_cause_is_one_shift(void **state)
+{
+    (void)state;
+    struct rig r;
+    const struct event *e = NULL;
+    int events = 0;
+    char text[EVENT_TEXT_MAX] = "";
+    begin(&r);
+    resolve(&r, 0, near, "");
+    for (int w = 0; w < 60; w++) {
+        int64_t rtt_ns = (w < 30 ? MS(10) : MS(15)) + w % 5 * 20 * NS_PER_US;
+        reply(&r, WEB4, near, rtt_ns);
+        window(&r, 6, 0, rtt_ns);
+        e = find(&r, "edgelat.delay.shifted");
+        if (e == NULL)
+            continue;
+        events++;
+        snprintf(text, sizeof text, "%s", e->text);
+        CHECK_INT(2, number(e, "edgelat.shift.members"), text);
+        CHECK_INT(2, number(e, "edgelat.shift.streams"), text);
+        CHECK(e->target == &r.targets[0] && e->kind == NULL, "of the target, of no kind");
+        CHECK(number(e, "edgelat.shift.low") <= number(e, "edgelat.shift.after") &&
+                  number(e, "edgelat.shift.high") >= number(e, "edgelat.shift.after"),
+              "%s", text);
+        CHECK_NEAR(0.015, number(e, "edgelat.shift.after"), 0.0001, text);
+        CHECK(strlen(text_of(e, "edgelat.since")) > 18, "since when");
+    }
+    CHECK_INT(1, events, text);
+    CHECK(strstr(text, "the delay of 2 of 2 streams went by +") == text, "%s", text);
+    end(&r);
+}
+
 static void another_address_is_no_shift(void **state)
 {
     (void)state;
@@ -428,6 +461,7 @@ int main(void)
         cmocka_unit_test(silence_of_filtered_pings_is_no_outage),
         cmocka_unit_test(a_flapping_one_is_one_event),
         cmocka_unit_test(another_level_is_told),
+        cmocka_unit_test(one_cause_is_one_shift),
         cmocka_unit_test(another_address_is_no_shift),
         cmocka_unit_test(another_nearest_is_told),
     };
