@@ -6,8 +6,9 @@
 
 enum { HEAD_MAX = 80 };
 
-/* A name from outside, or a character that was cut in two: who reads would refuse all. */
-static void make_text(char *bytes, size_t len)
+/* Foreign names may be invalid UTF-8, and a text that was cut may end within a character.
+ * answer_read() would refuse the whole answer. */
+static void replace_invalid(char *bytes, size_t len)
 {
     for (size_t at = 0, n; at < len; at += n) {
         n = text_utf8(bytes + at, len - at);
@@ -24,10 +25,10 @@ void answer_write(struct text *out, int code, const struct text *json,
     text_add(out, MAGIC "%d %zu %zu\n", code, json->len, text->len);
     text_add_bytes(out, json->bytes, json->len);
     text_add_bytes(out, text->bytes, text->len);
-    make_text(out->bytes, out->len);
+    replace_invalid(out->bytes, out->len);
 }
 
-/* The first line; returns its length, 0 when it is no such line. */
+/* Parses the first line. Returns its length, or 0 when it is malformed. */
 static size_t read_head(int64_t numbers[3], const char *bytes, size_t len)
 {
     char line[HEAD_MAX], *at = line + strlen(MAGIC);

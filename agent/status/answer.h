@@ -1,29 +1,29 @@
 /*
- * What goes over the status socket: whoever connects is sent one answer, and the end. No
- * request is read. The answer is a line "edgelat status 1 CODE JSON TEXT", where CODE is
- * 1 when something is wrong, else 0, and JSON and TEXT say how many bytes of each follow:
- * one JSON object on a line, then the same for people. The agent renders both, so that a
- * newer or older command shows what the agent knows.
+ * The protocol of the status socket: each client receives one answer, then end of file. No
+ * request is read. The answer is a line "edgelat status 1 CODE JSON TEXT", where CODE is 1
+ * when there are problems, else 0, and JSON and TEXT are byte counts. The JSON object
+ * follows on one line, then the readable text. The agent renders both, so that a newer or
+ * older client shows everything that the agent reports.
  */
 #ifndef EDGELAT_STATUS_ANSWER_H
 #define EDGELAT_STATUS_ANSWER_H
 
 #include "base/text.h"
 
-#define ANSWER_MAX (4 << 20) /* bytes of an answer that is read */
+#define ANSWER_MAX (4 << 20) /* bytes; a longer answer is refused */
 
-struct status_answer { /* views */
+struct status_answer { /* views into the bytes that were read */
     int code;
     const char *json, *text;
     size_t json_len, text_len;
 };
 
-/* Where either is no text there is a '?'. */
+/* Replaces invalid UTF-8 and control characters by '?'. */
 void answer_write(struct text *out, int code, const struct text *json,
                   const struct text *text);
 
-/* False: it is none, or not all of one, or holds what is no text and could play tricks
- * with a terminal. */
+/* False: not an answer, incomplete, or with bytes that are invalid UTF-8 or control
+ * characters, which could manipulate a terminal. */
 bool answer_read(struct status_answer *out, const char *bytes, size_t len);
 
 #endif

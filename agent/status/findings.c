@@ -1,17 +1,17 @@
 /*
- * What is wrong, in the order of what somebody would mend first: it may not probe, this
- * host cannot, a target is not well, nobody takes the batches.
+ * Lists the problems, most fundamental first: probing is stopped, this host cannot measure,
+ * a target is down or degraded, the collectors do not accept the batches.
  */
 #include "status/snapshot.h"
 
 #include <inttypes.h>
 
-/* So long after the start the names have been asked for. */
+/* By this time after the start each name was looked up once. */
 #define RESOLVED_NS (10 * NS_PER_S)
 
 /* ---- the targets ---- */
 
-/* "icmp, tcp": the kinds in that state. */
+/* Appends the kinds in that state: "icmp, tcp". */
 static void add_kinds(struct text *out, const struct snapshot *s,
                       const struct snapshot_target *t, enum state state)
 {
@@ -27,8 +27,8 @@ static void add_kinds(struct text *out, const struct snapshot *s,
     }
 }
 
-/* Another company's network, or DNS that somebody has changed. */
-static size_t find_front(const struct snapshot_target *t, struct text *out)
+/* Reports an address in a foreign network, or DNS answers that were altered. */
+static size_t find_owner(const struct snapshot_target *t, struct text *out)
 {
     for (size_t f = 0; f < 2; f++) {
         char text[OWNER_TEXT_MAX];
@@ -51,10 +51,10 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
     enum state state = snapshot_state(t);
     if (target->discovered)
         return 0;
-    size_t n = find_front(t, out);
+    size_t n = find_owner(t, out);
     if (n == 0 && t->failure != NULL) {
         text_add(out,
-                 "%s: %s has no address: %s; look at the name, and at the DNS servers "
+                 "%s: %s has no address: %s; check the name and the DNS servers "
                  "(servers in [dns], or /etc/resolv.conf)\n",
                  target->name, target->host, t->failure);
         return 1;
@@ -62,9 +62,9 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
     if (s->window_end.ns - s->since.ns > RESOLVED_NS &&
         t->is.addresses[0].to.family == FAMILY_NONE &&
         t->is.addresses[1].to.family == FAMILY_NONE) {
-        if (n > 0) /* that is why */
+        if (n > 0) /* the cause is reported already */
             return n;
-        text_add(out, "%s: no address of %s is known; does DNS answer here?\n",
+        text_add(out, "%s: %s is not resolved yet; check that the DNS servers answer\n",
                  target->name, target->host);
         return 1;
     }
@@ -72,7 +72,7 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
         return n;
     text_add(out, "%s is %s by ", target->name, state_name(state));
     add_kinds(out, s, t, state);
-    text_add(out, "; see its events, and `edgelat probe` with %s\n", target->host);
+    text_add(out, "; see its events, or run `edgelat probe` with %s\n", target->host);
     return n + 1;
 }
 
@@ -84,7 +84,7 @@ static size_t find_unmeasured(const struct snapshot *s, size_t kind, struct text
             if (is == NULL || is->sent > 0 || is->not_measured == 0)
                 continue;
             text_add(out,
-                     "this host could not send %s to %s; the agent's log says why: "
+                     "this host could not send %s to %s; the agent's log has the cause: "
                      "journalctl -u edgelat\n",
                      s->kinds->list[kind]->name, s->targets[t].is.target->name);
             return 1;
@@ -96,8 +96,8 @@ static size_t find_measuring(const struct snapshot *s, struct text *out)
 {
     size_t n = 0;
     if (s->busy) {
-        text_add(out, "this host was too busy to measure well in the last window; what "
-                      "else runs here?\n");
+        text_add(out, "this host was too busy to measure accurately in the last window; "
+                      "look for other load on it\n");
         n++;
     }
     for (size_t k = 0; k < s->kinds->n; k++)
@@ -125,25 +125,25 @@ static size_t find_shipping(const struct snapshot *s, struct text *out)
         }
         if (!wanted || c->last_answer.ns == 0 || c->verdict == VERDICT_ACCEPTED)
             continue;
-        text_add(out, "%s does not take the %s: %s%s\n", c->host,
+        text_add(out, "%s does not accept the %s: %s%s\n", c->host,
                  c->signal == SIGNAL_LOGS ? "logs (events)" : "batches", c->why,
                  c->step[0] != '\0' ? c->step
                  : c->verdict == VERDICT_REFUSED
-                     ? "; the one that it refused is set aside"
-                     : "; they wait, and it is tried again");
+                     ? "; the refused batch is set aside"
+                     : "; they wait in the spool and are retried");
         n++;
     }
     if (s->spool.set_aside > 0) {
         text_add(out,
-                 "%" PRIu64 " batches are set aside in spool/bad/ since the start, as "
-                 "refused or damaged; the agent's log says why, edgelat(1) how to send "
-                 "them again\n",
+                 "%" PRIu64 " batches were set aside in spool/bad/ since the start "
+                 "(refused or damaged); the agent's log has the cause, edgelat(1) "
+                 "explains how to send them again\n",
                  s->spool.set_aside);
         n++;
     }
     if (s->spool.disk_fails) {
         text_add(out,
-                 "the spool cannot be written to its disk; the agent's log says why: "
+                 "the spool cannot be written to disk; the agent's log has the cause: "
                  "journalctl -u edgelat\n");
         n++;
     }
@@ -154,7 +154,7 @@ size_t snapshot_findings(const struct snapshot *s, struct text *lines)
 {
     size_t n = 0;
     if (s->stopped != NULL) {
-        text_add(lines, "probing is stopped: %s; it goes on when that is lifted\n",
+        text_add(lines, "probing is stopped: %s; it resumes when the stop is lifted\n",
                  s->stopped);
         n++;
     } else {

@@ -16,10 +16,10 @@ void snapshot_begin(struct snapshot *s, const struct config *config,
             .is = {.target = &config->targets[s->n_targets], .min_ns = DELAY_UNDEFINED}};
 }
 
-/* ---- a window that has closed ---- */
+/* ---- closed windows ---- */
 
-/* NULL: its target is not there, or is somewhere else now. */
-static struct snapshot_stream *place_of(struct snapshot *s, const struct series *series)
+/* NULL: its target is gone, or has another address or PoP now. */
+static struct snapshot_stream *stream_of(struct snapshot *s, const struct series *series)
 {
     for (size_t t = 0; t < s->n_targets; t++) {
         struct snapshot_target *target = &s->targets[t];
@@ -39,7 +39,7 @@ static void take_series(struct snapshot *s, const struct series *series)
 {
     const struct summary *w = &series->window;
     uint64_t not_measured = w->outcomes[OUTCOME_NOT_MEASURED];
-    struct snapshot_stream *to = place_of(s, series);
+    struct snapshot_stream *to = stream_of(s, series);
     if (to == NULL || w->sent + not_measured == 0)
         return;
     *to = (struct snapshot_stream){
@@ -95,7 +95,7 @@ void snapshot_free(struct snapshot *s)
     *s = (struct snapshot){0};
 }
 
-/* ---- what is known of a target ---- */
+/* ---- state of a target ---- */
 
 bool snapshot_shows(const struct snapshot_target *t)
 {

@@ -79,7 +79,7 @@ static void add_target(struct json *j, const struct snapshot *s,
     json_object_end(j);
 }
 
-/* ---- what becomes of the windows ---- */
+/* ---- spool and exports ---- */
 
 static void add_spool(struct json *j, const struct snapshot *s)
 {
@@ -135,7 +135,7 @@ static void add_events(struct json *j, const struct snapshot *s)
     json_array_end(j);
 }
 
-/* ---- the whole ---- */
+/* ---- the document ---- */
 
 static void add_agent(struct json *j, const struct snapshot *s)
 {

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "2026-11-25 09:00:00", and of that the time alone. */
-static const char *moment(char out[WALL_TEXT_MAX], struct wall time)
+/* "2026-11-25 09:00:00" */
+static const char *date_time(char out[WALL_TEXT_MAX], struct wall time)
 {
     wall_text(out, time);
     out[10] = ' ';
@@ -16,12 +16,13 @@ static const char *moment(char out[WALL_TEXT_MAX], struct wall time)
     return out;
 }
 
+/* "09:00:00" */
 static const char *clock_time(char out[WALL_TEXT_MAX], struct wall time)
 {
-    return moment(out, time) + 11;
+    return date_time(out, time) + 11;
 }
 
-/* "3.108", "(3.108)" where too few results support it, "-" where there is none. */
+/* "3.108", "(3.108)" with too few samples, "-" without any. */
 static const char *delay(char out[24], const struct delay_summary *d, size_t percentile)
 {
     bool supported = d->supported[percentile];
@@ -50,7 +51,7 @@ static void add_head(const struct snapshot *s, struct text *out)
     const char *site = s->config->site;
     text_add(out, "edgelat %s on %s%s%s, instance %s\n", EDGELAT_VERSION, s->host_name,
              site[0] != '\0' ? ", site " : "", site, s->instance_id);
-    text_add(out, "runs since %s UTC; ", moment(time, s->since));
+    text_add(out, "running since %s UTC; ", date_time(time, s->since));
     if (s->stopped != NULL)
         text_add(out, "NOT PROBING: %s\n", s->stopped);
     else
@@ -58,8 +59,8 @@ static void add_head(const struct snapshot *s, struct text *out)
     if (s->window_end.ns == 0)
         text_add(out, "no window has closed yet\n");
     else
-        text_add(out, "last window closed %s UTC%s%s\n", moment(time, s->window_end),
-                 s->busy ? "; this host was too busy to measure well" : "",
+        text_add(out, "last window closed %s UTC%s%s\n", date_time(time, s->window_end),
+                 s->busy ? "; this host was too busy to measure accurately" : "",
                  s->interrupted ? "; measuring was interrupted" : "");
 }
 
@@ -84,6 +85,12 @@ static void add_stream(struct text *out, const struct target_state *is,
         clock_time(time, stream->end), endpoint_address(address, &stream->to));
 }
 
+static bool has_address(const struct snapshot_target *t)
+{
+    return t->is.addresses[0].to.family != FAMILY_NONE ||
+           t->is.addresses[1].to.family != FAMILY_NONE;
+}
+
 static void add_target(const struct snapshot *s, const struct snapshot_target *t,
                        struct text *out)
 {
@@ -98,14 +105,15 @@ static void add_target(const struct snapshot *s, const struct snapshot_target *t
     if (out->len == before && t->is.owner.type == OWNER_FILTERED)
         text_add(out, "%4s  %-20s %s\n", "-", t->is.target->name, t->is.owner.why);
     else if (out->len == before)
-        text_add(out, "%4s  %-20s nothing is known of %s yet\n", "-", t->is.target->name,
-                 t->is.target->host);
+        text_add(out, "%4s  %-20s %s: %s\n", "-", t->is.target->name, t->is.target->host,
+                 s->window_end.ns != 0 && !has_address(t) ? "not resolved yet"
+                                                          : "no results yet");
     if (t->is.interception[0] != '\0')
         text_add(out, "%4s  %-20s %s%s\n", "", t->is.target->name, t->is.interception,
                  t->is.intercepted ? "; their delays are left out" : "");
 }
 
-/* Ranked ones first, by rank; the rest as they were added. */
+/* Ranked targets first, by rank; then the others in the order they were added. */
 static int by_rank(const void *a, const void *b)
 {
     const struct snapshot_target *const *x = a, *const *y = b;
@@ -132,32 +140,32 @@ static void add_targets(const struct snapshot *s, struct text *out)
         add_target(s, order[i], out);
         discovered |= order[i]->is.target->discovered;
     }
-    text_add(out, "(round trips");
+    text_add(out, "(round-trip times");
     if (with_tls.n > 0) {
-        text_add(out, ", of ");
+        text_add(out, "; for ");
         kinds_add_names(out, &with_tls, ", ", " and ");
-        text_add(out, " its handshake's");
+        text_add(out, " the TCP handshake");
     }
-    text_add(out, "; in brackets: too few results to state it%s)\n",
-             discovered ? "; +: found, not configured" : "");
+    text_add(out, ". In parentheses: too few samples%s)\n",
+             discovered ? ". +: discovered, not configured" : "");
     free(order);
 }
 
-/* ---- what becomes of the windows ---- */
+/* ---- spool and exports ---- */
 
 static void add_spool(const struct snapshot *s, struct text *out)
 {
     const struct spool_counters *c = &s->spool;
     text_add(out, "\nspool: ");
     if (c->waiting == 0) {
-        text_add(out, "nothing waits");
+        text_add(out, "empty");
     } else {
-        text_add(out, "%" PRIu64 " batch%s, %.1f kB, the oldest for ", c->waiting,
-                 c->waiting == 1 ? " waits" : "es wait", (double)c->waiting_bytes / 1e3);
+        text_add(out, "%" PRIu64 " batch%s waiting, %.1f kB, oldest ", c->waiting,
+                 c->waiting == 1 ? "" : "es", (double)c->waiting_bytes / 1e3);
         add_age(out, s->now.ns - c->oldest.ns);
     }
     text_add(out,
-             "; since the start %" PRIu64 " accepted, %" PRIu64 " set aside, %" PRIu64
+             "; since the start: %" PRIu64 " accepted, %" PRIu64 " set aside, %" PRIu64
              " dropped\n",
              s->exports.accepted, c->set_aside, c->dropped);
 }
@@ -166,9 +174,9 @@ static void add_collector(const struct snapshot *s, const struct shipper_collect
                           struct text *out)
 {
     char time[WALL_TEXT_MAX];
-    text_add(out, "collector %s: %s", c->host, c->in_use ? "in use" : "in reserve");
+    text_add(out, "collector %s: %s", c->host, c->in_use ? "in use" : "standby");
     if (c->accepted.ns != 0)
-        text_add(out, ", last accepted %s UTC", moment(time, c->accepted));
+        text_add(out, ", last accepted %s UTC", date_time(time, c->accepted));
     else
         text_add(out, ", none accepted yet");
     if (c->last_answer.ns != 0 && c->verdict != VERDICT_ACCEPTED)
@@ -196,7 +204,7 @@ static void add_events(const struct snapshot *s, struct text *out)
         text_add(out, "\nlast events:\n");
     for (; i < s->n_events; i++) {
         const struct snapshot_event *e = &s->events[i % SNAPSHOT_EVENTS];
-        text_add(out, "%s  %-5s %s %s%s%s\n", moment(time, e->time),
+        text_add(out, "%s  %-5s %s %s%s%s\n", date_time(time, e->time),
                  severity_name(e->severity), e->name, e->subject,
                  e->subject[0] != '\0' ? ": " : "", e->text);
     }
@@ -210,15 +218,13 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
     add_shipping(s, out);
     add_events(s, out);
     text_add(out,
-             "\nthe agent itself: %.1f MB of memory, %.2f %% of a CPU, loop lag %.1f "
-             "ms at most\n",
+             "\nagent: %.1f MB of memory, %.2f %% of one CPU, loop lag up to %.1f ms\n",
              (double)s->memory_bytes / 1e6, ran_s > 0 ? 100 * s->cpu_s / ran_s : 0,
              (double)s->loop_lag_ns / 1e6);
     if (findings[0] != '\0')
-        text_add(out, "\nwrong:\n%s", findings);
+        text_add(out, "\nProblems:\n%s", findings);
     else if (snapshot_too_early(s))
-        text_add(out, "too early to say whether something is wrong: nothing is measured "
-                      "yet\n");
+        text_add(out, "too early to say whether there are problems: no results yet\n");
     else
-        text_add(out, "nothing is wrong\n");
+        text_add(out, "No problems found\n");
 }

@@ -17,7 +17,7 @@ struct client {
     uv_write_t write;
     struct text answer;
     struct status_socket *socket;
-    unsigned open; /* handles; 0: this place is free */
+    unsigned open; /* handles; 0: this slot is free */
 };
 
 struct status_socket {
@@ -26,16 +26,16 @@ struct status_socket {
     dev_t device; /* of the file that bind() made; with the inode */
     ino_t inode;
     struct client clients[STATUS_CLIENTS_MAX];
-    bool waits; /* somebody who found no place */
+    bool waits; /* a client found no free slot */
     bool ending;
-    unsigned open; /* handles, also those of clients */
+    unsigned open; /* handles, including those of clients */
     status_ask_cb *on_ask;
     void *user;
 };
 
-/* ---- one who asks ---- */
+/* ---- clients ---- */
 
-static void take(struct status_socket *s);
+static void accept_client(struct status_socket *s);
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -46,14 +46,14 @@ static void on_closed(uv_handle_t *handle)
         text_free(&c->answer);
         if (s->waits && !s->ending) {
             s->waits = false;
-            take(s);
+            accept_client(s);
         }
     }
     if (s->open == 0)
         free(s);
 }
 
-static void hang_up(struct client *c)
+static void client_close(struct client *c)
 {
     if (uv_is_closing((uv_handle_t *)&c->pipe))
         return;
@@ -63,13 +63,13 @@ static void hang_up(struct client *c)
 
 static void on_timer(uv_timer_t *timer)
 {
-    hang_up(timer->data);
+    client_close(timer->data);
 }
 
 static void on_written(uv_write_t *write, int status)
 {
     (void)status;
-    hang_up(write->data);
+    client_close(write->data);
 }
 
 static void answer(struct client *c)
@@ -79,12 +79,12 @@ static void answer(struct client *c)
     uv_buf_t buffer = uv_buf_init(c->answer.bytes, (unsigned)c->answer.len);
     c->write.data = c;
     if (uv_write(&c->write, (uv_stream_t *)&c->pipe, &buffer, 1, on_written) < 0)
-        hang_up(c);
+        client_close(c);
     else
         timer_in(&c->timer, on_timer, STATUS_CLIENT_NS);
 }
 
-static struct client *free_place(struct status_socket *s)
+static struct client *free_slot(struct status_socket *s)
 {
     for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
         if (s->clients[i].open == 0)
@@ -92,10 +92,10 @@ static struct client *free_place(struct status_socket *s)
     return NULL;
 }
 
-/* libuv keeps one who is not accepted, and those behind him, until he is. */
-static void take(struct status_socket *s)
+/* libuv reports no further connection until this one is accepted. */
+static void accept_client(struct status_socket *s)
 {
-    struct client *c = free_place(s);
+    struct client *c = free_slot(s);
     if (c == NULL) {
         s->waits = true;
         return;
@@ -106,7 +106,7 @@ static void take(struct status_socket *s)
     uv_timer_init(s->listener.loop, &c->timer);
     c->pipe.data = c->timer.data = c;
     if (uv_accept((uv_stream_t *)&s->listener, (uv_stream_t *)&c->pipe) < 0)
-        hang_up(c);
+        client_close(c);
     else
         answer(c);
 }
@@ -114,7 +114,7 @@ static void take(struct status_socket *s)
 static void on_connection(uv_stream_t *listener, int status)
 {
     if (status == 0)
-        take(listener->data);
+        accept_client(listener->data);
 }
 
 /* ---- the file ---- */
@@ -146,8 +146,9 @@ int status_connect(const char *path, int64_t timeout_ns)
     return fd;
 }
 
-/* Who lives answers, or has no room for one more just now. */
-static int remove_dead(const char *path)
+/* Removes the socket of a dead agent. A live agent accepts, or its backlog is full
+ * (EAGAIN). */
+static int remove_stale(const char *path)
 {
     struct stat is;
     if (lstat(path, &is) == 0 && !S_ISSOCK(is.st_mode))
@@ -165,7 +166,7 @@ static int bind_to(int fd, const struct sockaddr_un *address)
     const struct sockaddr *to = (const struct sockaddr *)address;
     int rc = bind(fd, to, sizeof *address) < 0 ? -errno : 0;
     if (rc == -EADDRINUSE) {
-        rc = remove_dead(address->sun_path);
+        rc = remove_stale(address->sun_path);
         if (rc == 0)
             rc = bind(fd, to, sizeof *address) < 0 ? -errno : 0;
     }
@@ -176,7 +177,7 @@ static int bind_to(int fd, const struct sockaddr_un *address)
     return rc;
 }
 
-/* ---- begin and end ---- */
+/* ---- create and destroy ---- */
 
 static void on_listener_closed(uv_handle_t *listener)
 {
@@ -226,9 +227,9 @@ void status_socket_destroy(struct status_socket *s)
     struct stat file;
     s->ending = true;
     if (lstat(s->path, &file) == 0 && file.st_dev == s->device && file.st_ino == s->inode)
-        unlink(s->path); /* else somebody has put something else there */
+        unlink(s->path); /* otherwise the file was replaced */
     for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
         if (s->clients[i].open > 0)
-            hang_up(&s->clients[i]);
+            client_close(&s->clients[i]);
     uv_close((uv_handle_t *)&s->listener, on_listener_closed);
 }

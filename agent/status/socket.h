@@ -1,11 +1,11 @@
 /*
- * The status socket, of AF_UNIX: whoever may connect is sent one answer (answer.h), made
- * when he is let in. Nothing is read from him. At most STATUS_CLIENTS_MAX are served at a
- * time, the others wait; one who does not read is dropped after STATUS_CLIENT_NS.
+ * The status socket (AF_UNIX): each client receives one answer (answer.h), made when it is
+ * accepted. Nothing is read from clients. At most STATUS_CLIENTS_MAX are served at a time,
+ * the others wait; a client that does not read is dropped after STATUS_CLIENT_NS.
  *
- * The file is for its owner and group, mode 0660. It goes when the socket is destroyed,
- * if it is still the one that was made; one that a dead agent has left is replaced. What
- * is no socket, or is answered by somebody, stays.
+ * The file has mode 0660. It is removed when the socket is destroyed, unless it was
+ * replaced by another file. The stale socket of a dead agent is replaced; a socket of a
+ * live process and any other type of file are left alone.
  */
 #ifndef EDGELAT_STATUS_SOCKET_H
 #define EDGELAT_STATUS_SOCKET_H
@@ -20,17 +20,17 @@
 
 struct status_socket;
 
-/* Fills in the answer; it is the socket's then. */
+/* Fills in the answer; the socket then owns it. */
 typedef void status_ask_cb(struct text *answer, void *user);
 
-/* Returns 0 or -errno: -EADDRINUSE: another agent answers there, -EEXIST: it is no
- * socket, -ENAMETOOLONG. */
+/* Returns 0 or -errno: -EADDRINUSE (another agent answers there), -EEXIST (not a socket),
+ * -ENAMETOOLONG. */
 int status_socket_create(struct status_socket **out, uv_loop_t *loop, const char *path,
                          status_ask_cb *on_ask, void *user);
 void status_socket_destroy(struct status_socket *s); /* NULL is fine */
 
-/* For who asks, blocking: a socket that gives up sending, and reading, after
- * `timeout_ns`; or -errno, -EAGAIN: that was over. */
+/* For clients. Blocks. Returns a socket whose sends and reads time out after `timeout_ns`,
+ * or -errno; -EAGAIN: timed out. */
 int status_connect(const char *path, int64_t timeout_ns);
 
 #endif

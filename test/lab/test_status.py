@@ -88,14 +88,14 @@ def but_busy(findings):
 
 
 def wrong(text):
-    return but_busy(text.partition("\nwrong:\n")[2].splitlines())
+    return but_busy(text.partition("\nProblems:\n")[2].splitlines())
 
 
 def alive(status):
     tap.ok(status.until(lambda s: s.get("probing")), "an agent that has just begun answers")
     done = status.ask()
     tap.equal(([], ""), (wrong(done.stdout), done.stderr), "nothing is wrong yet")
-    tap.equal("\nnothing is wrong\n" in done.stdout or "\ntoo early to say " in done.stdout, done.returncode == 0,
+    tap.equal("\nNo problems found\n" in done.stdout or "\ntoo early to say " in done.stdout, done.returncode == 0,
               "then the exit code is 0")
     tap.ok("site Zürich" in done.stdout, "for people", done.stdout)
     file = os.stat(f"{status.folder}/status")
@@ -125,7 +125,7 @@ def in_trouble(status, receiver):
     found = wrong(done.stdout)
     tap.equal(but_busy(now["findings"]), found, "the same for people as for scripts")
     tap.ok(len(found) == 2 and found[0].startswith("hole is down by tcp; ")
-           and re.match(r"127\.0\.0\.1:\d+ does not take the (metrics|logs \(events\)): ", found[1]), "what, and what next", found)
+           and re.match(r"127\.0\.0\.1:\d+ does not accept the (batches|logs \(events\)): ", found[1]), "what, and what next", found)
 
 
 def restarted(status, agent):
@@ -158,7 +158,7 @@ def stopped(status):
     with open(f"{status.folder}/stop", "w", encoding="utf-8"):
         pass
     now = status.until(lambda s: not s["probing"]) and status.now()
-    tap.ok(now and now["stopped"] == f"{status.folder}/stop is there", "stopped, and by what", now)
+    tap.ok(now and now["stopped"] == f"{status.folder}/stop exists", "stopped, and by what", now)
     tap.ok(now["findings"][0].startswith("probing is stopped: "), "that is wrong first of all", now["findings"])
     os.unlink(f"{status.folder}/stop")
     tap.ok(status.until(lambda s: s["probing"]), "it goes on")

@@ -1,4 +1,4 @@
-/* The status socket: who is answered, who is dropped, and whose file it is. */
+/* The status socket: clients answered and dropped, ownership of the file. */
 #include "status/socket.h"
 
 #include "../../unit/cmd/folder.h"
@@ -9,7 +9,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { LIMIT_S = 10, SMALL = 100, LARGE = 2 << 20 }; /* LARGE: no socket holds it */
+enum {
+    LIMIT_S = 10,
+    SMALL = 100,
+    LARGE = 2 << 20
+}; /* LARGE: exceeds any socket buffer */
 
 struct bed {
     struct folder folder;
@@ -58,7 +62,7 @@ static int ask(const struct bed *b)
     return fd;
 }
 
-/* Turns the loop until the agent has hung up; without reading, or all that comes. */
+/* Runs the loop until the agent closes; reads everything, or nothing. */
 static size_t wait_for_end(struct bed *b, int fd, bool reads)
 {
     static char piece[65536];
@@ -115,9 +119,9 @@ static void nothing_is_read(void **state)
     CHECK_INT(0, create(&b), "created");
     int fd = ask(&b);
     CHECK(send(fd, noise, sizeof noise, MSG_DONTWAIT | MSG_NOSIGNAL) > 0, "noise");
-    CHECK_INT(SMALL, wait_for_end(&b, fd, true), "answered all the same");
+    CHECK_INT(SMALL, wait_for_end(&b, fd, true), "answered nevertheless");
     close(fd);
-    for (int i = 0; i < 20; i++) { /* who does not wait for his answer */
+    for (int i = 0; i < 20; i++) { /* clients that close before the answer */
         close(ask(&b));
         uv_run(&b.loop, UV_RUN_NOWAIT);
     }
@@ -125,7 +129,7 @@ static void nothing_is_read(void **state)
     end(&b);
 }
 
-/* So many are served at a time; on a slow machine some may be over already. */
+/* STATUS_CLIENTS_MAX are served at a time; on a slow machine some may have ended. */
 static void check_places(const struct bed *b, const int *fds)
 {
     unsigned over = 0, asked = b->asked;
@@ -152,7 +156,7 @@ static void who_does_not_read_is_dropped(void **state)
     check_places(&b, slow);
     for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
         wait_for_end(&b, slow[i], false);
-    CHECK_INT(LARGE, wait_for_end(&b, next, true), "then who waited");
+    CHECK_INT(LARGE, wait_for_end(&b, next, true), "then the waiting client");
     for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
         close(slow[i]);
     close(next);
@@ -176,7 +180,7 @@ static void it_ends_in_the_middle(void **state)
         close(fds[i]);
 }
 
-/* A socket of somebody else at the path; it lives until it is closed. */
+/* Another process's socket at the path, alive until closed. */
 static int another(const struct bed *b, int backlog)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -201,7 +205,7 @@ static void a_living_agent_keeps_its_file(void **state)
     b.socket = NULL;
     uv_run(&b.loop, UV_RUN_DEFAULT);
 
-    int busy = another(&b, 0), waiting = ask(&b); /* no room for one more */
+    int busy = another(&b, 0), waiting = ask(&b); /* the backlog is full */
     CHECK_INT(-EADDRINUSE, create(&b), "one that is busy lives as well");
     close(waiting);
     close(busy);

@@ -1,4 +1,4 @@
-/* What the command reads from the status socket: all of one answer, or none. */
+/* Parsing of status answers: a whole answer, or nothing. */
 #include "status/answer.h"
 
 #include "check.h"
@@ -18,7 +18,7 @@ static void there_and_back(void **state)
     CHECK(a.json_len == 8 && memcmp(a.json, json.bytes, 8) == 0, "JSON");
     CHECK(a.text_len == 8 && memcmp(a.text, text.bytes, 8) == 0, "text");
     for (size_t len = 0; len < out.len; len++) {
-        char *part = malloc(len + 1); /* so that a sanitizer sees what is behind it */
+        char *part = malloc(len + 1); /* exact size: AddressSanitizer detects overreads */
         memcpy(part, out.bytes, len);
         part = realloc(part, len > 0 ? len : 1);
         CHECK(!answer_read(&a, part, len), "%zu bytes of it are none", len);

@@ -1,4 +1,4 @@
-/* What the agent says of itself: of windows that have closed, and of what is wrong. */
+/* The status snapshot: closed windows, and the problems that it reports. */
 #include "status/snapshot.h"
 
 #include "core/series.h"
@@ -42,7 +42,7 @@ static void bed_end(struct bed *b)
     free(b);
 }
 
-/* Closes the window and shows what is known then. */
+/* Closes the window and renders the snapshot. */
 static void show(struct bed *b)
 {
     text_clear(&b->findings);
@@ -92,14 +92,12 @@ static void before_the_first_window(void **state)
     (void)state;
     struct bed *b = bed_begin();
     show(b);
-    CHECK_TEXT("", text_string(&b->findings), "nothing is wrong yet");
+    CHECK_TEXT("", text_string(&b->findings), "no problems yet");
     has(&b->text, "no window has closed yet\n", "text");
-    has(&b->text, "   -  near                 nothing is known of near.example yet\n",
+    has(&b->text, "   -  near                 near.example: no results yet\n", "text");
+    has(&b->text, "\ntoo early to say whether there are problems: no results yet\n",
         "text");
-    has(&b->text,
-        "\ntoo early to say whether something is wrong: nothing is measured yet\n",
-        "text");
-    has_not(&b->text, "nothing is wrong", "text");
+    has_not(&b->text, "No problems found", "text");
     has(&b->json, "\"too_early\":true,\"findings\":[]", "JSON");
     has(&b->json, "\"window\":{\"start\":null,\"end\":null,", "JSON");
     has(&b->json,
@@ -111,28 +109,28 @@ static void before_the_first_window(void **state)
     bed_end(b);
 }
 
-/* DNS does not answer: said at once, and never that nothing is wrong. */
+/* Without DNS the failure is reported at once, never "No problems found". */
 static void without_dns(void **state)
 {
     static const char said[] =
-        "near: near.example has no address: no such name; look at the name, and at the DNS "
+        "near: near.example has no address: no such name; check the name and the DNS "
         "servers (servers in [dns], or /etc/resolv.conf)\n";
     (void)state;
     struct bed *b = bed_begin();
     window(b);
-    b->s.since.ns = b->s.window_end.ns - 3 * NS_PER_S; /* the question is under way */
+    b->s.since.ns = b->s.window_end.ns - 3 * NS_PER_S; /* the lookup is in progress */
     show(b);
     has(&b->text, "\ntoo early to say ", "a window without a result");
     b->s.targets[0].failure = "no such name";
     show(b);
     CHECK_TEXT(said, text_string(&b->findings), "the lookup has failed");
-    has_not(&b->text, "nothing is wrong", "text");
+    has_not(&b->text, "No problems found", "text");
     b->s.targets[0].failure = NULL;
     resolve(&b->rig, 0, near, "AMS");
     pings(b, 9, 0);
     window(b);
     CHECK_TEXT("", text_string(&b->findings), "it has one now");
-    has(&b->text, "\nnothing is wrong\n", "text");
+    has(&b->text, "\nNo problems found\n", "text");
     has(&b->json, "\"too_early\":false,\"findings\":[]", "JSON");
     bed_end(b);
 }
@@ -176,13 +174,14 @@ static void another_place(void **state)
     has_not(&b->text, "AMS", "not where it was");
     vanish(&b->rig, 0, FAMILY_IPV4);
     window(b);
-    CHECK_TEXT("near: no address of near.example is known; does DNS answer here?\n",
-               text_string(&b->findings), "it has no address any more");
-    has(&b->text, "nothing is known of near.example yet", "and nothing is said of it");
+    CHECK_TEXT(
+        "near: near.example is not resolved yet; check that the DNS servers answer\n",
+        text_string(&b->findings), "it has no address any more");
+    has(&b->text, "near.example: not resolved yet", "and no results are shown");
     bed_end(b);
 }
 
-/* A target with more addresses than there may be series is shown all the same. */
+/* A target with more addresses than there may be series is shown nevertheless. */
 static void an_overflow_series(void **state)
 {
     (void)state;
@@ -204,7 +203,7 @@ static void down(void **state)
 {
     (void)state;
     static const char finding[] =
-        "near is down by ping; see its events, and `edgelat probe` with near.example\n";
+        "near is down by ping; see its events, or run `edgelat probe` with near.example\n";
     struct bed *b = bed_begin();
     resolve(&b->rig, 0, near, "");
     pings(b, 6, 0);
@@ -213,24 +212,25 @@ static void down(void **state)
         pings(b, 0, 6);
         window(b);
     }
-    CHECK_TEXT(finding, text_string(&b->findings), "what is wrong");
+    CHECK_TEXT(finding, text_string(&b->findings), "problems");
     has(&b->json, "\"findings\":[\"near is down by ping; ", "JSON");
     has(&b->text, "unknown  ping  down          6 100.0 %         -         -", "text");
     has(&b->text,
         "ERROR edgelat.state.changed near (ping, ipv4): down: none of 6 probes was "
         "answered\n",
         "its event");
-    b->s.stopped = "/etc/edgelat/stop is there";
+    b->s.stopped = "/etc/edgelat/stop exists";
     show(b);
-    CHECK_TEXT("probing is stopped: /etc/edgelat/stop is there; it goes on when that is "
-               "lifted\n",
-               text_string(&b->findings), "while nothing is measured no target is down");
-    has(&b->text, "NOT PROBING: /etc/edgelat/stop is there\n", "text");
-    has(&b->json, "\"probing\":false,\"stopped\":\"/etc/edgelat/stop is there\"", "JSON");
+    CHECK_TEXT(
+        "probing is stopped: /etc/edgelat/stop exists; it resumes when the stop is "
+        "lifted\n",
+        text_string(&b->findings), "while nothing is measured no target is down");
+    has(&b->text, "NOT PROBING: /etc/edgelat/stop exists\n", "text");
+    has(&b->json, "\"probing\":false,\"stopped\":\"/etc/edgelat/stop exists\"", "JSON");
     bed_end(b);
 }
 
-/* What answers is not the edge, or DNS answers with the address of nobody. */
+/* A foreign network answers, or DNS returns an unusable address. */
 static void not_the_edge(void **state)
 {
     (void)state;
@@ -245,7 +245,7 @@ static void not_the_edge(void **state)
     CHECK_TEXT("near: near.example is not on Microsoft's edge here (X-CDN-TraceID of "
                "Akamai); it has no PoP and no rank; configure another name of the "
                "service\n",
-               text_string(&b->findings), "what is wrong");
+               text_string(&b->findings), "problems");
     has(&b->text, "   -  near                 foreign  ping  up ", "text");
     has(&b->json, "\"rank\":null,\"pop\":null", "JSON");
     has(&b->json, "\"verdict\":\"foreign\",\"verdict_basis\":\"X-CDN-TraceID of Akamai\"",
@@ -279,11 +279,12 @@ static void this_host(void **state)
         give(&b->rig, PING4, near, OUTCOME_NOT_MEASURED, DELAY_UNDEFINED, "");
     pipeline_busy(b->rig.p);
     window(b);
-    CHECK_TEXT("this host was too busy to measure well in the last window; what else "
-               "runs here?\n"
-               "this host could not send ping to near; the agent's log says why: "
-               "journalctl -u edgelat\n",
-               text_string(&b->findings), "what is wrong");
+    CHECK_TEXT(
+        "this host was too busy to measure accurately in the last window; look for "
+        "other load on it\n"
+        "this host could not send ping to near; the agent's log has the cause: "
+        "journalctl -u edgelat\n",
+        text_string(&b->findings), "problems");
     has(&b->json, "\"busy\":true", "JSON");
     has(&b->json, "\"not_measured\":3,\"loss_ratio\":null,\"p50\":null", "JSON");
     bed_end(b);
@@ -305,11 +306,10 @@ static void what_was_found(void **state)
     has_not(&b->json, "door-lon", "a guess without an address");
     resolve(&b->rig, number, other, "LON");
     window(b);
-    has(&b->text, "   -  door-lon             nothing is known of lon.example yet\n",
-        "text");
-    has(&b->text, "+: found, not configured", "text");
+    has(&b->text, "   -  door-lon             lon.example: no results yet\n", "text");
+    has(&b->text, "+: discovered, not configured", "text");
     has(&b->json, "\"host\":\"lon.example\",\"configured\":false", "JSON");
-    CHECK_TEXT("", text_string(&b->findings), "what nobody asked for is not wrong");
+    CHECK_TEXT("", text_string(&b->findings), "a discovered target is no problem");
     bed_end(b);
 }
 
@@ -347,7 +347,7 @@ static void the_batches(void **state)
          "",
          {{.host = "a", .in_use = true, .last_answer = {1}, .accepted = {1}},
           {.host = "b"}}},
-        {"the one in reserve failed once",
+        {"the standby collector failed once",
          "",
          {{.host = "a", .in_use = true, .last_answer = {1}, .verdict = VERDICT_ACCEPTED},
           {.host = "b",
@@ -355,7 +355,7 @@ static void the_batches(void **state)
            .verdict = VERDICT_AGAIN,
            .why = "HTTP 503"}}},
         {"it passes by itself",
-         "a does not take the batches: HTTP 503; they wait, and it is tried again\n",
+         "a does not accept the batches: HTTP 503; they wait in the spool and are retried\n",
          {{.host = "a",
            .in_use = true,
            .last_answer = {1},
@@ -363,7 +363,7 @@ static void the_batches(void **state)
            .why = "HTTP 503"},
           {.host = "b"}}},
         {"another one has them",
-         "a does not take the batches: HTTP 401; look at `header_file`\n",
+         "a does not accept the batches: HTTP 401; look at `header_file`\n",
          {{.host = "a",
            .last_answer = {1},
            .verdict = VERDICT_UNUSABLE,
@@ -371,7 +371,7 @@ static void the_batches(void **state)
            .step = "; look at `header_file`"},
           {.host = "b", .in_use = true, .last_answer = {1}}}},
         {"refused",
-         "a does not take the batches: HTTP 400; the one that it refused is set aside\n",
+         "a does not accept the batches: HTTP 400; the refused batch is set aside\n",
          {{.host = "a",
            .in_use = true,
            .last_answer = {1},
@@ -379,7 +379,7 @@ static void the_batches(void **state)
            .why = "HTTP 400"},
           {.host = "b"}}},
         {"events alone",
-         "a does not take the logs (events): HTTP 404; set `events = no`\n",
+         "a does not accept the logs (events): HTTP 404; set `events = no`\n",
          {{.host = "a",
            .in_use = true,
            .last_answer = {1},
@@ -431,7 +431,7 @@ static void the_spool(void **state)
     b->s.retry_ns = 1500 * NS_PER_MS;
     show(b);
     has(&b->text,
-        "spool: 12 batches wait, 34.6 kB, the oldest for 10 min; since the start 7 "
+        "spool: 12 batches waiting, 34.6 kB, oldest 10 min; since the start: 7 "
         "accepted, 2 set aside, 3 dropped\n"
         "no collector is configured: batches are kept in the spool\n",
         "text");
@@ -440,11 +440,11 @@ static void the_spool(void **state)
         "\"oldest\":\"2026-11-23T08:50:00.000000Z\",\"dropped\":3,\"set_aside\":2,",
         "JSON");
     has(&b->json, "\"next_try_s\":1.5}", "JSON");
-    has(&b->findings, "2 batches are set aside in spool/bad/ since the start, ",
-        "what is wrong");
+    has(&b->findings, "2 batches were set aside in spool/bad/ since the start ",
+        "problems");
     has(&b->json, "\"findings\":[", "JSON");
-    has(&b->json, "2 batches are set aside in spool/bad/", "JSON");
-    has(&b->findings, "the spool cannot be written to its disk; ", "what is wrong");
+    has(&b->json, "2 batches were set aside in spool/bad/", "JSON");
+    has(&b->findings, "the spool cannot be written to disk; ", "problems");
     bed_end(b);
 }
 
