@@ -117,8 +117,8 @@ static void apply_kill_switch(struct agent *a)
         measurer_resume(a->measurer);
 }
 
-/* Does nothing until the clock is set: times would be wrong for ever, and no certificate
- * would be valid for shipping. */
+/* Does nothing until the clock is set: the times of results cannot be corrected later, and
+ * no certificate would be valid for shipping. */
 static int begin_measuring(struct agent *a)
 {
     struct measurer_events events = {.on_batch = on_batch, .user = a};
@@ -171,7 +171,7 @@ static int open_state(struct agent *a)
     if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
         int rc = -errno;
         log_error("agent",
-                  "state folder %s: %s; make it for the user that runs edgelat, or set "
+                  "state folder %s: %s; create it for the user that runs edgelat, or set "
                   "state_dir",
                   dir, strerror(-rc));
         return rc;
@@ -183,14 +183,14 @@ static int open_state(struct agent *a)
     bool made = a->instance_id[0] != '\0';
     if (made && (rc == -ENOSPC || rc == -EDQUOT || rc == -EROFS)) {
         log_warn("agent",
-                 "%s/instance_id: %s; mend the disk, it is kept then; after a restart "
-                 "before that the collector sees another agent",
+                 "%s/instance_id: %s; free disk space; until then a restart gives this "
+                 "agent a new identity",
                  dir, strerror(-rc));
     } else if (rc < 0) {
         log_error(
             "agent",
-            "%s/instance_id: %s; then start edgelat again: the identity is not replaced "
-            "for that",
+            "%s/instance_id: %s; remove the cause and restart edgelat; the identity is "
+            "not replaced",
             dir, rc == -EWOULDBLOCK ? "in use by another edgelat" : file_error(rc));
         return rc;
     }
@@ -201,9 +201,10 @@ static int open_state(struct agent *a)
                                               .age_ns = a->config->history_age_ns}};
     rc = spool_open(&a->spool, a->loop, dir, limits, on_spool_ready, a);
     if (rc < 0 && rc != -EWOULDBLOCK) /* in use: the spool has logged it */
-        log_error("agent",
-                  "spool %s/spool: %s; it must be a folder that we may read and write",
-                  dir, strerror(-rc));
+        log_error(
+            "agent",
+            "spool %s/spool: %s; it must be a folder that edgelat can read and write",
+            dir, strerror(-rc));
     return rc;
 }
 
@@ -231,7 +232,7 @@ static int open_network(struct agent *a)
     rc = begin_measuring(a);
     if (rc < 0)
         log_error("agent",
-                  "DNS servers '%s': not a list of addresses; mend `servers` in [dns]",
+                  "DNS servers '%s': not a list of addresses; correct `servers` in [dns]",
                   a->config->dns_servers);
     return rc;
 }
@@ -279,15 +280,15 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
     a->status_server = status_server_create(loop, &sources);
     uv_timer_start(a->check_timer, on_check_timer, CHECK_MS, CHECK_MS);
     char period[DURATION_TEXT_MAX];
-    log_debug("agent", "ships %.3f s after a window has closed",
+    log_debug("agent", "ships %.3f s after each window closes",
               (double)a->ship_delay_ns / 1e9);
     log_info("agent", "edgelat %s: %zu target%s, windows of %s, %s%s%s", EDGELAT_VERSION,
              config->n_targets, config->n_targets == 1 ? "" : "s",
              duration_text(period, config->window_ns),
              a->shipper != NULL ? "shipping to "
-                                : "kept in the spool as no collector is configured",
+                                : "no collector configured, batches stay in the spool",
              config->collectors[0].url,
-             config->n_collectors > 1 ? ", others where it cannot be reached" : "");
+             config->n_collectors > 1 ? ", with failover to other collectors" : "");
     *out = a;
     return 0;
 }
@@ -354,7 +355,7 @@ void agent_destroy(struct agent *a)
     reporter_destroy(a->reporter);
     spool_close(a->spool);
     if (left.waiting > 0)
-        log_info("agent", "%llu batch%s in the spool for the next start",
+        log_info("agent", "%llu batch%s in the spool until the next start",
                  (unsigned long long)left.waiting,
                  left.waiting == 1 ? " stays" : "es stay");
     timer_close(a->ship_timer);

@@ -31,9 +31,9 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
 void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user);
 
 struct agent_progress {
-    uint64_t accepted, waiting; /* batches: taken by the collector since the start, and in
-                                   the spool now */
-    const char *stopped;        /* why nothing is probed, as a clause; NULL: it is */
+    /* batches: accepted by the collector since the start; in the spool now */
+    uint64_t accepted, waiting;
+    const char *stopped; /* why probing is stopped, as a clause; NULL: it is not */
 };
 struct agent_progress agent_progress(const struct agent *a);
 

@@ -31,7 +31,7 @@ static bool is_uuid(const char *text)
     return true;
 }
 
-static int make(char out[IDENTITY_TEXT_MAX])
+static int uuid_make(char out[IDENTITY_TEXT_MAX])
 {
     uint8_t b[16];
     if (getrandom(b, sizeof b, 0) != sizeof b)
@@ -45,8 +45,8 @@ static int make(char out[IDENTITY_TEXT_MAX])
     return 0;
 }
 
-/* A power cut must not give the site a second identity. */
-static int keep_line(int folder, const char *name, const char *text)
+/* Written atomically: a power cut must not give the site a second identity. */
+static int write_line(int folder, const char *name, const char *text)
 {
     char line[IDENTITY_TEXT_MAX + 1];
     int len = snprintf(line, sizeof line, "%s\n", text);
@@ -59,11 +59,11 @@ static int open_folder(const char *dir)
     return fd < 0 ? -errno : fd;
 }
 
-/* `machine` is written last: until then the next start is on another machine again. */
-static int keep(const char *id, int folder, const char *machine)
+/* Writes `machine` last: if interrupted, the next start detects another machine again. */
+static int write_identity(const char *id, int folder, const char *machine)
 {
-    int rc = keep_line(folder, ID, id);
-    return rc < 0 || machine[0] == '\0' ? rc : keep_line(folder, MACHINE, machine);
+    int rc = write_line(folder, ID, id);
+    return rc < 0 || machine[0] == '\0' ? rc : write_line(folder, MACHINE, machine);
 }
 
 int identity_keep(const char *id, const char *state_dir, const char *machine)
@@ -71,12 +71,12 @@ int identity_keep(const char *id, const char *state_dir, const char *machine)
     int folder = open_folder(state_dir);
     if (folder < 0)
         return folder;
-    int rc = keep(id, folder, machine);
+    int rc = write_identity(id, folder, machine);
     close(folder);
     return rc;
 }
 
-/* The first line of a file, "" when it is longer than `room`. Returns 0 or -errno. */
+/* Reads the first line of a file, "" if longer than `room`. Returns 0 or -errno. */
 static int read_line(int folder, const char *name, char *out, size_t room)
 {
     char *text;
@@ -96,8 +96,8 @@ static int read_line(int folder, const char *name, char *out, size_t room)
 
 /* ---- another machine ---- */
 
-/* Not under a running agent. Returns a descriptor that holds the spool, -ENOENT: there is
- * none, or -errno. */
+/* Fails while another agent runs. Returns a descriptor that holds the lock of the spool, or
+ * -errno; -ENOENT: there is no spool. */
 static int lock_spool(int folder)
 {
     int fd = openat(folder, "spool", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -117,7 +117,7 @@ static int move_aside(int folder, const char *to, const char *what)
     return renameat(folder, what, folder, path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int leave_originals(int folder, const char *to)
+static int move_originals(int folder, const char *to)
 {
     int lock = lock_spool(folder);
     if (lock < 0 && lock != -ENOENT)
@@ -134,28 +134,28 @@ static int leave_originals(int folder, const char *to)
     return rc;
 }
 
-static int begin_anew(char id[IDENTITY_TEXT_MAX], int folder, const char *dir,
-                      const char *machine)
+static int replace_identity(char id[IDENTITY_TEXT_MAX], int folder, const char *dir,
+                            const char *machine)
 {
     char old[IDENTITY_TEXT_MAX], to[sizeof "of-" + IDENTITY_TEXT_MAX];
     memcpy(old, id, sizeof old);
     snprintf(to, sizeof to, "of-%s", old);
     id[0] = '\0';
-    int rc = leave_originals(folder, to);
+    int rc = move_originals(folder, to);
     if (rc == 0)
-        rc = make(id);
+        rc = uuid_make(id);
     if (rc < 0)
         return rc;
     log_warn(
         "agent",
-        "%s is of another machine (its machine-id differs), as on a cloned disk: this "
-        "agent is now %s; what %s measured is not sent from here and is kept in "
-        "%s/%s; remove that folder if that agent still runs",
+        "%s belongs to another machine (its machine-id differs; cloned disk?): this "
+        "agent is now %s; the data of %s is not sent from here and was moved to %s/%s; "
+        "remove that folder if that agent still runs",
         dir, id, old, dir, to);
-    return keep(id, folder, machine);
+    return write_identity(id, folder, machine);
 }
 
-/* ---- begin ---- */
+/* ---- load ---- */
 
 static int load(char out[IDENTITY_TEXT_MAX], int folder, const char *dir,
                 const char *machine)
@@ -165,18 +165,18 @@ static int load(char out[IDENTITY_TEXT_MAX], int folder, const char *dir,
     if (rc < 0 && rc != -ENOENT)
         return rc;
     if (!is_uuid(out)) {
-        rc = make(out);
-        return rc < 0 ? rc : keep(out, folder, machine);
+        rc = uuid_make(out);
+        return rc < 0 ? rc : write_identity(out, folder, machine);
     }
     if (machine[0] == '\0')
         return 0;
     rc = read_line(folder, MACHINE, was, sizeof was);
     if (rc < 0 && rc != -ENOENT)
-        return 0; /* the next start looks again */
+        return 0; /* the next start checks again */
     if (strlen(was) == MACHINE_TEXT_MAX - 1 && strcmp(was, machine) != 0)
-        return begin_anew(out, folder, dir, machine);
+        return replace_identity(out, folder, dir, machine);
     if (strcmp(was, machine) != 0)
-        keep_line(folder, MACHINE, machine); /* or the next start does */
+        write_line(folder, MACHINE, machine); /* on failure the next start tries again */
     return 0;
 }
 

@@ -1,13 +1,14 @@
 /*
- * Who this agent is: a random UUID (RFC 4122, version 4), made at the first start and
- * kept in STATE_DIR/instance_id, so that a restart or an upgrade goes on with the same
- * series. STATE_DIR/machine says on which machine (net/machine.h). On another one, as
- * after the disk was cloned, the identity is made anew; otherwise two sites would write
- * the same series.
+ * The identity of this agent: a random UUID (RFC 4122, version 4), created at the first
+ * start and stored in STATE_DIR/instance_id, so that a restart or an upgrade continues the
+ * same series. STATE_DIR/machine has the hash of the machine (net/machine.h). On another
+ * machine, for example after the disk was cloned, the identity is replaced; otherwise two
+ * sites would write the same series.
  *
- * The batches and the history that came along were measured by the original, which sends
- * its own copy: they are moved to STATE_DIR/of-UUID (its identity) and neither sent nor
- * reported, but not deleted either, as the original may be gone (moved to new hardware).
+ * The batches and the history on a cloned disk belong to the original agent, which sends
+ * its own copy. They are moved to STATE_DIR/of-UUID (the original's identity) and neither
+ * sent nor reported. They are not deleted, because the original may be gone (disk moved to
+ * new hardware).
  */
 #ifndef EDGELAT_DAEMON_IDENTITY_H
 #define EDGELAT_DAEMON_IDENTITY_H
@@ -15,16 +16,16 @@
 #define IDENTITY_TEXT_MAX 37
 
 /*
- * Reads it, or makes it: 0 or -errno. `machine` is the hash of this machine, "" when it
- * is not known: the identity is kept then. To be called before the spool is opened. A
- * file that was read and holds no UUID is replaced; one that cannot be read never is
- * (`out` is ""). -EWOULDBLOCK: another agent has the spool. One that was made and cannot
- * be kept is in `out` all the same.
+ * Reads the identity, or creates it. Returns 0 or -errno; -EWOULDBLOCK: another agent holds
+ * the spool. `machine` is the hash of this machine; if "" (unknown), an existing identity
+ * is never replaced. Call it before the spool is opened. A readable file without a UUID is
+ * replaced; a file that cannot be read is not (`out` is ""). If a new identity cannot be
+ * stored, it is returned in `out` with the error.
  */
 int identity_load(char out[IDENTITY_TEXT_MAX], const char *state_dir,
                   const char *machine);
 
-/* Writes it: 0 or -errno. */
+/* Stores the identity. Returns 0 or -errno. */
 int identity_keep(const char *id, const char *state_dir, const char *machine);
 
 #endif

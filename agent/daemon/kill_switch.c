@@ -12,12 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* In the state folder while the collector's order stands; holds its reason. */
+/* File in the state folder while the collector's order is in force; contains its reason. */
 #define MEMORY "stopped"
 
 /* ---- remembered order ---- */
 
-static int remember(int folder, const struct kill_switch *b)
+static int order_write(int folder, const struct kill_switch *b)
 {
     char line[STOP_REASON_MAX + 1];
     int len = snprintf(line, sizeof line, "%s\n", b->reason);
@@ -26,22 +26,21 @@ static int remember(int folder, const struct kill_switch *b)
     return unlinkat(folder, MEMORY, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static void keep(const struct kill_switch *b)
+static void order_store(const struct kill_switch *b)
 {
     const char *dir = b->config->state_dir;
     int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = folder < 0 ? -errno : remember(folder, b);
+    int rc = folder < 0 ? -errno : order_write(folder, b);
     if (folder >= 0)
         close(folder);
     if (rc < 0)
         log_warn("agent",
-                 "%s/" MEMORY
-                 ": %s; whether the collector lets us probe is not kept over "
+                 "%s/" MEMORY ": %s; the collector's stop order is not remembered across "
                  "a restart",
                  dir, strerror(-rc));
 }
 
-static void recall(struct kill_switch *b)
+static void order_load(struct kill_switch *b)
 {
     char path[FILE_TEXT_MAX + sizeof MEMORY];
     snprintf(path, sizeof path, "%s/" MEMORY, b->config->state_dir);
@@ -67,21 +66,22 @@ static void describe(struct kill_switch *b)
     const char *file = b->config->stop_file, *colon = b->reason[0] != '\0' ? ": " : "";
     if (b->clock)
         text_copy(b->text, sizeof b->text,
-                  "this host's clock was never set; it begins when NTP or somebody has");
+                  "this host's clock was never set; measuring begins when it is set");
     else if (b->file && b->collector)
-        snprintf(b->text, sizeof b->text, "%s is there, and the collector says so%s%s",
+        snprintf(b->text, sizeof b->text, "%s exists, and by order of the collector%s%s",
                  file, colon, b->reason);
     else if (b->file)
-        snprintf(b->text, sizeof b->text, "%s is there", file);
+        snprintf(b->text, sizeof b->text, "%s exists", file);
     else
-        snprintf(b->text, sizeof b->text, "the collector says so%s%s", colon, b->reason);
+        snprintf(b->text, sizeof b->text, "by order of the collector%s%s", colon,
+                 b->reason);
 }
 
 void kill_switch_begin(struct kill_switch *b, const struct config *config)
 {
     *b = (struct kill_switch){.config = config};
     if (config->collectors[0].url[0] != '\0')
-        recall(b);
+        order_load(b);
     kill_switch_check(b);
 }
 
@@ -100,7 +100,7 @@ void kill_switch_collector(struct kill_switch *b, enum probing word, const char 
         return;
     b->collector = stop;
     text_copy(b->reason, sizeof b->reason, reason);
-    keep(b);
+    order_store(b);
     describe(b);
 }
 

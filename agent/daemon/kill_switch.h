@@ -15,8 +15,8 @@
 
 struct kill_switch {
     const struct config *config;
-    bool clock, file, collector;  /* what stops probing */
-    char reason[STOP_REASON_MAX]; /* the collector's, "" is none */
+    bool clock, file, collector;  /* causes that stop probing */
+    char reason[STOP_REASON_MAX]; /* the collector's; "": none */
     char text[FILE_TEXT_MAX + STOP_REASON_MAX + 64];
 };
 

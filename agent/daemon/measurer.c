@@ -27,7 +27,7 @@
 /* Waiting time of a handshake in a sweep. */
 #define HANDSHAKE_NS (2 * NS_PER_S)
 
-struct request { /* of the explorer, under way */
+struct request { /* of the explorer, in flight */
     struct request *next;
     struct measurer *m;
     size_t ref;
@@ -48,9 +48,9 @@ struct measurer {
     struct explorer *explorer;
     struct request *requests;
     struct netlink *netlink;      /* NULL: the kernel does not report changes */
-    const struct target *nearest; /* as logged last */
+    const struct target *nearest; /* as last logged */
     bool paused;                  /* nothing is sent; true until the first resume */
-    bool stopped;                 /* by measurer_pause(), which was reported */
+    bool stopped;                 /* measurer_pause() was called and reported */
     uv_timer_t *probe_timer, *explore_timer, *tick_timer;
     struct mono tick_due;
     int64_t clock_offset_ns; /* wall minus monotonic, at the last tick */
@@ -87,9 +87,9 @@ static void on_probe_timer(uv_timer_t *timer)
     arm(m);
 }
 
-/* Tells the pipeline who answers for the target, before the answer or result that shows
- * it. A foreign network is an event, which is logged as such. */
-static void apply_front(struct measurer *m, size_t number, enum family family)
+/* Passes the owner of the target's address to the pipeline before the answer or result that
+ * reveals it. A foreign network is not logged here: the pipeline reports an event. */
+static void apply_owner(struct measurer *m, size_t number, enum family family)
 {
     char text[OWNER_TEXT_MAX];
     const struct owner *owner = explorer_owner(m->explorer, number, family);
@@ -110,7 +110,7 @@ static void on_result(const struct result *result, void *user)
     size_t number = pipeline_target_of(m->pipeline, result->stream);
     explorer_result(m->explorer, number, result);
     if (result->http.status != 0)
-        apply_front(m, number, result->to.family);
+        apply_owner(m, number, result->to.family);
     pipeline_result(m->pipeline, result);
     arm(m);
 }
@@ -169,8 +169,8 @@ static void on_resolution(const struct resolution *answer, void *user)
     arm(m);
 }
 
-/* A guessed name is looked up as absolute: under a search domain with a wildcard it would
- * always exist. */
+/* Guessed names are looked up as absolute names: under a search domain with a wildcard
+ * every name would exist. */
 static void resolve(struct measurer *m, const struct explorer_step *step)
 {
     char absolute[HOST_TEXT_MAX + 1];
@@ -217,8 +217,8 @@ static void log_failed(const struct explorer_step *step)
 {
     const struct target *t = step->target;
     const char *next = step->to.family == FAMILY_NONE
-                           ? "it is not probed until it resolves"
-                           : "the last address is still probed";
+                           ? "not probed until it resolves"
+                           : "its last address is still probed";
     if (step->changed && !t->discovered)
         log_warn("resolver", "%s (%s, %s): %s; %s", t->host, t->name,
                  family_name(step->family), step->error, next);
@@ -237,7 +237,7 @@ static void use(struct measurer *m, const struct explorer_step *step)
         log_info("resolver", "%s (%s) is %s%s%s", step->host, step->target->name,
                  endpoint_address(address, &to), step->pop[0] != '\0' ? ", PoP " : "",
                  step->pop);
-    apply_front(m, step->number, step->family);
+    apply_owner(m, step->number, step->family);
     netlink_follow(m->netlink, &to);
     pipeline_resolved(m->pipeline, step->number, step->family, to, step->pop, mono_now(),
                       wall_now());
@@ -254,17 +254,17 @@ static struct event *add_network_event(struct measurer *m, enum severity severit
     return e;
 }
 
-/* Another network: earlier measurements no longer apply. */
+/* This host is on another network: earlier measurements no longer apply. */
 static void move(struct measurer *m, const struct explorer_step *step)
 {
     if (step->damping == DAMPING_REPORT_UNSTABLE)
         add_network_event(
             m, SEVERITY_WARN, step->error,
-            "; the network of this host keeps changing; further changes to "
-            "and fro are not reported until it has been stable for an hour");
+            "; the network keeps changing; further changes are not reported until "
+            "it has been stable for an hour");
     else
         add_network_event(m, SEVERITY_INFO, step->error, "");
-    log_info("explorer", "%s: a survey of what is near begins", step->error);
+    log_info("explorer", "%s: discovery round begins", step->error);
     pipeline_moved(m->pipeline, wall_now());
 }
 
@@ -349,8 +349,8 @@ void measurer_survey(struct measurer *m, const char *what)
     if (m->paused)
         return;
     bool at_once = explorer_reason(m->explorer, mono_now());
-    log_info("explorer", "%s has moved: a survey of what is near begins%s", what,
-             at_once ? "" : " a minute after the last one");
+    log_info("explorer", "%s has moved: discovery round begins%s", what,
+             at_once ? "" : " one minute after the last one");
     arm(m);
 }
 
@@ -359,7 +359,7 @@ void measurer_survey(struct measurer *m, const char *what)
 static void report_probing(struct measurer *m, bool probing, const char *why)
 {
     if (probing)
-        log_info("agent", "probing goes on: %s", why);
+        log_info("agent", "probing resumed: %s", why);
     else
         log_warn("agent", "probing is stopped: %s", why);
     struct event *e = events_add(
@@ -387,7 +387,7 @@ void measurer_resume(struct measurer *m)
     if (!m->paused)
         return;
     if (m->stopped)
-        report_probing(m, true, "the stop order was lifted");
+        report_probing(m, true, "stop order lifted");
     m->paused = m->stopped = false;
     pipeline_pause(m->pipeline, false, mono_now());
     explorer_pause(m->explorer, false, mono_now());
@@ -413,9 +413,11 @@ static void compare_clocks(struct measurer *m, struct mono now, struct wall wall
         m->counters.loop_lag_max_ns = late_ns;
     int64_t stepped_ns = llabs(offset_ns - m->clock_offset_ns);
     if (late_ns > LATE_NS || stepped_ns > STEP_NS) {
-        log_info("agent",
-                 "measuring was interrupted: %.1f s without a turn, clock moved %.1f s",
-                 (double)late_ns / 1e9, (double)stepped_ns / 1e9);
+        log_info(
+            "agent",
+            "measuring was interrupted: event loop stalled for %.1f s, clock stepped by "
+            "%.1f s",
+            (double)late_ns / 1e9, (double)stepped_ns / 1e9);
         pipeline_interrupted(m->pipeline);
     } else if (late_ns > PIPELINE_LATE_NS) {
         pipeline_busy(m->pipeline);
@@ -509,8 +511,8 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     if (rc < 0)
         log_info(
             "explorer",
-            "the kernel does not report network changes (%s): surveys come each hour "
-            "only",
+            "the kernel does not report network changes (%s): discovery runs only every "
+            "hour",
             strerror(-rc));
     arm_tick(m, wall);
     *out = m;

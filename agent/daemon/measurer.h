@@ -1,8 +1,8 @@
 /*
  * Runs the pure explorer and the pure pipeline with real clocks, names and sockets:
  * carries out the explorer's steps (lookups, handshakes, surveys), sends the probes that
- * are due, notes results and answers, and closes the windows. `edgelat run` ships its
- * batches; `edgelat nearest` prints them. Callbacks only note; the explorer acts on its
+ * are due, records results and answers, and closes the windows. `edgelat run` ships its
+ * batches; `edgelat nearest` prints them. Callbacks only record; the explorer acts on its
  * next turn.
  */
 #ifndef EDGELAT_DAEMON_MEASURER_H
@@ -18,8 +18,8 @@
 #include <uv.h>
 
 struct measurer_events {
-    /* A window has closed. The batch is a view, valid during the call; its `self` is
-     * empty. */
+    /* Called when a window has closed. The batch is a view, valid during the call; its
+     * `self` is empty. */
     void (*on_batch)(const struct batch *batch, void *user);
     void *user;
 };
@@ -28,8 +28,8 @@ struct measurer_counters {
     bool probing; /* not paused */
     struct prober_counters prober;
     struct explorer_counters names;
-    int64_t loop_lag_max_ns; /* longest a timer came late since the last call of
-                                measurer_counters() */
+    /* largest timer delay since the last call of measurer_counters() */
+    int64_t loop_lag_max_ns;
 };
 
 struct measurer;
@@ -43,13 +43,13 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
                     const struct edge_data *edge_data, struct http *http,
                     struct explorer_pace pace, struct measurer_events events);
 
-/* Begins a survey because `what` (for the log) has moved; not sooner than a minute after
+/* Begins a survey because `what` (for the log) has moved, at the earliest one minute after
  * the last survey. Does nothing while paused. */
 void measurer_survey(struct measurer *m, const char *what);
 
 /*
  * Stops all probes and lookups; windows still close. `why` is a clause; it is logged and
- * reported as an event, once. Probes under way end within their waiting time. Resuming
+ * reported as an event, once. Probes in flight end within their waiting time. Resuming
  * begins a survey.
  */
 void measurer_pause(struct measurer *m, const char *why);
@@ -63,11 +63,11 @@ struct measurer_counters measurer_counters(struct measurer *m);
 /* explorer_failure() of a target of the configuration, by its number there. */
 const char *measurer_failure(const struct measurer *m, size_t target);
 
-/* explorer_summary(), by the ranking of the window that closed last. */
+/* explorer_summary() for the ranking of the last closed window. */
 bool measurer_summary(const struct measurer *m, struct doors_summary *out);
 
-/* No callback after it returns; NULL is fine. The open window is lost: close it before.
- */
+/* No callback after it returns; NULL is fine. The open window is lost unless it was closed
+ * before. */
 void measurer_destroy(struct measurer *m);
 
 #endif

@@ -16,13 +16,13 @@ struct reporter {
     struct serving serving;
     char reason[EVENT_SUBJECT_MAX];
     struct events events;                                     /* of this window */
-    bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as logged last */
+    bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as last logged */
     struct self_metrics self;
 };
 
 /* ---- log ---- */
 
-/* Each change of state is logged once. */
+/* Logs each change of state once. */
 static void log_middleboxes(struct reporter *c, const struct batch *batch)
 {
     for (size_t t = 0; t < batch->n_targets; t++) {
@@ -34,8 +34,7 @@ static void log_middleboxes(struct reporter *c, const struct batch *batch)
             log_warn("measurer", "%s: %s; their delays are left out", state->target->name,
                      state->interception);
         else
-            log_info("measurer",
-                     "%s: no middlebox is seen any more; TCP delays are counted again",
+            log_info("measurer", "%s: middlebox gone; TCP delays are counted again",
                      state->target->name);
     }
 }
@@ -47,8 +46,8 @@ static void log_silences(const struct batch *batch)
         if (s->silence_is_news)
             log_info(
                 "agent",
-                "%s to %s (%s, %s) is never answered while %s is: no data of it, not "
-                "an outage",
+                "%s to %s (%s, %s) is never answered while %s is: probably filtered, "
+                "not counted as an outage",
                 s->kind->name, s->target->host, s->target->name, family_name(s->family),
                 s->silent_while->name);
     }
@@ -60,10 +59,10 @@ static void log_busy(struct reporter *c, const struct batch *batch)
         return;
     c->busy = batch->busy;
     if (batch->busy)
-        log_warn("agent", "this host is too busy to measure well: probes go out late; "
-                          "windows with edgelat.window.state=busy are counted");
+        log_warn("agent", "this host is too busy to measure accurately: probes are sent "
+                          "late; look for other load on it");
     else
-        log_info("agent", "this host measures in time again");
+        log_info("agent", "this host measures accurately again");
 }
 
 static void log_events(const struct events *events)
@@ -79,7 +78,7 @@ static void log_events(const struct events *events)
         log_at("event", "%s: %s%s%s", e->name, subject, colon, e->text);
     }
     if (events->dropped > 0)
-        log_warn("event", "%llu more in this window are not told",
+        log_warn("event", "%llu more events in this window were dropped",
                  (unsigned long long)events->dropped);
 }
 

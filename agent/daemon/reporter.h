@@ -14,15 +14,15 @@
 
 struct reporter;
 
-/* Borrows everything, of `resource` its texts; all of it outlives the reporter. */
+/* Borrows its arguments and the texts of `resource`; they outlive the reporter. */
 struct reporter *reporter_create(const struct config *config,
                                  const struct edge_data *edge_data,
                                  const struct otlp_resource *resource,
                                  struct spool *spool);
 void reporter_destroy(struct reporter *c); /* NULL is fine */
 
-/* Returns the subject of the first event that calls for a survey, valid until the next
- * call; or NULL. */
+/* Reports the window. Returns the subject of the first event that requires a survey, valid
+ * until the next call, or NULL. */
 const char *reporter_take(struct reporter *c, const struct batch *measured,
                           const struct agent_counters *counters);
 

@@ -16,7 +16,7 @@ struct status_server {
     struct status_server_sources from;
     struct snapshot snapshot;
     struct mono began;
-    struct status_socket *socket; /* NULL: there is none */
+    struct status_socket *socket; /* NULL: not available */
 };
 
 /* ---- answers ---- */
@@ -32,7 +32,7 @@ static void fill_in_usage(struct snapshot *s)
                (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/* Values of this moment. */
+/* Sets the current values. */
 static void fill_in(struct status_server *a)
 {
     struct snapshot *s = &a->snapshot;
@@ -77,20 +77,22 @@ static void log_no_socket(const char *path, int rc)
 {
     if (rc == -EADDRINUSE)
         log_warn("status",
-                 "%s: another agent answers there; `edgelat status` cannot ask this one "
-                 "before status_socket in [agent] names a file of its own",
+                 "%s: another agent answers there; `edgelat status` cannot reach this "
+                 "agent; set status_socket in [agent] to another file",
                  path);
     else if (rc == -EEXIST)
-        log_warn("status",
-                 "%s: there is something that is no socket, which stays as it is; "
-                 "`edgelat status` cannot ask this agent before it is moved away, or "
-                 "status_socket in [agent] names another file",
-                 path);
+        log_warn(
+            "status",
+            "%s: this file is not a socket and was left alone; `edgelat status` "
+            "cannot reach this agent; move the file, or set status_socket in [agent] "
+            "to another file",
+            path);
     else
-        log_info("status",
-                 "%s: %s; `edgelat status` cannot ask this agent: make its folder for "
-                 "the user that runs edgelat, or set status_socket in [agent]",
-                 path, strerror(-rc));
+        log_info(
+            "status",
+            "%s: %s; `edgelat status` cannot reach this agent; create its folder for "
+            "the user that runs edgelat, or set status_socket in [agent]",
+            path, strerror(-rc));
 }
 
 struct status_server *status_server_create(uv_loop_t *loop,

@@ -16,7 +16,7 @@
 
 struct status_server;
 
-struct status_server_sources { /* borrowed; they outlive the status_server */
+struct status_server_sources { /* borrowed; they outlive the status server */
     const struct config *config;
     const char *instance_id, *host_name;
     const struct kill_switch *kill_switch;
@@ -25,14 +25,14 @@ struct status_server_sources { /* borrowed; they outlive the status_server */
     struct measurer *const *measurer; /* points to NULL until measuring begins */
 };
 
-/* Without a socket (logged once, with what to do) nobody is answered. */
+/* If the socket cannot be created, logs once what to do and serves no clients. */
 struct status_server *status_server_create(uv_loop_t *loop,
                                            const struct status_server_sources *from);
 
 /* Destroy it before the measurer, which owns the discovered targets. NULL is fine. */
 void status_server_destroy(struct status_server *a);
 
-/* Takes over a closed window. */
+/* Adds a closed window. */
 void status_server_window(struct status_server *a, const struct batch *batch,
                           const struct events *events, int64_t loop_lag_ns);
 

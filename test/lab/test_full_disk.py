@@ -74,7 +74,7 @@ def main():
         with running(EDGELAT, "run", "-c", path, "-v", stderr=stderr) as agent:
             first = wait_for(identities, 20, 0.2)
             tap.ok(len(first) > 0 and kept() is None, "full disk: batches are at the collector, nothing is kept")
-            tap.equal(1, said("instance_id: No space left on device; mend the disk"), "full disk: the log, once")
+            tap.equal(1, said("instance_id: No space left on device; free disk space"), "full disk: the log, once")
             os.unlink(big)
             tap.equal(first[0], wait_for(kept, 12, 0.1), "there is room: the identity is kept, the one that was sent")
             agent.send_signal(signal.SIGHUP)

@@ -129,7 +129,7 @@ def by_the_collector(agent, collector):
     tap.ok(wait_for(lambda: collector.accepted, 12), "a batch is accepted")
     check_probing("it probes")
     collector.answer = 403, ORDER + "\n"
-    tap.ok(wait_for(lambda: agent.said("probing is stopped: the collector says so: the office moves"), 12),
+    tap.ok(wait_for(lambda: agent.said("probing is stopped: by order of the collector: the office moves"), 12),
            "the collector's order is said, with its reason")
     check_quiet(agent, "and nothing is sent any more")
     tap.equal(1, agent.said("probing is stopped"), "it is said once")
@@ -140,20 +140,20 @@ def by_the_collector(agent, collector):
     agent.start()
     tap.ok(wait_for(lambda: collector.asked > asked + 1, 15), "an agent that starts again asks the collector")
     tap.equal(0, probes_in(QUIET_S), "and does not probe before it has answered")
-    tap.equal(1, agent.said("probing is stopped: the collector says so: the office moves"), "it says why")
+    tap.equal(1, agent.said("probing is stopped: by order of the collector: the office moves"), "it says why")
 
     collector.answer = 200, ""
-    tap.ok(wait_for(lambda: agent.said("probing goes on"), 20), "an accepted batch lifts it")
+    tap.ok(wait_for(lambda: agent.said("probing resumed"), 20), "an accepted batch lifts it")
     check_probing("it probes again")
 
 
 def by_the_file(agent):
     with open(agent.stop_file, "w", encoding="utf-8"):
         pass
-    tap.ok(wait_for(lambda: agent.said(f"probing is stopped: {agent.stop_file} is there")), "the file's order is said")
+    tap.ok(wait_for(lambda: agent.said(f"probing is stopped: {agent.stop_file} exists")), "the file's order is said")
     check_quiet(agent, "and nothing is sent any more")
     os.unlink(agent.stop_file)
-    tap.ok(wait_for(lambda: agent.said("probing goes on") == 2), "without the file it goes on")
+    tap.ok(wait_for(lambda: agent.said("probing resumed") == 2), "without the file it goes on")
     check_probing("it probes again")
 
 

@@ -256,14 +256,14 @@ static void the_collector(void **state)
                      "tea\n";
     CHECK_INT(0, start(r), "started");
     TURN_UNTIL(&r->loop, 8000, agent_progress(r->agent).stopped != NULL);
-    CHECK_TEXT("the collector says so: tea", agent_progress(r->agent).stopped, "why");
+    CHECK_TEXT("by order of the collector: tea", agent_progress(r->agent).stopped, "why");
     stop(r);
     destroy(r);
 
     uint64_t sent = fake.sent;
     r->sink.answer = SINK_OK;
     CHECK_INT(0, start(r), "started again");
-    CHECK_TEXT("the collector says so: tea", agent_progress(r->agent).stopped,
+    CHECK_TEXT("by order of the collector: tea", agent_progress(r->agent).stopped,
                "kept over a restart");
     TURN_UNTIL(&r->loop, 8000, fake.sent > sent);
     CHECK(agent_progress(r->agent).stopped == NULL, "lifted when it takes a batch");

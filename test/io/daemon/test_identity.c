@@ -66,7 +66,7 @@ static void over_restarts(void **state)
     first = load(&b, ONE);
     CHECK_TEXT(first, load(&b, ONE), "rubbish says nothing");
     bed_run(&b, "", "echo rubbish > instance_id");
-    CHECK(strcmp(first, load(&b, ONE)) != 0, "no UUID: made anew");
+    CHECK(strcmp(first, load(&b, ONE)) != 0, "no UUID: replaced");
     end(&b);
 }
 

@@ -52,7 +52,7 @@ static void the_file(void **state)
     check(&b, "go", "nobody says stop");
     const char *path = folder_write(&b.folder, "stop", "");
     char text[512];
-    snprintf(text, sizeof text, "%s is there", path);
+    snprintf(text, sizeof text, "%s exists", path);
     check(&b, "go", "it was not looked at");
     kill_switch_check(&b.kill_switch);
     check(&b, text, "it is there");
@@ -75,13 +75,13 @@ static void the_collector(void **state)
     kill_switch_collector(&b.kill_switch, PROBING_UNKNOWN, "");
     check(&b, "go", "it has said nothing");
     kill_switch_collector(&b.kill_switch, PROBING_STOPPED, "we move");
-    check(&b, "the collector says so: we move", "it says stop");
+    check(&b, "by order of the collector: we move", "it says stop");
     CHECK_TEXT("we move\n", remembered(&b), "that is kept");
     kill_switch_begin(&b.kill_switch, &b.config);
     kill_switch_collector(&b.kill_switch, PROBING_UNKNOWN, "");
-    check(&b, "the collector says so: we move", "over a restart");
+    check(&b, "by order of the collector: we move", "over a restart");
     kill_switch_collector(&b.kill_switch, PROBING_STOPPED, "");
-    check(&b, "the collector says so", "another reason, none");
+    check(&b, "by order of the collector", "another reason, none");
     CHECK_TEXT("\n", remembered(&b), "is kept as well");
     kill_switch_collector(&b.kill_switch, PROBING_ALLOWED, "");
     check(&b, "go", "it is lifted");
@@ -98,13 +98,13 @@ static void both(void **state)
     begin(&b);
     const char *path = folder_write(&b.folder, "stop", "");
     char text[512];
-    snprintf(text, sizeof text, "%s is there, and the collector says so: tea", path);
+    snprintf(text, sizeof text, "%s exists, and by order of the collector: tea", path);
     kill_switch_check(&b.kill_switch);
     kill_switch_collector(&b.kill_switch, PROBING_STOPPED, "tea");
     check(&b, text, "both");
     unlink(path);
     kill_switch_check(&b.kill_switch);
-    check(&b, "the collector says so: tea", "one is left");
+    check(&b, "by order of the collector: tea", "one is left");
     end(&b);
 }
 
@@ -115,13 +115,14 @@ static void what_is_not_remembered(void **state)
     begin(&b);
     folder_write(&b.folder, "stopped", "\x1b[2J\n");
     kill_switch_begin(&b.kill_switch, &b.config);
-    check(&b, "the collector says so", "what is no text is no reason");
+    check(&b, "by order of the collector", "what is no text is no reason");
     b.config.collectors[0].url[0] = '\0';
     kill_switch_begin(&b.kill_switch, &b.config);
     check(&b, "go", "without a collector nobody could lift it");
     snprintf(b.config.state_dir, FILE_TEXT_MAX, "%s/nowhere", b.folder.path);
     kill_switch_collector(&b.kill_switch, PROBING_STOPPED, "tea");
-    check(&b, "the collector says so: tea", "a state folder that is gone stops nothing");
+    check(&b, "by order of the collector: tea",
+          "a state folder that is gone stops nothing");
     end(&b);
 }
 

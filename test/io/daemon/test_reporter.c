@@ -173,8 +173,8 @@ static void check_second_window(bool delta, double lookups, double busy, double 
     r->batch.busy = true;
     r->events.dropped = 3;
     report(r);
-    CHECK_INT(1, logged(r, "too busy to measure"), "said when it begins");
-    CHECK_INT(1, logged(r, "3 more in this window"), "what does not fit is said");
+    CHECK_INT(1, logged(r, "too busy to measure"), "logged when it begins");
+    CHECK_INT(1, logged(r, "3 more events in this window"), "dropped events are logged");
     r->counters.measurer.names.lookups = 47;
     r->events.dropped = 1;
     report(r);
@@ -188,7 +188,7 @@ static void check_second_window(bool delta, double lookups, double busy, double 
     otlp__export_metrics_service_request__free_unpacked(m, NULL);
     r->batch.busy = false;
     report(r);
-    CHECK_INT(1, logged(r, "measures in time again"), "nor is its end forgotten");
+    CHECK_INT(1, logged(r, "measures accurately again"), "its end is logged");
     end(r);
 }
 

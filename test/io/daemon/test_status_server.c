@@ -93,7 +93,7 @@ static void answers_with_what_is_known(void **state)
     CHECK_STATUS(&a, "the default route is new");
     CHECK_STATUS(&a, "\"waiting\":1");
     CHECK_STATUS(&a, "\"probing\":false");
-    CHECK_STATUS(&a, "/stop is there");
+    CHECK_STATUS(&a, "/stop exists");
     CHECK_INT(1, a.answer.code, "something is wrong: probing is stopped");
     end(r);
 }
@@ -111,7 +111,7 @@ static void where_there_is_no_socket(void **state)
              r->spool.folder.path);
     child_write(r->spool.folder.path, "file", "mine");
     second = create(r);
-    CHECK(strstr(r->log.err, "is no socket") != NULL, "%s", r->log.err);
+    CHECK(strstr(r->log.err, "is not a socket") != NULL, "%s", r->log.err);
     status_server_destroy(second);
     CHECK_INT(0, access(r->config.status_socket, F_OK), "what is no socket stays");
 
