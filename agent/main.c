@@ -1,6 +1,6 @@
 /*
- * edgelat: latency to the Microsoft edge, measured where the users are. Here: which
- * command is asked for.
+ * edgelat: measures the latency to the Microsoft edge from the customer's premises. main()
+ * finds and runs the command.
  */
 #include "base/start.h"
 #include "cmd/cmd.h"
@@ -26,11 +26,11 @@ static int unknown(const char *name)
         names[i] = cmd_commands[i]->name;
     const char *near = text_nearest(name, names, cmd_commands_count);
     if (near != NULL)
-        return cmd_cannot("there is no command '%s'; did you mean '%s'?", name, near);
-    return cmd_cannot("there is no command '%s'; `edgelat --help` lists them", name);
+        return cmd_cannot("unknown command '%s'; did you mean '%s'?", name, near);
+    return cmd_cannot("unknown command '%s'; `edgelat --help` lists the commands", name);
 }
 
-/* --help before a "--": also beside options that are wrong. */
+/* --help before a "--" counts even if other options are invalid. */
 static bool asks_for_help(int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
@@ -39,7 +39,7 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
-/* Prints and frees it. */
+/* Prints and frees the text. */
 static int print(struct text *text)
 {
     fputs(text_string(text), stdout);
@@ -47,7 +47,7 @@ static int print(struct text *text)
     return CMD_FINE;
 }
 
-static int print_help(const struct command *command) /* NULL: of edgelat itself */
+static int print_help(const struct command *command) /* NULL: edgelat itself */
 {
     struct text text = {0};
     if (command != NULL)
@@ -61,11 +61,11 @@ static int print_completion(const char *shell)
 {
     struct text text = {0};
     if (shell == NULL || !completion_render(&text, shell))
-        return cmd_cannot("--completion takes the name of a shell: bash, zsh or fish");
+        return cmd_cannot("--completion needs the name of a shell: bash, zsh or fish");
     return print(&text);
 }
 
-/* The letter of the option that `word` is, in place of a command; 0 when it is none. */
+/* Returns the letter of the option if `word` is an option of edgelat itself, else 0. */
 static int own_option(const char *word)
 {
     for (const struct cmd_option *o = cmd_own_options; o->name != NULL; o++)
@@ -76,14 +76,13 @@ static int own_option(const char *word)
                : 0;
 }
 
-/* What main() was asked for. */
 static int perform(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : NULL;
     struct text why = {0};
     if (name == NULL) {
         print_help(NULL);
-        return cmd_cannot("which command?");
+        return cmd_cannot("COMMAND is required; `edgelat --help` lists the commands");
     }
     int option = own_option(name);
     bool help = option == cmd_help_option.letter;
