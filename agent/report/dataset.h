@@ -7,7 +7,7 @@
  * where the sender states one of a window, it is that.
  *
  * Anybody may have written the batches: texts are cut and cleaned, numbers held within
- * bounds, and what is dataset PAST_..._MAX is counted in `left_out`.
+ * bounds, and values beyond the DATASET_..._MAX below are counted in `left_out`.
  */
 #ifndef EDGELAT_REPORT_DATASET_H
 #define EDGELAT_REPORT_DATASET_H

@@ -164,7 +164,7 @@ static void say_spells(struct text *out, const struct page *p,
     text_add(out, "</ul>\n");
 }
 
-/* "teams (loss 0.53 %), ...": those that are dataset their limits over the period. */
+/* "teams (loss 0.53 %), ...": the targets over their limits for the period as a whole. */
 static void add_beyond(struct text *out, const struct page *p)
 {
     const char *comma = "";
@@ -199,13 +199,12 @@ static void say_verdict(struct text *out, const struct page *p)
              : bad > 0  ? "fair"
                         : "good");
     if (beyond > 0) {
-        text_add(out,
-                 "%zu of %zu targets dataset the limits, taken over the whole time: ",
+        text_add(out, "%zu of %zu targets over their limits for the period as a whole: ",
                  beyond, n);
         add_beyond(out, p);
     } else if (bad > 0) {
         text_add(out,
-                 "Within the limits, taken over the whole time, but bad at times: "
+                 "Within their limits for the period as a whole, but bad at times: "
                  "%zu of %zu targets",
                  bad, n);
     } else {

@@ -25,7 +25,7 @@ struct rating {
     int64_t p50_ns, p95_ns;      /* DELAY_UNDEFINED where that is so */
     uint64_t sent, lost, failed; /* by all kinds, as core/result.h counts them */
     struct limits limits;        /* 0 is none */
-    bool slow, lossy;            /* dataset its limits, over the period */
+    bool slow, lossy;            /* over its limits, for the period as a whole */
     struct {
         const char *pop;
         double share;        /* of the windows of which the PoP is known */

@@ -165,14 +165,14 @@ static void test_verdicts(void **state)
          0,
          false,
          {.delay_ns = 60 * NS_PER_MS},
-         "bad\">1 of 1 targets dataset the limits, taken over the whole time: teams (median "
+         "bad\">1 of 1 targets over their limits for the period as a whole: teams (median "
          "70."},
         {"lossy",
          10,
          1,
          false,
          {.loss_ratio = 0.01},
-         "bad\">1 of 1 targets dataset the limits, taken over the whole time: teams (loss "
+         "bad\">1 of 1 targets over their limits for the period as a whole: teams (loss "
          "17"},
         {"lossy, no limit", 10, 1, false, {.loss_ratio = 0}, "good\">Good"},
         {"bad at times",
@@ -180,7 +180,7 @@ static void test_verdicts(void **state)
          0,
          true,
          {.delay_ns = 60 * NS_PER_MS},
-         "fair\">Within the limits, taken over the whole time, but bad at times: 1 of 1"},
+         "fair\">Within their limits for the period as a whole, but bad at times: 1 of 1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct text page = {0};
