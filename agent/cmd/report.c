@@ -186,8 +186,7 @@ static size_t rate(const struct report *r, struct rating ratings[DATASET_TARGETS
             if (is_beside != beside)
                 continue;
             struct limits limits = limits_of(r, t);
-            rating_make(&ratings[n], r->dataset, t, &limits);
-            ratings[n++].beside = is_beside;
+            rating_make(&ratings[n++], r->dataset, t, &limits);
         }
     return own > 0 ? own : all;
 }

@@ -200,7 +200,7 @@ static void draw_loss(struct canvas *c, const struct column *columns, const char
 
 /* ---- tooltips ---- */
 
-static void say_bin(struct canvas *c, const struct dataset_stream *s,
+static void add_bin(struct canvas *c, const struct dataset_stream *s,
                     const struct column *columns, size_t first, size_t end)
 {
     int64_t p50_ns = DELAY_UNDEFINED, p95_ns = DELAY_UNDEFINED;
@@ -237,7 +237,7 @@ static void draw_tooltips(struct canvas *c, const struct lane *lane,
                  html_clock(from, canvas_time(c, b * BIN), WHEN_CLOCK),
                  html_clock(to, canvas_time(c, (b + 1) * BIN), WHEN_CLOCK));
         for (size_t i = 0; i < lane->n; i++)
-            say_bin(c, lane->streams[i], columns[i], b * BIN, (b + 1) * BIN);
+            add_bin(c, lane->streams[i], columns[i], b * BIN, (b + 1) * BIN);
         text_add(c->out, "</title></rect>\n");
     }
 }

@@ -7,12 +7,12 @@
 
 enum {
     STRIP_HEIGHT = 30,
-    LETTER_ROOM = 14, /* a letter needs */
+    LETTER_WIDTH = 14, /* a letter needs */
 };
 
 /* Without news of a PoP it still stands for so long: the slow interval, or windows. */
-#define HOLDS_NS      (400 * NS_PER_S)
-#define HOLDS_WINDOWS 3
+#define POP_VALID_NS      (400 * NS_PER_S)
+#define POP_VALID_WINDOWS 3
 
 static size_t pop_colour(struct canvas *c, const char *pop)
 {
@@ -38,7 +38,7 @@ static void draw_served(struct canvas *c, const char *pop, size_t first, size_t 
              "height=\"%d\"/>",
              html_clock(from, canvas_time(c, first), WHEN_DAY), pop_colour(c, pop), x,
              c->y + 2, width, STRIP_HEIGHT - 6);
-    if (width >= LETTER_ROOM * (int)strlen(pop) + 8) {
+    if (width >= LETTER_WIDTH * (int)strlen(pop) + 8) {
         text_add(c->out, "<text class=\"pop\" x=\"%d\" y=\"%d\">", x + 8, c->y + 21);
         html_escape(c->out, pop);
         text_add(c->out, "</text>");
@@ -56,7 +56,7 @@ static bool fill_pops(const struct canvas *c, const char *family,
         const struct dataset_stream *stream = &t->streams[s];
         for (size_t i = 0; strcmp(stream->family, family) == 0 && i < stream->n; i++) {
             const struct sample *m = &stream->samples[i];
-            const char *pop = stream->places[m->place]->pop;
+            const char *pop = stream->series[m->series]->pop;
             if (strcmp(pop, "unknown") == 0 || pop[0] == '\0')
                 continue;
             pops[downsample_column(downsample_middle(m), c->of->from_ns, c->of->to_ns,
@@ -67,10 +67,10 @@ static bool fill_pops(const struct canvas *c, const char *family,
     return any;
 }
 
-static size_t holds(const struct canvas *c)
+static size_t pop_valid_columns(const struct canvas *c)
 {
-    int64_t ns = HOLDS_WINDOWS * c->of->dataset->window_ns;
-    ns = ns > HOLDS_NS ? ns : HOLDS_NS;
+    int64_t ns = POP_VALID_WINDOWS * c->of->dataset->window_ns;
+    ns = ns > POP_VALID_NS ? ns : POP_VALID_NS;
     return 1 +
            downsample_column(c->of->from_ns + ns, c->of->from_ns, c->of->to_ns, COLUMNS);
 }
@@ -86,7 +86,7 @@ void canvas_strip(struct canvas *c, const char *family)
         end = first + 1;
         if (pops[first] == NULL)
             continue;
-        while (end < COLUMNS && end - last <= holds(c) &&
+        while (end < COLUMNS && end - last <= pop_valid_columns(c) &&
                (pops[end] == NULL || strcmp(pops[end], pops[first]) == 0)) {
             last = pops[end] != NULL ? end : last;
             end++;

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOUCHING_NS NS_PER_S
-#define WINDOW_MAX  (3600 * NS_PER_S)
+#define JOIN_DISTANCE_NS NS_PER_S
+#define WINDOW_MAX_NS    (3600 * NS_PER_S)
 
 /* ---- intervals ---- */
 
@@ -22,7 +22,7 @@ void intervals_add(struct intervals *to, int64_t start_ns, int64_t end_ns)
 {
     struct interval *last = to->n > 0 ? &to->all[to->n - 1] : NULL;
     if (last != NULL &&
-        (start_ns <= last->end_ns + TOUCHING_NS || to->n == DATASET_STRETCHES_MAX)) {
+        (start_ns <= last->end_ns + JOIN_DISTANCE_NS || to->n == DATASET_INTERVALS_MAX)) {
         last->end_ns = end_ns > last->end_ns ? end_ns : last->end_ns;
         return;
     }
@@ -50,22 +50,22 @@ struct dataset *dataset_create(const struct kinds *kinds, int64_t since_ns,
     return p;
 }
 
-static void free_place(struct dataset_series *place)
+static void free_series(struct dataset_series *series)
 {
-    for (size_t i = 0; i < place->n_courses; i++) {
-        histogram_free(&place->running[i].sum);
-        histogram_free(&place->running[i].base);
-        histogram_free(&place->running[i].last);
+    for (size_t i = 0; i < series->n_delays; i++) {
+        histogram_free(&series->delays[i].sum);
+        histogram_free(&series->delays[i].base);
+        histogram_free(&series->delays[i].last);
     }
-    free(place->tally);
-    free(place);
+    free(series->counters);
+    free(series);
 }
 
 static void free_target(struct dataset_target *t)
 {
     for (size_t s = 0; s < t->n_streams; s++) {
-        for (size_t i = 0; i < t->streams[s].n_places; i++)
-            free_place(t->streams[s].places[i]);
+        for (size_t i = 0; i < t->streams[s].n_series; i++)
+            free_series(t->streams[s].series[i]);
         free(t->streams[s].samples);
     }
     free(t->down.all);
@@ -101,8 +101,8 @@ static void add_results(struct dataset *p, const Otlp__Sum *sum, const char *att
         if (decoded_integer(point) == 0) /* the beginning of a counter, or no news */
             continue;
         if (dataset_lookup(p, attributes_of(point), &at) &&
-            dataset_turn(p, at.stream, at.place, point->time_unix_nano))
-            dataset_count(at.place->tally, point, what,
+            dataset_begin_batch(p, at.stream, at.series, point->time_unix_nano))
+            dataset_count(at.series->counters, point, what,
                           is_delta(sum->aggregation_temporality));
     }
 }
@@ -115,18 +115,18 @@ static void add_delays(struct dataset *p, const Otlp__ExponentialHistogram *metr
             decoded_text(point->attributes, point->n_attributes, ATTR_DELAY, "");
         struct dataset_lookup at;
         if (point->count > 0 && dataset_lookup(p, attributes_of(point), &at) &&
-            dataset_turn(p, at.stream, at.place, point->time_unix_nano))
-            dataset_add_course(p, &at, delay, point,
-                               is_delta(metric->aggregation_temporality));
+            dataset_begin_batch(p, at.stream, at.series, point->time_unix_nano))
+            dataset_add_delay(p, &at, delay, point,
+                              is_delta(metric->aggregation_temporality));
     }
 }
 
 /* The window that a gauge is of. */
-static void cover(struct dataset *p, const Otlp__NumberDataPoint *point)
+static void add_covered(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
     int64_t start = (int64_t)point->start_time_unix_nano;
     int64_t end = (int64_t)point->time_unix_nano;
-    if (start <= 0 || end <= start || end - start > WINDOW_MAX ||
+    if (start <= 0 || end <= start || end - start > WINDOW_MAX_NS ||
         !dataset_in_period(p, point->time_unix_nano))
         return;
     struct interval *last = p->covered.n > 0 ? &p->covered.all[p->covered.n - 1] : NULL;
@@ -151,13 +151,13 @@ static void add_quantile(struct dataset *p, const Otlp__NumberDataPoint *point)
     struct decoded a = attributes_of(point);
     const char *quantile = decoded_text(a.list, a.n, ATTR_QUANTILE, "");
     struct dataset_lookup at;
-    cover(p, point);
+    add_covered(p, point);
     if (!dataset_lookup(p, a, &at) ||
         strcmp(decoded_text(a.list, a.n, ATTR_DELAY, ""),
                kinds_main_delay(p->kinds, at.stream->kind)) != 0 ||
-        !dataset_turn(p, at.stream, at.place, point->time_unix_nano))
+        !dataset_begin_batch(p, at.stream, at.series, point->time_unix_nano))
         return;
-    struct dataset_counters *t = at.place->tally;
+    struct dataset_counters *t = at.series->counters;
     t->window_ns = point->start_time_unix_nano;
     if (strcmp(quantile, "0.5") == 0)
         t->p50_ns = delay_of(point);
@@ -168,12 +168,12 @@ static void add_quantile(struct dataset *p, const Otlp__NumberDataPoint *point)
 static void add_loss(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
     struct dataset_lookup at;
-    cover(p, point);
+    add_covered(p, point);
     if (!dataset_lookup(p, attributes_of(point), &at) ||
-        !dataset_turn(p, at.stream, at.place, point->time_unix_nano))
+        !dataset_begin_batch(p, at.stream, at.series, point->time_unix_nano))
         return;
-    at.place->tally->tells_loss = true;
-    at.place->tally->window_ns = point->start_time_unix_nano;
+    at.series->counters->has_loss = true;
+    at.series->counters->window_ns = point->start_time_unix_nano;
 }
 
 static void add_up(struct dataset *p, const Otlp__NumberDataPoint *point)
@@ -181,13 +181,14 @@ static void add_up(struct dataset *p, const Otlp__NumberDataPoint *point)
     struct dataset_target *t = dataset_target_of(p, attributes_of(point));
     int64_t start = (int64_t)point->start_time_unix_nano;
     int64_t end = (int64_t)point->time_unix_nano;
-    cover(p, point);
-    if (t == NULL || !dataset_in_period(p, point->time_unix_nano) || end <= t->told_ns)
+    add_covered(p, point);
+    if (t == NULL || !dataset_in_period(p, point->time_unix_nano) ||
+        end <= t->last_seen_ns)
         return;
-    t->told_ns = end;
+    t->last_seen_ns = end;
     t->rank = 0; /* until it is told */
     if (decoded_integer(point) == 0 && start > 0 && end > start &&
-        end - start <= WINDOW_MAX)
+        end - start <= WINDOW_MAX_NS)
         intervals_add(&t->down, start > p->since_ns ? start : p->since_ns, end);
 }
 
@@ -195,7 +196,7 @@ static void add_rank(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
     struct dataset_target *t = dataset_target_of(p, attributes_of(point));
     int64_t rank = decoded_integer(point);
-    if (t != NULL && (int64_t)point->time_unix_nano == t->told_ns && rank > 0 &&
+    if (t != NULL && (int64_t)point->time_unix_nano == t->last_seen_ns && rank > 0 &&
         rank <= DATASET_TARGETS_MAX)
         t->rank = (uint32_t)rank;
 }
@@ -331,12 +332,12 @@ static int by_time(const void *a, const void *b)
 
 /* ---- what events have to do with each other: sorted, as there may be many ---- */
 
-static int by_place(const struct dataset_event *x, const struct dataset_event *y)
+static int by_position(const struct dataset_event *x, const struct dataset_event *y)
 {
     return (x > y) - (x < y);
 }
 
-static int by_saying(const void *a, const void *b)
+static int by_content(const void *a, const void *b)
 {
     const struct dataset_event *x = *(struct dataset_event *const *)a;
     const struct dataset_event *y = *(struct dataset_event *const *)b;
@@ -350,12 +351,12 @@ static int by_saying(const void *a, const void *b)
     return order != 0 ? order : strcmp(x->text, y->text);
 }
 
-static int by_saying_then_place(const void *a, const void *b)
+static int by_content_then_position(const void *a, const void *b)
 {
-    int order = by_saying(a, b);
+    int order = by_content(a, b);
     return order != 0 ? order
-                      : by_place(*(struct dataset_event *const *)a,
-                                 *(struct dataset_event *const *)b);
+                      : by_position(*(struct dataset_event *const *)a,
+                                    *(struct dataset_event *const *)b);
 }
 
 static int by_stream(const void *a, const void *b)
@@ -368,12 +369,12 @@ static int by_stream(const void *a, const void *b)
     return order != 0 ? order : strcmp(x->family, y->family);
 }
 
-static int by_stream_then_place(const void *a, const void *b)
+static int by_stream_then_position(const void *a, const void *b)
 {
     int order = by_stream(a, b);
     return order != 0 ? order
-                      : by_place(*(struct dataset_event *const *)a,
-                                 *(struct dataset_event *const *)b);
+                      : by_position(*(struct dataset_event *const *)a,
+                                    *(struct dataset_event *const *)b);
 }
 
 static void end_events(struct dataset *p)
@@ -384,15 +385,15 @@ static void end_events(struct dataset *p)
     struct dataset_event **order = mem_alloc(p->n_events * sizeof *order);
     for (size_t i = 0; i < p->n_events; i++)
         order[i] = &p->events[i];
-    qsort(order, p->n_events, sizeof(*order), by_saying_then_place);
+    qsort(order, p->n_events, sizeof(*order), by_content_then_position);
     for (size_t i = 1; i < p->n_events; i++)
-        order[i]->repeats = by_saying(&order[i - 1], &order[i]) == 0;
+        order[i]->repeats = by_content(&order[i - 1], &order[i]) == 0;
 
     size_t n = 0;
     for (size_t i = 0; i < p->n_events; i++)
         if ((p->events[i].is = event_traits(p->events[i].name)).changes_state)
             order[n++] = &p->events[i];
-    qsort(order, n, sizeof(*order), by_stream_then_place);
+    qsort(order, n, sizeof(*order), by_stream_then_position);
     for (size_t i = 0; i < n; i++) {
         order[i]->first = i == 0 || by_stream(&order[i - 1], &order[i]) != 0;
         if (!order[i]->first)
@@ -403,13 +404,13 @@ static void end_events(struct dataset *p)
 
 static void end_stream(struct dataset *p, struct dataset_stream *s)
 {
-    for (size_t i = 0; i < s->n_places; i++) {
-        struct dataset_series *place = s->places[i];
-        dataset_settle(p, s, place);
-        free(place->tally);
-        place->tally = NULL;
-        for (size_t c = 0; c < place->n_courses; c++)
-            dataset_end_course(&place->running[c]);
+    for (size_t i = 0; i < s->n_series; i++) {
+        struct dataset_series *series = s->series[i];
+        dataset_end_batch(p, s, series);
+        free(series->counters);
+        series->counters = NULL;
+        for (size_t c = 0; c < series->n_delays; c++)
+            dataset_end_delay(&series->delays[c]);
     }
     if (s->n > 0)
         qsort(s->samples, s->n, sizeof *s->samples, by_end);
@@ -437,10 +438,11 @@ const struct dataset_self *dataset_self(const struct dataset *p, const char *nam
     return NULL;
 }
 
-const struct running *dataset_course(const struct dataset_series *p, const char *delay)
+const struct dataset_delay *dataset_delay(const struct dataset_series *p,
+                                          const char *delay)
 {
-    for (size_t i = 0; i < p->n_courses; i++)
-        if (strcmp(p->running[i].name, delay) == 0)
-            return &p->running[i];
+    for (size_t i = 0; i < p->n_delays; i++)
+        if (strcmp(p->delays[i].name, delay) == 0)
+            return &p->delays[i];
     return NULL;
 }

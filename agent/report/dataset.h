@@ -26,11 +26,11 @@
 enum {
     DATASET_TARGETS_MAX = TARGETS_MAX,
     DATASET_STREAMS_MAX = 16, /* of a target: kinds and families */
-    DATASET_PLACES_MAX = 64,  /* of a stream */
+    DATASET_SERIES_MAX = 64,  /* of a stream */
     DATASET_DELAYS_MAX = DELAYS_MAX,
     DATASET_EVENTS_MAX = 10000,
-    DATASET_MOMENTS_MAX = 4000000, /* a month of 10 s windows of 15 streams */
-    DATASET_STRETCHES_MAX = 20000, /* of one kind: then the last one is made longer */
+    DATASET_SAMPLES_MAX = 4000000, /* a month of 10 s windows of 15 streams */
+    DATASET_INTERVALS_MAX = 20000, /* of one kind: then the last one is made longer */
     DATASET_SELVES_MAX = 64,
     DATASET_RUNS_MAX = 4096,
 };
@@ -47,10 +47,10 @@ struct sample { /* a window of a stream in one place */
     int64_t p50_ns,
         p95_ns;          /* of the kind's main delay; DELAY_UNDEFINED without an answer */
     uint64_t sent, lost; /* 0 while the silence of ICMP says nothing, see batch.h */
-    uint32_t place;      /* index into the stream's */
+    uint32_t series;     /* index into the stream's */
 };
 
-struct running { /* one delay in one place, over the period */
+struct dataset_delay { /* one delay in one place, over the period */
     char name[DATASET_WORD_MAX];
     struct histogram sum;
     struct histogram base, last; /* of the counter that runs: what is in neither sum */
@@ -63,15 +63,15 @@ struct dataset_series {
     char address[ADDRESS_TEXT_MAX]; /* "" where the PoP is known */
     struct dataset_counts sum;      /* of the period */
     uint64_t unanswered;            /* probes whose silence says nothing */
-    struct running running[DATASET_DELAYS_MAX];
-    size_t n_courses;
-    struct dataset_counters *tally; /* dataset.c's; NULL after dataset_end() */
+    struct dataset_delay delays[DATASET_DELAYS_MAX];
+    size_t n_delays;
+    struct dataset_counters *counters; /* dataset.c's; NULL after dataset_end() */
 };
 
 struct dataset_stream {
     char kind[DATASET_WORD_MAX], family[DATASET_WORD_MAX]; /* "tcp", "ipv4" */
-    struct dataset_series *places[DATASET_PLACES_MAX];
-    size_t n_places;
+    struct dataset_series *series[DATASET_SERIES_MAX];
+    size_t n_series;
     struct sample *samples; /* in the order of time */
     size_t n, room;
 };
@@ -94,7 +94,7 @@ struct dataset_target {
     uint32_t rank;         /* the last one; 0: none */
     bool intercepted;      /* ever */
     bool foreign;          /* another network than the edge answered, ever */
-    int64_t told_ns;       /* of the last batch with it */
+    int64_t last_seen_ns;  /* of the last batch with it */
     struct intervals down; /* windows in which nothing answered */
     struct dataset_stream streams[DATASET_STREAMS_MAX];
     size_t n_streams;
@@ -132,7 +132,7 @@ struct dataset {
     struct dataset_event *events; /* in the order of time */
     size_t n_events, events_room;
     uint32_t *event_slots; /* dataset_agent.c's: where they are, by their hash */
-    size_t n_moments;      /* of all streams */
+    size_t n_samples;      /* of all streams */
     struct dataset_self selves[DATASET_SELVES_MAX];
     size_t n_selves;
     struct intervals covered;       /* by windows */
@@ -163,6 +163,7 @@ const struct dataset_self *dataset_self(const struct dataset *p, const char *nam
                                         const char *attribute);
 
 /* Of one delay in one place or NULL. */
-const struct running *dataset_course(const struct dataset_series *p, const char *delay);
+const struct dataset_delay *dataset_delay(const struct dataset_series *p,
+                                          const char *delay);
 
 #endif

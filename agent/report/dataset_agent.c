@@ -69,7 +69,7 @@ static void add_to_sum(const struct dataset *p, struct dataset_self *self,
 }
 
 /* A start that is later than the last one is another run. */
-static void note_run(struct dataset *p, uint64_t start_ns)
+static void add_run(struct dataset *p, uint64_t start_ns)
 {
     int64_t last = p->n_runs > 0 ? p->runs[p->n_runs - 1] : 0;
     if (start_ns <= INT64_MAX && (int64_t)start_ns > last && p->n_runs < DATASET_RUNS_MAX)
@@ -87,7 +87,7 @@ static void add_self(struct dataset *p, const char *metric,
     if (is_sum)
         add_to_sum(p, self, point, value, delta);
     if (is_sum && !delta)
-        note_run(p, point->start_time_unix_nano);
+        add_run(p, point->start_time_unix_nano);
     if (dataset_in_period(p, point->time_unix_nano) && value > self->max)
         self->max = value;
     self->last = value;

@@ -14,7 +14,7 @@ struct
     uint64_t time_ns, before_time_ns;   /* of the batch; 0: none yet */
     uint64_t window_ns;                 /* when the window began; 0: unknown */
     int64_t p50_ns, p95_ns;
-    bool delta, tells_loss;
+    bool delta, has_loss;
 };
 
 struct decoded { /* attributes */
@@ -31,7 +31,7 @@ const char *dataset_text(char *out, size_t room, struct decoded a, const char *k
 struct dataset_lookup { /* where a point belongs */
     struct dataset_target *target;
     struct dataset_stream *stream;
-    struct dataset_series *place;
+    struct dataset_series *series;
 };
 
 /* Made where they are not there. NULL, false: it belongs nowhere. */
@@ -43,19 +43,19 @@ bool dataset_in_period(const struct dataset *p, uint64_t time_ns);
 
 /* The batch of `time_ns` begins, or goes on; false when it is older than the last one.
  */
-bool dataset_turn(struct dataset *p, struct dataset_stream *s,
-                  struct dataset_series *place, uint64_t time_ns);
+bool dataset_begin_batch(struct dataset *p, struct dataset_stream *s,
+                         struct dataset_series *series, uint64_t time_ns);
 
 void dataset_count(struct dataset_counters *t, const Otlp__NumberDataPoint *point,
                    const char *what, bool delta);
-void dataset_settle(struct dataset *p, struct dataset_stream *s,
-                    struct dataset_series *place);
+void dataset_end_batch(struct dataset *p, struct dataset_stream *s,
+                       struct dataset_series *series);
 
 /* Of the delay that the kind is about, also the percentiles of the window. */
-void dataset_add_course(struct dataset *p, const struct dataset_lookup *at,
-                        const char *delay,
-                        const Otlp__ExponentialHistogramDataPoint *point, bool delta);
-void dataset_end_course(struct running *c);
+void dataset_add_delay(struct dataset *p, const struct dataset_lookup *at,
+                       const char *delay,
+                       const Otlp__ExponentialHistogramDataPoint *point, bool delta);
+void dataset_end_delay(struct dataset_delay *c);
 
 void dataset_add_self(struct dataset *p, const Otlp__Metric *metric);
 void dataset_add_logs(struct dataset *p, const Otlp__ResourceLogs *from);

@@ -1,6 +1,6 @@
 #include "report/downsample.h"
 
-enum { TIMES_LONGER = 3 }; /* than the distances around it: then it is a gap */
+enum { GAP_FACTOR = 3 }; /* than the distances around it: then it is a gap */
 
 size_t downsample_column(int64_t at_ns, int64_t from_ns, int64_t to_ns, size_t n)
 {
@@ -62,7 +62,7 @@ static bool is_gap(const struct dataset_stream *s, size_t before, size_t i,
     around = behind > around ? behind : around;
     int64_t length = b->end_ns - downsample_middle(b);
     around = 2 * length > around ? 2 * length : around;
-    return uncovered(covered, a, b) || distance(a, b) > TIMES_LONGER * around;
+    return uncovered(covered, a, b) || distance(a, b) > GAP_FACTOR * around;
 }
 
 static void add_value(struct column *c, const struct sample *m)

@@ -54,25 +54,25 @@ static struct dataset_stream *stream_of(struct dataset *p, struct dataset_target
     return s;
 }
 
-static struct dataset_series *place_of(struct dataset *p, struct dataset_stream *s,
-                                       struct decoded a)
+static struct dataset_series *series_of(struct dataset *p, struct dataset_stream *s,
+                                        struct decoded a)
 {
     char pop[POP_TEXT_MAX], address[ADDRESS_TEXT_MAX];
     dataset_text(pop, sizeof pop, a, ATTR_POP);
     dataset_text(address, sizeof address, a, ATTR_PEER_ADDRESS);
-    for (size_t i = 0; i < s->n_places; i++)
-        if (strcmp(s->places[i]->pop, pop) == 0 &&
-            strcmp(s->places[i]->address, address) == 0)
-            return s->places[i];
-    if (s->n_places == DATASET_PLACES_MAX) {
+    for (size_t i = 0; i < s->n_series; i++)
+        if (strcmp(s->series[i]->pop, pop) == 0 &&
+            strcmp(s->series[i]->address, address) == 0)
+            return s->series[i];
+    if (s->n_series == DATASET_SERIES_MAX) {
         p->left_out++;
         return NULL;
     }
-    struct dataset_series *place = s->places[s->n_places++] = mem_zalloc(sizeof *place);
-    text_copy(place->pop, sizeof place->pop, pop);
-    text_copy(place->address, sizeof place->address, address);
-    place->tally = mem_zalloc(sizeof *place->tally);
-    return place;
+    struct dataset_series *series = s->series[s->n_series++] = mem_zalloc(sizeof *series);
+    text_copy(series->pop, sizeof series->pop, pop);
+    text_copy(series->address, sizeof series->address, address);
+    series->counters = mem_zalloc(sizeof *series->counters);
+    return series;
 }
 
 bool dataset_lookup(struct dataset *p, struct decoded a, struct dataset_lookup *out)
@@ -81,6 +81,6 @@ bool dataset_lookup(struct dataset *p, struct decoded a, struct dataset_lookup *
     if (out->target != NULL)
         out->stream = stream_of(p, out->target, a);
     if (out->stream != NULL)
-        out->place = place_of(p, out->stream, a);
-    return out->place != NULL;
+        out->series = series_of(p, out->stream, a);
+    return out->series != NULL;
 }

@@ -39,7 +39,7 @@ void page_table(struct text *out, const char *heading, const char *what,
 /* ---- the headline ---- */
 
 /* "LON for exchange, teams; AMS for bing": targets that are served by the same. */
-static void say_served(struct text *out, const struct page *p)
+static void add_served(struct text *out, const struct page *p)
 {
     size_t n = p->n_own, n_listed = 0;
     bool done[DATASET_TARGETS_MAX] = {false};
@@ -62,8 +62,8 @@ static void say_served(struct text *out, const struct page *p)
     text_add(out, n_listed > 0 ? ".</p>\n" : "");
 }
 
-static void add_stretch(struct text *out, const struct page *p, int64_t start_ns,
-                        int64_t end_ns)
+static void add_interval(struct text *out, const struct page *p, int64_t start_ns,
+                         int64_t end_ns)
 {
     char duration[HTML_TIME_MAX], first[HTML_TIME_MAX], last[HTML_TIME_MAX];
     bool days = p->dataset->until_ns - p->dataset->since_ns > 20 * 3600 * NS_PER_S;
@@ -78,7 +78,7 @@ static void add_stretch(struct text *out, const struct page *p, int64_t start_ns
     text_add(out, " (%s)", html_duration(duration, end_ns - start_ns));
 }
 
-static bool is_in(const struct incident *s, const struct intervals *all)
+static bool overlaps_any(const struct incident *s, const struct intervals *all)
 {
     for (size_t i = 0; i < all->n; i++)
         if (s->start_ns < all->all[i].end_ns && all->all[i].start_ns < s->end_ns)
@@ -86,13 +86,13 @@ static bool is_in(const struct incident *s, const struct intervals *all)
     return false;
 }
 
-static void say_spell(struct text *out, const struct page *p, const struct rating *r,
-                      const struct incident *s)
+static void add_incident(struct text *out, const struct page *p, const struct rating *r,
+                         const struct incident *s)
 {
     text_add(out, "<li><strong>");
     html_escape(out, r->target->name);
     text_add(out, "</strong> ");
-    add_stretch(out, p, s->start_ns, s->end_ns);
+    add_interval(out, p, s->start_ns, s->end_ns);
     text_add(out, ": ");
     if (s->because == NULL) {
         text_add(out, s->down ? "nothing answered" : "bad since before this period");
@@ -109,7 +109,7 @@ static void say_spell(struct text *out, const struct page *p, const struct ratin
 }
 
 /* Behind interval `i` of the windows; false: none that is worth a word. */
-static bool gap_behind(const struct dataset *p, size_t i, struct interval *out)
+static bool gap_after(const struct dataset *p, size_t i, struct interval *out)
 {
     const struct intervals *covered = &p->covered;
     out->start_ns = covered->all[i].end_ns;
@@ -122,50 +122,51 @@ static size_t count_gaps(const struct dataset *p)
     struct interval gap;
     size_t n = 0;
     for (size_t i = 0; i < p->covered.n; i++)
-        n += gap_behind(p, i, &gap);
+        n += gap_after(p, i, &gap);
     return n;
 }
 
-static void say_gaps(struct text *out, const struct page *p)
+static void add_gaps(struct text *out, const struct page *p)
 {
-    enum { SAID_MAX = 8 };
+    enum { LISTED_MAX = 8 };
     struct interval gap;
     size_t n = 0;
     for (size_t i = 0; i < p->dataset->covered.n; i++) {
-        if (!gap_behind(p->dataset, i, &gap) || n++ >= SAID_MAX)
+        if (!gap_after(p->dataset, i, &gap) || n++ >= LISTED_MAX)
             continue;
         text_add(out, "<li><strong>Nothing was measured</strong> ");
-        add_stretch(out, p, gap.start_ns, gap.end_ns);
+        add_interval(out, p, gap.start_ns, gap.end_ns);
         text_add(out, ": the agent did not run, or was stopped</li>\n");
     }
-    if (n > SAID_MAX)
-        text_add(out, "<li>and %zu times more</li>\n", n - SAID_MAX);
+    if (n > LISTED_MAX)
+        text_add(out, "<li>and %zu times more</li>\n", n - LISTED_MAX);
 }
 
-static void say_spells(struct text *out, const struct page *p,
-                       const struct intervals *down)
+static void add_incidents(struct text *out, const struct page *p,
+                          const struct intervals *down)
 {
-    enum { SAID_MAX = 15 };
+    enum { LISTED_MAX = 15 };
     size_t n = 0;
     text_add(out, "<ul>\n");
     for (size_t i = 0; i < down->n; i++) {
         text_add(out, "<li><strong>All targets</strong> ");
-        add_stretch(out, p, down->all[i].start_ns, down->all[i].end_ns);
+        add_interval(out, p, down->all[i].start_ns, down->all[i].end_ns);
         text_add(out, ": nothing answered at all, which is this site's way out and not "
                       "one service</li>\n");
     }
     for (size_t t = 0; t < p->n_own; t++)
-        for (size_t i = 0; i < p->ratings[t].n_spells; i++)
-            if (!is_in(&p->ratings[t].incidents[i], down) && n++ < SAID_MAX)
-                say_spell(out, p, &p->ratings[t], &p->ratings[t].incidents[i]);
-    if (n > SAID_MAX)
-        text_add(out, "<li>and %zu more, listed with their targets</li>\n", n - SAID_MAX);
-    say_gaps(out, p);
+        for (size_t i = 0; i < p->ratings[t].n_incidents; i++)
+            if (!overlaps_any(&p->ratings[t].incidents[i], down) && n++ < LISTED_MAX)
+                add_incident(out, p, &p->ratings[t], &p->ratings[t].incidents[i]);
+    if (n > LISTED_MAX)
+        text_add(out, "<li>and %zu more, listed with their targets</li>\n",
+                 n - LISTED_MAX);
+    add_gaps(out, p);
     text_add(out, "</ul>\n");
 }
 
 /* "teams (loss 0.53 %), ...": the targets over their limits for the period as a whole. */
-static void add_beyond(struct text *out, const struct page *p)
+static void add_exceeded(struct text *out, const struct page *p)
 {
     const char *comma = "";
     for (size_t i = 0; i < p->n_own; i++) {
@@ -187,12 +188,12 @@ static void add_beyond(struct text *out, const struct page *p)
 }
 
 /* Over the whole period, and at times. */
-static void say_verdict(struct text *out, const struct page *p)
+static void add_verdict(struct text *out, const struct page *p)
 {
     size_t beyond = 0, bad = 0, n = p->n_own;
     for (size_t i = 0; i < n; i++) {
         beyond += p->ratings[i].slow || p->ratings[i].lossy;
-        bad += p->ratings[i].n_spells > 0;
+        bad += p->ratings[i].n_incidents > 0;
     }
     text_add(out, "<p class=\"verdict %s\">",
              beyond > 0 ? "bad"
@@ -201,7 +202,7 @@ static void say_verdict(struct text *out, const struct page *p)
     if (beyond > 0) {
         text_add(out, "%zu of %zu targets over their limits for the period as a whole: ",
                  beyond, n);
-        add_beyond(out, p);
+        add_exceeded(out, p);
     } else if (bad > 0) {
         text_add(out,
                  "Within their limits for the period as a whole, but bad at times: "
@@ -215,7 +216,7 @@ static void say_verdict(struct text *out, const struct page *p)
 }
 
 /* Their figures say nothing about the edge. */
-static void say_foreign(struct text *out, const struct page *p)
+static void add_foreign(struct text *out, const struct page *p)
 {
     for (size_t i = 0; i < p->n_own; i++) {
         const struct dataset_target *t = p->ratings[i].target;
@@ -236,14 +237,14 @@ void page_headline(struct text *out, const struct page *p)
     struct intervals down = rating_all_down(dataset);
     size_t incidents = down.n;
     for (size_t t = 0; t < p->n_own; t++)
-        incidents += p->ratings[t].n_spells;
-    say_verdict(out, p);
-    say_served(out, p);
-    say_foreign(out, p);
+        incidents += p->ratings[t].n_incidents;
+    add_verdict(out, p);
+    add_served(out, p);
+    add_foreign(out, p);
     if (incidents == 0)
         text_add(out, "<p>At no time was a target down or degraded.</p>\n");
     if (incidents + count_gaps(dataset) > 0)
-        say_spells(out, p, &down);
+        add_incidents(out, p, &down);
     free(down.all);
 }
 

@@ -27,7 +27,7 @@ static void add_pops(struct text *out, const struct page *p, const struct rating
     text_add(out, "</td>");
 }
 
-static void add_judgement(struct text *out, const struct page *p, const struct rating *r)
+static void add_verdict(struct text *out, const struct page *p, const struct rating *r)
 {
     const struct limits *l = &r->limits;
     double points = NAN;
@@ -82,9 +82,9 @@ static void add_row(struct text *out, const struct page *p, size_t i)
     page_ms(out, r->p95_ns);
     text_add(out, "<td>");
     add_loss(out, r);
-    text_add(out, "</td><td class=\"%s\">%s</td>", r->n_spells > 0 ? "bad" : "",
-             r->n_spells > 0 ? html_duration(bad, rating_bad_ns(r)) : "-");
-    add_judgement(out, p, r);
+    text_add(out, "</td><td class=\"%s\">%s</td>", r->n_incidents > 0 ? "bad" : "",
+             r->n_incidents > 0 ? html_duration(bad, rating_bad_ns(r)) : "-");
+    add_verdict(out, p, r);
     text_add(out, "</tr>\n");
 }
 
@@ -108,22 +108,22 @@ void page_overview(struct text *out, const struct page *p)
 
 /* ---- the agent ---- */
 
-static void fact(struct text *out, const char *name, const char *value)
+static void add_fact(struct text *out, const char *name, const char *value)
 {
     text_add(out, "<tr><td class=\"l\">%s</td><td class=\"l w\">", name);
     html_escape(out, value);
     text_add(out, "</td></tr>\n");
 }
 
-__attribute__((format(printf, 3, 4))) static void say(struct text *out, const char *name,
-                                                      const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void
+add_fact_format(struct text *out, const char *name, const char *format, ...)
 {
     char value[256];
     va_list args;
     va_start(args, format);
     vsnprintf(value, sizeof value, format, args);
     va_end(args);
-    fact(out, name, value);
+    add_fact(out, name, value);
 }
 
 static double sum_of(const struct page *p, const char *name, const char *attribute)
@@ -163,32 +163,37 @@ static void add_probes(struct text *out, const struct page *p)
     for (size_t t = 0; t < p->dataset->n_targets; t++)
         for (size_t s = 0; s < p->dataset->targets[t]->n_streams; s++) {
             const struct dataset_stream *stream = &p->dataset->targets[t]->streams[s];
-            for (size_t i = 0; i < stream->n_places; i++) {
-                sent += outcomes_sent(stream->places[i]->sum.outcomes);
-                missed += stream->places[i]->sum.counters[COUNTER_MISSED];
-                not_measured += stream->places[i]->sum.outcomes[OUTCOME_NOT_MEASURED];
+            for (size_t i = 0; i < stream->n_series; i++) {
+                sent += outcomes_sent(stream->series[i]->sum.outcomes);
+                missed += stream->series[i]->sum.counters[COUNTER_MISSED];
+                not_measured += stream->series[i]->sum.outcomes[OUTCOME_NOT_MEASURED];
             }
         }
-    say(out, "probes",
+    add_fact_format(
+        out, "probes",
         "%llu sent, %llu missed (due, but not sent in time), %llu not measured (this "
         "host could not send)",
         (unsigned long long)sent, (unsigned long long)missed,
         (unsigned long long)not_measured);
-    say(out, "windows", "%.0f busy, %.0f interrupted (the host slept or was stopped)",
-        sum_of(p, METRIC_AGENT_WINDOWS, "busy"),
-        sum_of(p, METRIC_AGENT_WINDOWS, "interrupted"));
+    add_fact_format(out, "windows",
+                    "%.0f busy, %.0f interrupted (the host slept or was stopped)",
+                    sum_of(p, METRIC_AGENT_WINDOWS, "busy"),
+                    sum_of(p, METRIC_AGENT_WINDOWS, "interrupted"));
 }
 
 static void add_export(struct text *out, const struct page *p)
 {
-    say(out, "export", "%.0f batches accepted, %.0f refused, %.0f attempts failed",
-        sum_of(p, METRIC_AGENT_EXPORT_RESULTS, "accepted"),
-        sum_of(p, METRIC_AGENT_EXPORT_RESULTS, "refused"),
-        sum_of(p, METRIC_AGENT_EXPORT_RESULTS, "failed"));
-    say(out, "spool", "%.0f batches waiting at most, %.0f dropped, %.0f set aside",
+    add_fact_format(out, "export",
+                    "%.0f batches accepted, %.0f refused, %.0f attempts failed",
+                    sum_of(p, METRIC_AGENT_EXPORT_RESULTS, "accepted"),
+                    sum_of(p, METRIC_AGENT_EXPORT_RESULTS, "refused"),
+                    sum_of(p, METRIC_AGENT_EXPORT_RESULTS, "failed"));
+    add_fact_format(
+        out, "spool", "%.0f batches waiting at most, %.0f dropped, %.0f set aside",
         most_of(p, METRIC_AGENT_SPOOL_WAITING), sum_of(p, METRIC_AGENT_SPOOL_DROPPED, ""),
         sum_of(p, METRIC_AGENT_SPOOL_SET_ASIDE, ""));
-    say(out, "this page",
+    add_fact_format(
+        out, "this page",
         "%zu batches read, %zu files skipped (torn or foreign), %zu of other agents, %zu "
         "values left out",
         p->dataset->batches, p->skipped, p->foreign, p->dataset->left_out);
@@ -201,13 +206,14 @@ void page_agent(struct text *out, const struct page *p)
                    sum_of(p, METRIC_AGENT_CPU_TIME, "system");
     double covered_s = (double)intervals_sum(&dataset->covered) / 1e9;
     page_table(out, "<section>\n<h2>The agent</h2>\n", "The agent", "");
-    fact(out, "version", dataset->version);
-    fact(out, "site", dataset->site[0] != '\0' ? dataset->site : "(none configured)");
-    fact(out, "host", dataset->host);
-    fact(out, "instance", dataset->instance);
+    add_fact(out, "version", dataset->version);
+    add_fact(out, "site", dataset->site[0] != '\0' ? dataset->site : "(none configured)");
+    add_fact(out, "host", dataset->host);
+    add_fact(out, "instance", dataset->instance);
     add_runs(out, p);
     add_probes(out, p);
-    say(out, "load",
+    add_fact_format(
+        out, "load",
         "%.2f %% of one core, %.1f MiB of memory at most, loop lag %.1f ms at most",
         covered_s > 0 ? 100 * cpu_s / covered_s : 0,
         most_of(p, METRIC_AGENT_MEMORY_RESIDENT) / (1 << 20),

@@ -128,10 +128,10 @@ static void add_quantiles(struct text *out, const struct histogram *h)
     page_ms(out, h->count > 0 ? h->max_ns : DELAY_UNDEFINED);
 }
 
-static void add_counts(struct text *out, const struct dataset_series *place)
+static void add_counts(struct text *out, const struct dataset_series *series)
 {
     char loss[HTML_TIME_MAX];
-    const uint64_t *o = place->sum.outcomes;
+    const uint64_t *o = series->sum.outcomes;
     uint64_t sent = outcomes_sent(o), lost = outcomes_lost(o),
              failed = outcomes_failed(o);
     text_add(out, "<td>%llu</td><td>%s</td><td>%llu</td>", (unsigned long long)sent,
@@ -140,27 +140,28 @@ static void add_counts(struct text *out, const struct dataset_series *place)
              (unsigned long long)failed);
 }
 
-static void add_place(struct text *out, const struct page *p,
-                      const struct dataset_stream *s, const struct dataset_series *place)
+static void add_series(struct text *out, const struct page *p,
+                       const struct dataset_stream *s,
+                       const struct dataset_series *series)
 {
     static const struct histogram none;
-    const struct running *main =
-        dataset_course(place, kinds_main_delay(p->dataset->kinds, s->kind));
+    const struct dataset_delay *main =
+        dataset_delay(series, kinds_main_delay(p->dataset->kinds, s->kind));
     text_add(out, "<tr><td class=\"l\">");
     html_escape(out, s->kind);
     text_add(out, "</td><td class=\"l\">");
     html_escape(out, s->family);
     text_add(out, "</td><td class=\"l\">");
-    page_pop(out, p, place->pop);
-    text_add(out, place->address[0] != '\0' ? " " : "");
-    html_escape(out, place->address);
+    page_pop(out, p, series->pop);
+    text_add(out, series->address[0] != '\0' ? " " : "");
+    html_escape(out, series->address);
     text_add(out, "</td><td class=\"l\">%s</td>",
              kinds_main_delay(p->dataset->kinds, s->kind));
-    add_counts(out, place);
+    add_counts(out, series);
     add_quantiles(out, main != NULL ? &main->sum : &none);
     text_add(out, "</tr>\n");
-    for (size_t i = 0; i < place->n_courses; i++) {
-        const struct running *c = &place->running[i];
+    for (size_t i = 0; i < series->n_delays; i++) {
+        const struct dataset_delay *c = &series->delays[i];
         if (c == main || c->sum.count == 0)
             continue;
         text_add(out, "<tr class=\"part\"><td></td><td></td><td></td><td class=\"l\">");
@@ -171,9 +172,9 @@ static void add_place(struct text *out, const struct page *p,
     }
 }
 
-static bool is_empty(const struct dataset_series *place)
+static bool is_empty(const struct dataset_series *series)
 {
-    const uint64_t *o = place->sum.outcomes;
+    const uint64_t *o = series->sum.outcomes;
     return outcomes_sent(o) + o[OUTCOME_NOT_MEASURED] == 0;
 }
 
@@ -187,9 +188,9 @@ static void add_figures(struct text *out, const struct page *p,
                   "HTTP\">failed</th><th>p50</th><th>p90</th>"
                   "<th>p95</th><th>p99</th><th>max</th></tr>\n");
     for (size_t s = 0; s < t->n_streams; s++)
-        for (size_t i = 0; i < t->streams[s].n_places; i++)
-            if (!is_empty(t->streams[s].places[i]))
-                add_place(out, p, &t->streams[s], t->streams[s].places[i]);
+        for (size_t i = 0; i < t->streams[s].n_series; i++)
+            if (!is_empty(t->streams[s].series[i]))
+                add_series(out, p, &t->streams[s], t->streams[s].series[i]);
     text_add(out, "</table></div>\n");
 }
 
@@ -197,8 +198,8 @@ static void add_notes(struct text *out, const struct dataset_target *t)
 {
     for (size_t s = 0; s < t->n_streams; s++) {
         uint64_t unanswered = 0;
-        for (size_t i = 0; i < t->streams[s].n_places; i++)
-            unanswered += t->streams[s].places[i]->unanswered;
+        for (size_t i = 0; i < t->streams[s].n_series; i++)
+            unanswered += t->streams[s].series[i]->unanswered;
         if (unanswered == 0)
             continue;
         text_add(out, "<p class=\"small\">");

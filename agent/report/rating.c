@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GIVEN_UP_NS (900 * NS_PER_S)
+#define REMOVED_AFTER_NS (900 * NS_PER_S)
 
 /* ---- delay and loss ---- */
 
@@ -15,8 +15,8 @@
 static struct histogram merged(const struct dataset_stream *s, const char *delay)
 {
     struct histogram all = histogram_empty();
-    for (size_t i = 0; i < s->n_places; i++) {
-        const struct running *c = dataset_course(s->places[i], delay);
+    for (size_t i = 0; i < s->n_series; i++) {
+        const struct dataset_delay *c = dataset_delay(s->series[i], delay);
         if (c != NULL)
             histogram_merge(&all, &c->sum);
     }
@@ -71,8 +71,8 @@ static void add_delay(struct rating *r, const struct kinds *kinds)
 static void add_counts(struct rating *r)
 {
     for (size_t s = 0; s < r->target->n_streams; s++)
-        for (size_t i = 0; i < r->target->streams[s].n_places; i++) {
-            const struct dataset_counts *c = &r->target->streams[s].places[i]->sum;
+        for (size_t i = 0; i < r->target->streams[s].n_series; i++) {
+            const struct dataset_counts *c = &r->target->streams[s].series[i]->sum;
             r->sent += outcomes_sent(c->outcomes);
             r->lost += outcomes_lost(c->outcomes);
             r->failed += outcomes_failed(c->outcomes);
@@ -102,7 +102,7 @@ static void add_pops(struct rating *r)
     for (size_t i = 0; i < r->target->n_streams; i++) {
         const struct dataset_stream *s = &r->target->streams[i];
         for (size_t m = 0; m < s->n; m++) {
-            const char *pop = s->places[s->samples[m].place]->pop;
+            const char *pop = s->series[s->samples[m].series]->pop;
             size_t at = 0;
             if (strcmp(pop, "unknown") == 0 || pop[0] == '\0')
                 continue;
@@ -131,13 +131,13 @@ static bool is_bad(const char *state)
     return strcmp(state, "down") == 0 || strcmp(state, "degraded") == 0;
 }
 
-static void add_spell(struct rating *r, struct incident incident)
+static void add_incident(struct rating *r, struct incident incident)
 {
     if (incident.end_ns <= incident.start_ns)
         return;
-    r->incidents =
-        mem_grow(r->incidents, &r->incidents_room, r->n_spells + 1, sizeof *r->incidents);
-    r->incidents[r->n_spells++] = incident;
+    r->incidents = mem_grow(r->incidents, &r->incidents_room, r->n_incidents + 1,
+                            sizeof *r->incidents);
+    r->incidents[r->n_incidents++] = incident;
 }
 
 /* How many runs of the agent began by then; they are in the order of time. */
@@ -180,31 +180,32 @@ static uint32_t stream_bit(const struct dataset_target *t, const struct dataset_
     return UINT32_C(1) << i;
 }
 
-static void add_event_spells(struct rating *r, const struct dataset *p)
+static void add_event_incidents(struct rating *r, const struct dataset *p)
 {
     for (size_t i = 0; i < p->n_events; i++) {
         const struct dataset_event *e = &p->events[i];
         if (!e->is.changes_state || strcmp(e->target, r->target->name) != 0)
             continue;
         if (is_bad(e->before) && is_first(p, e))
-            add_spell(r,
-                      (struct incident){.start_ns = p->since_ns, .end_ns = e->time_ns});
+            add_incident(
+                r, (struct incident){.start_ns = p->since_ns, .end_ns = e->time_ns});
         if (is_bad(e->after) || e->is.flaps)
-            add_spell(r, (struct incident){.start_ns = e->time_ns,
-                                           .end_ns = end_of(p, e),
-                                           .because = e,
-                                           .streams = stream_bit(r->target, e)});
+            add_incident(r, (struct incident){.start_ns = e->time_ns,
+                                              .end_ns = end_of(p, e),
+                                              .because = e,
+                                              .streams = stream_bit(r->target, e)});
     }
 }
 
 /* One window may be chance, two in a row are what the agent itself calls down. */
-static void add_down_spells(struct rating *r, const struct dataset *p)
+static void add_down_incidents(struct rating *r, const struct dataset *p)
 {
     for (size_t i = 0; i < r->target->down.n; i++) {
         const struct interval *s = &r->target->down.all[i];
         if (s->end_ns - s->start_ns > p->window_ns)
-            add_spell(r, (struct incident){
-                             .start_ns = s->start_ns, .end_ns = s->end_ns, .down = true});
+            add_incident(r, (struct incident){.start_ns = s->start_ns,
+                                              .end_ns = s->end_ns,
+                                              .down = true});
     }
 }
 
@@ -217,12 +218,12 @@ static int by_start(const void *a, const void *b)
 }
 
 /* Those that overlap or touch become one. */
-static void join_spells(struct rating *r)
+static void merge_incidents(struct rating *r)
 {
     size_t n = 0;
-    if (r->n_spells > 0)
-        qsort(r->incidents, r->n_spells, sizeof *r->incidents, by_start);
-    for (size_t i = 0; i < r->n_spells; i++) {
+    if (r->n_incidents > 0)
+        qsort(r->incidents, r->n_incidents, sizeof *r->incidents, by_start);
+    for (size_t i = 0; i < r->n_incidents; i++) {
         const struct incident *s = &r->incidents[i];
         struct incident *last = n > 0 ? &r->incidents[n - 1] : NULL;
         if (last == NULL || s->start_ns > last->end_ns) {
@@ -234,13 +235,13 @@ static void join_spells(struct rating *r)
         last->because = last->because != NULL ? last->because : s->because;
         last->streams |= s->streams;
     }
-    r->n_spells = n;
+    r->n_incidents = n;
 }
 
 int64_t rating_bad_ns(const struct rating *r)
 {
     int64_t sum = 0;
-    for (size_t i = 0; i < r->n_spells; i++)
+    for (size_t i = 0; i < r->n_incidents; i++)
         sum += r->incidents[i].end_ns - r->incidents[i].start_ns;
     return sum;
 }
@@ -255,9 +256,9 @@ void rating_make(struct rating *out, const struct dataset *p,
     add_delay(out, p->kinds);
     add_counts(out);
     add_pops(out);
-    add_event_spells(out, p);
-    add_down_spells(out, p);
-    join_spells(out);
+    add_event_incidents(out, p);
+    add_down_incidents(out, p);
+    merge_incidents(out);
 }
 
 void rating_free(struct rating *r)
@@ -267,7 +268,7 @@ void rating_free(struct rating *r)
 
 /* ---- all targets ---- */
 
-static struct intervals both(const struct intervals *a, const struct intervals *b)
+static struct intervals intersection(const struct intervals *a, const struct intervals *b)
 {
     struct intervals out = {0};
     for (size_t i = 0, j = 0; i < a->n && j < b->n;) {
@@ -286,9 +287,9 @@ static struct intervals both(const struct intervals *a, const struct intervals *
 
 /* A target that is given up, such as a front door that was not kept, has no part in it.
  */
-static bool is_given_up(const struct dataset *p, const struct dataset_target *t)
+static bool is_removed(const struct dataset *p, const struct dataset_target *t)
 {
-    return t->told_ns + GIVEN_UP_NS < p->covered.all[p->covered.n - 1].end_ns;
+    return t->last_seen_ns + REMOVED_AFTER_NS < p->covered.all[p->covered.n - 1].end_ns;
 }
 
 struct intervals rating_all_down(const struct dataset *p)
@@ -297,9 +298,9 @@ struct intervals rating_all_down(const struct dataset *p)
     for (size_t i = 0; i < p->covered.n; i++)
         intervals_add(&all, p->covered.all[i].start_ns, p->covered.all[i].end_ns);
     for (size_t t = 0; all.n > 0 && t < p->n_targets; t++) {
-        if (is_given_up(p, p->targets[t]))
+        if (is_removed(p, p->targets[t]))
             continue;
-        struct intervals next = both(&all, &p->targets[t]->down);
+        struct intervals next = intersection(&all, &p->targets[t]->down);
         free(all.all);
         all = next;
     }

@@ -19,7 +19,6 @@ struct incident { /* bad from ... to ... */
 
 struct rating {
     const struct dataset_target *target;
-    bool beside; /* of no configuration: found by the agent, to know what is near */
     const char *kind, *delay;    /* whose figures these are; NULL: no delay is known */
     bool round_trip;             /* that delay is one: limits are about those */
     int64_t p50_ns, p95_ns;      /* DELAY_UNDEFINED where that is so */
@@ -32,7 +31,7 @@ struct rating {
     } pops[RATING_POPS_MAX]; /* the most frequent first */
     size_t n_pops;
     struct incident *incidents; /* in the order of time, apart from each other */
-    size_t n_spells, incidents_room;
+    size_t n_incidents, incidents_room;
 };
 
 void rating_make(struct rating *out, const struct dataset *p,

@@ -155,8 +155,8 @@ static inline struct office_bytes office_batch(const struct office *o, enum sign
     return b;
 }
 
-static inline int office_tell_one(const struct office *o, struct dataset *p,
-                                  enum signal signal)
+static inline int office_add_signal(const struct office *o, struct dataset *p,
+                                    enum signal signal)
 {
     struct office_bytes b = office_batch(o, signal);
     void *plain;
@@ -170,10 +170,10 @@ static inline int office_tell_one(const struct office *o, struct dataset *p,
     return rc;
 }
 
-static inline int office_tell(const struct office *o, struct dataset *p)
+static inline int office_add(const struct office *o, struct dataset *p)
 {
-    int rc = office_tell_one(o, p, SIGNAL_METRICS);
-    return rc < 0 ? rc : office_tell_one(o, p, SIGNAL_LOGS);
+    int rc = office_add_signal(o, p, SIGNAL_METRICS);
+    return rc < 0 ? rc : office_add_signal(o, p, SIGNAL_LOGS);
 }
 
 #endif

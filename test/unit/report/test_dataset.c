@@ -30,11 +30,11 @@ static void live(struct office *o, struct dataset *p, const char *letters)
                                         : 0,
                       10);
         if (*letters != 's')
-            CHECK_INT(0, office_tell(o, p), "taken");
+            CHECK_INT(0, office_add(o, p), "taken");
         if (*letters == 't')
-            CHECK_INT(0, office_tell(o, p), "taken again");
+            CHECK_INT(0, office_add(o, p), "taken again");
         if (*letters == 'o')
-            CHECK_INT(0, office_tell(&before, p), "taken late");
+            CHECK_INT(0, office_add(&before, p), "taken late");
     }
 }
 
@@ -76,11 +76,11 @@ static void test_counts(void **state)
         dataset_end(p);
         CHECK_INT(1, p->n_targets, cases[i].what);
         const struct dataset_stream *s = &p->targets[0]->streams[0];
-        const struct dataset_series *place = s->places[0];
-        CHECK_INT(cases[i].replies, place->sum.outcomes[OUTCOME_REPLY], cases[i].what);
-        CHECK_INT(cases[i].lost, place->sum.outcomes[OUTCOME_LOSS], cases[i].what);
+        const struct dataset_series *series = s->series[0];
+        CHECK_INT(cases[i].replies, series->sum.outcomes[OUTCOME_REPLY], cases[i].what);
+        CHECK_INT(cases[i].lost, series->sum.outcomes[OUTCOME_LOSS], cases[i].what);
         CHECK_INT(cases[i].samples, s->n, cases[i].what);
-        const struct running *c = dataset_course(place, "rtt");
+        const struct dataset_delay *c = dataset_delay(series, "rtt");
         CHECK_INT(cases[i].histogram, c != NULL ? c->sum.count : 0, cases[i].what);
         CHECK_INT(0, p->left_out, cases[i].what);
         dataset_free(p);
@@ -100,7 +100,7 @@ static void test_percentiles_of_windows(void **state)
         o.batch.delta = delta;
         for (size_t i = 0; i < 5; i++) {
             office_window(&o, 1, 0, ms[i]);
-            CHECK_INT(0, office_tell(&o, p), "taken");
+            CHECK_INT(0, office_add(&o, p), "taken");
         }
         dataset_end(p);
         const struct dataset_stream *s = &p->targets[0]->streams[0];
@@ -124,36 +124,36 @@ static void test_beginnings(void **state)
     struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(100));
     office_open(&o);
     office_window(&o, 6, 1, 10);
-    CHECK_INT(0, office_tell(&o, p), "taken");
+    CHECK_INT(0, office_add(&o, p), "taken");
     office_window(&o, 6, 1, 10);
     o.series.outcomes[OUTCOME_REFUSED] = o.series.window.outcomes[OUTCOME_REFUSED] = 2;
     o.series.window.start.ns += MINUTE_NS / 2;
-    CHECK_INT(0, office_tell(&o, p), "taken");
+    CHECK_INT(0, office_add(&o, p), "taken");
     dataset_end(p);
     const struct dataset_stream *s = &p->targets[0]->streams[0];
-    CHECK_INT(12, s->places[0]->sum.outcomes[OUTCOME_REPLY], "replies");
-    CHECK_INT(2, s->places[0]->sum.outcomes[OUTCOME_LOSS], "losses");
-    CHECK_INT(2, s->places[0]->sum.outcomes[OUTCOME_REFUSED], "refused");
+    CHECK_INT(12, s->series[0]->sum.outcomes[OUTCOME_REPLY], "replies");
+    CHECK_INT(2, s->series[0]->sum.outcomes[OUTCOME_LOSS], "losses");
+    CHECK_INT(2, s->series[0]->sum.outcomes[OUTCOME_REFUSED], "refused");
     CHECK_INT(2, s->n, "windows");
-    CHECK_INT(12, dataset_course(s->places[0], "rtt")->sum.count, "delays");
+    CHECK_INT(12, dataset_delay(s->series[0], "rtt")->sum.count, "delays");
     dataset_free(p);
     office_close(&o);
 }
 
 /* Of each window, and only of the period. */
-static void test_moments(void **state)
+static void test_samples(void **state)
 {
     (void)state;
     struct office o;
     struct dataset *p = dataset_create(&office_kinds, office_at(1), office_at(100));
     office_open(&o);
     office_window(&o, 6, 3, 900);
-    office_tell(&o, p);
+    office_add(&o, p);
     office_window(&o, 5, 1, 10);
-    office_tell(&o, p);
+    office_add(&o, p);
     office_window(&o, 6, 0, 20);
     strcpy(o.series.pop, "LON");
-    office_tell(&o, p); /* as if all of it had been there: another series */
+    office_add(&o, p); /* as if all of it had been there: another series */
     dataset_end(p);
     const struct dataset_stream *s = &p->targets[0]->streams[0];
     CHECK_INT(2, s->n, "two windows");
@@ -164,9 +164,9 @@ static void test_moments(void **state)
     CHECK_INT(6, s->samples[0].sent, "sent");
     CHECK_INT(1, s->samples[0].lost, "lost");
     CHECK_INT(20 * NS_PER_MS, s->samples[1].p50_ns, "p50 in another place");
-    CHECK_TEXT("AMS", s->places[s->samples[0].place]->pop, "the place before");
-    CHECK_TEXT("LON", s->places[s->samples[1].place]->pop, "the place behind");
-    const struct histogram *h = &dataset_course(s->places[0], "rtt")->sum;
+    CHECK_TEXT("AMS", s->series[s->samples[0].series]->pop, "the place before");
+    CHECK_TEXT("LON", s->series[s->samples[1].series]->pop, "the place behind");
+    const struct histogram *h = &dataset_delay(s->series[0], "rtt")->sum;
     CHECK_INT(5, h->count, "without the window before the period");
     CHECK_NEAR(10e6, (double)histogram_quantile(h, 0.5), 1e5, "median of the period");
     CHECK(h->max_ns < 11 * NS_PER_MS, "nor its maximum: %" PRId64, h->max_ns);
@@ -236,8 +236,8 @@ static void test_silence(void **state)
     dataset_end(p);
     const struct dataset_stream *s = &p->targets[0]->streams[0];
     CHECK_INT(0, s->n, "no window says anything");
-    CHECK_INT(12, s->places[0]->unanswered, "probes whose silence says nothing");
-    CHECK_INT(0, s->places[0]->sum.outcomes[OUTCOME_LOSS], "none of them is lost");
+    CHECK_INT(12, s->series[0]->unanswered, "probes whose silence says nothing");
+    CHECK_INT(0, s->series[0]->sum.outcomes[OUTCOME_LOSS], "none of them is lost");
     dataset_free(p);
     office_close(&o);
 }
@@ -250,11 +250,11 @@ static void test_events(void **state)
     office_open(&o);
     office_window(&o, 6, 0, 10);
     office_event(&o, "edgelat.state.changed", "up", "down", "before the period");
-    office_tell(&o, p);
+    office_add(&o, p);
     office_window(&o, 6, 0, 10);
     office_event(&o, "edgelat.state.changed", "up", "degraded", "a \x1b[31m b");
-    office_tell(&o, p);
-    office_tell(&o, p);
+    office_add(&o, p);
+    office_add(&o, p);
     dataset_end(p);
     CHECK_INT(1, p->n_events, "once, of the period");
     const struct dataset_event *e = &p->events[0];
@@ -284,7 +284,7 @@ static void test_self(void **state)
         }
         o.self[0].value = dropped[i];
         office_window(&o, 6, 0, 10);
-        office_tell(&o, p);
+        office_add(&o, p);
     }
     dataset_end(p);
     const struct dataset_self *self = dataset_self(p, "edgelat.agent.spool.dropped", "");
@@ -307,7 +307,7 @@ static void test_other_agents(void **state)
         live(&o, p, "6");
         office_window(&o, 6, 0, 10);
         o.resource.instance_id = "id-2";
-        CHECK_INT(any ? 0 : -EXDEV, office_tell(&o, p), "another agent's");
+        CHECK_INT(any ? 0 : -EXDEV, office_add(&o, p), "another agent's");
         dataset_end(p);
         CHECK_TEXT(any ? "id-2" : "id-1", p->instance, "whose it is");
         CHECK_INT(-EBADMSG, dataset_add(p, SIGNAL_METRICS, "\x0a\xff", 2), "no batch");
@@ -350,7 +350,7 @@ int main(void)
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_beginnings),
         cmocka_unit_test(test_percentiles_of_windows),
-        cmocka_unit_test(test_moments),
+        cmocka_unit_test(test_samples),
         cmocka_unit_test(test_target),
         cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_silence),

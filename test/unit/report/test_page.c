@@ -112,7 +112,7 @@ static void test_hostile_texts(void **state)
     for (int i = 0; i < 3; i++) {
         office_window(&o, 6, 1, 10);
         office_event(&o, "edgelat.state.changed", "up", "degraded", evil);
-        office_tell(&o, p);
+        office_add(&o, p);
     }
     render(&page, p, &no_limits);
     const char *text = text_string(&page);
@@ -192,7 +192,7 @@ static void test_verdicts(void **state)
             if (cases[i].degraded && (w == 2 || w == 6))
                 office_event(&o, "edgelat.state.changed", w == 2 ? "up" : "degraded",
                              w == 2 ? "degraded" : "up", "its delay varies");
-            office_tell(&o, p);
+            office_add(&o, p);
         }
         render(&page, p, &cases[i].limits);
         check_harmless(text_string(&page));
@@ -225,13 +225,13 @@ static void test_all_down(void **state)
     for (int w = 0; w < 10; w++) {
         bool down = w >= 4 && w < 7;
         office_window(&o, down ? 0 : 6, down ? 6 : 0, 10);
-        office_tell(&o, p);
+        office_add(&o, p);
     }
     render(&page, p, &no_limits);
-    const char *said = between(&page, "<li>", "</li>");
-    CHECK(strstr(said, "All targets") != NULL && strstr(said, ">01:04:00<") != NULL &&
-              strstr(said, ">01:07:00<") != NULL && strstr(said, "(3 min)") != NULL,
-          "all of them at once: %s", said);
+    const char *notice = between(&page, "<li>", "</li>");
+    CHECK(strstr(notice, "All targets") != NULL && strstr(notice, ">01:04:00<") != NULL &&
+              strstr(notice, ">01:07:00<") != NULL && strstr(notice, "(3 min)") != NULL,
+          "all of them at once: %s", notice);
     CHECK(strstr(text_string(&page), "<li><strong>teams") == NULL, "and it is said once");
     text_free(&page);
     office_close(&o);
@@ -240,8 +240,8 @@ static void test_all_down(void **state)
 static void test_foreign(void **state)
 {
     (void)state;
-    static const char said[] = "<p><strong>teams</strong>: teams.example was not on "
-                               "Microsoft's edge here, another network answered for it";
+    static const char notice[] = "<p><strong>teams</strong>: teams.example was not on "
+                                 "Microsoft's edge here, another network answered for it";
     for (int foreign = 0; foreign < 2; foreign++) {
         struct text page = {0};
         struct office o;
@@ -250,10 +250,10 @@ static void test_foreign(void **state)
         o.state.owner.type = foreign ? OWNER_FOREIGN : OWNER_EDGE;
         for (int w = 0; w < 10; w++) {
             office_window(&o, 6, 0, 10);
-            office_tell(&o, p);
+            office_add(&o, p);
         }
         render(&page, p, &no_limits);
-        CHECK_INT(foreign, strstr(text_string(&page), said) != NULL, "in the headline");
+        CHECK_INT(foreign, strstr(text_string(&page), notice) != NULL, "in the headline");
         CHECK_INT(foreign, strstr(text_string(&page), "Another network than") != NULL,
                   "and with its plot");
         text_free(&page);
@@ -296,7 +296,7 @@ static void test_gaps_stay_gaps(void **state)
                 continue;
             }
             office_window(&o, *w == '6' ? 6 : 0, *w == '6' ? 0 : 6, 10 + o.minute % 3);
-            office_tell(&o, p);
+            office_add(&o, p);
         }
         render(&page, p, &no_limits);
         CHECK_INT(cases[i].lines, count(between(&page, "\"p50 v4\" d=\"", "\""), "M"),
@@ -336,7 +336,7 @@ static void test_a_day(void **state)
     office_open(&o);
     for (int w = 0; w < 1440; w++) {
         office_window(&o, 6, 0, w == 700 ? 90 : 20 + (w * 37) % 11);
-        office_tell(&o, p);
+        office_add(&o, p);
     }
     render(&page, p, &no_limits);
     check_harmless(text_string(&page));
@@ -351,12 +351,12 @@ static void test_a_day(void **state)
     office_close(&o);
 }
 
-static void tell_events(struct office *o, struct dataset *p, struct event *events,
-                        size_t n)
+static void add_events(struct office *o, struct dataset *p, struct event *events,
+                       size_t n)
 {
     o->batch.events = events;
     o->batch.n_events = n;
-    CHECK_INT(0, office_tell_one(o, p, SIGNAL_LOGS), "taken");
+    CHECK_INT(0, office_add_signal(o, p, SIGNAL_LOGS), "taken");
 }
 
 /* One change that is told of both families, by no kind in particular. */
@@ -368,7 +368,7 @@ static void test_streams_of_an_event(void **state)
     struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
     office_open(&o);
     office_window(&o, 6, 0, 20);
-    CHECK_INT(0, office_tell(&o, p), "taken");
+    CHECK_INT(0, office_add(&o, p), "taken");
     struct event events[4];
     for (int i = 0; i < 4; i++) {
         office_event(&o, "edgelat.pop.changed", "AMS", "LON", i < 2 ? "moved" : "went");
@@ -376,7 +376,7 @@ static void test_streams_of_an_event(void **state)
         events[i].family = i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
         events[i].kind = i < 2 ? NULL : &o.kind;
     }
-    tell_events(&o, p, events, 4);
+    add_events(&o, p, events, 4);
     render(&page, p, &no_limits);
     check_harmless(text_string(&page));
     CHECK(strstr(text_string(&page), "<td class=\"l w\">ipv4, ipv6</td>") != NULL,
@@ -399,7 +399,7 @@ static void test_many_events(void **state)
     struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
     office_open(&o);
     office_window(&o, 6, 0, 20);
-    CHECK_INT(0, office_tell(&o, p), "taken");
+    CHECK_INT(0, office_add(&o, p), "taken");
     clock_t began = clock();
     for (int b = 0; b < BATCHES; b++) {
         for (int i = 0; i < EACH; i++) {
@@ -408,9 +408,9 @@ static void test_many_events(void **state)
             office_event(&o, "edgelat.state.changed", "up", "down", text);
             events[i] = o.event;
         }
-        tell_events(&o, p, events, EACH);
+        add_events(&o, p, events, EACH);
         if (b % 50 == 0)
-            tell_events(&o, p, events, EACH); /* twice */
+            add_events(&o, p, events, EACH); /* twice */
     }
     CHECK_INT(DATASET_EVENTS_MAX, p->n_events, "as many as are kept");
     /* of the batches that came twice the first was kept, the others were full already */

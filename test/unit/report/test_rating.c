@@ -15,7 +15,7 @@ static void live(struct office *o, struct dataset *p, const char *letters)
     static const struct {
         char letter;
         const char *name, *before, *after;
-    } told[] = {
+    } changes[] = {
         {'d', "edgelat.state.changed", "up", "down"},
         {'g', "edgelat.state.changed", "up", "degraded"},
         {'u', "edgelat.state.changed", "down", "up"},
@@ -37,13 +37,14 @@ static void live(struct office *o, struct dataset *p, const char *letters)
                       : *letters == 'L' ? 3
                                         : 6,
                       10);
-        for (size_t i = 0; i < sizeof told / sizeof *told; i++)
-            if (letters[1] == told[i].letter) {
-                office_event(o, told[i].name, told[i].before, told[i].after, "told");
+        for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+            if (letters[1] == changes[i].letter) {
+                office_event(o, changes[i].name, changes[i].before, changes[i].after,
+                             "told");
                 letters++;
                 break;
             }
-        CHECK_INT(0, office_tell(o, p), "taken");
+        CHECK_INT(0, office_add(o, p), "taken");
     }
 }
 
@@ -65,7 +66,7 @@ static const struct {
     {"down before a restart and behind it", "66d6r66d6u", "2-3 5-6 "},
 };
 
-static void test_spells(void **state)
+static void test_incidents(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -78,7 +79,7 @@ static void test_spells(void **state)
         p->until_ns = office_at(o.minute);
         dataset_end(p);
         rating_make(&r, p, p->targets[0], &no_limits);
-        for (size_t k = 0; k < r.n_spells; k++)
+        for (size_t k = 0; k < r.n_incidents; k++)
             snprintf(incidents + strlen(incidents), sizeof incidents - strlen(incidents),
                      "%d-%d%s ",
                      (int)((r.incidents[k].start_ns - office_at(0)) / MINUTE_NS),
@@ -134,11 +135,11 @@ static void test_figures(void **state)
         for (size_t k = 0; k < 3 && figures[i].families[k] != FAMILY_NONE; k++) {
             o.series.kind = figures[i].kinds[k] != NULL ? figures[i].kinds[k] : &tcp;
             o.series.family = figures[i].families[k];
-            office_tell(&o, p);
+            office_add(&o, p);
         }
         if (figures[i].kind == NULL) { /* only that it was there */
             o.batch.n_series = 0;
-            office_tell(&o, p);
+            office_add(&o, p);
         }
         dataset_end(p);
         const struct limits limits = {.delay_ns = figures[i].limit_ms * NS_PER_MS};
@@ -195,7 +196,7 @@ static void test_all_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_spells),
+        cmocka_unit_test(test_incidents),
         cmocka_unit_test(test_figures),
         cmocka_unit_test(test_all_down),
     };
