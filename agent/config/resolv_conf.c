@@ -199,8 +199,11 @@ bool resolv_conf_candidate(const struct resolv_conf *c, const char *host, size_t
 static bool parse_server(struct dns_server *out, const char *word)
 {
     struct host_port h;
-    return host_port_parse(&h, word, HOST_REMOTE) == NULL &&
-           endpoint_parse_zoned(&out->at, out->zone, h.host, h.port);
+    if (host_port_parse(&h, word, HOST_REMOTE) != NULL ||
+        !endpoint_parse_zoned(&out->at, out->zone, h.host, h.port))
+        return false;
+    resolve_unspecified(&out->at);
+    return true;
 }
 
 int dns_servers_parse(struct dns_server list[DNS_SERVERS_MAX], const char *text,
