@@ -11,7 +11,7 @@ struct multi {
     CURLM *handle;
     uv_timer_t timer;
     multi_done_cb *on_done;
-    struct guard guard; /* of its sockets */
+    struct guard guard; /* watches the sockets of the transfers */
     size_t transfers;
     bool destroyed;
 };
@@ -24,7 +24,7 @@ static void collect(struct multi *m)
         if (message->msg != CURLMSG_DONE)
             continue;
         CURL *easy = message->easy_handle;
-        CURLcode code = message->data.result; /* `message` ends with the removal */
+        CURLcode code = message->data.result; /* `message` is invalid after the removal */
         void *user = NULL;
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, &user);
         multi_remove(m, easy);
@@ -72,7 +72,8 @@ static void on_timer(uv_timer_t *timer)
     act(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
-/* Only starts the timer, also for 0 ms: libcurl must not be called from inside this. */
+/* Only starts the timer, even for 0 ms: libcurl must not be called from inside its own
+ * callback. */
 static int on_timeout(CURLM *handle, long ms, void *user)
 {
     (void)handle;
@@ -99,7 +100,8 @@ struct multi *multi_create(uv_loop_t *loop, multi_done_cb *on_done)
     curl_multi_setopt(handle, CURLMOPT_SOCKETDATA, m);
     curl_multi_setopt(handle, CURLMOPT_TIMERFUNCTION, on_timeout);
     curl_multi_setopt(handle, CURLMOPT_TIMERDATA, m);
-    curl_multi_setopt(handle, CURLMOPT_MAXCONNECTS, 1L); /* kept open: the last one */
+    /* keep the last connection open */
+    curl_multi_setopt(handle, CURLMOPT_MAXCONNECTS, 1L);
     return m;
 }
 
@@ -128,7 +130,7 @@ void multi_add(struct multi *m, CURL *easy)
 
 void multi_remove(struct multi *m, CURL *easy)
 {
-    guard_enter(&m->guard); /* it may close the connection, and read before that */
+    guard_enter(&m->guard); /* may read from the connection and close it */
     curl_multi_remove_handle(m->handle, easy);
     guard_leave(&m->guard);
     m->transfers--;
@@ -143,7 +145,8 @@ void multi_destroy(struct multi *m)
 {
     if (m == NULL)
         return;
-    m->destroyed = true; /* collect() may be on the stack; the memory stays until then */
+    /* collect() may be running; the memory stays valid until the timer has closed */
+    m->destroyed = true;
     guard_enter(&m->guard);
     curl_multi_cleanup(m->handle);
     guard_leave(&m->guard);

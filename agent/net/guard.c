@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* As long as the initial buffer of Linux, which is the double: the window does not grow.
- */
+/* Linux doubles this to the size of its initial buffer, so the receive window does not
+ * grow. */
 #define RECEIVE_BUFFER (64 << 10)
 
 #define AGAIN_NS (10 * 1000000L)
@@ -23,7 +23,7 @@
 static timer_t timer;
 static unsigned users;
 static struct guard *volatile entered;
-static int64_t wary_until_ns; /* by CLOCK_MONOTONIC; 0: no flood so far */
+static int64_t wary_until_ns; /* CLOCK_MONOTONIC; 0: no flood so far */
 
 static uint64_t bytes_received(int fd)
 {
@@ -44,10 +44,10 @@ static bool has_sent(const struct guard *g, uint64_t bytes)
 
 static void disconnect(const struct guard *g)
 {
-    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    const struct sockaddr unspecified = {.sa_family = AF_UNSPEC};
     for (size_t i = 0; i < GUARD_SOCKETS; i++)
         if (g->fd_plus_1[i] != 0)
-            (void)connect(g->fd_plus_1[i] - 1, &nobody, sizeof nobody);
+            (void)connect(g->fd_plus_1[i] - 1, &unspecified, sizeof unspecified);
 }
 
 static void on_signal(int number, siginfo_t *info, void *unused)
@@ -62,7 +62,7 @@ static void on_signal(int number, siginfo_t *info, void *unused)
     errno = error;
 }
 
-/* SIGVTALRM is for CPU time, and nothing here uses it. */
+/* SIGVTALRM is meant for CPU time and is not used elsewhere. */
 static int make_timer(void)
 {
     struct sigaction action = {.sa_sigaction = on_signal,
@@ -75,7 +75,7 @@ static int make_timer(void)
     if (sigaction(SIGVTALRM, &action, NULL) < 0 ||
         timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) < 0)
         return -errno;
-    pthread_sigmask(SIG_UNBLOCK, &ours, NULL); /* also when it was inherited as blocked */
+    pthread_sigmask(SIG_UNBLOCK, &ours, NULL); /* the parent may have blocked it */
     return 0;
 }
 
@@ -93,7 +93,7 @@ void guard_stop(void)
         timer_delete(timer);
 }
 
-/* ---- the sockets ---- */
+/* ---- sockets ---- */
 
 bool guard_add(struct guard *g, int fd)
 {
@@ -116,7 +116,7 @@ void guard_forget(struct guard *g, int fd)
             g->fd_plus_1[i] = 0;
 }
 
-/* ---- a request, and the calls for it ---- */
+/* ---- requests and their calls ---- */
 
 void guard_begin(struct guard *g)
 {

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #define HOSTS_FILE "/etc/hosts"
-#define HOSTS_MAX  ((size_t)32 << 20) /* lists of blocked names are long */
+#define HOSTS_MAX  ((size_t)32 << 20) /* block lists are long */
 #define SPACE      " \t\r\f\v"
 
 static bool names_host(char *names, const char *host)

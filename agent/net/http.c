@@ -1,7 +1,7 @@
 /*
- * A request is one easy handle of libcurl. POSTs share a multi handle and with it their
- * connections; a request over a probe's own socket has a multi handle of its own, so that
- * its connection is never another's and ends with it.
+ * A request is one libcurl easy handle. POSTs share a multi handle and therefore
+ * connections. A request over a probe's socket has a multi handle of its own: its
+ * connection is used by no other request and is closed at its end.
  */
 #include "base/mem.h"
 #include "net/http_exchange.h"
@@ -14,11 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WARM_LEAST_NS                                                                    \
-    (20 * NS_PER_MS) /* with less time left there is no second request */
+#define WARM_LEAST_NS      (20 * NS_PER_MS) /* no second request with less time left */
 #define RETRY_AFTER_MOST_S 86400
 
-/* ---- the end of a request ---- */
+/* ---- end of a request ---- */
 
 static void link_exchange(struct http_exchange *x)
 {
@@ -36,7 +35,8 @@ static void unlink_exchange(struct http_exchange *x)
         x->next->self = x->self;
 }
 
-/* The easy handle is out of its multi handle. Closes the connection of a probe. */
+/* Frees a request whose easy handle is out of its multi handle. Closes the connection of
+ * a probe. */
 static void release(struct http_exchange *x)
 {
     unlink_exchange(x);
@@ -46,7 +46,7 @@ static void release(struct http_exchange *x)
     if (x->socket >= 0)
         close(x->socket);
     for (struct curl_slist *h = x->headers; h != NULL; h = h->next)
-        explicit_bzero(h->data, strlen(h->data)); /* it may be a secret */
+        explicit_bzero(h->data, strlen(h->data)); /* may be secret */
     curl_slist_free_all(x->headers);
     curl_slist_free_all(x->connect_to);
     curl_slist_free_all(x->resolve);
@@ -68,7 +68,7 @@ static void take_times(struct http_exchange *x)
         t->body_ns = tls_came_ns(h, x->replied_ns, (int64_t)uv_hrtime()) - x->replied_ns;
 }
 
-/* A date that has passed is a negative wait in libcurl 7.88. */
+/* libcurl 7.88 returns a negative wait for a past date. */
 static int64_t retry_after_ns(curl_off_t after_s)
 {
     if (after_s < 0)
@@ -98,7 +98,7 @@ static void take_facts(struct http_exchange *x)
     f->expires_days = tls->expires_days;
 }
 
-/* libcurl 7.88 is content with "HTTP/200 x", and then has no status. */
+/* libcurl 7.88 accepts "HTTP/200 x" as a status line and then reports no status. */
 static CURLcode end_of(const struct http_exchange *x, CURLcode code)
 {
     if (!x->cut && code != CURLE_OK)
@@ -106,7 +106,7 @@ static CURLcode end_of(const struct http_exchange *x, CURLcode code)
     return http_final_status(x) != 0 ? CURLE_OK : CURLE_WEIRD_SERVER_REPLY;
 }
 
-/* What it waits for just now, for a message. */
+/* What the request waits for now, for a message. */
 static const char *waiting_for(const struct http_exchange *x)
 {
     if (x->proxied && x->handshake.started_ns == 0)
@@ -149,14 +149,14 @@ static bool take_verdict(struct http_exchange *x)
     x->reply.held = true;
     x->reply.failure = in_tls ? HTTP_FAILED_TLS : HTTP_FAILED_REPLY;
     snprintf(x->error, sizeof x->error, "%s%.200s held this host too long%s",
-             of_proxy ? "the proxy on the way to " : "", x->host,
+             of_proxy ? "the proxy for " : "", x->host,
              verdict == GUARD_TOO_MUCH ? ": it sent more than 1 MiB" : "");
     x->reply.error = x->error;
     x->reply.waited_for = "";
     return true;
 }
 
-/* True: the second request on the same connection is under way. */
+/* Returns true if the second request on the same connection has started. */
 static bool start_warm(struct http_exchange *x)
 {
     int64_t left_ns = x->deadline_ns - (int64_t)uv_hrtime();
@@ -167,13 +167,15 @@ static bool start_warm(struct http_exchange *x)
     x->first_byte_ns = DELAY_UNDEFINED;
     x->replied_ns = 0;
     curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L);
-    /* ends before the whole request would: the first reply is to be reported in time */
+    /* Ends before the deadline of the whole request, so the first reply is reported in
+     * time. */
     curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)(left_ns * 3 / 4 / NS_PER_MS));
     multi_add(x->multi, x->easy);
     return true;
 }
 
-/* A second request that failed leaves its delay undefined; the first reply stands. */
+/* If the second request failed, its delay stays undefined; the first reply is still
+ * valid. */
 static void take_warm(struct http_exchange *x)
 {
     long connections = 0;
@@ -194,8 +196,8 @@ static void report(struct http_exchange *x)
     free(x);
 }
 
-/* Which address of the host it was, and whether it worked. */
-static void tell_hosts(struct http_exchange *x)
+/* Reports to http_dns which address was used and whether it worked. */
+static void update_hosts(struct http_exchange *x)
 {
     const char *address = NULL;
     struct endpoint used;
@@ -220,16 +222,16 @@ static void on_done(CURL *easy, CURLcode code, void *user)
             take_failure(x, code);
         take_facts(x);
         take_times(x);
-        tell_hosts(x);
+        update_hosts(x);
         if (start_warm(x))
             return;
     }
     report(x);
 }
 
-/* ---- the beginning ---- */
+/* ---- start of a request ---- */
 
-/* libcurl gets what is known of the host, and the time that is left. */
+/* Passes the known addresses of the host and the remaining time to libcurl. */
 static void begin(struct http_exchange *x)
 {
     const char *known = http_hosts_known(x->http->hosts, x->peer, x->peer_port);
@@ -282,7 +284,7 @@ struct http_exchange *http_start(struct http *h, const struct http_request *requ
         (struct http_times){DELAY_UNDEFINED, DELAY_UNDEFINED, DELAY_UNDEFINED,
                             DELAY_UNDEFINED, DELAY_UNDEFINED};
     x->easy = curl_easy_init();
-    assert(x->easy != NULL); /* no memory */
+    assert(x->easy != NULL); /* out of memory */
     link_exchange(x);
 
     x->multi = x->socket < 0 ? h->shared : multi_create(h->loop, on_done);
@@ -310,7 +312,7 @@ void http_cancel(struct http_exchange *x)
 
 const struct http_reply *http_reply_so_far(struct http_exchange *x)
 {
-    if (!x->warm) { /* else they are taken already */
+    if (!x->warm) { /* otherwise the first reply has set them */
         x->reply.failure = HTTP_FAILED_TIMEOUT;
         x->reply.waited_for = waiting_for(x);
         take_facts(x);

@@ -19,7 +19,7 @@ enum {
     HOSTS_MAX = 8, /* more than there are collectors */
 };
 
-/* An error that came sooner comes as soon to libcurl. */
+/* libcurl would get an error that came faster than this just as fast. */
 #define SLOW_NS NS_PER_S
 
 #define KEPT_LEAST_NS (10 * NS_PER_S)
@@ -29,11 +29,11 @@ enum {
 struct known {
     char host[HOST_TEXT_MAX];
     uint16_t port;
-    int64_t until_ns; /* it holds, by uv_hrtime(); 0: it is to be asked for */
+    int64_t until_ns; /* valid until then, uv_hrtime(); 0: resolve again */
     struct endpoint addresses[RACE_MAX]; /* in the order to try them */
-    size_t n;                            /* 0 is nothing */
+    size_t n;                            /* 0: none known */
     bool proven;                         /* the first of them worked */
-    struct endpoint failed;              /* it did not, last; FAMILY_NONE: none */
+    struct endpoint failed;              /* address that failed last; FAMILY_NONE: none */
     char text[KNOWN_MAX];
 };
 
@@ -41,9 +41,9 @@ _Static_assert(FAMILIES *ADDRESSES_MAX == RACE_MAX, "all of them can be raced");
 
 struct http_hosts {
     uv_loop_t *loop;
-    struct resolver *resolver; /* NULL: it does not start; libcurl asks */
+    struct resolver *resolver; /* NULL: it could not start; libcurl resolves names */
     struct known known[HOSTS_MAX];
-    size_t next; /* the one that makes room */
+    size_t next; /* entry to replace next */
 };
 
 struct family_answer { /* of one family */
@@ -57,12 +57,12 @@ struct http_question {
     struct http_hosts *hosts;
     struct known *known;
     struct family_answer answers[FAMILIES];
-    unsigned left;     /* answers that have not come */
-    uv_timer_t *delay; /* ends the wait for the other family; NULL: it does not run */
-    struct race *race; /* under way, or NULL */
+    unsigned left;     /* outstanding answers */
+    uv_timer_t *delay; /* ends the wait for the other family; NULL: not running */
+    struct race *race; /* in progress, or NULL */
     int64_t began_ns, name_ns, race_ns;
     uint32_t ttl_s;
-    const char *error; /* no server answered; NULL: one did, or all said no at once */
+    const char *error; /* no server answered; NULL: one did, or all failed at once */
     http_host_cb *cb;
     void *user;
 };
@@ -84,7 +84,7 @@ void http_hosts_destroy(struct http_hosts *h)
     free(h);
 }
 
-/* ---- what is known ---- */
+/* ---- known addresses ---- */
 
 static const struct known *find(const struct http_hosts *h, const char *host,
                                 uint16_t port)
@@ -124,7 +124,7 @@ const char *http_hosts_known(const struct http_hosts *h, const char *host, uint1
     return k->text;
 }
 
-/* The place of an address; k->n: it is none of them. */
+/* Index of an address; k->n: not in the list. */
 static size_t place_of(const struct known *k, const struct endpoint *address)
 {
     size_t i = 0;
@@ -133,14 +133,14 @@ static size_t place_of(const struct known *k, const struct endpoint *address)
     return i;
 }
 
-static void put_first(struct known *k, size_t i)
+static void move_first(struct known *k, size_t i)
 {
     struct endpoint first = k->addresses[i];
     memmove(&k->addresses[1], &k->addresses[0], i * sizeof first);
     k->addresses[0] = first;
 }
 
-static void put_last(struct known *k, size_t i)
+static void move_last(struct known *k, size_t i)
 {
     struct endpoint last = k->addresses[i];
     memmove(&k->addresses[i], &k->addresses[i + 1], (k->n - i - 1) * sizeof last);
@@ -154,7 +154,7 @@ void http_hosts_worked(struct http_hosts *h, const char *host, uint16_t port,
     size_t i = k != NULL ? place_of(k, address) : 0;
     if (k == NULL || i == k->n)
         return;
-    put_first(k, i);
+    move_first(k, i);
     k->proven = true;
     k->failed = (struct endpoint){0};
 }
@@ -169,11 +169,12 @@ void http_hosts_failed(struct http_hosts *h, const char *host, uint16_t port)
     if (k->n == 0)
         return;
     k->failed = k->addresses[0];
-    put_last(k, 0);
+    move_last(k, 0);
 }
 
-/* The families by turns, IPv6 first (RFC 8305, 4), but for what is known of them. */
-static void note(struct known *k, const struct http_question *q)
+/* Alternates the families, IPv6 first (RFC 8305, section 4), but keeps a proven address
+ * first and a failed one last. */
+static void set_addresses(struct known *k, const struct http_question *q)
 {
     struct endpoint first = k->addresses[0];
     k->n = 0;
@@ -184,25 +185,25 @@ static void note(struct known *k, const struct http_question *q)
     size_t at = k->proven ? place_of(k, &first) : k->n;
     k->proven = at < k->n;
     if (k->proven)
-        put_first(k, at);
+        move_first(k, at);
     size_t failed = place_of(k, &k->failed);
     if (failed < k->n)
-        put_last(k, failed);
+        move_last(k, failed);
 }
 
-/* ---- one question: both families ---- */
+/* ---- resolving one host, both families ---- */
 
 static void keep(struct http_question *q)
 {
     struct known *k = q->known;
     int64_t kept_ns = KEPT_LEAST_NS;
     if (q->answers[0].n + q->answers[1].n > 0) {
-        note(k, q);
+        set_addresses(k, q);
         kept_ns = q->ttl_s * NS_PER_S;
     } else if (q->error == NULL) {
-        k->n = 0; /* the system may know it */
+        k->n = 0; /* the system's resolver may know it */
     } else if (k->n == 0) {
-        return; /* libcurl must not ask */
+        return; /* keep libcurl from resolving it */
     }
     kept_ns = kept_ns < KEPT_LEAST_NS  ? KEPT_LEAST_NS
               : kept_ns > KEPT_MOST_NS ? KEPT_MOST_NS
@@ -210,7 +211,7 @@ static void keep(struct http_question *q)
     k->until_ns = (int64_t)uv_hrtime() + kept_ns;
 }
 
-/* What is still asked is forgotten. */
+/* Cancels the lookups in progress. */
 static void stop_asking(struct http_question *q)
 {
     for (size_t f = 0; f < FAMILIES; f++)
@@ -234,7 +235,7 @@ static void on_race(size_t winner, void *user)
 {
     struct http_question *q = user;
     if (winner < q->known->n)
-        put_first(q->known, winner);
+        move_first(q->known, winner);
     end_question(q);
 }
 
@@ -261,7 +262,7 @@ static void on_delay(uv_timer_t *delay)
     on_named(delay->data);
 }
 
-static void wait_for_the_other(struct http_question *q)
+static void wait_for_other_family(struct http_question *q)
 {
     q->delay = timer_new(q->hosts->loop, q);
     timer_in(q->delay, on_delay, HTTP_HOST_DELAY_NS);
@@ -281,7 +282,7 @@ static void on_answer(const struct resolution *r, void *user)
     if (--q->left == 0)
         on_named(q);
     else if (a->n > 0)
-        wait_for_the_other(q);
+        wait_for_other_family(q);
 }
 
 static void ask(struct http_question *q)

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "error:0A00010B:SSL routines::wrong version number" is "wrong version number". */
+/* Extracts "wrong version number" from "error:0A00010B:SSL routines::wrong version
+ * number". */
 static const char *openssl_reason(const char *details)
 {
     const char *colon = strrchr(details, ':');
@@ -18,8 +19,9 @@ static const char *openssl_reason(const char *details)
     return details;
 }
 
-/* "... error:0A000415:SSL routines::sslv3 alert certificate expired, errno 0" is
- * "certificate expired": what the peer says of us. False: it says nothing. */
+/* Extracts the TLS alert sent by the peer: "certificate expired" from "...
+ * error:0A000415:SSL routines::sslv3 alert certificate expired, errno 0". False: no
+ * alert. */
 static bool alert_of(char out[64], const char *details)
 {
     static const char word[] = " alert ";
@@ -29,8 +31,8 @@ static bool alert_of(char out[64], const char *details)
     return alert != NULL;
 }
 
-static void say_tls(char *out, size_t room, CURL *easy, CURLcode code, const char *host,
-                    const char *details)
+static void describe_tls(char *out, size_t room, CURL *easy, CURLcode code,
+                         const char *host, const char *details)
 {
     char alert[64];
     long verdict = X509_V_OK;
@@ -40,18 +42,19 @@ static void say_tls(char *out, size_t room, CURL *easy, CURLcode code, const cha
     else if (code != CURLE_PEER_FAILED_VERIFICATION)
         snprintf(out, room, "TLS handshake with %s failed: %s", host,
                  openssl_reason(details));
-    else if (verdict > X509_V_ERR_UNSPECIFIED) /* OpenSSL's; libcurl compares the name */
+    /* from OpenSSL; libcurl itself compares the name */
+    else if (verdict > X509_V_ERR_UNSPECIFIED)
         snprintf(out, room, "certificate of %s is not trusted: %s", host,
                  X509_verify_cert_error_string(verdict));
     else if (strcmp(details, "SSL certificate verification failed") == 0)
-        snprintf(out, room, /* libcurl's words for one alert, before TLS 1.3 */
+        snprintf(out, room, /* the text of libcurl for one alert, before TLS 1.3 */
                  "TLS handshake with %s failed: it says 'certificate expired'", host);
     else
         snprintf(out, room, "certificate is not for %s", host);
 }
 
-static void say_connect(char *out, size_t room, CURL *easy, const char *host,
-                        const char *details)
+static void describe_connect(char *out, size_t room, CURL *easy, const char *host,
+                             const char *details)
 {
     long error = 0;
     curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
@@ -59,36 +62,37 @@ static void say_connect(char *out, size_t room, CURL *easy, const char *host,
              error != 0 ? strerror((int)error) : details);
 }
 
-/* False: no proxy has refused to connect. */
-static bool say_refused_tunnel(char *out, size_t room, CURL *easy, const char *host)
+/* False: no proxy has refused the tunnel. */
+static bool describe_refused_tunnel(char *out, size_t room, CURL *easy, const char *host)
 {
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
     if (status < 300)
         return false;
-    snprintf(out, room, "the proxy on the way to %s answered HTTP %ld", host, status);
+    snprintf(out, room, "the proxy for %s answered HTTP %ld", host, status);
     return true;
 }
 
-/* A limit of libcurl on one line or of nghttp2 on a head, which call it a lack of memory
- * or a failure of their own. False: none was reached. */
-static bool say_too_long(char *out, size_t room, CURL *easy, CURLcode code,
-                         const char *host, const char *details)
+/* A header exceeds the limit of libcurl (one line) or nghttp2 (all headers), which
+ * report this as out of memory or an internal error. False: no limit was reached. */
+static bool describe_too_long(char *out, size_t room, CURL *easy, CURLcode code,
+                              const char *host, const char *details)
 {
     curl_off_t first_byte = 0;
     curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
     bool line = code == CURLE_OUT_OF_MEMORY && first_byte > 0;
     bool later = code != CURLE_OUT_OF_MEMORY &&
                  (strstr(details, "Out of memory") != NULL || /* in a trailer */
-                  strstr(details, "returned -902") != NULL || /* in a head of HTTP/2 */
-                  strstr(details, "response too large") != NULL); /* of a proxy */
+                  /* in an HTTP/2 header block */
+                  strstr(details, "returned -902") != NULL ||
+                  strstr(details, "response too large") != NULL); /* from a proxy */
     if (line || later)
         snprintf(out, room, "the reply of %s has a header line that is too long", host);
     return line || later;
 }
 
-/* "...: nghttp2_session_mem_recv() returned -904:Flooding was detected" is "Flooding was
- * detected". */
+/* Extracts "Flooding was detected" from "...: nghttp2_session_mem_recv() returned
+ * -904:Flooding was detected". */
 static const char *reason_of(const char *details)
 {
     const char *number = strstr(details, "() returned -");
@@ -103,7 +107,7 @@ enum http_failure http_failure(char *out, size_t room, CURL *easy, CURLcode code
     out[0] = '\0';
     if (details[0] == '\0')
         details = curl_easy_strerror(code);
-    if (code != CURLE_OK && say_too_long(out, room, easy, code, host, details))
+    if (code != CURLE_OK && describe_too_long(out, room, easy, code, host, details))
         return HTTP_FAILED_REPLY;
     switch (code) {
     case CURLE_OK:
@@ -116,16 +120,16 @@ enum http_failure http_failure(char *out, size_t room, CURL *easy, CURLcode code
         snprintf(out, room, "%s", details); /* "Could not resolve host: NAME" */
         return HTTP_FAILED_CONNECT;
     case CURLE_COULDNT_CONNECT:
-        say_connect(out, room, easy, host, details);
+        describe_connect(out, room, easy, host, details);
         return HTTP_FAILED_CONNECT;
     case CURLE_PROXY:
-        snprintf(out, room, "the proxy on the way to %s failed: %s", host, details);
+        snprintf(out, room, "the proxy for %s failed: %s", host, details);
         return HTTP_FAILED_CONNECT;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_INVALIDCERTSTATUS:
-        say_tls(out, room, easy, code, host, details);
+        describe_tls(out, room, easy, code, host, details);
         return HTTP_FAILED_TLS;
     case CURLE_SSL_CERTPROBLEM: /* our own certificate or key */
     case CURLE_SSL_CACERT_BADFILE:
@@ -134,7 +138,8 @@ enum http_failure http_failure(char *out, size_t room, CURL *easy, CURLcode code
     case CURLE_OUT_OF_MEMORY:
         snprintf(out, room, "%s", details);
         return HTTP_FAILED_LOCAL;
-    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9; the URL's scheme was looked at before */
+    /* HTTP/0.9; the scheme of the URL was checked before */
+    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
         snprintf(out, room, "what %s answered is not HTTP", host);
         return HTTP_FAILED_REPLY;
@@ -145,9 +150,9 @@ enum http_failure http_failure(char *out, size_t room, CURL *easy, CURLcode code
         snprintf(out, room, "the reply of %s ended too early", host);
         return HTTP_FAILED_REPLY;
     default:
-        if (say_refused_tunnel(out, room, easy, host))
+        if (describe_refused_tunnel(out, room, easy, host))
             return HTTP_FAILED_REPLY;
-        if (alert_of(alert, details)) /* TLS 1.3: it comes after the handshake */
+        if (alert_of(alert, details)) /* in TLS 1.3 the alert comes after the handshake */
             snprintf(out, room, "%s ended the connection: it says '%s'", host, alert);
         else
             snprintf(out, room, "no usable reply from %s: %s", host, reason_of(details));

@@ -16,9 +16,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define HEADER_NAME_MAX 64 /* longer ones are none of ours */
+#define HEADER_NAME_MAX 64 /* longer names are ignored */
 
-/* ---- what libcurl asks of us ---- */
+/* ---- callbacks of libcurl ---- */
 
 static curl_socket_t on_open_socket(void *user, curlsocktype purpose,
                                     struct curl_sockaddr *address)
@@ -28,7 +28,8 @@ static curl_socket_t on_open_socket(void *user, curlsocktype purpose,
     int fd = x->socket;
     x->socket = -1;
     x->handshake.socket = fd;
-    return fd < 0 ? CURL_SOCKET_BAD : fd; /* a second connection would measure another */
+    /* never a second connection: it would be measured instead */
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 static int on_own_socket(void *user, curl_socket_t fd, curlsocktype purpose)
@@ -67,7 +68,7 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ctx, void *user)
     return CURLE_OK;
 }
 
-/* Then libcurl must not go on with what it has read already. */
+/* If true, libcurl must not process data that it has already read. */
 static bool is_cut_off(const struct http_exchange *x)
 {
     return multi_verdict(x->multi) != GUARD_FINE;
@@ -79,7 +80,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *user)
     size_t len = size * n, room = x->reply_max - x->body.len;
     if (is_cut_off(x))
         return 0;
-    if (x->warm) /* what is not kept counts all the same */
+    if (x->warm) /* not stored, but limited as well */
         return (x->warm_len += len) <= x->reply_max ? len : 0;
     text_add_bytes(&x->body, bytes, len < room ? len : room);
     if (len <= room)
@@ -94,7 +95,7 @@ static bool header_is(const char *name, const char *expected)
     return strcasecmp(name, expected) == 0;
 }
 
-/* A token of a header (RFC 9110, 5.6.2), in lower case. */
+/* Copies a token of a header value (RFC 9110, section 5.6.2) in lower case. */
 static void take_token(char *out, size_t room, const char *value, size_t len)
 {
     size_t n = 0;
@@ -113,7 +114,7 @@ int http_final_status(const struct http_exchange *x)
     return status >= 200 ? (int)status : 0;
 }
 
-/* Interim replies (103 Early Hints) say nothing of when the answer is there. */
+/* Interim replies (103 Early Hints) do not count: they are not the answer. */
 static void take_first_byte(struct http_exchange *x)
 {
     int64_t now_ns = (int64_t)uv_hrtime();
@@ -186,9 +187,9 @@ static size_t on_header_line(char *line, size_t size, size_t n, void *user)
     return len;
 }
 
-/* ---- what libcurl is told ---- */
+/* ---- options of libcurl ---- */
 
-/* Host, port and scheme; `why` when it has none that we speak. */
+/* Reads host, port and scheme; sets `why` for an unsupported URL. */
 static void read_url(struct http_exchange *x, const char *url)
 {
     CURLU *u = curl_url();
@@ -212,8 +213,8 @@ static void read_url(struct http_exchange *x, const char *url)
     curl_url_cleanup(u);
 }
 
-/* Through a proxy it is the proxy that libcurl looks up; one of another kind than we know
- * is left to it. */
+/* With a proxy, libcurl resolves the name of the proxy. An unsupported kind of proxy is
+ * left to libcurl. */
 static void find_peer(struct http_exchange *x, const struct http_request *request)
 {
     struct http_proxy proxy;
@@ -240,10 +241,10 @@ static void set_safety(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 #if LIBCURL_VERSION_NUM >= 0x075700
-    /* else it keeps a file's certificates for a day, whatever the file says by then */
+    /* else libcurl keeps the certificates for a day, even when the file changes */
     curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 #endif
-    /* a session that is taken up again would not be verified again */
+    /* a resumed session would not be verified again */
     curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -288,9 +289,9 @@ static void set_callbacks(struct http_exchange *x)
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, x->multi);
 }
 
-/* libcurl says only that it could not set them, and would wait for a FIFO. */
-static void look_at_own_files(struct http_exchange *x, const char *cert_file,
-                              const char *key_file)
+/* libcurl reports no cause for a bad file, and blocks on a FIFO. */
+static void check_own_files(struct http_exchange *x, const char *cert_file,
+                            const char *key_file)
 {
     struct text why = {0};
     const char *file = cert_file;
@@ -306,9 +307,9 @@ static void look_at_own_files(struct http_exchange *x, const char *cert_file,
 }
 
 /*
- * The store with the certificates comes by on_ssl_ctx(). libcurl's own CAINFO stays
- * empty, or it would read the bundle for each handshake; only a POST names it, where
- * connections are kept and libcurl has to see which of them was verified by what.
+ * on_ssl_ctx() sets the certificate store. CAINFO of libcurl stays empty, or libcurl
+ * would read the bundle for each handshake. Only a POST sets it: connections are reused
+ * there, and libcurl must know which certificates verified which connection.
  */
 static void set_trust(struct http_exchange *x, const struct http_request *request)
 {
@@ -320,25 +321,25 @@ static void set_trust(struct http_exchange *x, const struct http_request *reques
         const char *key_file = apart ? request->key_file : request->cert_file;
         curl_easy_setopt(x->easy, CURLOPT_SSLCERT, request->cert_file);
         curl_easy_setopt(x->easy, CURLOPT_SSLKEY, key_file);
-        /* else OpenSSL asks for a passphrase, or a PIN, on the terminal */
+        /* without it, OpenSSL prompts for a passphrase or PIN on the terminal */
         curl_easy_setopt(x->easy, CURLOPT_KEYPASSWD, "");
-        look_at_own_files(x, request->cert_file, key_file);
+        check_own_files(x, request->cert_file, key_file);
     }
     if (!x->tls)
         return;
     x->store = tls_trust_store(x->http->trust, request->ca_file, x->why, sizeof x->why);
     if (x->store != NULL)
-        X509_STORE_up_ref(x->store); /* the file may change meanwhile */
+        X509_STORE_up_ref(x->store); /* the file may change during the request */
 }
 
-/* "any host and port are at this one". */
+/* Maps any host and port to `host`. */
 static const char *connect_to(char *out, size_t room, const char *host)
 {
     snprintf(out, room, strchr(host, ':') != NULL ? "::[%s]:" : "::%s:", host);
     return out;
 }
 
-/* So libcurl looks up no name. */
+/* Maps any host to the peer of the socket, so that libcurl resolves no name. */
 static const char *connect_to_peer(char *out, size_t room, int socket)
 {
     struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
@@ -346,13 +347,13 @@ static const char *connect_to_peer(char *out, size_t room, int socket)
     char address[ADDRESS_TEXT_MAX];
     getpeername(socket, (struct sockaddr *)&sa, &len);
     struct endpoint peer = sockaddr_endpoint((struct sockaddr *)&sa);
-    if (peer.family == FAMILY_NONE) /* it is gone already, as the first write will show */
+    if (peer.family == FAMILY_NONE) /* already disconnected; the first write will fail */
         endpoint_parse(&peer, "127.0.0.1", 0);
     endpoint_address(address, &peer);
     return connect_to(out, room, address);
 }
 
-/* A cold request: its own connection. */
+/* Uses the socket of the probe. A cold request has a connection of its own. */
 static void set_own_socket(struct http_exchange *x, const struct http_request *request)
 {
     curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
@@ -366,7 +367,7 @@ static void set_own_socket(struct http_exchange *x, const struct http_request *r
         connect_to_peer(to, sizeof to, x->socket);
     else if (request->tunnel_to != NULL)
         connect_to(to, sizeof to, request->tunnel_to);
-    else /* the proxy looks up the URL's; its own address stands in its URL */
+    else /* the proxy resolves the host; the URL of the proxy has its address */
         return;
     x->connect_to = curl_slist_append(NULL, to);
     curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, x->connect_to);

@@ -12,9 +12,9 @@
 
 #define PROXY_PORT 1080
 
-/* ---- who goes without ---- */
+/* ---- hosts without a proxy ---- */
 
-/* An address, with or without brackets and zone. */
+/* Parses an address, with or without brackets and zone. */
 static bool take_address(struct endpoint *out, const char *text)
 {
     struct host_port h;
@@ -23,7 +23,7 @@ static bool take_address(struct endpoint *out, const char *text)
            endpoint_parse_zoned(out, zone, h.host, 0);
 }
 
-/* "10.0.0.0/8" or an address. */
+/* `network`: "10.0.0.0/8" or an address. */
 static bool in_network(const char *network, const struct endpoint *e)
 {
     char text[HOST_TEXT_MAX];
@@ -44,14 +44,14 @@ static bool in_network(const char *network, const struct endpoint *e)
     return rest == 0 || (n.bytes[whole] ^ e->bytes[whole]) >> (8 - rest) == 0;
 }
 
-/* Length of a name but for its final dot. */
+/* Length of a name without its final dot. */
 static size_t without_dot(const char *name)
 {
     size_t len = strlen(name);
     return len > 0 && name[len - 1] == '.' ? len - 1 : len;
 }
 
-/* The name itself, and all below it; a leading dot says no more than that. */
+/* The name itself or a subdomain; a leading dot in `domain` changes nothing. */
 static bool in_domain(const char *domain, const char *host)
 {
     domain += domain[0] == '.';
@@ -80,7 +80,7 @@ bool http_proxy_exempt(const char *list, const char *host)
     return false;
 }
 
-/* ---- which one ---- */
+/* ---- choice of the proxy ---- */
 
 static const char *first_of(const char *const names[])
 {
@@ -102,7 +102,7 @@ static const char *of_environment(bool tls, const char *host)
                                                      : first_of(tls ? proxies : plain);
 }
 
-/* http://[USER[:PASSWORD]@]HOST[:PORT][/], where the scheme may be missing. */
+/* http://[USER[:PASSWORD]@]HOST[:PORT][/]; the scheme is optional. */
 static bool read_url(struct http_proxy *out, const char *url)
 {
     static const char scheme[] = "http://";
@@ -131,7 +131,7 @@ int http_proxy_for(struct http_proxy *out, const char *configured, bool tls,
         return 0;
     if (read_url(out, url))
         return 1;
-    /* without user and password, which may stand in it */
+    /* omit user and password from the message */
     const char *at = strrchr(url, '@');
     snprintf(why, why_size, "proxy '%.40s' is not of the form http://HOST:PORT",
              at != NULL ? at + 1 : url);

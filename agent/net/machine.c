@@ -13,11 +13,12 @@
 #include <string.h>
 
 #define MACHINE_ID "/etc/machine-id"
-#define TRANSIENT  "/run/machine-id" /* systemd mounts it there, where /etc is read-only */
+/* mounted over /etc/machine-id by systemd when /etc is read-only */
+#define TRANSIENT "/run/machine-id"
 
 enum { ID_DIGITS = 32 };
 
-/* Random; says that it is edgelat who asks. */
+/* Application id of edgelat, random. */
 static const uint8_t our_id[16] = {0x8d, 0x3e, 0x51, 0xc2, 0x0b, 0x7a, 0x4c, 0x19,
                                    0x9f, 0x64, 0xe7, 0x20, 0x5a, 0xb8, 0x13, 0xd6};
 
@@ -47,7 +48,7 @@ int machine_hash(char out[MACHINE_TEXT_MAX])
         for (size_t i = 0; i < (MACHINE_TEXT_MAX - 1) / 2; i++)
             snprintf(out + 2 * i, 3, "%02x", hash[i]);
     else
-        rc = -ENOENT; /* "uninitialized", as in an image that was not started yet */
+        rc = -ENOENT; /* "uninitialized": an image before its first boot */
     free(text);
     return rc;
 }

@@ -1,4 +1,5 @@
-/* rtnetlink(7): the route to the address, then the neighbour that it goes through. */
+/* Uses rtnetlink(7): queries the route to the address, then the neighbour entry of its
+ * next hop. */
 #include "net/neighbour.h"
 
 #include "net/clock.h"
@@ -10,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-union neighbour_request { /* of both kinds, with one address and one number */
+union neighbour_request { /* both kinds of query: one address and one number */
     struct nlmsghdr head;
     uint8_t bytes[NLMSG_SPACE(sizeof(struct rtmsg)) + RTA_SPACE(16) + RTA_SPACE(4)];
 };

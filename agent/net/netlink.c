@@ -14,10 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DATAGRAM_MAX     32768 /* the kernel makes none longer */
-#define DATAGRAMS_MAX    64    /* at once: the loop has other work, too */
+#define DATAGRAM_MAX     32768 /* maximum size that the kernel sends */
+#define DATAGRAMS_MAX    64    /* per loop iteration, so other work is not delayed */
 #define DUMP_BYTES_MAX   (64 << 20)
-#define ROUTES_BYTES_MAX (1 << 20) /* 17,000 of IPv4: 20 ms */
+#define ROUTES_BYTES_MAX (1 << 20) /* 17,000 IPv4 routes: 20 ms */
 
 struct netlink {
     int socket;
@@ -27,15 +27,15 @@ struct netlink {
     struct network known;
     struct endpoint followed[NETLINK_FOLLOWED_MAX];
     size_t n_followed, next_followed;
-    bool settling;                   /* a hint has come */
-    bool in_use;                     /* one of them was about the routes in use */
-    struct network_item interrupted; /* link in use that went down meanwhile */
+    bool settling;                   /* a hint has arrived */
+    bool in_use;                     /* a hint was about the routes in use */
+    struct network_item interrupted; /* link in use that went down since the first hint */
     netlink_cb *on_change;
     void *user;
 };
 
-/* One datagram of the kernel: its length, 0 when there is none or it is somebody else's,
- * or -errno. */
+/* Receives one datagram of the kernel. Returns its length; 0 for a datagram from another
+ * process; or -errno. */
 static ssize_t receive(int fd, void *bytes)
 {
     struct sockaddr_nl from = {0};
@@ -49,19 +49,19 @@ static ssize_t receive(int fd, void *bytes)
     return from.nl_pid == 0 ? n : 0;
 }
 
-/* ---- looking at all of it ---- */
+/* ---- reading the whole state ---- */
 
-/* Names are for people, whatever bytes somebody put into them. */
+/* Names are shown in messages; they may contain any byte. */
 static void name_interface(struct network_item *item)
 {
     char name[IF_NAMESIZE];
     if (if_indextoname(item->interface, name) == NULL)
-        snprintf(name, sizeof name, "%u", item->interface); /* it is gone */
+        snprintf(name, sizeof name, "%u", item->interface); /* already removed */
     text_copy(item->name, sizeof item->name, name);
     text_visible(item->name);
 }
 
-static void take_stock(const struct netlink_event *event, void *user)
+static void add_event_item(const struct netlink_event *event, void *user)
 {
     struct network_item item = event->item;
     if (!event->there)
@@ -73,17 +73,18 @@ static void take_stock(const struct netlink_event *event, void *user)
 struct neighbour_table {
     uint16_t type; /* RTM_GETLINK ... */
     uint8_t family;
-    bool cut;    /* what would be behind `most` is not needed */
-    size_t most; /* bytes of it that are read */
+    bool cut;    /* entries beyond `most` are not needed */
+    size_t most; /* bytes to read */
 };
 
-/* The main table of routes alone, where the kernel (4.20) filters; the others are told
- * apart when they are read. */
+/* Requests the main routing table only, if the kernel filters (4.20); otherwise other
+ * tables are skipped when parsing. */
 static int ask(int fd, const struct neighbour_table *t)
 {
     struct {
         struct nlmsghdr head;
-        struct rtmsg body; /* begins as struct rtgenmsg, which is all that others take */
+        /* begins like struct rtgenmsg, the body of the other requests */
+        struct rtmsg body;
     } request = {
         .head = {.nlmsg_type = t->type, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
         .body = {.rtm_family = t->family, .rtm_table = RT_TABLE_MAIN},
@@ -97,16 +98,16 @@ static int ask(int fd, const struct neighbour_table *t)
     return send(fd, &request, request.head.nlmsg_len, 0) < 0 ? -errno : 0;
 }
 
-/* The kernel has answered, or waits with the rest until it is read, when sending returns.
- */
+/* When send() returns, the answer is complete or the kernel holds the rest until it is
+ * read. */
 static int read_table(int fd, const struct neighbour_table *t, struct network *into)
 {
     char bytes[DATAGRAM_MAX];
     int rc = ask(fd, t);
     for (size_t total = 0; rc == 0 && total < t->most;) {
         ssize_t n = receive(fd, bytes);
-        int end = n < 0 ? (int)n : netlink_read(bytes, (size_t)n, take_stock, into);
-        if (end == -ENOENT) /* no route was ever in that table */
+        int end = n < 0 ? (int)n : netlink_read(bytes, (size_t)n, add_event_item, into);
+        if (end == -ENOENT) /* the table has never had a route */
             return 0;
         if (end != 0)
             return end < 0 ? end : 0;
@@ -116,11 +117,10 @@ static int read_table(int fd, const struct neighbour_table *t, struct network *i
 }
 
 /*
- * Where all of the internet's routes are (a router), a million of them would hold up the
- * loop for a second. The kernel gives IPv4's in order, the default ones first; in IPv6
- * they come last.
+ * A router with a full table (a million routes) would block the loop for a second. The
+ * kernel dumps IPv4 routes in order, default routes first; in IPv6 they come last.
  */
-static int look_at_tables(struct network *into)
+static int read_tables(struct network *into)
 {
     static const struct neighbour_table tables[] = {
         {RTM_GETLINK, AF_UNSPEC, false, DUMP_BYTES_MAX},
@@ -133,19 +133,19 @@ static int look_at_tables(struct network *into)
         int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
         rc = fd < 0 ? -errno : read_table(fd, &tables[i], into);
         if (fd >= 0)
-            close(fd); /* with what was not read */
+            close(fd); /* discards unread data */
     }
     return rc;
 }
 
-/* The route to one address that is probed; none is no item. */
-static void look_at_route(int fd, const struct endpoint *to, struct network *into)
+/* Adds the route to a probed address; nothing without a route. */
+static void read_route_to(int fd, const struct endpoint *to, struct network *into)
 {
     struct network_item route;
     if (!neighbour_next_hop(fd, to, &route))
         return;
     if (endpoint_same_address(&route.address, to))
-        route.address = (struct endpoint){0}; /* there is no gateway */
+        route.address = (struct endpoint){0}; /* no gateway */
     route.part = NETWORK_ROUTE;
     route.to = *to;
     route.to.port = 0;
@@ -153,20 +153,20 @@ static void look_at_route(int fd, const struct endpoint *to, struct network *int
     network_add(into, &route);
 }
 
-static void look_at_routes(const struct endpoint *list, size_t n, struct network *into)
+static void read_routes_to(const struct endpoint *list, size_t n, struct network *into)
 {
     int fd = n > 0 ? socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE) : -1;
     for (size_t i = 0; fd >= 0 && i < n; i++)
-        look_at_route(fd, &list[i], into);
+        read_route_to(fd, &list[i], into);
     if (fd >= 0)
         close(fd);
 }
 
-static int look(struct netlink *n, struct network *into)
+static int read_network(struct netlink *n, struct network *into)
 {
-    int rc = look_at_tables(into);
+    int rc = read_tables(into);
     if (rc == 0)
-        look_at_routes(n->followed, n->n_followed, into);
+        read_routes_to(n->followed, n->n_followed, into);
     return rc;
 }
 
@@ -182,15 +182,15 @@ void netlink_follow(struct netlink *n, const struct endpoint *to)
     n->next_followed = (n->next_followed + 1) % NETLINK_FOLLOWED_MAX;
     if (n->n_followed < NETLINK_FOLLOWED_MAX)
         n->n_followed++;
-    look_at_routes(to, 1, &n->known);
+    read_routes_to(to, 1, &n->known);
 }
 
 /* ---- hints ---- */
 
 static void on_settled(uv_timer_t *timer);
 
-/* A hint about the routes in use begins the time anew, once: what came before it was
- * about something else. */
+/* The first hint about the routes in use restarts the timer: earlier hints were about
+ * something else. */
 static void settle(struct netlink *n, bool in_use)
 {
     if (n->settling && (n->in_use || !in_use))
@@ -223,7 +223,7 @@ static void take_events(struct netlink *n)
         if (len == -EAGAIN)
             return;
         settle(n, false);
-        if (len >= 0) /* else the kernel lost count */
+        if (len >= 0) /* else notifications were lost */
             netlink_read(bytes, (size_t)len, on_event, n);
     }
 }
@@ -239,7 +239,7 @@ static void on_readable(struct poll *p, bool readable, bool writable, void *user
 static void report(struct netlink *n, const char *text, bool moved)
 {
     struct network_change change = {text, moved, network_place(&n->known)};
-    n->on_change(&change, n->user); /* may destroy it */
+    n->on_change(&change, n->user); /* may destroy `n` */
 }
 
 static void on_settled(uv_timer_t *timer)
@@ -248,10 +248,10 @@ static void on_settled(uv_timer_t *timer)
     struct network now = {0};
     struct text text = {0};
     bool in_use = n->in_use;
-    take_events(n); /* they are older than what is looked at now */
+    take_events(n); /* they are older than the state read below */
     if (n->in_use != in_use)
-        return;              /* it waits anew */
-    if (look(n, &now) < 0) { /* it changes while it is read, or there is no descriptor */
+        return;                      /* timer restarted */
+    if (read_network(n, &now) < 0) { /* changed while being read, or no descriptor left */
         network_free(&now);
         timer_in(timer, on_settled, n->settle_ns);
         return;
@@ -260,7 +260,7 @@ static void on_settled(uv_timer_t *timer)
     bool interrupted = !moved && n->interrupted.interface != 0;
     if (interrupted) {
         network_item_text(&text, &n->interrupted);
-        text_add(&text, " was down for a moment");
+        text_add(&text, " was down briefly");
     }
     network_free(&n->known);
     n->known = now;
@@ -271,7 +271,7 @@ static void on_settled(uv_timer_t *timer)
     text_free(&text);
 }
 
-/* ---- beginning and end ---- */
+/* ---- create and destroy ---- */
 
 static int subscribe(int fd)
 {
@@ -291,7 +291,7 @@ int netlink_create(struct netlink **out, uv_loop_t *loop, int64_t settle_ns,
     n->socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     int rc = n->socket < 0 ? -errno : subscribe(n->socket);
     if (rc == 0)
-        rc = look(n, &n->known);
+        rc = read_network(n, &n->known);
     if (rc == 0) {
         n->poll = poll_open(loop, n->socket, on_readable, n);
         rc = n->poll == NULL ? -EMFILE : 0;

@@ -16,16 +16,16 @@ struct netlink_reading {
     void *user;
 };
 
-static void give(const struct netlink_reading *r, const struct netlink_event *e)
+static void emit(const struct netlink_reading *r, const struct netlink_event *e)
 {
     if (e->item.interface != 0 && e->item.interface != LOOPBACK_INDEX)
         r->on_event(e, r->user);
 }
 
-/* ---- pieces ---- */
+/* ---- fields ---- */
 
-/* Messages, attributes and next hops begin at multiples of 4; the last one may be
- * without its padding. */
+/* Messages, attributes and next hops are aligned to 4 bytes; the last one may lack its
+ * padding. */
 static struct wire take_padded(struct wire *w, size_t len)
 {
     struct wire taken = wire_take(w, len);
@@ -79,14 +79,15 @@ static void read_link(const struct netlink_reading *r, struct wire w, bool gone)
 {
     struct ifinfomsg m;
     wire_copy(&w, &m, sizeof m);
-    if (!wire_ok(&w) || m.ifi_family != AF_UNSPEC) /* of a bridge, about its port */
+    /* AF_BRIDGE messages are about a port of a bridge */
+    if (!wire_ok(&w) || m.ifi_family != AF_UNSPEC)
         return;
     unsigned up = IFF_UP | IFF_RUNNING;
     struct netlink_event e = {
         .item = {.part = NETWORK_LINK, .interface = (uint32_t)m.ifi_index},
         .there = !gone && (m.ifi_flags & up) == up,
     };
-    give(r, &e);
+    emit(r, &e);
 }
 
 static void read_address(const struct netlink_reading *r, struct wire w, bool gone)
@@ -98,7 +99,7 @@ static void read_address(const struct netlink_reading *r, struct wire w, bool go
     if (!wire_ok(&w) || family == FAMILY_NONE || m.ifa_scope >= RT_SCOPE_LINK)
         return;
     struct endpoint local = {0},
-                    address = {0}; /* the latter is the peer's, or the same */
+                    address = {0}; /* `address` is the peer on a point-to-point link */
     uint32_t flags = m.ifa_flags;
     while (next_attribute(&w, &a)) {
         if (a.type == IFA_LOCAL)
@@ -121,7 +122,7 @@ static void read_address(const struct netlink_reading *r, struct wire w, bool go
                  .prefix_len = m.ifa_prefixlen},
         .there = !gone && (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == 0,
     };
-    give(r, &e);
+    emit(r, &e);
 }
 
 /* The gateway of a route or of one of its next hops. */
@@ -135,7 +136,7 @@ static void take_hop(struct network_item *route, const struct attribute *a)
         take_address(via, family, &route->address);
 }
 
-static void give_hops(const struct netlink_reading *r, struct netlink_event *e,
+static void emit_hops(const struct netlink_reading *r, struct netlink_event *e,
                       struct wire hops)
 {
     struct rtnexthop hop;
@@ -150,7 +151,7 @@ static void give_hops(const struct netlink_reading *r, struct netlink_event *e,
         while (next_attribute(&attributes, &a))
             take_hop(&e->item, &a);
         if (wire_ok(&hops))
-            give(r, e);
+            emit(r, e);
     }
 }
 
@@ -184,14 +185,14 @@ static void read_route(const struct netlink_reading *r, struct wire w, bool gone
     }
     if (table != RT_TABLE_MAIN)
         return;
-    give(r, &e);
-    give_hops(r, &e, hops);
+    emit(r, &e);
+    emit_hops(r, &e, hops);
 }
 
 static int read_end(struct wire w)
 {
     int32_t error;
-    wire_copy(&w, &error, sizeof error); /* 0 also where none is sent */
+    wire_copy(&w, &error, sizeof error); /* 0 also if absent */
     return error < 0 && error > -4096 ? error : 1;
 }
 

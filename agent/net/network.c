@@ -44,9 +44,9 @@ void network_free(struct network *n)
     *n = (struct network){0};
 }
 
-/* ---- in words ---- */
+/* ---- descriptions ---- */
 
-static void say_address(struct text *out, const struct network_item *item)
+static void add_address(struct text *out, const struct network_item *item)
 {
     char address[ADDRESS_TEXT_MAX];
     text_add(out, "%s", endpoint_address(address, &item->address));
@@ -54,15 +54,15 @@ static void say_address(struct text *out, const struct network_item *item)
         text_add(out, "/%u", item->prefix_len);
 }
 
-static void say_hop(struct text *out, const struct network_item *route, bool interface)
+static void add_hop(struct text *out, const struct network_item *route, bool interface)
 {
     bool gateway = route->address.family != FAMILY_NONE;
-    say_address(out, route);
+    add_address(out, route);
     if (interface || !gateway)
         text_add(out, gateway ? " by %s" : "%s", route->name);
 }
 
-static void say_route(struct text *out, const struct network_item *route)
+static void add_route(struct text *out, const struct network_item *route)
 {
     char to[ADDRESS_TEXT_MAX];
     if (route->to.family != FAMILY_NONE)
@@ -78,13 +78,13 @@ void network_item_text(struct text *out, const struct network_item *item)
         text_add(out, "link %s", item->name);
         return;
     case NETWORK_ROUTE:
-        say_route(out, item);
+        add_route(out, item);
         text_add(out, item->address.family != FAMILY_NONE ? " " : " by ");
-        say_hop(out, item, true);
+        add_hop(out, item, true);
         return;
     case NETWORK_ADDRESS:
         text_add(out, "address ");
-        say_address(out, item);
+        add_address(out, item);
         text_add(out, " of %s", item->name);
         return;
     }
@@ -106,9 +106,9 @@ static bool is_default(const struct network_item *item)
     return item->part == NETWORK_ROUTE && item->to.family == FAMILY_NONE;
 }
 
-/* Of several default routes the ones of the lowest metric. */
-static bool waits_behind_another(const struct network *all,
-                                 const struct network_item *route)
+/* Of several default routes, those with the lowest metric are in use. */
+static bool has_better_default(const struct network *all,
+                               const struct network_item *route)
 {
     for (size_t i = 0; i < all->n; i++)
         if (is_default(&all->items[i]) && all->items[i].family == route->family &&
@@ -132,7 +132,7 @@ static struct network routes_in_use(const struct network *all)
             struct network_item route = all->items[i];
             bool wanted = specific
                               ? route.part == NETWORK_ROUTE && !is_default(&route)
-                              : is_default(&route) && !waits_behind_another(all, &route);
+                              : is_default(&route) && !has_better_default(all, &route);
             route.metric = 0;
             if (wanted && !(specific && is_default_too(&used, &route)))
                 network_add(&used, &route);
@@ -149,8 +149,8 @@ static bool in_subnet(const struct endpoint *e, const struct network_item *addre
             (e->bytes[whole] ^ address->address.bytes[whole]) >> (8 - rest) == 0);
 }
 
-/* As the kernel chooses it: the route's own, else one of the gateway's subnet, else the
- * first of the interface. NULL: it has none. */
+/* Source address as chosen by the kernel: set by the route, else one in the subnet of
+ * the gateway, else the first of the interface. NULL: none. */
 static const struct network_item *ipv4_source(const struct network *all,
                                               const struct network_item *route)
 {
@@ -171,7 +171,7 @@ static const struct network_item *ipv4_source(const struct network *all,
     return near != NULL ? near : first;
 }
 
-/* The routes in use, and the addresses that packets on them come from. */
+/* The routes in use and their source addresses. */
 static struct network in_use(const struct network *all)
 {
     struct network used = routes_in_use(all);
@@ -219,7 +219,7 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len)
 uint64_t network_place(const struct network *n)
 {
     struct network used = in_use(n);
-    uint64_t place = 0; /* in any order */
+    uint64_t place = 0; /* the sum does not depend on the order */
     for (size_t i = 0; i < used.n; i++) {
         const struct network_item *item = &used.items[i];
         uint64_t hash = UINT64_C(14695981039346656037) ^ item->part;
@@ -234,26 +234,26 @@ uint64_t network_place(const struct network *n)
     return place;
 }
 
-/* One route instead of another, or one address. */
+/* Describes the replacement of a route or an address. */
 static void add_move(struct text *out, const struct network_item *from,
                      const struct network_item *to)
 {
     bool one_interface = from->interface == to->interface;
     if (from->part == NETWORK_ADDRESS) {
         text_add(out, "the address of %s went from ", from->name);
-        say_address(out, from);
+        add_address(out, from);
         text_add(out, " to ");
-        say_address(out, to);
+        add_address(out, to);
     } else {
-        say_route(out, from);
+        add_route(out, from);
         text_add(out, " went from ");
-        say_hop(out, from, !one_interface);
+        add_hop(out, from, !one_interface);
         text_add(out, " to ");
-        say_hop(out, to, true);
+        add_hop(out, to, true);
     }
 }
 
-/* ---- what is different ---- */
+/* ---- differences ---- */
 
 static struct network without(const struct network *all, const struct network *these)
 {
@@ -264,7 +264,7 @@ static struct network without(const struct network *all, const struct network *t
     return rest;
 }
 
-/* Takes what came in place of `gone` out of `came`; false: nothing did. */
+/* Removes the replacement of `gone` from `came` and stores it in `out`; false: none. */
 static bool take_successor(struct network_item *out, struct network *came,
                            const struct network_item *gone)
 {
@@ -288,8 +288,8 @@ struct report_list {
     size_t reported;
 };
 
-/* Whether the next one is to be reported as well. */
-static bool next(struct report_list *t)
+/* True if the report_next difference is reported, too. */
+static bool report_next(struct report_list *t)
 {
     if (t->reported++ >= REPORTED_MAX)
         return false;
@@ -307,7 +307,7 @@ static void add_part(struct report_list *t, enum network_part part,
         if (item->part != part)
             continue;
         bool moved = take_successor(&successor, came, item);
-        if (!next(t))
+        if (!report_next(t))
             continue;
         if (moved)
             add_move(t->out, item, &successor);
@@ -315,12 +315,12 @@ static void add_part(struct report_list *t, enum network_part part,
             add_one(t->out, item, false);
     }
     for (size_t i = 0; i < came->n; i++)
-        if (came->items[i].part == part && next(t))
+        if (came->items[i].part == part && report_next(t))
             add_one(t->out, &came->items[i], true);
 }
 
-/* Without the addresses of an interface that carries a route only now, or no longer: they
- * say no more than the route. */
+/* Drops addresses of an interface that carries a route only before or only after: the
+ * change of the route already says so. */
 static struct network of_both(const struct network *differences,
                               const struct network *before, const struct network *after)
 {
@@ -335,7 +335,7 @@ static struct network of_both(const struct network *differences,
     return kept;
 }
 
-/* Links of the routes in use, which are up in `one` and not in the `other`. */
+/* Adds links of routes in use that are up in `one` but not in `other`. */
 static void add_links(struct network *out, const struct network *one,
                       const struct network *other, const struct network *before,
                       const struct network *after)

@@ -20,7 +20,7 @@ static void drop(char *bytes, size_t len, BIO *in)
     ERR_clear_error();
 }
 
-/* The whole file, and a BIO upon it; both end with drop(). */
+/* Reads the whole file and opens a BIO on it. Free both with drop(). */
 static int open_pem(const char *file, char **bytes, size_t *len, BIO **in)
 {
     int rc = file_read(AT_FDCWD, file, FILE_SKIP_BOM, PEM_BYTES_MAX, bytes, len);
@@ -30,7 +30,7 @@ static int open_pem(const char *file, char **bytes, size_t *len, BIO **in)
     return 0;
 }
 
-/* The first certificate of the file, or NULL. */
+/* Reads the first certificate of the file; NULL if there is none. */
 static int read_certificate(const char *file, X509 **out)
 {
     char *bytes;
@@ -57,7 +57,7 @@ int pem_check_certificates(const char *file, struct text *why)
     return rc;
 }
 
-/* Called where a passphrase is needed: there is none. */
+/* Called when a passphrase is needed; there is none. */
 static int on_passphrase(char *buffer, int room, int writing, void *user)
 {
     (void)buffer, (void)room, (void)writing;
@@ -87,10 +87,11 @@ int pem_check_key(const char *file, const char *cert_file, struct text *why)
     if (rc < 0)
         return rc;
     if (cert_file[0] != '\0')
-        read_certificate(cert_file, &certificate); /* its own check says what is wrong */
+        /* pem_check_certificates() reports its errors */
+        read_certificate(cert_file, &certificate);
     if (encrypted)
-        text_add(why, "the key is encrypted and nobody is there to type its passphrase; "
-                      "write it unencrypted: openssl pkey -in OLD -out NEW");
+        text_add(why, "the key is encrypted and nobody can enter its passphrase; "
+                      "store it unencrypted: openssl pkey -in OLD -out NEW");
     else if (key == NULL)
         text_add(why, "no private key in PEM form (-----BEGIN PRIVATE KEY-----); is it "
                       "the right file?");

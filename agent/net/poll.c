@@ -59,6 +59,7 @@ void poll_close(struct poll *p)
 {
     if (p == NULL)
         return;
-    uv_poll_stop(&p->handle); /* now: the same number may come back in a new handle */
+    /* at once: the descriptor number may be reused by a new handle */
+    uv_poll_stop(&p->handle);
     uv_close((uv_handle_t *)&p->handle, free_poll);
 }

@@ -15,7 +15,7 @@ struct race {
         uv_connect_t connect;
     } runners[RACE_MAX];
     size_t n, begun, failed;
-    uv_timer_t timer; /* the next one, or the limit */
+    uv_timer_t timer; /* next attempt, or the limit */
     int64_t until_ns;
     size_t open; /* handles */
     bool over;
@@ -68,7 +68,7 @@ static void runner_connected(uv_connect_t *connect, int status)
         race_wait(r, 0);
 }
 
-/* A failure that shows at once, no route for example, is no connection under way. */
+/* An attempt that fails at once (no route, for example) is not in progress. */
 static void race_next(struct race *r)
 {
     struct runner *next = &r->runners[r->begun++];

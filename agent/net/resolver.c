@@ -1,16 +1,15 @@
 /*
- * c-ares asks: it has the ids, the ports, UDP and TCP. Which name is asked of which
- * server is decided here, as glibc's resolver does it and c-ares 1.18 does not: the
- * search list for both families together, the next server where one is lame, servers with
- * a scope. Each server has a c-ares channel of its own, so that its answer is known as
- * its.
+ * c-ares sends queries: it handles ids, ports, UDP and TCP. This file decides which name
+ * is asked of which server, as glibc's resolver does and c-ares 1.18 does not: one
+ * search list for both families, the next server when one is lame, servers with a scope.
+ * Each server has its own c-ares channel, so an answer can be attributed to its server.
  *
- * A question is sent to the first server; to the next one at once when that one fails, or
- * when it has been silent for a while. The first answer that counts ends the question;
- * the others may come later and are ignored. Every lookup has a timer, which does all
- * that follows from an answer: c-ares calls back from inside its own functions, and must
- * not be destroyed from there. c-ares cannot cancel one question, so a lookup that was
- * given up stays behind, mute, until c-ares lets go of it.
+ * A query goes to the first server, and to the next one at once when a server fails, or
+ * when it has been silent for a while. The first useful answer ends the query; later
+ * answers are ignored. Each lookup has a timer that processes its answers: c-ares calls
+ * back from inside its own functions and must not be destroyed from there. c-ares cannot
+ * cancel a single query, so a cancelled lookup stays allocated without a callback (mute)
+ * until c-ares releases it.
  */
 #include "net/resolver.h"
 
@@ -35,32 +34,32 @@
 #include <unistd.h>
 
 #define RESOLV_CONF  "/etc/resolv.conf"
-#define LIMIT_NS     (5 * NS_PER_S)     /* of one lookup in all */
+#define LIMIT_NS     (5 * NS_PER_S)     /* for a whole lookup */
 #define FIRST_TRY_NS (1200 * NS_PER_MS) /* doubles with each round of the servers */
 #define ROUNDS       3
-#define EDNS_BYTES   1200 /* as glibc has it: no fragments */
+#define EDNS_BYTES   1200 /* as in glibc: avoids fragments */
 
 struct server {
     struct resolver *resolver;
     ares_channel channel;
-    bool open; /* there is a channel */
+    bool open; /* `channel` exists */
     bool deaf; /* its socket cannot be watched: no descriptor left */
 };
 
 struct resolver {
     uv_loop_t *loop;
-    uv_timer_t *timer; /* when c-ares wants to look at its own time-outs */
+    uv_timer_t *timer; /* when c-ares must check its timeouts */
     struct dns_server given[DNS_SERVERS_MAX];
     size_t n_given; /* 0: the system's */
     struct resolv_conf conf;
-    struct timespec conf_changed; /* of RESOLV_CONF, when it was read */
+    struct timespec conf_changed; /* mtime of RESOLV_CONF when it was read */
     struct server servers[DNS_SERVERS_MAX];
     size_t n_servers;
-    size_t rotated; /* where the next question begins */
+    size_t rotated; /* first server of the next query */
     struct poll **polls;
     size_t n_polls, polls_room;
-    struct lookup *lookups; /* also the mute ones */
-    struct lookup *turn;    /* with single-request: whose it is */
+    struct lookup *lookups; /* including mute ones */
+    struct lookup *turn;    /* with single-request: the lookup in progress */
 };
 
 enum step { STEP_TRY, STEP_REPLIED, STEP_DONE }; /* what the timer does next */
@@ -74,28 +73,28 @@ struct lookup {
     enum family family;
     uint16_t port;
     int64_t asked_ns;
-    int64_t limit_ns; /* when it gives up; 0: it waits for its turn */
-    size_t candidate; /* of the names to ask for in place of host */
+    int64_t limit_ns; /* deadline; 0: waits for its turn */
+    size_t candidate; /* index of the name to query instead of host */
     char name[HOST_TEXT_MAX];
-    enum family asked_family; /* of the question; the other one shows whether the name is
-                                 there at all */
-    unsigned question;        /* its number */
-    size_t first, tried;      /* server to begin with; questions sent */
-    unsigned failed;          /* servers of no use for it, a bit each */
-    unsigned hung_up;         /* servers that ended a TCP connection before the answer */
-    unsigned asking;          /* questions that c-ares holds, also of earlier ones */
+    /* Family of the query. A query for the other family shows whether the name exists. */
+    enum family asked_family;
+    unsigned question;   /* number of the query */
+    size_t first, tried; /* first server; queries sent */
+    unsigned failed;     /* servers that failed, one bit each */
+    unsigned hung_up;    /* servers that closed TCP before the answer, one bit each */
+    unsigned asking;     /* queries held by c-ares, including earlier ones */
     enum resolver_answer reply;
     int64_t replied_ns;
-    bool answered;       /* some server has answered something */
-    bool no_address;     /* one of the candidates is there */
-    const char *failure; /* of the last candidate that no server could answer, or NULL */
-    const char *absent;  /* why there is none of the names */
+    bool answered;       /* a server has answered */
+    bool no_address;     /* a candidate exists */
+    const char *failure; /* error of the last candidate without an answer, or NULL */
+    const char *absent;  /* why no candidate exists */
     resolver_cb *cb;
     void *user;
     struct resolution answer;
 };
 
-struct sent_question { /* one question to one server */
+struct sent_question { /* one query to one server */
     struct lookup *lookup;
     unsigned question;
     size_t server;
@@ -105,8 +104,7 @@ struct sent_question { /* one question to one server */
 
 static void on_timer(uv_timer_t *timer);
 
-/* Called after everything that c-ares did; without it a lost packet would hang for ever.
- */
+/* Must be called after each c-ares call; otherwise a lost packet would never time out. */
 static void arm(struct resolver *r)
 {
     struct timeval first, room, *wait = NULL;
@@ -156,7 +154,7 @@ static void on_socket_state(void *user, ares_socket_t fd, int read, int write)
     struct server *s = user;
     struct resolver *r = s->resolver;
     size_t i = find_poll(r, fd);
-    if (!read && !write) { /* c-ares closes it next */
+    if (!read && !write) { /* c-ares is about to close it */
         if (i < r->n_polls) {
             poll_close(r->polls[i]);
             r->polls[i] = r->polls[--r->n_polls];
@@ -174,7 +172,7 @@ static void on_socket_state(void *user, ares_socket_t fd, int read, int write)
     poll_want(r->polls[i], read, write);
 }
 
-/* ---- how this host asks ---- */
+/* ---- configuration and channels ---- */
 
 static struct timespec conf_changed(void)
 {
@@ -207,8 +205,7 @@ static void read_conf(struct resolver *r)
     r->conf.n_servers = r->n_given;
 }
 
-/* The interface of a zone: c-ares 1.18 has no scope in its addresses, but binds to one.
- */
+/* Binds to the interface of a zone: c-ares 1.18 supports no scope in addresses. */
 static void set_device(ares_channel channel, const char *zone)
 {
     struct endpoint e = {0};
@@ -233,14 +230,15 @@ static void open_channel(struct server *s, const struct dns_server *to)
         .tries = 1,
         .lookups = "b",
         .ednspsz = EDNS_BYTES,
-        .resolvconf_path = "/dev/null", /* it was read here */
+        .resolvconf_path = "/dev/null", /* parsed by config/resolv_conf.c */
         .sock_state_cb = on_socket_state,
         .sock_state_cb_data = s,
     };
     int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
                ARES_OPT_EDNSPSZ | ARES_OPT_RESOLVCONF | ARES_OPT_SOCK_STATE_CB;
 #ifdef ARES_OPT_QUERY_CACHE
-    mask |= ARES_OPT_QUERY_CACHE; /* newer c-ares keeps answers, unless told: 0 s */
+    /* newer c-ares caches answers by default; 0 s disables it */
+    mask |= ARES_OPT_QUERY_CACHE;
 #endif
     if (ares_init_options(&s->channel, &options, mask) != ARES_SUCCESS)
         return;
@@ -265,7 +263,8 @@ static void close_channels(struct resolver *r)
 {
     for (size_t i = 0; i < r->n_servers; i++)
         if (r->servers[i].open)
-            ares_destroy(r->servers[i].channel); /* on_answer() for all that it holds */
+            /* calls on_answer() for each pending query */
+            ares_destroy(r->servers[i].channel);
     r->n_servers = 0;
 }
 
@@ -286,7 +285,7 @@ static bool waits_for_its_turn(const struct lookup *l)
     return l->timer != NULL && l->step == STEP_TRY && l->limit_ns == 0;
 }
 
-/* With single-request: the oldest one that waits. */
+/* With single-request: starts the oldest waiting lookup. */
 static void pass_turn(struct resolver *r)
 {
     struct lookup *oldest = NULL;
@@ -298,7 +297,7 @@ static void pass_turn(struct resolver *r)
         begin(oldest);
 }
 
-/* The end of a lookup for the one who asked; c-ares may go on for a while. */
+/* Ends a lookup for its caller; c-ares may still hold its queries. */
 static void mute(struct lookup *l)
 {
     struct resolver *r = l->resolver;
@@ -320,15 +319,15 @@ static void wake(struct lookup *l, enum step step, int64_t in_ns)
     timer_in(l->timer, on_lookup, step == STEP_TRY && in_ns > left_ns ? left_ns : in_ns);
 }
 
-/* The answer stands. */
+/* The answer is final. */
 static void done(struct lookup *l)
 {
-    if (l->replied_ns == 0) /* nobody was asked */
+    if (l->replied_ns == 0) /* no query was sent */
         l->replied_ns = (int64_t)uv_hrtime();
     wake(l, STEP_DONE, 0);
 }
 
-static void give_out(struct lookup *l)
+static void deliver(struct lookup *l)
 {
     struct resolution answer = l->answer;
     resolver_cb *cb = l->cb;
@@ -338,7 +337,7 @@ static void give_out(struct lookup *l)
     cb(&answer, user); /* may destroy the resolver */
 }
 
-/* None of the names has an address of that family. */
+/* No candidate has an address of that family. */
 static void conclude(struct lookup *l)
 {
     struct resolution *a = &l->answer;
@@ -349,9 +348,9 @@ static void conclude(struct lookup *l)
     done(l);
 }
 
-/* ---- one question to one server ---- */
+/* ---- one query to one server ---- */
 
-/* A server is of no use for this question: the next one at once, or none is left. */
+/* A server cannot answer: tries the next one at once, or fails when none is left. */
 static void server_failed(struct lookup *l, size_t server)
 {
     l->failed |= 1u << server;
@@ -363,8 +362,8 @@ static void server_failed(struct lookup *l, size_t server)
     }
 }
 
-/* A server may answer one question of a TCP connection and end it, with others on their
- * way: RFC 7766 section 6.2.4 has them sent again. */
+/* A server may answer one query of a TCP connection and then close it with others
+ * outstanding: RFC 7766, section 6.2.4, requires to send them again. */
 static bool hung_up_once(struct lookup *l, size_t server)
 {
     bool once = (l->hung_up & 1u << server) == 0;
@@ -410,7 +409,7 @@ static void send_to(struct lookup *l, size_t server)
     ares_query(s->channel, l->name, ns_c_in,
                l->asked_family == FAMILY_IPV6 ? ns_t_aaaa : ns_t_a, on_answer, sent);
     if (s->deaf) {
-        l->answer.error = "no file descriptor is left to ask a DNS server";
+        l->answer.error = "no file descriptor left to query a DNS server";
         server_failed(l, server);
     }
     arm(l->resolver);
@@ -427,10 +426,10 @@ static void try_next(struct lookup *l)
         send_to(l, server);
         return;
     }
-    wake(l, STEP_TRY, LIMIT_NS); /* an answer may still come */
+    wake(l, STEP_TRY, LIMIT_NS); /* an answer may still arrive */
 }
 
-/* ---- the names to ask for ---- */
+/* ---- candidates ---- */
 
 static void ask_for(struct lookup *l, enum family family)
 {
@@ -469,7 +468,7 @@ static void take_own_reply(struct lookup *l)
     if (l->reply == RESOLVER_NO_NAME)
         l->absent = l->answer.error;
     if (l->reply == RESOLVER_FOUND)
-        give_out(l);
+        deliver(l);
     else if (is_last(l) || (l->reply == RESOLVER_FAILED && !l->answered))
         conclude(l);
     else if (other == FAMILY_IPV6 && l->resolver->conf.no_aaaa) {
@@ -480,9 +479,9 @@ static void take_own_reply(struct lookup *l)
 }
 
 /*
- * Other programs ask for both families at once, and go on in the search list only where
- * the name has neither: else an IPv4-only name would get the IPv6 address of another
- * host, whose name is made of it and a search domain with a wildcard.
+ * getaddrinfo() queries both families at once and continues with the search list only if
+ * the name has neither. Otherwise an IPv4-only name would get the IPv6 address of
+ * another host: the name with a search domain that has a wildcard.
  */
 static void take_reply(struct lookup *l)
 {
@@ -501,7 +500,7 @@ static void on_lookup(uv_timer_t *timer)
 {
     struct lookup *l = timer->data;
     if (l->step == STEP_DONE) {
-        give_out(l);
+        deliver(l);
     } else if (l->step == STEP_REPLIED) {
         take_reply(l);
     } else if ((int64_t)uv_hrtime() < l->limit_ns) {
@@ -515,8 +514,8 @@ static void on_lookup(uv_timer_t *timer)
 
 /* ---- the hosts file ---- */
 
-/* A name that it has in one family is not asked of DNS in the other, as for getaddrinfo().
- */
+/* A name that the file has in one family is not queried in DNS for the other, as with
+ * getaddrinfo(). */
 static bool from_hosts_file(struct lookup *l)
 {
     struct resolution *a = &l->answer;
@@ -530,14 +529,14 @@ static bool from_hosts_file(struct lookup *l)
     return true;
 }
 
-/* ---- beginning of a lookup ---- */
+/* ---- start of a lookup ---- */
 
 static void begin(struct lookup *l)
 {
     struct resolver *r = l->resolver;
     if (r->conf.single_request) {
         if (r->turn != NULL)
-            return; /* pass_turn() */
+            return; /* pass_turn() starts it */
         r->turn = l;
     }
     l->asked_ns = (int64_t)uv_hrtime();
@@ -574,14 +573,14 @@ static void ask(struct lookup *l)
     }
 }
 
-/* Another resolv.conf: what is under way is asked again by that. */
+/* After a change of resolv.conf, restarts the lookups in progress. */
 static void follow_conf(struct resolver *r)
 {
     struct timespec changed = conf_changed();
     if (can_ask(r) && changed.tv_sec == r->conf_changed.tv_sec &&
         changed.tv_nsec == r->conf_changed.tv_nsec)
         return;
-    close_channels(r); /* mute lookups are gone then */
+    close_channels(r); /* frees mute lookups */
     open_channels(r);
     r->turn = NULL;
     for (struct lookup *l = r->lookups; l != NULL; l = l->next)
@@ -654,7 +653,7 @@ void lookup_cancel(struct lookup *l)
     mute(l);
 }
 
-/* ---- beginning and end ---- */
+/* ---- create and destroy ---- */
 
 int resolver_create(struct resolver **out, uv_loop_t *loop, const char *servers)
 {
@@ -677,7 +676,7 @@ void resolver_destroy(struct resolver *r)
 {
     if (r == NULL)
         return;
-    r->turn = NULL; /* nobody is next */
+    r->turn = NULL; /* no other lookup starts */
     for (struct lookup *l = r->lookups, *next; l != NULL; l = next) {
         next = l->next;
         if (l->timer != NULL)

@@ -20,7 +20,7 @@ struct record {
     struct wire data;
 };
 
-static void forget(struct resolution *a)
+static void clear_answer(struct resolution *a)
 {
     a->error = NULL;
     a->temporary = false;
@@ -57,13 +57,13 @@ void resolver_answer_no_host(struct resolution *a)
 
 enum resolver_answer resolver_answer_missing(struct resolution *a, int status)
 {
-    forget(a);
+    clear_answer(a);
     switch (status) {
     case ARES_EBADNAME:
         return no_name(a, "not a name that DNS can hold");
     case ARES_ETIMEOUT:
         return failed(a, "no DNS server answered");
-    case ARES_ECONNREFUSED: /* or no socket for it */
+    case ARES_ECONNREFUSED: /* or no socket left */
         return failed(a, "no DNS server could be reached");
     default:
         return failed(a, ares_strerror(status));
@@ -89,8 +89,8 @@ static enum resolver_answer by_code(struct resolution *a, unsigned rcode)
 
 /* ---- records ---- */
 
-/* Reads a name, compressed or not, into `out`, which may be NULL: visible ASCII, whatever
- * came. */
+/* Reads a name, compressed or not, into `out`, which may be NULL. Replaces bytes that
+ * are not visible ASCII. */
 static bool take_name(struct dns_message *m, char out[HOST_TEXT_MAX])
 {
     char *name = NULL;
@@ -115,7 +115,7 @@ static bool take_record(struct dns_message *m, struct record *r)
     r->class = wire_u16(&m->left);
     r->ttl_s = wire_u32(&m->left);
     r->data = wire_take(&m->left, wire_u16(&m->left));
-    if (r->ttl_s > INT32_MAX) /* is taken as 0: RFC 2181 section 8 */
+    if (r->ttl_s > INT32_MAX) /* read as 0: RFC 2181, section 8 */
         r->ttl_s = 0;
     return wire_ok(&m->left);
 }
@@ -132,7 +132,8 @@ static bool take_cname(struct resolution *a, const struct dns_message *m,
     return true;
 }
 
-/* Whether it is one, of one host or not. */
+/* Returns true for a valid address record, also when the address is not that of a single
+ * host. */
 static bool take_address(struct resolution *a, struct record *r, enum family family,
                          uint16_t port)
 {
@@ -141,7 +142,8 @@ static bool take_address(struct resolution *a, struct record *r, enum family fam
     if (r->data.left != len)
         return false;
     wire_copy(&r->data, e.bytes, len);
-    /* Records may come in any order: the last of the chain is who has the address. */
+    /* Records may come in any order: the owner of the address is the end of the CNAME
+     * chain. */
     text_copy(a->last, sizeof a->last, r->owner);
     if (!endpoint_is_host(&e)) {
         if (a->unfit.family == FAMILY_NONE)
@@ -167,7 +169,7 @@ static enum resolver_answer take_records(struct resolution *a, struct dns_messag
         else if (fine && r.type == wanted)
             fine = addresses = take_address(a, &r, family, port);
         if (!fine) {
-            forget(a);
+            clear_answer(a);
             return failed(a, "the DNS server's answer makes no sense");
         }
         if ((r.type == TYPE_CNAME || r.type == wanted) && r.ttl_s < a->ttl_s)
@@ -178,14 +180,14 @@ static enum resolver_answer take_records(struct resolution *a, struct dns_messag
     if (!addresses)
         return no_address(a);
     resolver_answer_no_host(a);
-    return RESOLVER_FOUND; /* another server has the same filter, or none that we may ask */
+    return RESOLVER_FOUND; /* other servers filter as well, or must not be asked */
 }
 
 enum resolver_answer resolver_answer_read(struct resolution *a, const uint8_t *bytes,
                                           size_t len, enum family family, uint16_t port)
 {
     struct dns_message m = {bytes, len, wire_from(bytes, len)};
-    forget(a);
+    clear_answer(a);
     wire_skip(&m.left, 2);
     uint16_t flags = wire_u16(&m.left), questions = wire_u16(&m.left);
     uint16_t answers = wire_u16(&m.left), authorities = wire_u16(&m.left);

@@ -20,7 +20,7 @@
 #define KEY_MAX   (64u << 10) /* of a PEM file */
 #define TRUST_MAX (16u << 20) /* Debian's bundle is 220 KiB */
 
-#define SHORT_RECORD 48 /* SETTINGS, WINDOW_UPDATE, PING with what TLS adds */
+#define SHORT_RECORD 48 /* SETTINGS, WINDOW_UPDATE, PING, with TLS overhead */
 
 struct trusted {
     struct trusted *next;
@@ -32,7 +32,7 @@ struct trusted {
 };
 
 struct tls_trust {
-    struct trusted *list; /* one a file: as few as the configuration names */
+    struct trusted *list; /* one per file named in the configuration */
 };
 
 struct tls_trust *tls_trust_create(void)
@@ -65,7 +65,7 @@ static const char *system_bundle(void)
     return access(bundles[0], R_OK) == 0 ? bundles[0] : bundles[1];
 }
 
-/* The certificates in PEM, and revocation lists; how many there are. */
+/* Adds the PEM certificates and revocation lists; returns how many. */
 static size_t add_all(X509_STORE *store, const char *bytes, size_t len)
 {
     size_t n = 0;
@@ -93,7 +93,7 @@ static X509_STORE *load(const char *bytes, size_t len)
         X509_STORE_free(store);
         return NULL;
     }
-    /* as libcurl does: a pinned intermediate is enough */
+    /* as libcurl does: a pinned intermediate is sufficient */
     X509_STORE_set_flags(store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
     return store;
 }
@@ -132,7 +132,7 @@ X509_STORE *tls_trust_store(struct tls_trust *t, const char *ca_file, char *why,
 
     char *bytes;
     size_t len;
-    /* OpenSSL does not see "-----BEGIN" behind a byte order mark. */
+    /* OpenSSL does not find "-----BEGIN" after a byte order mark. */
     int rc = file_read(AT_FDCWD, file, FILE_SKIP_BOM, TRUST_MAX, &bytes, &len);
     if (rc < 0) {
         snprintf(why, why_size, "trusted certificates %s: %s", file, file_error(rc));
@@ -153,7 +153,7 @@ X509_STORE *tls_trust_store(struct tls_trust *t, const char *ca_file, char *why,
     return store;
 }
 
-/* The organisation, else the common name; UTF-8. */
+/* Organisation, else common name; UTF-8. */
 static void name_text(char *out, size_t room, const X509_NAME *name)
 {
     static const int fields[] = {NID_organizationName, NID_commonName};
@@ -179,7 +179,7 @@ static int32_t days_left(const X509 *certificate, time_t now)
         ASN1_TIME_diff(&days, &seconds, from, X509_get0_notAfter(certificate));
     ASN1_TIME_free(from);
     if (seconds < 0)
-        days--; /* the day in which it ended counts as past */
+        days--; /* the day of expiry counts as past */
     return days;
 }
 
@@ -189,8 +189,8 @@ void tls_certificate_facts(struct http_facts *out, const X509 *certificate)
     out->expires_days = days_left(certificate, time(NULL));
 }
 
-/* From the list that there is: a distribution's policy may have chosen it. */
-static void leave_out_dhe(SSL_CTX *ctx)
+/* Filters the current list: the policy of a distribution may have set it. */
+static void remove_dhe(SSL_CTX *ctx)
 {
     struct text kept = {0};
     STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(ctx);
@@ -205,14 +205,14 @@ static void leave_out_dhe(SSL_CTX *ctx)
 
 void tls_harden(SSL_CTX *ctx, bool renegotiates)
 {
-    leave_out_dhe(ctx);
+    remove_dhe(ctx);
     if (!renegotiates)
         SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
 }
 
-/* ---- a handshake, observed ---- */
+/* ---- observing a handshake ---- */
 
-static int handshake_index(void) /* where an SSL_CTX keeps the pointer for us */
+static int handshake_index(void) /* index of our pointer in an SSL_CTX */
 {
     static int index = -1;
     if (index < 0)
@@ -225,7 +225,7 @@ static struct tls_handshake *handshake_of(const SSL *ssl)
     return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), handshake_index());
 }
 
-/* The chain is judged by OpenSSL as always; we only look at whose it is. */
+/* Reads the certificate; OpenSSL verifies the chain as usual. */
 static int on_verify(X509_STORE_CTX *c, void *unused)
 {
     (void)unused;
@@ -237,7 +237,7 @@ static int on_verify(X509_STORE_CTX *c, void *unused)
     return X509_verify_cert(c);
 }
 
-/* Before the library reads `len` bytes from the socket. */
+/* Called before OpenSSL reads `len` bytes from the socket. */
 static long on_read(BIO *bio, int what, const char *bytes, size_t len, int i, long l,
                     int result, size_t *done)
 {
@@ -261,7 +261,7 @@ static bool is_long(const uint8_t *record_header)
     return (record_header[3] << 8 | record_header[4]) > SHORT_RECORD;
 }
 
-/* A message or the header of a record, ready to be sent, or received. */
+/* Called with each message or record header, sent or received. */
 static void on_message(int sent, int version, int type, const void *bytes, size_t len,
                        SSL *ssl, void *user)
 {

@@ -198,7 +198,7 @@ static void a_link_that_was_down_for_a_moment(void **state)
     ip("link set w1 down");
     turn(300); /* the kernel tells of carriers once a second */
     ip("link set w1 up");
-    check_report("link w0 was down for a moment");
+    check_report("link w0 was down briefly");
     CHECK(!moved, "that is no move");
 }
 

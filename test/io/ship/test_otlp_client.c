@@ -243,7 +243,7 @@ static void through_a_proxy(void **state)
     snprintf(b.collector.proxy, sizeof b.collector.proxy, "http://127.0.0.1:%u", port);
     const struct verdict *v = send_one(&b);
     CHECK_INT(VERDICT_AGAIN, v->kind, "the proxy lets nobody through to there");
-    CHECK_TEXT("the proxy on the way to localhost answered HTTP 403", v->why, "why");
+    CHECK_TEXT("the proxy for localhost answered HTTP 403", v->why, "why");
     CHECK_TEXT("; look at `proxy`, and at what it allows", v->step, "next step");
     end(&b);
     child_end(pid);

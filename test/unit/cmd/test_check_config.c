@@ -149,8 +149,8 @@ static const struct {
      ":4: key_file F/other: is not the key of the certificate in F/cert; which of them is "
      "old?\n"},
     {"cert_file = F/cert\nkey_file = F/locked\n",
-     ":4: key_file F/locked: the key is encrypted and nobody is there to type its "
-     "passphrase; write it unencrypted: openssl pkey -in OLD -out NEW\n"},
+     ":4: key_file F/locked: the key is encrypted and nobody can enter its "
+     "passphrase; store it unencrypted: openssl pkey -in OLD -out NEW\n"},
     {"[target a]\nhost = a.example\nca_file = F/cart\n",
      ":5: ca_file F/cart: no such file; create it or remove the key\n"},
     {"header_file = /run/credentials/edgelat.service/header\n",
