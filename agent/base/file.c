@@ -16,7 +16,7 @@
 
 /* ---- reading ---- */
 
-/* 0: regular; else why it is not read. */
+/* Returns 0 for a regular file, else the error. */
 static int refuse_kind(mode_t mode)
 {
     if (S_ISREG(mode))
@@ -27,7 +27,7 @@ static int refuse_kind(mode_t mode)
 int file_open(int folder, const char *name, unsigned options, struct stat *out)
 {
     bool no_link = options & FILE_NO_LINK;
-    /* Looked at before it is opened: opening a device may do something (a watchdog). */
+    /* Check before opening: opening a device may have side effects (a watchdog). */
     if (fstatat(folder, name, out, no_link ? AT_SYMLINK_NOFOLLOW : 0) < 0)
         return -errno;
     int rc = refuse_kind(out->st_mode);
@@ -44,7 +44,7 @@ int file_open(int folder, const char *name, unsigned options, struct stat *out)
     return rc < 0 ? rc : fd;
 }
 
-/* The file system states more bytes than it gives. /proc states 0. */
+/* True if the file system reports a larger size than could be read. /proc reports 0. */
 static bool ends_early(int fd)
 {
     struct stat stat;
@@ -64,7 +64,7 @@ int file_read_open(int fd, unsigned options, size_t most, char **bytes, size_t *
     struct text t = {0};
     char piece[16 << 10];
     int rc = 0;
-    bool again = false;        /* at an early end: it may have grown just now */
+    bool again = false;        /* at an early end: the file may just have grown */
     text_add_bytes(&t, "", 0); /* not NULL */
     for (;;) {
         ssize_t n = read(fd, piece, sizeof piece);
@@ -100,7 +100,7 @@ int file_read_open(int fd, unsigned options, size_t most, char **bytes, size_t *
     return 0;
 }
 
-/* N of /dev/stdin and /dev/fd/N; -1: it is another name. */
+/* The descriptor of /dev/stdin or /dev/fd/N; -1: another name. */
 static int inherited(const char *name)
 {
     static const char fds[] = "/dev/fd/";

@@ -10,7 +10,8 @@ static void put(struct heap *h, size_t place, struct heap_item *item)
     item->place = place;
 }
 
-/* `place` is free: finds the right one for `item`, up or down from there. */
+/* Moves the free slot `place` up or down to the position of `item` and stores it there.
+ * */
 static void sift(struct heap *h, size_t place, struct heap_item *item)
 {
     while (place > 0 && item->at_ns < h->items[(place - 1) / 2]->at_ns) {

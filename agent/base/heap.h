@@ -1,7 +1,7 @@
 /*
- * A binary heap: what is due first. An item is part of the caller's own struct and knows
- * its place, so it can be moved or taken out from anywhere. Items with equal times come
- * in no particular order.
+ * A binary heap ordered by time, earliest first. An item is embedded in a struct of the
+ * caller and knows its position, so it can be moved or removed from anywhere. Items with
+ * equal times have no defined order.
  */
 #ifndef EDGELAT_BASE_HEAP_H
 #define EDGELAT_BASE_HEAP_H
@@ -11,22 +11,22 @@
 
 struct heap_item {
     int64_t at_ns;
-    size_t place; /* in the heap */
+    size_t place; /* index in the heap */
 };
 
-/* The struct of `type` whose member `member` the item is. */
+/* The struct of `type` that contains the item as `member`. */
 #define heap_struct(item, type, member)                                                  \
     ((type *)(void *)((char *)(item)-offsetof(type, member)))
 
-struct heap { /* { 0 } is empty; ends with heap_free() */
+struct heap { /* { 0 } is empty; free with heap_free() */
     struct heap_item **items;
     size_t n, room;
 };
 
 void heap_add(struct heap *h, struct heap_item *item);
-void heap_remove(struct heap *h, struct heap_item *item); /* it is in there */
-void heap_moved(struct heap *h, struct heap_item *item);  /* its `at_ns` has changed */
-struct heap_item *heap_first(const struct heap *h);       /* NULL: it is empty */
-void heap_free(struct heap *h);                           /* the items are the caller's */
+void heap_remove(struct heap *h, struct heap_item *item); /* must be in the heap */
+void heap_moved(struct heap *h, struct heap_item *item); /* call after changing `at_ns` */
+struct heap_item *heap_first(const struct heap *h);      /* NULL: empty */
+void heap_free(struct heap *h);                          /* does not free the items */
 
 #endif

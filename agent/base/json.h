@@ -1,6 +1,6 @@
 /*
- * Writes JSON (RFC 8259) on one line. Commas, quotes and escapes are done here; bytes
- * that are not UTF-8 become U+FFFD. `key` is NULL inside an array and for the outermost
+ * Writes JSON (RFC 8259) on one line. Adds commas, quotes and escapes; replaces bytes
+ * that are not UTF-8 by U+FFFD. `key` is NULL inside an array and for the outermost
  * value.
  */
 #ifndef EDGELAT_BASE_JSON_H
@@ -21,17 +21,17 @@ void json_object(struct json *j, const char *key); /* ... json_object_end() */
 void json_object_end(struct json *j);
 void json_array(struct json *j, const char *key);
 void json_array_end(struct json *j);
-void json_string(struct json *j, const char *key, const char *value); /* NULL is null */
+void json_string(struct json *j, const char *key, const char *value); /* NULL: null */
 void json_string_bytes(struct json *j, const char *key, const char *bytes, size_t len);
 void json_integer(struct json *j, const char *key, int64_t value);
 void json_unsigned(struct json *j, const char *key, uint64_t value);
 void json_bool(struct json *j, const char *key, bool value);
 void json_null(struct json *j, const char *key);
 
-/* Shortest form that reads back as the same double; not finite is null. */
+/* Shortest form that parses to the same double; null if not finite. */
 void json_number(struct json *j, const char *key, double value);
 
-/* A delay in ns as milliseconds with the nanoseconds kept: 1234567 is 1.234567. */
+/* A delay in ns, written in milliseconds without loss: 1234567 is 1.234567. */
 void json_ms(struct json *j, const char *key, int64_t ns);
 
 #endif

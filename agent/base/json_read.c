@@ -95,7 +95,8 @@ struct json_span json_span_of(const char *bytes, size_t len)
     return fine && s.at == s.end ? value : (struct json_span){0};
 }
 
-/* The next member of an object; `s` stands behind its '{' or behind the member before. */
+/* Reads the next member of an object; `s` is after its '{' or after the previous member.
+ * */
 static bool next_member(struct scan *s, struct json_span *name, struct json_span *value)
 {
     take(s, ',');
@@ -141,8 +142,8 @@ size_t json_members(struct json_span object)
     return n;
 }
 
-/* The character of an escape; `*at` stands on what follows the backslash, and then on its
- * last character. */
+/* Decodes an escape. On entry `*at` points after the backslash, on return to the last
+ * character of the escape. */
 static char unescape(const char **at, const char *end)
 {
     static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
@@ -164,7 +165,7 @@ bool json_read_string(struct json_span value, char *out, size_t room)
         return false;
     const char *end = value.at + value.len - 1;
     for (const char *at = value.at + 1; at < end && n + 1 < room; at++) {
-        bool more = ((unsigned char)*at & 0xc0) == 0x80; /* of one UTF-8 character */
+        bool more = ((unsigned char)*at & 0xc0) == 0x80; /* continuation byte of UTF-8 */
         if (*at == '\\' && ++at < end)
             out[n++] = unescape(&at, end);
         else if (!more)

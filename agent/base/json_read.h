@@ -1,6 +1,6 @@
 /*
- * Reads JSON (RFC 8259) from outside: finds members in a text that stays where it is.
- * Nothing is allocated; nesting is bounded.
+ * Parses untrusted JSON (RFC 8259) in place: finds members in the original text. Does
+ * not allocate memory; the nesting depth is limited.
  */
 #ifndef EDGELAT_BASE_JSON_READ_H
 #define EDGELAT_BASE_JSON_READ_H
@@ -11,26 +11,28 @@
 
 #define JSON_DEPTH_MAX 32
 
-struct json_span { /* one value of a well-formed text; len 0: there is none */
+struct json_span { /* one value of a well-formed text; len 0: none */
     const char *at;
     size_t len;
 };
 
-/* The whole text as one value; white space around it is fine. len 0: it is not JSON. */
+/* Parses the whole text as one value, with optional white space around it. len 0: not
+ * JSON. */
 struct json_span json_span_of(const char *bytes, size_t len);
 
-/* The value of the first member with that name (names with escapes are not found). len 0:
- * `object` is no object or has no such member. */
+/* The value of the first member with that name (names with escapes do not match). len 0:
+ * `object` is not an object or has no such member. */
 struct json_span json_member(struct json_span object, const char *name);
 
 bool json_is_object(struct json_span value);
-size_t json_members(struct json_span object); /* how many; 0 of what is no object */
+size_t json_members(struct json_span object); /* their number; 0 if not an object */
 
-/* A string, its escapes resolved; characters beyond ASCII become '?'. False when it is no
- * string; a longer one is cut. */
+/* Copies a string with its escapes resolved and truncates it to fit. Characters beyond
+ * ASCII become '?'. False: not a string. */
 bool json_read_string(struct json_span value, char *out, size_t room);
 
-/* An integer, also as a string, as the JSON mapping of protobuf writes 64 bits. */
+/* Reads an integer, also from a string, as the JSON mapping of protobuf writes 64-bit
+ * integers. */
 bool json_read_integer(struct json_span value, int64_t *out);
 
 #endif

@@ -21,12 +21,12 @@ static enum log_level most_detailed = LOG_LEVEL_INFO;
 
 static struct {
     bool begun, journal, socket, never_waits;
-    uint64_t dropped; /* lines, since one was written last */
+    uint64_t dropped; /* lines since the last one written */
 } out;
 
 static const struct {
     const char *name;
-    const char *prefix; /* syslog priority, as sd-daemon(3) has it */
+    const char *prefix; /* syslog priority, see sd-daemon(3) */
 } levels[] = {
     [LOG_LEVEL_ERROR] = {"error", "<3>"},
     [LOG_LEVEL_WARN] = {"warn", "<4>"},
@@ -41,8 +41,8 @@ void log_set_level(enum log_level most)
 
 /* ---- standard error ---- */
 
-/* Whether standard error is the journal's stream, and not a pipe of a child whose parent
- * has it: the device and inode of both are compared, see systemd.exec(5). */
+/* True if standard error is the stream of the journal, and not a pipe of a child whose
+ * parent has that stream: device and inode are compared, see systemd.exec(5). */
 static bool is_journal(const struct stat *is)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -76,7 +76,7 @@ void log_never_wait(void)
     close(own);
 }
 
-/* Writes the pieces, at once. False: they were dropped, or cut. */
+/* Writes all pieces with one call. False: dropped or truncated. */
 static bool write_pieces(struct iovec *pieces, size_t n)
 {
     struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -140,8 +140,8 @@ static void write_line(enum log_level level, const char *module, const char *for
 {
     if (level > most_detailed)
         return;
-    char shown[1024],
-        line[1024]; /* one write a line: lines of two processes do not mix */
+    /* One write per line, so lines of two processes do not mix. */
+    char shown[1024], line[1024];
     int used = snprintf(line, sizeof line, "%s %s: ", levels[level].name, module);
     vsnprintf(line + used, sizeof line - (size_t)used, format, args);
     write_or_drop(level, text_shown(shown, sizeof shown, line, ""));

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CANNOT = 2 }; /* the exit code of what could not be done: cmd.h */
+enum { CANNOT = 2 }; /* exit code for an error, as in cmd.h */
 
 static void *or_exit(void *memory, size_t size)
 {

@@ -21,8 +21,9 @@ bool notify_wanted(void)
     return socket_name() != NULL;
 }
 
-/* A path, or "@name" for an abstract socket, whose name begins with a zero byte and ends
- * with the length: unix(7). Returns the length, or 0 for what is no such name. */
+/* Accepts a path, or "@name" for an abstract socket, whose name begins with a NUL byte
+ * and is delimited by the address length: unix(7). Returns the length, or 0 for an
+ * invalid name. */
 static socklen_t address_from(struct sockaddr_un *out, const char *name)
 {
     size_t len = strlen(name);

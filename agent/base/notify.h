@@ -1,7 +1,7 @@
 /*
- * Tells the service manager how we are: the protocol of sd_notify(3), which is one
- * datagram of VARIABLE=VALUE lines, without libsystemd. Where NOTIFY_SOCKET is absent
- * nobody asked, and nothing is sent.
+ * Reports the state of the agent to the service manager: the protocol of sd_notify(3)
+ * (one datagram of VARIABLE=VALUE lines) without libsystemd. Sends nothing when
+ * NOTIFY_SOCKET is not set.
  */
 #ifndef EDGELAT_BASE_NOTIFY_H
 #define EDGELAT_BASE_NOTIFY_H
@@ -11,12 +11,12 @@
 
 bool notify_wanted(void);
 
-/* Never blocks. Returns 0, also when nobody asked; else -errno (-EAGAIN: a manager that
+/* Never blocks. Returns 0, also without NOTIFY_SOCKET; else -errno (-EAGAIN: the manager
  * does not read). */
 __attribute__((format(printf, 1, 2))) int notify_send(const char *format, ...);
 
-/* WATCHDOG_USEC in ns, when this process is the one that is watched; else 0. Send
- * WATCHDOG=1 at half of it, from the loop: one that hangs then is noticed. */
+/* WATCHDOG_USEC in ns if the watchdog is set for this process, else 0. Send WATCHDOG=1
+ * at half of that interval from the loop, so that a blocked loop is detected. */
 int64_t notify_watchdog_ns(void);
 
 #endif

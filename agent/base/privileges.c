@@ -11,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What an execve() could bring back. Fails without CAP_SETPCAP: then we are not root, and
- * nothing but this file's own capability comes back. */
+/* Limits the capabilities that an execve() could restore. Fails without CAP_SETPCAP:
+ * then the process is not root, and only the file capability of this program is
+ * restored. */
 static void limit_bounding_set(void)
 {
     capng_clear(CAPNG_SELECT_BOUNDS);
@@ -20,8 +21,8 @@ static void limit_bounding_set(void)
     capng_apply(CAPNG_SELECT_BOUNDS);
 }
 
-/* Whether there is nothing to give up: a service has no more, and its filter forbids
- * capset(). */
+/* True if there is nothing to drop: a service has no more capabilities, and its filter
+ * forbids capset(). */
 static bool is_limited(void)
 {
     for (unsigned c = 0; c < 64; c++)
@@ -31,7 +32,7 @@ static bool is_limited(void)
            capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW);
 }
 
-/* Inheritable and ambient as well: a restart in place is an execve(). */
+/* Also inheritable and ambient: a restart in place is an execve(). */
 static int keep_net_raw(void)
 {
     if (capng_get_caps_process() < 0)
@@ -51,7 +52,7 @@ static int keep_net_raw(void)
     return 0;
 }
 
-/* Of the folder, or of the nearest one above it that is there. */
+/* The owner of the folder, or of its nearest existing parent. */
 static int owner_of(struct stat *out, const char *folder)
 {
     char path[PATH_MAX];
@@ -84,7 +85,7 @@ static int become_owner(const char *folder)
 
 int privileges_drop(const char *folder)
 {
-    limit_bounding_set(); /* while we may */
+    limit_bounding_set(); /* before CAP_SETPCAP is dropped */
     int rc = geteuid() == 0 ? become_owner(folder) : 0;
     if (rc == 0)
         rc = keep_net_raw();

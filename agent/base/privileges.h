@@ -1,25 +1,26 @@
 /*
- * What the agent gives up before it begins, as systemd does for it as a service: all
- * capabilities but CAP_NET_RAW, for good; a core dump, which would hold secrets; and
- * system calls that it has no use for. Before the first thread: a thread keeps what it
- * was made with.
+ * Drops privileges at the start, as systemd does for the service: permanently drops all
+ * capabilities except CAP_NET_RAW, disables core dumps, which would contain secrets, and
+ * restricts system calls. Call it before the first thread is created: threads keep the
+ * privileges they were created with.
  */
 #ifndef EDGELAT_BASE_PRIVILEGES_H
 #define EDGELAT_BASE_PRIVILEGES_H
 
 /*
- * Keeps CAP_NET_RAW, if it is there: ICMP sockets are opened anew at run time, TCP and
- * HTTPS need none. Root without capabilities may write to its own files only, and the
- * service could not read what root has left: root becomes whom `folder` belongs to, or
- * the one above it where it is not there yet. Returns 0 or -errno: then it is not safe to
- * go on.
+ * Keeps CAP_NET_RAW if present: ICMP sockets are reopened at run time; TCP and HTTPS
+ * need no capability. Root without capabilities could write only files that it owns, and
+ * the service could not read files left by root. So root switches to the owner of
+ * `folder`, or of its nearest existing parent. Returns 0, or -errno: it is not safe to
+ * continue.
  */
 int privileges_drop(const char *folder);
 
 /*
- * From now on the kernel refuses (ENOSYS) each system call that is not on a list. Nothing
- * happens where we were built without libseccomp, or a filter is on already: the
- * service's, a container's, ours of before a restart in place. Returns 0 or -errno.
+ * The kernel refuses (ENOSYS) each system call that is not on a list from now on. Does
+ * nothing when built without libseccomp, or when a filter is already active: of the
+ * service, of a container, or our own from before a restart in place. Returns 0 or
+ * -errno.
  */
 int privileges_limit_calls(void);
 

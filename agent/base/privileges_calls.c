@@ -16,12 +16,12 @@ int privileges_limit_calls(void)
 #include <sys/prctl.h>
 
 /*
- * systemd's @system-service without @privileged, @resources and what an agent does not
- * do: no keys, IPC, namespaces, asynchronous I/O, special files, other processes. A name
- * that a processor or this libseccomp does not know is passed over.
+ * The @system-service set of systemd without @privileged, @resources and calls that the
+ * agent does not need: keys, IPC, namespaces, asynchronous I/O, special files, other
+ * processes. Names unknown to the architecture or to this libseccomp are skipped.
  */
 static const char allowed[] =
-    /* running: memory, threads, time, chance; execve() restarts in place */
+    /* process: memory, threads, time, random numbers; execve() restarts in place */
     "arch_prctl brk clone clone3 execve exit exit_group futex futex_waitv "
     "get_robust_list getcpu getpriority getrandom getrlimit getrusage madvise "
     "membarrier mmap mprotect mremap munmap prctl prlimit64 rseq sched_getaffinity "
@@ -51,7 +51,7 @@ static const char allowed[] =
     "accept accept4 bind connect getpeername getsockname getsockopt listen recv "
     "recvfrom recvmmsg recvmsg send sendmmsg sendmsg sendto setsockopt shutdown "
     "socket socketpair "
-    /* the same where time or offsets once had 32 bits */
+    /* variants of architectures with 32-bit time or offsets */
     "_llseek _newselect clock_getres_time64 clock_gettime64 clock_nanosleep_time64 "
     "fcntl64 fstat64 fstatat64 fstatfs64 ftruncate64 futex_time64 getegid32 "
     "geteuid32 getgid32 getuid32 lstat64 mmap2 ppoll_time64 pselect6_time64 "
@@ -60,9 +60,9 @@ static const char allowed[] =
 
 int privileges_limit_calls(void)
 {
-    if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0) /* also where asking is forbidden */
+    if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0) /* also if the query is forbidden */
         return 0;
-    /* ENOSYS: what a library tries because it is new, it does in the old way then. */
+    /* ENOSYS: a library that tries a new system call then falls back to the old one. */
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
     if (filter == NULL)
         return -ENOMEM;

@@ -20,9 +20,9 @@ int start_descriptors(void)
     for (int fd = 0; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) >= 0)
             continue;
-        int opened = open("/dev/null", O_RDWR); /* the lowest free one: `fd` */
+        int opened = open("/dev/null", O_RDWR); /* gets the lowest free number, `fd` */
         if (opened < 0)
-            opened = open("/", O_RDONLY | O_DIRECTORY); /* a root without /dev */
+            opened = open("/", O_RDONLY | O_DIRECTORY); /* no /dev in this root */
         if (opened != fd)
             return opened < 0 ? -errno : -EBADF;
     }
@@ -65,11 +65,11 @@ int start_signals(void)
 
 /* ---- limits ---- */
 
-#define STACK_BYTES (256 << 10) /* measured: check-config takes less than 96 KiB */
+#define STACK_BYTES (256 << 10) /* measured: check-config needs less than 96 KiB */
 
 enum { DESCRIPTORS_MAX = 64, THREADS_MAX = 8 };
 
-/* Raises the soft limit to `least` where it is lower, as far as the hard one allows. */
+/* Raises the soft limit to `least` if it is lower, as far as the hard limit allows. */
 static rlim_t raise_to(int resource, rlim_t least)
 {
     struct rlimit limit;
@@ -102,7 +102,7 @@ bool start_program(void)
     return true;
 }
 
-/* How many of `n` descriptors can be opened at once. */
+/* Returns how many of `n` descriptors can be open at once. */
 static size_t try_descriptors(size_t n)
 {
     int fds[DESCRIPTORS_MAX];
@@ -129,7 +129,7 @@ static void *wait_for_gate(void *gate)
     return NULL;
 }
 
-/* How many of `n` threads can run at once. */
+/* Returns how many of `n` threads can run at once. */
 static size_t try_threads(size_t n)
 {
     pthread_t threads[THREADS_MAX];

@@ -116,8 +116,8 @@ void text_visible(char *text)
             *text = '?';
 }
 
-/* U+061C, U+200B to U+200F, U+2028 to U+202E, U+2060 to U+2069, U+FEFF: invisible, or
- * they move what stands beside them. */
+/* U+061C, U+200B to U+200F, U+2028 to U+202E, U+2060 to U+2069, U+FEFF: invisible
+ * characters, and those that reorder adjacent text. */
 static bool is_deceptive(const char *at, size_t n)
 {
     const unsigned char *s = (const unsigned char *)at;
@@ -158,7 +158,7 @@ const char *text_shown(char *out, size_t room, const char *from, const char *kee
 
 #define WORD_MAX 63
 
-/* Levenshtein's distance, one row at a time. */
+/* Levenshtein distance, one row at a time. */
 static size_t distance(const char *a, const char *b)
 {
     size_t row[WORD_MAX + 1];
@@ -186,8 +186,7 @@ static size_t distance(const char *a, const char *b)
 const char *text_nearest(const char *word, const char *const *words, size_t n)
 {
     const char *nearest = NULL;
-    size_t least =
-        strlen(word) / 3 + 2; /* one slip in three letters still is the same word */
+    size_t least = strlen(word) / 3 + 2; /* tolerate one typo per three letters */
     for (size_t i = 0; i < n; i++) {
         size_t d = distance(word, words[i]);
         if (d < least) {

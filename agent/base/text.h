@@ -1,6 +1,6 @@
 /*
- * Text: a string that grows, words compared by how far they are from each other (for "did
- * you mean"), and numbers read strictly. Libc only, no locale.
+ * Text: a growing string, the nearest word by edit distance (for "did you mean"), and
+ * strict number parsing. Libc only, independent of the locale.
  */
 #ifndef EDGELAT_BASE_TEXT_H
 #define EDGELAT_BASE_TEXT_H
@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct text {    /* start with { 0 }; end with text_free() */
-    char *bytes; /* NULL while empty, else ended by NUL */
+struct text {    /* start with { 0 }; free with text_free() */
+    char *bytes; /* NULL while empty, else NUL-terminated */
     size_t len;
     size_t room;
 };
@@ -22,43 +22,42 @@ const char *text_string(const struct text *t); /* "" while empty */
 void text_clear(struct text *t);               /* keeps the memory */
 void text_free(struct text *t);
 
-/* Copies `from`, cut to fit; always ends with NUL. Returns whether all of it fitted. */
+/* Copies `from`, truncated to fit; always NUL-terminated. Returns true if it fitted. */
 bool text_copy(char *to, size_t room, const char *from);
 
-/* Length of the UTF-8 byte order mark that begins `bytes`: 3, or 0 when there is none.
- * Editors of Windows write one; every text file that a person may have made skips it. */
+/* Length of the UTF-8 byte order mark at the start of `bytes`: 3, or 0 without one.
+ * Windows editors write it; readers of text files made by people skip it. */
 size_t text_mark(const char *bytes, size_t len);
 
-/* Length of the UTF-8 character (RFC 3629) that begins at `bytes`, of which `left` (not
- * 0) are there; 0 when it is none. */
+/* Length of the UTF-8 character (RFC 3629) at `bytes`, of which `left` (not 0) are
+ * available; 0: invalid. */
 size_t text_utf8(const char *bytes, size_t left);
 
-/* The control character in the `n` bytes of one character, of seven bits or eight (C0,
- * DEL, C1); -1: it is none. */
+/* The control character (C0, DEL, C1) encoded by the `n` bytes of one character; -1: not
+ * a control character. */
 int text_control(const char *at, size_t n);
 
-/* What keeps the bytes of a line from being text (UTF-8, no control character but the
- * tab), as a clause for people, or NULL. */
+/* Describes, as a clause, why a line is not text (UTF-8 without control characters
+ * except tab); NULL: it is text. */
 const char *text_wrong(const char *line, size_t len);
 
-/* Puts '?' for whatever is not visible ASCII: in names that others have given. */
+/* Replaces everything that is not visible ASCII by '?': for names from outside. */
 void text_visible(char *text);
 
 /*
- * Copies `from` for a terminal, a log or a message: as it is, but \xNN for each byte that
- * is no UTF-8, of a control character (an escape sequence, a new line in a file's name)
- * and of one that turns the direction of text or ends a line (Unicode's bidirectional
- * controls, U+2028, U+2029). `keep`: control characters that stay, as "\n" in a message
- * of several lines. Cut to fit, between characters. Returns `out`.
+ * Copies `from` for a terminal, a log or a message. Writes \xNN for each byte of invalid
+ * UTF-8, of a control character (an escape sequence, a newline in a file name), and of a
+ * character that changes the text direction or ends a line (Unicode bidirectional
+ * controls, U+2028, U+2029). `keep`: control characters to keep, such as "\n" in a
+ * message of several lines. Truncates between characters. Returns `out`.
  */
 const char *text_shown(char *out, size_t room, const char *from, const char *keep);
 
-/* The word nearest to `word` by edit distance, or NULL when none is near enough to
- * suggest. */
+/* The word nearest to `word` by edit distance; NULL: none is near enough to suggest. */
 const char *text_nearest(const char *word, const char *const *words, size_t n);
 
-/* The whole of `text` is one decimal number from `least` to `most`; false leaves `*out`
- * alone. */
+/* Parse `text` as one decimal number from `least` to `most`, without any other
+ * character. False: `*out` is unchanged. */
 bool text_to_integer(const char *text, int64_t least, int64_t most, int64_t *out);
 bool text_to_number(const char *text, double least, double most, double *out);
 

@@ -1,8 +1,8 @@
 /*
- * The bounded reader and writer for bytes on a wire: network byte order, nothing is ever
- * read or written outside of what was given. The first short read sticks: it and
- * everything after it reads as 0, so read the whole header, then ask wire_ok() once. The
- * writer does the same for room.
+ * Bounded reader and writer for network bytes, in network byte order; never accesses
+ * memory outside the given range. The first short read is sticky: it and all later reads
+ * return 0, so read the whole header, then check wire_ok() once. The writer handles a
+ * lack of room in the same way.
  */
 #ifndef EDGELAT_BASE_WIRE_H
 #define EDGELAT_BASE_WIRE_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct wire { /* a view: the bytes belong to somebody else */
+struct wire { /* a view; does not own the bytes */
     const uint8_t *at;
     size_t left;
     bool short_read;
