@@ -93,7 +93,7 @@ static void check_peering(struct checking *k)
                 k->file);
 }
 
-/* ---- how much it is ---- */
+/* ---- traffic limits ---- */
 
 static int larger_first(const void *a, const void *b)
 {
@@ -101,11 +101,12 @@ static int larger_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* Of the targets of the configuration, the nearest being those that make the most. */
+/* Rates of all targets, assuming that the nearest ones are those with the highest rates.
+ * */
 static struct send_rate of_targets(const struct config *c, const struct kinds *kinds)
 {
     struct send_rate sum = {{0}};
-    double more[RATE_MEASURES][TARGETS_MAX]; /* what being near adds */
+    double more[RATE_MEASURES][TARGETS_MAX]; /* additional rate of a near target */
     assert(c->n_targets <= TARGETS_MAX);
     for (size_t t = 0; t < c->n_targets; t++) {
         const struct target *target = &c->targets[t];
@@ -124,8 +125,8 @@ static struct send_rate of_targets(const struct config *c, const struct kinds *k
 }
 
 /*
- * What discovery may add (edge/explorer.h): front doors, each probed like whichever
- * target makes the most, and so many names of targets.csv, probed by default.
+ * Rates that discovery may add (edge/explorer.h): front doors, each probed like the
+ * target with the highest rate, and `names` of targets.csv, probed with defaults.
  */
 static struct send_rate of_discovered(const struct config *c, const struct kinds *kinds,
                                       size_t names)
@@ -148,7 +149,7 @@ static struct send_rate of_discovered(const struct config *c, const struct kinds
     return sum;
 }
 
-/* Of all targets with the host of `like`, each at its full rate. */
+/* Rates of all targets with the host of `like`, each at its full rate. */
 static struct send_rate of_host(const struct config *c, const struct kinds *kinds,
                                 const struct target *like)
 {
@@ -162,7 +163,7 @@ static struct send_rate of_host(const struct config *c, const struct kinds *kind
     return sum;
 }
 
-/* The measure that is past its limit by most, or RATE_MEASURES. */
+/* The measure that exceeds its limit by the largest factor, or RATE_MEASURES. */
 static size_t worst(const struct send_rate *traffic, const struct send_rate *most)
 {
     size_t worst = RATE_MEASURES;
@@ -175,7 +176,8 @@ static size_t worst(const struct send_rate *traffic, const struct send_rate *mos
     return worst;
 }
 
-/* The target that makes the most of measure `i`: "; [target a] of FILE:7 alone 9". */
+/* Appends the target with the highest rate of measure `i`: "; [target a] of FILE:7 alone
+ * 9". */
 static void add_largest(struct text *out, const struct config *c,
                         const struct kinds *kinds, size_t i)
 {
@@ -212,7 +214,8 @@ static void check_all_traffic(struct checking *k, const struct kinds *kinds)
     text_free(&largest);
 }
 
-/* Of the last target of a host, which is one too many: all that have the same one. */
+/* Called for the last target of a host, whose rate exceeds the limit: checks all targets
+ * of that host together. */
 static void check_host_traffic(struct checking *k, const struct kinds *kinds, size_t last)
 {
     const struct config *c = k->config;
@@ -241,7 +244,7 @@ double config_rate_found(const struct config *c, const struct kinds *kinds, size
     return of_discovered(c, kinds, names).of[RATE_PROBES];
 }
 
-/* As pipeline_pace.c has it: no slower than that, within the limit. */
+/* Same rule as in pipeline_pace.c: as fast as that, within the limit. */
 static double survey_rate(const struct target *t, const struct kinds *kinds)
 {
     int64_t intervals[KINDS_MAX];
@@ -265,7 +268,7 @@ double config_rate_survey(const struct config *c, const struct kinds *kinds, siz
     return sum < most ? sum : most;
 }
 
-/* ---- all of it ---- */
+/* ---- all checks ---- */
 
 size_t config_check(const struct config *c, const struct kinds *kinds, const char *file,
                     config_problem_cb *on_problem, void *user)

@@ -68,7 +68,7 @@ void config_free(struct config *c)
     *c = (struct config){0};
 }
 
-/* One file being read. */
+/* The state of parsing one file. */
 struct config_reading {
     struct config *config;
     const struct kinds *kinds;
@@ -78,13 +78,14 @@ struct config_reading {
     size_t problems;
 
     size_t line;
-    enum config_section section; /* SECTIONS: none, or one whose keys are passed over */
-    bool begun;                  /* a section has begun, known or not */
+    enum config_section section; /* SECTIONS: none, or its keys are skipped */
+    bool begun;                  /* a section has begun, possibly an unknown one */
     size_t target;               /* index, in [target] */
     size_t collector;            /* index, in [collector] and [collector NAME] */
     size_t collector_lines[COLLECTORS_MAX];
-    size_t section_lines[SECTIONS];                  /* where each began, 0: not yet */
-    size_t key_lines[CONFIG_KEYS_MAX][KIND_ANY + 1]; /* the same in this section */
+    size_t section_lines[SECTIONS]; /* line of each section; 0: none yet */
+    /* line of each key in this section */
+    size_t key_lines[CONFIG_KEYS_MAX][KIND_ANY + 1];
 };
 
 __attribute__((format(printf, 2, 3))) static void problem(struct config_reading *r,
@@ -102,14 +103,14 @@ __attribute__((format(printf, 2, 3))) static void problem(struct config_reading 
     text_free(&text);
 }
 
-/* What comes from the file is shown cut to this many bytes, "%.*s". */
+/* Messages show text from the file truncated to this many bytes, "%.*s". */
 #define SHOWN 80
 
 /* ---- sections ---- */
 
 #define SECTION_TEXT_MAX (TARGET_NAME_MAX + 16)
 
-/* "[target ams]", as messages say it. */
+/* Formats the current section for messages: "[target ams]". */
 static const char *section_text(const struct config_reading *r,
                                 char out[SECTION_TEXT_MAX])
 {
@@ -136,8 +137,7 @@ static void check_name(struct config_reading *r, const char *what, const char *n
                 TARGET_NAME_MAX - 1);
 }
 
-/* Adds a target that no file has named yet; a wrong name is no reason to pass over its
- * keys, which may be wrong as well. */
+/* Adds a new target, even with a bad name, so that its keys are checked, too. */
 static void add_target(struct config_reading *r, const char *name)
 {
     struct config *c = r->config;
@@ -177,7 +177,7 @@ static void begin_target(struct config_reading *r, const char *name)
     draft->line_here = r->line;
 }
 
-/* [collector NAME], in the order in which they first stand. */
+/* [collector NAME], in the order of first mention. */
 static void begin_collector(struct config_reading *r, const char *name)
 {
     struct config *c = r->config;
@@ -243,7 +243,7 @@ static void begin_section(struct config_reading *r, const struct ini_item *item)
     r->section_lines[r->section] = r->line;
 }
 
-/* Intervals follow from all that the files say, wherever they say it. */
+/* Computes the intervals from all values given so far, in any order. */
 static void finish_target(const struct kinds *kinds, struct target_draft *draft)
 {
     struct target *t = &draft->target;
@@ -264,7 +264,7 @@ static void finish_target(const struct kinds *kinds, struct target_draft *draft)
 
 #define KEY_TEXT_MAX 48
 
-/* The key as it is written: "interval", or "icmp_interval" for a kind's own. */
+/* Formats a key: "interval", or "icmp_interval" for a single kind. */
 static const char *key_text(char out[KEY_TEXT_MAX], const struct config_key *key,
                             const struct kinds *kinds, size_t kind)
 {
@@ -275,7 +275,7 @@ static const char *key_text(char out[KEY_TEXT_MAX], const struct config_key *key
     return out;
 }
 
-struct word { /* one that may stand for a key */
+struct word { /* a valid spelling of a key */
     char text[KEY_TEXT_MAX];
     const struct config_key *key;
     size_t kind;
@@ -283,7 +283,7 @@ struct word { /* one that may stand for a key */
 
 #define WORDS_MAX (CONFIG_KEYS_MAX + 4 * KINDS_MAX)
 
-/* All words of a section. */
+/* Lists all valid words of a section. */
 static size_t section_words(struct word words[WORDS_MAX], enum config_section section,
                             const struct kinds *kinds)
 {
@@ -337,7 +337,7 @@ static void unknown_key(struct config_reading *r, const struct word *words, size
             given, section);
 }
 
-/* A value that is refused, without what may be a password or a token: the log has it. */
+/* Formats a rejected value for the log, without a possible password or token. */
 static const char *shown(char out[SHOWN + 1], const struct config_key *key,
                          const char *value)
 {
@@ -351,7 +351,7 @@ static const char *shown(char out[SHOWN + 1], const struct config_key *key,
     return out;
 }
 
-/* Notes where a file that has to be there is named; the last one counts. */
+/* Records where a required file is named; the last mention counts. */
 static void note_file(struct config_reading *r, const struct config_key *key)
 {
     struct config *c = r->config;
@@ -403,7 +403,7 @@ static void read_key(struct config_reading *r, const struct ini_item *item)
     if (!r->begun)
         problem(r, "key '%.*s' stands before the first [section]", SHOWN, item->word);
     if (r->section == SECTIONS)
-        return; /* what is wrong was said where the section began */
+        return; /* already reported at the start of the section */
 
     struct word words[WORDS_MAX];
     size_t n = section_words(words, r->section, r->kinds);

@@ -1,13 +1,13 @@
 /*
- * The configuration: INI as systemd writes it. `[section]`, `key = value`, comments on
- * lines of their own with '#' or ';', one `[target NAME]` section a target. Unknown
- * sections and keys, duplicate keys and bad values are errors with file, line and the
- * nearest valid word; all of them are reported in one run. Drop-ins are parsed one after
- * the other into the same configuration; a later value wins, and a [target NAME] that is
- * there already is changed, not doubled.
+ * The configuration, in INI syntax like that of systemd: `[section]`, `key = value`,
+ * comments on separate lines with '#' or ';', one `[target NAME]` section per target.
+ * Unknown sections and keys, duplicate keys and bad values are errors, reported with
+ * file, line and the nearest valid word; all of them in one run. Drop-ins are parsed one
+ * after the other into the same configuration; later values win, and a repeated [target
+ * NAME] changes the existing target.
  *
- * Text in, values out: cmd/load reads the files. ini.h has the syntax, keys.h the table
- * of keys, values.h the readers of values.
+ * Text in, values out: cmd/load reads the files. ini.h parses the syntax, keys.h has the
+ * table of keys, values.h the readers of values.
  */
 #ifndef EDGELAT_CONFIG_CONFIG_H
 #define EDGELAT_CONFIG_CONFIG_H
@@ -27,50 +27,51 @@
 #define DNS_SERVERS_MAX  8
 
 struct collector {
-    char name[TARGET_NAME_MAX]; /* of [collector NAME]; "" is [collector] */
+    char name[TARGET_NAME_MAX]; /* of [collector NAME]; "" for [collector] */
     char url[URL_TEXT_MAX]; /* base: "/v1/metrics" is appended, as OTLP exporters do */
-    char ca_file[FILE_TEXT_MAX];                            /* "" is the system's */
-    char cert_file[FILE_TEXT_MAX], key_file[FILE_TEXT_MAX]; /* mTLS, "" is none */
-    char header_file[FILE_TEXT_MAX]; /* holds one "Name: value" line, e.g. Authorization;
-                                        "" is none */
-    char proxy[PROXY_TEXT_MAX];      /* a URL, "none", or "": by the environment */
-    int64_t timeout_ns;              /* of one POST */
+    char ca_file[FILE_TEXT_MAX]; /* "": the system's certificates */
+    char cert_file[FILE_TEXT_MAX], key_file[FILE_TEXT_MAX]; /* mTLS; "": none */
+    /* Contains one "Name: value" line, e.g. Authorization; "": none. */
+    char header_file[FILE_TEXT_MAX];
+    char proxy[PROXY_TEXT_MAX]; /* a URL, "none", or "" (use the environment) */
+    int64_t timeout_ns;         /* of one POST */
 };
 
 #define COLLECTORS_MAX 4
 
-struct shipping {     /* the rest of [collector]: what is sent, and when */
-    int64_t splay_ns; /* agents ship that far apart, see core/splay.h */
-    bool events;      /* as OTLP logs; false: metrics only */
+struct shipping {     /* the other keys of [collector] */
+    int64_t splay_ns; /* upper bound of the splay, see core/splay.h */
+    bool events;      /* send events as OTLP logs; false: metrics only */
     struct metric_choice choice;
-    bool delta;        /* each batch has what is new only; else all since the start */
-    uint32_t catch_up; /* batches a second at most, 0 is no limit */
+    bool delta;        /* batches contain deltas; false: totals since the start */
+    uint32_t catch_up; /* maximum batches per second; 0: no limit */
 };
 
 struct target_draft; /* keys.h */
 
-/* A file that is read later, and where the configuration names it. */
+/* A file that is read later, and the place in the configuration that names it. */
 struct config_file {
     const struct config_key *key; /* ca_file, cert_file, key_file or header_file */
-    size_t index;                 /* of its target or collector */
-    char *file;                   /* of the configuration; owned */
+    size_t index;                 /* index of the target or collector */
+    char *file;                   /* configuration file; owned */
     size_t line;
 };
 
 struct config {
     /* [agent] */
-    char site[WORD_TEXT_MAX]; /* edgelat.site, "" is the host's name */
-    int64_t window_ns;        /* period of the windows; they close on its multiples */
-    uint32_t nearest;         /* how many targets are probed at full rate */
+    char site[WORD_TEXT_MAX]; /* edgelat.site; "": the host name */
+    int64_t window_ns;        /* length of a window; windows close at multiples of it */
+    uint32_t nearest;         /* number of targets probed at the full rate */
     enum pattern pattern;
     struct nearest_policy ranking;
     char state_dir[FILE_TEXT_MAX]; /* spool, history, instance id */
-    char stop_file[FILE_TEXT_MAX]; /* while it is there nothing is probed */
-    char status_socket[108];       /* as long as the path of a socket may be */
-    char location[32];    /* where the site is: "LATITUDE LONGITUDE" or a metro of the
-                             catalogue; "" is unknown */
-    bool workloads;       /* those of targets.csv are ranked besides the targets */
-    uint32_t front_doors; /* by metro, probed besides the targets */
+    char stop_file[FILE_TEXT_MAX]; /* no probes while it exists */
+    char status_socket[108];       /* maximum length of a socket path */
+    /* Location of the site: "LATITUDE LONGITUDE", or a metro of the catalogue; "":
+     * unknown. */
+    char location[32];
+    bool workloads;       /* rank the names of targets.csv besides the targets */
+    uint32_t front_doors; /* number of front doors to probe besides the targets */
 
     /* [peering_service] */
     struct peering peering;
@@ -78,10 +79,10 @@ struct config {
     /* [dns] */
     char dns_servers[256]; /* "192.0.2.1 [2001:db8::1]:5353", "" is /etc/resolv.conf */
 
-    /* [collector], or none (its url is ""): windows are then kept in the spool. Behind it
-     * those of [collector NAME], for when it cannot be reached. */
+    /* [collector], or none (its url is ""): then windows stay in the spool. After it,
+     * the [collector NAME] sections: fallbacks for an unreachable collector. */
     struct collector collectors[COLLECTORS_MAX];
-    size_t n_collectors; /* 1 and up */
+    size_t n_collectors; /* at least 1 */
     struct shipping shipping;
 
     /* [spool] */
@@ -93,40 +94,42 @@ struct config {
     /* [target NAME] */
     struct target *targets;
     size_t n_targets, targets_room;
-    struct target_draft *drafts; /* what the files said of each; NULL: not from a file */
+    /* settings of each target as given in the files; NULL: not from a file */
+    struct target_draft *drafts;
     size_t drafts_room;
 
-    struct config_file *files; /* in the order in which they were first named */
+    struct config_file *files; /* in the order of first mention */
     size_t n_files, files_room;
 };
 
-/* One problem; `text` is a whole sentence that begins with "FILE:LINE: ". */
+/* One problem. `text` is a complete sentence that begins with "FILE:LINE: ". */
 typedef void config_problem_cb(const char *text, void *user);
 
 struct config config_default(void);
 struct pipeline_settings
-config_pipeline(const struct config *c); /* borrows its targets */
+config_pipeline(const struct config *c); /* borrows the targets */
 void config_free(struct config *c);
 
 /*
- * Reads `text` (of `file`, a name for messages) into `c`; returns the number of problems,
- * each of which was given to `on_problem`. `c` stays usable only when it is 0.
+ * Parses `text` into `c`; `file` is its name for messages. Returns the number of
+ * problems, each passed to `on_problem`. `c` is usable only after 0.
  */
 size_t config_parse(struct config *c, const struct kinds *kinds, const char *file,
                     const char *text, size_t len, config_problem_cb *on_problem,
                     void *user);
 
-/* After the last file: what only shows when all is read (no target, a target without
- * host, more traffic than core/limits.h allows). Same return. */
+/* Checks after the last file what needs the whole configuration: no target, a target
+ * without host, more traffic than core/limits.h allows. Returns the number of problems.
+ * */
 size_t config_check(const struct config *c, const struct kinds *kinds, const char *file,
                     config_problem_cb *on_problem, void *user);
 
-/* Probes a second at most: every name has addresses of all its families, and the nearest
- * are those with the shortest intervals. */
+/* Maximum probes per second, assuming that each name has addresses of all its families
+ * and that the nearest targets have the shortest intervals. */
 double config_rate(const struct config *c, const struct kinds *kinds);
 
-/* What discovery adds to that: front doors, and so many names that are no target; and all
- * together during a survey, which takes some seconds. */
+/* Probes per second added by discovery (front doors, and `names` names that are not
+ * targets), and the total during a survey, which takes some seconds. */
 double config_rate_found(const struct config *c, const struct kinds *kinds, size_t names);
 double config_rate_survey(const struct config *c, const struct kinds *kinds,
                           size_t names);

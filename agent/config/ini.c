@@ -67,7 +67,7 @@ static void read_key(struct ini_item *item, char *line)
     item->value = trim(equals + 1);
 }
 
-/* Cuts the next line off; NULL when it is no line, then `*problem` says why. */
+/* Splits off the next line. NULL if it is not valid text; `*problem` says why. */
 static char *take_line(struct ini *i, const char **problem)
 {
     char *line = i->text + i->at;

@@ -16,7 +16,7 @@ struct resolv_conf resolv_conf_default(void)
 
 /* ---- the file ---- */
 
-/* Takes the next word off `*at`; its length, 0 at the end. */
+/* Consumes the next word of `*at`; returns its length, 0 at the end. */
 static size_t next_word(const char **at, const char **word, const char *separators)
 {
     *word = *at + strspn(*at, separators);
@@ -38,8 +38,8 @@ static void take_search(struct resolv_conf *c, const char *value, size_t most)
         }
 }
 
-/* glibc sends to 0.0.0.0 and to "::" what Linux takes to this host; the answer comes from
- * its loopback address, so c-ares has to ask there. */
+/* glibc sends to 0.0.0.0 and "::", which Linux delivers to this host. The answer comes
+ * from a loopback address, so c-ares must query that address. */
 static void resolve_unspecified(struct endpoint *at)
 {
     static const uint8_t unspecified[sizeof at->bytes];
@@ -101,8 +101,8 @@ static void take_options(struct resolv_conf *c, const char *value)
         }
 }
 
-/* The value of a line that begins with this word, as glibc has it: without blanks before
- * it. */
+/* The value of a line that begins with this word; as in glibc, no blanks may precede it.
+ * */
 static const char *value_of(const char *line, const char *keyword)
 {
     size_t len = strlen(keyword);
@@ -160,7 +160,7 @@ void resolv_conf_complete(struct resolv_conf *c, const char *hostname)
 
 /* ---- names ---- */
 
-/* The root stands for no search domain. */
+/* The root (".") as search domain appends nothing. */
 static void join(char out[HOST_TEXT_MAX], const char *host, const char *domain)
 {
     bool root = domain[0] == '\0' || strcmp(domain, ".") == 0;

@@ -13,7 +13,7 @@
 
 #define UNUSED(x) (void)(x)
 
-/* Adds to `must` and returns false: the end of every reader that refuses. */
+/* Appends to `must` and returns false. */
 #define REFUSE(...) (text_add(must, __VA_ARGS__), false)
 
 bool config_read_text(void *field, const struct config_key *key, const char *value,
@@ -156,7 +156,7 @@ bool config_read_window(void *field, const struct config_key *key, const char *v
     if (!config_read_duration(field, key, value, kinds, must))
         return false;
     if (86400 * NS_PER_S % *(int64_t *)field != 0)
-        return REFUSE("divide a day without rest, as 10s, 60s and 5m do");
+        return REFUSE("divide 24 h evenly (10s, 60s, 5m)");
     return true;
 }
 
@@ -266,7 +266,7 @@ bool config_read_file(void *field, const struct config_key *key, const char *val
     return config_read_text(field, key, value, kinds, must);
 }
 
-/* Visible ASCII only, as it goes into a request. */
+/* Visible ASCII only: the value becomes part of an HTTP request. */
 static bool visible(const char *text)
 {
     while (*text > ' ' && *text < 0x7F)
@@ -284,8 +284,8 @@ bool config_read_path(void *field, const struct config_key *key, const char *val
 
 #define WORD_MAX 64
 
-/* Takes the next word of a list off `*at`, cut where it is longer; false at the end.
- * `*fine`: it is `valid`, and all of it. */
+/* Consumes the next word of a list, truncated if too long; false at the end. `*fine`:
+ * the word is `valid` and not truncated. */
 static bool next_word(const char **at, char word[WORD_MAX], bool (*valid)(const char *),
                       bool *fine)
 {
@@ -314,7 +314,7 @@ bool config_read_servers(void *field, const struct config_key *key, const char *
     return config_read_text(field, key, value, kinds, must);
 }
 
-/* ADDRESS/LENGTH, and nothing behind the length (RFC 4632, 3.1). */
+/* ADDRESS/LENGTH with no bit set after the length (RFC 4632, section 3.1). */
 static bool parse_prefix(struct endpoint *e, size_t *length, const char *word)
 {
     char address[ADDRESS_TEXT_MAX];
@@ -341,9 +341,9 @@ static bool is_prefix(const char *word)
 }
 
 /*
- * Networks that no provider announces, by IANA's registries of special-purpose addresses
- * (RFC 6890). Not those of documentation (RFC 5737, RFC 3849), which stand in examples.
- * Of IPv6 all but 2000::/3 (RFC 4291, 2.4).
+ * Networks that providers do not announce, from the IANA registries of special-purpose
+ * addresses (RFC 6890), except documentation networks (RFC 5737, RFC 3849), which appear
+ * in examples. For IPv6: everything except 2000::/3 (RFC 4291, section 2.4).
  */
 static const struct {
     uint8_t bytes[2];
@@ -362,7 +362,7 @@ static const struct {
     {{240, 0}, 4, "reserved"},
 };
 
-/* What a prefix is that lies in such a network or has one in it; NULL: public. */
+/* Describes a prefix that overlaps such a network; NULL: public. */
 static const char *why_not_public(const char *word)
 {
     struct endpoint e = {.port = 0};
@@ -381,7 +381,7 @@ static const char *why_not_public(const char *word)
     return NULL;
 }
 
-/* Public, as Azure asks for (Peering Service prefix requirements). */
+/* Public prefixes only, as required by Azure (Peering Service prefix requirements). */
 bool config_read_prefixes(void *field, const struct config_key *key, const char *value,
                           const struct kinds *kinds, struct text *must)
 {
@@ -404,7 +404,7 @@ bool config_read_host(void *field, const struct config_key *key, const char *val
 {
     struct endpoint e;
     char zone[ZONE_TEXT_MAX];
-    /* also what is wrong is kept: "has no host" would not help any further */
+    /* keep a bad value, too: otherwise "has no host" would be reported as well */
     if (!config_read_text(field, key, value, kinds, must))
         return false;
     if (endpoint_parse_zoned(&e, zone, value, 0))

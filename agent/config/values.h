@@ -1,7 +1,7 @@
 /*
- * Readers of configuration values, as struct config_key has them: the whole value or
- * nothing. On false `must` holds what the value must be ("be a duration from 5s to 1h"),
- * and the field is not to be used.
+ * Parsers of configuration values for struct config_key. They accept the whole value or
+ * nothing. On false, `must` contains what the value must be ("be a duration from 5s to
+ * 1h"), and the field is undefined.
  */
 #ifndef EDGELAT_CONFIG_VALUES_H
 #define EDGELAT_CONFIG_VALUES_H
@@ -14,9 +14,9 @@ typedef bool config_reader(void *field, const struct config_key *key, const char
 config_reader config_read_text;        /* into char[size] */
 config_reader config_read_integer;     /* into an unsigned integer of `size` bytes */
 config_reader config_read_size;        /* uint64_t: bytes, or with K, M or G */
-config_reader config_read_percent;     /* double: 10% is 0.1; the limits are in percent */
+config_reader config_read_percent;     /* double: 10% is 0.1; limits are in percent */
 config_reader config_read_duration;    /* int64_t: ns */
-config_reader config_read_window;      /* the same, dividing a day */
+config_reader config_read_window;      /* int64_t: ns; divides 24 h evenly */
 config_reader config_read_yes_no;      /* bool */
 config_reader config_read_schedule;    /* enum pattern */
 config_reader config_read_temporality; /* bool: delta */

@@ -32,7 +32,7 @@ static const struct {
     {"agent", "window", "7.5s", NULL},
     {"agent", "window", "4s", "be a duration from 5s to 1h"},
     {"agent", "window", "60", "be a duration from 5s to 1h, with its unit: 60s, or 60ms"},
-    {"agent", "window", "7s", "divide a day without rest, as 10s, 60s and 5m do"},
+    {"agent", "window", "7s", "divide 24 h evenly (10s, 60s, 5m)"},
     {"agent", "window", "-5s", "be a duration from 5s to 1h"},
     {"agent", "schedule", "Poisson", "be periodic or poisson"},
     {"agent", "nearest", "256", NULL},
