@@ -1,6 +1,6 @@
 /*
- * Some hundred codes, and some thousand airports: tables sorted by code, and metros by
- * joining what is near.
+ * Some hundred codes and some thousand airports, in tables sorted by code. Codes near each
+ * other are joined to metros.
  */
 #include "edge/catalogue.h"
 
@@ -21,7 +21,7 @@ static const char *const families[] = {
     [POP_AIRPORT] = "airport",
 };
 
-enum { FAMILIES = POP_AIRPORT }; /* that metros.csv may name */
+enum { FAMILIES = POP_AIRPORT }; /* families allowed in metros.csv come before it */
 
 const char *pop_family_name(enum pop_family family)
 {
@@ -64,7 +64,7 @@ static bool read_degrees(struct datafile *f, const char *column, const char *fie
 }
 
 /* City, country and position. */
-static bool read_place(struct datafile *f, char *fields[], struct metro *m)
+static bool read_location(struct datafile *f, char *fields[], struct metro *m)
 {
     return datafile_word(f, "city", fields[0], m->city, sizeof m->city) &&
            datafile_word(f, "country", fields[1], m->country, sizeof m->country) &&
@@ -75,13 +75,13 @@ static bool read_place(struct datafile *f, char *fields[], struct metro *m)
 static bool read_metro(struct datafile *f, char *fields[], struct metro *m)
 {
     return read_code(f, fields[0], m) && read_family(f, fields[1], &m->family) &&
-           read_place(f, fields + 2, m);
+           read_location(f, fields + 2, m);
 }
 
 static bool read_airport(struct datafile *f, char *fields[], struct metro *m)
 {
     m->family = POP_AIRPORT;
-    return read_code(f, fields[0], m) && read_place(f, fields + 1, m);
+    return read_code(f, fields[0], m) && read_location(f, fields + 1, m);
 }
 
 static const struct metro *find(const struct metro *metros, size_t n, const char *code,
@@ -103,7 +103,7 @@ static void add(struct catalogue *c, struct datafile *f, const struct metro *m)
         return;
     }
     if (find(*list, *n, m->code, m->family) != NULL) {
-        datafile_problem(f, "code %s of %s stands here twice", m->code,
+        datafile_problem(f, "code %s of %s: duplicate", m->code,
                          pop_family_name(m->family));
         return;
     }
@@ -113,13 +113,13 @@ static void add(struct catalogue *c, struct datafile *f, const struct metro *m)
 
 static bool is_near(struct position a, struct position b)
 {
-    enum { KM_PER_DEGREE = 111 }; /* of latitude; told without a sine, as most are far */
+    enum { KM_PER_DEGREE = 111 }; /* of latitude; a cheap test first: most are far */
     return fabs(a.latitude - b.latitude) * KM_PER_DEGREE <= METRO_RADIUS_KM &&
            distance_km(a, b) <= METRO_RADIUS_KM;
 }
 
-/* Everything that is near, and what is near to that. */
-static void spread(struct catalogue *c, size_t from, size_t group)
+/* Gives `group` to the code and, transitively, to all codes near it. */
+static void grow_group(struct catalogue *c, size_t from, size_t group)
 {
     size_t *waiting = mem_alloc(c->n * sizeof *waiting), n = 0;
     c->metros[from].group = group;
@@ -142,8 +142,8 @@ static int by_code(const void *a, const void *b)
     return order != 0 ? order : (int)x->family - (int)y->family;
 }
 
-/* Sorts the others, and gives each the metro that is nearest, or one of its own. */
-static void place_others(struct catalogue *c)
+/* Sorts the other codes and puts each into the nearest metro, or into one of its own. */
+static void assign_others(struct catalogue *c)
 {
     if (c->n_others > 0)
         qsort(c->others, c->n_others, sizeof *c->others, by_code);
@@ -180,8 +180,8 @@ size_t catalogue_parse(struct catalogue *out, const struct datafile_source *from
     size_t groups = 0;
     for (size_t i = 0; i < out->n; i++)
         if (out->metros[i].group == 0)
-            spread(out, i, ++groups);
-    place_others(out);
+            grow_group(out, i, ++groups);
+    assign_others(out);
     return f.problems;
 }
 
@@ -198,7 +198,7 @@ size_t catalogue_parse_airports(struct catalogue *c, const struct datafile_sourc
             add(c, &f, &m);
     }
     c->n_airports = c->n_others - sites;
-    place_others(c);
+    assign_others(c);
     return f.problems;
 }
 
@@ -209,7 +209,7 @@ void catalogue_free(struct catalogue *c)
     *c = (struct catalogue){0};
 }
 
-/* The first one of that code, in a sorted list. */
+/* Index of the first entry with this code, or where it would be, in a sorted list. */
 static size_t first_of(const struct metro *list, size_t n, const char *code)
 {
     size_t low = 0, high = n;
@@ -223,7 +223,7 @@ static size_t first_of(const struct metro *list, size_t n, const char *code)
     return low;
 }
 
-/* That of the family, else the first one of that code. */
+/* The entry of this family, else the first one with this code. */
 static const struct metro *find_in(const struct metro *list, size_t n, const char *code,
                                    enum pop_family family)
 {
@@ -256,22 +256,23 @@ static bool is_of_city(const struct metro *m, const char *text)
            (strncmp(rest, ", ", 2) == 0 && strcasecmp(m->country, rest + 2) == 0);
 }
 
-/* Front Door's three letters are what people know, those of an airport most of all. */
-static int plainness(const struct catalogue *c, const struct metro *m)
+/* How well known a code is: the three letters of Front Door's codes are known best, in
+ * particular if they are an airport code. */
+static int familiarity(const struct catalogue *c, const struct metro *m)
 {
     const struct metro *airport = find_in(c->others, c->n_others, m->code, POP_AIRPORT);
     return 8 * (m->family == POP_FRONT_DOOR) + 2 * (int)strlen(m->code) +
            (airport != NULL && airport->family == POP_AIRPORT);
 }
 
-static bool is_plainer(const struct catalogue *c, const struct metro *m,
-                       const struct metro *than)
+static bool is_better_known(const struct catalogue *c, const struct metro *m,
+                            const struct metro *than)
 {
-    return than == NULL || plainness(c, m) > plainness(c, than);
+    return than == NULL || familiarity(c, m) > familiarity(c, than);
 }
 
-/* What the metro of an airport is called, as "Bromma" where the airport's is "Stockholm":
- * by the Front Door code that is nearest, else the airport. */
+/* The nearest Front Door code of an airport, whose city may have another name ("Bromma"
+ * for the airport of "Stockholm"), else the airport. */
 static const struct metro *metro_of(const struct catalogue *c, const struct metro *other)
 {
     const struct metro *found = other;
@@ -291,10 +292,10 @@ const struct metro *catalogue_of_city(const struct catalogue *c, const char *cit
 {
     const struct metro *found = NULL, *other = NULL;
     for (size_t i = 0; i < c->n; i++)
-        if (is_of_city(&c->metros[i], city) && is_plainer(c, &c->metros[i], found))
+        if (is_of_city(&c->metros[i], city) && is_better_known(c, &c->metros[i], found))
             found = &c->metros[i];
     for (size_t i = 0; found == NULL && i < c->n_others; i++)
-        if (is_of_city(&c->others[i], city) && is_plainer(c, &c->others[i], other))
+        if (is_of_city(&c->others[i], city) && is_better_known(c, &c->others[i], other))
             other = &c->others[i];
     return other != NULL ? metro_of(c, other) : found;
 }
@@ -304,7 +305,7 @@ const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop,
 {
     char code[POP_TEXT_MAX];
     text_copy(code, sizeof code, pop);
-    code[strcspn(code, "0123456789")] = '\0'; /* the site within the metro */
+    code[strcspn(code, "0123456789")] = '\0'; /* remove the site within the metro */
     return catalogue_find(c, code, family);
 }
 
@@ -313,14 +314,15 @@ bool catalogue_same_metro(const struct metro *a, const struct metro *b)
     return a->group == b->group;
 }
 
-/* Of two codes of one place the longer one is the city's: "AMS" before "AM". */
+/* Of two codes at the same position the longer one wins: "AMS" before "AM". */
 static bool is_nearer(const struct near_metro *a, const struct near_metro *b)
 {
     return a->km < b->km ||
            (a->km == b->km && strlen(a->metro->code) > strlen(b->metro->code));
 }
 
-/* Puts it in its place, in front of what is farther; what is too many falls off. */
+/* Inserts a metro, sorted by distance, each metro once; keeps at most `most`. Returns the
+ * new count. */
 static size_t insert(struct near_metro *out, size_t n, size_t most, struct near_metro one)
 {
     size_t at = n;
@@ -328,7 +330,7 @@ static size_t insert(struct near_metro *out, size_t n, size_t most, struct near_
         if (catalogue_same_metro(out[i].metro, one.metro)) {
             if (!is_nearer(&one, &out[i]))
                 return n;
-            at = i; /* the nearer code takes the place */
+            at = i; /* the nearer code replaces it */
             break;
         }
     if (at == n && n == most) {

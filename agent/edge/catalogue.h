@@ -1,14 +1,14 @@
 /*
- * The catalogue of Microsoft's metros: what a code stands for and where that is, read
- * from metros.csv. Three families of codes name the same addresses differently (LON and LHR,
- * CHI and MDW), so PoPs are compared by metro, never by code: codes whose positions are
- * within METRO_RADIUS_KM of each other, or of one that is in the metro already, are one
- * metro. A code that is not here is an answer, "unknown", not an error.
+ * The catalogue of Microsoft's metros: the city and position of each code, read from
+ * metros.csv. Three families of codes have different names for the same place (LON and
+ * LHR, CHI and MDW), so PoPs are compared by metro, never by code: codes within
+ * METRO_RADIUS_KM of each other, or of a code already in the metro, are one metro. A
+ * missing code is "unknown", not an error.
  *
- * Two more kinds of codes say where something is, but not that a PoP is there: sites of
- * Exchange's servers, and airport codes (airports.csv), of which new codes are likely to
- * be. They are found by code and by city, and belong to the metro that is near them;
- * the list of metros and what is nearest is without them.
+ * Two more families of codes have a position but not necessarily a PoP: sites of
+ * Exchange's servers, and airport codes (airports.csv), which new codes are likely to
+ * use. They are found by code and by city, and belong to the metro near them, but are not
+ * used as the nearest metro.
  */
 #ifndef EDGELAT_EDGE_CATALOGUE_H
 #define EDGELAT_EDGE_CATALOGUE_H
@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define METRO_RADIUS_KM 60.0 /* London's PoPs, or San Jose and Palo Alto, are one */
+#define METRO_RADIUS_KM 60.0 /* joins London's PoPs, and San Jose and Palo Alto */
 
 enum { CATALOGUE_MAX = 4096 }; /* codes */
 
@@ -32,46 +32,46 @@ struct metro { /* one code */
     size_t group; /* the same for all codes of one metro */
 };
 
-struct catalogue { /* all zero is an empty one; ends with catalogue_free() */
+struct catalogue { /* start with { 0 }, end with catalogue_free() */
     struct metro *metros;
     size_t n, room;
     struct metro *others; /* sites of Exchange's servers, airports */
     size_t n_others, others_room, n_airports;
-    char version[DATAFILE_VERSION_MAX]; /* of metros.csv; "" while there is none */
+    char version[DATAFILE_VERSION_MAX]; /* of metros.csv; "": not read */
     char airports_version[DATAFILE_VERSION_MAX];
 };
 
-/* Returns the number of problems; what is wrong is left out. */
+/* Reads metros.csv. Returns the number of problems; invalid rows are left out. */
 size_t catalogue_parse(struct catalogue *out, const struct datafile_source *from);
-/* Adds airports.csv to what metros.csv said. */
+
+/* Adds airports.csv, after metros.csv. */
 size_t catalogue_parse_airports(struct catalogue *c, const struct datafile_source *from);
 void catalogue_free(struct catalogue *c);
 
 /* "front-door", "exchange-efz", "exchange-site", "backbone-rdns", "airport", "unknown" */
 const char *pop_family_name(enum pop_family family);
 
-/* By its code, upper case; that of another family when `family` has none of this name.
- * NULL: unknown. */
+/* Finds a code (upper case) in `family`, else in another family. NULL: unknown. */
 const struct metro *catalogue_find(const struct catalogue *c, const char *code,
                                    enum pop_family family);
 
-/* The same by a PoP as results name it: "LON", or "SG1", which is a site of SG. */
+/* The same for a PoP as results name it: "LON", or "SG1", which is a site of SG. */
 const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop,
                                      enum pop_family family);
 
-/* By its city, in any case: "frankfurt", "Ashburn, Virginia", "London, United Kingdom".
- * Front Door's code of three letters where there are several. NULL: unknown. */
+/* Finds a city, in any case: "frankfurt", "Ashburn, Virginia", "London, United Kingdom".
+ * If it has several codes, prefers Front Door's code of three letters. NULL: unknown. */
 const struct metro *catalogue_of_city(const struct catalogue *c, const char *city);
 
 bool catalogue_same_metro(const struct metro *a, const struct metro *b);
 
 struct near_metro {
-    const struct metro *metro; /* the nearest code of that metro, of equals the longest */
+    const struct metro *metro; /* its nearest code; of equally near ones the longest */
     double km;
 };
 
-/* The metros nearest to a place, each once, the nearest first; how many, at most `most`.
- */
+/* Writes the metros nearest to a position, each once, nearest first; returns their number,
+ * at most `most`. */
 size_t catalogue_nearest(const struct catalogue *c, struct position from,
                          struct near_metro *out, size_t most);
 

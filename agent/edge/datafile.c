@@ -33,7 +33,7 @@ bool datafile_word(struct datafile *f, const char *column, const char *field, ch
     return false;
 }
 
-/* The next line into `row`; NULL at the end. A line that is wrong is "" and reported. */
+/* Reads the next line into `row`; NULL at the end. An invalid line is reported and "". */
 static const char *next_line(struct datafile *f)
 {
     if (f->at >= f->from.len)
@@ -74,8 +74,8 @@ static bool read_first_line(struct datafile *f, const char *kind)
     if (line == NULL || strncmp(line, start, len) != 0) {
         f->line = 1;
         datafile_problem(f,
-                         "no data file of this kind: its first line must be '%s' and "
-                         "the version",
+                         "not a data file of this kind: the first line must be '%s' "
+                         "followed by the version",
                          start);
         return false;
     }
@@ -122,8 +122,8 @@ static char *trim(char *text)
     return text;
 }
 
-/* A field in quotes, of which two stand for one; the rest of the line behind it. NULL
- * when the last quote is missing. */
+/* Unquotes a field in place ("" is a quote); returns the rest of the line after it, or
+ * NULL when the closing quote is missing. */
 static char *unquote(char *field)
 {
     char *to = field;
@@ -139,9 +139,9 @@ static char *unquote(char *field)
     return NULL;
 }
 
-/* Cuts the row; the number of its fields, counted on where there are too many; 0 when it
- * has no end. */
-static size_t cut(char *row, char *fields[DATAFILE_COLUMNS_MAX])
+/* Splits the row; returns the number of its fields, including those above the maximum, or
+ * 0 when a quote is not closed. */
+static size_t split(char *row, char *fields[DATAFILE_COLUMNS_MAX])
 {
     size_t n = 0;
     for (char *at = row;;) {
@@ -163,7 +163,7 @@ static size_t cut(char *row, char *fields[DATAFILE_COLUMNS_MAX])
 bool datafile_next(struct datafile *f, char *fields[DATAFILE_COLUMNS_MAX])
 {
     while (next_content(f) != NULL) {
-        size_t n = cut(f->row, fields);
+        size_t n = split(f->row, fields);
         if (n == f->columns)
             return true;
         if (n == 0)

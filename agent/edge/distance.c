@@ -12,9 +12,9 @@ static double squared_sine(double x)
 }
 
 /*
- * The angle in radians of a chord of the unit circle: the chord of half the angle again
- * and again until it is as long as its arc. After 12 times that is exact to 3e-8, and
- * exact for near and for opposite addresses alike.
+ * The angle in radians of a chord of the unit circle: halves the angle repeatedly until
+ * the chord is as long as its arc. 12 halvings are exact to 3e-8, for near and for
+ * opposite positions alike.
  */
 static double arc(double chord)
 {

@@ -1,6 +1,6 @@
 /*
- * How far two addresses are from each other, and how fast light could get there: what a
- * measured round-trip delay is held against.
+ * The distance between two positions, and the least round-trip delay that light needs for
+ * it, a lower bound for measured delays.
  */
 #ifndef EDGELAT_EDGE_DISTANCE_H
 #define EDGELAT_EDGE_DISTANCE_H
@@ -15,8 +15,8 @@ struct position { /* degrees; north and east are positive */
  * the ellipsoid's. */
 double distance_km(struct position a, struct position b);
 
-/* The least round-trip delay over that distance: there and back in fibre, where light has
- * two thirds of its speed. No path is that straight. */
+/* The least round-trip delay over that distance: both ways in fibre, where light has two
+ * thirds of its speed in vacuum. Real paths are longer. */
 int64_t distance_rtt_bound_ns(double km);
 
 #endif

@@ -29,7 +29,7 @@ struct joining {
     size_t problems;
 };
 
-static void say(const char *clause, void *user)
+static void report_problem(const char *clause, void *user)
 {
     struct joining *j = user;
     struct text text = {0};
@@ -39,7 +39,7 @@ static void say(const char *clause, void *user)
     text_free(&text);
 }
 
-/* ---- what is completed ---- */
+/* ---- completing the configuration ---- */
 
 static void add_workloads(const struct edge_data *k, struct config *c,
                           const struct kinds *kinds)
@@ -60,13 +60,14 @@ size_t edge_data_complete(struct edge_data *k, struct config *c,
                           config_problem_cb *on_problem, void *user)
 {
     struct joining j = {.file = file, .on_problem = on_problem, .user = user};
-    site_read(&k->site, &k->metros, c->location, &c->peering, say, &j);
+    site_read(&k->site, &k->metros, c->location, &c->peering, report_problem, &j);
     if (c->n_targets == 0)
         add_workloads(k, c, kinds);
     if (c->n_targets == 0)
-        say("there is no target, and no targets.csv with the usual ones; install the "
-            "package's, or add a section [target NAME] with a host",
-            &j);
+        report_problem("no target is configured, and there is no targets.csv with the "
+                       "built-in ones; install the package's file, or add a section "
+                       "[target NAME] with a host",
+                       &j);
     for (size_t t = 0; t < c->n_targets; t++)
         edge_data_limits(k, &c->targets[t]);
     return j.problems;

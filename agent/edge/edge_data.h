@@ -1,6 +1,6 @@
 /*
- * All that is known of Microsoft's edge, as the data files say it, and how it completes a
- * configuration: where the site is, which targets there are, and what is good for them.
+ * The content of the data files about Microsoft's edge, and how it completes a
+ * configuration: the position of the site, the default targets, and their limits.
  */
 #ifndef EDGELAT_EDGE_EDGE_DATA_H
 #define EDGELAT_EDGE_EDGE_DATA_H
@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct edge_data { /* all zero knows nothing; ends with edge_data_free() */
+struct edge_data { /* start with { 0 }, end with edge_data_free() */
     struct catalogue metros;
     struct prefixes prefixes;
     struct thresholds thresholds;
@@ -27,18 +27,18 @@ struct edge_data { /* all zero knows nothing; ends with edge_data_free() */
 
 void edge_data_free(struct edge_data *k);
 
-/* A target that asks for the workload, with defaults for the rest. */
+/* A target for the workload, with defaults for the rest. */
 struct target workload_target(const struct workload *w, const struct kinds *kinds);
 
-/* Fills in the limits of a target that nobody has set: of its service. */
+/* Fills in the limits of a target that are not set, by its service. */
 void edge_data_limits(const struct edge_data *k, struct target *target);
 
 /*
- * Completes a configuration that has been read: without any target the workloads become
- * its targets, limits that nobody has set are those of the thresholds, and `k->site` is
- * the site. `k` stays where it is from then on: the site points into it. Returns the
- * number of problems, each given to `on_problem`: a place that is not in the catalogue,
- * and that there is no target at all. `file` is its name for messages.
+ * Completes a configuration: if it has no target, the workloads become its targets; limits
+ * that are not set come from the thresholds; `k->site` becomes the site. `k` must not move
+ * afterwards: the site points into it. Returns the number of problems, each reported to
+ * `on_problem`: a location missing in the catalogue, and no target at all. `file` is the
+ * name of the configuration for messages.
  */
 size_t edge_data_complete(struct edge_data *k, struct config *c,
                           const struct kinds *kinds, const char *file,

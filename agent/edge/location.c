@@ -26,7 +26,7 @@ static const struct metro *similar(const struct catalogue *c, const char *word)
     return near != NULL ? catalogue_find(c, near, POP_FRONT_DOOR) : NULL;
 }
 
-/* Not an airport: almost every slip in a code is one somewhere, as AMD for AMS. */
+/* Not an airport: almost every mistyped code is an airport somewhere, as AMD for AMS. */
 static const struct metro *if_metro(const struct metro *m)
 {
     bool is = m != NULL && m->family != POP_AIRPORT && m->family != POP_EXCHANGE_SITE;
@@ -40,13 +40,13 @@ const struct metro *location_metro(const struct catalogue *c, const char *code,
     if (found != NULL)
         return found;
     if (c->n == 0) {
-        text_add(wrong, "%s cannot be looked up, as there is no metros.csv", code);
+        text_add(wrong, "%s cannot be looked up: there is no metros.csv", code);
         return NULL;
     }
     const struct metro *near = if_metro(catalogue_of_city(c, code));
     if (near == NULL)
         near = similar(c, code);
-    text_add(wrong, "%s is no code of metros.csv", code);
+    text_add(wrong, "%s is not a code in metros.csv", code);
     if (near != NULL)
         text_add(wrong, "; did you mean %s (%s)?", near->code, near->city);
     return NULL;
@@ -76,8 +76,8 @@ bool location_parse(struct position *out, const struct catalogue *c, const char 
     struct position read;
     if (!read_degrees(&read, text)) {
         text_add(wrong,
-                 "%s is no place; write LATITUDE LONGITUDE in degrees, such as 50.94 "
-                 "6.96 (north and east are positive), or the code of a metro",
+                 "%s is not a location; write LATITUDE LONGITUDE in degrees, such as "
+                 "50.94 6.96 (north and east are positive), or the code of a metro",
                  text);
         return false;
     }

@@ -59,8 +59,8 @@ static struct owner by_address(const struct prefixes *prefixes, const struct end
                       "prefix %s of %s", p->text, p->service);
 }
 
-/* AS-MICROSOFT (RADb), as far as its members are seen at the edge: both originate
- * prefixes of its front ends. */
+/* The members of AS-MICROSOFT (RADb) that are seen at the edge: both originate prefixes of
+ * front ends. */
 static struct owner by_as(uint32_t as)
 {
     if (as == 0)
@@ -96,7 +96,7 @@ struct owner owners_judge(const struct suffixes *suffixes,
     return f;
 }
 
-/* ---- of all targets ---- */
+/* ---- all targets ---- */
 
 struct answerer {
     char name[HOST_TEXT_MAX];

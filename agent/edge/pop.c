@@ -1,7 +1,7 @@
 /*
- * Hand-written matching, as every layout is short and fixed: a few letters, a few digits,
- * a word. All of it works on (pointer, length) and never looks further. Layouts and where
- * they come from: README.md beside this file.
+ * Hand-written matching, because every layout is short and fixed: a few letters, a few
+ * digits, a word. All of it works on (pointer, length) and never reads beyond. Layouts and
+ * their sources: README.md beside this file.
  */
 #include "edge/pop.h"
 
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-struct span { /* what is left to be matched */
+struct span { /* the text left to match */
     const char *at;
     size_t left;
 };
@@ -35,7 +35,7 @@ static bool is_letter(char c)
     return is_upper(c) || is_lower(c);
 }
 
-/* How many of the next characters, `most` at most, are of that class. */
+/* Number of the next characters, at most `most`, that are of this class. */
 static size_t run(struct span s, bool (*is)(char), size_t most)
 {
     size_t n = 0;
@@ -49,7 +49,7 @@ static struct span skip(struct span s, size_t n)
     return (struct span){s.at + n, s.left - n};
 }
 
-/* Takes `n` characters of that class off the front; false leaves it. */
+/* Removes `n` characters of this class from the front; false: removes nothing. */
 static bool eat(struct span *s, bool (*is)(char), size_t n)
 {
     if (run(*s, is, n) < n)
@@ -67,7 +67,7 @@ static bool eat_word(struct span *s, const char *word)
     return true;
 }
 
-/* The code goes in as upper case, whatever it came as. */
+/* Sets the PoP; converts the code to upper case. */
 static bool found(struct pop *out, enum pop_family family, const char *source,
                   struct span metro, size_t metro_len, struct span site, size_t site_len)
 {
@@ -109,7 +109,7 @@ static bool server(struct pop *out, const char *source, struct span s)
 
 static bool is_no_end(char c)
 {
-    return c != ' ' && c != '<'; /* of a page that shows it */
+    return c != ' ' && c != '<'; /* '<': in an HTML page that shows the header */
 }
 
 /* "Ref A: ... Ref B: SERVER Ref C: ..." */
@@ -194,7 +194,7 @@ static bool from_azure_ref(struct pop *out, const char *source, struct span valu
 
 /* ---- Exchange ---- */
 
-/* A code and nothing else: "LHR"; two letters and a digit are let through as well. */
+/* A code and nothing else: "LHR"; two letters and a digit are accepted, too. */
 static bool from_efz(struct pop *out, const char *source, struct span s)
 {
     size_t metro_len = run(s, is_letter, 3);
@@ -210,7 +210,7 @@ static bool is_digit_or_upper(char c)
 }
 
 /* "SN6PR16CA0066", "DUZPR01CA0311", "PA7P264CA0121": site, forest, CA, number. A server
- * on the customer's premises has a name of his own ("EXCH01"). */
+ * on the customer's premises has a name chosen by the customer ("EXCH01"). */
 static bool front_end(struct pop *out, const char *source, struct span s)
 {
     struct span site = s, forest, end;
@@ -225,8 +225,7 @@ static bool front_end(struct pop *out, const char *source, struct span s)
            found(out, POP_EXCHANGE_SITE, source, s, 2, site, 1);
 }
 
-/* A list of them (RFC 9110, 5.3), of which the last one counts; its elements may be
- * empty. */
+/* A list (RFC 9110, 5.3), of which the last element counts; elements may be empty. */
 static bool from_fe_server(struct pop *out, const char *source, struct span s)
 {
     while (s.left > 0 && strchr(", \t", s.at[s.left - 1]) != NULL &&
@@ -243,7 +242,7 @@ static bool from_fe_server(struct pop *out, const char *source, struct span s)
 /* ---- reply headers ---- */
 
 static const struct {
-    const char *name; /* in the order of what they are worth */
+    const char *name; /* in order of reliability */
     enum pop_family family;
     bool (*read)(struct pop *out, const char *source, struct span value);
 } headers[] = {
@@ -328,7 +327,7 @@ static struct span name_span(const char *name)
     return (struct span){name, n > 0 && name[n - 1] == '.' ? n - 1 : n};
 }
 
-/* Takes `suffix` off the end, in any case. */
+/* Removes `suffix` from the end, in any case. */
 static bool eat_suffix(struct span *s, const char *suffix)
 {
     size_t n = strlen(suffix);
@@ -338,7 +337,7 @@ static bool eat_suffix(struct span *s, const char *suffix)
     return true;
 }
 
-/* Takes the last label off the end, without its dot; the whole of what has no dot. */
+/* Removes and returns the last label, without its dot; without a dot, all of it. */
 static struct span eat_last_label(struct span *s)
 {
     const char *dot = memrchr(s->at, '.', s->left);

@@ -1,7 +1,7 @@
 /*
- * Sorted by first address, the shorter prefix first: prefixes never overlap in part, so
- * what covers an address is the last one that begins at or before it, or one of those
- * that cover that one. A binary search and a few steps up.
+ * Sorted by first address, shorter prefixes first. Prefixes never overlap partly, so the
+ * longest prefix that covers an address is the last one that begins at or before it, or
+ * one that covers that one: a binary search and a few steps up.
  */
 #include "edge/prefixes.h"
 
@@ -25,8 +25,8 @@ static void to_bytes(uint8_t out[16], const struct endpoint *e)
     memcpy(out + IPV4_OFFSET, e->bytes, 4);
 }
 
-/* Puts zeros behind the first `bits`; whether there were others. */
-static bool cut_host(uint8_t *bytes, size_t bits, size_t all)
+/* Clears all bits after the first `bits`; true when any was set. */
+static bool clear_host(uint8_t *bytes, size_t bits, size_t all)
 {
     bool was_set = false;
     for (size_t i = bits; i < all; i++) {
@@ -67,11 +67,11 @@ static bool read_prefix(struct datafile *f, char *field, struct prefix *p)
                          field, most);
         return false;
     }
-    bool host = cut_host(e.bytes, (size_t)bits, (size_t)most);
+    bool host = clear_host(e.bytes, (size_t)bits, (size_t)most);
     snprintf(p->text, sizeof p->text, "%s/%d", endpoint_address(address, &e), (int)bits);
     if (host) {
-        datafile_problem(f, "prefix %s/%d: goes on behind its length; did you mean %s?",
-                         field, (int)bits, p->text);
+        datafile_problem(f, "prefix %s/%d: has host bits set; did you mean %s?", field,
+                         (int)bits, p->text);
         return false;
     }
     to_bytes(p->bytes, &e);
@@ -88,7 +88,7 @@ static bool read_basis(struct datafile *f, const char *field, struct prefix *p)
     return false;
 }
 
-static int by_place(const void *a, const void *b)
+static int by_address(const void *a, const void *b)
 {
     const struct prefix *x = a, *y = b;
     int order = memcmp(x->bytes, y->bytes, sizeof x->bytes);
@@ -102,8 +102,8 @@ static bool is_same(const struct prefix *a, const struct prefix *b)
     return a->bits == b->bits && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-/* Of two that are the same the first one of the file stays. */
-static void drop_doubles(struct prefixes *p, struct datafile *f)
+/* Keeps the first of equal prefixes. */
+static void drop_duplicates(struct prefixes *p, struct datafile *f)
 {
     size_t kept = 0;
     for (size_t i = 0; i < p->n; i++) {
@@ -112,13 +112,14 @@ static void drop_doubles(struct prefixes *p, struct datafile *f)
             continue;
         }
         f->line = p->all[i].line;
-        datafile_problem(f, "prefix %s stands in line %u already, as %s", p->all[i].text,
-                         (unsigned)p->all[kept - 1].line, p->all[kept - 1].service);
+        datafile_problem(f, "prefix %s: duplicate of line %u, there for %s",
+                         p->all[i].text, (unsigned)p->all[kept - 1].line,
+                         p->all[kept - 1].service);
     }
     p->n = kept;
 }
 
-/* Finds for each one the next shorter one that covers it: it stands before it. */
+/* Finds for each prefix the next shorter one that covers it; it is before it. */
 static void link_up(struct prefixes *p)
 {
     for (size_t i = 1; i < p->n; i++) {
@@ -150,8 +151,8 @@ size_t prefixes_parse(struct prefixes *out, const struct datafile_source *from)
         out->all[out->n++] = p;
     }
     if (out->n > 0)
-        qsort(out->all, out->n, sizeof *out->all, by_place);
-    drop_doubles(out, &f);
+        qsort(out->all, out->n, sizeof *out->all, by_address);
+    drop_duplicates(out, &f);
     link_up(out);
     return f.problems;
 }
@@ -162,9 +163,9 @@ void prefixes_free(struct prefixes *p)
     *p = (struct prefixes){0};
 }
 
-/* ---- looking up ---- */
+/* ---- lookup ---- */
 
-/* How many begin at or before it. */
+/* Number of prefixes that begin at or before the address. */
 static size_t count_before(const struct prefixes *p, const uint8_t address[16])
 {
     size_t low = 0, high = p->n;

@@ -1,6 +1,6 @@
 /*
- * Which service of Microsoft's an address belongs to: the longest prefix of prefixes.csv
- * that covers it, IPv4 and IPv6.
+ * The Microsoft service that an address belongs to: the longest matching prefix of
+ * prefixes.csv, IPv4 and IPv6.
  */
 #ifndef EDGELAT_EDGE_PREFIXES_H
 #define EDGELAT_EDGE_PREFIXES_H
@@ -16,25 +16,25 @@ enum { PREFIXES_MAX = 16384, PREFIX_TEXT_MAX = ADDRESS_TEXT_MAX + 4 };
 
 struct prefix {
     uint8_t bytes[16]; /* IPv4 as ::ffff:0:0/96 (RFC 4291, 2.5.5.2) */
-    uint8_t bits;      /* of those 128 */
-    bool inferred;     /* from samples, not from a list of Microsoft's */
-    uint32_t line;     /* where it stands in the file */
-    uint16_t up;       /* the next shorter one that covers it: its index + 1; 0 is none */
+    uint8_t bits;      /* length, of those 128 */
+    bool inferred;     /* from samples, not published by Microsoft */
+    uint32_t line;     /* in the file */
+    uint16_t up;       /* index + 1 of the next shorter prefix that covers it; 0: none */
     char service[24];  /* "exchange", "teams", "backbone" */
     char text[PREFIX_TEXT_MAX]; /* "13.107.6.152/31" */
 };
 
-struct prefixes { /* all zero is an empty one; ends with prefixes_free() */
+struct prefixes { /* start with { 0 }, end with prefixes_free() */
     struct prefix *all;
     size_t n, room;
-    char version[DATAFILE_VERSION_MAX]; /* "" while there is none */
+    char version[DATAFILE_VERSION_MAX]; /* "": not read */
 };
 
-/* Returns the number of problems; what is wrong is left out. */
+/* Returns the number of problems; invalid rows are left out. */
 size_t prefixes_parse(struct prefixes *out, const struct datafile_source *from);
 void prefixes_free(struct prefixes *p);
 
-/* NULL: no prefix covers it. */
+/* The longest matching prefix, or NULL. */
 const struct prefix *prefixes_find(const struct prefixes *p,
                                    const struct endpoint *address);
 

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- marks of others ---- */
+/* ---- marks of other networks ---- */
 
 static const struct {
-    const char *name;  /* of the header; with `any_end` its beginning */
-    const char *value; /* its beginning, in any case; "" is any */
+    const char *name;  /* of the header; with `any_end` a prefix of it */
+    const char *value; /* a prefix of the value, in any case; "": any value */
     const char *mark;
     bool any_end;
 } marks[] = {
@@ -47,7 +47,7 @@ static const char *mark_of(const char *name, const char *value, size_t value_len
 
 /* ---- times ---- */
 
-/* Days since 1970 of a day of the Gregorian calendar. */
+/* Days from 1970-01-01 to a Gregorian date. */
 static int64_t days_of(int64_t year, int64_t month, int64_t day)
 {
     static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
@@ -58,8 +58,8 @@ static int64_t days_of(int64_t year, int64_t month, int64_t day)
 }
 
 /*
- * Reads a time that is laid out as `form`: Y, M, D, h, m, s stand for digits, N for the
- * letters of a month, '?' for anything, the rest for itself. 0: it is not.
+ * Parses a time with the layout `form`: Y, M, D, h, m, s are digits, N the three letters
+ * of a month, '?' any character, the rest literal. 0: it does not match.
  */
 static int64_t time_of(const char *form, const char *at, size_t len)
 {

@@ -13,26 +13,26 @@
 
 enum fit { FIT_UNKNOWN, FIT_OPTIMAL, FIT_SUBOPTIMAL };
 
-struct reported_pop { /* a PoP, with what it was read from */
+struct reported_pop { /* a PoP with its source */
     char pop[POP_TEXT_MAX];
     const char *basis;
 };
 
-struct served {                      /* what is known of a (target, family) */
-    struct reported_pop now, before; /* pop "": none; before the last change */
+struct served {                      /* the state of a (target, family) */
+    struct reported_pop now, before; /* before the last change; pop "": none */
     struct endpoint to;
-    bool reported; /* by an event that this address has it; else it was learned */
+    bool reported; /* an event reported that this address has this PoP */
 
     struct damping damping;
-    int64_t foreign_ns; /* when it was last; 0: never */
+    int64_t foreign_ns; /* last time the owner was foreign; 0: never */
 
     enum fit fit;
-    int over; /* windows in a row that it was too far */
+    int over; /* windows in a row in which it was too far */
     enum role role;
     bool role_reported;
 };
 
-struct serving_input { /* of one of them, in a window */
+struct serving_input { /* one (target, family) in a window */
     struct served *served;
     const struct site *site;
     const struct target *target;
@@ -45,7 +45,7 @@ struct serving_input { /* of one of them, in a window */
 
 #define WORDS_MAX 80
 
-/* "London (LON)"; "XQZ", where that is. */
+/* "London (LON)", or "XQZ" when the metro is unknown. */
 static const char *pop_words(char out[WORDS_MAX], const char *pop, const struct metro *m)
 {
     if (m != NULL)
@@ -84,7 +84,7 @@ static void fact_address(struct event *e, const struct serving_input *in)
     fact(e, ATTR_DNS_CHAIN, in->address->dns.chain);
 }
 
-/* ---- events of another PoP ---- */
+/* ---- events: PoP changed ---- */
 
 static struct standing standing_of(const struct serving_input *in,
                                    const struct reported_pop *seen)
@@ -134,7 +134,7 @@ static void report_unstable(const struct serving_input *in,
     event_number(e, ATTR_POP_CHANGES, DAMPING_CHANGES);
     event_say(e,
               "alternates: %d changes of its PoP within an hour, the last one from %s to "
-              "%s; said again when it has stayed for an hour",
+              "%s; further changes are not reported until it has been stable for an hour",
               DAMPING_CHANGES,
               pop_words(from, before->pop, standing_of(in, before).metro),
               pop_words(to, in->address->pop, in->standing.metro));
@@ -150,7 +150,7 @@ static void report_stable(const struct serving_input *in, uint64_t changes)
               changes == 1 ? "" : "s");
 }
 
-/* ---- event of another owner ---- */
+/* ---- event: foreign owner ---- */
 
 static void report_foreign(const struct serving_input *in)
 {
@@ -164,7 +164,7 @@ static void report_foreign(const struct serving_input *in)
     event_say(e, "%s", owner_text(text, owner, in->target->host));
 }
 
-/* ---- events of the right PoP ---- */
+/* ---- events: suboptimal PoP, failover ---- */
 
 static void report_fit(const struct serving_input *in, enum fit fit)
 {
@@ -193,7 +193,7 @@ static void report_fit(const struct serving_input *in, enum fit fit)
                   limits->distance_source[0] != '\0' ? ", by " : "",
                   limits->distance_source);
     else
-        event_say(e, "served by %s, %.0f km away, which is near enough again", at,
+        event_say(e, "served by %s, %.0f km away, within the limit again", at,
                   in->standing.km);
 }
 
@@ -233,14 +233,15 @@ static void report_role(const struct serving_input *in, enum role before)
               has_none ? ": without a backup that is the ordinary internet" : "");
 }
 
-/* ---- another PoP ---- */
+/* ---- has the PoP changed? ---- */
 
 static bool same_basis(const char *a, const char *b)
 {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-/* From cname to header, or the like: it is known otherwise, and may be where it was. */
+/* True when the PoP was learned from another source (a header instead of the CNAME) and
+ * may not have changed. */
 static bool is_learned(const struct serving_input *in)
 {
     const struct served *s = in->served;
@@ -288,7 +289,7 @@ static void check_pop(const struct serving_input *in)
         report_stable(in, changes);
 }
 
-/* ---- the right one? ---- */
+/* ---- is it the right PoP? ---- */
 
 static void check_fit(const struct serving_input *in)
 {
@@ -310,16 +311,16 @@ static void check_role(const struct serving_input *in)
     struct served *s = in->served;
     enum role role = in->standing.role,
               was = s->role == ROLE_NONE ? ROLE_UNKNOWN : s->role;
-    bool as_it_should = role == ROLE_PRIMARY || role == ROLE_UNKNOWN;
-    bool at_first = was == ROLE_UNKNOWN && !s->role_reported;
-    if (role != was && !(at_first && as_it_should)) {
+    bool normal = role == ROLE_PRIMARY || role == ROLE_UNKNOWN;
+    bool first = was == ROLE_UNKNOWN && !s->role_reported;
+    if (role != was && !(first && normal)) {
         report_role(in, was);
         s->role_reported = true;
     }
     s->role = role;
 }
 
-/* ---- Microsoft's at all? ---- */
+/* ---- is it Microsoft's network? ---- */
 
 static void check_owner(const struct serving_input *in)
 {
@@ -333,7 +334,7 @@ static void check_owner(const struct serving_input *in)
     s->foreign_ns = in->time.ns;
 }
 
-/* ---- once a window ---- */
+/* ---- update ---- */
 
 static void check(const struct serving_input *in)
 {
@@ -346,7 +347,7 @@ static void check(const struct serving_input *in)
         check_role(in);
 }
 
-/* Room for more of them, of which nothing is known. */
+/* Adds empty entries up to `n`. */
 static void grow(struct serving *s, size_t n)
 {
     if (n <= s->n)

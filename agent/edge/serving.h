@@ -1,25 +1,25 @@
 /*
- * Which PoP serves each target, and is it the right one? Looked at once a window; what
- * changed becomes an event, once for each (target, family):
+ * Tracks which PoP serves each target, and whether it is the right one. Checked once per
+ * window; each change is reported as one event for each (target, family):
  *
- *   edgelat.pop.changed      another PoP. WARN when it is another metro, farther from the
- *                            site; to learn the PoP, or to learn it better while the
- *                            address stays, is no change. One that does not rest is
- *                            damped (damping.h), and so are the others then.
- *   edgelat.edge.suboptimal  the metro is farther from the site than the nearest one of
- *                            the catalogue by more than the target's limit of distance,
- *                            for SERVING_HELD windows; and when that is over.
- *   edgelat.edge.failover    its role in the Peering Service connection: WARN at the
- *                            backup location, ERROR at neither. To be at the primary one
- *                            at first is no event.
+ *   edgelat.pop.changed      The PoP has changed. WARN if it is in another metro, farther
+ *                            from the site. Learning the PoP, or learning it from a better
+ *                            source while the address stays, is not a change. Frequent
+ *                            changes are damped (damping.h), and suppress the next two.
+ *   edgelat.edge.suboptimal  The metro is farther from the site than the nearest one of
+ *                            the catalogue by more than the target's distance limit, for
+ *                            SERVING_HELD windows; and when it no longer is.
+ *   edgelat.edge.failover    The role of the PoP in the Peering Service connection: WARN
+ *                            at the backup location, ERROR at neither. Being at the
+ *                            primary one at first is not an event.
+ *   edgelat.target.foreign   Another company's network answers (owners.h): WARN. Reported
+ *                            again only after an hour without it. Meanwhile, or if the
+ *                            owner is not a PoP for another reason, the others are not
+ *                            checked.
  *
- *   edgelat.target.foreign   another company's network answers for it (owners.h): WARN.
- * Told again only when it was not so for an hour. While it is so, or what answers is no
- * PoP for another reason, the others are not looked at.
- *
- * A target that discovery added is there to be ranked, and a front door is where it is:
- * it is never suboptimal, nor a failover. While no PoP is known nothing is said; nor are
- * the latter two in a window without an answer, as what is known then is the last one.
+ * Discovered targets are only ranked, so they are never suboptimal nor a failover. Without
+ * a known PoP nothing is reported; suboptimal and failover also not in a window without an
+ * answer, because the known PoP may be out of date.
  */
 #ifndef EDGELAT_EDGE_SERVING_H
 #define EDGELAT_EDGE_SERVING_H
@@ -31,13 +31,13 @@
 
 #define SERVING_HELD 2
 
-struct serving { /* { 0 } knows nothing yet; ends with serving_free() */
+struct serving { /* start with { 0 }, end with serving_free() */
     struct served *all;
     size_t n, room;
 };
 
-/* The states of a window that has just closed, always in the same order; more may have
- * come behind them. */
+/* Takes the states of a window that has just closed, always in the same order; new ones
+ * are appended. Adds its events to `events`. */
 void serving_update(struct serving *s, const struct site *site,
                     const struct target_state *states, size_t n, struct wall time,
                     struct events *events);

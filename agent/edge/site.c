@@ -25,7 +25,7 @@ struct site_reading {
     size_t problems;
 };
 
-/* Says it and clears `what`. */
+/* Reports and clears `what`. */
 static void problem(struct site_reading *r, struct text *what)
 {
     r->problems++;
@@ -55,7 +55,7 @@ static bool is_none(const char *location)
     return *location == '\0' || strcasecmp(location, "none") == 0;
 }
 
-/* The metro of a location: by the code beside it, or when it is one itself. */
+/* The metro of a location: by its _metro key, or if the location itself is a code. */
 static const struct metro *read_metro(struct site_reading *r, const char *key,
                                       const char *location, const char *code)
 {
@@ -67,8 +67,7 @@ static const struct metro *read_metro(struct site_reading *r, const char *key,
         text_add(&what, "%s_metro = %s in [peering_service]: ", key, code);
         m = location_metro(r->site->metros, code, &what);
     } else {
-        text_add(&what,
-                 "%s = %s in [peering_service] needs a metro beside it, %s_metro: ", key,
+        text_add(&what, "%s = %s in [peering_service] needs the key %s_metro, too: ", key,
                  location, key);
         m = location_metro(r->site->metros, location, &what);
     }
@@ -91,14 +90,14 @@ size_t site_read(struct site *out, const struct catalogue *metros, const char *l
     return r.problems;
 }
 
-/* ---- what a PoP is to it ---- */
+/* ---- the standing of a PoP ---- */
 
 static bool is(const struct metro *a, const struct metro *b)
 {
     return a != NULL && b != NULL && catalogue_same_metro(a, b);
 }
 
-/* Neither is only known when both locations are, or when there is no backup. */
+/* ROLE_NEITHER requires that both locations are known, or that there is no backup. */
 static enum role role_of(const struct site *s, const struct metro *m)
 {
     const struct peering *p = &s->peering;

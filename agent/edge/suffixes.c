@@ -53,7 +53,7 @@ static bool is_new(struct datafile *f, const struct suffixes *all, const struct 
 {
     for (size_t i = 0; i < all->n; i++)
         if (strcmp(all->all[i].text, s->text) == 0) {
-            datafile_problem(f, "suffix %s stands here twice", s->text);
+            datafile_problem(f, "suffix %s: duplicate", s->text);
             return false;
         }
     return true;

@@ -1,7 +1,7 @@
 /*
- * Whose a host is, by its name, read from suffixes.csv: Microsoft's edge, an Azure
- * region, or another company's network. Meant for the last name of a CNAME chain; earlier
- * names only answer DNS and say nothing of who answers the client.
+ * The owner of a host by its name, read from suffixes.csv: Microsoft's edge, an Azure
+ * region, or another company's network. For the last name of a CNAME chain only: earlier
+ * names only redirect in DNS and do not identify the server.
  */
 #ifndef EDGELAT_EDGE_SUFFIXES_H
 #define EDGELAT_EDGE_SUFFIXES_H
@@ -22,24 +22,24 @@ enum suffix_verdict {
 };
 
 struct suffix {
-    char text[HOST_TEXT_MAX]; /* lower case; ".x" the names under x, "-x" those that end
-                                 so, "x" that name alone */
+    /* Lower case; ".x": the names under x, "-x": names ending in it, "x": only that name. */
+    char text[HOST_TEXT_MAX];
     enum suffix_verdict verdict;
-    char service[24]; /* "exchange"; of a foreign one whose it is: "akamai" */
+    char service[24]; /* "exchange"; for a foreign one its owner: "akamai" */
 };
 
-struct suffixes { /* all zero is an empty one; ends with suffixes_free() */
+struct suffixes { /* start with { 0 }, end with suffixes_free() */
     struct suffix *all;
     size_t n, room;
-    char version[DATAFILE_VERSION_MAX]; /* "" while there is none */
+    char version[DATAFILE_VERSION_MAX]; /* "": not read */
 };
 
-/* Returns the number of problems; what is wrong is left out. */
+/* Returns the number of problems; invalid rows are left out. */
 size_t suffixes_parse(struct suffixes *out, const struct datafile_source *from);
 void suffixes_free(struct suffixes *s);
 
-/* The longest one that fits `name`, in any case, with or without the dot at its end;
- * NULL: none does. */
+/* The longest suffix that matches `name`, in any case, with or without a trailing dot, or
+ * NULL. */
 const struct suffix *suffixes_find(const struct suffixes *s, const char *name);
 
 #endif

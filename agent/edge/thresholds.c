@@ -76,7 +76,7 @@ void thresholds_free(struct thresholds *t)
 
 /* ---- limits ---- */
 
-/* What a value of that unit is in ours: ns, a share, km. */
+/* Converts to our units: ns, ratio, km. */
 static double in_our_unit(const struct threshold *t)
 {
     return strcmp(t->unit, "ms") == 0        ? t->value * NS_PER_MS
@@ -106,7 +106,7 @@ static const struct {
     const char *unit;
     bool media;
 } figures[] = {
-    /* of a limit the first that fits */
+    /* the first match for a limit counts */
     {"exchange", LIMIT_DELAY, "exchange_tcp_latency", ACCEPTABLE, "ms", false},
     {"teams", LIMIT_DELAY, "teams_rtt", THRESHOLD_TARGET, "ms", true},
     {"teams", LIMIT_VARIATION, "teams_delay_variation", THRESHOLD_TARGET, "ms", true},
@@ -121,7 +121,7 @@ static void set_source(char out[LIMIT_SOURCE_MAX], const struct threshold *t)
              t->source);
 }
 
-/* Sets what is not set. */
+/* Sets the limit if it is not set. */
 static void set(struct limits *l, enum limit limit, const struct threshold *t, bool media)
 {
     double value = in_our_unit(t);

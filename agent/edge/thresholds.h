@@ -1,6 +1,6 @@
 /*
- * What Microsoft itself calls good or bad, read from thresholds.csv: scores in points
- * with their values, and targets.
+ * Microsoft's own limits and ratings, read from thresholds.csv: scores in points with
+ * their values, and targets.
  */
 #ifndef EDGELAT_EDGE_THRESHOLDS_H
 #define EDGELAT_EDGE_THRESHOLDS_H
@@ -22,27 +22,27 @@ struct threshold {
     char source[128];
 };
 
-struct thresholds {        /* all zero is an empty one; ends with thresholds_free() */
+struct thresholds {        /* start with { 0 }, end with thresholds_free() */
     struct threshold *all; /* in the order of the file */
     size_t n, room;
     char version[DATAFILE_VERSION_MAX];
 };
 
-/* Returns the number of problems; what is wrong is left out. */
+/* Returns the number of problems; invalid rows are left out. */
 size_t thresholds_parse(struct thresholds *out, const struct datafile_source *from);
 void thresholds_free(struct thresholds *t);
 
 /*
- * Fills in the limits of a target of `service` that are not set (0), and who says so:
- * exchange by the delay that its score calls acceptable, teams by the targets of its
- * media from customer edge to Microsoft edge, any service by the distance to its egress.
- * For the delay of SharePoint and of Front Door there is no figure of Microsoft's.
+ * Fills in the limits of a target of `service` that are not set (0), with their sources:
+ * for exchange the delay that its score calls acceptable, for teams the targets of its
+ * media from customer edge to Microsoft edge, for any service loss and the distance to its
+ * egress. Microsoft publishes no figure for the delay of SharePoint and Front Door.
  */
 void thresholds_limits(const struct thresholds *t, const char *service,
                        struct limits *limits);
 
-/* The score of a value, 0 to 100; linear between the rows and theirs beyond them. NaN:
- * the measure has no score. */
+/* The score of a value, 0 to 100: linear between the rows, constant beyond them. NaN: the
+ * measure has no score. */
 double thresholds_points(const struct thresholds *t, const char *measure, double value);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * One reader after the other, from what cannot be mistaken (an address) to what can (two
- * or three letters); the first one that takes the text has it. Text is not parsed by the
- * tool that printed it (curl, PowerShell, Python, a browser, dig, traceroute), as there
- * are too many: headers are found by their names, and host names by what may be in one.
+ * The readers are tried in turn, from the unambiguous (an address) to the ambiguous (two
+ * or three letters); the first one that accepts the text decides. The formats of tools
+ * (curl, PowerShell, Python, a browser, dig, traceroute) are too many to parse each:
+ * headers are found by their names, and host names by their character set.
  */
 #include "edge/whereis.h"
 
@@ -52,7 +52,7 @@ static const char *service_of(enum pop_family family)
     }
 }
 
-/* A PoP was named in `out->pop`. */
+/* Completes the result for the PoP in `out->pop`. */
 static bool take_pop(const struct reading *a, enum whereis_kind kind, const char *how)
 {
     struct whereis *w = a->out;
@@ -104,7 +104,7 @@ static bool is_of_name(char c)
     return isalnum((unsigned char)c) || c == '-' || c == '_';
 }
 
-/* Length of the name of a header line; 0 when it is none, as "https://...". */
+/* Length of the name of a header line; 0: not a header line, e.g. "https://...". */
 static size_t header_name(const char *text)
 {
     size_t n = 0;
@@ -117,9 +117,9 @@ static size_t header_name(const char *text)
                : 0;
 }
 
-/* Behind a name: "name: v", "name : {v}", "'name': 'v'", "(b'name', b'v')", "name => v",
- * x["name"] = "v", {"name": "name", "value": "v"}, or the value in the next line. */
-static const char *behind_name(const char *at)
+/* The value after a name: "name: v", "name : {v}", "'name': 'v'", "(b'name', b'v')",
+ * "name => v", x["name"] = "v", {"name": "name", "value": "v"}, or in the next line. */
+static const char *after_name(const char *at)
 {
     static const char between[] = " \t\"'`\\:=>,|[](){";
     bool quoted = *at == '"' || *at == '\\';
@@ -134,7 +134,7 @@ static const char *behind_name(const char *at)
     return header_name(next) == 0 ? next : at;
 }
 
-/* None of what ends it is in a value that names a PoP. "'a', 'b'" is a list of two. */
+/* Values that name a PoP contain none of `ends`. "'a', 'b'" is a list of two values. */
 static size_t value_length(const char *at)
 {
     static const char ends[] = "\r\n\"'`\\])}|;";
@@ -156,7 +156,7 @@ static size_t value_length(const char *at)
     }
 }
 
-/* The list again without its quotes, as a header has it. */
+/* Copies the value without its quotes, as in the header. */
 static size_t value_copy(char to[WHEREIS_TEXT_MAX + 1], const char *at, size_t len)
 {
     size_t n = 0;
@@ -169,10 +169,8 @@ static size_t value_copy(char to[WHEREIS_TEXT_MAX + 1], const char *at, size_t l
     return n;
 }
 
-/*
- * Entra: "2.1.23687.3 - WEULR1 ProdSlices" is the build and the region that answered. It
- * is never a PoP.
- */
+/* Entra: "2.1.23687.3 - WEULR1 ProdSlices" is the build and the region that answered,
+ * never a PoP. */
 static bool from_entra(const struct reading *a, const char *value)
 {
     static const struct {
@@ -199,13 +197,13 @@ static bool from_entra(const struct reading *a, const char *value)
     w->service = "entra";
     w->owner = OWNER_REGION;
     snprintf(w->basis, sizeof w->basis, "x-ms-ests-server of Entra, %s%.*s%s%s%s",
-             len > 0 ? "region " : "which does not say where", (int)len,
-             code != NULL ? code : "", len > 0 && r < N ? " (" : "",
-             len > 0 && r < N ? regions[r].name : "", len > 0 && r < N ? ")" : "");
+             len > 0 ? "region " : "without a region", (int)len, code != NULL ? code : "",
+             len > 0 && r < N ? " (" : "", len > 0 && r < N ? regions[r].name : "",
+             len > 0 && r < N ? ")" : "");
     return true;
 }
 
-/* What a reply with these headers says. */
+/* The result for a reply with these headers. */
 static bool from_reply(const struct reading *a, const struct reply *r)
 {
     struct whereis *w = a->out;
@@ -238,7 +236,7 @@ static bool from_headers(const struct reading *a)
         }
         memcpy(name, at, n);
         name[n] = '\0';
-        const char *end = at + n, *from = behind_name(end);
+        const char *end = at + n, *from = after_name(end);
         bool named = pop_is_header(name);
         at = end;
         if (!named && end + strcspn(end, ":=\"'|") >= from)
@@ -260,7 +258,7 @@ static bool from_headers(const struct reading *a)
     return (seen || r.foreign != NULL) && from_reply(a, &r);
 }
 
-/* A zone of Exchange's alone is not told from a metro code, so it is none of these. */
+/* Without the zones of Exchange: alone, they cannot be told apart from metro codes. */
 static bool is_header_value(const struct reading *a, const char *text, size_t len)
 {
     static const char *const names[] = {"X-MSEdge-Ref", "X-Azure-Ref", "X-FEServer"};
@@ -276,7 +274,7 @@ static bool is_header_value(const struct reading *a, const char *text, size_t le
            take_pop(a, WHEREIS_HEADER, "layout of ");
 }
 
-/* The value alone, also within quotes. */
+/* The value of a header without its name, also within quotes. */
 static bool from_header_value(const struct reading *a)
 {
     static const char around[] = "\"'`<>,;()[]{}| ";
@@ -287,8 +285,8 @@ static bool from_header_value(const struct reading *a)
     return is_header_value(a, text, len);
 }
 
-/* A word of a sentence that is laid out as X-Azure-Ref, as error pages show it. The value
- * of another header is another matter. */
+/* A word with the layout of X-Azure-Ref, as error pages show it; not in the value of
+ * another header. */
 static bool from_reference(const struct reading *a)
 {
     if (memchr(a->text, '-', header_name(a->text)) != NULL)
@@ -313,7 +311,7 @@ static bool ends_in(const char *name, const char *suffix)
     return len > n && strncasecmp(name + len - n, suffix, n) == 0;
 }
 
-/* Names of routers that do not say where they are. */
+/* Names of routers without a metro. */
 static bool is_router(const struct reading *a, const char *name)
 {
     static const char *const under[] = {".ntwk.msn.net", ".network.microsoft.com"};
@@ -335,7 +333,7 @@ static bool is_suffix(const struct reading *a, const char *name)
         [SUFFIX_FALLBACK] = "; the edge's fallback in a datacentre, which may be far",
         [SUFFIX_REGION] = "",
         [SUFFIX_FOREIGN] = "",
-        [SUFFIX_EITHER] = "; a public name: run `edgelat nearest` to see where it leads",
+        [SUFFIX_EITHER] = "; a public name: run `edgelat nearest` to find its PoP",
     };
     static const enum owner_type owners[] = {
         [SUFFIX_EDGE] = OWNER_EDGE,      [SUFFIX_FALLBACK] = OWNER_EDGE,
@@ -358,9 +356,9 @@ static bool is_suffix(const struct reading *a, const char *name)
 static bool is_name(const struct reading *a, const char *name)
 {
     struct pop *pop = &a->out->pop;
-    char efz[HOST_TEXT_MAX + 20]; /* "LHR-efz" as people abbreviate it */
-    bool cut = ends_in(name, "-efz");
-    snprintf(efz, sizeof efz, "%s%s", name, cut ? ".ms-acdc.office.com" : "");
+    char efz[HOST_TEXT_MAX + 20]; /* "LHR-efz" is a usual abbreviation */
+    bool abbreviated = ends_in(name, "-efz");
+    snprintf(efz, sizeof efz, "%s%s", name, abbreviated ? ".ms-acdc.office.com" : "");
     if (pop_from_cname(pop, efz))
         return take_pop(a, WHEREIS_CNAME, "");
     if (pop_from_router(pop, name))
@@ -370,7 +368,7 @@ static bool is_name(const struct reading *a, const char *name)
     return is_router(a, name) || is_suffix(a, name);
 }
 
-/* How much it says; 0 is nothing. */
+/* How specific a result is; 0: nothing found. */
 static int worth(const struct whereis *w)
 {
     if (w->pop.family != POP_UNKNOWN)
@@ -387,7 +385,8 @@ static int worth(const struct whereis *w)
     }
 }
 
-/* "52.96.164.146:443", "host:443" and the "250-host" of SMTP (RFC 5321, 4.2.1) too. */
+/* A name or address; also "52.96.164.146:443", "host:443" and the "250-host" of SMTP (RFC
+ * 5321, 4.2.1). */
 static bool is_word(const struct reading *a, char *word)
 {
     *a->out = (struct whereis){.pop.source = ""};
@@ -402,8 +401,8 @@ static bool is_word(const struct reading *a, char *word)
     return is_address(a, word) || is_name(a, word);
 }
 
-/* The names and addresses of a line of dig, ping or traceroute. The value of any header
- * but nslookup's "Name: ..." is another matter. */
+/* The names and addresses of a line of dig, ping or traceroute; not in the value of a
+ * header, except nslookup's "Name: ...". */
 static bool from_names(const struct reading *a)
 {
     struct whereis best = {.pop.source = ""};
@@ -436,7 +435,7 @@ static bool from_names(const struct reading *a)
 
 /* ---- codes and cities ---- */
 
-/* The place and nothing else: it has many services. */
+/* A metro only, without a service: it has many. */
 static bool take_metro(const struct reading *a, const struct metro *m, const char *source)
 {
     struct pop *pop = &a->out->pop;
@@ -450,8 +449,8 @@ static bool take_metro(const struct reading *a, const struct metro *m, const cha
     return true;
 }
 
-/* "LON", "lhr", "SG1", "lon24": only what the catalogue has, as any word looks like it.
- */
+/* "LON", "lhr", "SG1", "lon24": only codes of the catalogue, because any short word looks
+ * like one. */
 static bool from_code(const struct reading *a)
 {
     char code[4] = "";
@@ -489,7 +488,7 @@ static bool is_around(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The text without what is around it where it was copied from: blanks, curl's "< ". */
+/* Removes blanks and curl's "< " around the text. */
 static bool trim(char to[WHEREIS_TEXT_MAX + 1], const char *text, size_t len)
 {
     while (len > 0 && is_around(text[len - 1]))

@@ -9,33 +9,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char place[] = "{code}"; /* in by_metro */
+static const char placeholder[] = "{code}"; /* in by_metro */
 
-enum { PLACE_LEN = sizeof place - 1, CODE_LEN = 3 }; /* the code is shorter: it fits */
+/* A code is shorter than the placeholder, so the name fits. */
+enum { PLACEHOLDER_LEN = sizeof placeholder - 1, CODE_LEN = 3 };
 
 const char *workload_door(char out[HOST_TEXT_MAX], const struct workload *w,
                           const char *code)
 {
-    size_t at = (size_t)(strstr(w->by_metro, place) - w->by_metro);
+    size_t at = (size_t)(strstr(w->by_metro, placeholder) - w->by_metro);
     snprintf(out, HOST_TEXT_MAX, "%.*s%s%s", (int)at, w->by_metro, code,
-             w->by_metro + at + PLACE_LEN);
+             w->by_metro + at + PLACEHOLDER_LEN);
     for (size_t i = at; i < at + CODE_LEN && out[i] != '\0'; i++)
         out[i] = (char)tolower((unsigned char)out[i]);
     return out;
 }
 
-/* A name as of a target: of an event and of a series. */
+/* A name with the characters of a target's name. */
 static bool read_name(struct datafile *f, const char *column, const char *field, char *to,
                       size_t room)
 {
     if (field[strspn(field, TARGET_NAME_OF)] == '\0')
         return datafile_word(f, column, field, to, room);
-    datafile_problem(f, "%s %s: must be of letters, digits, '.', '_' and '-'", column,
-                     field);
+    datafile_problem(f, "%s %s: must consist of letters, digits, '.', '_' and '-'",
+                     column, field);
     return false;
 }
 
-/* As the configuration reads it. */
+/* Reads a value like the configuration does. */
 static bool read_value(struct datafile *f, const char *column, const char *field,
                        config_reader *read, char *to, size_t room)
 {
@@ -48,7 +49,7 @@ static bool read_value(struct datafile *f, const char *column, const char *field
     return fine;
 }
 
-/* Names only: the answer for a name is a part of what is measured. */
+/* Names only: resolving the name is part of the measurement. */
 static bool read_host(struct datafile *f, const char *column, const char *field,
                       char to[HOST_TEXT_MAX])
 {
@@ -61,18 +62,18 @@ static bool read_host(struct datafile *f, const char *column, const char *field,
     return false;
 }
 
-/* A pattern is fine when what it makes of a code is. */
+/* Checks a pattern by the name that it gives for a code. */
 static bool read_pattern(struct datafile *f, const char *field, struct workload *w)
 {
     char door[HOST_TEXT_MAX], read[HOST_TEXT_MAX];
     if (*field == '\0')
         return true;
-    const char *at = strstr(field, place);
-    if (at == NULL || strstr(at + PLACE_LEN, place) != NULL) {
+    const char *at = strstr(field, placeholder);
+    if (at == NULL || strstr(at + PLACEHOLDER_LEN, placeholder) != NULL) {
         datafile_problem(f,
-                         "by_metro %s: must have %s once, where the code of the metro "
-                         "stands",
-                         field, place);
+                         "by_metro %s: must contain %s once, in place of the metro's "
+                         "code",
+                         field, placeholder);
         return false;
     }
     return datafile_word(f, "by_metro", field, w->by_metro, sizeof w->by_metro) &&
@@ -83,7 +84,7 @@ static bool is_new(struct datafile *f, const struct workloads *w, const char *na
 {
     for (size_t i = 0; i < w->n; i++)
         if (strcmp(w->all[i].name, name) == 0) {
-            datafile_problem(f, "name %s stands here twice", name);
+            datafile_problem(f, "name %s: duplicate", name);
             return false;
         }
     return true;

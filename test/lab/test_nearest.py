@@ -150,8 +150,8 @@ def test_wrong():
     silent, _ = probing.configuration("silent", "[dns]\nservers = 192.0.2.99\n[target teams]\nhost = teams.microsoft.com\n")
     for what, arguments, word in [
             ("a metro that is none", ["--location", "QQX"], "edgelat: --location: QQX is no code"),
-            ("degrees that are none", ["--location", "95 5"], "edgelat: --location: 95 5 is no place"),
-            ("no place at all", ["--location", ""], "no place"),
+            ("degrees that are none", ["--location", "95 5"], "edgelat: --location: 95 5 is not a location"),
+            ("no place at all", ["--location", ""], "not a location"),
             ("no time to measure", ["-t", "1"], "2 to 300"),
             ("a DNS server that is silent", ["-c", silent, "-t", "2", "--json"], "no name was resolved; look at"),
     ]:

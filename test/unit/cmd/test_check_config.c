@@ -87,7 +87,7 @@ static void test_data_files(void **state)
         &f, "prefixes.csv",
         "# edgelat prefixes 1\nprefix,service,basis\n10.0.0.1/8,x,inferred\n");
     snprintf(expected, sizeof expected,
-             "%s:3: prefix 10.0.0.1/8: goes on behind its length; did you mean "
+             "%s:3: prefix 10.0.0.1/8: has host bits set; did you mean "
              "10.0.0.0/8?\n",
              path);
     setenv("EDGELAT_DATA", f.path, 1);

@@ -183,12 +183,12 @@ static const struct {
     size_t rows;
 } wrong[] = {
     {"empty", "",
-     "f.csv:1: no data file of this kind: its first line must be '# edgelat metros ' and "
-     "the version\n",
+     "f.csv:1: not a data file of this kind: the first line must be '# edgelat metros ' "
+     "followed by the version\n",
      0},
     {"another kind", "# edgelat prefixes 1\nprefix,service,basis\n",
-     "f.csv:1: no data file of this kind: its first line must be '# edgelat metros ' and "
-     "the version\n",
+     "f.csv:1: not a data file of this kind: the first line must be '# edgelat metros ' "
+     "followed by the version\n",
      0},
     {"no version", "# edgelat metros \n", "f.csv:1: the version is missing\n", 0},
     {"no columns", "# edgelat metros 1\nLON,front-door,London,UK,51,0\n",
@@ -213,7 +213,7 @@ static const struct {
     {"open quote", HEAD "ASH,front-door,\"Ashburn,US,39.04,-77.49\n",
      "f.csv:3: a quote is not closed\n", 0},
     {"twice", HEAD "LON,front-door,London,UK,51,0\nLON,front-door,London,UK,51,0\n",
-     "f.csv:4: code LON of front-door stands here twice\n", 1},
+     "f.csv:4: code LON of front-door: duplicate\n", 1},
     {"not UTF-8", HEAD "LON,front-door,L\xffndon,UK,51,0\n",
      "f.csv:3: not UTF-8; save the file in that encoding\n", 0},
     {"one of two", HEAD "LON,front-door,London,UK,51\nPAR,front-door,Paris,FR,48.9,2.4",

@@ -70,8 +70,8 @@ static void without_targets_the_workloads_are(void **state)
     CHECK_INT(1, c.n_targets, "it is the only one");
     config_free(&c);
     CHECK_INT(1, complete(&nothing, &c, "[agent]\n", &said), "and no file either");
-    CHECK(strstr(text_string(&said.lines), "there is no target, and no targets.csv") !=
-              NULL,
+    CHECK(strstr(text_string(&said.lines),
+                 "no target is configured, and there is no targets.csv") != NULL,
           "got %s", text_string(&said.lines));
     config_free(&c);
     text_free(&said.lines);

@@ -42,22 +42,22 @@ static void test_places(void **state)
 }
 
 #define NO_PLACE                                                                         \
-    " is no place; write LATITUDE LONGITUDE in degrees, such as 50.94 6.96 (north and "  \
-    "east are positive), or the code of a metro"
+    " is not a location; write LATITUDE LONGITUDE in degrees, such as 50.94 6.96 "       \
+    "(north and east are positive), or the code of a metro"
 
 static const struct {
     const char *text, *wrong;
 } wrongs[] = {
-    {"AMD", "AMD is no code of metros.csv; did you mean AM (Amsterdam)?"},
-    {"ams", "ams is no code of metros.csv; did you mean AMS (Amsterdam)?"},
-    {"London", "London is no code of metros.csv; did you mean LON (London)?"},
+    {"AMD", "AMD is not a code in metros.csv; did you mean AM (Amsterdam)?"},
+    {"ams", "ams is not a code in metros.csv; did you mean AMS (Amsterdam)?"},
+    {"London", "London is not a code in metros.csv; did you mean LON (London)?"},
     {"ashburn",
-     "ashburn is no code of metros.csv; did you mean ASH (Ashburn, Virginia)?"},
-    {"Hamburg", "Hamburg is no code of metros.csv; did you mean HAM (Hamburg)?"},
-    {"Amsterdam", "Amsterdam is no code of metros.csv; did you mean AMS (Amsterdam)?"},
-    {"XQZ", "XQZ is no code of metros.csv"},
-    {"Nowhere", "Nowhere is no code of metros.csv"},
-    {"N51.5 E0", "N51.5 E0 is no code of metros.csv"},
+     "ashburn is not a code in metros.csv; did you mean ASH (Ashburn, Virginia)?"},
+    {"Hamburg", "Hamburg is not a code in metros.csv; did you mean HAM (Hamburg)?"},
+    {"Amsterdam", "Amsterdam is not a code in metros.csv; did you mean AMS (Amsterdam)?"},
+    {"XQZ", "XQZ is not a code in metros.csv"},
+    {"Nowhere", "Nowhere is not a code in metros.csv"},
+    {"N51.5 E0", "N51.5 E0 is not a code in metros.csv"},
     {"", NO_PLACE},
     {"51.5", "51.5" NO_PLACE},
     {"51.5 0 0", "51.5 0 0" NO_PLACE},
@@ -109,7 +109,7 @@ static void test_no_catalogue(void **state)
     struct text wrong = {0};
     CHECK(location_parse(&at, &none, "50.94 6.96", &wrong), "degrees need none");
     CHECK(location_metro(&none, "AMS", &wrong) == NULL, "a code does");
-    CHECK_TEXT("AMS cannot be looked up, as there is no metros.csv", text_string(&wrong),
+    CHECK_TEXT("AMS cannot be looked up: there is no metros.csv", text_string(&wrong),
                "why");
     text_free(&wrong);
 }

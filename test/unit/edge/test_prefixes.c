@@ -157,7 +157,7 @@ static const struct {
     {"length", HEAD "2001:db8::/129,exchange,published\n",
      "f.csv:3: prefix 2001:db8::: needs a length from 0 to 128: 2001:db8::/128\n", 0},
     {"host bits", HEAD "13.107.6.152/24,exchange,published\n",
-     "f.csv:3: prefix 13.107.6.152/24: goes on behind its length; did you mean "
+     "f.csv:3: prefix 13.107.6.152/24: has host bits set; did you mean "
      "13.107.6.0/24?\n",
      0},
     {"no service", HEAD "10.0.0.0/8,,published\n", "f.csv:3: the service is missing\n",
@@ -168,7 +168,7 @@ static const struct {
      "f.csv:3: basis guessed: must be published or inferred\n", 0},
     {"twice",
      HEAD "10.0.0.0/8,x,published\n9.0.0.0/8,x,published\n10.0.0.0/8,y,inferred\n",
-     "f.csv:5: prefix 10.0.0.0/8 stands in line 3 already, as x\n", 2},
+     "f.csv:5: prefix 10.0.0.0/8: duplicate of line 3, there for x\n", 2},
 };
 
 static void test_wrong(void **state)

@@ -363,14 +363,15 @@ static void test_evidence(void **state)
         "edgelat.distance.excess=5570\n" ASKED SERVERS);
     walk(&r, "LON");
     CHECK_INT(3, r.events.n, "back, near enough, at the backup");
-    CHECK_TEXT("served by London (LON), 0 km away, which is near enough again",
+    CHECK_TEXT("served by London (LON), 0 km away, within the limit again",
                r.events.list[1].text, "over");
     CHECK_TEXT("served by London (LON), the backup location of connection branch-17",
                r.events.list[2].text, "backup");
     walk(&r, "AMS LON");
     CHECK_TEXT(
         "alternates: 4 changes of its PoP within an hour, the last one from Amsterdam "
-        "(AMS) to London (LON); said again when it has stayed for an hour",
+        "(AMS) to London (LON); further changes are not reported until it has "
+        "been stable for an hour",
         r.events.list[0].text, "once too often");
     end(&r);
 

@@ -141,13 +141,13 @@ static const struct {
 } wrong[] = {
     {"London",
      {{0}},
-     "location = London in [agent]: London is no code of metros.csv; did you mean LON "
+     "location = London in [agent]: London is not a code in metros.csv; did you mean LON "
      "(London)?\n"},
     {"",
      {"c", .primary = "Amsterdam", .backup_metro = "XQZ"},
-     "primary = Amsterdam in [peering_service] needs a metro beside it, primary_metro: "
-     "Amsterdam is no code of metros.csv; did you mean AMS (Amsterdam)?\n"
-     "backup_metro = XQZ in [peering_service]: XQZ is no code of metros.csv\n"},
+     "primary = Amsterdam in [peering_service] needs the key primary_metro, too: "
+     "Amsterdam is not a code in metros.csv; did you mean AMS (Amsterdam)?\n"
+     "backup_metro = XQZ in [peering_service]: XQZ is not a code in metros.csv\n"},
 };
 
 static void test_wrong(void **state)

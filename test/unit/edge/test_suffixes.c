@@ -176,8 +176,7 @@ static void test_wrong(void **state)
         {".exa mple.net,edge,a", "suffix .exa mple.net: must be"},
         {".example.net,ours,a", "verdict ours: must be edge, edge-fallback, region, "},
         {".example.net,edge,", "the service is missing"},
-        {".a.example,edge,a\n.A.example,foreign,b",
-         "suffix .a.example stands here twice"},
+        {".a.example,edge,a\n.A.example,foreign,b", "suffix .a.example: duplicate"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct said said;

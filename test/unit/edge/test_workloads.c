@@ -94,19 +94,19 @@ static const struct {
     size_t rows;
 } wrong[] = {
     {"another kind", "# edgelat metros 1\nname,service,host,path,by_metro\n",
-     "f.csv:1: no data file of this kind: its first line must be '# edgelat targets ' "
-     "and the version\n",
+     "f.csv:1: not a data file of this kind: the first line must be '# edgelat targets ' "
+     "followed by the version\n",
      0},
     {"no name", HEAD ",s,a.example,/,\n", "f.csv:3: the name is missing\n", 0},
     {"a name of a target", HEAD "a b,s,a.example,/,\n",
-     "f.csv:3: name a b: must be of letters, digits, '.', '_' and '-'\n", 0},
+     "f.csv:3: name a b: must consist of letters, digits, '.', '_' and '-'\n", 0},
     {"its length", HEAD FIFTY FIFTY FIFTY FIFTY FIFTY TEN ",s,a.example,/,\n",
      "f.csv:3: name: longer than 253 bytes\n", 0},
     {"the length of a service", HEAD "a," FIFTY FIFTY ",a.example,/,\n",
      "f.csv:3: service: longer than 63 bytes\n", 0},
     {"no service", HEAD "a,,a.example,/,\n", "f.csv:3: the service is missing\n", 0},
-    {"twice", HEAD "a,s,a.example,/,\na,s,b.example,/,\n",
-     "f.csv:4: name a stands here twice\n", 1},
+    {"twice", HEAD "a,s,a.example,/,\na,s,b.example,/,\n", "f.csv:4: name a: duplicate\n",
+     1},
     {"an address", HEAD "a,s,192.0.2.1,/,\n",
      "f.csv:3: host 192.0.2.1: must be a name, not an address\n", 0},
     {"an IPv6 address", HEAD "a,s,2001:db8::1,/,\n",
@@ -126,12 +126,12 @@ static const struct {
      "f.csv:3: path a.gif: must begin with '/' and be of visible ASCII characters only\n",
      0},
     {"no place for the code", HEAD "a,s,a.example,/,efz.example\n",
-     "f.csv:3: by_metro efz.example: must have {code} once, where the code of the metro "
-     "stands\n",
+     "f.csv:3: by_metro efz.example: must contain {code} once, in place of the "
+     "metro's code\n",
      0},
     {"two addresses", HEAD "a,s,a.example,/,{code}.{code}.example\n",
-     "f.csv:3: by_metro {code}.{code}.example: must have {code} once, where the code of "
-     "the metro stands\n",
+     "f.csv:3: by_metro {code}.{code}.example: must contain {code} once, in place "
+     "of the metro's code\n",
      0},
     {"no pattern of a name", HEAD "a,s,a.example,/,{code}..example\n",
      "f.csv:3: by_metro: name abc..example: must be a host name or an address without "
