@@ -1,6 +1,7 @@
 """A machine for the tests of the packages (test/packages/machine), and their TAP."""
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -85,7 +86,7 @@ def row(fault, tried, happened):
 
 
 def build(script, version):
-    """The package that a script of packaging/ has built; nothing of it goes on when we are interrupted."""
+    """The agent's package of the two that a script of packaging/ has built; nothing of it goes on when we are interrupted."""
     command = [TREE / "packaging" / script / "build", *([version] if version else [])]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                start_new_session=True)
@@ -94,9 +95,14 @@ def build(script, version):
     except BaseException:
         os.killpg(process.pid, signal.SIGKILL)
         raise
-    if process.returncode != 0 or len(said.splitlines()) != 1:  # lintian and rpmlint are silent
+    if process.returncode != 0 or len(said.splitlines()) != 2:  # lintian and rpmlint are silent
         raise AssertionError(said)
-    return pathlib.Path(said)
+    return pathlib.Path(said.splitlines()[0])
+
+
+def collector_of(package):
+    """The package of edgelat-collect that was built with it."""
+    return package.with_name(re.sub("^edgelat", "edgelat-collect", package.name))
 
 
 def build_deb(version=""):

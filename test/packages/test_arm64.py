@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""The Debian package for arm64, as in many a branch appliance: built by a cross compiler in a clean root, run there
+"""The Debian packages for arm64, as in many a branch appliance: built by a cross compiler in a clean root, run there
 under emulation."""
 import json
 import os
@@ -20,7 +20,7 @@ while (my $c = $s->accept) { close $c }
 
 
 class Bed:
-    machine = package = None
+    machine = None
 
 
 def edgelat(*arguments):
@@ -35,7 +35,7 @@ def on_machine():
 
 
 def build():
-    """Built there; lintian is silent, the program hardened."""
+    """Built there; lintian is silent, the programs hardened."""
     m = Bed.machine
     m.run("mkdir", "/tmp/tree")
     packed = subprocess.Popen(["tar", "--exclude=./build", "--exclude=./.git", "-cf", "-", "."], stdout=subprocess.PIPE)
@@ -43,16 +43,19 @@ def build():
                    stdin=packed.stdout, check=True)
     equal(0, packed.wait(), "tar")
     made = m.run("env", "-C", "/tmp/tree", "ARCH=arm64", "LINTIAN=true", "packaging/deb/build", timeout=200)
-    Bed.package = BUILD / "deb" / os.path.basename(made)
-    Bed.package.parent.mkdir(parents=True, exist_ok=True)
-    with open(Bed.package, "wb") as file:
-        subprocess.run(["nsenter", "-t", m.init, "-a", "-r", "cat", f"/tmp/tree/{made}"], stdout=file, check=True)
-    said = subprocess.run(["lintian", "--fail-on", "error,warning", "--allow-root", Bed.package],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode()
-    equal("", said, "lintian")
-    equal("arm64", m.run("dpkg-deb", "-f", f"/tmp/tree/{made}", "Architecture"), "architecture")
-    m.run("dpkg-deb", "-x", f"/tmp/tree/{made}", "/tmp/root")
-    equal([], missing(f"/proc/{m.init}/root/tmp/root/usr/bin/edgelat"), "missing")
+    equal(["edgelat", "edgelat-collect"], [os.path.basename(path).split("_")[0] for path in made.splitlines()], "built")
+    for path in made.splitlines():
+        package = BUILD / "deb" / os.path.basename(path)
+        package.parent.mkdir(parents=True, exist_ok=True)
+        with open(package, "wb") as file:
+            subprocess.run(["nsenter", "-t", m.init, "-a", "-r", "cat", f"/tmp/tree/{path}"], stdout=file, check=True)
+        said = subprocess.run(["lintian", "--fail-on", "error,warning", "--allow-root", package],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode()
+        equal("", said, "lintian")
+        equal("arm64", m.run("dpkg-deb", "-f", f"/tmp/tree/{path}", "Architecture"), "architecture")
+        m.run("dpkg-deb", "-x", f"/tmp/tree/{path}", "/tmp/root")
+    for program in "bin/edgelat", "libexec/edgelat/edgelat-collect":
+        equal([], missing(f"/proc/{m.init}/root/tmp/root/usr/{program}"), f"{program} lacks")
 
 
 def run():

@@ -10,7 +10,8 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from hardening import missing  # noqa: E402
-from machine import PLAIN, TREE, Machine, build_deb, equal, make_root, row, run_tests  # noqa: E402
+from machine import (  # noqa: E402
+    PLAIN, TREE, Machine, build_deb, collector_of, equal, make_root, row, run_tests)
 
 # What dpkg itself keeps, and what changes with any package that makes a user or links a library.
 NOT_OURS = r"^/(proc|sys|dev|tmp|run|var/lib/dpkg|var/log|var/cache/ldconfig)(/|$)|^/etc/(passwd|shadow|group|gshadow)-$"
@@ -31,22 +32,33 @@ def files():
     return set(line for line in listed if not re.search(NOT_OURS, line.split(" ")[0])) | set(accounts)
 
 
+def both(package):
+    return package, collector_of(package)
+
+
+def depends(package):
+    return subprocess.run(["dpkg-deb", "-f", package, "Depends"], stdout=subprocess.PIPE, check=True).stdout.decode()
+
+
 def as_nobody(*command):
     return Bed.machine.try_run("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", *command)
 
 
 def build_twice():
     """Built twice: the same bytes, and lintian is silent."""
-    first = sha256(build_deb())
+    first = [sha256(package) for package in both(build_deb())]
     Bed.package = build_deb()
-    equal(first, sha256(Bed.package), "sha256 of the second build")
+    equal(first, [sha256(package) for package in both(Bed.package)], "sha256 of the second build")
 
 
 def hardened():
-    """With Debian's flags and ours its program is hardened."""
+    """With Debian's flags and ours the programs are hardened; libevent is for edgelat-collect alone."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["dpkg-deb", "-x", Bed.package, folder], check=True)
-        equal([], missing(f"{folder}/usr/bin/edgelat"), "missing")
+        for package in both(Bed.package):
+            subprocess.run(["dpkg-deb", "-x", package, folder], check=True)
+        for program in "bin/edgelat", "libexec/edgelat/edgelat-collect":
+            equal([], missing(f"{folder}/usr/{program}"), f"{program} lacks")
+    equal([False, True], ["libevent" in depends(package) for package in both(Bed.package)], "libevent")
 
 
 def install():
@@ -94,6 +106,20 @@ def reinstall():
     equal("/usr/bin/edgelat cap_net_raw=ep", m.run("getcap", "/usr/bin/edgelat"), "capability")
 
 
+def collect():
+    """`edgelat collect` works while its package is there, and says what to install when it is not."""
+    m = Bed.machine
+    absent = m.try_run("edgelat", "collect", "--listen", "127.0.0.1:4318")
+    equal(2, absent.returncode, "exit code without the package")
+    equal(True, "edgelat-collect is not installed" in absent.stdout.decode(), absent.stdout)
+    equal(True, "--listen" in m.run("edgelat", "collect", "--help"), "help without the package")
+    m.run("dpkg", "-i", m.bring(collector_of(Bed.package)))
+    ended = as_nobody("timeout", "--preserve-status", "1", "edgelat", "collect", "--listen", "127.0.0.1:4318")
+    equal((0, b"listening on 127.0.0.1:4318\n"), (ended.returncode, ended.stdout), "as nobody")
+    m.run("dpkg", "-P", "edgelat-collect")
+    equal(2, m.try_run("edgelat", "collect", "--listen", "127.0.0.1:4318").returncode, "removed")
+
+
 def remove():
     """Removed: configuration and state stay."""
     m = Bed.machine
@@ -116,10 +142,10 @@ def purge():
 def main():
     def on_machine():
         """A machine from a clean root."""
-        Bed.machine = Machine(make_root(Bed.package), PLAIN).__enter__()
+        Bed.machine = Machine(make_root(*both(Bed.package)), PLAIN).__enter__()
 
     try:
-        run_tests([build_twice, hardened, on_machine, install, without_root, reinstall, remove, purge])
+        run_tests([build_twice, hardened, on_machine, install, without_root, reinstall, collect, remove, purge])
     finally:
         if Bed.machine:
             Bed.machine.__exit__()

@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import PLAIN, TREE, Machine, build, build_deb, equal, make_root, run_tests  # noqa: E402
+from machine import (  # noqa: E402
+    PLAIN, TREE, Machine, build, build_deb, collector_of, equal, make_root, run_tests)
 
 OLD = "0.0.9"
 GLIBC_EL9 = (2, 34)
@@ -19,8 +20,8 @@ class Bed:
     old = new = machine = None
 
 
-def ask(*query):
-    return subprocess.run(["rpm", "-qp", *query, Bed.new], env=dict(os.environ, HOME=str(Bed.new.parents[2])),
+def ask(*query, package=None):
+    return subprocess.run(["rpm", "-qp", *query, package or Bed.new], env=dict(os.environ, HOME=str(Bed.new.parents[2])),
                           stdout=subprocess.PIPE, check=True).stdout.decode().splitlines()
 
 
@@ -50,15 +51,25 @@ def requirements():
     equal(True, max(versions) <= GLIBC_EL9, f"newest symbol of glibc {max(versions)}")
     equal([], [r for r in requires if "CURL_OPENSSL" in r], "symbols of Debian's libcurl")
     equal(True, "libcurl.so.4()(64bit)" in requires, f"libcurl in {requires}")
+    collector = collector_of(Bed.new)
+    equal([False, True], ["libevent" in "".join(ask("--requires", package=p)) for p in (Bed.new, collector)], "libevent")
+    equal(["/usr/libexec/edgelat", "/usr/libexec/edgelat/edgelat-collect"],
+          [f for f in ask("-l", package=collector) if "libexec" in f], "files of edgelat-collect")
+    equal(["edgelat-collect"], ask("--suggests"), "it suggests")
     equal(["/etc/edgelat/edgelat.conf"], ask("--configfiles"), "configuration files")
     equal(["/usr/bin/edgelat\tcap_net_raw=ep"], [f for f in ask("--filecaps") if "=" in f], "capabilities")
 
 
 def install():
     """Installed: the program runs, the user is there."""
-    m = Bed.machine = Machine(make_root(build_deb()), PLAIN).__enter__()
+    package = build_deb()
+    m = Bed.machine = Machine(make_root(package, collector_of(package)), PLAIN).__enter__()
     rpm("--initdb")
     rpm("-i", "--nodeps", Bed.old)
+    equal(2, m.try_run("edgelat", "collect", "--listen", "127.0.0.1:4318").returncode, "edgelat-collect is not there")
+    rpm("-i", "--nodeps", collector_of(Bed.old))
+    equal("listening on 127.0.0.1:4318", m.run("timeout", "--preserve-status", "1", "edgelat", "collect", "--listen",
+                                               "127.0.0.1:4318"), "edgelat collect")
     equal(f"edgelat {OLD}", m.run("edgelat", "--version"), "--version")
     equal("/var/lib/edgelat:/sbin/nologin", m.run("getent", "passwd", "edgelat").split(":", 5)[5], "the user")
     m.run("systemd-tmpfiles", "--create", "edgelat.conf")  # on RHEL a trigger of systemd's package does
@@ -76,7 +87,7 @@ def upgrade():
     m.run("sh", "-c", "echo '# changed here' >>/etc/edgelat/edgelat.conf")
     m.write("/etc/edgelat/edgelat.conf.d/site.conf", "[agent]\nsite = here\n")
     m.write("/var/lib/edgelat/spool/1.pb.gz", "a batch\n")
-    rpm("-U", "--nodeps", Bed.new)
+    rpm("-U", "--nodeps", Bed.new, collector_of(Bed.new))
     equal(True, m.run("edgelat", "--version") != f"edgelat {OLD}", "the program is new")
     equal("# changed here", m.run("tail", "-n", "1", "/etc/edgelat/edgelat.conf"), "configuration")
     equal("a batch", m.run("cat", "/var/lib/edgelat/spool/1.pb.gz"), "the spool")
@@ -86,7 +97,7 @@ def upgrade():
 def erase():
     """Erased: what the site made stays, the rest is gone."""
     m = Bed.machine
-    rpm("-e", "--nodeps", "edgelat")
+    rpm("-e", "--nodeps", "edgelat", "edgelat-collect")
     left = m.run("find", "/etc", "/usr", "/var/lib", "-xdev", "-not", "-type", "d", "-path", "*edgelat*").splitlines()
     equal(["/etc/edgelat/edgelat.conf.d/site.conf", "/etc/edgelat/edgelat.conf.rpmsave", "/var/lib/edgelat/spool/1.pb.gz"],
           sorted(left), "left")
