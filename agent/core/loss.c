@@ -6,6 +6,16 @@
 #define EXPECTED_MANY 50.0  /* the normal distribution is near enough from here on */
 #define NORMAL_BOUND  2.576 /* of LOSS_CHANCE, one-sided */
 
+struct loss_count loss_count_of(const struct kind *kind,
+                                const uint64_t outcomes[OUTCOME_COUNT],
+                                const uint64_t counters[COUNTERS])
+{
+    uint64_t again =
+        kind != NULL && kind->single_packets ? counters[COUNTER_LOST_PACKETS] : 0;
+    return (struct loss_count){.sent = outcomes_sent(outcomes) + again,
+                               .lost = outcomes_lost(outcomes) + again};
+}
+
 bool loss_exceeds(uint64_t lost, uint64_t sent, double ratio)
 {
     double n = (double)sent, expected = n * ratio;

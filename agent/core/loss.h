@@ -5,8 +5,24 @@
 #ifndef EDGELAT_CORE_LOSS_H
 #define EDGELAT_CORE_LOSS_H
 
+#include "core/counter.h"
+#include "core/kind.h"
+#include "core/result.h"
+
 #include <stdbool.h>
 #include <stdint.h>
+
+/*
+ * What the loss of a kind is a share of: packets, where a probe is a single one and those
+ * sent again are counted, else probes. Never a sum over kinds: those lose differently.
+ * NULL is a kind that is not known here.
+ */
+struct loss_count {
+    uint64_t sent, lost;
+};
+struct loss_count loss_count_of(const struct kind *kind,
+                                const uint64_t outcomes[OUTCOME_COUNT],
+                                const uint64_t counters[COUNTERS]);
 
 #define LOSS_CHANCE 0.005
 

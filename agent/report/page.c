@@ -165,7 +165,7 @@ static void add_incidents(struct text *out, const struct page *p,
     text_add(out, "</ul>\n");
 }
 
-/* "teams (loss 0.53 %), ...": the targets over their limits for the period as a whole. */
+/* "teams (icmp loss 0.53 %), ...": the targets over their limits for the period as a whole. */
 static void add_exceeded(struct text *out, const struct page *p)
 {
     const char *comma = "";
@@ -179,9 +179,16 @@ static void add_exceeded(struct text *out, const struct page *p)
         text_add(out, " (");
         if (r->slow)
             text_add(out, "median %.1f ms", (double)r->p50_ns / 1e6);
-        if (r->lossy)
-            text_add(out, "%sloss %s", r->slow ? ", " : "",
-                     html_percent(loss, r->lost, r->sent));
+        bool first = !r->slow;
+        for (size_t k = 0; k < r->n_losses; k++) {
+            const struct rating_loss *l = &r->losses[k];
+            if (!l->lossy)
+                continue;
+            text_add(out, first ? "" : ", ");
+            html_escape(out, l->kind);
+            text_add(out, " loss %s", html_percent(loss, l->count.lost, l->count.sent));
+            first = false;
+        }
         text_add(out, ")");
         comma = ", ";
     }

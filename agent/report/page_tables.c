@@ -53,16 +53,34 @@ static void add_verdict(struct text *out, const struct page *p, const struct rat
 }
 
 /* "0.4 %", "2 % failed", or both: a target that refuses loses nothing and is not fine. */
-static void add_loss(struct text *out, const struct rating *r)
+static void add_loss_of(struct text *out, const struct rating_loss *l)
 {
     char share[HTML_TIME_MAX];
-    if (r->sent == 0)
+    if (l->count.lost > 0 || l->failed == 0)
+        text_add(out, "%s%s", html_percent(share, l->count.lost, l->count.sent),
+                 l->failed > 0 ? ", " : "");
+    if (l->failed > 0)
+        text_add(out, "%s failed", html_percent(share, l->failed, l->probes));
+}
+
+/* "icmp 9.8 %; tcp 10 %": each kind of its own; its name where there are several. */
+static void add_loss(struct text *out, const struct rating *r)
+{
+    size_t n = 0, shown = 0;
+    for (size_t i = 0; i < r->n_losses; i++)
+        n += r->losses[i].count.sent > 0;
+    for (size_t i = 0; i < r->n_losses; i++) {
+        if (r->losses[i].count.sent == 0)
+            continue;
+        text_add(out, shown++ > 0 ? "; " : "");
+        if (n > 1) {
+            html_escape(out, r->losses[i].kind);
+            text_add(out, " ");
+        }
+        add_loss_of(out, &r->losses[i]);
+    }
+    if (n == 0)
         text_add(out, "-");
-    if (r->sent > 0 && (r->lost > 0 || r->failed == 0))
-        text_add(out, "%s%s", html_percent(share, r->lost, r->sent),
-                 r->failed > 0 ? ", " : "");
-    if (r->failed > 0)
-        text_add(out, "%s failed", html_percent(share, r->failed, r->sent));
 }
 
 static void add_row(struct text *out, const struct page *p, size_t i)

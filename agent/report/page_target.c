@@ -128,15 +128,20 @@ static void add_quantiles(struct text *out, const struct histogram *h)
     page_ms(out, h->count > 0 ? h->max_ns : DELAY_UNDEFINED);
 }
 
-static void add_counts(struct text *out, const struct dataset_series *series)
+static void add_counts(struct text *out, const struct page *p, const char *kind,
+                       const struct dataset_series *series)
 {
     char loss[HTML_TIME_MAX];
+    const struct kinds *kinds = p->dataset->kinds;
     const uint64_t *o = series->sum.outcomes;
-    uint64_t sent = outcomes_sent(o), lost = outcomes_lost(o),
-             failed = outcomes_failed(o);
+    size_t number = kinds_find(kinds, kind);
+    struct loss_count count = loss_count_of(
+        number != KIND_NONE ? kinds->list[number] : NULL, o, series->sum.counters);
+    uint64_t sent = outcomes_sent(o), failed = outcomes_failed(o);
     text_add(out, "<td>%llu</td><td>%s</td><td>%llu</td>", (unsigned long long)sent,
-             sent == 0 || (lost == 0 && failed > 0) ? "-"
-                                                    : html_percent(loss, lost, sent),
+             sent == 0 || (count.lost == 0 && failed > 0)
+                 ? "-"
+                 : html_percent(loss, count.lost, count.sent),
              (unsigned long long)failed);
 }
 
@@ -157,7 +162,7 @@ static void add_series(struct text *out, const struct page *p,
     html_escape(out, series->address);
     text_add(out, "</td><td class=\"l\">%s</td>",
              kinds_main_delay(p->dataset->kinds, s->kind));
-    add_counts(out, series);
+    add_counts(out, p, s->kind, series);
     add_quantiles(out, main != NULL ? &main->sum : &none);
     text_add(out, "</tr>\n");
     for (size_t i = 0; i < series->n_delays; i++) {

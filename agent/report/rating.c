@@ -1,7 +1,6 @@
 #include "report/rating.h"
 
 #include "base/mem.h"
-#include "core/loss.h"
 #include "core/time.h"
 
 #include <stdlib.h>
@@ -68,17 +67,38 @@ static void add_delay(struct rating *r, const struct kinds *kinds)
     r->slow = r->round_trip && r->limits.delay_ns > 0 && r->p50_ns > r->limits.delay_ns;
 }
 
-static void add_counts(struct rating *r)
+static struct rating_loss *loss_of(struct rating *r, const char *kind)
 {
-    for (size_t s = 0; s < r->target->n_streams; s++)
-        for (size_t i = 0; i < r->target->streams[s].n_series; i++) {
-            const struct dataset_counts *c = &r->target->streams[s].series[i]->sum;
-            r->sent += outcomes_sent(c->outcomes);
-            r->lost += outcomes_lost(c->outcomes);
-            r->failed += outcomes_failed(c->outcomes);
+    size_t i = 0;
+    while (i < r->n_losses && strcmp(r->losses[i].kind, kind) != 0)
+        i++;
+    if (i == r->n_losses)
+        r->losses[r->n_losses++] = (struct rating_loss){.kind = kind};
+    return &r->losses[i];
+}
+
+static void add_counts(struct rating *r, const struct kinds *kinds)
+{
+    for (size_t s = 0; s < r->target->n_streams; s++) {
+        const struct dataset_stream *stream = &r->target->streams[s];
+        size_t number = kinds_find(kinds, stream->kind);
+        const struct kind *kind = number != KIND_NONE ? kinds->list[number] : NULL;
+        struct rating_loss *l = loss_of(r, stream->kind);
+        for (size_t i = 0; i < stream->n_series; i++) {
+            const struct dataset_counts *c = &stream->series[i]->sum;
+            struct loss_count count = loss_count_of(kind, c->outcomes, c->counters);
+            l->count.sent += count.sent;
+            l->count.lost += count.lost;
+            l->probes += outcomes_sent(c->outcomes);
+            l->failed += outcomes_failed(c->outcomes);
         }
-    r->lossy =
-        r->limits.loss_ratio > 0 && loss_exceeds(r->lost, r->sent, r->limits.loss_ratio);
+    }
+    for (size_t i = 0; i < r->n_losses; i++) {
+        struct rating_loss *l = &r->losses[i];
+        l->lossy = r->limits.loss_ratio > 0 &&
+                   loss_exceeds(l->count.lost, l->count.sent, r->limits.loss_ratio);
+        r->lossy |= l->lossy;
+    }
 }
 
 /* ---- PoPs ---- */
@@ -254,7 +274,7 @@ void rating_make(struct rating *out, const struct dataset *p,
                            .p50_ns = DELAY_UNDEFINED,
                            .p95_ns = DELAY_UNDEFINED};
     add_delay(out, p->kinds);
-    add_counts(out);
+    add_counts(out, p->kinds);
     add_pops(out);
     add_event_incidents(out, p);
     add_down_incidents(out, p);

@@ -6,6 +6,7 @@
 #ifndef EDGELAT_REPORT_RATING_H
 #define EDGELAT_REPORT_RATING_H
 
+#include "core/loss.h"
 #include "report/dataset.h"
 
 enum { RATING_POPS_MAX = 4 };
@@ -19,12 +20,18 @@ struct incident { /* bad from ... to ... */
 
 struct rating {
     const struct dataset_target *target;
-    const char *kind, *delay;    /* whose figures these are; NULL: no delay is known */
-    bool round_trip;             /* that delay is one: limits are about those */
-    int64_t p50_ns, p95_ns;      /* DELAY_UNDEFINED where that is so */
-    uint64_t sent, lost, failed; /* by all kinds, as core/result.h counts them */
-    struct limits limits;        /* 0 is none */
-    bool slow, lossy;            /* over its limits, for the period as a whole */
+    const char *kind, *delay; /* whose figures these are; NULL: no delay is known */
+    bool round_trip;          /* that delay is one: limits are about those */
+    int64_t p50_ns, p95_ns;   /* DELAY_UNDEFINED where that is so */
+    struct rating_loss {
+        const char *kind;
+        struct loss_count count; /* packets or probes, core/loss.h */
+        uint64_t probes, failed;
+        bool lossy;                /* past its limit, over the period */
+    } losses[DATASET_STREAMS_MAX]; /* one a kind */
+    size_t n_losses;
+    struct limits limits; /* 0 is none */
+    bool slow, lossy;     /* over its limits, for the period as a whole */
     struct {
         const char *pop;
         double share;        /* of the windows of which the PoP is known */

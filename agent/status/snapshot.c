@@ -51,6 +51,7 @@ static void take_series(struct snapshot *s, const struct series *series)
         .failed = outcomes_failed(w->outcomes),
         .not_measured = not_measured,
         .loss_ratio = w->loss_ratio,
+        .packets = loss_count_of(series->kind, w->outcomes, w->counters),
         .delay = w->delays[0],
     };
     text_copy(to->pop, sizeof to->pop, series->pop);

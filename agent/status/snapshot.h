@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "core/batch.h"
+#include "core/loss.h"
 #include "ship/shipper.h"
 #include "spool/spool.h"
 
@@ -21,7 +22,8 @@ struct snapshot_stream { /* in its last window with a result */
     char pop[POP_TEXT_MAX];
     bool silent; /* never answered while other kinds are: filtered, not an outage */
     uint64_t sent, lost, failed, not_measured; /* as core/result.h counts them */
-    double loss_ratio;
+    double loss_ratio;                         /* of probes */
+    struct loss_count packets;  /* or probes, of a kind that sends several packets */
     struct delay_summary delay; /* the first delay of its kind */
 };
 

@@ -51,6 +51,14 @@ static void add_stream(struct json *j, const struct snapshot_stream *is,
         if (d->count > 0 && !d->supported[p])
             json_string(j, NULL, percentile_name[p]);
     json_array_end(j);
+    if (kind->single_packets) {
+        json_unsigned(j, "packets_sent", is->packets.sent);
+        json_unsigned(j, "packets_lost", is->packets.lost);
+        json_number(j, "packet_loss_ratio",
+                    is->packets.sent > 0
+                        ? (double)is->packets.lost / (double)is->packets.sent
+                        : NAN);
+    }
     json_object_end(j);
 }
 

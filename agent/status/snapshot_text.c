@@ -80,7 +80,7 @@ static void add_stream(struct text *out, const struct target_state *is,
         is->target->name,
         owner_pop(stream->pop, &is->addresses[stream->to.family == FAMILY_IPV6].owner),
         kind, stream->silent ? "silent" : state_name(state), stream->sent,
-        loss_text(loss, stream->lost, stream->failed, stream->sent),
+        loss_text(loss, stream->packets.lost, stream->failed, stream->packets.sent),
         delay(p50, &stream->delay, P50), delay(p95, &stream->delay, P95),
         clock_time(time, stream->end), endpoint_address(address, &stream->to));
 }

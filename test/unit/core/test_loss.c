@@ -70,9 +70,29 @@ static void in_text(void **state)
     }
 }
 
+/* A hundred handshakes on a path that loses a tenth: nine SYNs were answered when they were
+ * sent again, one never, of which two were sent. */
+static void packets_and_probes(void **state)
+{
+    (void)state;
+    static const struct kind tcp = {.name = "tcp", .single_packets = true},
+                             https = {.name = "https"};
+    static const uint64_t outcomes[OUTCOME_COUNT] = {
+        [OUTCOME_REPLY] = 99, [OUTCOME_LOSS] = 1};
+    static const uint64_t counters[COUNTERS] = {[COUNTER_LOST_PACKETS] = 10};
+    struct loss_count packets = loss_count_of(&tcp, outcomes, counters);
+    CHECK_INT(110, packets.sent, "packets");
+    CHECK_INT(11, packets.lost, "a tenth of them");
+    struct loss_count probes = loss_count_of(&https, outcomes, counters);
+    CHECK_INT(100, probes.sent, "probes of many packets");
+    CHECK_INT(1, probes.lost, "one lost");
+    CHECK_INT(100, loss_count_of(NULL, outcomes, counters).sent, "an unknown kind");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packets_and_probes),
         cmocka_unit_test(table),
         cmocka_unit_test(both_ways_agree),
         cmocka_unit_test(in_text),

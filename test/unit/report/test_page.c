@@ -172,7 +172,7 @@ static void test_verdicts(void **state)
          1,
          false,
          {.loss_ratio = 0.01},
-         "bad\">1 of 1 targets over their limits for the period as a whole: teams (loss "
+         "bad\">1 of 1 targets over their limits for the period as a whole: teams (tcp loss "
          "17"},
         {"lossy, no limit", 10, 1, false, {.loss_ratio = 0}, "good\">Good"},
         {"bad at times",

@@ -151,7 +151,8 @@ static void a_target(void **state)
         "\"pop\":\"AMS\",\"state\":\"up\",\"silent\":false,"
         "\"window_end\":\"2026-11-23T09:01:00.000000Z\",\"sent\":10,\"lost\":1,\"failed\":0,\"not_measured\":0,"
         "\"loss_ratio\":0.1,\"p50\":3.000000,\"p90\":3.000000,\"p95\":3.000000,"
-        "\"p99\":3.000000,\"unsupported\":[\"p90\",\"p95\",\"p99\"]}]",
+        "\"p99\":3.000000,\"unsupported\":[\"p90\",\"p95\",\"p99\"],"
+        "\"packets_sent\":10,\"packets_lost\":1,\"packet_loss_ratio\":0.1}]",
         "JSON");
     has(&b->json, "\"rank\":1,\"pop\":\"AMS\",\"state\":\"up\"", "JSON");
     window(b);
