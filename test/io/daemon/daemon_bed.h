@@ -11,7 +11,7 @@
 #include "config/config.h"
 #include "net/clock.h"
 
-/* ---- a configuration of the test's own ---- */
+/* ---- configuration ---- */
 
 static inline struct config world_config(void)
 {
@@ -23,7 +23,7 @@ static inline struct config world_config(void)
     return c;
 }
 
-/* A target that is probed over IPv4 by these kinds, each FAKE_INTERVAL_NS. */
+/* Adds a target probed over IPv4 by these kinds, every FAKE_INTERVAL_NS. */
 static inline struct target *world_target(struct config *c, const char *host, bool echo,
                                           bool shake)
 {
@@ -40,7 +40,7 @@ static inline struct target *world_target(struct config *c, const char *host, bo
     return t;
 }
 
-/* ---- turning the loop ---- */
+/* ---- event loop ---- */
 
 static inline void world_tick(uv_timer_t *timer)
 {
@@ -52,7 +52,7 @@ static inline int64_t world_left_ns(const struct mono *until)
     return until->ns - mono_now().ns;
 }
 
-/* Turns the loop until the condition holds; fails after `ms`. */
+/* Runs the loop until the condition holds; fails after `ms`. */
 #define TURN_UNTIL(loop, ms, condition)                                                  \
     do {                                                                                 \
         struct mono until_ = {mono_now().ns + (ms)*NS_PER_MS};                           \
@@ -72,7 +72,7 @@ static inline void turn_for(uv_loop_t *loop, int64_t ms)
     TURN_UNTIL(loop, ms + 5000, world_left_ns(&until) <= 0);
 }
 
-/* A listener on 198.51.100.N that counts who connects. */
+/* A listener on 198.51.100.N that counts connections. */
 struct listener {
     uv_tcp_t tcp;
     unsigned accepted;

@@ -17,27 +17,27 @@ enum { FAKE_ECHO, FAKE_SHAKE, FAKE_KINDS };
 
 enum conduct { CONDUCT_ANSWERS, CONDUCT_REFUSES, CONDUCT_SILENT, CONDUCT_UNHEARD };
 
-struct fake_server { /* what answers at 198.51.100.N */
+struct fake_server { /* the server at 198.51.100.N */
     enum conduct conduct;
     int64_t rtt_ns;
-    const char *pop;     /* NULL: its answers name none */
-    unsigned duplicates; /* answers to come twice */
+    const char *pop;     /* NULL: not named in its answers */
+    unsigned duplicates; /* number of answers to duplicate */
     uint64_t sent[FAKE_KINDS], ended[FAKE_KINDS][OUTCOME_COUNT];
 };
 
 struct fake {
     struct fake_server servers[256];
     uint64_t sent;
-    struct exchange *waiting[256]; /* in the order in which they were sent */
+    struct exchange *waiting[256]; /* in the order sent */
     size_t n_waiting;
-    int open;           /* kinds */
-    const char *broken; /* why no kind can be opened; NULL: they can */
+    int open;           /* open kinds */
+    const char *broken; /* why opening a kind fails; NULL: it succeeds */
 };
 
 static struct fake fake;
 
 struct fake_state {
-    uv_timer_t timer; /* answers on the next turn of the loop */
+    uv_timer_t timer; /* answers in the next loop iteration */
     struct prober *prober;
     size_t kind;
 };

@@ -23,7 +23,7 @@ struct sink_request {
 struct sink {
     uv_tcp_t listener;
     uint16_t port;
-    const char *answer; /* a whole one; it must close the connection */
+    const char *answer; /* a complete response; it must close the connection */
     struct sink_request requests[SINK_MAX];
     size_t n;
 };
@@ -53,7 +53,7 @@ static inline void sink_written(uv_write_t *write, int status)
     uv_close((uv_handle_t *)write->handle, sink_free_client);
 }
 
-/* True when the request is whole; it is kept then. */
+/* True when the request is complete; then it is kept. */
 static inline bool sink_take(struct sink_client *c)
 {
     char *end = memmem(c->bytes, c->len, "\r\n\r\n", 4);
@@ -136,7 +136,7 @@ static inline size_t sink_count(const struct sink *s, enum signal signal)
     return n;
 }
 
-/* The newest of a signal, or NULL. */
+/* The newest request of a signal, or NULL. */
 static inline const struct sink_request *sink_last(const struct sink *s,
                                                    enum signal signal)
 {

@@ -10,7 +10,7 @@
 #include "otlp/metrics.h"
 #include "proto/otlp.pb-c.h"
 
-/* A gzipped request; it must be one. */
+/* Unpacks a gzipped request; fails if it is not one. */
 static inline ProtobufCMessage *decode(enum signal signal, const void *bytes, size_t len)
 {
     void *plain;
@@ -35,7 +35,7 @@ static inline const char *attribute(Otlp__KeyValue *const *list, size_t n,
     return "";
 }
 
-/* The last point of a metric with this attribute ("": whatever it has). */
+/* The last point of a metric with this attribute ("": any). */
 static inline double value(const Otlp__ExportMetricsServiceRequest *m, const char *name,
                            const char *key, const char *word)
 {

@@ -25,7 +25,7 @@ int clock_gettime(clockid_t clock, struct timespec *out)
     return (int)rc;
 }
 
-/* ---- a rig ---- */
+/* ---- test bed ---- */
 
 struct rig {
     uv_loop_t loop;
@@ -114,7 +114,7 @@ static const char *instance_of(const Otlp__ExportMetricsServiceRequest *m)
     return attribute(from->attributes, from->n_attributes, "service.instance.id");
 }
 
-/* ---- life ---- */
+/* ---- start and stop ---- */
 
 static void measures_ships_and_stops(void **state)
 {
@@ -190,7 +190,7 @@ static void without_a_collector(void **state)
     end(r);
 }
 
-/* One that ships in its turn, which has not come when it is stopped. */
+/* Stopped before its shipping delay has passed. */
 static void its_turn(void **state)
 {
     (void)state;
@@ -222,7 +222,7 @@ static void what_cannot_start(void **state)
     end(r);
 }
 
-/* ---- who may stop it ---- */
+/* ---- kill switch ---- */
 
 static void the_stop_file(void **state)
 {
@@ -292,7 +292,7 @@ static void a_clock_that_is_not_set(void **state)
     end(r);
 }
 
-/* The clock is set while it measures: the window says so. */
+/* The clock is set during a window: the window is marked. */
 static void a_clock_that_steps(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Who the agent is, over restarts, faults of the disk and on a clone of the disk. */
+/* The agent's identity over restarts, disk faults and on a cloned disk. */
 #include "daemon/identity.h"
 
 #include "io/spool/spool_bed.h"
@@ -130,12 +130,12 @@ static void cut_while_moving(void **state)
         CHECK(strcmp(original, load(&b, TWO)) != 0, "an identity of its own");
         snprintf(command, sizeof command, "test -f of-%s/spool/*1-metrics.pb.gz",
                  original);
-        bed_run(&b, "", command); /* is there, or the test ends */
+        bed_run(&b, "", command); /* fails if it is missing */
         end(&b);
     }
 }
 
-/* A disk that cannot read it for a while does not give the site a second identity. */
+/* A temporary read error does not give the site a second identity. */
 static void disk_fails(void **state)
 {
     (void)state;
@@ -158,13 +158,13 @@ static void disk_fails(void **state)
     end(&b);
 }
 
-/* ---- the machine ---- */
+/* ---- machine hash ---- */
 
 static void machine_ids(void **state)
 {
     (void)state;
     static const struct {
-        const char *text; /* of /etc/machine-id; NULL: it is not changed */
+        const char *text; /* of /etc/machine-id; NULL: unchanged */
         int rc;
     } rows[] = {
         {ONE "\n", 0},

@@ -1,4 +1,4 @@
-/* Who may stop the agent, and what is remembered of that in the state folder. */
+/* The stop orders, and how they are stored in the state folder. */
 #include "daemon/kill_switch.h"
 
 #include "../../unit/cmd/folder.h"
@@ -30,7 +30,7 @@ static void check(const struct bed *b, const char *expected, const char *what)
     CHECK_TEXT(expected, on != NULL ? on : "go", what);
 }
 
-/* What is in the state folder, "gone" when it is not there. */
+/* The stored order, "gone" if there is no file. */
 static const char *remembered(const struct bed *b)
 {
     static char text[256];

@@ -11,7 +11,7 @@
 
 enum { SERIES_MAX = 32, STATES_MAX = 16, WINDOWS_MAX = 8 };
 
-struct window_seen { /* a copy of what is a view during the call */
+struct window_seen { /* a copy: the batch is valid only during the call */
     struct wall start, time;
     bool first, busy;
     struct series series[SERIES_MAX];
@@ -89,7 +89,7 @@ static void end(struct rig *r)
     free(r);
 }
 
-/* Closes the window when no probe is under way any more: what was sent is all there. */
+/* Closes the window when no probe is in flight: every result is in it. */
 static const struct window_seen *close_window(struct rig *r)
 {
     measurer_close_window(r->measurer);
@@ -137,7 +137,7 @@ static const struct event *event_of(const struct window_seen *w, const char *nam
     return found;
 }
 
-/* The window counts what the server saw, all of it with the server's delay. */
+/* The window counts all probes that the server received, with the server's delay. */
 static void check_series(const struct window_seen *w, const char *target,
                          const char *kind, size_t number,
                          const struct fake_server *server)
@@ -318,7 +318,7 @@ static void ends_with_everything_under_way(void **state)
     TURN_UNTIL(&r->loop, 5000, fake.n_waiting > 0);
     measurer_pause(r->measurer, "lookups are forgotten");
     measurer_resume(r->measurer);
-    uv_run(&r->loop, UV_RUN_NOWAIT); /* asks again */
+    uv_run(&r->loop, UV_RUN_NOWAIT); /* resolves again */
     end(r);
 }
 

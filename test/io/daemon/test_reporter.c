@@ -88,7 +88,7 @@ static void end(struct rig *r)
     free(r);
 }
 
-/* Reports the window and makes it the one before; what was logged is in r->log.err. */
+/* Reports the window; it becomes the previous one. The log is in r->log.err. */
 static const char *report(struct rig *r)
 {
     r->batch.n_events = r->events.n;
@@ -112,9 +112,9 @@ static unsigned logged(const struct rig *r, const char *text)
     return n;
 }
 
-/* ---- what is in the spool ---- */
+/* ---- the spool ---- */
 
-/* The oldest batch, which leaves the spool; NULL: none of this signal. */
+/* Removes the oldest batch from the spool; NULL: none of this signal. */
 static ProtobufCMessage *take_batch(struct rig *r, enum signal signal)
 {
     struct spooled batch;
@@ -163,7 +163,7 @@ static void a_window_becomes_bytes(void **state)
     end(r);
 }
 
-/* Sums of two windows: all since the start, or what is new. */
+/* Sums of two windows: totals since the start, or deltas. */
 static void check_second_window(bool delta, double lookups, double busy, double dropped)
 {
     struct rig *r = begin();

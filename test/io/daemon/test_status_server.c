@@ -1,4 +1,4 @@
-/* What the status socket answers, and where there can be none. */
+/* Answers of the status socket, and sockets that cannot be created. */
 #include "daemon/status_server.h"
 
 #include "../../unit/cmd/capture.h"
@@ -11,7 +11,7 @@ struct rig {
     struct spool_bed spool;
     struct config config;
     struct kill_switch kill_switch;
-    struct measurer *measurer; /* NULL: measuring has not begun */
+    struct measurer *measurer; /* NULL: not measuring yet */
     struct status_server *server;
     struct capture log;
 };

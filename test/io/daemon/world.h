@@ -55,7 +55,7 @@ static inline int world_end(void **state)
     return 0;
 }
 
-/* Makes dnsmasq the system's DNS server, for this process and its children. */
+/* Makes dnsmasq the DNS server of this process and its children. */
 static inline void world_be_resolv_conf(void)
 {
     char conf[96];
@@ -67,7 +67,7 @@ static inline void world_be_resolv_conf(void)
           "/etc/resolv.conf of our own: %s", strerror(errno));
 }
 
-/* A socket that listens on 198.51.100.N; the kernel answers for it. */
+/* A listening socket on 198.51.100.N; the kernel completes handshakes. */
 static inline int world_listen(unsigned last, uint16_t port)
 {
     struct sockaddr_in a = {.sin_family = AF_INET,

@@ -1,4 +1,4 @@
-/* The agent's own metrics: totals, and with delta what is new in each window. */
+/* The agent's own metrics: totals, and the deltas of each window. */
 #include "daemon/self_metrics.h"
 
 #include "check.h"
