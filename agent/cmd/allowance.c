@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* 192.0.2.1 for ::ffff:192.0.2.1 as well: it is the same host. */
+/* "192.0.2.1" also for ::ffff:192.0.2.1, which is the same host. */
 static const char *host_text(char out[ADDRESS_TEXT_MAX], const struct endpoint *to)
 {
     static const char mapped[] = "::ffff:";
@@ -19,7 +19,7 @@ static const char *host_text(char out[ADDRESS_TEXT_MAX], const struct endpoint *
     return is_mapped ? text + sizeof mapped - 1 : text;
 }
 
-/* Returns 0, -EADDRINUSE: another process has it, or -errno. */
+/* Returns 0 or -errno; -EADDRINUSE: another process holds it. */
 static int take_token(const char *host, int number)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -30,7 +30,7 @@ static int take_token(const char *host, int number)
                        (unsigned)getuid(), host, number);
     if (bind(fd, (struct sockaddr *)&name,
              (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)) == 0)
-        return 0; /* it stays open as long as the process lives */
+        return 0; /* stays open until the process ends */
     int rc = -errno;
     close(fd);
     return rc;
@@ -46,8 +46,8 @@ bool allowance_take(const struct endpoint *to, double per_second, struct text *w
     if (wanted > ALLOWANCE_PER_S) {
         text_add(
             why,
-            "%s would get %d probes a second, as more than one of the hosts has this "
-            "address; only root may send more than %d: name it once, or -i %g",
+            "%s would get %d probes a second, because several of the hosts have this "
+            "address; only root may send more than %d: give the host once, or use -i %g",
             host, wanted, ALLOWANCE_PER_S, per_second / ALLOWANCE_PER_S);
         return false;
     }
@@ -58,11 +58,12 @@ bool allowance_take(const struct endpoint *to, double per_second, struct text *w
         wanted -= rc == 0;
     }
     if (wanted > 0 && rc < 0 && rc != -EADDRINUSE)
-        text_add(why, "%s: cannot count what is sent there: %s", host, strerror(-rc));
+        text_add(why, "%s: cannot limit the probe rate: %s", host, strerror(-rc));
     else if (wanted > 0)
-        text_add(why,
-                 "%s gets probes from this user already; only root may send more than %d "
-                 "a second: let the other `edgelat probe` end, or use a longer -i",
-                 host, ALLOWANCE_PER_S);
+        text_add(
+            why,
+            "%s: already probed by this user; only root may send more than %d probes "
+            "a second: wait for the other `edgelat probe`, or use a longer -i",
+            host, ALLOWANCE_PER_S);
     return wanted <= 0;
 }

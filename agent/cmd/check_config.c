@@ -12,7 +12,7 @@
 #include <strings.h>
 
 static const struct cmd_option options[] = {
-    LOAD_CONFIG_OPTION("configuration, - is standard input"),
+    LOAD_CONFIG_OPTION("configuration; - is standard input"),
     {"keys", 'k', NULL, "list every key and its default"},
     {0},
 };
@@ -61,37 +61,38 @@ static void print_summary(const struct config *c, const char *path)
     size_t used = kinds_used(c, kinds);
     bool ships = c->collectors[0].url[0] != '\0';
     char name[PATH_MAX];
-    printf("%s: fine: %zu target%s, %zu kind%s, %.2f probes a second at most, %s%s",
+    printf("%s: OK: %zu target%s, %zu kind%s, up to %.2f probes/s, %s%s",
            text_shown(name, sizeof name, path, ""), c->n_targets, plural(c->n_targets),
            used, plural(used), config_rate(c, kinds),
            ships ? "collector " : "no collector", c->collectors[0].url);
     for (size_t i = 1; i < c->n_collectors; i++)
-        printf(", else %s", c->collectors[i].url);
+        printf(", failover %s", c->collectors[i].url);
     printf("\n");
 }
 
-/* Of the usual names those that are no target; that may be probed besides. */
-static size_t names_besides(const struct config *c, const struct workloads *w)
+/* Number of built-in names that are not configured; discovery may probe them too. */
+static size_t unconfigured_names(const struct config *c, const struct workloads *w)
 {
-    size_t besides = 0;
+    size_t n = 0;
     for (size_t i = 0; c->workloads && i < w->n; i++) {
         size_t t = 0;
         while (t < c->n_targets && strcasecmp(c->targets[t].host, w->all[i].host) != 0)
             t++;
-        besides += t == c->n_targets;
+        n += t == c->n_targets;
     }
-    return besides;
+    return n;
 }
 
-/* What the targets alone do not make. */
-static void print_found(const struct config *c, const struct workloads *w)
+/* The rate of discovery, besides the configured targets. */
+static void print_discovery(const struct config *c, const struct workloads *w)
 {
     const struct kinds *kinds = probe_kind_words();
-    size_t names = names_besides(c, w), doors = c->front_doors;
-    printf("  in a survey (%d s each hour) up to %.2f probes a second",
+    size_t names = unconfigured_names(c, w), doors = c->front_doors;
+    printf("  during discovery (%d s every hour) up to %.2f probes/s",
            (int)(SURVEY_NS / NS_PER_S), config_rate_survey(c, kinds, names));
     if (doors + names > 0)
-        printf("; otherwise %.2f more for %zu front door%s and %zu usual name%s",
+        printf("; otherwise %.2f/s more for %zu discovered front door%s and %zu "
+               "built-in name%s",
                config_rate_found(c, kinds, names), doors, plural(doors), names,
                plural(names));
     printf("\n");
@@ -102,11 +103,11 @@ static void print_data(const struct data *d, enum data_file file, size_t entries
 {
     char name[PATH_MAX];
     if (d->path[file][0] != '\0' && d->problems[file] == 0)
-        printf("%s: fine: %zu entries, version %s\n",
+        printf("%s: OK: %zu entries, version %s\n",
                text_shown(name, sizeof name, d->path[file], ""), entries, version);
 }
 
-/* A data file that is nowhere is no problem: what it would say is unknown then. */
+/* A missing data file is not a problem: its facts are unknown. */
 static void print_all_data(const struct data *d)
 {
     const struct edge_data *k = &d->known;
@@ -130,7 +131,7 @@ static int check_config(int argc, char **argv)
         given = optarg;
     }
     if (argc - optind > (given == NULL))
-        return cmd_cannot("check-config takes one FILE; '%s' is one too many",
+        return cmd_cannot("check-config takes one FILE; '%s' is too many",
                           argv[argc - 1]);
     if (optind < argc)
         given = argv[optind];
@@ -144,7 +145,7 @@ static int check_config(int argc, char **argv)
     problems += named_files_check(&config, NAMED_FILES_PERSON);
     if (problems == 0) {
         print_summary(&config, path);
-        print_found(&config, &data.known.workloads);
+        print_discovery(&config, &data.known.workloads);
     }
     print_all_data(&data);
     data_free(&data);
@@ -154,17 +155,17 @@ static int check_config(int argc, char **argv)
 
 const struct command command_check_config = {
     .name = "check-config",
-    .summary = "say what is wrong with the configuration",
+    .summary = "check the configuration and the data files",
     .arguments = "[FILE]",
     .first = CMD_FILE,
     .options = options,
     .about =
         "Reads the configuration as the agent does, and the data files (metros.csv, "
-        "prefixes.csv, thresholds.csv, targets.csv, suffixes.csv in $EDGELAT_DATA, "
-        "/etc/edgelat or /usr/share/edgelat), and says everything that is wrong with "
-        "them, with file, line and a suggestion; ends with 2 then.\n"
-        "The files that it names (ca_file, cert_file, key_file, header_file) are "
-        "opened, too. Changes nothing and sends nothing.\n"
+        "prefixes.csv, thresholds.csv, targets.csv, suffixes.csv, airports.csv in "
+        "$EDGELAT_DATA, /etc/edgelat or /usr/share/edgelat). Reports every problem with "
+        "file, line and a suggestion; the exit code is then 2.\n"
+        "Also opens the files that the configuration names (ca_file, cert_file, "
+        "key_file, header_file). Changes nothing and sends nothing.\n"
         "FILE is the same as -c FILE.",
     .examples = "edgelat check-config\n"
                 "edgelat check-config ./branch.conf && sudo systemctl reload edgelat\n",

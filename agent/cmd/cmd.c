@@ -14,10 +14,9 @@ enum { CMD_TEXT_MAX = 2 * PATH_MAX };
 
 int cmd_cannot(const char *format, ...)
 {
-    char text[CMD_TEXT_MAX],
-        shown[CMD_TEXT_MAX]; /* arguments and names in it are others' */
+    char text[CMD_TEXT_MAX], shown[CMD_TEXT_MAX]; /* arguments and names are untrusted */
     va_list args;
-    fflush(stdout); /* in the order in which it was said */
+    fflush(stdout); /* keeps stdout and stderr in order */
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
@@ -48,8 +47,8 @@ int cmd_finish(int rc)
     }
     if (rc == CMD_CANNOT)
         return rc;
-    return cmd_cannot("cannot write all to standard output; is the disk full, or its "
-                      "size limited (ulimit -f)?");
+    return cmd_cannot("cannot write all of standard output; free disk space or raise the "
+                      "file size limit (ulimit -f)");
 }
 
 /* ---- options ---- */
@@ -73,9 +72,9 @@ static bool has_long(const struct cmd_option *options, const char *word, size_t 
     return false;
 }
 
-/* `word`: what stands behind the dashes. */
-static void unknown_long(const char *command, const char *word,
-                         const struct cmd_option *options)
+/* `word`: the option without its dashes. */
+static void report_unknown_long(const char *command, const char *word,
+                                const struct cmd_option *options)
 {
     const char *names[OPTIONS_MAX];
     char name[64];
@@ -89,14 +88,14 @@ static void unknown_long(const char *command, const char *word,
     else if (near != NULL)
         cmd_cannot("%s has no option --%s; did you mean --%s?", command, name, near);
     else
-        cmd_cannot("%s has no option --%s; `edgelat %s --help` lists them", command, name,
-                   command);
+        cmd_cannot("%s has no option --%s; `edgelat %s --help` lists the options",
+                   command, name, command);
 }
 
 int cmd_getopt(int argc, char **argv, const struct cmd_option *options)
 {
     struct option longs[OPTIONS_MAX + 1] = {0};
-    char shorts[2 * OPTIONS_MAX + 2] = ":"; /* a missing value is ':', getopt is silent */
+    char shorts[2 * OPTIONS_MAX + 2] = ":"; /* getopt is silent; missing value: ':' */
     size_t len = 1;
     for (size_t i = 0; options[i].name != NULL; i++) {
         bool has_argument = options[i].argument != NULL;
@@ -120,13 +119,13 @@ int cmd_getopt(int argc, char **argv, const struct cmd_option *options)
     else if (c == ':')
         cmd_cannot("option -%c needs a value", optopt);
     else if (is_long)
-        unknown_long(argv[0], word + 2, options);
+        report_unknown_long(argv[0], word + 2, options);
     else if (optind < argc && strchr(argv[optind], optopt) != NULL &&
              has_long(options, argv[optind] + 1, strlen(argv[optind]) - 1))
         cmd_cannot("%s has no option -%c; did you mean -%s?", argv[0], optopt,
                    argv[optind]);
     else
-        cmd_cannot("%s has no option -%c; `edgelat %s --help` lists them", argv[0],
+        cmd_cannot("%s has no option -%c; `edgelat %s --help` lists the options", argv[0],
                    optopt, argv[0]);
     return '?';
 }

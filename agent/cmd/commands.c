@@ -10,10 +10,10 @@ const size_t cmd_commands_count = sizeof cmd_commands / sizeof *cmd_commands;
 _Static_assert(sizeof cmd_commands / sizeof *cmd_commands <= CMD_COMMANDS_MAX, "");
 
 const struct cmd_option cmd_own_options[] = {
-    {"version", 'V', NULL, "the version"},
+    {"version", 'V', NULL, "print the version"},
     {"completion", CMD_OPTION_COMPLETION, "SHELL",
-     "the completion of edgelat for bash, zsh or fish", CMD_SHELL},
+     "print the completion for bash, zsh or fish", CMD_SHELL},
     {0},
 };
 
-const struct cmd_option cmd_help_option = {"help", 'h', NULL, "this text"};
+const struct cmd_option cmd_help_option = {"help", 'h', NULL, "print this help"};

@@ -11,9 +11,9 @@ enum { BRIEF_MAX = 128 };
 
 static const char shells[] = "bash zsh fish";
 
-/* ---- what all shells have ---- */
+/* ---- common to all shells ---- */
 
-/* The begin of a help text, up to a remark, for one line of a menu. */
+/* The start of a help text, up to a remark, for one line of a menu. */
 static const char *brief(char out[BRIEF_MAX], const char *help)
 {
     size_t len = strcspn(help, ";");
@@ -24,7 +24,8 @@ static const char *brief(char out[BRIEF_MAX], const char *help)
     return out;
 }
 
-/* For a string of the shell in single quotes; a backslash before each of `special`. */
+/* Escapes text for a single-quoted shell string; puts a backslash before each character of
+ * `special`. */
 static void add_quoted(struct text *out, const char *s, const char *special)
 {
     for (; *s != '\0'; s++) {
@@ -45,8 +46,8 @@ static void add_commands(struct text *out)
         text_add(out, "%s%s", i > 0 ? " " : "", cmd_commands[i]->name);
 }
 
-/* Calls `add` for each option of each command, last --help; then for those of edgelat
- * itself, whose command is "". */
+/* Calls `add` for each option of each command (--help last), then for the options of edgelat
+ * itself, with command "". */
 typedef void add_option(struct text *out, const char *command,
                         const struct cmd_option *option);
 static void add_options(struct text *out, const char *command,
@@ -196,7 +197,7 @@ static void zsh_action(struct text *out, enum cmd_word word)
     case CMD_SHELL:
         text_add(out, "(%s)", shells);
         break;
-    case CMD_ANYTHING: /* says what it is, and offers nothing */
+    case CMD_ANYTHING: /* shows its description, offers no words */
         text_add(out, " ");
         break;
     }

@@ -17,7 +17,7 @@ const char *const data_names[DATA_FILES] = {
     [DATA_SUFFIXES] = "suffixes.csv",     [DATA_AIRPORTS] = "airports.csv",
 };
 
-/* ---- where they are ---- */
+/* ---- folders ---- */
 
 static void add_folder(struct data_folders *f, const char *path)
 {
@@ -26,10 +26,10 @@ static void add_folder(struct data_folders *f, const char *path)
 }
 
 /*
- * Beside the program: PREFIX/share/edgelat for PREFIX/bin; packaging/data of the checkout
- * for build/ and for a build of its own below it, as `make BUILD=build/clang-cfi`.
+ * Adds the folder next to the program: PREFIX/share/edgelat for PREFIX/bin; packaging/data
+ * of the checkout for build/ and for builds below it, such as `make BUILD=build/clang-cfi`.
  */
-static void add_own(struct data_folders *f)
+static void add_program_folder(struct data_folders *f)
 {
     char path[PATH_MAX + sizeof "/packaging/data"];
     ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 1);
@@ -56,7 +56,7 @@ struct data_folders data_folders(void)
     if (set != NULL && *set != '\0')
         add_folder(&f, set);
     add_folder(&f, "/etc/edgelat");
-    add_own(&f);
+    add_program_folder(&f);
     add_folder(&f, "/usr/share/edgelat");
     return f;
 }
@@ -75,7 +75,7 @@ static size_t parse(struct data *d, enum data_file file,
     switch (file) {
     case DATA_METROS:
         return catalogue_parse(&d->known.metros, from);
-    case DATA_AIRPORTS: /* behind the metros, which it completes */
+    case DATA_AIRPORTS: /* completes the metros, so it is parsed after them */
         return catalogue_parse_airports(&d->known.metros, from);
     case DATA_PREFIXES:
         return prefixes_parse(&d->known.prefixes, from);
@@ -88,7 +88,7 @@ static size_t parse(struct data *d, enum data_file file,
     }
 }
 
-/* Reads FOLDER/name; false when there is no such file. */
+/* Reads FOLDER/name. Returns false if there is no such file. */
 static bool load_from(struct data *d, enum data_file file, const char *folder)
 {
     char *path = d->path[file];

@@ -1,7 +1,7 @@
 /*
  * Finds and reads the data files of agent/edge. Each is taken from the first of these
  * folders that has it, so that one file can be replaced without the others:
- * $EDGELAT_DATA if set, /etc/edgelat, the data beside the program (PREFIX/share/edgelat,
+ * $EDGELAT_DATA if set, /etc/edgelat, the folder next to the program (PREFIX/share/edgelat,
  * or packaging/data of the checkout it was built in), /usr/share/edgelat.
  */
 #ifndef EDGELAT_CMD_DATA_H
@@ -32,16 +32,16 @@ extern const char *const data_names[DATA_FILES]; /* "metros.csv", ... */
 
 struct data {
     struct edge_data known;
-    char path[DATA_FILES][PATH_MAX]; /* "" when there is none; its table is empty */
+    char path[DATA_FILES][PATH_MAX]; /* "": no file, its table is empty */
     size_t problems[DATA_FILES];
 };
 
 struct data_folders data_folders(void);
 
 /*
- * Returns the number of problems, each said in one line on standard error; what is wrong
- * is left out. A file that is nowhere is none. `d` is made in any case and ends with
- * data_free().
+ * Returns the number of problems, each reported in one line on standard error; invalid
+ * entries are skipped. A missing file is not a problem. `d` is always initialised; free it
+ * with data_free().
  */
 size_t data_load(struct data *d, const struct data_folders *folders);
 void data_free(struct data *d);

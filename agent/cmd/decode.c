@@ -11,7 +11,7 @@
 
 static const struct cmd_option options[] = {{0}};
 
-/* By the end of the name that the spool gives a batch; its bytes have the last word. */
+/* A guess from the spool's file name; the decoder falls back to the other signal. */
 static enum signal likely_signal(const char *name)
 {
     return strstr(name, "-logs.") != NULL ? SIGNAL_LOGS : SIGNAL_METRICS;
@@ -45,7 +45,7 @@ static int decode(int argc, char **argv)
     if (cmd_getopt(argc, argv, options) != -1)
         return CMD_CANNOT;
     if (optind == argc)
-        return cmd_cannot("decode which file? `edgelat decode --help` has examples");
+        return cmd_cannot("FILE is required; `edgelat decode --help` has examples");
 
     int code = CMD_FINE;
     for (int i = optind; i < argc; i++)
@@ -62,9 +62,9 @@ const struct command command_decode = {
     .rest = CMD_FILE,
     .options = options,
     .about = "Prints batches of OTLP metrics or logs, as spooled or collected, as "
-             "OTLP/JSON: one line a file. Gzipped or plain; \"-\" is standard input. A "
-             "file that cannot be read or decoded is said on standard error, the others "
-             "are still printed, and the exit code is 2.",
+             "OTLP/JSON: one line per file. Gzipped or plain; \"-\" is standard input. "
+             "A file that cannot be read or decoded is reported on standard error; the "
+             "others are still printed, and the exit code is 2.",
     .examples = "edgelat decode /var/lib/edgelat/spool/*.pb.gz | jq .\n"
                 "edgelat decode - <batch.pb\n",
     .run = decode,

@@ -13,8 +13,8 @@ enum { COLUMNS = 80, LABEL_MAX = 64 };
 
 struct line {
     struct text *out;
-    size_t indent; /* of what does not fit in the first line */
-    size_t column; /* where the next character stands */
+    size_t indent; /* of continuation lines */
+    size_t column; /* of the next character */
 };
 
 static void add_word(struct line *line, const char *word, size_t len)
@@ -85,7 +85,7 @@ static void add_row(struct text *out, size_t width, const char *label, const cha
     text_add(out, "\n");
 }
 
-/* Those of the table and --help. */
+/* The options of the table, then --help. */
 static void add_options(struct text *out, const struct cmd_option *options)
 {
     char label[LABEL_MAX];
@@ -108,7 +108,7 @@ static void add_options(struct text *out, const struct cmd_option *options)
     add_row(out, width, label, cmd_help_option.help);
 }
 
-/* "-c FILE" or "--json"; in brackets what may be left out. */
+/* "-c FILE" or "--json", in brackets if optional. */
 static void add_usage_of(struct line *line, const struct cmd_option *o)
 {
     char word[LABEL_MAX], name[] = {'-', (char)o->letter, '\0'};
@@ -120,7 +120,7 @@ static void add_usage_of(struct line *line, const struct cmd_option *o)
     add_word(line, word, (size_t)len);
 }
 
-/* What must be there comes first. */
+/* Required options and arguments come first. */
 static void add_usage(struct text *out, const struct command *c)
 {
     size_t before = out->len;
@@ -172,10 +172,10 @@ void help_command(struct text *out, const struct command *c)
 void help_program(struct text *out)
 {
     struct text about = {0};
-    text_add(&about, "Measures the path from here to the Microsoft edge: round-trip "
+    text_add(&about, "Measures the path from this host to the Microsoft edge: round-trip "
                      "delay, loss and delay variation by ");
     kinds_add_labels(&about, probe_kind_words(), ", ", " and ");
-    text_add(&about, "; once from the command line, or all the time as an agent that "
+    text_add(&about, "; once from the command line, or continuously as an agent that "
                      "ships percentiles to an OTLP collector.");
     text_add(out, "usage: edgelat COMMAND [OPTION...]\n\n");
     add_paragraphs(out, text_string(&about));
@@ -190,15 +190,14 @@ void help_program(struct text *out)
     add_options(out, cmd_own_options);
     text_add(out, "\n");
     add_paragraphs(out,
-                   "`edgelat COMMAND --help` says more. Exit codes: 0 fine, 1 measured "
-                   "and found bad, 2 could not do it.");
+                   "`edgelat COMMAND --help` describes a command. Exit codes: 0 OK, 1 "
+                   "problem found, 2 error.");
     const struct kind *quick = kinds_with(probe_kind_words(), DELAY_HANDSHAKE);
-    text_add(out, "\nexamples:\n  edgelat probe %s %-*s  is it slow right now?\n",
-             quick->name, (int)(22 - strlen(quick->name)), "teams.microsoft.com");
+    text_add(out, "\nexamples:\n  edgelat probe %s %-*s  probe a host now\n", quick->name,
+             (int)(22 - strlen(quick->name)), "teams.microsoft.com");
     add_examples(
-        out,
-        "edgelat nearest                        which PoP serves us, and which is near?\n"
-        "sudo edgelat run                       the agent, as the service runs it\n"
-        "sudo edgelat status                    is the agent well, what does it see?\n"
-        "sudo edgelat report -o report.html     when was it slow, and who served us?\n");
+        out, "edgelat nearest                        the nearest PoPs, ranked\n"
+             "sudo edgelat run                       run the agent, as the service does\n"
+             "sudo edgelat status                    state of the running agent\n"
+             "sudo edgelat report -o report.html     HTML report of the last 24 h\n");
 }

@@ -1,5 +1,5 @@
 /*
- * What --help prints, made from the tables of options (cmd.h): the usage line, the
+ * The output of --help, made from the tables of options (cmd.h): the usage line, the
  * options in aligned columns and the texts of a command, wrapped at 80 columns.
  */
 #ifndef EDGELAT_CMD_HELP_H
@@ -10,7 +10,7 @@
 struct command;
 struct cmd_option;
 
-/* What the option does, after the kinds of probe that it is for: "icmp: payload". */
+/* The help of an option, with the kinds of probe it applies to: "icmp: payload". */
 void help_option(struct text *out, const struct cmd_option *option);
 
 void help_command(struct text *out, const struct command *command);

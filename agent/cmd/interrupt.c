@@ -25,8 +25,8 @@ static void on_unread(struct poll *poll, bool readable, bool writable, void *use
 
 /*
  * An error or hang-up on standard output makes the epoll descriptor readable. The loop
- * does not watch standard output itself: libuv would make it O_NONBLOCK for all who share
- * it. A file cannot be watched, and needs not.
+ * does not watch standard output itself: libuv would set O_NONBLOCK for all processes that
+ * share it. A regular file cannot be watched and has no reader that could close it.
  */
 static void watch_output(struct interrupt *i, uv_loop_t *loop)
 {

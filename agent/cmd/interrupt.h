@@ -1,6 +1,6 @@
 /*
- * What ends a command that goes on for a while: Ctrl-C (SIGINT), SIGTERM, SIGHUP unless
- * it is ignored (nohup), and the reader of standard output that goes, as `head` does.
+ * Ends long-running commands on Ctrl-C (SIGINT), SIGTERM, SIGHUP unless it is ignored
+ * (nohup), or when the reader of standard output closes it, as `head` does.
  */
 #ifndef EDGELAT_CMD_INTERRUPT_H
 #define EDGELAT_CMD_INTERRUPT_H
@@ -19,11 +19,11 @@ struct interrupt {
     void *user;
 };
 
-/* The callback comes from the loop, perhaps more than once. SIGPIPE is ignored from now
- * on: a socket may have gone as well. */
+/* The callback comes from the loop, possibly more than once. SIGPIPE is ignored from now on,
+ * because a socket may be closed by its peer, too. */
 void interrupt_start(struct interrupt *i, uv_loop_t *loop, interrupt_cb *cb, void *user);
 
-/* No callback after it returns; `i` has to stay until the loop is closed. */
+/* No callback after it returns; `i` must stay valid until the loop is closed. */
 void interrupt_stop(struct interrupt *i);
 
 #endif

@@ -23,12 +23,12 @@
 #include <string.h>
 #include <unistd.h>
 
-struct question { /* one lookup */
+struct question { /* one DNS lookup */
     struct session *session;
     size_t target;
     enum family family;
-    struct endpoint answer; /* FAMILY_NONE: none ... */
-    struct endpoint unfit;  /* ... but this, which is nobody's */
+    struct endpoint answer; /* FAMILY_NONE: no usable address */
+    struct endpoint unfit;  /* the unusable address instead; FAMILY_NONE: none */
     const char *error;
 };
 
@@ -36,9 +36,9 @@ struct live_stream {
     size_t target;
     struct endpoint to;
     struct window *window;
-    uint32_t sent, reported; /* probes, and results of them */
+    uint32_t sent, reported; /* probes sent, results received */
     struct intercept intercept;
-    struct single *decoy; /* NULL: over */
+    struct single *decoy; /* NULL: finished */
 };
 
 struct session {
@@ -60,8 +60,8 @@ struct session {
     struct text out;
 };
 
-/* Whether this host has a way to it: connecting a UDP socket sends nothing and asks the
- * routes. */
+/* Whether this host has a route: connecting a UDP socket sends nothing but looks up the
+ * route. */
 static bool route_exists(const struct endpoint *to)
 {
     struct sockaddr_storage address;
@@ -121,7 +121,7 @@ static bool done(const struct session *s)
 {
     struct mono at;
     if (ferror(stdout))
-        return true; /* a full disk: main() says it */
+        return true; /* disk full: main() reports it */
     return prober_under_way(s->prober) == 0 && !schedule_next(s->schedule, &at);
 }
 
@@ -138,7 +138,7 @@ static void send_probe(struct session *s, const struct due *due)
                 &s->live->targets[stream->target], &stream->to);
 }
 
-/* Sends what is due and comes back when the next is, or ends the session. */
+/* Sends the probes that are due and re-arms the timer, or ends the session. */
 static void on_turn(uv_timer_t *timer)
 {
     struct session *s = timer->data;
@@ -169,8 +169,7 @@ static void on_result(const struct result *result, void *user)
         render_result_line(&s->out, &of, result);
     print(s);
     if (done(s))
-        uv_timer_start(&s->timer, on_turn, 0,
-                       0); /* the prober ends outside of its own callback */
+        uv_timer_start(&s->timer, on_turn, 0, 0); /* not from the prober's callback */
 }
 
 static void on_after(uint32_t stream, enum counter what, void *user)
@@ -206,7 +205,7 @@ static void no_address(struct session *s, const struct target *target,
         s->exit_code = cmd_cannot("%s", owner_text(text, &owner, target->host));
         return;
     }
-    bool literal = endpoint_literal(target->host) != FAMILY_NONE; /* nobody was asked */
+    bool literal = endpoint_literal(target->host) != FAMILY_NONE; /* no lookup */
     const char *why = failed != NULL && failed->error != NULL
                           ? failed->error
                           : "no address of that family";
@@ -217,8 +216,8 @@ static void no_address(struct session *s, const struct target *target,
 }
 
 /*
- * The addresses to probe: each family that was asked for, or else the first one that has
- * an address and a way to it, IPv4 before IPv6.
+ * Chooses the addresses to probe: each requested family, or else the first family with an
+ * address and a route, IPv4 before IPv6.
  */
 static void choose_streams(struct session *s)
 {
@@ -244,7 +243,7 @@ static void choose_streams(struct session *s)
     }
 }
 
-/* Once for each address, for all hosts that have it. */
+/* Takes the allowance once per address, for all hosts with that address. */
 static bool take_allowance(struct session *s)
 {
     struct text why = {0};
@@ -273,7 +272,7 @@ static void on_decoy(int64_t handshake_ns, void *user)
     intercept_decoy(&stream->intercept, handshake_ns);
 }
 
-/* Once for each address, ahead of the probes. */
+/* One per address, before the probes. */
 static void start_decoys(struct session *s)
 {
     bool handshakes = kind_delay(kind_of(s), DELAY_HANDSHAKE) != KIND_NONE;
@@ -287,7 +286,7 @@ static void start_decoys(struct session *s)
     }
 }
 
-/* Certificates, so that the first probe keeps nobody waiting. */
+/* Loads certificates now, so that the first probe is not delayed. */
 static void preload(struct session *s)
 {
     for (size_t t = 0; t < s->live->n; t++)
@@ -321,7 +320,7 @@ static void on_resolution(const struct resolution *r, void *user)
         begin(q->session);
 }
 
-static void ask(struct session *s)
+static void resolve_all(struct session *s)
 {
     static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
     s->questions = mem_zalloc(2 * s->live->n * sizeof *s->questions);
@@ -340,14 +339,14 @@ static void ask(struct session *s)
     }
 }
 
-/* ---- the whole ---- */
+/* ---- session ---- */
 
 static void on_interrupt(void *user)
 {
     end(user);
 }
 
-/* Without the handshakes of a middlebox, which is named in `interception`. */
+/* Leaves out the handshakes of a middlebox and names it in `interception`. */
 static void summarise(struct session *s, struct live_stream *stream, struct summary *out,
                       char interception[INTERCEPT_TEXT_MAX])
 {
@@ -358,8 +357,8 @@ static void summarise(struct session *s, struct live_stream *stream, struct summ
     window_summary(stream->window, wall_now(), out);
 }
 
-/* A probe that was under way at the end is no loss yet; but when none at all was
- * answered, the host did not answer. */
+/* A probe in flight at the end does not count as lost; but if no probe was answered, the
+ * host did not answer. */
 static void judge(struct session *s, const struct summary *w, uint64_t waiting)
 {
     bool answered = waiting > 0 ? w->received > 0 : true;
@@ -420,15 +419,15 @@ static int open_session(struct session *s)
     return CMD_FINE;
 }
 
-/* Names may take seconds to resolve: what is going on is said before. */
+/* Printed before resolving, which may take seconds. */
 static void announce(const struct live *live)
 {
     char every[DURATION_TEXT_MAX], times[32] = "until Ctrl-C";
     if (live->count > 0)
-        snprintf(times, sizeof times, "%u time%s", live->count,
+        snprintf(times, sizeof times, "%u probe%s", live->count,
                  live->count == 1 ? "" : "s");
-    printf("%zu host%s by %s, %s every %s\n", live->n, live->n == 1 ? "" : "s",
-           probe_kinds[live->kind]->kind.name, times,
+    printf("%s to %zu host%s: %s, %s apart\n", probe_kinds[live->kind]->kind.label,
+           live->n, live->n == 1 ? "" : "s", times,
            duration_text(every, live->interval_ns));
     fflush(stdout);
 }
@@ -450,11 +449,11 @@ int live_run(const struct live *live)
         announce(live);
     s.exit_code = open_session(&s);
     if (s.exit_code == CMD_FINE)
-        ask(&s);
+        resolve_all(&s);
     else
         end(&s);
     uv_run(&s.loop, UV_RUN_DEFAULT);
-    if (s.schedule != NULL) /* it began */
+    if (s.schedule != NULL) /* probing began */
         conclude(&s);
     uv_loop_close(&s.loop);
     for (size_t i = 0; i < s.n_streams; i++)

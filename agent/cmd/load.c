@@ -31,13 +31,12 @@ static size_t cannot_read(const char *name, int rc)
     char path[PATH_MAX];
     text_shown(path, sizeof path, name, "");
     if (rc == -EFBIG)
-        log_text(LOG_LEVEL_ERROR, "%s: longer than %d KiB; this is no configuration",
+        log_text(LOG_LEVEL_ERROR, "%s: longer than %d KiB; not a configuration file",
                  path, CONFIG_BYTES_MAX / 1024);
     else
         log_text(LOG_LEVEL_ERROR, "%s: %s", path,
-                 rc == -ENOENT ? "there is no such file; install the package's "
-                                 "edgelat.conf there, or name another one on the command "
-                                 "line or in EDGELAT_CONFIG"
+                 rc == -ENOENT ? "no such file; install the package's edgelat.conf "
+                                 "there, or give another one with -c or EDGELAT_CONFIG"
                                : file_error(rc));
     return 1;
 }
@@ -97,7 +96,7 @@ size_t load_config(struct config *c, const char *path)
     size_t problems = load_file(c, path) + load_drop_ins(c, path);
     text_shown(name, sizeof name, path, "");
     if (problems == 0 ||
-        c->n_targets > 0) /* else "no target" would only follow from it */
+        c->n_targets > 0) /* otherwise "no target" would only be a consequence */
         problems += config_check(c, probe_kind_words(), name, print_problem, NULL);
     return problems;
 }

@@ -1,7 +1,7 @@
 /*
  * Reads the configuration from disk: FILE, then the drop-ins in FILE.d/ whose names end
- * in ".conf", in the order of their names. /etc/edgelat/edgelat.conf unless
- * EDGELAT_CONFIG or the caller says otherwise.
+ * in ".conf", in the order of their names. The default is
+ * /etc/edgelat/edgelat.conf; EDGELAT_CONFIG or the caller can name another file.
  */
 #ifndef EDGELAT_CMD_LOAD_H
 #define EDGELAT_CMD_LOAD_H
@@ -12,7 +12,7 @@
 
 #define CONFIG_PATH "/etc/edgelat/edgelat.conf"
 
-/* The option of every command that reads the configuration; `what` begins its help. */
+/* The -c option of commands that read the configuration; `what` starts its help. */
 #define LOAD_CONFIG_OPTION(what)                                                         \
     {                                                                                    \
         "config", 'c', "FILE",                                                           \
@@ -21,21 +21,20 @@
             CMD_FILE                                                                     \
     }
 
-/* The path to use: `given` if not NULL, else the environment's, else CONFIG_PATH. */
+/* The path to use: `given` if not NULL, else $EDGELAT_CONFIG, else CONFIG_PATH. */
 const char *load_path(const char *given);
 
 /*
- * Returns the number of problems, each said in one line on standard error (an unreadable
- * file is one). `c` is made in any case and ends with config_free().
+ * Returns the number of problems, each reported in one line on standard error (an unreadable
+ * file is one). `c` is always initialised; free it with config_free().
  */
 size_t load_config(struct config *c, const char *path);
 
 /*
- * The configuration, the data files, and the one completed by the other: all that the
- * agent needs. The number of problems of all of them, each said. `d` ends with
- * data_free() as well.
+ * Reads the configuration and the data files and completes the configuration from the data.
+ * Returns the number of problems, each reported. Free `d` with data_free(), too.
  */
 size_t load_all(struct config *c, struct data *d, const char *path);
-size_t load_defaults(struct config *c, struct data *d); /* without a configuration */
+size_t load_defaults(struct config *c, struct data *d); /* without a file */
 
 #endif

@@ -15,20 +15,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- who reads ---- */
+/* ---- access rights ---- */
 
-enum { GROUPS_MAX = 256 }; /* of root itself, to be put back */
+enum { GROUPS_MAX = 256 }; /* of root, restored afterwards */
 
-/* The owner of the state folder; false where there is none yet. */
+/* The owner of the state folder. False: the folder does not exist yet. */
 static bool agent_user(struct stat *owner, const struct config *c)
 {
     return stat(c->state_dir, owner) == 0;
 }
 
 /*
- * Whether root's agent, which becomes the owner of the state folder, can open the file.
- * With another file system user than 0 the kernel leaves CAP_DAC_OVERRIDE aside
- * (capabilities(7)).
+ * Returns 0 if the agent, which changes from root to the owner of the state folder, can open
+ * the file, else -errno. With a file system user other than 0 the kernel ignores
+ * CAP_DAC_OVERRIDE (capabilities(7)).
  */
 static int open_as_agent(const char *path, const struct stat *owner)
 {
@@ -38,7 +38,7 @@ static int open_as_agent(const char *path, const struct stat *owner)
     int n = getgroups(GROUPS_MAX, groups);
     if (n < 0 || (user != NULL ? initgroups(user->pw_name, owner->st_gid)
                                : setgroups(0, NULL)) < 0)
-        return 0; /* root without its rights: nothing is learnt */
+        return 0; /* root without capabilities: cannot check */
     setfsgid(owner->st_gid);
     setfsuid(owner->st_uid);
     int fd = file_open(AT_FDCWD, path, FILE_PLAIN, &unused);
@@ -50,7 +50,7 @@ static int open_as_agent(const char *path, const struct stat *owner)
     return fd < 0 ? fd : 0;
 }
 
-/* Whether it may well be that only this reader cannot have the file. */
+/* True if the file may be readable for the agent although not for this user. */
 static bool is_of_others(const struct config *c, enum named_files_reader reader,
                          const char *path, int rc)
 {
@@ -63,14 +63,14 @@ static bool is_of_others(const struct config *c, enum named_files_reader reader,
            !(agent_user(&owner, c) && owner.st_uid == geteuid());
 }
 
-/* ---- what it has to be ---- */
+/* ---- content ---- */
 
 static int check_header(const char *path, struct text *why)
 {
     struct header_file header = {0};
     int rc = header_file_read(&header, path);
     if (rc == -EBADMSG)
-        text_add(why, "it must hold one line such as 'Authorization: Bearer TOKEN'");
+        text_add(why, "it must have one line such as 'Authorization: Bearer TOKEN'");
     header_file_forget(&header);
     return rc;
 }
@@ -107,7 +107,7 @@ size_t named_files_check(const struct config *c, enum named_files_reader reader)
             agent_user(&owner, c) && owner.st_uid != 0)
             rc = open_as_agent(path, &owner);
         if (is_warning)
-            text_add(&why, "warning: this user cannot look at it, so it is not checked");
+            text_add(&why, "warning: not checked: this user cannot read it");
         else if (rc == -ENOENT)
             text_add(&why, "no such file; create it or remove the key");
         else if (rc == -EACCES && reader == NAMED_FILES_PERSON && geteuid() == 0)

@@ -1,6 +1,6 @@
 /*
- * Opens every file that the configuration names for reading (ca_file, cert_file,
- * key_file, header_file), and looks whether it is what it has to be.
+ * Opens every file that the configuration names (ca_file, cert_file,
+ * key_file, header_file), and checks its content.
  */
 #ifndef EDGELAT_CMD_NAMED_FILES_H
 #define EDGELAT_CMD_NAMED_FILES_H
@@ -8,19 +8,19 @@
 #include "config/config.h"
 
 enum named_files_reader {
-    /* The agent itself: what it cannot read is a problem. */
+    /* The agent itself: an unreadable file is a problem. */
     NAMED_FILES_AGENT,
     /*
-     * A person, or ExecReload=. Another user than the owner of the state folder, who is
-     * the agent's, gets a warning where he may not read a file; root looks with the eyes
-     * of the agent's user. Credentials of systemd (/run/credentials) are shown to the
-     * service's main process alone, so there too it is a warning.
+     * A person, or ExecReload=. The owner of the state folder is the agent's user. Any
+     * other user gets a warning for an unreadable file; root checks with the file access
+     * rights of the agent's user. systemd shows credentials (/run/credentials) only to the
+     * main process of the service, so an unreadable one is a warning, too.
      */
     NAMED_FILES_PERSON,
 };
 
-/* Says each problem in one line on standard error: file, line, next step. Returns how
- * many, without the warnings. */
+/* Reports each problem in one line on standard error: file, line, next step. Returns the
+ * number of problems without the warnings. */
 size_t named_files_check(const struct config *c, enum named_files_reader reader);
 
 #endif

@@ -17,15 +17,15 @@ enum { OPT_JSON = 256 };
 static const struct cmd_option options[] = {
     LOAD_CONFIG_OPTION("configuration"),
     {"location", 'l', "PLACE",
-     "where this is: \"LATITUDE LONGITUDE\" or the code of a metro"},
+     "location of this host: \"LATITUDE LONGITUDE\" or a metro code"},
     {"time", 't', "SEC",
-     "how long to probe, 2 to 300 (default 10); Ctrl-C ends it sooner"},
-    {"json", OPT_JSON, NULL, "one JSON object a line for each target"},
-    {"verbose", 'v', NULL, "what is resolved and found on the way"},
+     "how long to probe, 2 to 300 (default 10); Ctrl-C ends it earlier"},
+    {"json", OPT_JSON, NULL, "one JSON object per line for each target"},
+    {"verbose", 'v', NULL, "log what is resolved and discovered"},
     {0},
 };
 
-/* Of a sweep of some 120 front doors: some five seconds. */
+/* Pace of a sweep: about 120 front doors in about five seconds. */
 #define SWEEP_GAP_NS (15 * NS_PER_MS)
 
 struct ranking {
@@ -73,7 +73,7 @@ static void on_time_over(uv_timer_t *timer)
     end(timer->data);
 }
 
-/* Whoever has seen enough is told what came so far. */
+/* Ctrl-C prints the results so far. */
 static void on_interrupt(void *user)
 {
     end(user);
@@ -89,27 +89,29 @@ static void on_progress(uv_timer_t *timer)
 static int verdict(const struct ranking *r)
 {
     if (fflush(stdout) != 0)
-        return CMD_CANNOT; /* main() says it, unless the reader has gone */
+        return CMD_CANNOT; /* main() reports it, unless the reader closed the pipe */
     if (r->tally.measured == 0 && r->tally.intercepted > 0) {
         struct kinds past = kinds_past_middlebox(probe_kind_words());
         struct text names = {0};
         kinds_add_names(&names, &past, ", ", " or ");
         cmd_cannot("a middlebox answers the handshakes in place of the targets, so none "
-                   "can be ranked; ask by %s as well (kinds)",
+                   "can be ranked; also probe by %s (kinds)",
                    text_string(&names));
         text_free(&names);
         return CMD_BAD;
     }
     if (r->tally.named == 0 && r->tally.filtered > 0)
-        return cmd_cannot("DNS answers no name with an address that can be probed: a "
-                          "filter or a hijack of DNS; allow the names in the filter, or "
-                          "ask other servers (`servers` in [dns])");
+        return cmd_cannot(
+            "DNS returns no usable address for any name, probably because of a "
+            "filter or a hijack of DNS; allow the names in the filter, or "
+            "use other servers (`servers` in [dns])");
     if (r->tally.named == 0)
-        return cmd_cannot("no name was resolved; look at the DNS servers (servers in "
-                          "[dns], or /etc/resolv.conf), or take longer (-t)");
+        return cmd_cannot(
+            "no name was resolved; check the DNS servers (servers in [dns], or "
+            "/etc/resolv.conf), or measure longer (-t)");
     if (r->tally.measured == 0)
-        return cmd_cannot("nothing could be sent to any target; look at this host's way "
-                          "out (ip route), then try again");
+        return cmd_cannot("nothing could be sent to any target; check this host's routes "
+                          "(ip route)");
     return r->tally.eligible > 0 ? CMD_FINE : CMD_BAD;
 }
 
@@ -147,20 +149,20 @@ static bool take_location(struct ranking *r, const char *location)
     bool fine = fits && location_parse(&at, &r->data.known.metros, location, &wrong);
     if (!fine)
         cmd_cannot("--location: %s",
-                   fits ? text_string(&wrong) : "that is too long to be a place");
+                   fits ? text_string(&wrong) : "too long for a location");
     text_free(&wrong);
     site_read(&r->data.known.site, &r->data.known.metros, r->config.location,
               &r->config.peering, NULL, NULL);
     return fine;
 }
 
-/* Without a configuration in its usual place the defaults do. */
+/* Uses the defaults if there is no configuration at the default path. */
 static size_t load(struct ranking *r, const char *given, const char *location)
 {
     const char *path = load_path(given);
     size_t problems;
     if (strcmp(path, CONFIG_PATH) == 0 && given == NULL && access(path, F_OK) < 0) {
-        fprintf(stderr, "no " CONFIG_PATH ": the usual names of Microsoft 365\n");
+        fprintf(stderr, "No " CONFIG_PATH "; using the built-in Microsoft 365 names\n");
         problems = load_defaults(&r->config, &r->data);
     } else {
         problems = load_all(&r->config, &r->data, path);
@@ -169,7 +171,7 @@ static size_t load(struct ranking *r, const char *given, const char *location)
         return problems;
     if (location != NULL && !take_location(r, location))
         return 1;
-    r->config.window_ns = 86400 * NS_PER_S; /* none closes in between */
+    r->config.window_ns = 86400 * NS_PER_S; /* none closes before the end */
     return 0;
 }
 
@@ -195,13 +197,13 @@ static int run(int argc, char **argv)
     }
     if (optind < argc)
         return cmd_cannot(
-            "nearest takes no argument '%s'; the targets are the configuration's",
+            "nearest takes no argument '%s'; targets come from the configuration",
             argv[optind]);
 
     int rc = CMD_CANNOT;
     if (load(&r, given, location) == 0) {
         if (!r.json || isatty(STDERR_FILENO))
-            fprintf(stderr, "measuring for %lld s ...\n", (long long)seconds);
+            fprintf(stderr, "Measuring for %lld s ...\n", (long long)seconds);
         rc = rank(&r, seconds);
     }
     config_free(&r.config);
@@ -211,22 +213,22 @@ static int run(int argc, char **argv)
 
 const struct command command_nearest = {
     .name = "nearest",
-    .summary = "the PoPs ranked, with the evidence for each",
+    .summary = "rank the nearest PoPs, with evidence",
     .options = options,
     .about =
         "Ranks the nearest PoPs of Microsoft's edge: the configured targets, the "
-        "usual names of Microsoft 365, and the nearest front doors of all metros, "
-        "which a sweep finds by name. Nearest is the lowest minimum round-trip delay "
-        "of those that lose little. Shows for each the PoP and how it is known, and "
-        "the evidence; with a location also the distance, the least delay that light "
-        "in fibre needs for it, and the stretch: the measured delay over that. Works "
-        "without a configuration, too.",
+        "built-in Microsoft 365 names, and the nearest front doors of all metros, "
+        "which a sweep discovers by name. The nearest is the target with the lowest "
+        "minimum round-trip delay among those with little loss. Shows for each target "
+        "the PoP, how it is known, and the evidence. With a location also shows the "
+        "distance, the minimum delay of light in fibre over it, and the stretch: the "
+        "measured delay divided by that minimum. Works without a configuration, too.",
     .notes =
-        "Handshakes that a middlebox answers say nothing about the path and are left "
-        "out; the middlebox is named.\n"
+        "Handshakes that a middlebox answers do not measure the path; they are left "
+        "out and the middlebox is reported.\n"
         "\n"
-        "Exit code: 0 there is a nearest one, 1 none answered well enough, 2 it could "
-        "not be done: no name could be resolved, or the configuration has problems.",
+        "Exit code: 0 a nearest target was found; 1 no target answered well enough; 2 "
+        "error: no name could be resolved, or the configuration has problems.",
     .examples = "edgelat nearest\n"
                 "edgelat nearest --location '45.76 4.84'\n"
                 "edgelat nearest -t 30 --json | jq -r 'select(.rank == 1).pop'\n",

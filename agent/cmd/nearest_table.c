@@ -15,18 +15,19 @@ static bool is_located(const struct nearest_view *v)
     return v->site->nearest.metro != NULL;
 }
 
-/* ---- what one target showed ---- */
+/* ---- evidence of one target ---- */
 
-struct nearest_row { /* of the stream with the lowest minimum; without one, of all */
+struct nearest_row {
+    /* of the best stream; if there is none, of all streams */
     uint64_t sent, received, lost, failed;
-    const struct series *best;           /* the stream with the lowest minimum ... */
-    const struct delay_summary *nearest; /* ... and that delay; NULL: none */
+    const struct series *best;           /* the stream with the lowest minimum; or NULL */
+    const struct delay_summary *nearest; /* its delay; or NULL */
     const struct target_address_state *place;
     struct standing standing;
     double bound_ms, stretch; /* NaN: unknown */
 };
 
-/* The delay that it is ranked by. */
+/* The delay used for ranking. */
 static const struct delay_summary *distance(const struct series *s,
                                             const struct target_state *t)
 {
@@ -96,7 +97,7 @@ static const char *or_null(const char *text)
     return text != NULL && *text != '\0' ? text : NULL;
 }
 
-/* "a -> b" as an array. */
+/* Prints "a -> b" as an array. */
 static void print_chain(struct json *j, const char *chain)
 {
     static const char arrow[] = " -> ";
@@ -110,7 +111,7 @@ static void print_chain(struct json *j, const char *chain)
     json_array_end(j);
 }
 
-/* What the sweep can state of the front doors of the target's service. */
+/* Results of the sweep for the service of the target. */
 static void add_doors(struct json *j, const struct doors_summary *d)
 {
     json_object(j, "front_doors");
@@ -208,29 +209,26 @@ static void print_row(const struct nearest_view *v, const struct target_state *t
     printf("%s\n", address);
 }
 
-/* By more than the metros of the catalogue are wide: light goes 100 km in a
- * millisecond, and back. */
+/* The margin of 1 ms (100 km and back in fibre) exceeds the size of a metro. */
 static bool beats_light(const struct target_state *t, const struct nearest_row *e)
 {
     return t->min_ns != DELAY_UNDEFINED && e->bound_ms - (double)t->min_ns / 1e6 > 1;
 }
 
-/* True: it was so, and said. */
+/* Returns true if it found and printed a contradiction. */
 static bool print_contradiction(const struct nearest_view *v,
                                 const struct target_state *t, const struct nearest_row *e)
 {
     if (!beats_light(t, e))
         return false;
-    printf(
-        "%s: %.3f ms is less than light needs for %.0f km: this is not at %s, or PoP %s "
-        "is not in %s\n",
-        t->target->name, (double)t->min_ns / 1e6, e->standing.km, v->location, t->pop,
-        e->standing.metro->city);
+    printf("%s: %.3f ms is less than light needs for %.0f km: this host is not at %s, or "
+           "PoP %s is not in %s\n",
+           t->target->name, (double)t->min_ns / 1e6, e->standing.km, v->location, t->pop,
+           e->standing.metro->city);
     return true;
 }
 
-/* Why a target has no rank although its row shows no loss: the others of its streams do.
- */
+/* Explains a target without a rank whose row shows no loss: its other streams have loss. */
 static void print_loss(const struct target_state *t, const struct nearest_row *e)
 {
     if (t->rank == 0 && e->best != NULL && t->lost > 0 &&
@@ -239,7 +237,7 @@ static void print_loss(const struct target_state *t, const struct nearest_row *e
                t->target->name, (unsigned long long)t->lost, (unsigned long long)t->sent);
 }
 
-/* Beneath the table. */
+/* The notes below the table. */
 static void print_notes(const struct nearest_view *v, const struct batch *batch,
                         const struct target_state *const *order, size_t n)
 {
@@ -267,12 +265,11 @@ static void print_notes(const struct nearest_view *v, const struct batch *batch,
     }
 }
 
-/* Ranked ones first, by rank; the rest as configured. */
+/* Ranked targets first, by rank; then the others in configured order. */
 static int by_rank(const void *a, const void *b)
 {
     const struct target_state *const *x = a, *const *y = b;
-    uint32_t rx = (*x)->rank - 1,
-             ry = (*y)->rank - 1; /* 0, not eligible, becomes the largest */
+    uint32_t rx = (*x)->rank - 1, ry = (*y)->rank - 1; /* 0 becomes the largest */
     if (rx != ry)
         return rx < ry ? -1 : 1;
     return (*x > *y) - (*x < *y);
@@ -284,8 +281,8 @@ static bool is_named(const struct target_state *t)
            t->addresses[1].to.family != FAMILY_NONE;
 }
 
-/* A front door that was guessed and has no address, or of which nothing is known as
- * somebody else answers there, is no candidate. */
+/* Hides discovered front doors without an address or that were never probed, for example
+ * because a foreign network answers there. */
 static bool is_shown(const struct target_state *t)
 {
     return !t->target->discovered || (is_named(t) && t->sent > 0);
@@ -300,14 +297,14 @@ static void count(struct nearest_tally *tally, const struct target_state *t)
     tally->eligible += t->rank > 0;
 }
 
-/* What the sweep of front doors can state about the nearest one. */
+/* The result of the sweep of front doors. */
 static void print_summary(const struct nearest_view *v)
 {
     const struct doors_summary *d = v->doors;
-    printf("\n%s: nearest of %zu front doors that answer; ", d->workload->service,
+    printf("\n%s: nearest of %zu front doors that answered; ", d->workload->service,
            d->answering);
     if (d->left == 0)
-        printf("none left that could be nearer\n");
+        printf("no other could be nearer\n");
     else
         printf("%zu that did not answer could be nearer (by the speed of light)\n",
                d->left);

@@ -1,6 +1,6 @@
 /*
- * What `edgelat nearest` prints: the targets by rank with the evidence for each, as a
- * table with notes beneath it, or as JSON lines.
+ * The output of `edgelat nearest`: the targets by rank with the evidence for each, as a
+ * table with notes below it, or as JSON lines.
  */
 #ifndef EDGELAT_CMD_NEAREST_TABLE_H
 #define EDGELAT_CMD_NEAREST_TABLE_H
@@ -14,12 +14,12 @@
 
 struct nearest_view {
     const struct site *site;
-    const char *location; /* of the site, as somebody wrote it */
+    const char *location; /* of the site, as configured */
     bool json;
-    const struct doors_summary *doors; /* NULL: no sweep that tells */
+    const struct doors_summary *doors; /* NULL: no result of a sweep */
 };
 
-struct nearest_tally { /* of the targets that are shown */
+struct nearest_tally { /* counts of the targets shown */
     size_t named;      /* have an address */
     size_t measured, intercepted, filtered;
     size_t eligible; /* have a rank */

@@ -14,23 +14,23 @@
 enum { OPT_JSON = 256, OPT_SIZE, OPT_DSCP, OPT_DF, OPT_PATH, OPT_SERVER_NAME, OPT_CA };
 
 static const struct cmd_option options[] = {
-    {"count", 'n', "N", "probes a host (default 10; 0 goes on until Ctrl-C)"},
+    {"count", 'n', "N", "probes per host (default 10; 0: until Ctrl-C)"},
     {"interval", 'i', "SEC",
-     "between two probes of a host (default 1; at least 0.01 for root, 0.2 for others)"},
-    {"wait", 'w', "SEC", "no answer after that is loss (default 2, at most 10)"},
+     "between two probes to a host (default 1; at least 0.01 for root, 0.2 for others)"},
+    {"wait", 'w', "SEC",
+     "waiting time: no answer by then is loss (default 2, at most 10)"},
     {"ipv4", '4', NULL,
-     "IPv4 only; with -6 both (default: the first of IPv4 and IPv6 that has an address "
+     "IPv4 only; with -6 both (default: the first of IPv4 and IPv6 with an address "
      "and a route)"},
     {"ipv6", '6', NULL, "IPv6 only; with -4 both"},
     {"json", OPT_JSON, NULL,
-     "one JSON object a line for each result, then one a summary"},
+     "one JSON object per line for each result, then for each summary"},
     {"size", OPT_SIZE, "BYTES", "payload, 16 to 1400 (default 56)", .uses = USES_PAYLOAD},
     {"dscp", OPT_DSCP, "N", "DSCP, 0 to 63", .uses = USES_DSCP},
     {"df", OPT_DF, NULL, "do not fragment", .uses = USES_PAYLOAD},
-    {"path", OPT_PATH, "PATH", "what to ask for (default /)", .uses = USES_HTTP},
+    {"path", OPT_PATH, "PATH", "path to request (default /)", .uses = USES_HTTP},
     {"server-name", OPT_SERVER_NAME, "NAME",
-     "what to ask for there and to find in the certificate (default HOST)",
-     .uses = USES_TLS},
+     "name for SNI, Host header and certificate check (default HOST)", .uses = USES_TLS},
     {"ca", OPT_CA, "FILE", "certificates to trust instead of the system's", CMD_FILE,
      .uses = USES_TLS},
     {0},
@@ -44,7 +44,7 @@ struct options {
     char server_name[HOST_TEXT_MAX];
 };
 
-/* One option with a number; says what is wrong with it. */
+/* Parses optarg; reports errors. */
 static bool number(const char *option, double least, double most, double *out)
 {
     if (text_to_number(optarg, least, most, out))
@@ -74,7 +74,7 @@ static bool interval(double *out)
     return false;
 }
 
-/* As the configuration reads it. */
+/* Parsed as in the configuration. */
 static bool server_name(char out[HOST_TEXT_MAX])
 {
     const struct config_key key = {.size = HOST_TEXT_MAX};
@@ -110,19 +110,19 @@ static bool take_option(struct options *o, int c)
     case OPT_PATH:
         o->path = optarg;
         return optarg[0] == '/' ||
-               (cmd_cannot("--path begins with '/', not '%s'", optarg), false);
+               (cmd_cannot("--path must begin with '/', not '%s'", optarg), false);
     case OPT_SERVER_NAME:
         return server_name(o->server_name);
     case OPT_CA:
         o->ca_file = optarg;
         return access(optarg, R_OK) == 0 ||
-               (cmd_cannot("--ca %s: it cannot be read; give a PEM file", optarg), false);
+               (cmd_cannot("--ca %s: cannot be read; give a PEM file", optarg), false);
     default:
-        return false; /* cmd_getopt() has said it */
+        return false; /* cmd_getopt() reported it */
     }
 }
 
-/* Why an address cannot be probed, or NULL; a name is asked for first. */
+/* Why an address cannot be probed, or NULL. Names are resolved first: NULL. */
 static const char *why_not_address(const char *host, const struct options *o)
 {
     struct endpoint e;
@@ -132,23 +132,23 @@ static const char *why_not_address(const char *host, const struct options *o)
     if (!endpoint_is_host(&e))
         return "not the address of one host (broadcast, multicast or unspecified)";
     if (endpoint_is_link_local(&e) && zone[0] == '\0')
-        return "a link-local address; give its interface with it, as in fe80::1%eth0";
+        return "a link-local address; add its interface, as in fe80::1%eth0";
     if (e.family == FAMILY_IPV4 && o->ipv6 && !o->ipv4)
-        return "an IPv4 address; leave -6 away";
+        return "an IPv4 address; omit -6";
     if (e.family == FAMILY_IPV6 && o->ipv4 && !o->ipv6)
-        return "an IPv6 address; leave -4 away";
+        return "an IPv6 address; omit -4";
     return NULL;
 }
 
-/* HOST or HOST:PORT into target->host and ->port. */
+/* Parses HOST or HOST:PORT into target->host and ->port. */
 static bool parse_host(struct target *target, const struct kind *kind,
                        const struct options *o, const char *text)
 {
     const char *slashes = strstr(text, "://");
     if (slashes != NULL || strchr(text, '/') != NULL) {
         const char *host = slashes != NULL ? slashes + 3 : text;
-        cmd_cannot("'%s' is not a host: give '%.*s'%s", text, (int)strcspn(host, "/"),
-                   host, kind->uses & USES_HTTP ? ", and the path with --path" : "");
+        cmd_cannot("'%s' is not a host: use '%.*s'%s", text, (int)strcspn(host, "/"),
+                   host, kind->uses & USES_HTTP ? " and give the path with --path" : "");
         return false;
     }
     struct host_port h;
@@ -158,7 +158,7 @@ static bool parse_host(struct target *target, const struct kind *kind,
         return false;
     }
     if (h.has_port && (kind->uses & USES_PORT) == 0) {
-        cmd_cannot("'%s': %s has no ports; give the host alone", text, kind->name);
+        cmd_cannot("'%s': %s has no ports; give the host only", text, kind->name);
         return false;
     }
     if ((why = why_not_address(h.host, o)) != NULL) {
@@ -211,7 +211,7 @@ static size_t find_kind(const char *name)
         text_add(&next, "the kinds are ");
         kinds_add_names(&next, kinds, ", ", " and ");
     }
-    cmd_cannot("there is no kind of probe '%s'; %s", name, text_string(&next));
+    cmd_cannot("unknown kind of probe '%s'; %s", name, text_string(&next));
     text_free(&next);
     return KIND_NONE;
 }
@@ -228,8 +228,8 @@ static int run(int argc, char **argv)
         if (!take_option(&o, c))
             return CMD_CANNOT;
     if (argc - optind < 2)
-        return cmd_cannot("probe needs a kind and a host; `edgelat probe --help` has "
-                          "examples");
+        return cmd_cannot(
+            "KIND and HOST are required; `edgelat probe --help` has examples");
     size_t kind = find_kind(argv[optind]);
     if (kind == KIND_NONE)
         return CMD_CANNOT;
@@ -258,20 +258,21 @@ static int run(int argc, char **argv)
 
 const struct command command_probe = {
     .name = "probe",
-    .summary = "live probes of any kind to any hosts, with percentiles",
+    .summary = "probe hosts now, with percentiles",
     .arguments = "KIND HOST[:PORT]...",
     .first = CMD_KIND,
     .rest = CMD_HOST,
     .options = options,
-    .about = "Live probes of one kind to any hosts, by the agent's own probes, then a "
-             "summary with percentiles. No agent and no configuration is needed.",
+    .about =
+        "Probes any hosts with probes of one kind, as the agent does, and prints each "
+        "result, then a summary with percentiles. Needs no agent and no "
+        "configuration.",
     .notes =
-        "Ctrl-C and SIGTERM end it with the summary; probes under way count as sent. "
-        "Times in the text are local, with their distance from UTC (Z: UTC); JSON "
-        "has UTC.\n"
+        "Ctrl-C and SIGTERM end it with the summary; probes in flight count as sent. "
+        "Times in the text are local with the UTC offset (Z: UTC); JSON has UTC.\n"
         "\n"
-        "Exit code: 0 every probe was answered (but for those under way at the end), "
-        "1 some were not, or none at all, 2 it could not be done.",
+        "Exit code: 0 every probe was answered (except those in flight at the end); 1 "
+        "some or all were not; 2 error.",
     .run = run,
     .needs = CMD_LOOP_NEEDS,
 };

@@ -9,7 +9,7 @@
 #include <time.h>
 
 const char render_supported_note[] =
-    "(brackets: too few results to state this percentile with 95 % confidence)\n";
+    "(in parentheses: too few samples for this percentile at 95 % confidence)\n";
 
 const char *render_ms(char *out, int64_t ns)
 {
@@ -28,7 +28,7 @@ void render_delay_json(struct json *j, const char *key, int64_t ns)
         json_ms(j, key, ns);
 }
 
-/* target, kind, address, family, port: the same in a result and in a summary. */
+/* Keys common to results and summaries: target, kind, address, family, port. */
 static void shown_json(struct json *j, const struct shown *of)
 {
     char address[ADDRESS_TEXT_MAX];
@@ -92,7 +92,7 @@ void render_result_json(struct text *out, const struct shown *of,
     text_add_bytes(out, "\n", 1);
 }
 
-/* The address, with the port where the kind has one. */
+/* The address, with the port if the kind has one. */
 static void add_where(struct text *out, const struct shown *of)
 {
     char address[ADDRESS_TEXT_MAX];
@@ -144,13 +144,13 @@ void render_result_line(struct text *out, const struct shown *of,
     if (result->http.status != 0)
         text_add(out, "  HTTP %d", result->http.status);
     if (result->http.proxy)
-        text_add(out, "  by a proxy");
+        text_add(out, "  via a proxy");
     if (result->pop[0] != '\0')
         text_add(out, "  PoP %s", result->pop);
     if (result->foreign != NULL)
         text_add(out, "  not Microsoft's edge: %s", result->foreign);
     if (result->lost_packets > 0)
-        text_add(out, "  %d lost packet%s sent again", result->lost_packets,
+        text_add(out, "  %d lost packet%s retransmitted", result->lost_packets,
                  result->lost_packets == 1 ? "" : "s");
     if (result->cause[0] != '\0')
         text_add(out, "  (%s)", result->cause);
@@ -174,7 +174,7 @@ static void delay_summary_json(struct json *j, const char *name,
     json_object_end(j);
 }
 
-/* Packet delay variation of RFC 5481: each delay less the smallest of them. */
+/* Packet delay variation (RFC 5481): each delay minus the smallest. */
 static struct delay_summary above_minimum(const struct delay_summary *d)
 {
     struct delay_summary above = *d;
@@ -230,7 +230,7 @@ void render_summary_head(struct text *out, int target_width)
              "loss", "min", "p50", "p90", "p95", "p99", "max");
 }
 
-/* What each line of a stream begins with. */
+/* The first columns of each line of a stream. */
 static void add_stream(struct text *out, const struct shown *of)
 {
     text_add(out, "%-*s %-5s %-6s ", of->target_width, of->target, of->kind->name,
@@ -258,7 +258,7 @@ static void add_delay_line(struct text *out, const struct shown *of,
     text_add(out, " %9s\n", render_ms(ms, d->max_ns));
 }
 
-struct count_list { /* "3 late, 1 reordered" behind the stream's columns */
+struct count_list { /* "3 late, 1 reordered" after the stream's columns */
     struct text *out;
     const struct shown *of;
     bool any;
@@ -274,7 +274,7 @@ static void add_count(struct count_list *l, const char *name, uint64_t count)
     l->any = true;
 }
 
-/* What happened besides replies and their delays; nothing when nothing did. */
+/* Adds the counts of other outcomes and anomalies; nothing if all are 0. */
 static void add_counts(struct text *out, const struct shown *of,
                        const struct summary *summary)
 {
@@ -306,17 +306,18 @@ void render_summary_lines(struct text *out, const struct shown *of,
                           const struct summary *summary)
 {
     for (size_t i = 0; i < kind_delays(of->kind); i++)
-        if (i == 0 || summary->delays[i].count > 0) /* not a phase that never happened */
+        if (i == 0 || summary->delays[i].count > 0) /* skips phases that never occurred */
             add_delay_line(out, of, summary, of->kind->delays[i], &summary->delays[i]);
     if (summary->variation.count > 0)
         add_delay_line(out, of, summary, "variation", &summary->variation);
     add_counts(out, of, summary);
     if (summary->busy) {
         add_stream(out, of);
-        text_add(out,
-                 "this host was too busy to measure well: probes went out late, %llu not "
-                 "at all\n",
-                 (unsigned long long)summary->counters[COUNTER_MISSED]);
+        text_add(
+            out,
+            "this host was too busy to measure accurately: probes were sent late, %llu "
+            "not at all\n",
+            (unsigned long long)summary->counters[COUNTER_MISSED]);
     }
     if (or_null(of->interception) != NULL) {
         add_stream(out, of);

@@ -24,23 +24,24 @@ enum { OPT_STATE = 256 };
 
 static const struct cmd_option options[] = {
     {"since", 's', "DURATION",
-     "how far back: 90m, 24h, 7d (default 24h; of named batches all that is in them)"},
-    {"output", 'o', "FILE", "the page; - is standard output", CMD_FILE, .required = true},
-    LOAD_CONFIG_OPTION("configuration of the agent: its state folder and its limits"),
-    {"state", OPT_STATE, "DIR", "the state folder, when there is no configuration",
-     CMD_FOLDER},
+     "period up to now: 90m, 24h, 7d (default 24h; with FILE all of the batches)"},
+    {"output", 'o', "FILE", "output file; - is standard output", CMD_FILE,
+     .required = true},
+    LOAD_CONFIG_OPTION("configuration of the agent, for its state folder and limits"),
+    {"state", OPT_STATE, "DIR", "state folder, if there is no configuration", CMD_FOLDER},
     {0},
 };
 
 #define SINCE_DEFAULT (24 * 3600 * NS_PER_S)
 #define SINCE_MAX     (3650 * 86400 * NS_PER_S)
 
-/* Read before the period, as counters need a first value: a window is 1 h at most. */
+/* Also read this long before the period: counters need a first value, and a window lasts up
+ * to 1 h. */
 #define BEGINNING (5400 * NS_PER_S)
 
 struct report {
     const char *output, *config_path, *state_dir; /* NULL: not given */
-    int64_t since_ns;                             /* how far back; 0: not given */
+    int64_t since_ns;                             /* length of the period; 0: not given */
     struct config config;
     struct data data;
     struct dataset *dataset;
@@ -49,11 +50,11 @@ struct report {
 
 /* ---- batches ---- */
 
-/* Says whose, and counts; `name` is of the file. */
+/* Reports and counts a skipped batch; `name` is the file's. */
 static void skip(struct report *r, const char *name, const char *why)
 {
     r->skipped++;
-    cmd_cannot("%s is left out: %s", name, why);
+    cmd_cannot("%s: skipped: %s", name, why);
 }
 
 static void add_plain(struct report *r, const char *name, enum signal likely,
@@ -64,10 +65,10 @@ static void add_plain(struct report *r, const char *name, enum signal likely,
         rc = dataset_add(r->dataset, likely == SIGNAL_LOGS ? SIGNAL_METRICS : SIGNAL_LOGS,
                          bytes, len);
     if (rc == -EBADMSG)
-        skip(r, name, "it is neither OTLP metrics nor logs");
+        skip(r, name, "neither OTLP metrics nor logs");
     if (rc == -EXDEV) {
         r->foreign++;
-        cmd_cannot("%s is left out: it is of another agent than the first one", name);
+        cmd_cannot("%s: skipped: batch of another agent than the first one", name);
     }
 }
 
@@ -79,13 +80,13 @@ static void add_file(struct report *r, const char *path)
     char *bytes = NULL;
     int rc = file_read(AT_FDCWD, path, FILE_INHERITED, OTLP_BYTES_MAX, &bytes, &len);
     if (rc < 0)
-        skip(r, path, rc == -EFBIG ? "it is too large for a batch" : file_error(rc));
+        skip(r, path, rc == -EFBIG ? "too large for a batch" : file_error(rc));
     else if (len == 0)
-        skip(r, path, "it is empty");
+        skip(r, path, "empty file");
     else if (!gzip_is(bytes, len))
         add_plain(r, path, likely, bytes, len);
     else if (gzip_unpack(bytes, len, OTLP_BYTES_MAX, &plain, &plain_len) < 0)
-        skip(r, path, "its gzip is torn or damaged");
+        skip(r, path, "truncated or damaged gzip");
     else {
         add_plain(r, path, likely, plain, plain_len);
         free(plain);
@@ -99,7 +100,7 @@ static const char *name_of(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* Names of batches begin with their number, whatever folder they are in. */
+/* By the file name, which begins with the batch number, in any folder. */
 static int by_name(const void *a, const void *b)
 {
     return strcmp(name_of(*(char *const *)a), name_of(*(char *const *)b));
@@ -115,12 +116,12 @@ static void add_files(struct report *r, char **paths, size_t n)
 static int cannot_read(const char *dir, int error)
 {
     if (error == EACCES || error == EPERM)
-        return cmd_cannot("cannot read %s: it is the agent's own; run this as root or as "
-                          "its user, such as sudo -u edgelat",
+        return cmd_cannot("cannot read %s: permission denied; run this as root or as the "
+                          "agent's user, for example sudo -u edgelat",
                           dir);
     return cmd_cannot(
-        "there is no history in %s (%s): start the agent there, or name its "
-        "folder with --state",
+        "no history in %s: %s; start the agent there, or give its state folder with "
+        "--state",
         dir, strerror(error));
 }
 
@@ -131,7 +132,7 @@ static int add_history(struct report *r, const char *dir)
     int rc = history_read(&reader, dir, r->dataset->since_ns - BEGINNING);
     if (rc < 0)
         return cannot_read(dir, -rc);
-    r->dataset->any_agent = true; /* it is all of this state folder */
+    r->dataset->any_agent = true; /* the state folder is of one agent */
     while (history_next(reader, &batch)) {
         char name[64];
         snprintf(name, sizeof name, "batch %llu", (unsigned long long)batch.id);
@@ -142,11 +143,13 @@ static int add_history(struct report *r, const char *dir)
     history_read_end(reader);
     r->skipped += torn + unreadable;
     if (torn > 0)
-        cmd_cannot("%zu file%s in %s left out: torn", torn, torn == 1 ? "" : "s", dir);
+        cmd_cannot("%zu file%s in %s skipped: truncated", torn, torn == 1 ? "" : "s",
+                   dir);
     if (unreadable > 0)
-        cmd_cannot("%zu file%s or folders in %s left out: %s; nothing was changed, make "
-                   "the report again",
-                   unreadable, unreadable == 1 ? "" : "s", dir, file_error(rc));
+        cmd_cannot(
+            "%zu file%s or folders in %s skipped: %s; nothing was changed, run the "
+            "report again",
+            unreadable, unreadable == 1 ? "" : "s", dir, file_error(rc));
     return CMD_FINE;
 }
 
@@ -172,18 +175,18 @@ static struct limits limits_of(const struct report *r, const struct dataset_targ
     return target.limits;
 }
 
-/* Those of the configuration first, each by rank; how many they are. Where it names none
- * of them it is another agent's. */
+/* Rates the configured targets first, then the others. Returns how many are configured, or
+ * all if none is: then the configuration is another agent's. */
 static size_t rate(const struct report *r, struct rating ratings[DATASET_TARGETS_MAX])
 {
     size_t own = 0, n = 0, all = r->dataset->n_targets;
     for (size_t i = 0; i < all; i++)
         own += configured(r, r->dataset->targets[i]) != NULL;
-    for (int beside = 0; beside < 2; beside++)
+    for (int extra = 0; extra < 2; extra++)
         for (size_t i = 0; i < all; i++) {
             const struct dataset_target *t = r->dataset->targets[i];
-            bool is_beside = own > 0 && configured(r, t) == NULL;
-            if (is_beside != beside)
+            bool is_extra = own > 0 && configured(r, t) == NULL;
+            if (is_extra != extra)
                 continue;
             struct limits limits = limits_of(r, t);
             rating_make(&ratings[n++], r->dataset, t, &limits);
@@ -191,8 +194,8 @@ static size_t rate(const struct report *r, struct rating ratings[DATASET_TARGETS
     return own > 0 ? own : all;
 }
 
-/* Only what was found was asked for. */
-static void take_period_found(struct dataset *p)
+/* Sets the period to that of the batches. */
+static void set_period_covered(struct dataset *p)
 {
     if (p->covered.n == 0)
         return;
@@ -216,7 +219,7 @@ static void render(struct report *r, int64_t now_ns, bool all, struct text *out)
         rating_free(&ratings[i]);
 }
 
-/* Readable for whom the user's umask lets. */
+/* The file gets the permissions of the user's umask. */
 static int write_into(const char *path, const struct text *page)
 {
     char folder_copy[PATH_MAX], name_copy[PATH_MAX];
@@ -242,16 +245,16 @@ static int write_page(const struct report *r, const struct text *page)
     struct stat there;
     if (strcmp(r->output, "-") == 0) {
         fwrite(page->bytes, 1, page->len, stdout);
-        return CMD_FINE; /* main() looks whether all was written */
+        return CMD_FINE; /* main() checks for write errors */
     }
     if (stat(r->output, &there) == 0 && !S_ISREG(there.st_mode))
-        return cmd_cannot("%s is no file to write a page into; -o - is standard output",
+        return cmd_cannot("%s: not a regular file; use -o - for standard output",
                           r->output);
-    if (realpath(r->output, path) == NULL) /* of a link what it leads to */
+    if (realpath(r->output, path) == NULL) /* follows a symbolic link */
         text_copy(path, sizeof path, r->output);
     int rc = write_into(path, page);
     if (rc < 0)
-        return cmd_cannot("cannot write %s: %s; name another file with -o", r->output,
+        return cmd_cannot("cannot write %s: %s; give another file with -o", r->output,
                           strerror(-rc));
     char from[WALL_TEXT_MAX], to[WALL_TEXT_MAX];
     const struct intervals *covered = &r->dataset->covered;
@@ -264,14 +267,14 @@ static int write_page(const struct report *r, const struct text *page)
 
 /* ---- the command ---- */
 
-/* Without a configuration at the usual place the defaults are as good; a report needs no
- * target. */
+/* Uses the defaults if there is no configuration at the default path: a report needs no
+ * targets. */
 static size_t load(struct report *r)
 {
     const char *path = load_path(r->config_path);
-    bool usual = r->config_path == NULL && strcmp(path, CONFIG_PATH) == 0;
+    bool is_default = r->config_path == NULL && strcmp(path, CONFIG_PATH) == 0;
     bool without = r->state_dir != NULL && r->config_path == NULL;
-    if (!without && (!usual || access(path, F_OK) == 0 || errno != ENOENT))
+    if (!without && (!is_default || access(path, F_OK) == 0 || errno != ENOENT))
         return load_all(&r->config, &r->data, path);
     struct data_folders folders = data_folders();
     r->config = config_default();
@@ -301,15 +304,16 @@ static int make(struct report *r, char **files, size_t n)
     dataset_end(r->dataset);
     if (code == CMD_FINE && r->dataset->covered.n == 0) {
         char since[DURATION_TEXT_MAX];
-        return cmd_cannot("nothing was measured in %s within %s: look at the agent "
-                          "(systemctl status edgelat), or further back with --since",
-                          n > 0 ? "these files" : dir, duration_text(since, since_ns));
+        return cmd_cannot(
+            "no measurements in %s within %s; check the agent (systemctl status "
+            "edgelat), or use a longer --since",
+            n > 0 ? "these files" : dir, duration_text(since, since_ns));
     }
     if (code == CMD_FINE) {
         struct text page = {0};
         bool all = r->since_ns == 0 && n > 0;
         if (all)
-            take_period_found(r->dataset);
+            set_period_covered(r->dataset);
         render(r, now_ns, all, &page);
         code = write_page(r, &page);
         text_free(&page);
@@ -324,7 +328,7 @@ static bool read_options(int argc, char **argv, struct report *r)
         case 's':
             if (!duration_parse(optarg, NS_PER_S, SINCE_MAX, &r->since_ns)) {
                 cmd_cannot(
-                    "--since %s: must be a time from 1s to 3650d, such as 90m, 24h "
+                    "--since %s: must be a duration from 1s to 3650d, such as 90m, 24h "
                     "or 7d",
                     optarg);
                 return false;
@@ -344,7 +348,7 @@ static bool read_options(int argc, char **argv, struct report *r)
         }
     }
     if (r->output == NULL)
-        cmd_cannot("report into which file? -o report.html, or -o - for standard output");
+        cmd_cannot("-o FILE is required; -o - is standard output");
     return r->output != NULL;
 }
 
@@ -354,10 +358,9 @@ static int report(int argc, char **argv)
     if (!read_options(argc, argv, &r))
         return CMD_CANNOT;
     size_t problems = load(&r);
-    int code = problems == 0
-                   ? make(&r, argv + optind, (size_t)(argc - optind))
-                   : cmd_cannot("no report with %zu problem%s in the configuration",
-                                problems, problems == 1 ? "" : "s");
+    int code = problems == 0 ? make(&r, argv + optind, (size_t)(argc - optind))
+                             : cmd_cannot("no report: %zu problem%s in the configuration",
+                                          problems, problems == 1 ? "" : "s");
     dataset_free(r.dataset);
     data_free(&r.data);
     config_free(&r.config);
@@ -366,17 +369,19 @@ static int report(int argc, char **argv)
 
 const struct command command_report = {
     .name = "report",
-    .summary = "one HTML page of what the agent measured",
+    .summary = "HTML report of the agent's measurements",
     .arguments = "[FILE...]",
     .first = CMD_FILE,
     .rest = CMD_FILE,
     .options = options,
     .about =
-        "One HTML page of what the agent measured, from its history and from what "
-        "still waits in the spool, or from the batches in FILE...: how good each "
-        "target was and when it was bad, the PoPs that served it, plots of delay and "
-        "loss, percentiles. The page needs nothing else: no network, no script.",
-    .notes = "The state folder is the agent's own: run this as root or as its user.",
+        "Writes one HTML page of the agent's measurements, from its history and the "
+        "batches waiting in the spool, or from the batches in FILE...: the rating and "
+        "the bad periods of each target, the PoPs that served it, plots of delay and "
+        "loss, percentiles. The page is self-contained: no network, no scripts.",
+    .notes =
+        "Only the agent's user can read the state folder: run this as root or as that "
+        "user.",
     .examples = "sudo edgelat report -o report.html\n"
                 "sudo edgelat report --since 7d -o - | ssh desk 'cat >branch-17.html'\n"
                 "edgelat report -o lyon.html batches/*.pb.gz\n",

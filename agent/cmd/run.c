@@ -33,7 +33,7 @@ enum { STATUS_MAX = 640, HEARTBEAT_MS = 30000 };
 
 struct service {
     uv_loop_t loop;
-    int signals; /* where they are read from: base/start.h */
+    int signals; /* signalfd: base/start.h */
     struct poll *signals_poll;
     uv_timer_t heartbeat; /* for the service manager */
     struct agent *agent;
@@ -41,14 +41,14 @@ struct service {
     struct data data;
     const char *path;
     bool stopping, restart;
-    uint64_t accepted;    /* batches, as the status was said last */
-    char accepted_at[24]; /* "" before the first */
+    uint64_t accepted;    /* batches, in the last status */
+    char accepted_at[24]; /* "": none yet */
 };
 
-/* ---- what the service manager is told ---- */
+/* ---- service manager ---- */
 
-/* "5 targets, 2 batches waiting, last accepted 21:41 UTC"; in front of it why nothing is
- * probed. */
+/* "5 targets, 2 batches waiting, last accepted 21:41 UTC", preceded by the reason if probing
+ * is stopped. */
 static void status_text(struct service *s, char *out, size_t len)
 {
     struct agent_progress p = agent_progress(s->agent);
@@ -71,7 +71,7 @@ static void on_heartbeat(uv_timer_t *timer)
 {
     struct service *s = timer->data;
     char status[STATUS_MAX];
-    if (s->stopping) { /* the status says so already */
+    if (s->stopping) { /* the status text is already sent */
         notify_send("WATCHDOG=1");
         return;
     }
@@ -79,7 +79,7 @@ static void on_heartbeat(uv_timer_t *timer)
     notify_send("WATCHDOG=1\nSTATUS=%s", status);
 }
 
-static void say_ready(struct service *s)
+static void notify_ready(struct service *s)
 {
     if (!notify_wanted())
         return;
@@ -87,8 +87,10 @@ static void say_ready(struct service *s)
     status_text(s, status, sizeof status);
     int rc = notify_send("READY=1\nSTATUS=%s", status);
     if (rc < 0)
-        log_warn("agent", "service manager at %s: %s; it will take us for hung",
-                 getenv("NOTIFY_SOCKET"), strerror(-rc));
+        log_warn(
+            "agent",
+            "service manager at %s: %s; it may consider the agent hung and restart it",
+            getenv("NOTIFY_SOCKET"), strerror(-rc));
     int64_t watchdog_ns = notify_watchdog_ns();
     uint64_t period_ms = HEARTBEAT_MS;
     if (watchdog_ns > 0 && (uint64_t)watchdog_ns / 2000000 < period_ms)
@@ -96,16 +98,16 @@ static void say_ready(struct service *s)
     uv_timer_start(&s->heartbeat, on_heartbeat, period_ms, period_ms);
 }
 
-static void say_ending(const struct service *s)
+static void notify_ending(const struct service *s)
 {
     if (s->restart)
         notify_send("RELOADING=1\nMONOTONIC_USEC=%llu",
                     (unsigned long long)(uv_hrtime() / 1000));
     else
-        notify_send("STOPPING=1\nSTATUS=shipping what was measured");
+        notify_send("STOPPING=1\nSTATUS=shipping the last batches");
 }
 
-/* ---- begin and end ---- */
+/* ---- start and stop ---- */
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -124,11 +126,11 @@ static void on_stopped(void *user)
 static void stop(struct service *s)
 {
     s->stopping = true;
-    say_ending(s);
+    notify_ending(s);
     agent_stop(s->agent, on_stopped, s);
 }
 
-/* True when the configuration that is there now can be restarted with. */
+/* Whether the configuration on disk is valid for a restart. */
 static bool is_loadable(const char *path)
 {
     struct config fresh;
@@ -138,13 +140,14 @@ static bool is_loadable(const char *path)
     config_free(&fresh);
     data_free(&data);
     if (problems > 0)
-        log_warn("agent", "%s has %zu problems (above); going on as before", path,
+        log_warn("agent",
+                 "%s has %zu problems (above); keeping the running configuration", path,
                  problems);
     return problems == 0;
 }
 
-/* A reload that is asked for during a reload needs nothing more: the configuration is
- * read after it. The order to stop wins. */
+/* A reload during a reload is ignored: the configuration is read after the agent stopped. A
+ * stop takes precedence over a reload. */
 static void take_signal(struct service *s, int number)
 {
     bool reload = number == SIGHUP;
@@ -152,12 +155,12 @@ static void take_signal(struct service *s, int number)
         (s->stopping && (reload || !s->restart)) || (reload && !is_loadable(s->path)))
         return;
     if (reload)
-        log_info("agent", "configuration is fine; restarting with it");
+        log_info("agent", "configuration is valid; restarting with it");
     else
         log_info("agent", "%s: closing the window and stopping", strsignal(number));
     s->restart = reload;
     if (s->stopping)
-        say_ending(s);
+        notify_ending(s);
     else
         stop(s);
 }
@@ -184,7 +187,7 @@ static int begin(struct service *s)
     poll_want(s->signals_poll, true, false);
     uv_timer_init(&s->loop, &s->heartbeat);
     s->heartbeat.data = s;
-    say_ready(s);
+    notify_ready(s);
     return 0;
 }
 
@@ -201,9 +204,9 @@ static int serve(struct service *s)
 }
 
 /*
- * Replaces this process by the program at its path, which after an upgrade is the new
- * one; /proc/self/exe is still the old one then, and is taken where the path leads to no
- * program. Signals stay held and pending. Comes back only when it cannot.
+ * Replaces this process by the program at its path, which is the new one after an upgrade.
+ * Falls back to /proc/self/exe, the old program. Signals stay blocked and pending. Returns
+ * only on failure.
  */
 static void restart(const struct service *s, bool verbose)
 {
@@ -221,23 +224,24 @@ static void restart(const struct service *s, bool verbose)
         execve(path, arguments, environ);
     }
     execve("/proc/self/exe", arguments, environ);
-    log_error("agent", "cannot restart: %s; going on as before", strerror(errno));
+    log_error("agent", "cannot restart: %s; keeping the running program",
+              strerror(errno));
 }
 
-/* Before the loop has threads. */
-static int give_up_privileges(const char *state_dir)
+/* Call it before the loop starts threads. */
+static int drop_privileges(const char *state_dir)
 {
     int rc = privileges_drop(state_dir);
     if (rc < 0) {
         log_error("agent",
-                  "cannot give up privileges (state folder %s): %s; run edgelat as the "
+                  "cannot drop privileges (state folder %s): %s; run edgelat as the "
                   "user that owns it",
                   state_dir, strerror(-rc));
         return rc;
     }
     rc = privileges_limit_calls();
     if (rc < 0)
-        log_warn("agent", "no filter for system calls: %s; going on without",
+        log_warn("agent", "no filter for system calls: %s; continuing without it",
                  strerror(-rc));
     return 0;
 }
@@ -255,9 +259,8 @@ static int run(int argc, char **argv)
             return CMD_CANNOT;
     }
     if (optind < argc)
-        return cmd_cannot(
-            "run takes no argument '%s'; the configuration is given with -c",
-            argv[optind]);
+        return cmd_cannot("run takes no argument '%s'; give the configuration with -c",
+                          argv[optind]);
 
     if (verbose)
         log_set_level(LOG_LEVEL_DEBUG);
@@ -274,13 +277,13 @@ static int run(int argc, char **argv)
     if (s.signals < 0)
         return cmd_cannot("no descriptor for signals: %s", strerror(-s.signals));
     if (load_all(&s.config, &s.data, s.path) == 0 &&
-        give_up_privileges(s.config.state_dir) == 0) {
+        drop_privileges(s.config.state_dir) == 0) {
         if (named_files_check(&s.config, NAMED_FILES_AGENT) > 0)
-            log_warn("agent", "starting without the files above; they are tried again "
-                              "with each batch or probe");
+            log_warn("agent", "starting without the files above; each batch or probe "
+                              "tries them again");
         do {
             rc = serve(&s);
-            if (s.restart && is_loadable(s.path)) /* it may have changed meanwhile */
+            if (s.restart && is_loadable(s.path)) /* the file may have changed */
                 restart(&s, verbose);
         } while (s.restart);
     }
@@ -292,18 +295,19 @@ static int run(int argc, char **argv)
 
 const struct command command_run = {
     .name = "run",
-    .summary = "the agent, in the foreground",
+    .summary = "run the agent in the foreground",
     .options = options,
-    .about = "The agent, in the foreground; the service runs exactly this. It probes the "
-             "configured targets, closes a window each period and ships it to the "
-             "collector through the spool.",
+    .about =
+        "Runs the agent in the foreground, exactly as the service does. It probes the "
+        "configured targets, closes one window per period and ships it to the "
+        "collector through the spool.",
     .notes =
-        "As root it keeps CAP_NET_RAW alone and becomes the owner of the state "
+        "Started as root, it keeps only CAP_NET_RAW and becomes the owner of the state "
         "folder.\n"
-        "SIGTERM, SIGINT and SIGQUIT close the open window, ship or spool it and end "
-        "with 0 within 5 s.\n"
-        "SIGHUP reads the configuration again: if it is fine the agent restarts in "
-        "place with it.",
+        "SIGTERM, SIGINT and SIGQUIT close the open window, ship or spool it and exit "
+        "with code 0 within 5 s.\n"
+        "SIGHUP re-reads the configuration; if it is valid, the agent restarts in place "
+        "with it.",
     .examples = "sudo edgelat run\n"
                 "edgelat run -c ./branch.conf -v\n",
     .run = run,

@@ -18,15 +18,15 @@ static const struct cmd_option options[] = {
     {0},
 };
 
-#define PATIENCE_NS (5 * NS_PER_S)
+#define TIMEOUT_NS (5 * NS_PER_S)
 
-/* All that the agent sends, up to one byte more than is accepted. Returns 0 or -errno;
- * -EAGAIN: not within the time for all of it, nor for a piece. */
-static int ask(const char *path, struct text *answer)
+/* Reads the whole answer, but little more than ANSWER_MAX bytes. Returns 0 or -errno;
+ * -EAGAIN: a read, or the whole answer, took longer than TIMEOUT_NS. */
+static int read_answer(const char *path, struct text *answer)
 {
     char piece[PIECE];
     ssize_t n = 0;
-    int fd = status_connect(path, PATIENCE_NS);
+    int fd = status_connect(path, TIMEOUT_NS);
     if (fd < 0)
         return fd;
     struct mono began = mono_now();
@@ -34,7 +34,7 @@ static int ask(const char *path, struct text *answer)
     while (answer->len <= ANSWER_MAX && !late &&
            (n = read(fd, piece, sizeof piece)) > 0) {
         text_add_bytes(answer, piece, (size_t)n);
-        late = mono_now().ns - began.ns > PATIENCE_NS;
+        late = mono_now().ns - began.ns > TIMEOUT_NS;
     }
     int rc = late ? -EAGAIN : n < 0 ? -errno : 0;
     close(fd);
@@ -44,28 +44,32 @@ static int ask(const char *path, struct text *answer)
 static int no_answer(const char *path, int rc)
 {
     if (rc == -ENOENT || rc == -ECONNREFUSED)
-        return cmd_cannot("no agent answers at %s; `systemctl status edgelat` says "
-                          "whether it runs",
-                          path);
+        return cmd_cannot(
+            "no agent answers at %s; check whether it runs (systemctl status "
+            "edgelat)",
+            path);
     if (rc == -EACCES)
-        return cmd_cannot("%s is for root and the group edgelat; ask with sudo", path);
+        return cmd_cannot(
+            "%s: permission denied; run as root or as a member of the group edgelat",
+            path);
     if (rc == -EAGAIN)
-        return cmd_cannot("the agent at %s does not answer within 5 s; its log says more "
-                          "(journalctl -u edgelat), `systemctl restart edgelat` ends it",
+        return cmd_cannot("the agent at %s does not answer within 5 s; see its log "
+                          "(journalctl -u edgelat), or restart it (systemctl restart "
+                          "edgelat)",
                           path);
-    return cmd_cannot("cannot ask the agent at %s: %s", path, strerror(-rc));
+    return cmd_cannot("cannot reach the agent at %s: %s", path, strerror(-rc));
 }
 
 static int show(const char *path, bool json)
 {
     struct text bytes = {0};
     struct status_answer answer;
-    int rc = ask(path, &bytes);
+    int rc = read_answer(path, &bytes);
     if (rc < 0)
         rc = no_answer(path, rc);
     else if (!answer_read(&answer, text_string(&bytes), bytes.len))
-        rc = cmd_cannot("what answers at %s is no agent of this version; is "
-                        "status_socket right?",
+        rc = cmd_cannot("%s: the answer is not from a compatible agent; check "
+                        "status_socket in [agent]",
                         path);
     else {
         fwrite(json ? answer.json : answer.text, 1,
@@ -76,9 +80,8 @@ static int show(const char *path, bool json)
     return rc;
 }
 
-/* One with problems is no reason not to ask: the agent runs with what it was started
- * with. Nor is that there is none in the usual place, or that this user may not read it.
- */
+/* Problems in the configuration are no error here: the agent runs with the configuration it
+ * was started with. Neither is a missing or unreadable file at the default path. */
 static int find_socket(struct config *c, const char *path)
 {
     if (access(path, R_OK) == 0) {
@@ -88,7 +91,7 @@ static int find_socket(struct config *c, const char *path)
     *c = config_default();
     if (strcmp(path, CONFIG_PATH) == 0)
         return CMD_FINE;
-    return cmd_cannot("%s: %s; which configuration does the agent have?", path,
+    return cmd_cannot("%s: %s; give the configuration of the agent with -c", path,
                       strerror(errno));
 }
 
@@ -105,8 +108,9 @@ static int run(int argc, char **argv)
             return CMD_CANNOT;
     }
     if (optind < argc)
-        return cmd_cannot("status takes no argument '%s'; `edgelat probe` asks a host",
-                          argv[optind]);
+        return cmd_cannot(
+            "status takes no argument '%s'; to probe a host use `edgelat probe`",
+            argv[optind]);
     struct config config;
     int rc = find_socket(&config, load_path(given));
     if (rc == CMD_FINE)
@@ -117,18 +121,19 @@ static int run(int argc, char **argv)
 
 const struct command command_status = {
     .name = "status",
-    .summary = "the running agent: targets, spool, exports, and what is wrong",
+    .summary = "state of the running agent, and its problems",
     .options = options,
     .about =
-        "Asks the agent that runs on this host how it is: whether it probes, each "
-        "target with PoP, state and the delays of its last window, what waits in the "
-        "spool, what the collectors said last, the last events, and what is wrong "
-        "with what to do next. For root and the group edgelat.",
-    .notes = "Exit code: 0 nothing is wrong, or it is too early to say; 1 something is: "
-             "probing is stopped, a target is down or degraded, a collector takes no "
-             "batch, ...; 2 no agent answers, or not to this user.",
+        "Shows the state of the agent on this host: whether it probes, each target with "
+        "PoP, state and the delays of its last window, the batches waiting in the "
+        "spool, the last answers of the collectors, the last events, and the problems "
+        "with the next step for each. For root and the group edgelat.",
+    .notes =
+        "Exit code: 0 no problems found, or too early to say; 1 problems: probing is "
+        "stopped, a target is down or degraded, a collector accepts no batches, ...; "
+        "2 error: no agent answers, or permission denied.",
     .examples = "sudo edgelat status\n"
                 "sudo edgelat status --json | jq '.findings, .spool'\n"
-                "edgelat status >/dev/null || echo something is wrong\n",
+                "edgelat status >/dev/null || echo check the agent\n",
     .run = run,
 };

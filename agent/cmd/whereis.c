@@ -15,7 +15,7 @@ enum { OPT_JSON = 256 };
 
 static const struct cmd_option options[] = {
     {"json", OPT_JSON, NULL,
-     "one JSON object a text; keys (null where unknown): text, kind (header, router, "
+     "one JSON object per text; keys (null where unknown): text, kind (header, router, "
      "cname, banner, metro, address or unknown), metro, site, city, country, service, "
      "verdict (edge, region or foreign), basis"},
     {0},
@@ -51,8 +51,8 @@ static void print_json(const struct whereis *w, const char *text, size_t len)
     text_free(&line);
 }
 
-/* Of a pasted text its begin, and nothing that moves a terminal's cursor. */
-static void print_begin(const char *text, size_t len)
+/* Prints the start of a text without control characters, which could manipulate a terminal. */
+static void print_excerpt(const char *text, size_t len)
 {
     enum { SHOWN = 48 };
     for (size_t i = 0; i < len && i < SHOWN; i++)
@@ -87,7 +87,7 @@ static const char *why_unknown(const struct whereis *w)
 static void print_line(const struct whereis *w, const char *text, size_t len)
 {
     bool named = w->pop.family != POP_UNKNOWN;
-    print_begin(text, len);
+    print_excerpt(text, len);
     if (named)
         print_pop(w);
     if (w->owner == OWNER_FOREIGN)
@@ -103,7 +103,7 @@ static void print_line(const struct whereis *w, const char *text, size_t len)
         printf("unknown%s\n", why_unknown(w));
 }
 
-static void tell(struct whereis_run *run, const char *text, size_t len)
+static void look_up(struct whereis_run *run, const char *text, size_t len)
 {
     struct whereis w;
     run->texts++;
@@ -115,8 +115,8 @@ static void tell(struct whereis_run *run, const char *text, size_t len)
         print_line(&w, text, len);
 }
 
-/* Of a line too long to be anything its begin, one byte more than is looked at. */
-static void tell_lines(struct whereis_run *run, FILE *in)
+/* Of an overlong line keeps one byte more than whereis() examines. */
+static void look_up_lines(struct whereis_run *run, FILE *in)
 {
     char line[WHEREIS_TEXT_MAX + 1];
     size_t len = 0;
@@ -130,40 +130,40 @@ static void tell_lines(struct whereis_run *run, FILE *in)
             len--;
         size_t mark = text_mark(line, len);
         if (len > mark)
-            tell(run, line + mark, len - mark);
+            look_up(run, line + mark, len - mark);
         len = 0;
         if (c == EOF)
             return;
     }
 }
 
-static int tell_all(struct whereis_run *run, char **texts)
+static int look_up_all(struct whereis_run *run, char **texts)
 {
     if (*texts == NULL)
-        tell_lines(run, stdin);
+        look_up_lines(run, stdin);
     for (; *texts != NULL; texts++) {
         if (strcmp(*texts, "-") == 0)
-            tell_lines(run, stdin);
+            look_up_lines(run, stdin);
         else
-            tell(run, *texts, strlen(*texts));
+            look_up(run, *texts, strlen(*texts));
     }
     if (ferror(stdin))
         return cmd_cannot("cannot read standard input: %s", strerror(errno));
     if (run->texts == 0)
-        return cmd_cannot("whereis what? standard input is empty");
+        return cmd_cannot("standard input is empty; give TEXT or pipe lines in");
     return run->unknown ? CMD_BAD : CMD_FINE;
 }
 
-/* What we cannot say without a file. */
-static void say_missing(const struct data *d, const struct data_folders *folders)
+/* Reports missing data files and what stays unknown without them. */
+static void report_missing(const struct data *d, const struct data_folders *folders)
 {
     struct text addresses = {0};
     bool metros = d->path[DATA_METROS][0] == '\0';
     bool prefixes = d->path[DATA_PREFIXES][0] == '\0';
     for (size_t i = 0; i < folders->n; i++)
         text_add(&addresses, "%s%s", i > 0 ? ", " : "", folders->path[i]);
-    cmd_cannot("%s stay unknown, as there is no %s%s%s in any of %s; install the "
-               "package's, or name their folder in EDGELAT_DATA",
+    cmd_cannot("%s stay unknown: no %s%s%s in any of %s; install the package's files, or "
+               "set EDGELAT_DATA to their folder",
                !prefixes ? "cities"
                : !metros ? "addresses"
                          : "cities and addresses",
@@ -181,30 +181,30 @@ static int whereis_command(int argc, char **argv)
         run.json = true;
     }
     if (optind == argc && isatty(STDIN_FILENO))
-        return cmd_cannot("whereis what? `edgelat whereis --help` has examples");
+        return cmd_cannot("TEXT is required; `edgelat whereis --help` has examples");
 
     struct data_folders folders = data_folders();
     data_load(&run.data, &folders);
     if (run.data.path[DATA_METROS][0] == '\0' || run.data.path[DATA_PREFIXES][0] == '\0')
-        say_missing(&run.data, &folders);
-    int code = tell_all(&run, argv + optind);
+        report_missing(&run.data, &folders);
+    int code = look_up_all(&run, argv + optind);
     data_free(&run.data);
     return code;
 }
 
 const struct command command_whereis = {
     .name = "whereis",
-    .summary = "which PoP a header, name, code or address names",
+    .summary = "name the PoP of a header, host name, code or address",
     .arguments = "[TEXT...]",
     .options = options,
     .about =
-        "Says which PoP of Microsoft's edge a text names: reply headers as any tool "
-        "prints them (or a value alone), a line of traceroute, dig or ping, an SMTP "
-        "banner, a metro code, a city or an IP address; or that it is not Microsoft's "
-        "edge. Asks nobody; an unknown code is shown as it is. Ends with 1 when "
-        "something is unknown.\n"
-        "The text - stands for the lines of standard input, one text each; they are "
-        "also read without TEXT in a pipe.",
+        "Identifies the PoP of Microsoft's edge in a text: reply headers as any tool "
+        "prints them (or only a value), a line of traceroute, dig or ping, an SMTP "
+        "banner, a metro code, a city or an IP address. Also reports that a text is "
+        "not of Microsoft's edge. Works offline; an unknown code is shown unmodified. "
+        "Exit code 1: a text is unknown.\n"
+        "The text - reads standard input, one text per line; so does a pipe without "
+        "TEXT.",
     .examples =
         "edgelat whereis 'X-MSEdge-Ref: Ref A: 0 Ref B: LON04EDGE0411 Ref C: 0'\n"
         "edgelat whereis ae25-0.icr02.sg3.ntwk.msn.net mdw-efz.ms-acdc.office.com\n"

@@ -83,7 +83,7 @@ def test_nearest():
     done = run(EDGELAT, "nearest", "-t", 4, "--json", env=dict(os.environ, EDGELAT_CONFIG=""))
     tap.equal(7, sum(r["configured"] for r in json_lines(done.stdout)),
               "nearest: without a configuration the usual names are the targets")
-    tap.ok("no /etc/edgelat/edgelat.conf" in done.stderr, "nearest: and it says so", done.stderr)
+    tap.ok("No /etc/edgelat/edgelat.conf" in done.stderr, "nearest: and it says so", done.stderr)
 
     done = run(EDGELAT, "nearest", "-c", SHIPPED, "-t", 5, "--json")
     tap.ok("exchange-ams" in by_target(done),
@@ -153,7 +153,7 @@ def test_wrong():
             ("degrees that are none", ["--location", "95 5"], "edgelat: --location: 95 5 is not a location"),
             ("no place at all", ["--location", ""], "not a location"),
             ("no time to measure", ["-t", "1"], "2 to 300"),
-            ("a DNS server that is silent", ["-c", silent, "-t", "2", "--json"], "no name was resolved; look at"),
+            ("a DNS server that is silent", ["-c", silent, "-t", "2", "--json"], "no name was resolved; check"),
     ]:
         done = run(EDGELAT, "nearest", "-c", SHIPPED, *arguments)
         tap.ok(done.returncode == 2 and word in done.stderr and done.stderr.count("\n") == 1,

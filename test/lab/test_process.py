@@ -242,7 +242,7 @@ def unread(folder):
                 os.read(read_from, 1 << 20)
             agent.send_signal(signal.SIGHUP)
             said = b""
-            while b"going on as before" not in said and select.select([read_from], [], [], 3)[0]:
+            while b"keeping the running configuration" not in said and select.select([read_from], [], [], 3)[0]:
                 said += os.read(read_from, 1 << 20)
             tap.ok(b"lines were dropped: standard error was not read" in said, f"a {what} that is read again", said)
             configure(folder)

@@ -14,7 +14,7 @@ static int begin_world(void **state)
     return world_begin(state);
 }
 
-/* The configuration is in a file of that name. */
+/* Writes the configuration to a file of that name. */
 static void start(struct ran *r, const char *name, const char *configuration,
                   const char *options)
 {
@@ -46,7 +46,7 @@ static void ranks(void **state)
     close(near);
 }
 
-/* Front doors by metro: sweeps, ranks them, and says what the sweep can state. */
+/* Front doors by metro: sweeps, ranks them, and prints the result of the sweep. */
 static void front_doors(void **state)
 {
     (void)state;
@@ -95,7 +95,7 @@ static void nothing_to_rank(void **state)
     close(decoy);
 }
 
-/* Ctrl-C: what came so far. */
+/* Ctrl-C prints the results so far. */
 static void ends_sooner(void **state)
 {
     (void)state;

@@ -25,7 +25,7 @@ static void answered(void **state)
 
     program_run(&r, "", "probe tcp near.test -n 2 -i 0.02");
     CHECK_INT(FINE, r.code, r.err);
-    CHECK_HAS(r.out, "1 host by tcp, 2 times every 20ms");
+    CHECK_HAS(r.out, "TCP to 1 host: 2 probes, 20ms apart");
     CHECK_INT(2, program_count(r.out, "near.test  tcp  198.51.100.1:443  rtt "), "lines");
     close(near);
     close(far);
@@ -57,7 +57,7 @@ static void by_icmp(void **state)
     CHECK_INT(CANNOT, r.code, "it has no ports");
 }
 
-/* Neither family was asked for: the one with a way to it. Both: each. */
+/* Without -4 and -6: the family with a route. With both: each family. */
 static void families(void **state)
 {
     (void)state;
@@ -127,7 +127,7 @@ static void ends_with_the_summary(void **state)
     close(near);
 }
 
-/* What an ordinary user may send, over all that he runs. */
+/* The rate limit of an ordinary user, over all of the user's processes. */
 static void as_an_ordinary_user(void **state)
 {
     (void)state;

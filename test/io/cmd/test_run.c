@@ -13,7 +13,7 @@ struct rig {
     struct sink sink;
     char config[128], log[128];
     int manager;     /* the service manager's socket */
-    char told[8192]; /* all that was sent to it */
+    char told[8192]; /* all messages sent to it */
     pid_t agent;
 };
 
@@ -77,7 +77,7 @@ static const char *log_of(const struct rig *r)
     return text;
 }
 
-/* One turn of the collector, and what the manager was told meanwhile. */
+/* One turn of the collector; collects the messages to the manager. */
 static void turn(struct rig *r)
 {
     size_t used = strlen(r->told);
@@ -129,7 +129,7 @@ static void life_of_a_service(void **state)
 
     configure(r, "intervall = 5s\n"); /* a reload with a mistake in it */
     kill(r->agent, SIGHUP);
-    TURN(r, strstr(log_of(r), "going on as before") != NULL);
+    TURN(r, strstr(log_of(r), "keeping the running configuration") != NULL);
     CHECK(strstr(r->told, "RELOADING=1") == NULL, "it goes on");
 
     configure(r, "[target far]\nhost = far.test\nkinds = tcp\n");
@@ -141,7 +141,7 @@ static void life_of_a_service(void **state)
 
     child_write(world_folder.path, "stop", "");
     TURN(r, strstr(r->told, "STATUS=probing is stopped: ") != NULL);
-    kill(r->agent, SIGUSR1); /* means nothing, and does not kill */
+    kill(r->agent, SIGUSR1); /* ignored; must not kill it */
     kill(r->agent, SIGTERM);
     CHECK_INT(0, exit_code(r), "stopped as asked");
     CHECK(strstr(r->told, "STOPPING=1") != NULL, "announced");

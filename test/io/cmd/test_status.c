@@ -1,4 +1,4 @@
-/* `edgelat status` against whatever may answer, or not. */
+/* `edgelat status` with valid answers, invalid answers and no answer. */
 #include "../../unit/cmd/capture.h"
 #include "../../unit/cmd/folder.h"
 #include "cmd/cmd.h"
@@ -26,7 +26,7 @@ static void begin(struct bed *b)
               folder_write(&b->folder, "edgelat.conf", text));
 }
 
-/* A process that answers one who asks with these bytes, which may be endless. */
+/* Starts a process that sends these bytes to one client, endlessly if so. */
 static pid_t answer_with(const struct bed *b, const char *bytes, bool endless)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -87,10 +87,11 @@ static void what_answers(void **state)
     struct capture out;
     char no_agent[256];
     begin(&b);
-    snprintf(no_agent, sizeof no_agent,
-             "edgelat: what answers at %s is no agent of this version; is status_socket "
-             "right?\n",
-             b.socket);
+    snprintf(
+        no_agent, sizeof no_agent,
+        "edgelat: %s: the answer is not from a compatible agent; check status_socket "
+        "in [agent]\n",
+        b.socket);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         pid_t pid = answer_with(&b, cases[i].bytes, cases[i].endless);
         CHECK_INT(cases[i].code, run(&out, &b, cases[i].option), cases[i].what);
@@ -108,11 +109,10 @@ static void nobody_answers(void **state)
     struct capture out;
     char expected[256];
     begin(&b);
-    snprintf(
-        expected, sizeof expected,
-        "edgelat: no agent answers at %s; `systemctl status edgelat` says whether it "
-        "runs\n",
-        b.socket);
+    snprintf(expected, sizeof expected,
+             "edgelat: no agent answers at %s; check whether it runs (systemctl status "
+             "edgelat)\n",
+             b.socket);
     CHECK_INT(CMD_CANNOT, run(&out, &b, NULL), "there is no file");
     CHECK_TEXT(expected, out.err, "there is no file");
     pid_t pid = answer_with(&b, "", false);
@@ -134,12 +134,13 @@ static void usage(void **state)
     CHECK_TEXT("edgelat: status has no option --jsn; did you mean --json?\n", out.err,
                "an option that there is not");
     CHECK_INT(CMD_CANNOT, run(&out, &b, "teams"), "an argument");
-    CHECK_TEXT("edgelat: status takes no argument 'teams'; `edgelat probe` asks a host\n",
-               out.err, "an argument");
+    CHECK_TEXT(
+        "edgelat: status takes no argument 'teams'; to probe a host use `edgelat probe`\n",
+        out.err, "an argument");
     snprintf(b.config, sizeof b.config, "/nowhere/edgelat.conf");
     CHECK_INT(CMD_CANNOT, run(&out, &b, NULL), "no such configuration");
-    CHECK_TEXT("edgelat: /nowhere/edgelat.conf: No such file or directory; which "
-               "configuration does the agent have?\n",
+    CHECK_TEXT("edgelat: /nowhere/edgelat.conf: No such file or directory; give the "
+               "configuration of the agent with -c\n",
                out.err, "no such configuration");
     folder_remove(&b.folder);
 }

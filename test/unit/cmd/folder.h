@@ -36,7 +36,7 @@ static inline void folder_remove(const struct folder *f)
     nftw(f->path, folder_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Writes FOLDER/name and returns its path, in one buffer for all. */
+/* Writes FOLDER/name and returns its path in a shared buffer. */
 static inline const char *folder_write(const struct folder *f, const char *name,
                                        const char *text)
 {

@@ -46,7 +46,7 @@ static inline Otlp__KeyValue *made_attribute(struct made *m, const char *key,
     return made_keep(m, &pair, sizeof pair);
 }
 
-/* "target kind family pop" and one attribute more. */
+/* "target kind family pop" and one more attribute. */
 static inline Otlp__KeyValue **made_attributes(struct made *m, size_t *n,
                                                const char *const key[4], const char *name,
                                                const char *text)

@@ -5,11 +5,11 @@
 
 #include <getopt.h>
 
-/* As main.c calls it. */
+/* Calls the command as main.c does. */
 static int run(struct capture *out, const char *first, const char *second)
 {
     char *argv[] = {"check-config", (char *)first, (char *)second, NULL};
-    optind = 0; /* another command line than last time */
+    optind = 0; /* restarts getopt */
     capture_begin(out);
     int code = command_check_config.run(first == NULL ? 1 : second == NULL ? 2 : 3, argv);
     capture_end(out);
@@ -23,9 +23,9 @@ static void check_summary(const struct folder *f, const char *text, const char *
     char line[512];
     const char *path = folder_write(f, "a.conf", text);
     CHECK_INT(CMD_FINE, run(&out, path, NULL), expected);
-    snprintf(line, sizeof line, "%s: fine: %s\n  %s\n", path, expected, found_expected);
+    snprintf(line, sizeof line, "%s: OK: %s\n  %s\n", path, expected, found_expected);
     char *found = strchr(out.out, '\n') + 1;
-    found[strcspn(found, "\n") + 1] = '\0'; /* behind it: the data files found */
+    found[strcspn(found, "\n") + 1] = '\0'; /* the data files follow */
     CHECK_TEXT(line, out.out, "standard output");
     CHECK_TEXT("", out.err, "standard error");
 }
@@ -41,20 +41,20 @@ static void test_fine(void **state)
         "[target a]\nhost = a.example\nkinds = icmp\ninterval = 2s\n"
         "[target b]\nhost = b.example\nkinds = icmp tcp\ninterval = 4s\n"
         "family = ipv4\n",
-        "2 targets, 2 kinds, 1.50 probes a second at most, collector "
+        "2 targets, 2 kinds, up to 1.50 probes/s, collector "
         "https://c.example:4318",
-        "in a survey (10 s each hour) up to 35.00 probes a second; otherwise 5.59 "
-        "more for 4 front doors and 7 usual names");
+        "during discovery (10 s every hour) up to 35.00 probes/s; otherwise 5.59/s "
+        "more for 4 discovered front doors and 7 built-in names");
     check_summary(
         &f, "[target a]\nhost = a.example\nkinds = tcp\nfamily = ipv6\n",
-        "1 target, 1 kind, 0.10 probes a second at most, no collector",
-        "in a survey (10 s each hour) up to 33.50 probes a second; otherwise 3.33 "
-        "more for 4 front doors and 7 usual names");
+        "1 target, 1 kind, up to 0.10 probes/s, no collector",
+        "during discovery (10 s every hour) up to 33.50 probes/s; otherwise 3.33/s "
+        "more for 4 discovered front doors and 7 built-in names");
     check_summary(&f,
                   "[agent]\nfront_doors = 0\nworkloads = no\n"
                   "[target a]\nhost = a.example\nkinds = tcp\nfamily = ipv6\n",
-                  "1 target, 1 kind, 0.10 probes a second at most, no collector",
-                  "in a survey (10 s each hour) up to 0.50 probes a second");
+                  "1 target, 1 kind, up to 0.10 probes/s, no collector",
+                  "during discovery (10 s every hour) up to 0.50 probes/s");
     unsetenv("EDGELAT_DATA");
     folder_remove(&f);
 }
@@ -64,7 +64,7 @@ static void test_shipped(void **state)
     (void)state;
     struct capture out;
     CHECK(run(&out, "packaging/edgelat.conf", NULL) == CMD_FINE, "%s", out.err);
-    CHECK(strstr(out.out, ": fine: 7 targets, 3 kinds, ") != NULL, "got %s", out.out);
+    CHECK(strstr(out.out, ": OK: 7 targets, 3 kinds, ") != NULL, "got %s", out.out);
 }
 
 static void test_data_files(void **state)
@@ -75,12 +75,12 @@ static void test_data_files(void **state)
     char expected[512];
     setenv("EDGELAT_DATA", "packaging/data", 1);
     CHECK_INT(CMD_FINE, run(&out, "packaging/edgelat.conf", NULL), "as shipped");
-    CHECK(strstr(out.out, "\npackaging/data/metros.csv: fine: 213 entries, version ") &&
-              strstr(out.out, "\npackaging/data/prefixes.csv: fine: ") &&
-              strstr(out.out, "\npackaging/data/thresholds.csv: fine: ") &&
-              strstr(out.out, "\npackaging/data/targets.csv: fine: 7 entries, ") &&
-              strstr(out.out, "\npackaging/data/suffixes.csv: fine: ") &&
-              strstr(out.out, "\npackaging/data/airports.csv: fine: "),
+    CHECK(strstr(out.out, "\npackaging/data/metros.csv: OK: 213 entries, version ") &&
+              strstr(out.out, "\npackaging/data/prefixes.csv: OK: ") &&
+              strstr(out.out, "\npackaging/data/thresholds.csv: OK: ") &&
+              strstr(out.out, "\npackaging/data/targets.csv: OK: 7 entries, ") &&
+              strstr(out.out, "\npackaging/data/suffixes.csv: OK: ") &&
+              strstr(out.out, "\npackaging/data/airports.csv: OK: "),
           "got %s", out.out);
 
     const char *path = folder_write(
@@ -119,10 +119,10 @@ static void test_problems(void **state)
     folder_remove(&f);
 }
 
-/* A file that the configuration names, and what is said of it; NULL: nothing. */
+/* A file that the configuration names, and the message about it; NULL: none. */
 static const struct {
     const char *keys; /* of [collector] */
-    const char *said; /* behind the name of the configuration */
+    const char *said; /* after the name of the configuration */
 } named[] = {
     {"cert_file = F/cert\nkey_file = F/key\nca_file = F/cert\nheader_file = F/token\n",
      NULL},
@@ -136,9 +136,9 @@ static const struct {
     {"ca_file = F/fifo\n", ":3: ca_file F/fifo: a FIFO, socket or device; only a regular "
                            "file is read here\n"},
     {"header_file = F/cert\n",
-     ":3: header_file F/cert: it must hold one line such as 'Authorization: Bearer TOKEN'\n"},
+     ":3: header_file F/cert: it must have one line such as 'Authorization: Bearer TOKEN'\n"},
     {"header_file = F/empty\n",
-     ":3: header_file F/empty: it must hold one line such as 'Authorization: Bearer TOKEN'\n"},
+     ":3: header_file F/empty: it must have one line such as 'Authorization: Bearer TOKEN'\n"},
     {"cert_file = F/key\nkey_file = F/key\n",
      ":3: cert_file F/key: no certificate in PEM form (-----BEGIN CERTIFICATE-----); is it "
      "the right file?\n"},
@@ -154,11 +154,11 @@ static const struct {
     {"[target a]\nhost = a.example\nca_file = F/cart\n",
      ":5: ca_file F/cart: no such file; create it or remove the key\n"},
     {"header_file = /run/credentials/edgelat.service/header\n",
-     ":3: header_file /run/credentials/edgelat.service/header: warning: this user cannot "
-     "look at it, so it is not checked\n"},
+     ":3: header_file /run/credentials/edgelat.service/header: warning: not checked: "
+     "this user cannot read it\n"},
 };
 
-/* `text` with F/ as the folder. */
+/* `text` with F/ replaced by the folder. */
 static void in_folder(char out[2048], const struct folder *f, const char *text)
 {
     out[0] = '\0';
@@ -204,7 +204,7 @@ static void test_named_files(void **state)
     folder_remove(&f);
 }
 
-/* The line of a drop-in, where that names the file that counts. */
+/* If a drop-in names the file, its line is reported. */
 static void test_named_in_drop_in(void **state)
 {
     (void)state;
@@ -233,7 +233,7 @@ static void test_usage(void **state)
     (void)state;
     struct capture out;
     CHECK_INT(CMD_CANNOT, run(&out, "a", "b"), "two files");
-    CHECK_TEXT("edgelat: check-config takes one FILE; 'b' is one too many\n", out.err,
+    CHECK_TEXT("edgelat: check-config takes one FILE; 'b' is too many\n", out.err,
                "two files");
     CHECK_INT(CMD_CANNOT, run(&out, "--kyes", NULL), "a wrong option");
     CHECK_TEXT("edgelat: check-config has no option --kyes; did you mean --keys?\n",

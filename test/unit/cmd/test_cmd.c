@@ -28,13 +28,13 @@ static const struct {
      "edgelat: probe has no option --cuont; did you mean --count?\n"},
     {{"probe", "--frobnicate"},
      {'?'},
-     "edgelat: probe has no option --frobnicate; `edgelat probe --help` lists them\n"},
+     "edgelat: probe has no option --frobnicate; `edgelat probe --help` lists the options\n"},
     {{"probe", "--json=yes"}, {'?'}, "edgelat: option --json takes no value\n"},
     {{"probe", "a", "--count"}, {'?'}, "edgelat: option --count needs a value\n"},
     {{"probe", "-jn"}, {'j', '?'}, "edgelat: option -n needs a value\n"},
     {{"probe", "-x"},
      {'?'},
-     "edgelat: probe has no option -x; `edgelat probe --help` lists them\n"},
+     "edgelat: probe has no option -x; `edgelat probe --help` lists the options\n"},
     {{"probe", "-json"},
      {'j', '?'},
      "edgelat: probe has no option -s; did you mean --json?\n"},
@@ -43,7 +43,7 @@ static const struct {
     {{"probe", "--size"}, {'?'}, "edgelat: option --size needs a value\n"},
     {{"probe", "--co", "9"},
      {'?'},
-     "edgelat: probe has no option --co; `edgelat probe --help` lists them\n"},
+     "edgelat: probe has no option --co; `edgelat probe --help` lists the options\n"},
     {{"probe", "--", "-j"}, {-1}, ""},
 };
 
@@ -56,7 +56,7 @@ static void test_getopt(void **state)
         int argc = 0, codes[4], n = 0;
         for (; argc < 6 && cases[i].argv[argc] != NULL; argc++)
             argv[argc] = (char *)cases[i].argv[argc];
-        optind = 0; /* another command line than last time */
+        optind = 0; /* restarts getopt */
         capture_begin(&out);
         do
             codes[n] = cmd_getopt(argc, argv, options);
@@ -68,7 +68,7 @@ static void test_getopt(void **state)
     }
 }
 
-/* Nothing is there twice, and no code is a letter of another one. */
+/* Names and codes are unique, and no code is the letter of another option. */
 static void test_tables(void **state)
 {
     (void)state;

@@ -2,7 +2,7 @@
 
 #include "check.h"
 
-/* That they do what they should is for test/packages/test_completions. */
+/* Their behaviour is tested in test/packages/test_completions. */
 static void test_committed(void **state)
 {
     (void)state;

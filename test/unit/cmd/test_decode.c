@@ -11,7 +11,7 @@ static int run(struct capture *out, char **argv)
     int argc = 0;
     while (argv[argc] != NULL)
         argc++;
-    optind = 0; /* another command line than last time */
+    optind = 0; /* restarts getopt */
     capture_begin(out);
     int code = command_decode.run(argc, argv);
     capture_end(out);
@@ -22,7 +22,7 @@ static const char host[] =
     "{\"resourceMetrics\":[{\"resource\":{\"attributes\":[{\"key\":"
     "\"host.name\",\"value\":{\"stringValue\":\"branch-17\"}}]}}]}\n";
 
-/* FOLDER/name, with the request of `host`. */
+/* Writes FOLDER/name with the request of `host`. */
 static void write_batch(const struct folder *f, const char *name, bool gzip, char *path,
                         size_t room)
 {
@@ -103,18 +103,18 @@ static void test_bad_among_good(void **state)
 
     char *argv[] = {"decode", missing, empty, foreign, f.path, good, NULL};
     CHECK_INT(CMD_CANNOT, run(&out, argv), "some could not be decoded");
-    CHECK_TEXT(host, out.out, "the good one is printed all the same");
+    CHECK_TEXT(host, out.out, "the good one is printed nevertheless");
     snprintf(expected, sizeof expected,
              "edgelat: cannot decode %s: No such file or directory\n"
              "edgelat: cannot decode %s: it is empty\n"
              "edgelat: cannot decode %s: it is neither OTLP metrics nor logs (protobuf)\n"
              "edgelat: cannot decode %s: this is a folder; name the file in it\n",
              missing, empty, foreign, f.path);
-    CHECK_TEXT(expected, out.err, "each is said");
+    CHECK_TEXT(expected, out.err, "each is reported");
 
     char *none[] = {"decode", NULL};
     CHECK_INT(CMD_CANNOT, run(&out, none), "no file");
-    CHECK_TEXT("edgelat: decode which file? `edgelat decode --help` has examples\n",
+    CHECK_TEXT("edgelat: FILE is required; `edgelat decode --help` has examples\n",
                out.err, "no file");
     folder_remove(&f);
 }

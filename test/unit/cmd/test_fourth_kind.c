@@ -62,7 +62,7 @@ static void help_names_it(void **state)
     check_has(text_string(&text), "Kinds: icmp, tcp, https, route.\n");
     check_has(text_string(&text), "icmp, route: payload, 16 to 1400");
     check_has(text_string(&text), "icmp, tcp, https, route: DSCP, 0 to 63");
-    check_has(text_string(&text), "  https: what to ask for (default /)");
+    check_has(text_string(&text), "  https: path to request (default /)");
     check_has(text_string(&text), "\n  edgelat probe route a.example\n");
     text_clear(&text);
     help_program(&text);
@@ -92,15 +92,14 @@ static void probe_knows_its_name(void **state)
     (void)state;
     struct capture out;
     CHECK_INT(CMD_CANNOT, run(&out, &command_probe, "rout", "a.example"), "no kind");
-    CHECK_TEXT("edgelat: there is no kind of probe 'rout'; did you mean 'route'?\n",
-               out.err, "the nearest");
+    CHECK_TEXT("edgelat: unknown kind of probe 'rout'; did you mean 'route'?\n", out.err,
+               "the nearest");
     CHECK_INT(CMD_CANNOT, run(&out, &command_probe, "quic", "a.example"), "no kind");
-    CHECK_TEXT(
-        "edgelat: there is no kind of probe 'quic'; the kinds are icmp, tcp, https "
-        "and route\n",
-        out.err, "all of them");
+    CHECK_TEXT("edgelat: unknown kind of probe 'quic'; the kinds are icmp, tcp, https "
+               "and route\n",
+               out.err, "all of them");
     CHECK_INT(CMD_CANNOT, run(&out, &command_probe, "route", "a.example:7"), "no port");
-    CHECK_TEXT("edgelat: 'a.example:7': route has no ports; give the host alone\n",
+    CHECK_TEXT("edgelat: 'a.example:7': route has no ports; give the host only\n",
                out.err, "as it states");
 }
 
@@ -134,11 +133,11 @@ static void a_configuration_turns_it_on(void **state)
 {
     (void)state;
 #define AGENT "[agent]\nfront_doors = 0\nworkloads = no\n[target a]\nhost = 192.0.2.1\n"
-    check_config(AGENT, CMD_FINE, "1 target, 3 kinds, 0.22 probes a second at most");
+    check_config(AGENT, CMD_FINE, "1 target, 3 kinds, up to 0.22 probes/s");
     check_config(AGENT "kinds = route\n", CMD_FINE,
-                 "1 target, 1 kind, 0.02 probes a second at most");
+                 "1 target, 1 kind, up to 0.02 probes/s");
     check_config(AGENT "kinds = route\nroute_interval = 2s\n", CMD_FINE,
-                 "1 target, 1 kind, 0.50 probes a second at most");
+                 "1 target, 1 kind, up to 0.50 probes/s");
     check_config(AGENT "kinds = icmp rout\n", CMD_CANNOT,
                  "of: icmp tcp https route; did you mean 'route'?");
     check_config(AGENT "rout_interval = 2s\n", CMD_CANNOT,

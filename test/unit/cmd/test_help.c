@@ -43,7 +43,7 @@ static void test_command(void **state)
         "      --server-name NAME  what to ask for there and to find in the certificate\n"
         "                          (default HOST, if it has one)\n"
         "      --json              one object\n"
-        "  -h, --help              this text\n"
+        "  -h, --help              print this help\n"
         "\n"
         "A note.\n"
         "\n"

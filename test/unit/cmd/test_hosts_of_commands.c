@@ -1,4 +1,4 @@
-/* Hosts and ports on the command line: what is refused at once, and in which words. */
+/* Hosts and ports on the command line: invalid values and their messages. */
 #include "cmd/cmd.h"
 
 #include "capture.h"
@@ -12,10 +12,10 @@ static const struct {
 } cases[] = {
     {&command_probe,
      {"probe", "icmp", "203.0.113.20", "-6"},
-     "edgelat: 203.0.113.20 is an IPv4 address; leave -6 away\n"},
+     "edgelat: 203.0.113.20 is an IPv4 address; omit -6\n"},
     {&command_probe,
      {"probe", "icmp", "2001:db8::1", "-4"},
-     "edgelat: 2001:db8::1 is an IPv6 address; leave -4 away\n"},
+     "edgelat: 2001:db8::1 is an IPv6 address; omit -4\n"},
     {&command_probe,
      {"probe", "icmp", "255.255.255.255"},
      "edgelat: 255.255.255.255 is not the address of one host (broadcast, multicast or "
@@ -26,7 +26,7 @@ static const struct {
      "unspecified)\n"},
     {&command_probe,
      {"probe", "icmp", "fe80::1"},
-     "edgelat: fe80::1 is a link-local address; give its interface with it, as in "
+     "edgelat: fe80::1 is a link-local address; add its interface, as in "
      "fe80::1%eth0\n"},
     {&command_probe,
      {"probe", "tcp", "[::1]junk"},
@@ -36,7 +36,7 @@ static const struct {
      "edgelat: 'host:65536': the port is a number from 1 to 65535\n"},
     {&command_probe,
      {"probe", "icmp", "host:443"},
-     "edgelat: 'host:443': icmp has no ports; give the host alone\n"},
+     "edgelat: 'host:443': icmp has no ports; give the host only\n"},
 };
 
 static void refused_with_the_reason(void **state)

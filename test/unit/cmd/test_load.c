@@ -19,7 +19,7 @@ static void test_path(void **state)
     unsetenv("EDGELAT_CONFIG");
 }
 
-/* The number of problems; what was printed is in `out`. */
+/* Returns the number of problems; `out` has the output. */
 static size_t load(struct config *c, const struct folder *f, struct capture *out)
 {
     char path[256];
@@ -124,9 +124,8 @@ static void test_unreadable(void **state)
 {
     (void)state;
     struct folder f = folder_make();
-    check_unreadable(&f,
-                     "there is no such file; install the package's edgelat.conf there, "
-                     "or name another one on the command line or in EDGELAT_CONFIG");
+    check_unreadable(&f, "no such file; install the package's edgelat.conf there, "
+                         "or give another one with -c or EDGELAT_CONFIG");
     char path[256];
     snprintf(path, sizeof path, "%s/edgelat.conf", f.path);
     CHECK_INT(0, mkdir(path, 0755), "a folder in its place");
@@ -174,7 +173,7 @@ static void test_too_long(void **state)
     folder_remove(&f);
 }
 
-/* Neither hangs: a FIFO that nobody writes to, a device, as the file or as a drop-in. */
+/* A FIFO without a writer or a device, as the file or a drop-in, does not hang. */
 static void test_no_file(void **state)
 {
     (void)state;

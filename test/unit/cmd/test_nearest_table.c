@@ -27,7 +27,7 @@ static void begin(struct rows *r)
     r->batch = (struct batch){.series = r->list, .targets = &r->state, .n_targets = 1};
 }
 
-/* A stream with `replies` from `min_ms` up, a millisecond apart, and other outcomes. */
+/* Adds a stream with `replies` from `min_ms` up, 1 ms apart, and other outcomes. */
 static void add(struct rows *r, const struct kind *kind, const char *address,
                 uint64_t replies, double min_ms, enum outcome other, uint64_t others)
 {
@@ -75,7 +75,7 @@ static void expect(const struct rows *r, bool json, const char *part, const char
 }
 
 /* The p50 of two results is not that of twelve: what stands beside it is of the same
- * kind and family, and it stands in brackets. */
+ * kind and family, and it is in parentheses. */
 static void a_row_is_of_one_stream(void **state)
 {
     (void)state;
@@ -85,7 +85,7 @@ static void a_row_is_of_one_stream(void **state)
     add(&r, &tcp, "192.0.2.1", 4, 8, OUTCOME_LOSS, 0);
     add(&r, &tcp, "2001:db8::1", 2, 3, OUTCOME_LOSS, 0);
     expect(&r, false, " 3.000   (3.000)   0.0 %     2  tcp   ipv6 ", "few");
-    expect(&r, false, "(brackets: ", "and why");
+    expect(&r, false, "(in parentheses: ", "and why");
     expect(&r, true,
            "\"kind\":\"tcp\",\"min\":3.000000,\"p50\":3.000000,"
            "\"unsupported\":[\"p50\"],\"loss_ratio\":0,\"sent\":2,"
@@ -125,7 +125,7 @@ static void failures_are_not_fine(void **state)
     expect(&r, false, "        -         - 100.0 %     6  -     -      -", "unreachable");
 }
 
-/* IPv4 is behind a middlebox: there TLS says how far it is, by IPv6 the round trip. */
+/* IPv4 is behind a middlebox: its distance is the TLS delay, that of IPv6 the RTT. */
 static void behind_a_middlebox_tls_counts(void **state)
 {
     (void)state;

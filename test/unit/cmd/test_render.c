@@ -57,7 +57,7 @@ static void a_result_as_text(void **state)
     } cases[] = {
         {"a reply", OUTCOME_REPLY, 3107512, 0, "rtt 3.108 ms\n"},
         {"a reply to the second SYN", OUTCOME_REPLY, DELAY_UNDEFINED, 1,
-         "reply, delay undefined  1 lost packet sent again\n"},
+         "reply, delay undefined  1 lost packet retransmitted\n"},
         {"loss", OUTCOME_LOSS, DELAY_UNDEFINED, 0, "loss\n"},
         {"a refusal", OUTCOME_REFUSED, 1000000, 0, "refused  rtt 1.000 ms\n"},
     };
@@ -76,7 +76,7 @@ static void a_result_as_text(void **state)
     }
 }
 
-/* Whose clock it is stands in the row. */
+/* The row has the time zone. */
 static void local_time_has_its_zone(void **state)
 {
     (void)state;
@@ -123,7 +123,7 @@ static struct summary summary_of(const enum outcome *outcomes, size_t n)
     return summary;
 }
 
-/* What the table and the counts beneath it say; the words of a line, one space apart. */
+/* The table and the counts below it: words of a line, separated by one space. */
 static void nothing_looks_fine_that_is_not(void **state)
 {
     (void)state;
@@ -234,7 +234,7 @@ static void a_summary(void **state)
     render_summary_lines(&out, &of, &summary);
     CHECK(strstr(text_string(&out), "10.0 %") != NULL, "%s", text_string(&out));
     CHECK(strstr(text_string(&out), "(10.000)") != NULL,
-          "a doubtful percentile stands in brackets: %s", text_string(&out));
+          "a doubtful percentile is in parentheses: %s", text_string(&out));
     text_free(&out);
     window_destroy(w);
 }
@@ -252,7 +252,7 @@ static void a_proxy_is_told(void **state)
           "also without a reply: %s", text_string(&out));
     text_clear(&out);
     render_result_line(&out, &of, &r);
-    CHECK(strstr(text_string(&out), "  by a proxy") != NULL, "%s", text_string(&out));
+    CHECK(strstr(text_string(&out), "  via a proxy") != NULL, "%s", text_string(&out));
     text_free(&out);
 }
 

@@ -16,7 +16,7 @@ static int run(char **argv)
     int argc = 0;
     while (argv[argc] != NULL)
         argc++;
-    optind = 0; /* another command line than last time */
+    optind = 0; /* restarts getopt */
     capture_begin(&out);
     int code = command_report.run(argc, argv);
     capture_end(&out);
@@ -53,7 +53,7 @@ static void end(struct bed *b)
     folder_remove(&b->folder);
 }
 
-/* Returns its path, in one buffer for all. */
+/* Returns its path in a shared buffer. */
 static char *put(struct bed *b, const char *sub, enum signal signal)
 {
     static char path[256];
@@ -104,7 +104,7 @@ static void test_history_and_spool(void **state)
     begin(&b);
     put_window(&b, "history", 0);
     put_window(&b, "history", 1);
-    put_window(&b, "spool", 2); /* not sent: it belongs to it */
+    put_window(&b, "spool", 2); /* not sent yet, but included */
     office_event(&b.office, "edgelat.state.changed", "up", "degraded", "it loses <much>");
     put(&b, "spool", SIGNAL_LOGS);
     umask(022);
@@ -152,7 +152,7 @@ static void test_what_is_left_out(void **state)
     snprintf(foreign, sizeof foreign, "%s", put_window(&b, "history", 0));
     CHECK_INT(CMD_FINE, RUN("-o", b.page, "--state", "/nowhere", foreign, torn, first),
               out.err);
-    CHECK(strstr(out.err, "torn or damaged") != NULL, "which, and why: %s", out.err);
+    CHECK(strstr(out.err, "truncated or damaged") != NULL, "which, and why: %s", out.err);
     CHECK(strstr(out.err, "of another agent") != NULL, "the other one, too: %s", out.err);
     check_says(&b,
                "1 batches read, 1 files skipped (torn or foreign), 1 of other agents");
@@ -169,7 +169,7 @@ static void test_cannot(void **state)
         char *argv[8];
         const char *says;
     } cases[] = {
-        {"no file", {"report", NULL}, "into which file? -o report.html"},
+        {"no file", {"report", NULL}, "-o FILE is required"},
         {"no time",
          {"report", "--since", "1 day", "-o", b.page, NULL},
          "such as 90m, 24h or 7d"},
@@ -178,10 +178,10 @@ static void test_cannot(void **state)
          "1 problem in the configuration"},
         {"no folder",
          {"report", "--state", "/nowhere", "-o", b.page, NULL},
-         "there is no history in /nowhere"},
+         "no history in /nowhere"},
         {"no batch",
          {"report", "--state", b.folder.path, "-o", b.page, NULL},
-         "nothing was measured in"},
+         "no measurements in"},
         {"unknown option", {"report", "--outptu", "x", NULL}, "did you mean --output?"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -190,7 +190,7 @@ static void test_cannot(void **state)
     }
     put_window(&b, "history", 0);
     CHECK_INT(CMD_CANNOT, RUN("--state", b.folder.path, "-o", b.folder.path), "a folder");
-    CHECK(strstr(out.err, "is no file to write a page into") != NULL, "%s", out.err);
+    CHECK(strstr(out.err, "not a regular file") != NULL, "%s", out.err);
     CHECK_INT(CMD_CANNOT, RUN("--state", b.folder.path, "-o", "/nowhere/x.html"),
               "no folder for it");
     CHECK(strstr(out.err, "cannot write /nowhere/x.html") != NULL, "%s", out.err);

@@ -10,7 +10,7 @@ static int run(struct capture *out, char **argv)
     int argc = 0;
     while (argv[argc] != NULL)
         argc++;
-    optind = 0; /* another command line than last time */
+    optind = 0; /* restarts getopt */
     capture_begin(out);
     int code = command_whereis.run(argc, argv);
     capture_end(out);
@@ -102,11 +102,12 @@ static void test_standard_input(void **state)
     CHECK_TEXT(strchr(expected, '\n') + 1, out.out, "the same lines");
     standard_input(&f, "\n\r\n", 3);
     CHECK_INT(CMD_CANNOT, run(&out, none), "nothing but blank lines");
-    CHECK_TEXT("edgelat: whereis what? standard input is empty\n", out.err, "said");
+    CHECK_TEXT("edgelat: standard input is empty; give TEXT or pipe lines in\n", out.err,
+               "said");
     folder_remove(&f);
 }
 
-/* What is longer than any header, and what is no text. */
+/* Text longer than any header, and binary data. */
 static void test_hostile_input(void **state)
 {
     (void)state;
@@ -205,7 +206,7 @@ static void test_wrong_files(void **state)
     folder_remove(&b);
 }
 
-/* Where the tests run nothing is installed, nor are they in a folder "build". */
+/* Only without an installed edgelat; the program is not in a folder "build". */
 static void test_no_files(void **state)
 {
     (void)state;
@@ -222,9 +223,9 @@ static void test_no_files(void **state)
                "X-MSEdge-Ref, front-door code\n",
                out.out, "the code is not");
     CHECK_TEXT(
-        "edgelat: cities and addresses stay unknown, as there is no metros.csv, no "
-        "prefixes.csv in any of /etc/edgelat, /usr/share/edgelat; install the "
-        "package's, or name their folder in EDGELAT_DATA\n",
+        "edgelat: cities and addresses stay unknown: no metros.csv, no prefixes.csv in "
+        "any of /etc/edgelat, /usr/share/edgelat; install the package's files, or set "
+        "EDGELAT_DATA to their folder\n",
         out.err, "one sentence");
 }
 

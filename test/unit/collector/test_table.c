@@ -168,7 +168,8 @@ static void test_too_few(void **state)
         snprintf(expected, sizeof expected, "- teams LON icmp ipv4 1000 0.0%% %s",
                  cases[i].cells);
         CHECK_TEXT(expected, words(&out, 2), "brackets");
-        CHECK_INT(brackets, strstr(text_string(&out), "(brackets:") != NULL, "legend");
+        CHECK_INT(brackets, strstr(text_string(&out), "(in parentheses:") != NULL,
+                  "legend");
         text_free(&out);
         made_end(&m);
     }
