@@ -1,6 +1,6 @@
 /*
- * What the service manager gets, on sockets of both kinds; and that nothing is sent where
- * nobody asked.
+ * What the service manager receives, on both kinds of socket; and that nothing is sent
+ * without NOTIFY_SOCKET.
  */
 #include "base/notify.h"
 #include "check.h"
@@ -10,7 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* The service manager's end: bound to `name` ("@..." is abstract), and asked for. */
+/* Socket of the service manager: bound to `name` ("@..." is abstract) and set in
+ * NOTIFY_SOCKET. */
 static int listen_at(const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -1,6 +1,6 @@
 /*
- * What a process can still do after it has given up its privileges: each case in a child,
- * which tells by its exit code. Needs root, as that is what there is to give up.
+ * What a process can still do after dropping its privileges: each case runs in a child
+ * and is reported by its exit code. Needs root privileges to drop.
  */
 #include "base/privileges.h"
 #include "check.h"
@@ -140,7 +140,7 @@ static const struct {
     {"the bounding set, as the owner", owned_by_nobody, bounding_set, 1},
 };
 
-/* The exit code of a child that gives up its privileges and then tries. */
+/* The exit code of a child that drops its privileges and then tries. */
 static int in_child(const char *of, bool limit, int (*attempt)(void))
 {
     pid_t child = fork();

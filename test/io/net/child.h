@@ -1,6 +1,6 @@
 /*
- * Servers of others for the I/O tests: started in a folder of their own, ended by pid,
- * and by the kernel when the test itself dies.
+ * External servers for the I/O tests: started in a temporary folder, ended by pid, and
+ * by the kernel when the test itself dies.
  */
 #ifndef EDGELAT_TEST_CHILD_H
 #define EDGELAT_TEST_CHILD_H
@@ -59,8 +59,8 @@ static inline int child_unlink(const char *path, const struct stat *s, int what,
 
 struct child_folder {
     char path[64];
-    pid_t janitor; /* removes the folder when we are gone, however we went */
-    int alive;     /* the end of a pipe that says that we are not */
+    pid_t janitor; /* removes the folder when the test ends, in any way */
+    int alive;     /* pipe that closes when the test ends */
 };
 
 static inline void child_folder(struct child_folder *f)
@@ -127,7 +127,7 @@ static inline void child_bind_both(int fds[2], uint16_t *port)
     fail_msg("no port is free for UDP and TCP");
 }
 
-/* A port on 127.0.0.1 where nobody is, by UDP and by TCP. */
+/* A closed port on 127.0.0.1, UDP and TCP. */
 static inline uint16_t child_free_port(void)
 {
     uint16_t port;

@@ -1,5 +1,5 @@
 /*
- * One HTTP request on a loop of its own, and what came of it.
+ * Runs one HTTP request on its own loop and stores the result.
  */
 #ifndef EDGELAT_TEST_HTTP_BED_H
 #define EDGELAT_TEST_HTTP_BED_H
@@ -76,7 +76,7 @@ static inline int connected_to(uint16_t port)
     return fd;
 }
 
-/* What the environment says of proxies is not meant for the tests. */
+/* Removes proxy variables of the environment. */
 static inline int without_proxies(void **state)
 {
     (void)state;
@@ -88,7 +88,7 @@ static inline int without_proxies(void **state)
     return 0;
 }
 
-/* What the kernel has sent again on a connection so far. */
+/* Number of TCP retransmissions on a connection so far. */
 static inline unsigned sent_again(int socket)
 {
     struct tcp_info info = {0};

@@ -1,7 +1,6 @@
 /*
- * A real nginx on loopback with a CA of its own, in a folder that goes with it: replies
- * with the headers of Microsoft's edge, and one listener for each thing that can be
- * wrong.
+ * A real nginx on loopback with its own CA, in a temporary folder: replies with the
+ * headers of Microsoft's edge, and one listener for each fault.
  */
 #ifndef EDGELAT_TEST_NGINX_H
 #define EDGELAT_TEST_NGINX_H
@@ -14,7 +13,7 @@ struct nginx {
     char ca[96], other_ca[96]; /* PEM: the one that signed, and one that did not */
     pid_t pid;
     uint16_t good, expired, wrong_name, mutual, plain, old_tls; /* ports */
-    uint16_t silent; /* connects, and never says a word */
+    uint16_t silent; /* accepts connections and never answers */
     int silent_socket;
 };
 

@@ -44,7 +44,7 @@ static void work(int64_t ns)
         ;
 }
 
-/* Received bytes that wait are gone as well: the library must not go on with them. */
+/* Unread received bytes are discarded, too: the library must not process them. */
 static void a_call_that_works_too_long(void **state)
 {
     (void)state;
@@ -69,7 +69,7 @@ static void a_call_that_works_too_long(void **state)
     close_pair(gone);
 }
 
-/* Whoever can flood one target floods all of them at once. */
+/* An attacker who can flood one target can flood all of them at once. */
 static void others_after_a_flood(void **state)
 {
     (void)state;
@@ -108,7 +108,7 @@ static void a_call_that_computes(void **state)
     close_pair(p);
 }
 
-/* Suspended, stopped, or without a processor: the peer has not done that. */
+/* Suspended, stopped or without CPU time: not a fault of the peer. */
 static void a_call_that_waits(void **state)
 {
     (void)state;

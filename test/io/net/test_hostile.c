@@ -1,7 +1,8 @@
 /*
- * Peers that send without end what no counter of ours sees: TLS records, HTTP/2 frames,
- * interim replies, chunk extensions. None may hold the loop or take memory, and each is
- * an error of that peer. Time is CPU time of this thread, so a busy machine is no matter.
+ * Peers that send an endless stream of data that the agent does not count: TLS records,
+ * HTTP/2 frames, interim replies, chunk extensions. None may block the loop or use
+ * memory, and each is reported as an error of that peer. Times are CPU time of this
+ * thread, so load on the machine does not matter.
  */
 #include "io/net/http_bed.h"
 
@@ -35,14 +36,14 @@ struct hostile {
     const char *what;
     enum speech speech;
     unsigned as;       /* enum asked, bits */
-    const char *first; /* sent once, then `piece` without end */
+    const char *first; /* sent once, then `piece` repeatedly */
     size_t first_len;
     const char *piece;
     size_t piece_len;
     int (*message)(SSL *); /* in place of `piece`: one TLS message into the buffer */
     bool warm;             /* answers one request before */
     enum http_failure failure;
-    const char *error; /* a part of the message, or NULL: whatever it is */
+    const char *error; /* part of the message; NULL: any */
 };
 
 static struct tls_peer_files files;
@@ -93,7 +94,7 @@ static void answer_first(const struct hostile *h, const struct connection *c)
         peer_write(c, ok, sizeof ok - 1);
 }
 
-/* Messages into memory until there is a heap of them: each alone would be a packet. */
+/* Collects messages in memory to send them together: each alone would be a packet. */
 static void flood_messages(const struct hostile *h, const struct connection *c)
 {
     BIO *heap = BIO_new(BIO_s_mem());
@@ -160,7 +161,7 @@ static pid_t start(const struct hostile *h, uint16_t *port)
     return pid;
 }
 
-/* ---- what it floods with ---- */
+/* ---- floods ---- */
 
 static int hello_request(SSL *ssl)
 {
@@ -275,14 +276,14 @@ static const struct hostile peers[] = {
      BYTES("a"), .warm = true, .failure = HTTP_OK, .error = ""},
 
     {"headers of a proxy", PLAIN, PROXY, BYTES("HTTP/1.1 200 OK\r\n"),
-     BYTES("X-A: b\r\n"), .failure = HTTP_FAILED_REPLY, .error = "the proxy on the way"},
+     BYTES("X-A: b\r\n"), .failure = HTTP_FAILED_REPLY, .error = "the proxy for"},
     {"interim replies of a proxy", PLAIN, PROXY, NOTHING,
      BYTES("HTTP/1.1 100 OK\r\n\r\n"), .failure = HTTP_FAILED_REPLY},
     {"a header line of a proxy", PLAIN, PROXY, BYTES("HTTP/1.1 200 OK\r\nX-A: "),
      BYTES("b"), .failure = HTTP_FAILED_REPLY, .error = "line"},
     {"the body of a proxy's refusal", PLAIN, PROXY,
      BYTES("HTTP/1.1 407 No\r\nContent-Length: 2000000000\r\n\r\n"), BYTES("b"),
-     .failure = HTTP_FAILED_REPLY, .error = "proxy on the way"},
+     .failure = HTTP_FAILED_REPLY, .error = "proxy for"},
 };
 
 /* ---- this end ---- */

@@ -150,7 +150,7 @@ static void trusted_file_with_a_byte_order_mark(void **state)
     CHECK_INT(HTTP_OK, g.reply.failure, g.error);
 }
 
-/* The Date of a reply is what the wall clock is held against. */
+/* The wall clock is compared with the Date of a reply. */
 static void date_of_a_reply(void **state)
 {
     (void)state;
@@ -264,7 +264,7 @@ static void days_until_it_expires(void **state)
     }
 }
 
-/* Nobody is asked on the terminal. */
+/* No prompt appears on the terminal. */
 static void key_with_a_passphrase(void **state)
 {
     (void)state;

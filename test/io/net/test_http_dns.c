@@ -173,7 +173,7 @@ static void not_of_dns(void **state)
     end(&b);
 }
 
-/* What was known holds on; of what was not, libcurl is not to ask. */
+/* Known addresses stay valid; libcurl must not resolve an unknown name. */
 static void no_server_answers(void **state)
 {
     (void)state;
@@ -223,8 +223,8 @@ static void one_family_is_dropped(void **state)
     }
 }
 
-/* What worked comes first, and stays there when the name is asked for anew; what failed
- * comes last. */
+/* The address that worked is first and stays first after the name is resolved again; the
+ * one that failed is last. */
 static void order_is_learnt(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Peers that misbehave: a listener of our own that says one thing and closes. */
+/* Misbehaving peers: a listener that sends one reply and closes. */
 #include "io/net/http_bed.h"
 
 #include <linux/filter.h>
@@ -155,7 +155,7 @@ static void silence_and_refusal(void **state)
     CHECK_TEXT("connection to 127.0.0.1 failed: Connection refused", g.error, "error");
 }
 
-/* ---- a line that loses ---- */
+/* ---- packet loss ---- */
 
 struct lossy {
     struct peer peer;

@@ -1,6 +1,6 @@
 /*
- * What the kernel really says: a network namespace of our own with a veth pair, changed
- * by ip(8). Needs root or user namespaces.
+ * Real kernel notifications: a network namespace with a veth pair, changed by ip(8).
+ * Needs root or user namespaces.
  */
 #include "io/probe/tun.h"
 
@@ -174,7 +174,7 @@ static void lost_count(void **state)
     check_report("the default route 10.8.0.2 by w0 is gone");
 }
 
-/* More routes than are read: 40,960 of them, behind which nothing is looked for. */
+/* More routes than are read: 40,960; nothing after them is needed. */
 static void a_full_table(void **state)
 {
     (void)state;
@@ -188,7 +188,7 @@ static void a_full_table(void **state)
                  "default route fe80::1 by w0 is new");
 }
 
-/* As when a cable is put into another switch: worth a look, though all is as it was. */
+/* As when a cable is moved to another switch: reported although the state is the same. */
 static void a_link_that_was_down_for_a_moment(void **state)
 {
     (void)state;
@@ -202,7 +202,7 @@ static void a_link_that_was_down_for_a_moment(void **state)
     CHECK(!moved, "that is no move");
 }
 
-/* What came before is about something else: the time begins anew. */
+/* Earlier hints are about something else: the timer restarts. */
 static void a_move_amid_noise(void **state)
 {
     (void)state;
@@ -222,8 +222,8 @@ static void a_move_amid_noise(void **state)
     CHECK_INT(1, reports, "nothing more");
 }
 
-/* A route for what is probed, as a VPN sets one; and a rule, which the routes do not
- * show. */
+/* A route to a probed address, as set by a VPN; and a rule, which does not appear in the
+ * routes. */
 static void routes_to_what_is_probed(void **state)
 {
     (void)state;

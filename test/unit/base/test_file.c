@@ -135,7 +135,7 @@ static void byte_order_mark(void **state)
     CHECK_INT(0, read_it("f", FILE_SKIP_BOM, 10, "\xEF\xBB"), "none");
 }
 
-/* Nothing of these blocks, and none is read. */
+/* None of these blocks or is read. */
 static void no_file(void **state)
 {
     (void)state;
@@ -173,7 +173,7 @@ static void no_file(void **state)
     close(s);
 }
 
-/* Only where it is asked for: what this process was started with may be a pipe. */
+/* Only with FILE_INHERITED: an inherited descriptor may be a pipe. */
 static void inherited_pipe(void **state)
 {
     (void)state;

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-/* What came of it, in one line: servers | search | ndots and flags. */
+/* The result in one line: servers | search | ndots and flags. */
 static const char *told(const struct resolv_conf *c)
 {
     static char line[1024];

@@ -346,8 +346,7 @@ static void uncomment(char *text)
     *to = '\0';
 }
 
-/* What the shipped file shows is what holds without it, but for the keys that have no
- * default. */
+/* The shipped file shows the defaults, except for keys without a default. */
 static void test_shipped_shows_the_defaults(void **state)
 {
     (void)state;

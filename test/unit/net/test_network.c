@@ -114,7 +114,7 @@ static const struct {
 } cases[] = {
     {"nothing", {END}, {END}, 0, ""},
     {"the same in another order", {A, ONE, LINK_1, END}, {LINK_1, ONE, A, END}, 0, ""},
-    /* what is no move */
+    /* not a move */
     {"a container's link", {A, LINK_1, END}, {A, LINK_1, LINK_7, END}, 0, ""},
     {"a bridge's address", {A, ONE, END}, {A, ONE, LINK_7, CONTAINER, END}, 0, ""},
     {"an address without a route", {A, ONE, END}, {A, ONE, TWO_OTHER, END}, 0, ""},

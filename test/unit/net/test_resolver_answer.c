@@ -67,7 +67,7 @@ static void addresses_and_chain(void **state)
     CHECK(r.n == 0 && r.error == NULL && r.ttl_s > 0, "no address is no error");
 }
 
-/* What each kind of server is taken for. */
+/* The result for each kind of server. */
 static void codes_and_lame_servers(void **state)
 {
     (void)state;
