@@ -1,7 +1,7 @@
 /*
- * The counters of a window besides outcomes. To add one: add a line to the enum, its names
- * to counter.c, and call window_count() where it happens. Windows, series, export, reports
- * and printed summaries use the table.
+ * The counters of a window besides outcomes. To add one: add a line to the enum, its
+ * names to counter.c, and call window_count() where it happens. Windows, series, export,
+ * reports and printed summaries use the table.
  */
 #ifndef EDGELAT_CORE_COUNTER_H
 #define EDGELAT_CORE_COUNTER_H

@@ -63,8 +63,8 @@ const char *endpoint_nobodys(const struct endpoint *e);
 bool endpoint_is_private(const struct endpoint *e);
 
 /* True for a name of this host or of a local network, which may have any address: an
- * address literal, a single label, names under localhost, local, internal, home.arpa, lan,
- * test, example and similar (RFC 6761, RFC 6762, RFC 8375). */
+ * address literal, a single label, names under localhost, local, internal, home.arpa,
+ * lan, test, example and similar (RFC 6761, RFC 6762, RFC 8375). */
 bool host_is_local(const char *host);
 
 /* "ipv4", "ipv6", "none": network.type of OpenTelemetry. */

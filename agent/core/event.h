@@ -1,7 +1,7 @@
 /*
  * An event: a change that is reported once. It is a value; the batch of a window carries
- * the events of that window, and they are exported as OTLP log records (OpenTelemetry logs
- * data model: event.name, SeverityNumber, Body) beside the metrics.
+ * the events of that window, and they are exported as OTLP log records (OpenTelemetry
+ * logs data model: event.name, SeverityNumber, Body) beside the metrics.
  *
  * `before` and `after` are the old and the new state, in the words of the event ("up",
  * "down"; "AMS", "LON"). `text` describes it in one clause, whose subject is
@@ -24,7 +24,8 @@ enum severity { /* OpenTelemetry's SeverityNumber */
                 SEVERITY_ERROR = 17,
 };
 
-/* What an event means to its readers: one that was decoded brings no more than its name. */
+/* What an event means to its readers: one that was decoded brings no more than its
+ * name. */
 struct event_traits {
     bool changes_state; /* says how a stream is, in `after` */
     bool flaps;         /* it has no state until it has settled */
@@ -82,7 +83,8 @@ __attribute__((format(printf, 2, 3))) void event_say(struct event *e, const char
 /* "teams (icmp, ipv4)", "teams"; "" without a target. Returns `out`. */
 const char *event_subject(char out[EVENT_SUBJECT_MAX], const struct event *e);
 
-/* Add a fact: at most EVENT_FACTS_MAX (asserted). An undefined number (NaN) is left out. */
+/* Add a fact: at most EVENT_FACTS_MAX (asserted). An undefined number (NaN) is left
+ * out. */
 void event_number(struct event *e, const char *name, double number);
 void event_text(struct event *e, const char *name, const char *text);
 

@@ -6,8 +6,8 @@
  *
  * At HISTOGRAM_SCALE the error of a quantile is at most 0.55 % of its value. The bucket
  * array grows with the range of the data, up to HISTOGRAM_BUCKETS_MAX (more than six
- * decades). Beyond that the scale decreases by one, which halves the number of buckets and
- * doubles the error; no value is lost.
+ * decades). Beyond that the scale decreases by one, which halves the number of buckets
+ * and doubles the error; no value is lost.
  */
 #ifndef EDGELAT_CORE_HISTOGRAM_H
 #define EDGELAT_CORE_HISTOGRAM_H

@@ -7,8 +7,8 @@
  *
  * Without brackets, two or more colons mean an IPv6 address without a port (RFC 5952
  * section 6): "::1:443" is the address ::1:443. Names consist of letters, digits, '-' and
- * '_' (RFC 1123; '_' occurs in practice) and may end with a dot. Their last label must not
- * be a number: that would be a mistyped address.
+ * '_' (RFC 1123; '_' occurs in practice) and may end with a dot. Their last label must
+ * not be a number: that would be a mistyped address.
  */
 #ifndef EDGELAT_CORE_HOST_PORT_H
 #define EDGELAT_CORE_HOST_PORT_H

@@ -9,18 +9,19 @@
  *     forwards TLS. Other causes are excluded first. A TLS session costs both ends some
  *     milliseconds of CPU besides its round trip, so INTERCEPT_CRYPTO_NS is subtracted;
  *     TLS 1.2 takes two round trips. A reply as fast as the handshake excludes a
- *     middlebox, and so does ICMP as fast as the handshake: the server is only slow at TLS.
+ *     middlebox, and so does ICMP as fast as the handshake: the server is only slow at
+ *     TLS.
  *   - ICMP takes far longer than the handshake. By itself that proves nothing: routers
  *     and edges answer ICMP late (low priority, RFC 1812 section 4.3.2.8 lets them limit
  *     it) or by another path. TLS decides: if TLS is quick, so is the path. The exception
  *     is a middlebox that decrypts: TLS is its own, but its replies come from the server
- *     behind it. So the verdict is INTERCEPT_UNSURE, and the delays are kept, when replies
- *     take as long as ICMP, and when there is only ICMP and TCP to compare.
+ *     behind it. So the verdict is INTERCEPT_UNSURE, and the delays are kept, when
+ *     replies take as long as ICMP, and when there is only ICMP and TCP to compare.
  *
  * "Far longer": the handshake takes less than half, and at least INTERCEPT_LEAST_NS less.
  * The minima of at least INTERCEPT_SAMPLES each, from the same period, are compared:
- * queueing and server load only add to the minimum. The factor of two allows for different
- * equal-cost paths; the 1 ms for a LAN, where half of the delay is nothing.
+ * queueing and server load only add to the minimum. The factor of two allows for
+ * different equal-cost paths; the 1 ms for a LAN, where half of the delay is nothing.
  *
  * The first comparison decides at once; later the result changes only after
  * INTERCEPT_AGAINST comparisons in a row with the opposite result. When ICMP stops
@@ -43,8 +44,8 @@
 #define INTERCEPT_CRYPTO_NS (10 * NS_PER_MS)
 
 /*
- * The decoy ports: IANA has never assigned them and no known service uses them. The second
- * one is for a target that is probed on the first.
+ * The decoy ports: IANA has never assigned them and no known service uses them. The
+ * second one is for a target that is probed on the first.
  */
 #define INTERCEPT_DECOY_PORT       4
 #define INTERCEPT_DECOY_OTHER_PORT 6
@@ -88,7 +89,8 @@ void intercept_add(struct intercept *i, const struct kind *kind,
  * when there was none. */
 void intercept_decoy(struct intercept *i, int64_t handshake_ns);
 
-/* The path has changed: drops the samples; the verdict stands until there are new ones. */
+/* The path has changed: drops the samples; the verdict stands until there are new
+ * ones. */
 void intercept_forget(struct intercept *i);
 
 enum intercept_verdict intercept_verdict(const struct intercept *i);
@@ -103,8 +105,8 @@ const char *intercept_text(char out[INTERCEPT_TEXT_MAX], const struct intercept 
 
 /*
  * Index of the delay that measures the distance to the target: the first one. While a
- * middlebox answers the handshakes it is TLS, which reaches the target; a kind without TLS
- * then has no such delay, and its first one is undefined.
+ * middlebox answers the handshakes it is TLS, which reaches the target; a kind without
+ * TLS then has no such delay, and its first one is undefined.
  */
 size_t intercept_distance(const struct kind *kind, const struct intercept *i);
 

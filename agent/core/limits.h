@@ -32,9 +32,9 @@ struct send_rate send_rate_of(const struct target *t, const struct kinds *kinds,
 void send_rate_add(struct send_rate *to, const struct send_rate *more, double times);
 
 /*
- * Returns the factor by which the intervals of `more` must be stretched so that `base` and
- * `more` together stay within `most`; below 1 there is room left. LIMITS_NEVER: `base`
- * alone exceeds the limit.
+ * Returns the factor by which the intervals of `more` must be stretched so that `base`
+ * and `more` together stay within `most`; below 1 there is room left. LIMITS_NEVER:
+ * `base` alone exceeds the limit.
  */
 #define LIMITS_NEVER 1e9
 double limits_stretch(const struct send_rate *base, const struct send_rate *more,

@@ -1,6 +1,6 @@
 /*
- * Which of the metrics with one series per delay are exported. They make most of a store's
- * series, so those that it cannot merge or does not use can be turned off.
+ * Which of the metrics with one series per delay are exported. They make most of a
+ * store's series, so those that it cannot merge or does not use can be turned off.
  */
 #ifndef EDGELAT_CORE_METRIC_CHOICE_H
 #define EDGELAT_CORE_METRIC_CHOICE_H

@@ -1,8 +1,8 @@
 /*
  * An insertion sort that starts from the previous order, nearest first. Each candidate is
  * inserted before the first one that it beats (is nearer than by both margins), or at the
- * end if it beats none. "Beats" is transitive, so in the result no candidate is behind one
- * that it beats, and ranking the same delays again changes nothing: noise below the
+ * end if it beats none. "Beats" is transitive, so in the result no candidate is behind
+ * one that it beats, and ranking the same delays again changes nothing: noise below the
  * margins never makes two candidates alternate, and there is no cycle. New candidates,
  * which have no previous position, are then inserted before the first one that is farther
  * at all, which keeps both properties.

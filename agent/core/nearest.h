@@ -3,9 +3,9 @@
  * windows, with hysteresis, so that two equally near PoPs do not alternate. The minimum
  * is the delay of the path itself; queueing only adds to it.
  *
- * A lossy candidate is not eligible. A slowly probed target has few probes, and three lost
- * of twenty prove nothing: an eligible candidate stays eligible until its loss exceeds the
- * limit with 97.5 % confidence (lower bound of Wilson's score interval).
+ * A lossy candidate is not eligible. A slowly probed target has few probes, and three
+ * lost of twenty prove nothing: an eligible candidate stays eligible until its loss
+ * exceeds the limit with 97.5 % confidence (lower bound of Wilson's score interval).
  */
 #ifndef EDGELAT_CORE_NEAREST_H
 #define EDGELAT_CORE_NEAREST_H

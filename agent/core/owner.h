@@ -1,7 +1,7 @@
 /*
  * The network that answers for a target in one family: Microsoft's edge or another one.
- * edge/owners.h decides it; the pipeline uses it for ranks and PoPs; status, `nearest` and
- * events report it.
+ * edge/owners.h decides it; the pipeline uses it for ranks and PoPs; status, `nearest`
+ * and events report it.
  */
 #ifndef EDGELAT_CORE_OWNER_H
 #define EDGELAT_CORE_OWNER_H

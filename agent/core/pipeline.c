@@ -134,7 +134,8 @@ bool pipeline_silence_tells(const struct pipeline *p, const struct pipeline_targ
     return true;
 }
 
-/* Adds the stream's window to its series and to its recent windows; false: it is empty. */
+/* Adds the stream's window to its series and to its recent windows; false: it is
+ * empty. */
 static bool post(struct pipeline *p, uint32_t number, struct wall end, bool early,
                  struct summary *summary)
 {

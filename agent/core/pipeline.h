@@ -1,6 +1,6 @@
 /*
- * The measurement pipeline, pure: from the schedule of probes to the batch of a window. The
- * daemon runs it with real clocks and sockets, the simulator with scripted ones.
+ * The measurement pipeline, pure: from the schedule of probes to the batch of a window.
+ * The daemon runs it with real clocks and sockets, the simulator with scripted ones.
  *
  *     resolved --> schedule --> (caller sends) -> result --> window --> series --> batch
  *                     ^                                         |
@@ -16,9 +16,9 @@
  *
  * PoP of a (target, family): the PoP that an answer names (result.pop) takes precedence
  * over the one of the CNAME chain. Learning the PoP, or learning it from a better source,
- * is not a change while the address stays: the open window then goes to the series of that
- * PoP. Another PoP or another address ends the open part of the window of the target and
- * family: it is added to its own series and a new part begins, so two PoPs are never
+ * is not a change while the address stays: the open window then goes to the series of
+ * that PoP. Another PoP or another address ends the open part of the window of the target
+ * and family: it is added to its own series and a new part begins, so two PoPs are never
  * mixed. After a change of address the PoP is unknown until the chain or an answer names
  * it; if the chain names the same PoP as before, the PoP that answers named is kept. A
  * result from an address no longer in use counts, but its delays are left out: they
@@ -30,12 +30,12 @@
  * including the window open at its detection, and out of the ranking, which then uses
  * ICMP and TLS.
  *
- * Timestamps (window starts and ends, batch.time) follow the wall clock but never go back:
- * after the clock stepped back they advance by STAMP_STEP_NS per window until the clock
- * has caught up. If they are more than STAMP_AHEAD_NS ahead of it, the clock was wrong
- * before, as on a host that has just booted, and receivers accept nothing so far in the
- * future. Then they go back with the clock, and later start times are moved back to the
- * start of the open window.
+ * Timestamps (window starts and ends, batch.time) follow the wall clock but never go
+ * back: after the clock stepped back they advance by STAMP_STEP_NS per window until the
+ * clock has caught up. If they are more than STAMP_AHEAD_NS ahead of it, the clock was
+ * wrong before, as on a host that has just booted, and receivers accept nothing so far in
+ * the future. Then they go back with the clock, and later start times are moved back to
+ * the start of the open window.
  */
 #ifndef EDGELAT_CORE_PIPELINE_H
 #define EDGELAT_CORE_PIPELINE_H
@@ -123,8 +123,8 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
  * address that is not a PoP of the edge has no PoP, whatever its chain and replies name,
  * and no rank, and is probed at the slow interval. When this changes, a new part of the
  * window begins, and earlier measurements are not used for the ranking. Call it before
- * passing on the DNS answer or the result that the decision is based on. Returns true when
- * the owner's type has changed.
+ * passing on the DNS answer or the result that the decision is based on. Returns true
+ * when the owner's type has changed.
  */
 bool pipeline_owner(struct pipeline *p, size_t target, enum family family,
                     const struct owner *owner, struct wall wall);

@@ -1,10 +1,10 @@
 /*
  * The intervals of the streams, and when a new stream is first probed. During a survey,
- * and until a target has been measured, targets are probed often, and new targets at once.
- * Many targets together would exceed the limits of limits.h, which the configuration keeps
- * only in its steady state. So the rate above that of the slow intervals is reduced until
- * it fits, for the agent as a whole and for the targets of each host. A target is never
- * probed more slowly than at its slow interval.
+ * and until a target has been measured, targets are probed often, and new targets at
+ * once. Many targets together would exceed the limits of limits.h, which the
+ * configuration keeps only in its steady state. So the rate above that of the slow
+ * intervals is reduced until it fits, for the agent as a whole and for the targets of
+ * each host. A target is never probed more slowly than at its slow interval.
  */
 #include "core/limits.h"
 #include "core/pipeline_state.h"

@@ -120,10 +120,10 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
 }
 
 /*
- * Gives the full interval to the nearest `settings.nearest` of all targets, and to as many
- * configured ones: discovered targets must not slow down the configured ones, and an
- * outage must not slow down the probes that detect its end. Targets that are not a PoP get
- * the slow interval.
+ * Gives the full interval to the nearest `settings.nearest` of all targets, and to as
+ * many configured ones: discovered targets must not slow down the configured ones, and an
+ * outage must not slow down the probes that detect its end. Targets that are not a PoP
+ * get the slow interval.
  */
 static void choose_full(struct pipeline *p)
 {

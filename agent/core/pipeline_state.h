@@ -1,8 +1,8 @@
 /*
  * Private to the pipeline: pipeline.c, pipeline_rank.c (ranking), pipeline_loss.c (loss
- * tests), pipeline_shift.c (shifts of the delay), pipeline_pace.c (probe intervals), pipeline_survey.c (surveys),
- * pipeline_middlebox.c (leaving out intercepted handshakes) and pipeline_states.c (up,
- * degraded, down).
+ * tests), pipeline_shift.c (shifts of the delay), pipeline_pace.c (probe intervals),
+ * pipeline_survey.c (surveys), pipeline_middlebox.c (leaving out intercepted handshakes)
+ * and pipeline_states.c (up, degraded, down).
  */
 #ifndef EDGELAT_CORE_PIPELINE_STATE_H
 #define EDGELAT_CORE_PIPELINE_STATE_H
@@ -79,8 +79,8 @@ struct pipeline {
     struct batch batch;
 };
 
-/* Ranks the targets by their recent windows: sets states, order, and the targets probed at
- * the full interval. */
+/* Ranks the targets by their recent windows: sets states, order, and the targets probed
+ * at the full interval. */
 void pipeline_rank(struct pipeline *p);
 
 /* The recent windows of a stream, for the ranking; during a survey with the open one. */

@@ -1,6 +1,6 @@
 /*
- * The result of one measurement (a singleton of RFC 2330), as a value. Loss is an outcome,
- * never a delay; a probe that this host could not send is not lost.
+ * The result of one measurement (a singleton of RFC 2330), as a value. Loss is an
+ * outcome, never a delay; a probe that this host could not send is not lost.
  */
 #ifndef EDGELAT_CORE_RESULT_H
 #define EDGELAT_CORE_RESULT_H

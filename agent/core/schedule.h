@@ -1,8 +1,8 @@
 /*
  * The schedule of probes. Each stream is periodic with a random phase (RFC 3432) or
- * Poisson (RFC 2330, 11.1.1), and open loop: a slow reply never delays the next probe. The
- * time of a probe follows from the stream's own grid, not from the time when it was taken,
- * so there is no drift over a day. Random numbers come from a seed.
+ * Poisson (RFC 2330, 11.1.1), and open loop: a slow reply never delays the next probe.
+ * The time of a probe follows from the stream's own grid, not from the time when it was
+ * taken, so there is no drift over a day. Random numbers come from a seed.
  *
  * A late probe is still sent if it is less than SCHEDULE_PAUSE_NS late; of several such
  * probes of a stream only the last one is. After a longer pause (a suspend, a SIGSTOP, a
@@ -52,7 +52,8 @@ void schedule_set(struct schedule *s, size_t stream, int64_t interval_ns,
 /* When the next probe is due; false when every stream is paused. */
 bool schedule_next(const struct schedule *s, struct mono *at);
 
-/* Takes the next probe that is due at `now`; false when there is none. Call until false. */
+/* Takes the next probe that is due at `now`; false when there is none. Call until
+ * false. */
 bool schedule_take(struct schedule *s, struct mono now, struct due *out);
 
 #endif

@@ -1,14 +1,15 @@
 /*
  * The set of all series (stream, PoP), cumulative since their start. While the PoP is
  * unknown, the address takes its place in the key: two addresses may be two PoPs. Results
- * are added in parts: the results of one stream from one address and PoP, which is a whole
- * window unless address or PoP changed inside it. A part is added to the totals of its
- * series at once, so it is exported with the next batch, however early it was closed.
+ * are added in parts: the results of one stream from one address and PoP, which is a
+ * whole window unless address or PoP changed inside it. A part is added to the totals of
+ * its series at once, so it is exported with the next batch, however early it was closed.
  *
  * When one series has several parts in a window (the address changed, or the PoP changed
- * and changed back) its summary covers all of them: counts are added, the longest burst is
- * the longest of a part, percentiles come from the histograms. A series without a result
- * for SERIES_KEEP_NS is dropped; if it comes back, it begins again with a new start time.
+ * and changed back) its summary covers all of them: counts are added, the longest burst
+ * is the longest of a part, percentiles come from the histograms. A series without a
+ * result for SERIES_KEEP_NS is dropped; if it comes back, it begins again with a new
+ * start time.
  *
  * DNS answers and PoP headers come from outside, so the number of series is bounded, as
  * OpenTelemetry's SDKs bound theirs (metrics SDK, "Cardinality limits"): at most
@@ -58,8 +59,8 @@ struct series_set *series_set_create(bool delta);
 void series_set_destroy(struct series_set *l);
 
 /*
- * Adds a part. A part without any result is ignored unless its series exists. Returns true
- * when the part created the first overflow series of its target.
+ * Adds a part. A part without any result is ignored unless its series exists. Returns
+ * true when the part created the first overflow series of its target.
  */
 bool series_set_add(struct series_set *l, const struct series_part *part);
 
@@ -68,8 +69,8 @@ bool series_set_add(struct series_set *l, const struct series_part *part);
 void series_set_began_by(struct series_set *l, struct wall latest);
 
 /*
- * Ends the window: sets `in_window` of the series with a part since the last call. Returns
- * all series, ordered by stream and PoP; valid until the next call on the set.
+ * Ends the window: sets `in_window` of the series with a part since the last call.
+ * Returns all series, ordered by stream and PoP; valid until the next call on the set.
  */
 const struct series *const *series_set_close(struct series_set *l, struct mono now,
                                              size_t *n);

@@ -1,7 +1,8 @@
 /*
  * Time as a value. The two clocks have two types: `struct mono` never steps and is for
  * durations and due times; `struct wall` is UTC and is for timestamps. Nothing here reads
- * a clock; times are arguments. Durations are int64_t nanoseconds, with `_ns` in the name.
+ * a clock; times are arguments. Durations are int64_t nanoseconds, with `_ns` in the
+ * name.
  */
 #ifndef EDGELAT_CORE_TIME_H
 #define EDGELAT_CORE_TIME_H
@@ -27,8 +28,8 @@ struct wall {
 /* RFC 3339, UTC, microseconds: 2026-11-23T09:00:00.123456Z. Returns `out`. */
 const char *wall_text(char out[WALL_TEXT_MAX], struct wall time);
 
-/* The next multiple of `period_ns` since 1970, strictly after `time`: a period of a minute
- * ends on the minute. */
+/* The next multiple of `period_ns` since 1970, strictly after `time`: a period of a
+ * minute ends on the minute. */
 struct wall wall_next(struct wall time, int64_t period_ns);
 
 /*

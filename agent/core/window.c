@@ -2,10 +2,10 @@
  * Loss bursts and delay variation depend on the sending order, but results arrive in the
  * order of their outcomes: a loss arrives a waiting time later than the replies to the
  * probes sent after it. So results are first queued, sorted by sending time, until they
- * are ORDER_NS older than the newest (or ORDER_MAX are queued). Then no earlier result can
- * arrive, and they are processed: runs of losses are counted, and two neighbouring replies
- * give one value of variation. A summary also processes the queued results, on a copy of
- * the state, so it is complete.
+ * are ORDER_NS older than the newest (or ORDER_MAX are queued). Then no earlier result
+ * can arrive, and they are processed: runs of losses are counted, and two neighbouring
+ * replies give one value of variation. A summary also processes the queued results, on a
+ * copy of the state, so it is complete.
  *
  * Queue and state outlive the window. A result is `fresh` in the window in which it
  * arrived; a burst or a pair counts in a window if any of its results is fresh, so it is

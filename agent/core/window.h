@@ -1,13 +1,13 @@
 /*
  * A window: all results of one stream within one period, and their summary. A result
- * belongs to the window that is open when its outcome is known: a probe sent at the end of
- * one minute and answered in the next counts in the next, so none is counted twice or
+ * belongs to the window that is open when its outcome is known: a probe sent at the end
+ * of one minute and answered in the next counts in the next, so none is counted twice or
  * forgotten.
  *
  * Percentiles are exact order statistics (nearest rank) while a window holds at most
  * WINDOW_EXACT_MAX values, and come from the histogram after that. The loss ratio is lost
- * / sent, where `sent` excludes OUTCOME_NOT_MEASURED and outcome_is_lost() defines lost (a
- * refusal is not). Delay variation is RFC 3393 applied to round trips: the difference
+ * / sent, where `sent` excludes OUTCOME_NOT_MEASURED and outcome_is_lost() defines lost
+ * (a refusal is not). Delay variation is RFC 3393 applied to round trips: the difference
  * between the delays of two probes sent in succession, both answered.
  */
 #ifndef EDGELAT_CORE_WINDOW_H

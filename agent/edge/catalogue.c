@@ -1,6 +1,6 @@
 /*
- * Some hundred codes and some thousand airports, in tables sorted by code. Codes near each
- * other are joined to metros.
+ * Some hundred codes and some thousand airports, in tables sorted by code. Codes near
+ * each other are joined to metros.
  */
 #include "edge/catalogue.h"
 

@@ -70,8 +70,8 @@ struct near_metro {
     double km;
 };
 
-/* Writes the metros nearest to a position, each once, nearest first; returns their number,
- * at most `most`. */
+/* Writes the metros nearest to a position, each once, nearest first; returns their
+ * number, at most `most`. */
 size_t catalogue_nearest(const struct catalogue *c, struct position from,
                          struct near_metro *out, size_t most);
 

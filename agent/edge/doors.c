@@ -8,9 +8,9 @@
 
 /*
  * A door whose least handshake is at most MAY_BE_NEAREST may be the nearest: it gets more
- * handshakes, SAMPLES in all. The margin covers a first handshake behind a download on the
- * uplink. In 10,000 random worlds (test/sim/test_doors.c) the nearest door is then measured
- * in all but 0 to 2; with 3 samples in all but 48.
+ * handshakes, SAMPLES in all. The margin covers a first handshake behind a download on
+ * the uplink. In 10,000 random worlds (test/sim/test_doors.c) the nearest door is then
+ * measured in all but 0 to 2; with 3 samples in all but 48.
  */
 #define SAMPLES                     12
 #define MAY_BE_NEAREST(shortest_ns) ((shortest_ns)*5 / 4 + 20 * NS_PER_MS)

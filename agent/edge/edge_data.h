@@ -34,11 +34,11 @@ struct target workload_target(const struct workload *w, const struct kinds *kind
 void edge_data_limits(const struct edge_data *k, struct target *target);
 
 /*
- * Completes a configuration: if it has no target, the workloads become its targets; limits
- * that are not set come from the thresholds; `k->site` becomes the site. `k` must not move
- * afterwards: the site points into it. Returns the number of problems, each reported to
- * `on_problem`: a location missing in the catalogue, and no target at all. `file` is the
- * name of the configuration for messages.
+ * Completes a configuration: if it has no target, the workloads become its targets;
+ * limits that are not set come from the thresholds; `k->site` becomes the site. `k` must
+ * not move afterwards: the site points into it. Returns the number of problems, each
+ * reported to `on_problem`: a location missing in the catalogue, and no target at all.
+ * `file` is the name of the configuration for messages.
  */
 size_t edge_data_complete(struct edge_data *k, struct config *c,
                           const struct kinds *kinds, const char *file,

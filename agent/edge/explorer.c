@@ -151,8 +151,9 @@ static bool same_service(const struct target *t, const struct workload *w)
            strcasecmp(t->host, w->host) == 0;
 }
 
-/* Whether the target's name leads to the door: by its chain, by an address that both have,
- * or, where no chain shows a zone (Exchange's of 2026), by the PoP that replies name. */
+/* Whether the target's name leads to the door: by its chain, by an address that both
+ * have, or, where no chain shows a zone (Exchange's of 2026), by the PoP that replies
+ * name. */
 static bool leads_to(const struct explorer *e, const struct explored *x, size_t i)
 {
     const struct door *door = doors_at(e->doors, i);

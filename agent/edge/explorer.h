@@ -1,6 +1,6 @@
 /*
- * Which targets are probed, at which addresses, and when to survey what is near. Pure, and
- * turned as the pipeline is: explorer_next() says when it has something to do,
+ * Which targets are probed, at which addresses, and when to survey what is near. Pure,
+ * and turned as the pipeline is: explorer_next() says when it has something to do,
  * explorer_take() gives one step to carry out; results, answers and changes are only
  * noted, so that nothing starts from inside a callback. One struct a target holds its
  * whole life: the explorer alone decides whether a target is probed.
@@ -8,13 +8,13 @@
  * Targets are those of the configuration, the workloads that nobody configured, and front
  * doors by metro that a sweep (doors.h) found to be among the nearest. Each name is asked
  * for again when its TTL ends, with back-off and full jitter where no server answers. The
- * address in use stays for as long as it is among the answers: round robin is no change. A
- * front door that the workload's own name leads to is that target and not probed twice.
+ * address in use stays for as long as it is among the answers: round robin is no change.
+ * A front door that the workload's own name leads to is that target and not probed twice.
  *
  * A survey probes every target at a short interval for some seconds, so that all can be
  * ranked: at the start, each hour, when the host is in another network, and when a PoP or
- * a delay has moved, but at most one a minute. A sweep comes at the start, once a day, and
- * in another network.
+ * a delay has moved, but at most one a minute. A sweep comes at the start, once a day,
+ * and in another network.
  */
 #ifndef EDGELAT_EDGE_EXPLORER_H
 #define EDGELAT_EDGE_EXPLORER_H
@@ -49,7 +49,8 @@ struct explorer_pace {
 
 struct explorer;
 
-/* `config`, `edge_data` and `kinds` are borrowed and outlive it. It is paused at first. */
+/* `config`, `edge_data` and `kinds` are borrowed and outlive it. It is paused at
+ * first. */
 struct explorer *explorer_create(const struct config *config,
                                  const struct edge_data *edge_data,
                                  const struct kinds *kinds, struct explorer_pace pace,
@@ -118,8 +119,9 @@ void explorer_ranked(struct explorer *e, const struct target_state *states, size
 /*
  * The network of the host changed, `what` is for the log. `moved`: `place` says where the
  * host is now; else a link in use was down for a moment. A host that goes to and fro
- * between the same addresses, or whose link flaps, is damped: otherwise nothing would ever be
- * known. A place where it was not before always counts. False: damped, nothing follows.
+ * between the same addresses, or whose link flaps, is damped: otherwise nothing would
+ * ever be known. A place where it was not before always counts. False: damped, nothing
+ * follows.
  */
 bool explorer_network(struct explorer *e, const char *what, bool moved, uint64_t place,
                       struct mono now);

@@ -10,8 +10,8 @@
 
 #include <stdbool.h>
 
-/* Parses "50.94 6.96" or "50.94, 6.96", latitude first, or "AMS". False: appends the error
- * to `wrong`, such as "AMD is not a code in metros.csv; did you mean AMS?". */
+/* Parses "50.94 6.96" or "50.94, 6.96", latitude first, or "AMS". False: appends the
+ * error to `wrong`, such as "AMD is not a code in metros.csv; did you mean AMS?". */
 bool location_parse(struct position *out, const struct catalogue *c, const char *text,
                     struct text *wrong);
 

@@ -59,8 +59,8 @@ static struct owner by_address(const struct prefixes *prefixes, const struct end
                       "prefix %s of %s", p->text, p->service);
 }
 
-/* The members of AS-MICROSOFT (RADb) that are seen at the edge: both originate prefixes of
- * front ends. */
+/* The members of AS-MICROSOFT (RADb) that are seen at the edge: both originate prefixes
+ * of front ends. */
 static struct owner by_as(uint32_t as)
 {
     if (as == 0)

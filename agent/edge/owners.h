@@ -9,8 +9,8 @@
  *      decides nothing
  *   5. the AS that originates the address
  *
- * A mark stays with the target until a reply without a mark comes, or until its address is
- * known to be the edge: the next address of a content delivery network is foreign too.
+ * A mark stays with the target until a reply without a mark comes, or until its address
+ * is known to be the edge: the next address of a content delivery network is foreign too.
  */
 #ifndef EDGELAT_EDGE_OWNERS_H
 #define EDGELAT_EDGE_OWNERS_H
@@ -48,8 +48,8 @@ void owners_destroy(struct owners *f); /* NULL is fine */
 struct owner owners_resolved(struct owners *f, size_t target, enum family family,
                              const char *name, const struct endpoint *to);
 
-/* Adds a reply; `mark` as in struct owner_clues. A reply from an address that is no longer
- * the target's is ignored. */
+/* Adds a reply; `mark` as in struct owner_clues. A reply from an address that is no
+ * longer the target's is ignored. */
 struct owner owners_replied(struct owners *f, size_t target, enum family family,
                             const struct endpoint *from, const char *mark);
 

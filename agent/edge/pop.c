@@ -1,7 +1,7 @@
 /*
  * Hand-written matching, because every layout is short and fixed: a few letters, a few
- * digits, a word. All of it works on (pointer, length) and never reads beyond. Layouts and
- * their sources: README.md beside this file.
+ * digits, a word. All of it works on (pointer, length) and never reads beyond. Layouts
+ * and their sources: README.md beside this file.
  */
 #include "edge/pop.h"
 

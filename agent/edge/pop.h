@@ -42,8 +42,8 @@ const char *pop_text(char out[POP_TEXT_MAX], const struct pop *pop);
 /* True for the name, in any case, of a header that can name a PoP. */
 bool pop_is_header(const char *name);
 
-/* Parses one reply header; the name in any case. False: it names no PoP. Of several values
- * of X-FEServer the last one counts: the client reached that server. */
+/* Parses one reply header; the name in any case. False: it names no PoP. Of several
+ * values of X-FEServer the last one counts: the client reached that server. */
 bool pop_from_header(struct pop *out, const char *name, const char *value,
                      size_t value_len);
 

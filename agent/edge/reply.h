@@ -11,8 +11,9 @@
 
 #include <stdint.h>
 
-/* X-MSEdge-Ref and X-Azure-Ref contain the time of the request. If it differs by more from
- * the reply's Date, the reply is an old copy. In 25 samples they differ by 0 to 4 s. */
+/* X-MSEdge-Ref and X-Azure-Ref contain the time of the request. If it differs by more
+ * from the reply's Date, the reply is an old copy. In 25 samples they differ by 0 to 4
+ * s. */
 #define REPLY_COPY_S 30
 
 struct reply {            /* start with { 0 } */

@@ -3,9 +3,10 @@
  * window; each change is reported as one event for each (target, family):
  *
  *   edgelat.pop.changed      The PoP has changed. WARN if it is in another metro, farther
- *                            from the site. Learning the PoP, or learning it from a better
- *                            source while the address stays, is not a change. Frequent
- *                            changes are damped (damping.h), and suppress the next two.
+ *                            from the site. Learning the PoP, or learning it from a
+ *                            better source while the address stays, is not a change.
+ *                            Frequent changes are damped (damping.h), and suppress the
+ *                            next two.
  *   edgelat.edge.suboptimal  The metro is farther from the site than the nearest one of
  *                            the catalogue by more than the target's distance limit, for
  *                            SERVING_HELD windows; and when it no longer is.
@@ -17,9 +18,9 @@
  *                            owner is not a PoP for another reason, the others are not
  *                            checked.
  *
- * Discovered targets are only ranked, so they are never suboptimal nor a failover. Without
- * a known PoP nothing is reported; suboptimal and failover also not in a window without an
- * answer, because the known PoP may be out of date.
+ * Discovered targets are only ranked, so they are never suboptimal nor a failover.
+ * Without a known PoP nothing is reported; suboptimal and failover also not in a window
+ * without an answer, because the known PoP may be out of date.
  */
 #ifndef EDGELAT_EDGE_SERVING_H
 #define EDGELAT_EDGE_SERVING_H

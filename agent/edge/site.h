@@ -1,7 +1,7 @@
 /*
- * The site, and the standing of a PoP for it: its distance, the nearest metro, and whether
- * it is the primary location of the Peering Service connection, its backup or neither.
- * Values not configured or not in the catalogue are unknown, never guessed.
+ * The site, and the standing of a PoP for it: its distance, the nearest metro, and
+ * whether it is the primary location of the Peering Service connection, its backup or
+ * neither. Values not configured or not in the catalogue are unknown, never guessed.
  */
 #ifndef EDGELAT_EDGE_SITE_H
 #define EDGELAT_EDGE_SITE_H

@@ -22,7 +22,8 @@ enum suffix_verdict {
 };
 
 struct suffix {
-    /* Lower case; ".x": the names under x, "-x": names ending in it, "x": only that name. */
+    /* Lower case; ".x": the names under x, "-x": names ending in it, "x": only that
+     * name. */
     char text[HOST_TEXT_MAX];
     enum suffix_verdict verdict;
     char service[24]; /* "exchange"; for a foreign one its owner: "akamai" */

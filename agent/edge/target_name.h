@@ -1,10 +1,10 @@
 /*
  * The name of a target in one family: when it is looked up, which address of the answer
  * is used, and when the decoy port is tried (core/intercept.h). A name is looked up again
- * when its TTL ends, and with back-off and full jitter where no server answers; the address
- * in use stays for as long as it is among the answers, as round robin is no change. A name
- * that was made from a code and does not exist is not looked up again before
- * target_name_ask().
+ * when its TTL ends, and with back-off and full jitter where no server answers; the
+ * address in use stays for as long as it is among the answers, as round robin is no
+ * change. A name that was made from a code and does not exist is not looked up again
+ * before target_name_ask().
  *
  * Pure: part of edge/explorer.h, which turns it.
  */

@@ -35,8 +35,8 @@ void thresholds_free(struct thresholds *t);
 /*
  * Fills in the limits of a target of `service` that are not set (0), with their sources:
  * for exchange the delay that its score calls acceptable, for teams the targets of its
- * media from customer edge to Microsoft edge, for any service loss and the distance to its
- * egress. Microsoft publishes no figure for the delay of SharePoint and Front Door.
+ * media from customer edge to Microsoft edge, for any service loss and the distance to
+ * its egress. Microsoft publishes no figure for the delay of SharePoint and Front Door.
  */
 void thresholds_limits(const struct thresholds *t, const char *service,
                        struct limits *limits);

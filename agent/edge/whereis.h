@@ -1,7 +1,7 @@
 /*
  * Finds the PoP in pasted text: reply headers as any tool prints them, an SMTP banner, a
- * line of traceroute, ping or dig, a name of a router or of a CNAME chain, a metro code, a
- * city, an address. Facts missing in the text are unknown, never guessed.
+ * line of traceroute, ping or dig, a name of a router or of a CNAME chain, a metro code,
+ * a city, an address. Facts missing in the text are unknown, never guessed.
  *
  * Of several headers the most reliable one counts, as for a reply (reply.h); of several
  * names the last of the most specific ones: a PoP, then an owner. A name is more specific

@@ -1,7 +1,7 @@
 /*
- * The workload names that every tenant uses, read from targets.csv: Microsoft's names that
- * resolve to the PoP serving a site, and the pattern of the names of front doors in other
- * metros.
+ * The workload names that every tenant uses, read from targets.csv: Microsoft's names
+ * that resolve to the PoP serving a site, and the pattern of the names of front doors in
+ * other metros.
  */
 #ifndef EDGELAT_EDGE_WORKLOADS_H
 #define EDGELAT_EDGE_WORKLOADS_H

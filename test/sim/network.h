@@ -1,8 +1,8 @@
 /*
- * The scripted network: a seeded world of targets, each with a delay, jitter, loss and
- * PoP of its own, that may change at given times; a virtual clock; and a pipeline turned
- * by them as the measurer turns it. Everything that was sent and what became of it is
- * kept here as well, exactly, to be compared with what the pipeline reports.
+ * The scripted network: a seeded set of targets, each with its own delay, jitter, loss and
+ * PoP, which may change at given times; a virtual clock; and a pipeline driven by them as
+ * the measurer drives it. All probes and their exact results are recorded here too, to be
+ * compared with what the pipeline reports.
  */
 #ifndef EDGELAT_SIM_NETWORK_H
 #define EDGELAT_SIM_NETWORK_H
@@ -20,12 +20,12 @@ struct way {           /* what it is like to get to a target */
     int64_t rtt_ns;    /* the least */
     int64_t jitter_ns; /* mean of the queueing above it, exponential */
     double loss;
-    const char *pop; /* what an answer of the web says */
+    const char *pop; /* named by HTTPS answers */
 };
 
 struct move { /* from `at` on (after the beginning) ... */
     int64_t at_ns;
-    size_t target; /* ... the way to this target is this; they stand in order of time */
+    size_t target; /* ... the path to this target is this; sorted by time */
     struct way way;
 };
 
@@ -124,7 +124,7 @@ static inline void sim_start(struct sim *s)
                           s->wall);
 }
 
-/* The probe that arrives first; NULL: none is under way. */
+/* The probe that arrives first; NULL: none is in flight. */
 static inline struct flight *sim_first(const struct sim *s)
 {
     struct heap_item *first = heap_first(&s->flights);
@@ -142,7 +142,7 @@ static inline void sim_end(struct sim *s)
     heap_free(&s->flights);
 }
 
-/* ---- probes under way ---- */
+/* ---- probes in flight ---- */
 
 static inline void sim_send(struct sim *s, const struct probe_request *order)
 {
@@ -216,8 +216,7 @@ static inline void sim_turn(struct sim *s)
         sim_send(s, &order);
 }
 
-/* When something happens next: an answer, a probe, the end of a window, a move, a tick.
- */
+/* Time of the next event: an answer, a probe, the end of a window, a move, a tick. */
 static inline struct mono sim_next(const struct sim *s)
 {
     struct mono next = {s->now.ns + SIM_TICK_NS}, at;
@@ -247,7 +246,7 @@ static inline void sim_run(struct sim *s, int64_t after_ns)
     sim_pass(s, end_ns - s->now.ns);
 }
 
-/* The host sleeps: both clocks go on, nobody turns the pipeline. */
+/* The host sleeps: both clocks go on, the pipeline is not run. */
 static inline void sim_sleep(struct sim *s, int64_t ns)
 {
     sim_pass(s, ns);
@@ -257,7 +256,7 @@ static inline void sim_sleep(struct sim *s, int64_t ns)
 
 /* ---- the exact numbers ---- */
 
-/* Probes of a stream that are still under way: sent, but not reported yet. */
+/* Probes of a stream in flight: sent, but not reported yet. */
 static inline uint64_t sim_under_way(const struct sim *s, uint32_t stream)
 {
     uint64_t n = 0;
@@ -267,7 +266,7 @@ static inline uint64_t sim_under_way(const struct sim *s, uint32_t stream)
     return n;
 }
 
-/* What a batch says of a stream, all its PoPs together. */
+/* The values of a stream in a batch, summed over its PoPs. */
 struct told {
     uint64_t sent, lost, replies, missed;
 };

@@ -1,7 +1,7 @@
 /*
- * A day in a branch office with five PoPs. At noon the way to the nearest one becomes
- * long; at six in the evening another target is served by another PoP. Two are equally
- * near all day, and one loses a third.
+ * A day in a branch office with five PoPs. At noon the path to the nearest one becomes
+ * longer; at 18:00 another target is served by another PoP. Two are equally near all day,
+ * and one loses a third of its probes.
  */
 #include "core/recent.h"
 #include "sim/network.h"
@@ -193,7 +193,7 @@ static const struct series *series_of(size_t target, const char *pop)
     return NULL;
 }
 
-/* Of all series of a target; also of the one from before the first answer of the web. */
+/* Of all series of a target, including the one before the first HTTPS answer. */
 static struct histogram ping_delays(size_t target)
 {
     struct histogram all = histogram_empty();

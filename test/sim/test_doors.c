@@ -167,7 +167,7 @@ static size_t truly_nearest(const struct world *w)
     return nearest;
 }
 
-/* No user notices less. */
+/* Users do not notice a smaller difference. */
 #define SAME_MS 0.5
 
 static bool is_measured(struct world *w, size_t nearest)
@@ -179,8 +179,8 @@ static bool is_measured(struct world *w, size_t nearest)
     return false;
 }
 
-/* The least of the probes of the nearest one is higher than the truth by jitter; so much
- * in one of a million worlds: exp(-probes * excess / jitter). */
+/* The measured minimum exceeds the true delay by jitter: by this much in one of a million
+ * worlds, exp(-probes * excess / jitter). */
 static bool is_as_near(const struct world *w, size_t door, size_t nearest)
 {
     return w->true_ms[door] <=

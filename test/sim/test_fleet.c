@@ -6,7 +6,7 @@
 
 enum { AGENTS = 10000 };
 
-/* Counts that chance spreads over `slots`: none is five standard deviations off. */
+/* Random counts over `slots`: none is five standard deviations off. */
 static void check_even(const uint32_t *count, size_t slots, double all, const char *what)
 {
     double mean = all / (double)slots, off = 5 * sqrt(mean);

@@ -1,9 +1,9 @@
 /*
- * A day of 50 targets, with ways that change, names that move to another PoP and outages:
- * what the pipeline has allocated after the first hours is what it has at the end. The
- * delays have a limit, as a histogram grows with the reach of what it has seen. And a day
- * under attack, in which each answer of DNS has another address and each reply another
- * PoP: it is as flat, and no result is lost.
+ * A day of 50 targets, with changing paths, names that move to another PoP and outages:
+ * the memory allocated after the first hours does not grow until the end. The delays are
+ * bounded, because a histogram grows with the range of its values. And a day under attack,
+ * in which each DNS answer has another address and each reply another PoP: memory does not
+ * grow either, and no result is lost.
  */
 #include "core/series.h"
 #include "sim/network.h"
@@ -27,7 +27,7 @@ enum { TARGETS = 50, HOURS = 24, SETTLED = 6, CHANGES = 4 };
 
 static size_t allocated[HOURS + 1]; /* at the end of each hour; most, of its windows */
 
-/* What the simulator keeps of its own is left out: it forgets each window. */
+/* Leaves out the simulator's own records: it forgets each window. */
 static void note_memory(struct sim *s, const struct batch *batch)
 {
     (void)batch;

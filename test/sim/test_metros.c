@@ -1,8 +1,9 @@
 /*
  * A branch office near every metro of the shipped catalogue, without loss, with 1 % and
- * with 5 %. Its candidates are the PoPs of the metros nearest to it; what a way takes is
- * the speed-of-light bound times a stretch of its own, so the nearest is not always the
- * one next door. It has a twin. After a while both move far away, and then come back.
+ * with 5 %. Its candidates are the PoPs of the nearest metros. The delay of a path is the
+ * speed-of-light bound times a random stretch, so the PoP with the least delay is not
+ * always the nearest by distance. It has a twin. After a while both move far away, and
+ * then come back.
  */
 #include "core/recent.h"
 #include "edge/catalogue.h"
@@ -64,7 +65,7 @@ static int unload(void **state)
     return 0;
 }
 
-/* ---- what is true ---- */
+/* ---- the truth ---- */
 
 static size_t nearest_of(const struct way *ways)
 {
@@ -75,7 +76,7 @@ static size_t nearest_of(const struct way *ways)
     return nearest;
 }
 
-/* So near to the nearest that no measurement takes its place for sure: an equal. */
+/* True when the delay is too close to the least one for a certain order. */
 static bool is_equal(const struct way *ways, size_t target)
 {
     const struct nearest_policy *p = &sim.settings.ranking;
@@ -122,9 +123,9 @@ static void settle(struct branch *b, const struct metro *at, double loss,
     b->far[TWIN].pop = "XQZ"; /* served from elsewhere; the other one takes a detour */
 }
 
-/* ---- what the ranking says ---- */
+/* ---- the ranking ---- */
 
-/* Windows after which it must be known who is nearest. */
+/* Windows after which the nearest must be known. */
 static bool is_known(int window)
 {
     return window >= BACK ? window >= BACK + PROMISED

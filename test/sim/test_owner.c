@@ -1,7 +1,7 @@
 /*
- * A day of a branch office where another network stands 1 ms away in front of one of five
- * names, whose replies name a PoP. At noon the name moves to Microsoft's edge, in the evening
- * back. What is nearest is known here; the agent must not be misled for a window.
+ * A day of a branch office where one of five names is served by another company's network
+ * 1 ms away, whose replies name a PoP. At noon the name moves to Microsoft's edge, in the
+ * evening back. The true nearest is known here; the agent must not be wrong in any window.
  */
 #include "edge/owners.h"
 #include "edge/serving.h"
@@ -34,7 +34,7 @@ struct day {
     bool at_the_edge;
 };
 
-/* DNS and a reply tell whose it is, as they do at once and each minute. */
+/* DNS and a reply show the owner, at once and each minute. */
 static void tell(struct sim *s)
 {
     struct day *d = s->user;

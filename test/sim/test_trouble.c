@@ -1,6 +1,6 @@
 /*
- * Days on which something goes wrong: the host sleeps, the clock is set, batches are lost
- * or come twice, and a day with as many targets as a branch may want.
+ * Days with faults: the host sleeps, the clock is set, batches are lost or duplicated; and
+ * a day with as many targets as a branch may need.
  */
 #include "core/recent.h"
 #include "sim/network.h"
@@ -17,7 +17,7 @@ static const struct way plain[PLAIN] = {{MS(3), MS(0.3), 0.01, "LON"},
                                         {MS(9), MS(1), 0, "AMS"},
                                         {MS(24), MS(3), 0.05, "FRA"}};
 
-/* Everything sent is reported or under way. */
+/* Every probe sent is reported or in flight. */
 static void check_books(const struct sim *s, const struct batch *batch)
 {
     for (size_t t = 0; t < s->settings.n_targets; t++)
@@ -32,7 +32,7 @@ static void check_books(const struct sim *s, const struct batch *batch)
 /* ---- the host sleeps ---- */
 
 struct sleep {
-    uint64_t interrupted, missed; /* windows that say so; probes, of the first target */
+    uint64_t interrupted, missed; /* windows; probes of the first target */
 };
 
 static void watch_sleep(struct sim *s, const struct batch *batch)
@@ -139,12 +139,12 @@ static void the_clock_is_set_back_and_forth(void **state)
 
 struct receiver {
     struct random random;
-    struct told told[PLAIN][SIM_KINDS]; /* as the last batch that came says */
+    struct told told[PLAIN][SIM_KINDS]; /* as in the last batch received */
     uint64_t delays[PLAIN];
     uint64_t came, lost;
 };
 
-/* A third gets lost, and everything from two to four; some come twice. */
+/* A third of the batches is lost, and all from 02:00 to 04:00; some come twice. */
 static void receive(struct sim *s, const struct batch *batch)
 {
     struct receiver *r = s->user;
@@ -189,7 +189,7 @@ static void a_lost_batch_loses_no_counts(void **state)
     sim_end(&s);
 }
 
-/* ---- many ---- */
+/* ---- many targets ---- */
 
 enum { MANY = 50 };
 

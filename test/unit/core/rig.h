@@ -1,6 +1,6 @@
 /*
- * A pipeline with three targets and two kinds, and the clocks that turn it: the tests
- * resolve names, give results and look at the batches.
+ * A pipeline with three targets and two kinds, and its clocks: the tests resolve names,
+ * pass results and check the batches.
  */
 #ifndef EDGELAT_TEST_RIG_H
 #define EDGELAT_TEST_RIG_H
@@ -145,7 +145,7 @@ static inline void end(struct rig *r)
     pipeline_destroy(r->p);
 }
 
-/* Takes what is due from now on, for a while; `last` is the last of it. */
+/* Takes all probes due from now on, for a while; `last` is the last one. */
 static inline size_t take(struct rig *r, int64_t for_ns, struct probe_request *last)
 {
     struct mono stop = {r->now.ns + for_ns}, at;

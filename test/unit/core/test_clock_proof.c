@@ -1,4 +1,4 @@
-/* When the wall clock is believed. */
+/* When the wall clock is trusted. */
 #include "core/clock_proof.h"
 
 #include "check.h"
@@ -8,10 +8,10 @@
 
 static const struct {
     const char *what;
-    int64_t off_ns; /* of the wall clock at the start, */
-    int mended_s;   /* until then */
-    bool replies;   /* come with the true time */
-    int proved_s;   /* -1: never */
+    int64_t off_ns;  /* error of the wall clock until ... */
+    int corrected_s; /* ... this time */
+    bool replies;    /* HTTP replies come, with the true time */
+    int proved_s;    /* -1: never */
 } cases[] = {
     {"right, and replies agree", 0, 0, true, 600},
     {"right, nobody says so", 0, 0, false, -1},
@@ -29,7 +29,7 @@ static void when_it_is_believed(void **state)
         struct clock_proof p = {0};
         int proved = -1;
         for (int s = 0; s < 2000; s++) {
-            int64_t off = s < cases[i].mended_s ? cases[i].off_ns : 0;
+            int64_t off = s < cases[i].corrected_s ? cases[i].off_ns : 0;
             struct wall wall = {TODAY_NS + s * NS_PER_S + off};
             if (clock_proof_look(&p, (struct mono){(1000 + s) * NS_PER_S}, wall,
                                  cases[i].replies, -off)) {

@@ -3,12 +3,12 @@
 
 #define MINUTE_NS (60 * NS_PER_S)
 
-/* Changes, one each minute. What is told: C a change, B that it
- * swings, S that it is silent, and E that it has settled. */
+/* One change each minute. Actions: C report a change, B report that it is unstable, S
+ * suppress, E report that it is stable again. */
 static const struct {
     const char *what;
-    const char *changes[4]; /* one after the other, each followed by that many ... */
-    int still[4];           /* ... minutes without any */
+    const char *changes[4]; /* in turn, each followed by this many ... */
+    int still[4];           /* ... minutes without a change */
     const char *told;
 } cases[] = {
     {"now and then", {"c", "c", "c", "c"}, {20, 20, 20, 20}, "CCCC"},
@@ -41,7 +41,7 @@ static void test_told(void **state)
     }
 }
 
-/* A hundred days without rest, each two seconds. */
+/* A hundred days with a change every two seconds. */
 static void test_never_at_rest(void **state)
 {
     (void)state;

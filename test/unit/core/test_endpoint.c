@@ -81,7 +81,7 @@ static void addresses_of_nobody_and_private_ones(void **state)
 {
     (void)state;
     static const struct {
-        const char *text, *nobodys; /* the word in it; "": a host's */
+        const char *text, *nobodys; /* a word of the reason; "": a host can have it */
         bool private;
     } cases[] = {
         {"127.0.0.1", "loopback", false},

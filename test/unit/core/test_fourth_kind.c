@@ -1,6 +1,6 @@
 /*
- * A kind that is none of ours: it has no port, takes 40 ms where a handshake takes 3 ms,
- * is off by default, and its silence is loss. The core must go by what the kind states.
+ * A kind that the program does not have: no port, 40 ms where a handshake takes 3 ms, off
+ * by default, and its silence is loss. The core must use only the kind's properties.
  */
 #include "core/intercept.h"
 #include "core/limits.h"

@@ -42,9 +42,9 @@ static void web(struct intercept *i, int64_t rtt_ns, int64_t tls_ns, int64_t fir
 #define NO DELAY_UNDEFINED
 
 /*
- * A network as it is; the delays follow from it. The handshake is answered by the edge,
- * or by a middlebox; TLS by the edge, or by a middlebox that decrypts; requests by the
- * edge, or by a server `backend` ms behind it; echoes by the edge, `icmp_late` ms late.
+ * A network, from which the delays follow. The handshake is answered by the edge or by a
+ * middlebox; TLS by the edge or by a middlebox that decrypts; requests by the edge or by
+ * a server `backend` ms behind it; echoes by the edge, `icmp_late` ms late.
  */
 struct network {
     double edge, icmp_late, crypto, backend; /* ms; edge: the round trip to it */
@@ -87,7 +87,7 @@ static enum intercept_verdict verdict_on(struct intercept *i, const struct netwo
 
 enum { YES = INTERCEPT_YES, UNSURE = INTERCEPT_UNSURE, NONE = INTERCEPT_NO };
 
-/* Fields of struct network; what must be told of it, and the least that may be. */
+/* Fields of struct network; the expected verdict, and the least one allowed. */
 static const struct {
     const char *what;
     struct network n;
@@ -145,9 +145,9 @@ static double between(struct random *random, double low, double high)
 }
 
 /*
- * Any network: never a middlebox where there is none; always one that passes TLS on and
- * is clearly nearer than the edge; and one that decrypts is at least in doubt where ICMP
- * shows the path behind it.
+ * Random networks: without a middlebox none is found; a middlebox that forwards TLS and
+ * is clearly nearer than the edge is always found; one that decrypts gives at least
+ * INTERCEPT_UNSURE if ICMP shows the path behind it.
  */
 static void any_network(void **state)
 {
@@ -228,7 +228,7 @@ static void it_does_not_flap(void **state)
     CHECK(!intercepted(&i), "and goes with the second");
 }
 
-/* In whichever order: the path gets longer or shorter for all kinds at once. */
+/* In any order: the path gets longer or shorter for all kinds at once. */
 static void a_change_of_path_is_no_middlebox(void **state)
 {
     (void)state;

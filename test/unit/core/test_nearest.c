@@ -11,12 +11,13 @@ enum { MOST = 6 };
 static const struct nearest_policy policy = {
     .loss_limit = 0.1, .margin_ratio = 0.1, .margin_ns = MS(1)};
 
-/* Names are letters: what stands where, independent of the order of the input. */
+/* Candidates are letters, so that the expected order does not depend on the input
+ * order. */
 static const struct {
     const char *what;
     struct candidate candidates[MOST]; /* A, B, C, ... */
     const char *previous;
-    const char *expected; /* those that are eligible, '|', the others */
+    const char *expected; /* the eligible ones, '|', the others */
 } cases[] = {
     {"nearest first", {{MS(9), 9, 0}, {MS(3), 9, 0}, {MS(60), 9, 0}}, "", "BAC|"},
     {"a lossy one is none", {{MS(3), 10, 3}, {MS(9), 10, 1}}, "", "B|A"},

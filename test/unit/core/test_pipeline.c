@@ -2,7 +2,7 @@
 #include "core/recent.h"
 #include "unit/core/rig.h"
 
-/* ---- what is sent where ---- */
+/* ---- probes ---- */
 
 static void streams_rest_without_an_address(void **state)
 {
@@ -195,7 +195,7 @@ static void who_moves_away_is_found_out(void **state)
     end(&r);
 }
 
-/* By the answer of the same address, or by another chain to another address. */
+/* By an answer from the same address, or by another chain to another address. */
 static void move_to_another_pop(bool by_chain)
 {
     struct rig r;
@@ -305,7 +305,7 @@ static void the_decoy_leaves_them_out_too(void **state)
     end(&r);
 }
 
-/* ICMP that may be filtered says nothing in a window in which nothing else was asked. */
+/* ICMP may be filtered: its silence does not count in a window without other probes. */
 static void unanswered_icmp_is_no_outage(void **state)
 {
     (void)state;
@@ -329,7 +329,7 @@ static void unanswered_icmp_is_no_outage(void **state)
     end(&r);
 }
 
-/* A third kind, whose replies are handshakes and nothing else. */
+/* A third kind that measures handshakes and nothing else. */
 static void a_middlebox_does_not_say_that_it_is_up(void **state)
 {
     (void)state;

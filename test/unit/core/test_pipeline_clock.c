@@ -1,4 +1,4 @@
-/* When windows close, and what their stamps are when the clock is set or stands still. */
+/* When windows close, and their timestamps when the clock is set or stands still. */
 #include "unit/core/rig.h"
 
 static void windows_end_on_the_minute(void **state)
@@ -61,7 +61,8 @@ static void check_stamps(const struct batch *batch)
     }
 }
 
-/* Hours ahead as the agent starts, and then set right: at once no batch is ahead. */
+/* The clock is hours ahead when the agent starts, then corrected: no later batch is
+ * ahead. */
 static void a_clock_that_was_ahead(void **state)
 {
     (void)state;

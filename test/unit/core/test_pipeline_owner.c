@@ -1,5 +1,5 @@
-/* What is no PoP of the edge has no PoP and no rank, and is not probed as if it were
- * near. */
+/* Targets that are not a PoP of the edge have no PoP and no rank, and are not probed like
+ * near ones. */
 #include "rig.h"
 
 static const char *const addresses[TARGETS] = {"23.44.10.14", "192.0.2.1", "192.0.2.2"};
@@ -71,8 +71,8 @@ static void count_pings(struct rig *r, int64_t for_ns, size_t n[TARGETS])
     pass(r, stop.ns - r->now.ns);
 }
 
-/* Of three targets one is probed at the full interval: not that one, though it stands first
- * in the configuration. */
+/* Of three targets one is probed at the full interval, but not the one that is no PoP,
+ * although it is the first in the configuration. */
 static void no_full_interval(void **state)
 {
     (void)state;
@@ -95,8 +95,7 @@ static void no_full_interval(void **state)
     end(&r);
 }
 
-/* A PoP that turns out to be none, and the other way: neither keeps the other's figures.
- */
+/* A PoP turns out not to be one, and the reverse: neither keeps the other's figures. */
 static void it_changes(void **state)
 {
     (void)state;
@@ -123,7 +122,7 @@ static void it_changes(void **state)
     end(&r);
 }
 
-/* Where one family is the edge, the target is ranked by that one alone. */
+/* If only one family is the edge, the target is ranked by that family alone. */
 static void one_family(void **state)
 {
     (void)state;
@@ -162,7 +161,7 @@ static void a_filtered_one_has_no_address(void **state)
     end(&r);
 }
 
-/* By its chain it may be known ahead of its address. */
+/* The owner can be known from the chain before the address is. */
 static void a_chain_with_a_pop(void **state)
 {
     (void)state;

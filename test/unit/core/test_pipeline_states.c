@@ -73,8 +73,9 @@ static void down_and_up_again(void **state)
     end(&r);
 }
 
-/* The commonest outage of a branch: its router answers each probe with "host unreachable".
- * What the pipeline tells must be what it tells of silence, the outcome's name apart. */
+/* The commonest outage of a branch: its router answers each probe with "host
+ * unreachable". What the pipeline tells must be what it tells of silence, the outcome's
+ * name apart. */
 static void unreachable_is_an_outage(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Targets that are added, surveys, and a host that moved. */
+/* Added targets, surveys, and a host that moves to another network. */
 #include "unit/core/rig.h"
 
 static struct target door(const char *name)
@@ -10,7 +10,7 @@ static struct target door(const char *name)
     return t;
 }
 
-/* Resolves the three targets and the added one, and answers all that is due for a while:
+/* Resolves the three targets and the added one, and answers all due probes for a while:
  * near 3 ms, middle 9 ms, far 24 ms, the added one 1 ms. */
 static void resolve_all(struct rig *r, size_t added)
 {
@@ -88,7 +88,7 @@ static void what_is_added_slows_nobody_down(void **state)
     end(&r);
 }
 
-static void rests_until_resolved_and_again(void **state)
+static void paused_until_resolved_and_again(void **state)
 {
     (void)state;
     struct rig r;
@@ -112,7 +112,7 @@ static const struct kind https = {.name = "https",
                                   .roles = {DELAY_HANDSHAKE, DELAY_TLS}};
 static const struct kinds secure_kinds = {{&ping, &https}, 2};
 
-enum { DOOR = TARGETS * STREAMS }; /* the first stream of what is added */
+enum { DOOR = TARGETS * STREAMS }; /* the first stream of the added target */
 
 static uint32_t rank_of(struct rig *r, size_t target)
 {
@@ -153,7 +153,7 @@ static void a_guess_counts_once_it_is_proved(void **state)
     show_certificate(&r, "192.0.2.5");
     CHECK_INT(1, rank_of(&r, number), "until it is");
     vanish(&r, number, FAMILY_IPV4);
-    CHECK_INT(0, rank_of(&r, number), "one that rests is none");
+    CHECK_INT(0, rank_of(&r, number), "a paused target has no rank");
     end(&r);
 }
 
@@ -236,7 +236,7 @@ static void moved_forgets_where_they_were(void **state)
     end(&r);
 }
 
-/* ---- many of them ---- */
+/* ---- many targets ---- */
 
 enum { MANY = 250 };
 
@@ -275,7 +275,7 @@ static void many_resolve(struct rig *r)
     }
 }
 
-/* What is due in the next seconds: bytes a second, and the most in one of them. */
+/* The probes due in the next seconds: bytes per second, and the most in one second. */
 static double bytes_of(struct rig *r, int seconds, double *most)
 {
     double sum = 0;
@@ -289,8 +289,8 @@ static double bytes_of(struct rig *r, int seconds, double *most)
     return sum / seconds;
 }
 
-/* On the average: when each is probed is chance. Without limits a survey would send 8.75
- * MB a second, and twice that when it begins. */
+/* On average: the phases are random. Without limits a survey would send 8.75 MB/s, and
+ * twice that when it begins. */
 static void a_survey_obeys_the_limits(void **state)
 {
     (void)state;
@@ -327,7 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_survey_ranks_before_the_window_closes),
         cmocka_unit_test(what_is_added_slows_nobody_down),
-        cmocka_unit_test(rests_until_resolved_and_again),
+        cmocka_unit_test(paused_until_resolved_and_again),
         cmocka_unit_test(a_guess_counts_once_it_is_proved),
         cmocka_unit_test(too_many_are_refused),
         cmocka_unit_test(what_was_asked_is_carried),

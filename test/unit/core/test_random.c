@@ -16,7 +16,7 @@ static void it_is_xoshiro256starstar(void **state)
         CHECK(random_next(&r) == expected[i], "number %zu", i);
 }
 
-/* splitmix64 of seed 0 begins so (Vigna's reference). */
+/* The first values of splitmix64 with seed 0 (Vigna's reference). */
 static void the_seed_goes_through_splitmix(void **state)
 {
     (void)state;

@@ -12,7 +12,7 @@ static struct mono at(int64_t after_ns)
     return (struct mono){morning.ns + after_ns};
 }
 
-/* Takes everything that falls due before `end`, each probe `late_ns` after it is due. */
+/* Takes all probes due before `end`, each `late_ns` late. */
 static uint64_t take_until(struct schedule *s, struct mono end, int64_t late_ns)
 {
     struct mono now;
@@ -99,7 +99,7 @@ static void another_interval_keeps_what_is_sooner(void **state)
     schedule_destroy(s);
 }
 
-static void a_stream_that_rests_is_silent(void **state)
+static void a_paused_stream_sends_nothing(void **state)
 {
     (void)state;
     struct schedule *s = schedule_create(3, PATTERN_PERIODIC, check_seed());
@@ -224,7 +224,7 @@ static void poisson_makes_no_burst_either(void **state)
     schedule_destroy(s);
 }
 
-/* Streams of any interval, a loop that is late at random and sometimes pauses. */
+/* Streams of random intervals, and a loop that is late at random and sometimes pauses. */
 static void every_probe_is_sent_or_missed(void **state)
 {
     (void)state;
@@ -268,7 +268,7 @@ int main(void)
         cmocka_unit_test(phases_are_spread),
         cmocka_unit_test(the_first_comes_soon),
         cmocka_unit_test(another_interval_keeps_what_is_sooner),
-        cmocka_unit_test(a_stream_that_rests_is_silent),
+        cmocka_unit_test(a_paused_stream_sends_nothing),
         cmocka_unit_test(a_pause_makes_no_burst),
         cmocka_unit_test(a_short_delay_costs_the_probes_before_the_last),
         cmocka_unit_test(a_step_of_years_costs_nothing),

@@ -106,7 +106,7 @@ static void an_answer_goes_over_the_chain(void **state)
     end(&r);
 }
 
-/* Without a PoP the address stands for the place: two of them are two series. */
+/* Without a PoP the address is part of the key: two addresses are two series. */
 static void two_unknown_places_are_not_blended(void **state)
 {
     (void)state;
@@ -305,7 +305,7 @@ static void a_series_is_dropped_after_a_day(void **state)
 
 /* ---- the bound ---- */
 
-/* A name server that gives another address each time: one reply of each. */
+/* A name server returns another address each time: one reply from each. */
 static void rotate(struct rig *r, unsigned from, unsigned to)
 {
     for (unsigned i = from; i < to; i++) {
@@ -372,8 +372,7 @@ static void places_without_end_are_one_series(void **state)
     end(&r);
 }
 
-/* Codes of PoPs are no other than addresses, and a second stream has addresses of its own.
- */
+/* The limit counts PoPs like addresses, and separately for each stream. */
 static void pops_without_end_are_one_series(void **state)
 {
     (void)state;
@@ -420,7 +419,7 @@ static void at_the_bound_idle_places_go(void **state)
     end(&r);
 }
 
-/* The bound of all: each stream has one place for certain. */
+/* The limit of all series: the first series of each stream is always allowed. */
 static void spare_places_are_bounded_in_all(void **state)
 {
     (void)state;
@@ -550,7 +549,7 @@ static void a_port_that_is_silent_is_down(void **state)
     end(&r);
 }
 
-/* The ledger alone: whose answers they are stands in the part. */
+/* The series set alone: `own_answers` of the part decides. */
 static void a_middlebox_answers(void **state)
 {
     (void)state;

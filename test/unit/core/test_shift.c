@@ -135,8 +135,8 @@ static void a_new_path_is_learned_anew(void **state)
 
 enum { STREAMS = 10 };
 
-/* Streams up to `moving` go up by half after two hours, three more of them a quarter of an
- * hour later; the number of events, the members of the first. */
+/* Streams up to `moving` go up by half after two hours, three more of them a quarter of
+ * an hour later; the number of events, the members of the first. */
 static int events_of(int moving, int late, size_t *members, size_t *judged)
 {
     struct shift_site site = {0};

@@ -34,7 +34,7 @@ static void wall_text_is_rfc3339(void **state)
     }
 }
 
-/* Day after day, counted as a child does. */
+/* Day after day, by incrementing day, month and year. */
 static void every_date_is_right(void **state)
 {
     (void)state;

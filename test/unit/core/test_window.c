@@ -91,7 +91,7 @@ static void outcomes_are_counted_for_what_they_are(void **state)
         {"NRNN", 1, 1, 0, 0, 0},
         {"LNLR", 3, 1, 2, 2, 2.0 / 3}, /* nothing was sent between the two */
         {"LFLL", 4, 0, 3, 2, 0.75},    /* a refusal is an answer */
-        {"UUUU", 4, 0, 4, 4, 1},       /* what does not arrive is lost, said or not */
+        {"UUUU", 4, 0, 4, 4, 1},       /* lost, although routers reported it */
         {"LULT", 4, 0, 3, 3, 0.75},
         {"RUNU", 3, 1, 2, 2, 2.0 / 3},
         {"FFTT", 4, 0, 0, 0, 0},
@@ -248,7 +248,7 @@ static void each_delay_has_its_own_values(void **state)
     window_destroy(w);
 }
 
-/* ---- the order of sending ---- */
+/* ---- the sending order ---- */
 
 struct probe {
     int64_t ms;
@@ -256,8 +256,8 @@ struct probe {
     int64_t rtt_ms;
 };
 
-/* In the order of sending: a burst of 2 and one of 1; neighbouring replies: 10, 14, 11
- * (4 and 3). */
+/* In sending order: a burst of 2 and one of 1; neighbouring replies: 10, 14, 11
+ * (variation 4 and 3). */
 static const struct probe sent[] = {
     {0, OUTCOME_REPLY, 10},   {1000, OUTCOME_REPLY, 14}, {2000, OUTCOME_REPLY, 11},
     {3000, OUTCOME_LOSS, -1}, {4000, OUTCOME_LOSS, -1},  {5000, OUTCOME_REPLY, 90},
@@ -314,7 +314,7 @@ static void order_does_not_matter(const size_t *order)
     CHECK_INT(WINDOW_VARIATION_SCALE, h.scale, "coarse");
     histogram_free(&h);
 
-    /* much later: all of it has been walked, once */
+    /* much later: all queued results have been processed, once */
     add(w, 60000, OUTCOME_REPLY, 10 * NS_PER_MS);
     add(w, 61000, OUTCOME_REPLY, 15 * NS_PER_MS);
     s = summary_of(w);
@@ -401,7 +401,7 @@ static void the_order_goes_on_in_the_next_window(void **state)
               "overtaken by those of the minute before");
 
     window_reset(w, s.end);
-    add(w, 90000, OUTCOME_REPLY, 17 * NS_PER_MS); /* the old ones are walked now */
+    add(w, 90000, OUTCOME_REPLY, 17 * NS_PER_MS); /* the old ones are processed now */
     s = summary_of(w);
     CHECK_INT(0, s.longest_burst, "told once");
     CHECK_INT(1, s.variation.count, "60 s and 90 s: nothing was sent between them");
@@ -464,7 +464,7 @@ static void an_interruption_parts_neighbours(void **state)
     window_destroy(w);
 }
 
-/* A probe each ms: more than may wait. */
+/* A probe each ms: more than the queue may hold. */
 static void the_queue_is_bounded(void **state)
 {
     (void)state;

@@ -8,7 +8,7 @@
 #include "check.h"
 #include "edge/datafile.h"
 
-struct said { /* what a parser complained about */
+struct said { /* the problems that a parser reported */
     struct text lines;
     size_t n;
 };
@@ -38,7 +38,7 @@ static inline char *shipped(const char *name, size_t *len)
     return text;
 }
 
-/* Parses packaging/data/NAME, which must be fine. */
+/* Parses packaging/data/NAME, which must have no problem. */
 #define SHIPPED_PARSE(parse, out, name)                                                  \
     do {                                                                                 \
         struct said said_ = {.n = 0};                                                    \

@@ -14,7 +14,7 @@ static const struct metro *find(const struct catalogue *c, const char *code)
     return m;
 }
 
-/* Every code that is documented or was seen. */
+/* All codes documented or seen. */
 static const char codes[] =
     "AKL AMS ASH ATA ATH BCN BER BKK BL BN BNA BNE BOG BOM BOS BRU BUD BUE BUH CAI CH "
     "CHG CHI CLT CO CPH CPQ CPT CVG CYS DB DEL DEN DFW DM DOH DTT DUB DUS DXB EWR FRA "
@@ -251,7 +251,7 @@ static void test_quotes(void **state)
     catalogue_free(&c);
 }
 
-/* However wrong a file is, it is not said forever. */
+/* The number of reported problems of a file is limited. */
 static void test_many_problems(void **state)
 {
     (void)state;

@@ -2,7 +2,7 @@
 
 #include "check.h"
 
-/* Positions of airports and what great-circle calculators say of them. */
+/* Positions of airports, and distances by great-circle calculators. */
 static const struct {
     const char *what;
     struct position a, b;
@@ -31,7 +31,7 @@ static void test_distance(void **state)
     }
 }
 
-/* The library's own inverse says the same, everywhere. */
+/* The law of cosines gives the same distance, everywhere. */
 static void test_against_cosines(void **state)
 {
     (void)state;

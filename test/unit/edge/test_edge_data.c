@@ -6,7 +6,7 @@ static const struct kind icmp = {"icmp",   {"rtt"},       0,
                                  NS_PER_S, 10 * NS_PER_S, .on_by_default = true};
 static const struct kinds kinds = {{&icmp}, 1};
 
-/* All of it but the prefixes, as shipped. */
+/* The shipped files, without the prefixes. */
 static struct edge_data all_shipped(void)
 {
     struct edge_data k = {.prefixes = {.n = 0}};

@@ -5,7 +5,7 @@
 static void load(struct catalogue *c)
 {
     SHIPPED_PARSE(catalogue_parse, c, "metros.csv");
-    SHIPPED_PARSE(catalogue_parse_airports, c, "airports.csv"); /* are no places */
+    SHIPPED_PARSE(catalogue_parse_airports, c, "airports.csv"); /* not locations */
 }
 
 static const struct {

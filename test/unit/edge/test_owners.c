@@ -24,7 +24,7 @@ static int unload(void **state)
 #define AKAMAI "23.44.10.14"
 #define TRACE  "X-CDN-TraceID of Akamai"
 
-/* Each step, and that the ones before it go over it. */
+/* Each step, and the precedence of the earlier steps. */
 static const struct {
     const char *what, *mark, *name, *address;
     uint32_t as;

@@ -79,7 +79,7 @@ static const struct {
      POP_UNKNOWN, "", "", ""},
     {"X-MSEdge-Ref", "Ref A: C58D Ref B: BKK3Q@EDGE@511 Ref C: 0", POP_UNKNOWN, "", "",
      ""},
-    /* what says nothing */
+    /* values without a PoP */
     {"X-Azure-Ref", "20260505T101542Z-17b4f7c9f4", POP_UNKNOWN, "", "", ""},
     {"X-Azure-Ref", "456def", POP_UNKNOWN, "", "", ""},
     {"X-Azure-Ref", "", POP_UNKNOWN, "", "", ""},
@@ -267,7 +267,7 @@ static void from_front_ends(void **state)
     }
 }
 
-/* Every beginning of a good value is read within its bounds and gives no half code. */
+/* Every prefix of a valid value is read within its bounds and gives no partial code. */
 static void cut_values(void **state)
 {
     (void)state;

@@ -16,7 +16,7 @@ static const char *prefix_of(const struct prefixes *p, const char *address)
     return found != NULL ? found->text : "";
 }
 
-/* The edges of prefixes, and what lies within others. */
+/* The first and last addresses of prefixes, and nested prefixes. */
 static const struct {
     const char *address, *prefix, *service;
     bool inferred;
@@ -121,7 +121,7 @@ static void test_against_looking_at_all(void **state)
     size_t len;
     char *text = nested(&r, &len);
     struct datafile_source from = source_of(text, len, &said);
-    prefixes_parse(&p, &from); /* what is there twice is said, and once there */
+    prefixes_parse(&p, &from); /* duplicates are reported, and kept once */
     CHECK(p.n > 100, "%zu prefixes", p.n);
     for (uint32_t low = 0; low < 4100; low++) {
         const char *best = "";

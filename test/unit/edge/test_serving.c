@@ -29,7 +29,7 @@ static void never(const char *text, void *user)
     CHECK(false, "%s", text);
 }
 
-struct rig { /* a site, one target and what was said of it */
+struct rig { /* a site, one target and its events */
     struct site site;
     struct target target;
     struct target_state state;
@@ -90,8 +90,7 @@ static void look(struct rig *r)
     r->now.ns += MINUTE_NS;
 }
 
-/* One code a window, '-' is unknown, one in brackets does not answer; "LON*90" is for so
- * long. */
+/* One code a window; '-': unknown; in parentheses: no answer; "LON*90": for 90 windows. */
 static void walk(struct rig *r, const char *script)
 {
     char words[512], *at = words;
@@ -212,7 +211,7 @@ static void be_foreign(struct rig *r, bool foreign, int windows)
         look(r);
 }
 
-/* Told once, and again after an hour in which it was not so; nothing else is told. */
+/* Reported once, and again after an hour without it; nothing else is reported. */
 static void test_foreign(void **state)
 {
     (void)state;
@@ -248,7 +247,7 @@ static void test_foreign(void **state)
     end(&r);
 }
 
-/* A hundred days of a PoP that never rests are four events. */
+/* A PoP that keeps changing for a hundred days gives four events. */
 static void test_never_at_rest(void **state)
 {
     (void)state;

@@ -25,7 +25,7 @@ static void never(const char *text, void *user)
     CHECK(false, "%s", text);
 }
 
-/* From London: the distances of the two addresses, by the haversine formula. */
+/* From London: the distances of the two metros, by the haversine formula. */
 static const struct {
     const char *location, *pop, *basis, *city;
     double km, excess_km;
@@ -71,7 +71,7 @@ static void test_standing(void **state)
     }
 }
 
-/* The same code of two families is two addresses. */
+/* The same code in two families is two places. */
 static void test_basis_tells_the_family(void **state)
 {
     (void)state;

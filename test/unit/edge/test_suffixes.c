@@ -108,7 +108,7 @@ static const struct {
     {"graph.microsoft.com", "graph.microsoft.com", SUFFIX_REGION, "graph"},
     {"BL2NAM06FT004.mail.protection.outlook.com", ".mail.protection.outlook.com",
      SUFFIX_REGION, "exchange-protection"},
-    /* what stands before the end of a chain, or is typed */
+    /* names before the end of a chain, or names that users type */
     {"187170-ipv4e.farm.dprodmgd104.sharepointonline.com.akadns.net",
      ".sharepointonline.com.akadns.net", SUFFIX_EITHER, "sharepoint"},
     {"contoso.sharepoint.com", ".sharepoint.com", SUFFIX_EITHER, "sharepoint"},
@@ -129,7 +129,7 @@ static const struct {
     {"outlook.live.com", ".live.com", SUFFIX_EITHER, "microsoft"},
     {"config.edge.skype.com", ".skype.com", SUFFIX_EITHER, "skype"},
     {"portal.azure.com", ".azure.com", SUFFIX_EITHER, "azure"},
-    /* a label ends where it ends; what only answers DNS says nothing */
+    /* suffixes match whole labels; names that only redirect in DNS decide nothing */
     {"x.notedgekey.net", "", SUFFIX_EITHER, ""},
     {"edgekey.net.example.org", "", SUFFIX_EITHER, ""},
     {"www.bing.com.trafficmanager.net", "", SUFFIX_EITHER, ""},

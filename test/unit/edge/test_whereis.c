@@ -11,8 +11,7 @@ static void load(struct edge_data *k)
     SHIPPED_PARSE(suffixes_parse, &k->suffixes, "suffixes.csv");
 }
 
-/* Copied from public text, the negatives included; see agent/edge/README.md. "-" is that
- * nothing is said. */
+/* Copied from public text, the negatives included; see agent/edge/README.md. "-": none. */
 static const struct {
     const char *text, *kind, *metro, *site, *city, *service, *basis;
 } cases[] = {
@@ -288,7 +287,7 @@ static const struct seen public_text[] = {
     {"20.190.160.1", "address", "-", "-", "-", "entra", "region"},
 };
 
-/* The same in whatever form the tools of users print it. */
+/* The same in the formats of many tools. */
 static const struct seen pasted[] = {
     {"headers[\"x-azure-ref\"] = \"20261120T101112Z-r1aaaabbbbccccddhC1OSLzzz0000000000000000000000ab\"",
      "header", "OSL", "-", "Oslo", "front-door", "edge"},

@@ -65,7 +65,7 @@ static void test_same_as_the_configuration(void **state)
     free(text);
 }
 
-/* What the pattern makes of a code is what the CNAME chain is read by. */
+/* The names that the pattern generates are those that pop_from_cname() recognises. */
 static void test_door_and_back(void **state)
 {
     (void)state;
