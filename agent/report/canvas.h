@@ -1,6 +1,6 @@
 /*
- * What the parts of a plot share. Lengths are halves of a pixel, so that whole numbers
- * are fine enough; a column of downsample.h is one pixel.
+ * Shared by the parts of a plot (plot.h). Lengths are in half pixels, so integers are
+ * precise enough; one column of downsample.h is one pixel wide.
  */
 #ifndef EDGELAT_REPORT_CANVAS_H
 #define EDGELAT_REPORT_CANVAS_H
@@ -12,30 +12,33 @@ enum {
     PITCH = 2,
     LEFT = 108,
     WIDTH = COLUMNS * PITCH,
-    CANVAS_POPS_MAX = 6, /* with a colour of their own */
+    CANVAS_POPS_MAX = 6, /* number of PoP colours; further PoPs share the last one */
 };
 
 struct canvas {
     struct text *out;
     const struct plotted *of;
-    int y;                             /* where the next part begins */
-    const char *pops[CANVAS_POPS_MAX]; /* by colour */
+    int y;                             /* top of the next part */
+    const char *pops[CANVAS_POPS_MAX]; /* index: colour */
     size_t n_pops;
 };
 
+/* The x coordinate of a time. */
 int canvas_x(const struct canvas *c, int64_t ns);
-int64_t canvas_time(const struct canvas *c, size_t column); /* when it begins */
 
-/* "IPv4" */
+/* The start time of a column, ns since the epoch. */
+int64_t canvas_time(const struct canvas *c, size_t column);
+
+/* Writes the display name of a family: "IPv4". */
 void canvas_family(struct canvas *c, const char *family);
 
-/* What stands at the left of a row: "loss IPv4". */
+/* Writes the label to the left of a row: "loss IPv4". */
 void canvas_side(struct canvas *c, int y, const char *what, const char *family);
 
-/* The PoPs that served the target by that family, if any is known. */
+/* Draws which PoPs served the target over `family`; nothing if no PoP is known. */
 void canvas_strip(struct canvas *c, const char *family);
 
-/* The streams of one kind, one a family, which have samples. */
+/* The streams of one probe kind that have samples, one for each family. */
 struct lane {
     const struct dataset_stream *streams[DATASET_STREAMS_MAX];
     size_t n;

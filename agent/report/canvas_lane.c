@@ -1,6 +1,6 @@
 /*
- * One kind of probe: the medians as lines, the way up to p95 as areas, the loss as bars.
- * Lines are paths of relative steps, the shortest form there is.
+ * Draws one kind of probe: medians as lines, areas up to p95, loss as bars. Lines are SVG
+ * paths with relative commands, which are the shortest form.
  */
 #include "base/mem.h"
 #include "report/canvas.h"
@@ -15,9 +15,9 @@
 enum {
     TITLE_HEIGHT = 40,
     DELAY_HEIGHT = 200,
-    ROOM = 10, /* between delays and loss */
+    SPACE = 10, /* between delays and loss */
     LOSS_HEIGHT = 26,
-    BINS = 48, /* with a tooltip each */
+    BINS = 48, /* each has a tooltip */
 };
 
 static double ms(int64_t ns)
@@ -25,7 +25,7 @@ static double ms(int64_t ns)
     return (double)ns / 1e6;
 }
 
-/* The class of a family's colour. */
+/* The CSS class of a family. */
 static const char *colour(const char *family)
 {
     return strcmp(family, "ipv6") == 0 ? "v6" : "v4";
@@ -62,7 +62,7 @@ static bool has_value(const struct column *c)
     return c->p50_least_ns != DELAY_UNDEFINED;
 }
 
-/* The median: of each column both ends, the nearer one first. */
+/* Draws both ends of each column, the end closer to the previous point first. */
 static void draw_median(struct canvas *c, const struct scale *s,
                         const struct column *columns, const char *class)
 {
@@ -81,12 +81,12 @@ static void draw_median(struct canvas *c, const struct scale *s,
         if (low != high)
             pen_to(&pen, x, low_first ? high : low);
         else if (alone)
-            text_add(c->out, "h0"); /* a dot, should it stay alone */
+            text_add(c->out, "h0"); /* a dot if no neighbour follows */
     }
     text_add(c->out, "\"/>\n");
 }
 
-/* Where each window had one result p95 is the median. */
+/* False if p95 equals the median everywhere: each window had one result. */
 static bool has_area(const struct column *columns)
 {
     for (size_t i = 0; i < COLUMNS; i++)
@@ -95,7 +95,7 @@ static bool has_area(const struct column *columns)
     return false;
 }
 
-/* The area between the median and p95, one shape for each run without a gap. */
+/* The area between the median and p95, one closed shape between two gaps. */
 static void draw_area(struct canvas *c, const struct scale *s,
                       const struct column *columns, const char *class)
 {
@@ -150,7 +150,7 @@ static void draw_limit(struct canvas *c, const struct scale *s, const char *kind
              LEFT, y, WIDTH, LEFT + WIDTH - 6, y - 6, ms(limit_ns));
 }
 
-/* Where no window was. */
+/* Marks the times without a window. */
 static void draw_uncovered(struct canvas *c, int y, int height)
 {
     const struct intervals *covered = &c->of->dataset->covered;
@@ -170,7 +170,7 @@ static void draw_uncovered(struct canvas *c, int y, int height)
 
 /* ---- loss ---- */
 
-/* As wide as a window, and as a column at least. */
+/* The width of a window, at least one column. */
 static int bar_width(const struct canvas *c)
 {
     double share =
@@ -191,7 +191,7 @@ static void draw_loss(struct canvas *c, const struct column *columns, const char
         if (columns[i].lost == 0)
             continue;
         double share = (double)columns[i].lost / (double)columns[i].sent;
-        int height = 4 + (int)lround((room - 4) * share); /* one lost is seen */
+        int height = 4 + (int)lround((room - 4) * share); /* a single loss is visible */
         text_add(c->out, "M%d %dv-%d", LEFT + PITCH * i + 1, base, height);
     }
     text_add(c->out, "\"/>\n");
@@ -250,7 +250,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* False: there is no delay to draw. */
+/* False if there is no delay to draw. */
 static bool scale_of(const struct lane *lane, struct column columns[][COLUMNS],
                      struct scale *out)
 {
@@ -290,11 +290,11 @@ void canvas_lane(struct canvas *c, const struct lane *lane)
         for (size_t i = 0; i < lane->n; i++)
             draw_median(c, &scale, columns[i], colour(lane->streams[i]->family));
         draw_limit(c, &scale, kind);
-        c->y += DELAY_HEIGHT + ROOM;
+        c->y += DELAY_HEIGHT + SPACE;
     } else {
         text_add(c->out, "<text class=\"kind\" x=\"%d\" y=\"%d\">", LEFT, c->y - 10);
         html_escape(c->out, kind);
-        text_add(c->out, "<tspan class=\"dim\"> without an answer</tspan></text>\n");
+        text_add(c->out, "<tspan class=\"dim\"> no replies</tspan></text>\n");
     }
     for (size_t i = 0; i < lane->n; i++)
         draw_loss(c, columns[i], lane->streams[i]->family);

@@ -7,10 +7,11 @@
 
 enum {
     STRIP_HEIGHT = 30,
-    LETTER_WIDTH = 14, /* a letter needs */
+    LETTER_WIDTH = 14,
 };
 
-/* Without news of a PoP it still stands for so long: the slow interval, or windows. */
+/* How long a PoP is shown after its last sample: the longer of the default slow interval
+ * with a margin and three windows. */
 #define POP_VALID_NS      (400 * NS_PER_S)
 #define POP_VALID_WINDOWS 3
 
@@ -46,7 +47,7 @@ static void draw_served(struct canvas *c, const char *pop, size_t first, size_t 
     text_add(c->out, "</g>\n");
 }
 
-/* The PoP of each column, the last one of it. False: none is known. */
+/* Sets the last PoP of each column. False if no PoP is known. */
 static bool fill_pops(const struct canvas *c, const char *family,
                       const char *pops[COLUMNS])
 {
@@ -91,7 +92,7 @@ void canvas_strip(struct canvas *c, const char *family)
             last = pops[end] != NULL ? end : last;
             end++;
         }
-        if (end == COLUMNS || pops[end] == NULL) /* nothing more is known */
+        if (end == COLUMNS || pops[end] == NULL) /* no later sample */
             end = last + 1;
         draw_served(c, pops[first], first, end, family);
     }

@@ -38,7 +38,7 @@ int64_t intervals_sum(const struct intervals *s)
     return sum;
 }
 
-/* ---- making and freeing ---- */
+/* ---- create and free ---- */
 
 struct dataset *dataset_create(const struct kinds *kinds, int64_t since_ns,
                                int64_t until_ns)
@@ -98,7 +98,7 @@ static void add_results(struct dataset *p, const Otlp__Sum *sum, const char *att
         const char *what =
             decoded_text(point->attributes, point->n_attributes, attribute, "");
         struct dataset_lookup at;
-        if (decoded_integer(point) == 0) /* the beginning of a counter, or no news */
+        if (decoded_integer(point) == 0) /* the start of a counter, or unchanged at 0 */
             continue;
         if (dataset_lookup(p, attributes_of(point), &at) &&
             dataset_begin_batch(p, at.stream, at.series, point->time_unix_nano))
@@ -121,7 +121,7 @@ static void add_delays(struct dataset *p, const Otlp__ExponentialHistogram *metr
     }
 }
 
-/* The window that a gauge is of. */
+/* Adds the window of a gauge to the covered times. */
 static void add_covered(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
     int64_t start = (int64_t)point->start_time_unix_nano;
@@ -133,7 +133,10 @@ static void add_covered(struct dataset *p, const Otlp__NumberDataPoint *point)
     start = start > p->since_ns ? start : p->since_ns;
     if (last == NULL || end > last->end_ns)
         intervals_add(&p->covered, start, end);
-    else if (end == last->end_ns && start < last->start_ns) /* that series began later */
+    else if (
+        end == last->end_ns &&
+        start <
+            last->start_ns) /* the earlier point was of a series that began within the window */
         last->start_ns = start;
     if (end - start > p->window_ns)
         p->window_ns = end - start;
@@ -142,7 +145,7 @@ static void add_covered(struct dataset *p, const Otlp__NumberDataPoint *point)
 static int64_t delay_of(const Otlp__NumberDataPoint *point)
 {
     bool is_number = point->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE &&
-                     point->as_double >= 0 && point->as_double < 1e6; /* a NaN is not */
+                     point->as_double >= 0 && point->as_double < 1e6; /* false for NaN */
     return is_number ? llround(point->as_double * 1e9) : DELAY_UNDEFINED;
 }
 
@@ -186,7 +189,7 @@ static void add_up(struct dataset *p, const Otlp__NumberDataPoint *point)
         end <= t->last_seen_ns)
         return;
     t->last_seen_ns = end;
-    t->rank = 0; /* until it is told */
+    t->rank = 0; /* until this batch reports it */
     if (decoded_integer(point) == 0 && start > 0 && end > start &&
         end - start <= WINDOW_MAX_NS)
         intervals_add(&t->down, start > p->since_ns ? start : p->since_ns, end);
@@ -254,7 +257,7 @@ static void add_metric(struct dataset *p, const Otlp__Metric *m)
 
 /* ---- requests ---- */
 
-/* False: it is another agent's. */
+/* False if the request is from another agent. */
 static bool add_resource(struct dataset *p, const Otlp__Resource *r)
 {
     char instance[DATASET_WORD_MAX];
@@ -308,13 +311,13 @@ int dataset_add(struct dataset *p, enum signal signal, const void *bytes, size_t
     return rc;
 }
 
-/* ---- the end ---- */
+/* ---- end ---- */
 
 static int by_rank(const void *a, const void *b)
 {
     const struct dataset_target *x = *(struct dataset_target *const *)a;
     const struct dataset_target *y = *(struct dataset_target *const *)b;
-    uint32_t rank_x = x->rank - 1, rank_y = y->rank - 1; /* those without one last */
+    uint32_t rank_x = x->rank - 1, rank_y = y->rank - 1; /* no rank: wraps, sorts last */
     return rank_x != rank_y ? (rank_x < rank_y ? -1 : 1) : strcmp(x->name, y->name);
 }
 
@@ -330,7 +333,7 @@ static int by_time(const void *a, const void *b)
     return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
 }
 
-/* ---- what events have to do with each other: sorted, as there may be many ---- */
+/* ---- relations between events: by sorting, as there may be 10000 ---- */
 
 static int by_position(const struct dataset_event *x, const struct dataset_event *y)
 {
@@ -426,7 +429,7 @@ void dataset_end(struct dataset *p)
     end_events(p);
 }
 
-/* ---- looking ---- */
+/* ---- lookups ---- */
 
 const struct dataset_self *dataset_self(const struct dataset *p, const char *name,
                                         const char *attribute)

@@ -1,13 +1,14 @@
 /*
- * The dataset: what batches tell of each target over time. Fed with OTLP requests in the
- * order in which they were made; a batch that comes twice counts once. Cumulative counts
- * become those of each window by differences: a new start time is a counter that began
- * anew, and what stood in one before the period is left out. Delta counts are taken as
- * they are. Percentiles come from the histograms, those of a window from what they grew by;
- * where the sender states one of a window, it is that.
+ * The dataset: the contents of OTLP batches, for each target over time. Add requests in
+ * the order in which the agent made them; a batch that is added twice counts once.
+ * Cumulative counts become counts for each window: the difference to the previous batch. A
+ * new start time is a counter reset. What a counter held before the period is subtracted.
+ * Delta counts are used as they are. The percentiles of the period come from the
+ * histograms. The percentiles of a window come from the increase of the histogram, unless
+ * the sender exports them (edgelat.probe.delay.quantile).
  *
- * Anybody may have written the batches: texts are cut and cleaned, numbers held within
- * bounds, and values beyond the DATASET_..._MAX below are counted in `left_out`.
+ * Batches are untrusted input: texts are truncated and cleaned, numbers are bounded, and
+ * values beyond the DATASET_..._MAX below are dropped and counted in `left_out`.
  */
 #ifndef EDGELAT_REPORT_DATASET_H
 #define EDGELAT_REPORT_DATASET_H
@@ -25,54 +26,61 @@
 
 enum {
     DATASET_TARGETS_MAX = TARGETS_MAX,
-    DATASET_STREAMS_MAX = 16, /* of a target: kinds and families */
+    DATASET_STREAMS_MAX = 16, /* of a target: kinds times families */
     DATASET_SERIES_MAX = 64,  /* of a stream */
     DATASET_DELAYS_MAX = DELAYS_MAX,
     DATASET_EVENTS_MAX = 10000,
     DATASET_SAMPLES_MAX = 4000000, /* a month of 10 s windows of 15 streams */
-    DATASET_INTERVALS_MAX = 20000, /* of one kind: then the last one is made longer */
+    DATASET_INTERVALS_MAX = 20000, /* of one list; when full, the last one is extended */
     DATASET_SELVES_MAX = 64,
     DATASET_RUNS_MAX = 4096,
 };
 #define DATASET_WORD_MAX  64
-#define DATASET_LATEST_NS (INT64_C(1) << 62) /* in 2116: sums of times have room */
+#define DATASET_LATEST_NS (INT64_C(1) << 62) /* in 2116: sums of times do not overflow */
 
 struct dataset_counts {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t counters[COUNTERS];
 };
 
-struct sample { /* a window of a stream in one place */
+/* One window of one series. */
+struct sample {
     int64_t start_ns, end_ns;
-    int64_t p50_ns,
-        p95_ns;          /* of the kind's main delay; DELAY_UNDEFINED without an answer */
-    uint64_t sent, lost; /* 0 while the silence of ICMP says nothing, see batch.h */
-    uint32_t series;     /* index into the stream's */
+    /* Of the kind's main delay; DELAY_UNDEFINED without an answer. */
+    int64_t p50_ns, p95_ns;
+    /* Both 0 while unanswered ICMP is not counted as loss, see core/batch.h. */
+    uint64_t sent, lost;
+    uint32_t series; /* index into the stream's series */
 };
 
-struct dataset_delay { /* one delay in one place, over the period */
+/* One delay of one series over the period. */
+struct dataset_delay {
     char name[DATASET_WORD_MAX];
     struct histogram sum;
-    struct histogram base, last; /* of the counter that runs: what is in neither sum */
+    /* Of the current cumulative counter, not yet in `sum`: its state when the period or
+     * the counter began, and its newest state. */
+    struct histogram base, last;
     uint64_t start_ns, time_ns;
-    bool running;
+    bool running; /* a cumulative counter has been seen */
 };
 
+/* One PoP (or address) that a stream was measured to. */
 struct dataset_series {
-    char pop[POP_TEXT_MAX];         /* "unknown": then the address tells which */
-    char address[ADDRESS_TEXT_MAX]; /* "" where the PoP is known */
-    struct dataset_counts sum;      /* of the period */
-    uint64_t unanswered;            /* probes whose silence says nothing */
+    char pop[POP_TEXT_MAX];         /* "unknown": `address` identifies the series */
+    char address[ADDRESS_TEXT_MAX]; /* "" if the PoP is known */
+    struct dataset_counts sum;      /* over the period */
+    uint64_t unanswered;            /* probes without an answer, not counted as loss */
     struct dataset_delay delays[DATASET_DELAYS_MAX];
     size_t n_delays;
-    struct dataset_counters *counters; /* dataset.c's; NULL after dataset_end() */
+    struct dataset_counters *counters; /* private; NULL after dataset_end() */
 };
 
+/* One probe kind and family of a target. */
 struct dataset_stream {
     char kind[DATASET_WORD_MAX], family[DATASET_WORD_MAX]; /* "tcp", "ipv4" */
     struct dataset_series *series[DATASET_SERIES_MAX];
     size_t n_series;
-    struct sample *samples; /* in the order of time */
+    struct sample *samples; /* sorted by time */
     size_t n, room;
 };
 
@@ -80,89 +88,101 @@ struct interval {
     int64_t start_ns, end_ns;
 };
 
-struct intervals { /* in the order of time, apart from each other */
+/* Sorted by time; they neither overlap nor touch. */
+struct intervals {
     struct interval *all;
     size_t n, room;
 };
 
-/* Adds one that begins no earlier than the last one; neighbours become one. */
+/* Adds an interval that starts no earlier than the last one; merges it with the last one
+ * if they overlap or touch. */
 void intervals_add(struct intervals *to, int64_t start_ns, int64_t end_ns);
+
+/* Total length in ns. */
 int64_t intervals_sum(const struct intervals *s);
 
 struct dataset_target {
     char name[TARGET_NAME_MAX], service[WORD_TEXT_MAX], host[HOST_TEXT_MAX];
-    uint32_t rank;         /* the last one; 0: none */
-    bool intercepted;      /* ever */
-    bool foreign;          /* another network than the edge answered, ever */
-    int64_t last_seen_ns;  /* of the last batch with it */
-    struct intervals down; /* windows in which nothing answered */
+    uint32_t rank;         /* the newest one; 0: none */
+    bool intercepted;      /* at any time in the period */
+    bool foreign;          /* a network other than the edge answered, at any time */
+    int64_t last_seen_ns;  /* end of the newest batch that contains the target */
+    struct intervals down; /* windows without an answer */
     struct dataset_stream streams[DATASET_STREAMS_MAX];
     size_t n_streams;
 };
 
 struct dataset_event {
     int64_t time_ns;
-    int severity; /* OpenTelemetry's number */
+    int severity; /* SeverityNumber of OpenTelemetry */
     char name[DATASET_WORD_MAX], target[TARGET_NAME_MAX], kind[DATASET_WORD_MAX],
         family[DATASET_WORD_MAX];
     char before[DATASET_WORD_MAX], after[DATASET_WORD_MAX], text[EVENT_TEXT_MAX];
 
-    /* by dataset_end() */
-    bool repeats; /* an earlier one says the same of another stream */
+    /* Set by dataset_end(). */
+    bool repeats; /* an earlier event reports the same change for another stream */
     struct event_traits is;
-    bool first;                       /* the first of its stream that does */
-    const struct dataset_event *next; /* of its stream that does; NULL: the last */
+    /* Only for events that change the state of a stream: whether it is the first such
+     * event of its stream, and the following one or NULL. */
+    bool first;
+    const struct dataset_event *next;
 };
 
-struct dataset_self { /* a value of the agent itself */
+/* One of the agent's own metrics (edgelat.agent.*), by attribute. */
+struct dataset_self {
     char name[DATASET_WORD_MAX], attribute[DATASET_WORD_MAX];
     bool is_sum;
-    double sum;       /* that it grew by in the period */
+    double sum;       /* increase in the period */
     double last, max; /* of the values */
     uint64_t start_ns, time_ns;
 };
 
 struct dataset {
     const struct kinds *kinds;
-    int64_t since_ns, until_ns; /* the period asked for */
+    int64_t since_ns, until_ns; /* the requested period */
+    /* From the newest batch. */
     char instance[DATASET_WORD_MAX], host[HOST_TEXT_MAX], site[WORD_TEXT_MAX],
-        version[DATASET_WORD_MAX]; /* as the newest batch has them */
+        version[DATASET_WORD_MAX];
     struct dataset_target *targets[DATASET_TARGETS_MAX];
     size_t n_targets;
-    struct dataset_event *events; /* in the order of time */
+    struct dataset_event *events; /* sorted by time */
     size_t n_events, events_room;
-    uint32_t *event_slots; /* dataset_agent.c's: where they are, by their hash */
+    uint32_t *event_slots; /* private to dataset_agent.c: hash table of the events */
     size_t n_samples;      /* of all streams */
     struct dataset_self selves[DATASET_SELVES_MAX];
     size_t n_selves;
-    struct intervals covered;       /* by windows */
-    int64_t window_ns;              /* the longest one */
-    int64_t runs[DATASET_RUNS_MAX]; /* when the agent was started, cumulative only */
+    struct intervals covered;       /* times with a window */
+    int64_t window_ns;              /* length of the longest window */
+    int64_t runs[DATASET_RUNS_MAX]; /* start times of the agent; not with delta counts */
     size_t n_runs;
     size_t batches, left_out;
-    bool any_agent; /* set it where the identity may have been made anew */
+    bool any_agent; /* accept several agents; set it if the identity may have changed */
 };
 
-/* With everything from `since_ns` (not before 1970) to `until_ns`; feed it from an hour
- * before, so that counters have a beginning. `kinds` outlives it. Never NULL. */
+/*
+ * Creates a dataset for the period from `since_ns` (not before 1970) to `until_ns`. Add
+ * batches from one hour before the period on, so that cumulative counters have a first
+ * value. `kinds` must outlive it. Never NULL.
+ */
 struct dataset *dataset_create(const struct kinds *kinds, int64_t since_ns,
                                int64_t until_ns);
 void dataset_free(struct dataset *p); /* NULL is fine */
 
 /*
- * A request, plain. Returns 0, -EBADMSG: it is none of that signal, or -EXDEV: it is of
- * another agent than the first one was, unless `any_agent`.
+ * Adds one uncompressed request. Returns 0, -EBADMSG if it is not a request of that
+ * signal, or -EXDEV if another agent sent it than the first one and `any_agent` is not
+ * set.
  */
 int dataset_add(struct dataset *p, enum signal signal, const void *bytes, size_t len);
 
-/* After the last one: targets by rank, then name. */
+/* Call after the last batch. Sorts targets by rank, then by name. */
 void dataset_end(struct dataset *p);
 
-/* What the agent said of itself by that name and attribute ("" is none), or NULL. */
+/* The agent's own metric with that name and attribute ("": without one), or NULL. */
 const struct dataset_self *dataset_self(const struct dataset *p, const char *name,
                                         const char *attribute);
 
-/* Of one delay in one place or NULL. */
+/* The delay of that name in a series, or NULL. */
 const struct dataset_delay *dataset_delay(const struct dataset_series *p,
                                           const char *delay);
 

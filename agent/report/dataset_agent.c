@@ -1,5 +1,5 @@
 /*
- * What the agent says besides measurements: of itself, and what changed.
+ * Adds the agent's own metrics and its events to the dataset.
  */
 #include "report/dataset_state.h"
 
@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- itself ---- */
+/* ---- the agent's own metrics ---- */
 
 static double number_of(const Otlp__NumberDataPoint *point)
 {
@@ -23,7 +23,7 @@ static double number_of(const Otlp__NumberDataPoint *point)
     return is_number ? point->as_double : 0;
 }
 
-/* The text of its only attribute. */
+/* The value of the first attribute; these metrics have at most one. */
 static const char *attribute_of(char out[DATASET_WORD_MAX],
                                 const Otlp__NumberDataPoint *point)
 {
@@ -68,7 +68,7 @@ static void add_to_sum(const struct dataset *p, struct dataset_self *self,
         self->sum += new;
 }
 
-/* A start that is later than the last one is another run. */
+/* A later start time is a restart of the agent. */
 static void add_run(struct dataset *p, uint64_t start_ns)
 {
     int64_t last = p->n_runs > 0 ? p->runs[p->n_runs - 1] : 0;
@@ -106,7 +106,7 @@ void dataset_add_self(struct dataset *p, const Otlp__Metric *m)
                          OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_DELTA);
 }
 
-/* ---- what changed ---- */
+/* ---- events ---- */
 
 static void copy(char *out, size_t room, const Otlp__LogRecord *r, const char *key)
 {
@@ -121,12 +121,12 @@ static bool same(const struct dataset_event *a, const struct dataset_event *b)
 }
 
 /*
- * A batch may come twice, and then with all its events. They are found by their hash in a
- * table that is never more than a third full; the search is bounded as well, so that no
- * choice of events makes it slow: after PROBES_MAX an event counts as left out.
+ * A batch may be added twice, with all its events. Duplicates are found in a hash table
+ * that is at most one third full. The search is bounded too, so that crafted events
+ * cannot make it slow: after PROBES_MAX slots an event is left out.
  */
 enum { SLOTS = 32768, PROBES_MAX = 64 };
-_Static_assert(SLOTS >= 3 * DATASET_EVENTS_MAX, "a third");
+_Static_assert(SLOTS >= 3 * DATASET_EVENTS_MAX, "at most a third full");
 
 static uint64_t hash_text(uint64_t hash, const char *text) /* FNV-1a */
 {
@@ -146,7 +146,7 @@ static uint64_t hash_of(const struct dataset_event *e)
     return hash_text(hash, e->text);
 }
 
-/* Its slot, or the free one that it may have; NULL: neither is near. */
+/* The slot of the event, or a free slot for it; NULL if PROBES_MAX slots have neither. */
 static uint32_t *slot_of(const struct dataset *p, const struct dataset_event *e)
 {
     uint64_t hash = hash_of(e);
@@ -164,7 +164,7 @@ static void add_event(struct dataset *p, const struct dataset_event *e)
         p->event_slots = mem_zalloc(SLOTS * sizeof *p->event_slots);
     uint32_t *slot = slot_of(p, e);
     if (slot != NULL && *slot != 0)
-        return; /* it is known */
+        return; /* duplicate */
     if (slot == NULL || p->n_events == DATASET_EVENTS_MAX) {
         p->left_out++;
         return;

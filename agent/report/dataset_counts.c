@@ -1,6 +1,6 @@
 /*
- * Counters that run become what came in the period: differences of neighbours, where a
- * new start time is a new counter.
+ * Converts cumulative counters to counts in the period: the difference of consecutive
+ * batches; a new start time is a counter reset.
  */
 #include "report/dataset_state.h"
 
@@ -83,7 +83,7 @@ static bool starts_in_period(const struct dataset *p, uint64_t start_ns,
            (start_ns <= INT64_MAX && (int64_t)start_ns >= p->since_ns);
 }
 
-/* What came with the last batch. */
+/* The counts of the current batch alone. */
 static struct dataset_counts batch_counts(const struct dataset *p,
                                           const struct dataset_counters *t)
 {
@@ -120,7 +120,8 @@ static void add_sample(struct dataset *p, struct dataset_stream *s,
     const struct dataset_counters *t = series->counters;
     uint64_t start = t->window_ns != 0 ? t->window_ns : t->before_time_ns;
     uint64_t lost = outcomes_lost(new.outcomes);
-    if (!t->has_loss && outcomes_sent(new.outcomes) == lost) { /* says nothing */
+    if (!t->has_loss &&
+        outcomes_sent(new.outcomes) == lost) { /* unanswered, but not counted as loss */
         series->unanswered += lost;
         lost = new.outcomes[OUTCOME_LOSS] = new.outcomes[OUTCOME_UNREACHABLE] = 0;
     }
@@ -169,14 +170,14 @@ static uint64_t bucket_at(const struct histogram *h, int32_t index)
     return i >= 0 && i < (int64_t)h->n ? h->buckets[i] : 0;
 }
 
-/* The bounds of bucket `index`, for extremes that nobody has told. */
+/* The lower bound of bucket `index`: estimates a minimum or maximum that is unknown. */
 static int64_t bound_ns(int32_t index, int scale)
 {
     double ns = 1e9 * exp2(ldexp((double)index, -scale));
     return ns < 0x1p62 ? llround(ns) : INT64_C(1) << 62;
 }
 
-/* Takes out of `h`, a later state of the same counter, what it held before. */
+/* Subtracts `before` from `h`, a later state of the same counter. */
 static void subtract(struct histogram *h, struct histogram *before)
 {
     if (before->count == 0 || h->count == 0)
@@ -248,8 +249,8 @@ static struct histogram copy_of(const struct histogram *h)
     return copy;
 }
 
-/* The percentiles of what a counter grew by since the batch before: those that the sender
- * states replace them. */
+/* Computes the percentiles of the increase since the previous batch. Percentiles that the
+ * sender exports replace them. */
 static void set_window_percentiles(const struct dataset *p, const struct dataset_delay *c,
                                    struct dataset_counters *t,
                                    const struct histogram *now, uint64_t start_ns,
@@ -269,7 +270,7 @@ static void set_window_percentiles(const struct dataset *p, const struct dataset
     histogram_free(&in_window);
 }
 
-/* `now` is a later state of the counter than what is there. */
+/* Stores `now`, the newest state of the counter. */
 static void update_counter(struct dataset *p, struct dataset_delay *c,
                            struct histogram *now, uint64_t start_ns, uint64_t time_ns)
 {

@@ -1,5 +1,5 @@
 /*
- * What the files of the dataset share: how a point of a request becomes a value in it.
+ * Shared by the files of the dataset: adds the data points of a request to it.
  */
 #ifndef EDGELAT_REPORT_DATASET_STATE_H
 #define EDGELAT_REPORT_DATASET_STATE_H
@@ -7,17 +7,19 @@
 #include "proto/otlp.pb-c.h"
 #include "report/dataset.h"
 
-struct
-    dataset_counters { /* the counters of a place, and what its last batch says of a window */
+/* The counters of a series, and the window that its newest batch reports. */
+struct dataset_counters {
     struct dataset_counts now, before;
     uint64_t start_ns, before_start_ns; /* of the counters; 0: none yet */
     uint64_t time_ns, before_time_ns;   /* of the batch; 0: none yet */
-    uint64_t window_ns;                 /* when the window began; 0: unknown */
+    uint64_t window_ns;                 /* start time of the window; 0: unknown */
     int64_t p50_ns, p95_ns;
-    bool delta, has_loss;
+    bool delta;
+    bool has_loss; /* the batch contains a loss ratio for this series */
 };
 
-struct decoded { /* attributes */
+/* The attributes of a data point. */
+struct decoded {
     Otlp__KeyValue *const *list;
     size_t n;
 };
@@ -25,36 +27,43 @@ struct decoded { /* attributes */
 #define attributes_of(point)                                                             \
     ((struct decoded){(point)->attributes, (point)->n_attributes})
 
-/* The text of one, cut and cleaned, "" where there is none. Returns `out`. */
+/* Copies the text of attribute `key`, truncated and cleaned; "" if absent. Returns `out`. */
 const char *dataset_text(char *out, size_t room, struct decoded a, const char *key);
 
-struct dataset_lookup { /* where a point belongs */
+/* What a data point belongs to. */
+struct dataset_lookup {
     struct dataset_target *target;
     struct dataset_stream *stream;
     struct dataset_series *series;
 };
 
-/* Made where they are not there. NULL, false: it belongs nowhere. */
+/* Find by attributes, or add. NULL and false: attributes are missing, or a limit is
+ * reached. */
 struct dataset_target *dataset_target_of(struct dataset *p, struct decoded a);
 bool dataset_lookup(struct dataset *p, struct decoded a, struct dataset_lookup *out);
 
-/* Whether it is a sample of the period. */
+/* Whether a window that ends at `time_ns` belongs to the period. */
 bool dataset_in_period(const struct dataset *p, uint64_t time_ns);
 
-/* The batch of `time_ns` begins, or goes on; false when it is older than the last one.
- */
+/* Begins or continues the batch of `time_ns`, and ends the previous one. False if it is
+ * older than the last batch or later than the period. */
 bool dataset_begin_batch(struct dataset *p, struct dataset_stream *s,
                          struct dataset_series *series, uint64_t time_ns);
 
+/* Adds one count; `what` is the name of an outcome or of a counter. */
 void dataset_count(struct dataset_counters *t, const Otlp__NumberDataPoint *point,
                    const char *what, bool delta);
+
+/* Adds the counts of the current batch to the period, and its window to the samples. */
 void dataset_end_batch(struct dataset *p, struct dataset_stream *s,
                        struct dataset_series *series);
 
-/* Of the delay that the kind is about, also the percentiles of the window. */
+/* Adds a histogram. For the kind's main delay, computes the window's percentiles too. */
 void dataset_add_delay(struct dataset *p, const struct dataset_lookup *at,
                        const char *delay,
                        const Otlp__ExponentialHistogramDataPoint *point, bool delta);
+
+/* Adds the increase of the current cumulative counter to the sum. */
 void dataset_end_delay(struct dataset_delay *c);
 
 void dataset_add_self(struct dataset *p, const Otlp__Metric *metric);

@@ -1,6 +1,7 @@
 #include "report/downsample.h"
 
-enum { GAP_FACTOR = 3 }; /* than the distances around it: then it is a gap */
+/* A distance this many times the distances around it is a gap. */
+enum { GAP_FACTOR = 3 };
 
 size_t downsample_column(int64_t at_ns, int64_t from_ns, int64_t to_ns, size_t n)
 {
@@ -11,7 +12,7 @@ size_t downsample_column(int64_t at_ns, int64_t from_ns, int64_t to_ns, size_t n
     return column < n ? column : n - 1;
 }
 
-/* Start times may be anything: no window is longer than an hour. */
+/* Start times are untrusted: a window is at most one hour long. */
 int64_t downsample_middle(const struct sample *m)
 {
     const int64_t most_ns = INT64_C(3600) * 1000000000;
@@ -24,10 +25,10 @@ static bool has_value(const struct sample *m)
     return m->p50_ns != DELAY_UNDEFINED;
 }
 
-/* The sample with a value before (`step` -1) or behind (1) number `i`, or NULL. */
+/* The nearest sample with a value before (`step` -1) or after (1) sample `i`, or NULL. */
 static const struct sample *neighbour(const struct dataset_stream *s, size_t i, int step)
 {
-    for (i += (size_t)step; i < s->n; i += (size_t)step) /* below 0 it is SIZE_MAX */
+    for (i += (size_t)step; i < s->n; i += (size_t)step) /* -1 wraps to SIZE_MAX */
         if (has_value(&s->samples[i]))
             return &s->samples[i];
     return NULL;
@@ -38,7 +39,7 @@ static int64_t distance(const struct sample *a, const struct sample *b)
     return a != NULL && b != NULL ? b->end_ns - a->end_ns : 0;
 }
 
-/* Whether some time between the two has no window. */
+/* Whether any time between the two has no window. */
 static bool uncovered(const struct intervals *covered, const struct sample *a,
                       const struct sample *b)
 {
@@ -48,7 +49,8 @@ static bool uncovered(const struct intervals *covered, const struct sample *a,
     return covered->n > 0;
 }
 
-/* Between the values of number `i` and of the one before it that has one. */
+/* Whether sample `i` and `before`, the previous sample with a value, have a gap between
+ * them. */
 static bool is_gap(const struct dataset_stream *s, size_t before, size_t i,
                    const struct intervals *covered)
 {
@@ -80,7 +82,7 @@ void downsample(struct column *out, size_t n, const struct dataset_stream *s,
                 int64_t from_ns, int64_t to_ns, const struct intervals *covered)
 {
     const struct column *column_before = NULL;
-    size_t before = 0; /* the sample with a value before this one */
+    size_t before = 0; /* the previous sample with a value */
     for (size_t i = 0; i < n; i++)
         out[i] = (struct column){
             .p50_least_ns = DELAY_UNDEFINED,

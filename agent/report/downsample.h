@@ -1,8 +1,9 @@
 /*
- * A stream thinned to the columns of a plot: of each its least and its greatest value, so
- * that no spike is lost however many windows a column holds. Neighbours with a gap
- * between them are not to be joined: nothing answered in between, no window was closed,
- * or it was not measured for much longer than around.
+ * Reduces a stream to the columns of a plot. Each column keeps its minimum and maximum, so
+ * no spike is lost, however many windows a column contains. Two neighbouring values have a
+ * gap between them, and must not be joined by a line, if no probe was answered in between,
+ * no window was closed in between, or the time between them is much longer than the usual
+ * distance around them.
  */
 #ifndef EDGELAT_REPORT_DOWNSAMPLE_H
 #define EDGELAT_REPORT_DOWNSAMPLE_H
@@ -12,16 +13,17 @@
 struct column {
     int64_t p50_least_ns, p50_most_ns; /* DELAY_UNDEFINED: no value */
     int64_t p95_most_ns;
-    bool gap; /* between this value and the one before it */
+    bool gap; /* between this value and the previous one */
     uint64_t sent, lost;
 };
 
-/* The column of a sample among `n` from `from_ns` to `to_ns`. */
+/* The column of time `at_ns` if `n` columns span `from_ns` to `to_ns`; bounded. */
 size_t downsample_column(int64_t at_ns, int64_t from_ns, int64_t to_ns, size_t n);
 
+/* The middle of the sample's window. */
 int64_t downsample_middle(const struct sample *m);
 
-/* Fills in `n` columns; `covered` is where windows were. */
+/* Fills in `n` columns; `covered` are the times with a window. */
 void downsample(struct column *out, size_t n, const struct dataset_stream *s,
                 int64_t from_ns, int64_t to_ns, const struct intervals *covered);
 

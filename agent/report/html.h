@@ -1,6 +1,6 @@
 /*
- * Pieces of a page: text that may be anybody's, and times, local with UTC beside it.
- * What is written is HTML and well-formed XML at once.
+ * Elements of an HTML page: untrusted text, and times in local time with UTC as a tooltip.
+ * The output is HTML and well-formed XML at the same time.
  */
 #ifndef EDGELAT_REPORT_HTML_H
 #define EDGELAT_REPORT_HTML_H
@@ -9,7 +9,8 @@
 
 #include <stdint.h>
 
-/* As character data or inside a quoted attribute; what is not text becomes U+FFFD. */
+/* Escapes `text` for character data or a quoted attribute. Invalid UTF-8 and control
+ * characters become U+FFFD. */
 void html_escape(struct text *out, const char *text);
 
 enum when {
@@ -21,21 +22,22 @@ enum when {
 
 #define HTML_TIME_MAX 64
 
-/* Local time as text; returns `out`. */
+/* Formats local time; returns `out`. */
 const char *html_clock(char out[HTML_TIME_MAX], int64_t ns, enum when how);
 
-/* <time> with UTC in its title. */
+/* Writes a <time> element: local time, UTC in its title. */
 void html_time(struct text *out, int64_t ns, enum when how);
 
-int64_t html_east_ns(int64_t ns); /* by how much local time is ahead of UTC then */
+/* The UTC offset of local time at `ns`; positive east of Greenwich. */
+int64_t html_east_ns(int64_t ns);
 
-/* "CET, UTC+1" of that sample; returns `out`. */
+/* Formats the time zone at `ns`: "CET, UTC+1". Returns `out`. */
 const char *html_zone(char out[HTML_TIME_MAX], int64_t ns);
 
-/* "2 h 5 min", "40 s"; returns `out`. */
+/* Formats a duration: "2 h 5 min", "40 s". Returns `out`. */
 const char *html_duration(char out[HTML_TIME_MAX], int64_t ns);
 
-/* "0.12 %", "3 %", with a blank that does not break, for HTML. Returns `out`. */
+/* Formats a ratio for HTML: "0.12 %", "3 %", with a no-break space. Returns `out`. */
 const char *html_percent(char out[HTML_TIME_MAX], uint64_t part, uint64_t whole);
 
 #endif

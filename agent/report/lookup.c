@@ -1,5 +1,5 @@
 /*
- * Where a point belongs by its attributes: a target, its stream, and the place of that.
+ * Finds or adds the target, stream and series of a data point by its attributes.
  */
 #include "report/dataset_state.h"
 

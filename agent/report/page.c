@@ -38,7 +38,7 @@ void page_table(struct text *out, const char *heading, const char *what,
 
 /* ---- the headline ---- */
 
-/* "LON for exchange, teams; AMS for bing": targets that are served by the same. */
+/* Groups targets by their main PoP: "LON for exchange, teams; AMS for bing". */
 static void add_served(struct text *out, const struct page *p)
 {
     size_t n = p->n_own, n_listed = 0;
@@ -95,7 +95,8 @@ static void add_incident(struct text *out, const struct page *p, const struct ra
     add_interval(out, p, s->start_ns, s->end_ns);
     text_add(out, ": ");
     if (s->because == NULL) {
-        text_add(out, s->down ? "nothing answered" : "bad since before this period");
+        text_add(out, s->down ? "no probe was answered"
+                              : "down or degraded since before this period");
     } else {
         html_escape(out, s->because->text);
         text_add(out, " (");
@@ -108,7 +109,7 @@ static void add_incident(struct text *out, const struct page *p, const struct ra
     text_add(out, "</li>\n");
 }
 
-/* Behind interval `i` of the windows; false: none that is worth a word. */
+/* The gap after covered interval `i`; false if it is no longer than two windows. */
 static bool gap_after(const struct dataset *p, size_t i, struct interval *out)
 {
     const struct intervals *covered = &p->covered;
@@ -136,10 +137,10 @@ static void add_gaps(struct text *out, const struct page *p)
             continue;
         text_add(out, "<li><strong>Nothing was measured</strong> ");
         add_interval(out, p, gap.start_ns, gap.end_ns);
-        text_add(out, ": the agent did not run, or was stopped</li>\n");
+        text_add(out, ": the agent was not running, or probing was stopped</li>\n");
     }
     if (n > LISTED_MAX)
-        text_add(out, "<li>and %zu times more</li>\n", n - LISTED_MAX);
+        text_add(out, "<li>and %zu more gaps</li>\n", n - LISTED_MAX);
 }
 
 static void add_incidents(struct text *out, const struct page *p,
@@ -151,8 +152,8 @@ static void add_incidents(struct text *out, const struct page *p,
     for (size_t i = 0; i < down->n; i++) {
         text_add(out, "<li><strong>All targets</strong> ");
         add_interval(out, p, down->all[i].start_ns, down->all[i].end_ns);
-        text_add(out, ": nothing answered at all, which is this site's way out and not "
-                      "one service</li>\n");
+        text_add(out, ": no target answered: the site's uplink was down, not one "
+                      "service</li>\n");
     }
     for (size_t t = 0; t < p->n_own; t++)
         for (size_t i = 0; i < p->ratings[t].n_incidents; i++)
@@ -165,7 +166,8 @@ static void add_incidents(struct text *out, const struct page *p,
     text_add(out, "</ul>\n");
 }
 
-/* "teams (icmp loss 0.53 %), ...": the targets over their limits for the period as a whole. */
+/* Lists "teams (icmp loss 0.53 %), ...": the targets over their limits for the period as
+ * a whole. */
 static void add_exceeded(struct text *out, const struct page *p)
 {
     const char *comma = "";
@@ -194,7 +196,7 @@ static void add_exceeded(struct text *out, const struct page *p)
     }
 }
 
-/* Over the whole period, and at times. */
+/* For the period as a whole, then by incidents. */
 static void add_verdict(struct text *out, const struct page *p)
 {
     size_t beyond = 0, bad = 0, n = p->n_own;
@@ -212,17 +214,17 @@ static void add_verdict(struct text *out, const struct page *p)
         add_exceeded(out, p);
     } else if (bad > 0) {
         text_add(out,
-                 "Within their limits for the period as a whole, but bad at times: "
+                 "Within their limits for the period as a whole, but with incidents: "
                  "%zu of %zu targets",
                  bad, n);
     } else {
-        text_add(out, "Good: within the limits all the time%s",
-                 count_gaps(p->dataset) > 0 ? " that was measured" : "");
+        text_add(out, "Good: within the limits throughout%s",
+                 count_gaps(p->dataset) > 0 ? " the measured time" : "");
     }
     text_add(out, ".</p>\n");
 }
 
-/* Their figures say nothing about the edge. */
+/* The figures of these targets do not describe the edge. */
 static void add_foreign(struct text *out, const struct page *p)
 {
     for (size_t i = 0; i < p->n_own; i++) {
@@ -233,8 +235,8 @@ static void add_foreign(struct text *out, const struct page *p)
         html_escape(out, t->name);
         text_add(out, "</strong>: ");
         html_escape(out, t->host);
-        text_add(out, " was not on Microsoft's edge here, another network answered for "
-                      "it; configure another name of the service.</p>\n");
+        text_add(out, " was not on Microsoft's edge here: another network answered; "
+                      "configure another name of the service.</p>\n");
     }
 }
 
@@ -249,7 +251,7 @@ void page_headline(struct text *out, const struct page *p)
     add_served(out, p);
     add_foreign(out, p);
     if (incidents == 0)
-        text_add(out, "<p>At no time was a target down or degraded.</p>\n");
+        text_add(out, "<p>No target was down or degraded.</p>\n");
     if (incidents + count_gaps(dataset) > 0)
         add_incidents(out, p, &down);
     free(down.all);
@@ -276,9 +278,10 @@ static void add_covered(struct text *out, const struct page *p)
                  html_duration(duration, intervals_sum(&dataset->covered)));
     }
     if (p->all) {
-        text_add(out, "counts and percentiles go back to where the first batch's began");
+        text_add(out,
+                 "counts and percentiles begin where those of the first batch begin");
     } else {
-        text_add(out, "asked for since ");
+        text_add(out, "requested since ");
         html_time(out, dataset->since_ns, WHEN_DAY);
     }
     text_add(out, ". Times are local (");
@@ -293,7 +296,7 @@ static void add_legend(struct text *out)
     text_add(
         out,
         "<p class=\"legend dim\"><span class=\"key v4\"></span>IPv4 <span class=\"key "
-        "v6\"></span>IPv6: line is the median, area up to p95, of each window. <span "
+        "v6\"></span>IPv6: the line is the median, the area reaches up to p95, for each window. <span "
         "class=\"key loss\"></span>loss, to the full height of its row. <span "
         "class=\"key none\"></span>nothing was measured. Numbers are the events below "
         "each plot.</p>\n");

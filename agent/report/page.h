@@ -1,7 +1,7 @@
 /*
- * The dataset as a page: one HTML file that needs nothing else, in a browser without a
- * network or on paper, in light and in dark. No script; a policy in it forbids all but
- * its own style. Every text that came from outside is escaped.
+ * Renders the dataset as one self-contained HTML file: it needs no network and no script,
+ * can be printed, and supports light and dark mode. Its Content-Security-Policy allows
+ * only its own style sheet. All text from batches is escaped.
  */
 #ifndef EDGELAT_REPORT_PAGE_H
 #define EDGELAT_REPORT_PAGE_H
@@ -13,39 +13,38 @@
 
 struct page {
     const struct dataset *dataset;
-    const struct rating *ratings; /* one a target; those that are beside come last */
-    size_t n_own;                 /* so many are not */
+    const struct rating *ratings; /* one for each target; configured targets first */
+    size_t n_own;                 /* number of configured targets */
     const struct edge_data *known;
     int64_t now_ns;
-    bool all;                /* of the batches: no period was asked for */
-    size_t skipped, foreign; /* files that were not read, and of other agents */
+    bool all;                /* all batches: no period was requested */
+    size_t skipped, foreign; /* files that could not be read; files of other agents */
 };
 
 void page_render(struct text *out, const struct page *p);
 
-/* The parts of it. */
+/* The parts of the page. */
 void page_headline(struct text *out, const struct page *p);
 void page_overview(struct text *out, const struct page *p);
 void page_target(struct text *out, const struct page *p, const struct rating *r,
                  size_t number);
 void page_agent(struct text *out, const struct page *p);
 
-/* Those of a target, or those that are of none (""). */
+/* The events of a target; "": the events without a target. */
 void page_events(struct text *out, const struct page *p, const char *target);
 
 /*
- * The heading, which is markup, and the beginning of a table that may be wider than the
- * page: it scrolls, and the keyboard reaches it (axe: scrollable-region-focusable). Its
- * name for who does not see it is `what`, and `target` where it is of one. Ends with
- * "</table></div>".
+ * Writes `heading` (markup) and opens a table that may be wider than the page: it scrolls
+ * and has keyboard focus (axe: scrollable-region-focusable). Its accessible name is `what`,
+ * followed by `target` unless that is "". The caller closes it with "</table></div>".
  */
 void page_table(struct text *out, const char *heading, const char *what,
                 const char *target);
 
-/* "London (LON)", "XQZ"; escaped. */
+/* Writes a PoP, escaped: "London (LON)", or "XQZ" if its city is unknown. */
 void page_pop(struct text *out, const struct page *p, const char *pop);
 
-/* "12.345" in a cell, or "-". */
+/* Writes a table cell with a delay in ms: "12.3"; "-" if undefined. */
 void page_ms(struct text *out, int64_t ns);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The first table of the page, all targets at a glance, and the last one, the agent.
+ * The first table of the page (all targets) and the last one (the agent).
  */
 #include "core/time.h"
 #include "otlp/names.h"
@@ -45,14 +45,15 @@ static void add_verdict(struct text *out, const struct page *p, const struct rat
     if (!isnan(points))
         text_add(out, ", %.0f of 100 points", points);
     if (r->lossy)
-        text_add(out, "%s<span class=\"bad\">loses more than %g\u00a0%%</span>",
+        text_add(out, "%s<span class=\"bad\">loss over %g\u00a0%%</span>",
                  is_rtt && l->delay_ns > 0 ? ", " : "", 100 * l->loss_ratio);
     if ((!is_rtt || l->delay_ns == 0) && !r->lossy)
-        text_add(out, "<span class=\"dim\">no limit for its delay</span>");
+        text_add(out, "<span class=\"dim\">no delay limit</span>");
     text_add(out, "</td>");
 }
 
-/* "0.4 %", "2 % failed", or both: a target that refuses loses nothing and is not fine. */
+/* "0.4 %", "2 % failed", or both: a target that refuses connections has no loss, but has
+ * failures. */
 static void add_loss_of(struct text *out, const struct rating_loss *l)
 {
     char share[HTML_TIME_MAX];
@@ -63,7 +64,8 @@ static void add_loss_of(struct text *out, const struct rating_loss *l)
         text_add(out, "%s failed", html_percent(share, l->failed, l->probes));
 }
 
-/* "icmp 9.8 %; tcp 10 %": each kind of its own; its name where there are several. */
+/* "icmp 9.8 %; tcp 10 %": one figure for each kind; with the kind's name if there are
+ * several. */
 static void add_loss(struct text *out, const struct rating *r)
 {
     size_t n = 0, shown = 0;
@@ -108,17 +110,19 @@ static void add_row(struct text *out, const struct page *p, size_t i)
 
 void page_overview(struct text *out, const struct page *p)
 {
-    text_add(out, "<section>\n<h2>All targets <span class=\"dim\">by rank, the nearest "
-                  "first; delays in ms</span></h2>\n");
+    text_add(out,
+             "<section>\n<h2>All targets <span class=\"dim\">by rank, nearest first; "
+             "delays in ms</span></h2>\n");
     page_table(out, "", "All targets", "");
     text_add(out,
              "<tr><th>rank</th><th class=\"l\">target</th><th class=\"l\">served by</th>"
              "<th class=\"l\">delay</th><th>median</th><th>p95</th><th>loss</th>"
-             "<th>bad for</th><th class=\"l\">against its limits</th></tr>\n");
+             "<th>bad for</th><th class=\"l\">limits</th></tr>\n");
     for (size_t i = 0; i < p->dataset->n_targets; i++) {
         if (i == p->n_own)
-            text_add(out, "<tr><td></td><td class=\"l dim\" colspan=\"8\">found besides, "
-                          "to know what is near</td></tr>\n");
+            text_add(out,
+                     "<tr><td></td><td class=\"l dim\" colspan=\"8\">discovered, not "
+                     "configured</td></tr>\n");
         add_row(out, p, i);
     }
     text_add(out, "</table></div>\n</section>\n");
@@ -156,7 +160,7 @@ static double most_of(const struct page *p, const char *name)
     return self != NULL ? self->max : 0;
 }
 
-/* Runs that began within the period. */
+/* Lists the runs that began in the period. */
 static void add_runs(struct text *out, const struct page *p)
 {
     enum { SHOWN_MAX = 10 };
@@ -170,7 +174,7 @@ static void add_runs(struct text *out, const struct page *p)
     }
     if (n > SHOWN_MAX)
         text_add(out, " and %zu more", n - SHOWN_MAX);
-    if (n == 0) /* delta counters begin with each window */
+    if (n == 0) /* with delta counts start times are unknown */
         text_add(out, p->dataset->n_runs > 0 ? "not in this period" : "unknown");
     text_add(out, "</td></tr>\n");
 }
@@ -212,7 +216,7 @@ static void add_export(struct text *out, const struct page *p)
         sum_of(p, METRIC_AGENT_SPOOL_SET_ASIDE, ""));
     add_fact_format(
         out, "this page",
-        "%zu batches read, %zu files skipped (torn or foreign), %zu of other agents, %zu "
+        "%zu batches read, %zu files skipped (damaged or not a batch), %zu of other agents, %zu "
         "values left out",
         p->dataset->batches, p->skipped, p->foreign, p->dataset->left_out);
 }

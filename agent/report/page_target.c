@@ -1,5 +1,5 @@
 /*
- * One target on the page: its plot, what happened, and its figures over the period.
+ * One target on the page: its plot, its events, and its figures over the period.
  */
 #include "base/mem.h"
 #include "core/time.h"
@@ -13,9 +13,9 @@
 
 enum { LISTED_MAX = 60 };
 
-/* ---- what happened ---- */
+/* ---- events ---- */
 
-/* One change of a target is told of each kind and family: those are one row. */
+/* A change is reported once for each kind and family of a target; these are one row. */
 static bool is_same(const struct dataset_event *a, const struct dataset_event *b)
 {
     return a->time_ns == b->time_ns && a->severity == b->severity &&
@@ -35,7 +35,7 @@ static bool is_of_stream(const struct dataset_event *e)
     return e->kind[0] != '\0' || e->family[0] != '\0';
 }
 
-/* "tcp ipv4, tcp ipv6": all that were told the same. */
+/* Lists the streams with the same change: "tcp ipv4, tcp ipv6". */
 static void add_streams(struct text *out, const struct dataset *p, size_t i)
 {
     const struct dataset_event *first = &p->events[i];
@@ -83,7 +83,7 @@ void page_events(struct text *out, const struct page *p, const char *target)
             continue;
         }
         if (listed++ == 0)
-            page_table(out, "<h3>What happened</h3>\n", "What happened", target);
+            page_table(out, "<h3>Events</h3>\n", "Events", target);
         add_event(out, dataset, i, !e->is.routine && target[0] != '\0' ? number : 0,
                   days);
     }
@@ -92,7 +92,7 @@ void page_events(struct text *out, const struct page *p, const char *target)
         text_add(out, "<p class=\"dim\">and %zu more.</p>\n", more);
 }
 
-/* Those that have a number in the list; free() them. */
+/* The marks of the numbered events; the caller frees them with free(). */
 static struct mark *marks_of(const struct dataset *dataset, const char *target, size_t *n)
 {
     struct mark *marks = NULL;
@@ -186,7 +186,7 @@ static bool is_empty(const struct dataset_series *series)
 static void add_figures(struct text *out, const struct page *p,
                         const struct dataset_target *t)
 {
-    page_table(out, "<h3>Over the whole period, in ms</h3>\n", "Figures", t->name);
+    page_table(out, "<h3>Whole period, in ms</h3>\n", "Figures", t->name);
     text_add(out, "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
                   "class=\"l\">PoP</th><th class=\"l\">delay</th><th>probes</th>"
                   "<th>loss</th><th title=\"refused, errors of TLS and "
@@ -212,19 +212,20 @@ static void add_notes(struct text *out, const struct dataset_target *t)
         text_add(out, " over ");
         html_escape(out, t->streams[s].family);
         text_add(out,
-                 ": %llu probes were never answered while other kinds were; that is "
-                 "filtered on the way and counts as no loss.</p>\n",
+                 ": %llu probes were not answered while other kinds were; they are "
+                 "probably filtered and are not counted as loss.</p>\n",
                  (unsigned long long)unanswered);
     }
     if (t->foreign)
-        text_add(out, "<p class=\"small\">Another network than Microsoft's edge "
-                      "answered for this name: it has no PoP and no rank then.</p>\n");
+        text_add(out,
+                 "<p class=\"small\">A network other than Microsoft's edge "
+                 "answered for this name; the target then has no PoP and no rank.</p>\n");
     if (t->intercepted)
         text_add(out, "<p class=\"small\">A middlebox answered TCP handshakes; their "
-                      "delays are left out.</p>\n");
+                      "delays are not counted.</p>\n");
 }
 
-/* ---- the whole ---- */
+/* ---- the section ---- */
 
 void page_target(struct text *out, const struct page *p, const struct rating *r,
                  size_t number)

@@ -10,13 +10,13 @@
 enum {
     ALL_WIDTH = LEFT + WIDTH + 12,
     MARKS_HEIGHT = 40,
-    MARK_ROOM = 34, /* a number needs */
+    MARK_WIDTH = 34,
     AXIS_HEIGHT = 40,
-    LABELS = 8,       /* on the axis, about ... */
-    LABEL_ROOM = 120, /* ... each with so much */
+    LABELS = 8, /* on the time axis, about */
+    LABEL_WIDTH = 120,
 };
 
-/* ---- what the parts share ---- */
+/* ---- shared by the parts ---- */
 
 int canvas_x(const struct canvas *c, int64_t ns)
 {
@@ -44,9 +44,9 @@ void canvas_side(struct canvas *c, int y, const char *what, const char *family)
     text_add(c->out, "</text>\n");
 }
 
-/* ---- the axis of time ---- */
+/* ---- the time axis ---- */
 
-/* Ticks at round hours of local time. */
+/* Ticks at round local times. */
 static void draw_time_axis(struct canvas *c, int top)
 {
     int64_t span_ns = c->of->to_ns - c->of->from_ns;
@@ -62,7 +62,7 @@ static void draw_time_axis(struct canvas *c, int top)
         if (strcmp(clock, "00:00") == 0)
             html_clock(clock, at_ns, WHEN_DATE);
         text_add(c->out, "<path class=\"grid\" d=\"M%d %dV%d\"/>", x, top, c->y + 4);
-        if (x + LABEL_ROOM / 2 <= ALL_WIDTH)
+        if (x + LABEL_WIDTH / 2 <= ALL_WIDTH)
             text_add(c->out, "<text class=\"hour\" x=\"%d\" y=\"%d\">%s</text>\n", x,
                      c->y + 28, clock);
     }
@@ -92,7 +92,7 @@ static const char *severity_class(int severity)
 
 static void draw_marks(struct canvas *c)
 {
-    int free_from = 0; /* where the next number may stand */
+    int free_from = 0; /* x of the next free space for a number */
     for (size_t i = 0; i < c->of->n_marks; i++) {
         const struct mark *m = &c->of->marks[i];
         int x = canvas_x(c, m->time_ns) + 1;
@@ -101,7 +101,7 @@ static void draw_marks(struct canvas *c)
                  MARKS_HEIGHT - 6, c->y);
         if (x < free_from)
             continue;
-        free_from = x + MARK_ROOM;
+        free_from = x + MARK_WIDTH;
         text_add(c->out,
                  "<circle class=\"mark %s\" cx=\"%d\" cy=\"18\" r=\"16\"/><text "
                  "class=\"mark\" x=\"%d\" y=\"25\">%zu</text>\n",
@@ -109,11 +109,11 @@ static void draw_marks(struct canvas *c)
     }
 }
 
-/* ---- the whole ---- */
+/* ---- the plot ---- */
 
 void plot(struct text *out, const struct plotted *p)
 {
-    struct text body = {0}, axis = {0}; /* which is drawn below the others */
+    struct text body = {0}, axis = {0}; /* the axis is drawn below the rest */
     struct canvas c = {.out = &body, .of = p, .y = p->n_marks > 0 ? MARKS_HEIGHT : 0};
     const struct dataset_target *t = p->rating->target;
     int top = c.y;

@@ -1,7 +1,8 @@
 /*
- * A target over time as one inline SVG: which PoP served it, and for each kind of probe
- * the median with the way up to p95, and the loss below; gaps stay gaps. Styles are the
- * page's, by class. The marks of events are numbered as in the page's list.
+ * Plots a target over time as one inline SVG: the PoP that served it and, for each kind
+ * of probe, the median, the area up to p95, and the loss below. Lines are interrupted at
+ * gaps. Styles come from the page, by class. Event marks have the numbers of the page's
+ * event list.
  */
 #ifndef EDGELAT_REPORT_PLOT_H
 #define EDGELAT_REPORT_PLOT_H
@@ -13,17 +14,19 @@
 struct mark {
     int64_t time_ns;
     int severity;
-    size_t number; /* in the list; from 1 */
+    size_t number; /* in the event list; from 1 */
 };
 
-struct plotted { /* what is drawn */
+/* The input of a plot. */
+struct plotted {
     const struct dataset *dataset;
     const struct rating *rating;
     int64_t from_ns, to_ns;
-    const struct mark *marks; /* in the order of time */
+    const struct mark *marks; /* sorted by time */
     size_t n_marks;
 };
 
+/* Appends the <svg> element to `out`. */
 void plot(struct text *out, const struct plotted *p);
 
 #endif

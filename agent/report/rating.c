@@ -10,7 +10,7 @@
 
 /* ---- delay and loss ---- */
 
-/* Delays of one stream in all its places. */
+/* One delay of a stream over all series. */
 static struct histogram merged(const struct dataset_stream *s, const char *delay)
 {
     struct histogram all = histogram_empty();
@@ -22,7 +22,7 @@ static struct histogram merged(const struct dataset_stream *s, const char *delay
     return all;
 }
 
-/* Takes the family of the kind that has more of that delay; false when none has. */
+/* Uses the family with more results of that delay; false if there is none. */
 static bool take_delay(struct rating *r, const char *kind, const char *delay)
 {
     uint64_t most = 0;
@@ -45,7 +45,7 @@ static bool take_delay(struct rating *r, const char *kind, const char *delay)
 
 enum preference { PURE, PURE_FILTERED, ROUND_TRIP, MAIN_DELAY, PREFERENCES };
 
-/* Whether the kind's delay is taken in that place. */
+/* Whether the kind's delay has that preference. */
 static bool is_preferred(const struct kind *kind, enum preference preference)
 {
     if (kind->main_delay != 0)
@@ -53,8 +53,8 @@ static bool is_preferred(const struct kind *kind, enum preference preference)
     return preference == (kind->may_be_filtered ? PURE_FILTERED : PURE);
 }
 
-/* The round trip if there is one, as limits are about that: first of the kinds that
- * measure it for its own sake, those before that may be filtered. */
+/* Prefers the round-trip time, as limits apply to it: first kinds whose main delay it is
+ * and that are not filtered, then those that may be filtered, then other kinds. */
 static void add_delay(struct rating *r, const struct kinds *kinds)
 {
     for (size_t p = 0; p < PREFERENCES && r->delay == NULL; p++)
@@ -144,7 +144,7 @@ static void add_pops(struct rating *r)
     }
 }
 
-/* ---- when it was bad ---- */
+/* ---- incidents ---- */
 
 static bool is_bad(const char *state)
 {
@@ -160,7 +160,7 @@ static void add_incident(struct rating *r, struct incident incident)
     r->incidents[r->n_incidents++] = incident;
 }
 
-/* How many runs of the agent began by then; they are in the order of time. */
+/* The number of runs that began until `time_ns`; runs are sorted by time. */
 static size_t runs_until(const struct dataset *p, int64_t time_ns)
 {
     size_t low = 0, high = p->n_runs;
@@ -174,8 +174,8 @@ static size_t runs_until(const struct dataset *p, int64_t time_ns)
     return low;
 }
 
-/* Until the next event of its stream, or until the agent began anew: what it then finds
- * fine it does not tell. */
+/* The state ends with the next event of the stream, or when the agent restarts: after a
+ * restart it sends no event for a stream that is up. */
 static int64_t end_of(const struct dataset *p, const struct dataset_event *e)
 {
     size_t next_run = runs_until(p, e->time_ns);
@@ -185,7 +185,7 @@ static int64_t end_of(const struct dataset *p, const struct dataset_event *e)
     return e->next != NULL && e->next->time_ns < end_ns ? e->next->time_ns : end_ns;
 }
 
-/* Whether nothing was told of its stream before, since the agent began. */
+/* Whether it is the first event of its stream, and from the first run of the period. */
 static bool is_first(const struct dataset *p, const struct dataset_event *e)
 {
     return e->first && runs_until(p, e->time_ns) == runs_until(p, p->since_ns);
@@ -217,7 +217,7 @@ static void add_event_incidents(struct rating *r, const struct dataset *p)
     }
 }
 
-/* One window may be chance, two in a row are what the agent itself calls down. */
+/* One window may be chance; the agent too reports down only after two in a row. */
 static void add_down_incidents(struct rating *r, const struct dataset *p)
 {
     for (size_t i = 0; i < r->target->down.n; i++) {
@@ -237,7 +237,7 @@ static int by_start(const void *a, const void *b)
     return (x->end_ns > y->end_ns) - (x->end_ns < y->end_ns);
 }
 
-/* Those that overlap or touch become one. */
+/* Merges incidents that overlap or touch. */
 static void merge_incidents(struct rating *r)
 {
     size_t n = 0;
@@ -305,8 +305,7 @@ static struct intervals intersection(const struct intervals *a, const struct int
     return out;
 }
 
-/* A target that is given up, such as a front door that was not kept, has no part in it.
- */
+/* A target that was removed, such as a front door that was not kept, is ignored. */
 static bool is_removed(const struct dataset *p, const struct dataset_target *t)
 {
     return t->last_seen_ns + REMOVED_AFTER_NS < p->covered.all[p->covered.n - 1].end_ns;

@@ -1,7 +1,8 @@
 /*
- * How good a target was in the dataset, against the limits that count for it: which PoPs
- * served it, its delay and loss over the period, and when it was bad. Bad is what the
- * agent's events call down, degraded or flapping, and a window in which nothing answered.
+ * Rates a target over the period of the dataset against its limits: the PoPs that served
+ * it, its delay and loss, and its incidents. An incident is a time in which the agent's
+ * events report it as down, degraded or flapping, or consecutive windows without any
+ * answer.
  */
 #ifndef EDGELAT_REPORT_RATING_H
 #define EDGELAT_REPORT_RATING_H
@@ -11,43 +12,45 @@
 
 enum { RATING_POPS_MAX = 4 };
 
-struct incident { /* bad from ... to ... */
+struct incident {
     int64_t start_ns, end_ns;
-    bool down;                           /* nothing answered, at some time of it */
-    const struct dataset_event *because; /* how it began; NULL: no event says so */
-    uint32_t streams; /* that events tell of: a bit each, as the target has them */
+    bool down;                           /* contains windows without any answer */
+    const struct dataset_event *because; /* the first event; NULL: none */
+    uint32_t streams; /* streams with an event: bit i is stream i of the target */
 };
 
 struct rating {
     const struct dataset_target *target;
-    const char *kind, *delay; /* whose figures these are; NULL: no delay is known */
-    bool round_trip;          /* that delay is one: limits are about those */
-    int64_t p50_ns, p95_ns;   /* DELAY_UNDEFINED where that is so */
+    const char *kind, *delay; /* source of p50 and p95; NULL: no delay is known */
+    bool round_trip;          /* `delay` is a round-trip time; limits apply only then */
+    int64_t p50_ns, p95_ns;   /* DELAY_UNDEFINED if no delay is known */
     struct rating_loss {
         const char *kind;
         struct loss_count count; /* packets or probes, core/loss.h */
         uint64_t probes, failed;
-        bool lossy;                /* past its limit, over the period */
-    } losses[DATASET_STREAMS_MAX]; /* one a kind */
+        bool lossy;                /* over its limit for the period as a whole */
+    } losses[DATASET_STREAMS_MAX]; /* one for each kind */
     size_t n_losses;
     struct limits limits; /* 0 is none */
-    bool slow, lossy;     /* over its limits, for the period as a whole */
+    bool slow, lossy;     /* over its limits for the period as a whole */
     struct {
         const char *pop;
-        double share;        /* of the windows of which the PoP is known */
+        double share;        /* of the windows with a known PoP */
     } pops[RATING_POPS_MAX]; /* the most frequent first */
     size_t n_pops;
-    struct incident *incidents; /* in the order of time, apart from each other */
+    struct incident *incidents; /* sorted by time; they neither overlap nor touch */
     size_t n_incidents, incidents_room;
 };
 
+/* Fills in `out`, which refers to `p` and `t`; release it with rating_free(). */
 void rating_make(struct rating *out, const struct dataset *p,
                  const struct dataset_target *t, const struct limits *limits);
 void rating_free(struct rating *r);
 
-int64_t rating_bad_ns(const struct rating *r); /* the sum of the incidents */
+/* Total length of the incidents. */
+int64_t rating_bad_ns(const struct rating *r);
 
-/* When no target answered at all; free() `all`. */
+/* The times in which no target answered; the caller frees `all` with free(). */
 struct intervals rating_all_down(const struct dataset *p);
 
 #endif

@@ -154,8 +154,9 @@ static void test_what_is_left_out(void **state)
               out.err);
     CHECK(strstr(out.err, "truncated or damaged") != NULL, "which, and why: %s", out.err);
     CHECK(strstr(out.err, "of another agent") != NULL, "the other one, too: %s", out.err);
-    check_says(&b,
-               "1 batches read, 1 files skipped (torn or foreign), 1 of other agents");
+    check_says(
+        &b,
+        "1 batches read, 1 files skipped (damaged or not a batch), 1 of other agents");
     end(&b);
 }
 

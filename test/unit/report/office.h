@@ -1,6 +1,6 @@
 /*
- * An agent's batches by hand: one target, one series, windows of a minute from minute 0
- * on, encoded by the exporter as the agent does. Start with office_open().
+ * Builds batches of an agent: one target, one series, windows of one minute from minute 0
+ * on, encoded by the exporter as in the agent. Start with office_open().
  */
 #ifndef EDGELAT_TEST_OFFICE_H
 #define EDGELAT_TEST_OFFICE_H
@@ -36,7 +36,7 @@ struct office {
     struct event event;
     struct otlp_resource resource;
     struct batch batch;
-    int minute; /* the window that is open */
+    int minute; /* of the open window */
 };
 
 static inline int64_t office_at(int minute)
@@ -44,7 +44,7 @@ static inline int64_t office_at(int minute)
     return office_begin_ns + minute * MINUTE_NS;
 }
 
-/* The agent starts, again or for the first time. */
+/* Starts or restarts the agent. */
 static inline void office_start(struct office *o)
 {
     struct series *s = &o->series;
@@ -89,7 +89,7 @@ static inline void office_close(struct office *o)
     histogram_free(&o->series.variation);
 }
 
-/* A window passes, with answers after `ms` and losses. */
+/* Closes a window with answers after `ms` and losses. */
 static inline void office_window(struct office *o, unsigned replies, unsigned lost,
                                  double ms)
 {
@@ -117,7 +117,7 @@ static inline void office_window(struct office *o, unsigned replies, unsigned lo
     o->batch.n_events = 0;
 }
 
-/* The window that has closed brings an event. */
+/* Adds an event to the closed window. */
 static inline void office_event(struct office *o, const char *name, const char *before,
                                 const char *after, const char *text)
 {
@@ -144,7 +144,7 @@ static inline void office_keep(void *bytes, size_t len, void *user)
     *(struct office_bytes *)user = (struct office_bytes){bytes, len};
 }
 
-/* The batch; free() its bytes, NULL where there are no logs. */
+/* Encodes the batch; the caller frees the bytes with free(). NULL: no logs. */
 static inline struct office_bytes office_batch(const struct office *o, enum signal signal)
 {
     struct office_bytes b = {NULL, 0};

@@ -7,9 +7,9 @@
 #include <errno.h>
 
 /*
- * A day by letters, one a minute: '6' six answers, 'L' five and a loss, 'D' six losses,
- * '.' nothing sent; 's' six answers whose batch is lost, 't' six whose batch comes twice,
- * 'o' six, and then the batch before comes again; 'r' the agent starts anew.
+ * One letter for each minute: '6' six answers, 'L' five and a loss, 'D' six losses, '.'
+ * nothing sent; 's' six answers whose batch is lost, 't' six whose batch is added twice,
+ * 'o' six, then the previous batch is added again; 'r' the agent restarts.
  */
 static void live(struct office *o, struct dataset *p, const char *letters)
 {
@@ -30,11 +30,11 @@ static void live(struct office *o, struct dataset *p, const char *letters)
                                         : 0,
                       10);
         if (*letters != 's')
-            CHECK_INT(0, office_add(o, p), "taken");
+            CHECK_INT(0, office_add(o, p), "added");
         if (*letters == 't')
-            CHECK_INT(0, office_add(o, p), "taken again");
+            CHECK_INT(0, office_add(o, p), "added again");
         if (*letters == 'o')
-            CHECK_INT(0, office_add(&before, p), "taken late");
+            CHECK_INT(0, office_add(&before, p), "added late");
     }
 }
 
@@ -45,21 +45,21 @@ static const struct {
     unsigned replies, lost, samples, histogram;
 } cases[] = {
     {"all since the start", "66L", 0, false, 17, 1, 3, 17},
-    {"what stood in the counter before is none of it", "6666L6", 3, false, 17, 1, 3, 17},
-    {"no batch from before: the first one is where it begins", "ss66L", 1, false, 11, 1,
+    {"counts before the period are subtracted", "6666L6", 3, false, 17, 1, 3, 17},
+    {"no batch from before the period: starts at the first one", "ss66L", 1, false, 11, 1,
      3, 11},
-    {"a batch that is lost costs a window and no count", "6s6", 0, false, 18, 0, 2, 18},
-    {"twice counts once", "6t6", 0, false, 18, 0, 3, 18},
-    {"older than what is there", "66o6", 0, false, 24, 0, 4, 24},
-    {"started anew, counters begin at 0", "66rL6", 0, false, 23, 1, 4, 23},
-    {"started anew before the period", "66r66", 3, false, 6, 0, 1, 6},
-    {"started anew, and its first batch is lost", "66rs6", 0, false, 24, 0, 3, 24},
+    {"a lost batch loses a window, not its counts", "6s6", 0, false, 18, 0, 2, 18},
+    {"added twice, counted once", "6t6", 0, false, 18, 0, 3, 18},
+    {"an older batch is ignored", "66o6", 0, false, 24, 0, 4, 24},
+    {"restart: counters begin at 0", "66rL6", 0, false, 23, 1, 4, 23},
+    {"restart before the period", "66r66", 3, false, 6, 0, 1, 6},
+    {"restart, and its first batch is lost", "66rs6", 0, false, 24, 0, 3, 24},
     {"windows without a probe", "6..6", 0, false, 12, 0, 2, 12},
     {"all lost", "6DD6", 0, false, 12, 12, 4, 12},
     {"delta", "66L", 0, true, 17, 1, 3, 17},
-    {"delta, and what was before", "666L", 2, true, 11, 1, 2, 11},
-    {"delta, twice counts once", "6t6", 0, true, 18, 0, 3, 18},
-    {"delta, a batch that is lost is lost", "6s6", 0, true, 12, 0, 2, 12},
+    {"delta, windows before the period", "666L", 2, true, 11, 1, 2, 11},
+    {"delta, added twice, counted once", "6t6", 0, true, 18, 0, 3, 18},
+    {"delta, a lost batch loses its counts", "6s6", 0, true, 12, 0, 2, 12},
     {"nothing in the period", "66", 5, false, 0, 0, 0, 0},
 };
 
@@ -88,7 +88,7 @@ static void test_counts(void **state)
     }
 }
 
-/* The percentiles of windows that the sender did not state: what the histogram grew by. */
+/* Without exported percentiles of a window, the increase of the histogram is used. */
 static void test_percentiles_of_windows(void **state)
 {
     (void)state;
@@ -100,7 +100,7 @@ static void test_percentiles_of_windows(void **state)
         o.batch.delta = delta;
         for (size_t i = 0; i < 5; i++) {
             office_window(&o, 1, 0, ms[i]);
-            CHECK_INT(0, office_add(&o, p), "taken");
+            CHECK_INT(0, office_add(&o, p), "added");
         }
         dataset_end(p);
         const struct dataset_stream *s = &p->targets[0]->streams[0];
@@ -115,8 +115,7 @@ static void test_percentiles_of_windows(void **state)
     }
 }
 
-/* The zero that a count begins with stands inside the window where the PoP had changed.
- */
+/* A count begins with a zero point inside the window if the PoP changed in the window. */
 static void test_beginnings(void **state)
 {
     (void)state;
@@ -124,11 +123,11 @@ static void test_beginnings(void **state)
     struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(100));
     office_open(&o);
     office_window(&o, 6, 1, 10);
-    CHECK_INT(0, office_add(&o, p), "taken");
+    CHECK_INT(0, office_add(&o, p), "added");
     office_window(&o, 6, 1, 10);
     o.series.outcomes[OUTCOME_REFUSED] = o.series.window.outcomes[OUTCOME_REFUSED] = 2;
     o.series.window.start.ns += MINUTE_NS / 2;
-    CHECK_INT(0, office_add(&o, p), "taken");
+    CHECK_INT(0, office_add(&o, p), "added");
     dataset_end(p);
     const struct dataset_stream *s = &p->targets[0]->streams[0];
     CHECK_INT(12, s->series[0]->sum.outcomes[OUTCOME_REPLY], "replies");
@@ -140,7 +139,7 @@ static void test_beginnings(void **state)
     office_close(&o);
 }
 
-/* Of each window, and only of the period. */
+/* One sample for each window, only in the period. */
 static void test_samples(void **state)
 {
     (void)state;
@@ -153,7 +152,7 @@ static void test_samples(void **state)
     office_add(&o, p);
     office_window(&o, 6, 0, 20);
     strcpy(o.series.pop, "LON");
-    office_add(&o, p); /* as if all of it had been there: another series */
+    office_add(&o, p); /* all counts in another series */
     dataset_end(p);
     const struct dataset_stream *s = &p->targets[0]->streams[0];
     CHECK_INT(2, s->n, "two windows");
@@ -163,9 +162,9 @@ static void test_samples(void **state)
     CHECK_NEAR(10e6, (double)s->samples[0].p95_ns, 12e4, "p95, of the histogram");
     CHECK_INT(6, s->samples[0].sent, "sent");
     CHECK_INT(1, s->samples[0].lost, "lost");
-    CHECK_INT(20 * NS_PER_MS, s->samples[1].p50_ns, "p50 in another place");
-    CHECK_TEXT("AMS", s->series[s->samples[0].series]->pop, "the place before");
-    CHECK_TEXT("LON", s->series[s->samples[1].series]->pop, "the place behind");
+    CHECK_INT(20 * NS_PER_MS, s->samples[1].p50_ns, "p50 of the other series");
+    CHECK_TEXT("AMS", s->series[s->samples[0].series]->pop, "the series before");
+    CHECK_TEXT("LON", s->series[s->samples[1].series]->pop, "the series after");
     const struct histogram *h = &dataset_delay(s->series[0], "rtt")->sum;
     CHECK_INT(5, h->count, "without the window before the period");
     CHECK_NEAR(10e6, (double)histogram_quantile(h, 0.5), 1e5, "median of the period");
@@ -203,7 +202,7 @@ static void test_target(void **state)
     office_close(&o);
 }
 
-/* Once in the period is enough; before it, it does not count. */
+/* Once in the period is enough; before the period it is ignored. */
 static void test_foreign(void **state)
 {
     (void)state;
@@ -235,9 +234,9 @@ static void test_silence(void **state)
     live(&o, p, "DD");
     dataset_end(p);
     const struct dataset_stream *s = &p->targets[0]->streams[0];
-    CHECK_INT(0, s->n, "no window says anything");
-    CHECK_INT(12, s->series[0]->unanswered, "probes whose silence says nothing");
-    CHECK_INT(0, s->series[0]->sum.outcomes[OUTCOME_LOSS], "none of them is lost");
+    CHECK_INT(0, s->n, "no samples");
+    CHECK_INT(12, s->series[0]->unanswered, "unanswered probes");
+    CHECK_INT(0, s->series[0]->sum.outcomes[OUTCOME_LOSS], "no loss");
     dataset_free(p);
     office_close(&o);
 }
@@ -276,7 +275,7 @@ static void test_self(void **state)
     struct office o;
     struct dataset *p = dataset_create(&office_kinds, office_at(1), office_at(100));
     office_open(&o);
-    const double dropped[] = {5, 7, -1 /* starts anew */, 2, 6};
+    const double dropped[] = {5, 7, -1 /* restart */, 2, 6};
     for (size_t i = 0; i < 5; i++) {
         if (dropped[i] < 0) {
             office_start(&o);
@@ -289,7 +288,7 @@ static void test_self(void **state)
     dataset_end(p);
     const struct dataset_self *self = dataset_self(p, "edgelat.agent.spool.dropped", "");
     CHECK(self != NULL, "it is there");
-    CHECK_NEAR(2 + 2 + 4, self->sum, 0, "what came in the period");
+    CHECK_NEAR(2 + 2 + 4, self->sum, 0, "increase in the period");
     CHECK_INT(2, p->n_runs, "two starts");
     CHECK_INT(office_at(2), p->runs[1], "the second one");
     dataset_free(p);
@@ -309,14 +308,14 @@ static void test_other_agents(void **state)
         o.resource.instance_id = "id-2";
         CHECK_INT(any ? 0 : -EXDEV, office_add(&o, p), "another agent's");
         dataset_end(p);
-        CHECK_TEXT(any ? "id-2" : "id-1", p->instance, "whose it is");
+        CHECK_TEXT(any ? "id-2" : "id-1", p->instance, "instance");
         CHECK_INT(-EBADMSG, dataset_add(p, SIGNAL_METRICS, "\x0a\xff", 2), "no batch");
         dataset_free(p);
         office_close(&o);
     }
 }
 
-/* What anybody may write: nothing of it is believed beyond the bounds. */
+/* Hostile batches: all values are bounded. */
 static void test_hostile(void **state)
 {
     (void)state;
@@ -334,13 +333,13 @@ static void test_hostile(void **state)
         made_delays(&m, key, "rtt", 6, INT32_MAX - 1, huge, 2);
         made_delays(&m, key, "rtt", 6, 0, huge, 2);
         void *bytes = made_pack(&m, &len);
-        CHECK_INT(0, dataset_add(p, SIGNAL_METRICS, bytes, len), "taken");
+        CHECK_INT(0, dataset_add(p, SIGNAL_METRICS, bytes, len), "added");
         free(bytes);
         made_end(&m);
     }
     dataset_end(p);
-    CHECK_INT(DATASET_TARGETS_MAX, p->n_targets, "so many targets");
-    CHECK(p->left_out > 0, "and the others counted");
+    CHECK_INT(DATASET_TARGETS_MAX, p->n_targets, "at the limit");
+    CHECK(p->left_out > 0, "the rest is counted");
     dataset_free(p);
 }
 

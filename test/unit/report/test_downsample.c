@@ -8,8 +8,8 @@
 enum { ROOM = 64 };
 
 /*
- * Windows of a minute by letters: a digit is a median of so many ms, 'D' a window in
- * which all was lost, '.' one in which nothing was sent, '|' one that no agent closed.
+ * One letter for each window of a minute: a digit is the median in ms, 'D' all probes
+ * lost, '.' nothing sent, '|' no window, as the agent was not running.
  */
 static void windows(struct dataset_stream *s, struct intervals *covered,
                     const char *letters)
@@ -34,18 +34,18 @@ static void windows(struct dataset_stream *s, struct intervals *covered,
     }
 }
 
-/* A column is a minute: '-' has no value, '/' is one behind a gap. */
+/* One column for each minute: '-' has no value, '/' is a value after a gap. */
 static const struct {
     const char *what, *letters, *expected;
 } gaps[] = {
     {"a line", "123", "123"},
     {"nothing answered in between", "1DD2", "1--/"},
     {"no agent in between", "1||2", "1--/"},
-    {"as rare as ever", "1....2....3", "1----2----3"},
-    {"rarer from now on", "111....2....3", "111----2----3"},
-    {"more often from now on", "1....2....333", "1----2----333"},
-    {"not measured for long", "111.......222", "111-------/22"},
-    {"not measured for once", "11.22", "11-22"},
+    {"constant, slow interval", "1....2....3", "1----2----3"},
+    {"change to a slower interval", "111....2....3", "111----2----3"},
+    {"change to a faster interval", "1....2....333", "1----2----333"},
+    {"long pause", "111.......222", "111-------/22"},
+    {"one window missing", "11.22", "11-22"},
     {"loss at the ends only", "D1D", "-1-"},
 };
 
@@ -84,7 +84,7 @@ static void test_no_spike_is_lost(void **state)
     CHECK_INT(30, columns[0].sent, "sent");
     CHECK_INT(0, columns[0].lost, "lost");
     CHECK_INT(12, columns[1].lost, "lost of the other");
-    CHECK_INT(false, columns[1].gap, "the gap is behind its values");
+    CHECK_INT(false, columns[1].gap, "the gap is after its values");
     free(covered.all);
 }
 
@@ -100,8 +100,8 @@ static void test_column(void **state)
         {"end", 100, 0, 100, 9},
         {"inside", 55, 0, 100, 5},
         {"before", -5, 0, 100, 0},
-        {"behind", 1000, 0, 100, 9},
-        {"no time at all", 5, 5, 5, 0},
+        {"after", 1000, 0, 100, 9},
+        {"empty span", 5, 5, 5, 0},
         {"ends of time", INT64_MAX, 1, INT64_MAX, 9},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

@@ -6,13 +6,13 @@
 #include <ctype.h>
 #include <time.h>
 
-/* Renders the dataset with the limits given, and frees it. */
+/* Renders the dataset with the given limits, and frees it. */
 static void render(struct text *out, struct dataset *p, const struct limits *limits)
 {
     static const struct edge_data nothing;
     struct rating ratings[4];
     dataset_end(p);
-    CHECK(p->n_targets <= 4, "no more targets than that");
+    CHECK(p->n_targets <= 4, "at most 4 targets");
     for (size_t i = 0; i < p->n_targets; i++)
         rating_make(&ratings[i], p, p->targets[i], limits);
     text_clear(out);
@@ -30,7 +30,7 @@ static const struct limits no_limits;
 
 /* ---- what a page must not do ---- */
 
-/* Every element ends, in its order; XML and HTML agree on that. */
+/* Every element is closed, in the right order, as XML and HTML require. */
 static void check_well_formed(const char *page)
 {
     char open[64][16];
@@ -51,15 +51,14 @@ static void check_well_formed(const char *page)
             n--;
             continue;
         }
-        CHECK(n < 64, "not that deep");
+        CHECK(n < 64, "nested less than 64 deep");
         memcpy(open[n++], name, sizeof name);
     }
     CHECK_INT(0, n, "all are closed");
 }
 
-/* What axe-core calls scrollable-region-focusable, empty-table-header and
- * landmark-unique: whatever scrolls has a name of its own and is reached by the keyboard,
- * and no column is without a word. */
+/* The axe-core rules scrollable-region-focusable, empty-table-header and landmark-unique:
+ * each scrolling region has a unique name and keyboard focus, and each column a header. */
 static void check_reachable(const char *page)
 {
     static const char wide[] = "<div class=\"wide\"";
@@ -123,14 +122,14 @@ static void test_hostile_texts(void **state)
     CHECK(strstr(text, "<title>Latency to the Microsoft edge: "
                        "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;"
                        "&lt;b onload=&#39;x&#39;&gt;</title>") != NULL,
-          "it stands there as it is");
+          "the text is shown unchanged");
     text_free(&page);
     office_close(&o);
 }
 
-/* ---- what it says ---- */
+/* ---- texts ---- */
 
-/* What stands between two marks, in one buffer for all. */
+/* The text between two markers; overwritten by the next call. */
 static const char *between(const struct text *page, const char *begin, const char *end)
 {
     static char out[1 << 16];
@@ -138,7 +137,7 @@ static const char *between(const struct text *page, const char *begin, const cha
     CHECK(from != NULL, "there is %s", begin);
     from += strlen(begin);
     const char *to = strstr(from, end);
-    CHECK(to != NULL, "and %s behind it", end);
+    CHECK(to != NULL, "and %s after it", end);
     snprintf(out, sizeof out, "%.*s", (int)(to - from), from);
     return out;
 }
@@ -159,7 +158,7 @@ static void test_verdicts(void **state)
          0,
          false,
          {.delay_ns = 60 * NS_PER_MS},
-         "good\">Good: within the limits all the time"},
+         "good\">Good: within the limits throughout"},
         {"slow",
          70,
          0,
@@ -175,12 +174,12 @@ static void test_verdicts(void **state)
          "bad\">1 of 1 targets over their limits for the period as a whole: teams (tcp loss "
          "17"},
         {"lossy, no limit", 10, 1, false, {.loss_ratio = 0}, "good\">Good"},
-        {"bad at times",
+        {"incidents",
          10,
          0,
          true,
          {.delay_ns = 60 * NS_PER_MS},
-         "fair\">Within their limits for the period as a whole, but bad at times: 1 of 1"},
+         "fair\">Within their limits for the period as a whole, but with incidents: 1 of 1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct text page = {0};
@@ -231,8 +230,8 @@ static void test_all_down(void **state)
     const char *notice = between(&page, "<li>", "</li>");
     CHECK(strstr(notice, "All targets") != NULL && strstr(notice, ">01:04:00<") != NULL &&
               strstr(notice, ">01:07:00<") != NULL && strstr(notice, "(3 min)") != NULL,
-          "all of them at once: %s", notice);
-    CHECK(strstr(text_string(&page), "<li><strong>teams") == NULL, "and it is said once");
+          "reported for all targets together: %s", notice);
+    CHECK(strstr(text_string(&page), "<li><strong>teams") == NULL, "reported once");
     text_free(&page);
     office_close(&o);
 }
@@ -241,7 +240,7 @@ static void test_foreign(void **state)
 {
     (void)state;
     static const char notice[] = "<p><strong>teams</strong>: teams.example was not on "
-                                 "Microsoft's edge here, another network answered for it";
+                                 "Microsoft's edge here: another network answered";
     for (int foreign = 0; foreign < 2; foreign++) {
         struct text page = {0};
         struct office o;
@@ -254,14 +253,14 @@ static void test_foreign(void **state)
         }
         render(&page, p, &no_limits);
         CHECK_INT(foreign, strstr(text_string(&page), notice) != NULL, "in the headline");
-        CHECK_INT(foreign, strstr(text_string(&page), "Another network than") != NULL,
+        CHECK_INT(foreign, strstr(text_string(&page), "A network other than") != NULL,
                   "and with its plot");
         text_free(&page);
         office_close(&o);
     }
 }
 
-/* ---- what it draws ---- */
+/* ---- plots ---- */
 
 static size_t count(const char *text, const char *what)
 {
@@ -275,8 +274,8 @@ static void test_gaps_stay_gaps(void **state)
 {
     (void)state;
     static const struct {
-        const char *what, *windows; /* '6' answers, 'D' all lost, '|' none is closed */
-        size_t lines, losses, nobody;
+        const char *what, *windows; /* '6' answers, 'D' all lost, '|' no window */
+        size_t lines, losses, uncovered;
     } cases[] = {
         {"one line", "66666666", 1, 0, 0},
         {"nothing answered", "666DD666", 2, 2, 0},
@@ -303,9 +302,9 @@ static void test_gaps_stay_gaps(void **state)
                   cases[i].what);
         CHECK_INT(cases[i].losses, count(between(&page, "class=\"loss\"", "/>"), "M"),
                   cases[i].what);
-        CHECK_INT(cases[i].nobody, count(text_string(&page), "rect class=\"none\""),
+        CHECK_INT(cases[i].uncovered, count(text_string(&page), "rect class=\"none\""),
                   cases[i].what);
-        CHECK_INT(cases[i].nobody > 0,
+        CHECK_INT(cases[i].uncovered > 0,
                   strstr(text_string(&page), "<strong>Nothing was measured") != NULL,
                   cases[i].what);
         text_free(&page);
@@ -313,7 +312,7 @@ static void test_gaps_stay_gaps(void **state)
     }
 }
 
-/* How many steps of a path go so far up or down. */
+/* The number of steps of a path that go at least `far` up or down. */
 static size_t steps_over(const char *path, long far)
 {
     size_t n = 0;
@@ -326,7 +325,7 @@ static size_t steps_over(const char *path, long far)
     return n;
 }
 
-/* A day's windows are thinned, and the one spike among them is on top all the same. */
+/* A day's windows are downsampled; the only spike must stay visible. */
 static void test_a_day(void **state)
 {
     (void)state;
@@ -342,7 +341,7 @@ static void test_a_day(void **state)
     check_harmless(text_string(&page));
     CHECK(strstr(between(&page, "<th>max</th>", "</table>"), "<td>90.0</td></tr>") !=
               NULL,
-          "the greatest delay stands in the table");
+          "the maximum is in the table");
     const char *line = between(&page, "\"p50 v4\" d=\"", "\"");
     CHECK_INT(strlen(line), strspn(line, "Mhvlz0123456789 -"), "whole numbers");
     CHECK_INT(2, steps_over(line, 60), "up to the spike and down again");
@@ -356,10 +355,10 @@ static void add_events(struct office *o, struct dataset *p, struct event *events
 {
     o->batch.events = events;
     o->batch.n_events = n;
-    CHECK_INT(0, office_add_signal(o, p, SIGNAL_LOGS), "taken");
+    CHECK_INT(0, office_add_signal(o, p, SIGNAL_LOGS), "added");
 }
 
-/* One change that is told of both families, by no kind in particular. */
+/* One change, reported for both families and without a kind. */
 static void test_streams_of_an_event(void **state)
 {
     (void)state;
@@ -368,7 +367,7 @@ static void test_streams_of_an_event(void **state)
     struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
     office_open(&o);
     office_window(&o, 6, 0, 20);
-    CHECK_INT(0, office_add(&o, p), "taken");
+    CHECK_INT(0, office_add(&o, p), "added");
     struct event events[4];
     for (int i = 0; i < 4; i++) {
         office_event(&o, "edgelat.pop.changed", "AMS", "LON", i < 2 ? "moved" : "went");
@@ -380,15 +379,15 @@ static void test_streams_of_an_event(void **state)
     render(&page, p, &no_limits);
     check_harmless(text_string(&page));
     CHECK(strstr(text_string(&page), "<td class=\"l w\">ipv4, ipv6</td>") != NULL,
-          "without a kind: %s", between(&page, "What happened", "</table>"));
+          "without a kind: %s", between(&page, "Events", "</table>"));
     CHECK(strstr(text_string(&page), "<td class=\"l w\">tcp ipv4, tcp ipv6</td>") != NULL,
-          "with one: %s", between(&page, "What happened", "</table>"));
+          "with one: %s", between(&page, "Events", "</table>"));
     text_free(&page);
     office_close(&o);
 }
 
-/* However many events say however much at one time: a history that somebody has filled
- * with them must not take minutes. Compared one by one it takes ten times the limit. */
+/* Many events at the same time: a history that an attacker filled with events must not
+ * take minutes. Comparing each pair takes ten times the limit. */
 static void test_many_events(void **state)
 {
     (void)state;
@@ -399,7 +398,7 @@ static void test_many_events(void **state)
     struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
     office_open(&o);
     office_window(&o, 6, 0, 20);
-    CHECK_INT(0, office_add(&o, p), "taken");
+    CHECK_INT(0, office_add(&o, p), "added");
     clock_t began = clock();
     for (int b = 0; b < BATCHES; b++) {
         for (int i = 0; i < EACH; i++) {
@@ -412,8 +411,8 @@ static void test_many_events(void **state)
         if (b % 50 == 0)
             add_events(&o, p, events, EACH); /* twice */
     }
-    CHECK_INT(DATASET_EVENTS_MAX, p->n_events, "as many as are kept");
-    /* of the batches that came twice the first was kept, the others were full already */
+    CHECK_INT(DATASET_EVENTS_MAX, p->n_events, "up to the limit");
+    /* of the batches added twice the first was kept; for the others the list was full */
     CHECK_INT(BATCHES * EACH - DATASET_EVENTS_MAX + 4 * EACH, p->left_out, "the others");
     render(&page, p, &no_limits);
     double took_s = (double)(clock() - began) / CLOCKS_PER_SEC;

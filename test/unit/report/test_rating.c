@@ -6,9 +6,9 @@
 static const struct limits no_limits;
 
 /*
- * Minutes by letters: '6' six answers, 'D' six losses, 'L' three of each; then an event
- * of the window: 'd' down, 'g' degraded, 'f' flaps, 's' settled up, 'u' up; 'r' the agent
- * starts anew, '|' a minute without a window.
+ * One letter for each minute: '6' six answers, 'D' six losses, 'L' three of each; then an
+ * event of the window: 'd' down, 'g' degraded, 'f' flapping, 's' settled up, 'u' up; 'r'
+ * the agent restarts, '|' a minute without a window.
  */
 static void live(struct office *o, struct dataset *p, const char *letters)
 {
@@ -44,26 +44,26 @@ static void live(struct office *o, struct dataset *p, const char *letters)
                 letters++;
                 break;
             }
-        CHECK_INT(0, office_add(o, p), "taken");
+        CHECK_INT(0, office_add(o, p), "added");
     }
 }
 
-/* Spells as "3-5 " in minutes, with '!' behind those in which nothing answered. */
+/* Incidents as "3-5 " in minutes; '!' marks those with windows without any answer. */
 static const struct {
     const char *what, *letters, *incidents;
 } cases[] = {
     {"fine", "666", ""},
     {"degraded, and up again", "66g666u6", "2-5 "},
     {"down by the windows as well", "6DDd6u6", "1-4! "},
-    {"one window without an answer is chance", "6D6", ""},
-    {"two are not", "6DD6", "1-3! "},
-    {"worse and worse is one", "66g66d66u6", "2-6 "},
+    {"one window without an answer is no incident", "6D6", ""},
+    {"two windows are an incident", "6DD6", "1-3! "},
+    {"degraded, then down: one incident", "66g66d66u6", "2-6 "},
     {"until the end", "66g66", "2-4 "},
     {"since before the period", "666u6", "0-3 "},
-    {"flaps until it has settled", "66f666s6", "2-5 "},
+    {"flapping until settled", "66f666s6", "2-5 "},
     {"twice", "66g6u66g6u", "2-3 5-6 "},
-    {"what is fine after a restart is not told", "66g6r666", "2-3 "},
-    {"down before a restart and behind it", "66d6r66d6u", "2-3 5-6 "},
+    {"a restart ends an incident without an event", "66g6r666", "2-3 "},
+    {"down before and after a restart", "66d6r66d6u", "2-3 5-6 "},
 };
 
 static void test_incidents(void **state)
@@ -115,15 +115,20 @@ static void test_figures(void **state)
          "route",
          5,
          true},
-        {"of another version",
+        {"a kind of another version",
          {&later, &icmp},
          {FAMILY_IPV4, FAMILY_IPV4},
          "icmp",
          5,
          true},
         {"icmp alone", {&icmp}, {FAMILY_IPV4}, "icmp", 5, true},
-        {"what a proxy delays has no limit", {&https}, {FAMILY_IPV4}, "https", 5, false},
-        {"nothing is known", {0}, {FAMILY_NONE}, NULL, 5, false},
+        {"no limit for a delay through a proxy",
+         {&https},
+         {FAMILY_IPV4},
+         "https",
+         5,
+         false},
+        {"no results", {0}, {FAMILY_NONE}, NULL, 5, false},
     };
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         struct office o;
@@ -137,7 +142,7 @@ static void test_figures(void **state)
             o.series.family = figures[i].families[k];
             office_add(&o, p);
         }
-        if (figures[i].kind == NULL) { /* only that it was there */
+        if (figures[i].kind == NULL) { /* the target without results */
             o.batch.n_series = 0;
             office_add(&o, p);
         }
@@ -157,7 +162,7 @@ static void test_figures(void **state)
     }
 }
 
-/* Another target that never answers is no outage of the site, one that does is none. */
+/* The site is down only while every target that still exists is down. */
 static void test_all_down(void **state)
 {
     (void)state;
@@ -168,7 +173,7 @@ static void test_all_down(void **state)
         {"both", "66DD66", "66DD66", 1},
         {"one of them", "66DD66", "666666", 0},
         {"not at once", "6DD666", "666DD6", 0},
-        {"one is given up long before", "66DD66", "6", 0},
+        {"one was removed long before", "66DD66", "6", 0},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         struct office o, other;

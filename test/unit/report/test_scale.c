@@ -30,7 +30,8 @@ static void test_ticks(void **state)
         CHECK_INT(cases[i].logarithmic, s.logarithmic, cases[i].what);
         if (cases[i].most > 0)
             CHECK_TEXT(cases[i].ticks, ticks, cases[i].what);
-        CHECK(scale_at(&s, cases[i].most) <= 1, "%s: it is in it", cases[i].what);
+        CHECK(scale_at(&s, cases[i].most) <= 1, "%s: the maximum is on the axis",
+              cases[i].what);
     }
 }
 
@@ -40,7 +41,7 @@ static void test_at(void **state)
     struct scale linear = scale_for(9, 10, 20), logarithmic = scale_for(1, 1, 1000);
     CHECK_NEAR(0, scale_at(&linear, 0), 0, "begins at 0");
     CHECK_NEAR(0.5, scale_at(&linear, linear.high_ms / 2), 1e-9, "half");
-    CHECK_NEAR(1, scale_at(&linear, 1e9), 0, "held");
+    CHECK_NEAR(1, scale_at(&linear, 1e9), 0, "bounded");
     CHECK_NEAR(0, scale_at(&logarithmic, 0), 0, "0 is at the low end");
     double step = scale_at(&logarithmic, 100) - scale_at(&logarithmic, 10);
     CHECK_NEAR(step, scale_at(&logarithmic, 10) - scale_at(&logarithmic, 1), 1e-9,
