@@ -180,12 +180,12 @@ static int open_state(struct agent *a)
         a->machine[0] = '\0';
     int rc = identity_load(a->instance_id, dir, a->machine);
     a->id_kept = rc == 0;
-    bool made = a->instance_id[0] != '\0';
-    if (made && (rc == -ENOSPC || rc == -EDQUOT || rc == -EROFS)) {
+    bool made = a->instance_id[0] != '\0', full = rc == -ENOSPC || rc == -EDQUOT;
+    if (made && (full || rc == -EROFS || rc == -EIO)) {
         log_warn("agent",
-                 "%s/instance_id: %s; free disk space; until then a restart gives this "
-                 "agent a new identity",
-                 dir, strerror(-rc));
+                 "%s/instance_id: %s; %s; until then a restart gives this agent a new "
+                 "identity",
+                 dir, strerror(-rc), full ? "free disk space" : "repair the disk");
     } else if (rc < 0) {
         log_error(
             "agent",
