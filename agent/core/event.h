@@ -24,14 +24,13 @@ enum severity { /* OpenTelemetry's SeverityNumber */
                 SEVERITY_ERROR = 17,
 };
 
-/* What an event means to its readers: one that was decoded brings no more than its
- * name. */
+/* Properties of an event by its name: a decoded event has nothing else. */
 struct event_traits {
-    bool changes_state; /* says how a stream is, in `after` */
-    bool flaps;         /* it has no state until it has settled */
-    bool routine;       /* comes often and hurts nobody */
+    bool changes_state; /* `after` is the state of a stream */
+    bool flaps;         /* the stream has no state until it has settled */
+    bool routine;       /* frequent and harmless */
 };
-struct event_traits event_traits(const char *name); /* of an unknown name: none */
+struct event_traits event_traits(const char *name); /* all false for an unknown name */
 
 const char *severity_name(enum severity severity); /* "INFO", "WARN", "ERROR" */
 

@@ -1,13 +1,13 @@
 /*
  * Front doors by metro: a workload's own name resolves to the front door that serves the
- * site; those of other metros have names of their own ("lhr-efz.ms-acdc.office.com"). The
- * form of these names is inferred from CNAME chains and promised by nobody, so a name
- * that does not exist is no error.
+ * site; those of other metros have separate names ("lhr-efz.ms-acdc.office.com"). The
+ * form of these names is inferred from CNAME chains and not guaranteed, so a name that
+ * does not exist is not an error.
  *
  * A sweep asks for all of them: one lookup a name and family, then one TCP handshake with
  * each distinct address, and more with those that may be the nearest, as one sample
- * carries noise. It does not need to know where the site is, so a far DNS resolver cannot
- * mislead it. What the sweep finds to be near is then measured as any target is.
+ * is noisy. It does not need the position of the site, so a distant DNS resolver cannot
+ * mislead it. The near doors found are then measured like other targets.
  *
  * Pure: doors_take() says what to send next and when; answers are only noted. Names that
  * public text has shown (codes of the family exchange-efz) are asked for first.
@@ -29,7 +29,7 @@ struct door { /* one name */
     const struct workload *workload;
     const struct metro *metro; /* whose code the name is made of */
     char host[HOST_TEXT_MAX];
-    bool known;            /* the name stands in public text */
+    bool known;            /* the name occurs in public text */
     struct endpoint to[2]; /* IPv4, IPv6; FAMILY_NONE: it has none */
     bool served;    /* it is the front door that the workload's own name leads to */
     bool rejected;  /* it did not show the workload's certificate */
@@ -51,8 +51,8 @@ void doors_destroy(struct doors *d); /* NULL is fine */
 size_t doors_count(const struct doors *d);
 const struct door *doors_at(const struct doors *d, size_t i);
 
-/* Begins a sweep; one that is under way begins anew. The host is in another network:
- * addresses, rejections and delays are forgotten with doors_forget(). */
+/* Begins a sweep, or restarts the running one. In another network call doors_forget(),
+ * which forgets addresses, rejections and delays. */
 void doors_begin(struct doors *d, struct mono now);
 void doors_forget(struct doors *d);
 
@@ -84,10 +84,11 @@ void doors_set_served(struct doors *d, size_t door, bool served);
 void doors_reject(struct doors *d, size_t door);
 
 /*
- * The doors to measure: per workload the `most` with the least handshake, the nearest
- * first, one a metro, without those that are served or rejected. How many; `out` has room
- * for `most` a workload that has doors (doors_workloads()). `around`, if not NULL: a
- * middlebox answers the handshakes, so they say nothing; the doors nearest to that place.
+ * Chooses the doors to measure: per workload the `most` with the shortest handshake, the
+ * nearest first, one per metro, without those served or rejected. Returns their number;
+ * `out` has room for `most` per workload that has doors (doors_workloads()). If `around`
+ * is not NULL, a middlebox answers the handshakes, and the doors nearest to that position
+ * are chosen instead.
  */
 size_t doors_choose(const struct doors *d, const struct position *around, size_t most,
                     size_t *out);

@@ -16,7 +16,7 @@
 /* Front doors that are rejected in one sweep. More show that TLS is intercepted. */
 enum { REJECTED_MAX = 8 };
 
-/* Networks to tell apart while the host goes to and fro. */
+/* Networks remembered while the host moves between them. */
 enum { NETWORKS_MAX = 8 };
 
 /* Refs from here on are doors of the sweep. */

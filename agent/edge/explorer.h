@@ -1,20 +1,20 @@
 /*
- * Which targets are probed, at which addresses, and when to survey what is near. Pure,
- * and turned as the pipeline is: explorer_next() says when it has something to do,
- * explorer_take() gives one step to carry out; results, answers and changes are only
- * noted, so that nothing starts from inside a callback. One struct a target holds its
- * whole life: the explorer alone decides whether a target is probed.
+ * Decides which targets are probed, at which addresses, and when to survey. Pure, and run
+ * like the pipeline: explorer_next() returns when it is due, explorer_take() one step to
+ * carry out; results, answers and changes are only recorded, so that nothing starts from
+ * inside a callback. One struct per target holds its whole life: the explorer alone
+ * decides whether a target is probed.
  *
- * Targets are those of the configuration, the workloads that nobody configured, and front
- * doors by metro that a sweep (doors.h) found to be among the nearest. Each name is asked
- * for again when its TTL ends, with back-off and full jitter where no server answers. The
- * address in use stays for as long as it is among the answers: round robin is no change.
- * A front door that the workload's own name leads to is that target and not probed twice.
+ * Targets are the configured ones, the workloads that are not configured, and the nearest
+ * front doors by metro that a sweep (doors.h) found. Each name is resolved again when its
+ * TTL ends, with back-off and full jitter if no server answers. The address in use is
+ * kept while it is among the answers: round robin is not a change. A front door that the
+ * workload's own name resolves to is the same target and not probed twice.
  *
  * A survey probes every target at a short interval for some seconds, so that all can be
- * ranked: at the start, each hour, when the host is in another network, and when a PoP or
- * a delay has moved, but at most one a minute. A sweep comes at the start, once a day,
- * and in another network.
+ * ranked: at the start, every hour, when the host is in another network, and when a PoP
+ * or a delay has changed, but at most one a minute. A sweep runs at the start, once a
+ * day, and in another network.
  */
 #ifndef EDGELAT_EDGE_EXPLORER_H
 #define EDGELAT_EDGE_EXPLORER_H
@@ -70,7 +70,7 @@ enum explorer_action {
     /* To log: the lookup failed with `error`. `changed`: for the first time. `to`: the
      * address that is still probed. */
     EXPLORER_FAILED,
-    /* One handshake with `to`, whose port nobody serves; then explorer_decoy(). */
+    /* One handshake with `to`, a decoy port (core/intercept.h); then explorer_decoy(). */
     EXPLORER_DECOY,
     /* One handshake with `to`, a front door; then explorer_handshake(). */
     EXPLORER_HANDSHAKE,
@@ -130,11 +130,11 @@ bool explorer_network(struct explorer *e, const char *what, bool moved, uint64_t
  * passed. True: at once. */
 bool explorer_reason(struct explorer *e, struct mono now);
 
-/* While paused nothing is asked for; what is under way is forgotten: answers to it must
- * not be given. To resume is to begin a survey and a sweep. */
+/* While paused no step is due, and requests in flight are forgotten: their answers must
+ * not be passed on. Resuming begins a survey and a sweep. */
 void explorer_pause(struct explorer *e, bool paused, struct mono now);
 
-/* ---- what it knows ---- */
+/* ---- queries ---- */
 
 /* What answers for a target in a family: edge/owners.h. */
 const struct owner *explorer_owner(const struct explorer *e, size_t number,
