@@ -133,10 +133,8 @@ static void add_covered(struct dataset *p, const Otlp__NumberDataPoint *point)
     start = start > p->since_ns ? start : p->since_ns;
     if (last == NULL || end > last->end_ns)
         intervals_add(&p->covered, start, end);
-    else if (
-        end == last->end_ns &&
-        start <
-            last->start_ns) /* the earlier point was of a series that began within the window */
+    else if (end == last->end_ns && start < last->start_ns)
+        /* The previous point may be of a series that began within the window. */
         last->start_ns = start;
     if (end - start > p->window_ns)
         p->window_ns = end - start;

@@ -1,11 +1,11 @@
 /*
  * The dataset: the contents of OTLP batches, for each target over time. Add requests in
  * the order in which the agent made them; a batch that is added twice counts once.
- * Cumulative counts become counts for each window: the difference to the previous batch. A
- * new start time is a counter reset. What a counter held before the period is subtracted.
- * Delta counts are used as they are. The percentiles of the period come from the
- * histograms. The percentiles of a window come from the increase of the histogram, unless
- * the sender exports them (edgelat.probe.delay.quantile).
+ * Cumulative counts become counts for each window: the difference to the previous batch.
+ * A new start time is a counter reset. What a counter held before the period is
+ * subtracted. Delta counts are used as they are. The percentiles of the period come from
+ * the histograms. The percentiles of a window come from the increase of the histogram,
+ * unless the sender exports them (edgelat.probe.delay.quantile).
  *
  * Batches are untrusted input: texts are truncated and cleaned, numbers are bounded, and
  * values beyond the DATASET_..._MAX below are dropped and counted in `left_out`.

@@ -74,8 +74,8 @@ static struct dataset_counts counts_difference(const struct dataset_counts *befo
     return new;
 }
 
-/* Whether a counter of that start has nothing in it from before the period, or from
- * before a batch that was seen. */
+/* Whether all counts of a counter that started at `start_ns` belong to the period: it
+ * started in the period, or after an earlier counter that was seen. */
 static bool starts_in_period(const struct dataset *p, uint64_t start_ns,
                              uint64_t before_start_ns)
 {

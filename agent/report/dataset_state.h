@@ -27,7 +27,8 @@ struct decoded {
 #define attributes_of(point)                                                             \
     ((struct decoded){(point)->attributes, (point)->n_attributes})
 
-/* Copies the text of attribute `key`, truncated and cleaned; "" if absent. Returns `out`. */
+/* Copies the text of attribute `key`, truncated and cleaned; "" if absent. Returns
+ * `out`. */
 const char *dataset_text(char *out, size_t room, struct decoded a, const char *key);
 
 /* What a data point belongs to. */

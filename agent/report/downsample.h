@@ -1,9 +1,9 @@
 /*
- * Reduces a stream to the columns of a plot. Each column keeps its minimum and maximum, so
- * no spike is lost, however many windows a column contains. Two neighbouring values have a
- * gap between them, and must not be joined by a line, if no probe was answered in between,
- * no window was closed in between, or the time between them is much longer than the usual
- * distance around them.
+ * Reduces a stream to the columns of a plot. Each column keeps its minimum and maximum,
+ * so no spike is lost, however many windows a column contains. Two neighbouring values
+ * have a gap between them, and must not be joined by a line, if no probe was answered in
+ * between, no window was closed in between, or the time between them is much longer than
+ * the usual distance around them.
  */
 #ifndef EDGELAT_REPORT_DOWNSAMPLE_H
 #define EDGELAT_REPORT_DOWNSAMPLE_H

@@ -1,6 +1,6 @@
 /*
- * Elements of an HTML page: untrusted text, and times in local time with UTC as a tooltip.
- * The output is HTML and well-formed XML at the same time.
+ * Elements of an HTML page: untrusted text, and times in local time with UTC as a
+ * tooltip. The output is HTML and well-formed XML at the same time.
  */
 #ifndef EDGELAT_REPORT_HTML_H
 #define EDGELAT_REPORT_HTML_H

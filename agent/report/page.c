@@ -296,7 +296,8 @@ static void add_legend(struct text *out)
     text_add(
         out,
         "<p class=\"legend dim\"><span class=\"key v4\"></span>IPv4 <span class=\"key "
-        "v6\"></span>IPv6: the line is the median, the area reaches up to p95, for each window. <span "
+        "v6\"></span>IPv6: the line is the median, the area reaches up to p95, for each "
+        "window. <span "
         "class=\"key loss\"></span>loss, to the full height of its row. <span "
         "class=\"key none\"></span>nothing was measured. Numbers are the events below "
         "each plot.</p>\n");

@@ -34,9 +34,10 @@ void page_agent(struct text *out, const struct page *p);
 void page_events(struct text *out, const struct page *p, const char *target);
 
 /*
- * Writes `heading` (markup) and opens a table that may be wider than the page: it scrolls
- * and has keyboard focus (axe: scrollable-region-focusable). Its accessible name is `what`,
- * followed by `target` unless that is "". The caller closes it with "</table></div>".
+ * Writes `heading` (markup) and opens a table that may be wider than the page: it
+ * scrolls and has keyboard focus (axe: scrollable-region-focusable). Its accessible name
+ * is `what`, followed by `target` unless that is "". The caller closes it with
+ * "</table></div>".
  */
 void page_table(struct text *out, const char *heading, const char *what,
                 const char *target);

@@ -216,7 +216,8 @@ static void add_export(struct text *out, const struct page *p)
         sum_of(p, METRIC_AGENT_SPOOL_SET_ASIDE, ""));
     add_fact_format(
         out, "this page",
-        "%zu batches read, %zu files skipped (damaged or not a batch), %zu of other agents, %zu "
+        "%zu batches read, %zu files skipped (damaged or not a batch), %zu of other "
+        "agents, %zu "
         "values left out",
         p->dataset->batches, p->skipped, p->foreign, p->dataset->left_out);
 }

@@ -12,7 +12,7 @@ enum {
     MARKS_HEIGHT = 40,
     MARK_WIDTH = 34,
     AXIS_HEIGHT = 40,
-    LABELS = 8, /* on the time axis, about */
+    LABELS = 8, /* approximate number on the time axis */
     LABEL_WIDTH = 120,
 };
 
@@ -69,7 +69,8 @@ static void draw_time_axis(struct canvas *c, int top)
     c->y += AXIS_HEIGHT;
 }
 
-/* The streams of the kind of stream `first`; those before it have had their lane. */
+/* The streams of the same kind as stream `first`; empty if an earlier stream has that
+ * kind, as the lane is drawn already. */
 static struct lane lane_of(const struct dataset_target *t, size_t first)
 {
     struct lane lane = {.n = 0};

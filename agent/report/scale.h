@@ -18,7 +18,8 @@ struct scale {
     size_t n_ticks;
 };
 
-/* Scale for values from `least_ms` to `most_ms`; `usual_ms` is a typical value. All > 0. */
+/* The scale for values from `least_ms` to `most_ms`; `usual_ms` is a typical value. All
+ * > 0. */
 struct scale scale_for(double least_ms, double usual_ms, double most_ms);
 
 /* Position of a value: 0 is the low end, 1 the high end; bounded to that range. */

@@ -1,5 +1,5 @@
-/* Batches of the history, which anybody may have put there: read as metrics and as logs,
- * and made a page of. */
+/* Untrusted batches of the history: decodes the input as metrics and as logs, and renders
+ * a page. */
 #include "core/time.h"
 #include "probe/kinds.h"
 #include "report/page.h"

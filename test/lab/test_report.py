@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""`edgelat report` beside `edgelat decode`: an agent whose batches are accepted, then not, and that is restarted.
+"""Compares `edgelat report` with `edgelat decode`: batches are accepted, then the collector is down, then the agent restarts.
 Runs itself in the lab."""
 
 import collections
@@ -15,7 +15,7 @@ import lab
 from lab import Tap, run, running, wait_for
 from probing import EDGELAT, Batch, configuration, run_in_lab
 
-SOMEBODY = 65533
+OTHER_UID = 65533
 CONFIGURATION = """site = Zürich <1>
 window = 5s
 [collector]
@@ -39,7 +39,7 @@ def files(state, where, signal="metrics"):
 
 
 def live(path, state, log):
-    """Some windows are taken and some are not; then another run, all of which waits."""
+    """The collector accepts some windows, then is down; then a second run, whose batches all wait in the spool."""
     with running(EDGELAT, "collect", "--listen", "127.0.0.1:0", "--quiet", stdout=subprocess.DEVNULL,
                  stderr=subprocess.PIPE) as receiver:
         port = re.search(r":(\d+)", receiver.stderr.readline())[1]
@@ -48,20 +48,20 @@ def live(path, state, log):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         with running(EDGELAT, "run", "-c", path, stderr=log):
-            tap.ok(wait_for(lambda: len(files(state, "history")) >= 3, 40, 0.2), "batches are taken")
+            tap.ok(wait_for(lambda: len(files(state, "history")) >= 3, 40, 0.2), "batches are accepted")
             receiver.terminate()
             receiver.wait(10)
-    before = len(files(state, "spool"))  # the window that was open when it ended
-    tap.ok(before > 0, "then they wait")
+    before = len(files(state, "spool"))  # includes the window that was open at the end
+    tap.ok(before > 0, "then batches wait in the spool")
     with running(EDGELAT, "run", "-c", path, stderr=log):
-        tap.ok(wait_for(lambda: len(files(state, "spool")) >= before + 1, 40, 0.2), "another run")
+        tap.ok(wait_for(lambda: len(files(state, "spool")) >= before + 1, 40, 0.2), "a second run")
 
 
-# ---- what was measured, by decode
+# ---- expected: from decode
 
 
 def quantile(buckets, q):
-    """ms; buckets by their index at the scale of the agent, 6."""
+    """In ms; buckets by index at scale 6, which the agent uses."""
     rank = math.ceil(q * sum(buckets.values()) - 1e-9)
     for index in sorted(buckets):
         rank -= buckets[index]
@@ -95,7 +95,7 @@ def measured(state):
     return {key: value for key, value in found.items() if value[0] > 0}
 
 
-# ---- what the page says
+# ---- actual: from the page
 
 
 def text_of(element):
@@ -103,7 +103,7 @@ def text_of(element):
 
 
 def figures(page):
-    """The same of the page, from its tables."""
+    """The same figures, from the tables of the page."""
     found = collections.defaultdict(lambda: [0, [], None])
     for section in page.iter("section"):
         for row in section.iter("tr"):
@@ -120,7 +120,7 @@ def figures(page):
 
 def compare(state, page):
     expected, shown = measured(state), figures(page)
-    tap.equal(sorted(expected), sorted(shown), "the page has a row for each that decode has")
+    tap.equal(sorted(expected), sorted(shown), "the page has the same rows as decode")
     for key, (sent, lost, p50) in sorted(expected.items()):
         name = " ".join(key)
         tap.equal(sent, shown[key][0], f"{name}: probes")
@@ -130,14 +130,14 @@ def compare(state, page):
                 tap.near(p50, shown[key][2], 0.01 * p50 + 0.05, f"{name}: p50")
 
 
-def reads_well(page, text):
+def check_texts(page, text):
     body = text_of(page.find("body"))
-    tap.ok("Zürich <1>" in body, "the site, as it is written")
-    tap.ok(re.search(r"hole .*: down: (none of \d+ probes was|its one probe was not) answered \(tcp, ipv4\)", body), "what was down, and how", body[:1000])
-    tap.ok("Amsterdam (AMS)" in body, "who served")
+    tap.ok("Zürich <1>" in body, "the site, unchanged")
+    tap.ok(re.search(r"hole .*: down: (none of \d+ probes was|its one probe was not) answered \(tcp, ipv4\)", body), "the outage and its cause", body[:1000])
+    tap.ok("Amsterdam (AMS)" in body, "the serving PoP")
     agent = text_of(list(page.iter("section"))[-1])
     tap.equal(2, len(re.findall(r"\d\d:\d\d", re.search("started(.*)probes", agent)[1])), "two starts")
-    tap.ok(not re.search(r"<script|https?://|src=|url\(|@import", text), "it asks nobody for anything")
+    tap.ok(not re.search(r"<script|https?://|src=|url\(|@import", text), "self-contained")
 
 
 def main():
@@ -147,19 +147,19 @@ def main():
     with open(os.path.join(lab.FOLDER, "report.log"), "w", encoding="utf-8") as log:
         live(path, state, log)
     done = run(*report, output)
-    tap.equal((0, ""), (done.returncode, done.stderr), "a page is made")
+    tap.equal((0, ""), (done.returncode, done.stderr), "exit code and stderr")
     with open(output, encoding="utf-8") as file:
         text = file.read()
     page = xml.etree.ElementTree.fromstring(text)
     compare(state, page)
-    reads_well(page, text)
+    check_texts(page, text)
     os.chmod(lab.FOLDER, 0o755)
-    done = run("setpriv", "--reuid", SOMEBODY, "--regid", SOMEBODY, "--clear-groups", *report, "-")
-    tap.ok(done.returncode == 2 and done.stdout == "" and "run this as root" in done.stderr, "another user is told why not",
+    done = run("setpriv", "--reuid", OTHER_UID, "--regid", OTHER_UID, "--clear-groups", *report, "-")
+    tap.ok(done.returncode == 2 and done.stdout == "" and "run this as root" in done.stderr, "another user gets permission advice",
            done)
     if not tap.failed:
-        tap.row("somebody asks how it was", "batches taken, batches that wait, a second run, a target down",
-                "the page's counts, loss and percentiles are those of decode")
+        tap.row("report", "batches accepted, batches waiting, a second run, a target down",
+                "the page's counts, loss and percentiles equal those of decode")
 
 
 run_in_lab("default", __file__)

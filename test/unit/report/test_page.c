@@ -57,8 +57,9 @@ static void check_well_formed(const char *page)
     CHECK_INT(0, n, "all are closed");
 }
 
-/* The axe-core rules scrollable-region-focusable, empty-table-header and landmark-unique:
- * each scrolling region has a unique name and keyboard focus, and each column a header. */
+/* The axe-core rules scrollable-region-focusable, empty-table-header and
+ * landmark-unique: each scrolling region has a unique name and keyboard focus, and each
+ * column a header. */
 static void check_reachable(const char *page)
 {
     static const char wide[] = "<div class=\"wide\"";
@@ -164,14 +165,16 @@ static void test_verdicts(void **state)
          0,
          false,
          {.delay_ns = 60 * NS_PER_MS},
-         "bad\">1 of 1 targets over their limits for the period as a whole: teams (median "
+         "bad\">1 of 1 targets over their limits for the period as a whole: "
+         "teams (median "
          "70."},
         {"lossy",
          10,
          1,
          false,
          {.loss_ratio = 0.01},
-         "bad\">1 of 1 targets over their limits for the period as a whole: teams (tcp loss "
+         "bad\">1 of 1 targets over their limits for the period as a whole: "
+         "teams (tcp loss "
          "17"},
         {"lossy, no limit", 10, 1, false, {.loss_ratio = 0}, "good\">Good"},
         {"incidents",
@@ -179,7 +182,8 @@ static void test_verdicts(void **state)
          0,
          true,
          {.delay_ns = 60 * NS_PER_MS},
-         "fair\">Within their limits for the period as a whole, but with incidents: 1 of 1"},
+         "fair\">Within their limits for the period as a whole, but with incidents: 1 "
+         "of 1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct text page = {0};
