@@ -1,5 +1,5 @@
 /*
- * Runs the program itself, build/edgelat of the build that the test is of.
+ * Runs the program build/edgelat of the test's own build.
  */
 #ifndef EDGELAT_TEST_PROGRAM_H
 #define EDGELAT_TEST_PROGRAM_H

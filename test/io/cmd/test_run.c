@@ -1,6 +1,6 @@
 /*
- * `edgelat run` as a service manager sees it: ready, the watchdog, reload in place, the end.
- * The program itself, with a collector in the test's own process.
+ * `edgelat run` under a service manager: readiness, watchdog, reload in place, stop. Runs the
+ * program itself with a collector in the test process.
  */
 #include "io/cmd/program.h"
 #include "io/daemon/http_sink.h"

@@ -1,6 +1,6 @@
 /*
- * The world of the daemon's tests (world.h) with kinds that send nothing (fake_kinds.h), a
- * configuration to go with them, and a loop with a limit of time.
+ * Test bed of the daemon: a network namespace (world.h), kinds that send nothing
+ * (fake_kinds.h), a configuration for them, and a loop with a timeout.
  */
 #ifndef EDGELAT_TEST_DAEMON_BED_H
 #define EDGELAT_TEST_DAEMON_BED_H

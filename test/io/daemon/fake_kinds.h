@@ -1,6 +1,6 @@
 /*
- * Two kinds of probe that send nothing: what would answer is scripted, and counted by the
- * last byte of the address. A test program that includes this has these kinds in place of
+ * Two kinds of probe that send nothing: servers are scripted and probes counted, by the last
+ * byte of the address. A test program that includes this has these kinds in place of
  * the program's own: they have the names of probe/kinds.h, so its object is not linked.
  */
 #ifndef EDGELAT_TEST_FAKE_KINDS_H

@@ -1,6 +1,6 @@
 /*
- * A small HTTP receiver on 127.0.0.1, on the test's own loop: keeps the bodies that came
- * and gives each the same answer. One request a connection.
+ * A small HTTP receiver on 127.0.0.1 in the test's loop: keeps the request bodies and gives
+ * each the same answer. One request per connection.
  */
 #ifndef EDGELAT_TEST_HTTP_SINK_H
 #define EDGELAT_TEST_HTTP_SINK_H

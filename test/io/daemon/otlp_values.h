@@ -1,5 +1,5 @@
 /*
- * Values out of OTLP requests, read by protobuf-c's own functions.
+ * Reads values from OTLP requests with protobuf-c's own functions.
  */
 #ifndef EDGELAT_TEST_OTLP_VALUES_H
 #define EDGELAT_TEST_OTLP_VALUES_H

@@ -1,5 +1,5 @@
 /*
- * Asks on the status socket while the agent's loop, which is the test's own, turns.
+ * Queries the status socket while the agent's loop runs in the same thread.
  */
 #ifndef EDGELAT_TEST_STATUS_ASK_H
 #define EDGELAT_TEST_STATUS_ASK_H

@@ -1,7 +1,7 @@
 /*
  * The whole agent on one loop: starts, ships to a small HTTP receiver on loopback, obeys
- * the stop file, the collector and the clock, and stops. What its probes meet is scripted
- * (fake_kinds.h); DNS is real. The wall clock can be moved, for this process alone.
+ * the stop file, the collector and the clock, and stops. Its probes are scripted
+ * (fake_kinds.h); DNS is real. The wall clock can be moved for this process only.
  */
 #include "daemon/agent.h"
 

@@ -70,8 +70,8 @@ static void over_restarts(void **state)
     end(&b);
 }
 
-/* The image has a spool and a history; each clone leaves them to the original, and ships
- * what it measures itself. */
+/* The disk image has a spool and a history. Each clone moves them aside and ships only its
+ * own measurements. */
 static void cloned(void **state)
 {
     (void)state;
@@ -107,8 +107,8 @@ static void cloned(void **state)
     end(&b);
 }
 
-/* Ended by the power at any moment of the change: no clone has the original's identity
- * with its own machine beside it, and no batch is lost. */
+/* Power cut at any point of the change: no clone has the original's identity with its own
+ * machine hash, and no batch is lost. */
 static void cut_while_moving(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /*
- * The measurer with real names, clocks, handshakes and network changes; what its probes
- * meet is scripted (fake_kinds.h), so every count is known exactly.
+ * The measurer with real names, clocks, handshakes and network changes; its probes
+ * are scripted (fake_kinds.h), so every count is known exactly.
  */
 #include "daemon/measurer.h"
 

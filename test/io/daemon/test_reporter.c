@@ -1,6 +1,6 @@
 /*
- * A closed window becomes bytes in the spool: they are read back and hold the values of the
- * batch, the agent's own metrics and the events.
+ * A closed window is encoded into the spool: the batches are read back and contain the
+ * values of the window, the agent's own metrics and the events.
  */
 #include "daemon/reporter.h"
 

@@ -1,6 +1,6 @@
 /*
- * A small world: a network namespace in which this host has the addresses 198.51.100.1 to
- * .9, and dnsmasq on 127.0.0.1:53 that leads names to them. Needs make_network() first.
+ * A network namespace in which this host has the addresses 198.51.100.1 to .9, with dnsmasq
+ * on 127.0.0.1:53 that resolves names to them. Call make_network() first.
  */
 #ifndef EDGELAT_TEST_WORLD_H
 #define EDGELAT_TEST_WORLD_H

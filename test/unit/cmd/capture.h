@@ -1,6 +1,5 @@
 /*
- * Runs a piece of a command and keeps what it prints on standard output and standard
- * error.
+ * Captures the standard output and standard error of code under test.
  */
 #ifndef EDGELAT_TEST_CAPTURE_H
 #define EDGELAT_TEST_CAPTURE_H

@@ -1,5 +1,5 @@
 /*
- * A folder for one test's files, gone afterwards.
+ * A temporary folder for the files of one test.
  */
 #ifndef EDGELAT_TEST_FOLDER_H
 #define EDGELAT_TEST_FOLDER_H

@@ -1,5 +1,5 @@
 /*
- * OTLP requests for tests, built by protobuf-c alone: what a sender of any kind may send.
+ * OTLP requests for tests, built only with protobuf-c, as any sender could build them.
  */
 #ifndef EDGELAT_TEST_REQUESTS_H
 #define EDGELAT_TEST_REQUESTS_H

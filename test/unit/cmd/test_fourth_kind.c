@@ -1,7 +1,7 @@
 /*
  * The commands with a fourth kind in the table: help, completions, configuration and
- * messages take its name from there. This file has the names of probe/kinds.h, so that
- * its object is not linked.
+ * messages take its name from the table. This file defines the names of probe/kinds.h, so
+ * that its object is not linked.
  */
 #include "capture.h"
 #include "cmd/cmd.h"
