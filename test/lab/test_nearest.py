@@ -149,7 +149,7 @@ def test_nearest():
 def test_wrong():
     silent, _ = probing.configuration("silent", "[dns]\nservers = 192.0.2.99\n[target teams]\nhost = teams.microsoft.com\n")
     for what, arguments, word in [
-            ("a metro that is none", ["--location", "QQX"], "edgelat: --location: QQX is no code"),
+            ("a metro that is none", ["--location", "QQX"], "edgelat: --location: QQX is not a code"),
             ("degrees that are none", ["--location", "95 5"], "edgelat: --location: 95 5 is not a location"),
             ("no place at all", ["--location", ""], "not a location"),
             ("no time to measure", ["-t", "1"], "2 to 300"),
