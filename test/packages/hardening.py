@@ -25,7 +25,7 @@ def checks(program):
     if "X86-64" in machine:
         code = said("objdump", "-d", "--no-show-raw-insn", program)
         yield re.search(r"(or|mov)q +\$0x0,\(%rsp\)", code) is not None, "large frames touch each page of the stack", machine
-        yield (code.count("endbr64") >= 100 or code.count("ud1") >= 20,
+        yield (code.count("endbr64") >= 100 or code.count("ud1") >= 10,
                "indirect calls end at endbr64, or (clang) at a function of their type", machine)
 
 

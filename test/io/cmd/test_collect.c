@@ -1,4 +1,5 @@
-/* `edgelat collect`: starts the program beside it, takes a batch, and ends as asked. */
+/* `edgelat collect`: finds and starts edgelat-collect, which takes a batch and ends as
+ * asked. */
 #include "io/cmd/program.h"
 #include "io/net/child.h"
 
@@ -54,11 +55,81 @@ static void usage(void **state)
     CHECK_HAS(r.err, "--listen");
 }
 
+/* ---- where edgelat-collect may be ---- */
+
+#define STARTED "--listen 127.0.0.1:0 -q --stop  end\n"
+#define ABSENT                                                                           \
+    "edgelat collect: the package edgelat-collect is not installed; "                    \
+    "apt install edgelat-collect (or dnf)\n"
+
+static const struct {
+    const char *what;
+    const char *program, *collector; /* below a folder; "": no collector */
+    const char *mode;                /* of the collector, which is a script here */
+    int code;
+    const char *said; /* %s: the folder */
+} places[] = {
+    {"a build", "build/edgelat", "build/edgelat-collect", "755", 7, STARTED},
+    {"a build below the build", "build/cfi/edgelat", "build/cfi/edgelat-collect", "755",
+     7, STARTED},
+    {"installed", "usr/bin/edgelat", "usr/libexec/edgelat/edgelat-collect", "755", 7,
+     STARTED},
+    {"not installed", "usr/bin/edgelat", "", "", CANNOT, ABSENT},
+    {"not installed, another prefix", "opt/bin/edgelat",
+     "usr/libexec/edgelat/edgelat-collect", "755", CANNOT, ABSENT},
+    {"a file in place of the folder", "usr/bin/edgelat", "usr/libexec/edgelat", "755",
+     CANNOT, ABSENT},
+    {"not executable", "usr/bin/edgelat", "usr/libexec/edgelat/edgelat-collect", "644",
+     CANNOT,
+     "edgelat: collect: cannot start %s/usr/bin/../libexec/edgelat/edgelat-collect: "
+     "Permission denied\n"},
+};
+
+__attribute__((format(printf, 1, 2))) static void run_shell(const char *format, ...)
+{
+    char command[4 * PATH_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    child_run(command);
+}
+
+static void found_by_place(void **state)
+{
+    static const char script[] = "#!/bin/sh\\nprintf \"%s \" \"$@\"; echo end; exit 7\\n";
+    (void)state;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char folder[] = "/tmp/edgelat-collect.XXXXXX", line[PATH_MAX],
+             said[PATH_MAX] = "", expected[PATH_MAX];
+        CHECK(mkdtemp(folder) != NULL, "a folder");
+        if (places[i].collector[0] != '\0')
+            run_shell(
+                "f=%s/%s; mkdir -p ${f%%/*} && printf '%%b' '%s' >$f && chmod %s $f",
+                folder, places[i].collector, script, places[i].mode);
+        run_shell("p=%s/%s; mkdir -p ${p%%/*} && cp %s $p", folder, places[i].program,
+                  program_path());
+        snprintf(line, sizeof line,
+                 "%s/%s collect --listen 127.0.0.1:0 -q --stop '' 2>&1", folder,
+                 places[i].program);
+        FILE *output = popen(line, "r");
+        said[fread(said, 1, sizeof said - 1, output)] = '\0';
+        int status = pclose(output);
+        snprintf(expected, sizeof expected, places[i].said, folder);
+        CHECK_TEXT(expected, said, places[i].what);
+        CHECK_INT(places[i].code, WEXITSTATUS(status), places[i].what);
+        run_shell("rm -r %s", folder);
+    }
+}
+
 int main(void)
 {
+    /* LeakSanitizer stops other threads by ptrace(), which the filter forbids */
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_a_request_and_ends),
         cmocka_unit_test(usage),
+        cmocka_unit_test(found_by_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
