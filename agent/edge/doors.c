@@ -154,8 +154,7 @@ static bool is_resolved(const struct door_state *s)
     return s->lookup[0] >= LOOKUP_DONE && s->lookup[1] >= LOOKUP_DONE;
 }
 
-/* The address for the handshake: IPv4 first, so that delays of one family are compared.
- * */
+/* The address for the handshake: IPv4 first, so that one family is compared. */
 static const struct endpoint *address_of(const struct door *door)
 {
     return &door->to[door->to[0].family == FAMILY_NONE];
