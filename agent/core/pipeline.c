@@ -215,6 +215,7 @@ static void name_pop(struct pipeline *p, struct pipeline_target *m,
         pipeline_begin_part(p, m, addr, wall);
         pipeline_forget_recent(p, m, addr);
     }
+    pipeline_pop_is_known(p, m, addr, pop);
     text_copy(addr->pop, sizeof addr->pop, pop);
     addr->basis = from_reply ? basis : "cname";
     addr->from_reply = from_reply;
@@ -231,6 +232,10 @@ static void change_address(struct pipeline *p, struct pipeline_target *m,
         return; /* another address of the same PoP */
     if (chain[0] != '\0' && addr->chain[0] != '\0')
         pipeline_forget_recent(p, m, addr); /* surely another PoP; else they age out */
+    if (addr->pop[0] != '\0') {
+        text_copy(addr->pop_before, sizeof addr->pop_before, addr->pop);
+        addr->awaited = 0;
+    }
     addr->pop[0] = '\0';
     addr->basis = NULL;
     addr->from_reply = false;

@@ -12,8 +12,30 @@ void pipeline_add_delay(struct pipeline *p, struct pipeline_stream *s,
                         const struct result *counted)
 {
     size_t distance = intercept_distance(p->kinds->list[s->kind], &s->addr->intercept);
-    if (counted->outcome == OUTCOME_REPLY && counted->delays[distance] != DELAY_UNDEFINED)
+    if (s->addr->pop_before[0] == '\0' && counted->outcome == OUTCOME_REPLY &&
+        counted->delays[distance] != DELAY_UNDEFINED)
         shift_value(&s->shift, counted->time, counted->delays[distance]);
+}
+
+void pipeline_pop_is_known(struct pipeline *p, const struct pipeline_target *m,
+                           struct pipeline_address *addr, const char *pop)
+{
+    bool another = addr->pop_before[0] != '\0' && strcmp(pop, addr->pop_before) != 0;
+    addr->pop_before[0] = '\0';
+    for (uint32_t i = m->first; another && i < m->first + m->n; i++)
+        if (p->streams[i].addr == addr)
+            shift_forget(&p->streams[i].shift);
+}
+
+/* Nobody says which PoP it is now: then it is another one. */
+static void await_pops(struct pipeline *p)
+{
+    for (size_t t = 0; t < p->n_targets; t++)
+        for (size_t f = 0; f < 2; f++) {
+            struct pipeline_address *addr = &p->targets[t].addresses[f];
+            if (addr->pop_before[0] != '\0' && ++addr->awaited > AWAITED_WINDOWS)
+                pipeline_pop_is_known(p, &p->targets[t], addr, "");
+        }
 }
 
 /* What all members have in common, or NULL and FAMILY_NONE. */
@@ -134,6 +156,7 @@ void pipeline_tell_shifts(struct pipeline *p, struct wall at)
     struct shift **streams = mem_alloc((p->n_streams + 1) * sizeof *streams);
     bool *is_member = mem_alloc((p->n_streams + 1) * sizeof *is_member);
     struct shift_event shift;
+    await_pops(p);
     for (uint32_t i = 0; i < p->n_streams; i++)
         streams[i] = &p->streams[i].shift;
     while (shift_site_window(&p->site_shift, streams, p->n_streams, at,

@@ -15,6 +15,8 @@
 #include "core/series.h"
 #include "core/shift.h"
 
+enum { AWAITED_WINDOWS = 10 };
+
 struct pipeline_address {     /* of a target in one family */
     struct endpoint to;       /* FAMILY_NONE: it never had an address */
     bool paused;              /* it has none now; `to` is the last one */
@@ -24,6 +26,10 @@ struct pipeline_address {     /* of a target in one family */
     const char *basis;        /* source of `pop`; NULL: unknown */
     bool from_reply;          /* `pop` is from an answer, not from the chain */
     char chain[POP_TEXT_MAX]; /* PoP of the last CNAME chain */
+    /* The PoP at the address before this one, while that of this one is not known: the
+     * delays of both are not compared, for AWAITED_WINDOWS at most. */
+    char pop_before[POP_TEXT_MAX];
+    uint32_t awaited;
     struct owner owner;
     struct intercept intercept;
     struct path_loss losses[2]; /* of kinds that send single packets, and of others */
@@ -122,6 +128,10 @@ void pipeline_close_losses(struct pipeline *p); /* a window has ended */
 void pipeline_add_delay(struct pipeline *p, struct pipeline_stream *s,
                         const struct result *counted);
 void pipeline_tell_shifts(struct pipeline *p, struct wall at);
+
+/* The PoP at the new address is `pop`: whether the delays before it say anything. */
+void pipeline_pop_is_known(struct pipeline *p, const struct pipeline_target *m,
+                           struct pipeline_address *addr, const char *pop);
 
 /* The number of the first target with the same host; n_targets: none. */
 size_t pipeline_host_of(const struct pipeline *p, const struct target *target);

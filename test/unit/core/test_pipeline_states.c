@@ -424,6 +424,37 @@ static void another_address_is_no_shift(void **state)
     end(&r);
 }
 
+/* Its PoP is told by an answer, some windows after the address has changed. */
+static void another_pop_that_is_told_late_is_no_shift(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, near, "");
+    give(&r, WEB4, near, OUTCOME_REPLY, MS(10), "LON");
+    for (int w = 0; w < 30; w++)
+        window(&r, 6, 0, MS(10));
+    resolve(&r, 0, middle, "");
+    for (int w = 0; w < 20; w++) {
+        for (int i = 0; i < 6; i++)
+            reply(&r, PING4, middle, MS(30));
+        if (w == 5)
+            give(&r, WEB4, middle, OUTCOME_REPLY, MS(30), "FRA");
+        close_window(&r);
+        CHECK(find(&r, "edgelat.delay.shifted") == NULL, "it is another PoP");
+    }
+    for (int w = 0; w < 5; w++) {
+        for (int i = 0; i < 6; i++)
+            reply(&r, PING4, middle, MS(45));
+        close_window(&r);
+        if (find(&r, "edgelat.delay.shifted") != NULL) {
+            end(&r);
+            return;
+        }
+    }
+    fail_msg("the new path is judged as well");
+}
+
 static void another_nearest_is_told(void **state)
 {
     (void)state;
@@ -464,6 +495,7 @@ int main(void)
         cmocka_unit_test(another_level_is_told),
         cmocka_unit_test(one_cause_is_one_shift),
         cmocka_unit_test(another_address_is_no_shift),
+        cmocka_unit_test(another_pop_that_is_told_late_is_no_shift),
         cmocka_unit_test(another_nearest_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
