@@ -105,7 +105,7 @@ static void adopt(struct connection *c)
 
 static void make_room(struct receiver *r, size_t most)
 {
-    struct connection *c;
+    struct connection *c = NULL;
     TAILQ_FOREACH_REVERSE(c, &r->connections, connections, link)
     {
         if (c->http != NULL)

@@ -48,7 +48,7 @@ static size_t sorted_recent(const struct shift *s, size_t n, float out[SHIFT_REC
 
 static float median_recent(const struct shift *s, size_t n)
 {
-    float sorted[SHIFT_RECENT];
+    float sorted[SHIFT_RECENT] = {0};
     n = sorted_recent(s, n, sorted);
     return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
 }
@@ -57,7 +57,7 @@ static float median_recent(const struct shift *s, size_t n)
 
 static void begin(struct shift *s)
 {
-    float sorted[SHIFT_RECENT], away[SHIFT_RECENT];
+    float sorted[SHIFT_RECENT] = {0}, away[SHIFT_RECENT] = {0};
     size_t n = sorted_recent(s, SHIFT_LEARN, sorted);
     s->level = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
     for (size_t i = 0; i < n; i++)
@@ -202,7 +202,7 @@ static void tell(struct shift *s, const struct shift_chart *c)
 {
     /* Order statistics of the median with at least 95 % (binomial, both sides), by the
      * number of values: 7: 1st and 7th, 9: 2nd, 12: 3rd, 15: 4th. */
-    float sorted[SHIFT_RECENT];
+    float sorted[SHIFT_RECENT] = {0};
     size_t n = sorted_recent(s, c->n, sorted);
     size_t rank = n < 9 ? 0 : n < 12 ? 1 : n < 15 ? 2 : 3;
     s->news = (struct shift_news){
@@ -346,7 +346,7 @@ static void gather(struct shift_site *site, struct shift *const *streams, size_t
                    struct wall now, int64_t window_ns, bool *is_member,
                    struct shift_event *e)
 {
-    double ratios[64];
+    double ratios[64] = {0};
     size_t n_ratios = 0;
     for (size_t i = 0; i < n; i++) {
         struct shift *s = streams[i];

@@ -257,7 +257,8 @@ void doors_answer(struct doors *d, size_t door, enum family family,
         return;
     d->lookups--;
     s->lookup[f] = failed ? LOOKUP_FAILED : LOOKUP_DONE;
-    d->all[door].to[f] = failed ? (struct endpoint){.family = FAMILY_NONE} : *to;
+    static const struct endpoint nowhere = {.family = FAMILY_NONE};
+    d->all[door].to[f] = failed ? nowhere : *to;
     if (is_resolved(s))
         s->same_as = first_with_address(d, door);
 }

@@ -188,7 +188,7 @@ static bool from_entra(const struct reading *a, const char *value)
     enum { N = sizeof regions / sizeof *regions };
     if (code != NULL) {
         code += 3;
-        while (isalnum((unsigned char)code[len]) && len < 16)
+        while (len < 16 && isalnum((unsigned char)code[len]))
             len++;
         while (r < N && strncmp(code, regions[r].code, strlen(regions[r].code)) != 0)
             r++;

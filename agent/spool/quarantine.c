@@ -116,7 +116,7 @@ void quarantine_trim(struct quarantine *q)
     q->bytes = 0;
     for (size_t k = 0; k < n; k++)
         q->bytes += files[k].bytes;
-    if (is_full(q))
+    if (n > 0 && files != NULL && is_full(q))
         qsort(files, n, sizeof *files, by_time);
     for (; is_full(q) && i < n; i++) {
         unlink(path_of(path, q, "bad/", files[i].name));

@@ -633,6 +633,7 @@ static void every_counter_is_sent_by_its_name(void **state)
     CHECK_INT(COUNTERS, counter_of("later"), "no counter");
     otlp__export_metrics_service_request__free_unpacked(request, NULL);
     free(packed);
+    unmake(&k);
 }
 
 int main(void)
