@@ -93,7 +93,7 @@ def test_battery(clock):
         agent.stop()
     tap.ok(now <= stamp(agent.batches[-1]) < now + 60 * 10**9, "set back by years: the new windows have the right time", agent.said)
     for words in ("nothing is measured: this host's clock was never set", "clock is set: measuring begins",
-                  "clock moved 6307"):
+                  "clock stepped by 6307"):
         tap.equal(1, agent.said.count(words), f"the log: {words}")
     tap.row("no clock", "begun in 1970, then 20 years ahead, then set right", "nothing measured in 1970; then the right time")
 

@@ -281,7 +281,7 @@ def gone_reader(folder):
     batches = [os.path.join(folder, "state/spool", name) for name in os.listdir(f"{folder}/state/spool")]
     batch = next(name for name in batches if name.endswith("metrics.pb.gz"))
     code, said = shell(f"{EDGELAT} probe tcp 127.0.0.1:9 -n 0 -i 0.2 >/dev/full")
-    tap.equal((2, 1, True), (code, said.count("\n"), "is the disk full" in said), "a full disk ends probing, with a sentence")
+    tap.equal((2, 1, True), (code, said.count("\n"), "free disk space" in said), "a full disk ends probing, with a sentence")
     check_gone_reader("probe tcp 127.0.0.1:9 -n 0 -i 60", 1)
     check_gone_reader("probe tcp 127.0.0.1:9 -n 5 -i 0.2", 2)
     check_gone_reader("probe tcp 127.0.0.1:9 -n 5 -i 0.2 --json", 1)
