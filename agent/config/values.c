@@ -282,23 +282,6 @@ bool config_read_path(void *field, const struct config_key *key, const char *val
     return config_read_text(field, key, value, kinds, must);
 }
 
-#define WORD_MAX 64
-
-/* Consumes the next word of a list, truncated if too long; false at the end. `*fine`:
- * the word is `valid` and not truncated. */
-static bool next_word(const char **at, char word[WORD_MAX], bool (*valid)(const char *),
-                      bool *fine)
-{
-    if (**at == '\0')
-        return false;
-    size_t len = strcspn(*at, " \t,");
-    bool whole = len > 0 && len < WORD_MAX;
-    text_copy(word, whole ? len + 1 : WORD_MAX, *at);
-    *fine = whole && valid(word);
-    *at += len + strspn(*at + len, " \t,");
-    return true;
-}
-
 bool config_read_servers(void *field, const struct config_key *key, const char *value,
                          const struct kinds *kinds, struct text *must)
 {
@@ -333,13 +316,6 @@ static bool parse_prefix(struct endpoint *e, size_t *length, const char *word)
     return true;
 }
 
-static bool is_prefix(const char *word)
-{
-    struct endpoint e;
-    size_t length;
-    return parse_prefix(&e, &length, word);
-}
-
 /*
  * Networks that providers do not announce, from the IANA registries of special-purpose
  * addresses (RFC 6890), except documentation networks (RFC 5737, RFC 3849), which appear
@@ -363,14 +339,11 @@ static const struct {
 };
 
 /* Describes a prefix that overlaps such a network; NULL: public. */
-static const char *why_not_public(const char *word)
+static const char *why_not_public(const struct endpoint *e, size_t length)
 {
-    struct endpoint e = {.port = 0};
-    size_t length = 0;
-    parse_prefix(&e, &length, word);
-    unsigned begin = (unsigned)(e.bytes[0] << 8 | e.bytes[1]);
-    if (e.family == FAMILY_IPV6)
-        return e.bytes[0] >> 5 == 1 && length >= 3 ? NULL : "not global unicast";
+    unsigned begin = (unsigned)(e->bytes[0] << 8 | e->bytes[1]);
+    if (e->family == FAMILY_IPV6)
+        return e->bytes[0] >> 5 == 1 && length >= 3 ? NULL : "not global unicast";
     for (size_t i = 0; i < sizeof not_public / sizeof *not_public; i++) {
         unsigned network =
             (unsigned)(not_public[i].bytes[0] << 8 | not_public[i].bytes[1]);
@@ -385,16 +358,20 @@ static const char *why_not_public(const char *word)
 bool config_read_prefixes(void *field, const struct config_key *key, const char *value,
                           const struct kinds *kinds, struct text *must)
 {
-    char word[WORD_MAX];
-    bool fine;
-    for (const char *at = value; next_word(&at, word, is_prefix, &fine);) {
-        if (!fine)
+    for (const char *at = value; *at != '\0';) {
+        char word[64];
+        struct endpoint e;
+        size_t length, len = strcspn(at, " \t,");
+        bool whole = len > 0 && len < sizeof word;
+        text_copy(word, whole ? len + 1 : sizeof word, at);
+        if (!whole || !parse_prefix(&e, &length, word))
             return REFUSE("be prefixes, such as 203.0.113.0/24; '%s' is none", word);
-        const char *what = why_not_public(word);
+        const char *what = why_not_public(&e, length);
         if (what != NULL)
             return REFUSE("be public prefixes, as registered in Azure; '%s' is %s, or "
                           "has such addresses in it",
                           word, what);
+        at += len + strspn(at + len, " \t,");
     }
     return config_read_text(field, key, value, kinds, must);
 }
