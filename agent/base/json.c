@@ -85,6 +85,11 @@ void json_string(struct json *j, const char *key, const char *value)
         json_string_bytes(j, key, value, strlen(value));
 }
 
+void json_text(struct json *j, const char *key, const char *text)
+{
+    json_string(j, key, text != NULL && *text != '\0' ? text : NULL);
+}
+
 void json_string_bytes(struct json *j, const char *key, const char *bytes, size_t len)
 {
     begin(j, key);

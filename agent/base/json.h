@@ -22,6 +22,7 @@ void json_object_end(struct json *j);
 void json_array(struct json *j, const char *key);
 void json_array_end(struct json *j);
 void json_string(struct json *j, const char *key, const char *value); /* NULL: null */
+void json_text(struct json *j, const char *key, const char *text);    /* NULL, "": null */
 void json_string_bytes(struct json *j, const char *key, const char *bytes, size_t len);
 void json_integer(struct json *j, const char *key, int64_t value);
 void json_unsigned(struct json *j, const char *key, uint64_t value);

@@ -92,11 +92,6 @@ static bool is_doubtful(const struct delay_summary *d)
     return d != NULL && !d->supported[P50];
 }
 
-static const char *or_null(const char *text)
-{
-    return text != NULL && *text != '\0' ? text : NULL;
-}
-
 /* Prints "a -> b" as an array. */
 static void print_chain(struct json *j, const char *chain)
 {
@@ -133,17 +128,17 @@ static void print_json(const struct target_state *t, const struct nearest_row *e
     json_number(&j, "rank", t->rank > 0 ? t->rank : NAN);
     json_string(&j, "target", t->target->name);
     json_string(&j, "host", t->target->host);
-    json_string(&j, "service", or_null(t->target->service));
+    json_text(&j, "service", t->target->service);
     json_bool(&j, "configured", !t->target->discovered);
-    json_string(&j, "pop", or_null(t->pop));
+    json_text(&j, "pop", t->pop);
     json_string(&j, "basis", t->pop[0] != '\0' ? e->place->basis : NULL);
     json_string(&j, "verdict", owner_name(t->owner.type));
-    json_string(&j, "verdict_basis", or_null(t->owner.why));
+    json_text(&j, "verdict_basis", t->owner.why);
     json_string(&j, "city", e->standing.metro != NULL ? e->standing.metro->city : NULL);
     json_string(&j, "address", e->best ? endpoint_address(address, &e->best->to) : NULL);
     json_string(&j, "family", e->best ? family_name(e->best->family) : NULL);
     print_chain(&j, e->place->dns.chain);
-    json_string(&j, "resolver", or_null(e->place->dns.servers));
+    json_text(&j, "resolver", e->place->dns.servers);
     json_string(&j, "kind", e->best ? e->best->kind->name : NULL);
     render_delay_json(&j, "min", rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED);
     render_delay_json(&j, "p50", rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED);
@@ -157,7 +152,7 @@ static void print_json(const struct target_state *t, const struct nearest_row *e
     json_number(&j, "target_loss_ratio", ratio(t->lost, t->sent));
     json_unsigned(&j, "target_sent", t->sent);
     json_bool(&j, "intercepted", t->intercepted);
-    json_string(&j, "interception", or_null(t->interception));
+    json_text(&j, "interception", t->interception);
     json_number(&j, "distance_km", e->standing.km);
     json_number(&j, "bound", e->bound_ms);
     json_number(&j, "stretch", e->stretch);

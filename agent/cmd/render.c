@@ -42,11 +42,6 @@ static void shown_json(struct json *j, const struct shown *of)
         json_null(j, "port");
 }
 
-static const char *or_null(const char *text)
-{
-    return text == NULL || text[0] == '\0' ? NULL : text;
-}
-
 static void http_json(struct json *j, const struct http_facts *http)
 {
     json_object(j, "http");
@@ -54,14 +49,14 @@ static void http_json(struct json *j, const struct http_facts *http)
         json_integer(j, "status", http->status);
     else
         json_null(j, "status");
-    json_string(j, "version", or_null(http->version));
-    json_string(j, "tls_version", or_null(http->tls_version));
-    json_string(j, "issuer", or_null(http->issuer));
+    json_text(j, "version", http->version);
+    json_text(j, "tls_version", http->tls_version);
+    json_text(j, "issuer", http->issuer);
     if (http->issuer[0] != '\0')
         json_integer(j, "expires_days", http->expires_days);
     else
         json_null(j, "expires_days");
-    json_string(j, "cache", or_null(http->cache));
+    json_text(j, "cache", http->cache);
     json_bool(j, "proxy", http->proxy);
     json_object_end(j);
 }
@@ -75,7 +70,7 @@ void render_result_json(struct text *out, const struct shown *of,
     json_string(&j, "time", wall_text(time, result->time));
     shown_json(&j, of);
     json_string(&j, "outcome", outcome_name(result->outcome));
-    json_string(&j, "pop", or_null(result->pop));
+    json_text(&j, "pop", result->pop);
     json_object(&j, "delays");
     for (size_t i = 0; i < kind_delays(of->kind); i++)
         render_delay_json(&j, of->kind->delays[i], result->delays[i]);
@@ -196,7 +191,7 @@ void render_summary_json(struct text *out, const struct shown *of,
     json_bool(&j, "summary", true);
     shown_json(&j, of);
     json_bool(&j, "intercepted", of->intercepted);
-    json_string(&j, "interception", or_null(of->interception));
+    json_text(&j, "interception", of->interception);
     json_unsigned(&j, "sent", summary->sent + of->waiting);
     json_unsigned(&j, "received", summary->received);
     json_unsigned(&j, "waiting", of->waiting);
@@ -319,7 +314,7 @@ void render_summary_lines(struct text *out, const struct shown *of,
             "not at all\n",
             (unsigned long long)summary->counters[COUNTER_MISSED]);
     }
-    if (or_null(of->interception) != NULL) {
+    if (of->interception != NULL && of->interception[0] != '\0') {
         add_stream(out, of);
         text_add(out, "%s%s\n", of->interception,
                  of->intercepted ? "; their delays are left out" : "");

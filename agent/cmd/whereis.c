@@ -27,11 +27,6 @@ struct whereis_run {
     size_t texts;
 };
 
-static const char *or_null(const char *text)
-{
-    return *text != '\0' ? text : NULL;
-}
-
 static void print_json(const struct whereis *w, const char *text, size_t len)
 {
     struct text line = {0};
@@ -39,13 +34,13 @@ static void print_json(const struct whereis *w, const char *text, size_t len)
     json_object(&j, NULL);
     json_string_bytes(&j, "text", text, len);
     json_string(&j, "kind", whereis_kind_name(w->kind));
-    json_string(&j, "metro", or_null(w->pop.metro));
-    json_string(&j, "site", or_null(w->pop.site));
+    json_text(&j, "metro", w->pop.metro);
+    json_text(&j, "site", w->pop.site);
     json_string(&j, "city", w->metro != NULL ? w->metro->city : NULL);
     json_string(&j, "country", w->metro != NULL ? w->metro->country : NULL);
     json_string(&j, "service", w->service);
     json_string(&j, "verdict", w->owner != OWNER_UNKNOWN ? owner_name(w->owner) : NULL);
-    json_string(&j, "basis", or_null(w->basis));
+    json_text(&j, "basis", w->basis);
     json_object_end(&j);
     printf("%s\n", text_string(&line));
     text_free(&line);

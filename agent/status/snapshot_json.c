@@ -4,11 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-static const char *or_null(const char *text)
-{
-    return text == NULL || text[0] == '\0' ? NULL : text;
-}
-
 static void add_time(struct json *j, const char *key, struct wall time)
 {
     char text[WALL_TEXT_MAX];
@@ -34,7 +29,7 @@ static void add_stream(struct json *j, const struct snapshot_stream *is,
     json_string(j, "kind", kind->name);
     json_string(j, "family", family_name(is->to.family));
     json_string(j, "address", endpoint_address(address, &is->to));
-    json_string(j, "pop", or_null(is->pop));
+    json_text(j, "pop", is->pop);
     json_string(j, "state", state_name(state));
     json_bool(j, "silent", is->silent);
     add_time(j, "window_end", is->end);
@@ -71,10 +66,10 @@ static void add_target(struct json *j, const struct snapshot *s,
     json_string(j, "host", target->host);
     json_bool(j, "configured", !target->discovered);
     json_number(j, "rank", t->is.rank > 0 ? t->is.rank : NAN);
-    json_string(j, "pop", or_null(t->is.pop));
+    json_text(j, "pop", t->is.pop);
     json_string(j, "state", state_name(snapshot_state(t)));
     json_bool(j, "intercepted", t->is.intercepted);
-    json_string(j, "interception", or_null(t->is.interception));
+    json_text(j, "interception", t->is.interception);
     json_array(j, "streams");
     for (size_t k = 0; k < s->kinds->n; k++)
         for (size_t f = 0; f < 2; f++)
@@ -83,7 +78,7 @@ static void add_target(struct json *j, const struct snapshot *s,
                            t->is.states[f][k]);
     json_array_end(j);
     json_string(j, "verdict", owner_name(t->is.owner.type));
-    json_string(j, "verdict_basis", or_null(t->is.owner.why));
+    json_text(j, "verdict_basis", t->is.owner.why);
     json_object_end(j);
 }
 
@@ -122,7 +117,7 @@ static void add_collector(struct json *j, const struct shipper_collector *c)
     add_time(j, "last_accepted", c->accepted);
     add_time(j, "last_answer", c->last_answer);
     json_string(j, "answer", c->last_answer.ns != 0 ? verdicts[c->verdict] : NULL);
-    json_string(j, "why", or_null(c->why));
+    json_text(j, "why", c->why);
     json_object_end(j);
 }
 
@@ -136,7 +131,7 @@ static void add_events(struct json *j, const struct snapshot *s)
         add_time(j, "time", e->time);
         json_string(j, "severity", severity_name(e->severity));
         json_string(j, "name", e->name);
-        json_string(j, "subject", or_null(e->subject));
+        json_text(j, "subject", e->subject);
         json_string(j, "text", e->text);
         json_object_end(j);
     }
@@ -149,7 +144,7 @@ static void add_agent(struct json *j, const struct snapshot *s)
 {
     json_string(j, "version", EDGELAT_VERSION);
     json_string(j, "host_name", s->host_name);
-    json_string(j, "site", or_null(s->config->site));
+    json_text(j, "site", s->config->site);
     json_string(j, "instance_id", s->instance_id);
     add_time(j, "time", s->now);
     add_time(j, "since", s->since);
