@@ -140,8 +140,8 @@ static void print_json(const struct target_state *t, const struct nearest_row *e
     print_chain(&j, e->place->dns.chain);
     json_text(&j, "resolver", e->place->dns.servers);
     json_string(&j, "kind", e->best ? e->best->kind->name : NULL);
-    render_delay_json(&j, "min", rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED);
-    render_delay_json(&j, "p50", rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED);
+    delay_json(&j, "min", rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED);
+    delay_json(&j, "p50", rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED);
     json_array(&j, "unsupported");
     if (is_doubtful(rtt))
         json_string(&j, NULL, percentile_name[P50]);

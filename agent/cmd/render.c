@@ -20,14 +20,6 @@ const char *render_ms(char *out, int64_t ns)
     return out;
 }
 
-void render_delay_json(struct json *j, const char *key, int64_t ns)
-{
-    if (ns == DELAY_UNDEFINED)
-        json_null(j, key);
-    else
-        json_ms(j, key, ns);
-}
-
 /* Keys common to results and summaries: target, kind, address, family, port. */
 static void shown_json(struct json *j, const struct shown *of)
 {
@@ -73,7 +65,7 @@ void render_result_json(struct text *out, const struct shown *of,
     json_text(&j, "pop", result->pop);
     json_object(&j, "delays");
     for (size_t i = 0; i < kind_delays(of->kind); i++)
-        render_delay_json(&j, of->kind->delays[i], result->delays[i]);
+        delay_json(&j, of->kind->delays[i], result->delays[i]);
     json_object_end(&j);
     if (result->foreign != NULL)
         json_string(&j, "foreign", result->foreign);
@@ -156,11 +148,11 @@ static void delay_summary_json(struct json *j, const char *name,
                                const struct delay_summary *d)
 {
     json_object(j, name);
-    render_delay_json(j, "min", d->min_ns);
+    delay_json(j, "min", d->min_ns);
     for (size_t p = 0; p < PERCENTILES; p++)
-        render_delay_json(j, percentile_name[p], d->percentile_ns[p]);
-    render_delay_json(j, "max", d->max_ns);
-    render_delay_json(j, "mean", d->mean_ns);
+        delay_json(j, percentile_name[p], d->percentile_ns[p]);
+    delay_json(j, "max", d->max_ns);
+    delay_json(j, "mean", d->mean_ns);
     json_array(j, "unsupported");
     for (size_t p = 0; p < PERCENTILES; p++)
         if (d->count > 0 && !d->supported[p])

@@ -6,7 +6,6 @@
 #ifndef EDGELAT_CMD_RENDER_H
 #define EDGELAT_CMD_RENDER_H
 
-#include "base/json.h"
 #include "base/text.h"
 #include "core/kind.h"
 #include "core/result.h"
@@ -42,8 +41,5 @@ extern const char render_supported_note[];
 
 /* "12.345", or "-" for DELAY_UNDEFINED; `out` has room for 24. */
 const char *render_ms(char *out, int64_t ns);
-
-/* null for DELAY_UNDEFINED */
-void render_delay_json(struct json *j, const char *key, int64_t ns);
 
 #endif

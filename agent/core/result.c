@@ -1,5 +1,7 @@
 #include "core/result.h"
 
+#include "base/json.h"
+
 #include <assert.h>
 
 const char *outcome_name(enum outcome outcome)
@@ -47,4 +49,12 @@ struct result result_of(uint32_t stream, const struct endpoint *to, struct wall 
     for (size_t i = 0; i < DELAYS_MAX; i++)
         r.delays[i] = DELAY_UNDEFINED;
     return r;
+}
+
+void delay_json(struct json *j, const char *key, int64_t ns)
+{
+    if (ns == DELAY_UNDEFINED)
+        json_null(j, key);
+    else
+        json_ms(j, key, ns);
 }

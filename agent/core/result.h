@@ -83,4 +83,7 @@ struct result {
 struct result result_of(uint32_t stream, const struct endpoint *to, struct wall time,
                         enum outcome outcome);
 
+struct json;
+void delay_json(struct json *j, const char *key, int64_t ns); /* in ms, or null */
+
 #endif

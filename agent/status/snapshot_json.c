@@ -10,14 +10,6 @@ static void add_time(struct json *j, const char *key, struct wall time)
     json_string(j, key, time.ns != 0 ? wall_text(text, time) : NULL);
 }
 
-static void add_delay(struct json *j, const char *key, int64_t ns)
-{
-    if (ns == DELAY_UNDEFINED)
-        json_null(j, key);
-    else
-        json_ms(j, key, ns);
-}
-
 /* ---- the targets ---- */
 
 static void add_stream(struct json *j, const struct snapshot_stream *is,
@@ -39,8 +31,8 @@ static void add_stream(struct json *j, const struct snapshot_stream *is,
     json_unsigned(j, "not_measured", is->not_measured);
     json_number(j, "loss_ratio", is->loss_ratio);
     for (size_t p = 0; p < PERCENTILES; p++)
-        add_delay(j, percentile_name[p],
-                  d->count > 0 ? d->percentile_ns[p] : DELAY_UNDEFINED);
+        delay_json(j, percentile_name[p],
+                   d->count > 0 ? d->percentile_ns[p] : DELAY_UNDEFINED);
     json_array(j, "unsupported");
     for (size_t p = 0; p < PERCENTILES; p++)
         if (d->count > 0 && !d->supported[p])
@@ -157,7 +149,7 @@ static void add_agent(struct json *j, const struct snapshot *s)
     json_bool(j, "busy", s->busy);
     json_object_end(j);
     json_object(j, "agent");
-    add_delay(j, "loop_lag", s->loop_lag_ns);
+    delay_json(j, "loop_lag", s->loop_lag_ns);
     json_unsigned(j, "memory_bytes", s->memory_bytes);
     json_number(j, "cpu_s", s->cpu_s);
     json_object_end(j);
