@@ -96,11 +96,6 @@ static void print(struct session *s)
     text_clear(&s->out);
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-    (void)handle;
-}
-
 static void end(struct session *s)
 {
     if (s->over)
@@ -111,7 +106,7 @@ static void end(struct session *s)
     prober_destroy(s->prober);
     resolver_destroy(s->resolver);
     http_destroy(s->http);
-    uv_close((uv_handle_t *)&s->timer, on_closed);
+    uv_close((uv_handle_t *)&s->timer, NULL);
     interrupt_stop(&s->interrupt);
 }
 

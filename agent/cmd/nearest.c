@@ -51,11 +51,6 @@ static void on_batch(const struct batch *batch, void *user)
     r->tally = nearest_print(&view, batch);
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-    (void)handle;
-}
-
 static void end(struct ranking *r)
 {
     if (isatty(STDERR_FILENO))
@@ -63,8 +58,8 @@ static void end(struct ranking *r)
     measurer_close_window(r->measurer);
     measurer_destroy(r->measurer);
     http_destroy(r->http);
-    uv_close((uv_handle_t *)&r->timer, on_closed);
-    uv_close((uv_handle_t *)&r->progress, on_closed);
+    uv_close((uv_handle_t *)&r->timer, NULL);
+    uv_close((uv_handle_t *)&r->progress, NULL);
     interrupt_stop(&r->interrupt);
 }
 

@@ -109,18 +109,13 @@ static void notify_ending(const struct service *s)
 
 /* ---- start and stop ---- */
 
-static void on_closed(uv_handle_t *handle)
-{
-    (void)handle;
-}
-
 static void on_stopped(void *user)
 {
     struct service *s = user;
     agent_destroy(s->agent);
     s->agent = NULL;
     poll_close(s->signals_poll);
-    uv_close((uv_handle_t *)&s->heartbeat, on_closed);
+    uv_close((uv_handle_t *)&s->heartbeat, NULL);
 }
 
 static void stop(struct service *s)
