@@ -181,7 +181,7 @@ help:
 #: make check              unit tests, simulations, layers, format: no root, no network, under 20 s
 #: make check-io           tests with sockets and files, on loopback
 #: make format             formats the sources (.clang-format)
-#: make completions         writes packaging/completions from the option tables
+#: make completions        writes packaging/completions from the option tables
 #: make coverage           line coverage of each file by unit, simulation and I/O tests
 #: make fuzz               runs each fuzz target for FUZZ_SECONDS (60)
 #: make bench              measures edgelat and compares it with other tools

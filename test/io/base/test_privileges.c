@@ -4,6 +4,7 @@
  */
 #include "base/privileges.h"
 #include "check.h"
+#include "io/net/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,22 +21,21 @@
 
 enum { NOBODY = 65534 };
 
-static char folder[] = "/tmp/edgelat-privileges.XXXXXX";
-static char owned_by_nobody[64], not_there[80], root_only[64];
+static struct child_folder folder;
+static char owned_by_nobody[80], not_there[100], root_only[80];
 
 static int make_folder(void **state)
 {
     (void)state;
     if (geteuid() != 0)
         return 0;
-    if (mkdtemp(folder) == NULL || chmod(folder, 0755) < 0)
-        return -1;
-    snprintf(owned_by_nobody, sizeof owned_by_nobody, "%s/nobody", folder);
+    child_folder(&folder);
+    snprintf(owned_by_nobody, sizeof owned_by_nobody, "%s/nobody", folder.path);
     snprintf(not_there, sizeof not_there, "%s/a/b", owned_by_nobody);
-    snprintf(root_only, sizeof root_only, "%s/root", folder);
+    snprintf(root_only, sizeof root_only, "%s/root", folder.path);
     int fd = open(root_only, O_CREAT | O_WRONLY, 0600);
     close(fd);
-    return fd < 0 || mkdir(owned_by_nobody, 0700) < 0 ||
+    return fd < 0 || chmod(folder.path, 0755) < 0 || mkdir(owned_by_nobody, 0700) < 0 ||
                    chown(owned_by_nobody, NOBODY, NOBODY) < 0
                ? -1
                : 0;
@@ -44,9 +44,8 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    unlink(root_only);
-    rmdir(owned_by_nobody);
-    rmdir(folder);
+    if (geteuid() == 0)
+        child_folder_remove(&folder);
     return 0;
 }
 
@@ -73,7 +72,7 @@ static int own_files(void)
 
 static int files_of_others(void)
 {
-    char path[80];
+    char path[100];
     snprintf(path, sizeof path, "%s/x", owned_by_nobody);
     return can_open(path, O_CREAT | O_WRONLY);
 }
@@ -122,16 +121,16 @@ static const struct {
     int (*attempt)(void);
     int expected;
 } drops[] = {
-    {"a raw socket", folder, raw_socket, 0},
-    {"root's own files", folder, own_files, 0},
-    {"what belongs to another", folder, files_of_others, EACCES},
-    {"giving a file away", folder, give_away, EPERM},
-    {"becoming another user", folder, another_user, EPERM},
-    {"setting up the network", folder, packets_of_others, EPERM},
-    {"a core dump", folder, core_dump, 0},
-    {"new privileges by execve()", folder, new_privileges, 0},
-    {"the bounding set: CAP_NET_RAW", folder, bounding_set, 1},
-    {"root stays root", folder, user, 0},
+    {"a raw socket", folder.path, raw_socket, 0},
+    {"root's own files", folder.path, own_files, 0},
+    {"what belongs to another", folder.path, files_of_others, EACCES},
+    {"giving a file away", folder.path, give_away, EPERM},
+    {"becoming another user", folder.path, another_user, EPERM},
+    {"setting up the network", folder.path, packets_of_others, EPERM},
+    {"a core dump", folder.path, core_dump, 0},
+    {"new privileges by execve()", folder.path, new_privileges, 0},
+    {"the bounding set: CAP_NET_RAW", folder.path, bounding_set, 1},
+    {"root stays root", folder.path, user, 0},
     {"root becomes the folder's owner", owned_by_nobody, user, 1},
     {"or that of the one above it", not_there, user, 1},
     {"a raw socket, as the owner", not_there, raw_socket, 0},
@@ -207,7 +206,7 @@ static int call_capset(void)
 
 static int filter_again(void) /* as a restart in place does */
 {
-    return privileges_drop(folder) == 0 && privileges_limit_calls() == 0 &&
+    return privileges_drop(folder.path) == 0 && privileges_limit_calls() == 0 &&
                    prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2
                ? raw_socket()
                : 1;
@@ -231,7 +230,7 @@ static void test_limit_calls(void **state)
     if (geteuid() != 0 || prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0)
         skip(); /* in a container with a filter of its own there is none of ours */
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        CHECK_INT(limits[i].expected, in_child(folder, true, limits[i].attempt),
+        CHECK_INT(limits[i].expected, in_child(folder.path, true, limits[i].attempt),
                   limits[i].what);
 }
 
