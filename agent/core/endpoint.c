@@ -69,6 +69,13 @@ bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b)
            memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+bool endpoint_same_prefix(const uint8_t *a, const uint8_t *b, size_t bits)
+{
+    size_t whole = bits / 8, rest = bits % 8;
+    return memcmp(a, b, whole) == 0 &&
+           (rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0);
+}
+
 /* The four bytes of an IPv4 address, also of a mapped one (RFC 4291, 2.5.5.2), or NULL.
  */
 static const uint8_t *ipv4_of(const struct endpoint *e)
@@ -98,8 +105,7 @@ const char *endpoint_nobodys(const struct endpoint *e)
         return NULL;
     if (v4 != NULL ? v4[0] == 127 : memcmp(e->bytes, loopback, 16) == 0)
         return "the loopback address of this host";
-    if (v4 != NULL ? v4[0] == 169 && v4[1] == 254
-                   : e->bytes[0] == 0xfe && (e->bytes[1] & 0xc0) == 0x80)
+    if (v4 != NULL ? v4[0] == 169 && v4[1] == 254 : endpoint_is_link_local(e))
         return "a link-local address";
     if (v4 != NULL ? v4[0] >= 224 : e->bytes[0] == 0xff)
         return "a multicast or reserved address";

@@ -6,6 +6,7 @@
 #define EDGELAT_CORE_ENDPOINT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum family { FAMILY_NONE = 0, FAMILY_IPV4 = 4, FAMILY_IPV6 = 6 };
@@ -44,6 +45,10 @@ bool endpoint_is_link_local(const struct endpoint *e);
 
 /* Compares family, address and scope, not the port. */
 bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b);
+
+/* Whether the first `bits` bits are the same: an address is in a prefix. In network order,
+ * as endpoint.bytes; of one family. */
+bool endpoint_same_prefix(const uint8_t *a, const uint8_t *b, size_t bits);
 
 /* True for the address of a single host: not multicast or broadcast, which many hosts
  * would answer, and not unspecified (0.0.0.0, ::), which DNS filters return for a blocked

@@ -39,9 +39,7 @@ static bool clear_host(uint8_t *bytes, size_t bits, size_t all)
 
 static bool covers(const struct prefix *p, const uint8_t address[16])
 {
-    size_t whole = p->bits / 8, rest = p->bits % 8;
-    return memcmp(p->bytes, address, whole) == 0 &&
-           (rest == 0 || (p->bytes[whole] ^ address[whole]) >> (8 - rest) == 0);
+    return endpoint_same_prefix(p->bytes, address, p->bits);
 }
 
 /* ---- reading ---- */

@@ -38,10 +38,7 @@ static bool in_network(const char *network, const struct endpoint *e)
         bits = all;
     else if (!text_to_integer(network + len + 1, 0, all, &bits))
         return false;
-    size_t whole = (size_t)bits / 8, rest = (size_t)bits % 8;
-    if (memcmp(n.bytes, e->bytes, whole) != 0)
-        return false;
-    return rest == 0 || (n.bytes[whole] ^ e->bytes[whole]) >> (8 - rest) == 0;
+    return endpoint_same_prefix(n.bytes, e->bytes, (size_t)bits);
 }
 
 /* Length of a name without its final dot. */

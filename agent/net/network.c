@@ -142,11 +142,8 @@ static struct network routes_in_use(const struct network *all)
 
 static bool in_subnet(const struct endpoint *e, const struct network_item *address)
 {
-    size_t whole = address->prefix_len / 8, rest = address->prefix_len % 8;
     return e->family == address->family &&
-           memcmp(e->bytes, address->address.bytes, whole) == 0 &&
-           (rest == 0 ||
-            (e->bytes[whole] ^ address->address.bytes[whole]) >> (8 - rest) == 0);
+           endpoint_same_prefix(e->bytes, address->address.bytes, address->prefix_len);
 }
 
 /* Source address as chosen by the kernel: set by the route, else one in the subnet of

@@ -193,6 +193,28 @@ static void addresses_are_compared_without_the_port(void **state)
           "none is none");
 }
 
+static void same_prefix(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        size_t bits; /* as many as are the same */
+    } cases[] = {
+        {"192.0.2.1", "192.0.2.1", 32},     {"192.0.2.1", "192.0.2.0", 31},
+        {"10.128.0.0", "10.0.0.0", 8},      {"10.64.0.0", "10.0.0.0", 9},
+        {"128.0.0.0", "0.0.0.0", 0},        {"2001:db8::1", "2001:db8::1", 128},
+        {"2001:db8::", "2001:db8:1::", 47}, {"2001:db8::1", "2001:db8::", 127},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct endpoint a, b;
+        CHECK(endpoint_parse(&a, cases[i].a, 0) && endpoint_parse(&b, cases[i].b, 0),
+              "%s", cases[i].a);
+        for (size_t bits = 0; bits <= (a.family == FAMILY_IPV4 ? 32 : 128); bits++)
+            CHECK_INT(bits <= cases[i].bits, endpoint_same_prefix(a.bytes, b.bytes, bits),
+                      cases[i].a);
+    }
+}
+
 static void one_host_or_not(void **state)
 {
     (void)state;
@@ -243,6 +265,7 @@ int main(void)
         cmocka_unit_test(addresses_of_nobody_and_private_ones),
         cmocka_unit_test(names_of_this_host_and_its_network),
         cmocka_unit_test(addresses_are_compared_without_the_port),
+        cmocka_unit_test(same_prefix),
         cmocka_unit_test(one_host_or_not),
         cmocka_unit_test(families_have_their_otel_names),
     };
