@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -208,6 +209,28 @@ int file_make_folder(const char *path, mode_t mode)
     if (fd < 0)
         return -errno;
     int rc = fsync(fd) < 0 ? -errno : 0;
+    close(fd);
+    return rc;
+}
+
+int file_move(const char *from, const char *to, const char *folder)
+{
+    if (rename(from, to) == 0)
+        return 0;
+    int rc = errno == ENOENT ? file_make_folder(folder, 0700) : -errno;
+    if (rc < 0)
+        return rc;
+    return rename(from, to) < 0 ? -errno : 0;
+}
+
+int file_lock_folder(int at, const char *name)
+{
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    int rc = -errno;
     close(fd);
     return rc;
 }

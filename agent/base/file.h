@@ -54,4 +54,13 @@ int file_write_whole(int folder, const char *name, const void *bytes, size_t len
  * Returns 0 or -errno. */
 int file_make_folder(const char *path, mode_t mode);
 
+/* rename(2) within a file system; creates `folder`, which is that of `to`, if it is
+ * missing. Returns 0 or -errno. */
+int file_move(const char *from, const char *to, const char *folder);
+
+/* Opens the folder `name`, below `at` or AT_FDCWD, and locks it (flock(2)) for as long as
+ * the descriptor is open. Returns the descriptor; -EWOULDBLOCK: another process holds the
+ * lock; or -errno. */
+int file_lock_folder(int at, const char *name);
+
 #endif

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -96,20 +95,6 @@ static int read_line(int folder, const char *name, char *out, size_t room)
 
 /* ---- another machine ---- */
 
-/* Fails while another agent runs. Returns a descriptor that holds the lock of the spool, or
- * -errno; -ENOENT: there is no spool. */
-static int lock_spool(int folder)
-{
-    int fd = openat(folder, "spool", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return fd;
-    int rc = -errno;
-    close(fd);
-    return rc;
-}
-
 static int move_aside(int folder, const char *to, const char *what)
 {
     char path[64];
@@ -119,7 +104,7 @@ static int move_aside(int folder, const char *to, const char *what)
 
 static int move_originals(int folder, const char *to)
 {
-    int lock = lock_spool(folder);
+    int lock = file_lock_folder(folder, "spool"); /* fails while another agent runs */
     if (lock < 0 && lock != -ENOENT)
         return lock;
     int rc = mkdirat(folder, to, 0700) < 0 && errno != EEXIST ? -errno : 0;

@@ -80,11 +80,9 @@ int history_take(struct history *h, const char *from, const char *name, struct m
     if (h->limits.bytes == 0)
         return -ENOTSUP;
     path_of(to, h, name);
-    if (rename(from, to) < 0) {
-        int rc = errno == ENOENT ? file_make_folder(h->dir, 0700) : -errno;
-        if (rc < 0 || rename(from, to) < 0)
-            return rc < 0 ? rc : -errno;
-    }
+    int rc = file_move(from, to, h->dir);
+    if (rc < 0)
+        return rc;
     if (lstat(to, &stat) == 0 && batch_file_foreign(name, &stat, &batch) == NULL)
         note(h, &batch, now, 0);
     return 0;

@@ -6,7 +6,6 @@
 #include "spool/batch_file.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -33,35 +32,11 @@ static void free_path(char out[PATH_MAX], const struct quarantine *q, const char
         snprintf(out + len, PATH_MAX - len, ".%u", i);
 }
 
-static int rename_file(const struct quarantine *q, const char *name, char to[PATH_MAX])
+int quarantine_take(const struct quarantine *q, const char *name)
 {
-    char from[PATH_MAX], bad[PATH_MAX];
-    path_of(from, q, "", name);
+    char from[PATH_MAX], to[PATH_MAX], bad[PATH_MAX];
     free_path(to, q, name);
-    if (rename(from, to) == 0)
-        return 0;
-    int rc =
-        errno == ENOENT ? file_make_folder(path_of(bad, q, "", "bad"), 0700) : -errno;
-    if (rc < 0)
-        return rc;
-    return rename(from, to) < 0 ? -errno : 0;
-}
-
-static uint64_t size_of(const struct stat *stat)
-{
-    return stat->st_size <= BATCH_FILE_MAX ? (uint64_t)stat->st_size : 0;
-}
-
-int quarantine_take(struct quarantine *q, const char *name)
-{
-    char to[PATH_MAX];
-    struct stat stat;
-    int rc = rename_file(q, name, to);
-    if (rc == 0 && lstat(to, &stat) == 0) {
-        q->count++;
-        q->bytes += size_of(&stat);
-    }
-    return rc;
+    return file_move(path_of(from, q, "", name), to, path_of(bad, q, "", "bad"));
 }
 
 struct bad_file {
@@ -94,7 +69,7 @@ static struct bad_file *list_files(const struct quarantine *q, size_t *n)
             continue;
         files = mem_grow(files, &room, *n + 1, sizeof *files);
         files[*n].time_ns = batch_file_time(&stat);
-        files[*n].bytes = size_of(&stat);
+        files[*n].bytes = stat.st_size <= BATCH_FILE_MAX ? (uint64_t)stat.st_size : 0;
         text_copy(files[*n].name, sizeof files->name, e->d_name);
         (*n)++;
     }
@@ -102,33 +77,24 @@ static struct bad_file *list_files(const struct quarantine *q, size_t *n)
     return files;
 }
 
-static bool is_full(const struct quarantine *q)
+static bool too_much(const struct quarantine_limits *l, uint64_t count, uint64_t bytes)
 {
-    return q->count_most > 0 && (q->count > q->count_most || q->bytes > q->bytes_most);
+    return l->count > 0 && (count > l->count || bytes > l->bytes);
 }
 
-void quarantine_trim(struct quarantine *q)
+void quarantine_trim(const struct quarantine *q)
 {
     char path[PATH_MAX];
-    size_t n, i = 0;
+    size_t n;
+    uint64_t bytes = 0;
     struct bad_file *files = list_files(q, &n);
-    q->count = n;
-    q->bytes = 0;
-    for (size_t k = 0; k < n; k++)
-        q->bytes += files[k].bytes;
-    if (n > 0 && files != NULL && is_full(q))
+    for (size_t i = 0; i < n; i++)
+        bytes += files[i].bytes;
+    if (too_much(&q->limits, n, bytes))
         qsort(files, n, sizeof *files, by_time);
-    for (; is_full(q) && i < n; i++) {
+    for (size_t i = 0; too_much(&q->limits, n - i, bytes); i++) {
         unlink(path_of(path, q, "bad/", files[i].name));
-        q->count--;
-        q->bytes -= files[i].bytes;
+        bytes -= files[i].bytes;
     }
     free(files);
-}
-
-void quarantine_bound(struct quarantine *q, uint64_t count, uint64_t bytes)
-{
-    q->count_most = count;
-    q->bytes_most = bytes;
-    quarantine_trim(q);
 }

@@ -7,19 +7,19 @@
 
 #include <stdint.h>
 
-struct quarantine {                  /* { .spool = ... } */
-    const char *spool;               /* the spool's folder; borrowed */
-    uint64_t count_most, bytes_most; /* bounds; 0: none yet */
-    uint64_t count, bytes; /* at most so much is in it: files are deleted by hand */
+struct quarantine_limits {
+    uint64_t count, bytes; /* count 0: no limits */
+};
+
+struct quarantine {
+    const char *spool; /* the spool's folder; borrowed */
+    struct quarantine_limits limits;
 };
 
 /* Moves a file of the spool into it, whatever its name. Returns 0 or -errno. */
-int quarantine_take(struct quarantine *q, const char *name);
+int quarantine_take(const struct quarantine *q, const char *name);
 
-/* Counts what is in it, and deletes the oldest files beyond the bounds. */
-void quarantine_trim(struct quarantine *q);
-
-/* Sets the bounds, and trims. */
-void quarantine_bound(struct quarantine *q, uint64_t count, uint64_t bytes);
+/* Deletes the oldest files beyond the limits. */
+void quarantine_trim(const struct quarantine *q);
 
 #endif

@@ -17,7 +17,7 @@
 struct folder_scan {
     const char *dir;
     int folder; /* the same, open */
-    struct quarantine *bad;
+    const struct quarantine *bad;
 };
 
 static bool begins_like_gzip(int folder, const char *name)
@@ -138,7 +138,7 @@ static void put_higher_aside(const struct folder_scan *s, struct scan_result *fo
     }
 }
 
-int scan_folder(const char *path, int folder, struct quarantine *bad,
+int scan_folder(const char *path, int folder, const struct quarantine *bad,
                 struct scan_result *found)
 {
     const struct folder_scan scan = {path, folder, bad}, *s = &scan;

@@ -21,7 +21,7 @@ struct scan_result {
 
 /* Scans the folder `path`, open as `folder`; history/ stands beside it. `*found` is
  * { 0 } before. Returns 0 or -errno: nothing was sorted. */
-int scan_folder(const char *path, int folder, struct quarantine *bad,
+int scan_folder(const char *path, int folder, const struct quarantine *bad,
                 struct scan_result *found);
 
 #endif

@@ -439,12 +439,12 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *state_dir,
 {
     struct store *store;
     struct scan_result found;
-    int rc = store_open(&store, state_dir, limits.history, &found);
+    int rc = store_open(&store, state_dir, limits.history,
+                        (struct quarantine_limits){limits.count, limits.bytes}, &found);
     if (rc == -EWOULDBLOCK)
         spool_log_in_use(state_dir);
     if (rc < 0)
         return rc;
-    store_bound_bad(store, limits.count, limits.bytes);
     struct spool *s = mem_zalloc(sizeof *s);
     s->store = store;
     s->dir = store_dir(store);

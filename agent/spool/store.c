@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct store {
@@ -40,14 +40,9 @@ static int make_folders(const char *dir)
 
 static int lock_folder(struct store *s)
 {
-    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = file_lock_folder(AT_FDCWD, s->dir);
     if (fd < 0)
-        return -errno;
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        int rc = -errno;
-        close(fd);
-        return rc;
-    }
+        return fd;
     if (s->folder >= 0)
         close(s->folder);
     s->folder = fd;
@@ -70,12 +65,12 @@ static bool disk_says_no(int rc)
     return rc == -EROFS || rc == -ENOSPC || rc == -EDQUOT;
 }
 
-int store_open(struct store **out, const char *state_dir, struct history_limits limits,
-               struct scan_result *found)
+int store_open(struct store **out, const char *state_dir, struct history_limits history,
+               struct quarantine_limits bad, struct scan_result *found)
 {
     struct store *s = mem_zalloc(sizeof *s);
     s->folder = -1;
-    s->bad.spool = s->dir;
+    s->bad = (struct quarantine){s->dir, bad};
     *found = (struct scan_result){0};
     int n = snprintf(s->dir, sizeof s->dir, "%s/spool", state_dir);
     int rc = n < (int)sizeof s->dir ? hold_folder(s) : -ENAMETOOLONG;
@@ -85,7 +80,7 @@ int store_open(struct store **out, const char *state_dir, struct history_limits 
         store_close(s);
         return rc;
     }
-    s->history = history_open(state_dir, limits, mono_now());
+    s->history = history_open(state_dir, history, mono_now());
     *out = s;
     return 0;
 }
@@ -103,11 +98,6 @@ void store_close(struct store *s)
 const char *store_dir(const struct store *s)
 {
     return s->dir;
-}
-
-void store_bound_bad(struct store *s, uint64_t count, uint64_t bytes)
-{
-    quarantine_bound(&s->bad, count, bytes);
 }
 
 /* ---- one batch ---- */

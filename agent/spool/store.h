@@ -16,16 +16,14 @@
 struct store;
 
 /*
- * Opens the spool of `state_dir` (made with mode 0700 if missing), locks it and scans it. Returns 0 or -errno; -EWOULDBLOCK: another process has it. A full or
- * read-only disk is no failure yet: its batches can be read.
+ * Opens the spool of `state_dir` (made with mode 0700 if missing), locks it and scans it.
+ * Returns 0 or -errno; -EWOULDBLOCK: another process has it. A full or read-only disk is
+ * no failure yet: its batches can be read.
  */
-int store_open(struct store **out, const char *state_dir, struct history_limits limits,
-               struct scan_result *found);
+int store_open(struct store **out, const char *state_dir, struct history_limits history,
+               struct quarantine_limits bad, struct scan_result *found);
 void store_close(struct store *s); /* NULL is fine */
 const char *store_dir(const struct store *s);
-
-/* Bounds of bad/, from now on; the oldest goes first. Before, it has none. */
-void store_bound_bad(struct store *s, uint64_t count, uint64_t bytes);
 
 /* Returns 0 or -errno, and may then be tried again with the same id. Makes the
  * folder again if it was removed; on a full disk the history is shortened. */
