@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from hardening import missing  # noqa: E402
@@ -49,8 +50,10 @@ def build():
         package.parent.mkdir(parents=True, exist_ok=True)
         with open(package, "wb") as file:
             subprocess.run(["nsenter", "-t", m.init, "-a", "-r", "cat", f"/tmp/tree/{path}"], stdout=file, check=True)
-        said = subprocess.run(["lintian", "--fail-on", "error,warning", "--allow-root", package],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode()
+        with tempfile.TemporaryDirectory() as folder:  # lintian leaves its temporary files behind
+            said = subprocess.run(["lintian", "--fail-on", "error,warning", "--allow-root", package],
+                                  env={**os.environ, "TMPDIR": folder},
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode()
         equal("", said, "lintian")
         equal("arm64", m.run("dpkg-deb", "-f", f"/tmp/tree/{path}", "Architecture"), "architecture")
         m.run("dpkg-deb", "-x", f"/tmp/tree/{path}", "/tmp/root")
