@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -25,6 +26,17 @@ def run_in_lab(scenario, file):
     """Restarts the test program in the lab unless it already runs there."""
     if lab.FOLDER is None:
         os.execv(LAB, [LAB, scenario, "--", sys.executable, "-B", os.path.abspath(file)])
+
+
+def installed(prefix):
+    """The program, installed with its data files where every user can read them: the checkout may be in a home that only
+    its owner can enter."""
+    program = os.path.join(prefix, "bin", "edgelat")
+    os.chmod(prefix, 0o755)
+    os.mkdir(os.path.dirname(program), 0o755)
+    shutil.copy(EDGELAT, program)
+    shutil.copytree(os.path.join(lab.TOP, "packaging", "data"), os.path.join(prefix, "share", "edgelat"))
+    return program
 
 
 def bounds(count, probability):

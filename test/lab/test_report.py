@@ -9,11 +9,12 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree
 
 import lab
 from lab import Tap, run, running, wait_for
-from probing import EDGELAT, Batch, configuration, run_in_lab
+from probing import EDGELAT, Batch, configuration, installed, run_in_lab
 
 OTHER_UID = 65533
 CONFIGURATION = """site = Zürich <1>
@@ -143,10 +144,9 @@ def check_texts(page, text):
 def main():
     path, state = configuration("report", CONFIGURATION)
     output = os.path.join(lab.FOLDER, "page.html")
-    report = (EDGELAT, "report", "-c", path, "-o")
     with open(os.path.join(lab.FOLDER, "report.log"), "w", encoding="utf-8") as log:
         live(path, state, log)
-    done = run(*report, output)
+    done = run(EDGELAT, "report", "-c", path, "-o", output)
     tap.equal((0, ""), (done.returncode, done.stderr), "exit code and stderr")
     with open(output, encoding="utf-8") as file:
         text = file.read()
@@ -154,7 +154,9 @@ def main():
     compare(state, page)
     check_texts(page, text)
     os.chmod(lab.FOLDER, 0o755)
-    done = run("setpriv", "--reuid", OTHER_UID, "--regid", OTHER_UID, "--clear-groups", *report, "-")
+    with tempfile.TemporaryDirectory() as prefix:
+        done = run("setpriv", "--reuid", OTHER_UID, "--regid", OTHER_UID, "--clear-groups", installed(prefix), "report", "-c", path,
+                   "-o", "-")
     tap.ok(done.returncode == 2 and done.stdout == "" and "run this as root" in done.stderr, "another user gets permission advice",
            done)
     if not tap.failed:

@@ -10,10 +10,11 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 
 import lab
 from lab import Tap, run, running, wait_for
-from probing import EDGELAT, run_in_lab
+from probing import EDGELAT, installed, run_in_lab
 
 NOBODY, SOMEBODY = 65534, 65533  # the agent's owner, and another user
 SECRET = "do-not-tell"
@@ -61,12 +62,12 @@ def prepare(port):
 class Status:
     """What the command says, as JSON and for people."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, program):
+        self.folder, self.program = folder, program
         self.seen = ""
 
     def ask(self, *options, before=()):
-        done = run(*before, EDGELAT, "status", "-c", f"{self.folder}/edgelat.conf", *options)
+        done = run(*before, self.program, "status", "-c", f"{self.folder}/edgelat.conf", *options)
         self.seen += done.stdout + done.stderr
         return done
 
@@ -144,7 +145,7 @@ def second(status):
     os.chown(f"{status.folder}/second", NOBODY, NOBODY)
     with open(f"{status.folder}/edgelat.conf", encoding="utf-8") as first, open(path, "w", encoding="utf-8") as file:
         file.write(first.read().replace("/state\n", "/second\n"))
-    with running(EDGELAT, "run", "-c", path, stderr=subprocess.PIPE) as agent:
+    with running(status.program, "run", "-c", path, stderr=subprocess.PIPE) as agent:
         line = agent.stderr.readline()
         tap.ok("warn status: " in line and "another agent answers there" in line, "a second agent says that it is taken",
                line)
@@ -165,10 +166,11 @@ def stopped(status):
 
 
 def main():
-    with running(EDGELAT, "collect", "--listen", "127.0.0.1:0", stdout=subprocess.DEVNULL,
+    with tempfile.TemporaryDirectory() as prefix, \
+         running(EDGELAT, "collect", "--listen", "127.0.0.1:0", stdout=subprocess.DEVNULL,
                  stderr=subprocess.PIPE) as receiver:
-        status = Status(prepare(re.search(r":(\d+)", receiver.stderr.readline())[1]))
-        command = (EDGELAT, "run", "-c", f"{status.folder}/edgelat.conf")
+        status = Status(prepare(re.search(r":(\d+)", receiver.stderr.readline())[1]), installed(prefix))
+        command = (status.program, "run", "-c", f"{status.folder}/edgelat.conf")
         done = status.ask()
         tap.ok(done.returncode == 2 and done.stdout == "" and "no agent answers at " in done.stderr, "no agent", done)
         with open(f"{status.folder}/log", "w", encoding="utf-8") as log:
