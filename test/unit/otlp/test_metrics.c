@@ -13,6 +13,9 @@ struct known {
     struct target_state state;
     struct self_value self[2];
     struct batch batch;
+    void *packed; /* what sent() made of it */
+    size_t len;
+    Otlp__ExportMetricsServiceRequest *request;
 };
 
 static void make(struct known *k)
@@ -67,6 +70,9 @@ static void unmake(struct known *k)
 {
     histogram_free(&k->series.delays[0]);
     histogram_free(&k->series.variation);
+    if (k->request != NULL)
+        otlp__export_metrics_service_request__free_unpacked(k->request, NULL);
+    free(k->packed);
 }
 
 static const struct otlp_resource resource = {
@@ -108,6 +114,14 @@ static Otlp__ExportMetricsServiceRequest *decode(const void *packed, size_t len)
     return request;
 }
 
+/* Of the known batch, until unmake(). */
+static const Otlp__ExportMetricsServiceRequest *sent(struct known *k)
+{
+    k->packed = encode(&k->batch, &resource, &k->len);
+    k->request = decode(k->packed, k->len);
+    return k->request;
+}
+
 static const Otlp__Metric *find(const Otlp__ExportMetricsServiceRequest *request,
                                 const char *name)
 {
@@ -137,10 +151,8 @@ static void delays_are_cumulative_histograms(void **state)
 {
     (void)state;
     struct known k;
-    size_t len;
     make(&k);
-    void *packed = encode(&k.batch, &resource, &len);
-    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     const Otlp__Metric *m = find(request, "edgelat.probe.delay");
     CHECK_TEXT("s", m->unit, "seconds");
     CHECK_INT(OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM, m->data_case,
@@ -176,8 +188,6 @@ static void delays_are_cumulative_histograms(void **state)
                "kind");
     CHECK_TEXT("rtt", attribute(p->attributes, p->n_attributes, "edgelat.delay"),
                "delay");
-    otlp__export_metrics_service_request__free_unpacked(request, NULL);
-    free(packed);
     unmake(&k);
 }
 
@@ -185,11 +195,9 @@ static void as_delta(void **state)
 {
     (void)state;
     struct known k;
-    size_t len;
     make(&k);
     k.batch.delta = true;
-    void *packed = encode(&k.batch, &resource, &len);
-    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     const Otlp__Sum *cpu = find(request, "edgelat.agent.cpu.time")->sum;
     CHECK_INT(1,
               find(request, "edgelat.probe.delay")
@@ -200,8 +208,6 @@ static void as_delta(void **state)
     CHECK_INT(1, cpu->aggregation_temporality, "and of the agent itself");
     CHECK_INT(1060 * NS_PER_S, cpu->data_points[0]->start_time_unix_nano,
               "since the window began");
-    otlp__export_metrics_service_request__free_unpacked(request, NULL);
-    free(packed);
     unmake(&k);
 }
 
@@ -238,17 +244,15 @@ static void a_series_begins_with_zero(void **state)
 {
     (void)state;
     struct known k;
-    size_t len;
     char points[128];
     make(&k);
     all_is_of_the_window(&k);
     k.series.start = k.series.window.start = (struct wall){1090 * NS_PER_S};
     k.batch.first = true;
     k.series.window.delays[0].supported[P50] = false; /* no gauge before the sums */
-    void *packed = encode(&k.batch, &resource, &len);
-    CHECK_INT(1120 * NS_PER_S, otlp_read_time(SIGNAL_METRICS, packed, len).ns,
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
+    CHECK_INT(1120 * NS_PER_S, otlp_read_time(SIGNAL_METRICS, k.packed, k.len).ns,
               "the time of the batch is the window's end");
-    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
     const Otlp__Metric *results = find(request, "edgelat.probe.results");
     CHECK_TEXT("1090 0, 1120 3", sum_points(points, results, "edgelat.outcome", "reply"),
                "at its start time, then the count");
@@ -276,8 +280,6 @@ static void a_series_begins_with_zero(void **state)
         CHECK_INT(h->data_points[1]->scale, h->data_points[0]->scale, "at its scale");
         CHECK_INT(3, h->data_points[1]->count, "then what it has");
     }
-    otlp__export_metrics_service_request__free_unpacked(request, NULL);
-    free(packed);
     unmake(&k);
 }
 
@@ -286,14 +288,12 @@ static void a_count_that_begins_later(void **state)
 {
     (void)state;
     struct known k;
-    size_t len;
     char points[128];
     make(&k);
     k.series.outcomes[OUTCOME_REFUSED] = k.series.window.outcomes[OUTCOME_REFUSED] = 7;
     k.series.outcomes[OUTCOME_LOSS] = k.series.window.outcomes[OUTCOME_LOSS] = 2;
     k.series.window.counters[COUNTER_DUPLICATES] = 1; /* of two */
-    void *packed = encode(&k.batch, &resource, &len);
-    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     const Otlp__Metric *results = find(request, "edgelat.probe.results");
     CHECK_TEXT("1060 0, 1120 7",
                sum_points(points, results, "edgelat.outcome", "refused"), "refused");
@@ -309,8 +309,6 @@ static void a_count_that_begins_later(void **state)
         "1120 1.5",
         sum_points(points, find(request, "edgelat.agent.cpu.time"), "cpu.mode", "user"),
         "nor the agent");
-    otlp__export_metrics_service_request__free_unpacked(request, NULL);
-    free(packed);
     unmake(&k);
 }
 
@@ -318,13 +316,11 @@ static void as_delta_nothing_begins(void **state)
 {
     (void)state;
     struct known k;
-    size_t len;
     char points[128];
     make(&k);
     all_is_of_the_window(&k);
     k.batch.delta = k.batch.first = true;
-    void *packed = encode(&k.batch, &resource, &len);
-    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     CHECK_TEXT("1120 3",
                sum_points(points, find(request, "edgelat.probe.results"),
                           "edgelat.outcome", "reply"),
@@ -336,8 +332,6 @@ static void as_delta_nothing_begins(void **state)
         "1120 1.5",
         sum_points(points, find(request, "edgelat.agent.cpu.time"), "cpu.mode", "user"),
         "of the agent itself");
-    otlp__export_metrics_service_request__free_unpacked(request, NULL);
-    free(packed);
     unmake(&k);
 }
 
@@ -345,10 +339,8 @@ static void counts_ratios_and_ranks(void **state)
 {
     (void)state;
     struct known k;
-    size_t len;
     make(&k);
-    void *packed = encode(&k.batch, &resource, &len);
-    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     const Otlp__Metric *results = find(request, "edgelat.probe.results");
     CHECK(results->sum->is_monotonic, "a counter");
     CHECK_INT(2, results->sum->n_data_points,
@@ -390,8 +382,6 @@ static void counts_ratios_and_ranks(void **state)
     CHECK_INT(2, cpu->sum->n_data_points, "two points of one metric");
     CHECK_INT(900 * NS_PER_S, cpu->sum->data_points[0]->start_time_unix_nano,
               "since the agent began");
-    otlp__export_metrics_service_request__free_unpacked(request, NULL);
-    free(packed);
     unmake(&k);
 }
 
@@ -445,47 +435,38 @@ static void units_and_descriptions(void **state)
         {"edgelat.agent.cpu.time", "s"},
     };
     struct known k;
-    size_t len;
     make(&k);
-    void *packed = encode(&k.batch, &resource, &len);
-    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         const Otlp__Metric *m = find(request, expected[i].name);
         CHECK_TEXT(expected[i].unit, m->unit, expected[i].name);
         CHECK(m->description[0] != '\0', "%s: what it is", expected[i].name);
     }
-    otlp__export_metrics_service_request__free_unpacked(request, NULL);
-    free(packed);
     unmake(&k);
 }
 
 static void nothing_known_is_nothing_said(void **state)
 {
     (void)state;
+    static const char *const of_window[] = {
+        "edgelat.probe.delay.quantile", "edgelat.probe.loss_ratio", "edgelat.target.up"};
     struct known k;
-    size_t len;
     make(&k);
     k.series.in_window = false;
     k.series.pop[0] = '\0';
     endpoint_parse(&k.series.to, "203.0.113.7", 443);
     k.target.service[0] = '\0';
     k.state.measured = false;
-    void *packed = encode(&k.batch, &resource, &len);
-    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
-    const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
-    for (size_t i = 0; i < scope->n_metrics; i++)
-        CHECK(strcmp(scope->metrics[i]->name, "edgelat.probe.delay.quantile") != 0 &&
-                  strcmp(scope->metrics[i]->name, "edgelat.probe.loss_ratio") != 0 &&
-                  strcmp(scope->metrics[i]->name, "edgelat.target.up") != 0,
-              "%s says something about a window that was not", scope->metrics[i]->name);
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
+    for (size_t i = 0; i < sizeof of_window / sizeof *of_window; i++)
+        CHECK(!is_sent(request, of_window[i]),
+              "%s says something about a window that was not", of_window[i]);
     const Otlp__ExponentialHistogramDataPoint *p =
         find(request, "edgelat.probe.delay")->exponential_histogram->data_points[0];
     CHECK_TEXT("unknown", attribute(p->attributes, p->n_attributes, "edgelat.pop"),
                "PoP");
     CHECK_TEXT("missing", attribute(p->attributes, p->n_attributes, "edgelat.service"),
                "service");
-    otlp__export_metrics_service_request__free_unpacked(request, NULL);
-    free(packed);
     unmake(&k);
 }
 
@@ -545,18 +526,14 @@ static void silence_has_no_loss_ratio(void **state)
 {
     (void)state;
     struct known k;
-    size_t len;
     make(&k);
     k.series.silent_while = k.series.kind;
-    void *packed = encode(&k.batch, &resource, &len);
-    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
     for (size_t i = 0; i < scope->n_metrics; i++)
         CHECK(strncmp(scope->metrics[i]->name, "edgelat.probe.loss_", 19) != 0,
               "%s of a silent series", scope->metrics[i]->name);
     CHECK(find(request, "edgelat.probe.results")->sum->n_data_points > 0, "the counts");
-    otlp__export_metrics_service_request__free_unpacked(request, NULL);
-    free(packed);
     unmake(&k);
 }
 
@@ -615,12 +592,10 @@ static void every_counter_is_sent_by_its_name(void **state)
     static const char *const names[COUNTERS] = {"late", "duplicate", "reordered",
                                                 "lost_packet", "missed"};
     struct known k;
-    size_t len;
     make(&k);
     for (size_t i = 0; i < COUNTERS; i++)
         k.series.counters[i] = 10 + i;
-    void *packed = encode(&k.batch, &resource, &len);
-    Otlp__ExportMetricsServiceRequest *request = decode(packed, len);
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     const Otlp__Sum *sum = find(request, "edgelat.probe.anomalies")->sum;
     CHECK_INT(COUNTERS, sum->n_data_points, "each once");
     for (size_t i = 0; i < COUNTERS; i++) {
@@ -631,8 +606,6 @@ static void every_counter_is_sent_by_its_name(void **state)
         CHECK_INT(i, counter_of(names[i]), "read back");
     }
     CHECK_INT(COUNTERS, counter_of("later"), "no counter");
-    otlp__export_metrics_service_request__free_unpacked(request, NULL);
-    free(packed);
     unmake(&k);
 }
 
