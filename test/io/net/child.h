@@ -138,6 +138,18 @@ static inline uint16_t child_free_port(void)
     return port;
 }
 
+/* The group's setup: what the environment says of proxies is not meant for the tests. */
+static inline int without_proxies(void **state)
+{
+    static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY",
+                                        "all_proxy",  "ALL_PROXY",   "no_proxy",
+                                        "NO_PROXY"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unsetenv(names[i]);
+    return 0;
+}
+
 /* Waits until something listens on 127.0.0.1:port (TCP), 5 s at most. */
 static inline void child_wait_for(uint16_t port, const char *what)
 {

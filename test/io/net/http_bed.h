@@ -7,6 +7,7 @@
 #include "net/http.h"
 
 #include "check.h"
+#include "io/net/child.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -74,18 +75,6 @@ static inline int connected_to(uint16_t port)
     getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
     CHECK(p.revents == POLLOUT && error == 0, "cannot connect to %u", port);
     return fd;
-}
-
-/* Removes proxy variables of the environment. */
-static inline int without_proxies(void **state)
-{
-    (void)state;
-    unsetenv("http_proxy");
-    unsetenv("https_proxy");
-    unsetenv("HTTPS_PROXY");
-    unsetenv("all_proxy");
-    unsetenv("ALL_PROXY");
-    return 0;
 }
 
 /* Number of TCP retransmissions on a connection so far. */

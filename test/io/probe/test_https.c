@@ -14,11 +14,7 @@ enum { RTT, DNS, CONNECT, TLS, FIRST_BYTE, TOTAL, WARM_FIRST_BYTE, DELAYS };
 
 static int start(void **state)
 {
-    (void)state;
-    static const char *const proxies[] = {"https_proxy", "HTTPS_PROXY", "all_proxy",
-                                          "ALL_PROXY",   "no_proxy",    "NO_PROXY"};
-    for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++)
-        unsetenv(proxies[i]);
+    without_proxies(state);
     nginx_start(&nginx);
     return 0;
 }

@@ -251,14 +251,4 @@ static inline void check_same(const struct bed *b, size_t i, size_t j)
     }
 #define OK REPLY("200 OK", "Content-Length: 0\r\n", "")
 
-/* The group's setup: what the environment says of proxies is not meant for the tests. */
-static inline int without_proxies(void **state)
-{
-    (void)state;
-    unsetenv("http_proxy");
-    unsetenv("all_proxy");
-    unsetenv("ALL_PROXY");
-    return 0;
-}
-
 #endif

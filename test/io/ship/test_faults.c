@@ -266,13 +266,10 @@ int main(void)
 {
     bed_own_mounts();
     log_set_level(LOG_LEVEL_WARN);
-    unsetenv("http_proxy");
-    unsetenv("all_proxy");
-    unsetenv("ALL_PROXY");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(thousand_caught_up), cmocka_unit_test(more_than_fits),
         cmocka_unit_test(trouble_on_the_way), cmocka_unit_test(down_and_up),
         cmocka_unit_test(dns_gone),           cmocka_unit_test(dns_silent),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, without_proxies, NULL);
 }

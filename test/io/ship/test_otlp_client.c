@@ -366,9 +366,7 @@ static void who_can_read_a_secret(void **state)
 
 static int group_begin(void **state)
 {
-    (void)state;
-    unsetenv("https_proxy");
-    unsetenv("all_proxy");
+    without_proxies(state);
     nginx_start(&nginx);
     return 0;
 }

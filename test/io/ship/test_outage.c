@@ -175,13 +175,10 @@ static void first_is_busy_when_it_returns(void **state)
 int main(void)
 {
     log_set_level(LOG_LEVEL_WARN);
-    unsetenv("http_proxy");
-    unsetenv("all_proxy");
-    unsetenv("ALL_PROXY");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_hour_down),
         cmocka_unit_test(older_than_the_spool_keeps),
         cmocka_unit_test(first_is_busy_when_it_returns),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, without_proxies, NULL);
 }

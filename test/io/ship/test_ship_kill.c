@@ -155,11 +155,8 @@ static void killed_while_shipping(void **state)
 int main(void)
 {
     log_set_level(LOG_LEVEL_ERROR);
-    unsetenv("http_proxy");
-    unsetenv("all_proxy");
-    unsetenv("ALL_PROXY");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_while_shipping),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, without_proxies, NULL);
 }
