@@ -270,22 +270,16 @@ static int by_rank(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static bool is_named(const struct target_state *t)
-{
-    return t->addresses[0].to.family != FAMILY_NONE ||
-           t->addresses[1].to.family != FAMILY_NONE;
-}
-
 /* Hides discovered front doors without an address or that were never probed, for example
  * because a foreign network answers there. */
 static bool is_shown(const struct target_state *t)
 {
-    return !t->target->discovered || (is_named(t) && t->sent > 0);
+    return !t->target->discovered || (target_has_address(t) && t->sent > 0);
 }
 
 static void count(struct nearest_tally *tally, const struct target_state *t)
 {
-    tally->named += is_named(t);
+    tally->named += target_has_address(t);
     tally->measured += t->measured;
     tally->intercepted += t->intercepted;
     tally->filtered += t->owner.type == OWNER_FILTERED;

@@ -82,6 +82,13 @@ struct target_state {
     enum state states[2][KINDS_MAX];          /* of the streams, by family and kind */
 };
 
+/* In any family. */
+static inline bool target_has_address(const struct target_state *t)
+{
+    return t->addresses[0].to.family != FAMILY_NONE ||
+           t->addresses[1].to.family != FAMILY_NONE;
+}
+
 /* A metric of the agent itself: edgelat.agent.* */
 struct self_value {
     const char *name; /* METRIC_AGENT_CPU_TIME */

@@ -59,9 +59,7 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
                  target->name, target->host, t->failure);
         return 1;
     }
-    if (s->window_end.ns - s->since.ns > RESOLVED_NS &&
-        t->is.addresses[0].to.family == FAMILY_NONE &&
-        t->is.addresses[1].to.family == FAMILY_NONE) {
+    if (s->window_end.ns - s->since.ns > RESOLVED_NS && !target_has_address(&t->is)) {
         if (n > 0) /* the cause is reported already */
             return n;
         text_add(out, "%s: %s is not resolved yet; check that the DNS servers answer\n",

@@ -100,8 +100,7 @@ void snapshot_free(struct snapshot *s)
 
 bool snapshot_shows(const struct snapshot_target *t)
 {
-    return !t->is.target->discovered || t->is.addresses[0].to.family != FAMILY_NONE ||
-           t->is.addresses[1].to.family != FAMILY_NONE;
+    return !t->is.target->discovered || target_has_address(&t->is);
 }
 
 const struct snapshot_stream *snapshot_stream(const struct snapshot_target *t,

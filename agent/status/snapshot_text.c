@@ -85,12 +85,6 @@ static void add_stream(struct text *out, const struct target_state *is,
         clock_time(time, stream->end), endpoint_address(address, &stream->to));
 }
 
-static bool has_address(const struct snapshot_target *t)
-{
-    return t->is.addresses[0].to.family != FAMILY_NONE ||
-           t->is.addresses[1].to.family != FAMILY_NONE;
-}
-
 static void add_target(const struct snapshot *s, const struct snapshot_target *t,
                        struct text *out)
 {
@@ -106,8 +100,8 @@ static void add_target(const struct snapshot *s, const struct snapshot_target *t
         text_add(out, "%4s  %-20s %s\n", "-", t->is.target->name, t->is.owner.why);
     else if (out->len == before)
         text_add(out, "%4s  %-20s %s: %s\n", "-", t->is.target->name, t->is.target->host,
-                 s->window_end.ns != 0 && !has_address(t) ? "not resolved yet"
-                                                          : "no results yet");
+                 s->window_end.ns != 0 && !target_has_address(&t->is) ? "not resolved yet"
+                                                                      : "no results yet");
     if (t->is.interception[0] != '\0')
         text_add(out, "%4s  %-20s %s%s\n", "", t->is.target->name, t->is.interception,
                  t->is.intercepted ? "; their delays are left out" : "");
