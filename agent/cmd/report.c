@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 #include "cmd/load.h"
 #include "core/time.h"
+#include "net/clock.h"
 #include "otlp/gzip.h"
 #include "otlp/metrics.h"
 #include "probe/kinds.h"
@@ -17,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { OPT_STATE = 256 };
@@ -281,16 +281,9 @@ static size_t load(struct report *r)
     return data_load(&r->data, &folders);
 }
 
-static int64_t now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
-
 static int make(struct report *r, char **files, size_t n)
 {
-    int64_t now_ns = now(), since_ns = r->since_ns;
+    int64_t now_ns = wall_now().ns, since_ns = r->since_ns;
     if (since_ns == 0 && n == 0)
         since_ns = SINCE_DEFAULT;
     const char *dir = r->state_dir != NULL ? r->state_dir : r->config.state_dir;
