@@ -11,12 +11,6 @@
 
 static const struct cmd_option options[] = {{0}};
 
-/* A guess from the spool's file name; the decoder falls back to the other signal. */
-static enum signal likely_signal(const char *name)
-{
-    return strstr(name, "-logs.") != NULL ? SIGNAL_LOGS : SIGNAL_METRICS;
-}
-
 static int decode_file(const char *path)
 {
     struct text line = {0};
@@ -33,7 +27,7 @@ static int decode_file(const char *path)
         why = file_error(rc);
     else if (len == 0)
         why = "it is empty";
-    else if (otlp_to_json(likely_signal(name), bytes, len, &line, &why) == 0)
+    else if (otlp_to_json(signal_of_file(name), bytes, len, &line, &why) == 0)
         fwrite(line.bytes, 1, line.len, stdout);
     free(bytes);
     text_free(&line);

@@ -76,7 +76,7 @@ static void add_file(struct report *r, const char *path)
 {
     size_t len, plain_len;
     void *plain;
-    enum signal likely = strstr(path, "-logs.") != NULL ? SIGNAL_LOGS : SIGNAL_METRICS;
+    enum signal likely = signal_of_file(path);
     char *bytes = NULL;
     int rc = file_read(AT_FDCWD, path, FILE_INHERITED, OTLP_BYTES_MAX, &bytes, &len);
     if (rc < 0)

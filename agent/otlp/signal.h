@@ -5,6 +5,8 @@
 #ifndef EDGELAT_OTLP_SIGNAL_H
 #define EDGELAT_OTLP_SIGNAL_H
 
+#include <string.h>
+
 enum signal { SIGNAL_METRICS, SIGNAL_LOGS, SIGNALS };
 
 #define SIGNAL_PATH_MAX 16 /* with its NUL */
@@ -13,6 +15,12 @@ static inline const char *signal_name(enum signal signal)
 {
     static const char *const names[SIGNALS] = {"metrics", "logs"};
     return names[signal];
+}
+
+/* A guess from the name of a file; who reads it tries the other signal next. */
+static inline enum signal signal_of_file(const char *name)
+{
+    return strstr(name, "-logs.") != NULL ? SIGNAL_LOGS : SIGNAL_METRICS;
 }
 
 static inline const char *signal_path(enum signal signal)
