@@ -88,6 +88,8 @@ void quarantine_trim(const struct quarantine *q)
     size_t n;
     uint64_t bytes = 0;
     struct bad_file *files = list_files(q, &n);
+    if (files == NULL)
+        return;
     for (size_t i = 0; i < n; i++)
         bytes += files[i].bytes;
     if (too_much(&q->limits, n, bytes))
