@@ -359,12 +359,11 @@ static void on_done(const struct verdict *v, void *user)
 
 /* ---- the next batch ---- */
 
-static bool take_next(struct shipper *s)
+static bool take_next(struct shipper *s, int64_t now_ns)
 {
     struct spool_wish wish = {0};
-    int64_t now = (int64_t)uv_hrtime();
     for (enum signal i = 0; i < SIGNALS; i++) {
-        wish.rests[i] = !s->flushing && s->signals[i].until_ns > now;
+        wish.rests[i] = !s->flushing && s->signals[i].until_ns > now_ns;
         wish.after[i] = s->signals[i].retry.after;
     }
     if (spool_next(s->spool, &wish, &s->batch))
@@ -379,14 +378,15 @@ static bool take_next(struct shipper *s)
     return again && spool_next(s->spool, &wish, &s->batch);
 }
 
-/* Nothing can be sent now: waits until a signal may be sent again, or CHECK_NS. */
-static void wait_for_signals(struct shipper *s)
+/* Nothing can be sent: waits until a signal may be sent again, or CHECK_NS. `now_ns` is the
+ * time at which take_next() found them waiting. */
+static void wait_for_signals(struct shipper *s, int64_t now_ns)
 {
-    int64_t now = (int64_t)uv_hrtime(), wait_ns = CHECK_NS;
+    int64_t wait_ns = CHECK_NS;
     if (waiting(s) == 0)
         return;
     for (enum signal i = 0; i < SIGNALS; i++) {
-        int64_t left_ns = s->signals[i].until_ns - now;
+        int64_t left_ns = s->signals[i].until_ns - now_ns;
         if (left_ns > 0 && left_ns < wait_ns)
             wait_ns = left_ns;
     }
@@ -397,15 +397,16 @@ static void wait_for_signals(struct shipper *s)
 static void send_next(struct shipper *s)
 {
     struct verdict cannot;
+    int64_t now_ns = (int64_t)uv_hrtime();
     s->resting = false;
-    if (s->batch.bytes == NULL && !take_next(s)) {
+    if (s->batch.bytes == NULL && !take_next(s, now_ns)) {
         if (!s->flushing)
-            wait_for_signals(s);
+            wait_for_signals(s, now_ns);
         else if (!spool_writing(s->spool)) /* else on_ready calls shipper_wake() */
             report_idle(s);
         return;
     }
-    s->began_ns = (int64_t)uv_hrtime();
+    s->began_ns = now_ns;
     s->chosen = failover_choose(&s->failover, s->began_ns);
     s->sending =
         otlp_client_send(s->to[s->chosen].client, &s->batch, on_done, s, &cannot);
