@@ -84,15 +84,21 @@ static bool read_airport(struct datafile *f, char *fields[], struct metro *m)
     return read_code(f, fields[0], m) && read_location(f, fields + 1, m);
 }
 
-static const struct metro *find(const struct metro *metros, size_t n, const char *code,
-                                enum pop_family family)
+/* Index of the first entry with this code, or where it would be, in a sorted list. */
+static size_t first_of(const struct metro *list, size_t n, const char *code)
 {
-    for (size_t i = 0; i < n; i++)
-        if (metros[i].family == family && strcmp(metros[i].code, code) == 0)
-            return &metros[i];
-    return NULL;
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(list[middle].code, code) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
+/* Keeps the list sorted by code, then by family. */
 static void add(struct catalogue *c, struct datafile *f, const struct metro *m)
 {
     bool other = m->family == POP_EXCHANGE_SITE || m->family == POP_AIRPORT;
@@ -102,13 +108,20 @@ static void add(struct catalogue *c, struct datafile *f, const struct metro *m)
         datafile_problem(f, "more than %d codes", CATALOGUE_MAX);
         return;
     }
-    if (find(*list, *n, m->code, m->family) != NULL) {
-        datafile_problem(f, "code %s of %s: duplicate", m->code,
-                         pop_family_name(m->family));
-        return;
+    size_t at = first_of(*list, *n, m->code);
+    for (; at < *n && strcmp((*list)[at].code, m->code) == 0; at++) {
+        if ((*list)[at].family == m->family) {
+            datafile_problem(f, "code %s of %s: duplicate", m->code,
+                             pop_family_name(m->family));
+            return;
+        }
+        if ((*list)[at].family > m->family)
+            break;
     }
     *list = mem_grow(*list, other ? &c->others_room : &c->room, *n + 1, sizeof **list);
-    (*list)[(*n)++] = *m;
+    memmove(&(*list)[at + 1], &(*list)[at], (*n - at) * sizeof **list);
+    (*list)[at] = *m;
+    ++*n;
 }
 
 static bool is_near(struct position a, struct position b)
@@ -135,18 +148,9 @@ static void grow_group(struct catalogue *c, size_t from, size_t group)
     free(waiting);
 }
 
-static int by_code(const void *a, const void *b)
-{
-    const struct metro *x = a, *y = b;
-    int order = strcmp(x->code, y->code);
-    return order != 0 ? order : (int)x->family - (int)y->family;
-}
-
-/* Sorts the other codes and puts each into the nearest metro, or into one of its own. */
+/* Puts each of the other codes into the nearest metro, or into one of its own. */
 static void assign_others(struct catalogue *c)
 {
-    if (c->n_others > 0)
-        qsort(c->others, c->n_others, sizeof *c->others, by_code);
     for (size_t i = 0; i < c->n_others; i++) {
         struct metro *other = &c->others[i];
         double least = METRO_RADIUS_KM;
@@ -175,8 +179,6 @@ size_t catalogue_parse(struct catalogue *out, const struct datafile_source *from
         if (read_metro(&f, fields, &m))
             add(out, &f, &m);
     }
-    if (out->n > 0)
-        qsort(out->metros, out->n, sizeof *out->metros, by_code);
     size_t groups = 0;
     for (size_t i = 0; i < out->n; i++)
         if (out->metros[i].group == 0)
@@ -207,20 +209,6 @@ void catalogue_free(struct catalogue *c)
     free(c->metros);
     free(c->others);
     *c = (struct catalogue){0};
-}
-
-/* Index of the first entry with this code, or where it would be, in a sorted list. */
-static size_t first_of(const struct metro *list, size_t n, const char *code)
-{
-    size_t low = 0, high = n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(list[middle].code, code) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
 }
 
 /* The entry of this family, else the first one with this code. */
