@@ -12,9 +12,10 @@
 #define SURE         14.0F /* of a shift: chance does not get there */
 #define LARGE        2.2F  /* deviations; less is the noise's */
 #define SUM_MAX      30.0F
-#define SCALE_LEAST  0.02F   /* however quiet the line: a sixth of SHIFT_RATIO */
-#define MAD          0.6745F /* of the normal distribution, in standard deviations */
-#define LEVEL_S      900.0   /* time constants */
+#define SCALE_LEAST  0.02F /* however quiet the line: a sixth of SHIFT_RATIO */
+#define SPREAD       0.7F  /* share of the values that are nearer than ... */
+#define SPREAD_AT    1.036F /* ... so many standard deviations of the normal distribution */
+#define LEVEL_S      900.0 /* time constants */
 #define SCALE_S      3600.0
 #define NEAR         (1 / 8.0F)        /* a value's part in it */
 #define SETTLED_NS   (3600 * NS_PER_S) /* streams that settle within it are one */
@@ -64,7 +65,8 @@ static void begin(struct shift *s)
         away[i] = fabsf(sorted[i] - s->level);
     qsort(away, n, sizeof *away, by_value);
     s->near = s->level;
-    s->scale = fmaxf(1.5F * away[n / 2] / MAD, SCALE_LEAST); /* few values: rather more */
+    /* few values: rather more */
+    s->scale = fmaxf(1.5F * away[(size_t)(SPREAD * (float)n)] / SPREAD_AT, SCALE_LEAST);
 }
 
 static float share(double dt_s, double constant_s, uint32_t n)
@@ -84,7 +86,8 @@ static void learn(struct shift *s, float x, double dt_s)
     s->level += share(dt_s, LEVEL_S, s->n) * s->scale * z;
     s->near += NEAR * s->scale * clipped((x - s->near) / s->scale, CLIP_LEVEL);
     float step = share(dt_s, SCALE_S, s->n);
-    s->scale *= fabsf(away) > MAD * s->scale ? 1 + step : 1 / (1 + step);
+    s->scale *= fabsf(away) > SPREAD_AT * s->scale ? 1 + 2 * SPREAD * step
+                                                   : 1 / (1 + 2 * (1 - SPREAD) * step);
     s->scale = fmaxf(s->scale, SCALE_LEAST);
 }
 
@@ -177,8 +180,8 @@ static void learn_habit(struct shift *s, double lasted_s, struct wall now)
 
 static double hold_s(const struct shift *s, struct wall now)
 {
-    double learned = fmin(SHIFT_HABIT * habit(s, now), (double)SHIFT_HOLD_MAX_NS / 1e9);
-    return learned;
+    double learned = fmax(SHIFT_HABIT * habit(s, now), (double)s->site_s);
+    return fmin(learned, (double)SHIFT_HOLD_MAX_NS / 1e9);
 }
 
 static void decay(struct shift *s, struct wall now)
@@ -371,6 +374,11 @@ bool shift_site_window(struct shift_site *site, struct shift *const *streams, si
                        struct shift_event *out)
 {
     size_t first = n;
+    double longest_s = 0;
+    for (size_t i = 0; i < n; i++)
+        longest_s = fmax(longest_s, habit(streams[i], now));
+    for (size_t i = 0; i < n; i++)
+        streams[i]->site_s = (float)longest_s;
     for (size_t i = 0; i < n; i++) {
         struct shift_news *news = &streams[i]->news;
         decay(streams[i], now);

@@ -29,6 +29,8 @@ struct noise {
     double flutter; /* so much more, for times of 30 minutes (exponential), one path */
     double evening; /* so much more at eight in the evening */
     double drift;   /* so much more each week */
+    /* ns that the access line adds, for the lines that the constants were not chosen with */
+    double (*line)(struct random *r, size_t path, int64_t at_ns);
 };
 
 static const struct noise noises[] = {
@@ -44,6 +46,93 @@ static const struct noise noises[] = {
     {.what = "all of it", 0.03, 100e3, 0.02, 0.02, .bursts_a_day = 2, .evening = 0.15},
 };
 enum { NOISES = sizeof noises / sizeof *noises, FIXED = 0, BUSY = 1, RADIO = 2 };
+
+/* ---- lines that the constants in core/shift.c were not chosen with ---- */
+
+/* The same number for all times in one slot: what a line does is not a probe's chance. */
+static double slot_unit(int64_t at_ns, int64_t slot_ns, uint64_t salt)
+{
+    struct random r =
+        random_from((uint64_t)(at_ns / slot_ns) * UINT64_C(0x9e3779b97f4a7c15) + salt);
+    return random_unit(&r);
+}
+
+static double hour_of(int64_t at_ns)
+{
+    return (double)(at_ns % (DAY * MINUTE_NS)) / (60.0 * MINUTE_NS);
+}
+
+/* Cable: a grant each 2 ms that may be missed (DOCSIS), and contention in the evening. */
+static double cable(struct random *r, size_t path, int64_t at_ns)
+{
+    (void)path;
+    double missed = hour_of(at_ns) > 19 && hour_of(at_ns) < 23 ? 0.3 : 0.05, ns = 4e6;
+    for (ns += 2e6 * random_unit(r); random_unit(r) < missed;)
+        ns += 2e6;
+    return ns;
+}
+
+/* Mobile: 8 ms retransmissions, a radio that slept (DRX), another cell each hour or so. */
+static double mobile(struct random *r, size_t path, int64_t at_ns)
+{
+    (void)path;
+    double ns = 25e6 + 10e6 * slot_unit(at_ns, 70 * MINUTE_NS, 1) + 5e6 * random_unit(r);
+    if (random_unit(r) < 0.5)
+        ns += 40e6 * random_unit(r);
+    while (random_unit(r) < 0.1)
+        ns += 8e6;
+    return ns;
+}
+
+/* Low orbit: another path each 15 s, 20 to 45 ms. */
+static double low_orbit(struct random *r, size_t path, int64_t at_ns)
+{
+    (void)path;
+    return 20e6 + 25e6 * slot_unit(at_ns, 15 * NS_PER_S, 2) + random_exponential(r, 3e6);
+}
+
+/* Office hours on a thin line: from 9 to 17 on workdays a queue of up to 60 ms, full in
+ * two of five slots of 3 minutes (TCP that fills a buffer). */
+static double office(struct random *r, size_t path, int64_t at_ns)
+{
+    (void)path;
+    int64_t day = at_ns / (DAY * MINUTE_NS);
+    double hour = hour_of(at_ns);
+    bool works = day % 7 < 5 && hour >= 9 && hour < 17;
+    if (!works || slot_unit(at_ns, 3 * MINUTE_NS, 3) > 0.4)
+        return 0;
+    return 60e6 * (0.3 + 0.7 * random_unit(r));
+}
+
+/* Wi-Fi: each four hours or so twenty minutes of interference, in which a third of the
+ * probes waits. */
+static double wifi(struct random *r, size_t path, int64_t at_ns)
+{
+    (void)path;
+    double ns = random_exponential(r, 1e6);
+    if (slot_unit(at_ns, 20 * MINUTE_NS, 4) < 0.08 && random_unit(r) < 0.33)
+        ns += 5e6 + random_exponential(r, 20e6);
+    return ns;
+}
+
+/* Two equal paths, one 3 ms longer: each probe takes one of them (ECMP by port). */
+static double two_paths(struct random *r, size_t path, int64_t at_ns)
+{
+    (void)path, (void)at_ns;
+    return random_unit(r) < 0.5 ? 3e6 : 0;
+}
+
+static const struct noise others[] = {
+    {.what = "cable", 0.01, 30e3, 0.01, 0.01, .line = cable},
+    {.what = "mobile", 0.01, 30e3, 0.01, 0.01, .line = mobile},
+    {.what = "low orbit", 0.01, 30e3, 0.01, 0.01, .line = low_orbit},
+    {.what = "office hours", 0.01, 30e3, 0.01, 0.01, .line = office},
+    {.what = "Wi-Fi", 0.01, 30e3, 0.01, 0.01, .line = wifi},
+    {.what = "two equal paths", 0.01, 30e3, 0.01, 0.01, .line = two_paths},
+};
+enum { OTHERS = sizeof others / sizeof *others };
+
+/* ---- the site ---- */
 
 struct site {
     struct random random;
@@ -117,6 +206,8 @@ static int64_t delay_ns(struct site *s, size_t stream, int64_t at_ns)
     ns += random_exponential(&s->random, (n->queue * s->base_ns[p] + n->queue_ns) * load);
     if (random_unit(&s->random) < n->spikes)
         ns += 1e6 * pow(1 - random_unit(&s->random), -1 / 1.2);
+    if (n->line != NULL)
+        ns += n->line(&s->random, p, at_ns);
     return (int64_t)ns;
 }
 
@@ -171,25 +262,38 @@ static int minute(struct site *s, struct shift_event *e)
 
 /* ---- false events: nothing ever changes for good ---- */
 
-static void at_most_one_false_event_a_site_and_week(void **state)
+/* `most`: of the mean of 16 site-weeks. */
+static void count_false_events(const struct noise *list, size_t n_list, double most)
 {
-    (void)state;
     enum { WEEKS = 4 };
     const int sites = check_quick() ? 2 : 4;
     struct random seeds = random_from(check_seed());
-    for (size_t n = 0; n < NOISES; n++) {
+    for (size_t n = 0; n < n_list; n++) {
         int first = 0, later = 0;
         for (int i = 0; i < sites; i++) {
-            struct site s = site_begin(random_next(&seeds), &noises[n]);
+            struct site s = site_begin(random_next(&seeds), &list[n]);
             for (int m = 0; m < WEEKS * WEEK; m++)
                 *(m < WEEK ? &first : &later) += minute(&s, NULL);
         }
         double all = (double)(first + later) / (sites * WEEKS);
         printf("# %s: %.2f false events a site and week (first week %.2f, later %.2f)\n",
-               noises[n].what, all, (double)first / sites,
+               list[n].what, all, (double)first / sites,
                (double)later / (sites * (WEEKS - 1)));
-        CHECK(all <= (check_quick() ? 1.5 : 1), "%s: more than one", noises[n].what);
+        CHECK(all <= most, "%s: %.2f false events", list[n].what, all);
     }
+}
+
+static void at_most_one_false_event_a_site_and_week(void **state)
+{
+    (void)state;
+    count_false_events(noises, NOISES, check_quick() ? 1.5 : 1);
+}
+
+static void nor_on_other_lines(void **state)
+{
+    (void)state;
+    /* Of a Poisson process with the mean 1, 16 site-weeks exceed 1.5 in 3 % of cases. */
+    count_false_events(others, OTHERS, check_quick() ? 2 : 1.5);
 }
 
 /* ---- steps ---- */
@@ -301,6 +405,7 @@ int main(void)
         cmocka_unit_test(a_fifth_is_known_within_ten_values),
         cmocka_unit_test(a_step_is_one_event),
         cmocka_unit_test(at_most_one_false_event_a_site_and_week),
+        cmocka_unit_test(nor_on_other_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
