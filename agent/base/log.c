@@ -132,7 +132,7 @@ void log_text(enum log_level level, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    write_or_drop(level, text_shown(shown, sizeof shown, text, "\n"));
+    write_or_drop(level, text_printable(shown, sizeof shown, text, "\n"));
 }
 
 static void write_line(enum log_level level, const char *module, const char *format,
@@ -144,7 +144,7 @@ static void write_line(enum log_level level, const char *module, const char *for
     char shown[1024], line[1024];
     int used = snprintf(line, sizeof line, "%s %s: ", levels[level].name, module);
     vsnprintf(line + used, sizeof line - (size_t)used, format, args);
-    write_or_drop(level, text_shown(shown, sizeof shown, line, ""));
+    write_or_drop(level, text_printable(shown, sizeof shown, line, ""));
 }
 
 #define LOG_FUNCTION(function, level)                                                    \

@@ -130,7 +130,7 @@ static bool is_deceptive(const char *at, size_t n)
            (code >= 0x2060 && code <= 0x2069) || code == 0xfeff;
 }
 
-const char *text_shown(char *out, size_t room, const char *from, const char *keep)
+const char *text_printable(char *out, size_t room, const char *from, const char *keep)
 {
     enum { ESCAPED = 4 };
     size_t left = strlen(from), at = 0;

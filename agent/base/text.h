@@ -51,7 +51,7 @@ void text_visible(char *text);
  * controls, U+2028, U+2029). `keep`: control characters to keep, such as "\n" in a
  * message of several lines. Truncates between characters. Returns `out`.
  */
-const char *text_shown(char *out, size_t room, const char *from, const char *keep);
+const char *text_printable(char *out, size_t room, const char *from, const char *keep);
 
 /* The word nearest to `word` by edit distance; NULL: none is near enough to suggest. */
 const char *text_nearest(const char *word, const char *const *words, size_t n);

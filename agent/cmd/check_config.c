@@ -62,8 +62,8 @@ static void print_summary(const struct config *c, const char *path)
     bool ships = c->collectors[0].url[0] != '\0';
     char name[PATH_MAX];
     printf("%s: OK: %zu target%s, %zu kind%s, up to %.2f probes/s, %s%s",
-           text_shown(name, sizeof name, path, ""), c->n_targets, plural(c->n_targets),
-           used, plural(used), config_rate(c, kinds),
+           text_printable(name, sizeof name, path, ""), c->n_targets,
+           plural(c->n_targets), used, plural(used), config_rate(c, kinds),
            ships ? "collector " : "no collector", c->collectors[0].url);
     for (size_t i = 1; i < c->n_collectors; i++)
         printf(", failover %s", c->collectors[i].url);
@@ -104,7 +104,7 @@ static void print_data(const struct data *d, enum data_file file, size_t entries
     char name[PATH_MAX];
     if (d->path[file][0] != '\0' && d->problems[file] == 0)
         printf("%s: OK: %zu entries, version %s\n",
-               text_shown(name, sizeof name, d->path[file], ""), entries, version);
+               text_printable(name, sizeof name, d->path[file], ""), entries, version);
 }
 
 /* A missing data file is not a problem: its facts are unknown. */

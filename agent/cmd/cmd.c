@@ -20,7 +20,7 @@ int cmd_cannot(const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    fprintf(stderr, "edgelat: %s\n", text_shown(shown, sizeof shown, text, ""));
+    fprintf(stderr, "edgelat: %s\n", text_printable(shown, sizeof shown, text, ""));
     return CMD_CANNOT;
 }
 

@@ -29,7 +29,7 @@ static void print_problem(const char *text, void *user)
 static size_t cannot_read(const char *name, int rc)
 {
     char path[PATH_MAX];
-    text_shown(path, sizeof path, name, "");
+    text_printable(path, sizeof path, name, "");
     if (rc == -EFBIG)
         log_text(LOG_LEVEL_ERROR, "%s: longer than %d KiB; not a configuration file",
                  path, CONFIG_BYTES_MAX / 1024);
@@ -49,8 +49,8 @@ static size_t load_file(struct config *c, const char *path)
     if (rc < 0)
         return cannot_read(path, rc);
     size_t problems =
-        config_parse(c, probe_kind_words(), text_shown(name, sizeof name, path, ""), text,
-                     len, print_problem, NULL);
+        config_parse(c, probe_kind_words(), text_printable(name, sizeof name, path, ""),
+                     text, len, print_problem, NULL);
     free(text);
     return problems;
 }
@@ -94,7 +94,7 @@ size_t load_config(struct config *c, const char *path)
     char name[PATH_MAX];
     *c = config_default();
     size_t problems = load_file(c, path) + load_drop_ins(c, path);
-    text_shown(name, sizeof name, path, "");
+    text_printable(name, sizeof name, path, "");
     if (problems == 0 ||
         c->n_targets > 0) /* otherwise "no target" would only be a consequence */
         problems += config_check(c, probe_kind_words(), name, print_problem, NULL);
@@ -116,7 +116,7 @@ size_t load_all(struct config *c, struct data *d, const char *path)
 {
     char name[PATH_MAX];
     size_t problems = load_config(c, path);
-    return load_data(c, d, text_shown(name, sizeof name, path, ""), problems);
+    return load_data(c, d, text_printable(name, sizeof name, path, ""), problems);
 }
 
 size_t load_defaults(struct config *c, struct data *d)

@@ -57,7 +57,7 @@ static bool parse_listen(struct endpoint *out, const char *text)
     return true;
 }
 
-static void say_where(const struct endpoint *at, uint16_t port)
+static void print_address(const struct endpoint *at, uint16_t port)
 {
     char address[ADDRESS_TEXT_MAX];
     fprintf(stderr,
@@ -96,7 +96,7 @@ static int serve(const char *listen, const char *dir, const char *stop, bool qui
         return cmd_cannot("cannot collect on %s: %s: %s", listen, why, strerror(-rc));
     if (stop != NULL)
         receiver_stop_probing(receiver, stop);
-    say_where(&at, receiver_port(receiver));
+    print_address(&at, receiver_port(receiver));
     receiver_run(receiver);
     receiver_destroy(receiver);
     return CMD_FINE;

@@ -36,8 +36,9 @@ struct series {
      * target answers probes of this other kind in the same family and PoP: the network
      * filters them, so there is no data, and no outage. Else NULL. */
     const struct kind *silent_while;
-    bool silence_is_news; /* the silence is now too long for chance; true once a series */
-    bool in_window;       /* the window that has just closed has results of the series */
+    bool
+        silence_significant; /* the silence is now too long for chance; true once a series */
+    bool in_window;        /* the window that has just closed has results of the series */
     struct summary window; /* if in_window; of all its parts, see core/series.h */
 };
 

@@ -5,8 +5,8 @@ static bool within(int64_t value, int64_t most)
     return value >= -most && value <= most;
 }
 
-bool clock_proof_look(struct clock_proof *p, struct mono mono, struct wall wall,
-                      bool has_date, int64_t ahead_ns)
+bool clock_proof_update(struct clock_proof *p, struct mono mono, struct wall wall,
+                        bool has_date, int64_t ahead_ns)
 {
     int64_t gap = wall.ns - mono.ns;
     if (p->proved)

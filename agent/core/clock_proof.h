@@ -24,7 +24,7 @@ struct clock_proof { /* start with { 0 } */
  * Call at least every CLOCK_STEP_NS. `has_date`: an HTTP reply had a Date, `ahead_ns`
  * ahead of the wall clock. Returns true once, when the clock becomes trusted.
  */
-bool clock_proof_look(struct clock_proof *p, struct mono mono, struct wall wall,
-                      bool has_date, int64_t ahead_ns);
+bool clock_proof_update(struct clock_proof *p, struct mono mono, struct wall wall,
+                        bool has_date, int64_t ahead_ns);
 
 #endif

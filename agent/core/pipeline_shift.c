@@ -72,7 +72,8 @@ static double ms(int64_t ns)
     return (double)ns / 1e6;
 }
 
-static void say_one(struct event *e, const struct shift_event *shift, const char *since)
+static void describe_one(struct event *e, const struct shift_event *shift,
+                         const char *since)
 {
     const struct shift_news *n = &shift->news;
     switch (n->what) {
@@ -95,8 +96,8 @@ static void say_one(struct event *e, const struct shift_event *shift, const char
     }
 }
 
-static void say_many(struct event *e, const struct shift_event *shift, const char *since,
-                     const struct common *c, const char *first)
+static void describe_many(struct event *e, const struct shift_event *shift,
+                          const char *since, const struct common *c, const char *first)
 {
     const struct shift_news *n = &shift->news;
     bool family = c->family != FAMILY_NONE && !c->all_families;
@@ -134,9 +135,9 @@ static void tell(struct pipeline *p, const struct shift_event *shift,
     snprintf(e->after, sizeof e->after, "%.3f ms", ms(n->after_ns));
     wall_text(since, n->since);
     if (shift->members == 1)
-        say_one(e, shift, since);
+        describe_one(e, shift, since);
     else
-        say_many(e, shift, since, &c, first);
+        describe_many(e, shift, since, &c, first);
     event_number(e, ATTR_SHIFT_AFTER, (double)n->after_ns / 1e9);
     event_text(e, ATTR_SINCE, since);
     if (n->what != SHIFT_SHIFTED)

@@ -144,7 +144,7 @@ static enum severity severity_of(enum state state)
 }
 
 /* The numbers of the text. */
-static void tell_loss(struct event *e, const struct path_loss_verdict *v)
+static void add_loss(struct event *e, const struct path_loss_verdict *v)
 {
     char since[WALL_TEXT_MAX];
     if (v->is == PATH_LOSS_NONE)
@@ -160,9 +160,9 @@ static void tell_loss(struct event *e, const struct path_loss_verdict *v)
     event_number(e, ATTR_LOSS_HIGH, v->high);
 }
 
-static void tell_state(struct pipeline *p, const struct pipeline_stream *s,
-                       const struct flap_news *news, const struct finding *f,
-                       const struct summary *w, struct wall at)
+static void report_state(struct pipeline *p, const struct pipeline_stream *s,
+                         const struct flap_news *news, const struct finding *f,
+                         const struct summary *w, struct wall at)
 {
     bool began = news->what == FLAP_BEGAN, ended = news->what == FLAP_ENDED;
     struct event *e = tell(p, s,
@@ -184,7 +184,7 @@ static void tell_state(struct pipeline *p, const struct pipeline_stream *s,
     event_number(e, ATTR_LOSS_RATIO,
                  f->loss.is == PATH_LOSS_LEVEL ? (double)f->loss.lost / f->loss.sent
                                                : w->loss_ratio);
-    tell_loss(e, &f->loss);
+    add_loss(e, &f->loss);
     event_number(e, ATTR_LIMIT, f->limit);
     if (!isnan(f->limit))
         event_text(e, ATTR_LIMIT_SOURCE,
@@ -198,7 +198,7 @@ void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
     struct flap_news news = flap_window(&s->flap, f.state, now);
     bool as_expected = news.before == STATE_UNKNOWN && news.after == STATE_UP;
     if (news.what != FLAP_NOTHING && !as_expected)
-        tell_state(p, s, &news, &f, w, w->end);
+        report_state(p, s, &news, &f, w, w->end);
 }
 
 void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family family,

@@ -378,9 +378,9 @@ static void detect_silence(const struct series_set *l, struct series_entry *a)
     struct series *s = &a->series;
     bool silent = s->kind->may_be_filtered && !a->answered;
     s->silent_while = silent ? answered_kind(l, s) : NULL;
-    s->silence_is_news =
+    s->silence_significant =
         s->silent_while != NULL && !a->silence_reported && a->losses >= SILENT_LOSSES;
-    a->silence_reported |= s->silence_is_news;
+    a->silence_reported |= s->silence_significant;
 }
 
 /* ---- the end of a window ---- */

@@ -150,7 +150,7 @@ static void on_check_timer(uv_timer_t *timer)
     struct agent *a = timer->data;
     int64_t ahead_ns;
     bool has_date = http_clock_ahead(a->http, &ahead_ns);
-    if (clock_proof_look(&a->clock, mono_now(), wall_now(), has_date, ahead_ns))
+    if (clock_proof_update(&a->clock, mono_now(), wall_now(), has_date, ahead_ns))
         spool_trust_clock(a->spool);
     kill_switch_check(&a->kill_switch);
     take_collector_order(a);

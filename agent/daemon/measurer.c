@@ -231,7 +231,7 @@ static void use(struct measurer *m, const struct explorer_step *step)
 {
     char address[ADDRESS_TEXT_MAX];
     struct endpoint to = step->to;
-    if (step->action == EXPLORER_REST)
+    if (step->action == EXPLORER_STOP)
         to = (struct endpoint){.family = FAMILY_NONE};
     else if (step->changed)
         log_info("resolver", "%s (%s) is %s%s%s", step->host, step->target->name,
@@ -264,7 +264,7 @@ static void move(struct measurer *m, const struct explorer_step *step)
             "it has been stable for an hour");
     else
         add_network_event(m, SEVERITY_INFO, step->error, "");
-    log_info("explorer", "%s: discovery round begins", step->error);
+    log_info("explorer", "%s: survey begins", step->error);
     pipeline_moved(m->pipeline, wall_now());
 }
 
@@ -305,7 +305,7 @@ static void carry_out(struct measurer *m, const struct explorer_step *step)
         resolve(m, step);
         break;
     case EXPLORER_USE:
-    case EXPLORER_REST:
+    case EXPLORER_STOP:
         use(m, step);
         break;
     case EXPLORER_FAILED:
@@ -349,7 +349,7 @@ void measurer_survey(struct measurer *m, const char *what)
     if (m->paused)
         return;
     bool at_once = explorer_reason(m->explorer, mono_now());
-    log_info("explorer", "%s has moved: discovery round begins%s", what,
+    log_info("explorer", "%s has moved: survey begins%s", what,
              at_once ? "" : " one minute after the last one");
     arm(m);
 }

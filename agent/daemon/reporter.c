@@ -43,7 +43,7 @@ static void log_silences(const struct batch *batch)
 {
     for (size_t i = 0; i < batch->n_series; i++) {
         const struct series *s = batch->series[i];
-        if (s->silence_is_news)
+        if (s->silence_significant)
             log_info(
                 "agent",
                 "%s to %s (%s, %s) is never answered while %s is: probably filtered, "

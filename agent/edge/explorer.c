@@ -330,7 +330,7 @@ static bool take_name(struct explorer *e, size_t number, size_t f, struct mono n
         return true;
     }
     if (n->change != TARGET_NAME_SAME) {
-        out->action = n->change == TARGET_NAME_USE ? EXPLORER_USE : EXPLORER_REST;
+        out->action = n->change == TARGET_NAME_USE ? EXPLORER_USE : EXPLORER_STOP;
         n->change = TARGET_NAME_SAME;
         return true;
     }

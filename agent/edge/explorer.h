@@ -66,7 +66,7 @@ enum explorer_action {
      * before. What answers there may have changed: explorer_owner(). */
     EXPLORER_USE,
     /* `number` has no address of `family`; explorer_owner() too. */
-    EXPLORER_REST,
+    EXPLORER_STOP,
     /* To log: the lookup failed with `error`. `changed`: for the first time. `to`: the
      * address that is still probed. */
     EXPLORER_FAILED,

@@ -146,7 +146,7 @@ static bool take_verdict(struct http_exchange *x)
         return false;
     bool in_tls = h->started_ns != 0 && h->done_ns == 0;
     bool of_proxy = x->proxied && h->started_ns == 0;
-    x->reply.held = true;
+    x->reply.disconnected = true;
     x->reply.failure = in_tls ? HTTP_FAILED_TLS : HTTP_FAILED_REPLY;
     snprintf(x->error, sizeof x->error, "%s%.200s held this host too long%s",
              of_proxy ? "the proxy for " : "", x->host,

@@ -78,10 +78,10 @@ struct http_reply { /* Valid only during the callback. */
     const char *error;
     /* After HTTP_FAILED_TIMEOUT: "the TLS handshake", "the reply", ...; else "". */
     const char *waited_for;
-    int status;       /* of the final reply; 0: none */
-    bool held;        /* failed because the guard disconnected the peer (net/guard.h) */
-    bool head;        /* the complete head arrived, even if the rest failed */
-    const char *body; /* not NUL-terminated */
+    int status;        /* of the final reply; 0: none */
+    bool disconnected; /* failed because the guard disconnected the peer (net/guard.h) */
+    bool head;         /* the complete head arrived, even if the rest failed */
+    const char *body;  /* not NUL-terminated */
     size_t body_len;
     char type[64];          /* Content-Type, lower case, without parameters; "": none */
     char encoding[32];      /* Content-Encoding of `body`, lower case; "": none */

@@ -65,7 +65,7 @@ bool otlp_response_is_page(const char *type, const char *bytes, size_t len)
 }
 
 /* "<title lang=en>Sign in</title>" is "Sign in"; false: it has none. */
-static bool say_title(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
+static bool message_of_title(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
 {
     static const char tag[] = "<title";
     const char *end = bytes + len;
@@ -164,7 +164,7 @@ bool otlp_response_read(struct otlp_response *out, const char *type, const char 
 
 /* google.rpc.Status has an integer as field 1 and the message as field 2, as has
  * ExportMetricsPartialSuccess, which reads both. */
-static bool say_status(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
+static bool message_of_status(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
 {
     size_t budget = PARSE_MEMORY;
     ProtobufCAllocator bounded = {take, give, &budget};
@@ -178,7 +178,7 @@ static bool say_status(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len
     return says;
 }
 
-static bool say_json(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
+static bool message_of_json(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
 {
     char text[OTLP_MESSAGE_MAX];
     struct json_span message = json_member(json_span_of(bytes, len), "message");
@@ -190,8 +190,8 @@ static bool say_json(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
 
 void otlp_failure_read(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
 {
-    if (say_json(out, bytes, len) || say_status(out, bytes, len) ||
-        (otlp_response_is_page("", bytes, len) && say_title(out, bytes, len)))
+    if (message_of_json(out, bytes, len) || message_of_status(out, bytes, len) ||
+        (otlp_response_is_page("", bytes, len) && message_of_title(out, bytes, len)))
         return;
     bytes = skip_mark(bytes, &len);
     say(out, bytes, len);

@@ -82,7 +82,7 @@ static void count(struct prober_counters *c, enum outcome outcome)
         c->lost++;
 }
 
-static void say_lost(struct result *r, int64_t waiting_ns)
+static void set_lost(struct result *r, int64_t waiting_ns)
 {
     char waited[DURATION_TEXT_MAX];
     r->outcome = OUTCOME_LOSS;
@@ -114,7 +114,7 @@ void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *dela
     bool late = outcome == OUTCOME_REPLY && delays != NULL && delays[0] > waiting_ns;
     x->result.outcome = outcome;
     if (late) {
-        say_lost(&x->result, waiting_ns);
+        set_lost(&x->result, waiting_ns);
     } else if (delays != NULL) {
         size_t n = kind_delays(&probe->kind->kind);
         for (size_t i = 0; i < n; i++)
@@ -230,7 +230,7 @@ static void report_deferred(struct prober *p)
     }
 }
 
-static void say_unheard(struct prober *p, struct result *r)
+static void set_unmeasured(struct prober *p, struct result *r)
 {
     r->outcome = OUTCOME_NOT_MEASURED;
     snprintf(r->cause, sizeof r->cause,
@@ -246,9 +246,9 @@ static void report_lost(struct prober *p)
     while (!p->destroyed && (probe = overdue(p, at)) != NULL) {
         probe->kind->abort(&probe->x);
         if (probe->x.unheard)
-            say_unheard(p, &probe->x.result);
+            set_unmeasured(p, &probe->x.result);
         else if (probe->x.result.outcome != OUTCOME_REPLY)
-            say_lost(&probe->x.result, probe->x.target->waiting_ns);
+            set_lost(&probe->x.result, probe->x.target->waiting_ns);
         report(probe);
     }
 }

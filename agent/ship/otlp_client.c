@@ -130,7 +130,7 @@ static const char *next_step(const struct otlp_client *c, const struct verdict *
     bool certificate = c->collector->cert_file[0] != '\0';
     if (v->stop)
         return "; probing resumes when a batch is accepted";
-    if (reply->held)
+    if (reply->disconnected)
         return "; check that `url` in [collector] is the collector";
     if (v->too_large)
         return "; raise its limit for one request: a batch has up to 4 MiB, 1 MiB with "

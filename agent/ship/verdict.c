@@ -110,8 +110,8 @@ static struct verdict of_failure(const struct http_reply *reply)
     bool ours = reply->failure == HTTP_FAILED_TLS || reply->failure == HTTP_FAILED_LOCAL;
     v.kind = ours ? VERDICT_UNUSABLE : VERDICT_AGAIN;
     v.local = reply->failure == HTTP_FAILED_LOCAL;
-    v.of_batch = !reply->held && (reply->failure == HTTP_FAILED_REPLY ||
-                                  reply->failure == HTTP_FAILED_TIMEOUT);
+    v.of_batch = !reply->disconnected && (reply->failure == HTTP_FAILED_REPLY ||
+                                          reply->failure == HTTP_FAILED_TIMEOUT);
     text_copy(v.why, sizeof v.why, reply->error);
     return v;
 }

@@ -283,7 +283,7 @@ def test_agent():
     test_states(received)
     test_shift(received)
     test_records(received)
-    tap.equal(1, len(re.findall(r"10\.42\.0\.1 by wan0: discovery round begins", said)), "and a reason to look around")
+    tap.equal(1, len(re.findall(r"10\.42\.0\.1 by wan0: survey begins", said)), "and a reason to look around")
     tap.ok("edgelat.pop.changed" in table, "the receiver prints events beneath its table", table[-2000:])
     tap.ok("edgelat.edge.failover" in said, "the agent's log tells them, too", said[-2000:])
 

@@ -176,7 +176,7 @@ static void carry_out(struct world *w, const struct explorer_step *step)
         pipeline_resolved(w->pipeline, step->number, step->family, step->to, step->pop,
                           w->now, wall_of(w));
         break;
-    case EXPLORER_REST:
+    case EXPLORER_STOP:
         pipeline_resolved(w->pipeline, step->number, step->family, nowhere, "", w->now,
                           wall_of(w));
         break;

@@ -107,7 +107,7 @@ static const char *waiting_for(const struct fetch *f)
     return "its slot";
 }
 
-static void say_timeout(struct fetch *f, const char *phase)
+static void set_timeout_error(struct fetch *f, const char *phase)
 {
     char waited[DURATION_TEXT_MAX];
     snprintf(f->x->result.cause, sizeof f->x->result.cause,
@@ -180,7 +180,7 @@ static enum outcome take_reply(struct fetch *f, const struct http_reply *reply)
     if (outcome == OUTCOME_REPLY && reply->failure != HTTP_OK)
         say(f, "the reply did not end within the waiting time");
     else if (reply->failure == HTTP_FAILED_TIMEOUT)
-        say_timeout(f, reply->waited_for);
+        set_timeout_error(f, reply->waited_for);
     else if (reply->failure != HTTP_OK)
         say(f, reply->error);
     return outcome;
@@ -387,7 +387,7 @@ static void https_abort(struct exchange *x)
 {
     struct fetch *f = x->own;
     if (f->http == NULL)
-        say_timeout(f, waiting_for(f));
+        set_timeout_error(f, waiting_for(f));
     if (f->lookup != NULL)
         lookup_cancel(f->lookup);
     if (f->handshake != NULL)

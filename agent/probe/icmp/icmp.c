@@ -153,7 +153,7 @@ static int open_family(struct icmp *s, int i, uv_loop_t *loop)
     return uv_poll_start(&f->poll, UV_READABLE | UV_PRIORITIZED, icmp_on_event);
 }
 
-static void say_why(int error, char *why, size_t why_size)
+static void explain(int error, char *why, size_t why_size)
 {
     if (error == -EPERM || error == -EACCES)
         snprintf(why, why_size,
@@ -178,7 +178,7 @@ static int icmp_open(void **state, const struct probe_tools *tools, char *why,
     int ipv4 = open_family(s, 0, tools->loop);
     int ipv6 = open_family(s, 1, tools->loop);
     if (ipv4 != 0 && ipv6 != 0) {
-        say_why(ipv4 == -EAFNOSUPPORT ? ipv6 : ipv4, why, why_size);
+        explain(ipv4 == -EAFNOSUPPORT ? ipv6 : ipv4, why, why_size);
         icmp_close(s);
         return ipv4 == -EAFNOSUPPORT ? ipv6 : ipv4;
     }

@@ -260,11 +260,11 @@ static void states_are_logged_once(void **state)
     r->state.intercepted = true;
     text_copy(r->state.interception, INTERCEPT_TEXT_MAX, "a middlebox answers");
     r->series.silent_while = &other;
-    r->series.silence_is_news = true;
+    r->series.silence_significant = true;
     report(r);
     CHECK_INT(1, logged(r, "teams: a middlebox answers"), "a middlebox");
     CHECK_INT(1, logged(r, "is never answered while shake is"), "ICMP that is filtered");
-    r->series.silence_is_news = false;
+    r->series.silence_significant = false;
     report(r);
     CHECK_INT(0, logged(r, "middlebox"), "not again");
     CHECK_INT(0, logged(r, "never answered"), "not again");

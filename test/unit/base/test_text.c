@@ -185,12 +185,13 @@ static void shown(void **state)
     char out[256], small[7];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         CHECK_TEXT(rows[i].expected,
-                   text_shown(out, sizeof out, rows[i].from, rows[i].keep), rows[i].from);
+                   text_printable(out, sizeof out, rows[i].from, rows[i].keep),
+                   rows[i].from);
     CHECK_TEXT("abc",
-               text_shown(small, sizeof small,
-                          "abc\x1b"
-                          "d",
-                          ""),
+               text_printable(small, sizeof small,
+                              "abc\x1b"
+                              "d",
+                              ""),
                "cut between characters");
 }
 

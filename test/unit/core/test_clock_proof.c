@@ -31,8 +31,8 @@ static void when_it_is_believed(void **state)
         for (int s = 0; s < 2000; s++) {
             int64_t off = s < cases[i].corrected_s ? cases[i].off_ns : 0;
             struct wall wall = {TODAY_NS + s * NS_PER_S + off};
-            if (clock_proof_look(&p, (struct mono){(1000 + s) * NS_PER_S}, wall,
-                                 cases[i].replies, -off)) {
+            if (clock_proof_update(&p, (struct mono){(1000 + s) * NS_PER_S}, wall,
+                                   cases[i].replies, -off)) {
                 CHECK_INT(-1, proved, "it is said once");
                 proved = s;
             }

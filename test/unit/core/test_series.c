@@ -485,7 +485,7 @@ static void never_answered_is_no_outage(void **state)
     close_window(&r);
     const struct series *s = series(&r, PING, "LON");
     CHECK(s->silent_while == &web, "the target is there");
-    CHECK(s->silence_is_news, "and it is said");
+    CHECK(s->silence_significant, "and it is said");
     CHECK(series(&r, WEB, "LON")->silent_while == NULL, "which is not silent");
 
     lose(&r, PING4, "192.0.2.1", SILENT_LOSSES);
@@ -493,7 +493,7 @@ static void never_answered_is_no_outage(void **state)
     close_window(&r);
     s = series(&r, PING, "LON");
     CHECK(s->silent_while == &web, "it tells nothing about an outage either");
-    CHECK(!s->silence_is_news, "once");
+    CHECK(!s->silence_significant, "once");
     CHECK(series(&r, WEB, "LON")->silent_while == NULL, "of which this tells");
 
     reply(&r, PING4, "192.0.2.1", MS(3));
@@ -503,7 +503,7 @@ static void never_answered_is_no_outage(void **state)
     reply(&r, WEB4, "192.0.2.1", MS(3));
     close_window(&r);
     s = series(&r, PING, "LON");
-    CHECK(s->silent_while == NULL && !s->silence_is_news, "and its loss is loss");
+    CHECK(s->silent_while == NULL && !s->silence_significant, "and its loss is loss");
     end(&r);
 }
 
@@ -517,7 +517,7 @@ static void short_silence_is_no_news(void **state)
     reply(&r, WEB4, "192.0.2.1", MS(3));
     close_window(&r);
     const struct series *s = series(&r, PING, "LON");
-    CHECK(s->silent_while == &web && !s->silence_is_news, "perhaps by chance");
+    CHECK(s->silent_while == &web && !s->silence_significant, "perhaps by chance");
     end(&r);
 }
 
