@@ -128,6 +128,18 @@ int file_read(int folder, const char *name, unsigned options, size_t most, char 
     return rc;
 }
 
+struct file_stamp file_stamp_of(const struct stat *s)
+{
+    return (struct file_stamp){s->st_ino, s->st_size, s->st_mtim};
+}
+
+bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b)
+{
+    return a->inode == b->inode && a->size == b->size &&
+           a->modified.tv_sec == b->modified.tv_sec &&
+           a->modified.tv_nsec == b->modified.tv_nsec;
+}
+
 const char *file_error(int rc)
 {
     switch (rc) {

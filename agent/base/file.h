@@ -8,6 +8,7 @@
 #ifndef EDGELAT_BASE_FILE_H
 #define EDGELAT_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -42,6 +43,15 @@ int file_read(int folder, const char *name, unsigned options, size_t most, char 
 
 /* The same for an open descriptor. */
 int file_read_open(int fd, unsigned options, size_t most, char **bytes, size_t *len);
+
+/* What differs when a file was changed or replaced; { 0 } equals no file's. */
+struct file_stamp {
+    ino_t inode;
+    off_t size;
+    struct timespec modified;
+};
+struct file_stamp file_stamp_of(const struct stat *s);
+bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
 
 /* Describes an error of these functions and the next step, as a clause. */
 const char *file_error(int rc);

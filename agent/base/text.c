@@ -116,9 +116,15 @@ void text_visible(char *text)
             *text = '?';
 }
 
-/* U+061C, U+200B to U+200F, U+2028 to U+202E, U+2060 to U+2069, U+FEFF: invisible
- * characters, and those that reorder adjacent text. */
-static bool is_deceptive(const char *at, size_t n)
+void text_copy_ascii(char *out, size_t room, const char *bytes, size_t len)
+{
+    size_t n = 0;
+    for (; n < len && n + 1 < room; n++)
+        out[n] = bytes[n] >= ' ' && bytes[n] <= '~' ? bytes[n] : '?';
+    out[n] = '\0';
+}
+
+bool text_deceptive(const char *at, size_t n)
 {
     const unsigned char *s = (const unsigned char *)at;
     if (n == 2)
@@ -136,7 +142,7 @@ const char *text_printable(char *out, size_t room, const char *from, const char 
     size_t left = strlen(from), at = 0;
     while (left > 0) {
         size_t n = text_utf8(from, left);
-        bool plain = n > 0 && !is_deceptive(from, n) &&
+        bool plain = n > 0 && !text_deceptive(from, n) &&
                      (text_control(from, n) < 0 || strchr(keep, from[0]) != NULL);
         n = n > 0 ? n : 1;
         size_t need = plain ? n : n * ESCAPED;

@@ -37,12 +37,20 @@ size_t text_utf8(const char *bytes, size_t left);
  * a control character. */
 int text_control(const char *at, size_t n);
 
+/* The `n` bytes are a character that is invisible or reorders adjacent text: U+061C,
+ * U+200B to U+200F, U+2028 to U+202E, U+2060 to U+2069, U+FEFF. */
+bool text_deceptive(const char *at, size_t n);
+
 /* Describes, as a clause, why a line is not text (UTF-8 without control characters
  * except tab); NULL: it is text. */
 const char *text_wrong(const char *line, size_t len);
 
 /* Replaces everything that is not visible ASCII by '?': for names from outside. */
 void text_visible(char *text);
+
+/* Copies bytes from outside into one line of ASCII, spaces kept, '?' for the rest;
+ * truncated to fit. */
+void text_copy_ascii(char *out, size_t room, const char *bytes, size_t len);
 
 /*
  * Copies `from` for a terminal, a log or a message. Writes \xNN for each byte of invalid

@@ -13,6 +13,7 @@
  */
 #include "net/resolver.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/resolv_conf.h"
@@ -52,7 +53,7 @@ struct resolver {
     struct dns_server given[DNS_SERVERS_MAX];
     size_t n_given; /* 0: the system's */
     struct resolv_conf conf;
-    struct timespec conf_changed; /* mtime of RESOLV_CONF when it was read */
+    struct file_stamp conf_stamp; /* of RESOLV_CONF when it was read */
     struct server servers[DNS_SERVERS_MAX];
     size_t n_servers;
     size_t rotated; /* first server of the next query */
@@ -174,10 +175,10 @@ static void on_socket_state(void *user, ares_socket_t fd, int read, int write)
 
 /* ---- configuration and channels ---- */
 
-static struct timespec conf_changed(void)
+static struct file_stamp conf_stamp(void)
 {
     struct stat s;
-    return stat(RESOLV_CONF, &s) == 0 ? s.st_mtim : (struct timespec){0};
+    return stat(RESOLV_CONF, &s) == 0 ? file_stamp_of(&s) : (struct file_stamp){0};
 }
 
 static void read_conf(struct resolver *r)
@@ -186,7 +187,7 @@ static void read_conf(struct resolver *r)
     size_t len = 0;
     ssize_t n;
     r->conf = resolv_conf_default();
-    r->conf_changed = conf_changed();
+    r->conf_stamp = conf_stamp();
     int fd = open(RESOLV_CONF, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd >= 0) {
         char *text = mem_alloc(RESOLV_CONF_BYTES_MAX);
@@ -576,9 +577,8 @@ static void ask(struct lookup *l)
 /* After a change of resolv.conf, restarts the lookups in progress. */
 static void follow_conf(struct resolver *r)
 {
-    struct timespec changed = conf_changed();
-    if (can_ask(r) && changed.tv_sec == r->conf_changed.tv_sec &&
-        changed.tv_nsec == r->conf_changed.tv_nsec)
+    struct file_stamp stamp = conf_stamp();
+    if (can_ask(r) && file_stamp_equal(&stamp, &r->conf_stamp))
         return;
     close_channels(r); /* frees mute lookups */
     open_channels(r);

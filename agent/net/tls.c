@@ -17,7 +17,6 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define KEY_MAX   (64u << 10) /* of a PEM file */
 #define TRUST_MAX (16u << 20) /* Debian's bundle is 220 KiB */
 
 #define SHORT_RECORD 48 /* SETTINGS, WINDOW_UPDATE, PING, with TLS overhead */
@@ -25,9 +24,7 @@
 struct trusted {
     struct trusted *next;
     char *file;
-    struct timespec changed;
-    off_t size;
-    ino_t inode;
+    struct file_stamp stamp;
     X509_STORE *store;
 };
 
@@ -110,13 +107,6 @@ static struct trusted *find(struct tls_trust *t, const char *file)
     return c;
 }
 
-static bool unchanged(const struct trusted *c, const struct stat *s)
-{
-    return c->store != NULL && c->size == s->st_size && c->inode == s->st_ino &&
-           c->changed.tv_sec == s->st_mtim.tv_sec &&
-           c->changed.tv_nsec == s->st_mtim.tv_nsec;
-}
-
 X509_STORE *tls_trust_store(struct tls_trust *t, const char *ca_file, char *why,
                             size_t why_size)
 {
@@ -127,7 +117,8 @@ X509_STORE *tls_trust_store(struct tls_trust *t, const char *ca_file, char *why,
         return NULL;
     }
     struct trusted *c = find(t, file);
-    if (unchanged(c, &s))
+    struct file_stamp stamp = file_stamp_of(&s);
+    if (c->store != NULL && file_stamp_equal(&stamp, &c->stamp))
         return c->store;
 
     char *bytes;
@@ -147,9 +138,7 @@ X509_STORE *tls_trust_store(struct tls_trust *t, const char *ca_file, char *why,
     }
     X509_STORE_free(c->store);
     c->store = store;
-    c->changed = s.st_mtim;
-    c->size = s.st_size;
-    c->inode = s.st_ino;
+    c->stamp = stamp;
     return store;
 }
 

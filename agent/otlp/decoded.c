@@ -82,17 +82,6 @@ bool decoded_histogram(struct histogram *out,
     return true;
 }
 
-/* C1 controls, and the block of Unicode with the marks that turn the writing around. */
-static bool is_mischief(const char *character, size_t len)
-{
-    unsigned char first = (unsigned char)character[0];
-    unsigned char second = len > 1 ? (unsigned char)character[1] : 0;
-    if (len == 1)
-        return first < 0x20 || first == 0x7f;
-    return (first == 0xc2 && second < 0xa1) ||
-           (first == 0xe2 && (second == 0x80 || second == 0x81));
-}
-
 const char *decoded_clean(char *out, size_t room, const char *text, char blank)
 {
     size_t n = 0;
@@ -100,7 +89,7 @@ const char *decoded_clean(char *out, size_t room, const char *text, char blank)
         len = text_utf8(text, left);
         const char *shown = text;
         size_t shown_len = len;
-        if (len == 0 || is_mischief(text, len)) {
+        if (len == 0 || text_control(text, len) >= 0 || text_deceptive(text, len)) {
             len = len == 0 ? 1 : len;
             shown = "?";
             shown_len = 1;

@@ -1,6 +1,7 @@
 #include "otlp/response.h"
 
 #include "base/json_read.h"
+#include "base/text.h"
 #include "proto/otlp.pb-c.h"
 
 #include <ctype.h>
@@ -29,23 +30,18 @@ static void give(void *budget, void *memory)
 /* Into one line of printable ASCII. */
 static void say(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
 {
-    size_t n = 0;
     while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
         len--;
-    for (; n < len && n + 1 < OTLP_MESSAGE_MAX; n++)
-        out[n] = bytes[n] >= ' ' && bytes[n] <= '~' ? bytes[n] : '?';
-    out[n] = '\0';
+    text_copy_ascii(out, OTLP_MESSAGE_MAX, bytes, len);
 }
 
 /* ---- web pages ---- */
 
 static const char *skip_mark(const char *bytes, size_t *len)
 {
-    static const char mark[] = "\xef\xbb\xbf"; /* byte order mark, as editors leave it */
-    if (*len >= 3 && memcmp(bytes, mark, 3) == 0) {
-        *len -= 3;
-        bytes += 3;
-    }
+    size_t mark = text_mark(bytes, *len);
+    *len -= mark;
+    bytes += mark;
     while (*len > 0 && isspace((unsigned char)*bytes)) {
         --*len;
         bytes++;

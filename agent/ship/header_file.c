@@ -53,12 +53,10 @@ int header_file_read(struct header_file *h, const char *path)
     if (fd < 0)
         return fd;
     int rc = 0;
-    if (h->line[0] == '\0' || stat.st_ino != h->inode ||
-        stat.st_mtim.tv_sec != h->changed.tv_sec ||
-        stat.st_mtim.tv_nsec != h->changed.tv_nsec) {
+    struct file_stamp stamp = file_stamp_of(&stat);
+    if (h->line[0] == '\0' || !file_stamp_equal(&stamp, &h->stamp)) {
         rc = read_line(h->line, fd);
-        h->inode = stat.st_ino;
-        h->changed = stat.st_mtim;
+        h->stamp = stamp;
         if (rc < 0)
             header_file_forget(h);
     }

@@ -6,14 +6,13 @@
 #ifndef EDGELAT_SHIP_HEADER_FILE_H
 #define EDGELAT_SHIP_HEADER_FILE_H
 
-#include <sys/stat.h>
+#include "base/file.h"
 
 #define HEADER_LINE_MAX 8192
 
 struct header_file { /* start with { 0 }; end with header_file_forget() */
     char line[HEADER_LINE_MAX];
-    ino_t inode;
-    struct timespec changed;
+    struct file_stamp stamp;
 };
 
 /* Environment variable with the whole line, for service managers that pass secrets in the

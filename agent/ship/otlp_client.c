@@ -21,12 +21,9 @@ struct otlp_client {
     char base[URL_TEXT_MAX]; /* the path of the signal is appended */
     char host[URL_TEXT_MAX];
     struct header_file header;
-    struct file_stamp {
-        ino_t inode;
-        struct timespec changed;
-    } stamps[3];            /* of the certificates and the key */
-    bool exposed;           /* others can read a secret; that was logged */
-    char redirects_to[128]; /* of this reply; "" nowhere */
+    struct file_stamp stamps[3]; /* of the certificates and the key */
+    bool exposed;                /* others can read a secret; that was logged */
+    char redirects_to[128];      /* of this reply; "" nowhere */
 
     struct http_exchange *exchange; /* under way, or NULL */
     enum signal signal;
@@ -244,10 +241,9 @@ static bool files_changed(struct otlp_client *c)
         struct file_stamp *old = &c->stamps[i];
         if (paths[i][0] == '\0' || stat(paths[i], &s) < 0) /* libcurl reports it */
             continue;
-        changed |= old->inode != 0 &&
-                   (old->inode != s.st_ino || old->changed.tv_sec != s.st_mtim.tv_sec ||
-                    old->changed.tv_nsec != s.st_mtim.tv_nsec);
-        *old = (struct file_stamp){s.st_ino, s.st_mtim};
+        struct file_stamp now = file_stamp_of(&s);
+        changed |= old->inode != 0 && !file_stamp_equal(old, &now);
+        *old = now;
     }
     return changed;
 }
@@ -278,7 +274,6 @@ static void post(struct otlp_client *c, const struct spooled *batch)
     const char *const headers[] = {
         "Content-Type: application/x-protobuf",
         "Content-Encoding: gzip",
-        "User-Agent: edgelat/" EDGELAT_VERSION,
         c->header.line[0] != '\0' ? c->header.line : NULL,
         NULL,
     };

@@ -13,15 +13,6 @@
 
 /* ---- the text ---- */
 
-/* Copies into one line of printable ASCII. */
-static void copy_printable(char *out, size_t room, const char *bytes, size_t len)
-{
-    size_t n = 0;
-    for (; n < len && n + 1 < room; n++)
-        out[n] = bytes[n] >= ' ' && bytes[n] <= '~' ? bytes[n] : '?';
-    out[n] = '\0';
-}
-
 /* Whether the text is an order to stop probing (otlp/stop.h). */
 static bool read_stop(struct verdict *v, const char *bytes, size_t len)
 {
@@ -35,7 +26,7 @@ static bool read_stop(struct verdict *v, const char *bytes, size_t len)
         return false;
     for (at += len > at; at < len && bytes[at] == ' ';)
         at++;
-    copy_printable(v->reason, sizeof v->reason, bytes + at, len - at);
+    text_copy_ascii(v->reason, sizeof v->reason, bytes + at, len - at);
     return true;
 }
 
