@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "core/clock_proof.h"
 #include "core/splay.h"
+#include "daemon/doors_file.h"
 #include "daemon/identity.h"
 #include "daemon/kill_switch.h"
 #include "daemon/measurer.h"
@@ -78,6 +79,12 @@ static void on_batch(const struct batch *batch, void *user)
     malloc_trim(0); /* returns the memory of a busy window to the system */
 }
 
+static void on_swept(void *user)
+{
+    struct agent *a = user;
+    doors_file_store(a->config->state_dir, a->measurer);
+}
+
 static void on_ship_timer(uv_timer_t *timer)
 {
     struct agent *a = timer->data;
@@ -121,7 +128,8 @@ static void apply_kill_switch(struct agent *a)
  * no certificate would be valid for shipping. */
 static int begin_measuring(struct agent *a)
 {
-    struct measurer_events events = {.on_batch = on_batch, .user = a};
+    struct measurer_events events = {
+        .on_batch = on_batch, .on_swept = on_swept, .user = a};
     if (a->kill_switch.clock) {
         log_warn("agent", "nothing is measured: %s", kill_switch_reason(&a->kill_switch));
         return 0;
@@ -131,6 +139,7 @@ static int begin_measuring(struct agent *a)
                              pace, events);
     if (rc < 0)
         return rc;
+    doors_file_load(a->config->state_dir, a->measurer);
     apply_kill_switch(a);
     ship(a); /* the spool of an earlier run */
     return 0;

@@ -324,6 +324,14 @@ static void carry_out(struct measurer *m, const struct explorer_step *step)
     case EXPLORER_SURVEY_END:
         end_survey(m);
         break;
+    case EXPLORER_SWEPT:
+        if (m->events.on_swept != NULL)
+            m->events.on_swept(m->events.user);
+        break;
+    case EXPLORER_FORGOTTEN:
+        log_info("explorer", "the delays of the known front doors are not those of the "
+                             "last run: this host is somewhere else; all are asked for");
+        break;
     }
 }
 
@@ -352,6 +360,25 @@ void measurer_survey(struct measurer *m, const char *what)
     log_info("explorer", "%s has moved: survey begins%s", what,
              at_once ? "" : " one minute after the last one");
     arm(m);
+}
+
+/* ---- front doors across a restart ---- */
+
+uint64_t measurer_network(const struct measurer *m)
+{
+    return netlink_identity(m->netlink);
+}
+
+bool measurer_restore(struct measurer *m, const struct kept_doors *kept)
+{
+    return explorer_resume(m->explorer, kept, wall_now().ns - kept->swept.ns, mono_now());
+}
+
+bool measurer_keep(const struct measurer *m, struct kept_doors *out)
+{
+    out->network = measurer_network(m);
+    out->swept = wall_now();
+    return out->network != 0 && explorer_keep(m->explorer, out);
 }
 
 /* ---- pause and resume ---- */

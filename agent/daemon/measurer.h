@@ -21,6 +21,8 @@ struct measurer_events {
     /* Called when a window has closed. The batch is a view, valid during the call; its
      * `self` is empty. */
     void (*on_batch)(const struct batch *batch, void *user);
+    /* Called when a sweep has found front doors: measurer_keep(). NULL is fine. */
+    void (*on_swept)(void *user);
     void *user;
 };
 
@@ -42,6 +44,14 @@ struct measurer;
 int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
                     const struct edge_data *edge_data, struct http *http,
                     struct explorer_pace pace, struct measurer_events events);
+
+/* The network that the host is in: netlink_identity(). */
+uint64_t measurer_network(const struct measurer *m);
+
+/* explorer_resume(), before the first measurer_resume(); explorer_keep() with the network
+ * and the time. */
+bool measurer_restore(struct measurer *m, const struct kept_doors *kept);
+bool measurer_keep(const struct measurer *m, struct kept_doors *out);
 
 /* Begins a survey because `what` (for the log) has moved, at the earliest one minute after
  * the last survey. Does nothing while paused. */

@@ -1,6 +1,7 @@
 #include "edge/doors.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "core/result.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct door_state {  /* of a door, in the sweep */
     size_t workload; /* its number */
     enum door_lookup lookup[2];
     bool shaking;
+    bool again; /* measured again after doors_resume() */
     uint8_t samples, losses;
     size_t same_as; /* the first door with this address: it is measured; else itself */
 };
@@ -37,6 +39,7 @@ struct doors {
     size_t n, room, states_room;
     size_t workloads;
     int64_t shortest_ns[WORKLOADS_MAX]; /* handshake of each workload's doors */
+    int64_t kept_ns[WORKLOADS_MAX];     /* the same before doors_resume() */
     bool families[2];
     int64_t gap_ns;
     bool sweeping;
@@ -132,7 +135,7 @@ void doors_begin(struct doors *d, struct mono now)
     d->lookup_at = d->handshake_at = now;
     d->lookups = d->handshakes = 0;
     for (size_t w = 0; w < d->workloads; w++)
-        d->shortest_ns[w] = DELAY_UNDEFINED;
+        d->shortest_ns[w] = d->kept_ns[w] = DELAY_UNDEFINED;
     for (size_t i = 0; i < d->n; i++) {
         d->all[i].rtt_ns = DELAY_UNDEFINED;
         d->states[i] =
@@ -284,11 +287,11 @@ void doors_handshake(struct doors *d, size_t door, int64_t rtt_ns)
     s->shaking = false;
     d->handshakes--;
     if (rtt_ns == DELAY_UNDEFINED) {
-        s->losses++;
+        if (++s->losses == LOSSES_MAX && s->samples == 0)
+            *least_ns = DELAY_UNDEFINED; /* a kept delay */
         return;
     }
-    s->samples++;
-    if (*least_ns == DELAY_UNDEFINED || rtt_ns < *least_ns)
+    if (s->samples++ == 0 || rtt_ns < *least_ns)
         *least_ns = rtt_ns;
     if (*shortest_ns == DELAY_UNDEFINED || rtt_ns < *shortest_ns)
         *shortest_ns = rtt_ns;
@@ -301,6 +304,14 @@ bool doors_swept(const struct doors *d)
            !find_lookup(d, &door, &family) && find_handshake(d) == d->n;
 }
 
+bool doors_found(const struct doors *d)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (d->all[i].rtt_ns != DELAY_UNDEFINED)
+            return true;
+    return false;
+}
+
 void doors_set_served(struct doors *d, size_t door, bool served)
 {
     d->all[door].served = served;
@@ -309,6 +320,91 @@ void doors_set_served(struct doors *d, size_t door, bool served)
 void doors_reject(struct doors *d, size_t door)
 {
     d->all[door].rejected = true;
+}
+
+/* ---- across a restart ---- */
+
+static bool exists(const struct door *door)
+{
+    return door->to[0].family != FAMILY_NONE || door->to[1].family != FAMILY_NONE;
+}
+
+bool doors_keep(const struct doors *d, struct kept_doors *out)
+{
+    memcpy(out->families, d->families, sizeof out->families);
+    for (size_t i = 0; i < d->n; i++) {
+        const struct door *door = &d->all[i];
+        const struct door_state *s = &d->states[i];
+        if (s->lookup[0] != LOOKUP_DONE || s->lookup[1] != LOOKUP_DONE || door->rejected)
+            continue;
+        struct kept_door kept = {.to = {door->to[0], door->to[1]},
+                                 .rtt_ns = door->rtt_ns};
+        text_copy(kept.host, sizeof kept.host, door->host);
+        kept_doors_add(out, &kept);
+    }
+    return doors_found(d);
+}
+
+static void resume_door(struct doors *d, const struct kept_door *kept)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        struct door *door = &d->all[i];
+        int64_t *kept_ns = &d->kept_ns[d->states[i].workload];
+        if (strcmp(door->host, kept->host) != 0)
+            continue;
+        memcpy(door->to, kept->to, sizeof door->to);
+        door->rtt_ns = kept->rtt_ns;
+        d->states[i].lookup[0] = d->states[i].lookup[1] = LOOKUP_DONE;
+        if (door->rtt_ns != DELAY_UNDEFINED &&
+            (*kept_ns == DELAY_UNDEFINED || door->rtt_ns < *kept_ns))
+            *kept_ns = door->rtt_ns;
+    }
+}
+
+bool doors_resume(struct doors *d, const struct kept_doors *kept, struct mono now)
+{
+    if (memcmp(d->families, kept->families, sizeof d->families) != 0)
+        return false;
+    doors_begin(d, now);
+    for (size_t i = 0; i < kept->n; i++)
+        resume_door(d, &kept->all[i]);
+    memcpy(d->shortest_ns, d->kept_ns, sizeof d->shortest_ns);
+    for (size_t i = 0; i < d->n; i++) {
+        struct door_state *s = &d->states[i];
+        if (is_resolved(s))
+            s->same_as = first_with_address(d, i);
+        if (d->all[i].rtt_ns == DELAY_UNDEFINED)
+            continue;
+        s->again = d->all[i].rtt_ns <= MAY_BE_NEAREST(d->kept_ns[s->workload]);
+        s->samples = !s->again;
+    }
+    return true;
+}
+
+static bool contradicts(const struct doors *d, size_t workload)
+{
+    int64_t then_ns = d->kept_ns[workload], now_ns = DELAY_UNDEFINED;
+    for (size_t i = 0; i < d->n; i++) {
+        const struct door_state *s = &d->states[i];
+        int64_t rtt_ns = d->all[i].rtt_ns;
+        if (s->workload != workload || !s->again || s->same_as != i)
+            continue;
+        if (s->samples == 0 && s->losses < LOSSES_MAX)
+            return false;
+        if (s->samples > 0 && (now_ns == DELAY_UNDEFINED || rtt_ns < now_ns))
+            now_ns = rtt_ns;
+    }
+    return then_ns != DELAY_UNDEFINED &&
+           (now_ns == DELAY_UNDEFINED || now_ns > MAY_BE_NEAREST(then_ns) ||
+            then_ns > MAY_BE_NEAREST(now_ns));
+}
+
+bool doors_contradict(const struct doors *d)
+{
+    for (size_t w = 0; w < d->workloads; w++)
+        if (d->sweeping && contradicts(d, w))
+            return true;
+    return false;
 }
 
 /* ---- what it found ---- */
@@ -364,11 +460,6 @@ size_t doors_choose(const struct doors *d, const struct position *around, size_t
             n += choose_of(d, last, around, most, &out[n]);
         }
     return n;
-}
-
-static bool exists(const struct door *door)
-{
-    return door->to[0].family != FAMILY_NONE || door->to[1].family != FAMILY_NONE;
 }
 
 struct doors_summary doors_summary(const struct doors *d, const struct workload *w,

@@ -17,6 +17,7 @@
 
 #include "core/time.h"
 #include "edge/catalogue.h"
+#include "edge/kept_doors.h"
 #include "edge/workloads.h"
 
 #include <stdbool.h>
@@ -56,6 +57,26 @@ const struct door *doors_at(const struct doors *d, size_t i);
 void doors_begin(struct doors *d, struct mono now);
 void doors_forget(struct doors *d);
 
+/*
+ * What the sweep has found, without those rejected and those that no DNS server answered
+ * for; `network` and `swept` are the caller's. False: no front door answers.
+ */
+bool doors_keep(const struct doors *d, struct kept_doors *out);
+
+/*
+ * Begins a sweep with what an earlier one has found: asks only for the names that are not
+ * in `kept`, and measures only what may be the nearest or did not answer. Until then the
+ * kept delays count. False: they were asked for in other families; nothing has begun.
+ */
+bool doors_resume(struct doors *d, const struct kept_doors *kept, struct mono now);
+
+/*
+ * After doors_resume(), once each of the nearest was measured: their least delay is not
+ * the kept one. The host is somewhere else, in a network that looks the same
+ * (192.168.1.0/24 is everywhere), or has no uplink.
+ */
+bool doors_contradict(const struct doors *d);
+
 struct doors_step {
     enum { DOORS_LOOKUP, DOORS_HANDSHAKE } what;
     size_t door;
@@ -77,6 +98,7 @@ void doors_handshake(struct doors *d, size_t door, int64_t rtt_ns);
 
 /* Every lookup and handshake of the sweep has ended. */
 bool doors_swept(const struct doors *d);
+bool doors_found(const struct doors *d); /* one that answers */
 
 /* Learned elsewhere: the door is the one that the workload's own name leads to; it showed
  * another certificate than the workload's. */

@@ -19,6 +19,10 @@ enum { REJECTED_MAX = 8 };
 /* Networks remembered while the host moves between them. */
 enum { NETWORKS_MAX = 8 };
 
+/* After resuming a sweep: until most configured names are resolved, which shows the doors
+ * that serve already. */
+#define RESUMED_CHOOSE_NS NS_PER_S
+
 /* Refs from here on are doors of the sweep. */
 #define REF_DOORS ((size_t)1 << 32)
 
@@ -54,6 +58,10 @@ struct explorer {
     bool choose_again;
     size_t rejected;
     struct mono sweep_began, sweep_next;
+    struct mono choose_at;         /* the first choice, if the sweep has not ended */
+    int64_t retry_ns;              /* after a sweep that found nothing */
+    bool resumed;                  /* this sweep */
+    bool has_swept, has_forgotten; /* to report */
 
     struct damping relocations, link_flaps;
     uint64_t networks[NETWORKS_MAX]; /* where the host was, while it goes to and fro */
@@ -272,29 +280,68 @@ static void begin_survey(struct explorer *e, struct mono now)
 static void begin_sweep(struct explorer *e, struct mono now)
 {
     e->sweeping = true;
-    e->chosen = false;
+    e->chosen = e->resumed = false;
     e->rejected = 0;
     e->sweep_began = now;
     e->sweep_next.ns = now.ns + SWEEP_EVERY_NS;
+    e->choose_at.ns = e->pace.choose_ns > 0 ? now.ns + e->pace.choose_ns : INT64_MAX;
     doors_begin(e->doors, now);
+}
+
+bool explorer_resume(struct explorer *e, const struct kept_doors *kept, int64_t age_ns,
+                     struct mono now)
+{
+    if (!wants_doors(e) || !doors_resume(e->doors, kept, now))
+        return false;
+    e->sweeping = e->resumed = true;
+    e->sweep_began = now;
+    e->sweep_next.ns = now.ns + SWEEP_EVERY_NS - age_ns;
+    e->choose_at.ns = now.ns + RESUMED_CHOOSE_NS;
+    return true;
+}
+
+bool explorer_keep(const struct explorer *e, struct kept_doors *out)
+{
+    return doors_keep(e->doors, out);
 }
 
 static bool is_choice_due(const struct explorer *e, struct mono now)
 {
     return (e->sweeping && doors_swept(e->doors)) || (e->chosen && e->choose_again) ||
-           (e->sweeping && !e->chosen && e->pace.choose_ns > 0 &&
-            now.ns >= e->sweep_began.ns + e->pace.choose_ns);
+           (e->sweeping && !e->chosen && now.ns >= e->choose_at.ns);
+}
+
+/* DNS or the uplink may not be there yet. */
+static void end_sweep(struct explorer *e, struct mono now)
+{
+    bool found = doors_found(e->doors);
+    e->sweeping = false;
+    e->has_swept = found && !e->resumed;
+    if (found) {
+        e->retry_ns = 0;
+        return;
+    }
+    e->retry_ns = e->retry_ns == 0 ? SWEEP_LEAST_NS : 2 * e->retry_ns;
+    if (e->retry_ns > SWEEP_EVERY_NS)
+        e->retry_ns = SWEEP_EVERY_NS;
+    e->sweep_next.ns = now.ns + e->retry_ns;
 }
 
 static void turn_sweep(struct explorer *e, struct mono now)
 {
     if (!wants_doors(e))
         return;
+    if (e->sweeping && doors_contradict(e->doors)) {
+        doors_forget(e->doors);
+        e->has_forgotten = true;
+        e->sweep_next = now;
+    }
     if (now.ns >= e->sweep_next.ns)
         begin_sweep(e, now);
     if (!is_choice_due(e, now))
         return;
-    e->sweeping = e->sweeping && !doors_swept(e->doors);
+    if (e->sweeping && doors_swept(e->doors))
+        end_sweep(e, now);
     e->chosen = true;
     choose_doors(e, now);
 }
@@ -414,6 +461,11 @@ bool explorer_take(struct explorer *e, struct mono now, struct explorer_step *ou
         return true;
     }
     turn_sweep(e, now);
+    if (e->has_swept || e->has_forgotten) {
+        out->action = e->has_forgotten ? EXPLORER_FORGOTTEN : EXPLORER_SWEPT;
+        *(e->has_forgotten ? &e->has_forgotten : &e->has_swept) = false;
+        return true;
+    }
     return take_target(e, now, out) || take_door(e, now, out);
 }
 
@@ -438,10 +490,11 @@ bool explorer_next(const struct explorer *e, struct mono *at)
         earlier(at, &any, e->survey_next.ns);
     if (wants_doors(e)) {
         earlier(at, &any, e->sweep_next.ns);
-        if ((e->sweeping && doors_swept(e->doors)) || (e->chosen && e->choose_again))
+        if ((e->sweeping && (doors_swept(e->doors) || doors_contradict(e->doors))) ||
+            (e->chosen && e->choose_again) || e->has_swept || e->has_forgotten)
             earlier(at, &any, 0);
-        if (e->sweeping && !e->chosen && e->pace.choose_ns > 0)
-            earlier(at, &any, e->sweep_began.ns + e->pace.choose_ns);
+        if (e->sweeping && !e->chosen)
+            earlier(at, &any, e->choose_at.ns);
         if (e->sweeping && doors_next(e->doors, &door))
             earlier(at, &any, door.ns);
     }

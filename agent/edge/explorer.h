@@ -14,7 +14,8 @@
  * A survey probes every target at a short interval for some seconds, so that all can be
  * ranked: at the start, every hour, when the host is in another network, and when a PoP
  * or a delay has changed, but at most one a minute. A sweep runs at the start, once a
- * day, and in another network.
+ * day, and in another network; a restart resumes what the last one found
+ * (kept_doors.h). One that finds nothing is repeated, at intervals that double.
  */
 #ifndef EDGELAT_EDGE_EXPLORER_H
 #define EDGELAT_EDGE_EXPLORER_H
@@ -79,6 +80,10 @@ enum explorer_action {
     EXPLORER_MOVED,
     EXPLORER_SURVEY_BEGIN,
     EXPLORER_SURVEY_END, /* rank; then explorer_ranked() */
+    /* A whole sweep has found front doors: explorer_keep(). */
+    EXPLORER_SWEPT,
+    /* To log: what was resumed does not fit the delays here; all is swept again. */
+    EXPLORER_FORGOTTEN,
 };
 
 struct explorer_step { /* texts are valid until the next call on the explorer */
@@ -101,6 +106,16 @@ struct explorer_step { /* texts are valid until the next call on the explorer */
  * false. */
 bool explorer_next(const struct explorer *e, struct mono *at);
 bool explorer_take(struct explorer *e, struct mono now, struct explorer_step *out);
+
+/*
+ * Resumes the sweep of an earlier process, which ended `age_ns` ago in this network,
+ * instead of a first one. Call it before anything is taken. False: doors_resume().
+ */
+bool explorer_resume(struct explorer *e, const struct kept_doors *kept, int64_t age_ns,
+                     struct mono now);
+
+/* doors_keep() of the last sweep. */
+bool explorer_keep(const struct explorer *e, struct kept_doors *out);
 
 /* ---- inputs: each is only noted ---- */
 

@@ -185,6 +185,11 @@ void netlink_follow(struct netlink *n, const struct endpoint *to)
     read_routes_to(to, 1, &n->known);
 }
 
+uint64_t netlink_identity(const struct netlink *n)
+{
+    return n != NULL ? network_identity(&n->known) : 0;
+}
+
 /* ---- hints ---- */
 
 static void on_settled(uv_timer_t *timer);

@@ -33,6 +33,9 @@ struct netlink;
  * the kernel refuses (no permission, no descriptor): continue without it. */
 int netlink_create(struct netlink **out, uv_loop_t *loop, int64_t settle_ns,
                    netlink_cb *on_change, void *user);
+/* network_identity() of the state last read; 0 also if `n` is NULL. */
+uint64_t netlink_identity(const struct netlink *n);
+
 /* Also watches the route to an address that is probed; only the last
  * NETLINK_FOLLOWED_MAX ones. */
 #define NETLINK_FOLLOWED_MAX 64

@@ -231,6 +231,65 @@ uint64_t network_place(const struct network *n)
     return place;
 }
 
+static enum family family_in_use(const struct network *n)
+{
+    enum family family = FAMILY_NONE;
+    for (size_t i = 0; i < n->n; i++)
+        if (is_default(&n->items[i]) && family != FAMILY_IPV4)
+            family = (enum family)n->items[i].family;
+    return family;
+}
+
+/* The item without what changes in one network; an address becomes its prefix. */
+static struct network_item lasting(const struct network_item *item)
+{
+    struct network_item i = *item;
+    i.interface = i.metric = 0;
+    for (size_t k = 0; i.part == NETWORK_ADDRESS && k < sizeof i.address.bytes; k++) {
+        int bits = i.prefix_len - 8 * (int)k;
+        i.address.bytes[k] &= bits >= 8   ? 0xff
+                              : bits <= 0 ? 0
+                                          : (uint8_t)(0xff00 >> bits);
+    }
+    return i;
+}
+
+/* The default routes of the family, and the prefixes of its source addresses. */
+static struct network lasting_items(const struct network *n, enum family family)
+{
+    struct network plain = {0}, items = {0};
+    for (size_t i = 0; i < n->n; i++)
+        if (n->items[i].part != NETWORK_ROUTE || is_default(&n->items[i]))
+            network_add(&plain, &n->items[i]);
+    struct network used = in_use(&plain);
+    for (size_t i = 0; i < used.n; i++) {
+        struct network_item item = lasting(&used.items[i]);
+        if (item.family == family)
+            network_add(&items, &item);
+    }
+    network_free(&plain);
+    network_free(&used);
+    return items;
+}
+
+uint64_t network_identity(const struct network *n)
+{
+    struct network items = lasting_items(n, family_in_use(n));
+    uint64_t identity = 0; /* the sum does not depend on the order */
+    for (size_t i = 0; i < items.n; i++) {
+        const struct network_item *item = &items.items[i];
+        uint64_t hash = UINT64_C(14695981039346656037) ^ item->part;
+        hash = hash_bytes(hash, &item->family, sizeof item->family);
+        hash = hash_bytes(hash, &item->prefix_len, sizeof item->prefix_len);
+        hash = hash_bytes(hash, item->address.bytes, sizeof item->address.bytes);
+        if (item->part == NETWORK_ROUTE && item->address.family == FAMILY_NONE)
+            hash = hash_bytes(hash, item->name, strlen(item->name));
+        identity += hash;
+    }
+    network_free(&items);
+    return identity;
+}
+
 /* Describes the replacement of a route or an address. */
 static void add_move(struct text *out, const struct network_item *from,
                      const struct network_item *to)

@@ -65,4 +65,15 @@ bool network_uses(const struct network *n, uint32_t interface);
 /* A hash of the routes in use and their source addresses. */
 uint64_t network_place(const struct network *n);
 
+/*
+ * Identifies the network across restarts: the gateway of the default route in use (its
+ * interface's name where it has none) and the prefixes of the source addresses, of IPv4
+ * where it has a default route, else of IPv6. Unlike network_place() it does not have
+ * what changes in one network: interface numbers (of each container), the host part of
+ * addresses (DHCP, RFC 8981), routes to probed addresses, and the IPv6 prefix where there
+ * is IPv4 (providers replace it daily). 0: no default route. It is known without a
+ * packet, but two networks may have the same one.
+ */
+uint64_t network_identity(const struct network *n);
+
 #endif

@@ -61,7 +61,9 @@ struct world {
     struct answer *under_way;
     size_t n_under_way;
     struct mono now, began;
-    bool middlebox; /* answers every handshake */
+    bool middlebox;         /* answers every handshake */
+    struct kept_doors kept; /* what the last sweep found */
+    size_t kept_n, forgotten;
     size_t lookups, handshakes, surveys, moves, uses, probes_to_unprobed;
     size_t lookups_a_second, most_lookups_a_second;
     int64_t second;
@@ -132,6 +134,7 @@ static void end(struct world *w)
     pipeline_destroy(w->pipeline);
     config_free(&w->config);
     edge_data_free(&w->known);
+    kept_doors_free(&w->kept);
     free(w->under_way);
 }
 
@@ -196,6 +199,14 @@ static void carry_out(struct world *w, const struct explorer_step *step)
     case EXPLORER_MOVED:
         w->moves++;
         pipeline_moved(w->pipeline, wall_of(w));
+        break;
+    case EXPLORER_SWEPT:
+        kept_doors_free(&w->kept);
+        CHECK(explorer_keep(w->explorer, &w->kept), "a sweep found something");
+        w->kept_n++;
+        break;
+    case EXPLORER_FORGOTTEN:
+        w->forgotten++;
         break;
     case EXPLORER_FAILED:
         break;
@@ -402,6 +413,121 @@ static void moved(void **state)
     end(&w);
 }
 
+/* The agent ends and starts again; `age_s` after the sweep. */
+static void restart(struct world *w, double age_s)
+{
+    explorer_destroy(w->explorer);
+    pipeline_destroy(w->pipeline);
+    w->n_under_way = w->lookups = w->handshakes = w->moves = w->surveys = w->kept_n = 0;
+    struct pipeline_settings settings = config_pipeline(&w->config);
+    struct explorer_pace pace = {.gap_ns = 250 * NS_PER_MS};
+    w->pipeline = pipeline_create(&settings, &kinds, check_seed(), w->now, wall_of(w));
+    w->explorer = explorer_create(&w->config, &w->known, &kinds, pace, check_seed());
+    CHECK(explorer_resume(w->explorer, &w->kept, (int64_t)(age_s * 1e9), w->now),
+          "it resumes");
+    explorer_pause(w->explorer, false, w->now);
+}
+
+static void restarted(void **state)
+{
+    (void)state;
+    struct world w;
+    struct doors_summary s;
+    begin_lyon(&w);
+    run(&w, 130);
+    CHECK_INT(1, w.kept_n, "a sweep is kept");
+    restart(&w, 20 * 3600);
+    run(&w, 15);
+    nearest_is(&w, DOOR("cdg"), "the nearest is measured at once");
+    CHECK(is_probed(&w, DOOR("fra")) && is_probed(&w, DOOR("lhr")), "and the next");
+    CHECK(w.lookups < 15, "not one lookup for each metro: %zu", w.lookups);
+    run(&w, 100);
+    CHECK(w.handshakes < 60, "nor a handshake with the far ones: %zu", w.handshakes);
+    CHECK(explorer_summary(w.explorer, &s), "it can state the same");
+    CHECK_INT(5, s.exist, "how many exist");
+    CHECK_INT(5, s.answering, "and answer");
+    CHECK_INT(0, s.left, "and that none is left");
+    CHECK_INT(0, w.kept_n, "what was resumed is not a sweep");
+    CHECK_INT(0, w.forgotten, "nothing contradicts");
+    run(&w, 4 * 3600);
+    CHECK_INT(1, w.kept_n, "the daily sweep comes when it is due");
+    end(&w);
+}
+
+/* A laptop in another town, with the same addresses behind the same kind of router. */
+static void restarted_elsewhere(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_lyon(&w);
+    run(&w, 130);
+    serve(&w, 2, 140, "CDG", "X-FirstHopCafeEFZ"); /* Singapore */
+    serve(&w, 3, 150, "LHR", "X-FirstHopCafeEFZ");
+    serve(&w, 4, 145, "FRA", "X-FirstHopCafeEFZ");
+    serve(&w, 5, 3, "SIN", "X-FirstHopCafeEFZ");
+    restart(&w, 3600);
+    run(&w, 140);
+    CHECK_INT(1, w.forgotten, "its delays are others");
+    nearest_is(&w, DOOR("sin"), "what was near there is not near here");
+    CHECK(!is_probed(&w, DOOR("lhr")), "nor probed any more");
+    CHECK_INT(1, w.kept_n, "and what is here is kept instead");
+    serve(&w, 5, 75, "SIN", "X-FirstHopCafeEFZ"); /* back, while it was off */
+    serve(&w, 2, 6, "CDG", "X-FirstHopCafeEFZ");
+    serve(&w, 4, 12, "FRA", "X-FirstHopCafeEFZ");
+    restart(&w, 3600);
+    run(&w, 140);
+    nearest_is(&w, DOOR("cdg"), "and back");
+    end(&w);
+}
+
+static void restarted_with_a_new_catalogue(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_lyon(&w);
+    run(&w, 130);
+    for (size_t i = 0; i < w.kept.n; i++) /* the name of Paris is new in this release */
+        if (strcmp(w.kept.all[i].host, DOOR("cdg")) == 0)
+            w.kept.all[i] = w.kept.all[--w.kept.n];
+    restart(&w, 3600);
+    run(&w, 100);
+    nearest_is(&w, DOOR("cdg"), "a name that is not known yet is asked for");
+    CHECK(w.lookups < 20, "and no other: %zu", w.lookups);
+    w.kept.families[1] = true;
+    struct explorer_pace pace = {.gap_ns = 250 * NS_PER_MS};
+    struct explorer *other =
+        explorer_create(&w.config, &w.known, &kinds, pace, check_seed());
+    CHECK(!explorer_resume(other, &w.kept, 0, w.now), "other families are other names");
+    explorer_destroy(other);
+    end(&w);
+}
+
+static void starts_without_an_uplink(void **state)
+{
+    (void)state;
+    struct world w;
+    struct record records[NAMES_MAX];
+    begin_lyon(&w);
+    memcpy(records, w.records, sizeof records);
+    w.n_records = 0;
+    run(&w, 200);
+    CHECK_INT(0, w.kept_n, "nothing is found");
+    memcpy(w.records, records, sizeof records);
+    w.n_records = NAMES_MAX;
+    while (w.records[w.n_records - 1].host == NULL)
+        w.n_records--;
+    run(&w, 500);
+    nearest_is(&w, DOOR("cdg"), "it sweeps again after minutes, not after a day");
+    CHECK_INT(1, w.kept_n, "once");
+    w.n_records = 0;
+    run(&w, 25 * 3600);
+    size_t lookups = w.lookups;
+    run(&w, 48 * 3600);
+    CHECK(w.lookups - lookups < 48 * 3600 / 30 * 5, "and ever less often: %zu lookups",
+          w.lookups - lookups);
+    end(&w);
+}
+
 static void unstable_network(void **state)
 {
     (void)state;
@@ -572,11 +698,20 @@ static void turned_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(far_resolver),      cmocka_unit_test(moved),
-        cmocka_unit_test(unstable_network),  cmocka_unit_test(zone_less_chain),
-        cmocka_unit_test(made_up_addresses), cmocka_unit_test(middlebox),
-        cmocka_unit_test(failing_dns),       cmocka_unit_test(round_robin),
-        cmocka_unit_test(surveys),           cmocka_unit_test(paused),
+        cmocka_unit_test(far_resolver),
+        cmocka_unit_test(moved),
+        cmocka_unit_test(restarted),
+        cmocka_unit_test(restarted_elsewhere),
+        cmocka_unit_test(restarted_with_a_new_catalogue),
+        cmocka_unit_test(starts_without_an_uplink),
+        cmocka_unit_test(unstable_network),
+        cmocka_unit_test(zone_less_chain),
+        cmocka_unit_test(made_up_addresses),
+        cmocka_unit_test(middlebox),
+        cmocka_unit_test(failing_dns),
+        cmocka_unit_test(round_robin),
+        cmocka_unit_test(surveys),
+        cmocka_unit_test(paused),
         cmocka_unit_test(turned_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

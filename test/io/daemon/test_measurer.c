@@ -2,6 +2,7 @@
  * The measurer with real names, clocks, handshakes and network changes; its probes
  * are scripted (fake_kinds.h), so every count is known exactly.
  */
+#include "daemon/doors_file.h"
 #include "daemon/measurer.h"
 
 #include "io/daemon/daemon_bed.h"
@@ -29,7 +30,7 @@ struct rig {
     struct http *http;
     struct measurer *measurer;
     struct window_seen windows[WINDOWS_MAX];
-    size_t n_windows;
+    size_t n_windows, n_swept;
 };
 
 static void on_batch(const struct batch *batch, void *user)
@@ -52,6 +53,12 @@ static void on_batch(const struct batch *batch, void *user)
         w->events[w->n_events++] = batch->events[i];
 }
 
+static void on_swept(void *user)
+{
+    struct rig *r = user;
+    r->n_swept++;
+}
+
 static struct rig *begin(void)
 {
     struct rig *r = calloc(1, sizeof *r);
@@ -67,7 +74,8 @@ static struct rig *begin(void)
 static void create(struct rig *r)
 {
     struct explorer_pace pace = {.gap_ns = NS_PER_MS};
-    struct measurer_events events = {.on_batch = on_batch, .user = r};
+    struct measurer_events events = {
+        .on_batch = on_batch, .on_swept = on_swept, .user = r};
     CHECK_INT(0,
               measurer_create(&r->measurer, &r->loop, &r->config, &r->known, r->http,
                               pace, events),
@@ -422,6 +430,61 @@ static void sweeps_front_doors(void **state)
     end(r);
 }
 
+/* An agent that finds what the folder has, until it has probed the front door of
+ * Amsterdam and swept; returns its lookups. */
+static uint64_t lookups_with(const char *folder, bool resumes)
+{
+    struct rig *r = begin();
+    struct listener lhr, ams;
+    SHIPPED_PARSE(catalogue_parse, &r->known.metros, "metros.csv");
+    parse_workloads(&r->known.workloads);
+    struct target *mail = world_target(&r->config, "mail.test", true, false);
+    text_copy(mail->service, sizeof mail->service, "exchange");
+    r->config.front_doors = 4;
+    listener_open(&lhr, &r->loop, 3, 443);
+    listener_open(&ams, &r->loop, 4, 443);
+    create(r);
+    doors_file_load(folder, r->measurer);
+    measurer_resume(r->measurer);
+    TURN_UNTIL(&r->loop, 20000, fake.servers[4].sent[0] >= 3);
+    if (!resumes)
+        TURN_UNTIL(&r->loop, 20000, r->n_swept > 0);
+    CHECK_INT(!resumes, r->n_swept, "a resumed sweep is not a whole one");
+    if (r->n_swept > 0)
+        doors_file_store(folder, r->measurer);
+    uint64_t lookups = measurer_counters(r->measurer).names.lookups;
+    stop_and_close(r);
+    listener_close(&lhr);
+    listener_close(&ams);
+    end(r);
+    return lookups;
+}
+
+#define DOORS "doors"
+
+static void front_doors_survive_a_restart(void **state)
+{
+    (void)state;
+    struct child_folder folder;
+    child_folder(&folder);
+    CHECK_INT(0,
+              system("ip link add w0 type veth peer name w1 && ip link set w0 up && "
+                     "ip link set w1 up && ip addr add 10.8.0.1/24 dev w0 && "
+                     "ip route add default via 10.8.0.2"),
+              "an uplink");
+    CHECK(lookups_with(folder.path, false) > 50, "at first all names are asked for");
+    CHECK(lookups_with(folder.path, true) < 10, "after a restart only what is probed");
+    CHECK_INT(0, system("ip route replace default via 10.8.0.3"), "another one");
+    CHECK(lookups_with(folder.path, false) > 50, "in another network all again");
+    CHECK(lookups_with(folder.path, true) < 10, "which is kept instead");
+    child_write(folder.path, DOORS, "edgelat doors 1\nnetwork nowhere\n");
+    CHECK(lookups_with(folder.path, false) > 50, "a damaged file is replaced");
+    CHECK(lookups_with(folder.path, true) < 10, "by a whole one");
+    CHECK_INT(0, system("ip link del w0"), "none");
+    CHECK(lookups_with(folder.path, false) > 50, "without a default route all again");
+    child_folder_remove(&folder);
+}
+
 /* ---- windows ---- */
 
 static void windows_close_on_time(void **state)
@@ -460,6 +523,7 @@ int main(void)
         cmocka_unit_test(another_network),
         cmocka_unit_test(a_middlebox),
         cmocka_unit_test(sweeps_front_doors),
+        cmocka_unit_test(front_doors_survive_a_restart),
         cmocka_unit_test(windows_close_on_time),
     };
     return cmocka_run_group_tests(tests, world_begin, world_end);

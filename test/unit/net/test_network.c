@@ -59,6 +59,7 @@ enum {
     FAR,
     TWO_OTHER,
     SIX,
+    SIX_TOO, /* a temporary address of the same prefix */
     SIX_MORE,
     CONTAINER,
     LINK_1,
@@ -88,6 +89,7 @@ static void make_items(void)
     items[FAR] = address("198.51.100.8", 24, 1);
     items[TWO_OTHER] = address("192.0.2.8", 24, 2);
     items[SIX] = address("2001:db8:1::7", 64, 1);
+    items[SIX_TOO] = address("2001:db8:1::8", 64, 1);
     items[SIX_MORE] = address("2001:db8:2::7", 64, 1);
     items[CONTAINER] = address("172.17.0.1", 16, 7);
     items[LINK_1] = link_of(1);
@@ -260,6 +262,43 @@ static void differences(void **state)
     }
 }
 
+static void identity_across_restarts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        bool same;
+        int one[6], other[6];
+    } pairs[] = {
+        {"another address of the subnet", true, {A, ONE, END}, {A, TWO, END}},
+        {"another metric", true, {A, ONE, END}, {A_METRIC, ONE, END}},
+        {"another interface number", true, {B, TWO, END}, {B_OTHER, TWO_OTHER, END}},
+        {"a container", true, {A, ONE, END}, {A, ONE, CONTAINER, LINK_7, END}},
+        {"a route to a target", true, {A, ONE, END}, {A, ONE, TO_TUNNEL, TWO_OTHER, END}},
+        {"IPv6 beside IPv4", true, {A, ONE, END}, {A, ONE, C_IPV6, SIX, END}},
+        {"another gateway", false, {A, ONE, END}, {B, ONE, END}},
+        {"another prefix", false, {A, ONE, END}, {A, FAR, END}},
+        {"another length", false, {A, ONE, END}, {A, ONE_LONG, END}},
+        {"without a gateway", false, {DIRECT, ONE, END}, {DIRECT_OTHER, TWO_OTHER, END}},
+        {"IPv6 alone", false, {C_IPV6, SIX, END}, {C_IPV6, SIX_MORE, END}},
+        {"IPv6 with a second address",
+         true,
+         {C_IPV6, SIX, END},
+         {C_IPV6, SIX, SIX_TOO, END}},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        struct network one = network_of(pairs[i].one), other = network_of(pairs[i].other);
+        CHECK_INT(pairs[i].same, network_identity(&one) == network_identity(&other),
+                  pairs[i].what);
+        CHECK(network_identity(&one) != 0, "a default route");
+        network_free(&one);
+        network_free(&other);
+    }
+    struct network none = network_of((const int[]){ONE, TO, LINK_1, END});
+    CHECK_INT(0, network_identity(&none), "no default route");
+    network_free(&none);
+}
+
 static void interfaces_in_use(void **state)
 {
     (void)state;
@@ -292,6 +331,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(differences),
+        cmocka_unit_test(identity_across_restarts),
         cmocka_unit_test(interfaces_in_use),
         cmocka_unit_test(is_bounded),
     };
