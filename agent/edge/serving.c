@@ -18,6 +18,11 @@ struct reported_pop { /* a PoP with its source */
     const char *basis;
 };
 
+struct held { /* a value and for how many windows in a row */
+    int value;
+    uint32_t windows;
+};
+
 struct served {                      /* the state of a (target, family) */
     struct reported_pop now, before; /* before the last change; pop "": none */
     struct endpoint to;
@@ -27,8 +32,9 @@ struct served {                      /* the state of a (target, family) */
     int64_t foreign_ns; /* last time the owner was foreign; 0: never */
 
     enum fit fit;
-    int over; /* windows in a row in which it was too far */
-    enum role role;
+    int over;       /* windows in a row in which it was too far */
+    enum role role; /* the last one that was held */
+    struct held role_seen;
     bool role_reported;
 };
 
@@ -164,7 +170,7 @@ static void report_foreign(const struct serving_input *in)
     event_say(e, "%s", owner_text(text, owner, in->target->host));
 }
 
-/* ---- events: suboptimal PoP, failover ---- */
+/* ---- events: suboptimal PoP, front door away ---- */
 
 static void report_fit(const struct serving_input *in, enum fit fit)
 {
@@ -197,19 +203,12 @@ static void report_fit(const struct serving_input *in, enum fit fit)
                   in->standing.km);
 }
 
-static enum severity severity_of(enum role role)
-{
-    return role == ROLE_NEITHER  ? SEVERITY_ERROR
-           : role == ROLE_BACKUP ? SEVERITY_WARN
-                                 : SEVERITY_INFO;
-}
-
 static const char *location_of(enum role role)
 {
-    return role == ROLE_PRIMARY   ? "the primary location"
-           : role == ROLE_BACKUP  ? "the backup location"
-           : role == ROLE_NEITHER ? "no location"
-                                  : "perhaps a location";
+    return role == ROLE_PRIMARY   ? "at the primary location"
+           : role == ROLE_BACKUP  ? "at the backup location"
+           : role == ROLE_NEITHER ? "at neither location"
+                                  : "perhaps at a location";
 }
 
 static void report_role(const struct serving_input *in, enum role before)
@@ -217,7 +216,7 @@ static void report_role(const struct serving_input *in, enum role before)
     char at[WORDS_MAX];
     const struct peering *p = &in->site->peering;
     enum role role = in->standing.role;
-    struct event *e = add_event(in, EVENT_EDGE_FAILOVER, severity_of(role),
+    struct event *e = add_event(in, EVENT_FRONT_DOOR_AWAY, SEVERITY_INFO,
                                 role_name(before), role_name(role));
     fact(e, ATTR_PEERING_CONNECTION, p->connection);
     fact(e, ATTR_PEERING_PROVIDER, p->provider);
@@ -226,11 +225,9 @@ static void report_role(const struct serving_input *in, enum role before)
     fact_metro(e, ATTR_METRO, in->standing.metro);
     event_number(e, ATTR_DISTANCE, in->standing.km);
     fact_address(e, in);
-    bool has_none = role == ROLE_NEITHER && in->site->backup == NULL;
-    event_say(e, "served by %s, %s of connection %s%s",
+    event_say(e, "its front door is in %s, %s of connection %s",
               pop_words(at, in->address->pop, in->standing.metro), location_of(role),
-              p->connection,
-              has_none ? ": without a backup that is the ordinary internet" : "");
+              p->connection);
 }
 
 /* ---- has the PoP changed? ---- */
@@ -306,6 +303,14 @@ static void check_fit(const struct serving_input *in)
     s->fit = fit;
 }
 
+/* True when the last `windows` windows had this value. */
+static bool is_held(struct held *h, int value, uint32_t windows)
+{
+    h->windows = h->windows > 0 && h->value == value ? h->windows + 1 : 1;
+    h->value = value;
+    return h->windows >= windows;
+}
+
 static void check_role(const struct serving_input *in)
 {
     struct served *s = in->served;
@@ -313,6 +318,8 @@ static void check_role(const struct serving_input *in)
               was = s->role == ROLE_NONE ? ROLE_UNKNOWN : s->role;
     bool normal = role == ROLE_PRIMARY || role == ROLE_UNKNOWN;
     bool first = was == ROLE_UNKNOWN && !s->role_reported;
+    if (!is_held(&s->role_seen, role, SERVING_AWAY_HELD))
+        return;
     if (role != was && !(first && normal)) {
         report_role(in, was);
         s->role_reported = true;
@@ -339,6 +346,8 @@ static void check_owner(const struct serving_input *in)
 static void check(const struct serving_input *in)
 {
     check_pop(in);
+    if (in->served->damping.suppressing)
+        in->served->role_seen.windows = 0;
     if (in->served->damping.suppressing || in->target->discovered ||
         !in->address->answers)
         return;

@@ -10,17 +10,20 @@
  *   edgelat.edge.suboptimal  The metro is farther from the site than the nearest one of
  *                            the catalogue by more than the target's distance limit, for
  *                            SERVING_HELD windows; and when it no longer is.
- *   edgelat.edge.failover    The role of the PoP in the Peering Service connection: WARN
- *                            at the backup location, ERROR at neither. Being at the
- *                            primary one at first is not an event.
+ *   edgelat.front_door.away  Whether the metro of the front door is a location of the
+ *                            Peering Service connection, when it has been the same for
+ *                            SERVING_AWAY_HELD windows: INFO. It is not a failover of the
+ *                            peering: the front door may be elsewhere than where traffic
+ *                            enters Microsoft's network. Being at the primary location at
+ *                            first is not an event.
  *   edgelat.target.foreign   Another company's network answers (owners.h): WARN. Reported
  *                            again only after an hour without it. Meanwhile, or if the
  *                            owner is not a PoP for another reason, the others are not
  *                            checked.
  *
- * Discovered targets are only ranked, so they are never suboptimal nor a failover.
- * Without a known PoP nothing is reported; suboptimal and failover also not in a window
- * without an answer, because the known PoP may be out of date.
+ * Discovered targets are only ranked, so they are never suboptimal nor away.
+ * Without a known PoP nothing is reported; suboptimal and away also not in a window without
+ * an answer, because the known PoP may be out of date.
  */
 #ifndef EDGELAT_EDGE_SERVING_H
 #define EDGELAT_EDGE_SERVING_H
@@ -30,7 +33,8 @@
 
 #include <stddef.h>
 
-#define SERVING_HELD 2
+#define SERVING_HELD      2
+#define SERVING_AWAY_HELD 3
 
 struct serving { /* start with { 0 }, end with serving_free() */
     struct served *all;

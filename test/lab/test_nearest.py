@@ -193,7 +193,7 @@ def play(agent):
     time.sleep(25)
     lab.point("late.example.net", AMSTERDAM[0])
     lab.point("s-0005.s-msedge.net", *LONDON)
-    time.sleep(20)
+    time.sleep(25)
     lab.point("s-0005.s-msedge.net", *AMSTERDAM)
     time.sleep(20)
     lab.change("newark", "delay=76ms")  # a level 27 % higher
@@ -218,10 +218,10 @@ def test_failover(received):
     tap.ok("s-0005.s-msedge.net" in there.get("edgelat.dns.chain", ""), "failover: with the chain", there)
     tap.ok(there.get("network.peer.address") in LONDON, "failover: and the address", there)
     roles = [(r.get("severityText"), a["edgelat.before"], a["edgelat.after"])
-             for r, a in received.of("edgelat.edge.failover", target="teams") if a["network.type"] == "ipv4"]
-    tap.equal([("WARN", "primary", "backup"), ("INFO", "backup", "primary")], roles,
-              "failover: from the primary location to the backup and back")
-    tap.ok(received.of("edgelat.edge.failover", target="exchange", after="backup"),
+             for r, a in received.of("edgelat.front_door.away", target="teams") if a["network.type"] == "ipv4"]
+    tap.equal([("INFO", "primary", "backup"), ("INFO", "backup", "primary")], roles,
+              "failover: the front door from the primary location to the backup and back")
+    tap.ok(received.of("edgelat.front_door.away", target="exchange", after="backup"),
            "failover: Exchange was at the backup location from the beginning")
 
 
@@ -285,7 +285,7 @@ def test_agent():
     test_records(received)
     tap.equal(1, len(re.findall(r"10\.42\.0\.1 by wan0: survey begins", said)), "and a reason to look around")
     tap.ok("edgelat.pop.changed" in table, "the receiver prints events beneath its table", table[-2000:])
-    tap.ok("edgelat.edge.failover" in said, "the agent's log tells them, too", said[-2000:])
+    tap.ok("edgelat.front_door.away" in said, "the agent's log tells them, too", said[-2000:])
 
 
 if __name__ == "__main__":

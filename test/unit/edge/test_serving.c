@@ -143,44 +143,37 @@ static const struct {
     {"too far, and then the link is down", "LON", NULL, "LON NYC (NYC)*5 NYC LON",
      "1 changed LON>NYC WARN; 7 suboptimal optimal>suboptimal WARN; "
      "8 changed NYC>LON INFO; 8 suboptimal suboptimal>optimal INFO"},
-    {"a name that leads to where nobody answers", "", &connection, "AMS (LON) LON",
-     "1 changed AMS>LON INFO; 2 failover primary>backup WARN"},
-    {"to the backup and back", "", &connection, "AMS AMS LHR LHR AMS",
-     "2 changed AMS>LHR INFO; 2 failover primary>backup WARN; 4 changed LHR>AMS INFO; "
-     "4 failover backup>primary INFO"},
-    {"elsewhere", "", &connection, "AMS FRA FRA LON",
-     "1 changed AMS>FRA INFO; 1 failover primary>neither ERROR; 3 changed FRA>LON INFO; "
-     "3 failover neither>backup WARN"},
-    {"at the backup at first", "", &connection, "- LON LON",
-     "1 failover unknown>backup WARN"},
-    {"elsewhere at first", "", &connection, "FRA", "0 failover unknown>neither ERROR"},
+    {"a name that leads to where nobody answers", "", &connection, "AMS*3 (LON) LON*3",
+     "3 changed AMS>LON INFO; 6 away primary>backup INFO"},
+    {"to the backup and back", "", &connection, "AMS*3 LHR*3 AMS*3",
+     "3 changed AMS>LHR INFO; 5 away primary>backup INFO; 6 changed LHR>AMS INFO; "
+     "8 away backup>primary INFO"},
+    {"elsewhere", "", &connection, "AMS*3 FRA*3 LON*3",
+     "3 changed AMS>FRA INFO; 5 away primary>neither INFO; 6 changed FRA>LON INFO; "
+     "8 away neither>backup INFO"},
+    {"elsewhere for two windows", "", &connection, "AMS*3 FRA*2 AMS*5",
+     "3 changed AMS>FRA INFO; 5 changed FRA>AMS INFO"},
+    {"at the backup at first", "", &connection, "- LON*4", "3 away unknown>backup INFO"},
+    {"elsewhere at first", "", &connection, "FRA*4", "2 away unknown>neither INFO"},
     {"within the primary", "", &connection, "AMS AM", "1 changed AMS>AM INFO"},
-    {"it cannot be told", "", &connection, "XQZ AMS XQZ AMS",
-     "1 changed XQZ>AMS INFO; 2 changed AMS>XQZ INFO; 2 failover primary>unknown INFO; "
-     "3 changed XQZ>AMS INFO; 3 failover unknown>primary INFO"},
-    {"no backup", "", &without_backup, "AMS LON",
-     "1 changed AMS>LON INFO; 1 failover primary>neither ERROR"},
+    {"it cannot be told", "", &connection, "XQZ*3 AMS*3 XQZ*3 AMS*3",
+     "3 changed XQZ>AMS INFO; 6 changed AMS>XQZ INFO; 8 away primary>unknown INFO; "
+     "9 changed XQZ>AMS INFO; 11 away unknown>primary INFO"},
+    {"no backup", "", &without_backup, "AMS*3 LON*3",
+     "3 changed AMS>LON INFO; 5 away primary>neither INFO"},
     {"alternating", "LON", &connection, "LON AMS LON AMS LON AMS LON AMS*60 AMS*5",
-     "0 failover unknown>backup WARN; "
-     "1 changed LON>AMS WARN; 1 failover backup>primary INFO; "
-     "2 changed AMS>LON INFO; 2 failover primary>backup WARN; "
-     "3 changed LON>AMS WARN; 3 failover backup>primary INFO; "
+     "1 changed LON>AMS WARN; 2 changed AMS>LON INFO; 3 changed LON>AMS WARN; "
      "4 changed AMS>LON WARN; " /* from here on it is silent */
      "67 changed LON>AMS INFO"},
     {"alternating, to end where it should not be", "LON", &connection,
-     "AMS LON AMS LON AMS*5 LON*61",
-     "1 changed AMS>LON INFO; 1 failover primary>backup WARN; "
-     "2 changed LON>AMS WARN; 2 failover backup>primary INFO; "
-     "3 changed AMS>LON INFO; 3 failover primary>backup WARN; "
-     "4 changed LON>AMS WARN; "
-     "69 changed AMS>LON INFO"},
+     "AMS LON AMS LON AMS*5 LON*64",
+     "1 changed AMS>LON INFO; 2 changed LON>AMS WARN; 3 changed AMS>LON INFO; "
+     "4 changed LON>AMS WARN; 69 changed AMS>LON INFO; 71 away unknown>backup INFO"},
     {"alternating, to end at another location than was told", "LON", &connection,
-     "AMS LON AMS LON AMS LON AMS*61",
-     "1 changed AMS>LON INFO; 1 failover primary>backup WARN; "
-     "2 changed LON>AMS WARN; 2 failover backup>primary INFO; "
-     "3 changed AMS>LON INFO; 3 failover primary>backup WARN; "
-     "4 changed LON>AMS WARN; "
-     "66 changed LON>AMS INFO; 66 failover backup>primary INFO"},
+     "LON*3 AMS LON AMS LON AMS*64",
+     "2 away unknown>backup INFO; 3 changed LON>AMS WARN; 4 changed AMS>LON INFO; "
+     "5 changed LON>AMS WARN; 6 changed AMS>LON WARN; 67 changed LON>AMS INFO; "
+     "69 away backup>primary INFO"},
     {"within a metro", "LON", NULL, "LON LTS LON LTS LON LTS",
      "1 changed LON>LTS INFO; 2 changed LTS>LON INFO; 3 changed LON>LTS INFO; "
      "4 changed LTS>LON INFO"},
@@ -231,7 +224,7 @@ static void test_foreign(void **state)
         be_foreign(&r, false, 5);
         be_foreign(&r, true, 5);
     }
-    CHECK_TEXT("0 foreign >foreign WARN; 1501 failover unknown>backup WARN",
+    CHECK_TEXT("0 foreign >foreign WARN; 1503 away unknown>backup INFO",
                text_string(&r.said), "one that does not rest is silent");
     be_foreign(&r, false, 61);
     be_foreign(&r, true, 1);
@@ -338,19 +331,12 @@ static void test_evidence(void **state)
     struct rig r;
     begin(&r, "LON", &connection);
     walk(&r, "AMS NYC");
-    CHECK_INT(2, r.events.n, "a change and a failover");
+    CHECK_INT(1, r.events.n, "a change");
     check_facts(
         &r.events.list[0],
         "served by New York City, New York (NYC), before by Amsterdam (AMS)",
         "edgelat.metro.before=Amsterdam\nedgelat.metro.after=New York City, New York\n"
         "edgelat.distance=5570\n" ASKED SERVERS);
-    check_facts(
-        &r.events.list[1],
-        "served by New York City, New York (NYC), no location of connection branch-17",
-        "edgelat.peering.connection=branch-17\n"
-        "edgelat.peering.provider=example-net\n"
-        "edgelat.peering.primary=Amsterdam\nedgelat.peering.backup=London\n"
-        "edgelat.metro=New York City, New York\nedgelat.distance=5570\n" ASKED);
     walk(&r, "NYC");
     CHECK_INT(1, r.events.n, "it is too far");
     check_facts(
@@ -360,12 +346,23 @@ static void test_evidence(void **state)
         "edgelat.metro=New York City, New York\nedgelat.distance=5570\n"
         "edgelat.metro.nearest=London\nedgelat.distance.nearest=0\n"
         "edgelat.distance.excess=5570\n" ASKED SERVERS);
+    walk(&r, "NYC");
+    CHECK_INT(1, r.events.n, "it is away");
+    check_facts(&r.events.list[0],
+                "its front door is in New York City, New York (NYC), at neither location "
+                "of connection branch-17",
+                "edgelat.peering.connection=branch-17\n"
+                "edgelat.peering.provider=example-net\n"
+                "edgelat.peering.primary=Amsterdam\nedgelat.peering.backup=London\n"
+                "edgelat.metro=New York City, New York\nedgelat.distance=5570\n" ASKED);
     walk(&r, "LON");
-    CHECK_INT(3, r.events.n, "back, near enough, at the backup");
+    CHECK_INT(2, r.events.n, "back, near enough");
     CHECK_TEXT("served by London (LON), 0 km away, within the limit again",
                r.events.list[1].text, "over");
-    CHECK_TEXT("served by London (LON), the backup location of connection branch-17",
-               r.events.list[2].text, "backup");
+    walk(&r, "LON*2");
+    CHECK_TEXT("its front door is in London (LON), at the backup location of connection "
+               "branch-17",
+               r.events.list[0].text, "backup");
     walk(&r, "AMS LON");
     CHECK_TEXT(
         "alternates: 4 changes of its PoP within an hour, the last one from Amsterdam "
@@ -377,9 +374,6 @@ static void test_evidence(void **state)
     begin(&r, "", &without_backup);
     walk(&r, "XQZ LON");
     CHECK_TEXT("served by London (LON), before by XQZ", r.events.list[0].text, "passes");
-    CHECK_TEXT("served by London (LON), no location of connection branch-17: without a "
-               "backup that is the ordinary internet",
-               r.events.list[1].text, "no backup");
     end(&r);
 }
 
@@ -389,9 +383,9 @@ static void test_what_is_not_judged(void **state)
     struct rig r;
     begin(&r, "LON", &connection);
     r.target.limits.distance_km = 0;
-    walk(&r, "LON NYC*10");
-    CHECK_TEXT("0 failover unknown>backup WARN; 1 changed LON>NYC WARN; 1 failover "
-               "backup>neither ERROR",
+    walk(&r, "LON*3 NYC*10");
+    CHECK_TEXT("2 away unknown>backup INFO; 3 changed LON>NYC WARN; 5 away "
+               "backup>neither INFO",
                text_string(&r.said), "no limit of distance");
     end(&r);
 
