@@ -14,7 +14,7 @@
 static const struct cmd_option options[] = {
     {"listen", 'l', "ADDR:PORT",
      "where to listen: an address or a name; IPv6 as [ADDR]:PORT; :PORT is every address; "
-     "port 0 is any that is free and is said on standard error",
+     "port 0 is any free one, printed to standard error",
      .required = true},
     {"dir", 'd', "DIR", "keep every accepted batch as a file in DIR (made if missing)",
      CMD_FOLDER},

@@ -353,7 +353,7 @@ static struct refusal accept_batch(struct receiver *r, enum signal signal,
     otlp_read_free(request);
     if (rc == 0)
         return (struct refusal){0};
-    log_warn("receiver", "cannot store a batch: %s; the sender is told to try again",
+    log_warn("receiver", "cannot store a batch: %s; the sender is asked to try again",
              strerror(-rc));
     return (struct refusal){HTTP_SERVUNAVAIL, "The batch cannot be stored."};
 }
@@ -416,7 +416,7 @@ static void start(struct receiver *r)
     static const int numbers[] = {SIGTERM, SIGINT};
     r->base = event_base_new();
     r->http = evhttp_new(r->base);
-    evhttp_set_allowed_methods(r->http, UINT16_MAX); /* the other ones are told 405 */
+    evhttp_set_allowed_methods(r->http, UINT16_MAX); /* the others get status 405 */
     evhttp_set_max_headers_size(r->http, HEADERS_MAX);
     evhttp_set_max_body_size(r->http, LIBRARY_BODY_MAX);
     evhttp_set_timeout(r->http, SILENCE_S);

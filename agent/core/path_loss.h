@@ -33,7 +33,7 @@
  * Figures of test/sim/test_loss.c, which prints more; limit 2 %, a path is probed by icmp
  * and tcp, 12 packets a minute; a window of a minute, and the second one in core/flap.h:
  *
- *   loss    told after      95 % within   four paths of a site   held, of the time
+ *   loss    found after     95 % within   four paths of a site   held, of the time
  *   1 %     8 times in 24 months
  *   3 %     67 minutes      160 minutes
  *   5 %     21              42            10, 95 % within 17     99.3 %
@@ -105,10 +105,10 @@ void path_loss_set(struct path_loss *l, double limit, double rate);
 /* A packet of that kind sent at `sent`; in any order within PATH_LOSS_ORDER_NS. */
 void path_loss_add(struct path_loss *l, size_t kind, struct wall sent, bool lost);
 
-/* What was sent before and after are no neighbours: the host slept. */
+/* The host slept: the packets before and after are no neighbours. */
 void path_loss_break(struct path_loss *l);
 
-/* Another path: nothing is known of it. Limit and rate stay. */
+/* The path has changed: forgets all but limit and rate. */
 void path_loss_forget(struct path_loss *l);
 
 struct path_loss_verdict {
@@ -126,7 +126,7 @@ struct path_loss_verdict {
 
 /*
  * All paths of the site together: { 0 } knows nothing. A window has ended: moves the
- * chart by the news of its paths, and says whether the site as a whole loses.
+ * chart by the news of its paths, and returns whether the site as a whole loses.
  */
 struct path_loss_site {
     double chart;
@@ -135,8 +135,8 @@ double path_loss_take_news(struct path_loss *l);
 bool path_loss_site_window(struct path_loss_site *s, double news);
 void path_loss_expect(struct path_loss *l, bool site_loses);
 
-/* Of that kind at `now`. A level is told of a kind only when its own share is over the
- * limit. */
+/* The verdict on that kind at `now`. PATH_LOSS_LEVEL only if the kind's own share is over
+ * the limit. */
 struct path_loss_verdict path_loss_verdict(struct path_loss *l, size_t kind,
                                            struct wall now);
 

@@ -123,8 +123,8 @@ static struct wall stamp(struct pipeline *p, struct wall wall)
     return wall;
 }
 
-bool pipeline_silence_tells(const struct pipeline *p, const struct pipeline_target *m,
-                            const struct pipeline_stream *s)
+bool pipeline_silence_is_down(const struct pipeline *p, const struct pipeline_target *m,
+                              const struct pipeline_stream *s)
 {
     if (!p->kinds->list[s->kind]->may_be_filtered || s->answered)
         return true;
@@ -155,17 +155,17 @@ static bool post(struct pipeline *p, uint32_t number, struct wall end, bool earl
         .pop = s->addr->pop,
         .window = s->window,
         .summary = summary,
-        .own_answers = pipeline_says_whether_up(p->kinds->list[s->kind], s->addr),
+        .own_answers = pipeline_judges(p->kinds->list[s->kind], s->addr),
         .early = early,
     };
     if (series_set_add(p->series, &part))
-        pipeline_tell_overflow(p, m->target, end);
+        pipeline_report_overflow(p, m->target, end);
     recent_add(&s->recent, summary, intercept_distance(part.kind, &s->addr->intercept));
     if (!part.own_answers)
         return true;
     bool up = summary->received + summary->outcomes[OUTCOME_REFUSED] > 0;
     s->answered |= up;
-    m->measured |= up || (summary->sent > 0 && pipeline_silence_tells(p, m, s));
+    m->measured |= up || (summary->sent > 0 && pipeline_silence_is_down(p, m, s));
     m->up |= up;
     s->addr->up |= up;
     return true;
@@ -298,7 +298,7 @@ void pipeline_dns_answer(struct pipeline *p, size_t target, enum family family,
         (!first && now.ns - addr->dns_reported.ns < RESOLVED_LEAST_NS))
         return;
     addr->dns_reported = now;
-    pipeline_tell_resolved(p, target, family, wall);
+    pipeline_report_resolved(p, target, family, wall);
 }
 
 struct events *pipeline_events(struct pipeline *p)
@@ -417,9 +417,9 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
         recent_close(&s->recent);
         window_reset(s->window, end);
     }
-    pipeline_tell_shifts(p, end);
+    pipeline_report_shifts(p, end);
     pipeline_rank(p);
-    pipeline_tell_nearest(p, end);
+    pipeline_report_nearest(p, end);
     pipeline_pace(p, now);
     begin_window(p);
 

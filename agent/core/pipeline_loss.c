@@ -35,8 +35,8 @@ void pipeline_add_loss(struct pipeline *p, const struct pipeline_stream *s,
     const struct pipeline_target *m = &p->targets[s->target];
     bool lost = outcome_is_lost(result->outcome);
     if (result->outcome == OUTCOME_NOT_MEASURED ||
-        !pipeline_says_whether_up(kind_of(p, s), s->addr) ||
-        (lost && !pipeline_silence_tells(p, m, s)))
+        !pipeline_judges(kind_of(p, s), s->addr) ||
+        (lost && !pipeline_silence_is_down(p, m, s)))
         return;
     struct path_loss *l = pipeline_path_loss(p, s);
     path_loss_set(l, m->target->limits.loss_ratio, rate_of(p, s));

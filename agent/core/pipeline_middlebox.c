@@ -2,8 +2,7 @@
 
 #include <assert.h>
 
-bool pipeline_says_whether_up(const struct kind *kind,
-                              const struct pipeline_address *addr)
+bool pipeline_judges(const struct kind *kind, const struct pipeline_address *addr)
 {
     return !kind_only_handshakes(kind) || !intercepted(&addr->intercept);
 }

@@ -1,4 +1,4 @@
-/* Another level of the delay: what is told of the streams that shifted. */
+/* Reports shifts of the delay (core/shift.h) as events. */
 #include "core/event_names.h"
 #include "core/pipeline_state.h"
 
@@ -27,7 +27,7 @@ void pipeline_pop_is_known(struct pipeline *p, const struct pipeline_target *m,
             shift_forget(&p->streams[i].shift);
 }
 
-/* Nobody says which PoP it is now: then it is another one. */
+/* No reply has named the PoP of the new address: then it is another one. */
 static void await_pops(struct pipeline *p)
 {
     for (size_t t = 0; t < p->n_targets; t++)
@@ -112,8 +112,8 @@ static void describe_many(struct event *e, const struct shift_event *shift,
         since + 11, first, e->before, e->after, ms(n->low_ns), ms(n->high_ns));
 }
 
-static void tell(struct pipeline *p, const struct shift_event *shift,
-                 const bool *is_member, struct wall at)
+static void report(struct pipeline *p, const struct shift_event *shift,
+                   const bool *is_member, struct wall at)
 {
     const struct shift_news *n = &shift->news;
     struct common c = common_of(p, is_member, shift->first);
@@ -152,7 +152,7 @@ static void tell(struct pipeline *p, const struct shift_event *shift,
     event_number(e, ATTR_SHIFT_STREAMS, (double)shift->judged);
 }
 
-void pipeline_tell_shifts(struct pipeline *p, struct wall at)
+void pipeline_report_shifts(struct pipeline *p, struct wall at)
 {
     struct shift **streams = mem_alloc((p->n_streams + 1) * sizeof *streams);
     bool *is_member = mem_alloc((p->n_streams + 1) * sizeof *is_member);
@@ -162,7 +162,7 @@ void pipeline_tell_shifts(struct pipeline *p, struct wall at)
         streams[i] = &p->streams[i].shift;
     while (shift_site_window(&p->site_shift, streams, p->n_streams, at,
                              p->settings.window_ns, is_member, &shift))
-        tell(p, &shift, is_member, at);
+        report(p, &shift, is_member, at);
     free(is_member);
     free(streams);
 }

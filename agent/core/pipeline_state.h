@@ -97,8 +97,8 @@ struct window_stats pipeline_recent_stats(const struct pipeline *p,
  * True when silence counts as down. Not for a kind that may be filtered and was never
  * answered, if another kind probes the target too.
  */
-bool pipeline_silence_tells(const struct pipeline *p, const struct pipeline_target *m,
-                            const struct pipeline_stream *s);
+bool pipeline_silence_is_down(const struct pipeline *p, const struct pipeline_target *m,
+                              const struct pipeline_stream *s);
 
 /* True when any family of the target may be a PoP, or it has no address. */
 bool pipeline_may_be_pop(const struct pipeline_target *m);
@@ -108,11 +108,11 @@ bool pipeline_may_be_pop(const struct pipeline_target *m);
  * chain and of an overflow. */
 void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
                     const struct summary *w, struct mono now);
-void pipeline_tell_nearest(struct pipeline *p, struct wall at);
-void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family family,
-                            struct wall at);
-void pipeline_tell_overflow(struct pipeline *p, const struct target *target,
-                            struct wall at);
+void pipeline_report_nearest(struct pipeline *p, struct wall at);
+void pipeline_report_resolved(struct pipeline *p, size_t target, enum family family,
+                              struct wall at);
+void pipeline_report_overflow(struct pipeline *p, const struct target *target,
+                              struct wall at);
 
 /* The loss test that the stream shares. */
 struct path_loss *pipeline_path_loss(const struct pipeline *p,
@@ -127,7 +127,7 @@ void pipeline_close_losses(struct pipeline *p); /* a window has ended */
 /* Takes the delay of a result of an address in use, without what is left out. */
 void pipeline_add_delay(struct pipeline *p, struct pipeline_stream *s,
                         const struct result *counted);
-void pipeline_tell_shifts(struct pipeline *p, struct wall at);
+void pipeline_report_shifts(struct pipeline *p, struct wall at);
 
 /* The PoP at the new address is `pop`: whether the delays before it say anything. */
 void pipeline_pop_is_known(struct pipeline *p, const struct pipeline_target *m,
@@ -159,7 +159,6 @@ bool pipeline_leaves_out(const struct pipeline *p, const struct pipeline_stream 
                          size_t d);
 
 /* False while the kind measures nothing but the handshakes of a middlebox. */
-bool pipeline_says_whether_up(const struct kind *kind,
-                              const struct pipeline_address *addr);
+bool pipeline_judges(const struct kind *kind, const struct pipeline_address *addr);
 
 #endif

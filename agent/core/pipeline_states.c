@@ -1,10 +1,10 @@
 /*
- * What a closed window says of a stream: is it up?
+ * Judges the state of a stream by its closed window.
  *
- * A window without an answer is down; one that is past a limit of its target is degraded.
+ * A window without an answer is down; a window over a limit of its target is degraded.
  * Loss is judged packet by packet over as many windows as it takes (core/path_loss.h), as
- * the probes of one are too few. A middlebox's handshakes, ICMP that nobody ever
- * answered, and a window in which this host slept say nothing.
+ * one window has too few probes. Not judged: handshakes of a middlebox, ICMP that was
+ * never answered, and a window in which this host slept.
  */
 #include "core/event_names.h"
 #include "core/pipeline_state.h"
@@ -18,9 +18,9 @@ enum { REASON_MAX = 320 };
 struct finding {
     enum state state;
     char reason[REASON_MAX];       /* a clause; "" while up */
-    double limit;                  /* that was passed; NaN: none */
-    const char *source;            /* who says so, "" is the configuration */
-    struct path_loss_verdict loss; /* when that is it */
+    double limit;                  /* that was exceeded; NaN: none */
+    const char *source;            /* of the limit; "" is the configuration */
+    struct path_loss_verdict loss; /* if loss is the reason */
 };
 
 __attribute__((format(printf, 5, 6))) static void worse(struct finding *f,
@@ -81,7 +81,7 @@ static void hold_against_loss(const struct limits *l, const struct path_loss_ver
           others);
 }
 
-/* Against the limits of the target; the last one that is passed is said. */
+/* Compares with the limits of the target; the last one exceeded is the reason. */
 static void hold_against_limits(const struct pipeline *p, const struct pipeline_stream *s,
                                 const struct limits *l, const struct summary *w,
                                 struct finding *f)
@@ -110,12 +110,12 @@ static struct finding judge(const struct pipeline *p, const struct pipeline_stre
     struct finding f = {.state = STATE_UNKNOWN, .limit = NAN, .source = ""};
     const struct pipeline_target *m = &p->targets[s->target];
     const struct kind *kind = p->kinds->list[s->kind];
-    if (w->sent == 0 || w->interrupted || !pipeline_says_whether_up(kind, s->addr))
+    if (w->sent == 0 || w->interrupted || !pipeline_judges(kind, s->addr))
         return f;
     if (w->received + w->outcomes[OUTCOME_REFUSED] > 0) {
         f.state = STATE_UP;
         hold_against_limits(p, s, &m->target->limits, w, &f);
-    } else if (pipeline_silence_tells(p, m, s)) {
+    } else if (pipeline_silence_is_down(p, m, s)) {
         worse(&f, STATE_DOWN, NAN, "",
               w->sent == 1 ? "its one probe was not answered"
                            : "none of %llu probes was answered",
@@ -124,10 +124,10 @@ static struct finding judge(const struct pipeline *p, const struct pipeline_stre
     return f;
 }
 
-/* ---- what is told ---- */
+/* ---- events ---- */
 
-static struct event *tell(struct pipeline *p, const struct pipeline_stream *s,
-                          const char *name, enum severity severity, struct wall at)
+static struct event *add_event(struct pipeline *p, const struct pipeline_stream *s,
+                               const char *name, enum severity severity, struct wall at)
 {
     const struct target *target = p->targets[s->target].target;
     struct event *e = events_add(p->open_events, name, severity, at, target);
@@ -165,11 +165,11 @@ static void report_state(struct pipeline *p, const struct pipeline_stream *s,
                          const struct summary *w, struct wall at)
 {
     bool began = news->what == FLAP_BEGAN, ended = news->what == FLAP_ENDED;
-    struct event *e = tell(p, s,
-                           began   ? EVENT_STATE_FLAPPING
-                           : ended ? EVENT_STATE_SETTLED
-                                   : EVENT_STATE_CHANGED,
-                           began ? SEVERITY_WARN : severity_of(news->after), at);
+    struct event *e = add_event(p, s,
+                                began   ? EVENT_STATE_FLAPPING
+                                : ended ? EVENT_STATE_SETTLED
+                                        : EVENT_STATE_CHANGED,
+                                began ? SEVERITY_WARN : severity_of(news->after), at);
     snprintf(e->before, sizeof e->before, "%s", state_name(news->before));
     snprintf(e->after, sizeof e->after, "%s", state_name(news->after));
     if (began)
@@ -201,8 +201,8 @@ void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
         report_state(p, s, &news, &f, w, w->end);
 }
 
-void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family family,
-                            struct wall at)
+void pipeline_report_resolved(struct pipeline *p, size_t target, enum family family,
+                              struct wall at)
 {
     const struct pipeline_target *m = &p->targets[target];
     const struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
@@ -221,8 +221,8 @@ void pipeline_tell_resolved(struct pipeline *p, size_t target, enum family famil
         event_text(e, ATTR_DNS_SERVERS, dns->servers);
 }
 
-void pipeline_tell_overflow(struct pipeline *p, const struct target *target,
-                            struct wall at)
+void pipeline_report_overflow(struct pipeline *p, const struct target *target,
+                              struct wall at)
 {
     struct event *e =
         events_add(p->open_events, EVENT_SERIES_OVERFLOW, SEVERITY_WARN, at, target);
@@ -231,7 +231,7 @@ void pipeline_tell_overflow(struct pipeline *p, const struct target *target,
 }
 
 /* Another one is nearest than when a window closed before. */
-void pipeline_tell_nearest(struct pipeline *p, struct wall at)
+void pipeline_report_nearest(struct pipeline *p, struct wall at)
 {
     const struct target_state *first = p->eligible > 0 ? &p->states[p->order[0]] : NULL;
     if (first == NULL || first->target == p->nearest)

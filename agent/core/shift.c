@@ -120,7 +120,7 @@ static bool is_news(const struct shift_chart *c)
     return c->sum > CLIP - SLACK && c->n <= SHIFT_VALUES;
 }
 
-/* Whether what the chart found is large enough to be told. */
+/* Whether the change is large enough to be reported. */
 static bool is_large(const struct shift *s, float from, float to)
 {
     return fabsf(to - from) >= fmaxf(SHIFT_RATIO, LARGE * s->scale) &&
@@ -201,7 +201,7 @@ static void decay(struct shift *s, struct wall now)
     }
 }
 
-static void tell(struct shift *s, const struct shift_chart *c)
+static void set_news(struct shift *s, const struct shift_chart *c)
 {
     /* Order statistics of the median with at least 95 % (binomial, both sides), by the
      * number of values: 7: 1st and 7th, 9: 2nd, 12: 3rd, 15: 4th. */
@@ -241,7 +241,7 @@ static void take_shift(struct shift *s)
     s->changes++;
     s->flutters = fluttered || s->penalty > (float)SHIFT_LIMIT;
     if (!fluttered)
-        tell(s, c);
+        set_news(s, c);
     s->before = s->level;
     s->shifted = c->began;
     s->level = s->near = s->there;
@@ -344,7 +344,7 @@ static int by_double(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The members of the event, and what is not to be told again. */
+/* Finds the members of the event, whose news are then reported. */
 static void gather(struct shift_site *site, struct shift *const *streams, size_t n,
                    struct wall now, int64_t window_ns, bool *is_member,
                    struct shift_event *e)
@@ -398,7 +398,7 @@ bool shift_site_window(struct shift_site *site, struct shift *const *streams, si
             continue;
         if (same_cause(news, &site->last, window_ns) &&
             site->last.what != SHIFT_NOTHING) {
-            news->what = SHIFT_NOTHING; /* told with the others */
+            news->what = SHIFT_NOTHING; /* reported with the others */
             continue;
         }
         if (first == n || news->since.ns < streams[first]->news.since.ns)

@@ -10,20 +10,19 @@
  * pattern and a drift are followed, and a noisy line is judged by its own noise. The median
  * deviation would be undefined where probes take two equal paths by turns.
  *
- * What the test finds is at first an excursion, until it lasts for SHIFT_VALUES values and
- * long enough. How long that is the stream teaches: SHIFT_HABIT times as long as its
- * longest excursion that came back, which is forgotten with a half-life of a week; and at
- * least as long as the longest one of the site's other streams, as they share the access
- * line. So bursts, an hourly backup and a path that flutters are told once or twice, not
- * for ever.
- * While an excursion is undecided the level does not follow it.
+ * A deviation is at first an excursion. It becomes a shift after SHIFT_VALUES values and
+ * a hold time: SHIFT_HABIT times the length of the stream's longest excursion that came
+ * back, which is forgotten with a half-life of a week, and at least the longest one of the
+ * site's other streams, as they share the access line. So bursts, an hourly backup and a
+ * fluttering path are reported once or twice and then no more. During an excursion the
+ * level does not follow it.
  *
  * Shifts are damped as routes are (RFC 2439, 4.2): each adds 1 to a penalty that halves in
- * SHIFT_HALF_LIFE_NS. Over SHIFT_LIMIT the stream flutters: that is told once, and then
- * nothing until the penalty is below SHIFT_REUSE.
+ * SHIFT_HALF_LIFE_NS. Above SHIFT_LIMIT the stream flutters: that is reported once, and
+ * further shifts are not until the penalty is below SHIFT_REUSE.
  *
- * Figures of test/sim/test_shift.c: sites of ten streams, four weeks, the first without
- * anything learned; false events a site and week:
+ * Figures of test/sim/test_shift.c: false events a site and week, of sites with ten
+ * streams over four weeks, nothing learned before:
  *
  *   a fixed, busy, radio line      0.0, 0.1, 0.0
  *   bursts of one to two minutes   0.2 (two a day, or one an hour)
@@ -39,9 +38,9 @@
  *   Wi-Fi with interference        0.7: reported in the first week
  *   two equal paths                0.2
  *
- * A step by a fifth on a quiet line is known within 10 values at any rate. On ten streams it
- * is one event. A step of 10 % is told in one of forty cases, on a radio link one of + 50 %
- * in four of five.
+ * A step of 20 % on a quiet line is found within 10 values at any rate. On ten streams it is
+ * one event. A step of 10 % is reported in one of forty cases; on a radio link one of + 50 %
+ * in nineteen of twenty.
  */
 #ifndef EDGELAT_CORE_SHIFT_H
 #define EDGELAT_CORE_SHIFT_H
@@ -71,8 +70,8 @@ struct shift_news {
     enum shift_what {
         SHIFT_NOTHING,
         SHIFT_SHIFTED,
-        SHIFT_FLUTTERS, /* shifted once more than is told; further ones are not */
-        SHIFT_SETTLED,  /* no shift for long; `changes` of them since it flutters */
+        SHIFT_FLUTTERS, /* it shifts too often; further shifts are not reported */
+        SHIFT_SETTLED,  /* no longer; it shifted `changes` times meanwhile */
     } what;
     bool up;
     int64_t before_ns, after_ns; /* medians */
@@ -96,8 +95,8 @@ struct shift {          /* of a stream; { 0 } is new; about 350 bytes */
     } up, down;
     int excursion;      /* 1, -1: the chart of that direction is over its threshold; 0 */
     float there;        /* the level of the excursion */
-    int32_t back;       /* values on the way back, less others */
-    struct wall beyond; /* its last value that was not */
+    int32_t back;       /* values nearer to the old level, less others */
+    struct wall beyond; /* the last value that was nearer to `there` */
 
     float habit_s; /* the longest excursion, as it was at `habit_at` */
     struct wall habit_at;
@@ -108,28 +107,28 @@ struct shift {          /* of a stream; { 0 } is new; about 350 bytes */
     struct wall penalty_at;
     bool flutters;
     uint32_t changes;
-    struct shift_news news; /* not taken yet */
+    struct shift_news news; /* until shift_site_window() takes it */
 };
 
 /* A delay of a probe sent at `at`; about in the order of sending. */
 void shift_value(struct shift *s, struct wall at, int64_t ns);
 
-/* The path is another one: what was learned of the old one says nothing. */
+/* The path has changed: forgets what was learned of the old one. */
 void shift_forget(struct shift *s);
 
 /*
- * One cause, one event. A window has closed: whether something is to be told of the `n`
- * streams of a site. Shifts in one direction that began within SHIFT_TOGETHER windows of
- * each other are one; it waits up to SHIFT_WAIT windows for those that are undecided, and
- * what is decided later is not told again. To be called until it returns false.
+ * One cause, one event. Call it when a window has closed, until it returns false; true:
+ * `*out` is an event of the site's `n` streams. Shifts in one direction that began within
+ * SHIFT_TOGETHER windows of each other are one event. It waits up to SHIFT_WAIT windows
+ * for undecided streams; those that decide later are not reported again.
  */
 #define SHIFT_TOGETHER 3
 #define SHIFT_WAIT     3
 
 struct shift_site { /* { 0 }: nothing has shifted yet */
     uint32_t waited;
-    struct wall settled;    /* when that was told last */
-    struct shift_news last; /* the last one that was told */
+    struct wall settled;    /* when SHIFT_SETTLED was reported last */
+    struct shift_news last; /* the last one reported */
 };
 
 struct shift_event {

@@ -363,15 +363,15 @@ static bool take_next(struct shipper *s, int64_t now_ns)
 {
     struct spool_wish wish = {0};
     for (enum signal i = 0; i < SIGNALS; i++) {
-        wish.rests[i] = !s->flushing && s->signals[i].until_ns > now_ns;
+        wish.paused[i] = !s->flushing && s->signals[i].until_ns > now_ns;
         wish.after[i] = s->signals[i].retry.after;
     }
     if (spool_next(s->spool, &wish, &s->batch))
         return true;
     bool again = false;
     for (enum signal i = 0; i < SIGNALS; i++) {
-        again |= wish.after[i] > 0 && !wish.rests[i];
-        if (!wish.rests[i])
+        again |= wish.after[i] > 0 && !wish.paused[i];
+        if (!wish.paused[i])
             retry_wrap(&s->signals[i].retry);
         wish.after[i] = s->signals[i].retry.after;
     }

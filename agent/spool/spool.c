@@ -318,7 +318,7 @@ static bool about_process(int rc)
 
 static bool is_wanted(const struct waiting *w, const struct spool_wish *wish, int64_t now)
 {
-    return w->again_ns <= now && w->later_ns <= now && !wish->rests[w->signal] &&
+    return w->again_ns <= now && w->later_ns <= now && !wish->paused[w->signal] &&
            w->id > wish->after[w->signal];
 }
 

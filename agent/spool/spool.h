@@ -87,10 +87,10 @@ struct spooled {
 };
 bool spool_first(struct spool *s, struct spooled *out);
 
-/* The same of those that are wanted: of a signal that does not rest, the oldest behind
- * an id. */
+/* Which batches may be sent: of a signal that is not paused, those with an id above
+ * `after`. The oldest of them is next. */
 struct spool_wish {
-    bool rests[SIGNALS];
+    bool paused[SIGNALS];
     uint64_t after[SIGNALS]; /* 0: any */
 };
 bool spool_next(struct spool *s, const struct spool_wish *wish, struct spooled *out);
