@@ -289,14 +289,10 @@ static void count(struct nearest_tally *tally, const struct target_state *t)
 /* The result of the sweep of front doors. */
 static void print_summary(const struct nearest_view *v)
 {
-    const struct doors_summary *d = v->doors;
-    printf("\n%s: nearest of %zu front doors that answered; ", d->workload->service,
-           d->answering);
-    if (d->left == 0)
-        printf("no other could be nearer\n");
-    else
-        printf("%zu that did not answer could be nearer (by the speed of light)\n",
-               d->left);
+    struct text text = {0};
+    doors_summary_text(&text, v->doors);
+    printf("\n%s: %s\n", v->doors->workload->service, text_string(&text));
+    text_free(&text);
 }
 
 struct nearest_tally nearest_print(const struct nearest_view *v,

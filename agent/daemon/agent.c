@@ -71,6 +71,7 @@ static void on_batch(const struct batch *batch, void *user)
     };
     if (a->shipper != NULL)
         counters.shipper = shipper_counters(a->shipper);
+    counters.swept = measurer_summary(a->measurer, &counters.doors);
     const char *why = reporter_take(a->reporter, batch, &counters);
     status_server_window(a->status_server, batch, reporter_events(a->reporter),
                          counters.measurer.loop_lag_max_ns);

@@ -16,6 +16,29 @@ static struct cpu_time cpu_time_now(void)
     };
 }
 
+enum { DOOR_ROWS = 4 };
+
+static size_t add_doors(const struct doors_summary *d, struct self_value *values)
+{
+    const struct {
+        const char *state;
+        size_t n;
+    } rows[DOOR_ROWS] = {{"asked", d->names},
+                         {"exist", d->exist},
+                         {"answering", d->answering},
+                         {"left", d->left}};
+    for (size_t i = 0; i < DOOR_ROWS; i++)
+        values[i] = (struct self_value){
+            METRIC_AGENT_FRONT_DOORS,
+            "{name}",
+            "Front doors by what the last sweep learned; left: may be nearer",
+            false,
+            (double)rows[i].n,
+            ATTR_FRONT_DOOR_STATE,
+            rows[i].state};
+    return DOOR_ROWS;
+}
+
 static size_t add_all(const struct self_metrics *s, const struct batch *batch,
                       const struct agent_counters *counters, struct self_value *values)
 {
@@ -90,9 +113,11 @@ static size_t add_all(const struct self_metrics *s, const struct batch *batch,
         {METRIC_AGENT_SERIES_OVERFLOWED, "{probe}", "Results counted in overflow series",
          true, (double)batch->overflowed, NULL, NULL},
     };
-    _Static_assert(sizeof all / sizeof *all <= SELF_METRICS_MAX, "room for all of them");
+    _Static_assert(sizeof all / sizeof *all + DOOR_ROWS <= SELF_METRICS_MAX,
+                   "room for all of them");
     memcpy(values, all, sizeof all);
-    return sizeof all / sizeof *all;
+    size_t n = sizeof all / sizeof *all;
+    return n + (counters->swept ? add_doors(&counters->doors, &values[n]) : 0);
 }
 
 static bool is_same_text(const char *a, const char *b)

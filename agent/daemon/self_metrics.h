@@ -10,12 +10,14 @@
 #include "ship/shipper.h"
 #include "spool/spool.h"
 
-enum { SELF_METRICS_MAX = 32 }; /* rows: one metric with one attribute value */
+enum { SELF_METRICS_MAX = 36 }; /* rows: one metric with one attribute value */
 
 struct agent_counters { /* totals since the agent started */
     struct measurer_counters measurer;
     struct spool_counters spool;
     struct shipper_counters shipper; /* all 0 without a collector */
+    bool swept;                      /* `doors` is set: measurer_summary() */
+    struct doors_summary doors;
 };
 
 struct cpu_time {

@@ -39,6 +39,8 @@ static void fill_in(struct status_server *a)
     s->now = wall_now();
     s->since.ns = s->now.ns - (mono_now().ns - a->began.ns); /* the clock may be set */
     s->stopped = kill_switch_reason(a->from.kill_switch);
+    s->swept =
+        *a->from.measurer != NULL && measurer_summary(*a->from.measurer, &s->doors);
     s->spool = spool_counters(a->from.spool);
     if (a->from.shipper != NULL) {
         s->exports = shipper_counters(a->from.shipper);

@@ -485,3 +485,14 @@ struct doors_summary doors_summary(const struct doors *d, const struct workload 
     }
     return s;
 }
+
+void doors_summary_text(struct text *out, const struct doors_summary *s)
+{
+    text_add(out, "nearest of %zu front door%s that answered; ", s->answering,
+             s->answering == 1 ? "" : "s");
+    if (s->left == 0)
+        text_add(out, "no other could be nearer");
+    else
+        text_add(out, "%zu that did not answer could be nearer (by the speed of light)",
+                 s->left);
+}

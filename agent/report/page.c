@@ -1,6 +1,8 @@
 #include "report/page.h"
 
 #include "core/time.h"
+#include "edge/doors.h"
+#include "otlp/names.h"
 #include "report/html.h"
 #include "report/page_style.h"
 
@@ -224,6 +226,26 @@ static void add_verdict(struct text *out, const struct page *p)
     text_add(out, ".</p>\n");
 }
 
+static size_t count_of(const struct dataset_self *self)
+{
+    return self->last > 0 && self->last < 1e6 ? (size_t)self->last : 0;
+}
+
+/* What the last sweep of front doors stated. */
+static void add_doors(struct text *out, const struct page *p)
+{
+    const struct dataset_self *answering =
+        dataset_self(p->dataset, METRIC_AGENT_FRONT_DOORS, "answering");
+    const struct dataset_self *left =
+        dataset_self(p->dataset, METRIC_AGENT_FRONT_DOORS, "left");
+    if (answering == NULL || left == NULL)
+        return;
+    struct doors_summary s = {.answering = count_of(answering), .left = count_of(left)};
+    text_add(out, "<p>The best measured front door is the ");
+    doors_summary_text(out, &s);
+    text_add(out, ".</p>\n");
+}
+
 /* The figures of these targets do not describe the edge. */
 static void add_foreign(struct text *out, const struct page *p)
 {
@@ -249,6 +271,7 @@ void page_headline(struct text *out, const struct page *p)
         incidents += p->ratings[t].n_incidents;
     add_verdict(out, p);
     add_served(out, p);
+    add_doors(out, p);
     add_foreign(out, p);
     if (incidents == 0)
         text_add(out, "<p>No target was down or degraded.</p>\n");

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "core/batch.h"
 #include "core/loss.h"
+#include "edge/doors.h"
 #include "ship/shipper.h"
 #include "spool/spool.h"
 
@@ -59,6 +60,8 @@ struct snapshot {
     /* current values, set before it is rendered */
     struct wall now;
     const char *stopped; /* why probing is stopped, as a clause; NULL: it is not */
+    bool swept;          /* `doors` is set */
+    struct doors_summary doors;
     struct spool_counters spool;
     struct shipper_counters exports;
     struct shipper_collector collectors[COLLECTORS_MAX];

@@ -74,6 +74,18 @@ static void add_target(struct json *j, const struct snapshot *s,
     json_object_end(j);
 }
 
+/* What the last sweep of front doors can state. */
+static void add_doors(struct json *j, const struct doors_summary *d)
+{
+    json_object(j, "front_doors");
+    json_string(j, "service", d->workload->service);
+    json_unsigned(j, "names", d->names);
+    json_unsigned(j, "exist", d->exist);
+    json_unsigned(j, "answering", d->answering);
+    json_unsigned(j, "left", d->left);
+    json_object_end(j);
+}
+
 /* ---- spool and exports ---- */
 
 static void add_spool(struct json *j, const struct snapshot *s)
@@ -165,6 +177,8 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
         if (snapshot_shows(&s->targets[t]))
             add_target(&j, s, &s->targets[t]);
     json_array_end(&j);
+    if (s->swept)
+        add_doors(&j, &s->doors);
     add_spool(&j, s);
     json_array(&j, "collectors");
     for (size_t i = 0; i < s->n_collectors; i++)

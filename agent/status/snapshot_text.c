@@ -143,6 +143,11 @@ static void add_targets(const struct snapshot *s, struct text *out)
     text_add(out, ". In parentheses: too few samples%s)\n",
              discovered ? ". +: discovered, not configured" : "");
     free(order);
+    if (s->swept) {
+        text_add(out, "%s: ", s->doors.workload->service);
+        doors_summary_text(out, &s->doors);
+        text_add(out, "\n");
+    }
 }
 
 /* ---- spool and exports ---- */

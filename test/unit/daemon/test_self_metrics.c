@@ -117,12 +117,32 @@ static void cpu_time_is_the_agents(void **state)
                "since the agent began");
 }
 
+static void front_doors(void **state)
+{
+    (void)state;
+    static struct self_metrics s;
+    struct self_value values[SELF_METRICS_MAX];
+    const struct agent_counters counters = {
+        .swept = true, .doors = {.names = 118, .exist = 21, .answering = 20, .left = 1}};
+    self_metrics_begin(&s);
+    size_t without =
+        self_metrics_window(&s, &(struct batch){0}, &(struct agent_counters){0}, values);
+    size_t n = self_metrics_window(&s, &(struct batch){0}, &counters, values);
+    CHECK_INT(without + 4, n, "only once a sweep can state something");
+    const char *name = "edgelat.agent.front_doors";
+    CHECK_NEAR(118, row(values, n, name, "asked")->value, 0, "names");
+    CHECK_NEAR(21, row(values, n, name, "exist")->value, 0, "that exist");
+    CHECK_NEAR(20, row(values, n, name, "answering")->value, 0, "and answer");
+    CHECK_NEAR(1, row(values, n, name, "left")->value, 0, "that may be nearer");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delta_of_rows_that_come_and_go),
         cmocka_unit_test(cumulative),
         cmocka_unit_test(delta),
+        cmocka_unit_test(front_doors),
         cmocka_unit_test(cpu_time_is_the_agents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

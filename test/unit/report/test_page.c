@@ -264,6 +264,45 @@ static void test_foreign(void **state)
     }
 }
 
+static void test_front_doors(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t rows; /* of the agent's own metrics */
+        double left;
+        const char *sentence;
+    } cases[] = {
+        {3, 0,
+         "is the nearest of 20 front doors that answered; no other could be nearer."},
+        {3, 3,
+         "is the nearest of 20 front doors that answered; 3 that did not answer could "
+         "be nearer (by the speed of light)."},
+        {1, 0, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text page = {0};
+        struct office o;
+        struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
+        office_open(&o);
+        o.self[1] = o.self[2] =
+            (struct self_value){"edgelat.agent.front_doors", "{name}",   "", false, 20,
+                                "edgelat.front_door.state",  "answering"};
+        o.self[2].value = cases[i].left;
+        o.self[2].attribute_value = "left";
+        o.batch.n_self = cases[i].rows;
+        office_window(&o, 6, 0, 10);
+        office_add(&o, p);
+        render(&page, p, &no_limits);
+        const char *said = strstr(text_string(&page), "front doors that answered");
+        CHECK_INT(cases[i].sentence != NULL, said != NULL, "only after a sweep");
+        if (said != NULL)
+            CHECK(strstr(text_string(&page), cases[i].sentence) != NULL, "%s",
+                  cases[i].sentence);
+        text_free(&page);
+        office_close(&o);
+    }
+}
+
 /* ---- plots ---- */
 
 static size_t count(const char *text, const char *what)
@@ -432,13 +471,10 @@ int main(void)
     setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
     tzset();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hostile_texts),
-        cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_all_down),
-        cmocka_unit_test(test_gaps_stay_gaps),
-        cmocka_unit_test(test_a_day),
-        cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_streams_of_an_event),
+        cmocka_unit_test(test_hostile_texts), cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_all_down),      cmocka_unit_test(test_gaps_stay_gaps),
+        cmocka_unit_test(test_a_day),         cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_front_doors),   cmocka_unit_test(test_streams_of_an_event),
         cmocka_unit_test(test_many_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

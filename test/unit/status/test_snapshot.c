@@ -314,6 +314,32 @@ static void what_was_found(void **state)
     bed_end(b);
 }
 
+static void what_the_sweep_states(void **state)
+{
+    (void)state;
+    static const struct workload exchange = {.service = "exchange"};
+    struct bed *b = bed_begin();
+    window(b);
+    has_not(&b->text, "nearest of", "without a sweep");
+    has_not(&b->json, "front_doors", "without a sweep");
+    b->s.swept = true;
+    b->s.doors = (struct doors_summary){&exchange, 118, 21, 20, 0};
+    show(b);
+    has(&b->text,
+        "\nexchange: nearest of 20 front doors that answered; no other could be nearer\n",
+        "none is left");
+    has(&b->json,
+        "\"front_doors\":{\"service\":\"exchange\",\"names\":118,\"exist\":21,"
+        "\"answering\":20,\"left\":0}",
+        "JSON");
+    b->s.doors.left = 2;
+    show(b);
+    has(&b->text,
+        "answered; 2 that did not answer could be nearer (by the speed of light)",
+        "two are left");
+    bed_end(b);
+}
+
 static void the_last_events(void **state)
 {
     (void)state;
@@ -461,6 +487,7 @@ int main(void)
         cmocka_unit_test(not_the_edge),
         cmocka_unit_test(this_host),
         cmocka_unit_test(what_was_found),
+        cmocka_unit_test(what_the_sweep_states),
         cmocka_unit_test(the_last_events),
         cmocka_unit_test(the_batches),
         cmocka_unit_test(the_spool),
