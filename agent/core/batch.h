@@ -9,6 +9,7 @@
 #ifndef EDGELAT_CORE_BATCH_H
 #define EDGELAT_CORE_BATCH_H
 
+#include "core/addresses.h"
 #include "core/event.h"
 #include "core/flap.h"
 #include "core/histogram.h"
@@ -48,6 +49,13 @@ struct dns_answer {
     char servers[128]; /* the servers asked */
 };
 
+struct address_state { /* of one of the addresses of a name, core/addresses.h */
+    struct endpoint to;
+    enum state state;          /* STATE_DOWN: it is silent while others answer */
+    bool current;              /* in the last answer of DNS */
+    int64_t min_ns, median_ns; /* of its last round trips; DELAY_UNDEFINED: none */
+};
+
 /* The state of a target in one address family. */
 struct target_address_state {
     struct endpoint to;     /* FAMILY_NONE: it has no address */
@@ -57,6 +65,8 @@ struct target_address_state {
     struct owner owner;         /* the network that answers there */
     struct intercept intercept; /* whether a middlebox answers its handshakes */
     bool answers;               /* the target itself answered in the window */
+    struct address_state all[ADDRESSES_MAX]; /* of the name, `to` among them */
+    size_t n_all;
 };
 
 /* One for each target: the configured ones in their order, then the discovered ones. */
@@ -82,6 +92,15 @@ struct target_state {
     struct target_address_state addresses[2]; /* IPv4, IPv6 */
     enum state states[2][KINDS_MAX];          /* of the streams, by family and kind */
 };
+
+/* The number of addresses that are silent while others answer. */
+static inline size_t target_silent_addresses(const struct target_address_state *a)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < a->n_all; i++)
+        n += a->all[i].state == STATE_DOWN;
+    return n;
+}
 
 /* In any family. */
 static inline bool target_has_address(const struct target_state *t)

@@ -8,6 +8,7 @@
 #ifndef EDGELAT_CORE_EVENT_NAMES_H
 #define EDGELAT_CORE_EVENT_NAMES_H
 
+#define EVENT_ADDRESS_CHANGED "edgelat.address.changed"
 #define EVENT_AGENT_RESUMED   "edgelat.agent.resumed"
 #define EVENT_AGENT_STOPPED   "edgelat.agent.stopped"
 #define EVENT_DELAY_SHIFTED   "edgelat.delay.shifted"
@@ -23,6 +24,8 @@
 #define EVENT_TARGET_FOREIGN  "edgelat.target.foreign"
 #define EVENT_TARGET_RESOLVED "edgelat.target.resolved"
 
+#define ATTR_ADDRESSES          "edgelat.addresses"
+#define ATTR_ADDRESSES_SILENT   "edgelat.addresses.silent"
 #define ATTR_AFTER              "edgelat.after"
 #define ATTR_BEFORE             "edgelat.before"
 #define ATTR_CHANGES            "edgelat.changes"

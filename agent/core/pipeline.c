@@ -70,6 +70,9 @@ void pipeline_destroy(struct pipeline *p)
         return;
     for (uint32_t i = 0; i < p->n_streams; i++)
         window_destroy(p->streams[i].window);
+    for (size_t t = 0; t < p->n_targets; t++)
+        for (size_t f = 0; f < 2; f++)
+            addresses_free(&p->targets[t].addresses[f].all);
     free(p->streams);
     free(p->open_events);
     free(p->closed_events);
@@ -82,6 +85,24 @@ void pipeline_destroy(struct pipeline *p)
 }
 
 /* ---- due probes ---- */
+
+/* Probes that only watch an address have numbers of their own: a stream's plus this. */
+static uint32_t watched_from(const struct pipeline *p)
+{
+    return (uint32_t)(p->room * 2 * p->kinds->n);
+}
+
+bool pipeline_only_watches(const struct pipeline *p, uint32_t stream)
+{
+    return stream >= watched_from(p);
+}
+
+static struct pipeline_stream *stream_of(const struct pipeline *p, uint32_t number)
+{
+    number -= pipeline_only_watches(p, number) ? watched_from(p) : 0;
+    assert(number < p->n_streams);
+    return &p->streams[number];
+}
 
 bool pipeline_next(const struct pipeline *p, struct mono *at)
 {
@@ -101,11 +122,13 @@ bool pipeline_take(struct pipeline *p, struct mono now, struct probe_request *ou
     }
     if (now.ns - due.at.ns > PIPELINE_LATE_NS)
         window_busy(s->window);
+    const struct addresses *all = &s->addr->all;
+    size_t i = pipeline_take_address(p, s);
     *out = (struct probe_request){
-        .stream = (uint32_t)due.stream,
+        .stream = (uint32_t)due.stream + (i == all->used ? 0 : watched_from(p)),
         .target = p->targets[s->target].target,
         .kind = s->kind,
-        .to = s->addr->to,
+        .to = all->list[i].to,
     };
     if ((p->kinds->list[s->kind]->uses & USES_PORT) == 0)
         out->to.port = 0;
@@ -186,16 +209,23 @@ void pipeline_begin_part(struct pipeline *p, struct pipeline_target *m,
     }
 }
 
-void pipeline_forget_recent(struct pipeline *p, const struct pipeline_target *m,
-                            struct pipeline_address *addr)
+static void forget_delays(struct pipeline *p, const struct pipeline_target *m,
+                          const struct pipeline_address *addr)
 {
     for (uint32_t i = m->first; i < m->first + m->n; i++)
         if (p->streams[i].addr == addr) {
             p->streams[i].recent = (struct recent){0};
             shift_forget(&p->streams[i].shift);
         }
-    for (size_t i = 0; i < 2; i++)
-        path_loss_forget(&addr->losses[i]);
+}
+
+void pipeline_forget_recent(struct pipeline *p, const struct pipeline_target *m,
+                            struct pipeline_address *addr)
+{
+    forget_delays(p, m, addr);
+    struct address *used = addresses_find(&addr->all, &addr->to);
+    for (size_t i = 0; used != NULL && i < 2; i++)
+        path_loss_forget(&used->losses[i]);
 }
 
 /* ---- addresses and PoPs ---- */
@@ -221,13 +251,16 @@ static void name_pop(struct pipeline *p, struct pipeline_target *m,
     addr->from_reply = from_reply;
 }
 
+/* `known`: both addresses were watched side by side. */
 static void change_address(struct pipeline *p, struct pipeline_target *m,
-                           struct pipeline_address *addr, const char *chain,
+                           struct pipeline_address *addr, const char *chain, bool known,
                            struct wall wall)
 {
     intercept_forget(&addr->intercept);
     addr->proved = false;
     pipeline_begin_part(p, m, addr, wall);
+    if (known)
+        forget_delays(p, m, addr);
     if (chain[0] != '\0' && strcmp(chain, addr->chain) == 0)
         return; /* another address of the same PoP */
     if (chain[0] != '\0' && addr->chain[0] != '\0')
@@ -255,8 +288,9 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
     if (addr->paused) {
         pipeline_forget_recent(p, m, addr);
     } else {
+        bool known = pipeline_set_addresses(p, m, addr, &to, wall);
         if (addr->to.family != FAMILY_NONE && !endpoint_same_address(&to, &addr->to))
-            change_address(p, m, addr, pop, wall);
+            change_address(p, m, addr, pop, known, wall);
         else
             name_pop(p, m, addr, pop, NULL, wall);
         text_copy(addr->chain, sizeof addr->chain, pop);
@@ -316,8 +350,7 @@ const struct target *pipeline_target(const struct pipeline *p, size_t target)
 
 size_t pipeline_target_of(const struct pipeline *p, uint32_t stream)
 {
-    assert(stream < p->n_streams);
-    return p->streams[stream].target;
+    return stream_of(p, stream)->target;
 }
 
 /* True when a TLS session was established, whatever the HTTP reply. */
@@ -330,17 +363,20 @@ static bool shows_certificate(const struct kind *kind, const struct result *resu
 
 void pipeline_result(struct pipeline *p, const struct result *result)
 {
-    assert(result->stream < p->n_streams);
-    struct pipeline_stream *s = &p->streams[result->stream];
+    struct pipeline_stream *s = stream_of(p, result->stream);
     struct result counted = *result;
+    if (pipeline_only_watches(p, result->stream)) {
+        pipeline_add_address(p, s, result);
+        return;
+    }
     bool in_use = endpoint_same_address(&result->to, &s->addr->to);
     if (in_use) {
         name_pop(p, &p->targets[s->target], s->addr, result->pop,
                  result->pop_basis != NULL ? result->pop_basis : "answer", result->time);
         pipeline_add_intercept(p, s, result);
         s->addr->proved |= shows_certificate(p->kinds->list[s->kind], result);
-        pipeline_add_loss(p, s, result);
     }
+    pipeline_add_address(p, s, result);
     for (size_t d = 0; d < DELAYS_MAX; d++)
         if (!in_use || pipeline_leaves_out(p, s, d))
             counted.delays[d] = DELAY_UNDEFINED;
@@ -352,9 +388,11 @@ void pipeline_result(struct pipeline *p, const struct result *result)
 
 void pipeline_after(struct pipeline *p, uint32_t stream, enum counter what)
 {
-    assert(stream < p->n_streams);
-    window_count(p->streams[stream].window, what, 1);
-    p->streams[stream].touched = true;
+    struct pipeline_stream *s = stream_of(p, stream);
+    if (pipeline_only_watches(p, stream))
+        return;
+    window_count(s->window, what, 1);
+    s->touched = true;
 }
 
 void pipeline_interrupted(struct pipeline *p)
@@ -417,6 +455,7 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
         recent_close(&s->recent);
         window_reset(s->window, end);
     }
+    pipeline_judge_addresses(p, now, end);
     pipeline_report_shifts(p, end);
     pipeline_rank(p);
     pipeline_report_nearest(p, end);

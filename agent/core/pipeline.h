@@ -14,6 +14,9 @@
  * full interval. A target discovered under a guessed name is ranked only after its server
  * has shown the certificate of the workload.
  *
+ * A name with several addresses has one in use in each family; the others are watched by
+ * a share of its probes, whose results enter no window (core/addresses.h).
+ *
  * PoP of a (target, family): the PoP that an answer names (result.pop) takes precedence
  * over the one of the CNAME chain. Learning the PoP, or learning it from a better source,
  * is not a change while the address stays: the open window then goes to the series of
@@ -102,6 +105,21 @@ void pipeline_destroy(struct pipeline *p);
  */
 size_t pipeline_add(struct pipeline *p, const struct target *target);
 
+/*
+ * The addresses that DNS gives for a target's family, at most ADDRESSES_MAX, in an order
+ * that stays: core/addresses.h. Call it before pipeline_resolved(), which names the one in
+ * use; without it that is the only one.
+ */
+void pipeline_addresses(struct pipeline *p, size_t target, enum family family,
+                        const struct known_address *list, size_t n);
+
+/*
+ * True when the target is better measured at another of its addresses: `*to`, to be passed
+ * to pipeline_resolved() if DNS still names it. May change with each result.
+ */
+bool pipeline_prefers(const struct pipeline *p, size_t target, enum family family,
+                      struct endpoint *to);
+
 struct probe_request { /* send this probe now */
     uint32_t stream;
     const struct target *target;
@@ -169,6 +187,10 @@ const struct target *pipeline_target(const struct pipeline *p, size_t target);
 
 /* The number of a stream's target. */
 size_t pipeline_target_of(const struct pipeline *p, uint32_t stream);
+
+/* True for a probe to an address that was not in use when it was sent: its result is
+ * evidence about that address only. */
+bool pipeline_only_watches(const struct pipeline *p, uint32_t stream);
 
 void pipeline_result(struct pipeline *p, const struct result *result);
 void pipeline_after(struct pipeline *p, uint32_t stream, enum counter what);

@@ -90,6 +90,14 @@ static void describe_address(struct target_address_state *out,
     if (!addr->paused)
         out->to = addr->to;
     text_copy(out->pop, sizeof out->pop, addr->pop);
+    for (size_t i = 0; !addr->paused && i < addr->all.n; i++) {
+        const struct address *x = &addr->all.list[i];
+        out->all[out->n_all++] = (struct address_state){.to = x->to,
+                                                        .state = x->flap.state,
+                                                        .current = x->current,
+                                                        .min_ns = address_min(x),
+                                                        .median_ns = address_median(x)};
+    }
 }
 
 static void describe(struct pipeline *p, size_t target, const struct candidate *c,

@@ -1,12 +1,14 @@
 /*
  * Private to the pipeline: pipeline.c, pipeline_rank.c (ranking), pipeline_loss.c (loss
  * tests), pipeline_shift.c (shifts of the delay), pipeline_pace.c (probe intervals),
- * pipeline_survey.c (surveys), pipeline_middlebox.c (leaving out intercepted handshakes)
- * and pipeline_states.c (up, degraded, down).
+ * pipeline_survey.c (surveys), pipeline_middlebox.c (leaving out intercepted handshakes),
+ * pipeline_addresses.c (the addresses of a name) and pipeline_states.c (up, degraded,
+ * down).
  */
 #ifndef EDGELAT_CORE_PIPELINE_STATE_H
 #define EDGELAT_CORE_PIPELINE_STATE_H
 
+#include "core/addresses.h"
 #include "core/flap.h"
 #include "core/intercept.h"
 #include "core/path_loss.h"
@@ -32,7 +34,9 @@ struct pipeline_address {     /* of a target in one family */
     uint32_t awaited;
     struct owner owner;
     struct intercept intercept;
-    struct path_loss losses[2]; /* of kinds that send single packets, and of others */
+    struct addresses all;                      /* of the name; `to` is the one in use */
+    struct known_address known[ADDRESSES_MAX]; /* for the next pipeline_resolved() */
+    size_t n_known;
     struct dns_answer dns;
     struct mono dns_reported; /* when the last event of `dns` was created; 0: never */
 };
@@ -114,13 +118,13 @@ void pipeline_report_resolved(struct pipeline *p, size_t target, enum family fam
 void pipeline_report_overflow(struct pipeline *p, const struct target *target,
                               struct wall at);
 
-/* The loss test that the stream shares. */
+/* The loss test that the stream shares, of the address in use. */
 struct path_loss *pipeline_path_loss(const struct pipeline *p,
                                      const struct pipeline_stream *s);
 
-/* Adds a result of an address in use. */
+/* Adds a result of address `x` of the stream's name. */
 void pipeline_add_loss(struct pipeline *p, const struct pipeline_stream *s,
-                       const struct result *result);
+                       struct address *x, const struct result *result);
 void pipeline_break_losses(struct pipeline *p); /* the host slept */
 void pipeline_close_losses(struct pipeline *p); /* a window has ended */
 
@@ -132,6 +136,22 @@ void pipeline_report_shifts(struct pipeline *p, struct wall at);
 /* The PoP at the new address is `pop`: whether the delays before it say anything. */
 void pipeline_pop_is_known(struct pipeline *p, const struct pipeline_target *m,
                            struct pipeline_address *addr, const char *pop);
+
+/* The addresses of names: chooses the one that a stream probes next (its index), adds a
+ * result to its evidence, judges all at the end of a window. */
+size_t pipeline_take_address(struct pipeline *p, struct pipeline_stream *s);
+void pipeline_add_address(struct pipeline *p, struct pipeline_stream *s,
+                          const struct result *result);
+/* Takes over `addr->known`; `to` is in use from now on. Returns true when it was watched
+ * before. */
+bool pipeline_set_addresses(struct pipeline *p, const struct pipeline_target *m,
+                            struct pipeline_address *addr, const struct endpoint *to,
+                            struct wall wall);
+void pipeline_judge_addresses(struct pipeline *p, struct mono now, struct wall at);
+
+/* True when another address of the name answers the kind of `s` while the one in use does
+ * not: a client takes that one, so the target is not down. */
+bool pipeline_has_sibling(const struct pipeline *p, const struct pipeline_stream *s);
 
 /* The number of the first target with the same host; n_targets: none. */
 size_t pipeline_host_of(const struct pipeline *p, const struct target *target);

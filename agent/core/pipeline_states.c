@@ -115,7 +115,7 @@ static struct finding judge(const struct pipeline *p, const struct pipeline_stre
     if (w->received + w->outcomes[OUTCOME_REFUSED] > 0) {
         f.state = STATE_UP;
         hold_against_limits(p, s, &m->target->limits, w, &f);
-    } else if (pipeline_silence_is_down(p, m, s)) {
+    } else if (pipeline_silence_is_down(p, m, s) && !pipeline_has_sibling(p, s)) {
         worse(&f, STATE_DOWN, NAN, "",
               w->sent == 1 ? "its one probe was not answered"
                            : "none of %llu probes was answered",

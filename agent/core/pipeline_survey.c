@@ -44,6 +44,7 @@ void pipeline_moved(struct pipeline *p, struct wall wall)
             pipeline_begin_part(p, m, &m->addresses[f], wall);
             pipeline_forget_recent(p, m, &m->addresses[f]);
             intercept_forget(&m->addresses[f].intercept);
+            addresses_forget(&m->addresses[f].all);
         }
     }
 }

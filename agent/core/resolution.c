@@ -20,3 +20,14 @@ struct endpoint resolution_choose(const struct resolution *r, const char *host,
     }
     return first;
 }
+
+size_t resolution_addresses(const struct resolution *r, const char *host,
+                            struct endpoint *out, size_t max)
+{
+    bool any_will_do = host_is_local(host);
+    size_t n = 0;
+    for (size_t i = 0; i < r->n && n < max; i++)
+        if (any_will_do || endpoint_nobodys(&r->addresses[i]) == NULL)
+            out[n++] = r->addresses[i];
+    return n;
+}

@@ -50,4 +50,9 @@ struct resolution {
 struct endpoint resolution_choose(const struct resolution *r, const char *host,
                                   const struct endpoint *used, struct endpoint *unfit);
 
+/* Copies the addresses that may be probed for `host`, as above, at most `max`. Returns how
+ * many. */
+size_t resolution_addresses(const struct resolution *r, const char *host,
+                            struct endpoint *out, size_t max);
+
 #endif

@@ -108,10 +108,15 @@ static void on_result(const struct result *result, void *user)
 {
     struct measurer *m = user;
     size_t number = pipeline_target_of(m->pipeline, result->stream);
-    explorer_result(m->explorer, number, result);
-    if (result->http.status != 0)
-        apply_owner(m, number, result->to.family);
+    struct endpoint to;
+    if (!pipeline_only_watches(m->pipeline, result->stream)) {
+        explorer_result(m->explorer, number, result);
+        if (result->http.status != 0)
+            apply_owner(m, number, result->to.family);
+    }
     pipeline_result(m->pipeline, result);
+    if (pipeline_prefers(m->pipeline, number, result->to.family, &to))
+        explorer_prefer(m->explorer, number, &to);
     arm(m);
 }
 
@@ -239,6 +244,8 @@ static void use(struct measurer *m, const struct explorer_step *step)
                  step->pop);
     apply_owner(m, step->number, step->family);
     netlink_follow(m->netlink, &to);
+    pipeline_addresses(m->pipeline, step->number, step->family, step->known,
+                       step->n_known);
     pipeline_resolved(m->pipeline, step->number, step->family, to, step->pop, mono_now(),
                       wall_now());
     pipeline_dns_answer(m->pipeline, step->number, step->family, step->dns, mono_now(),

@@ -368,6 +368,8 @@ static bool take_name(struct explorer *e, size_t number, size_t f, struct mono n
                                   .to = n->used,
                                   .changed = n->moved,
                                   .error = n->error,
+                                  .known = n->known,
+                                  .n_known = n->n_known,
                                   .pop = n->pop,
                                   .dns = &n->dns};
     if (n->failed) {
@@ -604,6 +606,19 @@ void explorer_result(struct explorer *e, size_t number, const struct result *r)
         e->choose_again = true;
     }
     note_hint(e, x, r->pop, owner);
+}
+
+void explorer_prefer(struct explorer *e, size_t number, const struct endpoint *to)
+{
+    size_t f = to->family == FAMILY_IPV6;
+    struct explored *x = e->all[number];
+    struct target_name *n = &x->names[f];
+    if (!x->probed || !target_name_prefer(n, to))
+        return;
+    x->owner[f] =
+        owners_resolved(e->owners, number, (enum family)to->family, n->last, to);
+    if (target_measures(x->target, e->kinds, DELAY_HANDSHAKE) && !n->decoy_under_way)
+        n->decoy_due = true;
 }
 
 /* The workload of the target's service whose front doors have names; NULL: none. */

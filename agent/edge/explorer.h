@@ -97,6 +97,9 @@ struct explorer_step { /* texts are valid until the next call on the explorer */
     struct endpoint to;
     bool changed;
     const char *error;
+    /* EXPLORER_USE: the addresses of the name, for pipeline_addresses(). */
+    const struct known_address *known;
+    size_t n_known;
     const char *pop; /* that the chain shows, "" if none */
     const struct dns_answer *dns;
     enum damping_action damping;
@@ -126,6 +129,9 @@ void explorer_handshake(struct explorer *e, size_t ref, int64_t rtt_ns);
 
 /* A result of the target with this number; explorer_owner() may be another one now. */
 void explorer_result(struct explorer *e, size_t number, const struct result *r);
+
+/* What pipeline_prefers() says; a step EXPLORER_USE follows if DNS still names `to`. */
+void explorer_prefer(struct explorer *e, size_t number, const struct endpoint *to);
 
 /* After a survey: the states, ranked. */
 void explorer_ranked(struct explorer *e, const struct target_state *states, size_t n,

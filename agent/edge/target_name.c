@@ -28,7 +28,7 @@ void target_name_rest(struct target_name *n)
 {
     n->used = (struct endpoint){.family = FAMILY_NONE};
     n->change = TARGET_NAME_REST;
-    n->n = 0;
+    n->n = n->n_known = 0;
 }
 
 /* The last name that shows a PoP, of what was asked for and its chain. */
@@ -60,6 +60,61 @@ static int64_t keep_ns(const struct resolution *r)
     return ns > KEEP_MOST_NS ? KEEP_MOST_NS : ns;
 }
 
+static void forget_known(struct target_name *n, size_t i)
+{
+    n->n_known--;
+    memmove(&n->known[i], &n->known[i + 1], (n->n_known - i) * sizeof *n->known);
+    memmove(&n->seen[i], &n->seen[i + 1], (n->n_known - i) * sizeof *n->seen);
+}
+
+/* The one that was in no answer for longest; n_known: all are in this one. */
+static size_t oldest_known(const struct target_name *n)
+{
+    size_t oldest = n->n_known;
+    for (size_t i = 0; i < n->n_known; i++)
+        if (!n->known[i].current &&
+            (oldest == n->n_known || n->seen[i].ns < n->seen[oldest].ns))
+            oldest = i;
+    return oldest;
+}
+
+static void know(struct target_name *n, const struct endpoint *to, struct mono now)
+{
+    size_t i = 0;
+    while (i < n->n_known && !endpoint_same_address(&n->known[i].to, to))
+        i++;
+    if (i == ADDRESSES_MAX) {
+        if ((i = oldest_known(n)) == n->n_known)
+            return;
+        forget_known(n, i);
+        i = n->n_known;
+    }
+    n->n_known += i == n->n_known;
+    n->known[i] = (struct known_address){*to, true};
+    n->seen[i] = now;
+}
+
+/* The one in use comes first into the list, so that it is never left out. */
+static void know_all(struct target_name *n, const char *host, const struct resolution *r,
+                     const struct endpoint *used, struct mono now)
+{
+    struct endpoint all[RESOLUTION_ADDRESSES_MAX];
+    size_t n_all = resolution_addresses(r, host, all, RESOLUTION_ADDRESSES_MAX);
+    for (size_t i = 0; i < n->n_known; i++) {
+        n->known[i].current = false;
+        for (size_t k = 0; k < n_all; k++)
+            n->known[i].current |= endpoint_same_address(&n->known[i].to, &all[k]);
+    }
+    know(n, used, now);
+    for (size_t i = 0; i < n_all; i++)
+        know(n, &all[i], now);
+    for (size_t i = 0; i < n->n_known;)
+        if (!n->known[i].current && now.ns - n->seen[i].ns > TARGET_NAME_KEEP_NS)
+            forget_known(n, i);
+        else
+            i++;
+}
+
 struct endpoint target_name_answered(struct target_name *n, const char *host,
                                      const struct resolution *r, bool handshakes,
                                      struct mono now)
@@ -75,6 +130,9 @@ struct endpoint target_name_answered(struct target_name *n, const char *host,
            : r->n < TARGET_NAME_ADDRESSES_MAX ? r->n
                                               : TARGET_NAME_ADDRESSES_MAX;
     memcpy(n->all, r->addresses, n->n * sizeof *n->all);
+    if (known)
+        know_all(n, host, r, &to, now);
+    text_copy(n->last, sizeof n->last, r->last[0] != '\0' ? r->last : host);
     find_pop(n->pop, host, r);
     describe_question(&n->dns, r);
     if ((n->moved || n->decoy_answered) && known && handshakes && !n->decoy_under_way &&
@@ -98,6 +156,20 @@ bool target_name_failed(struct target_name *n, const struct resolution *r, bool 
     n->ask_at.ns = NEVER_NS;
     n->pop[0] = '\0';
     n->dns = (struct dns_answer){.chain = ""};
+    return true;
+}
+
+bool target_name_prefer(struct target_name *n, const struct endpoint *to)
+{
+    size_t i = 0;
+    while (i < n->n_known && !endpoint_same_address(&n->known[i].to, to))
+        i++;
+    if (i == n->n_known || !n->known[i].current || endpoint_same_address(&n->used, to) ||
+        n->used.family == FAMILY_NONE)
+        return false;
+    n->used = n->known[i].to;
+    n->change = TARGET_NAME_USE;
+    n->moved = true;
     return true;
 }
 

@@ -18,6 +18,8 @@
 
 #include <stdbool.h>
 
+#define TARGET_NAME_KEEP_NS (600 * NS_PER_S)
+
 /* Addresses kept of an answer, to compare front doors: Exchange answers with up to 8. */
 enum { TARGET_NAME_ADDRESSES_MAX = 8 };
 
@@ -37,7 +39,13 @@ struct target_name {
     struct endpoint used; /* FAMILY_NONE: none */
     struct endpoint all[TARGET_NAME_ADDRESSES_MAX];
     size_t n;
-    char pop[POP_TEXT_MAX]; /* that the chain shows */
+    /* The addresses to watch, in the order in which they came: DNS rotates its order. One
+     * that leaves the answers stays for TARGET_NAME_KEEP_NS. */
+    struct known_address known[ADDRESSES_MAX];
+    struct mono seen[ADDRESSES_MAX]; /* in an answer, the last time */
+    size_t n_known;
+    char last[HOST_TEXT_MAX]; /* the name that has the addresses */
+    char pop[POP_TEXT_MAX];   /* that the chain shows */
     struct dns_answer dns;
     enum target_name_change change; /* to carry out */
     bool moved;                     /* with it: another address than before */
@@ -64,6 +72,9 @@ struct endpoint target_name_answered(struct target_name *n, const char *host,
  * True: it does not exist. */
 bool target_name_failed(struct target_name *n, const struct resolution *r, bool guessed,
                         struct random *random, struct mono now);
+
+/* Another address of the last answer is to be used. False: it is not in it, or is used. */
+bool target_name_prefer(struct target_name *n, const struct endpoint *to);
 
 bool target_name_has(const struct target_name *n, const struct endpoint *address);
 

@@ -44,6 +44,34 @@ static size_t find_owner(const struct snapshot_target *t, struct text *out)
     return 0;
 }
 
+/* Reports addresses of the name that do not answer while others do. */
+static size_t find_addresses(const struct snapshot_target *t, struct text *out)
+{
+    size_t n = 0;
+    for (size_t f = 0; f < 2; f++) {
+        const struct target_address_state *a = &t->is.addresses[f];
+        size_t silent = target_silent_addresses(a);
+        const char *comma = "";
+        if (silent == 0)
+            continue;
+        text_add(out, "%s: %zu of %zu addresses of %s %s not answer while others do: ",
+                 t->is.target->name, silent, a->n_all, t->is.target->host,
+                 silent == 1 ? "does" : "do");
+        for (size_t i = 0; i < a->n_all; i++) {
+            char text[ADDRESS_TEXT_MAX];
+            if (a->all[i].state != STATE_DOWN)
+                continue;
+            text_add(out, "%s%s", comma, endpoint_address(text, &a->all[i].to));
+            comma = ", ";
+        }
+        text_add(out,
+                 "; a client that tries such an address first takes the next one after "
+                 "250 ms (RFC 8305); report it to who runs the service\n");
+        n++;
+    }
+    return n;
+}
+
 static size_t find_target(const struct snapshot *s, const struct snapshot_target *t,
                           struct text *out)
 {
@@ -66,6 +94,7 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
                  target->name, target->host);
         return 1;
     }
+    n += find_addresses(t, out);
     if (state < STATE_DEGRADED)
         return n;
     text_add(out, "%s is %s by ", target->name, state_name(state));

@@ -49,6 +49,28 @@ static void add_stream(struct json *j, const struct snapshot_stream *is,
     json_object_end(j);
 }
 
+/* All addresses of the name, with the delays of their last probes. */
+static void add_addresses(struct json *j, const struct target_state *is)
+{
+    json_array(j, "addresses");
+    for (size_t f = 0; f < 2; f++) {
+        const struct target_address_state *a = &is->addresses[f];
+        for (size_t i = 0; i < a->n_all; i++) {
+            char text[ADDRESS_TEXT_MAX];
+            const struct address_state *x = &a->all[i];
+            json_object(j, NULL);
+            json_string(j, "address", endpoint_address(text, &x->to));
+            json_string(j, "state", state_name(x->state));
+            json_bool(j, "in_use", endpoint_same_address(&x->to, &a->to));
+            json_bool(j, "in_dns", x->current);
+            delay_json(j, "min", x->min_ns);
+            delay_json(j, "p50", x->median_ns);
+            json_object_end(j);
+        }
+    }
+    json_array_end(j);
+}
+
 static void add_target(struct json *j, const struct snapshot *s,
                        const struct snapshot_target *t)
 {
@@ -69,6 +91,7 @@ static void add_target(struct json *j, const struct snapshot *s,
                 add_stream(j, snapshot_stream(t, f, k), s->kinds->list[k],
                            t->is.states[f][k]);
     json_array_end(j);
+    add_addresses(j, &t->is);
     json_string(j, "verdict", owner_name(t->is.owner.type));
     json_text(j, "verdict_basis", t->is.owner.why);
     json_object_end(j);

@@ -85,6 +85,29 @@ static void add_stream(struct text *out, const struct target_state *is,
         clock_time(time, stream->end), endpoint_address(address, &stream->to));
 }
 
+/* "5 addresses: 192.0.2.1 20.1 ms (in use), ...": the medians of the last round trips. */
+static void add_addresses(const struct target_state *is, struct text *out)
+{
+    for (size_t f = 0; f < 2; f++) {
+        const struct target_address_state *a = &is->addresses[f];
+        if (a->n_all < 2)
+            continue;
+        text_add(out, "%4s  %-20s %zu addresses:", "", is->target->name, a->n_all);
+        for (size_t i = 0; i < a->n_all; i++) {
+            const struct address_state *x = &a->all[i];
+            char address[ADDRESS_TEXT_MAX];
+            text_add(out, "%s %s", i > 0 ? "," : "", endpoint_address(address, &x->to));
+            if (x->state == STATE_DOWN)
+                text_add(out, " does not answer");
+            else if (x->median_ns != DELAY_UNDEFINED)
+                text_add(out, " %.1f ms", (double)x->median_ns / 1e6);
+            if (endpoint_same_address(&x->to, &a->to))
+                text_add(out, " (in use)");
+        }
+        text_add(out, "\n");
+    }
+}
+
 static void add_target(const struct snapshot *s, const struct snapshot_target *t,
                        struct text *out)
 {
@@ -102,6 +125,7 @@ static void add_target(const struct snapshot *s, const struct snapshot_target *t
         text_add(out, "%4s  %-20s %s: %s\n", "-", t->is.target->name, t->is.target->host,
                  s->window_end.ns != 0 && !target_has_address(&t->is) ? "not resolved yet"
                                                                       : "no results yet");
+    add_addresses(&t->is, out);
     if (t->is.interception[0] != '\0')
         text_add(out, "%4s  %-20s %s%s\n", "", t->is.target->name, t->is.interception,
                  t->is.intercepted ? "; their delays are left out" : "");

@@ -34,6 +34,10 @@ struct record {               /* of DNS, IPv4 */
     uint8_t address;          /* the last byte of 198.51.100.0/24; 0: no such name */
     bool fails;               /* no server answers for it */
     uint32_t ttl_s;
+    /* `each` of the `n` addresses from `address` on, beginning with another one in each
+     * answer; 0: `address` alone. */
+    uint8_t n, each;
+    size_t asked;
 };
 
 struct server {    /* of an address */
@@ -176,6 +180,8 @@ static void carry_out(struct world *w, const struct explorer_step *step)
         break;
     case EXPLORER_USE:
         w->uses += step->changed;
+        pipeline_addresses(w->pipeline, step->number, step->family, step->known,
+                           step->n_known);
         pipeline_resolved(w->pipeline, step->number, step->family, step->to, step->pop,
                           w->now, wall_of(w));
         break;
@@ -236,7 +242,7 @@ static void probe(struct world *w, const struct probe_request *o)
 static void answer_lookup(struct world *w, const struct answer *a)
 {
     static struct resolution r;
-    const struct record *record = record_of(w, a->host);
+    struct record *record = record_of(w, a->host);
     r = (struct resolution){.servers = "192.0.2.53", .ttl_s = 60};
     if (record == NULL || (record->address == 0 && !record->fails)) {
         r.error = "no such name";
@@ -244,7 +250,11 @@ static void answer_lookup(struct world *w, const struct answer *a)
         r.error = "no DNS server answered";
         r.temporary = true;
     } else if (a->step.family == FAMILY_IPV4) {
-        r.addresses[r.n++] = address(record->address);
+        for (size_t i = 0; i < (record->n > 0 ? record->each : 1); i++)
+            r.addresses[r.n++] =
+                address((uint8_t)(record->address +
+                                  (record->n > 0 ? (record->asked + i) % record->n : 0)));
+        record->asked += record->n > record->each ? record->each : 1;
         r.ttl_s = record->ttl_s;
         if (record->chain != NULL)
             text_copy(r.cnames[r.n_cnames++], HOST_TEXT_MAX, record->chain);
@@ -256,9 +266,13 @@ static void answer_lookup(struct world *w, const struct answer *a)
 static void deliver(struct world *w, const struct answer *a)
 {
     if (a->step.ref == SIZE_MAX) {
+        struct endpoint to;
         size_t number = pipeline_target_of(w->pipeline, a->result.stream);
-        explorer_result(w->explorer, number, &a->result);
+        if (!pipeline_only_watches(w->pipeline, a->result.stream))
+            explorer_result(w->explorer, number, &a->result);
         pipeline_result(w->pipeline, &a->result);
+        if (pipeline_prefers(w->pipeline, number, a->result.to.family, &to))
+            explorer_prefer(w->explorer, number, &to);
         return;
     }
     double rtt_ms = w->servers[a->step.to.bytes[3]].rtt_ms;
@@ -695,6 +709,73 @@ static void turned_off(void **state)
     end(&w);
 }
 
+/* ---- names with several addresses ---- */
+
+#define TEAMS                                                                            \
+    "[agent]\nworkloads = no\nfront_doors = 0\n[target teams]\nhost = teams.example\n"
+
+/* DNS begins with another one each time; the value is that of the nearest. */
+static void five_addresses(void **state)
+{
+    (void)state;
+    static const double rtt_ms[5] = {150, 20, 280, 85, 215};
+    for (size_t first = 0; first < 5; first++) {
+        struct world w;
+        begin(&w, TEAMS);
+        *point(&w, "teams.example", 10) = (struct record){.host = "teams.example",
+                                                          .address = 10,
+                                                          .ttl_s = 60,
+                                                          .n = 5,
+                                                          .each = 5,
+                                                          .asked = first};
+        for (uint8_t i = 0; i < 5; i++)
+            serve(&w, (uint8_t)(10 + i), rtt_ms[i], "LHR", "X-MSEdge-Ref");
+        run(&w, 70);
+        CHECK_INT(11, state_of(&w, "teams.example")->addresses[0].to.bytes[3],
+                  "the nearest after the first survey");
+        CHECK_NEAR(20, (double)state_of(&w, "teams.example")->min_ns / 1e6, 0.1, "value");
+        size_t uses = w.uses;
+        run(&w, 3600);
+        CHECK_INT(uses, w.uses, "and it stays, whatever order DNS gives");
+        serve(&w, 11, 0, NULL, NULL);
+        run(&w, 300);
+        const struct target_address_state *a =
+            &state_of(&w, "teams.example")->addresses[0];
+        CHECK_INT(13, a->to.bytes[3], "the next one when it dies");
+        CHECK_INT(5, a->n_all, "five are known");
+        size_t silent = 0;
+        for (size_t i = 0; i < a->n_all; i++)
+            silent += a->all[i].state == STATE_DOWN;
+        CHECK_INT(1, silent, "one is silent");
+        w.records[0].address = 12; /* 12 to 16: two have left DNS */
+        run(&w, 60 + 1);
+        CHECK_INT(7, state_of(&w, "teams.example")->addresses[0].n_all,
+                  "they stay a while");
+        run(&w, 700);
+        CHECK_INT(5, state_of(&w, "teams.example")->addresses[0].n_all,
+                  "then they leave");
+        end(&w);
+    }
+}
+
+/* Four of 200 addresses in each answer. */
+static void rotating_addresses(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, TEAMS);
+    *point(&w, "teams.example", 10) = (struct record){
+        .host = "teams.example", .address = 10, .ttl_s = 5, .n = 200, .each = 4};
+    for (size_t i = 0; i < 200; i++)
+        serve(&w, (uint8_t)(10 + i), 20 + (double)i / 10, "LHR", "X-MSEdge-Ref");
+    for (int hour = 0; hour < 6; hour++) {
+        run(&w, 3600);
+        CHECK(state_of(&w, "teams.example")->addresses[0].n_all <= ADDRESSES_MAX,
+              "at most 8 are watched");
+    }
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -713,6 +794,8 @@ int main(void)
         cmocka_unit_test(surveys),
         cmocka_unit_test(paused),
         cmocka_unit_test(turned_off),
+        cmocka_unit_test(five_addresses),
+        cmocka_unit_test(rotating_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

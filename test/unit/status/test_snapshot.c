@@ -103,7 +103,7 @@ static void before_the_first_window(void **state)
     has(&b->json,
         "\"targets\":[{\"target\":\"near\",\"host\":\"near.example\",\"configured\":true,"
         "\"rank\":null,\"pop\":null,\"state\":\"unknown\",\"intercepted\":false,"
-        "\"interception\":null,\"streams\":[],\"verdict\":\"unknown\","
+        "\"interception\":null,\"streams\":[],\"addresses\":[],\"verdict\":\"unknown\","
         "\"verdict_basis\":null}]",
         "JSON");
     bed_end(b);
@@ -158,6 +158,37 @@ static void a_target(void **state)
     window(b);
     has(&b->text, "up           10  10.0 %     3.000   (3.000)  09:01:00  192.0.2.1\n",
         "a window without a result leaves the one before");
+    bed_end(b);
+}
+
+/* Three addresses, one of them silent: the others' values stay the target's. */
+static void addresses_of_a_name(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    resolve(&b->rig, 0, near, "AMS");
+    pings(b, 2, 0);
+    window(b);
+    struct target_address_state *a = &b->s.targets[0].is.addresses[0];
+    endpoint_parse(&a->all[0].to, near, 443);
+    endpoint_parse(&a->all[1].to, "192.0.2.2", 443);
+    endpoint_parse(&a->all[2].to, other, 443);
+    a->all[0].state = a->all[1].state = STATE_UP;
+    a->all[2].state = STATE_DOWN;
+    a->all[0].min_ns = a->all[0].median_ns = MS(3);
+    a->all[1].min_ns = a->all[1].median_ns = MS(280);
+    a->n_all = 3;
+    show(b);
+    has(&b->findings,
+        "near: 1 of 3 addresses of near.example does not answer while others do: "
+        "192.0.2.9; ",
+        "problems");
+    has(&b->text,
+        "3 addresses: 192.0.2.1 3.0 ms (in use), 192.0.2.2 280.0 ms, 192.0.2.9 does not "
+        "answer\n",
+        "text");
+    has(&b->json, "{\"address\":\"192.0.2.9\",\"state\":\"down\",\"in_use\":false,",
+        "JSON");
     bed_end(b);
 }
 
@@ -481,6 +512,7 @@ int main(void)
         cmocka_unit_test(before_the_first_window),
         cmocka_unit_test(without_dns),
         cmocka_unit_test(a_target),
+        cmocka_unit_test(addresses_of_a_name),
         cmocka_unit_test(another_place),
         cmocka_unit_test(an_overflow_series),
         cmocka_unit_test(down),
