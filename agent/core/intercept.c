@@ -132,11 +132,6 @@ bool intercepted(const struct intercept *i)
     return intercept_verdict(i) == INTERCEPT_YES;
 }
 
-static double ms(int64_t ns)
-{
-    return (double)ns / 1e6;
-}
-
 static const char *echo_label(const struct intercept *i)
 {
     return i->echo_kind->label;

@@ -67,11 +67,6 @@ static struct common common_of(const struct pipeline *p, const bool *is_member,
     return c;
 }
 
-static double ms(int64_t ns)
-{
-    return (double)ns / 1e6;
-}
-
 static void describe_one(struct event *e, const struct shift_event *shift,
                          const char *since)
 {

@@ -37,11 +37,6 @@ __attribute__((format(printf, 5, 6))) static void worse(struct finding *f,
     va_end(args);
 }
 
-static double ms(int64_t ns)
-{
-    return (double)ns / 1e6;
-}
-
 static const char *of_media(bool is)
 {
     return is ? " (Microsoft's limit for media, held against signalling probes)" : "";

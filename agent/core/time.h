@@ -23,6 +23,12 @@ struct wall {
     int64_t ns; /* since 1970-01-01T00:00:00Z, no leap seconds */
 };
 
+/* Milliseconds, for texts. */
+static inline double ms(int64_t ns)
+{
+    return (double)ns / 1e6;
+}
+
 #define WALL_TEXT_MAX 32
 
 /* RFC 3339, UTC, microseconds: 2026-11-23T09:00:00.123456Z. Returns `out`. */

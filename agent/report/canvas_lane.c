@@ -20,11 +20,6 @@ enum {
     BINS = 48, /* each has a tooltip */
 };
 
-static double ms(int64_t ns)
-{
-    return (double)ns / 1e6;
-}
-
 /* The CSS class of a family. */
 static const char *colour(const char *family)
 {
