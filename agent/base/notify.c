@@ -1,5 +1,7 @@
 #include "base/notify.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,12 +73,8 @@ int notify_send(const char *format, ...)
 static int64_t number_in(const char *variable)
 {
     const char *text = getenv(variable);
-    if (text == NULL || *text < '0' || *text > '9')
-        return 0;
-    char *end;
-    errno = 0;
-    long long n = strtoll(text, &end, 10);
-    return errno == 0 && *end == '\0' ? n : 0;
+    int64_t n = 0;
+    return text != NULL && text_to_integer(text, 0, INT64_MAX, &n) ? n : 0;
 }
 
 int64_t notify_watchdog_ns(void)

@@ -109,6 +109,16 @@ const char *text_wrong(const char *line, size_t len)
     return NULL;
 }
 
+char *text_trim(char *text)
+{
+    text += strspn(text, " \t");
+    size_t len = strlen(text);
+    while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
+        len--;
+    text[len] = '\0';
+    return text;
+}
+
 void text_visible(char *text)
 {
     for (; *text != '\0'; text++)

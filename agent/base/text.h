@@ -61,6 +61,9 @@ void text_copy_ascii(char *out, size_t room, const char *bytes, size_t len);
  */
 const char *text_printable(char *out, size_t room, const char *from, const char *keep);
 
+/* The text without spaces and tabs at its ends; writes a NUL into it. */
+char *text_trim(char *text);
+
 /* The word nearest to `word` by edit distance; NULL: none is near enough to suggest. */
 const char *text_nearest(const char *word, const char *const *words, size_t n);
 

@@ -22,16 +22,6 @@ void ini_close(struct ini *i)
     *i = (struct ini){0};
 }
 
-static char *trim(char *text)
-{
-    text += strspn(text, " \t");
-    size_t len = strlen(text);
-    while (len > 0 && strchr(" \t", text[len - 1]) != NULL)
-        len--;
-    text[len] = '\0';
-    return text;
-}
-
 static void read_section(struct ini_item *item, char *line)
 {
     char *end = line + strlen(line) - 1;
@@ -42,12 +32,12 @@ static void read_section(struct ini_item *item, char *line)
     }
     *end = '\0';
     item->what = INI_SECTION;
-    item->word = trim(line + 1);
+    item->word = text_trim(line + 1);
     size_t word = strcspn(item->word, " \t");
     item->value = item->word + word;
     if (*item->value != '\0')
         *item->value++ = '\0';
-    item->value = trim(item->value);
+    item->value = text_trim(item->value);
 }
 
 static void read_key(struct ini_item *item, char *line)
@@ -63,8 +53,8 @@ static void read_key(struct ini_item *item, char *line)
     }
     *equals = '\0';
     item->what = INI_KEY;
-    item->word = trim(line);
-    item->value = trim(equals + 1);
+    item->word = text_trim(line);
+    item->value = text_trim(equals + 1);
 }
 
 /* Splits off the next line. NULL if it is not valid text; `*problem` says why. */
@@ -87,7 +77,7 @@ static char *take_line(struct ini *i, const char **problem)
     if (len > 0 && line[len - 1] == '\r')
         line[--len] = '\0';
     *problem = len > INI_LINE_MAX ? "longer than 64 KiB" : text_wrong(line, len);
-    return *problem == NULL ? trim(line) : NULL;
+    return *problem == NULL ? text_trim(line) : NULL;
 }
 
 bool ini_next(struct ini *i, struct ini_item *out)

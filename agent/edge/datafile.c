@@ -112,16 +112,6 @@ bool datafile_open(struct datafile *f, const struct datafile_source *from,
     return fits;
 }
 
-static char *trim(char *text)
-{
-    text += strspn(text, " \t");
-    size_t len = strlen(text);
-    while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
-        len--;
-    text[len] = '\0';
-    return text;
-}
-
 /* Unquotes a field in place ("" is a quote); returns the rest of the line after it, or
  * NULL when the closing quote is missing. */
 static char *unquote(char *field)
@@ -152,7 +142,7 @@ static size_t split(char *row, char *fields[DATAFILE_COLUMNS_MAX])
         if (comma != NULL)
             *comma = '\0';
         if (n < DATAFILE_COLUMNS_MAX)
-            fields[n] = *at == '"' ? field : trim(field);
+            fields[n] = *at == '"' ? field : text_trim(field);
         n++;
         if (comma == NULL)
             return n;
