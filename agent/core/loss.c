@@ -31,6 +31,15 @@ bool loss_exceeds(uint64_t lost, uint64_t sent, double ratio)
     return 1 - below < LOSS_CHANCE;
 }
 
+struct loss_interval loss_interval(uint64_t lost, uint64_t sent)
+{
+    static const double z2 = 1.96 * 1.96;
+    double n = (double)sent, p = (double)lost / n, by = 1 + z2 / n;
+    double middle = p + z2 / (2 * n);
+    double half = sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n)));
+    return (struct loss_interval){(middle - half) / by, (middle + half) / by};
+}
+
 const char *loss_text(char out[LOSS_TEXT_MAX], uint64_t lost, uint64_t failed,
                       uint64_t sent)
 {

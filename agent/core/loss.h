@@ -33,6 +33,13 @@ struct loss_count loss_count_of(const struct kind *kind,
  */
 bool loss_exceeds(uint64_t lost, uint64_t sent, double ratio);
 
+/* The 95 % score interval of the share `lost` of `sent`, which is not 0 (E. B. Wilson 1927,
+ * "Probable inference, the law of succession, and statistical inference"). */
+struct loss_interval {
+    double low, high;
+};
+struct loss_interval loss_interval(uint64_t lost, uint64_t sent);
+
 #define LOSS_TEXT_MAX 16
 
 /*

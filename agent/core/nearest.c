@@ -10,6 +10,7 @@
 #include "core/nearest.h"
 
 #include "base/mem.h"
+#include "core/loss.h"
 #include "core/result.h"
 
 #include <assert.h>
@@ -27,21 +28,11 @@ static double loss_ratio(const struct candidate *c)
     return c->sent > 0 ? (double)c->lost / (double)c->sent : 0;
 }
 
-/* Lower bound of Wilson's score interval of the loss. */
-static double loss_lower_bound(const struct candidate *c)
-{
-    static const double z2 = 1.96 * 1.96;
-    double n = (double)c->sent, p = loss_ratio(c);
-    if (c->sent == 0)
-        return 0;
-    double spread = sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n)));
-    return (p + z2 / (2 * n) - spread) / (1 + z2 / n);
-}
-
 static bool eligible(const struct candidate *c, const struct nearest_policy *policy,
                      bool was)
 {
-    double loss = was ? loss_lower_bound(c) : loss_ratio(c);
+    double loss =
+        was && c->sent > 0 ? loss_interval(c->lost, c->sent).low : loss_ratio(c);
     return answered(c) && loss <= policy->loss_limit;
 }
 

@@ -209,17 +209,6 @@ void path_loss_expect(struct path_loss *l, bool site_loses)
 
 /* ---- what it says ---- */
 
-/* Wilson 1927: the score interval of a share. */
-static void wilson(double lost, double sent, double *low, double *high)
-{
-    const double z = 1.96;
-    double share = lost / sent, by = 1 + z * z / sent;
-    double middle = share + z * z / (2 * sent);
-    double half = z * sqrt(share * (1 - share) / sent + z * z / (4 * sent * sent));
-    *low = (middle - half) / by;
-    *high = (middle + half) / by;
-}
-
 struct path_loss_verdict path_loss_verdict(struct path_loss *l, size_t kind,
                                            struct wall now)
 {
@@ -229,7 +218,7 @@ struct path_loss_verdict path_loss_verdict(struct path_loss *l, size_t kind,
     if (l->level && c->sent > 0 && (double)c->lost > (double)l->limit * c->sent) {
         v = (struct path_loss_verdict){
             .is = PATH_LOSS_LEVEL, .since = l->began, .sent = c->sent, .lost = c->lost};
-        wilson(c->lost, c->sent, &v.low, &v.high);
+        v.interval = loss_interval(c->lost, c->sent);
         for (size_t k = 0; k < KINDS_MAX; k++) {
             v.others_sent += k != kind ? l->since[k].sent : 0;
             v.others_lost += k != kind ? l->since[k].lost : 0;

@@ -47,6 +47,7 @@
 #define EDGELAT_CORE_PATH_LOSS_H
 
 #include "core/kind.h"
+#include "core/loss.h"
 #include "core/time.h"
 
 #include <stdbool.h>
@@ -119,7 +120,7 @@ struct path_loss_verdict {
     } is;
     struct wall since;
     uint32_t sent, lost;               /* of that kind since then, in a level */
-    double low, high;                  /* 95 % interval of its loss (Wilson 1927) */
+    struct loss_interval interval;     /* of its loss */
     uint32_t others_sent, others_lost; /* of the other kinds on this path */
     uint32_t bursts, longest; /* of the bursts: how many, the longest in packets */
 };

@@ -72,8 +72,8 @@ static void hold_against_loss(const struct limits *l, const struct path_loss_ver
           "%u of %u packets were lost since %s UTC, %.1f %% (95 %% interval %.1f to "
           "%.1f %%), more than %g %%%s%s",
           v->lost, v->sent, clock_time(since, v->since), 100.0 * v->lost / v->sent,
-          100 * v->low, 100 * v->high, 100 * l->loss_ratio, of_media(l->loss_of_media),
-          others);
+          100 * v->interval.low, 100 * v->interval.high, 100 * l->loss_ratio,
+          of_media(l->loss_of_media), others);
 }
 
 /* Compares with the limits of the target; the last one exceeded is the reason. */
@@ -151,8 +151,8 @@ static void add_loss(struct event *e, const struct path_loss_verdict *v)
     }
     event_number(e, ATTR_LOSS_LOST, v->lost);
     event_number(e, ATTR_LOSS_SENT, v->sent);
-    event_number(e, ATTR_LOSS_LOW, v->low);
-    event_number(e, ATTR_LOSS_HIGH, v->high);
+    event_number(e, ATTR_LOSS_LOW, v->interval.low);
+    event_number(e, ATTR_LOSS_HIGH, v->interval.high);
 }
 
 static void report_state(struct pipeline *p, const struct pipeline_stream *s,

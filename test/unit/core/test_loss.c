@@ -89,13 +89,31 @@ static void packets_and_probes(void **state)
     CHECK_INT(100, loss_count_of(NULL, outcomes, counters).sent, "an unknown kind");
 }
 
+/* R. G. Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I,
+ * method 3. */
+static void interval(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t lost, sent;
+        double low, high;
+    } known[] = {{81, 263, 0.2553, 0.3662},
+                 {15, 148, 0.0624, 0.1605},
+                 {0, 20, 0, 0.1611},
+                 {1, 29, 0.0061, 0.1718}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct loss_interval v = loss_interval(known[i].lost, known[i].sent);
+        CHECK_NEAR(known[i].low, v.low, 0.00005, "low");
+        CHECK_NEAR(known[i].high, v.high, 0.00005, "high");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(packets_and_probes),
-        cmocka_unit_test(table),
-        cmocka_unit_test(both_ways_agree),
-        cmocka_unit_test(in_text),
+        cmocka_unit_test(packets_and_probes), cmocka_unit_test(table),
+        cmocka_unit_test(both_ways_agree),    cmocka_unit_test(in_text),
+        cmocka_unit_test(interval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
