@@ -298,8 +298,8 @@ fuzz: setup-test
 	        $(BUILD)/corpus/$$f test/fuzz/corpus/$$f || exit 1; done
 
 bench: setup-bench
-	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH_PROGRAMS) $(BUILD)/bench/fleet
-	@for b in $(BENCH_PROGRAMS) test/bench/accuracy test/bench/cost test/bench/fleet; do \
+	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH_PROGRAMS) $(BUILD)/bench/fleet $(BUILD)/lab/relay
+	@for b in $(BENCH_PROGRAMS) test/bench/accuracy test/bench/cost test/bench/fleet test/bench/sweep; do \
 	    echo "bench: $${b##*/}, up to two minutes ..."; BUILD=$(BUILD) $$b || exit 1; done
 
 .PHONY: all help run test run-tests test-programs fuzz-programs fuzz bench soak lint deb rpm clean \
