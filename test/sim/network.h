@@ -267,14 +267,14 @@ static inline uint64_t sim_under_way(const struct sim *s, uint32_t stream)
 }
 
 /* The values of a stream in a batch, summed over its PoPs. */
-struct told {
+struct reported {
     uint64_t sent, lost, replies, missed;
 };
 
-static inline struct told sim_told(const struct batch *batch, const struct target *target,
-                                   size_t kind)
+static inline struct reported sim_reported(const struct batch *batch,
+                                           const struct target *target, size_t kind)
 {
-    struct told told = {0};
+    struct reported told = {0};
     for (size_t i = 0; i < batch->n_series; i++) {
         const struct series *s = batch->series[i];
         if (s->target != target || s->kind != sim_kinds.list[kind])

@@ -161,13 +161,13 @@ static void nothing_is_forgotten_or_doubled(void **state)
         for (size_t kind = 0; kind < SIM_KINDS; kind++) {
             uint32_t stream = sim_stream(t, kind);
             const struct truth *truth = &day.truth[stream];
-            struct told told = sim_told(notes.last, &day.targets[t], kind);
-            CHECK_INT(truth->sent, told.sent + sim_under_way(&day, stream), "sent");
-            CHECK_INT(0, told.missed, "nothing was missed");
-            CHECK_NEAR((double)truth->lost, (double)told.lost, 3,
+            struct reported reported = sim_reported(notes.last, &day.targets[t], kind);
+            CHECK_INT(truth->sent, reported.sent + sim_under_way(&day, stream), "sent");
+            CHECK_INT(0, reported.missed, "nothing was missed");
+            CHECK_NEAR((double)truth->lost, (double)reported.lost, 3,
                        "lost, but for the last");
         }
-    CHECK_INT(sim_told(notes.last, &day.targets[TWIN], SIM_PING).sent,
+    CHECK_INT(sim_reported(notes.last, &day.targets[TWIN], SIM_PING).sent,
               notes.sent_in_windows, "the windows add up to the total");
 }
 
@@ -175,9 +175,9 @@ static void loss_within_binomial_bounds(void **state)
 {
     (void)state;
     for (size_t t = 0; t < TARGETS; t++) {
-        struct told told = sim_told(notes.last, &day.targets[t], SIM_PING);
-        double n = (double)told.sent, p = ways[t].loss;
-        CHECK_NEAR(n * p, (double)told.lost, 5 * sqrt(n * p * (1 - p)), "five sigma");
+        struct reported reported = sim_reported(notes.last, &day.targets[t], SIM_PING);
+        double n = (double)reported.sent, p = ways[t].loss;
+        CHECK_NEAR(n * p, (double)reported.lost, 5 * sqrt(n * p * (1 - p)), "five sigma");
     }
 }
 
@@ -231,7 +231,8 @@ static void two_pops_are_two_series(void **state)
     CHECK(after->delays[0].min_ns >= MS(33), "none of the old one's in the new series");
     CHECK(before->window.end.ns <= after->start.ns, "one ends, then the other begins");
     double late_s = (double)(after->start.ns - (20780 * DAY_NS + 18 * HOUR_NS)) / 1e9;
-    CHECK(late_s >= 0 && late_s <= 130, "told by the first answer, %g s after", late_s);
+    CHECK(late_s >= 0 && late_s <= 130, "reported by the first answer, %g s after",
+          late_s);
     CHECK_TEXT("WAW", notes.last->targets[MIDDLE].pop, "where it is now");
 }
 

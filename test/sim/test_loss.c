@@ -206,7 +206,7 @@ static void loss_is_told_in_time(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct losses l = {.good = cases[i].loss};
         struct times t = detection(&seeds, &l, cases[i].limit, cases[i].with_echo);
-        printf("# limit %g %%, loss %g %%, %s: told after %.1f minutes (median %.0f, "
+        printf("# limit %g %%, loss %g %%, %s: reported after %.1f minutes (median %.0f, "
                "95 %% within %.0f, worst %.0f)\n",
                100 * cases[i].limit, 100 * cases[i].loss,
                cases[i].with_echo ? "icmp and tcp" : "tcp alone", t.mean, t.p50, t.p95,
@@ -252,10 +252,11 @@ static void loss_of_the_access_line_is_told_sooner(void **state)
             mean += minutes[i] / N;
         }
         qsort(minutes, N, sizeof *minutes, by_value);
-        printf("# %zu paths of a site lose %g %%: told after %.1f minutes (median %.0f, "
-               "95 %% within %.0f)\n",
-               cases[c].paths, 100 * cases[c].loss, mean, minutes[N / 2],
-               minutes[N * 95 / 100]);
+        printf(
+            "# %zu paths of a site lose %g %%: reported after %.1f minutes (median %.0f, "
+            "95 %% within %.0f)\n",
+            cases[c].paths, 100 * cases[c].loss, mean, minutes[N / 2],
+            minutes[N * 95 / 100]);
         CHECK(minutes[N * 95 / 100] <= cases[c].p95, "too late");
     }
 }
@@ -367,7 +368,8 @@ static void bursts_and_level_are_kept_apart(void **state)
         CHECK(level / n <= cases[i].level_most, "%s: no level", cases[i].l.what);
         CHECK(bursts / n >= cases[i].bursts_least && bursts / n <= cases[i].bursts_most,
               "%s: bursts", cases[i].l.what);
-        CHECK((level + bursts) / n >= cases[i].told_least, "%s: told", cases[i].l.what);
+        CHECK((level + bursts) / n >= cases[i].told_least, "%s: reported",
+              cases[i].l.what);
         if (cases[i].l.echo_only)
             CHECK(syn / n < 0.001, "tcp is fine");
     }

@@ -87,7 +87,7 @@ static void memory_stays_flat(void **state)
 
 enum { HOSTILE = 8, TURN_S = 5 }; /* as often as a TTL of 0 has a name asked again */
 
-static uint64_t told[HOSTILE * SIM_KINDS]; /* probes sent, by stream */
+static uint64_t reported[HOSTILE * SIM_KINDS]; /* probes sent, by stream */
 static size_t series_most;
 
 static void add_windows(struct sim *s, const struct batch *batch)
@@ -98,7 +98,7 @@ static void add_windows(struct sim *s, const struct batch *batch)
         const struct series *x = batch->series[i];
         size_t target = (size_t)(x->target - s->targets);
         if (x->in_window)
-            told[sim_stream(target, x->kind == &sim_web)] += x->window.sent;
+            reported[sim_stream(target, x->kind == &sim_web)] += x->window.sent;
     }
 }
 
@@ -130,7 +130,7 @@ static void hostile_names_cost_no_memory(void **state)
     sim_run(&day, HOURS * HOUR_NS);
     day.on_batch(&day, pipeline_close(day.pipeline, day.now, day.wall));
     for (uint32_t i = 0; i < HOSTILE * SIM_KINDS; i++)
-        CHECK_INT(day.truth[i].sent - sim_under_way(&day, i), told[i], "results");
+        CHECK_INT(day.truth[i].sent - sim_under_way(&day, i), reported[i], "results");
     for (size_t hour = SETTLED + 1; hour < HOURS; hour++)
         CHECK(allocated[hour] <= allocated[SETTLED] + allocated[SETTLED] / 50,
               "hour %zu: %zu bytes, %zu in hour %d", hour, allocated[hour],

@@ -99,7 +99,7 @@ static void it_is_never_the_nearest(void **state)
     }
     CHECK(d.windows >= 1439, "windows of a day");
     CHECK_INT(0, d.wrong, "windows in which a rank or a PoP was wrong");
-    CHECK_INT(2, d.foreign, "told in the morning and in the evening");
+    CHECK_INT(2, d.foreign, "reported in the morning and in the evening");
     CHECK_INT(0, d.others, "and nothing else of it");
     sim_end(&s);
     serving_free(&d.serving);

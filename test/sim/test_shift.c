@@ -237,7 +237,7 @@ static int minute(struct site *s, struct shift_event *e)
 {
     struct shift *streams[STREAMS];
     bool members[STREAMS];
-    struct shift_event told;
+    struct shift_event reported;
     int events = 0;
     move_noise(s);
     s->now_ns += MINUTE_NS;
@@ -252,10 +252,10 @@ static int minute(struct site *s, struct shift_event *e)
         }
     }
     while (shift_site_window(&s->site, streams, STREAMS, (struct wall){s->now_ns},
-                             MINUTE_NS, members, &told)) {
+                             MINUTE_NS, members, &reported)) {
         events++;
         if (e != NULL)
-            *e = told;
+            *e = reported;
     }
     return events;
 }
@@ -319,12 +319,12 @@ static struct found find_steps(struct random *seeds, const struct noise *noise,
         memcpy(before, s.values, sizeof before);
         int at = -1, events = 0;
         for (int m = 0; m < 30; m++) {
-            struct shift_event told;
+            struct shift_event reported;
             uint64_t had = s.values[stream] - before[stream];
-            int now = minute(&s, &told);
-            if (now > 0 && at < 0 && (told.news.up == (size > 0))) {
+            int now = minute(&s, &reported);
+            if (now > 0 && at < 0 && (reported.news.up == (size > 0))) {
                 at = (int)had + 1;
-                e = told;
+                e = reported;
             }
             events += now;
         }
@@ -337,7 +337,7 @@ static struct found find_steps(struct random *seeds, const struct noise *noise,
             at > 0 && e.members == expected && fabs(e.ratio / (1 + size) - 1) < 0.05;
     }
     printf(
-        "# %s, a step of %+.0f %% of %s: %d of %d told, after %.1f values in the mean, "
+        "# %s, a step of %+.0f %% of %s: %d of %d reported, after %.1f values in the mean, "
         "%.2f events each, members and ratio right in %d\n",
         noise->what, 100 * size, all ? "all" : "a path", f.found, f.steps,
         f.found > 0 ? (double)f.values / f.found : 0, (double)f.events / f.steps,
@@ -354,7 +354,7 @@ static void a_step_is_one_event(void **state)
         for (int all = 0; all < 2; all++) {
             struct found f = find_steps(&seeds, &noises[FIXED], sizes[i], all,
                                         check_quick() ? 10 : 60);
-            CHECK(f.found >= 0.97 * f.steps, "told");
+            CHECK(f.found >= 0.97 * f.steps, "reported");
             CHECK(f.events <= 1.1 * f.steps, "once");
             CHECK(f.right >= 0.7 * f.steps, "right");
         }

@@ -23,8 +23,8 @@ static void check_books(const struct sim *s, const struct batch *batch)
     for (size_t t = 0; t < s->settings.n_targets; t++)
         for (size_t kind = 0; kind < SIM_KINDS; kind++) {
             uint32_t stream = sim_stream(t, kind);
-            struct told told = sim_told(batch, &s->targets[t], kind);
-            CHECK_INT(s->truth[stream].sent, told.sent + sim_under_way(s, stream),
+            struct reported reported = sim_reported(batch, &s->targets[t], kind);
+            CHECK_INT(s->truth[stream].sent, reported.sent + sim_under_way(s, stream),
                       "sent");
         }
 }
@@ -43,7 +43,7 @@ static void watch_sleep(struct sim *s, const struct batch *batch)
         interrupted |=
             batch->series[i]->in_window && batch->series[i]->window.interrupted;
     sleep->interrupted += interrupted;
-    sleep->missed = sim_told(batch, &s->targets[0], SIM_PING).missed;
+    sleep->missed = sim_reported(batch, &s->targets[0], SIM_PING).missed;
     check_books(s, batch);
 }
 
@@ -106,7 +106,7 @@ static void watch_stamps(struct sim *s, const struct batch *batch)
     CHECK(batch->window_start.ns < batch->time.ns, "a window ends after it begins");
     for (size_t i = 0; i < batch->n_series; i++) {
         const struct series *series = batch->series[i];
-        CHECK(series->start.ns < batch->time.ns, "a series begins before it is told");
+        CHECK(series->start.ns < batch->time.ns, "a series begins before it is reported");
         CHECK(series->window.start.ns < series->window.end.ns, "so does its window");
     }
     stamps->before = batch->time;
@@ -139,7 +139,7 @@ static void the_clock_is_set_back_and_forth(void **state)
 
 struct receiver {
     struct random random;
-    struct told told[PLAIN][SIM_KINDS]; /* as in the last batch received */
+    struct reported reported[PLAIN][SIM_KINDS]; /* as in the last batch received */
     uint64_t delays[PLAIN];
     uint64_t came, lost;
 };
@@ -157,7 +157,7 @@ static void receive(struct sim *s, const struct batch *batch)
     for (int64_t times = 1 + random_below(&r->random, 2); times > 0; times--) {
         for (size_t t = 0; t < PLAIN; t++)
             for (size_t kind = 0; kind < SIM_KINDS; kind++)
-                r->told[t][kind] = sim_told(batch, &s->targets[t], kind);
+                r->reported[t][kind] = sim_reported(batch, &s->targets[t], kind);
         memset(r->delays, 0, sizeof r->delays);
         for (size_t i = 0; i < batch->n_series; i++)
             if (batch->series[i]->kind == &sim_ping)
@@ -182,9 +182,9 @@ static void a_lost_batch_loses_no_counts(void **state)
     for (size_t t = 0; t < PLAIN; t++) {
         uint64_t under_way = sim_under_way(&s, sim_stream(t, SIM_PING));
         const struct truth *truth = &s.truth[sim_stream(t, SIM_PING)];
-        const struct told *told = &r.told[t][SIM_PING];
-        CHECK_INT(truth->sent, told->sent + under_way, "every probe arrived");
-        CHECK_INT(told->replies, r.delays[t], "and every delay");
+        const struct reported *reported = &r.reported[t][SIM_PING];
+        CHECK_INT(truth->sent, reported->sent + under_way, "every probe arrived");
+        CHECK_INT(reported->replies, r.delays[t], "and every delay");
     }
     sim_end(&s);
 }

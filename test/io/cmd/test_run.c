@@ -12,8 +12,8 @@ struct rig {
     uv_loop_t loop;
     struct sink sink;
     char config[128], log[128];
-    int manager;     /* the service manager's socket */
-    char told[8192]; /* all messages sent to it */
+    int manager;         /* the service manager's socket */
+    char reported[8192]; /* all messages sent to it */
     pid_t agent;
 };
 
@@ -80,11 +80,11 @@ static const char *log_of(const struct rig *r)
 /* One turn of the collector; collects the messages to the manager. */
 static void turn(struct rig *r)
 {
-    size_t used = strlen(r->told);
-    ssize_t n = recv(r->manager, r->told + used, sizeof r->told - used - 2, 0);
+    size_t used = strlen(r->reported);
+    ssize_t n = recv(r->manager, r->reported + used, sizeof r->reported - used - 2, 0);
     if (n > 0) {
-        r->told[used + (size_t)n] = '\n';
-        r->told[used + (size_t)n + 1] = '\0';
+        r->reported[used + (size_t)n] = '\n';
+        r->reported[used + (size_t)n + 1] = '\0';
     }
     uv_run(&r->loop, UV_RUN_NOWAIT);
     nanosleep(&(struct timespec){.tv_nsec = 2 * NS_PER_MS}, NULL);
@@ -95,8 +95,8 @@ static void turn(struct rig *r)
         struct mono until_ = {mono_now().ns + 10 * NS_PER_S};                            \
         while (!(condition) && mono_now().ns < until_.ns)                                \
             turn(r);                                                                     \
-        CHECK((condition), "10 s and not yet: %s; told %s; log: %s", #condition,         \
-              (r)->told, log_of(r));                                                     \
+        CHECK((condition), "10 s and not yet: %s; reported %s; log: %s", #condition,     \
+              (r)->reported, log_of(r));                                                 \
     } while (0)
 
 static int exit_code(struct rig *r)
@@ -124,27 +124,28 @@ static void life_of_a_service(void **state)
     struct rig *r = begin();
     int near = world_listen(1, 443);
     start(r);
-    TURN(r, strstr(r->told, "READY=1\nSTATUS=1 targets") != NULL);
-    TURN(r, strstr(r->told, "WATCHDOG=1\nSTATUS=1 targets") != NULL);
+    TURN(r, strstr(r->reported, "READY=1\nSTATUS=1 targets") != NULL);
+    TURN(r, strstr(r->reported, "WATCHDOG=1\nSTATUS=1 targets") != NULL);
 
     configure(r, "intervall = 5s\n"); /* a reload with a mistake in it */
     kill(r->agent, SIGHUP);
     TURN(r, strstr(log_of(r), "keeping the running configuration") != NULL);
-    CHECK(strstr(r->told, "RELOADING=1") == NULL, "it goes on");
+    CHECK(strstr(r->reported, "RELOADING=1") == NULL, "it goes on");
 
     configure(r, "[target far]\nhost = far.test\nkinds = tcp\n");
-    r->told[0] = '\0';
+    r->reported[0] = '\0';
     kill(r->agent, SIGHUP);
-    TURN(r, strstr(r->told, "READY=1\nSTATUS=2 targets") != NULL);
-    CHECK(strstr(r->told, "RELOADING=1\nMONOTONIC_USEC=") != NULL, "in place, announced");
+    TURN(r, strstr(r->reported, "READY=1\nSTATUS=2 targets") != NULL);
+    CHECK(strstr(r->reported, "RELOADING=1\nMONOTONIC_USEC=") != NULL,
+          "in place, announced");
     CHECK(sink_count(&r->sink, SIGNAL_METRICS) > 0, "the open window was shipped");
 
     child_write(world_folder.path, "stop", "");
-    TURN(r, strstr(r->told, "STATUS=probing is stopped: ") != NULL);
+    TURN(r, strstr(r->reported, "STATUS=probing is stopped: ") != NULL);
     kill(r->agent, SIGUSR1); /* ignored; must not kill it */
     kill(r->agent, SIGTERM);
     CHECK_INT(0, exit_code(r), "stopped as asked");
-    CHECK(strstr(r->told, "STOPPING=1") != NULL, "announced");
+    CHECK(strstr(r->reported, "STOPPING=1") != NULL, "announced");
     close(near);
     end(r);
 }

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 /* The result in one line: servers | search | ndots and flags. */
-static const char *told(const struct resolv_conf *c)
+static const char *text_of(const struct resolv_conf *c)
 {
     static char line[1024];
     char servers[512];
@@ -23,7 +23,7 @@ static void files(void **state)
 {
     (void)state;
     static const struct {
-        const char *text, *told;
+        const char *text, *reported;
     } cases[] = {
         {"", " | | 1"},
         {"nameserver 192.0.2.1\n", "192.0.2.1 | | 1"},
@@ -56,7 +56,7 @@ static void files(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct resolv_conf c = resolv_conf_default();
         resolv_conf_read(&c, cases[i].text, strlen(cases[i].text));
-        CHECK_TEXT(cases[i].told, told(&c), cases[i].text);
+        CHECK_TEXT(cases[i].reported, text_of(&c), cases[i].text);
     }
 }
 
@@ -82,7 +82,7 @@ static void environment_and_host(void **state)
 {
     (void)state;
     static const struct {
-        const char *file, *options, *localdomain, *host, *told;
+        const char *file, *options, *localdomain, *host, *reported;
     } cases[] = {
         {"", NULL, NULL, "branch7", "127.0.0.1 | | 1"},
         {"", NULL, NULL, "branch7.corp.test", "127.0.0.1 | corp.test | 1"},
@@ -97,7 +97,7 @@ static void environment_and_host(void **state)
         resolv_conf_read(&c, cases[i].file, strlen(cases[i].file));
         resolv_conf_environment(&c, cases[i].options, cases[i].localdomain);
         resolv_conf_complete(&c, cases[i].host);
-        CHECK_TEXT(cases[i].told, told(&c), cases[i].told);
+        CHECK_TEXT(cases[i].reported, text_of(&c), cases[i].reported);
     }
 }
 
@@ -150,7 +150,7 @@ static void server_lists(void **state)
 {
     (void)state;
     static const struct {
-        const char *text, *told;
+        const char *text, *reported;
         int rc;
     } cases[] = {
         {"", "", 0},
@@ -176,7 +176,7 @@ static void server_lists(void **state)
         CHECK_INT(cases[i].rc, n, cases[i].text);
         if (n >= 0)
             dns_servers_text(text, sizeof text, list, (size_t)n);
-        CHECK_TEXT(cases[i].told, n >= 0 ? text : wrong, cases[i].text);
+        CHECK_TEXT(cases[i].reported, n >= 0 ? text : wrong, cases[i].text);
     }
 }
 

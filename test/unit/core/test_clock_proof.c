@@ -17,8 +17,8 @@ static const struct {
     {"right, nobody says so", 0, 0, false, -1},
     {"60 days ahead for ever", 60 * DAY_NS, 100000, true, -1},
     {"60 days behind for ever", -60 * DAY_NS, 100000, true, -1},
-    {"60 days ahead, mended after 5 s", 60 * DAY_NS, 5, true, 605},
-    {"60 days behind, mended after 700 s", -60 * DAY_NS, 700, true, 1300},
+    {"60 days ahead, fixed after 5 s", 60 * DAY_NS, 5, true, 605},
+    {"60 days behind, fixed after 700 s", -60 * DAY_NS, 700, true, 1300},
     {"two hours ahead for ever", 7200 * NS_PER_S, 100000, true, -1},
 };
 

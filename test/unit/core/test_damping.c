@@ -9,7 +9,7 @@ static const struct {
     const char *what;
     const char *changes[4]; /* in turn, each followed by this many ... */
     int still[4];           /* ... minutes without a change */
-    const char *told;
+    const char *reported;
 } cases[] = {
     {"now and then", {"c", "c", "c", "c"}, {20, 20, 20, 20}, "CCCC"},
     {"three are not too many", {"ccc", "ccc"}, {60, 60}, "CCCCCC"},
@@ -24,20 +24,20 @@ static void test_told(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct damping s = {0};
-        char told[32] = "";
+        char reported[32] = "";
         size_t n = 0;
         int64_t now_ns = -7 * MINUTE_NS; /* any clock, any beginning */
         for (size_t p = 0; p < 4 && cases[i].changes[p] != NULL; p++) {
             int changes = (int)strlen(cases[i].changes[p]);
             for (int m = 0; m < changes + cases[i].still[p]; m++) {
                 if (m < changes)
-                    told[n++] = "CBS"[damping_change(&s, now_ns)];
+                    reported[n++] = "CBS"[damping_change(&s, now_ns)];
                 if (damping_settled(&s, now_ns) > 0)
-                    told[n++] = 'E';
+                    reported[n++] = 'E';
                 now_ns += MINUTE_NS;
             }
         }
-        CHECK_TEXT(cases[i].told, told, cases[i].what);
+        CHECK_TEXT(cases[i].reported, reported, cases[i].what);
     }
 }
 
@@ -46,12 +46,12 @@ static void test_never_at_rest(void **state)
 {
     (void)state;
     struct damping s = {0};
-    uint64_t n = 100 * 43200, told = 0;
+    uint64_t n = 100 * 43200, reported = 0;
     for (uint64_t i = 0; i < n; i++) {
-        told += damping_change(&s, (int64_t)i * 2 * NS_PER_S) != DAMPING_SUPPRESS;
-        told += damping_settled(&s, (int64_t)i * 2 * NS_PER_S) > 0;
+        reported += damping_change(&s, (int64_t)i * 2 * NS_PER_S) != DAMPING_SUPPRESS;
+        reported += damping_settled(&s, (int64_t)i * 2 * NS_PER_S) > 0;
     }
-    CHECK_INT(DAMPING_CHANGES, told, "told of");
+    CHECK_INT(DAMPING_CHANGES, reported, "reported of");
     CHECK_INT(n, damping_settled(&s, (int64_t)n * 2 * NS_PER_S + DAMPING_STABLE_NS),
               "how many they were");
     CHECK_INT(0, damping_settled(&s, INT64_MAX), "once");

@@ -4,7 +4,7 @@
 
 #define MINUTE_NS (60 * NS_PER_S)
 
-/* A stream told by the minute. Verdicts are letters: u(p), d(egraded), D(own), - (nothing
+/* A stream reported by the minute. Verdicts are letters: u(p), d(egraded), D(own), - (nothing
  * measured). */
 struct stream {
     struct flap flap;
@@ -14,7 +14,7 @@ struct stream {
     int64_t last_at, changed_at;
 };
 
-static enum state told_by(char letter)
+static enum state observed(char letter)
 {
     switch (letter) {
     case 'u':
@@ -28,11 +28,11 @@ static enum state told_by(char letter)
     }
 }
 
-static void tell(struct stream *s, char letter)
+static void window(struct stream *s, char letter)
 {
     struct mono at = {s->minute++ * MINUTE_NS};
     uint64_t changes = s->flap.changes;
-    struct flap_news news = flap_window(&s->flap, told_by(letter), at);
+    struct flap_news news = flap_window(&s->flap, observed(letter), at);
     if (s->flap.changes != changes)
         s->changed_at = s->minute - 1;
     s->news[news.what]++;
@@ -45,7 +45,7 @@ static void tell(struct stream *s, char letter)
 static void tell_many(struct stream *s, char letter, int windows)
 {
     for (int w = 0; w < windows; w++)
-        tell(s, letter);
+        window(s, letter);
 }
 
 static void states_have_names(void **state)
@@ -60,7 +60,7 @@ static void states_have_names(void **state)
 
 /* The state held after each window: ? u d D. */
 static const struct {
-    const char *what, *told, *held;
+    const char *what, *reported, *held;
 } runs[] = {
     {"up holds at once", "u", "u"},
     {"a bad beginning must be seen twice", "DD", "?D"},
@@ -91,14 +91,14 @@ static void hysteresis(void **state)
     static const char letters[] = {'?', 'u', 'd', 'D'};
     for (size_t r = 0; r < sizeof runs / sizeof *runs; r++) {
         struct stream s = {0};
-        for (size_t i = 0; runs[r].told[i] != '\0'; i++) {
+        for (size_t i = 0; runs[r].reported[i] != '\0'; i++) {
             enum state before = s.flap.state;
             uint32_t changed = s.news[FLAP_CHANGED];
-            tell(&s, runs[r].told[i]);
+            window(&s, runs[r].reported[i]);
             CHECK(letters[s.flap.state] == runs[r].held[i], "%s: window %zu holds %s",
                   runs[r].what, i, state_name(s.flap.state));
             CHECK_INT(before != s.flap.state, s.news[FLAP_CHANGED] - changed,
-                      "a change is told, nothing else is");
+                      "a change is reported, nothing else is");
             if (before != s.flap.state) {
                 CHECK_INT(before, s.last.before, "from");
                 CHECK_INT(s.flap.state, s.last.after, "to");
@@ -117,10 +117,10 @@ static void it_never_hangs(void **state)
     for (int round = 0; round < 20000; round++) {
         int64_t mixed = random_below(&random, 8);
         for (int64_t w = 0; w < mixed; w++)
-            tell(&s, "udD-"[random_below(&random, 4)]);
+            window(&s, "udD-"[random_below(&random, 4)]);
         char letter = "udD"[random_below(&random, 3)];
         tell_many(&s, letter, FLAP_BETTER_AFTER);
-        CHECK_INT(told_by(letter), s.flap.state, "told three times");
+        CHECK_INT(observed(letter), s.flap.state, "reported three times");
     }
     CHECK(s.flap.penalty <= FLAP_CEILING, "a penalty of %g", s.flap.penalty);
 }
@@ -172,10 +172,10 @@ static void single_outages_are_told_each(void **state)
 static void trouble_of_a_period(int period, int bad, char letter)
 {
     struct stream s = {0};
-    tell(&s, 'u');
+    window(&s, 'u');
     for (int p = 0; p < 1440 / period; p++)
         for (int w = 0; w < period; w++)
-            tell(&s, w < bad ? letter : 'u');
+            window(&s, w < bad ? letter : 'u');
     bool changes = bad >= FLAP_WORSE_AFTER && period - bad >= FLAP_BETTER_AFTER;
     int64_t expected = changes ? 2 * (1440 / period) - (s.flap.state != STATE_UP)
                                : bad >= FLAP_WORSE_AFTER;
@@ -184,7 +184,7 @@ static void trouble_of_a_period(int period, int bad, char letter)
     CHECK_INT(0, s.news[FLAP_ENDED], "and flaps all day");
     CHECK(s.news[FLAP_CHANGED] <= (period <= 20 ? 7 : 13),
           "period %d, bad %d: %u changes"
-          " told before that",
+          " reported before that",
           period, bad, s.news[FLAP_CHANGED]);
 
     tell_many(&s, 'u', 1440);
@@ -195,9 +195,9 @@ static void trouble_of_a_period(int period, int bad, char letter)
     CHECK_INT(FLAP_ENDED, s.last.what, "the last news");
     CHECK_INT(STATE_UP, s.last.after, "where it settled");
     int64_t quiet = s.last_at - s.changed_at;
-    CHECK(quiet >= 40 && quiet <= 60, "told after %" PRId64 " quiet minutes", quiet);
+    CHECK(quiet >= 40 && quiet <= 60, "reported after %" PRId64 " quiet minutes", quiet);
     CHECK_INT(s.flap.changes, s.news[FLAP_CHANGED] - 1 + s.last.changes,
-              "each change is told or counted, once (and to be up first is none)");
+              "each change is reported or counted, once (and to be up first is none)");
 }
 
 static void periodic_trouble_is_one_flapping(void **state)
@@ -236,35 +236,35 @@ static void it_settles_where_it_is(void **state)
 {
     (void)state;
     struct stream s = {0};
-    tell(&s, 'u');
+    window(&s, 'u');
     for (int o = 0; o < 10; o++)
         outage(&s, 5, 10);
     CHECK(s.flap.flapping, "it flaps");
-    CHECK_INT(1, s.news[FLAP_BEGAN], "that was told");
+    CHECK_INT(1, s.news[FLAP_BEGAN], "that was reported");
     CHECK_INT(STATE_UP, s.last.before, "from");
     CHECK_INT(STATE_DOWN, s.last.after, "to");
     tell_many(&s, 'D', 2);
-    CHECK_INT(STATE_DOWN, s.flap.state, "the state is held, and not told");
+    CHECK_INT(STATE_DOWN, s.flap.state, "the state is held, and not reported");
     CHECK_INT(FLAP_BEGAN, s.last.what, "no news since");
     tell_many(&s, 'D', 120);
     CHECK_INT(FLAP_ENDED, s.last.what, "two hours later it is over");
     CHECK_INT(STATE_UP, s.last.before, "it was up before it flapped");
     CHECK_INT(STATE_DOWN, s.last.after, "and is down for good");
-    CHECK_INT(21 - 4, s.last.changes, "four were told, and these counted");
+    CHECK_INT(21 - 4, s.last.changes, "four were reported, and these counted");
     tell_many(&s, 'u', 3);
-    CHECK_INT(FLAP_CHANGED, s.last.what, "from now on changes are told again");
+    CHECK_INT(FLAP_CHANGED, s.last.what, "from now on changes are reported again");
 }
 
 static void no_window_for_hours(void **state)
 {
     (void)state;
     struct stream s = {0};
-    tell(&s, 'u');
+    window(&s, 'u');
     for (int o = 0; o < 10; o++)
         outage(&s, 5, 10);
     tell_many(&s, '-', 300);
-    CHECK(s.flap.flapping, "nothing measured: nothing told");
-    tell(&s, 'u');
+    CHECK(s.flap.flapping, "nothing measured: nothing reported");
+    window(&s, 'u');
     CHECK_INT(FLAP_ENDED, s.last.what, "the first window that tells anything");
 
     struct flap back = s.flap;

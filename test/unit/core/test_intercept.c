@@ -153,7 +153,7 @@ static void any_network(void **state)
 {
     (void)state;
     struct random random = random_from(check_seed());
-    int told[3] = {0};
+    int reported[3] = {0};
     for (int k = 0; k < 20000; k++) {
         bool box = random_below(&random, 2) == 0;
         struct network n = {
@@ -180,11 +180,11 @@ static void any_network(void **state)
             CHECK(v == INTERCEPT_YES, "not found: %s", what);
         if (box && far && n.icmp && (!n.https || (n.decrypts && n.icmp_late == 0)))
             CHECK(v != INTERCEPT_NO, "not even in doubt: %s", what);
-        told[v]++;
+        reported[v]++;
     }
-    CHECK(told[INTERCEPT_NO] > 1000 && told[INTERCEPT_UNSURE] > 1000 &&
-              told[INTERCEPT_YES] > 1000,
-          "all of them: %d %d %d", told[0], told[1], told[2]);
+    CHECK(reported[INTERCEPT_NO] > 1000 && reported[INTERCEPT_UNSURE] > 1000 &&
+              reported[INTERCEPT_YES] > 1000,
+          "all of them: %d %d %d", reported[0], reported[1], reported[2]);
 }
 
 static void few_samples_say_nothing(void **state)

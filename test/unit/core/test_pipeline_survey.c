@@ -184,7 +184,7 @@ static void what_was_asked_is_carried(void **state)
     CHECK_TEXT("LHR", place->pop, "the PoP");
     CHECK_TEXT("cname", place->basis, "how it is known");
     CHECK_INT(FAMILY_NONE, r.batch->targets[0].addresses[1].to.family, "no IPv6");
-    CHECK_INT(1, r.batch->n_events, "and told once");
+    CHECK_INT(1, r.batch->n_events, "and reported once");
     CHECK_TEXT("edgelat.target.resolved", r.batch->events[0].name, "as an event");
     CHECK(strstr(r.batch->events[0].text, "by a.example -> b.example") != NULL, "%s",
           r.batch->events[0].text);
@@ -199,7 +199,7 @@ static void another_chain_is_told_now_and_then(void **state)
 {
     (void)state;
     struct rig r;
-    size_t told = 0;
+    size_t reported = 0;
     begin(&r);
     resolve(&r, 0, "192.0.2.1", "");
     for (int minute = 0; minute < 180; minute++) {
@@ -207,9 +207,9 @@ static void another_chain_is_told_now_and_then(void **state)
         snprintf(dns.chain, sizeof dns.chain, "%d.example", minute % 2);
         pipeline_dns_answer(r.p, 0, FAMILY_IPV4, &dns, r.now, r.wall);
         close_window(&r);
-        told += r.batch->n_events;
+        reported += r.batch->n_events;
     }
-    CHECK_INT(3, told, "a name that leads elsewhere each time: once an hour");
+    CHECK_INT(3, reported, "a name that leads elsewhere each time: once an hour");
     end(&r);
 }
 

@@ -3,7 +3,7 @@
 
 #define MS(x) ((int64_t)((x)*NS_PER_MS))
 
-static struct summary told(uint64_t sent, uint64_t lost, int64_t min_ns)
+static struct summary summary_of(uint64_t sent, uint64_t lost, int64_t min_ns)
 {
     struct summary s = {.sent = sent, .received = sent - lost};
     s.outcomes[OUTCOME_LOSS] = lost;
@@ -14,7 +14,7 @@ static struct summary told(uint64_t sent, uint64_t lost, int64_t min_ns)
 
 static void window(struct recent *e, uint64_t sent, uint64_t lost, int64_t min_ns)
 {
-    struct summary s = told(sent, lost, min_ns);
+    struct summary s = summary_of(sent, lost, min_ns);
     recent_add(e, &s, 0);
     recent_close(e);
 }
@@ -55,7 +55,7 @@ static void parts_of_a_window_are_one(void **state)
     (void)state;
     struct recent e = {0};
     for (int i = 0; i < RECENT_WINDOWS; i++) {
-        struct summary part = told(1, 1, DELAY_UNDEFINED);
+        struct summary part = summary_of(1, 1, DELAY_UNDEFINED);
         recent_add(&e, &part, 0);
         window(&e, 1, 0, MS(3 + i));
     }

@@ -16,8 +16,8 @@ static struct line line_of(int64_t interval_ns)
                          .interval_ns = interval_ns};
 }
 
-/* So many values near `ms`; the value that was news, or 0. */
-static int tell(struct line *l, double ms, int values, struct shift_news *news)
+/* Adds `values` near `ms`. Returns the number of the value that was news, or 0. */
+static int add_values(struct line *l, double ms, int values, struct shift_news *news)
 {
     int first = 0;
     for (int v = 1; v <= values; v++) {
@@ -54,7 +54,7 @@ static const struct {
 };
 
 /* At any rate of the probes. */
-static void a_step_is_told_once_within_ten_values(void **state)
+static void a_step_is_reported_once_within_ten_values(void **state)
 {
     (void)state;
     static const int64_t intervals_ns[] = {NS_PER_S, 10 * NS_PER_S, MINUTE_NS,
@@ -64,11 +64,11 @@ static void a_step_is_told_once_within_ten_values(void **state)
             const char *what = steps[i].what;
             struct line l = line_of(intervals_ns[r]);
             struct shift_news news = {0};
-            CHECK_INT(0, tell(&l, steps[i].before, 100, NULL), what);
+            CHECK_INT(0, add_values(&l, steps[i].before, 100, NULL), what);
             struct wall began = l.now;
-            int values = tell(&l, steps[i].after, 10, &news);
-            CHECK_INT(steps[i].expected, values > 0, what);
-            CHECK_INT(0, tell(&l, steps[i].after, 300, NULL), "and not again");
+            int n = add_values(&l, steps[i].after, 10, &news);
+            CHECK_INT(steps[i].expected, n > 0, what);
+            CHECK_INT(0, add_values(&l, steps[i].after, 300, NULL), "and not again");
             if (!steps[i].expected)
                 continue;
             CHECK_INT(SHIFT_SHIFTED, news.what, what);
@@ -85,27 +85,27 @@ static void bursts_are_learned(void **state)
 {
     (void)state;
     struct line l = line_of(10 * NS_PER_S);
-    int told = 0;
-    tell(&l, 24, 300, NULL);
+    int reported = 0;
+    add_values(&l, 24, 300, NULL);
     for (int burst = 0; burst < 48; burst++) {
-        told += tell(&l, 36, 12, NULL) > 0; /* two minutes */
-        told += tell(&l, 24, 348, NULL) > 0;
+        reported += add_values(&l, 36, 12, NULL) > 0; /* two minutes */
+        reported += add_values(&l, 24, 348, NULL) > 0;
     }
-    CHECK(told <= 2, "%d were told", told);
-    CHECK(tell(&l, 36, 60, NULL) > 0, "one that stays for longer is");
+    CHECK(reported <= 2, "%d were reported", reported);
+    CHECK(add_values(&l, 36, 60, NULL) > 0, "one that stays for longer is");
 }
 
 static void a_spike_is_none(void **state)
 {
     (void)state;
     struct line l = line_of(10 * NS_PER_S);
-    int told = tell(&l, 24, 60, NULL);
+    int reported = add_values(&l, 24, 60, NULL);
     for (int spike = 0; spike < 200; spike++) {
-        told += tell(&l, spike % 2 ? 9000 : 2, 1 + spike % 3, NULL);
-        told += tell(&l, 24, 10 + spike % 20, NULL);
+        reported += add_values(&l, spike % 2 ? 9000 : 2, 1 + spike % 3, NULL);
+        reported += add_values(&l, 24, 10 + spike % 20, NULL);
     }
-    CHECK_INT(0, told, "spikes of up to three values");
-    CHECK(tell(&l, 30, 20, NULL) > 0, "and it is not deaf");
+    CHECK_INT(0, reported, "spikes of up to three values");
+    CHECK(add_values(&l, 30, 20, NULL) > 0, "and it is not deaf");
 }
 
 static void flutter_is_told_once(void **state)
@@ -113,11 +113,11 @@ static void flutter_is_told_once(void **state)
     (void)state;
     struct line l = line_of(10 * NS_PER_S);
     struct shift_news news = {0};
-    int told = 0;
-    tell(&l, 24, 300, NULL);
+    int reported = 0;
+    add_values(&l, 24, 300, NULL);
     for (int turn = 1; turn < 40; turn++) /* each stay is longer than the hold so far */
-        told += tell(&l, turn % 2 ? 36 : 24, 360 * 7, &news) > 0;
-    CHECK_INT(3, told, "there, back, and that it flutters");
+        reported += add_values(&l, turn % 2 ? 36 : 24, 360 * 7, &news) > 0;
+    CHECK_INT(3, reported, "there, back, and that it flutters");
     CHECK_INT(SHIFT_FLUTTERS, news.what, "that was the last one");
 }
 
@@ -125,10 +125,10 @@ static void a_new_path_is_learned_anew(void **state)
 {
     (void)state;
     struct line l = line_of(10 * NS_PER_S);
-    tell(&l, 24, 60, NULL);
+    add_values(&l, 24, 60, NULL);
     shift_forget(&l.shift);
-    CHECK_INT(0, tell(&l, 48, 60, NULL), "another path, another level");
-    CHECK(tell(&l, 24, 10, NULL) > 0, "which is known by now");
+    CHECK_INT(0, add_values(&l, 48, 60, NULL), "another path, another level");
+    CHECK(add_values(&l, 24, 10, NULL) > 0, "which is known by now");
 }
 
 /* ---- the site ---- */
@@ -185,7 +185,7 @@ static void one_cause_is_one_event(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_step_is_told_once_within_ten_values),
+        cmocka_unit_test(a_step_is_reported_once_within_ten_values),
         cmocka_unit_test(bursts_are_learned),
         cmocka_unit_test(a_spike_is_none),
         cmocka_unit_test(flutter_is_told_once),
