@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/interrupt.h"
 #include "cmd/render.h"
+#include "core/addresses.h"
 #include "core/intercept.h"
 #include "core/pipeline.h"
 #include "core/schedule.h"
@@ -27,16 +28,29 @@ struct question { /* one DNS lookup */
     struct session *session;
     size_t target;
     enum family family;
-    struct endpoint answer; /* FAMILY_NONE: no usable address */
-    struct endpoint unfit;  /* the unusable address instead; FAMILY_NONE: none */
+    struct endpoint answers[ADDRESSES_MAX];
+    size_t n;              /* 0: no usable address */
+    struct endpoint unfit; /* the unusable address instead; FAMILY_NONE: none */
     const char *error;
 };
 
+/* An address of a host. Its results belong to the host too, but not while it has never
+ * answered: a client takes another one (RFC 8305). */
 struct live_stream {
-    size_t target;
+    size_t host;
     struct endpoint to;
     struct window *window;
     uint32_t sent, reported; /* probes sent, results received */
+    bool answered;
+    uint32_t held;      /* results that are not the host's yet, ... */
+    struct result last; /* ... the last of them */
+};
+
+struct live_host { /* a host in one family: a stream of the schedule */
+    size_t target;
+    size_t first, n; /* its addresses, probed in turn */
+    struct window *window;
+    uint32_t sent;
     struct intercept intercept;
     struct single *decoy; /* NULL: finished */
 };
@@ -51,6 +65,8 @@ struct session {
     struct prober *prober;
     struct question *questions;
     size_t n_questions, unanswered;
+    struct live_host *hosts;
+    size_t n_hosts;
     struct live_stream *streams;
     size_t n_streams;
     struct schedule *schedule;
@@ -81,7 +97,7 @@ static const struct kind *kind_of(const struct session *s)
 static struct shown shown(const struct session *s, const struct live_stream *stream)
 {
     return (struct shown){
-        .target = s->live->targets[stream->target].name,
+        .target = s->live->targets[s->hosts[stream->host].target].name,
         .kind = kind_of(s),
         .to = stream->to,
         .target_width = s->target_width,
@@ -101,8 +117,8 @@ static void end(struct session *s)
     if (s->over)
         return;
     s->over = true;
-    for (size_t i = 0; i < s->n_streams; i++)
-        single_cancel(s->streams[i].decoy);
+    for (size_t i = 0; i < s->n_hosts; i++)
+        single_cancel(s->hosts[i].decoy);
     prober_destroy(s->prober);
     resolver_destroy(s->resolver);
     http_destroy(s->http);
@@ -122,15 +138,17 @@ static bool done(const struct session *s)
 
 static void send_probe(struct session *s, const struct due *due)
 {
-    struct live_stream *stream = &s->streams[due->stream];
-    window_count(stream->window, COUNTER_MISSED, due->missed);
+    struct live_host *host = &s->hosts[due->stream];
+    size_t at = host->first + host->sent % host->n;
+    window_count(host->window, COUNTER_MISSED, due->missed);
     if (mono_now().ns - due->at.ns > PIPELINE_LATE_NS)
-        window_busy(stream->window);
-    stream->sent++;
-    if (stream->sent == s->live->count)
+        window_busy(host->window);
+    host->sent++;
+    s->streams[at].sent++;
+    if (host->sent == s->live->count)
         schedule_set(s->schedule, due->stream, 0, 0, due->at);
-    prober_send(s->prober, (uint32_t)due->stream, s->live->kind,
-                &s->live->targets[stream->target], &stream->to);
+    prober_send(s->prober, (uint32_t)at, s->live->kind, &s->live->targets[host->target],
+                &s->streams[at].to);
 }
 
 /* Sends the probes that are due and re-arms the timer, or ends the session. */
@@ -150,13 +168,37 @@ static void on_turn(uv_timer_t *timer)
     }
 }
 
+/* Adds what was held to the host's results. */
+static void release(struct session *s, struct live_stream *stream)
+{
+    for (; stream->held > 0; stream->held--)
+        window_add(s->hosts[stream->host].window, &stream->last);
+}
+
+static void add_result(struct session *s, struct live_stream *stream,
+                       const struct result *result)
+{
+    struct live_host *host = &s->hosts[stream->host];
+    stream->reported++;
+    stream->answered |= !outcome_is_lost(result->outcome) &&
+                        result->outcome != OUTCOME_REFUSED &&
+                        result->outcome != OUTCOME_NOT_MEASURED;
+    window_add(stream->window, result);
+    intercept_add(&host->intercept, kind_of(s), result);
+    if (!stream->answered && host->n > 1) {
+        stream->held++;
+        stream->last = *result;
+        return;
+    }
+    release(s, stream);
+    window_add(host->window, result);
+}
+
 static void on_result(const struct result *result, void *user)
 {
     struct session *s = user;
     struct live_stream *stream = &s->streams[result->stream];
-    stream->reported++;
-    window_add(stream->window, result);
-    intercept_add(&stream->intercept, kind_of(s), result);
+    add_result(s, stream, result);
     struct shown of = shown(s, stream);
     if (s->live->json)
         render_result_json(&s->out, &of, result);
@@ -170,25 +212,33 @@ static void on_result(const struct result *result, void *user)
 static void on_after(uint32_t stream, enum counter what, void *user)
 {
     struct session *s = user;
-    window_count(s->streams[stream].window, what, 1);
+    window_count(s->hosts[s->streams[stream].host].window, what, 1);
 }
 
 static void on_busy(void *user)
 {
     struct session *s = user;
-    for (size_t i = 0; i < s->n_streams; i++)
-        window_busy(s->streams[i].window);
+    for (size_t i = 0; i < s->n_hosts; i++)
+        window_busy(s->hosts[i].window);
 }
 
 /* ---- names ---- */
 
-static void add_stream(struct session *s, const struct question *q)
+static void add_host(struct session *s, const struct question *q)
 {
-    s->streams[s->n_streams++] = (struct live_stream){
+    s->hosts[s->n_hosts] = (struct live_host){
         .target = q->target,
-        .to = q->answer,
+        .first = s->n_streams,
+        .n = q->n,
         .window = window_create(kind_of(s), wall_now()),
     };
+    for (size_t i = 0; i < q->n; i++)
+        s->streams[s->n_streams++] = (struct live_stream){
+            .host = s->n_hosts,
+            .to = q->answers[i],
+            .window = window_create(kind_of(s), wall_now()),
+        };
+    s->n_hosts++;
 }
 
 static void no_address(struct session *s, const struct target *target,
@@ -214,7 +264,7 @@ static void no_address(struct session *s, const struct target *target,
  * Chooses the addresses to probe: each requested family, or else the first family with an
  * address and a route, IPv4 before IPv6.
  */
-static void choose_streams(struct session *s)
+static void choose_hosts(struct session *s)
 {
     for (size_t t = 0; t < s->live->n; t++) {
         const struct question *first = NULL, *failed = NULL;
@@ -222,17 +272,17 @@ static void choose_streams(struct session *s)
             const struct question *q = &s->questions[i];
             if (q->target != t)
                 continue;
-            if (q->answer.family == FAMILY_NONE)
+            if (q->n == 0)
                 failed =
                     failed != NULL && failed->unfit.family != FAMILY_NONE ? failed : q;
             else if (s->live->every_family)
-                add_stream(s, first = q);
+                add_host(s, first = q);
             else if (first == NULL ||
-                     (!route_exists(&first->answer) && route_exists(&q->answer)))
+                     (!route_exists(&first->answers[0]) && route_exists(&q->answers[0])))
                 first = q;
         }
         if (first != NULL && !s->live->every_family)
-            add_stream(s, first);
+            add_host(s, first);
         if (first == NULL)
             no_address(s, &s->live->targets[t], failed);
     }
@@ -244,15 +294,16 @@ static bool take_allowance(struct session *s)
     struct text why = {0};
     bool allowed = true;
     for (size_t i = 0; i < s->n_streams && allowed; i++) {
-        size_t first = 0, same = 0;
+        size_t first = 0;
+        double same = 0; /* of the probes of a host, summed over hosts */
         while (!endpoint_same_address(&s->streams[first].to, &s->streams[i].to))
             first++;
         for (size_t k = i; k < s->n_streams; k++)
-            same += endpoint_same_address(&s->streams[k].to, &s->streams[i].to);
+            if (endpoint_same_address(&s->streams[k].to, &s->streams[i].to))
+                same += 1 / (double)s->hosts[s->streams[k].host].n;
         if (first == i)
-            allowed =
-                allowance_take(&s->streams[i].to,
-                               (double)same * 1e9 / (double)s->live->interval_ns, &why);
+            allowed = allowance_take(&s->streams[i].to,
+                                     same * 1e9 / (double)s->live->interval_ns, &why);
     }
     if (!allowed)
         s->exit_code = cmd_cannot("%s", text_string(&why));
@@ -262,22 +313,22 @@ static bool take_allowance(struct session *s)
 
 static void on_decoy(int64_t handshake_ns, void *user)
 {
-    struct live_stream *stream = user;
-    stream->decoy = NULL;
-    intercept_decoy(&stream->intercept, handshake_ns);
+    struct live_host *host = user;
+    host->decoy = NULL;
+    intercept_decoy(&host->intercept, handshake_ns);
 }
 
-/* One per address, before the probes. */
+/* One per host, before the probes. */
 static void start_decoys(struct session *s)
 {
     bool handshakes = kind_delay(kind_of(s), DELAY_HANDSHAKE) != KIND_NONE;
-    for (size_t i = 0; i < s->n_streams && handshakes; i++) {
-        struct live_stream *stream = &s->streams[i];
-        const struct target *t = &s->live->targets[stream->target];
-        struct endpoint nobody = stream->to;
+    for (size_t i = 0; i < s->n_hosts && handshakes; i++) {
+        struct live_host *host = &s->hosts[i];
+        const struct target *t = &s->live->targets[host->target];
+        struct endpoint nobody = s->streams[host->first].to;
         nobody.port = intercept_decoy_port(t->port);
-        stream->decoy =
-            single_start(&s->loop, &nobody, t->dscp, t->waiting_ns, on_decoy, stream);
+        host->decoy =
+            single_start(&s->loop, &nobody, t->dscp, t->waiting_ns, on_decoy, host);
     }
 }
 
@@ -292,15 +343,15 @@ static void preload(struct session *s)
 static void begin(struct session *s)
 {
     preload(s);
-    choose_streams(s);
+    choose_hosts(s);
     if (!take_allowance(s)) {
         end(s);
         return;
     }
     start_decoys(s);
-    s->schedule = schedule_create(s->n_streams, PATTERN_PERIODIC, seed_random());
-    int64_t first_within_ns = s->n_streams == 1 ? 1 : s->live->interval_ns;
-    for (size_t i = 0; i < s->n_streams; i++)
+    s->schedule = schedule_create(s->n_hosts, PATTERN_PERIODIC, seed_random());
+    int64_t first_within_ns = s->n_hosts == 1 ? 1 : s->live->interval_ns;
+    for (size_t i = 0; i < s->n_hosts; i++)
         schedule_set(s->schedule, i, s->live->interval_ns, first_within_ns, mono_now());
     uv_timer_start(&s->timer, on_turn, 0, 0);
 }
@@ -310,7 +361,9 @@ static void on_resolution(const struct resolution *r, void *user)
     struct question *q = user;
     const char *host = q->session->live->targets[q->target].host;
     q->error = r->error;
-    q->answer = resolution_choose(r, host, &q->answer, &q->unfit);
+    struct endpoint none = {.family = FAMILY_NONE};
+    resolution_choose(r, host, &none, &q->unfit);
+    q->n = resolution_addresses(r, host, q->answers, ADDRESSES_MAX);
     if (--q->session->unanswered == 0)
         begin(q->session);
 }
@@ -319,7 +372,8 @@ static void resolve_all(struct session *s)
 {
     static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
     s->questions = mem_zalloc(2 * s->live->n * sizeof *s->questions);
-    s->streams = mem_zalloc(2 * s->live->n * sizeof *s->streams);
+    s->hosts = mem_zalloc(2 * s->live->n * sizeof *s->hosts);
+    s->streams = mem_zalloc(2 * s->live->n * ADDRESSES_MAX * sizeof *s->streams);
     for (size_t t = 0; t < s->live->n; t++)
         for (size_t f = 0; f < 2; f++)
             if (f == 0 ? s->live->targets[t].ipv4 : s->live->targets[t].ipv6)
@@ -341,15 +395,14 @@ static void on_interrupt(void *user)
     end(user);
 }
 
-/* Leaves out the handshakes of a middlebox and names it in `interception`. */
-static void summarise(struct session *s, struct live_stream *stream, struct summary *out,
-                      char interception[INTERCEPT_TEXT_MAX])
+/* Leaves out the handshakes of a middlebox. */
+static void summarise(struct session *s, const struct live_host *host,
+                      struct window *window, struct summary *out)
 {
-    intercept_text(interception, &stream->intercept, probe_kind_words());
     for (size_t d = 0; d < kind_delays(kind_of(s)); d++)
-        if (intercepted(&stream->intercept) && intercept_leaves_out(kind_of(s), d))
-            window_leave_out(stream->window, d);
-    window_summary(stream->window, wall_now(), out);
+        if (intercepted(&host->intercept) && intercept_leaves_out(kind_of(s), d))
+            window_leave_out(window, d);
+    window_summary(window, wall_now(), out);
 }
 
 /* A probe in flight at the end does not count as lost; but if no probe was answered, the
@@ -363,32 +416,94 @@ static void judge(struct session *s, const struct summary *w, uint64_t waiting)
         s->exit_code = CMD_CANNOT;
 }
 
+/* A client takes an address that answers, where there is one. */
+static bool is_silent(const struct session *s, const struct live_stream *stream)
+{
+    const struct live_host *host = &s->hosts[stream->host];
+    bool any = false;
+    for (size_t i = host->first; i < host->first + host->n; i++)
+        any |= s->streams[i].answered;
+    return any && !stream->answered && stream->reported > 0;
+}
+
+/* The address that a host's summary names: the nearest of those that answer, else the
+ * first. */
+static const struct live_stream *best_address(struct session *s,
+                                              const struct live_host *host)
+{
+    const struct live_stream *best = &s->streams[host->first];
+    int64_t best_ns = INT64_MAX;
+    for (size_t i = host->first; i < host->first + host->n; i++) {
+        struct summary summary;
+        summarise(s, host, s->streams[i].window, &summary);
+        if (summary.delays[0].count == 0 || summary.delays[0].min_ns >= best_ns)
+            continue;
+        best = &s->streams[i];
+        best_ns = summary.delays[0].min_ns;
+    }
+    return best;
+}
+
+/* Describes what is left out of the host's summary and its addresses, as far as they were
+ * probed. */
+static void describe_addresses(struct session *s, const struct live_host *host,
+                               struct shown_address *out, struct shown *of)
+{
+    of->addresses = out;
+    if (host->n == 1)
+        of->waiting = s->streams[host->first].sent - s->streams[host->first].reported;
+    for (size_t i = host->first; host->n > 1 && i < host->first + host->n; i++) {
+        struct live_stream *stream = &s->streams[i];
+        if (stream->sent == 0)
+            continue;
+        struct shown_address *a = &out[of->n_addresses++];
+        *a = (struct shown_address){.to = stream->to,
+                                    .waiting = stream->sent - stream->reported,
+                                    .silent = is_silent(s, stream)};
+        summarise(s, host, stream->window, &a->summary);
+        of->waiting += a->silent ? 0 : a->waiting;
+        if (!a->silent)
+            release(s, stream);
+        else if (s->exit_code == CMD_FINE)
+            s->exit_code = CMD_BAD;
+    }
+}
+
+/* Prints the summary of a host. Returns true when a percentile has too few samples. */
+static bool conclude_host(struct session *s, struct live_host *host)
+{
+    static struct shown_address addresses[ADDRESSES_MAX];
+    char interception[INTERCEPT_TEXT_MAX];
+    struct summary summary;
+    bool marked = false;
+    struct shown of = shown(s, best_address(s, host));
+    of.waiting = 0;
+    of.intercepted = intercepted(&host->intercept);
+    of.interception = intercept_text(interception, &host->intercept, probe_kind_words());
+    describe_addresses(s, host, addresses, &of);
+    summarise(s, host, host->window, &summary);
+    if (s->live->json)
+        render_summary_json(&s->out, &of, &summary);
+    else
+        render_summary_lines(&s->out, &of, &summary);
+    for (size_t p = 0; p < PERCENTILES; p++)
+        marked |= summary.delays[0].count > 0 && !summary.delays[0].supported[p];
+    judge(s, &summary, of.waiting);
+    return marked;
+}
+
 /* Prints the summaries and decides the exit code. */
 static void conclude(struct session *s)
 {
     bool marked = false;
-    if (!s->live->json && s->n_streams > 0) {
+    if (!s->live->json && s->n_hosts > 0) {
         text_add(&s->out, "\n");
         render_summary_head(&s->out, s->target_width);
     }
-    if (s->n_streams == 0 && s->exit_code == CMD_FINE)
+    if (s->n_hosts == 0 && s->exit_code == CMD_FINE)
         s->exit_code = cmd_cannot("stopped before a name was resolved; nothing was sent");
-    for (size_t i = 0; i < s->n_streams; i++) {
-        struct summary summary;
-        struct shown of = shown(s, &s->streams[i]);
-        char interception[INTERCEPT_TEXT_MAX];
-        summarise(s, &s->streams[i], &summary, interception);
-        of.intercepted = intercepted(&s->streams[i].intercept);
-        of.interception = interception;
-        if (s->live->json)
-            render_summary_json(&s->out, &of, &summary);
-        else
-            render_summary_lines(&s->out, &of, &summary);
-        for (size_t p = 0; p < PERCENTILES; p++)
-            marked = marked ||
-                     (summary.delays[0].count > 0 && !summary.delays[0].supported[p]);
-        judge(s, &summary, of.waiting);
-    }
+    for (size_t i = 0; i < s->n_hosts; i++)
+        marked |= conclude_host(s, &s->hosts[i]);
     if (marked && !s->live->json)
         text_add(&s->out, "%s", render_supported_note);
     print(s);
@@ -453,7 +568,10 @@ int live_run(const struct live *live)
     uv_loop_close(&s.loop);
     for (size_t i = 0; i < s.n_streams; i++)
         window_destroy(s.streams[i].window);
+    for (size_t i = 0; i < s.n_hosts; i++)
+        window_destroy(s.hosts[i].window);
     schedule_destroy(s.schedule);
+    free(s.hosts);
     free(s.streams);
     free(s.questions);
     text_free(&s.out);

@@ -268,6 +268,10 @@ const struct command command_probe = {
         "result, then a summary with percentiles. Needs no agent and no "
         "configuration.",
     .notes =
+        "The probes to a host go to its addresses in turn, at most eight; the summary has a "
+        "line for each. It is that of the addresses that answered, as a client takes the "
+        "next one after 250 ms.\n"
+        "\n"
         "Ctrl-C and SIGTERM end it with the summary; probes in flight count as sent. "
         "Times in the text are local with the UTC offset (Z: UTC); JSON has UTC.\n"
         "\n"

@@ -175,6 +175,25 @@ static struct delay_summary above_minimum(const struct delay_summary *d)
     return above;
 }
 
+static void addresses_json(struct json *j, const struct shown *of)
+{
+    json_array(j, "addresses");
+    for (size_t i = 0; i < of->n_addresses; i++) {
+        const struct shown_address *a = &of->addresses[i];
+        const struct delay_summary *d = &a->summary.delays[0];
+        char text[ADDRESS_TEXT_MAX];
+        json_object(j, NULL);
+        json_string(j, "address", endpoint_address(text, &a->to));
+        json_unsigned(j, "sent", a->summary.sent + a->waiting);
+        json_unsigned(j, "received", a->summary.received);
+        json_bool(j, "silent", a->silent);
+        delay_json(j, "min", d->min_ns);
+        delay_json(j, "p50", d->percentile_ns[P50]);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 void render_summary_json(struct text *out, const struct shown *of,
                          const struct summary *summary)
 {
@@ -206,6 +225,7 @@ void render_summary_json(struct text *out, const struct shown *of,
     delay_summary_json(&j, "delay_variation", &summary->variation);
     struct delay_summary above = above_minimum(&summary->delays[0]);
     delay_summary_json(&j, "delay_above_minimum", &above);
+    addresses_json(&j, of);
     json_object_end(&j);
     text_add_bytes(out, "\n", 1);
 }
@@ -289,6 +309,32 @@ static void add_counts(struct text *out, const struct shown *of,
         text_add(out, "\n");
 }
 
+/* A line for each address, and what was left out above. */
+static void add_addresses(struct text *out, const struct shown *of)
+{
+    char name[ADDRESS_TEXT_MAX + 2];
+    size_t silent = 0;
+    for (size_t i = 0; i < of->n_addresses; i++) {
+        const struct shown_address *a = &of->addresses[i];
+        struct shown line = *of;
+        line.waiting = a->waiting;
+        line.target = name;
+        name[0] = name[1] = ' ';
+        endpoint_address(name + 2, &a->to);
+        add_delay_line(out, &line, &a->summary, of->kind->delays[0],
+                       &a->summary.delays[0]);
+        silent += a->silent;
+    }
+    if (silent == 0)
+        return;
+    add_stream(out, of);
+    text_add(
+        out,
+        "%zu of %zu addresses %s not answer and %s left out above: a client that tries "
+        "such an address first takes the next one after 250 ms (RFC 8305)\n",
+        silent, of->n_addresses, silent == 1 ? "does" : "do", silent == 1 ? "is" : "are");
+}
+
 void render_summary_lines(struct text *out, const struct shown *of,
                           const struct summary *summary)
 {
@@ -311,4 +357,6 @@ void render_summary_lines(struct text *out, const struct shown *of,
         text_add(out, "%s%s\n", of->interception,
                  of->intercepted ? "; their delays are left out" : "");
     }
+    if (of->n_addresses > 1)
+        add_addresses(out, of);
 }

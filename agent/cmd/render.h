@@ -12,6 +12,13 @@
 #include "core/target.h"
 #include "core/window.h"
 
+struct shown_address { /* an address of a host that was probed */
+    struct endpoint to;
+    struct summary summary;
+    uint64_t waiting;
+    bool silent; /* left out of the summary: never answered, while another one did */
+};
+
 struct shown {          /* subject of a result or summary */
     const char *target; /* as the user wrote it */
     const struct kind *kind;
@@ -21,6 +28,8 @@ struct shown {          /* subject of a result or summary */
     uint64_t waiting;         /* probes neither answered nor lost */
     bool intercepted;         /* a middlebox answers the handshakes */
     const char *interception; /* clause of core/intercept.h; "" or NULL: none */
+    const struct shown_address *addresses; /* where the host has several */
+    size_t n_addresses;
 };
 
 void render_result_json(struct text *out, const struct shown *of,

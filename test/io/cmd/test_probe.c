@@ -57,6 +57,38 @@ static void by_icmp(void **state)
     CHECK_INT(CANNOT, r.code, "it has no ports");
 }
 
+/* DNS begins with another one each time: the summary must not depend on which. */
+static void five_addresses(void **state)
+{
+    (void)state;
+    static struct ran r;
+    int up[] = {world_listen(3, 443), world_listen(5, 443), world_listen(7, 443),
+                world_listen(8, 443)};
+    for (int i = 0; i < 5; i++) {
+        program_run(&r, "", "probe tcp five.test -n 10 -i 0.02 --json");
+        CHECK_INT(BAD, r.code, r.err);
+        CHECK_INT(8, program_count(r.out, "\"outcome\":\"reply\""),
+                  "two to each of four");
+        CHECK_INT(2, program_count(r.out, "\"address\":\"198.51.100.9\",\"family\""),
+                  "two to the one without a server");
+        CHECK_INT(1, program_count(r.out, "\"summary\":true"), "one summary");
+        CHECK_HAS(r.out, "\"sent\":8,\"received\":8,\"waiting\":0,\"lost\":0,");
+        CHECK_HAS(r.out, "{\"address\":\"198.51.100.9\",\"sent\":2,\"received\":0,"
+                         "\"silent\":true,");
+        CHECK_INT(4, program_count(r.out, "\"sent\":2,\"received\":2,\"silent\":false,"),
+                  "the others");
+    }
+    program_run(&r, "", "probe tcp five.test -n 10 -i 0.02");
+    CHECK_HAS(r.out, "1 of 5 addresses does not answer and is left out above");
+    CHECK_HAS(r.out, "\n  198.51.100.9 ");
+    for (size_t i = 0; i < 4; i++)
+        close(up[i]);
+    program_run(&r, "", "probe tcp five.test -n 10 -i 0.02 --json");
+    CHECK_INT(BAD, r.code, "none answers");
+    CHECK_HAS(r.out,
+              "\"sent\":10,\"received\":0,\"waiting\":0,\"lost\":0,\"failed\":10,");
+}
+
 /* Without -4 and -6: the family with a route. With both: each family. */
 static void families(void **state)
 {
@@ -159,6 +191,7 @@ int main(void)
         cmocka_unit_test(answered),
         cmocka_unit_test(not_answered),
         cmocka_unit_test(by_icmp),
+        cmocka_unit_test(five_addresses),
         cmocka_unit_test(families),
         cmocka_unit_test(names),
         cmocka_unit_test(a_middlebox),
