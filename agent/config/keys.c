@@ -153,7 +153,7 @@ const struct config_key config_keys[] = {
     {SECTION_TARGET, "loss_limit", config_read_percent, IN_TARGET(target.limits.loss_ratio), 0, 100, false,
      "or its loss significantly exceeds this [the service's, of thresholds.csv, else 2%]"},
     {SECTION_TARGET, "distance_limit", config_read_distance, IN_TARGET(target.limits.distance_km), 1, 20000, false,
-     "its PoP counts as wrong while it is farther than the nearest metro by more than this [800km, of thresholds.csv]"},
+     "where no delays can be compared, reports a PoP farther than the nearest metro by more than this [800km, of thresholds.csv]"},
 };
 /* clang-format on */
 

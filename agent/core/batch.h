@@ -10,6 +10,7 @@
 #define EDGELAT_CORE_BATCH_H
 
 #include "core/addresses.h"
+#include "core/delay_ring.h"
 #include "core/event.h"
 #include "core/flap.h"
 #include "core/histogram.h"
@@ -67,6 +68,10 @@ struct target_address_state {
     bool answers;               /* the target itself answered in the window */
     struct address_state all[ADDRESSES_MAX]; /* of the name, `to` among them */
     size_t n_all;
+    bool guessed; /* a found name whose server has not proved itself yet */
+    /* Of TCP handshakes, by kind; NULL: none since the PoP or the network changed. Valid
+     * as long as the pipeline. */
+    const struct delay_ring *handshakes[KINDS_MAX];
 };
 
 /* One for each target: the configured ones in their order, then the discovered ones. */

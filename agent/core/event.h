@@ -37,7 +37,7 @@ const char *severity_name(enum severity severity); /* "INFO", "WARN", "ERROR" */
 #define EVENT_WORD_MAX  TARGET_NAME_MAX
 #define EVENT_TEXT_MAX  512
 #define FACT_TEXT_MAX   256
-#define EVENT_FACTS_MAX 9
+#define EVENT_FACTS_MAX 11
 
 struct fact {
     const char *name; /* of core/event_names.h: ATTR_SHIFT_RATIO; static */

@@ -64,12 +64,18 @@ struct pipeline *pipeline_create(const struct pipeline_settings *settings,
     return p;
 }
 
+static void destroy_stream(struct pipeline_stream *s)
+{
+    window_destroy(s->window);
+    free(s->handshakes);
+}
+
 void pipeline_destroy(struct pipeline *p)
 {
     if (p == NULL)
         return;
     for (uint32_t i = 0; i < p->n_streams; i++)
-        window_destroy(p->streams[i].window);
+        destroy_stream(&p->streams[i]);
     for (size_t t = 0; t < p->n_targets; t++)
         for (size_t f = 0; f < 2; f++)
             addresses_free(&p->targets[t].addresses[f].all);
@@ -209,6 +215,12 @@ void pipeline_begin_part(struct pipeline *p, struct pipeline_target *m,
     }
 }
 
+void pipeline_forget_handshakes(struct pipeline_stream *s)
+{
+    if (s->handshakes != NULL)
+        *s->handshakes = (struct delay_ring){0};
+}
+
 static void forget_delays(struct pipeline *p, const struct pipeline_target *m,
                           const struct pipeline_address *addr)
 {
@@ -216,6 +228,7 @@ static void forget_delays(struct pipeline *p, const struct pipeline_target *m,
         if (p->streams[i].addr == addr) {
             p->streams[i].recent = (struct recent){0};
             shift_forget(&p->streams[i].shift);
+            pipeline_forget_handshakes(&p->streams[i]);
         }
 }
 
@@ -265,6 +278,9 @@ static void change_address(struct pipeline *p, struct pipeline_target *m,
         return; /* another address of the same PoP */
     if (chain[0] != '\0' && addr->chain[0] != '\0')
         pipeline_forget_recent(p, m, addr); /* surely another PoP; else they age out */
+    for (uint32_t i = m->first; i < m->first + m->n; i++)
+        if (p->streams[i].addr == addr)
+            pipeline_forget_handshakes(&p->streams[i]);
     if (addr->pop[0] != '\0') {
         text_copy(addr->pop_before, sizeof addr->pop_before, addr->pop);
         addr->awaited = 0;
@@ -361,6 +377,18 @@ static bool shows_certificate(const struct kind *kind, const struct result *resu
            result->delays[tls] != DELAY_UNDEFINED;
 }
 
+/* Keeps the delay of a TCP handshake, unless a middlebox answered it. */
+static void add_handshake(const struct pipeline *p, struct pipeline_stream *s,
+                          const struct result *counted)
+{
+    if (p->kinds->list[s->kind]->roles[0] != DELAY_HANDSHAKE ||
+        counted->outcome != OUTCOME_REPLY || counted->delays[0] == DELAY_UNDEFINED)
+        return;
+    if (s->handshakes == NULL)
+        s->handshakes = mem_zalloc(sizeof *s->handshakes);
+    delay_ring_add(s->handshakes, counted->time, counted->delays[0]);
+}
+
 void pipeline_result(struct pipeline *p, const struct result *result)
 {
     struct pipeline_stream *s = stream_of(p, result->stream);
@@ -380,8 +408,10 @@ void pipeline_result(struct pipeline *p, const struct result *result)
     for (size_t d = 0; d < DELAYS_MAX; d++)
         if (!in_use || pipeline_leaves_out(p, s, d))
             counted.delays[d] = DELAY_UNDEFINED;
-    if (in_use)
+    if (in_use) {
         pipeline_add_delay(p, s, &counted);
+        add_handshake(p, s, &counted);
+    }
     window_add(s->window, &counted);
     s->touched = true;
 }

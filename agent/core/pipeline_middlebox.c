@@ -20,6 +20,7 @@ static void leave_out_handshakes(struct pipeline *p, size_t target,
             continue;
         s->recent = (struct recent){0};
         shift_forget(&s->shift);
+        pipeline_forget_handshakes(s);
         for (size_t d = 0; d < kind_delays(kind); d++)
             if (intercept_leaves_out(kind, d))
                 window_leave_out(s->window, d);

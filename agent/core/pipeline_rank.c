@@ -121,7 +121,10 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
         describe_address(&state->addresses[f], &m->addresses[f]);
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         const struct pipeline_stream *s = &p->streams[i];
-        state->states[s->addr == &m->addresses[1]][s->kind] = s->flap.state;
+        size_t f = s->addr == &m->addresses[1];
+        state->states[f][s->kind] = s->flap.state;
+        state->addresses[f].handshakes[s->kind] = s->handshakes;
+        state->addresses[f].guessed = is_unproved(p, s);
     }
     describe_owner(state, m, nearest);
     describe_middlebox(p, state, m);

@@ -50,6 +50,7 @@ struct pipeline_stream {
     struct recent recent;
     struct flap flap;
     struct shift shift;
+    struct delay_ring *handshakes; /* NULL: of a kind without them, or none yet */
 };
 
 struct pipeline_target {
@@ -169,6 +170,9 @@ void pipeline_begin_part(struct pipeline *p, struct pipeline_target *m,
 /* Forgets the recent windows of `addr`, its delay level and its loss. */
 void pipeline_forget_recent(struct pipeline *p, const struct pipeline_target *m,
                             struct pipeline_address *addr);
+
+/* The handshakes kept so far are not those of its PoP. */
+void pipeline_forget_handshakes(struct pipeline_stream *s);
 
 /* Adds a result of an address in use to the detection of a middlebox. */
 void pipeline_add_intercept(struct pipeline *p, const struct pipeline_stream *s,

@@ -299,7 +299,7 @@ const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop,
 
 bool catalogue_same_metro(const struct metro *a, const struct metro *b)
 {
-    return a->group == b->group;
+    return a != NULL && b != NULL && a->group == b->group;
 }
 
 /* Of two codes at the same position the longer one wins: "AMS" before "AM". */

@@ -63,6 +63,7 @@ const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop,
  * If it has several codes, prefers Front Door's code of three letters. NULL: unknown. */
 const struct metro *catalogue_of_city(const struct catalogue *c, const char *city);
 
+/* False when either is NULL. */
 bool catalogue_same_metro(const struct metro *a, const struct metro *b);
 
 struct near_metro {

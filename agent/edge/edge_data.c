@@ -61,6 +61,7 @@ size_t edge_data_complete(struct edge_data *k, struct config *c,
 {
     struct joining j = {.file = file, .on_problem = on_problem, .user = user};
     site_read(&k->site, &k->metros, c->location, &c->peering, report_problem, &j);
+    k->site.workloads = &k->workloads;
     if (c->n_targets == 0)
         add_workloads(k, c, kinds);
     if (c->n_targets == 0)

@@ -180,7 +180,7 @@ static bool leads_to(const struct explorer *e, const struct explored *x, size_t 
             if (target_name_has(n, &own->names[f].all[k]))
                 return true;
     }
-    return !zone && x->reply_metro != NULL && catalogue_same_metro(x->reply_metro, metro);
+    return !zone && catalogue_same_metro(x->reply_metro, metro);
 }
 
 static bool is_served(const struct explorer *e, size_t door)

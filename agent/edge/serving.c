@@ -4,14 +4,13 @@
 #include "base/text.h"
 #include "core/damping.h"
 #include "core/event_names.h"
+#include "edge/suboptimal.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum fit { FIT_UNKNOWN, FIT_OPTIMAL, FIT_SUBOPTIMAL };
 
 struct reported_pop { /* a PoP with its source */
     char pop[POP_TEXT_MAX];
@@ -31,8 +30,9 @@ struct served {                      /* the state of a (target, family) */
     struct damping damping;
     int64_t foreign_ns; /* last time the owner was foreign; 0: never */
 
-    enum fit fit;
-    int over;       /* windows in a row in which it was too far */
+    enum fit fit;     /* the last one that was held */
+    bool fit_is_open; /* what was reported of it has not ended */
+    struct held fit_seen;
     enum role role; /* the last one that was held */
     struct held role_seen;
     bool role_reported;
@@ -44,6 +44,7 @@ struct serving_input { /* one (target, family) in a window */
     const struct target *target;
     const struct target_address_state *address;
     enum family family;
+    struct suboptimal is;     /* its PoP compared with others, in this window */
     struct standing standing; /* of the PoP of `address` */
     struct wall time;
     struct events *events;
@@ -98,11 +99,6 @@ static struct standing standing_of(const struct serving_input *in,
     return site_standing(in->site, seen->pop, seen->basis);
 }
 
-static bool same_metro(const struct metro *a, const struct metro *b)
-{
-    return a != NULL && b != NULL && catalogue_same_metro(a, b);
-}
-
 static struct event *add_change(const struct serving_input *in, enum severity severity,
                                 const struct reported_pop *before)
 {
@@ -123,7 +119,7 @@ static void report_change(const struct serving_input *in,
     struct standing was = standing_of(in, before);
     char from[WORDS_MAX], to[WORDS_MAX];
     const struct metro *a = was.metro, *b = in->standing.metro;
-    bool stays = same_metro(a, b);
+    bool stays = catalogue_same_metro(a, b);
     bool farther = in->standing.km > was.km; /* not when either is unknown */
     struct event *e =
         add_change(in, !stays && farther ? SEVERITY_WARN : SEVERITY_INFO, before);
@@ -135,7 +131,7 @@ static void report_unstable(const struct serving_input *in,
                             const struct reported_pop *before)
 {
     char from[WORDS_MAX], to[WORDS_MAX];
-    bool stays = same_metro(standing_of(in, before).metro, in->standing.metro);
+    bool stays = catalogue_same_metro(standing_of(in, before).metro, in->standing.metro);
     struct event *e = add_change(in, stays ? SEVERITY_INFO : SEVERITY_WARN, before);
     event_number(e, ATTR_POP_CHANGES, DAMPING_CHANGES);
     event_say(e,
@@ -172,35 +168,89 @@ static void report_foreign(const struct serving_input *in)
 
 /* ---- events: suboptimal PoP, front door away ---- */
 
-static void report_fit(const struct serving_input *in, enum fit fit)
+/* "Milan (MXP)"; the address if the PoP is not known. */
+static const char *place_words(char out[WORDS_MAX], const struct target_address_state *a,
+                               const struct metro *m)
 {
-    static const char *const names[] = {"", "optimal", "suboptimal"};
-    char at[WORDS_MAX], nearest[WORDS_MAX];
+    return a->pop[0] != '\0' ? pop_words(out, a->pop, m) : endpoint_address(out, &a->to);
+}
+
+static void fact_gain(struct event *e, const struct gain *g)
+{
+    event_number(e, ATTR_GAIN, (double)g->ns / 1e9);
+    event_number(e, ATTR_GAIN_LOW, (double)g->low_ns / 1e9);
+    event_number(e, ATTR_GAIN_HIGH, (double)g->high_ns / 1e9);
+    event_number(e, ATTR_GAIN_MINIMUM, (double)g->min_ns / 1e9);
+}
+
+/* The other front door, and the delays. */
+static void say_gain(const struct serving_input *in, struct event *e, const char *at)
+{
+    char there[WORDS_MAX];
+    const struct suboptimal *is = &in->is;
+    const struct gain *g = &is->gain;
+    const struct target_address_state *a =
+        &is->other->addresses[in->family == FAMILY_IPV6];
+    struct standing s = site_standing(in->site, a->pop, a->basis);
+    place_words(there, a, s.metro);
+    fact_metro(e, ATTR_METRO_NEAREST, s.metro);
+    event_number(e, ATTR_DISTANCE_NEAREST, s.km);
+    fact_gain(e, g);
+    if (is->fit == FIT_SUBOPTIMAL)
+        event_say(e,
+                  "through %s %.1f ms, %s answers in %.1f: you lose %.1f ms (%.1f to "
+                  "%.1f)",
+                  at, ms(g->own_ns), there, ms(g->other_ns), ms(g->ns), ms(g->low_ns),
+                  ms(g->high_ns));
+    else
+        event_say(
+            e,
+            "through %s %.1f ms, %s answers in %.1f: nothing to gain any more (%.1f "
+            "to %.1f)",
+            at, ms(g->own_ns), there, ms(g->other_ns), ms(g->low_ns), ms(g->high_ns));
+}
+
+/* Another metro is nearer, but nothing shows that the service has a front door there. */
+static void say_hint(const struct serving_input *in, struct event *e, const char *at)
+{
+    char nearest[WORDS_MAX];
     const struct near_metro *near = &in->site->nearest;
-    const struct limits *limits = &in->target->limits;
-    bool wrong = fit == FIT_SUBOPTIMAL;
-    struct event *e =
-        add_event(in, EVENT_EDGE_SUBOPTIMAL, wrong ? SEVERITY_WARN : SEVERITY_INFO,
-                  names[in->served->fit], names[fit]);
-    fact_metro(e, ATTR_METRO, in->standing.metro);
-    event_number(e, ATTR_DISTANCE, in->standing.km);
     fact_metro(e, ATTR_METRO_NEAREST, near->metro);
     event_number(e, ATTR_DISTANCE_NEAREST, near->km);
     event_number(e, ATTR_DISTANCE_EXCESS, in->standing.excess_km);
+    event_say(
+        e,
+        "cannot tell whether another PoP answers sooner: no other front door of "
+        "this service is known to answer; as a hint, %s is %.0f km away, %s %.0f km",
+        at, in->standing.km, pop_words(nearest, near->metro->code, near->metro),
+        near->km);
+}
+
+static void report_fit(const struct serving_input *in)
+{
+    static const char *const names[] = {
+        [FIT_NEW] = "",
+        [FIT_OPTIMAL] = "optimal",
+        [FIT_SUBOPTIMAL] = "suboptimal",
+        [FIT_CANNOT_TELL] = "cannot tell",
+        [FIT_UNKNOWN] = "unknown",
+    };
+    char at[WORDS_MAX];
+    enum fit fit = in->is.fit;
+    struct event *e = add_event(in, EVENT_EDGE_SUBOPTIMAL,
+                                fit == FIT_SUBOPTIMAL ? SEVERITY_WARN : SEVERITY_INFO,
+                                names[in->served->fit], names[fit]);
+    fact_metro(e, ATTR_METRO, in->standing.metro);
+    event_number(e, ATTR_DISTANCE, in->standing.km);
+    place_words(at, in->address, in->standing.metro);
+    if (in->is.other != NULL)
+        say_gain(in, e, at);
+    else if (fit == FIT_CANNOT_TELL)
+        say_hint(in, e, at);
+    else
+        event_say(e, "its PoP can no longer be compared with another front door");
     fact_address(e, in);
     fact(e, ATTR_DNS_SERVERS, in->address->dns.servers);
-    pop_words(at, in->address->pop, in->standing.metro);
-    pop_words(nearest, near->metro->code, near->metro);
-    if (wrong)
-        event_say(e,
-                  "served by %s, %.0f km away, while %s is %.0f km away; the limit is "
-                  "%.0f km more%s%s",
-                  at, in->standing.km, nearest, near->km, limits->distance_km,
-                  limits->distance_source[0] != '\0' ? ", by " : "",
-                  limits->distance_source);
-    else
-        event_say(e, "served by %s, %.0f km away, within the limit again", at,
-                  in->standing.km);
 }
 
 static const char *location_of(enum role role)
@@ -248,7 +298,7 @@ static bool is_learned(const struct serving_input *in)
         return false;
     const struct metro *was = standing_of(in, &s->now).metro, *is = in->standing.metro;
     return (!s->reported && endpoint_same_address(&s->to, &in->address->to)) ||
-           (was != NULL && is != NULL && catalogue_same_metro(was, is));
+           catalogue_same_metro(was, is);
 }
 
 static void report_if_new(const struct serving_input *in)
@@ -288,27 +338,32 @@ static void check_pop(const struct serving_input *in)
 
 /* ---- is it the right PoP? ---- */
 
-static void check_fit(const struct serving_input *in)
-{
-    struct served *s = in->served;
-    double limit_km = in->target->limits.distance_km;
-    if (limit_km <= 0 || isnan(in->standing.excess_km))
-        return;
-    s->over = in->standing.excess_km > limit_km ? s->over + 1 : 0;
-    enum fit fit = s->over == 0              ? FIT_OPTIMAL
-                   : s->over >= SERVING_HELD ? FIT_SUBOPTIMAL
-                                             : s->fit;
-    if (fit != s->fit && (fit == FIT_SUBOPTIMAL || s->fit == FIT_SUBOPTIMAL))
-        report_fit(in, fit);
-    s->fit = fit;
-}
-
 /* True when the last `windows` windows had this value. */
 static bool is_held(struct held *h, int value, uint32_t windows)
 {
     h->windows = h->windows > 0 && h->value == value ? h->windows + 1 : 1;
     h->value = value;
     return h->windows >= windows;
+}
+
+static void check_fit(const struct serving_input *in)
+{
+    static const uint32_t windows[] = {
+        [FIT_OPTIMAL] = SERVING_OPTIMAL_HELD,
+        [FIT_SUBOPTIMAL] = SERVING_SUBOPTIMAL_HELD,
+        [FIT_CANNOT_TELL] = SERVING_OPTIMAL_HELD,
+        [FIT_UNKNOWN] = SERVING_OPTIMAL_HELD,
+        [FIT_UNDECIDED] = UINT32_MAX,
+    };
+    struct served *s = in->served;
+    enum fit fit = in->is.fit;
+    if (!is_held(&s->fit_seen, (int)fit, windows[fit]) || fit == s->fit)
+        return;
+    bool opens = fit == FIT_SUBOPTIMAL || fit == FIT_CANNOT_TELL;
+    if (opens || s->fit_is_open)
+        report_fit(in);
+    s->fit_is_open = opens;
+    s->fit = fit;
 }
 
 static void check_role(const struct serving_input *in)
@@ -345,14 +400,17 @@ static void check_owner(const struct serving_input *in)
 
 static void check(const struct serving_input *in)
 {
-    check_pop(in);
-    if (in->served->damping.suppressing)
-        in->served->role_seen.windows = 0;
-    if (in->served->damping.suppressing || in->target->discovered ||
-        !in->address->answers)
+    struct served *s = in->served;
+    bool known = in->address->pop[0] != '\0', answers = in->address->answers;
+    if (known)
+        check_pop(in);
+    if (s->damping.suppressing || in->target->discovered) {
+        s->fit_seen.windows = s->role_seen.windows = 0;
         return;
-    check_fit(in);
-    if (in->standing.role != ROLE_NONE)
+    }
+    if (answers || in->address->to.family == FAMILY_NONE)
+        check_fit(in);
+    if (known && answers && in->standing.role != ROLE_NONE)
         check_role(in);
 }
 
@@ -383,9 +441,9 @@ void serving_update(struct serving *s, const struct site *site,
             .events = events,
         };
         check_owner(&in);
-        if (in.address->pop[0] == '\0')
-            continue;
         in.standing = site_standing(site, in.address->pop, in.address->basis);
+        if (!in.target->discovered)
+            in.is = suboptimal_judge(site, states, n, i / 2, i % 2, time);
         check(&in);
     }
 }

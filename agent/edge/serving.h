@@ -7,9 +7,13 @@
  *                            better source while the address stays, is not a change.
  *                            Frequent changes are damped (damping.h), and suppress the
  *                            next two.
- *   edgelat.edge.suboptimal  The metro is farther from the site than the nearest one of
- *                            the catalogue by more than the target's distance limit, for
- *                            SERVING_HELD windows; and when it no longer is.
+ *   edgelat.edge.suboptimal  Another front door of the same service answers sooner, by a
+ *                            measured gain (suboptimal.h, gain.h), for
+ *                            SERVING_SUBOPTIMAL_HELD windows: WARN; and, INFO, when that
+ *                            is over for SERVING_OPTIMAL_HELD windows. Where no other
+ *                            front door answers and the metro is farther from the site
+ *                            than the nearest one of the catalogue by more than the
+ *                            target's distance limit: INFO, "cannot tell".
  *   edgelat.front_door.away  Whether the metro of the front door is a location of the
  *                            Peering Service connection, when it has been the same for
  *                            SERVING_AWAY_HELD windows: INFO. It is not a failover of the
@@ -33,8 +37,9 @@
 
 #include <stddef.h>
 
-#define SERVING_HELD      2
-#define SERVING_AWAY_HELD 3
+#define SERVING_SUBOPTIMAL_HELD 3
+#define SERVING_OPTIMAL_HELD    5
+#define SERVING_AWAY_HELD       3
 
 struct serving { /* start with { 0 }, end with serving_free() */
     struct served *all;

@@ -92,11 +92,6 @@ size_t site_read(struct site *out, const struct catalogue *metros, const char *l
 
 /* ---- the standing of a PoP ---- */
 
-static bool is(const struct metro *a, const struct metro *b)
-{
-    return a != NULL && b != NULL && catalogue_same_metro(a, b);
-}
-
 /* ROLE_NEITHER requires that both locations are known, or that there is no backup. */
 static enum role role_of(const struct site *s, const struct metro *m)
 {
@@ -104,9 +99,9 @@ static enum role role_of(const struct site *s, const struct metro *m)
     bool has_backup = p->backup_metro[0] != '\0' || !is_none(p->backup);
     if (p->connection[0] == '\0')
         return ROLE_NONE;
-    if (is(m, s->primary))
+    if (catalogue_same_metro(m, s->primary))
         return ROLE_PRIMARY;
-    if (is(m, s->backup))
+    if (catalogue_same_metro(m, s->backup))
         return ROLE_BACKUP;
     if (m == NULL || s->primary == NULL || (has_backup && s->backup == NULL))
         return ROLE_UNKNOWN;
@@ -122,6 +117,7 @@ struct standing site_standing(const struct site *site, const char *pop, const ch
         return s;
     s.km = distance_km(site->at, s.metro->at);
     s.bound_ns = distance_rtt_bound_ns(s.km);
-    s.excess_km = is(s.metro, site->nearest.metro) ? 0 : s.km - site->nearest.km;
+    s.excess_km =
+        catalogue_same_metro(s.metro, site->nearest.metro) ? 0 : s.km - site->nearest.km;
     return s;
 }

@@ -8,13 +8,15 @@
 
 #include "config/config.h"
 #include "edge/catalogue.h"
+#include "edge/workloads.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct site {
     const struct catalogue *metros;
-    struct position at;        /* valid when `nearest.metro` is not NULL */
+    const struct workloads *workloads; /* NULL: not known */
+    struct position at;                /* valid when `nearest.metro` is not NULL */
     struct near_metro nearest; /* of the catalogue; metro NULL: no known position */
     struct peering peering;    /* connection "": none */
     const struct metro *primary, *backup; /* its locations; NULL: unknown, or none */

@@ -25,6 +25,18 @@ const char *workload_door(char out[HOST_TEXT_MAX], const struct workload *w,
     return out;
 }
 
+bool workload_is_door(const struct workload *w, const char *host)
+{
+    const char *at = strstr(w->by_metro, placeholder);
+    if (at == NULL)
+        return false;
+    size_t before = (size_t)(at - w->by_metro), len = strlen(host);
+    const char *after = at + PLACEHOLDER_LEN;
+    return len > before + strlen(after) && strncasecmp(host, w->by_metro, before) == 0 &&
+           strcasecmp(host + len - strlen(after), after) == 0 &&
+           strcspn(host + before, ".") >= len - before - strlen(after);
+}
+
 /* A name with the characters of a target's name. */
 static bool read_name(struct datafile *f, const char *column, const char *field, char *to,
                       size_t room)

@@ -37,4 +37,7 @@ void workloads_free(struct workloads *w);
 const char *workload_door(char out[HOST_TEXT_MAX], const struct workload *w,
                           const char *code);
 
+/* True for such a name, of any metro. */
+bool workload_is_door(const struct workload *w, const char *host);
+
 #endif

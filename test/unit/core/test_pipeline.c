@@ -306,6 +306,46 @@ static void the_decoy_leaves_them_out_too(void **state)
 }
 
 /* ICMP may be filtered: its silence does not count in a window without other probes. */
+static const struct delay_ring *handshakes(const struct rig *r)
+{
+    return r->batch->targets[0].addresses[0].handshakes[WEB];
+}
+
+/* The handshakes of the PoP in use are in the batch; those of another one are not. */
+static void handshakes_are_kept_for_comparisons(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "AMS");
+    close_window(&r);
+    CHECK(handshakes(&r) == NULL, "none yet");
+    reply(&r, WEB4, "192.0.2.1", MS(3));
+    reply(&r, PING4, "192.0.2.1", MS(2));
+    give(&r, WEB4, "192.0.2.1", OUTCOME_LOSS, DELAY_UNDEFINED, "");
+    reply(&r, WEB4, "192.0.2.9", MS(9));
+    close_window(&r);
+    CHECK_INT(1, (int)handshakes(&r)->n, "of the address in use, answered");
+    CHECK_INT(MS(3), handshakes(&r)->ns[0], "its delay");
+    CHECK(r.batch->targets[0].addresses[0].handshakes[PING] == NULL, "no pings");
+    resolve(&r, 0, "192.0.2.2", "AMS");
+    reply(&r, WEB4, "192.0.2.2", MS(4));
+    close_window(&r);
+    CHECK_INT(2, (int)handshakes(&r)->n, "another address of the same PoP");
+    resolve(&r, 0, "192.0.2.3", "LON");
+    reply(&r, WEB4, "192.0.2.3", MS(8));
+    close_window(&r);
+    CHECK_INT(1, (int)handshakes(&r)->n, "another PoP");
+    resolve(&r, 0, "192.0.2.4", "");
+    close_window(&r);
+    CHECK_INT(0, (int)handshakes(&r)->n, "another address, and nobody knows where");
+    reply(&r, WEB4, "192.0.2.4", MS(8));
+    pipeline_moved(r.p, r.wall);
+    close_window(&r);
+    CHECK_INT(0, (int)handshakes(&r)->n, "another network");
+    end(&r);
+}
+
 static void unanswered_icmp_is_no_outage(void **state)
 {
     (void)state;
@@ -412,6 +452,7 @@ int main(void)
         cmocka_unit_test(handshakes_of_a_middlebox_are_left_out),
         cmocka_unit_test(the_decoy_leaves_them_out_too),
         cmocka_unit_test(a_middlebox_does_not_say_that_it_is_up),
+        cmocka_unit_test(handshakes_are_kept_for_comparisons),
         cmocka_unit_test(paused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

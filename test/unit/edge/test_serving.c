@@ -130,19 +130,16 @@ static const struct {
     {"a code that is not known", "LON", NULL, "LON XQZ AMS",
      "1 changed LON>XQZ INFO; 2 changed XQZ>AMS INFO"},
     {"over a gap", "LON", NULL, "LON - - AMS", "3 changed LON>AMS WARN"},
-    {"too far, and near again", "LON", NULL, "LON NYC NYC NYC SG1 LON LON",
-     "1 changed LON>NYC WARN; 2 suboptimal optimal>suboptimal WARN; 4 changed NYC>SG1 "
-     "WARN; "
-     "5 changed SG1>LON INFO; 5 suboptimal suboptimal>optimal INFO"},
-    {"too far from the first window on", "LON", NULL, "NYC*10",
-     "1 suboptimal >suboptimal WARN"},
+    {"far, without a front door to compare with", "LON", NULL, "LON NYC*5 LON*5",
+     "1 changed LON>NYC WARN; 5 suboptimal >cannot tell INFO; 6 changed NYC>LON INFO; "
+     "10 suboptimal cannot tell>unknown INFO"},
+    {"far from the first window on", "LON", NULL, "NYC*20",
+     "4 suboptimal >cannot tell INFO"},
     {"for one window only", "LON", NULL, "LON NYC LON",
      "1 changed LON>NYC WARN; 2 changed NYC>LON INFO"},
-    {"too far, then unknown", "LON", NULL, "NYC - NYC -*5 NYC",
-     "2 suboptimal >suboptimal WARN"},
-    {"too far, and then the link is down", "LON", NULL, "LON NYC (NYC)*5 NYC LON",
-     "1 changed LON>NYC WARN; 7 suboptimal optimal>suboptimal WARN; "
-     "8 changed NYC>LON INFO; 8 suboptimal suboptimal>optimal INFO"},
+    {"far, then unknown", "LON", NULL, "NYC - NYC -*5 NYC", ""},
+    {"far, and then the link is down", "LON", NULL, "LON NYC (NYC)*5 NYC LON",
+     "1 changed LON>NYC WARN; 8 changed NYC>LON INFO"},
     {"a name that leads to where nobody answers", "", &connection, "AMS*3 (LON) LON*3",
      "3 changed AMS>LON INFO; 6 away primary>backup INFO"},
     {"to the backup and back", "", &connection, "AMS*3 LHR*3 AMS*3",
@@ -338,14 +335,6 @@ static void test_evidence(void **state)
         "edgelat.metro.before=Amsterdam\nedgelat.metro.after=New York City, New York\n"
         "edgelat.distance=5570\n" ASKED SERVERS);
     walk(&r, "NYC");
-    CHECK_INT(1, r.events.n, "it is too far");
-    check_facts(
-        &r.events.list[0],
-        "served by New York City, New York (NYC), 5570 km away, while London (LHR) is 0 "
-        "km away; the limit is 800 km more, by a page",
-        "edgelat.metro=New York City, New York\nedgelat.distance=5570\n"
-        "edgelat.metro.nearest=London\nedgelat.distance.nearest=0\n"
-        "edgelat.distance.excess=5570\n" ASKED SERVERS);
     walk(&r, "NYC");
     CHECK_INT(1, r.events.n, "it is away");
     check_facts(&r.events.list[0],
@@ -355,11 +344,16 @@ static void test_evidence(void **state)
                 "edgelat.peering.provider=example-net\n"
                 "edgelat.peering.primary=Amsterdam\nedgelat.peering.backup=London\n"
                 "edgelat.metro=New York City, New York\nedgelat.distance=5570\n" ASKED);
-    walk(&r, "LON");
-    CHECK_INT(2, r.events.n, "back, near enough");
-    CHECK_TEXT("served by London (LON), 0 km away, within the limit again",
-               r.events.list[1].text, "over");
-    walk(&r, "LON*2");
+    walk(&r, "NYC*2");
+    check_facts(
+        &r.events.list[0],
+        "cannot tell whether another PoP answers sooner: no other front door of this "
+        "service is known to answer; as a hint, New York City, New York (NYC) is 5570 km "
+        "away, London (LHR) 0 km",
+        "edgelat.metro=New York City, New York\nedgelat.distance=5570\n"
+        "edgelat.metro.nearest=London\nedgelat.distance.nearest=0\n"
+        "edgelat.distance.excess=5570\n" ASKED SERVERS);
+    walk(&r, "LON*3");
     CHECK_TEXT("its front door is in London (LON), at the backup location of connection "
                "branch-17",
                r.events.list[0].text, "backup");
