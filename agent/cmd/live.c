@@ -212,7 +212,12 @@ static void on_result(const struct result *result, void *user)
 static void on_after(uint32_t stream, enum counter what, void *user)
 {
     struct session *s = user;
-    window_count(s->hosts[s->streams[stream].host].window, what, 1);
+    struct live_host *host = &s->hosts[s->streams[stream].host];
+    if (what == COUNTER_LATE)
+        window_late(host->window,
+                    s->live->targets[host->target].waiting_ns[s->live->kind]);
+    else
+        window_count(host->window, what, 1);
 }
 
 static void on_busy(void *user)
@@ -328,7 +333,7 @@ static void start_decoys(struct session *s)
         struct endpoint nobody = s->streams[host->first].to;
         nobody.port = intercept_decoy_port(t->port);
         host->decoy =
-            single_start(&s->loop, &nobody, t->dscp, t->waiting_ns, on_decoy, host);
+            single_start(&s->loop, &nobody, t->dscp, SINGLE_WAITING_NS, on_decoy, host);
     }
 }
 

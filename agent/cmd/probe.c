@@ -18,7 +18,7 @@ static const struct cmd_option options[] = {
     {"interval", 'i', "SEC",
      "between two probes to a host (default 1; at least 0.01 for root, 0.2 for others)"},
     {"wait", 'w', "SEC",
-     "waiting time: no answer by then is loss (default 2, at most 10)"},
+     "waiting time: a later answer is late (default 2, of https 10; at most 10)"},
     {"ipv4", '4', NULL,
      "IPv4 only; with -6 both (default: the first of IPv4 and IPv6 with an address "
      "and a route)"},
@@ -181,7 +181,8 @@ static bool make_target(struct target *target, size_t kind, const struct options
     bool any = !o->ipv4 && !o->ipv6;
     target->ipv4 = o->ipv4 || any;
     target->ipv6 = o->ipv6 || any;
-    target->waiting_ns = (int64_t)(o->wait_s * 1e9);
+    if (o->wait_s > 0)
+        target_wait(target, (int64_t)(o->wait_s * 1e9));
     target->payload_bytes = (uint16_t)o->payload;
     target->dscp = (uint8_t)o->dscp;
     target->dont_fragment = o->dont_fragment;
@@ -218,12 +219,8 @@ static size_t find_kind(const char *name)
 
 static int run(int argc, char **argv)
 {
-    struct options o = {.interval_s = 1,
-                        .wait_s = 2,
-                        .count = 10,
-                        .payload = 56,
-                        .path = "/",
-                        .ca_file = ""};
+    struct options o = {
+        .interval_s = 1, .count = 10, .payload = 56, .path = "/", .ca_file = ""};
     for (int c; (c = cmd_getopt(argc, argv, options)) != -1;)
         if (!take_option(&o, c))
             return CMD_CANNOT;

@@ -53,6 +53,23 @@ static void http_json(struct json *j, const struct http_facts *http)
     json_object_end(j);
 }
 
+/* Lower bounds of delays that the waiting time has cut off. */
+static void longer_json(struct json *j, const struct kind *kind,
+                        const struct result *result)
+{
+    bool any = false;
+    for (size_t i = 0; i < kind_delays(kind); i++) {
+        if (result->longer_than[i] == 0)
+            continue;
+        if (!any)
+            json_object(j, "longer_than");
+        any = true;
+        delay_json(j, kind->delays[i], result->longer_than[i]);
+    }
+    if (any)
+        json_object_end(j);
+}
+
 void render_result_json(struct text *out, const struct shown *of,
                         const struct result *result)
 {
@@ -67,6 +84,7 @@ void render_result_json(struct text *out, const struct shown *of,
     for (size_t i = 0; i < kind_delays(of->kind); i++)
         delay_json(&j, of->kind->delays[i], result->delays[i]);
     json_object_end(&j);
+    longer_json(&j, of->kind, result);
     if (result->foreign != NULL)
         json_string(&j, "foreign", result->foreign);
     if (result->cause[0] != '\0')
@@ -119,9 +137,11 @@ void render_result_line(struct text *out, const struct shown *of,
         text_add(out, "  %s", outcome_name(result->outcome));
     bool any = false;
     for (size_t i = 0; i < kind_delays(of->kind); i++) {
-        if (result->delays[i] == DELAY_UNDEFINED)
+        int64_t longer_ns = result->longer_than[i];
+        if (result->delays[i] == DELAY_UNDEFINED && longer_ns == 0)
             continue;
-        text_add(out, "  %s %s", of->kind->delays[i], render_ms(ms, result->delays[i]));
+        text_add(out, "  %s %s%s", of->kind->delays[i], longer_ns > 0 ? ">" : "",
+                 render_ms(ms, longer_ns > 0 ? longer_ns : result->delays[i]));
         any = true;
     }
     if (any)
@@ -290,8 +310,11 @@ static void add_counts(struct text *out, const struct shown *of,
         const char *name;
         enum outcome outcome;
     } outcomes[] = {
-        {"refused", OUTCOME_REFUSED},           {"unreachable", OUTCOME_UNREACHABLE},
-        {"TLS errors", OUTCOME_TLS_ERROR},      {"HTTP errors", OUTCOME_HTTP_ERROR},
+        {"refused", OUTCOME_REFUSED},
+        {"unreachable", OUTCOME_UNREACHABLE},
+        {"TLS errors", OUTCOME_TLS_ERROR},
+        {"HTTP errors", OUTCOME_HTTP_ERROR},
+        {"slow", OUTCOME_SLOW},
         {"not measured", OUTCOME_NOT_MEASURED},
     };
     for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)

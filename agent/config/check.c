@@ -30,6 +30,27 @@ static void say(struct checking *k, struct text *text)
         say(k, &text_);                                                                  \
     } while (0)
 
+/* A probe that waits longer than its interval would overlap the next one. */
+static void check_waiting(struct checking *k, const struct kinds *kinds,
+                          const struct target_draft *draft)
+{
+    const struct target *t = &draft->target;
+    for (size_t i = 0; i < kinds->n; i++) {
+        char waiting[DURATION_TEXT_MAX], interval[DURATION_TEXT_MAX],
+            longest[DURATION_TEXT_MAX];
+        int64_t longest_ns = waiting_longest_ns(t->interval_ns[i]);
+        if (!t->kinds[i] || t->waiting_ns[i] <= longest_ns)
+            continue;
+        PROBLEM(k,
+                "%s:%zu: [target %s] waits %s for an answer to %s, but sends a probe "
+                "every %s; set %s_waiting to at most %s, or a longer %s_interval",
+                draft->file, draft->line, t->name,
+                duration_text(waiting, t->waiting_ns[i]), kinds->list[i]->name,
+                duration_text(interval, t->interval_ns[i]), kinds->list[i]->name,
+                duration_text(longest, longest_ns), kinds->list[i]->name);
+    }
+}
+
 static void check_target(struct checking *k, const struct target_draft *draft)
 {
     const struct target *t = &draft->target;
@@ -283,8 +304,10 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
                 "    service = teams\n"
                 "    host = teams.microsoft.com",
                 file);
-    for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
+    for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++) {
         check_target(&k, &c->drafts[t]);
+        check_waiting(&k, kinds, &c->drafts[t]);
+    }
     for (size_t i = 0; i < c->n_collectors; i++)
         check_collector(&k, &c->collectors[i]);
     check_choice(&k);

@@ -243,11 +243,13 @@ static void begin_section(struct config_reading *r, const struct ini_item *item)
     r->section_lines[r->section] = r->line;
 }
 
-/* Computes the intervals from all values given so far, in any order. */
+/* Computes intervals and waiting times from all values given so far, in any order. */
 static void finish_target(const struct kinds *kinds, struct target_draft *draft)
 {
     struct target *t = &draft->target;
     const int64_t *fast = draft->interval_ns, *slow = draft->slow_interval_ns;
+    const int64_t *waiting = draft->waiting_ns;
+    struct target usual = target_default(kinds);
     for (size_t k = 0; k < kinds->n; k++) {
         t->interval_ns[k] = fast[k] > 0          ? fast[k]
                             : fast[KIND_ANY] > 0 ? fast[KIND_ANY]
@@ -257,6 +259,11 @@ static void finish_target(const struct kinds *kinds, struct target_draft *draft)
                                                       : kinds->list[k]->slow_interval_ns;
         if (t->slow_interval_ns[k] < t->interval_ns[k])
             t->slow_interval_ns[k] = t->interval_ns[k];
+        int64_t longest_ns = waiting_longest_ns(t->interval_ns[k]);
+        t->waiting_ns[k] = waiting[k] > 0                     ? waiting[k]
+                           : waiting[KIND_ANY] > 0            ? waiting[KIND_ANY]
+                           : usual.waiting_ns[k] > longest_ns ? longest_ns
+                                                              : usual.waiting_ns[k];
     }
 }
 

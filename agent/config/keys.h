@@ -31,6 +31,7 @@ extern const char *const config_section_names[SECTIONS];
 struct target_draft {
     struct target target;
     int64_t interval_ns[KINDS_MAX + 1], slow_interval_ns[KINDS_MAX + 1];
+    int64_t waiting_ns[KINDS_MAX + 1];
     char *file; /* file of its first section, for messages; owned */
     size_t line;
     size_t line_here; /* of its section in the current file; 0: none */

@@ -19,6 +19,8 @@
 #define KINDS_MAX  8
 #define DELAYS_MAX 8
 
+#define WAITING_NS INT64_C(2000000000)
+
 /* What a delay measures; core/intercept.h compares delays by their roles. */
 enum delay_role {
     DELAY_OTHER,
@@ -44,6 +46,7 @@ struct kind {
     unsigned uses;            /* flags of enum kind_setting */
     int64_t interval_ns;      /* default between two probes of the nearest targets */
     int64_t slow_interval_ns; /* default of all other targets */
+    int64_t waiting_ns;       /* default waiting time; 0: WAITING_NS */
     const char *label;        /* in sentences: "ICMP" */
     const char *examples;     /* for `edgelat probe --help`, whole lines; NULL: none */
     size_t main_delay;        /* index of the delay that reports show */

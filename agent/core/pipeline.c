@@ -192,7 +192,7 @@ static bool post(struct pipeline *p, uint32_t number, struct wall end, bool earl
     recent_add(&s->recent, summary, intercept_distance(part.kind, &s->addr->intercept));
     if (!part.own_answers)
         return true;
-    bool up = summary->received + summary->outcomes[OUTCOME_REFUSED] > 0;
+    bool up = summary_answered(summary) > 0;
     s->answered |= up;
     m->measured |= up || (summary->sent > 0 && pipeline_silence_is_down(p, m, s));
     m->up |= up;
@@ -406,8 +406,10 @@ void pipeline_result(struct pipeline *p, const struct result *result)
     }
     pipeline_add_address(p, s, result);
     for (size_t d = 0; d < DELAYS_MAX; d++)
-        if (!in_use || pipeline_leaves_out(p, s, d))
+        if (!in_use || pipeline_leaves_out(p, s, d)) {
             counted.delays[d] = DELAY_UNDEFINED;
+            counted.longer_than[d] = 0;
+        }
     if (in_use) {
         pipeline_add_delay(p, s, &counted);
         add_handshake(p, s, &counted);
@@ -421,7 +423,10 @@ void pipeline_after(struct pipeline *p, uint32_t stream, enum counter what)
     struct pipeline_stream *s = stream_of(p, stream);
     if (pipeline_only_watches(p, stream))
         return;
-    window_count(s->window, what, 1);
+    if (what == COUNTER_LATE)
+        window_late(s->window, p->targets[s->target].target->waiting_ns[s->kind]);
+    else
+        window_count(s->window, what, 1);
     s->touched = true;
 }
 

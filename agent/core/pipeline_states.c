@@ -99,6 +99,24 @@ static void hold_against_limits(const struct pipeline *p, const struct pipeline_
         hold_against_loss(l, &loss, f);
 }
 
+/* The target answers, but most replies are errors of its server, or too slow. */
+static void judge_replies(const struct summary *w, int64_t waiting_ns, struct finding *f)
+{
+    char waited[DURATION_TEXT_MAX];
+    uint64_t slow = w->outcomes[OUTCOME_SLOW], errors = w->server_errors;
+    if (2 * (errors + slow) <= w->sent)
+        return;
+    if (errors >= slow)
+        worse(f, STATE_DEGRADED, NAN, "",
+              "its server answered HTTP %d, its own failure, to %llu of %llu probes",
+              w->server_error, (unsigned long long)errors, (unsigned long long)w->sent);
+    else
+        worse(f, STATE_DEGRADED, NAN, "",
+              "connected, but %llu of %llu replies took longer than %s",
+              (unsigned long long)slow, (unsigned long long)w->sent,
+              duration_text(waited, waiting_ns));
+}
+
 static struct finding judge(const struct pipeline *p, const struct pipeline_stream *s,
                             const struct summary *w)
 {
@@ -107,8 +125,9 @@ static struct finding judge(const struct pipeline *p, const struct pipeline_stre
     const struct kind *kind = p->kinds->list[s->kind];
     if (w->sent == 0 || w->interrupted || !pipeline_judges(kind, s->addr))
         return f;
-    if (w->received + w->outcomes[OUTCOME_REFUSED] > 0) {
+    if (summary_answered(w) > 0) {
         f.state = STATE_UP;
+        judge_replies(w, p->targets[s->target].target->waiting_ns[s->kind], &f);
         hold_against_limits(p, s, &m->target->limits, w, &f);
     } else if (pipeline_silence_is_down(p, m, s) && !pipeline_has_sibling(p, s)) {
         worse(&f, STATE_DOWN, NAN, "",

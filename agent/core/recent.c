@@ -27,7 +27,7 @@ void recent_add(struct recent *e, const struct summary *summary, size_t distance
     struct window_stats seen = {
         .sent = summary->sent,
         .lost = outcomes_lost(summary->outcomes),
-        .answered = summary->received + summary->outcomes[OUTCOME_REFUSED],
+        .answered = summary_answered(summary),
         .min_ns = summary->delays[distance].min_ns,
     };
     add(&e->windows[e->at], &seen);

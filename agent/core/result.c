@@ -14,6 +14,7 @@ const char *outcome_name(enum outcome outcome)
         [OUTCOME_TLS_ERROR] = "tls_error",
         [OUTCOME_HTTP_ERROR] = "http_error",
         [OUTCOME_NOT_MEASURED] = "not_measured",
+        [OUTCOME_SLOW] = "slow",
     };
     assert((unsigned)outcome < OUTCOME_COUNT);
     return names[outcome];

@@ -22,8 +22,10 @@ enum outcome {
      * exceeded. */
     OUTCOME_UNREACHABLE,
     OUTCOME_TLS_ERROR,    /* connected, but no TLS session or no trusted certificate */
-    OUTCOME_HTTP_ERROR,   /* TLS session, but no valid HTTP reply */
+    OUTCOME_HTTP_ERROR,   /* TLS session, but no valid HTTP reply, or a 5xx */
     OUTCOME_NOT_MEASURED, /* nothing was sent: a fault of this host, not of the path */
+    /* Connected, but no reply within the waiting time: its delay is longer than that. */
+    OUTCOME_SLOW,
     OUTCOME_COUNT
 };
 
@@ -32,7 +34,7 @@ const char *outcome_name(enum outcome outcome); /* "reply", "loss", ... */
 /*
  * True for OUTCOME_LOSS and OUTCOME_UNREACHABLE. A packet that does not arrive is lost,
  * whether or not a router reports it (RFC 7680, 2.4; `ping` counts the same way). A
- * refusal and a failed TLS or HTTP exchange are not loss: the path carried the probe.
+ * refusal, a failed TLS or HTTP exchange and a slow reply are not loss: the path carried the probe.
  */
 bool outcome_is_lost(enum outcome outcome);
 
@@ -44,6 +46,12 @@ uint64_t outcomes_failed(const uint64_t outcomes[OUTCOME_COUNT]);
 
 #define DELAY_UNDEFINED INT64_C(-1)
 #define POP_TEXT_MAX    16
+
+/* True for 5xx, a failure of the server (RFC 9110, section 15.6). 4xx are answers. */
+static inline bool result_status_fails(int status)
+{
+    return status >= 500;
+}
 
 /* Facts of an HTTPS result besides its delays; zero or "" if unknown. */
 struct http_facts {
@@ -66,6 +74,9 @@ struct result {
     struct endpoint to;
     /* ns, in the order of the kind's names; DELAY_UNDEFINED or >= 0. */
     int64_t delays[DELAYS_MAX];
+    /* Lower bounds of undefined delays that were still running when the waiting time
+     * ended (censored values); 0: none. */
+    int64_t longer_than[DELAYS_MAX];
     char pop[POP_TEXT_MAX]; /* PoP that the answer names ("LON", "SG1"); "": none */
     const char *pop_basis;  /* source of `pop`: "X-MSEdge-Ref"; static; NULL: none */
     /* The mark of another network in the reply ("CF-RAY of Cloudflare"), which then names

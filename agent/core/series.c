@@ -241,6 +241,9 @@ static void join_counts(struct summary *into, const struct summary *from)
     into->sent += from->sent;
     into->received += from->received;
     counters_add(into->counters, from->counters);
+    into->server_errors += from->server_errors;
+    if (from->server_error != 0)
+        into->server_error = from->server_error;
     into->interrupted |= from->interrupted;
     into->busy |= from->busy;
     if (from->longest_burst > into->longest_burst)
@@ -280,7 +283,7 @@ static bool has_results(const struct summary *s)
 
 static bool is_answered(const struct summary *s)
 {
-    return s->received + s->outcomes[OUTCOME_REFUSED] > 0;
+    return summary_answered(s) > 0;
 }
 
 /* Delta temporality: forgets the values exported with an earlier window. */

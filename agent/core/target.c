@@ -11,15 +11,27 @@ struct target target_default(const struct kinds *kinds)
         .port = 443,
         .ipv4 = true,
         .ipv6 = true,
-        .waiting_ns = 2 * NS_PER_S,
         .payload_bytes = 56, /* like ping */
     };
     for (size_t i = 0; i < kinds->n; i++) {
         t.kinds[i] = kinds->list[i]->on_by_default;
         t.interval_ns[i] = kinds->list[i]->interval_ns;
         t.slow_interval_ns[i] = kinds->list[i]->slow_interval_ns;
+        t.waiting_ns[i] =
+            kinds->list[i]->waiting_ns > 0 ? kinds->list[i]->waiting_ns : WAITING_NS;
     }
     return t;
+}
+
+void target_wait(struct target *t, int64_t waiting_ns)
+{
+    for (size_t i = 0; i < KINDS_MAX; i++)
+        t->waiting_ns[i] = waiting_ns;
+}
+
+int64_t waiting_longest_ns(int64_t interval_ns)
+{
+    return interval_ns > WAITING_NS ? interval_ns : WAITING_NS;
 }
 
 bool target_measures(const struct target *t, const struct kinds *kinds,

@@ -51,7 +51,7 @@ struct target {
     bool kinds[KINDS_MAX];       /* the kinds to probe with, by their index */
     int64_t interval_ns[KINDS_MAX];      /* while it is among the nearest */
     int64_t slow_interval_ns[KINDS_MAX]; /* while it is not */
-    int64_t waiting_ns;                  /* waiting time: a later answer is loss */
+    int64_t waiting_ns[KINDS_MAX];       /* waiting time: a later answer is late */
     uint16_t payload_bytes; /* of an ICMP echo, after its header; 16 to 1400 */
     uint8_t dscp;           /* 0 to 63 */
     bool dont_fragment;
@@ -62,6 +62,13 @@ struct target {
 /* Defaults for all fields except name and host: both families, the kinds that are on by
  * default. */
 struct target target_default(const struct kinds *kinds);
+
+/* Sets the waiting time of every kind. */
+void target_wait(struct target *t, int64_t waiting_ns);
+
+/* The longest waiting time of a kind that is probed every `interval_ns`: probes of one
+ * stream do not pile up. Never shorter than WAITING_NS. */
+int64_t waiting_longest_ns(int64_t interval_ns);
 
 /* True when any of the target's kinds has a delay of this role. */
 bool target_measures(const struct target *t, const struct kinds *kinds,

@@ -42,6 +42,8 @@ struct values {
     int64_t *exact;
     size_t n, room;
     struct histogram many; /* empty until there are more than WINDOW_EXACT_MAX */
+    uint64_t over;         /* censored values, ... */
+    int64_t over_ns;       /* ... the least of their bounds */
 };
 
 static void values_free(struct values *v)
@@ -53,6 +55,7 @@ static void values_free(struct values *v)
 static void values_reset(struct values *v)
 {
     v->n = 0;
+    v->over = 0;
     histogram_reset(&v->many);
 }
 
@@ -74,6 +77,12 @@ static void values_add(struct values *v, int64_t ns)
         histogram_add(&v->many, v->exact[i]);
     v->n = 0;
     histogram_add(&v->many, ns);
+}
+
+static void values_add_over(struct values *v, int64_t bound_ns)
+{
+    if (v->over++ == 0 || bound_ns < v->over_ns)
+        v->over_ns = bound_ns;
 }
 
 static int by_value(const void *a, const void *b)
@@ -123,6 +132,12 @@ static struct delay_summary values_summary(const struct values *v)
     return s;
 }
 
+uint64_t summary_answered(const struct summary *s)
+{
+    return s->received + s->outcomes[OUTCOME_REFUSED] + s->outcomes[OUTCOME_SLOW] +
+           s->server_errors;
+}
+
 /* ---- the sending order ---- */
 
 struct sent_probe {
@@ -164,6 +179,8 @@ static void walk_on(struct walk *k, const struct sent_probe *next,
 struct counts { /* a subset of the summary, which is ten times as large */
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t counters[COUNTERS];
+    uint64_t server_errors;
+    uint16_t server_error;
     bool interrupted, busy;
 };
 
@@ -172,6 +189,7 @@ struct window {
     struct counts counts;
     size_t n_delays;
     struct values *delays; /* n_delays of them */
+    bool first_is_round_trip;
 
     struct values variation;
     struct walk walk;
@@ -185,6 +203,7 @@ struct window *window_create(const struct kind *kind, struct wall start)
 {
     struct window *w = mem_zalloc(sizeof *w);
     w->n_delays = kind_delays(kind);
+    w->first_is_round_trip = kind->roles[0] == DELAY_ROUND_TRIP;
     w->delays = mem_zalloc(w->n_delays * sizeof *w->delays);
     for (size_t i = 0; i < w->n_delays; i++)
         w->delays[i].many = histogram_empty();
@@ -263,6 +282,13 @@ void window_add(struct window *w, const struct result *result)
     for (size_t i = 0; i < w->n_delays; i++)
         if (result->delays[i] != DELAY_UNDEFINED)
             values_add(&w->delays[i], result->delays[i]);
+        else if (result->longer_than[i] > 0)
+            values_add_over(&w->delays[i], result->longer_than[i]);
+    if (result->outcome == OUTCOME_HTTP_ERROR &&
+        result_status_fails(result->http.status)) {
+        w->counts.server_errors++;
+        w->counts.server_error = result->http.status;
+    }
 
     bool answered = result->outcome == OUTCOME_REPLY;
     struct sent_probe sent = {
@@ -279,6 +305,13 @@ void window_add(struct window *w, const struct result *result)
 void window_count(struct window *w, enum counter what, uint64_t n)
 {
     w->counts.counters[what] += n;
+}
+
+void window_late(struct window *w, int64_t waiting_ns)
+{
+    w->counts.counters[COUNTER_LATE]++;
+    if (w->first_is_round_trip)
+        values_add_over(&w->delays[0], waiting_ns);
 }
 
 void window_interrupted(struct window *w)
@@ -324,6 +357,8 @@ void window_summary(const struct window *w, struct wall end, struct summary *out
         .start = w->start,
         .end = end,
         .received = c->outcomes[OUTCOME_REPLY],
+        .server_errors = c->server_errors,
+        .server_error = c->server_error,
         .interrupted = c->interrupted,
     };
     memcpy(out->outcomes, c->outcomes, sizeof out->outcomes);

@@ -45,6 +45,9 @@ struct summary {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t sent;     /* all results except OUTCOME_NOT_MEASURED */
     uint64_t received; /* OUTCOME_REPLY */
+    /* OUTCOME_HTTP_ERROR with a 5xx, and the status of the last one (0: none). */
+    uint64_t server_errors;
+    uint16_t server_error;
     uint64_t counters[COUNTERS];
     /* The most probes lost in succession, in sending order. A burst that began in an
      * earlier window counts in full, so it can exceed the losses of this window. */
@@ -58,6 +61,10 @@ struct summary {
     struct delay_summary variation; /* of the first delay ("rtt"), absolute values */
 };
 
+/* The probes that the target answered, however badly: a reply, a refusal, a server error,
+ * or a connection whose reply was slow. */
+uint64_t summary_answered(const struct summary *s);
+
 struct window;
 
 struct window *window_create(const struct kind *kind, struct wall start);
@@ -65,6 +72,11 @@ void window_destroy(struct window *w);
 
 void window_add(struct window *w, const struct result *result);
 void window_count(struct window *w, enum counter what, uint64_t n);
+
+/* A lost probe was answered after the waiting time: COUNTER_LATE. Its delay counts as
+ * longer than that for a kind whose first delay is DELAY_ROUND_TRIP; a late handshake may
+ * be that of a repeated SYN. */
+void window_late(struct window *w, int64_t waiting_ns);
 void window_interrupted(struct window *w);
 void window_busy(struct window *w); /* the host handled a due event late */
 

@@ -206,7 +206,7 @@ static void start_handshake(struct measurer *m, const struct explorer_step *step
     const struct target *t = step->target;
     r->handshake =
         single_start(m->loop, &step->to, t != NULL ? t->dscp : 0,
-                     t != NULL ? t->waiting_ns : HANDSHAKE_NS, on_handshake, r);
+                     t != NULL ? SINGLE_WAITING_NS : HANDSHAKE_NS, on_handshake, r);
 }
 
 /* ---- the explorer's steps ---- */

@@ -41,6 +41,9 @@ struct http_request {
     bool fresh; /* POST over a new connection; closes the one kept open. */
     /* For the whole request, excluding name resolution, which may take 5 s more. */
     int64_t timeout_ns;
+    /* After timeout_ns the request goes on for this time, without the repeated request:
+     * its caller counts late replies. */
+    int64_t grace_ns;
     /* Maximum size of the body in bytes. A longer body is HTTP_FAILED_REPLY, unless
      * `cut_reply`. */
     size_t reply_max;

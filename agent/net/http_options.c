@@ -269,8 +269,9 @@ static void set_request(struct http_exchange *x, const struct http_request *requ
     }
     curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
     curl_easy_setopt(x->easy, CURLOPT_PROXY, request->proxy);
-    curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS,
-                     (long)((request->timeout_ns + NS_PER_MS - 1) / NS_PER_MS));
+    curl_easy_setopt(
+        x->easy, CURLOPT_TIMEOUT_MS,
+        (long)((request->timeout_ns + request->grace_ns + NS_PER_MS - 1) / NS_PER_MS));
 }
 
 static void set_callbacks(struct http_exchange *x)

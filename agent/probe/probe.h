@@ -29,6 +29,7 @@ struct probe_tools {
 /* One probe under way. Made and freed by the prober. */
 struct exchange {
     const struct target *target; /* borrowed; outlives the exchange */
+    int64_t waiting_ns;          /* of this kind of the target */
     struct endpoint to;
     void *kind_state;    /* what kind->open() made */
     struct mono started; /* just before kind->start() */
@@ -58,6 +59,15 @@ struct probe_kind {
      * inside. */
     void (*start)(struct exchange *x);
 
+    /*
+     * The waiting time is over. Fills in the result like abort(), but the exchange goes on,
+     * for at most PROBER_LATE_NS: exchange_done() then only counts a late answer. The
+     * result is a loss unless the kind sets its outcome; abort() follows at once if that
+     * is not OUTCOME_SLOW. NULL: abort() comes instead (the kind counts late answers
+     * itself, or not at all).
+     */
+    void (*overdue)(struct exchange *x);
+
     /* The waiting time is over, or the prober ends: forget `x`; exchange_done() must not be
      * called any more. It is a loss, unless the kind sets result.outcome to OUTCOME_REPLY:
      * the answer came, only the rest of it did not. */
@@ -71,7 +81,8 @@ struct probe_kind {
 /*
  * The end of an exchange: `delays` in the order of the kind's names, as many as it has
  * (NULL: all undefined). A reply whose first delay is longer than the waiting time
- * becomes a loss and a late answer, however busy the loop was. A kind that cannot send
+ * becomes a loss and a late answer, however busy the loop was; one whose main delay is
+ * longer becomes OUTCOME_SLOW and a late answer. A kind that cannot send
  * calls exchange_defer() inside start() instead: the prober reports `outcome` on the next
  * turn of the loop, and abort() does not come.
  * Either way `x` must not be touched by the kind again.

@@ -20,6 +20,7 @@ struct probe {
     const struct probe_kind *kind;
     struct heap_item deadline;
     bool waits;         /* `deadline` is among the prober's */
+    bool late;          /* its result was reported: `deadline` is in `late` */
     struct probe *next; /* in the list of the deferred, or of the free */
 };
 
@@ -37,6 +38,7 @@ struct prober {
     struct prober_counters counters;
 
     struct heap waiting; /* by deadline */
+    struct heap late;    /* reported, but still watched, by the end of that */
     struct probe *deferred, **deferred_end;
     size_t n_deferred;
     struct probe *free;
@@ -56,17 +58,22 @@ static struct probe *probe_of(struct heap_item *item)
     return heap_struct(item, struct probe, deadline);
 }
 
+static struct heap *heap_of(const struct probe *probe)
+{
+    return probe->late ? &probe->prober->late : &probe->prober->waiting;
+}
+
 static void wait_for(struct probe *probe, struct mono until)
 {
     probe->deadline.at_ns = until.ns;
     probe->waits = true;
-    heap_add(&probe->prober->waiting, &probe->deadline);
+    heap_add(heap_of(probe), &probe->deadline);
 }
 
 static void wait_no_more(struct probe *probe)
 {
     if (probe->waits)
-        heap_remove(&probe->prober->waiting, &probe->deadline);
+        heap_remove(heap_of(probe), &probe->deadline);
     probe->waits = false;
 }
 
@@ -91,15 +98,38 @@ static void set_lost(struct result *r, int64_t waiting_ns)
                  duration_text(waited, waiting_ns));
 }
 
-/* Reports the result. `probe` is in no list, and the kind does not use it any more. */
+static void put_back(struct probe *probe)
+{
+    probe->next = probe->prober->free;
+    probe->prober->free = probe;
+}
+
+/* Reports the result. `probe` is in no list, and the kind does not use it any more, unless
+ * it is late. */
 static void report(struct probe *probe)
 {
     struct prober *p = probe->prober;
     count(&p->counters, probe->x.result.outcome);
     struct result result = probe->x.result;
-    probe->next = p->free;
-    p->free = probe;
+    if (!probe->late)
+        put_back(probe);
     p->events.on_result(&result, p->events.user); /* may destroy the prober */
+}
+
+/* Returns true if it is a reply whose main delay is longer than the waiting time. */
+static bool take_delays(struct probe *probe, const int64_t *delays)
+{
+    const struct kind *kind = &probe->kind->kind;
+    struct result *r = &probe->x.result;
+    size_t n = kind_delays(kind), main = kind->main_delay;
+    for (size_t i = 0; i < n; i++)
+        r->delays[i] = delays[i];
+    if (r->outcome != OUTCOME_REPLY || r->delays[main] <= probe->x.waiting_ns)
+        return false;
+    r->outcome = OUTCOME_SLOW;
+    r->delays[main] = DELAY_UNDEFINED;
+    r->longer_than[main] = probe->x.waiting_ns;
+    return true;
 }
 
 void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *delays)
@@ -109,17 +139,20 @@ void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *dela
     assert(probe->waits);
     wait_no_more(probe);
 
-    int64_t waiting_ns = x->target->waiting_ns;
     uint32_t stream = x->result.stream;
-    bool late = outcome == OUTCOME_REPLY && delays != NULL && delays[0] > waiting_ns;
-    x->result.outcome = outcome;
-    if (late) {
-        set_lost(&x->result, waiting_ns);
-    } else if (delays != NULL) {
-        size_t n = kind_delays(&probe->kind->kind);
-        for (size_t i = 0; i < n; i++)
-            x->result.delays[i] = delays[i];
+    if (probe->late) {
+        put_back(probe);
+        if (!outcome_is_lost(outcome) && outcome != OUTCOME_SLOW &&
+            outcome != OUTCOME_NOT_MEASURED)
+            prober_after(p, stream, COUNTER_LATE);
+        return;
     }
+    bool late = outcome == OUTCOME_REPLY && delays != NULL && delays[0] > x->waiting_ns;
+    x->result.outcome = outcome;
+    if (late)
+        set_lost(&x->result, x->waiting_ns);
+    else if (delays != NULL)
+        late = take_delays(probe, delays);
     report(probe);
     if (late)
         prober_after(p, stream, COUNTER_LATE);
@@ -189,7 +222,9 @@ static void on_timer(uv_timer_t *timer)
  */
 static void run_timer(struct prober *p)
 {
-    struct heap_item *first = heap_first(&p->waiting);
+    struct heap_item *first = heap_first(&p->waiting), *late = heap_first(&p->late);
+    if (first == NULL || (late != NULL && late->at_ns < first->at_ns))
+        first = late;
     if (first == NULL)
         return;
     uint64_t at_ms = (uint64_t)((first->at_ns + NS_PER_MS - 1) / NS_PER_MS);
@@ -207,7 +242,7 @@ static struct probe *overdue(struct prober *p, struct mono at)
     struct heap_item *first;
     while ((first = heap_first(&p->waiting)) != NULL && first->at_ns <= at.ns) {
         struct probe *probe = probe_of(first);
-        struct mono real = {probe->x.sent.ns + probe->x.target->waiting_ns};
+        struct mono real = {probe->x.sent.ns + probe->x.waiting_ns};
         wait_no_more(probe);
         if (real.ns <= at.ns)
             return probe;
@@ -239,17 +274,45 @@ static void set_unmeasured(struct prober *p, struct result *r)
         p->events.on_busy(p->events.user);
 }
 
+/* Has the kind fill in the result, and ends the exchange unless its answer may be late. */
+static void end_waiting(struct prober *p, struct probe *probe)
+{
+    struct exchange *x = &probe->x;
+    if (probe->kind->overdue == NULL || p->late.n >= PROBER_LATE_MAX) {
+        probe->kind->abort(x);
+        return;
+    }
+    probe->kind->overdue(x);
+    if (x->result.outcome != OUTCOME_NOT_MEASURED && x->result.outcome != OUTCOME_SLOW) {
+        probe->kind->abort(x);
+        return;
+    }
+    probe->late = true;
+    wait_for(probe, (struct mono){x->sent.ns + x->waiting_ns + PROBER_LATE_NS});
+}
+
 static void report_lost(struct prober *p)
 {
     struct mono at = mono_now();
     struct probe *probe;
     while (!p->destroyed && (probe = overdue(p, at)) != NULL) {
-        probe->kind->abort(&probe->x);
+        end_waiting(p, probe);
         if (probe->x.unheard)
             set_unmeasured(p, &probe->x.result);
-        else if (probe->x.result.outcome != OUTCOME_REPLY)
-            set_lost(&probe->x.result, probe->x.target->waiting_ns);
+        else if (probe->x.result.outcome == OUTCOME_NOT_MEASURED)
+            set_lost(&probe->x.result, probe->x.waiting_ns);
         report(probe);
+    }
+}
+
+static void forget_late(struct prober *p, struct mono at)
+{
+    struct heap_item *first;
+    while ((first = heap_first(&p->late)) != NULL && first->at_ns <= at.ns) {
+        struct probe *probe = probe_of(first);
+        wait_no_more(probe);
+        probe->kind->abort(&probe->x);
+        put_back(probe);
     }
 }
 
@@ -260,8 +323,10 @@ static void on_turn(uv_check_t *handle)
     uv_check_stop(&p->turn_check);
     report_deferred(p);
     report_lost(p);
-    if (!p->destroyed)
-        run_timer(p);
+    if (p->destroyed)
+        return;
+    forget_late(p, mono_now());
+    run_timer(p);
 }
 
 /* ---- sending ---- */
@@ -294,7 +359,11 @@ void prober_send(struct prober *p, uint32_t stream, size_t kind,
     struct probe *probe = new_probe(p);
     struct mono started = mono_now();
     *probe = (struct probe){
-        .x = {.target = target, .to = *to, .started = started, .sent = started},
+        .x = {.target = target,
+              .waiting_ns = target->waiting_ns[kind],
+              .to = *to,
+              .started = started,
+              .sent = started},
         .prober = p,
         .kind = p->kinds[kind],
     };
@@ -306,7 +375,7 @@ void prober_send(struct prober *p, uint32_t stream, size_t kind,
         return;
     }
     x->kind_state = p->opened[kind].state;
-    wait_for(probe, (struct mono){started.ns + target->waiting_ns});
+    wait_for(probe, (struct mono){started.ns + x->waiting_ns});
     run_timer(p);
     probe->kind->start(x);
 }
@@ -367,6 +436,7 @@ static void on_closed(uv_handle_t *handle)
     free_list(p->deferred);
     free_list(p->free);
     heap_free(&p->waiting);
+    heap_free(&p->late);
     free(p);
 }
 
@@ -377,12 +447,12 @@ void prober_destroy(struct prober *p)
     assert(!p->destroyed);
     p->destroyed = true;
     struct heap_item *first;
+    forget_late(p, (struct mono){INT64_MAX});
     while ((first = heap_first(&p->waiting)) != NULL) {
         struct probe *probe = probe_of(first);
         wait_no_more(probe);
         probe->kind->abort(&probe->x);
-        probe->next = p->free;
-        p->free = probe;
+        put_back(probe);
     }
     for (size_t i = 0; i < p->n_kinds; i++)
         if (p->opened[i].open)

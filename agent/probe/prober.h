@@ -10,6 +10,11 @@
 
 #include <uv.h>
 
+/* A probe that has no answer when its waiting time ends is watched for this time, so that a
+ * late answer is counted; at most PROBER_LATE_MAX probes are. */
+#define PROBER_LATE_NS  (10 * NS_PER_S)
+#define PROBER_LATE_MAX 256
+
 struct prober;
 
 struct prober_events {
@@ -43,7 +48,7 @@ void prober_destroy(struct prober *p);
  */
 int prober_open(struct prober *p, size_t kind, char *why, size_t why_size);
 
-/* Sends one probe of `target` to `to`. `target` is borrowed until its result has come. */
+/* Sends one probe of `target` to `to`. `target` outlives the prober: late answers. */
 void prober_send(struct prober *p, uint32_t stream, size_t kind,
                  const struct target *target, const struct endpoint *to);
 

@@ -72,6 +72,36 @@ static size_t find_addresses(const struct snapshot_target *t, struct text *out)
     return n;
 }
 
+/* Reports a stream that is connected, but gets errors of the server or no reply in time. */
+static size_t find_replies(const struct snapshot *s, const struct snapshot_target *t,
+                           struct text *out)
+{
+    const struct target *target = t->is.target;
+    char waited[DURATION_TEXT_MAX];
+    for (size_t f = 0; f < 2; f++)
+        for (size_t k = 0; k < s->kinds->n; k++) {
+            const struct snapshot_stream *is = snapshot_stream(t, f, k);
+            if (is == NULL || 2 * (is->server_errors + is->slow) <= is->sent)
+                continue;
+            if (is->server_errors >= is->slow)
+                text_add(out,
+                         "%s: its server answers HTTP %d (%" PRIu64 " of %" PRIu64
+                         " %s probes): the path works, the service does not; see its "
+                         "service health, or run `edgelat probe %s %s`\n",
+                         target->name, is->server_error, is->server_errors, is->sent,
+                         s->kinds->list[k]->name, s->kinds->list[k]->name, target->host);
+            else
+                text_add(out,
+                         "%s: %" PRIu64 " of %" PRIu64 " %s replies took longer than %s, "
+                         "although it is connected; run `edgelat probe %s %s`\n",
+                         target->name, is->slow, is->sent, s->kinds->list[k]->name,
+                         duration_text(waited, target->waiting_ns[k]),
+                         s->kinds->list[k]->name, target->host);
+            return 1;
+        }
+    return 0;
+}
+
 static size_t find_target(const struct snapshot *s, const struct snapshot_target *t,
                           struct text *out)
 {
@@ -95,7 +125,9 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
         return 1;
     }
     n += find_addresses(t, out);
-    if (state < STATE_DEGRADED)
+    size_t replies = find_replies(s, t, out);
+    n += replies;
+    if (state < STATE_DEGRADED || (state == STATE_DEGRADED && replies > 0))
         return n;
     text_add(out, "%s is %s by ", target->name, state_name(state));
     add_kinds(out, s, t, state);

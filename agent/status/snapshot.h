@@ -23,6 +23,8 @@ struct snapshot_stream { /* in its last window with a result */
     char pop[POP_TEXT_MAX];
     bool silent; /* never answered while other kinds are: filtered, not an outage */
     uint64_t sent, lost, failed, not_measured; /* as core/result.h counts them */
+    uint64_t slow, server_errors;              /* of `failed`; as struct summary */
+    uint16_t server_error;                     /* the status of the last one; 0: none */
     double loss_ratio;                         /* of probes */
     struct loss_count packets;  /* or probes, of a kind that sends several packets */
     struct delay_summary delay; /* the first delay of its kind */

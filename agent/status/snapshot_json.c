@@ -46,6 +46,9 @@ static void add_stream(struct json *j, const struct snapshot_stream *is,
                         ? (double)is->packets.lost / (double)is->packets.sent
                         : NAN);
     }
+    json_unsigned(j, "slow", is->slow);
+    json_unsigned(j, "server_errors", is->server_errors);
+    json_number(j, "server_error", is->server_error != 0 ? is->server_error : NAN);
     json_object_end(j);
 }
 

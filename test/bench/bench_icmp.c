@@ -188,7 +188,8 @@ static struct figures run_prober(void)
     static const struct probe_kind *const kinds[] = {&icmp_kind};
     uv_loop_t loop;
     uv_timer_t timer;
-    struct driver d = {.target = {.waiting_ns = NS_PER_S, .payload_bytes = 56}};
+    struct driver d = {.target = {.payload_bytes = 56}};
+    target_wait(&d.target, NS_PER_S);
     uv_loop_init(&loop);
     uv_timer_init(&loop, &timer);
     timer.data = &d;

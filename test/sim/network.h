@@ -151,10 +151,10 @@ static inline void sim_send(struct sim *s, const struct probe_request *order)
     bool lost = random_unit(&s->random) < way->loss;
     int64_t rtt_ns =
         way->rtt_ns + (int64_t)random_exponential(&s->random, (double)way->jitter_ns);
-    lost |= rtt_ns > order->target->waiting_ns;
+    lost |= rtt_ns > order->target->waiting_ns[order->kind];
 
     struct flight *f = mem_zalloc(sizeof *f);
-    f->arrives.at_ns = s->now.ns + order->target->waiting_ns;
+    f->arrives.at_ns = s->now.ns + order->target->waiting_ns[order->kind];
     f->result = result_of(order->stream, &order->to, s->wall,
                           lost ? OUTCOME_LOSS : OUTCOME_REPLY);
     struct truth *truth = &s->truth[order->stream];

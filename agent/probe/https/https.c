@@ -52,7 +52,8 @@ struct fetch { /* at most one of the three is under way */
     enum family asked_family; /* of the proxy's name */
     struct endpoint to;       /* what is connected to: the target, or the proxy */
     struct mono connecting;   /* since when */
-    int64_t connect_ns;
+    int64_t connect_ns, tunnel_ns;
+    bool overdue; /* its result is reported */
     int64_t delays[DELAYS];
     bool lookup_failed;
     struct reply reply;
@@ -112,7 +113,7 @@ static void set_timeout_error(struct fetch *f, const char *phase)
     char waited[DURATION_TEXT_MAX];
     snprintf(f->x->result.cause, sizeof f->x->result.cause,
              "no reply within %s: waiting for %s",
-             duration_text(waited, f->x->target->waiting_ns), phase);
+             duration_text(waited, f->x->waiting_ns), phase);
 }
 
 /* ---- the request ---- */
@@ -132,12 +133,13 @@ static int64_t total(const struct fetch *f, const struct http_times *t)
         return DELAY_UNDEFINED;
     int64_t dns_ns =
         f->delays[DNS] == DELAY_UNDEFINED ? 0 : f->delays[DNS]; /* a literal */
-    int64_t tunnel_ns = f->proxied ? t->tunnel_ns : 0;
-    return dns_ns + f->connect_ns + tunnel_ns + t->tls_ns + t->first_byte_ns + t->body_ns;
+    return dns_ns + f->connect_ns + f->tunnel_ns + t->tls_ns + t->first_byte_ns +
+           t->body_ns;
 }
 
 static void take_times(struct fetch *f, const struct http_times *t)
 {
+    f->tunnel_ns = f->proxied ? t->tunnel_ns : 0;
     f->delays[TLS] = t->tls_ns;
     f->delays[FIRST_BYTE] = t->first_byte_ns;
     f->delays[WARM_FIRST_BYTE] = t->warm_first_byte_ns;
@@ -153,12 +155,13 @@ static bool is_answered(const struct http_reply *reply)
 
 static enum outcome outcome_of(const struct http_reply *reply)
 {
-    if (is_answered(reply)) /* any status is an answer */
-        return OUTCOME_REPLY;
+    if (is_answered(
+            reply)) /* 404 and 403 are answers of the server, 5xx is its failure */
+        return result_status_fails(reply->status) ? OUTCOME_HTTP_ERROR : OUTCOME_REPLY;
     switch (reply->failure) {
     case HTTP_OK:
-    case HTTP_FAILED_TIMEOUT:
-        return OUTCOME_LOSS;
+    case HTTP_FAILED_TIMEOUT: /* the TCP handshake was answered */
+        return OUTCOME_SLOW;
     case HTTP_FAILED_CONNECT: /* reset as soon as it stood */
     case HTTP_FAILED_TLS:
         return OUTCOME_TLS_ERROR;
@@ -177,7 +180,11 @@ static enum outcome take_reply(struct fetch *f, const struct http_reply *reply)
     take_times(f, &reply->times);
     r->http = reply->facts;
     r->http.proxy = f->proxied;
-    if (outcome == OUTCOME_REPLY && reply->failure != HTTP_OK)
+    r->longer_than[TOTAL] = reply->failure == HTTP_FAILED_TIMEOUT ? f->x->waiting_ns : 0;
+    if (is_answered(reply) && result_status_fails(reply->status))
+        snprintf(r->cause, sizeof r->cause,
+                 "the server answered HTTP %d, its own failure", reply->status);
+    else if (outcome == OUTCOME_REPLY && reply->failure != HTTP_OK)
         say(f, "the reply did not end within the waiting time");
     else if (reply->failure == HTTP_FAILED_TIMEOUT)
         set_timeout_error(f, reply->waited_for);
@@ -221,13 +228,14 @@ static void request(void *user)
 
     if (f->slot.since.ns != 0) /* the wait for the slot does not count */
         f->x->sent.ns -= f->slot.since.ns + TLS_SLOT_WAIT_NS - mono_now().ns;
-    int64_t left_ns = f->x->sent.ns + target->waiting_ns - mono_now().ns;
+    int64_t left_ns = f->x->sent.ns + f->x->waiting_ns - mono_now().ns;
     struct http_request request = {
         .url = url,
         .ca_file = target->ca_file,
         .proxy = proxy,
         .tunnel_to = target->host,
         .timeout_ns = left_ns > NS_PER_MS ? left_ns : NS_PER_MS,
+        .grace_ns = PROBER_LATE_NS,
         .reply_max = REPLY_MAX,
         .cut_reply = true,
         .socket = f->socket,
@@ -381,25 +389,56 @@ static void https_start(struct exchange *x)
                                 (enum family)x->to.family, x->to.port, on_resolution, f);
 }
 
-/* What the request has come through is measured, whichever of the two timers, the
- * prober's or the HTTP client's, finds first that the time is over. */
+/* The phase under way has taken what the finished ones have left of the waiting time. */
+static void censor_phase(struct fetch *f)
+{
+    struct result *r = &f->x->result;
+    int64_t spent_ns = f->connect_ns;
+    if (f->tunnel_ns == DELAY_UNDEFINED)
+        return; /* the proxy is waited for */
+    spent_ns += f->tunnel_ns;
+    for (int i = DNS; i <= TLS; i++)
+        if (i != CONNECT && f->delays[i] != DELAY_UNDEFINED)
+            spent_ns += f->delays[i];
+    int64_t left_ns = f->x->waiting_ns - spent_ns;
+    int phase = f->delays[TLS] == DELAY_UNDEFINED ? TLS : FIRST_BYTE;
+    if (left_ns > 0 && f->delays[phase] == DELAY_UNDEFINED)
+        r->longer_than[phase] = left_ns;
+}
+
+/* What the request has come through is measured; the rest is longer than the waiting
+ * time. */
+static void https_overdue(struct exchange *x)
+{
+    struct fetch *f = x->own;
+    f->overdue = true;
+    if (f->http == NULL)
+        set_timeout_error(f, waiting_for(f));
+    else
+        x->result.outcome = take_reply(f, http_reply_so_far(f->http));
+    if (f->socket >= 0) { /* connected; it waits for its slot */
+        x->result.outcome = OUTCOME_SLOW;
+        x->result.longer_than[TOTAL] = x->waiting_ns;
+    } else if (x->result.outcome == OUTCOME_SLOW) {
+        censor_phase(f);
+    }
+    memcpy(x->result.delays, f->delays, sizeof f->delays);
+    take_pop(f);
+}
+
 static void https_abort(struct exchange *x)
 {
     struct fetch *f = x->own;
-    if (f->http == NULL)
-        set_timeout_error(f, waiting_for(f));
+    if (!f->overdue)
+        https_overdue(x);
     if (f->lookup != NULL)
         lookup_cancel(f->lookup);
     if (f->handshake != NULL)
         handshake_cancel(f->handshake);
-    if (f->http != NULL) {
-        x->result.outcome = take_reply(f, http_reply_so_far(f->http));
+    if (f->http != NULL)
         http_cancel(f->http);
-    }
     if (f->socket >= 0)
         handshake_hang_up(f->socket);
-    memcpy(x->result.delays, f->delays, sizeof f->delays);
-    take_pop(f);
     release_slot(f);
     free(f);
 }
@@ -430,6 +469,7 @@ const struct probe_kind https_kind = {
             .tells_pop = true,
             .interval_ns = 60 * NS_PER_S,
             .slow_interval_ns = 300 * NS_PER_S,
+            .waiting_ns = 10 * NS_PER_S,
             /* Captured: 22 and 5 kB with two short replies, 46 and 39 kB with two of
              * REPLY_MAX, 81 and 69 kB where a longer one fills the window first. */
             .packets = 80,
@@ -437,6 +477,7 @@ const struct probe_kind https_kind = {
         },
     .open = https_open,
     .start = https_start,
+    .overdue = https_overdue,
     .abort = https_abort,
     .close = https_close,
 };

@@ -8,8 +8,11 @@
 #define EDGELAT_PROBE_TCP_SINGLE_H
 
 #include "core/endpoint.h"
+#include "core/time.h"
 
 #include <uv.h>
+
+#define SINGLE_WAITING_NS (2 * NS_PER_S)
 
 struct single;
 

@@ -47,9 +47,14 @@ static void tcp_start(struct exchange *x)
     }
 }
 
-static void tcp_abort(struct exchange *x)
+static void tcp_overdue(struct exchange *x)
 {
     x->result.lost_packets = handshake_sent_again(x->own);
+}
+
+static void tcp_abort(struct exchange *x)
+{
+    tcp_overdue(x);
     handshake_cancel(x->own);
 }
 
@@ -78,6 +83,7 @@ const struct probe_kind tcp_kind = {
         },
     .open = tcp_open,
     .start = tcp_start,
+    .overdue = tcp_overdue,
     .abort = tcp_abort,
     .close = tcp_close,
 };

@@ -34,7 +34,7 @@ static inline struct target *world_target(struct config *c, const char *host, bo
     t->name[strcspn(t->name, ".")] = '\0';
     text_copy(t->host, sizeof t->host, host);
     t->ipv6 = false;
-    t->waiting_ns = 60 * NS_PER_MS;
+    target_wait(t, 60 * NS_PER_MS);
     t->kinds[FAKE_ECHO] = echo;
     t->kinds[FAKE_SHAKE] = shake;
     return t;

@@ -62,7 +62,8 @@ static inline struct bed *bed_make(const struct probe_kind *const *kind)
     b->began_ns = mono_now().ns;
     struct prober_events events = {bed_on_result, bed_on_after, b, bed_on_busy};
     b->prober = prober_create(&b->loop, kind, 1, NULL, NULL, events);
-    b->target = (struct target){.name = "t", .waiting_ns = NS_PER_S, .payload_bytes = 56};
+    b->target = (struct target){.name = "t", .payload_bytes = 56};
+    target_wait(&b->target, NS_PER_S);
     return b;
 }
 

@@ -41,7 +41,7 @@ static struct https_bed make(const char *dns, const char *host, const char *path
     CHECK_INT(0, http_create(&h.http, &h.b->loop), "http");
     struct prober_events events = {bed_on_result, bed_on_after, h.b};
     h.b->prober = prober_create(&h.b->loop, kinds, 1, h.resolver, h.http, events);
-    h.b->target.waiting_ns = 3 * NS_PER_S;
+    target_wait(&h.b->target, 3 * NS_PER_S);
     strcpy(h.b->target.host, host);
     strcpy(h.b->target.path, path);
     strcpy(h.b->target.ca_file, nginx.ca);
@@ -147,7 +147,7 @@ static void a_pop_that_is_not_the_clients(void **state)
     CHECK(r.foreign == NULL, "the edge has none");
 }
 
-static void any_status_is_a_reply(void **state)
+static void statuses_below_500_are_replies(void **state)
 {
     (void)state;
     static const struct {
@@ -156,7 +156,11 @@ static void any_status_is_a_reply(void **state)
     } cases[] = {{"/busy", 503}, {"/missing", 404}, {"/moved", 301}};
     for (size_t i = 0; i < 3; i++) {
         struct result r = probe_once("localhost", cases[i].path, nginx.good);
-        CHECK_INT(OUTCOME_REPLY, r.outcome, r.cause);
+        bool fails = cases[i].status == 503;
+        CHECK_INT(fails ? OUTCOME_HTTP_ERROR : OUTCOME_REPLY, r.outcome, r.cause);
+        CHECK_TEXT(fails ? "the server answered HTTP 503, its own failure" : "", r.cause,
+                   "cause");
+        CHECK(r.delays[FIRST_BYTE] > 0 && r.delays[TOTAL] > 0, "it is measured");
         CHECK_INT(cases[i].status, r.http.status, cases[i].path);
         CHECK_TEXT("LON", r.pop, "the PoP is in it all the same");
     }
@@ -238,7 +242,7 @@ static void refused(void **state)
     check_undefined(&r, CONNECT, "refused");
 }
 
-static void loss_names_the_phase(void **state)
+static void the_phase_under_way_is_named(void **state)
 {
     (void)state;
     uint16_t dns_port;
@@ -249,19 +253,27 @@ static void loss_names_the_phase(void **state)
         const char *dns, *host, *path;
         uint16_t port;
         const char *cause;
+        enum outcome outcome;
+        int running; /* the phase */
     } cases[] = {
         {silent_dns, "edge.test", "/", nginx.good,
-         "no reply within 300ms: waiting for the name lookup"},
+         "no reply within 300ms: waiting for the name lookup", OUTCOME_LOSS, -1},
         {silent_dns, "localhost", "/", nginx.silent,
-         "no reply within 300ms: waiting for the TLS handshake"},
+         "no reply within 300ms: waiting for the TLS handshake", OUTCOME_SLOW, TLS},
         {silent_dns, "localhost", "/slow", nginx.good,
-         "no reply within 300ms: waiting for the reply"},
+         "no reply within 300ms: waiting for the reply", OUTCOME_SLOW, FIRST_BYTE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct https_bed h = make(cases[i].dns, cases[i].host, cases[i].path);
-        h.b->target.waiting_ns = 300 * NS_PER_MS;
+        target_wait(&h.b->target, 300 * NS_PER_MS);
         struct result r = probe(&h, "127.0.0.1", cases[i].port);
-        CHECK_INT(OUTCOME_LOSS, r.outcome, cases[i].cause);
+        CHECK_INT(cases[i].outcome, r.outcome, cases[i].cause);
+        bool slow = cases[i].outcome == OUTCOME_SLOW; /* connected: that is no loss */
+        CHECK_INT(slow ? 300 * NS_PER_MS : 0, r.longer_than[TOTAL], "of the total");
+        for (int d = 0; d < TOTAL; d++)
+            CHECK((d == cases[i].running) == (r.longer_than[d] > 0) &&
+                      r.longer_than[d] < 300 * NS_PER_MS,
+                  "delay %d is longer than %" PRId64 " ns", d, r.longer_than[d]);
         CHECK_TEXT(cases[i].cause, r.cause, "cause");
         CHECK(h.b->after_ns[0] >= 300 * NS_PER_MS && h.b->after_ns[0] < 2 * NS_PER_S,
               "loss after %" PRId64 " ns", h.b->after_ns[0]);
@@ -383,7 +395,7 @@ static void proxy_end(struct proxy *p)
 static struct result probe_by(const char *proxy, uint16_t proxy_port, uint16_t port)
 {
     struct https_bed h = make("127.0.0.1:1", "localhost", "/");
-    h.b->target.waiting_ns = NS_PER_S;
+    target_wait(&h.b->target, NS_PER_S);
     h.b->target.port = port;
     snprintf(h.b->target.proxy, sizeof h.b->target.proxy, "http://%s:%u", proxy,
              proxy_port);
@@ -433,7 +445,7 @@ static void through_a_proxy(void **state)
     CHECK(strstr(r.cause, "403") != NULL, "says so: %s", r.cause);
 
     r = probe_by("user:secret@127.0.0.1", p.port, nginx.silent);
-    CHECK_INT(OUTCOME_LOSS, r.outcome, "silence behind it");
+    CHECK_INT(OUTCOME_SLOW, r.outcome, "silence behind it");
     CHECK_TEXT("no reply within 1s: waiting for the TLS handshake", r.cause, "cause");
 
     char url[64];
@@ -458,7 +470,7 @@ static void a_proxy_that_is_not_there(void **state)
     CHECK_INT(OUTCOME_UNREACHABLE, r.outcome, "no such name");
     CHECK(strncmp(r.cause, "the proxy proxy.test: ", 22) == 0, "cause: %s", r.cause);
     r = probe_by("127.0.0.1", nginx.silent, nginx.good);
-    CHECK_INT(OUTCOME_LOSS, r.outcome, "it says nothing");
+    CHECK_INT(OUTCOME_SLOW, r.outcome, "it says nothing");
     CHECK_TEXT("no reply within 1s: waiting for the proxy", r.cause, "cause");
     check_proxied(&r);
 }
@@ -488,14 +500,14 @@ int main(void)
         cmocka_unit_test(all_delays),
         cmocka_unit_test(literal_has_no_dns),
         cmocka_unit_test(failed_lookup_leaves_dns_undefined),
-        cmocka_unit_test(any_status_is_a_reply),
+        cmocka_unit_test(statuses_below_500_are_replies),
         cmocka_unit_test(a_pop_that_is_not_the_clients),
         cmocka_unit_test(long_body_is_cut),
         cmocka_unit_test(tls_errors),
         cmocka_unit_test(server_name_is_asked_for),
         cmocka_unit_test(no_http_answer),
         cmocka_unit_test(refused),
-        cmocka_unit_test(loss_names_the_phase),
+        cmocka_unit_test(the_phase_under_way_is_named),
         cmocka_unit_test(not_measured_without_descriptor),
         cmocka_unit_test(ended_in_each_phase),
         cmocka_unit_test(five_at_once_are_as_fast_as_one),

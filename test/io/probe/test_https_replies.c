@@ -7,11 +7,11 @@
 #include "io/net/tls_peer.h"
 #include "probe/https/https.h"
 
-#define PAUSE_NS   (100 * NS_PER_MS)
-#define WAITING_NS (400 * NS_PER_MS)
-#define EARLY      "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
-#define HEAD       "HTTP/1.1 200 OK\r\nX-MSEdge-Ref: Ref A: 1 Ref B: LON04EDGE0411\r\n"
-#define ANSWER     HEAD "Content-Length: 2\r\n\r\nok"
+#define PAUSE_NS (100 * NS_PER_MS)
+#define WAIT_NS  (400 * NS_PER_MS)
+#define EARLY    "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
+#define HEAD     "HTTP/1.1 200 OK\r\nX-MSEdge-Ref: Ref A: 1 Ref B: LON04EDGE0411\r\n"
+#define ANSWER   HEAD "Content-Length: 2\r\n\r\nok"
 
 static const struct probe_kind *const kinds[] = {&https_kind};
 
@@ -36,7 +36,7 @@ static const struct reply_case {
      200,
      2,
      3},
-    {"an interim reply alone", {EARLY}, OUTCOME_LOSS, 0, -1, -1},
+    {"an interim reply alone", {EARLY}, OUTCOME_SLOW, 0, -1, -1},
     {"a stream of events",
      {HEAD "Content-Type: text/event-stream\r\n\r\n: ping\n\n"},
      OUTCOME_REPLY,
@@ -55,10 +55,10 @@ static const struct reply_case {
      200,
      1,
      -1},
-    {"half a head", {HEAD}, OUTCOME_LOSS, 200, 1, -1},
+    {"half a head", {HEAD}, OUTCOME_SLOW, 200, 1, -1},
     {"switching protocols, unasked",
      {"HTTP/1.1 101 No\r\nUpgrade: x\r\n\r\n"},
-     OUTCOME_LOSS,
+     OUTCOME_SLOW,
      0,
      -1,
      -1},
@@ -91,7 +91,8 @@ static pid_t start(const struct reply_case *reply, uint16_t *port)
     return pid;
 }
 
-static struct result probe(uint16_t port)
+/* With `late`: waits for that many late replies, too. */
+static struct result probe(uint16_t port, int64_t waiting_ns, size_t late)
 {
     struct bed *b = bed_make(kinds);
     struct resolver *resolver;
@@ -102,7 +103,7 @@ static struct result probe(uint16_t port)
     CHECK_INT(0, http_create(&http, &b->loop), "http");
     b->prober = prober_create(&b->loop, kinds, 1, resolver, http,
                               (struct prober_events){bed_on_result, bed_on_after, b});
-    b->target.waiting_ns = WAITING_NS;
+    target_wait(&b->target, waiting_ns);
     strcpy(b->target.host, "localhost");
     strcpy(b->target.path, "/");
     strcpy(b->target.proxy, "none");
@@ -110,6 +111,11 @@ static struct result probe(uint16_t port)
     bed_send(b, 0, &to);
     bed_wait(b, 1);
     struct result r = b->results[0];
+    for (int i = 0; i < 100 && b->late[0] < late; i++)
+        bed_turn(b, 2, 20);
+    CHECK_INT(late, b->late[0], "late replies");
+    CHECK_INT(1, b->n, "but one result");
+    CHECK_INT(0, prober_under_way(b->prober), "under way");
     prober_destroy(b->prober);
     b->prober = NULL;
     http_destroy(http);
@@ -134,7 +140,7 @@ static void the_final_reply_counts(void **state)
         const struct reply_case *c = &cases[i];
         uint16_t port;
         pid_t pid = start(c, &port);
-        struct result r = probe(port);
+        struct result r = probe(port, WAIT_NS, 0);
         child_end(pid);
         CHECK(c->outcome == r.outcome, "%s: %s, %s", c->what, outcome_name(r.outcome),
               r.cause);
@@ -162,10 +168,28 @@ static int end(void **state)
     return 0;
 }
 
+/* A real server that replies after the waiting time: its delay is longer than that, which
+ * is no loss, and the reply is counted when it comes. */
+static void a_slow_reply_is_late(void **state)
+{
+    (void)state;
+    uint16_t port;
+    pid_t pid = start(&cases[0], &port);
+    struct result r = probe(port, PAUSE_NS / 2, 1);
+    child_end(pid);
+    CHECK_INT(OUTCOME_SLOW, r.outcome, r.cause);
+    CHECK(r.delays[RTT] > 0 && r.delays[TLS] > 0, "what came in time is measured");
+    CHECK_INT(DELAY_UNDEFINED, r.delays[TOTAL], "the total is not known, ...");
+    CHECK_INT(PAUSE_NS / 2, r.longer_than[TOTAL], "... only that it is longer");
+    CHECK(r.longer_than[FIRST_BYTE] > 0 && r.longer_than[FIRST_BYTE] < PAUSE_NS / 2,
+          "and so is the first byte: %" PRId64, r.longer_than[FIRST_BYTE]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_final_reply_counts),
+        cmocka_unit_test(a_slow_reply_is_late),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -210,7 +210,7 @@ static void late_reply(void **unused)
     for (int i = 0; i < 2; i++) {
         struct bed *b = bed_make(kinds);
         struct endpoint to = bed_to(far_ends[i], 0);
-        b->target.waiting_ns = 30 * NS_PER_MS;
+        target_wait(&b->target, 30 * NS_PER_MS);
         bed_send(b, 4, &to);
         struct packet request = take_request(b), reply = reply_to(&request);
         bed_wait(b, 1);
@@ -278,7 +278,7 @@ static void damaged_replies(void **unused)
     for (int i = 0; i < 2; i++) {
         struct bed *b = bed_make(kinds);
         struct endpoint to = bed_to(far_ends[i], 0);
-        b->target.waiting_ns = 200 * NS_PER_MS;
+        target_wait(&b->target, 200 * NS_PER_MS);
         for (size_t k = 0; k < sizeof offsets / sizeof *offsets; k++) {
             bed_send(b, 0, &to);
             struct packet request = take_request(b), damaged = reply_to(&request);
@@ -333,7 +333,7 @@ static void reply_from_another_address(void **unused)
         for (int true_one = 0; true_one < 2; true_one++) {
             struct bed *b = bed_make(kinds);
             struct endpoint to = bed_to(far_ends[i], 0);
-            b->target.waiting_ns = 50 * NS_PER_MS;
+            target_wait(&b->target, 50 * NS_PER_MS);
             bed_send(b, 0, &to);
             struct packet request = take_request(b), other = reply_to(&request);
             other.bytes[i == 0 ? 15 : 23] = 0x77;
@@ -402,7 +402,7 @@ static void dropped_by_this_host(void **unused)
     for (int i = 0; i < 2; i++) {
         struct bed *b = bed_make(kinds);
         struct endpoint to = bed_to(far_ends[i], 0);
-        b->target.waiting_ns = 500 * NS_PER_MS;
+        target_wait(&b->target, 500 * NS_PER_MS);
         bed_send(b, 0, &to);
         struct packet request = take_request(b), reply = reply_to(&request);
         struct packet forged = reply;
@@ -415,7 +415,7 @@ static void dropped_by_this_host(void **unused)
         CHECK_TEXT("this host was too busy: it dropped packets that it had received",
                    b->results[0].cause, "cause");
         CHECK_INT(1, b->busy, "and is told to be busy");
-        b->target.waiting_ns = 30 * NS_PER_MS;
+        target_wait(&b->target, 30 * NS_PER_MS);
         bed_send(b, 0, &to);
         take_request(b);
         bed_wait(b, 2);
@@ -460,7 +460,7 @@ static void forged_error(void **unused)
     NEEDS_TUN;
     struct bed *b = bed_make(kinds);
     struct endpoint to = bed_to(far_ends[0], 0);
-    b->target.waiting_ns = 50 * NS_PER_MS;
+    target_wait(&b->target, 50 * NS_PER_MS);
     bed_send(b, 0, &to);
     struct packet request = take_request(b);
     struct packet error = error_on(&request, 3, 1, 84);
@@ -479,7 +479,7 @@ static void new_id_after_silence(void **unused)
     NEEDS_TUN;
     struct bed *b = bed_make(kinds);
     struct endpoint to = bed_to(far_ends[0], 0);
-    b->target.waiting_ns = 10 * NS_PER_MS;
+    target_wait(&b->target, 10 * NS_PER_MS);
     uint8_t ids[4][2];
     for (size_t i = 0; i < 4; i++) {
         bed_send(b, 0, &to);
@@ -538,7 +538,7 @@ static void ping_socket(void **unused)
     for (int i = 0; i < 2; i++) {
         struct bed *b = ping_bed();
         struct endpoint to = bed_to(far_ends[i], 0);
-        b->target.waiting_ns = 50 * NS_PER_MS;
+        target_wait(&b->target, 50 * NS_PER_MS);
         bed_send(b, 0, &to);
         struct packet request = take_request(b), reply = reply_to(&request);
         inject(&reply);

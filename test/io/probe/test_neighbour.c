@@ -98,7 +98,7 @@ static struct bed *probe_twice(const struct probe_kind *const *kind,
                                const struct endpoint *to)
 {
     struct bed *b = bed_make(kind);
-    b->target.waiting_ns = 3 * NS_PER_S;
+    target_wait(&b->target, 3 * NS_PER_S);
     forget();
     bed_send(b, 0, to);
     bed_turn(b, 1, WAIT_MS);

@@ -105,7 +105,7 @@ static void loss_at_the_waiting_time(void **unused)
     int64_t sent_ns[5];
     for (uint32_t i = 0; i < 5; i++) {
         targets[i] = b->target;
-        targets[i].waiting_ns = waits_us[i] * NS_PER_US;
+        target_wait(&targets[i], waits_us[i] * NS_PER_US);
         sent_ns[i] = mono_now().ns - b->began_ns;
         prober_send(b->prober, i, 0, &targets[i], &to);
     }
@@ -116,10 +116,10 @@ static void loss_at_the_waiting_time(void **unused)
         int64_t waited = b->after_ns[i] - sent_ns[r->stream];
         CHECK_INT(OUTCOME_LOSS, r->outcome, "outcome");
         CHECK_INT(DELAY_UNDEFINED, r->delays[0], "loss has no delay");
-        CHECK(waited >= targets[r->stream].waiting_ns, "%d waited only %lld ns", (int)i,
-              (long long)waited);
-        CHECK(targets[r->stream].waiting_ns >= previous, "the shortest first");
-        previous = targets[r->stream].waiting_ns;
+        CHECK(waited >= targets[r->stream].waiting_ns[0], "%d waited only %lld ns",
+              (int)i, (long long)waited);
+        CHECK(targets[r->stream].waiting_ns[0] >= previous, "the shortest first");
+        previous = targets[r->stream].waiting_ns[0];
     }
     CHECK_TEXT("no answer within 90300us", b->results[4].cause, "cause");
     CHECK_INT(5, aborted, "the kind is told to forget each");
@@ -132,7 +132,7 @@ static void waiting_time_counts_from_sending(void **unused)
     (void)unused;
     struct bed *b = make(SENDS_LATER);
     struct endpoint to = bed_to("192.0.2.1", 443);
-    b->target.waiting_ns = 20 * NS_PER_MS;
+    target_wait(&b->target, 20 * NS_PER_MS);
     int64_t began = mono_now().ns - b->began_ns;
     bed_send(b, 0, &to);
     bed_wait(b, 1);
@@ -210,7 +210,7 @@ static void answer_while_we_stood_still(void **unused)
     (void)unused;
     struct bed *b = make(ANSWERS);
     struct endpoint to = bed_to("192.0.2.1", 443);
-    b->target.waiting_ns = 10 * NS_PER_MS;
+    target_wait(&b->target, 10 * NS_PER_MS);
     int ends[2];
     CHECK_INT(0, pipe(ends), "a pipe");
     uv_poll_t poll;
@@ -246,7 +246,7 @@ static void destroyed_in_a_callback(void **unused)
     prober_destroy(b->prober);
     b->prober = prober_create(&b->loop, kinds, 1, NULL, NULL,
                               (struct prober_events){.on_result = destroy_on_result});
-    b->target.waiting_ns = 5 * NS_PER_MS;
+    target_wait(&b->target, 5 * NS_PER_MS);
     for (int i = 0; i < 3; i++)
         bed_send(b, 0, &to);
     bed_turn(b, SIZE_MAX, 50);

@@ -27,7 +27,8 @@ static const struct kind https = {.name = "https",
                                   .packets = 80,
                                   .bytes = 70000,
                                   .interval_ns = 60 * NS_PER_S,
-                                  .slow_interval_ns = 300 * NS_PER_S};
+                                  .slow_interval_ns = 300 * NS_PER_S,
+                                  .waiting_ns = 10 * NS_PER_S};
 static const struct kinds kinds = {.list = {&icmp, &tcp, &https}, .n = 3};
 enum { ICMP, TCP, HTTPS };
 
@@ -126,7 +127,8 @@ static void test_every_key(void **state)
     CHECK(!t->ipv4 && t->ipv6, "family");
     CHECK(t->kinds[ICMP] && !t->kinds[TCP] && t->kinds[HTTPS], "kinds");
     CHECK_INT(2 * NS_PER_S, t->interval_ns[HTTPS], "interval");
-    CHECK_INT(100 * NS_PER_MS, t->waiting_ns, "waiting");
+    CHECK_INT(100 * NS_PER_MS, t->waiting_ns[HTTPS], "waiting");
+    CHECK_INT(100 * NS_PER_MS, t->waiting_ns[ICMP], "of every kind");
     CHECK_INT(1400, t->payload_bytes, "payload");
     CHECK_INT(46, t->dscp, "dscp");
     CHECK(t->dont_fragment, "dont_fragment");
@@ -138,6 +140,12 @@ static void test_defaults(void **state)
     (void)state;
     struct config c = fine(HOST);
     CHECK_INT(60 * NS_PER_S, c.window_ns, "window");
+    struct config short_ones = fine(HOST "https_interval = 5s\nicmp_interval = 1s\n");
+    CHECK_INT(10 * NS_PER_S, c.targets[0].waiting_ns[HTTPS], "waiting, https");
+    CHECK_INT(2 * NS_PER_S, c.targets[0].waiting_ns[TCP], "waiting, tcp");
+    CHECK_INT(5 * NS_PER_S, short_ones.targets[0].waiting_ns[HTTPS], "its interval");
+    CHECK_INT(2 * NS_PER_S, short_ones.targets[0].waiting_ns[ICMP], "never less than 2s");
+    config_free(&short_ones);
     CHECK_INT(3, c.nearest, "nearest");
     CHECK_TEXT("/var/lib/edgelat", c.state_dir, "state_dir");
     CHECK_TEXT("", c.collectors[0].url, "collector");
@@ -309,6 +317,10 @@ static void test_problems(void **state)
 static const struct {
     const char *what, *text, *expected;
 } check_cases[] = {
+    {"a wait that is longer than the interval",
+     HOST "kinds = tcp https\nhttps_interval = 5s\nhttps_waiting = 8s\nwaiting = 3s\n",
+     "f:1: [target t] waits 8s for an answer to https, but sends a probe every 5s; set "
+     "https_waiting to at most 5s, or a longer https_interval\n"},
     {"no target", "[agent]\nworkloads = no\n",
      "f: there is no target, and workloads = no; add for example these three lines:\n    "
      "[target teams]\n"

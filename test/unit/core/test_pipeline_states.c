@@ -102,6 +102,48 @@ static void unreachable_is_an_outage(void **state)
     }
 }
 
+/* Connected, but the server fails or is slow: the target is up, nothing is lost, and the
+ * cause is told. 4xx are replies. */
+static void failing_and_slow_replies_degrade(void **state)
+{
+    (void)state;
+    static const struct {
+        enum outcome outcome;
+        uint16_t status;
+        const char *says;
+    } cases[] = {
+        {OUTCOME_HTTP_ERROR, 503,
+         "degraded: its server answered HTTP 503, its own failure, to 6 of 6 probes"},
+        {OUTCOME_SLOW, 0, "degraded: connected, but 6 of 6 replies took longer than 2s"},
+        {OUTCOME_REPLY, 404, NULL},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct rig r;
+        const struct event *e = NULL;
+        begin(&r);
+        resolve(&r, 0, near, "");
+        for (int w = 0; w < 3; w++) {
+            for (int i = 0; i < 6; i++) {
+                struct endpoint to = address(near);
+                struct result result = result_of(
+                    WEB4, &to, r.wall, w == 0 ? OUTCOME_REPLY : cases[c].outcome);
+                result.delays[0] = MS(3);
+                result.http.status = w == 0 ? 200 : cases[c].status;
+                pipeline_result(r.p, &result);
+                pass(&r, NS_PER_MS);
+            }
+            close_window(&r);
+            e = find(&r, "edgelat.state.changed");
+            CHECK(r.batch->targets[0].up, "up in each window");
+            CHECK_INT(0, r.batch->targets[0].lost, "nothing is lost");
+        }
+        CHECK((e != NULL) == (cases[c].says != NULL), "told, or no news");
+        if (e != NULL)
+            CHECK_TEXT(cases[c].says, e->text, "in words");
+        end(&r);
+    }
+}
+
 static void degraded_by_its_limits(void **state)
 {
     (void)state;
@@ -483,6 +525,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(down_and_up_again),
         cmocka_unit_test(unreachable_is_an_outage),
+        cmocka_unit_test(failing_and_slow_replies_degrade),
         cmocka_unit_test(degraded_by_its_limits),
         cmocka_unit_test(loss_degrades),
         cmocka_unit_test(packets_sent_again_are_lost),

@@ -4,9 +4,9 @@
 static void outcomes_have_the_names_of_the_contract(void **state)
 {
     (void)state;
-    static const char *const names[] = {"reply",       "loss",      "refused",
-                                        "unreachable", "tls_error", "http_error",
-                                        "not_measured"};
+    static const char *const names[] = {"reply",        "loss",      "refused",
+                                        "unreachable",  "tls_error", "http_error",
+                                        "not_measured", "slow"};
     CHECK_INT(sizeof names / sizeof *names, OUTCOME_COUNT, "all of them");
     for (enum outcome o = 0; o < OUTCOME_COUNT; o++)
         CHECK_TEXT(names[o], outcome_name(o), "outcome");

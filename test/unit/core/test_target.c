@@ -87,7 +87,7 @@ static void a_target_takes_its_habits_from_the_kinds(void **state)
     CHECK(t.kinds[0] && t.kinds[1] && !t.kinds[2], "the kinds that there are");
     CHECK_INT(NS_PER_S, t.interval_ns[0], "interval");
     CHECK_INT(60 * NS_PER_S, t.slow_interval_ns[1], "slow interval");
-    CHECK_INT(2 * NS_PER_S, t.waiting_ns, "waiting time");
+    CHECK_INT(2 * NS_PER_S, t.waiting_ns[0], "waiting time");
     CHECK_INT(56, t.payload_bytes, "payload");
     CHECK_INT(0, t.dscp, "best effort");
     CHECK(!t.dont_fragment, "may be fragmented");

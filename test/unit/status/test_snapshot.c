@@ -135,6 +135,50 @@ static void without_dns(void **state)
     bed_end(b);
 }
 
+static void web_results(struct bed *b, enum outcome outcome, uint16_t status, int n)
+{
+    for (int i = 0; i < n; i++) {
+        struct endpoint to = address(near);
+        struct result result = result_of(WEB4, &to, b->rig.wall, outcome);
+        result.delays[0] = MS(3);
+        result.http.status = status;
+        pipeline_result(b->rig.p, &result);
+        pass(&b->rig, NS_PER_MS);
+    }
+}
+
+/* From the first window on, although the state changes later. */
+static void a_server_that_fails(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    resolve(&b->rig, 0, near, "AMS");
+    pings(b, 9, 0);
+    web_results(b, OUTCOME_HTTP_ERROR, 503, 5);
+    window(b);
+    CHECK_TEXT(
+        "near: its server answers HTTP 503 (5 of 5 web probes): the path works, the "
+        "service does not; see its service health, or run `edgelat probe web "
+        "near.example`\n",
+        text_string(&b->findings), "503");
+    has(&b->json, "\"slow\":0,\"server_errors\":5,\"server_error\":503", "JSON");
+    for (int w = 0; w < 2; w++) {
+        pings(b, 9, 0);
+        web_results(b, OUTCOME_SLOW, 0, 5);
+        window(b);
+    }
+    CHECK_TEXT(
+        "near: 5 of 5 web replies took longer than 2s, although it is connected; run "
+        "`edgelat probe web near.example`\n",
+        text_string(&b->findings), "slow");
+    has(&b->json, "\"slow\":5,\"server_errors\":0,\"server_error\":null", "JSON");
+    pings(b, 9, 0);
+    web_results(b, OUTCOME_REPLY, 403, 5);
+    window(b);
+    has_not(&b->text, "HTTP", "403 is an answer");
+    bed_end(b);
+}
+
 static void a_target(void **state)
 {
     (void)state;
@@ -152,7 +196,8 @@ static void a_target(void **state)
         "\"window_end\":\"2026-11-23T09:01:00.000000Z\",\"sent\":10,\"lost\":1,\"failed\":0,\"not_measured\":0,"
         "\"loss_ratio\":0.1,\"p50\":3.000000,\"p90\":3.000000,\"p95\":3.000000,"
         "\"p99\":3.000000,\"unsupported\":[\"p90\",\"p95\",\"p99\"],"
-        "\"packets_sent\":10,\"packets_lost\":1,\"packet_loss_ratio\":0.1}]",
+        "\"packets_sent\":10,\"packets_lost\":1,\"packet_loss_ratio\":0.1,\"slow\":0,"
+        "\"server_errors\":0,\"server_error\":null}]",
         "JSON");
     has(&b->json, "\"rank\":1,\"pop\":\"AMS\",\"state\":\"up\"", "JSON");
     window(b);
@@ -511,6 +556,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(before_the_first_window),
         cmocka_unit_test(without_dns),
+        cmocka_unit_test(a_server_that_fails),
         cmocka_unit_test(a_target),
         cmocka_unit_test(addresses_of_a_name),
         cmocka_unit_test(another_place),
