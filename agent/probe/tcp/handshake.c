@@ -2,13 +2,13 @@
 
 #include "base/mem.h"
 #include "net/clock.h"
+#include "net/error_queue.h"
 #include "net/neighbour.h"
 #include "net/socket.h"
 #include "probe/cause.h"
 #include "probe/tcp/info.h"
 
 #include <errno.h>
-#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,46 +80,18 @@ static void measure(struct handshake_end *end, int socket, int64_t user_ns)
     end->rtt_ns = end->kernel_time ? rtt_ns : user_ns;
 }
 
-/*
- * Has the kernel queue the ICMP error that ends a handshake, with its sender: its errno
- * alone does not tell a reset from a firewall's "port unreachable", nor this host from a
- * router. Only while connecting: on a connected socket it would make each ICMP error end
- * the connection (ip(7), IP_RECVERR).
- */
-static void queue_errors(int socket, enum family family, int on)
-{
-    if (family == FAMILY_IPV6)
-        setsockopt(socket, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
-    else
-        setsockopt(socket, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
-}
-
 static struct icmp_report report_of(int socket)
 {
-    _Alignas(struct cmsghdr) char control[256];
-    struct msghdr m = {.msg_control = control, .msg_controllen = sizeof control};
     struct icmp_report report = {0};
+    struct queued queued;
     struct sockaddr_storage own = {0};
     socklen_t len = sizeof own;
-    if (recvmsg(socket, &m, MSG_ERRQUEUE) < 0)
+    if (!error_queue_read(socket, NULL, 0, &queued))
         return report;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
-        struct { /* as the kernel lays it out: SO_EE_OFFENDER() is what follows */
-            struct sock_extended_err error;
-            struct sockaddr_in6 offender;
-        } both = {0};
-        bool is_error = (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
-                        (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
-        if (!is_error)
-            continue;
-        size_t has = c->cmsg_len - CMSG_LEN(0);
-        memcpy(&both, CMSG_DATA(c), has < sizeof both ? has : sizeof both);
-        if (both.error.ee_origin != SO_EE_ORIGIN_ICMP &&
-            both.error.ee_origin != SO_EE_ORIGIN_ICMP6)
-            continue;
-        report.type = both.error.ee_type;
-        report.code = both.error.ee_code;
-        report.by = sockaddr_endpoint((struct sockaddr *)&both.offender);
+    if (queued.kind == QUEUED_ICMP) {
+        report.type = queued.type;
+        report.code = queued.code;
+        report.by = queued.from;
     }
     if (getsockname(socket, (struct sockaddr *)&own, &len) == 0)
         report.own = sockaddr_endpoint((struct sockaddr *)&own);
@@ -141,7 +113,7 @@ static void on_event(uv_poll_t *poll, int status, int events)
     int socket = leave(h);
     if (end.error == 0) {
         end.socket = socket;
-        queue_errors(socket, h->family, 0);
+        error_queue_disable(socket, h->family);
         measure(&end, socket, arrived.ns - h->sent.ns);
     } else {
         end.report = report_of(socket);
@@ -188,7 +160,10 @@ int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoi
         return rc;
     }
     h->poll.data = h;
-    queue_errors(fd, h->family, 1);
+    /* The error's errno alone does not tell a reset from a firewall's "port unreachable",
+     * nor this host from a router. Only while connecting: on a connected socket each ICMP
+     * error would end the connection. */
+    error_queue_enable(fd, h->family, false);
     h->sent = mono_now();
     rc = connect(fd, (struct sockaddr *)&address, len) == 0 ? 0 : -errno;
     if (rc == 0 || rc == -EINPROGRESS)

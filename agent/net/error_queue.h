@@ -1,0 +1,39 @@
+/*
+ * Reads the error queue of a socket (ip(7), IP_RECVERR): ICMP errors with their sender and
+ * the bytes they quote, and transmit timestamps. Works without privilege.
+ */
+#ifndef EDGELAT_NET_ERROR_QUEUE_H
+#define EDGELAT_NET_ERROR_QUEUE_H
+
+#include "core/endpoint.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum queued_kind {
+    QUEUED_STAMP, /* of a packet that this socket sent */
+    QUEUED_ICMP,  /* an ICMP error */
+    QUEUED_OTHER, /* an error of this host, which the failed call has reported */
+};
+
+struct queued {
+    enum queued_kind kind;
+    uint32_t key;                     /* of a stamp: the number of the packet, from 0 */
+    int64_t software_ns, hardware_ns; /* the kernel's stamps; 0: none */
+    uint8_t type, code;               /* of the ICMP error */
+    struct endpoint from, to;         /* who sent it, and where the quoted packet went */
+    int16_t ttl;                      /* of the error's packet; -1: not enabled */
+    size_t len;                       /* quoted bytes after the transport header */
+    size_t extension_at;              /* in them: RFC 4884 extensions; 0: none */
+};
+
+/* Enables ICMP errors; `with_ttl` adds the TTL of their packets and RFC 4884 extensions, as
+ * far as the kernel has them (Linux 5.9). */
+void error_queue_enable(int socket, enum family family, bool with_ttl);
+void error_queue_disable(int socket, enum family family);
+
+/* Reads one entry without waiting; its quoted bytes go to `bytes`. False: none is left. */
+bool error_queue_read(int socket, void *bytes, size_t room, struct queued *out);
+
+#endif
