@@ -71,7 +71,7 @@ struct lookup {
     uv_timer_t *timer;           /* NULL: mute */
     enum step step;
     char host[HOST_TEXT_MAX];
-    enum family family;
+    enum family family; /* FAMILY_NONE: of a PTR query */
     uint16_t port;
     int64_t asked_ns;
     int64_t limit_ns; /* deadline; 0: waits for its turn */
@@ -388,9 +388,13 @@ static void on_answer(void *user, int status, int timeouts, unsigned char *bytes
         status == ARES_EDESTRUCTION || status == ARES_ETIMEOUT)
         return;
     l->answered |= bytes != NULL;
-    l->reply = bytes != NULL ? resolver_answer_read(&l->answer, bytes, (size_t)len,
-                                                    l->asked_family, l->port)
-                             : resolver_answer_missing(&l->answer, status);
+    if (bytes == NULL)
+        l->reply = resolver_answer_missing(&l->answer, status);
+    else if (l->family == FAMILY_NONE)
+        l->reply = resolver_answer_name(&l->answer, bytes, (size_t)len);
+    else
+        l->reply = resolver_answer_read(&l->answer, bytes, (size_t)len, l->asked_family,
+                                        l->port);
     l->replied_ns = (int64_t)uv_hrtime();
     if (l->reply != RESOLVER_FAILED)
         wake(l, STEP_REPLIED, 0);
@@ -408,7 +412,10 @@ static void send_to(struct lookup *l, size_t server)
     l->asking++;
     s->deaf = false;
     ares_query(s->channel, l->name, ns_c_in,
-               l->asked_family == FAMILY_IPV6 ? ns_t_aaaa : ns_t_a, on_answer, sent);
+               l->family == FAMILY_NONE         ? ns_t_ptr
+               : l->asked_family == FAMILY_IPV6 ? ns_t_aaaa
+                                                : ns_t_a,
+               on_answer, sent);
     if (s->deaf) {
         l->answer.error = "no file descriptor left to query a DNS server";
         server_failed(l, server);
@@ -472,7 +479,8 @@ static void take_own_reply(struct lookup *l)
         deliver(l);
     else if (is_last(l) || (l->reply == RESOLVER_FAILED && !l->answered))
         conclude(l);
-    else if (other == FAMILY_IPV6 && l->resolver->conf.no_aaaa) {
+    else if (l->family == FAMILY_NONE ||
+             (other == FAMILY_IPV6 && l->resolver->conf.no_aaaa)) {
         l->candidate++;
         ask_candidate(l);
     } else
@@ -556,7 +564,7 @@ static bool can_ask(const struct resolver *r)
 static void ask(struct lookup *l)
 {
     struct resolver *r = l->resolver;
-    if (from_hosts_file(l)) {
+    if (l->family != FAMILY_NONE && from_hosts_file(l)) {
         done(l);
     } else if (!can_ask(r)) {
         l->answer.error = "names cannot be resolved on this host: c-ares does not start";
@@ -615,11 +623,9 @@ static void take_literal(struct lookup *l, const struct endpoint *e, const char 
     }
 }
 
-struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family family,
-                               uint16_t port, resolver_cb *cb, void *user)
+static struct lookup *new_lookup(struct resolver *r, enum family family, uint16_t port,
+                                 resolver_cb *cb, void *user)
 {
-    struct endpoint e;
-    char zone[ZONE_TEXT_MAX];
     follow_conf(r);
     struct lookup *l = mem_zalloc(sizeof *l);
     l->resolver = r;
@@ -635,7 +641,24 @@ struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family
     if (l->next != NULL)
         l->next->self = &l->next;
     r->lookups = l;
+    return l;
+}
 
+struct lookup *resolver_name(struct resolver *r, const struct endpoint *address,
+                             resolver_cb *cb, void *user)
+{
+    struct lookup *l = new_lookup(r, FAMILY_NONE, 0, cb, user);
+    resolver_answer_reverse(l->host, address);
+    ask(l);
+    return l;
+}
+
+struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family family,
+                               uint16_t port, resolver_cb *cb, void *user)
+{
+    struct endpoint e;
+    char zone[ZONE_TEXT_MAX];
+    struct lookup *l = new_lookup(r, family, port, cb, user);
     if (endpoint_parse_zoned(&e, zone, host, port)) {
         take_literal(l, &e, zone);
         done(l);

@@ -46,6 +46,13 @@ void resolver_destroy(struct resolver *r);
 struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family family,
                                uint16_t port, resolver_cb *cb, void *user);
 
+/*
+ * Finds the name of an address (PTR, RFC 1035 section 3.5), in `last` of the answer; the
+ * rest as resolver_lookup(). The hosts file is not read.
+ */
+struct lookup *resolver_name(struct resolver *r, const struct endpoint *address,
+                             resolver_cb *cb, void *user);
+
 /* No callback follows. Must not be called after the callback. */
 void lookup_cancel(struct lookup *l);
 

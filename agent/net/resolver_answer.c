@@ -3,7 +3,9 @@
 #include "base/text.h"
 #include "base/wire.h"
 
-enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_AAAA = 28, CLASS_IN = 1 };
+#include <stdio.h>
+
+enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_PTR = 12, TYPE_AAAA = 28, CLASS_IN = 1 };
 enum { FLAG_AA = 0x0400, FLAG_RA = 0x0080, RCODES = 0x000f };
 enum { NOERROR = 0, FORMERR = 1, SERVFAIL = 2, NXDOMAIN = 3, NOTIMP = 4, REFUSED = 5 };
 
@@ -154,6 +156,37 @@ static bool take_address(struct resolution *a, struct record *r, enum family fam
     return true;
 }
 
+/* Of several names the first one counts. */
+static bool take_pointer(struct resolution *a, const struct dns_message *m,
+                         const struct record *r)
+{
+    struct dns_message of = {m->bytes, m->len, r->data};
+    char name[HOST_TEXT_MAX];
+    if (!take_name(&of, name))
+        return false;
+    if (a->last[0] == '\0')
+        text_copy(a->last, sizeof a->last, name);
+    return true;
+}
+
+static enum resolver_answer take_names(struct resolution *a, struct dns_message *m,
+                                       unsigned n)
+{
+    struct record r;
+    while (n-- > 0) {
+        bool fine = take_record(m, &r);
+        if (fine && r.class == CLASS_IN && r.type == TYPE_PTR) {
+            fine = take_pointer(a, m, &r);
+            a->ttl_s = r.ttl_s < a->ttl_s ? r.ttl_s : a->ttl_s;
+        }
+        if (!fine) {
+            clear_answer(a);
+            return failed(a, "the DNS server's answer makes no sense");
+        }
+    }
+    return a->last[0] != '\0' ? RESOLVER_FOUND : no_address(a);
+}
+
 static enum resolver_answer take_records(struct resolution *a, struct dns_message *m,
                                          unsigned n, enum family family, uint16_t port)
 {
@@ -183,28 +216,62 @@ static enum resolver_answer take_records(struct resolution *a, struct dns_messag
     return RESOLVER_FOUND; /* other servers filter as well, or must not be asked */
 }
 
-enum resolver_answer resolver_answer_read(struct resolution *a, const uint8_t *bytes,
-                                          size_t len, enum family family, uint16_t port)
+/* Reads up to the answers; their number is in `*answers`. Anything but RESOLVER_FOUND ends
+ * the reading. */
+static enum resolver_answer read_head(struct resolution *a, struct dns_message *m,
+                                      uint16_t *answers)
 {
-    struct dns_message m = {bytes, len, wire_from(bytes, len)};
     clear_answer(a);
-    wire_skip(&m.left, 2);
-    uint16_t flags = wire_u16(&m.left), questions = wire_u16(&m.left);
-    uint16_t answers = wire_u16(&m.left), authorities = wire_u16(&m.left);
-    wire_skip(&m.left, 2);
-    bool fine = wire_ok(&m.left);
+    wire_skip(&m->left, 2);
+    uint16_t flags = wire_u16(&m->left), questions = wire_u16(&m->left);
+    *answers = wire_u16(&m->left);
+    uint16_t authorities = wire_u16(&m->left);
+    wire_skip(&m->left, 2);
+    bool fine = wire_ok(&m->left);
     for (; fine && questions > 0; questions--) {
-        fine = take_name(&m, NULL);
-        wire_skip(&m.left, 4);
+        fine = take_name(m, NULL);
+        wire_skip(&m->left, 4);
     }
-    if (!fine || !wire_ok(&m.left))
+    if (!fine || !wire_ok(&m->left))
         return failed(a, "the DNS server's answer makes no sense");
     if ((flags & RCODES) != NOERROR)
         return by_code(a, flags & RCODES);
-    if (answers == 0 && (flags & (FLAG_AA | FLAG_RA)) == 0)
+    if (*answers == 0 && (flags & (FLAG_AA | FLAG_RA)) == 0)
         return failed(a, authorities > 0
                              ? "the DNS server only refers to others (a server for "
                                "zones of its own)"
                              : "the DNS server neither knows the name nor asks others");
-    return take_records(a, &m, answers, family, port);
+    return RESOLVER_FOUND;
+}
+
+enum resolver_answer resolver_answer_read(struct resolution *a, const uint8_t *bytes,
+                                          size_t len, enum family family, uint16_t port)
+{
+    struct dns_message m = {bytes, len, wire_from(bytes, len)};
+    uint16_t answers;
+    enum resolver_answer head = read_head(a, &m, &answers);
+    return head == RESOLVER_FOUND ? take_records(a, &m, answers, family, port) : head;
+}
+
+enum resolver_answer resolver_answer_name(struct resolution *a, const uint8_t *bytes,
+                                          size_t len)
+{
+    struct dns_message m = {bytes, len, wire_from(bytes, len)};
+    uint16_t answers;
+    enum resolver_answer head = read_head(a, &m, &answers);
+    return head == RESOLVER_FOUND ? take_names(a, &m, answers) : head;
+}
+
+void resolver_answer_reverse(char out[HOST_TEXT_MAX], const struct endpoint *address)
+{
+    const uint8_t *b = address->bytes;
+    size_t len = 0;
+    if (address->family != FAMILY_IPV6) {
+        snprintf(out, HOST_TEXT_MAX, "%u.%u.%u.%u.in-addr.arpa.", b[3], b[2], b[1], b[0]);
+        return;
+    }
+    for (size_t i = 16; i-- > 0;)
+        len += (size_t)snprintf(out + len, HOST_TEXT_MAX - len, "%x.%x.", b[i] & 15,
+                                b[i] >> 4);
+    snprintf(out + len, HOST_TEXT_MAX - len, "ip6.arpa.");
 }

@@ -25,6 +25,14 @@ enum resolver_answer {
 enum resolver_answer resolver_answer_read(struct resolution *a, const uint8_t *bytes,
                                           size_t len, enum family family, uint16_t port);
 
+/* The same for a query for the name of an address (PTR); RESOLVER_FOUND: in `last`. */
+enum resolver_answer resolver_answer_name(struct resolution *a, const uint8_t *bytes,
+                                          size_t len);
+
+/* Writes the name under in-addr.arpa or ip6.arpa that has the PTR record of an address,
+ * with a dot at the end. */
+void resolver_answer_reverse(char out[HOST_TEXT_MAX], const struct endpoint *address);
+
 /* Converts a status of c-ares that comes without an answer. */
 enum resolver_answer resolver_answer_missing(struct resolution *a, int status);
 
