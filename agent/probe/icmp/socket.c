@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "core/time.h"
+#include "net/error_queue.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ struct outgoing {
     struct mmsghdr messages[ICMP_BATCH];
     struct iovec parts[ICMP_BATCH][2];
     struct sockaddr_storage names[ICMP_BATCH];
-    _Alignas(struct cmsghdr) uint8_t control[ICMP_BATCH][CMSG_SPACE(sizeof(int))];
+    _Alignas(struct cmsghdr) uint8_t control[ICMP_BATCH][2 * CMSG_SPACE(sizeof(int))];
     uint8_t bytes[ICMP_BATCH][ECHO_HEAD_LEN];
 };
 
@@ -41,7 +42,7 @@ struct incoming {
 struct icmp_socket {
     int fd;
     enum family family;
-    bool raw;
+    bool raw, trace;
     uint16_t id;
     struct outgoing out;
     struct incoming in;
@@ -124,10 +125,7 @@ static int bind_ping(struct icmp_socket *s)
         getsockname(s->fd, (struct sockaddr *)&any, &len) != 0)
         return -errno;
     s->id = sockaddr_endpoint((struct sockaddr *)&any).port;
-    if (s->family == FAMILY_IPV6)
-        set(s->fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
-    else
-        set(s->fd, IPPROTO_IP, IP_RECVERR, 1);
+    error_queue_enable(s->fd, s->family, false);
     return 0;
 }
 
@@ -160,6 +158,19 @@ void icmp_socket_dont_fragment(struct icmp_socket *s, bool dont)
     } else {
         set(s->fd, IPPROTO_IP, IP_MTU_DISCOVER,
             dont ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
+    }
+}
+
+void icmp_socket_trace(struct icmp_socket *s)
+{
+    s->trace = true;
+    if (!s->raw)
+        error_queue_enable(s->fd, s->family, true);
+    if (s->family == FAMILY_IPV6) {
+        set(s->fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+        set(s->fd, IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 0);
+    } else {
+        set(s->fd, IPPROTO_IP, IP_RECVTTL, 1);
     }
 }
 
@@ -242,18 +253,26 @@ uint32_t icmp_socket_drops(const struct icmp_socket *s)
 
 /* ---- sending ---- */
 
-static size_t put_class(struct icmp_socket *s, uint8_t *control, uint8_t dscp)
+static void put_integer(struct msghdr *m, uint8_t *control, int level, int type,
+                        int value)
 {
-    if (dscp == 0)
-        return 0;
-    int class = dscp << 2; /* the two bits below it are ECN's */
-    bool ipv6 = s->family == FAMILY_IPV6;
-    struct cmsghdr *c = (struct cmsghdr *)control;
-    c->cmsg_level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
-    c->cmsg_type = ipv6 ? IPV6_TCLASS : IP_TOS;
-    c->cmsg_len = CMSG_LEN(sizeof class);
-    memcpy(CMSG_DATA(c), &class, sizeof class);
-    return CMSG_SPACE(sizeof class);
+    struct cmsghdr *c = (struct cmsghdr *)(control + m->msg_controllen);
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(sizeof value);
+    memcpy(CMSG_DATA(c), &value, sizeof value);
+    m->msg_control = control;
+    m->msg_controllen += CMSG_SPACE(sizeof value);
+}
+
+static void put_control(struct msghdr *m, uint8_t *control, bool ipv6,
+                        const struct packet_out *p)
+{
+    int level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
+    if (p->dscp != 0) /* the two bits below it are ECN's */
+        put_integer(m, control, level, ipv6 ? IPV6_TCLASS : IP_TOS, p->dscp << 2);
+    if (p->ttl != 0)
+        put_integer(m, control, level, ipv6 ? IPV6_HOPLIMIT : IP_TTL, p->ttl);
 }
 
 static void prepare(struct icmp_socket *s, size_t i, const struct packet_out *p)
@@ -274,9 +293,7 @@ static void prepare(struct icmp_socket *s, size_t i, const struct packet_out *p)
                          .msg_namelen = sockaddr_of(&s->out.names[i], &to),
                          .msg_iov = s->out.parts[i],
                          .msg_iovlen = 2};
-    m->msg_controllen = put_class(s, s->out.control[i], p->dscp);
-    if (m->msg_controllen > 0)
-        m->msg_control = s->out.control[i];
+    put_control(m, s->out.control[i], s->family == FAMILY_IPV6, p);
 }
 
 size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets, size_t n,
@@ -310,6 +327,13 @@ static struct stamps stamps_of(const struct cmsghdr *c)
     return (struct stamps){nanoseconds(&all.ts[0]), nanoseconds(&all.ts[2])};
 }
 
+static int16_t ttl_of(const struct cmsghdr *c)
+{
+    int ttl;
+    memcpy(&ttl, CMSG_DATA(c), sizeof ttl);
+    return (int16_t)ttl;
+}
+
 /* An ICMP error that the kernel took apart for a ping socket: it gives the sender and,
  * as the data, the request that was quoted. */
 static void read_ping_error(struct packet_in *p, const struct sock_extended_err *e,
@@ -323,6 +347,11 @@ static void read_ping_error(struct packet_in *p, const struct sock_extended_err 
     p->message.quoted_to = sockaddr_endpoint(to);
     if (icmp_read_quoted(&p->message, quoted, family))
         p->message.what = ICMP_IS_ERROR;
+    bool extended = (e->ee_rfc4884.flags & SO_EE_RFC4884_FLAG_INVALID) == 0;
+    size_t at = extended ? e->ee_rfc4884.len : 0; /* 0 also when not enabled */
+    wire_skip(&quoted, at);
+    if (at > 0 && wire_ok(&quoted))
+        icmp_extension_read(&p->extension, quoted);
 }
 
 static void read_extended(struct icmp_socket *s, struct packet_in *p,
@@ -353,16 +382,24 @@ static void read_extended(struct icmp_socket *s, struct packet_in *p,
 static struct packet_in read_packet(struct icmp_socket *s, size_t i, bool error_queue)
 {
     struct msghdr *m = &s->in.messages[i].msg_hdr;
-    struct packet_in p = {0};
+    struct packet_in p = {.ttl = -1};
     if (!error_queue) {
         struct wire w = wire_from(s->in.bytes[i], s->in.messages[i].msg_len);
         bool with_header = s->raw && s->family == FAMILY_IPV4;
         p.message = with_header ? icmp_read_raw4(w) : icmp_read(w, s->family);
+        if (s->trace && with_header)
+            wire_skip(&w, (size_t)(s->in.bytes[i][0] & 15) * 4);
+        if (s->trace && p.message.what == ICMP_IS_ERROR)
+            icmp_extension_find(&p.extension, w, s->family);
         p.from = sockaddr_endpoint((struct sockaddr *)&s->in.names[i]);
     }
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING)
             p.stamps = stamps_of(c);
+        else if (s->trace &&
+                 ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
+                  (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)))
+            p.ttl = ttl_of(c);
         else if (error_queue &&
                  ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
                   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR)))

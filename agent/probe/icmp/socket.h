@@ -10,6 +10,7 @@
 #define EDGELAT_PROBE_ICMP_SOCKET_H
 
 #include "core/endpoint.h"
+#include "probe/icmp/extension.h"
 #include "probe/icmp/message.h"
 #include "probe/icmp/stamps.h"
 
@@ -26,6 +27,7 @@ struct packet_out {
     struct endpoint to;
     uint16_t payload_bytes;
     uint8_t dscp;
+    uint8_t ttl; /* 0: the host's default */
 };
 
 struct packet_in {
@@ -34,6 +36,10 @@ struct packet_in {
     struct stamps stamps;
     struct icmp_message message;
     struct endpoint from; /* who sent the message */
+
+    /* after icmp_socket_trace() only */
+    int16_t ttl; /* of the message's packet; -1: unknown */
+    struct icmp_extension extension;
 };
 
 /* `tag`: of all echoes of this process. Returns 0 or -errno (-EPERM, -EACCES: neither kind of
@@ -45,6 +51,10 @@ int icmp_socket_fd(const struct icmp_socket *s);
 
 /* The id that the kernel chose for a ping socket; 0: a raw socket, use any. */
 uint16_t icmp_socket_id(const struct icmp_socket *s);
+
+/* For a trace of the path: reads TTLs and extensions too, and sends IPv6 packets without a
+ * flow label, which routers may use to choose a path. */
+void icmp_socket_trace(struct icmp_socket *s);
 
 /* Packets sent from now on may not be fragmented, or may. */
 void icmp_socket_dont_fragment(struct icmp_socket *s, bool dont);

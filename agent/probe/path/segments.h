@@ -1,0 +1,66 @@
+/*
+ * Pure: divides a traced path into the local network, providers and Microsoft's network,
+ * and finds where traffic enters Microsoft's network (its entry PoP).
+ *
+ * A hop is Microsoft's by the name of the router (edge/pop.h) or by the prefix table
+ * (edge/prefixes.h). The first hop (the gateway) and private addresses before the first
+ * public hop are local; shared addresses of providers (RFC 6598) and other public addresses
+ * are a provider's. A hop that does not answer, or has a private address behind a public
+ * one, belongs to the segment of both its neighbours; between two segments it is unknown.
+ * All hops between two of Microsoft's are Microsoft's: the prefix table is not complete.
+ *
+ * Only the name of a router tells a metro. The entry is found if the first of Microsoft's
+ * hops has one and follows a hop of another segment at once. Otherwise it is hidden, and
+ * the hops around it bound it.
+ */
+#ifndef EDGELAT_PROBE_PATH_SEGMENTS_H
+#define EDGELAT_PROBE_PATH_SEGMENTS_H
+
+#include "edge/edge_data.h"
+#include "probe/path/trace.h"
+
+enum segment { SEGMENT_UNKNOWN, SEGMENT_LOCAL, SEGMENT_PROVIDER, SEGMENT_MICROSOFT };
+
+const char *
+segment_name(enum segment s); /* "unknown", "local", "provider", "microsoft" */
+
+struct segment_hop {
+    struct endpoint address; /* FAMILY_NONE: no answer */
+    const char *name;        /* "": none */
+    int64_t min_ns;          /* DELAY_UNDEFINED: no answer */
+
+    /* set by segments_judge() */
+    enum segment segment;
+    struct pop pop;            /* POP_UNKNOWN: none */
+    const struct metro *metro; /* of the catalogue; NULL: not in it */
+    char basis[192];           /* of Microsoft's hops: the evidence; else "" */
+};
+
+enum entry_state {
+    ENTRY_NONE,   /* no hop is known as Microsoft's */
+    ENTRY_HIDDEN, /* cannot tell where */
+    ENTRY_FOUND,
+};
+
+const char *entry_state_name(enum entry_state s); /* "none", "hidden", "found" */
+
+enum { SEGMENT_NO_HOP = TRACE_TTL_MAX };
+
+struct entry { /* hops by index; SEGMENT_NO_HOP: none */
+    enum entry_state state;
+    size_t first;  /* the first of Microsoft's */
+    size_t before; /* the last hop before it that is known not to be Microsoft's */
+    size_t metro;  /* the first of Microsoft's with a metro */
+};
+
+struct entry segments_judge(struct segment_hop *hops, size_t n,
+                            const struct edge_data *known);
+
+/*
+ * One sentence, or two: where traffic enters Microsoft's network and at which delay, or
+ * that it cannot be told, and why. `end` and `end_ttl` as from trace_end().
+ */
+void segments_verdict(struct text *out, const struct segment_hop *hops, size_t n,
+                      const struct entry *entry, enum trace_end end, uint8_t end_ttl);
+
+#endif
