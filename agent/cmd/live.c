@@ -22,7 +22,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct question { /* one DNS lookup */
     struct session *session;
@@ -75,19 +74,6 @@ struct session {
     int exit_code;
     struct text out;
 };
-
-/* Whether this host has a route: connecting a UDP socket sends nothing but looks up the
- * route. */
-static bool route_exists(const struct endpoint *to)
-{
-    struct sockaddr_storage address;
-    socklen_t len = sockaddr_of(&address, to);
-    int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool exists = fd >= 0 && connect(fd, (struct sockaddr *)&address, len) == 0;
-    if (fd >= 0)
-        close(fd);
-    return exists;
-}
 
 static const struct kind *kind_of(const struct session *s)
 {
@@ -282,8 +268,8 @@ static void choose_hosts(struct session *s)
                     failed != NULL && failed->unfit.family != FAMILY_NONE ? failed : q;
             else if (s->live->every_family)
                 add_host(s, first = q);
-            else if (first == NULL ||
-                     (!route_exists(&first->answers[0]) && route_exists(&q->answers[0])))
+            else if (first == NULL || (!socket_has_route(&first->answers[0]) &&
+                                       socket_has_route(&q->answers[0])))
                 first = q;
         }
         if (first != NULL && !s->live->every_family)

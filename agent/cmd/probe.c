@@ -1,8 +1,8 @@
 #include "base/mem.h"
 #include "cmd/cmd.h"
+#include "cmd/host.h"
 #include "cmd/live.h"
 #include "config/values.h"
-#include "core/host_port.h"
 #include "core/time.h"
 #include "probe/kinds.h"
 
@@ -122,49 +122,20 @@ static bool take_option(struct options *o, int c)
     }
 }
 
-/* Why an address cannot be probed, or NULL. Names are resolved first: NULL. */
-static const char *why_not_address(const char *host, const struct options *o)
-{
-    struct endpoint e;
-    char zone[ZONE_TEXT_MAX];
-    if (!endpoint_parse_zoned(&e, zone, host, 0))
-        return NULL;
-    if (!endpoint_is_host(&e))
-        return "not the address of one host (broadcast, multicast or unspecified)";
-    if (endpoint_is_link_local(&e) && zone[0] == '\0')
-        return "a link-local address; add its interface, as in fe80::1%eth0";
-    if (e.family == FAMILY_IPV4 && o->ipv6 && !o->ipv4)
-        return "an IPv4 address; omit -6";
-    if (e.family == FAMILY_IPV6 && o->ipv4 && !o->ipv6)
-        return "an IPv6 address; omit -4";
-    return NULL;
-}
-
 /* Parses HOST or HOST:PORT into target->host and ->port. */
 static bool parse_host(struct target *target, const struct kind *kind,
                        const struct options *o, const char *text)
 {
-    const char *slashes = strstr(text, "://");
-    if (slashes != NULL || strchr(text, '/') != NULL) {
-        const char *host = slashes != NULL ? slashes + 3 : text;
-        cmd_cannot("'%s' is not a host: use '%.*s'%s", text, (int)strcspn(host, "/"),
-                   host, kind->uses & USES_HTTP ? " and give the path with --path" : "");
-        return false;
-    }
+    const struct host_rules rules = {
+        .ipv4_only = o->ipv4 && !o->ipv6,
+        .ipv6_only = o->ipv6 && !o->ipv4,
+        .port = (kind->uses & USES_PORT) != 0,
+        .without = kind->name,
+        .path = kind->uses & USES_HTTP ? " and give the path with --path" : "",
+    };
     struct host_port h;
-    const char *why = host_port_parse(&h, text, HOST_REMOTE);
-    if (why != NULL) {
-        cmd_cannot("'%s': %s", text, why);
+    if (!cmd_host(&h, text, &rules))
         return false;
-    }
-    if (h.has_port && (kind->uses & USES_PORT) == 0) {
-        cmd_cannot("'%s': %s has no ports; give the host only", text, kind->name);
-        return false;
-    }
-    if ((why = why_not_address(h.host, o)) != NULL) {
-        cmd_cannot("%s is %s", h.host, why);
-        return false;
-    }
     text_copy(target->host, sizeof target->host, h.host);
     text_copy(target->name, sizeof target->name, h.host);
     if (h.has_port)

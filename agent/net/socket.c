@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 bool socket_set_zone(struct endpoint *e, const char *zone)
 {
@@ -53,4 +54,15 @@ struct endpoint sockaddr_endpoint(const struct sockaddr *address)
         memcpy(e.bytes, in6->sin6_addr.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 16);
     }
     return e;
+}
+
+bool socket_has_route(const struct endpoint *to)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sockaddr_of(&address, to);
+    int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool exists = fd >= 0 && connect(fd, (struct sockaddr *)&address, len) == 0;
+    if (fd >= 0)
+        close(fd);
+    return exists;
 }

@@ -19,4 +19,8 @@ socklen_t sockaddr_of(struct sockaddr_storage *out, const struct endpoint *e);
  * address becomes IPv4. */
 struct endpoint sockaddr_endpoint(const struct sockaddr *address);
 
+/* Whether this host has a route: connecting a UDP socket sends nothing but looks up the
+ * route. */
+bool socket_has_route(const struct endpoint *to);
+
 #endif

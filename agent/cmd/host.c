@@ -1,0 +1,48 @@
+#include "cmd/host.h"
+
+#include "cmd/cmd.h"
+
+#include <string.h>
+
+/* Why an address cannot be probed, or NULL. Names are resolved first: NULL. */
+static const char *why_not_address(const char *host, const struct host_rules *r)
+{
+    struct endpoint e;
+    char zone[ZONE_TEXT_MAX];
+    if (!endpoint_parse_zoned(&e, zone, host, 0))
+        return NULL;
+    if (!endpoint_is_host(&e))
+        return "not the address of one host (broadcast, multicast or unspecified)";
+    if (endpoint_is_link_local(&e) && zone[0] == '\0')
+        return "a link-local address; add its interface, as in fe80::1%eth0";
+    if (e.family == FAMILY_IPV4 && r->ipv6_only)
+        return "an IPv4 address; omit -6";
+    if (e.family == FAMILY_IPV6 && r->ipv4_only)
+        return "an IPv6 address; omit -4";
+    return NULL;
+}
+
+bool cmd_host(struct host_port *out, const char *text, const struct host_rules *r)
+{
+    const char *slashes = strstr(text, "://");
+    if (slashes != NULL || strchr(text, '/') != NULL) {
+        const char *host = slashes != NULL ? slashes + 3 : text;
+        cmd_cannot("'%s' is not a host: use '%.*s'%s", text, (int)strcspn(host, "/"),
+                   host, r->path);
+        return false;
+    }
+    const char *why = host_port_parse(out, text, HOST_REMOTE);
+    if (why != NULL) {
+        cmd_cannot("'%s': %s", text, why);
+        return false;
+    }
+    if (out->has_port && !r->port) {
+        cmd_cannot("'%s': %s has no ports; give the host only", text, r->without);
+        return false;
+    }
+    if ((why = why_not_address(out->host, r)) != NULL) {
+        cmd_cannot("%s is %s", out->host, why);
+        return false;
+    }
+    return true;
+}

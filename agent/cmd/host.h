@@ -1,0 +1,21 @@
+/*
+ * HOST or HOST:PORT as an argument of a command that sends packets to it.
+ */
+#ifndef EDGELAT_CMD_HOST_H
+#define EDGELAT_CMD_HOST_H
+
+#include "core/host_port.h"
+
+#include <stdbool.h>
+
+struct host_rules {
+    bool ipv4_only, ipv6_only;
+    bool port;           /* may have one */
+    const char *without; /* what has no ports, for the message: "icmp" */
+    const char *path;    /* what to do with the path of a URL: ""; or "and give ..." */
+};
+
+/* False: reported. */
+bool cmd_host(struct host_port *out, const char *text, const struct host_rules *r);
+
+#endif
