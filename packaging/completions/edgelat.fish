@@ -13,7 +13,7 @@ complete -c edgelat -f
 complete -c edgelat -n '__edgelat_is' -s V -l version -d 'print the version'
 complete -c edgelat -n '__edgelat_is' -l completion -x -a 'bash zsh fish' -d 'print the completion for bash, zsh or fish'
 complete -c edgelat -n '__edgelat_is' -s h -l help -d 'print this help'
-complete -c edgelat -n '__edgelat_is help' -a 'run probe nearest status report whereis check-config decode collect'
+complete -c edgelat -n '__edgelat_is help' -a 'run probe nearest trace status report whereis check-config decode collect'
 
 complete -c edgelat -n '__edgelat_is' -a run -d 'run the agent in the foreground'
 complete -c edgelat -n '__edgelat_is run' -s c -l config -r -F -d 'configuration'
@@ -44,6 +44,17 @@ complete -c edgelat -n '__edgelat_is nearest' -s t -l time -x -d 'how long to pr
 complete -c edgelat -n '__edgelat_is nearest' -l json -d 'one JSON object per line for each target'
 complete -c edgelat -n '__edgelat_is nearest' -s v -l verbose -d 'log what is resolved and discovered'
 complete -c edgelat -n '__edgelat_is nearest' -s h -l help -d 'print this help'
+
+complete -c edgelat -n '__edgelat_is' -a trace -d 'show the path to a host and where it enters Microsoft'\''s network'
+complete -c edgelat -n '__edgelat_is trace' -l icmp -d 'by ICMP echo'
+complete -c edgelat -n '__edgelat_is trace' -l tcp -d 'by TCP handshakes, port 443, one at a time'
+complete -c edgelat -n '__edgelat_is trace' -l udp -d 'by UDP, port 33434'
+complete -c edgelat -n '__edgelat_is trace' -s 4 -l ipv4 -d 'IPv4 only'
+complete -c edgelat -n '__edgelat_is trace' -s 6 -l ipv6 -d 'IPv6 only'
+complete -c edgelat -n '__edgelat_is trace' -s n -l numeric -d 'do not look up the names of routers'
+complete -c edgelat -n '__edgelat_is trace' -l json -d 'one JSON object per hop, then a summary with the entry'
+complete -c edgelat -n '__edgelat_is trace' -s h -l help -d 'print this help'
+complete -c edgelat -n '__edgelat_is trace' -a '(__fish_print_hostnames)'
 
 complete -c edgelat -n '__edgelat_is' -a status -d 'state of the running agent, and its problems'
 complete -c edgelat -n '__edgelat_is status' -s c -l config -r -F -d 'the agent'\''s configuration, for its status_socket'

@@ -1,0 +1,391 @@
+#include "base/mem.h"
+#include "cmd/allowance.h"
+#include "cmd/cmd.h"
+#include "cmd/data.h"
+#include "cmd/host.h"
+#include "cmd/interrupt.h"
+#include "cmd/trace_print.h"
+#include "core/result.h"
+#include "edge/owners.h"
+#include "net/clock.h"
+#include "net/resolver.h"
+#include "net/socket.h"
+#include "net/timer.h"
+#include "probe/cause.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPT_JSON = 256, OPT_ICMP, OPT_TCP, OPT_UDP };
+enum { TCP_PORT = 443, UDP_PORT = 33434, NAMES_MAX = TRACE_TTL_MAX * TRACE_QUERIES };
+
+/* Router names that DNS has not told by then stay unknown, counted from the first packet;
+ * with TRACE_LIMIT_NS everything is done within 2 s. */
+#define NAMES_NS (1900 * NS_PER_MS)
+
+static const struct cmd_option options[] = {
+    {"icmp", OPT_ICMP, NULL, "by ICMP echo (default, if this user may send it)"},
+    {"tcp", OPT_TCP, NULL,
+     "by TCP handshakes, port 443, one at a time (default otherwise)"},
+    {"udp", OPT_UDP, NULL, "by UDP, port 33434"},
+    {"ipv4", '4', NULL, "IPv4 only"},
+    {"ipv6", '6', NULL, "IPv6 only (default: IPv4 if it has an address and a route)"},
+    {"numeric", 'n', NULL,
+     "do not look up the names of routers; the entry then has no metro"},
+    {"json", OPT_JSON, NULL, "one JSON object per hop, then a summary with the entry"},
+    {0},
+};
+
+struct trace_options {
+    bool icmp, tcp, udp, ipv4, ipv6, numeric, json;
+};
+
+struct router_name {
+    struct tracing *tracing;
+    struct endpoint address;
+    struct lookup *lookup; /* NULL: finished */
+    char name[HOST_TEXT_MAX];
+};
+
+struct tracing {
+    struct trace_options options;
+    struct host_port host;
+    uv_loop_t loop;
+    uv_timer_t *timer; /* for the names */
+    struct interrupt interrupt;
+    struct resolver *resolver;
+    struct data data;
+    struct endpoint found[2]; /* by family; FAMILY_NONE: no usable address */
+    struct endpoint unfit;
+    const char *failure; /* of DNS, or NULL */
+    unsigned unanswered;
+    enum tracer_method method;
+    struct endpoint to;
+    struct tracer *tracer;
+    const struct trace *trace; /* NULL: not over */
+    struct wall time;
+    struct mono began, ended; /* of the trace */
+    struct router_name names[NAMES_MAX];
+    size_t n_names, names_waiting;
+    bool over;
+    int exit_code;
+};
+
+static void end(struct tracing *t)
+{
+    if (t->over)
+        return;
+    t->over = true;
+    tracer_destroy(t->tracer);
+    resolver_destroy(t->resolver);
+    timer_close(t->timer);
+    interrupt_stop(&t->interrupt);
+}
+
+/* ---- the result ---- */
+
+static const char *name_of(const struct tracing *t, const struct endpoint *address)
+{
+    for (size_t i = 0; i < t->n_names; i++)
+        if (endpoint_same_address(&t->names[i].address, address))
+            return t->names[i].name;
+    return "";
+}
+
+static void conclude(struct tracing *t)
+{
+    struct segment_hop hops[TRACE_TTL_MAX] = {0};
+    struct text out = {0};
+    struct traced traced = {.host = t->host.host,
+                            .to = t->to,
+                            .method = t->method,
+                            .trace = t->trace,
+                            .hops = hops,
+                            .time = t->time,
+                            .took_ns = t->ended.ns - t->began.ns};
+    traced.end = trace_end(t->trace, &traced.end_ttl);
+    traced.n = traced.end_ttl;
+    for (size_t i = 0; i < traced.n; i++) {
+        struct trace_stats s = trace_stats(t->trace, (uint8_t)(i + 1));
+        hops[i].min_ns = s.min_ns;
+        if (s.answer != NULL)
+            hops[i].address = s.answer->from;
+        hops[i].name = s.answer != NULL ? name_of(t, &s.answer->from) : "";
+    }
+    traced.entry = segments_judge(hops, traced.n, &t->data.known);
+    if (t->options.json)
+        trace_print_json(&out, &traced);
+    else
+        trace_print_text(&out, &traced);
+    fputs(text_string(&out), stdout);
+    text_free(&out);
+    t->exit_code = traced.end == TRACE_END_TARGET ? CMD_FINE : CMD_BAD;
+    end(t);
+}
+
+/* ---- names of routers ---- */
+
+static void on_names_late(uv_timer_t *timer)
+{
+    conclude(timer->data);
+}
+
+static void conclude_if_complete(struct tracing *t)
+{
+    if (t->trace != NULL && t->names_waiting == 0)
+        timer_in(t->timer, on_names_late, 0);
+}
+
+static void on_name(const struct resolution *r, void *user)
+{
+    struct router_name *name = user;
+    struct tracing *t = name->tracing;
+    name->lookup = NULL;
+    t->names_waiting--;
+    text_copy(name->name, sizeof name->name, r->last);
+    conclude_if_complete(t);
+}
+
+static void on_address(const struct endpoint *address, void *user)
+{
+    struct tracing *t = user;
+    if (t->options.numeric || t->n_names == NAMES_MAX)
+        return;
+    struct router_name *name = &t->names[t->n_names++];
+    name->tracing = t;
+    name->address = *address;
+    name->lookup = resolver_name(t->resolver, address, on_name, name);
+    t->names_waiting++;
+}
+
+/* ---- the trace ---- */
+
+static void on_over(const struct trace *trace, int error, void *user)
+{
+    struct tracing *t = user;
+    if (error != 0) {
+        char cause[sizeof((struct result *)0)->cause], address[ADDRESS_TEXT_MAX];
+        cause_not_sent(cause, sizeof cause, error);
+        t->exit_code = cmd_cannot("%s (%s): %s", t->host.host,
+                                  endpoint_address(address, &t->to), cause);
+        end(t);
+        return;
+    }
+    t->trace = trace;
+    t->ended = mono_now();
+    timer_in(t->timer, on_names_late, t->began.ns + NAMES_NS - t->ended.ns);
+    conclude_if_complete(t);
+}
+
+static int no_ping_socket(void)
+{
+    return cmd_cannot("this user may not send ICMP; use --tcp, or as root: sysctl "
+                      "net.ipv4.ping_group_range='0 2147483647'");
+}
+
+static int choose_method(struct tracing *t)
+{
+    const struct trace_options *o = &t->options;
+    bool chosen = o->icmp || o->tcp || o->udp;
+    int rc = o->tcp || o->udp ? 0 : tracer_icmp_allowed((enum family)t->to.family);
+    bool forbidden = rc == -EPERM || rc == -EACCES;
+    if (o->icmp && forbidden)
+        return no_ping_socket();
+    t->method = o->udp                                                   ? TRACER_UDP
+                : o->tcp || (!chosen && (forbidden || t->host.has_port)) ? TRACER_TCP
+                                                                         : TRACER_ICMP;
+    t->to.port = t->method == TRACER_ICMP  ? 0
+                 : t->host.has_port        ? t->host.port
+                 : t->method == TRACER_TCP ? TCP_PORT
+                                           : UDP_PORT;
+    return CMD_FINE;
+}
+
+static int begin(struct tracing *t)
+{
+    struct text why = {0};
+    const struct tracer_events events = {on_address, on_over, t};
+    int rc = choose_method(t);
+    if (rc != CMD_FINE)
+        return rc;
+    bool allowed = allowance_take(&t->to, TRACE_QUERIES, &why);
+    if (!allowed)
+        rc = cmd_cannot("%s", text_string(&why));
+    text_free(&why);
+    if (!allowed)
+        return rc;
+    t->time = wall_now();
+    t->began = mono_now();
+    rc = tracer_start(&t->tracer, &t->loop, t->method, &t->to, &events);
+    if (rc != 0) {
+        char cause[sizeof((struct result *)0)->cause];
+        cause_not_sent(cause, sizeof cause, rc);
+        return cmd_cannot("%s: %s", t->host.host, cause);
+    }
+    return CMD_FINE;
+}
+
+/* ---- the name of the target ---- */
+
+static int no_address(const struct tracing *t)
+{
+    if (t->unfit.family != FAMILY_NONE) {
+        char text[OWNER_TEXT_MAX];
+        struct owner owner = owners_filtered(&t->unfit);
+        return cmd_cannot("%s", owner_text(text, &owner, t->host.host));
+    }
+    return cmd_cannot("%s: %s%s", t->host.host,
+                      t->failure != NULL ? t->failure : "no address of that family",
+                      t->host.family != FAMILY_NONE
+                          ? ""
+                          : "; check the name and the DNS server in /etc/resolv.conf");
+}
+
+static void choose_address(struct tracing *t)
+{
+    const struct endpoint *first = &t->found[0], *second = &t->found[1];
+    if (first->family == FAMILY_NONE ||
+        (second->family != FAMILY_NONE && !socket_has_route(first) &&
+         socket_has_route(second)))
+        first = second;
+    t->to = *first;
+    t->exit_code = first->family == FAMILY_NONE ? no_address(t) : begin(t);
+    if (t->exit_code != CMD_FINE)
+        end(t);
+}
+
+static void on_resolution(const struct resolution *r, void *user)
+{
+    struct tracing *t = user;
+    struct endpoint unfit, none = {.family = FAMILY_NONE};
+    struct endpoint to = resolution_choose(r, t->host.host, &none, &unfit);
+    if (to.family != FAMILY_NONE)
+        t->found[to.family == FAMILY_IPV6] = to;
+    else if (unfit.family != FAMILY_NONE)
+        t->unfit = unfit;
+    else if (r->error != NULL)
+        t->failure = r->error;
+    if (--t->unanswered == 0)
+        choose_address(t);
+}
+
+static void resolve(struct tracing *t)
+{
+    bool any = t->options.ipv4 == t->options.ipv6;
+    bool ipv4 = any || t->options.ipv4, ipv6 = any || t->options.ipv6;
+    t->unanswered = ipv4 + ipv6;
+    if (ipv4)
+        resolver_lookup(t->resolver, t->host.host, FAMILY_IPV4, 0, on_resolution, t);
+    if (ipv6)
+        resolver_lookup(t->resolver, t->host.host, FAMILY_IPV6, 0, on_resolution, t);
+}
+
+/* ---- the command ---- */
+
+static void on_interrupt(void *user)
+{
+    struct tracing *t = user;
+    if (t->over)
+        return;
+    if (t->trace != NULL) {
+        conclude(t); /* without the names that are missing */
+        return;
+    }
+    t->exit_code = cmd_cannot("stopped before the path was known");
+    end(t);
+}
+
+static bool take_option(struct trace_options *o, int c)
+{
+    switch (c) {
+    case OPT_ICMP:
+        return o->icmp = true;
+    case OPT_TCP:
+        return o->tcp = true;
+    case OPT_UDP:
+        return o->udp = true;
+    case '4':
+        return o->ipv4 = true;
+    case '6':
+        return o->ipv6 = true;
+    case 'n':
+        return o->numeric = true;
+    case OPT_JSON:
+        return o->json = true;
+    default:
+        return false; /* cmd_getopt() reported it */
+    }
+}
+
+static int parse(struct tracing *t, int argc, char **argv)
+{
+    struct trace_options *o = &t->options;
+    for (int c; (c = cmd_getopt(argc, argv, options)) != -1;)
+        if (!take_option(o, c))
+            return CMD_CANNOT;
+    if (o->icmp + o->tcp + o->udp > 1)
+        return cmd_cannot("--icmp, --tcp and --udp exclude each other; give one of them");
+    if (optind == argc)
+        return cmd_cannot("HOST is required; `edgelat trace --help` has examples");
+    if (optind + 1 < argc)
+        return cmd_cannot("trace takes one HOST, not also '%s'", argv[optind + 1]);
+    const struct host_rules rules = {
+        .ipv4_only = o->ipv4 && !o->ipv6,
+        .ipv6_only = o->ipv6 && !o->ipv4,
+        .port = !o->icmp,
+        .without = "icmp",
+        .path = "",
+    };
+    return cmd_host(&t->host, argv[optind], &rules) ? CMD_FINE : CMD_CANNOT;
+}
+
+static void trace_path(struct tracing *t)
+{
+    struct data_folders folders = data_folders();
+    data_load(&t->data, &folders);
+    uv_loop_init(&t->loop);
+    t->timer = timer_new(&t->loop, t);
+    interrupt_start(&t->interrupt, &t->loop, on_interrupt, t);
+    resolver_create(&t->resolver, &t->loop, NULL);
+    resolve(t);
+    uv_run(&t->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&t->loop);
+    data_free(&t->data);
+}
+
+static int trace_command(int argc, char **argv)
+{
+    struct tracing *t = mem_zalloc(sizeof *t);
+    int rc = parse(t, argc, argv);
+    if (rc == CMD_FINE) {
+        trace_path(t);
+        rc = t->exit_code;
+    }
+    free(t);
+    return rc;
+}
+
+const struct command command_trace = {
+    .name = "trace",
+    .summary = "show the path to a host and where it enters Microsoft's network",
+    .arguments = "HOST[:PORT]",
+    .first = CMD_HOST,
+    .options = options,
+    .about =
+        "Traces the path to a host, splits it into the local network, providers and "
+        "Microsoft's network, and names the PoP where traffic enters Microsoft's network, "
+        "as far as the names of the routers tell it. Takes less than 2 s; needs no agent, "
+        "no configuration and no privileges.\n"
+        "All packets belong to one flow (Paris traceroute), so of equal-cost paths only "
+        "one is shown. Each hop is asked three times; min and median are of its "
+        "answers. Routers limit how often they answer: missing answers of a hop in the "
+        "middle are not packet loss.",
+    .notes = "Exit code: 0 the target answered; 1 it did not; 2 error.",
+    .examples = "edgelat trace outlook.office365.com\n"
+                "edgelat trace --tcp teams.microsoft.com\n"
+                "edgelat trace -6 --json login.microsoftonline.com\n",
+    .run = trace_command,
+    .needs = CMD_LOOP_NEEDS,
+};

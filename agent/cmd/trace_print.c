@@ -1,0 +1,276 @@
+#include "cmd/trace_print.h"
+
+#include "base/json.h"
+#include "cmd/render.h"
+#include "core/result.h"
+
+#include <string.h>
+
+static const char *end_name(enum trace_end end)
+{
+    static const char *const names[] = {
+        [TRACE_END_TARGET] = "reached",
+        [TRACE_END_UNREACHABLE] = "unreachable",
+        [TRACE_END_LOOP] = "loop",
+        [TRACE_END_SILENT] = "silent",
+    };
+    return names[end];
+}
+
+static const char *answer_name(enum trace_kind kind)
+{
+    static const char *const names[] = {
+        [TRACE_EXCEEDED] = "ttl_exceeded",
+        [TRACE_TARGET] = "target",
+        [TRACE_UNREACHABLE] = "unreachable",
+    };
+    return names[kind];
+}
+
+/* ---- JSON ---- */
+
+/* Keys common to hops and the summary. */
+static void target_json(struct json *j, const struct traced *t)
+{
+    json_string(j, "target", t->host);
+    json_string(j, "kind", tracer_method_name(t->method));
+}
+
+static void delays_json(struct json *j, const struct trace_stats *s)
+{
+    json_object(j, "delays");
+    if (s->answered > 0) {
+        json_ms(j, "min", s->min_ns);
+        json_ms(j, "median", s->median_ns);
+    }
+    json_object_end(j);
+}
+
+static void place_json(struct json *j, const struct segment_hop *hop)
+{
+    json_text(j, "metro", hop->pop.metro);
+    json_text(j, "site", hop->pop.site);
+    json_string(j, "city", hop->metro != NULL ? hop->metro->city : NULL);
+    json_string(j, "country", hop->metro != NULL ? hop->metro->country : NULL);
+}
+
+static void answer_json(struct json *j, const struct trace_answer *a)
+{
+    json_array(j, "mpls");
+    for (size_t i = 0; a != NULL && i < a->extension.n_labels; i++) {
+        const struct mpls_label *l = &a->extension.labels[i];
+        json_object(j, NULL);
+        json_unsigned(j, "label", l->label);
+        json_unsigned(j, "traffic_class", l->traffic_class);
+        json_bool(j, "bottom", l->bottom);
+        json_unsigned(j, "ttl", l->ttl);
+        json_object_end(j);
+    }
+    json_array_end(j);
+    json_string(j, "answer", a != NULL ? answer_name(a->kind) : NULL);
+    if (a != NULL && a->reply_ttl >= 0)
+        json_integer(j, "reply_ttl", a->reply_ttl);
+    else
+        json_null(j, "reply_ttl");
+}
+
+static void hop_json(struct text *out, const struct traced *t, size_t i)
+{
+    char address[ADDRESS_TEXT_MAX];
+    const struct segment_hop *hop = &t->hops[i];
+    struct trace_stats s = trace_stats(t->trace, (uint8_t)(i + 1));
+    struct endpoint others[TRACE_QUERIES - 1];
+    size_t n_others =
+        s.answered > 0 ? trace_others(t->trace, (uint8_t)(i + 1), others) : 0;
+    struct json j = json_to(out);
+    json_object(&j, NULL);
+    target_json(&j, t);
+    json_integer(&j, "hop", (int64_t)i + 1);
+    json_text(&j, "address", endpoint_address(address, &hop->address));
+    json_text(&j, "name", hop->name);
+    json_array(&j, "other_addresses");
+    for (size_t k = 0; k < n_others; k++)
+        json_string(&j, NULL, endpoint_address(address, &others[k]));
+    json_array_end(&j);
+    json_string(&j, "segment", segment_name(hop->segment));
+    if (hop->segment == SEGMENT_MICROSOFT && hop->basis[0] != '\0')
+        json_integer(&j, "as", 8075);
+    else
+        json_null(&j, "as");
+    place_json(&j, hop);
+    json_text(&j, "basis", hop->basis);
+    json_integer(&j, "sent", s.sent);
+    json_integer(&j, "answered", s.answered);
+    delays_json(&j, &s);
+    answer_json(&j, s.answer);
+    json_object_end(&j);
+    text_add_bytes(out, "\n", 1);
+}
+
+static void hop_number_json(struct json *j, const char *key, size_t i)
+{
+    if (i == SEGMENT_NO_HOP)
+        json_null(j, key);
+    else
+        json_integer(j, key, (int64_t)i + 1);
+}
+
+static void entry_json(struct json *j, const struct traced *t)
+{
+    static const struct segment_hop nowhere = {.min_ns = DELAY_UNDEFINED};
+    const struct entry *e = &t->entry;
+    const struct segment_hop *first =
+        e->first != SEGMENT_NO_HOP ? &t->hops[e->first] : &nowhere;
+    json_object(j, "entry");
+    json_string(j, "state", entry_state_name(e->state));
+    hop_number_json(j, "hop", e->first);
+    hop_number_json(j, "behind_hop", e->before);
+    hop_number_json(j, "metro_hop", e->metro);
+    place_json(j, e->state == ENTRY_FOUND ? first : &nowhere);
+    json_text(j, "basis", first->basis);
+    if (first->min_ns != DELAY_UNDEFINED)
+        json_ms(j, "delay", first->min_ns);
+    else
+        json_null(j, "delay");
+    json_object_end(j);
+}
+
+void trace_print_json(struct text *out, const struct traced *t)
+{
+    char address[ADDRESS_TEXT_MAX], time[WALL_TEXT_MAX];
+    struct text verdict = {0};
+    for (size_t i = 0; i < t->n; i++)
+        hop_json(out, t, i);
+    segments_verdict(&verdict, t->hops, t->n, &t->entry, t->end, t->end_ttl);
+    struct json j = json_to(out);
+    json_object(&j, NULL);
+    json_bool(&j, "summary", true);
+    json_string(&j, "time", wall_text(time, t->time));
+    target_json(&j, t);
+    json_string(&j, "address", endpoint_address(address, &t->to));
+    json_string(&j, "family", family_name(t->to.family));
+    if (t->to.port != 0)
+        json_integer(&j, "port", t->to.port);
+    else
+        json_null(&j, "port");
+    json_string(&j, "end", end_name(t->end));
+    json_integer(&j, "end_hop", t->end_ttl);
+    json_integer(&j, "hops", (int64_t)t->n);
+    json_integer(&j, "packets", t->trace->packets);
+    json_ms(&j, "took", t->took_ns);
+    entry_json(&j, t);
+    json_string(&j, "verdict", text_string(&verdict));
+    json_object_end(&j);
+    text_add_bytes(out, "\n", 1);
+    text_free(&verdict);
+}
+
+/* ---- text ---- */
+
+static const char *address_text(char out[ADDRESS_TEXT_MAX], const struct segment_hop *hop)
+{
+    if (hop->address.family == FAMILY_NONE)
+        strcpy(out, "no answer");
+    else
+        endpoint_address(out, &hop->address);
+    return out;
+}
+
+static int widest(int width, const char *text)
+{
+    int len = (int)strlen(text);
+    return len > width ? len : width;
+}
+
+static void add_head(struct text *out, const struct traced *t)
+{
+    char address[ADDRESS_TEXT_MAX];
+    endpoint_address(address, &t->to);
+    text_add(out, "Path to %s", t->host);
+    if (strcmp(t->host, address) != 0)
+        text_add(out, " (%s)", address);
+    switch (t->method) {
+    case TRACER_ICMP:
+        text_add(out, " by ICMP");
+        break;
+    case TRACER_TCP:
+        text_add(out, " by TCP, port %u", t->to.port);
+        break;
+    case TRACER_UDP:
+        text_add(out, " by UDP, port %u", t->to.port);
+        break;
+    }
+    text_add(out, "; delays in ms\n\n");
+}
+
+static void add_extras(struct text *out, const struct traced *t, size_t i)
+{
+    char address[ADDRESS_TEXT_MAX];
+    struct endpoint others[TRACE_QUERIES - 1];
+    struct trace_stats s = trace_stats(t->trace, (uint8_t)(i + 1));
+    if (s.answer == NULL)
+        return;
+    size_t n = trace_others(t->trace, (uint8_t)(i + 1), others);
+    for (size_t k = 0; k < n; k++)
+        text_add(out, "     also answered by %s\n",
+                 endpoint_address(address, &others[k]));
+    const struct icmp_extension *e = &s.answer->extension;
+    if (e->n_labels == 0)
+        return;
+    text_add(out, "     MPLS");
+    for (size_t k = 0; k < e->n_labels; k++)
+        text_add(out, "%s label %u (class %u, TTL %u)", k > 0 ? "," : "",
+                 e->labels[k].label, e->labels[k].traffic_class, e->labels[k].ttl);
+    text_add(out, "\n");
+}
+
+static void add_rows(struct text *out, const struct traced *t)
+{
+    char address[ADDRESS_TEXT_MAX], min[24], median[24];
+    int addresses = 7, names = 4;
+    for (size_t i = 0; i < t->n; i++) {
+        addresses = widest(addresses, address_text(address, &t->hops[i]));
+        names = widest(names, t->hops[i].name);
+    }
+    text_add(out, "%3s  %-*s  %-*s  %-9s  %-5s  %8s  %8s  %s\n", "hop", addresses,
+             "address", names, "name", "network", "metro", "min", "median", "answered");
+    for (size_t i = 0; i < t->n; i++) {
+        const struct segment_hop *hop = &t->hops[i];
+        struct trace_stats s = trace_stats(t->trace, (uint8_t)(i + 1));
+        text_add(
+            out, "%3zu  %-*s  %-*s  %-9s  %-5s  %8s  %8s  %u of %u\n", i + 1, addresses,
+            address_text(address, hop), names, hop->name[0] != '\0' ? hop->name : "-",
+            hop->segment == SEGMENT_MICROSOFT ? "Microsoft" : segment_name(hop->segment),
+            hop->pop.metro[0] != '\0' ? hop->pop.metro : "-", render_ms(min, s.min_ns),
+            render_ms(median, s.median_ns), s.answered, s.sent);
+        add_extras(out, t, i);
+    }
+}
+
+/* Whether a hop answered some queries only and a hop behind it answered. */
+static bool is_limited(const struct traced *t)
+{
+    for (size_t i = 0; i + 1 < t->n; i++) {
+        struct trace_stats s = trace_stats(t->trace, (uint8_t)(i + 1));
+        if (s.answered < s.sent)
+            return true;
+    }
+    return false;
+}
+
+void trace_print_text(struct text *out, const struct traced *t)
+{
+    add_head(out, t);
+    if (t->n > 0)
+        add_rows(out, t);
+    if (is_limited(t))
+        text_add(out,
+                 "(Routers limit how often they answer: missing answers of a hop in the "
+                 "middle are not packet loss.)\n");
+    text_add(out, "%s", t->n > 0 ? "\n" : "");
+    segments_verdict(out, t->hops, t->n, &t->entry, t->end, t->end_ttl);
+    if (t->end == TRACE_END_SILENT && t->method != TRACER_TCP)
+        text_add(out, " Firewalls may drop %s: try --tcp.",
+                 t->method == TRACER_ICMP ? "ICMP echo" : "UDP");
+    text_add(out, "\n");
+}

@@ -1,0 +1,27 @@
+/*
+ * The output of `edgelat trace`: one table or one JSON object a line.
+ */
+#ifndef EDGELAT_CMD_TRACE_PRINT_H
+#define EDGELAT_CMD_TRACE_PRINT_H
+
+#include "probe/path/segments.h"
+#include "probe/path/tracer.h"
+
+struct traced { /* a path, as it is printed */
+    const char *host;
+    struct endpoint to;
+    enum tracer_method method;
+    const struct trace *trace;
+    const struct segment_hop *hops;
+    size_t n; /* hops to show */
+    enum trace_end end;
+    uint8_t end_ttl;
+    struct entry entry;
+    struct wall time; /* of the start */
+    int64_t took_ns;
+};
+
+void trace_print_text(struct text *out, const struct traced *t);
+void trace_print_json(struct text *out, const struct traced *t);
+
+#endif
