@@ -33,6 +33,8 @@ struct served {                      /* the state of a (target, family) */
     enum fit fit;     /* the last one that was held */
     bool fit_is_open; /* what was reported of it has not ended */
     struct held fit_seen;
+    uint32_t taken_back; /* findings, none more than four weeks after the one before */
+    int64_t taken_back_ns;
     enum role role; /* the last one that was held */
     struct held role_seen;
     bool role_reported;
@@ -323,6 +325,7 @@ static void check_pop(const struct serving_input *in)
     bool is_new = strcmp(s->now.pop, address->pop) != 0;
     bool changed = is_new && !is_learned(in);
     if (changed) {
+        s->taken_back = 0; /* of another PoP */
         report_if_new(in);
         s->before = s->now;
     }
@@ -357,11 +360,20 @@ static void check_fit(const struct serving_input *in)
     };
     struct served *s = in->served;
     enum fit fit = in->is.fit;
-    if (!is_held(&s->fit_seen, (int)fit, windows[fit]) || fit == s->fit)
+    uint32_t need = windows[fit];
+    if (in->time.ns - s->taken_back_ns > SERVING_HABIT_NS)
+        s->taken_back = 0;
+    for (uint32_t i = 0; fit == FIT_SUBOPTIMAL && i < s->taken_back; i++)
+        need *= SERVING_HABIT;
+    if (!is_held(&s->fit_seen, (int)fit, need) || fit == s->fit)
         return;
     bool opens = fit == FIT_SUBOPTIMAL || fit == FIT_CANNOT_TELL;
     if (opens || s->fit_is_open)
         report_fit(in);
+    if (s->fit == FIT_SUBOPTIMAL) {
+        s->taken_back += s->taken_back < SERVING_HABIT_MAX;
+        s->taken_back_ns = in->time.ns;
+    }
     s->fit_is_open = opens;
     s->fit = fit;
 }

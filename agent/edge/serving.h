@@ -13,7 +13,10 @@
  *                            is over for SERVING_OPTIMAL_HELD windows. Where no other
  *                            front door answers and the metro is farther from the site
  *                            than the nearest one of the catalogue by more than the
- *                            target's distance limit: INFO, "cannot tell".
+ *                            target's distance limit: INFO, "cannot tell". A path that
+ *                            takes a detour now and then is reported once or twice:
+ *                            after each finding that was taken back within four weeks the
+ *                            next one is held SERVING_HABIT times as long.
  *   edgelat.front_door.away  Whether the metro of the front door is a location of the
  *                            Peering Service connection, when it has been the same for
  *                            SERVING_AWAY_HELD windows: INFO. It is not a failover of the
@@ -40,6 +43,9 @@
 #define SERVING_SUBOPTIMAL_HELD 3
 #define SERVING_OPTIMAL_HELD    5
 #define SERVING_AWAY_HELD       3
+#define SERVING_HABIT           4
+#define SERVING_HABIT_MAX       3
+#define SERVING_HABIT_NS        (28 * 24 * 3600 * NS_PER_S)
 
 struct serving { /* start with { 0 }, end with serving_free() */
     struct served *all;
