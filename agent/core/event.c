@@ -27,6 +27,23 @@ struct event_traits event_traits(const char *name)
     return (struct event_traits){.changes_state = false};
 }
 
+enum event_leaves event_leaves(const char *name, const char *after)
+{
+    static const struct {
+        const char *name, *after;
+        enum event_leaves leaves;
+    } all[] = {
+        {EVENT_EDGE_SUBOPTIMAL, "suboptimal", EVENT_LEAVES_FINDING},
+        {EVENT_EDGE_SUBOPTIMAL, "cannot tell", EVENT_LEAVES_NOTE},
+        {EVENT_FRONT_DOOR_AWAY, "backup", EVENT_LEAVES_NOTE},
+        {EVENT_FRONT_DOOR_AWAY, "neither", EVENT_LEAVES_NOTE},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(all[i].name, name) == 0 && strcmp(all[i].after, after) == 0)
+            return all[i].leaves;
+    return EVENT_LEAVES_NOTHING;
+}
+
 const char *severity_name(enum severity severity)
 {
     switch (severity) {

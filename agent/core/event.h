@@ -32,6 +32,16 @@ struct event_traits {
 };
 struct event_traits event_traits(const char *name); /* all false for an unknown name */
 
+/* What is the case after an event, until the next one of its name, target and family. */
+enum event_leaves {
+    EVENT_LEAVES_NOTHING,
+    EVENT_LEAVES_NOTE,    /* worth knowing */
+    EVENT_LEAVES_FINDING, /* a problem */
+};
+
+/* By its name and its `after`; EVENT_LEAVES_NOTHING for an unknown name. */
+enum event_leaves event_leaves(const char *name, const char *after);
+
 const char *severity_name(enum severity severity); /* "INFO", "WARN", "ERROR" */
 
 #define EVENT_WORD_MAX  TARGET_NAME_MAX

@@ -1,6 +1,6 @@
 /*
  * Lists the problems, most fundamental first: probing is stopped, this host cannot measure,
- * a target is down or degraded, the collectors do not accept the batches.
+ * a target is down or degraded or not served by the right PoP, the collectors do not accept the batches.
  */
 #include "status/snapshot.h"
 
@@ -151,6 +151,29 @@ static size_t find_unmeasured(const struct snapshot *s, size_t kind, struct text
     return 0;
 }
 
+/* What events left: "exchange (ipv4), since 09:00 UTC: through ..." */
+static size_t add_open(const struct snapshot *s, enum event_leaves leaves,
+                       const char *step, struct text *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_open; i++) {
+        char since[WALL_TEXT_MAX];
+        const struct snapshot_open *o = &s->open[i];
+        if (o->leaves != leaves)
+            continue;
+        wall_text(since, o->since);
+        text_add(out, "%s, since %.10s %.5s UTC: %s%s\n", o->subject, since, since + 11,
+                 o->text, step);
+        n++;
+    }
+    return n;
+}
+
+size_t snapshot_notes(const struct snapshot *s, struct text *lines)
+{
+    return s->stopped != NULL ? 0 : add_open(s, EVENT_LEAVES_NOTE, "", lines);
+}
+
 static size_t find_measuring(const struct snapshot *s, struct text *out)
 {
     size_t n = 0;
@@ -163,7 +186,10 @@ static size_t find_measuring(const struct snapshot *s, struct text *out)
         n += find_unmeasured(s, k, out);
     for (size_t t = 0; t < s->n_targets; t++)
         n += find_target(s, &s->targets[t], out);
-    return n;
+    return n + add_open(s, EVENT_LEAVES_FINDING,
+                        "; the DNS server that this host asks chooses the PoP: check "
+                        "that it is near, `edgelat nearest` shows its answer",
+                        out);
 }
 
 /* ---- the batches ---- */

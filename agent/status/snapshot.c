@@ -70,6 +70,32 @@ static void take_event(struct snapshot *s, const struct event *e)
     text_copy(to->text, sizeof to->text, e->text);
 }
 
+/* The event ends what the last one of its name, target and family left. */
+static void take_open(struct snapshot *s, const struct event *e)
+{
+    enum event_leaves leaves = event_leaves(e->name, e->after);
+    size_t i = 0;
+    while (i < s->n_open &&
+           (strcmp(s->open[i].name, e->name) != 0 || s->open[i].target != e->target ||
+            s->open[i].family != e->family))
+        i++;
+    if (leaves == EVENT_LEAVES_NOTHING) {
+        if (i < s->n_open)
+            memmove(&s->open[i], &s->open[i + 1], (--s->n_open - i) * sizeof *s->open);
+        return;
+    }
+    if (i == s->n_open)
+        s->open = mem_grow(s->open, &s->open_room, ++s->n_open, sizeof *s->open);
+    struct snapshot_open *to = &s->open[i];
+    *to = (struct snapshot_open){.name = e->name,
+                                 .target = e->target,
+                                 .family = e->family,
+                                 .leaves = leaves,
+                                 .since = e->time};
+    event_subject(to->subject, e);
+    text_copy(to->text, sizeof to->text, e->text);
+}
+
 void snapshot_window(struct snapshot *s, const struct batch *batch,
                      const struct events *events, int64_t loop_lag_ns)
 {
@@ -89,13 +115,16 @@ void snapshot_window(struct snapshot *s, const struct batch *batch,
     for (size_t i = 0; i < batch->n_series; i++)
         if (batch->series[i]->in_window)
             take_series(s, batch->series[i]);
-    for (size_t i = 0; i < events->n; i++)
+    for (size_t i = 0; i < events->n; i++) {
         take_event(s, &events->list[i]);
+        take_open(s, &events->list[i]);
+    }
 }
 
 void snapshot_free(struct snapshot *s)
 {
     free(s->targets);
+    free(s->open);
     *s = (struct snapshot){0};
 }
 

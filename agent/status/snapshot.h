@@ -43,6 +43,15 @@ struct snapshot_event {
     char subject[EVENT_SUBJECT_MAX], text[EVENT_TEXT_MAX];
 };
 
+struct snapshot_open { /* what an event left: core/event.h */
+    const char *name;
+    const struct target *target;
+    enum family family;
+    enum event_leaves leaves;
+    struct wall since;
+    char subject[EVENT_SUBJECT_MAX], text[EVENT_TEXT_MAX];
+};
+
 struct snapshot {
     /* set by snapshot_begin() and its caller */
     const struct config *config;
@@ -58,6 +67,8 @@ struct snapshot {
     size_t n_targets, targets_room;
     struct snapshot_event events[SNAPSHOT_EVENTS]; /* the last events, a ring */
     uint64_t n_events;                             /* total */
+    struct snapshot_open *open;
+    size_t n_open, open_room;
 
     /* current values, set before it is rendered */
     struct wall now;
@@ -98,6 +109,9 @@ const struct snapshot_stream *snapshot_stream(const struct snapshot_target *t,
  * probing is stopped it reports nothing about the targets.
  */
 size_t snapshot_findings(const struct snapshot *s, struct text *lines);
+
+/* Appends what is worth knowing but no problem, one line each; returns their number. */
+size_t snapshot_notes(const struct snapshot *s, struct text *lines);
 
 /* True before the first window with a result: then no findings does not mean that there are
  * no problems. */

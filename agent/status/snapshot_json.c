@@ -193,9 +193,19 @@ static void add_agent(struct json *j, const struct snapshot *s)
     json_object_end(j);
 }
 
+static void add_lines(struct json *j, const char *key, const char *lines)
+{
+    json_array(j, key);
+    for (; *lines != '\0'; lines += strcspn(lines, "\n") + 1)
+        json_string_bytes(j, NULL, lines, strcspn(lines, "\n"));
+    json_array_end(j);
+}
+
 void snapshot_json(const struct snapshot *s, const char *findings, struct text *out)
 {
     struct json j = json_to(out);
+    struct text notes = {0};
+    snapshot_notes(s, &notes);
     json_object(&j, NULL);
     add_agent(&j, s);
     json_array(&j, "targets");
@@ -211,11 +221,10 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
         add_collector(&j, &s->collectors[i]);
     json_array_end(&j);
     add_events(&j, s);
+    add_lines(&j, "notes", text_string(&notes));
     json_bool(&j, "too_early", snapshot_too_early(s));
-    json_array(&j, "findings");
-    for (; *findings != '\0'; findings += strcspn(findings, "\n") + 1)
-        json_string_bytes(&j, NULL, findings, strcspn(findings, "\n"));
-    json_array_end(&j);
+    add_lines(&j, "findings", findings);
     json_object_end(&j);
     text_add_bytes(out, "\n", 1);
+    text_free(&notes);
 }

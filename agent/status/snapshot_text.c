@@ -235,6 +235,7 @@ static void add_events(const struct snapshot *s, struct text *out)
 
 void snapshot_text(const struct snapshot *s, const char *findings, struct text *out)
 {
+    struct text notes = {0};
     double ran_s = (double)(s->now.ns - s->since.ns) / 1e9;
     add_head(s, out);
     add_targets(s, out);
@@ -244,10 +245,13 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
              "\nagent: %.1f MB of memory, %.2f %% of one CPU, loop lag up to %.1f ms\n",
              (double)s->memory_bytes / 1e6, ran_s > 0 ? 100 * s->cpu_s / ran_s : 0,
              (double)s->loop_lag_ns / 1e6);
+    if (snapshot_notes(s, &notes) > 0)
+        text_add(out, "\nNotes:\n%s", text_string(&notes));
     if (findings[0] != '\0')
         text_add(out, "\nProblems:\n%s", findings);
     else if (snapshot_too_early(s))
         text_add(out, "too early to say whether there are problems: no results yet\n");
-    else
+    else if (notes.len == 0)
         text_add(out, "No problems found\n");
+    text_free(&notes);
 }

@@ -551,6 +551,61 @@ static void the_spool(void **state)
     bed_end(b);
 }
 
+/* An event of the target's PoP, as the window closes. */
+static void report(struct bed *b, const char *name, const char *after, const char *text)
+{
+    pings(b, 9, 0);
+    close_window(&b->rig);
+    b->events.n = 0;
+    struct event *e =
+        events_add(&b->events, name, SEVERITY_INFO, b->rig.wall, &b->config.targets[0]);
+    e->family = FAMILY_IPV4;
+    text_copy(e->after, sizeof e->after, after);
+    event_say(e, "%s", text);
+    snapshot_window(&b->s, b->rig.batch, &b->events, NS_PER_MS);
+    b->s.now = b->rig.wall;
+    show(b);
+}
+
+/* A finding stands until it is taken back, however many windows later; a note is no
+ * problem; neither is shown beside "No problems found". */
+static void what_events_left(void **state)
+{
+    static const char suboptimal[] = "edgelat.edge.suboptimal",
+                      away[] = "edgelat.front_door.away";
+    (void)state;
+    struct bed *b = bed_begin();
+    resolve(&b->rig, 0, near, "MIL");
+    report(b, suboptimal, "suboptimal", "you lose 15.0 ms");
+    for (int i = 0; i < 100; i++) {
+        pings(b, 9, 0);
+        window(b);
+    }
+    has(&b->findings, "near (ipv4), since 2026-11-23 09:0", "since when");
+    has(&b->findings, " UTC: you lose 15.0 ms; ", "what");
+    has(&b->text, "\nProblems:\nnear (ipv4), since ", "text");
+    has_not(&b->text, "No problems found", "text");
+    has(&b->json, "\"notes\":[],\"too_early\":false,\"findings\":[\"near (ipv4), since ",
+        "JSON");
+    report(b, away, "neither", "at neither location");
+    has(&b->text, "\nNotes:\nnear (ipv4), since ", "text");
+    has(&b->json, "UTC: at neither location\"],\"too_early\"", "JSON");
+    report(b, suboptimal, "suboptimal", "you lose 20.0 ms");
+    has_not(&b->findings, "15.0 ms", "the last one of it");
+    report(b, suboptimal, "optimal", "nothing to gain any more");
+    CHECK_TEXT("", text_string(&b->findings), "taken back");
+    has_not(&b->text, "No problems found", "beside a note");
+    has_not(&b->text, "Problems:", "a note is none");
+    report(b, suboptimal, "cannot tell", "a hint");
+    report(b, away, "primary", "at the primary location");
+    has(&b->text, "\nNotes:\nnear (ipv4), since ", "text");
+    has_not(&b->text, "at neither location\nNo", "it is over");
+    report(b, suboptimal, "unknown", "nothing left");
+    has(&b->text, "\nNo problems found\n", "all is over");
+    has(&b->json, "\"notes\":[],", "JSON");
+    bed_end(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -566,6 +621,7 @@ int main(void)
         cmocka_unit_test(this_host),
         cmocka_unit_test(what_was_found),
         cmocka_unit_test(what_the_sweep_states),
+        cmocka_unit_test(what_events_left),
         cmocka_unit_test(the_last_events),
         cmocka_unit_test(the_batches),
         cmocka_unit_test(the_spool),
