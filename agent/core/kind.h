@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define KINDS_MAX  8
-#define DELAYS_MAX 8
+#define DELAYS_MAX 9
 
 #define WAITING_NS INT64_C(2000000000)
 

@@ -83,7 +83,7 @@ struct result {
      * no PoP; static; NULL: none. */
     const char *foreign;
     /* One clause: the cause of a failure, or an oddity of a reply; "": a normal reply. */
-    char cause[96];
+    char cause[192];
     /* Kernel retransmissions of its packets: packets lost besides the probe itself. */
     uint8_t lost_packets;
     bool kernel_time; /* the first delay is from kernel timestamps, not our own clock */

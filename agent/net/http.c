@@ -133,6 +133,9 @@ static void take_failure(struct http_exchange *x, CURLcode code)
         r->failure = http_failure(x->error, sizeof x->error, x->easy, end_of(x, code),
                                   x->host, x->details);
     }
+    long connect_status = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    r->proxy_status = connect_status >= 300 ? (int)connect_status : 0;
     r->error = x->error;
     r->waited_for = r->failure == HTTP_FAILED_TIMEOUT ? waiting_for(x) : "";
 }

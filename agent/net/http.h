@@ -82,6 +82,7 @@ struct http_reply { /* Valid only during the callback. */
     /* After HTTP_FAILED_TIMEOUT: "the TLS handshake", "the reply", ...; else "". */
     const char *waited_for;
     int status;        /* of the final reply; 0: none */
+    int proxy_status;  /* of the proxy's refusal of CONNECT; 0: it did not refuse */
     bool disconnected; /* failed because the guard disconnected the peer (net/guard.h) */
     bool head;         /* the complete head arrived, even if the rest failed */
     const char *body;  /* not NUL-terminated */

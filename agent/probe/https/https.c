@@ -13,7 +13,10 @@
  * With an HTTP proxy, the proxy is looked up and connected to instead, and asked for a
  * tunnel to the target's host by name, as a user's program does. TLS and replies come
  * from the target, through the tunnel; rtt, connect and dns would be the proxy's and stay
- * undefined. The total is what the user waits for, from the SYN to the proxy on.
+ * undefined. Instead there are proxy_connect, the TCP handshake with the proxy, and
+ * proxy_tunnel, from CONNECT to the proxy's answer: its lookup of the name and its
+ * handshake with the target. The total is what the user waits for, from the SYN to the
+ * proxy on.
  */
 #include "probe/https/https.h"
 
@@ -33,7 +36,18 @@
 
 #define REPLY_MAX (16 * 1024) /* bytes of a body; the rest is not read */
 
-enum { RTT, DNS, CONNECT, TLS, FIRST_BYTE, TOTAL, WARM_FIRST_BYTE, DELAYS };
+enum {
+    RTT,
+    DNS,
+    CONNECT,
+    TLS,
+    FIRST_BYTE,
+    TOTAL,
+    WARM_FIRST_BYTE,
+    PROXY_CONNECT,
+    PROXY_TUNNEL,
+    DELAYS
+};
 
 struct https { /* the kind's state */
     const struct probe_tools *tools;
@@ -143,7 +157,35 @@ static void take_times(struct fetch *f, const struct http_times *t)
     f->delays[TLS] = t->tls_ns;
     f->delays[FIRST_BYTE] = t->first_byte_ns;
     f->delays[WARM_FIRST_BYTE] = t->warm_first_byte_ns;
+    if (f->proxied)
+        f->delays[PROXY_TUNNEL] = t->tunnel_ns;
     f->delays[TOTAL] = total(f, t);
+}
+
+/* Says what the proxy that refused CONNECT wants. Never its user or password. */
+static void say_refused(struct fetch *f, int status)
+{
+    const struct target *t = f->x->target;
+    struct result *r = &f->x->result;
+    const char *wants = t->proxy[0] != '\0'
+                            ? "http://USER:PASSWORD@HOST:PORT in https_proxy"
+                            : "user and password in https_proxy";
+    if (status == 407)
+        snprintf(r->cause, sizeof r->cause,
+                 "the proxy %.40s wants a user and a password (HTTP 407); set %s, or "
+                 "check those there",
+                 f->proxy.host, wants);
+    else if (status == 403)
+        snprintf(
+            r->cause, sizeof r->cause,
+            "the proxy %.40s refuses CONNECT to %.50s:%u (HTTP 403); have it allowed "
+            "there",
+            f->proxy.host, t->host, f->x->to.port);
+    else
+        snprintf(r->cause, sizeof r->cause,
+                 "the proxy %.40s cannot connect to %.50s:%u (HTTP %d); try the name at "
+                 "the proxy",
+                 f->proxy.host, t->host, f->x->to.port, status);
 }
 
 /* With the whole head it is answered, whatever the body does, and a PoP is named. */
@@ -158,6 +200,8 @@ static enum outcome outcome_of(const struct http_reply *reply)
     if (is_answered(
             reply)) /* 404 and 403 are answers of the server, 5xx is its failure */
         return result_status_fails(reply->status) ? OUTCOME_HTTP_ERROR : OUTCOME_REPLY;
+    if (reply->proxy_status == 407) /* it does not even look where this goes */
+        return OUTCOME_NOT_MEASURED;
     switch (reply->failure) {
     case HTTP_OK:
     case HTTP_FAILED_TIMEOUT: /* the TCP handshake was answered */
@@ -188,6 +232,8 @@ static enum outcome take_reply(struct fetch *f, const struct http_reply *reply)
         say(f, "the reply did not end within the waiting time");
     else if (reply->failure == HTTP_FAILED_TIMEOUT)
         set_timeout_error(f, reply->waited_for);
+    else if (reply->proxy_status != 0)
+        say_refused(f, reply->proxy_status);
     else if (reply->failure != HTTP_OK)
         say(f, reply->error);
     return outcome;
@@ -258,11 +304,14 @@ static void connected(struct fetch *f, int socket)
 /* ---- the connection ---- */
 
 /* Without the proxy the target cannot be reached, whatever the proxy's own fault is;
- * OUTCOME_NOT_MEASURED: this host could not even ask the proxy. */
+ * OUTCOME_NOT_MEASURED: this host could not even ask the proxy, or its name does not
+ * exist. */
 static void no_proxy(struct fetch *f, enum outcome outcome, const char *why)
 {
     struct result *r = &f->x->result;
-    snprintf(r->cause, sizeof r->cause, "the proxy %.40s: %.43s", f->proxy.host, why);
+    snprintf(r->cause, sizeof r->cause, "the proxy %.40s:%u: %.60s; check %s",
+             f->proxy.host, f->proxy.port, why,
+             f->x->target->proxy[0] != '\0' ? "`proxy` of the target" : "https_proxy");
     finish(f, outcome == OUTCOME_NOT_MEASURED ? outcome : OUTCOME_UNREACHABLE);
 }
 
@@ -270,10 +319,12 @@ static void on_proxy(struct fetch *f, const struct handshake_end *end)
 {
     char why[sizeof f->x->result.cause];
     enum outcome outcome = handshake_outcome(end, &f->to, why, sizeof why);
-    if (outcome == OUTCOME_REPLY)
-        connected(f, end->socket);
-    else
+    if (outcome != OUTCOME_REPLY) {
         no_proxy(f, outcome, why);
+        return;
+    }
+    f->delays[PROXY_CONNECT] = end->kernel_time ? end->rtt_ns : f->connect_ns;
+    connected(f, end->socket);
 }
 
 static void on_handshake(const struct handshake_end *end, void *user)
@@ -340,7 +391,9 @@ static void on_proxy_resolution(const struct resolution *r, void *user)
     else if (f->asked_family == FAMILY_IPV4)
         look_up_proxy(f, FAMILY_IPV6);
     else
-        no_proxy(f, OUTCOME_UNREACHABLE,
+        no_proxy(f,
+                 r->error != NULL && r->temporary ? OUTCOME_UNREACHABLE
+                                                  : OUTCOME_NOT_MEASURED,
                  r->error != NULL ? r->error : "it has no address");
 }
 
@@ -455,7 +508,7 @@ const struct probe_kind https_kind = {
         {
             .name = "https",
             .delays = {"rtt", "dns", "connect", "tls", "first_byte", "total",
-                       "warm_first_byte"},
+                       "warm_first_byte", "proxy_connect", "proxy_tunnel"},
             .uses = USES_PORT | USES_DSCP | USES_TLS | USES_HTTP,
             .label = "HTTPS",
             .examples = "edgelat probe https outlook.office365.com bing.com -n 5\n",

@@ -13,7 +13,7 @@ static const struct kind https = {"https",
                                   .roles = {[3] = DELAY_TLS},
                                   .on_by_default = true};
 static const struct kind full = {
-    "full", {"a", "b", "c", "d", "e", "f", "g", "h"}, 0, NS_PER_S, NS_PER_S};
+    "full", {"a", "b", "c", "d", "e", "f", "g", "h", "i"}, 0, NS_PER_S, NS_PER_S};
 static const struct kinds kinds = {{&icmp, &https}, 2};
 
 static void kinds_are_found_by_name(void **state)
