@@ -259,6 +259,14 @@ static void choose_hosts(struct session *s)
 {
     for (size_t t = 0; t < s->live->n; t++) {
         const struct question *first = NULL, *failed = NULL;
+        const struct target *target = &s->live->targets[t];
+        if (target_goes_by_proxy(target, kind_of(s))) {
+            add_host(s, &(struct question){
+                            .target = t,
+                            .answers = {{.family = FAMILY_PROXY, .port = target->port}},
+                            .n = 1});
+            continue;
+        }
         for (size_t i = 0; i < s->n_questions; i++) {
             const struct question *q = &s->questions[i];
             if (q->target != t)
@@ -287,6 +295,8 @@ static bool take_allowance(struct session *s)
     for (size_t i = 0; i < s->n_streams && allowed; i++) {
         size_t first = 0;
         double same = 0; /* of the probes of a host, summed over hosts */
+        if (s->streams[i].to.family == FAMILY_PROXY)
+            continue;
         while (!endpoint_same_address(&s->streams[first].to, &s->streams[i].to))
             first++;
         for (size_t k = i; k < s->n_streams; k++)
@@ -317,6 +327,8 @@ static void start_decoys(struct session *s)
         struct live_host *host = &s->hosts[i];
         const struct target *t = &s->live->targets[host->target];
         struct endpoint nobody = s->streams[host->first].to;
+        if (nobody.family == FAMILY_PROXY) /* it does not go there directly */
+            continue;
         nobody.port = intercept_decoy_port(t->port);
         host->decoy =
             single_start(&s->loop, &nobody, t->dscp, SINGLE_WAITING_NS, on_decoy, host);
@@ -366,11 +378,14 @@ static void resolve_all(struct session *s)
     s->hosts = mem_zalloc(2 * s->live->n * sizeof *s->hosts);
     s->streams = mem_zalloc(2 * s->live->n * ADDRESSES_MAX * sizeof *s->streams);
     for (size_t t = 0; t < s->live->n; t++)
-        for (size_t f = 0; f < 2; f++)
+        for (size_t f = 0;
+             f < 2 && !target_goes_by_proxy(&s->live->targets[t], kind_of(s)); f++)
             if (f == 0 ? s->live->targets[t].ipv4 : s->live->targets[t].ipv6)
                 s->questions[s->n_questions++] =
                     (struct question){.session = s, .target = t, .family = families[f]};
     s->unanswered = s->n_questions;
+    if (s->unanswered == 0) /* all by proxy */
+        begin(s);
     for (size_t i = 0; i < s->n_questions; i++) {
         struct question *q = &s->questions[i];
         const struct target *target = &s->live->targets[q->target];

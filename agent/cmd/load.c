@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "net/http_proxy.h"
 #include "probe/kinds.h"
 
 #include <dirent.h>
@@ -101,6 +102,17 @@ size_t load_config(struct config *c, const char *path)
     return problems;
 }
 
+/* The environment is read here, once, as the rooms that decide what to measure read none. */
+static void mark_proxied(struct config *c, struct workloads *w)
+{
+    for (size_t i = 0; i < c->n_targets; i++)
+        c->targets[i].proxied = http_proxy_used(&c->targets[i]);
+    for (size_t i = 0; i < w->n; i++) {
+        struct target t = workload_target(&w->all[i], probe_kind_words());
+        w->all[i].proxied = http_proxy_used(&t);
+    }
+}
+
 static size_t load_data(struct config *c, struct data *d, const char *name,
                         size_t problems)
 {
@@ -109,6 +121,8 @@ static size_t load_data(struct config *c, struct data *d, const char *name,
     if (problems == 0)
         problems = edge_data_complete(&d->known, c, probe_kind_words(), name,
                                       print_problem, NULL);
+    if (problems == 0)
+        mark_proxied(c, &d->known.workloads);
     return problems;
 }
 

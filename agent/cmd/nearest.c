@@ -47,7 +47,7 @@ static void on_batch(const struct batch *batch, void *user)
     struct doors_summary doors;
     bool swept = measurer_summary(r->measurer, &doors);
     struct nearest_view view = {&r->data.known.site, r->config.location, r->json,
-                                swept ? &doors : NULL};
+                                swept ? &doors : NULL, measurer_unanswered(r->measurer)};
     r->tally = nearest_print(&view, batch);
 }
 

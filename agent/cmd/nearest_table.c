@@ -31,7 +31,7 @@ struct nearest_row {
 static const struct delay_summary *distance(const struct series *s,
                                             const struct target_state *t)
 {
-    const struct intercept *i = &t->addresses[s->family == FAMILY_IPV6].intercept;
+    const struct intercept *i = &t->addresses[family_slot(s->family)].intercept;
     return &s->window.delays[intercept_distance(s->kind, i)];
 }
 
@@ -69,9 +69,9 @@ static struct nearest_row nearest_row_of(const struct nearest_view *v,
 {
     struct nearest_row e = {.bound_ms = NAN, .stretch = NAN};
     add_streams(&e, batch, t);
-    e.place = &t->addresses[e.best != NULL && e.best->family == FAMILY_IPV6];
-    if (e.place->to.family == FAMILY_NONE)
-        e.place = &t->addresses[1];
+    e.place = &t->addresses[e.best != NULL ? family_slot(e.best->family) : SLOT_IPV4];
+    for (size_t f = SLOT_IPV6; e.place->to.family == FAMILY_NONE && f < FAMILY_SLOTS; f++)
+        e.place = &t->addresses[f];
     e.standing = site_standing(v->site, t->pop, e.place->basis);
     if (e.standing.bound_ns != DELAY_UNDEFINED)
         e.bound_ms = (double)e.standing.bound_ns / 1e6;
@@ -135,7 +135,7 @@ static void print_json(const struct target_state *t, const struct nearest_row *e
     json_string(&j, "verdict", owner_name(t->owner.type));
     json_text(&j, "verdict_basis", t->owner.why);
     json_string(&j, "city", e->standing.metro != NULL ? e->standing.metro->city : NULL);
-    json_string(&j, "address", e->best ? endpoint_address(address, &e->best->to) : NULL);
+    json_text(&j, "address", e->best ? endpoint_address(address, &e->best->to) : "");
     json_string(&j, "family", e->best ? family_name(e->best->family) : NULL);
     print_chain(&j, e->place->dns.chain);
     json_text(&j, "resolver", e->place->dns.servers);
@@ -260,6 +260,23 @@ static void print_notes(const struct nearest_view *v, const struct batch *batch,
     }
 }
 
+/* What the numbers mean where a proxy stands in between, and what cannot be told there. */
+static void print_proxied(const struct nearest_view *v,
+                          const struct target_state *const *order, size_t n)
+{
+    size_t i = 0;
+    while (i < n && order[i]->addresses[SLOT_PROXY].to.family == FAMILY_NONE)
+        i++;
+    if (i == n)
+        return;
+    printf("Family proxy: these delays are of TLS through the HTTP proxy, so the way to "
+           "the proxy is included; the PoP is the one that the proxy reaches\n");
+    if (v->unanswered)
+        printf(
+            "Cannot tell whether other front doors are nearer: DNS here does not answer "
+            "for their names\n");
+}
+
 /* Ranked targets first, by rank; then the others in configured order. */
 static int by_rank(const void *a, const void *b)
 {
@@ -317,6 +334,8 @@ struct nearest_tally nearest_print(const struct nearest_view *v,
     }
     if (!v->json)
         print_notes(v, batch, order, n);
+    if (!v->json)
+        print_proxied(v, order, n);
     if (!v->json && v->doors != NULL && tally.eligible > 0)
         print_summary(v);
     free(order);

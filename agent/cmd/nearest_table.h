@@ -17,6 +17,7 @@ struct nearest_view {
     const char *location; /* of the site, as configured */
     bool json;
     const struct doors_summary *doors; /* NULL: no result of a sweep */
+    bool unanswered;                   /* DNS did not answer the sweep */
 };
 
 struct nearest_tally { /* counts of the targets shown */

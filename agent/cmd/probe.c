@@ -4,6 +4,7 @@
 #include "cmd/live.h"
 #include "config/values.h"
 #include "core/time.h"
+#include "net/http_proxy.h"
 #include "probe/kinds.h"
 
 #include <getopt.h>
@@ -157,6 +158,7 @@ static bool make_target(struct target *target, size_t kind, const struct options
     target->payload_bytes = (uint16_t)o->payload;
     target->dscp = (uint8_t)o->dscp;
     target->dont_fragment = o->dont_fragment;
+    target->proxied = http_proxy_used(target);
     text_copy(target->server_name, sizeof target->server_name, o->server_name);
     if (!text_copy(target->path, sizeof target->path, o->path) ||
         !text_copy(target->ca_file, sizeof target->ca_file, o->ca_file)) {

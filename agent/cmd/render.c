@@ -26,7 +26,7 @@ static void shown_json(struct json *j, const struct shown *of)
     char address[ADDRESS_TEXT_MAX];
     json_string(j, "target", of->target);
     json_string(j, "kind", of->kind->name);
-    json_string(j, "address", endpoint_address(address, &of->to));
+    json_text(j, "address", endpoint_address(address, &of->to));
     json_string(j, "family", family_name(of->to.family));
     if (of->kind->uses & USES_PORT)
         json_integer(j, "port", of->to.port);
@@ -102,7 +102,9 @@ static void add_where(struct text *out, const struct shown *of)
 {
     char address[ADDRESS_TEXT_MAX];
     endpoint_address(address, &of->to);
-    if ((of->kind->uses & USES_PORT) == 0)
+    if (of->to.family == FAMILY_PROXY)
+        text_add(out, "port %u", of->to.port);
+    else if ((of->kind->uses & USES_PORT) == 0)
         text_add(out, "%s", address);
     else
         text_add(out, of->to.family == FAMILY_IPV6 ? "[%s]:%u" : "%s:%u", address,
@@ -361,8 +363,12 @@ static void add_addresses(struct text *out, const struct shown *of)
 void render_summary_lines(struct text *out, const struct shown *of,
                           const struct summary *summary)
 {
+    bool any = false; /* of the delays; skips phases that never occurred */
+    for (size_t i = 1; i < kind_delays(of->kind); i++)
+        any |= summary->delays[i].count > 0;
     for (size_t i = 0; i < kind_delays(of->kind); i++)
-        if (i == 0 || summary->delays[i].count > 0) /* skips phases that never occurred */
+        if (summary->delays[i].count > 0 ||
+            (i == 0 && !(any && of->to.family == FAMILY_PROXY)))
             add_delay_line(out, of, summary, of->kind->delays[i], &summary->delays[i]);
     if (summary->variation.count > 0)
         add_delay_line(out, of, summary, "variation", &summary->variation);

@@ -4,7 +4,8 @@
  * closed. Series are cumulative so that a batch delivered twice counts once, and a lost
  * batch costs resolution but no data. A series is (target, kind, family, PoP): when the
  * PoP of a target changes, a new series begins, so two PoPs are never mixed in one
- * percentile. While the PoP is unknown, the address takes its place in the key.
+ * percentile. While the PoP is unknown, the address takes its place in the key. What goes
+ * through an HTTP proxy has neither: one series, of the family "proxy".
  */
 #ifndef EDGELAT_CORE_BATCH_H
 #define EDGELAT_CORE_BATCH_H
@@ -57,7 +58,7 @@ struct address_state { /* of one of the addresses of a name, core/addresses.h */
     int64_t min_ns, median_ns; /* of its last round trips; DELAY_UNDEFINED: none */
 };
 
-/* The state of a target in one address family. */
+/* The state of a target in one address family, or through the proxy. */
 struct target_address_state {
     struct endpoint to;     /* FAMILY_NONE: it has no address */
     char pop[POP_TEXT_MAX]; /* "": unknown */
@@ -94,8 +95,8 @@ struct target_state {
     bool intercepted; /* a middlebox answers handshakes in a family: delays left out */
     /* One clause about the middlebox, or why it cannot be decided; "": no sign of one. */
     char interception[INTERCEPT_TEXT_MAX];
-    struct target_address_state addresses[2]; /* IPv4, IPv6 */
-    enum state states[2][KINDS_MAX];          /* of the streams, by family and kind */
+    struct target_address_state addresses[FAMILY_SLOTS];
+    enum state states[FAMILY_SLOTS][KINDS_MAX]; /* of the streams, by family, kind */
 };
 
 /* The number of addresses that are silent while others answer. */
@@ -110,8 +111,10 @@ static inline size_t target_silent_addresses(const struct target_address_state *
 /* In any family. */
 static inline bool target_has_address(const struct target_state *t)
 {
-    return t->addresses[0].to.family != FAMILY_NONE ||
-           t->addresses[1].to.family != FAMILY_NONE;
+    for (size_t f = 0; f < FAMILY_SLOTS; f++)
+        if (t->addresses[f].to.family != FAMILY_NONE)
+            return true;
+    return false;
 }
 
 /* A metric of the agent itself: edgelat.agent.* */

@@ -7,7 +7,7 @@
 const char *endpoint_address(char out[ADDRESS_TEXT_MAX], const struct endpoint *e)
 {
     out[0] = '\0';
-    if (e->family != FAMILY_NONE)
+    if (e->family == FAMILY_IPV4 || e->family == FAMILY_IPV6)
         inet_ntop(e->family == FAMILY_IPV4 ? AF_INET : AF_INET6, e->bytes, out,
                   ADDRESS_TEXT_MAX);
     return out;
@@ -101,7 +101,7 @@ const char *endpoint_nobodys(const struct endpoint *e)
 {
     static const uint8_t loopback[16] = {[15] = 1};
     const uint8_t *v4 = ipv4_of(e);
-    if (e->family == FAMILY_NONE)
+    if (e->family == FAMILY_NONE || e->family == FAMILY_PROXY)
         return NULL;
     if (v4 != NULL ? v4[0] == 127 : memcmp(e->bytes, loopback, 16) == 0)
         return "the loopback address of this host";
@@ -152,6 +152,8 @@ const char *family_name(enum family family)
         return "ipv4";
     case FAMILY_IPV6:
         return "ipv6";
+    case FAMILY_PROXY:
+        return "proxy";
     default:
         return "none";
     }

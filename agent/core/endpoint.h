@@ -9,7 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum family { FAMILY_NONE = 0, FAMILY_IPV4 = 4, FAMILY_IPV6 = 6 };
+/* FAMILY_PROXY: reached by name through an HTTP proxy, which alone knows the address. */
+enum family { FAMILY_NONE = 0, FAMILY_PROXY = 1, FAMILY_IPV4 = 4, FAMILY_IPV6 = 6 };
+
+/* The place of a family in an array by family: IPv4, IPv6, proxy. */
+enum { SLOT_IPV4, SLOT_IPV6, SLOT_PROXY, FAMILY_SLOTS };
+
+static inline size_t family_slot(enum family family)
+{
+    return family == FAMILY_IPV6    ? SLOT_IPV6
+           : family == FAMILY_PROXY ? SLOT_PROXY
+                                    : SLOT_IPV4;
+}
 
 struct endpoint {
     uint8_t family;    /* enum family; FAMILY_NONE: no address */
@@ -20,7 +31,7 @@ struct endpoint {
 
 #define ADDRESS_TEXT_MAX 46
 
-/* The address without the port; "" for FAMILY_NONE. Returns `out`. */
+/* The address without the port; "" for FAMILY_NONE and FAMILY_PROXY. Returns `out`. */
 const char *endpoint_address(char out[ADDRESS_TEXT_MAX], const struct endpoint *e);
 
 /* Reads an IPv4 or IPv6 address literal (no port, no brackets, no zone). */
@@ -72,7 +83,7 @@ bool endpoint_is_private(const struct endpoint *e);
  * lan, test, example and similar (RFC 6761, RFC 6762, RFC 8375). */
 bool host_is_local(const char *host);
 
-/* "ipv4", "ipv6", "none": network.type of OpenTelemetry. */
+/* "ipv4", "ipv6": network.type of OpenTelemetry; "proxy", "none". */
 const char *family_name(enum family family);
 
 #endif

@@ -197,6 +197,7 @@ bool intercept_leaves_out(const struct kind *kind, size_t delay)
 size_t intercept_distance(const struct kind *kind, const struct intercept *i)
 {
     size_t tls = kind_delay(kind, DELAY_TLS);
-    bool hidden = intercepted(i) && intercept_leaves_out(kind, 0) && tls != KIND_NONE;
+    bool hidden = (i->proxied || intercepted(i)) && intercept_leaves_out(kind, 0) &&
+                  tls != KIND_NONE;
     return hidden ? tls : 0;
 }

@@ -76,6 +76,7 @@ struct intercept_comparison {
 };
 
 struct intercept { /* of a (target, family); start with { 0 } */
+    bool proxied;  /* there is a proxy in between, so that TLS measures the distance */
     struct intercept_comparison echo, tls;
     const struct kind *echo_kind;   /* of the round trips of `echo`; NULL: none yet */
     struct intercept_minimum decoy; /* n > 0: the decoy port accepted a connection */
@@ -104,8 +105,8 @@ const char *intercept_text(char out[INTERCEPT_TEXT_MAX], const struct intercept 
                            const struct kinds *kinds);
 
 /*
- * Index of the delay that measures the distance to the target: the first one. While a
- * middlebox answers the handshakes it is TLS, which reaches the target; a kind without
+ * Index of the delay that measures the distance to the target: the first one. Through a
+ * proxy, and while a middlebox answers the handshakes, it is TLS, which reaches the target; a kind without
  * TLS then has no such delay, and its first one is undefined.
  */
 size_t intercept_distance(const struct kind *kind, const struct intercept *i);

@@ -20,9 +20,16 @@ static void add_stream(struct pipeline *p, size_t target, size_t kind, size_t fa
     p->targets[target].n++;
 }
 
+/* The proxy chooses the address: one stream, not one for each family. */
+static bool is_wanted(const struct target *t, const struct kind *kind, size_t family)
+{
+    if (target_goes_by_proxy(t, kind))
+        return family == SLOT_PROXY;
+    return family == SLOT_IPV4 ? t->ipv4 : family == SLOT_IPV6 && t->ipv6;
+}
+
 size_t pipeline_add(struct pipeline *p, const struct target *target)
 {
-    const bool wanted[2] = {target->ipv4, target->ipv6};
     if (p->n_targets == p->room)
         return PIPELINE_FULL;
     size_t host = pipeline_host_of(p, target), number = p->n_targets++;
@@ -31,10 +38,12 @@ size_t pipeline_add(struct pipeline *p, const struct target *target)
         .target = target, .first = p->n_streams, .full = true, .host = host};
     p->states[number] =
         (struct target_state){.target = target, .min_ns = DELAY_UNDEFINED};
-    m->addresses[0].paused = m->addresses[1].paused = true;
+    for (size_t f = 0; f < FAMILY_SLOTS; f++)
+        m->addresses[f].paused = true;
+    m->addresses[SLOT_PROXY].intercept.proxied = true;
     for (size_t kind = 0; kind < p->kinds->n; kind++)
-        for (size_t f = 0; f < 2; f++)
-            if (target->kinds[kind] && wanted[f])
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
+            if (target->kinds[kind] && is_wanted(target, p->kinds->list[kind], f))
                 add_stream(p, number, kind, f);
     return number;
 }
@@ -77,7 +86,7 @@ void pipeline_destroy(struct pipeline *p)
     for (uint32_t i = 0; i < p->n_streams; i++)
         destroy_stream(&p->streams[i]);
     for (size_t t = 0; t < p->n_targets; t++)
-        for (size_t f = 0; f < 2; f++)
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
             addresses_free(&p->targets[t].addresses[f].all);
     free(p->streams);
     free(p->open_events);
@@ -155,7 +164,12 @@ static struct wall stamp(struct pipeline *p, struct wall wall)
 bool pipeline_silence_is_down(const struct pipeline *p, const struct pipeline_target *m,
                               const struct pipeline_stream *s)
 {
-    if (!p->kinds->list[s->kind]->may_be_filtered || s->answered)
+    const struct kind *kind = p->kinds->list[s->kind];
+    if (s->answered)
+        return true;
+    if (m->target->proxied && !target_goes_by_proxy(m->target, kind))
+        return false;
+    if (!kind->may_be_filtered)
         return true;
     for (uint32_t i = m->first; i < m->first + m->n; i++)
         if (!p->kinds->list[p->streams[i].kind]->may_be_filtered)
@@ -297,7 +311,7 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
 {
     assert(target < p->n_targets);
     struct pipeline_target *m = &p->targets[target];
-    struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
+    struct pipeline_address *addr = &m->addresses[family_slot(family)];
 
     p->latest = now;
     addr->paused = to.family == FAMILY_NONE;
@@ -320,7 +334,7 @@ bool pipeline_owner(struct pipeline *p, size_t target, enum family family,
 {
     assert(target < p->n_targets);
     struct pipeline_target *m = &p->targets[target];
-    struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
+    struct pipeline_address *addr = &m->addresses[family_slot(family)];
     bool changes = owner_may_be_pop(addr->owner.type) != owner_may_be_pop(owner->type);
     bool another = addr->owner.type != owner->type;
     addr->owner = *owner;
@@ -340,7 +354,7 @@ void pipeline_dns_answer(struct pipeline *p, size_t target, enum family family,
 {
     assert(target < p->n_targets);
     struct pipeline_target *m = &p->targets[target];
-    struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
+    struct pipeline_address *addr = &m->addresses[family_slot(family)];
     bool another = strcmp(dns->chain, addr->dns.chain) != 0;
     bool first = addr->dns_reported.ns == 0;
     addr->dns = *dns;
@@ -472,7 +486,9 @@ static void begin_window(struct pipeline *p)
 {
     for (size_t t = 0; t < p->n_targets; t++) {
         struct pipeline_target *m = &p->targets[t];
-        m->up = m->measured = m->addresses[0].up = m->addresses[1].up = false;
+        m->up = m->measured = false;
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
+            m->addresses[f].up = false;
     }
 }
 

@@ -10,7 +10,7 @@ static struct pipeline_address *address_of(const struct pipeline *p, size_t targ
                                            enum family family)
 {
     assert(target < p->n_targets);
-    return &p->targets[target].addresses[family == FAMILY_IPV6];
+    return &p->targets[target].addresses[family_slot(family)];
 }
 
 /* Sets the kinds whose silence counts: not one that may be filtered while another kind
@@ -176,6 +176,6 @@ static void judge(struct pipeline *p, const struct pipeline_target *m,
 void pipeline_judge_addresses(struct pipeline *p, struct mono now, struct wall at)
 {
     for (size_t t = 0; t < p->n_targets; t++)
-        for (size_t f = 0; f < 2; f++)
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
             judge(p, &p->targets[t], &p->targets[t].addresses[f], now, at);
 }

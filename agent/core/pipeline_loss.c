@@ -80,8 +80,8 @@ static struct path_loss *next(struct pipeline *p, struct loss_walk *at)
             return l;
         }
         at->address = 0;
-        at->target += at->family == 1;
-        at->family ^= 1;
+        at->family = (at->family + 1) % FAMILY_SLOTS;
+        at->target += at->family == 0;
     }
     return NULL;
 }

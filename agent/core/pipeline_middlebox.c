@@ -31,7 +31,7 @@ void pipeline_decoy(struct pipeline *p, size_t target, enum family family,
                     int64_t handshake_ns)
 {
     assert(target < p->n_targets);
-    struct pipeline_address *addr = &p->targets[target].addresses[family == FAMILY_IPV6];
+    struct pipeline_address *addr = &p->targets[target].addresses[family_slot(family)];
     bool before = intercepted(&addr->intercept);
     intercept_decoy(&addr->intercept, handshake_ns);
     if (!before && intercepted(&addr->intercept))

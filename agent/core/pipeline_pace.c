@@ -49,7 +49,10 @@ static int64_t interval_ns(const struct pipeline *p, const struct pipeline_targe
 /* Configured targets count even without an address: they will get one. */
 static bool counts(const struct pipeline_target *m)
 {
-    return !m->target->discovered || !m->addresses[0].paused || !m->addresses[1].paused;
+    bool any = !m->target->discovered;
+    for (size_t f = 0; f < FAMILY_SLOTS; f++)
+        any |= !m->addresses[f].paused;
+    return any;
 }
 
 static void add_target(struct pace *to, const struct pipeline *p,

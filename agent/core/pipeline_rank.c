@@ -17,7 +17,7 @@ static bool is_unproved(const struct pipeline *p, const struct pipeline_stream *
 bool pipeline_may_be_pop(const struct pipeline_target *m)
 {
     bool any = false;
-    for (size_t f = 0; f < 2; f++) {
+    for (size_t f = 0; f < FAMILY_SLOTS; f++) {
         if (!m->addresses[f].paused && owner_may_be_pop(m->addresses[f].owner.type))
             return true;
         any |= !m->addresses[f].paused;
@@ -56,8 +56,8 @@ static struct candidate candidate_of(const struct pipeline *p,
 static void describe_middlebox(const struct pipeline *p, struct target_state *state,
                                const struct pipeline_target *m)
 {
-    const struct intercept *v4 = &m->addresses[0].intercept,
-                           *v6 = &m->addresses[1].intercept;
+    const struct intercept *v4 = &m->addresses[SLOT_IPV4].intercept,
+                           *v6 = &m->addresses[SLOT_IPV6].intercept;
     const struct intercept *worse =
         intercept_verdict(v6) > intercept_verdict(v4) ? v6 : v4;
     state->intercepted = intercepted(worse);
@@ -69,14 +69,14 @@ static void describe_owner(struct target_state *state, const struct pipeline_tar
                            const struct pipeline_address *nearest)
 {
     bool pop = pipeline_may_be_pop(m);
-    for (size_t f = 0; f < 2; f++) {
+    for (size_t f = 0; f < FAMILY_SLOTS; f++) {
         const struct pipeline_address *other = &m->addresses[f];
         if (nearest->paused || (pop && !owner_may_be_pop(nearest->owner.type)))
             nearest = other->paused ? nearest : other;
     }
     state->owner = nearest->owner;
     if (nearest->paused && state->owner.type == OWNER_UNKNOWN)
-        state->owner = m->addresses[1].owner;
+        state->owner = m->addresses[SLOT_IPV6].owner;
 }
 
 static void describe_address(struct target_address_state *out,
@@ -105,8 +105,9 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
 {
     const struct pipeline_target *m = &p->targets[target];
     const struct pipeline_address *nearest = addr;
-    if (addr->pop[0] == '\0')
-        addr = &m->addresses[m->addresses[0].pop[0] == '\0'];
+    for (size_t f = 0; addr->pop[0] == '\0' && f < FAMILY_SLOTS; f++)
+        if (m->addresses[f].pop[0] != '\0')
+            addr = &m->addresses[f];
     struct target_state *state = &p->states[target];
     *state = (struct target_state){
         .target = m->target,
@@ -117,11 +118,11 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
         .lost = c->lost,
     };
     text_copy(state->pop, sizeof state->pop, addr->pop);
-    for (size_t f = 0; f < 2; f++)
+    for (size_t f = 0; f < FAMILY_SLOTS; f++)
         describe_address(&state->addresses[f], &m->addresses[f]);
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         const struct pipeline_stream *s = &p->streams[i];
-        size_t f = s->addr == &m->addresses[1];
+        size_t f = (size_t)(s->addr - m->addresses);
         state->states[f][s->kind] = s->flap.state;
         state->addresses[f].handshakes[s->kind] = s->handshakes;
         state->addresses[f].guessed = is_unproved(p, s);

@@ -31,7 +31,7 @@ void pipeline_pop_is_known(struct pipeline *p, const struct pipeline_target *m,
 static void await_pops(struct pipeline *p)
 {
     for (size_t t = 0; t < p->n_targets; t++)
-        for (size_t f = 0; f < 2; f++) {
+        for (size_t f = 0; f < FAMILY_SLOTS; f++) {
             struct pipeline_address *addr = &p->targets[t].addresses[f];
             if (addr->pop_before[0] != '\0' && ++addr->awaited > AWAITED_WINDOWS)
                 pipeline_pop_is_known(p, &p->targets[t], addr, "");

@@ -19,7 +19,7 @@
 
 enum { AWAITED_WINDOWS = 10 };
 
-struct pipeline_address {     /* of a target in one family */
+struct pipeline_address {     /* of a target in one family, or through the proxy */
     struct endpoint to;       /* FAMILY_NONE: it never had an address */
     bool paused;              /* it has none now; `to` is the last one */
     bool up;                  /* it answered in the open window */
@@ -55,7 +55,7 @@ struct pipeline_stream {
 
 struct pipeline_target {
     const struct target *target;
-    struct pipeline_address addresses[2];
+    struct pipeline_address addresses[FAMILY_SLOTS];
     uint32_t first, n; /* its streams */
     bool full;         /* probed at the full interval, if it may be a PoP */
     size_t host;       /* number of the first target with the same host */
@@ -99,8 +99,9 @@ struct window_stats pipeline_recent_stats(const struct pipeline *p,
                                           const struct pipeline_stream *s);
 
 /*
- * True when silence counts as down. Not for a kind that may be filtered and was never
- * answered, if another kind probes the target too.
+ * True when silence counts as down. Not for a kind that was never answered, if it may be
+ * filtered and another kind probes the target too, or if the site has a proxy and the kind
+ * cannot use it.
  */
 bool pipeline_silence_is_down(const struct pipeline *p, const struct pipeline_target *m,
                               const struct pipeline_stream *s);

@@ -219,7 +219,7 @@ void pipeline_report_resolved(struct pipeline *p, size_t target, enum family fam
                               struct wall at)
 {
     const struct pipeline_target *m = &p->targets[target];
-    const struct pipeline_address *addr = &m->addresses[family == FAMILY_IPV6];
+    const struct pipeline_address *addr = &m->addresses[family_slot(family)];
     const struct dns_answer *dns = &addr->dns;
     char address[ADDRESS_TEXT_MAX];
     struct event *e =

@@ -40,7 +40,7 @@ void pipeline_moved(struct pipeline *p, struct wall wall)
     for (size_t t = 0; t < p->n_targets; t++) {
         struct pipeline_target *m = &p->targets[t];
         m->full = true;
-        for (size_t f = 0; f < 2; f++) {
+        for (size_t f = 0; f < FAMILY_SLOTS; f++) {
             pipeline_begin_part(p, m, &m->addresses[f], wall);
             pipeline_forget_recent(p, m, &m->addresses[f]);
             intercept_forget(&m->addresses[f].intercept);

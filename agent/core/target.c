@@ -51,3 +51,8 @@ bool target_same_host(const struct target *a, const struct target *b)
     return endpoint_parse(&x, a->host, 0) && endpoint_parse(&y, b->host, 0) &&
            endpoint_same_address(&x, &y);
 }
+
+bool target_goes_by_proxy(const struct target *t, const struct kind *kind)
+{
+    return t->proxied && (kind->uses & USES_HTTP) != 0;
+}

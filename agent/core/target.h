@@ -57,6 +57,8 @@ struct target {
     bool dont_fragment;
     struct limits limits;
     bool discovered; /* added by discovery, not configured */
+    /* Its kinds that use HTTP go through a proxy, which resolves the name. */
+    bool proxied;
 };
 
 /* Defaults for all fields except name and host: both families, the kinds that are on by
@@ -73,6 +75,9 @@ int64_t waiting_longest_ns(int64_t interval_ns);
 /* True when any of the target's kinds has a delay of this role. */
 bool target_measures(const struct target *t, const struct kinds *kinds,
                      enum delay_role role);
+
+/* True when its probes of this kind go through the proxy. */
+bool target_goes_by_proxy(const struct target *t, const struct kind *kind);
 
 /* True when both have the same host name or address. */
 bool target_same_host(const struct target *a, const struct target *b);

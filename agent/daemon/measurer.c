@@ -49,6 +49,7 @@ struct measurer {
     struct request *requests;
     struct netlink *netlink;      /* NULL: the kernel does not report changes */
     const struct target *nearest; /* as last logged */
+    bool direct_failed;           /* logged: DNS does not answer where there is a proxy */
     bool paused;                  /* nothing is sent; true until the first resume */
     bool stopped;                 /* measurer_pause() was called and reported */
     uv_timer_t *probe_timer, *explore_timer, *tick_timer;
@@ -218,12 +219,29 @@ static void preload(struct measurer *m, const struct target *target)
         http_preload(m->http, target->ca_file);
 }
 
-static void log_failed(const struct explorer_step *step)
+/* Where a proxy carries everything, DNS need not answer: that is said once for all. */
+static bool log_direct(struct measurer *m, const struct explorer_step *step)
+{
+    if (!step->target->proxied)
+        return false;
+    if (!m->direct_failed)
+        log_warn(
+            "resolver",
+            "%s (%s): %s; HTTPS goes through the proxy, which looks names up itself; "
+            "what uses no proxy is not probed until DNS answers",
+            step->host, step->target->name, step->error);
+    m->direct_failed = true;
+    return true;
+}
+
+static void log_failed(struct measurer *m, const struct explorer_step *step)
 {
     const struct target *t = step->target;
     const char *next = step->to.family == FAMILY_NONE
                            ? "not probed until it resolves"
                            : "its last address is still probed";
+    if (log_direct(m, step))
+        return;
     if (step->changed && !t->discovered)
         log_warn("resolver", "%s (%s, %s): %s; %s", t->host, t->name,
                  family_name(step->family), step->error, next);
@@ -238,18 +256,24 @@ static void use(struct measurer *m, const struct explorer_step *step)
     struct endpoint to = step->to;
     if (step->action == EXPLORER_STOP)
         to = (struct endpoint){.family = FAMILY_NONE};
-    else if (step->changed)
+    else if (step->changed && to.family == FAMILY_PROXY)
+        log_info("resolver", "%s (%s) goes through the HTTP proxy", step->host,
+                 step->target->name);
+    else if (step->changed) {
+        m->direct_failed &= !step->target->proxied;
         log_info("resolver", "%s (%s) is %s%s%s", step->host, step->target->name,
                  endpoint_address(address, &to), step->pop[0] != '\0' ? ", PoP " : "",
                  step->pop);
+    }
     apply_owner(m, step->number, step->family);
     netlink_follow(m->netlink, &to);
     pipeline_addresses(m->pipeline, step->number, step->family, step->known,
                        step->n_known);
     pipeline_resolved(m->pipeline, step->number, step->family, to, step->pop, mono_now(),
                       wall_now());
-    pipeline_dns_answer(m->pipeline, step->number, step->family, step->dns, mono_now(),
-                        wall_now());
+    if (step->family != FAMILY_PROXY)
+        pipeline_dns_answer(m->pipeline, step->number, step->family, step->dns,
+                            mono_now(), wall_now());
 }
 
 static struct event *add_network_event(struct measurer *m, enum severity severity,
@@ -316,7 +340,11 @@ static void carry_out(struct measurer *m, const struct explorer_step *step)
         use(m, step);
         break;
     case EXPLORER_FAILED:
-        log_failed(step);
+        log_failed(m, step);
+        break;
+    case EXPLORER_UNANSWERED:
+        log_info("explorer", "no DNS server answers for the names of front doors: others "
+                             "are not looked for, and it is asked ever more rarely");
         break;
     case EXPLORER_DECOY:
     case EXPLORER_HANDSHAKE:
@@ -566,6 +594,11 @@ struct measurer_counters measurer_counters(struct measurer *m)
 const char *measurer_failure(const struct measurer *m, size_t target)
 {
     return explorer_failure(m->explorer, target);
+}
+
+bool measurer_unanswered(const struct measurer *m)
+{
+    return explorer_unanswered(m->explorer);
 }
 
 bool measurer_summary(const struct measurer *m, struct doors_summary *out)

@@ -73,6 +73,9 @@ struct measurer_counters measurer_counters(struct measurer *m);
 /* explorer_failure() of a target of the configuration, by its number there. */
 const char *measurer_failure(const struct measurer *m, size_t target);
 
+/* explorer_unanswered() */
+bool measurer_unanswered(const struct measurer *m);
+
 /* explorer_summary() for the ranking of the last closed window. */
 bool measurer_summary(const struct measurer *m, struct doors_summary *out);
 

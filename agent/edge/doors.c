@@ -43,7 +43,8 @@ struct doors {
     bool families[2];
     int64_t gap_ns;
     bool sweeping;
-    size_t lookups, handshakes; /* under way */
+    size_t lookups, handshakes;  /* under way */
+    size_t answered, unanswered; /* lookups of this sweep */
     struct mono lookup_at, handshake_at;
 };
 
@@ -133,7 +134,7 @@ void doors_begin(struct doors *d, struct mono now)
 {
     d->sweeping = true;
     d->lookup_at = d->handshake_at = now;
-    d->lookups = d->handshakes = 0;
+    d->lookups = d->handshakes = d->answered = d->unanswered = 0;
     for (size_t w = 0; w < d->workloads; w++)
         d->shortest_ns[w] = d->kept_ns[w] = DELAY_UNDEFINED;
     for (size_t i = 0; i < d->n; i++) {
@@ -204,13 +205,19 @@ static bool find_lookup(const struct doors *d, size_t *door, size_t *family)
     return false;
 }
 
+static bool may_look_up(const struct doors *d)
+{
+    size_t most = d->answered > 0 ? DOORS_UNDER_WAY_MAX : DOORS_UNANSWERED_MAX;
+    return d->lookups < most && !doors_unanswered(d);
+}
+
 bool doors_next(const struct doors *d, struct mono *at)
 {
     size_t door, family;
     bool found = false;
     if (!d->sweeping)
         return false;
-    if (d->lookups < DOORS_UNDER_WAY_MAX && find_lookup(d, &door, &family)) {
+    if (may_look_up(d) && find_lookup(d, &door, &family)) {
         *at = d->lookup_at;
         found = true;
     }
@@ -227,8 +234,7 @@ bool doors_take(struct doors *d, struct mono now, struct doors_step *out)
     size_t door, family;
     if (!d->sweeping)
         return false;
-    if (now.ns >= d->lookup_at.ns && d->lookups < DOORS_UNDER_WAY_MAX &&
-        find_lookup(d, &door, &family)) {
+    if (now.ns >= d->lookup_at.ns && may_look_up(d) && find_lookup(d, &door, &family)) {
         d->states[door].lookup[family] = LOOKUP_UNDER_WAY;
         d->lookups++;
         d->lookup_at.ns = now.ns + d->gap_ns;
@@ -270,6 +276,8 @@ void doors_answer(struct doors *d, size_t door, enum family family,
     if (s->lookup[f] != LOOKUP_UNDER_WAY) /* of a sweep before this one */
         return;
     d->lookups--;
+    d->answered += !failed;
+    d->unanswered += failed;
     s->lookup[f] = failed ? LOOKUP_FAILED : LOOKUP_DONE;
     static const struct endpoint nowhere = {.family = FAMILY_NONE};
     d->all[door].to[f] = failed ? nowhere : *to;
@@ -295,6 +303,11 @@ void doors_handshake(struct doors *d, size_t door, int64_t rtt_ns)
         *least_ns = rtt_ns;
     if (*shortest_ns == DELAY_UNDEFINED || rtt_ns < *shortest_ns)
         *shortest_ns = rtt_ns;
+}
+
+bool doors_unanswered(const struct doors *d)
+{
+    return d->sweeping && d->answered == 0 && d->unanswered >= DOORS_UNANSWERED_MAX;
 }
 
 bool doors_swept(const struct doors *d)

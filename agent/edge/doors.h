@@ -26,6 +26,10 @@
 /* Lookups and handshakes under way at a time; more wait. */
 #define DOORS_UNDER_WAY_MAX 32
 
+/* So many lookups without an answer, and none with one: DNS does not answer for outside
+ * names, as where a proxy carries everything. Not more are under way before an answer. */
+#define DOORS_UNANSWERED_MAX 8
+
 struct door { /* one name */
     const struct workload *workload;
     const struct metro *metro; /* whose code the name is made of */
@@ -95,6 +99,9 @@ bool doors_take(struct doors *d, struct mono now, struct doors_step *out);
 void doors_answer(struct doors *d, size_t door, enum family family,
                   const struct endpoint *to, bool failed);
 void doors_handshake(struct doors *d, size_t door, int64_t rtt_ns);
+
+/* DNS answered none of the first DOORS_UNANSWERED_MAX lookups: the sweep is pointless. */
+bool doors_unanswered(const struct doors *d);
 
 /* Every lookup and handshake of the sweep has ended. */
 bool doors_swept(const struct doors *d);

@@ -19,6 +19,7 @@ struct target workload_target(const struct workload *w, const struct kinds *kind
     text_copy(t.service, sizeof t.service, w->service);
     text_copy(t.host, sizeof t.host, w->host);
     text_copy(t.path, sizeof t.path, w->path);
+    t.proxied = w->proxied;
     return t;
 }
 

@@ -31,9 +31,9 @@ struct explored {
     struct target own; /* of what is not configured */
     size_t door;       /* of the sweep; SIZE_MAX: it is none */
     bool probed;
-    struct target_name names[2];
-    struct owner owner[2];           /* of what answers there */
-    const struct metro *reply_metro; /* that a reply named; NULL: none did */
+    struct target_name names[FAMILY_SLOTS]; /* of a proxy: never looked up */
+    struct owner owner[FAMILY_SLOTS];       /* of what answers there */
+    const struct metro *reply_metro;        /* that a reply named; NULL: none did */
 };
 
 struct explorer {
@@ -56,6 +56,7 @@ struct explorer {
     size_t *door_targets;  /* of each door, SIZE_MAX: none */
     bool sweeping, chosen; /* chosen: front doors, by this sweep */
     bool choose_again;
+    bool unanswered, tell_unanswered; /* the last sweep, by any DNS server */
     size_t rejected;
     struct mono sweep_began, sweep_next;
     struct mono choose_at;         /* the first choice, if the sweep has not ended */
@@ -77,7 +78,8 @@ struct explorer {
     int64_t best_ns;
 };
 
-static const enum family families[2] = {FAMILY_IPV4, FAMILY_IPV6};
+static const enum family families[FAMILY_SLOTS] = {FAMILY_IPV4, FAMILY_IPV6,
+                                                   FAMILY_PROXY};
 
 /* ---- targets ---- */
 
@@ -103,8 +105,13 @@ static struct explored *add(struct explorer *e, const struct target *target)
     x->target = target;
     x->door = SIZE_MAX;
     x->probed = true;
-    x->names[0].wanted = target->ipv4;
-    x->names[1].wanted = target->ipv6;
+    x->names[SLOT_IPV4].rarely = x->names[SLOT_IPV6].rarely = target->proxied;
+    for (size_t k = 0; k < e->kinds->n; k++) {
+        bool by_proxy = target_goes_by_proxy(target, e->kinds->list[k]);
+        x->names[SLOT_PROXY].wanted |= target->kinds[k] && by_proxy;
+        x->names[SLOT_IPV4].wanted |= target->kinds[k] && !by_proxy && target->ipv4;
+        x->names[SLOT_IPV6].wanted |= target->kinds[k] && !by_proxy && target->ipv6;
+    }
     return e->all[e->n++] = x;
 }
 
@@ -141,14 +148,14 @@ static struct target door_target(const struct explorer *e, const struct door *do
 
 static void ask_now(struct explored *x)
 {
-    target_name_ask(&x->names[0]);
-    target_name_ask(&x->names[1]);
+    for (size_t f = 0; f < FAMILY_SLOTS; f++)
+        target_name_ask(&x->names[f]);
 }
 
 static void rest(struct explored *x)
 {
-    target_name_rest(&x->names[0]);
-    target_name_rest(&x->names[1]);
+    for (size_t f = 0; f < FAMILY_SLOTS; f++)
+        target_name_rest(&x->names[f]);
 }
 
 /* ---- front doors ---- */
@@ -273,8 +280,9 @@ static void begin_survey(struct explorer *e, struct mono now)
     e->survey_ends.ns = now.ns + SURVEY_NS;
     e->survey_next.ns = now.ns + SURVEY_EVERY_NS;
     for (size_t i = 0; i < e->n; i++)
-        if (e->all[i]->probed)
-            ask_now(e->all[i]);
+        for (size_t f = 0; e->all[i]->probed && f < FAMILY_SLOTS; f++)
+            if (!e->all[i]->names[f].left)
+                target_name_ask(&e->all[i]->names[f]);
 }
 
 static void begin_sweep(struct explorer *e, struct mono now)
@@ -312,6 +320,14 @@ static bool is_choice_due(const struct explorer *e, struct mono now)
 }
 
 /* DNS or the uplink may not be there yet. */
+static void retry_sweep(struct explorer *e, struct mono now)
+{
+    e->retry_ns = e->retry_ns == 0 ? SWEEP_LEAST_NS : 2 * e->retry_ns;
+    if (e->retry_ns > SWEEP_EVERY_NS)
+        e->retry_ns = SWEEP_EVERY_NS;
+    e->sweep_next.ns = now.ns + e->retry_ns;
+}
+
 static void end_sweep(struct explorer *e, struct mono now)
 {
     bool found = doors_found(e->doors);
@@ -321,10 +337,7 @@ static void end_sweep(struct explorer *e, struct mono now)
         e->retry_ns = 0;
         return;
     }
-    e->retry_ns = e->retry_ns == 0 ? SWEEP_LEAST_NS : 2 * e->retry_ns;
-    if (e->retry_ns > SWEEP_EVERY_NS)
-        e->retry_ns = SWEEP_EVERY_NS;
-    e->sweep_next.ns = now.ns + e->retry_ns;
+    retry_sweep(e, now);
 }
 
 static void turn_sweep(struct explorer *e, struct mono now)
@@ -338,11 +351,18 @@ static void turn_sweep(struct explorer *e, struct mono now)
     }
     if (now.ns >= e->sweep_next.ns)
         begin_sweep(e, now);
+    if (e->sweeping && doors_unanswered(e->doors)) {
+        e->tell_unanswered = !e->unanswered;
+        e->unanswered = true;
+        e->sweeping = false;
+        retry_sweep(e, now);
+    }
     if (!is_choice_due(e, now))
         return;
     if (e->sweeping && doors_swept(e->doors))
         end_sweep(e, now);
     e->chosen = true;
+    e->unanswered = false;
     choose_doors(e, now);
 }
 
@@ -353,6 +373,19 @@ bool explorer_reason(struct explorer *e, struct mono now)
 }
 
 /* ---- steps ---- */
+
+/* The proxy resolves the name: there is nothing to look up. */
+static void use_proxy(struct explorer *e, size_t number, struct target_name *n,
+                      struct explorer_step *out)
+{
+    struct explored *x = e->all[number];
+    target_name_use_proxy(n, x->target->port);
+    x->owner[SLOT_PROXY] =
+        owners_resolved(e->owners, number, FAMILY_PROXY, x->target->host, &n->used);
+    out->action = EXPLORER_USE;
+    out->to = n->used;
+    out->changed = n->moved;
+}
 
 static bool take_name(struct explorer *e, size_t number, size_t f, struct mono now,
                       struct explorer_step *out)
@@ -390,6 +423,10 @@ static bool take_name(struct explorer *e, size_t number, size_t f, struct mono n
         out->to.port = intercept_decoy_port(x->target->port);
         return true;
     }
+    if (x->probed && f == SLOT_PROXY && n->ask_at.ns <= now.ns) {
+        use_proxy(e, number, n, out);
+        return true;
+    }
     if (x->probed && !n->under_way && n->ask_at.ns <= now.ns) {
         n->under_way = true;
         e->counters.lookups++;
@@ -409,7 +446,7 @@ static bool take_target(struct explorer *e, struct mono now, struct explorer_ste
         return true;
     }
     for (size_t i = 0; i < e->n; i++)
-        for (size_t f = 0; f < 2; f++)
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
             if (e->all[i]->names[f].wanted && take_name(e, i, f, now, out))
                 return true;
     return false;
@@ -463,6 +500,11 @@ bool explorer_take(struct explorer *e, struct mono now, struct explorer_step *ou
         return true;
     }
     turn_sweep(e, now);
+    if (e->tell_unanswered) {
+        e->tell_unanswered = false;
+        out->action = EXPLORER_UNANSWERED;
+        return true;
+    }
     if (e->has_swept || e->has_forgotten) {
         out->action = e->has_forgotten ? EXPLORER_FORGOTTEN : EXPLORER_SWEPT;
         *(e->has_forgotten ? &e->has_forgotten : &e->has_swept) = false;
@@ -492,7 +534,8 @@ bool explorer_next(const struct explorer *e, struct mono *at)
         earlier(at, &any, e->survey_next.ns);
     if (wants_doors(e)) {
         earlier(at, &any, e->sweep_next.ns);
-        if ((e->sweeping && (doors_swept(e->doors) || doors_contradict(e->doors))) ||
+        if ((e->sweeping && (doors_swept(e->doors) || doors_contradict(e->doors) ||
+                             doors_unanswered(e->doors))) ||
             (e->chosen && e->choose_again) || e->has_swept || e->has_forgotten)
             earlier(at, &any, 0);
         if (e->sweeping && !e->chosen)
@@ -503,7 +546,7 @@ bool explorer_next(const struct explorer *e, struct mono *at)
     if (e->added < e->n)
         earlier(at, &any, 0);
     for (size_t i = 0; i < e->n; i++)
-        for (size_t f = 0; f < 2; f++) {
+        for (size_t f = 0; f < FAMILY_SLOTS; f++) {
             const struct target_name *n = &e->all[i]->names[f];
             if (n->wanted && (n->failed || n->change != TARGET_NAME_SAME || n->decoy_due))
                 earlier(at, &any, 0);
@@ -522,6 +565,17 @@ static void note_hint(struct explorer *e, const struct explored *x, const char *
         e->hint = catalogue_of_pop(&e->edge_data->metros, pop, POP_FRONT_DOOR);
 }
 
+/* The workload of the target's service whose front doors have names; NULL: none. */
+static const struct workload *workload_with_doors(const struct explorer *e,
+                                                  const struct target *t)
+{
+    const struct workloads *all = &e->edge_data->workloads;
+    for (size_t w = 0; w < all->n; w++)
+        if (all->all[w].by_metro[0] != '\0' && same_service(t, &all->all[w]))
+            return &all->all[w];
+    return NULL;
+}
+
 static void name_answered(struct explorer *e, size_t number, size_t f,
                           const struct resolution *r, struct mono now)
 {
@@ -534,6 +588,10 @@ static void name_answered(struct explorer *e, size_t number, size_t f,
                                   r->last[0] != '\0' ? r->last : host, &at);
     note_hint(e, x, n->pop, &x->owner[f]);
     e->choose_again = true;
+    if (e->unanswered && workload_with_doors(e, x->target) != NULL) {
+        e->unanswered = false; /* it answers again */
+        e->sweep_next = now;
+    }
 }
 
 static void name_failed(struct explorer *e, size_t number, size_t f,
@@ -588,7 +646,7 @@ void explorer_handshake(struct explorer *e, size_t ref, int64_t rtt_ns)
 void explorer_result(struct explorer *e, size_t number, const struct result *r)
 {
     struct explored *x = e->all[number];
-    struct owner *owner = &x->owner[r->to.family == FAMILY_IPV6];
+    struct owner *owner = &x->owner[family_slot(r->to.family)];
     if (x->door != SIZE_MAX && r->outcome == OUTCOME_TLS_ERROR &&
         e->rejected < REJECTED_MAX) {
         e->rejected++;
@@ -610,7 +668,7 @@ void explorer_result(struct explorer *e, size_t number, const struct result *r)
 
 void explorer_prefer(struct explorer *e, size_t number, const struct endpoint *to)
 {
-    size_t f = to->family == FAMILY_IPV6;
+    size_t f = family_slot((enum family)to->family);
     struct explored *x = e->all[number];
     struct target_name *n = &x->names[f];
     if (!x->probed || !target_name_prefer(n, to))
@@ -619,17 +677,6 @@ void explorer_prefer(struct explorer *e, size_t number, const struct endpoint *t
         owners_resolved(e->owners, number, (enum family)to->family, n->last, to);
     if (target_measures(x->target, e->kinds, DELAY_HANDSHAKE) && !n->decoy_under_way)
         n->decoy_due = true;
-}
-
-/* The workload of the target's service whose front doors have names; NULL: none. */
-static const struct workload *workload_with_doors(const struct explorer *e,
-                                                  const struct target *t)
-{
-    const struct workloads *all = &e->edge_data->workloads;
-    for (size_t w = 0; w < all->n; w++)
-        if (all->all[w].by_metro[0] != '\0' && same_service(t, &all->all[w]))
-            return &all->all[w];
-    return NULL;
 }
 
 void explorer_ranked(struct explorer *e, const struct target_state *states, size_t n,
@@ -674,8 +721,11 @@ static void forget_network(struct explorer *e, struct mono now)
     doors_forget(e->doors);
     e->hint = e->best = NULL;
     e->intercepted = e->chosen = e->sweeping = e->surveying = false;
-    for (size_t i = 0; i < e->n; i++)
+    for (size_t i = 0; i < e->n; i++) {
         e->all[i]->reply_metro = NULL;
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
+            e->all[i]->names[f].left = false;
+    }
     e->survey_next = now;
     int64_t least_ns = e->sweep_began.ns + SWEEP_LEAST_NS;
     bool at_once = e->sweep_began.ns == 0 || least_ns < now.ns;
@@ -707,7 +757,7 @@ void explorer_pause(struct explorer *e, bool paused, struct mono now)
             e->sweep_next = now;
         e->sweeping = false;
         for (size_t i = 0; i < e->n; i++)
-            for (size_t f = 0; f < 2; f++)
+            for (size_t f = 0; f < FAMILY_SLOTS; f++)
                 e->all[i]->names[f].under_way = e->all[i]->names[f].decoy_under_way =
                     false;
         return;
@@ -722,13 +772,13 @@ void explorer_pause(struct explorer *e, bool paused, struct mono now)
 const struct owner *explorer_owner(const struct explorer *e, size_t number,
                                    enum family family)
 {
-    return &e->all[number]->owner[family == FAMILY_IPV6];
+    return &e->all[number]->owner[family_slot(family)];
 }
 
 const char *explorer_failure(const struct explorer *e, size_t number)
 {
     const char *error = NULL;
-    for (size_t f = 0; f < 2; f++) {
+    for (size_t f = 0; f < FAMILY_SLOTS; f++) {
         const struct target_name *n = &e->all[number]->names[f];
         if (!n->wanted)
             continue;
@@ -751,6 +801,11 @@ bool explorer_summary(const struct explorer *e, struct doors_summary *out)
         return false;
     *out = doors_summary(e->doors, e->best_of, e->best->at, e->best_ns);
     return true;
+}
+
+bool explorer_unanswered(const struct explorer *e)
+{
+    return e->unanswered;
 }
 
 struct explorer_counters explorer_counters(const struct explorer *e)

@@ -11,6 +11,9 @@
  * kept while it is among the answers: round robin is not a change. A front door that the
  * workload's own name resolves to is the same target and not probed twice.
  *
+ * Where an HTTP proxy carries everything, a target is used by its name without a lookup,
+ * and DNS that does not answer for outside names is asked rarely.
+ *
  * A survey probes every target at a short interval for some seconds, so that all can be
  * ranked: at the start, every hour, when the host is in another network, and when a PoP
  * or a delay has changed, but at most one a minute. A sweep runs at the start, once a
@@ -78,6 +81,9 @@ enum explorer_action {
     /* Another network: what was measured holds no more. `error` says what changed;
      * `damping` DAMPING_REPORT_UNSTABLE: further changes to and fro are not reported. */
     EXPLORER_MOVED,
+    /* To log, once: no DNS server answers the sweep, which is tried again
+     * ever more rarely, and when the name of a workload with front doors is answered. */
+    EXPLORER_UNANSWERED,
     EXPLORER_SURVEY_BEGIN,
     EXPLORER_SURVEY_END, /* rank; then explorer_ranked() */
     /* A whole sweep has found front doors: explorer_keep(). */
@@ -174,6 +180,9 @@ uint64_t explorer_settled(struct explorer *e, struct mono now);
  * doors.h. False: there was none, or the best one's place is not known.
  */
 bool explorer_summary(const struct explorer *e, struct doors_summary *out);
+
+/* No DNS server answered the last sweep, so that other front doors are not known. */
+bool explorer_unanswered(const struct explorer *e);
 
 struct explorer_counters {
     uint64_t lookups, failures;

@@ -108,7 +108,7 @@ struct owners {
     const struct suffixes *suffixes;
     const struct prefixes *prefixes;
     size_t room;
-    struct answerer all[][2];
+    struct answerer all[][FAMILY_SLOTS];
 };
 
 static struct owner decide(const struct owners *f, const struct answerer *k,
@@ -136,7 +136,7 @@ void owners_destroy(struct owners *f)
 static struct answerer *answerer_of(struct owners *f, size_t target, enum family family)
 {
     assert(target < f->room);
-    return &f->all[target][family == FAMILY_IPV6];
+    return &f->all[target][family_slot(family)];
 }
 
 struct owner owners_resolved(struct owners *f, size_t target, enum family family,

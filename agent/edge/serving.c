@@ -440,15 +440,16 @@ void serving_update(struct serving *s, const struct site *site,
                     const struct target_state *states, size_t n, struct wall time,
                     struct events *events)
 {
-    grow(s, 2 * n);
-    for (size_t i = 0; i < 2 * n; i++) {
-        const struct target_state *state = &states[i / 2];
+    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6, FAMILY_PROXY};
+    grow(s, FAMILY_SLOTS * n);
+    for (size_t i = 0; i < FAMILY_SLOTS * n; i++) {
+        const struct target_state *state = &states[i / FAMILY_SLOTS];
         struct serving_input in = {
             .served = &s->all[i],
             .site = site,
             .target = state->target,
-            .address = &state->addresses[i % 2],
-            .family = i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6,
+            .address = &state->addresses[i % FAMILY_SLOTS],
+            .family = families[i % FAMILY_SLOTS],
             .time = time,
             .events = events,
         };

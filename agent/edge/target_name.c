@@ -17,6 +17,10 @@
 /* The decoy port is tried once for each address, but no more often than this. */
 #define DECOY_LEAST_NS (3600 * NS_PER_S)
 
+/* The same where a proxy carries everything. */
+#define RARELY_LEAST_NS (600 * NS_PER_S)
+#define RARELY_MOST_NS  (12 * 3600 * NS_PER_S)
+
 #define NEVER_NS INT64_MAX
 
 void target_name_ask(struct target_name *n)
@@ -29,6 +33,13 @@ void target_name_rest(struct target_name *n)
     n->used = (struct endpoint){.family = FAMILY_NONE};
     n->change = TARGET_NAME_REST;
     n->n = n->n_known = 0;
+}
+
+void target_name_use_proxy(struct target_name *n, uint16_t port)
+{
+    n->ask_at.ns = NEVER_NS;
+    n->moved = n->used.family == FAMILY_NONE;
+    n->used = (struct endpoint){.family = FAMILY_PROXY, .port = port};
 }
 
 /* The last name that shows a PoP, of what was asked for and its chain. */
@@ -123,6 +134,7 @@ struct endpoint target_name_answered(struct target_name *n, const char *host,
     bool known = to.family != FAMILY_NONE;
     n->ask_at.ns = now.ns + keep_ns(r);
     n->failures = 0;
+    n->left = false;
     n->moved = known && !endpoint_same_address(&to, &n->used);
     n->used = to;
     n->change = known ? TARGET_NAME_USE : TARGET_NAME_REST;
@@ -147,8 +159,13 @@ bool target_name_failed(struct target_name *n, const struct resolution *r, bool 
                         struct random *random, struct mono now)
 {
     text_copy(n->error, sizeof n->error, r->error);
-    n->ask_at.ns =
-        now.ns + backoff_ns(random, RETRY_FIRST_NS, RETRY_MOST_NS, n->failures++);
+    n->left = n->rarely;
+    int64_t wait_ns =
+        n->rarely ? RARELY_LEAST_NS +
+                        backoff_ns(random, RARELY_LEAST_NS, RARELY_MOST_NS, n->failures)
+                  : backoff_ns(random, RETRY_FIRST_NS, RETRY_MOST_NS, n->failures);
+    n->failures++;
+    n->ask_at.ns = now.ns + wait_ns;
     n->failed = true;
     if (!guessed || r->temporary)
         return false;

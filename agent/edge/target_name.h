@@ -31,6 +31,8 @@ enum target_name_change {
 
 struct target_name {
     bool wanted;    /* the target is probed in this family */
+    bool rarely;    /* a proxy reaches it, so that DNS need not answer: then ask rarely */
+    bool left;      /* it did not answer: a survey does not ask, either */
     bool under_way; /* a lookup */
     struct mono ask_at;
     unsigned failures;    /* in a row */
@@ -58,6 +60,9 @@ void target_name_ask(struct target_name *n);
 
 /* The target is not probed any more. */
 void target_name_rest(struct target_name *n);
+
+/* The target is reached through a proxy: by its name, which is not looked up. */
+void target_name_use_proxy(struct target_name *n, uint16_t port);
 
 /*
  * The answer to a lookup of `host`. Returns the address that it is about: the one to use,

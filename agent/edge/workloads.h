@@ -18,6 +18,7 @@ struct workload {
     char service[WORD_TEXT_MAX]; /* "exchange", "front-door" */
     char host[HOST_TEXT_MAX];
     char path[PATH_TEXT_MAX]; /* of the HTTPS request */
+    bool proxied;             /* as target.proxied */
     /* "{code}-efz.ms-acdc.office.com"; "": its front doors have no separate names. */
     char by_metro[HOST_TEXT_MAX];
 };

@@ -135,6 +135,14 @@ int http_proxy_for(struct http_proxy *out, const char *configured, bool tls,
     return -EINVAL;
 }
 
+bool http_proxy_used(const struct target *target)
+{
+    struct http_proxy proxy;
+    char unused[64];
+    return http_proxy_for(&proxy, target->proxy, true, target->host, unused,
+                          sizeof unused) != 0;
+}
+
 void http_proxy_url(char out[PROXY_TEXT_MAX + ADDRESS_TEXT_MAX],
                     const struct http_proxy *proxy, const struct endpoint *at)
 {

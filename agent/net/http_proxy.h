@@ -28,6 +28,9 @@ struct http_proxy {
 int http_proxy_for(struct http_proxy *out, const char *configured, bool tls,
                    const char *host, char *why, size_t why_size);
 
+/* Whether the target's requests go through a proxy, which may be a wrong one. */
+bool http_proxy_used(const struct target *target);
+
 /* The URL of the proxy with its address instead of its name, so that libcurl does not
  * resolve it. */
 void http_proxy_url(char out[PROXY_TEXT_MAX + ADDRESS_TEXT_MAX],

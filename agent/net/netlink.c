@@ -172,7 +172,7 @@ static int read_network(struct netlink *n, struct network *into)
 
 void netlink_follow(struct netlink *n, const struct endpoint *to)
 {
-    if (n == NULL || to->family == FAMILY_NONE)
+    if (n == NULL || to->family == FAMILY_NONE || to->family == FAMILY_PROXY)
         return;
     for (size_t i = 0; i < n->n_followed; i++)
         if (endpoint_same_address(&n->followed[i], to))

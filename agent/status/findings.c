@@ -18,7 +18,7 @@ static void add_kinds(struct text *out, const struct snapshot *s,
     const char *comma = "";
     for (size_t k = 0; k < s->kinds->n; k++) {
         bool is = false;
-        for (size_t f = 0; f < 2; f++)
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
             is |= snapshot_stream(t, f, k) != NULL && t->is.states[f][k] == state;
         if (is) {
             text_add(out, "%s%s", comma, s->kinds->list[k]->name);
@@ -30,7 +30,7 @@ static void add_kinds(struct text *out, const struct snapshot *s,
 /* Reports an address in a foreign network, or DNS answers that were altered. */
 static size_t find_owner(const struct snapshot_target *t, struct text *out)
 {
-    for (size_t f = 0; f < 2; f++) {
+    for (size_t f = 0; f < FAMILY_SLOTS; f++) {
         char text[OWNER_TEXT_MAX];
         const struct target_address_state *place = &t->is.addresses[f];
         bool foreign =
@@ -138,7 +138,7 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
 static size_t find_unmeasured(const struct snapshot *s, size_t kind, struct text *out)
 {
     for (size_t t = 0; t < s->n_targets; t++)
-        for (size_t f = 0; f < 2; f++) {
+        for (size_t f = 0; f < FAMILY_SLOTS; f++) {
             const struct snapshot_stream *is = snapshot_stream(&s->targets[t], f, kind);
             if (is == NULL || is->sent > 0 || is->not_measured == 0)
                 continue;

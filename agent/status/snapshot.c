@@ -19,27 +19,42 @@ void snapshot_begin(struct snapshot *s, const struct config *config,
 /* ---- closed windows ---- */
 
 /* NULL: its target is gone, or has another address or PoP now. */
-static struct snapshot_stream *stream_of(struct snapshot *s, const struct series *series)
+static struct snapshot_stream *stream_of(struct snapshot *s, const struct series *series,
+                                         struct snapshot_target **of)
 {
     for (size_t t = 0; t < s->n_targets; t++) {
         struct snapshot_target *target = &s->targets[t];
-        size_t f = series->family == FAMILY_IPV6;
+        size_t f = family_slot(series->family);
         const struct target_address_state *place = &target->is.addresses[f];
         if (target->is.target != series->target)
             continue;
         if (!endpoint_same_address(&series->to, &place->to) ||
             (!series->overflow && strcmp(series->pop, place->pop) != 0))
             return NULL;
+        *of = target;
         return &target->streams[f][kinds_find(s->kinds, series->kind->name)];
     }
     return NULL;
+}
+
+/* Through a proxy there is no handshake with the target: TLS is shown. */
+static void take_proxied(struct snapshot_target *t, struct snapshot_stream *to,
+                         const struct series *series)
+{
+    const struct delay_summary *delays = series->window.delays;
+    for (size_t i = 0; i < DELAYS_MAX; i++)
+        t->proxied_ns[i] =
+            delays[i].count > 0 ? delays[i].percentile_ns[P50] : DELAY_UNDEFINED;
+    to->delay =
+        delays[intercept_distance(series->kind, &t->is.addresses[SLOT_PROXY].intercept)];
 }
 
 static void take_series(struct snapshot *s, const struct series *series)
 {
     const struct summary *w = &series->window;
     uint64_t not_measured = w->outcomes[OUTCOME_NOT_MEASURED];
-    struct snapshot_stream *to = stream_of(s, series);
+    struct snapshot_target *target;
+    struct snapshot_stream *to = stream_of(s, series, &target);
     if (to == NULL || w->sent + not_measured == 0)
         return;
     *to = (struct snapshot_stream){
@@ -58,6 +73,8 @@ static void take_series(struct snapshot *s, const struct series *series)
         .delay = w->delays[0],
     };
     text_copy(to->pop, sizeof to->pop, series->pop);
+    if (series->family == FAMILY_PROXY)
+        take_proxied(target, to, series);
 }
 
 static void take_event(struct snapshot *s, const struct event *e)
@@ -146,7 +163,7 @@ const struct snapshot_stream *snapshot_stream(const struct snapshot_target *t,
 bool snapshot_too_early(const struct snapshot *s)
 {
     for (size_t t = 0; t < s->n_targets; t++)
-        for (size_t f = 0; f < 2; f++)
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
             for (size_t k = 0; k < s->kinds->n; k++)
                 if (snapshot_stream(&s->targets[t], f, k) != NULL)
                     return false;
@@ -156,7 +173,7 @@ bool snapshot_too_early(const struct snapshot *s)
 enum state snapshot_state(const struct snapshot_target *t)
 {
     enum state worst = STATE_UNKNOWN;
-    for (size_t f = 0; f < 2; f++)
+    for (size_t f = 0; f < FAMILY_SLOTS; f++)
         for (size_t k = 0; k < KINDS_MAX; k++)
             if (snapshot_stream(t, f, k) != NULL && t->is.states[f][k] > worst)
                 worst = t->is.states[f][k];

@@ -31,8 +31,10 @@ struct snapshot_stream { /* in its last window with a result */
 };
 
 struct snapshot_target {
-    struct target_state is;                       /* when the last window closed */
-    struct snapshot_stream streams[2][KINDS_MAX]; /* by family and kind */
+    struct target_state is; /* when the last window closed */
+    struct snapshot_stream streams[FAMILY_SLOTS][KINDS_MAX]; /* by family and kind */
+    /* Medians of that window through the proxy, by delay; DELAY_UNDEFINED: none. */
+    int64_t proxied_ns[DELAYS_MAX];
     const char *failure; /* why its name has no address now; NULL: no failure */
 };
 

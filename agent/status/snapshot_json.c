@@ -12,15 +12,16 @@ static void add_time(struct json *j, const char *key, struct wall time)
 
 /* ---- the targets ---- */
 
-static void add_stream(struct json *j, const struct snapshot_stream *is,
-                       const struct kind *kind, enum state state)
+static void add_stream(struct json *j, const struct snapshot_target *t,
+                       const struct snapshot_stream *is, const struct kind *kind,
+                       enum state state)
 {
     char address[ADDRESS_TEXT_MAX];
     const struct delay_summary *d = &is->delay;
     json_object(j, NULL);
     json_string(j, "kind", kind->name);
     json_string(j, "family", family_name(is->to.family));
-    json_string(j, "address", endpoint_address(address, &is->to));
+    json_text(j, "address", endpoint_address(address, &is->to));
     json_text(j, "pop", is->pop);
     json_string(j, "state", state_name(state));
     json_bool(j, "silent", is->silent);
@@ -38,6 +39,12 @@ static void add_stream(struct json *j, const struct snapshot_stream *is,
         if (d->count > 0 && !d->supported[p])
             json_string(j, NULL, percentile_name[p]);
     json_array_end(j);
+    if (is->to.family == FAMILY_PROXY) {
+        json_object(j, "delays");
+        for (size_t i = 0; i < kind_delays(kind); i++)
+            delay_json(j, kind->delays[i], t->proxied_ns[i]);
+        json_object_end(j);
+    }
     if (kind->single_packets) {
         json_unsigned(j, "packets_sent", is->packets.sent);
         json_unsigned(j, "packets_lost", is->packets.lost);
@@ -89,9 +96,9 @@ static void add_target(struct json *j, const struct snapshot *s,
     json_text(j, "interception", t->is.interception);
     json_array(j, "streams");
     for (size_t k = 0; k < s->kinds->n; k++)
-        for (size_t f = 0; f < 2; f++)
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
             if (snapshot_stream(t, f, k) != NULL)
-                add_stream(j, snapshot_stream(t, f, k), s->kinds->list[k],
+                add_stream(j, t, snapshot_stream(t, f, k), s->kinds->list[k],
                            t->is.states[f][k]);
     json_array_end(j);
     add_addresses(j, &t->is);

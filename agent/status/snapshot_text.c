@@ -74,15 +74,32 @@ static void add_stream(struct text *out, const struct target_state *is,
          address[ADDRESS_TEXT_MAX];
     if (is->rank > 0)
         snprintf(rank, sizeof rank, "%" PRIu32, is->rank);
-    text_add(
-        out, "%4s  %s%-*s %-8s %-5s %-8s %6" PRIu64 " %7s %9s %9s  %s  %s\n", rank,
-        is->target->discovered ? "+" : "", is->target->discovered ? 19 : 20,
-        is->target->name,
-        owner_pop(stream->pop, &is->addresses[stream->to.family == FAMILY_IPV6].owner),
-        kind, stream->silent ? "silent" : state_name(state), stream->sent,
-        loss_text(loss, stream->packets.lost, stream->failed, stream->packets.sent),
-        delay(p50, &stream->delay, P50), delay(p95, &stream->delay, P95),
-        clock_time(time, stream->end), endpoint_address(address, &stream->to));
+    text_add(out, "%4s  %s%-*s %-8s %-5s %-8s %6" PRIu64 " %7s %9s %9s  %s  %s\n", rank,
+             is->target->discovered ? "+" : "", is->target->discovered ? 19 : 20,
+             is->target->name,
+             owner_pop(stream->pop, &is->addresses[family_slot(stream->to.family)].owner),
+             kind, stream->silent ? "silent" : state_name(state), stream->sent,
+             loss_text(loss, stream->packets.lost, stream->failed, stream->packets.sent),
+             delay(p50, &stream->delay, P50), delay(p95, &stream->delay, P95),
+             clock_time(time, stream->end), endpoint_address(address, &stream->to));
+}
+
+/* "through the proxy, median, ms: tls 14.002, first_byte 9.101" */
+static void add_proxied(struct text *out, const struct snapshot_target *t,
+                        const struct kind *kind)
+{
+    const char *before = "through the proxy, median, ms: ";
+    size_t from = out->len;
+    for (size_t i = 0; i < kind_delays(kind); i++) {
+        if (t->proxied_ns[i] == DELAY_UNDEFINED)
+            continue;
+        if (out->len == from)
+            text_add(out, "%4s  %-20s ", "", t->is.target->name);
+        text_add(out, "%s%s %.3f", before, kind->delays[i],
+                 (double)t->proxied_ns[i] / 1e6);
+        before = ", ";
+    }
+    text_add(out, out->len > from ? "\n" : "");
 }
 
 /* "5 addresses: 192.0.2.1 20.1 ms (in use), ...": the medians of the last round trips. */
@@ -113,11 +130,13 @@ static void add_target(const struct snapshot *s, const struct snapshot_target *t
 {
     size_t before = out->len;
     for (size_t k = 0; k < s->kinds->n; k++)
-        for (size_t f = 0; f < 2; f++) {
+        for (size_t f = 0; f < FAMILY_SLOTS; f++) {
             const struct snapshot_stream *stream = snapshot_stream(t, f, k);
             if (stream != NULL)
                 add_stream(out, &t->is, stream, s->kinds->list[k]->name,
                            t->is.states[f][k]);
+            if (stream != NULL && f == SLOT_PROXY)
+                add_proxied(out, t, s->kinds->list[k]);
         }
     if (out->len == before && t->is.owner.type == OWNER_FILTERED)
         text_add(out, "%4s  %-20s %s\n", "-", t->is.target->name, t->is.owner.why);
@@ -141,11 +160,22 @@ static int by_rank(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+static void add_not_told(const struct snapshot *s, struct text *out)
+{
+    struct kinds direct = {.n = 0};
+    for (size_t k = 0; k < s->kinds->n; k++)
+        if ((s->kinds->list[k]->uses & USES_HTTP) == 0)
+            direct.list[direct.n++] = s->kinds->list[k];
+    text_add(out, "(cannot tell by ");
+    kinds_add_names(out, &direct, ", ", " and ");
+    text_add(out, ": no target answers without the proxy)\n");
+}
+
 static void add_targets(const struct snapshot *s, struct text *out)
 {
     const struct snapshot_target **order = mem_alloc((s->n_targets + 1) * sizeof *order);
     struct kinds with_tls = kinds_using(s->kinds, USES_TLS);
-    bool discovered = false;
+    bool discovered = false, proxied = false, direct = false;
     size_t n = 0;
     for (size_t t = 0; t < s->n_targets; t++)
         if (snapshot_shows(&s->targets[t]))
@@ -157,15 +187,22 @@ static void add_targets(const struct snapshot *s, struct text *out)
     for (size_t i = 0; i < n; i++) {
         add_target(s, order[i], out);
         discovered |= order[i]->is.target->discovered;
+        for (size_t f = 0; f < SLOT_PROXY; f++)
+            direct |= order[i]->is.addresses[f].answers;
+        proxied |= order[i]->is.addresses[SLOT_PROXY].to.family != FAMILY_NONE;
     }
     text_add(out, "(round-trip times");
     if (with_tls.n > 0) {
         text_add(out, "; for ");
         kinds_add_names(out, &with_tls, ", ", " and ");
         text_add(out, " the TCP handshake");
+        if (proxied)
+            text_add(out, ", or through the proxy TLS");
     }
     text_add(out, ". In parentheses: too few samples%s)\n",
              discovered ? ". +: discovered, not configured" : "");
+    if (proxied && !direct)
+        add_not_told(s, out);
     free(order);
     if (s->swept) {
         text_add(out, "%s: ", s->doors.workload->service);

@@ -21,7 +21,7 @@ static const struct kind ping = {"icmp",
                                  .may_be_filtered = true};
 static const struct kind web = {.name = "https",
                                 .delays = {"rtt", "first_byte"},
-                                .uses = USES_PORT,
+                                .uses = USES_PORT | USES_HTTP,
                                 .interval_ns = 10 * NS_PER_S,
                                 .slow_interval_ns = 60 * NS_PER_S,
                                 .roles = {DELAY_HANDSHAKE, DELAY_REPLY},
@@ -59,6 +59,8 @@ struct world {
     struct config config;
     struct explorer *explorer;
     struct pipeline *pipeline;
+    bool silent;       /* DNS answers nothing */
+    size_t unanswered; /* how often that was told */
     struct record records[NAMES_MAX];
     size_t n_records;
     struct server servers[256];
@@ -110,7 +112,7 @@ static struct wall wall_of(const struct world *w)
     return (struct wall){INT64_C(1795424400) * NS_PER_S + w->now.ns - w->began.ns};
 }
 
-static void begin(struct world *w, const char *configuration)
+static void begin_at(struct world *w, const char *configuration, bool proxied)
 {
     struct said said = {.n = 0};
     *w = (struct world){.now = {500 * NS_PER_S}, .began = {500 * NS_PER_S}};
@@ -122,6 +124,11 @@ static void begin(struct world *w, const char *configuration)
     CHECK_INT(0, said.n, text_string(&said.lines));
     for (size_t t = 0; t < w->config.n_targets; t++)
         w->config.targets[t].ipv6 = false;
+    for (size_t t = 0; t < w->config.n_targets; t++)
+        w->config.targets[t].proxied = proxied;
+    for (size_t i = 0; i < w->known.workloads.n; i++)
+        w->known.workloads.all[i].proxied = proxied;
+    w->silent = proxied;
     site_read(&w->known.site, &w->known.metros, w->config.location, &w->config.peering,
               NULL, NULL);
     w->under_way = mem_zalloc(UNDER_WAY_MAX * sizeof *w->under_way);
@@ -130,6 +137,11 @@ static void begin(struct world *w, const char *configuration)
     struct explorer_pace pace = {.gap_ns = 250 * NS_PER_MS};
     w->explorer = explorer_create(&w->config, &w->known, &kinds, pace, check_seed());
     explorer_pause(w->explorer, false, w->now);
+}
+
+static void begin(struct world *w, const char *configuration)
+{
+    begin_at(w, configuration, false);
 }
 
 static void end(struct world *w)
@@ -214,6 +226,9 @@ static void carry_out(struct world *w, const struct explorer_step *step)
     case EXPLORER_FORGOTTEN:
         w->forgotten++;
         break;
+    case EXPLORER_UNANSWERED:
+        w->unanswered++;
+        break;
     case EXPLORER_FAILED:
         break;
     }
@@ -244,7 +259,10 @@ static void answer_lookup(struct world *w, const struct answer *a)
     static struct resolution r;
     struct record *record = record_of(w, a->host);
     r = (struct resolution){.servers = "192.0.2.53", .ttl_s = 60};
-    if (record == NULL || (record->address == 0 && !record->fails)) {
+    if (w->silent) {
+        r.error = "no DNS server answered";
+        r.temporary = true;
+    } else if (record == NULL || (record->address == 0 && !record->fails)) {
         r.error = "no such name";
     } else if (record->fails) {
         r.error = "no DNS server answered";
@@ -635,6 +653,40 @@ static void failing_dns(void **state)
     end(&w);
 }
 
+/* Where a proxy carries everything and DNS answers nothing. */
+static void proxy_only(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_at(&w,
+             "[agent]\nwindow = 60s\n[target exchange]\nservice = exchange\nhost = " OWN
+             "\n",
+             true);
+    serve(&w, 0, 20, "LHR", "X-FirstHopCafeEFZ"); /* the proxy */
+    run(&w, 130);
+    const struct target_state *s = state_of(&w, OWN);
+    CHECK_INT(MS(20), s->min_ns, "it is measured without a lookup");
+    CHECK_TEXT("LHR", s->pop, "its reply names the PoP");
+    CHECK_INT(FAMILY_PROXY, s->addresses[SLOT_PROXY].to.family, "by its name");
+    CHECK(!is_probed(&w, OWN), "and not by IPv4");
+    CHECK(explorer_failure(w.explorer, 0) == NULL, "no failure to tell");
+    CHECK_INT(1, w.unanswered, "the sweep ends, and says so");
+    size_t first = w.lookups;
+    CHECK(first <= DOORS_UNANSWERED_MAX + 2 * (w.known.workloads.n + 1), "%zu lookups",
+          first);
+    run(&w, 24 * 3600);
+    CHECK_INT(1, w.unanswered, "once");
+    CHECK(w.lookups - first < 24 * (DOORS_UNANSWERED_MAX + w.known.workloads.n),
+          "%zu lookups in a day", w.lookups - first);
+    w.silent = false; /* it answers now: no such names, but for one */
+    point(&w, OWN, 10);
+    serve(&w, 10, 20, NULL, NULL);
+    run(&w, 24 * 3600);
+    CHECK(is_probed(&w, OWN), "IPv4 as well");
+    CHECK(!explorer_unanswered(w.explorer), "and the sweep has ended");
+    end(&w);
+}
+
 static void round_robin(void **state)
 {
     (void)state;
@@ -790,6 +842,7 @@ int main(void)
         cmocka_unit_test(made_up_addresses),
         cmocka_unit_test(middlebox),
         cmocka_unit_test(failing_dns),
+        cmocka_unit_test(proxy_only),
         cmocka_unit_test(round_robin),
         cmocka_unit_test(surveys),
         cmocka_unit_test(paused),
