@@ -310,6 +310,11 @@ bool doors_unanswered(const struct doors *d)
     return d->sweeping && d->answered == 0 && d->unanswered >= DOORS_UNANSWERED_MAX;
 }
 
+bool doors_answered(const struct doors *d)
+{
+    return d->answered > 0;
+}
+
 bool doors_swept(const struct doors *d)
 {
     size_t door, family;

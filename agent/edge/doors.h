@@ -103,6 +103,9 @@ void doors_handshake(struct doors *d, size_t door, int64_t rtt_ns);
 /* DNS answered none of the first DOORS_UNANSWERED_MAX lookups: the sweep is pointless. */
 bool doors_unanswered(const struct doors *d);
 
+/* Any lookup of the sweep had an answer. */
+bool doors_answered(const struct doors *d);
+
 /* Every lookup and handshake of the sweep has ended. */
 bool doors_swept(const struct doors *d);
 bool doors_found(const struct doors *d); /* one that answers */

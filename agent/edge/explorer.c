@@ -795,17 +795,18 @@ uint64_t explorer_settled(struct explorer *e, struct mono now)
            damping_settled(&e->link_flaps, now.ns);
 }
 
+bool explorer_unanswered(const struct explorer *e)
+{
+    return e->unanswered || (e->sweeping && !e->resumed && !doors_answered(e->doors));
+}
+
 bool explorer_summary(const struct explorer *e, struct doors_summary *out)
 {
-    if (e->best == NULL || e->best_ns == DELAY_UNDEFINED || !e->chosen)
+    if (e->best == NULL || e->best_ns == DELAY_UNDEFINED || !e->chosen ||
+        explorer_unanswered(e))
         return false;
     *out = doors_summary(e->doors, e->best_of, e->best->at, e->best_ns);
     return true;
-}
-
-bool explorer_unanswered(const struct explorer *e)
-{
-    return e->unanswered;
 }
 
 struct explorer_counters explorer_counters(const struct explorer *e)
