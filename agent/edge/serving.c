@@ -456,7 +456,8 @@ void serving_update(struct serving *s, const struct site *site,
         check_owner(&in);
         in.standing = site_standing(site, in.address->pop, in.address->basis);
         if (!in.target->discovered)
-            in.is = suboptimal_judge(site, states, n, i / 2, i % 2, time);
+            in.is = suboptimal_judge(site, states, n, i / FAMILY_SLOTS, i % FAMILY_SLOTS,
+                                     time);
         check(&in);
     }
 }

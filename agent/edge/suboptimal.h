@@ -30,7 +30,7 @@ struct suboptimal {
     const struct target_state *other; /* the front door compared with; NULL: none */
 };
 
-/* Judges the PoP of `states[number]` in family `f` (0: IPv4, 1: IPv6) in this window. */
+/* Judges the PoP of `states[number]` in family `f` (family_slot()) in this window. */
 struct suboptimal suboptimal_judge(const struct site *site,
                                    const struct target_state *states, size_t n,
                                    size_t number, size_t f, struct wall now);
