@@ -23,7 +23,7 @@ enum { TCP_PORT = 443, UDP_PORT = 33434, NAMES_MAX = TRACE_TTL_MAX * TRACE_QUERI
 
 /* Router names that DNS has not told by then stay unknown, counted from the first packet;
  * with TRACE_LIMIT_NS everything is done within 2 s. */
-#define NAMES_NS (1900 * NS_PER_MS)
+#define NAMES_NS (1750 * NS_PER_MS)
 
 static const struct cmd_option options[] = {
     {"icmp", OPT_ICMP, NULL, "by ICMP echo (default, if this user may send it)"},
@@ -162,14 +162,15 @@ static void on_address(const struct endpoint *address, void *user)
 
 /* ---- the trace ---- */
 
-static void on_over(const struct trace *trace, int error, void *user)
+static void on_over(const struct trace *trace, const char *cause, void *user)
 {
     struct tracing *t = user;
-    if (error != 0) {
-        char cause[sizeof((struct result *)0)->cause], address[ADDRESS_TEXT_MAX];
-        cause_not_sent(cause, sizeof cause, error);
-        t->exit_code = cmd_cannot("%s (%s): %s", t->host.host,
-                                  endpoint_address(address, &t->to), cause);
+    if (cause != NULL) {
+        char address[ADDRESS_TEXT_MAX];
+        endpoint_address(address, &t->to);
+        t->exit_code = t->host.family != FAMILY_NONE
+                           ? cmd_cannot("%s: %s", address, cause)
+                           : cmd_cannot("%s (%s): %s", t->host.host, address, cause);
         end(t);
         return;
     }

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "cmd/render.h"
 #include "core/result.h"
+#include "probe/icmp/message.h"
 
 #include <string.h>
 
@@ -103,6 +104,10 @@ static void hop_json(struct text *out, const struct traced *t, size_t i)
     json_integer(&j, "answered", s.answered);
     delays_json(&j, &s);
     answer_json(&j, s.answer);
+    if (s.answer != NULL && s.answer->kind == TRACE_UNREACHABLE)
+        json_string(
+            &j, "cause",
+            icmp_error_text((enum family)t->to.family, s.answer->type, s.answer->code));
     json_object_end(&j);
     text_add_bytes(out, "\n", 1);
 }
@@ -214,6 +219,10 @@ static void add_extras(struct text *out, const struct traced *t, size_t i)
     for (size_t k = 0; k < n; k++)
         text_add(out, "     also answered by %s\n",
                  endpoint_address(address, &others[k]));
+    if (s.answer->kind == TRACE_UNREACHABLE)
+        text_add(
+            out, "     %s\n",
+            icmp_error_text((enum family)t->to.family, s.answer->type, s.answer->code));
     const struct icmp_extension *e = &s.answer->extension;
     if (e->n_labels == 0)
         return;
@@ -265,12 +274,14 @@ void trace_print_text(struct text *out, const struct traced *t)
         add_rows(out, t);
     if (is_limited(t))
         text_add(out,
-                 "(Routers limit how often they answer: missing answers of a hop in the "
+                 "(Routers limit or refuse such answers: missing answers of a hop in the "
                  "middle are not packet loss.)\n");
     text_add(out, "%s", t->n > 0 ? "\n" : "");
     segments_verdict(out, t->hops, t->n, &t->entry, t->end, t->end_ttl);
     if (t->end == TRACE_END_SILENT && t->method != TRACER_TCP)
         text_add(out, " Firewalls may drop %s: try --tcp.",
                  t->method == TRACER_ICMP ? "ICMP echo" : "UDP");
+    else if (t->n == 0)
+        text_add(out, " Check the firewalls of this host and of the site.");
     text_add(out, "\n");
 }

@@ -56,13 +56,22 @@ struct endpoint sockaddr_endpoint(const struct sockaddr *address)
     return e;
 }
 
-bool socket_has_route(const struct endpoint *to)
+struct endpoint socket_source(const struct endpoint *to)
 {
     struct sockaddr_storage address;
+    struct endpoint source = {.family = FAMILY_NONE};
     socklen_t len = sockaddr_of(&address, to);
     int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool exists = fd >= 0 && connect(fd, (struct sockaddr *)&address, len) == 0;
-    if (fd >= 0)
-        close(fd);
-    return exists;
+    if (fd < 0)
+        return source;
+    if (connect(fd, (struct sockaddr *)&address, len) == 0 &&
+        getsockname(fd, (struct sockaddr *)&address, &len) == 0)
+        source = sockaddr_endpoint((struct sockaddr *)&address);
+    close(fd);
+    return source;
+}
+
+bool socket_has_route(const struct endpoint *to)
+{
+    return socket_source(to).family != FAMILY_NONE;
 }

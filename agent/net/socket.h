@@ -19,8 +19,10 @@ socklen_t sockaddr_of(struct sockaddr_storage *out, const struct endpoint *e);
  * address becomes IPv4. */
 struct endpoint sockaddr_endpoint(const struct sockaddr *address);
 
-/* Whether this host has a route: connecting a UDP socket sends nothing but looks up the
- * route. */
+/* The address that packets to `to` come from; FAMILY_NONE: no route. Connecting a UDP socket
+ * looks up the route and sends nothing. */
+struct endpoint socket_source(const struct endpoint *to);
+
 bool socket_has_route(const struct endpoint *to);
 
 #endif

@@ -128,11 +128,6 @@ def check_silent(net):
     with net.rule("r4", "output", "icmp type time-exceeded drop"):
         trace = Trace(net, "target.example")
     tap.equal(("hidden", 5), (trace.summary["entry"]["state"], trace.summary["entry"]["hop"]), "a silent entry is hidden")
-    with net.rule("target", "input", "icmp type echo-request drop"):
-        trace = Trace(net, "--icmp", "target.example")
-        tap.equal((1, 5, "silent"), (trace.code, len(trace.hops), trace.summary["end"]), "a silent target")
-        tap.equal(("found", 4), (trace.summary["entry"]["state"], trace.summary["entry"]["hop"]), "but the entry is found")
-        tap.ok(trace.seconds < 2, f"in less than 2 s: {trace.seconds:.2f}")
 
 
 def check_rate_limit(net):
@@ -168,6 +163,38 @@ def check_loop(net):
         tap.equal(["104.44.1.2", "104.44.1.1", "104.44.1.2"], trace.addresses[3:], f"{method[2:]}: its routers")
         tap.ok(0 < len(list(packets_in(lines))) <= 90 and trace.seconds < 2, f"{method[2:]}: at most 90 packets, less than 2 s",
                f"{len(lines)} lines, {trace.seconds}")
+
+
+def check_unreachable(net):
+    """What stops the packets: a router, this host, or its next hop."""
+    for method in METHODS:
+        with net.rule("r5", "forward", f"ip daddr {routers.TARGET} reject with icmp type admin-prohibited"):
+            trace = Trace(net, method, "target.example")
+        tap.equal((1, "unreachable", 6), (trace.code, trace.summary["end"], trace.summary["end_hop"]),
+                  f"{method[2:]}: a router refuses")
+        tap.equal("administratively prohibited", trace.hops[-1]["cause"], "and says why")
+        with net.rule("host", "output", f"ip daddr {routers.TARGET} reject"):
+            trace = Trace(net, method, "target.example")
+        tap.ok(trace.code == 2 and "this host's firewall" in trace.error, f"{method[2:]}: this host refuses", trace)
+        with net.rule("target", "input", f"ip daddr {routers.TARGET} drop"):
+            trace = Trace(net, method, "target.example")
+        tap.equal((1, 5, [3] * 5, "silent"), (trace.code, len(trace.hops), trace.answered, trace.summary["end"]),
+                  f"{method[2:]}: a silent target")
+        tap.ok(trace.seconds < 2, f"{method[2:]}: in less than 2 s: {trace.seconds:.2f}")
+        tap.equal(("found", 4), (trace.summary["entry"]["state"], trace.summary["entry"]["hop"]), "the entry is found")
+    done = Trace(net, "192.168.7.77")
+    tap.ok(done.code == 2 and "does not answer ARP" in done.error, "nobody has the address", done)
+
+
+def check_dead_dns(net):
+    """Names of routers that DNS does not tell."""
+    with net.rule("host", "input", "udp dport 53 drop"):
+        trace = Trace(net, routers.TARGET)
+        numeric = Trace(net, "-n", routers.TARGET)
+    tap.ok(trace.code == 0 and trace.seconds < 2, f"a silent DNS server: {trace.seconds:.2f} s", trace)
+    tap.ok(branch_of(trace.addresses, routers.TRUTH), "the path is shown", trace)
+    tap.ok(numeric.seconds < 1, f"-n does not ask: {numeric.seconds:.2f} s")
+    tap.equal(("hidden", 4), (trace.summary["entry"]["state"], trace.summary["entry"]["hop"]), "the entry's metro is hidden")
 
 
 def check_nobody(net):
@@ -215,7 +242,7 @@ def main():
         mtr = net.start("host", "mtr", "-r", "-n", "-c", "1", routers.TARGET, stdout=subprocess.PIPE)  # takes 6 s
         beside_mtr = Trace(net, "--icmp", "target.example")
         for check in (check_truth, check_beside_traceroute, check_packets, check_silent, check_rate_limit, check_answers,
-                      check_loop, check_errors):
+                      check_loop, check_unreachable, check_errors, check_dead_dns):
             check(net)
         if os.geteuid() == 0 and net.run("host", *NOBODY, "true").returncode == 0:
             check_nobody(net)

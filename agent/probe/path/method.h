@@ -5,6 +5,7 @@
 #define EDGELAT_PROBE_PATH_METHOD_H
 
 #include "net/poll.h"
+#include "probe/cause.h"
 #include "probe/icmp/stamps.h"
 #include "probe/path/tracer.h"
 
@@ -31,13 +32,14 @@ struct tracer {
     size_t n_keys;
     struct endpoint known[TRACE_TTL_MAX * TRACE_QUERIES];
     size_t n_known;
-    int error; /* of the first packet that could not be sent */
+    int error;                 /* of the first packet that could not be sent */
+    struct icmp_report report; /* of this host itself; by FAMILY_NONE: none */
     bool over;
 };
 
 /* The error's meaning, by its type and whether the target sent it. False: none for a trace,
- * such as "fragmentation needed". */
-bool method_error_kind(const struct tracer *t, uint8_t type, uint8_t code,
+ * such as "fragmentation needed", or an error of this host itself, which is noted. */
+bool method_error_kind(struct tracer *t, uint8_t type, uint8_t code,
                        const struct endpoint *from, enum trace_kind *kind);
 
 /* Compares without the scope, which quoted addresses do not have. */

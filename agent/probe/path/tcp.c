@@ -82,9 +82,12 @@ static int tcp_open(struct tracer *t)
     return 0;
 }
 
-/* The ICMP error that ended the handshake. False: there is none. */
-static bool take_error(struct tracer *t, struct trace_answer *answer)
+enum icmp_end { ICMP_NONE, ICMP_NO_ANSWER, ICMP_ANSWER };
+
+/* The ICMP error that ended the handshake; not every one is an answer. */
+static enum icmp_end take_error(struct tracer *t, struct trace_answer *answer)
 {
+    enum icmp_end end = ICMP_NONE;
     const struct syns *s = t->state;
     struct queued queued;
     uint8_t bytes[1500];
@@ -103,9 +106,10 @@ static bool take_error(struct tracer *t, struct trace_answer *answer)
                 wire_from(bytes + queued.extension_at, queued.len - queued.extension_at));
         if (method_error_kind(t, answer->type, answer->code, &answer->from,
                               &answer->kind))
-            return true;
+            return ICMP_ANSWER;
+        end = ICMP_NO_ANSWER;
     }
-    return false;
+    return end;
 }
 
 static void on_event(struct poll *poll, bool readable, bool writable, void *user)
@@ -115,15 +119,16 @@ static void on_event(struct poll *poll, bool readable, bool writable, void *user
     struct trace_answer answer = {.kind = TRACE_TARGET, .from = t->to, .reply_ttl = -1};
     (void)poll, (void)readable, (void)writable;
     answer.rtt_ns = method_delay(t, s->query, (struct stamps){0});
-    bool icmp = take_error(t, &answer); /* before SO_ERROR, which clears it */
+    enum icmp_end icmp = take_error(t, &answer); /* before SO_ERROR, which clears it */
     int error = 0;
     socklen_t len = sizeof error;
     getsockopt(s->socket, SOL_SOCKET, SO_ERROR, &error, &len);
-    if (!icmp && error != 0 && error != ECONNREFUSED && error != ECONNRESET) {
+    if (icmp == ICMP_NO_ANSWER || (icmp == ICMP_NONE && error != 0 &&
+                                   error != ECONNREFUSED && error != ECONNRESET)) {
         hang_up(s);
         return; /* an error of this host, such as a failed neighbour resolution */
     }
-    if (!icmp && error == 0) {
+    if (icmp == ICMP_NONE && error == 0) {
         int64_t rtt_ns = tcp_sample_of(s->socket).rtt_us * NS_PER_US;
         if (rtt_ns > 0 && rtt_ns < answer.rtt_ns)
             answer.rtt_ns = rtt_ns;

@@ -20,6 +20,7 @@ const struct trace_policy trace_all_at_once = {
 const struct trace_policy trace_one_at_a_time = {
     .ttl_max = TRACE_TTL_MAX,
     .one_at_a_time = true,
+    .silent_most = 10,
     .gap_ns = NS_PER_MS,
     .wait_least_ns = 50 * NS_PER_MS,
     .wait_most_ns = 250 * NS_PER_MS,
@@ -129,10 +130,11 @@ static uint8_t last_ttl(const struct trace *t)
 {
     uint8_t ttl;
     enum trace_end end = trace_end(t, &ttl);
-    if (end == TRACE_END_SILENT)
-        ttl = t->round == 0 || ttl + BEYOND > t->policy.ttl_max ? t->policy.ttl_max
-                                                                : (uint8_t)(ttl + BEYOND);
-    return ttl;
+    if (end != TRACE_END_SILENT)
+        return ttl;
+    uint8_t most = t->policy.ttl_max,
+            beyond = t->round > 0 ? BEYOND : t->policy.silent_most;
+    return beyond == 0 || ttl + beyond > most ? most : (uint8_t)(ttl + beyond);
 }
 
 /* ---- waiting ---- */

@@ -31,11 +31,12 @@ enum { TRACE_TTL_MAX = 30, TRACE_QUERIES = 3 };
 #define TRACE_SPARE_NS (50 * NS_PER_MS)
 
 /* No trace lasts longer. */
-#define TRACE_LIMIT_NS (1600 * NS_PER_MS)
+#define TRACE_LIMIT_NS (1500 * NS_PER_MS)
 
 struct trace_policy {
     uint8_t ttl_max;
     bool one_at_a_time;
+    uint8_t silent_most;   /* the first round ends after so many silent hops; 0: any */
     int64_t gap_ns;        /* between two packets */
     int64_t round_ns;      /* least time between the ends of two rounds' sending */
     int64_t wait_least_ns; /* for the answer to a query when no hop behind it answers */

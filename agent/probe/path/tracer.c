@@ -1,8 +1,11 @@
 #include "base/mem.h"
 #include "net/clock.h"
+#include "net/neighbour.h"
+#include "net/socket.h"
 #include "net/timer.h"
 #include "probe/path/method.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,12 +40,43 @@ static void send_query(struct tracer *t, struct trace_query q)
         t->error = rc;
 }
 
+static bool any_answer(const struct trace *t)
+{
+    uint8_t ttl;
+    return trace_end(t, &ttl) != TRACE_END_SILENT || ttl > 0;
+}
+
+static void end_trace(struct tracer *t)
+{
+    char text[sizeof((struct result *)0)->cause];
+    const char *cause = NULL;
+    t->over = true;
+    t->method->close(t);
+    if (!any_answer(&t->trace)) {
+        cause = text;
+        if (t->report.by.family != FAMILY_NONE)
+            cause_icmp_error(text, sizeof text, &t->report, &t->to);
+        else if (t->trace.packets == 0)
+            cause_not_sent(text, sizeof text, t->error);
+        else if (neighbour_awaited(&t->to))
+            snprintf(text, sizeof text, "the next hop does not answer %s",
+                     t->to.family == FAMILY_IPV6 ? "neighbour discovery" : "ARP");
+        else
+            cause = NULL;
+    }
+    t->events.on_over(&t->trace, cause, t->events.user);
+}
+
 /* Sends what is due and re-arms the timer, or ends the trace. */
 static void on_timer(uv_timer_t *timer)
 {
     struct tracer *t = timer->data;
     struct trace_query q;
     struct mono until;
+    if (t->report.by.family != FAMILY_NONE && !any_answer(&t->trace)) {
+        end_trace(t);
+        return;
+    }
     for (;;) {
         switch (trace_next(&t->trace, mono_now(), &q, &until)) {
         case TRACE_SEND:
@@ -52,10 +86,7 @@ static void on_timer(uv_timer_t *timer)
             wake(t, until.ns - mono_now().ns);
             return;
         case TRACE_OVER:
-            t->over = true;
-            t->method->close(t);
-            t->events.on_over(&t->trace, t->trace.packets == 0 ? t->error : 0,
-                              t->events.user);
+            end_trace(t);
             return;
         }
     }
@@ -98,11 +129,18 @@ bool method_same_host(const struct endpoint *a, const struct endpoint *b)
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-bool method_error_kind(const struct tracer *t, uint8_t type, uint8_t code,
+bool method_error_kind(struct tracer *t, uint8_t type, uint8_t code,
                        const struct endpoint *from, enum trace_kind *kind)
 {
     bool ipv6 = t->to.family == FAMILY_IPV6;
     bool from_target = method_same_host(from, &t->to);
+    struct endpoint own = socket_source(&t->to);
+    if (method_same_host(from, &own) && !from_target) {
+        t->report =
+            (struct icmp_report){.type = type, .code = code, .by = *from, .own = *from};
+        wake(t, 0);
+        return false;
+    }
     if (type == (ipv6 ? 3 : 11)) {
         *kind = TRACE_EXCEEDED;
         return code == 0; /* 1: fragments */

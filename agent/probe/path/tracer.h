@@ -32,9 +32,9 @@ struct tracer;
 struct tracer_events {
     /* An address that has not answered before, within the trace. */
     void (*on_address)(const struct endpoint *address, void *user);
-    /* Once, at the end; the trace is valid until tracer_destroy(). `error`: -errno when
-     * this host could send nothing, else 0. */
-    void (*on_over)(const struct trace *trace, int error, void *user);
+    /* Once, at the end; the trace is valid until tracer_destroy(). `cause`: one clause if
+     * no packet left this host or passed its next hop, else NULL. */
+    void (*on_over)(const struct trace *trace, const char *cause, void *user);
     void *user;
 };
 
