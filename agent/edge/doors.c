@@ -8,15 +8,18 @@
 #include <string.h>
 
 /*
- * A door whose least handshake is at most MAY_BE_NEAREST may be the nearest: it gets more
- * handshakes, SAMPLES in all, and SAMPLES_CLOSE if it is as near as the nearest but for
- * noise. The margin covers a first handshake behind a download on the uplink. In 200,000
- * random worlds (test/sim/test_doors.c) the nearest door is then measured in all but 1;
- * with SAMPLES only, and a margin of 20 ms, in all but 27.
+ * A door whose first handshake is at most MAY_BE_NEAREST may be the nearest: it gets
+ * SAMPLES_FEW in all. Where their least is at most IS_NEAR, SAMPLES; and SAMPLES_CLOSE if
+ * it is as near as the nearest but for noise. The first margin covers a handshake behind a
+ * download on the uplink. In 200,000 random worlds (test/sim/test_doors.c) the nearest
+ * door is then measured in all but 1; with 12 for all, and a margin of 20 ms, in all but
+ * 27.
  */
+#define SAMPLES_FEW                 3
 #define SAMPLES                     12
 #define SAMPLES_CLOSE               24
 #define MAY_BE_NEAREST(shortest_ns) ((shortest_ns)*5 / 4 + 30 * NS_PER_MS)
+#define IS_NEAR(shortest_ns)        ((shortest_ns)*5 / 4 + 10 * NS_PER_MS)
 #define IS_CLOSE(shortest_ns)       ((shortest_ns)*21 / 20 + 2 * NS_PER_MS)
 
 /* So many handshakes without an answer: the door does not answer. */
@@ -28,7 +31,7 @@ struct door_state {  /* of a door, in the sweep */
     size_t workload; /* its number */
     enum door_lookup lookup[2];
     bool shaking;
-    bool again; /* measured again after doors_resume() */
+    int64_t kept_ns; /* of what is measured again after doors_resume(), else undefined */
     uint8_t samples, losses;
     size_t same_as; /* the first door with this address: it is measured; else itself */
 };
@@ -39,7 +42,6 @@ struct doors {
     size_t n, room, states_room;
     size_t workloads;
     int64_t shortest_ns[WORKLOADS_MAX]; /* handshake of each workload's doors */
-    int64_t kept_ns[WORKLOADS_MAX];     /* the same before doors_resume() */
     bool families[2];
     int64_t gap_ns;
     bool sweeping;
@@ -136,11 +138,11 @@ void doors_begin(struct doors *d, struct mono now)
     d->lookup_at = d->handshake_at = now;
     d->lookups = d->handshakes = d->answered = d->unanswered = 0;
     for (size_t w = 0; w < d->workloads; w++)
-        d->shortest_ns[w] = d->kept_ns[w] = DELAY_UNDEFINED;
+        d->shortest_ns[w] = DELAY_UNDEFINED;
     for (size_t i = 0; i < d->n; i++) {
         d->all[i].rtt_ns = DELAY_UNDEFINED;
-        d->states[i] =
-            (struct door_state){.workload = d->states[i].workload, .same_as = i};
+        d->states[i] = (struct door_state){
+            .workload = d->states[i].workload, .kept_ns = DELAY_UNDEFINED, .same_as = i};
         for (size_t f = 0; f < 2; f++)
             d->states[i].lookup[f] = d->families[f] ? LOOKUP_DUE : LOOKUP_DONE;
     }
@@ -174,7 +176,9 @@ static size_t samples_of(const struct doors *d, size_t i)
     int64_t shortest_ns = d->shortest_ns[d->states[i].workload];
     if (least_ns == DELAY_UNDEFINED || least_ns > MAY_BE_NEAREST(shortest_ns))
         return 1;
-    return least_ns <= IS_CLOSE(shortest_ns) ? SAMPLES_CLOSE : SAMPLES;
+    return least_ns <= IS_CLOSE(shortest_ns)  ? SAMPLES_CLOSE
+           : least_ns <= IS_NEAR(shortest_ns) ? SAMPLES
+                                              : SAMPLES_FEW;
 }
 
 static bool wants_handshake(const struct doors *d, size_t i)
@@ -367,15 +371,15 @@ static void resume_door(struct doors *d, const struct kept_door *kept)
 {
     for (size_t i = 0; i < d->n; i++) {
         struct door *door = &d->all[i];
-        int64_t *kept_ns = &d->kept_ns[d->states[i].workload];
+        int64_t *shortest_ns = &d->shortest_ns[d->states[i].workload];
         if (strcmp(door->host, kept->host) != 0)
             continue;
         memcpy(door->to, kept->to, sizeof door->to);
         door->rtt_ns = kept->rtt_ns;
         d->states[i].lookup[0] = d->states[i].lookup[1] = LOOKUP_DONE;
         if (door->rtt_ns != DELAY_UNDEFINED &&
-            (*kept_ns == DELAY_UNDEFINED || door->rtt_ns < *kept_ns))
-            *kept_ns = door->rtt_ns;
+            (*shortest_ns == DELAY_UNDEFINED || door->rtt_ns < *shortest_ns))
+            *shortest_ns = door->rtt_ns;
     }
 }
 
@@ -386,43 +390,44 @@ bool doors_resume(struct doors *d, const struct kept_doors *kept, struct mono no
     doors_begin(d, now);
     for (size_t i = 0; i < kept->n; i++)
         resume_door(d, &kept->all[i]);
-    memcpy(d->shortest_ns, d->kept_ns, sizeof d->shortest_ns);
     for (size_t i = 0; i < d->n; i++) {
         struct door_state *s = &d->states[i];
         if (is_resolved(s))
             s->same_as = first_with_address(d, i);
-        if (d->all[i].rtt_ns == DELAY_UNDEFINED)
+        int64_t rtt_ns = d->all[i].rtt_ns;
+        if (rtt_ns == DELAY_UNDEFINED)
             continue;
-        s->again = d->all[i].rtt_ns <= MAY_BE_NEAREST(d->kept_ns[s->workload]);
-        s->samples = !s->again;
+        if (rtt_ns <= MAY_BE_NEAREST(d->shortest_ns[s->workload]))
+            s->kept_ns = rtt_ns;
+        else
+            s->samples = 1; /* none is due */
     }
     return true;
 }
 
-static bool contradicts(const struct doors *d, size_t workload)
+/* One handshake may come behind a download; a dozen are as exact as the kept ones. */
+static bool is_another_delay(const struct door_state *s, int64_t rtt_ns)
 {
-    int64_t then_ns = d->kept_ns[workload], now_ns = DELAY_UNDEFINED;
-    for (size_t i = 0; i < d->n; i++) {
-        const struct door_state *s = &d->states[i];
-        int64_t rtt_ns = d->all[i].rtt_ns;
-        if (s->workload != workload || !s->again || s->same_as != i)
-            continue;
-        if (s->samples == 0 && s->losses < LOSSES_MAX)
-            return false;
-        if (s->samples > 0 && (now_ns == DELAY_UNDEFINED || rtt_ns < now_ns))
-            now_ns = rtt_ns;
-    }
-    return then_ns != DELAY_UNDEFINED &&
-           (now_ns == DELAY_UNDEFINED || now_ns > MAY_BE_NEAREST(then_ns) ||
-            then_ns > MAY_BE_NEAREST(now_ns));
+    int64_t less_ns = rtt_ns < s->kept_ns ? rtt_ns : s->kept_ns;
+    int64_t more_ns = rtt_ns < s->kept_ns ? s->kept_ns : rtt_ns;
+    return more_ns > (s->samples >= SAMPLES ? less_ns * 6 / 5 + 3 * NS_PER_MS
+                                            : MAY_BE_NEAREST(less_ns));
 }
 
 bool doors_contradict(const struct doors *d)
 {
-    for (size_t w = 0; w < d->workloads; w++)
-        if (d->sweeping && contradicts(d, w))
+    bool any = false, awaited = false, answered = false;
+    for (size_t i = 0; d->sweeping && i < d->n; i++) {
+        const struct door_state *s = &d->states[i];
+        if (s->kept_ns == DELAY_UNDEFINED || s->same_as != i)
+            continue;
+        any = true;
+        awaited |= s->samples == 0 && s->losses < LOSSES_MAX;
+        answered |= s->samples > 0;
+        if (s->samples > 0 && is_another_delay(s, d->all[i].rtt_ns))
             return true;
-    return false;
+    }
+    return any && !awaited && !answered;
 }
 
 /* ---- what it found ---- */

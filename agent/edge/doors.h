@@ -75,9 +75,9 @@ bool doors_keep(const struct doors *d, struct kept_doors *out);
 bool doors_resume(struct doors *d, const struct kept_doors *kept, struct mono now);
 
 /*
- * After doors_resume(), once each of the nearest was measured: their least delay is not
- * the kept one. The host is somewhere else, in a network that looks the same
- * (192.168.1.0/24 is everywhere), or has no uplink.
+ * After doors_resume(): the delay of a door that was measured again is not the kept one,
+ * or none answers. The host is somewhere else, in a network that looks the same
+ * (192.168.1.0/24 is everywhere), its paths have changed, or it has no uplink.
  */
 bool doors_contradict(const struct doors *d);
 

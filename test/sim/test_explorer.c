@@ -5,12 +5,13 @@
  */
 #include "base/mem.h"
 #include "core/pipeline.h"
+#include "core/random.h"
 #include "edge/explorer.h"
 #include "unit/edge/shipped.h"
 
 #define MS(x) ((int64_t)((x)*NS_PER_MS))
 
-enum { NAMES_MAX = 32, UNDER_WAY_MAX = 4096, DNS_MS = 20 };
+enum { NAMES_MAX = 160, UNDER_WAY_MAX = 4096, DNS_MS = 20 };
 
 static const struct kind ping = {"icmp",
                                  {"rtt"},
@@ -112,6 +113,18 @@ static struct wall wall_of(const struct world *w)
     return (struct wall){INT64_C(1795424400) * NS_PER_S + w->now.ns - w->began.ns};
 }
 
+/* An agent that knows nothing. */
+static void begin_again(struct world *w)
+{
+    struct pipeline_settings settings = config_pipeline(&w->config);
+    struct explorer_pace pace = {250 * NS_PER_MS, 12 * NS_PER_S};
+    w->under_way = mem_zalloc(UNDER_WAY_MAX * sizeof *w->under_way);
+    w->n_under_way = 0;
+    w->pipeline = pipeline_create(&settings, &kinds, 7, w->now, wall_of(w));
+    w->explorer = explorer_create(&w->config, &w->known, &kinds, pace, 7);
+    explorer_pause(w->explorer, false, w->now);
+}
+
 static void begin_at(struct world *w, const char *configuration, bool proxied)
 {
     struct said said = {.n = 0};
@@ -131,12 +144,7 @@ static void begin_at(struct world *w, const char *configuration, bool proxied)
     w->silent = proxied;
     site_read(&w->known.site, &w->known.metros, w->config.location, &w->config.peering,
               NULL, NULL);
-    w->under_way = mem_zalloc(UNDER_WAY_MAX * sizeof *w->under_way);
-    struct pipeline_settings settings = config_pipeline(&w->config);
-    w->pipeline = pipeline_create(&settings, &kinds, check_seed(), w->now, wall_of(w));
-    struct explorer_pace pace = {.gap_ns = 250 * NS_PER_MS};
-    w->explorer = explorer_create(&w->config, &w->known, &kinds, pace, check_seed());
-    explorer_pause(w->explorer, false, w->now);
+    begin_again(w);
 }
 
 static void begin(struct world *w, const char *configuration)
@@ -373,9 +381,11 @@ static void nearest_is(struct world *w, const char *host, const char *what)
 {
     size_t n;
     const struct target_state *states = pipeline_survey_rank(w->pipeline, &n);
-    for (size_t i = 0; i < n; i++)
-        if (states[i].rank == 1)
-            CHECK_TEXT(host, states[i].target->host, what);
+    size_t first = 0;
+    while (first < n && states[first].rank != 1)
+        first++;
+    CHECK(first < n, "%s: something is ranked", what);
+    CHECK_TEXT(host, states[first].target->host, what);
 }
 
 #define EXCHANGE                                                                         \
@@ -469,7 +479,7 @@ static void restarted(void **state)
     run(&w, 130);
     CHECK_INT(1, w.kept_n, "a sweep is kept");
     restart(&w, 20 * 3600);
-    run(&w, 15);
+    run(&w, 9); /* of the survey */
     nearest_is(&w, DOOR("cdg"), "the nearest is measured at once");
     CHECK(is_probed(&w, DOOR("fra")) && is_probed(&w, DOOR("lhr")), "and the next");
     CHECK(w.lookups < 15, "not one lookup for each metro: %zu", w.lookups);
@@ -509,6 +519,106 @@ static void restarted_elsewhere(void **state)
     restart(&w, 3600);
     run(&w, 140);
     nearest_is(&w, DOOR("cdg"), "and back");
+    end(&w);
+}
+
+/* ---- random sites, and moves between them while the agent was off ---- */
+
+static double random_between(struct random *r, double least, double most)
+{
+    return least + (most - least) * random_unit(r);
+}
+
+/* Of the names each exists with the same chance; number + 1 is the address. */
+static void begin_earth(struct world *w, struct random *r, const struct doors *names)
+{
+    double exist = random_between(r, 0.1, 1);
+    w->n_records = 0;
+    memset(w->servers, 0, sizeof w->servers);
+    for (size_t i = 0; i < doors_count(names); i++)
+        if (w->n_records == 0 || random_unit(r) < exist)
+            point(w, doors_at(names, i)->host, (uint8_t)(i + 1));
+}
+
+/* The host is at a site near a random metro; DNS leads to any door. Returns the address of
+ * the nearest. */
+static uint8_t begin_site(struct world *w, struct random *r, const struct doors *names)
+{
+    const struct catalogue *metros = &w->known.metros;
+    const struct metro *home = &metros->metros[random_below(r, (int64_t)metros->n)];
+    struct position site = {home->at.latitude + random_between(r, -3, 3),
+                            home->at.longitude + random_between(r, -3, 3)};
+    double last_mile_ms = random_between(r, 0.5, 15);
+    uint8_t nearest = 0;
+    if (record_of(w, OWN) != NULL)
+        w->n_records--;
+    size_t n = w->n_records;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t at = w->records[i].address;
+        const struct metro *metro = doors_at(names, at - 1U)->metro;
+        double bound_ms =
+            (double)distance_rtt_bound_ns(distance_km(site, metro->at)) / 1e6;
+        double rtt_ms = last_mile_ms + bound_ms * random_between(r, 1.2, 3);
+        serve(w, at, rtt_ms, metro->code, "X-FirstHopCafeEFZ");
+        if (nearest == 0 || rtt_ms < w->servers[nearest].rtt_ms)
+            nearest = at;
+    }
+    struct record served = w->records[random_below(r, (int64_t)n)];
+    point(w, OWN, served.address)->chain = served.host;
+    return nearest;
+}
+
+/* Whether what ranks first is as near as the nearest, but for half a millisecond. */
+static bool is_right(struct world *w, uint8_t nearest)
+{
+    size_t n;
+    const struct target_state *states = pipeline_survey_rank(w->pipeline, &n);
+    for (size_t i = 0; i < n; i++)
+        if (states[i].rank == 1)
+            return (double)states[i].min_ns / 1e6 <= w->servers[nearest].rtt_ms + 0.5;
+    return false;
+}
+
+static void random_sites(void **state)
+{
+    (void)state;
+    const int sites = check_quick() ? 20 : 200;
+    struct random r = random_from(check_seed());
+    struct world w;
+    int right = 0, right_after_move = 0, forgotten = 0, right_after_restart = 0;
+    begin(&w, EXCHANGE);
+    struct doors *names =
+        doors_create(&w.known.metros, &w.known.workloads, true, false, NS_PER_MS);
+    begin_earth(&w, &r, names);
+    uint8_t nearest = begin_site(&w, &r, names);
+    run(&w, 240);
+    for (int i = 0; i < sites; i++) {
+        right += is_right(&w, nearest);
+        restart(&w, 3600); /* the same site */
+        run(&w, 9);        /* of the survey */
+        right_after_restart += is_right(&w, nearest) && w.forgotten == 0;
+        nearest = begin_site(&w, &r, names);
+        restart(&w, 3600); /* another one */
+        run(&w, 240);
+        right_after_move += is_right(&w, nearest);
+        forgotten += w.forgotten > 0;
+        explorer_destroy(w.explorer);
+        pipeline_destroy(w.pipeline);
+        free(w.under_way);
+        w.forgotten = 0;
+        begin_earth(&w, &r, names);
+        nearest = begin_site(&w, &r, names);
+        begin_again(&w);
+        run(&w, 240);
+    }
+    printf(
+        "# %d random sites: right in %d, after a restart in %d, after a move behind the "
+        "same gateway in %d (forgotten in %d)\n",
+        sites, right, right_after_restart, right_after_move, forgotten);
+    CHECK_INT(sites, right, "the nearest, wherever DNS leads");
+    CHECK_INT(sites, right_after_restart, "and after a restart");
+    CHECK_INT(sites, right_after_move, "and somewhere else");
+    doors_destroy(names);
     end(&w);
 }
 
@@ -835,6 +945,7 @@ int main(void)
         cmocka_unit_test(moved),
         cmocka_unit_test(restarted),
         cmocka_unit_test(restarted_elsewhere),
+        cmocka_unit_test(random_sites),
         cmocka_unit_test(restarted_with_a_new_catalogue),
         cmocka_unit_test(starts_without_an_uplink),
         cmocka_unit_test(unstable_network),
