@@ -183,7 +183,8 @@ static void delay_summary_json(struct json *j, const char *name,
     json_object_end(j);
 }
 
-/* Packet delay variation (RFC 5481): each delay minus the smallest. */
+/* Packet delay variation (RFC 5481): each delay minus the smallest. A difference is not
+ * computed from a percentile that is approximate, as its error may exceed the result. */
 static struct delay_summary above_minimum(const struct delay_summary *d)
 {
     struct delay_summary above = *d;
@@ -193,7 +194,8 @@ static struct delay_summary above_minimum(const struct delay_summary *d)
     above.max_ns -= d->min_ns;
     above.mean_ns -= d->min_ns;
     for (size_t p = 0; p < PERCENTILES; p++)
-        above.percentile_ns[p] -= d->min_ns;
+        above.percentile_ns[p] =
+            d->exact ? d->percentile_ns[p] - d->min_ns : DELAY_UNDEFINED;
     return above;
 }
 

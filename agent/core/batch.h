@@ -17,6 +17,7 @@
 #include "core/histogram.h"
 #include "core/intercept.h"
 #include "core/owner.h"
+#include "core/rolling.h"
 #include "core/target.h"
 #include "core/window.h"
 
@@ -43,6 +44,10 @@ struct series {
         silence_significant; /* the silence is now too long for chance; true once a series */
     bool in_window;        /* the window that has just closed has results of the series */
     struct summary window; /* if in_window; of all its parts, see core/series.h */
+
+    /* By delay; as of the last time they were due. NULL: an overflow series. */
+    struct period_summary (*periods)[PERIODS];
+    bool due[PERIODS]; /* the period is to be exported with this batch */
 };
 
 /* The DNS answer that a target's address came from. */

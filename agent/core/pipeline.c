@@ -58,7 +58,8 @@ struct pipeline *pipeline_create(const struct pipeline_settings *settings,
     p->kinds = kinds;
     p->opened = p->window_start = p->stamped = p->batch.agent_start = wall;
     p->opened_at = p->latest = now;
-    p->series = series_set_create(settings->delta);
+    p->rolling = rolling_set_create(now);
+    p->series = series_set_create(settings->delta, p->rolling);
     p->batch.delta = settings->delta;
     p->targets = mem_zalloc(p->room * sizeof *p->targets);
     p->open_events = mem_zalloc(sizeof *p->open_events);
@@ -95,6 +96,7 @@ void pipeline_destroy(struct pipeline *p)
     free(p->order);
     free(p->targets);
     series_set_destroy(p->series);
+    rolling_set_destroy(p->rolling);
     schedule_destroy(p->schedule);
     free(p);
 }
@@ -370,6 +372,11 @@ struct events *pipeline_events(struct pipeline *p)
     return p->open_events;
 }
 
+struct rolling_set *pipeline_rolling(struct pipeline *p)
+{
+    return p->rolling;
+}
+
 /* ---- results ---- */
 
 const struct target *pipeline_target(const struct pipeline *p, size_t target)
@@ -497,6 +504,7 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     if (p->stamped.ns - wall.ns > STAMP_AHEAD_NS)
         step_back(p, now, wall);
     struct wall end = stamp(p, wall);
+    rolling_set_now(p->rolling, now);
     pipeline_close_losses(p);
     for (uint32_t i = 0; i < p->n_streams; i++) {
         struct pipeline_stream *s = &p->streams[i];

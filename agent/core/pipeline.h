@@ -177,6 +177,9 @@ void pipeline_moved(struct pipeline *p, struct wall wall);
 /* The events of the open window, to which the caller may add. */
 struct events *pipeline_events(struct pipeline *p);
 
+/* The delays of the last three days, to save and to load. */
+struct rolling_set *pipeline_rolling(struct pipeline *p);
+
 /* When the next probe is due; false: none is. */
 bool pipeline_next(const struct pipeline *p, struct mono *at);
 

@@ -69,6 +69,7 @@ struct pipeline {
     const struct kinds *kinds;
     struct schedule *schedule;
     struct series_set *series;
+    struct rolling_set *rolling;
     struct pipeline_target *targets; /* `room` allocated, so that they never move */
     size_t n_targets, room;
     struct pipeline_stream *streams;

@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +16,12 @@ struct series_entry {
     bool answered;    /* ever, by the target itself */
     uint64_t losses;  /* ever */
     bool silence_reported;
-    /* Histograms of the parts of this window, the last one of the variation; NULL: the
-     * window has one part so far, which ends with it. */
-    struct histogram *early;
+    /* Values of the parts of this window, the last ones of the variation; NULL: the window
+     * has one part so far, which ends with it. */
+    struct tally *early;
+    struct rolling *rolling; /* NULL: overflow series, or too many */
+    struct mono stated[PERIODS];
+    bool fresh[PERIODS]; /* it has values that were not stated */
 };
 
 struct series_set {
@@ -29,16 +33,18 @@ struct series_set {
     struct mono closed; /* when the last window was closed */
     uint64_t overflowed;
     bool delta;
+    struct rolling_set *rolling;
     const struct series **list;
     size_t list_room;
 };
 
-#define VARIATION  DELAYS_MAX
-#define HISTOGRAMS (DELAYS_MAX + 1)
+#define VARIATION DELAYS_MAX
+#define TALLIES   (DELAYS_MAX + 1)
 
-struct series_set *series_set_create(bool delta)
+struct series_set *series_set_create(bool delta, struct rolling_set *rolling)
 {
     struct series_set *l = mem_zalloc(sizeof *l);
+    l->rolling = rolling;
     l->delta = delta;
     l->window = 1;
     return l;
@@ -46,8 +52,8 @@ struct series_set *series_set_create(bool delta)
 
 static void forget_parts(struct series_entry *a)
 {
-    for (size_t i = 0; a->early != NULL && i < HISTOGRAMS; i++)
-        histogram_free(&a->early[i]);
+    for (size_t i = 0; a->early != NULL && i < TALLIES; i++)
+        tally_free(&a->early[i]);
     free(a->early);
     a->early = NULL;
 }
@@ -58,6 +64,8 @@ static void series_entry_free(struct series_entry *a)
     for (size_t i = 0; i < DELAYS_MAX; i++)
         histogram_free(&a->series.delays[i]);
     histogram_free(&a->series.variation);
+    rolling_release(a->rolling);
+    free(a->series.periods);
     free(a);
 }
 
@@ -108,6 +116,21 @@ static bool is_there(const struct series_set *l, size_t at,
     return at < l->n && compare(l->entries[at], part, overflow) == 0;
 }
 
+/* The values of a series with the same key are continued after a restart. */
+static void begin_rolling(const struct series_set *l, struct series_entry *a)
+{
+    const struct series *s = &a->series;
+    const struct target *t = s->target;
+    char key[ROLLING_KEY_MAX], address[ADDRESS_TEXT_MAX] = "";
+    if (s->pop[0] == '\0')
+        endpoint_address(address, &s->to);
+    snprintf(key, sizeof key, "%s %s %u %s %s %s %s", t->name, t->host, (unsigned)t->port,
+             s->kind->name, family_name(s->family), s->pop, address);
+    a->rolling = rolling_claim(l->rolling, key, kind_delays(s->kind));
+    if (a->rolling != NULL)
+        a->series.periods = mem_zalloc(kind_delays(s->kind) * sizeof *a->series.periods);
+}
+
 static struct series_entry *series_entry_open(struct series_set *l, size_t at,
                                               const struct series_part *part,
                                               bool overflow)
@@ -125,6 +148,8 @@ static struct series_entry *series_entry_open(struct series_set *l, size_t at,
     for (size_t i = 0; i < DELAYS_MAX; i++)
         a->series.delays[i] = histogram_empty();
     a->series.variation = histogram_empty();
+    if (!overflow)
+        begin_rolling(l, a);
 
     l->entries = mem_grow(l->entries, &l->room, l->n + 1, sizeof *l->entries);
     memmove(&l->entries[at + 1], &l->entries[at], (l->n - at) * sizeof *l->entries);
@@ -221,16 +246,26 @@ static void add_totals(struct series *s, const struct series_part *part)
     window_merge_variation(part->window, &s->variation);
 }
 
+static void add_rolling(const struct series_set *l, struct series_entry *a,
+                        const struct window *window)
+{
+    for (size_t i = 0; a->rolling != NULL && i < kind_delays(a->series.kind); i++) {
+        struct tally values = {0};
+        window_tally_delay(window, i, &values);
+        rolling_add(l->rolling, a->rolling, i, &values);
+        for (size_t p = 0; p < PERIODS; p++)
+            a->fresh[p] |= values.count > 0;
+        tally_free(&values);
+    }
+}
+
 static void keep_part(struct series_entry *a, const struct window *window)
 {
-    if (a->early == NULL) {
-        a->early = mem_alloc(HISTOGRAMS * sizeof *a->early);
-        for (size_t i = 0; i < HISTOGRAMS; i++)
-            a->early[i] = histogram_empty();
-    }
+    if (a->early == NULL)
+        a->early = mem_zalloc(TALLIES * sizeof *a->early);
     for (size_t i = 0; i < kind_delays(a->series.kind); i++)
-        window_merge_delay(window, i, &a->early[i]);
-    window_merge_variation(window, &a->early[VARIATION]);
+        window_tally_delay(window, i, &a->early[i]);
+    window_tally_variation(window, &a->early[VARIATION]);
 }
 
 static void join_counts(struct summary *into, const struct summary *from)
@@ -252,19 +287,22 @@ static void join_counts(struct summary *into, const struct summary *from)
         into->sent > 0 ? (double)outcomes_lost(into->outcomes) / (double)into->sent : NAN;
 }
 
+/* `all`: the values of both. */
 static void join_delays(struct delay_summary *into, const struct delay_summary *from,
-                        const struct histogram *all)
+                        const struct tally *all)
 {
     if (from->count == 0)
         return;
-    into->count = all->count;
-    into->min_ns = all->min_ns;
-    into->max_ns = all->max_ns;
-    into->mean_ns = llround(all->sum_s * 1e9 / (double)all->count);
-    for (size_t p = 0; p < PERCENTILES; p++) {
-        into->percentile_ns[p] = histogram_quantile(all, percentile_quantile[p]);
-        into->supported[p] |= from->supported[p];
+    if (into->count == 0) {
+        *into = *from;
+        return;
     }
+    double sum = (double)into->mean_ns * (double)into->count +
+                 (double)from->mean_ns * (double)from->count;
+    into->min_ns = from->min_ns < into->min_ns ? from->min_ns : into->min_ns;
+    into->max_ns = from->max_ns > into->max_ns ? from->max_ns : into->max_ns;
+    into->mean_ns = llround(sum / (double)all->count);
+    delay_summary_percentiles(into, all);
 }
 
 static void join(struct series_entry *a, const struct summary *from)
@@ -335,6 +373,7 @@ bool series_set_add(struct series_set *l, const struct series_part *part)
         l->overflowed +=
             part->summary->sent + part->summary->outcomes[OUTCOME_NOT_MEASURED];
     add_totals(&a->series, part);
+    add_rolling(l, a, part->window);
     if (part->early || !first)
         keep_part(a, part->window);
     if (first)
@@ -386,6 +425,42 @@ static void detect_silence(const struct series_set *l, struct series_entry *a)
     a->silence_reported |= s->silence_significant;
 }
 
+/* ---- rolling periods ---- */
+
+static bool is_due(const struct series_entry *a, size_t period, struct mono now)
+{
+    bool first = a->stated[period].ns == 0;
+    return a->fresh[period] &&
+           (first || now.ns - a->stated[period].ns >= period_pace_ns[period]);
+}
+
+/* Sets which periods are due. One of which nothing can be stated stays due. */
+static void state_periods(const struct series_set *l, struct series_entry *a,
+                          struct mono now)
+{
+    struct series *s = &a->series;
+    bool any = false;
+    for (size_t p = 0; p < PERIODS; p++) {
+        s->due[p] = s->periods != NULL && is_due(a, p, now);
+        any |= s->due[p];
+    }
+    bool stated[PERIODS] = {false};
+    for (size_t i = 0; any && i < kind_delays(s->kind); i++) {
+        rolling_summary(l->rolling, a->rolling, i, s->periods[i]);
+        for (size_t p = 0; p < PERIODS; p++) {
+            s->periods[i][p].end = s->window.end;
+            for (size_t k = 0; k < PERCENTILES; k++)
+                stated[p] |= s->periods[i][p].delay.supported[k];
+        }
+    }
+    for (size_t p = 0; p < PERIODS; p++) {
+        if (!s->due[p] || !stated[p])
+            continue;
+        a->stated[p] = now;
+        a->fresh[p] = false;
+    }
+}
+
 /* ---- the end of a window ---- */
 
 const struct series *const *series_set_close(struct series_set *l, struct mono now,
@@ -412,6 +487,7 @@ const struct series *const *series_set_close(struct series_set *l, struct mono n
     for (size_t i = 0; i < l->n; i++) {
         struct series_entry *a = l->entries[i];
         detect_silence(l, a);
+        state_periods(l, a, now);
         if (a->series.in_window || !l->delta)
             l->list[(*n)++] = &a->series;
     }

@@ -7,7 +7,7 @@
  *
  * When one series has several parts in a window (the address changed, or the PoP changed
  * and changed back) its summary covers all of them: counts are added, the longest burst
- * is the longest of a part, percentiles come from the histograms. A series without a
+ * is the longest of a part, percentiles come from a tally (core/tally.h). A series without a
  * result for SERIES_KEEP_NS is dropped; if it comes back, it begins again with a new
  * start time.
  *
@@ -55,7 +55,8 @@ struct series_part {
 
 struct series_set;
 
-struct series_set *series_set_create(bool delta);
+/* `rolling` is borrowed: the values of each series for percentiles over longer periods. */
+struct series_set *series_set_create(bool delta, struct rolling_set *rolling);
 void series_set_destroy(struct series_set *l);
 
 /*

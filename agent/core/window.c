@@ -26,22 +26,14 @@
 #define ORDER_NS  (11 * NS_PER_S) /* the longest waiting time plus a margin */
 #define ORDER_MAX 2048
 
-const double percentile_quantile[PERCENTILES] = {0.5, 0.9, 0.95, 0.99};
-const char *const percentile_name[PERCENTILES] = {"p50", "p90", "p95", "p99"};
-
-/* All values are below the quantile q with probability q^count; if that is 5 % or less,
- * the largest value bounds the quantile with 95 % confidence. */
-bool percentile_supported(size_t percentile, uint64_t count)
-{
-    return 1 - pow(percentile_quantile[percentile], (double)count) >= 0.95;
-}
-
-/* ---- values of one delay: exact while they are few, then in a histogram ---- */
+/* ---- values of one delay: exact while they are few ---- */
 
 struct values {
     int64_t *exact;
-    size_t n, room;
-    struct histogram many; /* empty until there are more than WINDOW_EXACT_MAX */
+    size_t n, room, most; /* of `exact`; 0: WINDOW_EXACT_MAX */
+    /* Empty while all values are exact. */
+    struct histogram many; /* for the histograms of the series */
+    struct tally tally;    /* the same values, for percentiles */
     uint64_t over;         /* censored values, ... */
     int64_t over_ns;       /* ... the least of their bounds */
 };
@@ -50,6 +42,7 @@ static void values_free(struct values *v)
 {
     free(v->exact);
     histogram_free(&v->many);
+    tally_free(&v->tally);
 }
 
 static void values_reset(struct values *v)
@@ -57,6 +50,7 @@ static void values_reset(struct values *v)
     v->n = 0;
     v->over = 0;
     histogram_reset(&v->many);
+    tally_free(&v->tally);
 }
 
 static void values_merge(const struct values *v, struct histogram *into)
@@ -66,17 +60,30 @@ static void values_merge(const struct values *v, struct histogram *into)
         histogram_add(into, v->exact[i]);
 }
 
+static void values_tally(const struct values *v, struct tally *into)
+{
+    tally_merge(into, &v->tally);
+    for (size_t i = 0; i < v->n; i++)
+        tally_add(into, v->exact[i]);
+}
+
+static void add_to_many(struct values *v, int64_t ns)
+{
+    histogram_add(&v->many, ns);
+    tally_add(&v->tally, ns);
+}
+
 static void values_add(struct values *v, int64_t ns)
 {
-    if (v->many.count == 0 && v->n < WINDOW_EXACT_MAX) {
+    if (v->many.count == 0 && v->n < (v->most > 0 ? v->most : WINDOW_EXACT_MAX)) {
         v->exact = mem_grow(v->exact, &v->room, v->n + 1, sizeof *v->exact);
         v->exact[v->n++] = ns;
         return;
     }
     for (size_t i = 0; i < v->n; i++)
-        histogram_add(&v->many, v->exact[i]);
+        add_to_many(v, v->exact[i]);
     v->n = 0;
-    histogram_add(&v->many, ns);
+    add_to_many(v, ns);
 }
 
 static void values_add_over(struct values *v, int64_t bound_ns)
@@ -93,9 +100,8 @@ static int by_value(const void *a, const void *b)
 
 static void summarise_few(const struct values *v, struct delay_summary *out)
 {
-    int64_t sorted[WINDOW_EXACT_MAX];
+    int64_t *sorted = mem_copy(v->exact, v->n * sizeof *sorted);
     double sum = 0;
-    memcpy(sorted, v->exact, v->n * sizeof *sorted);
     qsort(sorted, v->n, sizeof *sorted, by_value);
     for (size_t i = 0; i < v->n; i++)
         sum += (double)sorted[i];
@@ -103,18 +109,60 @@ static void summarise_few(const struct values *v, struct delay_summary *out)
     out->min_ns = sorted[0];
     out->max_ns = sorted[v->n - 1];
     out->mean_ns = llround(sum / (double)v->n);
-    for (size_t p = 0; p < PERCENTILES; p++)
+    out->exact = true;
+    for (size_t p = 0; p < PERCENTILES; p++) {
+        struct percentile_ranks ranks = percentile_ranks(p, v->n);
         out->percentile_ns[p] = sorted[histogram_rank(percentile_quantile[p], v->n) - 1];
+        out->low_ns[p] = sorted[ranks.low - 1];
+        out->high_ns[p] = sorted[ranks.high - 1];
+        out->supported[p] = percentile_supported(p, v->n);
+    }
+    free(sorted);
 }
 
-static void summarise_many(const struct histogram *h, struct delay_summary *out)
+static int64_t middle_of(uint16_t step)
 {
-    out->count = h->count;
+    return tally_least(step) + (tally_most(step) - tally_least(step)) / 2;
+}
+
+void delay_summary_percentiles(struct delay_summary *s, const struct tally *t)
+{
+    s->count = t->count;
+    s->exact = false;
+    for (size_t p = 0; p < PERCENTILES && t->count > 0; p++) {
+        struct percentile_ranks ranks = percentile_ranks(p, t->count);
+        uint64_t rank = histogram_rank(percentile_quantile[p], t->count);
+        s->percentile_ns[p] = middle_of(tally_at(t, rank));
+        s->low_ns[p] = tally_least(tally_at(t, ranks.low));
+        s->high_ns[p] = tally_most(tally_at(t, ranks.high));
+        s->supported[p] = percentile_supported(p, t->count);
+    }
+}
+
+static int64_t within(int64_t ns, const struct delay_summary *s)
+{
+    ns = ns > s->min_ns ? ns : s->min_ns;
+    return ns < s->max_ns ? ns : s->max_ns;
+}
+
+/* Percentiles are not outside of the exact minimum and maximum. */
+static void clamp(struct delay_summary *s)
+{
+    for (size_t p = 0; p < PERCENTILES; p++) {
+        s->percentile_ns[p] = within(s->percentile_ns[p], s);
+        s->low_ns[p] = within(s->low_ns[p], s);
+        s->high_ns[p] = within(s->high_ns[p], s);
+    }
+}
+
+static void summarise_many(const struct values *v, struct delay_summary *out)
+{
+    const struct histogram *h = &v->many;
     out->min_ns = h->min_ns;
     out->max_ns = h->max_ns;
     out->mean_ns = llround(h->sum_s * 1e9 / (double)h->count);
-    for (size_t p = 0; p < PERCENTILES; p++)
-        out->percentile_ns[p] = histogram_quantile(h, percentile_quantile[p]);
+    delay_summary_percentiles(out, &v->tally);
+    clamp(out);
 }
 
 static struct delay_summary values_summary(const struct values *v)
@@ -122,13 +170,11 @@ static struct delay_summary values_summary(const struct values *v)
     struct delay_summary s = {
         .min_ns = DELAY_UNDEFINED, .max_ns = DELAY_UNDEFINED, .mean_ns = DELAY_UNDEFINED};
     for (size_t p = 0; p < PERCENTILES; p++)
-        s.percentile_ns[p] = DELAY_UNDEFINED;
+        s.percentile_ns[p] = s.low_ns[p] = s.high_ns[p] = DELAY_UNDEFINED;
     if (v->many.count > 0)
-        summarise_many(&v->many, &s);
+        summarise_many(v, &s);
     else if (v->n > 0)
         summarise_few(v, &s);
-    for (size_t p = 0; p < PERCENTILES; p++)
-        s.supported[p] = percentile_supported(p, s.count);
     return s;
 }
 
@@ -337,11 +383,19 @@ void window_leave_out(struct window *w, size_t i)
         w->queue[q].rtt_ns = DELAY_UNDEFINED;
 }
 
+void window_keep_exact(struct window *w, size_t most)
+{
+    for (size_t i = 0; i < w->n_delays; i++)
+        w->delays[i].most = most;
+    w->variation.most = most;
+}
+
 /* The variation of the open window including the queued results; the caller frees it. */
 static struct values whole_variation(const struct window *w, struct walk *walk)
 {
-    struct values all = {.many = histogram_empty()};
+    struct values all = {.many = histogram_empty(), .most = w->variation.most};
     histogram_merge(&all.many, &w->variation.many);
+    tally_merge(&all.tally, &w->variation.tally);
     for (size_t i = 0; i < w->variation.n; i++)
         values_add(&all, w->variation.exact[i]);
     *walk = w->walk;
@@ -394,6 +448,20 @@ void window_merge_variation(const struct window *w, struct histogram *into)
     struct values variation = whole_variation(w, &walk);
     histogram_coarsen(into, WINDOW_VARIATION_SCALE);
     values_merge(&variation, into);
+    values_free(&variation);
+}
+
+void window_tally_delay(const struct window *w, size_t i, struct tally *into)
+{
+    assert(i < w->n_delays);
+    values_tally(&w->delays[i], into);
+}
+
+void window_tally_variation(const struct window *w, struct tally *into)
+{
+    struct walk walk;
+    struct values variation = whole_variation(w, &walk);
+    values_tally(&variation, into);
     values_free(&variation);
 }
 

@@ -5,7 +5,7 @@
  * forgotten.
  *
  * Percentiles are exact order statistics (nearest rank) while a window holds at most
- * WINDOW_EXACT_MAX values, and come from the histogram after that. The loss ratio is lost
+ * WINDOW_EXACT_MAX values, and within 0.2 % of them after that (core/tally.h). The loss ratio is lost
  * / sent, where `sent` excludes OUTCOME_NOT_MEASURED and outcome_is_lost() defines lost
  * (a refusal is not). Delay variation is RFC 3393 applied to round trips: the difference
  * between the delays of two probes sent in succession, both answered.
@@ -16,29 +16,30 @@
 #include "core/counter.h"
 #include "core/histogram.h"
 #include "core/kind.h"
+#include "core/percentile.h"
 #include "core/result.h"
+#include "core/tally.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WINDOW_EXACT_MAX       128
-#define WINDOW_VARIATION_SCALE 2 /* buckets 19 % wide */
+#define WINDOW_EXACT_MAX       512 /* 4 kB; a tally of so many may take half */
+#define WINDOW_VARIATION_SCALE 2   /* buckets 19 % wide */
 #define WINDOW_MISSED_MAX      0.05
-
-enum { P50, P90, P95, P99, PERCENTILES };
-extern const double percentile_quantile[PERCENTILES];  /* 0.5, 0.9, 0.95, 0.99 */
-extern const char *const percentile_name[PERCENTILES]; /* "p50", ... */
-
-/* True when `count` samples support the percentile: an order statistic bounds it from
- * above with 95 % confidence (binomial). */
-bool percentile_supported(size_t percentile, uint64_t count);
 
 struct delay_summary { /* ns; DELAY_UNDEFINED if count is 0 */
     uint64_t count;
     int64_t min_ns, max_ns, mean_ns;
     int64_t percentile_ns[PERCENTILES];
     bool supported[PERCENTILES];
+    /* The 95 % intervals of supported percentiles, core/percentile.h. */
+    int64_t low_ns[PERCENTILES], high_ns[PERCENTILES];
+    bool exact; /* percentiles are values of the sample, not steps of a tally */
 };
+
+/* Sets count, percentiles and intervals from a tally; an interval ends at the bounds of
+ * its steps. */
+void delay_summary_percentiles(struct delay_summary *s, const struct tally *t);
 
 struct summary {
     struct wall start, end;
@@ -80,6 +81,10 @@ void window_late(struct window *w, int64_t waiting_ns);
 void window_interrupted(struct window *w);
 void window_busy(struct window *w); /* the host handled a due event late */
 
+/* Keeps up to `most` values of each delay exact, 8 bytes each, in place of
+ * WINDOW_EXACT_MAX. */
+void window_keep_exact(struct window *w, size_t most);
+
 /* Drops the open window's values of delay `i`; for the first delay also the variation. */
 void window_leave_out(struct window *w, size_t i);
 
@@ -95,6 +100,10 @@ void window_summary(const struct window *w, struct wall end, struct summary *out
  */
 void window_merge_delay(const struct window *w, size_t i, struct histogram *into);
 void window_merge_variation(const struct window *w, struct histogram *into);
+
+/* The same values, for percentiles. */
+void window_tally_delay(const struct window *w, size_t i, struct tally *into);
+void window_tally_variation(const struct window *w, struct tally *into);
 
 /* Begins the next window at `start`; keeps the memory and the sending order of the last
  * probes. */

@@ -9,6 +9,7 @@
 #include "daemon/identity.h"
 #include "daemon/kill_switch.h"
 #include "daemon/measurer.h"
+#include "daemon/percentiles.h"
 #include "daemon/reporter.h"
 #include "daemon/status_server.h"
 #include "net/clock.h"
@@ -39,6 +40,7 @@ struct agent {
     const struct edge_data *edge_data;
     struct http *http;
     struct measurer *measurer; /* NULL until the clock is set */
+    struct percentiles *percentiles;
     struct spool *spool;
     struct shipper *shipper; /* NULL without a collector */
     struct reporter *reporter;
@@ -75,6 +77,7 @@ static void on_batch(const struct batch *batch, void *user)
     const char *why = reporter_take(a->reporter, batch, &counters);
     status_server_window(a->status_server, batch, reporter_events(a->reporter),
                          counters.measurer.loop_lag_max_ns);
+    percentiles_window(a->percentiles);
     if (why != NULL)
         measurer_survey(a->measurer, why);
     malloc_trim(0); /* returns the memory of a busy window to the system */
@@ -141,6 +144,8 @@ static int begin_measuring(struct agent *a)
     if (rc < 0)
         return rc;
     doors_file_load(a->config->state_dir, a->measurer);
+    a->percentiles =
+        percentiles_open(a->loop, a->config->state_dir, measurer_rolling(a->measurer));
     apply_kill_switch(a);
     ship(a); /* the spool of an earlier run */
     return 0;
@@ -314,6 +319,14 @@ struct agent_progress agent_progress(const struct agent *a)
 
 /* ---- stop ---- */
 
+static void stop_measuring(struct agent *a)
+{
+    percentiles_close(a->percentiles);
+    a->percentiles = NULL;
+    measurer_destroy(a->measurer);
+    a->measurer = NULL;
+}
+
 static void stopped(struct agent *a)
 {
     agent_stopped_cb *on_stopped = a->on_stopped;
@@ -342,8 +355,7 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
         measurer_close_window(a->measurer);
     status_server_destroy(a->status_server);
     a->status_server = NULL;
-    measurer_destroy(a->measurer);
-    a->measurer = NULL;
+    stop_measuring(a);
     uv_timer_stop(a->ship_timer);
     uv_timer_stop(a->check_timer);
     timer_in(a->stop_timer, on_stop_timer, a->shipper == NULL ? 0 : AGENT_STOP_NS);
@@ -356,7 +368,7 @@ void agent_destroy(struct agent *a)
     if (a == NULL)
         return;
     status_server_destroy(a->status_server);
-    measurer_destroy(a->measurer);
+    stop_measuring(a);
     shipper_destroy(a->shipper);
     http_destroy(a->http);
     struct spool_counters left = {0};

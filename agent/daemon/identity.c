@@ -112,6 +112,8 @@ static int move_originals(int folder, const char *to)
         rc = move_aside(folder, to, "spool");
     if (rc == 0)
         rc = move_aside(folder, to, "history");
+    if (rc == 0)
+        rc = move_aside(folder, to, "percentiles");
     if (rc == 0 && fsync(folder) < 0)
         rc = -errno;
     if (lock >= 0)

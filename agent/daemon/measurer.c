@@ -606,6 +606,11 @@ bool measurer_summary(const struct measurer *m, struct doors_summary *out)
     return explorer_summary(m->explorer, out);
 }
 
+struct rolling_set *measurer_rolling(struct measurer *m)
+{
+    return pipeline_rolling(m->pipeline);
+}
+
 void measurer_destroy(struct measurer *m)
 {
     if (m == NULL)

@@ -79,6 +79,9 @@ bool measurer_unanswered(const struct measurer *m);
 /* explorer_summary() for the ranking of the last closed window. */
 bool measurer_summary(const struct measurer *m, struct doors_summary *out);
 
+/* The delays of the last three days, to save and to load. */
+struct rolling_set *measurer_rolling(struct measurer *m);
+
 /* No callback after it returns; NULL is fine. The open window is lost unless it was closed
  * before. */
 void measurer_destroy(struct measurer *m);

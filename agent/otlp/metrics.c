@@ -14,6 +14,8 @@
 enum {
     DELAY,
     QUANTILE,
+    QUANTILE_LOW,
+    QUANTILE_HIGH,
     VARIATION,
     RESULTS,
     ANOMALIES,
@@ -33,8 +35,15 @@ static const struct {
     [DELAY] = {METRIC_PROBE_DELAY, "s", "Delays of answered probes",
                OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM},
     [QUANTILE] = {METRIC_PROBE_DELAY_QUANTILE, "s",
-                  "Percentiles of the last window that its results support",
+                  "Percentiles of the last window, hour, day and three days, where the "
+                  "results suffice",
                   OTLP__METRIC__DATA_GAUGE},
+    [QUANTILE_LOW] = {METRIC_PROBE_DELAY_LOW, "s",
+                      "Lower ends of the 95 % intervals of the percentiles",
+                      OTLP__METRIC__DATA_GAUGE},
+    [QUANTILE_HIGH] = {METRIC_PROBE_DELAY_HIGH, "s",
+                       "Upper ends of the 95 % intervals of the percentiles",
+                       OTLP__METRIC__DATA_GAUGE},
     [VARIATION] = {METRIC_PROBE_DELAY_VARIATION, "s",
                    "Differences between the delays of consecutive probes (RFC 3393)",
                    OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM},
@@ -123,10 +132,42 @@ static void add_histogram(struct builder *b, size_t metric, const struct attribu
     point_histogram(b, metric, a, s->start, h);
 }
 
+/* Those that cannot be stated are not sent. */
+static void add_quantiles(struct builder *b, const struct attributes *of,
+                          const char *period, struct wall start,
+                          const struct delay_summary *d)
+{
+    static const char *const quantiles[PERCENTILES] = {"0.5", "0.9", "0.95", "0.99"};
+    for (size_t p = 0; p < PERCENTILES; p++) {
+        struct attributes a = *of;
+        if (!d->supported[p])
+            continue;
+        attribute_text(b, &a, ATTR_PERIOD, period);
+        attribute_text(b, &a, ATTR_QUANTILE, quantiles[p]);
+        point_value(b, QUANTILE, &a, start, (double)d->percentile_ns[p] / 1e9);
+        point_value(b, QUANTILE_LOW, &a, start, (double)d->low_ns[p] / 1e9);
+        point_value(b, QUANTILE_HIGH, &a, start, (double)d->high_ns[p] / 1e9);
+    }
+}
+
+static void add_periods(struct builder *b, const struct attributes *of,
+                        const struct series *s, size_t delay)
+{
+    if (s->in_window)
+        add_quantiles(b, of, PERIOD_WINDOW_NAME, s->window.start,
+                      &s->window.delays[delay]);
+    for (size_t i = 0; i < PERIODS; i++) {
+        if (!s->due[i])
+            continue;
+        const struct period_summary *period = &s->periods[delay][i];
+        struct wall start = {period->end.ns - period->age_ns};
+        add_quantiles(b, of, period_name[i], start, &period->delay);
+    }
+}
+
 static void add_delays(struct builder *b, const struct series *s,
                        const struct attributes *of, const struct metric_choice *choice)
 {
-    static const char *const quantiles[PERCENTILES] = {"0.5", "0.9", "0.95", "0.99"};
     for (size_t i = 0; i < kind_delays(s->kind); i++) {
         struct attributes a = *of;
         const struct delay_summary *window = &s->window.delays[i];
@@ -134,14 +175,8 @@ static void add_delays(struct builder *b, const struct series *s,
         if (choice->histograms && s->delays[i].count > 0)
             add_histogram(b, DELAY, &a, s, &s->delays[i],
                           begins(b, s, s->delays[i].count, window->count));
-        for (size_t p = 0; choice->quantiles && s->in_window && p < PERCENTILES; p++) {
-            if (!window->supported[p])
-                continue;
-            struct attributes q = a;
-            attribute_text(b, &q, ATTR_QUANTILE, quantiles[p]);
-            point_value(b, QUANTILE, &q, s->window.start,
-                        (double)window->percentile_ns[p] / 1e9);
-        }
+        if (choice->quantiles)
+            add_periods(b, &a, s, i);
     }
     if (choice->variation && s->variation.count > 0) {
         struct attributes a = *of;

@@ -40,12 +40,15 @@
 #define ATTR_EVENT_NAME       "event.name"
 #define ATTR_OVERFLOW         "otel.metric.overflow"
 #define ATTR_QUANTILE         "quantile"
+#define ATTR_PERIOD           "edgelat.period"
 #define ATTR_CPU_MODE         "cpu.mode"
 
 /* ---- metrics of targets ---- */
 
 #define METRIC_PROBE_DELAY           "edgelat.probe.delay"
 #define METRIC_PROBE_DELAY_QUANTILE  "edgelat.probe.delay.quantile"
+#define METRIC_PROBE_DELAY_LOW       "edgelat.probe.delay.quantile.low"
+#define METRIC_PROBE_DELAY_HIGH      "edgelat.probe.delay.quantile.high"
 #define METRIC_PROBE_DELAY_VARIATION "edgelat.probe.delay_variation"
 #define METRIC_PROBE_RESULTS         "edgelat.probe.results"
 #define METRIC_PROBE_ANOMALIES       "edgelat.probe.anomalies"

@@ -147,23 +147,95 @@ static int64_t delay_of(const Otlp__NumberDataPoint *point)
     return is_number ? llround(point->as_double * 1e9) : DELAY_UNDEFINED;
 }
 
+/* Index of the text in the list; `n`: it is not there. */
+static size_t index_of(const char *text, const char *const *list, size_t n)
+{
+    size_t i = 0;
+    while (i < n && strcmp(list[i], text) != 0)
+        i++;
+    return i;
+}
+
+/* What a percentile is of. `period` is PERIODS for a window, which older agents do not
+ * name. False: not a percentile of a main delay. */
+struct quantile {
+    struct dataset_lookup at;
+    size_t period, percentile;
+};
+
+static bool find_quantile(struct dataset *p, const Otlp__NumberDataPoint *point,
+                          struct quantile *out)
+{
+    static const char *const quantiles[PERCENTILES] = {"0.5", "0.9", "0.95", "0.99"};
+    struct decoded a = attributes_of(point);
+    const char *period = decoded_text(a.list, a.n, ATTR_PERIOD, PERIOD_WINDOW_NAME);
+    out->period = index_of(period, period_name, PERIODS);
+    out->percentile =
+        index_of(decoded_text(a.list, a.n, ATTR_QUANTILE, ""), quantiles, PERCENTILES);
+    if (out->period == PERIODS && strcmp(period, PERIOD_WINDOW_NAME) == 0)
+        add_covered(p, point);
+    else if (out->period == PERIODS)
+        return false;
+    return dataset_lookup(p, a, &out->at) && out->percentile < PERCENTILES &&
+           strcmp(decoded_text(a.list, a.n, ATTR_DELAY, ""),
+                  kinds_main_delay(p->kinds, out->at.stream->kind)) == 0;
+}
+
+/* The period of the point, begun anew if the point is newer; NULL: it is older. */
+static struct dataset_period *period_of(struct dataset *p, const struct quantile *of,
+                                        const Otlp__NumberDataPoint *point)
+{
+    struct dataset_period *period = &of->at.series->periods[of->period];
+    if (!dataset_in_period(p, point->time_unix_nano) ||
+        point->time_unix_nano < period->time_ns)
+        return NULL;
+    if (point->time_unix_nano > period->time_ns)
+        *period = (struct dataset_period){.time_ns = point->time_unix_nano};
+    return period;
+}
+
 static void add_quantile(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
-    struct decoded a = attributes_of(point);
-    const char *quantile = decoded_text(a.list, a.n, ATTR_QUANTILE, "");
-    struct dataset_lookup at;
-    add_covered(p, point);
-    if (!dataset_lookup(p, a, &at) ||
-        strcmp(decoded_text(a.list, a.n, ATTR_DELAY, ""),
-               kinds_main_delay(p->kinds, at.stream->kind)) != 0 ||
-        !dataset_begin_batch(p, at.stream, at.series, point->time_unix_nano))
+    struct quantile of;
+    if (!find_quantile(p, point, &of))
         return;
-    struct dataset_counters *t = at.series->counters;
+    if (of.period < PERIODS) {
+        struct dataset_period *period = period_of(p, &of, point);
+        if (period != NULL)
+            period->percentiles[of.percentile].ns = delay_of(point);
+        return;
+    }
+    if (!dataset_begin_batch(p, of.at.stream, of.at.series, point->time_unix_nano))
+        return;
+    struct dataset_counters *t = of.at.series->counters;
     t->window_ns = point->start_time_unix_nano;
-    if (strcmp(quantile, "0.5") == 0)
+    if (of.percentile == P50)
         t->p50_ns = delay_of(point);
-    else if (strcmp(quantile, "0.95") == 0)
+    else if (of.percentile == P95)
         t->p95_ns = delay_of(point);
+}
+
+/* An end of an interval. */
+static void add_end(struct dataset *p, const Otlp__NumberDataPoint *point, bool high)
+{
+    struct quantile of;
+    if (!find_quantile(p, point, &of) || of.period == PERIODS)
+        return;
+    struct dataset_period *period = period_of(p, &of, point);
+    if (period != NULL && high)
+        period->percentiles[of.percentile].high_ns = delay_of(point);
+    else if (period != NULL)
+        period->percentiles[of.percentile].low_ns = delay_of(point);
+}
+
+static void add_low(struct dataset *p, const Otlp__NumberDataPoint *point)
+{
+    add_end(p, point, false);
+}
+
+static void add_high(struct dataset *p, const Otlp__NumberDataPoint *point)
+{
+    add_end(p, point, true);
 }
 
 static void add_loss(struct dataset *p, const Otlp__NumberDataPoint *point)
@@ -221,6 +293,8 @@ static const struct {
     void (*add)(struct dataset *p, const Otlp__NumberDataPoint *point);
 } gauges[] = {
     {METRIC_PROBE_DELAY_QUANTILE, add_quantile},
+    {METRIC_PROBE_DELAY_LOW, add_low},
+    {METRIC_PROBE_DELAY_HIGH, add_high},
     {METRIC_PROBE_LOSS_RATIO, add_loss},
     {METRIC_TARGET_UP, add_up},
     {METRIC_TARGET_RANK, add_rank},

@@ -17,6 +17,7 @@
 #include "core/event.h"
 #include "core/histogram.h"
 #include "core/result.h"
+#include "core/rolling.h"
 #include "core/target.h"
 #include "otlp/signal.h"
 
@@ -64,6 +65,14 @@ struct dataset_delay {
     bool running; /* a cumulative counter has been seen */
 };
 
+/* The newest percentiles of a rolling period, as the agent states them. */
+struct dataset_period {
+    uint64_t time_ns; /* 0: none is stated */
+    struct {
+        int64_t ns, low_ns, high_ns; /* 0: not stated */
+    } percentiles[PERCENTILES];
+};
+
 /* One PoP (or address) that a stream was measured to. */
 struct dataset_series {
     char pop[POP_TEXT_MAX];         /* "unknown": `address` identifies the series */
@@ -72,7 +81,8 @@ struct dataset_series {
     uint64_t unanswered;            /* probes without an answer, not counted as loss */
     struct dataset_delay delays[DATASET_DELAYS_MAX];
     size_t n_delays;
-    struct dataset_counters *counters; /* private; NULL after dataset_end() */
+    struct dataset_period periods[PERIODS]; /* of the kind's main delay */
+    struct dataset_counters *counters;      /* private; NULL after dataset_end() */
 };
 
 /* One probe kind and family of a target. */

@@ -145,13 +145,10 @@ static void add_counts(struct text *out, const struct page *p, const char *kind,
              (unsigned long long)failed);
 }
 
-static void add_series(struct text *out, const struct page *p,
-                       const struct dataset_stream *s,
-                       const struct dataset_series *series)
+/* The first cells of a row, up to the place, without the end of the last one. */
+static void add_place(struct text *out, const struct page *p,
+                      const struct dataset_stream *s, const struct dataset_series *series)
 {
-    static const struct histogram none;
-    const struct dataset_delay *main =
-        dataset_delay(series, kinds_main_delay(p->dataset->kinds, s->kind));
     text_add(out, "<tr><td class=\"l\">");
     html_escape(out, s->kind);
     text_add(out, "</td><td class=\"l\">");
@@ -160,6 +157,16 @@ static void add_series(struct text *out, const struct page *p,
     page_pop(out, p, series->pop);
     text_add(out, series->address[0] != '\0' ? " " : "");
     html_escape(out, series->address);
+}
+
+static void add_series(struct text *out, const struct page *p,
+                       const struct dataset_stream *s,
+                       const struct dataset_series *series)
+{
+    static const struct histogram none;
+    const struct dataset_delay *main =
+        dataset_delay(series, kinds_main_delay(p->dataset->kinds, s->kind));
+    add_place(out, p, s, series);
     text_add(out, "</td><td class=\"l\">%s</td>",
              kinds_main_delay(p->dataset->kinds, s->kind));
     add_counts(out, p, s->kind, series);
@@ -197,6 +204,64 @@ static void add_figures(struct text *out, const struct page *p,
             if (!is_empty(t->streams[s].series[i]))
                 add_series(out, p, &t->streams[s], t->streams[s].series[i]);
     text_add(out, "</table></div>\n");
+}
+
+/* "17.2 (16.9 to 17.4)", or "-" */
+static void add_interval(struct text *out, const struct dataset_period *period,
+                         size_t percentile)
+{
+    double ms = (double)period->percentiles[percentile].ns / 1e6;
+    double low = (double)period->percentiles[percentile].low_ns / 1e6;
+    double high = (double)period->percentiles[percentile].high_ns / 1e6;
+    int digits = ms < 10 ? 2 : 1;
+    if (ms > 0)
+        text_add(out, "<td>%.*f (%.*f to %.*f)</td>", digits, ms, digits, low, digits,
+                 high);
+    else
+        text_add(out, "<td>-</td>");
+}
+
+static void add_period(struct text *out, const struct page *p,
+                       const struct dataset_stream *s,
+                       const struct dataset_series *series, size_t i)
+{
+    add_place(out, p, s, series);
+    text_add(out, "</td><td class=\"l\">%s</td><td class=\"l\">", period_name[i]);
+    html_time(out, (int64_t)series->periods[i].time_ns, WHEN_DAY);
+    text_add(out, "</td>");
+    for (size_t k = 0; k < PERCENTILES; k++)
+        add_interval(out, &series->periods[i], k);
+    text_add(out, "</tr>\n");
+}
+
+/* The rows of all periods of a target. */
+static void add_period_rows(struct text *out, const struct page *p,
+                            const struct dataset_target *t)
+{
+    for (size_t s = 0; s < t->n_streams; s++)
+        for (size_t i = 0; i < t->streams[s].n_series; i++)
+            for (size_t k = 0; k < PERIODS; k++)
+                if (t->streams[s].series[i]->periods[k].time_ns != 0)
+                    add_period(out, p, &t->streams[s], t->streams[s].series[i], k);
+}
+
+static void add_periods(struct text *out, const struct page *p,
+                        const struct dataset_target *t)
+{
+    struct text rows = {0};
+    add_period_rows(&rows, p, t);
+    if (rows.len > 0) {
+        page_table(out,
+                   "<h3>Last hour, day and three days, in ms, with 95 % intervals</h3>\n",
+                   "Percentiles of rolling periods", t->name);
+        text_add(out, "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
+                      "class=\"l\">PoP</th><th class=\"l\">period</th><th "
+                      "class=\"l\">until</th><th>p50</th><th>p90</th><th>p95</th>"
+                      "<th>p99</th></tr>\n");
+        text_add_bytes(out, rows.bytes, rows.len);
+        text_add(out, "</table></div>\n");
+    }
+    text_free(&rows);
 }
 
 static void add_notes(struct text *out, const struct dataset_target *t)
@@ -252,6 +317,7 @@ void page_target(struct text *out, const struct page *p, const struct rating *r,
     add_notes(out, t);
     page_events(out, p, t->name);
     add_figures(out, p, t);
+    add_periods(out, p, t);
     text_add(out, "</section>\n");
     free(marks);
 }

@@ -72,6 +72,8 @@ static void take_series(struct snapshot *s, const struct series *series)
         .packets = loss_count_of(series->kind, w->outcomes, w->counters),
         .delay = w->delays[0],
     };
+    if (series->periods != NULL)
+        memcpy(to->periods, series->periods[0], sizeof to->periods);
     text_copy(to->pop, sizeof to->pop, series->pop);
     if (series->family == FAMILY_PROXY)
         take_proxied(target, to, series);

@@ -28,6 +28,7 @@ struct snapshot_stream { /* in its last window with a result */
     double loss_ratio;                         /* of probes */
     struct loss_count packets;  /* or probes, of a kind that sends several packets */
     struct delay_summary delay; /* the first delay of its kind */
+    struct period_summary periods[PERIODS]; /* of that delay, when last due */
 };
 
 struct snapshot_target {

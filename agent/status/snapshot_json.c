@@ -2,6 +2,7 @@
 #include "status/snapshot.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static void add_time(struct json *j, const char *key, struct wall time)
@@ -11,6 +12,34 @@ static void add_time(struct json *j, const char *key, struct wall time)
 }
 
 /* ---- the targets ---- */
+
+/* Only what can be stated. */
+static void add_periods(struct json *j, const struct snapshot_stream *is)
+{
+    char key[16];
+    json_object(j, "periods");
+    for (size_t i = 0; i < PERIODS; i++) {
+        const struct delay_summary *d = &is->periods[i].delay;
+        if (!d->supported[P50])
+            continue;
+        json_object(j, period_name[i]);
+        struct wall end = is->periods[i].end;
+        add_time(j, "start", (struct wall){end.ns - is->periods[i].age_ns});
+        add_time(j, "end", end);
+        json_unsigned(j, "count", d->count);
+        for (size_t p = 0; p < PERCENTILES; p++) {
+            if (!d->supported[p])
+                continue;
+            delay_json(j, percentile_name[p], d->percentile_ns[p]);
+            snprintf(key, sizeof key, "%s_low", percentile_name[p]);
+            delay_json(j, key, d->low_ns[p]);
+            snprintf(key, sizeof key, "%s_high", percentile_name[p]);
+            delay_json(j, key, d->high_ns[p]);
+        }
+        json_object_end(j);
+    }
+    json_object_end(j);
+}
 
 static void add_stream(struct json *j, const struct snapshot_target *t,
                        const struct snapshot_stream *is, const struct kind *kind,
@@ -56,6 +85,7 @@ static void add_stream(struct json *j, const struct snapshot_target *t,
     json_unsigned(j, "slow", is->slow);
     json_unsigned(j, "server_errors", is->server_errors);
     json_number(j, "server_error", is->server_error != 0 ? is->server_error : NAN);
+    add_periods(j, is);
     json_object_end(j);
 }
 

@@ -211,6 +211,54 @@ static void add_targets(const struct snapshot *s, struct text *out)
     }
 }
 
+/* ---- rolling periods ---- */
+
+/* "17.2 (16.9 to 17.4)", or "-" */
+static const char *interval(char out[48], const struct delay_summary *d, size_t p)
+{
+    snprintf(out, 48, "%.3f (%.3f to %.3f)", (double)d->percentile_ns[p] / 1e6,
+             (double)d->low_ns[p] / 1e6, (double)d->high_ns[p] / 1e6);
+    return d->supported[p] ? out : "-";
+}
+
+static void add_stream_periods(struct text *out, const struct snapshot_target *t,
+                               const struct snapshot_stream *stream, const char *kind)
+{
+    char p50[48], p95[48];
+    for (size_t i = 0; i < PERIODS; i++) {
+        const struct delay_summary *d = &stream->periods[i].delay;
+        if (d->supported[P50])
+            text_add(out, "%-20s %-8s %-5s %-6s %-6s %6" PRIu64 "  %-27s  %s\n",
+                     t->is.target->name,
+                     owner_pop(stream->pop,
+                               &t->is.addresses[family_slot(stream->to.family)].owner),
+                     kind, family_name(stream->to.family), period_name[i], d->count,
+                     interval(p50, d, P50), interval(p95, d, P95));
+    }
+}
+
+static void add_periods(const struct snapshot *s, struct text *out)
+{
+    struct text rows = {0};
+    for (size_t t = 0; t < s->n_targets; t++)
+        for (size_t k = 0; k < s->kinds->n; k++)
+            for (size_t f = 0; f < FAMILY_SLOTS; f++) {
+                const struct snapshot_stream *stream =
+                    snapshot_stream(&s->targets[t], f, k);
+                const struct target_state *is = &s->targets[t].is;
+                if (stream != NULL && (is->rank > 0 || !is->target->discovered))
+                    add_stream_periods(&rows, &s->targets[t], stream,
+                                       s->kinds->list[k]->name);
+            }
+    if (rows.len > 0) {
+        text_add(out, "\n%-20s %-8s %-5s %-6s %-6s %6s  %-27s  %s\n", "target", "PoP",
+                 "kind", "family", "period", "values", "p50, ms (95 % interval)",
+                 "p95, ms (95 % interval)");
+        text_add_bytes(out, rows.bytes, rows.len);
+    }
+    text_free(&rows);
+}
+
 /* ---- spool and exports ---- */
 
 static void add_spool(const struct snapshot *s, struct text *out)
@@ -276,6 +324,7 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
     double ran_s = (double)(s->now.ns - s->since.ns) / 1e9;
     add_head(s, out);
     add_targets(s, out);
+    add_periods(s, out);
     add_shipping(s, out);
     add_events(s, out);
     text_add(out,

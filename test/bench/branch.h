@@ -41,6 +41,7 @@ struct branch {
     } streams[BRANCH_STREAMS_MAX];
     size_t n_streams;
     struct series_set *series;
+    struct rolling_set *rolling;
     struct wall began, now;
     struct batch batch;
 };
@@ -62,7 +63,8 @@ static inline void branch_begin(struct branch *b, uint64_t seed, size_t targets,
     memset(b, 0, sizeof *b);
     b->random = random_from(seed);
     b->began = b->now = now;
-    b->series = series_set_create(false);
+    b->rolling = rolling_set_create((struct mono){0});
+    b->series = series_set_create(false, b->rolling);
     b->n_targets = targets;
     for (size_t t = 0; t < targets; t++) {
         struct target *target = &b->targets[t];
@@ -141,6 +143,7 @@ static inline void branch_end(struct branch *b)
     for (size_t i = 0; i < b->n_streams; i++)
         window_destroy(b->streams[i].window);
     series_set_destroy(b->series);
+    rolling_set_destroy(b->rolling);
 }
 
 #endif

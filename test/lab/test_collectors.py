@@ -134,7 +134,7 @@ def dashboard_shows(name, store, other, windows):
     dashboard = json.loads(read("grafana-dashboard.json"))
     ids = [panel["id"] for panel in dashboard["panels"]]
     tap.equal(len(ids), len(set(ids)), "dashboard: each panel has a number of its own")
-    values = {"site": "lab", "target": ".*", "kind": "icmp", "delay": "rtt"}
+    values = {"site": "lab", "target": ".*", "kind": "icmp", "delay": "rtt", "period": "hour"}
     now = int(time.time())
     for panel in dashboard["panels"]:
         if panel["datasource"]["type"] != "prometheus":

@@ -215,7 +215,7 @@ def to_victoria_metrics():
 
 def compare_percentiles(vm):
     printed = {(m["edgelat.target"], m["quantile"]): value for m, value in vm.query(
-        '({__name__="edgelat.probe.delay.quantile",' + ICMP4, len(POPS))}
+        r'({__name__="edgelat.probe.delay.quantile",edgelat\.period="window",' + ICMP4, len(POPS))}
     tap.equal({"0.5"}, {quantile for _, quantile in printed}, "some 15 results support p50 and no other percentile")
     asked = vm.query(r'histogram_quantile(0.5, sum by (vmrange, edgelat\.target) '
                      '({__name__="edgelat.probe.delay_bucket",' + ICMP4 + ')', len(POPS))

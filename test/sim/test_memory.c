@@ -27,12 +27,16 @@ enum { TARGETS = 50, HOURS = 24, SETTLED = 6, CHANGES = 4 };
 
 static size_t allocated[HOURS + 1]; /* at the end of each hour; most, of its windows */
 
-/* Leaves out the simulator's own records: it forgets each window. */
+/* Leaves out the simulator's own records: it forgets each window. And the delays of the
+ * last three days, which have a limit of their own. */
 static void note_memory(struct sim *s, const struct batch *batch)
 {
     (void)batch;
     size_t own = s->flights.room * sizeof *s->flights.items +
-                 s->flights.n * malloc_usable_size(sim_first(s));
+                 s->flights.n * malloc_usable_size(sim_first(s)) +
+                 rolling_set_bytes(pipeline_rolling(s->pipeline));
+    CHECK(rolling_set_bytes(pipeline_rolling(s->pipeline)) <= ROLLING_BYTES_MAX,
+          "%zu bytes for three days", rolling_set_bytes(pipeline_rolling(s->pipeline)));
     for (size_t i = 0; i < s->settings.n_targets * SIM_KINDS; i++) {
         s->truth[i].n = 0;
         own += s->truth[i].room * sizeof *s->truth[i].delays;

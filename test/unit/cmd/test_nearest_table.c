@@ -93,8 +93,8 @@ static void a_row_is_of_one_stream(void **state)
            "JSON");
     expect(&r, true, "\"target_sent\":12", "all kinds");
     begin(&r);
-    add(&r, &tcp, "192.0.2.1", 5, 8, OUTCOME_LOSS, 0);
-    expect(&r, false, " 8.000    10.000   0.0 %     5  tcp   ipv4 ", "enough");
+    add(&r, &tcp, "192.0.2.1", 6, 8, OUTCOME_LOSS, 0);
+    expect(&r, false, " 8.000    10.000   0.0 %     6  tcp   ipv4 ", "enough");
     expect(&r, true, "\"unsupported\":[]", "enough, in JSON");
 }
 

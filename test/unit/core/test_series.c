@@ -425,7 +425,8 @@ static void spare_places_are_bounded_in_all(void **state)
     (void)state;
     enum { STREAMS_ALL = 100, PLACES = 10 };
     struct target target = target_default(&kinds);
-    struct series_set *l = series_set_create(false);
+    struct rolling_set *rolling = rolling_set_create((struct mono){0});
+    struct series_set *l = series_set_create(false, rolling);
     size_t n, overflow = 0, news = 0;
     uint64_t sent = 0;
     for (uint32_t i = 0; i < STREAMS_ALL * PLACES; i++) {
@@ -457,6 +458,7 @@ static void spare_places_are_bounded_in_all(void **state)
     CHECK_INT(STREAMS_ALL * PLACES, sent, "no result is lost");
     CHECK_INT(1, news, "told once a target");
     series_set_destroy(l);
+    rolling_set_destroy(rolling);
 }
 
 /* ---- silence ---- */
@@ -554,7 +556,8 @@ static void a_middlebox_answers(void **state)
 {
     (void)state;
     struct target target = target_default(&kinds);
-    struct series_set *l = series_set_create(false);
+    struct rolling_set *rolling = rolling_set_create((struct mono){0});
+    struct series_set *l = series_set_create(false, rolling);
     const struct kind *const of[] = {&ping, &shake};
     for (uint32_t i = 0; i < 2; i++) {
         struct wall at = {0};
@@ -580,6 +583,7 @@ static void a_middlebox_answers(void **state)
     CHECK_INT(2, n, "two series");
     CHECK(list[0]->silent_while == NULL, "it says nothing about the target");
     series_set_destroy(l);
+    rolling_set_destroy(rolling);
 }
 
 int main(void)

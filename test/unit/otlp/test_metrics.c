@@ -373,6 +373,10 @@ static void counts_ratios_and_ranks(void **state)
                attribute(quantile->gauge->data_points[0]->attributes,
                          quantile->gauge->data_points[0]->n_attributes, "quantile"),
                "its name");
+    CHECK_TEXT("window",
+               attribute(quantile->gauge->data_points[0]->attributes,
+                         quantile->gauge->data_points[0]->n_attributes, "edgelat.period"),
+               "its period");
     CHECK_TEXT("missing",
                attribute(quantile->gauge->data_points[0]->attributes,
                          quantile->gauge->data_points[0]->n_attributes,

@@ -197,8 +197,18 @@ static void a_target(void **state)
         "\"loss_ratio\":0.1,\"p50\":3.000000,\"p90\":3.000000,\"p95\":3.000000,"
         "\"p99\":3.000000,\"unsupported\":[\"p90\",\"p95\",\"p99\"],"
         "\"packets_sent\":10,\"packets_lost\":1,\"packet_loss_ratio\":0.1,\"slow\":0,"
-        "\"server_errors\":0,\"server_error\":null}]",
+        "\"server_errors\":0,\"server_error\":null,"
+        "\"periods\":{\"hour\":{\"start\":\"2026-11-23T09:00:00.000000Z\","
+        "\"end\":\"2026-11-23T09:01:00.000000Z\",\"count\":9,\"p50\":3.00",
         "JSON");
+    has(&b->json, ",\"p50_low\":2.99", "its interval");
+    has(&b->json, ",\"p50_high\":3.00", "its interval");
+    has_not(&b->json, "\"p90_low\"", "a percentile of nine values");
+    has_not(&b->json, "\"day\"", "a day");
+    has(&b->text,
+        "near                 AMS      ping  ipv4   hour        9  3.000 (2.998 to 3.002)  "
+        "     -\n",
+        "text of the periods");
     has(&b->json, "\"rank\":1,\"pop\":\"AMS\",\"state\":\"up\"", "JSON");
     window(b);
     has(&b->text, "up           10  10.0 %     3.000   (3.000)  09:01:00  192.0.2.1\n",

@@ -1,0 +1,72 @@
+#include "core/percentile.h"
+
+#include <math.h>
+
+#define TAIL 0.025 /* of a two-sided 95 % interval, each */
+
+const double percentile_quantile[PERCENTILES] = {0.5, 0.9, 0.95, 0.99};
+const char *const percentile_name[PERCENTILES] = {"p50", "p90", "p95", "p99"};
+
+/* The probability that no value is above the quantile. */
+static double none_above(double q, uint64_t count)
+{
+    return pow(q, (double)count);
+}
+
+bool percentile_supported(size_t percentile, uint64_t count)
+{
+    double q = percentile_quantile[percentile];
+    return none_above(q, count) + pow(1 - q, (double)count) <= 2 * TAIL;
+}
+
+/* The binomial distribution from its first relevant value on. Probabilities below
+ * NEGLIGIBLE of the largest one are taken as 0. */
+#define NEGLIGIBLE 1e-18
+
+struct binomial {
+    double n, q, mode;
+    double k, p; /* P(K = k), not normalised */
+};
+
+static void next(struct binomial *b)
+{
+    b->p *= (b->n - b->k) / (b->k + 1) * b->q / (1 - b->q);
+    b->k++;
+}
+
+static struct binomial binomial_begin(double n, double q)
+{
+    double mode = floor(n * q);
+    struct binomial b = {.n = n, .q = q, .mode = mode, .k = mode, .p = 1};
+    for (; b.k > 0 && b.p > NEGLIGIBLE; b.k--)
+        b.p *= b.k / (n - b.k + 1) * (1 - q) / q;
+    return b;
+}
+
+/* The sum of all, to normalise with. */
+static double binomial_sum(struct binomial b)
+{
+    double sum = 0;
+    for (; b.k <= b.n && (b.k <= b.mode || b.p > NEGLIGIBLE); next(&b))
+        sum += b.p;
+    return sum;
+}
+
+struct percentile_ranks percentile_ranks(size_t percentile, uint64_t count)
+{
+    struct percentile_ranks ranks = {1, count};
+    double q = percentile_quantile[percentile], above = none_above(q, count);
+    if (!percentile_supported(percentile, count))
+        return ranks;
+    double lower_tail = above > TAIL ? 2 * TAIL - above : TAIL;
+    struct binomial b = binomial_begin((double)count, q);
+    double sum = binomial_sum(b), below = 0; /* P(K < k) */
+    while (below < 1 - TAIL && b.k < b.n) {
+        if (below <= lower_tail && b.k > 0)
+            ranks.low = (uint64_t)b.k;
+        below += b.p / sum;
+        next(&b);
+    }
+    ranks.high = (uint64_t)b.k;
+    return ranks;
+}

@@ -1,0 +1,271 @@
+#include "core/rolling_state.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MINUTES_NS (300 * NS_PER_S)
+#define HOUR_NS    (3600 * NS_PER_S)
+
+const char *const period_name[PERIODS] = {"hour", "day", "3 days"};
+const int64_t period_pace_ns[PERIODS] = {MINUTES_NS, HOUR_NS, HOUR_NS};
+
+/* What the allocator adds to a block, on average. */
+#define ALLOCATION 24
+
+/* ---- the tallies of one delay ---- */
+
+static const struct {
+    int64_t ns; /* covered by a tally */
+    uint32_t n; /* tallies kept */
+} resolutions[ROLLING_RESOLUTIONS] = {{MINUTES_NS, 12}, {HOUR_NS, 72}};
+
+/* Removes the oldest `n` slots. */
+static void drop(struct rolling_slots *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        tally_free(&v->list[i].tally);
+    v->n -= n;
+    memmove(v->list, v->list + n, v->n * sizeof *v->list);
+}
+
+/* Removes slots before number `first`. */
+static void drop_before(struct rolling_slots *v, int64_t first)
+{
+    size_t old = 0;
+    while (old < v->n && v->list[old].number < first)
+        old++;
+    if (old > 0)
+        drop(v, old);
+}
+
+/* Returns the memory that a slot needed for growing: it is complete. */
+static void trim(struct tally *t)
+{
+    t->steps = mem_resize(t->steps, t->n * sizeof *t->steps);
+    t->room = t->n;
+}
+
+static struct tally *open_slot(struct rolling_slots *v, int64_t number)
+{
+    struct rolling_slot *last = v->n > 0 ? &v->list[v->n - 1] : NULL;
+    if (last != NULL && last->number >= number)
+        return &last->tally;
+    if (last != NULL)
+        trim(&last->tally);
+    v->list = mem_grow(v->list, &v->room, v->n + 1, sizeof *v->list);
+    v->list[v->n] = (struct rolling_slot){.number = number};
+    return &v->list[v->n++].tally;
+}
+
+/* ---- the set ---- */
+
+int64_t rolling_slot_number(const struct rolling_set *l, size_t resolution)
+{
+    return l->now_ns / resolutions[resolution].ns;
+}
+
+static int64_t first_kept(const struct rolling_set *l, size_t resolution)
+{
+    return rolling_slot_number(l, resolution) - resolutions[resolution].n + 1;
+}
+
+struct rolling_set *rolling_set_create(struct mono now)
+{
+    struct rolling_set *l = mem_zalloc(sizeof *l);
+    l->at = now;
+    return l;
+}
+
+static void free_series(struct rolling *r)
+{
+    for (size_t i = 0; i < r->n_delays * ROLLING_RESOLUTIONS; i++) {
+        drop(&r->slots[i], r->slots[i].n);
+        free(r->slots[i].list);
+    }
+    free(r->key);
+    free(r);
+}
+
+void rolling_set_clear(struct rolling_set *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free_series(l->list[i]);
+    l->n = 0;
+}
+
+void rolling_set_destroy(struct rolling_set *l)
+{
+    if (l == NULL)
+        return;
+    rolling_set_clear(l);
+    free(l->list);
+    free(l);
+}
+
+static size_t slots_bytes(const struct rolling_slots *v)
+{
+    size_t bytes = ALLOCATION + v->room * sizeof *v->list;
+    for (size_t i = 0; i < v->n; i++)
+        bytes += ALLOCATION + v->list[i].tally.room * sizeof(struct tally_step);
+    return bytes;
+}
+
+static size_t series_bytes(const struct rolling *r)
+{
+    size_t bytes = 2 * ALLOCATION + sizeof *r + strlen(r->key);
+    for (size_t i = 0; i < r->n_delays * ROLLING_RESOLUTIONS; i++)
+        bytes += sizeof *r->slots + slots_bytes(&r->slots[i]);
+    return bytes;
+}
+
+size_t rolling_set_bytes(const struct rolling_set *l)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < l->n; i++)
+        bytes += series_bytes(l->list[i]);
+    return bytes;
+}
+
+static bool is_empty(const struct rolling *r)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->n_delays * ROLLING_RESOLUTIONS; i++)
+        n += r->slots[i].n;
+    return n == 0;
+}
+
+/* Drops slots of all series before these numbers, and series that are empty then. */
+static void drop_all_before(struct rolling_set *l, const int64_t first[])
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        struct rolling *r = l->list[i];
+        for (size_t k = 0; k < r->n_delays * ROLLING_RESOLUTIONS; k++)
+            drop_before(&r->slots[k], first[k % ROLLING_RESOLUTIONS]);
+        if (r->claimed || !is_empty(r))
+            l->list[kept++] = r;
+        else
+            free_series(r);
+    }
+    l->n = kept;
+}
+
+bool rolling_set_now(struct rolling_set *l, struct mono now)
+{
+    int64_t hour = rolling_slot_number(l, ROLLING_HOURS);
+    if (now.ns > l->at.ns)
+        l->now_ns += now.ns - l->at.ns;
+    l->at = now;
+    int64_t first[] = {first_kept(l, ROLLING_MINUTES), first_kept(l, ROLLING_HOURS)};
+    drop_all_before(l, first);
+    while (rolling_set_bytes(l) > ROLLING_BYTES_MAX &&
+           first[ROLLING_HOURS] < rolling_slot_number(l, ROLLING_HOURS)) {
+        first[ROLLING_HOURS]++;
+        drop_all_before(l, first);
+    }
+    return rolling_slot_number(l, ROLLING_HOURS) != hour;
+}
+
+/* Index of the series with this key, or where to insert it. */
+static size_t find(const struct rolling_set *l, const char *key, bool *found)
+{
+    size_t low = 0, high = l->n;
+    *found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(l->list[middle]->key, key);
+        *found |= order == 0;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct rolling *rolling_claim(struct rolling_set *l, const char *key, size_t n_delays)
+{
+    bool found;
+    size_t at = find(l, key, &found);
+    if (found && l->list[at]->n_delays == n_delays) {
+        l->list[at]->claimed = true;
+        return l->list[at];
+    }
+    if (found || l->n >= ROLLING_SERIES_MAX || strlen(key) >= ROLLING_KEY_MAX ||
+        n_delays > DELAYS_MAX)
+        return NULL;
+    struct rolling *r =
+        mem_zalloc(sizeof *r + n_delays * ROLLING_RESOLUTIONS * sizeof *r->slots);
+    r->key = mem_string(key);
+    r->n_delays = n_delays;
+    r->claimed = true;
+    l->list = mem_grow(l->list, &l->room, l->n + 1, sizeof *l->list);
+    memmove(&l->list[at + 1], &l->list[at], (l->n - at) * sizeof *l->list);
+    l->list[at] = r;
+    l->n++;
+    return r;
+}
+
+void rolling_release(struct rolling *r)
+{
+    if (r != NULL)
+        r->claimed = false;
+}
+
+void rolling_add(struct rolling_set *l, struct rolling *r, size_t delay,
+                 const struct tally *values)
+{
+    if (values->count == 0)
+        return;
+    for (size_t k = 0; k < ROLLING_RESOLUTIONS; k++)
+        tally_merge(open_slot(&r->slots[delay * ROLLING_RESOLUTIONS + k],
+                              rolling_slot_number(l, k)),
+                    values);
+}
+
+/* ---- the percentiles ---- */
+
+struct sum {
+    struct tally values;
+    const struct rolling_slots *slots;
+    size_t left; /* slots not added yet, the oldest ones */
+};
+
+/* Adds slots from number `first` on. */
+static void add_from(struct sum *s, int64_t first)
+{
+    while (s->left > 0 && s->slots->list[s->left - 1].number >= first)
+        tally_merge(&s->values, &s->slots->list[--s->left].tally);
+}
+
+static void summarise(const struct rolling_set *l, const struct sum *s, size_t resolution,
+                      struct period_summary *out)
+{
+    if (s->left == s->slots->n)
+        return;
+    int64_t start = s->slots->list[s->left].number * resolutions[resolution].ns;
+    out->age_ns = l->now_ns - start;
+    delay_summary_percentiles(&out->delay, &s->values);
+}
+
+void rolling_summary(const struct rolling_set *l, const struct rolling *r, size_t delay,
+                     struct period_summary out[PERIODS])
+{
+    const struct rolling_slots *slots = &r->slots[delay * ROLLING_RESOLUTIONS];
+    struct sum minutes = {.slots = slots, .left = slots[0].n};
+    struct sum hours = {.slots = slots + 1, .left = slots[1].n};
+    memset(out, 0, PERIODS * sizeof *out);
+    add_from(&minutes, first_kept(l, ROLLING_MINUTES));
+    summarise(l, &minutes, ROLLING_MINUTES, &out[PERIOD_HOUR]);
+    add_from(&hours, rolling_slot_number(l, ROLLING_HOURS) - 23);
+    summarise(l, &hours, ROLLING_HOURS, &out[PERIOD_DAY]);
+    add_from(&hours, first_kept(l, ROLLING_HOURS));
+    summarise(l, &hours, ROLLING_HOURS, &out[PERIOD_3_DAYS]);
+    tally_free(&minutes.values);
+    tally_free(&hours.values);
+    for (size_t p = PERIODS - 1; p > 0; p--)
+        if (out[p].delay.count <= out[p - 1].delay.count)
+            memset(out[p].delay.supported, 0, sizeof out[p].delay.supported);
+}

@@ -1,0 +1,164 @@
+/*
+ * The file: magic, wall time, time of the set, number of series; for each series the
+ * length of its key, the key, the number of delays, and for each delay and resolution the
+ * number of slots; for each slot its number, the number of steps, and the steps as key
+ * and count. The checksum of all that ends it. Integers are in network byte order.
+ */
+#include "core/rolling_state.h"
+
+#include "base/mem.h"
+#include "base/wire.h"
+
+#include <string.h>
+
+#define MAGIC        UINT64_C(0x6564676574616c31) /* "edgetal1" */
+#define CHECKSUM     8
+#define STEP_BYTES   4
+#define SERIES_BYTES 3 /* at least */
+
+uint64_t rolling_checksum(const void *bytes, size_t len)
+{
+    uint64_t sum = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < len; i++)
+        sum = (sum ^ ((const uint8_t *)bytes)[i]) * UINT64_C(0x100000001b3);
+    return sum;
+}
+
+/* ---- save ---- */
+
+static void put_slots(struct wire_out *w, const struct rolling_slots *v)
+{
+    wire_put_u8(w, (uint8_t)v->n);
+    for (size_t i = 0; i < v->n; i++) {
+        const struct tally *t = &v->list[i].tally;
+        wire_put_u64(w, (uint64_t)v->list[i].number);
+        wire_put_u32(w, (uint32_t)t->n);
+        for (size_t k = 0; k < t->n; k++) {
+            wire_put_u16(w, t->steps[k].key);
+            wire_put_u16(w, t->steps[k].count);
+        }
+    }
+}
+
+static size_t most_bytes(const struct rolling_set *l)
+{
+    size_t bytes = 64;
+    for (size_t i = 0; i < l->n; i++)
+        bytes += 16 + l->list[i]->n_delays * ROLLING_RESOLUTIONS;
+    return bytes + rolling_set_bytes(l); /* a slot takes more memory than file */
+}
+
+void *rolling_save(const struct rolling_set *l, struct wall wall, size_t *len)
+{
+    size_t room = most_bytes(l);
+    uint8_t *bytes = mem_alloc(room);
+    struct wire_out w = wire_to(bytes, room);
+    wire_put_u64(&w, MAGIC);
+    wire_put_u64(&w, (uint64_t)wall.ns);
+    wire_put_u64(&w, (uint64_t)l->now_ns);
+    wire_put_u32(&w, (uint32_t)l->n);
+    for (size_t i = 0; i < l->n; i++) {
+        const struct rolling *r = l->list[i];
+        size_t key = strlen(r->key);
+        wire_put_u16(&w, (uint16_t)key);
+        wire_put(&w, r->key, key);
+        wire_put_u8(&w, (uint8_t)r->n_delays);
+        for (size_t k = 0; k < r->n_delays * ROLLING_RESOLUTIONS; k++)
+            put_slots(&w, &r->slots[k]);
+    }
+    wire_put_u64(&w, rolling_checksum(bytes, room - w.left));
+    *len = room - w.left;
+    return bytes;
+}
+
+/* ---- load ---- */
+
+static bool take_tally(struct wire *w, struct tally *t)
+{
+    uint32_t n = wire_u32(w);
+    if (n == 0 || n > w->left / STEP_BYTES)
+        return false;
+    t->steps = mem_alloc(n * sizeof *t->steps);
+    t->room = n;
+    for (; t->n < n; t->n++) {
+        struct tally_step step = {.key = wire_u16(w)};
+        step.count = wire_u16(w);
+        if (step.key > TALLY_KEY_MAX || step.count == 0 ||
+            (t->n > 0 && step.key < t->steps[t->n - 1].key))
+            return false;
+        t->steps[t->n] = step;
+        t->count += step.count;
+    }
+    return true;
+}
+
+/* Slots are in order and none is newer than `newest`. */
+static bool take_slots(struct wire *w, struct rolling_slots *v, int64_t newest)
+{
+    size_t n = wire_u8(w);
+    v->list = mem_zalloc((n + 1) * sizeof *v->list);
+    v->room = n + 1;
+    while (v->n < n) {
+        struct rolling_slot *s = &v->list[v->n++];
+        uint64_t number = wire_u64(w);
+        s->number = (int64_t)number;
+        if (!wire_ok(w) || number > (uint64_t)newest ||
+            (v->n > 1 && s->number <= v->list[v->n - 2].number) ||
+            !take_tally(w, &s->tally))
+            return false;
+    }
+    return true;
+}
+
+static bool take_series(struct rolling_set *l, struct wire *w)
+{
+    char key[ROLLING_KEY_MAX];
+    size_t len = wire_u16(w);
+    if (len >= sizeof key)
+        return false;
+    wire_copy(w, key, len);
+    key[len] = '\0';
+    size_t n_delays = wire_u8(w), before = l->n;
+    bool ordered = before == 0 || strcmp(l->list[before - 1]->key, key) < 0;
+    if (!wire_ok(w) || strlen(key) != len || !ordered)
+        return false;
+    struct rolling *r = rolling_claim(l, key, n_delays);
+    rolling_release(r);
+    for (size_t k = 0; r != NULL && k < n_delays * ROLLING_RESOLUTIONS; k++)
+        if (!take_slots(w, &r->slots[k], rolling_slot_number(l, k % ROLLING_RESOLUTIONS)))
+            return false;
+    return r != NULL;
+}
+
+static bool take_all(struct rolling_set *l, struct wall wall, struct wire w)
+{
+    bool ours = wire_u64(&w) == MAGIC;
+    uint64_t saved = wire_u64(&w), now = wire_u64(&w);
+    uint32_t n = wire_u32(&w);
+    if (!wire_ok(&w) || !ours || saved > INT64_MAX || now > INT64_MAX / 2 ||
+        n > ROLLING_SERIES_MAX || n > w.left / SERIES_BYTES)
+        return false;
+    l->now_ns = (int64_t)now;
+    for (uint32_t i = 0; i < n; i++)
+        if (!take_series(l, &w))
+            return false;
+    int64_t passed = wall.ns - (int64_t)saved;
+    if (passed > 0 && passed < INT64_MAX / 2)
+        l->now_ns += passed;
+    return wire_ok(&w) && w.left == 0;
+}
+
+bool rolling_load(struct rolling_set *l, struct wall wall, const void *bytes, size_t len)
+{
+    if (len < CHECKSUM || len > ROLLING_FILE_MAX)
+        return false;
+    struct wire w = wire_from(bytes, len), body = wire_take(&w, len - CHECKSUM);
+    if (wire_u64(&w) == rolling_checksum(bytes, len - CHECKSUM) &&
+        take_all(l, wall, body)) {
+        rolling_set_now(l, l->at);
+        return true;
+    }
+    rolling_set_clear(l);
+    l->now_ns = 0;
+    return false;
+}
