@@ -20,6 +20,8 @@ struct event_traits event_traits(const char *name)
         {EVENT_STATE_SETTLED, {.changes_state = true}},
         {EVENT_TARGET_RESOLVED, {.routine = true}},
         {EVENT_NEAREST_CHANGED, {.routine = true}},
+        {EVENT_EDGE_SUBOPTIMAL, {.leaves = true}},
+        {EVENT_FRONT_DOOR_AWAY, {.leaves = true}},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (strcmp(all[i].name, name) == 0)

@@ -29,6 +29,7 @@ struct event_traits {
     bool changes_state; /* `after` is the state of a stream */
     bool flaps;         /* the stream has no state until it has settled */
     bool routine;       /* frequent and harmless */
+    bool leaves;        /* something may be the case after it: event_leaves() */
 };
 struct event_traits event_traits(const char *name); /* all false for an unknown name */
 

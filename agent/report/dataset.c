@@ -452,6 +452,34 @@ static int by_stream_then_position(const void *a, const void *b)
                                     *(struct dataset_event *const *)b);
 }
 
+static int by_subject_then_position(const void *a, const void *b)
+{
+    const struct dataset_event *x = *(struct dataset_event *const *)a;
+    const struct dataset_event *y = *(struct dataset_event *const *)b;
+    int order = strcmp(x->name, y->name);
+    if (order == 0)
+        order = by_stream(a, b);
+    return order != 0 ? order : by_position(x, y);
+}
+
+/* The last event of each name, target and family leaves something; an agent that started
+ * again reports it again. */
+static void end_left(const struct dataset *p, struct dataset_event **order)
+{
+    int64_t started_ns = p->n_runs > 0 ? p->runs[p->n_runs - 1] : 0;
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_events; i++)
+        if (p->events[i].is.leaves && p->events[i].time_ns >= started_ns)
+            order[n++] = &p->events[i];
+    qsort(order, n, sizeof(*order), by_subject_then_position);
+    for (size_t i = 0; i < n; i++) {
+        struct dataset_event *e = order[i], *next = i + 1 < n ? order[i + 1] : NULL;
+        bool last = next == NULL || strcmp(e->name, next->name) != 0 ||
+                    by_stream(&order[i], &order[i + 1]) != 0;
+        e->leaves = last ? event_leaves(e->name, e->after) : EVENT_LEAVES_NOTHING;
+    }
+}
+
 static void end_events(struct dataset *p)
 {
     if (p->n_events == 0)
@@ -474,6 +502,7 @@ static void end_events(struct dataset *p)
         if (!order[i]->first)
             order[i - 1]->next = order[i];
     }
+    end_left(p, order);
     free(order);
 }
 

@@ -132,6 +132,7 @@ struct dataset_event {
     /* Set by dataset_end(). */
     bool repeats; /* an earlier event reports the same change for another stream */
     struct event_traits is;
+    enum event_leaves leaves; /* at the end of the period, since the agent's last start */
     /* Only for events that change the state of a stream: whether it is the first such
      * event of its stream, and the following one or NULL. */
     bool first;

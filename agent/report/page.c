@@ -198,18 +198,67 @@ static void add_exceeded(struct text *out, const struct page *p)
     }
 }
 
+/* ---- what the edge's events left ---- */
+
+static bool is_left(const struct page *p, size_t i, enum event_leaves leaves)
+{
+    const struct dataset_event *e = &p->dataset->events[i];
+    for (size_t t = 0; e->leaves == leaves && t < p->n_own; t++)
+        if (strcmp(p->ratings[t].target->name, e->target) == 0)
+            return true;
+    return false;
+}
+
+static size_t count_left(const struct page *p, enum event_leaves leaves)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->dataset->n_events; i++)
+        n += is_left(p, i, leaves);
+    return n;
+}
+
+static void add_left(struct text *out, const struct page *p, enum event_leaves leaves,
+                     const char *heading)
+{
+    enum { LISTED_MAX = 15 };
+    size_t n = 0, all = count_left(p, leaves);
+    if (all == 0)
+        return;
+    text_add(out, "<p>%s</p>\n<ul>\n", heading);
+    for (size_t i = 0; i < p->dataset->n_events && n < LISTED_MAX; i++) {
+        const struct dataset_event *e = &p->dataset->events[i];
+        if (!is_left(p, i, leaves))
+            continue;
+        n++;
+        text_add(out, "<li><strong>");
+        html_escape(out, e->target);
+        text_add(out, "</strong> (");
+        html_escape(out, e->family);
+        text_add(out, ") since ");
+        html_time(out, e->time_ns, WHEN_DAY);
+        text_add(out, ": ");
+        html_escape(out, e->text);
+        text_add(out, "</li>\n");
+    }
+    if (all > n)
+        text_add(out, "<li>and %zu more, listed with their targets</li>\n", all - n);
+    text_add(out, "</ul>\n");
+}
+
 /* For the period as a whole, then by incidents. */
 static void add_verdict(struct text *out, const struct page *p)
 {
     size_t beyond = 0, bad = 0, n = p->n_own;
+    size_t findings = count_left(p, EVENT_LEAVES_FINDING);
+    bool notes = count_left(p, EVENT_LEAVES_NOTE) > 0;
     for (size_t i = 0; i < n; i++) {
         beyond += p->ratings[i].slow || p->ratings[i].lossy;
         bad += p->ratings[i].n_incidents > 0;
     }
     text_add(out, "<p class=\"verdict %s\">",
-             beyond > 0 ? "bad"
-             : bad > 0  ? "fair"
-                        : "good");
+             beyond > 0                ? "bad"
+             : bad > 0 || findings > 0 ? "fair"
+                                       : "good");
     if (beyond > 0) {
         text_add(out, "%zu of %zu targets over their limits for the period as a whole: ",
                  beyond, n);
@@ -219,8 +268,10 @@ static void add_verdict(struct text *out, const struct page *p)
                  "Within their limits for the period as a whole, but with incidents: "
                  "%zu of %zu targets",
                  bad, n);
+    } else if (findings > 0) {
+        text_add(out, "Within the limits, but not through the nearest front door");
     } else {
-        text_add(out, "Good: within the limits throughout%s",
+        text_add(out, "%sithin the limits throughout%s", notes ? "W" : "Good: w",
                  count_gaps(p->dataset) > 0 ? " the measured time" : "");
     }
     text_add(out, ".</p>\n");
@@ -273,6 +324,8 @@ void page_headline(struct text *out, const struct page *p)
     add_served(out, p);
     add_doors(out, p);
     add_foreign(out, p);
+    add_left(out, p, EVENT_LEAVES_FINDING, "Not through the nearest front door:");
+    add_left(out, p, EVENT_LEAVES_NOTE, "Worth knowing, no problem by itself:");
     if (incidents == 0)
         text_add(out, "<p>No target was down or degraded.</p>\n");
     if (incidents + count_gaps(dataset) > 0)

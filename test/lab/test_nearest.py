@@ -188,8 +188,8 @@ class Received:
                 and all(a.get("edgelat." + k) == v for k, v in wanted.items())]
 
 
-def play(agent):
-    """What happens to the network while the agent runs."""
+def play(agent, path):
+    """What happens to the network while the agent runs. Returns what `status` says meanwhile."""
     time.sleep(25)
     lab.point("late.example.net", AMSTERDAM[0])
     lab.point("s-0005.s-msedge.net", *LONDON)
@@ -201,11 +201,13 @@ def play(agent):
     time.sleep(18)
     lab.change("frankfurt", "blackhole=off")
     time.sleep(20)
+    status = run(EDGELAT, "status", "-c", path), run(EDGELAT, "status", "-c", path, "--json")
     run("ip", "address", "add", "10.42.0.99/24", "dev", "wan0")  # no packet comes from there: no move
     time.sleep(4)
     run("ip", "route", "replace", "default", "via", "10.42.0.1", "dev", "wan0")
     time.sleep(8)
     agent.send_signal(signal.SIGTERM)
+    return status
 
 
 def test_failover(received):
@@ -247,6 +249,26 @@ def test_shift(received):
            [r["body"]["stringValue"] for r, _ in shifts])
 
 
+def test_gain(received, status):
+    """Exchange is served by London at 9.0 ms, its front door in Amsterdam answers after 3.6."""
+    found = [(r, a) for r, a in received.of("edgelat.edge.suboptimal") if r.get("severityText") == "WARN"]
+    tap.equal([("exchange", "ipv4", "suboptimal")],
+              [(a["edgelat.target"], a["network.type"], a["edgelat.after"]) for _, a in found],
+              "gain: Exchange alone could be served sooner, told once")
+    for record, a in found:
+        text = record["body"]["stringValue"]
+        tap.near(0.0054, a["edgelat.gain"], 0.0005, "gain: so many seconds")
+        tap.near(0.0054, a["edgelat.gain.minimum"], 0.0005, "gain: of the minima, too")
+        tap.ok(a["edgelat.gain.low"] <= a["edgelat.gain"] <= a["edgelat.gain.high"], "gain: in its interval", a)
+        tap.ok(re.search(r"through London \(LHR\) 9\.\d ms, Amsterdam \(AMS\) answers in 3\.\d: you lose 5\.\d ms", text),
+               "gain: what is lost, and where", text)
+    text, values = status[0].stdout, json.loads(status[1].stdout)
+    tap.equal((1, 1), (status[0].returncode, sum("you lose" in f for f in values["findings"])),
+              "gain: an open finding is a problem in status")
+    tap.ok("No problems found" not in text and "\nNotes:\nexchange (ipv4), since " in text,
+           "gain: a front door away from the peering location is a note", text[-2000:])
+
+
 def test_records(received):
     names = {a["edgelat.target"]: a for _, a in received.of("edgelat.target.resolved")}
     tap.equal(set(TARGETS), set(names), "where each name leads is recorded")
@@ -267,7 +289,7 @@ def test_agent():
             stdout=file, stderr=subprocess.DEVNULL) as receiver:
         with running(EDGELAT, "run", "-c", path, stderr=subprocess.PIPE) as agent, running(
                 EDGELAT, "run", "-c", late, stderr=subprocess.PIPE) as late_agent:
-            play(agent)
+            status = play(agent, path)
             _, said = agent.communicate(timeout=10)
             late_agent.send_signal(signal.SIGTERM)
             _, late_said = late_agent.communicate(timeout=10)
@@ -280,6 +302,7 @@ def test_agent():
     tap.ok("nearest of 1: late" in late_said, "where nothing was near it looks again soon", late_said)
     received = Received(folder)
     test_failover(received)
+    test_gain(received, status)
     test_states(received)
     test_shift(received)
     test_records(received)

@@ -218,6 +218,63 @@ static void test_verdicts(void **state)
     }
 }
 
+/* What an event left is on the page until an event ends it, or the agent starts again;
+ * "Good" is not said beside it. */
+static void test_left(void **state)
+{
+    (void)state;
+    static const char suboptimal[] = "edgelat.edge.suboptimal";
+    static const struct {
+        const char *what, *name, *first, *second;
+        int restart;
+        const char *verdict, *line;
+    } cases[] = {
+        {"a finding", suboptimal, "suboptimal", NULL, 0,
+         "fair\">Within the limits, but not through the nearest front door",
+         "<strong>teams</strong> (ipv4) since <time datetime=\"2026-11-23T00:05:00."},
+        {"taken back", suboptimal, "suboptimal", "optimal", 0, "good\">Good: within",
+         NULL},
+        {"told again", suboptimal, "suboptimal", "suboptimal", 8, "fair\">Within",
+         "<strong>teams</strong> (ipv4) since <time datetime=\"2026-11-23T00:10:00."},
+        {"started again without it", suboptimal, "suboptimal", NULL, 8,
+         "good\">Good: within", NULL},
+        {"a note", "edgelat.front_door.away", "neither", NULL, 0, "good\">Within the",
+         "<strong>teams</strong> (ipv4) since "},
+        {"back", "edgelat.front_door.away", "neither", "primary", 0,
+         "good\">Good: within", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text page = {0};
+        struct office o;
+        struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(20));
+        office_open(&o);
+        for (int w = 0; w < 20; w++) {
+            if (w > 0 && w == cases[i].restart)
+                office_start(&o);
+            office_window(&o, 6, 0, 10);
+            if (w == 4)
+                office_event(&o, cases[i].name, "", cases[i].first, "<you lose> 15.0 ms");
+            if (w == 9 && cases[i].second != NULL)
+                office_event(&o, cases[i].name, "", cases[i].second, "you lose 16.0 ms");
+            office_add(&o, p);
+        }
+        render(&page, p, &no_limits);
+        check_harmless(text_string(&page));
+        const char *verdict = between(&page, "<p class=\"verdict ", "</p>");
+        CHECK(strncmp(verdict, cases[i].verdict, strlen(cases[i].verdict)) == 0, "%s: %s",
+              cases[i].what, verdict);
+        bool there = strstr(text_string(&page), "<li><strong>teams") != NULL;
+        CHECK(there == (cases[i].line != NULL), "%s: a line", cases[i].what);
+        if (there) {
+            const char *line = between(&page, "<li>", "</li>");
+            CHECK(strncmp(line, cases[i].line, strlen(cases[i].line)) == 0, "%s: %s",
+                  cases[i].what, line);
+        }
+        text_free(&page);
+        office_close(&o);
+    }
+}
+
 static void test_all_down(void **state)
 {
     (void)state;
@@ -471,10 +528,15 @@ int main(void)
     setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
     tzset();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hostile_texts), cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_all_down),      cmocka_unit_test(test_gaps_stay_gaps),
-        cmocka_unit_test(test_a_day),         cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_front_doors),   cmocka_unit_test(test_streams_of_an_event),
+        cmocka_unit_test(test_hostile_texts),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_left),
+        cmocka_unit_test(test_all_down),
+        cmocka_unit_test(test_gaps_stay_gaps),
+        cmocka_unit_test(test_a_day),
+        cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_front_doors),
+        cmocka_unit_test(test_streams_of_an_event),
         cmocka_unit_test(test_many_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
