@@ -122,7 +122,11 @@ static inline bool target_has_address(const struct target_state *t)
     return false;
 }
 
-/* A metric of the agent itself: edgelat.agent.* */
+struct self_label {
+    const char *name, *value;
+};
+
+/* A metric that is no target's: of the agent itself (edgelat.agent.*), of BGP sessions. */
 struct self_value {
     const char *name; /* METRIC_AGENT_CPU_TIME */
     const char *unit; /* UCUM: "s", "By", "{batch}"; "" for a yes/no value */
@@ -130,6 +134,9 @@ struct self_value {
     bool monotonic; /* a sum since the agent's start, else a gauge */
     double value;
     const char *attribute, *attribute_value; /* one attribute, or NULL */
+    const struct self_label *labels;         /* further attributes */
+    size_t n_labels;
+    bool begins; /* the first value of a sum: 0 precedes it, as in the first batch */
 };
 
 /* Borrowed views; valid until the next call on the pipeline. */

@@ -55,6 +55,8 @@ const char *severity_name(enum severity severity)
         return "WARN";
     case SEVERITY_ERROR:
         return "ERROR";
+    case SEVERITY_CRITICAL:
+        return "CRITICAL";
     }
     return "";
 }

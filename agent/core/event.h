@@ -22,6 +22,7 @@ enum severity { /* OpenTelemetry's SeverityNumber */
                 SEVERITY_INFO = 9,
                 SEVERITY_WARN = 13,
                 SEVERITY_ERROR = 17,
+                SEVERITY_CRITICAL = 21, /* FATAL in OpenTelemetry */
 };
 
 /* Properties of an event by its name: a decoded event has nothing else. */
@@ -43,7 +44,8 @@ enum event_leaves {
 /* By its name and its `after`; EVENT_LEAVES_NOTHING for an unknown name. */
 enum event_leaves event_leaves(const char *name, const char *after);
 
-const char *severity_name(enum severity severity); /* "INFO", "WARN", "ERROR" */
+/* "INFO", "WARN", "ERROR", "CRITICAL" */
+const char *severity_name(enum severity severity);
 
 #define EVENT_WORD_MAX  TARGET_NAME_MAX
 #define EVENT_TEXT_MAX  512

@@ -72,7 +72,7 @@ static void log_events(const struct events *events)
         char subject[EVENT_SUBJECT_MAX];
         const char *colon = *event_subject(subject, e) != '\0' ? ": " : "";
         void (*log_at)(const char *, const char *, ...) =
-            e->severity == SEVERITY_ERROR  ? log_error
+            e->severity >= SEVERITY_ERROR  ? log_error
             : e->severity == SEVERITY_WARN ? log_warn
                                            : log_info;
         log_at("event", "%s: %s%s%s", e->name, subject, colon, e->text);

@@ -248,6 +248,8 @@ static void add_self(struct builder *b, const struct self_value *v, struct wall 
     struct attributes a = {.n = 0};
     if (v->attribute != NULL)
         attribute_text(b, &a, v->attribute, v->attribute_value);
+    for (size_t i = 0; i < v->n_labels; i++)
+        attribute_text(b, &a, v->labels[i].name, v->labels[i].value);
     if (begins && v->monotonic) {
         b->time = start;
         point_value(b, b->n_metrics - 1, &a, start, 0);
@@ -303,7 +305,7 @@ static void *encode(const struct batch *batch, const struct otlp_resource *resou
     for (size_t i = 0; i < batch->n_self; i++)
         add_self(&b, &batch->self[i],
                  batch->delta ? batch->window_start : batch->agent_start,
-                 batch->first && !batch->delta);
+                 (batch->first || batch->self[i].begins) && !batch->delta);
 
     void *packed = pack(&b, resource, len, plain_len);
     builder_free(&b);

@@ -37,6 +37,7 @@
 #define ATTR_SERVER_ADDRESS   "server.address"
 #define ATTR_SERVER_PORT      "server.port"
 #define ATTR_NETWORK_TYPE     "network.type"
+#define ATTR_BGP_CHANGE       "edgelat.bgp.change"
 #define ATTR_EVENT_NAME       "event.name"
 #define ATTR_OVERFLOW         "otel.metric.overflow"
 #define ATTR_QUANTILE         "quantile"
@@ -59,9 +60,21 @@
 #define METRIC_TARGET_INTERCEPTED    "edgelat.target.intercepted"
 #define METRIC_TARGET_FOREIGN        "edgelat.target.foreign"
 
+/* ---- metrics of BGP sessions and watched prefixes ---- */
+
+#define METRIC_BGP_AVAILABILITY "edgelat.bgp.session.availability"
+#define METRIC_BGP_FLAPS        "edgelat.bgp.session.flaps"
+#define METRIC_BGP_ROUTES       "edgelat.bgp.session.routes"
+#define METRIC_BGP_UP           "edgelat.bgp.session.up"
+#define METRIC_BGP_UPDATES      "edgelat.bgp.session.updates"
+#define METRIC_PREFIX_ANNOUNCED "edgelat.prefix.announced"
+
 /* ---- metrics of the agent itself ---- */
 
 #define METRIC_AGENT_PREFIX                    "edgelat.agent."
+#define METRIC_AGENT_BMP_BAD_MESSAGES          "edgelat.agent.bmp.bad_messages"
+#define METRIC_AGENT_BMP_MESSAGES              "edgelat.agent.bmp.messages"
+#define METRIC_AGENT_BMP_NOT_KEPT              "edgelat.agent.bmp.not_kept"
 #define METRIC_AGENT_CPU_TIME                  "edgelat.agent.cpu.time"
 #define METRIC_AGENT_DNS_FAILURES              "edgelat.agent.dns.failures"
 #define METRIC_AGENT_DNS_LOOKUPS               "edgelat.agent.dns.lookups"

@@ -1,0 +1,133 @@
+#include "route/bmp.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { VERSION = 3, TYPE_LOC_RIB = 3, OPENS_HEAD_BYTES = 20 };
+enum {
+    FLAG_IPV6 = 0x80,
+    FLAG_POST_POLICY = 0x40,
+    FLAG_TWO_BYTE_AS = 0x20,
+    FLAG_OUT = 0x10
+};
+enum { INFO_SYS_NAME = 2, INFO_TABLE_NAME = 3 };
+enum { STATISTIC_ADJ_RIB_IN = 7 };
+
+ssize_t bmp_next(struct bmp_message *out, const uint8_t *bytes, size_t len)
+{
+    struct wire w = wire_from(bytes, len);
+    uint8_t version = wire_u8(&w);
+    *out = (struct bmp_message){.length = wire_u32(&w)};
+    out->type = wire_u8(&w);
+    if (len > 0 && version != VERSION)
+        return -EBADMSG;
+    if (!wire_ok(&w))
+        return 0;
+    out->skipped = out->type >= BMP_ROUTE_MIRRORING;
+    if (out->length < BMP_HEADER_BYTES ||
+        out->length > (out->skipped ? BMP_SKIPPED_MAX : BMP_MESSAGE_MAX))
+        return -EBADMSG;
+    if (out->skipped)
+        return BMP_HEADER_BYTES;
+    out->body = wire_take(&w, out->length - BMP_HEADER_BYTES);
+    return wire_ok(&w) ? (ssize_t)out->length : 0;
+}
+
+static struct endpoint read_address(struct wire *w, bool ipv6)
+{
+    struct endpoint e = {.family = ipv6 ? FAMILY_IPV6 : FAMILY_IPV4};
+    static const uint8_t none[16];
+    if (!ipv6)
+        wire_skip(w, 12);
+    wire_copy(w, e.bytes, ipv6 ? 16 : 4);
+    if (memcmp(e.bytes, none, sizeof none) == 0)
+        e.family = FAMILY_NONE;
+    return e;
+}
+
+bool bmp_peer_read(struct bmp_peer *out, struct wire *w)
+{
+    *out = (struct bmp_peer){.type = wire_u8(w)};
+    uint8_t flags = wire_u8(w);
+    bool loc_rib = out->type == TYPE_LOC_RIB; /* its flags are others: RFC 9069, 4.2 */
+    out->view = loc_rib                    ? BMP_LOC_RIB
+                : flags & FLAG_OUT         ? BMP_OUT
+                : flags & FLAG_POST_POLICY ? BMP_POST_POLICY
+                                           : BMP_PRE_POLICY;
+    out->two_byte_as = !loc_rib && (flags & FLAG_TWO_BYTE_AS) != 0;
+    wire_copy(w, out->distinguisher, sizeof out->distinguisher);
+    out->address = read_address(w, !loc_rib && (flags & FLAG_IPV6) != 0);
+    if (loc_rib)
+        out->address = (struct endpoint){.family = FAMILY_NONE};
+    out->as = wire_u32(w);
+    out->bgp_id = wire_u32(w);
+    wire_skip(w, 8); /* the time */
+    return wire_ok(w);
+}
+
+/* Copies the value of the TLVs of this type; the last one wins. */
+static bool read_name(char name[BMP_NAME_MAX], struct wire w, uint16_t type)
+{
+    name[0] = '\0';
+    while (w.left > 0) {
+        uint16_t is = wire_u16(&w);
+        struct wire value = wire_take(&w, wire_u16(&w));
+        if (!wire_ok(&w))
+            return false;
+        if (is != type)
+            continue;
+        size_t len = value.left < BMP_NAME_MAX - 1 ? value.left : BMP_NAME_MAX - 1;
+        wire_copy(&value, name, len);
+        name[len] = '\0';
+        text_visible(name);
+    }
+    return true;
+}
+
+bool bmp_peer_up_read(struct bmp_peer_up *out, struct wire w)
+{
+    uint8_t type;
+    struct wire body;
+    *out = (struct bmp_peer_up){.name = ""};
+    wire_skip(&w, OPENS_HEAD_BYTES); /* local address and ports */
+    return bgp_message_read(&w, &type, &body) && type == BGP_OPEN &&
+           bgp_open_read(&out->sent, body) && bgp_message_read(&w, &type, &body) &&
+           type == BGP_OPEN && bgp_open_read(&out->received, body) &&
+           read_name(out->name, w, INFO_TABLE_NAME);
+}
+
+const char *bmp_down_reason(uint8_t code)
+{
+    static const char *const reasons[] = {
+        [1] = "closed by the router with a notification",
+        [2] = "closed by the router",
+        [3] = "closed by the peer with a notification",
+        [4] = "closed by the peer",
+        [5] = "no longer monitored",
+        [6] = "local instance down",
+    };
+    return code > 0 && code < sizeof reasons / sizeof *reasons ? reasons[code]
+                                                               : "no reason given";
+}
+
+bool bmp_statistics_read(struct bmp_statistics *out, struct wire w)
+{
+    *out = (struct bmp_statistics){0};
+    uint32_t n = wire_u32(&w);
+    for (uint32_t i = 0; i < n && wire_ok(&w); i++) {
+        uint16_t type = wire_u16(&w);
+        struct wire value = wire_take(&w, wire_u16(&w));
+        if (type != STATISTIC_ADJ_RIB_IN || value.left != 8)
+            continue;
+        out->has_adj_rib_in = true;
+        out->adj_rib_in = wire_u64(&value);
+    }
+    return wire_ok(&w);
+}
+
+bool bmp_initiation_read(char name[BMP_NAME_MAX], struct wire w)
+{
+    return read_name(name, w, INFO_SYS_NAME);
+}

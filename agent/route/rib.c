@@ -1,0 +1,500 @@
+#include "route/rib.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "otlp/names.h"
+#include "route/rib_paths.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A peer that a router does not mention for so long after it has connected is no longer
+ * there. */
+#define FORGOTTEN_NS (60 * NS_PER_S)
+
+const char *session_state_name(enum session_state state)
+{
+    return state == SESSION_UP ? "up" : state == SESSION_DOWN ? "down" : "unknown";
+}
+
+bool rib_is_session(const struct rib_peer *p)
+{
+    return p->address.family != FAMILY_NONE;
+}
+
+const char *rib_router_name(const struct rib *r, size_t router)
+{
+    return r->routers[router].name;
+}
+
+/* ---- routers ---- */
+
+static void forget_peer(struct rib *r, struct rib_peer *p)
+{
+    rib_paths_forget(r, p);
+    *p = (struct rib_peer){.used = false};
+}
+
+static void forget_router(struct rib *r, size_t router)
+{
+    for (size_t i = 0; i < RIB_PEERS_MAX; i++)
+        if (r->peers[i].used && r->peers[i].router == router)
+            forget_peer(r, &r->peers[i]);
+}
+
+/* The router's place; else a free one; else that of the one that was lost first. */
+static size_t find_router(const struct rib *r, const struct endpoint *address,
+                          const char *name)
+{
+    size_t free_one = RIB_ROUTERS_MAX, lost = RIB_ROUTERS_MAX;
+    for (size_t i = 0; i < RIB_ROUTERS_MAX; i++) {
+        const struct rib_router *is = &r->routers[i];
+        if (is->used && endpoint_same_address(&is->address, address) &&
+            strcmp(is->name, name) == 0)
+            return i;
+        if (!is->used && free_one == RIB_ROUTERS_MAX)
+            free_one = i;
+        if (is->used && !is->connected &&
+            (lost == RIB_ROUTERS_MAX || is->since.ns < r->routers[lost].since.ns))
+            lost = i;
+    }
+    return free_one < RIB_ROUTERS_MAX ? free_one : lost;
+}
+
+/* Counts the time since the last turn for the availability. */
+static void count_time(struct rib_peer *p, struct instant now)
+{
+    int64_t ns = now.mono.ns - p->turned.ns;
+    p->turned = now.mono;
+    if (p->state == SESSION_UNKNOWN)
+        return;
+    p->known_ns += ns;
+    if (p->state == SESSION_UP)
+        p->up_ns += ns;
+}
+
+void rib_disconnect(struct rib *r, size_t router, const char *why, struct instant now)
+{
+    struct rib_router *is = &r->routers[router];
+    is->connected = false;
+    is->since = now.wall;
+    for (size_t i = 0; i < RIB_PEERS_MAX; i++) {
+        struct rib_peer *p = &r->peers[i];
+        if (!p->used || p->router != router)
+            continue;
+        count_time(p, now);
+        if (p->state != SESSION_UNKNOWN)
+            p->last_known = p->state;
+        p->state = SESSION_UNKNOWN;
+        p->reported = false;
+        memset(p->dumps, 0, sizeof p->dumps);
+        rib_paths_stale(r, p);
+    }
+    struct event *e = rib_event(r, EVENT_BMP_LOST, SEVERITY_WARN, NULL, now);
+    event_text(e, ATTR_BGP_ROUTER, is->name);
+    event_say(e,
+              "router %s: BMP session ended: %s; its BGP sessions are unknown until it "
+              "connects again",
+              is->name, why);
+}
+
+size_t rib_connect(struct rib *r, const struct endpoint *address, const char *name,
+                   struct instant now)
+{
+    char text[ADDRESS_TEXT_MAX];
+    if (name[0] == '\0')
+        name = endpoint_address(text, address);
+    size_t at = find_router(r, address, name);
+    if (at == RIB_ROUTERS_MAX)
+        return at;
+    struct rib_router *is = &r->routers[at];
+    bool same = is->used && endpoint_same_address(&is->address, address) &&
+                strcmp(is->name, name) == 0;
+    if (!same) {
+        forget_router(r, at);
+        *is = (struct rib_router){.used = true, .address = *address};
+        text_copy(is->name, sizeof is->name, name);
+    }
+    if (is->connected)
+        rib_disconnect(r, at, "replaced by a new connection", now);
+    is->connected = true;
+    is->since = now.wall;
+    is->connected_at = now.mono;
+    is->connects++;
+    struct event *e = rib_event(r, EVENT_BMP_CONNECTED, SEVERITY_INFO, NULL, now);
+    event_text(e, ATTR_BGP_ROUTER, is->name);
+    event_say(e, "router %s reports its BGP sessions", is->name);
+    return at;
+}
+
+/* ---- peers ---- */
+
+static bool is_peer(const struct rib_peer *p, size_t router, const struct bmp_peer *is)
+{
+    enum { LOC_RIB = 3 };
+    return p->used && p->router == router &&
+           (p->type == LOC_RIB) == (is->type == LOC_RIB) &&
+           endpoint_same_address(&p->address, &is->address) &&
+           memcmp(p->distinguisher, is->distinguisher, sizeof p->distinguisher) == 0;
+}
+
+static void begin_dump(struct rib_peer *p, struct instant now)
+{
+    for (size_t f = 0; f < 2; f++)
+        p->dumps[f] = (struct rib_dump){.second = now.mono};
+}
+
+struct rib_peer *rib_peer(struct rib *r, size_t router, const struct bmp_peer *is,
+                          struct instant now)
+{
+    struct rib_peer *p = NULL, *unused = NULL;
+    for (size_t i = 0; i < RIB_PEERS_MAX && p == NULL; i++) {
+        if (is_peer(&r->peers[i], router, is))
+            p = &r->peers[i];
+        else if (unused == NULL && !r->peers[i].used)
+            unused = &r->peers[i];
+    }
+    if (p == NULL && unused == NULL) {
+        r->not_kept++;
+        return NULL;
+    }
+    if (p == NULL) {
+        p = unused;
+        *p = (struct rib_peer){.used = true,
+                               .router = router,
+                               .type = is->type,
+                               .address = is->address,
+                               .turned = now.mono,
+                               .availability = NAN};
+        memcpy(p->distinguisher, is->distinguisher, sizeof p->distinguisher);
+    }
+    if (!p->reported) { /* the first message since the router has connected */
+        p->reported = true;
+        begin_dump(p, now);
+    }
+    p->as = is->as;
+    p->bgp_id = is->bgp_id;
+    return p;
+}
+
+static void set_state(struct rib_peer *p, enum session_state state, struct instant now)
+{
+    count_time(p, now);
+    p->state = p->last_known = state;
+    p->since = now.wall;
+}
+
+static const char *peer_text(char out[96], const struct rib_peer *p)
+{
+    char address[ADDRESS_TEXT_MAX];
+    snprintf(out, 96, "%s (AS%lu)", endpoint_address(address, &p->address),
+             (unsigned long)p->as);
+    return out;
+}
+
+/* A BGP identifier is an address, whose bytes are in network order. */
+void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up,
+                 struct instant now)
+{
+    char who[96], before[16];
+    bool in_dump = p->dumps[0].any || p->dumps[1].any;
+    if (up->sent.as != 0)
+        r->routers[p->router].local_as = up->sent.as;
+    text_copy(p->name, sizeof p->name, up->name);
+    for (size_t f = 0; f < 2; f++)
+        p->may_have_ids[f] =
+            (up->sent.add_path[f] & 1) != 0 && (up->received.add_path[f] & 2) != 0;
+    if (p->state != SESSION_UP) {
+        memset(p->forms, 0, sizeof p->forms);
+        if (!in_dump || (p->dumps[0].over && p->dumps[1].over))
+            begin_dump(p, now); /* else routes came before Peer Up, as from FRR */
+    }
+    text_copy(before, sizeof before, session_state_name(p->last_known));
+    bool was_up = p->last_known == SESSION_UP;
+    if (p->state == SESSION_UP)
+        return;
+    if (was_up) { /* it has not changed while the router was not connected */
+        struct wall since = p->since;
+        set_state(p, SESSION_UP, now);
+        p->since = since;
+        return;
+    }
+    set_state(p, SESSION_UP, now);
+    if (!rib_is_session(p))
+        return;
+    struct event *e = rib_event(r, EVENT_BGP_ESTABLISHED, SEVERITY_INFO, p, now);
+    event_number(e, ATTR_BGP_FLAPS, (double)p->flaps);
+    text_copy(e->before, sizeof e->before, before);
+    text_copy(e->after, sizeof e->after, "up");
+    event_say(e, "BGP session of router %s with %s is up", rib_router_name(r, p->router),
+              peer_text(who, p));
+}
+
+static void count_flap(struct rib *r, struct rib_peer *p, struct instant now)
+{
+    char who[96];
+    struct mono first = p->flap_at[p->flaps % RIB_FLAPS];
+    p->flap_at[p->flaps % RIB_FLAPS] = now.mono;
+    p->flaps++;
+    if (p->flapping || p->flaps < RIB_FLAPS)
+        return;
+    first = p->flap_at[p->flaps % RIB_FLAPS]; /* the oldest of the last RIB_FLAPS */
+    if (now.mono.ns - first.ns > RIB_FLAP_NS)
+        return;
+    p->flapping = true;
+    struct event *e = rib_event(r, EVENT_BGP_FLAPPING, SEVERITY_WARN, p, now);
+    event_number(e, ATTR_BGP_FLAPS, (double)p->flaps);
+    event_say(e, "BGP session of router %s with %s is flapping: lost %d times in %lld s",
+              rib_router_name(r, p->router), peer_text(who, p), RIB_FLAPS,
+              (long long)((now.mono.ns - first.ns) / NS_PER_S));
+}
+
+void rib_peer_down(struct rib *r, struct rib_peer *p, uint8_t reason, struct instant now)
+{
+    char who[96];
+    bool was_up = p->last_known == SESSION_UP;
+    set_state(p, SESSION_DOWN, now);
+    p->reason = bmp_down_reason(reason);
+    begin_dump(p, now);
+    if (was_up && rib_is_session(p)) {
+        struct event *e = rib_event(r, EVENT_BGP_LOST, SEVERITY_ERROR, p, now);
+        event_number(e, ATTR_BGP_FLAPS, (double)p->flaps + 1);
+        text_copy(e->before, sizeof e->before, "up");
+        text_copy(e->after, sizeof e->after, "down");
+        event_say(e,
+                  "BGP session of router %s with %s is down: %s; %zu watched routes lost",
+                  rib_router_name(r, p->router), peer_text(who, p), p->reason,
+                  rib_paths_count(r, p));
+        count_flap(r, p, now);
+    }
+    rib_paths_withdraw(r, p, RIB_ALL_PATHS, FAMILY_NONE, "the BGP session is down", now);
+}
+
+/* ---- table dumps ---- */
+
+static void end_dump(struct rib *r, struct rib_peer *p, size_t f, struct instant now)
+{
+    p->dumps[f].over = true;
+    rib_paths_withdraw(r, p, RIB_STALE_PATHS, f == 0 ? FAMILY_IPV4 : FAMILY_IPV6,
+                       "not in the table any more after a reconnect", now);
+}
+
+static void check_dump(struct rib *r, struct rib_peer *p, size_t f, struct instant now)
+{
+    struct rib_dump *d = &p->dumps[f];
+    int64_t ns = now.mono.ns - d->second.ns;
+    bool waited = !d->any && p->state != SESSION_DOWN && ns >= RIB_DUMP_WAIT_NS;
+    bool slow = d->any && ns >= NS_PER_S && d->in_second < RIB_DUMP_ROUTES;
+    if (d->over)
+        return;
+    if (waited || slow) {
+        end_dump(r, p, f, now);
+    } else if (d->any && ns >= NS_PER_S) {
+        d->second = now.mono;
+        d->in_second = 0;
+    }
+}
+
+void rib_count(struct rib *r, struct rib_peer *p, enum bmp_view view, enum family family,
+               size_t announced, size_t withdrawn, struct instant now)
+{
+    size_t f = family == FAMILY_IPV6;
+    struct rib_dump *d = &p->dumps[f];
+    if (view == BMP_PRE_POLICY || view == BMP_POST_POLICY)
+        r->routers[p->router].has_adj_rib = true;
+    if (view == BMP_POST_POLICY)
+        p->has_post = true;
+    if (!d->over) {
+        check_dump(r, p, f, now);
+        if (!d->any)
+            d->second = now.mono;
+        d->any = true;
+        d->in_second += (uint32_t)(announced + withdrawn);
+    }
+    if (view == BMP_OUT || (view == BMP_PRE_POLICY && p->has_post))
+        return;
+    p->announced += announced;
+    p->withdrawn += withdrawn;
+}
+
+void rib_turn(struct rib *r, struct instant now)
+{
+    for (size_t i = 0; i < RIB_PEERS_MAX; i++) {
+        struct rib_peer *p = &r->peers[i];
+        const struct rib_router *router = &r->routers[p->router];
+        if (!p->used || !router->connected)
+            continue;
+        if (p->reported) {
+            check_dump(r, p, 0, now);
+            check_dump(r, p, 1, now);
+        } else if (now.mono.ns - router->connected_at.ns > FORGOTTEN_NS) {
+            rib_paths_withdraw(r, p, RIB_ALL_PATHS, FAMILY_NONE,
+                               "the router has this peer no longer", now);
+            forget_peer(r, p);
+            continue;
+        }
+        struct mono last = p->flap_at[(p->flaps + RIB_FLAPS - 1) % RIB_FLAPS];
+        if (p->flapping && now.mono.ns - last.ns > RIB_FLAP_NS)
+            p->flapping = false;
+    }
+}
+
+/* ---- metrics ---- */
+
+enum { LABELS_MAX = 6 };
+
+struct rib_labels { /* of a row; its texts */
+    struct self_label list[LABELS_MAX];
+    char router[BMP_NAME_MAX], peer[ADDRESS_TEXT_MAX], as[16];
+    char prefix[BGP_PREFIX_TEXT_MAX];
+};
+
+static size_t peer_labels(const struct rib *r, const struct rib_peer *p,
+                          struct rib_labels *l)
+{
+    size_t n = 0;
+    text_copy(l->router, sizeof l->router, rib_router_name(r, p->router));
+    l->list[n++] = (struct self_label){ATTR_BGP_ROUTER, l->router};
+    if (rib_is_session(p)) {
+        endpoint_address(l->peer, &p->address);
+        snprintf(l->as, sizeof l->as, "%lu", (unsigned long)p->as);
+        l->list[n++] = (struct self_label){ATTR_PEER_ADDRESS, l->peer};
+        l->list[n++] = (struct self_label){ATTR_BGP_PEER_AS, l->as};
+    }
+    if (*rib_location(r, p) != '\0')
+        l->list[n++] = (struct self_label){ATTR_BGP_LOCATION, rib_location(r, p)};
+    return n;
+}
+
+struct rows {
+    struct rib *rib;
+    struct self_value *list;
+    size_t n;
+};
+
+static struct self_value *add_row(struct rows *rows, const struct rib_peer *p,
+                                  const char *name, const char *unit,
+                                  const char *description, double value)
+{
+    struct rib_labels *l = &rows->rib->labels[rows->n];
+    struct self_value *v = &rows->list[rows->n++];
+    *v = (struct self_value){
+        .name = name, .unit = unit, .description = description, .value = value};
+    v->labels = l->list;
+    v->n_labels = peer_labels(rows->rib, p, l);
+    return v;
+}
+
+static void add_sum(struct rows *rows, const struct rib_peer *p, const char *name,
+                    const char *unit, const char *description, const char *change,
+                    bool delta, uint64_t total, uint64_t *reported)
+{
+    struct self_value *v = add_row(rows, p, name, unit, description,
+                                   (double)(delta ? total - *reported : total));
+    v->monotonic = true;
+    v->begins = *reported == 0 && total > 0;
+    v->attribute = change != NULL ? ATTR_BGP_CHANGE : NULL;
+    v->attribute_value = change;
+    *reported = total;
+}
+
+static bool is_here(const struct rib *r, const struct rib_prefix *p, size_t peer)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->paths[i].peer == peer && rib_path_is_usable(r, &p->paths[i]))
+            return true;
+    return false;
+}
+
+static bool is_known(const struct rib_prefix *p, size_t peer)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->paths[i].peer == peer && p->paths[i].view != BMP_OUT &&
+            p->paths[i].view != BMP_LOC_RIB)
+            return true;
+    return false;
+}
+
+/* Rows of one metric stand one after the other. */
+#define EACH_PEER(rows, p)                                                               \
+    for (struct rib_peer *p = (rows).rib->peers; p < (rows).rib->peers + RIB_PEERS_MAX;  \
+         p++)                                                                            \
+        if (p->used && rib_is_session(p) && (rows).n < RIB_VALUES_MAX)
+
+size_t rib_window(struct rib *r, bool delta, struct instant now,
+                  struct self_value values[RIB_VALUES_MAX])
+{
+    struct rows rows = {.rib = r, .list = values};
+    r->window_start = now.mono;
+    for (size_t i = 0; i < RIB_PEERS_MAX; i++) {
+        struct rib_peer *p = &r->peers[i];
+        count_time(p, now);
+        p->availability = p->known_ns > 0 ? (double)p->up_ns / (double)p->known_ns : NAN;
+        p->up_ns = p->known_ns = 0;
+    }
+    EACH_PEER(rows, p)
+    if (p->state != SESSION_UNKNOWN)
+        add_row(&rows, p, METRIC_BGP_UP, "", "Whether the BGP session is up",
+                p->state == SESSION_UP);
+    EACH_PEER(rows, p)
+    if (!isnan(p->availability))
+        add_row(&rows, p, METRIC_BGP_AVAILABILITY, "1",
+                "Part of the window in which the BGP session was up", p->availability);
+    EACH_PEER(rows, p)
+    add_sum(&rows, p, METRIC_BGP_FLAPS, "{flap}", "How often the BGP session was lost",
+            NULL, delta, p->flaps, &p->flaps_reported);
+    EACH_PEER(rows, p)
+    add_row(&rows, p, METRIC_BGP_ROUTES, "{route}",
+            "Watched routes received from the peer", (double)rib_paths_count(r, p));
+    EACH_PEER(rows, p)
+    {
+        if (rows.n + 2 > RIB_VALUES_MAX)
+            break;
+        add_sum(&rows, p, METRIC_BGP_UPDATES, "{route}",
+                "Routes announced and withdrawn by the peer, watched or not", "announced",
+                delta, p->announced, &p->announced_reported);
+        add_sum(&rows, p, METRIC_BGP_UPDATES, "{route}",
+                "Routes announced and withdrawn by the peer, watched or not", "withdrawn",
+                delta, p->withdrawn, &p->withdrawn_reported);
+    }
+    for (size_t i = 0; i < r->n_prefixes; i++)
+        EACH_PEER(rows, p)
+        {
+            if (!is_known(&r->prefixes[i], (size_t)(p - r->peers)))
+                continue;
+            struct rib_labels *l = &r->labels[rows.n];
+            struct self_value *v =
+                add_row(&rows, p, METRIC_PREFIX_ANNOUNCED, "",
+                        "Whether the peer announces the prefix",
+                        is_here(r, &r->prefixes[i], (size_t)(p - r->peers)));
+            bgp_prefix_text(l->prefix, &r->prefixes[i].prefix);
+            l->list[v->n_labels++] = (struct self_label){ATTR_PREFIX, l->prefix};
+            l->list[v->n_labels++] =
+                (struct self_label){ATTR_SERVICE, r->prefixes[i].watched->service};
+        }
+    return rows.n;
+}
+
+/* ---- begin and end ---- */
+
+void rib_begin(struct rib *r, const struct watch *watch, const struct peering *peering,
+               const char *primary_peers, const char *backup_peers, struct instant now)
+{
+    *r = (struct rib){.watch = watch,
+                      .peering = peering,
+                      .primary_peers = primary_peers,
+                      .backup_peers = backup_peers,
+                      .window_start = now.mono};
+    r->peers = mem_zalloc(RIB_PEERS_MAX * sizeof *r->peers);
+    r->labels = mem_zalloc(RIB_VALUES_MAX * sizeof *r->labels);
+}
+
+void rib_free(struct rib *r)
+{
+    rib_paths_free(r);
+    free(r->peers);
+    free(r->labels);
+    *r = (struct rib){.watch = NULL};
+}

@@ -1,0 +1,214 @@
+/*
+ * The routing table of the watched prefixes, as routers report it over BMP, and the events
+ * and metrics that come out of it. Pure: times are arguments.
+ *
+ * Sessions. A BGP session is one peer of one router; its state comes from Peer Up and Peer
+ * Down, by their time of arrival. A Down without an Up before it is no flap (FRR sends one
+ * for each failed attempt). When the BMP session of a router ends, the state of its sessions
+ * is unknown, which counts neither as up nor as down, and its routes are kept as stale.
+ *
+ * View. Of each peer, routes of one policy count: post-policy as soon as the router has sent
+ * any for the peer, else pre-policy. A post-policy route replaces the pre-policy ones of its
+ * prefix without an event. Loc-RIB routes (RFC 9069) mark the active path; they count as
+ * paths only for a router that monitors nothing else. Adj-RIB-Out (RFC 8671) is only
+ * examined for the community of Peering Service.
+ *
+ * Own AS. FRR puts the router's own AS in front of each path it monitors. It is removed when
+ * it is the local AS of the sent OPEN, or, before any Peer Up, when the AS of the peer is
+ * the second one. A path with the local AS elsewhere is a loop, which the router does not
+ * use: it counts as no path.
+ *
+ * Table dump. After a Peer Up, and when a router connects, it sends the peer's whole table.
+ * End-of-RIB does not show the end: BIRD sends it first, GoBGP and FRR (before a reconnect)
+ * never. So, per peer and family, the dump ends with the first whole second in which fewer
+ * than RIB_DUMP_ROUTES routes arrived, counted from the first route; or RIB_DUMP_WAIT_NS
+ * after its begin if no route arrives. During a dump a path of a prefix that this peer did
+ * not have before is no event. One that is known is compared with what was known: the same
+ * path is no event, another next hop or origin is, and so is one that returns after a
+ * withdrawal was reported. Stale paths that the dump has not confirmed are withdrawn at its
+ * end.
+ *
+ * Active and backup. Of the paths of a prefix the active one is: the one that the router's
+ * Loc-RIB has; highest local preference; primary before backup location; shortest AS path;
+ * lowest origin; lowest MED from the same neighbouring AS; received first (RFC 4271, section
+ * 9.1.2.2, in FRR's order). The next one is the backup.
+ *
+ * Events of prefixes have the names and levels of Azure Peering Service (`connection
+ * telemetry`): PrefixAnnouncementEvent and so on, see core/event_names.h.
+ */
+#ifndef EDGELAT_ROUTE_RIB_H
+#define EDGELAT_ROUTE_RIB_H
+
+#include "core/batch.h"
+#include "core/event.h"
+#include "core/peering.h"
+#include "route/bmp.h"
+#include "route/watch.h"
+
+enum {
+    RIB_ROUTERS_MAX = 16,
+    RIB_PEERS_MAX = 256,     /* of all routers; Loc-RIBs included */
+    RIB_PREFIXES_MAX = 2048, /* more are counted in `not_kept` */
+    RIB_PATHS_MAX = 4096,    /* of all prefixes */
+    RIB_PREFIX_PATHS_MAX = 16,
+    RIB_EVENTS_MAX = 192, /* a window; the rest is counted in `dropped` */
+    RIB_VALUES_MAX = 512, /* metric rows of a window */
+    RIB_DUMP_ROUTES = 100,
+    RIB_FLAPS = 3, /* within RIB_FLAP_NS: the session is flapping */
+};
+#define RIB_DUMP_WAIT_NS (5 * NS_PER_S)
+#define RIB_FLAP_NS      (10 * 60 * NS_PER_S)
+#define RIB_PATH_LIMIT   3 /* of Azure, for a registered prefix */
+
+struct instant { /* when bytes arrived */
+    struct mono mono;
+    struct wall wall;
+};
+
+enum session_state { SESSION_UNKNOWN, SESSION_DOWN, SESSION_UP };
+const char *session_state_name(enum session_state state); /* "unknown", "down", "up" */
+
+struct rib_router {
+    bool used, connected;
+    struct endpoint address;
+    char name[BMP_NAME_MAX]; /* sysName; "": none sent */
+    struct wall since;       /* connected or lost */
+    struct mono connected_at;
+    bool has_adj_rib;  /* monitors more than Loc-RIB */
+    uint32_t local_as; /* 0: unknown */
+    uint64_t connects, messages, bad_messages;
+};
+
+struct rib_dump {
+    bool over;
+    bool any;           /* a route has arrived */
+    struct mono second; /* begin of the second that is counted */
+    uint32_t in_second;
+};
+
+struct rib_peer {
+    bool used;
+    size_t router;
+    uint8_t type, distinguisher[8];
+    struct endpoint address; /* FAMILY_NONE: the router's own routes, or Loc-RIB */
+    uint32_t as, bgp_id;
+    char name[BMP_NAME_MAX]; /* of the VRF or table */
+
+    enum session_state state, last_known; /* before the BMP session ended */
+    struct wall since;                    /* of the state; 0: unknown */
+    const char *reason;                   /* of the last Down; NULL: none */
+    uint64_t flaps;                       /* Downs after an Up */
+    struct mono flap_at[RIB_FLAPS];       /* the last ones, a ring */
+    bool flapping;
+    struct mono turned;      /* up_ns and known_ns are counted up to here */
+    int64_t up_ns, known_ns; /* in this window */
+    double availability;     /* of the last window; NaN: never known */
+
+    bool has_post, may_have_ids[2], reported;
+    enum bgp_nlri_form forms[2][BMP_VIEWS]; /* by family */
+    struct rib_dump dumps[2];
+    uint64_t announced, withdrawn; /* all routes, of the view that counts */
+    uint64_t adj_rib_in;           /* as the router reports it */
+    bool has_adj_rib_in;
+    uint64_t flaps_reported, announced_reported, withdrawn_reported; /* for delta */
+};
+
+enum { /* what is wrong with a path; bits */
+       CHECK_LONG = 1,
+       CHECK_PRIVATE_AS = 2,
+       CHECK_PREPENDED = 4,
+       CHECK_ORIGIN = 8,         /* Microsoft's prefix, but not an AS of Microsoft */
+       CHECK_MORE_SPECIFIC = 16, /* of a registered prefix, or with CHECK_ORIGIN */
+       CHECK_COMMUNITY = 32,     /* Adj-RIB-Out without 8075:8007 */
+       CHECKS = 6
+};
+extern const char *const rib_check_names[CHECKS]; /* "long_path", ..., by bit number */
+
+enum path_use { PATH_GONE, PATH_HERE, PATH_STALE }; /* stale: from before a reconnect */
+
+struct rib_path {
+    size_t peer;
+    uint32_t path_id;
+    enum bmp_view view;
+    enum path_use use;
+    bool loop;
+    unsigned checks;
+    struct wall since;     /* of this path, or of its withdrawal */
+    struct bgp_path *path; /* owned; also of a gone one */
+};
+
+#define PATH_NONE SIZE_MAX
+
+struct rib_prefix {
+    struct bgp_prefix prefix;
+    const struct watched *watched;
+    struct rib_path *paths;
+    size_t n, room;
+    size_t active, backup; /* indexes of paths, or PATH_NONE */
+    uint32_t last_origin;  /* of the active path that was last known */
+    unsigned checks;       /* reported */
+};
+
+struct rib {
+    const struct watch *watch;
+    const struct peering *peering;
+    const char *primary_peers, *backup_peers; /* addresses, separated by spaces */
+    struct rib_router routers[RIB_ROUTERS_MAX];
+    struct rib_peer *peers;      /* RIB_PEERS_MAX */
+    struct rib_prefix *prefixes; /* sorted by bgp_prefix_order() */
+    size_t n_prefixes, room, n_paths;
+    uint64_t not_kept; /* watched routes and peers beyond the limits */
+    struct events events;
+    struct rib_labels *labels; /* RIB_VALUES_MAX */
+    struct mono window_start;
+};
+
+/* All is borrowed and outlives the RIB. */
+void rib_begin(struct rib *r, const struct watch *watch, const struct peering *peering,
+               const char *primary_peers, const char *backup_peers, struct instant now);
+void rib_free(struct rib *r);
+
+/* ---- what the routers report; `router` is an index of rib.routers ---- */
+
+/* Returns the router with this address and name, now connected, or RIB_ROUTERS_MAX: too
+ * many are connected. */
+size_t rib_connect(struct rib *r, const struct endpoint *address, const char *name,
+                   struct instant now);
+/* `why`: a clause for the event. */
+void rib_disconnect(struct rib *r, size_t router, const char *why, struct instant now);
+
+/* Finds the peer, or adds it. NULL: too many. */
+struct rib_peer *rib_peer(struct rib *r, size_t router, const struct bmp_peer *is,
+                          struct instant now);
+void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up,
+                 struct instant now);
+void rib_peer_down(struct rib *r, struct rib_peer *p, uint8_t reason, struct instant now);
+
+/* Counts routes of the peer, watched or not; to be called before rib_route(). */
+void rib_count(struct rib *r, struct rib_peer *p, enum bmp_view view, enum family family,
+               size_t announced, size_t withdrawn, struct instant now);
+
+/* Announces a path (copied), or withdraws it (`path` NULL), of a watched prefix. */
+void rib_route(struct rib *r, struct rib_peer *p, enum bmp_view view,
+               const struct watched *watched, const struct bgp_prefix *prefix,
+               uint32_t path_id, const struct bgp_path *path, struct instant now);
+
+/* ---- what comes out ---- */
+
+/* Ends dumps that are over; call it about every second. */
+void rib_turn(struct rib *r, struct instant now);
+
+/* Writes the metric rows of the window that ends now, and begins the next one. Returns how
+ * many. Texts are valid until the next call on the RIB. */
+size_t rib_window(struct rib *r, bool delta, struct instant now,
+                  struct self_value values[RIB_VALUES_MAX]);
+
+/* The location of a peer as in the configuration, "" if it has none. */
+const char *rib_location(const struct rib *r, const struct rib_peer *p);
+const char *rib_router_name(const struct rib *r, size_t router); /* else its address */
+
+/* True for a session with a peer: neither a Loc-RIB nor the router's own routes. */
+bool rib_is_session(const struct rib_peer *p);
+bool rib_path_is_usable(const struct rib *r, const struct rib_path *path);
+
+#endif

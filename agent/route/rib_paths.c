@@ -1,0 +1,649 @@
+#include "route/rib_paths.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/event_names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Microsoft's AS numbers that originate its prefixes (Azure, internet peering policy). */
+static const uint32_t microsoft_as[] = {8075, 8068, 8069, 12076};
+enum { COMMUNITY_AS = 8075, COMMUNITY_VALUE = 8007 };
+
+const char *const rib_check_names[CHECKS] = {
+    "long_path",         "private_as",    "prepended",
+    "unexpected_origin", "more_specific", "community_missing",
+};
+
+static const struct rib_peer *peer_of(const struct rib *r, const struct rib_path *path)
+{
+    return &r->peers[path->peer];
+}
+
+/* ---- which path is active ---- */
+
+bool rib_path_is_usable(const struct rib *r, const struct rib_path *path)
+{
+    const struct rib_router *router = &r->routers[peer_of(r, path)->router];
+    return path->use != PATH_GONE && !path->loop && path->view != BMP_OUT &&
+           (path->view != BMP_LOC_RIB || !router->has_adj_rib);
+}
+
+/* Whether the Loc-RIB of the path's router has it. */
+static bool is_chosen(const struct rib *r, const struct rib_prefix *p,
+                      const struct rib_path *path)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const struct rib_path *loc = &p->paths[i];
+        if (loc->view == BMP_LOC_RIB && loc->use != PATH_GONE &&
+            peer_of(r, loc)->router == peer_of(r, path)->router &&
+            endpoint_same_address(&loc->path->next_hop, &path->path->next_hop) &&
+            bgp_path_same_as(loc->path, path->path))
+            return true;
+    }
+    return false;
+}
+
+static bool is_listed(const char *list, const struct endpoint *address)
+{
+    char text[ADDRESS_TEXT_MAX];
+    size_t len = strlen(endpoint_address(text, address));
+    for (const char *at = list; len > 0 && *at != '\0';) {
+        size_t word = strcspn(at, " \t,");
+        if (word == len && memcmp(at, text, len) == 0)
+            return true;
+        at += word + strspn(at + word, " \t,");
+    }
+    return false;
+}
+
+static int location_rank(const struct rib *r, const struct rib_peer *p)
+{
+    return is_listed(r->primary_peers, &p->address)  ? 0
+           : is_listed(r->backup_peers, &p->address) ? 2
+                                                     : 1;
+}
+
+const char *rib_location(const struct rib *r, const struct rib_peer *p)
+{
+    int rank = location_rank(r, p);
+    return rank == 0 ? (r->peering->primary[0] != '\0' ? r->peering->primary : "primary")
+           : rank == 2 ? (r->peering->backup[0] != '\0' ? r->peering->backup : "backup")
+                       : "";
+}
+
+static int order(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* Negative: `a` is better. */
+static int compare(const struct rib *r, const struct rib_prefix *p,
+                   const struct rib_path *a, const struct rib_path *b)
+{
+    const struct bgp_path *x = a->path, *y = b->path;
+    bool same_as = x->n_as > 0 && y->n_as > 0 && x->as[0] == y->as[0];
+    int by = is_chosen(r, p, b) - is_chosen(r, p, a);
+    if (by == 0 && x->has_local_pref && y->has_local_pref)
+        by = order(y->local_pref, x->local_pref);
+    if (by == 0)
+        by = location_rank(r, peer_of(r, a)) - location_rank(r, peer_of(r, b));
+    if (by == 0)
+        by = order(x->length, y->length);
+    if (by == 0)
+        by = order(x->origin, y->origin);
+    if (by == 0 && same_as)
+        by = order(x->has_med ? x->med : 0, y->has_med ? y->med : 0);
+    if (by == 0)
+        by = order((uint64_t)a->since.ns, (uint64_t)b->since.ns);
+    return by;
+}
+
+static void choose(const struct rib *r, struct rib_prefix *p)
+{
+    p->active = p->backup = PATH_NONE;
+    for (size_t i = 0; i < p->n; i++) {
+        if (!rib_path_is_usable(r, &p->paths[i]))
+            continue;
+        if (p->active == PATH_NONE ||
+            compare(r, p, &p->paths[i], &p->paths[p->active]) < 0) {
+            p->backup = p->active;
+            p->active = i;
+        } else if (p->backup == PATH_NONE ||
+                   compare(r, p, &p->paths[i], &p->paths[p->backup]) < 0) {
+            p->backup = i;
+        }
+    }
+}
+
+/* ---- what is wrong with a path ---- */
+
+static bool is_microsofts(uint32_t as)
+{
+    for (size_t i = 0; i < sizeof microsoft_as / sizeof *microsoft_as; i++)
+        if (microsoft_as[i] == as)
+            return true;
+    return false;
+}
+
+/* The private AS number of a neighbour is agreed with it: no fault of the path. */
+static unsigned check(const struct rib_prefix *p, enum bmp_view view, uint32_t peer_as,
+                      const struct bgp_path *path)
+{
+    const struct watched *w = p->watched;
+    bool specific = p->prefix.bits > w->prefix.bits;
+    if (view == BMP_OUT) {
+        bool missing =
+            w->registered && !bgp_path_has_community(path, COMMUNITY_AS, COMMUNITY_VALUE);
+        return missing ? CHECK_COMMUNITY : 0;
+    }
+    bool foreign =
+        !w->registered && path->origin_as != 0 && !is_microsofts(path->origin_as);
+    return (path->length > RIB_PATH_LIMIT ? CHECK_LONG : 0u) |
+           (bgp_path_has_private_as(path, peer_as) ? CHECK_PRIVATE_AS : 0u) |
+           (bgp_path_is_prepended(path) ? CHECK_PREPENDED : 0u) |
+           (foreign ? CHECK_ORIGIN : 0u) |
+           (specific && (w->registered || foreign) ? CHECK_MORE_SPECIFIC : 0u);
+}
+
+static const struct {
+    const char *name;
+    enum severity severity;
+    const char *text;
+} check_events[CHECKS] = {
+    {EVENT_ROUTE_LONG, SEVERITY_WARN, "AS path longer than 3"},
+    {EVENT_ROUTE_PRIVATE_AS, SEVERITY_WARN, "private AS number in the AS path"},
+    {EVENT_ROUTE_PREPENDED, SEVERITY_WARN, "AS path is prepended"},
+    {EVENT_ROUTE_ORIGIN, SEVERITY_ERROR,
+     "originated by an AS that is not Microsoft's: possible hijack or leak"},
+    {EVENT_ROUTE_SPECIFIC, SEVERITY_ERROR,
+     "more specific than the known prefix: possible hijack or leak"},
+    {EVENT_ROUTE_COMMUNITY, SEVERITY_WARN, "without the community 8075:8007"},
+};
+
+/* ---- events ---- */
+
+struct event *rib_event(struct rib *r, const char *name, enum severity severity,
+                        const struct rib_peer *p, struct instant now)
+{
+    struct event *e;
+    if (r->events.n < RIB_EVENTS_MAX) {
+        e = events_add(&r->events, name, severity, now.wall, NULL);
+    } else { /* the entry behind the last takes those that are dropped */
+        e = &r->events.list[EVENTS_MAX];
+        *e = (struct event){.name = name, .severity = severity, .time = now.wall};
+        r->events.dropped++;
+    }
+    if (p == NULL)
+        return e;
+    char address[ADDRESS_TEXT_MAX];
+    event_text(e, ATTR_BGP_ROUTER, rib_router_name(r, p->router));
+    if (rib_is_session(p)) {
+        event_text(e, ATTR_PEER_ADDRESS, endpoint_address(address, &p->address));
+        event_number(e, ATTR_BGP_PEER_AS, p->as);
+    }
+    if (*rib_location(r, p) != '\0')
+        event_text(e, ATTR_BGP_LOCATION, rib_location(r, p));
+    return e;
+}
+
+static const char *source_text(char out[96], const struct rib *r,
+                               const struct rib_path *path)
+{
+    char address[ADDRESS_TEXT_MAX];
+    const struct rib_peer *p = peer_of(r, path);
+    if (rib_is_session(p))
+        snprintf(out, 96, "%s (AS%lu)", endpoint_address(address, &p->address),
+                 (unsigned long)p->as);
+    else
+        snprintf(out, 96, "%s itself", rib_router_name(r, p->router));
+    return out;
+}
+
+/* An event of the prefix and this path of it: "PREFIX (service) WHAT". */
+static struct event *add_event(struct rib *r, const struct rib_prefix *p,
+                               const struct rib_path *path, const char *name,
+                               enum severity severity, const char *what,
+                               struct instant now)
+{
+    char prefix[BGP_PREFIX_TEXT_MAX], as_path[BGP_PATH_TEXT_MAX], source[96];
+    char next_hop[ADDRESS_TEXT_MAX];
+    struct event *e = rib_event(r, name, severity, peer_of(r, path), now);
+    bgp_prefix_text(prefix, &p->prefix);
+    bgp_path_text(as_path, path->path);
+    event_text(e, ATTR_PREFIX, prefix);
+    event_text(e, ATTR_ROUTE_AS_PATH, as_path);
+    event_text(e, ATTR_ROUTE_NEXT_HOP, endpoint_address(next_hop, &path->path->next_hop));
+    event_say(e, "%s (%s) %s %s, AS path %s", prefix, p->watched->service, what,
+              source_text(source, r, path), as_path[0] != '\0' ? as_path : "empty");
+    return e;
+}
+
+static void append(struct event *e, const char *why)
+{
+    size_t len = strlen(e->text);
+    snprintf(e->text + len, sizeof e->text - len, ": %s", why);
+}
+
+static void add_checks(struct rib *r, const struct rib_prefix *p,
+                       const struct rib_path *path, unsigned news, struct instant now)
+{
+    for (unsigned i = 0; i < CHECKS; i++)
+        if (news >> i & 1)
+            append(add_event(r, p, path, check_events[i].name, check_events[i].severity,
+                             path->view == BMP_OUT ? "to" : "from", now),
+                   check_events[i].text);
+}
+
+struct path_role { /* of a path, before or after a change */
+    bool is;
+    size_t peer;
+    uint32_t path_id, origin;
+    char text[96]; /* its source */
+};
+
+static struct path_role path_role_of(const struct rib *r, const struct rib_prefix *p,
+                                     size_t at)
+{
+    struct path_role role = {.is = at != PATH_NONE};
+    if (!role.is)
+        return role;
+    const struct rib_path *path = &p->paths[at];
+    role.peer = path->peer;
+    role.path_id = path->path_id;
+    role.origin = path->path->origin_as;
+    source_text(role.text, r, path);
+    return role;
+}
+
+static bool is_other(const struct path_role *a, const struct path_role *b)
+{
+    return a->peer != b->peer || a->path_id != b->path_id;
+}
+
+/* Counts the usable paths, and their different next hops. */
+static size_t count_ways(const struct rib *r, const struct rib_prefix *p, size_t *ways)
+{
+    size_t n = 0;
+    *ways = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        if (!rib_path_is_usable(r, &p->paths[i]))
+            continue;
+        bool is_new = true;
+        for (size_t k = 0; k < i; k++)
+            is_new = is_new && !(rib_path_is_usable(r, &p->paths[k]) &&
+                                 endpoint_same_address(&p->paths[k].path->next_hop,
+                                                       &p->paths[i].path->next_hop));
+        n++;
+        *ways += is_new;
+    }
+    return n;
+}
+
+struct before {
+    struct path_role active, backup;
+    size_t paths, ways;
+};
+
+static struct before before_change(const struct rib *r, const struct rib_prefix *p)
+{
+    struct before b = {.active = path_role_of(r, p, p->active),
+                       .backup = path_role_of(r, p, p->backup)};
+    b.paths = count_ways(r, p, &b.ways);
+    return b;
+}
+
+/* What the change did to the choice of paths: after the event of the path itself. */
+static void report_choice(struct rib *r, struct rib_prefix *p, const struct before *was,
+                          bool silent, struct instant now)
+{
+    struct path_role active = path_role_of(r, p, p->active),
+                     backup = path_role_of(r, p, p->backup);
+    size_t ways, paths = count_ways(r, p, &ways);
+    if (active.is && active.origin != 0) {
+        if (!silent && p->last_origin != 0 && p->last_origin != active.origin) {
+            struct event *e =
+                add_event(r, p, &p->paths[p->active], EVENT_PREFIX_ORIGIN,
+                          SEVERITY_CRITICAL, "has another origin AS from", now);
+            snprintf(e->before, sizeof e->before, "%lu", (unsigned long)p->last_origin);
+            snprintf(e->after, sizeof e->after, "%lu", (unsigned long)active.origin);
+        }
+        p->last_origin = active.origin;
+    }
+    if (silent)
+        return;
+    if (was->active.is && active.is && is_other(&was->active, &active)) {
+        struct event *e = add_event(r, p, &p->paths[p->active], EVENT_PREFIX_ACTIVE_PATH,
+                                    SEVERITY_INFO, "active path is now from", now);
+        text_copy(e->before, sizeof e->before, was->active.text);
+        text_copy(e->after, sizeof e->after, active.text);
+    }
+    if (backup.is && (!was->backup.is || is_other(&was->backup, &backup))) {
+        struct event *e = add_event(r, p, &p->paths[p->backup], EVENT_PREFIX_BACKUP_PATH,
+                                    SEVERITY_INFO, "backup path is now from", now);
+        text_copy(e->before, sizeof e->before, was->backup.text);
+        text_copy(e->after, sizeof e->after, backup.text);
+    }
+    if (was->ways > 1 && ways == 1 && paths > 1) {
+        struct event *e =
+            add_event(r, p, &p->paths[p->active], EVENT_ROUTE_REDUNDANCY, SEVERITY_WARN,
+                      "has all paths through one router now, one from", now);
+        event_number(e, ATTR_ROUTE_PATHS, (double)paths);
+    }
+}
+
+/* ---- change ---- */
+
+static void path_remove(struct rib *r, struct rib_prefix *p, size_t at)
+{
+    free(p->paths[at].path);
+    memmove(&p->paths[at], &p->paths[at + 1], (p->n - at - 1) * sizeof *p->paths);
+    p->n--;
+    r->n_paths--;
+    choose(r, p);
+}
+
+static void withdraw(struct rib *r, struct rib_prefix *p, size_t at, bool silent,
+                     const char *why, struct instant now)
+{
+    struct before was = before_change(r, p);
+    struct rib_path *path = &p->paths[at];
+    bool had = rib_path_is_usable(r, path), was_active = p->active == at;
+    if (path->use == PATH_GONE)
+        return;
+    if (had && !silent) {
+        struct event *e = add_event(
+            r, p, path,
+            was_active ? EVENT_PREFIX_WITHDRAWAL : EVENT_PREFIX_BACKUP_WITHDRAWAL,
+            SEVERITY_WARN, was_active ? "withdrawn by" : "backup route withdrawn by",
+            now);
+        if (why != NULL)
+            append(e, why);
+    }
+    path->use = PATH_GONE;
+    path->since = now.wall;
+    choose(r, p);
+    report_choice(r, p, &was, silent, now);
+}
+
+static void announce(struct rib *r, struct rib_prefix *p, size_t at,
+                     const struct bgp_path *to, bool silent, struct instant now)
+{
+    struct before was = before_change(r, p);
+    struct rib_path *path = &p->paths[at];
+    const struct rib_peer *peer = peer_of(r, path);
+    bool had = rib_path_is_usable(r, path);
+    struct bgp_path old = *path->path;
+    uint32_t local_as = r->routers[peer->router].local_as;
+    if (path->use == PATH_GONE || !bgp_path_same_as(&old, to) ||
+        !endpoint_same_address(&old.next_hop, &to->next_hop))
+        path->since = now.wall;
+    *path->path = *to;
+    path->use = PATH_HERE;
+    path->loop = local_as != 0 && rib_is_session(peer) && peer->as != local_as &&
+                 path->view != BMP_OUT && bgp_path_has_as(to, local_as);
+    choose(r, p);
+    bool is = rib_path_is_usable(r, path), is_active = p->active == at;
+    path->checks = is || path->view == BMP_OUT ? check(p, path->view, peer->as, to) : 0;
+    if (is && !had && !silent)
+        add_event(
+            r, p, path,
+            is_active ? EVENT_PREFIX_ANNOUNCEMENT : EVENT_PREFIX_BACKUP_ANNOUNCEMENT,
+            SEVERITY_INFO, is_active ? "announced by" : "backup route announced by", now);
+    if (is && !is_active && !silent && old.origin_as != 0 && to->origin_as != 0 &&
+        old.origin_as != to->origin_as) {
+        struct event *e =
+            add_event(r, p, path, EVENT_PREFIX_BACKUP_ORIGIN, SEVERITY_ERROR,
+                      "backup route has another origin AS from", now);
+        snprintf(e->before, sizeof e->before, "%lu", (unsigned long)old.origin_as);
+        snprintf(e->after, sizeof e->after, "%lu", (unsigned long)to->origin_as);
+    }
+    if (is && had && !silent && !endpoint_same_address(&old.next_hop, &to->next_hop)) {
+        struct event *e = add_event(r, p, path, EVENT_ROUTE_NEXT_HOP, SEVERITY_INFO,
+                                    "has another next hop from", now);
+        endpoint_address(e->before, &old.next_hop);
+        endpoint_address(e->after, &to->next_hop);
+    }
+    report_choice(r, p, &was, silent, now);
+
+    unsigned all = 0;
+    for (size_t i = 0; i < p->n; i++)
+        all |= p->paths[i].checks; /* of gone ones, too: a flap is no news */
+    if (!silent && (is || path->view == BMP_OUT))
+        add_checks(r, p, path, path->checks & ~p->checks, now);
+    p->checks = all;
+}
+
+/* ---- lookup ---- */
+
+static size_t prefix_index(const struct rib *r, const struct bgp_prefix *prefix,
+                           bool *found)
+{
+    size_t low = 0, high = r->n_prefixes;
+    *found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int by = bgp_prefix_order(&r->prefixes[middle].prefix, prefix);
+        if (by == 0) {
+            *found = true;
+            return middle;
+        }
+        if (by < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Removes what is gone, to make room. */
+static void sweep_gone(struct rib *r)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->n_prefixes; i++) {
+        struct rib_prefix *p = &r->prefixes[i];
+        for (size_t k = p->n; k-- > 0;)
+            if (p->paths[k].use == PATH_GONE)
+                path_remove(r, p, k);
+        if (p->n > 0)
+            r->prefixes[kept++] = *p;
+        else
+            free(p->paths);
+    }
+    r->n_prefixes = kept;
+}
+
+static struct rib_prefix *prefix_get(struct rib *r, const struct bgp_prefix *prefix,
+                                     const struct watched *watched, bool add)
+{
+    bool found;
+    size_t at = prefix_index(r, prefix, &found);
+    if (found)
+        return &r->prefixes[at];
+    if (!add)
+        return NULL;
+    if (r->n_prefixes == RIB_PREFIXES_MAX) {
+        sweep_gone(r);
+        at = prefix_index(r, prefix, &found);
+        if (r->n_prefixes == RIB_PREFIXES_MAX)
+            return NULL;
+    }
+    r->prefixes = mem_grow(r->prefixes, &r->room, r->n_prefixes + 1, sizeof *r->prefixes);
+    memmove(&r->prefixes[at + 1], &r->prefixes[at],
+            (r->n_prefixes - at) * sizeof *r->prefixes);
+    r->n_prefixes++;
+    r->prefixes[at] = (struct rib_prefix){
+        .prefix = *prefix, .watched = watched, .active = PATH_NONE, .backup = PATH_NONE};
+    return &r->prefixes[at];
+}
+
+enum path_class { CLASS_IN, CLASS_OUT, CLASS_LOC_RIB };
+
+static enum path_class class_of(enum bmp_view view)
+{
+    return view == BMP_OUT ? CLASS_OUT : view == BMP_LOC_RIB ? CLASS_LOC_RIB : CLASS_IN;
+}
+
+/* The path of the peer with this id; else one that is gone or stale, whose id may have
+ * changed with a restart of the session. */
+static size_t path_index(const struct rib_prefix *p, size_t peer, enum path_class class,
+                         uint32_t path_id, bool any_id)
+{
+    size_t other = PATH_NONE;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct rib_path *path = &p->paths[i];
+        if (path->peer != peer || class_of(path->view) != class)
+            continue;
+        if (path->path_id == path_id)
+            return i;
+        if (any_id && path->use != PATH_HERE)
+            other = i;
+    }
+    return other;
+}
+
+static size_t path_add(struct rib *r, struct rib_prefix *p)
+{
+    for (size_t i = 0; p->n == RIB_PREFIX_PATHS_MAX && i < p->n; i++)
+        if (p->paths[i].use == PATH_GONE)
+            path_remove(r, p, i);
+    if (p->n == RIB_PREFIX_PATHS_MAX || r->n_paths == RIB_PATHS_MAX)
+        return PATH_NONE;
+    p->paths = mem_grow(p->paths, &p->room, p->n + 1, sizeof *p->paths);
+    p->paths[p->n] = (struct rib_path){.path = mem_zalloc(sizeof(struct bgp_path))};
+    r->n_paths++;
+    return p->n++;
+}
+
+/* A post-policy route takes the place of the pre-policy ones. Returns whether there was
+ * any. */
+static bool replace_pre_policy(struct rib *r, struct rib_prefix *p, size_t peer,
+                               uint32_t path_id)
+{
+    bool any = false;
+    for (size_t i = p->n; i-- > 0;) {
+        if (p->paths[i].peer != peer || p->paths[i].view != BMP_PRE_POLICY)
+            continue;
+        if (any) {
+            path_remove(r, p, i);
+            continue;
+        }
+        any = true;
+        p->paths[i].view = BMP_POST_POLICY;
+        p->paths[i].path_id = path_id;
+    }
+    return any;
+}
+
+static struct bgp_path without_own_as(const struct rib *r, const struct rib_peer *p,
+                                      enum bmp_view view, const struct bgp_path *path)
+{
+    struct bgp_path is = *path;
+    uint32_t local = r->routers[p->router].local_as;
+    bool external = rib_is_session(p) && p->as != local;
+    bool own = local != 0
+                   ? is.as[0] == local
+                   : external && is.n_as > 1 && is.as[0] != p->as && is.as[1] == p->as;
+    if (is.n_as > 0 && own && view != BMP_OUT)
+        bgp_path_drop_first(&is);
+    return is;
+}
+
+void rib_route(struct rib *r, struct rib_peer *peer, enum bmp_view view,
+               const struct watched *watched, const struct bgp_prefix *prefix,
+               uint32_t path_id, const struct bgp_path *path, struct instant now)
+{
+    size_t index = (size_t)(peer - r->peers);
+    enum path_class class = class_of(view);
+    if (view == BMP_PRE_POLICY && peer->has_post)
+        return;
+    if (path != NULL && r->n_paths == RIB_PATHS_MAX)
+        sweep_gone(r);
+    struct rib_prefix *p = prefix_get(r, prefix, watched, path != NULL);
+    if (p == NULL) {
+        r->not_kept += path != NULL;
+        return;
+    }
+    bool silent = class == CLASS_LOC_RIB && r->routers[peer->router].has_adj_rib;
+    if (view == BMP_POST_POLICY)
+        silent = replace_pre_policy(r, p, index, path_id) || silent;
+    size_t at = path_index(p, index, class, path_id, path != NULL);
+    if (path == NULL) {
+        if (at != PATH_NONE)
+            withdraw(r, p, at, silent, NULL, now);
+        return;
+    }
+    if (at == PATH_NONE) {
+        silent = silent || !peer->dumps[bgp_prefix_family(prefix) == FAMILY_IPV6].over;
+        at = path_add(r, p);
+        if (at == PATH_NONE) {
+            r->not_kept++;
+            return;
+        }
+        p->paths[at].peer = index;
+    }
+    p->paths[at].path_id = path_id;
+    p->paths[at].view = view;
+    struct bgp_path is = without_own_as(r, peer, view, path);
+    announce(r, p, at, &is, silent, now);
+}
+
+/* ---- all paths of a peer ---- */
+
+void rib_paths_withdraw(struct rib *r, const struct rib_peer *peer, enum rib_which which,
+                        enum family family, const char *why, struct instant now)
+{
+    size_t index = (size_t)(peer - r->peers);
+    for (size_t i = 0; i < r->n_prefixes; i++) {
+        struct rib_prefix *p = &r->prefixes[i];
+        if (family != FAMILY_NONE && bgp_prefix_family(&p->prefix) != family)
+            continue;
+        for (size_t k = 0; k < p->n; k++)
+            if (p->paths[k].peer == index &&
+                (which == RIB_ALL_PATHS || p->paths[k].use == PATH_STALE))
+                withdraw(r, p, k, false, why, now);
+    }
+}
+
+void rib_paths_stale(struct rib *r, const struct rib_peer *peer)
+{
+    for (size_t i = 0; i < r->n_prefixes; i++)
+        for (size_t k = 0; k < r->prefixes[i].n; k++) {
+            struct rib_path *path = &r->prefixes[i].paths[k];
+            if (path->peer == (size_t)(peer - r->peers) && path->use == PATH_HERE)
+                path->use = PATH_STALE;
+        }
+}
+
+void rib_paths_forget(struct rib *r, const struct rib_peer *peer)
+{
+    for (size_t i = 0; i < r->n_prefixes; i++)
+        for (size_t k = r->prefixes[i].n; k-- > 0;)
+            if (r->prefixes[i].paths[k].peer == (size_t)(peer - r->peers))
+                path_remove(r, &r->prefixes[i], k);
+    sweep_gone(r);
+}
+
+size_t rib_paths_count(const struct rib *r, const struct rib_peer *peer)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->n_prefixes; i++)
+        for (size_t k = 0; k < r->prefixes[i].n; k++) {
+            const struct rib_path *path = &r->prefixes[i].paths[k];
+            n += path->peer == (size_t)(peer - r->peers) && path->use == PATH_HERE &&
+                 path->view != BMP_OUT;
+        }
+    return n;
+}
+
+void rib_paths_free(struct rib *r)
+{
+    for (size_t i = 0; i < r->n_prefixes; i++) {
+        for (size_t k = 0; k < r->prefixes[i].n; k++)
+            free(r->prefixes[i].paths[k].path);
+        free(r->prefixes[i].paths);
+    }
+    free(r->prefixes);
+}

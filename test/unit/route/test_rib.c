@@ -1,0 +1,289 @@
+/* Sessions and watched prefixes of scripted routers: each event by name, in order. */
+#include "router.h"
+
+#include "otlp/names.h"
+
+static const struct neighbour first = {0xc6336402, 65002, 0, 0}; /* 198.51.100.2 */
+static const struct neighbour second = {0xc6336406, 65003, 0, 0};
+
+static struct bytes b;
+
+static struct neighbour post(const struct neighbour *p)
+{
+    struct neighbour is = *p;
+    is.flags = 0x40;
+    return is;
+}
+
+static void announce(struct world *w, const struct neighbour *p, const char *prefix,
+                     const char *path)
+{
+    struct announcement a = {.path = path, .next_hop = p->address};
+    put_route(&b, p, prefix, &a, 0);
+    feed_bytes(w, &b);
+}
+
+static void withdraw(struct world *w, const struct neighbour *p, const char *prefix)
+{
+    put_route(&b, p, prefix, NULL, 0);
+    feed_bytes(w, &b);
+}
+
+static void peer_up(struct world *w, const struct neighbour *p)
+{
+    put_peer_up(&b, p, 65001, false);
+    feed_bytes(w, &b);
+}
+
+static void peer_down(struct world *w, const struct neighbour *p)
+{
+    put_peer_down(&b, p, 4);
+    feed_bytes(w, &b);
+}
+
+/* A router with these sessions up and their tables sent, past the dump. */
+static void settle(struct world *w, const struct neighbour *p, const struct neighbour *q)
+{
+    world_begin(w);
+    put_initiation(&b, "r1");
+    feed_bytes(w, &b);
+    peer_up(w, p);
+    announce(w, p, "13.107.6.0/24", "65002 8075");
+    if (q != NULL) {
+        peer_up(w, q);
+        announce(w, q, "52.96.0.0/14", "65003 8075");
+    }
+    pass(w, 6000);
+    take_events(w);
+}
+
+static void test_dump_is_no_event(void **state)
+{
+    (void)state;
+    struct world w;
+    world_begin(&w);
+    put_initiation(&b, "r1");
+    peer_down(&w, &first); /* FRR: one for each failed attempt */
+    CHECK_TEXT("edgelat.bmp.router.connected", take_events(&w), "no flap");
+    announce(&w, &first, "13.107.6.0/24", "65001 65002 8075"); /* before Peer Up: FRR */
+    peer_up(&w, &first);
+    announce(&w, &first, "52.96.0.0/14", "65001 65002 8075");
+    announce(&w, &first, "8.8.8.0/24", "65001 65002 15169");
+    CHECK_TEXT("edgelat.bgp.session.established", take_events(&w), "only the session");
+    CHECK_INT(2, w.rib.n_prefixes, "only watched prefixes are kept");
+    CHECK_INT(3, w.rib.peers[0].announced, "all are counted");
+    pass(&w, 2000);
+    announce(&w, &first, "52.98.0.0/16", "65001 65002 8075");
+    CHECK_TEXT("PrefixAnnouncementEvent", take_events(&w), "a new one after the dump");
+    const struct rib_path *path = &w.rib.prefixes[0].paths[0];
+    char text[BGP_PATH_TEXT_MAX];
+    CHECK_TEXT("65002 8075", bgp_path_text(text, path->path),
+               "the router's own AS is removed");
+    world_end(&w);
+}
+
+static void test_prefix_events(void **state)
+{
+    (void)state;
+    struct world w;
+    settle(&w, &first, &second);
+    withdraw(&w, &first, "13.107.6.0/24");
+    CHECK_TEXT("PrefixWithdrawalEvent", take_events(&w), "the only path");
+    CHECK_INT(SEVERITY_WARN, w.rib.events.list[0].severity, "its level: Warning");
+    withdraw(&w, &first, "13.107.6.0/24");
+    CHECK_TEXT("", take_events(&w), "not a second time");
+    announce(&w, &first, "13.107.6.0/24", "65002 8075");
+    CHECK_TEXT("PrefixAnnouncementEvent", take_events(&w), "again");
+    announce(&w, &first, "13.107.6.0/24", "65002 8075");
+    CHECK_TEXT("", take_events(&w), "the same again");
+    announce(&w, &second, "13.107.6.0/24", "65003 8075");
+    CHECK_TEXT("PrefixBackupRouteAnnouncementEvent PrefixBackupPath", take_events(&w),
+               "over the backup location");
+    announce(&w, &second, "13.107.6.0/24", "65003 8068");
+    CHECK_TEXT("PrefixBackupRouteOriginAsChangeEvent", take_events(&w), "its origin");
+    CHECK_INT(SEVERITY_ERROR, w.rib.events.list[0].severity, "its level: Error");
+    announce(&w, &second, "13.107.6.0/24", "65003 8075");
+    take_events(&w);
+    withdraw(&w, &first, "13.107.6.0/24");
+    CHECK_TEXT("PrefixWithdrawalEvent PrefixActivePath", take_events(&w), "failover");
+    CHECK_TEXT("198.51.100.6 (AS65003)", w.rib.events.list[1].after, "to the backup");
+    announce(&w, &first, "13.107.6.0/24", "65002 8075");
+    CHECK_TEXT("PrefixAnnouncementEvent PrefixActivePath PrefixBackupPath",
+               take_events(&w), "and back");
+    withdraw(&w, &second, "13.107.6.0/24");
+    CHECK_TEXT("PrefixBackupRouteWithdrawalEvent", take_events(&w), "the backup");
+    announce(&w, &first, "13.107.6.0/24", "65002 64999");
+    CHECK_TEXT("PrefixOriginAsChangeEvent edgelat.route.path_private_as "
+               "edgelat.route.origin_unexpected",
+               take_events(&w), "another origin");
+    CHECK_INT(SEVERITY_CRITICAL, w.rib.events.list[0].severity, "its level: Critical");
+    CHECK_TEXT("8075", w.rib.events.list[0].before, "before");
+    CHECK_TEXT("64999", w.rib.events.list[0].after, "after");
+    world_end(&w);
+}
+
+static void test_flaps(void **state)
+{
+    (void)state;
+    struct world w;
+    struct self_value *values = calloc(RIB_VALUES_MAX, sizeof *values);
+    settle(&w, &first, NULL);
+    rib_window(&w.rib, false, w.now, values);
+    for (int i = 0; i < 10; i++) {
+        peer_down(&w, &first);
+        CHECK_TEXT(i == 2 ? "edgelat.bgp.session.lost edgelat.bgp.session.flapping "
+                            "PrefixWithdrawalEvent"
+                          : "edgelat.bgp.session.lost PrefixWithdrawalEvent",
+                   take_events(&w), "lost");
+        peer_down(&w, &first); /* a failed attempt */
+        CHECK_TEXT("", take_events(&w), "down while down");
+        pass(&w, 500);
+        peer_up(&w, &first);
+        announce(&w, &first, "13.107.6.0/24", "65002 8075");
+        CHECK_TEXT("edgelat.bgp.session.established PrefixAnnouncementEvent",
+                   take_events(&w), "up again");
+        pass(&w, 500);
+    }
+    size_t n = rib_window(&w.rib, false, w.now, values);
+    double availability = NAN, flaps = NAN, up = NAN;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(values[i].name, METRIC_BGP_AVAILABILITY) == 0)
+            availability = values[i].value;
+        if (strcmp(values[i].name, METRIC_BGP_FLAPS) == 0)
+            flaps = values[i].value;
+        if (strcmp(values[i].name, METRIC_BGP_UP) == 0)
+            up = values[i].value;
+    }
+    CHECK_NEAR(0.5, availability, 1e-9, "half of the window");
+    CHECK_NEAR(10, flaps, 0, "ten flaps");
+    CHECK_NEAR(1, up, 0, "up now");
+    free(values);
+    world_end(&w);
+}
+
+static void test_router_restart(void **state)
+{
+    (void)state;
+    struct world w;
+    settle(&w, &first, &second);
+    struct endpoint address = w.feed.address;
+    feed_end(&w.feed, "the router closed it", w.now);
+    CHECK_TEXT("edgelat.bmp.router.lost", take_events(&w), "no session is down by that");
+    CHECK_INT(SESSION_UNKNOWN, w.rib.peers[0].state, "unknown");
+    pass(&w, 3000);
+    w.feed = feed_of(&w.rib, &address);
+    put_initiation(&b, "r1");
+    peer_up(&w, &first);
+    peer_up(&w, &second);
+    announce(&w, &first, "13.107.6.0/24", "65002 8075");
+    CHECK_TEXT("edgelat.bmp.router.connected", take_events(&w), "all is as it was");
+    CHECK_INT(0, w.rib.peers[0].flaps, "no flap");
+    pass(&w, 6000);
+    CHECK_TEXT("PrefixWithdrawalEvent", take_events(&w), "what the dump no longer has");
+    world_end(&w);
+}
+
+static void test_views(void **state)
+{
+    (void)state;
+    struct world w;
+    struct neighbour after = post(&first);
+    settle(&w, &first, NULL);
+    struct announcement a = {
+        .path = "65002 8075", .next_hop = 0x0a000001, .local_pref = 200};
+    put_route(&b, &after, "13.107.6.0/24", &a, 0);
+    feed_bytes(&w, &b);
+    CHECK_TEXT("", take_events(&w), "post-policy takes the place of pre-policy");
+    announce(&w, &first, "13.107.6.0/24", "65002 3356 8075");
+    withdraw(&w, &first, "13.107.6.0/24");
+    CHECK_TEXT("", take_events(&w), "pre-policy no longer counts");
+    put_route(&b, &after, "13.107.6.0/24", NULL, 0);
+    feed_bytes(&w, &b);
+    CHECK_TEXT("PrefixWithdrawalEvent", take_events(&w), "post-policy does");
+    announce(&w, &after, "52.96.0.0/14", "65002 65001 8075");
+    CHECK_TEXT("", take_events(&w), "a loop is no path");
+    world_end(&w);
+}
+
+static void test_beyond(void **state)
+{
+    (void)state;
+    struct world w;
+    settle(&w, &first, &second);
+    announce(&w, &first, "13.107.6.0/24", "65002 3356 2914 8075");
+    CHECK_TEXT("edgelat.route.path_long", take_events(&w), "longer than 3");
+    announce(&w, &first, "13.107.6.0/24", "65002 8075 8075");
+    CHECK_TEXT("edgelat.route.path_prepended", take_events(&w), "prepended");
+    announce(&w, &first, "203.0.113.0/24", "65002 3356");
+    CHECK_TEXT("PrefixAnnouncementEvent edgelat.route.more_specific", take_events(&w),
+               "in a registered prefix");
+    announce(&w, &first, "203.0.112.0/23", "65002 3356");
+    CHECK_TEXT("PrefixAnnouncementEvent", take_events(&w),
+               "the registered prefix itself");
+    announce(&w, &second, "13.107.6.0/24", "65003 8075");
+    take_events(&w);
+    struct announcement a = {.path = "65003 8075", .next_hop = first.address};
+    put_route(&b, &second, "13.107.6.0/24", &a, 0);
+    feed_bytes(&w, &b);
+    CHECK_TEXT("edgelat.route.next_hop_changed edgelat.route.redundancy_lost",
+               take_events(&w), "both through one router");
+    struct neighbour out = first;
+    out.flags = 0x10;
+    announce(&w, &out, "203.0.112.0/23", "65001");
+    CHECK_TEXT("edgelat.route.community_missing", take_events(&w), "Adj-RIB-Out");
+    a = (struct announcement){
+        .path = "65001", .next_hop = 1, .community = 8075u << 16 | 8007};
+    put_route(&b, &out, "203.0.112.0/23", &a, 0);
+    feed_bytes(&w, &b);
+    CHECK_TEXT("", take_events(&w), "with it");
+    world_end(&w);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    struct world w;
+    settle(&w, &first, NULL);
+    for (int i = 0; i < 5000; i++) {
+        char prefix[32];
+        snprintf(prefix, sizeof prefix, "52.%d.%d.%d/28", 96 + i / 16 / 256, i / 16 % 256,
+                 i % 16 * 16);
+        announce(&w, &first, prefix, "65002 8075");
+    }
+    CHECK_INT(RIB_PREFIXES_MAX, w.rib.n_prefixes, "bounded");
+    CHECK_INT(5001 - RIB_PREFIXES_MAX, w.rib.not_kept, "the rest is counted");
+    CHECK(w.rib.events.n <= RIB_EVENTS_MAX && w.rib.events.dropped > 0, "events bounded");
+    world_end(&w);
+}
+
+static void test_loc_rib(void **state)
+{
+    (void)state;
+    struct world w;
+    struct neighbour loc = {0, 65001, 3, 0};
+    settle(&w, &first, &second);
+    announce(&w, &second, "13.107.6.0/24", "65003 8075");
+    take_events(&w);
+    struct announcement a = {.path = "65001 65003 8075", .next_hop = second.address};
+    put_route(&b, &loc, "13.107.6.0/24", &a, 0);
+    feed_bytes(&w, &b);
+    CHECK_TEXT("", take_events(&w), "the router's choice is no event of its own");
+    const struct rib_prefix *p = &w.rib.prefixes[0];
+    CHECK_INT(65003, w.rib.peers[p->paths[p->active].peer].as, "it is the active path");
+    world_end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dump_is_no_event),
+        cmocka_unit_test(test_prefix_events),
+        cmocka_unit_test(test_flaps),
+        cmocka_unit_test(test_router_restart),
+        cmocka_unit_test(test_views),
+        cmocka_unit_test(test_beyond),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_loc_rib),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
