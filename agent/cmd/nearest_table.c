@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cmd/render.h"
 #include "core/loss.h"
+#include "status/snapshot.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -153,6 +154,7 @@ static void print_json(const struct target_state *t, const struct nearest_row *e
     json_unsigned(&j, "target_sent", t->sent);
     json_bool(&j, "intercepted", t->intercepted);
     json_text(&j, "interception", t->interception);
+    snapshot_addresses_json(&j, t);
     json_number(&j, "distance_km", e->standing.km);
     json_number(&j, "bound", e->bound_ms);
     json_number(&j, "stretch", e->stretch);
@@ -232,6 +234,39 @@ static void print_loss(const struct target_state *t, const struct nearest_row *e
                t->target->name, (unsigned long long)t->lost, (unsigned long long)t->sent);
 }
 
+/* Names the addresses that answered nothing, and says how far apart the others are. */
+static void print_addresses(const struct target_state *t,
+                            const struct target_address_state *a)
+{
+    char text[ADDRESS_TEXT_MAX];
+    size_t silent = 0;
+    int64_t least = INT64_MAX, most = 0;
+    for (size_t i = 0; i < a->n_all; i++) {
+        const struct address_state *x = &a->all[i];
+        silent += x->unanswered > 1;
+        if (x->min_ns == DELAY_UNDEFINED)
+            continue;
+        least = x->min_ns < least ? x->min_ns : least;
+        most = x->min_ns > most ? x->min_ns : most;
+    }
+    if (silent > 0) {
+        printf("%s: %zu of %zu addresses did not answer while others did:",
+               t->target->name, silent, a->n_all);
+        for (size_t i = 0; i < a->n_all; i++)
+            if (a->all[i].unanswered > 1)
+                printf(" %s (%u probes)", endpoint_address(text, &a->all[i].to),
+                       a->all[i].unanswered);
+        printf(
+            "; a client that tries such an address first takes the next one after 250 ms "
+            "(RFC 8305)\n");
+    }
+    if (most > 0 && most - least > ADDRESS_NEARER_NS &&
+        (double)(most - least) > ADDRESS_NEARER_RATIO * (double)most)
+        printf("%s: its %zu addresses are %.1f to %.1f ms away; the row is that of %s\n",
+               t->target->name, a->n_all, (double)least / 1e6, (double)most / 1e6,
+               endpoint_address(text, &a->to));
+}
+
 /* The notes below the table. */
 static void print_notes(const struct nearest_view *v, const struct batch *batch,
                         const struct target_state *const *order, size_t n)
@@ -247,6 +282,9 @@ static void print_notes(const struct nearest_view *v, const struct batch *batch,
         doubtful |= is_doubtful(e.nearest);
         print_loss(order[i], &e);
     }
+    for (size_t i = 0; i < n; i++)
+        for (size_t f = 0; f < 2; f++)
+            print_addresses(order[i], &order[i]->addresses[f]);
     if (doubtful)
         printf("%s", render_supported_note);
     for (size_t i = 0; i < n; i++)

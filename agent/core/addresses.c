@@ -101,7 +101,7 @@ static size_t take_other(struct addresses *a, size_t kind, bool survey)
         return unprobed;
     if (often ? a->last[kind] != a->used : a->turns[kind] % ADDRESS_TURN != 0)
         return a->used;
-    return suspect != ADDRESS_NONE && !survey ? suspect : oldest(a, kind, WANT_ANY);
+    return suspect != ADDRESS_NONE ? suspect : oldest(a, kind, WANT_ANY);
 }
 
 size_t addresses_take(struct addresses *a, size_t kind, bool survey)
@@ -219,6 +219,19 @@ static size_t silent_kind(const struct addresses *a, size_t i,
             addresses_sibling_answers(a, i, k))
             return k;
     return KIND_NONE;
+}
+
+uint32_t addresses_unanswered(const struct addresses *a, size_t i,
+                              const bool counts[KINDS_MAX])
+{
+    uint32_t most = 0;
+    for (size_t k = 0; k < KINDS_MAX; k++) {
+        const struct address_kind *x = &a->list[i].kinds[k];
+        if (counts[k] && x->answered.ns == 0 && x->failed > most &&
+            addresses_sibling_answers(a, i, k))
+            most = x->failed;
+    }
+    return most;
 }
 
 static int64_t distance(const struct address *x)

@@ -113,6 +113,11 @@ size_t addresses_prefer(const struct addresses *a, const bool counts[KINDS_MAX],
 /* True when a sibling answers the kind although this address has failed since. */
 bool addresses_sibling_answers(const struct addresses *a, size_t i, size_t kind);
 
+/* How many probes of a kind address `i` got and has never answered, while another address
+ * answers that kind: a hint before it is judged. 0: none. */
+uint32_t addresses_unanswered(const struct addresses *a, size_t i,
+                              const bool counts[KINDS_MAX]);
+
 /*
  * A window has closed. Judges address `i` and returns what is news; `kind` is set to the
  * kind that it does not answer, KIND_NONE: none.

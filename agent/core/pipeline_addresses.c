@@ -74,6 +74,25 @@ bool pipeline_has_sibling(const struct pipeline *p, const struct pipeline_stream
     return addresses_sibling_answers(&s->addr->all, s->addr->all.used, s->kind);
 }
 
+void pipeline_describe_addresses(const struct pipeline *p,
+                                 const struct pipeline_target *m,
+                                 const struct pipeline_address *addr,
+                                 struct target_address_state *out)
+{
+    bool counts[KINDS_MAX];
+    counting_kinds(p, m, addr, counts);
+    for (size_t i = 0; !addr->paused && i < addr->all.n; i++) {
+        const struct address *x = &addr->all.list[i];
+        out->all[out->n_all++] = (struct address_state){
+            .to = x->to,
+            .state = x->flap.state,
+            .unanswered = addresses_unanswered(&addr->all, i, counts),
+            .current = x->current,
+            .min_ns = address_min(x),
+            .median_ns = address_median(x)};
+    }
+}
+
 /* ---- events ---- */
 
 static size_t count_silent(const struct addresses *a)

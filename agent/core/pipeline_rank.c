@@ -90,14 +90,6 @@ static void describe_address(struct target_address_state *out,
     if (!addr->paused)
         out->to = addr->to;
     text_copy(out->pop, sizeof out->pop, addr->pop);
-    for (size_t i = 0; !addr->paused && i < addr->all.n; i++) {
-        const struct address *x = &addr->all.list[i];
-        out->all[out->n_all++] = (struct address_state){.to = x->to,
-                                                        .state = x->flap.state,
-                                                        .current = x->current,
-                                                        .min_ns = address_min(x),
-                                                        .median_ns = address_median(x)};
-    }
 }
 
 static void describe(struct pipeline *p, size_t target, const struct candidate *c,
@@ -118,8 +110,10 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
         .lost = c->lost,
     };
     text_copy(state->pop, sizeof state->pop, addr->pop);
-    for (size_t f = 0; f < FAMILY_SLOTS; f++)
+    for (size_t f = 0; f < FAMILY_SLOTS; f++) {
         describe_address(&state->addresses[f], &m->addresses[f]);
+        pipeline_describe_addresses(p, m, &m->addresses[f], &state->addresses[f]);
+    }
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         const struct pipeline_stream *s = &p->streams[i];
         size_t f = (size_t)(s->addr - m->addresses);

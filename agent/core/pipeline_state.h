@@ -150,6 +150,11 @@ void pipeline_add_address(struct pipeline *p, struct pipeline_stream *s,
 bool pipeline_set_addresses(struct pipeline *p, const struct pipeline_target *m,
                             struct pipeline_address *addr, const struct endpoint *to,
                             struct wall wall);
+/* Describes them in `out`; none while the target is paused. */
+void pipeline_describe_addresses(const struct pipeline *p,
+                                 const struct pipeline_target *m,
+                                 const struct pipeline_address *addr,
+                                 struct target_address_state *out);
 void pipeline_judge_addresses(struct pipeline *p, struct mono now, struct wall at);
 
 /* True when another address of the name answers the kind of `s` while the one in use does

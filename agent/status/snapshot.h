@@ -120,6 +120,12 @@ size_t snapshot_notes(const struct snapshot *s, struct text *lines);
  * no problems. */
 bool snapshot_too_early(const struct snapshot *s);
 
+struct json;
+
+/* Adds "addresses": all addresses of a target's name, with the delays of their last
+ * probes. */
+void snapshot_addresses_json(struct json *j, const struct target_state *is);
+
 void snapshot_json(const struct snapshot *s, const char *findings, struct text *out);
 void snapshot_text(const struct snapshot *s, const char *findings, struct text *out);
 

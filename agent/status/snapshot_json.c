@@ -90,7 +90,7 @@ static void add_stream(struct json *j, const struct snapshot_target *t,
 }
 
 /* All addresses of the name, with the delays of their last probes. */
-static void add_addresses(struct json *j, const struct target_state *is)
+void snapshot_addresses_json(struct json *j, const struct target_state *is)
 {
     json_array(j, "addresses");
     for (size_t f = 0; f < 2; f++) {
@@ -101,6 +101,7 @@ static void add_addresses(struct json *j, const struct target_state *is)
             json_object(j, NULL);
             json_string(j, "address", endpoint_address(text, &x->to));
             json_string(j, "state", state_name(x->state));
+            json_unsigned(j, "unanswered", x->unanswered);
             json_bool(j, "in_use", endpoint_same_address(&x->to, &a->to));
             json_bool(j, "in_dns", x->current);
             delay_json(j, "min", x->min_ns);
@@ -131,7 +132,7 @@ static void add_target(struct json *j, const struct snapshot *s,
                 add_stream(j, t, snapshot_stream(t, f, k), s->kinds->list[k],
                            t->is.states[f][k]);
     json_array_end(j);
-    add_addresses(j, &t->is);
+    snapshot_addresses_json(j, &t->is);
     json_string(j, "verdict", owner_name(t->is.owner.type));
     json_text(j, "verdict_basis", t->is.owner.why);
     json_object_end(j);

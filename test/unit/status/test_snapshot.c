@@ -242,7 +242,8 @@ static void addresses_of_a_name(void **state)
         "3 addresses: 192.0.2.1 3.0 ms (in use), 192.0.2.2 280.0 ms, 192.0.2.9 does not "
         "answer\n",
         "text");
-    has(&b->json, "{\"address\":\"192.0.2.9\",\"state\":\"down\",\"in_use\":false,",
+    has(&b->json,
+        "{\"address\":\"192.0.2.9\",\"state\":\"down\",\"unanswered\":0,\"in_use\":false,",
         "JSON");
     bed_end(b);
 }
