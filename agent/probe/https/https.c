@@ -162,6 +162,12 @@ static void take_times(struct fetch *f, const struct http_times *t)
     f->delays[TOTAL] = total(f, t);
 }
 
+/* Tinyproxy answers a wrong password with 401. */
+static bool wants_password(int proxy_status)
+{
+    return proxy_status == 407 || proxy_status == 401;
+}
+
 /* Says what the proxy that refused CONNECT wants. Never its user or password. */
 static void say_refused(struct fetch *f, int status)
 {
@@ -170,11 +176,11 @@ static void say_refused(struct fetch *f, int status)
     const char *wants = t->proxy[0] != '\0'
                             ? "http://USER:PASSWORD@HOST:PORT in https_proxy"
                             : "user and password in https_proxy";
-    if (status == 407)
+    if (wants_password(status))
         snprintf(r->cause, sizeof r->cause,
-                 "the proxy %.40s wants a user and a password (HTTP 407); set %s, or "
+                 "the proxy %.40s wants a user and a password (HTTP %d); set %s, or "
                  "check those there",
-                 f->proxy.host, wants);
+                 f->proxy.host, status, wants);
     else if (status == 403)
         snprintf(
             r->cause, sizeof r->cause,
@@ -200,7 +206,7 @@ static enum outcome outcome_of(const struct http_reply *reply)
     if (is_answered(
             reply)) /* 404 and 403 are answers of the server, 5xx is its failure */
         return result_status_fails(reply->status) ? OUTCOME_HTTP_ERROR : OUTCOME_REPLY;
-    if (reply->proxy_status == 407) /* it does not even look where this goes */
+    if (wants_password(reply->proxy_status)) /* it does not even look where this goes */
         return OUTCOME_NOT_MEASURED;
     switch (reply->failure) {
     case HTTP_OK:
