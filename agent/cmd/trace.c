@@ -18,12 +18,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_JSON = 256, OPT_ICMP, OPT_TCP, OPT_UDP };
+enum { OPT_JSON = 256, OPT_ICMP, OPT_TCP, OPT_UDP, OPT_PATHS };
 enum { TCP_PORT = 443, UDP_PORT = 33434, NAMES_MAX = TRACE_TTL_MAX * TRACE_QUERIES };
 
 /* Router names that DNS has not told by then stay unknown, counted from the first packet;
  * with TRACE_LIMIT_NS everything is done within 2 s. */
 #define NAMES_NS (1750 * NS_PER_MS)
+
+/* With --paths: no other flow is traced later, and the names get at least so long. */
+#define FLOWS_NS      (8 * NS_PER_S)
+#define LAST_NAMES_NS (250 * NS_PER_MS)
 
 static const struct cmd_option options[] = {
     {"icmp", OPT_ICMP, NULL, "by ICMP echo (default, if this user may send it)"},
@@ -34,12 +38,15 @@ static const struct cmd_option options[] = {
     {"ipv6", '6', NULL, "IPv6 only (default: IPv4 if it has an address and a route)"},
     {"numeric", 'n', NULL,
      "do not look up the names of routers; the entry then has no metro"},
+    {"paths", OPT_PATHS, NULL,
+     "also find equal-cost paths, by 15 more flows; takes up to 10 s; use it with --tcp "
+     "or --udp, as ICMP has no ports to vary"},
     {"json", OPT_JSON, NULL, "one JSON object per hop, then a summary with the entry"},
     {0},
 };
 
 struct trace_options {
-    bool icmp, tcp, udp, ipv4, ipv6, numeric, json;
+    bool icmp, tcp, udp, ipv4, ipv6, numeric, paths, json;
 };
 
 struct router_name {
@@ -64,11 +71,14 @@ struct tracing {
     enum tracer_method method;
     struct endpoint to;
     struct tracer *tracer;
+    struct tracer *flow; /* one more, for --paths */
+    struct branches branches;
     const struct trace *trace; /* NULL: not over */
     struct wall time;
     struct mono began, ended; /* of the trace */
     struct router_name names[NAMES_MAX];
     size_t n_names, names_waiting;
+    bool complete; /* the path is known */
     bool over;
     int exit_code;
 };
@@ -79,6 +89,7 @@ static void end(struct tracing *t)
         return;
     t->over = true;
     tracer_destroy(t->tracer);
+    tracer_destroy(t->flow);
     resolver_destroy(t->resolver);
     timer_close(t->timer);
     interrupt_stop(&t->interrupt);
@@ -103,6 +114,7 @@ static void conclude(struct tracing *t)
                             .method = t->method,
                             .trace = t->trace,
                             .hops = hops,
+                            .branches = t->options.paths ? &t->branches : NULL,
                             .time = t->time,
                             .took_ns = t->ended.ns - t->began.ns};
     traced.end = trace_end(t->trace, &traced.end_ttl);
@@ -134,7 +146,7 @@ static void on_names_late(uv_timer_t *timer)
 
 static void conclude_if_complete(struct tracing *t)
 {
-    if (t->trace != NULL && t->names_waiting == 0)
+    if (t->complete && t->names_waiting == 0)
         timer_in(t->timer, on_names_late, 0);
 }
 
@@ -153,6 +165,9 @@ static void on_address(const struct endpoint *address, void *user)
     struct tracing *t = user;
     if (t->options.numeric || t->n_names == NAMES_MAX)
         return;
+    for (size_t i = 0; i < t->n_names; i++)
+        if (endpoint_same_address(&t->names[i].address, address))
+            return;
     struct router_name *name = &t->names[t->n_names++];
     name->tracing = t;
     name->address = *address;
@@ -161,6 +176,39 @@ static void on_address(const struct endpoint *address, void *user)
 }
 
 /* ---- the trace ---- */
+
+/* The path is known; only names are missing. */
+static void await_names(struct tracing *t)
+{
+    int64_t left = t->began.ns + NAMES_NS - mono_now().ns;
+    t->complete = true;
+    timer_in(t->timer, on_names_late, left > LAST_NAMES_NS ? left : LAST_NAMES_NS);
+    conclude_if_complete(t);
+}
+
+static void on_flow_over(const struct trace *trace, const char *cause, void *user);
+
+/* Traces the path by another flow, or ends. */
+static void next_flow(struct tracing *t)
+{
+    const struct tracer_events events = {on_address, on_flow_over, t};
+    struct tracer_extent extent = {.queries = 1};
+    trace_end(t->trace, &extent.ttl_max);
+    tracer_destroy(t->flow);
+    t->flow = NULL;
+    if (!t->options.paths || extent.ttl_max == 0 || t->branches.flows == BRANCHES_FLOWS ||
+        mono_now().ns - t->began.ns > FLOWS_NS ||
+        tracer_start(&t->flow, &t->loop, t->method, &t->to, extent, &events) != 0)
+        await_names(t);
+}
+
+static void on_flow_over(const struct trace *trace, const char *cause, void *user)
+{
+    struct tracing *t = user;
+    (void)cause;
+    branches_add(&t->branches, trace);
+    next_flow(t);
+}
 
 static void on_over(const struct trace *trace, const char *cause, void *user)
 {
@@ -176,8 +224,8 @@ static void on_over(const struct trace *trace, const char *cause, void *user)
     }
     t->trace = trace;
     t->ended = mono_now();
-    timer_in(t->timer, on_names_late, t->began.ns + NAMES_NS - t->ended.ns);
-    conclude_if_complete(t);
+    branches_add(&t->branches, trace);
+    next_flow(t);
 }
 
 static int no_ping_socket(void)
@@ -219,7 +267,7 @@ static int begin(struct tracing *t)
         return rc;
     t->time = wall_now();
     t->began = mono_now();
-    rc = tracer_start(&t->tracer, &t->loop, t->method, &t->to, &events);
+    rc = tracer_start(&t->tracer, &t->loop, t->method, &t->to, tracer_whole, &events);
     if (rc != 0) {
         char cause[sizeof((struct result *)0)->cause];
         cause_not_sent(cause, sizeof cause, rc);
@@ -313,6 +361,8 @@ static bool take_option(struct trace_options *o, int c)
         return o->ipv6 = true;
     case 'n':
         return o->numeric = true;
+    case OPT_PATHS:
+        return o->paths = true;
     case OPT_JSON:
         return o->json = true;
     default:
@@ -380,7 +430,7 @@ const struct command command_trace = {
         "as far as the names of the routers tell it. Takes less than 2 s; needs no agent, "
         "no configuration and no privileges.\n"
         "All packets belong to one flow (Paris traceroute), so of equal-cost paths only "
-        "one is shown. Each hop is asked three times; min and median are of its "
+        "one is shown without --paths. Each hop is asked three times; min and median are of its "
         "answers. Routers limit how often they answer: missing answers of a hop in the "
         "middle are not packet loss.",
     .notes = "Exit code: 0 the target answered; 1 it did not; 2 error.",

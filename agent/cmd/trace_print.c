@@ -75,6 +75,19 @@ static void answer_json(struct json *j, const struct trace_answer *a)
         json_null(j, "reply_ttl");
 }
 
+static void branches_json(struct json *j, const struct branches *b, size_t i)
+{
+    char address[ADDRESS_TEXT_MAX];
+    json_array(j, "branches");
+    for (size_t k = 0; k < b->hops[i].n; k++) {
+        json_object(j, NULL);
+        json_string(j, "address", endpoint_address(address, &b->hops[i].all[k].address));
+        json_unsigned(j, "flows", b->hops[i].all[k].flows);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 static void hop_json(struct text *out, const struct traced *t, size_t i)
 {
     char address[ADDRESS_TEXT_MAX];
@@ -108,6 +121,8 @@ static void hop_json(struct text *out, const struct traced *t, size_t i)
         json_string(
             &j, "cause",
             icmp_error_text((enum family)t->to.family, s.answer->type, s.answer->code));
+    if (t->branches != NULL)
+        branches_json(&j, t->branches, i);
     json_object_end(&j);
     text_add_bytes(out, "\n", 1);
 }
@@ -163,6 +178,8 @@ void trace_print_json(struct text *out, const struct traced *t)
     json_integer(&j, "hops", (int64_t)t->n);
     json_integer(&j, "packets", t->trace->packets);
     json_ms(&j, "took", t->took_ns);
+    if (t->branches != NULL)
+        json_unsigned(&j, "flows", t->branches->flows);
     entry_json(&j, t);
     json_string(&j, "verdict", text_string(&verdict));
     json_object_end(&j);
@@ -208,11 +225,23 @@ static void add_head(struct text *out, const struct traced *t)
     text_add(out, "; delays in ms\n\n");
 }
 
+/* The first one is that of the row. */
+static void add_branches(struct text *out, const struct branches *b, size_t i)
+{
+    char address[ADDRESS_TEXT_MAX];
+    for (size_t k = 0; b->hops[i].n > 1 && k < b->hops[i].n; k++)
+        text_add(out, "     %s: %u of %u flows\n",
+                 endpoint_address(address, &b->hops[i].all[k].address),
+                 b->hops[i].all[k].flows, b->flows);
+}
+
 static void add_extras(struct text *out, const struct traced *t, size_t i)
 {
     char address[ADDRESS_TEXT_MAX];
     struct endpoint others[TRACE_QUERIES - 1];
     struct trace_stats s = trace_stats(t->trace, (uint8_t)(i + 1));
+    if (t->branches != NULL)
+        add_branches(out, t->branches, i);
     if (s.answer == NULL)
         return;
     size_t n = trace_others(t->trace, (uint8_t)(i + 1), others);

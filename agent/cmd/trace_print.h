@@ -4,6 +4,7 @@
 #ifndef EDGELAT_CMD_TRACE_PRINT_H
 #define EDGELAT_CMD_TRACE_PRINT_H
 
+#include "probe/path/branches.h"
 #include "probe/path/segments.h"
 #include "probe/path/tracer.h"
 
@@ -17,7 +18,8 @@ struct traced { /* a path, as it is printed */
     enum trace_end end;
     uint8_t end_ttl;
     struct entry entry;
-    struct wall time; /* of the start */
+    const struct branches *branches; /* NULL: not looked for */
+    struct wall time;                /* of the start */
     int64_t took_ns;
 };
 

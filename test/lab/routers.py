@@ -59,7 +59,7 @@ def call(*words, **options):
 class Net:
     def __init__(self, folder):
         self.folder = folder
-        call("mount", "-t", "tmpfs", "none", "/run/netns") if os.path.isdir("/run/netns") else None
+        call("mount", "-t", "tmpfs", "-o", "mode=755", "lab", "/run")  # of this mount namespace only
         for node in NODES:
             call("ip", "netns", "add", node)
             call("ip", "netns", "exec", node, "sysctl", "-qw", *FORWARD)
@@ -119,10 +119,12 @@ class Net:
 
     def _dns(self):
         """dnsmasq in the host's namespace; resolv.conf of this mount namespace only."""
-        resolv = os.path.join(self.folder, "resolv.conf")
-        with open(resolv, "w", encoding="ascii") as file:
-            file.write("nameserver 127.0.0.53\n")
-        call("mount", "--bind", resolv, os.path.realpath("/etc/resolv.conf"))
+        own, real = os.path.join(self.folder, "resolv.conf"), os.path.realpath("/etc/resolv.conf")
+        for path in [own, real] if real.startswith("/run/") else [own]:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="ascii") as file:
+                file.write("nameserver 127.0.0.53\n")
+        call("mount", "--bind", own, real)
         words = [f"--host-record={name},{address}" for address, name in NAMES.items()]
         words += [f"--host-record=target.example,{TARGET},{TARGET6}", "--host-record=far.example," + FAR]
         server = subprocess.Popen(["ip", "netns", "exec", "host", "dnsmasq", "--no-daemon", "--conf-file=/dev/null",

@@ -197,6 +197,19 @@ def check_dead_dns(net):
     tap.equal(("hidden", 4), (trace.summary["entry"]["state"], trace.summary["entry"]["hop"]), "the entry's metro is hidden")
 
 
+def check_paths(net):
+    for method in ("--tcp", "--udp"):
+        with capture(net) as lines:
+            trace = Trace(net, method, "--paths", "-4", "target.example")
+        flows = {flow_of(packet)[:3] for packet in packets_in(lines)}
+        tap.equal((16, 16), (len(flows), trace.summary["flows"]), f"{method[2:]}: 16 flows")
+        for hop, truth in zip(trace.hops, zip(routers.TRUTH["a"], routers.TRUTH["b"])):
+            tap.equal(set(truth), {branch["address"] for branch in hop["branches"]},
+                      f"{method[2:]}: the branches of hop {hop['hop']}")
+            tap.equal(16, sum(branch["flows"] for branch in hop["branches"]), "in so many flows")
+        tap.ok(trace.seconds < 5, f"{method[2:]}: takes {trace.seconds:.2f} s")
+
+
 def check_nobody(net):
     for allowed, default in (("1 0", "tcp"), ("0 2147483647", "icmp")):
         net.run("host", "sysctl", "-qw", f"net.ipv4.ping_group_range={allowed}")
@@ -242,7 +255,7 @@ def main():
         mtr = net.start("host", "mtr", "-r", "-n", "-c", "1", routers.TARGET, stdout=subprocess.PIPE)  # takes 6 s
         beside_mtr = Trace(net, "--icmp", "target.example")
         for check in (check_truth, check_beside_traceroute, check_packets, check_silent, check_rate_limit, check_answers,
-                      check_loop, check_unreachable, check_errors, check_dead_dns):
+                      check_loop, check_unreachable, check_paths, check_errors, check_dead_dns):
             check(net)
         if os.geteuid() == 0 and net.run("host", *NOBODY, "true").returncode == 0:
             check_nobody(net)

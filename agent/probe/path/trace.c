@@ -10,6 +10,7 @@ enum { BEYOND = 2 }; /* hops asked again behind the last one that answered */
 /* 30 TTLs take 60 ms, below the rate limits of routers, which count per second. */
 const struct trace_policy trace_all_at_once = {
     .ttl_max = TRACE_TTL_MAX,
+    .queries = TRACE_QUERIES,
     .gap_ns = 2 * NS_PER_MS,
     .round_ns = 50 * NS_PER_MS,
     .wait_least_ns = 300 * NS_PER_MS,
@@ -19,6 +20,7 @@ const struct trace_policy trace_all_at_once = {
 /* A silent hop delays all others, so the waits are shorter. */
 const struct trace_policy trace_one_at_a_time = {
     .ttl_max = TRACE_TTL_MAX,
+    .queries = TRACE_QUERIES,
     .one_at_a_time = true,
     .silent_most = 10,
     .gap_ns = NS_PER_MS,
@@ -28,7 +30,7 @@ const struct trace_policy trace_one_at_a_time = {
 
 void trace_begin(struct trace *t, const struct trace_policy *policy, struct mono now)
 {
-    assert(policy->ttl_max <= TRACE_TTL_MAX);
+    assert(policy->ttl_max <= TRACE_TTL_MAX && policy->queries <= TRACE_QUERIES);
     *t = (struct trace){.policy = *policy, .began = now, .next_ttl = 1};
 }
 
@@ -198,7 +200,7 @@ enum trace_step trace_next(struct trace *t, struct mono now, struct trace_query 
         /* the end is known only when the first round is complete */
         if (t->round == 0 && under_way > 0)
             return wait_until(t, due, until);
-        if (t->round + 1 == TRACE_QUERIES)
+        if (t->round + 1 == t->policy.queries)
             return under_way > 0 ? wait_until(t, due, until) : TRACE_OVER;
         int64_t next = t->last_sent.ns + t->policy.round_ns;
         if (t->any_sent && now.ns < next)

@@ -2,7 +2,7 @@
  * Pure: what a trace of a path sends next, what an answer means, when a hop counts as
  * silent and when the trace is over. The caller has the clock and the sockets.
  *
- * Each TTL is asked TRACE_QUERIES times, in rounds. Methods that keep the flow constant
+ * Each TTL is asked up to TRACE_QUERIES times, in rounds. Methods that keep the flow constant
  * for all TTLs at once (ICMP, UDP) send a whole round with a short gap between packets;
  * TCP, whose flow can have one handshake at a time, waits for each answer.
  *
@@ -35,6 +35,7 @@ enum { TRACE_TTL_MAX = 30, TRACE_QUERIES = 3 };
 
 struct trace_policy {
     uint8_t ttl_max;
+    uint8_t queries; /* for each TTL, at most TRACE_QUERIES */
     bool one_at_a_time;
     uint8_t silent_most;   /* the first round ends after so many silent hops; 0: any */
     int64_t gap_ns;        /* between two packets */

@@ -15,6 +15,8 @@ static const struct method *const methods[] = {
     [TRACER_UDP] = &method_udp,
 };
 
+const struct tracer_extent tracer_whole = {TRACE_TTL_MAX, TRACE_QUERIES};
+
 const char *tracer_method_name(enum tracer_method method)
 {
     return methods[method]->name;
@@ -93,8 +95,12 @@ static void on_timer(uv_timer_t *timer)
 }
 
 int tracer_start(struct tracer **out, uv_loop_t *loop, enum tracer_method method,
-                 const struct endpoint *to, const struct tracer_events *events)
+                 const struct endpoint *to, struct tracer_extent extent,
+                 const struct tracer_events *events)
 {
+    struct trace_policy policy = *methods[method]->policy;
+    policy.ttl_max = extent.ttl_max;
+    policy.queries = extent.queries;
     struct tracer *t = mem_zalloc(sizeof *t);
     t->loop = loop;
     t->method = methods[method];
@@ -106,7 +112,7 @@ int tracer_start(struct tracer **out, uv_loop_t *loop, enum tracer_method method
         return rc;
     }
     t->timer = timer_new(loop, t);
-    trace_begin(&t->trace, t->method->policy, mono_now());
+    trace_begin(&t->trace, &policy, mono_now());
     wake(t, 0);
     *out = t;
     return 0;

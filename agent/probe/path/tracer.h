@@ -38,9 +38,17 @@ struct tracer_events {
     void *user;
 };
 
-/* Returns 0 or -errno. */
+/* Whose TTLs are asked, and how often. */
+struct tracer_extent {
+    uint8_t ttl_max, queries;
+};
+
+extern const struct tracer_extent tracer_whole; /* every TTL, TRACE_QUERIES times */
+
+/* Each tracer has a flow of its own. Returns 0 or -errno. */
 int tracer_start(struct tracer **out, uv_loop_t *loop, enum tracer_method method,
-                 const struct endpoint *to, const struct tracer_events *events);
+                 const struct endpoint *to, struct tracer_extent extent,
+                 const struct tracer_events *events);
 void tracer_destroy(struct tracer *t); /* no callback after it returns; NULL is fine */
 
 #endif
