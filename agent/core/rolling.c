@@ -24,6 +24,8 @@ static const struct {
 /* Removes the oldest `n` slots. */
 static void drop(struct rolling_slots *v, size_t n)
 {
+    if (n == 0)
+        return;
     for (size_t i = 0; i < n; i++)
         tally_free(&v->list[i].tally);
     v->n -= n;
@@ -36,8 +38,7 @@ static void drop_before(struct rolling_slots *v, int64_t first)
     size_t old = 0;
     while (old < v->n && v->list[old].number < first)
         old++;
-    if (old > 0)
-        drop(v, old);
+    drop(v, old);
 }
 
 /* Returns the memory that a slot needed for growing: it is complete. */

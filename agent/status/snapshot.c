@@ -45,8 +45,11 @@ static void take_proxied(struct snapshot_target *t, struct snapshot_stream *to,
     for (size_t i = 0; i < DELAYS_MAX; i++)
         t->proxied_ns[i] =
             delays[i].count > 0 ? delays[i].percentile_ns[P50] : DELAY_UNDEFINED;
-    to->delay =
-        delays[intercept_distance(series->kind, &t->is.addresses[SLOT_PROXY].intercept)];
+    size_t main =
+        intercept_distance(series->kind, &t->is.addresses[SLOT_PROXY].intercept);
+    to->delay = delays[main];
+    if (series->periods != NULL)
+        memcpy(to->periods, series->periods[main], sizeof to->periods);
 }
 
 static void take_series(struct snapshot *s, const struct series *series)

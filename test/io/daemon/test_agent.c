@@ -222,6 +222,63 @@ static void what_cannot_start(void **state)
     end(r);
 }
 
+/* Whether a percentile of the hour came since request `from`. */
+static bool states_hour(const struct rig *r, size_t from)
+{
+    double found = NAN;
+    for (size_t i = from; i < r->sink.n && isnan(found); i++) {
+        const struct sink_request *q = &r->sink.requests[i];
+        if (q->signal != SIGNAL_METRICS)
+            continue;
+        Otlp__ExportMetricsServiceRequest *m = (void *)decode(q->signal, q->body, q->len);
+        found = value(m, "edgelat.probe.delay.quantile", "edgelat.period", "hour");
+        if (!isnan(found)) {
+            CHECK_NEAR(0.003, found, 0.003 * 0.002, "p50");
+            CHECK(value(m, "edgelat.probe.delay.quantile.low", "edgelat.period",
+                        "hour") <= found &&
+                      value(m, "edgelat.probe.delay.quantile.high", "edgelat.period",
+                            "hour") >= found,
+                  "its interval");
+        }
+        otlp__export_metrics_service_request__free_unpacked(m, NULL);
+    }
+    return !isnan(found);
+}
+
+/* The percentiles of the hour are kept over a restart, unless their file is damaged. */
+static void percentiles_of_an_hour(void **state)
+{
+    (void)state;
+    static struct asked a;
+    struct rig *r = begin();
+    uint64_t *replies = &fake.servers[1].ended[0][OUTCOME_REPLY];
+    CHECK_INT(0, start(r), "started");
+    TURN_UNTIL(&r->loop, 20000, *replies >= 6 && states_hour(r, 0));
+    stop(r);
+    destroy(r);
+
+    for (int damaged = 0; damaged < 2; damaged++) {
+        char path[FILE_TEXT_MAX + 16];
+        snprintf(path, sizeof path, "%s/percentiles", r->config.state_dir);
+        CHECK_INT(0, access(path, R_OK), "the file is there");
+        if (damaged)
+            child_write(r->config.state_dir, "percentiles", "edgetal1");
+        size_t from = r->sink.n;
+        uint64_t before = *replies;
+        CHECK_INT(0, start(r), "started again");
+        CHECK_INT(damaged, access(path, F_OK) < 0, "a damaged file is removed");
+        TURN_UNTIL(&r->loop, 20000, *replies > before && states_hour(r, from));
+        ask_status(&a, &r->loop, r->config.status_socket);
+        CHECK_STATUS(&a, "\"periods\":{\"hour\":{");
+        const char *count = strstr(strstr(a.answer.json, "\"hour\":{"), "\"count\":");
+        unsigned long values = strtoul(count + strlen("\"count\":"), NULL, 10);
+        CHECK_INT(damaged, values <= *replies - before, "those before the restart count");
+        stop(r);
+        destroy(r);
+    }
+    end(r);
+}
+
 /* ---- kill switch ---- */
 
 static void the_stop_file(void **state)
@@ -323,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_collector_that_is_down),
         cmocka_unit_test(without_a_collector),
         cmocka_unit_test(its_turn),
+        cmocka_unit_test(percentiles_of_an_hour),
         cmocka_unit_test(what_cannot_start),
         cmocka_unit_test(the_stop_file),
         cmocka_unit_test(the_collector),

@@ -199,6 +199,37 @@ static void nothing_looks_fine_that_is_not(void **state)
     }
 }
 
+/* The percentiles of differences (RFC 5481) are those of a sorted list; where the values
+ * are not kept, nothing is stated. The delays differ by 1 us on a path of 20 ms. */
+static void above_minimum_is_exact(void **state)
+{
+    (void)state;
+    for (int kept = 0; kept < 2; kept++) {
+        struct shown of = shown();
+        struct text out = {0};
+        struct window *w = window_create(&tcp, (struct wall){0});
+        struct summary summary;
+        if (kept)
+            window_keep_exact(w, 1000);
+        for (int i = 0; i < 1000; i++) {
+            struct result r =
+                result(OUTCOME_REPLY, 20 * NS_PER_MS + i * 377 % 1000 * 1000);
+            r.time.ns += i * NS_PER_S;
+            window_add(w, &r);
+        }
+        window_summary(w, (struct wall){1000 * NS_PER_S}, &summary);
+        render_summary_json(&out, &of, &summary);
+        const char *expected =
+            kept ? "\"delay_above_minimum\":{\"min\":0.000000,\"p50\":0.499000,"
+                   "\"p90\":0.899000,\"p95\":0.949000,\"p99\":0.989000,\"max\":0.999000"
+                 : "\"delay_above_minimum\":{\"min\":0.000000,\"p50\":null,"
+                   "\"p90\":null,\"p95\":null,\"p99\":null,\"max\":0.999000";
+        CHECK(strstr(text_string(&out), expected) != NULL, "%s", text_string(&out));
+        text_free(&out);
+        window_destroy(w);
+    }
+}
+
 static void a_summary(void **state)
 {
     (void)state;
@@ -324,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_result_in_json),
         cmocka_unit_test(a_result_as_text),
         cmocka_unit_test(a_summary),
+        cmocka_unit_test(above_minimum_is_exact),
         cmocka_unit_test(a_middlebox_in_the_summary),
         cmocka_unit_test(a_proxy_is_told),
         cmocka_unit_test(local_time_has_its_zone),

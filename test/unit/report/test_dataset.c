@@ -115,6 +115,46 @@ static void test_percentiles_of_windows(void **state)
     }
 }
 
+/* Percentiles of rolling periods are kept apart from those of windows. */
+static void test_periods(void **state)
+{
+    (void)state;
+    struct period_summary periods[1][PERIODS] = {{{0}}};
+    struct office o;
+    struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(100));
+    office_open(&o);
+    for (int64_t i = 0; i < 3; i++) {
+        struct delay_summary *hour = &periods[0][PERIOD_HOUR].delay;
+        office_window(&o, 6, 0, 10);
+        o.series.periods = periods;
+        o.series.due[PERIOD_HOUR] = i < 2;
+        hour->supported[P50] = hour->supported[P90] = true;
+        hour->percentile_ns[P50] = (20 + i) * NS_PER_MS;
+        hour->low_ns[P50] = (15 + i) * NS_PER_MS;
+        hour->high_ns[P50] = (25 + i) * NS_PER_MS;
+        hour->percentile_ns[P90] = (40 + i) * NS_PER_MS;
+        periods[0][PERIOD_HOUR].age_ns = 50 * MINUTE_NS;
+        periods[0][PERIOD_HOUR].end = o.batch.time;
+        CHECK_INT(0, office_add(&o, p), "added");
+    }
+    dataset_end(p);
+    const struct dataset_stream *s = &p->targets[0]->streams[0];
+    const struct dataset_period *hour = &s->series[0]->periods[PERIOD_HOUR];
+    CHECK_INT(3, s->n, "windows");
+    for (size_t i = 0; i < s->n; i++)
+        CHECK_INT(10 * NS_PER_MS, s->samples[i].p50_ns, "p50 of the window");
+    CHECK_INT(office_at(2), hour->time_ns, "the newest one");
+    CHECK_INT(21 * NS_PER_MS, hour->percentiles[P50].ns, "p50 of the hour");
+    CHECK_INT(16 * NS_PER_MS, hour->percentiles[P50].low_ns, "low");
+    CHECK_INT(26 * NS_PER_MS, hour->percentiles[P50].high_ns, "high");
+    CHECK_INT(41 * NS_PER_MS, hour->percentiles[P90].ns, "p90 of the hour");
+    CHECK_INT(0, hour->percentiles[P99].ns, "p99 is not stated");
+    CHECK_INT(0, s->series[0]->periods[PERIOD_DAY].time_ns, "nor the day");
+    CHECK(p->window_ns <= MINUTE_NS, "an hour is no window");
+    dataset_free(p);
+    office_close(&o);
+}
+
 /* A count begins with a zero point inside the window if the PoP changed in the window. */
 static void test_beginnings(void **state)
 {
@@ -349,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_beginnings),
         cmocka_unit_test(test_percentiles_of_windows),
+        cmocka_unit_test(test_periods),
         cmocka_unit_test(test_samples),
         cmocka_unit_test(test_target),
         cmocka_unit_test(test_foreign),
