@@ -28,7 +28,8 @@
  *
  * and false findings a site and week, of two doors as near or 0.5 ms nearer: 0 of ten
  * lines, five of which no constant was chosen with, but for 0.5 where each path wanders by
- * milliseconds. A detour of 3 ms for half an hour is true, and reported once a week.
+ * milliseconds. Detours of 3 ms for half an hour are true, and reported three times in
+ * four weeks, further ones when they last for hours (edge/serving.h).
  */
 #ifndef EDGELAT_EDGE_GAIN_H
 #define EDGELAT_EDGE_GAIN_H

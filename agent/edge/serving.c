@@ -222,8 +222,9 @@ static void say_hint(const struct serving_input *in, struct event *e, const char
     event_number(e, ATTR_DISTANCE_EXCESS, in->standing.excess_km);
     event_say(
         e,
-        "cannot tell whether another PoP answers sooner: no other front door of "
-        "this service is known to answer; as a hint, %s is %.0f km away, %s %.0f km",
+        "cannot tell whether another PoP answers sooner: there are no delays of another "
+        "front door of this service to compare with; as a hint, %s is %.0f km away, "
+        "%s %.0f km",
         at, in->standing.km, pop_words(nearest, near->metro->code, near->metro),
         near->km);
 }

@@ -10,8 +10,8 @@
  *   edgelat.edge.suboptimal  Another front door of the same service answers sooner, by a
  *                            measured gain (suboptimal.h, gain.h), for
  *                            SERVING_SUBOPTIMAL_HELD windows: WARN; and, INFO, when that
- *                            is over for SERVING_OPTIMAL_HELD windows. Where no other
- *                            front door answers and the metro is farther from the site
+ *                            is over for SERVING_OPTIMAL_HELD windows. Where there is
+ *                            none to compare with and the metro is farther from the site
  *                            than the nearest one of the catalogue by more than the
  *                            target's distance limit: INFO, "cannot tell". A path that
  *                            takes a detour now and then is reported once or twice:

@@ -46,6 +46,15 @@ static bool may_serve(const struct target_address_state *a)
            !intercepted(&a->intercept);
 }
 
+static bool have_same_kind(const struct target_address_state *a,
+                           const struct target_address_state *b)
+{
+    for (size_t k = 0; k < KINDS_MAX; k++)
+        if (a->handshakes[k] != NULL && b->handshakes[k] != NULL)
+            return true;
+    return false;
+}
+
 /* Whether the door is another PoP of the same service that answers. */
 static bool is_other(const struct site *site, const struct target_state *own,
                      const struct target_state *door, size_t f)
@@ -53,7 +62,8 @@ static bool is_other(const struct site *site, const struct target_state *own,
     const struct target_address_state *a = &own->addresses[f], *b = &door->addresses[f];
     return door->rank > 0 && is_door(site, door->target) &&
            same_service(own->target, door->target) && may_serve(b) && !b->guessed &&
-           same_codes(a, b) && !endpoint_same_address(&a->to, &b->to) &&
+           have_same_kind(a, b) && same_codes(a, b) &&
+           !endpoint_same_address(&a->to, &b->to) &&
            !catalogue_same_metro(metro_of(site, a), metro_of(site, b));
 }
 
@@ -79,6 +89,8 @@ static enum fit without_doors(const struct site *site, const struct target_state
                               size_t f)
 {
     const struct target_address_state *a = &own->addresses[f];
+    if (a->to.family == FAMILY_NONE)
+        return FIT_UNKNOWN;
     double limit_km = own->target->limits.distance_km;
     struct standing s = site_standing(site, a->pop, a->basis);
     return limit_km > 0 && s.excess_km > limit_km ? FIT_CANNOT_TELL : FIT_UNKNOWN;
@@ -96,9 +108,7 @@ struct suboptimal suboptimal_judge(const struct site *site,
     };
     const struct target_state *own = &states[number];
     struct suboptimal s = {.fit = FIT_UNKNOWN};
-    if (!may_serve(&own->addresses[f]))
-        return s;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; may_serve(&own->addresses[f]) && i < n; i++) {
         if (i == number || !is_other(site, own, &states[i], f))
             continue;
         struct gain g = compare(&own->addresses[f], &states[i].addresses[f], now);

@@ -19,7 +19,7 @@ enum fit {
     FIT_NEW,         /* not judged yet */
     FIT_OPTIMAL,     /* no front door that answers would gain anything */
     FIT_SUBOPTIMAL,  /* one would */
-    FIT_CANNOT_TELL, /* there is none to compare with, and another metro is nearer */
+    FIT_CANNOT_TELL, /* there is none to compare with, and another metro is far nearer */
     FIT_UNKNOWN,     /* there is none to compare with */
     FIT_UNDECIDED,   /* there are some, but the delays do not show it yet */
 };

@@ -164,7 +164,7 @@ def test_wrong():
 
 
 def configure():
-    return probing.configuration("events", CONFIGURATION + "".join(
+    return probing.configuration("events", f"status_socket = {lab.FOLDER}/status-events\n" + CONFIGURATION + "".join(
         f"[target {name}]\nhost = {host}\nservice = {service}\ninterval = 1s\nslow_interval = 1s\n"
         for name, (host, service) in TARGETS.items()), alone="")
 

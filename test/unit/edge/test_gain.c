@@ -412,6 +412,10 @@ static void test_what_is_no_candidate(void **state)
     t->states[1].addresses[0].handshakes[2] = &t->rings[1];
     expect(t, "", "handshakes of another kind of probe");
 
+    t = begin("PER", EXCHANGE, milan, doors);
+    t->states[OWN].addresses[0].handshakes[1] = NULL;
+    expect(t, ">cannot tell INFO; ", "a target that is probed without handshakes");
+
     t = begin("", EXCHANGE, milan, doors);
     t->states[1].addresses[1] = t->states[1].addresses[0];
     t->states[1].addresses[0] = (struct target_address_state){0};

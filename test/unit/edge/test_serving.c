@@ -347,9 +347,9 @@ static void test_evidence(void **state)
     walk(&r, "NYC*2");
     check_facts(
         &r.events.list[0],
-        "cannot tell whether another PoP answers sooner: no other front door of this "
-        "service is known to answer; as a hint, New York City, New York (NYC) is 5570 km "
-        "away, London (LHR) 0 km",
+        "cannot tell whether another PoP answers sooner: there are no delays of another "
+        "front door of this service to compare with; as a hint, New York City, New York "
+        "(NYC) is 5570 km away, London (LHR) 0 km",
         "edgelat.metro=New York City, New York\nedgelat.distance=5570\n"
         "edgelat.metro.nearest=London\nedgelat.distance.nearest=0\n"
         "edgelat.distance.excess=5570\n" ASKED SERVERS);
