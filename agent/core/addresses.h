@@ -21,7 +21,8 @@
  * Where none answers it is an outage of the path, which is the state of the target.
  *
  * Figures of test/sim/test_addresses.c, at shipped intervals, windows of a minute, five
- * addresses, one dead: told after 4 windows, 95 % within 6, at up to 5 % of loss; no false
+ * addresses, one dead: told after 4 windows, 95 % within 6, at up to 5 % of loss (HTTPS
+ * alone, every five minutes: 76 windows); no false
  * one in 40 days with up to 20 % and outages of ten minutes.
  */
 #ifndef EDGELAT_CORE_ADDRESSES_H

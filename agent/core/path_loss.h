@@ -20,7 +20,8 @@
  * are damped as flaps are (RFC 2439, 4.2): each adds 1 to a penalty with a half-life of
  * PATH_LOSS_HALF_LIFE_NS; several in an hour or two are a finding of their own.
  *
- * A path is a (target, family). Its kinds that send single packets (icmp, tcp) share one
+ * A path is an address of a (target, family). Of a name with several addresses the one in
+ * use gets three quarters of the probes (core/addresses.h). Its kinds that send single packets (icmp, tcp) share one
  * test: the packets take the same path, and one kind alone at six packets a minute cannot
  * tell 5 % of loss from 1 % in half an hour with so few false alarms, whatever the method.
  * A SYN that was sent again is a lost packet. Where only one of the kinds loses (ICMP is

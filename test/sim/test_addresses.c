@@ -41,7 +41,7 @@ static const struct kinds kinds = {{&icmp, &tcp, &https}, N_KINDS};
 
 struct way { /* to an address */
     double rtt_ms;
-    bool dead, filters_icmp;
+    bool dead, filters_icmp, icmp_alone;
 };
 
 struct probe { /* under way */
@@ -97,6 +97,19 @@ static void resolve(struct world *w)
     answer(w, list, w->n < ADDRESSES_MAX ? w->n : ADDRESSES_MAX);
 }
 
+static struct pipeline *create(struct world *w)
+{
+    struct pipeline_settings settings = {
+        .window_ns = WINDOW_NS,
+        .nearest = 3,
+        .ranking = {.loss_limit = 0.1, .margin_ratio = 0.1, .margin_ns = NS_PER_MS},
+        .targets = &w->target,
+        .n_targets = 1,
+    };
+    return pipeline_create(&settings, &kinds, random_next(&w->random), w->now,
+                           wall_of(w));
+}
+
 /* `used`: the address that DNS gave first. */
 static void begin(struct world *w, const struct way *ways, size_t n, size_t used,
                   uint64_t seed)
@@ -108,15 +121,7 @@ static void begin(struct world *w, const struct way *ways, size_t n, size_t used
     w->target.ipv6 = false;
     text_copy(w->target.name, sizeof w->target.name, "teams");
     text_copy(w->target.host, sizeof w->target.host, "teams.example");
-    struct pipeline_settings settings = {
-        .window_ns = WINDOW_NS,
-        .nearest = 3,
-        .ranking = {.loss_limit = 0.1, .margin_ratio = 0.1, .margin_ns = NS_PER_MS},
-        .targets = &w->target,
-        .n_targets = 1,
-    };
-    w->pipeline =
-        pipeline_create(&settings, &kinds, random_next(&w->random), w->now, wall_of(w));
+    w->pipeline = create(w);
 }
 
 static void end(struct world *w)
@@ -134,7 +139,8 @@ static void send_probe(struct world *w, const struct probe_request *o)
     const struct way *way = &w->ways[o->to.bytes[3]];
     struct probe *p = mem_zalloc(sizeof *p);
     bool lost = way->dead || random_unit(&w->random) < w->loss ||
-                (way->filters_icmp && o->kind == ICMP);
+                (way->filters_icmp && o->kind == ICMP) ||
+                (way->icmp_alone && o->kind != ICMP);
     double ms = way->rtt_ms + random_exponential(&w->random, w->jitter_ms);
     w->sent++;
     w->sent_to[o->to.bytes[3]]++;
@@ -359,6 +365,51 @@ static void noise(void **state)
     }
 }
 
+/* What an address may do short of being dead: filter ICMP, which says nothing, or answer
+ * ICMP alone, which is of no use to a client. */
+static void half_dead(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, spread, 5, 0, check_seed());
+    w.ways[3].filters_icmp = true;
+    resolve(&w);
+    survey(&w);
+    run(&w, 4 * HOUR);
+    CHECK_INT(0, w.silent, "an address that filters ICMP answers");
+    w.ways[2].icmp_alone = w.ways[1].icmp_alone = true; /* one of them is in use */
+    run(&w, 30);
+    CHECK_INT(2, w.silent, "two that answer ICMP alone do not");
+    CHECK_INT(3, w.used.bytes[3], "a client takes the nearest of the others");
+    CHECK_INT(0, w.downs, "the target is not down");
+    end(&w);
+}
+
+/* At the slow intervals, HTTPS alone: a probe in five minutes. */
+static void slowly(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, spread, 5, 0, check_seed());
+    pipeline_destroy(w.pipeline);
+    w.target.kinds[ICMP] = w.target.kinds[TCP] = false;
+    w.target.interval_ns[HTTPS] = 300 * NS_PER_S;
+    w.pipeline = create(&w);
+    resolve(&w);
+    survey(&w);
+    run(&w, HOUR);
+    uint8_t used = w.used.bytes[3];
+    w.ways[used].dead = true;
+    int windows = 0;
+    for (; w.silent == 0 && windows < 6 * HOUR; windows++)
+        run(&w, 1);
+    printf("# HTTPS alone, every 5 minutes: told after %d windows\n", windows);
+    CHECK(windows < 2 * HOUR, "told within two hours");
+    CHECK(w.used.bytes[3] != used, "another one is used");
+    CHECK_INT(0, w.downs, "the target is not down");
+    end(&w);
+}
+
 /* All dead: that is the target, not an address. */
 static void all_are_dead(void **state)
 {
@@ -413,6 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(five_addresses), cmocka_unit_test(one_is_dead),
         cmocka_unit_test(noise),          cmocka_unit_test(all_are_dead),
+        cmocka_unit_test(half_dead),      cmocka_unit_test(slowly),
         cmocka_unit_test(rotating),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
