@@ -14,7 +14,8 @@
 const char *const data_names[DATA_FILES] = {
     [DATA_METROS] = "metros.csv",         [DATA_PREFIXES] = "prefixes.csv",
     [DATA_THRESHOLDS] = "thresholds.csv", [DATA_TARGETS] = "targets.csv",
-    [DATA_SUFFIXES] = "suffixes.csv",     [DATA_AIRPORTS] = "airports.csv",
+    [DATA_ISSUERS] = "issuers.csv",       [DATA_SUFFIXES] = "suffixes.csv",
+    [DATA_AIRPORTS] = "airports.csv",
 };
 
 /* ---- folders ---- */
@@ -81,6 +82,8 @@ static size_t parse(struct data *d, enum data_file file,
         return prefixes_parse(&d->known.prefixes, from);
     case DATA_TARGETS:
         return workloads_parse(&d->known.workloads, from);
+    case DATA_ISSUERS:
+        return issuers_parse(&d->known.issuers, from);
     case DATA_SUFFIXES:
         return suffixes_parse(&d->known.suffixes, from);
     default:

@@ -24,6 +24,7 @@ enum data_file {
     DATA_THRESHOLDS,
     DATA_TARGETS,
     DATA_SUFFIXES,
+    DATA_ISSUERS,
     DATA_AIRPORTS,
     DATA_FILES
 };

@@ -267,6 +267,16 @@ static void print_addresses(const struct target_state *t,
                endpoint_address(text, &a->to));
 }
 
+static void print_issuer(const struct target_state *t)
+{
+    for (size_t f = 0; f < FAMILY_SLOTS; f++)
+        if (t->addresses[f].issuer_foreign) {
+            printf("%s: TLS is intercepted by %s, the issuer of the certificate of %s\n",
+                   t->target->name, t->addresses[f].issuer, t->target->host);
+            return;
+        }
+}
+
 /* The notes below the table. */
 static void print_notes(const struct nearest_view *v, const struct batch *batch,
                         const struct target_state *const *order, size_t n)
@@ -276,6 +286,8 @@ static void print_notes(const struct nearest_view *v, const struct batch *batch,
         if (!owner_may_be_pop(order[i]->owner.type))
             printf("%s: %s\n", order[i]->target->name,
                    owner_text(text, &order[i]->owner, order[i]->target->host));
+    for (size_t i = 0; i < n; i++)
+        print_issuer(order[i]);
     bool doubtful = false;
     for (size_t i = 0; i < n; i++) {
         struct nearest_row e = nearest_row_of(v, batch, order[i]);

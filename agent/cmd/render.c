@@ -91,7 +91,7 @@ void render_result_json(struct text *out, const struct shown *of,
         json_string(&j, "cause", result->cause);
     if (result->lost_packets > 0)
         json_integer(&j, "lost_packets", result->lost_packets);
-    if (result->http.status != 0 || result->http.proxy)
+    if (result->http.status != 0 || result->http.proxy || result->http.issuer[0] != '\0')
         http_json(&j, &result->http);
     json_object_end(&j);
     text_add_bytes(out, "\n", 1);

@@ -64,13 +64,25 @@ struct address_state { /* of one of the addresses of a name, core/addresses.h */
     int64_t min_ns, median_ns; /* of its last round trips; DELAY_UNDEFINED: none */
 };
 
+/* HTTP responses by status, cumulative like series. The last entry has those of further
+ * statuses, with status 0. */
+enum { STATUSES_MAX = 8 };
+
+struct status_count {
+    uint16_t status; /* 0 in the last entry, or if the entry is not in use */
+    uint64_t n;
+};
+
 /* The state of a target in one address family, or through the proxy. */
 struct target_address_state {
     struct endpoint to;     /* FAMILY_NONE: it has no address */
     char pop[POP_TEXT_MAX]; /* "": unknown */
     const char *basis;      /* source of `pop`: "cname", "X-MSEdge-Ref"; NULL: unknown */
     struct dns_answer dns;
-    struct owner owner;         /* the network that answers there */
+    struct owner owner;           /* the network that answers there */
+    char issuer[ISSUER_TEXT_MAX]; /* of the last certificate; "": none seen */
+    struct status_count statuses[STATUSES_MAX];
+    bool issuer_foreign; /* it is not one that the service uses: TLS is intercepted */
     struct intercept intercept; /* whether a middlebox answers its handshakes */
     bool answers;               /* the target itself answered in the window */
     struct address_state all[ADDRESSES_MAX]; /* of the name, `to` among them */

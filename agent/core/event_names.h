@@ -21,6 +21,7 @@
 #define EVENT_STATE_CHANGED   "edgelat.state.changed"
 #define EVENT_STATE_FLAPPING  "edgelat.state.flapping"
 #define EVENT_STATE_SETTLED   "edgelat.state.settled"
+#define EVENT_ISSUER_CHANGED  "edgelat.tls.issuer_changed"
 #define EVENT_TARGET_FOREIGN  "edgelat.target.foreign"
 #define EVENT_TARGET_RESOLVED "edgelat.target.resolved"
 
@@ -99,6 +100,7 @@
 #define ATTR_SHIFT_STREAMS      "edgelat.shift.streams"
 #define ATTR_SHIFT_RATIO        "edgelat.shift.ratio"
 #define ATTR_SINCE              "edgelat.since"
+#define ATTR_TLS_ISSUER         "tls.server.issuer"
 #define ATTR_VERDICT_BASIS      "edgelat.verdict.basis"
 
 #endif

@@ -331,6 +331,15 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
     pipeline_pace_target(p, target, now);
 }
 
+void pipeline_issuer(struct pipeline *p, size_t target, enum family family,
+                     const char *issuer, bool foreign)
+{
+    assert(target < p->n_targets);
+    struct pipeline_address *addr = &p->targets[target].addresses[family_slot(family)];
+    text_copy(addr->issuer, sizeof addr->issuer, issuer);
+    addr->issuer_foreign = foreign;
+}
+
 bool pipeline_owner(struct pipeline *p, size_t target, enum family family,
                     const struct owner *owner, struct wall wall)
 {
@@ -410,6 +419,18 @@ static void add_handshake(const struct pipeline *p, struct pipeline_stream *s,
     delay_ring_add(s->handshakes, counted->time, counted->delays[0]);
 }
 
+static void count_status(struct status_count statuses[STATUSES_MAX], uint16_t status)
+{
+    size_t i = 0;
+    if (status == 0)
+        return;
+    while (i + 1 < STATUSES_MAX && statuses[i].n > 0 && statuses[i].status != status)
+        i++;
+    if (i + 1 < STATUSES_MAX)
+        statuses[i].status = status;
+    statuses[i].n++;
+}
+
 void pipeline_result(struct pipeline *p, const struct result *result)
 {
     struct pipeline_stream *s = stream_of(p, result->stream);
@@ -435,6 +456,7 @@ void pipeline_result(struct pipeline *p, const struct result *result)
         pipeline_add_delay(p, s, &counted);
         add_handshake(p, s, &counted);
     }
+    count_status(s->addr->statuses, result->http.status);
     window_add(s->window, &counted);
     s->touched = true;
 }
@@ -494,8 +516,11 @@ static void begin_window(struct pipeline *p)
     for (size_t t = 0; t < p->n_targets; t++) {
         struct pipeline_target *m = &p->targets[t];
         m->up = m->measured = false;
-        for (size_t f = 0; f < FAMILY_SLOTS; f++)
+        for (size_t f = 0; f < FAMILY_SLOTS; f++) {
             m->addresses[f].up = false;
+            if (p->settings.delta)
+                memset(m->addresses[f].statuses, 0, sizeof m->addresses[f].statuses);
+        }
     }
 }
 

@@ -147,6 +147,11 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
 bool pipeline_owner(struct pipeline *p, size_t target, enum family family,
                     const struct owner *owner, struct wall wall);
 
+/* Sets the issuer of the certificate that a target's family shows, and whether it is none
+ * that the service uses (edge/issuers.h). */
+void pipeline_issuer(struct pipeline *p, size_t target, enum family family,
+                     const char *issuer, bool foreign);
+
 /*
  * Sets the DNS answer that the address came from, which the batches carry. For a
  * configured target the first CNAME chain and each change of it create an event,

@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Some resolvers invent an address for names that do not exist. So a guessed name counts
  * only after its server has shown the workload's certificate. */
@@ -85,11 +86,14 @@ static void describe_address(struct target_address_state *out,
     *out = (struct target_address_state){.basis = addr->basis,
                                          .dns = addr->dns,
                                          .owner = addr->owner,
+                                         .issuer_foreign = addr->issuer_foreign,
                                          .intercept = addr->intercept,
                                          .answers = addr->up};
     if (!addr->paused)
         out->to = addr->to;
     text_copy(out->pop, sizeof out->pop, addr->pop);
+    memcpy(out->statuses, addr->statuses, sizeof out->statuses);
+    text_copy(out->issuer, sizeof out->issuer, addr->issuer);
 }
 
 static void describe(struct pipeline *p, size_t target, const struct candidate *c,

@@ -33,6 +33,9 @@ struct pipeline_address {     /* of a target in one family, or through the proxy
     char pop_before[POP_TEXT_MAX];
     uint32_t awaited;
     struct owner owner;
+    char issuer[ISSUER_TEXT_MAX]; /* of the last certificate; "": none seen */
+    bool issuer_foreign;
+    struct status_count statuses[STATUSES_MAX];
     struct intercept intercept;
     struct addresses all;                      /* of the name; `to` is the one in use */
     struct known_address known[ADDRESSES_MAX]; /* for the next pipeline_resolved() */

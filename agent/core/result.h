@@ -46,6 +46,7 @@ uint64_t outcomes_failed(const uint64_t outcomes[OUTCOME_COUNT]);
 
 #define DELAY_UNDEFINED INT64_C(-1)
 #define POP_TEXT_MAX    16
+#define ISSUER_TEXT_MAX 64
 
 /* True for 5xx, a failure of the server (RFC 9110, section 15.6). 4xx are answers. */
 static inline bool result_status_fails(int status)
@@ -55,10 +56,10 @@ static inline bool result_status_fails(int status)
 
 /* Facts of an HTTPS result besides its delays; zero or "" if unknown. */
 struct http_facts {
-    uint16_t status;      /* of the reply; 0: none */
-    char version[8];      /* "1.1", "2" */
-    char tls_version[8];  /* "1.2", "1.3" */
-    char issuer[64];      /* of the certificate: organisation or common name */
+    uint16_t status;              /* of the reply; 0: none */
+    char version[8];              /* "1.1", "2" */
+    char tls_version[8];          /* "1.2", "1.3" */
+    char issuer[ISSUER_TEXT_MAX]; /* of the certificate: organisation or common name */
     int32_t expires_days; /* of the certificate, if `issuer` is set; negative: expired */
     char cache[24];       /* X-Cache, as sent */
     /* The request went, or should have gone, through an HTTP proxy: rtt, dns and connect

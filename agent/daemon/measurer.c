@@ -105,6 +105,16 @@ static void apply_owner(struct measurer *m, size_t number, enum family family)
         log_info("resolver", "%s (%s): %s", t->name, family_name(family), text);
 }
 
+static void apply_issuer(struct measurer *m, size_t number, const struct result *result)
+{
+    const char *issuer = result->http.issuer;
+    if (issuer[0] == '\0')
+        return;
+    bool foreign = explorer_issuer_foreign(m->explorer,
+                                           pipeline_target(m->pipeline, number), issuer);
+    pipeline_issuer(m->pipeline, number, result->to.family, issuer, foreign);
+}
+
 static void on_result(const struct result *result, void *user)
 {
     struct measurer *m = user;
@@ -114,6 +124,7 @@ static void on_result(const struct result *result, void *user)
         explorer_result(m->explorer, number, result);
         if (result->http.status != 0)
             apply_owner(m, number, result->to.family);
+        apply_issuer(m, number, result);
     }
     pipeline_result(m->pipeline, result);
     if (pipeline_prefers(m->pipeline, number, result->to.family, &to))

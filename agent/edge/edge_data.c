@@ -10,6 +10,7 @@ void edge_data_free(struct edge_data *k)
     thresholds_free(&k->thresholds);
     workloads_free(&k->workloads);
     suffixes_free(&k->suffixes);
+    issuers_free(&k->issuers);
 }
 
 struct target workload_target(const struct workload *w, const struct kinds *kinds)

@@ -769,6 +769,12 @@ void explorer_pause(struct explorer *e, bool paused, struct mono now)
 
 /* ---- what it knows ---- */
 
+bool explorer_issuer_foreign(const struct explorer *e, const struct target *target,
+                             const char *issuer)
+{
+    return issuers_foreign(&e->edge_data->issuers, target->service, issuer);
+}
+
 const struct owner *explorer_owner(const struct explorer *e, size_t number,
                                    enum family family)
 {

@@ -164,6 +164,8 @@ void explorer_pause(struct explorer *e, bool paused, struct mono now);
 /* ---- queries ---- */
 
 /* What answers for a target in a family: edge/owners.h. */
+bool explorer_issuer_foreign(const struct explorer *e, const struct target *target,
+                             const char *issuer); /* edge/issuers.h */
 const struct owner *explorer_owner(const struct explorer *e, size_t number,
                                    enum family family);
 

@@ -30,6 +30,10 @@ struct served {                      /* the state of a (target, family) */
     struct damping damping;
     int64_t foreign_ns; /* last time the owner was foreign; 0: never */
 
+    char issuer[ISSUER_TEXT_MAX]; /* the last one reported, or the first */
+    bool issuer_was_foreign;      /* any of them */
+    int64_t issuer_ns;            /* when it was reported; 0: never */
+
     enum fit fit;     /* the last one that was held */
     bool fit_is_open; /* what was reported of it has not ended */
     struct held fit_seen;
@@ -409,6 +413,46 @@ static void check_owner(const struct serving_input *in)
     s->foreign_ns = in->time.ns;
 }
 
+/* ---- is it the service's own certificate? ---- */
+
+static void report_issuer(const struct serving_input *in)
+{
+    const struct target_address_state *address = in->address;
+    bool foreign = address->issuer_foreign;
+    struct event *e =
+        add_event(in, EVENT_ISSUER_CHANGED, foreign ? SEVERITY_WARN : SEVERITY_INFO,
+                  in->served->issuer, address->issuer);
+    fact(e, ATTR_TLS_ISSUER, address->issuer);
+    fact_address(e, in);
+    if (foreign)
+        event_say(e,
+                  "TLS is intercepted by %s: it issued the certificate of %s, and the "
+                  "service does not use it; tls and first_byte are measured to the "
+                  "device that intercepts",
+                  address->issuer, in->target->host);
+    else
+        event_say(e, "the certificate of %s is issued by %s; before by %s",
+                  in->target->host, address->issuer, e->before);
+}
+
+static void check_issuer(const struct serving_input *in)
+{
+    struct served *s = in->served;
+    const struct target_address_state *address = in->address;
+    bool first = s->issuer[0] == '\0', foreign = address->issuer_foreign;
+    bool recent = s->issuer_ns != 0 && in->time.ns - s->issuer_ns <= DAMPING_STABLE_NS;
+    bool news = foreign && !s->issuer_was_foreign;
+    if (in->target->discovered || address->issuer[0] == '\0' ||
+        strcmp(s->issuer, address->issuer) == 0 || (recent && !news))
+        return;
+    if (foreign || !first) {
+        report_issuer(in);
+        s->issuer_ns = in->time.ns;
+    }
+    s->issuer_was_foreign |= foreign;
+    text_copy(s->issuer, sizeof s->issuer, address->issuer);
+}
+
 /* ---- update ---- */
 
 static void check(const struct serving_input *in)
@@ -455,6 +499,7 @@ void serving_update(struct serving *s, const struct site *site,
             .events = events,
         };
         check_owner(&in);
+        check_issuer(&in);
         in.standing = site_standing(site, in.address->pop, in.address->basis);
         if (!in.target->discovered)
             in.is = suboptimal_judge(site, states, n, i / FAMILY_SLOTS, i % FAMILY_SLOTS,

@@ -28,6 +28,10 @@
  *                            owner is not a PoP for another reason, the others are not
  *                            checked.
  *
+ *   edgelat.tls.issuer_changed  The certificate has another issuer. WARN if the service
+ *                            does not use it (issuers.h), also when it is the first: TLS
+ *                            is intercepted. At most one an hour, but for the first such.
+ *
  * Discovered targets are only ranked, so they are never suboptimal nor away.
  * Without a known PoP nothing is reported; suboptimal and away also not in a window without
  * an answer, because the known PoP may be out of date.

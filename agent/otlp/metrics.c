@@ -25,6 +25,8 @@ enum {
     RANK,
     INTERCEPTED,
     FOREIGN,
+    RESPONSES,
+    TLS,
     OURS
 };
 
@@ -66,6 +68,11 @@ static const struct {
     [INTERCEPTED] = {METRIC_TARGET_INTERCEPTED, "",
                      "Whether a middlebox answers the TCP handshakes",
                      OTLP__METRIC__DATA_GAUGE},
+    [RESPONSES] = {METRIC_HTTP_RESPONSES, "{response}", "HTTP responses by status",
+                   OTLP__METRIC__DATA_SUM},
+    [TLS] = {METRIC_TARGET_TLS, "",
+             "Whether the certificate's issuer is none that the service uses",
+             OTLP__METRIC__DATA_GAUGE},
     [FOREIGN] = {METRIC_TARGET_FOREIGN, "",
                  "1: another network than Microsoft's edge answers; else absent",
                  OTLP__METRIC__DATA_GAUGE},
@@ -215,13 +222,44 @@ static void add_counts(struct builder *b, const struct series *s,
     }
 }
 
+static void add_responses(struct builder *b, const struct target_address_state *address,
+                          enum family family, const struct attributes *of,
+                          struct wall start)
+{
+    for (size_t i = 0; i < STATUSES_MAX; i++) {
+        const struct status_count *count = &address->statuses[i];
+        struct attributes a = *of;
+        if (count->n == 0)
+            continue;
+        attribute_text(b, &a, ATTR_NETWORK_TYPE, family_name(family));
+        if (count->status != 0)
+            attribute_integer(b, &a, ATTR_HTTP_STATUS, count->status);
+        else
+            attribute_bool(b, &a, ATTR_OVERFLOW, true);
+        point_count(b, RESPONSES, &a, start, count->n);
+    }
+}
+
 static void add_target(struct builder *b, const struct target_state *t,
-                       struct wall window_start)
+                       struct wall window_start, struct wall start)
 {
     struct attributes a = of_target(b, t->target, t->pop);
     if (t->measured) {
         point_count(b, UP, &a, window_start, t->up);
         point_count(b, INTERCEPTED, &a, window_start, t->intercepted);
+    }
+    struct attributes no_pop = attributes_of_target(b, t->target);
+    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6, FAMILY_PROXY};
+    for (size_t f = 0; f < FAMILY_SLOTS; f++) {
+        const struct target_address_state *address = &t->addresses[f];
+        struct attributes tls = a;
+        add_responses(b, address, families[f], &no_pop, start);
+        if (!t->measured || address->issuer[0] == '\0' ||
+            address->to.family == FAMILY_NONE)
+            continue;
+        attribute_text(b, &tls, ATTR_NETWORK_TYPE, family_name(address->to.family));
+        attribute_text(b, &tls, ATTR_TLS_ISSUER, address->issuer);
+        point_count(b, TLS, &tls, window_start, address->issuer_foreign);
     }
     if (t->owner.type == OWNER_FOREIGN && t->measured)
         point_count(b, FOREIGN, &a, window_start, 1);
@@ -301,7 +339,8 @@ static void *encode(const struct batch *batch, const struct otlp_resource *resou
         add_counts(&b, batch->series[i], &a);
     }
     for (size_t i = 0; i < batch->n_targets; i++)
-        add_target(&b, &batch->targets[i], batch->window_start);
+        add_target(&b, &batch->targets[i], batch->window_start,
+                   batch->delta ? batch->window_start : batch->agent_start);
     for (size_t i = 0; i < batch->n_self; i++)
         add_self(&b, &batch->self[i],
                  batch->delta ? batch->window_start : batch->agent_start,

@@ -39,6 +39,7 @@
 #define ATTR_NETWORK_TYPE     "network.type"
 #define ATTR_BGP_CHANGE       "edgelat.bgp.change"
 #define ATTR_EVENT_NAME       "event.name"
+#define ATTR_HTTP_STATUS      "http.response.status_code"
 #define ATTR_OVERFLOW         "otel.metric.overflow"
 #define ATTR_QUANTILE         "quantile"
 #define ATTR_PERIOD           "edgelat.period"
@@ -59,6 +60,8 @@
 #define METRIC_TARGET_RANK           "edgelat.target.rank"
 #define METRIC_TARGET_INTERCEPTED    "edgelat.target.intercepted"
 #define METRIC_TARGET_FOREIGN        "edgelat.target.foreign"
+#define METRIC_HTTP_RESPONSES        "edgelat.probe.http_responses"
+#define METRIC_TARGET_TLS            "edgelat.target.tls_intercepted"
 
 /* ---- metrics of BGP sessions and watched prefixes ---- */
 

@@ -288,6 +288,16 @@ static void add_foreign(struct dataset *p, const Otlp__NumberDataPoint *point)
         t->foreign |= decoded_integer(point) == 1;
 }
 
+static void add_tls(struct dataset *p, const Otlp__NumberDataPoint *point)
+{
+    struct decoded a = attributes_of(point);
+    struct dataset_target *t = dataset_target_of(p, a);
+    if (t != NULL && dataset_in_period(p, point->time_unix_nano) &&
+        decoded_integer(point) == 1)
+        text_copy(t->tls_by, sizeof t->tls_by,
+                  decoded_text(a.list, a.n, ATTR_TLS_ISSUER, "an unknown issuer"));
+}
+
 static const struct {
     const char *name;
     void (*add)(struct dataset *p, const Otlp__NumberDataPoint *point);
@@ -300,6 +310,7 @@ static const struct {
     {METRIC_TARGET_RANK, add_rank},
     {METRIC_TARGET_INTERCEPTED, add_intercepted},
     {METRIC_TARGET_FOREIGN, add_foreign},
+    {METRIC_TARGET_TLS, add_tls},
 };
 
 static void add_gauge(struct dataset *p, const Otlp__Metric *m)

@@ -113,11 +113,13 @@ int64_t intervals_sum(const struct intervals *s);
 
 struct dataset_target {
     char name[TARGET_NAME_MAX], service[WORD_TEXT_MAX], host[HOST_TEXT_MAX];
-    uint32_t rank;         /* the newest one; 0: none */
-    bool intercepted;      /* at any time in the period */
-    bool foreign;          /* a network other than the edge answered, at any time */
-    int64_t last_seen_ns;  /* end of the newest batch that contains the target */
-    struct intervals down; /* windows without an answer */
+    uint32_t rank;    /* the newest one; 0: none */
+    bool intercepted; /* at any time in the period */
+    bool foreign;     /* a network other than the edge answered, at any time */
+    char
+        tls_by[DATASET_WORD_MAX]; /* issuer that intercepted TLS, at any time; "": none */
+    int64_t last_seen_ns;         /* end of the newest batch that contains the target */
+    struct intervals down;        /* windows without an answer */
     struct dataset_stream streams[DATASET_STREAMS_MAX];
     size_t n_streams;
 };

@@ -313,6 +313,22 @@ static void add_foreign(struct text *out, const struct page *p)
     }
 }
 
+static void add_intercepted_tls(struct text *out, const struct page *p)
+{
+    for (size_t i = 0; i < p->n_own; i++) {
+        const struct dataset_target *t = p->ratings[i].target;
+        if (t->tls_by[0] == '\0')
+            continue;
+        text_add(out, "<p><strong>");
+        html_escape(out, t->name);
+        text_add(out, "</strong>: TLS was intercepted by ");
+        html_escape(out, t->tls_by);
+        text_add(out, ", the issuer of the certificate of ");
+        html_escape(out, t->host);
+        text_add(out, "; exempt the name from TLS inspection.</p>\n");
+    }
+}
+
 void page_headline(struct text *out, const struct page *p)
 {
     const struct dataset *dataset = p->dataset;
@@ -324,6 +340,7 @@ void page_headline(struct text *out, const struct page *p)
     add_served(out, p);
     add_doors(out, p);
     add_foreign(out, p);
+    add_intercepted_tls(out, p);
     add_left(out, p, EVENT_LEAVES_FINDING, "Not through the nearest front door:");
     add_left(out, p, EVENT_LEAVES_NOTE, "Worth knowing, no problem by itself:");
     if (incidents == 0)

@@ -78,7 +78,7 @@ static size_t find_replies(const struct snapshot *s, const struct snapshot_targe
 {
     const struct target *target = t->is.target;
     char waited[DURATION_TEXT_MAX];
-    for (size_t f = 0; f < 2; f++)
+    for (size_t f = 0; f < FAMILY_SLOTS; f++)
         for (size_t k = 0; k < s->kinds->n; k++) {
             const struct snapshot_stream *is = snapshot_stream(t, f, k);
             if (is == NULL || 2 * (is->server_errors + is->slow) <= is->sent)
@@ -99,6 +99,23 @@ static size_t find_replies(const struct snapshot *s, const struct snapshot_targe
                          s->kinds->list[k]->name, target->host);
             return 1;
         }
+    return 0;
+}
+
+static size_t find_issuer(const struct snapshot_target *t, struct text *out)
+{
+    for (size_t f = 0; f < FAMILY_SLOTS; f++) {
+        const struct target_address_state *a = &t->is.addresses[f];
+        if (!a->issuer_foreign || a->to.family == FAMILY_NONE)
+            continue;
+        text_add(
+            out,
+            "%s: TLS is intercepted by %s (the issuer of the certificate of %s, which "
+            "the service does not use); exempt the name from TLS inspection, or add "
+            "the issuer to issuers.csv\n",
+            t->is.target->name, a->issuer, t->is.target->host);
+        return 1;
+    }
     return 0;
 }
 
@@ -125,6 +142,7 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
         return 1;
     }
     n += find_addresses(t, out);
+    n += find_issuer(t, out);
     size_t replies = find_replies(s, t, out);
     n += replies;
     if (state < STATE_DEGRADED || (state == STATE_DEGRADED && replies > 0))

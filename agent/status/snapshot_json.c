@@ -112,6 +112,16 @@ void snapshot_addresses_json(struct json *j, const struct target_state *is)
     json_array_end(j);
 }
 
+/* The family whose certificate is intercepted, else the last with one. */
+static const struct target_address_state *issuer_of(const struct target_state *t)
+{
+    const struct target_address_state *found = &t->addresses[0];
+    for (size_t f = 1; f < FAMILY_SLOTS; f++)
+        if (!found->issuer_foreign && t->addresses[f].issuer[0] != '\0')
+            found = &t->addresses[f];
+    return found;
+}
+
 static void add_target(struct json *j, const struct snapshot *s,
                        const struct snapshot_target *t)
 {
@@ -135,6 +145,8 @@ static void add_target(struct json *j, const struct snapshot *s,
     snapshot_addresses_json(j, &t->is);
     json_string(j, "verdict", owner_name(t->is.owner.type));
     json_text(j, "verdict_basis", t->is.owner.why);
+    json_text(j, "tls_issuer", issuer_of(&t->is)->issuer);
+    json_bool(j, "tls_intercepted", issuer_of(&t->is)->issuer_foreign);
     json_object_end(j);
 }
 

@@ -24,6 +24,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+# The lab's CA is one that the services use; the other data files are the shipped ones.
+os.environ.setdefault("EDGELAT_DATA", os.path.join(HERE, "data"))
 PYTHON = sys.executable
 FOLDER = os.environ.get("EDGELAT_LAB")  # None outside of the lab
 

@@ -25,10 +25,10 @@ CASES = {  # what fails: the outcome, a word of the cause, how many of the phase
     "self-signed": ("tls_error", "not trusted", 2),
     "closes in TLS": ("tls_error", "TLS handshake", 2),
     "no TLS": ("tls_error", "TLS handshake", 2),
-    "silent in TLS": ("loss", "TLS handshake", 2),
+    "silent in TLS": ("slow", "TLS handshake", 2),
     "closes in HTTP": ("http_error", "without a reply", 3),
     "no HTTP": ("http_error", "not HTTP", 3),
-    "silent in HTTP": ("loss", "the reply", 3),
+    "silent in HTTP": ("slow", "the reply", 3),
     "half a reply": ("http_error", "too early", 4),
     "nobody listens": ("refused", "refused", 0),
 }

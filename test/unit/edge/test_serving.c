@@ -415,12 +415,55 @@ static void test_families_and_targets(void **state)
     end(&r);
 }
 
+/* A letter a window, the issuer: M and D are of the service, x and y are not. */
+static void test_issuer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *windows, *expected;
+    } issuers[] = {
+        {"MMMM", ""},
+        {"MMDD", "2 issuer_changed M>D INFO"},
+        {"MDMDMDMD", "1 issuer_changed M>D INFO"}, /* not more than one an hour */
+        {"xxxx", "0 issuer_changed >x WARN"},
+        {"MMxx", "2 issuer_changed M>x WARN"},
+        {"MDx", "1 issuer_changed M>D INFO; 2 issuer_changed D>x WARN"},
+        {"-MM-x", "4 issuer_changed M>x WARN"},
+        {"Mxyxy", "1 issuer_changed M>x WARN"},
+    };
+    for (size_t i = 0; i < sizeof issuers / sizeof *issuers; i++) {
+        struct rig r;
+        begin(&r, "LON", NULL);
+        be_at(&r, "LON", "X-MSEdge-Ref", "192.0.2.1");
+        for (const char *c = issuers[i].windows; *c != '\0'; c++) {
+            struct target_address_state *place = &r.state.addresses[0];
+            snprintf(place->issuer, sizeof place->issuer, "%.1s", *c == '-' ? "" : c);
+            place->issuer_foreign = *c == 'x' || *c == 'y';
+            look(&r);
+        }
+        CHECK_TEXT(issuers[i].expected, text_string(&r.said), issuers[i].windows);
+        end(&r);
+    }
+    struct rig r; /* the same change again, after more than an hour */
+    begin(&r, "LON", NULL);
+    be_at(&r, "LON", "X-MSEdge-Ref", "192.0.2.1");
+    for (int minute = 0; minute <= 70; minute++) {
+        strcpy(r.state.addresses[0].issuer, minute % 2 == 0 ? "M" : "x");
+        r.state.addresses[0].issuer_foreign = minute % 2 != 0;
+        look(&r);
+    }
+    CHECK_TEXT("1 issuer_changed M>x WARN; 62 issuer_changed x>M INFO",
+               text_string(&r.said), "it alternates for 70 minutes");
+    end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_never_at_rest),
         cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_issuer),
         cmocka_unit_test(test_learning),
         cmocka_unit_test(test_evidence),
         cmocka_unit_test(test_what_is_not_judged),

@@ -422,6 +422,40 @@ static void what_is_sent_can_be_chosen(void **state)
 }
 
 /* Receivers make names of units: "1" of a gauge becomes "_ratio". */
+static void https_facts_of_a_target(void **state)
+{
+    (void)state;
+    struct known k;
+    make(&k);
+    struct target_address_state *address = &k.state.addresses[0];
+    address->to.family = FAMILY_IPV4;
+    strcpy(address->issuer, "Contoso CA");
+    address->issuer_foreign = true;
+    address->statuses[0] = (struct status_count){200, 7};
+    address->statuses[1] = (struct status_count){503, 2};
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
+    const Otlp__NumberDataPoint *tls =
+        find(request, "edgelat.target.tls_intercepted")->gauge->data_points[0];
+    CHECK_INT(1, tls->as_int, "intercepted");
+    CHECK_TEXT("Contoso CA",
+               attribute(tls->attributes, tls->n_attributes, "tls.server.issuer"), "by");
+    CHECK_TEXT("ipv4", attribute(tls->attributes, tls->n_attributes, "network.type"),
+               "family");
+    const Otlp__Metric *responses = find(request, "edgelat.probe.http_responses");
+    CHECK_INT(2, responses->sum->n_data_points, "a point for each status");
+    static const int64_t counts[][2] = {{200, 7}, {503, 2}};
+    for (size_t i = 0; i < 2; i++) {
+        const Otlp__NumberDataPoint *p = responses->sum->data_points[i];
+        int64_t status = 0;
+        for (size_t a = 0; a < p->n_attributes; a++)
+            if (strcmp(p->attributes[a]->key, "http.response.status_code") == 0)
+                status = p->attributes[a]->value->int_value;
+        CHECK_INT(counts[i][0], status, "status");
+        CHECK_INT(counts[i][1], p->as_int, "responses");
+    }
+    unmake(&k);
+}
+
 static void units_and_descriptions(void **state)
 {
     (void)state;
@@ -624,6 +658,7 @@ int main(void)
         cmocka_unit_test(as_delta_nothing_begins),
         cmocka_unit_test(counts_ratios_and_ranks),
         cmocka_unit_test(what_is_sent_can_be_chosen),
+        cmocka_unit_test(https_facts_of_a_target),
         cmocka_unit_test(units_and_descriptions),
         cmocka_unit_test(nothing_known_is_nothing_said),
         cmocka_unit_test(silence_has_no_loss_ratio),

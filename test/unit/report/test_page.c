@@ -297,6 +297,31 @@ static void test_all_down(void **state)
     office_close(&o);
 }
 
+static void test_intercepted_tls(void **state)
+{
+    (void)state;
+    static const char notice[] = "<p><strong>teams</strong>: TLS was intercepted by "
+                                 "Contoso &amp; Co, the issuer of the certificate of "
+                                 "teams.example";
+    for (int foreign = 0; foreign < 2; foreign++) {
+        struct text page = {0};
+        struct office o;
+        struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
+        office_open(&o);
+        strcpy(o.state.addresses[0].issuer, "Contoso & Co");
+        o.state.addresses[0].to.family = FAMILY_IPV4;
+        o.state.addresses[0].issuer_foreign = foreign;
+        for (int w = 0; w < 10; w++) {
+            office_window(&o, 6, 0, 10);
+            office_add(&o, p);
+        }
+        render(&page, p, &no_limits);
+        CHECK_INT(foreign, strstr(text_string(&page), notice) != NULL, "in the headline");
+        text_free(&page);
+        office_close(&o);
+    }
+}
+
 static void test_foreign(void **state)
 {
     (void)state;
@@ -528,15 +553,11 @@ int main(void)
     setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
     tzset();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hostile_texts),
-        cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_left),
-        cmocka_unit_test(test_all_down),
-        cmocka_unit_test(test_gaps_stay_gaps),
-        cmocka_unit_test(test_a_day),
-        cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_front_doors),
-        cmocka_unit_test(test_streams_of_an_event),
+        cmocka_unit_test(test_hostile_texts),  cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_left),           cmocka_unit_test(test_all_down),
+        cmocka_unit_test(test_gaps_stay_gaps), cmocka_unit_test(test_a_day),
+        cmocka_unit_test(test_foreign),        cmocka_unit_test(test_intercepted_tls),
+        cmocka_unit_test(test_front_doors),    cmocka_unit_test(test_streams_of_an_event),
         cmocka_unit_test(test_many_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

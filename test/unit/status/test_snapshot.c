@@ -104,7 +104,7 @@ static void before_the_first_window(void **state)
         "\"targets\":[{\"target\":\"near\",\"host\":\"near.example\",\"configured\":true,"
         "\"rank\":null,\"pop\":null,\"state\":\"unknown\",\"intercepted\":false,"
         "\"interception\":null,\"streams\":[],\"addresses\":[],\"verdict\":\"unknown\","
-        "\"verdict_basis\":null}]",
+        "\"verdict_basis\":null,\"tls_issuer\":null,\"tls_intercepted\":false}]",
         "JSON");
     bed_end(b);
 }
@@ -176,6 +176,31 @@ static void a_server_that_fails(void **state)
     web_results(b, OUTCOME_REPLY, 403, 5);
     window(b);
     has_not(&b->text, "HTTP", "403 is an answer");
+    bed_end(b);
+}
+
+static void intercepted_tls(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    resolve(&b->rig, 0, near, "AMS");
+    for (int foreign = 0; foreign < 2; foreign++) {
+        pipeline_issuer(b->rig.p, 0, FAMILY_IPV4, foreign ? "Contoso CA" : "Microsoft",
+                        foreign);
+        pings(b, 9, 0);
+        window(b);
+        CHECK_TEXT(foreign
+                       ? "near: TLS is intercepted by Contoso CA (the issuer of the "
+                         "certificate of near.example, which the service does not use); "
+                         "exempt the name from TLS inspection, or add the issuer to "
+                         "issuers.csv\n"
+                       : "",
+                   text_string(&b->findings), "problems");
+        has(&b->json,
+            foreign ? "\"tls_issuer\":\"Contoso CA\",\"tls_intercepted\":true"
+                    : "\"tls_issuer\":\"Microsoft\",\"tls_intercepted\":false",
+            "JSON");
+    }
     bed_end(b);
 }
 
@@ -623,6 +648,7 @@ int main(void)
         cmocka_unit_test(before_the_first_window),
         cmocka_unit_test(without_dns),
         cmocka_unit_test(a_server_that_fails),
+        cmocka_unit_test(intercepted_tls),
         cmocka_unit_test(a_target),
         cmocka_unit_test(addresses_of_a_name),
         cmocka_unit_test(another_place),
