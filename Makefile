@@ -299,7 +299,7 @@ fuzz: setup-test
 
 bench: setup-bench
 	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH_PROGRAMS) $(BUILD)/bench/fleet $(BUILD)/lab/relay
-	@for b in $(BENCH_PROGRAMS) test/bench/accuracy test/bench/cost test/bench/fleet test/bench/sweep; do \
+	@for b in $(BENCH_PROGRAMS) test/bench/accuracy test/bench/cost test/bench/fleet test/bench/sweep test/bench/trace; do \
 	    echo "bench: $${b##*/}, up to two minutes ..."; BUILD=$(BUILD) $$b || exit 1; done
 
 .PHONY: all help run test run-tests test-programs fuzz-programs fuzz bench soak lint deb rpm clean \

@@ -219,6 +219,7 @@ def check_nobody(net):
                 tap.ok(branch_of(trace.addresses, truth) and trace.answered == [3] * 6,
                        f"nobody, {default}: {method[2:]} {family}", trace)
         trace = Trace(net, "target.example", prefix=NOBODY)
+        tap.equal([64, 63, 62, 61, 60], [hop["reply_ttl"] for hop in trace.hops[:5]], "nobody: the length of the way back")
         tap.equal(default, trace.summary["kind"], f"nobody: the default is {default}")
         with net.answering("r4", "r3", "104.44.1.2", "mpls"):
             trace = Trace(net, "target.example", prefix=NOBODY)
