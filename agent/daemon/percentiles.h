@@ -1,7 +1,7 @@
 /*
  * The file `percentiles` of the state folder: the delays of the last three days
  * (core/rolling.h), so that percentiles of long periods survive a restart. Written each
- * hour on a thread (1 to 2 MB in the shipped configuration, at most ROLLING_FILE_MAX) and
+ * hour on a thread (up to 2.4 MB in the shipped configuration, at most ROLLING_FILE_MAX) and
  * when the agent stops; a power failure costs at most the last hour.
  */
 #ifndef EDGELAT_DAEMON_PERCENTILES_H

@@ -55,8 +55,11 @@ static size_t points(const struct batch *b)
             continue;
         n += isnan(s->window.loss_ratio) ? 0 : 2;
         for (size_t d = 0; d < kind_delays(s->kind); d++)
-            for (size_t q = 0; q < PERCENTILES; q++)
-                n += s->window.delays[d].supported[q];
+            for (size_t q = 0; q < PERCENTILES; q++) {
+                n += 3 * s->window.delays[d].supported[q]; /* with low and high */
+                for (size_t p = 0; p < PERIODS; p++)
+                    n += 3 * (s->due[p] && s->periods[d][p].delay.supported[q]);
+            }
     }
     return n;
 }

@@ -106,6 +106,7 @@ static inline void branch_probe(struct branch *b, size_t i, struct wall sent)
 static inline void branch_minute(struct branch *b)
 {
     struct wall end = {b->now.ns + 60 * NS_PER_S};
+    rolling_set_now(b->rolling, (struct mono){end.ns});
     for (size_t i = 0; i < b->n_streams; i++) {
         const struct kind *kind = b->streams[i].kind;
         struct window *w = b->streams[i].window;
