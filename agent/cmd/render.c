@@ -172,9 +172,18 @@ static void delay_summary_json(struct json *j, const char *name,
     json_object(j, name);
     delay_json(j, "min", d->min_ns);
     for (size_t p = 0; p < PERCENTILES; p++)
-        delay_json(j, percentile_name[p], d->percentile_ns[p]);
-    delay_json(j, "max", d->max_ns);
-    delay_json(j, "mean", d->mean_ns);
+        delay_json(j, percentile_name[p],
+                   d->is_over[p] ? DELAY_UNDEFINED : d->percentile_ns[p]);
+    delay_json(j, "max", d->over > 0 ? DELAY_UNDEFINED : d->max_ns);
+    delay_json(j, "mean", d->over > 0 ? DELAY_UNDEFINED : d->mean_ns);
+    if (d->over > 0) {
+        json_object(j, "longer_than");
+        for (size_t p = 0; p < PERCENTILES; p++)
+            if (d->is_over[p])
+                delay_json(j, percentile_name[p], d->percentile_ns[p]);
+        delay_json(j, "max", d->over_ns);
+        json_object_end(j);
+    }
     json_array(j, "unsupported");
     for (size_t p = 0; p < PERCENTILES; p++)
         if (d->count > 0 && !d->supported[p])
@@ -282,11 +291,16 @@ static void add_delay_line(struct text *out, const struct shown *of,
              render_ms(ms, d->min_ns));
     for (size_t p = 0; p < PERCENTILES; p++) {
         bool doubtful = d->count > 0 && !d->supported[p];
-        snprintf(cell, sizeof cell, doubtful ? "(%s)" : "%s",
+        snprintf(cell, sizeof cell,
+                 d->is_over[p] ? ">%s"
+                 : doubtful    ? "(%s)"
+                               : "%s",
                  render_ms(ms, d->percentile_ns[p]));
         text_add(out, " %9s", cell);
     }
-    text_add(out, " %9s\n", render_ms(ms, d->max_ns));
+    int64_t most_ns = d->max_ns > d->over_ns ? d->max_ns : d->over_ns;
+    snprintf(cell, sizeof cell, d->over > 0 ? ">%s" : "%s", render_ms(ms, most_ns));
+    text_add(out, " %9s\n", d->over > 0 ? cell : render_ms(ms, d->max_ns));
 }
 
 struct count_list { /* "3 late, 1 reordered" after the stream's columns */
@@ -367,9 +381,9 @@ void render_summary_lines(struct text *out, const struct shown *of,
 {
     bool any = false; /* of the delays; skips phases that never occurred */
     for (size_t i = 1; i < kind_delays(of->kind); i++)
-        any |= summary->delays[i].count > 0;
+        any |= summary->delays[i].count + summary->delays[i].over > 0;
     for (size_t i = 0; i < kind_delays(of->kind); i++)
-        if (summary->delays[i].count > 0 ||
+        if (summary->delays[i].count + summary->delays[i].over > 0 ||
             (i == 0 && !(any && of->to.family == FAMILY_PROXY)))
             add_delay_line(out, of, summary, of->kind->delays[i], &summary->delays[i]);
     if (summary->variation.count > 0)

@@ -291,9 +291,10 @@ static void join_counts(struct summary *into, const struct summary *from)
 static void join_delays(struct delay_summary *into, const struct delay_summary *from,
                         const struct tally *all)
 {
-    if (from->count == 0)
+    uint64_t over = into->over + from->over;
+    if (from->count + from->over == 0)
         return;
-    if (into->count == 0) {
+    if (into->count + into->over == 0) {
         *into = *from;
         return;
     }
@@ -301,8 +302,11 @@ static void join_delays(struct delay_summary *into, const struct delay_summary *
                  (double)from->mean_ns * (double)from->count;
     into->min_ns = from->min_ns < into->min_ns ? from->min_ns : into->min_ns;
     into->max_ns = from->max_ns > into->max_ns ? from->max_ns : into->max_ns;
-    into->mean_ns = llround(sum / (double)all->count);
+    into->mean_ns = all->count > 0 ? llround(sum / (double)all->count) : DELAY_UNDEFINED;
     delay_summary_percentiles(into, all);
+    into->over = over;
+    for (size_t p = 0; over > 0 && p < PERCENTILES; p++)
+        into->supported[p] = false; /* the bounds of both parts are not at hand */
 }
 
 static void join(struct series_entry *a, const struct summary *from)

@@ -165,6 +165,44 @@ static void summarise_many(const struct values *v, struct delay_summary *out)
     clamp(out);
 }
 
+static int64_t value_at(const int64_t *sorted, const struct tally *t, uint64_t rank)
+{
+    return sorted != NULL ? sorted[rank - 1] : middle_of(tally_at(t, rank));
+}
+
+/*
+ * Ranks the percentiles among known and censored values. All censored ones are above
+ * over_ns, so a rank is exact as far as the values below that reach; above, the bound is
+ * what it would be if the censored ones were the smallest.
+ */
+static void censor(struct delay_summary *s, const struct values *v)
+{
+    int64_t *sorted =
+        v->many.count == 0 ? mem_copy(v->exact, v->n * sizeof *sorted) : NULL;
+    uint64_t all = s->count + v->over;
+    if (sorted != NULL)
+        qsort(sorted, v->n, sizeof *sorted, by_value);
+    s->over = v->over;
+    s->over_ns = v->over_ns;
+    for (size_t p = 0; p < PERCENTILES; p++) {
+        struct percentile_ranks ranks = percentile_ranks(p, all);
+        uint64_t rank = histogram_rank(percentile_quantile[p], all);
+        int64_t high_ns =
+            ranks.high <= s->count ? value_at(sorted, &v->tally, ranks.high) : INT64_MAX;
+        int64_t ns = rank <= s->count ? value_at(sorted, &v->tally, rank) : INT64_MAX;
+        s->is_over[p] = ns > v->over_ns;
+        s->supported[p] = percentile_supported(p, all) && high_ns <= v->over_ns;
+        if (s->supported[p]) {
+            s->low_ns[p] = value_at(sorted, &v->tally, ranks.low);
+            s->high_ns[p] = high_ns;
+        }
+        if (s->is_over[p])
+            ns = rank > v->over ? value_at(sorted, &v->tally, rank - v->over) : 0;
+        s->percentile_ns[p] = s->is_over[p] && ns < v->over_ns ? v->over_ns : ns;
+    }
+    free(sorted);
+}
+
 static struct delay_summary values_summary(const struct values *v)
 {
     struct delay_summary s = {
@@ -175,6 +213,8 @@ static struct delay_summary values_summary(const struct values *v)
         summarise_many(v, &s);
     else if (v->n > 0)
         summarise_few(v, &s);
+    if (v->over > 0)
+        censor(&s, v);
     return s;
 }
 

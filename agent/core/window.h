@@ -35,6 +35,11 @@ struct delay_summary { /* ns; DELAY_UNDEFINED if count is 0 */
     /* The 95 % intervals of supported percentiles, core/percentile.h. */
     int64_t low_ns[PERCENTILES], high_ns[PERCENTILES];
     bool exact; /* percentiles are values of the sample, not steps of a tally */
+    /* Values known only to be longer than a bound (censored), not in `count`, and the least
+     * of their bounds. A percentile among them is a bound, and not supported. */
+    uint64_t over;
+    int64_t over_ns;
+    bool is_over[PERCENTILES];
 };
 
 /* Sets count, percentiles and intervals from a tally; an interval ends at the bounds of

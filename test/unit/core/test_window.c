@@ -619,10 +619,58 @@ static void what_is_left_out_is_gone(void **state)
     }
 }
 
+static int ascending(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Oracle: the true values, of which the window sees only those up to a limit. */
+static void censored_percentiles_are_never_false(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 2, 5, 20, 60, 120, 400, 1500};
+    struct random chance = random_from(check_seed());
+    for (int round = 0; round < 400; round++) {
+        size_t n = sizes[round % 8], over = 0;
+        int64_t limit_ns = (int64_t)(1 + random_below(&chance, 12000)) * NS_PER_MS;
+        int64_t *values = calloc(n, sizeof *values);
+        struct window *w = window_create(&tcp, start);
+        for (size_t i = 0; i < n; i++) {
+            values[i] = (int64_t)(1 + random_below(&chance, 12000)) * NS_PER_MS;
+            bool seen = values[i] <= limit_ns;
+            struct result r = at((int64_t)i, seen ? OUTCOME_REPLY : OUTCOME_SLOW,
+                                 seen ? values[i] : DELAY_UNDEFINED);
+            r.longer_than[0] = seen ? 0 : limit_ns;
+            over += !seen;
+            window_add(w, &r);
+        }
+        qsort(values, n, sizeof *values, ascending);
+        struct summary s = summary_of(w);
+        const struct delay_summary *d = &s.delays[0];
+        CHECK_INT(over, d->over, "censored");
+        CHECK_NEAR(0, s.loss_ratio, 0, "slow is not lost");
+        for (size_t p = 0; p < PERCENTILES; p++) {
+            int64_t exact_ns =
+                values[(size_t)ceil(percentile_quantile[p] * (double)n - 1e-9) - 1];
+            bool hidden = exact_ns > limit_ns;
+            CHECK_INT(hidden, d->is_over[p], "is it among the censored");
+            if (hidden)
+                CHECK(d->percentile_ns[p] == limit_ns && !d->supported[p], "the bound");
+            else
+                CHECK_NEAR((double)exact_ns, (double)d->percentile_ns[p],
+                           0.01 * (double)exact_ns, "exact");
+        }
+        window_destroy(w);
+        free(values);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_window_says_nothing),
+        cmocka_unit_test(censored_percentiles_are_never_false),
         cmocka_unit_test(outcomes_are_counted_for_what_they_are),
         cmocka_unit_test(counters_come_and_go),
         cmocka_unit_test(percentiles_are_order_statistics),
