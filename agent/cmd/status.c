@@ -1,99 +1,16 @@
+#include "cmd/agent_answer.h"
 #include "cmd/cmd.h"
 #include "cmd/load.h"
-#include "net/clock.h"
-#include "status/answer.h"
-#include "status/socket.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-enum { OPT_JSON = 256, PIECE = 16 << 10 };
+enum { OPT_JSON = 256 };
 
 static const struct cmd_option options[] = {
     LOAD_CONFIG_OPTION("the agent's configuration, for its status_socket"),
     {"json", OPT_JSON, NULL, "one JSON object"},
     {0},
 };
-
-#define TIMEOUT_NS (5 * NS_PER_S)
-
-/* Reads the whole answer, but little more than ANSWER_MAX bytes. Returns 0 or -errno;
- * -EAGAIN: a read, or the whole answer, took longer than TIMEOUT_NS. */
-static int read_answer(const char *path, struct text *answer)
-{
-    char piece[PIECE];
-    ssize_t n = 0;
-    int fd = status_connect(path, TIMEOUT_NS);
-    if (fd < 0)
-        return fd;
-    struct mono began = mono_now();
-    bool late = false;
-    while (answer->len <= ANSWER_MAX && !late &&
-           (n = read(fd, piece, sizeof piece)) > 0) {
-        text_add_bytes(answer, piece, (size_t)n);
-        late = mono_now().ns - began.ns > TIMEOUT_NS;
-    }
-    int rc = late ? -EAGAIN : n < 0 ? -errno : 0;
-    close(fd);
-    return rc;
-}
-
-static int no_answer(const char *path, int rc)
-{
-    if (rc == -ENOENT || rc == -ECONNREFUSED)
-        return cmd_cannot(
-            "no agent answers at %s; check whether it runs (systemctl status "
-            "edgelat)",
-            path);
-    if (rc == -EACCES)
-        return cmd_cannot(
-            "%s: permission denied; run as root or as a member of the group edgelat",
-            path);
-    if (rc == -EAGAIN)
-        return cmd_cannot("the agent at %s does not answer within 5 s; see its log "
-                          "(journalctl -u edgelat), or restart it (systemctl restart "
-                          "edgelat)",
-                          path);
-    return cmd_cannot("cannot reach the agent at %s: %s", path, strerror(-rc));
-}
-
-static int show(const char *path, bool json)
-{
-    struct text bytes = {0};
-    struct status_answer answer;
-    int rc = read_answer(path, &bytes);
-    if (rc < 0)
-        rc = no_answer(path, rc);
-    else if (!answer_read(&answer, text_string(&bytes), bytes.len))
-        rc = cmd_cannot("%s: the answer is not from a compatible agent; check "
-                        "status_socket in [agent]",
-                        path);
-    else {
-        fwrite(json ? answer.json : answer.text, 1,
-               json ? answer.json_len : answer.text_len, stdout);
-        rc = answer.code == 0 ? CMD_FINE : CMD_BAD;
-    }
-    text_free(&bytes);
-    return rc;
-}
-
-/* Problems in the configuration are no error here: the agent runs with the configuration it
- * was started with. Neither is a missing or unreadable file at the default path. */
-static int find_socket(struct config *c, const char *path)
-{
-    if (access(path, R_OK) == 0) {
-        load_config(c, path);
-        return CMD_FINE;
-    }
-    *c = config_default();
-    if (strcmp(path, CONFIG_PATH) == 0)
-        return CMD_FINE;
-    return cmd_cannot("%s: %s; give the configuration of the agent with -c", path,
-                      strerror(errno));
-}
 
 static int run(int argc, char **argv)
 {
@@ -112,9 +29,9 @@ static int run(int argc, char **argv)
             "status takes no argument '%s'; to probe a host use `edgelat probe`",
             argv[optind]);
     struct config config;
-    int rc = find_socket(&config, load_path(given));
+    int rc = agent_answer_config(&config, load_path(given));
     if (rc == CMD_FINE)
-        rc = show(config.status_socket, json);
+        rc = agent_answer_show(config.status_socket, json);
     config_free(&config);
     return rc;
 }

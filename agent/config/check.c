@@ -312,6 +312,12 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
         check_collector(&k, &c->collectors[i]);
     check_choice(&k);
     check_peering(&k);
+    if (c->bmp_listen[0] != '\0' && c->bmp_routers[0] == '\0')
+        PROBLEM(
+            &k,
+            "%s: [bmp] has listen but no routers; name the addresses that may connect: "
+            "routers = ADDRESS",
+            file);
     check_all_traffic(&k, kinds);
     for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
         check_host_traffic(&k, kinds, t);

@@ -76,6 +76,11 @@ struct config {
     /* [peering_service] */
     struct peering peering;
 
+    /* [bmp]: the station for routers, route/station.h */
+    char bmp_listen[80];   /* ADDRESS:PORT; "": the station is off */
+    char bmp_routers[512]; /* allowed addresses, separated by spaces */
+    char bmp_primary_peers[256], bmp_backup_peers[256]; /* addresses of BGP neighbours */
+
     /* [dns] */
     char dns_servers[256]; /* "192.0.2.1 [2001:db8::1]:5353", "" is /etc/resolv.conf */
 

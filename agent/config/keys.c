@@ -8,6 +8,7 @@
 const char *const config_section_names[SECTIONS] = {
     [SECTION_AGENT] = "agent",
     [SECTION_PEERING] = "peering_service",
+    [SECTION_BMP] = "bmp",
     [SECTION_DNS] = "dns",
     [SECTION_COLLECTOR] = "collector",
     [SECTION_ANY_COLLECTOR] = "collector",
@@ -72,6 +73,15 @@ const struct config_key config_keys[] = {
      "metro code of the backup location [backup, if it is a code]"},
     {SECTION_PEERING, "prefixes", config_read_prefixes, IN(peering.prefixes), 0, 0, false,
      "prefixes of the site registered with it, ADDRESS/LENGTH separated by spaces [none]"},
+
+    {SECTION_BMP, "listen", config_read_listen, IN(bmp_listen), 0, 0, false,
+     "ADDRESS:PORT where routers connect with BMP [none: the station is off]"},
+    {SECTION_BMP, "routers", config_read_addresses, IN(bmp_routers), 0, 0, false,
+     "addresses of the routers that may connect; required with listen"},
+    {SECTION_BMP, "primary_peers", config_read_addresses, IN(bmp_primary_peers), 0, 0, false,
+     "addresses of the BGP neighbours at the primary peering location [none]"},
+    {SECTION_BMP, "backup_peers", config_read_addresses, IN(bmp_backup_peers), 0, 0, false,
+     "addresses of the BGP neighbours at the backup peering location [none]"},
 
     {SECTION_DNS, "servers", config_read_servers, IN(dns_servers), 0, 0, false,
      "addresses of DNS servers, ADDRESS or ADDRESS:PORT [those of /etc/resolv.conf]"},

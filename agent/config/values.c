@@ -297,6 +297,36 @@ bool config_read_servers(void *field, const struct config_key *key, const char *
     return config_read_text(field, key, value, kinds, must);
 }
 
+bool config_read_addresses(void *field, const struct config_key *key, const char *value,
+                           const struct kinds *kinds, struct text *must)
+{
+    for (const char *at = value; *at != '\0';) {
+        char word[64];
+        struct endpoint e;
+        size_t len = strcspn(at, " \t,");
+        bool whole = len > 0 && len < sizeof word;
+        text_copy(word, whole ? len + 1 : sizeof word, at);
+        if (!whole || !endpoint_parse(&e, word, 0) || !endpoint_is_host(&e))
+            return REFUSE("be addresses, such as 192.0.2.1 or 2001:db8::1; '%s' is none",
+                          word);
+        at += len + strspn(at + len, " \t,");
+    }
+    return config_read_text(field, key, value, kinds, must);
+}
+
+bool config_read_listen(void *field, const struct config_key *key, const char *value,
+                        const struct kinds *kinds, struct text *must)
+{
+    struct host_port h;
+    struct endpoint e;
+    if (host_port_parse(&h, value, HOST_LISTEN) != NULL || !h.has_port || h.port == 0 ||
+        !endpoint_parse(&e, h.host, h.port))
+        return REFUSE(
+            "be an address of this host and a port, such as 192.0.2.10:11019 or "
+            "[2001:db8::10]:11019");
+    return config_read_text(field, key, value, kinds, must);
+}
+
 /* ADDRESS/LENGTH with no bit set after the length (RFC 4632, section 3.1). */
 static bool parse_prefix(struct endpoint *e, size_t *length, const char *word)
 {

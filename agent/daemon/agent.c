@@ -11,11 +11,13 @@
 #include "daemon/measurer.h"
 #include "daemon/percentiles.h"
 #include "daemon/reporter.h"
+#include "daemon/routes_server.h"
 #include "daemon/status_server.h"
 #include "net/clock.h"
 #include "net/machine.h"
 #include "net/seed.h"
 #include "net/timer.h"
+#include "route/station.h"
 #include "ship/shipper.h"
 #include "spool/spool.h"
 
@@ -45,6 +47,8 @@ struct agent {
     struct shipper *shipper; /* NULL without a collector */
     struct reporter *reporter;
     struct status_server *status_server;
+    struct station *station;             /* NULL: off */
+    struct routes_server *routes_server; /* NULL: the station is off */
     char instance_id[IDENTITY_TEXT_MAX];
     char machine[MACHINE_TEXT_MAX]; /* "" when unknown */
     bool id_kept;                   /* instance_id is on disk */
@@ -74,7 +78,7 @@ static void on_batch(const struct batch *batch, void *user)
     if (a->shipper != NULL)
         counters.shipper = shipper_counters(a->shipper);
     counters.swept = measurer_summary(a->measurer, &counters.doors);
-    const char *why = reporter_take(a->reporter, batch, &counters);
+    const char *why = reporter_take(a->reporter, batch, &counters, a->station);
     status_server_window(a->status_server, batch, reporter_events(a->reporter),
                          counters.measurer.loop_lag_max_ns);
     percentiles_window(a->percentiles);
@@ -252,6 +256,25 @@ static int open_network(struct agent *a)
     return rc;
 }
 
+/* Probing goes on without the station: its port may be in use for a moment. */
+static void open_station(struct agent *a)
+{
+    const char *listen = a->config->bmp_listen;
+    if (listen[0] == '\0')
+        return;
+    int rc = station_create(&a->station, a->loop, a->config, a->edge_data);
+    if (rc < 0) {
+        log_error("bmp",
+                  "cannot listen on %s: %s; correct listen in [bmp] and restart edgelat; "
+                  "until then there is no BMP station",
+                  listen, strerror(-rc));
+        return;
+    }
+    log_info("bmp", "station listens on %s for the routers %s", listen,
+             a->config->bmp_routers);
+    a->routes_server = routes_server_create(a->loop, a->config, a->station);
+}
+
 int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config,
                  const struct edge_data *edge_data)
 {
@@ -293,6 +316,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .measurer = &a->measurer,
     };
     a->status_server = status_server_create(loop, &sources);
+    open_station(a);
     uv_timer_start(a->check_timer, on_check_timer, CHECK_MS, CHECK_MS);
     char period[DURATION_TEXT_MAX];
     log_debug("agent", "ships %.3f s after each window closes",
@@ -356,6 +380,10 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
     status_server_destroy(a->status_server);
     a->status_server = NULL;
     stop_measuring(a);
+    routes_server_destroy(a->routes_server);
+    a->routes_server = NULL;
+    station_destroy(a->station);
+    a->station = NULL;
     uv_timer_stop(a->ship_timer);
     uv_timer_stop(a->check_timer);
     timer_in(a->stop_timer, on_stop_timer, a->shipper == NULL ? 0 : AGENT_STOP_NS);
@@ -369,6 +397,8 @@ void agent_destroy(struct agent *a)
         return;
     status_server_destroy(a->status_server);
     stop_measuring(a);
+    routes_server_destroy(a->routes_server);
+    station_destroy(a->station);
     shipper_destroy(a->shipper);
     http_destroy(a->http);
     struct spool_counters left = {0};

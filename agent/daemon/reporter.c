@@ -118,9 +118,9 @@ static const char *survey_reason(struct reporter *c)
 }
 
 const char *reporter_take(struct reporter *c, const struct batch *measured,
-                          const struct agent_counters *counters)
+                          const struct agent_counters *counters, struct station *station)
 {
-    struct self_value values[SELF_METRICS_MAX];
+    struct self_value values[SELF_METRICS_MAX + STATION_VALUES_MAX];
     struct batch batch = *measured;
     log_busy(c, measured);
     log_middleboxes(c, measured);
@@ -128,11 +128,14 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     take_events(&c->events, measured);
     serving_update(&c->serving, c->site, measured->targets, measured->n_targets,
                    measured->time, &c->events);
+    size_t n = 0;
+    if (station != NULL)
+        n = station_window(station, batch.delta, &c->events, values);
     log_events(&c->events);
     batch.events = c->events.list;
     batch.n_events = c->events.n;
     batch.events_dropped = c->events.dropped;
-    batch.n_self = self_metrics_window(&c->self, &batch, counters, values);
+    batch.n_self = n + self_metrics_window(&c->self, &batch, counters, values + n);
     batch.self = values;
     spool_batch(c, &batch);
     return survey_reason(c);

@@ -10,6 +10,7 @@
 #include "daemon/self_metrics.h"
 #include "edge/edge_data.h"
 #include "otlp/metrics.h"
+#include "route/station.h"
 #include "spool/spool.h"
 
 struct reporter;
@@ -21,10 +22,10 @@ struct reporter *reporter_create(const struct config *config,
                                  struct spool *spool);
 void reporter_destroy(struct reporter *c); /* NULL is fine */
 
-/* Reports the window. Returns the subject of the first event that requires a survey, valid
+/* Reports the window, with what the station (NULL: off) has collected in it. Returns the subject of the first event that requires a survey, valid
  * until the next call, or NULL. */
 const char *reporter_take(struct reporter *c, const struct batch *measured,
-                          const struct agent_counters *counters);
+                          const struct agent_counters *counters, struct station *station);
 
 /* All events of the last window. */
 const struct events *reporter_events(const struct reporter *c);

@@ -143,7 +143,7 @@ static bool is_peer(const struct rib_peer *p, size_t router, const struct bmp_pe
 static void begin_dump(struct rib_peer *p, struct instant now)
 {
     for (size_t f = 0; f < 2; f++)
-        p->dumps[f] = (struct rib_dump){.second = now.mono};
+        p->dumps[f] = (struct rib_dump){.began = now.mono, .second = now.mono};
 }
 
 struct rib_peer *rib_peer(struct rib *r, size_t router, const struct bmp_peer *is,
@@ -199,7 +199,6 @@ void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up
                  struct instant now)
 {
     char who[96], before[16];
-    bool in_dump = p->dumps[0].any || p->dumps[1].any;
     if (up->sent.as != 0)
         r->routers[p->router].local_as = up->sent.as;
     text_copy(p->name, sizeof p->name, up->name);
@@ -208,8 +207,7 @@ void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up
             (up->sent.add_path[f] & 1) != 0 && (up->received.add_path[f] & 2) != 0;
     if (p->state != SESSION_UP) {
         memset(p->forms, 0, sizeof p->forms);
-        if (!in_dump || (p->dumps[0].over && p->dumps[1].over))
-            begin_dump(p, now); /* else routes came before Peer Up, as from FRR */
+        begin_dump(p, now);
     }
     text_copy(before, sizeof before, session_state_name(p->last_known));
     bool was_up = p->last_known == SESSION_UP;
@@ -284,17 +282,13 @@ static void end_dump(struct rib *r, struct rib_peer *p, size_t f, struct instant
 static void check_dump(struct rib *r, struct rib_peer *p, size_t f, struct instant now)
 {
     struct rib_dump *d = &p->dumps[f];
-    int64_t ns = now.mono.ns - d->second.ns;
-    bool waited = !d->any && p->state != SESSION_DOWN && ns >= RIB_DUMP_WAIT_NS;
-    bool slow = d->any && ns >= NS_PER_S && d->in_second < RIB_DUMP_ROUTES;
-    if (d->over)
+    if (d->over || now.mono.ns - d->second.ns < NS_PER_S)
         return;
-    if (waited || slow) {
+    if (p->state != SESSION_DOWN && d->in_second < RIB_DUMP_ROUTES &&
+        now.mono.ns - d->began.ns >= RIB_DUMP_LEAST_NS)
         end_dump(r, p, f, now);
-    } else if (d->any && ns >= NS_PER_S) {
-        d->second = now.mono;
-        d->in_second = 0;
-    }
+    d->second = now.mono;
+    d->in_second = 0;
 }
 
 void rib_count(struct rib *r, struct rib_peer *p, enum bmp_view view, enum family family,
@@ -308,9 +302,6 @@ void rib_count(struct rib *r, struct rib_peer *p, enum bmp_view view, enum famil
         p->has_post = true;
     if (!d->over) {
         check_dump(r, p, f, now);
-        if (!d->any)
-            d->second = now.mono;
-        d->any = true;
         d->in_second += (uint32_t)(announced + withdrawn);
     }
     if (view == BMP_OUT || (view == BMP_PRE_POLICY && p->has_post))

@@ -20,18 +20,17 @@
  *
  * Table dump. After a Peer Up, and when a router connects, it sends the peer's whole table.
  * End-of-RIB does not show the end: BIRD sends it first, GoBGP and FRR (before a reconnect)
- * never. So, per peer and family, the dump ends with the first whole second in which fewer
- * than RIB_DUMP_ROUTES routes arrived, counted from the first route; or RIB_DUMP_WAIT_NS
- * after its begin if no route arrives. During a dump a path of a prefix that this peer did
- * not have before is no event. One that is known is compared with what was known: the same
- * path is no event, another next hop or origin is, and so is one that returns after a
- * withdrawal was reported. Stale paths that the dump has not confirmed are withdrawn at its
- * end.
+ * never. So, per peer and family, the dump lasts RIB_DUMP_LEAST_NS, because a peer sends its
+ * routes some seconds after the session is up, and then until a whole second brings fewer
+ * than RIB_DUMP_ROUTES routes. During a dump a path of a prefix that this peer did not have
+ * before is no event. One that is known is compared with what was known: the same path is
+ * no event, another next hop or origin is, and so is one that returns after a withdrawal
+ * was reported. Stale paths that the dump has not confirmed are withdrawn at its end.
  *
  * Active and backup. Of the paths of a prefix the active one is: the one that the router's
- * Loc-RIB has; highest local preference; primary before backup location; shortest AS path;
- * lowest origin; lowest MED from the same neighbouring AS; received first (RFC 4271, section
- * 9.1.2.2, in FRR's order). The next one is the backup.
+ * Loc-RIB has; highest local preference; shortest AS path; lowest origin; lowest MED from
+ * the same neighbouring AS; received first (RFC 4271, section 9.1.2.2, in FRR's order). The
+ * next one is the backup. The configured location of a peer is a label: it does not decide.
  *
  * Events of prefixes have the names and levels of Azure Peering Service (`connection
  * telemetry`): PrefixAnnouncementEvent and so on, see core/event_names.h.
@@ -56,9 +55,9 @@ enum {
     RIB_DUMP_ROUTES = 100,
     RIB_FLAPS = 3, /* within RIB_FLAP_NS: the session is flapping */
 };
-#define RIB_DUMP_WAIT_NS (5 * NS_PER_S)
-#define RIB_FLAP_NS      (10 * 60 * NS_PER_S)
-#define RIB_PATH_LIMIT   3 /* of Azure, for a registered prefix */
+#define RIB_DUMP_LEAST_NS (5 * NS_PER_S)
+#define RIB_FLAP_NS       (10 * 60 * NS_PER_S)
+#define RIB_PATH_LIMIT    3 /* of Azure, for a registered prefix */
 
 struct instant { /* when bytes arrived */
     struct mono mono;
@@ -81,7 +80,7 @@ struct rib_router {
 
 struct rib_dump {
     bool over;
-    bool any;           /* a route has arrived */
+    struct mono began;
     struct mono second; /* begin of the second that is counted */
     uint32_t in_second;
 };

@@ -59,19 +59,13 @@ static bool is_listed(const char *list, const struct endpoint *address)
     return false;
 }
 
-static int location_rank(const struct rib *r, const struct rib_peer *p)
-{
-    return is_listed(r->primary_peers, &p->address)  ? 0
-           : is_listed(r->backup_peers, &p->address) ? 2
-                                                     : 1;
-}
-
 const char *rib_location(const struct rib *r, const struct rib_peer *p)
 {
-    int rank = location_rank(r, p);
-    return rank == 0 ? (r->peering->primary[0] != '\0' ? r->peering->primary : "primary")
-           : rank == 2 ? (r->peering->backup[0] != '\0' ? r->peering->backup : "backup")
-                       : "";
+    if (is_listed(r->primary_peers, &p->address))
+        return r->peering->primary[0] != '\0' ? r->peering->primary : "primary";
+    if (is_listed(r->backup_peers, &p->address))
+        return r->peering->backup[0] != '\0' ? r->peering->backup : "backup";
+    return "";
 }
 
 static int order(uint64_t a, uint64_t b)
@@ -88,8 +82,6 @@ static int compare(const struct rib *r, const struct rib_prefix *p,
     int by = is_chosen(r, p, b) - is_chosen(r, p, a);
     if (by == 0 && x->has_local_pref && y->has_local_pref)
         by = order(y->local_pref, x->local_pref);
-    if (by == 0)
-        by = location_rank(r, peer_of(r, a)) - location_rank(r, peer_of(r, b));
     if (by == 0)
         by = order(x->length, y->length);
     if (by == 0)

@@ -13,7 +13,7 @@ complete -c edgelat -f
 complete -c edgelat -n '__edgelat_is' -s V -l version -d 'print the version'
 complete -c edgelat -n '__edgelat_is' -l completion -x -a 'bash zsh fish' -d 'print the completion for bash, zsh or fish'
 complete -c edgelat -n '__edgelat_is' -s h -l help -d 'print this help'
-complete -c edgelat -n '__edgelat_is help' -a 'run probe nearest trace status report whereis check-config decode collect'
+complete -c edgelat -n '__edgelat_is help' -a 'run probe nearest trace status routes report whereis check-config decode collect'
 
 complete -c edgelat -n '__edgelat_is' -a run -d 'run the agent in the foreground'
 complete -c edgelat -n '__edgelat_is run' -s c -l config -r -F -d 'configuration'
@@ -61,6 +61,11 @@ complete -c edgelat -n '__edgelat_is' -a status -d 'state of the running agent, 
 complete -c edgelat -n '__edgelat_is status' -s c -l config -r -F -d 'the agent'\''s configuration, for its status_socket'
 complete -c edgelat -n '__edgelat_is status' -l json -d 'one JSON object'
 complete -c edgelat -n '__edgelat_is status' -s h -l help -d 'print this help'
+
+complete -c edgelat -n '__edgelat_is' -a routes -d 'BGP sessions and watched prefixes of the BMP station'
+complete -c edgelat -n '__edgelat_is routes' -s c -l config -r -F -d 'the agent'\''s configuration, for its status_socket'
+complete -c edgelat -n '__edgelat_is routes' -l json -d 'one JSON object'
+complete -c edgelat -n '__edgelat_is routes' -s h -l help -d 'print this help'
 
 complete -c edgelat -n '__edgelat_is' -a report -d 'HTML report of the agent'\''s measurements'
 complete -c edgelat -n '__edgelat_is report' -s s -l since -x -d 'period up to now: 90m, 24h, 7d'

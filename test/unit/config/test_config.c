@@ -261,8 +261,8 @@ static const struct {
     {"section of targets", "[targets x]\nhost = x\n" HOST,
      "f:1: unknown section [targets]; did you mean [target NAME]?\n"},
     {"section of nowhere", "[xyzzyxyzzy]\n" HOST,
-     "f:1: unknown section [xyzzyxyzzy]; there are [agent], [peering_service], [dns], "
-     "[collector], [spool] and [target NAME]\n"},
+     "f:1: unknown section [xyzzyxyzzy]; there are [agent], [peering_service], [bmp], "
+     "[dns], [collector], [spool] and [target NAME]\n"},
     {"name where none belongs", "[agent x]\n" HOST, "f:1: [agent] takes no name\n"},
     {"key before a section", "site = x\n" HOST,
      "f:1: key 'site' stands before the first [section]\n"},
@@ -331,6 +331,9 @@ static const struct {
      "f:1: [target x] can never be probed: its host is an ipv4 address and its family "
      "the "
      "other one\n"},
+    {"a station for nobody", "[bmp]\nlisten = 192.0.2.10:11019\n" HOST,
+     "f: [bmp] has listen but no routers; name the addresses that may connect: routers "
+     "= ADDRESS\n"},
     {"a nameless connection", "[peering_service]\nprimary_metro = AMS\n" HOST,
      "f: [peering_service] has no connection; name it as in Azure: connection = NAME\n"},
     {"no url", "[collector]\nheader_file = /x\n" HOST,

@@ -54,6 +54,17 @@ static const struct {
      "be the code of a metro, two or three upper-case letters such as AMS"},
     {"peering_service", "backup_metro", "LOND",
      "be the code of a metro, two or three upper-case letters such as AMS"},
+    {"bmp", "listen", "192.0.2.10:11019", NULL},
+    {"bmp", "listen", "[2001:db8::10]:11019", NULL},
+    {"bmp", "listen", "192.0.2.10",
+     "be an address of this host and a port, such as 192.0.2.10:11019 or "
+     "[2001:db8::10]:11019"},
+    {"bmp", "listen", "router:11019",
+     "be an address of this host and a port, such as 192.0.2.10:11019 or "
+     "[2001:db8::10]:11019"},
+    {"bmp", "routers", "192.0.2.1, 2001:db8::1", NULL},
+    {"bmp", "routers", "192.0.2.1 all",
+     "be addresses, such as 192.0.2.1 or 2001:db8::1; 'all' is none"},
     {"peering_service", "prefixes", "203.0.113.0/24", NULL},
     {"peering_service", "prefixes", "203.0.113.0/25, 2001:db8::/32", NULL},
     {"peering_service", "prefixes", "203.0.113.0",

@@ -219,6 +219,8 @@ static inline void feed_bytes(struct world *w, struct bytes *b)
     CHECK(used == (ssize_t)b->n, "used %zd of %zu bytes: %s", used, b->n,
           w->feed.error != NULL ? w->feed.error : "");
     b->n = 0;
+    w->now.mono.ns += NS_PER_MS;
+    w->now.wall.ns += NS_PER_MS;
 }
 
 static inline void world_begin(struct world *w)

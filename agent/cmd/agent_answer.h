@@ -1,0 +1,21 @@
+/*
+ * Prints what the running agent answers at a socket of its (status/answer.h): `edgelat
+ * status`, `edgelat routes`.
+ */
+#ifndef EDGELAT_CMD_AGENT_ANSWER_H
+#define EDGELAT_CMD_AGENT_ANSWER_H
+
+#include "config/config.h"
+
+/*
+ * Reads the configuration, for the name of the socket; free it with config_free(). Problems
+ * in it are no error here: the agent runs with the configuration it was started with.
+ * Neither is a missing or unreadable file at the default path. Returns CMD_FINE, or
+ * CMD_CANNOT after a message.
+ */
+int agent_answer_config(struct config *c, const char *path);
+
+/* Prints the answer at the socket. Returns the exit code; after a message if CMD_CANNOT. */
+int agent_answer_show(const char *path, bool json);
+
+#endif

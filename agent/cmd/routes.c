@@ -1,0 +1,60 @@
+#include "cmd/agent_answer.h"
+#include "cmd/cmd.h"
+#include "cmd/load.h"
+#include "daemon/routes_server.h"
+
+#include <getopt.h>
+
+enum { OPT_JSON = 256 };
+
+static const struct cmd_option options[] = {
+    LOAD_CONFIG_OPTION("the agent's configuration, for its status_socket"),
+    {"json", OPT_JSON, NULL, "one JSON object"},
+    {0},
+};
+
+static int run(int argc, char **argv)
+{
+    const char *given = NULL;
+    bool json = false;
+    for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
+        if (c == 'c')
+            given = optarg;
+        else if (c == OPT_JSON)
+            json = true;
+        else
+            return CMD_CANNOT;
+    }
+    if (optind < argc)
+        return cmd_cannot("routes takes no argument '%s'", argv[optind]);
+    struct config config;
+    char path[ROUTES_SOCKET_MAX];
+    int rc = agent_answer_config(&config, load_path(given));
+    if (rc == CMD_FINE && config.bmp_listen[0] == '\0')
+        rc = cmd_cannot(
+            "the BMP station is off; to switch it on, set listen and routers in "
+            "[bmp] of the configuration, restart edgelat, and point the BMP of "
+            "the router there");
+    else if (rc == CMD_FINE)
+        rc = agent_answer_show(routes_socket_path(path, config.status_socket), json);
+    config_free(&config);
+    return rc;
+}
+
+const struct command command_routes = {
+    .name = "routes",
+    .summary = "BGP sessions and watched prefixes of the BMP station",
+    .options = options,
+    .about =
+        "Shows what routers report to the BMP station of the running agent: each BGP "
+        "session with its state, flaps and availability, and the registered prefixes "
+        "and Microsoft's with active and backup path, AS path, next hop, and what is "
+        "wrong with them. The station is off unless [bmp] listen is set; see "
+        "edgelat.conf(5). For root and the group edgelat.",
+    .notes = "Exit code: 0 no problems found; 1 problems: a session is down, a prefix is "
+             "withdrawn, or a path has a fault; 2 error: the station is off, no agent "
+             "answers, or permission denied.",
+    .examples = "sudo edgelat routes\n"
+                "sudo edgelat routes --json | jq '.sessions[] | {peer, state, flaps}'\n",
+    .run = run,
+};

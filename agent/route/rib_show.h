@@ -1,0 +1,18 @@
+/*
+ * What the station knows, as one JSON object for scripts and as text for people: routers,
+ * BGP sessions, watched prefixes with their paths. Pure.
+ */
+#ifndef EDGELAT_ROUTE_RIB_SHOW_H
+#define EDGELAT_ROUTE_RIB_SHOW_H
+
+#include "base/text.h"
+#include "route/rib.h"
+
+/* `listen`: as configured. */
+void rib_json(const struct rib *r, const char *listen, struct text *out);
+void rib_text(const struct rib *r, const char *listen, struct text *out);
+
+/* True when a session is down, a prefix withdrawn, or something wrong with a path. */
+bool rib_has_problems(const struct rib *r);
+
+#endif
