@@ -29,7 +29,8 @@
  *
  * Active and backup. Of the paths of a prefix the active one is: the one that the router's
  * Loc-RIB has; highest local preference; shortest AS path; lowest origin; lowest MED from
- * the same neighbouring AS; received first (RFC 4271, section 9.1.2.2, in FRR's order). The
+ * the same neighbouring AS; received first, by at least RIB_TOGETHER_NS; lowest BGP
+ * identifier of the peer (RFC 4271, section 9.1.2.2, in FRR's order). The
  * next one is the backup. The configured location of a peer is a label: it does not decide.
  *
  * Events of prefixes have the names and levels of Azure Peering Service (`connection
@@ -56,6 +57,7 @@ enum {
     RIB_FLAPS = 3, /* within RIB_FLAP_NS: the session is flapping */
 };
 #define RIB_DUMP_LEAST_NS (5 * NS_PER_S)
+#define RIB_TOGETHER_NS   (100 * NS_PER_MS)
 #define RIB_FLAP_NS       (10 * 60 * NS_PER_S)
 #define RIB_PATH_LIMIT    3 /* of Azure, for a registered prefix */
 

@@ -88,8 +88,10 @@ static int compare(const struct rib *r, const struct rib_prefix *p,
         by = order(x->origin, y->origin);
     if (by == 0 && same_as)
         by = order(x->has_med ? x->med : 0, y->has_med ? y->med : 0);
-    if (by == 0)
+    if (by == 0 && llabs((long long)(a->since.ns - b->since.ns)) >= RIB_TOGETHER_NS)
         by = order((uint64_t)a->since.ns, (uint64_t)b->since.ns);
+    if (by == 0)
+        by = order(peer_of(r, a)->bgp_id, peer_of(r, b)->bgp_id);
     return by;
 }
 

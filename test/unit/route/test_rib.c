@@ -110,6 +110,7 @@ static void test_prefix_events(void **state)
     withdraw(&w, &first, "13.107.6.0/24");
     CHECK_TEXT("PrefixWithdrawalEvent PrefixActivePath", take_events(&w), "failover");
     CHECK_TEXT("198.51.100.6 (AS65003)", w.rib.events.list[1].after, "to the backup");
+    pass(&w, 1000);
     announce(&w, &first, "13.107.6.0/24", "65002 8075");
     CHECK_TEXT("PrefixBackupRouteAnnouncementEvent PrefixBackupPath", take_events(&w),
                "the older path stays active, as in FRR");
