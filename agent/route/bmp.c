@@ -86,15 +86,21 @@ static bool read_name(char name[BMP_NAME_MAX], struct wire w, uint16_t type)
     return true;
 }
 
-bool bmp_peer_up_read(struct bmp_peer_up *out, struct wire w)
+/* FRR sends an OPEN without a body where it has not kept the real one. */
+static bool read_open(struct bgp_open *out, struct wire *w)
 {
     uint8_t type;
     struct wire body;
+    *out = (struct bgp_open){.as = 0};
+    return bgp_message_read(w, &type, &body) && type == BGP_OPEN &&
+           (body.left == 0 || bgp_open_read(out, body));
+}
+
+bool bmp_peer_up_read(struct bmp_peer_up *out, struct wire w)
+{
     *out = (struct bmp_peer_up){.name = ""};
     wire_skip(&w, OPENS_HEAD_BYTES); /* local address and ports */
-    return bgp_message_read(&w, &type, &body) && type == BGP_OPEN &&
-           bgp_open_read(&out->sent, body) && bgp_message_read(&w, &type, &body) &&
-           type == BGP_OPEN && bgp_open_read(&out->received, body) &&
+    return read_open(&out->sent, &w) && read_open(&out->received, &w) &&
            read_name(out->name, w, INFO_TABLE_NAME);
 }
 

@@ -61,7 +61,7 @@ struct bmp_peer {             /* per-peer header */
 
 bool bmp_peer_read(struct bmp_peer *out, struct wire *w);
 
-struct bmp_peer_up {
+struct bmp_peer_up { /* an OPEN that the router does not know has AS 0 */
     struct bgp_open sent, received;
     char name[BMP_NAME_MAX]; /* VRF or table name, visible ASCII; "": none */
 };

@@ -74,6 +74,10 @@ static inline void put_peer(struct bytes *b, const struct neighbour *p)
 static inline void put_open(struct bytes *b, uint32_t as, bool add_path)
 {
     size_t at = begin_bgp(b, 1), size = add_path ? 14 : 8;
+    if (as == 0) { /* FRR's, where it has not kept the OPEN */
+        end_bgp(b, at);
+        return;
+    }
     put(b, 1, 4);
     put(b, 2, as > 65535 ? 23456 : as);
     put(b, 2, 90);

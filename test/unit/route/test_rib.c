@@ -265,6 +265,19 @@ static void test_limits(void **state)
     world_end(&w);
 }
 
+static void test_unknown_open(void **state)
+{
+    (void)state;
+    struct world w;
+    settle(&w, &first, NULL);
+    peer_down(&w, &first);
+    put_peer_up(&b, &first, 0, false);
+    feed_bytes(&w, &b);
+    CHECK_INT(SESSION_UP, w.rib.peers[0].state, "a Peer Up without OPEN");
+    CHECK_INT(65001, w.rib.routers[0].local_as, "the local AS stays known");
+    world_end(&w);
+}
+
 static void test_loc_rib(void **state)
 {
     (void)state;
@@ -292,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_views),
         cmocka_unit_test(test_beyond),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_unknown_open),
         cmocka_unit_test(test_loc_rib),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
