@@ -1,0 +1,208 @@
+#!/usr/bin/python3 -B
+"""The BMP station with FRR 8.4 and GoBGP: each event of `edgelat run`, one by one, against what the router's own command line says; and
+`edgelat routes`. Two labs run side by side."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from bgp import BGPD, Agent, Lab
+from lab import Tap, run
+from probing import EDGELAT
+
+R2, R3, MS = "198.51.100.2", "198.51.100.6", "13.107.6.0/24"
+GOBGP = f"{os.path.abspath(__file__)} gobgp"
+
+tap = Tap()
+
+
+class Steps:
+    """What was done, and which events must have come of it. They are compared at the end: an event belongs to the step that had
+    begun at its time."""
+
+    def __init__(self, agent):
+        self.agent, self.steps = agent, []
+
+    def do(self, what, expected, change, until, timeout=8):
+        """`change` the network, wait until `edgelat routes` shows it. `expected`: names of events, or a function of them."""
+        self.steps.append((time.time(), what, expected))
+        change()
+        tap.ok(self.agent.until(until, timeout), f"{what}: edgelat routes shows it", self.agent.routes().stdout)
+
+    def check(self):
+        events = [(at, name) for at, name, *_ in self.agent.decoded() if not name.startswith(("edgelat.target", "edgelat.nearest"))]
+        ends = [begin for begin, _, _ in self.steps[1:]] + [float("inf")]
+        for (begin, what, expected), end in zip(self.steps, ends):
+            names = [name for at, name in events if begin <= at < end]
+            if callable(expected):
+                tap.ok(expected(names), f"{what}: its events", names)
+            else:
+                tap.equal(expected, names, f"{what}: its events")
+
+
+def sessions_only(names):
+    """Without those of the BMP session, which FRR may open anew at any time."""
+    return [name.rsplit(".", 1)[1] for name in names if name.startswith("edgelat.bgp")]
+
+
+def started(names):
+    return sessions_only(names).count("lost") + 2 == len(sessions_only(names)) - sessions_only(names).count("lost") \
+        and not any(name.startswith("Prefix") for name in names)
+
+
+def prefixes_return(names):
+    """As many announcements as withdrawals."""
+    return sum("Announcement" in name for name in names) == sum("Withdrawal" in name for name in names) > 0
+
+
+def flapped(names):
+    once = ["lost", "established"]
+    return sessions_only(names) == once * 2 + ["lost", "flapping", "established"] + once * 7 and prefixes_return(names)
+
+
+def restarted(names):
+    return sorted(sessions_only(names)) == ["established"] * 2 + ["lost"] * 2 and prefixes_return(names)
+
+
+def check_tables(net, agent, what):
+    """Peers, paths, and the best path of each prefix, as `show bgp ... json` has them."""
+    sessions = {peer: state == "Established" for peer, state in net.states().items()}
+    tap.equal(sessions, {s["peer"]: s["state"] == "up" for s in agent.now()["sessions"]}, f"{what}: sessions as in FRR's summary")
+    for family, prefix in (("ipv4", MS), ("ipv4", "52.96.0.0/14"), ("ipv6", "2603:1006::/40")):
+        theirs = {peer: (path, best) for peer, (path, _, best) in net.route(prefix, family=family).items()}
+        ours = {path["peer"]: (" ".join(map(str, path["as_path"])), role == "active")
+                for role, path in agent.prefix(prefix).items() if role in ("active", "backup")}
+        tap.equal(theirs, ours, f"{what}: paths of {prefix} as in FRR's table")
+
+
+def peer_of(role, prefix=MS):
+    return lambda agent: agent.prefix(prefix).get(role, {}).get("peer")
+
+
+def origin_is(origin):
+    return lambda agent: agent.prefix(MS).get("active", {}).get("origin_as") == origin
+
+
+def is_up(*peers):
+    return lambda agent: all(agent.session(peer).get("state") == "up" for peer in peers)
+
+
+def frr():
+    with Lab("frr") as net:
+        net.provider("r2", 65002, "198.51.100.1", f"0.0.0.0/0; {MS} route-map MS; 52.96.0.0/14 route-map MS",
+                     "2603:1006::/40 route-map MS")
+        net.provider("r3", 4200000003, "198.51.100.5", "52.96.0.0/14 route-map MS")
+        agent = Agent(net, EDGELAT)
+        steps = Steps(agent)
+        steps.do("start, a table dump is no event", started, net.branch, lambda a: is_up(R2, R3)(a) and peer_of("active")(a) and peer_of("backup", "52.96.0.0/14")(a)
+                 and peer_of("active", "2603:1006::/40")(a), 15)
+        time.sleep(7)  # the dump is over
+        check_tables(net, agent, "start")
+        path = agent.prefix("2603:1006::/40").get("active", {})
+        tap.equal((["8075:8007", "65002:1"], ["8075:1:2"]), (path.get("communities"), path.get("large_communities")),
+                  "communities and large communities over IPv6")
+        tap.equal((4200000003, 4200000001), (agent.session(R3).get("peer_as"), agent.now()["routers"][0]["local_as"]),
+                  "4-byte AS of the neighbour and of the router")
+        tap.equal(0, agent.routes().returncode, "exit status 0 while all is well")
+
+        def first(*words):
+            return lambda: net.network("r2", 65002, " ".join(words))
+
+        def second(*words):
+            return lambda: net.network("r3", 4200000003, " ".join(words))
+
+        steps.do("withdrawal", ["PrefixWithdrawalEvent"], first("no network", MS), lambda a: not peer_of("active")(a))
+        tap.equal({}, net.route(MS), "FRR has it no longer")
+        tap.equal(1, agent.routes().returncode, "exit status 1 while a prefix is withdrawn")
+        steps.do("announcement", ["PrefixAnnouncementEvent"], first("network", MS, "route-map MS"), peer_of("active"))
+        steps.do("backup route", ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath"],
+                 second("network", MS, "route-map MS"), lambda a: peer_of("backup")(a) == R3)
+        check_tables(net, agent, "backup")
+        steps.do("failover", ["PrefixWithdrawalEvent", "PrefixActivePath"], first("no network", MS),
+                 lambda a: peer_of("active")(a) == R3)
+        check_tables(net, agent, "failover")
+        steps.do("the first provider again", ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath"],
+                 first("network", MS, "route-map MS"), lambda a: peer_of("backup")(a) == R2)
+        check_tables(net, agent, "no fallback")
+        steps.do("backup route withdrawn", ["PrefixBackupRouteWithdrawalEvent"], first("no network", MS),
+                 lambda a: not peer_of("backup")(a))
+        steps.do("origin AS change", ["PrefixOriginAsChangeEvent", "edgelat.route.origin_unexpected"],
+                 second("network", MS, "route-map HIJACK"), origin_is(174))
+        check_tables(net, agent, "origin")
+        steps.do("origin AS back", ["PrefixOriginAsChangeEvent"], second("network", MS, "route-map MS"), origin_is(8075))
+
+        def flap():
+            for n in range(1, 11):
+                net.vty("r1", f"clear bgp {R3}")
+                tap.ok(agent.until(lambda a, n=n: a.session(R3).get("flaps") == n and is_up(R3)(a)), f"flap {n} is counted")
+
+        steps.do("ten flaps", flapped, flap, lambda a: peer_of("active")(a) == R3 and peer_of("backup", "52.96.0.0/14")(a) == R3, 12)
+        tap.equal(0, agent.session(R2).get("flaps"), "the other session has none")
+
+        def stall():
+            agent.process.send_signal(signal.SIGSTOP)  # messages wait in the sockets
+            second("no network", MS)()
+            time.sleep(1)
+            agent.process.send_signal(signal.SIGCONT)
+
+        steps.do("stalled station", ["PrefixWithdrawalEvent"], stall, lambda a: not peer_of("active")(a))
+        steps.do("a router that dies", ["edgelat.bmp.router.lost"], lambda: net.stop("r1"),
+                 lambda a: a.session(R2).get("state") == "unknown")
+        steps.do("router restart", restarted, net.branch, lambda a: is_up(R2, R3)(a) and peer_of("backup", "52.96.0.0/14")(a)
+                 and peer_of("active", "2603:1006::/40")(a), 15)
+        check_tables(net, agent, "restart")
+        net.stop("agent")
+        steps.check()
+        levels = {name: severity for _, name, severity, *_ in agent.decoded()}
+        tap.equal((9, 13, 21), tuple(levels.get(f"Prefix{name}Event") for name in
+                                     ("Announcement", "Withdrawal", "OriginAsChange")), "levels as in Azure, exported")
+
+
+def gobgp():
+    with Lab("go") as net:
+        net.provider("r2", 65002, "198.51.100.1", f"0.0.0.0/0; {MS} route-map MS; 52.96.0.0/14 route-map MS",
+                     "2603:1006::/40 route-map MS")
+        agent = Agent(net, EDGELAT)
+        steps = Steps(agent)
+        steps.do("start of GoBGP, a table dump is no event", ["edgelat.bmp.router.connected", "edgelat.bgp.session.established"],
+                 net.gobgp, lambda a: is_up(R2)(a) and peer_of("active")(a) and peer_of("active", "2603:1006::/40")(a), 15)
+        time.sleep(7)
+        tap.equal([65002, 8075], agent.prefix(MS).get("active", {}).get("as_path"), "GoBGP: path ids are read")
+
+        def network(*words):
+            return lambda: net.network("r2", 65002, " ".join(words))
+
+        steps.do("withdrawal at GoBGP", ["PrefixWithdrawalEvent"], network("no network", MS), lambda a: not peer_of("active")(a))
+        tap.ok(MS not in net.gobgp_rib(), "GoBGP has it no longer", net.gobgp_rib())
+        steps.do("announcement at GoBGP", ["PrefixAnnouncementEvent"], network("network", MS, "route-map MS"), peer_of("active"))
+        tap.ok(MS in net.gobgp_rib(), "GoBGP has it", net.gobgp_rib())
+        junk = run("ip", "netns", "exec", net.prefix + "r1", sys.executable, "-c",
+                   "import socket; s = socket.create_connection(('203.0.113.2', 11019)); "
+                   "s.send(b'GET / HTTP/1.1\\r\\n\\r\\n'); print(s.recv(10))")
+        tap.equal("b''", junk.stdout.strip(), "bytes that are no BMP end that session only")
+        tap.equal("up", agent.session(R2).get("state"), "GoBGP's goes on")
+        net.stop("agent")
+        steps.check()
+
+
+def main():
+    if not os.path.exists(BGPD) or shutil.which("gobgpd") is None:
+        print("1..0 # SKIP frr and gobgpd are not installed: sudo scripts/setup test")
+        return 0
+    if sys.argv[1:] == ["gobgp"]:
+        gobgp()
+        return tap.finish()
+    with subprocess.Popen([sys.executable, "-B", *GOBGP.split()], stdout=subprocess.PIPE, text=True) as beside:
+        frr()
+        for line in beside.communicate(timeout=60)[0].splitlines():
+            if line.startswith(("ok", "not ok")):
+                tap.ok(line.startswith("ok"), line.split(" - ", 1)[1])
+            elif not line.startswith("1.."):
+                print(line)
+    return tap.finish()
+
+
+sys.exit(main())
