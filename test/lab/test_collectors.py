@@ -248,7 +248,8 @@ def counted(batches):
 
 def every_window_counts(vm, batches):
     results, delays = counted(batches)
-    tap.ok(len(batches) >= 5 and results >= 40 and delays >= 40, f"{len(batches)} batches with {results} results")
+    # two probes a second, of which a quarter watches the addresses that the name had before
+    tap.ok(len(batches) >= 5 and results >= 30 and delays >= 30, f"{len(batches)} batches with {results} results")
     site = f'{{edgelat_target="restless",edgelat_site="{socket.gethostname()}"}}'
     for metric, exact in (("edgelat_probe_results_total", results), ("edgelat_probe_delay_seconds_count", delays)):
         found = vm.query(f"sum(increase({metric}{site}[5m]))", 1)
