@@ -267,6 +267,7 @@ void rolling_summary(const struct rolling_set *l, const struct rolling *r, size_
     tally_free(&minutes.values);
     tally_free(&hours.values);
     for (size_t p = PERIODS - 1; p > 0; p--)
-        if (out[p].delay.count <= out[p - 1].delay.count)
+        if (out[p].delay.count + out[p].delay.over <=
+            out[p - 1].delay.count + out[p - 1].delay.over)
             memset(out[p].delay.supported, 0, sizeof out[p].delay.supported);
 }

@@ -291,7 +291,6 @@ static void join_counts(struct summary *into, const struct summary *from)
 static void join_delays(struct delay_summary *into, const struct delay_summary *from,
                         const struct tally *all)
 {
-    uint64_t over = into->over + from->over;
     if (from->count + from->over == 0)
         return;
     if (into->count + into->over == 0) {
@@ -300,13 +299,15 @@ static void join_delays(struct delay_summary *into, const struct delay_summary *
     }
     double sum = (double)into->mean_ns * (double)into->count +
                  (double)from->mean_ns * (double)from->count;
-    into->min_ns = from->min_ns < into->min_ns ? from->min_ns : into->min_ns;
-    into->max_ns = from->max_ns > into->max_ns ? from->max_ns : into->max_ns;
-    into->mean_ns = all->count > 0 ? llround(sum / (double)all->count) : DELAY_UNDEFINED;
+    if (into->count == 0 || (from->count > 0 && from->min_ns < into->min_ns))
+        into->min_ns = from->min_ns;
+    if (into->count == 0 || (from->count > 0 && from->max_ns > into->max_ns))
+        into->max_ns = from->max_ns;
+    if (from->over > 0 && (into->over == 0 || from->over_ns < into->over_ns))
+        into->over_ns = from->over_ns;
     delay_summary_percentiles(into, all);
-    into->over = over;
-    for (size_t p = 0; over > 0 && p < PERCENTILES; p++)
-        into->supported[p] = false; /* the bounds of both parts are not at hand */
+    into->mean_ns =
+        into->count > 0 ? llround(sum / (double)into->count) : DELAY_UNDEFINED;
 }
 
 static void join(struct series_entry *a, const struct summary *from)

@@ -97,6 +97,14 @@ void tally_merge(struct tally *into, const struct tally *from)
     into->count += from->count;
 }
 
+uint64_t tally_over(const struct tally *t)
+{
+    uint64_t over = 0;
+    for (size_t i = t->n; i > 0 && t->steps[i - 1].key == TALLY_KEY_MAX; i--)
+        over += t->steps[i - 1].count;
+    return over;
+}
+
 uint16_t tally_at(const struct tally *t, uint64_t rank)
 {
     size_t i = 0;

@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TALLY_KEY_MAX 28159 /* the step of INT64_MAX */
+#define TALLY_KEY_MAX 28159     /* the step of INT64_MAX */
+#define TALLY_OVER    INT64_MAX /* a censored value: it is longer than all others */
 
 struct tally_step {
     uint16_t key;
@@ -32,6 +33,9 @@ uint16_t tally_key(int64_t ns);
 /* The bounds of a step, both included: all values with that key. */
 int64_t tally_least(uint16_t key);
 int64_t tally_most(uint16_t key);
+
+/* The number of censored values. */
+uint64_t tally_over(const struct tally *t);
 
 /* The step of the value of that rank, 1 to `count`. */
 uint16_t tally_at(const struct tally *t, uint64_t rank);

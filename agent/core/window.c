@@ -65,6 +65,8 @@ static void values_tally(const struct values *v, struct tally *into)
     tally_merge(into, &v->tally);
     for (size_t i = 0; i < v->n; i++)
         tally_add(into, v->exact[i]);
+    for (uint64_t i = 0; i < v->over; i++)
+        tally_add(into, TALLY_OVER);
 }
 
 static void add_to_many(struct values *v, int64_t ns)
@@ -127,15 +129,17 @@ static int64_t middle_of(uint16_t step)
 
 void delay_summary_percentiles(struct delay_summary *s, const struct tally *t)
 {
-    s->count = t->count;
+    s->over = tally_over(t);
+    s->count = t->count - s->over;
     s->exact = false;
     for (size_t p = 0; p < PERCENTILES && t->count > 0; p++) {
         struct percentile_ranks ranks = percentile_ranks(p, t->count);
         uint64_t rank = histogram_rank(percentile_quantile[p], t->count);
-        s->percentile_ns[p] = middle_of(tally_at(t, rank));
+        s->is_over[p] = rank > s->count;
+        s->percentile_ns[p] = s->is_over[p] ? s->over_ns : middle_of(tally_at(t, rank));
         s->low_ns[p] = tally_least(tally_at(t, ranks.low));
         s->high_ns[p] = tally_most(tally_at(t, ranks.high));
-        s->supported[p] = percentile_supported(p, t->count);
+        s->supported[p] = percentile_supported(p, t->count) && ranks.high <= s->count;
     }
 }
 

@@ -42,8 +42,8 @@ struct delay_summary { /* ns; DELAY_UNDEFINED if count is 0 */
     bool is_over[PERCENTILES];
 };
 
-/* Sets count, percentiles and intervals from a tally; an interval ends at the bounds of
- * its steps. */
+/* Sets counts, percentiles and intervals from a tally; an interval ends at the bounds of
+ * its steps. A percentile among censored values is `over_ns`, which the caller has set. */
 void delay_summary_percentiles(struct delay_summary *s, const struct tally *t);
 
 struct summary {

@@ -283,6 +283,53 @@ static void a_released_series_goes_when_it_is_empty(void **state)
     rolling_set_destroy(l);
 }
 
+/* Values above 5 s are known to be above it only. A percentile is stated exactly if its
+ * interval ends below them; the truth is the sorted list of the whole values. */
+static void censored_values_count_as_longest(void **state)
+{
+    (void)state;
+    enum { N = 4000, BOUND_S = 5 };
+    static int64_t whole[N];
+    struct random random = random_from(check_seed());
+    static const double mean_s[] = {0.5, 1.2, 2, 4, 8, 100};
+    for (size_t m = 0; m < sizeof mean_s / sizeof *mean_s; m++) {
+        struct rolling_set *l = rolling_set_create((struct mono){0});
+        struct rolling *r = rolling_claim(l, "series", 1);
+        uint64_t over = 0;
+        for (size_t i = 0; i < N; i++) {
+            whole[i] = (int64_t)(1e9 * random_exponential(&random, mean_s[m]));
+            bool censored = whole[i] > BOUND_S * NS_PER_S;
+            over += censored;
+            add_one(l, r, censored ? TALLY_OVER : whole[i]);
+        }
+        qsort(whole, N, sizeof *whole, by_value);
+        for (int restarted = 0; restarted < 2; restarted++) {
+            struct delay_summary s = summary_of(l, r, PERIOD_HOUR).delay;
+            CHECK_INT(over, s.over, "censored");
+            CHECK_INT(N - over, s.count, "known");
+            for (size_t p = 0; p < PERCENTILES; p++) {
+                double truth =
+                    (double)whole[(size_t)ceil(percentile_quantile[p] * N) - 1];
+                struct percentile_ranks ranks = percentile_ranks(p, N);
+                CHECK_INT(ranks.high <= N - over, s.supported[p], percentile_name[p]);
+                if (s.supported[p])
+                    CHECK_NEAR(truth, (double)s.percentile_ns[p], 0.002 * truth,
+                               percentile_name[p]);
+            }
+            size_t len;
+            void *bytes = rolling_save(l, noon, &len);
+            rolling_release(r);
+            rolling_set_destroy(l);
+            l = rolling_set_create((struct mono){0});
+            CHECK(rolling_load(l, noon, bytes, len), "loaded");
+            free(bytes);
+            r = rolling_claim(l, "series", 1);
+        }
+        rolling_release(r);
+        rolling_set_destroy(l);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +339,7 @@ int main(void)
         cmocka_unit_test(a_damaged_file_is_refused),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(a_released_series_goes_when_it_is_empty),
+        cmocka_unit_test(censored_values_count_as_longest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
