@@ -66,7 +66,7 @@ static size_t find_addresses(const struct snapshot_target *t, struct text *out)
         }
         text_add(out,
                  "; a client that tries such an address first takes the next one after "
-                 "250 ms (RFC 8305); report it to who runs the service\n");
+                 "250 ms (RFC 8305); report it to the operator of the service\n");
         n++;
     }
     return n;
