@@ -205,7 +205,7 @@ bool addresses_sibling_answers(const struct addresses *a, size_t i, size_t kind)
 {
     const struct address_kind *k = &a->list[i].kinds[kind];
     for (size_t o = 0; k->failed > 0 && o < a->n; o++)
-        if (o != i && answers_since(&a->list[o], kind, k->failing))
+        if (o != i && a->list[o].current && answers_since(&a->list[o], kind, k->failing))
             return true;
     return false;
 }

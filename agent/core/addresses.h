@@ -111,7 +111,8 @@ void addresses_add(struct addresses *a, struct address *x, size_t kind,
 size_t addresses_prefer(const struct addresses *a, const bool counts[KINDS_MAX],
                         bool survey);
 
-/* True when a sibling answers the kind although this address has failed since. */
+/* True when a sibling that is in the last answer of DNS, so that a client can take it,
+ * answers the kind although this address has failed since. */
 bool addresses_sibling_answers(const struct addresses *a, size_t i, size_t kind);
 
 /* How many probes of a kind address `i` got and has never answered, while another address

@@ -427,6 +427,27 @@ static void all_are_dead(void **state)
     end(&w);
 }
 
+/* DNS answers one address, a dead one: no client can take the others. */
+static void only_the_dead_is_current(void **state)
+{
+    (void)state;
+    struct world w;
+    struct known_address list[5];
+    begin(&w, spread, 5, 0, check_seed());
+    resolve(&w);
+    survey(&w);
+    run(&w, 20);
+    for (size_t i = 0; i < 5; i++)
+        list[i] = (struct known_address){address(i), i == 3};
+    w.ways[3].dead = true;
+    w.used = list[3].to;
+    answer(&w, list, 5);
+    run(&w, 20);
+    CHECK_INT(0, w.silent, "the address is not told");
+    CHECK(w.downs >= 2, "the target is down");
+    end(&w);
+}
+
 /* A server that answers 8 of 200 addresses, others each time. */
 static void rotating(void **state)
 {
@@ -465,7 +486,7 @@ int main(void)
         cmocka_unit_test(five_addresses), cmocka_unit_test(one_is_dead),
         cmocka_unit_test(noise),          cmocka_unit_test(all_are_dead),
         cmocka_unit_test(half_dead),      cmocka_unit_test(slowly),
-        cmocka_unit_test(rotating),
+        cmocka_unit_test(rotating),       cmocka_unit_test(only_the_dead_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
