@@ -176,7 +176,7 @@ static void add_exceeded(struct text *out, const struct page *p)
     for (size_t i = 0; i < p->n_own; i++) {
         const struct rating *r = &p->ratings[i];
         char loss[HTML_TIME_MAX];
-        if (!r->slow && !r->lossy)
+        if (!r->slow && !r->lossy && !r->failing)
             continue;
         text_add(out, "%s", comma);
         html_escape(out, r->target->name);
@@ -186,12 +186,17 @@ static void add_exceeded(struct text *out, const struct page *p)
         bool first = !r->slow;
         for (size_t k = 0; k < r->n_losses; k++) {
             const struct rating_loss *l = &r->losses[k];
-            if (!l->lossy)
-                continue;
-            text_add(out, first ? "" : ", ");
-            html_escape(out, l->kind);
-            text_add(out, " loss %s", html_percent(loss, l->count.lost, l->count.sent));
-            first = false;
+            if (l->lossy || l->failing) {
+                text_add(out, first ? "" : ", ");
+                html_escape(out, l->kind);
+                first = false;
+            }
+            if (l->lossy)
+                text_add(out, " loss %s",
+                         html_percent(loss, l->count.lost, l->count.sent));
+            if (l->failing)
+                text_add(out, "%s errors in %s", l->lossy ? "," : "",
+                         html_percent(loss, l->errors, l->probes));
         }
         text_add(out, ")");
         comma = ", ";
@@ -248,26 +253,32 @@ static void add_left(struct text *out, const struct page *p, enum event_leaves l
 /* For the period as a whole, then by incidents. */
 static void add_verdict(struct text *out, const struct page *p)
 {
-    size_t beyond = 0, bad = 0, n = p->n_own;
+    size_t beyond = 0, bad = 0, others = 0, n = p->n_own;
     size_t findings = count_left(p, EVENT_LEAVES_FINDING);
     bool notes = count_left(p, EVENT_LEAVES_NOTE) > 0;
     for (size_t i = 0; i < n; i++) {
-        beyond += p->ratings[i].slow || p->ratings[i].lossy;
-        bad += p->ratings[i].n_incidents > 0;
+        const struct rating *r = &p->ratings[i];
+        beyond += r->slow || r->lossy || r->failing;
+        others += r->target->foreign || r->target->tls_by[0] != '\0';
+        bad += r->n_incidents > 0;
     }
     text_add(out, "<p class=\"verdict %s\">",
-             beyond > 0                ? "bad"
-             : bad > 0 || findings > 0 ? "fair"
-                                       : "good");
+             beyond > 0                    ? "bad"
+             : bad + findings + others > 0 ? "fair"
+                                           : "good");
     if (beyond > 0) {
-        text_add(out, "%zu of %zu targets over their limits for the period as a whole: ",
-                 beyond, n);
+        text_add(
+            out,
+            "%zu of %zu targets over their limits or failing for the period as a whole: ",
+            beyond, n);
         add_exceeded(out, p);
     } else if (bad > 0) {
         text_add(out,
                  "Within their limits for the period as a whole, but with incidents: "
                  "%zu of %zu targets",
                  bad, n);
+    } else if (others > 0) {
+        text_add(out, "Within the limits, but not all was measured to Microsoft's edge");
     } else if (findings > 0) {
         text_add(out, "Within the limits, but not through the nearest front door");
     } else {

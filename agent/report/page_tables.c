@@ -47,7 +47,12 @@ static void add_verdict(struct text *out, const struct page *p, const struct rat
     if (r->lossy)
         text_add(out, "%s<span class=\"bad\">loss over %g\u00a0%%</span>",
                  is_rtt && l->delay_ns > 0 ? ", " : "", 100 * l->loss_ratio);
-    if ((!is_rtt || l->delay_ns == 0) && !r->lossy)
+    for (size_t i = 0; i < r->n_losses; i++)
+        if (r->losses[i].failing)
+            text_add(out, "%s<span class=\"bad\">%s errors</span>",
+                     (is_rtt && l->delay_ns > 0) || r->lossy ? ", " : "",
+                     r->losses[i].kind);
+    if ((!is_rtt || l->delay_ns == 0) && !r->lossy && !r->failing)
         text_add(out, "<span class=\"dim\">no delay limit</span>");
     text_add(out, "</td>");
 }

@@ -91,13 +91,16 @@ static void add_counts(struct rating *r, const struct kinds *kinds)
             l->count.lost += count.lost;
             l->probes += outcomes_sent(c->outcomes);
             l->failed += outcomes_failed(c->outcomes);
+            l->errors += c->outcomes[OUTCOME_TLS_ERROR] + c->outcomes[OUTCOME_HTTP_ERROR];
         }
     }
     for (size_t i = 0; i < r->n_losses; i++) {
         struct rating_loss *l = &r->losses[i];
         l->lossy = r->limits.loss_ratio > 0 &&
                    loss_exceeds(l->count.lost, l->count.sent, r->limits.loss_ratio);
+        l->failing = 2 * l->errors > l->probes;
         r->lossy |= l->lossy;
+        r->failing |= l->failing;
     }
 }
 

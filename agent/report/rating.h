@@ -26,13 +26,15 @@ struct rating {
     int64_t p50_ns, p95_ns;   /* DELAY_UNDEFINED if no delay is known */
     struct rating_loss {
         const char *kind;
-        struct loss_count count; /* packets or probes, core/loss.h */
-        uint64_t probes, failed;
-        bool lossy;                /* over its limit for the period as a whole */
-    } losses[DATASET_STREAMS_MAX]; /* one for each kind */
+        struct loss_count count;         /* packets or probes, core/loss.h */
+        uint64_t probes, failed, errors; /* of `failed`: in TLS or HTTP */
+        bool lossy;                      /* over its limit for the period as a whole */
+        bool failing;                    /* most probes end with such an error */
+    } losses[DATASET_STREAMS_MAX];       /* one for each kind */
     size_t n_losses;
     struct limits limits; /* 0 is none */
     bool slow, lossy;     /* over its limits for the period as a whole */
+    bool failing;         /* a kind is */
     struct {
         const char *pop;
         double share;        /* of the windows with a known PoP */

@@ -165,7 +165,7 @@ static void test_verdicts(void **state)
          0,
          false,
          {.delay_ns = 60 * NS_PER_MS},
-         "bad\">1 of 1 targets over their limits for the period as a whole: "
+         "bad\">1 of 1 targets over their limits or failing for the period as a whole: "
          "teams (median "
          "70."},
         {"lossy",
@@ -173,7 +173,7 @@ static void test_verdicts(void **state)
          1,
          false,
          {.loss_ratio = 0.01},
-         "bad\">1 of 1 targets over their limits for the period as a whole: "
+         "bad\">1 of 1 targets over their limits or failing for the period as a whole: "
          "teams (tcp loss "
          "17"},
         {"lossy, no limit", 10, 1, false, {.loss_ratio = 0}, "good\">Good"},
