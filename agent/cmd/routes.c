@@ -51,9 +51,10 @@ const struct command command_routes = {
         "and Microsoft's with active and backup path, AS path, next hop, and what is "
         "wrong with them. The station is off unless [bmp] listen is set; see "
         "edgelat.conf(5). For root and the group edgelat.",
-    .notes = "Exit code: 0 no problems found; 1 problems: a session is down, a prefix is "
-             "withdrawn, or a path has a fault; 2 error: the station is off, no agent "
-             "answers, or permission denied.",
+    .notes =
+        "Exit code: 0 no problems found; 1 problems: a router has left, a session is "
+        "down, a prefix is withdrawn, or a path has a fault; 2 error: the station is "
+        "off, no agent answers, or permission denied.",
     .examples = "sudo edgelat routes\n"
                 "sudo edgelat routes --json | jq '.sessions[] | {peer, state, flaps}'\n",
     .run = run,

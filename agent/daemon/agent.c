@@ -314,6 +314,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .spool = a->spool,
         .shipper = a->shipper,
         .measurer = &a->measurer,
+        .station = &a->station,
     };
     a->status_server = status_server_create(loop, &sources);
     open_station(a);

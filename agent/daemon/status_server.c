@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "net/clock.h"
 #include "probe/kinds.h"
+#include "route/rib_show.h"
 #include "status/answer.h"
 #include "status/snapshot.h"
 #include "status/socket.h"
@@ -32,8 +33,8 @@ static void fill_in_usage(struct snapshot *s)
                (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/* Sets the current values. */
-static void fill_in(struct status_server *a)
+/* Sets the current values; `routes` has the text of one. */
+static void fill_in(struct status_server *a, struct text *routes)
 {
     struct snapshot *s = &a->snapshot;
     s->now = wall_now();
@@ -50,18 +51,25 @@ static void fill_in(struct status_server *a)
     for (size_t t = 0; t < s->n_targets && t < a->from.config->n_targets; t++)
         s->targets[t].failure =
             *a->from.measurer != NULL ? measurer_failure(*a->from.measurer, t) : NULL;
+    if (*a->from.station != NULL)
+        rib_summary(station_rib(*a->from.station), routes);
+    else if (a->from.config->bmp_listen[0] != '\0')
+        text_add(routes, "cannot listen on %s", a->from.config->bmp_listen);
+    s->routes = text_string(routes);
     fill_in_usage(s);
 }
 
 static void on_ask(struct text *answer, void *user)
 {
     struct status_server *a = user;
-    struct text findings = {0}, json = {0}, text = {0};
-    fill_in(a);
+    struct text routes = {0}, findings = {0}, json = {0}, text = {0};
+    fill_in(a, &routes);
     size_t found = snapshot_findings(&a->snapshot, &findings);
     snapshot_json(&a->snapshot, text_string(&findings), &json);
     snapshot_text(&a->snapshot, text_string(&findings), &text);
     answer_write(answer, found > 0, &json, &text);
+    a->snapshot.routes = NULL;
+    text_free(&routes);
     text_free(&findings);
     text_free(&json);
     text_free(&text);

@@ -9,6 +9,7 @@
 #include "core/batch.h"
 #include "daemon/kill_switch.h"
 #include "daemon/measurer.h"
+#include "route/station.h"
 #include "ship/shipper.h"
 #include "spool/spool.h"
 
@@ -23,6 +24,7 @@ struct status_server_sources { /* borrowed; they outlive the status server */
     const struct spool *spool;
     const struct shipper *shipper;    /* NULL: no collector */
     struct measurer *const *measurer; /* points to NULL until measuring begins */
+    struct station *const *station;   /* points to NULL while the BMP station is off */
 };
 
 /* If the socket cannot be created, logs once what to do and serves no clients. */

@@ -124,6 +124,7 @@ enum { /* what is wrong with a path; bits */
        CHECKS = 6
 };
 extern const char *const rib_check_names[CHECKS]; /* "long_path", ..., by bit number */
+const char *rib_check_text(unsigned bit);         /* "AS path longer than 3", ... */
 
 enum path_use { PATH_GONE, PATH_HERE, PATH_STALE }; /* stale: from before a reconnect */
 

@@ -157,6 +157,11 @@ static const struct {
     {EVENT_ROUTE_COMMUNITY, SEVERITY_WARN, "without the community 8075:8007"},
 };
 
+const char *rib_check_text(unsigned bit)
+{
+    return check_events[bit].text;
+}
+
 /* ---- events ---- */
 
 struct event *rib_event(struct rib *r, const char *name, enum severity severity,

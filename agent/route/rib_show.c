@@ -34,21 +34,61 @@ static bool is_received(const struct rib_prefix *p)
     return false;
 }
 
-bool rib_has_problems(const struct rib *r)
+enum {
+    ROUTERS_LOST,
+    SESSIONS_DOWN,
+    PREFIXES_WITHDRAWN,
+    PATHS_HIJACKED,
+    PATHS_ODD,
+    PROBLEMS
+};
+
+static void count_problems(const struct rib *r, size_t n[PROBLEMS])
 {
+    memset(n, 0, PROBLEMS * sizeof *n);
+    for (size_t i = 0; i < RIB_ROUTERS_MAX; i++)
+        n[ROUTERS_LOST] += r->routers[i].used && !r->routers[i].connected;
     for (size_t i = 0; i < RIB_PEERS_MAX; i++)
-        if (r->peers[i].used && rib_is_session(&r->peers[i]) &&
-            r->peers[i].state == SESSION_DOWN)
-            return true;
+        n[SESSIONS_DOWN] += r->peers[i].used && rib_is_session(&r->peers[i]) &&
+                            r->peers[i].state == SESSION_DOWN;
     for (size_t i = 0; i < r->n_prefixes; i++) {
         const struct rib_prefix *p = &r->prefixes[i];
-        if (p->active == PATH_NONE && is_received(p))
-            return true;
-        for (size_t k = 0; k < p->n; k++)
-            if (p->paths[k].use != PATH_GONE && p->paths[k].checks != 0)
-                return true;
+        n[PREFIXES_WITHDRAWN] += p->active == PATH_NONE && is_received(p);
+        for (size_t k = 0; k < p->n; k++) {
+            unsigned checks = p->paths[k].use != PATH_GONE ? p->paths[k].checks : 0;
+            bool hijacked = (checks & (CHECK_ORIGIN | CHECK_MORE_SPECIFIC)) != 0;
+            n[PATHS_HIJACKED] += hijacked;
+            n[PATHS_ODD] += checks != 0 && !hijacked;
+        }
     }
-    return false;
+}
+
+bool rib_has_problems(const struct rib *r)
+{
+    size_t n[PROBLEMS], all = 0;
+    count_problems(r, n);
+    for (size_t i = 0; i < PROBLEMS; i++)
+        all += n[i];
+    return all > 0;
+}
+
+void rib_summary(const struct rib *r, struct text *out)
+{
+    static const char *const texts[PATHS_ODD][2] = {
+        {"router is not connected", "routers are not connected"},
+        {"BGP session is down", "BGP sessions are down"},
+        {"watched prefix is withdrawn", "watched prefixes are withdrawn"},
+        {"path may be hijacked or leaked", "paths may be hijacked or leaked"},
+    };
+    const char *comma = "";
+    size_t n[PROBLEMS];
+    count_problems(r, n);
+    for (size_t i = 0; i < PATHS_ODD; i++) {
+        if (n[i] == 0)
+            continue;
+        text_add(out, "%s%zu %s", comma, n[i], texts[i][n[i] > 1]);
+        comma = ", ";
+    }
 }
 
 /* ---- JSON ---- */
@@ -221,7 +261,7 @@ static void show_path(struct text *out, const struct rib *r, const struct rib_pr
              bgp_path_text(as_path, path->path));
     for (unsigned i = 0; i < CHECKS && path->use != PATH_GONE; i++)
         if (path->checks >> i & 1)
-            text_add(out, "; %s", rib_check_names[i]);
+            text_add(out, "; %s", rib_check_text(i));
     text_add(out, "%s\n", path->use == PATH_STALE ? "; stale" : "");
 }
 

@@ -12,7 +12,13 @@
 void rib_json(const struct rib *r, const char *listen, struct text *out);
 void rib_text(const struct rib *r, const char *listen, struct text *out);
 
-/* True when a session is down, a prefix withdrawn, or something wrong with a path. */
+/* True when a router has left, a session is down, a prefix withdrawn, or something wrong
+ * with a path. */
 bool rib_has_problems(const struct rib *r);
+
+/* Appends those for `edgelat status` as one clause without an end of line, nothing if there
+ * are none. Of the paths it counts those that may be hijacked or leaked: a path that is
+ * only long or prepended may be so for ever. */
+void rib_summary(const struct rib *r, struct text *out);
 
 #endif

@@ -263,5 +263,9 @@ size_t snapshot_findings(const struct snapshot *s, struct text *lines)
     } else {
         n += find_measuring(s, lines);
     }
+    if (s->routes != NULL && *s->routes != '\0') {
+        text_add(lines, "BMP station: %s; see `edgelat routes`\n", s->routes);
+        n++;
+    }
     return n + find_shipping(s, lines);
 }

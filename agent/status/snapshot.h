@@ -78,6 +78,7 @@ struct snapshot {
     const char *stopped; /* why probing is stopped, as a clause; NULL: it is not */
     bool swept;          /* `doors` is set */
     struct doors_summary doors;
+    const char *routes; /* what the BMP station found, as a clause; "" or NULL: nothing */
     struct spool_counters spool;
     struct shipper_counters exports;
     struct shipper_collector collectors[COLLECTORS_MAX];

@@ -2,6 +2,7 @@
 #include "router.h"
 
 #include "otlp/names.h"
+#include "route/rib_show.h"
 
 static const struct neighbour first = {0xc6336402, 65002, 0, 0}; /* 198.51.100.2 */
 static const struct neighbour second = {0xc6336406, 65003, 0, 0};
@@ -295,6 +296,37 @@ static void test_loc_rib(void **state)
     world_end(&w);
 }
 
+/* For `edgelat status`. */
+static void test_summary(void **state)
+{
+    (void)state;
+    struct world w;
+    struct text text = {0};
+    settle(&w, &first, &second);
+    rib_summary(&w.rib, &text);
+    CHECK_TEXT("", text_string(&text), "all is well");
+    announce(&w, &first, "13.107.6.0/24", "65002 65002 8075");
+    rib_summary(&w.rib, &text);
+    CHECK_TEXT("", text_string(&text), "a path that is only prepended");
+    CHECK(rib_has_problems(&w.rib), "it has a fault, though");
+    announce(&w, &first, "13.107.6.0/24", "65002 174");
+    rib_summary(&w.rib, &text);
+    CHECK_TEXT("1 path may be hijacked or leaked", text_string(&text), "174 is foreign");
+    text_clear(&text);
+    peer_down(&w, &first);
+    peer_down(&w, &second);
+    rib_summary(&w.rib, &text);
+    CHECK_TEXT("2 BGP sessions are down, 2 watched prefixes are withdrawn",
+               text_string(&text), "both down");
+    text_clear(&text);
+    feed_end(&w.feed, "the router closed it", w.now);
+    rib_summary(&w.rib, &text);
+    CHECK(strstr(text_string(&text), "1 router is not connected") != NULL,
+          "it has left: %s", text_string(&text));
+    text_free(&text);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_unknown_open),
         cmocka_unit_test(test_loc_rib),
+        cmocka_unit_test(test_summary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

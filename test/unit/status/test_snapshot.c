@@ -403,6 +403,23 @@ static void this_host(void **state)
     bed_end(b);
 }
 
+static void what_the_station_found(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    resolve(&b->rig, 0, near, "AMS");
+    pings(b, 10, 0);
+    window(b);
+    b->s.routes = "";
+    show(b);
+    has(&b->text, "No problems found", "nothing of the station");
+    b->s.routes = "1 BGP session is down";
+    show(b);
+    has(&b->text, "BMP station: 1 BGP session is down; see `edgelat routes`", "text");
+    has_not(&b->text, "No problems found", "beside it");
+    bed_end(b);
+}
+
 static void what_was_found(void **state)
 {
     (void)state;
@@ -656,6 +673,7 @@ int main(void)
         cmocka_unit_test(down),
         cmocka_unit_test(not_the_edge),
         cmocka_unit_test(this_host),
+        cmocka_unit_test(what_the_station_found),
         cmocka_unit_test(what_was_found),
         cmocka_unit_test(what_the_sweep_states),
         cmocka_unit_test(what_events_left),
