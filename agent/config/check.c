@@ -318,6 +318,12 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
             "%s: [bmp] has listen but no routers; name the addresses that may connect: "
             "routers = ADDRESS",
             file);
+    if (c->bmp_listen[0] == '\0' && c->bmp_routers[0] != '\0')
+        PROBLEM(
+            &k,
+            "%s: [bmp] has routers but no listen, so the station is off; set listen = "
+            "ADDRESS:PORT, or remove routers",
+            file);
     check_all_traffic(&k, kinds);
     for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
         check_host_traffic(&k, kinds, t);

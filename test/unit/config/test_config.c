@@ -331,6 +331,9 @@ static const struct {
      "f:1: [target x] can never be probed: its host is an ipv4 address and its family "
      "the "
      "other one\n"},
+    {"a station that is off", "[bmp]\nrouters = 192.0.2.1\n" HOST,
+     "f: [bmp] has routers but no listen, so the station is off; set listen = "
+     "ADDRESS:PORT, or remove routers\n"},
     {"a station for nobody", "[bmp]\nlisten = 192.0.2.10:11019\n" HOST,
      "f: [bmp] has listen but no routers; name the addresses that may connect: routers "
      "= ADDRESS\n"},
