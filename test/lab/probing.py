@@ -29,13 +29,16 @@ def run_in_lab(scenario, file):
 
 
 def installed(prefix):
-    """The program, installed with its data files where every user can read them: the checkout may be in a home that only
-    its owner can enter."""
+    """The program, installed with the lab's data files where every user can read them: the checkout may be in a home that
+    only its owner can enter."""
     program = os.path.join(prefix, "bin", "edgelat")
     os.chmod(prefix, 0o755)
     os.mkdir(os.path.dirname(program), 0o755)
     shutil.copy(EDGELAT, program)
-    shutil.copytree(os.path.join(lab.TOP, "packaging", "data"), os.path.join(prefix, "share", "edgelat"))
+    data = os.path.join(prefix, "share", "edgelat")
+    shutil.copytree(os.path.join(lab.TOP, "packaging", "data"), data)
+    shutil.copytree(os.environ["EDGELAT_DATA"], data, dirs_exist_ok=True)
+    os.environ["EDGELAT_DATA"] = data
     return program
 
 
