@@ -4,7 +4,7 @@
  * probes sent after it. So results are first queued, sorted by sending time, until they
  * are ORDER_NS older than the newest (or ORDER_MAX are queued). Then no earlier result
  * can arrive, and they are processed: runs of losses are counted, and two neighbouring
- * replies give one value of variation. A summary also processes the queued results, on a
+ * replies of one address give one value of variation. A summary also processes the queued results, on a
  * copy of the state, so it is complete.
  *
  * Queue and state outlive the window. A result is `fresh` in the window in which it
@@ -233,6 +233,7 @@ uint64_t summary_answered(const struct summary *s)
 struct sent_probe {
     struct wall time;
     int64_t rtt_ns; /* DELAY_UNDEFINED if not answered */
+    uint32_t to;    /* hash of the address */
     bool lost;
     bool fresh; /* its result arrived in the open window */
 };
@@ -259,7 +260,7 @@ static void walk_on(struct walk *k, const struct sent_probe *next,
         k->run_fresh = false;
     }
     if (k->last.rtt_ns != DELAY_UNDEFINED && next->rtt_ns != DELAY_UNDEFINED &&
-        (k->last.fresh || next->fresh))
+        k->last.to == next->to && (k->last.fresh || next->fresh))
         values_add(variation, llabs(next->rtt_ns - k->last.rtt_ns));
     k->last = *next;
 }
@@ -285,8 +286,8 @@ struct window {
     struct walk walk;
     struct sent_probe *queue; /* not processed yet, in sending order */
     size_t queued, queue_room;
-    bool answered;             /* any reply since the order started */
-    struct wall last_answered; /* sending time of the last sent answered probe */
+    bool answered;                   /* any reply since the order started */
+    struct sent_probe last_answered; /* the last sent one that was answered */
 };
 
 struct window *window_create(const struct kind *kind, struct wall start)
@@ -351,14 +352,23 @@ static void put_in_order(struct window *w, const struct sent_probe *s)
         walk_queue(w, old);
 }
 
-static void count_reordering(struct window *w, struct wall sent)
+static void count_reordering(struct window *w, const struct sent_probe *sent)
 {
-    if (w->answered && sent.ns < w->last_answered.ns) {
-        w->counts.counters[COUNTER_REORDERED]++;
+    if (w->answered && sent->time.ns < w->last_answered.time.ns) {
+        w->counts.counters[COUNTER_REORDERED] += sent->to == w->last_answered.to;
         return;
     }
     w->answered = true;
-    w->last_answered = sent;
+    w->last_answered = *sent;
+}
+
+/* FNV-1a; a collision makes one value of variation. */
+static uint32_t address_hash(const struct endpoint *e)
+{
+    uint32_t hash = 2166136261u ^ e->family;
+    for (size_t i = 0; i < sizeof e->bytes; i++)
+        hash = (hash ^ e->bytes[i]) * 16777619u;
+    return hash;
 }
 
 void window_add(struct window *w, const struct result *result)
@@ -384,12 +394,13 @@ void window_add(struct window *w, const struct result *result)
     struct sent_probe sent = {
         .time = result->time,
         .rtt_ns = answered ? result->delays[0] : DELAY_UNDEFINED,
+        .to = address_hash(&result->to),
         .lost = lost,
         .fresh = true,
     };
     put_in_order(w, &sent);
     if (answered)
-        count_reordering(w, result->time);
+        count_reordering(w, &sent);
 }
 
 void window_count(struct window *w, enum counter what, uint64_t n)

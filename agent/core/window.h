@@ -8,7 +8,7 @@
  * WINDOW_EXACT_MAX values, and within 0.2 % of them after that (core/tally.h). The loss ratio is lost
  * / sent, where `sent` excludes OUTCOME_NOT_MEASURED and outcome_is_lost() defines lost
  * (a refusal is not). Delay variation is RFC 3393 applied to round trips: the difference
- * between the delays of two probes sent in succession, both answered.
+ * between the delays of two probes sent in succession to one address, both answered.
  */
 #ifndef EDGELAT_CORE_WINDOW_H
 #define EDGELAT_CORE_WINDOW_H

@@ -324,6 +324,28 @@ static void order_does_not_matter(const size_t *order)
     window_destroy(w);
 }
 
+/* The paths to two addresses differ: that is neither variation nor reordering. */
+static void addresses_are_not_compared(void **state)
+{
+    (void)state;
+    struct window *w = window_create(&icmp, start);
+    for (int i = 0; i < 6; i++) {
+        struct result r =
+            at(1000 * (i ^ 1), OUTCOME_REPLY, (i % 2 ? 10 : 90) * NS_PER_MS);
+        r.to.bytes[3] = (uint8_t)(1 + i % 2);
+        window_add(w, &r);
+    }
+    struct summary s = summary_of(w);
+    CHECK_INT(6, s.received, "replies of two addresses, in turn");
+    CHECK_INT(0, s.variation.count, "no variation");
+    CHECK_INT(0, s.counters[COUNTER_REORDERED], "none is overtaken");
+    add(w, 6000, OUTCOME_REPLY, 14 * NS_PER_MS);
+    add(w, 5500, OUTCOME_REPLY, 17 * NS_PER_MS);
+    s = summary_of(w);
+    CHECK_INT(1, s.counters[COUNTER_REORDERED], "one by its own path");
+    window_destroy(w);
+}
+
 static void order_of_deciding_does_not_matter(void **state)
 {
     (void)state;
@@ -676,6 +698,7 @@ int main(void)
         cmocka_unit_test(percentiles_are_order_statistics),
         cmocka_unit_test(few_values_do_not_support_a_high_percentile),
         cmocka_unit_test(each_delay_has_its_own_values),
+        cmocka_unit_test(addresses_are_not_compared),
         cmocka_unit_test(order_of_deciding_does_not_matter),
         cmocka_unit_test(losses_come_late),
         cmocka_unit_test(losses_come_very_late),
