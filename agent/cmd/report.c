@@ -297,6 +297,10 @@ static int make(struct report *r, char **files, size_t n)
     dataset_end(r->dataset);
     if (code == CMD_FINE && r->dataset->covered.n == 0) {
         char since[DURATION_TEXT_MAX];
+        if (since_ns == 0)
+            return cmd_cannot(
+                "no measurements in these files; give batches of an agent's "
+                "history or spool (*.pb.gz)");
         return cmd_cannot(
             "no measurements in %s within %s; check the agent (systemctl status "
             "edgelat), or use a longer --since",

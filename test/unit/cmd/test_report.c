@@ -183,6 +183,9 @@ static void test_cannot(void **state)
         {"no batch",
          {"report", "--state", b.folder.path, "-o", b.page, NULL},
          "no measurements in"},
+        {"a file that is no batch, of any time",
+         {"report", "-o", b.page, "/etc/passwd", NULL},
+         "no measurements in these files; give batches"},
         {"unknown option", {"report", "--outptu", "x", NULL}, "did you mean --output?"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
