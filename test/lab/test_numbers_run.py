@@ -7,6 +7,7 @@ Runs itself in the lab. Each agent has a target of its own and no collector: wha
 exported is what stands in its spool.
 """
 
+import collections
 import contextlib
 import os
 import signal
@@ -36,14 +37,16 @@ def requests_of(capture, *addresses):
 # ---- names
 
 
-def test_ten_addresses(agent, capture, removed_at):
-    """It keeps to one while that is among the answers; dnsmasq gives them in turns."""
+def test_ten_addresses(agent, capture, used, removed_at):
+    """One is in use, up to seven others are watched by a quarter of the probes; dnsmasq gives them in turns."""
     sent = requests_of(capture, *TEN)
-    before = {to for at, _, to in sent if at < removed_at}
-    tap.equal(1, len(before), f"ten addresses: one is probed, through three lookups: {before}")
-    after = [to for at, _, to in sent if at > removed_at + TTL_S + 2]
-    tap.ok(len(set(after)) == 1 and not before & set(after) and len(after) > 10,
-           f"ten addresses: another one when it is not among them any more: {set(after)}", sent)
+    before = collections.Counter(to for at, _, to in sent if TTL_S < at < removed_at)
+    tap.ok(len(before) <= 8 and before.most_common(1)[0][0] == used and before[used] > 0.4 * before.total(),
+           f"ten addresses: one is in use through three lookups: {before}", sent)
+    after = collections.Counter(to for at, _, to in sent if at > removed_at + TTL_S + 2)
+    first, count = after.most_common(1)[0]
+    tap.ok(first != used and count > 0.6 * after.total() > 6 and after[used] < 0.2 * after.total(),
+           f"ten addresses: another one when it is not among them any more: {after}", sent)
     for kind in ("icmp", "tcp"):
         tap.equal(["reply"], list(agent.outcomes(kind)), f"ten addresses, {kind}: all are answered")
         for name, (least, most) in agent.delays(kind=kind).items():
@@ -56,7 +59,8 @@ def test_moving(agent, capture, moved_at):
     old = [at for at, _, to in sent if to == AMSTERDAM]
     tap.ok(new and moved_at < new[0] < moved_at + TTL_S + 2.5,
            f"a name that moves: followed after {new[0] - moved_at if new else -1:.1f} s of a TTL of {TTL_S} s", new)
-    tap.ok(new and max(old) < new[0] + 1, "a name that moves: the old address is not probed on")
+    late = [at for at in old if new and at > new[0] + 1]
+    tap.ok(len(late) < 0.35 * len(new), f"a name that moves: the old address is only watched, by {len(late)} of {len(late + new)}")
     ranges = agent.delays()
     for (pop, kind), (least, most) in ranges.items():
         tap.ok(most < 30 or least > 50, f"a name that moves, {pop} {kind}: from {least:.1f} to {most:.1f} ms, not both")
@@ -158,7 +162,7 @@ def main():
         lab.point("moving.example.net", NEWARK)
         time.sleep(3)
         removed_at = now()
-        used = [to for _, _, to in requests_of(capture, *TEN)][-1]
+        used = collections.Counter(to for _, _, to in requests_of(capture, *TEN)).most_common(1)[0][0]
         lab.point("ten.example.net", *(address for address in TEN if address != used))
         time.sleep(max(0, stopped_at + STOPPED_S - now()))
         agents["stopped"].process.send_signal(signal.SIGCONT)
@@ -167,7 +171,7 @@ def main():
         for agent in agents.values():
             agent.stop()
 
-    test_ten_addresses(agents["ten"], capture, removed_at)
+    test_ten_addresses(agents["ten"], capture, used, removed_at)
     test_moving(agents["moving"], capture, moved_at)
     test_stopped(agents["stopped"], capture, stopped_at, went_on_at)
     test_unprivileged(agents["unprivileged"])
