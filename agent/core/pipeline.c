@@ -447,6 +447,8 @@ void pipeline_result(struct pipeline *p, const struct result *result)
         s->addr->proved |= shows_certificate(p->kinds->list[s->kind], result);
     }
     pipeline_add_address(p, s, result);
+    if (!in_use && result->outcome == OUTCOME_LOSS && s->addr->all.n > 1)
+        return; /* another address is in use by now: not the target's loss */
     for (size_t d = 0; d < DELAYS_MAX; d++)
         if (!in_use || pipeline_leaves_out(p, s, d)) {
             counted.delays[d] = DELAY_UNDEFINED;
