@@ -184,9 +184,9 @@ static void add_hidden(struct text *out, const struct segment_hop *hops, size_t 
         text_add(out, "Cannot tell where traffic enters Microsoft's network: ");
         add_unknown(out, hops, before, e->first - 1);
         if (e->before == SEGMENT_NO_HOP) {
-            text_add(out, ". It is not behind ");
+            text_add(out, ". The entry is not behind ");
         } else {
-            text_add(out, ". It is behind ");
+            text_add(out, ". The entry is behind ");
             add_hop(out, hops, e->before);
             text_add(out, " and not behind ");
         }

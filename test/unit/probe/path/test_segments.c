@@ -79,7 +79,7 @@ static const struct {
      5,
      2,
      5,
-     "hops 3 to 4 do not answer. It is behind hop 2 (198.51.100.1, 20.0 ms) "
+     "hops 3 to 4 do not answer. The entry is behind hop 2 (198.51.100.1, 20.0 ms) "
      "and not behind hop 5 (London (LON), 50.0 ms)."},
     {"hidden by a router without a name",
      {{"192.168.1.1", "", LOCAL},
@@ -108,7 +108,7 @@ static const struct {
      3,
      0,
      3,
-     "It is not behind hop 3 (London"},
+     "The entry is not behind hop 3 (London"},
     {"the prefix table has gaps",
      {{"192.168.1.1", "", LOCAL},
       {"198.51.100.1", "", PROVIDER},
