@@ -72,7 +72,7 @@ def test_nearest(process):
     tap.near(20, row["min"], 3, "nearest: its delay")
     tap.equal([0, 1], [row["loss_ratio"], row["rank"]], "nearest: no loss, a rank")
     silent = [a["address"] for a in row["addresses"] if a["unanswered"] > 1]
-    tap.equal([DEAD], silent, "nearest: the address that did not answer")
+    tap.ok(silent == [DEAD], "nearest: the address that did not answer", row["addresses"])
 
 
 def test_probe(number, process):

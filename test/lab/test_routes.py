@@ -15,6 +15,7 @@ from probing import EDGELAT
 
 R2, R3, MS = "198.51.100.2", "198.51.100.6", "13.107.6.0/24"
 GOBGP = f"{os.path.abspath(__file__)} gobgp"
+BOTH = "52.96.0.0/14"  # announced by both providers at the same moment
 
 tap = Tap()
 
@@ -59,8 +60,10 @@ def prefixes_return(names):
 
 
 def flapped(names):
-    once = ["lost", "established"]
-    return sessions_only(names) == once * 2 + ["lost", "flapping", "established"] + once * 7 and prefixes_return(names)
+    """Flapping is reported once, with the third; on a busy host the hold time of FRR may end once more."""
+    sessions = sessions_only(names)
+    return sessions.count("lost") == sessions.count("established") >= 10 and prefixes_return(names) and \
+        sessions.count("flapping") == 1 and sessions[:6] == ["lost", "established"] * 2 + ["lost", "flapping"]
 
 
 def restarted(names):
@@ -68,13 +71,16 @@ def restarted(names):
 
 
 def check_tables(net, agent, what):
-    """Peers, paths, and the best path of each prefix, as `show bgp ... json` has them."""
+    """Peers, paths, and the best path of each prefix, as `show bgp ... json` has them; not that of BOTH: of paths that
+    came at the same moment FRR prefers the first, and BMP does not tell their order."""
     sessions = {peer: state == "Established" for peer, state in net.states().items()}
     tap.equal(sessions, {s["peer"]: s["state"] == "up" for s in agent.now()["sessions"]}, f"{what}: sessions as in FRR's summary")
-    for family, prefix in (("ipv4", MS), ("ipv4", "52.96.0.0/14"), ("ipv6", "2603:1006::/40")):
+    for family, prefix in (("ipv4", MS), ("ipv4", BOTH), ("ipv6", "2603:1006::/40")):
         theirs = {peer: (path, best) for peer, (path, _, best) in net.route(prefix, family=family).items()}
         ours = {path["peer"]: (" ".join(map(str, path["as_path"])), role == "active")
                 for role, path in agent.prefix(prefix).items() if role in ("active", "backup")}
+        if prefix == BOTH:
+            theirs, ours = ({peer: path for peer, (path, _) in paths.items()} for paths in (theirs, ours))
         tap.equal(theirs, ours, f"{what}: paths of {prefix} as in FRR's table")
 
 
@@ -97,7 +103,7 @@ def frr():
         net.provider("r3", 4200000003, "198.51.100.5", "52.96.0.0/14 route-map MS")
         agent = Agent(net, EDGELAT)
         steps = Steps(agent)
-        steps.do("start, a table dump is no event", started, net.branch, lambda a: is_up(R2, R3)(a) and peer_of("active")(a) and peer_of("backup", "52.96.0.0/14")(a)
+        steps.do("start, a table dump is no event", started, net.branch, lambda a: is_up(R2, R3)(a) and peer_of("active")(a) and peer_of("backup", BOTH)(a)
                  and peer_of("active", "2603:1006::/40")(a), 15)
         time.sleep(7)  # the dump is over
         check_tables(net, agent, "start")
@@ -135,12 +141,13 @@ def frr():
         steps.do("origin AS back", ["PrefixOriginAsChangeEvent"], second("network", MS, "route-map MS"), origin_is(8075))
 
         def flap():
-            before = agent.session(R3)["flaps"]  # on a busy host the hold time may have ended once
-            for n in range(before + 1, before + 11):
+            for n in range(1, 11):
+                before = agent.session(R3)["flaps"]
                 net.vty("r1", f"clear bgp {R3}")
-                tap.ok(agent.until(lambda a, n=n: a.session(R3).get("flaps") == n and is_up(R3)(a)), f"flap {n} is counted")
+                tap.ok(agent.until(lambda a, before=before: a.session(R3).get("flaps", 0) > before and is_up(R3)(a)),
+                       f"flap {n} is counted")
 
-        steps.do("ten flaps", flapped, flap, lambda a: peer_of("active")(a) == R3 and peer_of("backup", "52.96.0.0/14")(a) == R3, 12)
+        steps.do("ten flaps", flapped, flap, lambda a: peer_of("active")(a) == R3 and peer_of("backup", BOTH)(a) == R3, 12)
         tap.equal("up", agent.session(R2).get("state"), "the other session is up")
 
         def stall():
@@ -152,7 +159,7 @@ def frr():
         steps.do("stalled station", ["PrefixWithdrawalEvent"], stall, lambda a: not peer_of("active")(a))
         steps.do("a router that dies", ["edgelat.bmp.router.lost"], lambda: net.stop("r1"),
                  lambda a: a.session(R2).get("state") == "unknown")
-        steps.do("router restart", restarted, net.branch, lambda a: is_up(R2, R3)(a) and peer_of("backup", "52.96.0.0/14")(a)
+        steps.do("router restart", restarted, net.branch, lambda a: is_up(R2, R3)(a) and peer_of("backup", BOTH)(a)
                  and peer_of("active", "2603:1006::/40")(a), 15)
         check_tables(net, agent, "restart")
         net.stop("agent")

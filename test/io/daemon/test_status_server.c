@@ -12,6 +12,7 @@ struct rig {
     struct config config;
     struct kill_switch kill_switch;
     struct measurer *measurer; /* NULL: not measuring yet */
+    struct station *station;   /* NULL: off */
     struct status_server *server;
     struct capture log;
 };
@@ -40,7 +41,8 @@ static struct status_server *create(struct rig *r)
                                             .host_name = "branch",
                                             .kill_switch = &r->kill_switch,
                                             .spool = r->spool.spool,
-                                            .measurer = &r->measurer};
+                                            .measurer = &r->measurer,
+                                            .station = &r->station};
     capture_begin(&r->log);
     struct status_server *s = status_server_create(&r->spool.loop, &sources);
     capture_end(&r->log);
