@@ -1,15 +1,38 @@
 #include "cmd/agent_answer.h"
 
-#include "cmd/cmd.h"
 #include "cmd/load.h"
 #include "net/clock.h"
 #include "status/answer.h"
 #include "status/socket.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { OPT_JSON = 256 };
+
+const struct cmd_option agent_answer_options[] = {
+    LOAD_CONFIG_OPTION("the agent's configuration, for its status_socket"),
+    {"json", OPT_JSON, NULL, "one JSON object"},
+    {0},
+};
+
+bool agent_answer_parse(int argc, char **argv, const char **config, bool *json)
+{
+    *config = NULL;
+    *json = false;
+    for (int c; (c = cmd_getopt(argc, argv, agent_answer_options)) != -1;) {
+        if (c == 'c')
+            *config = optarg;
+        else if (c == OPT_JSON)
+            *json = true;
+        else
+            return false;
+    }
+    return true;
+}
 
 enum { PIECE = 16 << 10 };
 

@@ -5,7 +5,15 @@
 #ifndef EDGELAT_CMD_AGENT_ANSWER_H
 #define EDGELAT_CMD_AGENT_ANSWER_H
 
+#include "cmd/cmd.h"
 #include "config/config.h"
+
+/* --config and --json. */
+extern const struct cmd_option agent_answer_options[];
+
+/* Reads these options: `*config` is the file given, or NULL. False: one is unknown, which
+ * was printed. */
+bool agent_answer_parse(int argc, char **argv, const char **config, bool *json);
 
 /*
  * Reads the configuration, for the name of the socket; free it with config_free(). Problems

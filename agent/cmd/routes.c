@@ -1,30 +1,15 @@
 #include "cmd/agent_answer.h"
-#include "cmd/cmd.h"
 #include "cmd/load.h"
 #include "daemon/routes_server.h"
 
 #include <getopt.h>
 
-enum { OPT_JSON = 256 };
-
-static const struct cmd_option options[] = {
-    LOAD_CONFIG_OPTION("the agent's configuration, for its status_socket"),
-    {"json", OPT_JSON, NULL, "one JSON object"},
-    {0},
-};
-
 static int run(int argc, char **argv)
 {
-    const char *given = NULL;
-    bool json = false;
-    for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
-        if (c == 'c')
-            given = optarg;
-        else if (c == OPT_JSON)
-            json = true;
-        else
-            return CMD_CANNOT;
-    }
+    const char *given;
+    bool json;
+    if (!agent_answer_parse(argc, argv, &given, &json))
+        return CMD_CANNOT;
     if (optind < argc)
         return cmd_cannot("routes takes no argument '%s'", argv[optind]);
     struct config config;
@@ -44,7 +29,7 @@ static int run(int argc, char **argv)
 const struct command command_routes = {
     .name = "routes",
     .summary = "BGP sessions and watched prefixes of the BMP station",
-    .options = options,
+    .options = agent_answer_options,
     .about =
         "Shows what routers report to the BMP station of the running agent: each BGP "
         "session with its state, flaps and availability, and the registered prefixes "

@@ -1,29 +1,14 @@
 #include "cmd/agent_answer.h"
-#include "cmd/cmd.h"
 #include "cmd/load.h"
 
 #include <getopt.h>
 
-enum { OPT_JSON = 256 };
-
-static const struct cmd_option options[] = {
-    LOAD_CONFIG_OPTION("the agent's configuration, for its status_socket"),
-    {"json", OPT_JSON, NULL, "one JSON object"},
-    {0},
-};
-
 static int run(int argc, char **argv)
 {
-    const char *given = NULL;
-    bool json = false;
-    for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
-        if (c == 'c')
-            given = optarg;
-        else if (c == OPT_JSON)
-            json = true;
-        else
-            return CMD_CANNOT;
-    }
+    const char *given;
+    bool json;
+    if (!agent_answer_parse(argc, argv, &given, &json))
+        return CMD_CANNOT;
     if (optind < argc)
         return cmd_cannot(
             "status takes no argument '%s'; to probe a host use `edgelat probe`",
@@ -39,7 +24,7 @@ static int run(int argc, char **argv)
 const struct command command_status = {
     .name = "status",
     .summary = "state of the running agent, and its problems",
-    .options = options,
+    .options = agent_answer_options,
     .about =
         "Shows the state of the agent on this host: whether it probes, each target with "
         "PoP, state and the delays of its last window, the batches waiting in the "
