@@ -2,17 +2,13 @@
  * of its service. */
 #include "edge/issuers.h"
 
+#include "data_file.h"
+
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
-static void count(const char *text, void *user)
-{
-    assert(strlen(text) > 0);
-    ++*(size_t *)user;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {

@@ -2,18 +2,14 @@
  * one that is longer. */
 #include "edge/prefixes.h"
 
+#include "data_file.h"
+
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
-static void count(const char *text, void *user)
-{
-    assert(strlen(text) > 0);
-    ++*(size_t *)user;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {

@@ -1,17 +1,13 @@
 /* A targets.csv of somebody's: what was read can be asked for, in every metro. */
 #include "edge/workloads.h"
 
+#include "data_file.h"
+
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
-static void count(const char *text, void *user)
-{
-    assert(strlen(text) > 0);
-    ++*(size_t *)user;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
