@@ -42,14 +42,17 @@ void error_queue_disable(int socket, enum family family)
         set(socket, IPPROTO_IP, IP_RECVERR, 0);
 }
 
-static void read_error(struct queued *q, const struct cmsghdr *c)
+struct extended_error extended_error_read(const struct cmsghdr *c)
 {
-    struct { /* as the kernel lays it out: SO_EE_OFFENDER() is what follows */
-        struct sock_extended_err error;
-        struct sockaddr_in6 offender;
-    } both = {0};
+    struct extended_error both = {0};
     size_t len = c->cmsg_len - CMSG_LEN(0);
     memcpy(&both, CMSG_DATA(c), len < sizeof both ? len : sizeof both);
+    return both;
+}
+
+static void read_error(struct queued *q, const struct cmsghdr *c)
+{
+    struct extended_error both = extended_error_read(c);
     switch (both.error.ee_origin) {
     case SO_EE_ORIGIN_TIMESTAMPING:
         q->kind = QUEUED_STAMP;

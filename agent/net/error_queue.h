@@ -7,9 +7,14 @@
 
 #include "core/endpoint.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <linux/errqueue.h> /* needs <time.h> */
 
 enum queued_kind {
     QUEUED_STAMP, /* of a packet that this socket sent */
@@ -27,6 +32,15 @@ struct queued {
     size_t len;                       /* quoted bytes after the transport header */
     size_t extension_at;              /* in them: RFC 4884 extensions; 0: none */
 };
+
+/* One error message as the kernel lays it out: SO_EE_OFFENDER() is what follows. */
+struct extended_error {
+    struct sock_extended_err error;
+    struct sockaddr_in6 offender;
+};
+
+/* Copies it from a control message, which may be shorter: the rest is 0. */
+struct extended_error extended_error_read(const struct cmsghdr *c);
 
 /* Enables ICMP errors; `with_ttl` adds the TTL of their packets and RFC 4884 extensions, as
  * far as the kernel has them (Linux 5.9). */

@@ -357,12 +357,7 @@ static void read_ping_error(struct packet_in *p, const struct sock_extended_err 
 static void read_extended(struct icmp_socket *s, struct packet_in *p,
                           const struct cmsghdr *c, size_t i)
 {
-    struct { /* as the kernel lays it out: SO_EE_OFFENDER() is what follows */
-        struct sock_extended_err error;
-        struct sockaddr_in6 offender;
-    } both = {0};
-    size_t len = c->cmsg_len - CMSG_LEN(0);
-    memcpy(&both, CMSG_DATA(c), len < sizeof both ? len : sizeof both);
+    struct extended_error both = extended_error_read(c);
     switch (both.error.ee_origin) {
     case SO_EE_ORIGIN_TIMESTAMPING:
         p->is_stamp = true;
