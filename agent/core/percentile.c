@@ -21,25 +21,25 @@ bool percentile_supported(size_t percentile, uint64_t count)
 
 /* The binomial distribution from its first relevant value on. Probabilities below
  * NEGLIGIBLE of the largest one are taken as 0. */
-#define NEGLIGIBLE 1e-18
+#define NEGLIGIBLE 1e-12
 
 struct binomial {
-    double n, q, mode;
-    double k, p; /* P(K = k), not normalised */
+    double n, odds, mode; /* odds: q / (1 - q) */
+    double k, p;          /* P(K = k), not normalised */
 };
 
 static void next(struct binomial *b)
 {
-    b->p *= (b->n - b->k) / (b->k + 1) * b->q / (1 - b->q);
+    b->p *= (b->n - b->k) / (b->k + 1) * b->odds;
     b->k++;
 }
 
 static struct binomial binomial_begin(double n, double q)
 {
-    double mode = floor(n * q);
-    struct binomial b = {.n = n, .q = q, .mode = mode, .k = mode, .p = 1};
+    double mode = floor(n * q), odds = q / (1 - q);
+    struct binomial b = {.n = n, .odds = odds, .mode = mode, .k = mode, .p = 1};
     for (; b.k > 0 && b.p > NEGLIGIBLE; b.k--)
-        b.p *= b.k / (n - b.k + 1) * (1 - q) / q;
+        b.p *= b.k / ((n - b.k + 1) * odds);
     return b;
 }
 

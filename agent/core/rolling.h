@@ -5,8 +5,8 @@
  * Values are counted in tallies (core/tally.h): of five minutes for the hour, of an hour
  * for the longer periods. A period ends now and begins with a whole tally, so an hour
  * covers 55 to 60 minutes and a day 23 to 24 hours. A longer period is stated only once
- * it has more values than the shorter one. The intervals assume independent values (core/percentile.h); delays measured soon after each other
- * are not quite independent.
+ * it has more values than the shorter one. The intervals assume independent values
+ * (core/percentile.h); delays measured soon after each other are not quite independent.
  *
  * Time is the monotonic clock, so steps of the wall clock have no effect. Over a restart
  * the wall clock tells how much time has passed; if it went backwards, none.

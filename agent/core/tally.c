@@ -52,19 +52,24 @@ static size_t find(const struct tally *t, uint16_t key)
     return low;
 }
 
-void tally_add(struct tally *t, int64_t ns)
+static void add_step(struct tally *t, struct tally_step step)
 {
-    uint16_t key = tally_key(ns);
-    size_t at = find(t, key);
-    t->count++;
-    if (at < t->n && t->steps[at].key == key && t->steps[at].count < UINT16_MAX) {
-        t->steps[at].count++;
+    size_t at = find(t, step.key);
+    t->count += step.count;
+    if (at < t->n && t->steps[at].key == step.key &&
+        t->steps[at].count <= UINT16_MAX - step.count) {
+        t->steps[at].count = (uint16_t)(t->steps[at].count + step.count);
         return;
     }
     t->steps = mem_grow(t->steps, &t->room, t->n + 1, sizeof *t->steps);
     memmove(&t->steps[at + 1], &t->steps[at], (t->n - at) * sizeof *t->steps);
-    t->steps[at] = (struct tally_step){.key = key, .count = 1};
+    t->steps[at] = step;
     t->n++;
+}
+
+void tally_add(struct tally *t, int64_t ns)
+{
+    add_step(t, (struct tally_step){.key = tally_key(ns), .count = 1});
 }
 
 /* Appends to a list with room, or adds to its last step. */
@@ -79,8 +84,11 @@ static void append(struct tally_step *list, size_t *n, struct tally_step step)
 
 void tally_merge(struct tally *into, const struct tally *from)
 {
-    if (from->n == 0)
+    if (from->n <= into->n / 8) {
+        for (size_t k = 0; k < from->n; k++)
+            add_step(into, from->steps[k]);
         return;
+    }
     size_t room = into->n + from->n, n = 0, i = 0;
     struct tally_step *list = mem_alloc(room * sizeof *list);
     for (size_t k = 0; k < from->n; k++) {
