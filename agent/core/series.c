@@ -19,9 +19,10 @@ struct series_entry {
     /* Values of the parts of this window, the last ones of the variation; NULL: the window
      * has one part so far, which ends with it. */
     struct tally *early;
-    struct rolling *rolling; /* NULL: overflow series, or too many */
-    struct mono stated[PERIODS];
-    bool fresh[PERIODS]; /* it has values that were not stated */
+    struct rolling *rolling;    /* NULL: overflow series, or too many */
+    struct mono tried[PERIODS]; /* to state it */
+    bool stated[PERIODS];       /* then */
+    bool fresh[PERIODS];        /* it has values that were not stated */
 };
 
 struct series_set {
@@ -432,14 +433,21 @@ static void detect_silence(const struct series_set *l, struct series_entry *a)
 
 /* ---- rolling periods ---- */
 
-static bool is_due(const struct series_entry *a, size_t period, struct mono now)
+/* A longer period has more values than the hour only once a tally has left that. */
+static int64_t pace_of(const struct series_entry *a, size_t period)
 {
-    bool first = a->stated[period].ns == 0;
-    return a->fresh[period] &&
-           (first || now.ns - a->stated[period].ns >= period_pace_ns[period]);
+    if (a->stated[period])
+        return period_pace_ns[period];
+    return period == PERIOD_HOUR ? 0 : period_pace_ns[PERIOD_HOUR];
 }
 
-/* Sets which periods are due. One of which nothing can be stated stays due. */
+static bool is_due(const struct series_entry *a, size_t period, struct mono now)
+{
+    return a->fresh[period] && (a->tried[period].ns == 0 ||
+                                now.ns - a->tried[period].ns >= pace_of(a, period));
+}
+
+/* Sets which periods are due. One of which nothing can be stated is tried again soon. */
 static void state_periods(const struct series_set *l, struct series_entry *a,
                           struct mono now)
 {
@@ -459,10 +467,11 @@ static void state_periods(const struct series_set *l, struct series_entry *a,
         }
     }
     for (size_t p = 0; p < PERIODS; p++) {
-        if (!s->due[p] || !stated[p])
+        if (!s->due[p])
             continue;
-        a->stated[p] = now;
-        a->fresh[p] = false;
+        a->tried[p] = now;
+        a->stated[p] = stated[p];
+        a->fresh[p] = !stated[p];
     }
 }
 
