@@ -33,7 +33,7 @@ void wire_copy(struct wire *w, void *to, size_t len)
         memcpy(to, taken.at, len);
 }
 
-static uint64_t number(struct wire *w, size_t len)
+uint64_t wire_uint(struct wire *w, size_t len)
 {
     struct wire taken = wire_take(w, len);
     uint64_t value = 0;
@@ -44,22 +44,22 @@ static uint64_t number(struct wire *w, size_t len)
 
 uint8_t wire_u8(struct wire *w)
 {
-    return (uint8_t)number(w, 1);
+    return (uint8_t)wire_uint(w, 1);
 }
 
 uint16_t wire_u16(struct wire *w)
 {
-    return (uint16_t)number(w, 2);
+    return (uint16_t)wire_uint(w, 2);
 }
 
 uint32_t wire_u32(struct wire *w)
 {
-    return (uint32_t)number(w, 4);
+    return (uint32_t)wire_uint(w, 4);
 }
 
 uint64_t wire_u64(struct wire *w)
 {
-    return number(w, 8);
+    return wire_uint(w, 8);
 }
 
 bool wire_ok(const struct wire *w)

@@ -22,6 +22,7 @@ uint8_t wire_u8(struct wire *w);
 uint16_t wire_u16(struct wire *w);
 uint32_t wire_u32(struct wire *w);
 uint64_t wire_u64(struct wire *w);
+uint64_t wire_uint(struct wire *w, size_t len);       /* of `len` bytes, at most 8 */
 void wire_copy(struct wire *w, void *to, size_t len); /* zeros when short */
 struct wire wire_take(struct wire *w, size_t len);    /* a view of the next `len` bytes */
 void wire_skip(struct wire *w, size_t len);
