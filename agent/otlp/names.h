@@ -38,6 +38,8 @@
 #define ATTR_SERVER_PORT      "server.port"
 #define ATTR_NETWORK_TYPE     "network.type"
 #define ATTR_BGP_CHANGE       "edgelat.bgp.change"
+#define ATTR_IO_DIRECTION     "network.io.direction"
+#define ATTR_TRAFFIC_SOURCE   "edgelat.traffic.source"
 #define ATTR_EVENT_NAME       "event.name"
 #define ATTR_HTTP_STATUS      "http.response.status_code"
 #define ATTR_OVERFLOW         "otel.metric.overflow"
@@ -71,6 +73,14 @@
 #define METRIC_BGP_UP           "edgelat.bgp.session.up"
 #define METRIC_BGP_UPDATES      "edgelat.bgp.session.updates"
 #define METRIC_PREFIX_ANNOUNCED "edgelat.prefix.announced"
+
+/* ---- traffic to and from Microsoft ---- */
+
+#define METRIC_TRAFFIC_FLOWS    "edgelat.traffic.flows"
+#define METRIC_TRAFFIC_IO       "edgelat.traffic.io"
+#define METRIC_TRAFFIC_PACKETS  "edgelat.traffic.packets"
+#define METRIC_TRAFFIC_RATE     "edgelat.traffic.rate"
+#define METRIC_TRAFFIC_RATE_MAX "edgelat.traffic.rate.max"
 
 /* ---- metrics of the agent itself ---- */
 
