@@ -142,6 +142,20 @@ size_t json_members(struct json_span object)
     return n;
 }
 
+bool json_next_item(struct json_span array, struct json_span *item)
+{
+    if (array.len == 0 || *array.at != '[')
+        return false;
+    struct scan s = {item->len > 0 ? item->at + item->len : array.at + 1,
+                     array.at + array.len};
+    take(&s, ',');
+    skip_space(&s);
+    const char *from = s.at;
+    bool found = scan_value(&s, 0);
+    *item = (struct json_span){from, found ? (size_t)(s.at - from) : 0};
+    return found;
+}
+
 /* Decodes an escape. On entry `*at` points after the backslash, on return to the last
  * character of the escape. */
 static char unescape(const char **at, const char *end)

@@ -27,6 +27,10 @@ struct json_span json_member(struct json_span object, const char *name);
 bool json_is_object(struct json_span value);
 size_t json_members(struct json_span object); /* their number; 0 if not an object */
 
+/* Sets `item` to the element of the array behind it, to the first one if its len is 0.
+ * False: there is none, or no array. */
+bool json_next_item(struct json_span array, struct json_span *item);
+
 /* Copies a string with its escapes resolved and truncates it to fit. Characters beyond
  * ASCII become '?'. False: not a string. */
 bool json_read_string(struct json_span value, char *out, size_t room);

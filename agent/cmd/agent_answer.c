@@ -2,7 +2,6 @@
 
 #include "cmd/load.h"
 #include "net/clock.h"
-#include "status/answer.h"
 #include "status/socket.h"
 
 #include <errno.h>
@@ -40,7 +39,7 @@ enum { PIECE = 16 << 10 };
 
 /* Reads the whole answer, but little more than ANSWER_MAX bytes. Returns 0 or -errno;
  * -EAGAIN: a read, or the whole answer, took longer than TIMEOUT_NS. */
-static int read_answer(const char *path, struct text *answer)
+static int read_bytes(const char *path, struct text *answer)
 {
     char piece[PIECE];
     ssize_t n = 0;
@@ -59,8 +58,18 @@ static int read_answer(const char *path, struct text *answer)
     return rc;
 }
 
+int agent_answer_read(const char *path, struct text *bytes, struct status_answer *out)
+{
+    int rc = read_bytes(path, bytes);
+    return rc < 0 ? rc : answer_read(out, text_string(bytes), bytes->len) ? 0 : -EPROTO;
+}
+
 static int no_answer(const char *path, int rc)
 {
+    if (rc == -EPROTO)
+        return cmd_cannot("%s: the answer is not from a compatible agent; check "
+                          "status_socket in [agent]",
+                          path);
     if (rc == -ENOENT || rc == -ECONNREFUSED)
         return cmd_cannot(
             "no agent answers at %s; check whether it runs (systemctl status "
@@ -82,14 +91,10 @@ int agent_answer_show(const char *path, bool json)
 {
     struct text bytes = {0};
     struct status_answer answer;
-    int rc = read_answer(path, &bytes);
-    if (rc < 0)
+    int rc = agent_answer_read(path, &bytes, &answer);
+    if (rc < 0) {
         rc = no_answer(path, rc);
-    else if (!answer_read(&answer, text_string(&bytes), bytes.len))
-        rc = cmd_cannot("%s: the answer is not from a compatible agent; check "
-                        "status_socket in [agent]",
-                        path);
-    else {
+    } else {
         fwrite(json ? answer.json : answer.text, 1,
                json ? answer.json_len : answer.text_len, stdout);
         rc = answer.code == 0 ? CMD_FINE : CMD_BAD;

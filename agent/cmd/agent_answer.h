@@ -7,6 +7,7 @@
 
 #include "cmd/cmd.h"
 #include "config/config.h"
+#include "status/answer.h"
 
 /* --config and --json. */
 extern const struct cmd_option agent_answer_options[];
@@ -22,6 +23,10 @@ bool agent_answer_parse(int argc, char **argv, const char **config, bool *json);
  * CMD_CANNOT after a message.
  */
 int agent_answer_config(struct config *c, const char *path);
+
+/* Reads the answer at the socket into `bytes`; `out` has views of it. Returns 0, -errno, or
+ * -EPROTO: not an answer of a compatible agent. -ENOENT, -ECONNREFUSED: no agent. */
+int agent_answer_read(const char *path, struct text *bytes, struct status_answer *out);
 
 /* Prints the answer at the socket. Returns the exit code; after a message if CMD_CANNOT. */
 int agent_answer_show(const char *path, bool json);

@@ -1,5 +1,7 @@
 #include "route/bgp.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -117,6 +119,23 @@ struct bgp_prefix bgp_prefix_of(const struct endpoint *address, uint8_t bits)
     }
     clear_host(p.bytes, p.bits);
     return p;
+}
+
+bool bgp_prefix_parse(struct bgp_prefix *out, const char *text)
+{
+    char address[ADDRESS_TEXT_MAX];
+    struct endpoint e;
+    int64_t bits;
+    const char *slash = strchr(text, '/');
+    size_t len = slash != NULL ? (size_t)(slash - text) : 0;
+    if (len == 0 || len >= sizeof address)
+        return false;
+    text_copy(address, len + 1, text);
+    if (!endpoint_parse(&e, address, 0) ||
+        !text_to_integer(slash + 1, 0, e.family == FAMILY_IPV4 ? 32 : 128, &bits))
+        return false;
+    *out = bgp_prefix_of(&e, (uint8_t)bits);
+    return true;
 }
 
 bool bgp_prefix_covers(const struct bgp_prefix *wide, const struct bgp_prefix *narrow)

@@ -42,6 +42,8 @@ struct bgp_prefix {
 
 enum family bgp_prefix_family(const struct bgp_prefix *p);
 struct bgp_prefix bgp_prefix_of(const struct endpoint *address, uint8_t bits);
+/* Reads "ADDRESS/LENGTH". Bits after the length are cleared. */
+bool bgp_prefix_parse(struct bgp_prefix *out, const char *text);
 bool bgp_prefix_covers(const struct bgp_prefix *wide, const struct bgp_prefix *narrow);
 int bgp_prefix_order(const struct bgp_prefix *a,
                      const struct bgp_prefix *b); /* memcmp() */

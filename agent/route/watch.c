@@ -39,21 +39,11 @@ static void add_registered(struct watch *w, const char *list)
 {
     for (const char *at = list; *at != '\0';) {
         char word[BGP_PREFIX_TEXT_MAX];
-        struct endpoint e;
-        int64_t bits;
+        struct bgp_prefix p;
         size_t len = strcspn(at, " \t,");
-        if (len < sizeof word) {
-            text_copy(word, len + 1, at);
-            char *slash = strchr(word, '/');
-            if (slash != NULL)
-                *slash = '\0';
-            if (slash != NULL && endpoint_parse(&e, word, 0) &&
-                text_to_integer(slash + 1, 0, e.family == FAMILY_IPV4 ? 32 : 128,
-                                &bits)) {
-                struct bgp_prefix p = bgp_prefix_of(&e, (uint8_t)bits);
-                add(w, &p, true, "registered");
-            }
-        }
+        text_copy(word, len < sizeof word ? len + 1 : sizeof word, at);
+        if (bgp_prefix_parse(&p, word))
+            add(w, &p, true, "registered");
         at += len + strspn(at + len, " \t,");
     }
 }

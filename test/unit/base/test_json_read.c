@@ -84,11 +84,29 @@ static void strings(void **state)
     CHECK_TEXT("", out, "nothing");
 }
 
+static void test_items(void **state)
+{
+    (void)state;
+    static const char text[] = " [1, [2], {\"a\": 3} , \"4\"]";
+    static const char *const expected[] = {"1", "[2]", "{\"a\": 3}", "\"4\""};
+    struct json_span array = json_span_of(text, strlen(text)), item = {0};
+    size_t n = 0;
+    for (; json_next_item(array, &item); n++)
+        CHECK(n < 4 && item.len == strlen(expected[n]) &&
+                  memcmp(item.at, expected[n], item.len) == 0,
+              "item %zu is %.*s", n, (int)item.len, item.at);
+    CHECK_INT(4, n, "all of them");
+    item = (struct json_span){0};
+    CHECK(!json_next_item(json_span_of("[]", 2), &item), "an empty array");
+    CHECK(!json_next_item(json_span_of("{}", 2), &item), "no array");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(well_formed_or_not),
         cmocka_unit_test(members),
+        cmocka_unit_test(test_items),
         cmocka_unit_test(strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
