@@ -114,6 +114,39 @@ static void check_peering(struct checking *k)
                 k->file);
 }
 
+static size_t count_words(const char *list)
+{
+    size_t n = 0;
+    for (; *list != '\0'; n++) {
+        list += strcspn(list, " \t,");
+        list += strspn(list, " \t,");
+    }
+    return n;
+}
+
+static void check_flows(struct checking *k)
+{
+    const struct config *c = k->config;
+    bool on = c->traffic_flows[0] != '\0', exporters = c->traffic_exporters[0] != '\0';
+    if (on && !exporters)
+        PROBLEM(
+            k,
+            "%s: [traffic] has flows but no exporters; name the routers that may send "
+            "flows: exporters = ADDRESS",
+            k->file);
+    if (!on && (exporters || c->traffic_sampling[0] != '\0'))
+        PROBLEM(k,
+                "%s: [traffic] has %s but no flows, so the receiver is off; set flows = "
+                "ADDRESS:PORT, or remove %s",
+                k->file, exporters ? "exporters" : "sampling",
+                exporters ? "exporters" : "sampling");
+    if (count_words(c->traffic_exporters) > TRAFFIC_EXPORTERS_MAX)
+        PROBLEM(k,
+                "%s: [traffic] has more than %d exporters; send their flows to several "
+                "agents",
+                k->file, TRAFFIC_EXPORTERS_MAX);
+}
+
 /* ---- traffic limits ---- */
 
 static int larger_first(const void *a, const void *b)
@@ -324,6 +357,7 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
             "%s: [bmp] has routers but no listen, so the station is off; set listen = "
             "ADDRESS:PORT, or remove routers",
             file);
+    check_flows(&k);
     check_all_traffic(&k, kinds);
     for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
         check_host_traffic(&k, kinds, t);

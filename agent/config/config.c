@@ -221,8 +221,8 @@ static void begin_section(struct config_reading *r, const struct ini_item *item)
         else
             problem(
                 r,
-                "unknown section [%.*s]; there are [agent], [peering_service], [bmp], [dns], "
-                "[collector], [spool] and [target NAME]",
+                "unknown section [%.*s]; there are [agent], [peering_service], [bmp], [traffic], "
+                "[dns], [collector], [spool] and [target NAME]",
                 SHOWN, item->word);
         return;
     }

@@ -22,9 +22,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_BYTES_MAX (1 << 20) /* of one file */
-#define URL_TEXT_MAX     512
-#define DNS_SERVERS_MAX  8
+#define CONFIG_BYTES_MAX      (1 << 20) /* of one file */
+#define URL_TEXT_MAX          512
+#define DNS_SERVERS_MAX       8
+#define TRAFFIC_LISTENS_MAX   4
+#define TRAFFIC_EXPORTERS_MAX 32
 
 struct collector {
     char name[TARGET_NAME_MAX]; /* of [collector NAME]; "" for [collector] */
@@ -80,6 +82,11 @@ struct config {
     char bmp_listen[80];   /* ADDRESS:PORT; "": the station is off */
     char bmp_routers[512]; /* allowed addresses, separated by spaces */
     char bmp_primary_peers[256], bmp_backup_peers[256]; /* addresses of BGP neighbours */
+
+    /* [traffic]: the receiver of flow records, traffic/flow_receiver.h */
+    char traffic_flows[256];      /* ADDRESS:PORT, separated by spaces; "": it is off */
+    char traffic_exporters[1500]; /* allowed addresses, separated by spaces */
+    char traffic_sampling[1500];  /* ADDRESS=N, separated by spaces */
 
     /* [dns] */
     char dns_servers[256]; /* "192.0.2.1 [2001:db8::1]:5353", "" is /etc/resolv.conf */

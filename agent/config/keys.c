@@ -9,6 +9,7 @@ const char *const config_section_names[SECTIONS] = {
     [SECTION_AGENT] = "agent",
     [SECTION_PEERING] = "peering_service",
     [SECTION_BMP] = "bmp",
+    [SECTION_TRAFFIC] = "traffic",
     [SECTION_DNS] = "dns",
     [SECTION_COLLECTOR] = "collector",
     [SECTION_ANY_COLLECTOR] = "collector",
@@ -82,6 +83,13 @@ const struct config_key config_keys[] = {
      "addresses of the BGP neighbours at the primary peering location [none]"},
     {SECTION_BMP, "backup_peers", config_read_addresses, IN(bmp_backup_peers), 0, 0, false,
      "addresses of the BGP neighbours at the backup peering location [none]"},
+
+    {SECTION_TRAFFIC, "flows", config_read_listens, IN(traffic_flows), 0, 0, false,
+     "ADDRESS:PORT where routers send IPFIX, NetFlow or sFlow [none: the receiver is off]"},
+    {SECTION_TRAFFIC, "exporters", config_read_addresses, IN(traffic_exporters), 0, 0, false,
+     "addresses of the routers that may send flows; required with flows"},
+    {SECTION_TRAFFIC, "sampling", config_read_sampling, IN(traffic_sampling), 0, 0, false,
+     "one in N packets is sampled, by exporter: ADDRESS=N [as the exporter announces]"},
 
     {SECTION_DNS, "servers", config_read_servers, IN(dns_servers), 0, 0, false,
      "addresses of DNS servers, ADDRESS or ADDRESS:PORT [those of /etc/resolv.conf]"},

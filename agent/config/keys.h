@@ -13,6 +13,7 @@ enum config_section {
     SECTION_AGENT,
     SECTION_PEERING,
     SECTION_BMP,
+    SECTION_TRAFFIC,
     SECTION_DNS,
     SECTION_COLLECTOR,     /* [collector]: also takes the keys of SECTION_ANY_COLLECTOR */
     SECTION_ANY_COLLECTOR, /* [collector] and [collector NAME] */

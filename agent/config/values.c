@@ -297,33 +297,84 @@ bool config_read_servers(void *field, const struct config_key *key, const char *
     return config_read_text(field, key, value, kinds, must);
 }
 
+/* Takes the next of the words that spaces or commas separate. False at the end, or if it
+ * is too long. */
+static bool next_word(const char **at, char *word, size_t room)
+{
+    size_t len = strcspn(*at, " \t,");
+    text_copy(word, len < room ? len + 1 : room, *at);
+    if (len == 0 || len >= room)
+        return false;
+    *at += len + strspn(*at + len, " \t,");
+    return true;
+}
+
 bool config_read_addresses(void *field, const struct config_key *key, const char *value,
                            const struct kinds *kinds, struct text *must)
 {
     for (const char *at = value; *at != '\0';) {
         char word[64];
         struct endpoint e;
-        size_t len = strcspn(at, " \t,");
-        bool whole = len > 0 && len < sizeof word;
-        text_copy(word, whole ? len + 1 : sizeof word, at);
-        if (!whole || !endpoint_parse(&e, word, 0) || !endpoint_is_host(&e))
+        if (!next_word(&at, word, sizeof word) || !endpoint_parse(&e, word, 0) ||
+            !endpoint_is_host(&e))
             return REFUSE("be addresses, such as 192.0.2.1 or 2001:db8::1; '%s' is none",
                           word);
-        at += len + strspn(at + len, " \t,");
     }
     return config_read_text(field, key, value, kinds, must);
+}
+
+bool config_read_sampling(void *field, const struct config_key *key, const char *value,
+                          const struct kinds *kinds, struct text *must)
+{
+    for (const char *at = value; *at != '\0';) {
+        char word[64];
+        struct endpoint e;
+        int64_t n;
+        bool whole = next_word(&at, word, sizeof word);
+        char *equals = strchr(word, '=');
+        if (equals != NULL)
+            *equals = '\0';
+        if (!whole || equals == NULL || !endpoint_parse(&e, word, 0) ||
+            !text_to_integer(equals + 1, 1, 1000000, &n))
+            return REFUSE("be ADDRESS=N with N from 1 to 1000000, such as 192.0.2.1=100; "
+                          "'%s%s%s' is none",
+                          word, equals != NULL ? "=" : "",
+                          equals != NULL ? equals + 1 : "");
+    }
+    return config_read_text(field, key, value, kinds, must);
+}
+
+static bool is_listen(const char *text)
+{
+    struct host_port h;
+    struct endpoint e;
+    return host_port_parse(&h, text, HOST_LISTEN) == NULL && h.has_port && h.port != 0 &&
+           endpoint_parse(&e, h.host, h.port);
 }
 
 bool config_read_listen(void *field, const struct config_key *key, const char *value,
                         const struct kinds *kinds, struct text *must)
 {
-    struct host_port h;
-    struct endpoint e;
-    if (host_port_parse(&h, value, HOST_LISTEN) != NULL || !h.has_port || h.port == 0 ||
-        !endpoint_parse(&e, h.host, h.port))
+    if (!is_listen(value))
         return REFUSE(
             "be an address of this host and a port, such as 192.0.2.10:11019 or "
             "[2001:db8::10]:11019");
+    return config_read_text(field, key, value, kinds, must);
+}
+
+bool config_read_listens(void *field, const struct config_key *key, const char *value,
+                         const struct kinds *kinds, struct text *must)
+{
+    size_t n = 0;
+    for (const char *at = value; *at != '\0'; n++) {
+        char word[80];
+        if (!next_word(&at, word, sizeof word) || !is_listen(word))
+            return REFUSE("be addresses of this host with a port, such as "
+                          "192.0.2.10:2055 or [2001:db8::10]:2055; '%s' is none",
+                          word);
+    }
+    if (n > TRAFFIC_LISTENS_MAX)
+        return REFUSE("be at most %d addresses with a port", TRAFFIC_LISTENS_MAX);
     return config_read_text(field, key, value, kinds, must);
 }
 

@@ -20,6 +20,7 @@
 #include "route/station.h"
 #include "ship/shipper.h"
 #include "spool/spool.h"
+#include "traffic/flow_receiver.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -49,6 +50,7 @@ struct agent {
     struct status_server *status_server;
     struct station *station;             /* NULL: off */
     struct routes_server *routes_server; /* NULL: the station is off */
+    struct flow_receiver *flows;         /* NULL: off */
     char instance_id[IDENTITY_TEXT_MAX];
     char machine[MACHINE_TEXT_MAX]; /* "" when unknown */
     bool id_kept;                   /* instance_id is on disk */
@@ -78,7 +80,11 @@ static void on_batch(const struct batch *batch, void *user)
     if (a->shipper != NULL)
         counters.shipper = shipper_counters(a->shipper);
     counters.swept = measurer_summary(a->measurer, &counters.doors);
-    const char *why = reporter_take(a->reporter, batch, &counters, a->station);
+    struct exporters *exporters =
+        a->flows != NULL ? flow_receiver_exporters(a->flows) : NULL;
+    if (exporters != NULL && a->on_stopped != NULL)
+        rates_flush(&exporters->rates);
+    const char *why = reporter_take(a->reporter, batch, &counters, a->station, exporters);
     status_server_window(a->status_server, batch, reporter_events(a->reporter),
                          counters.measurer.loop_lag_max_ns);
     percentiles_window(a->percentiles);
@@ -275,6 +281,23 @@ static void open_station(struct agent *a)
     a->routes_server = routes_server_create(a->loop, a->config, a->station);
 }
 
+static void open_flows(struct agent *a)
+{
+    const char *at = a->config->traffic_flows;
+    if (at[0] == '\0')
+        return;
+    int rc = flow_receiver_create(&a->flows, a->loop, a->config, a->edge_data);
+    if (rc < 0)
+        log_error(
+            "traffic",
+            "cannot receive flows on %s: %s; correct flows in [traffic] and restart "
+            "edgelat; until then no flows are counted",
+            at, strerror(-rc));
+    else
+        log_info("traffic", "flows are received on %s from %s", at,
+                 a->config->traffic_exporters);
+}
+
 int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config,
                  const struct edge_data *edge_data)
 {
@@ -315,9 +338,11 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .shipper = a->shipper,
         .measurer = &a->measurer,
         .station = &a->station,
+        .flows = &a->flows,
     };
     a->status_server = status_server_create(loop, &sources);
     open_station(a);
+    open_flows(a);
     uv_timer_start(a->check_timer, on_check_timer, CHECK_MS, CHECK_MS);
     char period[DURATION_TEXT_MAX];
     log_debug("agent", "ships %.3f s after each window closes",
@@ -385,6 +410,8 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
     a->routes_server = NULL;
     station_destroy(a->station);
     a->station = NULL;
+    flow_receiver_destroy(a->flows);
+    a->flows = NULL;
     uv_timer_stop(a->ship_timer);
     uv_timer_stop(a->check_timer);
     timer_in(a->stop_timer, on_stop_timer, a->shipper == NULL ? 0 : AGENT_STOP_NS);
@@ -400,6 +427,7 @@ void agent_destroy(struct agent *a)
     stop_measuring(a);
     routes_server_destroy(a->routes_server);
     station_destroy(a->station);
+    flow_receiver_destroy(a->flows);
     shipper_destroy(a->shipper);
     http_destroy(a->http);
     struct spool_counters left = {0};

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "core/pipeline.h"
 #include "edge/serving.h"
+#include "net/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,9 +119,11 @@ static const char *survey_reason(struct reporter *c)
 }
 
 const char *reporter_take(struct reporter *c, const struct batch *measured,
-                          const struct agent_counters *counters, struct station *station)
+                          const struct agent_counters *counters, struct station *station,
+                          struct exporters *exporters)
 {
-    struct self_value values[SELF_METRICS_MAX + STATION_VALUES_MAX];
+    struct self_value *values = mem_alloc(
+        (SELF_METRICS_MAX + STATION_VALUES_MAX + EXPORTERS_VALUES_MAX) * sizeof *values);
     struct batch batch = *measured;
     log_busy(c, measured);
     log_middleboxes(c, measured);
@@ -131,6 +134,8 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     size_t n = 0;
     if (station != NULL)
         n = station_window(station, batch.delta, &c->events, values);
+    if (exporters != NULL)
+        n += exporters_window(exporters, batch.delta, mono_now(), values + n);
     log_events(&c->events);
     batch.events = c->events.list;
     batch.n_events = c->events.n;
@@ -138,6 +143,7 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     batch.n_self = n + self_metrics_window(&c->self, &batch, counters, values + n);
     batch.self = values;
     spool_batch(c, &batch);
+    free(values);
     return survey_reason(c);
 }
 

@@ -12,6 +12,7 @@
 #include "otlp/metrics.h"
 #include "route/station.h"
 #include "spool/spool.h"
+#include "traffic/exporters.h"
 
 struct reporter;
 
@@ -22,10 +23,12 @@ struct reporter *reporter_create(const struct config *config,
                                  struct spool *spool);
 void reporter_destroy(struct reporter *c); /* NULL is fine */
 
-/* Reports the window, with what the station (NULL: off) has collected in it. Returns the subject of the first event that requires a survey, valid
- * until the next call, or NULL. */
+/* Reports the window, with what the station and the exporters of flows (NULL: off) have told
+ * in it. Returns the subject of the first event that requires a survey, valid until the next
+ * call, or NULL. */
 const char *reporter_take(struct reporter *c, const struct batch *measured,
-                          const struct agent_counters *counters, struct station *station);
+                          const struct agent_counters *counters, struct station *station,
+                          struct exporters *exporters);
 
 /* All events of the last window. */
 const struct events *reporter_events(const struct reporter *c);

@@ -33,9 +33,50 @@ static void fill_in_usage(struct snapshot *s)
                (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/* Sets the current values; `routes` has the text of one. */
-static void fill_in(struct status_server *a, struct text *routes)
+struct fill_texts { /* of the snapshot */
+    struct text routes, exporters, problems;
+    struct snapshot_exporter list[EXPORTER_STATES_MAX];
+};
+
+static void fill_in_flows(struct status_server *a, struct fill_texts *to)
 {
+    struct snapshot *s = &a->snapshot;
+    struct mono now = mono_now();
+    const char *listen = a->from.config->traffic_flows;
+    s->exporter_list = to->list;
+    s->n_exporters = s->n_exporter_problems = 0;
+    if (*a->from.flows != NULL) {
+        const struct exporters *x = flow_receiver_exporters(*a->from.flows);
+        exporters_text(x, now, &to->exporters);
+        s->n_exporter_problems = exporters_problems(x, listen, now, &to->problems);
+        for (; s->n_exporters < x->n; s->n_exporters++) {
+            const struct exporter *e = x->list[s->n_exporters];
+            to->list[s->n_exporters] =
+                (struct snapshot_exporter){.address = e->address,
+                                           .format = flow_format_name(e->origin.format),
+                                           .flows = e->counters.flows,
+                                           .lost = e->counters.lost,
+                                           .no_template = e->counters.no_template,
+                                           .templates = exporter_templates(e),
+                                           .sampling = exporter_sampling(e),
+                                           .silence_ns = now.ns - e->last.ns,
+                                           .silent = e->silent};
+        }
+    } else if (listen[0] != '\0') {
+        text_add(&to->problems,
+                 "flows cannot be received on %s; the agent's log has the cause: "
+                 "journalctl -u edgelat\n",
+                 listen);
+        s->n_exporter_problems = 1;
+    }
+    s->exporters = text_string(&to->exporters);
+    s->exporter_problems = text_string(&to->problems);
+}
+
+/* Sets the current values, which point to those of `to`. */
+static void fill_in(struct status_server *a, struct fill_texts *to)
+{
+    struct text *routes = &to->routes;
     struct snapshot *s = &a->snapshot;
     s->now = wall_now();
     s->since.ns = s->now.ns - (mono_now().ns - a->began.ns); /* the clock may be set */
@@ -56,20 +97,25 @@ static void fill_in(struct status_server *a, struct text *routes)
     else if (a->from.config->bmp_listen[0] != '\0')
         text_add(routes, "cannot listen on %s", a->from.config->bmp_listen);
     s->routes = text_string(routes);
+    fill_in_flows(a, to);
     fill_in_usage(s);
 }
 
 static void on_ask(struct text *answer, void *user)
 {
     struct status_server *a = user;
-    struct text routes = {0}, findings = {0}, json = {0}, text = {0};
-    fill_in(a, &routes);
+    struct text findings = {0}, json = {0}, text = {0};
+    struct fill_texts filled = {.routes = {0}};
+    fill_in(a, &filled);
     size_t found = snapshot_findings(&a->snapshot, &findings);
     snapshot_json(&a->snapshot, text_string(&findings), &json);
     snapshot_text(&a->snapshot, text_string(&findings), &text);
     answer_write(answer, found > 0, &json, &text);
-    a->snapshot.routes = NULL;
-    text_free(&routes);
+    a->snapshot.routes = a->snapshot.exporters = a->snapshot.exporter_problems = NULL;
+    a->snapshot.exporter_list = NULL;
+    text_free(&filled.routes);
+    text_free(&filled.exporters);
+    text_free(&filled.problems);
     text_free(&findings);
     text_free(&json);
     text_free(&text);

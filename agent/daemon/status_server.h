@@ -12,6 +12,7 @@
 #include "route/station.h"
 #include "ship/shipper.h"
 #include "spool/spool.h"
+#include "traffic/flow_receiver.h"
 
 #include <uv.h>
 
@@ -22,9 +23,10 @@ struct status_server_sources { /* borrowed; they outlive the status server */
     const char *instance_id, *host_name;
     const struct kill_switch *kill_switch;
     const struct spool *spool;
-    const struct shipper *shipper;    /* NULL: no collector */
-    struct measurer *const *measurer; /* points to NULL until measuring begins */
-    struct station *const *station;   /* points to NULL while the BMP station is off */
+    const struct shipper *shipper;      /* NULL: no collector */
+    struct measurer *const *measurer;   /* points to NULL until measuring begins */
+    struct station *const *station;     /* points to NULL while the BMP station is off */
+    struct flow_receiver *const *flows; /* points to NULL while no flows are received */
 };
 
 /* If the socket cannot be created, logs once what to do and serves no clients. */

@@ -22,7 +22,7 @@
 
 #define ATTRIBUTE_TEXT_MAX 512 /* bytes of a value */
 #define ATTRIBUTES_MAX     20
-#define METRICS_MAX        64
+#define METRICS_MAX        128
 
 struct packed { /* an encoded message: length and bytes, as behind a tag */
     uint8_t *bytes;

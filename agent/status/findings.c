@@ -267,5 +267,8 @@ size_t snapshot_findings(const struct snapshot *s, struct text *lines)
         text_add(lines, "BMP station: %s; see `edgelat routes`\n", s->routes);
         n++;
     }
+    if (s->n_exporter_problems > 0)
+        text_add(lines, "%s", s->exporter_problems);
+    n += s->n_exporter_problems;
     return n + find_shipping(s, lines);
 }

@@ -55,6 +55,16 @@ struct snapshot_open { /* what an event left: core/event.h */
     char subject[EVENT_SUBJECT_MAX], text[EVENT_TEXT_MAX];
 };
 
+struct snapshot_exporter { /* of flow records: one format of one router */
+    struct endpoint address;
+    const char *format; /* "ipfix" */
+    uint64_t flows, lost, no_template;
+    size_t templates;
+    double sampling; /* one in so many packets; 0: not announced */
+    int64_t silence_ns;
+    bool silent;
+};
+
 struct snapshot {
     /* set by snapshot_begin() and its caller */
     const struct config *config;
@@ -79,6 +89,10 @@ struct snapshot {
     bool swept;          /* `doors` is set */
     struct doors_summary doors;
     const char *routes; /* what the BMP station found, as a clause; "" or NULL: nothing */
+    const char *exporters, *exporter_problems; /* of flows, lines; "" or NULL: none */
+    size_t n_exporter_problems;
+    struct snapshot_exporter *exporter_list; /* borrowed */
+    size_t n_exporters;
     struct spool_counters spool;
     struct shipper_counters exports;
     struct shipper_collector collectors[COLLECTORS_MAX];

@@ -251,6 +251,30 @@ static void add_lines(struct json *j, const char *key, const char *lines)
     json_array_end(j);
 }
 
+static void add_exporters(struct json *j, const struct snapshot *s)
+{
+    char address[ADDRESS_TEXT_MAX];
+    json_array(j, "exporters");
+    for (size_t i = 0; i < s->n_exporters; i++) {
+        const struct snapshot_exporter *e = &s->exporter_list[i];
+        json_object(j, NULL);
+        json_string(j, "address", endpoint_address(address, &e->address));
+        json_string(j, "format", e->format);
+        json_unsigned(j, "flows", e->flows);
+        json_number(j, "last_s", (double)e->silence_ns / 1e9);
+        json_bool(j, "silent", e->silent);
+        if (e->sampling > 0)
+            json_number(j, "sampling", e->sampling);
+        else
+            json_null(j, "sampling");
+        json_unsigned(j, "templates", e->templates);
+        json_unsigned(j, "no_template", e->no_template);
+        json_unsigned(j, "lost", e->lost);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 void snapshot_json(const struct snapshot *s, const char *findings, struct text *out)
 {
     struct json j = json_to(out);
@@ -270,6 +294,8 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
     for (size_t i = 0; i < s->n_collectors; i++)
         add_collector(&j, &s->collectors[i]);
     json_array_end(&j);
+    if (s->n_exporters > 0)
+        add_exporters(&j, s);
     add_events(&j, s);
     add_lines(&j, "notes", text_string(&notes));
     json_bool(&j, "too_early", snapshot_too_early(s));

@@ -325,6 +325,8 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
     add_head(s, out);
     add_targets(s, out);
     add_periods(s, out);
+    if (s->exporters != NULL && *s->exporters != '\0')
+        text_add(out, "\n%s", s->exporters);
     add_shipping(s, out);
     add_events(s, out);
     text_add(out,

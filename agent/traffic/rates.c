@@ -50,6 +50,10 @@ struct rate_row *rates_row(struct rates *r, const char *service,
     struct rate_row *row = &r->rows[r->n++];
     *row = (struct rate_row){.direction = direction, .source = source};
     text_copy(row->service, sizeof row->service, service);
+    row->labels[0] = (struct self_label){ATTR_SERVICE, row->service};
+    row->labels[1] =
+        (struct self_label){ATTR_IO_DIRECTION, rate_direction_name(direction)};
+    row->labels[2] = (struct self_label){ATTR_TRAFFIC_SOURCE, source};
     return row;
 }
 
@@ -140,41 +144,38 @@ static uint64_t increase(bool delta, uint64_t total, uint64_t *reported)
     return value;
 }
 
-static void add_values(struct rates *r, struct rate_row *row, bool delta,
-                       struct self_value *values)
+enum { IO, PACKETS, FLOWS, MEAN, HIGHEST };
+
+static const struct {
+    const char *name, *unit, *description;
+    bool sum;
+} metrics[RATES_VALUES] = {
+    [IO] = {METRIC_TRAFFIC_IO, "By", "Bytes to and from Microsoft, by service", true},
+    [PACKETS] = {METRIC_TRAFFIC_PACKETS, "{packet}",
+                 "Packets to and from Microsoft, by service", true},
+    [FLOWS] = {METRIC_TRAFFIC_FLOWS, "{flow}",
+               "Flow records to and from Microsoft, by service", true},
+    [MEAN] = {METRIC_TRAFFIC_RATE, "By/s",
+              "Mean rate to and from Microsoft in the window", false},
+    [HIGHEST] = {METRIC_TRAFFIC_RATE_MAX, "By/s",
+                 "Rate to and from Microsoft in the highest second of the window", false},
+};
+
+static double value_of(const struct rates *r, struct rate_row *row, bool delta,
+                       size_t metric)
 {
-    double seconds = r->window_s > 0 ? (double)r->window_s : 1;
-    const struct {
-        const char *name, *unit, *description;
-        bool sum;
-        double value;
-    } all[RATES_VALUES] = {
-        {METRIC_TRAFFIC_IO, "By", "Bytes to and from Microsoft, by service", true,
-         (double)increase(delta, row->total.bytes, &row->reported.bytes)},
-        {METRIC_TRAFFIC_PACKETS, "{packet}", "Packets to and from Microsoft, by service",
-         true, (double)increase(delta, row->total.packets, &row->reported.packets)},
-        {METRIC_TRAFFIC_FLOWS, "{flow}", "Flow records to and from Microsoft, by service",
-         true, (double)increase(delta, row->total.flows, &row->reported.flows)},
-        {METRIC_TRAFFIC_RATE, "By/s", "Mean rate to and from Microsoft in the window",
-         false, (double)row->window_bytes / seconds},
-        {METRIC_TRAFFIC_RATE_MAX, "By/s", "Rate in the highest second of the window",
-         false, (double)row->highest_second},
-    };
-    row->labels[0] = (struct self_label){ATTR_SERVICE, row->service};
-    row->labels[1] =
-        (struct self_label){ATTR_IO_DIRECTION, rate_direction_name(row->direction)};
-    row->labels[2] = (struct self_label){ATTR_TRAFFIC_SOURCE, row->source};
-    for (size_t i = 0; i < RATES_VALUES; i++)
-        values[i] = (struct self_value){.name = all[i].name,
-                                        .unit = all[i].unit,
-                                        .description = all[i].description,
-                                        .monotonic = all[i].sum,
-                                        .begins = all[i].sum && !row->begun,
-                                        .value = all[i].value,
-                                        .labels = row->labels,
-                                        .n_labels = 3};
-    row->begun = true;
-    row->window_bytes = row->highest_second = 0;
+    switch (metric) {
+    case IO:
+        return (double)increase(delta, row->total.bytes, &row->reported.bytes);
+    case PACKETS:
+        return (double)increase(delta, row->total.packets, &row->reported.packets);
+    case FLOWS:
+        return (double)increase(delta, row->total.flows, &row->reported.flows);
+    case MEAN:
+        return (double)row->window_bytes / (r->window_s > 0 ? (double)r->window_s : 1);
+    default:
+        return (double)row->highest_second;
+    }
 }
 
 size_t rates_window(struct rates *r, bool delta, struct mono now,
@@ -182,8 +183,22 @@ size_t rates_window(struct rates *r, bool delta, struct mono now,
 {
     size_t n = 0;
     rates_turn(r, now);
-    for (size_t i = 0; i < r->n; i++, n += RATES_VALUES)
-        add_values(r, &r->rows[i], delta, &values[n]);
+    for (size_t m = 0; m < RATES_VALUES; m++) /* the rows of a metric are adjacent */
+        for (size_t i = 0; i < r->n; i++) {
+            struct rate_row *row = &r->rows[i];
+            values[n++] = (struct self_value){.name = metrics[m].name,
+                                              .unit = metrics[m].unit,
+                                              .description = metrics[m].description,
+                                              .monotonic = metrics[m].sum,
+                                              .begins = metrics[m].sum && !row->begun,
+                                              .value = value_of(r, row, delta, m),
+                                              .labels = row->labels,
+                                              .n_labels = 3};
+        }
+    for (size_t i = 0; i < r->n; i++) {
+        r->rows[i].begun = true;
+        r->rows[i].window_bytes = r->rows[i].highest_second = 0;
+    }
     r->window_s = 0;
     return n;
 }

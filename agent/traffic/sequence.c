@@ -1,34 +1,53 @@
 #include "traffic/sequence.h"
 
-static bool is_next(const uint32_t next[3], uint32_t number)
+#include <string.h>
+
+static bool is_among(uint32_t step, const uint32_t steps[3])
 {
-    return number == next[0] || number == next[1] || number == next[2];
+    return step == steps[0] || step == steps[1] || step == steps[2];
 }
 
-static void set_next(uint32_t next[3], uint32_t number, const uint32_t steps[3])
+static void start_at(struct sequence *s, uint32_t number, const uint32_t steps[3])
 {
-    for (size_t i = 0; i < 3; i++)
-        next[i] = number + steps[i];
+    s->known = true;
+    s->late = 0;
+    s->last = number;
+    memcpy(s->steps, steps, sizeof s->steps);
+}
+
+/* Whether it follows the last one, or (late) the last one that came late. */
+static bool follows(struct sequence *s, bool late, uint32_t number,
+                    const uint32_t steps[3])
+{
+    uint32_t step = number - (late ? s->late_last : s->last);
+    bool before = is_among(step, late ? s->late_steps : s->steps);
+    bool after = is_among(step, steps);
+    if (before != after && !late)
+        s->includes_own = after;
+    return before || after;
 }
 
 void sequence_take(struct sequence *s, uint32_t number, const uint32_t steps[3],
                    uint64_t *lost)
 {
-    int32_t ahead = (int32_t)(number - s->next[0]);
-    bool in_order = is_next(s->next, number);
-    if (s->known && !in_order && ahead < 0 && ahead > -SEQUENCE_JUMP_MAX) {
-        s->late = s->late > 0 && is_next(s->late_next, number) ? s->late + 1 : 1;
-        set_next(s->late_next, number, steps);
+    uint32_t expected = s->last + (s->includes_own ? steps[0] : s->steps[0]);
+    int32_t ahead = (int32_t)(number - expected);
+    if (!s->known || follows(s, false, number, steps)) {
+        start_at(s, number, steps);
+        return;
+    }
+    if (ahead < 0 && ahead > -SEQUENCE_JUMP_MAX) {
+        s->late = s->late > 0 && follows(s, true, number, steps) ? s->late + 1 : 1;
+        s->late_last = number;
+        memcpy(s->late_steps, steps, sizeof s->late_steps);
         if (s->late < SEQUENCE_RESTART) {
             *lost -= steps[0] < *lost ? steps[0] : *lost;
             return;
         }
-    }
-    if (s->known && !in_order && ahead > 0 && ahead < SEQUENCE_JUMP_MAX)
+    } else if (ahead > 0 && ahead < SEQUENCE_JUMP_MAX) {
         *lost += (uint64_t)ahead;
-    s->known = true;
-    s->late = 0;
-    set_next(s->next, number, steps);
+    }
+    start_at(s, number, steps);
 }
 
 void sequence_forget(struct sequence *s)

@@ -1,8 +1,9 @@
 /*
  * Gaps in the sequence numbers of an exporter: what was lost on the way. What is counted
- * differs: IPFIX counts data records (RFC 7011, 3.1), NetFlow v9 and sFlow datagrams,
- * NetFlow v5 flows; and some IPFIX exporters leave options records out, or count messages.
- * So a number is in order if it follows under any of these rules.
+ * differs: IPFIX counts the data records before the message (RFC 7011, 3.1), NetFlow v9 and
+ * sFlow datagrams, NetFlow v5 flows; some IPFIX exporters leave options records out, or count
+ * messages, and softflowd includes the message's own records. So a number is in order if it
+ * follows under any of these rules.
  */
 #ifndef EDGELAT_TRAFFIC_SEQUENCE_H
 #define EDGELAT_TRAFFIC_SEQUENCE_H
@@ -17,9 +18,10 @@ enum { SEQUENCE_JUMP_MAX = 1000000, SEQUENCE_RESTART = 3 };
 
 struct sequence { /* start with { 0 } */
     bool known;
-    uint32_t next[3];      /* by rule */
-    uint32_t late_next[3]; /* after the last datagram that came late */
-    uint8_t late;          /* so many of them in a row */
+    bool includes_own; /* a number includes its own datagram */
+    uint32_t last, steps[3];
+    uint32_t late_last, late_steps[3]; /* of the last datagram that came late */
+    uint8_t late;                      /* so many of them in a row */
 };
 
 /*

@@ -11,8 +11,9 @@ struct rig {
     struct spool_bed spool;
     struct config config;
     struct kill_switch kill_switch;
-    struct measurer *measurer; /* NULL: not measuring yet */
-    struct station *station;   /* NULL: off */
+    struct measurer *measurer;   /* NULL: not measuring yet */
+    struct station *station;     /* NULL: off */
+    struct flow_receiver *flows; /* NULL: off */
     struct status_server *server;
     struct capture log;
 };
@@ -42,7 +43,8 @@ static struct status_server *create(struct rig *r)
                                             .kill_switch = &r->kill_switch,
                                             .spool = r->spool.spool,
                                             .measurer = &r->measurer,
-                                            .station = &r->station};
+                                            .station = &r->station,
+                                            .flows = &r->flows};
     capture_begin(&r->log);
     struct status_server *s = status_server_create(&r->spool.loop, &sources);
     capture_end(&r->log);

@@ -262,7 +262,7 @@ static const struct {
      "f:1: unknown section [targets]; did you mean [target NAME]?\n"},
     {"section of nowhere", "[xyzzyxyzzy]\n" HOST,
      "f:1: unknown section [xyzzyxyzzy]; there are [agent], [peering_service], [bmp], "
-     "[dns], [collector], [spool] and [target NAME]\n"},
+     "[traffic], [dns], [collector], [spool] and [target NAME]\n"},
     {"name where none belongs", "[agent x]\n" HOST, "f:1: [agent] takes no name\n"},
     {"key before a section", "site = x\n" HOST,
      "f:1: key 'site' stands before the first [section]\n"},
@@ -337,6 +337,15 @@ static const struct {
     {"a station for nobody", "[bmp]\nlisten = 192.0.2.10:11019\n" HOST,
      "f: [bmp] has listen but no routers; name the addresses that may connect: routers "
      "= ADDRESS\n"},
+    {"flows of nobody", "[traffic]\nflows = 192.0.2.10:2055\n" HOST,
+     "f: [traffic] has flows but no exporters; name the routers that may send flows: "
+     "exporters = ADDRESS\n"},
+    {"a receiver that is off", "[traffic]\nexporters = 192.0.2.1\n" HOST,
+     "f: [traffic] has exporters but no flows, so the receiver is off; set flows = "
+     "ADDRESS:PORT, or remove exporters\n"},
+    {"sampling of a receiver that is off", "[traffic]\nsampling = 192.0.2.1=100\n" HOST,
+     "f: [traffic] has sampling but no flows, so the receiver is off; set flows = "
+     "ADDRESS:PORT, or remove sampling\n"},
     {"a nameless connection", "[peering_service]\nprimary_metro = AMS\n" HOST,
      "f: [peering_service] has no connection; name it as in Azure: connection = NAME\n"},
     {"no url", "[collector]\nheader_file = /x\n" HOST,

@@ -65,6 +65,18 @@ static const struct {
     {"bmp", "routers", "192.0.2.1, 2001:db8::1", NULL},
     {"bmp", "routers", "192.0.2.1 all",
      "be addresses, such as 192.0.2.1 or 2001:db8::1; 'all' is none"},
+    {"traffic", "flows", "192.0.2.10:2055, [2001:db8::10]:6343", NULL},
+    {"traffic", "flows", "192.0.2.10:2055 2055",
+     "be addresses of this host with a port, such as 192.0.2.10:2055 or "
+     "[2001:db8::10]:2055; '2055' is none"},
+    {"traffic", "flows", "1.1.1.1:1 1.1.1.1:2 1.1.1.1:3 1.1.1.1:4 1.1.1.1:5",
+     "be at most 4 addresses with a port"},
+    {"traffic", "sampling", "192.0.2.1=100 2001:db8::1=1", NULL},
+    {"traffic", "sampling", "192.0.2.1=1:100",
+     "be ADDRESS=N with N from 1 to 1000000, such as 192.0.2.1=100; '192.0.2.1=1:100' is "
+     "none"},
+    {"traffic", "sampling", "100",
+     "be ADDRESS=N with N from 1 to 1000000, such as 192.0.2.1=100; '100' is none"},
     {"peering_service", "prefixes", "203.0.113.0/24", NULL},
     {"peering_service", "prefixes", "203.0.113.0/25, 2001:db8::/32", NULL},
     {"peering_service", "prefixes", "203.0.113.0",

@@ -341,6 +341,18 @@ static void lost_records(void **state)
     take_ipfix(8, 0, DATA);
     take_ipfix(10, 0, DATA);
     CHECK_INT(38 - 2 + 1, x.counters.lost, "after a restart it counts anew");
+    begin();
+    take_ipfix(1, 0, TEMPLATE DATA);
+    take_ipfix(3, 0,
+               "0100 002e" ADDRESSES "000003e8 0000000a" ADDRESSES "00000001 00000001");
+    take_ipfix(4, 0, DATA);
+    take_ipfix(6, 0,
+               "0100 002e" ADDRESSES "000003e8 0000000a" ADDRESSES "00000001 00000001");
+    CHECK_INT(0, x.counters.lost,
+              "softflowd's number includes the message's own records");
+    take_ipfix(18, 0,
+               "0100 002e" ADDRESSES "000003e8 0000000a" ADDRESSES "00000001 00000001");
+    CHECK_INT(10, x.counters.lost, "ten are missing");
 }
 
 static void lives_of_templates(void **state)

@@ -118,6 +118,22 @@ static void any_flows(void **state)
     rates_free(&r);
 }
 
+/* otlp/metrics.h needs the rows of a metric one after the other. */
+static void rows_of_a_metric_are_adjacent(void **state)
+{
+    static const char *const services[] = {"teams", "exchange", "entra"};
+    (void)state;
+    rates_begin(&r, at(0));
+    for (size_t i = 0; i < 3; i++)
+        add(rates_row(&r, services[i], RATE_RECEIVE, "sflow"), 100, 0);
+    size_t n = rates_window(&r, false, at(10), values), changes = 0;
+    for (size_t i = 1; i < n; i++)
+        changes += strcmp(values[i].name, values[i - 1].name) != 0;
+    CHECK_INT(15, n, "rows");
+    CHECK_INT(RATES_VALUES - 1, changes, "five groups");
+    rates_free(&r);
+}
+
 static void bounded(void **state)
 {
     char name[16];
@@ -136,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_and_rates), cmocka_unit_test(a_long_flow_is_no_spike),
-        cmocka_unit_test(any_flows), cmocka_unit_test(bounded)};
+        cmocka_unit_test(any_flows), cmocka_unit_test(rows_of_a_metric_are_adjacent),
+        cmocka_unit_test(bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
