@@ -118,6 +118,7 @@ static void print_all_data(const struct data *d)
     print_data(d, DATA_TARGETS, k->workloads.n, k->workloads.version);
     print_data(d, DATA_SUFFIXES, k->suffixes.n, k->suffixes.version);
     print_data(d, DATA_ISSUERS, k->issuers.n, k->issuers.version);
+    print_data(d, DATA_ORIGINS, k->origins.n, k->origins.version);
     print_data(d, DATA_AIRPORTS, k->metros.n_airports, k->metros.airports_version);
 }
 
@@ -162,8 +163,8 @@ const struct command command_check_config = {
     .options = options,
     .about =
         "Reads the configuration as the agent does, and the data files (metros.csv, "
-        "prefixes.csv, thresholds.csv, targets.csv, suffixes.csv, issuers.csv, airports.csv "
-        "in $EDGELAT_DATA, /etc/edgelat or /usr/share/edgelat). Reports every problem with "
+        "prefixes.csv, thresholds.csv, targets.csv, suffixes.csv, issuers.csv, origins.csv, "
+        "airports.csv in $EDGELAT_DATA, /etc/edgelat or /usr/share/edgelat). Reports every problem with "
         "file, line and a suggestion; the exit code is then 2.\n"
         "Also opens the files that the configuration names (ca_file, cert_file, "
         "key_file, header_file). Changes nothing and sends nothing.\n"

@@ -15,7 +15,7 @@ const char *const data_names[DATA_FILES] = {
     [DATA_METROS] = "metros.csv",         [DATA_PREFIXES] = "prefixes.csv",
     [DATA_THRESHOLDS] = "thresholds.csv", [DATA_TARGETS] = "targets.csv",
     [DATA_ISSUERS] = "issuers.csv",       [DATA_SUFFIXES] = "suffixes.csv",
-    [DATA_AIRPORTS] = "airports.csv",
+    [DATA_ORIGINS] = "origins.csv",       [DATA_AIRPORTS] = "airports.csv",
 };
 
 /* ---- folders ---- */
@@ -84,6 +84,8 @@ static size_t parse(struct data *d, enum data_file file,
         return workloads_parse(&d->known.workloads, from);
     case DATA_ISSUERS:
         return issuers_parse(&d->known.issuers, from);
+    case DATA_ORIGINS:
+        return origins_parse(&d->known.origins, from);
     case DATA_SUFFIXES:
         return suffixes_parse(&d->known.suffixes, from);
     default:

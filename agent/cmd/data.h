@@ -25,6 +25,7 @@ enum data_file {
     DATA_TARGETS,
     DATA_SUFFIXES,
     DATA_ISSUERS,
+    DATA_ORIGINS,
     DATA_AIRPORTS,
     DATA_FILES
 };

@@ -1,6 +1,6 @@
 /*
  * The syntax of our data files (metros, airports, prefixes, thresholds, targets,
- * suffixes, issuers): CSV (RFC 4180) with a first line that names its kind and version, blank
+ * suffixes, issuers, origins): CSV (RFC 4180) with a first line that names its kind and version, blank
  * lines, comment lines (beginning with '#') and a line of column names:
  *
  *     # edgelat metros 2026-11-23

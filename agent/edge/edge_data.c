@@ -11,6 +11,7 @@ void edge_data_free(struct edge_data *k)
     workloads_free(&k->workloads);
     suffixes_free(&k->suffixes);
     issuers_free(&k->issuers);
+    origins_free(&k->origins);
 }
 
 struct target workload_target(const struct workload *w, const struct kinds *kinds)

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "edge/catalogue.h"
 #include "edge/issuers.h"
+#include "edge/origins.h"
 #include "edge/prefixes.h"
 #include "edge/site.h"
 #include "edge/suffixes.h"
@@ -24,6 +25,7 @@ struct edge_data { /* start with { 0 }, end with edge_data_free() */
     struct workloads workloads;
     struct suffixes suffixes;
     struct issuers issuers;
+    struct origins origins;
     struct site site; /* of the configuration, by edge_data_complete() */
 };
 

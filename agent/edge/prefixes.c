@@ -44,7 +44,7 @@ static bool covers(const struct prefix *p, const uint8_t address[16])
 
 /* ---- reading ---- */
 
-static bool read_prefix(struct datafile *f, char *field, struct prefix *p)
+bool prefixes_read(struct datafile *f, char *field, struct prefix *p)
 {
     struct endpoint e;
     char address[ADDRESS_TEXT_MAX];
@@ -137,7 +137,7 @@ size_t prefixes_parse(struct prefixes *out, const struct datafile_source *from)
         text_copy(out->version, sizeof out->version, f.version);
     while (datafile_next(&f, fields)) {
         struct prefix p = {.line = (uint32_t)f.line};
-        if (!read_prefix(&f, fields[0], &p) ||
+        if (!prefixes_read(&f, fields[0], &p) ||
             !datafile_word(&f, "service", fields[1], p.service, sizeof p.service) ||
             !read_basis(&f, fields[2], &p))
             continue;

@@ -34,6 +34,10 @@ struct prefixes { /* start with { 0 }, end with prefixes_free() */
 size_t prefixes_parse(struct prefixes *out, const struct datafile_source *from);
 void prefixes_free(struct prefixes *p);
 
+/* Reads the field of a data file into bytes, bits and text of `p`; `field` is changed. False:
+ * no prefix, which was reported. */
+bool prefixes_read(struct datafile *f, char *field, struct prefix *p);
+
 /* The longest matching prefix, or NULL. */
 const struct prefix *prefixes_find(const struct prefixes *p,
                                    const struct endpoint *address);
