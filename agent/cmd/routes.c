@@ -37,10 +37,12 @@ const struct command command_routes = {
         "wrong with them. The station is off unless [bmp] listen is set; see "
         "edgelat.conf(5). For root and the group edgelat.",
     .notes =
-        "Exit code: 0 no problems found; 1 problems: a router has left, a session is "
-        "down, a prefix is withdrawn, or a path has a fault; 2 error: the station is "
-        "off, no agent answers, or permission denied.",
-    .examples = "sudo edgelat routes\n"
-                "sudo edgelat routes --json | jq '.sessions[] | {peer, state, flaps}'\n",
+        "Exit code: 0 no problems found; 1 problems: no router has connected, one has "
+        "left, a session is down, a prefix is withdrawn, or a path has a fault; 2 error: "
+        "the station is off, no agent answers, or permission denied.",
+    .examples =
+        "sudo edgelat routes\n"
+        "sudo edgelat routes --json | jq '.sessions[] | {peer, state, flaps}'\n"
+        "sudo edgelat routes --json | jq '.prefixes[] | select(.state == \"withdrawn\")'\n",
     .run = run,
 };

@@ -322,6 +322,20 @@ double config_rate_survey(const struct config *c, const struct kinds *kinds, siz
     return sum < most ? sum : most;
 }
 
+/* An address cannot be at both locations. */
+static void check_peers(struct checking *k)
+{
+    const struct config *c = k->config;
+    const char *primary = c->bmp_primary_peers;
+    char address[ADDRESS_TEXT_MAX];
+    for (struct endpoint e; endpoint_next(&primary, &e);)
+        if (endpoint_is_listed(c->bmp_backup_peers, &e))
+            PROBLEM(k,
+                    "%s: [bmp] has %s in both primary_peers and backup_peers; a BGP "
+                    "neighbour is at one location, so remove it from one of them",
+                    k->file, endpoint_address(address, &e));
+}
+
 /* ---- all checks ---- */
 
 size_t config_check(const struct config *c, const struct kinds *kinds, const char *file,
@@ -358,6 +372,7 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
             "ADDRESS:PORT, or remove routers",
             file);
     check_flows(&k);
+    check_peers(&k);
     check_all_traffic(&k, kinds);
     for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
         check_host_traffic(&k, kinds, t);

@@ -69,6 +69,29 @@ bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b)
            memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+bool endpoint_next(const char **list, struct endpoint *out)
+{
+    while (**list != '\0') {
+        char word[ADDRESS_TEXT_MAX] = "";
+        size_t len = strcspn(*list, " \t,");
+        if (len < sizeof word)
+            memcpy(word, *list, len);
+        *list += len + strspn(*list + len, " \t,");
+        if (endpoint_parse(out, word, 0))
+            return true;
+    }
+    return false;
+}
+
+bool endpoint_is_listed(const char *list, const struct endpoint *address)
+{
+    struct endpoint e;
+    while (endpoint_next(&list, &e))
+        if (endpoint_same_address(&e, address))
+            return true;
+    return false;
+}
+
 bool endpoint_same_prefix(const uint8_t *a, const uint8_t *b, size_t bits)
 {
     size_t whole = bits / 8, rest = bits % 8;

@@ -57,6 +57,11 @@ bool endpoint_is_link_local(const struct endpoint *e);
 /* Compares family, address and scope, not the port. */
 bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b);
 
+/* A list of address literals, separated by spaces, tabs or commas: takes the next one;
+ * false at the end. Other words are skipped. */
+bool endpoint_next(const char **list, struct endpoint *out);
+bool endpoint_is_listed(const char *list, const struct endpoint *address);
+
 /* Whether the first `bits` bits are the same: an address is in a prefix. In network order,
  * as endpoint.bytes; of one family. */
 bool endpoint_same_prefix(const uint8_t *a, const uint8_t *b, size_t bits);

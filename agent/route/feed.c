@@ -77,7 +77,7 @@ static int take_list(const struct routes *r, struct wire list, enum family famil
     rib_count(r->feed->rib, r->peer, r->is->view, family, withdrawn ? 0 : n,
               withdrawn ? n : 0, r->now);
     while (bgp_nlri_next(&list, family, form, &prefix, &id)) {
-        const struct watched *watched = watch_find(r->feed->rib->watch, &prefix);
+        const struct watched *watched = watch_find(r->feed->rib->is.watch, &prefix);
         if (watched == NULL)
             continue;
         if (!withdrawn && !decoded &&

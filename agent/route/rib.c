@@ -312,6 +312,7 @@ void rib_count(struct rib *r, struct rib_peer *p, enum bmp_view view, enum famil
 
 void rib_turn(struct rib *r, struct instant now)
 {
+    r->now = now;
     for (size_t i = 0; i < RIB_PEERS_MAX; i++) {
         struct rib_peer *p = &r->peers[i];
         const struct rib_router *router = &r->routers[p->router];
@@ -470,14 +471,9 @@ size_t rib_window(struct rib *r, bool delta, struct instant now,
 
 /* ---- begin and end ---- */
 
-void rib_begin(struct rib *r, const struct watch *watch, const struct peering *peering,
-               const char *primary_peers, const char *backup_peers, struct instant now)
+void rib_begin(struct rib *r, const struct rib_setup *setup, struct instant now)
 {
-    *r = (struct rib){.watch = watch,
-                      .peering = peering,
-                      .primary_peers = primary_peers,
-                      .backup_peers = backup_peers,
-                      .window_start = now.mono};
+    *r = (struct rib){.is = *setup, .began = now, .now = now, .window_start = now.mono};
     r->peers = mem_zalloc(RIB_PEERS_MAX * sizeof *r->peers);
     r->labels = mem_zalloc(RIB_VALUES_MAX * sizeof *r->labels);
 }
@@ -487,5 +483,5 @@ void rib_free(struct rib *r)
     rib_paths_free(r);
     free(r->peers);
     free(r->labels);
-    *r = (struct rib){.watch = NULL};
+    *r = (struct rib){.n_prefixes = 0};
 }

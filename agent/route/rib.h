@@ -42,6 +42,7 @@
 #include "core/batch.h"
 #include "core/event.h"
 #include "core/peering.h"
+#include "edge/origins.h"
 #include "route/bmp.h"
 #include "route/watch.h"
 
@@ -59,7 +60,9 @@ enum {
 #define RIB_DUMP_LEAST_NS (5 * NS_PER_S)
 #define RIB_TOGETHER_NS   (100 * NS_PER_MS)
 #define RIB_FLAP_NS       (10 * 60 * NS_PER_S)
-#define RIB_PATH_LIMIT    3 /* of Azure, for a registered prefix */
+#define RIB_EXPECTED_NS                                                                  \
+    (2 * 60 * NS_PER_S)  /* until then a router should have connected */
+#define RIB_PATH_LIMIT 3 /* of Azure, for a registered prefix */
 
 struct instant { /* when bytes arrived */
     struct mono mono;
@@ -114,7 +117,7 @@ struct rib_peer {
     uint64_t flaps_reported, announced_reported, withdrawn_reported; /* for delta */
 };
 
-enum { /* what is wrong with a path; bits */
+enum { /* what is remarkable of a path; bits. Not all are faults: rib_faults() */
        CHECK_LONG = 1,
        CHECK_PRIVATE_AS = 2,
        CHECK_PREPENDED = 4,
@@ -123,6 +126,13 @@ enum { /* what is wrong with a path; bits */
        CHECK_COMMUNITY = 32,     /* Adj-RIB-Out without 8075:8007 */
        CHECKS = 6
 };
+
+/*
+ * The bits that are faults. Azure limits the AS path of a registered prefix to 3 AS numbers,
+ * without private ones and prepending, so Microsoft's prefixes may have them: there they are
+ * facts to be shown, with events of level INFO.
+ */
+unsigned rib_faults(unsigned checks, const struct watched *watched);
 extern const char *const rib_check_names[CHECKS]; /* "long_path", ..., by bit number */
 const char *rib_check_text(unsigned bit);         /* "AS path longer than 3", ... */
 
@@ -151,10 +161,16 @@ struct rib_prefix {
     unsigned checks;       /* reported */
 };
 
-struct rib {
+struct rib_setup { /* borrowed, as all it points to; lists of addresses have spaces */
     const struct watch *watch;
     const struct peering *peering;
-    const char *primary_peers, *backup_peers; /* addresses, separated by spaces */
+    const struct origins *origins;
+    const char *routers, *primary_peers, *backup_peers;
+};
+
+struct rib {
+    struct rib_setup is;
+    struct instant began, now; /* of the last call */
     struct rib_router routers[RIB_ROUTERS_MAX];
     struct rib_peer *peers;      /* RIB_PEERS_MAX */
     struct rib_prefix *prefixes; /* sorted by bgp_prefix_order() */
@@ -165,9 +181,7 @@ struct rib {
     struct mono window_start;
 };
 
-/* All is borrowed and outlives the RIB. */
-void rib_begin(struct rib *r, const struct watch *watch, const struct peering *peering,
-               const char *primary_peers, const char *backup_peers, struct instant now);
+void rib_begin(struct rib *r, const struct rib_setup *setup, struct instant now);
 void rib_free(struct rib *r);
 
 /* ---- what the routers report; `router` is an index of rib.routers ---- */
@@ -211,6 +225,9 @@ const char *rib_router_name(const struct rib *r, size_t router); /* else its add
 
 /* True for a session with a peer: neither a Loc-RIB nor the router's own routes. */
 bool rib_is_session(const struct rib_peer *p);
+/* How many AS the path has before the first of Microsoft's, prepending not counted: 1 is the
+ * promise of Peering Service. SIZE_MAX: it has none of Microsoft's. */
+size_t rib_as_hops(const struct rib *r, const struct bgp_path *path);
 bool rib_path_is_usable(const struct rib *r, const struct rib_path *path);
 
 #endif

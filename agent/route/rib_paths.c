@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Microsoft's AS numbers that originate its prefixes (Azure, internet peering policy). */
-static const uint32_t microsoft_as[] = {8075, 8068, 8069, 12076};
 enum { COMMUNITY_AS = 8075, COMMUNITY_VALUE = 8007 };
 
 const char *const rib_check_names[CHECKS] = {
@@ -46,25 +44,13 @@ static bool is_chosen(const struct rib *r, const struct rib_prefix *p,
     return false;
 }
 
-static bool is_listed(const char *list, const struct endpoint *address)
-{
-    char text[ADDRESS_TEXT_MAX];
-    size_t len = strlen(endpoint_address(text, address));
-    for (const char *at = list; len > 0 && *at != '\0';) {
-        size_t word = strcspn(at, " \t,");
-        if (word == len && memcmp(at, text, len) == 0)
-            return true;
-        at += word + strspn(at + word, " \t,");
-    }
-    return false;
-}
-
 const char *rib_location(const struct rib *r, const struct rib_peer *p)
 {
-    if (is_listed(r->primary_peers, &p->address))
-        return r->peering->primary[0] != '\0' ? r->peering->primary : "primary";
-    if (is_listed(r->backup_peers, &p->address))
-        return r->peering->backup[0] != '\0' ? r->peering->backup : "backup";
+    const struct peering *peering = r->is.peering;
+    if (endpoint_is_listed(r->is.primary_peers, &p->address))
+        return peering->primary[0] != '\0' ? peering->primary : "primary";
+    if (endpoint_is_listed(r->is.backup_peers, &p->address))
+        return peering->backup[0] != '\0' ? peering->backup : "backup";
     return "";
 }
 
@@ -114,32 +100,48 @@ static void choose(const struct rib *r, struct rib_prefix *p)
 
 /* ---- what is wrong with a path ---- */
 
-static bool is_microsofts(uint32_t as)
+size_t rib_as_hops(const struct rib *r, const struct bgp_path *path)
 {
-    for (size_t i = 0; i < sizeof microsoft_as / sizeof *microsoft_as; i++)
-        if (microsoft_as[i] == as)
-            return true;
-    return false;
+    size_t hops = 0;
+    for (size_t i = 0; i < bgp_path_kept(path); i++) {
+        if (origins_are_microsofts(r->is.origins, path->as[i]))
+            return hops;
+        hops += i == 0 || path->as[i] != path->as[i - 1];
+    }
+    return SIZE_MAX;
 }
 
-/* The private AS number of a neighbour is agreed with it: no fault of the path. */
-static unsigned check(const struct rib_prefix *p, enum bmp_view view, uint32_t peer_as,
-                      const struct bgp_path *path)
+/* `agreed`: may be private, because neighbours have agreed on it. */
+static unsigned check_as_path(const struct bgp_path *path, uint32_t agreed)
 {
+    return (path->length > RIB_PATH_LIMIT ? CHECK_LONG : 0u) |
+           (bgp_path_has_private_as(path, agreed) ? CHECK_PRIVATE_AS : 0u) |
+           (bgp_path_is_prepended(path) ? CHECK_PREPENDED : 0u);
+}
+
+static unsigned check(const struct rib *r, const struct rib_prefix *p, enum bmp_view view,
+                      const struct rib_peer *peer, const struct bgp_path *path)
+{
+    uint32_t local_as = r->routers[peer->router].local_as;
     const struct watched *w = p->watched;
     bool specific = p->prefix.bits > w->prefix.bits;
     if (view == BMP_OUT) {
-        bool missing =
-            w->registered && !bgp_path_has_community(path, COMMUNITY_AS, COMMUNITY_VALUE);
-        return missing ? CHECK_COMMUNITY : 0;
+        bool missing = !bgp_path_has_community(path, COMMUNITY_AS, COMMUNITY_VALUE);
+        return !w->registered
+                   ? 0
+                   : check_as_path(path, local_as) | (missing ? CHECK_COMMUNITY : 0u);
     }
-    bool foreign =
-        !w->registered && path->origin_as != 0 && !is_microsofts(path->origin_as);
-    return (path->length > RIB_PATH_LIMIT ? CHECK_LONG : 0u) |
-           (bgp_path_has_private_as(path, peer_as) ? CHECK_PRIVATE_AS : 0u) |
-           (bgp_path_is_prepended(path) ? CHECK_PREPENDED : 0u) |
-           (foreign ? CHECK_ORIGIN : 0u) |
+    bool foreign = path->origin_as != 0 &&
+                   origins_judge(r->is.origins, p->prefix.bytes, p->prefix.bits,
+                                 path->origin_as, !w->registered) == ORIGIN_UNEXPECTED;
+    return check_as_path(path, peer->as) | (foreign ? CHECK_ORIGIN : 0u) |
            (specific && (w->registered || foreign) ? CHECK_MORE_SPECIFIC : 0u);
+}
+
+unsigned rib_faults(unsigned checks, const struct watched *watched)
+{
+    const unsigned of_registered = CHECK_LONG | CHECK_PRIVATE_AS | CHECK_PREPENDED;
+    return watched->registered ? checks : checks & ~of_registered;
 }
 
 static const struct {
@@ -151,7 +153,7 @@ static const struct {
     {EVENT_ROUTE_PRIVATE_AS, SEVERITY_WARN, "private AS number in the AS path"},
     {EVENT_ROUTE_PREPENDED, SEVERITY_WARN, "AS path is prepended"},
     {EVENT_ROUTE_ORIGIN, SEVERITY_ERROR,
-     "originated by an AS that is not Microsoft's: possible hijack or leak"},
+     "originated by an unexpected AS: possible hijack or leak"},
     {EVENT_ROUTE_SPECIFIC, SEVERITY_ERROR,
      "more specific than the known prefix: possible hijack or leak"},
     {EVENT_ROUTE_COMMUNITY, SEVERITY_WARN, "without the community 8075:8007"},
@@ -231,7 +233,10 @@ static void add_checks(struct rib *r, const struct rib_prefix *p,
 {
     for (unsigned i = 0; i < CHECKS; i++)
         if (news >> i & 1)
-            append(add_event(r, p, path, check_events[i].name, check_events[i].severity,
+            append(add_event(r, p, path, check_events[i].name,
+                             rib_faults(1u << i, p->watched) != 0
+                                 ? check_events[i].severity
+                                 : SEVERITY_INFO,
                              path->view == BMP_OUT ? "to" : "from", now),
                    check_events[i].text);
 }
@@ -385,7 +390,7 @@ static void announce(struct rib *r, struct rib_prefix *p, size_t at,
                  path->view != BMP_OUT && bgp_path_has_as(to, local_as);
     choose(r, p);
     bool is = rib_path_is_usable(r, path), is_active = p->active == at;
-    path->checks = is || path->view == BMP_OUT ? check(p, path->view, peer->as, to) : 0;
+    path->checks = is || path->view == BMP_OUT ? check(r, p, path->view, peer, to) : 0;
     if (is && !had && !silent)
         add_event(
             r, p, path,

@@ -35,17 +35,32 @@ static bool is_received(const struct rib_prefix *p)
 }
 
 enum {
+    ROUTERS_MISSING, /* 1: none has ever connected */
     ROUTERS_LOST,
     SESSIONS_DOWN,
     PREFIXES_WITHDRAWN,
     PATHS_HIJACKED,
-    PATHS_ODD,
+    PATHS_FAULTY,
     PROBLEMS
 };
+
+static size_t count_routers(const struct rib *r)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < RIB_ROUTERS_MAX; i++)
+        n += r->routers[i].used;
+    return n;
+}
+
+static unsigned faults_of(const struct rib_prefix *p, const struct rib_path *path)
+{
+    return path->use != PATH_GONE ? rib_faults(path->checks, p->watched) : 0;
+}
 
 static void count_problems(const struct rib *r, size_t n[PROBLEMS])
 {
     memset(n, 0, PROBLEMS * sizeof *n);
+    n[ROUTERS_MISSING] = r->is.routers[0] != '\0' && count_routers(r) == 0;
     for (size_t i = 0; i < RIB_ROUTERS_MAX; i++)
         n[ROUTERS_LOST] += r->routers[i].used && !r->routers[i].connected;
     for (size_t i = 0; i < RIB_PEERS_MAX; i++)
@@ -55,10 +70,10 @@ static void count_problems(const struct rib *r, size_t n[PROBLEMS])
         const struct rib_prefix *p = &r->prefixes[i];
         n[PREFIXES_WITHDRAWN] += p->active == PATH_NONE && is_received(p);
         for (size_t k = 0; k < p->n; k++) {
-            unsigned checks = p->paths[k].use != PATH_GONE ? p->paths[k].checks : 0;
-            bool hijacked = (checks & (CHECK_ORIGIN | CHECK_MORE_SPECIFIC)) != 0;
+            unsigned faults = faults_of(p, &p->paths[k]);
+            bool hijacked = (faults & (CHECK_ORIGIN | CHECK_MORE_SPECIFIC)) != 0;
             n[PATHS_HIJACKED] += hijacked;
-            n[PATHS_ODD] += checks != 0 && !hijacked;
+            n[PATHS_FAULTY] += faults != 0 && !hijacked;
         }
     }
 }
@@ -74,16 +89,24 @@ bool rib_has_problems(const struct rib *r)
 
 void rib_summary(const struct rib *r, struct text *out)
 {
-    static const char *const texts[PATHS_ODD][2] = {
+    static const char *const texts[PROBLEMS][2] = {
+        {"no router has connected", "no router has connected"},
         {"router is not connected", "routers are not connected"},
         {"BGP session is down", "BGP sessions are down"},
         {"watched prefix is withdrawn", "watched prefixes are withdrawn"},
         {"path may be hijacked or leaked", "paths may be hijacked or leaked"},
+        {"path of a registered prefix breaks a rule of Peering Service",
+         "paths of registered prefixes break a rule of Peering Service"},
     };
     const char *comma = "";
     size_t n[PROBLEMS];
     count_problems(r, n);
-    for (size_t i = 0; i < PATHS_ODD; i++) {
+    if (n[ROUTERS_MISSING] > 0) {
+        if (r->now.mono.ns - r->began.mono.ns >= RIB_EXPECTED_NS)
+            text_add(out, "%s", texts[ROUTERS_MISSING][0]);
+        return;
+    }
+    for (size_t i = ROUTERS_LOST; i < PROBLEMS; i++) {
         if (n[i] == 0)
             continue;
         text_add(out, "%s%zu %s", comma, n[i], texts[i][n[i] > 1]);
@@ -159,13 +182,20 @@ static void add_communities(struct json *j, const struct bgp_path *path)
     json_array_end(j);
 }
 
-static void add_checks(struct json *j, unsigned checks)
+static void add_checks(struct json *j, const char *key, unsigned checks)
 {
-    json_array(j, "problems");
+    json_array(j, key);
     for (unsigned i = 0; i < CHECKS; i++)
         if (checks >> i & 1)
             json_string(j, NULL, rib_check_names[i]);
     json_array_end(j);
+}
+
+/* How many AS are between the site and Microsoft's; null: the path does not lead there. */
+static void add_hops(struct json *j, const struct rib *r, const struct rib_path *path)
+{
+    size_t hops = rib_as_hops(r, path->path);
+    json_number(j, "as_hops", hops != SIZE_MAX ? (double)hops : NAN);
 }
 
 static void add_path(struct json *j, const struct rib *r, const struct rib_prefix *p,
@@ -191,7 +221,11 @@ static void add_path(struct json *j, const struct rib *r, const struct rib_prefi
     add_communities(j, path->path);
     json_bool(j, "stale", path->use == PATH_STALE);
     add_time(j, "since", path->since);
-    add_checks(j, path->use != PATH_GONE ? path->checks : 0);
+    unsigned checks = path->use != PATH_GONE ? path->checks : 0;
+    unsigned faults = faults_of(p, path);
+    add_hops(j, r, path);
+    add_checks(j, "problems", faults);
+    add_checks(j, "facts", checks & ~faults);
     json_object_end(j);
 }
 
@@ -234,17 +268,88 @@ void rib_json(const struct rib *r, const char *listen, struct text *out)
 
 /* ---- text ---- */
 
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static void show_router(struct text *out, const struct rib_router *is)
+{
+    char since[WALL_TEXT_MAX], address[ADDRESS_TEXT_MAX];
+    endpoint_address(address, &is->address);
+    text_add(out, "  router %s", is->name);
+    if (strcmp(address, is->name) != 0)
+        text_add(out, " (%s)", address);
+    text_add(out, ": %s since %s\n", is->connected ? "connected" : "not connected",
+             wall_text(since, is->since));
+    text_add(out, "    %llu message%s, %llu malformed, %llu connection%s\n",
+             (unsigned long long)is->messages, plural(is->messages),
+             (unsigned long long)is->bad_messages, (unsigned long long)is->connects,
+             plural(is->connects));
+}
+
+static bool has_connected(const struct rib *r, const struct endpoint *address)
+{
+    for (size_t i = 0; i < RIB_ROUTERS_MAX; i++)
+        if (r->routers[i].used && endpoint_same_address(&r->routers[i].address, address))
+            return true;
+    return false;
+}
+
+/* The routers of the configuration that have never connected. */
+static void show_missing(struct text *out, const struct rib *r)
+{
+    const char *list = r->is.routers;
+    char address[ADDRESS_TEXT_MAX];
+    for (struct endpoint e; endpoint_next(&list, &e);)
+        if (!has_connected(r, &e))
+            text_add(out, "  router %s: has not connected\n",
+                     endpoint_address(address, &e));
+    if (r->is.routers[0] == '\0' || count_routers(r) > 0)
+        return;
+    long long seconds = (r->now.mono.ns - r->began.mono.ns) / NS_PER_S;
+    text_add(
+        out,
+        "\nNo router has connected in the %lld s since the agent started, so nothing "
+        "is\nknown of BGP. Point the BMP of the router to the address above; see\n"
+        "edgelat.conf(5), section [bmp].\n",
+        seconds);
+}
+
 static void show_session(struct text *out, const struct rib *r, const struct rib_peer *p)
 {
-    char address[ADDRESS_TEXT_MAX], since[WALL_TEXT_MAX], available[16] = "-";
+    char address[ADDRESS_TEXT_MAX], since[WALL_TEXT_MAX];
+    size_t watched = rib_paths_count(r, p);
+    text_add(out, "  %s (AS%lu) of %s", endpoint_address(address, &p->address),
+             (unsigned long)p->as, rib_router_name(r, p->router));
+    if (p->name[0] != '\0')
+        text_add(out, ", table %s", p->name);
+    if (*rib_location(r, p) != '\0')
+        text_add(out, ", %s", rib_location(r, p));
+    text_add(out, "\n    %s", session_state_name(p->state));
+    if (p->since.ns != 0)
+        text_add(out, " since %s", wall_text(since, p->since));
+    if (p->state == SESSION_DOWN && p->reason != NULL)
+        text_add(out, ": %s", p->reason);
+    text_add(out, "\n    ");
     if (!isnan(p->availability))
-        snprintf(available, sizeof available, "%.1f %%", 100 * p->availability);
-    text_add(out, "  %-24s %-11lu %-16s %-8s %5llu %8s %8zu  %s%s%s\n",
-             endpoint_address(address, &p->address), (unsigned long)p->as,
-             rib_router_name(r, p->router), session_state_name(p->state),
-             (unsigned long long)p->flaps, available, rib_paths_count(r, p),
-             p->since.ns != 0 ? wall_text(since, p->since) : "-",
-             *rib_location(r, p) != '\0' ? "  " : "", rib_location(r, p));
+        text_add(out, "%.1f %% of the last window up, ", 100 * p->availability);
+    text_add(out, "%llu flap%s%s, %zu watched route%s", (unsigned long long)p->flaps,
+             plural(p->flaps), p->flapping ? " (flapping)" : "", watched,
+             plural(watched));
+    if (p->has_adj_rib_in)
+        text_add(out, " of %llu", (unsigned long long)p->adj_rib_in);
+    text_add(out, "\n");
+}
+
+static void show_checks(struct text *out, const struct rib_prefix *p,
+                        const struct rib_path *path)
+{
+    unsigned faults = faults_of(p, path);
+    for (unsigned i = 0; i < CHECKS && path->use != PATH_GONE; i++)
+        if (path->checks >> i & 1)
+            text_add(out, "              %s%s\n", faults >> i & 1 ? "problem: " : "",
+                     rib_check_text(i));
 }
 
 static void show_path(struct text *out, const struct rib *r, const struct rib_prefix *p,
@@ -254,55 +359,49 @@ static void show_path(struct text *out, const struct rib *r, const struct rib_pr
         as_path[BGP_PATH_TEXT_MAX];
     const struct rib_path *path = &p->paths[at];
     const struct rib_peer *peer = &r->peers[path->peer];
-    text_add(out, "    %-9s from %s, next hop %s, AS path %s", role_of_path(r, p, at),
+    size_t hops = rib_as_hops(r, path->path);
+    text_add(out, "    %-9s %s %s, next hop %s%s\n", role_of_path(r, p, at),
+             path->view == BMP_OUT ? "to" : "from",
              rib_is_session(peer) ? endpoint_address(address, &peer->address)
                                   : rib_router_name(r, peer->router),
              endpoint_address(next_hop, &path->path->next_hop),
-             bgp_path_text(as_path, path->path));
-    for (unsigned i = 0; i < CHECKS && path->use != PATH_GONE; i++)
-        if (path->checks >> i & 1)
-            text_add(out, "; %s", rib_check_text(i));
-    text_add(out, "%s\n", path->use == PATH_STALE ? "; stale" : "");
+             path->use == PATH_STALE ? ", stale" : "");
+    bgp_path_text(as_path, path->path);
+    text_add(out, "              AS path %s", as_path[0] != '\0' ? as_path : "empty");
+    if (hops != SIZE_MAX)
+        text_add(out, ", %zu AS hop%s to Microsoft", hops, plural(hops));
+    text_add(out, "\n");
+    show_checks(out, p, path);
+}
+
+static void show_prefix(struct text *out, const struct rib *r, const struct rib_prefix *p)
+{
+    char prefix[BGP_PREFIX_TEXT_MAX];
+    text_add(out, "  %s (%s): %s\n", bgp_prefix_text(prefix, &p->prefix),
+             p->watched->service, state_of(p));
+    for (size_t k = 0; k < p->n; k++)
+        if (p->paths[k].view != BMP_LOC_RIB || k == p->active)
+            show_path(out, r, p, k);
 }
 
 void rib_text(const struct rib *r, const char *listen, struct text *out)
 {
-    char text[WALL_TEXT_MAX], prefix[BGP_PREFIX_TEXT_MAX];
-    size_t sessions = 0, routers = 0;
+    size_t sessions = 0;
     text_add(out, "BMP station on %s\n", listen);
-    for (size_t i = 0; i < RIB_ROUTERS_MAX; i++) {
-        const struct rib_router *is = &r->routers[i];
-        if (!is->used)
-            continue;
-        routers++;
-        text_add(out, "  router %s: %s since %s, %llu messages, %llu malformed\n",
-                 is->name, is->connected ? "connected" : "not connected",
-                 wall_text(text, is->since), (unsigned long long)is->messages,
-                 (unsigned long long)is->bad_messages);
-    }
-    if (routers == 0)
-        text_add(out, "  no router has connected yet; point its BMP there "
-                      "(edgelat.conf(5), section [bmp])\n");
-    for (size_t i = 0; i < RIB_PEERS_MAX; i++) {
-        const struct rib_peer *p = &r->peers[i];
-        if (!p->used || !rib_is_session(p))
-            continue;
-        if (sessions++ == 0)
-            text_add(out, "\nBGP sessions:\n  %-24s %-11s %-16s %-8s %5s %8s %8s  %s\n",
-                     "PEER", "AS", "ROUTER", "STATE", "FLAPS", "UP", "WATCHED", "SINCE");
-        show_session(out, r, p);
-    }
+    for (size_t i = 0; i < RIB_ROUTERS_MAX; i++)
+        if (r->routers[i].used)
+            show_router(out, &r->routers[i]);
+    show_missing(out, r);
+    for (size_t i = 0; i < RIB_PEERS_MAX; i++)
+        if (r->peers[i].used && rib_is_session(&r->peers[i])) {
+            text_add(out, "%s", sessions++ == 0 ? "\nBGP sessions:\n" : "");
+            show_session(out, r, &r->peers[i]);
+        }
     if (r->n_prefixes > 0)
         text_add(out, "\nWatched prefixes:\n");
-    for (size_t i = 0; i < r->n_prefixes; i++) {
-        const struct rib_prefix *p = &r->prefixes[i];
-        text_add(out, "  %s (%s): %s\n", bgp_prefix_text(prefix, &p->prefix),
-                 p->watched->service, state_of(p));
-        for (size_t k = 0; k < p->n; k++)
-            if (p->paths[k].view != BMP_LOC_RIB || k == p->active)
-                show_path(out, r, p, k);
-    }
+    for (size_t i = 0; i < r->n_prefixes; i++)
+        show_prefix(out, r, &r->prefixes[i]);
     if (r->not_kept > 0)
-        text_add(out, "\n%llu watched routes are beyond the limits and not kept\n",
-                 (unsigned long long)r->not_kept);
+        text_add(out, "\n%llu watched route%s not kept, beyond the limits\n",
+                 (unsigned long long)r->not_kept, r->not_kept == 1 ? " is" : "s are");
 }

@@ -159,20 +159,6 @@ static struct endpoint remote_address(uv_tcp_t *tcp)
     return e;
 }
 
-static bool is_allowed(const char *list, const struct endpoint *address)
-{
-    for (const char *at = list; *at != '\0';) {
-        char word[ADDRESS_TEXT_MAX];
-        struct endpoint e;
-        size_t len = strcspn(at, " \t,");
-        text_copy(word, len < sizeof word ? len + 1 : sizeof word, at);
-        if (endpoint_parse(&e, word, 0) && endpoint_same_address(&e, address))
-            return true;
-        at += len + strspn(at + len, " \t,");
-    }
-    return false;
-}
-
 /* Returns why the connection is refused, or NULL. */
 static const char *why_refused(const struct station *s, const struct bmp_session *c)
 {
@@ -180,7 +166,7 @@ static const char *why_refused(const struct station *s, const struct bmp_session
     for (size_t i = 0; i < STATION_ROUTERS_MAX; i++)
         same += s->sessions[i].used && !s->sessions[i].closing &&
                 endpoint_same_address(&s->sessions[i].address, &c->address);
-    if (!is_allowed(s->config->bmp_routers, &c->address))
+    if (!endpoint_is_listed(s->config->bmp_routers, &c->address))
         return "not in routers of [bmp]";
     return same > STATION_PER_ADDRESS_MAX ? "too many connections of this router" : NULL;
 }
@@ -342,8 +328,13 @@ int station_create(struct station **out, uv_loop_t *loop, const struct config *c
     s->listener.data = s->timer.data = s;
     s->open = 2;
     watch_build(&s->watch, config->peering.prefixes, &edge_data->prefixes);
-    rib_begin(&s->rib, &s->watch, &config->peering, config->bmp_primary_peers,
-              config->bmp_backup_peers, instant_now());
+    struct rib_setup setup = {.watch = &s->watch,
+                              .peering = &config->peering,
+                              .origins = &edge_data->origins,
+                              .routers = config->bmp_routers,
+                              .primary_peers = config->bmp_primary_peers,
+                              .backup_peers = config->bmp_backup_peers};
+    rib_begin(&s->rib, &setup, instant_now());
     uv_tcp_init(loop, &s->listener);
     uv_timer_init(loop, &s->timer);
     int rc = -EINVAL;

@@ -9,6 +9,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static struct watch watch;
+static struct origin microsoft = {.microsoft = true, .as = 8075};
+static const struct origins origins = {.all = &microsoft, .n = 1};
 
 static void begin_watch(void)
 {
@@ -55,7 +57,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     if (len == 0)
         return 0;
     begin_watch();
-    rib_begin(&rib, &watch, &peering, "198.51.100.2", "", now);
+    struct rib_setup setup = {.watch = &watch,
+                              .peering = &peering,
+                              .origins = &origins,
+                              .routers = "192.0.2.1",
+                              .primary_peers = "198.51.100.2",
+                              .backup_peers = ""};
+    rib_begin(&rib, &setup, now);
     struct feed feed = feed_of(&rib, &router);
     size_t piece = bytes[0] == 0 ? len : bytes[0], from = 1, end = 1;
     while (end < len) {

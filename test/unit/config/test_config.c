@@ -346,6 +346,11 @@ static const struct {
     {"sampling of a receiver that is off", "[traffic]\nsampling = 192.0.2.1=100\n" HOST,
      "f: [traffic] has sampling but no flows, so the receiver is off; set flows = "
      "ADDRESS:PORT, or remove sampling\n"},
+    {"a neighbour at both locations",
+     "[bmp]\nlisten = 192.0.2.10:11019\nrouters = 192.0.2.1\nprimary_peers = 198.51.100.2, "
+     "2001:db8::1\nbackup_peers = 198.51.100.6 2001:DB8::1\n" HOST,
+     "f: [bmp] has 2001:db8::1 in both primary_peers and backup_peers; a BGP neighbour is at "
+     "one location, so remove it from one of them\n"},
     {"a nameless connection", "[peering_service]\nprimary_metro = AMS\n" HOST,
      "f: [peering_service] has no connection; name it as in Azure: connection = NAME\n"},
     {"no url", "[collector]\nheader_file = /x\n" HOST,

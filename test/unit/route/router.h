@@ -205,6 +205,7 @@ struct world {
     struct feed feed;
     struct instant now;
     struct peering peering;
+    struct origins origins;
 };
 
 static inline void pass(struct world *w, int64_t ms)
@@ -251,7 +252,16 @@ static inline void world_begin(struct world *w)
     strcpy(w->peering.primary, "Ashburn");
     strcpy(w->peering.backup, "Chicago");
     watch_build(&w->watch, "203.0.112.0/23", &list);
-    rib_begin(&w->rib, &w->watch, &w->peering, "198.51.100.2", "198.51.100.6", w->now);
+    static struct origin expected[] = {{.microsoft = true, .as = 8075},
+                                       {.microsoft = true, .as = 8068}};
+    w->origins = (struct origins){.all = expected, .n = 2};
+    struct rib_setup setup = {.watch = &w->watch,
+                              .peering = &w->peering,
+                              .origins = &w->origins,
+                              .routers = "203.0.113.1",
+                              .primary_peers = "198.51.100.2",
+                              .backup_peers = "198.51.100.6"};
+    rib_begin(&w->rib, &setup, w->now);
     struct endpoint router;
     CHECK(endpoint_parse(&router, "203.0.113.1", 0), "the router's address");
     w->feed = feed_of(&w->rib, &router);
