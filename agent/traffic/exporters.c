@@ -333,6 +333,17 @@ static void add_ago(struct text *out, int64_t ns)
     text_add(out, s < 120 ? "%" PRId64 " s" : "%" PRId64 " min", s < 120 ? s : s / 60);
 }
 
+/* "1,204" */
+static void add_grouped(struct text *out, uint64_t n)
+{
+    if (n >= 1000) {
+        add_grouped(out, n / 1000);
+        text_add(out, ",%03u", (unsigned)(n % 1000));
+    } else {
+        text_add(out, "%u", (unsigned)n);
+    }
+}
+
 static bool is_heard(const struct exporters *x, const struct endpoint *address)
 {
     for (size_t i = 0; i < x->n; i++)
@@ -347,9 +358,10 @@ static void add_exporter(const struct exporter *e, struct mono now, struct text 
     double sampling = exporter_sampling(e);
     size_t templates = exporter_templates(e);
     const struct flow_counters *c = &e->counters;
-    text_add(out, "exporter %s: %s, %" PRIu64 " %s, last ",
-             endpoint_address(address, &e->address), flow_format_title(e->origin.format),
-             c->flows, e->origin.format == FLOW_SFLOW ? "samples" : "flows");
+    text_add(out, "exporter %s: %s, ", endpoint_address(address, &e->address),
+             flow_format_title(e->origin.format));
+    add_grouped(out, c->flows);
+    text_add(out, " %s, last ", e->origin.format == FLOW_SFLOW ? "samples" : "flows");
     add_ago(out, now.ns - e->last.ns);
     if (sampling > 1)
         text_add(out, " ago, sampling 1:%.10g", sampling);

@@ -25,7 +25,10 @@ struct flow_count {
 struct flow_record {
     struct endpoint from, to; /* with ports; FAMILY_NONE: not reported */
     uint8_t protocol;
+    /* Only with the interface of that side. Without one the direction of the record may mean
+     * anything: softflowd's is which end of a conversation sent first. */
     enum flow_side side;
+    uint8_t direction;      /* as exported: 0, 1 */
     uint32_t domain;        /* observation domain, source id, engine, sub-agent */
     uint32_t input, output; /* interfaces of the router; 0: not reported */
 

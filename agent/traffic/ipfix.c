@@ -153,6 +153,11 @@ static uint64_t either(const struct ipfix_record *r, enum what one, enum what ot
     return has(r, one) ? r->values[one] : has(r, other) ? r->values[other] : 0;
 }
 
+static uint32_t interface_of(const struct ipfix_record *r, enum what what)
+{
+    return has(r, what) ? (uint32_t)r->values[what] : 0;
+}
+
 /* ---- domains and samplers ---- */
 
 static struct ipfix_domain *domain_find(struct ipfix *x, uint32_t id, struct mono now)
@@ -262,8 +267,9 @@ static void take_options(struct message *m, const struct ipfix_record *r)
     double rate = rate_of(r);
     enum ipfix_sampler_kind kind = has(r, SELECTOR)  ? SAMPLER_SELECTOR
                                    : has(r, SAMPLER) ? SAMPLER_ID
-                                   : has(r, INPUT)   ? SAMPLER_INTERFACE
-                                                     : SAMPLER_DOMAIN;
+                                   /* 0 is no interface: softflowd's scope */
+                                   : interface_of(r, INPUT) != 0 ? SAMPLER_INTERFACE
+                                                                 : SAMPLER_DOMAIN;
     static const enum what ids[] = {[SAMPLER_INTERFACE] = INPUT,
                                     [SAMPLER_ID] = SAMPLER,
                                     [SAMPLER_SELECTOR] = SELECTOR};
@@ -396,16 +402,10 @@ static struct flow_count reverse_count(const struct ipfix_record *r)
     return c;
 }
 
-static uint32_t interface_of(const struct ipfix_record *r, enum what what)
-{
-    return has(r, what) ? (uint32_t)r->values[what] : 0;
-}
-
 static enum flow_side side_of(const struct ipfix_record *r)
 {
     if (!has(r, DIRECTION) || r->values[DIRECTION] > 1)
         return FLOW_SIDE_UNKNOWN;
-    /* Without interfaces it is a constant of the exporter (softflowd: always ingress). */
     bool at_egress = r->values[DIRECTION] == 1;
     return interface_of(r, at_egress ? OUTPUT : INPUT) == 0 ? FLOW_SIDE_UNKNOWN
            : at_egress                                      ? FLOW_AT_EGRESS
@@ -428,6 +428,7 @@ static void take_flow(struct message *m, const struct ipfix_record *r)
     f.input = interface_of(r, INPUT);
     f.output = interface_of(r, OUTPUT);
     f.side = side_of(r);
+    f.direction = has(r, DIRECTION) ? (uint8_t)r->values[DIRECTION] : 0;
     f.count = forward_count(r);
     f.reverse = reverse_count(r);
     set_sampling(m, r, &f);

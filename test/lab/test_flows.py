@@ -228,13 +228,16 @@ def main(net):
     nfcapd = f"{net.folder}/nfcapd"
     os.mkdir(nfcapd)
     net.start("gateway", "nfcapd", "-w", nfcapd, "-b", "127.0.0.1", "-p", "9995", "-t", "3600")
-    # softflowd: 2005, 2009, 2010; pmacct: 2110 (IPFIX), 2143 (sFlow); fprobe: 2105
-    net.start("gateway", *this, "tee", "2005=2055", "2009=2055", "2010=2055,9995", "2143=2055", "2105=2056", "2110=2056")
+    # softflowd: 2005, 2009, 2010, 2011, 2109; pmacct: 2110 (IPFIX), 2143 (sFlow); fprobe: 2105
+    net.start("gateway", *this, "tee", "2005=2055", "2009=2055", "2010=2055,9995", "2011=2055", "2109=2056", "2143=2055", "2105=2056", "2110=2056")
     for node in ("branch", "edge"):
         net.start(node, *this, "sink")
-    softflowds = [net.start("gateway", "softflowd", "-d", "-D", "-i", "edge", "-v", version, "-n", f"127.0.0.1:{2000 + version}",
-                            "-t", "maxlife=4", "-t", "expint=1", "-t", "udp=3", "-t", "general=3", "-p", f"{net.folder}/sf{version}.pid",
-                            "-c", f"{net.folder}/sf{version}.ctl") for version in (5, 9, 10)]
+    # 2011 sees the same packets at the LAN; 2109 samples one in ten
+    softflowds = [net.start("gateway", "softflowd", "-d", "-D", "-i", interface, "-v", version, "-n", f"127.0.0.1:{port}", "-s", rate,
+                            "-t", "maxlife=4", "-t", "expint=1", "-t", "udp=3", "-t", "general=3", "-p", f"{net.folder}/sf{port}.pid",
+                            "-c", f"{net.folder}/sf{port}.ctl")
+                  for port, version, interface, rate in ((2005, 5, "edge", 1), (2009, 9, "edge", 1), (2010, 10, "edge", 1),
+                                                         (2011, 10, "branch", 1), (2109, 9, "edge", 10))]
     with open(f"{net.folder}/pmacctd.conf", "w", encoding="utf-8") as file:
         file.write("""daemonize: false
 pcap_interface: edge
@@ -275,7 +278,8 @@ sfprobe_receiver[s]: 127.0.0.1:2143
     tolerance = one_percent
     for source, version in (("netflow5", "v5"), ("netflow9", "v9"), ("ipfix", "IPFIX")):
         truth = {key: value for key, value in TRUTH.items() if source != "netflow5" or key[0] != "exchange"}
-        check_source(first, source, f"softflowd, {version}", truth, tolerance)
+        check_source(first, source, f"softflowd, {version}" + (", at LAN and WAN" if source == "ipfix" else ""), truth, tolerance)
+    check_source(second, "netflow9", "softflowd, v9, 1 of 10 packets", TRUTH, sampled)
     check_source(first, "sflow", "pmacct, sFlow, 1 of 10 packets", TRUTH, sampled)
     check_source(second, "ipfix", "pmacct, IPFIX", TRUTH, tolerance)
     check_source(second, "netflow5", "fprobe, v5", {key: value for key, value in TRUTH.items() if key[0] != "exchange"}, tolerance)

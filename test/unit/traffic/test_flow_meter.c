@@ -148,7 +148,7 @@ static void two_points(void **state)
         enum flow_side sides[2];
         uint32_t outputs[2];
         double offset_s;
-        bool once;
+        bool once, directed;
     } cases[] = {
         {"LAN and WAN of a gateway, two processes",
          &lan,
@@ -166,6 +166,7 @@ static void two_points(void **state)
          {0, 0},
          0,
          true},
+        {"directions without interfaces", &wan, &wan, {0, 0}, {0, 0}, 0, true, true},
         {"packets shared among two uplinks",
          &wan,
          &wan,
@@ -185,6 +186,7 @@ static void two_points(void **state)
                 f.side = cases[i].sides[k];
                 f.input = f.side == FLOW_SIDE_UNKNOWN ? 0 : 3;
                 f.output = cases[i].outputs[k];
+                f.direction = cases[i].directed ? (uint8_t)k : 0;
                 f.duration_ns = 60 * NS_PER_S;
                 struct mono at = {now.ns +
                                   (int64_t)((60 * minute + k * cases[i].offset_s) * 1e9)};
