@@ -45,6 +45,9 @@ router bgp 4200000001
   bmp connect 203.0.113.2 port 11019 min-retry 200 max-retry 500
  exit
 exit
+route-map MOVED permit 10
+ set ip next-hop 198.51.100.2
+exit
 """
 PROVIDER = """frr version 8.4.4
 hostname {name}
@@ -71,6 +74,9 @@ route-map MS permit 10
 exit
 route-map HIJACK permit 10
  set as-path prepend 3356 174
+exit
+route-map ODD permit 10
+ set as-path prepend {own_as} 64999 3356 8075
 exit
 """
 GOBGP = """[global.config]
@@ -206,6 +212,10 @@ class Lab:
         return {peer: is_now["state"] for peer, is_now in peers.items()}
 
 
+def attributes(record):
+    return {a["key"]: next(iter(a["value"].values())) for a in record.get("attributes", [])}
+
+
 class Agent:
     """The agent in `sta`: its events as it has logged them, and `edgelat routes`."""
 
@@ -257,14 +267,29 @@ kinds = icmp
     def until(self, condition, timeout=8):
         return wait_for(lambda: condition(self), timeout, 0.1)
 
-    def decoded(self):
-        """All events in the batches of the spool, oldest first: (time, name, severity, attributes, text)."""
-        spool, events = f"{self.net.folder}/state/spool", []
+    def batches(self, signal):
+        """What the batches of the spool hold, oldest first."""
+        spool = f"{self.net.folder}/state/spool"
         for name in sorted(os.listdir(spool)):
-            if not name.endswith("-logs.pb.gz"):
-                continue
-            for line in run(self.program, "decode", f"{spool}/{name}").stdout.splitlines():
-                for record in json.loads(line)["resourceLogs"][0]["scopeLogs"][0]["logRecords"]:
-                    of = {a["key"]: next(iter(a["value"].values())) for a in record.get("attributes", [])}
-                    events.append((int(record["timeUnixNano"]) / 1e9, of["event.name"], record["severityNumber"], of, record["body"]["stringValue"]))
+            if name.endswith(f"-{signal}.pb.gz"):
+                for line in run(self.program, "decode", f"{spool}/{name}").stdout.splitlines():
+                    yield json.loads(line)
+
+    def decoded(self):
+        """All events: (time, name, severity, attributes, text)."""
+        events = []
+        for batch in self.batches("logs"):
+            for record in batch["resourceLogs"][0]["scopeLogs"][0]["logRecords"]:
+                of = attributes(record)
+                events.append((int(record["timeUnixNano"]) / 1e9, of["event.name"], record["severityNumber"], of, record["body"]["stringValue"]))
         return events
+
+    def metric(self, name, peer):
+        """The values of a metric for this BGP session, window by window."""
+        values = []
+        for batch in self.batches("metrics"):
+            for metric in batch["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]:
+                for point in (metric.get("gauge") or metric.get("sum") or {}).get("dataPoints", []):
+                    if metric["name"] == name and attributes(point).get("network.peer.address") == peer:
+                        values.append(float(point.get("asDouble", point.get("asInt", 0))))
+        return values

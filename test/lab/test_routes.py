@@ -10,11 +10,12 @@ import sys
 import time
 
 from bgp import BGPD, Agent, Lab
-from lab import Tap, run
+from lab import Tap, run, wait_for
 from probing import EDGELAT
 
 R2, R3, MS = "198.51.100.2", "198.51.100.6", "13.107.6.0/24"
 GOBGP = f"{os.path.abspath(__file__)} gobgp"
+TEAMS = "52.112.0.0/14"
 BOTH = "52.96.0.0/14"  # announced by both providers at the same moment
 
 tap = Tap()
@@ -88,6 +89,10 @@ def peer_of(role, prefix=MS):
     return lambda agent: agent.prefix(prefix).get(role, {}).get("peer")
 
 
+def next_hops(agent, prefix):
+    return [path["next_hop"] for path in agent.prefix(prefix).values()]
+
+
 def origin_is(origin):
     return lambda agent: agent.prefix(MS).get("active", {}).get("origin_as") == origin
 
@@ -120,6 +125,9 @@ def frr():
         def second(*words):
             return lambda: net.network("r3", 4200000003, " ".join(words))
 
+        def branch(*words):
+            return lambda: net.network("r1", 4200000001, " ".join(words))
+
         steps.do("withdrawal", ["PrefixWithdrawalEvent"], first("no network", MS), lambda a: not peer_of("active")(a))
         tap.equal({}, net.route(MS), "FRR has it no longer")
         tap.equal(1, agent.routes().returncode, "exit status 1 while a prefix is withdrawn")
@@ -140,6 +148,34 @@ def frr():
         check_tables(net, agent, "origin")
         steps.do("origin AS back", ["PrefixOriginAsChangeEvent"], second("network", MS, "route-map MS"), origin_is(8075))
 
+        steps.do("first provider beside it", ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath"],
+                 first("network", MS, "route-map MS"), lambda a: peer_of("backup")(a) == R2)
+        steps.do("backup route's origin AS change", ["PrefixBackupRouteOriginAsChangeEvent", "edgelat.route.origin_unexpected"],
+                 first("network", MS, "route-map HIJACK"), lambda a: a.prefix(MS).get("backup", {}).get("origin_as") == 174)
+        tap.equal(["unexpected_origin"], agent.prefix(MS)["backup"].get("problems"), "the problem of the path")
+        steps.do("backup route's origin AS back", ["PrefixBackupRouteOriginAsChangeEvent"],
+                 first("network", MS, "route-map MS"), lambda a: a.prefix(MS).get("backup", {}).get("origin_as") == 8075)
+        steps.do("backup route away", ["PrefixBackupRouteWithdrawalEvent"], first("no network", MS),
+                 lambda a: not peer_of("backup")(a))
+        steps.do("long, private and prepended transit path to Microsoft",
+                 ["PrefixAnnouncementEvent", "edgelat.route.path_long", "edgelat.route.path_private_as", "edgelat.route.path_prepended"],
+                 first("network", TEAMS, "route-map ODD"), peer_of("active", TEAMS))
+        path = agent.prefix(TEAMS)["active"]
+        tap.equal(([], ["long_path", "private_as", "prepended"], 3), (path["problems"], path["facts"], path["as_hops"]),
+                  "facts of the path, no problems")
+        tap.equal(0, agent.routes().returncode, "exit status 0: Azure's rules are for registered prefixes")
+        steps.do("more specific than a registered prefix", ["PrefixAnnouncementEvent", "edgelat.route.more_specific"],
+                 first("network", "192.0.2.128/25"), peer_of("active", "192.0.2.128/25"))
+        tap.equal(1, agent.routes().returncode, "exit status 1: possible hijack")
+        steps.do("it is gone", ["PrefixWithdrawalEvent"], first("no network", "192.0.2.128/25"),
+                 lambda a: not peer_of("active", "192.0.2.128/25")(a))
+        moved = ["edgelat.route.next_hop_changed"] * 2  # of MS and of BOTH
+        steps.do("next hop moved, redundancy lost", moved + ["edgelat.route.redundancy_lost"],
+                 branch("neighbor", R3, "route-map MOVED in"), lambda a: R2 in next_hops(a, BOTH) and R3 not in next_hops(a, BOTH))
+        tap.equal({R2}, {hop for _, hop, _ in net.route(BOTH).values()}, "FRR has one next hop for both")
+        steps.do("next hop back", moved,
+                 branch("no neighbor", R3, "route-map MOVED in"), lambda a: R3 in next_hops(a, BOTH))
+
         def flap():
             for n in range(1, 11):
                 before = agent.session(R3)["flaps"]
@@ -149,6 +185,15 @@ def frr():
 
         steps.do("ten flaps", flapped, flap, lambda a: peer_of("active")(a) == R3 and peer_of("backup", BOTH)(a) == R3, 12)
         tap.equal("up", agent.session(R2).get("state"), "the other session is up")
+
+        flaps = agent.session(R3)["flaps"]
+        tap.ok(wait_for(lambda: agent.metric("edgelat.bgp.session.flaps", R3)[-1:] == [flaps], 12, 0.5), f"metric: {flaps} flaps",
+               agent.metric("edgelat.bgp.session.flaps", R3))
+        windows = [agent.metric("edgelat.bgp.session.availability", peer) for peer in (R2, R3)]
+        steady = [values[values.index(1.0):] for values in windows]  # both come up in the first one or two
+        tap.ok(set(steady[0]) == {1.0} and min(steady[1]) < 1, "metric: availability of each session", windows)
+        tap.ok(wait_for(lambda: [agent.metric("edgelat.bgp.session.routes", peer)[-1] for peer in (R2, R3)] == [3, 2], 12, 0.5),
+               "metric: watched routes")
 
         def stall():
             agent.process.send_signal(signal.SIGSTOP)  # messages wait in the sockets
