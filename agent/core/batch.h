@@ -77,7 +77,9 @@ struct status_count {
 struct target_address_state {
     struct endpoint to;     /* FAMILY_NONE: it has no address */
     char pop[POP_TEXT_MAX]; /* "": unknown */
-    const char *basis;      /* source of `pop`: "cname", "X-MSEdge-Ref"; NULL: unknown */
+    struct wall
+        pop_since;     /* the first answer from it, or the CNAME chain that names it */
+    const char *basis; /* source of `pop`: "cname", "X-MSEdge-Ref"; NULL: unknown */
     struct dns_answer dns;
     struct owner owner;           /* the network that answers there */
     char issuer[ISSUER_TEXT_MAX]; /* of the last certificate; "": none seen */

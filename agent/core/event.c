@@ -15,13 +15,30 @@ struct event_traits event_traits(const char *name)
         const char *name;
         struct event_traits traits;
     } all[] = {
-        {EVENT_STATE_CHANGED, {.changes_state = true}},
-        {EVENT_STATE_FLAPPING, {.changes_state = true, .flaps = true}},
-        {EVENT_STATE_SETTLED, {.changes_state = true}},
-        {EVENT_TARGET_RESOLVED, {.routine = true}},
-        {EVENT_NEAREST_CHANGED, {.routine = true}},
-        {EVENT_EDGE_SUBOPTIMAL, {.leaves = true}},
-        {EVENT_FRONT_DOOR_AWAY, {.leaves = true}},
+        {EVENT_NETWORK_CHANGED, {LAYER_HOST}},
+        {EVENT_BGP_LOST, {LAYER_BGP_SESSION}},
+        {EVENT_BGP_ESTABLISHED, {LAYER_BGP_SESSION}},
+        {EVENT_BGP_FLAPPING, {LAYER_BGP_SESSION}},
+        {EVENT_PREFIX_ANNOUNCEMENT, {LAYER_ROUTES}},
+        {EVENT_PREFIX_WITHDRAWAL, {LAYER_ROUTES}},
+        {EVENT_PREFIX_BACKUP_ANNOUNCEMENT, {LAYER_ROUTES}},
+        {EVENT_PREFIX_BACKUP_WITHDRAWAL, {LAYER_ROUTES}},
+        {EVENT_PREFIX_ACTIVE_PATH, {LAYER_ROUTES}},
+        {EVENT_PREFIX_BACKUP_PATH, {LAYER_ROUTES}},
+        {EVENT_PREFIX_ORIGIN, {LAYER_ROUTES}},
+        {EVENT_PREFIX_BACKUP_ORIGIN, {LAYER_ROUTES}},
+        {EVENT_ROUTE_NEXT_HOP, {LAYER_ROUTES}},
+        {EVENT_ROUTE_SPECIFIC, {LAYER_ROUTES}},
+        {EVENT_TARGET_RESOLVED, {LAYER_NAME, .routine = true}},
+        {EVENT_POP_CHANGED, {LAYER_POP}},
+        {EVENT_NEAREST_CHANGED, {LAYER_PROBES, .routine = true}},
+        {EVENT_EDGE_SUBOPTIMAL, {LAYER_PROBES, .leaves = true}},
+        {EVENT_FRONT_DOOR_AWAY, {LAYER_PROBES, .leaves = true}},
+        {EVENT_ADDRESS_CHANGED, {LAYER_PROBES}},
+        {EVENT_DELAY_SHIFTED, {LAYER_PROBES}},
+        {EVENT_STATE_CHANGED, {LAYER_PROBES, .changes_state = true}},
+        {EVENT_STATE_FLAPPING, {LAYER_PROBES, .changes_state = true, .flaps = true}},
+        {EVENT_STATE_SETTLED, {LAYER_PROBES, .changes_state = true}},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (strcmp(all[i].name, name) == 0)

@@ -25,8 +25,21 @@ enum severity { /* OpenTelemetry's SeverityNumber */
                 SEVERITY_CRITICAL = 21, /* FATAL in OpenTelemetry */
 };
 
+/* What may explain what, from the cause to the effect: core/causes.h. */
+enum event_layer {
+    LAYER_NONE, /* neither explains nor is explained */
+    LAYER_HOST, /* the network of this host */
+    LAYER_BGP_SESSION,
+    LAYER_ROUTES,
+    LAYER_PATH, /* as traced */
+    LAYER_NAME, /* what DNS answers */
+    LAYER_POP,
+    LAYER_PROBES, /* delay, loss, state: explains nothing */
+};
+
 /* Properties of an event by its name: a decoded event has nothing else. */
 struct event_traits {
+    enum event_layer layer;
     bool changes_state; /* `after` is the state of a stream */
     bool flaps;         /* the stream has no state until it has settled */
     bool routine;       /* frequent and harmless */
@@ -50,7 +63,7 @@ const char *severity_name(enum severity severity);
 #define EVENT_WORD_MAX  TARGET_NAME_MAX
 #define EVENT_TEXT_MAX  512
 #define FACT_TEXT_MAX   256
-#define EVENT_FACTS_MAX 11
+#define EVENT_FACTS_MAX 12
 
 struct fact {
     const char *name; /* of core/event_names.h: ATTR_SHIFT_RATIO; static */
@@ -59,14 +72,29 @@ struct fact {
     char text[FACT_TEXT_MAX]; /* truncated */
 };
 
+/* The destinations that an event of routing concerns. */
+struct event_scope {
+    struct endpoint prefix; /* FAMILY_NONE: all, or the target of the event */
+    uint8_t bits;
+};
+
+/* The event that explains another one. */
+struct event_cause {
+    const char *name; /* NULL: none known; static */
+    struct wall since;
+};
+
 struct event {
     const char *name; /* EVENT_POP_CHANGED; static */
     enum severity severity;
     struct wall time;            /* when it was detected */
+    struct wall since;           /* when what it reports began; 0: at `time` */
     const struct target *target; /* NULL: it concerns the host or the agent */
     const struct kind *kind;     /* NULL: no particular kind */
     enum family family;          /* FAMILY_NONE: no particular family */
     bool calls_survey;           /* the nearest PoP may have changed: survey again */
+    struct event_scope scope;    /* of an event without a target */
+    struct event_cause cause;    /* core/causes.h */
     char before[EVENT_WORD_MAX], after[EVENT_WORD_MAX]; /* "": unknown */
     char text[EVENT_TEXT_MAX];
     struct fact facts[EVENT_FACTS_MAX];
@@ -81,6 +109,12 @@ struct events {                        /* start with { 0 } */
     size_t n;
     uint64_t dropped;
 };
+
+/* When what the event reports began. */
+static inline struct wall event_began(const struct event *e)
+{
+    return e->since.ns != 0 ? e->since : e->time;
+}
 
 /* Adds an event with these fields, the others empty, for the caller to fill in. Never
  * NULL. */

@@ -58,6 +58,8 @@
 #define ATTR_BGP_LOCATION       "edgelat.bgp.location"
 #define ATTR_BGP_PEER_AS        "edgelat.bgp.peer_as"
 #define ATTR_BGP_ROUTER         "edgelat.bgp.router"
+#define ATTR_CAUSE              "edgelat.cause"
+#define ATTR_CAUSE_SINCE        "edgelat.cause.since"
 #define ATTR_CHANGES            "edgelat.changes"
 #define ATTR_DISTANCE           "edgelat.distance"
 #define ATTR_DISTANCE_EXCESS    "edgelat.distance.excess"
@@ -100,6 +102,7 @@
 #define ATTR_SHIFT_STREAMS      "edgelat.shift.streams"
 #define ATTR_SHIFT_RATIO        "edgelat.shift.ratio"
 #define ATTR_SINCE              "edgelat.since"
+#define ATTR_TARGETS            "edgelat.targets"
 #define ATTR_TLS_ISSUER         "tls.server.issuer"
 #define ATTR_VERDICT_BASIS      "edgelat.verdict.basis"
 

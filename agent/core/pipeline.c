@@ -274,6 +274,8 @@ static void name_pop(struct pipeline *p, struct pipeline_target *m,
         pipeline_begin_part(p, m, addr, wall);
         pipeline_forget_recent(p, m, addr);
     }
+    if (!same)
+        addr->pop_since = wall;
     pipeline_pop_is_known(p, m, addr, pop);
     text_copy(addr->pop, sizeof addr->pop, pop);
     addr->basis = from_reply ? basis : "cname";
@@ -419,6 +421,20 @@ static void add_handshake(const struct pipeline *p, struct pipeline_stream *s,
     delay_ring_add(s->handshakes, counted->time, counted->delays[0]);
 }
 
+/* For the time when the stream went down or came up. */
+static void note_answer(struct pipeline_stream *s, const struct result *result)
+{
+    if (result->outcome == OUTCOME_NOT_MEASURED)
+        return;
+    bool lost = outcome_is_lost(result->outcome);
+    if (lost && s->silent_since.ns == 0)
+        s->silent_since = result->time;
+    if (!lost && s->answered_first.ns == 0)
+        s->answered_first = result->time;
+    if (!lost)
+        s->silent_since.ns = 0;
+}
+
 static void count_status(struct status_count statuses[STATUSES_MAX], uint16_t status)
 {
     size_t i = 0;
@@ -459,6 +475,7 @@ void pipeline_result(struct pipeline *p, const struct result *result)
         add_handshake(p, s, &counted);
     }
     count_status(s->addr->statuses, result->http.status);
+    note_answer(s, result);
     window_add(s->window, &counted);
     s->touched = true;
 }

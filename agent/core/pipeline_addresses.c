@@ -147,7 +147,7 @@ static void report_news(struct pipeline *p, const struct pipeline_target *m,
     event_number(e, ATTR_ADDRESSES, (double)a->n);
     event_number(e, ATTR_ADDRESSES_SILENT, (double)silent);
     if (down && kind != KIND_NONE)
-        event_text(e, ATTR_SINCE, wall_text(since, x->kinds[kind].since));
+        e->since = x->kinds[kind].since;
 }
 
 bool pipeline_set_addresses(struct pipeline *p, const struct pipeline_target *m,

@@ -92,6 +92,7 @@ static void describe_address(struct target_address_state *out,
     if (!addr->paused)
         out->to = addr->to;
     text_copy(out->pop, sizeof out->pop, addr->pop);
+    out->pop_since = addr->pop_since;
     memcpy(out->statuses, addr->statuses, sizeof out->statuses);
     text_copy(out->issuer, sizeof out->issuer, addr->issuer);
 }

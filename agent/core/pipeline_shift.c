@@ -134,7 +134,7 @@ static void report(struct pipeline *p, const struct shift_event *shift,
     else
         describe_many(e, shift, since, &c, first);
     event_number(e, ATTR_SHIFT_AFTER, (double)n->after_ns / 1e9);
-    event_text(e, ATTR_SINCE, since);
+    e->since = n->since;
     if (n->what != SHIFT_SHIFTED)
         event_number(e, ATTR_CHANGES, n->changes);
     if (settled)

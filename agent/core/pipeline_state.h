@@ -25,6 +25,7 @@ struct pipeline_address {     /* of a target in one family, or through the proxy
     bool up;                  /* it answered in the open window */
     bool proved;              /* by TLS: the server there has the certificate */
     char pop[POP_TEXT_MAX];   /* "": unknown */
+    struct wall pop_since;    /* its first answer, or when the CNAME chain named it */
     const char *basis;        /* source of `pop`; NULL: unknown */
     bool from_reply;          /* `pop` is from an answer, not from the chain */
     char chain[POP_TEXT_MAX]; /* PoP of the last CNAME chain */
@@ -52,6 +53,9 @@ struct pipeline_stream {
     bool answered;         /* it ever was */
     struct recent recent;
     struct flap flap;
+    /* Send times; 0: none. Of the first probe since the last answer; of the first answer
+     * in the open window; since when the windows have shown another state than `flap`. */
+    struct wall silent_since, answered_first, turned;
     struct shift shift;
     struct delay_ring *handshakes; /* NULL: of a kind without them, or none yet */
 };

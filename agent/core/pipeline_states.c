@@ -160,10 +160,9 @@ static enum severity severity_of(enum state state)
 /* The numbers of the text. */
 static void add_loss(struct event *e, const struct path_loss_verdict *v)
 {
-    char since[WALL_TEXT_MAX];
     if (v->is == PATH_LOSS_NONE)
         return;
-    event_text(e, ATTR_SINCE, wall_text(since, v->since));
+    e->since = v->since;
     if (v->is == PATH_LOSS_IN_BURSTS) {
         event_number(e, ATTR_LOSS_BURSTS, v->bursts);
         return;
@@ -176,14 +175,15 @@ static void add_loss(struct event *e, const struct path_loss_verdict *v)
 
 static void report_state(struct pipeline *p, const struct pipeline_stream *s,
                          const struct flap_news *news, const struct finding *f,
-                         const struct summary *w, struct wall at)
+                         const struct summary *w, struct wall since)
 {
     bool began = news->what == FLAP_BEGAN, ended = news->what == FLAP_ENDED;
     struct event *e = add_event(p, s,
                                 began   ? EVENT_STATE_FLAPPING
                                 : ended ? EVENT_STATE_SETTLED
                                         : EVENT_STATE_CHANGED,
-                                began ? SEVERITY_WARN : severity_of(news->after), at);
+                                began ? SEVERITY_WARN : severity_of(news->after), w->end);
+    e->since = since;
     snprintf(e->before, sizeof e->before, "%s", state_name(news->before));
     snprintf(e->after, sizeof e->after, "%s", state_name(news->after));
     if (began)
@@ -205,14 +205,30 @@ static void report_state(struct pipeline *p, const struct pipeline_stream *s,
                    f->source[0] != '\0' ? f->source : "configuration");
 }
 
+/* When the state of a window began. */
+static struct wall began(const struct pipeline_stream *s, enum state state,
+                         const struct summary *w)
+{
+    if (state == STATE_DOWN)
+        return s->silent_since;
+    return s->flap.state == STATE_DOWN ? s->answered_first : w->start;
+}
+
 void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
                     const struct summary *w, struct mono now)
 {
     struct finding f = judge(p, s, w);
+    if (f.state == s->flap.state)
+        s->turned.ns = 0;
+    else if (f.state != STATE_UNKNOWN && s->turned.ns == 0)
+        s->turned = began(s, f.state, w);
     struct flap_news news = flap_window(&s->flap, f.state, now);
     bool as_expected = news.before == STATE_UNKNOWN && news.after == STATE_UP;
     if (news.what != FLAP_NOTHING && !as_expected)
-        report_state(p, s, &news, &f, w, w->end);
+        report_state(p, s, &news, &f, w, s->turned);
+    if (news.what != FLAP_NOTHING)
+        s->turned.ns = 0;
+    s->answered_first.ns = 0;
 }
 
 void pipeline_report_resolved(struct pipeline *p, size_t target, enum family family,

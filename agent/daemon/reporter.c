@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/causes.h"
 #include "core/pipeline.h"
 #include "edge/serving.h"
 #include "net/clock.h"
@@ -15,6 +16,7 @@ struct reporter {
     struct spool *spool;
     const struct site *site;
     struct serving serving;
+    struct causes causes;
     char reason[EVENT_SUBJECT_MAX];
     struct events events;                                     /* of this window */
     bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as last logged */
@@ -136,6 +138,7 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
         n = station_window(station, batch.delta, &c->events, values);
     if (exporters != NULL)
         n += exporters_window(exporters, batch.delta, mono_now(), values + n);
+    causes_find(&c->causes, &c->events, measured->targets, measured->n_targets);
     log_events(&c->events);
     batch.events = c->events.list;
     batch.n_events = c->events.n;

@@ -111,6 +111,7 @@ static struct event *add_change(const struct serving_input *in, enum severity se
     struct event *e =
         add_event(in, EVENT_POP_CHANGED, severity, before->pop, in->address->pop);
     e->calls_survey = true;
+    e->since = in->address->pop_since;
     fact_metro(e, ATTR_METRO_BEFORE, standing_of(in, before).metro);
     fact_metro(e, ATTR_METRO_AFTER, in->standing.metro);
     event_number(e, ATTR_DISTANCE, in->standing.km);

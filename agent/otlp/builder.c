@@ -111,6 +111,14 @@ void attribute_text_if(struct builder *b, struct attributes *to, const char *key
         attribute_text(b, to, key, text);
 }
 
+void attribute_time_if(struct builder *b, struct attributes *to, const char *key,
+                       struct wall time)
+{
+    char text[WALL_TEXT_MAX];
+    if (time.ns != 0)
+        attribute_text(b, to, key, wall_text(text, time));
+}
+
 void attribute_integer(struct builder *b, struct attributes *to, const char *key,
                        int64_t number)
 {

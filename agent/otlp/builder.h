@@ -58,6 +58,8 @@ void attribute_text(struct builder *b, struct attributes *to, const char *key,
                     const char *text);
 void attribute_text_if(struct builder *b, struct attributes *to, const char *key,
                        const char *text); /* nothing for "" */
+void attribute_time_if(struct builder *b, struct attributes *to, const char *key,
+                       struct wall time); /* as RFC 3339; nothing for 0 */
 void attribute_integer(struct builder *b, struct attributes *to, const char *key,
                        int64_t number);
 void attribute_number(struct builder *b, struct attributes *to, const char *key,

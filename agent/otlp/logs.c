@@ -1,7 +1,8 @@
 /*
  * Events as OTLP log records. The name stands twice: in `event_name`, where the data
  * model of 2025 has it, and as the attribute "event.name", where receivers before that
- * look for it.
+ * look for it. The time of a record is when what it reports began, its observed time when
+ * that was detected.
  */
 #include "otlp/builder.h"
 #include "otlp/metrics.h"
@@ -20,6 +21,9 @@ static struct attributes of_event(struct builder *b, const struct event *e)
         attribute_text(b, &a, ATTR_PROBE_KIND, e->kind->name);
     attribute_text_if(b, &a, ATTR_BEFORE, e->before);
     attribute_text_if(b, &a, ATTR_AFTER, e->after);
+    attribute_time_if(b, &a, ATTR_SINCE, e->since);
+    attribute_text_if(b, &a, ATTR_CAUSE, e->cause.name != NULL ? e->cause.name : "");
+    attribute_time_if(b, &a, ATTR_CAUSE_SINCE, e->cause.since);
     for (size_t i = 0; i < e->n_facts; i++) {
         const struct fact *f = &e->facts[i];
         if (f->is_text)
@@ -35,7 +39,8 @@ static Otlp__LogRecord *record(struct builder *b, const struct event *e)
     struct attributes a = of_event(b, e);
     Otlp__LogRecord *r = arena_take(&b->arena, sizeof *r);
     *r = (Otlp__LogRecord)OTLP__LOG_RECORD__INIT;
-    r->time_unix_nano = r->observed_time_unix_nano = (uint64_t)e->time.ns;
+    r->time_unix_nano = (uint64_t)event_began(e).ns;
+    r->observed_time_unix_nano = (uint64_t)e->time.ns;
     r->severity_number = (Otlp__SeverityNumber)e->severity;
     r->severity_text = (char *)severity_name(e->severity);
     r->event_name = (char *)e->name;

@@ -83,7 +83,7 @@ static uint64_t time_of_logs(const Otlp__ExportLogsServiceRequest *request)
         const Otlp__ResourceLogs *from = request->resource_logs[r];
         for (size_t s = 0; s < from->n_scope_logs; s++)
             if (from->scope_logs[s]->n_log_records > 0)
-                return from->scope_logs[s]->log_records[0]->time_unix_nano;
+                return from->scope_logs[s]->log_records[0]->observed_time_unix_nano;
     }
     return 0;
 }

@@ -151,14 +151,21 @@ int bgp_prefix_order(const struct bgp_prefix *a, const struct bgp_prefix *b)
     return order != 0 ? order : (int)a->bits - (int)b->bits;
 }
 
-const char *bgp_prefix_text(char out[BGP_PREFIX_TEXT_MAX], const struct bgp_prefix *p)
+struct endpoint bgp_prefix_address(const struct bgp_prefix *p, uint8_t *bits)
 {
     struct endpoint e = {.family = (uint8_t)bgp_prefix_family(p)};
     bool ipv4 = e.family == FAMILY_IPV4;
-    char address[ADDRESS_TEXT_MAX];
     memcpy(e.bytes, p->bytes + (ipv4 ? IPV4_OFFSET : 0), ipv4 ? 4 : 16);
-    snprintf(out, BGP_PREFIX_TEXT_MAX, "%s/%d", endpoint_address(address, &e),
-             p->bits - (ipv4 ? IPV4_BITS : 0));
+    *bits = (uint8_t)(p->bits - (ipv4 ? IPV4_BITS : 0));
+    return e;
+}
+
+const char *bgp_prefix_text(char out[BGP_PREFIX_TEXT_MAX], const struct bgp_prefix *p)
+{
+    uint8_t bits;
+    struct endpoint e = bgp_prefix_address(p, &bits);
+    char address[ADDRESS_TEXT_MAX];
+    snprintf(out, BGP_PREFIX_TEXT_MAX, "%s/%d", endpoint_address(address, &e), bits);
     return out;
 }
 

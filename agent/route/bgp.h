@@ -41,6 +41,8 @@ struct bgp_prefix {
 #define BGP_PREFIX_TEXT_MAX (ADDRESS_TEXT_MAX + 4)
 
 enum family bgp_prefix_family(const struct bgp_prefix *p);
+/* The address, and the number of bits of its own family. */
+struct endpoint bgp_prefix_address(const struct bgp_prefix *p, uint8_t *bits);
 struct bgp_prefix bgp_prefix_of(const struct endpoint *address, uint8_t bits);
 /* Reads "ADDRESS/LENGTH". Bits after the length are cleared. */
 bool bgp_prefix_parse(struct bgp_prefix *out, const char *text);

@@ -214,6 +214,8 @@ static struct event *add_event(struct rib *r, const struct rib_prefix *p,
     struct event *e = rib_event(r, name, severity, peer_of(r, path), now);
     bgp_prefix_text(prefix, &p->prefix);
     bgp_path_text(as_path, path->path);
+    if (!p->watched->registered) /* the site is in a registered one: all targets */
+        e->scope.prefix = bgp_prefix_address(&p->prefix, &e->scope.bits);
     event_text(e, ATTR_PREFIX, prefix);
     event_text(e, ATTR_ROUTE_AS_PATH, as_path);
     event_text(e, ATTR_ROUTE_NEXT_HOP, endpoint_address(next_hop, &path->path->next_hop));

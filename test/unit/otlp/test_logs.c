@@ -154,7 +154,7 @@ static void bounded_and_sendable(void **state)
     const Otlp__AnyValue *before =
         l->attributes[l->n_attributes - 2 - EVENT_FACTS_MAX]->value;
     CHECK_INT(EVENT_WORD_MAX - 1, strspn(before->string_value, "?"), "nor other bytes");
-    CHECK(otlp__export_logs_service_request__get_packed_size(request) < 5 << 18,
+    CHECK(otlp__export_logs_service_request__get_packed_size(request) < 3 << 19,
           "well below what a receiver takes");
     otlp__export_logs_service_request__free_unpacked(request, NULL);
 }

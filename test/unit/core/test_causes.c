@@ -1,0 +1,175 @@
+#include "check.h"
+#include "core/causes.h"
+#include "core/event_names.h"
+
+#include <string.h>
+
+#define MS (NS_PER_MS)
+#define S  (NS_PER_S)
+
+static const int64_t noon_ns = INT64_C(1795424400) * NS_PER_S;
+
+static struct target teams = {.name = "teams"}, mail = {.name = "mail"};
+
+static struct endpoint address(const char *text)
+{
+    struct endpoint e;
+    assert_true(endpoint_parse(&e, text, 0));
+    return e;
+}
+
+/* teams is in 52.112.0.0/14, mail in 40.96.0.0/13; both have IPv6. */
+static const struct target_state *sites(void)
+{
+    static struct target_state all[2];
+    all[0] = (struct target_state){.target = &teams};
+    all[1] = (struct target_state){.target = &mail};
+    all[0].addresses[SLOT_IPV4].to = address("52.113.194.132");
+    all[0].addresses[SLOT_IPV6].to = address("2620:1ec:6::1");
+    all[1].addresses[SLOT_IPV4].to = address("40.99.201.1");
+    all[1].addresses[SLOT_IPV6].to = address("2603:1026::1");
+    return all;
+}
+
+static struct event *add(struct events *to, const char *name, const struct target *target,
+                         enum family family, int64_t began_ns, int64_t detected_ns)
+{
+    struct event *e =
+        events_add(to, name, SEVERITY_WARN, (struct wall){noon_ns + detected_ns}, target);
+    e->family = family;
+    e->since.ns = noon_ns + began_ns;
+    event_say(e, "it happened");
+    return e;
+}
+
+static void find(struct causes *c, struct events *window)
+{
+    causes_find(c, window, sites(), 2);
+}
+
+/* Session, prefix, PoP and delay, detected in three windows: one incident, one cause. */
+static void one_incident_has_one_cause(void **state)
+{
+    (void)state;
+    static struct causes c;
+    static struct events first, second, third;
+    c.n = 0;
+    add(&first, EVENT_BGP_LOST, NULL, FAMILY_NONE, 3123 * MS, 3123 * MS);
+    struct event *gone =
+        add(&first, EVENT_PREFIX_WITHDRAWAL, NULL, FAMILY_NONE, 3124 * MS, 3124 * MS);
+    struct event *pop =
+        add(&first, EVENT_POP_CHANGED, &teams, FAMILY_IPV4, 9 * S, 60 * S);
+    find(&c, &first);
+    struct event *down =
+        add(&second, EVENT_STATE_CHANGED, &mail, FAMILY_IPV6, 2 * S, 180 * S);
+    find(&c, &second);
+    struct event *shift =
+        add(&third, EVENT_DELAY_SHIFTED, NULL, FAMILY_NONE, 40 * S, 1200 * S);
+    find(&c, &third);
+    struct event *all[] = {gone, pop, down, shift};
+    for (size_t i = 0; i < 4; i++) {
+        CHECK_TEXT(EVENT_BGP_LOST, all[i]->cause.name, all[i]->name);
+        CHECK_INT(noon_ns + 3123 * MS, all[i]->cause.since.ns, all[i]->name);
+    }
+    CHECK(first.list[0].cause.name == NULL, "nothing explains the session");
+    CHECK_TEXT(
+        "it happened; probably because of edgelat.bgp.session.lost at 09:00:03 UTC",
+        pop->text, "in words");
+}
+
+static const char *cause_of(const struct event *cause, const struct event *effect)
+{
+    static struct causes c;
+    static struct events a, b;
+    c.n = 0;
+    a = (struct events){.list = {*cause}, .n = 1};
+    b = (struct events){.list = {*effect}, .n = 1};
+    find(&c, &a);
+    find(&c, &b);
+    return b.list[0].cause.name;
+}
+
+static void only_within_a_minute(void **state)
+{
+    (void)state;
+    static struct events e;
+    struct event *lost = add(&e, EVENT_BGP_LOST, NULL, FAMILY_NONE, 0, 0);
+    struct event *pop = add(&e, EVENT_POP_CHANGED, &teams, FAMILY_IPV4, 0, 0);
+    static const struct {
+        int64_t began_ns;
+        bool explained;
+    } cases[] = {
+        {60 * S, true}, {61 * S, false}, {0, true}, {-10 * S, true}, {-11 * S, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        pop->since.ns = noon_ns + cases[i].began_ns;
+        pop->time.ns = noon_ns + 600 * S; /* when it was detected does not matter */
+        CHECK(cases[i].explained == (cause_of(lost, pop) != NULL), "%g s later",
+              (double)cases[i].began_ns / 1e9);
+    }
+}
+
+static void only_what_it_concerns(void **state)
+{
+    (void)state;
+    static struct events e;
+    struct event *gone = add(&e, EVENT_PREFIX_WITHDRAWAL, NULL, FAMILY_NONE, 0, 0);
+    struct event *pop = add(&e, EVENT_POP_CHANGED, &teams, FAMILY_IPV4, S, S);
+    struct event *other = add(&e, EVENT_POP_CHANGED, &mail, FAMILY_IPV4, S, S);
+    struct event *six = add(&e, EVENT_POP_CHANGED, &teams, FAMILY_IPV6, S, S);
+    struct event *shift = add(&e, EVENT_DELAY_SHIFTED, &teams, FAMILY_IPV4, 2 * S, S);
+    struct event *shift6 = add(&e, EVENT_DELAY_SHIFTED, &teams, FAMILY_IPV6, 2 * S, S);
+    struct event *resolved = add(&e, EVENT_TARGET_RESOLVED, &teams, FAMILY_IPV4, S, S);
+    struct event *moved = add(&e, EVENT_NETWORK_CHANGED, NULL, FAMILY_NONE, 0, 0);
+    CHECK(cause_of(gone, other) != NULL, "a registered prefix concerns all");
+    gone->scope = (struct event_scope){address("52.112.0.0"), 14};
+    CHECK(cause_of(gone, pop) != NULL, "its address is in the prefix");
+    CHECK(cause_of(gone, other) == NULL, "its address is not");
+    CHECK(cause_of(gone, six) == NULL, "of the other family");
+    CHECK(cause_of(pop, shift) != NULL, "a PoP explains the delay of its family");
+    CHECK(cause_of(pop, shift6) == NULL, "and not that of the other");
+    CHECK(cause_of(other, shift) == NULL, "nor that of another target");
+    CHECK(cause_of(gone, resolved) == NULL, "DNS does not follow routes");
+    CHECK(cause_of(resolved, pop) != NULL, "another name, another PoP");
+    CHECK(cause_of(moved, resolved) != NULL, "another network, another DNS answer");
+    CHECK(cause_of(moved, gone) == NULL, "the router is not in this host's network");
+    CHECK(cause_of(shift, pop) == NULL, "an effect is no cause");
+    static struct causes c;
+    static struct events window;
+    window = (struct events){.list = {*gone}, .n = 1};
+    find(&c, &window);
+    const struct fact *f = &window.list[0].facts[0];
+    CHECK_INT(1, window.list[0].n_facts, "the targets that it concerns");
+    CHECK_TEXT(ATTR_TARGETS, f->name, "named");
+    CHECK_TEXT("teams", f->text, "those in the prefix");
+}
+
+/* A flapping session gives more events than are kept: the last ones count. */
+static void the_last_ones_are_kept(void **state)
+{
+    (void)state;
+    static struct causes c;
+    static struct events window;
+    c.n = 0;
+    for (int i = 0; i < 3 * CAUSES_MAX; i++) {
+        window.n = 0;
+        add(&window, EVENT_BGP_LOST, NULL, FAMILY_NONE, i * S, i * S);
+        find(&c, &window);
+    }
+    CHECK_INT(CAUSES_MAX, c.n, "bounded");
+    window.n = 0;
+    struct event *pop = add(&window, EVENT_POP_CHANGED, &teams, FAMILY_IPV4,
+                            3 * CAUSES_MAX * S, 3 * CAUSES_MAX * S);
+    find(&c, &window);
+    CHECK_INT(noon_ns + (3 * CAUSES_MAX - 1) * S, pop->cause.since.ns, "the last one");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_incident_has_one_cause),
+        cmocka_unit_test(only_within_a_minute),
+        cmocka_unit_test(only_what_it_concerns),
+        cmocka_unit_test(the_last_ones_are_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
