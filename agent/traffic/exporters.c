@@ -200,7 +200,7 @@ void troubled_set(struct troubled *t, uint64_t total, struct mono now)
 
 static int64_t silent_after_ns(const struct exporter *e)
 {
-    int64_t ns = 3 * e->pause_ns;
+    int64_t ns = 3 * e->pauses_ns[1];
     return ns < EXPORTER_SILENT_NS        ? EXPORTER_SILENT_NS
            : ns > EXPORTER_SILENT_MOST_NS ? EXPORTER_SILENT_MOST_NS
                                           : ns;
@@ -209,6 +209,15 @@ static int64_t silent_after_ns(const struct exporter *e)
 static bool is_silent(const struct exporter *e, struct mono now)
 {
     return now.ns - e->last.ns > silent_after_ns(e);
+}
+
+static void note_pause(struct exporter *e, int64_t ns)
+{
+    bool longest = ns > e->pauses_ns[0];
+    if (longest || ns > e->pauses_ns[1])
+        e->pauses_ns[1] = longest ? e->pauses_ns[0] : ns;
+    if (longest)
+        e->pauses_ns[0] = ns;
 }
 
 enum exporters_taken exporters_take(struct exporters *x, const struct endpoint *from,
@@ -227,9 +236,7 @@ enum exporters_taken exporters_take(struct exporters *x, const struct endpoint *
         x->counters.unknown_format++;
         return EXPORTERS_BAD;
     }
-    int64_t pause_ns = now.ns - e->last.ns;
-    if (pause_ns > e->pause_ns && !is_silent(e, now))
-        e->pause_ns = pause_ns;
+    note_pause(e, now.ns - e->last.ns);
     e->last = now;
     uint64_t no_sampler = x->meter.counters.sampler_unknown;
     rates_turn(&x->rates, now);

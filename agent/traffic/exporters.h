@@ -4,8 +4,9 @@
  * that by source port, as a template belongs to a transport session (RFC 7011, 8) and two
  * processes of one host may use the same numbers. Pure.
  *
- * An exporter is silent when nothing came for three times its longest pause so far, at least
- * EXPORTER_SILENT_NS and at most EXPORTER_SILENT_MOST_NS.
+ * An exporter is silent when nothing came for three times its second longest pause so far (an
+ * outage happens once, quiet nights come again), at least EXPORTER_SILENT_NS and at most
+ * EXPORTER_SILENT_MOST_NS.
  */
 #ifndef EDGELAT_TRAFFIC_EXPORTERS_H
 #define EDGELAT_TRAFFIC_EXPORTERS_H
@@ -48,7 +49,7 @@ struct exporter {
     struct exporter_session sessions[EXPORTER_SESSIONS_MAX];
     size_t n_sessions;
     struct mono first, last;
-    int64_t pause_ns; /* the longest between datagrams, while it was not silent */
+    int64_t pauses_ns[2]; /* the longest two between datagrams, the longest first */
     bool silent;
     bool silence_logged;        /* set by the owner */
     double sampling;            /* announced last; 0: none */

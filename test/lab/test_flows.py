@@ -191,6 +191,12 @@ kinds = icmp
         return {key: value for name, of, key, value in self.points() if name == metric and of == source}
 
 
+def captures():
+    """Packet sockets that are bound to an interface of the gateway."""
+    lines = run("ip", "netns", "exec", "gateway", "cat", "/proc/net/packet").stdout.splitlines()[1:]
+    return sum(line.split()[4] != "0" for line in lines)
+
+
 def nfdump_bytes(folder):
     """{(service, direction): bytes}, as nfdump adds up what nfcapd has stored."""
     filters = {("teams", "transmit"): f"dst ip {TEAMS}", ("teams", "receive"): f"src ip {TEAMS}",
@@ -254,7 +260,7 @@ sfprobe_receiver[s]: 127.0.0.1:2143
     net.start("gateway", "pmacctd", "-f", f"{net.folder}/pmacctd.conf")
     fprobe = net.start("gateway", "fprobe", "-i", "edge", "-f", "ip", "-l", "2", "-e", "2", "-d", "2", "-s", "1", "-q", "30000", "-B", "8192", "127.0.0.1:2105")
     wait_for(lambda: first.status("--json").stdout and second.status("--json").stdout, 5)
-    time.sleep(1.5)  # until the captures are open
+    tap.ok(wait_for(lambda: captures() >= 7, 20), "all exporters capture", captures())
     senders = [net.start(node, *this, "send", node) for node in ("branch", "edge")]
     for sender in senders:
         sender.wait()

@@ -1,0 +1,179 @@
+/* Exporters: who is allowed, sessions by port, silence, and what the status and the metrics say. */
+#include "traffic/exporters.h"
+
+#include "datagram.h"
+
+static struct exporters x;
+static struct mono now;
+static struct self_value values[EXPORTERS_VALUES_MAX];
+static struct prefix prefix = {.bits = 96 + 24,
+                               .service = "exchange",
+                               .bytes = {[10] = 0xff, [11] = 0xff, [12] = 13, 107, 6}};
+static const struct prefixes prefixes = {.all = &prefix, .n = 1};
+
+static void begin(const char *allowed, const char *sampling)
+{
+    struct config config = config_default();
+    exporters_free(&x);
+    snprintf(config.traffic_exporters, sizeof config.traffic_exporters, "%s", allowed);
+    snprintf(config.traffic_sampling, sizeof config.traffic_sampling, "%s", sampling);
+    now.ns = 1000 * NS_PER_S;
+    exporters_begin(&x, &config, &prefixes, now);
+    config_free(&config);
+}
+
+static enum exporters_taken take(const char *from, uint16_t port, const char *hex)
+{
+    uint8_t bytes[DATAGRAM_MAX];
+    struct endpoint e;
+    size_t len = from_hex(bytes, hex);
+    if (bytes[1] == 10) { /* the length of the message */
+        bytes[2] = (uint8_t)(len >> 8);
+        bytes[3] = (uint8_t)len;
+    }
+    assert_true(endpoint_parse(&e, from, port));
+    return exporters_take(&x, &e, bytes, len, now);
+}
+
+#define IPFIX "000a 0000 000003e8 00000000 00000000"
+#define ONE                                                                              \
+    "{0002 0100 0003 0008 0004 000c 0004 0001 0004} {0100 c0000201 0d6b0698 00000064}"
+#define OTHER                                                                            \
+    "{0002 0100 0003 0001 0004 0008 0004 000c 0004} {0100 00000200 c0000202 0d6b0698}"
+#define DATA "{0100 c0000203 0d6b0698 00000064}"
+
+static uint64_t bytes_so_far(void)
+{
+    rates_flush(&x.rates);
+    return x.rates.n > 0 ? x.rates.rows[0].total.bytes : 0;
+}
+
+static void ports_are_sessions(void **state)
+{
+    (void)state;
+    begin("192.0.2.1", "");
+    CHECK_INT(EXPORTERS_REFUSED, take("192.0.2.2", 1, IPFIX ONE), "not allowed");
+    CHECK_INT(EXPORTERS_TAKEN, take("192.0.2.1", 1, IPFIX ONE), "allowed");
+    CHECK_INT(100, bytes_so_far(), "bytes");
+    take("192.0.2.1", 2, IPFIX OTHER);
+    CHECK_INT(612, bytes_so_far(),
+              "another process, the same number for another template");
+    take("192.0.2.1", 1, IPFIX DATA);
+    CHECK_INT(712, bytes_so_far(), "that of the first is kept");
+    CHECK_INT(1, x.n, "one exporter");
+    for (uint16_t port = 3; port < 20; port++) {
+        now.ns += NS_PER_S;
+        take("192.0.2.1", port, IPFIX ONE);
+    }
+    exporters_turn(&x, now);
+    CHECK_INT(EXPORTER_SESSIONS_MAX, x.list[0]->n_sessions, "their number is bounded");
+    CHECK_INT(20, x.list[0]->counters.flows, "flows of those that were replaced count");
+    CHECK_INT(EXPORTERS_BAD, take("192.0.2.1", 1, "0007 0000 0000 0000"), "NetFlow v7");
+    CHECK_INT(EXPORTERS_BAD, take("192.0.2.1", 1, "00"), "a byte");
+}
+
+static void configured_sampling(void **state)
+{
+    (void)state;
+    begin("192.0.2.1, 2001:db8::1", "2001:db8::1=50");
+    take("192.0.2.1", 1, IPFIX ONE);
+    CHECK_INT(100, bytes_so_far(), "not of this exporter");
+    begin("192.0.2.1, 2001:db8::1", "2001:db8::1=50");
+    take("2001:db8::1", 1, IPFIX ONE);
+    CHECK_INT(5000, bytes_so_far(), "configured");
+    CHECK_NEAR(50, exporter_sampling(x.list[0]), 0, "and shown");
+}
+
+static void silence(void **state)
+{
+    static const struct {
+        const char *what;
+        int64_t pause_s, silent_after_s;
+    } cases[] = {{"each second", 1, 60},
+                 {"each minute", 60, 180},
+                 {"each half an hour", 1800, 2400}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        begin("192.0.2.1", "");
+        for (int k = 0; k < 10; k++, now.ns += cases[i].pause_s * NS_PER_S)
+            take("192.0.2.1", 1, IPFIX ONE);
+        int64_t last = x.list[0]->last.ns;
+        now.ns = last + cases[i].silent_after_s * NS_PER_S;
+        exporters_turn(&x, now);
+        CHECK_INT(false, x.list[0]->silent, cases[i].what);
+        now.ns += 1;
+        exporters_turn(&x, now);
+        CHECK_INT(true, x.list[0]->silent, cases[i].what);
+        now.ns += 5000 * NS_PER_S; /* an outage is not learned */
+        for (int k = 0; k < 2; k++, now.ns += NS_PER_S)
+            take("192.0.2.1", 1, IPFIX ONE);
+        exporters_turn(&x, now);
+        CHECK_INT(false, x.list[0]->silent, "it sends again");
+        now.ns += cases[i].silent_after_s * NS_PER_S;
+        exporters_turn(&x, now);
+        CHECK_INT(true, x.list[0]->silent, "silent as soon as before");
+    }
+}
+
+static void metrics(void **state)
+{
+    size_t groups = 1;
+    (void)state;
+    begin("192.0.2.1", "");
+    take("192.0.2.1", 1, IPFIX DATA ONE);
+    take("192.0.2.9", 1, IPFIX ONE);
+    now.ns += NS_PER_S;
+    size_t n = exporters_window(&x, true, now, values);
+    CHECK_INT(RATES_VALUES + 11, n, "rows");
+    for (size_t i = 1; i < n; i++)
+        groups += strcmp(values[i].name, values[i - 1].name) != 0;
+    CHECK_INT(RATES_VALUES + 7, groups, "rows of a metric are adjacent");
+    double no_template = -1, refused = -1, counted = -1;
+    for (size_t i = 0; i < n; i++) {
+        const char *name = strrchr(values[i].name, '.');
+        no_template = strcmp(name, ".no_template") == 0 ? values[i].value : no_template;
+        refused = strcmp(name, ".refused") == 0 ? values[i].value : refused;
+        if (values[i].attribute != NULL &&
+            strcmp(values[i].attribute_value, "counted") == 0)
+            counted = values[i].value;
+    }
+    CHECK_NEAR(1, no_template, 0, "a set without template");
+    CHECK_NEAR(1, refused, 0, "refused");
+    CHECK_NEAR(1, counted, 0, "counted");
+    n = exporters_window(&x, true, now, values);
+    for (size_t i = 0; i < n; i++)
+        CHECK_NEAR(0, values[i].value, 0, values[i].name);
+}
+
+static void for_people(void **state)
+{
+    struct text text = {0};
+    (void)state;
+    begin("192.0.2.1", "192.0.2.1=100");
+    for (int i = 0; i < 1204; i++)
+        take("192.0.2.1", 1, IPFIX ONE);
+    now.ns += 3 * NS_PER_S;
+    exporters_turn(&x, now);
+    x.list[0]->counters.lost = 0; /* all have the same number */
+    exporters_text(&x, now, &text);
+    CHECK_TEXT(
+        "exporter 192.0.2.1: IPFIX, 1,204 flows, last 3 s ago, sampling 1:100, 1 template\n",
+        text_string(&text), "status");
+    text_free(&text);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    exporters_free(&x);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ports_are_sessions), cmocka_unit_test(configured_sampling),
+        cmocka_unit_test(silence), cmocka_unit_test(metrics),
+        cmocka_unit_test(for_people)};
+    return cmocka_run_group_tests(tests, NULL, end);
+}
