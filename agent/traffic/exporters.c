@@ -91,25 +91,50 @@ static void session_end(struct exporter *e, struct exporter_session *s)
     free(s->ipfix); /* all of the union are pointers */
 }
 
-static struct exporter_session *session_find(struct exporter *e, uint16_t port,
-                                             struct mono now)
+/* The only session that a datagram from another port continues, or NULL. */
+static struct exporter_session *
+session_continued(struct exporter *e, const uint8_t *bytes, size_t len, struct mono now)
+{
+    struct exporter_session *found = NULL;
+    size_t n = 0;
+    for (size_t i = 0; is_ipfix(e) && i < e->n_sessions; i++)
+        if (ipfix_continues(e->sessions[i].ipfix, bytes, len, now)) {
+            found = &e->sessions[i];
+            n++;
+        }
+    return n == 1 ? found : NULL;
+}
+
+static struct exporter_session *session_begin(struct exporter *e)
 {
     struct exporter_session *s = &e->sessions[0];
-    for (size_t i = 0; i < e->n_sessions; i++) {
-        if (e->sessions[i].port == port) {
-            e->sessions[i].last = now;
-            return &e->sessions[i];
-        }
+    for (size_t i = 1; i < e->n_sessions; i++)
         s = e->sessions[i].last.ns < s->last.ns ? &e->sessions[i] : s;
-    }
     if (e->n_sessions < EXPORTER_SESSIONS_MAX)
         s = &e->sessions[e->n_sessions++];
     else
         session_end(e, s);
-    *s = (struct exporter_session){.port = port, .last = now};
+    s->number = ++e->last_number;
     s->ipfix = mem_zalloc(is_ipfix(e)                         ? sizeof *s->ipfix
                           : e->origin.format == FLOW_NETFLOW5 ? sizeof *s->netflow5
                                                               : sizeof *s->sflow);
+    return s;
+}
+
+static struct exporter_session *session_find(struct exporter *e, uint16_t port,
+                                             const uint8_t *bytes, size_t len,
+                                             struct mono now)
+{
+    struct exporter_session *s = NULL;
+    for (size_t i = 0; i < e->n_sessions && s == NULL; i++)
+        if (e->sessions[i].port == port)
+            s = &e->sessions[i];
+    if (s == NULL)
+        s = session_continued(e, bytes, len, now);
+    if (s == NULL)
+        s = session_begin(e);
+    s->port = port;
+    s->last = now;
     return s;
 }
 
@@ -183,7 +208,7 @@ static int take(struct exporters *x, struct exporter *e, struct exporter_session
                 const uint8_t *bytes, size_t len, struct mono now)
 {
     struct taking t = {x, e, now};
-    e->origin.port = s->port;
+    e->origin.session = s->number;
     if (is_ipfix(e))
         return ipfix_take(s->ipfix, bytes, len, now, on_flow, &t);
     return e->origin.format == FLOW_NETFLOW5
@@ -240,7 +265,7 @@ enum exporters_taken exporters_take(struct exporters *x, const struct endpoint *
     e->last = now;
     uint64_t no_sampler = x->meter.counters.sampler_unknown;
     rates_turn(&x->rates, now);
-    int rc = take(x, e, session_find(e, from->port, now), bytes, len, now);
+    int rc = take(x, e, session_find(e, from->port, bytes, len, now), bytes, len, now);
     no_sampler = x->meter.counters.sampler_unknown - no_sampler;
     troubled_set(&e->no_sampler, e->no_sampler.total + no_sampler, now);
     return rc == 0 ? EXPORTERS_TAKEN : EXPORTERS_BAD;

@@ -2,7 +2,8 @@
  * The routers that export flows: which are allowed, what each sends and how well it arrives.
  * The format of a datagram is known by its version. State is kept by address and format; below
  * that by source port, as a template belongs to a transport session (RFC 7011, 8) and two
- * processes of one host may use the same numbers. Pure.
+ * processes of one host may use the same numbers. A session goes on from another port if that
+ * begins with data that only this session can read. Pure.
  *
  * An exporter is silent when nothing came for three times its second longest pause so far (an
  * outage happens once, quiet nights come again), at least EXPORTER_SILENT_NS and at most
@@ -30,6 +31,7 @@ enum {
 
 struct exporter_session {
     uint16_t port;
+    uint16_t number; /* unique in the exporter */
     struct mono last;
     union {
         struct ipfix *ipfix; /* and NetFlow v9 */
@@ -48,6 +50,7 @@ struct exporter {
     struct flow_origin origin; /* its format among it */
     struct exporter_session sessions[EXPORTER_SESSIONS_MAX];
     size_t n_sessions;
+    uint16_t last_number;
     struct mono first, last;
     int64_t pauses_ns[2]; /* the longest two between datagrams, the longest first */
     bool silent;

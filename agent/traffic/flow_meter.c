@@ -48,8 +48,8 @@ static uint32_t point_of(const struct flow_origin *o, const struct flow_record *
     uint32_t interface = f->side == FLOW_AT_INGRESS  ? f->input
                          : f->side == FLOW_AT_EGRESS ? f->output
                                                      : 0;
-    uint64_t hash =
-        hash_add(hash_add(o->port, f->domain), (uint64_t)f->direction << 32 | interface);
+    uint64_t hash = hash_add(hash_add(o->session, f->domain),
+                             (uint64_t)f->direction << 32 | interface);
     return (uint32_t)f->side << POINT_SIDE |
            (uint32_t)(o->exporter & 63) << POINT_EXPORTER |
            ((uint32_t)(hash >> 32) & POINT_HASH) | 1;

@@ -14,7 +14,7 @@
  *    record's input interface: it has reported the packets there, perhaps with other addresses
  *    (NAT). This holds for sampled records as well.
  * 2. A conversation (addresses, ports, protocol) counts from one observation point at a time:
- *    exporter and its port, domain, interface and side. A record of another point is left out if
+ *    exporter and its session, domain, interface and side. A record of another point is left out if
  *    more than half of it lies within the last record that counted, give or take
  *    FLOW_METER_SLACK_MS for clocks; so when a conversation moves to another router, the new
  *    one counts. Two ingress interfaces of one exporter, or two egress ones, are no duplicates:
@@ -47,7 +47,7 @@ struct ingress_interface {
 
 struct flow_origin { /* of records: one format of one exporter */
     uint8_t exporter;
-    uint16_t port; /* of the exporter */
+    uint16_t session; /* a number of its own for each session of the exporter */
     enum flow_format format;
     double sampling; /* configured; 0: as announced */
     struct ingress_interface interfaces[FLOW_METER_INTERFACES_MAX];

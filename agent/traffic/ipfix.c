@@ -613,6 +613,7 @@ static void template_read(struct message *m, struct ipfix_template *t, struct wi
         enum what what = i >= scopes ? what_of(element, enterprise, len)
                          : element == V9_SCOPE_INTERFACE ? what_of(10, 0, len)
                                                          : SKIP;
+        t->variable = t->variable || len == VARIABLE;
         fits = fits && template_add(t, &record_min, what, len);
     }
     if (!wire_ok(w))
@@ -672,6 +673,16 @@ static int take_templates(struct message *m, uint16_t set, struct wire w)
 
 /* ---- messages ---- */
 
+static const struct ipfix_template *template_usable(const struct ipfix *x,
+                                                    uint32_t domain, uint16_t id, bool v9,
+                                                    struct mono now)
+{
+    struct ipfix_template *const *t = template_find((struct ipfix *)x, domain, id);
+    return t != NULL && (*t)->v9 == v9 && now.ns - (*t)->renewed.ns <= IPFIX_LIFETIME_NS
+               ? *t
+               : NULL;
+}
+
 static int take_set(struct message *m, uint16_t id, struct wire set)
 {
     if (id == (m->v9 ? V9_TEMPLATES : IPFIX_TEMPLATES) ||
@@ -679,11 +690,10 @@ static int take_set(struct message *m, uint16_t id, struct wire set)
         return take_templates(m, id, set);
     if (id < DATA_SET)
         return 0; /* reserved */
-    struct ipfix_template **t = template_find(m->x, m->domain->id, id);
-    bool usable = t != NULL && (*t)->v9 == m->v9 &&
-                  m->now.ns - (*t)->renewed.ns <= IPFIX_LIFETIME_NS;
-    if (usable)
-        return take_records(m, *t, set);
+    const struct ipfix_template *t =
+        template_usable(m->x, m->domain->id, id, m->v9, m->now);
+    if (t != NULL)
+        return take_records(m, t, set);
     m->x->counters.no_template++;
     m->unknown = true;
     return 0;
@@ -699,37 +709,77 @@ static void take_sequence(struct message *m, uint32_t number)
         sequence_forget(&m->domain->sequence);
 }
 
+struct ipfix_head {
+    bool v9;
+    uint32_t uptime_ms, export_s, number, domain;
+};
+
+/* Reads the header; `w` is what follows it. */
+static bool read_head(struct wire *w, struct ipfix_head *h, const uint8_t *bytes,
+                      size_t len)
+{
+    *w = wire_from(bytes, len);
+    uint16_t version = wire_u16(w), length = wire_u16(w); /* v9: a count of records */
+    h->v9 = version == 9;
+    h->uptime_ms = h->v9 ? wire_u32(w) : 0;
+    h->export_s = wire_u32(w);
+    h->number = wire_u32(w);
+    h->domain = wire_u32(w);
+    size_t head = len - w->left;
+    if (!wire_ok(w) || (!h->v9 && (version != 10 || length < head || length > len)))
+        return false;
+    w->left = h->v9 ? w->left : length - head;
+    return true;
+}
+
+/* Takes the next set; false when it is malformed. */
+static bool next_set(struct wire *w, uint16_t *id, struct wire *set)
+{
+    *id = wire_u16(w);
+    uint16_t len = wire_u16(w);
+    *set = wire_take(w, len < SET_MIN ? SIZE_MAX : (size_t)len - SET_MIN);
+    return wire_ok(w);
+}
+
 int ipfix_take(struct ipfix *x, const uint8_t *bytes, size_t len, struct mono now,
                flow_cb *on_flow, void *user)
 {
-    struct wire w = wire_from(bytes, len);
-    struct message m = {.x = x, .now = now, .on_flow = on_flow, .user = user};
-    uint16_t version = wire_u16(&w), length = wire_u16(&w); /* v9: a count of records */
+    struct wire w, set;
+    struct ipfix_head h;
+    uint16_t id;
     int rc = 0;
-    m.v9 = version == 9;
-    if (m.v9)
-        m.uptime_ms = wire_u32(&w);
-    m.export_ms = (int64_t)wire_u32(&w) * 1000;
-    uint32_t number = wire_u32(&w), domain = wire_u32(&w);
-    size_t header = len - w.left;
     x->counters.datagrams++;
-    if (!wire_ok(&w) || (!m.v9 && (version != 10 || length < header || length > len))) {
+    if (!read_head(&w, &h, bytes, len)) {
         x->counters.bad_datagrams++;
         return -EBADMSG;
     }
-    if (!m.v9)
-        w.left = length - header;
-    m.domain = domain_find(x, domain, now);
-    while (rc == 0 && w.left >= SET_MIN) {
-        uint16_t id = wire_u16(&w), set_len = wire_u16(&w);
-        struct wire set =
-            wire_take(&w, set_len < SET_MIN ? SIZE_MAX : (size_t)set_len - SET_MIN);
-        rc = wire_ok(&w) ? take_set(&m, id, set) : -EBADMSG;
-    }
+    struct message m = {.x = x,
+                        .domain = domain_find(x, h.domain, now),
+                        .now = now,
+                        .v9 = h.v9,
+                        .export_ms = (int64_t)h.export_s * 1000,
+                        .uptime_ms = h.uptime_ms,
+                        .on_flow = on_flow,
+                        .user = user};
+    while (rc == 0 && w.left >= SET_MIN)
+        rc = next_set(&w, &id, &set) ? take_set(&m, id, set) : -EBADMSG;
     m.unknown = m.unknown || rc < 0;
-    take_sequence(&m, number);
+    take_sequence(&m, h.number);
     x->counters.bad_datagrams += rc < 0;
     return rc;
+}
+
+bool ipfix_continues(const struct ipfix *x, const uint8_t *bytes, size_t len,
+                     struct mono now)
+{
+    struct wire w, set;
+    struct ipfix_head h;
+    uint16_t id;
+    if (!read_head(&w, &h, bytes, len) || !next_set(&w, &id, &set) || id < DATA_SET)
+        return false;
+    const struct ipfix_template *t = template_usable(x, h.domain, id, h.v9, now);
+    return t != NULL && set.left >= t->record_min &&
+           (t->variable || set.left % t->record_min < SET_MIN); /* the rest is padding */
 }
 
 void ipfix_turn(struct ipfix *x, struct mono now)

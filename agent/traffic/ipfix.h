@@ -48,6 +48,7 @@ struct ipfix_template {
     bool options, v9;
     struct mono renewed;
     uint16_t record_min; /* shortest record, at least 1 */
+    bool variable;       /* records may be longer */
     uint16_t n;
     struct ipfix_field *fields; /* owned */
 };
@@ -91,6 +92,13 @@ struct ipfix { /* start with { 0 }, end with ipfix_free() */
  */
 int ipfix_take(struct ipfix *x, const uint8_t *bytes, size_t len, struct mono now,
                flow_cb *on_flow, void *user);
+
+/*
+ * Whether the datagram begins with data that fit a template of this session: the same exporter
+ * from another port, as after a NAT has forgotten it. A new session begins with templates.
+ */
+bool ipfix_continues(const struct ipfix *x, const uint8_t *bytes, size_t len,
+                     struct mono now);
 
 /* Removes what has expired. */
 void ipfix_turn(struct ipfix *x, struct mono now);

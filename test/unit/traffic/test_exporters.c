@@ -61,7 +61,19 @@ static void ports_are_sessions(void **state)
     take("192.0.2.1", 1, IPFIX DATA);
     CHECK_INT(712, bytes_so_far(), "that of the first is kept");
     CHECK_INT(1, x.n, "one exporter");
-    for (uint16_t port = 3; port < 20; port++) {
+    take("192.0.2.1", 9, IPFIX DATA);
+    CHECK_INT(712, bytes_so_far(),
+              "data of a third port, and two templates: not guessed");
+    begin("192.0.2.1", "");
+    take("192.0.2.1", 1, IPFIX ONE);
+    take("192.0.2.1", 2, IPFIX DATA);
+    take("192.0.2.1", 3, IPFIX DATA);
+    CHECK_INT(300, bytes_so_far(), "a NAT has changed the port twice");
+    CHECK_INT(1, x.list[0]->n_sessions, "it is one session");
+    take("192.0.2.1", 4, IPFIX "{0100 c0000203 0d6b0698 0000006400000000}");
+    CHECK_INT(300, bytes_so_far(), "data that do not fit the template are of another");
+    begin("192.0.2.1", "");
+    for (uint16_t port = 1; port < 21; port++) {
         now.ns += NS_PER_S;
         take("192.0.2.1", port, IPFIX ONE);
     }

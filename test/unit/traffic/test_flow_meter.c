@@ -32,9 +32,9 @@ static void begin(void)
     rates_begin(&r, now);
     flow_meter_free(&m);
     flow_meter_begin(&m, &prefixes, &r);
-    wan = (struct flow_origin){.exporter = 1, .port = 1, .format = FLOW_IPFIX};
-    lan = (struct flow_origin){.exporter = 1, .port = 2, .format = FLOW_IPFIX};
-    second = (struct flow_origin){.exporter = 2, .port = 1, .format = FLOW_IPFIX};
+    wan = (struct flow_origin){.exporter = 1, .session = 1, .format = FLOW_IPFIX};
+    lan = (struct flow_origin){.exporter = 1, .session = 2, .format = FLOW_IPFIX};
+    second = (struct flow_origin){.exporter = 2, .session = 1, .format = FLOW_IPFIX};
 }
 
 static struct flow_record flow(const char *from, const char *to, uint64_t bytes)
@@ -265,7 +265,7 @@ static void each_source_is_complete(void **state)
     for (size_t i = 0; i < FLOW_FORMATS; i++) {
         struct flow_record f = flow("192.0.2.1", "13.107.6.152", 1000);
         struct flow_origin o = {
-            .exporter = 1, .port = (uint16_t)i, .format = (enum flow_format)i};
+            .exporter = 1, .session = (uint16_t)i, .format = (enum flow_format)i};
         flow_meter_take(&m, &o, &f, now);
         CHECK_INT(1000, bytes_of("exchange", RATE_TRANSMIT, names[i]), names[i]);
     }
