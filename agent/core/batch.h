@@ -71,6 +71,7 @@ enum { STATUSES_MAX = 8 };
 struct status_count {
     uint16_t status; /* 0 in the last entry, or if the entry is not in use */
     uint64_t n;
+    uint64_t before; /* of `n`, those before the window */
 };
 
 /* The state of a target in one address family, or through the proxy. */

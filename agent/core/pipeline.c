@@ -539,6 +539,8 @@ static void begin_window(struct pipeline *p)
             m->addresses[f].up = false;
             if (p->settings.delta)
                 memset(m->addresses[f].statuses, 0, sizeof m->addresses[f].statuses);
+            for (size_t i = 0; i < STATUSES_MAX; i++)
+                m->addresses[f].statuses[i].before = m->addresses[f].statuses[i].n;
         }
     }
 }

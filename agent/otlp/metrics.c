@@ -224,8 +224,9 @@ static void add_counts(struct builder *b, const struct series *s,
 
 static void add_responses(struct builder *b, const struct target_address_state *address,
                           enum family family, const struct attributes *of,
-                          struct wall start)
+                          struct wall window_start, struct wall start)
 {
+    struct wall time = b->time;
     for (size_t i = 0; i < STATUSES_MAX; i++) {
         const struct status_count *count = &address->statuses[i];
         struct attributes a = *of;
@@ -236,6 +237,11 @@ static void add_responses(struct builder *b, const struct target_address_state *
             attribute_integer(b, &a, ATTR_HTTP_STATUS, count->status);
         else
             attribute_bool(b, &a, ATTR_OVERFLOW, true);
+        if (!b->delta && count->before == 0) { /* as add_count() */
+            b->time = window_start;
+            point_count(b, RESPONSES, &a, start, 0);
+            b->time = time;
+        }
         point_count(b, RESPONSES, &a, start, count->n);
     }
 }
@@ -253,7 +259,7 @@ static void add_target(struct builder *b, const struct target_state *t,
     for (size_t f = 0; f < FAMILY_SLOTS; f++) {
         const struct target_address_state *address = &t->addresses[f];
         struct attributes tls = a;
-        add_responses(b, address, families[f], &no_pop, start);
+        add_responses(b, address, families[f], &no_pop, window_start, start);
         if (!t->measured || address->issuer[0] == '\0' ||
             address->to.family == FAMILY_NONE)
             continue;

@@ -22,13 +22,17 @@ static const char *clock_time(char out[WALL_TEXT_MAX], struct wall time)
     return date_time(out, time) + 11;
 }
 
-/* "3.108", "(3.108)" with too few samples, "-" without any. */
+/* "3.108", "(3.108)" with too few samples, ">2000.000" of answers that were too late, "-"
+ * without any. */
 static const char *delay(char out[24], const struct delay_summary *d, size_t percentile)
 {
     bool supported = d->supported[percentile];
-    snprintf(out, 24, supported ? "%.3f" : "(%.3f)",
-             (double)d->percentile_ns[percentile] / 1e6);
-    return d->count > 0 ? out : "-";
+    snprintf(out, 24,
+             d->is_over[percentile] ? ">%.3f"
+             : supported            ? "%.3f"
+                                    : "(%.3f)",
+             ms(d->percentile_ns[percentile]));
+    return d->count + d->over > 0 ? out : "-";
 }
 
 static void add_age(struct text *out, int64_t ns)

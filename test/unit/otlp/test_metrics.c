@@ -431,8 +431,8 @@ static void https_facts_of_a_target(void **state)
     address->to.family = FAMILY_IPV4;
     strcpy(address->issuer, "Contoso CA");
     address->issuer_foreign = true;
-    address->statuses[0] = (struct status_count){200, 7};
-    address->statuses[1] = (struct status_count){503, 2};
+    address->statuses[0] = (struct status_count){200, 7, .before = 5};
+    address->statuses[1] = (struct status_count){503, 2, .before = 0};
     const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     const Otlp__NumberDataPoint *tls =
         find(request, "edgelat.target.tls_intercepted")->gauge->data_points[0];
@@ -442,9 +442,9 @@ static void https_facts_of_a_target(void **state)
     CHECK_TEXT("ipv4", attribute(tls->attributes, tls->n_attributes, "network.type"),
                "family");
     const Otlp__Metric *responses = find(request, "edgelat.probe.http_responses");
-    CHECK_INT(2, responses->sum->n_data_points, "a point for each status");
-    static const int64_t counts[][2] = {{200, 7}, {503, 2}};
-    for (size_t i = 0; i < 2; i++) {
+    CHECK_INT(3, responses->sum->n_data_points, "a new status begins at 0");
+    static const int64_t counts[][2] = {{200, 7}, {503, 0}, {503, 2}};
+    for (size_t i = 0; i < 3; i++) {
         const Otlp__NumberDataPoint *p = responses->sum->data_points[i];
         int64_t status = 0;
         for (size_t a = 0; a < p->n_attributes; a++)
