@@ -90,7 +90,8 @@ static void find(const struct causes *c, struct event *e,
 static void keep(struct causes *c, const struct event *e)
 {
     enum event_layer layer = event_traits(e->name).layer;
-    if (layer == LAYER_NONE || layer == LAYER_PROBES)
+    bool first_lookup = layer == LAYER_NAME && e->before[0] == '\0';
+    if (layer == LAYER_NONE || layer == LAYER_PROBES || first_lookup)
         return;
     if (c->n == CAUSES_MAX)
         memmove(c->list, c->list + 1, --c->n * sizeof *c->list);

@@ -370,12 +370,16 @@ void pipeline_dns_answer(struct pipeline *p, size_t target, enum family family,
     struct pipeline_address *addr = &m->addresses[family_slot(family)];
     bool another = strcmp(dns->chain, addr->dns.chain) != 0;
     bool first = addr->dns_reported.ns == 0;
+    char before[EVENT_WORD_MAX] = "";
+    if (!first)
+        text_copy(before, sizeof before,
+                  addr->dns.chain[0] != '\0' ? addr->dns.chain : m->target->host);
     addr->dns = *dns;
     if (addr->paused || m->target->discovered || !(first || another) ||
         (!first && now.ns - addr->dns_reported.ns < RESOLVED_LEAST_NS))
         return;
     addr->dns_reported = now;
-    pipeline_report_resolved(p, target, family, wall);
+    pipeline_report_resolved(p, target, family, before, wall);
 }
 
 struct events *pipeline_events(struct pipeline *p)

@@ -123,8 +123,9 @@ bool pipeline_may_be_pop(const struct pipeline_target *m);
 void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
                     const struct summary *w, struct mono now);
 void pipeline_report_nearest(struct pipeline *p, struct wall at);
+/* `before`: the former chain; "": the name is resolved for the first time. */
 void pipeline_report_resolved(struct pipeline *p, size_t target, enum family family,
-                              struct wall at);
+                              const char *before, struct wall at);
 void pipeline_report_overflow(struct pipeline *p, const struct target *target,
                               struct wall at);
 

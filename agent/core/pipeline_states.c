@@ -232,7 +232,7 @@ void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
 }
 
 void pipeline_report_resolved(struct pipeline *p, size_t target, enum family family,
-                              struct wall at)
+                              const char *before, struct wall at)
 {
     const struct pipeline_target *m = &p->targets[target];
     const struct pipeline_address *addr = &m->addresses[family_slot(family)];
@@ -241,6 +241,7 @@ void pipeline_report_resolved(struct pipeline *p, size_t target, enum family fam
     struct event *e =
         events_add(p->open_events, EVENT_TARGET_RESOLVED, SEVERITY_INFO, at, m->target);
     e->family = family;
+    text_copy(e->before, sizeof e->before, before);
     endpoint_address(address, &addr->to);
     event_say(e, "%s is %s%s%s", m->target->host, address,
               dns->chain[0] != '\0' ? ", by " : "", dns->chain);

@@ -9,6 +9,7 @@
 #include "core/random.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SECOND   NS_PER_S
 #define MINUTE   (60 * SECOND)
@@ -142,6 +143,7 @@ static void a_year_of_incidents(void **state)
             struct event *e = events_add(&events, w.all[i].name, SEVERITY_WARN,
                                          (struct wall){end_ns}, w.all[i].target);
             e->since.ns = w.all[i].began_ns;
+            strcpy(e->before, "before");
             e->family = w.all[i].family;
             e->scope = w.all[i].scope;
         }

@@ -129,6 +129,8 @@ static void only_what_it_concerns(void **state)
     CHECK(cause_of(pop, shift6) == NULL, "and not that of the other");
     CHECK(cause_of(other, shift) == NULL, "nor that of another target");
     CHECK(cause_of(gone, resolved) == NULL, "DNS does not follow routes");
+    CHECK(cause_of(resolved, pop) == NULL, "the first lookup of a name is no change");
+    strcpy(resolved->before, "ams.example");
     CHECK(cause_of(resolved, pop) != NULL, "another name, another PoP");
     CHECK(cause_of(moved, resolved) != NULL, "another network, another DNS answer");
     CHECK(cause_of(moved, gone) == NULL, "the router is not in this host's network");
