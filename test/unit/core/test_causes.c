@@ -82,8 +82,9 @@ static const char *cause_of(const struct event *cause, const struct event *effec
     static struct causes c;
     static struct events a, b;
     c.n = 0;
-    a = (struct events){.list = {*cause}, .n = 1};
-    b = (struct events){.list = {*effect}, .n = 1};
+    a.list[0] = *cause;
+    b.list[0] = *effect;
+    a.n = b.n = 1;
     find(&c, &a);
     find(&c, &b);
     return b.list[0].cause.name;
@@ -137,7 +138,8 @@ static void only_what_it_concerns(void **state)
     CHECK(cause_of(shift, pop) == NULL, "an effect is no cause");
     static struct causes c;
     static struct events window;
-    window = (struct events){.list = {*gone}, .n = 1};
+    window.list[0] = *gone;
+    window.n = 1;
     find(&c, &window);
     const struct fact *f = &window.list[0].facts[0];
     CHECK_INT(1, window.list[0].n_facts, "the targets that it concerns");
