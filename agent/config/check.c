@@ -114,14 +114,24 @@ static void check_peering(struct checking *k)
                 k->file);
 }
 
-static size_t count_words(const char *list)
+/* Takes the next of the addresses that are separated by spaces, each followed by "=N" or
+ * nothing. The list was checked when it was read. */
+static bool next_address(const char **at, struct endpoint *out)
 {
-    size_t n = 0;
-    for (; *list != '\0'; n++) {
-        list += strcspn(list, " \t,");
-        list += strspn(list, " \t,");
-    }
-    return n;
+    char word[64];
+    size_t len = strcspn(*at, " \t,"), address = strcspn(*at, " \t,=");
+    text_copy(word, address + 1 < sizeof word ? address + 1 : sizeof word, *at);
+    *at += len + strspn(*at + len, " \t,");
+    return len > 0 && endpoint_parse(out, word, 0);
+}
+
+static bool is_in(const char *list, const struct endpoint *address)
+{
+    struct endpoint e;
+    while (next_address(&list, &e))
+        if (endpoint_same_address(&e, address))
+            return true;
+    return false;
 }
 
 static void check_flows(struct checking *k)
@@ -140,7 +150,18 @@ static void check_flows(struct checking *k)
                 "ADDRESS:PORT, or remove %s",
                 k->file, exporters ? "exporters" : "sampling",
                 exporters ? "exporters" : "sampling");
-    if (count_words(c->traffic_exporters) > TRAFFIC_EXPORTERS_MAX)
+    struct endpoint e;
+    char address[ADDRESS_TEXT_MAX];
+    size_t n = 0;
+    for (const char *at = c->traffic_exporters; next_address(&at, &e);)
+        n++;
+    for (const char *at = c->traffic_sampling; exporters && next_address(&at, &e);)
+        if (!is_in(c->traffic_exporters, &e))
+            PROBLEM(k,
+                    "%s: [traffic] has sampling of %s, which is not in exporters; add it "
+                    "there, or remove it from sampling",
+                    k->file, endpoint_address(address, &e));
+    if (n > TRAFFIC_EXPORTERS_MAX)
         PROBLEM(k,
                 "%s: [traffic] has more than %d exporters; send their flows to several "
                 "agents",

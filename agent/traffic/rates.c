@@ -9,7 +9,7 @@
 
 /* By second, a ring: by how much the rate changes. */
 struct rate_slot {
-    int64_t bytes_change, packets_change;
+    uint64_t bytes_change, packets_change; /* modulo 2^64 */
 };
 
 struct rate_spread {
@@ -82,18 +82,18 @@ void rates_add(struct rates *r, struct rate_row *row, const struct rate_amount *
     row->due.packets += packets + amount->packets % parts;
     struct rate_slot *from = slot_at(row->spread, r->second + 1),
                      *to = slot_at(row->spread, r->second + n);
-    from->bytes_change += (int64_t)bytes;
-    from->packets_change += (int64_t)packets;
-    to->bytes_change -= (int64_t)bytes;
-    to->packets_change -= (int64_t)packets;
+    from->bytes_change += bytes;
+    from->packets_change += packets;
+    to->bytes_change -= bytes;
+    to->packets_change -= packets;
 }
 
 /* What the spread has due in the second, which is then over for it. */
 static void take_slot(struct rate_spread *s, int64_t second, struct rate_amount *due)
 {
     struct rate_slot *slot = slot_at(s, second);
-    s->bytes_rate += (uint64_t)slot->bytes_change;
-    s->packets_rate += (uint64_t)slot->packets_change;
+    s->bytes_rate += slot->bytes_change;
+    s->packets_rate += slot->packets_change;
     due->bytes += s->bytes_rate;
     due->packets += s->packets_rate;
     *slot = (struct rate_slot){0};

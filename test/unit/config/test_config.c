@@ -343,6 +343,11 @@ static const struct {
     {"a receiver that is off", "[traffic]\nexporters = 192.0.2.1\n" HOST,
      "f: [traffic] has exporters but no flows, so the receiver is off; set flows = "
      "ADDRESS:PORT, or remove exporters\n"},
+    {"sampling of another exporter",
+     "[traffic]\nflows = 192.0.2.10:2055\nexporters = 192.0.2.1 2001:db8::1\n"
+     "sampling = 2001:db8:0::1=50 192.0.2.2=100\n" HOST,
+     "f: [traffic] has sampling of 192.0.2.2, which is not in exporters; add it there, or "
+     "remove it from sampling\n"},
     {"sampling of a receiver that is off", "[traffic]\nsampling = 192.0.2.1=100\n" HOST,
      "f: [traffic] has sampling but no flows, so the receiver is off; set flows = "
      "ADDRESS:PORT, or remove sampling\n"},
