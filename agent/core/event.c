@@ -46,6 +46,16 @@ struct event_traits event_traits(const char *name)
     return (struct event_traits){.changes_state = false};
 }
 
+bool event_is_routing(const char *name)
+{
+    static const char *const begin[] = {EVENT_BGP_PREFIX, EVENT_BMP_PREFIX,
+                                        EVENT_ROUTE_PREFIX, EVENT_PREFIX_PREFIX};
+    for (size_t i = 0; i < sizeof begin / sizeof *begin; i++)
+        if (strncmp(name, begin[i], strlen(begin[i])) == 0)
+            return true;
+    return false;
+}
+
 enum event_leaves event_leaves(const char *name, const char *after)
 {
     static const struct {

@@ -57,6 +57,9 @@ enum event_leaves {
 /* By its name and its `after`; EVENT_LEAVES_NOTHING for an unknown name. */
 enum event_leaves event_leaves(const char *name, const char *after);
 
+/* True for the events of BGP sessions and routes (route/rib.h). */
+bool event_is_routing(const char *name);
+
 /* "INFO", "WARN", "ERROR", "CRITICAL" */
 const char *severity_name(enum severity severity);
 

@@ -26,9 +26,15 @@
 #define EVENT_TARGET_RESOLVED "edgelat.target.resolved"
 
 /* BGP sessions and watched prefixes. */
-#define EVENT_BGP_FLAPPING     "edgelat.bgp.session.flapping"
-#define EVENT_BGP_LOST         "edgelat.bgp.session.lost"
-#define EVENT_BGP_ESTABLISHED  "edgelat.bgp.session.established"
+#define EVENT_BGP_FLAPPING    "edgelat.bgp.session.flapping"
+#define EVENT_BGP_LOST        "edgelat.bgp.session.lost"
+#define EVENT_BGP_ESTABLISHED "edgelat.bgp.session.established"
+/* What the names of BGP's events begin with. */
+#define EVENT_BGP_PREFIX    "edgelat.bgp."
+#define EVENT_BMP_PREFIX    "edgelat.bmp."
+#define EVENT_ROUTE_PREFIX  "edgelat.route."
+#define EVENT_PREFIX_PREFIX "Prefix"
+
 #define EVENT_BMP_CONNECTED    "edgelat.bmp.router.connected"
 #define EVENT_BMP_LOST         "edgelat.bmp.router.lost"
 #define EVENT_ROUTE_COMMUNITY  "edgelat.route.community_missing"

@@ -29,6 +29,15 @@ int64_t decoded_integer(const Otlp__NumberDataPoint *point)
     return whole ? (int64_t)point->as_double : 0;
 }
 
+double decoded_number(const Otlp__NumberDataPoint *point)
+{
+    if (point->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_INT)
+        return (double)point->as_int;
+    bool is_number = point->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE &&
+                     isfinite(point->as_double);
+    return is_number ? point->as_double : 0;
+}
+
 static int64_t ns_of(double seconds)
 {
     if (!(seconds > 0)) /* NaN is not */

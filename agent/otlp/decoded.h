@@ -17,6 +17,7 @@ const char *decoded_text(Otlp__KeyValue *const *attributes, size_t n, const char
                          const char *missing);
 
 int64_t decoded_integer(const Otlp__NumberDataPoint *point); /* 0 if it is none */
+double decoded_number(const Otlp__NumberDataPoint *point);   /* 0 if it is not finite */
 
 /*
  * The point as a histogram of the core, for histogram_free(). False when it is none of

@@ -68,6 +68,7 @@
 
 /* ---- metrics of BGP sessions and watched prefixes ---- */
 
+#define METRIC_BGP_PREFIX       "edgelat.bgp.session."
 #define METRIC_BGP_AVAILABILITY "edgelat.bgp.session.availability"
 #define METRIC_BGP_FLAPS        "edgelat.bgp.session.flaps"
 #define METRIC_BGP_ROUTES       "edgelat.bgp.session.routes"

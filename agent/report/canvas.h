@@ -18,6 +18,7 @@ enum {
 struct canvas {
     struct text *out;
     const struct plotted *of;
+    int top;                           /* of all parts */
     int y;                             /* top of the next part */
     const char *pops[CANVAS_POPS_MAX]; /* index: colour */
     size_t n_pops;
@@ -37,6 +38,9 @@ void canvas_side(struct canvas *c, int y, const char *what, const char *family);
 
 /* Draws which PoPs served the target over `family`; nothing if no PoP is known. */
 void canvas_strip(struct canvas *c, const char *family);
+
+/* Draws the availability of the first `most` BGP sessions, each in a row with its number. */
+void canvas_sessions(struct canvas *c, size_t most);
 
 /* The streams of one probe kind that have samples, one for each family. */
 struct lane {

@@ -78,6 +78,10 @@ void dataset_free(struct dataset *p)
         return;
     for (size_t i = 0; i < p->n_targets; i++)
         free_target(p->targets[i]);
+    for (size_t i = 0; i < p->n_sessions; i++) {
+        free(p->sessions[i]->windows);
+        free(p->sessions[i]);
+    }
     free(p->events);
     free(p->event_slots);
     free(p->covered.all);
@@ -325,6 +329,8 @@ static void add_metric(struct dataset *p, const Otlp__Metric *m)
 {
     if (strncmp(m->name, METRIC_AGENT_PREFIX, strlen(METRIC_AGENT_PREFIX)) == 0)
         dataset_add_self(p, m);
+    else if (strncmp(m->name, METRIC_BGP_PREFIX, strlen(METRIC_BGP_PREFIX)) == 0)
+        dataset_add_session(p, m);
     else if (m->data_case == OTLP__METRIC__DATA_GAUGE)
         add_gauge(p, m);
     else if (m->data_case == OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM &&

@@ -35,6 +35,7 @@ enum {
     DATASET_INTERVALS_MAX = 20000, /* of one list; when full, the last one is extended */
     DATASET_SELVES_MAX = 64,
     DATASET_RUNS_MAX = 4096,
+    DATASET_SESSIONS_MAX = 64,
 };
 #define DATASET_WORD_MAX  64
 #define DATASET_LATEST_NS (INT64_C(1) << 62) /* in 2116: sums of times do not overflow */
@@ -141,6 +142,23 @@ struct dataset_event {
     const struct dataset_event *next;
 };
 
+/* The part of a window in which a BGP session was up. */
+struct availability {
+    int64_t start_ns, end_ns;
+    double up; /* 0 to 1 */
+};
+
+/* A BGP session of a router, as the BMP station reported it. */
+struct dataset_session {
+    char router[DATASET_WORD_MAX], peer[DATASET_WORD_MAX], as[DATASET_WORD_MAX],
+        location[DATASET_WORD_MAX];
+    struct availability *windows; /* in the order of their time */
+    size_t n, room;
+    double flaps;                           /* in the period */
+    uint64_t flaps_start_ns, flaps_time_ns; /* of the newest point */
+    double flaps_last;
+};
+
 /* One of the agent's own metrics (edgelat.agent.*), by attribute. */
 struct dataset_self {
     char name[DATASET_WORD_MAX], attribute[DATASET_WORD_MAX];
@@ -164,6 +182,8 @@ struct dataset {
     size_t n_samples;      /* of all streams */
     struct dataset_self selves[DATASET_SELVES_MAX];
     size_t n_selves;
+    struct dataset_session *sessions[DATASET_SESSIONS_MAX];
+    size_t n_sessions;
     struct intervals covered;       /* times with a window */
     int64_t window_ns;              /* length of the longest window */
     int64_t runs[DATASET_RUNS_MAX]; /* start times of the agent; not with delta counts */
@@ -194,6 +214,9 @@ void dataset_end(struct dataset *p);
 /* The agent's own metric with that name and attribute ("": without one), or NULL. */
 const struct dataset_self *dataset_self(const struct dataset *p, const char *name,
                                         const char *attribute);
+
+/* The time of the session that is known, and how much of it the session was down; in ns. */
+int64_t dataset_session_known(const struct dataset_session *s, int64_t *down_ns);
 
 /* The delay of that name in a series, or NULL. */
 const struct dataset_delay *dataset_delay(const struct dataset_series *p,

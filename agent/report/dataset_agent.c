@@ -9,19 +9,9 @@
 #include "otlp/decoded.h"
 #include "otlp/names.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- the agent's own metrics ---- */
-
-static double number_of(const Otlp__NumberDataPoint *point)
-{
-    if (point->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_INT)
-        return (double)point->as_int;
-    bool is_number = point->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE &&
-                     isfinite(point->as_double);
-    return is_number ? point->as_double : 0;
-}
 
 /* The value of the first attribute; these metrics have at most one. */
 static const char *attribute_of(char out[DATASET_WORD_MAX],
@@ -83,7 +73,7 @@ static void add_self(struct dataset *p, const char *metric,
     if (self == NULL || point->time_unix_nano <= self->time_ns ||
         point->time_unix_nano > INT64_MAX || (int64_t)point->time_unix_nano > p->until_ns)
         return;
-    double value = number_of(point);
+    double value = decoded_number(point);
     if (is_sum)
         add_to_sum(p, self, point, value, delta);
     if (is_sum && !delta)

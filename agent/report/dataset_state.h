@@ -68,6 +68,7 @@ void dataset_add_delay(struct dataset *p, const struct dataset_lookup *at,
 void dataset_end_delay(struct dataset_delay *c);
 
 void dataset_add_self(struct dataset *p, const Otlp__Metric *metric);
+void dataset_add_session(struct dataset *p, const Otlp__Metric *metric);
 void dataset_add_logs(struct dataset *p, const Otlp__ResourceLogs *from);
 
 #endif

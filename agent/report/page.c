@@ -255,6 +255,7 @@ static void add_verdict(struct text *out, const struct page *p)
 {
     size_t beyond = 0, bad = 0, others = 0, n = p->n_own;
     size_t findings = count_left(p, EVENT_LEAVES_FINDING);
+    size_t routing = page_routing_problems(NULL, p);
     bool notes = count_left(p, EVENT_LEAVES_NOTE) > 0;
     for (size_t i = 0; i < n; i++) {
         const struct rating *r = &p->ratings[i];
@@ -263,9 +264,9 @@ static void add_verdict(struct text *out, const struct page *p)
         bad += r->n_incidents > 0;
     }
     text_add(out, "<p class=\"verdict %s\">",
-             beyond > 0                    ? "bad"
-             : bad + findings + others > 0 ? "fair"
-                                           : "good");
+             beyond > 0                              ? "bad"
+             : bad + findings + others + routing > 0 ? "fair"
+                                                     : "good");
     if (beyond > 0) {
         text_add(
             out,
@@ -279,6 +280,8 @@ static void add_verdict(struct text *out, const struct page *p)
                  bad, n);
     } else if (others > 0) {
         text_add(out, "Within the limits, but not all was measured to Microsoft's edge");
+    } else if (routing > 0) {
+        text_add(out, "Within the limits, but BGP had problems");
     } else if (findings > 0) {
         text_add(out, "Within the limits, but not through the nearest front door");
     } else {
@@ -354,6 +357,11 @@ void page_headline(struct text *out, const struct page *p)
     add_intercepted_tls(out, p);
     add_left(out, p, EVENT_LEAVES_FINDING, "Not through the nearest front door:");
     add_left(out, p, EVENT_LEAVES_NOTE, "Worth knowing, no problem by itself:");
+    if (page_routing_problems(NULL, p) > 0) {
+        text_add(out, "<p>BGP:</p>\n<ul>\n");
+        page_routing_problems(out, p);
+        text_add(out, "</ul>\n");
+    }
     if (incidents == 0)
         text_add(out, "<p>No target was down or degraded.</p>\n");
     if (incidents + count_gaps(dataset) > 0)
@@ -427,6 +435,7 @@ void page_render(struct text *out, const struct page *p)
     add_legend(out);
     for (size_t i = 0; i < p->dataset->n_targets; i++)
         page_target(out, p, &p->ratings[i], i);
+    page_routing(out, p);
     page_agent(out, p);
     text_add(out, "</main>\n</body>\n</html>\n");
 }

@@ -30,6 +30,18 @@ void page_target(struct text *out, const struct page *p, const struct rating *r,
                  size_t number);
 void page_agent(struct text *out, const struct page *p);
 
+void page_routing(struct text *out, const struct page *p);
+
+/* The BGP problems as items of a list; their number. `out` NULL: only counts. */
+size_t page_routing_problems(struct text *out, const struct page *p);
+
+/* In place of a target: the events of BGP (event_is_routing()), which are of none else. */
+extern const char page_of_routing[];
+
+/* A plot with its numbered events; `r` NULL: of page_of_routing. */
+void page_plot(struct text *out, const struct page *p, const struct rating *r,
+               const char *target);
+
 /* The events of a target; "": the events without a target. */
 void page_events(struct text *out, const struct page *p, const char *target);
 

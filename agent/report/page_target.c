@@ -27,7 +27,10 @@ static const struct dataset_event *event_of(const struct dataset *p, size_t i,
                                             const char *target)
 {
     const struct dataset_event *e = &p->events[i];
-    return strcmp(e->target, target) == 0 ? e : NULL;
+    bool is = target == page_of_routing
+                  ? event_is_routing(e->name)
+                  : strcmp(e->target, target) == 0 && !event_is_routing(e->name);
+    return is ? e : NULL;
 }
 
 static bool is_of_stream(const struct dataset_event *e)
@@ -110,6 +113,22 @@ static struct mark *marks_of(const struct dataset *dataset, const char *target, 
         ++*n;
     }
     return marks;
+}
+
+void page_plot(struct text *out, const struct page *p, const struct rating *r,
+               const char *target)
+{
+    struct plotted drawn = {
+        .dataset = p->dataset,
+        .rating = r,
+        .from_ns = p->dataset->covered.n > 0 ? p->dataset->covered.all[0].start_ns
+                                             : p->dataset->since_ns,
+        .to_ns = p->dataset->until_ns,
+    };
+    struct mark *marks = marks_of(p->dataset, target, &drawn.n_marks);
+    drawn.marks = marks;
+    plot(out, &drawn);
+    free(marks);
 }
 
 /* ---- figures ---- */
@@ -296,15 +315,6 @@ void page_target(struct text *out, const struct page *p, const struct rating *r,
                  size_t number)
 {
     const struct dataset_target *t = r->target;
-    struct plotted drawn = {
-        .dataset = p->dataset,
-        .rating = r,
-        .from_ns = p->dataset->covered.n > 0 ? p->dataset->covered.all[0].start_ns
-                                             : p->dataset->since_ns,
-        .to_ns = p->dataset->until_ns,
-    };
-    struct mark *marks = marks_of(p->dataset, t->name, &drawn.n_marks);
-    drawn.marks = marks;
     text_add(out, "<section id=\"t%zu\">\n<h2>", number);
     html_escape(out, t->name);
     text_add(out, " <span class=\"dim\">");
@@ -313,11 +323,10 @@ void page_target(struct text *out, const struct page *p, const struct rating *r,
         text_add(out, " for ");
     html_escape(out, t->service);
     text_add(out, "</span></h2>\n");
-    plot(out, &drawn);
+    page_plot(out, p, r, t->name);
     add_notes(out, t);
     page_events(out, p, t->name);
     add_figures(out, p, t);
     add_periods(out, p, t);
     text_add(out, "</section>\n");
-    free(marks);
 }

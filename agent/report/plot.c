@@ -110,28 +110,55 @@ static void draw_marks(struct canvas *c)
     }
 }
 
+/* Of BGP, on the time line of a target. */
+static void draw_routing_marks(struct canvas *c)
+{
+    for (size_t i = 0; i < c->of->dataset->n_events; i++) {
+        const struct dataset_event *e = &c->of->dataset->events[i];
+        if (!event_is_routing(e->name) || e->severity < SEVERITY_WARN)
+            continue;
+        text_add(c->out, "<path class=\"mark %s\" d=\"M%d %dV%d\"><title>",
+                 severity_class(e->severity), canvas_x(c, e->time_ns) + 1, c->top, c->y);
+        html_escape(c->out, e->text[0] != '\0' ? e->text : e->name);
+        text_add(c->out, "</title></path>\n");
+    }
+}
+
 /* ---- the plot ---- */
+
+enum { SESSIONS_OF_TARGET = 4, SESSIONS_ALL = 32 };
+
+static void draw_target(struct canvas *c)
+{
+    const struct dataset_target *t = c->of->rating->target;
+    canvas_strip(c, "ipv4");
+    canvas_strip(c, "ipv6");
+    canvas_sessions(c, SESSIONS_OF_TARGET);
+    for (size_t i = 0; i < t->n_streams; i++) {
+        struct lane lane = lane_of(t, i);
+        if (lane.n > 0)
+            canvas_lane(c, &lane);
+    }
+    draw_routing_marks(c);
+}
 
 void plot(struct text *out, const struct plotted *p)
 {
     struct text body = {0}, axis = {0}; /* the axis is drawn below the rest */
     struct canvas c = {.out = &body, .of = p, .y = p->n_marks > 0 ? MARKS_HEIGHT : 0};
-    const struct dataset_target *t = p->rating->target;
-    int top = c.y;
-    canvas_strip(&c, "ipv4");
-    canvas_strip(&c, "ipv6");
-    for (size_t i = 0; i < t->n_streams; i++) {
-        struct lane lane = lane_of(t, i);
-        if (lane.n > 0)
-            canvas_lane(&c, &lane);
-    }
+    c.top = c.y;
+    if (p->rating != NULL)
+        draw_target(&c);
+    else
+        canvas_sessions(&c, SESSIONS_ALL);
     draw_marks(&c);
     c.out = &axis;
-    draw_time_axis(&c, top);
+    draw_time_axis(&c, c.top);
     text_add(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", ALL_WIDTH,
              c.y);
-    html_escape(out, t->name);
-    text_add(out, ": delay and loss over time\">\n%s%s</svg>\n", text_string(&axis),
+    html_escape(out, p->rating != NULL ? p->rating->target->name : "BGP sessions");
+    text_add(out, ": %s over time\">\n%s%s</svg>\n",
+             p->rating != NULL ? "delay and loss" : "availability", text_string(&axis),
              text_string(&body));
     text_free(&axis);
     text_free(&body);

@@ -1,7 +1,8 @@
 /*
  * Plots a target over time as one inline SVG: the PoP that served it and, for each kind
  * of probe, the median, the area up to p95, and the loss below. Lines are interrupted at
- * gaps. Styles come from the page, by class. Event marks have the numbers of the page's
+ * gaps. Above the delays are the availability of the first BGP sessions and marks of BGP's
+ * warnings and errors, without a number. Styles come from the page, by class. Event marks have the numbers of the page's
  * event list.
  */
 #ifndef EDGELAT_REPORT_PLOT_H
@@ -20,7 +21,7 @@ struct mark {
 /* The input of a plot. */
 struct plotted {
     const struct dataset *dataset;
-    const struct rating *rating;
+    const struct rating *rating; /* NULL: of no target, BGP sessions only */
     int64_t from_ns, to_ns;
     const struct mark *marks; /* sorted by time */
     size_t n_marks;

@@ -513,6 +513,77 @@ static void test_streams_of_an_event(void **state)
 
 /* Many events at the same time: a history that an attacker filled with events must not
  * take minutes. Comparing each pair takes ten times the limit. */
+/* Two sessions over ten minutes: one was down for two, in minutes 3 to 5. */
+static void test_bgp(void **state)
+{
+    (void)state;
+    struct office o;
+    struct text page = {0};
+    struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
+    struct self_label first[] = {{"edgelat.bgp.router", "r1"},
+                                 {"network.peer.address", "198.51.100.2"},
+                                 {"edgelat.bgp.peer_as", "65002"},
+                                 {"edgelat.bgp.location", "Ashburn"}};
+    struct self_label second[] = {{"edgelat.bgp.router", "r<1>"},
+                                  {"network.peer.address", "2001:db8::6"},
+                                  {"edgelat.bgp.peer_as", "4200000003"}};
+    struct event lost = {.name = "edgelat.bgp.session.lost",
+                         .severity = SEVERITY_ERROR,
+                         .time = {office_at(3)},
+                         .text = "session lost"},
+                 origin = {.name = "PrefixOriginAsChangeEvent",
+                           .severity = SEVERITY_CRITICAL,
+                           .time = {office_at(5)},
+                           .text = "another <origin>"};
+    office_open(&o);
+    o.self[1] = (struct self_value){
+        "edgelat.bgp.session.availability", "1", "Up", false, 1, NULL, NULL};
+    o.self[2] = (struct self_value){
+        "edgelat.bgp.session.flaps", "{flap}", "Flaps", true, 0, NULL, NULL};
+    o.self[1].labels = o.self[2].labels = first;
+    o.self[1].n_labels = o.self[2].n_labels = 4;
+    o.self[3] = o.self[1];
+    o.self[3].labels = second;
+    o.self[3].n_labels = 3;
+    o.batch.n_self = 4;
+    for (int minute = 0; minute < 10; minute++) {
+        o.self[1].value = minute == 3 ? 0 : minute == 4 || minute == 5 ? 0.5 : 1;
+        o.self[2].value = minute >= 3 ? 2 : 0;
+        office_window(&o, 6, 0, 20);
+        CHECK_INT(0, office_add(&o, p), "added");
+    }
+    add_events(&o, p, &lost, 1);
+    add_events(&o, p, &origin, 1);
+    CHECK_INT(2, p->n_sessions, "sessions");
+    int64_t down_ns, known_ns = dataset_session_known(p->sessions[0], &down_ns);
+    CHECK_INT(10 * MINUTE_NS, known_ns, "known all the time");
+    CHECK_INT(2 * MINUTE_NS, down_ns, "down for two minutes");
+    render(&page, p, &no_limits);
+    check_well_formed(text_string(&page));
+    const char *text = text_string(&page);
+    CHECK(strstr(text, "Within the limits, but BGP had problems.") != NULL,
+          "the verdict");
+    CHECK(strstr(
+              text,
+              "<li><strong>Session with 198.51.100.2 (AS65002, Ashburn) of "
+              "r1</strong>: up 80.00 % of the time, down for 2 min, lost 2 times</li>") !=
+              NULL,
+          "the outage: %s", strstr(text, "Session with"));
+    CHECK(strstr(text, ": another &lt;origin&gt;</li>") != NULL, "a problem of a prefix");
+    CHECK(strstr(text, "Session with 2001:db8::6") == NULL, "the other one was up");
+    CHECK(strstr(text, "r&lt;1&gt;") != NULL, "escaped");
+    /* The section, and the time line of the target: both sessions, and marks of the events. */
+    const char *target = strstr(text, "<section id=\"t0\">"),
+               *bgp = strstr(text, "<section id=\"bgp\">");
+    CHECK(target != NULL && bgp != NULL && target < bgp, "sections");
+    CHECK(strstr(target, "BGP session with 198.51.100.2: 50.0 % up") < bgp,
+          "on its plot");
+    CHECK(strstr(target, "<title>session lost</title>") < bgp, "an event on its plot");
+    CHECK(strstr(bgp, "class=\"n error\">1</span>") != NULL, "numbered in the section");
+    text_free(&page);
+    office_close(&o);
+}
+
 static void test_many_events(void **state)
 {
     (void)state;
@@ -553,11 +624,17 @@ int main(void)
     setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
     tzset();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hostile_texts),  cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_left),           cmocka_unit_test(test_all_down),
-        cmocka_unit_test(test_gaps_stay_gaps), cmocka_unit_test(test_a_day),
-        cmocka_unit_test(test_foreign),        cmocka_unit_test(test_intercepted_tls),
-        cmocka_unit_test(test_front_doors),    cmocka_unit_test(test_streams_of_an_event),
+        cmocka_unit_test(test_hostile_texts),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_left),
+        cmocka_unit_test(test_all_down),
+        cmocka_unit_test(test_gaps_stay_gaps),
+        cmocka_unit_test(test_a_day),
+        cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_intercepted_tls),
+        cmocka_unit_test(test_front_doors),
+        cmocka_unit_test(test_streams_of_an_event),
+        cmocka_unit_test(test_bgp),
         cmocka_unit_test(test_many_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
