@@ -36,7 +36,44 @@ static void fill_in_usage(struct snapshot *s)
 struct fill_texts { /* of the snapshot */
     struct text routes, exporters, problems;
     struct snapshot_exporter list[EXPORTER_STATES_MAX];
+    struct snapshot_session sessions[RIB_PEERS_MAX];
 };
+
+static void fill_in_bgp(struct status_server *a, struct fill_texts *to)
+{
+    struct snapshot_bgp *bgp = &a->snapshot.bgp;
+    *bgp =
+        (struct snapshot_bgp){.on = *a->from.station != NULL, .sessions = to->sessions};
+    if (!bgp->on) {
+        if (a->from.config->bmp_listen[0] != '\0')
+            text_add(&to->routes, "cannot listen on %s", a->from.config->bmp_listen);
+        return;
+    }
+    const struct rib *r = station_rib(*a->from.station);
+    for (size_t i = 0; i < RIB_ROUTERS_MAX; i++) {
+        bgp->routers += r->routers[i].used;
+        bgp->connected += r->routers[i].used && r->routers[i].connected;
+    }
+    for (size_t i = 0; i < RIB_PEERS_MAX; i++) {
+        const struct rib_peer *p = &r->peers[i];
+        if (!p->used || !rib_is_session(p))
+            continue;
+        struct snapshot_session *s = &to->sessions[bgp->n_sessions++];
+        *s = (struct snapshot_session){.peer_as = p->as,
+                                       .router = rib_router_name(r, p->router),
+                                       .location = rib_location(r, p),
+                                       .state = session_state_name(p->state),
+                                       .availability = p->availability,
+                                       .flaps = p->flaps};
+        endpoint_address(s->peer, &p->address);
+        bgp->up += p->state == SESSION_UP;
+    }
+    for (size_t i = 0; i < r->n_prefixes; i++) {
+        bgp->announced += r->prefixes[i].active != PATH_NONE;
+        bgp->withdrawn += rib_prefix_is_withdrawn(&r->prefixes[i]);
+    }
+    rib_summary(r, &to->routes);
+}
 
 static void fill_in_flows(struct status_server *a, struct fill_texts *to)
 {
@@ -76,7 +113,6 @@ static void fill_in_flows(struct status_server *a, struct fill_texts *to)
 /* Sets the current values, which point to those of `to`. */
 static void fill_in(struct status_server *a, struct fill_texts *to)
 {
-    struct text *routes = &to->routes;
     struct snapshot *s = &a->snapshot;
     s->now = wall_now();
     s->since.ns = s->now.ns - (mono_now().ns - a->began.ns); /* the clock may be set */
@@ -92,11 +128,8 @@ static void fill_in(struct status_server *a, struct fill_texts *to)
     for (size_t t = 0; t < s->n_targets && t < a->from.config->n_targets; t++)
         s->targets[t].failure =
             *a->from.measurer != NULL ? measurer_failure(*a->from.measurer, t) : NULL;
-    if (*a->from.station != NULL)
-        rib_summary(station_rib(*a->from.station), routes);
-    else if (a->from.config->bmp_listen[0] != '\0')
-        text_add(routes, "cannot listen on %s", a->from.config->bmp_listen);
-    s->routes = text_string(routes);
+    fill_in_bgp(a, to);
+    s->routes = text_string(&to->routes);
     fill_in_flows(a, to);
     fill_in_usage(s);
 }
@@ -113,6 +146,7 @@ static void on_ask(struct text *answer, void *user)
     answer_write(answer, found > 0, &json, &text);
     a->snapshot.routes = a->snapshot.exporters = a->snapshot.exporter_problems = NULL;
     a->snapshot.exporter_list = NULL;
+    a->snapshot.bgp = (struct snapshot_bgp){.on = false};
     text_free(&filled.routes);
     text_free(&filled.exporters);
     text_free(&filled.problems);

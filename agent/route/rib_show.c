@@ -7,9 +7,25 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Whether a peer has announced the prefix, now or before. */
+static bool is_received(const struct rib_prefix *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->paths[i].view != BMP_OUT && !p->paths[i].loop)
+            return true;
+    return false;
+}
+
+bool rib_prefix_is_withdrawn(const struct rib_prefix *p)
+{
+    return p->active == PATH_NONE && is_received(p);
+}
+
 static const char *state_of(const struct rib_prefix *p)
 {
-    return p->active != PATH_NONE ? "announced" : "withdrawn";
+    return p->active != PATH_NONE       ? "announced"
+           : rib_prefix_is_withdrawn(p) ? "withdrawn"
+                                        : "sent";
 }
 
 static const char *role_of_path(const struct rib *r, const struct rib_prefix *p,
@@ -23,15 +39,6 @@ static const char *role_of_path(const struct rib *r, const struct rib_prefix *p,
            : at == p->backup             ? "backup"
            : rib_path_is_usable(r, path) ? "other"
                                          : "loc_rib";
-}
-
-/* Whether a peer has announced the prefix, now or before. */
-static bool is_received(const struct rib_prefix *p)
-{
-    for (size_t i = 0; i < p->n; i++)
-        if (p->paths[i].view != BMP_OUT && !p->paths[i].loop)
-            return true;
-    return false;
 }
 
 enum {
@@ -68,7 +75,7 @@ static void count_problems(const struct rib *r, size_t n[PROBLEMS])
                             r->peers[i].state == SESSION_DOWN;
     for (size_t i = 0; i < r->n_prefixes; i++) {
         const struct rib_prefix *p = &r->prefixes[i];
-        n[PREFIXES_WITHDRAWN] += p->active == PATH_NONE && is_received(p);
+        n[PREFIXES_WITHDRAWN] += rib_prefix_is_withdrawn(p);
         for (size_t k = 0; k < p->n; k++) {
             unsigned faults = faults_of(p, &p->paths[k]);
             bool hijacked = (faults & (CHECK_ORIGIN | CHECK_MORE_SPECIFIC)) != 0;

@@ -65,6 +65,22 @@ struct snapshot_exporter { /* of flow records: one format of one router */
     bool silent;
 };
 
+struct snapshot_session { /* of BGP, as a router reports it; texts are borrowed */
+    char peer[ADDRESS_TEXT_MAX];
+    uint32_t peer_as;
+    const char *router, *location, *state; /* "r1", "Ashburn" or "", "up" */
+    double availability;                   /* of the last window; NaN: unknown */
+    uint64_t flaps;
+};
+
+struct snapshot_bgp {
+    bool on; /* the BMP station */
+    size_t routers, connected;
+    const struct snapshot_session *sessions; /* borrowed */
+    size_t n_sessions, up;
+    size_t announced, withdrawn; /* watched prefixes */
+};
+
 struct snapshot {
     /* set by snapshot_begin() and its caller */
     const struct config *config;
@@ -89,6 +105,7 @@ struct snapshot {
     bool swept;          /* `doors` is set */
     struct doors_summary doors;
     const char *routes; /* what the BMP station found, as a clause; "" or NULL: nothing */
+    struct snapshot_bgp bgp;
     const char *exporters, *exporter_problems; /* of flows, lines; "" or NULL: none */
     size_t n_exporter_problems;
     struct snapshot_exporter *exporter_list; /* borrowed */

@@ -275,6 +275,30 @@ static void add_exporters(struct json *j, const struct snapshot *s)
     json_array_end(j);
 }
 
+static void add_bgp(struct json *j, const struct snapshot_bgp *b)
+{
+    json_object(j, "bgp");
+    json_unsigned(j, "routers", b->routers);
+    json_unsigned(j, "routers_connected", b->connected);
+    json_array(j, "sessions");
+    for (size_t i = 0; i < b->n_sessions; i++) {
+        const struct snapshot_session *e = &b->sessions[i];
+        json_object(j, NULL);
+        json_string(j, "peer", e->peer);
+        json_unsigned(j, "peer_as", e->peer_as);
+        json_string(j, "router", e->router);
+        json_text(j, "location", e->location);
+        json_string(j, "state", e->state);
+        json_number(j, "availability", e->availability);
+        json_unsigned(j, "flaps", e->flaps);
+        json_object_end(j);
+    }
+    json_array_end(j);
+    json_unsigned(j, "prefixes_announced", b->announced);
+    json_unsigned(j, "prefixes_withdrawn", b->withdrawn);
+    json_object_end(j);
+}
+
 void snapshot_json(const struct snapshot *s, const char *findings, struct text *out)
 {
     struct json j = json_to(out);
@@ -294,6 +318,8 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
     for (size_t i = 0; i < s->n_collectors; i++)
         add_collector(&j, &s->collectors[i]);
     json_array_end(&j);
+    if (s->bgp.on)
+        add_bgp(&j, &s->bgp);
     if (s->n_exporters > 0)
         add_exporters(&j, s);
     add_events(&j, s);

@@ -3,6 +3,7 @@
 #include "status/snapshot.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -322,6 +323,27 @@ static void add_events(const struct snapshot *s, struct text *out)
     }
 }
 
+static void add_bgp(const struct snapshot_bgp *b, struct text *out)
+{
+    enum { LISTED_MAX = 16 };
+    text_add(out,
+             "\nBGP: %zu of %zu session%s up, %zu watched prefix%s announced, %zu "
+             "withdrawn\n",
+             b->up, b->n_sessions, b->n_sessions == 1 ? "" : "s", b->announced,
+             b->announced == 1 ? "" : "es", b->withdrawn);
+    for (size_t i = 0; i < b->n_sessions && i < LISTED_MAX; i++) {
+        const struct snapshot_session *e = &b->sessions[i];
+        text_add(out, "  %s (AS%lu) of %s%s%s: %s", e->peer, (unsigned long)e->peer_as,
+                 e->router, e->location[0] != '\0' ? ", " : "", e->location, e->state);
+        if (!isnan(e->availability))
+            text_add(out, ", %.1f %% of the last window", 100 * e->availability);
+        text_add(out, ", %" PRIu64 " flap%s\n", e->flaps, e->flaps == 1 ? "" : "s");
+    }
+    if (b->n_sessions > LISTED_MAX)
+        text_add(out, "  and %zu more; see `edgelat routes`\n",
+                 b->n_sessions - LISTED_MAX);
+}
+
 void snapshot_text(const struct snapshot *s, const char *findings, struct text *out)
 {
     struct text notes = {0};
@@ -329,6 +351,8 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
     add_head(s, out);
     add_targets(s, out);
     add_periods(s, out);
+    if (s->bgp.on)
+        add_bgp(&s->bgp, out);
     if (s->exporters != NULL && *s->exporters != '\0')
         text_add(out, "\n%s", s->exporters);
     add_shipping(s, out);

@@ -416,6 +416,33 @@ static void what_the_station_found(void **state)
     b->s.routes = "1 BGP session is down";
     show(b);
     has(&b->text, "BMP station: 1 BGP session is down; see `edgelat routes`", "text");
+    has_not(&b->text, "BGP: ", "nothing else while the station is off");
+    has_not(&b->json, "\"bgp\"", "JSON: neither");
+    struct snapshot_session sessions[] = {
+        {"198.51.100.2", 65002, "r1", "Ashburn", "up", 0.995, 0},
+        {"2001:db8::6", 4200000003, "r1", "", "down", NAN, 1},
+    };
+    b->s.bgp = (struct snapshot_bgp){.on = true,
+                                     .routers = 2,
+                                     .connected = 1,
+                                     .sessions = sessions,
+                                     .n_sessions = 2,
+                                     .up = 1,
+                                     .announced = 1,
+                                     .withdrawn = 3};
+    show(b);
+    has(&b->text,
+        "\nBGP: 1 of 2 sessions up, 1 watched prefix announced, 3 withdrawn\n"
+        "  198.51.100.2 (AS65002) of r1, Ashburn: up, 99.5 % of the last window, 0 flaps\n"
+        "  2001:db8::6 (AS4200000003) of r1: down, 1 flap\n",
+        "sessions and prefixes");
+    has(&b->json,
+        "\"bgp\":{\"routers\":2,\"routers_connected\":1,\"sessions\":[{\"peer\":"
+        "\"198.51.100.2\",\"peer_as\":65002,\"router\":\"r1\",\"location\":\"Ashburn\","
+        "\"state\":\"up\",\"availability\":0.995,\"flaps\":0},{",
+        "JSON: sessions");
+    has(&b->json, "],\"prefixes_announced\":1,\"prefixes_withdrawn\":3}",
+        "JSON: prefixes");
     has_not(&b->text, "No problems found", "beside it");
     bed_end(b);
 }
