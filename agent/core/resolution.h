@@ -15,6 +15,8 @@
 #define RESOLUTION_ADDRESSES_MAX 32
 #define RESOLUTION_CNAMES_MAX    12
 #define RESOLUTION_SERVERS_MAX   128
+#define RESOLUTION_TEXTS_MAX     6
+#define RESOLUTION_TEXT_MAX      160
 #define RESOLUTION_ABSENT_TTL_S  60 /* of "no address of that family" */
 
 struct resolution {
@@ -32,6 +34,9 @@ struct resolution {
     /* The name that has the addresses: the last of the chain, or the name asked for; ""
      * if the answer is from the hosts file or the name is an address literal. */
     char last[HOST_TEXT_MAX];
+    /* The TXT records that were asked for, their strings joined, in ASCII; truncated. */
+    char texts[RESOLUTION_TEXTS_MAX][RESOLUTION_TEXT_MAX];
+    size_t n_texts;
     /* The servers asked: "192.0.2.1, 192.0.2.2:5353", or "hosts file"; "" for an address
      * literal. */
     char servers[RESOLUTION_SERVERS_MAX];

@@ -71,7 +71,8 @@ struct lookup {
     uv_timer_t *timer;           /* NULL: mute */
     enum step step;
     char host[HOST_TEXT_MAX];
-    enum family family; /* FAMILY_NONE: of a PTR query */
+    enum family family; /* FAMILY_NONE: of a query for a name or text */
+    bool text;
     uint16_t port;
     int64_t asked_ns;
     int64_t limit_ns; /* deadline; 0: waits for its turn */
@@ -390,6 +391,8 @@ static void on_answer(void *user, int status, int timeouts, unsigned char *bytes
     l->answered |= bytes != NULL;
     if (bytes == NULL)
         l->reply = resolver_answer_missing(&l->answer, status);
+    else if (l->text)
+        l->reply = resolver_answer_text(&l->answer, bytes, (size_t)len);
     else if (l->family == FAMILY_NONE)
         l->reply = resolver_answer_name(&l->answer, bytes, (size_t)len);
     else
@@ -412,7 +415,8 @@ static void send_to(struct lookup *l, size_t server)
     l->asking++;
     s->deaf = false;
     ares_query(s->channel, l->name, ns_c_in,
-               l->family == FAMILY_NONE         ? ns_t_ptr
+               l->text                          ? ns_t_txt
+               : l->family == FAMILY_NONE       ? ns_t_ptr
                : l->asked_family == FAMILY_IPV6 ? ns_t_aaaa
                                                 : ns_t_a,
                on_answer, sent);
@@ -649,6 +653,16 @@ struct lookup *resolver_name(struct resolver *r, const struct endpoint *address,
 {
     struct lookup *l = new_lookup(r, FAMILY_NONE, 0, cb, user);
     resolver_answer_reverse(l->host, address);
+    ask(l);
+    return l;
+}
+
+struct lookup *resolver_text(struct resolver *r, const char *name, resolver_cb *cb,
+                             void *user)
+{
+    struct lookup *l = new_lookup(r, FAMILY_NONE, 0, cb, user);
+    l->text = true;
+    text_copy(l->host, sizeof l->host, name);
     ask(l);
     return l;
 }

@@ -53,6 +53,11 @@ struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family
 struct lookup *resolver_name(struct resolver *r, const struct endpoint *address,
                              resolver_cb *cb, void *user);
 
+/* Finds the TXT records of `name`, which ends with a dot, in `texts` of the answer; the rest
+ * as resolver_name(). */
+struct lookup *resolver_text(struct resolver *r, const char *name, resolver_cb *cb,
+                             void *user);
+
 /* No callback follows. Must not be called after the callback. */
 void lookup_cancel(struct lookup *l);
 

@@ -4,8 +4,16 @@
 #include "base/wire.h"
 
 #include <stdio.h>
+#include <string.h>
 
-enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_PTR = 12, TYPE_AAAA = 28, CLASS_IN = 1 };
+enum {
+    TYPE_A = 1,
+    TYPE_CNAME = 5,
+    TYPE_PTR = 12,
+    TYPE_TXT = 16,
+    TYPE_AAAA = 28,
+    CLASS_IN = 1
+};
 enum { FLAG_AA = 0x0400, FLAG_RA = 0x0080, RCODES = 0x000f };
 enum { NOERROR = 0, FORMERR = 1, SERVFAIL = 2, NXDOMAIN = 3, NOTIMP = 4, REFUSED = 5 };
 
@@ -26,7 +34,7 @@ static void clear_answer(struct resolution *a)
 {
     a->error = NULL;
     a->temporary = false;
-    a->n = a->n_cnames = 0;
+    a->n = a->n_cnames = a->n_texts = 0;
     a->last[0] = '\0';
     a->unfit = (struct endpoint){.family = FAMILY_NONE};
     a->ttl_s = UINT32_MAX;
@@ -169,14 +177,33 @@ static bool take_pointer(struct resolution *a, const struct dns_message *m,
     return true;
 }
 
-static enum resolver_answer take_names(struct resolution *a, struct dns_message *m,
-                                       unsigned n)
+/* RFC 1035, section 3.3.14: strings with a byte of length each. */
+static bool take_text(struct resolution *a, struct record *r)
+{
+    char text[RESOLUTION_TEXT_MAX];
+    size_t len = 0;
+    while (r->data.left > 0) {
+        struct wire string = wire_take(&r->data, wire_u8(&r->data));
+        if (!wire_ok(&r->data))
+            return false;
+        size_t fits = string.left < sizeof text - len ? string.left : sizeof text - len;
+        memcpy(text + len, string.at, fits);
+        len += fits;
+    }
+    if (a->n_texts < RESOLUTION_TEXTS_MAX)
+        text_copy_ascii(a->texts[a->n_texts++], RESOLUTION_TEXT_MAX, text, len);
+    return true;
+}
+
+/* Of a query for PTR or TXT records. */
+static enum resolver_answer take_others(struct resolution *a, struct dns_message *m,
+                                        unsigned n, uint16_t type)
 {
     struct record r;
     while (n-- > 0) {
         bool fine = take_record(m, &r);
-        if (fine && r.class == CLASS_IN && r.type == TYPE_PTR) {
-            fine = take_pointer(a, m, &r);
+        if (fine && r.class == CLASS_IN && r.type == type) {
+            fine = type == TYPE_PTR ? take_pointer(a, m, &r) : take_text(a, &r);
             a->ttl_s = r.ttl_s < a->ttl_s ? r.ttl_s : a->ttl_s;
         }
         if (!fine) {
@@ -184,7 +211,7 @@ static enum resolver_answer take_names(struct resolution *a, struct dns_message 
             return failed(a, "the DNS server's answer makes no sense");
         }
     }
-    return a->last[0] != '\0' ? RESOLVER_FOUND : no_address(a);
+    return a->last[0] != '\0' || a->n_texts > 0 ? RESOLVER_FOUND : no_address(a);
 }
 
 static enum resolver_answer take_records(struct resolution *a, struct dns_message *m,
@@ -259,7 +286,16 @@ enum resolver_answer resolver_answer_name(struct resolution *a, const uint8_t *b
     struct dns_message m = {bytes, len, wire_from(bytes, len)};
     uint16_t answers;
     enum resolver_answer head = read_head(a, &m, &answers);
-    return head == RESOLVER_FOUND ? take_names(a, &m, answers) : head;
+    return head == RESOLVER_FOUND ? take_others(a, &m, answers, TYPE_PTR) : head;
+}
+
+enum resolver_answer resolver_answer_text(struct resolution *a, const uint8_t *bytes,
+                                          size_t len)
+{
+    struct dns_message m = {bytes, len, wire_from(bytes, len)};
+    uint16_t answers;
+    enum resolver_answer head = read_head(a, &m, &answers);
+    return head == RESOLVER_FOUND ? take_others(a, &m, answers, TYPE_TXT) : head;
 }
 
 void resolver_answer_reverse(char out[HOST_TEXT_MAX], const struct endpoint *address)

@@ -29,6 +29,10 @@ enum resolver_answer resolver_answer_read(struct resolution *a, const uint8_t *b
 enum resolver_answer resolver_answer_name(struct resolution *a, const uint8_t *bytes,
                                           size_t len);
 
+/* The same for a query for TXT records; RESOLVER_FOUND: in `texts`. */
+enum resolver_answer resolver_answer_text(struct resolution *a, const uint8_t *bytes,
+                                          size_t len);
+
 /* Writes the name under in-addr.arpa or ip6.arpa that has the PTR record of an address,
  * with a dot at the end. */
 void resolver_answer_reverse(char out[HOST_TEXT_MAX], const struct endpoint *address);

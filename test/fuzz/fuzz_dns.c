@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     message[0] = message[1] = 0;
     memcpy(message + 2, bytes + 1, len - 1);
     enum resolver_answer reply =
-        bytes[0] & 2
+        bytes[0] & 4 ? resolver_answer_text(&a, message, len + 1)
+        : bytes[0] & 2
             ? resolver_answer_name(&a, message, len + 1)
             : resolver_answer_read(&a, message, len + 1,
                                    bytes[0] & 1 ? FAMILY_IPV6 : FAMILY_IPV4, 443);
@@ -29,6 +30,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
                : a.error == NULL || a.n == 0);
     for (const char *c = a.last; *c != '\0'; c++)
         assert(*c > ' ' && *c <= '~');
+    assert(a.n_texts <= RESOLUTION_TEXTS_MAX);
+    for (size_t i = 0; i < a.n_texts; i++)
+        for (const char *c = a.texts[i]; *c != '\0'; c++)
+            assert(*c >= ' ' && *c <= '~');
     for (size_t i = 0; i < a.n_cnames; i++)
         for (const char *c = a.cnames[i]; *c != '\0'; c++)
             assert(*c > ' ' && *c <= '~');

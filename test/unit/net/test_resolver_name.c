@@ -75,10 +75,78 @@ static void reverse(void **state)
         "IPv6");
 }
 
+/* The same question for TXT; strings with a byte of length each. */
+static const struct {
+    const char *what;
+    uint8_t bytes[96];
+    size_t len;
+    enum resolver_answer reply;
+    size_t n;
+    const char *first;
+} texts[] = {
+    {"one string",
+     {HEAD(1), QUESTION, RECORD(16, 5), 4, '8', '0', '7', '5'},
+     12 + 29 + 12 + 5,
+     RESOLVER_FOUND,
+     1,
+     "8075"},
+    {"two strings are joined",
+     {HEAD(1), QUESTION, RECORD(16, 6), 2, '8', '0', 2, '7', '5'},
+     12 + 29 + 12 + 6,
+     RESOLVER_FOUND,
+     1,
+     "8075"},
+    {"two records",
+     {HEAD(2), QUESTION, RECORD(16, 2), 1, 'a', RECORD(16, 2), 1, 'b'},
+     12 + 29 + 2 * (12 + 2),
+     RESOLVER_FOUND,
+     2,
+     "a"},
+    {"a string that is longer than its record",
+     {HEAD(1), QUESTION, RECORD(16, 3), 9, '8', '0'},
+     12 + 29 + 12 + 3,
+     RESOLVER_FAILED,
+     0,
+     ""},
+    {"a record that is longer than the message",
+     {HEAD(1), QUESTION, RECORD(16, 9), 8, '8', '0'},
+     12 + 29 + 12 + 3,
+     RESOLVER_FAILED,
+     0,
+     ""},
+    {"bytes that a terminal obeys",
+     {HEAD(1), QUESTION, RECORD(16, 4), 3, '8', 27, '7'},
+     12 + 29 + 12 + 4,
+     RESOLVER_FOUND,
+     1,
+     "8?7"},
+    {"an empty string",
+     {HEAD(1), QUESTION, RECORD(16, 1), 0},
+     12 + 29 + 12 + 1,
+     RESOLVER_FOUND,
+     1,
+     ""},
+    {"none", {HEAD(0), QUESTION}, 12 + 29, RESOLVER_NO_ADDRESS, 0, ""},
+};
+
+static void texts_of_records(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct resolution a = {0};
+        CHECK_INT(texts[i].reply, resolver_answer_text(&a, texts[i].bytes, texts[i].len),
+                  texts[i].what);
+        CHECK_INT(texts[i].n, a.n_texts, texts[i].what);
+        if (a.n_texts > 0)
+            CHECK_TEXT(texts[i].first, a.texts[0], texts[i].what);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),
+        cmocka_unit_test(texts_of_records),
         cmocka_unit_test(reverse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
