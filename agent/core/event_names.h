@@ -28,6 +28,7 @@
 /* BGP sessions and watched prefixes. */
 #define EVENT_BGP_FLAPPING    "edgelat.bgp.session.flapping"
 #define EVENT_BGP_LOST        "edgelat.bgp.session.lost"
+#define EVENT_BGP_UNMONITORED "edgelat.bgp.session.unmonitored"
 #define EVENT_BGP_ESTABLISHED "edgelat.bgp.session.established"
 /* What the names of BGP's events begin with. */
 #define EVENT_BGP_PREFIX    "edgelat.bgp."
@@ -64,6 +65,7 @@
 #define ATTR_BGP_LOCATION       "edgelat.bgp.location"
 #define ATTR_BGP_PEER_AS        "edgelat.bgp.peer_as"
 #define ATTR_BGP_ROUTER         "edgelat.bgp.router"
+#define ATTR_BGP_VRF            "edgelat.bgp.vrf"
 #define ATTR_CAUSE              "edgelat.cause"
 #define ATTR_CAUSE_SINCE        "edgelat.cause.since"
 #define ATTR_CHANGES            "edgelat.changes"

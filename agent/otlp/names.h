@@ -71,6 +71,7 @@
 #define METRIC_BGP_PREFIX       "edgelat.bgp.session."
 #define METRIC_BGP_AVAILABILITY "edgelat.bgp.session.availability"
 #define METRIC_BGP_FLAPS        "edgelat.bgp.session.flaps"
+#define METRIC_BGP_RECEIVED     "edgelat.bgp.session.received_routes"
 #define METRIC_BGP_ROUTES       "edgelat.bgp.session.routes"
 #define METRIC_BGP_UP           "edgelat.bgp.session.up"
 #define METRIC_BGP_UPDATES      "edgelat.bgp.session.updates"

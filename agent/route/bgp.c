@@ -8,15 +8,13 @@
 enum { MARKER_BYTES = 16, HEADER_BYTES = 19, VERSION = 4, AS_TRANS = 23456 };
 enum { AFI_IPV4 = 1, AFI_IPV6 = 2, SAFI_UNICAST = 1, IPV4_OFFSET = 12, IPV4_BITS = 96 };
 
+/* The marker is not examined: BMP has its own frame. */
 bool bgp_message_read(struct wire *w, uint8_t *type, struct wire *body)
 {
-    static const uint8_t ones[MARKER_BYTES] = {255, 255, 255, 255, 255, 255, 255, 255,
-                                               255, 255, 255, 255, 255, 255, 255, 255};
-    uint8_t marker[MARKER_BYTES];
-    wire_copy(w, marker, sizeof marker);
+    wire_skip(w, MARKER_BYTES);
     uint16_t length = wire_u16(w);
     *type = wire_u8(w);
-    if (!wire_ok(w) || memcmp(marker, ones, sizeof ones) != 0 || length < HEADER_BYTES)
+    if (!wire_ok(w) || length < HEADER_BYTES)
         return false;
     *body = wire_take(w, length - HEADER_BYTES);
     return wire_ok(w);
@@ -201,10 +199,12 @@ static bool take_nlri(struct wire *list, enum family family, bool ids, bool stri
  * like at once. */
 enum { REPEATS_WITHIN = 8 };
 
-static bool fits(struct wire list, enum family family, bool ids, bool strict)
+static bool fits(struct wire list, enum family family, bool ids, bool strict,
+                 bool *has_default)
 {
     struct bgp_prefix last[REPEATS_WITHIN];
     uint32_t last_id[REPEATS_WITHIN];
+    *has_default = false;
     for (size_t n = 0; list.left > 0; n++) {
         struct bgp_prefix p;
         uint32_t id;
@@ -213,6 +213,7 @@ static bool fits(struct wire list, enum family family, bool ids, bool strict)
         for (size_t i = 0; strict && i < n && i < REPEATS_WITHIN; i++)
             if (bgp_prefix_order(&last[i], &p) == 0 && last_id[i] == id)
                 return false;
+        *has_default = *has_default || p.bits == (family == FAMILY_IPV4 ? IPV4_BITS : 0);
         last[n % REPEATS_WITHIN] = p;
         last_id[n % REPEATS_WITHIN] = id;
     }
@@ -222,19 +223,22 @@ static bool fits(struct wire list, enum family family, bool ids, bool strict)
 enum bgp_nlri_form bgp_nlri_form(struct wire list, enum family family,
                                  enum bgp_nlri_form *known, bool may_have_ids)
 {
-    bool plain = fits(list, family, false, true);
+    bool has_default, ignored;
+    bool plain = fits(list, family, false, true, &has_default);
     if (plain && *known == NLRI_PLAIN)
         return NLRI_PLAIN;
-    bool ids = fits(list, family, true, true);
+    bool ids = fits(list, family, true, true, &ignored);
+    if (plain && ids && *known == NLRI_IDS)
+        return NLRI_IDS;
     if (plain && ids)
-        return *known == NLRI_IDS || may_have_ids ? NLRI_IDS : NLRI_PLAIN;
+        return has_default && may_have_ids ? NLRI_IDS : NLRI_PLAIN;
     if (plain || ids) {
         *known = plain ? NLRI_PLAIN : NLRI_IDS;
         return *known;
     }
-    return fits(list, family, false, false)  ? NLRI_PLAIN
-           : fits(list, family, true, false) ? NLRI_IDS
-                                             : NLRI_UNKNOWN;
+    return fits(list, family, false, false, &ignored)  ? NLRI_PLAIN
+           : fits(list, family, true, false, &ignored) ? NLRI_IDS
+                                                       : NLRI_UNKNOWN;
 }
 
 bool bgp_nlri_next(struct wire *list, enum family family, enum bgp_nlri_form form,
@@ -269,6 +273,23 @@ static bool next_attribute(struct wire *w, uint8_t *type, struct wire *value)
     return wire_ok(w);
 }
 
+/* IPv4 or IPv6 whatever the family of the prefixes (RFC 8950); a global address may have a
+ * link-local one behind it (RFC 2545, section 3), a VRF's a route distinguisher before it. */
+static bool read_mp_next_hop(struct endpoint *out, struct wire w)
+{
+    enum { RD = 8 };
+    bool ipv4 = w.left == 4 || w.left == RD + 4;
+    if (w.left == RD + 4 || w.left == RD + 16 || w.left == 2 * (RD + 16))
+        wire_skip(&w, RD);
+    else if (!ipv4 && w.left != 0 && w.left != 16 && w.left != 32)
+        return false;
+    if (w.left == 0) /* the router's own */
+        return true;
+    out->family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6;
+    wire_copy(&w, out->bytes, ipv4 ? 4 : 16);
+    return wire_ok(&w);
+}
+
 static bool read_mp_reach(struct bgp_update *out, struct wire w)
 {
     uint16_t afi = wire_u16(&w);
@@ -279,12 +300,8 @@ static bool read_mp_reach(struct bgp_update *out, struct wire w)
         return false;
     if (family == FAMILY_NONE)
         return true;
-    /* 32 bytes: the global address, then the link-local one (RFC 2545, section 3) */
-    bool ipv4 = next_hop.left == 4;
-    if (!ipv4 && next_hop.left != 16 && next_hop.left != 32)
+    if (!read_mp_next_hop(&out->mp_next_hop, next_hop))
         return false;
-    out->mp_next_hop.family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6;
-    wire_copy(&next_hop, out->mp_next_hop.bytes, ipv4 ? 4 : 16);
     out->mp_announced_family = family;
     out->mp_announced = w;
     return true;
@@ -319,6 +336,15 @@ bool bgp_update_read(struct bgp_update *out, struct wire body)
         unreach = unreach || type == ATTRIBUTE_MP_UNREACH;
     }
     return true;
+}
+
+enum family bgp_update_end_of_rib(const struct bgp_update *u)
+{
+    if (u->withdrawn.left + u->announced.left + u->mp_announced.left +
+            u->mp_withdrawn.left >
+        0)
+        return FAMILY_NONE;
+    return u->attributes.left == 0 ? FAMILY_IPV4 : u->mp_withdrawn_family;
 }
 
 /* ---- path attributes ---- */

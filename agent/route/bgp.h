@@ -20,7 +20,7 @@
 
 enum { BGP_OPEN = 1, BGP_UPDATE = 2 };
 
-/* Takes one message: marker, length, type. False: malformed. */
+/* Takes one message: marker, length, type. False: its length is wrong. */
 bool bgp_message_read(struct wire *w, uint8_t *type, struct wire *body);
 
 struct bgp_open {
@@ -62,6 +62,9 @@ struct bgp_update {
 };
 bool bgp_update_read(struct bgp_update *out, struct wire body);
 
+/* The family whose End-of-RIB it is (RFC 4724, section 2); FAMILY_NONE: none. */
+enum family bgp_update_end_of_rib(const struct bgp_update *u);
+
 /* How NLRI are encoded: without or with path ids (RFC 7911). */
 enum bgp_nlri_form { NLRI_UNKNOWN, NLRI_PLAIN, NLRI_IDS };
 
@@ -69,8 +72,10 @@ enum bgp_nlri_form { NLRI_UNKNOWN, NLRI_PLAIN, NLRI_IDS };
  * Decides the form of a list of NLRI. Of the two readings, the one is right whose lengths
  * are valid and end exactly at the end, and that has no bit set after a length, no prefix
  * twice, and none that nobody announces (in 0.0.0.0/8, in 4000::/2). If both are, `known`
- * (of an earlier list of the peer) decides, then `may_have_ids` (the OPENs). `*known` is
- * updated when only one reading fits. NLRI_UNKNOWN: malformed.
+ * (of an earlier list of the peer) decides. Without one it has path ids if `may_have_ids`
+ * (the OPENs) and the plain reading has a default route; otherwise it is plain, because the
+ * ids would be above 2^24, and routers count them from 1. `*known` is updated when only one
+ * reading fits. NLRI_UNKNOWN: malformed.
  */
 enum bgp_nlri_form bgp_nlri_form(struct wire list, enum family family,
                                  enum bgp_nlri_form *known, bool may_have_ids);

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { VERSION = 3, TYPE_LOC_RIB = 3, OPENS_HEAD_BYTES = 20 };
+enum { VERSION = 3, OPENS_HEAD_BYTES = 20 };
 enum {
     FLAG_IPV6 = 0x80,
     FLAG_POST_POLICY = 0x40,
@@ -13,7 +13,11 @@ enum {
     FLAG_OUT = 0x10
 };
 enum { INFO_SYS_NAME = 2, INFO_TABLE_NAME = 3 };
-enum { STATISTIC_ADJ_RIB_IN = 7 };
+enum { STATISTIC_ADJ_RIB_IN = 7, STATISTIC_ADJ_RIB_IN_OF_FAMILY = 9 };
+enum { AFI_IPV4 = 1, AFI_IPV6 = 2, SAFI_UNICAST = 1 };
+
+/* BIRD's sysName where none is configured; the blank is replaced by then. */
+#define NOT_DEFINED "Not?defined"
 
 ssize_t bmp_next(struct bmp_message *out, const uint8_t *bytes, size_t len)
 {
@@ -35,27 +39,40 @@ ssize_t bmp_next(struct bmp_message *out, const uint8_t *bytes, size_t len)
     return wire_ok(&w) ? (ssize_t)out->length : 0;
 }
 
+/* The V flag is the family of the address, but of the transport with some routers: a longer
+ * address than IPv4's is IPv6. */
 static struct endpoint read_address(struct wire *w, bool ipv6)
 {
-    struct endpoint e = {.family = ipv6 ? FAMILY_IPV6 : FAMILY_IPV4};
-    static const uint8_t none[16];
-    if (!ipv6)
-        wire_skip(w, 12);
-    wire_copy(w, e.bytes, ipv6 ? 16 : 4);
+    struct endpoint e = {.family = FAMILY_IPV6};
+    static const uint8_t none[16], mapped[12] = {[10] = 0xff, [11] = 0xff};
+    wire_copy(w, e.bytes, 16);
+    bool short_one = !ipv6 && memcmp(e.bytes, none, 12) == 0;
+    if (short_one || memcmp(e.bytes, mapped, 12) == 0) {
+        e.family = FAMILY_IPV4;
+        memcpy(e.bytes, e.bytes + 12, 4);
+        memset(e.bytes + 4, 0, 12);
+    }
     if (memcmp(e.bytes, none, sizeof none) == 0)
         e.family = FAMILY_NONE;
     return e;
+}
+
+static enum bmp_view view_of(uint8_t type, uint8_t flags)
+{
+    bool post = (flags & FLAG_POST_POLICY) != 0;
+    if (type == BMP_LOC_RIB_TYPE) /* its flags are others: RFC 9069, section 4.2 */
+        return BMP_LOC_RIB;
+    if (flags & FLAG_OUT)
+        return post ? BMP_OUT : BMP_OUT_PRE_POLICY;
+    return post ? BMP_POST_POLICY : BMP_PRE_POLICY;
 }
 
 bool bmp_peer_read(struct bmp_peer *out, struct wire *w)
 {
     *out = (struct bmp_peer){.type = wire_u8(w)};
     uint8_t flags = wire_u8(w);
-    bool loc_rib = out->type == TYPE_LOC_RIB; /* its flags are others: RFC 9069, 4.2 */
-    out->view = loc_rib                    ? BMP_LOC_RIB
-                : flags & FLAG_OUT         ? BMP_OUT
-                : flags & FLAG_POST_POLICY ? BMP_POST_POLICY
-                                           : BMP_PRE_POLICY;
+    bool loc_rib = out->type == BMP_LOC_RIB_TYPE;
+    out->view = view_of(out->type, flags);
     out->two_byte_as = !loc_rib && (flags & FLAG_TWO_BYTE_AS) != 0;
     wire_copy(w, out->distinguisher, sizeof out->distinguisher);
     out->address = read_address(w, !loc_rib && (flags & FLAG_IPV6) != 0);
@@ -68,14 +85,14 @@ bool bmp_peer_read(struct bmp_peer *out, struct wire *w)
 }
 
 /* Copies the value of the TLVs of this type; the last one wins. */
-static bool read_name(char name[BMP_NAME_MAX], struct wire w, uint16_t type)
+static void read_name(char name[BMP_NAME_MAX], struct wire w, uint16_t type)
 {
     name[0] = '\0';
     while (w.left > 0) {
         uint16_t is = wire_u16(&w);
         struct wire value = wire_take(&w, wire_u16(&w));
         if (!wire_ok(&w))
-            return false;
+            return;
         if (is != type)
             continue;
         size_t len = value.left < BMP_NAME_MAX - 1 ? value.left : BMP_NAME_MAX - 1;
@@ -83,25 +100,28 @@ static bool read_name(char name[BMP_NAME_MAX], struct wire w, uint16_t type)
         name[len] = '\0';
         text_visible(name);
     }
-    return true;
 }
 
-/* FRR sends an OPEN without a body where it has not kept the real one. */
+/* FRR sends an OPEN without a body where it has not kept the real one. False: the next one
+ * cannot be found. */
 static bool read_open(struct bgp_open *out, struct wire *w)
 {
     uint8_t type;
     struct wire body;
     *out = (struct bgp_open){.as = 0};
-    return bgp_message_read(w, &type, &body) && type == BGP_OPEN &&
-           (body.left == 0 || bgp_open_read(out, body));
+    if (!bgp_message_read(w, &type, &body))
+        return false;
+    if (type != BGP_OPEN || !bgp_open_read(out, body))
+        *out = (struct bgp_open){.as = 0};
+    return true;
 }
 
-bool bmp_peer_up_read(struct bmp_peer_up *out, struct wire w)
+void bmp_peer_up_read(struct bmp_peer_up *out, struct wire w)
 {
     *out = (struct bmp_peer_up){.name = ""};
     wire_skip(&w, OPENS_HEAD_BYTES); /* local address and ports */
-    return read_open(&out->sent, &w) && read_open(&out->received, &w) &&
-           read_name(out->name, w, INFO_TABLE_NAME);
+    if (read_open(&out->sent, &w) && read_open(&out->received, &w))
+        read_name(out->name, w, INFO_TABLE_NAME);
 }
 
 const char *bmp_down_reason(uint8_t code)
@@ -118,22 +138,35 @@ const char *bmp_down_reason(uint8_t code)
                                                                : "no reason given";
 }
 
-bool bmp_statistics_read(struct bmp_statistics *out, struct wire w)
+void bmp_statistics_read(struct bmp_statistics *out, struct wire w)
 {
+    uint64_t of_families = 0;
+    bool by_family = false;
     *out = (struct bmp_statistics){0};
-    uint32_t n = wire_u32(&w);
-    for (uint32_t i = 0; i < n && wire_ok(&w); i++) {
+    wire_skip(&w, 4); /* how many */
+    while (w.left > 0) {
         uint16_t type = wire_u16(&w);
         struct wire value = wire_take(&w, wire_u16(&w));
-        if (type != STATISTIC_ADJ_RIB_IN || value.left != 8)
-            continue;
-        out->has_adj_rib_in = true;
-        out->adj_rib_in = wire_u64(&value);
+        if (!wire_ok(&w))
+            break;
+        if (type == STATISTIC_ADJ_RIB_IN && value.left == 8) {
+            out->has_adj_rib_in = true;
+            out->adj_rib_in = wire_u64(&value);
+        } else if (type == STATISTIC_ADJ_RIB_IN_OF_FAMILY && value.left == 11) {
+            uint16_t afi = wire_u16(&value);
+            bool unicast =
+                wire_u8(&value) == SAFI_UNICAST && (afi == AFI_IPV4 || afi == AFI_IPV6);
+            by_family = true;
+            of_families += unicast ? wire_u64(&value) : 0;
+        }
     }
-    return wire_ok(&w);
+    if (!out->has_adj_rib_in && by_family)
+        *out = (struct bmp_statistics){true, of_families};
 }
 
-bool bmp_initiation_read(char name[BMP_NAME_MAX], struct wire w)
+void bmp_initiation_read(char name[BMP_NAME_MAX], struct wire w)
 {
-    return read_name(name, w, INFO_SYS_NAME);
+    read_name(name, w, INFO_SYS_NAME);
+    if (strcmp(name, NOT_DEFINED) == 0)
+        name[0] = '\0';
 }

@@ -2,7 +2,7 @@
  * Decodes the BGP Monitoring Protocol, version 3 (RFC 7854): framing, per-peer header, Peer
  * Up, Peer Down and Statistics Report, with Loc-RIB (RFC 9069), Adj-RIB-Out (RFC 8671) and
  * the TLVs of Peer Up (RFC 9736). Pure; views point into the caller's bytes. No length is
- * trusted. Timestamps of the header are not decoded, because routers send wrong ones (FRR 8:
+ * trusted. Lists of TLVs are read up to the first one that is cut. Timestamps of the header are not decoded, because routers send wrong ones (FRR 8:
  * the boot time); the time of arrival is used.
  */
 #ifndef EDGELAT_ROUTE_BMP_H
@@ -47,10 +47,20 @@ struct bmp_message {
  */
 ssize_t bmp_next(struct bmp_message *out, const uint8_t *bytes, size_t len);
 
-enum bmp_view { BMP_PRE_POLICY, BMP_POST_POLICY, BMP_OUT, BMP_LOC_RIB, BMP_VIEWS };
+/* Adj-RIB-In before and after the policy, Adj-RIB-Out after and before it, Loc-RIB. */
+enum bmp_view {
+    BMP_PRE_POLICY,
+    BMP_POST_POLICY,
+    BMP_OUT,
+    BMP_OUT_PRE_POLICY,
+    BMP_LOC_RIB,
+    BMP_VIEWS
+};
+
+enum bmp_peer_type { BMP_GLOBAL, BMP_RD, BMP_LOCAL, BMP_LOC_RIB_TYPE, BMP_PEER_TYPES };
 
 struct bmp_peer {             /* per-peer header */
-    uint8_t type;             /* 0 global, 1 RD, 2 local instance, 3 Loc-RIB */
+    uint8_t type;             /* enum bmp_peer_type; unknown from BMP_PEER_TYPES on */
     enum bmp_view view;       /* by type and flags; of Route Monitoring only */
     bool two_byte_as;         /* A flag; a hint, as routers do not set it rightly */
     uint8_t distinguisher[8]; /* of the VRF */
@@ -61,22 +71,26 @@ struct bmp_peer {             /* per-peer header */
 
 bool bmp_peer_read(struct bmp_peer *out, struct wire *w);
 
-struct bmp_peer_up { /* an OPEN that the router does not know has AS 0 */
+/* An OPEN that the router does not know, or that is malformed, has AS 0. */
+struct bmp_peer_up {
     struct bgp_open sent, received;
     char name[BMP_NAME_MAX]; /* VRF or table name, visible ASCII; "": none */
 };
-bool bmp_peer_up_read(struct bmp_peer_up *out, struct wire w); /* after the peer header */
+void bmp_peer_up_read(struct bmp_peer_up *out, struct wire w); /* after the peer header */
+
+/* Peer Down: the router no longer reports the session, which may be up. */
+enum { BMP_DOWN_UNMONITORED = 5 };
 
 /* The reason of a Peer Down as a clause (static), by its code. */
 const char *bmp_down_reason(uint8_t code);
 
 struct bmp_statistics {
     bool has_adj_rib_in;
-    uint64_t adj_rib_in; /* routes */
+    uint64_t adj_rib_in; /* routes; of unicast, if they are reported by family */
 };
-bool bmp_statistics_read(struct bmp_statistics *out, struct wire w);
+void bmp_statistics_read(struct bmp_statistics *out, struct wire w);
 
 /* sysName of an Initiation, visible ASCII; "" if there is none. */
-bool bmp_initiation_read(char name[BMP_NAME_MAX], struct wire w);
+void bmp_initiation_read(char name[BMP_NAME_MAX], struct wire w);
 
 #endif

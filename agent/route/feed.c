@@ -14,27 +14,24 @@ bool feed_is_connected(const struct feed *f)
 
 bool feed_is_replaced(const struct feed *f)
 {
-    return feed_is_connected(f) && f->rib->routers[f->router].connects != f->connection;
+    return feed_is_connected(f) && f->rib->routers[f->router].replaced >= f->connection;
 }
 
 static int connect_router(struct feed *f, const char *name, struct instant now)
 {
-    if (feed_is_connected(f)) {
-        f->error = "replaced by a new connection";
-        return feed_is_replaced(f) ? -EBUSY : 0;
-    }
+    if (feed_is_connected(f))
+        return 0;
     f->error = "too many routers are connected";
-    f->router = rib_connect(f->rib, &f->address, name, now);
-    if (f->router == RIB_ROUTERS_MAX)
-        return -EBUSY;
-    f->connection = f->rib->routers[f->router].connects;
-    return 0;
+    f->router = rib_connect(f->rib, &f->address, name, &f->connection, now);
+    return f->router == RIB_ROUTERS_MAX ? -EBUSY : 0;
 }
 
-static int malformed(struct feed *f, const char *what)
+/* The message, or the rest of it, is ignored: the next one can be found in any case. */
+static void malformed(struct feed *f, const char *what)
 {
-    f->error = what;
-    return -EBADMSG;
+    f->bad++;
+    f->bad_last = what;
+    f->rib->routers[f->router].bad_messages++;
 }
 
 /* ---- routes ---- */
@@ -58,9 +55,12 @@ static bool list_form(const struct routes *r, struct wire list, enum family fami
     return *form != NLRI_UNKNOWN;
 }
 
-/* Hands the watched prefixes of a list to the RIB. The path is decoded for the first one. */
-static int take_list(const struct routes *r, struct wire list, enum family family,
-                     bool withdrawn, bool mp)
+/*
+ * Hands the watched prefixes of a list to the RIB. The path is decoded for the first one;
+ * malformed attributes withdraw the prefixes, as they do in the router (RFC 7606).
+ */
+static void take_list(const struct routes *r, struct wire list, enum family family,
+                      bool withdrawn, bool mp)
 {
     enum bgp_nlri_form form;
     struct bgp_prefix prefix;
@@ -69,9 +69,11 @@ static int take_list(const struct routes *r, struct wire list, enum family famil
     size_t n = 0;
     bool decoded = false;
     if (list.left == 0 || family == FAMILY_NONE)
-        return 0;
-    if (!list_form(r, list, family, &form))
-        return malformed(r->feed, "an UPDATE with malformed prefixes");
+        return;
+    if (!list_form(r, list, family, &form)) {
+        malformed(r->feed, "an UPDATE with malformed prefixes");
+        return;
+    }
     for (struct wire w = list; bgp_nlri_next(&w, family, form, &prefix, &id);)
         n++;
     rib_count(r->feed->rib, r->peer, r->is->view, family, withdrawn ? 0 : n,
@@ -81,107 +83,111 @@ static int take_list(const struct routes *r, struct wire list, enum family famil
         if (watched == NULL)
             continue;
         if (!withdrawn && !decoded &&
-            !bgp_path_read(&path, r->update, mp, r->is->two_byte_as))
-            return malformed(r->feed, "an UPDATE with malformed path attributes");
+            !bgp_path_read(&path, r->update, mp, r->is->two_byte_as)) {
+            malformed(r->feed, "an UPDATE with malformed path attributes");
+            withdrawn = true;
+        }
         decoded = true;
         rib_route(r->feed->rib, r->peer, r->is->view, watched, &prefix, id,
                   withdrawn ? NULL : &path, r->now);
     }
-    return 0;
 }
 
-static int take_update(struct feed *f, struct rib_peer *peer, const struct bmp_peer *is,
-                       struct wire body, struct instant now)
+static void take_update(struct feed *f, struct rib_peer *peer, const struct bmp_peer *is,
+                        struct wire body, struct instant now)
 {
     struct bgp_update u;
-    if (!bgp_update_read(&u, body))
-        return malformed(f, "a malformed UPDATE");
+    if (!bgp_update_read(&u, body)) {
+        malformed(f, "a malformed UPDATE");
+        return;
+    }
     struct routes r = {.feed = f, .peer = peer, .is = is, .update = &u, .now = now};
-    int rc = take_list(&r, u.withdrawn, FAMILY_IPV4, true, false);
-    if (rc == 0)
-        rc = take_list(&r, u.mp_withdrawn, u.mp_withdrawn_family, true, true);
-    if (rc == 0)
-        rc = take_list(&r, u.announced, FAMILY_IPV4, false, false);
-    if (rc == 0)
-        rc = take_list(&r, u.mp_announced, u.mp_announced_family, false, true);
-    return rc;
+    enum family end = bgp_update_end_of_rib(&u);
+    if (end != FAMILY_NONE)
+        rib_end_of_rib(peer, is->view, end);
+    take_list(&r, u.withdrawn, FAMILY_IPV4, true, false);
+    take_list(&r, u.mp_withdrawn, u.mp_withdrawn_family, true, true);
+    take_list(&r, u.announced, FAMILY_IPV4, false, false);
+    take_list(&r, u.mp_announced, u.mp_announced_family, false, true);
 }
 
-static int take_routes(struct feed *f, struct rib_peer *peer, const struct bmp_peer *is,
-                       struct wire w, struct instant now)
+static void take_routes(struct feed *f, struct rib_peer *peer, const struct bmp_peer *is,
+                        struct wire w, struct instant now)
 {
     while (w.left > 0) {
         uint8_t type;
         struct wire body;
-        if (!bgp_message_read(&w, &type, &body))
-            return malformed(f, "a Route Monitoring without a whole BGP message");
-        int rc = type == BGP_UPDATE ? take_update(f, peer, is, body, now) : 0;
-        if (rc < 0)
-            return rc;
+        if (!bgp_message_read(&w, &type, &body)) {
+            malformed(f, "a Route Monitoring without a whole BGP message");
+            return;
+        }
+        if (type == BGP_UPDATE)
+            take_update(f, peer, is, body, now);
     }
-    return 0;
 }
 
 /* ---- messages ---- */
 
-static int take_statistics(struct feed *f, struct rib_peer *peer, struct wire w)
+static void take_statistics(struct rib_peer *peer, struct wire w)
 {
     struct bmp_statistics statistics;
-    if (!bmp_statistics_read(&statistics, w))
-        return malformed(f, "a malformed Statistics Report");
+    bmp_statistics_read(&statistics, w);
     if (statistics.has_adj_rib_in) {
         peer->has_adj_rib_in = true;
         peer->adj_rib_in = statistics.adj_rib_in;
     }
-    return 0;
 }
 
-static int take_peer_up(struct feed *f, struct rib_peer *peer, struct wire w,
-                        struct instant now)
+static void take_peer_up(struct feed *f, struct rib_peer *peer, struct wire w,
+                         struct instant now)
 {
     struct bmp_peer_up up;
-    if (!bmp_peer_up_read(&up, w))
-        return malformed(f, "a malformed Peer Up");
+    bmp_peer_up_read(&up, w);
     rib_peer_up(f->rib, peer, &up, now);
-    return 0;
 }
 
-static int take_of_peer(struct feed *f, const struct bmp_message *m, struct instant now)
+static void take_of_peer(struct feed *f, const struct bmp_message *m, struct instant now)
 {
     struct wire w = m->body;
     struct bmp_peer is;
-    if (!bmp_peer_read(&is, &w))
-        return malformed(f, "a message with a short per-peer header");
-    struct rib_peer *peer = rib_peer(f->rib, f->router, &is, now);
+    if (!bmp_peer_read(&is, &w)) {
+        malformed(f, "a message with a short per-peer header");
+        return;
+    }
+    if (is.type >= BMP_PEER_TYPES)
+        return;
+    struct rib_peer *peer = rib_peer(f->rib, f->router, f->connection, &is, now);
     if (peer == NULL)
-        return 0; /* too many peers: it is counted */
+        return;
     switch (m->type) {
     case BMP_ROUTE_MONITORING:
-        return take_routes(f, peer, &is, w, now);
+        take_routes(f, peer, &is, w, now);
+        break;
     case BMP_STATISTICS:
-        return take_statistics(f, peer, w);
+        take_statistics(peer, w);
+        break;
     case BMP_PEER_UP:
-        return take_peer_up(f, peer, w, now);
+        take_peer_up(f, peer, w, now);
+        break;
     default:
         rib_peer_down(f->rib, peer, wire_u8(&w), now);
-        return 0;
     }
 }
 
 static int take_message(struct feed *f, const struct bmp_message *m, struct instant now)
 {
     char name[BMP_NAME_MAX] = "";
-    if (m->type == BMP_INITIATION && !bmp_initiation_read(name, m->body))
-        return malformed(f, "a malformed Initiation");
+    if (m->type == BMP_INITIATION)
+        bmp_initiation_read(name, m->body);
     int rc = connect_router(f, name, now);
     if (rc < 0)
         return rc;
     f->messages++;
     f->rib->routers[f->router].messages++;
     f->ended = f->ended || m->type == BMP_TERMINATION;
-    if (m->skipped || m->type == BMP_INITIATION || m->type == BMP_TERMINATION)
-        return 0;
-    return take_of_peer(f, m, now);
+    if (!m->skipped && m->type != BMP_INITIATION && m->type != BMP_TERMINATION)
+        take_of_peer(f, m, now);
+    return 0;
 }
 
 ssize_t feed_take(struct feed *f, const uint8_t *bytes, size_t len, struct instant now)
@@ -199,13 +205,15 @@ ssize_t feed_take(struct feed *f, const uint8_t *bytes, size_t len, struct insta
         ssize_t used = bmp_next(&m, bytes + at, len - at);
         if (used == 0)
             return (ssize_t)at;
-        int rc = used < 0 ? malformed(f, "a message with a wrong version or length")
-                          : take_message(f, &m, now);
-        if (rc < 0) {
-            if (rc == -EBADMSG && feed_is_connected(f))
+        if (used < 0) {
+            f->error = "a message with a wrong version or length";
+            if (feed_is_connected(f))
                 f->rib->routers[f->router].bad_messages++;
-            return rc;
+            return used;
         }
+        int rc = take_message(f, &m, now);
+        if (rc < 0)
+            return rc;
         at += (size_t)used;
         f->skip = m.skipped ? m.length - BMP_HEADER_BYTES : 0;
     }
@@ -213,7 +221,7 @@ ssize_t feed_take(struct feed *f, const uint8_t *bytes, size_t len, struct insta
 
 void feed_end(struct feed *f, const char *why, struct instant now)
 {
-    if (feed_is_connected(f) && !feed_is_replaced(f))
-        rib_disconnect(f->rib, f->router, why, now);
+    if (feed_is_connected(f))
+        rib_disconnect(f->rib, f->router, f->connection, why, now);
     f->router = RIB_ROUTERS_MAX;
 }

@@ -44,22 +44,29 @@ static void forget_router(struct rib *r, size_t router)
             forget_peer(r, &r->peers[i]);
 }
 
-/* The router's place; else a free one; else that of the one that was lost first. */
+/* The router's place; else that of its former name; else a free one; else that of the one
+ * that was lost first. */
 static size_t find_router(const struct rib *r, const struct endpoint *address,
                           const char *name)
 {
-    size_t free_one = RIB_ROUTERS_MAX, lost = RIB_ROUTERS_MAX;
+    size_t free_one = RIB_ROUTERS_MAX, lost = RIB_ROUTERS_MAX, former = RIB_ROUTERS_MAX;
+    bool beside = false; /* others have the address, too, as behind NAT */
     for (size_t i = 0; i < RIB_ROUTERS_MAX; i++) {
         const struct rib_router *is = &r->routers[i];
-        if (is->used && endpoint_same_address(&is->address, address) &&
-            strcmp(is->name, name) == 0)
-            return i;
+        if (is->used && endpoint_same_address(&is->address, address)) {
+            if (strcmp(is->name, name) == 0)
+                return i;
+            beside = beside || is->connected || former < RIB_ROUTERS_MAX;
+            former = i;
+        }
         if (!is->used && free_one == RIB_ROUTERS_MAX)
             free_one = i;
         if (is->used && !is->connected &&
             (lost == RIB_ROUTERS_MAX || is->since.ns < r->routers[lost].since.ns))
             lost = i;
     }
+    if (former < RIB_ROUTERS_MAX && !beside)
+        return former;
     return free_one < RIB_ROUTERS_MAX ? free_one : lost;
 }
 
@@ -75,33 +82,49 @@ static void count_time(struct rib_peer *p, struct instant now)
         p->up_ns += ns;
 }
 
-void rib_disconnect(struct rib *r, size_t router, const char *why, struct instant now)
+/* Its BMP session ended. */
+static void lose_peer(struct rib *r, struct rib_peer *p, struct instant now)
+{
+    count_time(p, now);
+    if (p->state != SESSION_UNKNOWN)
+        p->last_known = p->state;
+    p->state = SESSION_UNKNOWN;
+    p->reported = p->took_over = false;
+    p->connection = 0;
+    p->lost = now.mono;
+    memset(p->dumps, 0, sizeof p->dumps);
+    rib_paths_stale(r, p);
+}
+
+void rib_disconnect(struct rib *r, size_t router, uint64_t connection, const char *why,
+                    struct instant now)
 {
     struct rib_router *is = &r->routers[router];
-    is->connected = false;
-    is->since = now.wall;
+    size_t lost = 0;
     for (size_t i = 0; i < RIB_PEERS_MAX; i++) {
         struct rib_peer *p = &r->peers[i];
-        if (!p->used || p->router != router)
+        if (!p->used || p->router != router || p->connection != connection)
             continue;
-        count_time(p, now);
-        if (p->state != SESSION_UNKNOWN)
-            p->last_known = p->state;
-        p->state = SESSION_UNKNOWN;
-        p->reported = false;
-        memset(p->dumps, 0, sizeof p->dumps);
-        rib_paths_stale(r, p);
+        lost++;
+        if (p->took_over)
+            is->replaced = connection - 1;
+        lose_peer(r, p, now);
     }
+    is->connected = --is->open > 0;
+    if (!is->connected)
+        is->since = now.wall;
+    else if (lost == 0)
+        return;
     struct event *e = rib_event(r, EVENT_BMP_LOST, SEVERITY_WARN, NULL, now);
     event_text(e, ATTR_BGP_ROUTER, is->name);
     event_say(e,
-              "router %s: BMP session ended: %s; its BGP sessions are unknown until it "
-              "connects again",
-              is->name, why);
+              "router %s: %s ended: %s; its BGP sessions are unknown until it connects "
+              "again",
+              is->name, is->connected ? "one of its BMP sessions" : "BMP session", why);
 }
 
 size_t rib_connect(struct rib *r, const struct endpoint *address, const char *name,
-                   struct instant now)
+                   uint64_t *connection, struct instant now)
 {
     char text[ADDRESS_TEXT_MAX];
     if (name[0] == '\0')
@@ -117,12 +140,13 @@ size_t rib_connect(struct rib *r, const struct endpoint *address, const char *na
         *is = (struct rib_router){.used = true, .address = *address};
         text_copy(is->name, sizeof is->name, name);
     }
-    if (is->connected)
-        rib_disconnect(r, at, "replaced by a new connection", now);
-    is->connected = true;
-    is->since = now.wall;
-    is->connected_at = now.mono;
+    *connection = ++r->connections;
     is->connects++;
+    is->connected_at = now.mono;
+    is->connected = true;
+    if (is->open++ > 0)
+        return at;
+    is->since = now.wall;
     struct event *e = rib_event(r, EVENT_BMP_CONNECTED, SEVERITY_INFO, NULL, now);
     event_text(e, ATTR_BGP_ROUTER, is->name);
     event_say(e, "router %s reports its BGP sessions", is->name);
@@ -131,13 +155,47 @@ size_t rib_connect(struct rib *r, const struct endpoint *address, const char *na
 
 /* ---- peers ---- */
 
+/* Unnumbered sessions have the same link-local address on several links. */
 static bool is_peer(const struct rib_peer *p, size_t router, const struct bmp_peer *is)
 {
-    enum { LOC_RIB = 3 };
     return p->used && p->router == router &&
-           (p->type == LOC_RIB) == (is->type == LOC_RIB) &&
+           (p->type == BMP_LOC_RIB_TYPE) == (is->type == BMP_LOC_RIB_TYPE) &&
            endpoint_same_address(&p->address, &is->address) &&
+           (!endpoint_is_link_local(&is->address) || p->bgp_id == is->bgp_id) &&
            memcmp(p->distinguisher, is->distinguisher, sizeof p->distinguisher) == 0;
+}
+
+const char *rib_vrf(char out[RIB_VRF_TEXT_MAX], const struct rib_peer *p)
+{
+    struct wire w = wire_from(p->distinguisher, sizeof p->distinguisher);
+    static const uint8_t none[sizeof p->distinguisher];
+    out[0] = '\0';
+    if (memcmp(p->distinguisher, none, sizeof none) == 0)
+        return out;
+    if (p->type == BMP_LOCAL) { /* a number of the router */
+        snprintf(out, RIB_VRF_TEXT_MAX, "%llu", (unsigned long long)wire_u64(&w));
+        return out;
+    }
+    uint16_t type = wire_u16(&w); /* RFC 4364, section 4.2 */
+    unsigned long first = type == 0 ? wire_u16(&w) : wire_u32(&w);
+    unsigned long second = type == 0 ? wire_u32(&w) : wire_u16(&w);
+    if (type == 1)
+        snprintf(out, RIB_VRF_TEXT_MAX, "%lu.%lu.%lu.%lu:%lu", first >> 24,
+                 first >> 16 & 255, first >> 8 & 255, first & 255, second);
+    else
+        snprintf(out, RIB_VRF_TEXT_MAX, "%lu:%lu", first, second);
+    return out;
+}
+
+bool rib_has_adj_rib(const struct rib *r, const struct rib_peer *p)
+{
+    for (size_t i = 0; i < RIB_PEERS_MAX; i++) {
+        const struct rib_peer *other = &r->peers[i];
+        if (other->used && other->has_adj_rib && other->router == p->router &&
+            memcmp(other->distinguisher, p->distinguisher, sizeof p->distinguisher) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void begin_dump(struct rib_peer *p, struct instant now)
@@ -146,8 +204,16 @@ static void begin_dump(struct rib_peer *p, struct instant now)
         p->dumps[f] = (struct rib_dump){.began = now.mono, .second = now.mono};
 }
 
-struct rib_peer *rib_peer(struct rib *r, size_t router, const struct bmp_peer *is,
-                          struct instant now)
+/* The AS of the peer, where the header has none, or AS_TRANS (RFC 6793). */
+static uint32_t peer_as(const struct rib_peer *p, uint32_t in_header)
+{
+    enum { AS_TRANS = 23456 };
+    return (in_header == 0 || in_header == AS_TRANS) && p->open_as != 0 ? p->open_as
+                                                                        : in_header;
+}
+
+struct rib_peer *rib_peer(struct rib *r, size_t router, uint64_t connection,
+                          const struct bmp_peer *is, struct instant now)
 {
     struct rib_peer *p = NULL, *unused = NULL;
     for (size_t i = 0; i < RIB_PEERS_MAX && p == NULL; i++) {
@@ -170,11 +236,20 @@ struct rib_peer *rib_peer(struct rib *r, size_t router, const struct bmp_peer *i
                                .availability = NAN};
         memcpy(p->distinguisher, is->distinguisher, sizeof p->distinguisher);
     }
+    if (p->connection > connection)
+        return NULL;
+    if (p->connection < connection) {
+        bool took_over = p->connection != 0;
+        if (took_over)
+            lose_peer(r, p, now);
+        p->connection = connection;
+        p->took_over = took_over;
+    }
     if (!p->reported) { /* the first message since the router has connected */
         p->reported = true;
         begin_dump(p, now);
     }
-    p->as = is->as;
+    p->as = peer_as(p, is->as);
     p->bgp_id = is->bgp_id;
     return p;
 }
@@ -200,7 +275,10 @@ void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up
 {
     char who[96], before[16];
     if (up->sent.as != 0)
-        r->routers[p->router].local_as = up->sent.as;
+        r->routers[p->router].local_as = p->local_as = up->sent.as;
+    if (up->received.as != 0)
+        p->open_as = up->received.as;
+    p->as = peer_as(p, p->as);
     text_copy(p->name, sizeof p->name, up->name);
     for (size_t f = 0; f < 2; f++)
         p->may_have_ids[f] =
@@ -249,9 +327,25 @@ static void count_flap(struct rib *r, struct rib_peer *p, struct instant now)
               (long long)((now.mono.ns - first.ns) / NS_PER_S));
 }
 
+/* Its state cannot be known any more. */
+static void end_reports(struct rib *r, struct rib_peer *p, struct instant now)
+{
+    char who[96];
+    if (rib_is_session(p)) {
+        struct event *e = rib_event(r, EVENT_BGP_UNMONITORED, SEVERITY_INFO, p, now);
+        event_say(e, "router %s no longer reports its BGP session with %s",
+                  rib_router_name(r, p->router), peer_text(who, p));
+    }
+    forget_peer(r, p);
+}
+
 void rib_peer_down(struct rib *r, struct rib_peer *p, uint8_t reason, struct instant now)
 {
     char who[96];
+    if (reason == BMP_DOWN_UNMONITORED) {
+        end_reports(r, p, now);
+        return;
+    }
     bool was_up = p->last_known == SESSION_UP;
     set_state(p, SESSION_DOWN, now);
     p->reason = bmp_down_reason(reason);
@@ -274,9 +368,18 @@ void rib_peer_down(struct rib *r, struct rib_peer *p, uint8_t reason, struct ins
 
 static void end_dump(struct rib *r, struct rib_peer *p, size_t f, struct instant now)
 {
+    enum family family = f == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
     p->dumps[f].over = true;
-    rib_paths_withdraw(r, p, RIB_STALE_PATHS, f == 0 ? FAMILY_IPV4 : FAMILY_IPV6,
+    if (p->has_post[f])
+        rib_paths_drop_refused(r, p, family);
+    rib_paths_withdraw(r, p, RIB_STALE_PATHS, family,
                        "not in the table any more after a reconnect", now);
+}
+
+void rib_end_of_rib(struct rib_peer *p, enum bmp_view view, enum family family)
+{
+    if (view == BMP_POST_POLICY)
+        p->has_post[family == FAMILY_IPV6] = true;
 }
 
 static void check_dump(struct rib *r, struct rib_peer *p, size_t f, struct instant now)
@@ -296,15 +399,14 @@ void rib_count(struct rib *r, struct rib_peer *p, enum bmp_view view, enum famil
 {
     size_t f = family == FAMILY_IPV6;
     struct rib_dump *d = &p->dumps[f];
-    if (view == BMP_PRE_POLICY || view == BMP_POST_POLICY)
-        r->routers[p->router].has_adj_rib = true;
-    if (view == BMP_POST_POLICY)
-        p->has_post = true;
+    p->has_adj_rib = p->has_adj_rib || view == BMP_PRE_POLICY || view == BMP_POST_POLICY;
+    p->has_post[f] = p->has_post[f] || view == BMP_POST_POLICY;
     if (!d->over) {
         check_dump(r, p, f, now);
         d->in_second += (uint32_t)(announced + withdrawn);
     }
-    if (view == BMP_OUT || (view == BMP_PRE_POLICY && p->has_post))
+    if (view == BMP_OUT || view == BMP_OUT_PRE_POLICY ||
+        (view == BMP_PRE_POLICY && p->has_post[f]))
         return;
     p->announced += announced;
     p->withdrawn += withdrawn;
@@ -321,7 +423,8 @@ void rib_turn(struct rib *r, struct instant now)
         if (p->reported) {
             check_dump(r, p, 0, now);
             check_dump(r, p, 1, now);
-        } else if (now.mono.ns - router->connected_at.ns > FORGOTTEN_NS) {
+        } else if (router->connected_at.ns >= p->lost.ns &&
+                   now.mono.ns - router->connected_at.ns > FORGOTTEN_NS) {
             rib_paths_withdraw(r, p, RIB_ALL_PATHS, FAMILY_NONE,
                                "the router has this peer no longer", now);
             forget_peer(r, p);
@@ -335,12 +438,12 @@ void rib_turn(struct rib *r, struct instant now)
 
 /* ---- metrics ---- */
 
-enum { LABELS_MAX = 6 };
+enum { LABELS_MAX = 8 };
 
 struct rib_labels { /* of a row; its texts */
     struct self_label list[LABELS_MAX];
     char router[BMP_NAME_MAX], peer[ADDRESS_TEXT_MAX], as[16];
-    char prefix[BGP_PREFIX_TEXT_MAX];
+    char prefix[BGP_PREFIX_TEXT_MAX], vrf[RIB_VRF_TEXT_MAX];
 };
 
 static size_t peer_labels(const struct rib *r, const struct rib_peer *p,
@@ -357,6 +460,8 @@ static size_t peer_labels(const struct rib *r, const struct rib_peer *p,
     }
     if (*rib_location(r, p) != '\0')
         l->list[n++] = (struct self_label){ATTR_BGP_LOCATION, rib_location(r, p)};
+    if (*rib_vrf(l->vrf, p) != '\0')
+        l->list[n++] = (struct self_label){ATTR_BGP_VRF, l->vrf};
     return n;
 }
 
@@ -440,6 +545,12 @@ size_t rib_window(struct rib *r, bool delta, struct instant now,
     EACH_PEER(rows, p)
     add_row(&rows, p, METRIC_BGP_ROUTES, "{route}",
             "Watched routes received from the peer", (double)rib_paths_count(r, p));
+    EACH_PEER(rows, p)
+    if (p->has_adj_rib_in)
+        add_row(
+            &rows, p, METRIC_BGP_RECEIVED, "{route}",
+            "Routes received from the peer, watched or not, as the router counts them",
+            (double)p->adj_rib_in);
     EACH_PEER(rows, p)
     {
         if (rows.n + 2 > RIB_VALUES_MAX)

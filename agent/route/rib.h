@@ -2,16 +2,24 @@
  * The routing table of the watched prefixes, as routers report it over BMP, and the events
  * and metrics that come out of it. Pure: times are arguments.
  *
- * Sessions. A BGP session is one peer of one router; its state comes from Peer Up and Peer
- * Down, by their time of arrival. A Down without an Up before it is no flap (FRR sends one
- * for each failed attempt). When the BMP session of a router ends, the state of its sessions
- * is unknown, which counts neither as up nor as down, and its routes are kept as stale.
+ * Sessions. A BGP session is one peer of one router and VRF; its state comes from Peer Up and
+ * Peer Down, by their time of arrival. A Down without an Up before it is no flap (FRR sends
+ * one for each failed attempt). When the BMP session of a router ends, the state of its
+ * sessions is unknown, which counts neither as up nor as down, and its routes are kept as
+ * stale. A Down with reason 5 only ends the reports: the session is forgotten.
  *
- * View. Of each peer, routes of one policy count: post-policy as soon as the router has sent
- * any for the peer, else pre-policy. A post-policy route replaces the pre-policy ones of its
- * prefix without an event. Loc-RIB routes (RFC 9069) mark the active path; they count as
- * paths only for a router that monitors nothing else. Adj-RIB-Out (RFC 8671) is only
- * examined for the community of Peering Service.
+ * BMP sessions. A router may have several, as FRR has one for each VRF. A peer belongs to the
+ * newest one that mentions it; what older ones say of it is ignored. So a router that
+ * connects again before its old session is known to be dead replaces it peer by peer. When a
+ * session ends that had taken peers from an older one, the older one is to be closed, so that
+ * the router sends their tables again.
+ *
+ * View. Of each peer and family, routes of one policy count: post-policy as soon as the
+ * router has sent any, or their End-of-RIB, else pre-policy. A post-policy route replaces the
+ * pre-policy ones of its prefix without an event; those that remain at the end of the dump
+ * were refused by the policy and are removed. Loc-RIB routes (RFC 9069) mark the active path; they count as
+ * paths only for a VRF of which nothing else is monitored. Adj-RIB-Out after the policy
+ * (RFC 8671) is only examined by Azure's rules for registered prefixes.
  *
  * Own AS. FRR puts the router's own AS in front of each path it monitors. It is removed when
  * it is the local AS of the sent OPEN, or, before any Peer Up, when the AS of the peer is
@@ -78,8 +86,9 @@ struct rib_router {
     char name[BMP_NAME_MAX]; /* sysName; "": none sent */
     struct wall since;       /* connected or lost */
     struct mono connected_at;
-    bool has_adj_rib;  /* monitors more than Loc-RIB */
-    uint32_t local_as; /* 0: unknown */
+    unsigned open;     /* BMP sessions */
+    uint64_t replaced; /* connections up to this one are to be closed */
+    uint32_t local_as; /* of its newest session; 0: unknown */
     uint64_t connects, messages, bad_messages;
 };
 
@@ -96,7 +105,11 @@ struct rib_peer {
     uint8_t type, distinguisher[8];
     struct endpoint address; /* FAMILY_NONE: the router's own routes, or Loc-RIB */
     uint32_t as, bgp_id;
-    char name[BMP_NAME_MAX]; /* of the VRF or table */
+    uint32_t local_as, open_as; /* of the OPENs; 0: unknown */
+    char name[BMP_NAME_MAX];    /* of the VRF or table */
+    uint64_t connection;        /* the BMP session it belongs to; 0: none */
+    bool took_over;             /* from an older one */
+    struct mono lost;           /* when its BMP session ended */
 
     enum session_state state, last_known; /* before the BMP session ended */
     struct wall since;                    /* of the state; 0: unknown */
@@ -108,7 +121,8 @@ struct rib_peer {
     int64_t up_ns, known_ns; /* in this window */
     double availability;     /* of the last window; NaN: never known */
 
-    bool has_post, may_have_ids[2], reported;
+    bool has_adj_rib, reported;
+    bool has_post[2], may_have_ids[2];      /* by family */
     enum bgp_nlri_form forms[2][BMP_VIEWS]; /* by family */
     struct rib_dump dumps[2];
     uint64_t announced, withdrawn; /* all routes, of the view that counts */
@@ -176,6 +190,7 @@ struct rib {
     struct rib_prefix *prefixes; /* sorted by bgp_prefix_order() */
     size_t n_prefixes, room, n_paths;
     uint64_t not_kept; /* watched routes and peers beyond the limits */
+    uint64_t connections;
     struct events events;
     struct rib_labels *labels; /* RIB_VALUES_MAX */
     struct mono window_start;
@@ -187,18 +202,22 @@ void rib_free(struct rib *r);
 /* ---- what the routers report; `router` is an index of rib.routers ---- */
 
 /* Returns the router with this address and name, now connected, or RIB_ROUTERS_MAX: too
- * many are connected. */
+ * many are connected. `*connection` identifies the BMP session. */
 size_t rib_connect(struct rib *r, const struct endpoint *address, const char *name,
-                   struct instant now);
+                   uint64_t *connection, struct instant now);
 /* `why`: a clause for the event. */
-void rib_disconnect(struct rib *r, size_t router, const char *why, struct instant now);
+void rib_disconnect(struct rib *r, size_t router, uint64_t connection, const char *why,
+                    struct instant now);
 
-/* Finds the peer, or adds it. NULL: too many. */
-struct rib_peer *rib_peer(struct rib *r, size_t router, const struct bmp_peer *is,
-                          struct instant now);
+/* Finds the peer, or adds it. NULL: too many, or it belongs to a newer BMP session. */
+struct rib_peer *rib_peer(struct rib *r, size_t router, uint64_t connection,
+                          const struct bmp_peer *is, struct instant now);
 void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up,
                  struct instant now);
 void rib_peer_down(struct rib *r, struct rib_peer *p, uint8_t reason, struct instant now);
+
+/* The router has sent the End-of-RIB of a view. */
+void rib_end_of_rib(struct rib_peer *p, enum bmp_view view, enum family family);
 
 /* Counts routes of the peer, watched or not; to be called before rib_route(). */
 void rib_count(struct rib *r, struct rib_peer *p, enum bmp_view view, enum family family,
@@ -221,12 +240,18 @@ size_t rib_window(struct rib *r, bool delta, struct instant now,
 
 /* The location of a peer as in the configuration, "" if it has none. */
 const char *rib_location(const struct rib *r, const struct rib_peer *p);
+#define RIB_VRF_TEXT_MAX 32
+/* The route distinguisher of the peer: "65001:100"; "" outside of VRFs. Returns `out`. */
+const char *rib_vrf(char out[RIB_VRF_TEXT_MAX], const struct rib_peer *p);
 const char *rib_router_name(const struct rib *r, size_t router); /* else its address */
 
 /* True for a session with a peer: neither a Loc-RIB nor the router's own routes. */
 bool rib_is_session(const struct rib_peer *p);
-/* How many AS the path has before the first of Microsoft's, prepending not counted: 1 is the
- * promise of Peering Service. SIZE_MAX: it has none of Microsoft's. */
+
+/* Whether more than the Loc-RIB is monitored of the peer's router and VRF. */
+bool rib_has_adj_rib(const struct rib *r, const struct rib_peer *p);
+/* How many AS hops away Microsoft's network is on the path (edge/as_path.h). SIZE_MAX: it
+ * does not lead there, or has an AS_SET before. */
 size_t rib_as_hops(const struct rib *r, const struct bgp_path *path);
 bool rib_path_is_usable(const struct rib *r, const struct rib_path *path);
 

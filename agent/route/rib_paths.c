@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/event_names.h"
+#include "edge/as_path.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,13 +21,24 @@ static const struct rib_peer *peer_of(const struct rib *r, const struct rib_path
     return &r->peers[path->peer];
 }
 
+/* 0: unknown. A router may have another AS number for some peers. */
+static uint32_t local_as_of(const struct rib *r, const struct rib_peer *p)
+{
+    return p->local_as != 0 ? p->local_as : r->routers[p->router].local_as;
+}
+
 /* ---- which path is active ---- */
 
 bool rib_path_is_usable(const struct rib *r, const struct rib_path *path)
 {
-    const struct rib_router *router = &r->routers[peer_of(r, path)->router];
     return path->use != PATH_GONE && !path->loop && path->view != BMP_OUT &&
-           (path->view != BMP_LOC_RIB || !router->has_adj_rib);
+           (path->view != BMP_LOC_RIB || !rib_has_adj_rib(r, peer_of(r, path)));
+}
+
+static bool is_same_table(const struct rib_peer *a, const struct rib_peer *b)
+{
+    return a->router == b->router &&
+           memcmp(a->distinguisher, b->distinguisher, sizeof a->distinguisher) == 0;
 }
 
 /* Whether the Loc-RIB of the path's router has it. */
@@ -36,7 +48,7 @@ static bool is_chosen(const struct rib *r, const struct rib_prefix *p,
     for (size_t i = 0; i < p->n; i++) {
         const struct rib_path *loc = &p->paths[i];
         if (loc->view == BMP_LOC_RIB && loc->use != PATH_GONE &&
-            peer_of(r, loc)->router == peer_of(r, path)->router &&
+            is_same_table(peer_of(r, loc), peer_of(r, path)) &&
             endpoint_same_address(&loc->path->next_hop, &path->path->next_hop) &&
             bgp_path_same_as(loc->path, path->path))
             return true;
@@ -100,15 +112,16 @@ static void choose(const struct rib *r, struct rib_prefix *p)
 
 /* ---- what is wrong with a path ---- */
 
+static bool is_microsofts(uint32_t as, const void *origins)
+{
+    return origins_are_microsofts(origins, as);
+}
+
 size_t rib_as_hops(const struct rib *r, const struct bgp_path *path)
 {
-    size_t hops = 0;
-    for (size_t i = 0; i < bgp_path_kept(path); i++) {
-        if (origins_are_microsofts(r->is.origins, path->as[i]))
-            return hops;
-        hops += i == 0 || path->as[i] != path->as[i - 1];
-    }
-    return SIZE_MAX;
+    struct as_path is =
+        as_path_of_route(path->as, bgp_path_kept(path), is_microsofts, r->is.origins);
+    return is.state == AS_HOPS_EXACT ? is.hops : SIZE_MAX;
 }
 
 /* `agreed`: may be private, because neighbours have agreed on it. */
@@ -122,14 +135,13 @@ static unsigned check_as_path(const struct bgp_path *path, uint32_t agreed)
 static unsigned check(const struct rib *r, const struct rib_prefix *p, enum bmp_view view,
                       const struct rib_peer *peer, const struct bgp_path *path)
 {
-    uint32_t local_as = r->routers[peer->router].local_as;
     const struct watched *w = p->watched;
     bool specific = p->prefix.bits > w->prefix.bits;
     if (view == BMP_OUT) {
         bool missing = !bgp_path_has_community(path, COMMUNITY_AS, COMMUNITY_VALUE);
-        return !w->registered
-                   ? 0
-                   : check_as_path(path, local_as) | (missing ? CHECK_COMMUNITY : 0u);
+        return !w->registered ? 0
+                              : check_as_path(path, local_as_of(r, peer)) |
+                                    (missing ? CHECK_COMMUNITY : 0u);
     }
     bool foreign = path->origin_as != 0 &&
                    origins_judge(r->is.origins, p->prefix.bytes, p->prefix.bits,
@@ -179,7 +191,7 @@ struct event *rib_event(struct rib *r, const char *name, enum severity severity,
     }
     if (p == NULL)
         return e;
-    char address[ADDRESS_TEXT_MAX];
+    char address[ADDRESS_TEXT_MAX], vrf[RIB_VRF_TEXT_MAX];
     event_text(e, ATTR_BGP_ROUTER, rib_router_name(r, p->router));
     if (rib_is_session(p)) {
         event_text(e, ATTR_PEER_ADDRESS, endpoint_address(address, &p->address));
@@ -187,6 +199,8 @@ struct event *rib_event(struct rib *r, const char *name, enum severity severity,
     }
     if (*rib_location(r, p) != '\0')
         event_text(e, ATTR_BGP_LOCATION, rib_location(r, p));
+    if (*rib_vrf(vrf, p) != '\0')
+        event_text(e, ATTR_BGP_VRF, vrf);
     return e;
 }
 
@@ -382,7 +396,7 @@ static void announce(struct rib *r, struct rib_prefix *p, size_t at,
     const struct rib_peer *peer = peer_of(r, path);
     bool had = rib_path_is_usable(r, path);
     struct bgp_path old = *path->path;
-    uint32_t local_as = r->routers[peer->router].local_as;
+    uint32_t local_as = local_as_of(r, peer);
     if (path->use == PATH_GONE || !bgp_path_same_as(&old, to) ||
         !endpoint_same_address(&old.next_hop, &to->next_hop))
         path->since = now.wall;
@@ -547,10 +561,10 @@ static struct bgp_path without_own_as(const struct rib *r, const struct rib_peer
                                       enum bmp_view view, const struct bgp_path *path)
 {
     struct bgp_path is = *path;
-    uint32_t local = r->routers[p->router].local_as;
+    uint32_t local = local_as_of(r, p), other = r->routers[p->router].local_as;
     bool external = rib_is_session(p) && p->as != local;
     bool own = local != 0
-                   ? is.as[0] == local
+                   ? is.as[0] == local || is.as[0] == other
                    : external && is.n_as > 1 && is.as[0] != p->as && is.as[1] == p->as;
     if (is.n_as > 0 && own && view != BMP_OUT)
         bgp_path_drop_first(&is);
@@ -563,7 +577,8 @@ void rib_route(struct rib *r, struct rib_peer *peer, enum bmp_view view,
 {
     size_t index = (size_t)(peer - r->peers);
     enum path_class class = class_of(view);
-    if (view == BMP_PRE_POLICY && peer->has_post)
+    bool ipv6 = bgp_prefix_family(prefix) == FAMILY_IPV6;
+    if (view == BMP_OUT_PRE_POLICY || (view == BMP_PRE_POLICY && peer->has_post[ipv6]))
         return;
     if (path != NULL && r->n_paths == RIB_PATHS_MAX)
         sweep_gone(r);
@@ -572,7 +587,7 @@ void rib_route(struct rib *r, struct rib_peer *peer, enum bmp_view view,
         r->not_kept += path != NULL;
         return;
     }
-    bool silent = class == CLASS_LOC_RIB && r->routers[peer->router].has_adj_rib;
+    bool silent = class == CLASS_LOC_RIB && rib_has_adj_rib(r, peer);
     if (view == BMP_POST_POLICY)
         silent = replace_pre_policy(r, p, index, path_id) || silent;
     size_t at = path_index(p, index, class, path_id, path != NULL);
@@ -582,7 +597,7 @@ void rib_route(struct rib *r, struct rib_peer *peer, enum bmp_view view,
         return;
     }
     if (at == PATH_NONE) {
-        silent = silent || !peer->dumps[bgp_prefix_family(prefix) == FAMILY_IPV6].over;
+        silent = silent || !peer->dumps[ipv6].over;
         at = path_add(r, p);
         if (at == PATH_NONE) {
             r->not_kept++;
@@ -629,6 +644,19 @@ void rib_paths_forget(struct rib *r, const struct rib_peer *peer)
         for (size_t k = r->prefixes[i].n; k-- > 0;)
             if (r->prefixes[i].paths[k].peer == (size_t)(peer - r->peers))
                 path_remove(r, &r->prefixes[i], k);
+    sweep_gone(r);
+}
+
+void rib_paths_drop_refused(struct rib *r, const struct rib_peer *peer,
+                            enum family family)
+{
+    for (size_t i = 0; i < r->n_prefixes; i++)
+        for (size_t k = r->prefixes[i].n; k-- > 0;) {
+            const struct rib_path *path = &r->prefixes[i].paths[k];
+            if (path->peer == (size_t)(peer - r->peers) && path->view == BMP_PRE_POLICY &&
+                bgp_prefix_family(&r->prefixes[i].prefix) == family)
+                path_remove(r, &r->prefixes[i], k);
+        }
     sweep_gone(r);
 }
 

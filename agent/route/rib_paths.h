@@ -13,6 +13,9 @@ enum rib_which { RIB_ALL_PATHS, RIB_STALE_PATHS };
 void rib_paths_withdraw(struct rib *r, const struct rib_peer *p, enum rib_which which,
                         enum family family, const char *why, struct instant now);
 
+/* Removes the pre-policy paths of a family, without events. */
+void rib_paths_drop_refused(struct rib *r, const struct rib_peer *p, enum family family);
+
 /* Marks all paths of the peer as stale. */
 void rib_paths_stale(struct rib *r, const struct rib_peer *p);
 

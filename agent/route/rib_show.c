@@ -151,10 +151,13 @@ static void add_router(struct json *j, const struct rib_router *is)
 
 static void add_session(struct json *j, const struct rib *r, const struct rib_peer *p)
 {
+    char vrf[RIB_VRF_TEXT_MAX];
     json_object(j, NULL);
     add_address(j, "peer", &p->address);
     json_unsigned(j, "peer_as", p->as);
     json_string(j, "router", rib_router_name(r, p->router));
+    json_text(j, "vrf", rib_vrf(vrf, p));
+    json_text(j, "table", p->name);
     json_text(j, "location", rib_location(r, p));
     json_string(j, "state", session_state_name(p->state));
     add_time(j, "since", p->since);
@@ -198,7 +201,7 @@ static void add_checks(struct json *j, const char *key, unsigned checks)
     json_array_end(j);
 }
 
-/* How many AS are between the site and Microsoft's; null: the path does not lead there. */
+/* Null: the path does not lead to Microsoft. */
 static void add_hops(struct json *j, const struct rib *r, const struct rib_path *path)
 {
     size_t hops = rib_as_hops(r, path->path);
@@ -210,10 +213,12 @@ static void add_path(struct json *j, const struct rib *r, const struct rib_prefi
 {
     const struct rib_path *path = &p->paths[at];
     const struct rib_peer *peer = &r->peers[path->peer];
+    char vrf[RIB_VRF_TEXT_MAX];
     json_object(j, NULL);
     json_string(j, "role", role_of_path(r, p, at));
     add_address(j, "peer", &peer->address);
     json_string(j, "router", rib_router_name(r, peer->router));
+    json_text(j, "vrf", rib_vrf(vrf, peer));
     json_text(j, "location", rib_location(r, peer));
     json_array(j, "as_path");
     for (size_t i = 0; i < bgp_path_kept(path->path); i++)
@@ -325,10 +330,12 @@ static void show_missing(struct text *out, const struct rib *r)
 
 static void show_session(struct text *out, const struct rib *r, const struct rib_peer *p)
 {
-    char address[ADDRESS_TEXT_MAX], since[WALL_TEXT_MAX];
+    char address[ADDRESS_TEXT_MAX], since[WALL_TEXT_MAX], vrf[RIB_VRF_TEXT_MAX];
     size_t watched = rib_paths_count(r, p);
     text_add(out, "  %s (AS%lu) of %s", endpoint_address(address, &p->address),
              (unsigned long)p->as, rib_router_name(r, p->router));
+    if (*rib_vrf(vrf, p) != '\0')
+        text_add(out, ", VRF %s", vrf);
     if (p->name[0] != '\0')
         text_add(out, ", table %s", p->name);
     if (*rib_location(r, p) != '\0')

@@ -26,6 +26,7 @@ struct bmp_session { /* of one router */
     struct feed feed;
     uint8_t *bytes; /* not yet taken */
     size_t len, room;
+    bool bad_logged;
     struct mono last_progress; /* when a whole message was taken last */
 };
 
@@ -64,6 +65,7 @@ static void on_session_closed(uv_handle_t *handle)
     struct bmp_session *c = handle->data;
     struct station *s = c->station;
     s->messages += c->feed.messages;
+    s->bad_messages += c->feed.bad;
     free(c->bytes);
     *c = (struct bmp_session){.used = false};
     handle_closed(s);
@@ -111,6 +113,14 @@ static void take_bytes(struct bmp_session *c)
     }
     if (used > 0)
         c->last_progress = now.mono;
+    if (c->feed.bad > 0 && !c->bad_logged) {
+        char address[ADDRESS_TEXT_MAX];
+        c->bad_logged = true;
+        log_warn("bmp",
+                 "router %s: %s; it is ignored, further ones of this session are only "
+                 "counted",
+                 endpoint_address(address, &c->address), c->feed.bad_last);
+    }
     c->len -= (size_t)used;
     if (c->len > 0 && used > 0)
         memmove(c->bytes, c->bytes + used, c->len);
@@ -250,7 +260,7 @@ static void on_turn(uv_timer_t *timer)
             continue;
         bool within = c->len > 0 || c->feed.skip > 0 || !feed_is_connected(&c->feed);
         if (feed_is_replaced(&c->feed))
-            session_close(c, "replaced by a new connection");
+            session_close(c, "replaced by a connection that ended");
         else if (within && now.mono.ns - c->last_progress.ns > STATION_STALL_NS)
             session_end(c, "stalled within a message for 60 s");
     }
@@ -276,8 +286,11 @@ struct station_counters station_counters(const struct station *s)
 {
     struct station_counters c = {
         .messages = s->messages, .bad_messages = s->bad_messages, .refused = s->refused};
-    for (size_t i = 0; i < STATION_ROUTERS_MAX; i++)
-        c.messages += s->sessions[i].used ? s->sessions[i].feed.messages : 0;
+    for (size_t i = 0; i < STATION_ROUTERS_MAX; i++) {
+        const struct bmp_session *is = &s->sessions[i];
+        c.messages += is->used ? is->feed.messages : 0;
+        c.bad_messages += is->used ? is->feed.bad : 0;
+    }
     return c;
 }
 
@@ -301,9 +314,9 @@ size_t station_window(struct station *s, bool delta, struct events *events,
     values[n++] =
         counter_row(METRIC_AGENT_BMP_MESSAGES, "{message}", "BMP messages received",
                     delta, station_counters(s).messages, &s->messages_reported);
-    values[n++] = counter_row(METRIC_AGENT_BMP_BAD_MESSAGES, "{message}",
-                              "Malformed BMP messages: each ended a session", delta,
-                              s->bad_messages, &s->bad_reported);
+    values[n++] =
+        counter_row(METRIC_AGENT_BMP_BAD_MESSAGES, "{message}", "Malformed BMP messages",
+                    delta, station_counters(s).bad_messages, &s->bad_reported);
     values[n++] = counter_row(METRIC_AGENT_BMP_NOT_KEPT, "{route}",
                               "Watched routes and peers beyond the limits of the station",
                               delta, s->rib.not_kept, &s->not_kept_reported);

@@ -3,8 +3,8 @@
  * listen is set. Routers that are not in the allow-list are disconnected at once, and so are
  * those beyond STATION_ROUTERS_MAX or STATION_PER_ADDRESS_MAX. The station never sends.
  *
- * A session ends with one line in the log when a message is malformed, when a message or the
- * Initiation is not complete within STATION_STALL_NS, or when TCP keepalive gets no answer
+ * A session ends with one line in the log when a message has a wrong version or length, when
+ * a message or the Initiation is not complete within STATION_STALL_NS, or when TCP keepalive gets no answer
  * (after 35 s). Between whole messages a router may be silent for any time: BMP has no
  * keepalive. Memory is bounded by the number of sessions and BMP_MESSAGE_MAX.
  */
@@ -17,7 +17,7 @@
 
 #include <uv.h>
 
-enum { STATION_ROUTERS_MAX = RIB_ROUTERS_MAX, STATION_PER_ADDRESS_MAX = 4 };
+enum { STATION_ROUTERS_MAX = RIB_ROUTERS_MAX, STATION_PER_ADDRESS_MAX = 8 };
 enum { STATION_VALUES_MAX = RIB_VALUES_MAX + 3 };
 #define STATION_STALL_NS (60 * NS_PER_S)
 

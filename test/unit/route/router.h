@@ -56,16 +56,27 @@ static inline void end_bgp(struct bytes *b, size_t at)
 struct neighbour { /* a BGP peer of the router */
     uint32_t address, as;
     int type, flags;
+    uint64_t distinguisher;
+    const char *ipv6; /* its address, in place of the other */
 };
+
+static inline void put_address(struct bytes *b, const struct neighbour *p)
+{
+    struct endpoint e = {.family = FAMILY_NONE};
+    if (p->ipv6 != NULL)
+        CHECK(endpoint_parse(&e, p->ipv6, 0), "%s", p->ipv6);
+    for (size_t i = 0; i < 16; i++)
+        put(b, 1, e.bytes[i]);
+    if (p->ipv6 == NULL)
+        put_length(b, b->n - 4, 4, p->address);
+}
 
 static inline void put_peer(struct bytes *b, const struct neighbour *p)
 {
     put(b, 1, (uint64_t)p->type);
     put(b, 1, (uint64_t)p->flags);
-    put(b, 8, 0);
-    put(b, 8, 0);
-    put(b, 4, 0);
-    put(b, 4, p->address);
+    put(b, 8, p->distinguisher);
+    put_address(b, p);
     put(b, 4, p->as);
     put(b, 4, p->address);
     put(b, 8, 0x1234567800000000); /* a wrong time */

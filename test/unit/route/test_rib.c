@@ -240,6 +240,9 @@ static void test_beyond(void **state)
     struct neighbour out = first;
     out.flags = 0x10;
     announce(&w, &out, "203.0.112.0/23", "65001");
+    CHECK_TEXT("", take_events(&w), "Adj-RIB-Out before the policy, which adds it");
+    out.flags = 0x50;
+    announce(&w, &out, "203.0.112.0/23", "65001");
     CHECK_TEXT("edgelat.route.community_missing", take_events(&w), "Adj-RIB-Out");
     a = (struct announcement){
         .path = "65001", .next_hop = 1, .community = 8075u << 16 | 8007};
@@ -358,7 +361,7 @@ static void test_as_hops(void **state)
         const char *path;
         size_t hops;
     } cases[] = {
-        {"8075", 0},
+        {"8075", 1},
         {"65002 8075", 1},
         {"65002 65002 8075 8075", 1},
         {"65002 3356 8068", 2},
