@@ -1,11 +1,15 @@
+#include "base/log.h"
 #include "base/mem.h"
+#include "cmd/agent_answer.h"
 #include "cmd/allowance.h"
 #include "cmd/cmd.h"
 #include "cmd/data.h"
 #include "cmd/host.h"
 #include "cmd/interrupt.h"
+#include "cmd/load.h"
 #include "cmd/trace_print.h"
 #include "core/result.h"
+#include "daemon/routes_server.h"
 #include "edge/owners.h"
 #include "net/clock.h"
 #include "net/resolver.h"
@@ -17,8 +21,18 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { OPT_JSON = 256, OPT_ICMP, OPT_TCP, OPT_UDP, OPT_PATHS };
+enum {
+    OPT_JSON = 256,
+    OPT_ICMP,
+    OPT_TCP,
+    OPT_UDP,
+    OPT_PATHS,
+    OPT_AS_DATABASE,
+    OPT_AS_DNS
+};
+enum { AS_ABOUT_MAX = 160 };
 enum { TCP_PORT = 443, UDP_PORT = 33434, NAMES_MAX = TRACE_TTL_MAX * TRACE_QUERIES };
 
 /* Router names that DNS has not told by then stay unknown, counted from the first packet;
@@ -41,12 +55,21 @@ static const struct cmd_option options[] = {
     {"paths", OPT_PATHS, NULL,
      "also find equal-cost paths, by 15 more flows; takes up to 10 s; use it with --tcp "
      "or --udp, as ICMP has no ports to vary"},
+    {"as-database", OPT_AS_DATABASE, "FILE",
+     "AS of each hop from this file in MaxMind's format, such as GeoLite2-ASN.mmdb "
+     "(default: as_database of the configuration, or one in /usr/share/GeoIP or "
+     "/var/lib/GeoIP)",
+     CMD_FILE},
+    {"as-dns", OPT_AS_DNS, NULL,
+     "ask DNS (origin.asn.cymru.com, Team Cymru) for what the file does not have; they "
+     "then see the addresses of the hops"},
     {"json", OPT_JSON, NULL, "one JSON object per hop, then a summary with the entry"},
     {0},
 };
 
 struct trace_options {
-    bool icmp, tcp, udp, ipv4, ipv6, numeric, paths, json;
+    bool icmp, tcp, udp, ipv4, ipv6, numeric, paths, json, as_dns;
+    const char *as_database; /* NULL: as configured */
 };
 
 struct router_name {
@@ -63,6 +86,8 @@ struct tracing {
     uv_timer_t *timer; /* for the names */
     struct interrupt interrupt;
     struct resolver *resolver;
+    struct as_lookup *as;
+    struct config config; /* of the agent, if there is one that can be read */
     struct data data;
     struct endpoint found[2]; /* by family; FAMILY_NONE: no usable address */
     struct endpoint unfit;
@@ -90,6 +115,7 @@ static void end(struct tracing *t)
     t->over = true;
     tracer_destroy(t->tracer);
     tracer_destroy(t->flow);
+    as_lookup_destroy(t->as);
     resolver_destroy(t->resolver);
     timer_close(t->timer);
     interrupt_stop(&t->interrupt);
@@ -105,9 +131,64 @@ static const char *name_of(const struct tracing *t, const struct endpoint *addre
     return "";
 }
 
+/* ---- the AS of the hops, and of the route ---- */
+
+static bool is_microsofts(uint32_t as, const void *user)
+{
+    return origins_are_microsofts(user, as);
+}
+
+/* The AS that counts: 0 if it is not known for certain, or that of an exchange. */
+static uint32_t as_of(const struct tracing *t, const struct as_answer *a)
+{
+    bool microsofts = a->origins.n > 0;
+    for (size_t i = 0; i < a->origins.n; i++)
+        microsofts =
+            microsofts && is_microsofts(a->origins.as[i], &t->data.known.origins);
+    return microsofts || (a->origins.n == 1 && !as_name_is_exchange(a->name))
+               ? a->origins.as[0]
+               : 0;
+}
+
+static void forget_database(struct as_answer *as, struct segment_hop *hops, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (as[i].source == AS_SOURCE_DATABASE) {
+            as[i] = (struct as_answer){0};
+            hops[i].as = 0;
+        }
+}
+
+static const char *as_about(struct tracing *t, char out[AS_ABOUT_MAX])
+{
+    const char *database = as_lookup_about(t->as);
+    snprintf(out, AS_ABOUT_MAX, "%s%s%s", database,
+             database[0] != '\0' && t->options.as_dns ? " and " : "",
+             t->options.as_dns ? "Team Cymru's DNS" : "");
+    return out;
+}
+
+/* Of the BGP table of the agent on this host, if its BMP station is on. */
+static bool find_route(const struct tracing *t, struct route_found *out)
+{
+    struct text bytes = {0};
+    struct status_answer answer;
+    char path[ROUTES_SOCKET_MAX];
+    routes_socket_path(path, t->config.status_socket);
+    bool found =
+        t->config.bmp_listen[0] != '\0' &&
+        agent_answer_read(path, &bytes, &answer) == 0 &&
+        rib_lookup_answer(json_span_of(answer.json, answer.json_len), &t->to, out);
+    text_free(&bytes);
+    return found;
+}
+
 static void conclude(struct tracing *t)
 {
     struct segment_hop hops[TRACE_TTL_MAX] = {0};
+    struct as_answer as[TRACE_TTL_MAX] = {0};
+    struct route_found route;
+    char about[AS_ABOUT_MAX];
     struct text out = {0};
     struct traced traced = {.host = t->host.host,
                             .to = t->to,
@@ -125,12 +206,27 @@ static void conclude(struct tracing *t)
         if (s.answer != NULL)
             hops[i].address = s.answer->from;
         hops[i].name = s.answer != NULL ? name_of(t, &s.answer->from) : "";
+        if (s.answer != NULL)
+            as[i] = as_lookup_find(t->as, &s.answer->from);
+        hops[i].as = as_of(t, &as[i]);
     }
+    if (as_lookup_problem(t->as) != NULL) /* earlier answers of it are doubtful, too */
+        forget_database(as, hops, traced.n);
+    traced.as = as;
+    traced.as_about = as_about(t, about);
     traced.entry = segments_judge(hops, traced.n, &t->data.known);
+    traced.by_hops = segments_as_path(hops, traced.n);
+    if (find_route(t, &route)) {
+        traced.route = &route;
+        traced.by_route =
+            as_path_of_route(route.as, route.n_as, is_microsofts, &t->data.known.origins);
+    }
     if (t->options.json)
         trace_print_json(&out, &traced);
     else
         trace_print_text(&out, &traced);
+    if (as_lookup_problem(t->as) != NULL)
+        log_text(LOG_LEVEL_WARN, "%s", as_lookup_problem(t->as));
     fputs(text_string(&out), stdout);
     text_free(&out);
     t->exit_code = traced.end == TRACE_END_TARGET ? CMD_FINE : CMD_BAD;
@@ -146,7 +242,7 @@ static void on_names_late(uv_timer_t *timer)
 
 static void conclude_if_complete(struct tracing *t)
 {
-    if (t->complete && t->names_waiting == 0)
+    if (t->complete && t->names_waiting == 0 && as_lookup_waiting(t->as) == 0)
         timer_in(t->timer, on_names_late, 0);
 }
 
@@ -160,9 +256,16 @@ static void on_name(const struct resolution *r, void *user)
     conclude_if_complete(t);
 }
 
+static void on_as(void *user)
+{
+    conclude_if_complete(user);
+}
+
 static void on_address(const struct endpoint *address, void *user)
 {
     struct tracing *t = user;
+    if (t->options.as_dns)
+        as_lookup_find(t->as, address);
     if (t->options.numeric || t->n_names == NAMES_MAX)
         return;
     for (size_t i = 0; i < t->n_names; i++)
@@ -363,6 +466,11 @@ static bool take_option(struct trace_options *o, int c)
         return o->numeric = true;
     case OPT_PATHS:
         return o->paths = true;
+    case OPT_AS_DATABASE:
+        o->as_database = optarg;
+        return true;
+    case OPT_AS_DNS:
+        return o->as_dns = true;
     case OPT_JSON:
         return o->json = true;
     default:
@@ -396,14 +504,22 @@ static void trace_path(struct tracing *t)
 {
     struct data_folders folders = data_folders();
     data_load(&t->data, &folders);
+    if (access(load_path(NULL), R_OK) == 0)
+        load_config(&t->config, load_path(NULL));
+    else
+        t->config = config_default();
     uv_loop_init(&t->loop);
     t->timer = timer_new(&t->loop, t);
     interrupt_start(&t->interrupt, &t->loop, on_interrupt, t);
     resolver_create(&t->resolver, &t->loop, NULL);
+    t->as =
+        as_lookup_create(t->options.as_database, t->options.as_dns ? t->resolver : NULL);
+    as_lookup_notify(t->as, on_as, t);
     resolve(t);
     uv_run(&t->loop, UV_RUN_DEFAULT);
     uv_loop_close(&t->loop);
     data_free(&t->data);
+    config_free(&t->config);
 }
 
 static int trace_command(int argc, char **argv)
@@ -432,10 +548,13 @@ const struct command command_trace = {
         "All packets belong to one flow (Paris traceroute), so of equal-cost paths only "
         "one is shown without --paths. Each hop is asked three times; min and median are of its "
         "answers. Routers limit how often they answer: missing answers of a hop in the "
-        "middle are not packet loss.",
+        "middle are not packet loss.\n"
+        "With an AS database, or the BGP table of an agent on this host, also how many AS "
+        "hops Microsoft's network is away; edgelat-paths(7) explains the limits.",
     .notes = "Exit code: 0 the target answered; 1 it did not; 2 error.",
     .examples = "edgelat trace outlook.office365.com\n"
                 "edgelat trace --tcp teams.microsoft.com\n"
+                "edgelat trace --as-database ~/GeoLite2-ASN.mmdb outlook.office365.com\n"
                 "edgelat trace -6 --json login.microsoftonline.com\n",
     .run = trace_command,
     .needs = CMD_LOOP_NEEDS,

@@ -5,7 +5,10 @@
 #include "core/result.h"
 #include "probe/icmp/message.h"
 
+#include <stdio.h>
 #include <string.h>
+
+enum { AS_TEXT_MAX = 16 };
 
 static const char *end_name(enum trace_end end)
 {
@@ -75,6 +78,27 @@ static void answer_json(struct json *j, const struct trace_answer *a)
         json_null(j, "reply_ttl");
 }
 
+static void as_json(struct json *j, const struct segment_hop *hop,
+                    const struct as_answer *a)
+{
+    bool microsofts = hop->segment == SEGMENT_MICROSOFT && hop->basis[0] != '\0';
+    if (a->origins.n > 0)
+        json_unsigned(j, "as", a->origins.as[0]);
+    else if (microsofts)
+        json_integer(j, "as", AS_MICROSOFT);
+    else
+        json_null(j, "as");
+    json_array(j, "other_as");
+    for (size_t i = 1; i < a->origins.n; i++)
+        json_unsigned(j, NULL, a->origins.as[i]);
+    json_array_end(j);
+    json_text(j, "as_name", a->name);
+    json_string(j, "as_source",
+                a->source != AS_SOURCE_NONE ? as_source_name(a->source)
+                : microsofts                ? "segment"
+                                            : NULL);
+}
+
 static void branches_json(struct json *j, const struct branches *b, size_t i)
 {
     char address[ADDRESS_TEXT_MAX];
@@ -107,10 +131,7 @@ static void hop_json(struct text *out, const struct traced *t, size_t i)
         json_string(&j, NULL, endpoint_address(address, &others[k]));
     json_array_end(&j);
     json_string(&j, "segment", segment_name(hop->segment));
-    if (hop->segment == SEGMENT_MICROSOFT && hop->basis[0] != '\0')
-        json_integer(&j, "as", 8075);
-    else
-        json_null(&j, "as");
+    as_json(&j, hop, &t->as[i]);
     place_json(&j, hop);
     json_text(&j, "basis", hop->basis);
     json_integer(&j, "sent", s.sent);
@@ -155,13 +176,86 @@ static void entry_json(struct json *j, const struct traced *t)
     json_object_end(j);
 }
 
+static void as_path_json(struct json *j, const char *key, const struct as_path *p)
+{
+    static const char *const states[] = {[AS_HOPS_UNKNOWN] = "unknown",
+                                         [AS_HOPS_AT_LEAST] = "at_least",
+                                         [AS_HOPS_EXACT] = "exact"};
+    json_object(j, key);
+    json_string(j, "state", states[p->state]);
+    if (p->state != AS_HOPS_UNKNOWN)
+        json_unsigned(j, "hops", p->hops);
+    else
+        json_null(j, "hops");
+    json_array(j, "path"); /* null: an AS may be hidden there */
+    for (size_t i = 0; i <= p->n; i++) {
+        if (p->gap[i])
+            json_null(j, NULL);
+        if (i < p->n)
+            json_unsigned(j, NULL, p->as[i]);
+    }
+    json_array_end(j);
+}
+
+/* The BGP table comes first: routers of a trace may answer with addresses of others. */
+static void as_hops_json(struct json *j, const struct traced *t)
+{
+    char prefix[BGP_PREFIX_TEXT_MAX];
+    json_object(j, "as_hops");
+    if (t->route != NULL) {
+        as_path_json(j, "bgp", &t->by_route);
+        json_string(j, "prefix", bgp_prefix_text(prefix, &t->route->prefix));
+        json_text(j, "router", t->route->router);
+        json_object_end(j);
+    } else {
+        json_null(j, "bgp");
+    }
+    as_path_json(j, "trace", &t->by_hops);
+    json_text(j, "source", t->as_about);
+    json_object_end(j);
+    json_object_end(j);
+}
+
+/* "Microsoft's network is one AS hop away, AS64500 > AS8075 (BGP table of r1)." */
+static void add_as_hops(struct text *out, const struct traced *t)
+{
+    static const char capital = 'M' - 'm';
+    const struct as_path *p = t->route != NULL ? &t->by_route : &t->by_hops;
+    if (t->route == NULL && t->as_about[0] == '\0')
+        return;
+    text_add(out, " ");
+    size_t at = out->len;
+    as_path_clause(out, p);
+    if (out->bytes[at] >= 'a')
+        out->bytes[at] = (char)(out->bytes[at] + capital);
+    if (t->route != NULL)
+        text_add(out, " (BGP table of %s).",
+                 t->route->router[0] != '\0' ? t->route->router : "the router");
+    else
+        text_add(out, " (AS of the hops by %s).", t->as_about);
+    if (p->hops > 1)
+        text_add(out, " With Peering Service it is one.");
+    if (t->route != NULL && t->by_hops.state != AS_HOPS_UNKNOWN &&
+        t->by_hops.hops > p->hops) {
+        text_add(out, " The hops of the trace belong to more networks: ");
+        as_path_text(out, &t->by_hops);
+        text_add(out, ".");
+    }
+}
+
+static void add_verdict(struct text *out, const struct traced *t)
+{
+    segments_verdict(out, t->hops, t->n, &t->entry, t->end, t->end_ttl);
+    add_as_hops(out, t);
+}
+
 void trace_print_json(struct text *out, const struct traced *t)
 {
     char address[ADDRESS_TEXT_MAX], time[WALL_TEXT_MAX];
     struct text verdict = {0};
     for (size_t i = 0; i < t->n; i++)
         hop_json(out, t, i);
-    segments_verdict(&verdict, t->hops, t->n, &t->entry, t->end, t->end_ttl);
+    add_verdict(&verdict, t);
     struct json j = json_to(out);
     json_object(&j, NULL);
     json_bool(&j, "summary", true);
@@ -181,6 +275,7 @@ void trace_print_json(struct text *out, const struct traced *t)
     if (t->branches != NULL)
         json_unsigned(&j, "flows", t->branches->flows);
     entry_json(&j, t);
+    as_hops_json(&j, t);
     json_string(&j, "verdict", text_string(&verdict));
     json_object_end(&j);
     text_add_bytes(out, "\n", 1);
@@ -262,23 +357,40 @@ static void add_extras(struct text *out, const struct traced *t, size_t i)
     text_add(out, "\n");
 }
 
+/* "AS64500", "AS64500?" if there are others; "-": not known */
+static const char *as_text(char out[AS_TEXT_MAX], const struct segment_hop *hop,
+                           const struct as_answer *a)
+{
+    if (a->origins.n > 0)
+        snprintf(out, AS_TEXT_MAX, "AS%u%s", a->origins.as[0],
+                 a->origins.n > 1 ? "?" : "");
+    else
+        strcpy(out, hop->segment == SEGMENT_MICROSOFT && hop->basis[0] != '\0' ? "AS8075"
+                                                                               : "-");
+    return out;
+}
+
 static void add_rows(struct text *out, const struct traced *t)
 {
-    char address[ADDRESS_TEXT_MAX], min[24], median[24];
-    int addresses = 7, names = 4;
+    char address[ADDRESS_TEXT_MAX], min[24], median[24], as[AS_TEXT_MAX];
+    int addresses = 7, names = 4, numbers = 2;
     for (size_t i = 0; i < t->n; i++) {
         addresses = widest(addresses, address_text(address, &t->hops[i]));
         names = widest(names, t->hops[i].name);
+        numbers = widest(numbers, as_text(as, &t->hops[i], &t->as[i]));
     }
-    text_add(out, "%3s  %-*s  %-*s  %-9s  %-5s  %8s  %8s  %s\n", "hop", addresses,
-             "address", names, "name", "network", "metro", "min", "median", "answered");
+    text_add(out, "%3s  %-*s  %-*s  %-9s  %-*s  %-5s  %8s  %8s  %s\n", "hop", addresses,
+             "address", names, "name", "network", numbers, "AS", "metro", "min", "median",
+             "answered");
     for (size_t i = 0; i < t->n; i++) {
         const struct segment_hop *hop = &t->hops[i];
         struct trace_stats s = trace_stats(t->trace, (uint8_t)(i + 1));
         text_add(
-            out, "%3zu  %-*s  %-*s  %-9s  %-5s  %8s  %8s  %u of %u\n", i + 1, addresses,
-            address_text(address, hop), names, hop->name[0] != '\0' ? hop->name : "-",
+            out, "%3zu  %-*s  %-*s  %-9s  %-*s  %-5s  %8s  %8s  %u of %u\n", i + 1,
+            addresses, address_text(address, hop), names,
+            hop->name[0] != '\0' ? hop->name : "-",
             hop->segment == SEGMENT_MICROSOFT ? "Microsoft" : segment_name(hop->segment),
+            numbers, as_text(as, hop, &t->as[i]),
             hop->pop.metro[0] != '\0' ? hop->pop.metro : "-", render_ms(min, s.min_ns),
             render_ms(median, s.median_ns), s.answered, s.sent);
         add_extras(out, t, i);
@@ -306,7 +418,7 @@ void trace_print_text(struct text *out, const struct traced *t)
                  "(Routers limit or refuse such answers: missing answers of a hop in the "
                  "middle are not packet loss.)\n");
     text_add(out, "%s", t->n > 0 ? "\n" : "");
-    segments_verdict(out, t->hops, t->n, &t->entry, t->end, t->end_ttl);
+    add_verdict(out, t);
     if (t->end == TRACE_END_SILENT && t->method != TRACER_TCP)
         text_add(out, " Firewalls may drop %s: try --tcp.",
                  t->method == TRACER_ICMP ? "ICMP echo" : "UDP");

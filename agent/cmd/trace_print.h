@@ -4,9 +4,11 @@
 #ifndef EDGELAT_CMD_TRACE_PRINT_H
 #define EDGELAT_CMD_TRACE_PRINT_H
 
+#include "net/as_lookup.h"
 #include "probe/path/branches.h"
 #include "probe/path/segments.h"
 #include "probe/path/tracer.h"
+#include "route/rib_lookup.h"
 
 struct traced { /* a path, as it is printed */
     const char *host;
@@ -18,6 +20,11 @@ struct traced { /* a path, as it is printed */
     enum trace_end end;
     uint8_t end_ttl;
     struct entry entry;
+    const struct as_answer *as;      /* of each hop */
+    struct as_path by_hops;          /* to Microsoft's network, by the AS of the hops */
+    const char *as_about;            /* where these are from; "": nowhere */
+    struct as_path by_route;         /* the same by the BGP route */
+    const struct route_found *route; /* to the target; NULL: not known */
     const struct branches *branches; /* NULL: not looked for */
     struct wall time;                /* of the start */
     int64_t took_ns;

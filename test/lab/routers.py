@@ -35,6 +35,15 @@ LINKS = [("host", "r1", "192.168.7"), ("r1", "r2a", "198.51.100"), ("r1", "r2b",
 NAMES = {"192.168.7.2": "gw.branch.example", "198.51.100.2": "a.provider.example",
          "203.0.113.2": "b.provider.example", "104.44.1.2": "ae25-0.icr02.lon24.ntwk.msn.net",
          "2001:db8:6::2": "ae25-0.icr02.lon24.ntwk.msn.net"}
+# TXT records of the zones that tell the AS of an address: the longest prefix decides, other prefixes do not.
+ORIGINS = {"2.100.51.198.origin.asn.cymru.com": ["64496 | 198.0.0.0/8 | US | arin | 2001-01-01",
+                                                 "64500 | 198.51.100.0/24 | US | arin | 2001-01-01"],
+           "2.113.0.203.origin.asn.cymru.com": ["64500 | 203.0.113.0/24 | US | arin | 2001-01-01",
+                                                "64496 | 203.0.0.0/8 | US | arin | 2001-01-01"],
+           "2.2.0.192.origin.asn.cymru.com": ["64500 | 192.0.2.0/24 | US | arin | 2001-01-01"],
+           "2.114.0.203.origin.asn.cymru.com": ["64500 | 203.0.114.0/24 | US | arin | 2001-01-01"],
+           "2.1.44.104.origin.asn.cymru.com": ["8075 | 104.44.0.0/16 | US | arin | 2001-01-01"],
+           "2.2.44.104.origin.asn.cymru.com": ["64511 | 40.96.0.0/13 | US | arin | 2001-01-01"]}
 # What the path is, written down from LINKS: the address of each hop by the branch that is taken.
 TRUTH = {"a": ["192.168.7.2", "198.51.100.2", "192.0.2.2", "104.44.1.2", "104.44.2.2", TARGET],
          "b": ["192.168.7.2", "203.0.113.2", "203.0.114.2", "104.44.1.2", "104.44.2.2", TARGET]}
@@ -127,6 +136,7 @@ class Net:
         call("mount", "--bind", own, real)
         words = [f"--host-record={name},{address}" for address, name in NAMES.items()]
         words += [f"--host-record=target.example,{TARGET},{TARGET6}", "--host-record=far.example," + FAR]
+        words += [f"--txt-record={name},{text}" for name, texts in ORIGINS.items() for text in texts]
         server = subprocess.Popen(["ip", "netns", "exec", "host", "dnsmasq", "--no-daemon", "--conf-file=/dev/null",
                                    "--no-resolv", "--no-hosts", "--listen-address=127.0.0.53", "--bind-interfaces",
                                    "--pid-file=", "--address=/#/", "--user=root", *words],

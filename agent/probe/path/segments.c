@@ -52,6 +52,14 @@ static bool by_prefix(struct segment_hop *hop, const struct edge_data *known)
     return true;
 }
 
+static bool by_as(struct segment_hop *hop, const struct edge_data *known)
+{
+    if (hop->as == 0 || !origins_are_microsofts(&known->origins, hop->as))
+        return false;
+    snprintf(hop->basis, sizeof hop->basis, "AS%u", hop->as);
+    return true;
+}
+
 /* RFC 6598: of providers, for NAT on their side. */
 static bool is_shared(const struct endpoint *e)
 {
@@ -75,7 +83,8 @@ static enum segment own_segment(struct segment_hop *hop, bool gateway, bool publ
 {
     if (hop->address.family == FAMILY_NONE)
         return SEGMENT_UNKNOWN;
-    if ((hop->name[0] != '\0' && by_name(hop, known)) || by_prefix(hop, known))
+    if ((hop->name[0] != '\0' && by_name(hop, known)) || by_prefix(hop, known) ||
+        by_as(hop, known))
         return SEGMENT_MICROSOFT;
     if (is_inside(&hop->address))
         return public_before ? SEGMENT_UNKNOWN : SEGMENT_LOCAL;
@@ -131,6 +140,21 @@ struct entry segments_judge(struct segment_hop *hops, size_t n,
     bool follows = e.first == 0 || e.before + 1 == e.first;
     e.state = follows && e.metro == e.first ? ENTRY_FOUND : ENTRY_HIDDEN;
     return e;
+}
+
+/* ---- AS hops ---- */
+
+struct as_path segments_as_path(const struct segment_hop *hops, size_t n)
+{
+    struct as_hop all[TRACE_TTL_MAX];
+    for (size_t i = 0; i < n; i++) {
+        bool site = hops[i].segment == SEGMENT_LOCAL || i == 0;
+        all[i] = (struct as_hop){hops[i].segment == SEGMENT_MICROSOFT ? AS_OF_MICROSOFT
+                                 : site                               ? AS_OF_SITE
+                                                                      : AS_OF_OTHERS,
+                                 hops[i].as};
+    }
+    return as_path_of_hops(all, n);
 }
 
 /* ---- the verdict ---- */

@@ -2,8 +2,8 @@
  * Pure: divides a traced path into the local network, providers and Microsoft's network,
  * and finds where traffic enters Microsoft's network (its entry PoP).
  *
- * A hop is Microsoft's by the name of the router (edge/pop.h) or by the prefix table
- * (edge/prefixes.h). The first hop (the gateway) and private addresses before the first
+ * A hop is Microsoft's by the name of the router (edge/pop.h), by the prefix table
+ * (edge/prefixes.h) or by its AS (edge/origins.h). The first hop (the gateway) and private addresses before the first
  * public hop are local; shared addresses of providers (RFC 6598) and other public addresses
  * are a provider's. A hop that does not answer, or has a private address behind a public
  * one, belongs to the segment of both its neighbours; between two segments it is unknown.
@@ -16,6 +16,7 @@
 #ifndef EDGELAT_PROBE_PATH_SEGMENTS_H
 #define EDGELAT_PROBE_PATH_SEGMENTS_H
 
+#include "edge/as_path.h"
 #include "edge/edge_data.h"
 #include "probe/path/trace.h"
 
@@ -27,6 +28,7 @@ segment_name(enum segment s); /* "unknown", "local", "provider", "microsoft" */
 struct segment_hop {
     struct endpoint address; /* FAMILY_NONE: no answer */
     const char *name;        /* "": none */
+    uint32_t as;             /* that it belongs to; 0: not known */
     int64_t min_ns;          /* DELAY_UNDEFINED: no answer */
 
     /* set by segments_judge() */
@@ -55,6 +57,9 @@ struct entry { /* hops by index; SEGMENT_NO_HOP: none */
 
 struct entry segments_judge(struct segment_hop *hops, size_t n,
                             const struct edge_data *known);
+
+/* The AS hops to Microsoft's network by the AS of the hops, after segments_judge(). */
+struct as_path segments_as_path(const struct segment_hop *hops, size_t n);
 
 /*
  * One sentence, or two: where traffic enters Microsoft's network and at which delay, or

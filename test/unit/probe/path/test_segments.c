@@ -152,6 +152,7 @@ static void load(struct edge_data *k)
     SHIPPED_PARSE(catalogue_parse, &k->metros, "metros.csv");
     SHIPPED_PARSE(prefixes_parse, &k->prefixes, "prefixes.csv");
     SHIPPED_PARSE(suffixes_parse, &k->suffixes, "suffixes.csv");
+    SHIPPED_PARSE(origins_parse, &k->origins, "origins.csv");
 }
 
 static size_t make(struct segment_hop hops[8], const struct hop_case of[8])
@@ -236,11 +237,39 @@ static void not_reached(void **state)
     edge_data_free(&known);
 }
 
+/* Addresses that have no name and are in no prefix of prefixes.csv. */
+static void test_by_as(void **state)
+{
+    (void)state;
+    struct edge_data known;
+    load(&known);
+    struct segment_hop hops[] = {
+        {.name = "", .min_ns = NS_PER_MS},
+        {.name = "", .min_ns = NS_PER_MS, .as = 64500},
+        {.name = "", .min_ns = NS_PER_MS, .as = 64510},
+        {.name = "", .min_ns = NS_PER_MS, .as = 8075},
+        {.name = "", .min_ns = NS_PER_MS},
+    };
+    static const char *const addresses[] = {"192.168.1.1", "198.51.100.1", "203.0.113.9",
+                                            "198.51.100.77", "198.51.100.78"};
+    for (size_t i = 0; i < 5; i++)
+        CHECK(endpoint_parse(&hops[i].address, addresses[i], 0), "%s", addresses[i]);
+    struct entry e = segments_judge(hops, 5, &known);
+    CHECK_INT(3, e.first, "the first of Microsoft's by its AS");
+    CHECK_TEXT("AS8075", hops[3].basis, "the evidence");
+    CHECK_INT(SEGMENT_PROVIDER, hops[4].segment, "the hop behind it is not known");
+    struct as_path p = segments_as_path(hops, 5);
+    CHECK_INT(AS_HOPS_EXACT, p.state, "AS hops");
+    CHECK_INT(2, p.hops, "through two networks");
+    edge_data_free(&known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths),
         cmocka_unit_test(not_reached),
+        cmocka_unit_test(test_by_as),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
