@@ -140,7 +140,7 @@ $(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: test/fuzz/fuzz_%.c $(ARCHIVES)
 	$(call say,link)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(GROUP) $(LIBS) $(EVENT_LIBS)
 
 BENCH_PROGRAMS := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(wildcard test/bench/bench_*.c))
-$(BENCH_PROGRAMS) $(BUILD)/bench/fleet $(BUILD)/bench/flowgen: $(BUILD)/bench/%: test/bench/%.c $(ARCHIVES)
+$(BENCH_PROGRAMS) $(BUILD)/bench/fleet $(BUILD)/bench/flowgen $(BUILD)/bench/bmpgen: $(BUILD)/bench/%: test/bench/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -o $@ $< $(GROUP) $(LIBS)
 
@@ -298,8 +298,9 @@ fuzz: setup-test
 	        $(BUILD)/corpus/$$f test/fuzz/corpus/$$f || exit 1; done
 
 bench: setup-bench
-	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH_PROGRAMS) $(BUILD)/bench/fleet $(BUILD)/bench/flowgen $(BUILD)/lab/relay
-	@for b in $(BENCH_PROGRAMS) test/bench/accuracy test/bench/cost test/bench/fleet test/bench/flows test/bench/sweep test/bench/trace; do \
+	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH_PROGRAMS) $(BUILD)/bench/fleet $(BUILD)/bench/flowgen $(BUILD)/bench/bmpgen \
+	    $(BUILD)/lab/relay
+	@for b in $(BENCH_PROGRAMS) test/bench/accuracy test/bench/cost test/bench/fleet test/bench/flows test/bench/routes test/bench/sweep test/bench/trace; do \
 	    echo "bench: $${b##*/}, up to two minutes ..."; BUILD=$(BUILD) $$b || exit 1; done
 
 .PHONY: all help run test run-tests test-programs fuzz-programs fuzz bench soak lint deb rpm clean \
