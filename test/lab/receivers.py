@@ -118,6 +118,8 @@ class Prometheus:
         for metric in batch["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]:
             kind = next(k for k in ("sum", "gauge", "exponentialHistogram") if k in metric)
             unit = {"s": "_seconds", "By": "_bytes"}.get(metric.get("unit"), "")
+            if metric.get("unit") == "1" and kind == "gauge" and "ratio" not in re.split(r"\W|_", metric["name"]):
+                unit = "_ratio"
             for point in metric[kind]["dataPoints"]:
                 labels = {a["key"].replace(".", "_"): str(next(iter(a["value"].values())))
                           for a in promoted + point.get("attributes", [])}

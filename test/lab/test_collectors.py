@@ -4,6 +4,7 @@
 Runs itself in the lab.
 """
 
+import contextlib
 import glob
 import gzip
 import json
@@ -156,19 +157,32 @@ def dashboard_shows(name, store, other, windows):
             tap.ok(store.query_range(expression, now, now, 60), f"{name}: variable {variable['name']}", expression)
 
 
+@contextlib.contextmanager
+def recorded_router():
+    """A router that sends a recorded BMP session of FRR, for the panels of BGP."""
+    with open(os.path.join(lab.TOP, "test", "fuzz", "corpus", "bmp", "frr"), "rb") as file:
+        recorded = file.read()[1:]  # without the size of the pieces, for the fuzz target
+    router = socket.socket()
+    with router:
+        if tap.ok(wait_for(lambda: router.connect_ex(("127.0.0.1", 11019)) == 0, 10), "the BMP station listens"):
+            router.sendall(recorded)
+        yield
+
+
 def receivers_take_it():
     vm = VictoriaMetrics("-opentelemetry.usePrometheusNaming")
     path = os.path.join(lab.FOLDER, "collectors.conf")
     with open(path, "w", encoding="utf-8") as conf:
         conf.write(f"[agent]\nsite = lab\nwindow = 6s\nstate_dir = {lab.FOLDER}/collectors\n"
                    f"[collector]\nurl = http://127.0.0.1:{vm.PORT}/opentelemetry\n"
+                   "[bmp]\nlisten = 127.0.0.1:11019\nrouters = 127.0.0.1\n"
                    "[target teams]\nhost = teams.microsoft.com\ninterval = 1s\n"
                    "[target exchange]\nhost = outlook.office365.com\ninterval = 1s\n")
     with running(*vm.command, stdout=vm.log, stderr=vm.log):
         if not tap.ok(wait_for(vm.ready, 15), "VictoriaMetrics is up"):
             return
         with running(EDGELAT, "run", "-c", path, stderr=subprocess.PIPE), \
-                running(*restless_agent(vm), stderr=subprocess.DEVNULL) as restless:
+                running(*restless_agent(vm), stderr=subprocess.DEVNULL) as restless, recorded_router():
             time.sleep(25)
             restless.send_signal(signal.SIGTERM)
             restless.wait(10)
