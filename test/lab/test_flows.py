@@ -256,6 +256,7 @@ plugin_buffer_size: 102400
 plugin_pipe_size: 10240000
 sampling_rate[s]: 10
 sfprobe_receiver[s]: 127.0.0.1:2143
+sfprobe_agentip[s]: 127.0.0.1
 """)
     net.start("gateway", "pmacctd", "-f", f"{net.folder}/pmacctd.conf")
     fprobe = net.start("gateway", "fprobe", "-i", "edge", "-f", "ip", "-l", "2", "-e", "2", "-d", "2", "-s", "1", "-q", "30000", "-B", "8192", "127.0.0.1:2105")
