@@ -10,6 +10,7 @@
 #include "cmd/trace_print.h"
 #include "core/result.h"
 #include "daemon/routes_server.h"
+#include "edge/location.h"
 #include "edge/owners.h"
 #include "net/clock.h"
 #include "net/resolver.h"
@@ -189,7 +190,8 @@ static void conclude(struct tracing *t)
     struct as_answer as[TRACE_TTL_MAX] = {0};
     struct route_found route;
     char about[AS_ABOUT_MAX];
-    struct text out = {0};
+    struct position site;
+    struct text out = {0}, wrong = {0};
     struct traced traced = {.host = t->host.host,
                             .to = t->to,
                             .method = t->method,
@@ -216,6 +218,12 @@ static void conclude(struct tracing *t)
     traced.as_about = as_about(t, about);
     traced.entry = segments_judge(hops, traced.n, &t->data.known);
     traced.by_hops = segments_as_path(hops, traced.n);
+    traced.potato = segments_potato(
+        hops, traced.n, t->trace, &traced.entry, traced.end == TRACE_END_TARGET,
+        location_parse(&site, &t->data.known.metros, t->config.location, &wrong) ? &site
+                                                                                 : NULL,
+        &t->data.known.metros);
+    text_free(&wrong);
     if (find_route(t, &route)) {
         traced.route = &route;
         traced.by_route =
@@ -550,7 +558,9 @@ const struct command command_trace = {
         "answers. Routers limit how often they answer: missing answers of a hop in the "
         "middle are not packet loss.\n"
         "With an AS database, or the BGP table of an agent on this host, also how many AS "
-        "hops Microsoft's network is away; edgelat-paths(7) explains the limits.",
+        "hops Microsoft's network is away. The column back is the length of the way back by "
+        "the TTL of the answers. edgelat-paths(7) explains these, the grade of cold or hot "
+        "potato, and the limits.",
     .notes = "Exit code: 0 the target answered; 1 it did not; 2 error.",
     .examples = "edgelat trace outlook.office365.com\n"
                 "edgelat trace --tcp teams.microsoft.com\n"

@@ -76,6 +76,11 @@ static void answer_json(struct json *j, const struct trace_answer *a)
         json_integer(j, "reply_ttl", a->reply_ttl);
     else
         json_null(j, "reply_ttl");
+    unsigned back = a != NULL ? potato_hops_back(a->reply_ttl) : 0;
+    if (back > 0)
+        json_unsigned(j, "hops_back", back);
+    else
+        json_null(j, "hops_back");
 }
 
 static void as_json(struct json *j, const struct segment_hop *hop,
@@ -243,6 +248,34 @@ static void add_as_hops(struct text *out, const struct traced *t)
     }
 }
 
+static void grade_json(struct json *j, const char *key, enum potato_grade g)
+{
+    json_string(j, key, g != POTATO_CANNOT_TELL ? potato_grade_name(g) : "cannot_tell");
+}
+
+static void potato_json(struct json *j, const struct potato *p)
+{
+    struct text sentence = {0};
+    json_object(j, "potato");
+    grade_json(j, "grade", p->grade);
+    grade_json(j, "forward", p->forward);
+    grade_json(j, "back", p->back);
+    if (p->beyond_ns != DELAY_UNDEFINED)
+        json_ms(j, "behind_entry", p->beyond_ns);
+    else
+        json_null(j, "behind_entry");
+    json_unsigned(j, "compared", p->compared);
+    if (p->compared > 0)
+        json_integer(j, "asymmetry", p->difference);
+    else
+        json_null(j, "asymmetry");
+    json_number(j, "stretch", p->stretch);
+    potato_sentence(&sentence, p);
+    json_string(j, "evidence", text_string(&sentence));
+    json_object_end(j);
+    text_free(&sentence);
+}
+
 static void add_verdict(struct text *out, const struct traced *t)
 {
     segments_verdict(out, t->hops, t->n, &t->entry, t->end, t->end_ttl);
@@ -276,6 +309,7 @@ void trace_print_json(struct text *out, const struct traced *t)
         json_unsigned(&j, "flows", t->branches->flows);
     entry_json(&j, t);
     as_hops_json(&j, t);
+    potato_json(&j, &t->potato);
     json_string(&j, "verdict", text_string(&verdict));
     json_object_end(&j);
     text_add_bytes(out, "\n", 1);
@@ -370,29 +404,36 @@ static const char *as_text(char out[AS_TEXT_MAX], const struct segment_hop *hop,
     return out;
 }
 
+static const char *back_text(char out[12], const struct trace_stats *s)
+{
+    unsigned back = s->answer != NULL ? potato_hops_back(s->answer->reply_ttl) : 0;
+    snprintf(out, 12, back > 0 ? "%u" : "-", back);
+    return out;
+}
+
 static void add_rows(struct text *out, const struct traced *t)
 {
-    char address[ADDRESS_TEXT_MAX], min[24], median[24], as[AS_TEXT_MAX];
+    char address[ADDRESS_TEXT_MAX], min[24], median[24], as[AS_TEXT_MAX], back[12];
     int addresses = 7, names = 4, numbers = 2;
     for (size_t i = 0; i < t->n; i++) {
         addresses = widest(addresses, address_text(address, &t->hops[i]));
         names = widest(names, t->hops[i].name);
         numbers = widest(numbers, as_text(as, &t->hops[i], &t->as[i]));
     }
-    text_add(out, "%3s  %-*s  %-*s  %-9s  %-*s  %-5s  %8s  %8s  %s\n", "hop", addresses,
-             "address", names, "name", "network", numbers, "AS", "metro", "min", "median",
-             "answered");
+    text_add(out, "%3s  %-*s  %-*s  %-9s  %-*s  %-5s  %8s  %8s  %4s  %s\n", "hop",
+             addresses, "address", names, "name", "network", numbers, "AS", "metro",
+             "min", "median", "back", "answered");
     for (size_t i = 0; i < t->n; i++) {
         const struct segment_hop *hop = &t->hops[i];
         struct trace_stats s = trace_stats(t->trace, (uint8_t)(i + 1));
         text_add(
-            out, "%3zu  %-*s  %-*s  %-9s  %-*s  %-5s  %8s  %8s  %u of %u\n", i + 1,
+            out, "%3zu  %-*s  %-*s  %-9s  %-*s  %-5s  %8s  %8s  %4s  %u of %u\n", i + 1,
             addresses, address_text(address, hop), names,
             hop->name[0] != '\0' ? hop->name : "-",
             hop->segment == SEGMENT_MICROSOFT ? "Microsoft" : segment_name(hop->segment),
             numbers, as_text(as, hop, &t->as[i]),
             hop->pop.metro[0] != '\0' ? hop->pop.metro : "-", render_ms(min, s.min_ns),
-            render_ms(median, s.median_ns), s.answered, s.sent);
+            render_ms(median, s.median_ns), back_text(back, &s), s.answered, s.sent);
         add_extras(out, t, i);
     }
 }
@@ -425,4 +466,8 @@ void trace_print_text(struct text *out, const struct traced *t)
     else if (t->n == 0)
         text_add(out, " Check the firewalls of this host and of the site.");
     text_add(out, "\n");
+    if (t->entry.state != ENTRY_NONE) {
+        potato_sentence(out, &t->potato);
+        text_add(out, "\n");
+    }
 }

@@ -25,6 +25,7 @@ struct traced { /* a path, as it is printed */
     const char *as_about;            /* where these are from; "": nowhere */
     struct as_path by_route;         /* the same by the BGP route */
     const struct route_found *route; /* to the target; NULL: not known */
+    struct potato potato;
     const struct branches *branches; /* NULL: not looked for */
     struct wall time;                /* of the start */
     int64_t took_ns;

@@ -81,12 +81,30 @@ def check_truth(net):
             tap.ok(trace.seconds < 2, f"{what}: takes less than 2 s", trace.seconds)
             if method != "--tcp":  # the kernel has no TTL of a SYN-ACK
                 tap.equal([64, 63, 62, 61, 60, 59], [hop["reply_ttl"] for hop in trace.hops],
-                          f"{what}: the length of the way back")
+                          f"{what}: the TTL of the answers")
+                tap.equal([1, 2, 3, 4, 5, 6], [hop["hops_back"] for hop in trace.hops], f"{what}: the length of the way back")
     tap.equal(["local", "provider", "provider", "microsoft", "microsoft", "microsoft"],
               [hop["segment"] for hop in Trace(net, "target.example").hops], "segments")
     entry = Trace(net, "target.example").summary["entry"]
     tap.equal(("found", 4, "LON", 3), (entry["state"], entry["hop"], entry["metro"], entry["behind_hop"]), "the entry")
     tap.equal([8075], list({hop["as"] for hop in Trace(net, "target.example").hops[3:]}), "the AS of its hops")
+
+
+def check_way_back(net):
+    """The answers of r5 and of the target come back by five hops more, as their TTL says."""
+    trace = Trace(net, "-4", "target.example")
+    tap.equal(("cold", 0), (trace.summary["potato"]["grade"], trace.summary["potato"]["asymmetry"]), "equal ways, a server at the entry")
+    with net.rule("r4", "forward", "ip daddr 192.168.7.1 ip saddr 104.44.2.2 ip ttl set 58\nip daddr 192.168.7.1 ip saddr "
+                  f"{routers.TARGET} ip ttl set 57"):
+        trace = Trace(net, "-4", "target.example")
+        text = net.run("host", EDGELAT, "trace", "-4", "target.example").stdout
+    tap.equal([1, 2, 3, 4, 10, 11], [hop["hops_back"] for hop in trace.hops], "the length of the way back")
+    tap.equal(5, trace.summary["potato"]["asymmetry"], "is longer inside of Microsoft's network")
+    tap.ok("Cold potato, as far as it shows" in text and "  10  3 of 3" in text, "the text", text)
+    with net.rule("r4", "output", "icmp type time-exceeded drop"), net.rule("r5", "output", "icmp type time-exceeded drop"), \
+            net.rule("target", "output", f"ip saddr {routers.TARGET} drop"):
+        trace = Trace(net, "-4", "target.example")
+    tap.equal(("cannot_tell", None), (trace.summary["potato"]["grade"], trace.summary["potato"]["asymmetry"]), "cannot tell")
 
 
 def check_beside_traceroute(net):
@@ -255,7 +273,7 @@ def main():
         Trace(net, "-6", "target.example")  # neighbours are known from here on
         mtr = net.start("host", "mtr", "-r", "-n", "-c", "1", routers.TARGET, stdout=subprocess.PIPE)  # takes 6 s
         beside_mtr = Trace(net, "--icmp", "target.example")
-        for check in (check_truth, check_beside_traceroute, check_packets, check_silent, check_rate_limit, check_answers,
+        for check in (check_truth, check_way_back, check_beside_traceroute, check_packets, check_silent, check_rate_limit, check_answers,
                       check_loop, check_unreachable, check_paths, check_errors, check_dead_dns):
             check(net)
         if os.geteuid() == 0 and net.run("host", *NOBODY, "true").returncode == 0:

@@ -3,6 +3,7 @@
 #include "core/result.h"
 #include "edge/whereis.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -155,6 +156,49 @@ struct as_path segments_as_path(const struct segment_hop *hops, size_t n)
                                  hops[i].as};
     }
     return as_path_of_hops(all, n);
+}
+
+/* ---- potato ---- */
+
+static double nearest_km(const struct position *site, const struct catalogue *metros)
+{
+    double best = NAN;
+    for (size_t i = 0; i < metros->n; i++) {
+        double km = distance_km(*site, metros->metros[i].at);
+        best = isnan(best) || km < best ? km : best;
+    }
+    return best;
+}
+
+struct potato segments_potato(const struct segment_hop *hops, size_t n,
+                              const struct trace *trace, const struct entry *entry,
+                              bool reached, const struct position *site,
+                              const struct catalogue *metros)
+{
+    struct potato_hop all[TRACE_TTL_MAX];
+    struct potato_places places = {.entry_hidden = entry->state != ENTRY_FOUND,
+                                   .entry_km = NAN,
+                                   .nearest_km = NAN,
+                                   .serving_km = NAN,
+                                   .nearest_ns = DELAY_UNDEFINED};
+    const struct metro *at_entry = NULL, *serving = NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct trace_stats s = trace_stats(trace, (uint8_t)(i + 1));
+        bool microsofts = hops[i].segment == SEGMENT_MICROSOFT;
+        all[i] = (struct potato_hop){microsofts, hops[i].min_ns,
+                                     s.answer != NULL ? s.answer->reply_ttl : -1};
+        if (microsofts && hops[i].metro != NULL)
+            serving = hops[i].metro;
+    }
+    if (entry->state == ENTRY_FOUND)
+        at_entry = hops[entry->first].metro;
+    if (site != NULL && at_entry != NULL) {
+        places.entry_km = distance_km(*site, at_entry->at);
+        places.nearest_km = nearest_km(site, metros);
+    }
+    if (at_entry != NULL && serving != NULL)
+        places.serving_km = distance_km(at_entry->at, serving->at);
+    return potato_judge(all, n, reached, &places);
 }
 
 /* ---- the verdict ---- */

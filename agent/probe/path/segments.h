@@ -18,6 +18,7 @@
 
 #include "edge/as_path.h"
 #include "edge/edge_data.h"
+#include "edge/potato.h"
 #include "probe/path/trace.h"
 
 enum segment { SEGMENT_UNKNOWN, SEGMENT_LOCAL, SEGMENT_PROVIDER, SEGMENT_MICROSOFT };
@@ -60,6 +61,15 @@ struct entry segments_judge(struct segment_hop *hops, size_t n,
 
 /* The AS hops to Microsoft's network by the AS of the hops, after segments_judge(). */
 struct as_path segments_as_path(const struct segment_hop *hops, size_t n);
+
+/*
+ * Cold or hot potato, after segments_judge(). `site`: where the site is, or NULL; the last of
+ * Microsoft's hops with a metro stands for the serving PoP.
+ */
+struct potato segments_potato(const struct segment_hop *hops, size_t n,
+                              const struct trace *trace, const struct entry *entry,
+                              bool reached, const struct position *site,
+                              const struct catalogue *metros);
 
 /*
  * One sentence, or two: where traffic enters Microsoft's network and at which delay, or
