@@ -70,7 +70,7 @@ static void fill_in_bgp(struct status_server *a, struct fill_texts *to)
     }
     for (size_t i = 0; i < r->n_prefixes; i++) {
         bgp->announced += r->prefixes[i].active != PATH_NONE;
-        bgp->withdrawn += rib_prefix_is_withdrawn(&r->prefixes[i]);
+        bgp->withdrawn += rib_prefix_is_withdrawn(r, &r->prefixes[i]);
     }
     rib_summary(r, &to->routes);
 }

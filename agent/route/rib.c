@@ -35,6 +35,7 @@ static void forget_peer(struct rib *r, struct rib_peer *p)
 {
     rib_paths_forget(r, p);
     *p = (struct rib_peer){.used = false};
+    rib_paths_choose(r);
 }
 
 static void forget_router(struct rib *r, size_t router)
@@ -187,11 +188,12 @@ const char *rib_vrf(char out[RIB_VRF_TEXT_MAX], const struct rib_peer *p)
     return out;
 }
 
-bool rib_has_adj_rib(const struct rib *r, const struct rib_peer *p)
+bool rib_has_adj_rib(const struct rib *r, const struct rib_peer *p, enum family family)
 {
     for (size_t i = 0; i < RIB_PEERS_MAX; i++) {
         const struct rib_peer *other = &r->peers[i];
-        if (other->used && other->has_adj_rib && other->router == p->router &&
+        if (other->used && other->has_adj_rib[family == FAMILY_IPV6] &&
+            other->router == p->router &&
             memcmp(other->distinguisher, p->distinguisher, sizeof p->distinguisher) == 0)
             return true;
     }
@@ -399,7 +401,10 @@ void rib_count(struct rib *r, struct rib_peer *p, enum bmp_view view, enum famil
 {
     size_t f = family == FAMILY_IPV6;
     struct rib_dump *d = &p->dumps[f];
-    p->has_adj_rib = p->has_adj_rib || view == BMP_PRE_POLICY || view == BMP_POST_POLICY;
+    if ((view == BMP_PRE_POLICY || view == BMP_POST_POLICY) && !p->has_adj_rib[f]) {
+        p->has_adj_rib[f] = true;
+        rib_paths_choose(r); /* those of the Loc-RIB do not count any more */
+    }
     p->has_post[f] = p->has_post[f] || view == BMP_POST_POLICY;
     if (!d->over) {
         check_dump(r, p, f, now);
@@ -500,7 +505,7 @@ static void add_sum(struct rows *rows, const struct rib_peer *p, const char *nam
 static bool is_here(const struct rib *r, const struct rib_prefix *p, size_t peer)
 {
     for (size_t i = 0; i < p->n; i++)
-        if (p->paths[i].peer == peer && rib_path_is_usable(r, &p->paths[i]))
+        if (p->paths[i].peer == peer && rib_path_is_usable(r, p, &p->paths[i]))
             return true;
     return false;
 }

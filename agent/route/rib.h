@@ -18,7 +18,7 @@
  * router has sent any, or their End-of-RIB, else pre-policy. A post-policy route replaces the
  * pre-policy ones of its prefix without an event; those that remain at the end of the dump
  * were refused by the policy and are removed. Loc-RIB routes (RFC 9069) mark the active path; they count as
- * paths only for a VRF of which nothing else is monitored. Adj-RIB-Out after the policy
+ * paths only for a family and VRF of which nothing else is monitored. Adj-RIB-Out after the policy
  * (RFC 8671) is only examined by Azure's rules for registered prefixes.
  *
  * Own AS. FRR puts the router's own AS in front of each path it monitors. It is removed when
@@ -121,9 +121,9 @@ struct rib_peer {
     int64_t up_ns, known_ns; /* in this window */
     double availability;     /* of the last window; NaN: never known */
 
-    bool has_adj_rib, reported;
-    bool has_post[2], may_have_ids[2];      /* by family */
-    enum bgp_nlri_form forms[2][BMP_VIEWS]; /* by family */
+    bool reported;
+    bool has_adj_rib[2], has_post[2], may_have_ids[2]; /* by family */
+    enum bgp_nlri_form forms[2][BMP_VIEWS];            /* by family */
     struct rib_dump dumps[2];
     uint64_t announced, withdrawn; /* all routes, of the view that counts */
     uint64_t adj_rib_in;           /* as the router reports it */
@@ -248,11 +248,12 @@ const char *rib_router_name(const struct rib *r, size_t router); /* else its add
 /* True for a session with a peer: neither a Loc-RIB nor the router's own routes. */
 bool rib_is_session(const struct rib_peer *p);
 
-/* Whether more than the Loc-RIB is monitored of the peer's router and VRF. */
-bool rib_has_adj_rib(const struct rib *r, const struct rib_peer *p);
+/* Whether more than the Loc-RIB is monitored of the family in the peer's router and VRF. */
+bool rib_has_adj_rib(const struct rib *r, const struct rib_peer *p, enum family family);
 /* How many AS hops away Microsoft's network is on the path (edge/as_path.h). SIZE_MAX: it
  * does not lead there, or has an AS_SET before. */
 size_t rib_as_hops(const struct rib *r, const struct bgp_path *path);
-bool rib_path_is_usable(const struct rib *r, const struct rib_path *path);
+bool rib_path_is_usable(const struct rib *r, const struct rib_prefix *p,
+                        const struct rib_path *path);
 
 #endif

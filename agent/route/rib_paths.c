@@ -29,10 +29,12 @@ static uint32_t local_as_of(const struct rib *r, const struct rib_peer *p)
 
 /* ---- which path is active ---- */
 
-bool rib_path_is_usable(const struct rib *r, const struct rib_path *path)
+bool rib_path_is_usable(const struct rib *r, const struct rib_prefix *p,
+                        const struct rib_path *path)
 {
     return path->use != PATH_GONE && !path->loop && path->view != BMP_OUT &&
-           (path->view != BMP_LOC_RIB || !rib_has_adj_rib(r, peer_of(r, path)));
+           (path->view != BMP_LOC_RIB ||
+            !rib_has_adj_rib(r, peer_of(r, path), bgp_prefix_family(&p->prefix)));
 }
 
 static bool is_same_table(const struct rib_peer *a, const struct rib_peer *b)
@@ -97,7 +99,7 @@ static void choose(const struct rib *r, struct rib_prefix *p)
 {
     p->active = p->backup = PATH_NONE;
     for (size_t i = 0; i < p->n; i++) {
-        if (!rib_path_is_usable(r, &p->paths[i]))
+        if (!rib_path_is_usable(r, p, &p->paths[i]))
             continue;
         if (p->active == PATH_NONE ||
             compare(r, p, &p->paths[i], &p->paths[p->active]) < 0) {
@@ -108,6 +110,12 @@ static void choose(const struct rib *r, struct rib_prefix *p)
             p->backup = i;
         }
     }
+}
+
+void rib_paths_choose(struct rib *r)
+{
+    for (size_t i = 0; i < r->n_prefixes; i++)
+        choose(r, &r->prefixes[i]);
 }
 
 /* ---- what is wrong with a path ---- */
@@ -289,11 +297,11 @@ static size_t count_ways(const struct rib *r, const struct rib_prefix *p, size_t
     size_t n = 0;
     *ways = 0;
     for (size_t i = 0; i < p->n; i++) {
-        if (!rib_path_is_usable(r, &p->paths[i]))
+        if (!rib_path_is_usable(r, p, &p->paths[i]))
             continue;
         bool is_new = true;
         for (size_t k = 0; k < i; k++)
-            is_new = is_new && !(rib_path_is_usable(r, &p->paths[k]) &&
+            is_new = is_new && !(rib_path_is_usable(r, p, &p->paths[k]) &&
                                  endpoint_same_address(&p->paths[k].path->next_hop,
                                                        &p->paths[i].path->next_hop));
         n++;
@@ -370,7 +378,7 @@ static void withdraw(struct rib *r, struct rib_prefix *p, size_t at, bool silent
 {
     struct before was = before_change(r, p);
     struct rib_path *path = &p->paths[at];
-    bool had = rib_path_is_usable(r, path), was_active = p->active == at;
+    bool had = rib_path_is_usable(r, p, path), was_active = p->active == at;
     if (path->use == PATH_GONE)
         return;
     if (had && !silent) {
@@ -394,7 +402,7 @@ static void announce(struct rib *r, struct rib_prefix *p, size_t at,
     struct before was = before_change(r, p);
     struct rib_path *path = &p->paths[at];
     const struct rib_peer *peer = peer_of(r, path);
-    bool had = rib_path_is_usable(r, path);
+    bool had = rib_path_is_usable(r, p, path);
     struct bgp_path old = *path->path;
     uint32_t local_as = local_as_of(r, peer);
     if (path->use == PATH_GONE || !bgp_path_same_as(&old, to) ||
@@ -405,7 +413,7 @@ static void announce(struct rib *r, struct rib_prefix *p, size_t at,
     path->loop = local_as != 0 && rib_is_session(peer) && peer->as != local_as &&
                  path->view != BMP_OUT && bgp_path_has_as(to, local_as);
     choose(r, p);
-    bool is = rib_path_is_usable(r, path), is_active = p->active == at;
+    bool is = rib_path_is_usable(r, p, path), is_active = p->active == at;
     path->checks = is || path->view == BMP_OUT ? check(r, p, path->view, peer, to) : 0;
     if (is && !had && !silent)
         add_event(
@@ -587,7 +595,8 @@ void rib_route(struct rib *r, struct rib_peer *peer, enum bmp_view view,
         r->not_kept += path != NULL;
         return;
     }
-    bool silent = class == CLASS_LOC_RIB && rib_has_adj_rib(r, peer);
+    bool silent =
+        class == CLASS_LOC_RIB && rib_has_adj_rib(r, peer, bgp_prefix_family(prefix));
     if (view == BMP_POST_POLICY)
         silent = replace_pre_policy(r, p, index, path_id) || silent;
     size_t at = path_index(p, index, class, path_id, path != NULL);

@@ -16,6 +16,9 @@ void rib_paths_withdraw(struct rib *r, const struct rib_peer *p, enum rib_which 
 /* Removes the pre-policy paths of a family, without events. */
 void rib_paths_drop_refused(struct rib *r, const struct rib_peer *p, enum family family);
 
+/* Chooses active and backup paths again, without events. */
+void rib_paths_choose(struct rib *r);
+
 /* Marks all paths of the peer as stale. */
 void rib_paths_stale(struct rib *r, const struct rib_peer *p);
 

@@ -8,37 +8,40 @@
 #include <string.h>
 
 /* Whether a peer has announced the prefix, now or before. */
-static bool is_received(const struct rib_prefix *p)
+static bool is_received(const struct rib *r, const struct rib_prefix *p)
 {
     for (size_t i = 0; i < p->n; i++)
-        if (p->paths[i].view != BMP_OUT && !p->paths[i].loop)
+        if (p->paths[i].view != BMP_OUT && !p->paths[i].loop &&
+            (p->paths[i].view != BMP_LOC_RIB ||
+             !rib_has_adj_rib(r, &r->peers[p->paths[i].peer],
+                              bgp_prefix_family(&p->prefix))))
             return true;
     return false;
 }
 
-bool rib_prefix_is_withdrawn(const struct rib_prefix *p)
+bool rib_prefix_is_withdrawn(const struct rib *r, const struct rib_prefix *p)
 {
-    return p->active == PATH_NONE && is_received(p);
+    return p->active == PATH_NONE && is_received(r, p);
 }
 
-static const char *state_of(const struct rib_prefix *p)
+static const char *state_of(const struct rib *r, const struct rib_prefix *p)
 {
-    return p->active != PATH_NONE       ? "announced"
-           : rib_prefix_is_withdrawn(p) ? "withdrawn"
-                                        : "sent";
+    return p->active != PATH_NONE          ? "announced"
+           : rib_prefix_is_withdrawn(r, p) ? "withdrawn"
+                                           : "sent";
 }
 
 static const char *role_of_path(const struct rib *r, const struct rib_prefix *p,
                                 size_t at)
 {
     const struct rib_path *path = &p->paths[at];
-    return path->use == PATH_GONE        ? "withdrawn"
-           : path->loop                  ? "loop"
-           : path->view == BMP_OUT       ? "sent"
-           : at == p->active             ? "active"
-           : at == p->backup             ? "backup"
-           : rib_path_is_usable(r, path) ? "other"
-                                         : "loc_rib";
+    return path->use == PATH_GONE           ? "withdrawn"
+           : path->loop                     ? "loop"
+           : path->view == BMP_OUT          ? "sent"
+           : at == p->active                ? "active"
+           : at == p->backup                ? "backup"
+           : rib_path_is_usable(r, p, path) ? "other"
+                                            : "loc_rib";
 }
 
 enum {
@@ -75,7 +78,7 @@ static void count_problems(const struct rib *r, size_t n[PROBLEMS])
                             r->peers[i].state == SESSION_DOWN;
     for (size_t i = 0; i < r->n_prefixes; i++) {
         const struct rib_prefix *p = &r->prefixes[i];
-        n[PREFIXES_WITHDRAWN] += rib_prefix_is_withdrawn(p);
+        n[PREFIXES_WITHDRAWN] += rib_prefix_is_withdrawn(r, p);
         for (size_t k = 0; k < p->n; k++) {
             unsigned faults = faults_of(p, &p->paths[k]);
             bool hijacked = (faults & (CHECK_ORIGIN | CHECK_MORE_SPECIFIC)) != 0;
@@ -265,7 +268,7 @@ void rib_json(const struct rib *r, const char *listen, struct text *out)
         json_string(&j, "service", p->watched->service);
         json_bool(&j, "registered", p->watched->registered);
         json_string(&j, "watched", bgp_prefix_text(prefix, &p->watched->prefix));
-        json_string(&j, "state", state_of(p));
+        json_string(&j, "state", state_of(r, p));
         json_array(&j, "paths");
         for (size_t k = 0; k < p->n; k++)
             add_path(&j, r, p, k);
@@ -392,7 +395,7 @@ static void show_prefix(struct text *out, const struct rib *r, const struct rib_
 {
     char prefix[BGP_PREFIX_TEXT_MAX];
     text_add(out, "  %s (%s): %s\n", bgp_prefix_text(prefix, &p->prefix),
-             p->watched->service, state_of(p));
+             p->watched->service, state_of(r, p));
     for (size_t k = 0; k < p->n; k++)
         if (p->paths[k].view != BMP_LOC_RIB || k == p->active)
             show_path(out, r, p, k);

@@ -13,7 +13,7 @@ void rib_json(const struct rib *r, const char *listen, struct text *out);
 void rib_text(const struct rib *r, const char *listen, struct text *out);
 
 /* A peer has announced the prefix before. False for one that the router only sends. */
-bool rib_prefix_is_withdrawn(const struct rib_prefix *p);
+bool rib_prefix_is_withdrawn(const struct rib *r, const struct rib_prefix *p);
 
 /* True when a router has left, a session is down, a prefix withdrawn, or something wrong
  * with a path. */

@@ -80,7 +80,7 @@ static const char *paths(const struct world *w)
         for (size_t k = 0; k < w->rib.prefixes[i].n; k++) {
             const struct rib_prefix *p = &w->rib.prefixes[i];
             const struct rib_path *is = &p->paths[k];
-            if (!rib_path_is_usable(&w->rib, is))
+            if (!rib_path_is_usable(&w->rib, p, is))
                 continue;
             n += (size_t)snprintf(out + n, sizeof out - n, "%s%s %s%s via %s",
                                   n > 0 ? ", " : "", bgp_prefix_text(prefix, &p->prefix),
@@ -235,6 +235,23 @@ static void test_refused_by_policy(void **state)
     pass(&w, 7000);
     CHECK_TEXT("", paths(&w), "nothing was accepted");
     CHECK(!rib_has_problems(&w.rib), "and nothing is wrong");
+    world_end(&w);
+}
+
+/* Loc-RIB counts as long as nothing else of the family is monitored. */
+static void test_loc_rib_first(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    announce(&w, &loc, "13.107.6.0/24", "65002 8075");
+    announce(&w, &loc, "52.96.0.0/14", "65002 8075");
+    CHECK(strstr(paths(&w), "13.107.6.0/24 65002 8075") != NULL, "it counts");
+    peer_up(&w, &first);
+    announce(&w, &first, "13.107.6.0/24", "65002 8075");
+    CHECK_TEXT("13.107.6.0/24 65002 8075 via 198.51.100.2", paths(&w), "no more");
+    CHECK(w.rib.prefixes[1].active == PATH_NONE, "of no prefix");
+    CHECK(!rib_has_problems(&w.rib), "and nothing is withdrawn by that");
     world_end(&w);
 }
 
@@ -736,6 +753,7 @@ int main(void)
         cmocka_unit_test(test_gobgp),
         cmocka_unit_test(test_policy_of_each_family),
         cmocka_unit_test(test_refused_by_policy),
+        cmocka_unit_test(test_loc_rib_first),
         cmocka_unit_test(test_vrfs),
         cmocka_unit_test(test_peer_types),
         cmocka_unit_test(test_addresses),
