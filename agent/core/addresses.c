@@ -19,18 +19,32 @@ struct address *addresses_find(const struct addresses *a, const struct endpoint 
     return NULL;
 }
 
+/* Whether DNS has not returned the silent address for long enough. */
+static bool has_left(const struct address *x, struct mono now)
+{
+    return x->flap.state == STATE_DOWN && x->missing >= ADDRESS_LEFT_ANSWERS &&
+           now.ns - x->left_at.ns >= ADDRESS_LEFT_NS;
+}
+
 static void put(struct addresses *to, const struct addresses *from,
-                const struct known_address *known)
+                const struct known_address *known, struct mono now)
 {
     const struct address *before = addresses_find(from, &known->to);
-    struct address *x = &to->list[to->n++];
+    struct address *x = &to->list[to->n];
+    if (before == NULL && !known->current)
+        return; /* it has left */
     *x = before != NULL ? *before : (struct address){.probed = false};
     x->to = known->to;
     x->current = known->current;
+    if (x->current)
+        x->missing = 0;
+    else if (x->missing++ == 0)
+        x->left_at = now;
+    to->n += !has_left(x, now);
 }
 
 bool addresses_set(struct addresses *a, const struct known_address *list, size_t n,
-                   const struct endpoint *used)
+                   const struct endpoint *used, struct mono now)
 {
     struct addresses to = *a;
     const struct known_address self = {*used, true};
@@ -40,10 +54,10 @@ bool addresses_set(struct addresses *a, const struct known_address *list, size_t
     to.list = mem_zalloc((n + 1) * sizeof *to.list);
     to.n = 0;
     for (size_t i = 0; i < n; i++)
-        put(&to, a, &list[i]);
+        put(&to, a, &list[i], now);
     if (addresses_find(&to, used) == NULL) {
         to.n -= to.n == ADDRESSES_MAX;
-        put(&to, a, &self);
+        put(&to, a, &self, now);
     }
     to.used = (size_t)(addresses_find(&to, used) - to.list);
     free(a->list);
@@ -57,6 +71,24 @@ void addresses_forget(struct addresses *a)
         struct address *x = &a->list[i];
         *x = (struct address){.to = x->to, .current = x->current};
     }
+}
+
+bool address_slots_take(struct address_slots *s, const struct endpoint *to,
+                        struct mono now)
+{
+    size_t take = ADDRESSES_MAX;
+    for (size_t i = ADDRESSES_MAX; i-- > 0;)
+        if (s->all[i].to.family == FAMILY_NONE ||
+            now.ns - s->all[i].seen.ns > ADDRESS_SLOT_NS)
+            take = i;
+    for (size_t i = 0; i < ADDRESSES_MAX; i++)
+        if (endpoint_same_address(&s->all[i].to, to))
+            take = i;
+    if (take == ADDRESSES_MAX)
+        return false;
+    s->all[take].to = *to;
+    s->all[take].seen = now;
+    return true;
 }
 
 /* ---- whose turn it is ---- */

@@ -18,7 +18,10 @@
  * so its order would make the delay of the target a matter of chance.
  *
  * An address is silent by the same evidence, in as many windows as core/flap.h wants.
- * Where none answers it is an outage of the path, which is the state of the target.
+ * Where none answers it is an outage of the path, which is the state of the target. A silent
+ * address that DNS no longer returns is dropped after ADDRESS_LEFT_ANSWERS answers without
+ * it and ADDRESS_LEFT_NS: no new client gets it. Names that return another subset each time
+ * bring it back sooner.
  *
  * Figures of test/sim/test_addresses.c, at shipped intervals, windows of a minute, five
  * addresses, one dead: told after 4 windows, 95 % within 6, at up to 5 % of loss (HTTPS
@@ -40,12 +43,15 @@
 
 #define ADDRESS_NEARER_RATIO 0.2
 #define ADDRESS_NEARER_NS    (2 * NS_PER_MS)
+#define ADDRESS_LEFT_NS      (120 * NS_PER_S)
+#define ADDRESS_SLOT_NS      (24 * 3600 * NS_PER_S)
 
 enum {
     ADDRESSES_MAX = 8, /* watched; Exchange answers with up to 8. Further ones are not */
     ADDRESS_TURN = 4,
     ADDRESS_SILENT = 6,
     ADDRESS_VALUES = 16,
+    ADDRESS_LEFT_ANSWERS = 2,
 };
 
 #define ADDRESS_NONE SIZE_MAX
@@ -58,6 +64,9 @@ struct known_address {
 struct address {
     struct endpoint to;
     bool current;
+    uint32_t missing;    /* from so many answers of DNS in a row, ... */
+    struct mono left_at; /* ... the first of which was then */
+    bool has_slot;       /* struct address_slots */
     bool probed;
     struct path_loss losses[2];     /* of kinds that send single packets, and of others */
     int64_t values[ADDRESS_VALUES]; /* the last round trips, a ring */
@@ -83,6 +92,21 @@ struct addresses { /* start with { 0 } */
     size_t last[KINDS_MAX]; /* index of the address that was probed last */
 };
 
+/*
+ * Which addresses of a name get time series of their own: ADDRESSES_MAX in
+ * ADDRESS_SLOT_NS, so that a name whose addresses rotate does not make a series of each.
+ */
+struct address_slots { /* start with { 0 } */
+    struct {
+        struct endpoint to; /* FAMILY_NONE: free */
+        struct mono seen;
+    } all[ADDRESSES_MAX];
+};
+
+/* True if the address has a slot, or gets one that was not seen for ADDRESS_SLOT_NS. */
+bool address_slots_take(struct address_slots *s, const struct endpoint *to,
+                        struct mono now);
+
 void addresses_free(struct addresses *a);
 
 /*
@@ -91,7 +115,7 @@ void addresses_free(struct addresses *a);
  * before and another one was in use.
  */
 bool addresses_set(struct addresses *a, const struct known_address *list, size_t n,
-                   const struct endpoint *used);
+                   const struct endpoint *used, struct mono now);
 
 /* NULL: it is not among them. */
 struct address *addresses_find(const struct addresses *a, const struct endpoint *to);

@@ -61,6 +61,7 @@ struct address_state { /* of one of the addresses of a name, core/addresses.h */
     enum state state;          /* STATE_DOWN: it is silent while others answer */
     uint32_t unanswered;       /* probes of a kind that others answer, and it has never */
     bool current;              /* in the last answer of DNS */
+    bool has_slot;             /* it gets series of its own: struct address_slots */
     int64_t min_ns, median_ns; /* of its last round trips; DELAY_UNDEFINED: none */
 };
 

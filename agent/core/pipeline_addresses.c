@@ -88,6 +88,7 @@ void pipeline_describe_addresses(const struct pipeline *p,
             .state = x->flap.state,
             .unanswered = addresses_unanswered(&addr->all, i, counts),
             .current = x->current,
+            .has_slot = x->has_slot,
             .min_ns = address_min(x),
             .median_ns = address_median(x)};
     }
@@ -162,7 +163,7 @@ bool pipeline_set_addresses(struct pipeline *p, const struct pipeline_target *m,
         silent[i] = before.list[i].flap.state == STATE_DOWN;
         was[i] = before.list[i].to;
     }
-    bool known = addresses_set(&addr->all, addr->known, addr->n_known, to);
+    bool known = addresses_set(&addr->all, addr->known, addr->n_known, to, p->latest);
     for (size_t i = 0; i < n; i++) {
         if (!silent[i] || addresses_find(&addr->all, &was[i]) != NULL)
             continue;
@@ -185,6 +186,9 @@ static void judge(struct pipeline *p, const struct pipeline_target *m,
     counting_kinds(p, m, addr, counts);
     for (size_t i = 0; i < addr->all.n; i++) {
         size_t kind;
+        struct address *x = &addr->all.list[i];
+        x->has_slot =
+            x->current ? address_slots_take(&addr->slots, &x->to, now) : x->has_slot;
         struct flap_news news = addresses_window(&addr->all, i, counts, now, &kind);
         bool as_expected = news.before == STATE_UNKNOWN && news.after == STATE_UP;
         if (news.what != FLAP_NOTHING && !as_expected)

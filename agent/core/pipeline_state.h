@@ -41,6 +41,7 @@ struct pipeline_address {     /* of a target in one family, or through the proxy
     struct addresses all;                      /* of the name; `to` is the one in use */
     struct known_address known[ADDRESSES_MAX]; /* for the next pipeline_resolved() */
     size_t n_known;
+    struct address_slots slots;
     struct dns_answer dns;
     struct mono dns_reported; /* when the last event of `dns` was created; 0: never */
 };

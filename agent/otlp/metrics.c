@@ -27,6 +27,9 @@ enum {
     FOREIGN,
     RESPONSES,
     TLS,
+    ADDRESSES,
+    ADDRESS_UP,
+    ADDRESS_DELAY,
     OURS
 };
 
@@ -73,6 +76,18 @@ static const struct {
     [TLS] = {METRIC_TARGET_TLS, "",
              "Whether the certificate's issuer is none that the service uses",
              OTLP__METRIC__DATA_GAUGE},
+    [ADDRESSES] = {METRIC_TARGET_ADDRESSES, "{address}",
+                   "Addresses of a name that has several; down: silent while others "
+                   "answer",
+                   OTLP__METRIC__DATA_GAUGE},
+    [ADDRESS_UP] = {METRIC_ADDRESS_UP, "",
+                    "Whether an address of a name that has several answers; 0: silent "
+                    "while others answer",
+                    OTLP__METRIC__DATA_GAUGE},
+    [ADDRESS_DELAY] = {METRIC_ADDRESS_DELAY, "s",
+                       "Median of the last round trips of an address of a name that has "
+                       "several",
+                       OTLP__METRIC__DATA_GAUGE},
     [FOREIGN] = {METRIC_TARGET_FOREIGN, "",
                  "1: another network than Microsoft's edge answers; else absent",
                  OTLP__METRIC__DATA_GAUGE},
@@ -246,6 +261,35 @@ static void add_responses(struct builder *b, const struct target_address_state *
     }
 }
 
+/* Of a name with several addresses: core/addresses.h. */
+static void add_addresses(struct builder *b, const struct target_address_state *address,
+                          const struct attributes *of, struct wall window_start)
+{
+    size_t counts[STATE_COUNT] = {0};
+    struct attributes family = *of;
+    if (address->n_all < 2)
+        return;
+    attribute_text(b, &family, ATTR_NETWORK_TYPE, family_name(address->to.family));
+    for (size_t i = 0; i < address->n_all; i++) {
+        const struct address_state *x = &address->all[i];
+        struct attributes a = family;
+        char *text = arena_take(&b->arena, ADDRESS_TEXT_MAX);
+        counts[x->state]++;
+        attribute_text(b, &a, ATTR_PEER_ADDRESS, endpoint_address(text, &x->to));
+        if (x->has_slot && x->state != STATE_UNKNOWN)
+            point_count(b, ADDRESS_UP, &a, window_start, x->state != STATE_DOWN);
+        if (x->has_slot && x->median_ns != DELAY_UNDEFINED)
+            point_value(b, ADDRESS_DELAY, &a, window_start, (double)x->median_ns / 1e9);
+    }
+    for (size_t i = 0; i < STATE_COUNT; i++) {
+        struct attributes a = family;
+        if (counts[i] == 0 && i != STATE_UP && i != STATE_DOWN)
+            continue;
+        attribute_text(b, &a, ATTR_ADDRESS_STATE, state_name((enum state)i));
+        point_count(b, ADDRESSES, &a, window_start, counts[i]);
+    }
+}
+
 static void add_target(struct builder *b, const struct target_state *t,
                        struct wall window_start, struct wall start)
 {
@@ -260,6 +304,8 @@ static void add_target(struct builder *b, const struct target_state *t,
         const struct target_address_state *address = &t->addresses[f];
         struct attributes tls = a;
         add_responses(b, address, families[f], &no_pop, window_start, start);
+        if (t->measured)
+            add_addresses(b, address, &no_pop, window_start);
         if (!t->measured || address->issuer[0] == '\0' ||
             address->to.family == FAMILY_NONE)
             continue;

@@ -30,6 +30,7 @@
 #define ATTR_PROBE_KIND       "edgelat.probe.kind"
 #define ATTR_DELAY            "edgelat.delay"
 #define ATTR_OUTCOME          "edgelat.outcome"
+#define ATTR_ADDRESS_STATE    "edgelat.address.state"
 #define ATTR_ANOMALY          "edgelat.anomaly"
 #define ATTR_FRONT_DOOR_STATE "edgelat.front_door.state"
 #define ATTR_WINDOW_STATE     "edgelat.window.state"
@@ -63,6 +64,9 @@
 #define METRIC_TARGET_RANK           "edgelat.target.rank"
 #define METRIC_TARGET_INTERCEPTED    "edgelat.target.intercepted"
 #define METRIC_TARGET_FOREIGN        "edgelat.target.foreign"
+#define METRIC_TARGET_ADDRESSES      "edgelat.target.addresses"
+#define METRIC_ADDRESS_UP            "edgelat.address.up"
+#define METRIC_ADDRESS_DELAY         "edgelat.address.delay"
 #define METRIC_HTTP_RESPONSES        "edgelat.probe.http_responses"
 #define METRIC_TARGET_TLS            "edgelat.target.tls_intercepted"
 

@@ -456,6 +456,57 @@ static void https_facts_of_a_target(void **state)
     unmake(&k);
 }
 
+/* Four addresses, one of them silent, one unknown, one without a slot. */
+static void addresses_of_a_name(void **state)
+{
+    (void)state;
+    struct known k;
+    make(&k);
+    struct target_address_state *a = &k.state.addresses[0];
+    static const enum state states[] = {STATE_UP, STATE_DOWN, STATE_UNKNOWN, STATE_UP};
+    for (uint8_t i = 0; i < 4; i++)
+        a->all[i] = (struct address_state){
+            .to = {.family = FAMILY_IPV4, .bytes = {192, 0, 2, i + 1}},
+            .state = states[i],
+            .has_slot = i < 3,
+            .median_ns = i == 0 ? 7 * NS_PER_MS : DELAY_UNDEFINED};
+    a->to = a->all[0].to;
+    a->n_all = 4;
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
+    static const struct {
+        const char *metric, *key, *value;
+        double expected;
+    } points[] = {
+        {"edgelat.target.addresses", "edgelat.address.state", "unknown", 1},
+        {"edgelat.target.addresses", "edgelat.address.state", "up", 2},
+        {"edgelat.target.addresses", "edgelat.address.state", "down", 1},
+        {"edgelat.address.up", "network.peer.address", "192.0.2.1", 1},
+        {"edgelat.address.up", "network.peer.address", "192.0.2.2", 0},
+        {"edgelat.address.delay", "network.peer.address", "192.0.2.1", 0.007},
+    };
+    enum { N = sizeof points / sizeof *points };
+    size_t n = 0;
+    for (size_t i = 0; i < N; i++) {
+        const Otlp__Gauge *gauge = find(request, points[i].metric)->gauge;
+        bool another = i == 0 || strcmp(points[i - 1].metric, points[i].metric) != 0;
+        n += another ? gauge->n_data_points : 0;
+        for (size_t d = 0; d < gauge->n_data_points; d++) {
+            const Otlp__NumberDataPoint *p = gauge->data_points[d];
+            CHECK_TEXT("ipv4", attribute(p->attributes, p->n_attributes, "network.type"),
+                       "family");
+            if (strcmp(attribute(p->attributes, p->n_attributes, points[i].key),
+                       points[i].value) == 0)
+                CHECK_NEAR(points[i].expected,
+                           p->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_INT
+                               ? (double)p->as_int
+                               : p->as_double,
+                           1e-9, points[i].value);
+        }
+    }
+    CHECK_INT(N, n, "no other points");
+    unmake(&k);
+}
+
 static void units_and_descriptions(void **state)
 {
     (void)state;
@@ -659,6 +710,7 @@ int main(void)
         cmocka_unit_test(counts_ratios_and_ranks),
         cmocka_unit_test(what_is_sent_can_be_chosen),
         cmocka_unit_test(https_facts_of_a_target),
+        cmocka_unit_test(addresses_of_a_name),
         cmocka_unit_test(units_and_descriptions),
         cmocka_unit_test(nothing_known_is_nothing_said),
         cmocka_unit_test(silence_has_no_loss_ratio),
