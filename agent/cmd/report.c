@@ -35,8 +35,8 @@ static const struct cmd_option options[] = {
 #define SINCE_DEFAULT (24 * 3600 * NS_PER_S)
 #define SINCE_MAX     (3650 * 86400 * NS_PER_S)
 
-/* Also read this long before the period: counters need a first value, and a window lasts up
- * to 1 h. */
+/* Metrics are read from this long before the period: counters need a first value, and a
+ * window lasts up to 1 h. */
 #define BEGINNING (5400 * NS_PER_S)
 
 struct report {
@@ -129,7 +129,11 @@ static int add_history(struct report *r, const char *dir)
 {
     struct history_reader *reader;
     struct history_batch batch;
-    int rc = history_read(&reader, dir, r->dataset->since_ns - BEGINNING);
+    const int64_t since_ns[SIGNALS] = {
+        [SIGNAL_METRICS] = r->dataset->since_ns - BEGINNING,
+        [SIGNAL_LOGS] = 0, /* what is still the case may have begun long ago */
+    };
+    int rc = history_read(&reader, dir, since_ns);
     if (rc < 0)
         return cannot_read(dir, -rc);
     r->dataset->any_agent = true; /* the state folder is of one agent */

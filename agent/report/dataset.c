@@ -84,6 +84,9 @@ void dataset_free(struct dataset *p)
     }
     free(p->events);
     free(p->event_slots);
+    free(p->before.all);
+    free(p->last.all);
+    free(p->open);
     free(p->covered.all);
     free(p);
 }
@@ -302,6 +305,51 @@ static void add_tls(struct dataset *p, const Otlp__NumberDataPoint *point)
                   decoded_text(a.list, a.n, ATTR_TLS_ISSUER, "an unknown issuer"));
 }
 
+/* The addresses of the family, begun anew if the point is newer; NULL: it is older. */
+static struct dataset_addresses *addresses_of(struct dataset *p,
+                                              const Otlp__NumberDataPoint *point)
+{
+    struct decoded a = attributes_of(point);
+    struct dataset_target *t = dataset_target_of(p, a);
+    const char *family = decoded_text(a.list, a.n, ATTR_NETWORK_TYPE, "");
+    bool v6 = strcmp(family, family_name(FAMILY_IPV6)) == 0;
+    uint64_t time_ns = point->time_unix_nano;
+    if (t == NULL || !dataset_in_period(p, time_ns) ||
+        (!v6 && strcmp(family, family_name(FAMILY_IPV4)) != 0))
+        return NULL;
+    struct dataset_addresses *s =
+        &t->addresses[family_slot(v6 ? FAMILY_IPV6 : FAMILY_IPV4)];
+    if (time_ns < s->time_ns)
+        return NULL;
+    if (time_ns > s->time_ns)
+        *s = (struct dataset_addresses){.time_ns = time_ns,
+                                        .since_ns = s->silent > 0 ? s->since_ns : 0};
+    return s;
+}
+
+static void add_addresses(struct dataset *p, const Otlp__NumberDataPoint *point)
+{
+    struct decoded a = attributes_of(point);
+    struct dataset_addresses *s = addresses_of(p, point);
+    int64_t n = decoded_integer(point);
+    bool down = strcmp(decoded_text(a.list, a.n, ATTR_ADDRESS_STATE, ""),
+                       state_name(STATE_DOWN)) == 0;
+    if (s == NULL || n <= 0 || n > ADDRESSES_MAX)
+        return;
+    s->all += (uint64_t)n;
+    s->silent += down ? (uint64_t)n : 0;
+    if (down && s->since_ns == 0)
+        s->since_ns = (int64_t)point->start_time_unix_nano;
+}
+
+static void add_address_up(struct dataset *p, const Otlp__NumberDataPoint *point)
+{
+    struct dataset_addresses *s = addresses_of(p, point);
+    if (s != NULL && decoded_integer(point) == 0 && s->n_listed < ADDRESSES_MAX)
+        dataset_text(s->list[s->n_listed++], ADDRESS_TEXT_MAX, attributes_of(point),
+                     ATTR_PEER_ADDRESS);
+}
+
 static const struct {
     const char *name;
     void (*add)(struct dataset *p, const Otlp__NumberDataPoint *point);
@@ -315,6 +363,8 @@ static const struct {
     {METRIC_TARGET_INTERCEPTED, add_intercepted},
     {METRIC_TARGET_FOREIGN, add_foreign},
     {METRIC_TARGET_TLS, add_tls},
+    {METRIC_TARGET_ADDRESSES, add_addresses},
+    {METRIC_ADDRESS_UP, add_address_up},
 };
 
 static void add_gauge(struct dataset *p, const Otlp__Metric *m)
@@ -469,32 +519,24 @@ static int by_stream_then_position(const void *a, const void *b)
                                     *(struct dataset_event *const *)b);
 }
 
-static int by_subject_then_position(const void *a, const void *b)
+static int by_began(const void *a, const void *b)
 {
-    const struct dataset_event *x = *(struct dataset_event *const *)a;
-    const struct dataset_event *y = *(struct dataset_event *const *)b;
-    int order = strcmp(x->name, y->name);
-    if (order == 0)
-        order = by_stream(a, b);
-    return order != 0 ? order : by_position(x, y);
+    return by_time(((const struct dataset_open *)a)->event,
+                   ((const struct dataset_open *)b)->event);
 }
 
-/* The last event of each name, target and family leaves something; an agent that started
- * again reports it again. */
-static void end_left(const struct dataset *p, struct dataset_event **order)
+/* An agent that started again reports again what is the case. */
+static void end_open(struct dataset *p)
 {
     int64_t started_ns = p->n_runs > 0 ? p->runs[p->n_runs - 1] : 0;
-    size_t n = 0;
-    for (size_t i = 0; i < p->n_events; i++)
-        if (p->events[i].is.leaves && p->events[i].time_ns >= started_ns)
-            order[n++] = &p->events[i];
-    qsort(order, n, sizeof(*order), by_subject_then_position);
-    for (size_t i = 0; i < n; i++) {
-        struct dataset_event *e = order[i], *next = i + 1 < n ? order[i + 1] : NULL;
-        bool last = next == NULL || strcmp(e->name, next->name) != 0 ||
-                    by_stream(&order[i], &order[i + 1]) != 0;
-        e->leaves = last ? event_leaves(e->name, e->after) : EVENT_LEAVES_NOTHING;
+    p->open = mem_alloc((p->last.n + 1) * sizeof *p->open);
+    for (size_t i = 0; i < p->last.n; i++) {
+        const struct dataset_event *e = &p->last.all[i];
+        enum event_leaves leaves = event_leaves(e->name, e->after);
+        if (leaves != EVENT_LEAVES_NOTHING && e->detected_ns >= started_ns)
+            p->open[p->n_open++] = (struct dataset_open){leaves, e};
     }
+    qsort(p->open, p->n_open, sizeof *p->open, by_began);
 }
 
 static void end_events(struct dataset *p)
@@ -511,7 +553,7 @@ static void end_events(struct dataset *p)
 
     size_t n = 0;
     for (size_t i = 0; i < p->n_events; i++)
-        if ((p->events[i].is = event_traits(p->events[i].name)).changes_state)
+        if (p->events[i].is.changes_state)
             order[n++] = &p->events[i];
     qsort(order, n, sizeof(*order), by_stream_then_position);
     for (size_t i = 0; i < n; i++) {
@@ -519,7 +561,6 @@ static void end_events(struct dataset *p)
         if (!order[i]->first)
             order[i - 1]->next = order[i];
     }
-    end_left(p, order);
     free(order);
 }
 
@@ -545,6 +586,7 @@ void dataset_end(struct dataset *p)
     if (p->n_targets > 0)
         qsort(p->targets, p->n_targets, sizeof(*p->targets), by_rank);
     end_events(p);
+    end_open(p);
 }
 
 /* ---- lookups ---- */

@@ -13,6 +13,7 @@
 #ifndef EDGELAT_REPORT_DATASET_H
 #define EDGELAT_REPORT_DATASET_H
 
+#include "core/addresses.h"
 #include "core/counter.h"
 #include "core/event.h"
 #include "core/histogram.h"
@@ -31,6 +32,7 @@ enum {
     DATASET_SERIES_MAX = 64,  /* of a stream */
     DATASET_DELAYS_MAX = DELAYS_MAX,
     DATASET_EVENTS_MAX = 10000,
+    DATASET_LASTS_MAX = 1024,
     DATASET_SAMPLES_MAX = 4000000, /* a month of 10 s windows of 15 streams */
     DATASET_INTERVALS_MAX = 20000, /* of one list; when full, the last one is extended */
     DATASET_SELVES_MAX = 64,
@@ -112,6 +114,15 @@ void intervals_add(struct intervals *to, int64_t start_ns, int64_t end_ns);
 /* Total length in ns. */
 int64_t intervals_sum(const struct intervals *s);
 
+/* The addresses of a name in one family, as of the newest window that states them. */
+struct dataset_addresses {
+    uint64_t time_ns; /* 0: never, as of names with one address */
+    uint64_t all, silent;
+    int64_t since_ns; /* the first window in a row with a silent one */
+    char list[ADDRESSES_MAX][ADDRESS_TEXT_MAX]; /* silent ones that have a series */
+    size_t n_listed;
+};
+
 struct dataset_target {
     char name[TARGET_NAME_MAX], service[WORD_TEXT_MAX], host[HOST_TEXT_MAX];
     uint32_t rank;    /* the newest one; 0: none */
@@ -123,19 +134,20 @@ struct dataset_target {
     struct intervals down;        /* windows without an answer */
     struct dataset_stream streams[DATASET_STREAMS_MAX];
     size_t n_streams;
+    struct dataset_addresses addresses[2]; /* by family_slot() */
 };
 
 struct dataset_event {
-    int64_t time_ns;
-    int severity; /* SeverityNumber of OpenTelemetry */
+    int64_t time_ns;     /* when what it reports began */
+    int64_t detected_ns; /* its order */
+    int severity;        /* SeverityNumber of OpenTelemetry */
     char name[DATASET_WORD_MAX], target[TARGET_NAME_MAX], kind[DATASET_WORD_MAX],
         family[DATASET_WORD_MAX];
     char before[DATASET_WORD_MAX], after[DATASET_WORD_MAX], text[EVENT_TEXT_MAX];
 
+    struct event_traits is;
     /* Set by dataset_end(). */
     bool repeats; /* an earlier event reports the same change for another stream */
-    struct event_traits is;
-    enum event_leaves leaves; /* at the end of the period, since the agent's last start */
     /* Only for events that change the state of a stream: whether it is the first such
      * event of its stream, and the following one or NULL. */
     bool first;
@@ -179,7 +191,20 @@ struct dataset {
     struct dataset_event *events; /* sorted by time */
     size_t n_events, events_room;
     uint32_t *event_slots; /* private to dataset_agent.c: hash table of the events */
-    size_t n_samples;      /* of all streams */
+    /* The last event of each name, target, kind and family that leaves something or changes
+     * a state: before the period, and until its end. */
+    struct dataset_lasts {
+        struct dataset_event *all;
+        size_t n, room;
+    } before, last;
+    /* What is the case at the end of the period, since the agent's last start; sorted by
+     * time. Set by dataset_end(). */
+    struct dataset_open {
+        enum event_leaves leaves;
+        const struct dataset_event *event;
+    } * open;
+    size_t n_open;
+    size_t n_samples; /* of all streams */
     struct dataset_self selves[DATASET_SELVES_MAX];
     size_t n_selves;
     struct dataset_session *sessions[DATASET_SESSIONS_MAX];
@@ -195,7 +220,8 @@ struct dataset {
 /*
  * Creates a dataset for the period from `since_ns` (not before 1970) to `until_ns`. Add
  * batches from one hour before the period on, so that cumulative counters have a first
- * value. `kinds` must outlive it. Never NULL.
+ * value, and all older events: a finding may have begun long before the period. `kinds`
+ * must outlive it. Never NULL.
  */
 struct dataset *dataset_create(const struct kinds *kinds, int64_t since_ns,
                                int64_t until_ns);

@@ -164,11 +164,41 @@ static void add_event(struct dataset *p, const struct dataset_event *e)
     *slot = (uint32_t)p->n_events;
 }
 
+/* Whether both are about the same: a stream, if they change its state. */
+static bool same_subject(const struct dataset_event *a, const struct dataset_event *b)
+{
+    return (a->is.changes_state ? b->is.changes_state : strcmp(a->name, b->name) == 0) &&
+           strcmp(a->target, b->target) == 0 && strcmp(a->kind, b->kind) == 0 &&
+           strcmp(a->family, b->family) == 0;
+}
+
+static void note_last(struct dataset *p, struct dataset_lasts *s,
+                      const struct dataset_event *e)
+{
+    size_t i = 0;
+    while (i < s->n && !same_subject(&s->all[i], e))
+        i++;
+    if (i == DATASET_LASTS_MAX) {
+        p->left_out++;
+        return;
+    }
+    if (i == s->n) {
+        s->all = mem_grow(s->all, &s->room, ++s->n, sizeof *s->all);
+        s->all[i] = *e;
+    }
+    if (e->detected_ns >= s->all[i].detected_ns)
+        s->all[i] = *e;
+}
+
 static void add_record(struct dataset *p, const Otlp__LogRecord *r)
 {
-    if (!dataset_in_period(p, r->time_unix_nano))
+    uint64_t time_ns = r->time_unix_nano, detected_ns = r->observed_time_unix_nano;
+    if (time_ns > INT64_MAX || (int64_t)time_ns > p->until_ns)
         return;
-    struct dataset_event e = {.time_ns = (int64_t)r->time_unix_nano,
+    if (detected_ns < time_ns || detected_ns > INT64_MAX)
+        detected_ns = time_ns;
+    struct dataset_event e = {.time_ns = (int64_t)time_ns,
+                              .detected_ns = (int64_t)detected_ns,
                               .severity = (int)r->severity_number};
     decoded_clean(e.name, sizeof e.name, r->event_name, ' ');
     if (e.name[0] == '\0')
@@ -180,7 +210,13 @@ static void add_record(struct dataset *p, const Otlp__LogRecord *r)
     copy(e.after, sizeof e.after, r, ATTR_AFTER);
     if (r->body != NULL && r->body->value_case == OTLP__ANY_VALUE__VALUE_STRING_VALUE)
         decoded_clean(e.text, sizeof e.text, r->body->string_value, ' ');
-    add_event(p, &e);
+    e.is = event_traits(e.name);
+    if (e.is.leaves)
+        note_last(p, &p->last, &e);
+    if (dataset_in_period(p, time_ns))
+        add_event(p, &e);
+    else if (e.is.changes_state)
+        note_last(p, &p->before, &e);
 }
 
 void dataset_add_logs(struct dataset *p, const Otlp__ResourceLogs *from)

@@ -203,45 +203,60 @@ static void add_exceeded(struct text *out, const struct page *p)
     }
 }
 
-/* ---- what the edge's events left ---- */
+/* ---- what is the case at the end of the period ---- */
 
-static bool is_left(const struct page *p, size_t i, enum event_leaves leaves)
+static bool is_own(const struct page *p, const char *target)
 {
-    const struct dataset_event *e = &p->dataset->events[i];
-    for (size_t t = 0; e->leaves == leaves && t < p->n_own; t++)
-        if (strcmp(p->ratings[t].target->name, e->target) == 0)
+    for (size_t t = 0; t < p->n_own; t++)
+        if (strcmp(p->ratings[t].target->name, target) == 0)
             return true;
     return false;
 }
 
-static size_t count_left(const struct page *p, enum event_leaves leaves)
+static bool is_open(const struct page *p, size_t i, enum event_leaves leaves)
+{
+    const struct dataset_open *open = &p->dataset->open[i];
+    return open->leaves == leaves && is_own(p, open->event->target);
+}
+
+static size_t count_open(const struct page *p, enum event_leaves leaves)
 {
     size_t n = 0;
-    for (size_t i = 0; i < p->dataset->n_events; i++)
-        n += is_left(p, i, leaves);
+    for (size_t i = 0; i < p->dataset->n_open; i++)
+        n += is_open(p, i, leaves);
     return n;
 }
 
-static void add_left(struct text *out, const struct page *p, enum event_leaves leaves,
+/* "<li><strong>exchange</strong> (ipv4) since 09:00: "; 0: since before this period. */
+static void begin_open(struct text *out, const char *target, const char *family,
+                       int64_t since_ns)
+{
+    text_add(out, "<li><strong>");
+    html_escape(out, target);
+    text_add(out, "</strong> (");
+    html_escape(out, family);
+    text_add(out, ") since ");
+    if (since_ns != 0)
+        html_time(out, since_ns, WHEN_DAY);
+    else
+        text_add(out, "before this period");
+    text_add(out, ": ");
+}
+
+static void add_open(struct text *out, const struct page *p, enum event_leaves leaves,
                      const char *heading)
 {
     enum { LISTED_MAX = 15 };
-    size_t n = 0, all = count_left(p, leaves);
+    size_t n = 0, all = count_open(p, leaves);
     if (all == 0)
         return;
     text_add(out, "<p>%s</p>\n<ul>\n", heading);
-    for (size_t i = 0; i < p->dataset->n_events && n < LISTED_MAX; i++) {
-        const struct dataset_event *e = &p->dataset->events[i];
-        if (!is_left(p, i, leaves))
+    for (size_t i = 0; i < p->dataset->n_open && n < LISTED_MAX; i++) {
+        const struct dataset_event *e = p->dataset->open[i].event;
+        if (!is_open(p, i, leaves))
             continue;
         n++;
-        text_add(out, "<li><strong>");
-        html_escape(out, e->target);
-        text_add(out, "</strong> (");
-        html_escape(out, e->family);
-        text_add(out, ") since ");
-        html_time(out, e->time_ns, WHEN_DAY);
-        text_add(out, ": ");
+        begin_open(out, e->target, e->family, e->time_ns);
         html_escape(out, e->text);
         text_add(out, "</li>\n");
     }
@@ -250,13 +265,43 @@ static void add_left(struct text *out, const struct page *p, enum event_leaves l
     text_add(out, "</ul>\n");
 }
 
+/* Adds a line for each name, unless `out` is NULL; returns how many there are. */
+static size_t add_silent_addresses(struct text *out, const struct page *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_own; i++)
+        for (size_t f = 0; f < 2; f++) {
+            const struct dataset_target *t = p->ratings[i].target;
+            const struct dataset_addresses *a = &t->addresses[f];
+            if (a->silent == 0 || (int64_t)a->time_ns < t->last_seen_ns)
+                continue;
+            n++;
+            if (out == NULL)
+                continue;
+            bool before = a->since_ns < p->dataset->since_ns + p->dataset->window_ns;
+            begin_open(out, t->name, family_name(f == 0 ? FAMILY_IPV4 : FAMILY_IPV6),
+                       before ? 0 : a->since_ns);
+            text_add(out, "%llu of %llu addresses of ", (unsigned long long)a->silent,
+                     (unsigned long long)a->all);
+            html_escape(out, t->host);
+            text_add(out, a->silent == 1 ? " does not answer" : " do not answer");
+            for (size_t k = 0; k < a->n_listed; k++) {
+                text_add(out, k == 0 ? ": " : ", ");
+                html_escape(out, a->list[k]);
+            }
+            text_add(out, "</li>\n");
+        }
+    return n;
+}
+
 /* For the period as a whole, then by incidents. */
 static void add_verdict(struct text *out, const struct page *p)
 {
     size_t beyond = 0, bad = 0, others = 0, n = p->n_own;
-    size_t findings = count_left(p, EVENT_LEAVES_FINDING);
+    size_t findings = count_open(p, EVENT_LEAVES_FINDING);
     size_t routing = page_routing_problems(NULL, p);
-    bool notes = count_left(p, EVENT_LEAVES_NOTE) > 0;
+    size_t silent = add_silent_addresses(NULL, p);
+    bool notes = count_open(p, EVENT_LEAVES_NOTE) > 0;
     for (size_t i = 0; i < n; i++) {
         const struct rating *r = &p->ratings[i];
         beyond += r->slow || r->lossy || r->failing;
@@ -264,9 +309,9 @@ static void add_verdict(struct text *out, const struct page *p)
         bad += r->n_incidents > 0;
     }
     text_add(out, "<p class=\"verdict %s\">",
-             beyond > 0                              ? "bad"
-             : bad + findings + others + routing > 0 ? "fair"
-                                                     : "good");
+             beyond > 0                                       ? "bad"
+             : bad + findings + others + routing + silent > 0 ? "fair"
+                                                              : "good");
     if (beyond > 0) {
         text_add(
             out,
@@ -284,6 +329,8 @@ static void add_verdict(struct text *out, const struct page *p)
         text_add(out, "Within the limits, but BGP had problems");
     } else if (findings > 0) {
         text_add(out, "Within the limits, but not through the nearest front door");
+    } else if (silent > 0) {
+        text_add(out, "Within the limits, but not every address of a name answers");
     } else {
         text_add(out, "%sithin the limits throughout%s", notes ? "W" : "Good: w",
                  count_gaps(p->dataset) > 0 ? " the measured time" : "");
@@ -355,8 +402,15 @@ void page_headline(struct text *out, const struct page *p)
     add_doors(out, p);
     add_foreign(out, p);
     add_intercepted_tls(out, p);
-    add_left(out, p, EVENT_LEAVES_FINDING, "Not through the nearest front door:");
-    add_left(out, p, EVENT_LEAVES_NOTE, "Worth knowing, no problem by itself:");
+    add_open(out, p, EVENT_LEAVES_FINDING, "Not through the nearest front door:");
+    add_open(out, p, EVENT_LEAVES_NOTE, "Worth knowing, no problem by itself:");
+    if (add_silent_addresses(NULL, p) > 0) {
+        text_add(out, "<p>Addresses that do not answer while others of the name do; a "
+                      "client that tries one first takes the next after 250 ms (RFC "
+                      "8305):</p>\n<ul>\n");
+        add_silent_addresses(out, p);
+        text_add(out, "</ul>\n");
+    }
     if (page_routing_problems(NULL, p) > 0) {
         text_add(out, "<p>BGP:</p>\n<ul>\n");
         page_routing_problems(out, p);

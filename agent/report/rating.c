@@ -220,6 +220,36 @@ static void add_event_incidents(struct rating *r, const struct dataset *p)
     }
 }
 
+/* The first event of the period that changes the state of the same stream; NULL: none. */
+static const struct dataset_event *first_of(const struct dataset *p,
+                                            const struct dataset_event *as)
+{
+    for (size_t i = 0; i < p->n_events; i++) {
+        const struct dataset_event *e = &p->events[i];
+        if (e->first && strcmp(e->target, as->target) == 0 &&
+            strcmp(e->kind, as->kind) == 0 && strcmp(e->family, as->family) == 0)
+            return e;
+    }
+    return NULL;
+}
+
+/* What began before the period and is still the case when it begins. */
+static void add_earlier_incidents(struct rating *r, const struct dataset *p)
+{
+    for (size_t i = 0; i < p->before.n; i++) {
+        const struct dataset_event *e = &p->before.all[i];
+        bool bad = is_bad(e->after) || e->is.flaps;
+        if (!bad || strcmp(e->target, r->target->name) != 0)
+            continue;
+        struct dataset_event held = *e;
+        held.next = first_of(p, e);
+        add_incident(r, (struct incident){.start_ns = p->since_ns,
+                                          .end_ns = end_of(p, &held),
+                                          .because = e,
+                                          .streams = stream_bit(r->target, e)});
+    }
+}
+
 /* One window may be chance; the agent too reports down only after two in a row. */
 static void add_down_incidents(struct rating *r, const struct dataset *p)
 {
@@ -279,6 +309,7 @@ void rating_make(struct rating *out, const struct dataset *p,
     add_delay(out, p->kinds);
     add_counts(out, p->kinds);
     add_pops(out);
+    add_earlier_incidents(out, p);
     add_event_incidents(out, p);
     add_down_incidents(out, p);
     merge_incidents(out);

@@ -63,8 +63,10 @@ struct history_batch {
 
 struct history_reader;
 
-/* The batches since `since_ns`. Returns 0, or -errno: neither folder can be read. */
-int history_read(struct history_reader **out, const char *state_dir, int64_t since_ns);
+/* The batches since `since_ns`, by signal. Returns 0, or -errno: neither folder can be
+ * read. */
+int history_read(struct history_reader **out, const char *state_dir,
+                 const int64_t since_ns[SIGNALS]);
 
 /* The next batch, in the order in which they were made; false at the end. */
 bool history_next(struct history_reader *r, struct history_batch *out);

@@ -15,7 +15,7 @@ struct history_reader {
     struct batch_files files;             /* of both folders */
     size_t next, skipped, unreadable;
     int rc; /* of the last that could not be read */
-    int64_t since_ns;
+    int64_t since_ns[SIGNALS];
 };
 
 /* The spool first: a batch that moves meanwhile is then seen twice, not missed. */
@@ -28,12 +28,13 @@ static void note_unreadable(struct history_reader *r, int rc)
     r->rc = rc;
 }
 
-int history_read(struct history_reader **out, const char *state_dir, int64_t since_ns)
+int history_read(struct history_reader **out, const char *state_dir,
+                 const int64_t since_ns[SIGNALS])
 {
     char path[PATH_MAX];
     struct history_reader *r = mem_zalloc(sizeof *r);
     snprintf(r->dir, sizeof r->dir, "%s", state_dir);
-    r->since_ns = since_ns;
+    memcpy(r->since_ns, since_ns, sizeof r->since_ns);
     int rc[FOLDERS];
     for (size_t i = 0; i < FOLDERS; i++) {
         snprintf(path, sizeof path, "%s/%s", r->dir, folders[i]);
@@ -88,7 +89,7 @@ bool history_next(struct history_reader *r, struct history_batch *out)
 {
     while (r->next < r->files.n) {
         const struct batch_file *f = &r->files.all[r->next++];
-        if (f->time_ns < r->since_ns || seen_before(r, f))
+        if (f->time_ns < r->since_ns[f->signal] || seen_before(r, f))
             continue;
         int rc = unpack(r, f, out);
         if (rc == 0)

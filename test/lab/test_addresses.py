@@ -44,6 +44,8 @@ def test_agent(agent, socket):
     text = run(EDGELAT, "status", "-c", socket).stdout
     agent.terminate()
     agent.wait(10)
+    page = run(EDGELAT, "report", "-c", socket, "-o", "-").stdout
+    tap.ok(f"1 of 5 addresses of {HOST} does not answer: {DEAD}" in page, "the report too", page[:3000])
     if not status:
         tap.ok(False, "status names the address that does not answer", text)
         return

@@ -38,7 +38,8 @@ static void age(const struct spool_bed *b, const char *sub, unsigned id, int sec
 static struct history_reader *reader(const struct spool_bed *b, int64_t since_ns)
 {
     struct history_reader *r;
-    CHECK_INT(0, history_read(&r, b->state, since_ns), "can be read");
+    CHECK_INT(0, history_read(&r, b->state, (int64_t[SIGNALS]){since_ns, since_ns}),
+              "can be read");
     return r;
 }
 
@@ -79,7 +80,8 @@ static void taken_and_waiting(void **state)
     struct history_batch h;
     bed_begin(&b);
     struct history_reader *r;
-    CHECK_INT(-ENOENT, history_read(&r, b.state, 0), "nothing was ever there");
+    CHECK_INT(-ENOENT, history_read(&r, b.state, (int64_t[SIGNALS]){0}),
+              "nothing was ever there");
     history_read_end(NULL);
     bed_open(&b, wide);
     check_read(&b, 0, 1, 0);

@@ -93,7 +93,7 @@ static unsigned read_all(const struct spool_bed *b)
     struct history_reader *r;
     struct history_batch h;
     unsigned n = 0, number;
-    CHECK_INT(0, history_read(&r, b->state, 0), "read");
+    CHECK_INT(0, history_read(&r, b->state, (int64_t[SIGNALS]){0}), "read");
     while (history_next(r, &h)) {
         char text[64];
         snprintf(text, sizeof text, "%.*s", (int)h.len, (const char *)h.bytes);

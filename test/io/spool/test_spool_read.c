@@ -286,7 +286,7 @@ static void history_cannot_be_read(void **state)
     bed_put_batch(&b, "00000000000000000002-metrics.pb.gz", 2, 3);
     disk.error = EIO;
     disk.only = 1;
-    CHECK_INT(0, history_read(&r, b.state, 0), "opened");
+    CHECK_INT(0, history_read(&r, b.state, (int64_t[SIGNALS]){0}), "opened");
     CHECK(history_next(r, &batch), "the third");
     CHECK_INT(3, batch.id, "the third");
     free(batch.bytes);

@@ -275,6 +275,119 @@ static void test_left(void **state)
     }
 }
 
+/* The period begins at minute 10. What began before it is on the page, if it is still the
+ * case when the period begins (a state) or ends (a finding). */
+static void test_before_the_period(void **state)
+{
+    (void)state;
+    static const char suboptimal[] = "edgelat.edge.suboptimal",
+                      changed[] = "edgelat.state.changed";
+    static const struct {
+        const char *what, *name, *after, *then;
+        int at, then_at, restart;
+        const char *verdict, *line;
+    } cases[] = {
+        {"a finding", suboptimal, "suboptimal", NULL, 3, 0, 0, "fair\">Within the limits",
+         "<strong>teams</strong> (ipv4) since <time datetime=\"2026-11-23T00:03:00."},
+        {"taken back before", suboptimal, "suboptimal", "optimal", 3, 6, 0, "good\">Good",
+         NULL},
+        {"taken back in the period", suboptimal, "suboptimal", "optimal", 3, 14, 0,
+         "good\">Good", NULL},
+        {"the agent started again", suboptimal, "suboptimal", NULL, 3, 0, 7,
+         "good\">Good", NULL},
+        {"degraded throughout", changed, "degraded", NULL, 3, 0, 0,
+         "fair\">Within their limits for the period as a whole, but with incidents",
+         "<strong>teams</strong> <time datetime=\"2026-11-23T00:10:00."},
+        {"degraded until minute 14", changed, "degraded", "up", 3, 14, 0,
+         "fair\">Within their limits for the period as a whole, but with incidents",
+         "<strong>teams</strong> <time datetime=\"2026-11-23T00:10:00."},
+        {"up again before", changed, "degraded", "up", 3, 6, 0, "good\">Good", NULL},
+        {"degraded, then the agent started again", changed, "degraded", NULL, 3, 0, 7,
+         "good\">Good", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text page = {0};
+        struct office o;
+        struct dataset *p = dataset_create(&office_kinds, office_at(10), office_at(20));
+        office_open(&o);
+        for (int w = 1; w <= 20; w++) {
+            if (w == cases[i].restart)
+                office_start(&o);
+            office_window(&o, 6, 0, 10);
+            if (w == cases[i].at)
+                office_event(&o, cases[i].name, "up", cases[i].after, "the reason");
+            if (cases[i].then != NULL && w == cases[i].then_at)
+                office_event(&o, cases[i].name, cases[i].after, cases[i].then, "over");
+            office_add(&o, p);
+        }
+        render(&page, p, &no_limits);
+        const char *verdict = between(&page, "<p class=\"verdict ", "</p>");
+        CHECK(strncmp(verdict, cases[i].verdict, strlen(cases[i].verdict)) == 0, "%s: %s",
+              cases[i].what, verdict);
+        bool there = strstr(text_string(&page), "<li><strong>teams") != NULL;
+        CHECK(there == (cases[i].line != NULL), "%s: a line", cases[i].what);
+        if (there) {
+            const char *line = between(&page, "<li>", "</li>");
+            CHECK(strncmp(line, cases[i].line, strlen(cases[i].line)) == 0 &&
+                      strstr(line, "the reason") != NULL,
+                  "%s: %s", cases[i].what, line);
+        }
+        text_free(&page);
+        office_close(&o);
+    }
+}
+
+/* One of three addresses does not answer, from window `from` to before `until`. */
+static void test_silent_address(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        int from, until;
+        const char *verdict, *line;
+    } cases[] = {
+        {"now", 15, 99, "fair\">Within the limits, but not every address",
+         "<strong>teams</strong> (ipv4) since <time datetime=\"2026-11-23T00:15:00.000000Z"
+         "\" title=\"2026-11-23 00:15:00 UTC\">Mon 23 Nov, 01:15</time>: 1 of 3 "
+         "addresses of teams.example does not answer: 192.0.2.9"},
+        {"since before", 2, 99, "fair\">Within the limits, but not every address",
+         "<strong>teams</strong> (ipv4) since before this period: 1 of 3 addresses of "
+         "teams.example does not answer: 192.0.2.9"},
+        {"over", 12, 16, "good\">Good", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text page = {0};
+        struct office o;
+        struct dataset *p = dataset_create(&office_kinds, office_at(10), office_at(20));
+        office_open(&o);
+        for (int w = 0; w < 20; w++) {
+            struct target_address_state *a = &o.state.addresses[0];
+            bool down = w >= cases[i].from && w < cases[i].until;
+            office_window(&o, 6, 0, 10);
+            for (uint8_t k = 0; k < 3; k++)
+                a->all[k] = (struct address_state){
+                    .to = {.family = FAMILY_IPV4, .bytes = {192, 0, 2, 7 + k}},
+                    .state = k == 2 && down ? STATE_DOWN : STATE_UP,
+                    .has_slot = true,
+                    .median_ns = 10 * NS_PER_MS};
+            a->to = a->all[0].to;
+            a->n_all = 3;
+            office_add(&o, p);
+        }
+        render(&page, p, &no_limits);
+        check_harmless(text_string(&page));
+        const char *verdict = between(&page, "<p class=\"verdict ", "</p>");
+        CHECK(strncmp(verdict, cases[i].verdict, strlen(cases[i].verdict)) == 0, "%s: %s",
+              cases[i].what, verdict);
+        bool there = strstr(text_string(&page), "<li><strong>teams") != NULL;
+        CHECK(there == (cases[i].line != NULL), "%s: a line", cases[i].what);
+        if (there)
+            CHECK_TEXT(cases[i].line, between(&page, "<li>", "</li>"), cases[i].what);
+        text_free(&page);
+        office_close(&o);
+    }
+}
+
 static void test_all_down(void **state)
 {
     (void)state;
@@ -627,6 +740,8 @@ int main(void)
         cmocka_unit_test(test_hostile_texts),
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_left),
+        cmocka_unit_test(test_before_the_period),
+        cmocka_unit_test(test_silent_address),
         cmocka_unit_test(test_all_down),
         cmocka_unit_test(test_gaps_stay_gaps),
         cmocka_unit_test(test_a_day),
