@@ -1,6 +1,6 @@
 #include "net/netlink_message.h"
 
-#include "base/wire.h"
+#include "net/netlink_wire.h"
 
 #include <errno.h>
 #include <linux/neighbour.h>
@@ -23,39 +23,6 @@ static void emit(const struct netlink_reading *r, const struct netlink_event *e)
 }
 
 /* ---- fields ---- */
-
-/* Messages, attributes and next hops are aligned to 4 bytes; the last one may lack its
- * padding. */
-static struct wire take_padded(struct wire *w, size_t len)
-{
-    struct wire taken = wire_take(w, len);
-    size_t padding = (4 - len % 4) % 4;
-    wire_skip(w, padding < w->left ? padding : w->left);
-    return taken;
-}
-
-struct attribute {
-    uint16_t type;
-    struct wire value;
-};
-
-static bool next_attribute(struct wire *w, struct attribute *out)
-{
-    struct rtattr head;
-    wire_copy(w, &head, sizeof head);
-    if (!wire_ok(w) || head.rta_len < sizeof head)
-        return false;
-    out->type = head.rta_type & NLA_TYPE_MASK;
-    out->value = take_padded(w, head.rta_len - sizeof head);
-    return wire_ok(w);
-}
-
-static void take_u32(const struct attribute *a, uint32_t *out)
-{
-    struct wire value = a->value;
-    if (value.left == sizeof *out)
-        wire_copy(&value, out, sizeof *out);
-}
 
 static void take_address(struct wire value, uint16_t family, struct endpoint *out)
 {
@@ -93,7 +60,7 @@ static void read_link(const struct netlink_reading *r, struct wire w, bool gone)
 static void read_address(const struct netlink_reading *r, struct wire w, bool gone)
 {
     struct ifaddrmsg m;
-    struct attribute a;
+    struct netlink_attribute a;
     wire_copy(&w, &m, sizeof m);
     enum family family = family_of(m.ifa_family);
     if (!wire_ok(&w) || family == FAMILY_NONE || m.ifa_scope >= RT_SCOPE_LINK)
@@ -101,13 +68,13 @@ static void read_address(const struct netlink_reading *r, struct wire w, bool go
     struct endpoint local = {0},
                     address = {0}; /* `address` is the peer on a point-to-point link */
     uint32_t flags = m.ifa_flags;
-    while (next_attribute(&w, &a)) {
+    while (netlink_next_attribute(&w, &a)) {
         if (a.type == IFA_LOCAL)
             take_address(a.value, m.ifa_family, &local);
         if (a.type == IFA_ADDRESS)
             take_address(a.value, m.ifa_family, &address);
         if (a.type == IFA_FLAGS)
-            take_u32(&a, &flags);
+            netlink_take_u32(&a, &flags);
     }
     if (local.family == FAMILY_NONE)
         local = address;
@@ -126,7 +93,7 @@ static void read_address(const struct netlink_reading *r, struct wire w, bool go
 }
 
 /* The gateway of a route or of one of its next hops. */
-static void take_hop(struct network_item *route, const struct attribute *a)
+static void take_hop(struct network_item *route, const struct netlink_attribute *a)
 {
     struct wire via = a->value;
     uint16_t family = route->family == FAMILY_IPV6 ? AF_INET6 : AF_INET;
@@ -140,15 +107,15 @@ static void emit_hops(const struct netlink_reading *r, struct netlink_event *e,
                       struct wire hops)
 {
     struct rtnexthop hop;
-    struct attribute a;
+    struct netlink_attribute a;
     for (;;) {
         wire_copy(&hops, &hop, sizeof hop);
         if (!wire_ok(&hops) || hop.rtnh_len < sizeof hop)
             return;
-        struct wire attributes = take_padded(&hops, hop.rtnh_len - sizeof hop);
+        struct wire attributes = netlink_take_padded(&hops, hop.rtnh_len - sizeof hop);
         e->item.interface = (uint32_t)hop.rtnh_ifindex;
         e->item.address = (struct endpoint){0};
-        while (next_attribute(&attributes, &a))
+        while (netlink_next_attribute(&attributes, &a))
             take_hop(&e->item, &a);
         if (wire_ok(&hops))
             emit(r, e);
@@ -158,7 +125,7 @@ static void emit_hops(const struct netlink_reading *r, struct netlink_event *e,
 static void read_route(const struct netlink_reading *r, struct wire w, bool gone)
 {
     struct rtmsg m;
-    struct attribute a;
+    struct netlink_attribute a;
     wire_copy(&w, &m, sizeof m);
     enum family family = family_of(m.rtm_family);
     if (!wire_ok(&w) || family == FAMILY_NONE || m.rtm_dst_len != 0 ||
@@ -170,14 +137,14 @@ static void read_route(const struct netlink_reading *r, struct wire w, bool gone
     };
     uint32_t table = m.rtm_table;
     struct wire hops = {0};
-    while (next_attribute(&w, &a)) {
+    while (netlink_next_attribute(&w, &a)) {
         take_hop(&e.item, &a);
         if (a.type == RTA_TABLE)
-            take_u32(&a, &table);
+            netlink_take_u32(&a, &table);
         if (a.type == RTA_PRIORITY)
-            take_u32(&a, &e.item.metric);
+            netlink_take_u32(&a, &e.item.metric);
         if (a.type == RTA_OIF)
-            take_u32(&a, &e.item.interface);
+            netlink_take_u32(&a, &e.item.interface);
         if (a.type == RTA_PREFSRC)
             take_address(a.value, m.rtm_family, &e.item.source);
         if (a.type == RTA_MULTIPATH)
@@ -189,39 +156,16 @@ static void read_route(const struct netlink_reading *r, struct wire w, bool gone
     emit_hops(r, &e, hops);
 }
 
-static int read_end(struct wire w)
-{
-    int32_t error;
-    wire_copy(&w, &error, sizeof error); /* 0 also if absent */
-    return error < 0 && error > -4096 ? error : 1;
-}
-
-struct netlink_message {
-    uint16_t type;
-    struct wire body;
-};
-
-static bool next_message(struct wire *w, struct netlink_message *out)
-{
-    struct nlmsghdr head;
-    wire_copy(w, &head, sizeof head);
-    if (!wire_ok(w) || head.nlmsg_len < sizeof head)
-        return false;
-    out->type = head.nlmsg_type;
-    out->body = take_padded(w, head.nlmsg_len - sizeof head);
-    return wire_ok(w);
-}
-
 int netlink_read(const void *bytes, size_t len, netlink_event_cb *on_event, void *user)
 {
     struct netlink_reading r = {on_event, user};
     struct wire w = wire_from(bytes, len);
     struct netlink_message m;
-    while (next_message(&w, &m)) {
+    while (netlink_next_message(&w, &m)) {
         switch (m.type) {
         case NLMSG_DONE:
         case NLMSG_ERROR:
-            return read_end(m.body);
+            return netlink_end(m.body);
         case RTM_NEWLINK:
         case RTM_DELLINK:
             read_link(&r, m.body, m.type == RTM_DELLINK);
@@ -248,16 +192,16 @@ bool netlink_read_hop(const void *bytes, size_t len, struct network_item *hop)
     struct wire w = wire_from(bytes, len);
     struct netlink_message m;
     struct rtmsg route;
-    struct attribute a;
-    if (!next_message(&w, &m) || m.type != RTM_NEWROUTE)
+    struct netlink_attribute a;
+    if (!netlink_next_message(&w, &m) || m.type != RTM_NEWROUTE)
         return false;
     wire_copy(&m.body, &route, sizeof route);
     if (!wire_ok(&m.body) || route.rtm_type != RTN_UNICAST)
         return false;
-    while (next_attribute(&m.body, &a)) {
+    while (netlink_next_attribute(&m.body, &a)) {
         take_hop(hop, &a);
         if (a.type == RTA_OIF)
-            take_u32(&a, &hop->interface);
+            netlink_take_u32(&a, &hop->interface);
         if (a.type == RTA_PREFSRC)
             take_address(a.value, route.rtm_family, &hop->source);
     }
@@ -269,7 +213,7 @@ bool netlink_read_awaited(const void *bytes, size_t len)
     struct wire w = wire_from(bytes, len);
     struct netlink_message m;
     struct ndmsg neighbour;
-    if (!next_message(&w, &m) || m.type != RTM_NEWNEIGH)
+    if (!netlink_next_message(&w, &m) || m.type != RTM_NEWNEIGH)
         return false;
     wire_copy(&m.body, &neighbour, sizeof neighbour);
     return wire_ok(&m.body) && (neighbour.ndm_state & NUD_INCOMPLETE) != 0;
