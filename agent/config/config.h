@@ -22,11 +22,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_BYTES_MAX      (1 << 20) /* of one file */
-#define URL_TEXT_MAX          512
-#define DNS_SERVERS_MAX       8
-#define TRAFFIC_LISTENS_MAX   4
-#define TRAFFIC_EXPORTERS_MAX 32
+#define CONFIG_BYTES_MAX       (1 << 20) /* of one file */
+#define URL_TEXT_MAX           512
+#define DNS_SERVERS_MAX        8
+#define TRAFFIC_LISTENS_MAX    4
+#define TRAFFIC_EXPORTERS_MAX  32
+#define TRAFFIC_INTERFACES_MAX 8
 
 struct collector {
     char name[TARGET_NAME_MAX]; /* of [collector NAME]; "" for [collector] */
@@ -83,7 +84,9 @@ struct config {
     char bmp_routers[512]; /* allowed addresses, separated by spaces */
     char bmp_primary_peers[256], bmp_backup_peers[256]; /* addresses of BGP neighbours */
 
-    /* [traffic]: the receiver of flow records, traffic/flow_receiver.h */
+    /* [traffic] */
+    char traffic_interfaces[160]; /* names, separated by spaces, or "none" */
+    /* The receiver of flow records, traffic/flow_receiver.h */
     char traffic_flows[256];      /* ADDRESS:PORT, separated by spaces; "": it is off */
     char traffic_exporters[1500]; /* allowed addresses, separated by spaces */
     char traffic_sampling[1500];  /* ADDRESS=N, separated by spaces */

@@ -323,6 +323,28 @@ bool config_read_addresses(void *field, const struct config_key *key, const char
     return config_read_text(field, key, value, kinds, must);
 }
 
+/* As dev_valid_name() of the kernel. */
+static bool is_interface(const char *name)
+{
+    return name[0] != '\0' && strlen(name) < 16 && strcmp(name, ".") != 0 &&
+           strcmp(name, "..") != 0 && strpbrk(name, "/:") == NULL;
+}
+
+bool config_read_interfaces(void *field, const struct config_key *key, const char *value,
+                            const struct kinds *kinds, struct text *must)
+{
+    size_t n = 0;
+    for (const char *at = value; *at != '\0'; n++) {
+        char word[64];
+        if (!next_word(&at, word, sizeof word) || !is_interface(word))
+            return REFUSE("be names of interfaces, such as eth0 wan0; '%s' is none",
+                          word);
+    }
+    if (n > TRAFFIC_INTERFACES_MAX)
+        return REFUSE("be at most %d interfaces", TRAFFIC_INTERFACES_MAX);
+    return config_read_text(field, key, value, kinds, must);
+}
+
 bool config_read_sampling(void *field, const struct config_key *key, const char *value,
                           const struct kinds *kinds, struct text *must)
 {

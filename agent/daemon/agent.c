@@ -21,6 +21,7 @@
 #include "ship/shipper.h"
 #include "spool/spool.h"
 #include "traffic/flow_receiver.h"
+#include "traffic/interface_reader.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -51,6 +52,7 @@ struct agent {
     struct station *station;             /* NULL: off */
     struct routes_server *routes_server; /* NULL: the station is off */
     struct flow_receiver *flows;         /* NULL: off */
+    struct interface_reader *interfaces; /* NULL: off */
     char instance_id[IDENTITY_TEXT_MAX];
     char machine[MACHINE_TEXT_MAX]; /* "" when unknown */
     bool id_kept;                   /* instance_id is on disk */
@@ -84,7 +86,8 @@ static void on_batch(const struct batch *batch, void *user)
         a->flows != NULL ? flow_receiver_exporters(a->flows) : NULL;
     if (exporters != NULL && a->on_stopped != NULL)
         rates_flush(&exporters->rates);
-    const char *why = reporter_take(a->reporter, batch, &counters, a->station, exporters);
+    struct reporter_sources sources = {a->station, exporters, a->interfaces};
+    const char *why = reporter_take(a->reporter, batch, &counters, &sources);
     status_server_window(a->status_server, batch, reporter_events(a->reporter),
                          counters.measurer.loop_lag_max_ns);
     percentiles_window(a->percentiles);
@@ -298,6 +301,19 @@ static void open_flows(struct agent *a)
                  a->config->traffic_exporters);
 }
 
+static void open_interfaces(struct agent *a)
+{
+    if (strcmp(a->config->traffic_interfaces, "none") == 0)
+        return;
+    int rc = interface_reader_create(&a->interfaces, a->loop, a->config, a->edge_data);
+    if (rc < 0)
+        log_warn(
+            "traffic",
+            "cannot read the counters of network interfaces: %s; to stop this message, "
+            "set interfaces = none in [traffic]",
+            strerror(-rc));
+}
+
 int agent_create(struct agent **out, uv_loop_t *loop, const struct config *config,
                  const struct edge_data *edge_data)
 {
@@ -339,10 +355,12 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .measurer = &a->measurer,
         .station = &a->station,
         .flows = &a->flows,
+        .interfaces = &a->interfaces,
     };
     a->status_server = status_server_create(loop, &sources);
     open_station(a);
     open_flows(a);
+    open_interfaces(a);
     uv_timer_start(a->check_timer, on_check_timer, CHECK_MS, CHECK_MS);
     char period[DURATION_TEXT_MAX];
     log_debug("agent", "ships %.3f s after each window closes",
@@ -412,6 +430,8 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
     a->station = NULL;
     flow_receiver_destroy(a->flows);
     a->flows = NULL;
+    interface_reader_destroy(a->interfaces);
+    a->interfaces = NULL;
     uv_timer_stop(a->ship_timer);
     uv_timer_stop(a->check_timer);
     timer_in(a->stop_timer, on_stop_timer, a->shipper == NULL ? 0 : AGENT_STOP_NS);
@@ -428,6 +448,7 @@ void agent_destroy(struct agent *a)
     routes_server_destroy(a->routes_server);
     station_destroy(a->station);
     flow_receiver_destroy(a->flows);
+    interface_reader_destroy(a->interfaces);
     shipper_destroy(a->shipper);
     http_destroy(a->http);
     struct spool_counters left = {0};

@@ -121,11 +121,12 @@ static const char *survey_reason(struct reporter *c)
 }
 
 const char *reporter_take(struct reporter *c, const struct batch *measured,
-                          const struct agent_counters *counters, struct station *station,
-                          struct exporters *exporters)
+                          const struct agent_counters *counters,
+                          const struct reporter_sources *from)
 {
-    struct self_value *values = mem_alloc(
-        (SELF_METRICS_MAX + STATION_VALUES_MAX + EXPORTERS_VALUES_MAX) * sizeof *values);
+    struct self_value *values = mem_alloc((SELF_METRICS_MAX + STATION_VALUES_MAX +
+                                           EXPORTERS_VALUES_MAX + INTERFACES_VALUES_MAX) *
+                                          sizeof *values);
     struct batch batch = *measured;
     log_busy(c, measured);
     log_middleboxes(c, measured);
@@ -134,10 +135,12 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     serving_update(&c->serving, c->site, measured->targets, measured->n_targets,
                    measured->time, &c->events);
     size_t n = 0;
-    if (station != NULL)
-        n = station_window(station, batch.delta, &c->events, values);
-    if (exporters != NULL)
-        n += exporters_window(exporters, batch.delta, mono_now(), values + n);
+    if (from->station != NULL)
+        n = station_window(from->station, batch.delta, &c->events, values);
+    if (from->exporters != NULL)
+        n += exporters_window(from->exporters, batch.delta, mono_now(), values + n);
+    if (from->interfaces != NULL)
+        n += interface_reader_window(from->interfaces, measured, values + n);
     causes_find(&c->causes, &c->events, measured->targets, measured->n_targets);
     log_events(&c->events);
     batch.events = c->events.list;

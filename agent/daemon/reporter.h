@@ -13,6 +13,7 @@
 #include "route/station.h"
 #include "spool/spool.h"
 #include "traffic/exporters.h"
+#include "traffic/interface_reader.h"
 
 struct reporter;
 
@@ -23,12 +24,17 @@ struct reporter *reporter_create(const struct config *config,
                                  struct spool *spool);
 void reporter_destroy(struct reporter *c); /* NULL is fine */
 
-/* Reports the window, with what the station and the exporters of flows (NULL: off) have told
- * in it. Returns the subject of the first event that requires a survey, valid until the next
+struct reporter_sources { /* NULL: off */
+    struct station *station;
+    struct exporters *exporters;
+    struct interface_reader *interfaces;
+};
+
+/* Reports the window, with what the sources have told in it. Returns the subject of the first event that requires a survey, valid until the next
  * call, or NULL. */
 const char *reporter_take(struct reporter *c, const struct batch *measured,
-                          const struct agent_counters *counters, struct station *station,
-                          struct exporters *exporters);
+                          const struct agent_counters *counters,
+                          const struct reporter_sources *from);
 
 /* All events of the last window. */
 const struct events *reporter_events(const struct reporter *c);

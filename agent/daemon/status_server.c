@@ -34,8 +34,9 @@ static void fill_in_usage(struct snapshot *s)
 }
 
 struct fill_texts { /* of the snapshot */
-    struct text routes, exporters, problems;
+    struct text routes, exporters, problems, traffic;
     struct snapshot_exporter list[EXPORTER_STATES_MAX];
+    struct snapshot_interface interfaces[INTERFACES_MAX];
     struct snapshot_session sessions[RIB_PEERS_MAX];
 };
 
@@ -106,8 +107,38 @@ static void fill_in_flows(struct status_server *a, struct fill_texts *to)
                  listen);
         s->n_exporter_problems = 1;
     }
-    s->exporters = text_string(&to->exporters);
-    s->exporter_problems = text_string(&to->problems);
+}
+
+static void fill_in_interfaces(struct status_server *a, struct fill_texts *to)
+{
+    struct snapshot *s = &a->snapshot;
+    if (*a->from.interfaces == NULL)
+        return;
+    const struct interfaces *x = interface_reader_interfaces(*a->from.interfaces);
+    for (size_t i = 0; i < x->n; i++) {
+        const struct interface_traffic *is = &x->list[i];
+        if (!is->present)
+            continue;
+        struct snapshot_interface *at = &to->interfaces[s->n_interfaces++];
+        *at = (struct snapshot_interface){.name = is->name,
+                                          .up = is->up,
+                                          .speed_bit_s = is->modes.mbit_s * 1e6,
+                                          .duplex = link_duplex_name(is->modes.duplex),
+                                          .resets = is->resets};
+        for (enum rate_direction d = 0; d < RATE_DIRECTIONS; d++) {
+            const struct interface_way *w = &is->ways[d];
+            at->ways[d] = (struct snapshot_way){.direction = rate_direction_name(d),
+                                                .rate = w->mean,
+                                                .highest = w->highest,
+                                                .bytes = w->total.bytes,
+                                                .packets = w->total.packets,
+                                                .errors = w->total.errors,
+                                                .drops = w->total.drops};
+        }
+    }
+    s->interface_list = to->interfaces;
+    interfaces_text(x, &to->traffic);
+    s->n_exporter_problems += interfaces_problems(x, mono_now(), &to->problems);
 }
 
 /* Sets the current values, which point to those of `to`. */
@@ -131,6 +162,10 @@ static void fill_in(struct status_server *a, struct fill_texts *to)
     fill_in_bgp(a, to);
     s->routes = text_string(&to->routes);
     fill_in_flows(a, to);
+    fill_in_interfaces(a, to);
+    s->exporters = text_string(&to->exporters);
+    s->exporter_problems = text_string(&to->problems);
+    s->traffic = text_string(&to->traffic);
     fill_in_usage(s);
 }
 
@@ -146,9 +181,13 @@ static void on_ask(struct text *answer, void *user)
     answer_write(answer, found > 0, &json, &text);
     a->snapshot.routes = a->snapshot.exporters = a->snapshot.exporter_problems = NULL;
     a->snapshot.exporter_list = NULL;
+    a->snapshot.traffic = NULL;
+    a->snapshot.interface_list = NULL;
+    a->snapshot.n_interfaces = 0;
     a->snapshot.bgp = (struct snapshot_bgp){.on = false};
     text_free(&filled.routes);
     text_free(&filled.exporters);
+    text_free(&filled.traffic);
     text_free(&filled.problems);
     text_free(&findings);
     text_free(&json);

@@ -13,6 +13,7 @@
 #include "ship/shipper.h"
 #include "spool/spool.h"
 #include "traffic/flow_receiver.h"
+#include "traffic/interface_reader.h"
 
 #include <uv.h>
 
@@ -27,6 +28,7 @@ struct status_server_sources { /* borrowed; they outlive the status server */
     struct measurer *const *measurer;   /* points to NULL until measuring begins */
     struct station *const *station;     /* points to NULL while the BMP station is off */
     struct flow_receiver *const *flows; /* points to NULL while no flows are received */
+    struct interface_reader *const *interfaces; /* points to NULL while none is read */
 };
 
 /* If the socket cannot be created, logs once what to do and serves no clients. */

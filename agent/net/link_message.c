@@ -11,11 +11,6 @@
 #include <net/if.h>
 #include <string.h>
 
-const char *link_duplex_name(enum link_duplex duplex)
-{
-    return duplex == DUPLEX_IS_HALF ? "half" : duplex == DUPLEX_IS_FULL ? "full" : NULL;
-}
-
 /* Older kernels end the struct earlier; newer ones append. */
 static void take_counters(struct wire value, struct link_state *out)
 {

@@ -11,7 +11,10 @@
 enum link_duplex { DUPLEX_NOT_KNOWN, DUPLEX_IS_HALF, DUPLEX_IS_FULL };
 
 /* "half", "full"; NULL: not known. */
-const char *link_duplex_name(enum link_duplex duplex);
+static inline const char *link_duplex_name(enum link_duplex duplex)
+{
+    return duplex == DUPLEX_IS_HALF ? "half" : duplex == DUPLEX_IS_FULL ? "full" : NULL;
+}
 
 struct link_counters { /* of one direction */
     uint64_t bytes, packets, errors;

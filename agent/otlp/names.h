@@ -40,6 +40,7 @@
 #define ATTR_NETWORK_TYPE     "network.type"
 #define ATTR_BGP_CHANGE       "edgelat.bgp.change"
 #define ATTR_FLOW_RECORD      "edgelat.flow.record"
+#define ATTR_INTERFACE_NAME   "network.interface.name"
 #define ATTR_IO_DIRECTION     "network.io.direction"
 #define ATTR_TRAFFIC_SOURCE   "edgelat.traffic.source"
 #define ATTR_EVENT_NAME       "event.name"
@@ -88,6 +89,18 @@
 #define METRIC_TRAFFIC_PACKETS  "edgelat.traffic.packets"
 #define METRIC_TRAFFIC_RATE     "edgelat.traffic.rate"
 #define METRIC_TRAFFIC_RATE_MAX "edgelat.traffic.rate.max"
+
+/* ---- network interfaces of this host ---- */
+
+#define METRIC_INTERFACE_DROPS           "edgelat.interface.drops"
+#define METRIC_INTERFACE_ERRORS          "edgelat.interface.errors"
+#define METRIC_INTERFACE_IO              "edgelat.interface.io"
+#define METRIC_INTERFACE_PACKETS         "edgelat.interface.packets"
+#define METRIC_INTERFACE_RATE            "edgelat.interface.rate"
+#define METRIC_INTERFACE_RATE_MAX        "edgelat.interface.rate.max"
+#define METRIC_INTERFACE_SPEED           "edgelat.interface.speed"
+#define METRIC_INTERFACE_UTILIZATION     "edgelat.interface.utilization"
+#define METRIC_INTERFACE_UTILIZATION_MAX "edgelat.interface.utilization.max"
 
 /* ---- metrics of the agent itself ---- */
 

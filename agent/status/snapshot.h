@@ -65,6 +65,20 @@ struct snapshot_exporter { /* of flow records: one format of one router */
     bool silent;
 };
 
+struct snapshot_way { /* a direction of an interface; rates of the last window, bytes/s */
+    const char *direction; /* "receive" */
+    double rate, highest;
+    uint64_t bytes, packets, errors, drops; /* since the start */
+};
+
+struct snapshot_interface {    /* texts are borrowed */
+    const char *name, *duplex; /* "half"; NULL: unknown */
+    bool up;
+    double speed_bit_s; /* 0: unknown */
+    uint64_t resets;    /* of its counters */
+    struct snapshot_way ways[2];
+};
+
 struct snapshot_session { /* of BGP, as a router reports it; texts are borrowed */
     char peer[ADDRESS_TEXT_MAX];
     uint32_t peer_as;
@@ -108,6 +122,9 @@ struct snapshot {
     struct snapshot_bgp bgp;
     const char *exporters, *exporter_problems; /* of flows, lines; "" or NULL: none */
     size_t n_exporter_problems;
+    const char *traffic; /* interfaces, a line each; "" or NULL: none */
+    const struct snapshot_interface *interface_list; /* borrowed */
+    size_t n_interfaces;
     struct snapshot_exporter *exporter_list; /* borrowed */
     size_t n_exporters;
     struct spool_counters spool;

@@ -275,6 +275,33 @@ static void add_exporters(struct json *j, const struct snapshot *s)
     json_array_end(j);
 }
 
+static void add_interfaces(struct json *j, const struct snapshot *s)
+{
+    json_array(j, "interfaces");
+    for (size_t i = 0; i < s->n_interfaces; i++) {
+        const struct snapshot_interface *is = &s->interface_list[i];
+        json_object(j, NULL);
+        json_string(j, "name", is->name);
+        json_bool(j, "up", is->up);
+        json_number(j, "speed_bit_s", is->speed_bit_s > 0 ? is->speed_bit_s : NAN);
+        json_string(j, "duplex", is->duplex);
+        json_unsigned(j, "resets", is->resets);
+        for (size_t w = 0; w < 2; w++) {
+            const struct snapshot_way *way = &is->ways[w];
+            json_object(j, way->direction);
+            json_number(j, "rate_bytes_s", way->rate);
+            json_number(j, "highest_bytes_s", way->highest);
+            json_unsigned(j, "bytes", way->bytes);
+            json_unsigned(j, "packets", way->packets);
+            json_unsigned(j, "errors", way->errors);
+            json_unsigned(j, "drops", way->drops);
+            json_object_end(j);
+        }
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 static void add_bgp(struct json *j, const struct snapshot_bgp *b)
 {
     json_object(j, "bgp");
@@ -322,6 +349,8 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
         add_bgp(&j, &s->bgp);
     if (s->n_exporters > 0)
         add_exporters(&j, s);
+    if (s->n_interfaces > 0)
+        add_interfaces(&j, s);
     add_events(&j, s);
     add_lines(&j, "notes", text_string(&notes));
     json_bool(&j, "too_early", snapshot_too_early(s));

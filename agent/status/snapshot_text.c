@@ -355,6 +355,8 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
         add_bgp(&s->bgp, out);
     if (s->exporters != NULL && *s->exporters != '\0')
         text_add(out, "\n%s", s->exporters);
+    if (s->traffic != NULL && *s->traffic != '\0')
+        text_add(out, "\n%s", s->traffic);
     add_shipping(s, out);
     add_events(s, out);
     text_add(out,

@@ -94,7 +94,8 @@ static const char *report(struct rig *r)
     r->batch.n_events = r->events.n;
     r->batch.events_dropped = r->events.dropped;
     capture_begin(&r->log);
-    const char *moved = reporter_take(r->reporter, &r->batch, &r->counters, NULL, NULL);
+    const char *moved = reporter_take(r->reporter, &r->batch, &r->counters,
+                                      &(struct reporter_sources){.station = NULL});
     capture_end(&r->log);
     r->events.n = 0;
     r->events.dropped = 0;

@@ -65,6 +65,13 @@ static const struct {
     {"bmp", "routers", "192.0.2.1, 2001:db8::1", NULL},
     {"bmp", "routers", "192.0.2.1 all",
      "be addresses, such as 192.0.2.1 or 2001:db8::1; 'all' is none"},
+    {"traffic", "interfaces", "eth0, ppp0 br-lan.7", NULL},
+    {"traffic", "interfaces", "none", NULL},
+    {"traffic", "interfaces", "eth0/1",
+     "be names of interfaces, such as eth0 wan0; 'eth0/1' is none"},
+    {"traffic", "interfaces", "sixteen-letters0",
+     "be names of interfaces, such as eth0 wan0; 'sixteen-letters0' is none"},
+    {"traffic", "interfaces", "a b c d e f g h i", "be at most 8 interfaces"},
     {"traffic", "flows", "192.0.2.10:2055, [2001:db8::10]:6343", NULL},
     {"traffic", "flows", "192.0.2.10:2055 2055",
      "be addresses of this host with a port, such as 192.0.2.10:2055 or "
