@@ -84,6 +84,7 @@
 
 /* ---- traffic to and from Microsoft ---- */
 
+#define METRIC_TRAFFIC_PREFIX   "edgelat.traffic."
 #define METRIC_TRAFFIC_FLOWS    "edgelat.traffic.flows"
 #define METRIC_TRAFFIC_IO       "edgelat.traffic.io"
 #define METRIC_TRAFFIC_PACKETS  "edgelat.traffic.packets"
@@ -92,6 +93,7 @@
 
 /* ---- network interfaces of this host ---- */
 
+#define METRIC_INTERFACE_PREFIX          "edgelat.interface."
 #define METRIC_INTERFACE_DROPS           "edgelat.interface.drops"
 #define METRIC_INTERFACE_ERRORS          "edgelat.interface.errors"
 #define METRIC_INTERFACE_IO              "edgelat.interface.io"

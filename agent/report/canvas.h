@@ -42,6 +42,9 @@ void canvas_strip(struct canvas *c, const char *family);
 /* Draws the availability of the first `most` BGP sessions, each in a row with its number. */
 void canvas_sessions(struct canvas *c, size_t most);
 
+/* Draws the traffic of interfaces and of the service (NULL: of all), at most `most` rows. */
+void canvas_traffic(struct canvas *c, const char *service, size_t most);
+
 /* The streams of one probe kind that have samples, one for each family. */
 struct lane {
     const struct dataset_stream *streams[DATASET_STREAMS_MAX];

@@ -82,6 +82,7 @@ void dataset_free(struct dataset *p)
         free(p->sessions[i]->windows);
         free(p->sessions[i]);
     }
+    dataset_free_traffic(p);
     free(p->events);
     free(p->event_slots);
     free(p->before.all);
@@ -381,6 +382,10 @@ static void add_metric(struct dataset *p, const Otlp__Metric *m)
         dataset_add_self(p, m);
     else if (strncmp(m->name, METRIC_BGP_PREFIX, strlen(METRIC_BGP_PREFIX)) == 0)
         dataset_add_session(p, m);
+    else if (strncmp(m->name, METRIC_INTERFACE_PREFIX, strlen(METRIC_INTERFACE_PREFIX)) ==
+                 0 ||
+             strncmp(m->name, METRIC_TRAFFIC_PREFIX, strlen(METRIC_TRAFFIC_PREFIX)) == 0)
+        dataset_add_traffic(p, m);
     else if (m->data_case == OTLP__METRIC__DATA_GAUGE)
         add_gauge(p, m);
     else if (m->data_case == OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM &&

@@ -38,6 +38,7 @@ enum {
     DATASET_SELVES_MAX = 64,
     DATASET_RUNS_MAX = 4096,
     DATASET_SESSIONS_MAX = 64,
+    DATASET_TRAFFIC_MAX = 160,
 };
 #define DATASET_WORD_MAX  64
 #define DATASET_LATEST_NS (INT64_C(1) << 62) /* in 2116: sums of times do not overflow */
@@ -171,6 +172,29 @@ struct dataset_session {
     double flaps_last;
 };
 
+/* A window of an interface or service; bytes a second. */
+struct traffic_window {
+    int64_t start_ns, end_ns;
+    double mean, highest;
+};
+
+enum traffic_counts { TRAFFIC_BYTES, TRAFFIC_ERRORS, TRAFFIC_DROPS, TRAFFIC_COUNTS };
+
+struct traffic_count {
+    double sum;                 /* in the period */
+    uint64_t start_ns, time_ns; /* of the newest point */
+    double last;
+};
+
+/* A direction of an interface (`link`), or of a service from one source. */
+struct dataset_traffic {
+    bool link;
+    char name[DATASET_WORD_MAX], source[DATASET_WORD_MAX], direction[DATASET_WORD_MAX];
+    struct traffic_window *windows; /* in the order of their time */
+    size_t n, room;
+    struct traffic_count counts[TRAFFIC_COUNTS];
+};
+
 /* One of the agent's own metrics (edgelat.agent.*), by attribute. */
 struct dataset_self {
     char name[DATASET_WORD_MAX], attribute[DATASET_WORD_MAX];
@@ -209,6 +233,8 @@ struct dataset {
     size_t n_selves;
     struct dataset_session *sessions[DATASET_SESSIONS_MAX];
     size_t n_sessions;
+    struct dataset_traffic *traffic[DATASET_TRAFFIC_MAX];
+    size_t n_traffic;
     struct intervals covered;       /* times with a window */
     int64_t window_ns;              /* length of the longest window */
     int64_t runs[DATASET_RUNS_MAX]; /* start times of the agent; not with delta counts */
@@ -240,6 +266,9 @@ void dataset_end(struct dataset *p);
 /* The agent's own metric with that name and attribute ("": without one), or NULL. */
 const struct dataset_self *dataset_self(const struct dataset *p, const char *name,
                                         const char *attribute);
+
+/* The mean of the period, and the highest second with its window. */
+struct traffic_window dataset_traffic_all(const struct dataset_traffic *t);
 
 /* The time of the session that is known, and how much of it the session was down; in ns. */
 int64_t dataset_session_known(const struct dataset_session *s, int64_t *down_ns);

@@ -69,6 +69,8 @@ void dataset_end_delay(struct dataset_delay *c);
 
 void dataset_add_self(struct dataset *p, const Otlp__Metric *metric);
 void dataset_add_session(struct dataset *p, const Otlp__Metric *metric);
+void dataset_add_traffic(struct dataset *p, const Otlp__Metric *metric);
+void dataset_free_traffic(struct dataset *p);
 void dataset_add_logs(struct dataset *p, const Otlp__ResourceLogs *from);
 
 #endif

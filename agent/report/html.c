@@ -112,3 +112,15 @@ const char *html_percent(char out[HTML_TIME_MAX], uint64_t part, uint64_t whole)
              percent);
     return out;
 }
+
+const char *html_rate(char out[HTML_TIME_MAX], double bytes_s)
+{
+    static const char *const units[] = {"bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"};
+    double bits = 8 * bytes_s;
+    size_t unit = 0;
+    for (; bits >= 1000 && unit < 4; unit++)
+        bits /= 1000;
+    snprintf(out, HTML_TIME_MAX, "%.*f %s", unit > 0 && bits < 100 ? 1 : 0, bits,
+             units[unit]);
+    return out;
+}

@@ -37,6 +37,9 @@ const char *html_zone(char out[HTML_TIME_MAX], int64_t ns);
 /* Formats a duration: "2 h 5 min", "40 s". Returns `out`. */
 const char *html_duration(char out[HTML_TIME_MAX], int64_t ns);
 
+/* Formats a rate given in bytes a second: "12.3 Mbit/s". Returns `out`. */
+const char *html_rate(char out[HTML_TIME_MAX], double bytes_s);
+
 /* Formats a ratio for HTML: "0.12 %", "3 %", with a no-break space. Returns `out`. */
 const char *html_percent(char out[HTML_TIME_MAX], uint64_t part, uint64_t whole);
 

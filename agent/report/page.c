@@ -490,6 +490,7 @@ void page_render(struct text *out, const struct page *p)
     for (size_t i = 0; i < p->dataset->n_targets; i++)
         page_target(out, p, &p->ratings[i], i);
     page_routing(out, p);
+    page_traffic(out, p);
     page_agent(out, p);
     text_add(out, "</main>\n</body>\n</html>\n");
 }

@@ -35,10 +35,16 @@ void page_routing(struct text *out, const struct page *p);
 /* The BGP problems as items of a list; their number. `out` NULL: only counts. */
 size_t page_routing_problems(struct text *out, const struct page *p);
 
+void page_traffic(struct text *out, const struct page *p);
+
+/* In place of a target: the traffic. */
+extern const char page_of_traffic[];
+
 /* In place of a target: the events of BGP (event_is_routing()), which are of none else. */
 extern const char page_of_routing[];
 
-/* A plot with its numbered events; `r` NULL: of page_of_routing. */
+/* A plot with its numbered events; `r` NULL: of page_of_routing or
+ * page_of_traffic. */
 void page_plot(struct text *out, const struct page *p, const struct rating *r,
                const char *target);
 

@@ -53,6 +53,8 @@ const char page_style[] =
     "path.loss{stroke:var(--loss);stroke-width:2.4;fill:none}"
     "path.limit{stroke:var(--bad);stroke-width:2;stroke-dasharray:10 8;fill:none}"
     "svg text.limit{fill:var(--bad);text-anchor:end;font-size:18px}\n"
+    "path.peak{fill:var(--good);fill-opacity:.3}path.rate{fill:var(--good);fill-opacity:.7}"
+    "text.in{font-size:18px;fill:currentColor;fill-opacity:.7}"
     "rect.up{fill:var(--good);fill-opacity:.4}rect.down{fill:var(--loss)}"
     "rect.none{fill:var(--none);fill-opacity:.18}rect.tip{fill:transparent}"
     "rect.tip:hover{fill:var(--dim);fill-opacity:.12}\n"

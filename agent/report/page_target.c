@@ -120,6 +120,9 @@ void page_plot(struct text *out, const struct page *p, const struct rating *r,
 {
     struct plotted drawn = {
         .dataset = p->dataset,
+        .subject = r != NULL                   ? PLOT_TARGET
+                   : target == page_of_routing ? PLOT_SESSIONS
+                                               : PLOT_TRAFFIC,
         .rating = r,
         .from_ns = p->dataset->covered.n > 0 ? p->dataset->covered.all[0].start_ns
                                              : p->dataset->since_ns,

@@ -126,7 +126,12 @@ static void draw_routing_marks(struct canvas *c)
 
 /* ---- the plot ---- */
 
-enum { SESSIONS_OF_TARGET = 4, SESSIONS_ALL = 32 };
+enum {
+    SESSIONS_OF_TARGET = 4,
+    SESSIONS_ALL = 32,
+    TRAFFIC_OF_TARGET = 8,
+    TRAFFIC_ALL = 64
+};
 
 static void draw_target(struct canvas *c)
 {
@@ -139,6 +144,7 @@ static void draw_target(struct canvas *c)
         if (lane.n > 0)
             canvas_lane(c, &lane);
     }
+    canvas_traffic(c, t->service, TRAFFIC_OF_TARGET);
     draw_routing_marks(c);
 }
 
@@ -147,19 +153,25 @@ void plot(struct text *out, const struct plotted *p)
     struct text body = {0}, axis = {0}; /* the axis is drawn below the rest */
     struct canvas c = {.out = &body, .of = p, .y = p->n_marks > 0 ? MARKS_HEIGHT : 0};
     c.top = c.y;
-    if (p->rating != NULL)
+    if (p->subject == PLOT_TARGET)
         draw_target(&c);
-    else
+    else if (p->subject == PLOT_SESSIONS)
         canvas_sessions(&c, SESSIONS_ALL);
+    else
+        canvas_traffic(&c, NULL, TRAFFIC_ALL);
     draw_marks(&c);
     c.out = &axis;
     draw_time_axis(&c, c.top);
     text_add(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", ALL_WIDTH,
              c.y);
-    html_escape(out, p->rating != NULL ? p->rating->target->name : "BGP sessions");
+    html_escape(out, p->subject == PLOT_TARGET     ? p->rating->target->name
+                     : p->subject == PLOT_SESSIONS ? "BGP sessions"
+                                                   : "Traffic");
     text_add(out, ": %s over time\">\n%s%s</svg>\n",
-             p->rating != NULL ? "delay and loss" : "availability", text_string(&axis),
-             text_string(&body));
+             p->subject == PLOT_TARGET     ? "delay, loss and traffic"
+             : p->subject == PLOT_SESSIONS ? "availability"
+                                           : "rates",
+             text_string(&axis), text_string(&body));
     text_free(&axis);
     text_free(&body);
 }

@@ -2,8 +2,9 @@
  * Plots a target over time as one inline SVG: the PoP that served it and, for each kind
  * of probe, the median, the area up to p95, and the loss below. Lines are interrupted at
  * gaps. Above the delays are the availability of the first BGP sessions and marks of BGP's
- * warnings and errors, without a number. Styles come from the page, by class. Event marks have the numbers of the page's
- * event list.
+ * warnings and errors, without a number; below them the traffic of interfaces and of the
+ * target's service. Styles come from the page, by class. Event marks have the numbers of the
+ * page's event list.
  */
 #ifndef EDGELAT_REPORT_PLOT_H
 #define EDGELAT_REPORT_PLOT_H
@@ -11,6 +12,8 @@
 #include "base/text.h"
 #include "report/dataset.h"
 #include "report/rating.h"
+
+enum plot_subject { PLOT_TARGET, PLOT_SESSIONS, PLOT_TRAFFIC };
 
 struct mark {
     int64_t time_ns;
@@ -21,7 +24,8 @@ struct mark {
 /* The input of a plot. */
 struct plotted {
     const struct dataset *dataset;
-    const struct rating *rating; /* NULL: of no target, BGP sessions only */
+    enum plot_subject subject;
+    const struct rating *rating; /* of PLOT_TARGET, else NULL */
     int64_t from_ns, to_ns;
     const struct mark *marks; /* sorted by time */
     size_t n_marks;

@@ -117,7 +117,7 @@ class Prometheus:
         series = {}
         for metric in batch["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]:
             kind = next(k for k in ("sum", "gauge", "exponentialHistogram") if k in metric)
-            unit = {"s": "_seconds", "By": "_bytes"}.get(metric.get("unit"), "")
+            unit = {"s": "_seconds", "By": "_bytes", "By/s": "_bytes_per_second", "bit/s": "_bits_per_second"}.get(metric.get("unit"), "")
             if metric.get("unit") == "1" and kind == "gauge" and "ratio" not in re.split(r"\W|_", metric["name"]):
                 unit = "_ratio"
             for point in metric[kind]["dataPoints"]:

@@ -159,13 +159,17 @@ def dashboard_shows(name, store, other, windows):
 
 @contextlib.contextmanager
 def recorded_router():
-    """A router that sends a recorded BMP session of FRR, for the panels of BGP."""
+    """A router that sends a recorded BMP session of FRR and NetFlow of softflowd, for the panels of BGP and traffic."""
     with open(os.path.join(lab.TOP, "test", "fuzz", "corpus", "bmp", "frr"), "rb") as file:
         recorded = file.read()[1:]  # without the size of the pieces, for the fuzz target
     router = socket.socket()
     with router:
         if tap.ok(wait_for(lambda: router.connect_ex(("127.0.0.1", 11019)) == 0, 10), "the BMP station listens"):
             router.sendall(recorded)
+        with open(os.path.join(lab.TOP, "test", "fuzz", "corpus", "netflow5", "softflowd"), "rb") as file:
+            recorded = file.read(int.from_bytes(file.read(2), "big"))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flows:
+            flows.sendto(recorded, ("127.0.0.1", 12055))
         yield
 
 
@@ -176,6 +180,7 @@ def receivers_take_it():
         conf.write(f"[agent]\nsite = lab\nwindow = 6s\nstate_dir = {lab.FOLDER}/collectors\n"
                    f"[collector]\nurl = http://127.0.0.1:{vm.PORT}/opentelemetry\n"
                    "[bmp]\nlisten = 127.0.0.1:11019\nrouters = 127.0.0.1\n"
+                   "[traffic]\nflows = 127.0.0.1:12055\nexporters = 127.0.0.1\n"
                    "[target teams]\nhost = teams.microsoft.com\ninterval = 1s\n"
                    "[target exchange]\nhost = outlook.office365.com\ninterval = 1s\n")
     with running(*vm.command, stdout=vm.log, stderr=vm.log):

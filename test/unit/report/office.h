@@ -32,7 +32,7 @@ struct office {
     struct series series;
     const struct series *list[1];
     struct target_state state;
-    struct self_value self[4];
+    struct self_value self[8];
     struct event event;
     struct otlp_resource resource;
     struct batch batch;

@@ -697,6 +697,69 @@ static void test_bgp(void **state)
     office_close(&o);
 }
 
+/* An interface and two services over ten minutes: on the time line of the target are the
+ * interface and the target's service; the section has all. */
+static void test_traffic(void **state)
+{
+    (void)state;
+    struct office o;
+    struct text page = {0};
+    struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
+    struct self_label link[] = {{"network.interface.name", "w<0>"},
+                                {"network.io.direction", "receive"}},
+                      own[] = {{"edgelat.service", "teams"},
+                               {"network.io.direction", "transmit"},
+                               {"edgelat.traffic.source", "nftables"}},
+                      other[] = {{"edgelat.service", "exchange"},
+                                 {"network.io.direction", "transmit"},
+                                 {"edgelat.traffic.source", "nftables"}};
+    office_open(&o);
+    o.self[1] = (struct self_value){"edgelat.interface.rate", "By/s", "Mean",
+                                    .labels = link, .n_labels = 2};
+    o.self[2] = (struct self_value){"edgelat.interface.rate.max", "By/s", "Highest",
+                                    .labels = link, .n_labels = 2};
+    o.self[3] = (struct self_value){"edgelat.interface.drops",
+                                    "{packet}",
+                                    "Drops",
+                                    true,
+                                    .labels = link,
+                                    .n_labels = 2};
+    o.self[4] = (struct self_value){"edgelat.traffic.rate", "By/s", "Mean", .labels = own,
+                                    .n_labels = 3};
+    o.self[5] = o.self[4];
+    o.self[5].labels = other;
+    o.batch.n_self = 6;
+    for (int minute = 0; minute < 10; minute++) {
+        o.self[1].value = 1e6;
+        o.self[2].value = minute == 4 ? 5e6 : 2e6;
+        o.self[3].value = minute >= 3 ? 12 : 0;
+        o.self[4].value = o.self[5].value = 1000;
+        office_window(&o, 6, 0, 20);
+        CHECK_INT(0, office_add(&o, p), "added");
+    }
+    CHECK_INT(3, p->n_traffic, "an interface and two services");
+    struct traffic_window all = dataset_traffic_all(p->traffic[0]);
+    CHECK_INT(1000000, all.mean, "mean");
+    CHECK_INT(5000000, all.highest, "highest second");
+    CHECK_INT(office_at(4), all.start_ns, "in the fifth minute");
+    CHECK_INT(12, p->traffic[0]->counts[TRAFFIC_DROPS].sum, "drops");
+    render(&page, p, &no_limits);
+    check_well_formed(text_string(&page));
+    const char *text = text_string(&page), *target = strstr(text, "<section id=\"t0\">"),
+               *traffic = strstr(text, "<section id=\"traffic\">");
+    CHECK(target != NULL && traffic != NULL && target < traffic, "sections");
+    static const char row[] =
+        "<title>w&lt;0&gt;, receive: mean 8.0 Mbit/s, highest second "
+        "40.0 Mbit/s; the full height is 40.0 Mbit/s</title>";
+    CHECK(strstr(target, row) < traffic, "on the time line of the target");
+    CHECK(strstr(target, "<title>teams, transmit") < traffic, "with its service");
+    CHECK(strstr(target, "<title>exchange, transmit") > traffic, "without others");
+    CHECK(strstr(traffic, row) != NULL, "and in the section");
+    CHECK(strstr(traffic, "<td>0</td><td>12</td></tr>") != NULL, "drops");
+    text_free(&page);
+    office_close(&o);
+}
+
 static void test_many_events(void **state)
 {
     (void)state;
@@ -750,6 +813,7 @@ int main(void)
         cmocka_unit_test(test_front_doors),
         cmocka_unit_test(test_streams_of_an_event),
         cmocka_unit_test(test_bgp),
+        cmocka_unit_test(test_traffic),
         cmocka_unit_test(test_many_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
