@@ -74,6 +74,8 @@ const struct config_key config_keys[] = {
      "metro code of the backup location [backup, if it is a code]"},
     {SECTION_PEERING, "prefixes", config_read_prefixes, IN(peering.prefixes), 0, 0, false,
      "prefixes of the site registered with it, ADDRESS/LENGTH separated by spaces [none]"},
+    {SECTION_PEERING, "public_addresses", config_read_addresses, IN(peering.public_addresses), 0, 0, false,
+     "addresses of the site on the internet; each must be in one of the prefixes [none]"},
 
     {SECTION_BMP, "listen", config_read_listen, IN(bmp_listen), 0, 0, false,
      "ADDRESS:PORT where routers connect with BMP [none: the station is off]"},

@@ -13,6 +13,7 @@ struct peering {
     char primary[WORD_TEXT_MAX], backup[WORD_TEXT_MAX];
     char primary_metro[8], backup_metro[8]; /* codes of the catalogue */
     char prefixes[256];                     /* of the customer, "ADDRESS/LENGTH ..." */
+    char public_addresses[256];             /* of the site, separated by spaces */
 };
 
 #endif

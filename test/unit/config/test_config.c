@@ -356,6 +356,12 @@ static const struct {
      "2001:db8::1\nbackup_peers = 198.51.100.6 2001:DB8::1\n" HOST,
      "f: [bmp] has 2001:db8::1 in both primary_peers and backup_peers; a BGP neighbour is at "
      "one location, so remove it from one of them\n"},
+    {"an address outside of the registered prefixes",
+     "[peering_service]\nconnection = b\nprefixes = 203.0.113.0/25 2001:db8::/48\n"
+     "public_addresses = 203.0.113.127 203.0.113.128 2001:db8:0:1::1\n" HOST,
+     "f: [peering_service] public_addresses has 203.0.113.128, which is in none of the "
+     "prefixes: Peering Service does not route its traffic; correct the address, or "
+     "register its prefix in Azure and add it to prefixes\n"},
     {"a nameless connection", "[peering_service]\nprimary_metro = AMS\n" HOST,
      "f: [peering_service] has no connection; name it as in Azure: connection = NAME\n"},
     {"no url", "[collector]\nheader_file = /x\n" HOST,
