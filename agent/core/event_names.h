@@ -39,6 +39,7 @@
 #define EVENT_BMP_CONNECTED    "edgelat.bmp.router.connected"
 #define EVENT_BMP_LOST         "edgelat.bmp.router.lost"
 #define EVENT_ROUTE_COMMUNITY  "edgelat.route.community_missing"
+#define EVENT_ROUTE_INVALID    "edgelat.route.origin_invalid"
 #define EVENT_ROUTE_LONG       "edgelat.route.path_long"
 #define EVENT_ROUTE_NEXT_HOP   "edgelat.route.next_hop_changed"
 #define EVENT_ROUTE_ORIGIN     "edgelat.route.origin_unexpected"

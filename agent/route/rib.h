@@ -52,6 +52,7 @@
 #include "core/peering.h"
 #include "edge/origins.h"
 #include "route/bmp.h"
+#include "route/rtr.h"
 #include "route/watch.h"
 
 enum {
@@ -138,7 +139,8 @@ enum { /* what is remarkable of a path; bits. Not all are faults: rib_faults() *
        CHECK_ORIGIN = 8,         /* Microsoft's prefix, but not an AS of Microsoft */
        CHECK_MORE_SPECIFIC = 16, /* of a registered prefix, or with CHECK_ORIGIN */
        CHECK_COMMUNITY = 32,     /* Adj-RIB-Out without 8075:8007 */
-       CHECKS = 6
+       CHECK_INVALID = 64,       /* the origin, by RPKI */
+       CHECKS = 7
 };
 
 /*
@@ -180,6 +182,7 @@ struct rib_setup { /* borrowed, as all it points to; lists of addresses have spa
     const struct peering *peering;
     const struct origins *origins;
     const char *routers, *primary_peers, *backup_peers;
+    const struct rtr *rtr; /* NULL: origins are not validated */
 };
 
 struct rib {
@@ -228,6 +231,9 @@ void rib_route(struct rib *r, struct rib_peer *p, enum bmp_view view,
                const struct watched *watched, const struct bgp_prefix *prefix,
                uint32_t path_id, const struct bgp_path *path, struct instant now);
 
+/* The VRPs of the validator have changed. */
+void rib_validate(struct rib *r, struct instant now);
+
 /* ---- what comes out ---- */
 
 /* Ends dumps that are over; call it about every second. */
@@ -253,6 +259,10 @@ bool rib_has_adj_rib(const struct rib *r, const struct rib_peer *p, enum family 
 /* How many AS hops away Microsoft's network is on the path (edge/as_path.h). SIZE_MAX: it
  * does not lead there, or has an AS_SET before. */
 size_t rib_as_hops(const struct rib *r, const struct bgp_path *path);
+/* Whether the path's origin may originate the prefix, by RPKI. */
+enum origin_state rib_origin_state(const struct rib *r, const struct rib_prefix *p,
+                                   const struct rib_peer *peer,
+                                   const struct bgp_path *path);
 bool rib_path_is_usable(const struct rib *r, const struct rib_prefix *p,
                         const struct rib_path *path);
 

@@ -12,8 +12,8 @@
 enum { COMMUNITY_AS = 8075, COMMUNITY_VALUE = 8007 };
 
 const char *const rib_check_names[CHECKS] = {
-    "long_path",         "private_as",    "prepended",
-    "unexpected_origin", "more_specific", "community_missing",
+    "long_path",     "private_as",        "prepended",      "unexpected_origin",
+    "more_specific", "community_missing", "origin_invalid",
 };
 
 static const struct rib_peer *peer_of(const struct rib *r, const struct rib_path *path)
@@ -132,6 +132,17 @@ size_t rib_as_hops(const struct rib *r, const struct bgp_path *path)
     return is.state == AS_HOPS_EXACT ? is.hops : SIZE_MAX;
 }
 
+enum origin_state rib_origin_state(const struct rib *r, const struct rib_prefix *p,
+                                   const struct rib_peer *peer,
+                                   const struct bgp_path *path)
+{
+    /* The origin of an empty path is the router itself (RFC 6811, section 2). */
+    uint32_t as = path->n_as > 0 ? path->origin_as : local_as_of(r, peer);
+    if (r->is.rtr == NULL || (path->n_as == 0 && as == 0))
+        return ORIGIN_NOT_VALIDATED;
+    return rtr_validate(r->is.rtr, &p->prefix, as);
+}
+
 /* `agreed`: may be private, because neighbours have agreed on it. */
 static unsigned check_as_path(const struct bgp_path *path, uint32_t agreed)
 {
@@ -145,6 +156,8 @@ static unsigned check(const struct rib *r, const struct rib_prefix *p, enum bmp_
 {
     const struct watched *w = p->watched;
     bool specific = p->prefix.bits > w->prefix.bits;
+    unsigned invalid =
+        rib_origin_state(r, p, peer, path) == ORIGIN_INVALID ? CHECK_INVALID : 0u;
     if (view == BMP_OUT) {
         bool missing = !bgp_path_has_community(path, COMMUNITY_AS, COMMUNITY_VALUE);
         return !w->registered ? 0
@@ -154,7 +167,7 @@ static unsigned check(const struct rib *r, const struct rib_prefix *p, enum bmp_
     bool foreign = path->origin_as != 0 &&
                    origins_judge(r->is.origins, p->prefix.bytes, p->prefix.bits,
                                  path->origin_as, !w->registered) == ORIGIN_UNEXPECTED;
-    return check_as_path(path, peer->as) | (foreign ? CHECK_ORIGIN : 0u) |
+    return check_as_path(path, peer->as) | invalid | (foreign ? CHECK_ORIGIN : 0u) |
            (specific && (w->registered || foreign) ? CHECK_MORE_SPECIFIC : 0u);
 }
 
@@ -177,6 +190,8 @@ static const struct {
     {EVENT_ROUTE_SPECIFIC, SEVERITY_ERROR,
      "more specific than the known prefix: possible hijack or leak"},
     {EVENT_ROUTE_COMMUNITY, SEVERITY_WARN, "without the community 8075:8007"},
+    {EVENT_ROUTE_INVALID, SEVERITY_ERROR,
+     "origin invalid by RPKI (RFC 6811): possible hijack or leak"},
 };
 
 const char *rib_check_text(unsigned bit)
@@ -442,6 +457,24 @@ static void announce(struct rib *r, struct rib_prefix *p, size_t at,
     if (!silent && (is || path->view == BMP_OUT))
         add_checks(r, p, path, path->checks & ~p->checks, now);
     p->checks = all;
+}
+
+void rib_validate(struct rib *r, struct instant now)
+{
+    for (size_t i = 0; i < r->n_prefixes; i++) {
+        struct rib_prefix *p = &r->prefixes[i];
+        unsigned all = 0;
+        for (size_t k = 0; k < p->n; k++) {
+            struct rib_path *path = &p->paths[k];
+            bool judged = path->view == BMP_OUT || rib_path_is_usable(r, p, path);
+            if (judged && path->use != PATH_GONE)
+                path->checks = check(r, p, path->view, peer_of(r, path), path->path);
+            add_checks(r, p, path, path->checks & CHECK_INVALID & ~p->checks, now);
+            p->checks |= path->checks;
+            all |= path->checks;
+        }
+        p->checks = all;
+    }
 }
 
 /* ---- lookup ---- */

@@ -81,7 +81,8 @@ static void count_problems(const struct rib *r, size_t n[PROBLEMS])
         n[PREFIXES_WITHDRAWN] += rib_prefix_is_withdrawn(r, p);
         for (size_t k = 0; k < p->n; k++) {
             unsigned faults = faults_of(p, &p->paths[k]);
-            bool hijacked = (faults & (CHECK_ORIGIN | CHECK_MORE_SPECIFIC)) != 0;
+            bool hijacked =
+                (faults & (CHECK_ORIGIN | CHECK_MORE_SPECIFIC | CHECK_INVALID)) != 0;
             n[PATHS_HIJACKED] += hijacked;
             n[PATHS_FAULTY] += faults != 0 && !hijacked;
         }
@@ -229,6 +230,9 @@ static void add_path(struct json *j, const struct rib *r, const struct rib_prefi
     json_array_end(j);
     json_number(j, "origin_as",
                 path->path->origin_as != 0 ? (double)path->path->origin_as : NAN);
+    json_string(
+        j, "origin_validation",
+        origin_state_name(rib_origin_state(r, p, &r->peers[path->peer], path->path)));
     add_address(j, "next_hop", &path->path->next_hop);
     json_number(j, "local_pref",
                 path->path->has_local_pref ? (double)path->path->local_pref : NAN);
@@ -387,6 +391,8 @@ static void show_path(struct text *out, const struct rib *r, const struct rib_pr
     text_add(out, "              AS path %s", as_path[0] != '\0' ? as_path : "empty");
     if (hops != SIZE_MAX)
         text_add(out, ", %zu AS hop%s to Microsoft", hops, plural(hops));
+    if (rib_origin_state(r, p, &r->peers[path->peer], path->path) == ORIGIN_VALID)
+        text_add(out, ", origin valid");
     text_add(out, "\n");
     show_checks(out, p, path);
 }

@@ -89,3 +89,16 @@ const struct watched *watch_find(const struct watch *w, const struct bgp_prefix 
     }
     return covers != NULL ? covers : covered;
 }
+
+bool watch_overlaps(const struct watch *w, const struct bgp_prefix *prefix)
+{
+    bool ipv6 = bgp_prefix_family(prefix) == FAMILY_IPV6;
+    unsigned first = first_bits(prefix, ipv6);
+    if (bits_of(prefix, ipv6) >= 16 && (w->first[ipv6][first / 8] >> first % 8 & 1) == 0)
+        return false;
+    for (size_t i = 0; i < w->n; i++)
+        if (bgp_prefix_covers(&w->all[i].prefix, prefix) ||
+            bgp_prefix_covers(prefix, &w->all[i].prefix))
+            return true;
+    return false;
+}

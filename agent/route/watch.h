@@ -33,4 +33,7 @@ void watch_free(struct watch *w);
  * first. NULL: not watched. Valid until watch_free(). */
 const struct watched *watch_find(const struct watch *w, const struct bgp_prefix *prefix);
 
+/* Whether an entry covers the prefix, or is covered by it; any length. */
+bool watch_overlaps(const struct watch *w, const struct bgp_prefix *prefix);
+
 #endif
