@@ -414,6 +414,12 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
             "ADDRESS:PORT, or remove routers",
             file);
     check_flows(&k);
+    if (c->bmp_listen[0] == '\0' && c->bmp_validator[0] != '\0')
+        PROBLEM(
+            &k,
+            "%s: [bmp] has validator but no listen, so the station is off; set listen = "
+            "ADDRESS:PORT, or remove validator",
+            file);
     check_peers(&k);
     check_all_traffic(&k, kinds);
     for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)

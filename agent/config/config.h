@@ -80,8 +80,9 @@ struct config {
     struct peering peering;
 
     /* [bmp]: the station for routers, route/station.h */
-    char bmp_listen[80];   /* ADDRESS:PORT; "": the station is off */
-    char bmp_routers[512]; /* allowed addresses, separated by spaces */
+    char bmp_listen[80];    /* ADDRESS:PORT; "": the station is off */
+    char bmp_routers[512];  /* allowed addresses, separated by spaces */
+    char bmp_validator[80]; /* ADDRESS:PORT (route/rtr.h); "": none */
     char bmp_primary_peers[256], bmp_backup_peers[256]; /* addresses of BGP neighbours */
 
     /* [traffic] */

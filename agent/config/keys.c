@@ -81,6 +81,8 @@ const struct config_key config_keys[] = {
      "ADDRESS:PORT where routers connect with BMP [none: the station is off]"},
     {SECTION_BMP, "routers", config_read_addresses, IN(bmp_routers), 0, 0, false,
      "addresses of the routers that may connect; required with listen"},
+    {SECTION_BMP, "validator", config_read_remote, IN(bmp_validator), 0, 0, false,
+     "ADDRESS:PORT of an RPKI validator that speaks RTR (RFC 8210) [none]"},
     {SECTION_BMP, "primary_peers", config_read_addresses, IN(bmp_primary_peers), 0, 0, false,
      "addresses of the BGP neighbours at the primary peering location [none]"},
     {SECTION_BMP, "backup_peers", config_read_addresses, IN(bmp_backup_peers), 0, 0, false,

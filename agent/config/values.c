@@ -384,6 +384,17 @@ bool config_read_listen(void *field, const struct config_key *key, const char *v
     return config_read_text(field, key, value, kinds, must);
 }
 
+bool config_read_remote(void *field, const struct config_key *key, const char *value,
+                        const struct kinds *kinds, struct text *must)
+{
+    struct host_port at;
+    if (host_port_parse(&at, value, HOST_REMOTE) != NULL || at.family == FAMILY_NONE ||
+        !at.has_port || strchr(at.host, '%') != NULL)
+        return REFUSE("be an address and a port, such as 192.0.2.20:323 or "
+                      "[2001:db8::20]:323");
+    return config_read_text(field, key, value, kinds, must);
+}
+
 bool config_read_listens(void *field, const struct config_key *key, const char *value,
                          const struct kinds *kinds, struct text *must)
 {

@@ -25,6 +25,7 @@ config_reader config_read_addresses;   /* char[size]: addresses, separated by sp
 config_reader config_read_interfaces;  /* char[size]: names of interfaces, or "none" */
 config_reader config_read_sampling;    /* char[size]: ADDRESS=N, separated by spaces */
 config_reader config_read_listens;     /* char[size]: as config_read_listen, several */
+config_reader config_read_remote;      /* char[size]: an address with a port */
 config_reader config_read_listen;   /* char[size]: an address of this host, with a port */
 config_reader config_read_prefixes; /* char[size]: ADDRESS/LENGTH, separated by spaces */
 config_reader config_read_distance; /* double: km */

@@ -8,6 +8,7 @@
 #include "net/socket.h"
 #include "otlp/names.h"
 #include "route/feed.h"
+#include "route/rtr_client.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -38,6 +39,7 @@ struct station {
     const struct config *config;
     struct watch watch;
     struct rib rib;
+    struct rtr_client *validator; /* NULL: none */
     struct bmp_session sessions[STATION_ROUTERS_MAX];
     uint64_t messages, bad_messages, refused;
     uint64_t messages_reported, bad_reported, not_kept_reported;
@@ -47,6 +49,12 @@ struct station {
 static struct instant instant_now(void)
 {
     return (struct instant){mono_now(), wall_now()};
+}
+
+static void on_vrps(void *user)
+{
+    struct station *s = user;
+    rib_validate(&s->rib, instant_now());
 }
 
 static void handle_closed(struct station *s)
@@ -341,7 +349,12 @@ int station_create(struct station **out, uv_loop_t *loop, const struct config *c
     s->listener.data = s->timer.data = s;
     s->open = 2;
     watch_build(&s->watch, config->peering.prefixes, &edge_data->prefixes);
+    if (config->bmp_validator[0] != '\0')
+        s->validator =
+            rtr_client_create(loop, config->bmp_validator, &s->watch, on_vrps, s);
     struct rib_setup setup = {.watch = &s->watch,
+                              .rtr = s->validator != NULL ? rtr_client_data(s->validator)
+                                                          : NULL,
                               .peering = &config->peering,
                               .origins = &edge_data->origins,
                               .routers = config->bmp_routers,
@@ -372,6 +385,7 @@ void station_destroy(struct station *s)
     if (s == NULL)
         return;
     s->ending = true;
+    rtr_client_destroy(s->validator);
     for (size_t i = 0; i < STATION_ROUTERS_MAX; i++)
         if (s->sessions[i].used)
             session_close(&s->sessions[i], "the agent ends");

@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -185,6 +186,18 @@ class Lab:
         with open(f"{self.folder}/gobgp.log", "w", encoding="utf-8") as log:
             self.start("r1", "r1", "gobgpd", "-f", f"{self.folder}/gobgp.toml", "--api-hosts", "127.0.0.1:50051",
                        stdout=log, stderr=log)
+
+    def stayrtr(self, vrps):
+        """The validator at 203.0.113.2:8282, with these VRPs: (prefix, maximum length, AS)."""
+        with open(f"{self.folder}/vrps.json", "w", encoding="utf-8") as file:
+            json.dump({"roas": [{"prefix": prefix, "maxLength": longest, "asn": f"AS{number}", "ta": "lab"}
+                                for prefix, longest, number in vrps]}, file)
+        if "stayrtr" in self.processes:
+            self.processes["stayrtr"].send_signal(signal.SIGHUP)
+            return
+        with open(f"{self.folder}/stayrtr.log", "w", encoding="utf-8") as log:
+            self.start("stayrtr", "sta", "stayrtr", "-cache", f"{self.folder}/vrps.json", "-bind", "203.0.113.2:8282",
+                       "-metrics.addr", "127.0.0.1:19847", "-checktime=false", stdout=log, stderr=log)
 
     def vty(self, name, *lines):
         words = [word for line in lines for word in ("-c", line)]

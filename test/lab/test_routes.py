@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""The BMP station with FRR 8.4 and GoBGP: each event of `edgelat run`, one by one, against what the router's own command line says; and
+"""The BMP station with FRR 8.4, GoBGP and stayrtr: each event of `edgelat run`, one by one, against what the router's own command line says; and
 `edgelat routes`. Two labs run side by side."""
 
 import os
@@ -95,6 +95,10 @@ def next_hops(agent, prefix):
 
 def origin_is(origin):
     return lambda agent: agent.prefix(MS).get("active", {}).get("origin_as") == origin
+
+
+def validation(prefix):
+    return lambda agent: agent.prefix(prefix).get("active", {}).get("origin_validation")
 
 
 def is_up(*peers):
@@ -218,7 +222,8 @@ def gobgp():
     with Lab("go") as net:
         net.provider("r2", 65002, "198.51.100.1", f"0.0.0.0/0; {MS} route-map MS; 52.96.0.0/14 route-map MS",
                      "2603:1006::/40 route-map MS")
-        agent = Agent(net, EDGELAT)
+        net.stayrtr([(MS, 24, 8075), ("2603:1000::/24", 48, 8075)])
+        agent = Agent(net, EDGELAT, "validator = 203.0.113.2:8282")
         steps = Steps(agent)
         steps.do("start of GoBGP, a table dump is no event", ["edgelat.bmp.router.connected", "edgelat.bgp.session.established"],
                  net.gobgp, lambda a: is_up(R2)(a) and peer_of("active")(a) and peer_of("active", "2603:1006::/40")(a), 15)
@@ -232,6 +237,14 @@ def gobgp():
         tap.ok(MS not in net.gobgp_rib(), "GoBGP has it no longer", net.gobgp_rib())
         steps.do("announcement at GoBGP", ["PrefixAnnouncementEvent"], network("network", MS, "route-map MS"), peer_of("active"))
         tap.ok(MS in net.gobgp_rib(), "GoBGP has it", net.gobgp_rib())
+        tap.equal({MS: "valid", "2603:1006::/40": "valid", BOTH: "not_found"},
+                  {prefix: validation(prefix)(agent) for prefix in (MS, "2603:1006::/40", BOTH)}, "origins by RPKI, with stayrtr")
+        tap.equal(0, agent.routes().returncode, "exit status 0")
+        steps.do("origin invalid by RPKI", ["edgelat.route.origin_invalid"], lambda: net.stayrtr([(MS, 24, 8068)]),
+                 lambda a: validation(MS)(a) == "invalid")
+        tap.equal((["origin_invalid"], 1), (agent.prefix(MS)["active"]["problems"], agent.routes().returncode), "a problem, exit status 1")
+        net.stop("stayrtr")
+        tap.equal("invalid", validation(MS)(agent), "data of a validator that is gone counts until it expires")
         junk = run("ip", "netns", "exec", net.prefix + "r1", sys.executable, "-c",
                    "import socket; s = socket.create_connection(('203.0.113.2', 11019)); "
                    "s.send(b'GET / HTTP/1.1\\r\\n\\r\\n'); print(s.recv(10))")
@@ -242,8 +255,8 @@ def gobgp():
 
 
 def main():
-    if not os.path.exists(BGPD) or shutil.which("gobgpd") is None:
-        print("1..0 # SKIP frr and gobgpd are not installed: sudo scripts/setup test")
+    if not os.path.exists(BGPD) or not all(map(shutil.which, ("gobgpd", "stayrtr"))):
+        print("1..0 # SKIP frr, gobgpd and stayrtr are not installed: sudo scripts/setup test")
         return 0
     if sys.argv[1:] == ["gobgp"]:
         gobgp()

@@ -334,6 +334,9 @@ static const struct {
     {"a station that is off", "[bmp]\nrouters = 192.0.2.1\n" HOST,
      "f: [bmp] has routers but no listen, so the station is off; set listen = "
      "ADDRESS:PORT, or remove routers\n"},
+    {"a validator of no station", "[bmp]\nvalidator = 192.0.2.20:323\n" HOST,
+     "f: [bmp] has validator but no listen, so the station is off; set listen = "
+     "ADDRESS:PORT, or remove validator\n"},
     {"a station for nobody", "[bmp]\nlisten = 192.0.2.10:11019\n" HOST,
      "f: [bmp] has listen but no routers; name the addresses that may connect: routers "
      "= ADDRESS\n"},

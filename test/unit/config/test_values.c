@@ -59,6 +59,11 @@ static const struct {
     {"bmp", "listen", "192.0.2.10",
      "be an address of this host and a port, such as 192.0.2.10:11019 or "
      "[2001:db8::10]:11019"},
+    {"bmp", "validator", "[2001:db8::20]:323", NULL},
+    {"bmp", "validator", "192.0.2.20",
+     "be an address and a port, such as 192.0.2.20:323 or [2001:db8::20]:323"},
+    {"bmp", "validator", "rpki.example.com:323",
+     "be an address and a port, such as 192.0.2.20:323 or [2001:db8::20]:323"},
     {"bmp", "listen", "router:11019",
      "be an address of this host and a port, such as 192.0.2.10:11019 or "
      "[2001:db8::10]:11019"},
