@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ECHO_PAYLOAD_MIN 16 /* tag, nonce and four zero bytes */
-#define ECHO_PAYLOAD_MAX 1400
+#define ECHO_PAYLOAD_MIN 16   /* tag, nonce and four zero bytes */
+#define ECHO_PAYLOAD_MAX 1472 /* 1500 with the IPv4 header */
 #define ECHO_HEAD_LEN    (8 + ECHO_PAYLOAD_MIN)
 #define ECHO_ID_OFFSET   4 /* in the message */
 #define ECHO_TAG_OFFSET  8
