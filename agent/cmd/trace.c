@@ -17,6 +17,7 @@
 #include "net/socket.h"
 #include "net/timer.h"
 #include "probe/cause.h"
+#include "probe/path/mtu_prober.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -30,6 +31,7 @@ enum {
     OPT_TCP,
     OPT_UDP,
     OPT_PATHS,
+    OPT_MTU,
     OPT_AS_DATABASE,
     OPT_AS_DNS
 };
@@ -56,6 +58,9 @@ static const struct cmd_option options[] = {
     {"paths", OPT_PATHS, NULL,
      "also find equal-cost paths, by 15 more flows; takes up to 10 s; use it with --tcp "
      "or --udp, as ICMP has no ports to vary"},
+    {"mtu", OPT_MTU, NULL,
+     "also find the path MTU and whether larger packets vanish (a black hole); up to 100 "
+     "ICMP echoes, up to 30 s"},
     {"as-database", OPT_AS_DATABASE, "FILE",
      "AS of each hop from this file in MaxMind's format, such as GeoLite2-ASN.mmdb "
      "(default: as_database of the configuration, or one in /usr/share/GeoIP or "
@@ -69,7 +74,7 @@ static const struct cmd_option options[] = {
 };
 
 struct trace_options {
-    bool icmp, tcp, udp, ipv4, ipv6, numeric, paths, json, as_dns;
+    bool icmp, tcp, udp, ipv4, ipv6, numeric, paths, mtu, json, as_dns;
     const char *as_database; /* NULL: as configured */
 };
 
@@ -99,6 +104,9 @@ struct tracing {
     struct tracer *tracer;
     struct tracer *flow; /* one more, for --paths */
     struct branches branches;
+    struct mtu_prober *mtu_prober; /* for --mtu */
+    struct mtu_search mtu;
+    bool mtu_done;
     const struct trace *trace; /* NULL: not over */
     struct wall time;
     struct mono began, ended; /* of the trace */
@@ -116,6 +124,7 @@ static void end(struct tracing *t)
     t->over = true;
     tracer_destroy(t->tracer);
     tracer_destroy(t->flow);
+    mtu_prober_destroy(t->mtu_prober);
     as_lookup_destroy(t->as);
     resolver_destroy(t->resolver);
     timer_close(t->timer);
@@ -218,6 +227,7 @@ static void conclude(struct tracing *t)
     traced.as_about = as_about(t, about);
     traced.entry = segments_judge(hops, traced.n, &t->data.known);
     traced.by_hops = segments_as_path(hops, traced.n);
+    traced.mtu = t->mtu_done ? &t->mtu : NULL;
     traced.potato = segments_potato(
         hops, traced.n, t->trace, &traced.entry, traced.end == TRACE_END_TARGET,
         location_parse(&site, &t->data.known.metros, t->config.location, &wrong) ? &site
@@ -237,7 +247,8 @@ static void conclude(struct tracing *t)
         log_text(LOG_LEVEL_WARN, "%s", as_lookup_problem(t->as));
     fputs(text_string(&out), stdout);
     text_free(&out);
-    t->exit_code = traced.end == TRACE_END_TARGET ? CMD_FINE : CMD_BAD;
+    bool black_hole = t->mtu_done && t->mtu.limit == MTU_LIMIT_BLACK_HOLE;
+    t->exit_code = traced.end == TRACE_END_TARGET && !black_hole ? CMD_FINE : CMD_BAD;
     end(t);
 }
 
@@ -297,6 +308,22 @@ static void await_names(struct tracing *t)
     conclude_if_complete(t);
 }
 
+static void on_mtu(const struct mtu_search *result, const char *cause, void *user)
+{
+    struct tracing *t = user;
+    (void)cause; /* the trace has shown what this host cannot send */
+    t->mtu = *result;
+    t->mtu_done = true;
+    await_names(t);
+}
+
+static bool find_mtu(struct tracing *t)
+{
+    int64_t gap_ns = geteuid() == 0 ? MTU_GAP_NS / 10 : MTU_GAP_NS;
+    return t->options.mtu &&
+           mtu_prober_start(&t->mtu_prober, &t->loop, &t->to, gap_ns, on_mtu, t) == 0;
+}
+
 static void on_flow_over(const struct trace *trace, const char *cause, void *user);
 
 /* Traces the path by another flow, or ends. */
@@ -309,8 +336,10 @@ static void next_flow(struct tracing *t)
     t->flow = NULL;
     if (!t->options.paths || extent.ttl_max == 0 || t->branches.flows == BRANCHES_FLOWS ||
         mono_now().ns - t->began.ns > FLOWS_NS ||
-        tracer_start(&t->flow, &t->loop, t->method, &t->to, extent, &events) != 0)
-        await_names(t);
+        tracer_start(&t->flow, &t->loop, t->method, &t->to, extent, &events) != 0) {
+        if (!find_mtu(t))
+            await_names(t);
+    }
 }
 
 static void on_flow_over(const struct trace *trace, const char *cause, void *user)
@@ -339,10 +368,11 @@ static void on_over(const struct trace *trace, const char *cause, void *user)
     next_flow(t);
 }
 
-static int no_ping_socket(void)
+static int no_ping_socket(bool mtu)
 {
-    return cmd_cannot("this user may not send ICMP; use --tcp, or as root: sysctl "
-                      "net.ipv4.ping_group_range='0 2147483647'");
+    return cmd_cannot("this user may not send ICMP; %s, or as root: sysctl "
+                      "net.ipv4.ping_group_range='0 2147483647'",
+                      mtu ? "leave out --mtu" : "use --tcp");
 }
 
 static int choose_method(struct tracing *t)
@@ -351,8 +381,9 @@ static int choose_method(struct tracing *t)
     bool chosen = o->icmp || o->tcp || o->udp;
     int rc = o->tcp || o->udp ? 0 : tracer_icmp_allowed((enum family)t->to.family);
     bool forbidden = rc == -EPERM || rc == -EACCES;
-    if (o->icmp && forbidden)
-        return no_ping_socket();
+    if ((o->icmp && forbidden) ||
+        (o->mtu && tracer_icmp_allowed((enum family)t->to.family) != 0))
+        return no_ping_socket(o->mtu);
     t->method = o->udp                                                   ? TRACER_UDP
                 : o->tcp || (!chosen && (forbidden || t->host.has_port)) ? TRACER_TCP
                                                                          : TRACER_ICMP;
@@ -370,7 +401,8 @@ static int begin(struct tracing *t)
     int rc = choose_method(t);
     if (rc != CMD_FINE)
         return rc;
-    bool allowed = allowance_take(&t->to, TRACE_QUERIES, &why);
+    bool allowed =
+        allowance_take(&t->to, t->options.mtu ? ALLOWANCE_PER_S : TRACE_QUERIES, &why);
     if (!allowed)
         rc = cmd_cannot("%s", text_string(&why));
     text_free(&why);
@@ -474,6 +506,8 @@ static bool take_option(struct trace_options *o, int c)
         return o->numeric = true;
     case OPT_PATHS:
         return o->paths = true;
+    case OPT_MTU:
+        return o->mtu = true;
     case OPT_AS_DATABASE:
         o->as_database = optarg;
         return true;
@@ -561,10 +595,13 @@ const struct command command_trace = {
         "hops Microsoft's network is away. The column back is the length of the way back by "
         "the TTL of the answers. edgelat-paths(7) explains these, the grade of cold or hot "
         "potato, and the limits.",
-    .notes = "Exit code: 0 the target answered; 1 it did not; 2 error.",
+    .notes =
+        "Exit code: 0 the target answered; 1 it did not, or --mtu found a black hole; "
+        "2 error.",
     .examples = "edgelat trace outlook.office365.com\n"
                 "edgelat trace --tcp teams.microsoft.com\n"
                 "edgelat trace --as-database ~/GeoLite2-ASN.mmdb outlook.office365.com\n"
+                "edgelat trace --mtu outlook.office365.com\n"
                 "edgelat trace -6 --json login.microsoftonline.com\n",
     .run = trace_command,
     .needs = CMD_LOOP_NEEDS,

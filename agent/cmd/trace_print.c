@@ -276,6 +276,36 @@ static void potato_json(struct json *j, const struct potato *p)
     text_free(&sentence);
 }
 
+static const char *mtu_verdict_name(enum mtu_verdict v)
+{
+    static const char *const names[] = {[MTU_UNKNOWN] = "unknown",
+                                        [MTU_FOUND] = "limited",
+                                        [MTU_UNLIMITED] = "unlimited",
+                                        [MTU_SILENT] = "silent",
+                                        [MTU_LOSSY] = "lossy"};
+    return names[v];
+}
+
+static void mtu_json(struct json *j, const struct traced *t)
+{
+    char address[ADDRESS_TEXT_MAX];
+    struct text sentence = {0};
+    const struct mtu_search *s = t->mtu;
+    json_object(j, "mtu");
+    json_string(j, "state", mtu_verdict_name(s->verdict));
+    if (s->mtu > 0)
+        json_unsigned(j, "bytes", s->mtu);
+    else
+        json_null(j, "bytes");
+    json_string(j, "limit", mtu_limit_name(s->limit));
+    json_text(j, "reported_by", endpoint_address(address, &s->by));
+    json_unsigned(j, "packets", s->packets);
+    mtu_sentence(&sentence, s, (enum family)t->to.family);
+    json_string(j, "verdict", text_string(&sentence));
+    json_object_end(j);
+    text_free(&sentence);
+}
+
 static void add_verdict(struct text *out, const struct traced *t)
 {
     segments_verdict(out, t->hops, t->n, &t->entry, t->end, t->end_ttl);
@@ -310,6 +340,8 @@ void trace_print_json(struct text *out, const struct traced *t)
     entry_json(&j, t);
     as_hops_json(&j, t);
     potato_json(&j, &t->potato);
+    if (t->mtu != NULL)
+        mtu_json(&j, t);
     json_string(&j, "verdict", text_string(&verdict));
     json_object_end(&j);
     text_add_bytes(out, "\n", 1);
@@ -468,6 +500,10 @@ void trace_print_text(struct text *out, const struct traced *t)
     text_add(out, "\n");
     if (t->entry.state != ENTRY_NONE) {
         potato_sentence(out, &t->potato);
+        text_add(out, "\n");
+    }
+    if (t->mtu != NULL) {
+        mtu_sentence(out, t->mtu, (enum family)t->to.family);
         text_add(out, "\n");
     }
 }

@@ -6,6 +6,7 @@
 
 #include "net/as_lookup.h"
 #include "probe/path/branches.h"
+#include "probe/path/mtu_search.h"
 #include "probe/path/segments.h"
 #include "probe/path/tracer.h"
 #include "route/rib_lookup.h"
@@ -27,6 +28,7 @@ struct traced { /* a path, as it is printed */
     const struct route_found *route; /* to the target; NULL: not known */
     struct potato potato;
     const struct branches *branches; /* NULL: not looked for */
+    const struct mtu_search *mtu;    /* NULL: not looked for */
     struct wall time;                /* of the start */
     int64_t took_ns;
 };
