@@ -11,12 +11,14 @@
 #define THRESHOLD    8.0F  /* of an excursion: four values far away */
 #define SURE         14.0F /* of a shift: chance does not get there */
 #define LARGE        2.2F  /* deviations; less is the noise's */
+#define ADDED        1.0F  /* deviations, added to SHIFT_RATIO as noise adds */
 #define SUM_MAX      30.0F
 #define SCALE_LEAST  0.02F /* however quiet the line: a sixth of SHIFT_RATIO */
 #define SPREAD       0.7F  /* share of the values that are nearer than ... */
 #define SPREAD_AT    1.036F /* ... so many standard deviations of the normal distribution */
 #define LEVEL_S      900.0 /* time constants */
 #define SCALE_S      3600.0
+#define TREND_S      3600.0            /* a trend is of hours */
 #define NEAR         (1 / 8.0F)        /* a value's part in it */
 #define SETTLED_NS   (3600 * NS_PER_S) /* streams that settle within it are one */
 #define JUDGED_NS    (3600 * NS_PER_S) /* a stream without a value for so long is not */
@@ -64,7 +66,7 @@ static void begin(struct shift *s)
     for (size_t i = 0; i < n; i++)
         away[i] = fabsf(sorted[i] - s->level);
     qsort(away, n, sizeof *away, by_value);
-    s->near = s->level;
+    s->near = s->slow = s->level;
     /* few values: rather more */
     s->scale = fmaxf(1.5F * away[(size_t)(SPREAD * (float)n)] / SPREAD_AT, SCALE_LEAST);
 }
@@ -84,6 +86,7 @@ static void learn(struct shift *s, float x, double dt_s)
 {
     float away = x - s->level, z = clipped(away / s->scale, CLIP_LEVEL);
     s->level += share(dt_s, LEVEL_S, s->n) * s->scale * z;
+    s->slow += share(dt_s, TREND_S, s->n) * (s->level - s->slow);
     s->near += NEAR * s->scale * clipped((x - s->near) / s->scale, CLIP_LEVEL);
     float step = share(dt_s, SCALE_S, s->n);
     s->scale *= fabsf(away) > SPREAD_AT * s->scale ? 1 + 2 * SPREAD * step
@@ -109,9 +112,15 @@ static void chart(struct shift_chart *c, float z, struct wall at, struct wall be
     c->sum = sum;
 }
 
+/* On a rise of hours the level lags behind by its time constant. */
+static float expected(const struct shift *s)
+{
+    return s->level + (float)(LEVEL_S / TREND_S) * (s->level - s->slow);
+}
+
 static float z_of(const struct shift *s, float x)
 {
-    return clipped((x - s->level) / s->scale, CLIP);
+    return clipped((x - expected(s)) / s->scale, CLIP);
 }
 
 /* A few values far away: the level does not follow them yet. */
@@ -123,7 +132,10 @@ static bool is_news(const struct shift_chart *c)
 /* Whether the change is large enough to be reported. */
 static bool is_large(const struct shift *s, float from, float to)
 {
-    return fabsf(to - from) >= fmaxf(SHIFT_RATIO, LARGE * s->scale) &&
+    float noise = ADDED * s->scale;
+    float least = (float)sqrt(SHIFT_RATIO * SHIFT_RATIO + (double)(noise * noise));
+    least = fmaxf(least, LARGE * s->scale);
+    return fabsf(to - from) >= least &&
            fabs(exp(to) - exp(from)) >= (double)SHIFT_LEAST_NS;
 }
 
@@ -153,7 +165,7 @@ static void look_for_excursion(struct shift *s, int direction)
     if (c->sum < THRESHOLD)
         return;
     float there = median_recent(s, c->n);
-    if (!is_large(s, s->level, there) || !is_large(s, s->near, there) ||
+    if (!is_large(s, expected(s), there) || !is_large(s, s->near, there) ||
         (there > s->level) != (direction > 0))
         return;
     begin_excursion(s, direction > 0 ? &s->up : &s->down, there);
@@ -244,7 +256,7 @@ static void take_shift(struct shift *s)
         set_news(s, c);
     s->before = s->level;
     s->shifted = c->began;
-    s->level = s->near = s->there;
+    s->level = s->near = s->slow = s->there;
     s->excursion = 0;
     s->up = s->down = (struct shift_chart){0};
 }
@@ -257,9 +269,26 @@ static void end_excursion(struct shift *s)
     s->up = s->down = (struct shift_chart){0};
 }
 
-static void go_on(struct shift *s, float x)
+/* It was no step, but a rise that may go on until it is large: the level follows again. */
+static void abandon(struct shift *s)
+{
+    s->excursion = 0;
+    s->up = s->down = (struct shift_chart){0};
+}
+
+/* A rise of hours, as of each evening, does not stop where noise begins an excursion: the
+ * level goes on as it did before, less and less. */
+static void follow_trend(struct shift *s, double dt_s)
+{
+    float part = share(dt_s, TREND_S, s->n), step = part * (s->level - s->slow);
+    s->slow += 2 * step; /* the trend decays */
+    s->level += step;
+}
+
+static void go_on(struct shift *s, float x, double dt_s)
 {
     struct shift_chart *c = s->excursion > 0 ? &s->up : &s->down;
+    follow_trend(s, dt_s);
     chart(c, (float)s->excursion * z_of(s, x), s->last, s->last);
     if (c->n == 0) {
         s->excursion = 0;
@@ -272,11 +301,13 @@ static void go_on(struct shift *s, float x)
         s->back = s->back > 0 ? s->back - 1 : 0;
         s->beyond = s->last;
     }
+    bool held = seconds(c->began, s->last) >= hold_s(s, s->last);
+    bool large = is_large(s, expected(s), s->there);
     if (s->back >= BACK)
         end_excursion(s);
-    else if (s->back == 0 && c->sum >= SURE && c->n >= SHIFT_VALUES &&
-             is_large(s, s->level, s->there) &&
-             seconds(c->began, s->last) >= hold_s(s, s->last))
+    else if (!large && c->n >= SHIFT_RECENT && (held || c->n == SHIFT_RECENT))
+        abandon(s);
+    else if (s->back == 0 && c->sum >= SURE && c->n >= SHIFT_VALUES && large && held)
         take_shift(s);
 }
 
@@ -295,7 +326,7 @@ void shift_value(struct shift *s, struct wall at, int64_t ns)
         return;
     }
     if (s->excursion != 0) {
-        go_on(s, x);
+        go_on(s, x, dt_s);
         return;
     }
     float z = z_of(s, x);

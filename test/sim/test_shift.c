@@ -122,12 +122,24 @@ static double two_paths(struct random *r, size_t path, int64_t at_ns)
     return random_unit(r) < 0.5 ? 3e6 : 0;
 }
 
+/* An office: a peak in the morning, one after lunch, a backup run in the evening; of the
+ * longer paths more, as they share a link that fills. */
+static double peaks(struct random *r, size_t path, int64_t at_ns)
+{
+    static const double more_ns[PATHS] = {0.5e6, 2e6, 8e6, 20e6};
+    double a = (hour_of(at_ns) - 10.5) / 1.5, b = (hour_of(at_ns) - 15) / 1.2,
+           c = (hour_of(at_ns) - 21) / 1;
+    double share = 0.6 * exp(-a * a) + 0.8 * exp(-b * b) + exp(-c * c);
+    return more_ns[path] * share * (0.9 + 0.2 * random_unit(r));
+}
+
 static const struct noise others[] = {
     {.what = "cable", 0.01, 30e3, 0.01, 0.01, .line = cable},
     {.what = "mobile", 0.01, 30e3, 0.01, 0.01, .line = mobile},
     {.what = "low orbit", 0.01, 30e3, 0.01, 0.01, .line = low_orbit},
     {.what = "office hours", 0.01, 30e3, 0.01, 0.01, .line = office},
     {.what = "Wi-Fi", 0.01, 30e3, 0.01, 0.01, .line = wifi},
+    {.what = "three peaks a day", 0.02, 60e3, 0.01, 0.02, .line = peaks},
     {.what = "two equal paths", 0.01, 30e3, 0.01, 0.01, .line = two_paths},
 };
 enum { OTHERS = sizeof others / sizeof *others };
@@ -295,6 +307,52 @@ static void nor_on_other_lines(void **state)
     count_false_events(others, OTHERS, check_quick() ? 3 : 1.5);
 }
 
+/* Lines whose delay rises for hours each evening, more than SHIFT_RATIO. */
+static void an_evening_is_no_shift(void **state)
+{
+    (void)state;
+    const int sites = check_quick() ? 4 : 16, weeks = check_quick() ? 1 : 4;
+    const struct noise noise = {
+        .what = "an evening of + 40 %", 0.02, 60e3, 0.01, 0.02, .evening = 0.4};
+    struct random seeds = random_from(check_seed());
+    int events = 0;
+    for (int i = 0; i < sites; i++) {
+        struct site s = site_begin(random_next(&seeds), &noise);
+        for (int m = 0; m < weeks * WEEK; m++)
+            events += minute(&s, NULL);
+    }
+    double all = (double)events / (sites * weeks);
+    printf("# %s: %.2f false events a site and week\n", noise.what, all);
+    CHECK(all <= (check_quick() ? 1 : 0.3), "%.2f false events", all);
+}
+
+/* ... and a step of 25 % in the middle of the rise is one nevertheless. */
+static void a_step_in_the_evening(void **state)
+{
+    (void)state;
+    const int sites = check_quick() ? 6 : 20;
+    const struct noise noise = {.what = "", 0.02, 60e3, 0.01, 0.02, .evening = 0.4};
+    struct random seeds = random_from(check_seed());
+    int found = 0, minutes = 0;
+    for (int i = 0; i < sites; i++) {
+        struct site s = site_begin(random_next(&seeds), &noise);
+        struct shift_event e = {0};
+        int at = 0;
+        for (int m = 0; m < 2 * DAY + 18 * 60; m++)
+            minute(&s, NULL);
+        for (size_t k = 0; k < STREAMS; k++)
+            s.factor[k] = 1.25;
+        for (; at < 60 && (e.members < STREAMS / 2 || !e.news.up); at++)
+            minute(&s, &e);
+        found += at < 60;
+        minutes += at;
+    }
+    printf(
+        "# a step of +25 %% at six in the evening: %d of %d reported, after %.0f minutes\n",
+        found, sites, (double)minutes / sites);
+    CHECK(found >= sites - 1, "reported");
+}
+
 /* ---- steps ---- */
 
 struct found {
@@ -405,6 +463,8 @@ int main(void)
         cmocka_unit_test(a_step_is_one_event),
         cmocka_unit_test(at_most_one_false_event_a_site_and_week),
         cmocka_unit_test(nor_on_other_lines),
+        cmocka_unit_test(an_evening_is_no_shift),
+        cmocka_unit_test(a_step_in_the_evening),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
