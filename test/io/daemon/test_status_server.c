@@ -11,9 +11,10 @@ struct rig {
     struct spool_bed spool;
     struct config config;
     struct kill_switch kill_switch;
-    struct measurer *measurer;   /* NULL: not measuring yet */
-    struct station *station;     /* NULL: off */
-    struct flow_receiver *flows; /* NULL: off */
+    struct measurer *measurer;           /* NULL: not measuring yet */
+    struct station *station;             /* NULL: off */
+    struct flow_receiver *flows;         /* NULL: off */
+    struct interface_reader *interfaces; /* NULL: none is read */
     struct status_server *server;
     struct capture log;
 };
@@ -44,7 +45,8 @@ static struct status_server *create(struct rig *r)
                                             .spool = r->spool.spool,
                                             .measurer = &r->measurer,
                                             .station = &r->station,
-                                            .flows = &r->flows};
+                                            .flows = &r->flows,
+                                            .interfaces = &r->interfaces};
     capture_begin(&r->log);
     struct status_server *s = status_server_create(&r->spool.loop, &sources);
     capture_end(&r->log);
