@@ -169,6 +169,11 @@ bool rolling_set_now(struct rolling_set *l, struct mono now)
     return rolling_slot_number(l, ROLLING_HOURS) != hour;
 }
 
+void rolling_set_suspended(struct rolling_set *l, int64_t ns)
+{
+    l->now_ns += ns > 0 ? ns : 0;
+}
+
 /* Index of the series with this key, or where to insert it. */
 static size_t find(const struct rolling_set *l, const char *key, bool *found)
 {

@@ -8,8 +8,9 @@
  * it has more values than the shorter one. The intervals assume independent values
  * (core/percentile.h); delays measured soon after each other are not quite independent.
  *
- * Time is the monotonic clock, so steps of the wall clock have no effect. Over a restart
- * the wall clock tells how much time has passed; if it went backwards, none.
+ * Time is the monotonic clock, so steps of the wall clock have no effect, and the time for
+ * which the host was suspended, which that clock does not count. Over a restart the wall
+ * clock tells how much time has passed; if it went backwards, none.
  *
  * Memory: 4 bytes for each distinct step of a tally, plus 32 per tally (84 at most): 20 to
  * 60 kB for a delay probed every 10 s, less for a quiet one. The shipped configuration (80
@@ -57,6 +58,9 @@ void rolling_set_destroy(struct rolling_set *l);
 
 /* Advances to `now`: drops what is too old, or too much. Returns whether an hour ended. */
 bool rolling_set_now(struct rolling_set *l, struct mono now);
+
+/* The host was suspended for `ns` since the last call of rolling_set_now(). */
+void rolling_set_suspended(struct rolling_set *l, int64_t ns);
 
 size_t rolling_set_bytes(const struct rolling_set *l);
 

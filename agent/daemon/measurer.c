@@ -55,6 +55,7 @@ struct measurer {
     uv_timer_t *probe_timer, *explore_timer, *tick_timer;
     struct mono tick_due;
     int64_t clock_offset_ns; /* wall minus monotonic, at the last tick */
+    int64_t suspended_ns;    /* suspended_ns() at the last window */
     struct measurer_counters counters;
 };
 
@@ -471,6 +472,9 @@ void measurer_resume(struct measurer *m)
 
 void measurer_close_window(struct measurer *m)
 {
+    int64_t suspended = suspended_ns();
+    rolling_set_suspended(pipeline_rolling(m->pipeline), suspended - m->suspended_ns);
+    m->suspended_ns = suspended;
     const struct batch *batch = pipeline_close(m->pipeline, mono_now(), wall_now());
     explorer_ranked(m->explorer, batch->targets, batch->n_targets, mono_now());
     m->events.on_batch(batch, m->events.user);
@@ -575,6 +579,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     m->explorer =
         explorer_create(config, edge_data, probe_kind_words(), pace, seed_random());
     m->clock_offset_ns = wall.ns - mono_now().ns;
+    m->suspended_ns = suspended_ns();
     m->probe_timer = timer_new(m->loop, m);
     m->explore_timer = timer_new(m->loop, m);
     m->tick_timer = timer_new(m->loop, m);

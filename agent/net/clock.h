@@ -26,6 +26,12 @@ static inline struct wall wall_now(void)
     return (struct wall){clock_ns(CLOCK_REALTIME)};
 }
 
+/* How long the host was suspended since its start, which mono_now() does not count. */
+static inline int64_t suspended_ns(void)
+{
+    return clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC);
+}
+
 /* A host without a clock battery starts in 1970, or at the build date of its system,
  * until NTP sets its clock. A wall clock before 2026 is therefore not set yet. */
 #define WALL_LEAST_NS (INT64_C(1767225600) * NS_PER_S)

@@ -108,6 +108,31 @@ static void periods_are_those_of_a_sorted_list(void **state)
     rolling_set_destroy(l);
 }
 
+/* The monotonic clock stands still while the host is suspended. */
+static void a_suspended_host(void **state)
+{
+    (void)state;
+    struct rolling_set *l = rolling_set_create((struct mono){0});
+    struct rolling *r = rolling_claim(l, "series", 1);
+    struct mono now = {0};
+    add_many(l, r, 10 * NS_PER_MS, 100);
+    now.ns += MINUTE_NS;
+    rolling_set_suspended(l, 10 * HOUR_NS);
+    rolling_set_now(l, now);
+    CHECK_INT(0, summary_of(l, r, PERIOD_HOUR).delay.count, "of the last hour");
+    CHECK_INT(100, summary_of(l, r, PERIOD_DAY).delay.count, "of the last day");
+    add_many(l, r, 20 * NS_PER_MS, 7);
+    rolling_set_suspended(l, -5); /* two clocks are not read at once */
+    now.ns += MINUTE_NS;
+    rolling_set_now(l, now);
+    CHECK_INT(7, summary_of(l, r, PERIOD_HOUR).delay.count, "of the last hour");
+    rolling_set_suspended(l, 80 * HOUR_NS);
+    now.ns += MINUTE_NS;
+    rolling_set_now(l, now);
+    CHECK_INT(0, summary_of(l, r, PERIOD_3_DAYS).delay.count, "of three days");
+    rolling_set_destroy(l);
+}
+
 static void few_values_are_not_stated(void **state)
 {
     (void)state;
@@ -334,6 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(periods_are_those_of_a_sorted_list),
+        cmocka_unit_test(a_suspended_host),
         cmocka_unit_test(few_values_are_not_stated),
         cmocka_unit_test(it_survives_a_restart),
         cmocka_unit_test(a_damaged_file_is_refused),
