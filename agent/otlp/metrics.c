@@ -109,7 +109,8 @@ static struct attributes of_series(struct builder *b, const struct series *s)
     attribute_text(b, &a, ATTR_NETWORK_TYPE, family_name(s->family));
     if (s->overflow) {
         attribute_bool(b, &a, ATTR_OVERFLOW, true);
-    } else if (s->pop[0] == '\0') { /* then the address tells two places apart */
+    } else if (s->pop[0] == '\0' && s->family != FAMILY_PROXY) {
+        /* then the address tells two places apart */
         char *address = arena_take(&b->arena, ADDRESS_TEXT_MAX);
         attribute_text(b, &a, ATTR_PEER_ADDRESS, endpoint_address(address, &s->to));
     }

@@ -507,6 +507,31 @@ static void addresses_of_a_name(void **state)
     unmake(&k);
 }
 
+/* What went through an HTTP proxy has neither family nor address. */
+static void a_series_through_a_proxy(void **state)
+{
+    (void)state;
+    struct known k;
+    make(&k);
+    k.series.family = k.series.to.family = FAMILY_PROXY;
+    k.series.pop[0] = 0;
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
+    const Otlp__ExponentialHistogramDataPoint *delay =
+        find(request, "edgelat.probe.delay")->exponential_histogram->data_points[0];
+    const Otlp__NumberDataPoint *results =
+        find(request, "edgelat.probe.results")->sum->data_points[0];
+    CHECK_TEXT("proxy", attribute(delay->attributes, delay->n_attributes, "network.type"),
+               "delay");
+    CHECK_TEXT("proxy",
+               attribute(results->attributes, results->n_attributes, "network.type"),
+               "results");
+    CHECK_TEXT(
+        "missing",
+        attribute(results->attributes, results->n_attributes, "network.peer.address"),
+        "no address");
+    unmake(&k);
+}
+
 static void units_and_descriptions(void **state)
 {
     (void)state;
@@ -711,6 +736,7 @@ int main(void)
         cmocka_unit_test(what_is_sent_can_be_chosen),
         cmocka_unit_test(https_facts_of_a_target),
         cmocka_unit_test(addresses_of_a_name),
+        cmocka_unit_test(a_series_through_a_proxy),
         cmocka_unit_test(units_and_descriptions),
         cmocka_unit_test(nothing_known_is_nothing_said),
         cmocka_unit_test(silence_has_no_loss_ratio),
