@@ -13,6 +13,7 @@
 #include "edge/location.h"
 #include "edge/owners.h"
 #include "net/clock.h"
+#include "net/http_proxy.h"
 #include "net/resolver.h"
 #include "net/socket.h"
 #include "net/timer.h"
@@ -193,6 +194,25 @@ static bool find_route(const struct tracing *t, struct route_found *out)
     return found;
 }
 
+/* Where a proxy carries everything there is no path to the target to trace. */
+static const char *because_of_proxy(const struct tracing *t, struct text *out)
+{
+    char why[128];
+    struct http_proxy proxy;
+    const char *configured = "";
+    for (size_t i = 0; i < t->config.n_targets; i++)
+        if (strcmp(t->config.targets[i].host, t->host.host) == 0)
+            configured = t->config.targets[i].proxy;
+    if (http_proxy_for(&proxy, configured, true, t->host.host, why, sizeof why) == 1)
+        text_add(
+            out,
+            "HTTPS to it goes through the HTTP proxy %s, which a trace cannot use: "
+            "trace the proxy (edgelat trace %s), and measure through it with edgelat "
+            "probe https %s",
+            proxy.host, proxy.host, t->host.host);
+    return text_string(out);
+}
+
 static void conclude(struct tracing *t)
 {
     struct segment_hop hops[TRACE_TTL_MAX] = {0};
@@ -200,7 +220,7 @@ static void conclude(struct tracing *t)
     struct route_found route;
     char about[AS_ABOUT_MAX];
     struct position site;
-    struct text out = {0}, wrong = {0};
+    struct text out = {0}, wrong = {0}, proxy = {0};
     struct traced traced = {.host = t->host.host,
                             .to = t->to,
                             .method = t->method,
@@ -211,6 +231,7 @@ static void conclude(struct tracing *t)
                             .took_ns = t->ended.ns - t->began.ns};
     traced.end = trace_end(t->trace, &traced.end_ttl);
     traced.n = traced.end_ttl;
+    traced.proxy = because_of_proxy(t, &proxy);
     for (size_t i = 0; i < traced.n; i++) {
         struct trace_stats s = trace_stats(t->trace, (uint8_t)(i + 1));
         hops[i].min_ns = s.min_ns;
@@ -247,6 +268,7 @@ static void conclude(struct tracing *t)
         log_text(LOG_LEVEL_WARN, "%s", as_lookup_problem(t->as));
     fputs(text_string(&out), stdout);
     text_free(&out);
+    text_free(&proxy);
     bool black_hole = t->mtu_done && t->mtu.limit == MTU_LIMIT_BLACK_HOLE;
     t->exit_code = traced.end == TRACE_END_TARGET && !black_hole ? CMD_FINE : CMD_BAD;
     end(t);
@@ -428,11 +450,18 @@ static int no_address(const struct tracing *t)
         struct owner owner = owners_filtered(&t->unfit);
         return cmd_cannot("%s", owner_text(text, &owner, t->host.host));
     }
-    return cmd_cannot("%s: %s%s", t->host.host,
-                      t->failure != NULL ? t->failure : "no address of that family",
-                      t->host.family != FAMILY_NONE
-                          ? ""
-                          : "; check the name and the DNS server in /etc/resolv.conf");
+    struct text proxy = {0};
+    const char *because = because_of_proxy(t, &proxy);
+    int code = cmd_cannot("%s: %s%s%s", t->host.host,
+                          t->failure != NULL ? t->failure : "no address of that family",
+                          *because != '\0' ? "; " : "",
+                          *because != '\0' ? because
+                          : t->host.family != FAMILY_NONE
+                              ? ""
+                              : "; check the name and the DNS server in "
+                                "/etc/resolv.conf");
+    text_free(&proxy);
+    return code;
 }
 
 static void choose_address(struct tracing *t)

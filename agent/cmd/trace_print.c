@@ -492,7 +492,9 @@ void trace_print_text(struct text *out, const struct traced *t)
                  "middle are not packet loss.)\n");
     text_add(out, "%s", t->n > 0 ? "\n" : "");
     add_verdict(out, t);
-    if (t->end == TRACE_END_SILENT && t->method != TRACER_TCP)
+    if (t->end != TRACE_END_TARGET && *t->proxy != '\0')
+        text_add(out, " %s.", t->proxy);
+    else if (t->end == TRACE_END_SILENT && t->method != TRACER_TCP)
         text_add(out, " Firewalls may drop %s: try --tcp.",
                  t->method == TRACER_ICMP ? "ICMP echo" : "UDP");
     else if (t->n == 0)

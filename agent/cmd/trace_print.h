@@ -31,6 +31,8 @@ struct traced { /* a path, as it is printed */
     const struct mtu_search *mtu;    /* NULL: not looked for */
     struct wall time;                /* of the start */
     int64_t took_ns;
+    const char
+        *proxy; /* why a path through an HTTP proxy is not traced; "": there is none */
 };
 
 void trace_print_text(struct text *out, const struct traced *t);

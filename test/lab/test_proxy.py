@@ -146,6 +146,47 @@ def test_run(proxy, queries):
     tap.ok("proxy_connect" in page and "proxy_tunnel" in page and ">ipv4<" not in page, "report: the phases", "ipv4" in page)
 
 
+def test_trace(proxy):
+    done = run(*in_site(EDGELAT, "trace", OWN), env=environment(proxy))
+    said = done.stdout + done.stderr
+    tap.equal(2, done.returncode, "trace without DNS: exit code")
+    tap.ok(said.count(f"goes through the HTTP proxy {GATEWAY}, which a trace cannot use") == 1 and
+           "resolv.conf" not in said, "trace: one sentence", said)
+
+
+def test_dns_alone(proxy):
+    """DNS resolves and ICMP passes; TCP 443 is dropped: only the proxy gets through."""
+    for line in (f"nft add table ip site_way", "nft add chain ip site_way post { type nat hook postrouting priority 100 ; }",
+                 f"nft add rule ip site_way post ip saddr {SITE} masquerade",
+                 "nft add chain ip site_way forward { type filter hook forward priority 0 ; }",
+                 f"nft add rule ip site_way forward ip saddr {SITE} tcp dport 443 drop",
+                 "sysctl -qw net.ipv4.ip_forward=1"):
+        done = run(*line.split())
+        if done.returncode != 0:
+            raise RuntimeError(f"{line}: {done.stderr}")
+    done = run(*in_site(EDGELAT, "probe", "tcp", OWN, "-n", 2, "-i", 0.2, "-4", "--json"))
+    tap.equal(["loss", "loss"], [row["outcome"] for row in json_lines(done.stdout)[:2]], "DNS alone: TCP is blocked")
+    done = run(*in_site(EDGELAT, "probe", "https", OWN, "-n", 3, "-i", 0.1, "--json"), env=environment(proxy))
+    first = json_lines(done.stdout)[0]
+    tap.equal((0, "proxy", None, "LHR"), (done.returncode, first["family"], first["address"], first["pop"]),
+              "DNS alone: probe goes through the proxy, although the name resolves")
+    done = run(*in_site(EDGELAT, "trace", "--tcp", OWN), env=environment(proxy))
+    tap.equal(1, done.returncode, "DNS alone: trace: exit code")
+    tap.equal(1, done.stdout.count("which a trace cannot use"), "DNS alone: trace: one sentence")
+    path, _ = probing.configuration("alone", f"window = 5s\nstatus_socket = {lab.FOLDER}/alone.status\n[target exchange]\n"
+                                    f"host = {OWN}\nservice = exchange\ninterval = 1s\nslow_interval = 1s\nwaiting = 1s\n"
+                                    "kinds = tcp https\nfamily = ipv4\n", "workloads = no\n")
+    with running(*in_site(EDGELAT, "run", "-c", path), stderr=subprocess.DEVNULL, env=environment(proxy)):
+        def status():
+            done = run(*in_site(EDGELAT, "status", "-c", path, "--json"))
+            now = json.loads(done.stdout) if done.stdout.startswith("{") else {"targets": []}
+            rows = {s["kind"]: s for t in now["targets"] for s in t["streams"]}
+            return (now, rows) if rows.get("tcp", {}).get("lost", 0) > 3 and rows.get("https", {}).get("p50") else None
+        now, rows = wait_for(status, 20, 0.5) or ({}, {"https": {}, "tcp": {}})
+        tap.equal(("proxy", "up"), (rows["https"].get("family"), rows["https"].get("state")), "DNS alone: https by the proxy")
+        tap.equal([], now.get("findings"), "DNS alone: TCP that was never answered is no problem of the target")
+
+
 if __name__ == "__main__":
     if lab.FOLDER is None:
         with running(probing.LAB, "default", "--", sys.executable, "-B", os.path.abspath(__file__),
@@ -162,5 +203,7 @@ if __name__ == "__main__":
         wait_for(lambda: run("curl", "-sS", "-o", "/dev/null", far).returncode == 0, 5, 0.1)
         test_probe(near, far)
         test_wrong(near)
+        test_trace(near)
         test_run(near, Queries())
+        test_dns_alone(near)
     sys.exit(tap.finish())
