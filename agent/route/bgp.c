@@ -487,9 +487,14 @@ bool bgp_path_read(struct bgp_path *out, const struct bgp_update *u, bool mp,
 {
     struct wire w = u->attributes, value;
     struct wire as_path = wire_from("", 0), as4_path = as_path;
+    bool seen[UINT8_MAX + 1] = {false};
     *out = (struct bgp_path){0};
-    for (uint8_t type; w.left > 0;) {
-        if (!next_attribute(&w, &type, &value) || !read_attribute(out, type, value))
+    for (uint8_t type; w.left > 0; seen[type] = true) {
+        if (!next_attribute(&w, &type, &value))
+            return false;
+        if (seen[type]) /* the first one counts (RFC 7606, section 3) */
+            continue;
+        if (!read_attribute(out, type, value))
             return false;
         if (type == ATTRIBUTE_AS_PATH)
             as_path = value;

@@ -21,10 +21,14 @@ static const struct rib_peer *peer_of(const struct rib *r, const struct rib_path
     return &r->peers[path->peer];
 }
 
-/* 0: unknown. A router may have another AS number for some peers. */
+/* 0: unknown. A router may have another AS number for some peers. The header of a Loc-RIB
+ * has the router's own (RFC 9069, section 4.1). */
 static uint32_t local_as_of(const struct rib *r, const struct rib_peer *p)
 {
-    return p->local_as != 0 ? p->local_as : r->routers[p->router].local_as;
+    uint32_t of_router = r->routers[p->router].local_as;
+    return p->local_as != 0                       ? p->local_as
+           : of_router == 0 && !rib_is_session(p) ? p->as
+                                                  : of_router;
 }
 
 /* ---- which path is active ---- */
