@@ -55,6 +55,30 @@ static bool list_form(const struct routes *r, struct wire list, enum family fami
     return *form != NLRI_UNKNOWN;
 }
 
+/* Whether the list has the prefix. */
+static bool has_prefix(const struct routes *r, struct wire list, enum family family,
+                       const struct bgp_prefix *prefix, uint32_t path_id)
+{
+    enum bgp_nlri_form form;
+    struct bgp_prefix is;
+    uint32_t id;
+    if (family != bgp_prefix_family(prefix) || !list_form(r, list, family, &form))
+        return false;
+    while (bgp_nlri_next(&list, family, form, &is, &id))
+        if (id == path_id && bgp_prefix_order(&is, prefix) == 0)
+            return true;
+    return false;
+}
+
+/* A prefix that the UPDATE announces, too, is not withdrawn (RFC 4271, section 4.3). */
+static bool is_announced(const struct routes *r, const struct bgp_prefix *prefix,
+                         uint32_t path_id)
+{
+    const struct bgp_update *u = r->update;
+    return has_prefix(r, u->announced, FAMILY_IPV4, prefix, path_id) ||
+           has_prefix(r, u->mp_announced, u->mp_announced_family, prefix, path_id);
+}
+
 /*
  * Hands the watched prefixes of a list to the RIB. The path is decoded for the first one;
  * malformed attributes withdraw the prefixes, as they do in the router (RFC 7606).
@@ -67,7 +91,7 @@ static void take_list(const struct routes *r, struct wire list, enum family fami
     struct bgp_path path;
     uint32_t id;
     size_t n = 0;
-    bool decoded = false;
+    bool decoded = false, bad_path = false;
     if (list.left == 0 || family == FAMILY_NONE)
         return;
     if (!list_form(r, list, family, &form)) {
@@ -80,16 +104,16 @@ static void take_list(const struct routes *r, struct wire list, enum family fami
               withdrawn ? n : 0, r->now);
     while (bgp_nlri_next(&list, family, form, &prefix, &id)) {
         const struct watched *watched = watch_find(r->feed->rib->is.watch, &prefix);
-        if (watched == NULL)
+        if (watched == NULL || (withdrawn && is_announced(r, &prefix, id)))
             continue;
-        if (!withdrawn && !decoded &&
-            !bgp_path_read(&path, r->update, mp, r->is->two_byte_as)) {
-            malformed(r->feed, "an UPDATE with malformed path attributes");
-            withdrawn = true;
+        if (!withdrawn && !decoded) {
+            bad_path = !bgp_path_read(&path, r->update, mp, r->is->two_byte_as);
+            if (bad_path)
+                malformed(r->feed, "an UPDATE with malformed path attributes");
+            decoded = true;
         }
-        decoded = true;
         rib_route(r->feed->rib, r->peer, r->is->view, watched, &prefix, id,
-                  withdrawn ? NULL : &path, r->now);
+                  withdrawn || bad_path ? NULL : &path, r->now);
     }
 }
 

@@ -138,6 +138,22 @@ static void test_frr_10(void **state)
     world_end(&w);
 }
 
+/* Only the Loc-RIB is monitored: the own AS is known from the header alone. */
+static void test_loc_rib_of_frr_10(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    put_peer_up(&b, &loc, 0, false);
+    feed_bytes(&w, &b);
+    announce(&w, &loc, "13.107.6.0/24", "65001 65002 8075");
+    announce(&w, &loc, "52.96.0.0/14", "65002 8075"); /* as GoBGP has it */
+    CHECK_TEXT(
+        "13.107.6.0/24 65002 8075 via 0.0.0.0, 52.96.0.0/14 65002 8075 via 0.0.0.0",
+        paths(&w), "without the own AS");
+    world_end(&w);
+}
+
 /* End-of-RIB before the routes, path ids in both policies, sysName "Not defined". */
 static void test_bird(void **state)
 {
@@ -482,6 +498,50 @@ static void test_malformed(void **state)
     world_end(&w);
 }
 
+/* A prefix that an UPDATE withdraws and announces is not withdrawn (RFC 4271, section 4.3),
+ * in the fields of IPv4 and in those of RFC 4760. */
+static void test_withdrawn_and_announced(void **state)
+{
+    (void)state;
+    struct world w;
+    struct announcement a = {.path = "65002 8075", .next_hop = first.address};
+    begin(&w);
+    peer_up(&w, &first);
+    announce(&w, &first, "13.107.6.0/24", "65002 8075");
+    announce(&w, &first, "52.96.0.0/14", "65002 8075");
+    pass(&w, 7000);
+    take_events(&w);
+    for (int mp = 0; mp < 2; mp++) {
+        size_t at = begin_message(&b, 0);
+        put_peer(&b, &first);
+        size_t bgp = begin_bgp(&b, 2), withdrawn = b.n;
+        put(&b, 2, 0);
+        if (mp == 0) {
+            put_prefix(&b, "52.96.0.0/14");
+            put_prefix(&b, "13.107.6.0/24");
+        }
+        put_length(&b, withdrawn, 2, b.n - withdrawn - 2);
+        size_t attributes = b.n;
+        put(&b, 2, 0);
+        put_attributes(&b, &a);
+        if (mp == 1) {
+            put(&b, 6, 0x800f0a000101); /* MP_UNREACH_NLRI, 10 bytes, IPv4 unicast */
+            put_prefix(&b, "52.96.0.0/14");
+            put_prefix(&b, "13.107.6.0/24");
+        }
+        put_length(&b, attributes, 2, b.n - attributes - 2);
+        put_prefix(&b, "13.107.6.0/24");
+        end_bgp(&b, bgp);
+        end_message(&b, at);
+        feed_bytes(&w, &b);
+        CHECK_TEXT("PrefixWithdrawalEvent", take_events(&w),
+                   mp == 0 ? "of the other one" : "of the other one, by MP_UNREACH_NLRI");
+        announce(&w, &first, "52.96.0.0/14", "65002 8075");
+        take_events(&w);
+    }
+    world_end(&w);
+}
+
 /* IPv4 prefixes with an IPv4, an IPv6, a VRF's and no next hop in MP_REACH (RFC 8950). */
 static void test_next_hops(void **state)
 {
@@ -761,6 +821,8 @@ int main(void)
         cmocka_unit_test(test_down_reasons),
         cmocka_unit_test(test_peer_up_contents),
         cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_withdrawn_and_announced),
+        cmocka_unit_test(test_loc_rib_of_frr_10),
         cmocka_unit_test(test_next_hops),
         cmocka_unit_test(test_long_and_several),
         cmocka_unit_test(test_statistics),
