@@ -57,7 +57,9 @@ static bool concerns(const struct possible_cause *c, const struct event *e,
 static bool in_time(const struct possible_cause *c, const struct event *e)
 {
     int64_t later_ns = event_began(e).ns - c->since.ns;
-    return later_ns >= -CAUSE_AFTER_NS && later_ns <= CAUSE_BEFORE_NS;
+    bool routes = event_traits(e->name).layer == LAYER_ROUTES;
+    return later_ns >= -(routes ? CAUSE_TOGETHER_NS : CAUSE_AFTER_NS) &&
+           later_ns <= CAUSE_BEFORE_NS;
 }
 
 static bool is_better(const struct possible_cause *a, const struct possible_cause *b)

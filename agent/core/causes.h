@@ -6,7 +6,8 @@
  * probes show. The cause of an event is one of a lower layer that can explain it, concerns
  * the same target and family, and began at most CAUSE_BEFORE_NS before it; as the kernel
  * switches over before a routing daemon has reported it, also up to CAUSE_AFTER_NS after
- * it. Of several, the lowest layer is the cause, and of these the last one: all events of
+ * it. Of a router's own reports it is CAUSE_TOGETHER_NS: BIRD withdraws the routes just
+ * before it reports the session down. Of several, the lowest layer is the cause, and of these the last one: all events of
  * one incident have the same cause. Times are those when things began, not when they were
  * detected: a shift is detected minutes later.
  *
@@ -18,8 +19,9 @@
 
 #include "core/batch.h"
 
-#define CAUSE_BEFORE_NS (60 * NS_PER_S)
-#define CAUSE_AFTER_NS  (10 * NS_PER_S)
+#define CAUSE_BEFORE_NS   (60 * NS_PER_S)
+#define CAUSE_AFTER_NS    (10 * NS_PER_S)
+#define CAUSE_TOGETHER_NS (100 * NS_PER_MS)
 
 enum { CAUSES_MAX = 64 };
 

@@ -109,6 +109,27 @@ static void only_within_a_minute(void **state)
     }
 }
 
+/* A session that is lost and up again within a second: both are reported by one router, in
+ * order. */
+static void not_by_what_comes_after_it(void **state)
+{
+    (void)state;
+    static struct causes c;
+    static struct events e;
+    c.n = 0;
+    e.n = 0;
+    add(&e, EVENT_BGP_LOST, NULL, FAMILY_NONE, 5050 * MS, 5050 * MS);
+    struct event *gone =
+        add(&e, EVENT_PREFIX_WITHDRAWAL, NULL, FAMILY_NONE, 5 * S, 5 * S);
+    add(&e, EVENT_BGP_ESTABLISHED, NULL, FAMILY_NONE, 5900 * MS, 5900 * MS);
+    struct event *back =
+        add(&e, EVENT_PREFIX_ANNOUNCEMENT, NULL, FAMILY_NONE, 6 * S, 6 * S);
+    find(&c, &e);
+    CHECK_TEXT(EVENT_BGP_LOST, gone->cause.name,
+               "BIRD withdraws the routes just before Peer Down");
+    CHECK_TEXT(EVENT_BGP_ESTABLISHED, back->cause.name, "the session returns");
+}
+
 static void only_what_it_concerns(void **state)
 {
     (void)state;
@@ -172,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_incident_has_one_cause),
         cmocka_unit_test(only_within_a_minute),
+        cmocka_unit_test(not_by_what_comes_after_it),
         cmocka_unit_test(only_what_it_concerns),
         cmocka_unit_test(the_last_ones_are_kept),
     };
