@@ -93,11 +93,15 @@ bool address_slots_take(struct address_slots *s, const struct endpoint *to,
 
 /* ---- whose turn it is ---- */
 
-/* It may be silent: a few more probes decide. */
+/* It may be silent: a few more probes decide. Another kind raises the suspicion where this
+ * one was never answered: the silence of ICMP alone does not count. */
 static bool is_suspect(const struct address *x, size_t kind)
 {
-    return x->kinds[kind].failed > 0 && x->kinds[kind].failed < 2 * ADDRESS_SILENT &&
-           x->flap.state != STATE_DOWN;
+    const struct address_kind *k = &x->kinds[kind];
+    bool failed = k->failed > 0;
+    for (size_t i = 0; i < KINDS_MAX; i++)
+        failed |= x->kinds[i].failed > 0 && k->answered.ns == 0;
+    return failed && k->failed < 2 * ADDRESS_SILENT && x->flap.state != STATE_DOWN;
 }
 
 enum wanted { WANT_ANY, WANT_NEW, WANT_SUSPECT };
