@@ -189,6 +189,11 @@ static int64_t middle_of(int32_t index, int scale, int64_t most)
     return ns < (double)most ? (int64_t)llround(ns) : most;
 }
 
+double histogram_error(int scale)
+{
+    return exp2(ldexp(0.5, -scale)) - 1; /* from the middle of a bucket to its end */
+}
+
 int64_t histogram_quantile(const struct histogram *h, double q)
 {
     if (h->count == 0)

@@ -52,6 +52,9 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
  */
 int64_t histogram_quantile(const struct histogram *h, double q);
 
+/* The largest error of a quantile at that scale, as a share of its value. */
+double histogram_error(int scale);
+
 /* The nearest rank of the q-quantile among `count` > 0 values: ceil(q * count), 1 to
  * `count`. */
 uint64_t histogram_rank(double q, uint64_t count);

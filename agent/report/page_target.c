@@ -8,6 +8,8 @@
 #include "report/page.h"
 #include "report/plot.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,10 +214,29 @@ static bool is_empty(const struct dataset_series *series)
     return outcomes_sent(o) + o[OUTCOME_NOT_MEASURED] == 0;
 }
 
+/* Of the coarsest histogram: buckets are wider where values are far apart. */
+static double largest_error(const struct dataset_target *t)
+{
+    int scale = HISTOGRAM_SCALE;
+    for (size_t s = 0; s < t->n_streams; s++)
+        for (size_t i = 0; i < t->streams[s].n_series; i++)
+            for (size_t d = 0; d < t->streams[s].series[i]->n_delays; d++) {
+                const struct histogram *sum = &t->streams[s].series[i]->delays[d].sum;
+                scale = sum->count > 0 && sum->scale < scale ? sum->scale : scale;
+            }
+    return histogram_error(scale);
+}
+
 static void add_figures(struct text *out, const struct page *p,
                         const struct dataset_target *t)
 {
-    page_table(out, "<h3>Whole period, in ms</h3>\n", "Figures", t->name);
+    char heading[160];
+    snprintf(
+        heading, sizeof heading,
+        "<h3>Whole period, in ms (from histograms: percentiles are within %.2f\u00a0%%)"
+        "</h3>\n",
+        ceil(1e4 * largest_error(t)) / 100);
+    page_table(out, heading, "Figures", t->name);
     text_add(out, "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
                   "class=\"l\">PoP</th><th class=\"l\">delay</th><th>probes</th>"
                   "<th>loss</th><th title=\"refused, errors of TLS and "

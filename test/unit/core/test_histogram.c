@@ -210,6 +210,29 @@ static int by_value(const void *a, const void *b)
 
 #define N 20000
 
+/* The stated error is reached, and not exceeded, by some of many values. */
+static void the_error_is_that_of_the_scale(void **state)
+{
+    (void)state;
+    for (int scale = 2; scale <= HISTOGRAM_SCALE; scale++) {
+        double worst = 0;
+        for (int i = 0; i < 2000; i++) {
+            int64_t ns = 10 * NS_PER_MS + i * 5000;
+            struct histogram h = histogram_empty();
+            histogram_add(&h, NS_PER_MS);
+            histogram_add(&h, ns);
+            histogram_add(&h, 90 * NS_PER_MS);
+            histogram_coarsen(&h, scale);
+            double off = fabs((double)histogram_quantile(&h, 0.5) / (double)ns - 1);
+            worst = off > worst ? off : worst;
+            histogram_free(&h);
+        }
+        CHECK(worst <= histogram_error(scale) + 1e-6 &&
+                  worst > 0.97 * histogram_error(scale),
+              "scale %d: %g, stated %g", scale, worst, histogram_error(scale));
+    }
+}
+
 static void quantiles_are_within_one_percent(void **state)
 {
     (void)state;
@@ -304,6 +327,7 @@ int main(void)
         cmocka_unit_test(too_wide_data_makes_it_coarse),
         cmocka_unit_test(six_decades_stay_at_full_scale),
         cmocka_unit_test(a_reset_keeps_the_memory),
+        cmocka_unit_test(the_error_is_that_of_the_scale),
         cmocka_unit_test(quantiles_are_within_one_percent),
         cmocka_unit_test(merging_is_adding_all_to_one),
         cmocka_unit_test(merging_with_little),

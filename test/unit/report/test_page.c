@@ -213,6 +213,8 @@ static void test_verdicts(void **state)
                        "ipv4)",
                        between(&page, "<li>", "</li>"), "when it was bad");
         CHECK(strstr(text_string(&page), "Times are local (CET, UTC+1)") != NULL, "zone");
+        CHECK(strstr(text_string(&page), "percentiles are within 0.55\u00a0%)") != NULL,
+              "their error");
         text_free(&page);
         office_close(&o);
     }
