@@ -300,8 +300,8 @@ fuzz: setup-test
 
 bench: setup-bench
 	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH_PROGRAMS) $(BUILD)/bench/fleet $(BUILD)/bench/flowgen $(BUILD)/bench/bmpgen \
-	    $(BUILD)/lab/relay
-	@for b in $(BENCH_PROGRAMS) test/bench/accuracy test/bench/cost test/bench/fleet test/bench/flows test/bench/routes test/bench/sweep test/bench/trace; do \
+	    $(BUILD)/lab/relay $(patsubst %,$(BUILD)/test/sim/test_%,addresses doors gain loss shift)
+	@for b in $(BENCH_PROGRAMS) test/bench/accuracy test/bench/cost test/bench/detection test/bench/fleet test/bench/flows test/bench/routes test/bench/sweep test/bench/trace; do \
 	    echo "bench: $${b##*/}, up to two minutes ..."; BUILD=$(BUILD) $$b || exit 1; done
 
 .PHONY: all help run test run-tests test-programs fuzz-programs fuzz bench soak lint deb rpm clean \
