@@ -139,6 +139,16 @@ static inline bool target_has_address(const struct target_state *t)
     return false;
 }
 
+/* What the PoP that serves a target costs against the nearest front door of the same
+ * service, in one family: edge/gain.h. */
+struct edge_gain {
+    const struct target *target;
+    enum family family;
+    bool known;                  /* the delays of this window tell it: */
+    int64_t ns, low_ns, high_ns; /* medians, 95 % interval; below 0: the door is slower */
+    bool suboptimal;             /* a finding: held, and not taken back */
+};
+
 struct self_label {
     const char *name, *value;
 };
@@ -173,6 +183,8 @@ struct batch {
     uint64_t events_dropped;
     const struct self_value *self; /* filled in by the daemon */
     size_t n_self;
+    const struct edge_gain *gains; /* filled in by the daemon */
+    size_t n_gains;
 };
 
 #endif

@@ -143,6 +143,8 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
         n += interface_reader_window(from->interfaces, measured, values + n);
     causes_find(&c->causes, &c->events, measured->targets, measured->n_targets);
     log_events(&c->events);
+    batch.gains = c->serving.gains;
+    batch.n_gains = c->serving.n_gains;
     batch.events = c->events.list;
     batch.n_events = c->events.n;
     batch.events_dropped = c->events.dropped;

@@ -482,12 +482,31 @@ static void grow(struct serving *s, size_t n)
     s->n = n;
 }
 
+/* Nothing of a target that has no other front door to compare with. */
+static void add_gain(struct serving *s, const struct serving_input *in)
+{
+    const struct gain *g = &in->is.gain;
+    bool suboptimal = in->served->fit_is_open && in->served->fit == FIT_SUBOPTIMAL;
+    bool known = in->is.other != NULL && g->verdict != GAIN_UNKNOWN;
+    if (!known && !suboptimal)
+        return;
+    s->gains = mem_grow(s->gains, &s->gains_room, s->n_gains + 1, sizeof *s->gains);
+    s->gains[s->n_gains++] = (struct edge_gain){.target = in->target,
+                                                .family = in->family,
+                                                .known = known,
+                                                .ns = g->ns,
+                                                .low_ns = g->low_ns,
+                                                .high_ns = g->high_ns,
+                                                .suboptimal = suboptimal};
+}
+
 void serving_update(struct serving *s, const struct site *site,
                     const struct target_state *states, size_t n, struct wall time,
                     struct events *events)
 {
     static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6, FAMILY_PROXY};
     grow(s, FAMILY_SLOTS * n);
+    s->n_gains = 0;
     for (size_t i = 0; i < FAMILY_SLOTS * n; i++) {
         const struct target_state *state = &states[i / FAMILY_SLOTS];
         struct serving_input in = {
@@ -506,11 +525,13 @@ void serving_update(struct serving *s, const struct site *site,
             in.is = suboptimal_judge(site, states, n, i / FAMILY_SLOTS, i % FAMILY_SLOTS,
                                      time);
         check(&in);
+        add_gain(s, &in);
     }
 }
 
 void serving_free(struct serving *s)
 {
     free(s->all);
+    free(s->gains);
     *s = (struct serving){0};
 }

@@ -54,6 +54,8 @@
 struct serving { /* start with { 0 }, end with serving_free() */
     struct served *all;
     size_t n, room;
+    struct edge_gain *gains; /* of the last window */
+    size_t n_gains, gains_room;
 };
 
 /* Takes the states of a window that has just closed, always in the same order; new ones

@@ -30,6 +30,10 @@ enum {
     ADDRESSES,
     ADDRESS_UP,
     ADDRESS_DELAY,
+    GAIN,
+    GAIN_LOW,
+    GAIN_HIGH,
+    SUBOPTIMAL,
     OURS
 };
 
@@ -88,6 +92,17 @@ static const struct {
                        "Median of the last round trips of an address of a name that has "
                        "several",
                        OTLP__METRIC__DATA_GAUGE},
+    [GAIN] = {METRIC_EDGE_GAIN, "s",
+              "Delay that the serving PoP costs against the nearest front door of the "
+              "same service; below 0: that is slower",
+              OTLP__METRIC__DATA_GAUGE},
+    [GAIN_LOW] = {METRIC_EDGE_GAIN_LOW, "s", "Lower end of its 95 % interval",
+                  OTLP__METRIC__DATA_GAUGE},
+    [GAIN_HIGH] = {METRIC_EDGE_GAIN_HIGH, "s", "Upper end of its 95 % interval",
+                   OTLP__METRIC__DATA_GAUGE},
+    [SUBOPTIMAL] = {METRIC_TARGET_SUBOPTIMAL, "",
+                    "Whether a nearer front door of the same service is a finding",
+                    OTLP__METRIC__DATA_GAUGE},
     [FOREIGN] = {METRIC_TARGET_FOREIGN, "",
                  "1: another network than Microsoft's edge answers; else absent",
                  OTLP__METRIC__DATA_GAUGE},
@@ -320,6 +335,19 @@ static void add_target(struct builder *b, const struct target_state *t,
         point_count(b, RANK, &a, window_start, t->rank);
 }
 
+static void add_gain(struct builder *b, const struct edge_gain *g,
+                     struct wall window_start)
+{
+    struct attributes a = attributes_of_target(b, g->target);
+    attribute_text(b, &a, ATTR_NETWORK_TYPE, family_name(g->family));
+    if (g->known) {
+        point_value(b, GAIN, &a, window_start, (double)g->ns / 1e9);
+        point_value(b, GAIN_LOW, &a, window_start, (double)g->low_ns / 1e9);
+        point_value(b, GAIN_HIGH, &a, window_start, (double)g->high_ns / 1e9);
+    }
+    point_count(b, SUBOPTIMAL, &a, window_start, g->suboptimal);
+}
+
 /* The agent's own values bring their names: equal ones stand one after the other. */
 static void add_self(struct builder *b, const struct self_value *v, struct wall start,
                      bool begins)
@@ -394,6 +422,8 @@ static void *encode(const struct batch *batch, const struct otlp_resource *resou
     for (size_t i = 0; i < batch->n_targets; i++)
         add_target(&b, &batch->targets[i], batch->window_start,
                    batch->delta ? batch->window_start : batch->agent_start);
+    for (size_t i = 0; i < batch->n_gains; i++)
+        add_gain(&b, &batch->gains[i], batch->window_start);
     for (size_t i = 0; i < batch->n_self; i++)
         add_self(&b, &batch->self[i],
                  batch->delta ? batch->window_start : batch->agent_start,
@@ -419,7 +449,7 @@ void otlp_metrics(const struct batch *batch, const struct otlp_resource *resourc
     first.n_series = batch->n_series / 2;
     rest.series += first.n_series;
     rest.n_series -= first.n_series;
-    rest.n_targets = rest.n_self = 0; /* those are in the first one */
+    rest.n_targets = rest.n_self = rest.n_gains = 0; /* those are in the first one */
     otlp_metrics(&first, resource, choice, on_part, user);
     otlp_metrics(&rest, resource, choice, on_part, user);
 }

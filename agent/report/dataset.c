@@ -343,6 +343,24 @@ static void add_addresses(struct dataset *p, const Otlp__NumberDataPoint *point)
         s->since_ns = (int64_t)point->start_time_unix_nano;
 }
 
+static void add_suboptimal(struct dataset *p, const Otlp__NumberDataPoint *point)
+{
+    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6, FAMILY_PROXY};
+    struct decoded a = attributes_of(point);
+    struct dataset_target *t = dataset_target_of(p, a);
+    const char *family = decoded_text(a.list, a.n, ATTR_NETWORK_TYPE, "");
+    if (t == NULL || !dataset_in_period(p, point->time_unix_nano))
+        return;
+    for (size_t f = 0; f < FAMILY_SLOTS; f++) {
+        uint64_t *newest = decoded_integer(point) == 1
+                               ? &t->suboptimal_ns[family_slot(families[f])]
+                               : &t->optimal_ns[family_slot(families[f])];
+        if (strcmp(family, family_name(families[f])) == 0 &&
+            point->time_unix_nano > *newest)
+            *newest = point->time_unix_nano;
+    }
+}
+
 static void add_address_up(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
     struct dataset_addresses *s = addresses_of(p, point);
@@ -366,6 +384,7 @@ static const struct {
     {METRIC_TARGET_TLS, add_tls},
     {METRIC_TARGET_ADDRESSES, add_addresses},
     {METRIC_ADDRESS_UP, add_address_up},
+    {METRIC_TARGET_SUBOPTIMAL, add_suboptimal},
 };
 
 static void add_gauge(struct dataset *p, const Otlp__Metric *m)
@@ -530,15 +549,38 @@ static int by_began(const void *a, const void *b)
                    ((const struct dataset_open *)b)->event);
 }
 
+/* The windows of the period tell of a finding whose event is older than the history. */
+static void add_older(struct dataset *p)
+{
+    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6, FAMILY_PROXY};
+    for (size_t i = 0; i < FAMILY_SLOTS * p->n_targets; i++) {
+        enum family family = families[i % FAMILY_SLOTS];
+        const struct dataset_target *t = p->targets[i / FAMILY_SLOTS];
+        uint64_t seen_ns = t->suboptimal_ns[family_slot(family)];
+        struct dataset_event e = {
+            .name = EVENT_EDGE_SUBOPTIMAL,
+            .after = "suboptimal",
+            .text = "another front door of the same service answers sooner"};
+        if (seen_ns == 0 || seen_ns < t->optimal_ns[family_slot(family)] ||
+            (int64_t)seen_ns < t->last_seen_ns)
+            continue;
+        text_copy(e.target, sizeof e.target, t->name);
+        text_copy(e.family, sizeof e.family, family_name(family));
+        dataset_note_last(p, &p->last, &e);
+    }
+}
+
 /* An agent that started again reports again what is the case. */
 static void end_open(struct dataset *p)
 {
+    add_older(p);
     int64_t started_ns = p->n_runs > 0 ? p->runs[p->n_runs - 1] : 0;
     p->open = mem_alloc((p->last.n + 1) * sizeof *p->open);
     for (size_t i = 0; i < p->last.n; i++) {
         const struct dataset_event *e = &p->last.all[i];
         enum event_leaves leaves = event_leaves(e->name, e->after);
-        if (leaves != EVENT_LEAVES_NOTHING && e->detected_ns >= started_ns)
+        if (leaves != EVENT_LEAVES_NOTHING &&
+            (e->detected_ns >= started_ns || e->detected_ns == 0))
             p->open[p->n_open++] = (struct dataset_open){leaves, e};
     }
     qsort(p->open, p->n_open, sizeof *p->open, by_began);

@@ -136,6 +136,8 @@ struct dataset_target {
     struct dataset_stream streams[DATASET_STREAMS_MAX];
     size_t n_streams;
     struct dataset_addresses addresses[2]; /* by family_slot() */
+    /* The newest windows in which a nearer front door was a finding, and was none. */
+    uint64_t suboptimal_ns[FAMILY_SLOTS], optimal_ns[FAMILY_SLOTS];
 };
 
 struct dataset_event {
@@ -225,7 +227,7 @@ struct dataset {
      * time. Set by dataset_end(). */
     struct dataset_open {
         enum event_leaves leaves;
-        const struct dataset_event *event;
+        const struct dataset_event *event; /* time_ns 0: older than the history */
     } * open;
     size_t n_open;
     size_t n_samples; /* of all streams */

@@ -172,8 +172,8 @@ static bool same_subject(const struct dataset_event *a, const struct dataset_eve
            strcmp(a->family, b->family) == 0;
 }
 
-static void note_last(struct dataset *p, struct dataset_lasts *s,
-                      const struct dataset_event *e)
+void dataset_note_last(struct dataset *p, struct dataset_lasts *s,
+                       const struct dataset_event *e)
 {
     size_t i = 0;
     while (i < s->n && !same_subject(&s->all[i], e))
@@ -212,11 +212,11 @@ static void add_record(struct dataset *p, const Otlp__LogRecord *r)
         decoded_clean(e.text, sizeof e.text, r->body->string_value, ' ');
     e.is = event_traits(e.name);
     if (e.is.leaves)
-        note_last(p, &p->last, &e);
+        dataset_note_last(p, &p->last, &e);
     if (dataset_in_period(p, time_ns))
         add_event(p, &e);
     else if (e.is.changes_state)
-        note_last(p, &p->before, &e);
+        dataset_note_last(p, &p->before, &e);
 }
 
 void dataset_add_logs(struct dataset *p, const Otlp__ResourceLogs *from)

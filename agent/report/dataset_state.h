@@ -67,6 +67,10 @@ void dataset_add_delay(struct dataset *p, const struct dataset_lookup *at,
 /* Adds the increase of the current cumulative counter to the sum. */
 void dataset_end_delay(struct dataset_delay *c);
 
+/* Keeps the event, if it is the last of its subject. */
+void dataset_note_last(struct dataset *p, struct dataset_lasts *s,
+                       const struct dataset_event *e);
+
 void dataset_add_self(struct dataset *p, const Otlp__Metric *metric);
 void dataset_add_session(struct dataset *p, const Otlp__Metric *metric);
 void dataset_add_traffic(struct dataset *p, const Otlp__Metric *metric);

@@ -200,6 +200,14 @@ static void minute(struct office *o, size_t line)
         o->alarms += o->open;
     }
     o->open_minutes += o->open;
+    bool exported = false;
+    for (size_t i = 0; i < o->serving.n_gains; i++) {
+        const struct edge_gain *g = &o->serving.gains[i];
+        exported |= g->suboptimal && g->target == o->states[OWN].target &&
+                    g->family == FAMILY_IPV4;
+        CHECK(!g->known || (g->low_ns <= g->ns && g->ns <= g->high_ns), "an interval");
+    }
+    CHECK_INT(o->open, exported, "the gauge is that of the finding");
 }
 
 /* ---- how often it is wrong ---- */

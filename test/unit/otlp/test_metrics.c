@@ -532,6 +532,38 @@ static void a_series_through_a_proxy(void **state)
     unmake(&k);
 }
 
+static void gains_of_front_doors(void **state)
+{
+    (void)state;
+    struct known k;
+    make(&k);
+    const struct edge_gain gains[] = {
+        {&k.target, FAMILY_IPV4, true, 15 * NS_PER_MS, 14 * NS_PER_MS, 16 * NS_PER_MS,
+         true},
+        {&k.target, FAMILY_IPV6, false, 0, 0, 0, false},
+    };
+    k.batch.gains = gains;
+    k.batch.n_gains = 2;
+    static const char *const names[] = {"edgelat.edge.gain", "edgelat.edge.gain.low",
+                                        "edgelat.edge.gain.high"};
+    static const double expected[] = {0.015, 0.014, 0.016};
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
+    for (size_t i = 0; i < 3; i++) {
+        const Otlp__Gauge *g = find(request, names[i])->gauge;
+        CHECK_INT(1, g->n_data_points, "where it is known");
+        CHECK_NEAR(expected[i], g->data_points[0]->as_double, 1e-9, names[i]);
+    }
+    const Otlp__Gauge *found = find(request, "edgelat.target.suboptimal")->gauge;
+    CHECK_INT(2, found->n_data_points, "both families");
+    for (int i = 0; i < 2; i++) {
+        const Otlp__NumberDataPoint *p = found->data_points[i];
+        CHECK_INT(i == 0, p->as_int, "a finding");
+        CHECK_TEXT(i == 0 ? "ipv4" : "ipv6",
+                   attribute(p->attributes, p->n_attributes, "network.type"), "family");
+    }
+    unmake(&k);
+}
+
 static void units_and_descriptions(void **state)
 {
     (void)state;
@@ -736,6 +768,7 @@ int main(void)
         cmocka_unit_test(what_is_sent_can_be_chosen),
         cmocka_unit_test(https_facts_of_a_target),
         cmocka_unit_test(addresses_of_a_name),
+        cmocka_unit_test(gains_of_front_doors),
         cmocka_unit_test(a_series_through_a_proxy),
         cmocka_unit_test(units_and_descriptions),
         cmocka_unit_test(nothing_known_is_nothing_said),

@@ -390,6 +390,38 @@ static void test_silent_address(void **state)
     }
 }
 
+/* The event that opened the finding is older than the history: the windows tell. Neither
+ * is a window older than the last one believed, nor that of another family. */
+static void test_finding_without_event(void **state)
+{
+    (void)state;
+    for (int until = 15; until <= 20; until += 5) {
+        struct text page = {0};
+        struct office o;
+        struct edge_gain gain = {.family = FAMILY_IPV6};
+        struct dataset *p = dataset_create(&office_kinds, office_at(10), office_at(20));
+        office_open(&o);
+        gain.target = &o.target;
+        o.batch.gains = &gain;
+        o.batch.n_gains = 1;
+        for (int w = 0; w < 20; w++) {
+            gain.suboptimal = w < until;
+            office_window(&o, 6, 0, 10);
+            office_add(&o, p);
+        }
+        render(&page, p, &no_limits);
+        check_harmless(text_string(&page));
+        bool there = strstr(text_string(&page), "<li><strong>teams") != NULL;
+        CHECK(there == (until == 20), "until %d", until);
+        if (there)
+            CHECK_TEXT("<strong>teams</strong> (ipv6) since before this period: another "
+                       "front door of the same service answers sooner",
+                       between(&page, "<li>", "</li>"), "a line");
+        text_free(&page);
+        office_close(&o);
+    }
+}
+
 static void test_all_down(void **state)
 {
     (void)state;
@@ -806,6 +838,7 @@ int main(void)
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_left),
         cmocka_unit_test(test_before_the_period),
+        cmocka_unit_test(test_finding_without_event),
         cmocka_unit_test(test_silent_address),
         cmocka_unit_test(test_all_down),
         cmocka_unit_test(test_gaps_stay_gaps),
