@@ -293,10 +293,13 @@ def test_agent():
             _, said = agent.communicate(timeout=10)
             late_agent.send_signal(signal.SIGTERM)
             _, late_said = late_agent.communicate(timeout=10)
+        page = run(EDGELAT, "report", "-c", path, "--since", "20s", "-o", "-").stdout
         receiver.send_signal(signal.SIGTERM)
         receiver.wait(10)
     table = lab.read("table")
     tap.equal(0, agent.returncode, "the agent ends well")
+    tap.ok(re.search(r"<strong>exchange</strong> \(ipv4\) since .*you lose 5\.\d ms", page),
+           "a report of the last 20 s has the finding that is older", page[:3000])
     first = re.search(r"nearest of (\d+): teams, PoP AMS", said)
     tap.ok(first and int(first[1]) >= 6, "it looks around first: what is nearest, of all that was found", said)
     tap.ok("nearest of 1: late" in late_said, "where nothing was near it looks again soon", late_said)
