@@ -69,7 +69,7 @@ def rules():
     path = os.path.join(EXAMPLES, "edgelat.rules.yml")
     groups = yaml.safe_load(read("edgelat.rules.yml"))["groups"]
     found = [rule for group in groups for rule in group["rules"]]
-    tap.equal(8, len(found), "edgelat.rules.yml: eight rules")
+    tap.equal(10, len(found), "edgelat.rules.yml: ten rules")
     tap.ok(all("summary" in rule["annotations"] for rule in found if "alert" in rule), "each alert has a summary")
     if os.access(PROMTOOL, os.X_OK):
         done = run(PROMTOOL, "check", "rules", path)
