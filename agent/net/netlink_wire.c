@@ -18,6 +18,7 @@ bool netlink_next_message(struct wire *w, struct netlink_message *out)
     if (!wire_ok(w) || head.nlmsg_len < sizeof head)
         return false;
     out->type = head.nlmsg_type;
+    out->flags = head.nlmsg_flags;
     out->body = netlink_take_padded(w, head.nlmsg_len - sizeof head);
     return wire_ok(w);
 }

@@ -8,7 +8,7 @@
 #include "base/wire.h"
 
 struct netlink_message {
-    uint16_t type;
+    uint16_t type, flags;
     struct wire body;
 };
 
