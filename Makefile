@@ -13,7 +13,7 @@ ifeq ($(V),)
 say = @printf '  %-4s %s\n' '$(1)' '$@';
 endif
 
-all: $(BUILD)/edgelat $(BUILD)/edgelat-collect
+all: $(BUILD)/edgelat $(BUILD)/edgelat-collect $(BUILD)/edgelat-traffic
 
 # ---- the programs --------------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ PROTO_H := $(PROTOS:%.proto=$(BUILD)/gen/%.pb-c.h)
 PROTO_O := $(PROTOS:%.proto=$(BUILD)/gen/%.pb-c.o)
 .SECONDARY: $(PROTO_H) $(PROTO_H:.h=.c)
 
-$(BUILD)/edgelat: $(filter-out $(BUILD)/agent/collector/%,$(OBJECTS)) $(PROTO_O)
+$(BUILD)/edgelat: $(filter-out $(BUILD)/agent/collector/% $(BUILD)/agent/counters/%,$(OBJECTS)) $(PROTO_O)
 	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/%.o: %.c $(BUILD)/made-by | $(PROTO_H)
@@ -102,6 +102,9 @@ GROUP = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 $(BUILD)/edgelat-collect: $(BUILD)/agent/collector/main.o $(ARCHIVES)
 	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(GROUP) $(LIBS) $(EVENT_LIBS)
+
+$(BUILD)/edgelat-traffic: $(BUILD)/agent/counters/main.o $(ARCHIVES)
+	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(GROUP) $(LIBS)
 
 # ---- tests ----------------------------------------------------------------------------------------
 
@@ -157,6 +160,7 @@ SHARE      := $(DESTDIR)$(PREFIX)/share
 install: all
 	install -Dm755 $(BUILD)/edgelat $(DESTDIR)$(PREFIX)/bin/edgelat
 	install -Dm755 $(BUILD)/edgelat-collect $(DESTDIR)$(PREFIX)/libexec/edgelat/edgelat-collect
+	install -Dm755 $(BUILD)/edgelat-traffic $(DESTDIR)$(PREFIX)/libexec/edgelat/edgelat-traffic
 	install -Dm644 packaging/edgelat.conf $(DESTDIR)$(SYSCONFDIR)/edgelat/edgelat.conf
 	install -d $(DESTDIR)$(SYSCONFDIR)/edgelat/edgelat.conf.d
 	install -Dm644 -t $(SHARE)/edgelat packaging/data/*.csv
@@ -164,8 +168,8 @@ install: all
 	install -Dm644 packaging/completions/_edgelat $(DESTDIR)$(ZSHDIR)/_edgelat
 	install -Dm644 packaging/completions/edgelat.fish $(SHARE)/fish/vendor_completions.d/edgelat.fish
 	for s in 1 5 7; do install -Dm644 -t $(SHARE)/man/man$$s packaging/man/*.$$s || exit; done
-	install -Dm644 packaging/systemd/edgelat.service $(DESTDIR)$(UNITDIR)/edgelat.service
-	sed -i 's,=/usr/bin/,=$(PREFIX)/bin/,' $(DESTDIR)$(UNITDIR)/edgelat.service
+	install -Dm644 -t $(DESTDIR)$(UNITDIR) packaging/systemd/edgelat.service packaging/systemd/edgelat-traffic.service
+	sed -i 's,=/usr/\(bin\|libexec\)/,=$(PREFIX)/\1/,' $(DESTDIR)$(UNITDIR)/edgelat*.service
 	install -Dm644 packaging/systemd/edgelat.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/edgelat.conf
 	install -Dm644 packaging/systemd/edgelat.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/edgelat.conf
 

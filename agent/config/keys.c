@@ -90,6 +90,8 @@ const struct config_key config_keys[] = {
 
     {SECTION_TRAFFIC, "interfaces", config_read_interfaces, IN(traffic_interfaces), 0, 0, false,
      "interfaces whose counters are read besides those that carry the routes to targets, or none: reads no interface [only those]"},
+    {SECTION_TRAFFIC, "counters", config_read_file, IN(traffic_counters), 0, 0, false,
+     "socket of edgelat-traffic.service, which counts what this gateway forwards [none]"},
     {SECTION_TRAFFIC, "flows", config_read_listens, IN(traffic_flows), 0, 0, false,
      "ADDRESS:PORT where routers send IPFIX, NetFlow or sFlow [none: the receiver is off]"},
     {SECTION_TRAFFIC, "exporters", config_read_addresses, IN(traffic_exporters), 0, 0, false,

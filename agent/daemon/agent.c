@@ -22,6 +22,7 @@
 #include "spool/spool.h"
 #include "traffic/flow_receiver.h"
 #include "traffic/interface_reader.h"
+#include "traffic/set_reader.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -53,6 +54,7 @@ struct agent {
     struct routes_server *routes_server; /* NULL: the station is off */
     struct flow_receiver *flows;         /* NULL: off */
     struct interface_reader *interfaces; /* NULL: off */
+    struct set_reader *sets;             /* NULL: off */
     char instance_id[IDENTITY_TEXT_MAX];
     char machine[MACHINE_TEXT_MAX]; /* "" when unknown */
     bool id_kept;                   /* instance_id is on disk */
@@ -86,7 +88,9 @@ static void on_batch(const struct batch *batch, void *user)
         a->flows != NULL ? flow_receiver_exporters(a->flows) : NULL;
     if (exporters != NULL && a->on_stopped != NULL)
         rates_flush(&exporters->rates);
-    struct reporter_sources sources = {a->station, exporters, a->interfaces};
+    if (a->sets != NULL && a->on_stopped != NULL)
+        set_reader_flush(a->sets);
+    struct reporter_sources sources = {a->station, exporters, a->interfaces, a->sets};
     const char *why = reporter_take(a->reporter, batch, &counters, &sources);
     status_server_window(a->status_server, batch, reporter_events(a->reporter),
                          counters.measurer.loop_lag_max_ns);
@@ -356,11 +360,14 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .station = &a->station,
         .flows = &a->flows,
         .interfaces = &a->interfaces,
+        .sets = &a->sets,
     };
     a->status_server = status_server_create(loop, &sources);
     open_station(a);
     open_flows(a);
     open_interfaces(a);
+    if (config->traffic_counters[0] != '\0')
+        a->sets = set_reader_create(loop, config, edge_data);
     uv_timer_start(a->check_timer, on_check_timer, CHECK_MS, CHECK_MS);
     char period[DURATION_TEXT_MAX];
     log_debug("agent", "ships %.3f s after each window closes",
@@ -432,6 +439,8 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
     a->flows = NULL;
     interface_reader_destroy(a->interfaces);
     a->interfaces = NULL;
+    set_reader_destroy(a->sets);
+    a->sets = NULL;
     uv_timer_stop(a->ship_timer);
     uv_timer_stop(a->check_timer);
     timer_in(a->stop_timer, on_stop_timer, a->shipper == NULL ? 0 : AGENT_STOP_NS);
@@ -449,6 +458,7 @@ void agent_destroy(struct agent *a)
     station_destroy(a->station);
     flow_receiver_destroy(a->flows);
     interface_reader_destroy(a->interfaces);
+    set_reader_destroy(a->sets);
     shipper_destroy(a->shipper);
     http_destroy(a->http);
     struct spool_counters left = {0};

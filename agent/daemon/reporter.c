@@ -124,9 +124,10 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
                           const struct agent_counters *counters,
                           const struct reporter_sources *from)
 {
-    struct self_value *values = mem_alloc((SELF_METRICS_MAX + STATION_VALUES_MAX +
-                                           EXPORTERS_VALUES_MAX + INTERFACES_VALUES_MAX) *
-                                          sizeof *values);
+    struct self_value *values =
+        mem_alloc((SELF_METRICS_MAX + STATION_VALUES_MAX + EXPORTERS_VALUES_MAX +
+                   INTERFACES_VALUES_MAX + SET_READER_VALUES_MAX) *
+                  sizeof *values);
     struct batch batch = *measured;
     log_busy(c, measured);
     log_middleboxes(c, measured);
@@ -141,6 +142,8 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
         n += exporters_window(from->exporters, batch.delta, mono_now(), values + n);
     if (from->interfaces != NULL)
         n += interface_reader_window(from->interfaces, measured, values + n);
+    if (from->sets != NULL)
+        n += set_reader_window(from->sets, batch.delta, values + n);
     causes_find(&c->causes, &c->events, measured->targets, measured->n_targets);
     log_events(&c->events);
     batch.gains = c->serving.gains;

@@ -14,6 +14,7 @@
 #include "spool/spool.h"
 #include "traffic/exporters.h"
 #include "traffic/interface_reader.h"
+#include "traffic/set_reader.h"
 
 struct reporter;
 
@@ -28,6 +29,7 @@ struct reporter_sources { /* NULL: off */
     struct station *station;
     struct exporters *exporters;
     struct interface_reader *interfaces;
+    struct set_reader *sets;
 };
 
 /* Reports the window, with what the sources have told in it. Returns the subject of the first event that requires a survey, valid until the next

@@ -37,6 +37,7 @@ struct fill_texts { /* of the snapshot */
     struct text routes, exporters, problems, traffic;
     struct snapshot_exporter list[EXPORTER_STATES_MAX];
     struct snapshot_interface interfaces[INTERFACES_MAX];
+    struct snapshot_counter counters[RATES_MAX];
     struct snapshot_session sessions[RIB_PEERS_MAX];
 };
 
@@ -163,6 +164,17 @@ static void fill_in(struct status_server *a, struct fill_texts *to)
     s->routes = text_string(&to->routes);
     fill_in_flows(a, to);
     fill_in_interfaces(a, to);
+    if (*a->from.sets != NULL) {
+        const struct rates *rates = set_reader_rates(*a->from.sets);
+        for (size_t i = 0; i < rates->n; i++)
+            to->counters[i] = (struct snapshot_counter){
+                rates->rows[i].service, rate_direction_name(rates->rows[i].direction),
+                rates->rows[i].total.bytes, rates->rows[i].last_rate};
+        s->counters = to->counters;
+        s->n_counters = rates->n;
+        set_reader_text(*a->from.sets, &to->traffic);
+        s->n_exporter_problems += set_reader_problems(*a->from.sets, &to->problems);
+    }
     s->exporters = text_string(&to->exporters);
     s->exporter_problems = text_string(&to->problems);
     s->traffic = text_string(&to->traffic);
@@ -183,7 +195,8 @@ static void on_ask(struct text *answer, void *user)
     a->snapshot.exporter_list = NULL;
     a->snapshot.traffic = NULL;
     a->snapshot.interface_list = NULL;
-    a->snapshot.n_interfaces = 0;
+    a->snapshot.n_interfaces = a->snapshot.n_counters = 0;
+    a->snapshot.counters = NULL;
     a->snapshot.bgp = (struct snapshot_bgp){.on = false};
     text_free(&filled.routes);
     text_free(&filled.exporters);

@@ -14,6 +14,7 @@
 #include "spool/spool.h"
 #include "traffic/flow_receiver.h"
 #include "traffic/interface_reader.h"
+#include "traffic/set_reader.h"
 
 #include <uv.h>
 
@@ -28,6 +29,7 @@ struct status_server_sources { /* borrowed; they outlive the status server */
     struct measurer *const *measurer;   /* points to NULL until measuring begins */
     struct station *const *station;     /* points to NULL while the BMP station is off */
     struct flow_receiver *const *flows; /* points to NULL while no flows are received */
+    struct set_reader *const *sets;     /* points to NULL while no sets are read */
     struct interface_reader *const *interfaces; /* points to NULL while none is read */
 };
 

@@ -348,16 +348,19 @@ static void add_gain(struct builder *b, const struct edge_gain *g,
     point_count(b, SUBOPTIMAL, &a, window_start, g->suboptimal);
 }
 
-/* The agent's own values bring their names: equal ones stand one after the other. */
+/* The agent's own values bring their names. */
 static void add_self(struct builder *b, const struct self_value *v, struct wall start,
                      bool begins)
 {
     struct wall time = b->time;
-    struct metric *last = &b->metrics[b->n_metrics - 1];
-    if (strcmp(last->name, v->name) != 0) {
+    size_t at = b->n_metrics;
+    while (at > 0 && strcmp(b->metrics[at - 1].name, v->name) != 0)
+        at--;
+    if (at == 0) {
         if (b->n_metrics == METRICS_MAX)
             return;
-        b->metrics[b->n_metrics++] = (struct metric){
+        at = ++b->n_metrics;
+        b->metrics[at - 1] = (struct metric){
             .name = v->name,
             .unit = v->unit,
             .description = v->description,
@@ -371,10 +374,10 @@ static void add_self(struct builder *b, const struct self_value *v, struct wall 
         attribute_text(b, &a, v->labels[i].name, v->labels[i].value);
     if (begins && v->monotonic) {
         b->time = start;
-        point_value(b, b->n_metrics - 1, &a, start, 0);
+        point_value(b, at - 1, &a, start, 0);
         b->time = time;
     }
-    point_value(b, b->n_metrics - 1, &a, start, v->value);
+    point_value(b, at - 1, &a, start, v->value);
 }
 
 static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len,

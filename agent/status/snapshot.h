@@ -79,6 +79,13 @@ struct snapshot_interface {    /* texts are borrowed */
     struct snapshot_way ways[2];
 };
 
+struct
+    snapshot_counter { /* of a service and direction, by nftables; texts are borrowed */
+    const char *service, *direction;
+    uint64_t bytes; /* since the start */
+    double rate;    /* of the last window, bytes/s */
+};
+
 struct snapshot_session { /* of BGP, as a router reports it; texts are borrowed */
     char peer[ADDRESS_TEXT_MAX];
     uint32_t peer_as;
@@ -125,6 +132,8 @@ struct snapshot {
     const char *traffic; /* interfaces, a line each; "" or NULL: none */
     const struct snapshot_interface *interface_list; /* borrowed */
     size_t n_interfaces;
+    const struct snapshot_counter *counters; /* borrowed */
+    size_t n_counters;
     struct snapshot_exporter *exporter_list; /* borrowed */
     size_t n_exporters;
     struct spool_counters spool;

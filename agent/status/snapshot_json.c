@@ -302,6 +302,20 @@ static void add_interfaces(struct json *j, const struct snapshot *s)
     json_array_end(j);
 }
 
+static void add_counters(struct json *j, const struct snapshot *s)
+{
+    json_array(j, "counters");
+    for (size_t i = 0; i < s->n_counters; i++) {
+        json_object(j, NULL);
+        json_string(j, "service", s->counters[i].service);
+        json_string(j, "direction", s->counters[i].direction);
+        json_unsigned(j, "bytes", s->counters[i].bytes);
+        json_number(j, "rate_bytes_s", s->counters[i].rate);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 static void add_bgp(struct json *j, const struct snapshot_bgp *b)
 {
     json_object(j, "bgp");
@@ -351,6 +365,8 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
         add_exporters(&j, s);
     if (s->n_interfaces > 0)
         add_interfaces(&j, s);
+    if (s->n_counters > 0)
+        add_counters(&j, s);
     add_events(&j, s);
     add_lines(&j, "notes", text_string(&notes));
     json_bool(&j, "too_early", snapshot_too_early(s));

@@ -186,6 +186,8 @@ size_t rates_window(struct rates *r, bool delta, struct mono now,
     for (size_t m = 0; m < RATES_VALUES; m++) /* the rows of a metric are adjacent */
         for (size_t i = 0; i < r->n; i++) {
             struct rate_row *row = &r->rows[i];
+            if (row->bytes_only && (m == PACKETS || m == FLOWS))
+                continue;
             values[n++] = (struct self_value){.name = metrics[m].name,
                                               .unit = metrics[m].unit,
                                               .description = metrics[m].description,
@@ -196,6 +198,7 @@ size_t rates_window(struct rates *r, bool delta, struct mono now,
                                               .n_labels = 3};
         }
     for (size_t i = 0; i < r->n; i++) {
+        r->rows[i].last_rate = value_of(r, &r->rows[i], delta, MEAN);
         r->rows[i].begun = true;
         r->rows[i].window_bytes = r->rows[i].highest_second = 0;
     }

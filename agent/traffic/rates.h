@@ -33,8 +33,10 @@ struct rate_row {
     const char *source; /* static */
 
     struct rate_amount total, reported;
-    bool begun; /* reported before */
+    bool begun;      /* reported before */
+    bool bytes_only; /* packets and flows are not known */
     uint64_t window_bytes, highest_second;
+    double last_rate;           /* mean of the last window */
     struct rate_amount due;     /* in the second that is not over */
     struct rate_spread *spread; /* what is due later; NULL: nothing was yet */
     struct self_label labels[3];

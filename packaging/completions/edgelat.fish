@@ -13,7 +13,7 @@ complete -c edgelat -f
 complete -c edgelat -n '__edgelat_is' -s V -l version -d 'print the version'
 complete -c edgelat -n '__edgelat_is' -l completion -x -a 'bash zsh fish' -d 'print the completion for bash, zsh or fish'
 complete -c edgelat -n '__edgelat_is' -s h -l help -d 'print this help'
-complete -c edgelat -n '__edgelat_is help' -a 'run probe nearest trace status routes report whereis check-config decode collect'
+complete -c edgelat -n '__edgelat_is help' -a 'run probe nearest trace status routes report whereis traffic check-config decode collect'
 
 complete -c edgelat -n '__edgelat_is' -a run -d 'run the agent in the foreground'
 complete -c edgelat -n '__edgelat_is run' -s c -l config -r -F -d 'configuration'
@@ -81,6 +81,11 @@ complete -c edgelat -n '__edgelat_is report' -F
 complete -c edgelat -n '__edgelat_is' -a whereis -d 'name the PoP of a header, host name, code or address'
 complete -c edgelat -n '__edgelat_is whereis' -l json -d 'one JSON object per text'
 complete -c edgelat -n '__edgelat_is whereis' -s h -l help -d 'print this help'
+
+complete -c edgelat -n '__edgelat_is' -a traffic -d 'counts traffic through this gateway with nftables'
+complete -c edgelat -n '__edgelat_is traffic' -l dry-run -d 'setup, remove: print what would be loaded'
+complete -c edgelat -n '__edgelat_is traffic' -l socket -r -F -d 'serve: the socket to answer at'
+complete -c edgelat -n '__edgelat_is traffic' -s h -l help -d 'print this help'
 
 complete -c edgelat -n '__edgelat_is' -a check-config -d 'check the configuration and the data files'
 complete -c edgelat -n '__edgelat_is check-config' -s c -l config -r -F -d 'configuration'

@@ -56,7 +56,7 @@ def hardened():
     with tempfile.TemporaryDirectory() as folder:
         for package in both(Bed.package):
             subprocess.run(["dpkg-deb", "-x", package, folder], check=True)
-        for program in "bin/edgelat", "libexec/edgelat/edgelat-collect":
+        for program in "bin/edgelat", "libexec/edgelat/edgelat-collect", "libexec/edgelat/edgelat-traffic":
             equal([], missing(f"{folder}/usr/{program}"), f"{program} lacks")
     equal([False, True], ["libevent" in depends(package) for package in both(Bed.package)], "libevent")
 

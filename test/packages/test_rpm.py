@@ -55,7 +55,7 @@ def requirements():
     equal([False, True], ["libevent" in "".join(ask("--requires", package=p)) for p in (Bed.new, collector)], "libevent")
     equal(["/usr/libexec/edgelat", "/usr/libexec/edgelat/edgelat-collect"],
           [f for f in ask("-l", package=collector) if "libexec" in f], "files of edgelat-collect")
-    equal(["edgelat-collect"], ask("--suggests"), "it suggests")
+    equal(["edgelat-collect", "nftables"], ask("--suggests"), "it suggests")
     equal(["/etc/edgelat/edgelat.conf"], ask("--configfiles"), "configuration files")
     equal(["/usr/bin/edgelat\tcap_net_raw=ep"], [f for f in ask("--filecaps") if "=" in f], "capabilities")
 

@@ -123,6 +123,8 @@ def analyze():
     """systemd-analyze: verify is silent, the exposure at most 1.6."""
     m = Bed.machine
     equal("", m.run("systemd-analyze", "verify", "--man=no", "/lib/systemd/system/edgelat.service"), "verify")
+    equal("", m.run("systemd-analyze", "verify", "--man=no", "/lib/systemd/system/edgelat-traffic.service"), "verify")
+    equal("disabled", m.try_run("systemctl", "is-enabled", "edgelat-traffic").stdout.decode().strip(), "the counters of a gateway are off")
     m.run("systemd-analyze", "security", "--offline=true", "--threshold=16", "/lib/systemd/system/edgelat.service")
 
 

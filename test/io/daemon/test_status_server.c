@@ -15,6 +15,7 @@ struct rig {
     struct station *station;             /* NULL: off */
     struct flow_receiver *flows;         /* NULL: off */
     struct interface_reader *interfaces; /* NULL: none is read */
+    struct set_reader *sets;             /* NULL: off */
     struct status_server *server;
     struct capture log;
 };
@@ -46,7 +47,8 @@ static struct status_server *create(struct rig *r)
                                             .measurer = &r->measurer,
                                             .station = &r->station,
                                             .flows = &r->flows,
-                                            .interfaces = &r->interfaces};
+                                            .interfaces = &r->interfaces,
+                                            .sets = &r->sets};
     capture_begin(&r->log);
     struct status_server *s = status_server_create(&r->spool.loop, &sources);
     capture_end(&r->log);
