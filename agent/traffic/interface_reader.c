@@ -32,10 +32,12 @@ static void read_one(struct interface_reader *r, struct interface_traffic *i, bo
     interface_take(i, rc == 0 ? &state : NULL, mono_now());
     if (was == i->present)
         return;
-    if (i->present)
-        log_info("traffic", "interface %s: its counters are read", i->name);
-    else
+    if (!i->present)
         log_info("traffic", "interface %s is gone", i->name);
+    else if (index != 0)
+        log_info("traffic", "interface %s is back", i->name);
+    else
+        log_debug("traffic", "interface %s: its counters are read", i->name);
 }
 
 static void read_all(struct interface_reader *r, bool modes)
