@@ -88,6 +88,7 @@ struct config {
     /* [traffic] */
     char traffic_interfaces[160]; /* names, separated by spaces, or "none" */
     char traffic_counters[108];   /* socket of edgelat-traffic.service; "": off */
+    char traffic_handshakes[16]; /* interface where users' handshakes are seen; "": off */
     /* The receiver of flow records, traffic/flow_receiver.h */
     char traffic_flows[256];      /* ADDRESS:PORT, separated by spaces; "": it is off */
     char traffic_exporters[1500]; /* allowed addresses, separated by spaces */

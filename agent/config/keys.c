@@ -92,6 +92,8 @@ const struct config_key config_keys[] = {
      "interfaces whose counters are read besides those that carry the routes to targets, or none: reads no interface [only those]"},
     {SECTION_TRAFFIC, "counters", config_read_file, IN(traffic_counters), 0, 0, false,
      "socket of edgelat-traffic.service, which counts what this gateway forwards [none]"},
+    {SECTION_TRAFFIC, "handshakes", config_read_interface, IN(traffic_handshakes), 0, 0, false,
+     "interface on which TCP handshakes of users with Microsoft are seen [none]"},
     {SECTION_TRAFFIC, "flows", config_read_listens, IN(traffic_flows), 0, 0, false,
      "ADDRESS:PORT where routers send IPFIX, NetFlow or sFlow [none: the receiver is off]"},
     {SECTION_TRAFFIC, "exporters", config_read_addresses, IN(traffic_exporters), 0, 0, false,

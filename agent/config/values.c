@@ -330,6 +330,14 @@ static bool is_interface(const char *name)
            strcmp(name, "..") != 0 && strpbrk(name, "/:") == NULL;
 }
 
+bool config_read_interface(void *field, const struct config_key *key, const char *value,
+                           const struct kinds *kinds, struct text *must)
+{
+    if (!is_interface(value) || strpbrk(value, " \t,") != NULL)
+        return REFUSE("be the name of one interface, such as br-lan");
+    return config_read_text(field, key, value, kinds, must);
+}
+
 bool config_read_interfaces(void *field, const struct config_key *key, const char *value,
                             const struct kinds *kinds, struct text *must)
 {

@@ -164,6 +164,7 @@ struct self_value {
     const struct self_label *labels;         /* further attributes */
     size_t n_labels;
     bool begins; /* the first value of a sum: 0 precedes it, as in the first batch */
+    const struct histogram *histogram; /* of seconds, instead of `value`; or NULL */
 };
 
 /* Borrowed views; valid until the next call on the pipeline. */

@@ -21,6 +21,7 @@
 #include "ship/shipper.h"
 #include "spool/spool.h"
 #include "traffic/flow_receiver.h"
+#include "traffic/handshake_reader.h"
 #include "traffic/interface_reader.h"
 #include "traffic/set_reader.h"
 
@@ -55,6 +56,7 @@ struct agent {
     struct flow_receiver *flows;         /* NULL: off */
     struct interface_reader *interfaces; /* NULL: off */
     struct set_reader *sets;             /* NULL: off */
+    struct handshake_reader *handshakes; /* NULL: off */
     char instance_id[IDENTITY_TEXT_MAX];
     char machine[MACHINE_TEXT_MAX]; /* "" when unknown */
     bool id_kept;                   /* instance_id is on disk */
@@ -90,7 +92,9 @@ static void on_batch(const struct batch *batch, void *user)
         rates_flush(&exporters->rates);
     if (a->sets != NULL && a->on_stopped != NULL)
         set_reader_flush(a->sets);
-    struct reporter_sources sources = {a->station, exporters, a->interfaces, a->sets};
+    struct reporter_sources sources = {
+        a->station, exporters, a->interfaces, a->sets,
+        a->handshakes != NULL ? handshake_reader_handshakes(a->handshakes) : NULL};
     const char *why = reporter_take(a->reporter, batch, &counters, &sources);
     status_server_window(a->status_server, batch, reporter_events(a->reporter),
                          counters.measurer.loop_lag_max_ns);
@@ -361,6 +365,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .flows = &a->flows,
         .interfaces = &a->interfaces,
         .sets = &a->sets,
+        .handshakes = &a->handshakes,
     };
     a->status_server = status_server_create(loop, &sources);
     open_station(a);
@@ -368,6 +373,8 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
     open_interfaces(a);
     if (config->traffic_counters[0] != '\0')
         a->sets = set_reader_create(loop, config, edge_data);
+    if (config->traffic_handshakes[0] != '\0')
+        a->handshakes = handshake_reader_create(loop, config, edge_data);
     uv_timer_start(a->check_timer, on_check_timer, CHECK_MS, CHECK_MS);
     char period[DURATION_TEXT_MAX];
     log_debug("agent", "ships %.3f s after each window closes",
@@ -441,6 +448,8 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
     a->interfaces = NULL;
     set_reader_destroy(a->sets);
     a->sets = NULL;
+    handshake_reader_destroy(a->handshakes);
+    a->handshakes = NULL;
     uv_timer_stop(a->ship_timer);
     uv_timer_stop(a->check_timer);
     timer_in(a->stop_timer, on_stop_timer, a->shipper == NULL ? 0 : AGENT_STOP_NS);
@@ -459,6 +468,7 @@ void agent_destroy(struct agent *a)
     flow_receiver_destroy(a->flows);
     interface_reader_destroy(a->interfaces);
     set_reader_destroy(a->sets);
+    handshake_reader_destroy(a->handshakes);
     shipper_destroy(a->shipper);
     http_destroy(a->http);
     struct spool_counters left = {0};

@@ -126,7 +126,7 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
 {
     struct self_value *values =
         mem_alloc((SELF_METRICS_MAX + STATION_VALUES_MAX + EXPORTERS_VALUES_MAX +
-                   INTERFACES_VALUES_MAX + SET_READER_VALUES_MAX) *
+                   INTERFACES_VALUES_MAX + SET_READER_VALUES_MAX + HANDSHAKE_VALUES_MAX) *
                   sizeof *values);
     struct batch batch = *measured;
     log_busy(c, measured);
@@ -144,6 +144,8 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
         n += interface_reader_window(from->interfaces, measured, values + n);
     if (from->sets != NULL)
         n += set_reader_window(from->sets, batch.delta, values + n);
+    if (from->handshakes != NULL)
+        n += handshakes_window(from->handshakes, batch.delta, values + n);
     causes_find(&c->causes, &c->events, measured->targets, measured->n_targets);
     log_events(&c->events);
     batch.gains = c->serving.gains;
@@ -154,6 +156,8 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     batch.n_self = n + self_metrics_window(&c->self, &batch, counters, values + n);
     batch.self = values;
     spool_batch(c, &batch);
+    if (from->handshakes != NULL)
+        handshakes_reported(from->handshakes, batch.delta);
     free(values);
     return survey_reason(c);
 }

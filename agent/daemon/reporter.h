@@ -13,6 +13,7 @@
 #include "route/station.h"
 #include "spool/spool.h"
 #include "traffic/exporters.h"
+#include "traffic/handshakes.h"
 #include "traffic/interface_reader.h"
 #include "traffic/set_reader.h"
 
@@ -30,6 +31,7 @@ struct reporter_sources { /* NULL: off */
     struct exporters *exporters;
     struct interface_reader *interfaces;
     struct set_reader *sets;
+    struct handshakes *handshakes;
 };
 
 /* Reports the window, with what the sources have told in it. Returns the subject of the first event that requires a survey, valid until the next

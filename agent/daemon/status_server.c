@@ -175,6 +175,14 @@ static void fill_in(struct status_server *a, struct fill_texts *to)
         set_reader_text(*a->from.sets, &to->traffic);
         s->n_exporter_problems += set_reader_problems(*a->from.sets, &to->problems);
     }
+    if (*a->from.handshakes != NULL) {
+        const struct handshakes *h = handshake_reader_handshakes(*a->from.handshakes);
+        s->handshakes = (struct snapshot_handshakes){a->from.config->traffic_handshakes,
+                                                     h->others, h->self};
+        handshakes_text(h, a->from.config->traffic_handshakes, &to->traffic);
+        s->n_exporter_problems +=
+            handshake_reader_problems(*a->from.handshakes, &to->problems);
+    }
     s->exporters = text_string(&to->exporters);
     s->exporter_problems = text_string(&to->problems);
     s->traffic = text_string(&to->traffic);

@@ -13,6 +13,7 @@
 #include "ship/shipper.h"
 #include "spool/spool.h"
 #include "traffic/flow_receiver.h"
+#include "traffic/handshake_reader.h"
 #include "traffic/interface_reader.h"
 #include "traffic/set_reader.h"
 
@@ -30,6 +31,7 @@ struct status_server_sources { /* borrowed; they outlive the status server */
     struct station *const *station;     /* points to NULL while the BMP station is off */
     struct flow_receiver *const *flows; /* points to NULL while no flows are received */
     struct set_reader *const *sets;     /* points to NULL while no sets are read */
+    struct handshake_reader *const *handshakes; /* points to NULL while it is off */
     struct interface_reader *const *interfaces; /* points to NULL while none is read */
 };
 

@@ -364,7 +364,9 @@ static void add_self(struct builder *b, const struct self_value *v, struct wall 
             .name = v->name,
             .unit = v->unit,
             .description = v->description,
-            .type = v->monotonic ? OTLP__METRIC__DATA_SUM : OTLP__METRIC__DATA_GAUGE,
+            .type = v->histogram != NULL ? OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM
+                    : v->monotonic       ? OTLP__METRIC__DATA_SUM
+                                         : OTLP__METRIC__DATA_GAUGE,
         };
     }
     struct attributes a = {.n = 0};
@@ -372,6 +374,15 @@ static void add_self(struct builder *b, const struct self_value *v, struct wall 
         attribute_text(b, &a, v->attribute, v->attribute_value);
     for (size_t i = 0; i < v->n_labels; i++)
         attribute_text(b, &a, v->labels[i].name, v->labels[i].value);
+    if (v->histogram != NULL) {
+        struct histogram none = histogram_empty();
+        b->time = start;
+        if (begins)
+            point_histogram(b, at - 1, &a, start, &none);
+        b->time = time;
+        point_histogram(b, at - 1, &a, start, v->histogram);
+        return;
+    }
     if (begins && v->monotonic) {
         b->time = start;
         point_value(b, at - 1, &a, start, 0);

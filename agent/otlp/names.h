@@ -43,6 +43,7 @@
 #define ATTR_INTERFACE_NAME   "network.interface.name"
 #define ATTR_IO_DIRECTION     "network.io.direction"
 #define ATTR_TRAFFIC_SOURCE   "edgelat.traffic.source"
+#define ATTR_USER_SIDE        "edgelat.user.side"
 #define ATTR_EVENT_NAME       "event.name"
 #define ATTR_HTTP_STATUS      "http.response.status_code"
 #define ATTR_OVERFLOW         "otel.metric.overflow"
@@ -94,6 +95,12 @@
 #define METRIC_TRAFFIC_PACKETS  "edgelat.traffic.packets"
 #define METRIC_TRAFFIC_RATE     "edgelat.traffic.rate"
 #define METRIC_TRAFFIC_RATE_MAX "edgelat.traffic.rate.max"
+
+/* ---- handshakes of users ---- */
+
+#define METRIC_USER_CONNECTIONS     "edgelat.user.connections"
+#define METRIC_USER_DELAY           "edgelat.user.delay"
+#define METRIC_USER_RETRANSMISSIONS "edgelat.user.retransmissions"
 
 /* ---- network interfaces of this host ---- */
 

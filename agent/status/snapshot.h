@@ -86,6 +86,12 @@ struct
     double rate;    /* of the last window, bytes/s */
 };
 
+struct
+    snapshot_handshakes { /* connections with Microsoft on an interface, since the start */
+    const char *interface; /* NULL: off */
+    uint64_t others, own;  /* of others than this host, of this host */
+};
+
 struct snapshot_session { /* of BGP, as a router reports it; texts are borrowed */
     char peer[ADDRESS_TEXT_MAX];
     uint32_t peer_as;
@@ -134,6 +140,7 @@ struct snapshot {
     size_t n_interfaces;
     const struct snapshot_counter *counters; /* borrowed */
     size_t n_counters;
+    struct snapshot_handshakes handshakes;
     struct snapshot_exporter *exporter_list; /* borrowed */
     size_t n_exporters;
     struct spool_counters spool;

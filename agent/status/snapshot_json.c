@@ -367,6 +367,13 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
         add_interfaces(&j, s);
     if (s->n_counters > 0)
         add_counters(&j, s);
+    if (s->handshakes.interface != NULL) {
+        json_object(&j, "handshakes");
+        json_string(&j, "interface", s->handshakes.interface);
+        json_unsigned(&j, "others", s->handshakes.others);
+        json_unsigned(&j, "own", s->handshakes.own);
+        json_object_end(&j);
+    }
     add_events(&j, s);
     add_lines(&j, "notes", text_string(&notes));
     json_bool(&j, "too_early", snapshot_too_early(s));

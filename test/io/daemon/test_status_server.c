@@ -16,6 +16,7 @@ struct rig {
     struct flow_receiver *flows;         /* NULL: off */
     struct interface_reader *interfaces; /* NULL: none is read */
     struct set_reader *sets;             /* NULL: off */
+    struct handshake_reader *handshakes; /* NULL: off */
     struct status_server *server;
     struct capture log;
 };
@@ -48,7 +49,8 @@ static struct status_server *create(struct rig *r)
                                             .station = &r->station,
                                             .flows = &r->flows,
                                             .interfaces = &r->interfaces,
-                                            .sets = &r->sets};
+                                            .sets = &r->sets,
+                                            .handshakes = &r->handshakes};
     capture_begin(&r->log);
     struct status_server *s = status_server_create(&r->spool.loop, &sources);
     capture_end(&r->log);

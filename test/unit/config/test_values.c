@@ -77,6 +77,10 @@ static const struct {
     {"traffic", "interfaces", "sixteen-letters0",
      "be names of interfaces, such as eth0 wan0; 'sixteen-letters0' is none"},
     {"traffic", "interfaces", "a b c d e f g h i", "be at most 8 interfaces"},
+    {"traffic", "counters", "/run/edgelat-traffic/counters", NULL},
+    {"traffic", "handshakes", "br-lan", NULL},
+    {"traffic", "handshakes", "eth0 eth1",
+     "be the name of one interface, such as br-lan"},
     {"traffic", "flows", "192.0.2.10:2055, [2001:db8::10]:6343", NULL},
     {"traffic", "flows", "192.0.2.10:2055 2055",
      "be addresses of this host with a port, such as 192.0.2.10:2055 or "
