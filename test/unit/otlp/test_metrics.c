@@ -755,6 +755,38 @@ static void every_counter_is_sent_by_its_name(void **state)
     unmake(&k);
 }
 
+/* Two modules may have rows of one metric, with others between them; and histograms. */
+static void rows_of_several_modules(void **state)
+{
+    (void)state;
+    static const char name[] = "edgelat.traffic.io";
+    struct known k;
+    struct histogram delays = histogram_empty();
+    histogram_add(&delays, 5 * NS_PER_MS);
+    make(&k);
+    struct self_value rows[] = {
+        {name, "By", "Bytes", true, 1, "edgelat.service", "teams"},
+        {"edgelat.user.delay", "s", "Delays", .begins = true, .histogram = &delays},
+        {name, "By", "Bytes", true, 2, "edgelat.service", "exchange"},
+    };
+    k.batch.self = rows;
+    k.batch.n_self = 3;
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
+    const Otlp__Metric *io = find(request, name),
+                       *user = find(request, "edgelat.user.delay");
+    CHECK_INT(2, io->sum->n_data_points, "both rows in one metric");
+    CHECK(io->sum->data_points[0]->as_double + io->sum->data_points[1]->as_double == 3,
+          "values");
+    const Otlp__ExponentialHistogram *h = user->exponential_histogram;
+    CHECK_INT(2, h->n_data_points, "0, then the histogram");
+    CHECK_INT(0, h->data_points[0]->count, "0 at the start of the agent");
+    CHECK_INT(900 * NS_PER_S, h->data_points[0]->time_unix_nano, "then");
+    CHECK_INT(1, h->data_points[1]->count, "the histogram");
+    CHECK_INT(1120 * NS_PER_S, h->data_points[1]->time_unix_nano, "at the window's end");
+    histogram_free(&delays);
+    unmake(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -776,6 +808,7 @@ int main(void)
         cmocka_unit_test(large_batches_are_split),
         cmocka_unit_test(texts_are_made_sendable),
         cmocka_unit_test(the_same_batch_gives_the_same_bytes),
+        cmocka_unit_test(rows_of_several_modules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
