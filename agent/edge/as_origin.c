@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { AS_TRANS = 23456 }; /* stands for one of 4 bytes, RFC 6793 */
+
+/* Nobody announces shorter prefixes: a record of one is a wildcard's, or a lie. */
+enum { BITS_LEAST_IPV4 = 8, BITS_LEAST_IPV6 = 16 };
+
 void as_origin_name(char out[HOST_TEXT_MAX], const struct endpoint *address)
 {
     const uint8_t *b = address->bytes;
@@ -49,7 +54,7 @@ static bool read_origins(struct as_origin *out, char *field)
     for (char *word = strtok_r(field, " ", &rest); word != NULL;
          word = strtok_r(NULL, " ", &rest)) {
         int64_t as;
-        if (!text_to_integer(word, 1, UINT32_MAX - 1, &as))
+        if (!text_to_integer(word, 1, UINT32_MAX - 1, &as) || as == AS_TRANS)
             return false;
         add_as(out, (uint32_t)as); /* further ones are as good as none */
     }
@@ -60,13 +65,15 @@ static bool read_prefix(struct as_origin *out, char *field,
                         const struct endpoint *address)
 {
     struct endpoint prefix;
+    bool ipv6 = address->family == FAMILY_IPV6;
     int64_t bits;
     char *slash = strchr(field, '/');
     if (slash == NULL)
         return false;
     *slash = '\0';
     if (!endpoint_parse(&prefix, field, 0) || prefix.family != address->family ||
-        !text_to_integer(slash + 1, 0, address->family == FAMILY_IPV6 ? 128 : 32, &bits))
+        !text_to_integer(slash + 1, ipv6 ? BITS_LEAST_IPV6 : BITS_LEAST_IPV4,
+                         ipv6 ? 128 : 32, &bits))
         return false;
     out->bits = (uint8_t)bits;
     return endpoint_same_prefix(prefix.bytes, address->bytes, (size_t)bits);

@@ -24,7 +24,8 @@ struct as_origin {
 /* Writes the name to ask for, with a dot at the end. */
 void as_origin_name(char out[HOST_TEXT_MAX], const struct endpoint *address);
 
-/* Reads one record. False: not as above, or its prefix does not cover the address. */
+/* Reads one record. False: not as above, its prefix does not cover the address, or is
+ * shorter than any that is announced. */
 bool as_origin_read(struct as_origin *out, const char *text,
                     const struct endpoint *address);
 
