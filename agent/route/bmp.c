@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { VERSION = 3, OPENS_HEAD_BYTES = 20 };
+enum { VERSION = 3 };
 enum {
     FLAG_IPV6 = 0x80,
     FLAG_POST_POLICY = 0x40,
@@ -119,7 +119,9 @@ static bool read_open(struct bgp_open *out, struct wire *w)
 void bmp_peer_up_read(struct bmp_peer_up *out, struct wire w)
 {
     *out = (struct bmp_peer_up){.name = ""};
-    wire_skip(&w, OPENS_HEAD_BYTES); /* local address and ports */
+    wire_skip(&w, 16); /* local address */
+    out->local_port = wire_u16(&w);
+    out->remote_port = wire_u16(&w);
     if (read_open(&out->sent, &w) && read_open(&out->received, &w))
         read_name(out->name, w, INFO_TABLE_NAME);
 }

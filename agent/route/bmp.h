@@ -73,6 +73,7 @@ bool bmp_peer_read(struct bmp_peer *out, struct wire *w);
 
 /* An OPEN that the router does not know, or that is malformed, has AS 0. */
 struct bmp_peer_up {
+    uint16_t local_port, remote_port; /* of the TCP connection; 0: unknown */
     struct bgp_open sent, received;
     char name[BMP_NAME_MAX]; /* VRF or table name, visible ASCII; "": none */
 };

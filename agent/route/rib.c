@@ -271,45 +271,6 @@ static const char *peer_text(char out[96], const struct rib_peer *p)
     return out;
 }
 
-/* A BGP identifier is an address, whose bytes are in network order. */
-void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up,
-                 struct instant now)
-{
-    char who[96], before[16];
-    if (up->sent.as != 0)
-        r->routers[p->router].local_as = p->local_as = up->sent.as;
-    if (up->received.as != 0)
-        p->open_as = up->received.as;
-    p->as = peer_as(p, p->as);
-    text_copy(p->name, sizeof p->name, up->name);
-    for (size_t f = 0; f < 2; f++)
-        p->may_have_ids[f] =
-            (up->sent.add_path[f] & 1) != 0 && (up->received.add_path[f] & 2) != 0;
-    if (p->state != SESSION_UP) {
-        memset(p->forms, 0, sizeof p->forms);
-        begin_dump(p, now);
-    }
-    text_copy(before, sizeof before, session_state_name(p->last_known));
-    bool was_up = p->last_known == SESSION_UP;
-    if (p->state == SESSION_UP)
-        return;
-    if (was_up) { /* it has not changed while the router was not connected */
-        struct wall since = p->since;
-        set_state(p, SESSION_UP, now);
-        p->since = since;
-        return;
-    }
-    set_state(p, SESSION_UP, now);
-    if (!rib_is_session(p))
-        return;
-    struct event *e = rib_event(r, EVENT_BGP_ESTABLISHED, SEVERITY_INFO, p, now);
-    event_number(e, ATTR_BGP_FLAPS, (double)p->flaps);
-    text_copy(e->before, sizeof e->before, before);
-    text_copy(e->after, sizeof e->after, "up");
-    event_say(e, "BGP session of router %s with %s is up", rib_router_name(r, p->router),
-              peer_text(who, p));
-}
-
 static void count_flap(struct rib *r, struct rib_peer *p, struct instant now)
 {
     char who[96];
@@ -329,6 +290,67 @@ static void count_flap(struct rib *r, struct rib_peer *p, struct instant now)
               (long long)((now.mono.ns - first.ns) / NS_PER_S));
 }
 
+static void report_lost(struct rib *r, struct rib_peer *p, struct instant now)
+{
+    char who[96];
+    struct event *e = rib_event(r, EVENT_BGP_LOST, SEVERITY_ERROR, p, now);
+    event_number(e, ATTR_BGP_FLAPS, (double)p->flaps + 1);
+    text_copy(e->before, sizeof e->before, "up");
+    text_copy(e->after, sizeof e->after, "down");
+    event_say(e, "BGP session of router %s with %s is down: %s; %zu watched routes lost",
+              rib_router_name(r, p->router), peer_text(who, p), p->reason,
+              rib_paths_count(r, p));
+    count_flap(r, p, now);
+}
+
+/* A BGP identifier is an address, whose bytes are in network order. */
+void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up,
+                 struct instant now)
+{
+    char who[96], before[16];
+    bool another = p->local_port != 0 && up->local_port != 0 &&
+                   (p->local_port != up->local_port || p->remote_port != up->remote_port);
+    p->local_port = up->local_port;
+    p->remote_port = up->remote_port;
+    if (up->sent.as != 0)
+        r->routers[p->router].local_as = p->local_as = up->sent.as;
+    if (up->received.as != 0)
+        p->open_as = up->received.as;
+    p->as = peer_as(p, p->as);
+    text_copy(p->name, sizeof p->name, up->name);
+    for (size_t f = 0; f < 2; f++)
+        p->may_have_ids[f] =
+            (up->sent.add_path[f] & 1) != 0 && (up->received.add_path[f] & 2) != 0;
+    if (p->state != SESSION_UP) {
+        memset(p->forms, 0, sizeof p->forms);
+        begin_dump(p, now);
+    }
+    if (p->state == SESSION_UP)
+        return;
+    if (another && p->last_known == SESSION_UP && rib_is_session(p)) {
+        p->reason = "lost while the router was not connected";
+        report_lost(r, p, now);
+        p->last_known = SESSION_DOWN;
+    }
+    text_copy(before, sizeof before, session_state_name(p->last_known));
+    bool was_up = p->last_known == SESSION_UP;
+    if (was_up) { /* it has not changed while the router was not connected */
+        struct wall since = p->since;
+        set_state(p, SESSION_UP, now);
+        p->since = since;
+        return;
+    }
+    set_state(p, SESSION_UP, now);
+    if (!rib_is_session(p))
+        return;
+    struct event *e = rib_event(r, EVENT_BGP_ESTABLISHED, SEVERITY_INFO, p, now);
+    event_number(e, ATTR_BGP_FLAPS, (double)p->flaps);
+    text_copy(e->before, sizeof e->before, before);
+    text_copy(e->after, sizeof e->after, "up");
+    event_say(e, "BGP session of router %s with %s is up", rib_router_name(r, p->router),
+              peer_text(who, p));
+}
+
 /* Its state cannot be known any more. */
 static void end_reports(struct rib *r, struct rib_peer *p, struct instant now)
 {
@@ -343,7 +365,6 @@ static void end_reports(struct rib *r, struct rib_peer *p, struct instant now)
 
 void rib_peer_down(struct rib *r, struct rib_peer *p, uint8_t reason, struct instant now)
 {
-    char who[96];
     if (reason == BMP_DOWN_UNMONITORED) {
         end_reports(r, p, now);
         return;
@@ -352,17 +373,8 @@ void rib_peer_down(struct rib *r, struct rib_peer *p, uint8_t reason, struct ins
     set_state(p, SESSION_DOWN, now);
     p->reason = bmp_down_reason(reason);
     begin_dump(p, now);
-    if (was_up && rib_is_session(p)) {
-        struct event *e = rib_event(r, EVENT_BGP_LOST, SEVERITY_ERROR, p, now);
-        event_number(e, ATTR_BGP_FLAPS, (double)p->flaps + 1);
-        text_copy(e->before, sizeof e->before, "up");
-        text_copy(e->after, sizeof e->after, "down");
-        event_say(e,
-                  "BGP session of router %s with %s is down: %s; %zu watched routes lost",
-                  rib_router_name(r, p->router), peer_text(who, p), p->reason,
-                  rib_paths_count(r, p));
-        count_flap(r, p, now);
-    }
+    if (was_up && rib_is_session(p))
+        report_lost(r, p, now);
     rib_paths_withdraw(r, p, RIB_ALL_PATHS, FAMILY_NONE, "the BGP session is down", now);
 }
 

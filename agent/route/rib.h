@@ -6,7 +6,8 @@
  * Peer Down, by their time of arrival. A Down without an Up before it is no flap (FRR sends
  * one for each failed attempt). When the BMP session of a router ends, the state of its
  * sessions is unknown, which counts neither as up nor as down, and its routes are kept as
- * stale. A Down with reason 5 only ends the reports: the session is forgotten.
+ * stale. A Peer Up with other TCP ports than before shows that the session was lost meanwhile
+ * (BIRD and GoBGP report only what is up). A Down with reason 5 only ends the reports: the session is forgotten.
  *
  * BMP sessions. A router may have several, as FRR has one for each VRF. A peer belongs to the
  * newest one that mentions it; what older ones say of it is ignored. So a router that
@@ -106,11 +107,12 @@ struct rib_peer {
     uint8_t type, distinguisher[8];
     struct endpoint address; /* FAMILY_NONE: the router's own routes, or Loc-RIB */
     uint32_t as, bgp_id;
-    uint32_t local_as, open_as; /* of the OPENs; 0: unknown */
-    char name[BMP_NAME_MAX];    /* of the VRF or table */
-    uint64_t connection;        /* the BMP session it belongs to; 0: none */
-    bool took_over;             /* from an older one */
-    struct mono lost;           /* when its BMP session ended */
+    uint32_t local_as, open_as;       /* of the OPENs; 0: unknown */
+    uint16_t local_port, remote_port; /* of the last Peer Up */
+    char name[BMP_NAME_MAX];          /* of the VRF or table */
+    uint64_t connection;              /* the BMP session it belongs to; 0: none */
+    bool took_over;                   /* from an older one */
+    struct mono lost;                 /* when its BMP session ended */
 
     enum session_state state, last_known; /* before the BMP session ended */
     struct wall since;                    /* of the state; 0: unknown */

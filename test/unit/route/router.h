@@ -58,6 +58,7 @@ struct neighbour { /* a BGP peer of the router */
     int type, flags;
     uint64_t distinguisher;
     const char *ipv6; /* its address, in place of the other */
+    uint32_t ports;   /* local and remote port of the session */
 };
 
 static inline void put_address(struct bytes *b, const struct neighbour *p)
@@ -118,8 +119,9 @@ static inline void put_peer_up(struct bytes *b, const struct neighbour *p,
 {
     size_t at = begin_message(b, 3);
     put_peer(b, p);
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 16; i++)
         put(b, 1, 0);
+    put(b, 4, p->ports);
     put_open(b, local_as, add_path);
     put_open(b, p->as, add_path);
     end_message(b, at);

@@ -193,6 +193,35 @@ static void test_router_restart(void **state)
     world_end(&w);
 }
 
+/* BIRD and GoBGP report only what is up: the ports of TCP show another session. */
+static void test_session_restart(void **state)
+{
+    (void)state;
+    struct world w;
+    struct neighbour peer = first;
+    peer.ports = 179u << 16 | 40001;
+    settle(&w, &peer, NULL);
+    struct endpoint address = w.feed.address;
+    for (int again = 0; again < 2; again++) {
+        feed_end(&w.feed, "the router closed it", w.now);
+        pass(&w, 3000);
+        w.feed = feed_of(&w.rib, &address);
+        put_initiation(&b, "r1");
+        feed_bytes(&w, &b);
+        take_events(&w);
+        peer.ports += (uint32_t)again;
+        peer_up(&w, &peer);
+        CHECK_TEXT(again ? "edgelat.bgp.session.lost edgelat.bgp.session.established"
+                         : "",
+                   take_events(&w), again ? "other ports" : "the same ports");
+        CHECK_INT(again, w.rib.peers[0].flaps, "flaps");
+        announce(&w, &peer, "13.107.6.0/24", "65002 8075");
+        pass(&w, 6000);
+        CHECK_TEXT("", take_events(&w), "the same routes");
+    }
+    world_end(&w);
+}
+
 static void test_views(void **state)
 {
     (void)state;
@@ -465,6 +494,7 @@ int main(void)
         cmocka_unit_test(test_prefix_events),
         cmocka_unit_test(test_flaps),
         cmocka_unit_test(test_router_restart),
+        cmocka_unit_test(test_session_restart),
         cmocka_unit_test(test_views),
         cmocka_unit_test(test_beyond),
         cmocka_unit_test(test_limits),
