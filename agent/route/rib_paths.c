@@ -171,7 +171,8 @@ static unsigned check(const struct rib *r, const struct rib_prefix *p, enum bmp_
     bool foreign = path->origin_as != 0 &&
                    origins_judge(r->is.origins, p->prefix.bytes, p->prefix.bits,
                                  path->origin_as, !w->registered) == ORIGIN_UNEXPECTED;
-    return check_as_path(path, peer->as) | invalid | (foreign ? CHECK_ORIGIN : 0u) |
+    uint32_t neighbour = rib_is_session(peer) ? peer->as : path->as[0];
+    return check_as_path(path, neighbour) | invalid | (foreign ? CHECK_ORIGIN : 0u) |
            (specific && (w->registered || foreign) ? CHECK_MORE_SPECIFIC : 0u);
 }
 
@@ -632,10 +633,10 @@ void rib_route(struct rib *r, struct rib_peer *peer, enum bmp_view view,
         r->not_kept += path != NULL;
         return;
     }
-    bool silent =
-        class == CLASS_LOC_RIB && rib_has_adj_rib(r, peer, bgp_prefix_family(prefix));
+    /* Another choice of the router is an event, its choices in a table dump are none. */
+    bool silent = class == CLASS_LOC_RIB && !peer->dumps[ipv6].over;
     if (view == BMP_POST_POLICY)
-        silent = replace_pre_policy(r, p, index, path_id) || silent;
+        silent = replace_pre_policy(r, p, index, path_id);
     size_t at = path_index(p, index, class, path_id, path != NULL);
     if (path == NULL) {
         if (at != PATH_NONE)

@@ -62,6 +62,7 @@ router bgp {own_as}
  neighbor {peer} advertisement-interval 0
  address-family ipv4 unicast
 {networks}
+{more}
  exit-address-family
  address-family ipv6 unicast
 {networks6}
@@ -73,8 +74,12 @@ route-map MS permit 10
  set community 8075:8007 {own_as2}:1
  set large-community 8075:1:2
 exit
+ip prefix-list NONE deny any
 route-map HIJACK permit 10
  set as-path prepend 3356 174
+exit
+route-map TRANSIT permit 10
+ set as-path prepend 3356 8075
 exit
 route-map ODD permit 10
  set as-path prepend {own_as} 64999 3356 8075
@@ -100,6 +105,15 @@ GOBGP = """[global.config]
   [[neighbors.afi-safis]]
     [neighbors.afi-safis.config]
       afi-safi-name = "ipv6-unicast"
+[[neighbors]]
+  [neighbors.config]
+    neighbor-address = "198.51.100.6"
+    peer-as = 4200000003
+  [neighbors.timers.config]
+    connect-retry = 1
+    idle-hold-time-after-reset = 1
+    hold-time = 9
+    keepalive-interval = 3
 [[bmp-servers]]
   [bmp-servers.config]
     address = "203.0.113.2"
@@ -172,10 +186,11 @@ class Lab:
             self.start(name, name, BGPD, "-n", "-Z", *bmp, "-f", f"{self.folder}/{name}.conf", "-i", f"{folder}/pid",
                        "--vty_socket", folder, "-A", "127.0.0.1", "-P", "0", stdout=log, stderr=log)
 
-    def provider(self, name, own_as, peer, networks, networks6=""):
+    def provider(self, name, own_as, peer, networks, networks6="", more=""):
+        """`more`: a line of its IPv4 address family."""
         lines = lambda text, indent: "\n".join(f"  network {line}" for line in text.split("; ") if line)
         self.frr(name, PROVIDER.format(name=name, own_as=own_as, own_as2=65002, number=name[1:], peer=peer,
-                                       networks=lines(networks, 2), networks6=lines(networks6, 2)))
+                                       networks=lines(networks, 2), networks6=lines(networks6, 2), more=more))
 
     def branch(self):
         self.frr("r1", BRANCH)
@@ -216,8 +231,14 @@ class Lab:
         return {path["peer"]["peerId"]: (path["aspath"]["string"], path["nexthops"][0]["ip"],
                                          path.get("bestpath", {}).get("overall", False)) for path in paths}
 
-    def gobgp_rib(self):
-        return run("ip", "netns", "exec", self.prefix + "r1", "gobgp", "global", "rib").stdout
+    def gobgp_says(self, *words):
+        return json.loads(run("ip", "netns", "exec", self.prefix + "r1", "gobgp", *words, "-j").stdout or "null")
+
+    def gobgp_paths(self, prefix):
+        """[(peer, AS path)] of GoBGP's own command line, the best first."""
+        paths = (self.gobgp_says("global", "rib", prefix) or {}).get(prefix, [])
+        return [(path["neighbor-ip"], next((" ".join(map(str, segment["asns"])) for a in path["attrs"] if a["type"] == 2
+                                         for segment in a["as_paths"]), "")) for path in paths]
 
     def states(self):
         """{peer: state} of r1's own command line."""

@@ -180,14 +180,7 @@ def frr():
         steps.do("next hop back", moved,
                  branch("no neighbor", R3, "route-map MOVED in"), lambda a: R3 in next_hops(a, BOTH))
 
-        def flap():
-            for n in range(1, 11):
-                before = agent.session(R3)["flaps"]
-                net.vty("r1", f"clear bgp {R3}")
-                tap.ok(agent.until(lambda a, before=before: a.session(R3).get("flaps", 0) > before and is_up(R3)(a)),
-                       f"flap {n} is counted")
-
-        steps.do("ten flaps", flapped, flap, lambda a: peer_of("active")(a) == R3 and peer_of("backup", BOTH)(a) == R3, 12)
+        steps.do("ten flaps", flapped, lambda: flap(agent, lambda: net.vty("r1", f"clear bgp {R3}"), "flap", 10), lambda a: peer_of("active")(a) == R3 and peer_of("backup", BOTH)(a) == R3, 12)
         tap.equal("up", agent.session(R2).get("state"), "the other session is up")
 
         flaps = agent.session(R3)["flaps"]
@@ -218,25 +211,85 @@ def frr():
                                      ("Announcement", "Withdrawal", "OriginAsChange")), "levels as in Azure, exported")
 
 
+def check_gobgp(net, agent, what):
+    """Peers, paths, and the best path of each prefix, as `gobgp` has them; not the best of BOTH, as in check_tables()."""
+    states = {peer["state"]["neighbor_address"]: peer["state"].get("session_state") == 6 for peer in net.gobgp_says("neighbor")}
+    tap.equal(states, {s["peer"]: s["state"] == "up" for s in agent.now()["sessions"]}, f"{what}: sessions as in gobgp neighbor")
+    for prefix in (MS, BOTH):
+        paths = agent.prefix(prefix)
+        ours = [(paths[role]["peer"], " ".join(map(str, paths[role]["as_path"]))) for role in ("active", "backup") if role in paths]
+        theirs = net.gobgp_paths(prefix)
+        tap.equal(*((sorted(theirs), sorted(ours)) if prefix == BOTH else (theirs, ours)), f"{what}: paths of {prefix} as in gobgp global rib")
+
+
+def flap(agent, reset, what, n):
+    for i in range(1, n + 1):
+        before = agent.session(R3)["flaps"]
+        reset()
+        tap.ok(agent.until(lambda a, before=before: a.session(R3).get("flaps", 0) > before and is_up(R3)(a), 12), f"{what} {i} is counted")
+
+
+def flapped_at_gobgp(names):
+    sessions = sessions_only(names)
+    return sessions == ["lost", "established"] * 2 + ["lost", "flapping", "established"] and prefixes_return(names)
+
+
+def restarted_twice(names):
+    return sessions_only(names) == ["lost", "established"] * 2 and not any(name.startswith("Prefix") for name in names)
+
+
 def gobgp():
     with Lab("go") as net:
+        # GoBGP 3.10 keeps a path in its table when the peer replaces it by one that has GoBGP's own AS.
+        leaf = "  neighbor {} prefix-list NONE in"
         net.provider("r2", 65002, "198.51.100.1", f"0.0.0.0/0; {MS} route-map MS; 52.96.0.0/14 route-map MS",
-                     "2603:1006::/40 route-map MS")
+                     "2603:1006::/40 route-map MS", leaf.format("198.51.100.1"))
+        net.provider("r3", 4200000003, "198.51.100.5", "52.96.0.0/14 route-map MS", more=leaf.format("198.51.100.5"))
         net.stayrtr([(MS, 24, 8075), ("2603:1000::/24", 48, 8075)])
         agent = Agent(net, EDGELAT, "validator = 203.0.113.2:8282")
         steps = Steps(agent)
-        steps.do("start of GoBGP, a table dump is no event", ["edgelat.bmp.router.connected", "edgelat.bgp.session.established"],
-                 net.gobgp, lambda a: is_up(R2)(a) and peer_of("active")(a) and peer_of("active", "2603:1006::/40")(a), 15)
+        steps.do("start of GoBGP, a table dump is no event", ["edgelat.bmp.router.connected"] + ["edgelat.bgp.session.established"] * 2,
+                 net.gobgp, lambda a: is_up(R2, R3)(a) and peer_of("active")(a) and peer_of("backup", BOTH)(a)
+                 and peer_of("active", "2603:1006::/40")(a), 15)
         time.sleep(7)
-        tap.equal([65002, 8075], agent.prefix(MS).get("active", {}).get("as_path"), "GoBGP: path ids are read")
+        check_gobgp(net, agent, "start of GoBGP")
+        path = agent.prefix(MS).get("active", {})
+        tap.equal((["8075:8007", "65002:1"], ["8075:1:2"], 4200000003), (path.get("communities"), path.get("large_communities"),
+                  agent.session(R3).get("peer_as")), "GoBGP: communities, large communities, 4-byte AS")
 
-        def network(*words):
+        def first(*words):
             return lambda: net.network("r2", 65002, " ".join(words))
 
-        steps.do("withdrawal at GoBGP", ["PrefixWithdrawalEvent"], network("no network", MS), lambda a: not peer_of("active")(a))
-        tap.ok(MS not in net.gobgp_rib(), "GoBGP has it no longer", net.gobgp_rib())
-        steps.do("announcement at GoBGP", ["PrefixAnnouncementEvent"], network("network", MS, "route-map MS"), peer_of("active"))
-        tap.ok(MS in net.gobgp_rib(), "GoBGP has it", net.gobgp_rib())
+        def second(*words):
+            return lambda: net.network("r3", 4200000003, " ".join(words))
+
+        steps.do("withdrawal at GoBGP", ["PrefixWithdrawalEvent"], first("no network", MS), lambda a: not peer_of("active")(a))
+        tap.equal([], net.gobgp_paths(MS), "GoBGP has it no longer")
+        steps.do("announcement at GoBGP", ["PrefixAnnouncementEvent"], first("network", MS, "route-map MS"), peer_of("active"))
+        steps.do("backup route at GoBGP", ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath"],
+                 second("network", MS, "route-map TRANSIT"), lambda a: peer_of("backup")(a) == R3)
+        check_gobgp(net, agent, "backup at GoBGP")
+        steps.do("failover at GoBGP", ["PrefixWithdrawalEvent", "PrefixActivePath"], first("no network", MS),
+                 lambda a: peer_of("active")(a) == R3)
+        steps.do("first provider again at GoBGP, by a shorter path",
+                 ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath", "PrefixActivePath", "PrefixBackupPath"],
+                 first("network", MS, "route-map MS"), lambda a: (peer_of("active")(a), peer_of("backup")(a)) == (R2, R3))
+        check_gobgp(net, agent, "fallback at GoBGP")
+        steps.do("backup route withdrawn at GoBGP", ["PrefixBackupRouteWithdrawalEvent"], second("no network", BOTH),
+                 lambda a: not peer_of("backup", BOTH)(a))
+        steps.do("it is back at GoBGP", ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath"], second("network", BOTH, "route-map MS"),
+                 lambda a: peer_of("backup", BOTH)(a) == R3)
+        hijack = ["edgelat.route.origin_unexpected", "edgelat.route.origin_invalid"]
+        steps.do("origin AS change of the backup at GoBGP", ["PrefixBackupRouteOriginAsChangeEvent"] + hijack,
+                 second("network", MS, "route-map HIJACK"), lambda a: a.prefix(MS).get("backup", {}).get("origin_as") == 174)
+        steps.do("and back", ["PrefixBackupRouteOriginAsChangeEvent"],
+                 second("network", MS, "route-map TRANSIT"), lambda a: a.prefix(MS).get("backup", {}).get("origin_as") == 8075)
+        steps.do("backup away", ["PrefixBackupRouteWithdrawalEvent"], second("no network", MS), lambda a: not peer_of("backup")(a))
+        steps.do("origin AS change at GoBGP", ["PrefixOriginAsChangeEvent"] + hijack, first("network", MS, "route-map HIJACK"), origin_is(174))
+        check_gobgp(net, agent, "origin at GoBGP")
+        steps.do("origin AS back at GoBGP", ["PrefixOriginAsChangeEvent"], first("network", MS, "route-map MS"), origin_is(8075))
+        steps.do("second provider beside it", ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath"],
+                 second("network", MS, "route-map TRANSIT"), lambda a: peer_of("backup")(a) == R3)
         tap.equal({MS: "valid", "2603:1006::/40": "valid", BOTH: "not_found"},
                   {prefix: validation(prefix)(agent) for prefix in (MS, "2603:1006::/40", BOTH)}, "origins by RPKI, with stayrtr")
         tap.equal(0, agent.routes().returncode, "exit status 0")
@@ -245,6 +298,12 @@ def gobgp():
         tap.equal((["origin_invalid"], 1), (agent.prefix(MS)["active"]["problems"], agent.routes().returncode), "a problem, exit status 1")
         net.stop("stayrtr")
         tap.equal("invalid", validation(MS)(agent), "data of a validator that is gone counts until it expires")
+        steps.do("three flaps at GoBGP", flapped_at_gobgp, lambda: flap(agent, lambda: net.vty("r3", "clear bgp *"), "flap at GoBGP", 3), lambda a: peer_of("backup", BOTH)(a) == R3)
+        net.stop("r1")
+        tap.ok(agent.until(lambda a: a.session(R2).get("state") == "unknown"), "GoBGP dies")
+        steps.do("restart of GoBGP", restarted_twice, net.gobgp, lambda a: is_up(R2, R3)(a) and peer_of("backup", BOTH)(a), 15)
+        time.sleep(7)
+        check_gobgp(net, agent, "restart of GoBGP")
         junk = run("ip", "netns", "exec", net.prefix + "r1", sys.executable, "-c",
                    "import socket; s = socket.create_connection(('203.0.113.2', 11019)); "
                    "s.send(b'GET / HTTP/1.1\\r\\n\\r\\n'); print(s.recv(10))")
