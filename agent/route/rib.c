@@ -308,8 +308,10 @@ void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up
                  struct instant now)
 {
     char who[96], before[16];
-    bool another = p->local_port != 0 && up->local_port != 0 &&
-                   (p->local_port != up->local_port || p->remote_port != up->remote_port);
+    /* BIRD has no local port where it has connected itself. */
+    bool known = p->remote_port != 0 && up->remote_port != 0;
+    bool another =
+        known && (p->local_port != up->local_port || p->remote_port != up->remote_port);
     p->local_port = up->local_port;
     p->remote_port = up->remote_port;
     if (up->sent.as != 0)
