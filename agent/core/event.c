@@ -39,6 +39,11 @@ struct event_traits event_traits(const char *name)
         {EVENT_STATE_CHANGED, {LAYER_PROBES, .changes_state = true}},
         {EVENT_STATE_FLAPPING, {LAYER_PROBES, .changes_state = true, .flaps = true}},
         {EVENT_STATE_SETTLED, {LAYER_PROBES, .changes_state = true}},
+        {EVENT_EDGE_FAILOVER, {LAYER_PATH, .leaves = true}},
+        {EVENT_PATH_ENTRY, {LAYER_PATH}},
+        {EVENT_PATH_PROVIDER, {LAYER_PATH}},
+        {EVENT_PATH_INTERRUPTED, {LAYER_PATH, .leaves = true}},
+        {EVENT_PATH_LONG, {LAYER_PATH, .leaves = true}},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (strcmp(all[i].name, name) == 0)
@@ -66,6 +71,12 @@ enum event_leaves event_leaves(const char *name, const char *after)
         {EVENT_EDGE_SUBOPTIMAL, "cannot tell", EVENT_LEAVES_NOTE},
         {EVENT_FRONT_DOOR_AWAY, "backup", EVENT_LEAVES_NOTE},
         {EVENT_FRONT_DOOR_AWAY, "neither", EVENT_LEAVES_NOTE},
+        {EVENT_EDGE_FAILOVER, "backup", EVENT_LEAVES_NOTE},
+        {EVENT_EDGE_FAILOVER, "neither", EVENT_LEAVES_NOTE},
+        {EVENT_PATH_INTERRUPTED, "silent", EVENT_LEAVES_NOTE},
+        {EVENT_PATH_INTERRUPTED, "unreachable", EVENT_LEAVES_NOTE},
+        {EVENT_PATH_INTERRUPTED, "loop", EVENT_LEAVES_NOTE},
+        {EVENT_PATH_LONG, "long", EVENT_LEAVES_NOTE},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (strcmp(all[i].name, name) == 0 && strcmp(all[i].after, after) == 0)

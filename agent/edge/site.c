@@ -93,7 +93,7 @@ size_t site_read(struct site *out, const struct catalogue *metros, const char *l
 /* ---- the standing of a PoP ---- */
 
 /* ROLE_NEITHER requires that both locations are known, or that there is no backup. */
-static enum role role_of(const struct site *s, const struct metro *m)
+enum role site_role(const struct site *s, const struct metro *m)
 {
     const struct peering *p = &s->peering;
     bool has_backup = p->backup_metro[0] != '\0' || !is_none(p->backup);
@@ -112,7 +112,7 @@ struct standing site_standing(const struct site *site, const char *pop, const ch
 {
     struct standing s = {.km = NAN, .bound_ns = DELAY_UNDEFINED, .excess_km = NAN};
     s.metro = catalogue_of_pop(site->metros, pop, pop_family_of(basis));
-    s.role = role_of(site, s.metro);
+    s.role = site_role(site, s.metro);
     if (s.metro == NULL || site->nearest.metro == NULL)
         return s;
     s.km = distance_km(site->at, s.metro->at);

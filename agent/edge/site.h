@@ -41,6 +41,9 @@ enum role {
 
 const char *role_name(enum role role); /* "none", "unknown", "primary", ... */
 
+/* ROLE_UNKNOWN for NULL, and where a location is not known that it may be. */
+enum role site_role(const struct site *site, const struct metro *m);
+
 struct standing {              /* of a PoP, as seen from the site */
     const struct metro *metro; /* NULL: no code, or not in the catalogue */
     double km;                 /* from the site; NaN: unknown */

@@ -7,24 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *segment_name(enum segment s)
-{
-    static const char *const names[] = {
-        [SEGMENT_UNKNOWN] = "unknown",
-        [SEGMENT_LOCAL] = "local",
-        [SEGMENT_PROVIDER] = "provider",
-        [SEGMENT_MICROSOFT] = "microsoft",
-    };
-    return names[s];
-}
-
-const char *entry_state_name(enum entry_state s)
-{
-    static const char *const names[] = {
-        [ENTRY_NONE] = "none", [ENTRY_HIDDEN] = "hidden", [ENTRY_FOUND] = "found"};
-    return names[s];
-}
-
 /* ---- segments ---- */
 
 static bool by_name(struct segment_hop *hop, const struct edge_data *known)

@@ -16,15 +16,11 @@
 #ifndef EDGELAT_PROBE_PATH_SEGMENTS_H
 #define EDGELAT_PROBE_PATH_SEGMENTS_H
 
+#include "core/path_state.h"
 #include "edge/as_path.h"
 #include "edge/edge_data.h"
 #include "edge/potato.h"
 #include "probe/path/trace.h"
-
-enum segment { SEGMENT_UNKNOWN, SEGMENT_LOCAL, SEGMENT_PROVIDER, SEGMENT_MICROSOFT };
-
-const char *
-segment_name(enum segment s); /* "unknown", "local", "provider", "microsoft" */
 
 struct segment_hop {
     struct endpoint address; /* FAMILY_NONE: no answer */
@@ -38,14 +34,6 @@ struct segment_hop {
     const struct metro *metro; /* of the catalogue; NULL: not in it */
     char basis[192];           /* of Microsoft's hops: the evidence; else "" */
 };
-
-enum entry_state {
-    ENTRY_NONE,   /* no hop is known as Microsoft's */
-    ENTRY_HIDDEN, /* cannot tell where */
-    ENTRY_FOUND,
-};
-
-const char *entry_state_name(enum entry_state s); /* "none", "hidden", "found" */
 
 enum { SEGMENT_NO_HOP = TRACE_TTL_MAX };
 
