@@ -289,24 +289,39 @@ static void add_largest(struct text *out, const struct config *c,
                  c->drafts[largest].file, c->drafts[largest].line, most);
 }
 
+/* Tracing the paths, edge/path_schedule.h: two at once, each of at most 90 packets a second
+ * and their answers of 100 bytes. No host gets more than 3 of them. */
+static struct send_rate of_paths(const struct config *c)
+{
+    struct send_rate sum = {{0}};
+    if (c->path_trace) {
+        sum.of[RATE_PACKETS] = 2 * 2 * 90;
+        sum.of[RATE_BYTES] = 100 * sum.of[RATE_PACKETS];
+    }
+    return sum;
+}
+
 static void check_all_traffic(struct checking *k, const struct kinds *kinds)
 {
     const struct config *c = k->config;
     struct send_rate all = of_targets(c, kinds);
     struct send_rate found = of_discovered(
         c, kinds, c->workloads ? PIPELINE_ADDED_AT_A_TIME - c->front_doors : 0);
+    struct send_rate paths = of_paths(c);
     send_rate_add(&all, &found, 1);
+    send_rate_add(&all, &paths, 1);
     size_t i = worst(&all, &limits_agent);
     if (i == RATE_MEASURES)
         return;
     struct text largest = {0};
     add_largest(&largest, k->config, kinds, i);
-    PROBLEM(k,
-            "%s: the targets, and what discovery adds, make up to %.0f %s a second, more "
-            "than %.0f%s; fewer targets, longer intervals, or a lower nearest or "
-            "front_doors are needed",
-            k->file, all.of[i], send_rate_names[i], limits_agent.of[i],
-            text_string(&largest));
+    PROBLEM(
+        k,
+        "%s: the targets, their paths, and what discovery adds, make up to %.0f %s a second, more "
+        "than %.0f%s; fewer targets, longer intervals, or a lower nearest or "
+        "front_doors are needed",
+        k->file, all.of[i], send_rate_names[i], limits_agent.of[i],
+        text_string(&largest));
     text_free(&largest);
 }
 

@@ -29,6 +29,8 @@ struct config config_default(void)
         .status_socket = "/run/edgelat/status",
         .workloads = true,
         .front_doors = 4,
+        .path_trace = true,
+        .path_interval_ns = 600 * NS_PER_S,
         .collectors = {COLLECTOR_DEFAULT},
         .n_collectors = 1,
         .shipping = {.splay_ns = SPLAY_DEFAULT,
@@ -222,7 +224,7 @@ static void begin_section(struct config_reading *r, const struct ini_item *item)
             problem(
                 r,
                 "unknown section [%.*s]; there are [agent], [peering_service], [bmp], [traffic], "
-                "[dns], [collector], [spool] and [target NAME]",
+                "[path], [dns], [collector], [spool] and [target NAME]",
                 SHOWN, item->word);
         return;
     }

@@ -94,6 +94,10 @@ struct config {
     char traffic_exporters[1500]; /* allowed addresses, separated by spaces */
     char traffic_sampling[1500];  /* ADDRESS=N, separated by spaces */
 
+    /* [path]: edge/path_watch.h */
+    bool path_trace;
+    int64_t path_interval_ns;
+
     /* [dns] */
     char dns_servers[256]; /* "192.0.2.1 [2001:db8::1]:5353", "" is /etc/resolv.conf */
 

@@ -10,6 +10,7 @@ const char *const config_section_names[SECTIONS] = {
     [SECTION_PEERING] = "peering_service",
     [SECTION_BMP] = "bmp",
     [SECTION_TRAFFIC] = "traffic",
+    [SECTION_PATH] = "path",
     [SECTION_DNS] = "dns",
     [SECTION_COLLECTOR] = "collector",
     [SECTION_ANY_COLLECTOR] = "collector",
@@ -100,6 +101,11 @@ const struct config_key config_keys[] = {
      "addresses of the routers that may send flows; required with flows"},
     {SECTION_TRAFFIC, "sampling", config_read_sampling, IN(traffic_sampling), 0, 0, false,
      "one in N packets is sampled, by exporter: ADDRESS=N [as the exporter announces]"},
+
+    {SECTION_PATH, "trace", config_read_yes_no, IN(path_trace), 0, 0, false,
+     "no: do not trace the paths to the targets [yes]"},
+    {SECTION_PATH, "interval", config_read_duration, IN(path_interval_ns), 10 * NS_PER_S, DAY, false,
+     "time between two traces of a path, in each address family [10m]"},
 
     {SECTION_DNS, "servers", config_read_servers, IN(dns_servers), 0, 0, false,
      "addresses of DNS servers, ADDRESS or ADDRESS:PORT [those of /etc/resolv.conf]"},

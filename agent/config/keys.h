@@ -14,6 +14,7 @@ enum config_section {
     SECTION_PEERING,
     SECTION_BMP,
     SECTION_TRAFFIC,
+    SECTION_PATH,
     SECTION_DNS,
     SECTION_COLLECTOR,     /* [collector]: also takes the keys of SECTION_ANY_COLLECTOR */
     SECTION_ANY_COLLECTOR, /* [collector] and [collector NAME] */

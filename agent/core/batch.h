@@ -17,6 +17,7 @@
 #include "core/histogram.h"
 #include "core/intercept.h"
 #include "core/owner.h"
+#include "core/path_state.h"
 #include "core/rolling.h"
 #include "core/target.h"
 #include "core/window.h"
@@ -186,6 +187,8 @@ struct batch {
     size_t n_self;
     const struct edge_gain *gains; /* filled in by the daemon */
     size_t n_gains;
+    const struct path_state *paths; /* filled in by the daemon */
+    size_t n_paths;
 };
 
 #endif

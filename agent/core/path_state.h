@@ -37,6 +37,7 @@ struct path_state { /* of a target in one address family */
     const struct target *target;
     enum family family;
     struct wall traced; /* the last trace */
+    uint32_t traces;
     enum entry_state entry_state;
     char entry[POP_TEXT_MAX];     /* its metro; "": cannot tell */
     char provider[PATH_WORD_MAX]; /* the provider networks in order; "": cannot tell */

@@ -9,6 +9,7 @@
 #include "daemon/identity.h"
 #include "daemon/kill_switch.h"
 #include "daemon/measurer.h"
+#include "daemon/path_tracer.h"
 #include "daemon/percentiles.h"
 #include "daemon/reporter.h"
 #include "daemon/routes_server.h"
@@ -46,6 +47,7 @@ struct agent {
     const struct edge_data *edge_data;
     struct http *http;
     struct measurer *measurer; /* NULL until the clock is set */
+    struct path_tracer *paths; /* NULL: off */
     struct percentiles *percentiles;
     struct spool *spool;
     struct shipper *shipper; /* NULL without a collector */
@@ -92,10 +94,20 @@ static void on_batch(const struct batch *batch, void *user)
         rates_flush(&exporters->rates);
     if (a->sets != NULL && a->on_stopped != NULL)
         set_reader_flush(a->sets);
+    if (a->paths != NULL)
+        counters.paths = path_tracer_counters(a->paths);
     struct reporter_sources sources = {
-        a->station, exporters, a->interfaces, a->sets,
-        a->handshakes != NULL ? handshake_reader_handshakes(a->handshakes) : NULL};
+        .station = a->station,
+        .exporters = exporters,
+        .interfaces = a->interfaces,
+        .sets = a->sets,
+        .handshakes =
+            a->handshakes != NULL ? handshake_reader_handshakes(a->handshakes) : NULL,
+        .paths = a->paths != NULL ? path_tracer_watch(a->paths) : NULL,
+    };
     const char *why = reporter_take(a->reporter, batch, &counters, &sources);
+    if (a->paths != NULL)
+        path_tracer_window(a->paths, batch, reporter_events(a->reporter));
     status_server_window(a->status_server, batch, reporter_events(a->reporter),
                          counters.measurer.loop_lag_max_ns);
     percentiles_window(a->percentiles);
@@ -114,6 +126,47 @@ static void on_ship_timer(uv_timer_t *timer)
 {
     struct agent *a = timer->data;
     shipper_wake(a->shipper);
+}
+
+/* ---- paths ---- */
+
+static void on_result(const struct target *target, const struct result *result,
+                      void *user)
+{
+    struct agent *a = user;
+    if (a->paths != NULL)
+        path_tracer_result(a->paths, target, result);
+}
+
+static void on_moved(void *user)
+{
+    struct agent *a = user;
+    if (a->paths != NULL)
+        path_tracer_moved(a->paths);
+}
+
+static struct events *open_events(void *user)
+{
+    struct agent *a = user;
+    return measurer_events(a->measurer);
+}
+
+static uint64_t current_network(void *user)
+{
+    struct agent *a = user;
+    return measurer_network(a->measurer);
+}
+
+/* Probing goes on without it. */
+static void open_paths(struct agent *a)
+{
+    struct path_tracer_sources sources = {
+        .events = open_events, .network = current_network, .user = a};
+    int rc = a->config->path_trace ? path_tracer_create(&a->paths, a->loop, a->config,
+                                                        a->edge_data, &sources)
+                                   : 0;
+    if (rc < 0)
+        log_warn("path", "paths are not traced: no resolver: %s", strerror(-rc));
 }
 
 /* Ships after this agent's own delay: all agents close their windows at the same time. */
@@ -147,6 +200,8 @@ static void apply_kill_switch(struct agent *a)
         measurer_pause(a->measurer, why);
     else
         measurer_resume(a->measurer);
+    if (a->paths != NULL)
+        path_tracer_pause(a->paths, why != NULL);
 }
 
 /* Does nothing until the clock is set: the times of results cannot be corrected later, and
@@ -154,7 +209,12 @@ static void apply_kill_switch(struct agent *a)
 static int begin_measuring(struct agent *a)
 {
     struct measurer_events events = {
-        .on_batch = on_batch, .on_swept = on_swept, .user = a};
+        .on_batch = on_batch,
+        .on_swept = on_swept,
+        .on_result = on_result,
+        .on_moved = on_moved,
+        .user = a,
+    };
     if (a->kill_switch.clock) {
         log_warn("agent", "nothing is measured: %s", kill_switch_reason(&a->kill_switch));
         return 0;
@@ -165,6 +225,7 @@ static int begin_measuring(struct agent *a)
     if (rc < 0)
         return rc;
     doors_file_load(a->config->state_dir, a->measurer);
+    open_paths(a);
     a->percentiles =
         percentiles_open(a->loop, a->config->state_dir, measurer_rolling(a->measurer));
     apply_kill_switch(a);
@@ -366,6 +427,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .interfaces = &a->interfaces,
         .sets = &a->sets,
         .handshakes = &a->handshakes,
+        .paths = &a->paths,
     };
     a->status_server = status_server_create(loop, &sources);
     open_station(a);
@@ -405,6 +467,8 @@ static void stop_measuring(struct agent *a)
 {
     percentiles_close(a->percentiles);
     a->percentiles = NULL;
+    path_tracer_destroy(a->paths);
+    a->paths = NULL;
     measurer_destroy(a->measurer);
     a->measurer = NULL;
 }

@@ -126,6 +126,9 @@ static void on_result(const struct result *result, void *user)
         if (result->http.status != 0)
             apply_owner(m, number, result->to.family);
         apply_issuer(m, number, result);
+        if (m->events.on_result != NULL)
+            m->events.on_result(pipeline_target(m->pipeline, number), result,
+                                m->events.user);
     }
     pipeline_result(m->pipeline, result);
     if (pipeline_prefers(m->pipeline, number, result->to.family, &to))
@@ -309,6 +312,8 @@ static void move(struct measurer *m, const struct explorer_step *step)
         add_network_event(m, SEVERITY_INFO, step->error, "");
     log_info("explorer", "%s: survey begins", step->error);
     pipeline_moved(m->pipeline, wall_now());
+    if (m->events.on_moved != NULL)
+        m->events.on_moved(m->events.user);
 }
 
 static void log_nearest(struct measurer *m, const struct target_state *states, size_t n)
@@ -469,6 +474,11 @@ void measurer_resume(struct measurer *m)
 }
 
 /* ---- clocks and windows ---- */
+
+struct events *measurer_events(struct measurer *m)
+{
+    return pipeline_events(m->pipeline);
+}
 
 void measurer_close_window(struct measurer *m)
 {

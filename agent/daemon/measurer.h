@@ -23,6 +23,11 @@ struct measurer_events {
     void (*on_batch)(const struct batch *batch, void *user);
     /* Called when a sweep has found front doors: measurer_keep(). NULL is fine. */
     void (*on_swept)(void *user);
+    /* Each result of the address in use of a target, and a change of the host's network.
+     * NULL is fine. */
+    void (*on_result)(const struct target *target, const struct result *result,
+                      void *user);
+    void (*on_moved)(void *user);
     void *user;
 };
 
@@ -64,6 +69,9 @@ void measurer_survey(struct measurer *m, const char *what);
  */
 void measurer_pause(struct measurer *m, const char *why);
 void measurer_resume(struct measurer *m);
+
+/* The events of the open window. Valid until it closes. */
+struct events *measurer_events(struct measurer *m);
 
 /* Closes the open window now; on_batch comes from inside this call. */
 void measurer_close_window(struct measurer *m);

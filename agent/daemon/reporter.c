@@ -135,6 +135,11 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     take_events(&c->events, measured);
     serving_update(&c->serving, c->site, measured->targets, measured->n_targets,
                    measured->time, &c->events);
+    if (from->paths != NULL) {
+        path_watch_window(from->paths, measured->targets, measured->n_targets,
+                          measured->time, &c->events);
+        batch.n_paths = path_watch_states(from->paths, &batch.paths);
+    }
     size_t n = 0;
     if (from->station != NULL)
         n = station_window(from->station, batch.delta, &c->events, values);

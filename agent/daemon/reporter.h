@@ -9,6 +9,7 @@
 #include "core/batch.h"
 #include "daemon/self_metrics.h"
 #include "edge/edge_data.h"
+#include "edge/path_watch.h"
 #include "otlp/metrics.h"
 #include "route/station.h"
 #include "spool/spool.h"
@@ -32,10 +33,12 @@ struct reporter_sources { /* NULL: off */
     struct interface_reader *interfaces;
     struct set_reader *sets;
     struct handshakes *handshakes;
+    struct path_watch *paths;
 };
 
-/* Reports the window, with what the sources have told in it. Returns the subject of the first event that requires a survey, valid until the next
- * call, or NULL. */
+/* Reports the window, with what the sources have told in it and what is known of the paths.
+ * Returns the subject of the first event that requires a survey, valid until the next call,
+ * or NULL. */
 const char *reporter_take(struct reporter *c, const struct batch *measured,
                           const struct agent_counters *counters,
                           const struct reporter_sources *from);

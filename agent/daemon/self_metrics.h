@@ -7,10 +7,11 @@
 
 #include "core/batch.h"
 #include "daemon/measurer.h"
+#include "daemon/path_tracer.h"
 #include "ship/shipper.h"
 #include "spool/spool.h"
 
-enum { SELF_METRICS_MAX = 36 }; /* rows: one metric with one attribute value */
+enum { SELF_METRICS_MAX = 38 }; /* rows: one metric with one attribute value */
 
 struct agent_counters { /* totals since the agent started */
     struct measurer_counters measurer;
@@ -18,6 +19,7 @@ struct agent_counters { /* totals since the agent started */
     struct shipper_counters shipper; /* all 0 without a collector */
     bool swept;                      /* `doors` is set: measurer_summary() */
     struct doors_summary doors;
+    struct path_tracer_counters paths; /* all 0 if paths are not traced */
 };
 
 struct cpu_time {

@@ -186,6 +186,9 @@ static void fill_in(struct status_server *a, struct fill_texts *to)
     s->exporters = text_string(&to->exporters);
     s->exporter_problems = text_string(&to->problems);
     s->traffic = text_string(&to->traffic);
+    s->paths = a->from.paths != NULL && *a->from.paths != NULL
+                   ? path_tracer_watch(*a->from.paths)
+                   : NULL;
     fill_in_usage(s);
 }
 

@@ -24,7 +24,8 @@ static size_t write_path(struct text *out, const struct watched_path *x)
         return 0;
     text_add(out, "path %s %s\n", x->target->name, family_name(x->family));
     for (size_t a = 0; a < PATH_ASPECTS; a++)
-        for (size_t i = 0; i < x->aspects[a].n_values; i++, lines++)
+        for (size_t i = 0; x->aspects[a].learned && i < x->aspects[a].n_values;
+             i++, lines++)
             text_add(out, "%s %" PRIu32 " %s\n", aspect_keys[a],
                      x->aspects[a].values[i].n + x->aspects[a].values[i].since,
                      x->aspects[a].values[i].text);
@@ -55,7 +56,7 @@ struct kept_reading {
     char text[LINE_MAX_BYTES]; /* the rest of the line behind the words taken */
     char *rest;
     bool good;
-    const struct target *targets;
+    const struct target *const *targets;
     size_t n_targets;
     struct path_watch *into;
     struct watched_path *path; /* NULL: of a target that is not configured */
@@ -110,9 +111,9 @@ static void read_path(struct kept_reading *r)
     bool ipv6 = strcmp(family, "ipv6") == 0;
     r->good &= (ipv6 || strcmp(family, "ipv4") == 0) && *r->rest == '\0';
     for (size_t i = 0; r->good && i < r->n_targets; i++)
-        if (strcmp(r->targets[i].name, name) == 0)
-            r->path = watched_path_of(r->into, &r->targets[i],
-                                      ipv6 ? FAMILY_IPV6 : FAMILY_IPV4);
+        if (strcmp(r->targets[i]->name, name) == 0)
+            r->path =
+                watched_path_of(r->into, r->targets[i], ipv6 ? FAMILY_IPV6 : FAMILY_IPV4);
     if (r->path != NULL)
         r->path->traces = PATH_LEARN_TRACES;
 }
@@ -129,7 +130,7 @@ static void read_value(struct kept_reading *r, enum aspect aspect)
         return;
     to->values[to->n_values++] = v;
     to->n += v.n;
-    to->learned |= to->n >= REGIME_LEARN;
+    to->learned = true; /* others are not kept */
 }
 
 static void read_router(struct kept_reading *r)
@@ -167,6 +168,22 @@ static void read_line(struct kept_reading *r, bool *path_seen)
     r->good = false;
 }
 
+/* The locations that were reported before the restart. */
+static void restore_roles(struct path_watch *w)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        struct watched_path *x = w->all[i];
+        const char *metro = regime_current(&x->aspects[PATH_ENTRY]);
+        enum role role =
+            site_role(w->site, catalogue_of_pop(w->site->metros, metro, POP_BACKBONE));
+        if (!x->aspects[PATH_ENTRY].learned || role == ROLE_UNKNOWN || role == ROLE_NONE)
+            continue;
+        x->role.by_entry = true;
+        x->role.by[true].role = role;
+        text_copy(x->role.by[true].metro, sizeof x->role.by[true].metro, metro);
+    }
+}
+
 static bool read_network(struct kept_reading *r, uint64_t *network)
 {
     next_line(r);
@@ -195,8 +212,9 @@ static bool read_all(struct kept_reading *r)
     }
 }
 
-size_t path_watch_read(struct path_watch *w, const struct target *targets, size_t n,
-                       uint64_t network, const char *bytes, size_t len, bool *same)
+size_t path_watch_read(struct path_watch *w, const struct target *const *targets,
+                       size_t n, uint64_t network, const char *bytes, size_t len,
+                       bool *same)
 {
     uint64_t of;
     struct path_watch *into = path_watch_create(w->site);
@@ -208,6 +226,7 @@ size_t path_watch_read(struct path_watch *w, const struct target *targets, size_
                              .into = into};
     bool good = read_network(&r, &of) && read_all(&r);
     *same = good && network != 0 && of == network;
+    restore_roles(into);
     if (*same) { /* swap: `w` has nothing yet */
         struct path_watch before = *w;
         *w = *into;

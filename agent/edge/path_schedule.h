@@ -24,7 +24,7 @@
 #define PATH_JITTER      0.1
 #define PATH_FIRST_NS    (30 * NS_PER_S)
 #define PATH_REASON_NS   (60 * NS_PER_S)
-#define PATH_SOON_NS     (3 * NS_PER_S)
+#define PATH_SOON_NS     (2 * NS_PER_S)
 
 enum { PATH_AT_ONCE = 2, PATH_EXTRA = 30 };
 

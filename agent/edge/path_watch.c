@@ -511,6 +511,7 @@ static void update_state(const struct path_news *p, const char *entry)
     state->target = x->target;
     state->family = x->family;
     state->traced = p->now;
+    state->traces = x->traces;
     state->hops = s->end == PATH_REACHED ? (uint8_t)s->n : 0;
     if (*entry != '\0' || x->hidden >= PATH_HIDDEN_TRACES)
         state->entry_state = s->entry;

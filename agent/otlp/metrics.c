@@ -34,6 +34,9 @@ enum {
     GAIN_LOW,
     GAIN_HIGH,
     SUBOPTIMAL,
+    PATH_LENGTH,
+    PATH_AS_LENGTH,
+    SEGMENT_DELAY,
     OURS
 };
 
@@ -103,6 +106,16 @@ static const struct {
     [SUBOPTIMAL] = {METRIC_TARGET_SUBOPTIMAL, "",
                     "Whether a nearer front door of the same service is a finding",
                     OTLP__METRIC__DATA_GAUGE},
+    [PATH_LENGTH] = {METRIC_PATH_HOPS, "{hop}",
+                     "Hops of the path to the target; absent if it was not reached",
+                     OTLP__METRIC__DATA_GAUGE},
+    [PATH_AS_LENGTH] = {METRIC_PATH_AS_HOPS, "{hop}",
+                        "AS hops to Microsoft's network; absent where it cannot be told",
+                        OTLP__METRIC__DATA_GAUGE},
+    [SEGMENT_DELAY] = {METRIC_PATH_SEGMENT_DELAY, "s",
+                       "Round-trip delay that a segment of the path adds; absent where "
+                       "it cannot be told",
+                       OTLP__METRIC__DATA_GAUGE},
     [FOREIGN] = {METRIC_TARGET_FOREIGN, "",
                  "1: another network than Microsoft's edge answers; else absent",
                  OTLP__METRIC__DATA_GAUGE},
@@ -348,6 +361,28 @@ static void add_gain(struct builder *b, const struct edge_gain *g,
     point_count(b, SUBOPTIMAL, &a, window_start, g->suboptimal);
 }
 
+static void add_path(struct builder *b, const struct path_state *p,
+                     struct wall window_start)
+{
+    struct attributes a = attributes_of_target(b, p->target);
+    attribute_text(b, &a, ATTR_NETWORK_TYPE, family_name(p->family));
+    attribute_text(b, &a, ATTR_PATH_ENTRY,
+                   p->entry[0] != '\0'              ? p->entry
+                   : p->entry_state == ENTRY_HIDDEN ? "hidden"
+                                                    : "unknown");
+    if (p->hops > 0)
+        point_count(b, PATH_LENGTH, &a, window_start, p->hops);
+    if (p->as_hops > 0)
+        point_count(b, PATH_AS_LENGTH, &a, window_start, p->as_hops);
+    for (size_t i = 0; i < SEGMENTS; i++) {
+        struct attributes of = a;
+        if (p->segment_ns[i] == DELAY_UNDEFINED)
+            continue;
+        attribute_text(b, &of, ATTR_PATH_SEGMENT, segment_name((enum segment)i));
+        point_value(b, SEGMENT_DELAY, &of, window_start, (double)p->segment_ns[i] / 1e9);
+    }
+}
+
 /* The agent's own values bring their names. */
 static void add_self(struct builder *b, const struct self_value *v, struct wall start,
                      bool begins)
@@ -438,6 +473,8 @@ static void *encode(const struct batch *batch, const struct otlp_resource *resou
                    batch->delta ? batch->window_start : batch->agent_start);
     for (size_t i = 0; i < batch->n_gains; i++)
         add_gain(&b, &batch->gains[i], batch->window_start);
+    for (size_t i = 0; i < batch->n_paths; i++)
+        add_path(&b, &batch->paths[i], batch->window_start);
     for (size_t i = 0; i < batch->n_self; i++)
         add_self(&b, &batch->self[i],
                  batch->delta ? batch->window_start : batch->agent_start,
@@ -463,7 +500,8 @@ void otlp_metrics(const struct batch *batch, const struct otlp_resource *resourc
     first.n_series = batch->n_series / 2;
     rest.series += first.n_series;
     rest.n_series -= first.n_series;
-    rest.n_targets = rest.n_self = rest.n_gains = 0; /* those are in the first one */
+    /* those are in the first one */
+    rest.n_targets = rest.n_self = rest.n_gains = rest.n_paths = 0;
     otlp_metrics(&first, resource, choice, on_part, user);
     otlp_metrics(&rest, resource, choice, on_part, user);
 }

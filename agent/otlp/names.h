@@ -76,6 +76,12 @@
 #define METRIC_HTTP_RESPONSES        "edgelat.probe.http_responses"
 #define METRIC_TARGET_TLS            "edgelat.target.tls_intercepted"
 
+/* ---- metrics of paths ---- */
+
+#define METRIC_PATH_AS_HOPS       "edgelat.path.as_hops"
+#define METRIC_PATH_HOPS          "edgelat.path.hops"
+#define METRIC_PATH_SEGMENT_DELAY "edgelat.path.segment.delay"
+
 /* ---- metrics of BGP sessions and watched prefixes ---- */
 
 #define METRIC_BGP_PREFIX       "edgelat.bgp.session."
@@ -139,6 +145,8 @@
 #define METRIC_AGENT_HISTORY_SIZE              "edgelat.agent.history.size"
 #define METRIC_AGENT_LOOP_LAG                  "edgelat.agent.loop.lag"
 #define METRIC_AGENT_MEMORY_RESIDENT           "edgelat.agent.memory.resident"
+#define METRIC_AGENT_PATH_PACKETS              "edgelat.agent.path.packets"
+#define METRIC_AGENT_PATH_TRACES               "edgelat.agent.path.traces"
 #define METRIC_AGENT_PROBE_DAMAGED             "edgelat.agent.probe.damaged"
 #define METRIC_AGENT_PROBE_FOREIGN             "edgelat.agent.probe.foreign"
 #define METRIC_AGENT_PROBE_TIMESTAMP_FALLBACKS "edgelat.agent.probe.timestamp_fallbacks"

@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "edge/path_show.h"
 #include "status/snapshot.h"
 
 #include <math.h>
@@ -354,6 +355,8 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
     json_array_end(&j);
     if (s->swept)
         add_doors(&j, &s->doors);
+    if (s->paths != NULL)
+        path_show_json(s->paths, &j);
     add_spool(&j, s);
     json_array(&j, "collectors");
     for (size_t i = 0; i < s->n_collectors; i++)

@@ -1,8 +1,9 @@
 """Real routers: namespaces joined by veth links, with the kernel's own forwarding and ICMP.
 
     host - r1 =(r2a|r2b)= r3 - r4 - r5 - target        and behind r4:  c1 - ... - c15 - far
+                            \- r4p -/
 
-The gateway r1 has private addresses, r2a to r3 those of a provider, the rest Microsoft's. The
+The way by r4p, which enters Microsoft's network in Paris, is not used before net.enter_at("r4p"). The gateway r1 has private addresses, r2a to r3 those of a provider, the rest Microsoft's. The
 two branches cost the same. DNS in the host's namespace names some of the routers.
 
     with routers.lab() as net:      # in namespaces of its own: routers.enter() first
@@ -25,16 +26,18 @@ FORWARD = """net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.
     net.ipv6.fib_multipath_hash_policy=3 net.ipv4.fib_multipath_hash_fields=0x37
     net.ipv6.fib_multipath_hash_fields=0x3f net.ipv4.fib_multipath_hash_seed=7""".split()
 CHAIN = [f"c{i}" for i in range(1, 16)]
-NODES = ["host", "r1", "r2a", "r2b", "r3", "r4", "r5", "target", *CHAIN, "far"]
+NODES = ["host", "r1", "r2a", "r2b", "r3", "r4", "r4p", "r5", "target", *CHAIN, "far"]
 # left node, right node, network of the link: .1 is the left one, .2 the right one
 LINKS = [("host", "r1", "192.168.7"), ("r1", "r2a", "198.51.100"), ("r1", "r2b", "203.0.113"),
          ("r2a", "r3", "192.0.2"), ("r2b", "r3", "203.0.114"), ("r3", "r4", "104.44.1"), ("r4", "r5", "104.44.2"),
          ("r5", "target", "104.44.3"),
          *((left, right, f"104.44.{10 + i}") for i, (left, right) in
-           enumerate(zip(["r4", *CHAIN], [*CHAIN, "far"])))]
+           enumerate(zip(["r4", *CHAIN], [*CHAIN, "far"]))), ("r3", "r4p", "104.44.4"), ("r4p", "r5", "104.44.5")]
+PARIS, PARIS6 = "104.44.4.2", f"2001:db8:{len(LINKS) - 1:x}::2"
 NAMES = {"192.168.7.2": "gw.branch.example", "198.51.100.2": "a.provider.example",
          "203.0.113.2": "b.provider.example", "104.44.1.2": "ae25-0.icr02.lon24.ntwk.msn.net",
-         "2001:db8:6::2": "ae25-0.icr02.lon24.ntwk.msn.net"}
+         "2001:db8:6::2": "ae25-0.icr02.lon24.ntwk.msn.net",
+         PARIS: "ae20-0.icr01.par21.ntwk.msn.net", PARIS6: "ae20-0.icr01.par21.ntwk.msn.net"}
 # TXT records of the zones that tell the AS of an address: the longest prefix decides, other prefixes do not.
 ORIGINS = {"2.100.51.198.origin.asn.cymru.com": ["64496 | 198.0.0.0/8 | US | arin | 2001-01-01",
                                                  "64500 | 198.51.100.0/24 | US | arin | 2001-01-01"],
@@ -114,6 +117,8 @@ class Net:
         to("r2b", "default", "default", "r3")
         to("r3", "default", "default", "r4")
         to("r4", "default", "default", "r5")
+        to("r4p", "default", "default", "r5")
+        to("r4p", *branch, "r3")
         to("r5", "default", "default", "target")
         to("r2a", *branch, "r1")
         to("r2b", *branch, "r1")
@@ -147,6 +152,11 @@ class Net:
                     break
             time.sleep(0.01)
         return server
+
+    def enter_at(self, router):
+        """Traffic enters Microsoft's network at r4 (London) or r4p (Paris)."""
+        v4, v6 = ("104.44.1.2", "2001:db8:6::2") if router == "r4" else (PARIS, PARIS6)
+        self.batch("r3", [f"route replace default via {v4}", f"route replace default via {v6}"])
 
     def start(self, node, *words, **options):
         return subprocess.Popen(["ip", "netns", "exec", node, *map(str, words)], text=True, **options)

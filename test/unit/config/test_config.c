@@ -262,7 +262,7 @@ static const struct {
      "f:1: unknown section [targets]; did you mean [target NAME]?\n"},
     {"section of nowhere", "[xyzzyxyzzy]\n" HOST,
      "f:1: unknown section [xyzzyxyzzy]; there are [agent], [peering_service], [bmp], "
-     "[traffic], [dns], [collector], [spool] and [target NAME]\n"},
+     "[traffic], [path], [dns], [collector], [spool] and [target NAME]\n"},
     {"name where none belongs", "[agent x]\n" HOST, "f:1: [agent] takes no name\n"},
     {"key before a section", "site = x\n" HOST,
      "f:1: key 'site' stands before the first [section]\n"},
@@ -455,7 +455,7 @@ static void test_limits(void **state)
 
 #define ALONE         "workloads = no\nfront_doors = 0\n"
 #define PINGS         "kinds = icmp tcp\ninterval = 1s\n"
-#define TOGETHER      "f: the targets, and what discovery adds, make up to "
+#define TOGETHER      "f: the targets, their paths, and what discovery adds, make up to "
 #define OF_THAT(LINE) "; [target t0] of f:" LINE " alone "
 #define TOO_MUCH                                                                         \
     "; fewer targets, longer intervals, or a lower nearest or front_doors are needed\n"
@@ -477,12 +477,12 @@ static void test_traffic(void **state)
         {"and of so many", 13, "nearest = 256\n" ALONE, UTMOST, ""},
         {"one more", 14, "nearest = 256\n" ALONE, UTMOST,
          TOGETHER
-         "2049600 bytes a second, more than 2000000" OF_THAT("5") "146400" TOO_MUCH},
+         "2085600 bytes a second, more than 2000000" OF_THAT("5") "146400" TOO_MUCH},
         {"while not all are near", 200, "nearest = 12\n" ALONE, UTMOST, ""},
         {"what is found counts", 10, "workloads = no\nfront_doors = 4\nnearest = 10\n",
          UTMOST,
          TOGETHER
-         "2049600 bytes a second, more than 2000000" OF_THAT("5") "146400" TOO_MUCH},
+         "2085600 bytes a second, more than 2000000" OF_THAT("5") "146400" TOO_MUCH},
         {"so many probes", 250, "nearest = 256\n" ALONE, PINGS, ""},
         {"more probes", 251, "nearest = 256\n" ALONE, PINGS,
          TOGETHER "1004 probes a second, more than 1000" OF_THAT("5") "4" TOO_MUCH},
