@@ -25,14 +25,15 @@ static size_t pop_colour(struct canvas *c, const char *pop)
     return i < CANVAS_POPS_MAX ? i : CANVAS_POPS_MAX - 1;
 }
 
-static void draw_served(struct canvas *c, const char *pop, size_t first, size_t end,
-                        const char *family)
+/* `what`: "served by", "enters at". */
+static void draw_served(struct canvas *c, const char *what, const char *pop, size_t first,
+                        size_t end, const char *family)
 {
     int x = LEFT + PITCH * (int)first, width = PITCH * (int)(end - first);
     char from[HTML_TIME_MAX];
     text_add(c->out, "<g><title>");
     canvas_family(c, family);
-    text_add(c->out, ": served by ");
+    text_add(c->out, ": %s ", what);
     html_escape(c->out, pop);
     text_add(c->out,
              " from %s</title><rect class=\"p%zu\" x=\"%d\" y=\"%d\" width=\"%d\" "
@@ -76,12 +77,10 @@ static size_t pop_valid_columns(const struct canvas *c)
            downsample_column(c->of->from_ns + ns, c->of->from_ns, c->of->to_ns, COLUMNS);
 }
 
-void canvas_strip(struct canvas *c, const char *family)
+static void draw_strip(struct canvas *c, const char *label, const char *what,
+                       const char *pops[COLUMNS], const char *family)
 {
-    const char *pops[COLUMNS] = {NULL};
-    if (!fill_pops(c, family, pops))
-        return;
-    canvas_side(c, c->y + 21, "PoP", family);
+    canvas_side(c, c->y + 21, label, family);
     for (size_t first = 0, end; first < COLUMNS; first = end) {
         size_t last = first; /* the last column of this PoP */
         end = first + 1;
@@ -94,7 +93,35 @@ void canvas_strip(struct canvas *c, const char *family)
         }
         if (end == COLUMNS || pops[end] == NULL) /* no later sample */
             end = last + 1;
-        draw_served(c, pops[first], first, end, family);
+        draw_served(c, what, pops[first], first, end, family);
     }
     c->y += STRIP_HEIGHT;
+}
+
+void canvas_strip(struct canvas *c, const char *family)
+{
+    const char *pops[COLUMNS] = {NULL};
+    if (fill_pops(c, family, pops))
+        draw_strip(c, "PoP", "served by", pops, family);
+}
+
+void canvas_entries(struct canvas *c, const char *family)
+{
+    const char *metros[COLUMNS] = {NULL};
+    const struct dataset_target *t = c->of->rating->target;
+    bool any = false;
+    for (size_t i = 0; i < t->n_entries; i++) {
+        const struct dataset_entry *e = &t->entries[i];
+        if (strcmp(e->family, family) != 0)
+            continue;
+        size_t first =
+            downsample_column(e->first_ns, c->of->from_ns, c->of->to_ns, COLUMNS);
+        size_t last =
+            downsample_column(e->last_ns, c->of->from_ns, c->of->to_ns, COLUMNS);
+        for (size_t k = first; k <= last && k < COLUMNS; k++)
+            metros[k] = e->metro;
+        any = true;
+    }
+    if (any)
+        draw_strip(c, "entry", "enters Microsoft's network at", metros, family);
 }

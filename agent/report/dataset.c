@@ -16,6 +16,9 @@
 #define JOIN_DISTANCE_NS NS_PER_S
 #define WINDOW_MAX_NS    (3600 * NS_PER_S)
 
+/* Windows of one entry that are no farther apart are in a row. */
+#define DATASET_ENTRY_GAP_NS (1200 * NS_PER_S)
+
 /* ---- intervals ---- */
 
 void intervals_add(struct intervals *to, int64_t start_ns, int64_t end_ns)
@@ -69,6 +72,7 @@ static void free_target(struct dataset_target *t)
         free(t->streams[s].samples);
     }
     free(t->down.all);
+    free(t->entries);
     free(t);
 }
 
@@ -369,6 +373,38 @@ static void add_address_up(struct dataset *p, const Otlp__NumberDataPoint *point
                      ATTR_PEER_ADDRESS);
 }
 
+/* A path without a known entry adds nothing. */
+static void add_entry(struct dataset *p, const Otlp__NumberDataPoint *point)
+{
+    struct decoded a = attributes_of(point);
+    struct dataset_target *t = dataset_target_of(p, a);
+    struct dataset_entry now, *last = NULL;
+    now.first_ns = now.last_ns = (int64_t)point->time_unix_nano;
+    dataset_text(now.family, sizeof now.family, a, ATTR_NETWORK_TYPE);
+    dataset_text(now.metro, sizeof now.metro, a, ATTR_PATH_ENTRY);
+    bool known = now.metro[0] != '\0' && strcmp(now.metro, "hidden") != 0 &&
+                 strcmp(now.metro, "unknown") != 0;
+    if (t == NULL || !dataset_in_period(p, point->time_unix_nano) || !known)
+        return;
+    for (size_t i = t->n_entries; i-- > 0 && last == NULL;)
+        if (strcmp(t->entries[i].family, now.family) == 0)
+            last = &t->entries[i];
+    if (last != NULL && now.last_ns <= last->last_ns)
+        return;
+    if (last != NULL && strcmp(last->metro, now.metro) == 0 &&
+        now.last_ns - last->last_ns <= DATASET_ENTRY_GAP_NS) {
+        last->last_ns = now.last_ns;
+        return;
+    }
+    if (t->n_entries == DATASET_ENTRIES_MAX) {
+        p->left_out++;
+        return;
+    }
+    t->entries =
+        mem_grow(t->entries, &t->entries_room, t->n_entries + 1, sizeof *t->entries);
+    t->entries[t->n_entries++] = now;
+}
+
 static const struct {
     const char *name;
     void (*add)(struct dataset *p, const Otlp__NumberDataPoint *point);
@@ -385,6 +421,8 @@ static const struct {
     {METRIC_TARGET_ADDRESSES, add_addresses},
     {METRIC_ADDRESS_UP, add_address_up},
     {METRIC_TARGET_SUBOPTIMAL, add_suboptimal},
+    {METRIC_PATH_HOPS, add_entry},
+    {METRIC_PATH_SEGMENT_DELAY, add_entry},
 };
 
 static void add_gauge(struct dataset *p, const Otlp__Metric *m)

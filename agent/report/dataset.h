@@ -39,6 +39,7 @@ enum {
     DATASET_RUNS_MAX = 4096,
     DATASET_SESSIONS_MAX = 64,
     DATASET_TRAFFIC_MAX = 160,
+    DATASET_ENTRIES_MAX = 2048, /* of a target */
 };
 #define DATASET_WORD_MAX  64
 #define DATASET_LATEST_NS (INT64_C(1) << 62) /* in 2116: sums of times do not overflow */
@@ -124,6 +125,14 @@ struct dataset_addresses {
     size_t n_listed;
 };
 
+/* Where the path entered Microsoft's network, from the first to the last window in a row
+ * with this entry. */
+struct dataset_entry {
+    int64_t first_ns, last_ns;
+    char family[8];
+    char metro[POP_TEXT_MAX];
+};
+
 struct dataset_target {
     char name[TARGET_NAME_MAX], service[WORD_TEXT_MAX], host[HOST_TEXT_MAX];
     uint32_t rank;    /* the newest one; 0: none */
@@ -138,6 +147,8 @@ struct dataset_target {
     struct dataset_addresses addresses[2]; /* by family_slot() */
     /* The newest windows in which a nearer front door was a finding, and was none. */
     uint64_t suboptimal_ns[FAMILY_SLOTS], optimal_ns[FAMILY_SLOTS];
+    struct dataset_entry *entries; /* in the order of their times, for each family */
+    size_t n_entries, entries_room;
 };
 
 struct dataset_event {

@@ -138,6 +138,8 @@ static void draw_target(struct canvas *c)
     const struct dataset_target *t = c->of->rating->target;
     canvas_strip(c, "ipv4");
     canvas_strip(c, "ipv6");
+    canvas_entries(c, "ipv4");
+    canvas_entries(c, "ipv6");
     canvas_sessions(c, SESSIONS_OF_TARGET);
     for (size_t i = 0; i < t->n_streams; i++) {
         struct lane lane = lane_of(t, i);

@@ -787,6 +787,60 @@ static void rows_of_several_modules(void **state)
     unmake(&k);
 }
 
+static void paths(void **state)
+{
+    (void)state;
+    struct known k;
+    make(&k);
+    const struct path_state all[] = {
+        {.target = k.state.target,
+         .family = FAMILY_IPV4,
+         .entry_state = ENTRY_FOUND,
+         .entry = "LON",
+         .hops = 12,
+         .as_hops = 1,
+         .segment_ns = {DELAY_UNDEFINED, NS_PER_MS, 7 * NS_PER_MS, DELAY_UNDEFINED}},
+        {.target = k.state.target,
+         .family = FAMILY_IPV6,
+         .entry_state = ENTRY_HIDDEN,
+         .segment_ns = {DELAY_UNDEFINED, 2 * NS_PER_MS, DELAY_UNDEFINED,
+                        DELAY_UNDEFINED}},
+    };
+    k.batch.paths = all;
+    k.batch.n_paths = 2;
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
+    const Otlp__Gauge *hops = find(request, "edgelat.path.hops")->gauge;
+    CHECK_INT(1, hops->n_data_points, "not of a path that was not reached");
+    CHECK_INT(12, hops->data_points[0]->as_int, "hops");
+    CHECK_TEXT("LON",
+               attribute(hops->data_points[0]->attributes,
+                         hops->data_points[0]->n_attributes, "edgelat.path.entry"),
+               "entry");
+    CHECK_INT(1, find(request, "edgelat.path.as_hops")->gauge->data_points[0]->as_int,
+              "AS hops");
+    const Otlp__Gauge *delays = find(request, "edgelat.path.segment.delay")->gauge;
+    static const struct {
+        const char *family, *entry, *segment;
+        double s;
+    } expected[] = {{"ipv4", "LON", "local", 0.001},
+                    {"ipv4", "LON", "provider", 0.007},
+                    {"ipv6", "hidden", "local", 0.002}};
+    CHECK_INT(3, delays->n_data_points, "nothing that cannot be told");
+    for (size_t i = 0; i < 3; i++) {
+        const Otlp__NumberDataPoint *p = delays->data_points[i];
+        CHECK_TEXT(expected[i].family,
+                   attribute(p->attributes, p->n_attributes, "network.type"), "family");
+        CHECK_TEXT(expected[i].entry,
+                   attribute(p->attributes, p->n_attributes, "edgelat.path.entry"),
+                   "entry");
+        CHECK_TEXT(expected[i].segment,
+                   attribute(p->attributes, p->n_attributes, "edgelat.path.segment"),
+                   "segment");
+        CHECK_NEAR(expected[i].s, p->as_double, 1e-12, "delay");
+    }
+    unmake(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -802,6 +856,7 @@ int main(void)
         cmocka_unit_test(addresses_of_a_name),
         cmocka_unit_test(gains_of_front_doors),
         cmocka_unit_test(a_series_through_a_proxy),
+        cmocka_unit_test(paths),
         cmocka_unit_test(units_and_descriptions),
         cmocka_unit_test(nothing_known_is_nothing_said),
         cmocka_unit_test(silence_has_no_loss_ratio),

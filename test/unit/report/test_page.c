@@ -829,6 +829,42 @@ static void test_many_events(void **state)
     office_close(&o);
 }
 
+/* The entry moves, then is hidden. */
+static void test_entries(void **state)
+{
+    (void)state;
+    struct text page = {0};
+    struct office o;
+    struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(60));
+    struct path_state path = {.family = FAMILY_IPV4, .hops = 9};
+    for (size_t i = 0; i < SEGMENTS; i++)
+        path.segment_ns[i] = DELAY_UNDEFINED;
+    office_open(&o);
+    path.target = &o.target;
+    o.batch.paths = &path;
+    o.batch.n_paths = 1;
+    for (int w = 0; w < 60; w++) {
+        const char *entry = w < 20 ? "LON" : w < 40 ? "PAR<x>" : "";
+        path.entry_state = w < 40 ? ENTRY_FOUND : ENTRY_HIDDEN;
+        text_copy(path.entry, sizeof path.entry, entry);
+        office_window(&o, 6, 0, 10);
+        office_add(&o, p);
+    }
+    CHECK_INT(2, p->targets[0]->n_entries, "two entries");
+    CHECK_INT(office_at(1), p->targets[0]->entries[0].first_ns, "from the first window");
+    CHECK_INT(office_at(20), p->targets[0]->entries[0].last_ns, "to its last one");
+    render(&page, p, &no_limits);
+    CHECK_INT(1, count(text_string(&page), ">entry IPv4<"), "a lane");
+    CHECK_INT(1, count(text_string(&page), "enters Microsoft's network at LON"),
+              "London");
+    CHECK_INT(1, count(text_string(&page), "enters Microsoft's network at PAR&lt;x&gt;"),
+              "Paris, escaped");
+    CHECK_INT(0, count(text_string(&page), "network at hidden"), "not a place");
+    check_harmless(text_string(&page));
+    text_free(&page);
+    office_close(&o);
+}
+
 int main(void)
 {
     setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
@@ -850,6 +886,7 @@ int main(void)
         cmocka_unit_test(test_bgp),
         cmocka_unit_test(test_traffic),
         cmocka_unit_test(test_many_events),
+        cmocka_unit_test(test_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
