@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAD "edgelat paths 1"
+#define HEAD       "edgelat paths 1"
+#define TRACES_MAX INT64_C(1000000000000)
 
 enum { LINE_MAX_BYTES = TARGET_NAME_MAX + PATH_WORD_MAX + 64 };
 
@@ -66,8 +67,10 @@ static void next_line(struct kept_reading *r)
 {
     const char *end =
         r->at < r->end ? memchr(r->at, '\n', (size_t)(r->end - r->at)) : NULL;
-    r->line++;
     r->rest = r->text;
+    if (!r->good) /* `line` stays that of the first fault */
+        return;
+    r->line++;
     r->text[0] = '\0';
     r->good &= end != NULL && end - r->at < LINE_MAX_BYTES;
     if (!r->good)
@@ -137,7 +140,7 @@ static void read_router(struct kept_reading *r)
 {
     char metro[POP_TEXT_MAX], name[PATH_ROUTER_MAX];
     r->good &= text_copy(metro, sizeof metro, word(r));
-    uint64_t traces = (uint64_t)number(r, 1, INT64_MAX);
+    uint64_t traces = (uint64_t)number(r, 1, TRACES_MAX);
     struct wall last = {number(r, 0, INT64_MAX / NS_PER_S) * NS_PER_S};
     const char *by = word(r);
     bool named = strcmp(by, "name") == 0;

@@ -1,6 +1,8 @@
 /* Scripted traces of one site, and what is made of them. */
+#include "base/json.h"
 #include "core/event_names.h"
 #include "edge/path_delays.h"
+#include "edge/path_show.h"
 #include "edge/path_watch.h"
 
 #include "shipped.h"
@@ -549,6 +551,49 @@ static void test_routers(void **state)
     CHECK_INT(1, r.locations[0].n_routers, "forgotten after a week");
 }
 
+/* What `edgelat status` shows: what is known, and what cannot be told. */
+static void test_shown(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct text text = {0}, json = {0};
+    begin(&r);
+    path_show_text(r.watch, &text);
+    CHECK_TEXT("", text_string(&text), "nothing before the first trace");
+    struct path_sample london = through(LONDON, "LON", 8),
+                       paris = through(PARIS, "PAR", 14);
+    add(&r, &london, 20);
+    add(&r, &paris, 20);
+    path_show_text(r.watch, &text);
+    static const char *const expected[] = {
+        "exchange             ipv4    Paris (PAR)            backup       4       1       1.0      13.0"
+        "       2.0  AS64500\n",
+        "London (LON): one router, icr02.lon24, in 20 traces of 7 days; cannot tell whether "
+        "there is another one: with more than 13.9 % of the flows it would have been seen",
+        "UTC, from London (LON), primary, to Paris (PAR), backup (by the entry); no probe was "
+        "lost; delay 10.0 ms before, 16.0 ms after; 1 path\n",
+    };
+    for (size_t i = 0; i < COUNT(expected); i++)
+        CHECK(strstr(text_string(&text), expected[i]) != NULL, "%s\nin\n%s", expected[i],
+              text_string(&text));
+    struct json j = json_to(&json);
+    json_object(&j, NULL);
+    path_show_json(r.watch, &j);
+    json_object_end(&j);
+    static const char *const keys[] = {
+        "\"entry\":\"PAR\"",          "\"role\":\"backup\"",
+        "\"role_by\":\"entry\"",      "\"as_hops\":1",
+        "\"from\":\"primary\"",       "\"unanswered_s\":0",
+        "\"router\":\"icr01.par21\"",
+    };
+    for (size_t i = 0; i < COUNT(keys); i++)
+        CHECK(strstr(text_string(&json), keys[i]) != NULL, "%s in %s", keys[i],
+              text_string(&json));
+    text_free(&text);
+    text_free(&json);
+    end(&r);
+}
+
 /* A stopped agent: the file says what was; a change meanwhile is noticed. */
 static void test_restart(void **state)
 {
@@ -593,7 +638,7 @@ int main(void)
         cmocka_unit_test(test_flutter),     cmocka_unit_test(test_hidden),
         cmocka_unit_test(test_interrupted), cmocka_unit_test(test_provider),
         cmocka_unit_test(test_long),        cmocka_unit_test(test_routers),
-        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_restart),     cmocka_unit_test(test_shown),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
