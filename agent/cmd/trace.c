@@ -57,8 +57,7 @@ static const struct cmd_option options[] = {
     {"numeric", 'n', NULL,
      "do not look up the names of routers; the entry then has no metro"},
     {"paths", OPT_PATHS, NULL,
-     "also find equal-cost paths, by 15 more flows; takes up to 10 s; use it with --tcp "
-     "or --udp, as ICMP has no ports to vary"},
+     "also find equal-cost paths, by 15 more flows of TCP or UDP; takes up to 10 s"},
     {"mtu", OPT_MTU, NULL,
      "also find the path MTU and whether larger packets vanish (a black hole); up to 100 "
      "ICMP echoes, up to 30 s"},
@@ -401,14 +400,15 @@ static int choose_method(struct tracing *t)
 {
     const struct trace_options *o = &t->options;
     bool chosen = o->icmp || o->tcp || o->udp;
+    bool ports = t->host.has_port || o->paths; /* ICMP has none to vary */
     int rc = o->tcp || o->udp ? 0 : tracer_icmp_allowed((enum family)t->to.family);
     bool forbidden = rc == -EPERM || rc == -EACCES;
     if ((o->icmp && forbidden) ||
         (o->mtu && tracer_icmp_allowed((enum family)t->to.family) != 0))
         return no_ping_socket(o->mtu);
-    t->method = o->udp                                                   ? TRACER_UDP
-                : o->tcp || (!chosen && (forbidden || t->host.has_port)) ? TRACER_TCP
-                                                                         : TRACER_ICMP;
+    t->method = o->udp                                        ? TRACER_UDP
+                : o->tcp || (!chosen && (forbidden || ports)) ? TRACER_TCP
+                                                              : TRACER_ICMP;
     t->to.port = t->method == TRACER_ICMP  ? 0
                  : t->host.has_port        ? t->host.port
                  : t->method == TRACER_TCP ? TCP_PORT

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { AS_TEXT_MAX = 16 };
+enum { AS_TEXT_MAX = 16, NAME_WIDTH = 44 };
 
 static const char *end_name(enum trace_end end)
 {
@@ -365,6 +365,17 @@ static int widest(int width, const char *text)
     return len > width ? len : width;
 }
 
+/* A long name is cut at its left, as its domain tells more than its interface. */
+static const char *name_text(char out[NAME_WIDTH + 1], const char *name)
+{
+    size_t len = strlen(name);
+    if (len <= NAME_WIDTH)
+        text_copy(out, NAME_WIDTH + 1, name[0] != '\0' ? name : "-");
+    else
+        snprintf(out, NAME_WIDTH + 1, "...%s", name + len - (NAME_WIDTH - 3));
+    return out;
+}
+
 static void add_head(struct text *out, const struct traced *t)
 {
     char address[ADDRESS_TEXT_MAX];
@@ -445,11 +456,12 @@ static const char *back_text(char out[12], const struct trace_stats *s)
 
 static void add_rows(struct text *out, const struct traced *t)
 {
-    char address[ADDRESS_TEXT_MAX], min[24], median[24], as[AS_TEXT_MAX], back[12];
+    char address[ADDRESS_TEXT_MAX], name[NAME_WIDTH + 1], min[24], median[24],
+        as[AS_TEXT_MAX], back[12];
     int addresses = 7, names = 4, numbers = 2;
     for (size_t i = 0; i < t->n; i++) {
         addresses = widest(addresses, address_text(address, &t->hops[i]));
-        names = widest(names, t->hops[i].name);
+        names = widest(names, name_text(name, t->hops[i].name));
         numbers = widest(numbers, as_text(as, &t->hops[i], &t->as[i]));
     }
     text_add(out, "%3s  %-*s  %-*s  %-9s  %-*s  %-5s  %8s  %8s  %4s  %s\n", "hop",
@@ -461,7 +473,7 @@ static void add_rows(struct text *out, const struct traced *t)
         text_add(
             out, "%3zu  %-*s  %-*s  %-9s  %-*s  %-5s  %8s  %8s  %4s  %u of %u\n", i + 1,
             addresses, address_text(address, hop), names,
-            hop->name[0] != '\0' ? hop->name : "-",
+            name_text(name, hop->name),
             hop->segment == SEGMENT_MICROSOFT ? "Microsoft" : segment_name(hop->segment),
             numbers, as_text(as, hop, &t->as[i]),
             hop->pop.metro[0] != '\0' ? hop->pop.metro : "-", render_ms(min, s.min_ns),
@@ -490,6 +502,10 @@ void trace_print_text(struct text *out, const struct traced *t)
         text_add(out,
                  "(Routers limit or refuse such answers: missing answers of a hop in the "
                  "middle are not packet loss.)\n");
+    if (t->branches != NULL && t->method == TRACER_ICMP)
+        text_add(out,
+                 "(Most routers send all ICMP along one of several equal-cost paths: "
+                 "--paths finds them with --tcp or --udp.)\n");
     text_add(out, "%s", t->n > 0 ? "\n" : "");
     add_verdict(out, t);
     if (t->end != TRACE_END_TARGET && *t->proxy != '\0')

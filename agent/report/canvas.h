@@ -44,6 +44,7 @@ void canvas_sessions(struct canvas *c, size_t most);
 
 /* Draws the traffic of interfaces and of the service (NULL: of all), at most `most` rows. */
 void canvas_traffic(struct canvas *c, const char *service, size_t most);
+
 /* Draws where the path to the target entered Microsoft's network; nothing if that is not
  * known. */
 void canvas_entries(struct canvas *c, const char *family);

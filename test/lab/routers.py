@@ -37,6 +37,7 @@ PARIS, PARIS6 = "104.44.4.2", f"2001:db8:{len(LINKS) - 1:x}::2"
 NAMES = {"192.168.7.2": "gw.branch.example", "198.51.100.2": "a.provider.example",
          "203.0.113.2": "b.provider.example", "104.44.1.2": "ae25-0.icr02.lon24.ntwk.msn.net",
          "2001:db8:6::2": "ae25-0.icr02.lon24.ntwk.msn.net",
+         "104.44.2.2": f"{'x' * 50}.{'y' * 50}.router.example",
          PARIS: "ae20-0.icr01.par21.ntwk.msn.net", PARIS6: "ae20-0.icr01.par21.ntwk.msn.net"}
 # TXT records of the zones that tell the AS of an address: the longest prefix decides, other prefixes do not.
 ORIGINS = {"2.100.51.198.origin.asn.cymru.com": ["64496 | 198.0.0.0/8 | US | arin | 2001-01-01",

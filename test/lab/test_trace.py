@@ -228,6 +228,15 @@ def check_paths(net):
         tap.ok(trace.seconds < 5, f"{method[2:]}: takes {trace.seconds:.2f} s")
 
 
+def check_paths_and_icmp(net):
+    trace = Trace(net, "--paths", "-4", "target.example")
+    tap.equal(("tcp", 16), (trace.summary["kind"], trace.summary["flows"]), "--paths goes by TCP, unless it is told")
+    text = net.run("host", EDGELAT, "trace", "--icmp", "--paths", "-4", "target.example").stdout
+    tap.ok("with --tcp or --udp" in text, "--paths by ICMP says what it cannot find", text)
+    rows = [line for line in text.splitlines() if re.match(r" +\d", line)]
+    tap.ok("yyy.router.example" in text and max(map(len, rows)) < 130, "a long name is cut at its left", text)
+
+
 def check_nobody(net):
     for allowed, default in (("1 0", "tcp"), ("0 2147483647", "icmp")):
         net.run("host", "sysctl", "-qw", f"net.ipv4.ping_group_range={allowed}")
@@ -274,7 +283,7 @@ def main():
         mtr = net.start("host", "mtr", "-r", "-n", "-c", "1", routers.TARGET, stdout=subprocess.PIPE)  # takes 6 s
         beside_mtr = Trace(net, "--icmp", "target.example")
         for check in (check_truth, check_way_back, check_beside_traceroute, check_packets, check_silent, check_rate_limit, check_answers,
-                      check_loop, check_unreachable, check_paths, check_errors, check_dead_dns):
+                      check_loop, check_unreachable, check_paths, check_paths_and_icmp, check_errors, check_dead_dns):
             check(net)
         if os.geteuid() == 0 and net.run("host", *NOBODY, "true").returncode == 0:
             check_nobody(net)

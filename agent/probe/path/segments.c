@@ -74,6 +74,21 @@ static enum segment own_segment(struct segment_hop *hop, bool gateway, bool publ
     return gateway ? SEGMENT_LOCAL : SEGMENT_PROVIDER;
 }
 
+/* Microsoft carries no traffic for other networks, so what is behind its routers is its
+ * own: the prefix table is not complete. A name of another domain leaves that open. */
+static void judge_behind(struct segment_hop *hops, size_t n, const struct entry *e)
+{
+    for (size_t i = e->first; i < n; i++) {
+        if (hops[i].segment != SEGMENT_PROVIDER)
+            continue;
+        hops[i].segment = SEGMENT_UNKNOWN;
+        if (hops[i].name[0] != '\0')
+            continue;
+        hops[i].segment = SEGMENT_MICROSOFT;
+        snprintf(hops[i].basis, sizeof hops[i].basis, "behind a router of Microsoft");
+    }
+}
+
 /* Fills in unknown hops between two of the same segment. Between two of Microsoft's also
  * public addresses: the prefix table is not complete. */
 static void fill_between(struct segment_hop *hops, size_t n, const struct entry *e)
@@ -115,6 +130,7 @@ struct entry segments_judge(struct segment_hop *hops, size_t n,
             e.before = i;
         }
     }
+    judge_behind(hops, n, &e);
     fill_between(hops, n, &e);
     if (e.first == SEGMENT_NO_HOP) {
         e.before = SEGMENT_NO_HOP;
