@@ -1,6 +1,7 @@
 #include "edge/path_sample.h"
 
 #include "base/text.h"
+#include "edge/as_path.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -144,24 +145,27 @@ const char *path_as_list(const struct path_sample *s, char out[PATH_WORD_MAX])
     return out;
 }
 
-static uint8_t distinct_before_last(const uint32_t *path, size_t n)
+/* AS8075, and those that Microsoft runs besides it. */
+static bool is_microsofts(uint32_t as, const void *user)
 {
-    uint8_t hops = 0;
-    for (size_t i = 0; i + 1 < n; i++)
-        hops = (uint8_t)(hops + (i == 0 || path[i] != path[i - 1])); /* prepending */
-    return hops > 0 ? hops : 1;
+    (void)user;
+    return as == AS_MICROSOFT || as == 8068 || as == 8069 || as == 12076;
 }
 
 uint8_t path_as_hops(const struct path_sample *s)
 {
-    char list[PATH_WORD_MAX];
-    uint8_t hops = 0;
-    if (s->n_as > 0)
-        return distinct_before_last(s->as_path, s->n_as);
-    path_as_list(s, list);
-    for (const char *at = list; (at = strstr(at, "AS")) != NULL; at++)
-        hops++;
-    return hops;
+    struct as_hop hops[PATH_HOPS_MAX];
+    for (size_t i = 0; i < s->n; i++) {
+        const struct path_hop *hop = &s->hops[i];
+        hops[i].owner = hop->segment == SEGMENT_LOCAL       ? AS_OF_SITE
+                        : hop->segment == SEGMENT_MICROSOFT ? AS_OF_MICROSOFT
+                                                            : AS_OF_OTHERS;
+        hops[i].as = hop->as;
+    }
+    struct as_path p = s->n_as > 0
+                           ? as_path_of_route(s->as_path, s->n_as, is_microsofts, NULL)
+                           : as_path_of_hops(hops, s->n);
+    return p.state == AS_HOPS_EXACT ? p.hops : 0;
 }
 
 /* ---- the router of the entry ---- */

@@ -54,8 +54,9 @@ bool path_provider(const struct path_sample *s, char out[PATH_WORD_MAX]);
 const char *path_as_list(const struct path_sample *s, char out[PATH_WORD_MAX]);
 
 /*
- * How many AS hops Microsoft's network is away: 1 if the provider's network is next to
- * it. By the BGP table if it is known, else by the AS of each hop. 0: cannot tell.
+ * How many AS hops Microsoft's network is away, edge/as_path.h: 1 if the provider's network
+ * is next to it. By the BGP table if it is known, else by the AS of each hop. 0: cannot
+ * tell, or only how many there are at least.
  */
 uint8_t path_as_hops(const struct path_sample *s);
 

@@ -120,12 +120,6 @@ static double seconds(int64_t ns)
     return ns == DELAY_UNDEFINED ? NAN : (double)ns / 1e9;
 }
 
-static void fact_since(struct event *e, struct wall since)
-{
-    char text[WALL_TEXT_MAX];
-    event_text(e, ATTR_SINCE, wall_text(text, since));
-}
-
 static void fact_delays(struct event *e, int64_t before_ns, int64_t after_ns)
 {
     event_number(e, ATTR_PATH_DELAY_BEFORE, seconds(before_ns));
@@ -170,7 +164,7 @@ static void report_entry(const struct path_news *p, const char *before, bool uns
     e->calls_survey = true;
     fact_city(p, e, ATTR_METRO_BEFORE, before);
     fact_city(p, e, ATTR_METRO_AFTER, regime_current(r));
-    fact_since(e, r->since);
+    e->since = r->since;
     fact_delays(e, p->of->before_ns, after_ns);
     event_say(e, "traffic enters Microsoft's network at %s, before at %s%s%s",
               place(to, site, regime_current(r)), place(from, site, before),
@@ -192,7 +186,7 @@ static void report_provider(const struct path_news *p, enum aspect aspect,
     event_text(e, ATTR_PATH_PROVIDER, regime_current(r));
     event_text(e, ATTR_VERDICT_BASIS,
                aspect == PATH_AS_PATH ? "AS path" : "router names");
-    fact_since(e, r->since);
+    e->since = r->since;
     fact_delays(e, p->of->before_ns, after_ns);
     event_say(e, "the path goes through %s, before through %s%s%s", regime_current(r),
               before, delays_text(delays, p->of->before_ns, after_ns),
@@ -221,7 +215,7 @@ static void report_reach(const struct path_news *p, const char *before)
         add_event(p, EVENT_PATH_INTERRUPTED, reached ? SEVERITY_INFO : SEVERITY_WARN,
                   before, path_end_name(s->end));
     e->before[strcspn(e->before, " ")] = '\0';
-    fact_since(e, r->since);
+    e->since = r->since;
     if (reached) {
         event_say(e, "the path reaches the target again");
         return;
@@ -264,7 +258,7 @@ static void report_long(const struct path_news *p, const char *before)
                                              : "long",
                   is_long ? "long" : "direct");
     event_number(e, ATTR_PATH_AS_HOPS, number_of(r));
-    fact_since(e, r->since);
+    e->since = r->since;
     if (is_long)
         event_say(e,
                   "Microsoft's network is %s AS hops away; with Peering Service it is "
@@ -333,7 +327,7 @@ static void report_role(const struct path_news *p, enum role role, const char *m
     event_text(e, ATTR_VERDICT_BASIS, by_entry ? "entry" : "serving PoP");
     fact_city(p, e, ATTR_METRO_BEFORE, p->of->role.by[by_entry].metro);
     fact_city(p, e, ATTR_METRO_AFTER, metro);
-    fact_since(e, since);
+    e->since = since;
     fact_delays(e, before_ns, after_ns);
     if (!first)
         event_number(e, ATTR_UNANSWERED, seconds(unanswered_ns));
