@@ -180,7 +180,7 @@ static void sample_of(struct path_tracer *t, const struct tracing_path *p,
         hop->name =
             name != NULL && (name->known || name->name[0] != '\0') ? name->name : NULL;
         if (s.answer != NULL && t->from.as_of != NULL)
-            hop->as = t->from.as_of(&s.answer->from, t->from.user);
+            hop->as = hops[i].as = t->from.as_of(&s.answer->from, t->from.user);
     }
     struct entry e = segments_judge(hops, n, t->edge_data);
     out->entry = e.state;

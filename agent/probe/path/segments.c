@@ -75,14 +75,15 @@ static enum segment own_segment(struct segment_hop *hop, bool gateway, bool publ
 }
 
 /* Microsoft carries no traffic for other networks, so what is behind its routers is its
- * own: the prefix table is not complete. A name of another domain leaves that open. */
+ * own: the prefix table is not complete. A name of another domain, or another AS, leaves
+ * that open. */
 static void judge_behind(struct segment_hop *hops, size_t n, const struct entry *e)
 {
     for (size_t i = e->first; i < n; i++) {
         if (hops[i].segment != SEGMENT_PROVIDER)
             continue;
         hops[i].segment = SEGMENT_UNKNOWN;
-        if (hops[i].name[0] != '\0')
+        if (hops[i].name[0] != '\0' || hops[i].as != 0)
             continue;
         hops[i].segment = SEGMENT_MICROSOFT;
         snprintf(hops[i].basis, sizeof hops[i].basis, "behind a router of Microsoft");

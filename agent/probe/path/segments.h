@@ -7,9 +7,9 @@
  * public hop are local; shared addresses of providers (RFC 6598) and other public addresses
  * are a provider's. A hop that does not answer, or has a private address behind a public
  * one, belongs to the segment of both its neighbours; between two segments it is unknown.
- * All hops between two of Microsoft's are Microsoft's, and those behind it that have no name:
- * the prefix table is not complete, and Microsoft carries no traffic for other networks.
- * Behind it a hop with a name of another domain is unknown.
+ * All hops between two of Microsoft's are Microsoft's, and those behind it that have no name
+ * and no AS: the prefix table is not complete, and Microsoft carries no traffic for other
+ * networks. Behind it a hop with a name of another domain or another AS is unknown.
  *
  * Only the name of a router tells a metro. The entry is found if the first of Microsoft's
  * hops has one and follows a hop of another segment at once. Otherwise it is hidden, and

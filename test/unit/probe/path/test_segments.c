@@ -278,7 +278,10 @@ static void test_by_as(void **state)
     struct entry e = segments_judge(hops, 5, &known);
     CHECK_INT(3, e.first, "the first of Microsoft's by its AS");
     CHECK_TEXT("AS8075", hops[3].basis, "the evidence");
-    CHECK_INT(SEGMENT_PROVIDER, hops[4].segment, "the hop behind it is not known");
+    CHECK_INT(SEGMENT_MICROSOFT, hops[4].segment, "a hop behind it without any evidence");
+    hops[4].as = 64520;
+    segments_judge(hops, 5, &known);
+    CHECK_INT(SEGMENT_UNKNOWN, hops[4].segment, "a hop behind it of another AS");
     struct as_path p = segments_as_path(hops, 5);
     CHECK_INT(AS_HOPS_EXACT, p.state, "AS hops");
     CHECK_INT(2, p.hops, "through two networks");
