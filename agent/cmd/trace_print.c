@@ -472,8 +472,7 @@ static void add_rows(struct text *out, const struct traced *t)
         struct trace_stats s = trace_stats(t->trace, (uint8_t)(i + 1));
         text_add(
             out, "%3zu  %-*s  %-*s  %-9s  %-*s  %-5s  %8s  %8s  %4s  %u of %u\n", i + 1,
-            addresses, address_text(address, hop), names,
-            name_text(name, hop->name),
+            addresses, address_text(address, hop), names, name_text(name, hop->name),
             hop->segment == SEGMENT_MICROSOFT ? "Microsoft" : segment_name(hop->segment),
             numbers, as_text(as, hop, &t->as[i]),
             hop->pop.metro[0] != '\0' ? hop->pop.metro : "-", render_ms(min, s.min_ns),
