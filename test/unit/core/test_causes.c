@@ -168,6 +168,44 @@ static void only_what_it_concerns(void **state)
     CHECK_TEXT("teams", f->text, "those in the prefix");
 }
 
+/* A route explains another entry, and that the other PoP and the delay of its target. */
+static void paths_are_between(void **state)
+{
+    (void)state;
+    static struct events e;
+    struct event *hop = add(&e, EVENT_ROUTE_NEXT_HOP, NULL, FAMILY_NONE, 0, 0);
+    struct event *entry = add(&e, EVENT_PATH_ENTRY, &teams, FAMILY_IPV4, S, 20 * S);
+    struct event *entry6 = add(&e, EVENT_PATH_ENTRY, &teams, FAMILY_IPV6, S, 20 * S);
+    struct event *failover = add(&e, EVENT_EDGE_FAILOVER, &teams, FAMILY_IPV4, S, S);
+    struct event *pop = add(&e, EVENT_POP_CHANGED, &teams, FAMILY_IPV4, 2 * S, S);
+    struct event *pop6 = add(&e, EVENT_POP_CHANGED, &teams, FAMILY_IPV6, 2 * S, S);
+    struct event *shift = add(&e, EVENT_DELAY_SHIFTED, &teams, FAMILY_IPV4, 3 * S, S);
+    struct event *moved = add(&e, EVENT_NETWORK_CHANGED, NULL, FAMILY_NONE, 0, 0);
+    hop->scope = (struct event_scope){address("52.112.0.0"), 14};
+    CHECK(cause_of(hop, entry) != NULL, "a route of its prefix");
+    CHECK(cause_of(hop, failover) != NULL, "and the failover");
+    CHECK(cause_of(hop, entry6) == NULL, "not that of the other family");
+    CHECK(cause_of(moved, entry) != NULL, "another network of this host, another path");
+    CHECK(cause_of(entry, pop) != NULL, "the entry explains the PoP");
+    CHECK(cause_of(entry, shift) != NULL, "and the delay");
+    CHECK(cause_of(entry, pop6) == NULL, "of its own family");
+    CHECK(cause_of(pop, entry) == NULL, "the PoP does not explain the entry");
+    CHECK(cause_of(shift, entry) == NULL, "nor does the delay");
+    CHECK(cause_of(entry, hop) == NULL, "nor the entry the route");
+    CHECK(cause_of(entry, failover) == NULL, "two signs of one change");
+
+    static struct causes c;
+    static struct events routes, traces;
+    c.n = routes.n = traces.n = 0;
+    routes.list[routes.n++] = *hop;
+    find(&c, &routes);
+    traces.list[traces.n++] = *entry;
+    traces.list[traces.n++] = *shift;
+    find(&c, &traces);
+    for (size_t i = 0; i < traces.n; i++)
+        CHECK_TEXT(EVENT_ROUTE_NEXT_HOP, traces.list[i].cause.name, "the first cause");
+}
+
 /* A flapping session gives more events than are kept: the last ones count. */
 static void the_last_ones_are_kept(void **state)
 {
@@ -195,6 +233,7 @@ int main(void)
         cmocka_unit_test(only_within_a_minute),
         cmocka_unit_test(not_by_what_comes_after_it),
         cmocka_unit_test(only_what_it_concerns),
+        cmocka_unit_test(paths_are_between),
         cmocka_unit_test(the_last_ones_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
