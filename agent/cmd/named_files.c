@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "config/keys.h"
+#include "net/as_database.h"
 #include "net/pem.h"
 #include "ship/header_file.h"
 
@@ -75,11 +76,25 @@ static int check_header(const char *path, struct text *why)
     return rc;
 }
 
+static int check_as_database(const char *path, struct text *why)
+{
+    struct as_database *d = as_database_create(path);
+    const char *problem = as_database_problem(d);
+    size_t len = strlen(path);
+    if (problem != NULL)
+        text_add(why, "%s",
+                 problem + (strncmp(problem, path, len) == 0 ? len + strlen(": ") : 0));
+    as_database_destroy(d);
+    return problem != NULL ? -EBADMSG : 0;
+}
+
 static int check_content(const struct config *c, const struct config_file *f,
                          const char *path, struct text *why)
 {
     if (strcmp(f->key->name, "header_file") == 0)
         return check_header(path, why);
+    if (strcmp(f->key->name, "as_database") == 0)
+        return check_as_database(path, why);
     if (strcmp(f->key->name, "key_file") == 0)
         return pem_check_key(path, c->collectors[f->index].cert_file, why);
     return pem_check_certificates(path, why);
@@ -87,9 +102,10 @@ static int check_content(const struct config *c, const struct config_file *f,
 
 static const char *path_of(const struct config *c, const struct config_file *f)
 {
-    const char *in = f->key->section == SECTION_TARGET
-                         ? (const char *)&c->drafts[f->index]
-                         : (const char *)&c->collectors[f->index];
+    const char *in =
+        f->key->section == SECTION_TARGET ? (const char *)&c->drafts[f->index]
+        : f->key->section == SECTION_PATH ? (const char *)c
+                                          : (const char *)&c->collectors[f->index];
     return in + f->key->offset;
 }
 

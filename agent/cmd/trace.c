@@ -148,18 +148,6 @@ static bool is_microsofts(uint32_t as, const void *user)
     return origins_are_microsofts(user, as);
 }
 
-/* The AS that counts: 0 if it is not known for certain, or that of an exchange. */
-static uint32_t as_of(const struct tracing *t, const struct as_answer *a)
-{
-    bool microsofts = a->origins.n > 0;
-    for (size_t i = 0; i < a->origins.n; i++)
-        microsofts =
-            microsofts && is_microsofts(a->origins.as[i], &t->data.known.origins);
-    return microsofts || (a->origins.n == 1 && !as_name_is_exchange(a->name))
-               ? a->origins.as[0]
-               : 0;
-}
-
 static void forget_database(struct as_answer *as, struct segment_hop *hops, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -239,7 +227,7 @@ static void conclude(struct tracing *t)
         hops[i].name = s.answer != NULL ? name_of(t, &s.answer->from) : "";
         if (s.answer != NULL)
             as[i] = as_lookup_find(t->as, &s.answer->from);
-        hops[i].as = as_of(t, &as[i]);
+        hops[i].as = as_answer_certain(&as[i], &t->data.known.origins);
     }
     if (as_lookup_problem(t->as) != NULL) /* earlier answers of it are doubtful, too */
         forget_database(as, hops, traced.n);
@@ -583,6 +571,9 @@ static void trace_path(struct tracing *t)
     t->timer = timer_new(&t->loop, t);
     interrupt_start(&t->interrupt, &t->loop, on_interrupt, t);
     resolver_create(&t->resolver, &t->loop, NULL);
+    if (t->options.as_database == NULL)
+        t->options.as_database = t->config.path_as_database;
+    t->options.as_dns |= t->config.path_as_dns;
     t->as =
         as_lookup_create(t->options.as_database, t->options.as_dns ? t->resolver : NULL);
     as_lookup_notify(t->as, on_as, t);

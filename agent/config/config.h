@@ -97,6 +97,8 @@ struct config {
     /* [path]: edge/path_watch.h */
     bool path_trace;
     int64_t path_interval_ns;
+    char path_as_database[FILE_TEXT_MAX]; /* "": at the usual places */
+    bool path_as_dns;
 
     /* [dns] */
     char dns_servers[256]; /* "192.0.2.1 [2001:db8::1]:5353", "" is /etc/resolv.conf */

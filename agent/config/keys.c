@@ -106,6 +106,10 @@ const struct config_key config_keys[] = {
      "no: do not trace the paths to the targets [yes]"},
     {SECTION_PATH, "interval", config_read_duration, IN(path_interval_ns), 10 * NS_PER_S, DAY, false,
      "time between two traces of a path, in each address family [10m]"},
+    {SECTION_PATH, "as_database", config_read_file, IN(path_as_database), 0, 0, false,
+     "AS of each hop from this file in MaxMind's format [one in /usr/share/GeoIP or /var/lib/GeoIP]"},
+    {SECTION_PATH, "as_dns", config_read_yes_no, IN(path_as_dns), 0, 0, false,
+     "yes: ask DNS (origin.asn.cymru.com) for what the file does not have [no]"},
 
     {SECTION_DNS, "servers", config_read_servers, IN(dns_servers), 0, 0, false,
      "addresses of DNS servers, ADDRESS or ADDRESS:PORT [those of /etc/resolv.conf]"},

@@ -14,10 +14,12 @@
 #include "daemon/reporter.h"
 #include "daemon/routes_server.h"
 #include "daemon/status_server.h"
+#include "edge/as_path.h"
 #include "net/clock.h"
 #include "net/machine.h"
 #include "net/seed.h"
 #include "net/timer.h"
+#include "route/rib_lookup.h"
 #include "route/station.h"
 #include "ship/shipper.h"
 #include "spool/spool.h"
@@ -134,8 +136,11 @@ static void on_result(const struct target *target, const struct result *result,
                       void *user)
 {
     struct agent *a = user;
-    if (a->paths != NULL)
-        path_tracer_result(a->paths, target, result);
+    if (a->paths == NULL)
+        return;
+    path_tracer_result(a->paths, target, result);
+    if (a->station != NULL)
+        path_tracer_routing(a->paths, &station_rib(a->station)->events);
 }
 
 static void on_moved(void *user)
@@ -157,11 +162,36 @@ static uint64_t current_network(void *user)
     return measurer_network(a->measurer);
 }
 
+static bool is_microsofts(uint32_t as, const void *user)
+{
+    return origins_are_microsofts(user, as);
+}
+
+static size_t as_path_of(const struct endpoint *target, uint32_t out[PATH_AS_MAX],
+                         void *user)
+{
+    struct agent *a = user;
+    struct route_found found;
+    if (a->station == NULL || !rib_lookup(station_rib(a->station), target, &found))
+        return 0;
+    struct as_path p =
+        as_path_of_route(found.as, found.n_as, is_microsofts, &a->edge_data->origins);
+    if (p.state != AS_HOPS_EXACT || p.n >= PATH_AS_MAX)
+        return 0;
+    memcpy(out, p.as, p.n * sizeof *out);
+    out[p.n] = AS_MICROSOFT;
+    return p.n + 1;
+}
+
 /* Probing goes on without it. */
 static void open_paths(struct agent *a)
 {
     struct path_tracer_sources sources = {
-        .events = open_events, .network = current_network, .user = a};
+        .events = open_events,
+        .network = current_network,
+        .as_path = as_path_of,
+        .user = a,
+    };
     int rc = a->config->path_trace ? path_tracer_create(&a->paths, a->loop, a->config,
                                                         a->edge_data, &sources)
                                    : 0;

@@ -3,7 +3,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "edge/path_losses.h"
 #include "edge/path_schedule.h"
+#include "net/as_lookup.h"
 #include "net/clock.h"
 #include "net/resolver.h"
 #include "net/seed.h"
@@ -13,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,21 +56,31 @@ struct traced_target {
     struct endpoint to[2];
 };
 
+struct traced_stream { /* of probes */
+    uint32_t number;
+    struct path_losses losses;
+};
+
 struct path_tracer {
     uv_loop_t *loop;
     const struct config *config;
     const struct edge_data *edge_data;
     struct path_tracer_sources from;
     struct resolver *resolver;
+    struct as_lookup *as;
+    char as_problem[PATH_MAX + 192]; /* logged */
     struct path_schedule schedule;
     struct path_watch *watch;
     uv_timer_t *timer;
     struct tracing_path under_way[PATH_AT_ONCE];
     struct traced_target *targets;
     size_t n_targets, targets_room;
+    struct traced_stream *streams;
+    size_t n_streams, streams_room;
     struct named_router *names[NAMES_MAX];
     size_t n_names, oldest_name;
     struct path_tracer_counters counters;
+    size_t routing_taken; /* events of routing in the open window */
     bool restored;
     struct mono stored;
     bool failed[2]; /* logged, by family */
@@ -90,6 +103,8 @@ static void finish(struct tracing_path *p);
 
 static bool awaits_names(const struct tracing_path *p)
 {
+    if (as_lookup_waiting(p->owner->as) > 0)
+        return true;
     for (uint8_t ttl = 1; ttl <= TRACE_TTL_MAX; ttl++) {
         struct trace_stats s = trace_stats(p->trace, ttl);
         struct named_router *name =
@@ -98,6 +113,18 @@ static bool awaits_names(const struct tracing_path *p)
             return true;
     }
     return false;
+}
+
+static void finish_those_known(struct path_tracer *t)
+{
+    for (size_t i = 0; i < PATH_AT_ONCE; i++)
+        if (t->under_way[i].trace != NULL && !awaits_names(&t->under_way[i]))
+            finish(&t->under_way[i]);
+}
+
+static void on_as(void *user)
+{
+    finish_those_known(user);
 }
 
 static void on_name(const struct resolution *r, void *user)
@@ -109,9 +136,7 @@ static void on_name(const struct resolution *r, void *user)
     name->known = !none || !r->temporary;
     text_copy(name->name, sizeof name->name, none ? "" : r->last);
     name->until.ns = mono_now().ns + (name->known ? NAME_AGE_NS : NO_NAME_AGE_NS);
-    for (size_t i = 0; i < PATH_AT_ONCE; i++)
-        if (t->under_way[i].trace != NULL && !awaits_names(&t->under_way[i]))
-            finish(&t->under_way[i]);
+    finish_those_known(t);
 }
 
 /* An entry for the address, the oldest one if there are many; NULL: all are in use. */
@@ -131,6 +156,7 @@ static void on_address(const struct endpoint *address, void *user)
     struct tracing_path *p = user;
     struct path_tracer *t = p->owner;
     struct named_router *known = find_name(t, address);
+    as_lookup_find(t->as, address); /* asks */
     if (known != NULL && (known->lookup != NULL || known->until.ns > mono_now().ns))
         return;
     struct named_router *name = name_for(t, address);
@@ -159,6 +185,33 @@ static enum path_end end_of(enum trace_end end)
     return ends[end];
 }
 
+/* Logs a new problem of the AS database. True: its answers are doubtful. */
+static bool database_fails(struct path_tracer *t)
+{
+    const char *problem = as_lookup_problem(t->as);
+    if (problem != NULL && strcmp(problem, t->as_problem) != 0)
+        log_warn("path", "%s", problem);
+    text_copy(t->as_problem, sizeof t->as_problem, problem != NULL ? problem : "");
+    return problem != NULL;
+}
+
+/* Sets the AS of the hops that answered. */
+static void find_as(struct path_tracer *t, struct segment_hop *hops, size_t n)
+{
+    bool by_database[TRACE_TTL_MAX] = {false};
+    for (size_t i = 0; i < n; i++) {
+        if (hops[i].address.family == FAMILY_NONE)
+            continue;
+        struct as_answer a = as_lookup_find(t->as, &hops[i].address);
+        hops[i].as = as_answer_certain(&a, &t->edge_data->origins);
+        by_database[i] = a.source == AS_SOURCE_DATABASE;
+    }
+    bool fails = database_fails(t); /* earlier answers, too */
+    for (size_t i = 0; i < n; i++)
+        if (by_database[i] && fails)
+            hops[i].as = 0;
+}
+
 static void sample_of(struct path_tracer *t, const struct tracing_path *p,
                       struct path_sample *out)
 {
@@ -179,19 +232,18 @@ static void sample_of(struct path_tracer *t, const struct tracing_path *p,
         hops[i].name = name != NULL ? name->name : "";
         hop->name =
             name != NULL && (name->known || name->name[0] != '\0') ? name->name : NULL;
-        if (s.answer != NULL && t->from.as_of != NULL)
-            hop->as = hops[i].as = t->from.as_of(&s.answer->from, t->from.user);
     }
+    find_as(t, hops, n);
     struct entry e = segments_judge(hops, n, t->edge_data);
     out->entry = e.state;
     out->first = e.first == SEGMENT_NO_HOP ? n : e.first;
     out->before = e.before == SEGMENT_NO_HOP ? n : e.before;
     for (size_t i = 0; i < n; i++) {
+        out->hops[i].as = hops[i].as;
         out->hops[i].segment = hops[i].segment;
         out->hops[i].metro = hops[i].pop.metro;
     }
-    if (t->from.as_path != NULL)
-        out->n_as = t->from.as_path(&p->to, out->as_path, t->from.user);
+    out->n_as = t->from.as_path(&p->to, out->as_path, t->from.user);
 }
 
 static void release(struct tracing_path *p)
@@ -380,6 +432,17 @@ static void add_targets(struct path_tracer *t, const struct batch *batch)
     }
 }
 
+static struct path_losses *losses_of(struct path_tracer *t, uint32_t stream)
+{
+    for (size_t i = 0; i < t->n_streams; i++)
+        if (t->streams[i].number == stream)
+            return &t->streams[i].losses;
+    t->streams =
+        mem_grow(t->streams, &t->streams_room, t->n_streams + 1, sizeof *t->streams);
+    t->streams[t->n_streams] = (struct traced_stream){.number = stream};
+    return &t->streams[t->n_streams++].losses;
+}
+
 void path_tracer_result(struct path_tracer *t, const struct target *target,
                         const struct result *result)
 {
@@ -388,9 +451,14 @@ void path_tracer_result(struct path_tracer *t, const struct target *target,
     bool measured = result->outcome != OUTCOME_NOT_MEASURED;
     if (number == SIZE_MAX || (family != FAMILY_IPV4 && family != FAMILY_IPV6))
         return;
-    if (measured)
-        path_watch_result(t->watch, target, family, result->time,
-                          !outcome_is_lost(result->outcome));
+    if (!measured)
+        return;
+    bool lost = outcome_is_lost(result->outcome);
+    path_watch_result(t->watch, target, family, result->time, !lost);
+    if (!path_losses_add(losses_of(t, result->stream), result->time, lost))
+        return;
+    path_schedule_reason(&t->schedule, number, family, mono_now());
+    arm(t);
 }
 
 /* Whether it may be the effect, or the sign, of another path. */
@@ -400,10 +468,10 @@ static bool calls_trace(const struct event *e)
     return !is.routine && is.layer != LAYER_NONE && is.layer != LAYER_PATH;
 }
 
-static void take_reasons(struct path_tracer *t, const struct events *events)
+static void take_reasons(struct path_tracer *t, const struct events *events, size_t from)
 {
     struct mono now = mono_now();
-    for (size_t i = 0; i < events->n; i++) {
+    for (size_t i = from; i < events->n; i++) {
         const struct event *e = &events->list[i];
         size_t number = number_of(t, e->target);
         if (!calls_trace(e))
@@ -415,6 +483,16 @@ static void take_reasons(struct path_tracer *t, const struct events *events)
         if (e->target != NULL && number != SIZE_MAX && e->family != FAMILY_IPV4)
             path_schedule_reason(&t->schedule, number, FAMILY_IPV6, now);
     }
+}
+
+void path_tracer_routing(struct path_tracer *t, const struct events *events)
+{
+    size_t from = t->routing_taken;
+    t->routing_taken = events->n;
+    if (events->n <= from)
+        return;
+    take_reasons(t, events, from);
+    arm(t);
 }
 
 void path_tracer_window(struct path_tracer *t, const struct batch *batch,
@@ -431,7 +509,8 @@ void path_tracer_window(struct path_tracer *t, const struct batch *batch,
         want(t, number, FAMILY_IPV4, &state->addresses[SLOT_IPV4].to);
         want(t, number, FAMILY_IPV6, &state->addresses[SLOT_IPV6].to);
     }
-    take_reasons(t, events);
+    take_reasons(t, events, 0);
+    t->routing_taken = 0;
     if (mono_now().ns - t->stored.ns > STORE_EVERY_NS)
         store(t);
     arm(t);
@@ -480,6 +559,9 @@ int path_tracer_create(struct path_tracer **out, uv_loop_t *loop,
     t->edge_data = edge_data;
     t->from = *sources;
     t->resolver = resolver;
+    t->as =
+        as_lookup_create(config->path_as_database, config->path_as_dns ? resolver : NULL);
+    as_lookup_notify(t->as, on_as, t);
     t->watch = path_watch_create(&edge_data->site);
     t->timer = timer_new(loop, t);
     for (size_t i = 0; i < PATH_AT_ONCE; i++) {
@@ -497,6 +579,7 @@ void path_tracer_destroy(struct path_tracer *t)
         return;
     store(t);
     drop_traces(t);
+    as_lookup_destroy(t->as);
     resolver_destroy(t->resolver);
     for (size_t i = 0; i < PATH_AT_ONCE; i++)
         timer_close(t->under_way[i].timer);
@@ -506,5 +589,6 @@ void path_tracer_destroy(struct path_tracer *t)
     path_schedule_end(&t->schedule);
     path_watch_destroy(t->watch);
     free(t->targets);
+    free(t->streams);
     free(t);
 }

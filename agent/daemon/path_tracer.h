@@ -5,7 +5,8 @@
  * in the state folder.
  *
  * A trace has at most 3 packets a hop; a path of 12 hops takes 36 every ten minutes, and
- * some 5000 a day. The names of routers are asked of DNS once a day and router.
+ * some 5000 a day. The names of routers are asked of DNS once a day and router, and so is
+ * their AS, if the configuration allows that and the AS database does not have it.
  */
 #ifndef EDGELAT_DAEMON_PATH_TRACER_H
 #define EDGELAT_DAEMON_PATH_TRACER_H
@@ -24,9 +25,8 @@ struct path_tracer_sources {
     struct events *(*events)(void *user);
     /* The network that the host is in; 0: not known. */
     uint64_t (*network)(void *user);
-    /* The AS of a router, 0: not known; the AS path to a target in the BGP table, its
-     * length. NULL: none is known. */
-    uint32_t (*as_of)(const struct endpoint *router, void *user);
+    /* Writes the AS path to a target in the BGP table, Microsoft's AS last; its length, 0:
+     * not known. */
     size_t (*as_path)(const struct endpoint *target, uint32_t out[PATH_AS_MAX],
                       void *user);
     void *user;
@@ -40,13 +40,16 @@ int path_tracer_create(struct path_tracer **out, uv_loop_t *loop,
 /* Stores what is known. No callback after it returns; NULL is fine. */
 void path_tracer_destroy(struct path_tracer *t);
 
-/* A result of the address in use of a target. */
+/* A result of the address in use of a target. Losses in a row call for a trace. */
 void path_tracer_result(struct path_tracer *t, const struct target *target,
                         const struct result *result);
 
 /* A window has closed: the targets' addresses, and events that call for a trace. */
 void path_tracer_window(struct path_tracer *t, const struct batch *batch,
                         const struct events *events);
+
+/* The events of routing in the open window: new ones call for a trace at once. */
+void path_tracer_routing(struct path_tracer *t, const struct events *events);
 
 /* This host is in another network. */
 void path_tracer_moved(struct path_tracer *t);

@@ -23,8 +23,9 @@
 #define PATH_INTERVAL_NS (600 * NS_PER_S)
 #define PATH_JITTER      0.1
 #define PATH_FIRST_NS    (10 * NS_PER_S)
-#define PATH_REASON_NS   (60 * NS_PER_S)
-#define PATH_SOON_NS     (2 * NS_PER_S)
+#define PATH_REASON_NS                                                                   \
+    (30 * NS_PER_S) /* so that a moved entry is known within a minute */
+#define PATH_SOON_NS (2 * NS_PER_S)
 
 enum { PATH_AT_ONCE = 2, PATH_EXTRA = 30 };
 

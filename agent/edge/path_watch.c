@@ -545,7 +545,9 @@ bool path_watch_add(struct path_watch *w, const struct target *target, enum fami
     for (size_t i = 0; i < PATH_ASPECTS; i++)
         damping_settled(&x->damping[i], now.ns);
     damping_settled(&x->role_damping, now.ns);
-    return suspect || x->traces < PATH_LEARN_TRACES;
+    bool learning = x->traces < PATH_LEARN_TRACES || (x->traces < 2 * PATH_LEARN_TRACES &&
+                                                      !x->aspects[PATH_ENTRY].learned);
+    return suspect || learning;
 }
 
 /* ---- windows ---- */

@@ -28,8 +28,8 @@
  * never loss of the path, and not kept.
  *
  * Figures of test/sim/test_paths.c, at the shipped rates: one false event in 4000 weeks of
- * paths that alternate, hide routers or limit their rate; a moved entry is reported 18 s
- * (median) after the first trace that shows it, 21 s where 3 % of the flows went there
+ * paths that alternate, hide routers or limit their rate; a moved entry is reported 12 s
+ * (median) after the first trace that shows it, 14 s where 3 % of the flows went there
  * before, and after 20 minutes where three traces of four do not show the entry.
  */
 #ifndef EDGELAT_EDGE_PATH_WATCH_H
@@ -47,7 +47,8 @@
 #define PATH_HIDDEN_TRACES 6
 #define PATH_SERVING_HELD  3
 
-/* The first traces come soon, to learn what alternates. */
+/* The first traces come soon, to learn what alternates; twice as many if some of them do
+ * not show the entry. */
 #define PATH_LEARN_TRACES 10
 
 /* A target that answered a probe so recently is reached. */

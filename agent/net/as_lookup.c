@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "edge/as_path.h"
 #include "net/clock.h"
 
 #include <stdlib.h>
@@ -32,6 +33,16 @@ const char *as_source_name(enum as_source s)
                                         [AS_SOURCE_DATABASE] = "database",
                                         [AS_SOURCE_DNS] = "dns"};
     return names[s];
+}
+
+uint32_t as_answer_certain(const struct as_answer *a, const struct origins *origins)
+{
+    bool microsofts = a->origins.n > 0;
+    for (size_t i = 0; i < a->origins.n; i++)
+        microsofts = microsofts && origins_are_microsofts(origins, a->origins.as[i]);
+    return microsofts || (a->origins.n == 1 && !as_name_is_exchange(a->name))
+               ? a->origins.as[0]
+               : 0;
 }
 
 struct as_lookup *as_lookup_create(const char *database, struct resolver *resolver)

@@ -7,6 +7,7 @@
 #define EDGELAT_NET_AS_LOOKUP_H
 
 #include "edge/as_origin.h"
+#include "edge/origins.h"
 #include "net/as_database.h"
 #include "net/resolver.h"
 
@@ -20,6 +21,9 @@ struct as_answer {
     struct as_origin origins;
     char name[AS_NAME_MAX]; /* of the holder; "": not known */
 };
+
+/* The AS that counts on a path; 0: it is not known for certain, or is an exchange's. */
+uint32_t as_answer_certain(const struct as_answer *a, const struct origins *origins);
 
 struct as_lookup;
 
