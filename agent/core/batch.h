@@ -17,6 +17,7 @@
 #include "core/histogram.h"
 #include "core/intercept.h"
 #include "core/owner.h"
+#include "core/path_mtu.h"
 #include "core/path_state.h"
 #include "core/rolling.h"
 #include "core/target.h"
@@ -183,6 +184,8 @@ struct batch {
     const struct event *events; /* of the window */
     size_t n_events;            /* at most EVENTS_MAX */
     uint64_t events_dropped;
+    const struct path_mtu *mtus; /* filled in by the daemon */
+    size_t n_mtus;
     const struct self_value *self; /* filled in by the daemon */
     size_t n_self;
     const struct edge_gain *gains; /* filled in by the daemon */

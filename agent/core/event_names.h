@@ -30,6 +30,11 @@
 #define EVENT_TARGET_FOREIGN   "edgelat.target.foreign"
 #define EVENT_TARGET_RESOLVED  "edgelat.target.resolved"
 
+/* Path MTU. */
+#define EVENT_PATH_BLACK_HOLE "edgelat.path.black_hole"
+#define ATTR_PATH_MTU         "edgelat.path.mtu"
+#define ATTR_PATH_MTU_LIMIT   "edgelat.path.mtu.limit"
+
 /* BGP sessions and watched prefixes. */
 #define EVENT_BGP_FLAPPING    "edgelat.bgp.session.flapping"
 #define EVENT_BGP_LOST        "edgelat.bgp.session.lost"

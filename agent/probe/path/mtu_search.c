@@ -10,15 +10,6 @@ static const uint16_t usual[] = {576,  1280, 1300, 1340, 1358, 1360, 1380, 1390,
                                  1450, 1452, 1454, 1456, 1458, 1460, 1462, 1464,
                                  1468, 1472, 1476, 1480, 1484, 1488, 1492, 1496};
 
-const char *mtu_limit_name(enum mtu_limit l)
-{
-    static const char *const names[] = {[MTU_LIMIT_NONE] = "none",
-                                        [MTU_LIMIT_REPORTED] = "reported",
-                                        [MTU_LIMIT_HOST] = "host",
-                                        [MTU_LIMIT_BLACK_HOLE] = "black_hole"};
-    return names[l];
-}
-
 void mtu_search_begin(struct mtu_search *s, enum family family, uint16_t most)
 {
     uint16_t base = family == FAMILY_IPV6 ? BASE_IPV6 : BASE_IPV4;

@@ -17,6 +17,7 @@
 
 #include "base/text.h"
 #include "core/endpoint.h"
+#include "core/path_mtu.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,16 +37,6 @@ enum mtu_verdict {
     MTU_SILENT,    /* the target does not answer, not even to small packets */
     MTU_LOSSY,     /* cannot tell: packets of all sizes get lost */
 };
-
-enum mtu_limit { /* what stops larger packets */
-                 MTU_LIMIT_NONE,
-                 MTU_LIMIT_REPORTED, /* a router: fragmentation needed, packet too big */
-                 MTU_LIMIT_HOST,     /* this host's interface or route */
-                 MTU_LIMIT_BLACK_HOLE, /* they vanish */
-};
-
-const char *
-mtu_limit_name(enum mtu_limit l); /* "none", "reported", "host", "black_hole" */
 
 struct mtu_round { /* what became of one */
     uint8_t sent, answered;
