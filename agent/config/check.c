@@ -289,7 +289,10 @@ static void add_largest(struct text *out, const struct config *c,
                  c->drafts[largest].file, c->drafts[largest].line, most);
 }
 
-/* Tracing the paths, edge/path_schedule.h: two at once, each of at most 90 packets a second
+enum { MTU_PER_S = 3 };
+
+/* Two searches of a path MTU, daemon/mtu_finder.h: MTU_PER_S packets of 1500 bytes a second,
+ * and their answers. Tracing the paths, edge/path_schedule.h: two at once, each of at most 90 packets a second
  * and their answers of 100 bytes. No host gets more than 3 of them. */
 static struct send_rate of_paths(const struct config *c)
 {
@@ -297,6 +300,11 @@ static struct send_rate of_paths(const struct config *c)
     if (c->path_trace) {
         sum.of[RATE_PACKETS] = 2 * 2 * 90;
         sum.of[RATE_BYTES] = 100 * sum.of[RATE_PACKETS];
+    }
+    if (c->path_mtu) {
+        double packets = 2 * 2 * MTU_PER_S;
+        sum.of[RATE_PACKETS] += packets;
+        sum.of[RATE_BYTES] += 1500 * packets;
     }
     return sum;
 }

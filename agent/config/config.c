@@ -31,6 +31,8 @@ struct config config_default(void)
         .front_doors = 4,
         .path_trace = true,
         .path_interval_ns = 600 * NS_PER_S,
+        .path_mtu = true,
+        .path_mtu_interval_ns = 3600 * NS_PER_S,
         .collectors = {COLLECTOR_DEFAULT},
         .n_collectors = 1,
         .shipping = {.splay_ns = SPLAY_DEFAULT,

@@ -99,6 +99,8 @@ struct config {
     int64_t path_interval_ns;
     char path_as_database[FILE_TEXT_MAX]; /* "": at the usual places */
     bool path_as_dns;
+    bool path_mtu; /* edge/mtu_watch.h */
+    int64_t path_mtu_interval_ns;
 
     /* [dns] */
     char dns_servers[256]; /* "192.0.2.1 [2001:db8::1]:5353", "" is /etc/resolv.conf */

@@ -110,6 +110,11 @@ const struct config_key config_keys[] = {
      "AS of each hop from this file in MaxMind's format [one in /usr/share/GeoIP or /var/lib/GeoIP]"},
     {SECTION_PATH, "as_dns", config_read_yes_no, IN(path_as_dns), 0, 0, false,
      "yes: ask DNS (origin.asn.cymru.com) for what the file does not have [no]"},
+    {SECTION_PATH, "mtu", config_read_yes_no, IN(path_mtu), 0, 0, false,
+     "no: do not search the path MTU and black holes [yes]"},
+    {SECTION_PATH, "mtu_interval", config_read_duration, IN(path_mtu_interval_ns),
+     10 * NS_PER_S, DAY, false,
+     "time between two searches of a path MTU, in each address family [1h]"},
 
     {SECTION_DNS, "servers", config_read_servers, IN(dns_servers), 0, 0, false,
      "addresses of DNS servers, ADDRESS or ADDRESS:PORT [those of /etc/resolv.conf]"},

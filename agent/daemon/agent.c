@@ -9,6 +9,7 @@
 #include "daemon/identity.h"
 #include "daemon/kill_switch.h"
 #include "daemon/measurer.h"
+#include "daemon/mtu_finder.h"
 #include "daemon/path_tracer.h"
 #include "daemon/percentiles.h"
 #include "daemon/reporter.h"
@@ -50,6 +51,7 @@ struct agent {
     struct http *http;
     struct measurer *measurer; /* NULL until the clock is set */
     struct path_tracer *paths; /* NULL: off */
+    struct mtu_finder *mtus;   /* NULL: off */
     struct percentiles *percentiles;
     struct spool *spool;
     struct shipper *shipper; /* NULL without a collector */
@@ -98,6 +100,8 @@ static void on_batch(const struct batch *batch, void *user)
         set_reader_flush(a->sets);
     if (a->paths != NULL)
         counters.paths = path_tracer_counters(a->paths);
+    if (a->mtus != NULL)
+        counters.mtus = mtu_finder_counters(a->mtus);
     struct reporter_sources sources = {
         .station = a->station,
         .exporters = exporters,
@@ -106,10 +110,13 @@ static void on_batch(const struct batch *batch, void *user)
         .handshakes =
             a->handshakes != NULL ? handshake_reader_handshakes(a->handshakes) : NULL,
         .paths = a->paths != NULL ? path_tracer_watch(a->paths) : NULL,
+        .mtus = a->mtus != NULL ? mtu_finder_watch(a->mtus) : NULL,
     };
     const char *why = reporter_take(a->reporter, batch, &counters, &sources);
     if (a->paths != NULL)
         path_tracer_window(a->paths, batch, reporter_events(a->reporter));
+    if (a->mtus != NULL)
+        mtu_finder_window(a->mtus, batch);
     status_server_window(a->status_server, batch, reporter_events(a->reporter),
                          counters.measurer.loop_lag_max_ns);
     percentiles_window(a->percentiles);
@@ -136,6 +143,8 @@ static void on_result(const struct target *target, const struct result *result,
                       void *user)
 {
     struct agent *a = user;
+    if (a->mtus != NULL)
+        mtu_finder_result(a->mtus, target, result);
     if (a->paths == NULL)
         return;
     path_tracer_result(a->paths, target, result);
@@ -148,6 +157,8 @@ static void on_moved(void *user)
     struct agent *a = user;
     if (a->paths != NULL)
         path_tracer_moved(a->paths);
+    if (a->mtus != NULL)
+        mtu_finder_moved(a->mtus);
 }
 
 static struct events *open_events(void *user)
@@ -197,6 +208,9 @@ static void open_paths(struct agent *a)
                                    : 0;
     if (rc < 0)
         log_warn("path", "paths are not traced: no resolver: %s", strerror(-rc));
+    if (a->config->path_mtu)
+        a->mtus =
+            mtu_finder_create(a->loop, a->config->path_mtu_interval_ns, open_events, a);
 }
 
 /* Ships after this agent's own delay: all agents close their windows at the same time. */
@@ -232,6 +246,8 @@ static void apply_kill_switch(struct agent *a)
         measurer_resume(a->measurer);
     if (a->paths != NULL)
         path_tracer_pause(a->paths, why != NULL);
+    if (a->mtus != NULL)
+        mtu_finder_pause(a->mtus, why != NULL);
 }
 
 /* Does nothing until the clock is set: the times of results cannot be corrected later, and
@@ -458,6 +474,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .sets = &a->sets,
         .handshakes = &a->handshakes,
         .paths = &a->paths,
+        .mtus = &a->mtus,
     };
     a->status_server = status_server_create(loop, &sources);
     open_station(a);
@@ -499,6 +516,8 @@ static void stop_measuring(struct agent *a)
     a->percentiles = NULL;
     path_tracer_destroy(a->paths);
     a->paths = NULL;
+    mtu_finder_destroy(a->mtus);
+    a->mtus = NULL;
     measurer_destroy(a->measurer);
     a->measurer = NULL;
 }

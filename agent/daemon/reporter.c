@@ -140,6 +140,10 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
                           measured->time, &c->events);
         batch.n_paths = path_watch_states(from->paths, &batch.paths);
     }
+    if (from->mtus != NULL) {
+        batch.mtus = from->mtus->all;
+        batch.n_mtus = from->mtus->n;
+    }
     size_t n = 0;
     if (from->station != NULL)
         n = station_window(from->station, batch.delta, &c->events, values);

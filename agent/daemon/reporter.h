@@ -9,6 +9,7 @@
 #include "core/batch.h"
 #include "daemon/self_metrics.h"
 #include "edge/edge_data.h"
+#include "edge/mtu_watch.h"
 #include "edge/path_watch.h"
 #include "otlp/metrics.h"
 #include "route/station.h"
@@ -34,6 +35,7 @@ struct reporter_sources { /* NULL: off */
     struct set_reader *sets;
     struct handshakes *handshakes;
     struct path_watch *paths;
+    const struct mtu_watch *mtus;
 };
 
 /* Reports the window, with what the sources have told in it and what is known of the paths.

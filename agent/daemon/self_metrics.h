@@ -7,6 +7,7 @@
 
 #include "core/batch.h"
 #include "daemon/measurer.h"
+#include "daemon/mtu_finder.h"
 #include "daemon/path_tracer.h"
 #include "ship/shipper.h"
 #include "spool/spool.h"
@@ -20,6 +21,7 @@ struct agent_counters { /* totals since the agent started */
     bool swept;                      /* `doors` is set: measurer_summary() */
     struct doors_summary doors;
     struct path_tracer_counters paths; /* all 0 if paths are not traced */
+    struct mtu_finder_counters mtus;   /* all 0 if it is not searched */
 };
 
 struct cpu_time {

@@ -189,6 +189,9 @@ static void fill_in(struct status_server *a, struct fill_texts *to)
     s->paths = a->from.paths != NULL && *a->from.paths != NULL
                    ? path_tracer_watch(*a->from.paths)
                    : NULL;
+    s->mtus = a->from.mtus != NULL && *a->from.mtus != NULL
+                  ? mtu_finder_watch(*a->from.mtus)
+                  : NULL;
     fill_in_usage(s);
 }
 

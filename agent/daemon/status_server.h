@@ -9,6 +9,7 @@
 #include "core/batch.h"
 #include "daemon/kill_switch.h"
 #include "daemon/measurer.h"
+#include "daemon/mtu_finder.h"
 #include "daemon/path_tracer.h"
 #include "route/station.h"
 #include "ship/shipper.h"
@@ -35,6 +36,7 @@ struct status_server_sources { /* borrowed; they outlive the status server */
     struct handshake_reader *const *handshakes; /* points to NULL while it is off */
     struct interface_reader *const *interfaces; /* points to NULL while none is read */
     struct path_tracer *const *paths; /* points to NULL while paths are not traced */
+    struct mtu_finder *const *mtus;   /* points to NULL while it is off */
 };
 
 /* If the socket cannot be created, logs once what to do and serves no clients. */

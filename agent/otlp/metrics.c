@@ -37,6 +37,7 @@ enum {
     PATH_LENGTH,
     PATH_AS_LENGTH,
     SEGMENT_DELAY,
+    PATH_MTU,
     OURS
 };
 
@@ -116,6 +117,11 @@ static const struct {
                        "Round-trip delay that a segment of the path adds; absent where "
                        "it cannot be told",
                        OTLP__METRIC__DATA_GAUGE},
+    [PATH_MTU] =
+        {METRIC_PATH_MTU, "By",
+         "Largest IP packet that passes to the target, up to 1500; absent where it "
+         "cannot be told",
+         OTLP__METRIC__DATA_GAUGE},
     [FOREIGN] = {METRIC_TARGET_FOREIGN, "",
                  "1: another network than Microsoft's edge answers; else absent",
                  OTLP__METRIC__DATA_GAUGE},
@@ -383,6 +389,16 @@ static void add_path(struct builder *b, const struct path_state *p,
     }
 }
 
+static void add_mtu(struct builder *b, const struct path_mtu *m, struct wall window_start)
+{
+    struct attributes a = attributes_of_target(b, m->target);
+    if (m->bytes == 0)
+        return;
+    attribute_text(b, &a, ATTR_NETWORK_TYPE, family_name(m->family));
+    attribute_text(b, &a, ATTR_PATH_MTU_LIMIT, mtu_limit_name(m->limit));
+    point_count(b, PATH_MTU, &a, window_start, m->bytes);
+}
+
 /* The agent's own values bring their names. */
 static void add_self(struct builder *b, const struct self_value *v, struct wall start,
                      bool begins)
@@ -475,6 +491,8 @@ static void *encode(const struct batch *batch, const struct otlp_resource *resou
         add_gain(&b, &batch->gains[i], batch->window_start);
     for (size_t i = 0; i < batch->n_paths; i++)
         add_path(&b, &batch->paths[i], batch->window_start);
+    for (size_t i = 0; i < batch->n_mtus; i++)
+        add_mtu(&b, &batch->mtus[i], batch->window_start);
     for (size_t i = 0; i < batch->n_self; i++)
         add_self(&b, &batch->self[i],
                  batch->delta ? batch->window_start : batch->agent_start,
@@ -501,7 +519,7 @@ void otlp_metrics(const struct batch *batch, const struct otlp_resource *resourc
     rest.series += first.n_series;
     rest.n_series -= first.n_series;
     /* those are in the first one */
-    rest.n_targets = rest.n_self = rest.n_gains = rest.n_paths = 0;
+    rest.n_targets = rest.n_self = rest.n_gains = rest.n_paths = rest.n_mtus = 0;
     otlp_metrics(&first, resource, choice, on_part, user);
     otlp_metrics(&rest, resource, choice, on_part, user);
 }

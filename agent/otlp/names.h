@@ -75,6 +75,7 @@
 #define METRIC_ADDRESS_DELAY         "edgelat.address.delay"
 #define METRIC_HTTP_RESPONSES        "edgelat.probe.http_responses"
 #define METRIC_TARGET_TLS            "edgelat.target.tls_intercepted"
+#define METRIC_PATH_MTU              "edgelat.path.mtu"
 
 /* ---- metrics of paths ---- */
 
@@ -145,6 +146,7 @@
 #define METRIC_AGENT_HISTORY_SIZE              "edgelat.agent.history.size"
 #define METRIC_AGENT_LOOP_LAG                  "edgelat.agent.loop.lag"
 #define METRIC_AGENT_MEMORY_RESIDENT           "edgelat.agent.memory.resident"
+#define METRIC_AGENT_PATH_MTU_PACKETS          "edgelat.agent.path.mtu_packets"
 #define METRIC_AGENT_PATH_PACKETS              "edgelat.agent.path.packets"
 #define METRIC_AGENT_PATH_TRACES               "edgelat.agent.path.traces"
 #define METRIC_AGENT_PROBE_DAMAGED             "edgelat.agent.probe.damaged"

@@ -1,5 +1,6 @@
 #include "report/page.h"
 
+#include "core/event_names.h"
 #include "core/time.h"
 #include "edge/doors.h"
 #include "otlp/names.h"
@@ -213,17 +214,20 @@ static bool is_own(const struct page *p, const char *target)
     return false;
 }
 
-static bool is_open(const struct page *p, size_t i, enum event_leaves leaves)
+/* `name`: of the event, NULL: any. */
+static bool is_open(const struct page *p, size_t i, enum event_leaves leaves,
+                    const char *name)
 {
     const struct dataset_open *open = &p->dataset->open[i];
-    return open->leaves == leaves && is_own(p, open->event->target);
+    return open->leaves == leaves && is_own(p, open->event->target) &&
+           (name == NULL || strcmp(open->event->name, name) == 0);
 }
 
-static size_t count_open(const struct page *p, enum event_leaves leaves)
+static size_t count_open(const struct page *p, enum event_leaves leaves, const char *name)
 {
     size_t n = 0;
     for (size_t i = 0; i < p->dataset->n_open; i++)
-        n += is_open(p, i, leaves);
+        n += is_open(p, i, leaves, name);
     return n;
 }
 
@@ -244,16 +248,16 @@ static void begin_open(struct text *out, const char *target, const char *family,
 }
 
 static void add_open(struct text *out, const struct page *p, enum event_leaves leaves,
-                     const char *heading)
+                     const char *name, const char *heading)
 {
     enum { LISTED_MAX = 15 };
-    size_t n = 0, all = count_open(p, leaves);
+    size_t n = 0, all = count_open(p, leaves, name);
     if (all == 0)
         return;
     text_add(out, "<p>%s</p>\n<ul>\n", heading);
     for (size_t i = 0; i < p->dataset->n_open && n < LISTED_MAX; i++) {
         const struct dataset_event *e = p->dataset->open[i].event;
-        if (!is_open(p, i, leaves))
+        if (!is_open(p, i, leaves, name))
             continue;
         n++;
         begin_open(out, e->target, e->family, e->time_ns);
@@ -298,10 +302,11 @@ static size_t add_silent_addresses(struct text *out, const struct page *p)
 static void add_verdict(struct text *out, const struct page *p)
 {
     size_t beyond = 0, bad = 0, others = 0, n = p->n_own;
-    size_t findings = count_open(p, EVENT_LEAVES_FINDING);
+    size_t findings = count_open(p, EVENT_LEAVES_FINDING, NULL);
+    size_t holes = count_open(p, EVENT_LEAVES_FINDING, EVENT_PATH_BLACK_HOLE);
     size_t routing = page_routing_problems(NULL, p);
     size_t silent = add_silent_addresses(NULL, p);
-    bool notes = count_open(p, EVENT_LEAVES_NOTE) > 0;
+    bool notes = count_open(p, EVENT_LEAVES_NOTE, NULL) > 0;
     for (size_t i = 0; i < n; i++) {
         const struct rating *r = &p->ratings[i];
         beyond += r->slow || r->lossy || r->failing;
@@ -327,6 +332,8 @@ static void add_verdict(struct text *out, const struct page *p)
         text_add(out, "Within the limits, but not all was measured to Microsoft's edge");
     } else if (routing > 0) {
         text_add(out, "Within the limits, but BGP had problems");
+    } else if (holes > 0) {
+        text_add(out, "Within the limits, but large packets vanish");
     } else if (findings > 0) {
         text_add(out, "Within the limits, but not through the nearest front door");
     } else if (silent > 0) {
@@ -402,8 +409,11 @@ void page_headline(struct text *out, const struct page *p)
     add_doors(out, p);
     add_foreign(out, p);
     add_intercepted_tls(out, p);
-    add_open(out, p, EVENT_LEAVES_FINDING, "Not through the nearest front door:");
-    add_open(out, p, EVENT_LEAVES_NOTE, "Worth knowing, no problem by itself:");
+    add_open(out, p, EVENT_LEAVES_FINDING, EVENT_PATH_BLACK_HOLE,
+             "Large packets vanish on the path, connections hang:");
+    add_open(out, p, EVENT_LEAVES_FINDING, EVENT_EDGE_SUBOPTIMAL,
+             "Not through the nearest front door:");
+    add_open(out, p, EVENT_LEAVES_NOTE, NULL, "Worth knowing, no problem by itself:");
     if (add_silent_addresses(NULL, p) > 0) {
         text_add(out, "<p>Addresses that do not answer while others of the name do; a "
                       "client that tries one first takes the next after 250 ms (RFC "

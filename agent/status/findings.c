@@ -2,9 +2,11 @@
  * Lists the problems, most fundamental first: probing is stopped, this host cannot measure,
  * a target is down or degraded or not served by the right PoP, the collectors do not accept the batches.
  */
+#include "core/event_names.h"
 #include "status/snapshot.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* By this time after the start each name was looked up once. */
 #define RESOLVED_NS (10 * NS_PER_S)
@@ -169,9 +171,18 @@ static size_t find_unmeasured(const struct snapshot *s, size_t kind, struct text
     return 0;
 }
 
+static const char *step_of(const struct snapshot_open *o)
+{
+    return o->leaves == EVENT_LEAVES_FINDING &&
+                   strcmp(o->name, EVENT_EDGE_SUBOPTIMAL) == 0
+               ? "; the DNS server that this host asks chooses the PoP: check that it is "
+                 "near, `edgelat nearest` shows its answer"
+               : "";
+}
+
 /* What events left: "exchange (ipv4), since 09:00 UTC: through ..." */
 static size_t add_open(const struct snapshot *s, enum event_leaves leaves,
-                       const char *step, struct text *out)
+                       struct text *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->n_open; i++) {
@@ -181,7 +192,7 @@ static size_t add_open(const struct snapshot *s, enum event_leaves leaves,
             continue;
         wall_text(since, o->since);
         text_add(out, "%s, since %.10s %.5s UTC: %s%s\n", o->subject, since, since + 11,
-                 o->text, step);
+                 o->text, step_of(o));
         n++;
     }
     return n;
@@ -189,7 +200,7 @@ static size_t add_open(const struct snapshot *s, enum event_leaves leaves,
 
 size_t snapshot_notes(const struct snapshot *s, struct text *lines)
 {
-    return s->stopped != NULL ? 0 : add_open(s, EVENT_LEAVES_NOTE, "", lines);
+    return s->stopped != NULL ? 0 : add_open(s, EVENT_LEAVES_NOTE, lines);
 }
 
 static size_t find_measuring(const struct snapshot *s, struct text *out)
@@ -204,10 +215,7 @@ static size_t find_measuring(const struct snapshot *s, struct text *out)
         n += find_unmeasured(s, k, out);
     for (size_t t = 0; t < s->n_targets; t++)
         n += find_target(s, &s->targets[t], out);
-    return n + add_open(s, EVENT_LEAVES_FINDING,
-                        "; the DNS server that this host asks chooses the PoP: check "
-                        "that it is near, `edgelat nearest` shows its answer",
-                        out);
+    return n + add_open(s, EVENT_LEAVES_FINDING, out);
 }
 
 /* ---- the batches ---- */

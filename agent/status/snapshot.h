@@ -12,6 +12,7 @@
 #include "core/batch.h"
 #include "core/loss.h"
 #include "edge/doors.h"
+#include "edge/mtu_watch.h"
 #include "edge/path_watch.h"
 #include "ship/shipper.h"
 #include "spool/spool.h"
@@ -145,6 +146,7 @@ struct snapshot {
     struct snapshot_exporter *exporter_list; /* borrowed */
     size_t n_exporters;
     const struct path_watch *paths; /* NULL: they are not traced */
+    const struct mtu_watch *mtus;   /* NULL: they are not searched */
     struct spool_counters spool;
     struct shipper_counters exports;
     struct shipper_collector collectors[COLLECTORS_MAX];

@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "edge/mtu_show.h"
 #include "edge/path_show.h"
 #include "status/snapshot.h"
 
@@ -357,6 +358,8 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
         add_doors(&j, &s->doors);
     if (s->paths != NULL)
         path_show_json(s->paths, &j);
+    if (s->mtus != NULL)
+        mtu_show_json(s->mtus, &j);
     add_spool(&j, s);
     json_array(&j, "collectors");
     for (size_t i = 0; i < s->n_collectors; i++)

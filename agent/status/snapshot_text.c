@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "core/loss.h"
+#include "edge/mtu_show.h"
 #include "edge/path_show.h"
 #include "status/snapshot.h"
 
@@ -354,6 +355,8 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
     add_periods(s, out);
     if (s->paths != NULL)
         path_show_text(s->paths, out);
+    if (s->mtus != NULL)
+        mtu_show_text(s->mtus, out);
     if (s->bgp.on)
         add_bgp(&s->bgp, out);
     if (s->exporters != NULL && *s->exporters != '\0')

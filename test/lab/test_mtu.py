@@ -10,7 +10,8 @@ import sys
 import time
 
 import routers
-from lab import TOP, Tap
+from lab import TOP, Tap, wait_for
+from test_paths import Agent
 
 EDGELAT = os.path.join(TOP, os.environ.get("BUILD", "build"), "edgelat")
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
@@ -147,6 +148,40 @@ def check_nobody(net):
     tap.ok(found.code == 2 and "may not send ICMP; leave out --mtu" in found.error, "nobody without ping sockets", found)
 
 
+def check_agent(net, name, prefix):
+    """The link of 1400 bytes: a black hole, then its router reports it."""
+    net.run("host", "sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
+    os.chmod(net.folder, 0o755)
+
+    def mtus():
+        return {(of["network.type"], int(value), of["edgelat.path.mtu.limit"]) for of, value in agent.points("edgelat.path.mtu")}
+
+    def both(limit):
+        return {("ipv4", 1400, limit), ("ipv6", 1400, limit)}
+
+    def found(after):
+        return {family for _, name, family, _, to, _, _ in agent.events() if name == "edgelat.path.black_hole" and to == after}
+
+    with link(net, 1400):
+        with net.rule("r4", "output", MUTE):
+            agent = Agent(net, name, prefix, more="[path]\ntrace = no\nmtu_interval = 10s\n")
+            wait_for(lambda: found("black hole") == {"ipv4", "ipv6"}, 90, 0.5)
+            tap.equal({"ipv4", "ipv6"}, found("black hole"), f"{name}: a black hole is an event of each family")
+            findings = json.loads(agent.status("--json"))["findings"]
+            tap.equal([(1400, "black_hole")] * 2, [(mtu["bytes"], mtu["limit"]) for mtu in json.loads(agent.status("--json"))["path_mtus"]],
+                      f"{name}: status has the path MTUs")
+            tap.ok("path MTU to target (ipv4): 1400 bytes; larger packets vanish" in agent.status(), f"{name}: and its text", agent.status())
+            tap.equal(2, sum("packets larger than 1400 bytes vanish" in line for line in findings), f"{name}: findings of status")
+        wait_for(lambda: found("clear") == {"ipv4", "ipv6"}, 60, 0.5)
+        tap.equal({"ipv4", "ipv6"}, found("clear"), f"{name}: it is gone")
+        wait_for(lambda: mtus() >= both("reported"), 20, 0.5)
+        tap.equal(both("reported") | both("black_hole"), mtus(), f"{name}: the metric of both families")
+        findings = json.loads(agent.status("--json"))["findings"]
+        tap.equal(0, sum("vanish" in line for line in findings), f"{name}: and no finding")
+        tap.equal(4, sum(name == "edgelat.path.black_hole" for _, name, *_ in agent.events()), f"{name}: four events and no more")
+        agent.end()
+
+
 def main():
     routers.enter()
     with routers.lab() as net:
@@ -155,6 +190,7 @@ def main():
             check(net)
         if os.geteuid() == 0 and net.run("host", *NOBODY, "true").returncode == 0:
             check_nobody(net)
+            check_agent(net, "nobody", NOBODY)
         check_small(net)  # no IPv6 after it
     return tap.finish()
 

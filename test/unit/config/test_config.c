@@ -477,12 +477,12 @@ static void test_traffic(void **state)
         {"and of so many", 13, "nearest = 256\n" ALONE, UTMOST, ""},
         {"one more", 14, "nearest = 256\n" ALONE, UTMOST,
          TOGETHER
-         "2085600 bytes a second, more than 2000000" OF_THAT("5") "146400" TOO_MUCH},
+         "2103600 bytes a second, more than 2000000" OF_THAT("5") "146400" TOO_MUCH},
         {"while not all are near", 200, "nearest = 12\n" ALONE, UTMOST, ""},
         {"what is found counts", 10, "workloads = no\nfront_doors = 4\nnearest = 10\n",
          UTMOST,
          TOGETHER
-         "2085600 bytes a second, more than 2000000" OF_THAT("5") "146400" TOO_MUCH},
+         "2103600 bytes a second, more than 2000000" OF_THAT("5") "146400" TOO_MUCH},
         {"so many probes", 250, "nearest = 256\n" ALONE, PINGS, ""},
         {"more probes", 251, "nearest = 256\n" ALONE, PINGS,
          TOGETHER "1004 probes a second, more than 1000" OF_THAT("5") "4" TOO_MUCH},

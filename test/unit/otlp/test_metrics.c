@@ -532,6 +532,31 @@ static void a_series_through_a_proxy(void **state)
     unmake(&k);
 }
 
+static void path_mtu(void **state)
+{
+    (void)state;
+    struct known k;
+    make(&k);
+    const struct path_mtu mtus[] = {{.target = &k.target,
+                                     .family = FAMILY_IPV6,
+                                     .bytes = 1400,
+                                     .limit = MTU_LIMIT_BLACK_HOLE},
+                                    {.target = &k.target, .family = FAMILY_IPV4}};
+    k.batch.mtus = mtus;
+    k.batch.n_mtus = 2;
+    const Otlp__Metric *metric = find(sent(&k), "edgelat.path.mtu");
+    CHECK_TEXT("By", metric->unit, "its unit");
+    CHECK_INT(1, metric->gauge->n_data_points, "none where it cannot be told");
+    const Otlp__NumberDataPoint *p = metric->gauge->data_points[0];
+    CHECK_INT(1400, p->as_int, "bytes");
+    CHECK_TEXT("ipv6", attribute(p->attributes, p->n_attributes, "network.type"),
+               "family");
+    CHECK_TEXT("black_hole",
+               attribute(p->attributes, p->n_attributes, "edgelat.path.mtu.limit"),
+               "what limits it");
+    unmake(&k);
+}
+
 static void gains_of_front_doors(void **state)
 {
     (void)state;
@@ -857,6 +882,7 @@ int main(void)
         cmocka_unit_test(gains_of_front_doors),
         cmocka_unit_test(a_series_through_a_proxy),
         cmocka_unit_test(paths),
+        cmocka_unit_test(path_mtu),
         cmocka_unit_test(units_and_descriptions),
         cmocka_unit_test(nothing_known_is_nothing_said),
         cmocka_unit_test(silence_has_no_loss_ratio),

@@ -681,6 +681,9 @@ static void what_events_left(void **state)
     has(&b->text, "\nNotes:\nnear (ipv4), since ", "text");
     has_not(&b->text, "at neither location\nNo", "it is over");
     report(b, suboptimal, "unknown", "nothing left");
+    report(b, "edgelat.path.black_hole", "black hole", "packets vanish");
+    has(&b->findings, " UTC: packets vanish\n", "a black hole, without the step of DNS");
+    report(b, "edgelat.path.black_hole", "clear", "they pass");
     has(&b->text, "\nNo problems found\n", "all is over");
     has(&b->json, "\"notes\":[],", "JSON");
     bed_end(b);
