@@ -138,6 +138,7 @@
 #define METRIC_AGENT_FLOW_DATAGRAMS            "edgelat.agent.flow.datagrams"
 #define METRIC_AGENT_FLOW_DROPPED              "edgelat.agent.flow.dropped"
 #define METRIC_AGENT_FLOW_LOST                 "edgelat.agent.flow.lost"
+#define METRIC_AGENT_FLOW_REPEATED             "edgelat.agent.flow.repeated"
 #define METRIC_AGENT_FLOW_NO_TEMPLATE          "edgelat.agent.flow.no_template"
 #define METRIC_AGENT_FLOW_RECORDS              "edgelat.agent.flow.records"
 #define METRIC_AGENT_FLOW_REFUSED              "edgelat.agent.flow.refused"

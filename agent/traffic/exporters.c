@@ -115,6 +115,7 @@ static struct exporter_session *session_begin(struct exporter *e)
     else
         session_end(e, s);
     s->number = ++e->last_number;
+    s->n_taken = 0;
     s->ipfix = mem_zalloc(is_ipfix(e)                         ? sizeof *s->ipfix
                           : e->origin.format == FLOW_NETFLOW5 ? sizeof *s->netflow5
                                                               : sizeof *s->sflow);
@@ -151,6 +152,31 @@ void exporters_free(struct exporters *x)
 }
 
 /* ---- datagrams ---- */
+
+static uint64_t hash_of(const uint8_t *bytes, size_t len)
+{
+    uint64_t hash = len, word;
+    for (; len > 0; bytes += sizeof word) {
+        size_t n = len < sizeof word ? len : sizeof word;
+        word = 0;
+        memcpy(&word, bytes, n);
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 29;
+        len -= n;
+    }
+    return hash;
+}
+
+/* Whether it is one of the last; notes it. */
+static bool came_before(struct exporter_session *s, const uint8_t *bytes, size_t len)
+{
+    uint64_t hash = hash_of(bytes, len);
+    for (size_t i = 0; i < EXPORTER_REPEATS && i < s->n_taken; i++)
+        if (s->hashes[i] == hash)
+            return true;
+    s->hashes[s->n_taken++ % EXPORTER_REPEATS] = hash;
+    return false;
+}
 
 /* Returns NULL when there are too many. */
 static struct exporter *exporter_find(struct exporters *x, size_t allowed,
@@ -263,9 +289,14 @@ enum exporters_taken exporters_take(struct exporters *x, const struct endpoint *
     }
     note_pause(e, now.ns - e->last.ns);
     e->last = now;
+    struct exporter_session *s = session_find(e, from->port, bytes, len, now);
+    if (came_before(s, bytes, len)) {
+        x->counters.repeated++;
+        return EXPORTERS_TAKEN;
+    }
     uint64_t no_sampler = x->meter.counters.sampler_unknown;
     rates_turn(&x->rates, now);
-    int rc = take(x, e, session_find(e, from->port, bytes, len, now), bytes, len, now);
+    int rc = take(x, e, s, bytes, len, now);
     no_sampler = x->meter.counters.sampler_unknown - no_sampler;
     troubled_set(&e->no_sampler, e->no_sampler.total + no_sampler, now);
     return rc == 0 ? EXPORTERS_TAKEN : EXPORTERS_BAD;
@@ -314,6 +345,8 @@ size_t exporters_window(struct exporters *x, bool delta, struct mono now,
         {METRIC_AGENT_FLOW_LOST, "{record}",
          "Flow records (NetFlow v9, sFlow: datagrams) missing in the exporters' sequences",
          NULL, sum.lost},
+        {METRIC_AGENT_FLOW_REPEATED, "{datagram}",
+         "Datagrams of flow exporters that came twice", NULL, x->counters.repeated},
         {METRIC_AGENT_FLOW_NO_TEMPLATE, "{set}", "Data sets whose template is not known",
          NULL, sum.no_template},
         {METRIC_AGENT_FLOW_RECORDS, "{record}", "Flow records by what was done with them",
@@ -402,7 +435,8 @@ static void add_exporter(const struct exporter *e, struct mono now, struct text 
     if (is_ipfix(e))
         text_add(out, ", %zu template%s", templates, templates == 1 ? "" : "s");
     if (c->no_template > 0)
-        text_add(out, ", %" PRIu64 " data sets without template", c->no_template);
+        text_add(out, ", %" PRIu64 " data set%s without template", c->no_template,
+                 c->no_template == 1 ? "" : "s");
     if (c->lost > 0)
         text_add(out, ", %" PRIu64 " lost", c->lost);
     text_add(out, "\n");
@@ -422,6 +456,11 @@ void exporters_text(const struct exporters *x, struct mono now, struct text *out
 static bool is_recent(const struct troubled *t, struct mono now)
 {
     return t->total > 0 && now.ns - t->last.ns < EXPORTER_RECENT_NS;
+}
+
+static const char *were(uint64_t n)
+{
+    return n == 1 ? " was" : "s were";
 }
 
 static size_t add_problems(const struct exporter *e, const char *listen, struct mono now,
@@ -446,26 +485,25 @@ static size_t add_problems(const struct exporter *e, const char *listen, struct 
     if (is_recent(&e->lost, now)) {
         text_add(
             out,
-            "exporter %s (%s): %" PRIu64 " %s were lost on the way to this host, so its "
+            "exporter %s (%s): %" PRIu64 " %s%s lost on the way to this host, so its "
             "traffic is counted too low; check the path for loss, or let it sample\n",
-            address, title, e->lost.total, by_datagram ? "datagrams" : "flow records");
+            address, title, e->lost.total, by_datagram ? "datagram" : "flow record",
+            were(e->lost.total));
         n++;
     }
     if (is_recent(&e->no_sampler, now)) {
         text_add(out,
-                 "exporter %s (%s): %" PRIu64
-                 " flow records were left out, as it has not "
+                 "exporter %s (%s): %" PRIu64 " flow record%s left out, as it has not "
                  "announced their sampler; let it export its sampler options, or set "
                  "sampling = %s=N in [traffic]\n",
-                 address, title, e->no_sampler.total, address);
+                 address, title, e->no_sampler.total, were(e->no_sampler.total), address);
         n++;
     }
     if (is_recent(&e->bad, now)) {
         text_add(out,
-                 "exporter %s (%s): %" PRIu64
-                 " datagrams were malformed; check the version "
+                 "exporter %s (%s): %" PRIu64 " datagram%s malformed; check the version "
                  "and the size of the datagrams that it exports\n",
-                 address, title, e->bad.total);
+                 address, title, e->bad.total, were(e->bad.total));
         n++;
     }
     return n;
@@ -492,10 +530,10 @@ size_t exporters_problems(const struct exporters *x, const char *listen, struct 
         text_add(
             out,
             "the kernel dropped %" PRIu64
-            " datagrams of exporters, so traffic is counted "
+            " datagram%s of exporters, so traffic is counted "
             "too low; raise net.core.rmem_max and restart edgelat, or let the routers "
             "sample\n",
-            x->dropped.total);
+            x->dropped.total, x->dropped.total == 1 ? "" : "s");
         n++;
     }
     return n;

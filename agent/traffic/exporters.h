@@ -5,6 +5,10 @@
  * processes of one host may use the same numbers. A session goes on from another port if that
  * begins with data that only this session can read. Pure.
  *
+ * A datagram that equals one of the session's last EXPORTER_REPEATS came twice (the network
+ * duplicates packets): it is counted and otherwise ignored. Each has a sequence number and a time,
+ * so two that are equal are one.
+ *
  * An exporter is silent when nothing came for three times its second longest pause so far (an
  * outage happens once, quiet nights come again), at least EXPORTER_SILENT_NS and at most
  * EXPORTER_SILENT_MOST_NS.
@@ -22,6 +26,7 @@
 enum {
     EXPORTER_STATES_MAX = 64,  /* address and format; further ones are refused */
     EXPORTER_SESSIONS_MAX = 8, /* the one that was silent longest is replaced */
+    EXPORTER_REPEATS = 8,
     EXPORTERS_VALUES_MAX = RATES_VALUES_MAX + 12,
 };
 #define EXPORTER_SILENT_NS      (60 * NS_PER_S)
@@ -33,6 +38,8 @@ struct exporter_session {
     uint16_t port;
     uint16_t number; /* unique in the exporter */
     struct mono last;
+    uint64_t hashes[EXPORTER_REPEATS]; /* of the last datagrams, a ring */
+    size_t n_taken;
     union {
         struct ipfix *ipfix; /* and NetFlow v9 */
         struct netflow5 *netflow5;
@@ -62,7 +69,7 @@ struct exporter {
 };
 
 struct exporters_counters {
-    uint64_t datagrams, refused, unknown_format;
+    uint64_t datagrams, refused, unknown_format, repeated;
 };
 
 struct exporters {

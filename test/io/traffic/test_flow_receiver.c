@@ -107,7 +107,7 @@ static void only_exporters(void **state)
                text_string(&text), "for the status");
     CHECK_INT(1, exporters_problems(x, "127.0.0.1:2055", mono_now(), &problems),
               "a problem");
-    CHECK(strstr(text_string(&problems), "1 datagrams were malformed") != NULL, "%s",
+    CHECK(strstr(text_string(&problems), "1 datagram was malformed") != NULL, "%s",
           text_string(&problems));
     text_free(&problems);
     problems = (struct text){0};

@@ -22,6 +22,8 @@ static void begin(const char *allowed, const char *sampling)
     config_free(&config);
 }
 
+static uint32_t export_time; /* of the next message; no two are equal */
+
 static enum exporters_taken take(const char *from, uint16_t port, const char *hex)
 {
     uint8_t bytes[DATAGRAM_MAX];
@@ -30,6 +32,9 @@ static enum exporters_taken take(const char *from, uint16_t port, const char *he
     if (bytes[1] == 10) { /* the length of the message */
         bytes[2] = (uint8_t)(len >> 8);
         bytes[3] = (uint8_t)len;
+        export_time++;
+        for (int i = 0; i < 4; i++)
+            bytes[4 + i] = (uint8_t)(export_time >> (24 - 8 * i));
     }
     assert_true(endpoint_parse(&e, from, port));
     return exporters_take(&x, &e, bytes, len, now);
@@ -96,6 +101,32 @@ static void configured_sampling(void **state)
     CHECK_NEAR(50, exporter_sampling(x.list[0]), 0, "and shown");
 }
 
+/* The network, or a mirror port, may deliver a datagram twice, the second after others. */
+static void datagrams_that_came_twice(void **state)
+{
+    (void)state;
+    begin("192.0.2.1 192.0.2.2", "");
+    take("192.0.2.1", 1, IPFIX ONE);
+    export_time--;
+    take("192.0.2.1", 1, IPFIX ONE);
+    CHECK_INT(100, bytes_so_far(), "at once");
+    uint32_t first = export_time;
+    take("192.0.2.1", 1, IPFIX DATA);
+    take("192.0.2.1", 1, IPFIX "{0100 c0000204 0d6b0698 00000064}");
+    CHECK_INT(300, bytes_so_far(), "two others");
+    export_time = first;
+    take("192.0.2.1", 1, IPFIX DATA);
+    CHECK_INT(300, bytes_so_far(), "after another");
+    CHECK_INT(2, x.counters.repeated, "are counted apart");
+    CHECK_INT(3, x.meter.counters.counted, "and nothing else of them");
+    CHECK_INT(0, x.meter.counters.duplicates, "their records are not looked at");
+    take("192.0.2.2", 1, IPFIX ONE);
+    export_time--;
+    take("192.0.2.2", 2, IPFIX ONE);
+    CHECK_INT(2, x.counters.repeated, "other exporters and ports are others");
+    CHECK_INT(7, x.counters.datagrams, "all are datagrams");
+}
+
 static void silence(void **state)
 {
     static const struct {
@@ -136,10 +167,10 @@ static void metrics(void **state)
     take("192.0.2.9", 1, IPFIX ONE);
     now.ns += NS_PER_S;
     size_t n = exporters_window(&x, true, now, values);
-    CHECK_INT(RATES_VALUES + 11, n, "rows");
+    CHECK_INT(RATES_VALUES + 12, n, "rows");
     for (size_t i = 1; i < n; i++)
         groups += strcmp(values[i].name, values[i - 1].name) != 0;
-    CHECK_INT(RATES_VALUES + 7, groups, "rows of a metric are adjacent");
+    CHECK_INT(RATES_VALUES + 8, groups, "rows of a metric are adjacent");
     double no_template = -1, refused = -1, counted = -1;
     for (size_t i = 0; i < n; i++) {
         const char *name = strrchr(values[i].name, '.');
@@ -183,9 +214,11 @@ static int end(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ports_are_sessions), cmocka_unit_test(configured_sampling),
-        cmocka_unit_test(silence), cmocka_unit_test(metrics),
-        cmocka_unit_test(for_people)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(ports_are_sessions),
+                                       cmocka_unit_test(configured_sampling),
+                                       cmocka_unit_test(silence),
+                                       cmocka_unit_test(datagrams_that_came_twice),
+                                       cmocka_unit_test(metrics),
+                                       cmocka_unit_test(for_people)};
     return cmocka_run_group_tests(tests, NULL, end);
 }
