@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,24 @@ static const struct cmd_option options[] = {
      CMD_FILE},
     {0},
 };
+
+#define FOREIGN "the table inet " NFT_TABLE " is not by edgelat"
+
+static void no_element(const struct nft_element *element, void *user)
+{
+    (void)element;
+    (void)user;
+}
+
+/* Whether the table of our name is somebody else's: it has other things in it. */
+static bool is_foreign(void)
+{
+    int holds = nft_table_holds(NFT_TABLE);
+    bool ours = holds <= 0 || holds == NFT_SETS + 1; /* and a chain */
+    for (size_t i = 0; holds > 0 && ours && i < NFT_SETS; i++)
+        ours = nft_set_read(NFT_TABLE, nft_sets[i].name, no_element, NULL) != -ENOENT;
+    return !ours;
+}
 
 /* ---- setup and remove ---- */
 
@@ -53,6 +72,7 @@ static int load_rules(const struct text *rules)
         return cmd_cannot("traffic: cannot start nft: %s", strerror(errno));
     }
     ssize_t written = 0;
+    signal(SIGPIPE, SIG_IGN); /* nft may end before it has read all */
     for (size_t at = 0; at < rules->len && written >= 0; at += (size_t)written)
         written = write(pipes[1], rules->bytes + at, rules->len - at);
     close(pipes[1]);
@@ -68,6 +88,9 @@ static int load_rules(const struct text *rules)
 
 static int apply(const struct text *rules, bool dry_run)
 {
+    if (!dry_run && is_foreign())
+        return cmd_cannot("traffic: " FOREIGN ", and is left as it is; rename it, or "
+                          "delete it: nft delete table inet " NFT_TABLE);
     if (!dry_run)
         return load_rules(rules);
     fputs(text_string(rules), stdout);
@@ -119,14 +142,14 @@ static int read_sets(struct text *answer)
         struct set_reading r = {answer, nft_sets[i].direction};
         rc = nft_set_read(NFT_TABLE, nft_sets[i].name, on_element, &r);
     }
-    if (rc == 0)
-        set_counters_end(answer);
     return rc;
 }
 
 static const char *why_not(char out[SET_ERROR_MAX], int rc)
 {
-    if (rc == -ENOENT)
+    if (rc == -ENOENT && is_foreign())
+        snprintf(out, SET_ERROR_MAX, FOREIGN "; rename it");
+    else if (rc == -ENOENT)
         snprintf(out, SET_ERROR_MAX,
                  "there is no table inet " NFT_TABLE
                  "; run `edgelat traffic setup`, or restart edgelat-traffic.service");
@@ -148,6 +171,8 @@ static void on_ask(struct text *answer, void *user)
     }
     if (rc < 0)
         set_counters_error(answer, why_not(why, rc));
+    else
+        set_counters_end(answer);
 }
 
 static int run_show(void)
@@ -156,7 +181,7 @@ static int run_show(void)
     char why[SET_ERROR_MAX];
     int rc = read_sets(&answer);
     if (rc == 0)
-        fputs(text_string(&answer), stdout);
+        fputs(answer.len > 0 ? text_string(&answer) : "nothing counted yet\n", stdout);
     text_free(&answer);
     return rc < 0 ? cmd_cannot("traffic: %s", why_not(why, rc)) : CMD_FINE;
 }
@@ -223,7 +248,7 @@ static int run(int argc, char **argv)
 
 const struct command command_traffic = {
     .name = "traffic",
-    .summary = "counts traffic through this gateway with nftables",
+    .summary = "count traffic through this gateway with nftables",
     .arguments = "setup|remove|show|serve",
     .options = options,
     .about =

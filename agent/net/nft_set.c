@@ -105,6 +105,26 @@ int nft_set_parse(const void *bytes, size_t len, nft_element_cb *on_element, voi
     return 0;
 }
 
+int nft_table_parse(const void *bytes, size_t len)
+{
+    struct wire w = wire_from(bytes, len);
+    struct netlink_message m;
+    struct netlink_attribute a;
+    if (!netlink_next_message(&w, &m))
+        return -EBADMSG;
+    if (m.type == NLMSG_ERROR) {
+        int rc = netlink_end(m.body);
+        return rc < 0 ? rc : -EBADMSG;
+    }
+    if (m.type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE))
+        return -EBADMSG;
+    wire_skip(&m.body, sizeof(struct nfgenmsg));
+    while (netlink_next_attribute(&m.body, &a))
+        if (a.type == NFTA_TABLE_USE && a.value.left == 4)
+            return (int)(wire_u32(&a.value) & INT32_MAX);
+    return -EBADMSG;
+}
+
 /* ---- asking ---- */
 
 union nft_request {
@@ -123,17 +143,31 @@ static void add_name(union nft_request *r, uint16_t type, const char *name)
         (uint32_t)(NLMSG_ALIGN(r->head.nlmsg_len) + NLA_ALIGN(a->nla_len));
 }
 
-static int ask(int fd, const char *table, const char *set)
+_Static_assert((int)NFTA_TABLE_NAME == (int)NFTA_SET_ELEM_LIST_TABLE, "in both requests");
+
+/* About a set, or (NULL) about the table. Returns the socket or -errno. */
+static int ask(const char *table, const char *set)
 {
-    union nft_request r = {
-        .head = {.nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM,
-                 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-                 .nlmsg_len = NLMSG_LENGTH(sizeof(struct nfgenmsg))}};
+    struct timeval second = {.tv_sec = 1};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+    if (fd < 0)
+        return -errno;
+    union nft_request r = {.head = {.nlmsg_type = NFNL_SUBSYS_NFTABLES << 8,
+                                    .nlmsg_flags = NLM_F_REQUEST,
+                                    .nlmsg_len = NLMSG_LENGTH(sizeof(struct nfgenmsg))}};
+    r.head.nlmsg_type |= set != NULL ? NFT_MSG_GETSETELEM : NFT_MSG_GETTABLE;
+    r.head.nlmsg_flags |= set != NULL ? NLM_F_DUMP : 0;
     struct nfgenmsg body = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
     memcpy(NLMSG_DATA(&r.head), &body, sizeof body);
     add_name(&r, NFTA_SET_ELEM_LIST_TABLE, table);
-    add_name(&r, NFTA_SET_ELEM_LIST_SET, set);
-    return send(fd, &r, r.head.nlmsg_len, 0) < 0 ? -errno : 0;
+    if (set != NULL)
+        add_name(&r, NFTA_SET_ELEM_LIST_SET, set);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second);
+    if (send(fd, &r, r.head.nlmsg_len, 0) >= 0)
+        return fd;
+    int rc = -errno;
+    close(fd);
+    return rc;
 }
 
 static int read_dump(int fd, nft_element_cb *on_element, void *user)
@@ -153,14 +187,22 @@ static int read_dump(int fd, nft_element_cb *on_element, void *user)
 int nft_set_read(const char *table, const char *set, nft_element_cb *on_element,
                  void *user)
 {
-    struct timeval second = {.tv_sec = 1};
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+    int fd = ask(table, set);
     if (fd < 0)
-        return -errno;
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second);
-    int rc = ask(fd, table, set);
-    if (rc == 0)
-        rc = read_dump(fd, on_element, user);
+        return fd;
+    int rc = read_dump(fd, on_element, user);
+    close(fd);
+    return rc;
+}
+
+int nft_table_holds(const char *table)
+{
+    _Alignas(4) uint8_t bytes[4096];
+    int fd = ask(table, NULL);
+    if (fd < 0)
+        return fd;
+    ssize_t n = recv(fd, bytes, sizeof bytes, 0);
+    int rc = n < 0 ? -errno : nft_table_parse(bytes, (size_t)n);
     close(fd);
     return rc;
 }

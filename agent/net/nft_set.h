@@ -1,5 +1,5 @@
 /*
- * Reads the counters of the elements of an nftables set, by nfnetlink. The kernel wants
+ * Reads the counters of the elements of an nftables set, and what a table holds, by nfnetlink. The kernel wants
  * CAP_NET_ADMIN. Lengths are not trusted.
  */
 #ifndef EDGELAT_NET_NFT_SET_H
@@ -25,5 +25,10 @@ int nft_set_parse(const void *bytes, size_t len, nft_element_cb *on_element, voi
  * set). */
 int nft_set_read(const char *table, const char *set, nft_element_cb *on_element,
                  void *user);
+
+/* How many chains, sets and other objects a table of the family inet holds; -ENOENT: there is no
+ * such table, -EPERM. nft_table_parse() parses the answer; -EBADMSG. */
+int nft_table_holds(const char *table);
+int nft_table_parse(const void *bytes, size_t len);
 
 #endif

@@ -82,7 +82,7 @@ complete -c edgelat -n '__edgelat_is' -a whereis -d 'name the PoP of a header, h
 complete -c edgelat -n '__edgelat_is whereis' -l json -d 'one JSON object per text'
 complete -c edgelat -n '__edgelat_is whereis' -s h -l help -d 'print this help'
 
-complete -c edgelat -n '__edgelat_is' -a traffic -d 'counts traffic through this gateway with nftables'
+complete -c edgelat -n '__edgelat_is' -a traffic -d 'count traffic through this gateway with nftables'
 complete -c edgelat -n '__edgelat_is traffic' -l dry-run -d 'setup, remove: print what would be loaded'
 complete -c edgelat -n '__edgelat_is traffic' -l socket -r -F -d 'serve: the socket to answer at'
 complete -c edgelat -n '__edgelat_is traffic' -s h -l help -d 'print this help'

@@ -25,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     rates_begin(&rates, (struct mono){0});
     struct set_counters c = {.prefixes = &prefixes, .rates = &rates};
     if (bytes[0] == 0) {
+        nft_table_parse(bytes + 1, len - 1);
         nft_set_parse(bytes + 1, len - 1, take, &text);
         set_counters_end(&text);
         assert(set_counters_take(&c, text_string(&text), text.len, NS_PER_S, why));

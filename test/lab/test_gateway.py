@@ -18,6 +18,7 @@ from test_flows import TRUTH, Net
 
 HELPER = os.path.join(BUILD, "edgelat-traffic")
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--bounding-set", "-all", "--inh-caps", "-all"]
+FOREIGN = "table inet edgelat {\n chain mine { type filter hook input priority 0; policy accept; ip saddr 192.0.2.78 drop; }\n}\n"
 OTHERS = "table ip others {\n chain c { type filter hook forward priority 0; policy accept; ip daddr 192.0.2.77 counter drop; }\n}\n"
 
 tap = Tap()
@@ -67,6 +68,11 @@ def main(net):
     dry = gateway(*NOBODY, EDGELAT, "traffic", "setup", "--dry-run")
     tap.ok(dry.returncode == 0 and "52.112.0.0-52.115.255.255" in dry.stdout and gateway("nft", "list", "ruleset").stdout == alone,
            "--dry-run prints the rules and loads nothing", dry)
+    gateway("nft", "-f", "-", input=FOREIGN)
+    refused = [gateway(EDGELAT, "traffic", action) for action in ("setup", "remove")]
+    tap.ok(all(r.returncode == 2 and "is not by edgelat" in r.stderr for r in refused) and "192.0.2.78" in gateway("nft", "list", "ruleset").stdout,
+           "a table of the same name that somebody else made is left as it is", refused)
+    gateway("nft", "delete", "table", "inet", "edgelat")
     path = f"{net.folder}/counters"
     with open(f"{net.folder}/conf", "w", encoding="utf-8") as file:
         file.write(f"""[agent]
@@ -116,7 +122,7 @@ kinds = icmp
     many = many_prefixes(net.folder)
     tap.equal(0, gateway(EDGELAT, "traffic", "setup", env=many).returncode, "1,000 prefixes, half of them inside of others")
     began = time.monotonic()
-    tap.equal("end\n", gateway(EDGELAT, "traffic", "show").stdout, "read")
+    tap.equal("nothing counted yet\n", gateway(EDGELAT, "traffic", "show").stdout, "read")
     tap.note(f"in {1000 * (time.monotonic() - began):.1f} ms, with the start of two programs")
     net.stop(helper)
     tap.equal((0, 0), (gateway(EDGELAT, "traffic", "remove").returncode, gateway(EDGELAT, "traffic", "remove").returncode), "remove, also twice")
