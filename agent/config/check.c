@@ -103,27 +103,15 @@ static void check_choice(struct checking *k)
             k->file);
 }
 
-/* Takes the next of the addresses that are separated by spaces, each followed by "=N",
- * "/N" or nothing. The list was checked when it was read. */
+/* Takes the next of the addresses that are separated by spaces, each followed by "=N" or
+ * nothing. The list was checked when it was read. */
 static bool next_address(const char **at, struct endpoint *out)
 {
     char word[64];
-    size_t len = strcspn(*at, " \t,"), address = strcspn(*at, " \t,=/");
+    size_t len = strcspn(*at, " \t,"), address = strcspn(*at, " \t,=");
     text_copy(word, address + 1 < sizeof word ? address + 1 : sizeof word, *at);
     *at += len + strspn(*at + len, " \t,");
     return len > 0 && endpoint_parse(out, word, 0);
-}
-
-/* `list`: "ADDRESS/LENGTH ...". */
-static bool in_prefixes(const char *list, const struct endpoint *address)
-{
-    struct endpoint e;
-    for (const char *word = list; next_address(&list, &e); word = list)
-        if (e.family == address->family &&
-            endpoint_same_prefix(e.bytes, address->bytes,
-                                 strtoul(strchr(word, '/') + 1, NULL, 10)))
-            return true;
-    return false;
 }
 
 static void check_peering(struct checking *k)
@@ -133,7 +121,7 @@ static void check_peering(struct checking *k)
     char text[ADDRESS_TEXT_MAX];
     struct endpoint e;
     for (const char *at = p->public_addresses; next_address(&at, &e);)
-        if (!in_prefixes(p->prefixes, &e))
+        if (!endpoint_in_prefixes(p->prefixes, &e))
             PROBLEM(k,
                     "%s: [peering_service] public_addresses has %s, which is in none of "
                     "the prefixes: Peering Service does not route its traffic; correct "

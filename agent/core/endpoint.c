@@ -1,6 +1,8 @@
 #include "core/endpoint.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -97,6 +99,23 @@ bool endpoint_same_prefix(const uint8_t *a, const uint8_t *b, size_t bits)
     size_t whole = bits / 8, rest = bits % 8;
     return memcmp(a, b, whole) == 0 &&
            (rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0);
+}
+
+bool endpoint_in_prefixes(const char *prefixes, const struct endpoint *e)
+{
+    while (*prefixes != '\0') {
+        char address[ADDRESS_TEXT_MAX];
+        struct endpoint prefix;
+        size_t len = strcspn(prefixes, "/");
+        snprintf(address, sizeof address, "%.*s", (int)len, prefixes);
+        if (endpoint_parse(&prefix, address, 0) && prefix.family == e->family &&
+            endpoint_same_prefix(prefix.bytes, e->bytes,
+                                 strtoul(prefixes + len + 1, NULL, 10)))
+            return true;
+        prefixes += strcspn(prefixes, " \t,");
+        prefixes += strspn(prefixes, " \t,");
+    }
+    return false;
 }
 
 /* The four bytes of an IPv4 address, also of a mapped one (RFC 4291, 2.5.5.2), or NULL.

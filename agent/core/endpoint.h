@@ -66,6 +66,10 @@ bool endpoint_is_listed(const char *list, const struct endpoint *address);
  * as endpoint.bytes; of one family. */
 bool endpoint_same_prefix(const uint8_t *a, const uint8_t *b, size_t bits);
 
+/* Whether the address is in one of the prefixes, "ADDRESS/LENGTH ..." separated by spaces;
+ * the list is valid (config/values.h). */
+bool endpoint_in_prefixes(const char *prefixes, const struct endpoint *e);
+
 /* True for the address of a single host: not multicast or broadcast, which many hosts
  * would answer, and not unspecified (0.0.0.0, ::), which DNS filters return for a blocked
  * name. */

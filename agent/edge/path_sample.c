@@ -145,11 +145,11 @@ const char *path_as_list(const struct path_sample *s, char out[PATH_WORD_MAX])
     return out;
 }
 
-/* AS8075, and those that Microsoft runs besides it. */
+/* The last of path_sample.as_path. */
 static bool is_microsofts(uint32_t as, const void *user)
 {
     (void)user;
-    return as == AS_MICROSOFT || as == 8068 || as == 8069 || as == 12076;
+    return as == AS_MICROSOFT;
 }
 
 uint8_t path_as_hops(const struct path_sample *s)

@@ -31,7 +31,7 @@ struct path_sample {
     size_t first;  /* hop of the entry, or the first of Microsoft's; n: none */
     size_t before; /* the last hop before it that is known to be another's; n: none */
     /* The AS path to the target in the BGP table of the site's router, without the
-     * site's own AS, Microsoft's last; n_as 0: not known. */
+     * site's own AS, AS_MICROSOFT last; n_as 0: not known. */
     uint32_t as_path[PATH_AS_MAX];
     size_t n_as;
 };

@@ -55,6 +55,11 @@ static bool is_inside(const struct endpoint *e)
     return (endpoint_is_private(e) && !is_shared(e)) || endpoint_nobodys(e) != NULL;
 }
 
+static bool is_registered(const struct endpoint *e, const struct edge_data *known)
+{
+    return endpoint_in_prefixes(known->site.peering.prefixes, e);
+}
+
 static bool is_known(const struct segment_hop *hop)
 {
     return hop->segment != SEGMENT_UNKNOWN;
@@ -69,7 +74,7 @@ static enum segment own_segment(struct segment_hop *hop, bool gateway, bool publ
     if ((hop->name[0] != '\0' && by_name(hop, known)) || by_prefix(hop, known) ||
         by_as(hop, known))
         return SEGMENT_MICROSOFT;
-    if (is_inside(&hop->address))
+    if (is_inside(&hop->address) || is_registered(&hop->address, known))
         return public_before ? SEGMENT_UNKNOWN : SEGMENT_LOCAL;
     return gateway ? SEGMENT_LOCAL : SEGMENT_PROVIDER;
 }

@@ -3,11 +3,12 @@
  * and finds where traffic enters Microsoft's network (its entry PoP).
  *
  * A hop is Microsoft's by the name of the router (edge/pop.h), by the prefix table
- * (edge/prefixes.h) or by its AS (edge/origins.h). The first hop (the gateway) and private addresses before the first
- * public hop are local; shared addresses of providers (RFC 6598) and other public addresses
- * are a provider's. A hop that does not answer, or has a private address behind a public
- * one, belongs to the segment of both its neighbours; between two segments it is unknown.
- * All hops between two of Microsoft's are Microsoft's, and those behind it that have no name
+ * (edge/prefixes.h) or by its AS (edge/origins.h). The first hop (the gateway), private
+ * addresses and those of the registered prefixes before the first hop of others are
+ * local; shared addresses of providers (RFC 6598) and other public addresses are a
+ * provider's. A hop that does not answer, or has a private address behind a public one,
+ * belongs to the segment of both its neighbours; between two segments it is unknown. All
+ * hops between two of Microsoft's are Microsoft's, and those behind it that have no name
  * and no AS: the prefix table is not complete, and Microsoft carries no traffic for other
  * networks. Behind it a hop with a name of another domain or another AS is unknown.
  *

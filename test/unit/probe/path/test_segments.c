@@ -46,6 +46,17 @@ static const struct {
      2,
      3,
      "at hop 3, London"},
+    {"routers of the site with registered addresses",
+     {{"192.168.1.1", "", LOCAL},
+      {"192.0.2.1", "", LOCAL},
+      {"192.0.2.254", "", LOCAL},
+      {"198.51.100.1", "", PROVIDER},
+      {"104.44.1.1", LONDON, MICROSOFT, "LON"}},
+     ENTRY_FOUND,
+     5,
+     4,
+     5,
+     "at hop 5, London"},
     {"several private hops",
      {{"10.0.0.1", "", LOCAL},
       {"172.16.0.1", "", LOCAL},
@@ -174,6 +185,7 @@ static void load(struct edge_data *k)
     SHIPPED_PARSE(prefixes_parse, &k->prefixes, "prefixes.csv");
     SHIPPED_PARSE(suffixes_parse, &k->suffixes, "suffixes.csv");
     SHIPPED_PARSE(origins_parse, &k->origins, "origins.csv");
+    strcpy(k->site.peering.prefixes, "192.0.2.0/24 2001:db8:1::/48");
 }
 
 static size_t make(struct segment_hop hops[8], const struct hop_case of[8])
