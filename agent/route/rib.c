@@ -87,8 +87,11 @@ static void count_time(struct rib_peer *p, struct instant now)
 static void lose_peer(struct rib *r, struct rib_peer *p, struct instant now)
 {
     count_time(p, now);
-    if (p->state != SESSION_UNKNOWN)
+    if (p->state != SESSION_UNKNOWN) {
         p->last_known = p->state;
+        p->known_since = p->since;
+        p->since = now.wall;
+    }
     p->state = SESSION_UNKNOWN;
     p->reported = p->took_over = false;
     p->connection = 0;
@@ -337,9 +340,8 @@ void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up
     text_copy(before, sizeof before, session_state_name(p->last_known));
     bool was_up = p->last_known == SESSION_UP;
     if (was_up) { /* it has not changed while the router was not connected */
-        struct wall since = p->since;
         set_state(p, SESSION_UP, now);
-        p->since = since;
+        p->since = p->known_since;
         return;
     }
     set_state(p, SESSION_UP, now);

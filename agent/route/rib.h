@@ -116,6 +116,7 @@ struct rib_peer {
 
     enum session_state state, last_known; /* before the BMP session ended */
     struct wall since;                    /* of the state; 0: unknown */
+    struct wall known_since;              /* of last_known, while the state is unknown */
     const char *reason;                   /* of the last Down; NULL: none */
     uint64_t flaps;                       /* Downs after an Up */
     struct mono flap_at[RIB_FLAPS];       /* the last ones, a ring */

@@ -177,9 +177,12 @@ static void test_router_restart(void **state)
     struct world w;
     settle(&w, &first, &second);
     struct endpoint address = w.feed.address;
+    struct wall up_since = w.rib.peers[0].since;
+    pass(&w, 1000);
     feed_end(&w.feed, "the router closed it", w.now);
     CHECK_TEXT("edgelat.bmp.router.lost", take_events(&w), "no session is down by that");
     CHECK_INT(SESSION_UNKNOWN, w.rib.peers[0].state, "unknown");
+    CHECK_INT(w.now.wall.ns, w.rib.peers[0].since.ns, "since then");
     pass(&w, 3000);
     w.feed = feed_of(&w.rib, &address);
     put_initiation(&b, "r1");
@@ -188,6 +191,7 @@ static void test_router_restart(void **state)
     announce(&w, &first, "13.107.6.0/24", "65002 8075");
     CHECK_TEXT("edgelat.bmp.router.connected", take_events(&w), "all is as it was");
     CHECK_INT(0, w.rib.peers[0].flaps, "no flap");
+    CHECK_INT(up_since.ns, w.rib.peers[0].since.ns, "up since before");
     pass(&w, 6000);
     CHECK_TEXT("PrefixWithdrawalEvent", take_events(&w), "what the dump no longer has");
     world_end(&w);
