@@ -66,7 +66,7 @@ static bool is_better(const struct possible_cause *a, const struct possible_caus
 {
     if (b == NULL || a->layer != b->layer)
         return b == NULL || a->layer < b->layer;
-    return a->since.ns > b->since.ns;
+    return a->since.ns >= b->since.ns; /* at one time: the one that was reported later */
 }
 
 static void find(const struct causes *c, struct event *e,

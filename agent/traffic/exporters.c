@@ -257,9 +257,26 @@ static int64_t silent_after_ns(const struct exporter *e)
                                           : ns;
 }
 
-static bool is_silent(const struct exporter *e, struct mono now)
+static bool is_quiet(const struct exporter *e, struct mono now)
 {
     return now.ns - e->last.ns > silent_after_ns(e);
+}
+
+/* Not if the router sends another format since then, or never sent this one: a malformed
+ * datagram was taken for it. */
+static bool is_silent(const struct exporters *x, const struct exporter *e,
+                      struct mono now)
+{
+    if (e->counters.datagrams == e->counters.bad_datagrams)
+        return false;
+    for (size_t i = 0; i < x->n; i++) {
+        const struct exporter *other = x->list[i];
+        if (other != e && endpoint_same_address(&other->address, &e->address) &&
+            other->counters.flows > 0 && other->first.ns >= e->last.ns &&
+            !is_quiet(other, now))
+            return false;
+    }
+    return is_quiet(e, now);
 }
 
 static void note_pause(struct exporter *e, int64_t ns)
@@ -315,8 +332,9 @@ void exporters_turn(struct exporters *x, struct mono now)
         }
         troubled_set(&e->lost, e->counters.lost, now);
         troubled_set(&e->bad, e->counters.bad_datagrams, now);
-        e->silent = is_silent(e, now);
     }
+    for (size_t i = 0; i < x->n; i++)
+        x->list[i]->silent = is_silent(x, x->list[i], now);
 }
 
 /* ---- metrics ---- */
@@ -463,8 +481,8 @@ static const char *were(uint64_t n)
     return n == 1 ? " was" : "s were";
 }
 
-static size_t add_problems(const struct exporter *e, const char *listen, struct mono now,
-                           struct text *out)
+static size_t add_problems(const struct exporters *x, const struct exporter *e,
+                           const char *listen, struct mono now, struct text *out)
 {
     char address[ADDRESS_TEXT_MAX];
     const char *title = flow_format_title(e->origin.format);
@@ -472,7 +490,7 @@ static size_t add_problems(const struct exporter *e, const char *listen, struct 
         e->origin.format == FLOW_NETFLOW9 || e->origin.format == FLOW_SFLOW;
     size_t n = 0;
     endpoint_address(address, &e->address);
-    if (is_silent(e, now)) {
+    if (is_silent(x, e, now)) {
         text_add(out, "exporter %s (%s) is silent: its last datagram came ", address,
                  title);
         add_ago(out, now.ns - e->last.ns);
@@ -515,7 +533,7 @@ size_t exporters_problems(const struct exporters *x, const char *listen, struct 
     char address[ADDRESS_TEXT_MAX];
     size_t n = 0;
     for (size_t i = 0; i < x->n; i++)
-        n += add_problems(x->list[i], listen, now, out);
+        n += add_problems(x, x->list[i], listen, now, out);
     for (size_t i = 0; i < x->n_allowed; i++) {
         if (is_heard(x, &x->allowed[i]) || now.ns - x->began.ns < EXPORTER_RECENT_NS)
             continue;

@@ -11,7 +11,7 @@
  *
  * An exporter is silent when nothing came for three times its second longest pause so far (an
  * outage happens once, quiet nights come again), at least EXPORTER_SILENT_NS and at most
- * EXPORTER_SILENT_MOST_NS.
+ * EXPORTER_SILENT_MOST_NS. One that sends another format since then is not silent.
  */
 #ifndef EDGELAT_TRAFFIC_EXPORTERS_H
 #define EDGELAT_TRAFFIC_EXPORTERS_H

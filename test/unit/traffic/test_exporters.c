@@ -158,6 +158,44 @@ static void silence(void **state)
     }
 }
 
+#define NETFLOW5                                                                         \
+    "0005 0001 000186a0 000003e8 00000000 00000000 0000 0000 c0000201 0d6b0698 00000000" \
+    "0000 0000 00000001 000003e8 00000001 00000001 01bb 0000 00 00 06 00 0000 0000 0000 0000"
+
+/* A router that is set to another format is not silent for ever after. */
+static void another_format(void **state)
+{
+    struct text text = {0};
+    (void)state;
+    begin("192.0.2.1", "");
+    take("192.0.2.1", 1, NETFLOW5);
+    take("192.0.2.1", 1, "0009 0001 0000");
+    now.ns += 90 * NS_PER_S;
+    exporters_turn(&x, now);
+    CHECK_INT(true, x.list[0]->silent, "before");
+    CHECK_INT(false, x.list[1]->silent, "of NetFlow v9 came only a malformed datagram");
+    take("192.0.2.1", 1, IPFIX ONE);
+    exporters_turn(&x, now);
+    CHECK_INT(false, x.list[0]->silent, "it sends IPFIX now");
+    CHECK_INT(1, exporters_problems(&x, "127.0.0.1:2055", now, &text), "problems");
+    CHECK(strstr(text_string(&text), "1 datagram was malformed") != NULL, "%s",
+          text_string(&text));
+    text_free(&text);
+    now.ns += 90 * NS_PER_S;
+    exporters_turn(&x, now);
+    CHECK_INT(true, x.list[2]->silent, "IPFIX has ended, too");
+    begin("192.0.2.1", "");
+    take("192.0.2.1", 1, NETFLOW5);
+    now.ns += NS_PER_S;
+    take("192.0.2.1", 1, IPFIX ONE);
+    now.ns += NS_PER_S;
+    take("192.0.2.1", 1, "0005 0000 000186a0 000003e8 00000000 00000000 0000 0000");
+    now.ns += 90 * NS_PER_S;
+    take("192.0.2.1", 1, IPFIX ONE);
+    exporters_turn(&x, now);
+    CHECK_INT(true, x.list[0]->silent, "one of two that it sent at the same time");
+}
+
 static void metrics(void **state)
 {
     size_t groups = 1;
@@ -218,6 +256,7 @@ int main(void)
                                        cmocka_unit_test(configured_sampling),
                                        cmocka_unit_test(silence),
                                        cmocka_unit_test(datagrams_that_came_twice),
+                                       cmocka_unit_test(another_format),
                                        cmocka_unit_test(metrics),
                                        cmocka_unit_test(for_people)};
     return cmocka_run_group_tests(tests, NULL, end);
