@@ -73,7 +73,7 @@ def rules():
     tap.ok(all("summary" in rule["annotations"] for rule in found if "alert" in rule), "each alert has a summary")
     if os.access(PROMTOOL, os.X_OK):
         done = run(PROMTOOL, "check", "rules", path)
-        tap.ok("SUCCESS: 8 rules found" in done.stdout, "promtool accepts them", done.stdout + done.stderr)
+        tap.ok(f"SUCCESS: {len(found)} rules found" in done.stdout, "promtool accepts them", done.stdout + done.stderr)
         done = run(PROMTOOL, "test", "rules", os.path.join(lab.TOP, "test", "lab", "edgelat.rules.test.yml"))
         tap.ok(done.returncode == 0, "promtool: they fire when they should", done.stdout + done.stderr)
     return [(rule.get("record") or rule["alert"], rule["expr"]) for rule in found]

@@ -13,7 +13,7 @@ import time
 
 import test_flows
 from lab import TOP, Tap, run, wait_for
-from probing import BUILD, EDGELAT
+from probing import BUILD, installed
 from test_flows import TRUTH, Net
 
 HELPER = os.path.join(BUILD, "edgelat-traffic")
@@ -136,6 +136,8 @@ if __name__ == "__main__":
         os.execvpe("unshare", [*words, sys.executable, "-B", *sys.argv], dict(os.environ, GATEWAY_LAB="1"))
     work = tempfile.mkdtemp(prefix="edgelat-gateway-")
     os.chmod(work, 0o755)
+    os.mkdir(f"{work}/installed")
+    EDGELAT = installed(f"{work}/installed")
     lab = None
     try:
         lab = Net(work)

@@ -23,7 +23,7 @@ import tempfile
 import time
 
 from lab import TOP, Tap, run, wait_for
-from probing import EDGELAT
+from probing import installed
 
 USER, USER6, EXCHANGE, EXCHANGE6, OTHER, GATEWAY = "10.42.0.10", "2001:db8:42::10", "13.107.6.152", "2603:1006::10", "203.0.113.9", "192.0.2.10"
 INSIDE, OUTSIDE, COUNT = 0.010, 0.040, 20  # round trips
@@ -232,6 +232,8 @@ if __name__ == "__main__":
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "lab", "/run"], check=True)  # of this mount namespace only
     work = tempfile.mkdtemp(prefix="edgelat-handshakes-")
     os.chmod(work, 0o755)
+    os.mkdir(f"{work}/installed")
+    EDGELAT = installed(f"{work}/installed")
     try:
         main(work)
     finally:

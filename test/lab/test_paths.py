@@ -14,6 +14,7 @@ import time
 
 import routers
 from lab import TOP, Tap, wait_for
+from probing import installed
 
 EDGELAT = os.path.join(TOP, os.environ.get("BUILD", "build"), "edgelat")
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
@@ -84,12 +85,15 @@ host = target.example
 kinds = tcp
 interval = 1s
 {more}""")
-        self.prefix = prefix
+        self.prefix, self.program = prefix, EDGELAT
+        if prefix:  # another user
+            os.mkdir(os.path.join(self.folder, "installed"))
+            self.program = installed(os.path.join(self.folder, "installed"))
         self.begin()
 
     def begin(self):
         with open(os.path.join(self.folder, "log"), "a", encoding="ascii") as log:
-            self.process = self.net.start("host", *self.prefix, EDGELAT, "run", "-c", self.path, stderr=log)
+            self.process = self.net.start("host", *self.prefix, self.program, "run", "-c", self.path, stderr=log)
 
     def end(self):
         self.process.terminate()
