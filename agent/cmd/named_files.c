@@ -102,10 +102,11 @@ static int check_content(const struct config *c, const struct config_file *f,
 
 static const char *path_of(const struct config *c, const struct config_file *f)
 {
-    const char *in =
-        f->key->section == SECTION_TARGET ? (const char *)&c->drafts[f->index]
-        : f->key->section == SECTION_PATH ? (const char *)c
-                                          : (const char *)&c->collectors[f->index];
+    const char *in = f->key->section == SECTION_TARGET
+                         ? (const char *)&c->drafts[f->index]
+                     : f->key->section == SECTION_ANY_COLLECTOR
+                         ? (const char *)&c->collectors[f->index]
+                         : (const char *)c;
     return in + f->key->offset;
 }
 

@@ -362,12 +362,14 @@ static const char *shown(char out[SHOWN + 1], const struct config_key *key,
     return out;
 }
 
-/* Records where a required file is named; the last mention counts. */
+/* Records where a required file is named; the last mention counts. The paths of [agent] and
+ * [traffic] are made later, by the agent or another service. */
 static void note_file(struct config_reading *r, const struct config_key *key)
 {
     struct config *c = r->config;
     size_t index = key->section == SECTION_TARGET ? r->target : r->collector, i = 0;
-    if (key->read != config_read_file || key->section == SECTION_AGENT)
+    if (key->read != config_read_file || key->section == SECTION_AGENT ||
+        key->section == SECTION_TRAFFIC)
         return;
     while (i < c->n_files && (c->files[i].key != key || c->files[i].index != index))
         i++;

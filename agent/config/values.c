@@ -342,12 +342,16 @@ bool config_read_interfaces(void *field, const struct config_key *key, const cha
                             const struct kinds *kinds, struct text *must)
 {
     size_t n = 0;
+    bool none = false;
     for (const char *at = value; *at != '\0'; n++) {
         char word[64];
         if (!next_word(&at, word, sizeof word) || !is_interface(word))
             return REFUSE("be names of interfaces, such as eth0 wan0; '%s' is none",
                           word);
+        none = none || strcmp(word, "none") == 0;
     }
+    if (none && n > 1)
+        return REFUSE("be names of interfaces, such as eth0 wan0, or none, not both");
     if (n > TRAFFIC_INTERFACES_MAX)
         return REFUSE("be at most %d interfaces", TRAFFIC_INTERFACES_MAX);
     return config_read_text(field, key, value, kinds, must);

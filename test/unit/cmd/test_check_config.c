@@ -153,6 +153,8 @@ static const struct {
      "passphrase; store it unencrypted: openssl pkey -in OLD -out NEW\n"},
     {"[target a]\nhost = a.example\nca_file = F/cart\n",
      ":5: ca_file F/cart: no such file; create it or remove the key\n"},
+    {"[traffic]\ncounters = F/not-yet\n", NULL}, /* of edgelat-traffic.service */
+    {"[traffic]\ncounters = F/fifo\n", NULL},
     {"header_file = /run/credentials/edgelat.service/header\n",
      ":3: header_file /run/credentials/edgelat.service/header: warning: not checked: "
      "this user cannot read it\n"},

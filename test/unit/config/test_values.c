@@ -76,6 +76,8 @@ static const struct {
      "be names of interfaces, such as eth0 wan0; 'eth0/1' is none"},
     {"traffic", "interfaces", "sixteen-letters0",
      "be names of interfaces, such as eth0 wan0; 'sixteen-letters0' is none"},
+    {"traffic", "interfaces", "none eth0",
+     "be names of interfaces, such as eth0 wan0, or none, not both"},
     {"traffic", "interfaces", "a b c d e f g h i", "be at most 8 interfaces"},
     {"traffic", "counters", "/run/edgelat-traffic/counters", NULL},
     {"traffic", "handshakes", "br-lan", NULL},
