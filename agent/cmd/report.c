@@ -262,9 +262,11 @@ static int write_page(const struct report *r, const struct text *page)
                           strerror(-rc));
     char from[WALL_TEXT_MAX], to[WALL_TEXT_MAX];
     const struct intervals *covered = &r->dataset->covered;
-    printf("%s: %zu targets, %zu batches, %.16sZ to %.16sZ\n",
-           text_printable(path, sizeof path, r->output, ""), r->dataset->n_targets,
-           r->dataset->batches, wall_text(from, (struct wall){covered->all[0].start_ns}),
+    size_t targets = r->dataset->n_targets, batches = r->dataset->batches;
+    printf("%s: %zu target%s, %zu batch%s, %.16sZ to %.16sZ\n",
+           text_printable(path, sizeof path, r->output, ""), targets,
+           targets == 1 ? "" : "s", batches, batches == 1 ? "" : "es",
+           wall_text(from, (struct wall){covered->all[0].start_ns}),
            wall_text(to, (struct wall){covered->all[covered->n - 1].end_ns}));
     return CMD_FINE;
 }

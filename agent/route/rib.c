@@ -296,13 +296,14 @@ static void count_flap(struct rib *r, struct rib_peer *p, struct instant now)
 static void report_lost(struct rib *r, struct rib_peer *p, struct instant now)
 {
     char who[96];
+    size_t watched = rib_paths_count(r, p);
     struct event *e = rib_event(r, EVENT_BGP_LOST, SEVERITY_ERROR, p, now);
     event_number(e, ATTR_BGP_FLAPS, (double)p->flaps + 1);
     text_copy(e->before, sizeof e->before, "up");
     text_copy(e->after, sizeof e->after, "down");
-    event_say(e, "BGP session of router %s with %s is down: %s; %zu watched routes lost",
-              rib_router_name(r, p->router), peer_text(who, p), p->reason,
-              rib_paths_count(r, p));
+    event_say(e, "BGP session of router %s with %s is down: %s; %zu watched route%s lost",
+              rib_router_name(r, p->router), peer_text(who, p), p->reason, watched,
+              watched == 1 ? "" : "s");
     count_flap(r, p, now);
 }
 

@@ -110,7 +110,7 @@ static void test_history_and_spool(void **state)
     umask(022);
     CHECK_INT(CMD_FINE, RUN("--state", b.folder.path, "-o", b.page), out.err);
     CHECK_TEXT("", out.err, "no complaint");
-    CHECK(strstr(out.out, "page.html: 1 targets, 4 batches, ") != NULL, "%s", out.out);
+    CHECK(strstr(out.out, "page.html: 1 target, 4 batches, ") != NULL, "%s", out.out);
     check_says(&b, "<td>18</td><td>17\u00a0%</td>"); /* three of eighteen */
     check_says(&b, "it loses &lt;much&gt;");
     CHECK_INT(0, stat(b.page, &stat_of), "there");
