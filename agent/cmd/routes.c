@@ -3,6 +3,19 @@
 #include "daemon/routes_server.h"
 
 #include <getopt.h>
+#include <unistd.h>
+
+static int show(const struct config *config, bool json)
+{
+    char path[ROUTES_SOCKET_MAX];
+    routes_socket_path(path, config->status_socket);
+    if (access(path, F_OK) != 0 && access(config->status_socket, F_OK) == 0)
+        return cmd_cannot("the agent has no BMP station: it cannot listen on %s (see "
+                          "`edgelat status`), or was started before listen was set; "
+                          "correct it, and restart edgelat",
+                          config->bmp_listen);
+    return agent_answer_show(path, json);
+}
 
 static int run(int argc, char **argv)
 {
@@ -13,7 +26,6 @@ static int run(int argc, char **argv)
     if (optind < argc)
         return cmd_cannot("routes takes no argument '%s'", argv[optind]);
     struct config config;
-    char path[ROUTES_SOCKET_MAX];
     int rc = agent_answer_config(&config, load_path(given));
     if (rc == CMD_FINE && config.bmp_listen[0] == '\0')
         rc = cmd_cannot(
@@ -21,7 +33,7 @@ static int run(int argc, char **argv)
             "[bmp] of the configuration, restart edgelat, and point the BMP of "
             "the router there");
     else if (rc == CMD_FINE)
-        rc = agent_answer_show(routes_socket_path(path, config.status_socket), json);
+        rc = show(&config, json);
     config_free(&config);
     return rc;
 }

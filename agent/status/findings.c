@@ -272,7 +272,9 @@ size_t snapshot_findings(const struct snapshot *s, struct text *lines)
         n += find_measuring(s, lines);
     }
     if (s->routes != NULL && *s->routes != '\0') {
-        text_add(lines, "BMP station: %s; see `edgelat routes`\n", s->routes);
+        text_add(lines, "BMP station: %s; see %s\n", s->routes,
+                 s->bgp.on ? "`edgelat routes`"
+                           : "the agent's log: journalctl -u edgelat");
         n++;
     }
     if (s->n_exporter_problems > 0)

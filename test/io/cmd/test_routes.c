@@ -68,6 +68,21 @@ static void cannot(void **state)
     }
 }
 
+/* Its port is in use, or [bmp] was added since its start. */
+static void agent_without_station(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct capture out;
+    begin(&b, station_on);
+    folder_write(&b.folder, "status", "");
+    CHECK_INT(CMD_CANNOT, run(&out, &b, NULL), "exit code");
+    CHECK(strstr(out.err, "the agent has no BMP station: it cannot listen on "
+                          "127.0.0.1:11019 (see `edgelat status`)") != NULL,
+          "%s", out.err);
+    folder_remove(&b.folder);
+}
+
 /* ---- a station ---- */
 
 struct agent {
@@ -205,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cannot),
+        cmocka_unit_test(agent_without_station),
         cmocka_unit_test(no_router),
         cmocka_unit_test(a_router),
     };

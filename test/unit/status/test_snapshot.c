@@ -413,9 +413,12 @@ static void what_the_station_found(void **state)
     b->s.routes = "";
     show(b);
     has(&b->text, "No problems found", "nothing of the station");
-    b->s.routes = "1 BGP session is down";
+    b->s.routes = "cannot listen on 192.0.2.10:11019";
     show(b);
-    has(&b->text, "BMP station: 1 BGP session is down; see `edgelat routes`", "text");
+    has(&b->text,
+        "BMP station: cannot listen on 192.0.2.10:11019; see the agent's log: journalctl "
+        "-u edgelat",
+        "text");
     has_not(&b->text, "BGP: ", "nothing else while the station is off");
     has_not(&b->json, "\"bgp\"", "JSON: neither");
     struct snapshot_session sessions[] = {
@@ -430,7 +433,9 @@ static void what_the_station_found(void **state)
                                      .up = 1,
                                      .announced = 1,
                                      .withdrawn = 3};
+    b->s.routes = "1 BGP session is down";
     show(b);
+    has(&b->text, "BMP station: 1 BGP session is down; see `edgelat routes`", "on");
     has(&b->text,
         "\nBGP: 1 of 2 sessions up, 1 watched prefix announced, 3 withdrawn\n"
         "  198.51.100.2 (AS65002) of r1, Ashburn: up, 99.5 % of the last window, 0 flaps\n"
