@@ -35,10 +35,11 @@ static void add_available(struct text *out, int64_t known_ns, int64_t down_ns)
 
 /* ---- the problems ---- */
 
+/* For how long is not known when it was lost while its router reported nothing. */
 static bool was_down(const struct dataset_session *s)
 {
     int64_t down_ns;
-    return dataset_session_known(s, &down_ns) > 0 && down_ns > 0;
+    return dataset_session_known(s, &down_ns) > 0 && (down_ns > 0 || s->flaps > 0);
 }
 
 static void add_outage(struct text *out, const struct dataset_session *s)
@@ -49,8 +50,10 @@ static void add_outage(struct text *out, const struct dataset_session *s)
     add_session_name(out, s);
     text_add(out, "</strong>: up ");
     add_available(out, known_ns, down_ns);
-    text_add(out, " of the time, down for %s, lost %.0f time%s</li>\n",
-             html_duration(duration, down_ns), s->flaps, s->flaps == 1 ? "" : "s");
+    text_add(out, " of the time, ");
+    if (down_ns > 0)
+        text_add(out, "down for %s, ", html_duration(duration, down_ns));
+    text_add(out, "lost %.0f time%s</li>\n", s->flaps, s->flaps == 1 ? "" : "s");
 }
 
 /* Sessions have their own lines. */

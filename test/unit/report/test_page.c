@@ -710,6 +710,12 @@ static void test_bgp(void **state)
     int64_t down_ns, known_ns = dataset_session_known(p->sessions[0], &down_ns);
     CHECK_INT(10 * MINUTE_NS, known_ns, "known all the time");
     CHECK_INT(2 * MINUTE_NS, down_ns, "down for two minutes");
+    double flaps = p->sessions[1]->flaps;
+    p->sessions[1]->flaps = 1;
+    page_routing_problems(&page, &(struct page){.dataset = p});
+    CHECK(strstr(text_string(&page), "up 100.00 % of the time, lost 1 time</li>") != NULL,
+          "lost while nobody reported: %s", text_string(&page));
+    p->sessions[1]->flaps = flaps;
     render(&page, p, &no_limits);
     check_well_formed(text_string(&page));
     const char *text = text_string(&page);
