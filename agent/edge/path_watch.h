@@ -119,8 +119,9 @@ enum { PATH_WATCH_BYTES_MAX = 1 << 18 };
 void path_watch_write(const struct path_watch *w, uint64_t network, struct text *out);
 
 /*
- * Before the first trace. Paths of other targets than these are left out. Returns 0, or the number of the first line that is not as above; nothing is
- * used then. `*same`: it is of this network; else nothing is used.
+ * Before the first trace. Paths of other targets than these are left out. Returns 0, or
+ * the number of the first line that is not as above; nothing is used then. `*same`: it is
+ * of this network; else nothing is used.
  */
 size_t path_watch_read(struct path_watch *w, const struct target *const *targets,
                        size_t n, uint64_t network, const char *bytes, size_t len,
