@@ -100,8 +100,9 @@ def test_unprivileged(agent):
     for kind in ("tcp", "https"):
         tap.equal(["reply"], list(agent.outcomes(kind)), f"no CAP_NET_RAW: {kind} is measured")
     tap.equal({1.0}, set(agent.up()), "no CAP_NET_RAW: the target is up")
-    warned = [line for line in agent.said.splitlines() if "ICMP" in line]
+    warned = [line for line in agent.said.splitlines() if "icmp is not measured" in line]
     tap.ok(len(warned) == 1 and "CAP_NET_RAW" in warned[0], "no CAP_NET_RAW: one plain sentence in the log", agent.said)
+    tap.equal(1, agent.said.count("cannot search the path MTU"), "no CAP_NET_RAW: and one for what else needs ICMP")
 
 
 # ---- what answers and what does not
@@ -143,7 +144,7 @@ def main():
         agents = {}
         for arguments in (("ten", "ten.example.net", "icmp tcp", ipv4),
                           ("moving", "moving.example.net", "icmp tcp https", ipv4),
-                          ("stopped", "microsoft.sharepoint.com", "icmp tcp", ipv4),
+                          ("stopped", "microsoft.sharepoint.com", "icmp tcp", ipv4 + "[path]\ntrace = no\nmtu = no\n"),
                           ("filtered", "outlook.office365.com", "icmp tcp"),
                           ("dead", "nobody.example.net", "icmp tcp"),
                           ("bounded", "outlook.office365.com", "tcp", "[spool]\nbatches = 2"),
