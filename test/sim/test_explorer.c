@@ -582,7 +582,7 @@ static bool is_right(struct world *w, uint8_t nearest)
 static void random_sites(void **state)
 {
     (void)state;
-    const int sites = check_quick() ? 20 : 200;
+    const int sites = check_quick() ? 10 : 200;
     struct random r = random_from(check_seed());
     struct world w;
     int right = 0, right_after_move = 0, forgotten = 0, right_after_restart = 0;

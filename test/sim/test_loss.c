@@ -131,7 +131,7 @@ static void less_than_one_false_alarm_a_month(void **state)
         bool with_echo;
     } paths[] = {{0.02, true}, {0.02, false}, {0.001, true}, {0.005, true},
                  {0.05, true}, {0.1, true},   {0.3, true}};
-    const int months = check_quick() ? 8 : 24;
+    const int months = check_quick() ? 4 : 24;
     struct random seeds = random_from(check_seed());
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct losses l = {.good = paths[i].limit / 2};
@@ -268,13 +268,14 @@ static void it_is_held_while_it_lasts_and_then_taken_back(void **state)
     (void)state;
     static const struct losses none = {.good = 0}, little = {.good = 0.005};
     static const double losses[] = {0.05, 0.1, 0.2, 0.5};
+    const int lines = check_quick() ? 6 : 20;
     struct random seeds = random_from(check_seed());
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
         for (int echo = 0; echo < 2; echo++) {
-            enum { N = 20, DAYS = 5 };
+            enum { DAYS = 5 };
             struct losses l = {.good = losses[i]};
             int held = 0, changes = 0, back[2] = {0};
-            for (int n = 0; n < N; n++) {
+            for (int n = 0; n < lines; n++) {
                 struct path p = path_of(random_next(&seeds), &l, 0.02, echo);
                 while (p.flap.state != STATE_DEGRADED)
                     minute(&p);
@@ -290,14 +291,14 @@ static void it_is_held_while_it_lasts_and_then_taken_back(void **state)
                     minute(&p);
                 back[n % 2] += m;
             }
-            double share = 100.0 * held / (N * DAYS * DAY);
+            double share = 100.0 * held / (lines * DAYS * DAY);
             printf(
                 "# %g %% of loss, %s: held %.2f %% of the time, %d changes in %d days; "
                 "taken back in %.0f minutes without loss, %.0f at 0.5 %%\n",
                 100 * losses[i], echo ? "icmp and tcp" : "tcp alone", share, changes,
-                N * DAYS, back[0] / (N / 2.0), back[1] / (N / 2.0));
+                lines * DAYS, back[0] / (lines / 2.0), back[1] / (lines / 2.0));
             CHECK(share > (losses[i] > 0.05 ? 99.5 : 97), "held");
-            CHECK(back[0] / (N / 2) < 60, "taken back");
+            CHECK(back[0] / (lines / 2) < 60, "taken back");
         }
 }
 
@@ -347,19 +348,19 @@ static void bursts_and_level_are_kept_apart(void **state)
         {{"a line with 5 % and outages", 0.05, 1, 20, 1800}, 1, 0, 1, 0.95},
         {{"ICMP limited to 90 %", 0.1, 0, 0, 0, EXPONENTIAL, true}, 1, 0, 1, 0.95},
     };
-    enum { DAYS = 60 };
+    const int days = check_quick() ? 20 : 60;
     struct random seeds = random_from(check_seed());
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct path p = path_of(random_next(&seeds), &cases[i].l, 0.02, true);
         int level = 0, bursts = 0, syn = 0;
-        for (int m = 0; m < DAYS * DAY; m++) {
+        for (int m = 0; m < days * DAY; m++) {
             minute(&p);
             level += p.level;
             bursts += p.bursts;
             syn += path_loss_verdict(&p.test, SYN, (struct wall){p.now_ns}).is ==
                    PATH_LOSS_LEVEL;
         }
-        double n = DAYS * DAY;
+        double n = days * DAY;
         printf(
             "# %s: %.1f %% of packets lost; a level %.2f %% of the time, bursts %.2f %% "
             "(tcp a level %.2f %%)\n",
