@@ -8,8 +8,8 @@
 
 #include "core/endpoint.h"
 #include "core/time.h"
+#include "net/stamps.h"
 #include "probe/icmp/message.h"
-#include "probe/icmp/stamps.h"
 
 #include <stdbool.h>
 #include <stdint.h>

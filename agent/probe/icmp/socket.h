@@ -1,7 +1,7 @@
 /*
  * The ICMP socket of one family: raw if allowed (CAP_NET_RAW), else a ping socket
  * (net.ipv4.ping_group_range). Sends and receives many packets a call, with the kernel's
- * transmit and receive stamps (see probe/icmp/stamps.h).
+ * transmit and receive stamps (see net/stamps.h).
  *
  * A transmit stamp comes through the error queue with a key: the number of the packet on
  * that socket, from 0. If the interface stamps too, a second one has the same key.
@@ -10,9 +10,9 @@
 #define EDGELAT_PROBE_ICMP_SOCKET_H
 
 #include "core/endpoint.h"
+#include "net/stamps.h"
 #include "probe/icmp/extension.h"
 #include "probe/icmp/message.h"
-#include "probe/icmp/stamps.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
 #define EDGELAT_PROBE_PATH_METHOD_H
 
 #include "net/poll.h"
+#include "net/stamps.h"
 #include "probe/cause.h"
-#include "probe/icmp/stamps.h"
 #include "probe/path/tracer.h"
 
 struct method {

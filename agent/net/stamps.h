@@ -17,8 +17,8 @@
  * that was stepped between the two stamps violates the bound, and so do two interfaces
  * with different clocks; then the next basis is used. Pure.
  */
-#ifndef EDGELAT_PROBE_ICMP_STAMPS_H
-#define EDGELAT_PROBE_ICMP_STAMPS_H
+#ifndef EDGELAT_NET_STAMPS_H
+#define EDGELAT_NET_STAMPS_H
 
 #include <stdint.h>
 

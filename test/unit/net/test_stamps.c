@@ -3,7 +3,7 @@
 #include "check.h"
 
 #include "core/time.h"
-#include "probe/icmp/stamps.h"
+#include "net/stamps.h"
 
 #define HOUR_NS  (3600 * NS_PER_S)
 #define WALL     (INT64_C(1795424400) * NS_PER_S)

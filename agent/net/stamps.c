@@ -1,4 +1,4 @@
-#include "probe/icmp/stamps.h"
+#include "net/stamps.h"
 
 #include <stdbool.h>
 
