@@ -3,7 +3,9 @@
 #include "core/time.h"
 #include "net/socket.h"
 
+#include <errno.h>
 #include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -63,6 +65,7 @@ static void read_error(struct queued *q, const struct cmsghdr *c)
         q->kind = QUEUED_ICMP;
         q->type = both.error.ee_type;
         q->code = both.error.ee_code;
+        q->mtu = both.error.ee_errno == EMSGSIZE ? both.error.ee_info : 0;
         q->from = sockaddr_endpoint((struct sockaddr *)&both.offender);
         if ((both.error.ee_rfc4884.flags & SO_EE_RFC4884_FLAG_INVALID) == 0)
             q->extension_at = both.error.ee_rfc4884.len;
@@ -78,8 +81,8 @@ static void read_control(struct queued *q, const struct cmsghdr *c)
     if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING) {
         struct scm_timestamping all;
         memcpy(&all, CMSG_DATA(c), sizeof all);
-        q->software_ns = all.ts[0].tv_sec * NS_PER_S + all.ts[0].tv_nsec;
-        q->hardware_ns = all.ts[2].tv_sec * NS_PER_S + all.ts[2].tv_nsec;
+        q->stamps.software_ns = all.ts[0].tv_sec * NS_PER_S + all.ts[0].tv_nsec;
+        q->stamps.hardware_ns = all.ts[2].tv_sec * NS_PER_S + all.ts[2].tv_nsec;
     } else if ((ip && c->cmsg_type == IP_RECVERR) ||
                (ipv6 && c->cmsg_type == IPV6_RECVERR)) {
         read_error(q, c);
@@ -91,25 +94,58 @@ static void read_control(struct queued *q, const struct cmsghdr *c)
     }
 }
 
-bool error_queue_read(int socket, void *bytes, size_t room, struct queued *out)
+void error_queue_stamps(int socket)
+{
+    int stamps = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
+                 SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_HARDWARE |
+                 SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE |
+                 SOF_TIMESTAMPING_OPT_TX_SWHW | SOF_TIMESTAMPING_OPT_TSONLY;
+    /* the kernel counts from 0 when OPT_ID comes on */
+    set(socket, SOL_SOCKET, SO_TIMESTAMPING, stamps);
+    set(socket, SOL_SOCKET, SO_TIMESTAMPING, stamps | SOF_TIMESTAMPING_OPT_ID);
+    /* else a transmit stamp alone wakes the loop with an error */
+    set(socket, SOL_SOCKET, SO_SELECT_ERR_QUEUE, 1);
+}
+
+static int read_message(int socket, int flags, void *bytes, size_t room,
+                        struct queued *out, struct sockaddr_storage *name)
 {
     _Alignas(struct cmsghdr) uint8_t control[256];
-    struct sockaddr_storage to = {.ss_family = AF_UNSPEC};
     struct iovec part = {bytes, room};
-    struct msghdr m = {.msg_name = &to,
-                       .msg_namelen = sizeof to,
+    struct msghdr m = {.msg_name = name,
+                       .msg_namelen = sizeof *name,
                        .msg_iov = &part,
                        .msg_iovlen = room > 0,
                        .msg_control = control,
                        .msg_controllen = sizeof control};
-    ssize_t len = recvmsg(socket, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+    name->ss_family = AF_UNSPEC;
+    ssize_t len = recvmsg(socket, &m, flags | MSG_DONTWAIT);
     if (len < 0)
-        return false;
+        return -errno;
     *out = (struct queued){.kind = QUEUED_OTHER, .ttl = -1, .len = (size_t)len};
-    out->to = sockaddr_endpoint((struct sockaddr *)&to);
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c))
         read_control(out, c);
+    return 0;
+}
+
+bool error_queue_read(int socket, void *bytes, size_t room, struct queued *out)
+{
+    struct sockaddr_storage to;
+    if (read_message(socket, MSG_ERRQUEUE, bytes, room, out, &to) != 0)
+        return false;
+    out->to = sockaddr_endpoint((struct sockaddr *)&to);
     if (out->extension_at > out->len)
         out->extension_at = 0;
     return true;
+}
+
+int socket_receive(int socket, void *bytes, size_t room, struct queued *out)
+{
+    struct sockaddr_storage from;
+    int rc = read_message(socket, 0, bytes, room, out, &from);
+    if (rc != 0)
+        return rc;
+    out->kind = QUEUED_PACKET;
+    out->from = sockaddr_endpoint((struct sockaddr *)&from);
+    return 0;
 }

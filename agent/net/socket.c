@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -74,4 +75,13 @@ struct endpoint socket_source(const struct endpoint *to)
 bool socket_has_route(const struct endpoint *to)
 {
     return socket_source(to).family != FAMILY_NONE;
+}
+
+uint32_t socket_drops(int fd)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t len = sizeof info;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) != 0)
+        return 0;
+    return info[SK_MEMINFO_DROPS];
 }

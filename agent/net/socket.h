@@ -25,4 +25,8 @@ struct endpoint socket_source(const struct endpoint *to);
 
 bool socket_has_route(const struct endpoint *to);
 
+/* Packets that the kernel dropped because they were not read in time (for ICMPv6 also
+ * those with a wrong checksum): counts up and wraps. 0 if the kernel does not report it. */
+uint32_t socket_drops(int fd);
+
 #endif

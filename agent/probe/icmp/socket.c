@@ -9,8 +9,6 @@
 #include <linux/errqueue.h>
 #include <linux/filter.h>
 #include <linux/icmp.h>
-#include <linux/net_tstamp.h>
-#include <linux/sock_diag.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -137,16 +135,9 @@ static int open_fd(enum family family, int type)
     return fd < 0 ? -errno : fd;
 }
 
-/* The kernel counts from 0 when OPT_ID comes on; receive stamps are never off meanwhile.
- */
 void icmp_socket_restart_keys(struct icmp_socket *s)
 {
-    int stamps = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
-                 SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_HARDWARE |
-                 SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE |
-                 SOF_TIMESTAMPING_OPT_TX_SWHW | SOF_TIMESTAMPING_OPT_TSONLY;
-    set(s->fd, SOL_SOCKET, SO_TIMESTAMPING, stamps);
-    set(s->fd, SOL_SOCKET, SO_TIMESTAMPING, stamps | SOF_TIMESTAMPING_OPT_ID);
+    error_queue_stamps(s->fd);
 }
 
 void icmp_socket_dont_fragment(struct icmp_socket *s, bool dont)
@@ -216,8 +207,6 @@ int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag)
     int bytes = BUFFER_BYTES;
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
         set(fd, SOL_SOCKET, SO_RCVBUF, bytes);
-    set(fd, SOL_SOCKET, SO_SELECT_ERR_QUEUE,
-        1); /* else libuv takes POLLERR for the end */
     icmp_socket_dont_fragment(s, false);
     icmp_socket_restart_keys(s);
     *out = s;
@@ -244,11 +233,7 @@ uint16_t icmp_socket_id(const struct icmp_socket *s)
 
 uint32_t icmp_socket_drops(const struct icmp_socket *s)
 {
-    uint32_t info[SK_MEMINFO_VARS] = {0};
-    socklen_t len = sizeof info;
-    if (getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, info, &len) != 0)
-        return 0;
-    return info[SK_MEMINFO_DROPS];
+    return socket_drops(s->fd);
 }
 
 /* ---- sending ---- */

@@ -1,10 +1,7 @@
 /*
  * The ICMP socket of one family: raw if allowed (CAP_NET_RAW), else a ping socket
  * (net.ipv4.ping_group_range). Sends and receives many packets a call, with the kernel's
- * transmit and receive stamps (see net/stamps.h).
- *
- * A transmit stamp comes through the error queue with a key: the number of the packet on
- * that socket, from 0. If the interface stamps too, a second one has the same key.
+ * transmit and receive stamps (see net/error_queue.h).
  */
 #ifndef EDGELAT_PROBE_ICMP_SOCKET_H
 #define EDGELAT_PROBE_ICMP_SOCKET_H
@@ -59,8 +56,7 @@ void icmp_socket_trace(struct icmp_socket *s);
 /* Packets sent from now on may not be fragmented, or may. */
 void icmp_socket_dont_fragment(struct icmp_socket *s, bool dont);
 
-/* Packets that the kernel dropped because they were not read in time (for ICMPv6 also
- * those with a wrong checksum): counts up and wraps. 0 if the kernel does not report it. */
+/* See socket_drops(). */
 uint32_t icmp_socket_drops(const struct icmp_socket *s);
 
 /* Sends up to ICMP_BATCH; returns how many went out. Fewer than `n`: the errno of the
@@ -68,8 +64,7 @@ uint32_t icmp_socket_drops(const struct icmp_socket *s);
 size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets, size_t n,
                         int *error);
 
-/* Restarts keys at 0: after a packet that was not sent, as kernels differ in whether it
- * used a key. Stamps still on their way then match nothing. */
+/* See error_queue_stamps(). */
 void icmp_socket_restart_keys(struct icmp_socket *s);
 
 /* Reads up to ICMP_BATCH packets; fewer: no more are waiting. */

@@ -94,7 +94,7 @@ static enum icmp_end take_error(struct tracer *t, struct trace_answer *answer)
     while (error_queue_read(s->socket, bytes, sizeof bytes, &queued)) {
         if (queued.kind != QUEUED_ICMP)
             continue;
-        struct stamps rx = {.software_ns = queued.software_ns};
+        struct stamps rx = {.software_ns = queued.stamps.software_ns};
         *answer = (struct trace_answer){.type = queued.type,
                                         .code = queued.code,
                                         .from = queued.from,

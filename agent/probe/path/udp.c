@@ -10,7 +10,6 @@
 #include "probe/path/method.h"
 
 #include <errno.h>
-#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +33,7 @@ static void take_error(struct tracer *t, const struct queued *queued,
                        const uint8_t *bytes)
 {
     struct datagrams *d = t->state;
-    struct stamps rx = {queued->software_ns, queued->hardware_ns};
+    struct stamps rx = queued->stamps;
     struct trace_answer answer = {.type = queued->type,
                                   .code = queued->code,
                                   .from = queued->from,
@@ -85,20 +84,15 @@ static void on_readable(struct poll *poll, bool readable, bool writable, void *u
 static int udp_open(struct tracer *t)
 {
     bool ipv6 = t->to.family == FAMILY_IPV6;
-    int stamps = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
-                 SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID |
-                 SOF_TIMESTAMPING_OPT_TSONLY;
     struct sockaddr_storage to;
     socklen_t len = sockaddr_of(&to, &t->to);
     int fd =
         socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    int on = 1, off = 0;
+    int off = 0;
     error_queue_enable(fd, (enum family)t->to.family, true);
-    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps);
-    /* else a transmit stamp alone wakes the loop with an error */
-    setsockopt(fd, SOL_SOCKET, SO_SELECT_ERR_QUEUE, &on, sizeof on);
+    error_queue_stamps(fd);
     if (ipv6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, &off, sizeof off);
     struct datagrams *d = mem_zalloc(sizeof *d);
