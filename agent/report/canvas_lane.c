@@ -1,5 +1,5 @@
 /*
- * Draws one kind of probe: medians as lines, areas up to p95, loss as bars. Lines are SVG
+ * Draws one kind of probe: medians as lines, areas up to the highest delay, loss as bars. Lines are SVG
  * paths with relative commands, which are the shortest form.
  */
 #include "base/mem.h"
@@ -81,21 +81,21 @@ static void draw_median(struct canvas *c, const struct scale *s,
     text_add(c->out, "\"/>\n");
 }
 
-/* False if p95 equals the median everywhere: each window had one result. */
+/* False if the highest delay is the median everywhere: each window had one result. */
 static bool has_area(const struct column *columns)
 {
     for (size_t i = 0; i < COLUMNS; i++)
-        if (columns[i].p95_most_ns > columns[i].p50_most_ns)
+        if (columns[i].highest_ns > columns[i].p50_most_ns)
             return true;
     return false;
 }
 
-/* The area between the median and p95, one closed shape between two gaps. */
+/* The area from the median to the highest delay, one closed shape between two gaps. */
 static void draw_area(struct canvas *c, const struct scale *s,
                       const struct column *columns, const char *class)
 {
     struct pen pen = {.out = c->out};
-    text_add(c->out, "<path class=\"p95 %s\" d=\"", class);
+    text_add(c->out, "<path class=\"high %s\" d=\"", class);
     for (int first = 0, end; first < COLUMNS; first = end) {
         end = first + 1;
         if (!has_value(&columns[first]))
@@ -105,7 +105,7 @@ static void draw_area(struct canvas *c, const struct scale *s,
         pen.down = false;
         for (int i = first; i < end; i++)
             if (has_value(&columns[i]))
-                pen_to(&pen, LEFT + PITCH * i + 1, y_of(c, s, columns[i].p95_most_ns));
+                pen_to(&pen, LEFT + PITCH * i + 1, y_of(c, s, columns[i].highest_ns));
         for (int i = end - 1; i >= first; i--)
             if (has_value(&columns[i]))
                 pen_to(&pen, LEFT + PITCH * i + 1, y_of(c, s, columns[i].p50_least_ns));
@@ -198,23 +198,29 @@ static void draw_loss(struct canvas *c, const struct column *columns, const char
 static void add_bin(struct canvas *c, const struct dataset_stream *s,
                     const struct column *columns, size_t first, size_t end)
 {
-    int64_t p50_ns = DELAY_UNDEFINED, p95_ns = DELAY_UNDEFINED;
+    int64_t least_ns = DELAY_UNDEFINED, most_ns = DELAY_UNDEFINED;
+    int64_t highest_ns = DELAY_UNDEFINED;
     uint64_t sent = 0, lost = 0;
     for (size_t i = first; i < end; i++) {
-        if (columns[i].p50_most_ns > p50_ns)
-            p50_ns = columns[i].p50_most_ns;
-        if (columns[i].p95_most_ns > p95_ns)
-            p95_ns = columns[i].p95_most_ns;
-        sent += columns[i].sent;
-        lost += columns[i].lost;
+        const struct column *column = &columns[i];
+        if (has_value(column) &&
+            (least_ns == DELAY_UNDEFINED || column->p50_least_ns < least_ns))
+            least_ns = column->p50_least_ns;
+        if (column->p50_most_ns > most_ns)
+            most_ns = column->p50_most_ns;
+        if (column->highest_ns > highest_ns)
+            highest_ns = column->highest_ns;
+        sent += column->sent;
+        lost += column->lost;
     }
     if (sent == 0)
         return;
     text_add(c->out, "\n");
     canvas_family(c, s->family);
     text_add(c->out, ": ");
-    if (p50_ns != DELAY_UNDEFINED)
-        text_add(c->out, "p50 up to %.1f, p95 up to %.1f ms, ", ms(p50_ns), ms(p95_ns));
+    if (most_ns != DELAY_UNDEFINED)
+        text_add(c->out, "median %.1f to %.1f ms, highest %.1f ms, ", ms(least_ns),
+                 ms(most_ns), ms(highest_ns));
     text_add(c->out, "%llu of %llu lost", (unsigned long long)lost,
              (unsigned long long)sent);
 }
@@ -257,7 +263,7 @@ static bool scale_of(const struct lane *lane, struct column columns[][COLUMNS],
                 continue;
             medians[n++] = columns[s][i].p50_least_ns;
             most_ns =
-                columns[s][i].p95_most_ns > most_ns ? columns[s][i].p95_most_ns : most_ns;
+                columns[s][i].highest_ns > most_ns ? columns[s][i].highest_ns : most_ns;
         }
     if (n > 0) {
         qsort(medians, n, sizeof *medians, by_value);

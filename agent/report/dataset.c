@@ -223,8 +223,8 @@ static void add_quantile(struct dataset *p, const Otlp__NumberDataPoint *point)
     t->window_ns = point->start_time_unix_nano;
     if (of.percentile == P50)
         t->p50_ns = delay_of(point);
-    else if (of.percentile == P95)
-        t->p95_ns = delay_of(point);
+    if (delay_of(point) > t->highest_ns)
+        t->highest_ns = delay_of(point);
 }
 
 /* An end of an interval. */

@@ -4,8 +4,9 @@
  * Cumulative counts become counts for each window: the difference to the previous batch.
  * A new start time is a counter reset. What a counter held before the period is
  * subtracted. Delta counts are used as they are. The percentiles of the period come from
- * the histograms. The percentiles of a window come from the increase of the histogram,
- * unless the sender exports them (edgelat.probe.delay.quantile).
+ * the histograms. The median of a window comes from the increase of the histogram, unless
+ * the sender exports it (edgelat.probe.delay.quantile). Higher percentiles of a window are
+ * not kept: six values have none. What is kept is the highest value.
  *
  * Batches are untrusted input: texts are truncated and cleaned, numbers are bounded, and
  * values beyond the DATASET_..._MAX below are dropped and counted in `left_out`.
@@ -52,8 +53,9 @@ struct dataset_counts {
 /* One window of one series. */
 struct sample {
     int64_t start_ns, end_ns;
-    /* Of the kind's main delay; DELAY_UNDEFINED without an answer. */
-    int64_t p50_ns, p95_ns;
+    /* Of the kind's main delay; DELAY_UNDEFINED without an answer. `highest_ns` is the
+     * longest delay as the histogram tells it, or the highest percentile sent. */
+    int64_t p50_ns, highest_ns;
     /* Both 0 while unanswered ICMP is not counted as loss, see core/batch.h. */
     uint64_t sent, lost;
     uint32_t series; /* index into the stream's series */

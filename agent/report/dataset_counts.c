@@ -32,7 +32,7 @@ bool dataset_begin_batch(struct dataset *p, struct dataset_stream *s,
         t->time_ns = time_ns;
         t->now = (struct dataset_counts){0};
         t->start_ns = t->window_ns = 0;
-        t->p50_ns = t->p95_ns = DELAY_UNDEFINED;
+        t->p50_ns = t->highest_ns = DELAY_UNDEFINED;
         t->has_loss = false;
     }
     return true;
@@ -139,7 +139,7 @@ static void add_sample(struct dataset *p, struct dataset_stream *s,
         .start_ns = (int64_t)(start != 0 && start < t->time_ns ? start : t->time_ns),
         .end_ns = (int64_t)t->time_ns,
         .p50_ns = t->p50_ns,
-        .p95_ns = t->p95_ns,
+        .highest_ns = t->highest_ns,
         .sent = sent,
         .lost = lost,
         .series = series_index(s, series),
@@ -249,12 +249,11 @@ static struct histogram copy_of(const struct histogram *h)
     return copy;
 }
 
-/* Computes the percentiles of the increase since the previous batch. Percentiles that the
- * sender exports replace them. */
-static void set_window_percentiles(const struct dataset *p, const struct dataset_delay *c,
-                                   struct dataset_counters *t,
-                                   const struct histogram *now, uint64_t start_ns,
-                                   bool delta)
+/* Computes the median and the highest value of the increase since the previous batch. A
+ * median that the sender exports replaces it. */
+static void set_window_delays(const struct dataset *p, const struct dataset_delay *c,
+                              struct dataset_counters *t, const struct histogram *now,
+                              uint64_t start_ns, bool delta)
 {
     bool continues = c->running && c->start_ns == start_ns;
     if (!delta && !continues && !c->running && !starts_in_period(p, start_ns, 0))
@@ -266,7 +265,8 @@ static void set_window_percentiles(const struct dataset *p, const struct dataset
         histogram_free(&before);
     }
     t->p50_ns = histogram_quantile(&in_window, percentile_quantile[P50]);
-    t->p95_ns = histogram_quantile(&in_window, percentile_quantile[P95]);
+    if (in_window.count > 0 && in_window.max_ns > t->highest_ns)
+        t->highest_ns = in_window.max_ns;
     histogram_free(&in_window);
 }
 
@@ -296,7 +296,7 @@ void dataset_add_delay(struct dataset *p, const struct dataset_lookup *at,
         return;
     c->time_ns = time_ns;
     if (strcmp(c->name, kinds_main_delay(p->kinds, at->stream->kind)) == 0)
-        set_window_percentiles(p, c, at->series->counters, &now, start_ns, delta);
+        set_window_delays(p, c, at->series->counters, &now, start_ns, delta);
     if (!delta)
         update_counter(p, c, &now, start_ns, time_ns);
     else if (dataset_in_period(p, time_ns))

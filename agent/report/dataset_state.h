@@ -13,7 +13,7 @@ struct dataset_counters {
     uint64_t start_ns, before_start_ns; /* of the counters; 0: none yet */
     uint64_t time_ns, before_time_ns;   /* of the batch; 0: none yet */
     uint64_t window_ns;                 /* start time of the window; 0: unknown */
-    int64_t p50_ns, p95_ns;
+    int64_t p50_ns, highest_ns;
     bool delta;
     bool has_loss; /* the batch contains a loss ratio for this series */
 };

@@ -73,9 +73,9 @@ static void add_value(struct column *c, const struct sample *m)
         c->p50_least_ns = m->p50_ns;
     if (m->p50_ns > c->p50_most_ns)
         c->p50_most_ns = m->p50_ns;
-    int64_t p95_ns = m->p95_ns > m->p50_ns ? m->p95_ns : m->p50_ns;
-    if (p95_ns > c->p95_most_ns)
-        c->p95_most_ns = p95_ns;
+    int64_t highest_ns = m->highest_ns > m->p50_ns ? m->highest_ns : m->p50_ns;
+    if (highest_ns > c->highest_ns)
+        c->highest_ns = highest_ns;
 }
 
 void downsample(struct column *out, size_t n, const struct dataset_stream *s,
@@ -87,7 +87,7 @@ void downsample(struct column *out, size_t n, const struct dataset_stream *s,
         out[i] = (struct column){
             .p50_least_ns = DELAY_UNDEFINED,
             .p50_most_ns = DELAY_UNDEFINED,
-            .p95_most_ns = DELAY_UNDEFINED,
+            .highest_ns = DELAY_UNDEFINED,
         };
     for (size_t i = 0; i < s->n; i++) {
         const struct sample *m = &s->samples[i];

@@ -12,7 +12,7 @@
 
 struct column {
     int64_t p50_least_ns, p50_most_ns; /* DELAY_UNDEFINED: no value */
-    int64_t p95_most_ns;
+    int64_t highest_ns;
     bool gap; /* between this value and the previous one */
     uint64_t sent, lost;
 };

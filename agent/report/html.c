@@ -51,7 +51,7 @@ static struct tm local(int64_t ns)
 const char *html_clock(char out[HTML_TIME_MAX], int64_t ns, enum when how)
 {
     static const char *const formats[] = {"%H:%M", "%H:%M:%S", "%a %e %b",
-                                          "%a %e %b, %H:%M"};
+                                          "%a %e %b, %H:%M", "%a %e %b, %H:%M:%S"};
     struct tm tm = local(ns);
     strftime(out, HTML_TIME_MAX, formats[how], &tm);
     return out;
@@ -88,6 +88,8 @@ const char *html_duration(char out[HTML_TIME_MAX], int64_t ns)
     int64_t s = (ns + NS_PER_S / 2) / NS_PER_S, minutes = (s + 30) / 60;
     if (s < 60)
         snprintf(out, HTML_TIME_MAX, "%" PRId64 " s", s);
+    else if (s < 600 && s % 60 != 0)
+        snprintf(out, HTML_TIME_MAX, "%" PRId64 " min %" PRId64 " s", s / 60, s % 60);
     else if (minutes < 60)
         snprintf(out, HTML_TIME_MAX, "%" PRId64 " min", minutes);
     else if (minutes < 48 * 60 && minutes % 60 != 0)

@@ -18,6 +18,7 @@ enum when {
     WHEN_SECOND, /* "14:03:20" */
     WHEN_DATE,   /* "Wed 25 Nov" */
     WHEN_DAY,    /* "Wed 25 Nov, 14:03" */
+    WHEN_EXACT,  /* "Wed 25 Nov, 14:03:20" */
 };
 
 #define HTML_TIME_MAX 64
@@ -34,7 +35,7 @@ int64_t html_east_ns(int64_t ns);
 /* Formats the time zone at `ns`: "CET, UTC+1". Returns `out`. */
 const char *html_zone(char out[HTML_TIME_MAX], int64_t ns);
 
-/* Formats a duration: "2 h 5 min", "40 s". Returns `out`. */
+/* Formats a duration: "2 h 5 min", "2 min 5 s", "40 s". Returns `out`. */
 const char *html_duration(char out[HTML_TIME_MAX], int64_t ns);
 
 /* Formats a rate given in bytes a second: "12.3 Mbit/s". Returns `out`. */

@@ -21,12 +21,27 @@ void page_pop(struct text *out, const struct page *p, const char *pop)
     text_add(out, m != NULL ? ")" : "");
 }
 
+enum when page_when(const struct dataset *p)
+{
+    bool days = p->until_ns - p->since_ns > 20 * 3600 * NS_PER_S;
+    return !days ? WHEN_SECOND : p->window_ns < 60 * NS_PER_S ? WHEN_EXACT : WHEN_DAY;
+}
+
 void page_ms(struct text *out, int64_t ns)
 {
     if (ns < 0)
         text_add(out, "<td>-</td>");
     else
         text_add(out, "<td>%.*f</td>", ns < 10 * NS_PER_MS ? 2 : 1, (double)ns / 1e6);
+}
+
+void page_percentile(struct text *out, int64_t ns, bool supported)
+{
+    if (supported || ns < 0)
+        page_ms(out, ns);
+    else
+        text_add(out, "<td class=\"few\">(%.*f)</td>", ns < 10 * NS_PER_MS ? 2 : 1,
+                 (double)ns / 1e6);
 }
 
 void page_table(struct text *out, const char *heading, const char *what,
@@ -69,15 +84,16 @@ static void add_interval(struct text *out, const struct page *p, int64_t start_n
                          int64_t end_ns)
 {
     char duration[HTML_TIME_MAX], first[HTML_TIME_MAX], last[HTML_TIME_MAX];
-    bool days = p->dataset->until_ns - p->dataset->since_ns > 20 * 3600 * NS_PER_S;
+    enum when how = page_when(p->dataset);
+    enum when clock = how == WHEN_DAY ? WHEN_CLOCK : WHEN_SECOND;
     bool same_day = strcmp(html_clock(first, start_ns, WHEN_DATE),
                            html_clock(last, end_ns, WHEN_DATE)) == 0;
-    html_time(out, start_ns, days ? WHEN_DAY : WHEN_SECOND);
+    html_time(out, start_ns, how);
     text_add(out, " to ");
     if (end_ns >= p->dataset->until_ns)
         text_add(out, "the end");
     else
-        html_time(out, end_ns, !days ? WHEN_SECOND : same_day ? WHEN_CLOCK : WHEN_DAY);
+        html_time(out, end_ns, same_day ? clock : how);
     text_add(out, " (%s)", html_duration(duration, end_ns - start_ns));
 }
 
@@ -472,8 +488,8 @@ static void add_legend(struct text *out)
     text_add(
         out,
         "<p class=\"legend dim\"><span class=\"key v4\"></span>IPv4 <span class=\"key "
-        "v6\"></span>IPv6: the line is the median, the area reaches up to p95, for each "
-        "window. <span "
+        "v6\"></span>IPv6: the line is the median of each window, the area reaches up to its "
+        "highest delay. <span "
         "class=\"key loss\"></span>loss, to the full height of its row. <span "
         "class=\"key none\"></span>nothing was measured. Numbers are the events below "
         "each plot.</p>\n");

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "edge/edge_data.h"
 #include "report/dataset.h"
+#include "report/html.h"
 #include "report/rating.h"
 
 struct page {
@@ -63,7 +64,14 @@ void page_table(struct text *out, const char *heading, const char *what,
 /* Writes a PoP, escaped: "London (LON)", or "XQZ" if its city is unknown. */
 void page_pop(struct text *out, const struct page *p, const char *pop);
 
+/* How times of events are written: with the day if the period is long, with seconds if it is
+ * short or windows are shorter than a minute. */
+enum when page_when(const struct dataset *p);
+
 /* Writes a table cell with a delay in ms: "12.3"; "-" if undefined. */
 void page_ms(struct text *out, int64_t ns);
+
+/* The same for a percentile; in parentheses if the number of results does not support it. */
+void page_percentile(struct text *out, int64_t ns, bool supported);
 
 #endif

@@ -79,7 +79,7 @@ size_t page_routing_problems(struct text *out, const struct page *p)
         if (!is_problem(e) || events++ >= LISTED_MAX || out == NULL)
             continue;
         text_add(out, "<li>");
-        html_time(out, e->time_ns, WHEN_DAY);
+        html_time(out, e->time_ns, page_when(dataset));
         text_add(out, ": ");
         html_escape(out, e->text[0] != '\0' ? e->text : e->name);
         text_add(out, "</li>\n");

@@ -104,7 +104,7 @@ static void add_row(struct text *out, const struct page *p, size_t i)
     text_add(out, "<td class=\"l\">%s %s</td>", r->kind != NULL ? r->kind : "-",
              r->delay != NULL ? r->delay : "");
     page_ms(out, r->p50_ns);
-    page_ms(out, r->p95_ns);
+    page_percentile(out, r->p95_ns, r->p95_supported);
     text_add(out, "<td>");
     add_loss(out, r);
     text_add(out, "</td><td class=\"%s\">%s</td>", r->n_incidents > 0 ? "bad" : "",

@@ -57,15 +57,14 @@ static void add_streams(struct text *out, const struct dataset *p, size_t i)
     }
 }
 
-static void add_event(struct text *out, const struct dataset *p, size_t i, size_t number,
-                      bool days)
+static void add_event(struct text *out, const struct dataset *p, size_t i, size_t number)
 {
     const struct dataset_event *e = &p->events[i];
     const char *class = e->severity >= 17 ? " error" : e->severity >= 13 ? " warn" : "";
     text_add(out, "<tr><td class=\"l\">");
     if (number > 0)
         text_add(out, "<span class=\"n%s\">%zu</span> ", class, number);
-    html_time(out, e->time_ns, days ? WHEN_DAY : WHEN_SECOND);
+    html_time(out, e->time_ns, page_when(p));
     text_add(out, "</td><td class=\"l w\">");
     add_streams(out, p, i);
     text_add(out, "</td><td class=\"l w\">");
@@ -76,7 +75,6 @@ static void add_event(struct text *out, const struct dataset *p, size_t i, size_
 void page_events(struct text *out, const struct page *p, const char *target)
 {
     const struct dataset *dataset = p->dataset;
-    bool days = dataset->until_ns - dataset->since_ns > 20 * 3600 * NS_PER_S;
     size_t number = 0, listed = 0, more = 0;
     for (size_t i = 0; i < dataset->n_events; i++) {
         const struct dataset_event *e = event_of(dataset, i, target);
@@ -89,8 +87,7 @@ void page_events(struct text *out, const struct page *p, const char *target)
         }
         if (listed++ == 0)
             page_table(out, "<h3>Events</h3>\n", "Events", target);
-        add_event(out, dataset, i, !e->is.routine && target[0] != '\0' ? number : 0,
-                  days);
+        add_event(out, dataset, i, !e->is.routine && target[0] != '\0' ? number : 0);
     }
     text_add(out, listed > 0 ? "</table></div>\n" : "");
     if (more > 0)
@@ -111,7 +108,7 @@ static struct mark *marks_of(const struct dataset *dataset, const char *target, 
         if (e->is.routine)
             continue;
         marks = mem_grow(marks, &room, *n + 1, sizeof *marks);
-        marks[*n] = (struct mark){e->time_ns, e->severity, *n + 1};
+        marks[*n] = (struct mark){e, *n + 1};
         ++*n;
     }
     return marks;
@@ -140,15 +137,9 @@ void page_plot(struct text *out, const struct page *p, const struct rating *r,
 
 static void add_quantiles(struct text *out, const struct histogram *h)
 {
-    for (size_t i = 0; i < PERCENTILES; i++) {
-        bool few = h->count > 0 && !percentile_supported(i, h->count);
-        int64_t ns = histogram_quantile(h, percentile_quantile[i]);
-        if (few)
-            text_add(out, "<td class=\"few\">(%.*f)</td>", ns < 10 * NS_PER_MS ? 2 : 1,
-                     (double)ns / 1e6);
-        else
-            page_ms(out, ns);
-    }
+    for (size_t i = 0; i < PERCENTILES; i++)
+        page_percentile(out, histogram_quantile(h, percentile_quantile[i]),
+                        percentile_supported(i, h->count));
     page_ms(out, h->count > 0 ? h->max_ns : DELAY_UNDEFINED);
 }
 
@@ -196,13 +187,22 @@ static void add_series(struct text *out, const struct page *p,
     add_counts(out, p, s->kind, series);
     add_quantiles(out, main != NULL ? &main->sum : &none);
     text_add(out, "</tr>\n");
+}
+
+/* The other delays of a series. */
+static void add_phases(struct text *out, const struct page *p,
+                       const struct dataset_stream *s,
+                       const struct dataset_series *series)
+{
+    const char *main = kinds_main_delay(p->dataset->kinds, s->kind);
     for (size_t i = 0; i < series->n_delays; i++) {
         const struct dataset_delay *c = &series->delays[i];
-        if (c == main || c->sum.count == 0)
+        if (strcmp(c->name, main) == 0 || c->sum.count == 0)
             continue;
-        text_add(out, "<tr class=\"part\"><td></td><td></td><td></td><td class=\"l\">");
+        add_place(out, p, s, series);
+        text_add(out, "</td><td class=\"l\">");
         html_escape(out, c->name);
-        text_add(out, "</td><td></td><td></td><td></td>");
+        text_add(out, "</td><td>%llu</td>", (unsigned long long)c->sum.count);
         add_quantiles(out, &c->sum);
         text_add(out, "</tr>\n");
     }
@@ -249,6 +249,36 @@ static void add_figures(struct text *out, const struct page *p,
     text_add(out, "</table></div>\n");
 }
 
+/* A table that is folded until the reader opens it; none without rows, which it frees. */
+static void add_folded(struct text *out, const char *summary, const char *what,
+                       const struct dataset_target *t, const char *header,
+                       struct text *rows)
+{
+    if (rows->len > 0) {
+        text_add(out, "<details>\n<summary>%s</summary>\n", summary);
+        page_table(out, "", what, t->name);
+        text_add(out, "%s", header);
+        text_add_bytes(out, rows->bytes, rows->len);
+        text_add(out, "</table></div>\n</details>\n");
+    }
+    text_free(rows);
+}
+
+static void add_all_phases(struct text *out, const struct page *p,
+                           const struct dataset_target *t)
+{
+    struct text rows = {0};
+    for (size_t s = 0; s < t->n_streams; s++)
+        for (size_t i = 0; i < t->streams[s].n_series; i++)
+            add_phases(&rows, p, &t->streams[s], t->streams[s].series[i]);
+    add_folded(
+        out, "Phases: the parts of each delay, in ms", "Phases", t,
+        "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
+        "class=\"l\">PoP</th><th class=\"l\">delay</th><th>results</th><th>p50</th>"
+        "<th>p90</th><th>p95</th><th>p99</th><th>max</th></tr>\n",
+        &rows);
+}
+
 /* "17.2 (16.9 to 17.4)", or "-" */
 static void add_interval(struct text *out, const struct dataset_period *period,
                          size_t percentile)
@@ -293,18 +323,13 @@ static void add_periods(struct text *out, const struct page *p,
 {
     struct text rows = {0};
     add_period_rows(&rows, p, t);
-    if (rows.len > 0) {
-        page_table(out,
-                   "<h3>Last hour, day and three days, in ms, with 95 % intervals</h3>\n",
-                   "Percentiles of rolling periods", t->name);
-        text_add(out, "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
-                      "class=\"l\">PoP</th><th class=\"l\">period</th><th "
-                      "class=\"l\">until</th><th>p50</th><th>p90</th><th>p95</th>"
-                      "<th>p99</th></tr>\n");
-        text_add_bytes(out, rows.bytes, rows.len);
-        text_add(out, "</table></div>\n");
-    }
-    text_free(&rows);
+    add_folded(out, "Last hour, day and three days, in ms, with 95 % intervals",
+               "Percentiles of rolling periods", t,
+               "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
+               "class=\"l\">PoP</th><th class=\"l\">period</th><th "
+               "class=\"l\">until</th><th>p50</th><th>p90</th><th>p95</th>"
+               "<th>p99</th></tr>\n",
+               &rows);
 }
 
 static void add_notes(struct text *out, const struct dataset_target *t)
@@ -351,6 +376,7 @@ void page_target(struct text *out, const struct page *p, const struct rating *r,
     add_notes(out, t);
     page_events(out, p, t->name);
     add_figures(out, p, t);
+    add_all_phases(out, p, t);
     add_periods(out, p, t);
     text_add(out, "</section>\n");
 }

@@ -5,12 +5,13 @@
 #include "report/html.h"
 #include "report/scale.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
     ALL_WIDTH = LEFT + WIDTH + 12,
     MARKS_HEIGHT = 40,
-    MARK_WIDTH = 34,
+    MARK_RADIUS = 16,
     AXIS_HEIGHT = 40,
     LABELS = 8, /* approximate number on the time axis */
     LABEL_WIDTH = 120,
@@ -91,22 +92,67 @@ static const char *severity_class(int severity)
     return severity >= 17 ? "error" : severity >= 13 ? "warn" : "info";
 }
 
+static int mark_x(const struct canvas *c, size_t i)
+{
+    return canvas_x(c, c->of->marks[i].event->time_ns) + 1;
+}
+
+/* The half width of the bubble of marks `first` to `last`: "2", "2-5". */
+static int bubble_reach(const struct canvas *c, size_t first, size_t last)
+{
+    const struct mark *marks = c->of->marks;
+    int len = first == last
+                  ? snprintf(NULL, 0, "%zu", marks[first].number)
+                  : snprintf(NULL, 0, "%zu-%zu", marks[first].number, marks[last].number);
+    int reach = 6 * len + 6;
+    return reach > MARK_RADIUS ? reach : MARK_RADIUS;
+}
+
+/* The last mark that shares the bubble of mark `first`, because the next one would overlap
+ * it. */
+static size_t bubble_end(const struct canvas *c, size_t first)
+{
+    size_t last = first;
+    while (last + 1 < c->of->n_marks &&
+           mark_x(c, last + 1) - mark_x(c, first) <
+               bubble_reach(c, first, last) + bubble_reach(c, last + 1, last + 1) + 2)
+        last++;
+    return last;
+}
+
+static void draw_bubble(struct canvas *c, size_t first, size_t last)
+{
+    const struct mark *marks = c->of->marks;
+    int x = mark_x(c, first), reach = bubble_reach(c, first, last), severity = 0;
+    x = x + reach < ALL_WIDTH ? x : ALL_WIDTH - reach;
+    text_add(c->out, "<g><title>");
+    for (size_t i = first; i <= last; i++) {
+        const struct dataset_event *e = marks[i].event;
+        char clock[HTML_TIME_MAX];
+        severity = e->severity > severity ? e->severity : severity;
+        text_add(c->out, "%s%zu: %s ", i > first ? "\n" : "", marks[i].number,
+                 html_clock(clock, e->time_ns, WHEN_SECOND));
+        html_escape(c->out, e->text[0] != '\0' ? e->text : e->name);
+    }
+    text_add(c->out,
+             "</title><rect class=\"mark %s\" x=\"%d\" y=\"%d\" width=\"%d\" "
+             "height=\"%d\" rx=\"%d\"/><text class=\"mark\" x=\"%d\" y=\"25\">%zu",
+             severity_class(severity), x - reach, 18 - MARK_RADIUS, 2 * reach,
+             2 * MARK_RADIUS, MARK_RADIUS, x, marks[first].number);
+    if (last > first)
+        text_add(c->out, "-%zu", marks[last].number);
+    text_add(c->out, "</text></g>\n");
+}
+
 static void draw_marks(struct canvas *c)
 {
-    int free_from = 0; /* x of the next free space for a number */
-    for (size_t i = 0; i < c->of->n_marks; i++) {
-        const struct mark *m = &c->of->marks[i];
-        int x = canvas_x(c, m->time_ns) + 1;
-        const char *class = severity_class(m->severity);
-        text_add(c->out, "<path class=\"mark %s\" d=\"M%d %dV%d\"/>\n", class, x,
+    for (size_t i = 0; i < c->of->n_marks; i++)
+        text_add(c->out, "<path class=\"mark %s\" d=\"M%d %dV%d\"/>\n",
+                 severity_class(c->of->marks[i].event->severity), mark_x(c, i),
                  MARKS_HEIGHT - 6, c->y);
-        if (x < free_from)
-            continue;
-        free_from = x + MARK_WIDTH;
-        text_add(c->out,
-                 "<circle class=\"mark %s\" cx=\"%d\" cy=\"18\" r=\"16\"/><text "
-                 "class=\"mark\" x=\"%d\" y=\"25\">%zu</text>\n",
-                 class, x, x, m->number);
+    for (size_t first = 0, last; first < c->of->n_marks; first = last + 1) {
+        last = bubble_end(c, first);
+        draw_bubble(c, first, last);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "core/time.h"
+#include "core/window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ static bool take_delay(struct rating *r, const char *kind, const char *delay)
             r->delay = delay;
             r->p50_ns = histogram_quantile(&all, 0.5);
             r->p95_ns = histogram_quantile(&all, 0.95);
+            r->p95_supported = percentile_supported(P95, all.count);
         }
         histogram_free(&all);
     }

@@ -24,6 +24,7 @@ struct rating {
     const char *kind, *delay; /* source of p50 and p95; NULL: no delay is known */
     bool round_trip;          /* `delay` is a round-trip time; limits apply only then */
     int64_t p50_ns, p95_ns;   /* DELAY_UNDEFINED if no delay is known */
+    bool p95_supported;       /* by the number of results */
     struct rating_loss {
         const char *kind;
         struct loss_count count;         /* packets or probes, core/loss.h */

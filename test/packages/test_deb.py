@@ -65,7 +65,10 @@ def install():
     """Installed: the program runs, the unit is enabled, the user is there."""
     m = Bed.machine
     Bed.before = files()
-    m.run("dpkg", "-i", m.bring(Bed.package))
+    said = m.run("dpkg", "-i", m.bring(Bed.package)).splitlines()[-2:]
+    equal(["edgelat is installed, but not running; start it with: systemctl start edgelat", True],
+          [said[0], "/usr/share/doc/edgelat/README.Debian" in said[1]], "the last two lines")
+    m.run("test", "-s", "/usr/share/doc/edgelat/README.Debian")
     version = m.run("dpkg-query", "-W", "-f", "${Version}", "edgelat")
     equal(f"edgelat {version}", m.run("edgelat", "--version"), "--version")
     equal("enabled", m.run("systemctl", "is-enabled", "edgelat"), "the unit")
@@ -96,7 +99,8 @@ def reinstall():
     m = Bed.machine
     package = m.bring(Bed.package)
     m.run("dpkg-statoverride", "--update", "--add", "root", "root", "0750", "/usr/bin/edgelat")
-    m.run("dpkg", "-i", package)
+    again = m.run("dpkg", "-i", package)
+    equal(False, "README.Debian" in again, f"said at the first installation only: {again}")
     equal("", m.run("getcap", "/usr/bin/edgelat"), "capability of a program whose mode the site has set")
     m.run("dpkg-statoverride", "--remove", "/usr/bin/edgelat")
     m.run("chmod", "-x", "/sbin/setcap")

@@ -65,7 +65,9 @@ def install():
     package = build_deb()
     m = Bed.machine = Machine(make_root(package, collector_of(package)), PLAIN).__enter__()
     rpm("--initdb")
-    rpm("-i", "--nodeps", Bed.old)
+    said = rpm("-i", "--nodeps", Bed.old).splitlines()
+    equal([True, True], ["systemctl enable --now edgelat" in said[-2], "/etc/edgelat/edgelat.conf.d/site.conf" in said[-1]],
+          f"the last two lines of {said}")
     equal(2, m.try_run("edgelat", "collect", "--listen", "127.0.0.1:4318").returncode, "edgelat-collect is not there")
     rpm("-i", "--nodeps", collector_of(Bed.old))
     equal("listening on 127.0.0.1:4318", m.run("timeout", "--preserve-status", "1", "edgelat", "collect", "--listen",
@@ -87,7 +89,7 @@ def upgrade():
     m.run("sh", "-c", "echo '# changed here' >>/etc/edgelat/edgelat.conf")
     m.write("/etc/edgelat/edgelat.conf.d/site.conf", "[agent]\nsite = here\n")
     m.write("/var/lib/edgelat/spool/1.pb.gz", "a batch\n")
-    rpm("-U", "--nodeps", Bed.new, collector_of(Bed.new))
+    equal(False, "site.conf" in rpm("-U", "--nodeps", Bed.new, collector_of(Bed.new)), "said at the first installation only")
     equal(True, m.run("edgelat", "--version") != f"edgelat {OLD}", "the program is new")
     equal("# changed here", m.run("tail", "-n", "1", "/etc/edgelat/edgelat.conf"), "configuration")
     equal("a batch", m.run("cat", "/var/lib/edgelat/spool/1.pb.gz"), "the spool")

@@ -78,7 +78,8 @@ def on_machine():
 def install():
     """Installing it starts it: ready, enabled, with a status."""
     m = Bed.machine
-    m.run("dpkg", "-i", m.bring(Bed.old))
+    said = m.run("dpkg", "-i", m.bring(Bed.old)).splitlines()[-2:]
+    equal("edgelat measures now, and keeps the results here; see them with: sudo edgelat status", said[0], said[1])
     equal("notify active running", " ".join(map(m.property, ("Type", "ActiveState", "SubState"))), "the service")
     equal("enabled", m.run("systemctl", "is-enabled", "edgelat"), "the unit")
     equal(True, m.property("StatusText").endswith(" targets, 0 batches waiting, none accepted yet"),

@@ -28,7 +28,7 @@ static void windows(struct dataset_stream *s, struct intervals *covered,
         samples[s->n++] = (struct sample){.start_ns = start_ns,
                                           .end_ns = end_ns,
                                           .p50_ns = ns,
-                                          .p95_ns = ns,
+                                          .highest_ns = ns,
                                           .sent = 6,
                                           .lost = c == 'D' ? 6 : 0};
     }
@@ -79,7 +79,7 @@ static void test_no_spike_is_lost(void **state)
     downsample(columns, 2, &s, 0, 10 * MINUTE_NS, &covered);
     CHECK_INT(2 * NS_PER_MS, columns[0].p50_least_ns, "least");
     CHECK_INT(9 * NS_PER_MS, columns[0].p50_most_ns, "most");
-    CHECK_INT(9 * NS_PER_MS, columns[0].p95_most_ns, "p95");
+    CHECK_INT(9 * NS_PER_MS, columns[0].highest_ns, "highest");
     CHECK_INT(1 * NS_PER_MS, columns[1].p50_least_ns, "least of the other");
     CHECK_INT(30, columns[0].sent, "sent");
     CHECK_INT(0, columns[0].lost, "lost");

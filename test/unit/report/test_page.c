@@ -635,6 +635,75 @@ static void add_events(struct office *o, struct dataset *p, struct event *events
     CHECK_INT(0, office_add_signal(o, p, SIGNAL_LOGS), "added");
 }
 
+/* Each numbered event has a bubble, alone or with its neighbours, that tells its text. */
+static void test_bubbles(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        int minutes[8]; /* of the events; 0: no more */
+        size_t bubbles;
+    } cases[] = {
+        {"far apart", {60, 300, 700, 1300}, 4},
+        {"two close together", {60, 300, 302, 700}, 3},
+        {"all at once", {500, 500, 500, 501, 501, 502}, 1},
+        {"in a row, at the end", {1200, 1400, 1420, 1425, 1430, 1437, 1439}, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text page = {0};
+        struct office o;
+        struct event events[8];
+        size_t n = 0, told = 0, bubbles = 0;
+        struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(1440));
+        office_open(&o);
+        for (int w = 0; w < 1440; w++) {
+            office_window(&o, 6, 0, 10);
+            office_add(&o, p);
+        }
+        for (; n < 8 && cases[i].minutes[n] > 0; n++) {
+            char text[32];
+            snprintf(text, sizeof text, "event <%zu>", n + 1);
+            office_event(&o, "edgelat.pop.changed", "AMS", "LON", text);
+            events[n] = o.event;
+            events[n].time.ns = office_at(cases[i].minutes[n]);
+        }
+        add_events(&o, p, events, n);
+        render(&page, p, &no_limits);
+        check_harmless(text_string(&page));
+        long last_end = 0;
+        static const char rect[] = "<rect class=\"mark";
+        for (const char *at = text_string(&page); (at = strstr(at, rect)) != NULL; at++) {
+            long x = strtol(strstr(at, " x=") + 4, NULL, 10);
+            long width = strtol(strstr(at, " width=") + 8, NULL, 10);
+            char *end;
+            const char *label = strchr(strstr(at, "<text class=\"mark\""), '>') + 1;
+            size_t first = strtoul(label, &end, 10);
+            size_t last = *end == '-' ? strtoul(end + 1, NULL, 10) : first;
+            CHECK_INT(told + 1, first, cases[i].what);
+            CHECK(x >= last_end && x + width <= 1560, "%s: %ld to %ld", cases[i].what, x,
+                  x + width);
+            told = last;
+            last_end = x + width;
+            bubbles++;
+        }
+        CHECK_INT(n, told, cases[i].what);
+        if (cases[i].bubbles > 0)
+            CHECK_INT(cases[i].bubbles, bubbles, cases[i].what);
+        for (size_t e = 1; e <= n; e++) {
+            char expected[64];
+            snprintf(expected, sizeof expected, "%zu: ", e);
+            const char *line =
+                strstr(strstr(text_string(&page), "<g><title>1: "), expected);
+            CHECK(line != NULL, "%s: text of %zu", cases[i].what, e);
+            snprintf(expected, sizeof expected, " event &lt;%zu&gt;", e);
+            CHECK(strncmp(strchr(line + 3, ' '), expected, strlen(expected)) == 0,
+                  "%s: %.60s", cases[i].what, line);
+        }
+        text_free(&page);
+        office_close(&o);
+    }
+}
+
 /* One change, reported for both families and without a kind. */
 static void test_streams_of_an_event(void **state)
 {
@@ -893,6 +962,7 @@ int main(void)
         cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_intercepted_tls),
         cmocka_unit_test(test_front_doors),
+        cmocka_unit_test(test_bubbles),
         cmocka_unit_test(test_streams_of_an_event),
         cmocka_unit_test(test_bgp),
         cmocka_unit_test(test_traffic),
