@@ -27,6 +27,7 @@
 #define DNS_SERVERS_MAX        8
 #define TRAFFIC_LISTENS_MAX    4
 #define TRAFFIC_EXPORTERS_MAX  32
+#define FLOW_SAMPLING_MAX      1000000 /* one in so many packets */
 #define TRAFFIC_INTERFACES_MAX 8
 
 struct collector {

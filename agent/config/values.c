@@ -13,6 +13,8 @@
 
 #define UNUSED(x) (void)(x)
 
+enum { WORD_MAX = 80 }; /* of a list */
+
 /* Appends to `must` and returns false. */
 #define REFUSE(...) (text_add(must, __VA_ARGS__), false)
 
@@ -222,6 +224,43 @@ bool config_read_family(void *field, const struct config_key *key, const char *v
     return true;
 }
 
+/* Takes the next of the words that spaces or commas separate. False at the end, or if it
+ * is too long. */
+static bool next_word(const char **at, char *word, size_t room)
+{
+    size_t len = strcspn(*at, " \t,");
+    text_copy(word, len < room ? len + 1 : room, *at);
+    if (len == 0 || len >= room)
+        return false;
+    *at += len + strspn(*at + len, " \t,");
+    return true;
+}
+
+typedef bool same_cb(const char *a, const char *b);
+
+/* A list that names something twice is a mistake: with two values a contradiction, else
+ * probably a slip for another name. Appends to `must` and returns false. */
+static bool names_each_once(const char *list, same_cb *same, struct text *must)
+{
+    char word[WORD_MAX], before[WORD_MAX];
+    for (const char *at = list; next_word(&at, word, sizeof word);)
+        for (const char *b = list; next_word(&b, before, sizeof before) && b != at;)
+            if (same(before, word))
+                return strcmp(before, word) == 0
+                           ? REFUSE("name each once; '%s' is there twice, so correct or "
+                                    "remove one",
+                                    word)
+                           : REFUSE("name each once; '%s' and '%s' are the same, so "
+                                    "correct or remove one",
+                                    before, word);
+    return true;
+}
+
+static bool same_word(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
 static bool refuse_kind(const char *word, const struct kinds *kinds, struct text *must)
 {
     const char *names[KINDS_MAX];
@@ -253,7 +292,7 @@ bool config_read_kinds(void *field, const struct config_key *key, const char *va
         at += len + strspn(at + len, " \t");
     }
     memcpy(field, chosen, sizeof chosen);
-    return true;
+    return names_each_once(value, same_word, must);
 }
 
 /* ---- files, hosts, servers, URLs, prefixes ---- */
@@ -282,6 +321,20 @@ bool config_read_path(void *field, const struct config_key *key, const char *val
     return config_read_text(field, key, value, kinds, must);
 }
 
+/* The form that dns_servers_text() writes. */
+static bool same_server(const char *a, const char *b)
+{
+    const char *words[2] = {a, b};
+    char texts[2][DNS_SERVER_TEXT_MAX], wrong[DNS_SERVER_TEXT_MAX];
+    struct dns_server list[DNS_SERVERS_MAX];
+    for (size_t i = 0; i < 2; i++) {
+        if (dns_servers_parse(list, words[i], wrong) != 1)
+            return false;
+        dns_servers_text(texts[i], sizeof texts[i], list, 1);
+    }
+    return strcmp(texts[0], texts[1]) == 0;
+}
+
 bool config_read_servers(void *field, const struct config_key *key, const char *value,
                          const struct kinds *kinds, struct text *must)
 {
@@ -294,19 +347,19 @@ bool config_read_servers(void *field, const struct config_key *key, const char *
         return REFUSE("be addresses of DNS servers, such as 192.0.2.1 or "
                       "[2001:db8::1]:5353; '%s' is none",
                       wrong);
-    return config_read_text(field, key, value, kinds, must);
+    return names_each_once(value, same_server, must) &&
+           config_read_text(field, key, value, kinds, must);
 }
 
-/* Takes the next of the words that spaces or commas separate. False at the end, or if it
- * is too long. */
-static bool next_word(const char **at, char *word, size_t room)
+/* Of ADDRESS, or ADDRESS=N. */
+static bool same_address(const char *a, const char *b)
 {
-    size_t len = strcspn(*at, " \t,");
-    text_copy(word, len < room ? len + 1 : room, *at);
-    if (len == 0 || len >= room)
-        return false;
-    *at += len + strspn(*at + len, " \t,");
-    return true;
+    char word[2][WORD_MAX];
+    struct endpoint x, y;
+    text_copy(word[0], strcspn(a, "=") + 1, a);
+    text_copy(word[1], strcspn(b, "=") + 1, b);
+    return endpoint_parse(&x, word[0], 0) && endpoint_parse(&y, word[1], 0) &&
+           endpoint_same_address(&x, &y);
 }
 
 bool config_read_addresses(void *field, const struct config_key *key, const char *value,
@@ -320,7 +373,8 @@ bool config_read_addresses(void *field, const struct config_key *key, const char
             return REFUSE("be addresses, such as 192.0.2.1 or 2001:db8::1; '%s' is none",
                           word);
     }
-    return config_read_text(field, key, value, kinds, must);
+    return names_each_once(value, same_address, must) &&
+           config_read_text(field, key, value, kinds, must);
 }
 
 /* As dev_valid_name() of the kernel. */
@@ -354,7 +408,8 @@ bool config_read_interfaces(void *field, const struct config_key *key, const cha
         return REFUSE("be names of interfaces, such as eth0 wan0, or none, not both");
     if (n > TRAFFIC_INTERFACES_MAX)
         return REFUSE("be at most %d interfaces", TRAFFIC_INTERFACES_MAX);
-    return config_read_text(field, key, value, kinds, must);
+    return names_each_once(value, same_word, must) &&
+           config_read_text(field, key, value, kinds, must);
 }
 
 bool config_read_sampling(void *field, const struct config_key *key, const char *value,
@@ -369,21 +424,27 @@ bool config_read_sampling(void *field, const struct config_key *key, const char 
         if (equals != NULL)
             *equals = '\0';
         if (!whole || equals == NULL || !endpoint_parse(&e, word, 0) ||
-            !text_to_integer(equals + 1, 1, 1000000, &n))
-            return REFUSE("be ADDRESS=N with N from 1 to 1000000, such as 192.0.2.1=100; "
+            !text_to_integer(equals + 1, 1, FLOW_SAMPLING_MAX, &n))
+            return REFUSE("be ADDRESS=N with N from 1 to %d, such as 192.0.2.1=100; "
                           "'%s%s%s' is none",
-                          word, equals != NULL ? "=" : "",
+                          FLOW_SAMPLING_MAX, word, equals != NULL ? "=" : "",
                           equals != NULL ? equals + 1 : "");
     }
-    return config_read_text(field, key, value, kinds, must);
+    return names_each_once(value, same_address, must) &&
+           config_read_text(field, key, value, kinds, must);
+}
+
+static bool read_listen(struct endpoint *e, const char *text)
+{
+    struct host_port h;
+    return host_port_parse(&h, text, HOST_LISTEN) == NULL && h.has_port && h.port != 0 &&
+           endpoint_parse(e, h.host, h.port);
 }
 
 static bool is_listen(const char *text)
 {
-    struct host_port h;
     struct endpoint e;
-    return host_port_parse(&h, text, HOST_LISTEN) == NULL && h.has_port && h.port != 0 &&
-           endpoint_parse(&e, h.host, h.port);
+    return read_listen(&e, text);
 }
 
 bool config_read_listen(void *field, const struct config_key *key, const char *value,
@@ -407,12 +468,22 @@ bool config_read_remote(void *field, const struct config_key *key, const char *v
     return config_read_text(field, key, value, kinds, must);
 }
 
+/* Two sockets cannot have the same port where one is bound to all addresses. */
+static bool same_listen(const char *a, const char *b)
+{
+    struct endpoint x, y;
+    return read_listen(&x, a) && read_listen(&y, b) && x.family == y.family &&
+           x.port == y.port &&
+           (endpoint_same_address(&x, &y) || !endpoint_is_host(&x) ||
+            !endpoint_is_host(&y));
+}
+
 bool config_read_listens(void *field, const struct config_key *key, const char *value,
                          const struct kinds *kinds, struct text *must)
 {
     size_t n = 0;
     for (const char *at = value; *at != '\0'; n++) {
-        char word[80];
+        char word[WORD_MAX];
         if (!next_word(&at, word, sizeof word) || !is_listen(word))
             return REFUSE("be addresses of this host with a port, such as "
                           "192.0.2.10:2055 or [2001:db8::10]:2055; '%s' is none",
@@ -420,7 +491,8 @@ bool config_read_listens(void *field, const struct config_key *key, const char *
     }
     if (n > TRAFFIC_LISTENS_MAX)
         return REFUSE("be at most %d addresses with a port", TRAFFIC_LISTENS_MAX);
-    return config_read_text(field, key, value, kinds, must);
+    return names_each_once(value, same_listen, must) &&
+           config_read_text(field, key, value, kinds, must);
 }
 
 /* ADDRESS/LENGTH with no bit set after the length (RFC 4632, section 3.1). */
@@ -480,6 +552,14 @@ static const char *why_not_public(const struct endpoint *e, size_t length)
     return NULL;
 }
 
+static bool same_prefix(const char *a, const char *b)
+{
+    struct endpoint x, y;
+    size_t x_length, y_length;
+    return parse_prefix(&x, &x_length, a) && parse_prefix(&y, &y_length, b) &&
+           endpoint_same_address(&x, &y) && x_length == y_length;
+}
+
 /* Public prefixes only, as required by Azure (Peering Service prefix requirements). */
 bool config_read_prefixes(void *field, const struct config_key *key, const char *value,
                           const struct kinds *kinds, struct text *must)
@@ -499,7 +579,8 @@ bool config_read_prefixes(void *field, const struct config_key *key, const char 
                           word, what);
         at += len + strspn(at + len, " \t,");
     }
-    return config_read_text(field, key, value, kinds, must);
+    return names_each_once(value, same_prefix, must) &&
+           config_read_text(field, key, value, kinds, must);
 }
 
 bool config_read_host(void *field, const struct config_key *key, const char *value,

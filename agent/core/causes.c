@@ -44,14 +44,22 @@ static bool same_family(enum family a, enum family b)
     return a == FAMILY_NONE || b == FAMILY_NONE || a == b;
 }
 
+static bool agree(uint32_t a, uint32_t b)
+{
+    return a == 0 || b == 0 || a == b;
+}
+
+/* A target without a state has no known address: whether it is in the prefix, nobody can tell. */
 static bool concerns(const struct possible_cause *c, const struct event *e,
                      const struct target_state *targets, size_t n)
 {
     const struct target_state *t = state_of(e->target, targets, n);
-    bool scoped = c->scope.prefix.family != FAMILY_NONE && t != NULL;
+    bool scoped = c->scope.prefix.family != FAMILY_NONE && e->target != NULL;
     return same_family(c->family, e->family) &&
-           (c->target == NULL || c->target == e->target) &&
-           (!scoped || has_address_in(t, &c->scope));
+           (c->target == NULL || e->target == NULL || c->target == e->target) &&
+           agree(c->scope.router, e->scope.router) &&
+           agree(c->scope.session, e->scope.session) &&
+           (!scoped || (t != NULL && has_address_in(t, &c->scope)));
 }
 
 static bool in_time(const struct possible_cause *c, const struct event *e)

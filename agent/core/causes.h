@@ -3,8 +3,9 @@
  * prefix, that the changed PoP, and that the shift of the delay.
  *
  * Events have layers (event_traits()), from the network of the host up to what a target's
- * probes show. The cause of an event is one of a lower layer that can explain it, concerns
- * the same target and family, and began at most CAUSE_BEFORE_NS before it; as the kernel
+ * probes show. The cause of an event is one of a lower layer that can explain it, agrees with
+ * it in all that both name (target, family, router, BGP session, and the prefix with the
+ * target's address), and began at most CAUSE_BEFORE_NS before it; as the kernel
  * switches over before a routing daemon has reported it, also up to CAUSE_AFTER_NS after
  * it. Of a router's own reports it is CAUSE_TOGETHER_NS: BIRD withdraws the routes just
  * before it reports the session down. Of several, the lowest layer is the cause, and of these the last one: all events of

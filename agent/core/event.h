@@ -75,10 +75,14 @@ struct fact {
     char text[FACT_TEXT_MAX]; /* truncated */
 };
 
-/* The destinations that an event of routing concerns. */
+/* What an event concerns: the destinations, and the part of the network that it was observed
+ * in. Two events whose scopes disagree do not explain each other (core/causes.h). */
 struct event_scope {
     struct endpoint prefix; /* FAMILY_NONE: all, or the target of the event */
     uint8_t bits;
+    /* Numbers of the RIB (route/rib.h), 0: any. Of the session whose message made the change,
+     * which may be another one than that of the path which the event describes. */
+    uint32_t router, session;
 };
 
 /* The event that explains another one. */
@@ -96,8 +100,8 @@ struct event {
     const struct kind *kind;     /* NULL: no particular kind */
     enum family family;          /* FAMILY_NONE: no particular family */
     bool calls_survey;           /* the nearest PoP may have changed: survey again */
-    struct event_scope scope;    /* of an event without a target */
-    struct event_cause cause;    /* core/causes.h */
+    struct event_scope scope;
+    struct event_cause cause;                           /* core/causes.h */
     char before[EVENT_WORD_MAX], after[EVENT_WORD_MAX]; /* "": unknown */
     char text[EVENT_TEXT_MAX];
     struct fact facts[EVENT_FACTS_MAX];

@@ -12,11 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RECEIVE_BUFFER = 1 << 20, FILTER_MAX = 128 };
+enum { RECEIVE_BUFFER = 1 << 20, FILTER_MAX = 160, TAGS_MAX = 4 };
 
 /* ---- the filter: classic BPF ---- */
 
-enum label { NEXT = -1, PASS, DROP, TAGGED, V4, V6, V4_TAGGED, V6_TAGGED, LABELS };
+enum label { NEXT = -1, PASS, DROP, BEFORE, PPPOE, V4, V6, TAG, LABELS = TAG + TAGS_MAX };
 
 struct program {
     struct sock_filter code[FILTER_MAX];
@@ -60,36 +60,83 @@ static void header_length(struct program *p)
     load(p, BPF_ALU | BPF_AND | BPF_K, 0x3c);
 }
 
-static void test_v4(struct program *p, enum label name, uint32_t base)
+static void store(struct program *p, uint32_t at)
 {
-    label(p, name);
-    load(p, BPF_LD | BPF_B | BPF_ABS, base + 9);
-    jump(p, BPF_JEQ | BPF_K, IPPROTO_TCP, NEXT, DROP);
-    load(p, BPF_LD | BPF_H | BPF_ABS, base + 6);
-    jump(p, BPF_JSET | BPF_K, 0x3fff, DROP, NEXT); /* fragments */
-    load(p, BPF_LDX | BPF_B | BPF_MSH, base);
-    load(p, BPF_LD | BPF_B | BPF_IND, base + 13);
-    test_flags(p);
-    load(p, BPF_LD | BPF_B | BPF_IND, base + 12);
-    header_length(p);
-    load(p, BPF_ALU | BPF_ADD | BPF_X, 0);
-    load(p, BPF_MISC | BPF_TAX, 0);
-    load(p, BPF_LD | BPF_H | BPF_ABS, base + 2);
-    jump(p, BPF_JEQ | BPF_X, 0, PASS, DROP); /* total length: no data */
+    load(p, BPF_ST, at);
 }
 
-static void test_v6(struct program *p, enum label name, uint32_t base)
+/* X: where the IP header begins. M[0]: its length field. */
+static void test_v4(struct program *p)
 {
-    label(p, name);
-    load(p, BPF_LD | BPF_B | BPF_ABS, base + 6);
+    label(p, V4);
+    load(p, BPF_LD | BPF_B | BPF_IND, 9);
     jump(p, BPF_JEQ | BPF_K, IPPROTO_TCP, NEXT, DROP);
-    load(p, BPF_LD | BPF_B | BPF_ABS, base + 40 + 13);
-    test_flags(p);
-    load(p, BPF_LD | BPF_B | BPF_ABS, base + 40 + 12);
-    header_length(p);
+    load(p, BPF_LD | BPF_H | BPF_IND, 6);
+    jump(p, BPF_JSET | BPF_K, 0x3fff, DROP, NEXT); /* fragments */
+    load(p, BPF_LD | BPF_H | BPF_IND, 2);
+    store(p, 0);
+    load(p, BPF_LD | BPF_B | BPF_IND, 0);
+    load(p, BPF_ALU | BPF_AND | BPF_K, 0xf);
+    load(p, BPF_ALU | BPF_LSH | BPF_K, 2);
+    store(p, 1); /* length of the header */
+    load(p, BPF_ALU | BPF_ADD | BPF_X, 0);
     load(p, BPF_MISC | BPF_TAX, 0);
-    load(p, BPF_LD | BPF_H | BPF_ABS, base + 4);
+    load(p, BPF_LD | BPF_B | BPF_IND, 13);
+    test_flags(p);
+    load(p, BPF_LD | BPF_B | BPF_IND, 12);
+    header_length(p);
+    load(p, BPF_LDX | BPF_MEM, 1);
+    load(p, BPF_ALU | BPF_ADD | BPF_X, 0);
+    load(p, BPF_LDX | BPF_MEM, 0);
+    jump(p, BPF_JEQ | BPF_X, 0, PASS, DROP); /* no data */
+}
+
+static void test_v6(struct program *p)
+{
+    label(p, V6);
+    load(p, BPF_LD | BPF_B | BPF_IND, 6);
+    jump(p, BPF_JEQ | BPF_K, IPPROTO_TCP, NEXT, DROP);
+    load(p, BPF_LD | BPF_H | BPF_IND, 4);
+    store(p, 0);
+    load(p, BPF_LD | BPF_B | BPF_IND, 40 + 13);
+    test_flags(p);
+    load(p, BPF_LD | BPF_B | BPF_IND, 40 + 12);
+    header_length(p);
+    load(p, BPF_LDX | BPF_MEM, 0);
     jump(p, BPF_JEQ | BPF_X, 0, PASS, DROP);
+}
+
+/* Moves X on, and keeps A. */
+static void advance(struct program *p, uint32_t bytes)
+{
+    store(p, 0);
+    load(p, BPF_MISC | BPF_TXA, 0);
+    load(p, BPF_ALU | BPF_ADD | BPF_K, bytes);
+    load(p, BPF_MISC | BPF_TAX, 0);
+    load(p, BPF_LD | BPF_MEM, 0);
+}
+
+/* By the EtherType in A. `tag`, `none`: where to go on for a VLAN tag, and for another one. */
+static void test_type(struct program *p, enum label tag, enum label none)
+{
+    jump(p, BPF_JEQ | BPF_K, ETH_P_IP, V4, NEXT);
+    jump(p, BPF_JEQ | BPF_K, ETH_P_IPV6, V6, NEXT);
+    jump(p, BPF_JEQ | BPF_K, ETH_P_PPP_SES, PPPOE, NEXT);
+    jump(p, BPF_JEQ | BPF_K, ETH_P_8021Q, tag, NEXT);
+    jump(p, BPF_JEQ | BPF_K, ETH_P_8021AD, tag, NEXT);
+    jump(p, BPF_JEQ | BPF_K, ETH_P_QINQ1, tag, none);
+}
+
+/* RFC 2516, section 4: the session's packets have code 0, and then PPP's protocol. */
+static void test_pppoe(struct program *p)
+{
+    label(p, PPPOE);
+    load(p, BPF_LD | BPF_H | BPF_IND, 0);
+    jump(p, BPF_JEQ | BPF_K, 0x1100, NEXT, DROP);
+    load(p, BPF_LD | BPF_H | BPF_IND, 6);
+    advance(p, 8);
+    jump(p, BPF_JEQ | BPF_K, 0x0021, V4, NEXT);
+    jump(p, BPF_JEQ | BPF_K, 0x0057, V6, DROP);
 }
 
 static void set_jumps(struct program *p)
@@ -102,28 +149,29 @@ static void set_jumps(struct program *p)
     }
 }
 
-/* The kernel takes the outer VLAN tag off received packets. An inner one stands in front of the
+/* The kernel takes the outer VLAN tag off received packets. Inner ones stand in front of the
  * network header; one of a packet that this host sends stands before the begin of the data. */
 static void make_filter(struct program *p)
 {
     p->n = 0;
+    load(p, BPF_LDX | BPF_IMM, 0);
     load(p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL));
-    jump(p, BPF_JEQ | BPF_K, ETH_P_IP, V4, NEXT);
-    jump(p, BPF_JEQ | BPF_K, ETH_P_IPV6, V6, NEXT);
-    jump(p, BPF_JEQ | BPF_K, ETH_P_8021Q, TAGGED, NEXT);
-    jump(p, BPF_JEQ | BPF_K, ETH_P_8021AD, TAGGED, DROP);
-    label(p, TAGGED);
-    load(p, BPF_LD | BPF_H | BPF_ABS, 2);
-    jump(p, BPF_JEQ | BPF_K, ETH_P_IP, V4_TAGGED, NEXT);
-    jump(p, BPF_JEQ | BPF_K, ETH_P_IPV6, V6_TAGGED, NEXT);
+    for (uint32_t i = 0; i < TAGS_MAX; i++) {
+        test_type(p, TAG + i, i == 1 ? BEFORE : DROP);
+        label(p, TAG + i);
+        load(p, BPF_LD | BPF_H | BPF_IND, 2);
+        advance(p, 4);
+    }
+    test_type(p, DROP, DROP);
+    label(p, BEFORE);
+    load(p, BPF_LDX | BPF_IMM, 0);
     load(p, BPF_LD | BPF_B | BPF_ABS, 0);
     load(p, BPF_ALU | BPF_RSH | BPF_K, 4);
     jump(p, BPF_JEQ | BPF_K, 4, V4, NEXT);
     jump(p, BPF_JEQ | BPF_K, 6, V6, DROP);
-    test_v4(p, V4, 0);
-    test_v6(p, V6, 0);
-    test_v4(p, V4_TAGGED, 4);
-    test_v6(p, V6_TAGGED, 4);
+    test_pppoe(p);
+    test_v4(p);
+    test_v6(p);
     label(p, PASS);
     load(p, BPF_RET | BPF_K, PACKET_BYTES_MAX);
     label(p, DROP);

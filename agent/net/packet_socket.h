@@ -2,7 +2,8 @@
  * Receives TCP handshakes that pass an interface, of any host: AF_PACKET with a filter in the
  * kernel (packet(7)): SYN, SYN-ACK, and ACKs without data, among which is the third packet of each
  * handshake. Packets begin with the network header, whatever the type of the link; of IPv6 only
- * those without extension headers. Needs CAP_NET_RAW. Fragments are left out.
+ * those without extension headers. VLAN tags (up to 4) and a PPPoE session may stand in front of
+ * it. Needs CAP_NET_RAW. Fragments are left out.
  */
 #ifndef EDGELAT_NET_PACKET_SOCKET_H
 #define EDGELAT_NET_PACKET_SOCKET_H
@@ -11,12 +12,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { PACKET_BYTES_MAX = 96, PACKET_BATCH = 32 };
+enum { PACKET_BYTES_MAX = 104, PACKET_BATCH = 32 };
 
 struct packet {
     uint8_t bytes[PACKET_BYTES_MAX];
     size_t len;
-    uint16_t protocol; /* 0x0800, 0x86dd, or of a VLAN tag that is still in the packet */
+    uint16_t protocol; /* EtherType: IP, or of a VLAN tag or PPPoE in front of it */
     int64_t wall_ns;   /* the kernel's stamp; 0: none */
 };
 

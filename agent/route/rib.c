@@ -141,7 +141,8 @@ size_t rib_connect(struct rib *r, const struct endpoint *address, const char *na
                 strcmp(is->name, name) == 0;
     if (!same) {
         forget_router(r, at);
-        *is = (struct rib_router){.used = true, .address = *address};
+        *is = (struct rib_router){
+            .used = true, .number = ++r->numbers, .address = *address};
         text_copy(is->name, sizeof is->name, name);
     }
     *connection = ++r->connections;
@@ -235,6 +236,7 @@ struct rib_peer *rib_peer(struct rib *r, size_t router, uint64_t connection,
         p = unused;
         *p = (struct rib_peer){.used = true,
                                .router = router,
+                               .number = ++r->numbers,
                                .type = is->type,
                                .address = is->address,
                                .turned = now.mono,
@@ -393,6 +395,7 @@ static void end_dump(struct rib *r, struct rib_peer *p, size_t f, struct instant
         rib_paths_drop_refused(r, p, family);
     rib_paths_withdraw(r, p, RIB_STALE_PATHS, family,
                        "not in the table any more after a reconnect", now);
+    rib_paths_report(r, p, family, now);
 }
 
 void rib_end_of_rib(struct rib_peer *p, enum bmp_view view, enum family family)

@@ -34,7 +34,8 @@
  * than RIB_DUMP_ROUTES routes. During a dump a path of a prefix that this peer did not have
  * before is no event. One that is known is compared with what was known: the same path is
  * no event, another next hop or origin is, and so is one that returns after a withdrawal
- * was reported. Stale paths that the dump has not confirmed are withdrawn at its end.
+ * was reported. Stale paths that the dump has not confirmed are withdrawn at its end. Faults of
+ * what remains are reported then, as they are the case since before the agent saw the session.
  *
  * Active and backup. Of the paths of a prefix the active one is: the one that the router's
  * Loc-RIB has; highest local preference; shortest AS path; lowest origin; lowest MED from
@@ -84,6 +85,7 @@ const char *session_state_name(enum session_state state); /* "unknown", "down", 
 
 struct rib_router {
     bool used, connected;
+    uint32_t number; /* of the RIB, never used again: struct event_scope */
     struct endpoint address;
     char name[BMP_NAME_MAX]; /* sysName; "": none sent */
     struct wall since;       /* connected or lost */
@@ -104,6 +106,7 @@ struct rib_dump {
 struct rib_peer {
     bool used;
     size_t router;
+    uint32_t number; /* as the router's */
     uint8_t type, distinguisher[8];
     struct endpoint address; /* FAMILY_NONE: the router's own routes, or Loc-RIB */
     uint32_t as, bgp_id;
@@ -177,7 +180,7 @@ struct rib_prefix {
     size_t n, room;
     size_t active, backup; /* indexes of paths, or PATH_NONE */
     uint32_t last_origin;  /* of the active path that was last known */
-    unsigned checks;       /* reported */
+    unsigned checks;       /* of its paths, reported */
 };
 
 struct rib_setup { /* borrowed, as all it points to; lists of addresses have spaces */
@@ -197,6 +200,7 @@ struct rib {
     size_t n_prefixes, room, n_paths;
     uint64_t not_kept; /* watched routes and peers beyond the limits */
     uint64_t connections;
+    uint32_t numbers; /* used by routers and peers */
     struct events events;
     struct rib_labels *labels; /* RIB_VALUES_MAX */
     struct mono window_start;

@@ -206,6 +206,12 @@ const char *rib_check_text(unsigned bit)
 
 /* ---- events ---- */
 
+static void set_observed(struct event *e, const struct rib *r, const struct rib_peer *p)
+{
+    e->scope.router = r->routers[p->router].number;
+    e->scope.session = rib_is_session(p) ? p->number : 0;
+}
+
 struct event *rib_event(struct rib *r, const char *name, enum severity severity,
                         const struct rib_peer *p, struct instant now)
 {
@@ -220,6 +226,7 @@ struct event *rib_event(struct rib *r, const char *name, enum severity severity,
     if (p == NULL)
         return e;
     char address[ADDRESS_TEXT_MAX], vrf[RIB_VRF_TEXT_MAX];
+    set_observed(e, r, p);
     event_text(e, ATTR_BGP_ROUTER, rib_router_name(r, p->router));
     if (rib_is_session(p)) {
         event_text(e, ATTR_PEER_ADDRESS, endpoint_address(address, &p->address));
@@ -272,17 +279,55 @@ static void append(struct event *e, const char *why)
     snprintf(e->text + len, sizeof e->text - len, ": %s", why);
 }
 
-static void add_checks(struct rib *r, const struct rib_prefix *p,
-                       const struct rib_path *path, unsigned news, struct instant now)
+/* Reports what is new of these checks. `when`: a clause, or NULL. */
+static void add_checks(struct rib *r, struct rib_prefix *p, const struct rib_path *path,
+                       unsigned checks, const char *when, struct instant now)
 {
-    for (unsigned i = 0; i < CHECKS; i++)
-        if (news >> i & 1)
-            append(add_event(r, p, path, check_events[i].name,
-                             rib_faults(1u << i, p->watched) != 0
-                                 ? check_events[i].severity
-                                 : SEVERITY_INFO,
-                             path->view == BMP_OUT ? "to" : "from", now),
-                   check_events[i].text);
+    unsigned news = checks & ~p->checks;
+    p->checks |= checks;
+    for (unsigned i = 0; i < CHECKS; i++) {
+        if ((news >> i & 1) == 0)
+            continue;
+        bool fault = rib_faults(1u << i, p->watched) != 0;
+        struct event *e = add_event(r, p, path, check_events[i].name,
+                                    fault ? check_events[i].severity : SEVERITY_INFO,
+                                    path->view == BMP_OUT ? "to" : "from", now);
+        append(e, check_events[i].text);
+        if (when != NULL)
+            append(e, when);
+    }
+}
+
+static bool is_dumped(const struct rib *r, const struct rib_prefix *p,
+                      const struct rib_path *path)
+{
+    return peer_of(r, path)->dumps[bgp_prefix_family(&p->prefix) == FAMILY_IPV6].over;
+}
+
+/* Forgets what was reported and is no longer so. Of withdrawn paths it is: a flap is no news. */
+static void forget_checks(struct rib_prefix *p)
+{
+    unsigned all = 0;
+    for (size_t i = 0; i < p->n; i++)
+        all |= p->paths[i].checks;
+    p->checks &= all;
+}
+
+void rib_paths_report(struct rib *r, const struct rib_peer *peer, enum family family,
+                      struct instant now)
+{
+    for (size_t i = 0; i < r->n_prefixes; i++) {
+        struct rib_prefix *p = &r->prefixes[i];
+        for (size_t k = 0; k < p->n && bgp_prefix_family(&p->prefix) == family; k++) {
+            const struct rib_path *path = &p->paths[k];
+            unsigned faults = rib_faults(path->checks, p->watched);
+            if (peer_of(r, path) != peer || path->use != PATH_HERE)
+                continue;
+            add_checks(r, p, path, faults, "since before this agent saw the session",
+                       now);
+            p->checks |= path->checks; /* facts of the table are no news */
+        }
+    }
 }
 
 struct path_role { /* of a path, before or after a change */
@@ -343,18 +388,42 @@ static struct before before_change(const struct rib *r, const struct rib_prefix 
     return b;
 }
 
-/* What the change did to the choice of paths: after the event of the path itself. */
-static void report_choice(struct rib *r, struct rib_prefix *p, const struct before *was,
-                          bool silent, struct instant now)
+/* What the change of one path did to the choice: another path, perhaps of another peer. */
+struct choice {
+    const char *name;
+    enum severity severity;
+    const char *what;
+};
+
+static struct event *add_choice(struct rib *r, const struct rib_prefix *p, size_t at,
+                                size_t changed, const struct choice *is,
+                                struct instant now)
 {
+    struct event *e =
+        add_event(r, p, &p->paths[at], is->name, is->severity, is->what, now);
+    set_observed(e, r, peer_of(r, &p->paths[changed]));
+    return e;
+}
+
+/* After the event of the changed path itself. */
+static void report_choice(struct rib *r, struct rib_prefix *p, size_t changed,
+                          const struct before *was, bool silent, struct instant now)
+{
+    static const struct choice origin_as = {EVENT_PREFIX_ORIGIN, SEVERITY_CRITICAL,
+                                            "has another origin AS from"};
+    static const struct choice active_path = {EVENT_PREFIX_ACTIVE_PATH, SEVERITY_INFO,
+                                              "active path is now from"};
+    static const struct choice backup_path = {EVENT_PREFIX_BACKUP_PATH, SEVERITY_INFO,
+                                              "backup path is now from"};
+    static const struct choice one_way = {
+        EVENT_ROUTE_REDUNDANCY, SEVERITY_WARN,
+        "has all paths through one router now, one from"};
     struct path_role active = path_role_of(r, p, p->active),
                      backup = path_role_of(r, p, p->backup);
     size_t ways, paths = count_ways(r, p, &ways);
     if (active.is && active.origin != 0) {
         if (!silent && p->last_origin != 0 && p->last_origin != active.origin) {
-            struct event *e =
-                add_event(r, p, &p->paths[p->active], EVENT_PREFIX_ORIGIN,
-                          SEVERITY_CRITICAL, "has another origin AS from", now);
+            struct event *e = add_choice(r, p, p->active, changed, &origin_as, now);
             snprintf(e->before, sizeof e->before, "%lu", (unsigned long)p->last_origin);
             snprintf(e->after, sizeof e->after, "%lu", (unsigned long)active.origin);
         }
@@ -363,21 +432,17 @@ static void report_choice(struct rib *r, struct rib_prefix *p, const struct befo
     if (silent)
         return;
     if (was->active.is && active.is && is_other(&was->active, &active)) {
-        struct event *e = add_event(r, p, &p->paths[p->active], EVENT_PREFIX_ACTIVE_PATH,
-                                    SEVERITY_INFO, "active path is now from", now);
+        struct event *e = add_choice(r, p, p->active, changed, &active_path, now);
         text_copy(e->before, sizeof e->before, was->active.text);
         text_copy(e->after, sizeof e->after, active.text);
     }
     if (backup.is && (!was->backup.is || is_other(&was->backup, &backup))) {
-        struct event *e = add_event(r, p, &p->paths[p->backup], EVENT_PREFIX_BACKUP_PATH,
-                                    SEVERITY_INFO, "backup path is now from", now);
+        struct event *e = add_choice(r, p, p->backup, changed, &backup_path, now);
         text_copy(e->before, sizeof e->before, was->backup.text);
         text_copy(e->after, sizeof e->after, backup.text);
     }
     if (was->ways > 1 && ways == 1 && paths > 1) {
-        struct event *e =
-            add_event(r, p, &p->paths[p->active], EVENT_ROUTE_REDUNDANCY, SEVERITY_WARN,
-                      "has all paths through one router now, one from", now);
+        struct event *e = add_choice(r, p, p->active, changed, &one_way, now);
         event_number(e, ATTR_ROUTE_PATHS, (double)paths);
     }
 }
@@ -413,7 +478,7 @@ static void withdraw(struct rib *r, struct rib_prefix *p, size_t at, bool silent
     path->use = PATH_GONE;
     path->since = now.wall;
     choose(r, p);
-    report_choice(r, p, &was, silent, now);
+    report_choice(r, p, at, &was, silent, now);
 }
 
 static void announce(struct rib *r, struct rib_prefix *p, size_t at,
@@ -454,31 +519,25 @@ static void announce(struct rib *r, struct rib_prefix *p, size_t at,
         endpoint_address(e->before, &old.next_hop);
         endpoint_address(e->after, &to->next_hop);
     }
-    report_choice(r, p, &was, silent, now);
-
-    unsigned all = 0;
-    for (size_t i = 0; i < p->n; i++)
-        all |= p->paths[i].checks; /* of gone ones, too: a flap is no news */
+    report_choice(r, p, at, &was, silent, now);
+    forget_checks(p);
     if (!silent && (is || path->view == BMP_OUT))
-        add_checks(r, p, path, path->checks & ~p->checks, now);
-    p->checks = all;
+        add_checks(r, p, path, path->checks, NULL, now);
 }
 
 void rib_validate(struct rib *r, struct instant now)
 {
     for (size_t i = 0; i < r->n_prefixes; i++) {
         struct rib_prefix *p = &r->prefixes[i];
-        unsigned all = 0;
         for (size_t k = 0; k < p->n; k++) {
             struct rib_path *path = &p->paths[k];
             bool judged = path->view == BMP_OUT || rib_path_is_usable(r, p, path);
             if (judged && path->use != PATH_GONE)
                 path->checks = check(r, p, path->view, peer_of(r, path), path->path);
-            add_checks(r, p, path, path->checks & CHECK_INVALID & ~p->checks, now);
-            p->checks |= path->checks;
-            all |= path->checks;
+            if (is_dumped(r, p, path))
+                add_checks(r, p, path, path->checks & CHECK_INVALID, NULL, now);
         }
-        p->checks = all;
+        forget_checks(p);
     }
 }
 

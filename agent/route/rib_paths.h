@@ -16,6 +16,10 @@ void rib_paths_withdraw(struct rib *r, const struct rib_peer *p, enum rib_which 
 /* Removes the pre-policy paths of a family, without events. */
 void rib_paths_drop_refused(struct rib *r, const struct rib_peer *p, enum family family);
 
+/* Reports the faults of the peer's paths of a family, when its table dump is over. */
+void rib_paths_report(struct rib *r, const struct rib_peer *p, enum family family,
+                      struct instant now);
+
 /* Chooses active and backup paths again, without events. */
 void rib_paths_choose(struct rib *r);
 

@@ -39,7 +39,7 @@ static void read_sampling(struct exporters *x, const char *list)
         *equals = '\0';
         size_t i = endpoint_parse(&address, word, 0) ? allowed_at(x, &address)
                                                      : TRAFFIC_EXPORTERS_MAX;
-        if (i < x->n_allowed && text_to_integer(equals + 1, 1, 1000000, &rate))
+        if (i < x->n_allowed && text_to_integer(equals + 1, 1, FLOW_SAMPLING_MAX, &rate))
             x->sampling[i] = (double)rate;
     }
 }
@@ -311,11 +311,14 @@ enum exporters_taken exporters_take(struct exporters *x, const struct endpoint *
         x->counters.repeated++;
         return EXPORTERS_TAKEN;
     }
-    uint64_t no_sampler = x->meter.counters.sampler_unknown;
+    const struct flow_meter_counters *c = &x->meter.counters, before = *c;
     rates_turn(&x->rates, now);
     int rc = take(x, e, s, bytes, len, now);
-    no_sampler = x->meter.counters.sampler_unknown - no_sampler;
-    troubled_set(&e->no_sampler, e->no_sampler.total + no_sampler, now);
+    troubled_set(&e->no_sampler,
+                 e->no_sampler.total + c->sampler_unknown - before.sampler_unknown, now);
+    troubled_set(
+        &e->sampling_refused,
+        e->sampling_refused.total + c->sampling_refused - before.sampling_refused, now);
     return rc == 0 ? EXPORTERS_TAKEN : EXPORTERS_BAD;
 }
 
@@ -377,6 +380,8 @@ size_t exporters_window(struct exporters *x, bool delta, struct mono now,
          "duplicate", m->duplicates},
         {METRIC_AGENT_FLOW_RECORDS, "{record}", "Flow records by what was done with them",
          "no_sampler", m->sampler_unknown},
+        {METRIC_AGENT_FLOW_RECORDS, "{record}", "Flow records by what was done with them",
+         "sampling_refused", m->sampling_refused},
     };
     enum { N = sizeof all / sizeof *all };
     _Static_assert(N <= sizeof x->reported / sizeof *x->reported, "room for all");
@@ -515,6 +520,16 @@ static size_t add_problems(const struct exporters *x, const struct exporter *e,
                  "announced their sampler; let it export its sampler options, or set "
                  "sampling = %s=N in [traffic]\n",
                  address, title, e->no_sampler.total, were(e->no_sampler.total), address);
+        n++;
+    }
+    if (is_recent(&e->sampling_refused, now)) {
+        text_add(out,
+                 "exporter %s (%s): %" PRIu64 " flow record%s left out, as the sampling "
+                 "rate that it announces is above 1:%d (1:%.10g at last); correct it on "
+                 "the router, or set sampling = %s=N in [traffic]\n",
+                 address, title, e->sampling_refused.total,
+                 were(e->sampling_refused.total), FLOW_SAMPLING_MAX, e->sampling,
+                 address);
         n++;
     }
     if (is_recent(&e->bad, now)) {

@@ -27,7 +27,7 @@ enum {
     EXPORTER_STATES_MAX = 64,  /* address and format; further ones are refused */
     EXPORTER_SESSIONS_MAX = 8, /* the one that was silent longest is replaced */
     EXPORTER_REPEATS = 8,
-    EXPORTERS_VALUES_MAX = RATES_VALUES_MAX + 12,
+    EXPORTERS_VALUES_MAX = RATES_VALUES_MAX + 13,
 };
 #define EXPORTER_SILENT_NS      (60 * NS_PER_S)
 #define EXPORTER_SILENT_MOST_NS (40 * 60 * NS_PER_S)
@@ -65,7 +65,7 @@ struct exporter {
     double sampling;            /* announced last; 0: none */
     struct flow_counters ended; /* of sessions that were replaced */
     struct flow_counters counters;
-    struct troubled lost, no_sampler, bad;
+    struct troubled lost, no_sampler, sampling_refused, bad;
 };
 
 struct exporters_counters {
@@ -83,7 +83,7 @@ struct exporters {
     struct mono began;
     struct troubled dropped; /* datagrams by the kernel; set by the owner */
     struct exporters_counters counters;
-    uint64_t reported[12]; /* for delta */
+    uint64_t reported[13]; /* for delta */
 };
 
 /* Borrows the prefixes. */

@@ -1,6 +1,7 @@
 #include "traffic/flow_meter.h"
 
 #include "base/mem.h"
+#include "config/config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,10 @@ void flow_meter_take(struct flow_meter *m, struct flow_origin *o,
     }
     if (f->sampler_unknown && o->sampling == 0) {
         m->counters.sampler_unknown++;
+        return;
+    }
+    if (sampling > FLOW_SAMPLING_MAX) {
+        m->counters.sampling_refused++;
         return;
     }
     if (again || is_repeated(m, o, f, now)) {

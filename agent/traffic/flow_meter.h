@@ -5,7 +5,8 @@
  * and left out. Pure.
  *
  * Sampling: the configured rate of the exporter, else what it announces, else 1. A record
- * whose sampler is not announced is left out and counted.
+ * whose sampler is not announced is left out and counted, and so is one that is announced as one
+ * in more than FLOW_SAMPLING_MAX: a single packet would be counted as terabytes.
  *
  * A packet that is reported twice counts once. Two rules, both per format, because each source
  * of edgelat.traffic.io is complete on its own:
@@ -56,7 +57,7 @@ struct flow_origin { /* of records: one format of one exporter */
 
 struct flow_meter_counters {
     uint64_t counted, other, inside; /* inside: both addresses are Microsoft's */
-    uint64_t duplicates, sampler_unknown;
+    uint64_t duplicates, sampler_unknown, sampling_refused;
 };
 
 struct conversation;

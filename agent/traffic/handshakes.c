@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/wire.h"
 #include "otlp/names.h"
+#include "traffic/link_header.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,10 +11,7 @@
 
 enum {
     WAYS = 4,
-    TYPE_IPV4 = 0x0800,
-    TYPE_IPV6 = 0x86dd,
-    TYPE_VLAN = 0x8100,
-    TYPE_QINQ = 0x88a8,
+    TYPE_TAG = 0x8100,
     PROTOCOL_TCP = 6,
     FLAG_FIN = 1,
     FLAG_SYN = 2,
@@ -62,24 +60,6 @@ void handshakes_free(struct handshakes *h)
 
 /* ---- packets ---- */
 
-/* VLAN tags in front of the network header; one before it is not in the bytes. */
-static uint16_t skip_tags(struct wire *w, uint16_t type)
-{
-    for (int i = 0; i < 2 && (type == TYPE_VLAN || type == TYPE_QINQ); i++) {
-        struct wire tag = *w;
-        uint8_t first = wire_u8(&tag);
-        wire_skip(&tag, 1);
-        uint16_t inner = wire_u16(&tag);
-        if (inner == TYPE_IPV4 || inner == TYPE_IPV6 || inner == TYPE_VLAN) {
-            *w = tag;
-            type = inner;
-        } else {
-            type = first >> 4 == 4 ? TYPE_IPV4 : first >> 4 == 6 ? TYPE_IPV6 : 0;
-        }
-    }
-    return type;
-}
-
 static bool read_ipv4(struct wire *w, struct handshake_segment *out)
 {
     uint8_t head = wire_u8(w);
@@ -110,13 +90,33 @@ static bool read_ipv6(struct wire *w, struct handshake_segment *out)
     return wire_ok(w) && head >> 4 == 6 && next == PROTOCOL_TCP;
 }
 
+/*
+ * Where the IP header begins. The kernel's protocol does not tell: of a packet with tags it is
+ * that of the first one in the bytes, or (Linux 6.10 and later) the one behind the last; and a
+ * tag of a packet that this host sends stands before the bytes. So the first reading that gives
+ * a TCP header counts. Where a tag's EtherType is, IPv4 has the total length, which no
+ * handshake has so large.
+ */
+static bool find_tcp(struct wire *w, uint16_t protocol, struct handshake_segment *out)
+{
+    const uint16_t readings[] = {TYPE_TAG, protocol, LINK_IPV4, LINK_IPV6};
+    for (size_t i = 0; i < sizeof readings / sizeof *readings; i++) {
+        struct wire at = *w;
+        uint16_t type = link_header_skip(&at, readings[i]);
+        if ((type == LINK_IPV4 && read_ipv4(&at, out)) ||
+            (type == LINK_IPV6 && read_ipv6(&at, out))) {
+            *w = at;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool read_segment(const struct handshake_packet *p, struct handshake_segment *out)
 {
     struct wire w = wire_from(p->bytes, p->len);
     *out = (struct handshake_segment){.flags = 0};
-    uint16_t type = skip_tags(&w, p->protocol);
-    if (!(type == TYPE_IPV4 && read_ipv4(&w, out)) &&
-        !(type == TYPE_IPV6 && read_ipv6(&w, out)))
+    if (!find_tcp(&w, p->protocol, out))
         return false;
     out->from.port = wire_u16(&w);
     out->to.port = wire_u16(&w);

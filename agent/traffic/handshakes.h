@@ -42,7 +42,7 @@ struct handshake_service {
 struct handshake_packet { /* as captured, from the network header on */
     const uint8_t *bytes;
     size_t len;
-    uint16_t protocol; /* EtherType */
+    uint16_t protocol; /* EtherType, of the kernel */
     int64_t wall_ns;   /* of the packet */
     struct mono now;   /* when it is read: an oracle for steps of the wall clock */
 };

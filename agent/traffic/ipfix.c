@@ -380,6 +380,8 @@ static struct flow_count forward_count(const struct ipfix_record *r)
     bool found;
     struct flow_count c = {.flows = has(r, FLOWS) ? r->values[FLOWS] : 1,
                            .packets = first_of(r, packets, &found)};
+    if (found && c.flows > c.packets) /* each flow has a packet */
+        c.flows = c.packets > 0 ? c.packets : 1;
     c.bytes = first_of(r, bytes, &found);
     if (!found && has(r, BYTES_LAYER2)) {
         bool tagged = has(r, VLAN) && r->values[VLAN] != 0;

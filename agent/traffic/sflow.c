@@ -1,6 +1,7 @@
 #include "traffic/sflow.h"
 
 #include "base/wire.h"
+#include "traffic/link_header.h"
 
 #include <errno.h>
 
@@ -9,15 +10,9 @@ enum { FLOW_SAMPLE = 1, COUNTER_SAMPLE = 2, EXPANDED_FLOW = 3, EXPANDED_COUNTER 
 enum { RAW_HEADER = 1, SAMPLED_IPV4 = 3, SAMPLED_IPV6 = 4 };
 enum { HEADER_ETHERNET = 1, HEADER_IPV4 = 11, HEADER_IPV6 = 12, HEADER_MPLS = 13 };
 enum { INTERFACE_SINGLE = 0, INTERFACE_DISCARDED = 1 };
-enum { TYPE_IPV4 = 0x0800, TYPE_IPV6 = 0x86dd, TYPE_PPPOE = 0x8864, TYPE_MPLS = 0x8847 };
-enum { PPP_IPV4 = 0x0021, PPP_IPV6 = 0x0057 };
-enum {
-    TAGS_MAX = 4,
-    LABELS_MAX = 8,
-    IPV6_HEADER = 40,
-    PROTOCOL_TCP = 6,
-    PROTOCOL_UDP = 17
-};
+enum { IPV6_HEADER = 40, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17 };
+/* Linux does not make longer ones (GSO_MAX_SIZE, BIG TCP). */
+enum { PACKET_BYTES_MAX = 512 << 10 };
 
 /* ---- the packet ---- */
 
@@ -60,32 +55,11 @@ static bool read_ip(struct wire *w, uint32_t rest, struct flow_record *f)
     return true;
 }
 
-static bool skip_labels(struct wire *w)
-{
-    for (size_t i = 0; i < LABELS_MAX && wire_ok(w); i++)
-        if ((wire_u32(w) >> 8 & 1) != 0) /* bottom of the stack */
-            return wire_ok(w);
-    return false;
-}
-
-/* Skips to the IP header; false when there is none. */
 static bool skip_ethernet(struct wire *w)
 {
     wire_skip(w, 12);
     uint16_t type = wire_u16(w);
-    for (size_t i = 0;
-         i < TAGS_MAX && (type == 0x8100 || type == 0x88a8 || type == 0x9100); i++) {
-        wire_skip(w, 2);
-        type = wire_u16(w);
-    }
-    if (type == TYPE_PPPOE) {
-        wire_skip(w, 6);
-        type = wire_u16(w);
-        return type == PPP_IPV4 || type == PPP_IPV6;
-    }
-    if (type == TYPE_MPLS)
-        return skip_labels(w);
-    return type == TYPE_IPV4 || type == TYPE_IPV6;
+    return link_header_skip(w, type) != 0;
 }
 
 static bool read_raw(struct wire record, struct flow_record *f)
@@ -95,7 +69,7 @@ static bool read_raw(struct wire record, struct flow_record *f)
     struct wire w = wire_take(&record, len);
     bool ip = protocol == HEADER_IPV4 || protocol == HEADER_IPV6 ||
               (protocol == HEADER_ETHERNET && skip_ethernet(&w)) ||
-              (protocol == HEADER_MPLS && skip_labels(&w));
+              (protocol == HEADER_MPLS && link_labels_skip(&w) != 0);
     uint32_t before = len - (uint32_t)w.left + stripped;
     return ip && wire_ok(&w) && read_ip(&w, frame > before ? frame - before : 0, f);
 }
@@ -185,7 +159,7 @@ static int take_flow_sample(struct sflow *x, struct wire w, bool expanded,
              : is_source(&source, &output) ? FLOW_AT_EGRESS
                                            : FLOW_SIDE_UNKNOWN;
     bool found = read_packet(&w, n, &f);
-    if (!wire_ok(&w))
+    if (!wire_ok(&w) || f.count.bytes > PACKET_BYTES_MAX)
         return -EBADMSG;
     if (found && output.format != INTERFACE_DISCARDED) {
         x->counters.flows++;

@@ -90,6 +90,34 @@ static const struct {
     {"traffic", "flows", "1.1.1.1:1 1.1.1.1:2 1.1.1.1:3 1.1.1.1:4 1.1.1.1:5",
      "be at most 4 addresses with a port"},
     {"traffic", "sampling", "192.0.2.1=100 2001:db8::1=1", NULL},
+    {"traffic", "flows", "192.0.2.10:2055 192.0.2.10:4739 192.0.2.10:2055",
+     "name each once; '192.0.2.10:2055' is there twice, so correct or remove one"},
+    {"traffic", "flows", "192.0.2.10:2055 0.0.0.0:2055",
+     "name each once; '192.0.2.10:2055' and '0.0.0.0:2055' are the same, so correct or "
+     "remove one"},
+    {"traffic", "flows", "[2001:db8::1]:2055 [2001:DB8:0::1]:2055",
+     "name each once; '[2001:db8::1]:2055' and '[2001:DB8:0::1]:2055' are the same, so "
+     "correct or remove one"},
+    {"traffic", "flows", "0.0.0.0:2055 0.0.0.0:4739 [::]:2055", NULL},
+    {"traffic", "sampling", "192.0.2.1=10 192.0.2.1=20",
+     "name each once; '192.0.2.1=10' and '192.0.2.1=20' are the same, so correct or "
+     "remove one"},
+    {"traffic", "exporters", "192.0.2.1 192.0.2.2 192.0.2.1",
+     "name each once; '192.0.2.1' is there twice, so correct or remove one"},
+    {"traffic", "interfaces", "eth0 eth0",
+     "name each once; 'eth0' is there twice, so correct or remove one"},
+    {"bmp", "routers", "2001:db8::1 2001:db8:0:0::1",
+     "name each once; '2001:db8::1' and '2001:db8:0:0::1' are the same, so correct or "
+     "remove one"},
+    {"bmp", "primary_peers", "192.0.2.1, 192.0.2.1",
+     "name each once; '192.0.2.1' is there twice, so correct or remove one"},
+    {"peering_service", "prefixes", "203.0.113.0/24 203.0.113.0/24",
+     "name each once; '203.0.113.0/24' is there twice, so correct or remove one"},
+    {"peering_service", "prefixes", "203.0.113.0/24 203.0.113.0/25", NULL},
+    {"peering_service", "public_addresses", "203.0.113.1 203.0.113.1",
+     "name each once; '203.0.113.1' is there twice, so correct or remove one"},
+    {"target", "kinds", "icmp tcp icmp",
+     "name each once; 'icmp' is there twice, so correct or remove one"},
     {"traffic", "sampling", "192.0.2.1=1:100",
      "be ADDRESS=N with N from 1 to 1000000, such as 192.0.2.1=100; '192.0.2.1=1:100' is "
      "none"},
@@ -151,7 +179,12 @@ static const struct {
     {"dns", "servers", "2001:db8::1,192.0.2.1:53", NULL},
     {"dns", "servers", "[2001:db8::1]", NULL},
     {"dns", "servers", "fe80::1%eth0 [fe80::2%eth0]:5353", NULL},
-    {"dns", "servers", X8("192.0.2.1 "), NULL},
+    {"dns", "servers", "1.1.1.1 1.1.1.2 1.1.1.3 1.1.1.4 1.1.1.5 1.1.1.6 1.1.1.7 1.1.1.8",
+     NULL},
+    {"dns", "servers", "192.0.2.1 192.0.2.1:53",
+     "name each once; '192.0.2.1' and '192.0.2.1:53' are the same, so correct or remove "
+     "one"},
+    {"dns", "servers", "fe80::1%eth0 fe80::1%eth1", NULL},
     {"dns", "servers", X8("192.0.2.1 ") "192.0.2.1", "be at most 8 addresses"},
     {"dns", "servers", "192.0.2.1:0",
      "be addresses of DNS servers, such as 192.0.2.1 or [2001:db8::1]:5353; "

@@ -168,6 +168,44 @@ static void only_what_it_concerns(void **state)
     CHECK_TEXT("teams", f->text, "those in the prefix");
 }
 
+/* What both name must agree: the router and the BGP session; the target. */
+static void only_of_the_same_session(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        struct event_scope cause, effect;
+        bool explained;
+    } cases[] = {
+        {"the same session",
+         {.router = 1, .session = 2},
+         {.router = 1, .session = 2},
+         true},
+        {"another peer", {.router = 1, .session = 2}, {.router = 1, .session = 3}, false},
+        {"another router",
+         {.router = 1, .session = 2},
+         {.router = 4, .session = 5},
+         false},
+        {"the router's own choice", {.router = 1, .session = 2}, {.router = 1}, true},
+        {"that of another router", {.router = 1, .session = 2}, {.router = 4}, false},
+    };
+    static struct events e;
+    e.n = 0;
+    struct event *lost = add(&e, EVENT_BGP_LOST, NULL, FAMILY_NONE, 0, 0);
+    struct event *gone = add(&e, EVENT_PREFIX_WITHDRAWAL, NULL, FAMILY_NONE, S, S);
+    struct event *pop = add(&e, EVENT_POP_CHANGED, &teams, FAMILY_IPV4, S, S);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lost->scope = cases[i].cause;
+        gone->scope = cases[i].effect;
+        CHECK(cases[i].explained == (cause_of(lost, gone) != NULL), "%s", cases[i].what);
+        CHECK(cause_of(lost, pop) != NULL, "a PoP is of no session");
+    }
+    static const struct target unknown = {.name = "unknown"};
+    struct event *other = add(&e, EVENT_POP_CHANGED, &unknown, FAMILY_IPV4, S, S);
+    gone->scope = (struct event_scope){.prefix = address("52.112.0.0"), .bits = 14};
+    CHECK(cause_of(gone, other) == NULL, "no address is known: cannot tell");
+}
+
 /* A route explains another entry, and that the other PoP and the delay of its target. */
 static void paths_are_between(void **state)
 {
@@ -233,6 +271,7 @@ int main(void)
         cmocka_unit_test(only_within_a_minute),
         cmocka_unit_test(not_by_what_comes_after_it),
         cmocka_unit_test(only_what_it_concerns),
+        cmocka_unit_test(only_of_the_same_session),
         cmocka_unit_test(paths_are_between),
         cmocka_unit_test(the_last_ones_are_kept),
     };

@@ -86,6 +86,86 @@ static void test_dump_is_no_event(void **state)
     world_end(&w);
 }
 
+static const struct event *event_named(const struct world *w, const char *name)
+{
+    for (size_t i = 0; i < w->rib.events.n; i++)
+        if (strcmp(w->rib.events.list[i].name, name) == 0)
+            return &w->rib.events.list[i];
+    return NULL;
+}
+
+/* A hijack that the first table has already is reported when the dump is over, once, and only of
+ * a path that the router's policy has not refused. */
+static void test_faults_of_the_first_table(void **state)
+{
+    (void)state;
+    struct world w;
+    world_begin(&w);
+    put_initiation(&b, "r1");
+    feed_bytes(&w, &b);
+    peer_up(&w, &first);
+    announce(&w, &first, "13.107.6.0/24", "65002 174");
+    announce(&w, &first, "52.96.0.0/14", "65002 3356 2914 8075");
+    announce(&w, &first, "203.0.113.0/24", "65002 3356");
+    take_events(&w);
+    pass(&w, 6000);
+    const struct event *origin = event_named(&w, "edgelat.route.origin_unexpected");
+    CHECK(origin != NULL && strstr(origin->text, "possible hijack or leak: since before "
+                                                 "this agent saw the session") != NULL,
+          "%s", origin != NULL ? origin->text : "none");
+    CHECK_TEXT("edgelat.route.origin_unexpected edgelat.route.more_specific",
+               take_events(&w), "a long path of Microsoft's is only a fact");
+    announce(&w, &first, "13.107.6.0/24", "65002 3356 174");
+    CHECK_TEXT("", take_events(&w), "known; other paths of a table are no news");
+    struct endpoint address = w.feed.address;
+    feed_end(&w.feed, "the router closed it", w.now);
+    w.feed = feed_of(&w.rib, &address);
+    put_initiation(&b, "r1");
+    peer_up(&w, &first);
+    announce(&w, &first, "13.107.6.0/24", "65002 3356 174");
+    announce(&w, &first, "52.96.0.0/14", "65002 3356 2914 8075");
+    announce(&w, &first, "203.0.113.0/24", "65002 3356");
+    take_events(&w);
+    pass(&w, 6000);
+    CHECK_TEXT("", take_events(&w), "reported before the reconnect");
+    world_end(&w);
+
+    struct neighbour after = post(&first);
+    world_begin(&w);
+    put_initiation(&b, "r1");
+    feed_bytes(&w, &b);
+    peer_up(&w, &first);
+    announce(&w, &first, "13.107.6.0/24", "65002 174");
+    announce(&w, &after, "52.96.0.0/14", "65002 8075");
+    pass(&w, 6000);
+    CHECK(event_named(&w, "edgelat.route.origin_unexpected") == NULL,
+          "refused by the policy");
+    world_end(&w);
+}
+
+/* The session whose message made the change, not that of the path which is chosen then. */
+static void test_scope_of_events(void **state)
+{
+    (void)state;
+    struct world w;
+    settle(&w, &first, &second);
+    announce(&w, &second, "13.107.6.0/24", "65003 3356 8075");
+    take_events(&w);
+    peer_down(&w, &first);
+    const struct event *lost = event_named(&w, "edgelat.bgp.session.lost");
+    const struct event *now = event_named(&w, "PrefixActivePath");
+    CHECK(lost != NULL && now != NULL && lost->scope.session != 0, "both are reported");
+    CHECK(strstr(now->text, "198.51.100.6") != NULL, "%s", now->text);
+    CHECK_INT(lost->scope.session, now->scope.session, "the one that was lost");
+    CHECK_INT(lost->scope.router, now->scope.router, "and its router");
+    uint32_t of_first = lost->scope.session;
+    take_events(&w);
+    withdraw(&w, &second, "13.107.6.0/24");
+    const struct event *gone = event_named(&w, "PrefixWithdrawalEvent");
+    CHECK(gone != NULL && gone->scope.session != of_first, "another peer");
+    world_end(&w);
+}
+
 static void test_prefix_events(void **state)
 {
     (void)state;
@@ -496,6 +576,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dump_is_no_event),
+        cmocka_unit_test(test_faults_of_the_first_table),
+        cmocka_unit_test(test_scope_of_events),
         cmocka_unit_test(test_prefix_events),
         cmocka_unit_test(test_flaps),
         cmocka_unit_test(test_router_restart),

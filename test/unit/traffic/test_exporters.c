@@ -101,6 +101,33 @@ static void configured_sampling(void **state)
     CHECK_NEAR(50, exporter_sampling(x.list[0]), 0, "and shown");
 }
 
+/* sFlow, one in 4294967295: one packet would be 4.3 TB. */
+static void absurd_sampling(void **state)
+{
+    static const char datagram[] =
+        "00000005 00000001 c0000201 00000000 00000001 00000000 00000001"
+        "00000001 0000004c"
+        "00000001 00000002 ffffffff 00001000 00000000 00000002 00000003 00000001"
+        "00000003 00000024 000003e8 00000011 c0000201 0d6b0698 0000c350 000001bb 00000000"
+        "00000000 00000000";
+    struct text text = {0};
+    (void)state;
+    begin("192.0.2.1", "");
+    CHECK_INT(EXPORTERS_TAKEN, take("192.0.2.1", 1, datagram), "well-formed");
+    CHECK_INT(0, bytes_so_far(), "left out");
+    CHECK_INT(1, x.list[0]->sampling_refused.total, "and counted");
+    CHECK_INT(1, exporters_problems(&x, "192.0.2.10:6343", now, &text), "said once");
+    CHECK_TEXT(
+        "exporter 192.0.2.1 (sFlow): 1 flow record was left out, as the sampling rate "
+        "that it announces is above 1:1000000 (1:4294967295 at last); correct it on "
+        "the router, or set sampling = 192.0.2.1=N in [traffic]\n",
+        text_string(&text), "with what to do");
+    text_free(&text);
+    begin("192.0.2.1", "192.0.2.1=100");
+    take("192.0.2.1", 1, datagram);
+    CHECK_INT(100000, bytes_so_far(), "the configured rate counts");
+}
+
 /* The network, or a mirror port, may deliver a datagram twice, the second after others. */
 static void datagrams_that_came_twice(void **state)
 {
@@ -205,7 +232,7 @@ static void metrics(void **state)
     take("192.0.2.9", 1, IPFIX ONE);
     now.ns += NS_PER_S;
     size_t n = exporters_window(&x, true, now, values);
-    CHECK_INT(RATES_VALUES + 12, n, "rows");
+    CHECK_INT(RATES_VALUES + 13, n, "rows");
     for (size_t i = 1; i < n; i++)
         groups += strcmp(values[i].name, values[i - 1].name) != 0;
     CHECK_INT(RATES_VALUES + 8, groups, "rows of a metric are adjacent");
@@ -254,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(ports_are_sessions),
                                        cmocka_unit_test(configured_sampling),
+                                       cmocka_unit_test(absurd_sampling),
                                        cmocka_unit_test(silence),
                                        cmocka_unit_test(datagrams_that_came_twice),
                                        cmocka_unit_test(another_format),

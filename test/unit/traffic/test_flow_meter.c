@@ -2,6 +2,7 @@
 #include "traffic/flow_meter.h"
 
 #include "check.h"
+#include "config/config.h"
 
 static struct prefix list[] = {
     {.bits = 96 + 16,
@@ -121,8 +122,12 @@ static void sampling(void **state)
         {"configured", 50, 100, false, 50000},
         {"configured as none: the exporter has multiplied", 1, 100, false, 1000},
         {"a sampler that is not known", 0, 0, true, 0},
+        {"the highest rate", 0, 1000000, false, 1000000000},
         {"configured for a sampler that is not known", 10, 0, true, 10000},
-        {"absurd", 0, 1e300, false, (uint64_t)FLOW_METER_BYTES_MAX},
+        {"the highest rate", 0, FLOW_SAMPLING_MAX, false, 1000000000},
+        {"above it", 0, UINT32_MAX, false, 0},
+        {"absurd", 0, 1e300, false, 0},
+        {"configured for an absurd one", 100, 1e300, false, 100000},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -134,7 +139,11 @@ static void sampling(void **state)
         flow_meter_take(&m, &wan, &f, now);
         CHECK_INT(cases[i].expected, bytes_of("exchange", RATE_TRANSMIT, "ipfix"),
                   cases[i].what);
-        CHECK_INT(cases[i].expected == 0, m.counters.sampler_unknown, cases[i].what);
+        CHECK_INT(cases[i].expected == 0,
+                  m.counters.sampler_unknown + m.counters.sampling_refused,
+                  cases[i].what);
+        CHECK_INT(cases[i].unknown && cases[i].expected == 0, m.counters.sampler_unknown,
+                  cases[i].what);
     }
 }
 

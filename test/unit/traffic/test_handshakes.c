@@ -10,10 +10,21 @@ enum { SYN = 2, SYN_ACK = 0x12, ACK = 0x10, RST = 4, ECN = 0xc0, PSH = 8 };
 
 static struct prefixes prefixes;
 static struct handshakes h;
+static bool hides_tags; /* the kernel, behind the EtherType of the last one */
 
 /* ---- packets ---- */
 
-enum form { PLAIN, TAGGED, TAG_OUTSIDE, OPTIONS, FORMS };
+enum form {
+    PLAIN,
+    TAGGED,
+    TAG_OUTSIDE,
+    QINQ,
+    FOUR_TAGS,
+    PPPOE,
+    QINQ_PPPOE,
+    OPTIONS,
+    FORMS
+};
 
 struct ends {
     const char *client, *server;
@@ -46,10 +57,23 @@ static void take_at(const struct ends *of, bool server, enum form form, uint8_t 
     CHECK(endpoint_parse(&b, server ? of->client : of->server, 0), "to");
     bool v4 = a.family == FAMILY_IPV4;
     uint16_t type = v4 ? 0x0800 : 0x86dd;
-    if (form == TAGGED) {
+    bool pppoe = form == PPPOE || form == QINQ_PPPOE;
+    size_t tags = form == TAGGED                       ? 1
+                  : form == QINQ || form == QINQ_PPPOE ? 2
+                  : form == FOUR_TAGS                  ? 4
+                                                       : 0;
+    uint16_t inner = pppoe ? 0x8864 : type;
+    for (size_t i = 0; i < tags; i++) {
         put16(at, 0x4007); /* priority 2, VLAN 7: begins as a header of IPv4 does */
-        put16(at + 2, type);
+        put16(at + 2, i + 1 < tags ? 0x8100 : inner);
         at += 4;
+    }
+    if (pppoe) {
+        put16(at, 0x1100);
+        put16(at + 2, 9); /* session */
+        put16(at + 4, v4 ? 42 : 62);
+        put16(at + 6, v4 ? 0x0021 : 0x0057);
+        at += 8;
     }
     if (v4) {
         size_t head = form == OPTIONS ? 28 : 20;
@@ -77,7 +101,10 @@ static void take_at(const struct ends *of, bool server, enum form form, uint8_t 
     struct handshake_packet p = {
         .bytes = bytes,
         .len = (size_t)(at + 20 - bytes),
-        .protocol = form == TAGGED || form == TAG_OUTSIDE ? 0x8100 : type,
+        .protocol = hides_tags                        ? inner
+                    : tags > 1                        ? 0x88a8
+                    : tags > 0 || form == TAG_OUTSIDE ? 0x8100
+                                                      : inner,
         .wall_ns = BEGAN + AT(ms),
         .now = {AT(read_ms)},
     };
@@ -131,14 +158,16 @@ static void each_form(void **state)
 {
     (void)state;
     uint64_t n = 0;
-    for (int v6 = 0; v6 < 2; v6++)
-        for (enum form form = 0; form < (v6 ? OPTIONS : FORMS); form++, n++) {
-            const struct ends *of = v6 ? &user6 : &user4;
+    for (int i = 0; i < 4; i++)
+        for (enum form form = 0; form < (i % 2 ? OPTIONS : FORMS); form++, n++) {
+            const struct ends *of = i % 2 ? &user6 : &user4;
+            hides_tags = i >= 2;
             int64_t at = 1000 * (int64_t)n;
             take_at(of, false, form, SYN | ECN, 0xffffffff, 0, at, at); /* numbers wrap */
             take_at(of, true, form, SYN_ACK, 77, 0, at + 40, at + 40);
             take_at(of, false, form, ACK, 0, 78, at + 43, at + 43);
         }
+    hides_tags = false;
     check_delays("IPv4 and IPv6, with tags and options", n, 40.0 * (double)n, n,
                  3.0 * (double)n);
     CHECK_INT(n, h.others, "connections");

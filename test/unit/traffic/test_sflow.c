@@ -116,6 +116,27 @@ static void packets(void **state)
     "26031006000000000000000000000010 0000c350 000001bb 00000000 00000000"
 #define SWITCH_RECORD "000003e9 00000010 00000064 00000000 00000064 00000000"
 
+/* Four gigabytes in one packet, by the frame's length or the record's. */
+static void absurd_lengths(void **state)
+{
+    (void)state;
+    char sample[2048];
+    static const char head[] =
+        "00000001 00000002 00000190 00001000 00000000 00000002 00000003 00000001";
+    x = (struct sflow){.n_agents = 0};
+    snprintf(sample, sizeof sample, "%s %s", head,
+             raw(1, UINT32_MAX, 4,
+                 MACS "0800 45000000 00004000 40110000 c0000201 0d6b0698 c350 01bb"));
+    CHECK_INT(-EBADMSG, take_sample(1, 1, sample), "the frame");
+    snprintf(sample, sizeof sample,
+             "%s 00000003 00000020 ffffffff 00000011 c0000201 0d6b0698 0000c350 000001bb "
+             "00000000 00000000",
+             head);
+    CHECK_INT(-EBADMSG, take_sample(2, 1, sample), "the record");
+    CHECK_INT(2, x.counters.bad_datagrams, "counted");
+    CHECK_INT(0, x.counters.flows, "no flow");
+}
+
 static void samples(void **state)
 {
     static const struct {
@@ -195,8 +216,8 @@ static void malformed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(packets),
-                                       cmocka_unit_test(samples),
-                                       cmocka_unit_test(malformed)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packets), cmocka_unit_test(absurd_lengths),
+        cmocka_unit_test(samples), cmocka_unit_test(malformed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
