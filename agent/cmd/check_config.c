@@ -125,13 +125,21 @@ static void print_all_data(const struct data *d)
 static int check_config(int argc, char **argv)
 {
     const char *given = NULL;
+    bool keys = false;
     for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
         if (c == 'k')
-            return print_keys();
-        if (c != 'c')
+            keys = true;
+        else if (c == 'c')
+            given = optarg;
+        else
             return CMD_CANNOT;
-        given = optarg;
     }
+    if (keys && (given != NULL || optind < argc))
+        return cmd_cannot("check-config --keys prints all keys, and reads no file; leave "
+                          "out '%s'",
+                          given != NULL ? given : argv[optind]);
+    if (keys)
+        return print_keys();
     if (argc - optind > (given == NULL))
         return cmd_cannot("check-config takes one FILE; '%s' is too many",
                           argv[argc - 1]);

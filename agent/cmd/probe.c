@@ -43,6 +43,7 @@ struct options {
     bool ipv4, ipv6, json, dont_fragment;
     const char *path, *ca_file;
     char server_name[HOST_TEXT_MAX];
+    bool given[sizeof options / sizeof *options];
 };
 
 /* Parses optarg; reports errors. */
@@ -87,8 +88,27 @@ static bool server_name(char out[HOST_TEXT_MAX])
     return fine;
 }
 
+/* Refuses an option that the kind does not use. */
+static bool are_used(const struct options *o, const struct kind *kind)
+{
+    for (size_t i = 0; options[i].name != NULL; i++) {
+        if (!o->given[i] || options[i].uses == 0 || (options[i].uses & kind->uses) != 0)
+            continue;
+        struct kinds some = kinds_using(probe_kind_words(), options[i].uses);
+        struct text names = {0};
+        kinds_add_names(&names, &some, ", ", " and ");
+        cmd_cannot("--%s is for %s, not for %s; leave it out", options[i].name,
+                   text_string(&names), kind->name);
+        text_free(&names);
+        return false;
+    }
+    return true;
+}
+
 static bool take_option(struct options *o, int c)
 {
+    for (size_t i = 0; options[i].name != NULL; i++)
+        o->given[i] |= options[i].letter == c;
     switch (c) {
     case 'n':
         return integer("-n", 0, 100000000, &o->count);
@@ -201,7 +221,7 @@ static int run(int argc, char **argv)
         return cmd_cannot(
             "KIND and HOST are required; `edgelat probe --help` has examples");
     size_t kind = find_kind(argv[optind]);
-    if (kind == KIND_NONE)
+    if (kind == KIND_NONE || !are_used(&o, &probe_kinds[kind]->kind))
         return CMD_CANNOT;
 
     size_t n = (size_t)(argc - optind - 1);

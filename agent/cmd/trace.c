@@ -545,6 +545,8 @@ static int parse(struct tracing *t, int argc, char **argv)
             return CMD_CANNOT;
     if (o->icmp + o->tcp + o->udp > 1)
         return cmd_cannot("--icmp, --tcp and --udp exclude each other; give one of them");
+    if (o->paths && o->icmp)
+        return cmd_cannot("--paths varies ports, which ICMP has not; leave out --icmp");
     if (optind == argc)
         return cmd_cannot("HOST is required; `edgelat trace --help` has examples");
     if (optind + 1 < argc)
@@ -571,13 +573,20 @@ static void trace_path(struct tracing *t)
     t->timer = timer_new(&t->loop, t);
     interrupt_start(&t->interrupt, &t->loop, on_interrupt, t);
     resolver_create(&t->resolver, &t->loop, NULL);
-    if (t->options.as_database == NULL)
+    bool named = t->options.as_database != NULL;
+    if (!named)
         t->options.as_database = t->config.path_as_database;
     t->options.as_dns |= t->config.path_as_dns;
     t->as =
         as_lookup_create(t->options.as_database, t->options.as_dns ? t->resolver : NULL);
     as_lookup_notify(t->as, on_as, t);
-    resolve(t);
+    if (named && as_lookup_problem(t->as) != NULL) {
+        t->exit_code =
+            cmd_cannot("--as-database %s; give another file", as_lookup_problem(t->as));
+        end(t);
+    } else {
+        resolve(t);
+    }
     uv_run(&t->loop, UV_RUN_DEFAULT);
     uv_loop_close(&t->loop);
     data_free(&t->data);

@@ -219,7 +219,7 @@ static int run_serve(const char *path)
 static int run(int argc, char **argv)
 {
     bool dry_run = false;
-    const char *path = SOCKET_PATH;
+    const char *path = NULL;
     for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
         if (c == OPT_DRY_RUN)
             dry_run = true;
@@ -232,12 +232,21 @@ static int run(int argc, char **argv)
     if (optind + 1 < argc)
         return cmd_cannot("traffic takes one argument, not '%s' as well",
                           argv[optind + 1]);
+    bool loads = strcmp(action, "setup") == 0 || strcmp(action, "remove") == 0;
+    if (dry_run && *action != '\0' && !loads)
+        return cmd_cannot(
+            "traffic: --dry-run is for setup and remove, not for %s; leave it "
+            "out",
+            action);
+    if (path != NULL && *action != '\0' && strcmp(action, "serve") != 0)
+        return cmd_cannot("traffic: --socket is for serve, not for %s; leave it out",
+                          action);
     if (strcmp(action, "setup") == 0)
         return run_setup(dry_run);
     if (strcmp(action, "remove") == 0)
         return run_remove(dry_run);
     if (strcmp(action, "serve") == 0)
-        return run_serve(path);
+        return run_serve(path != NULL ? path : SOCKET_PATH);
     if (strcmp(action, "show") == 0)
         return run_show();
     return cmd_cannot("traffic: %s%s%s; it must be setup, remove, show or serve",

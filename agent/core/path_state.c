@@ -17,3 +17,8 @@ const char *entry_state_name(enum entry_state s)
         [ENTRY_NONE] = "none", [ENTRY_HIDDEN] = "hidden", [ENTRY_FOUND] = "found"};
     return names[s];
 }
+
+const char *as_hops_source_name(enum as_hops_source s)
+{
+    return s == AS_HOPS_BY_BGP ? "bgp" : "trace";
+}

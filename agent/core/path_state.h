@@ -31,6 +31,13 @@ enum entry_state {
 
 const char *entry_state_name(enum entry_state s); /* "none", "hidden", "found" */
 
+enum as_hops_source { /* of the number of AS hops; they may count differently */
+                      AS_HOPS_BY_TRACE, /* the AS of each hop of a trace */
+                      AS_HOPS_BY_BGP,   /* the BGP table that a router sends */
+};
+
+const char *as_hops_source_name(enum as_hops_source s); /* "trace", "bgp" */
+
 enum { PATH_WORD_MAX = 96 };
 
 struct path_state { /* of a target in one address family */
@@ -47,6 +54,7 @@ struct path_state { /* of a target in one address family */
     bool role_by_entry; /* else by the serving PoP, as the entry is hidden */
     uint8_t hops;       /* to the target; 0: it was not reached */
     uint8_t as_hops;    /* AS hops to Microsoft's network; 0: cannot tell */
+    enum as_hops_source as_hops_source;
     /* Round-trip delay that the segment adds; DELAY_UNDEFINED: cannot tell. None of
      * SEGMENT_UNKNOWN. */
     int64_t segment_ns[SEGMENTS];

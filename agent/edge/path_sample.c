@@ -152,8 +152,9 @@ static bool is_microsofts(uint32_t as, const void *user)
     return as == AS_MICROSOFT;
 }
 
-uint8_t path_as_hops(const struct path_sample *s)
+uint8_t path_as_hops(const struct path_sample *s, enum as_hops_source *by)
 {
+    *by = s->n_as > 0 ? AS_HOPS_BY_BGP : AS_HOPS_BY_TRACE;
     struct as_hop hops[PATH_HOPS_MAX];
     for (size_t i = 0; i < s->n; i++) {
         const struct path_hop *hop = &s->hops[i];
@@ -162,7 +163,7 @@ uint8_t path_as_hops(const struct path_sample *s)
                                                             : AS_OF_OTHERS;
         hops[i].as = hop->as;
     }
-    struct as_path p = s->n_as > 0
+    struct as_path p = *by == AS_HOPS_BY_BGP
                            ? as_path_of_route(s->as_path, s->n_as, is_microsofts, NULL)
                            : as_path_of_hops(hops, s->n);
     return p.state == AS_HOPS_EXACT ? p.hops : 0;

@@ -55,10 +55,10 @@ const char *path_as_list(const struct path_sample *s, char out[PATH_WORD_MAX]);
 
 /*
  * How many AS hops Microsoft's network is away, edge/as_path.h: 1 if the provider's network
- * is next to it. By the BGP table if it is known, else by the AS of each hop. 0: cannot
- * tell, or only how many there are at least.
+ * is next to it. By the BGP table if it is known, else by the AS of each hop; `*by` says
+ * which. 0: cannot tell, or only how many there are at least.
  */
-uint8_t path_as_hops(const struct path_sample *s);
+uint8_t path_as_hops(const struct path_sample *s, enum as_hops_source *by);
 
 /*
  * Identifies the router of the entry: its name without the interface ("icr02.lon24"), as

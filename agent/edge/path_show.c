@@ -34,6 +34,13 @@ static const char *cell_number(char out[16], unsigned n)
     return n > 0 ? out : "-";
 }
 
+/* "1 bgp": the source may change with a BMP session, and the number with it. */
+static const char *as_hops_cell(char out[16], const struct path_state *s)
+{
+    snprintf(out, 16, "%u %s", s->as_hops, as_hops_source_name(s->as_hops_source));
+    return s->as_hops > 0 ? out : "-";
+}
+
 static const char *entry_cell(char out[PLACE_ROOM], const struct path_watch *w,
                               const struct path_state *s)
 {
@@ -49,7 +56,7 @@ static void add_row(const struct path_watch *w, const struct path_state *s,
     text_add(out, "%-20s %-6s  %-22s %-9s %4s %7s %9s %9s %9s  %s\n", s->target->name,
              family_name(s->family), entry_cell(entry, w, s),
              s->role[0] != '\0' ? s->role : "-", cell_number(hops, s->hops),
-             cell_number(as, s->as_hops), cell_ms(local, s->segment_ns[SEGMENT_LOCAL]),
+             as_hops_cell(as, s), cell_ms(local, s->segment_ns[SEGMENT_LOCAL]),
              cell_ms(provider, s->segment_ns[SEGMENT_PROVIDER]),
              cell_ms(microsoft, s->segment_ns[SEGMENT_MICROSOFT]),
              s->provider[0] != '\0' ? s->provider : "-");
@@ -110,7 +117,8 @@ void path_show_text(const struct path_watch *w, struct text *out)
     for (size_t i = 0; i < n; i++)
         add_row(w, &states[i], out);
     text_add(out, "(entry: where traffic enters Microsoft's network, by the names of "
-                  "routers. -: cannot tell)\n");
+                  "routers. AS hops: by the BGP\ntable of a router, or by the AS of each "
+                  "hop of the trace. -: cannot tell)\n");
     for (size_t i = 0; i < w->routers.n; i++)
         add_location(w, &w->routers.locations[i], out);
     if (f != NULL)
@@ -139,6 +147,8 @@ static void state_json(struct json *j, const struct path_state *s)
     json_text(j, "provider", s->provider);
     json_number(j, "hops", s->hops > 0 ? s->hops : NAN);
     json_number(j, "as_hops", s->as_hops > 0 ? s->as_hops : NAN);
+    json_text(j, "as_hops_source",
+              s->as_hops > 0 ? as_hops_source_name(s->as_hops_source) : NULL);
     json_object(j, "segments");
     for (size_t i = SEGMENT_LOCAL; i < SEGMENTS; i++)
         delay_json(j, segment_name((enum segment)i), s->segment_ns[i]);

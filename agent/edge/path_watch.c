@@ -240,32 +240,50 @@ static void report_reach(const struct path_news *p, const char *before)
               segment_name(s->hops[last].segment), last + 1, address);
 }
 
-static uint8_t number_of(const struct regime *r)
+/* Of AS hops, "2 bgp", or "2" of an agent that did not note the source. */
+static uint8_t number_of(const char *hops)
 {
-    int64_t number = 0;
-    text_to_integer(regime_current(r), 0, UINT8_MAX, &number);
-    return (uint8_t)number;
+    char number[8];
+    int64_t n = 0;
+    text_copy(number, strcspn(hops, " ") < sizeof number ? strcspn(hops, " ") + 1 : 1,
+              hops);
+    text_to_integer(number, 0, UINT8_MAX, &n);
+    return (uint8_t)n;
 }
 
+static bool is_by_bgp(const char *hops)
+{
+    return strstr(hops, as_hops_source_name(AS_HOPS_BY_BGP)) != NULL;
+}
+
+static const char *basis_of(const char *hops)
+{
+    return is_by_bgp(hops) ? "the BGP table of the router" : "the AS of each hop";
+}
+
+/* The begin or end of a BMP session changes the source. */
 static void report_long(const struct path_news *p, const char *before)
 {
     const struct regime *r = &p->of->aspects[PATH_AS_HOPS];
-    bool is_long = strcmp(regime_current(r), "1") != 0;
+    const char *now = regime_current(r);
+    bool is_long = number_of(now) != 1;
+    bool other_basis = *before != '\0' && is_by_bgp(before) != is_by_bgp(now);
     struct event *e =
         add_event(p, EVENT_PATH_LONG, is_long ? SEVERITY_WARN : SEVERITY_INFO,
-                  *before == '\0'            ? ""
-                  : strcmp(before, "1") == 0 ? "direct"
-                                             : "long",
+                  *before == '\0'          ? ""
+                  : number_of(before) == 1 ? "direct"
+                                           : "long",
                   is_long ? "long" : "direct");
-    event_number(e, ATTR_PATH_AS_HOPS, number_of(r));
+    event_number(e, ATTR_PATH_AS_HOPS, number_of(now));
+    event_text(e, ATTR_VERDICT_BASIS, is_by_bgp(now) ? "BGP table" : "AS of hops");
     e->since = r->since;
-    if (is_long)
-        event_say(e,
-                  "Microsoft's network is %s AS hops away; with Peering Service it is "
-                  "one: another network is between the provider and Microsoft",
-                  regime_current(r));
-    else
-        event_say(e, "Microsoft's network is one AS hop away again");
+    event_say(e, "Microsoft's network is %u AS hop%s away%s, by %s%s%s%s", number_of(now),
+              is_long ? "s" : "", is_long ? "" : " again", basis_of(now),
+              other_basis ? "; until then by " : "", other_basis ? basis_of(before) : "",
+              other_basis ? ", which may count differently"
+              : is_long ? "; with Peering Service it is one: another network is between "
+                          "the provider and Microsoft"
+                        : "");
 }
 
 /* ---- the roles of locations ---- */
@@ -457,22 +475,26 @@ static bool check_provider(const struct path_news *p, const char *provider)
 
 static bool check_as_hops(const struct path_news *p)
 {
-    char text[8], before[PATH_WORD_MAX];
+    char text[16], before[PATH_WORD_MAX];
     bool changed, unstable;
-    uint8_t hops = path_as_hops(p->sample);
+    enum as_hops_source by;
+    uint8_t hops = path_as_hops(p->sample, &by);
     const struct regime *r = &p->of->aspects[PATH_AS_HOPS];
     if (hops == 0)
         return false;
-    snprintf(text, sizeof text, "%u", hops);
+    snprintf(text, sizeof text, "%u %s", hops, as_hops_source_name(by));
     bool suspect = observe(p, PATH_AS_HOPS, text, &changed, before);
-    bool one = strcmp(regime_current(r), "1") == 0;
-    if (changed && (strcmp(before, "1") == 0) != one &&
+    bool one = number_of(regime_current(r)) == 1;
+    if (changed && (number_of(before) == 1) != one &&
         undamped(p, PATH_AS_HOPS, &unstable))
         report_long(p, before);
     else if (!changed && !one && r->learned && p->of->state.as_hops == 0)
         report_long(p, ""); /* from the start */
-    if (r->learned)
-        p->of->state.as_hops = number_of(r);
+    if (r->learned) {
+        p->of->state.as_hops = number_of(regime_current(r));
+        p->of->state.as_hops_source =
+            is_by_bgp(regime_current(r)) ? AS_HOPS_BY_BGP : AS_HOPS_BY_TRACE;
+    }
     return suspect;
 }
 

@@ -378,8 +378,12 @@ static void add_path(struct builder *b, const struct path_state *p,
                                                     : "unknown");
     if (p->hops > 0)
         point_count(b, PATH_LENGTH, &a, window_start, p->hops);
-    if (p->as_hops > 0)
-        point_count(b, PATH_AS_LENGTH, &a, window_start, p->as_hops);
+    if (p->as_hops > 0) {
+        struct attributes of = a;
+        attribute_text(b, &of, ATTR_PATH_AS_SOURCE,
+                       as_hops_source_name(p->as_hops_source));
+        point_count(b, PATH_AS_LENGTH, &of, window_start, p->as_hops);
+    }
     for (size_t i = 0; i < SEGMENTS; i++) {
         struct attributes of = a;
         if (p->segment_ns[i] == DELAY_UNDEFINED)

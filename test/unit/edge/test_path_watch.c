@@ -167,18 +167,21 @@ static void test_networks(void **state)
          "",
          0},
     };
+    enum as_hops_source by;
     for (size_t i = 0; i < COUNT(cases); i++) {
         char text[PATH_WORD_MAX];
         struct path_sample s = sample(cases[i].hops, cases[i].n, "");
         CHECK_INT(cases[i].whole, path_provider(&s, text), cases[i].what);
         CHECK_TEXT(cases[i].provider, text, cases[i].what);
         CHECK_TEXT(cases[i].as_list, path_as_list(&s, text), cases[i].what);
-        CHECK_INT(cases[i].as_hops, path_as_hops(&s), cases[i].what);
+        CHECK_INT(cases[i].as_hops, path_as_hops(&s, &by), cases[i].what);
+        CHECK_INT(AS_HOPS_BY_TRACE, by, cases[i].what);
     }
     struct path_sample s = through(LONDON, "LON", 8);
     s.n_as = 4;
     memcpy(s.as_path, (uint32_t[]){64500, 64500, 64510, 8075}, 16);
-    CHECK_INT(2, path_as_hops(&s), "the BGP table, with prepending");
+    CHECK_INT(2, path_as_hops(&s, &by), "the BGP table, with prepending");
+    CHECK_INT(AS_HOPS_BY_BGP, by, "and said so");
 }
 
 static void test_delays(void **state)
@@ -525,6 +528,22 @@ static void test_long(void **state)
     add(&r, &transit, 20);
     CHECK_TEXT("long >long WARN", said(&r), "from the start");
     end(&r);
+    begin(&r); /* the BMP session ends: the AS of the hops are all that is left */
+    add(&r, &transit, 20);
+    said(&r);
+    direct.n_as = 0;
+    for (size_t i = 0; i < 20 && text_string(&r.said)[0] == '\0'; i++)
+        add(&r, &direct, 1);
+    struct text status = {0};
+    path_show_text(r.watch, &status);
+    CHECK(strstr(text_string(&status), " 1 trace ") != NULL, "%s", text_string(&status));
+    text_free(&status);
+    CHECK_INT(1, r.events.n, "another number by another source");
+    CHECK_TEXT(
+        "Microsoft's network is 1 AS hop away again, by the AS of each hop; until then "
+        "by the BGP table of the router, which may count differently",
+        r.events.list[0].text, "says so");
+    end(&r);
 }
 
 static void test_routers(void **state)
@@ -565,7 +584,7 @@ static void test_shown(void **state)
     add(&r, &paris, 20);
     path_show_text(r.watch, &text);
     static const char *const expected[] = {
-        "exchange             ipv4    Paris (PAR)            backup       4       1       1.0      13.0"
+        "exchange             ipv4    Paris (PAR)            backup       4 1 trace       1.0      13.0"
         "       2.0  AS64500\n",
         "London (LON): one router, icr02.lon24, in 20 traces of 7 days; cannot tell whether "
         "there is another one: with more than 13.9 % of the flows it would have been seen",
@@ -580,10 +599,9 @@ static void test_shown(void **state)
     path_show_json(r.watch, &j);
     json_object_end(&j);
     static const char *const keys[] = {
-        "\"entry\":\"PAR\"",          "\"role\":\"backup\"",
-        "\"role_by\":\"entry\"",      "\"as_hops\":1",
-        "\"from\":\"primary\"",       "\"unanswered_s\":0",
-        "\"router\":\"icr01.par21\"",
+        "\"entry\":\"PAR\"",  "\"role\":\"backup\"",          "\"role_by\":\"entry\"",
+        "\"as_hops\":1",      "\"as_hops_source\":\"trace\"", "\"from\":\"primary\"",
+        "\"unanswered_s\":0", "\"router\":\"icr01.par21\"",
     };
     for (size_t i = 0; i < COUNT(keys); i++)
         CHECK(strstr(text_string(&json), keys[i]) != NULL, "%s in %s", keys[i],

@@ -824,6 +824,7 @@ static void paths(void **state)
          .entry = "LON",
          .hops = 12,
          .as_hops = 1,
+         .as_hops_source = AS_HOPS_BY_BGP,
          .segment_ns = {DELAY_UNDEFINED, NS_PER_MS, 7 * NS_PER_MS, DELAY_UNDEFINED}},
         {.target = k.state.target,
          .family = FAMILY_IPV6,
@@ -843,6 +844,12 @@ static void paths(void **state)
                "entry");
     CHECK_INT(1, find(request, "edgelat.path.as_hops")->gauge->data_points[0]->as_int,
               "AS hops");
+    const Otlp__NumberDataPoint *as_hops =
+        find(request, "edgelat.path.as_hops")->gauge->data_points[0];
+    CHECK_TEXT("bgp",
+               attribute(as_hops->attributes, as_hops->n_attributes,
+                         "edgelat.path.as_hops.source"),
+               "by which source: a series of its own");
     const Otlp__Gauge *delays = find(request, "edgelat.path.segment.delay")->gauge;
     static const struct {
         const char *family, *entry, *segment;
