@@ -63,7 +63,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 # QUICK=1, of `make check`: no debug information, a faster linker, and only what simulations run is optimized: building
 # takes half of the time.
 ifneq ($(QUICK),)
-LDFLAGS += $(call supported,-fuse-ld=gold)
+LDFLAGS := $(LDFLAGS) $(call supported,-fuse-ld=gold)
 CFLAGS := $(subst -O2,-O1,$(filter-out -g,$(CFLAGS)))
 $(filter-out $(patsubst %,$(BUILD)/agent/%/%,base core edge),$(OBJECTS)): CFLAGS := $(CFLAGS:-O1=-O0)
 endif
