@@ -273,7 +273,8 @@ static void choose_hosts(struct session *s)
         if (target_goes_by_proxy(target, kind_of(s))) {
             add_host(s, &(struct question){
                             .target = t,
-                            .answers = {{.family = FAMILY_PROXY, .port = target->port}},
+                            .answers = {{.family = FAMILY_PROXY,
+                                         .port = target_port(target, kind_of(s))}},
                             .n = 1});
             continue;
         }
@@ -339,7 +340,7 @@ static void start_decoys(struct session *s)
         struct endpoint nobody = s->streams[host->first].to;
         if (nobody.family == FAMILY_PROXY) /* it does not go there directly */
             continue;
-        nobody.port = intercept_decoy_port(t->port);
+        nobody.port = intercept_decoy_port(target_port(t, kind_of(s)));
         host->decoy =
             single_start(&s->loop, &nobody, t->dscp, SINGLE_WAITING_NS, on_decoy, host);
     }
@@ -399,8 +400,8 @@ static void resolve_all(struct session *s)
     for (size_t i = 0; i < s->n_questions; i++) {
         struct question *q = &s->questions[i];
         const struct target *target = &s->live->targets[q->target];
-        resolver_lookup(s->resolver, target->host, q->family, target->port, on_resolution,
-                        q);
+        resolver_lookup(s->resolver, target->host, q->family,
+                        target_port(target, kind_of(s)), on_resolution, q);
     }
 }
 

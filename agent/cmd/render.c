@@ -70,6 +70,15 @@ static void longer_json(struct json *j, const struct kind *kind,
         json_object_end(j);
 }
 
+static void mapped_json(struct json *j, const struct endpoint *mapped)
+{
+    char address[ADDRESS_TEXT_MAX];
+    json_object(j, "mapped");
+    json_string(j, "address", endpoint_address(address, mapped));
+    json_integer(j, "port", mapped->port);
+    json_object_end(j);
+}
+
 void render_result_json(struct text *out, const struct shown *of,
                         const struct result *result)
 {
@@ -91,24 +100,31 @@ void render_result_json(struct text *out, const struct shown *of,
         json_string(&j, "cause", result->cause);
     if (result->lost_packets > 0)
         json_integer(&j, "lost_packets", result->lost_packets);
+    if (result->stun.mapped.family != FAMILY_NONE)
+        mapped_json(&j, &result->stun.mapped);
     if (result->http.status != 0 || result->http.proxy || result->http.issuer[0] != '\0')
         http_json(&j, &result->http);
     json_object_end(&j);
     text_add_bytes(out, "\n", 1);
 }
 
+static void add_endpoint(struct text *out, const struct endpoint *e)
+{
+    char address[ADDRESS_TEXT_MAX];
+    text_add(out, e->family == FAMILY_IPV6 ? "[%s]:%u" : "%s:%u",
+             endpoint_address(address, e), e->port);
+}
+
 /* The address, with the port if the kind has one. */
 static void add_where(struct text *out, const struct shown *of)
 {
     char address[ADDRESS_TEXT_MAX];
-    endpoint_address(address, &of->to);
     if (of->to.family == FAMILY_PROXY)
         text_add(out, "port %u", of->to.port);
     else if ((of->kind->uses & USES_PORT) == 0)
-        text_add(out, "%s", address);
+        text_add(out, "%s", endpoint_address(address, &of->to));
     else
-        text_add(out, of->to.family == FAMILY_IPV6 ? "[%s]:%u" : "%s:%u", address,
-                 of->to.port);
+        add_endpoint(out, &of->to);
 }
 
 /* "09:00:00.123+01:00", local time; "Z" for UTC. */
@@ -154,6 +170,10 @@ void render_result_line(struct text *out, const struct shown *of,
         text_add(out, "  HTTP %d", result->http.status);
     if (result->http.proxy)
         text_add(out, "  via a proxy");
+    if (result->stun.mapped.family != FAMILY_NONE) {
+        text_add(out, "  seen as ");
+        add_endpoint(out, &result->stun.mapped);
+    }
     if (result->pop[0] != '\0')
         text_add(out, "  PoP %s", result->pop);
     if (result->foreign != NULL)

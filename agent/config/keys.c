@@ -164,7 +164,7 @@ const struct config_key config_keys[] = {
     {SECTION_TARGET, "service", config_read_text, IN_TARGET(target.service), 0, 0, false,
      "service it belongs to, such as exchange [none]"},
     {SECTION_TARGET, "port", config_read_integer, IN_TARGET(target.port), 1, 65535, false,
-     "port to connect to [443]", USES_PORT},
+     "port to connect to [443; of stun 3478]", USES_PORT},
     {SECTION_TARGET, "path", config_read_path, IN_TARGET(target.path), 0, 0, false,
      "path of the request [/]", USES_HTTP},
     {SECTION_TARGET, "server_name", config_read_host, IN_TARGET(target.server_name), 0, 0, false,

@@ -61,6 +61,7 @@ struct kind {
     bool tells_pop;          /* its answers name the PoP, so it is sent first */
     uint32_t packets, bytes; /* maximum of one probe, see core/limits.h, ... */
     uint32_t payloads;       /* ... plus the target's payload this many times */
+    uint16_t port;           /* default, if it uses one; 0: 443 */
 };
 
 #define KIND_ROUND_TRIP "rtt"

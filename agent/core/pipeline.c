@@ -147,8 +147,7 @@ bool pipeline_take(struct pipeline *p, struct mono now, struct probe_request *ou
         .kind = s->kind,
         .to = all->list[i].to,
     };
-    if ((p->kinds->list[s->kind]->uses & USES_PORT) == 0)
-        out->to.port = 0;
+    out->to.port = target_port(out->target, p->kinds->list[s->kind]);
     return true;
 }
 

@@ -68,6 +68,13 @@ struct http_facts {
     bool warm; /* a second request on the same connection was timed as well */
 };
 
+/* Facts of a STUN response; zero if unknown. */
+struct stun_facts {
+    struct endpoint mapped; /* our address and port as the server sees them */
+    uint16_t local_port;    /* of the socket: what a NAT has mapped */
+    uint16_t error;         /* code of an error response; 0: a success response */
+};
+
 struct result {
     struct wall time; /* when the probe was sent, or was due if not measured */
     uint32_t stream;  /* the sender's number for (target, kind, family) */
@@ -89,6 +96,7 @@ struct result {
     uint8_t lost_packets;
     bool kernel_time; /* the first delay is from kernel timestamps, not our own clock */
     struct http_facts http;
+    struct stun_facts stun;
 };
 
 /* A result with every delay undefined. */

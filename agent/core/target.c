@@ -4,14 +4,12 @@
 
 #include <strings.h>
 
+#define HTTPS_PORT 443
+
 struct target target_default(const struct kinds *kinds)
 {
     struct target t = {
-        .path = "/",
-        .port = 443,
-        .ipv4 = true,
-        .ipv6 = true,
-        .payload_bytes = 56, /* like ping */
+        .path = "/", .ipv4 = true, .ipv6 = true, .payload_bytes = 56, /* like ping */
     };
     for (size_t i = 0; i < kinds->n; i++) {
         t.kinds[i] = kinds->list[i]->on_by_default;
@@ -21,6 +19,15 @@ struct target target_default(const struct kinds *kinds)
             kinds->list[i]->waiting_ns > 0 ? kinds->list[i]->waiting_ns : WAITING_NS;
     }
     return t;
+}
+
+uint16_t target_port(const struct target *t, const struct kind *kind)
+{
+    if (kind != NULL && (kind->uses & USES_PORT) == 0)
+        return 0;
+    if (t->port != 0)
+        return t->port;
+    return kind != NULL && kind->port != 0 ? kind->port : HTTPS_PORT;
 }
 
 void target_wait(struct target *t, int64_t waiting_ns)

@@ -46,7 +46,7 @@ struct target {
     char path[PATH_TEXT_MAX];    /* of the HTTPS request, begins with '/' */
     char ca_file[FILE_TEXT_MAX]; /* PEM, replaces the system's CAs; "": the system's */
     char proxy[PROXY_TEXT_MAX];  /* for HTTPS: a URL, "none", or "": the environment's */
-    uint16_t port;               /* of TCP and HTTPS */
+    uint16_t port;               /* 0: the default of each kind, see target_port() */
     bool ipv4, ipv6;             /* the families to probe */
     bool kinds[KINDS_MAX];       /* the kinds to probe with, by their index */
     int64_t interval_ns[KINDS_MAX];      /* while it is among the nearest */
@@ -64,6 +64,9 @@ struct target {
 /* Defaults for all fields except name and host: both families, the kinds that are on by
  * default. */
 struct target target_default(const struct kinds *kinds);
+
+/* The port that a kind probes; 0: it has none. NULL: that of a handshake with TCP. */
+uint16_t target_port(const struct target *t, const struct kind *kind);
 
 /* Sets the waiting time of every kind. */
 void target_wait(struct target *t, int64_t waiting_ns);

@@ -300,7 +300,7 @@ static void start(struct path_tracer *t, size_t number, enum family family)
     p->family = family;
     p->target = x->target;
     p->to = x->to[family_slot(family)];
-    p->to.port = method == TRACER_ICMP ? 0 : x->target->port;
+    p->to.port = method == TRACER_ICMP ? 0 : target_port(x->target, NULL);
     int rc = tracer_start(&p->tracer, t->loop, method, &p->to, tracer_whole, &events);
     if (rc == 0)
         return;

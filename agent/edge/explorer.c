@@ -379,7 +379,7 @@ static void use_proxy(struct explorer *e, size_t number, struct target_name *n,
                       struct explorer_step *out)
 {
     struct explored *x = e->all[number];
-    target_name_use_proxy(n, x->target->port);
+    target_name_use_proxy(n, target_port(x->target, NULL));
     x->owner[SLOT_PROXY] =
         owners_resolved(e->owners, number, FAMILY_PROXY, x->target->host, &n->used);
     out->action = EXPLORER_USE;
@@ -397,7 +397,7 @@ static bool take_name(struct explorer *e, size_t number, size_t f, struct mono n
                                   .target = x->target,
                                   .host = x->target->host,
                                   .family = families[f],
-                                  .port = x->target->port,
+                                  .port = target_port(x->target, NULL),
                                   .to = n->used,
                                   .changed = n->moved,
                                   .error = n->error,
@@ -420,7 +420,7 @@ static bool take_name(struct explorer *e, size_t number, size_t f, struct mono n
         n->decoy_due = false;
         n->decoy_under_way = true;
         out->action = EXPLORER_DECOY;
-        out->to.port = intercept_decoy_port(x->target->port);
+        out->to.port = intercept_decoy_port(target_port(x->target, NULL));
         return true;
     }
     if (x->probed && f == SLOT_PROXY && n->ask_at.ns <= now.ns) {

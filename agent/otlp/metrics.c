@@ -139,7 +139,7 @@ static struct attributes of_series(struct builder *b, const struct series *s)
 {
     struct attributes a = of_target(b, s->target, s->pop);
     if (s->kind->uses & USES_PORT)
-        attribute_integer(b, &a, ATTR_SERVER_PORT, s->target->port);
+        attribute_integer(b, &a, ATTR_SERVER_PORT, target_port(s->target, s->kind));
     attribute_text(b, &a, ATTR_NETWORK_TYPE, family_name(s->family));
     if (s->overflow) {
         attribute_bool(b, &a, ATTR_OVERFLOW, true);

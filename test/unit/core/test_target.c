@@ -82,7 +82,7 @@ static void a_target_takes_its_habits_from_the_kinds(void **state)
     struct target t = target_default(&kinds);
     CHECK_TEXT("", t.name, "to be given");
     CHECK_TEXT("/", t.path, "path");
-    CHECK_INT(443, t.port, "port");
+    CHECK_INT(0, t.port, "port: that of the kind");
     CHECK(t.ipv4 && t.ipv6, "both families");
     CHECK(t.kinds[0] && t.kinds[1] && !t.kinds[2], "the kinds that there are");
     CHECK_INT(NS_PER_S, t.interval_ns[0], "interval");
@@ -93,12 +93,30 @@ static void a_target_takes_its_habits_from_the_kinds(void **state)
     CHECK(!t.dont_fragment, "may be fragmented");
 }
 
+static void the_port_of_a_kind(void **state)
+{
+    (void)state;
+    const struct kind none = {.name = "none", .port = 9},
+                      usual = {.name = "usual", .uses = USES_PORT},
+                      own = {.name = "own", .uses = USES_PORT, .port = 3478};
+    struct target t = target_default(&kinds);
+    CHECK_INT(0, target_port(&t, &none), "a kind without ports");
+    CHECK_INT(443, target_port(&t, &usual), "default");
+    CHECK_INT(3478, target_port(&t, &own), "default of the kind");
+    CHECK_INT(443, target_port(&t, NULL), "a handshake");
+    t.port = 8443;
+    CHECK_INT(8443, target_port(&t, &own), "of the target, for all its kinds");
+    CHECK_INT(8443, target_port(&t, NULL), "of the target, for a handshake");
+    CHECK_INT(0, target_port(&t, &none), "but for those without");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds_are_listed),
         cmocka_unit_test(kinds_are_found_by_name),
         cmocka_unit_test(a_target_takes_its_habits_from_the_kinds),
+        cmocka_unit_test(the_port_of_a_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

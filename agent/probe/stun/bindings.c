@@ -1,0 +1,84 @@
+#include "probe/stun/bindings.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROOM_AT_FIRST 64
+
+static struct binding *slot(const struct bindings *b, uint32_t number)
+{
+    return &b->ring[number & (b->room - 1)];
+}
+
+struct bindings bindings_create(uint32_t mask)
+{
+    return (struct bindings){.ring = mem_alloc(ROOM_AT_FIRST * sizeof(struct binding)),
+                             .room = ROOM_AT_FIRST,
+                             .mask = mask};
+}
+
+void bindings_free(struct bindings *b)
+{
+    free(b->ring);
+    *b = (struct bindings){0};
+}
+
+static void enlarge(struct bindings *b)
+{
+    struct bindings larger = *b;
+    larger.room = b->room * 2;
+    larger.ring = mem_alloc(larger.room * sizeof *larger.ring);
+    for (uint32_t n = b->first; n != b->next; n++)
+        *slot(&larger, n) = *slot(b, n);
+    free(b->ring);
+    *b = larger;
+}
+
+bool bindings_add(struct bindings *b, const struct binding *binding, uint64_t chance,
+                  uint32_t *number)
+{
+    while (b->first != b->next && slot(b, b->first)->x == NULL &&
+           slot(b, b->first)->sent.ns < binding->sent.ns - BINDING_KEEP_NS)
+        b->first++;
+    if (b->next - b->first == b->room) {
+        if (b->room < BINDINGS_MAX)
+            enlarge(b);
+        else if (slot(b, b->first)->x == NULL)
+            b->first++;
+        else
+            return false;
+    }
+    *number = b->next++;
+    struct binding *added = slot(b, *number);
+    uint32_t masked = *number ^ b->mask;
+    *added = *binding;
+    memcpy(added->id.bytes, &masked, sizeof masked);
+    memcpy(added->id.bytes + sizeof masked, &chance, sizeof chance);
+    return true;
+}
+
+struct binding *bindings_at(struct bindings *b, uint32_t number)
+{
+    return number - b->first < b->next - b->first ? slot(b, number) : NULL;
+}
+
+struct binding *bindings_find(struct bindings *b, const struct stun_id *id)
+{
+    uint32_t masked;
+    memcpy(&masked, id->bytes, sizeof masked);
+    struct binding *found = bindings_at(b, masked ^ b->mask);
+    return found != NULL && memcmp(&found->id, id, sizeof *id) == 0 ? found : NULL;
+}
+
+struct binding *bindings_last_to(struct bindings *b, const struct endpoint *to)
+{
+    for (uint32_t n = b->next; n != b->first; n--) {
+        struct binding *last = slot(b, n - 1);
+        if (last->x != NULL && last->to.port == to->port &&
+            endpoint_same_address(&last->to, to))
+            return last;
+    }
+    return NULL;
+}

@@ -1,0 +1,449 @@
+/*
+ * The STUN kind. Its sockets are not connected and serve all targets of a family, so that
+ * two servers which see two addresses of one socket show a symmetric NAT (RFC 5780, 4.3).
+ *
+ * After some losses in a row a stream takes another socket, and so another source port: a
+ * NAT or firewall may hold a session of the old one that leads nowhere any more, and each
+ * probe would keep it alive. With SOCKETS ports in turn, an old one has expired before it
+ * is used again (30 s is usual for a session without an answer).
+ *
+ * When the kernel has dropped packets of the socket while a probe was under way, its
+ * response may have been among them: it is not measured, and this host was busy.
+ */
+#include "probe/stun/stun.h"
+
+#include "base/mem.h"
+#include "net/clock.h"
+#include "net/error_queue.h"
+#include "net/poll.h"
+#include "net/seed.h"
+#include "net/socket.h"
+#include "probe/cause.h"
+#include "probe/prober.h"
+#include "probe/stun/bindings.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SOCKETS       4    /* of a family */
+#define KEYS          1024 /* stamps on their way */
+#define FLOWS         512  /* more streams share them, which is harmless */
+#define SILENT_LOSSES 3
+#define ROUNDS_MAX    4096 /* packets read at a time, so that a flood cannot hold the loop */
+#define TRIES         3    /* an error of an earlier packet fails the next call */
+
+struct stun_socket {
+    struct stun *stun;
+    int fd;
+    uint16_t port; /* that the kernel chose */
+    struct poll *poll;
+    uint32_t next_key;
+    bool keys_lost;        /* until the idle handle has restarted them */
+    uint32_t by_key[KEYS]; /* number of the request sent with a key */
+};
+
+struct stun_flow {  /* what the probes of a stream have in common */
+    uint8_t losses; /* in a row */
+    uint8_t socket;
+};
+
+struct stun {
+    struct prober *prober;
+    uv_loop_t *loop;
+    struct bindings bindings;
+    struct stun_socket *sockets[2][SOCKETS]; /* IPv4, IPv6; NULL: not opened yet */
+    struct stun_flow flows[FLOWS];
+    uv_idle_t repair; /* runs while a socket has lost its keys */
+    bool closed;      /* perhaps by a callback: check after each */
+};
+
+static struct stun_flow *flow_of(struct stun *s, uint32_t stream)
+{
+    return &s->flows[stream % FLOWS];
+}
+
+/* ---- packets that came ---- */
+
+static void on_stamp(struct stun_socket *k, const struct queued *q)
+{
+    struct binding *sent = bindings_at(&k->stun->bindings, k->by_key[q->key % KEYS]);
+    if (k->keys_lost || q->key >= k->next_key || sent == NULL || sent->key != q->key ||
+        sent->socket != k)
+        return;
+    if (q->stamps.software_ns != 0) /* each comes by itself */
+        sent->stamps.software_ns = q->stamps.software_ns;
+    if (q->stamps.hardware_ns != 0)
+        sent->stamps.hardware_ns = q->stamps.hardware_ns;
+}
+
+static void on_icmp(struct stun_socket *k, const struct queued *q, const uint8_t *bytes)
+{
+    struct bindings *b = &k->stun->bindings;
+    struct stun_message quoted = stun_read(wire_from(bytes, q->len));
+    struct binding *sent = quoted.class == STUN_REQUEST ? bindings_find(b, &quoted.id)
+                                                        : bindings_last_to(b, &q->to);
+    if (sent == NULL || sent->x == NULL || sent->socket != k ||
+        !endpoint_same_address(&sent->to, &q->to))
+        return;
+    struct exchange *x = sent->x;
+    struct icmp_report report = {q->type, q->code, q->mtu, q->from,
+                                 socket_source(&sent->to)};
+    sent->x = NULL;
+    sent->answered = true;
+    enum outcome outcome =
+        cause_icmp_error(x->result.cause, sizeof x->result.cause, &report, &sent->to);
+    exchange_done(x, outcome, NULL);
+}
+
+static void drain_errors(struct stun_socket *k)
+{
+    struct stun *s = k->stun;
+    uint8_t bytes[128];
+    struct queued q;
+    for (int i = 0; i < ROUNDS_MAX && !s->closed; i++) {
+        if (!error_queue_read(k->fd, bytes, sizeof bytes, &q))
+            return;
+        if (q.kind == QUEUED_STAMP)
+            on_stamp(k, &q);
+        else if (q.kind == QUEUED_ICMP)
+            on_icmp(k, &q, bytes);
+    }
+}
+
+/* Why no response has counted yet; it stays the cause if none comes. */
+__attribute__((format(printf, 2, 3))) static void note(struct exchange *x,
+                                                       const char *format, ...)
+{
+    va_list args;
+    if (x == NULL)
+        return;
+    va_start(args, format);
+    vsnprintf(x->result.cause, sizeof x->result.cause, format, args);
+    va_end(args);
+}
+
+/* The request with the id of `m`, if `m` may count as its response. */
+static struct binding *answered_by(struct stun_socket *k, const struct stun_message *m,
+                                   const struct endpoint *from)
+{
+    char by[ADDRESS_TEXT_MAX];
+    struct binding *sent = bindings_find(&k->stun->bindings, &m->id);
+    if (m->class == STUN_NOT || sent == NULL) {
+        prober_count_foreign(k->stun->prober);
+        return NULL;
+    }
+    if (m->class == STUN_REQUEST) {
+        prober_count_foreign(k->stun->prober);
+        note(sent->x, "the port sends requests back: it is an echo service, not STUN");
+        return NULL;
+    }
+    if (from->port != sent->to.port || !endpoint_same_address(from, &sent->to)) {
+        prober_count_foreign(k->stun->prober);
+        note(sent->x, "a response came from another address, %s port %u",
+             endpoint_address(by, from), from->port);
+        return NULL;
+    }
+    return sent;
+}
+
+static void fill_in(struct result *r, const struct stun_socket *k,
+                    const struct stun_message *m)
+{
+    r->cause[0] = '\0';
+    r->stun.mapped = m->mapped;
+    r->stun.local_port = k->port;
+    r->stun.error = m->error;
+    if (m->damaged)
+        snprintf(r->cause, sizeof r->cause, "the response has malformed attributes");
+    else if (m->class == STUN_ERROR)
+        snprintf(r->cause, sizeof r->cause, "the server answers with error %u", m->error);
+}
+
+static void on_packet(struct stun_socket *k, const struct queued *q, const uint8_t *bytes,
+                      struct mono arrived)
+{
+    struct stun *s = k->stun;
+    struct stun_message m = stun_read(wire_from(bytes, q->len));
+    struct binding *sent = answered_by(k, &m, &q->from);
+    if (sent == NULL)
+        return;
+    /* It is in the error queue before the response is in the socket, but the two are read
+     * one after the other. */
+    if (sent->x != NULL && sent->stamps.software_ns == 0) {
+        drain_errors(k); /* its callbacks may send, which moves the table */
+        if (s->closed || (sent = bindings_find(&s->bindings, &m.id)) == NULL)
+            return;
+    }
+    flow_of(s, sent->stream)->losses = 0;
+    struct exchange *x = sent->x;
+    if (x == NULL) {
+        enum counter what = sent->answered ? COUNTER_DUPLICATES : COUNTER_LATE;
+        sent->answered = true;
+        prober_after(s->prober, sent->stream, what);
+        return;
+    }
+    sent->x = NULL;
+    sent->answered = true;
+    fill_in(&x->result, k, &m);
+    enum stamp_basis basis;
+    int64_t rtt =
+        stamps_delay(arrived.ns - sent->sent.ns, sent->stamps, q->stamps, &basis);
+    x->result.kernel_time = basis != BASIS_USER;
+    if (!x->result.kernel_time)
+        prober_count_fallback(s->prober);
+    exchange_done(x, OUTCOME_REPLY, &rtt);
+}
+
+static void drain(struct stun_socket *k)
+{
+    struct stun *s = k->stun;
+    uint8_t bytes[STUN_RESPONSE_MAX];
+    struct queued q;
+    int rc = 0;
+    /* an error of an earlier packet is returned once, and is in the error queue too */
+    for (int i = 0; i < ROUNDS_MAX && !s->closed && rc != -EAGAIN; i++) {
+        rc = socket_receive(k->fd, bytes, sizeof bytes, &q);
+        struct mono arrived = mono_now();
+        if (rc == 0)
+            on_packet(k, &q, bytes, arrived);
+    }
+}
+
+static void on_event(struct poll *poll, bool readable, bool writable, void *user)
+{
+    struct stun_socket *k = user;
+    struct stun *s = k->stun;
+    (void)poll, (void)readable, (void)writable;
+    drain_errors(k);
+    if (!s->closed)
+        drain(k);
+}
+
+/* ---- sockets ---- */
+
+static int open_socket(struct stun *s, enum family family, struct stun_socket **out)
+{
+    int domain = family == FAMILY_IPV6 ? AF_INET6 : AF_INET;
+    int fd = socket(domain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    struct sockaddr_storage any = {.ss_family = (sa_family_t)domain};
+    socklen_t len =
+        family == FAMILY_IPV6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    struct stun_socket *k = mem_zalloc(sizeof *k);
+    *k = (struct stun_socket){.stun = s, .fd = fd};
+    error_queue_enable(fd, family, false);
+    error_queue_stamps(fd);
+    int rc = bind(fd, (struct sockaddr *)&any, len) == 0 &&
+                     getsockname(fd, (struct sockaddr *)&any, &len) == 0
+                 ? 0
+                 : -errno;
+    if (rc == 0 && (k->poll = poll_open(s->loop, fd, on_event, k)) == NULL)
+        rc = -EMFILE;
+    if (rc != 0) {
+        close(fd);
+        free(k);
+        return rc;
+    }
+    k->port = sockaddr_endpoint((struct sockaddr *)&any).port;
+    poll_want(k->poll, true, false);
+    *out = k;
+    return 0;
+}
+
+/* Some packets went without a known key: all stamps that wait are read, which ends their
+ * use, and keys begin again. */
+static void on_repair(uv_idle_t *idle)
+{
+    struct stun *s = idle->data;
+    uv_idle_stop(idle);
+    for (size_t i = 0; i < 2 * SOCKETS; i++) {
+        struct stun_socket *k = s->sockets[i / SOCKETS][i % SOCKETS];
+        if (k == NULL || !k->keys_lost)
+            continue;
+        drain_errors(k);
+        if (s->closed)
+            return;
+        error_queue_stamps(k->fd);
+        k->next_key = 0;
+        k->keys_lost = false;
+    }
+}
+
+/* Returns 0 or -errno. */
+static int send_request(struct stun_socket *k, const struct binding *b, uint8_t dscp)
+{
+    bool ipv6 = b->to.family == FAMILY_IPV6;
+    uint8_t bytes[STUN_REQUEST_LEN];
+    int tos = dscp << 2; /* the two bits below it are ECN's */
+    struct sockaddr_storage to;
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof tos)] = {0};
+    struct iovec part = {bytes, sizeof bytes};
+    struct msghdr m = {.msg_name = &to,
+                       .msg_namelen = sockaddr_of(&to, &b->to),
+                       .msg_iov = &part,
+                       .msg_iovlen = 1,
+                       .msg_control = control,
+                       .msg_controllen = sizeof control};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    c->cmsg_level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
+    c->cmsg_type = ipv6 ? IPV6_TCLASS : IP_TOS;
+    c->cmsg_len = CMSG_LEN(sizeof tos);
+    memcpy(CMSG_DATA(c), &tos, sizeof tos);
+    stun_write_request(bytes, &b->id);
+    for (int i = 0; i < TRIES; i++) {
+        if (sendmsg(k->fd, &m, 0) >= 0)
+            return 0;
+        k->keys_lost = true; /* kernels differ in whether the packet used a key */
+        uv_idle_start(&k->stun->repair, on_repair);
+    }
+    return -errno;
+}
+
+/* ---- one probe ---- */
+
+static void not_sent(struct exchange *x, int error)
+{
+    cause_not_sent(x->result.cause, sizeof x->result.cause, error);
+    exchange_defer(x, OUTCOME_NOT_MEASURED);
+}
+
+static uint64_t chance(void)
+{
+    uint64_t bits;
+    ssize_t got = getrandom(&bits, sizeof bits, 0);
+    assert(got == sizeof bits); /* there is always chance after the boot */
+    return bits;
+}
+
+static void stun_start(struct exchange *x)
+{
+    struct stun *s = x->kind_state;
+    struct stun_flow *flow = flow_of(s, x->result.stream);
+    if (flow->losses >= SILENT_LOSSES) {
+        flow->socket = (flow->socket + 1) % SOCKETS;
+        flow->losses = 0;
+    }
+    struct stun_socket **k = &s->sockets[x->to.family == FAMILY_IPV6][flow->socket];
+    int rc = *k == NULL ? open_socket(s, (enum family)x->to.family, k) : 0;
+    if (rc != 0) {
+        not_sent(x, rc);
+        return;
+    }
+    x->sent = mono_now();
+    x->result.time = wall_now();
+    struct binding binding = {
+        .to = x->to,
+        .socket = *k,
+        .stream = x->result.stream,
+        .x = x,
+        .sent = x->sent,
+        .key = (*k)->next_key,
+        .drops = socket_drops((*k)->fd),
+    };
+    uint32_t number;
+    if (!bindings_add(&s->bindings, &binding, chance(), &number)) {
+        snprintf(x->result.cause, sizeof x->result.cause,
+                 "too many probes are under way from this host");
+        exchange_defer(x, OUTCOME_NOT_MEASURED);
+        return;
+    }
+    struct binding *sent = bindings_at(&s->bindings, number);
+    (*k)->by_key[(*k)->next_key++ % KEYS] = number;
+    x->own = (void *)(uintptr_t)number;
+    rc = send_request(*k, sent, x->target->dscp);
+    if (rc != 0) {
+        sent->x = NULL;
+        not_sent(x, rc);
+    }
+}
+
+static void stun_abort(struct exchange *x)
+{
+    struct stun *s = x->kind_state;
+    struct binding *sent = bindings_at(&s->bindings, (uint32_t)(uintptr_t)x->own);
+    assert(sent != NULL && sent->x == x);
+    sent->x = NULL;
+    if (socket_drops(sent->socket->fd) != sent->drops) {
+        x->unheard = true;
+        return;
+    }
+    struct stun_flow *flow = flow_of(s, sent->stream);
+    if (flow->losses < SILENT_LOSSES)
+        flow->losses++;
+}
+
+/* ---- beginning and end ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct stun *s = handle->data;
+    bindings_free(&s->bindings);
+    for (size_t i = 0; i < 2 * SOCKETS; i++)
+        free(s->sockets[i / SOCKETS][i % SOCKETS]);
+    free(s);
+}
+
+static void stun_close(void *state)
+{
+    struct stun *s = state;
+    s->closed = true;
+    for (size_t i = 0; i < 2 * SOCKETS; i++) {
+        struct stun_socket *k = s->sockets[i / SOCKETS][i % SOCKETS];
+        if (k == NULL)
+            continue;
+        poll_close(k->poll);
+        close(k->fd);
+    }
+    uv_close((uv_handle_t *)&s->repair, on_closed);
+}
+
+/* One socket of a family is opened now: the kernel begins to stamp some time after the
+ * first socket on the host asks for it. One family is enough. */
+static int stun_open(void **state, const struct probe_tools *tools, char *why,
+                     size_t why_size)
+{
+    struct stun *s = mem_zalloc(sizeof *s);
+    s->prober = tools->prober;
+    s->loop = tools->loop;
+    s->bindings = bindings_create((uint32_t)chance());
+    uv_idle_init(s->loop, &s->repair); /* cannot fail */
+    s->repair.data = s;
+    int ipv4 = open_socket(s, FAMILY_IPV4, &s->sockets[0][0]);
+    int ipv6 = open_socket(s, FAMILY_IPV6, &s->sockets[1][0]);
+    if (ipv4 != 0 && ipv6 != 0) {
+        snprintf(why, why_size, "no UDP socket for STUN: %s", strerror(-ipv4));
+        stun_close(s);
+        return ipv4;
+    }
+    *state = s;
+    return 0;
+}
+
+const struct probe_kind stun_kind = {
+    .kind =
+        {
+            .name = "stun",
+            .delays = {"rtt", NULL},
+            .uses = USES_PORT | USES_DSCP,
+            .port = STUN_PORT,
+            .label = "STUN",
+            .examples = "edgelat probe stun world.relay.avd.microsoft.com\n",
+            .roles = {DELAY_ROUND_TRIP},
+            .single_packets = true,
+            .may_be_filtered = true,
+            .interval_ns = 10 * NS_PER_S,
+            .slow_interval_ns = 60 * NS_PER_S,
+            .packets = 2, /* request and response over IPv6 */
+            .bytes = 40 + 8 + STUN_REQUEST_LEN + 40 + 8 + 132,
+        },
+    .open = stun_open,
+    .start = stun_start,
+    .abort = stun_abort,
+    .close = stun_close,
+};
