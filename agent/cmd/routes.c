@@ -46,15 +46,19 @@ const struct command command_routes = {
         "Shows what routers report to the BMP station of the running agent: each BGP "
         "session with its state, flaps and availability, and the registered prefixes "
         "and Microsoft's with active and backup path, AS path, next hop, and what is "
-        "wrong with them. The station is off unless [bmp] listen is set; see "
+        "wrong with them. With an RPKI validator ([bmp] validator) also whether it is "
+        "reached, and for each path whether its origin is valid, invalid or not found by "
+        "RPKI (RFC 6811). The station is off unless [bmp] listen is set; see "
         "edgelat.conf(5). For root and the group edgelat.",
     .notes =
         "Exit code: 0 no problems found; 1 problems: no router has connected, one has "
-        "left, a session is down, a prefix is withdrawn, or a path has a fault; 2 error: "
+        "left, a session is down, a prefix is withdrawn, a path has a fault, or the RPKI "
+        "validator is not reached; 2 error: "
         "the station is off, no agent answers, or permission denied.",
     .examples =
         "sudo edgelat routes\n"
         "sudo edgelat routes --json | jq '.sessions[] | {peer, state, flaps}'\n"
-        "sudo edgelat routes --json | jq '.prefixes[] | select(.state == \"withdrawn\")'\n",
+        "sudo edgelat routes --json | jq '.prefixes[] | select(.state == \"withdrawn\")'\n"
+        "sudo edgelat routes --json | jq '.validator'\n",
     .run = run,
 };

@@ -119,6 +119,7 @@
 #define ATTR_PEER_ADDRESS       "network.peer.address"
 #define ATTR_POP_CHANGES        "edgelat.pop.changes"
 #define ATTR_PREFIX             "edgelat.prefix"
+#define ATTR_ORIGIN_VALIDATION  "edgelat.route.origin_validation"
 #define ATTR_ROUTE_AS_PATH      "edgelat.route.as_path"
 #define ATTR_ROUTE_NEXT_HOP     "edgelat.route.next_hop"
 #define ATTR_ROUTE_PATHS        "edgelat.route.paths"

@@ -71,9 +71,15 @@ static void fill_in_bgp(struct status_server *a, struct fill_texts *to)
         bgp->up += p->state == SESSION_UP;
     }
     for (size_t i = 0; i < r->n_prefixes; i++) {
-        bgp->announced += r->prefixes[i].active != PATH_NONE;
+        const struct rib_prefix *p = &r->prefixes[i];
+        enum origin_state origin = rib_prefix_origin_state(r, p);
+        bgp->announced += p->active != PATH_NONE;
+        bgp->valid += origin == ORIGIN_VALID;
+        bgp->invalid += origin == ORIGIN_INVALID;
+        bgp->not_found += origin == ORIGIN_NOT_FOUND;
         bgp->withdrawn += rib_prefix_is_withdrawn(r, &r->prefixes[i]);
     }
+    bgp->validated = r->is.validator != NULL;
     rib_summary(r, &to->routes);
 }
 

@@ -93,6 +93,7 @@
 #define METRIC_BGP_UP           "edgelat.bgp.session.up"
 #define METRIC_BGP_UPDATES      "edgelat.bgp.session.updates"
 #define METRIC_PREFIX_ANNOUNCED "edgelat.prefix.announced"
+#define METRIC_PREFIX_ORIGIN    "edgelat.prefix.origin"
 
 /* ---- traffic to and from Microsoft ---- */
 

@@ -82,6 +82,7 @@ void dataset_free(struct dataset *p)
         return;
     for (size_t i = 0; i < p->n_targets; i++)
         free_target(p->targets[i]);
+    free(p->prefixes);
     for (size_t i = 0; i < p->n_sessions; i++) {
         free(p->sessions[i]->windows);
         free(p->sessions[i]);
@@ -423,6 +424,7 @@ static const struct {
     {METRIC_TARGET_SUBOPTIMAL, add_suboptimal},
     {METRIC_PATH_HOPS, add_entry},
     {METRIC_PATH_SEGMENT_DELAY, add_entry},
+    {METRIC_PREFIX_ORIGIN, dataset_add_prefix},
 };
 
 static void add_gauge(struct dataset *p, const Otlp__Metric *m)

@@ -39,6 +39,7 @@ enum {
     DATASET_SELVES_MAX = 64,
     DATASET_RUNS_MAX = 4096,
     DATASET_SESSIONS_MAX = 64,
+    DATASET_PREFIXES_MAX = 512,
     DATASET_TRAFFIC_MAX = 160,
     DATASET_ENTRIES_MAX = 2048, /* of a target */
 };
@@ -187,6 +188,15 @@ struct dataset_session {
     double flaps_last;
 };
 
+struct dataset_prefix { /* a watched one, whose origin was validated by RPKI */
+    char prefix[DATASET_WORD_MAX], service[DATASET_WORD_MAX];
+    char state
+        [16]; /* of the newest window in the period: "valid", "invalid", "not_found" */
+    uint32_t origin_as;
+    int64_t since_ns, time_ns; /* first and last of these windows */
+    bool from_start;           /* none of another state before */
+};
+
 /* A window of an interface or service; bytes a second. */
 struct traffic_window {
     int64_t start_ns, end_ns;
@@ -248,6 +258,8 @@ struct dataset {
     size_t n_selves;
     struct dataset_session *sessions[DATASET_SESSIONS_MAX];
     size_t n_sessions;
+    struct dataset_prefix *prefixes; /* in the order of their first window */
+    size_t n_prefixes, prefixes_room;
     struct dataset_traffic *traffic[DATASET_TRAFFIC_MAX];
     size_t n_traffic;
     struct intervals covered;       /* times with a window */

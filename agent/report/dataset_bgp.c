@@ -89,6 +89,46 @@ void dataset_add_session(struct dataset *p, const Otlp__Metric *m)
                           OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_DELTA);
 }
 
+static struct dataset_prefix *prefix_of(struct dataset *p, const char *prefix)
+{
+    for (size_t i = 0; i < p->n_prefixes; i++)
+        if (strcmp(p->prefixes[i].prefix, prefix) == 0)
+            return &p->prefixes[i];
+    if (p->n_prefixes == DATASET_PREFIXES_MAX) {
+        p->left_out++;
+        return NULL;
+    }
+    p->prefixes =
+        mem_grow(p->prefixes, &p->prefixes_room, p->n_prefixes + 1, sizeof *p->prefixes);
+    struct dataset_prefix *x = &p->prefixes[p->n_prefixes++];
+    *x = (struct dataset_prefix){.from_start = true};
+    text_copy(x->prefix, sizeof x->prefix, prefix);
+    return x;
+}
+
+void dataset_add_prefix(struct dataset *p, const Otlp__NumberDataPoint *point)
+{
+    char prefix[DATASET_WORD_MAX], state[sizeof p->prefixes->state];
+    struct decoded a = attributes_of(point);
+    double origin = decoded_number(point);
+    if (!dataset_in_period(p, point->time_unix_nano) ||
+        dataset_text(prefix, sizeof prefix, a, ATTR_PREFIX)[0] == '\0' ||
+        dataset_text(state, sizeof state, a, ATTR_ORIGIN_VALIDATION)[0] == '\0')
+        return;
+    struct dataset_prefix *x = prefix_of(p, prefix);
+    int64_t time_ns = (int64_t)point->time_unix_nano;
+    if (x == NULL || time_ns <= x->time_ns)
+        return;
+    dataset_text(x->service, sizeof x->service, a, ATTR_SERVICE);
+    if (strcmp(x->state, state) != 0) {
+        x->from_start = x->state[0] == '\0';
+        x->since_ns = time_ns;
+        text_copy(x->state, sizeof x->state, state);
+    }
+    x->time_ns = time_ns;
+    x->origin_as = origin >= 0 && origin <= UINT32_MAX ? (uint32_t)origin : 0;
+}
+
 int64_t dataset_session_known(const struct dataset_session *s, int64_t *down_ns)
 {
     int64_t known_ns = 0;

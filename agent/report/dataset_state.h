@@ -73,6 +73,7 @@ void dataset_note_last(struct dataset *p, struct dataset_lasts *s,
 
 void dataset_add_self(struct dataset *p, const Otlp__Metric *metric);
 void dataset_add_session(struct dataset *p, const Otlp__Metric *metric);
+void dataset_add_prefix(struct dataset *p, const Otlp__NumberDataPoint *point);
 void dataset_add_traffic(struct dataset *p, const Otlp__Metric *metric);
 void dataset_free_traffic(struct dataset *p);
 void dataset_add_logs(struct dataset *p, const Otlp__ResourceLogs *from);

@@ -63,6 +63,41 @@ static bool is_problem(const struct dataset_event *e)
            strncmp(e->name, EVENT_BGP_PREFIX, strlen(EVENT_BGP_PREFIX)) != 0;
 }
 
+/* One that has become invalid in the period has an event. */
+static bool is_invalid_from_start(const struct dataset_prefix *x)
+{
+    return strcmp(x->state, "invalid") == 0 && x->from_start;
+}
+
+static bool has_event_of(const struct dataset *p, const struct dataset_prefix *x)
+{
+    for (size_t i = 0; i < p->n_events; i++)
+        if (strcmp(p->events[i].name, EVENT_ROUTE_INVALID) == 0 &&
+            strncmp(p->events[i].text, x->prefix, strlen(x->prefix)) == 0)
+            return true;
+    return false;
+}
+
+static size_t add_invalid(struct text *out, const struct dataset *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_prefixes; i++) {
+        const struct dataset_prefix *x = &p->prefixes[i];
+        if (!is_invalid_from_start(x) || has_event_of(p, x))
+            continue;
+        n++;
+        if (out == NULL)
+            continue;
+        text_add(out, "<li><strong>");
+        html_escape(out, x->prefix);
+        text_add(out,
+                 "</strong>: its origin AS%u is invalid by RPKI (RFC 6811) since before "
+                 "this period: possible hijack or leak</li>\n",
+                 (unsigned)x->origin_as);
+    }
+    return n;
+}
+
 size_t page_routing_problems(struct text *out, const struct page *p)
 {
     const struct dataset *dataset = p->dataset;
@@ -84,6 +119,7 @@ size_t page_routing_problems(struct text *out, const struct page *p)
         html_escape(out, e->text[0] != '\0' ? e->text : e->name);
         text_add(out, "</li>\n");
     }
+    n += add_invalid(out, dataset);
     if (out != NULL && events > LISTED_MAX)
         text_add(out, "<li>and %zu more, listed below</li>\n", events - LISTED_MAX);
     return n + events;
@@ -112,6 +148,38 @@ static void add_session(struct text *out, const struct dataset_session *s, size_
              down_ns > 0 ? html_duration(duration, down_ns) : "-", s->flaps);
 }
 
+static void add_prefix(struct text *out, const struct dataset_prefix *x)
+{
+    text_add(out, "<tr><td class=\"l\">");
+    html_escape(out, x->prefix);
+    text_add(out, "</td><td class=\"l\">");
+    html_escape(out, x->service);
+    text_add(out, "</td><td>%u</td><td class=\"l\">", (unsigned)x->origin_as);
+    html_escape(out, strcmp(x->state, "not_found") == 0 ? "not found" : x->state);
+    text_add(out, "</td><td class=\"l\">");
+    if (x->from_start)
+        text_add(out, "all of the period");
+    else
+        html_time(out, x->since_ns, WHEN_DAY);
+    text_add(out, "</td></tr>\n");
+}
+
+/* The invalid ones first. */
+static void add_prefixes(struct text *out, const struct dataset *p)
+{
+    if (p->n_prefixes == 0)
+        return;
+    page_table(out, "", "Origins of the watched prefixes by RPKI", page_of_routing);
+    text_add(out, "<tr><th class=\"l\">prefix</th><th class=\"l\">service</th>"
+                  "<th>origin AS</th><th class=\"l\">by RPKI</th>"
+                  "<th class=\"l\">since</th></tr>\n");
+    for (int invalid = 1; invalid >= 0; invalid--)
+        for (size_t i = 0; i < p->n_prefixes; i++)
+            if ((strcmp(p->prefixes[i].state, "invalid") == 0) == invalid)
+                add_prefix(out, &p->prefixes[i]);
+    text_add(out, "</table></div>\n");
+}
+
 static bool has_events(const struct dataset *p)
 {
     for (size_t i = 0; i < p->n_events; i++)
@@ -123,7 +191,7 @@ static bool has_events(const struct dataset *p)
 void page_routing(struct text *out, const struct page *p)
 {
     const struct dataset *dataset = p->dataset;
-    if (dataset->n_sessions == 0 && !has_events(dataset))
+    if (dataset->n_sessions == 0 && dataset->n_prefixes == 0 && !has_events(dataset))
         return;
     text_add(out, "<section id=\"bgp\">\n<h2>BGP</h2>\n");
     if (dataset->n_sessions > 0) {
@@ -137,6 +205,7 @@ void page_routing(struct text *out, const struct page *p)
             add_session(out, dataset->sessions[i], i + 1);
         text_add(out, "</table></div>\n");
     }
+    add_prefixes(out, dataset);
     page_events(out, p, page_of_routing);
     text_add(out, "</section>\n");
 }

@@ -539,6 +539,31 @@ static bool is_known(const struct rib_prefix *p, size_t peer)
     return false;
 }
 
+static struct self_value *add_prefix_row(struct rows *rows, const struct rib_prefix *p,
+                                         const struct rib_peer *peer, const char *name,
+                                         const char *description, double value)
+{
+    struct rib_labels *l = &rows->rib->labels[rows->n];
+    struct self_value *v = add_row(rows, peer, name, "", description, value);
+    bgp_prefix_text(l->prefix, &p->prefix);
+    l->list[v->n_labels++] = (struct self_label){ATTR_PREFIX, l->prefix};
+    l->list[v->n_labels++] = (struct self_label){ATTR_SERVICE, p->watched->service};
+    return v;
+}
+
+static void add_origin_row(struct rows *rows, const struct rib_prefix *p)
+{
+    const char *state = origin_state_name(rib_prefix_origin_state(rows->rib, p));
+    if (state == NULL || rows->n == RIB_VALUES_MAX)
+        return;
+    struct self_value *v = add_prefix_row(
+        rows, p, &rows->rib->peers[p->paths[p->active].peer], METRIC_PREFIX_ORIGIN,
+        "The AS that originates the active path, and whether it may by RPKI",
+        p->paths[p->active].path->origin_as);
+    v->attribute = ATTR_ORIGIN_VALIDATION;
+    v->attribute_value = state;
+}
+
 /* Rows of one metric stand one after the other. */
 #define EACH_PEER(rows, p)                                                               \
     for (struct rib_peer *p = (rows).rib->peers; p < (rows).rib->peers + RIB_PEERS_MAX;  \
@@ -590,18 +615,13 @@ size_t rib_window(struct rib *r, bool delta, struct instant now,
     for (size_t i = 0; i < r->n_prefixes; i++)
         EACH_PEER(rows, p)
         {
-            if (!is_known(&r->prefixes[i], (size_t)(p - r->peers)))
-                continue;
-            struct rib_labels *l = &r->labels[rows.n];
-            struct self_value *v =
-                add_row(&rows, p, METRIC_PREFIX_ANNOUNCED, "",
-                        "Whether the peer announces the prefix",
-                        is_here(r, &r->prefixes[i], (size_t)(p - r->peers)));
-            bgp_prefix_text(l->prefix, &r->prefixes[i].prefix);
-            l->list[v->n_labels++] = (struct self_label){ATTR_PREFIX, l->prefix};
-            l->list[v->n_labels++] =
-                (struct self_label){ATTR_SERVICE, r->prefixes[i].watched->service};
+            if (is_known(&r->prefixes[i], (size_t)(p - r->peers)))
+                add_prefix_row(&rows, &r->prefixes[i], p, METRIC_PREFIX_ANNOUNCED,
+                               "Whether the peer announces the prefix",
+                               is_here(r, &r->prefixes[i], (size_t)(p - r->peers)));
         }
+    for (size_t i = 0; r->is.validator != NULL && i < r->n_prefixes; i++)
+        add_origin_row(&rows, &r->prefixes[i]);
     return rows.n;
 }
 

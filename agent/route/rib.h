@@ -188,7 +188,7 @@ struct rib_setup { /* borrowed, as all it points to; lists of addresses have spa
     const struct peering *peering;
     const struct origins *origins;
     const char *routers, *primary_peers, *backup_peers;
-    const struct rtr *rtr; /* NULL: origins are not validated */
+    const struct validator *validator; /* NULL: origins are not validated */
 };
 
 struct rib {
@@ -270,6 +270,9 @@ size_t rib_as_hops(const struct rib *r, const struct bgp_path *path);
 enum origin_state rib_origin_state(const struct rib *r, const struct rib_prefix *p,
                                    const struct rib_peer *peer,
                                    const struct bgp_path *path);
+/* Of the active path; ORIGIN_NOT_VALIDATED without one. */
+enum origin_state rib_prefix_origin_state(const struct rib *r,
+                                          const struct rib_prefix *p);
 bool rib_path_is_usable(const struct rib *r, const struct rib_prefix *p,
                         const struct rib_path *path);
 

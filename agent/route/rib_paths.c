@@ -142,9 +142,16 @@ enum origin_state rib_origin_state(const struct rib *r, const struct rib_prefix 
 {
     /* The origin of an empty path is the router itself (RFC 6811, section 2). */
     uint32_t as = path->n_as > 0 ? path->origin_as : local_as_of(r, peer);
-    if (r->is.rtr == NULL || (path->n_as == 0 && as == 0))
+    if (r->is.validator == NULL || (path->n_as == 0 && as == 0))
         return ORIGIN_NOT_VALIDATED;
-    return rtr_validate(r->is.rtr, &p->prefix, as);
+    return rtr_validate(r->is.validator->rtr, &p->prefix, as);
+}
+
+enum origin_state rib_prefix_origin_state(const struct rib *r, const struct rib_prefix *p)
+{
+    const struct rib_path *path = p->active != PATH_NONE ? &p->paths[p->active] : NULL;
+    return path != NULL ? rib_origin_state(r, p, peer_of(r, path), path->path)
+                        : ORIGIN_NOT_VALIDATED;
 }
 
 /* `agreed`: may be private, because neighbours have agreed on it. */

@@ -51,6 +51,7 @@ enum {
     PREFIXES_WITHDRAWN,
     PATHS_HIJACKED,
     PATHS_FAULTY,
+    VALIDATOR_FAILED,
     PROBLEMS
 };
 
@@ -71,6 +72,7 @@ static void count_problems(const struct rib *r, size_t n[PROBLEMS])
 {
     memset(n, 0, PROBLEMS * sizeof *n);
     n[ROUTERS_MISSING] = r->is.routers[0] != '\0' && count_routers(r) == 0;
+    n[VALIDATOR_FAILED] = r->is.validator != NULL && r->is.validator->why[0] != '\0';
     for (size_t i = 0; i < RIB_ROUTERS_MAX; i++)
         n[ROUTERS_LOST] += r->routers[i].used && !r->routers[i].connected;
     for (size_t i = 0; i < RIB_PEERS_MAX; i++)
@@ -98,9 +100,22 @@ bool rib_has_problems(const struct rib *r)
     return all > 0;
 }
 
+/* "the RPKI validator 192.0.2.20:323 has failed since 2026-11-29T10:00:00.000Z: ..." */
+static void add_validator_problem(const struct validator *v, struct text *out)
+{
+    char since[WALL_TEXT_MAX];
+    text_add(
+        out,
+        "the RPKI validator %s is not reached since %s: %s, so %s; check that it runs "
+        "and lets this host in, or correct validator in [bmp]",
+        v->address, wall_text(since, v->since), v->why,
+        v->rtr->has_data ? "its last data count until they expire"
+                         : "origins are not validated");
+}
+
 void rib_summary(const struct rib *r, struct text *out)
 {
-    static const char *const texts[PROBLEMS][2] = {
+    static const char *const texts[VALIDATOR_FAILED][2] = {
         {"no router has connected", "no router has connected"},
         {"router is not connected", "routers are not connected"},
         {"BGP session is down", "BGP sessions are down"},
@@ -112,16 +127,19 @@ void rib_summary(const struct rib *r, struct text *out)
     const char *comma = "";
     size_t n[PROBLEMS];
     count_problems(r, n);
-    if (n[ROUTERS_MISSING] > 0) {
-        if (r->now.mono.ns - r->began.mono.ns >= RIB_EXPECTED_NS)
-            text_add(out, "%s", texts[ROUTERS_MISSING][0]);
-        return;
+    if (n[ROUTERS_MISSING] > 0 && r->now.mono.ns - r->began.mono.ns >= RIB_EXPECTED_NS) {
+        text_add(out, "%s", texts[ROUTERS_MISSING][0]);
+        comma = ", ";
     }
-    for (size_t i = ROUTERS_LOST; i < PROBLEMS; i++) {
+    for (size_t i = ROUTERS_LOST; i < VALIDATOR_FAILED; i++) {
         if (n[i] == 0)
             continue;
         text_add(out, "%s%zu %s", comma, n[i], texts[i][n[i] > 1]);
         comma = ", ";
+    }
+    if (n[VALIDATOR_FAILED] > 0) {
+        text_add(out, "%s", comma);
+        add_validator_problem(r->is.validator, out);
     }
 }
 
@@ -248,12 +266,33 @@ static void add_path(struct json *j, const struct rib *r, const struct rib_prefi
     json_object_end(j);
 }
 
+/* Null: none is configured. */
+static void add_validator(struct json *j, const struct validator *v)
+{
+    if (v == NULL) {
+        json_string(j, "validator", NULL);
+        return;
+    }
+    json_object(j, "validator");
+    json_string(j, "address", v->address);
+    json_string(j, "state",
+                v->reached          ? "reached"
+                : v->why[0] != '\0' ? "failed"
+                                    : "connecting");
+    add_time(j, "since", v->since);
+    json_text(j, "error", v->why);
+    json_bool(j, "has_data", v->rtr->has_data);
+    json_unsigned(j, "prefixes", v->rtr->table.n);
+    json_object_end(j);
+}
+
 void rib_json(const struct rib *r, const char *listen, struct text *out)
 {
     char prefix[BGP_PREFIX_TEXT_MAX];
     struct json j = json_to(out);
     json_object(&j, NULL);
     json_string(&j, "listen", listen);
+    add_validator(&j, r->is.validator);
     json_array(&j, "routers");
     for (size_t i = 0; i < RIB_ROUTERS_MAX; i++)
         if (r->routers[i].used)
@@ -335,6 +374,24 @@ static void show_missing(struct text *out, const struct rib *r)
         seconds);
 }
 
+static void show_validator(struct text *out, const struct validator *v)
+{
+    char since[WALL_TEXT_MAX];
+    size_t n = v->rtr->table.n;
+    if (v->why[0] != '\0') {
+        text_add(out, "  problem: ");
+        add_validator_problem(v, out);
+        text_add(out, "\n");
+    } else if (v->reached) {
+        text_add(out,
+                 "  RPKI validator %s: reached since %s, %zu prefix%s for the watched "
+                 "routes\n",
+                 v->address, wall_text(since, v->since), n, n == 1 ? "" : "es");
+    } else {
+        text_add(out, "  RPKI validator %s: connecting\n", v->address);
+    }
+}
+
 static void show_session(struct text *out, const struct rib *r, const struct rib_peer *p)
 {
     char address[ADDRESS_TEXT_MAX], since[WALL_TEXT_MAX], vrf[RIB_VRF_TEXT_MAX];
@@ -391,8 +448,9 @@ static void show_path(struct text *out, const struct rib *r, const struct rib_pr
     text_add(out, "              AS path %s", as_path[0] != '\0' ? as_path : "empty");
     if (hops != SIZE_MAX)
         text_add(out, ", %zu AS hop%s to Microsoft", hops, plural(hops));
-    if (rib_origin_state(r, p, &r->peers[path->peer], path->path) == ORIGIN_VALID)
-        text_add(out, ", origin valid");
+    const char *origin = origin_state_text(rib_origin_state(r, p, peer, path->path));
+    if (r->is.validator != NULL && path->view != BMP_OUT)
+        text_add(out, ", origin %s by RPKI", origin);
     text_add(out, "\n");
     show_checks(out, p, path);
 }
@@ -415,6 +473,8 @@ void rib_text(const struct rib *r, const char *listen, struct text *out)
         if (r->routers[i].used)
             show_router(out, &r->routers[i]);
     show_missing(out, r);
+    if (r->is.validator != NULL)
+        show_validator(out, r->is.validator);
     for (size_t i = 0; i < RIB_PEERS_MAX; i++)
         if (r->peers[i].used && rib_is_session(&r->peers[i])) {
             text_add(out, "%s", sessions++ == 0 ? "\nBGP sessions:\n" : "");

@@ -15,8 +15,8 @@ void rib_text(const struct rib *r, const char *listen, struct text *out);
 /* A peer has announced the prefix before. False for one that the router only sends. */
 bool rib_prefix_is_withdrawn(const struct rib *r, const struct rib_prefix *p);
 
-/* True when a router has left, a session is down, a prefix withdrawn, or something wrong
- * with a path. */
+/* True when a router has left, a session is down, a prefix withdrawn, something wrong with a
+ * path, or the validator is not reached. */
 bool rib_has_problems(const struct rib *r);
 
 /* Appends those for `edgelat status` as one clause without an end of line, nothing if there

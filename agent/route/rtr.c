@@ -356,3 +356,9 @@ const char *origin_state_name(enum origin_state state)
     static const char *const names[] = {NULL, "not_found", "valid", "invalid"};
     return names[state];
 }
+
+const char *origin_state_text(enum origin_state state)
+{
+    static const char *const texts[] = {"not validated", "not found", "valid", "invalid"};
+    return texts[state];
+}

@@ -11,6 +11,7 @@
 #ifndef EDGELAT_ROUTE_RTR_H
 #define EDGELAT_ROUTE_RTR_H
 
+#include "core/time.h"
 #include "route/watch.h"
 
 #include <sys/types.h>
@@ -89,11 +90,22 @@ ssize_t rtr_take(struct rtr *r, const uint8_t *bytes, size_t len);
 /* The data is older than expire_s: it counts no more. */
 void rtr_expire(struct rtr *r);
 
+enum { VALIDATOR_WHY_MAX = 96 };
+
+struct validator { /* the connection, as its owner keeps it (route/rtr_client.h) */
+    const struct rtr *rtr;
+    char address[80];
+    bool reached;      /* it answered, and nothing has failed since */
+    struct wall since; /* of that, or of the first failure; before: of the start */
+    char why[VALIDATOR_WHY_MAX]; /* the last failure since then; "": none */
+};
+
 enum origin_state {
     ORIGIN_NOT_VALIDATED,
     ORIGIN_NOT_FOUND,
     ORIGIN_VALID,
-    ORIGIN_INVALID
+    ORIGIN_INVALID,
+    ORIGIN_STATES
 };
 
 /* RFC 6811, section 2. `as` 0: the path ends in an AS_SET, which nothing makes valid. */
@@ -102,5 +114,6 @@ enum origin_state rtr_validate(const struct rtr *r, const struct bgp_prefix *pre
 
 /* "not_found", "valid", "invalid"; NULL if it is not validated. */
 const char *origin_state_name(enum origin_state state);
+const char *origin_state_text(enum origin_state state); /* "not found", "not validated" */
 
 #endif

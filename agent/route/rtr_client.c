@@ -24,7 +24,7 @@ struct rtr_client {
     uint8_t bytes[BUFFER];
     size_t len;
     struct rtr rtr;
-    char to[80];
+    struct validator validator;
     struct endpoint address;
     bool opened, connected, writing, ending, logged;
     unsigned open;     /* handles */
@@ -36,9 +36,20 @@ struct rtr_client {
     void *user;
 };
 
-const struct rtr *rtr_client_data(const struct rtr_client *c)
+const struct validator *rtr_client_validator(const struct rtr_client *c)
 {
-    return &c->rtr;
+    return &c->validator;
+}
+
+/* `why`: what failed, or NULL: it answered. */
+static void set_reached(struct rtr_client *c, const char *why)
+{
+    struct validator *v = &c->validator;
+    bool before = v->reached || v->why[0] != '\0';
+    if (!before || v->reached != (why == NULL))
+        v->since = wall_now();
+    v->reached = why == NULL;
+    text_copy(v->why, sizeof v->why, why != NULL ? why : "");
 }
 
 static void handle_closed(struct rtr_client *c)
@@ -79,9 +90,10 @@ static void give_up(struct rtr_client *c, const char *why)
     int64_t retry_ns = query_failed ? c->rtr.retry_s * NS_PER_S : 0;
     if (c->failures == 0)
         log_warn("bmp", "validator %s: %s; trying again with increasing pauses, %s",
-                 c->to, why,
+                 c->validator.address, why,
                  c->rtr.has_data ? "its data counts until it expires"
                                  : "origins are not validated until then");
+    set_reached(c, why);
     c->failures += c->failures < 30;
     c->retry_at.ns = mono_now().ns + (wait_ns > retry_ns ? wait_ns : retry_ns);
     disconnect(c);
@@ -95,8 +107,9 @@ static void report_change(struct rtr_client *c)
         return;
     if (c->rtr.has_data) {
         if (c->failures > 0 || !c->logged)
-            log_info("bmp", "validator %s: %zu prefixes for the watched routes", c->to,
-                     c->rtr.table.n);
+            log_info("bmp", "validator %s: %zu prefixes for the watched routes",
+                     c->validator.address, c->rtr.table.n);
+        set_reached(c, NULL);
         c->logged = true;
         c->taken = mono_now();
         c->failures = 0;
@@ -208,7 +221,7 @@ static void on_turn(uv_timer_t *timer)
     int64_t now_ns = mono_now().ns, age_ns = now_ns - c->taken.ns;
     if (c->rtr.has_data && age_ns > c->rtr.expire_s * NS_PER_S) {
         log_warn("bmp", "validator %s: its data has expired; origins are not validated",
-                 c->to);
+                 c->validator.address);
         rtr_expire(&c->rtr);
         report_change(c);
     }
@@ -234,7 +247,8 @@ struct rtr_client *rtr_client_create(uv_loop_t *loop, const char *to,
     c->open = 1;
     c->random = random_from(seed_random());
     c->timer.data = c;
-    text_copy(c->to, sizeof c->to, to);
+    c->validator = (struct validator){.rtr = &c->rtr, .since = wall_now()};
+    text_copy(c->validator.address, sizeof c->validator.address, to);
     if (host_port_parse(&at, to, HOST_REMOTE) == NULL)
         endpoint_parse(&c->address, at.host, at.port);
     rtr_begin(&c->rtr, watch);

@@ -4,7 +4,7 @@
  * when it notifies, and drops data that is older than the validator allows. After a failure
  * it connects again with back-off (core/backoff.h) between RTR_CLIENT_LEAST_NS and
  * RTR_CLIENT_MOST_NS; after a failed query not before the Retry Interval of the validator.
- * Failures are logged once in a row.
+ * Failures are logged once in a row; rtr_client_validator() has the last one.
  */
 #ifndef EDGELAT_ROUTE_RTR_CLIENT_H
 #define EDGELAT_ROUTE_RTR_CLIENT_H
@@ -27,6 +27,6 @@ struct rtr_client *rtr_client_create(uv_loop_t *loop, const char *to,
 void rtr_client_destroy(struct rtr_client *c); /* NULL is fine; frees it later */
 
 /* Valid until rtr_client_destroy(). */
-const struct rtr *rtr_client_data(const struct rtr_client *c);
+const struct validator *rtr_client_validator(const struct rtr_client *c);
 
 #endif

@@ -352,14 +352,14 @@ int station_create(struct station **out, uv_loop_t *loop, const struct config *c
     if (config->bmp_validator[0] != '\0')
         s->validator =
             rtr_client_create(loop, config->bmp_validator, &s->watch, on_vrps, s);
-    struct rib_setup setup = {.watch = &s->watch,
-                              .rtr = s->validator != NULL ? rtr_client_data(s->validator)
-                                                          : NULL,
-                              .peering = &config->peering,
-                              .origins = &edge_data->origins,
-                              .routers = config->bmp_routers,
-                              .primary_peers = config->bmp_primary_peers,
-                              .backup_peers = config->bmp_backup_peers};
+    struct rib_setup setup = {
+        .watch = &s->watch,
+        .validator = s->validator != NULL ? rtr_client_validator(s->validator) : NULL,
+        .peering = &config->peering,
+        .origins = &edge_data->origins,
+        .routers = config->bmp_routers,
+        .primary_peers = config->bmp_primary_peers,
+        .backup_peers = config->bmp_backup_peers};
     rib_begin(&s->rib, &setup, instant_now());
     uv_tcp_init(loop, &s->listener);
     uv_timer_init(loop, &s->timer);

@@ -108,6 +108,9 @@ struct snapshot_bgp {
     const struct snapshot_session *sessions; /* borrowed */
     size_t n_sessions, up;
     size_t announced, withdrawn; /* watched prefixes */
+    /* Of the announced ones: the origin of the active path by RPKI. */
+    bool validated; /* a validator is configured */
+    size_t valid, invalid, not_found;
 };
 
 struct snapshot {

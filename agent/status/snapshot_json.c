@@ -339,6 +339,13 @@ static void add_bgp(struct json *j, const struct snapshot_bgp *b)
     json_array_end(j);
     json_unsigned(j, "prefixes_announced", b->announced);
     json_unsigned(j, "prefixes_withdrawn", b->withdrawn);
+    if (b->validated) {
+        json_object(j, "origin_validation");
+        json_unsigned(j, "valid", b->valid);
+        json_unsigned(j, "invalid", b->invalid);
+        json_unsigned(j, "not_found", b->not_found);
+        json_object_end(j);
+    }
     json_object_end(j);
 }
 

@@ -325,6 +325,11 @@ static void add_events(const struct snapshot *s, struct text *out)
     }
 }
 
+static size_t not_validated(const struct snapshot_bgp *b)
+{
+    return b->announced - b->valid - b->invalid - b->not_found;
+}
+
 static void add_bgp(const struct snapshot_bgp *b, struct text *out)
 {
     enum { LISTED_MAX = 16 };
@@ -333,6 +338,11 @@ static void add_bgp(const struct snapshot_bgp *b, struct text *out)
              "withdrawn\n",
              b->up, b->n_sessions, b->n_sessions == 1 ? "" : "s", b->announced,
              b->announced == 1 ? "" : "es", b->withdrawn);
+    if (b->validated)
+        text_add(out,
+                 "  origins by RPKI: %zu valid, %zu invalid, %zu not found, %zu not "
+                 "validated\n",
+                 b->valid, b->invalid, b->not_found, not_validated(b));
     for (size_t i = 0; i < b->n_sessions && i < LISTED_MAX; i++) {
         const struct snapshot_session *e = &b->sessions[i];
         text_add(out, "  %s (AS%lu) of %s%s%s: %s", e->peer, (unsigned long)e->peer_as,

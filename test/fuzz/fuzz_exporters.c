@@ -47,8 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     for (size_t i = 0; i < x.n; i++)
         taken += x.list[i]->counters.flows;
     const struct flow_meter_counters *m = &x.meter.counters;
-    assert(taken ==
-           m->counted + m->other + m->inside + m->duplicates + m->sampler_unknown);
+    assert(taken == m->counted + m->other + m->inside + m->duplicates +
+                        m->sampler_unknown + m->sampling_refused);
     exporters_text(&x, now, &text);
     exporters_problems(&x, "127.0.0.1:2055", now, &text);
     text_free(&text);

@@ -2,6 +2,8 @@
  * a validator that is not there, and that every handle is closed. */
 #include "route/rtr_client.h"
 
+#include "net/clock.h"
+
 #include "../../unit/cmd/capture.h"
 
 #include <arpa/inet.h>
@@ -112,7 +114,8 @@ static void test_table(void **state)
     send(b.fd, end_of_data, sizeof end_of_data, 0);
     for (int i = 0; i < 1000 && b.changes == 0; i++)
         turn(&b);
-    size_t n = rtr_client_data(b.client)->table.n;
+    size_t n = rtr_client_validator(b.client)->rtr->table.n;
+    bool reached = rtr_client_validator(b.client)->reached;
     send(b.fd, "\1\0\0\11\0\0\0\14\0\0\0\6", 12, 0);
     CHECK_TEXT("010100090000000c00000005", received(&b, 12),
                "Serial Query after a Serial Notify");
@@ -120,6 +123,7 @@ static void test_table(void **state)
     capture_end(&b.log);
     CHECK_INT(1, b.changes, "reported once");
     CHECK_INT(1, n, "the VRP");
+    CHECK(reached, "it has answered");
     CHECK(strstr(b.log.err, ": 1 prefixes for the watched routes\n") != NULL, "%s",
           b.log.err);
 }
@@ -158,8 +162,14 @@ static void test_none(void **state)
     struct bed b;
     begin(&b);
     b.client = rtr_client_create(&b.loop, b.to, &b.watch, on_change, &b);
+    const struct validator *v = rtr_client_validator(b.client);
+    CHECK(!v->reached && v->why[0] == '\0', "not tried yet: no problem");
     for (int i = 0; i < 50; i++)
         turn(&b);
+    CHECK(!v->reached, "it is not");
+    CHECK_TEXT("connection refused", v->why, "why");
+    CHECK(v->since.ns > 0 && v->since.ns <= wall_now().ns, "since when");
+    CHECK_TEXT(b.to, v->address, "which");
     end(&b);
     capture_end(&b.log);
     CHECK(strstr(b.log.err, "connection refused; trying again") != NULL, "%s", b.log.err);

@@ -811,6 +811,61 @@ static void test_bgp(void **state)
     office_close(&o);
 }
 
+/* The last state of each prefix by RPKI; a problem if it is older than the period and its event. */
+static void test_origins_by_rpki(void **state)
+{
+    (void)state;
+    struct office o;
+    struct text page = {0};
+    struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
+    struct self_label labels[3][4];
+    static const char *const prefixes[3] = {"13.107.6.0/24", "203.0.113.0/24",
+                                            "52.96.0.0/14"};
+    office_open(&o);
+    for (size_t i = 0; i < 3; i++) {
+        labels[i][0] = (struct self_label){"network.peer.address", "198.51.100.2"};
+        labels[i][1] = (struct self_label){"edgelat.prefix", prefixes[i]};
+        labels[i][2] = (struct self_label){"edgelat.service", "<exchange>"};
+        o.self[1 + i] =
+            (struct self_value){.name = "edgelat.prefix.origin",
+                                .unit = "",
+                                .description = "Origin",
+                                .value = 8075,
+                                .attribute = "edgelat.route.origin_validation",
+                                .attribute_value = "valid",
+                                .labels = labels[i],
+                                .n_labels = 3};
+    }
+    o.self[2].attribute_value = "invalid";
+    o.self[2].value = 174;
+    o.batch.n_self = 4;
+    for (int minute = 0; minute < 10; minute++) {
+        o.self[3].attribute_value = minute < 5 ? "not_found" : "invalid";
+        office_window(&o, 6, 0, 20);
+        CHECK_INT(0, office_add(&o, p), "added");
+    }
+    render(&page, p, &no_limits);
+    check_well_formed(text_string(&page));
+    const char *text = text_string(&page);
+    CHECK(
+        strstr(text,
+               "<li><strong>203.0.113.0/24</strong>: its origin AS174 is invalid by RPKI "
+               "(RFC 6811) since before this period") != NULL,
+        "a problem: %s", strstr(text, "203.0.113"));
+    CHECK(strstr(text, "<strong>52.96.0.0/14</strong>") == NULL, "that one has an event");
+    const char *table = strstr(text, "by RPKI</th>");
+    CHECK(table != NULL, "the table");
+    CHECK(strstr(table,
+                 "<td class=\"l\">203.0.113.0/24</td><td class=\"l\">&lt;exchange&gt;"
+                 "</td><td>174</td><td class=\"l\">invalid</td><td class=\"l\">all "
+                 "of the period</td>") != NULL,
+          "escaped: %.600s", table);
+    CHECK(strstr(table, "52.96.0.0/14") < strstr(table, "13.107.6.0/24"),
+          "invalid ones first");
+    text_free(&page);
+    office_close(&o);
+}
+
 /* An interface and two services over ten minutes: on the time line of the target are the
  * interface and the target's service; the section has all. */
 static void test_traffic(void **state)
@@ -965,6 +1020,7 @@ int main(void)
         cmocka_unit_test(test_bubbles),
         cmocka_unit_test(test_streams_of_an_event),
         cmocka_unit_test(test_bgp),
+        cmocka_unit_test(test_origins_by_rpki),
         cmocka_unit_test(test_traffic),
         cmocka_unit_test(test_many_events),
         cmocka_unit_test(test_entries),

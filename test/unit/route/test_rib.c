@@ -572,6 +572,73 @@ static void test_summary(void **state)
     world_end(&w);
 }
 
+#define START_NS   (INT64_C(1795424400) * NS_PER_S)
+#define START_TEXT "2026-11-23T09:00:00.000000Z"
+
+/* A validator that cannot be reached: what, since when, what to do. */
+static void test_validator(void **state)
+{
+    (void)state;
+    struct world w;
+    struct rtr rtr;
+    struct validator v = {.rtr = &rtr, .address = "192.0.2.20:323", .since = {START_NS}};
+    struct text text = {0};
+    settle(&w, &first, NULL);
+    rtr_begin(&rtr, w.rib.is.watch);
+    w.rib.is.validator = &v;
+    rib_summary(&w.rib, &text);
+    CHECK_TEXT("", text_string(&text), "not tried yet");
+    CHECK(strstr(shown(&w, false), "RPKI validator 192.0.2.20:323: connecting\n") != NULL,
+          "%s", shown(&w, false));
+    CHECK(strstr(shown(&w, false), "origin not validated by RPKI") != NULL, "%s",
+          shown(&w, false));
+    strcpy(v.why, "connection refused");
+    rib_summary(&w.rib, &text);
+    static const char problem[] =
+        "the RPKI validator 192.0.2.20:323 is not reached since " START_TEXT
+        ": connection refused, so origins are not validated; check that it runs and lets "
+        "this host in, or correct validator in [bmp]";
+    CHECK_TEXT(problem, text_string(&text), "for the status");
+    CHECK(rib_has_problems(&w.rib), "exit code 1");
+    CHECK(strstr(shown(&w, false), problem) != NULL, "%s", shown(&w, false));
+    CHECK(strstr(shown(&w, true),
+                 "\"validator\":{\"address\":\"192.0.2.20:323\",\"state\":"
+                 "\"failed\",\"since\":\"" START_TEXT
+                 "\",\"error\":\"connection refused\"") != NULL,
+          "%s", shown(&w, true));
+    text_free(&text);
+    rtr_free(&rtr);
+    world_end(&w);
+}
+
+/* The origin of the active path by RPKI: a metric of the window. */
+static void test_origin_metric(void **state)
+{
+    (void)state;
+    struct world w;
+    static struct self_value values[RIB_VALUES_MAX];
+    struct rtr rtr;
+    struct validator v = {.rtr = &rtr, .reached = true};
+    struct vrp vrp = {.as = 8075};
+    settle(&w, &first, NULL);
+    rtr_begin(&rtr, w.rib.is.watch);
+    vrp.prefix = w.rib.prefixes[0].prefix;
+    vrp.longest = vrp.prefix.bits;
+    rtr.table = (struct vrps){.all = &vrp, .n = 1, .room = 1};
+    rtr.has_data = true;
+    w.rib.is.validator = &v;
+    for (int i = 0; i < 2; i++) {
+        vrp.as = i == 0 ? 8075 : 64500;
+        size_t n = rib_window(&w.rib, false, w.now, values);
+        CHECK_TEXT("edgelat.prefix.origin", values[n - 1].name, "the last row");
+        CHECK_INT(8075, values[n - 1].value, "the origin AS");
+        CHECK_TEXT("edgelat.route.origin_validation", values[n - 1].attribute, "by RPKI");
+        CHECK_TEXT(i == 0 ? "valid" : "invalid", values[n - 1].attribute_value,
+                   "its state");
+    }
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -592,6 +659,8 @@ int main(void)
         cmocka_unit_test(test_no_router),
         cmocka_unit_test(test_expected_origins),
         cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_validator),
+        cmocka_unit_test(test_origin_metric),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

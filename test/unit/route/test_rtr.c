@@ -365,7 +365,9 @@ static void test_routes(void **state)
     (void)state;
     struct client c;
     begin(&c);
-    c.world.rib.is.rtr = &c.rtr;
+    static struct validator validator = {.reached = true};
+    validator.rtr = &c.rtr;
+    c.world.rib.is.validator = &validator;
     CHECK_TEXT("PrefixAnnouncementEvent edgelat.route.origin_unexpected",
                announced(&c, "13.107.6.0/24", "65002 174"), "no data yet");
     check_output(&c, "0102000000000008", "Reset Query");
