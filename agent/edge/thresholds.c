@@ -169,6 +169,28 @@ void thresholds_limits(const struct thresholds *t, const char *service,
     }
 }
 
+void thresholds_media(const struct thresholds *t, struct media_limits *out)
+{
+    static const struct {
+        const char *measure, *unit;
+    } rows[MEDIA_MEASURES] = {
+        [MEDIA_DELAY] = {"teams_rtt", "ms"},
+        [MEDIA_LOSS] = {"teams_loss", "percent"},
+        [MEDIA_BURST_LOSS] = {"teams_burst_loss", "percent"},
+        [MEDIA_VARIATION] = {"teams_delay_variation", "ms"},
+        [MEDIA_REORDERING] = {"teams_reordering", "percent"},
+    };
+    *out = (struct media_limits){0};
+    for (size_t i = 0; i < MEDIA_MEASURES; i++) {
+        const struct threshold *found =
+            find(t, rows[i].measure, THRESHOLD_TARGET, rows[i].unit);
+        if (found == NULL)
+            continue;
+        out->of[i].most = in_our_unit(found);
+        set_source(out->of[i].source, found);
+    }
+}
+
 /* ---- scores ---- */
 
 double thresholds_points(const struct thresholds *t, const char *measure, double value)

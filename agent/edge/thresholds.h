@@ -5,6 +5,7 @@
 #ifndef EDGELAT_EDGE_THRESHOLDS_H
 #define EDGELAT_EDGE_THRESHOLDS_H
 
+#include "core/media.h"
 #include "core/target.h"
 #include "edge/datafile.h"
 
@@ -40,6 +41,9 @@ void thresholds_free(struct thresholds *t);
  */
 void thresholds_limits(const struct thresholds *t, const char *service,
                        struct limits *limits);
+
+/* Fills in the limits of media of Teams from customer edge to Microsoft edge. */
+void thresholds_media(const struct thresholds *t, struct media_limits *out);
 
 /* The score of a value, 0 to 100: linear between the rows, constant beyond them. NaN: the
  * measure has no score. */

@@ -35,6 +35,24 @@ static void test_shipped(void **state)
     thresholds_free(&t);
 }
 
+static void test_media(void **state)
+{
+    (void)state;
+    static const double expected[MEDIA_MEASURES] = {60e6, 0.001, 0.01, 15e6, 0.0001};
+    struct thresholds t;
+    struct media_limits limits;
+    load(&t);
+    thresholds_media(&t, &limits);
+    for (size_t i = 0; i < MEDIA_MEASURES; i++) {
+        CHECK_NEAR(expected[i], limits.of[i].most, 1e-12, media_measure_names[i].key);
+        CHECK(strstr(limits.of[i].source, "sfb-docs") != NULL, "its source");
+    }
+    thresholds_free(&t);
+    t = (struct thresholds){0};
+    thresholds_media(&t, &limits);
+    CHECK(limits.of[MEDIA_LOSS].most == 0, "no file, no limit");
+}
+
 #define HEAD "# edgelat thresholds 1\nmeasure,level,value,unit,source\n"
 
 static const struct {
