@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 #include "cmd/host.h"
 #include "cmd/live.h"
+#include "cmd/media.h"
 #include "config/values.h"
 #include "core/time.h"
 #include "net/http_proxy.h"
@@ -12,7 +13,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_JSON = 256, OPT_SIZE, OPT_DSCP, OPT_DF, OPT_PATH, OPT_SERVER_NAME, OPT_CA };
+enum {
+    OPT_JSON = 256,
+    OPT_SIZE,
+    OPT_DSCP,
+    OPT_DF,
+    OPT_PATH,
+    OPT_SERVER_NAME,
+    OPT_CA,
+    OPT_MEDIA
+};
 
 static const struct cmd_option options[] = {
     {"count", 'n', "N", "probes per host (default 10; 0: until Ctrl-C)"},
@@ -34,13 +44,17 @@ static const struct cmd_option options[] = {
      "name for SNI, Host header and certificate check (default HOST)", .uses = USES_TLS},
     {"ca", OPT_CA, "FILE", "certificates to trust instead of the system's", CMD_FILE,
      .uses = USES_TLS},
+    {"media", OPT_MEDIA, NULL,
+     "one burst like a call: 50 packets a second for 15 s; loss, delay variation and MOS, "
+     "against Microsoft's limits",
+     .uses = USES_MEDIA},
     {0},
 };
 
 struct options {
     double interval_s, wait_s;
     int64_t count, payload, dscp;
-    bool ipv4, ipv6, json, dont_fragment;
+    bool ipv4, ipv6, json, dont_fragment, media;
     const char *path, *ca_file;
     char server_name[HOST_TEXT_MAX];
     bool given[sizeof options / sizeof *options];
@@ -124,6 +138,8 @@ static bool take_option(struct options *o, int c)
         return o->json = true;
     case OPT_DF:
         return o->dont_fragment = true;
+    case OPT_MEDIA:
+        return o->media = true;
     case OPT_SIZE:
         return integer("--size", 16, 1400, &o->payload);
     case OPT_DSCP:
@@ -224,6 +240,10 @@ static int run(int argc, char **argv)
     if (kind == KIND_NONE || !are_used(&o, &probe_kinds[kind]->kind))
         return CMD_CANNOT;
 
+    if (o.media && (o.given[0] || o.given[1] || o.given[2]))
+        return cmd_cannot("--media sends a burst of fixed length: -n, -i and -w do not "
+                          "apply; leave them out");
+
     size_t n = (size_t)(argc - optind - 1);
     if (n > TARGETS_MAX)
         return cmd_cannot("%zu hosts are too many: at most %d", n, TARGETS_MAX);
@@ -241,7 +261,7 @@ static int run(int argc, char **argv)
         if (!make_target(&live.targets[i], kind, &o, argv[optind + 1 + (int)i]))
             rc = CMD_CANNOT;
     if (rc == CMD_FINE)
-        rc = live_run(&live);
+        rc = o.media ? media_run(live.targets, n, o.json) : live_run(&live);
     free(live.targets);
     return rc;
 }

@@ -70,9 +70,11 @@ static void longer_json(struct json *j, const struct kind *kind,
         json_object_end(j);
 }
 
-static void mapped_json(struct json *j, const struct endpoint *mapped)
+void render_mapped_json(struct json *j, const struct endpoint *mapped)
 {
     char address[ADDRESS_TEXT_MAX];
+    if (mapped->family == FAMILY_NONE)
+        return;
     json_object(j, "mapped");
     json_string(j, "address", endpoint_address(address, mapped));
     json_integer(j, "port", mapped->port);
@@ -100,8 +102,7 @@ void render_result_json(struct text *out, const struct shown *of,
         json_string(&j, "cause", result->cause);
     if (result->lost_packets > 0)
         json_integer(&j, "lost_packets", result->lost_packets);
-    if (result->stun.mapped.family != FAMILY_NONE)
-        mapped_json(&j, &result->stun.mapped);
+    render_mapped_json(&j, &result->stun.mapped);
     if (result->http.status != 0 || result->http.proxy || result->http.issuer[0] != '\0')
         http_json(&j, &result->http);
     json_object_end(&j);

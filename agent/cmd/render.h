@@ -37,6 +37,11 @@ void render_result_json(struct text *out, const struct shown *of,
 void render_result_line(struct text *out, const struct shown *of,
                         const struct result *result);
 
+/* "mapped":{"address","port"}: this host as a STUN server sees it; nothing for
+ * FAMILY_NONE. */
+struct json;
+void render_mapped_json(struct json *j, const struct endpoint *mapped);
+
 void render_summary_json(struct text *out, const struct shown *of,
                          const struct summary *summary);
 

@@ -35,8 +35,9 @@ enum kind_setting {
     USES_PORT = 1,
     USES_PAYLOAD = 2, /* payload_bytes, dont_fragment */
     USES_DSCP = 4,
-    USES_TLS = 8,   /* server_name, ca_file */
-    USES_HTTP = 16, /* path, proxy */
+    USES_TLS = 8,    /* server_name, ca_file */
+    USES_HTTP = 16,  /* path, proxy */
+    USES_MEDIA = 32, /* bursts like the packets of a call, core/media.h */
 };
 
 struct kind {

@@ -174,6 +174,21 @@ class Capture:
                 sent[key].replies.append(stamp)
         return list(sent.values())
 
+    def bindings(self, address, port=3478):
+        """One Echo per STUN request to the address, in the order of sending."""
+        sent = collections.OrderedDict()
+        for stamp, packet in sorted(self.packets, key=lambda p: p[0]):
+            protocol, source, destination, body = self._parse(packet)
+            if protocol != 17 or address not in (source, destination) or len(body) < 28:
+                continue
+            source_port, destination_port = struct.unpack_from(">HH", body)
+            key = bytes(body[12:28])
+            if (destination, destination_port) == (address, port):
+                sent[key] = Echo(stamp, (address, source_port, key))
+            elif (source, source_port) == (address, port) and key in sent:
+                sent[key].replies.append(stamp)
+        return list(sent.values())
+
     def handshakes(self, address, port=443):
         """Of the TCP handshakes with the address, SYN to SYN-ACK in ms, in their order."""
         begun, took = {}, {}

@@ -430,10 +430,11 @@ const struct probe_kind stun_kind = {
         {
             .name = "stun",
             .delays = {"rtt", NULL},
-            .uses = USES_PORT | USES_DSCP,
+            .uses = USES_PORT | USES_DSCP | USES_MEDIA,
             .port = STUN_PORT,
             .label = "STUN",
-            .examples = "edgelat probe stun world.relay.avd.microsoft.com\n",
+            .examples = "edgelat probe stun world.relay.avd.microsoft.com\n"
+                        "edgelat probe stun --media worldaz.relay.teams.microsoft.com\n",
             .roles = {DELAY_ROUND_TRIP},
             .single_packets = true,
             .may_be_filtered = true,
