@@ -1,15 +1,13 @@
 /*
- * c-ares sends queries: it handles ids, ports, UDP and TCP. This file decides which name
- * is asked of which server, as glibc's resolver does and c-ares 1.18 does not: one
- * search list for both families, the next server when one is lame, servers with a scope.
- * Each server has its own c-ares channel, so an answer can be attributed to its server.
+ * Decides which name is asked of which server, as glibc's resolver does and c-ares 1.18
+ * does not: one search list for both families, the next server when one is lame. Each
+ * server has its own channel, so an answer can be attributed to its server.
  *
  * A query goes to the first server, and to the next one at once when a server fails, or
  * when it has been silent for a while. The first useful answer ends the query; later
- * answers are ignored. Each lookup has a timer that processes its answers: c-ares calls
- * back from inside its own functions and must not be destroyed from there. c-ares cannot
+ * answers are ignored. Each lookup has a timer that processes its answers. c-ares cannot
  * cancel a single query, so a cancelled lookup stays allocated without a callback (mute)
- * until c-ares releases it.
+ * until its queries have ended.
  */
 #include "net/resolver.h"
 
@@ -19,16 +17,14 @@
 #include "config/resolv_conf.h"
 #include "core/time.h"
 #include "net/hosts_file.h"
-#include "net/poll.h"
 #include "net/resolver_answer.h"
+#include "net/resolver_channel.h"
 #include "net/socket.h"
 #include "net/timer.h"
 
-#include <ares.h>
 #include <arpa/nameser.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,27 +34,16 @@
 #define LIMIT_NS     (5 * NS_PER_S)     /* for a whole lookup */
 #define FIRST_TRY_NS (1200 * NS_PER_MS) /* doubles with each round of the servers */
 #define ROUNDS       3
-#define EDNS_BYTES   1200 /* as in glibc: avoids fragments */
-
-struct server {
-    struct resolver *resolver;
-    ares_channel channel;
-    bool open; /* `channel` exists */
-    bool deaf; /* its socket cannot be watched: no descriptor left */
-};
 
 struct resolver {
     uv_loop_t *loop;
-    uv_timer_t *timer; /* when c-ares must check its timeouts */
     struct dns_server given[DNS_SERVERS_MAX];
     size_t n_given; /* 0: the system's */
     struct resolv_conf conf;
     struct file_stamp conf_stamp; /* of RESOLV_CONF when it was read */
-    struct server servers[DNS_SERVERS_MAX];
+    struct resolver_channel *channels[DNS_SERVERS_MAX]; /* NULL: c-ares does not start */
     size_t n_servers;
-    size_t rotated; /* first server of the next query */
-    struct poll **polls;
-    size_t n_polls, polls_room;
+    size_t rotated;         /* first server of the next query */
     struct lookup *lookups; /* including mute ones */
     struct lookup *turn;    /* with single-request: the lookup in progress */
 };
@@ -84,7 +69,7 @@ struct lookup {
     size_t first, tried; /* first server; queries sent */
     unsigned failed;     /* servers that failed, one bit each */
     unsigned hung_up;    /* servers that closed TCP before the answer, one bit each */
-    unsigned asking;     /* queries held by c-ares, including earlier ones */
+    unsigned asking;     /* queries under way, including earlier ones */
     enum resolver_answer reply;
     int64_t replied_ns;
     bool answered;       /* a server has answered */
@@ -101,78 +86,6 @@ struct sent_question { /* one query to one server */
     unsigned question;
     size_t server;
 };
-
-/* ---- c-ares on the loop ---- */
-
-static void on_timer(uv_timer_t *timer);
-
-/* Must be called after each c-ares call; otherwise a lost packet would never time out. */
-static void arm(struct resolver *r)
-{
-    struct timeval first, room, *wait = NULL;
-    for (size_t i = 0; i < r->n_servers; i++)
-        if (r->servers[i].open &&
-            (wait = ares_timeout(r->servers[i].channel, wait, &room)) == &room) {
-            first = room;
-            wait = &first;
-        }
-    if (wait == NULL) {
-        uv_timer_stop(r->timer);
-        return;
-    }
-    uint64_t ms = (uint64_t)wait->tv_sec * 1000 + ((uint64_t)wait->tv_usec + 999) / 1000;
-    uv_update_time(r->loop); /* timers count from the loop's cached time */
-    uv_timer_start(r->timer, on_timer, ms, 0);
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    struct resolver *r = timer->data;
-    for (size_t i = 0; i < r->n_servers; i++)
-        if (r->servers[i].open)
-            ares_process_fd(r->servers[i].channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    arm(r);
-}
-
-static void on_socket(struct poll *p, bool readable, bool writable, void *user)
-{
-    struct server *s = user;
-    int fd = poll_fd(p);
-    ares_process_fd(s->channel, readable ? fd : ARES_SOCKET_BAD,
-                    writable ? fd : ARES_SOCKET_BAD);
-    arm(s->resolver);
-}
-
-static size_t find_poll(const struct resolver *r, int fd)
-{
-    size_t i = 0;
-    while (i < r->n_polls && poll_fd(r->polls[i]) != fd)
-        i++;
-    return i;
-}
-
-static void on_socket_state(void *user, ares_socket_t fd, int read, int write)
-{
-    struct server *s = user;
-    struct resolver *r = s->resolver;
-    size_t i = find_poll(r, fd);
-    if (!read && !write) { /* c-ares is about to close it */
-        if (i < r->n_polls) {
-            poll_close(r->polls[i]);
-            r->polls[i] = r->polls[--r->n_polls];
-        }
-        return;
-    }
-    if (i == r->n_polls) {
-        struct poll *p = poll_open(r->loop, fd, on_socket, s);
-        s->deaf = p == NULL;
-        if (s->deaf)
-            return;
-        r->polls = mem_grow(r->polls, &r->polls_room, i + 1, sizeof(struct poll *));
-        r->polls[r->n_polls++] = p;
-    }
-    poll_want(r->polls[i], read, write);
-}
 
 /* ---- configuration and channels ---- */
 
@@ -207,66 +120,18 @@ static void read_conf(struct resolver *r)
     r->conf.n_servers = r->n_given;
 }
 
-/* Binds to the interface of a zone: c-ares 1.18 supports no scope in addresses. */
-static void set_device(ares_channel channel, const char *zone)
-{
-    struct endpoint e = {0};
-    char name[IF_NAMESIZE];
-    if (socket_set_zone(&e, zone) && if_indextoname(e.scope, name) != NULL)
-        ares_set_local_dev(channel, name);
-}
-
-static void open_channel(struct server *s, const struct dns_server *to)
-{
-    const struct resolv_conf *conf = &s->resolver->conf;
-    struct ares_addr_port_node node = {
-        .family = to->at.family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
-        .udp_port = to->at.port,
-        .tcp_port = to->at.port,
-    };
-    struct ares_options options = {
-        .flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
-                 (conf->use_vc ? ARES_FLAG_USEVC : 0) |
-                 (conf->edns0 ? ARES_FLAG_EDNS : 0),
-        .timeout = (int)(LIMIT_NS / NS_PER_MS),
-        .tries = 1,
-        .lookups = "b",
-        .ednspsz = EDNS_BYTES,
-        .resolvconf_path = "/dev/null", /* parsed by config/resolv_conf.c */
-        .sock_state_cb = on_socket_state,
-        .sock_state_cb_data = s,
-    };
-    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
-               ARES_OPT_EDNSPSZ | ARES_OPT_RESOLVCONF | ARES_OPT_SOCK_STATE_CB;
-#ifdef ARES_OPT_QUERY_CACHE
-    /* newer c-ares caches answers by default; 0 s disables it */
-    mask |= ARES_OPT_QUERY_CACHE;
-#endif
-    if (ares_init_options(&s->channel, &options, mask) != ARES_SUCCESS)
-        return;
-    s->open = true;
-    memcpy(&node.addr, to->at.bytes, to->at.family == FAMILY_IPV6 ? 16 : 4);
-    ares_set_servers_ports(s->channel, &node);
-    if (to->zone[0] != '\0')
-        set_device(s->channel, to->zone);
-}
-
 static void open_channels(struct resolver *r)
 {
     read_conf(r);
     r->n_servers = r->conf.n_servers;
-    for (size_t i = 0; i < r->n_servers; i++) {
-        r->servers[i] = (struct server){.resolver = r};
-        open_channel(&r->servers[i], &r->conf.servers[i]);
-    }
+    for (size_t i = 0; i < r->n_servers; i++)
+        r->channels[i] = resolver_channel_open(r->loop, &r->conf.servers[i], &r->conf);
 }
 
 static void close_channels(struct resolver *r)
 {
     for (size_t i = 0; i < r->n_servers; i++)
-        if (r->servers[i].open)
-            /* calls on_answer() for each pending query */
-            ares_destroy(r->servers[i].channel);
+        resolver_channel_close(r->channels[i]); /* calls on_reply() for pending queries */
     r->n_servers = 0;
 }
 
@@ -373,9 +238,22 @@ static bool hung_up_once(struct lookup *l, size_t server)
     return once;
 }
 
-static void on_answer(void *user, int status, int timeouts, unsigned char *bytes, int len)
+static void read_reply(struct lookup *l, const struct dns_reply *r)
 {
-    (void)timeouts;
+    l->answered |= r->bytes != NULL;
+    if (r->bytes == NULL)
+        l->reply = resolver_answer_missing(&l->answer, r->status);
+    else if (l->text)
+        l->reply = resolver_answer_text(&l->answer, r->bytes, r->len);
+    else if (l->family == FAMILY_NONE)
+        l->reply = resolver_answer_name(&l->answer, r->bytes, r->len);
+    else
+        l->reply =
+            resolver_answer_read(&l->answer, r->bytes, r->len, l->asked_family, l->port);
+}
+
+static void on_reply(const struct dns_reply *reply, void *user)
+{
     struct sent_question sent = *(struct sent_question *)user;
     struct lookup *l = sent.lookup;
     free(user);
@@ -386,22 +264,16 @@ static void on_answer(void *user, int status, int timeouts, unsigned char *bytes
         return;
     }
     if (sent.question != l->question || l->step != STEP_TRY ||
-        status == ARES_EDESTRUCTION || status == ARES_ETIMEOUT)
+        reply->status == ARES_EDESTRUCTION || reply->status == ARES_ETIMEOUT)
         return;
-    l->answered |= bytes != NULL;
-    if (bytes == NULL)
-        l->reply = resolver_answer_missing(&l->answer, status);
-    else if (l->text)
-        l->reply = resolver_answer_text(&l->answer, bytes, (size_t)len);
-    else if (l->family == FAMILY_NONE)
-        l->reply = resolver_answer_name(&l->answer, bytes, (size_t)len);
-    else
-        l->reply = resolver_answer_read(&l->answer, bytes, (size_t)len, l->asked_family,
-                                        l->port);
-    l->replied_ns = (int64_t)uv_hrtime();
+    read_reply(l, reply);
+    if (sent.question == 1 && sent.server == l->first)
+        l->asked_ns = reply->sent.ns;
+    l->replied_ns =
+        reply->took_ns < 0 ? (int64_t)uv_hrtime() : reply->sent.ns + reply->took_ns;
     if (l->reply != RESOLVER_FAILED)
         wake(l, STEP_REPLIED, 0);
-    else if (bytes == NULL && hung_up_once(l, sent.server))
+    else if (reply->bytes == NULL && hung_up_once(l, sent.server))
         wake(l, STEP_TRY, 0);
     else
         server_failed(l, sent.server);
@@ -409,22 +281,18 @@ static void on_answer(void *user, int status, int timeouts, unsigned char *bytes
 
 static void send_to(struct lookup *l, size_t server)
 {
-    struct server *s = &l->resolver->servers[server];
     struct sent_question *sent = mem_alloc(sizeof *sent);
-    *sent = (struct sent_question){l, l->question, server};
-    l->asking++;
-    s->deaf = false;
-    ares_query(s->channel, l->name, ns_c_in,
-               l->text                          ? ns_t_txt
+    int type = l->text                          ? ns_t_txt
                : l->family == FAMILY_NONE       ? ns_t_ptr
                : l->asked_family == FAMILY_IPV6 ? ns_t_aaaa
-                                                : ns_t_a,
-               on_answer, sent);
-    if (s->deaf) {
+                                                : ns_t_a;
+    *sent = (struct sent_question){l, l->question, server};
+    l->asking++;
+    if (!resolver_channel_query(l->resolver->channels[server], l->name, type, on_reply,
+                                sent)) {
         l->answer.error = "no file descriptor left to query a DNS server";
         server_failed(l, server);
     }
-    arm(l->resolver);
 }
 
 static void try_next(struct lookup *l)
@@ -532,11 +400,10 @@ static void on_lookup(uv_timer_t *timer)
 static bool from_hosts_file(struct lookup *l)
 {
     struct resolution *a = &l->answer;
-    enum family other = l->family == FAMILY_IPV4 ? FAMILY_IPV6 : FAMILY_IPV4;
-    struct endpoint of_other;
+    bool named;
     a->n = hosts_file_find(l->host, l->family, l->port, a->addresses,
-                           RESOLUTION_ADDRESSES_MAX);
-    if (a->n == 0 && hosts_file_find(l->host, other, 0, &of_other, 1) == 0)
+                           RESOLUTION_ADDRESSES_MAX, &named);
+    if (!named)
         return false;
     text_copy(a->servers, sizeof a->servers, "hosts file");
     return true;
@@ -561,7 +428,7 @@ static bool can_ask(const struct resolver *r)
 {
     bool all = true;
     for (size_t i = 0; i < r->n_servers; i++)
-        all = all && r->servers[i].open;
+        all = all && r->channels[i] != NULL;
     return all;
 }
 
@@ -606,7 +473,6 @@ static void follow_conf(struct resolver *r)
             l->limit_ns = 0;
             ask(l);
         }
-    arm(r);
 }
 
 static void take_literal(struct lookup *l, const struct endpoint *e, const char *zone)
@@ -703,7 +569,6 @@ int resolver_create(struct resolver **out, uv_loop_t *loop, const char *servers)
     }
     r->loop = loop;
     r->n_given = (size_t)n;
-    r->timer = timer_new(loop, r);
     open_channels(r);
     *out = r;
     return 0;
@@ -720,7 +585,5 @@ void resolver_destroy(struct resolver *r)
             mute(l);
     }
     close_channels(r);
-    timer_close(r->timer);
-    free(r->polls);
     free(r);
 }

@@ -111,6 +111,32 @@ static void chain_and_ttl(void **state)
     }
 }
 
+/* The answer waits in the socket while the loop is busy. */
+static void a_busy_loop_adds_nothing(void **state)
+{
+    (void)state;
+    for (int tcp = 0; tcp < 2; tcp++) {
+        uv_loop_t loop;
+        struct resolver *r;
+        struct answer a = {0};
+        setenv("RES_OPTIONS", tcp ? "use-vc" : "", 1);
+        uv_loop_init(&loop);
+        CHECK_INT(0, resolver_create(&r, &loop, dns_server), "created");
+        resolver_lookup(r, "outlook.test", FAMILY_IPV4, 443, on_resolution, &a);
+        for (int turn = 0; a.calls == 0; turn++) {
+            usleep(30000); /* TCP connects in the first turns */
+            uv_run(&loop, UV_RUN_ONCE);
+        }
+        CHECK(a.r.error == NULL, "fine: %s", a.r.error);
+        if (!tcp)
+            CHECK(a.r.took_ns < 15 * NS_PER_MS, "took %" PRId64, a.r.took_ns);
+        resolver_destroy(r);
+        uv_run(&loop, UV_RUN_DEFAULT);
+        CHECK_INT(0, uv_loop_close(&loop), "every handle is closed");
+    }
+    unsetenv("RES_OPTIONS");
+}
+
 static void several_addresses(void **state)
 {
     (void)state;
@@ -402,6 +428,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chain_and_ttl),
+        cmocka_unit_test(a_busy_loop_adds_nothing),
         cmocka_unit_test(several_addresses),
         cmocka_unit_test(no_address_of_that_family),
         cmocka_unit_test(no_such_name),
