@@ -1,7 +1,6 @@
 #include "edge/gain.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 struct side { /* sorted values of the common period, and what they say */
@@ -118,4 +117,11 @@ struct gain gain_of(const struct delay_ring *own, const struct delay_ring *other
     if (g.verdict == GAIN_SURE || g.verdict == GAIN_NONE)
         return g;
     return gain_since(own, other, common, true);
+}
+
+bool gain_is_better(const struct gain *g, const struct gain *than)
+{
+    if (g->verdict != than->verdict)
+        return g->verdict > than->verdict;
+    return g->verdict == GAIN_SURE ? g->low_ns > than->low_ns : g->ns > than->ns;
 }

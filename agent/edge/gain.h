@@ -36,6 +36,7 @@
 
 #include "core/delay_ring.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define GAIN_SIDE     0.975
@@ -65,5 +66,8 @@ struct gain {
 /* Either may be NULL: it has no values. */
 struct gain gain_of(const struct delay_ring *own, const struct delay_ring *other,
                     struct wall now);
+
+/* Of two others: the one that surely gains most; else the one that may gain most. */
+bool gain_is_better(const struct gain *g, const struct gain *than);
 
 #endif

@@ -77,14 +77,6 @@ static struct gain compare(const struct target_address_state *a,
     return g;
 }
 
-/* The one that surely gains most; else the one that may gain most. */
-static bool is_better(const struct gain *g, const struct gain *than)
-{
-    if (g->verdict != than->verdict)
-        return g->verdict > than->verdict;
-    return g->verdict == GAIN_SURE ? g->low_ns > than->low_ns : g->ns > than->ns;
-}
-
 static enum fit without_doors(const struct site *site, const struct target_state *own,
                               size_t f)
 {
@@ -112,7 +104,7 @@ struct suboptimal suboptimal_judge(const struct site *site,
         if (i == number || !is_other(site, own, &states[i], f))
             continue;
         struct gain g = compare(&own->addresses[f], &states[i].addresses[f], now);
-        if (s.other != NULL && !is_better(&g, &s.gain))
+        if (s.other != NULL && !gain_is_better(&g, &s.gain))
             continue;
         s.gain = g;
         s.other = &states[i];
