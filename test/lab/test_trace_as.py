@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 """The AS of the hops in `edgelat trace`: from databases in the layouts of MaxMind, DB-IP and IPinfo, which MaxMind's own
-Perl module wrote, from DNS where it is allowed, and from the BGP table of an agent; and the AS hops to Microsoft's network."""
+Perl module wrote, from DNS where it is allowed (by an agent, too), and from the BGP table of an agent; and the AS hops to Microsoft's network."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ import tempfile
 import threading
 
 import routers
-from lab import TOP, Tap
+from lab import TOP, Tap, wait_for
 
 EDGELAT = os.path.join(TOP, os.environ.get("BUILD", "build"), "edgelat")
 PERL = ["/usr/bin/perl", os.path.join(TOP, "test/io/net/as_files.pl")]
@@ -101,10 +101,15 @@ def check_files(net, folder):
         with open(path, "wb") as file:
             file.write(content)
         trace = Trace(net, "-4", "--as-database", path)
-        tap.equal([None] * 3, trace.numbers[:3], f"{name}: no AS")
-        tap.ok(trace.code == 0 and trace.error.count("\n") == 1 and path in trace.error, f"{name}: one sentence", trace.error)
+        tap.equal(([], 2), (trace.hops, trace.code), f"{name}: no trace without what was asked for")
+        tap.ok(trace.error.count("\n") == 1 and path in trace.error, f"{name}: one sentence", trace.error)
+        with open(f"{folder}/named.conf", "w", encoding="ascii") as file:
+            file.write(f"[path]\nas_database = {path}\n")
+        trace = Trace(net, "-4", EDGELAT_CONFIG=f"{folder}/named.conf")
+        tap.equal([None] * 3, trace.numbers[:3], f"{name}: configured, a trace without AS")
+        tap.ok(trace.code == 0 and path in trace.error, f"{name}: and a warning", trace.error)
     trace = Trace(net, "-4", "--as-database", f"{folder}/nowhere.mmdb")
-    tap.ok(trace.code == 0 and "nowhere.mmdb" in trace.error and trace.error.count("\n") == 1, "no such file", trace.error)
+    tap.ok(trace.code == 2 and "nowhere.mmdb" in trace.error and trace.error.count("\n") == 1, "no such file", trace.error)
     trace = Trace(net, "-4")
     tap.equal("", trace.error, "none is installed: no message")
 
@@ -141,6 +146,34 @@ def check_dns(net, folder):
     asked = {line.split("origin")[0].split()[-1] for line in lines if "cymru" in line}
     tap.ok(asked in ({"2.2.0.192."}, {"2.114.0.203."}), "only for what the database does not have", asked)
     tap.equal([64500, 64500], trace.numbers[1:3], "both together")
+
+
+def check_agent_dns(net, folder):
+    """An agent with as_dns learns the AS of its path by DNS; one without it asks nothing."""
+    for as_dns in ("no", "yes"):
+        at = f"{folder}/agent-{as_dns}"
+        os.mkdir(at)
+        with open(f"{at}/edgelat.conf", "w", encoding="ascii") as file:
+            file.write(f"[agent]\nstate_dir = {at}/state\nstatus_socket = {at}/status\nstop_file = {at}/stop\nwindow = 5s\n"
+                       f"workloads = no\nfront_doors = 0\n[path]\nas_dns = {as_dns}\nmtu = no\n"
+                       "[target target]\nhost = target.example\nfamily = ipv4\nkinds = tcp\ninterval = 1s\n")
+
+        def path():
+            said = net.run("host", EDGELAT, "status", "--json", "-c", f"{at}/edgelat.conf").stdout  # pylint: disable=cell-var-from-loop
+            return next(iter(json.loads(said or "{}").get("paths", {}).get("targets", [])), {})
+
+        with questions(net) as lines:
+            process = net.start("host", EDGELAT, "run", "-c", f"{at}/edgelat.conf", stderr=subprocess.DEVNULL)
+            if as_dns == "yes":
+                known = wait_for(lambda: path().get("as_hops"), 90, 1)
+                tap.equal((1, "trace", "AS64500"), (known, path().get("as_hops_source"), path().get("provider")), "the agent: by DNS")
+            else:
+                tap.ok(wait_for(lambda: path().get("traces", 0) >= 2, 30, 0.5), "the agent: traced twice without DNS", path())
+            process.terminate()
+            process.wait(20)
+        asked = [line for line in lines if "cymru" in line]
+        tap.ok((len(asked) > 0) == (as_dns == "yes"), f"the agent: as_dns = {as_dns}", lines)
+        tap.ok(len(asked) == len(set(line.split("origin")[0].split()[-1] for line in asked)), "the agent: each router is asked once", asked)
 
 
 class Agent:
@@ -195,7 +228,7 @@ def main():
     with routers.lab() as net, tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         Trace(net, "-6")  # neighbours are known from here on
-        for check in (check_layouts, check_hops, check_files, check_dns, check_bgp):
+        for check in (check_layouts, check_hops, check_files, check_dns, check_agent_dns, check_bgp):
             check(net, folder)
     return tap.finish()
 
