@@ -315,6 +315,25 @@ def gobgp():
         tap.equal("up", agent.session(R2).get("state"), "GoBGP's goes on")
         net.stop("agent")
         steps.check()
+        check_first_table(net, first)
+
+
+def check_first_table(net, first):
+    """A hijack that GoBGP's first table has already is reported by an agent that starts afterwards."""
+    first("network", MS, "route-map HIJACK")()
+    time.sleep(1)
+    began = time.time()
+    agent = Agent(net, EDGELAT)
+    tap.ok(agent.until(lambda a: 174 in [path["origin_as"] for path in a.prefix(MS).values()], 40), "the first table has the hijack",
+           agent.routes().stdout)
+
+    def found():
+        return [text for at, name, _, _, text in agent.decoded() if at >= began and name == "edgelat.route.origin_unexpected"]
+    said = wait_for(found, 30, 0.5) or []
+    tap.ok(len(said) == 1 and "since before this agent saw the session" in said[0], "it is an event", said)
+    status = run(EDGELAT, "status", "-c", agent.path)
+    tap.ok("1 path may be hijacked or leaked" in status.stdout, "and a finding", status.stdout)
+    net.stop("agent")
 
 
 def main():
