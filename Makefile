@@ -131,7 +131,7 @@ $(PURE_TESTS:%.c=$(BUILD)/%): %: %.o $$(call archives_for,$$@)
 $(IO_TESTS:%.c=$(BUILD)/%): %: %.o $(ARCHIVES)
 	$(call say,link)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(GROUP) $(LIBS) $(EVENT_LIBS) -lcmocka
 # Tests of the commands run the program.
-$(filter $(BUILD)/test/io/cmd/%,$(IO_TESTS:%.c=$(BUILD)/%)): | $(BUILD)/edgelat $(BUILD)/edgelat-collect
+$(filter $(BUILD)/test/io/cmd/%,$(IO_TESTS:%.c=$(BUILD)/%)): | $(BUILD)/edgelat $(BUILD)/edgelat-collect $(BUILD)/edgelat-traffic
 
 # The lab's relay, and the fuzz targets (libFuzzer; their corpus is replayed in `make test`).
 
