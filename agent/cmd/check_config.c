@@ -98,6 +98,23 @@ static void print_discovery(const struct config *c, const struct workloads *w)
     printf("\n");
 }
 
+/* Bursts like a call, which the rates above do not have. */
+static void print_media(const struct config *c)
+{
+    const struct kinds *kinds = probe_kind_words();
+    for (size_t k = 0; k < kinds->n && c->media_bursts > 0; k++)
+        for (size_t t = 0; t < c->n_targets; t++) {
+            const struct kind *kind = kinds->list[k];
+            if (!c->targets[t].kinds[k] || (kind->uses & USES_MEDIA) == 0)
+                continue;
+            uint32_t packets = c->media_bursts * MEDIA_PACKETS;
+            printf("  %u burst%s like a call a day: %u packets, up to %u kB\n",
+                   c->media_bursts, plural(c->media_bursts), packets * kind->packets,
+                   packets * kind->bytes / 1000);
+            return;
+        }
+}
+
 static void print_data(const struct data *d, enum data_file file, size_t entries,
                        const char *version)
 {
@@ -156,6 +173,7 @@ static int check_config(int argc, char **argv)
     if (problems == 0) {
         print_summary(&config, path);
         print_discovery(&config, &data.known.workloads);
+        print_media(&config);
     }
     print_all_data(&data);
     data_free(&data);

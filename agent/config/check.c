@@ -51,6 +51,24 @@ static void check_waiting(struct checking *k, const struct kinds *kinds,
     }
 }
 
+static void check_kind_rates(struct checking *k, const struct kinds *kinds,
+                             const struct target_draft *draft)
+{
+    struct target t = draft->target;
+    for (size_t i = 0; i < kinds->n; i++) {
+        const struct kind *kind = kinds->list[i];
+        for (size_t other = 0; other < KINDS_MAX; other++)
+            t.kinds[other] = other == i && draft->target.kinds[i];
+        double rate = send_rate_of(&t, kinds, t.interval_ns).of[RATE_PROBES];
+        if (kind->most_per_s > 0 && rate > kind->most_per_s * (1 + 1e-9))
+            PROBLEM(k,
+                    "%s:%zu: [target %s] would get %g %s probes a second over its "
+                    "address families; at most %g: set %s_interval to %gs or more",
+                    draft->file, draft->line, t.name, rate, kind->name, kind->most_per_s,
+                    kind->name, rate / kind->most_per_s * (double)t.interval_ns[i] / 1e9);
+    }
+}
+
 static void check_target(struct checking *k, const struct target_draft *draft)
 {
     const struct target *t = &draft->target;
@@ -407,6 +425,7 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
     for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++) {
         check_target(&k, &c->drafts[t]);
         check_waiting(&k, kinds, &c->drafts[t]);
+        check_kind_rates(&k, kinds, &c->drafts[t]);
     }
     for (size_t i = 0; i < c->n_collectors; i++)
         check_collector(&k, &c->collectors[i]);

@@ -28,6 +28,7 @@ struct config config_default(void)
         .stop_file = "/etc/edgelat/stop",
         .status_socket = "/run/edgelat/status",
         .workloads = true,
+        .media_bursts = 4,
         .front_doors = 4,
         .path_trace = true,
         .path_interval_ns = 600 * NS_PER_S,

@@ -74,8 +74,9 @@ struct config {
     /* Location of the site: "LATITUDE LONGITUDE", or a metro of the catalogue; "":
      * unknown. */
     char location[32];
-    bool workloads;       /* rank the names of targets.csv besides the targets */
-    uint32_t front_doors; /* number of front doors to probe besides the targets */
+    bool workloads;        /* rank the names of targets.csv besides the targets */
+    uint32_t media_bursts; /* a day, of all targets together; core/media.h */
+    uint32_t front_doors;  /* number of front doors to probe besides the targets */
 
     /* [peering_service] */
     struct peering peering;

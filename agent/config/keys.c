@@ -1,6 +1,7 @@
 #include "config/keys.h"
 
 #include "config/values.h"
+#include "core/media.h"
 #include "core/time.h"
 
 #include <stddef.h>
@@ -60,6 +61,9 @@ const struct config_key config_keys[] = {
 
     {SECTION_AGENT, "workloads", config_read_yes_no, IN(workloads), 0, 0, false,
      "yes: also rank the names of targets.csv that are not targets here [yes]"},
+
+    {SECTION_AGENT, "media_bursts", config_read_integer, IN(media_bursts), 0, MEDIA_BURSTS_MAX, false,
+     "bursts like a call a day, to one of the stun targets after the other; 0: none [4]"},
 
     {SECTION_PEERING, "connection", config_read_text, IN(peering.connection), 0, 0, false,
      "name of the Peering Service connection, as in Azure [none]"},

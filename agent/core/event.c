@@ -30,6 +30,9 @@ struct event_traits event_traits(const char *name)
         {EVENT_ROUTE_NEXT_HOP, {LAYER_ROUTES}},
         {EVENT_ROUTE_SPECIFIC, {LAYER_ROUTES}},
         {EVENT_PATH_BLACK_HOLE, {LAYER_PATH, .leaves = true}},
+        {EVENT_UDP_BLOCKED, {LAYER_PATH, .leaves = true}},
+        {EVENT_EGRESS_CHANGED, {LAYER_PATH}},
+        {EVENT_MEDIA_MEASURED, {LAYER_NONE, .routine = true}},
         {EVENT_TARGET_RESOLVED, {LAYER_NAME, .routine = true}},
         {EVENT_POP_CHANGED, {LAYER_POP}},
         {EVENT_NEAREST_CHANGED, {LAYER_PROBES, .routine = true}},
@@ -69,6 +72,7 @@ enum event_leaves event_leaves(const char *name, const char *after)
         enum event_leaves leaves;
     } all[] = {
         {EVENT_PATH_BLACK_HOLE, "black hole", EVENT_LEAVES_FINDING},
+        {EVENT_UDP_BLOCKED, "blocked", EVENT_LEAVES_FINDING},
         {EVENT_EDGE_SUBOPTIMAL, "suboptimal", EVENT_LEAVES_FINDING},
         {EVENT_EDGE_SUBOPTIMAL, "cannot tell", EVENT_LEAVES_NOTE},
         {EVENT_FRONT_DOOR_AWAY, "backup", EVENT_LEAVES_NOTE},

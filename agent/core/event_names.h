@@ -14,7 +14,9 @@
 #define EVENT_DELAY_SHIFTED    "edgelat.delay.shifted"
 #define EVENT_EDGE_FAILOVER    "edgelat.edge.failover"
 #define EVENT_EDGE_SUBOPTIMAL  "edgelat.edge.suboptimal"
+#define EVENT_EGRESS_CHANGED   "edgelat.egress.changed"
 #define EVENT_FRONT_DOOR_AWAY  "edgelat.front_door.away"
+#define EVENT_MEDIA_MEASURED   "edgelat.media.measured"
 #define EVENT_NEAREST_CHANGED  "edgelat.nearest.changed"
 #define EVENT_NETWORK_CHANGED  "edgelat.network.changed"
 #define EVENT_PATH_ENTRY       "edgelat.path.entry_changed"
@@ -29,6 +31,16 @@
 #define EVENT_ISSUER_CHANGED   "edgelat.tls.issuer_changed"
 #define EVENT_TARGET_FOREIGN   "edgelat.target.foreign"
 #define EVENT_TARGET_RESOLVED  "edgelat.target.resolved"
+#define EVENT_UDP_BLOCKED      "edgelat.udp.blocked"
+
+/* A burst like a call. */
+#define ATTR_MEDIA_MOS        "edgelat.media.mos"
+#define ATTR_MEDIA_LOSS       "edgelat.media.loss_ratio"
+#define ATTR_MEDIA_BURST_LOSS "edgelat.media.burst_loss_ratio"
+#define ATTR_MEDIA_BURST      "edgelat.media.longest_loss_burst"
+#define ATTR_MEDIA_RTT        "edgelat.media.rtt"
+#define ATTR_MEDIA_VARIATION  "edgelat.media.delay_variation"
+#define ATTR_MEDIA_REORDERING "edgelat.media.reordering_ratio"
 
 /* Path MTU. */
 #define EVENT_PATH_BLACK_HOLE "edgelat.path.black_hole"

@@ -63,6 +63,9 @@ struct kind {
     uint32_t packets, bytes; /* maximum of one probe, see core/limits.h, ... */
     uint32_t payloads;       /* ... plus the target's payload this many times */
     uint16_t port;           /* default, if it uses one; 0: 443 */
+    /* Probes of a target a second that the agent sends at most, in all its families; 0:
+     * only the limits of core/limits.h. */
+    double most_per_s;
 };
 
 #define KIND_ROUND_TRIP "rtt"

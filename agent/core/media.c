@@ -237,3 +237,30 @@ enum media_verdict media_judge(const struct media_quality *q, enum media_measure
         return MEDIA_WITHIN;
     return value > twice && is_sure(q, measure, twice) ? MEDIA_OVER : MEDIA_UNSURE;
 }
+
+/* ---- bursts of a day ---- */
+
+#define DAY_NS           (86400 * NS_PER_S)
+#define BURST_LONGEST_NS (MEDIA_PACKETS * MEDIA_PACE_NS + 5 * NS_PER_S)
+
+struct wall media_slot_time(uint64_t seed, uint32_t per_day, int64_t slot)
+{
+    int64_t length = DAY_NS / per_day;
+    uint64_t x = seed + (uint64_t)slot * 0x9e3779b97f4a7c15u; /* SplitMix64 */
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    x ^= x >> 31;
+    int64_t day = slot / per_day, of_day = slot % per_day;
+    return (struct wall){day * DAY_NS + of_day * length +
+                         (int64_t)(x % (uint64_t)(length - BURST_LONGEST_NS))};
+}
+
+int64_t media_slot_over(uint64_t seed, uint32_t per_day, struct wall now)
+{
+    int64_t length = DAY_NS / per_day;
+    int64_t of_day = now.ns % DAY_NS / length;
+    if (of_day >= per_day) /* the rest of a day that the slots do not divide */
+        of_day = per_day - 1;
+    int64_t slot = now.ns / DAY_NS * per_day + of_day;
+    return media_slot_time(seed, per_day, slot).ns <= now.ns ? slot : slot - 1;
+}

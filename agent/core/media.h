@@ -100,4 +100,14 @@ enum media_verdict media_judge(const struct media_quality *q, enum media_measure
 /* The value that is judged: ns, or a share from 0 to 1; NaN: there is none. */
 double media_value(const struct media_quality *q, enum media_measure measure);
 
+/*
+ * When an agent sends bursts: a day of UTC has `per_day` slots of equal length, numbered
+ * through all days; in each lies one time, at random by `seed`. media_slot_over() returns
+ * the last slot whose time is not after `now`. `per_day` from 1 to MEDIA_BURSTS_MAX.
+ */
+enum { MEDIA_BURSTS_MAX = 24 };
+
+struct wall media_slot_time(uint64_t seed, uint32_t per_day, int64_t slot);
+int64_t media_slot_over(uint64_t seed, uint32_t per_day, struct wall now);
+
 #endif

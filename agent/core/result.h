@@ -71,8 +71,9 @@ struct http_facts {
 /* Facts of a STUN response; zero if unknown. */
 struct stun_facts {
     struct endpoint mapped; /* our address and port as the server sees them */
-    uint16_t local_port;    /* of the socket: what a NAT has mapped */
+    struct endpoint local;  /* of the socket: what a NAT has mapped */
     uint16_t error;         /* code of an error response; 0: a success response */
+    uint16_t tcp_port;      /* of a loss: TCP that answers while UDP is silent; 0: none */
 };
 
 struct result {

@@ -9,6 +9,7 @@
 #include "daemon/identity.h"
 #include "daemon/kill_switch.h"
 #include "daemon/measurer.h"
+#include "daemon/media_monitor.h"
 #include "daemon/mtu_finder.h"
 #include "daemon/path_tracer.h"
 #include "daemon/percentiles.h"
@@ -52,6 +53,7 @@ struct agent {
     struct measurer *measurer; /* NULL until the clock is set */
     struct path_tracer *paths; /* NULL: off */
     struct mtu_finder *mtus;   /* NULL: off */
+    struct media_monitor *media;
     struct percentiles *percentiles;
     struct spool *spool;
     struct shipper *shipper; /* NULL without a collector */
@@ -111,12 +113,14 @@ static void on_batch(const struct batch *batch, void *user)
             a->handshakes != NULL ? handshake_reader_handshakes(a->handshakes) : NULL,
         .paths = a->paths != NULL ? path_tracer_watch(a->paths) : NULL,
         .mtus = a->mtus != NULL ? mtu_finder_watch(a->mtus) : NULL,
+        .media = a->media,
     };
     const char *why = reporter_take(a->reporter, batch, &counters, &sources);
     if (a->paths != NULL)
         path_tracer_window(a->paths, batch, reporter_events(a->reporter));
     if (a->mtus != NULL)
         mtu_finder_window(a->mtus, batch);
+    media_monitor_window(a->media, batch);
     status_server_window(a->status_server, batch, reporter_events(a->reporter),
                          counters.measurer.loop_lag_max_ns);
     percentiles_window(a->percentiles);
@@ -145,6 +149,7 @@ static void on_result(const struct target *target, const struct result *result,
     struct agent *a = user;
     if (a->mtus != NULL)
         mtu_finder_result(a->mtus, target, result);
+    media_monitor_result(a->media, target, result);
     if (a->paths == NULL)
         return;
     path_tracer_result(a->paths, target, result);
@@ -159,6 +164,7 @@ static void on_moved(void *user)
         path_tracer_moved(a->paths);
     if (a->mtus != NULL)
         mtu_finder_moved(a->mtus);
+    media_monitor_moved(a->media);
 }
 
 static struct events *open_events(void *user)
@@ -213,6 +219,17 @@ static void open_paths(struct agent *a)
             mtu_finder_create(a->loop, a->config->path_mtu_interval_ns, open_events, a);
 }
 
+static void open_media(struct agent *a)
+{
+    struct media_limits limits;
+    uint64_t seed = 14695981039346656037u; /* FNV-1a of the identity */
+    for (const char *c = a->instance_id; *c != '\0'; c++)
+        seed = (seed ^ (uint8_t)*c) * 1099511628211u;
+    thresholds_media(&a->edge_data->thresholds, &limits);
+    a->media = media_monitor_create(a->loop, a->config->media_bursts, seed, &limits,
+                                    open_events, a);
+}
+
 /* Ships after this agent's own delay: all agents close their windows at the same time. */
 static void ship(struct agent *a)
 {
@@ -248,6 +265,7 @@ static void apply_kill_switch(struct agent *a)
         path_tracer_pause(a->paths, why != NULL);
     if (a->mtus != NULL)
         mtu_finder_pause(a->mtus, why != NULL);
+    media_monitor_pause(a->media, why != NULL);
 }
 
 /* Does nothing until the clock is set: the times of results cannot be corrected later, and
@@ -272,6 +290,7 @@ static int begin_measuring(struct agent *a)
         return rc;
     doors_file_load(a->config->state_dir, a->measurer);
     open_paths(a);
+    open_media(a);
     a->percentiles =
         percentiles_open(a->loop, a->config->state_dir, measurer_rolling(a->measurer));
     apply_kill_switch(a);
@@ -518,6 +537,8 @@ static void stop_measuring(struct agent *a)
     a->paths = NULL;
     mtu_finder_destroy(a->mtus);
     a->mtus = NULL;
+    media_monitor_destroy(a->media);
+    a->media = NULL;
     measurer_destroy(a->measurer);
     a->measurer = NULL;
 }

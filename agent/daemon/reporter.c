@@ -126,7 +126,8 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
 {
     struct self_value *values =
         mem_alloc((SELF_METRICS_MAX + STATION_VALUES_MAX + EXPORTERS_VALUES_MAX +
-                   INTERFACES_VALUES_MAX + SET_READER_VALUES_MAX + HANDSHAKE_VALUES_MAX) *
+                   INTERFACES_VALUES_MAX + SET_READER_VALUES_MAX + HANDSHAKE_VALUES_MAX +
+                   MEDIA_MONITOR_VALUES_MAX) *
                   sizeof *values);
     struct batch batch = *measured;
     log_busy(c, measured);
@@ -155,6 +156,8 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
         n += set_reader_window(from->sets, batch.delta, values + n);
     if (from->handshakes != NULL)
         n += handshakes_window(from->handshakes, batch.delta, values + n);
+    if (from->media != NULL)
+        n += media_monitor_values(from->media, values + n);
     causes_find(&c->causes, &c->events, measured->targets, measured->n_targets);
     log_events(&c->events);
     batch.gains = c->serving.gains;

@@ -19,6 +19,8 @@
 #include "traffic/interface_reader.h"
 #include "traffic/set_reader.h"
 
+#include "daemon/media_monitor.h"
+
 struct reporter;
 
 /* Borrows its arguments and the texts of `resource`; they outlive the reporter. */
@@ -36,6 +38,7 @@ struct reporter_sources { /* NULL: off */
     struct handshakes *handshakes;
     struct path_watch *paths;
     const struct mtu_watch *mtus;
+    struct media_monitor *media;
 };
 
 /* Reports the window, with what the sources have told in it and what is known of the paths.

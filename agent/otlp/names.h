@@ -110,6 +110,13 @@
 #define METRIC_USER_DELAY           "edgelat.user.delay"
 #define METRIC_USER_RETRANSMISSIONS "edgelat.user.retransmissions"
 
+/* ---- UDP media ---- */
+
+#define METRIC_EGRESS       "edgelat.egress"
+#define METRIC_UDP_BLOCKED  "edgelat.udp.blocked"
+#define ATTR_EGRESS_ADDRESS "edgelat.egress.address"
+#define ATTR_NAT            "edgelat.nat"
+
 /* ---- network interfaces of this host ---- */
 
 #define METRIC_INTERFACE_PREFIX          "edgelat.interface."

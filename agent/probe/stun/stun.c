@@ -21,6 +21,7 @@
 #include "probe/cause.h"
 #include "probe/prober.h"
 #include "probe/stun/bindings.h"
+#include "probe/stun/reach.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -30,12 +31,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SOCKETS       4    /* of a family */
-#define KEYS          1024 /* stamps on their way */
-#define FLOWS         512  /* more streams share them, which is harmless */
-#define SILENT_LOSSES 3
-#define ROUNDS_MAX    4096 /* packets read at a time, so that a flood cannot hold the loop */
-#define TRIES         3    /* an error of an earlier packet fails the next call */
+#define SOCKETS        4    /* of a family */
+#define KEYS           1024 /* stamps on their way */
+#define FLOWS          512  /* more streams share them, which is harmless */
+#define SILENT_LOSSES  3
+#define ROUNDS_MAX     4096 /* packets read at a time, so that a flood cannot hold the loop */
+#define REACH_EVERY_NS (600 * NS_PER_S)
+#define TRIES          3 /* an error of an earlier packet fails the next call */
 
 struct stun_socket {
     struct stun *stun;
@@ -48,8 +50,11 @@ struct stun_socket {
 };
 
 struct stun_flow {  /* what the probes of a stream have in common */
-    uint8_t losses; /* in a row */
+    uint8_t losses; /* in a row, on this socket */
     uint8_t socket;
+    struct mono tried;   /* TCP; 0: never, or UDP was answered since */
+    uint16_t tcp_port;   /* that answered then; 0: none */
+    struct reach *reach; /* under way */
 };
 
 struct stun {
@@ -156,7 +161,8 @@ static void fill_in(struct result *r, const struct stun_socket *k,
 {
     r->cause[0] = '\0';
     r->stun.mapped = m->mapped;
-    r->stun.local_port = k->port;
+    r->stun.local = socket_source(&r->to);
+    r->stun.local.port = k->port;
     r->stun.error = m->error;
     if (m->damaged)
         snprintf(r->cause, sizeof r->cause, "the response has malformed attributes");
@@ -179,7 +185,10 @@ static void on_packet(struct stun_socket *k, const struct queued *q, const uint8
         if (s->closed || (sent = bindings_find(&s->bindings, &m.id)) == NULL)
             return;
     }
-    flow_of(s, sent->stream)->losses = 0;
+    struct stun_flow *flow = flow_of(s, sent->stream);
+    flow->losses = 0;
+    flow->tried = (struct mono){0};
+    flow->tcp_port = 0;
     struct exchange *x = sent->x;
     if (x == NULL) {
         enum counter what = sent->answered ? COUNTER_DUPLICATES : COUNTER_LATE;
@@ -363,6 +372,30 @@ static void stun_start(struct exchange *x)
     }
 }
 
+static void on_reach(uint16_t tcp_port, void *user)
+{
+    struct stun_flow *flow = user;
+    flow->reach = NULL;
+    flow->tcp_port = flow->tried.ns != 0 ? tcp_port : 0; /* unless answered meanwhile */
+}
+
+/* Tells a blocked port from a host that is away, after SILENT_LOSSES and then rarely. */
+static void on_silence(struct stun *s, struct stun_flow *flow, struct exchange *x)
+{
+    struct mono now = mono_now();
+    if (flow->tcp_port != 0) {
+        x->result.stun.tcp_port = flow->tcp_port;
+        note(x,
+             "no answer, but TCP port %u of this address answers: UDP port %u is blocked",
+             flow->tcp_port, x->to.port);
+    }
+    if (flow->reach != NULL || flow->losses < SILENT_LOSSES ||
+        (flow->tried.ns != 0 && now.ns - flow->tried.ns < REACH_EVERY_NS))
+        return;
+    flow->tried = now;
+    flow->reach = reach_start(s->loop, &x->to, on_reach, flow);
+}
+
 static void stun_abort(struct exchange *x)
 {
     struct stun *s = x->kind_state;
@@ -376,6 +409,7 @@ static void stun_abort(struct exchange *x)
     struct stun_flow *flow = flow_of(s, sent->stream);
     if (flow->losses < SILENT_LOSSES)
         flow->losses++;
+    on_silence(s, flow, x);
 }
 
 /* ---- beginning and end ---- */
@@ -393,6 +427,8 @@ static void stun_close(void *state)
 {
     struct stun *s = state;
     s->closed = true;
+    for (size_t i = 0; i < FLOWS; i++)
+        reach_cancel(s->flows[i].reach);
     for (size_t i = 0; i < 2 * SOCKETS; i++) {
         struct stun_socket *k = s->sockets[i / SOCKETS][i % SOCKETS];
         if (k == NULL)
@@ -440,6 +476,7 @@ const struct probe_kind stun_kind = {
             .may_be_filtered = true,
             .interval_ns = 10 * NS_PER_S,
             .slow_interval_ns = 60 * NS_PER_S,
+            .most_per_s = 1,
             .packets = 2, /* request and response over IPv6 */
             .bytes = 40 + 8 + STUN_REQUEST_LEN + 40 + 8 + 132,
         },

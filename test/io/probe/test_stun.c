@@ -83,7 +83,7 @@ static void reply_from(const char *address)
     CHECK_TEXT("", result->cause, "no cause");
     CHECK_TEXT("192.0.2.7", endpoint_address(text, &result->stun.mapped), "mapped");
     CHECK_INT(0x1234, result->stun.mapped.port, "mapped port");
-    CHECK_INT(sockaddr_endpoint((struct sockaddr *)&r.from).port, result->stun.local_port,
+    CHECK_INT(sockaddr_endpoint((struct sockaddr *)&r.from).port, result->stun.local.port,
               "local port");
     answer(fd, &r, 0x0101, NULL, 0);
     answer(fd, &r, 0x0101, NULL, 0);

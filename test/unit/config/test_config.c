@@ -556,6 +556,42 @@ static void long_names(void **state)
     }
 }
 
+/* A kind may have a limit of its own: probes of a target a second, over both families. */
+static void a_kind_that_is_probed_seldom(void **state)
+{
+    (void)state;
+    static const struct kind seldom = {.name = "seldom",
+                                       .interval_ns = 10 * NS_PER_S,
+                                       .slow_interval_ns = 10 * NS_PER_S,
+                                       .most_per_s = 1,
+                                       .on_by_default = true};
+    static const struct kinds one = {.list = {&seldom}, .n = 1};
+    static const struct {
+        const char *text, *expected;
+    } limits[] = {
+        {"host = a.example\ninterval = 2s\n", ""},
+        {"host = 192.0.2.1\ninterval = 1s\n", ""},
+        {"host = a.example\nfamily = ipv6\ninterval = 1s\n", ""},
+        {"host = a.example\ninterval = 1s\n",
+         "f:1: [target t] would get 2 seldom probes a second over its address families; "
+         "at most 1: set seldom_interval to 2s or more\n"},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct text problems = {0}, text = {0};
+        struct config c = config_default();
+        text_add(&text, "[target t]\n%s", limits[i].text);
+        CHECK_INT(0,
+                  config_parse(&c, &one, "f", text_string(&text), text.len, add_line,
+                               &problems),
+                  "parsed");
+        config_check(&c, &one, "f", add_line, &problems);
+        CHECK_TEXT(limits[i].expected, text_string(&problems), limits[i].text);
+        text_free(&problems);
+        text_free(&text);
+        config_free(&c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -569,6 +605,7 @@ int main(void)
         cmocka_unit_test(test_traffic),
         cmocka_unit_test(test_traffic_of_a_host),
         cmocka_unit_test(long_names),
+        cmocka_unit_test(a_kind_that_is_probed_seldom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

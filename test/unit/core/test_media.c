@@ -246,12 +246,39 @@ static void false_alarms(void **unused)
     CHECK(loss < 0.05 * runs && burst < 0.05 * runs, "at most 5 %%");
 }
 
+/* Whatever the number a day: never more in a day, none near the end of a slot, no two at
+ * once, and different from agent to agent. */
+static void bursts_of_a_day(void **unused)
+{
+    (void)unused;
+    const int64_t day = 86400 * NS_PER_S, days = 20000 * day;
+    for (uint32_t n = 1; n <= MEDIA_BURSTS_MAX; n++)
+        for (uint64_t seed = 0; seed < 50; seed++) {
+            uint32_t seen = 0;
+            int64_t last = 0, slot = media_slot_over(seed, n, (struct wall){days});
+            for (;;) {
+                int64_t at = media_slot_time(seed, n, ++slot).ns;
+                if (at >= days + day)
+                    break;
+                seen += at >= days;
+                CHECK(at - last >= 20 * NS_PER_S, "%u a day: apart", n);
+                CHECK_INT(slot, media_slot_over(seed, n, (struct wall){at}), "slot");
+                CHECK_INT(slot - 1, media_slot_over(seed, n, (struct wall){at - 1}),
+                          "slot before");
+                last = at;
+            }
+            CHECK_INT(n, seen, "in a day");
+        }
+    CHECK(media_slot_time(1, 4, 80000).ns != media_slot_time(2, 4, 80000).ns, "agents");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_good_path),   cmocka_unit_test(verdicts_on_loss),
-        cmocka_unit_test(silence),       cmocka_unit_test(delays),
-        cmocka_unit_test(random_bursts), cmocka_unit_test(false_alarms),
+        cmocka_unit_test(a_good_path),     cmocka_unit_test(verdicts_on_loss),
+        cmocka_unit_test(silence),         cmocka_unit_test(delays),
+        cmocka_unit_test(random_bursts),   cmocka_unit_test(false_alarms),
+        cmocka_unit_test(bursts_of_a_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,166 @@
+#include "core/media_watch.h"
+
+#include "base/text.h"
+#include "core/event_names.h"
+#include "core/time.h"
+
+const char *nat_name(enum nat nat)
+{
+    static const char *const names[] = {
+        [NAT_UNKNOWN] = "unknown",
+        [NAT_NONE] = "none",
+        [NAT_ONE] = "endpoint_independent",
+        [NAT_SYMMETRIC] = "symmetric",
+    };
+    return names[nat];
+}
+
+static bool same(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->port == b->port && endpoint_same_address(a, b);
+}
+
+static struct media_watched *place_of(struct media_watch *w, const struct target *target,
+                                      enum family family)
+{
+    struct media_watched *oldest = &w->all[0];
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->all[i].target == target && w->all[i].family == family)
+            return &w->all[i];
+        if (w->all[i].last.ns < oldest->last.ns)
+            oldest = &w->all[i];
+    }
+    struct media_watched *m = w->n < MEDIA_WATCH_MAX ? &w->all[w->n++] : oldest;
+    *m = (struct media_watched){.target = target, .family = family};
+    return m;
+}
+
+/* ---- blocked ---- */
+
+static void set_blocked(struct media_watched *m, const struct result *r,
+                        struct events *events)
+{
+    bool blocked = r->stun.tcp_port != 0;
+    if (m->blocked == blocked)
+        return;
+    m->blocked = blocked;
+    struct event *e =
+        events_add(events, EVENT_UDP_BLOCKED, blocked ? SEVERITY_WARN : SEVERITY_INFO,
+                   r->time, m->target);
+    e->family = m->family;
+    text_copy(e->before, sizeof e->before, blocked ? "open" : "blocked");
+    text_copy(e->after, sizeof e->after, blocked ? "blocked" : "open");
+    if (blocked)
+        event_say(
+            e,
+            "UDP port %u gets no answer while TCP port %u of the same address does: "
+            "a firewall blocks it, so calls fall back to TCP; allow UDP 3478 to "
+            "3481 to Microsoft 365 (Teams)",
+            r->to.port, r->stun.tcp_port);
+    else
+        event_say(e, "UDP port %u is answered", r->to.port);
+}
+
+/* ---- the address of the site ---- */
+
+static void report_egress(const struct egress *g, enum family family, struct wall now,
+                          struct events *events)
+{
+    char before[ADDRESS_TEXT_MAX], after[ADDRESS_TEXT_MAX];
+    struct event *e = events_add(events, EVENT_EGRESS_CHANGED, SEVERITY_INFO, now, NULL);
+    e->family = family;
+    e->since = g->other_since;
+    text_copy(e->before, sizeof e->before, endpoint_address(before, &g->address));
+    text_copy(e->after, sizeof e->after, endpoint_address(after, &g->other));
+    event_say(e, "this site now leaves with the public address %s instead of %s", after,
+              before);
+}
+
+static void add_egress(struct egress *g, const struct result *r, struct events *events)
+{
+    const struct endpoint *mapped = &r->stun.mapped;
+    if (g->address.family == FAMILY_NONE) {
+        g->address = *mapped;
+        g->since = r->time;
+    }
+    if (endpoint_same_address(mapped, &g->address)) {
+        g->times = 0;
+        return;
+    }
+    if (g->times == 0 || !endpoint_same_address(mapped, &g->other)) {
+        g->other = *mapped;
+        g->times = 0;
+        g->other_since = r->time;
+    }
+    if (++g->times < MEDIA_WATCH_SURE)
+        return;
+    if (g->reported.ns == 0 || r->time.ns - g->reported.ns >= MEDIA_WATCH_QUIET_NS) {
+        report_egress(g, (enum family)mapped->family, r->time, events);
+        g->reported = r->time;
+    }
+    g->address = g->other;
+    g->since = g->other_since;
+    g->nat = NAT_UNKNOWN;
+    g->times = 0;
+}
+
+/* ---- address translation ---- */
+
+/* `m` has just seen what it saw at `before` (or something new: `before` is now). */
+static enum nat compare(const struct media_watch *w, const struct media_watched *m,
+                        struct wall before)
+{
+    enum nat found = NAT_UNKNOWN;
+    for (size_t i = 0; i < w->n; i++) {
+        const struct media_watched *other = &w->all[i];
+        if (other == m || other->mapped.family != m->mapped.family ||
+            !same(&other->local, &m->local) ||
+            endpoint_same_address(&other->server, &m->server) ||
+            m->last.ns - other->last.ns > MEDIA_WATCH_KEEP_NS)
+            continue;
+        if (same(&other->mapped, &m->mapped))
+            found = NAT_ONE;
+        else if (other->last.ns > before.ns && other->last.ns < m->last.ns)
+            return NAT_SYMMETRIC;
+    }
+    return found;
+}
+
+static void add_mapping(struct media_watch *w, struct media_watched *m,
+                        const struct result *r)
+{
+    bool again = same(&m->mapped, &r->stun.mapped) && same(&m->local, &r->stun.local) &&
+                 endpoint_same_address(&m->server, &r->to);
+    struct wall before = again ? m->last : r->time;
+    m->server = r->to;
+    m->local = r->stun.local;
+    m->mapped = r->stun.mapped;
+    m->first = again ? m->first : r->time;
+    m->last = r->time;
+    struct egress *g = &w->egress[m->family == FAMILY_IPV6];
+    enum nat nat =
+        endpoint_same_address(&m->local, &m->mapped) ? NAT_NONE : compare(w, m, before);
+    if (nat != NAT_UNKNOWN)
+        g->nat = nat;
+}
+
+void media_watch_add(struct media_watch *w, const struct target *target,
+                     const struct result *result, struct events *events)
+{
+    enum family family = (enum family)result->to.family;
+    bool answered = result->outcome == OUTCOME_REPLY;
+    if (!answered && result->stun.tcp_port == 0)
+        return;
+    struct media_watched *m = place_of(w, target, family);
+    m->tcp_port = result->stun.tcp_port;
+    set_blocked(m, result, events);
+    if (!answered || result->stun.mapped.family != result->to.family)
+        return;
+    add_egress(&w->egress[family == FAMILY_IPV6], result, events);
+    add_mapping(w, m, result);
+}
+
+void media_watch_moved(struct media_watch *w)
+{
+    *w = (struct media_watch){.n = 0};
+}
