@@ -174,39 +174,43 @@ const char *text_printable(char *out, size_t room, const char *from, const char 
 
 #define WORD_MAX 63
 
-/* Levenshtein distance, one row at a time. */
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Optimal string alignment distance: Levenshtein's, with two letters swapped as one typo. */
 static size_t distance(const char *a, const char *b)
 {
-    size_t row[WORD_MAX + 1];
+    size_t rows[3][WORD_MAX + 1];
     size_t na = strlen(a), nb = strlen(b);
     if (na > WORD_MAX || nb > WORD_MAX)
         return SIZE_MAX;
     for (size_t j = 0; j <= nb; j++)
-        row[j] = j;
+        rows[0][j] = j;
     for (size_t i = 1; i <= na; i++) {
-        size_t diagonal = row[0];
+        size_t *row = rows[i % 3], *above = rows[(i - 1) % 3],
+               *before = rows[(i + 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= nb; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
+            row[j] = least(above[j - 1] + (a[i - 1] != b[j - 1]),
+                           least(above[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = least(row[j], before[j - 2] + 1);
         }
     }
-    return row[nb];
+    return rows[na % 3][nb];
 }
 
 const char *text_nearest(const char *word, const char *const *words, size_t n)
 {
     const char *nearest = NULL;
-    size_t least = strlen(word) / 3 + 2; /* tolerate one typo per three letters */
+    size_t len = strlen(word);
+    size_t best = len < 3 ? 2 : len / 3 + 1; /* tolerate one typo per three letters */
     for (size_t i = 0; i < n; i++) {
         size_t d = distance(word, words[i]);
-        if (d < least) {
-            least = d;
+        if (d < best) {
+            best = d;
             nearest = words[i];
         }
     }

@@ -61,7 +61,9 @@ bool cmd_is_option(const char *word, const struct cmd_option *option)
         return false;
     if (word[1] == '-')
         return strcmp(word + 2, option->name) == 0;
-    return word[1] == option->letter && word[2] == '\0';
+    return (word[1] == option->letter ||
+            (option->also != 0 && word[1] == option->also)) &&
+           word[2] == '\0';
 }
 
 static bool has_long(const struct cmd_option *options, const char *word, size_t len)
@@ -95,21 +97,27 @@ static void report_unknown_long(const char *command, const char *word,
 int cmd_getopt(int argc, char **argv, const struct cmd_option *options)
 {
     struct option longs[OPTIONS_MAX + 1] = {0};
-    char shorts[2 * OPTIONS_MAX + 2] = ":"; /* getopt is silent; missing value: ':' */
+    char shorts[4 * OPTIONS_MAX + 2] = ":"; /* getopt is silent; missing value: ':' */
     size_t len = 1;
     for (size_t i = 0; options[i].name != NULL; i++) {
         bool has_argument = options[i].argument != NULL;
         assert(i < OPTIONS_MAX);
         longs[i] =
             (struct option){options[i].name, has_argument, NULL, options[i].letter};
-        if (options[i].letter > UCHAR_MAX)
-            continue;
-        shorts[len++] = (char)options[i].letter;
-        if (has_argument)
-            shorts[len++] = ':';
+        const int letters[] = {options[i].letter, options[i].also};
+        for (size_t k = 0; k < 2; k++) {
+            if (letters[k] == 0 || letters[k] > UCHAR_MAX)
+                continue;
+            shorts[len++] = (char)letters[k];
+            if (has_argument)
+                shorts[len++] = ':';
+        }
     }
 
     int c = getopt_long(argc, argv, shorts, longs, NULL);
+    for (const struct cmd_option *o = options; o->name != NULL; o++)
+        if (c == o->also && c != 0)
+            return o->letter;
     if (c != '?' && c != ':')
         return c;
     const char *word = argv[optind - 1];

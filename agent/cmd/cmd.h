@@ -31,6 +31,7 @@ struct cmd_option {
     enum cmd_word word;   /* type of its argument */
     bool required;
     unsigned uses; /* only for kinds with these settings (enum kind_setting); 0: all */
+    int also;      /* a second letter, taken like `letter`, which cmd_getopt() returns */
 };
 
 struct command {

@@ -6,6 +6,7 @@
 #include "cmd/interrupt.h"
 #include "cmd/render.h"
 #include "core/addresses.h"
+#include "core/destination.h"
 #include "core/intercept.h"
 #include "core/pipeline.h"
 #include "core/schedule.h"
@@ -20,6 +21,7 @@
 #include "probe/tcp/single.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,8 +50,8 @@ struct live_stream {
     struct result last; /* ... the last of them */
 };
 
-struct live_host { /* a host in one family: a stream of the schedule */
-    size_t target;
+struct live_host { /* a host by one kind in one family: a stream of the schedule */
+    size_t target, kind;
     size_t first, n; /* its addresses, probed in turn */
     struct window *window;
     uint32_t sent;
@@ -61,6 +63,7 @@ struct session {
     const struct live *live;
     uv_loop_t loop;
     uv_timer_t timer;
+    uv_signal_t quit; /* Ctrl-\\ */
     struct interrupt interrupt;
     struct resolver *resolver;
     struct http *http;
@@ -71,6 +74,7 @@ struct session {
     size_t n_hosts;
     struct live_stream *streams;
     size_t n_streams;
+    uint64_t sent; /* by the prober */
     struct schedule *schedule;
     int target_width; /* of the table */
     bool over;
@@ -78,18 +82,24 @@ struct session {
     struct text out;
 };
 
-static const struct kind *kind_of(const struct session *s)
+static const struct kind *kind_of(const struct live_host *host)
 {
-    return &probe_kinds[s->live->kind]->kind;
+    return &probe_kinds[host->kind]->kind;
 }
+
+/* The number of a probe to its host, from 1, by result.number. A probe under way is younger
+ * than that many others. */
+#define SEQUENCES (1 << 20)
+static uint32_t sequences[SEQUENCES];
 
 static struct shown shown(const struct session *s, const struct live_stream *stream)
 {
     return (struct shown){
         .target = s->live->targets[s->hosts[stream->host].target].name,
-        .kind = kind_of(s),
+        .kind = kind_of(&s->hosts[stream->host]),
         .to = stream->to,
         .target_width = s->target_width,
+        .unix_time = s->live->unix_time,
         .waiting = stream->sent - stream->reported,
     };
 }
@@ -112,6 +122,7 @@ static void end(struct session *s)
     resolver_destroy(s->resolver);
     http_destroy(s->http);
     uv_close((uv_handle_t *)&s->timer, NULL);
+    uv_close((uv_handle_t *)&s->quit, NULL);
     interrupt_stop(&s->interrupt);
 }
 
@@ -132,11 +143,11 @@ static void send_probe(struct session *s, const struct due *due)
     window_count(host->window, COUNTER_MISSED, due->missed);
     if (mono_now().ns - due->at.ns > PIPELINE_LATE_NS)
         window_busy(host->window);
-    host->sent++;
+    sequences[++s->sent % SEQUENCES] = ++host->sent;
     s->streams[at].sent++;
     if (host->sent == s->live->count)
         schedule_set(s->schedule, due->stream, 0, 0, due->at);
-    prober_send(s->prober, (uint32_t)at, s->live->kind, &s->live->targets[host->target],
+    prober_send(s->prober, (uint32_t)at, host->kind, &s->live->targets[host->target],
                 &s->streams[at].to);
 }
 
@@ -173,7 +184,7 @@ static void add_result(struct session *s, struct live_stream *stream,
                         result->outcome != OUTCOME_REFUSED &&
                         result->outcome != OUTCOME_NOT_MEASURED;
     window_add(stream->window, result);
-    intercept_add(&host->intercept, kind_of(s), result);
+    intercept_add(&host->intercept, kind_of(host), result);
     if (!stream->answered && host->n > 1) {
         stream->held++;
         stream->last = *result;
@@ -189,9 +200,10 @@ static void on_result(const struct result *result, void *user)
     struct live_stream *stream = &s->streams[result->stream];
     add_result(s, stream, result);
     struct shown of = shown(s, stream);
-    if (s->live->json)
+    of.sequence = sequences[result->number % SEQUENCES];
+    if (s->live->json && !s->live->quiet)
         render_result_json(&s->out, &of, result);
-    else
+    else if (!s->live->quiet)
         render_result_line(&s->out, &of, result);
     print(s);
     if (done(s))
@@ -203,8 +215,7 @@ static void on_after(uint32_t stream, enum counter what, void *user)
     struct session *s = user;
     struct live_host *host = &s->hosts[s->streams[stream].host];
     if (what == COUNTER_LATE)
-        window_late(host->window,
-                    s->live->targets[host->target].waiting_ns[s->live->kind]);
+        window_late(host->window, s->live->targets[host->target].waiting_ns[host->kind]);
     else
         window_count(host->window, what, 1);
 }
@@ -218,27 +229,29 @@ static void on_busy(void *user)
 
 /* ---- names ---- */
 
-static struct window *new_window(const struct session *s)
+static struct window *new_window(size_t kind)
 {
-    struct window *w = window_create(kind_of(s), wall_now());
+    struct window *w = window_create(&probe_kinds[kind]->kind, wall_now());
     window_keep_exact(w, EXACT_MAX);
     return w;
 }
 
-static void add_host(struct session *s, const struct question *q)
+static void add_host(struct session *s, const struct question *q, size_t kind)
 {
     s->hosts[s->n_hosts] = (struct live_host){
         .target = q->target,
+        .kind = kind,
         .first = s->n_streams,
         .n = q->n,
-        .window = new_window(s),
+        .window = new_window(kind),
     };
-    for (size_t i = 0; i < q->n; i++)
-        s->streams[s->n_streams++] = (struct live_stream){
-            .host = s->n_hosts,
-            .to = q->answers[i],
-            .window = new_window(s),
-        };
+    for (size_t i = 0; i < q->n; i++) {
+        struct live_stream *stream = &s->streams[s->n_streams++];
+        *stream = (struct live_stream){
+            .host = s->n_hosts, .to = q->answers[i], .window = new_window(kind)};
+        stream->to.port =
+            target_port(&s->live->targets[q->target], &probe_kinds[kind]->kind);
+    }
     s->n_hosts++;
 }
 
@@ -261,40 +274,78 @@ static void no_address(struct session *s, const struct target *target,
                                         "/etc/resolv.conf");
 }
 
+static bool by_proxy(const struct session *s, size_t target, size_t kind)
+{
+    return target_goes_by_proxy(&s->live->targets[target], &probe_kinds[kind]->kind);
+}
+
+/* A kind that needs the addresses of the host. */
+static bool needs_lookup(const struct session *s, size_t target)
+{
+    bool needs = false;
+    for (size_t k = 0; k < s->live->n_kinds; k++)
+        needs |= !by_proxy(s, target, s->live->kinds[k]);
+    return needs;
+}
+
+/* Whether a user's traffic takes the addresses of `q` rather than those of `than`. */
+static bool is_preferred(const struct question *q, const struct question *than)
+{
+    if (than == NULL)
+        return true;
+    struct endpoint a = socket_source(&q->answers[0]),
+                    b = socket_source(&than->answers[0]);
+    return destination_is_better(&q->answers[0], &a, &than->answers[0], &b);
+}
+
 /*
- * Chooses the addresses to probe: each requested family, or else the first family with an
- * address and a route, IPv4 before IPv6.
+ * Chooses the addresses to probe with one kind: each requested family, or else the one that
+ * a user's traffic takes.
  */
+static void choose_host(struct session *s, size_t t, size_t kind)
+{
+    const struct question *best = NULL;
+    if (by_proxy(s, t, kind)) {
+        add_host(s,
+                 &(struct question){
+                     .target = t, .answers = {{.family = FAMILY_PROXY}}, .n = 1},
+                 kind);
+        return;
+    }
+    for (size_t i = 0; i < s->n_questions; i++) {
+        const struct question *q = &s->questions[i];
+        if (q->target != t || q->n == 0)
+            continue;
+        if (s->live->every_family)
+            add_host(s, q, kind);
+        else if (is_preferred(q, best))
+            best = q;
+    }
+    if (best != NULL)
+        add_host(s, best, kind);
+}
+
+/* Reports a host without an address. */
+static void check_addresses(struct session *s, size_t t)
+{
+    const struct question *failed = NULL;
+    for (size_t i = 0; i < s->n_questions; i++) {
+        const struct question *q = &s->questions[i];
+        if (q->target == t && q->n > 0)
+            return;
+        if (q->target == t && (failed == NULL || failed->unfit.family == FAMILY_NONE))
+            failed = q;
+    }
+    if (needs_lookup(s, t))
+        no_address(s, &s->live->targets[t], failed);
+}
+
 static void choose_hosts(struct session *s)
 {
     for (size_t t = 0; t < s->live->n; t++) {
-        const struct question *first = NULL, *failed = NULL;
-        const struct target *target = &s->live->targets[t];
-        if (target_goes_by_proxy(target, kind_of(s))) {
-            add_host(s, &(struct question){
-                            .target = t,
-                            .answers = {{.family = FAMILY_PROXY,
-                                         .port = target_port(target, kind_of(s))}},
-                            .n = 1});
-            continue;
-        }
-        for (size_t i = 0; i < s->n_questions; i++) {
-            const struct question *q = &s->questions[i];
-            if (q->target != t)
-                continue;
-            if (q->n == 0)
-                failed =
-                    failed != NULL && failed->unfit.family != FAMILY_NONE ? failed : q;
-            else if (s->live->every_family)
-                add_host(s, first = q);
-            else if (first == NULL || (!socket_has_route(&first->answers[0]) &&
-                                       socket_has_route(&q->answers[0])))
-                first = q;
-        }
-        if (first != NULL && !s->live->every_family)
-            add_host(s, first);
-        if (first == NULL)
-            no_address(s, &s->live->targets[t], failed);
+        for (size_t k = 0; k < s->live->n_kinds; k++)
+            choose_host(s, t, s->live->kinds[k]);
+        check_addresses(s, t);
     }
 }
 
@@ -333,14 +384,15 @@ static void on_decoy(int64_t handshake_ns, void *user)
 /* One per host, before the probes. */
 static void start_decoys(struct session *s)
 {
-    bool handshakes = kind_delay(kind_of(s), DELAY_HANDSHAKE) != KIND_NONE;
-    for (size_t i = 0; i < s->n_hosts && handshakes; i++) {
+    for (size_t i = 0; i < s->n_hosts; i++) {
         struct live_host *host = &s->hosts[i];
+        if (kind_delay(kind_of(host), DELAY_HANDSHAKE) == KIND_NONE)
+            continue;
         const struct target *t = &s->live->targets[host->target];
         struct endpoint nobody = s->streams[host->first].to;
         if (nobody.family == FAMILY_PROXY) /* it does not go there directly */
             continue;
-        nobody.port = intercept_decoy_port(target_port(t, kind_of(s)));
+        nobody.port = intercept_decoy_port(target_port(t, kind_of(host)));
         host->decoy =
             single_start(&s->loop, &nobody, t->dscp, SINGLE_WAITING_NS, on_decoy, host);
     }
@@ -349,15 +401,15 @@ static void start_decoys(struct session *s)
 /* Loads certificates now, so that the first probe is not delayed. */
 static void preload(struct session *s)
 {
-    for (size_t t = 0; t < s->live->n; t++)
-        if (kind_delay(kind_of(s), DELAY_TLS) != KIND_NONE)
-            http_preload(s->http, s->live->targets[t].ca_file);
+    for (size_t i = 0; i < s->n_hosts; i++)
+        if (kind_delay(kind_of(&s->hosts[i]), DELAY_TLS) != KIND_NONE)
+            http_preload(s->http, s->live->targets[s->hosts[i].target].ca_file);
 }
 
 static void begin(struct session *s)
 {
-    preload(s);
     choose_hosts(s);
+    preload(s);
     if (!take_allowance(s)) {
         end(s);
         return;
@@ -386,11 +438,11 @@ static void resolve_all(struct session *s)
 {
     static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
     s->questions = mem_zalloc(2 * s->live->n * sizeof *s->questions);
-    s->hosts = mem_zalloc(2 * s->live->n * sizeof *s->hosts);
-    s->streams = mem_zalloc(2 * s->live->n * ADDRESSES_MAX * sizeof *s->streams);
+    size_t hosts = 2 * s->live->n * s->live->n_kinds;
+    s->hosts = mem_zalloc(hosts * sizeof *s->hosts);
+    s->streams = mem_zalloc(hosts * ADDRESSES_MAX * sizeof *s->streams);
     for (size_t t = 0; t < s->live->n; t++)
-        for (size_t f = 0;
-             f < 2 && !target_goes_by_proxy(&s->live->targets[t], kind_of(s)); f++)
+        for (size_t f = 0; f < 2 && needs_lookup(s, t); f++)
             if (f == 0 ? s->live->targets[t].ipv4 : s->live->targets[t].ipv6)
                 s->questions[s->n_questions++] =
                     (struct question){.session = s, .target = t, .family = families[f]};
@@ -400,8 +452,7 @@ static void resolve_all(struct session *s)
     for (size_t i = 0; i < s->n_questions; i++) {
         struct question *q = &s->questions[i];
         const struct target *target = &s->live->targets[q->target];
-        resolver_lookup(s->resolver, target->host, q->family,
-                        target_port(target, kind_of(s)), on_resolution, q);
+        resolver_lookup(s->resolver, target->host, q->family, 0, on_resolution, q);
     }
 }
 
@@ -413,11 +464,11 @@ static void on_interrupt(void *user)
 }
 
 /* Leaves out the handshakes of a middlebox. */
-static void summarise(struct session *s, const struct live_host *host,
-                      struct window *window, struct summary *out)
+static void summarise(const struct live_host *host, struct window *window,
+                      struct summary *out)
 {
-    for (size_t d = 0; d < kind_delays(kind_of(s)); d++)
-        if (intercepted(&host->intercept) && intercept_leaves_out(kind_of(s), d))
+    for (size_t d = 0; d < kind_delays(kind_of(host)); d++)
+        if (intercepted(&host->intercept) && intercept_leaves_out(kind_of(host), d))
             window_leave_out(window, d);
     window_summary(window, wall_now(), out);
 }
@@ -452,7 +503,7 @@ static const struct live_stream *best_address(struct session *s,
     int64_t best_ns = INT64_MAX;
     for (size_t i = host->first; i < host->first + host->n; i++) {
         struct summary summary;
-        summarise(s, host, s->streams[i].window, &summary);
+        summarise(host, s->streams[i].window, &summary);
         if (summary.delays[0].count == 0 || summary.delays[0].min_ns >= best_ns)
             continue;
         best = &s->streams[i];
@@ -477,7 +528,7 @@ static void describe_addresses(struct session *s, const struct live_host *host,
         *a = (struct shown_address){.to = stream->to,
                                     .waiting = stream->sent - stream->reported,
                                     .silent = is_silent(s, stream)};
-        summarise(s, host, stream->window, &a->summary);
+        summarise(host, stream->window, &a->summary);
         of->waiting += a->silent ? 0 : a->waiting;
         if (!a->silent)
             release(s, stream);
@@ -498,7 +549,7 @@ static bool conclude_host(struct session *s, struct live_host *host)
     of.intercepted = intercepted(&host->intercept);
     of.interception = intercept_text(interception, &host->intercept, probe_kind_words());
     describe_addresses(s, host, addresses, &of);
-    summarise(s, host, host->window, &summary);
+    summarise(host, host->window, &summary);
     if (s->live->json)
         render_summary_json(&s->out, &of, &summary);
     else
@@ -526,12 +577,35 @@ static void conclude(struct session *s)
     print(s);
 }
 
+/* One line per host on standard error, as ping does. */
+static void on_quit(uv_signal_t *signal, int number)
+{
+    struct session *s = signal->data;
+    struct text out = {0};
+    (void)number;
+    for (size_t i = 0; i < s->n_hosts; i++) {
+        struct live_host *host = &s->hosts[i];
+        struct summary summary;
+        struct shown of = shown(s, best_address(s, host));
+        of.waiting = 0;
+        for (size_t k = host->first; k < host->first + host->n; k++)
+            of.waiting += s->streams[k].sent - s->streams[k].reported;
+        summarise(host, host->window, &summary);
+        render_status_line(&out, &of, &summary);
+    }
+    fflush(stdout);
+    fputs(text_string(&out), stderr);
+    text_free(&out);
+}
+
 static int open_session(struct session *s)
 {
     char why[256];
     uv_loop_init(&s->loop);
     uv_timer_init(&s->loop, &s->timer);
-    s->timer.data = s;
+    uv_signal_init(&s->loop, &s->quit);
+    s->timer.data = s->quit.data = s;
+    uv_signal_start(&s->quit, on_quit, SIGQUIT);
     interrupt_start(&s->interrupt, &s->loop, on_interrupt, s);
     resolver_create(&s->resolver, &s->loop, NULL);
     int rc = http_create(&s->http, &s->loop);
@@ -541,8 +615,11 @@ static int open_session(struct session *s)
         .on_result = on_result, .on_after = on_after, .on_busy = on_busy, .user = s};
     s->prober = prober_create(&s->loop, probe_kinds, probe_kinds_count, s->resolver,
                               s->http, events);
-    if (prober_open(s->prober, s->live->kind, why, sizeof why) < 0)
-        return cmd_cannot("%s", why);
+    /* Of several kinds, one that cannot be opened is "not measured". */
+    for (size_t k = 0; k < s->live->n_kinds; k++)
+        if (prober_open(s->prober, s->live->kinds[k], why, sizeof why) < 0 &&
+            s->live->n_kinds == 1)
+            return cmd_cannot("%s", why);
     return CMD_FINE;
 }
 
@@ -553,9 +630,15 @@ static void announce(const struct live *live)
     if (live->count > 0)
         snprintf(times, sizeof times, "%u probe%s", live->count,
                  live->count == 1 ? "" : "s");
-    printf("%s to %zu host%s: %s, %s apart\n", probe_kinds[live->kind]->kind.label,
-           live->n, live->n == 1 ? "" : "s", times,
+    struct kinds kinds = {.n = live->n_kinds};
+    struct text labels = {0};
+    for (size_t k = 0; k < live->n_kinds; k++)
+        kinds.list[k] = &probe_kinds[live->kinds[k]]->kind;
+    kinds_add_labels(&labels, &kinds, ", ", " and ");
+    printf("%s to %zu host%s: %s%s, %s apart\n", text_string(&labels), live->n,
+           live->n == 1 ? "" : "s", times, kinds.n > 1 ? " each" : "",
            duration_text(every, live->interval_ns));
+    text_free(&labels);
     fflush(stdout);
 }
 

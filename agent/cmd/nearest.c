@@ -17,7 +17,7 @@ enum { OPT_JSON = 256 };
 static const struct cmd_option options[] = {
     LOAD_CONFIG_OPTION("configuration"),
     {"location", 'l', "PLACE",
-     "location of this host: \"LATITUDE LONGITUDE\" or a metro code"},
+     "location of this host: \"LATITUDE LONGITUDE\", a city, or a metro code"},
     {"time", 't', "SEC",
      "how long to probe, 2 to 300 (default 10); Ctrl-C ends it earlier"},
     {"json", OPT_JSON, NULL, "one JSON object per line for each target"},

@@ -6,37 +6,36 @@
 #include "config/values.h"
 #include "core/time.h"
 #include "net/http_proxy.h"
+#include "net/pem.h"
 #include "probe/kinds.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
-enum {
-    OPT_JSON = 256,
-    OPT_SIZE,
-    OPT_DSCP,
-    OPT_DF,
-    OPT_PATH,
-    OPT_SERVER_NAME,
-    OPT_CA,
-    OPT_MEDIA
-};
+enum { OPT_JSON = 256, OPT_DSCP, OPT_DF, OPT_PATH, OPT_SERVER_NAME, OPT_CA, OPT_MEDIA };
 
 static const struct cmd_option options[] = {
-    {"count", 'n', "N", "probes per host (default 10; 0: until Ctrl-C)"},
+    {"count", 'c', "N", "probes per host (default 10; 0: until Ctrl-C); also -n",
+     .also = 'n'},
     {"interval", 'i', "SEC",
      "between two probes to a host (default 1; at least 0.01 for root, 0.2 for others)"},
-    {"wait", 'w', "SEC",
-     "waiting time: a later answer is late (default 2, of https 10; at most 10)"},
+    {"wait", 'W', "SEC",
+     "waiting time: a later answer is late (default 2, of https 10; at most 10); also -w",
+     .also = 'w'},
+    {"quiet", 'q', NULL, "only the summary"},
+    {"timestamp", 'D', NULL,
+     "Unix time in each line, as ping does (default: local time)"},
     {"ipv4", '4', NULL,
-     "IPv4 only; with -6 both (default: the first of IPv4 and IPv6 with an address "
-     "and a route)"},
+     "IPv4 only; with -6 both (default: the family that a user's traffic takes)"},
     {"ipv6", '6', NULL, "IPv6 only; with -4 both"},
     {"json", OPT_JSON, NULL,
      "one JSON object per line for each result, then for each summary"},
-    {"size", OPT_SIZE, "BYTES", "payload, 16 to 1400 (default 56)", .uses = USES_PAYLOAD},
+    {"size", 's', "BYTES", "payload, 16 to 1400 (default 56)", .uses = USES_PAYLOAD},
+    {"ttl", 't', "N", "time to live or hop limit, 1 to 255", .uses = USES_TTL},
     {"dscp", OPT_DSCP, "N", "DSCP, 0 to 63", .uses = USES_DSCP},
     {"df", OPT_DF, NULL, "do not fragment", .uses = USES_PAYLOAD},
     {"path", OPT_PATH, "PATH", "path to request (default /)", .uses = USES_HTTP},
@@ -53,8 +52,8 @@ static const struct cmd_option options[] = {
 
 struct options {
     double interval_s, wait_s;
-    int64_t count, payload, dscp;
-    bool ipv4, ipv6, json, dont_fragment, media;
+    int64_t count, payload, dscp, ttl;
+    bool ipv4, ipv6, json, quiet, unix_time, dont_fragment, media;
     const char *path, *ca_file;
     char server_name[HOST_TEXT_MAX];
     bool given[sizeof options / sizeof *options];
@@ -102,21 +101,35 @@ static bool server_name(char out[HOST_TEXT_MAX])
     return fine;
 }
 
-/* Refuses an option that the kind does not use. */
-static bool are_used(const struct options *o, const struct kind *kind)
+/* Refuses an option that none of the kinds uses. */
+static bool are_used(const struct options *o, const struct live *live)
 {
+    unsigned uses = 0;
+    for (size_t k = 0; k < live->n_kinds; k++)
+        uses |= probe_kinds[live->kinds[k]]->kind.uses;
     for (size_t i = 0; options[i].name != NULL; i++) {
-        if (!o->given[i] || options[i].uses == 0 || (options[i].uses & kind->uses) != 0)
+        if (!o->given[i] || options[i].uses == 0 || (options[i].uses & uses) != 0)
             continue;
         struct kinds some = kinds_using(probe_kind_words(), options[i].uses);
         struct text names = {0};
         kinds_add_names(&names, &some, ", ", " and ");
         cmd_cannot("--%s is for %s, not for %s; leave it out", options[i].name,
-                   text_string(&names), kind->name);
+                   text_string(&names), probe_kinds[live->kinds[0]]->kind.name);
         text_free(&names);
         return false;
     }
     return true;
+}
+
+static bool certificates(const char *file)
+{
+    struct text why = {0};
+    int rc = pem_check_certificates(file, &why);
+    if (rc < 0)
+        cmd_cannot("--ca %s: %s", file,
+                   rc == -EBADMSG ? text_string(&why) : strerror(-rc));
+    text_free(&why);
+    return rc == 0;
 }
 
 static bool take_option(struct options *o, int c)
@@ -124,12 +137,16 @@ static bool take_option(struct options *o, int c)
     for (size_t i = 0; options[i].name != NULL; i++)
         o->given[i] |= options[i].letter == c;
     switch (c) {
-    case 'n':
-        return integer("-n", 0, 100000000, &o->count);
+    case 'c':
+        return integer("-c", 0, 100000000, &o->count);
     case 'i':
         return interval(&o->interval_s);
-    case 'w':
-        return number("-w", 0.01, 10, &o->wait_s);
+    case 'W':
+        return number("-W", 0.01, 10, &o->wait_s);
+    case 'q':
+        return o->quiet = true;
+    case 'D':
+        return o->unix_time = true;
     case '4':
         return o->ipv4 = true;
     case '6':
@@ -140,7 +157,9 @@ static bool take_option(struct options *o, int c)
         return o->dont_fragment = true;
     case OPT_MEDIA:
         return o->media = true;
-    case OPT_SIZE:
+    case 't':
+        return integer("--ttl", 1, 255, &o->ttl);
+    case 's':
         return integer("--size", 16, 1400, &o->payload);
     case OPT_DSCP:
         return integer("--dscp", 0, 63, &o->dscp);
@@ -152,24 +171,28 @@ static bool take_option(struct options *o, int c)
         return server_name(o->server_name);
     case OPT_CA:
         o->ca_file = optarg;
-        return access(optarg, R_OK) == 0 ||
-               (cmd_cannot("--ca %s: cannot be read; give a PEM file", optarg), false);
+        return certificates(optarg);
     default:
         return false; /* cmd_getopt() reported it */
     }
 }
 
 /* Parses HOST or HOST:PORT into target->host and ->port. */
-static bool parse_host(struct target *target, const struct kind *kind,
+static bool parse_host(struct target *target, const struct live *live,
                        const struct options *o, const char *text)
 {
-    const struct host_rules rules = {
+    struct host_rules rules = {
         .ipv4_only = o->ipv4 && !o->ipv6,
         .ipv6_only = o->ipv6 && !o->ipv4,
-        .port = (kind->uses & USES_PORT) != 0,
-        .without = kind->name,
-        .path = kind->uses & USES_HTTP ? " and give the path with --path" : "",
+        .without = probe_kinds[live->kinds[0]]->kind.name,
+        .path = "",
     };
+    for (size_t k = 0; k < live->n_kinds; k++) {
+        unsigned uses = probe_kinds[live->kinds[k]]->kind.uses;
+        rules.port |= (uses & USES_PORT) != 0;
+        if (uses & USES_HTTP)
+            rules.path = " and give the path with --path";
+    }
     struct host_port h;
     if (!cmd_host(&h, text, &rules))
         return false;
@@ -180,11 +203,11 @@ static bool parse_host(struct target *target, const struct kind *kind,
     return true;
 }
 
-static bool make_target(struct target *target, size_t kind, const struct options *o,
-                        const char *text)
+static bool make_target(struct target *target, const struct live *live,
+                        const struct options *o, const char *text)
 {
     *target = target_default(probe_kind_words());
-    if (!parse_host(target, &probe_kinds[kind]->kind, o, text))
+    if (!parse_host(target, live, o, text))
         return false;
     bool any = !o->ipv4 && !o->ipv6;
     target->ipv4 = o->ipv4 || any;
@@ -193,6 +216,7 @@ static bool make_target(struct target *target, size_t kind, const struct options
         target_wait(target, (int64_t)(o->wait_s * 1e9));
     target->payload_bytes = (uint16_t)o->payload;
     target->dscp = (uint8_t)o->dscp;
+    target->ttl = (uint8_t)o->ttl;
     target->dont_fragment = o->dont_fragment;
     target->proxied = http_proxy_used(target);
     text_copy(target->server_name, sizeof target->server_name, o->server_name);
@@ -204,13 +228,19 @@ static bool make_target(struct target *target, size_t kind, const struct options
     return true;
 }
 
+/* In any case: "ICMP". */
 static size_t find_kind(const char *name)
+{
+    for (size_t i = 0; i < probe_kinds_count; i++)
+        if (strcasecmp(probe_kinds[i]->kind.name, name) == 0)
+            return i;
+    return KIND_NONE;
+}
+
+static int no_such_kind(const char *name)
 {
     const struct kinds *kinds = probe_kind_words();
     const char *names[KINDS_MAX];
-    size_t kind = kinds_find(kinds, name);
-    if (kind != KIND_NONE)
-        return kind;
     for (size_t i = 0; i < kinds->n; i++)
         names[i] = kinds->list[i]->name;
     const char *near = text_nearest(name, names, kinds->n);
@@ -223,7 +253,31 @@ static size_t find_kind(const char *name)
     }
     cmd_cannot("unknown kind of probe '%s'; %s", name, text_string(&next));
     text_free(&next);
-    return KIND_NONE;
+    return CMD_CANNOT;
+}
+
+/*
+ * Takes the kind from the words, or all kinds that are on by default where the first word
+ * is a host. The first of several words is meant as a kind if it has no dot or colon.
+ */
+static int take_kinds(struct live *live, char **words, size_t n)
+{
+    size_t kind = n > 0 ? find_kind(words[0]) : KIND_NONE;
+    if (n == 0 || (n == 1 && kind != KIND_NONE))
+        return cmd_cannot("HOST is required; `edgelat probe --help` has examples");
+    if (kind != KIND_NONE) {
+        live->kinds[live->n_kinds++] = kind;
+        return CMD_FINE;
+    }
+    if (n > 1 && find_kind(words[1]) != KIND_NONE)
+        return cmd_cannot("the kind comes first: edgelat probe %s %s",
+                          probe_kinds[find_kind(words[1])]->kind.name, words[0]);
+    if (n > 1 && strpbrk(words[0], ".:") == NULL)
+        return no_such_kind(words[0]);
+    for (size_t i = 0; i < probe_kinds_count; i++)
+        if (probe_kinds[i]->kind.on_by_default)
+            live->kinds[live->n_kinds++] = i;
+    return CMD_FINE;
 }
 
 static int run(int argc, char **argv)
@@ -233,35 +287,34 @@ static int run(int argc, char **argv)
     for (int c; (c = cmd_getopt(argc, argv, options)) != -1;)
         if (!take_option(&o, c))
             return CMD_CANNOT;
-    if (argc - optind < 2)
-        return cmd_cannot(
-            "KIND and HOST are required; `edgelat probe --help` has examples");
-    size_t kind = find_kind(argv[optind]);
-    if (kind == KIND_NONE || !are_used(&o, &probe_kinds[kind]->kind))
-        return CMD_CANNOT;
-
     if (o.media && (o.given[0] || o.given[1] || o.given[2]))
-        return cmd_cannot("--media sends a burst of fixed length: -n, -i and -w do not "
+        return cmd_cannot("--media sends a burst of fixed length: -c, -i and -W do not "
                           "apply; leave them out");
-
-    size_t n = (size_t)(argc - optind - 1);
-    if (n > TARGETS_MAX)
-        return cmd_cannot("%zu hosts are too many: at most %d", n, TARGETS_MAX);
     struct live live = {
-        .kind = kind,
-        .targets = mem_zalloc(n * sizeof *live.targets),
-        .n = n,
         .count = (uint32_t)o.count,
         .interval_ns = (int64_t)(o.interval_s * 1e9),
         .every_family = o.ipv4 || o.ipv6,
         .json = o.json,
+        .quiet = o.quiet,
+        .unix_time = o.unix_time,
     };
+    char **hosts = argv + optind;
+    size_t n = (size_t)(argc - optind);
+    if (take_kinds(&live, hosts, n) != CMD_FINE || !are_used(&o, &live))
+        return CMD_CANNOT;
+    if (find_kind(hosts[0]) != KIND_NONE) {
+        hosts++;
+        n--;
+    }
+    if (n > TARGETS_MAX)
+        return cmd_cannot("%zu hosts are too many: at most %d", n, TARGETS_MAX);
+    live.targets = mem_zalloc(n * sizeof *live.targets);
     int rc = CMD_FINE;
-    for (size_t i = 0; i < n && rc == CMD_FINE; i++)
-        if (!make_target(&live.targets[i], kind, &o, argv[optind + 1 + (int)i]))
+    for (live.n = 0; live.n < n && rc == CMD_FINE; live.n++)
+        if (!make_target(&live.targets[live.n], &live, &o, hosts[live.n]))
             rc = CMD_CANNOT;
     if (rc == CMD_FINE)
-        rc = o.media ? media_run(live.targets, n, o.json) : live_run(&live);
+        rc = o.media ? media_run(live.targets, live.n, o.json) : live_run(&live);
     free(live.targets);
     return rc;
 }
@@ -269,13 +322,13 @@ static int run(int argc, char **argv)
 const struct command command_probe = {
     .name = "probe",
     .summary = "probe hosts now, with percentiles",
-    .arguments = "KIND HOST[:PORT]...",
+    .arguments = "[KIND] HOST[:PORT]...",
     .first = CMD_KIND,
     .rest = CMD_HOST,
     .options = options,
     .about =
-        "Probes any hosts with probes of one kind, as the agent does, and prints each "
-        "result, then a summary with percentiles. Needs no agent and no "
+        "Probes any hosts with probes of one kind, or of all kinds, as the agent does, and "
+        "prints each result, then a summary with percentiles. Needs no agent and no "
         "configuration.",
     .notes =
         "The probes to a host go to its addresses in turn, at most eight; the summary has a "
@@ -283,10 +336,12 @@ const struct command command_probe = {
         "next one after 250 ms.\n"
         "\n"
         "Ctrl-C and SIGTERM end it with the summary; probes in flight count as sent. "
-        "Times in the text are local with the UTC offset (Z: UTC); JSON has UTC.\n"
+        "Ctrl-\\ (SIGQUIT) prints the counts so far on standard error. Times in the text "
+        "are local with the UTC offset (Z: UTC); JSON has UTC.\n"
         "\n"
         "Exit code: 0 every probe was answered (except those in flight at the end); 1 "
         "some or all were not; 2 error.",
+    .examples = "edgelat probe teams.microsoft.com\n",
     .run = run,
     .needs = CMD_LOOP_NEEDS,
 };

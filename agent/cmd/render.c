@@ -89,6 +89,8 @@ void render_result_json(struct text *out, const struct shown *of,
     json_object(&j, NULL);
     json_string(&j, "time", wall_text(time, result->time));
     shown_json(&j, of);
+    if (of->sequence > 0)
+        json_unsigned(&j, "sequence", of->sequence);
     json_string(&j, "outcome", outcome_name(result->outcome));
     json_text(&j, "pop", result->pop);
     json_object(&j, "delays");
@@ -149,9 +151,14 @@ void render_result_line(struct text *out, const struct shown *of,
                         const struct result *result)
 {
     char ms[24];
-    add_clock(out, result->time);
+    if (of->unix_time)
+        text_add(out, "[%.6f]", (double)result->time.ns / 1e9);
+    else
+        add_clock(out, result->time);
     text_add(out, "  %s  %s  ", of->target, of->kind->name);
     add_where(out, of);
+    if (of->sequence > 0)
+        text_add(out, "  #%u", of->sequence);
     if (result->outcome != OUTCOME_REPLY)
         text_add(out, "  %s", outcome_name(result->outcome));
     bool any = false;
@@ -425,4 +432,17 @@ void render_summary_lines(struct text *out, const struct shown *of,
     }
     if (of->n_addresses > 1)
         add_addresses(out, of);
+}
+
+void render_status_line(struct text *out, const struct shown *of,
+                        const struct summary *summary)
+{
+    char ms[24], loss[LOSS_TEXT_MAX];
+    text_add(out, "%s %s %s: %llu sent, %llu replies, %llu waiting, loss %s, p50 %s ms\n",
+             of->target, of->kind->name, family_name(of->to.family),
+             (unsigned long long)(summary->sent + of->waiting),
+             (unsigned long long)summary->received, (unsigned long long)of->waiting,
+             loss_text(loss, outcomes_lost(summary->outcomes),
+                       outcomes_failed(summary->outcomes), summary->sent),
+             render_ms(ms, summary->delays[0].percentile_ns[P50]));
 }

@@ -23,7 +23,9 @@ struct shown {          /* subject of a result or summary */
     const char *target; /* as the user wrote it */
     const struct kind *kind;
     struct endpoint to;
-    int target_width; /* minimum width of the first column of summaries */
+    bool unix_time;    /* in place of the local time */
+    uint32_t sequence; /* of a result: number of the probe to its host, from 1 */
+    int target_width;  /* minimum width of the first column of summaries */
     /* for summaries only: */
     uint64_t waiting;         /* probes neither answered nor lost */
     bool intercepted;         /* a middlebox answers the handshakes */
@@ -49,6 +51,10 @@ void render_summary_json(struct text *out, const struct shown *of,
 void render_summary_head(struct text *out, int target_width);
 void render_summary_lines(struct text *out, const struct shown *of,
                           const struct summary *summary);
+
+/* "teams.example tcp ipv4: 12 sent, 11 replies, 0 waiting, 8.3 % loss, p50 3.11 ms" */
+void render_status_line(struct text *out, const struct shown *of,
+                        const struct summary *summary);
 
 /* Explains parentheses; print it if a percentile was shown in them. */
 extern const char render_supported_note[];

@@ -38,6 +38,7 @@ enum kind_setting {
     USES_TLS = 8,    /* server_name, ca_file */
     USES_HTTP = 16,  /* path, proxy */
     USES_MEDIA = 32, /* bursts like the packets of a call, core/media.h */
+    USES_TTL = 64,
 };
 
 struct kind {

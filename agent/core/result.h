@@ -79,6 +79,7 @@ struct stun_facts {
 struct result {
     struct wall time; /* when the probe was sent, or was due if not measured */
     uint32_t stream;  /* the sender's number for (target, kind, family) */
+    uint64_t number;  /* of the prober's probes, from 1 */
     enum outcome outcome;
     struct endpoint to;
     /* ns, in the order of the kind's names; DELAY_UNDEFINED or >= 0. */

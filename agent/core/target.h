@@ -54,6 +54,7 @@ struct target {
     int64_t waiting_ns[KINDS_MAX];       /* waiting time: a later answer is late */
     uint16_t payload_bytes; /* of an ICMP echo, after its header; 16 to 1400 */
     uint8_t dscp;           /* 0 to 63 */
+    uint8_t ttl;            /* or hop limit; 0: the system's default */
     bool dont_fragment;
     struct limits limits;
     bool discovered; /* added by discovery, not configured */

@@ -7,23 +7,29 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WORD_ROOM = 64 };
+enum { WORD_ROOM = 64, CODE_LETTERS = 3 };
 
-/* The most similar code with the same first letter. */
+/* Mistyped codes are compared with codes, longer words with names of cities. */
 static const struct metro *similar(const struct catalogue *c, const char *word)
 {
-    const char **codes = mem_alloc(c->n * sizeof *codes);
-    char upper[WORD_ROOM];
+    const char **words = mem_alloc(c->n * sizeof *words);
+    char given[WORD_ROOM];
+    bool is_code = strlen(word) <= CODE_LETTERS;
     size_t n = 0;
-    text_copy(upper, sizeof upper, word);
-    for (char *at = upper; *at != '\0'; at++)
-        *at = (char)toupper((unsigned char)*at);
-    for (size_t i = 0; i < c->n; i++)
-        if (c->metros[i].code[0] == upper[0])
-            codes[n++] = c->metros[i].code;
-    const char *near = text_nearest(upper, codes, n);
-    free(codes);
-    return near != NULL ? catalogue_find(c, near, POP_FRONT_DOOR) : NULL;
+    text_copy(given, sizeof given, word);
+    for (char *at = given + !is_code; *at != '\0'; at++)
+        *at = (char)(is_code ? toupper((unsigned char)*at) : tolower((unsigned char)*at));
+    given[0] = (char)toupper((unsigned char)given[0]);
+    for (size_t i = 0; i < c->n; i++) {
+        const struct metro *m = &c->metros[i];
+        if ((is_code ? m->code[0] : m->city[0]) == given[0])
+            words[n++] = is_code ? m->code : m->city;
+    }
+    const char *near = text_nearest(given, words, n);
+    free(words);
+    return near == NULL ? NULL
+           : is_code    ? catalogue_find(c, near, POP_FRONT_DOOR)
+                        : catalogue_of_city(c, near);
 }
 
 /* Not an airport: almost every mistyped code is an airport somewhere, as AMD for AMS. */
@@ -36,17 +42,21 @@ static const struct metro *if_metro(const struct metro *m)
 const struct metro *location_metro(const struct catalogue *c, const char *code,
                                    struct text *wrong)
 {
-    const struct metro *found = if_metro(catalogue_find(c, code, POP_FRONT_DOOR));
+    char upper[WORD_ROOM];
+    text_copy(upper, sizeof upper, code);
+    for (char *at = upper; *at != '\0'; at++)
+        *at = (char)toupper((unsigned char)*at);
+    const struct metro *found = if_metro(catalogue_find(c, upper, POP_FRONT_DOOR));
+    if (found == NULL)
+        found = if_metro(catalogue_of_city(c, code));
     if (found != NULL)
         return found;
     if (c->n == 0) {
         text_add(wrong, "%s cannot be looked up: there is no metros.csv", code);
         return NULL;
     }
-    const struct metro *near = if_metro(catalogue_of_city(c, code));
-    if (near == NULL)
-        near = similar(c, code);
-    text_add(wrong, "%s is not a code in metros.csv", code);
+    const struct metro *near = similar(c, code);
+    text_add(wrong, "%s is not a code or a city in metros.csv", code);
     if (near != NULL)
         text_add(wrong, "; did you mean %s (%s)?", near->code, near->city);
     return NULL;
@@ -68,17 +78,24 @@ bool location_parse(struct position *out, const struct catalogue *c, const char 
                     struct text *wrong)
 {
     if (isalpha((unsigned char)*text)) {
-        const struct metro *m = location_metro(c, text, wrong);
+        struct text unknown = {0};
+        const struct metro *m = location_metro(c, text, &unknown);
+        if (m == NULL && strlen(text) > CODE_LETTERS) /* the city of an airport will do */
+            m = catalogue_of_city(c, text);
+        if (m == NULL)
+            text_add(wrong, "%s", text_string(&unknown));
+        text_free(&unknown);
         if (m != NULL)
             *out = m->at;
         return m != NULL;
     }
     struct position read;
     if (!read_degrees(&read, text)) {
-        text_add(wrong,
-                 "%s is not a location; write LATITUDE LONGITUDE in degrees, such as "
-                 "50.94 6.96 (north and east are positive), or the code of a metro",
-                 text);
+        text_add(
+            wrong,
+            "%s is not a location; write LATITUDE LONGITUDE in degrees, such as "
+            "50.94 6.96 (north and east are positive), or a city or the code of a metro",
+            text);
         return false;
     }
     *out = read;

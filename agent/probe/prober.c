@@ -36,6 +36,7 @@ struct prober {
     struct probe_tools tools;
     struct prober_events events;
     struct prober_counters counters;
+    uint64_t number; /* of the last probe */
 
     struct heap waiting; /* by deadline */
     struct heap late;    /* reported, but still watched, by the end of that */
@@ -369,6 +370,7 @@ void prober_send(struct prober *p, uint32_t stream, size_t kind,
     };
     struct exchange *x = &probe->x;
     x->result = result_of(stream, to, wall_now(), OUTCOME_NOT_MEASURED);
+    x->result.number = ++p->number;
 
     if (prober_open(p, kind, x->result.cause, sizeof x->result.cause) != 0) {
         exchange_defer(x, OUTCOME_NOT_MEASURED);

@@ -191,7 +191,7 @@ const struct probe_kind icmp_kind = {
         {
             .name = "icmp",
             .delays = {"rtt", NULL},
-            .uses = USES_PAYLOAD | USES_DSCP,
+            .uses = USES_PAYLOAD | USES_DSCP | USES_TTL,
             .label = "ICMP",
             .examples = "sudo edgelat probe icmp bing.com -n 1000 -i 0.05\n",
             .roles = {DELAY_ROUND_TRIP},

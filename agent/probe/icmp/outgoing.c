@@ -30,7 +30,8 @@ static void next_batch(struct icmp_family *f, size_t *at, size_t end,
         b->packets[b->n] = (struct packet_out){.echo = e->echo,
                                                .to = e->to,
                                                .payload_bytes = t->payload_bytes,
-                                               .dscp = t->dscp};
+                                               .dscp = t->dscp,
+                                               .ttl = t->ttl};
         b->numbers[b->n++] = f->queue[*at];
     }
 }

@@ -33,6 +33,35 @@ static void refused(void **state)
          "--path is for https, not for icmp; leave it out"},
         {"probe tcp --server-name a.example 127.0.0.1",
          "--server-name is for https, not for tcp; leave it out"},
+        /* what a newcomer types */
+        {"probe", "HOST is required; `edgelat probe --help` has examples"},
+        {"probe icmp", "HOST is required; `edgelat probe --help` has examples"},
+        {"probe teams.microsoft.com icmp",
+         "the kind comes first: edgelat probe icmp teams.microsoft.com"},
+        {"probe udp 127.0.0.1",
+         "unknown kind of probe 'udp'; the kinds are icmp, tcp, https and stun"},
+        {"probe tpc 127.0.0.1", "unknown kind of probe 'tpc'; did you mean 'tcp'?"},
+        {"probe icmp 127.0.0.1 --watch",
+         "probe has no option --watch; `edgelat probe --help` lists the options"},
+        {"probe icmp -c x 127.0.0.1",
+         "-c takes a whole number from 0 to 100000000, not 'x'"},
+        {"probe tcp -t 5 127.0.0.1", "--ttl is for icmp, not for tcp; leave it out"},
+        {"probe icmp 203.0.113.20 -6", "203.0.113.20 is an IPv4 address; omit -6"},
+        {"probe icmp 255.255.255.255",
+         "255.255.255.255 is not the address of one host (broadcast, multicast or "
+         "unspecified)"},
+        {"probe 224.0.0.1", "224.0.0.1 is not the address of one host (broadcast, "
+                            "multicast or unspecified)"},
+        {"probe icmp fe80::1",
+         "fe80::1 is a link-local address; add its interface, as in fe80::1%eth0"},
+        {"probe tcp '[2001:db8::20'", "'[2001:db8::20': the ']' is missing"},
+        {"probe tcp '[teams.microsoft.com]:443'",
+         "'[teams.microsoft.com]:443': brackets are for an IPv6 address"},
+        {"probe https 127.0.0.1 --ca /tmp", "--ca /tmp: Is a directory"},
+        {"probe https 127.0.0.1 --ca /bin/sh",
+         "--ca /bin/sh: no certificate in PEM form (-----BEGIN CERTIFICATE-----); is it "
+         "the right file?"},
+        {"probe https 127.0.0.1 --ca /nosuch", "--ca /nosuch: No such file or directory"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -26,9 +26,33 @@ static void answered(void **state)
     program_run(&r, "", "probe tcp near.test -n 2 -i 0.02");
     CHECK_INT(FINE, r.code, r.err);
     CHECK_HAS(r.out, "TCP to 1 host: 2 probes, 20ms apart");
-    CHECK_INT(2, program_count(r.out, "near.test  tcp  198.51.100.1:443  rtt "), "lines");
+    CHECK_INT(2, program_count(r.out, "near.test  tcp  198.51.100.1:443  #"), "lines");
     close(near);
     close(far);
+}
+
+/* Without a kind: those that are on by default, each with its own sequence numbers. */
+static void all_kinds(void **state)
+{
+    (void)state;
+    static struct ran r;
+    int near = world_listen(1, 443);
+    program_run(&r, "", "probe near.test -c 2 -i 0.1 -W 1 --json");
+    CHECK_INT(BAD, r.code, "nobody speaks TLS there");
+    CHECK_INT(2,
+              program_count(r.out, "\"kind\":\"icmp\",\"address\":\"198.51.100.1\","
+                                   "\"family\":\"ipv4\",\"port\":null,\"sequence\":"),
+              "by ICMP");
+    CHECK_INT(3, program_count(r.out, "\"kind\":\"tcp\""), "by TCP, with the summary");
+    CHECK_INT(3, program_count(r.out, "\"kind\":\"https\""), "by HTTPS, too");
+    CHECK_INT(3, program_count(r.out, "\"sequence\":2,"), "numbered");
+    program_run(&r, "", "probe TCP near.test -n 2 -i 0.1 -D");
+    CHECK_INT(FINE, r.code, r.err);
+    CHECK_HAS(r.out, "\n[1"); /* until 2033 */
+    CHECK_HAS(r.out, "  near.test  tcp  198.51.100.1:443  #2  rtt ");
+    program_run(&r, "", "probe tcp near.test -c 2 -i 0.1 -q");
+    CHECK_INT(0, program_count(r.out, "#"), "only the summary");
+    close(near);
 }
 
 static void not_answered(void **state)
@@ -159,6 +183,25 @@ static void ends_with_the_summary(void **state)
     close(near);
 }
 
+/* Ctrl-\\ does not end it. Probes under way at the end count as sent, and a host that
+ * answered none of them is a problem. */
+static void asked_for_its_counts(void **state)
+{
+    (void)state;
+    static struct ran r;
+    int near = world_listen(1, 443);
+    program_start(&r, "", "probe tcp near.test -n 0 -i 0.02");
+    program_printed(&r, 1000);
+    kill(r.pid, SIGQUIT);
+    program_printed(&r, 2000);
+    kill(r.pid, SIGINT);
+    program_end(&r);
+    CHECK_INT(FINE, r.code, r.err);
+    CHECK_HAS(r.err, "near.test tcp ipv4: ");
+    CHECK_HAS(r.err, " waiting, loss 0.0 %, p50 ");
+    close(near);
+}
+
 /* The rate limit of an ordinary user, over all of the user's processes. */
 static void as_an_ordinary_user(void **state)
 {
@@ -189,6 +232,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answered),
+        cmocka_unit_test(all_kinds),
         cmocka_unit_test(not_answered),
         cmocka_unit_test(by_icmp),
         cmocka_unit_test(five_addresses),
@@ -196,6 +240,7 @@ int main(void)
         cmocka_unit_test(names),
         cmocka_unit_test(a_middlebox),
         cmocka_unit_test(ends_with_the_summary),
+        cmocka_unit_test(asked_for_its_counts),
         cmocka_unit_test(as_an_ordinary_user),
     };
     return cmocka_run_group_tests(tests, begin_world, world_end);

@@ -75,6 +75,8 @@ static void the_nearest_word_is_suggested(void **state)
         {"slowinterval", "slow_interval"},
         {"banana", NULL},
         {"x", NULL},
+        {"udp", NULL},
+        {"watch", NULL}, /* two typos from path */
         {"", NULL},
         {"a word that is very much longer than any key that a configuration has", NULL},
     };

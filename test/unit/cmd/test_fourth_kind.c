@@ -77,7 +77,7 @@ static void completions_offer_it(void **state)
         {"bash", "_edgelat_kinds='icmp tcp https route'"},
         {"zsh", "'1:kind:(icmp tcp https route)'"},
         {"fish", "-a 'icmp tcp https route'"},
-        {"zsh", "'--size=[icmp, route: payload, 16 to 1400]:BYTES: '"},
+        {"zsh", "{-s+,--size=}'[icmp, route: payload, 16 to 1400]:BYTES: '"},
     };
     for (size_t i = 0; i < sizeof offers / sizeof *offers; i++) {
         struct text text = {0};

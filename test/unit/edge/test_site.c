@@ -139,15 +139,16 @@ static const struct {
     struct peering peering;
     const char *said;
 } wrong[] = {
-    {"London",
+    {"Londn",
      {{0}},
-     "location = London in [agent]: London is not a code in metros.csv; did you mean LON "
-     "(London)?\n"},
+     "location = Londn in [agent]: Londn is not a code or a city in metros.csv; did you "
+     "mean LON (London)?\n"},
     {"",
-     {"c", .primary = "Amsterdam", .backup_metro = "XQZ"},
-     "primary = Amsterdam in [peering_service] needs the key primary_metro, too: "
-     "Amsterdam is not a code in metros.csv; did you mean AMS (Amsterdam)?\n"
-     "backup_metro = XQZ in [peering_service]: XQZ is not a code in metros.csv\n"},
+     {"c", .primary = "Amsterdm", .backup_metro = "XQZ"},
+     "primary = Amsterdm in [peering_service] needs the key primary_metro, too: "
+     "Amsterdm is not a code or a city in metros.csv; did you mean AMS (Amsterdam)?\n"
+     "backup_metro = XQZ in [peering_service]: XQZ is not a code or a city in "
+     "metros.csv\n"},
 };
 
 static void test_wrong(void **state)
