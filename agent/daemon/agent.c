@@ -494,6 +494,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .handshakes = &a->handshakes,
         .paths = &a->paths,
         .mtus = &a->mtus,
+        .media = &a->media,
     };
     a->status_server = status_server_create(loop, &sources);
     open_station(a);

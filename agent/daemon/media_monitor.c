@@ -292,6 +292,11 @@ size_t media_monitor_values(struct media_monitor *m,
     return n;
 }
 
+const struct media_watch *media_monitor_watch(const struct media_monitor *m)
+{
+    return &m->watch;
+}
+
 /* ---- create and destroy ---- */
 
 struct media_monitor *media_monitor_create(uv_loop_t *loop, uint32_t bursts_per_day,

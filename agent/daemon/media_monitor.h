@@ -42,6 +42,8 @@ size_t media_monitor_values(struct media_monitor *m,
 
 void media_monitor_moved(struct media_monitor *m); /* this host is in another network */
 
+const struct media_watch *media_monitor_watch(const struct media_monitor *m);
+
 /* Idempotent. A burst under way is dropped. */
 void media_monitor_pause(struct media_monitor *m, bool paused);
 

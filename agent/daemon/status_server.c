@@ -198,6 +198,9 @@ static void fill_in(struct status_server *a, struct fill_texts *to)
     s->mtus = a->from.mtus != NULL && *a->from.mtus != NULL
                   ? mtu_finder_watch(*a->from.mtus)
                   : NULL;
+    s->media = a->from.media != NULL && *a->from.media != NULL
+                   ? media_monitor_watch(*a->from.media)
+                   : NULL;
     fill_in_usage(s);
 }
 

@@ -9,6 +9,7 @@
 #include "core/batch.h"
 #include "daemon/kill_switch.h"
 #include "daemon/measurer.h"
+#include "daemon/media_monitor.h"
 #include "daemon/mtu_finder.h"
 #include "daemon/path_tracer.h"
 #include "route/station.h"
@@ -37,6 +38,7 @@ struct status_server_sources { /* borrowed; they outlive the status server */
     struct interface_reader *const *interfaces; /* points to NULL while none is read */
     struct path_tracer *const *paths; /* points to NULL while paths are not traced */
     struct mtu_finder *const *mtus;   /* points to NULL while it is off */
+    struct media_monitor *const *media;
 };
 
 /* If the socket cannot be created, logs once what to do and serves no clients. */

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "core/batch.h"
 #include "core/loss.h"
+#include "core/media_watch.h"
 #include "edge/doors.h"
 #include "edge/mtu_watch.h"
 #include "edge/path_watch.h"
@@ -148,8 +149,9 @@ struct snapshot {
     struct snapshot_handshakes handshakes;
     struct snapshot_exporter *exporter_list; /* borrowed */
     size_t n_exporters;
-    const struct path_watch *paths; /* NULL: they are not traced */
-    const struct mtu_watch *mtus;   /* NULL: they are not searched */
+    const struct path_watch *paths;  /* NULL: they are not traced */
+    const struct mtu_watch *mtus;    /* NULL: they are not searched */
+    const struct media_watch *media; /* NULL: nothing is known of it */
     struct spool_counters spool;
     struct shipper_counters exports;
     struct shipper_collector collectors[COLLECTORS_MAX];

@@ -349,6 +349,26 @@ static void add_bgp(struct json *j, const struct snapshot_bgp *b)
     json_object_end(j);
 }
 
+static void add_egress(struct json *j, const struct snapshot *s)
+{
+    if (s->media == NULL)
+        return;
+    json_array(j, "egress");
+    for (size_t f = 0; f < 2; f++) {
+        const struct egress *g = &s->media->egress[f];
+        char text[WALL_TEXT_MAX], address[ADDRESS_TEXT_MAX];
+        if (g->address.family == FAMILY_NONE)
+            continue;
+        json_object(j, NULL);
+        json_string(j, "family", family_name(g->address.family));
+        json_string(j, "address", endpoint_address(address, &g->address));
+        json_string(j, "nat", nat_name(g->nat));
+        json_string(j, "since", wall_text(text, g->since));
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 void snapshot_json(const struct snapshot *s, const char *findings, struct text *out)
 {
     struct json j = json_to(out);
@@ -367,6 +387,7 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
         path_show_json(s->paths, &j);
     if (s->mtus != NULL)
         mtu_show_json(s->mtus, &j);
+    add_egress(&j, s);
     add_spool(&j, s);
     json_array(&j, "collectors");
     for (size_t i = 0; i < s->n_collectors; i++)

@@ -356,6 +356,18 @@ static void add_bgp(const struct snapshot_bgp *b, struct text *out)
                  b->n_sessions - LISTED_MAX);
 }
 
+static void add_egress(const struct snapshot *s, struct text *out)
+{
+    for (size_t f = 0; s->media != NULL && f < 2; f++) {
+        const struct egress *g = &s->media->egress[f];
+        char address[ADDRESS_TEXT_MAX];
+        if (g->address.family != FAMILY_NONE)
+            text_add(out, "public address (%s): %s, address translation: %s\n",
+                     family_name(g->address.family),
+                     endpoint_address(address, &g->address), nat_name(g->nat));
+    }
+}
+
 void snapshot_text(const struct snapshot *s, const char *findings, struct text *out)
 {
     struct text notes = {0};
@@ -367,6 +379,7 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
         path_show_text(s->paths, out);
     if (s->mtus != NULL)
         mtu_show_text(s->mtus, out);
+    add_egress(s, out);
     if (s->bgp.on)
         add_bgp(&s->bgp, out);
     if (s->exporters != NULL && *s->exporters != '\0')

@@ -9,13 +9,13 @@ import time
 import world
 
 FIELDS = ("frame.time_epoch", "ip.src", "icmp.type", "icmp.ident", "icmp.seq", "tcp.stream",
-          "tcp.flags", "tls.record.opaque_type", "tls.record.length", "tls.handshake.type")
+          "tcp.flags", "tls.record.opaque_type", "tls.record.length", "tls.handshake.type", "udp.payload")
 SYN, SYN_ACK = 0x02, 0x12
 CLIENT_HELLO = "1"
 REQUEST_RECORD = 40  # is longer; an HTTP/2 SETTINGS, WINDOW_UPDATE or PING is not
 REPLY_RECORD = 700  # only the reply to the request is longer: accuracy fills it up
 
-Packet = collections.namedtuple("Packet", "ns ours icmp echo stream flags records lengths hello")
+Packet = collections.namedtuple("Packet", "ns ours icmp echo stream flags records lengths hello udp")
 
 
 class Capture:
@@ -23,7 +23,7 @@ class Capture:
         self.file = os.path.join(world.FOLDER, "capture.pcapng")
         self.process = world.start("dumpcap", [
             "dumpcap", "-q", "-i", interface, "-B", "64", "-w", self.file,
-            "-f", "icmp or tcp port 443"])
+            "-f", "icmp or tcp port 443 or udp port 3478 or udp port 2112"])
         world.wait_until(self.is_open, "dumpcap", self.process)
         time.sleep(0.5)
 
@@ -45,11 +45,11 @@ class Capture:
 
 
 def packet(columns):
-    epoch, source, icmp, ident, seq, stream, flags, opaque, lengths, hello = columns
+    epoch, source, icmp, ident, seq, stream, flags, opaque, lengths, hello, udp = columns
     seconds, fraction = epoch.split(".")
     return Packet(int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9]), source == world.BRANCH,
                   icmp, (ident, seq), stream, int(flags or "0", 16), opaque.count("23"),
-                  [int(n) for n in lengths.split(",") if n], hello.split(","))
+                  [int(n) for n in lengths.split(",") if n], hello.split(","), udp)
 
 
 def echoes(packets):
@@ -63,6 +63,19 @@ def echoes(packets):
             at, ns = sent.pop(p.echo)
             trips[at] = p.ns - ns
     return trips
+
+
+def datagrams(packets):
+    """Round trips by UDP in the order of the requests, in ns. STUN has its transaction id in these bytes of request and
+    reply, irtt half of its session and the sequence number."""
+    trips = {}
+    for p in packets:
+        key = p.udp[16:32]
+        if key and p.ours:
+            trips.setdefault(key, [p.ns, None])
+        elif key in trips and trips[key][1] is None:
+            trips[key][1] = p.ns
+    return [between(*trip) for trip in trips.values()]
 
 
 def connections(packets):
