@@ -51,7 +51,8 @@ struct command {
 
 extern const struct command command_run, command_probe, command_nearest,
     command_check_config, command_decode, command_collect, command_whereis,
-    command_status, command_routes, command_report, command_trace, command_traffic;
+    command_diagnose, command_status, command_routes, command_report, command_trace,
+    command_traffic;
 
 /* All commands, in the order of the README. */
 extern const struct command *const cmd_commands[];

@@ -32,6 +32,14 @@ static void take_name(struct wire value, char name[INTERFACE_NAME_MAX])
     text_visible(name);
 }
 
+static void take_kind(struct wire value, char kind[INTERFACE_NAME_MAX])
+{
+    struct netlink_attribute a;
+    while (netlink_next_attribute(&value, &a))
+        if (a.type == IFLA_INFO_KIND)
+            take_name(a.value, kind);
+}
+
 int link_read_state(const void *bytes, size_t len, struct link_state *out)
 {
     struct wire w = wire_from(bytes, len);
@@ -51,9 +59,12 @@ int link_read_state(const void *bytes, size_t len, struct link_state *out)
     unsigned up = IFF_UP | IFF_RUNNING;
     out->index = (uint32_t)link.ifi_index;
     out->up = (link.ifi_flags & up) == up;
+    out->type = link.ifi_type;
     while (netlink_next_attribute(&m.body, &a)) {
         if (a.type == IFLA_IFNAME)
             take_name(a.value, out->name);
+        if (a.type == IFLA_LINKINFO)
+            take_kind(a.value, out->kind);
         if (a.type == IFLA_STATS64)
             take_counters(a.value, out);
     }

@@ -25,6 +25,8 @@ struct link_state {
     uint32_t index;
     char name[INTERFACE_NAME_MAX]; /* visible ASCII */
     bool up;                       /* up and running */
+    uint16_t type;                 /* ARPHRD_ETHER, ... */
+    char kind[INTERFACE_NAME_MAX]; /* of a virtual one: "tun", "wireguard"; "": none */
     struct link_counters received, sent;
 };
 

@@ -574,6 +574,12 @@ int resolver_create(struct resolver **out, uv_loop_t *loop, const char *servers)
     return 0;
 }
 
+size_t resolver_servers(const struct resolver *r, struct dns_server *out)
+{
+    memcpy(out, r->conf.servers, r->conf.n_servers * sizeof *out);
+    return r->conf.n_servers;
+}
+
 void resolver_destroy(struct resolver *r)
 {
     if (r == NULL)

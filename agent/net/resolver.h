@@ -33,6 +33,12 @@ struct lookup;
  */
 int resolver_create(struct resolver **out, uv_loop_t *loop, const char *servers);
 
+struct dns_server; /* config/resolv_conf.h */
+
+/* The servers that it asks, in their order; `out` has room for DNS_SERVERS_MAX. Returns
+ * their number. */
+size_t resolver_servers(const struct resolver *r, struct dns_server *out);
+
 /* Drops lookups in progress; no callback after it returns. NULL is fine. */
 void resolver_destroy(struct resolver *r);
 

@@ -13,12 +13,21 @@ complete -c edgelat -f
 complete -c edgelat -n '__edgelat_is' -s V -l version -d 'print the version'
 complete -c edgelat -n '__edgelat_is' -l completion -x -a 'bash zsh fish' -d 'print the completion for bash, zsh or fish'
 complete -c edgelat -n '__edgelat_is' -s h -l help -d 'print this help'
-complete -c edgelat -n '__edgelat_is help' -a 'run probe nearest trace status routes report whereis traffic check-config decode collect'
+complete -c edgelat -n '__edgelat_is help' -a 'run diagnose probe nearest trace status routes report whereis traffic check-config decode collect'
 
 complete -c edgelat -n '__edgelat_is' -a run -d 'run the agent in the foreground'
 complete -c edgelat -n '__edgelat_is run' -s c -l config -r -F -d 'configuration'
 complete -c edgelat -n '__edgelat_is run' -s v -l verbose -d 'debug messages'
 complete -c edgelat -n '__edgelat_is run' -s h -l help -d 'print this help'
+
+complete -c edgelat -n '__edgelat_is' -a diagnose -d 'find out what is slow, where, and whom to call'
+complete -c edgelat -n '__edgelat_is diagnose' -s c -l config -r -F -d 'configuration, of which none is needed'
+complete -c edgelat -n '__edgelat_is diagnose' -s t -l time -x -d 'how long to probe, 5 to 30'
+complete -c edgelat -n '__edgelat_is diagnose' -l resolver -x -d 'also ask this DNS server, to compare'
+complete -c edgelat -n '__edgelat_is diagnose' -l json -d 'one JSON object per line: each check, each finding, a summary'
+complete -c edgelat -n '__edgelat_is diagnose' -l fleet -d 'one line with host name and verdict, for lists of hosts'
+complete -c edgelat -n '__edgelat_is diagnose' -s h -l help -d 'print this help'
+complete -c edgelat -n '__edgelat_is diagnose' -a '(__fish_print_hostnames)'
 
 complete -c edgelat -n '__edgelat_is' -a probe -d 'probe hosts now, with percentiles'
 complete -c edgelat -n '__edgelat_is probe' -s c -l count -x -d 'probes per host'

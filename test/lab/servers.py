@@ -56,6 +56,7 @@ def write_nginx(folder, scenario):
             lines.append(f'    add_header {name} "{quoted}" always;')
         lines += [f'    location / {{ return {pop.status} "{pop.status}\\n"; }}',
                   "    location = /apc/trans.gif { empty_gif; }",
+                  '    location = /connecttest.txt { return 200 "Microsoft Connect Test"; }',
                   f"    location = /download {{ root {folder}/www; }}",
                   "  }"]
     write(os.path.join(folder, "nginx.conf"), "\n".join(lines + ["}", ""]))

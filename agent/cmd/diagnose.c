@@ -1,0 +1,301 @@
+#include "base/log.h"
+#include "base/mem.h"
+#include "cmd/agent_answer.h"
+#include "cmd/allowance.h"
+#include "cmd/cmd.h"
+#include "cmd/diagnose_print.h"
+#include "cmd/host.h"
+#include "cmd/interrupt.h"
+#include "cmd/load.h"
+#include "diagnose/judge.h"
+#include "diagnose/runner.h"
+#include "diagnose/usual.h"
+#include "probe/kinds.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OPT_JSON = 256, OPT_FLEET, OPT_RESOLVER };
+enum { SECONDS = 20 };
+
+static const struct cmd_option options[] = {
+    LOAD_CONFIG_OPTION("configuration, of which none is needed"),
+    {"time", 't', "SEC", "how long to probe, 5 to 30 (default 20)"},
+    {"resolver", OPT_RESOLVER, "ADDRESS",
+     "also ask this DNS server, to compare; it then sees the names"},
+    {"json", OPT_JSON, NULL,
+     "one JSON object per line: each check, each finding, a summary"},
+    {"fleet", OPT_FLEET, NULL, "one line with host name and verdict, for lists of hosts"},
+    {0},
+};
+
+struct diagnosing {
+    uv_loop_t loop;
+    struct interrupt interrupt;
+    struct config config;
+    struct data data;
+    struct target targets[FACTS_SERVICES];
+    size_t n_targets;
+    const char *resolver;
+    int64_t seconds;
+    bool json, fleet;
+    bool refused; /* an address may not be probed */
+    struct diagnose_runner *runner;
+    int exit_code;
+    int percent; /* shown */
+};
+
+/* ---- the run ---- */
+
+static bool may_probe(const struct endpoint *to, double per_second, void *user)
+{
+    struct diagnosing *d = user;
+    struct text why = {0};
+    bool allowed = allowance_take(to, per_second, &why);
+    if (!allowed)
+        d->exit_code = cmd_cannot("%s", text_string(&why));
+    d->refused |= !allowed;
+    text_free(&why);
+    return allowed;
+}
+
+static void on_progress(const char *what, double share, void *user)
+{
+    struct diagnosing *d = user;
+    int percent = (int)(100 * share);
+    if (percent == d->percent || !isatty(STDERR_FILENO))
+        return;
+    d->percent = percent;
+    fprintf(stderr, "\r%3d %%  %-40s", percent, what);
+}
+
+/* What the agent on this host says; nothing where none runs. */
+static void read_usual(struct diagnosing *d, struct facts *f)
+{
+    struct text bytes = {0};
+    struct status_answer answer;
+    struct usual_delay *list = mem_zalloc(USUAL_MAX * sizeof *list);
+    if (agent_answer_read(d->config.status_socket, &bytes, &answer) == 0) {
+        size_t n = usual_read(list, json_span_of(answer.json, answer.json_len));
+        f->agent = true;
+        for (size_t i = 0; i < f->n_services; i++)
+            for (size_t k = 0; k < FACTS_FAMILIES; k++)
+                f->services[i].usual_ns[k] =
+                    usual_of(list, n, f->services[i].target.host,
+                             k == SLOT_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4);
+    }
+    free(list);
+    text_free(&bytes);
+}
+
+static void on_over(struct facts *facts, void *user)
+{
+    struct diagnosing *d = user;
+    struct diagnosis *out = mem_zalloc(sizeof *out);
+    char host[HOST_TEXT_MAX] = "";
+    struct text text = {0};
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%60s\r", "");
+    if (!d->refused) {
+        read_usual(d, facts);
+        judge_all(facts, &d->data.known, &d->config, probe_kind_words(), out);
+        gethostname(host, sizeof host - 1);
+        const struct diagnosed shown = {facts, out, host, d->config.site};
+        if (d->json)
+            diagnose_print_json(&text, &shown);
+        else if (d->fleet)
+            diagnose_print_fleet(&text, &shown);
+        else
+            diagnose_print_text(&text, &shown);
+        fputs(text_string(&text), stdout);
+        d->exit_code = out->n_found > 0 ? CMD_BAD : CMD_FINE;
+    }
+    text_free(&text);
+    free(out);
+    runner_destroy(d->runner);
+    d->runner = NULL;
+    interrupt_stop(&d->interrupt);
+}
+
+static void on_interrupt(void *user)
+{
+    struct diagnosing *d = user;
+    if (d->runner != NULL)
+        runner_stop(d->runner);
+}
+
+static int measure(struct diagnosing *d)
+{
+    const struct runner_events events = {may_probe, on_progress, on_over, d};
+    const struct runner_options o = {
+        .config = &d->config,
+        .known = &d->data.known,
+        .targets = d->targets,
+        .n_targets = d->n_targets,
+        .other_servers = d->resolver,
+        .measure_ns = d->seconds * NS_PER_S,
+    };
+    uv_loop_init(&d->loop);
+    interrupt_start(&d->interrupt, &d->loop, on_interrupt, d);
+    int rc = runner_start(&d->runner, &d->loop, &o, events);
+    if (rc != 0) {
+        interrupt_stop(&d->interrupt);
+        uv_run(&d->loop, UV_RUN_DEFAULT);
+        return rc == -EINVAL || rc == -E2BIG
+                   ? cmd_cannot("DNS servers: not a list of at most %d addresses",
+                                DNS_SERVERS_MAX)
+                   : cmd_no_http(rc);
+    }
+    uv_run(&d->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&d->loop);
+    return d->exit_code;
+}
+
+/* ---- what to look at ---- */
+
+static bool is_named(const struct target *t, const char *word)
+{
+    return strcasecmp(t->name, word) == 0 || strcasecmp(t->service, word) == 0 ||
+           strcasecmp(t->host, word) == 0;
+}
+
+static void add_target(struct diagnosing *d, const struct target *t)
+{
+    if (d->n_targets == FACTS_SERVICES)
+        return;
+    for (size_t i = 0; i < d->n_targets; i++)
+        if (target_same_host(&d->targets[i], t))
+            return;
+    d->targets[d->n_targets++] = *t;
+}
+
+/* The targets of the configuration, and the names of Microsoft 365. `word` NULL: all. */
+static void add_known(struct diagnosing *d, const char *word)
+{
+    for (size_t i = 0; i < d->config.n_targets; i++)
+        if (word == NULL || is_named(&d->config.targets[i], word))
+            add_target(d, &d->config.targets[i]);
+    for (size_t i = 0; i < d->data.known.workloads.n; i++) {
+        struct target t =
+            workload_target(&d->data.known.workloads.all[i], probe_kind_words());
+        edge_data_limits(&d->data.known, &t);
+        if (word == NULL || is_named(&t, word))
+            add_target(d, &t);
+    }
+}
+
+static int choose_targets(struct diagnosing *d, const char *word)
+{
+    struct host_port host;
+    const struct host_rules rules = {.port = true, .path = ""};
+    add_known(d, word);
+    if (d->n_targets > 0 || word == NULL)
+        return CMD_FINE;
+    if (!cmd_host(&host, word, &rules))
+        return CMD_CANNOT;
+    struct target *t = &d->targets[d->n_targets++];
+    *t = target_default(probe_kind_words());
+    text_copy(t->name, sizeof t->name, host.host);
+    text_copy(t->host, sizeof t->host, host.host);
+    if (host.has_port)
+        t->port = host.port;
+    edge_data_limits(&d->data.known, t);
+    return CMD_FINE;
+}
+
+/* Works without a configuration, and without the right to read it. */
+static size_t load(struct diagnosing *d, const char *given)
+{
+    const char *path = load_path(given);
+    bool own = given == NULL && getenv("EDGELAT_CONFIG") == NULL;
+    return own && access(path, R_OK) < 0 ? load_defaults(&d->config, &d->data)
+                                         : load_all(&d->config, &d->data, path);
+}
+
+static int take_options(struct diagnosing *d, int argc, char **argv, const char **given)
+{
+    struct dns_server servers[DNS_SERVERS_MAX];
+    char wrong[DNS_SERVER_TEXT_MAX];
+    for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
+        if (c == 'c')
+            *given = optarg;
+        else if (c == OPT_JSON)
+            d->json = true;
+        else if (c == OPT_FLEET)
+            d->fleet = true;
+        else if (c == OPT_RESOLVER)
+            d->resolver = optarg;
+        else if (c != 't')
+            return CMD_CANNOT;
+        else if (!text_to_integer(optarg, 5, 30, &d->seconds))
+            return cmd_cannot("-t takes whole seconds from 5 to 30, not '%s'", optarg);
+    }
+    if (d->json && d->fleet)
+        return cmd_cannot("--json and --fleet exclude each other; give one of them");
+    if (d->resolver != NULL && dns_servers_parse(servers, d->resolver, wrong) < 1)
+        return cmd_cannot("--resolver takes the address of a DNS server, not '%s'",
+                          d->resolver);
+    if (optind + 1 < argc)
+        return cmd_cannot("diagnose takes one NAME or SERVICE, not also '%s'",
+                          argv[optind + 1]);
+    return CMD_FINE;
+}
+
+static int run(int argc, char **argv)
+{
+    struct diagnosing *d = mem_zalloc(sizeof *d);
+    const char *given = NULL;
+    *d = (struct diagnosing){.seconds = SECONDS, .percent = -1};
+    log_set_level(LOG_LEVEL_WARN);
+    int rc = take_options(d, argc, argv, &given);
+    if (rc == CMD_FINE) {
+        rc = load(d, given) > 0 ? CMD_CANNOT
+                                : choose_targets(d, optind < argc ? argv[optind] : NULL);
+        if (rc == CMD_FINE && !d->json && !d->fleet && !isatty(STDERR_FILENO))
+            fprintf(stderr, "Measuring for about %lld s ...\n",
+                    (long long)d->seconds + 5);
+        if (rc == CMD_FINE)
+            rc = measure(d);
+        config_free(&d->config);
+        data_free(&d->data);
+    }
+    free(d);
+    return rc;
+}
+
+const struct command command_diagnose = {
+    .name = "diagnose",
+    .summary = "find out what is slow, where, and whom to call",
+    .arguments = "[NAME|SERVICE]",
+    .first = CMD_HOST,
+    .options = options,
+    .about =
+        "Checks everything between this host and Microsoft 365 in the order in which a "
+        "packet meets it: interface, gateway, each DNS resolver and what it answers, "
+        "captive portal, proxy, VPN, the path and where it enters Microsoft's network, the "
+        "nearest front door, TCP, TLS and HTTPS of each service, who opens TLS, the path "
+        "MTU, IPv6, the clock. Ends with a verdict: what is wrong, in which segment, how "
+        "sure, what to do next and whom to call. A fault that another one explains is named "
+        "as its effect.\n"
+        "\n"
+        "NAME is a host; SERVICE one of targets.csv, such as teams or exchange; default: "
+        "all of them. Needs no configuration, no agent and no root; takes about half a "
+        "minute, and at most 5 probes a second go to an address. If an agent runs here, the "
+        "usual delays are shown beside the measured ones.",
+    .notes =
+        "Each check is good, poor (over a recommendation), bad (over a limit), or unknown. "
+        "In parentheses: the 95 % interval of the median. Limits are Microsoft's where it "
+        "names some (thresholds.csv).\n"
+        "\n"
+        "Exit code: 0 nothing wrong was found from here; 1 a problem was found; 2 error.",
+    .examples =
+        "edgelat diagnose\n"
+        "edgelat diagnose teams --json | jq -r 'select(.finding).what'\n"
+        "edgelat diagnose --resolver 9.9.9.9\n"
+        "for h in $(cat sites); do ssh $h edgelat diagnose --fleet & done; wait\n",
+    .run = run,
+    .needs = CMD_LOOP_NEEDS,
+};

@@ -1,0 +1,270 @@
+#include "diagnose/diagnosis.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *check_name(enum check_id id)
+{
+    static const char *const names[CHECK_IDS] = {
+        [CHECK_INTERFACE] = "interface",
+        [CHECK_GATEWAY] = "gateway",
+        [CHECK_RESOLVER] = "resolver",
+        [CHECK_NAMES] = "names",
+        [CHECK_PORTAL] = "captive_portal",
+        [CHECK_PROXY] = "proxy",
+        [CHECK_VPN] = "vpn",
+        [CHECK_PUBLIC_ADDRESS] = "public_address",
+        [CHECK_PATH] = "path",
+        [CHECK_FRONT_DOOR] = "front_door",
+        [CHECK_LOSS] = "loss",
+        [CHECK_TCP] = "tcp",
+        [CHECK_TLS] = "tls",
+        [CHECK_HTTPS] = "https",
+        [CHECK_INTERCEPTION] = "interception",
+        [CHECK_MEDIA] = "media",
+        [CHECK_MTU] = "mtu",
+        [CHECK_IPV6] = "ipv6",
+        [CHECK_LOAD] = "load",
+        [CHECK_CLOCK] = "clock",
+    };
+    return names[id];
+}
+
+const char *grade_name(enum grade g)
+{
+    static const char *const names[] = {[GRADE_GOOD] = "good",
+                                        [GRADE_POOR] = "poor",
+                                        [GRADE_BAD] = "bad",
+                                        [GRADE_UNKNOWN] = "unknown"};
+    return names[g];
+}
+
+#define BIT(fault)  (UINT64_C(1) << (fault))
+#define SLOW_THINGS (BIT(FAULT_SERVICE_SLOW) | BIT(FAULT_MEDIA) | BIT(FAULT_IPV6_SLOW))
+#define LOSS_THINGS (BIT(FAULT_PATH_LOSS) | BIT(FAULT_SERVICE_LOSS) | SLOW_THINGS)
+/* What fails where HTTPS of a service cannot work. */
+#define DOWN_THINGS                                                                      \
+    (BIT(FAULT_SERVICE_DOWN) | BIT(FAULT_SERVICE_TLS) | BIT(FAULT_SERVICE_ERRORS) |      \
+     BIT(FAULT_SERVICE_LOSS) | BIT(FAULT_SERVICE_SLOW))
+#define WHERE_THINGS                                                                     \
+    (BIT(FAULT_FAR_DOOR) | BIT(FAULT_RESOLVER_FAR) | BIT(FAULT_PROVIDER_SLOW) |          \
+     BIT(FAULT_BACKUP_POP))
+#define ALL_BEHIND(fault) (~UINT64_C(0) << ((fault) + 1))
+
+static const struct {
+    const char *name, *segment, *whom;
+    uint64_t explains; /* bits of enum fault */
+} faults[FAULTS] = {
+    [FAULT_NO_ROUTE] = {"no_route", "this host", "whoever runs this host's network",
+                        ALL_BEHIND(FAULT_NO_ROUTE)},
+    [FAULT_LINK_DUPLEX] = {"link_duplex", "local network",
+                           "the administrator of the switch",
+                           BIT(FAULT_LINK_ERRORS) | BIT(FAULT_GATEWAY_LOSS) |
+                               BIT(FAULT_GATEWAY_SLOW) | LOSS_THINGS},
+    [FAULT_LINK_ERRORS] = {"link_errors", "local network",
+                           "the administrator of the local network",
+                           BIT(FAULT_GATEWAY_LOSS) | BIT(FAULT_GATEWAY_SLOW) |
+                               LOSS_THINGS},
+    [FAULT_LINK_SIGNAL] = {"wifi_signal", "local network",
+                           "the administrator of the Wi-Fi",
+                           BIT(FAULT_LINK_ERRORS) | BIT(FAULT_GATEWAY_LOSS) |
+                               BIT(FAULT_GATEWAY_SLOW) | LOSS_THINGS},
+    [FAULT_GATEWAY_SILENT] = {"gateway_silent", "local network",
+                              "the administrator of the local network",
+                              ALL_BEHIND(FAULT_GATEWAY_SILENT)},
+    [FAULT_GATEWAY_LOSS] = {"gateway_loss", "local network",
+                            "the administrator of the local network",
+                            BIT(FAULT_GATEWAY_SLOW) | BIT(FAULT_RESOLVER_SLOW) |
+                                LOSS_THINGS},
+    [FAULT_GATEWAY_SLOW] = {"gateway_slow", "local network",
+                            "the administrator of the local network",
+                            BIT(FAULT_RESOLVER_SLOW) | SLOW_THINGS},
+    [FAULT_NO_DNS] = {"no_dns", "DNS", "the administrator of the DNS servers",
+                      ALL_BEHIND(FAULT_NO_DNS)},
+    [FAULT_RESOLVER_DEAD] = {"resolver_dead", "DNS",
+                             "the administrator of the DNS server",
+                             BIT(FAULT_RESOLVER_SLOW)},
+    [FAULT_RESOLVER_SLOW] = {"resolver_slow", "DNS",
+                             "the administrator of the DNS server", 0},
+    [FAULT_RESOLVER_LIES] = {"resolver_lies", "DNS",
+                             "the administrator of the DNS server",
+                             DOWN_THINGS | WHERE_THINGS | BIT(FAULT_INTERCEPTED) |
+                                 BIT(FAULT_PATH_BROKEN) | BIT(FAULT_MIDDLEBOX)},
+    [FAULT_RESOLVER_FAR] = {"resolver_far", "DNS", "the administrator of the DNS server",
+                            BIT(FAULT_FAR_DOOR) | SLOW_THINGS | BIT(FAULT_PROVIDER_SLOW)},
+    [FAULT_PORTAL] = {"captive_portal", "local network", "the operator of this network",
+                      DOWN_THINGS | WHERE_THINGS | BIT(FAULT_INTERCEPTED) |
+                          BIT(FAULT_MIDDLEBOX) | BIT(FAULT_RESOLVER_LIES) |
+                          BIT(FAULT_PATH_LOSS) | BIT(FAULT_PATH_BROKEN) |
+                          BIT(FAULT_UDP_BLOCKED) | BIT(FAULT_CLOCK) | BIT(FAULT_MTU) |
+                          BIT(FAULT_IPV6_BROKEN)},
+    [FAULT_PROXY_FAILS] = {"proxy_fails", "proxy", "the administrator of the proxy",
+                           DOWN_THINGS},
+    [FAULT_PROXY] = {"proxy", "proxy", "the administrator of the proxy",
+                     SLOW_THINGS | BIT(FAULT_UDP_BLOCKED)},
+    [FAULT_VPN] = {"vpn", "VPN", "the administrator of the VPN",
+                   WHERE_THINGS | SLOW_THINGS | BIT(FAULT_ADDRESS_OUTSIDE) |
+                       BIT(FAULT_RESOLVER_SLOW) | BIT(FAULT_GATEWAY_SLOW)},
+    [FAULT_ADDRESS_OUTSIDE] = {"address_outside", "provider", "the provider", 0},
+    [FAULT_BACKUP_POP] = {"backup_pop", "provider", "the peering provider",
+                          BIT(FAULT_PROVIDER_SLOW) | BIT(FAULT_FAR_DOOR) |
+                              BIT(FAULT_RESOLVER_FAR) | SLOW_THINGS},
+    [FAULT_PATH_LOSS] = {"path_loss", "provider", "the provider",
+                         BIT(FAULT_SERVICE_LOSS) | BIT(FAULT_RESOLVER_SLOW) |
+                             SLOW_THINGS},
+    [FAULT_PROVIDER_SLOW] = {"provider_slow", "provider", "the provider",
+                             BIT(FAULT_RESOLVER_SLOW) | SLOW_THINGS},
+    [FAULT_PATH_BROKEN] = {"path_broken", "provider", "the provider",
+                           DOWN_THINGS | BIT(FAULT_UDP_BLOCKED) |
+                               BIT(FAULT_RESOLVER_DEAD)},
+    [FAULT_FAR_DOOR] = {"far_front_door", "Microsoft",
+                        "the administrator of the DNS server", SLOW_THINGS},
+    [FAULT_CLOCK] = {"clock", "this host", "whoever runs this host",
+                     BIT(FAULT_SERVICE_TLS)},
+    [FAULT_INTERCEPTED] = {"tls_intercepted", "security gateway",
+                           "the administrator of the security gateway",
+                           BIT(FAULT_MIDDLEBOX) | BIT(FAULT_SERVICE_TLS)},
+    [FAULT_MIDDLEBOX] = {"middlebox", "security gateway",
+                         "the administrator of the security gateway", DOWN_THINGS},
+    [FAULT_MTU] = {"mtu_black_hole", "path", "the provider, or whoever runs the tunnel",
+                   DOWN_THINGS},
+    [FAULT_IPV6_BROKEN] = {"ipv6_broken", "IPv6",
+                           "the administrator of the local network",
+                           BIT(FAULT_IPV6_SLOW)},
+    [FAULT_IPV6_SLOW] = {"ipv6_slow", "IPv6", "the provider", 0},
+    [FAULT_SERVICE_DOWN] = {"service_down", "service",
+                            "Microsoft's support, after a look "
+                            "at its service health page",
+                            BIT(FAULT_SERVICE_TLS) | BIT(FAULT_SERVICE_LOSS) |
+                                BIT(FAULT_SERVICE_ERRORS) | BIT(FAULT_SERVICE_SLOW)},
+    [FAULT_SERVICE_ERRORS] = {"service_errors", "service",
+                              "Microsoft's support, after a look at its service health "
+                              "page",
+                              0},
+    [FAULT_SERVICE_TLS] = {"service_tls", "service",
+                           "the administrator of the security gateway", 0},
+    [FAULT_SERVICE_LOSS] = {"service_loss", "path", "the provider",
+                            BIT(FAULT_SERVICE_SLOW)},
+    [FAULT_SERVICE_SLOW] = {"service_slow", "path", "the provider", 0},
+    [FAULT_UDP_BLOCKED] = {"udp_blocked", "firewall", "the administrator of the firewall",
+                           BIT(FAULT_MEDIA)},
+    [FAULT_MEDIA] = {"media", "path", "the provider", 0},
+    [FAULT_LOAD] = {"delay_under_load", "access line",
+                    "whoever runs the router of this site", 0},
+};
+
+const char *fault_name(enum fault f)
+{
+    return faults[f].name;
+}
+
+struct check_row *diagnosis_row(struct diagnosis *d, enum check_id id, enum grade grade,
+                                const char *subject)
+{
+    struct check_row *row =
+        &d->rows[d->n_rows < CHECK_ROWS_MAX ? d->n_rows++ : CHECK_ROWS_MAX - 1];
+    *row = (struct check_row){.id = id,
+                              .grade = grade,
+                              .value = NAN,
+                              .low = NAN,
+                              .high = NAN,
+                              .unit = "",
+                              .threshold = NAN,
+                              .usual = NAN};
+    text_copy(row->subject, sizeof row->subject, subject);
+    return row;
+}
+
+struct fault_found *diagnosis_fault(struct diagnosis *d, enum fault f,
+                                    enum certainty certainty, uint32_t services)
+{
+    struct fault_found *x =
+        &d->found[d->n_found < FAULTS_FOUND_MAX ? d->n_found++ : FAULTS_FOUND_MAX - 1];
+    *x = (struct fault_found){.fault = f,
+                              .certainty = certainty,
+                              .services = services,
+                              .segment = faults[f].segment,
+                              .whom = faults[f].whom};
+    return x;
+}
+
+/* Whether `a` explains `b`: it can, and concerns all of its services. */
+static bool explains(const struct fault_found *a, const struct fault_found *b)
+{
+    bool covers =
+        a->services == 0 || (b->services != 0 && (b->services & ~a->services) == 0);
+    return a->fault != b->fault && (faults[a->fault].explains & BIT(b->fault)) != 0 &&
+           covers;
+}
+
+static void add_also(struct fault_found *x, const struct fault_found *other)
+{
+    size_t len = strlen(x->also), n = strcspn(other->what, ".;");
+    struct text t = {0};
+    text_add(&t, "%s%.*s", len > 0 ? "; " : "", (int)n, other->what);
+    if (len + t.len < sizeof x->also)
+        text_copy(x->also + len, sizeof x->also - len, text_string(&t));
+    text_free(&t);
+}
+
+static bool is_explained(const struct diagnosis *d, size_t i)
+{
+    for (size_t k = 0; k < d->n_found; k++)
+        if (explains(&d->found[k], &d->found[i]))
+            return true;
+    return false;
+}
+
+void diagnosis_explain(struct diagnosis *d)
+{
+    struct fault_found left[FAULTS_FOUND_MAX] = {0};
+    size_t n = 0;
+    for (enum fault f = 0; f < FAULTS; f++)
+        for (size_t i = 0; i < d->n_found; i++)
+            if (d->found[i].fault == f && !is_explained(d, i))
+                left[n++] = d->found[i];
+    for (size_t i = 0; i < d->n_found; i++)
+        for (size_t k = 0; k < n; k++)
+            if (is_explained(d, i) && explains(&left[k], &d->found[i])) {
+                add_also(&left[k], &d->found[i]);
+                break;
+            }
+    d->n_found = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct fault_found *last = d->n_found > 0 ? &d->found[d->n_found - 1] : NULL;
+        if (last != NULL && last->fault == left[i].fault) {
+            last->services |= left[i].services;
+            add_also(last, &left[i]);
+        } else {
+            d->found[d->n_found++] = left[i];
+        }
+    }
+}
+
+void diagnosis_text(const struct diagnosis *d, struct text *out)
+{
+    if (d->n_found == 0)
+        text_add(out, "Verdict: nothing wrong found from here.\n");
+    for (size_t i = 0; i < d->n_found; i++) {
+        const struct fault_found *x = &d->found[i];
+        text_add(out, "%s%s\n", i == 0 ? "Verdict: " : "Also:    ", x->what);
+        text_add(out, "  Where:   %s%s\n", x->segment,
+                 x->certainty == CERTAINTY_SURE ? "" : " (likely, not certain)");
+        if (x->also[0] != '\0')
+            text_add(out, "  With it: %s\n", x->also);
+        text_add(out, "  Next:    %s\n", x->next);
+        text_add(out, "  Call:    %s\n", x->whom);
+    }
+    if (d->unknown[0] != '\0')
+        text_add(out, "Not checked: %s\n", d->unknown);
+}
+
+void diagnosis_line(const struct diagnosis *d, struct text *out)
+{
+    if (d->n_found == 0)
+        text_add(out, "nothing wrong found from here");
+    for (size_t i = 0; i < d->n_found; i++)
+        text_add(out, "%s%s%s: %s", i > 0 ? " | " : "", fault_name(d->found[i].fault),
+                 d->found[i].certainty == CERTAINTY_SURE ? "" : " (likely)",
+                 d->found[i].what);
+}

@@ -1,0 +1,148 @@
+/*
+ * The result of `edgelat diagnose` as values: a row for each check, and the findings with
+ * what to do. judge.h makes it of the facts. Pure.
+ *
+ * Where a fault explains another one, only the first is a finding, and the other one is
+ * named in it: a captive portal breaks TLS, a lossy first hop slows every service. What
+ * explains what follows the order in which a packet meets the checks.
+ */
+#ifndef EDGELAT_DIAGNOSE_DIAGNOSIS_H
+#define EDGELAT_DIAGNOSE_DIAGNOSIS_H
+
+#include "base/text.h"
+#include "core/endpoint.h"
+#include "core/target.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* In the order in which a packet meets them. */
+enum check_id {
+    CHECK_INTERFACE,
+    CHECK_GATEWAY,
+    CHECK_RESOLVER,
+    CHECK_NAMES,
+    CHECK_PORTAL,
+    CHECK_PROXY,
+    CHECK_VPN,
+    CHECK_PUBLIC_ADDRESS,
+    CHECK_PATH,
+    CHECK_FRONT_DOOR,
+    CHECK_LOSS,
+    CHECK_TCP,
+    CHECK_TLS,
+    CHECK_HTTPS,
+    CHECK_INTERCEPTION,
+    CHECK_MEDIA,
+    CHECK_MTU,
+    CHECK_IPV6,
+    CHECK_LOAD,
+    CHECK_CLOCK,
+    CHECK_IDS
+};
+
+const char *check_name(enum check_id id); /* "interface", "gateway", ... */
+
+enum grade {
+    GRADE_GOOD,
+    GRADE_POOR, /* over a recommendation, not over a limit; or a hint */
+    GRADE_BAD,
+    GRADE_UNKNOWN,
+};
+const char *grade_name(enum grade g); /* "good", "poor", "bad", "unknown" */
+
+struct check_row {
+    enum check_id id;
+    enum grade grade;
+    char subject[128];             /* "eth0", "192.0.2.1", "teams" */
+    enum family family;            /* FAMILY_NONE: none in particular */
+    double value, low, high;       /* and its 95 % interval, in `unit`; NaN: none */
+    const char *unit;              /* "ms", "%", "bytes", "s"; "": no value */
+    double threshold;              /* NaN: none */
+    char source[LIMIT_SOURCE_MAX]; /* of the threshold */
+    double usual;                  /* the agent's median here; NaN: unknown */
+    char text[360];                /* one clause */
+};
+
+enum fault {
+    FAULT_NO_ROUTE,
+    FAULT_LINK_DUPLEX,
+    FAULT_LINK_ERRORS,
+    FAULT_LINK_SIGNAL,
+    FAULT_GATEWAY_SILENT,
+    FAULT_GATEWAY_LOSS,
+    FAULT_GATEWAY_SLOW,
+    FAULT_NO_DNS,
+    FAULT_RESOLVER_DEAD,
+    FAULT_RESOLVER_SLOW,
+    FAULT_RESOLVER_LIES,
+    FAULT_RESOLVER_FAR, /* it sends this site to a distant PoP */
+    FAULT_PORTAL,
+    FAULT_PROXY_FAILS,
+    FAULT_PROXY, /* traffic goes through a proxy */
+    FAULT_VPN,
+    FAULT_ADDRESS_OUTSIDE, /* not in the registered prefixes */
+    FAULT_BACKUP_POP,
+    FAULT_PATH_LOSS,
+    FAULT_PROVIDER_SLOW,
+    FAULT_PATH_BROKEN, /* nothing answers behind the first hops */
+    FAULT_FAR_DOOR,    /* another front door answers sooner */
+    FAULT_CLOCK,
+    FAULT_INTERCEPTED, /* TLS, by the issuer */
+    FAULT_MIDDLEBOX,   /* answers TCP handshakes itself */
+    FAULT_MTU,
+    FAULT_IPV6_BROKEN,
+    FAULT_IPV6_SLOW,
+    FAULT_SERVICE_DOWN,
+    FAULT_SERVICE_ERRORS, /* 5xx */
+    FAULT_SERVICE_TLS,
+    FAULT_SERVICE_LOSS,
+    FAULT_SERVICE_SLOW,
+    FAULT_UDP_BLOCKED,
+    FAULT_MEDIA,
+    FAULT_LOAD, /* delay under load */
+    FAULTS
+};
+
+const char *fault_name(enum fault f); /* "gateway_loss", for scripts */
+
+enum certainty { CERTAINTY_SURE, CERTAINTY_LIKELY };
+
+struct fault_found {
+    enum fault fault;
+    enum certainty certainty;
+    uint32_t services;   /* bit i: service i; 0: all, or none in particular */
+    const char *segment; /* "this host", "local network", "DNS", "provider", ... */
+    const char *whom;    /* to call */
+    char what[400];      /* a sentence: what is wrong, with figures */
+    char next[320];      /* a sentence: what to do */
+    char also
+        [320]; /* what it explains, and further cases of it, a clause each; "": none */
+};
+
+enum { CHECK_ROWS_MAX = 256, FAULTS_FOUND_MAX = 64 };
+
+struct diagnosis {
+    struct check_row rows[CHECK_ROWS_MAX];
+    size_t n_rows;
+    struct fault_found found[FAULTS_FOUND_MAX]; /* the findings */
+    size_t n_found;
+    char unknown[512]; /* what could not be told, and why; "": nothing */
+};
+
+/* Adds a row without a value, to be filled in; never NULL: the last one is used again. */
+struct check_row *diagnosis_row(struct diagnosis *d, enum check_id id, enum grade grade,
+                                const char *subject);
+
+/* Adds a fault; never NULL. Its segment and whom are those of the fault. */
+struct fault_found *diagnosis_fault(struct diagnosis *d, enum fault f,
+                                    enum certainty certainty, uint32_t services);
+
+/* Leaves the faults that no other one explains, the most basic first, one of each type. */
+void diagnosis_explain(struct diagnosis *d);
+
+/* The verdict in plain words: some lines, for people; or one line. */
+void diagnosis_text(const struct diagnosis *d, struct text *out);
+void diagnosis_line(const struct diagnosis *d, struct text *out);
+
+#endif

@@ -1,0 +1,165 @@
+#include "diagnose/judge.h"
+
+#include "core/loss.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void judge_set(char *out, size_t room, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(out, room, format, args);
+    va_end(args);
+}
+
+void judge_add_services(struct text *out, const struct facts *f, uint32_t services)
+{
+    uint32_t all = f->n_services < 32 ? (UINT32_C(1) << f->n_services) - 1 : UINT32_MAX;
+    if (f->n_services > 1 && (services == 0 || (services & all) == all)) {
+        text_add(out, "all services");
+        return;
+    }
+    const char *between = "";
+    for (size_t i = 0; i < f->n_services; i++)
+        if ((services & (UINT32_C(1) << i)) != 0 || services == 0) {
+            text_add(out, "%s%s", between, f->services[i].target.name);
+            between = ", ";
+        }
+}
+
+struct loss_count judge_loss(const struct facts *f, size_t family, uint32_t services)
+{
+    struct loss_count all = {0};
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_probes *p = &f->services[i].by[family].tcp;
+        if (p->answered == 0 || (services != 0 && (services & (UINT32_C(1) << i)) == 0) ||
+            intercepted(&f->services[i].by[family].intercept))
+            continue;
+        all.sent += p->sent + p->resent;
+        all.lost += p->lost + p->resent;
+    }
+    return all;
+}
+
+static bool is_local(const struct endpoint *e)
+{
+    return endpoint_is_private(e) || endpoint_nobodys(e) != NULL;
+}
+
+bool judge_nothing_answers(const struct facts *f)
+{
+    for (size_t i = 0; i < f->n_services; i++)
+        for (size_t k = 0; k < FAMILY_SLOTS; k++) {
+            const struct facts_address *a = &f->services[i].by[k];
+            if (a->tcp.answered + a->tcp.failed + a->icmp.answered + a->https.replies > 0)
+                return false;
+        }
+    for (size_t i = 0; i < f->n_resolvers; i++) /* a local one answers from its cache */
+        if (f->resolvers[i].answered > 0 && !is_local(&f->resolvers[i].server.at))
+            return false;
+    for (size_t i = 0; i < f->n_paths; i++)
+        if (f->paths[i].hops > 1)
+            return false;
+    return f->portal == PORTAL_UNKNOWN && f->proxy_tcp.answered == 0;
+}
+
+bool judge_ipv6_fails(const struct facts *f)
+{
+    size_t broken = 0, works = 0;
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_probes *v4 = &f->services[i].by[SLOT_IPV4].tcp,
+                                  *v6 = &f->services[i].by[SLOT_IPV6].tcp;
+        works += v6->answered > 0;
+        broken += v4->answered > 0 && v6->sent > 2 && v6->answered == 0;
+    }
+    return broken > 0 && works == 0;
+}
+
+bool judge_https_works(const struct facts_https *h)
+{
+    return h->replies + h->http_errors > 0 && h->tls_errors == 0;
+}
+
+void judge_delay(struct check_row *row, const struct facts_median *m, double limit_ms,
+                 const char *source)
+{
+    row->value = m->ms;
+    row->low = m->low_ms;
+    row->high = m->high_ms;
+    row->unit = "ms";
+    row->threshold = limit_ms;
+    text_copy(row->source, sizeof row->source, isnan(limit_ms) ? "" : source);
+    if (m->n == 0)
+        row->grade = GRADE_UNKNOWN;
+    else if (isnan(limit_ms) || m->ms <= limit_ms)
+        row->grade = GRADE_GOOD;
+    else
+        row->grade = m->low_ms > limit_ms ? GRADE_BAD : GRADE_UNKNOWN;
+}
+
+size_t judge_count(uint32_t services)
+{
+    size_t n = 0;
+    for (; services != 0; services &= services - 1)
+        n++;
+    return n;
+}
+
+uint32_t judge_found(const struct judging *j, enum fault fault)
+{
+    uint32_t services = 0;
+    for (size_t i = 0; i < j->out->n_found; i++)
+        if (j->out->found[i].fault == fault)
+            services |= j->out->found[i].services;
+    return services;
+}
+
+static void add_unknown(struct text *out, const char *what, const char *why)
+{
+    text_add(out, "%s%s (%s)", out->len > 0 ? "; " : "", what, why);
+}
+
+static void list_unknown(const struct judging *j)
+{
+    struct text t = {0};
+    if (j->f->no_icmp[0] != '\0')
+        add_unknown(&t, "gateway and path MTU", j->f->no_icmp);
+    if (!j->f->agent)
+        add_unknown(&t, "the usual values here", "no agent answers on this host");
+    text_copy(j->out->unknown, sizeof j->out->unknown, text_string(&t));
+    text_free(&t);
+}
+
+static int by_check(const struct check_row *a, const struct check_row *b)
+{
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+/* In the order in which a packet meets the checks; stable. */
+static void sort_rows(struct diagnosis *d)
+{
+    for (size_t i = 1; i < d->n_rows; i++) {
+        struct check_row row = d->rows[i];
+        size_t k = i;
+        for (; k > 0 && by_check(&d->rows[k - 1], &row) > 0; k--)
+            d->rows[k] = d->rows[k - 1];
+        d->rows[k] = row;
+    }
+}
+
+void judge_all(const struct facts *f, const struct edge_data *known,
+               const struct config *config, const struct kinds *kinds,
+               struct diagnosis *out)
+{
+    const struct judging j = {f, known, config, kinds, out, false};
+    judge_local(&j);
+    judge_names(&j);
+    judge_paths(&j);
+    judge_services(&j);
+    list_unknown(&j);
+    sort_rows(out);
+    diagnosis_explain(out);
+}

@@ -1,0 +1,93 @@
+/*
+ * Judges what was measured: a row for each check, and the faults, of which those that
+ * another one explains are left out. Pure.
+ *
+ * A false alarm is worse than "cannot tell". So a delay is over a limit if the lower end of
+ * its median's 95 % interval is, a loss if chance explains it in less than one case of 200
+ * (core/loss.h), one PoP nearer than another by edge/gain.h, and a fault that only one of
+ * two observations shows is likely, not sure. Limits are Microsoft's where there are some
+ * (thresholds.csv); the others are these, edgelat's own:
+ */
+#ifndef EDGELAT_DIAGNOSE_JUDGE_H
+#define EDGELAT_DIAGNOSE_JUDGE_H
+
+#include "core/loss.h"
+#include "diagnose/diagnosis.h"
+#include "diagnose/facts.h"
+#include "edge/edge_data.h"
+
+#define JUDGE_OWN          "edgelat's own default"
+#define JUDGE_GATEWAY_MS   20.0  /* median to the gateway of a local network */
+#define JUDGE_RESOLVER_MS  100.0 /* median of answers from a resolver's cache */
+#define JUDGE_LOSS_RATIO   0.01  /* of packets; Microsoft's limit for bursts of media */
+#define JUDGE_ERRORS_RATIO 0.001 /* of the packets of an interface */
+#define JUDGE_SIGNAL_DBM   (-75.0)
+#define JUDGE_GAIN_MS      10.0   /* a nearer PoP, a faster family */
+#define JUDGE_REPLY_MS     1000.0 /* first byte of a reply, without the path */
+#define JUDGE_SEGMENT_MS   20.0   /* a segment that adds less is not what is slow */
+#define JUDGE_CLOCK_S      60.0   /* poor; Kerberos and tokens fail at 300 s (RFC 4120) */
+#define JUDGE_CLOCK_BAD_S  300.0
+
+/* `out` is { 0 } before. `config`: for the registered prefixes. */
+void judge_all(const struct facts *f, const struct edge_data *known,
+               const struct config *config, const struct kinds *kinds,
+               struct diagnosis *out);
+
+/* ---- its parts; each adds rows and faults ---- */
+
+struct judging {
+    const struct facts *f;
+    const struct edge_data *known;
+    const struct config *config;
+    const struct kinds *kinds; /* all that can be probed */
+    struct diagnosis *out;
+    bool all_silent; /* no service that is probed directly answers */
+};
+
+void judge_local(const struct judging *j); /* interface, gateway, proxy, VPN, clock */
+void judge_names(const struct judging *j); /* resolvers, captive portal */
+void judge_paths(const struct judging *j); /* paths, front doors, loss, MTU */
+void judge_services(
+    const struct judging *j); /* TCP, TLS, HTTPS, interception, IPv6, media */
+
+/* Packets to the services in a family that were sent and lost, of those addresses that
+ * answer; by handshakes, as ICMP may be answered rarely on purpose. `services`: bits of
+ * those to count, 0: all. */
+struct loss_count judge_loss(const struct facts *f, size_t family, uint32_t services);
+
+/* Appends "teams, exchange", or "all services" if `services` is 0 or names all. */
+void judge_add_services(struct text *out, const struct facts *f, uint32_t services);
+
+/* IPv6 to every service fails while IPv4 works. */
+bool judge_ipv6_fails(const struct facts *f);
+
+/* True if nothing came from behind the gateway: no handshake, HTTPS reply, echo or answer of
+ * DNS, and no router of a path. */
+bool judge_nothing_answers(const struct facts *f);
+
+/* True if TLS to the service's address succeeds and shows no foreign issuer. */
+bool judge_https_works(const struct facts_https *h);
+
+/* The median delay of the handshakes with a service, in its faster family: that the other
+ * one is slower is a fault of its own. `n` 0: none. */
+struct facts_median judge_delay_of(const struct facts *f, size_t service);
+
+/* Surely over the limit of its service, or over what Microsoft recommends for it. */
+bool judge_is_slow(const struct judging *j, size_t service);
+
+size_t judge_count(uint32_t services); /* of their bits */
+
+/* The services that faults of this type were found for. */
+uint32_t judge_found(const struct judging *j, enum fault fault);
+
+/* Sets value and interval of a row, and the grade by a limit that is not NaN: bad above it,
+ * unknown where the interval does not decide. */
+void judge_delay(struct check_row *row, const struct facts_median *m, double limit_ms,
+                 const char *source);
+
+/* Formats into the fixed text of a row or fault. */
+#define JUDGE_SET(field, ...) judge_set((field), sizeof(field), __VA_ARGS__)
+__attribute__((format(printf, 3, 4))) void judge_set(char *out, size_t room,
+                                                     const char *format, ...);
+
+#endif

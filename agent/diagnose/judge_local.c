@@ -1,0 +1,299 @@
+/* What is nearest: the interface, the gateway, a proxy or VPN in the way, the clock. */
+#include "core/loss.h"
+#include "diagnose/judge.h"
+
+#include <math.h>
+#include <string.h>
+
+static void judge_link(const struct judging *j)
+{
+    const struct facts_interface *i = &j->f->interface;
+    if (!j->f->has_interface) {
+        struct check_row *row = diagnosis_row(j->out, CHECK_INTERFACE, GRADE_UNKNOWN, "");
+        JUDGE_SET(row->text, "no interface carries a route to the services");
+        return;
+    }
+    struct check_row *row = diagnosis_row(j->out, CHECK_INTERFACE, GRADE_GOOD, i->name);
+    uint64_t errors = i->after.received.errors - i->before.received.errors +
+                      i->after.sent.errors - i->before.sent.errors;
+    uint64_t packets = i->after.received.packets - i->before.received.packets +
+                       i->after.sent.packets - i->before.sent.packets;
+    uint64_t drops = i->after.received.drops - i->before.received.drops +
+                     i->after.sent.drops - i->before.sent.drops;
+    double share = packets > 0 ? (double)errors / (double)packets : 0;
+    const char *duplex = link_duplex_name(i->modes.duplex);
+    row->value = 100 * share;
+    row->unit = "%";
+    row->threshold = 100 * JUDGE_ERRORS_RATIO;
+    text_copy(row->source, sizeof row->source, JUDGE_OWN);
+    JUDGE_SET(row->text, "%s%s%s, %llu errors and %llu drops among %llu packets",
+              i->after.up ? "up" : "down", duplex != NULL ? ", duplex " : "",
+              duplex != NULL ? duplex : "", (unsigned long long)errors,
+              (unsigned long long)drops, (unsigned long long)packets);
+    if (i->modes.duplex == DUPLEX_IS_HALF) {
+        row->grade = GRADE_BAD;
+        struct fault_found *x =
+            diagnosis_fault(j->out, FAULT_LINK_DUPLEX, CERTAINTY_SURE, 0);
+        JUDGE_SET(x->what,
+                  "The interface %s runs at half duplex (%u Mbit/s), which loses packets "
+                  "under load.",
+                  i->name, i->modes.mbit_s);
+        JUDGE_SET(x->next,
+                  "Set autonegotiation on both ends of the cable, and replace the "
+                  "cable; check with: ethtool %s",
+                  i->name);
+    }
+    if (errors >= 3 && share > JUDGE_ERRORS_RATIO) {
+        row->grade = GRADE_BAD;
+        struct fault_found *x =
+            diagnosis_fault(j->out, FAULT_LINK_ERRORS, CERTAINTY_SURE, 0);
+        JUDGE_SET(x->what,
+                  "The interface %s counted %llu errors among %llu packets (%.1f %%).",
+                  i->name, (unsigned long long)errors, (unsigned long long)packets,
+                  100 * share);
+        JUDGE_SET(x->next,
+                  "Replace the cable and try another port of the switch; compare "
+                  "duplex and speed on both ends (ethtool %s).",
+                  i->name);
+    }
+    if (i->wireless && i->signal_dbm < JUDGE_SIGNAL_DBM) {
+        row->grade = GRADE_POOR;
+        struct fault_found *x =
+            diagnosis_fault(j->out, FAULT_LINK_SIGNAL, CERTAINTY_LIKELY, 0);
+        JUDGE_SET(x->what,
+                  "The Wi-Fi signal of %s is weak (%.0f dBm; limit %.0f dBm, %s).",
+                  i->name, i->signal_dbm, JUDGE_SIGNAL_DBM, JUDGE_OWN);
+        JUDGE_SET(x->next, "Go nearer to the access point, or use a cable, and run this "
+                           "again.");
+    }
+}
+
+static double fastest_service_ms(const struct facts *f)
+{
+    double least = INFINITY;
+    for (size_t i = 0; i < f->n_services; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+            struct facts_median m = facts_median(&f->services[i].by[k].tcp.delays);
+            if (m.n > 0 && m.min_ms < least)
+                least = m.min_ms;
+        }
+    return least;
+}
+
+static void judge_gateway(const struct judging *j, size_t family)
+{
+    const struct facts_gateway *g = &j->f->gateways[family];
+    const struct facts_probes *p = &g->icmp;
+    char address[ADDRESS_TEXT_MAX];
+    if (g->to.family == FAMILY_NONE || p->sent == 0)
+        return;
+    struct facts_median m = facts_median(&p->delays);
+    struct check_row *row = diagnosis_row(j->out, CHECK_GATEWAY, GRADE_GOOD,
+                                          endpoint_address(address, &g->to));
+    const char *what = g->first_hop ? "the first router" : "the gateway";
+    row->family = (enum family)g->to.family;
+    judge_delay(row, &m, g->first_hop ? NAN : JUDGE_GATEWAY_MS, JUDGE_OWN);
+    JUDGE_SET(row->text, "%s: %u of %u echoes lost", what, p->lost, p->sent);
+    if (p->answered == 0) {
+        row->grade = GRADE_UNKNOWN;
+        JUDGE_SET(row->text, "%s does not answer ICMP", what);
+        return;
+    }
+    /* A gateway that answers ICMP late or rarely forwards packets all the same. */
+    struct loss_count beyond = judge_loss(j->f, family, 0);
+    bool lossy = loss_exceeds(p->lost, p->sent, JUDGE_LOSS_RATIO);
+    if (lossy && loss_exceeds(beyond.lost, beyond.sent, JUDGE_LOSS_RATIO)) {
+        row->grade = GRADE_BAD;
+        struct loss_interval i = loss_interval(p->lost, p->sent);
+        struct fault_found *x =
+            diagnosis_fault(j->out, FAULT_GATEWAY_LOSS, CERTAINTY_SURE, 0);
+        JUDGE_SET(
+            x->what,
+            "The first hop loses packets: %u of %u to %s %s (%.1f %%, 95 %% interval "
+            "%.1f to %.1f %%), and as many are lost to the services behind it.",
+            p->lost, p->sent, what, address, 100.0 * p->lost / p->sent, 100 * i.low,
+            100 * i.high);
+        JUDGE_SET(x->next, "Connect this host to the router by a cable, or replace the "
+                           "cable and the port of the switch; then run this again.");
+    } else if (lossy) {
+        JUDGE_SET(
+            row->text,
+            "%s: %u of %u echoes lost, but packets to the services pass: it answers "
+            "ICMP rarely",
+            what, p->lost, p->sent);
+    }
+    if (row->grade == GRADE_BAD && !lossy && fastest_service_ms(j->f) < m.low_ms) {
+        row->grade = GRADE_GOOD;
+        JUDGE_SET(row->text, "%s answers ICMP late: services behind it answer sooner",
+                  what);
+    } else if (row->grade == GRADE_BAD && !lossy) {
+        struct fault_found *x =
+            diagnosis_fault(j->out, FAULT_GATEWAY_SLOW, CERTAINTY_SURE, 0);
+        JUDGE_SET(x->what,
+                  "The local network is slow: %s %s takes %.1f ms (limit %.0f ms, %s).",
+                  what, address, m.ms, JUDGE_GATEWAY_MS, JUDGE_OWN);
+        JUDGE_SET(x->next,
+                  "Look for a saturated Wi-Fi or switch: connect this host to the "
+                  "router by a cable and run this again.");
+    }
+}
+
+static void judge_silence(const struct judging *j)
+{
+    const struct facts *f = j->f;
+    char address[ADDRESS_TEXT_MAX];
+    bool answers = f->gateways[0].icmp.answered + f->gateways[1].icmp.answered > 0;
+    size_t named = 0;
+    for (size_t i = 0; i < f->n_services; i++)
+        named += f->services[i].by[0].route || f->services[i].by[1].route;
+    if (!judge_nothing_answers(f))
+        return;
+    const struct facts_gateway *g = f->gateways[SLOT_IPV4].to.family != FAMILY_NONE
+                                        ? &f->gateways[SLOT_IPV4]
+                                        : &f->gateways[SLOT_IPV6];
+    if (!f->has_route) {
+        struct fault_found *x =
+            diagnosis_fault(j->out, FAULT_NO_ROUTE, CERTAINTY_SURE, 0);
+        JUDGE_SET(x->what, "This host has no route to the internet.");
+        JUDGE_SET(x->next, "Check cable or Wi-Fi, the address and the default route: "
+                           "ip address; ip route.");
+    } else if (g->to.family != FAMILY_NONE && g->icmp.sent > 0 && !answers) {
+        struct fault_found *x =
+            diagnosis_fault(j->out, FAULT_GATEWAY_SILENT, CERTAINTY_LIKELY, 0);
+        JUDGE_SET(x->what, "Nothing answers, not even the gateway %s.",
+                  endpoint_address(address, &g->to));
+        JUDGE_SET(x->next, "Check the cable or Wi-Fi, and that the router is on; see: "
+                           "ip neighbour.");
+    } else if (named > 0) { /* else all that is known is that DNS does not answer */
+        struct fault_found *x = diagnosis_fault(
+            j->out, FAULT_PATH_BROKEN, answers ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);
+        JUDGE_SET(x->what, "Nothing on the internet answers%s.",
+                  answers ? ", but the gateway does" : "");
+        JUDGE_SET(x->next,
+                  "Look at the uplink of the router (modem, provider's outage), or "
+                  "at its firewall.");
+    }
+}
+
+static void judge_proxy(const struct judging *j)
+{
+    const struct facts *f = j->f;
+    char subject[HOST_TEXT_MAX + 8];
+    uint32_t services = 0, working = 0;
+    const char *cause = "";
+    if (f->proxy[0] == '\0') {
+        struct check_row *row = diagnosis_row(
+            j->out, CHECK_PROXY, f->proxy_wrong[0] != '\0' ? GRADE_BAD : GRADE_GOOD, "");
+        JUDGE_SET(row->text, "%s",
+                  f->proxy_wrong[0] != '\0' ? f->proxy_wrong : "none is set");
+        return;
+    }
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_address *a = &f->services[i].by[SLOT_PROXY];
+        if (a->to.family == FAMILY_NONE)
+            continue;
+        services |= UINT32_C(1) << i;
+        if (a->https.replies + a->https.http_errors > 0)
+            working |= UINT32_C(1) << i;
+        else if (a->https.cause[0] != '\0')
+            cause = a->https.cause;
+    }
+    JUDGE_SET(subject, "%s:%u", f->proxy, f->proxy_port);
+    struct facts_median m = facts_median(&f->proxy_tcp.delays);
+    struct check_row *row = diagnosis_row(j->out, CHECK_PROXY, GRADE_POOR, subject);
+    judge_delay(row, &m, NAN, "");
+    row->grade = working != 0 ? GRADE_POOR : GRADE_BAD;
+    JUDGE_SET(row->text, "HTTPS goes through it; handshakes with it: %u of %u answered",
+              f->proxy_tcp.answered, f->proxy_tcp.sent);
+    if (working == 0) {
+        struct fault_found *x =
+            diagnosis_fault(j->out, FAULT_PROXY_FAILS, CERTAINTY_SURE, services);
+        JUDGE_SET(x->what, "HTTPS goes through the HTTP proxy %s, which fails: %s.",
+                  subject, f->proxy_wrong[0] != '\0' ? f->proxy_wrong : cause);
+        JUDGE_SET(x->next,
+                  "Check https_proxy, and try the proxy: curl -v -x http://%s "
+                  "https://%s/",
+                  subject, f->services[0].target.host);
+        return;
+    }
+    struct text names = {0};
+    judge_add_services(&names, f, services);
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_PROXY, CERTAINTY_SURE, services);
+    JUDGE_SET(
+        x->what,
+        "HTTPS of %s goes through the HTTP proxy %s, %.1f ms away; Microsoft advises "
+        "direct connections.",
+        text_string(&names), subject, m.ms);
+    JUDGE_SET(x->next,
+              "Let the optimize endpoints of Microsoft 365 bypass the proxy "
+              "(no_proxy, PAC file), and compare: no_proxy='*' edgelat diagnose");
+    text_free(&names);
+}
+
+static void judge_vpn(const struct judging *j)
+{
+    const struct facts_interface *i = &j->f->interface;
+    if (!j->f->has_interface)
+        return;
+    bool vpn = i->tunnel_of[0] != '\0';
+    struct check_row *row =
+        diagnosis_row(j->out, CHECK_VPN, vpn ? GRADE_POOR : GRADE_GOOD, i->name);
+    JUDGE_SET(row->text,
+              vpn ? "traffic leaves through this tunnel, which %s carries"
+                  : "traffic does not leave through a VPN",
+              i->tunnel_of);
+    if (!vpn)
+        return;
+    struct fault_found *x = diagnosis_fault(j->out, FAULT_VPN, CERTAINTY_SURE, 0);
+    JUDGE_SET(x->what,
+              "Traffic to Microsoft leaves through the VPN tunnel %s (carried by %s), so "
+              "it takes the way of the VPN and its exit.",
+              i->name, i->tunnel_of);
+    JUDGE_SET(x->next,
+              "Exclude the optimize endpoints of Microsoft 365 from the VPN (split "
+              "tunnel), or compare with the VPN switched off.");
+}
+
+static void judge_clock(const struct judging *j)
+{
+    const struct facts *f = j->f;
+    double ahead_s = (double)f->date_ahead_ns / 1e9, off_s = fabs(ahead_s);
+    struct check_row *row = diagnosis_row(j->out, CHECK_CLOCK, GRADE_UNKNOWN, "");
+    if (f->dates == 0) {
+        JUDGE_SET(row->text, "no reply had a date to compare with");
+        return;
+    }
+    row->value = -ahead_s;
+    row->low = -ahead_s - 1; /* a Date has whole seconds */
+    row->high = -ahead_s + 1;
+    row->unit = "s";
+    row->threshold = JUDGE_CLOCK_S;
+    text_copy(row->source, sizeof row->source, JUDGE_OWN);
+    row->grade = off_s <= JUDGE_CLOCK_S + 1   ? GRADE_GOOD
+                 : off_s <= JUDGE_CLOCK_BAD_S ? GRADE_POOR
+                                              : GRADE_BAD;
+    JUDGE_SET(row->text, "against the Date of %u HTTPS replies", f->dates);
+    if (row->grade == GRADE_GOOD)
+        return;
+    struct fault_found *x = diagnosis_fault(
+        j->out, FAULT_CLOCK, f->dates > 1 ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);
+    JUDGE_SET(
+        x->what,
+        "The clock of this host is %.0f s %s; from 300 s on sign-in fails (Kerberos, "
+        "tokens).",
+        off_s, ahead_s > 0 ? "behind" : "ahead");
+    JUDGE_SET(x->next,
+              "Set the clock by NTP: timedatectl set-ntp true; check: timedatectl.");
+}
+
+void judge_local(const struct judging *j)
+{
+    judge_link(j);
+    for (size_t f = 0; f < FACTS_FAMILIES; f++)
+        judge_gateway(j, f);
+    judge_silence(j);
+    judge_proxy(j);
+    judge_vpn(j);
+    judge_clock(j);
+}

@@ -1,0 +1,352 @@
+/* The way to Microsoft: loss and where, segments, entry PoP, front doors, path MTU. */
+#include "core/loss.h"
+#include "diagnose/judge.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- loss ---- */
+
+/* The services whose handshakes alone show a loss over the limit. */
+static uint32_t lossy_services(const struct facts *f, size_t family)
+{
+    uint32_t services = 0;
+    for (size_t i = 0; i < f->n_services; i++) {
+        struct loss_count c = judge_loss(f, family, UINT32_C(1) << i);
+        if (c.sent > 0 && loss_exceeds(c.lost, c.sent, JUDGE_LOSS_RATIO))
+            services |= UINT32_C(1) << i;
+    }
+    return services;
+}
+
+static uint32_t answering_services(const struct facts *f, size_t family)
+{
+    uint32_t services = 0;
+    for (size_t i = 0; i < f->n_services; i++)
+        if (f->services[i].by[family].tcp.answered > 0)
+            services |= UINT32_C(1) << i;
+    return services;
+}
+
+static void add_loss_fault(const struct judging *j, size_t family, enum fault fault,
+                           enum certainty certainty, uint32_t services, const char *where)
+{
+    struct loss_count c = judge_loss(j->f, family, services);
+    struct loss_interval i = loss_interval(c.lost, c.sent);
+    struct text names = {0};
+    judge_add_services(&names, j->f, services);
+    struct fault_found *x = diagnosis_fault(j->out, fault, certainty, services);
+    JUDGE_SET(
+        x->what,
+        "Packets to %s are lost by %s: %llu of %llu (%.1f %%, 95 %% interval %.1f to "
+        "%.1f %%; limit %.0f %%), %s.",
+        text_string(&names), family == SLOT_IPV6 ? "IPv6" : "IPv4",
+        (unsigned long long)c.lost, (unsigned long long)c.sent,
+        100.0 * (double)c.lost / (double)c.sent, 100 * i.low, 100 * i.high,
+        100 * JUDGE_LOSS_RATIO, where);
+    JUDGE_SET(x->next, "Give the provider this report with the time and the addresses; "
+                       "edgelat trace shows the routers on the way.");
+    text_free(&names);
+}
+
+static void judge_loss_of(const struct judging *j, size_t family)
+{
+    const struct facts *f = j->f;
+    struct loss_count all = judge_loss(f, family, 0), rest;
+    uint32_t answering = answering_services(f, family), lossy = lossy_services(f, family);
+    if (all.sent == 0)
+        return;
+    struct check_row *row = diagnosis_row(j->out, CHECK_LOSS, GRADE_GOOD, "all services");
+    struct loss_interval i = loss_interval(all.lost, all.sent);
+    row->family = family == SLOT_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
+    row->value = 100.0 * (double)all.lost / (double)all.sent;
+    row->low = 100 * i.low;
+    row->high = 100 * i.high;
+    row->unit = "%";
+    row->threshold = 100 * JUDGE_LOSS_RATIO;
+    JUDGE_SET(row->source, "teams_burst_loss of thresholds.csv");
+    JUDGE_SET(row->text, "%llu of %llu packets of handshakes lost",
+              (unsigned long long)all.lost, (unsigned long long)all.sent);
+    bool common = loss_exceeds(all.lost, all.sent, JUDGE_LOSS_RATIO);
+    if (!common && lossy == 0)
+        return;
+    row->grade = GRADE_BAD;
+    rest = judge_loss(f, family, answering & ~lossy);
+    /* Common where the others lose as well, or most do. */
+    common = common && (judge_count(answering) == 1 ||
+                        2 * judge_count(lossy) > judge_count(answering) ||
+                        ((answering & ~lossy) != 0 && rest.sent > 0 &&
+                         loss_exceeds(rest.lost, rest.sent, JUDGE_LOSS_RATIO)));
+    if (!common && lossy != 0) {
+        add_loss_fault(j, family, FAULT_SERVICE_LOSS, CERTAINTY_SURE, lossy,
+                       "while those to other services are not");
+        return;
+    }
+    if (!common)
+        return;
+    const struct facts_probes *g = &f->gateways[family].icmp;
+    bool clean = g->answered > 0 && loss_interval(g->lost, g->sent).high < i.low;
+    add_loss_fault(
+        j, family, FAULT_PATH_LOSS, clean ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0,
+        clean ? "behind the first hop, which loses none" : "somewhere on the common way");
+}
+
+/* ---- segments and the entry ---- */
+
+static const struct facts_path *path_of(const struct facts *f, size_t service)
+{
+    for (size_t i = 0; i < f->n_paths; i++)
+        if (f->paths[i].service == service && f->paths[i].traced)
+            return &f->paths[i];
+    return NULL;
+}
+
+static void judge_path(const struct judging *j, const struct facts_path *p)
+{
+    char address[ADDRESS_TEXT_MAX];
+    struct text parts = {0};
+    struct check_row *row = diagnosis_row(
+        j->out, CHECK_PATH, p->traced ? GRADE_GOOD : GRADE_UNKNOWN,
+        p->service < j->f->n_services ? j->f->services[p->service].target.name
+                                      : endpoint_address(address, &p->to));
+    row->family = p->family;
+    for (enum segment g = SEGMENT_LOCAL; g < SEGMENTS; g++)
+        if (p->segment_ns[g] != DELAY_UNDEFINED)
+            text_add(&parts, "%s%s %.1f ms", parts.len > 0 ? ", " : "", segment_name(g),
+                     ms(p->segment_ns[g]));
+    if (!p->traced)
+        JUDGE_SET(row->text, "not traced: %s",
+                  p->cause[0] != '\0' ? p->cause : "no hop answers");
+    else
+        JUDGE_SET(row->text, "%s%s%s", text_string(&parts), parts.len > 0 ? ". " : "",
+                  p->text);
+    text_free(&parts);
+}
+
+/* The segment that adds most, if it adds JUDGE_SEGMENT_MS and more than the others. */
+static enum segment slow_segment(const struct facts_path *p)
+{
+    int64_t most = (int64_t)(JUDGE_SEGMENT_MS * 1e6), rest = 0;
+    enum segment slow = SEGMENT_UNKNOWN;
+    for (enum segment g = SEGMENT_LOCAL; g < SEGMENTS; g++)
+        if (p->segment_ns[g] > most) {
+            most = p->segment_ns[g];
+            slow = g;
+        }
+    for (enum segment g = SEGMENT_LOCAL; g < SEGMENTS; g++)
+        if (g != slow && p->segment_ns[g] != DELAY_UNDEFINED)
+            rest += p->segment_ns[g];
+    return most > rest ? slow : SEGMENT_UNKNOWN;
+}
+
+/* Whose paths show it. What local network and provider add, all services share: so those
+ * whose paths cannot be divided, too, if any path shows it. */
+static uint32_t services_slow_in(const struct judging *j, enum segment segment)
+{
+    uint32_t services = 0, untold = 0;
+    for (size_t i = 0; i < j->f->n_services; i++) {
+        const struct facts_path *p = path_of(j->f, i);
+        if (!judge_is_slow(j, i))
+            continue;
+        if (p == NULL || p->segment_ns[segment] == DELAY_UNDEFINED)
+            untold |= UINT32_C(1) << i;
+        else if (slow_segment(p) == segment)
+            services |= UINT32_C(1) << i;
+    }
+    return services != 0 && segment != SEGMENT_MICROSOFT ? services | untold : services;
+}
+
+static void judge_segment(const struct judging *j, enum segment segment, enum fault fault)
+{
+    const struct facts *f = j->f;
+    uint32_t services = services_slow_in(j, segment) & ~judge_found(j, fault);
+    struct text names = {0};
+    const struct facts_path *worst = NULL;
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_path *p = path_of(f, i);
+        if (p != NULL && (services & (UINT32_C(1) << i)) != 0 &&
+            (worst == NULL || p->segment_ns[segment] > worst->segment_ns[segment]))
+            worst = p;
+    }
+    if (worst == NULL)
+        return;
+    judge_add_services(&names, f, services);
+    struct fault_found *x = diagnosis_fault(
+        j->out, fault, judge_count(services) > 1 ? CERTAINTY_SURE : CERTAINTY_LIKELY,
+        services);
+    struct facts_median m = judge_delay_of(f, worst->service);
+    if (segment == SEGMENT_MICROSOFT) {
+        JUDGE_SET(x->what,
+                  "%s %s served from a far PoP%s%s: %.1f of %.1f ms arise inside "
+                  "Microsoft's network, behind its entry%s%s.",
+                  text_string(&names), judge_count(services) > 1 ? "are" : "is",
+                  f->services[worst->service].by[SLOT_IPV4].https.pop[0] != '\0' ? ", "
+                                                                                 : "",
+                  f->services[worst->service].by[SLOT_IPV4].https.pop,
+                  ms(worst->segment_ns[segment]), m.ms,
+                  worst->entry_metro[0] != '\0' ? " in " : "", worst->entry_metro);
+        JUDGE_SET(x->next,
+                  "Compare with another DNS resolver (edgelat diagnose --resolver "
+                  "ADDRESS); if that names the same PoP, ask Microsoft's support.");
+        x->segment = "Microsoft's network, or DNS";
+    } else {
+        JUDGE_SET(x->what, "%s slow: %.1f of %.1f ms to %s arise in the %s.",
+                  segment == SEGMENT_PROVIDER ? "The provider is"
+                                              : "The local network is",
+                  ms(worst->segment_ns[segment]), m.ms, text_string(&names),
+                  segment == SEGMENT_PROVIDER ? "provider's network" : "local network");
+        JUDGE_SET(x->next, "%s",
+                  segment == SEGMENT_PROVIDER
+                      ? "Give the provider this report with a path: edgelat trace --json "
+                        "HOST; ask where it hands traffic over to Microsoft (AS8075)."
+                      : "Look for the slow part between this host and the router.");
+    }
+    text_free(&names);
+}
+
+static void judge_role(const struct judging *j)
+{
+    uint32_t backup = 0, primary = 0;
+    const char *metro = "";
+    bool by_entry = false;
+    const struct site *site = &j->known->site;
+    if (site->peering.connection[0] == '\0')
+        return;
+    for (size_t i = 0; i < j->f->n_services; i++) {
+        const struct facts_path *p = path_of(j->f, i);
+        const struct facts_https *h = &j->f->services[i].by[SLOT_IPV4].https;
+        bool found = p != NULL && p->entry == ENTRY_FOUND;
+        enum role role = found ? p->role : site_standing(site, h->pop, h->pop_basis).role;
+        if (role == ROLE_BACKUP && backup == 0)
+            metro = found ? p->entry_metro : h->pop;
+        by_entry |= found;
+        backup |= (uint32_t)(role == ROLE_BACKUP) << i;
+        primary |= (uint32_t)(role == ROLE_PRIMARY) << i;
+    }
+    struct check_row *row = diagnosis_row(j->out, CHECK_PATH,
+                                          backup != 0    ? GRADE_POOR
+                                          : primary != 0 ? GRADE_GOOD
+                                                         : GRADE_UNKNOWN,
+                                          site->peering.connection);
+    JUDGE_SET(row->text,
+              backup != 0
+                  ? "traffic enters Microsoft's network at the backup location (%s)"
+                  : "no traffic enters at the backup location",
+              metro);
+    if (backup == 0 || judge_count(backup) <= judge_count(primary))
+        return;
+    struct fault_found *x = diagnosis_fault(
+        j->out, FAULT_BACKUP_POP, by_entry ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);
+    JUDGE_SET(x->what,
+              "Traffic enters Microsoft's network at the backup location of the Peering "
+              "Service connection (%s), not at the primary one (%s).",
+              metro, site->peering.primary);
+    JUDGE_SET(x->next,
+              "Ask the peering provider %s why the session at the primary location "
+              "is not used; see: edgelat routes",
+              site->peering.provider);
+}
+
+/* ---- front doors ---- */
+
+static void judge_door(const struct judging *j, const struct facts_other *o)
+{
+    const struct facts *f = j->f;
+    const struct facts_service *s = &f->services[o->service];
+    const struct facts_address *own = &s->by[family_slot((enum family)o->to.family)];
+    if (o->resolver != FACTS_NO_RESOLVER || intercepted(&own->intercept) ||
+        o->https.tls_errors > 0)
+        return;
+    struct gain g = gain_of(&own->tcp.delays, &o->tcp.delays, f->end);
+    if (g.verdict == GAIN_UNKNOWN)
+        return;
+    bool far = g.verdict == GAIN_SURE && ms(g.low_ns) > JUDGE_GAIN_MS;
+    struct check_row *row = diagnosis_row(j->out, CHECK_FRONT_DOOR,
+                                          far ? GRADE_POOR : GRADE_GOOD, s->target.name);
+    row->family = (enum family)o->to.family;
+    row->value = ms(g.ns);
+    row->low = ms(g.low_ns);
+    row->high = ms(g.high_ns);
+    row->unit = "ms";
+    row->threshold = JUDGE_GAIN_MS;
+    text_copy(row->source, sizeof row->source, JUDGE_OWN);
+    JUDGE_SET(row->text,
+              "what the serving front door (%.1f ms) takes more than %s (%.1f ms)",
+              ms(g.own_ns), o->host, ms(g.other_ns));
+    uint32_t bit = UINT32_C(1) << o->service;
+    if (!far || (judge_found(j, FAULT_FAR_DOOR) & bit) != 0)
+        return;
+    struct fault_found *x = diagnosis_fault(j->out, FAULT_FAR_DOOR, CERTAINTY_SURE, bit);
+    x->segment = "DNS";
+    JUDGE_SET(x->what,
+              "DNS sends %s to a far PoP%s%s: it takes %.1f ms, while the front door %s "
+              "takes %.1f ms (%.1f to %.1f ms less).",
+              s->target.name, own->https.pop[0] != '\0' ? ", " : "", own->https.pop,
+              ms(g.own_ns), o->host, ms(g.other_ns), ms(g.low_ns), ms(g.high_ns));
+    JUDGE_SET(x->next,
+              "Use a DNS resolver at this site, or one that is near it; a resolver "
+              "in another region, or behind a VPN, names PoPs that are near itself.");
+}
+
+/* ---- path MTU ---- */
+
+static void judge_mtu(const struct judging *j, size_t family)
+{
+    const struct facts *f = j->f;
+    const struct mtu_search *m = &f->mtu[family];
+    struct text text = {0};
+    if (!f->mtu_done[family])
+        return;
+    bool hole = m->limit == MTU_LIMIT_BLACK_HOLE;
+    bool known = m->verdict == MTU_FOUND || m->verdict == MTU_UNLIMITED;
+    struct check_row *row =
+        diagnosis_row(j->out, CHECK_MTU,
+                      hole    ? GRADE_BAD
+                      : known ? GRADE_GOOD
+                              : GRADE_UNKNOWN,
+                      f->services[f->mtu_service[family]].target.name);
+    row->family = family == SLOT_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
+    row->unit = "bytes";
+    if (m->mtu > 0)
+        row->value = m->mtu;
+    mtu_sentence(&text, m, row->family);
+    JUDGE_SET(row->text, "%s", text_string(&text));
+    text_free(&text);
+    if (!hole)
+        return;
+    size_t works = 0, stalls = 0;
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_https *h = &f->services[i].by[family].https;
+        works += judge_https_works(h);
+        stalls += h->slow > 0;
+    }
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_MTU,
+                        stalls > 0 || works == 0 ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);
+    JUDGE_SET(
+        x->what,
+        "Packets of more than %u bytes vanish without a message (an MTU black hole, "
+        "%s)%s.",
+        m->mtu, family == SLOT_IPV6 ? "IPv6" : "IPv4",
+        stalls > 0 ? ": connections stall" : "");
+    JUDGE_SET(x->next,
+              "Set the MTU of the tunnel or link, or clamp the TCP MSS to %u bytes "
+              "on the router, and let ICMP \"fragmentation needed\" pass.",
+              m->mtu - (family == SLOT_IPV6 ? 60 : 40));
+}
+
+void judge_paths(const struct judging *j)
+{
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        judge_loss_of(j, k);
+    for (size_t i = 0; i < j->f->n_paths; i++)
+        judge_path(j, &j->f->paths[i]);
+    judge_role(j);
+    for (size_t i = 0; i < j->f->n_others; i++)
+        judge_door(j, &j->f->others[i]);
+    judge_segment(j, SEGMENT_PROVIDER, FAULT_PROVIDER_SLOW);
+    judge_segment(j, SEGMENT_LOCAL, FAULT_GATEWAY_SLOW);
+    judge_segment(j, SEGMENT_MICROSOFT, FAULT_FAR_DOOR);
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        judge_mtu(j, k);
+}

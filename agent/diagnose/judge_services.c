@@ -1,0 +1,593 @@
+/* Each service: TCP, TLS, HTTPS, who shows its certificate, IPv6 against IPv4. */
+#include "core/loss.h"
+#include "diagnose/judge.h"
+
+#include <math.h>
+#include <string.h>
+
+#define BIT(service) (UINT32_C(1) << (service))
+
+/* Microsoft names no figure for services other than Exchange and Teams. */
+static double limit_of(const struct judging *j, const struct facts_service *s,
+                       const char **source)
+{
+    static const char exchange[] =
+        "exchange_tcp_latency of thresholds.csv, as Microsoft names none for this service";
+    struct limits like = {0};
+    *source = s->target.limits.delay_source[0] != '\0' ? s->target.limits.delay_source
+                                                       : "the configuration";
+    if (s->target.limits.delay_ns > 0)
+        return ms(s->target.limits.delay_ns);
+    thresholds_limits(&j->known->thresholds, "exchange", &like);
+    *source = exchange;
+    return like.delay_ns > 0 ? ms(like.delay_ns) : NAN;
+}
+
+/* What scores 80 points: "meets recommendations"; NaN: there is no score. */
+#define RECOMMENDED 80
+
+static bool below_recommendation(const struct judging *j, const struct facts_service *s,
+                                 double delay_ms)
+{
+    return strcmp(s->target.service, "exchange") == 0 &&
+           thresholds_points(&j->known->thresholds, "exchange_tcp_latency", delay_ms) <
+               RECOMMENDED;
+}
+
+struct facts_median judge_delay_of(const struct facts *f, size_t service)
+{
+    const struct facts_service *s = &f->services[service];
+    struct facts_median best = {NAN, NAN, NAN, NAN, 0};
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        struct facts_median m = facts_median(&s->by[k].tcp.delays);
+        if (m.n > 0 && !intercepted(&s->by[k].intercept) &&
+            (best.n == 0 || m.ms < best.ms))
+            best = m;
+    }
+    return best;
+}
+
+static bool over_limit(const struct judging *j, const struct facts_service *s,
+                       const struct facts_median *m)
+{
+    const char *source;
+    double limit = limit_of(j, s, &source);
+    return m->n > 0 && ((!isnan(limit) && m->low_ms > limit) ||
+                        below_recommendation(j, s, m->low_ms));
+}
+
+bool judge_is_slow(const struct judging *j, size_t service)
+{
+    struct facts_median m = judge_delay_of(j->f, service);
+    return over_limit(j, &j->f->services[service], &m);
+}
+
+static void set_usual(struct check_row *row, const struct facts_service *s, size_t family)
+{
+    if (s->usual_ns[family] != DELAY_UNDEFINED)
+        row->usual = ms(s->usual_ns[family]);
+}
+
+/* ---- TCP ---- */
+
+static void judge_tcp(const struct judging *j, size_t service, size_t family)
+{
+    const struct facts_service *s = &j->f->services[service];
+    const struct facts_address *a = &s->by[family];
+    char address[ADDRESS_TEXT_MAX];
+    const char *source;
+    if (a->to.family == FAMILY_NONE || !a->route || a->tcp.sent == 0)
+        return;
+    struct facts_median m = facts_median(&a->tcp.delays);
+    double limit = limit_of(j, s, &source);
+    struct check_row *row = diagnosis_row(j->out, CHECK_TCP, GRADE_GOOD, s->target.name);
+    row->family = (enum family)a->to.family;
+    judge_delay(row, &m, limit, source);
+    if (row->grade == GRADE_GOOD && below_recommendation(j, s, m.low_ms))
+        row->grade = GRADE_POOR;
+    set_usual(row, s, family);
+    endpoint_address(address, &a->to);
+    JUDGE_SET(row->text, "%s: %u of %u handshakes answered%s%s", address, a->tcp.answered,
+              a->tcp.sent, a->tcp.cause[0] != '\0' ? "; " : "", a->tcp.cause);
+    if (a->tcp.answered == 0)
+        row->grade = GRADE_BAD;
+    if (intercepted(&a->intercept)) {
+        row->grade = GRADE_UNKNOWN;
+        JUDGE_SET(row->text, "%s: a middlebox answers the handshakes", address);
+    }
+}
+
+/* ---- TLS and HTTPS ---- */
+
+static void judge_phases(const struct judging *j, size_t service, size_t family)
+{
+    const struct facts_service *s = &j->f->services[service];
+    const struct facts_https *h = &s->by[family].https;
+    enum family shown = (enum family)s->by[family].to.family;
+    if (h->sent == 0)
+        return;
+    struct facts_median tls = facts_median(&h->tls);
+    struct facts_median reply = facts_median(&h->first_byte);
+    struct check_row *row = diagnosis_row(j->out, CHECK_TLS, GRADE_GOOD, s->target.name);
+    row->family = shown;
+    judge_delay(row, &tls, NAN, "");
+    JUDGE_SET(row->text, "TLS %s, certificate by %s",
+              h->last.tls_version[0] != '\0' ? h->last.tls_version : "-",
+              h->last.issuer[0] != '\0' ? h->last.issuer : "-");
+    if (h->tls_errors > 0) {
+        row->grade = h->tls_errors == h->sent ? GRADE_BAD : GRADE_POOR;
+        JUDGE_SET(row->text, "%u of %u handshakes failed: %s", h->tls_errors, h->sent,
+                  h->cause);
+    }
+    row = diagnosis_row(j->out, CHECK_HTTPS, GRADE_GOOD, s->target.name);
+    row->family = shown;
+    judge_delay(row, &reply, JUDGE_REPLY_MS, JUDGE_OWN);
+    JUDGE_SET(row->text, "%u of %u requests answered, HTTP %u%s%s%s%s", h->replies,
+              h->sent, h->last.status, h->pop[0] != '\0' ? ", PoP " : "", h->pop,
+              h->replies < h->sent ? "; " : "", h->replies < h->sent ? h->cause : "");
+    if (h->replies < h->sent)
+        row->grade = 2 * h->replies < h->sent ? GRADE_BAD : GRADE_POOR;
+}
+
+struct service_state { /* over its families */
+    bool tried, tcp, https_tried, tls_fails, https_works, silent;
+    uint32_t sent, http_errors, slow, replies;
+    struct facts_median reply;
+    uint16_t status;
+    const char *cause;
+};
+
+static struct service_state state_of(const struct facts_service *s)
+{
+    struct service_state t = {.cause = "", .reply = {NAN, NAN, NAN, NAN, 0}};
+    bool tls_errors = false;
+    for (size_t k = 0; k < FAMILY_SLOTS; k++) {
+        const struct facts_address *a = &s->by[k];
+        if (a->to.family == FAMILY_NONE || (k != SLOT_PROXY && !a->route))
+            continue;
+        t.tried |= a->tcp.sent > 0;
+        t.tcp |= a->tcp.answered > 0;
+        t.https_tried |= a->https.sent > 0;
+        t.https_works |= judge_https_works(&a->https);
+        tls_errors |= a->https.tls_errors > 0;
+        t.sent += a->https.sent;
+        t.replies += a->https.replies;
+        t.http_errors += a->https.http_errors;
+        t.slow += a->https.slow;
+        if (a->https.http_errors > 0)
+            t.status = a->https.last.status;
+        if (a->https.cause[0] != '\0')
+            t.cause = a->https.cause;
+        else if (a->tcp.answered == 0 && a->tcp.cause[0] != '\0')
+            t.cause = a->tcp.cause;
+        struct facts_median m = facts_median(&a->https.first_byte);
+        if (m.n > 0)
+            t.reply = m;
+    }
+    t.tls_fails = tls_errors && !t.https_works;
+    t.silent = t.sent > 0 && t.replies + t.http_errors == 0 && t.slow > 0;
+    return t;
+}
+
+static void next_for_service(struct fault_found *x, const char *host)
+{
+    JUDGE_SET(x->next,
+              "Look at the service health page of Microsoft 365 and compare from "
+              "another network: edgelat diagnose %s",
+              host);
+}
+
+/* It answers in the other family only. All of them: judge_ipv6(). */
+static void judge_one_family(const struct judging *j, size_t service)
+{
+    const struct facts_service *s = &j->f->services[service];
+    const struct facts_probes *v4 = &s->by[SLOT_IPV4].tcp, *v6 = &s->by[SLOT_IPV6].tcp;
+    char address[ADDRESS_TEXT_MAX];
+    if (!s->by[SLOT_IPV4].route || v4->sent < 5 || v4->answered > 0 || v6->answered == 0)
+        return;
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_SERVICE_DOWN, CERTAINTY_SURE, BIT(service));
+    JUDGE_SET(x->what, "%s does not answer by IPv4 (%s: %s), only by IPv6.",
+              s->target.name, endpoint_address(address, &s->by[SLOT_IPV4].to), v4->cause);
+    next_for_service(x, s->target.host);
+}
+
+static void judge_state(const struct judging *j, size_t service)
+{
+    const struct facts_service *s = &j->f->services[service];
+    const char *name = s->target.name, *source;
+    struct service_state t = state_of(s);
+    bool proxied = s->by[SLOT_PROXY].to.family != FAMILY_NONE;
+    struct fault_found *x;
+    if (!t.tried && !t.https_tried) {
+        bool named =
+            s->by[0].to.family != FAMILY_NONE || s->by[1].to.family != FAMILY_NONE;
+        if (named || proxied || s->target.service[0] != '\0' || s->dns_error[0] == '\0')
+            return;
+        x = diagnosis_fault(j->out, FAULT_SERVICE_DOWN, CERTAINTY_SURE, BIT(service));
+        x->whom = "the administrator of that name";
+        JUDGE_SET(x->what, "%s has no address: %s.", name, s->dns_error);
+        JUDGE_SET(x->next, "Check how the name is written, and the DNS resolver.");
+        return;
+    }
+    if (!proxied && !t.tcp) {
+        if (j->all_silent)
+            return;
+        x = diagnosis_fault(j->out, FAULT_SERVICE_DOWN, CERTAINTY_SURE, BIT(service));
+        JUDGE_SET(x->what, "%s does not answer: no TCP handshake succeeded (%s).", name,
+                  t.cause);
+        next_for_service(x, s->target.host);
+        return;
+    }
+    if (proxied && t.replies + t.http_errors == 0)
+        return; /* the proxy's fault */
+    judge_one_family(j, service);
+    if (t.tls_fails) {
+        x = diagnosis_fault(j->out, FAULT_SERVICE_TLS, CERTAINTY_SURE, BIT(service));
+        JUDGE_SET(x->what, "TLS to %s fails: %s.", name, t.cause);
+        JUDGE_SET(x->next,
+                  "See which certificate is shown: openssl s_client -connect "
+                  "%s:%u; a security gateway may open TLS with its own.",
+                  s->target.host, target_port(&s->target, NULL));
+        return;
+    }
+    if (t.http_errors > 1 && 2 * t.http_errors > t.sent) {
+        x = diagnosis_fault(j->out, FAULT_SERVICE_ERRORS, CERTAINTY_SURE, BIT(service));
+        JUDGE_SET(x->what,
+                  "%s answers with its own failures: HTTP %u in %u of %u requests.", name,
+                  t.status, t.http_errors, t.sent);
+        next_for_service(x, s->target.host);
+    } else if (t.silent && t.sent > 1) {
+        x = diagnosis_fault(j->out, FAULT_SERVICE_DOWN, CERTAINTY_SURE, BIT(service));
+        JUDGE_SET(x->what, "%s accepts connections but does not reply: %s.", name,
+                  t.cause);
+        next_for_service(x, s->target.host);
+    } else if (t.reply.n > 1 && t.reply.low_ms > JUDGE_REPLY_MS) {
+        x = diagnosis_fault(j->out, FAULT_SERVICE_SLOW, CERTAINTY_SURE, BIT(service));
+        x->segment = "service";
+        x->whom = "Microsoft's support";
+        JUDGE_SET(x->what,
+                  "%s replies late: %.0f ms to the first byte (limit %.0f ms, %s).", name,
+                  t.reply.ms, JUDGE_REPLY_MS, JUDGE_OWN);
+        next_for_service(x, s->target.host);
+    }
+    struct facts_median m = judge_delay_of(j->f, service);
+    if (!over_limit(j, s, &m))
+        return;
+    double limit = limit_of(j, s, &source);
+    bool only_poor = isnan(limit) || m.low_ms <= limit;
+    x = diagnosis_fault(j->out, FAULT_SERVICE_SLOW, CERTAINTY_LIKELY, BIT(service));
+    JUDGE_SET(x->what,
+              "%s is slow: handshakes take %.1f ms (95 %% interval %.1f to %.1f ms; %s), "
+              "cannot tell in which segment.",
+              name, m.ms, m.low_ms, m.high_ms,
+              only_poor ? "Microsoft recommends 25 ms" : source);
+    JUDGE_SET(x->next,
+              "See which part of the path takes the time: edgelat trace --tcp %s",
+              s->target.host);
+}
+
+/* ---- who answers ---- */
+
+/* Two services with a certificate of the same foreign issuer, or one that this host
+ * trusts: TLS is intercepted. */
+static void judge_issuers(const struct judging *j)
+{
+    const struct facts *f = j->f;
+    uint32_t foreign = 0, trusted = 0, known = 0;
+    const char *issuer = "";
+    for (size_t i = 0; i < f->n_services; i++)
+        for (size_t k = 0; k < FAMILY_SLOTS; k++) {
+            const struct facts_https *h = &f->services[i].by[k].https;
+            if (h->last.issuer[0] == '\0')
+                continue;
+            known |= BIT(i);
+            if (!issuers_foreign(&j->known->issuers, f->services[i].target.service,
+                                 h->last.issuer))
+                continue;
+            foreign |= BIT(i);
+            if (h->tls_errors == 0)
+                trusted |= BIT(i);
+            issuer = h->last.issuer;
+        }
+    for (size_t i = 0; i < f->n_services && foreign != 0; i++)
+        for (size_t k = 0; k < FAMILY_SLOTS; k++) /* of which no issuers are known */
+            if (strcmp(f->services[i].by[k].https.last.issuer, issuer) == 0)
+                foreign |= BIT(i);
+    bool many = (foreign & (foreign - 1)) != 0;
+    bool intercepts = trusted != 0 || many;
+    struct check_row *row = diagnosis_row(j->out, CHECK_INTERCEPTION,
+                                          intercepts   ? GRADE_BAD
+                                          : known != 0 ? GRADE_GOOD
+                                                       : GRADE_UNKNOWN,
+                                          "");
+    if (!intercepts) {
+        JUDGE_SET(row->text, known != 0
+                                 ? "certificates are by the issuers that Microsoft "
+                                   "uses"
+                                 : "no certificate was seen");
+        return;
+    }
+    struct text names = {0};
+    judge_add_services(&names, f, foreign);
+    JUDGE_SET(row->text, "the certificate of %s is by %s, which Microsoft does not use",
+              text_string(&names), issuer);
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_INTERCEPTED, CERTAINTY_SURE, foreign);
+    JUDGE_SET(
+        x->what,
+        "TLS to %s is intercepted: the certificate is by \"%s\", which Microsoft does "
+        "not use.",
+        text_string(&names), issuer);
+    JUDGE_SET(x->next, "Exempt the endpoints of Microsoft 365 from TLS inspection, as "
+                       "Microsoft requires; the issuer names the product that does it.");
+    text_free(&names);
+}
+
+static void judge_middlebox(const struct judging *j)
+{
+    const struct facts *f = j->f;
+    uint32_t services = 0;
+    char why[INTERCEPT_TEXT_MAX];
+    struct text names = {0};
+    for (size_t i = 0; i < f->n_services; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++)
+            if (intercepted(&f->services[i].by[k].intercept)) {
+                services |= BIT(i);
+                intercept_text(why, &f->services[i].by[k].intercept, j->kinds);
+            }
+    if (services == 0)
+        return;
+    judge_add_services(&names, f, services);
+    struct check_row *row =
+        diagnosis_row(j->out, CHECK_INTERCEPTION, GRADE_POOR, text_string(&names));
+    JUDGE_SET(row->text, "%s", why);
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_MIDDLEBOX, CERTAINTY_SURE, services);
+    JUDGE_SET(
+        x->what,
+        "A middlebox (transparent proxy, firewall or modem) answers the TCP handshakes "
+        "of %s itself: %s.",
+        text_string(&names), why);
+    JUDGE_SET(x->next, "Exempt the endpoints of Microsoft 365 from it.");
+    text_free(&names);
+}
+
+/* ---- IPv6 ---- */
+
+static void judge_ipv6(const struct judging *j)
+{
+    const struct facts *f = j->f;
+    uint32_t both = 0, broken = 0, slower = 0, works = 0;
+    struct gain worst = {0};
+    struct text names = {0};
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_address *v4 = &f->services[i].by[SLOT_IPV4],
+                                   *v6 = &f->services[i].by[SLOT_IPV6];
+        if (!v4->route || !v6->route || v4->tcp.answered == 0 || v6->tcp.sent < 3)
+            continue;
+        both |= BIT(i);
+        if (v6->tcp.answered == 0) {
+            broken |= BIT(i);
+            continue;
+        }
+        works |= BIT(i);
+        struct gain g = gain_of(&v6->tcp.delays, &v4->tcp.delays, f->end);
+        if (g.verdict != GAIN_SURE || ms(g.low_ns) <= JUDGE_GAIN_MS ||
+            intercepted(&v4->intercept) || intercepted(&v6->intercept))
+            continue;
+        slower |= BIT(i);
+        if (g.low_ns > worst.low_ns)
+            worst = g;
+    }
+    struct loss_count lost6 = judge_loss(f, SLOT_IPV6, both),
+                      lost4 = judge_loss(f, SLOT_IPV4, both);
+    bool lossy = both != 0 && loss_exceeds(lost6.lost, lost6.sent, JUDGE_LOSS_RATIO) &&
+                 !loss_exceeds(lost4.lost, lost4.sent, JUDGE_LOSS_RATIO);
+    struct check_row *row = diagnosis_row(j->out, CHECK_IPV6,
+                                          broken != 0              ? GRADE_BAD
+                                          : (slower != 0 || lossy) ? GRADE_POOR
+                                          : both != 0              ? GRADE_GOOD
+                                                                   : GRADE_UNKNOWN,
+                                          "");
+    if (both == 0) {
+        JUDGE_SET(row->text, "this host or the services have no IPv6");
+        return;
+    }
+    JUDGE_SET(row->text, "it works, and a client takes it first (RFC 8305)");
+    if (broken != 0) {
+        judge_add_services(&names, f, broken);
+        JUDGE_SET(row->text, "no handshake with %s succeeds by IPv6, while IPv4 works",
+                  text_string(&names));
+        struct fault_found *x = diagnosis_fault(j->out, FAULT_IPV6_BROKEN, CERTAINTY_SURE,
+                                                works == 0 ? 0 : broken);
+        JUDGE_SET(x->what,
+                  "IPv6 is broken: %s do not answer by IPv6, while IPv4 works; a client "
+                  "waits 250 ms for each connection before it takes IPv4 (RFC 8305), and "
+                  "others wait longer.",
+                  text_string(&names));
+        JUDGE_SET(x->next,
+                  "Repair the IPv6 uplink, or stop announcing IPv6 on this network "
+                  "(router advertisements); see: ip -6 route; edgelat trace -6 %s",
+                  f->services[0].target.host);
+    } else if (slower != 0 &&
+               (works == slower || 2 * judge_count(slower) > judge_count(works))) {
+        judge_add_services(&names, f, slower);
+        row->value = ms(worst.ns);
+        row->low = ms(worst.low_ns);
+        row->high = ms(worst.high_ns);
+        row->unit = "ms";
+        row->threshold = JUDGE_GAIN_MS;
+        text_copy(row->source, sizeof row->source, JUDGE_OWN);
+        JUDGE_SET(row->text, "what IPv6 to %s takes more than IPv4", text_string(&names));
+        struct fault_found *x = diagnosis_fault(j->out, FAULT_IPV6_SLOW, CERTAINTY_SURE,
+                                                works == slower ? 0 : slower);
+        JUDGE_SET(
+            x->what,
+            "IPv6 is slower than IPv4: %.1f instead of %.1f ms to %s; a client takes "
+            "IPv6 all the same, as it answers within 250 ms (RFC 8305).",
+            ms(worst.own_ns), ms(worst.other_ns), text_string(&names));
+        JUDGE_SET(x->next, "Compare both paths (edgelat trace -6 and -4) and have the "
+                           "provider correct that of IPv6, or avoid a tunnel.");
+    } else if (lossy) {
+        JUDGE_SET(row->text, "IPv6 loses %llu of %llu packets, IPv4 does not",
+                  (unsigned long long)lost6.lost, (unsigned long long)lost6.sent);
+    }
+    text_free(&names);
+}
+
+/* Some service is probed directly, and none answers. */
+static bool none_answers(const struct facts *f)
+{
+    size_t tried = 0;
+    for (size_t i = 0; i < f->n_services; i++) {
+        struct service_state t = state_of(&f->services[i]);
+        if (t.tcp || f->services[i].by[SLOT_PROXY].to.family != FAMILY_NONE)
+            return false;
+        tried += t.tried;
+    }
+    return tried > 1;
+}
+
+static void judge_silent_services(const struct judging *j)
+{
+    struct service_state t = {0};
+    if (judge_nothing_answers(j->f)) /* judged with the gateway */
+        return;
+    for (size_t i = 0; i < j->f->n_services && !t.tried; i++)
+        t = state_of(&j->f->services[i]);
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_PATH_BROKEN, CERTAINTY_LIKELY, 0);
+    x->segment = "firewall, or provider";
+    x->whom = "the administrator of the firewall, then the provider";
+    JUDGE_SET(x->what,
+              "No service answers TCP handshakes (%s), while others of the network do.",
+              t.cause);
+    JUDGE_SET(x->next,
+              "Look whether a firewall blocks TCP port 443; see where it ends: "
+              "edgelat trace --tcp %s",
+              j->f->services[0].target.host);
+}
+
+/* ---- media by UDP, and the public address that its relay sees ---- */
+
+static void judge_relay(const struct judging *j, const struct facts_media *m)
+{
+    static const char source[] = "teams_rtt of thresholds.csv";
+    struct limits limits = {0};
+    struct facts_median delay = facts_median(&m->stun.delays);
+    if (m->to.family == FAMILY_NONE || m->stun.sent == 0)
+        return;
+    thresholds_limits(&j->known->thresholds, "teams", &limits);
+    struct check_row *row =
+        diagnosis_row(j->out, CHECK_MEDIA, GRADE_GOOD, m->target.name);
+    row->family = (enum family)m->to.family;
+    judge_delay(row, &delay, limits.delay_ns > 0 ? ms(limits.delay_ns) : NAN, source);
+    if (row->grade == GRADE_BAD)
+        row->grade =
+            GRADE_POOR; /* the limit is that of the edge, not of a relay behind it */
+    JUDGE_SET(row->text, "UDP port 3478 (STUN): %u of %u answered%s%s", m->stun.answered,
+              m->stun.sent, m->stun.cause[0] != '\0' ? "; " : "", m->stun.cause);
+    if (m->stun.answered == 0)
+        row->grade = GRADE_UNKNOWN;
+}
+
+static void judge_media(const struct judging *j)
+{
+    const struct facts *f = j->f;
+    struct loss_count all = {0};
+    size_t tried = 0, answer = 0;
+    bool refused = false;
+    for (size_t i = 0; i < FACTS_MEDIA; i++) {
+        const struct facts_probes *p = &f->media[i].stun;
+        judge_relay(j, &f->media[i]);
+        tried += p->sent > 2;
+        answer += p->answered > 0;
+        refused |= p->failed > 0;
+        if (p->answered > 0) {
+            all.sent += p->sent;
+            all.lost += p->lost;
+        }
+    }
+    if (tried == FACTS_MEDIA && answer == 0 && !j->all_silent) {
+        struct fault_found *x = diagnosis_fault(
+            j->out, FAULT_UDP_BLOCKED, refused ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);
+        JUDGE_SET(
+            x->what,
+            "UDP is blocked: neither %s nor %s answers at UDP port 3478 (%s), so media "
+            "of Teams goes by TCP or not at all.",
+            f->media[0].target.host, f->media[1].target.host, f->media[0].stun.cause);
+        JUDGE_SET(x->next, "Let UDP ports 3478 to 3481 out to the Teams networks "
+                           "(52.112.0.0/14, 52.122.0.0/15, 2603:1063::/38).");
+    }
+    struct loss_count tcp = judge_loss(f, SLOT_IPV4, 0);
+    if (all.sent == 0 || !loss_exceeds(all.lost, all.sent, JUDGE_LOSS_RATIO))
+        return;
+    bool too = tcp.sent > 0 && loss_exceeds(tcp.lost, tcp.sent, JUDGE_LOSS_RATIO);
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_MEDIA, too ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);
+    JUDGE_SET(x->what,
+              "UDP media loses packets: %llu of %llu to the relays (limit %.0f %%)%s.",
+              (unsigned long long)all.lost, (unsigned long long)all.sent,
+              100 * JUDGE_LOSS_RATIO, too ? "" : ", while TCP does not");
+    JUDGE_SET(x->next,
+              "Look for a limit of UDP in the firewall, and at QoS for ports 3478 "
+              "to 3481.");
+}
+
+static void judge_public_address(const struct judging *j)
+{
+    const struct facts *f = j->f;
+    const struct peering *p = &j->config->peering;
+    char address[ADDRESS_TEXT_MAX];
+    const struct endpoint *mapped = NULL;
+    for (size_t i = 0; i < FACTS_MEDIA && mapped == NULL; i++)
+        if (f->media[i].mapped.family != FAMILY_NONE)
+            mapped = &f->media[i].mapped;
+    struct check_row *row =
+        diagnosis_row(j->out, CHECK_PUBLIC_ADDRESS, GRADE_UNKNOWN,
+                      mapped != NULL ? endpoint_address(address, mapped) : "");
+    if (mapped == NULL || p->prefixes[0] == '\0') {
+        JUDGE_SET(row->text, "%s",
+                  mapped == NULL ? "unknown: no STUN server answered"
+                                 : "as STUN sees it; no prefixes are registered "
+                                   "(prefixes in [peering_service])");
+        return;
+    }
+    bool inside = endpoint_in_prefixes(p->prefixes, mapped);
+    row->grade = inside ? GRADE_GOOD : GRADE_POOR;
+    JUDGE_SET(row->text, "%s the registered prefixes", inside ? "inside" : "outside of");
+    if (inside)
+        return;
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_ADDRESS_OUTSIDE, CERTAINTY_SURE, 0);
+    JUDGE_SET(
+        x->what,
+        "Traffic leaves with the public address %s, which is outside of the prefixes "
+        "registered for Peering Service (%s).",
+        address, p->prefixes);
+    JUDGE_SET(x->next,
+              "Check which line the traffic takes (a backup line, a VPN, another "
+              "NAT pool), or register the prefix.");
+}
+
+void judge_services(const struct judging *j_in)
+{
+    struct judging copy = *j_in;
+    const struct judging *j = &copy;
+    copy.all_silent = none_answers(j->f);
+    if (copy.all_silent)
+        judge_silent_services(j);
+    for (size_t i = 0; i < j->f->n_services; i++) {
+        for (size_t k = 0; k < FACTS_FAMILIES; k++)
+            judge_tcp(j, i, k);
+        for (size_t k = 0; k < FAMILY_SLOTS; k++)
+            judge_phases(j, i, k);
+        judge_state(j, i);
+    }
+    judge_issuers(j);
+    judge_middlebox(j);
+    judge_ipv6(j);
+    judge_media(j);
+    judge_public_address(j);
+}

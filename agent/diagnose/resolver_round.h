@@ -1,0 +1,21 @@
+/*
+ * Asks each DNS server on its own for the names of the services, on the loop: first every
+ * name in both families, then, until it is stopped, one name after the other again, whose
+ * delays are those of answers that the server has in its cache. The hosts file is not asked.
+ */
+#ifndef EDGELAT_DIAGNOSE_RESOLVER_ROUND_H
+#define EDGELAT_DIAGNOSE_RESOLVER_ROUND_H
+
+#include "diagnose/facts.h"
+
+#include <uv.h>
+
+struct resolver_round;
+
+/* Fills in `facts->resolvers`, whose servers and names are set; `facts` is borrowed. */
+struct resolver_round *resolver_round_start(uv_loop_t *loop, struct facts *facts);
+
+/* No callback after it; the facts stay. NULL is fine. */
+void resolver_round_destroy(struct resolver_round *r);
+
+#endif

@@ -1,0 +1,394 @@
+#!/usr/bin/python3 -B
+"""`edgelat diagnose` on a site with a planted fault: the verdict must name the fault, and nothing else; on a healthy site it must
+find nothing. Each fault has a lab of its own, and DIAGNOSE_JOBS of them run at a time:
+
+    site (eth0) - gateway, with NAT (the branch of the lab) - relay - internet
+
+    test_diagnose.py [NAME...]      only these faults
+    DIAGNOSE_HEALTHY=20             so many runs of the healthy site (5)
+"""
+
+import concurrent.futures
+import contextlib
+import json
+import os
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import lab
+from lab import TOP, Tap, run
+from probing import EDGELAT, LAB
+
+SITE, GATEWAY, SITE6, GATEWAY6 = "10.77.0.2", "10.77.0.1", "fd77::2", "fd77::1"
+DNS, DNS6, OTHER_DNS = "198.51.100.53", "2001:db8:53::53", "198.51.100.54"
+RELAYS = "203.0.113.70", "203.0.113.71"
+SECONDS = 6
+
+
+def rules(name, hook, *lines):
+    """Rules of nftables at the gateway: "type TYPE hook HOOK priority N"."""
+    text = f"table inet test_{name} {{\n chain c {{\n  type {hook};\n" + "".join(f"  {line}\n" for line in lines) + " }\n}\n"
+    done = run("nft", "-f", "-", input=text)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+
+
+def ip(*lines):
+    for line in lines:
+        done = run("ip", *line.split())
+        if done.returncode != 0:
+            raise RuntimeError(f"ip {line}: {done.stderr}")
+
+
+def build_site():
+    ip("netns add site", "link add gw0 type veth peer name eth0 netns site", f"addr add {GATEWAY}/24 dev gw0",
+       f"addr add {GATEWAY6}/64 dev gw0 nodad", "link set gw0 up", f"-n site addr add {SITE}/24 dev eth0",
+       f"-n site addr add {SITE6}/64 dev eth0 nodad", "-n site link set eth0 up", "-n site link set lo up",
+       f"-n site route add default via {GATEWAY}", f"-n site -6 route add default via {GATEWAY6}")
+    for key in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+        with open(f"/proc/sys/net/{key}", "w", encoding="ascii") as file:
+            file.write("1\n")
+    rules("masquerade", "nat hook postrouting priority 100", 'oifname "wan0" masquerade')
+    resolvers(DNS, DNS6)
+
+
+def start_relays():
+    ip(*(f"-n internet addr add {address}/32 dev lo" for address in RELAYS))
+    start(*lab.in_internet("turnserver", "-n", "-S", *(word for address in RELAYS for word in ("-L", address)), "--no-tls", "--no-dtls",
+                           "--no-cli", "--log-file", f"{lab.FOLDER}/turn.log", "--pidfile", f"{lab.FOLDER}/turn.pid"))
+
+
+def resolvers(*addresses):
+    with open("/etc/resolv.conf", "w", encoding="ascii") as file:  # of the lab
+        file.write("".join(f"nameserver {address}\n" for address in addresses))
+
+
+def more_dns(**names):
+    """A second DNS server, which answers the names of teams and others as given, and all else as the first one."""
+    lines = ["no-resolv", "no-hosts", "bind-interfaces", "port=53", "cache-size=0", "pid-file=", f"listen-address={OTHER_DNS}",
+             f"server={DNS}", *(f"address=/{name}/{address}" for name, address in names.items())]
+    path = os.path.join(lab.FOLDER, "other-dnsmasq.conf")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("\n".join(lines) + "\n")
+    ip(f"-n internet addr add {OTHER_DNS}/32 dev lo")
+    start(*lab.in_internet("dnsmasq", "--no-daemon", f"--conf-file={path}"))
+
+
+def start(*command, **options):
+    subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)  # ends with the lab
+    time.sleep(0.5)
+
+
+def openssl(*words):
+    subprocess.run(["openssl", "req", "-x509", "-days", "7", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *words],
+                   cwd=lab.FOLDER, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+# ---- faults: what is planted in the lab, before the run
+
+
+def lossy_first_hop():
+    rules("lossy", "filter hook prerouting priority -300", 'iifname "gw0" numgen random mod 100 < 10 drop')
+
+
+def lossy_provider():
+    rules("lossy", "filter hook prerouting priority -300", 'iifname "wan0" numgen random mod 100 < 10 drop')
+
+
+def intercept(trusted):
+    """All certificates are by another CA."""
+    openssl("-keyout", "gate.key", "-out", "gate.pem", "-subj", "/O=Acme Gateway/CN=Acme Gateway CA", "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign")
+    names = run("openssl", "x509", "-in", f"{lab.FOLDER}/pop.pem", "-noout", "-ext", "subjectAltName").stdout
+    names = names.split("\n", 1)[1].strip().replace("IP Address:", "IP:").replace(", ", ",")
+    openssl("-CA", "gate.pem", "-CAkey", "gate.key", "-keyout", "pop.key", "-out", "pop.pem", "-subj", "/O=edgelat lab/CN=pop",
+            "-addext", "subjectAltName=" + names, "-addext", "basicConstraints=critical,CA:FALSE")
+    restart_nginx()
+    if trusted:
+        with open(f"{lab.FOLDER}/gate.pem", encoding="ascii") as file:
+            ca = file.read()
+        for path in ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"):
+            if os.path.exists(path):
+                with open(path, "a", encoding="ascii") as file:
+                    file.write(ca)
+
+
+def restart_nginx():
+    run("kill", lab.read("nginx.pid").strip())
+    time.sleep(0.5)
+    start(*lab.in_internet("env", "TZ=UTC0", "nginx", "-e", f"{lab.FOLDER}/nginx.log", "-c", f"{lab.FOLDER}/nginx.conf"))
+
+
+def answer(port, text):
+    """A server at the gateway that answers each request with these bytes."""
+    code = f"""
+import socket
+s = socket.create_server(("{GATEWAY}", {port}))
+while True:
+    c = s.accept()[0]
+    c.settimeout(1)
+    try:
+        c.recv(4096)
+        c.sendall({text!r})
+    except OSError:
+        pass
+    c.close()
+"""
+    start(sys.executable, "-c", code)
+
+
+def portal(reply):
+    answer(8080, reply)
+    rules("portal", "nat hook prerouting priority -100", f'iifname "gw0" tcp dport 80 dnat ip to {GATEWAY}:8080')
+    rules("closed", "filter hook forward priority 0", 'iifname "gw0" tcp dport 443 reject with tcp reset',
+          'iifname "gw0" meta l4proto { icmp, ipv6-icmp } drop')
+
+
+def redirect():
+    portal(b"HTTP/1.1 302 Found\r\nLocation: http://login.hotel.example/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+
+def sign_in_page():
+    portal(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\nPlease login")
+
+
+def wrong_server():
+    """DNS names a host that shows another certificate."""
+    ip("-n internet addr add 203.0.113.66/32 dev lo")
+    openssl("-keyout", "other.key", "-out", "other.pem", "-subj", "/O=Somebody/CN=parked.example", "-addext",
+            "subjectAltName=DNS:parked.example")
+    with open(f"{lab.FOLDER}/other.conf", "w", encoding="ascii") as file:
+        file.write(f"""daemon off; master_process off; user root; pid {lab.FOLDER}/other.pid; error_log {lab.FOLDER}/other.log;
+events {{ }}
+http {{ access_log off; client_body_temp_path {lab.FOLDER}/tmp; proxy_temp_path {lab.FOLDER}/tmp; fastcgi_temp_path {lab.FOLDER}/tmp;
+ uwsgi_temp_path {lab.FOLDER}/tmp; scgi_temp_path {lab.FOLDER}/tmp;
+ server {{ listen 203.0.113.66:443 ssl; ssl_certificate {lab.FOLDER}/other.pem; ssl_certificate_key {lab.FOLDER}/other.key;
+  location / {{ return 200 "parked"; }} }} }}
+""")
+    start(*lab.in_internet("nginx", "-e", f"{lab.FOLDER}/other.log", "-c", f"{lab.FOLDER}/other.conf"))
+
+
+def lying_resolver():
+    wrong_server()
+    more_dns(**{"teams.microsoft.com": "203.0.113.66"})
+    resolvers(OTHER_DNS)
+
+
+def lying_first_resolver():
+    wrong_server()
+    more_dns(**{"teams.microsoft.com": "203.0.113.66"})
+    resolvers(OTHER_DNS, DNS)
+
+
+def blocking_resolver():
+    more_dns(**{"teams.microsoft.com": "0.0.0.0"})
+    resolvers(OTHER_DNS)
+
+
+def denying_resolver():
+    more_dns(**{"teams.microsoft.com": ""})
+    resolvers(OTHER_DNS, DNS)
+
+
+def far_by_dns():
+    more_dns(**{"teams.microsoft.com": "203.0.113.45"})
+    resolvers(OTHER_DNS, DNS)
+
+
+def broken_ipv6():
+    rules("six", "filter hook forward priority 0", "meta nfproto ipv6 drop")
+
+
+def black_hole():
+    rules("mtu", "filter hook forward priority 0", "meta length > 1400 drop")
+
+
+def proxy():
+    path = os.path.join(lab.FOLDER, "tinyproxy.conf")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"Port 3128\nListen {GATEWAY}\nTimeout 60\nMaxClients 50\nConnectPort 443\n")
+    start("tinyproxy", "-d", "-c", path)
+
+
+def vpn():
+    ip("link add gw1 type veth peer name tun0 netns site", "addr add 10.78.0.1/24 dev gw1", "link set gw1 up",
+       "-n site addr add 10.78.0.2/24 dev tun0", "-n site link set tun0 up", "-n site route del default",
+       f"-n site route add 203.0.113.250/32 via {GATEWAY} dev eth0", "-n site route add default via 10.78.0.1 dev tun0",
+       "-n site -6 route del default")
+    resolvers(DNS)
+
+
+def no_default():
+    ip("-n site route del default", "-n site -6 route del default")
+
+
+def cut():
+    """The resolver is that of the router, which knows some names."""
+    path = os.path.join(lab.FOLDER, "router-dnsmasq.conf")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"no-resolv\nno-hosts\nbind-interfaces\nport=53\npid-file=\nlisten-address={GATEWAY}\n"
+                   "address=/#/203.0.113.20\n")
+    start("dnsmasq", "--no-daemon", f"--conf-file={path}")
+    resolvers(GATEWAY)
+    rules("cut", "filter hook forward priority 0", 'iifname "gw0" drop')
+
+
+def no_udp():
+    rules("udp", "filter hook forward priority 0", "udp dport 3478-3481 drop")
+
+
+def refused():
+    rules("refused", "filter hook forward priority 0", "ip daddr 203.0.113.30 meta l4proto tcp reject with tcp reset",
+          "ip6 daddr 2001:db8:113::30 meta l4proto tcp reject with tcp reset")
+
+
+def clock():
+    library = os.path.join(lab.FOLDER, "clock.so")
+    run("cc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC", "-o", library, os.path.join(lab.HERE, "clock.c")).check_returncode()
+    with open(f"{lab.FOLDER}/clock", "wb") as file:
+        file.write((3600 * 10**9).to_bytes(8, "little"))
+
+
+def half_duplex():
+    """Of wan0, the interface of the branch: the run is there."""
+    import ctypes
+    import fcntl
+    import socket
+    import struct
+    buffer = ctypes.create_string_buffer(struct.pack("=IIIHBBBBBBIIHBBI8x", 2, 0, 0, 10, *[0] * 12), 44)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        fcntl.ioctl(s, 0x8946, struct.pack("16sQ16x", b"wan0", ctypes.addressof(buffer)))
+
+
+def slower(extra, via):
+    """All paths with so many ms more, by these routers."""
+    base = {"amsterdam": ("203.0.113.20 2001:db8:113::20", 3), "london": ("203.0.113.10 2001:db8:113::10", 9),
+            "frankfurt": ("203.0.113.30 2001:db8:113::30", 8), "newark": ("203.0.113.40 2001:db8:113::40", 5),
+            "dublin": ("203.0.113.50 2001:db8:113::50", 6), "zurich": ("203.0.113.61 2001:db8:113::61", 12),
+            "stockholm": ("203.0.113.60 2001:db8:113::60", 15)}
+    return "".join(f"path {name} {where} delay={ms + extra}ms jitter=0 loss=0 via={via}\n" for name, (where, ms) in base.items())
+
+
+CLOCK = {"LD_PRELOAD": "{lab}/clock.so", "LAB_CLOCK": "{lab}/clock"}
+PEERING = "[peering_service]\nconnection = branch\nprovider = Example\nprimary = Amsterdam\nbackup = London\nprimary_metro = AMS\nbackup_metro = LON\n"
+BACKUP = slower(9, "office@0.3ms,isp1@1ms,isp2@5ms,ier-lon@9ms")
+SLOW_IPV6 = "".join(f"path six-{n} 2001:db8:113::{n}/128 delay={ms}ms via=office@0.3ms,isp1@1ms\n"
+                    for n, ms in ((10, 59), (20, 53), (30, 58), (40, 55), (50, 56), (60, 65), (61, 62)))
+FAR_NAME = ("pop far 203.0.113.45 2001:db8:113::45\nheader far X-FirstHopCafeEFZ: EWR\n"
+            "path far 203.0.113.45 2001:db8:113::45 delay=70ms via=office@0.3ms,isp1@1ms,ier-ams@1.8ms,ibr-lon@8.5ms,ibr-nyc@69ms\n")
+FAR_DOOR = FAR_NAME + ("name outlook.office365.com -> outlook.ha.office365.com -> outlook.ms-acdc.office.com -> EWR-efz.ms-acdc.office.com = far\n"
+                       "name LHR-efz.ms-acdc.office.com = london\n")
+
+FAULTS = {  # name: (findings, statements of the scenario, what to plant, environment, configuration)
+    "lossy first hop": ("gateway_loss", "", lossy_first_hop),
+    "lossy provider": ("path_loss", "", lossy_provider),
+    "lossy path to one service": ("service_loss", "path dublin 203.0.113.50 2001:db8:113::50 delay=6ms loss=25% via=office@0.3ms,isp1@1ms,ier-ams@1.8ms,icr-ams\n", None),
+    "slow provider": ("provider_slow", slower(80, "office@0.3ms,isp1@81ms,ier-ams@81.8ms,icr-ams@82ms"), None),
+    "far PoP by DNS (front door)": ("far_front_door", FAR_DOOR, None),
+    "far PoP by DNS (resolver)": ("resolver_far", FAR_NAME, far_by_dns),
+    "backup PoP": ("backup_pop", BACKUP, None, {}, PEERING),
+    "TLS interception": ("tls_intercepted", "", lambda: intercept(True)),
+    "TLS interception, CA unknown": ("tls_intercepted", "", lambda: intercept(False)),
+    "captive portal, redirect": ("captive_portal", "", redirect),
+    "captive portal, page": ("captive_portal", "", sign_in_page),
+    "dead resolver": ("resolver_dead", "", lambda: resolvers("198.51.100.99", DNS)),
+    "no resolver": ("no_dns", "", lambda: resolvers("198.51.100.99", "198.51.100.98")),
+    "slow resolver": ("resolver_slow", "path slowdns 198.51.100.53 2001:db8:53::53 delay=300ms via=office@0.3ms,isp1@1ms\n", None),
+    "lying resolver": ("resolver_lies", "", lying_resolver),
+    "lying resolver beside a right one": ("resolver_lies", "", lying_first_resolver),
+    "blocking resolver": ("resolver_lies", "", blocking_resolver),
+    "denying resolver": ("resolver_lies", "", denying_resolver),
+    "broken IPv6": ("ipv6_broken", "", broken_ipv6),
+    "slow IPv6": ("ipv6_slow", SLOW_IPV6, None),
+    "MTU black hole": ("mtu_black_hole", "", black_hole),
+    "HTTP proxy": ("proxy", "", proxy, {"https_proxy": f"http://{GATEWAY}:3128"}),
+    "HTTP proxy that is down": ("proxy_fails", "", None, {"https_proxy": f"http://{GATEWAY}:3129"}),
+    "VPN default route": ("vpn", "", vpn),
+    "no default route": ("no_route", "", no_default),
+    "uplink down": ("path_broken", "", cut),
+    "one service down": ("service_down", "path frankfurt 203.0.113.30 2001:db8:113::30 delay=8ms blackhole=on\n", None),
+    "one service refuses": ("service_down", "", refused),
+    "503 all day": ("service_errors", "pop zurich 203.0.113.61 2001:db8:113::61 503\n", None),
+    "clock one hour off": ("clock", "", clock, CLOCK),
+    "half duplex": ("link_duplex", "", half_duplex),
+    "UDP blocked": ("udp_blocked", "", no_udp),
+    "address outside of the registered prefixes": ("address_outside", "", None, {}, PEERING + "prefixes = 192.0.2.0/24\n"),
+    "middlebox": ("middlebox", "".join(f"path {name} {where} delay=30ms middlebox=2ms via=office@0.3ms,isp1@1ms\n" for name, where in
+                                       (("amsterdam", "203.0.113.20 2001:db8:113::20"),)), None),
+    "two: 503 and clock": ("clock service_errors", "pop zurich 203.0.113.61 2001:db8:113::61 503\n", clock, CLOCK),
+    "two: slow resolver, service down": ("resolver_slow service_down", "path slowdns 198.51.100.53 2001:db8:53::53 delay=300ms via=office@0.3ms,isp1@1ms\n"
+                                         "path frankfurt 203.0.113.30 2001:db8:113::30 delay=8ms blackhole=on\n", None),
+}
+IN_BRANCH = {"half duplex"}
+
+
+def inside(name):
+    """In the lab: plants the fault, runs diagnose, prints what it says."""
+    _, _, plant, env, conf = (*FAULTS.get(name, ()), "", "", None, {}, "")[:5] if name not in FAULTS else (*FAULTS[name], {}, "")[:5]
+    build_site()
+    start_relays()
+    if plant is not None:
+        plant()
+    environment = {key: value.replace("{lab}", lab.FOLDER) for key, value in (env or {}).items()}
+    path = os.path.join(lab.FOLDER, "conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"[agent]\nstatus_socket = {lab.FOLDER}/none\n" + (conf or ""))
+    where = [] if name in IN_BRANCH else ["ip", "netns", "exec", "site"]
+    done = run(*where, "env", *(f"{key}={value}" for key, value in environment.items()), EDGELAT, "diagnose", "-c", path, "-t", SECONDS,
+               "--json", timeout=60)
+    print(json.dumps({"code": done.returncode, "stdout": done.stdout, "stderr": done.stderr}))
+
+
+def one_lab(name):
+    """Runs a fault in a lab of its own; returns (exit code, findings, output)."""
+    with tempfile.NamedTemporaryFile("w", prefix="edgelat-diagnose-", encoding="utf-8") as scenario:
+        scenario.write("include diagnose\n" + (FAULTS[name][1] if name in FAULTS else ""))
+        scenario.flush()
+        done = run(LAB, scenario.name, "--", sys.executable, "-B", os.path.abspath(__file__), "--inside", name, timeout=120)
+    try:
+        told = json.loads(done.stdout.splitlines()[-1])
+        lines = [json.loads(line) for line in told["stdout"].splitlines()]
+        return told["code"], [line["finding"] for line in lines if "finding" in line], lines, told["stderr"]
+    except (IndexError, ValueError, KeyError):
+        return None, None, [], done.stdout + done.stderr
+
+
+def verdict(lines):
+    return next((line["verdict"] for line in lines if line.get("summary")), "")
+
+
+def main(names, healthy):
+    tap = Tap()
+    jobs = [*(name for name in FAULTS if not names or name in names), *(["healthy"] * healthy if not names else [])]
+    jobs += [name for name in names if name not in FAULTS]
+    table = []
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("DIAGNOSE_JOBS", "6"))) as pool:
+        for name, (code, found, lines, error) in zip(jobs, pool.map(one_lab, jobs)):
+            planted = FAULTS.get(name, ("",))[0].split()
+            tap.equal(sorted(planted), sorted(found) if found is not None else None, name)
+            tap.equal(1 if planted else 0, code, f"{name}: exit code")
+            if found is None or sorted(found) != sorted(planted):
+                tap.note(error)
+                for line in lines:
+                    if "finding" in line or line.get("grade") in ("bad", "poor"):
+                        tap.note(line.get("what") or f"{line['grade']} {line['check']} {line['subject']} {line['family']}: {line['text']}")
+            table.append((name, " ".join(planted) or "-", " ".join(found or []) or "-", verdict(lines)))
+    for name, planted, found, words in table:
+        if name != "healthy":
+            tap.row(f"diagnose: {name}", f"planted: {planted}", f"named: {found}")
+        tap.note(f"{name}: {words}")
+    right = sum(row[2] == "-" for row in table if row[0] == "healthy")
+    if healthy and not names:
+        tap.row("diagnose: a healthy site", f"{healthy} runs", f"{right} without a finding")
+    return tap.finish()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--inside"]:
+        inside(sys.argv[2])
+    else:
+        sys.exit(main(sys.argv[1:], int(os.environ.get("DIAGNOSE_HEALTHY", "5"))))

@@ -1,0 +1,715 @@
+/*
+ * What `edgelat diagnose` finds: a healthy site as facts, in which each row plants one fault
+ * or two; the expected findings are written by hand.
+ */
+#include "diagnose/judge.h"
+
+#include "core/random.h"
+#include "diagnose/usual.h"
+#include "probe/kinds.h"
+
+#include "check.h"
+
+#define NOW_NS (INT64_C(1795424400) * NS_PER_S)
+
+enum { EXCHANGE, TEAMS, BING, SERVICES };
+static const char *const names[SERVICES] = {"exchange", "teams", "bing"};
+static const char *const hosts[SERVICES] = {"outlook.office365.com",
+                                            "teams.microsoft.com", "bing.com"};
+static const double delays_ms[SERVICES] = {9, 3, 5};
+
+static struct edge_data known;
+static struct config config;
+
+static int load(void **state)
+{
+    (void)state;
+    static const char limits[] =
+        "# edgelat thresholds 2026-11-23\nmeasure,level,value,unit,source\n"
+        "exchange_tcp_latency,100,10,ms,m\nexchange_tcp_latency,80,25,ms,m\n"
+        "exchange_tcp_latency,60,100,ms,m\nexchange_tcp_latency,0,350,ms,m\n"
+        "teams_rtt,target,60,ms,m\nloss,target,2,percent,m\n";
+    static const char issuers[] = "# edgelat issuers 2026-11-29\nservice,issuer\n"
+                                  "exchange,Good CA\nteams,Good CA\n";
+    const struct datafile_source a = {
+        .name = "t", .text = limits, .len = sizeof limits - 1};
+    const struct datafile_source b = {
+        .name = "i", .text = issuers, .len = sizeof issuers - 1};
+    CHECK_INT(0, thresholds_parse(&known.thresholds, &a), "limits");
+    CHECK_INT(0, issuers_parse(&known.issuers, &b), "issuers");
+    config = config_default();
+    return 0;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    edge_data_free(&known);
+    config_free(&config);
+    return 0;
+}
+
+/* ---- a healthy site ---- */
+
+static void fill(struct facts_probes *p, double delay_ms, uint32_t n)
+{
+    *p = (struct facts_probes){.sent = n, .answered = n};
+    for (uint32_t i = 0; i < n; i++)
+        delay_ring_add(&p->delays,
+                       (struct wall){NOW_NS - (int64_t)(n - i) * 100 * NS_PER_MS},
+                       (int64_t)((delay_ms + 0.01 * (i % 7)) * 1e6));
+}
+
+static void lose(struct facts_probes *p, uint32_t lost)
+{
+    p->lost = lost;
+    p->answered = p->sent - lost;
+}
+
+static void fill_https(struct facts_https *h, double delay_ms)
+{
+    struct facts_probes p;
+    *h = (struct facts_https){.sent = 5, .replies = 5};
+    h->last =
+        (struct http_facts){.status = 200, .issuer = "Good CA", .tls_version = "1.3"};
+    fill(&p, delay_ms, 5);
+    h->tls = h->first_byte = p.delays;
+}
+
+static void fill_address(struct facts_address *a, struct endpoint to, double delay_ms)
+{
+    a->to = a->all[0] = to;
+    a->n_all = 1;
+    a->route = true;
+    fill(&a->tcp, delay_ms, 50);
+    fill(&a->icmp, delay_ms, 40);
+    fill_https(&a->https, delay_ms);
+}
+
+static struct endpoint address(const char *text)
+{
+    struct endpoint e;
+    CHECK(endpoint_parse(&e, text, 443), "%s", text);
+    return e;
+}
+
+static struct endpoint of_service(size_t i, size_t family)
+{
+    char text[ADDRESS_TEXT_MAX];
+    snprintf(text, sizeof text, family == SLOT_IPV6 ? "2001:4860:1::%zu" : "13.107.6.%zu",
+             i + 1);
+    return address(text);
+}
+
+static void fill_path(struct facts *f, size_t service, double provider_ms)
+{
+    struct facts_path *p = &f->paths[f->n_paths++];
+    *p = (struct facts_path){.traced = true,
+                             .service = service,
+                             .family = FAMILY_IPV4,
+                             .to = of_service(service, SLOT_IPV4),
+                             .hops = 6,
+                             .entry = ENTRY_FOUND};
+    for (size_t i = 0; i < SEGMENTS; i++)
+        p->segment_ns[i] = DELAY_UNDEFINED;
+    p->segment_ns[SEGMENT_LOCAL] = NS_PER_MS / 3;
+    p->segment_ns[SEGMENT_PROVIDER] = (int64_t)(provider_ms * 1e6);
+    p->segment_ns[SEGMENT_MICROSOFT] = NS_PER_MS;
+}
+
+static void fill_resolver(struct facts *f, size_t i, const char *text)
+{
+    struct facts_resolver *r = &f->resolvers[i];
+    struct facts_probes p;
+    fill(&p, 2, 20);
+    *r = (struct facts_resolver){.asked = 30, .answered = 30, .delays = p.delays};
+    r->server.at = address(text);
+    snprintf(r->name, sizeof r->name, "%s", text);
+    for (size_t s = 0; s < SERVICES; s++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++)
+            r->answers[s][k] = (struct facts_answer){
+                .asked = true, .answered = true, .all = {of_service(s, k)}, .n = 1};
+    f->n_resolvers = i + 1;
+}
+
+static struct facts *healthy(void)
+{
+    struct facts *f = calloc(1, sizeof *f);
+    f->time = (struct wall){NOW_NS - 20 * NS_PER_S};
+    f->end = (struct wall){NOW_NS};
+    f->has_route = f->has_interface = true;
+    f->interface = (struct facts_interface){.name = "eth0", .signal_dbm = NAN};
+    f->interface.after.received.packets = f->interface.after.sent.packets = 1000;
+    f->interface.after.up = true;
+    f->n_services = SERVICES;
+    for (size_t i = 0; i < SERVICES; i++) {
+        struct facts_service *s = &f->services[i];
+        s->target = target_default(probe_kind_words());
+        snprintf(s->target.name, sizeof s->target.name, "%s", names[i]);
+        snprintf(s->target.service, sizeof s->target.service, "%s", names[i]);
+        snprintf(s->target.host, sizeof s->target.host, "%s", hosts[i]);
+        edge_data_limits(&known, &s->target);
+        s->usual_ns[0] = s->usual_ns[1] = DELAY_UNDEFINED;
+        for (size_t k = 0; k < FACTS_FAMILIES; k++)
+            fill_address(&s->by[k], of_service(i, k), delays_ms[i]);
+        fill_path(f, i, 1.5);
+    }
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        f->gateways[k].to = address(k == SLOT_IPV6 ? "fd77::1" : "10.77.0.1");
+        fill(&f->gateways[k].icmp, 0.4, 100);
+        f->mtu[k] = (struct mtu_search){.verdict = MTU_UNLIMITED, .mtu = 1500};
+        f->mtu_done[k] = true;
+    }
+    fill_resolver(f, 0, "198.51.100.53");
+    fill_resolver(f, 1, "198.51.100.54");
+    f->portal = PORTAL_NONE;
+    for (size_t i = 0; i < FACTS_MEDIA; i++) {
+        f->media[i].to = address("52.112.0.1");
+        f->media[i].mapped = address("192.0.2.7");
+        fill(&f->media[i].stun, 12, 60);
+    }
+    f->dates = 20;
+    return f;
+}
+
+/* ---- faults ---- */
+
+static void each(struct facts *f, void (*change)(struct facts_address *a, size_t i))
+{
+    for (size_t i = 0; i < SERVICES; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++)
+            change(&f->services[i].by[k], i);
+}
+
+static void nothing(struct facts *f)
+{
+    (void)f;
+}
+
+static void one_lost(struct facts *f)
+{
+    lose(&f->services[TEAMS].by[SLOT_IPV4].tcp, 1);
+    lose(&f->media[0].stun, 1);
+    lose(&f->gateways[SLOT_IPV4].icmp, 1);
+}
+
+static void rare_icmp(struct facts *f) /* a gateway that limits its own answers */
+{
+    lose(&f->gateways[SLOT_IPV4].icmp, 40);
+}
+
+static void slow_icmp(struct facts *f)
+{
+    fill(&f->gateways[SLOT_IPV4].icmp, 45, 100);
+}
+
+static void silent_gateway(struct facts *f)
+{
+    f->gateways[SLOT_IPV4].icmp = (struct facts_probes){.sent = 100, .lost = 100};
+}
+
+static void lose_five(struct facts_address *a, size_t i)
+{
+    (void)i;
+    lose(&a->tcp, 5);
+}
+
+static void lossy_hop(struct facts *f)
+{
+    each(f, lose_five);
+    lose(&f->gateways[SLOT_IPV4].icmp, 9);
+    lose(&f->gateways[SLOT_IPV6].icmp, 9);
+    lose(&f->media[0].stun, 6);
+}
+
+static void lossy_provider(struct facts *f)
+{
+    each(f, lose_five);
+}
+
+static void lossy_service(struct facts *f)
+{
+    lose(&f->services[BING].by[SLOT_IPV4].tcp, 15);
+}
+
+static void far_lan(struct facts_address *a, size_t i)
+{
+    fill(&a->tcp, 40 + delays_ms[i], 50);
+}
+
+static void slow_gateway(struct facts *f)
+{
+    each(f, far_lan);
+    fill(&f->gateways[SLOT_IPV4].icmp, 38, 100);
+}
+
+static void add_80(struct facts_address *a, size_t i)
+{
+    fill(&a->tcp, 80 + delays_ms[i], 50);
+}
+
+static void slow_provider(struct facts *f)
+{
+    each(f, add_80);
+    f->n_paths = 0;
+    for (size_t i = 0; i < SERVICES; i++)
+        fill_path(f, i, 81);
+}
+
+static void slow_untraced(struct facts *f)
+{
+    each(f, add_80);
+    f->n_paths = 0;
+}
+
+static void far_inside(struct facts *f)
+{
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        fill(&f->services[TEAMS].by[k].tcp, 95, 50);
+    f->paths[TEAMS].segment_ns[SEGMENT_MICROSOFT] = 93 * NS_PER_MS;
+}
+
+static struct facts_other *add_other(struct facts *f, size_t service, size_t resolver,
+                                     const char *at, double delay_ms)
+{
+    struct facts_other *o = &f->others[f->n_others++];
+    *o =
+        (struct facts_other){.service = service, .resolver = resolver, .to = address(at)};
+    snprintf(o->host, sizeof o->host, "lhr-efz.ms-acdc.office.com");
+    fill(&o->tcp, delay_ms, 20);
+    fill_https(&o->https, delay_ms);
+    return o;
+}
+
+static void far_door(struct facts *f)
+{
+    fill(&f->services[EXCHANGE].by[SLOT_IPV4].tcp, 70, 50);
+    add_other(f, EXCHANGE, FACTS_NO_RESOLVER, "13.107.9.9", 9);
+    add_other(f, EXCHANGE, FACTS_NO_RESOLVER, "13.107.9.8", 11);
+}
+
+static void near_door(struct facts *f) /* not worth a finding */
+{
+    add_other(f, EXCHANGE, FACTS_NO_RESOLVER, "13.107.9.9", 4);
+}
+
+static void another_certificate(struct facts *f) /* of a door that is another's */
+{
+    fill(&f->services[EXCHANGE].by[SLOT_IPV4].tcp, 24, 50);
+    struct facts_other *o = add_other(f, EXCHANGE, FACTS_NO_RESOLVER, "13.107.9.9", 4);
+    o->https = (struct facts_https){.sent = 3, .tls_errors = 3};
+}
+
+static void far_resolver(struct facts *f)
+{
+    fill(&f->services[TEAMS].by[SLOT_IPV4].tcp, 50, 50);
+    f->resolvers[1].answers[TEAMS][SLOT_IPV4].all[0] = address("13.107.9.9");
+    add_other(f, TEAMS, 1, "13.107.9.9", 3);
+}
+
+static void kill_resolver(struct facts *f, size_t i)
+{
+    struct facts_resolver *r = &f->resolvers[i];
+    r->answered = 0;
+    r->failed = r->asked;
+    r->delays = (struct delay_ring){0};
+    memset(r->answers, 0, sizeof r->answers);
+}
+
+static void dead_resolver(struct facts *f)
+{
+    kill_resolver(f, 1);
+}
+
+static void dead_extra(struct facts *f) /* which this host does not use */
+{
+    kill_resolver(f, 1);
+    f->resolvers[1].extra = true;
+}
+
+static void no_names(struct facts *f)
+{
+    kill_resolver(f, 0);
+    kill_resolver(f, 1);
+    for (size_t i = 0; i < SERVICES; i++)
+        memset(f->services[i].by, 0, sizeof f->services[i].by);
+    f->n_paths = 0;
+    f->portal = PORTAL_UNKNOWN;
+    memset(f->media, 0, sizeof f->media);
+    f->dates = 0;
+}
+
+static void no_route(struct facts *f)
+{
+    no_names(f);
+    f->has_route = f->has_interface = false;
+    memset(f->gateways, 0, sizeof f->gateways);
+}
+
+static void slow_resolver(struct facts *f)
+{
+    struct facts_probes p;
+    fill(&p, 300, 20);
+    f->resolvers[0].delays = p.delays;
+}
+
+static void blocked_name(struct facts *f)
+{
+    struct facts_answer *a = &f->resolvers[1].answers[TEAMS][SLOT_IPV4];
+    *a = (struct facts_answer){
+        .asked = true, .answered = true, .unfit = address("0.0.0.0")};
+}
+
+static void denied_name(struct facts *f)
+{
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        f->resolvers[1].answers[TEAMS][k] =
+            (struct facts_answer){.asked = true, .answered = true, .no_name = true};
+}
+
+static void wrong_address(struct facts *f)
+{
+    f->resolvers[1].answers[TEAMS][SLOT_IPV4].all[0] = address("203.0.113.66");
+    struct facts_other *o = add_other(f, TEAMS, 1, "203.0.113.66", 3);
+    o->https = (struct facts_https){.sent = 3, .tls_errors = 3};
+}
+
+static void close_tls(struct facts_address *a, size_t i)
+{
+    (void)i;
+    a->tcp = (struct facts_probes){.sent = 50, .failed = 50};
+    a->icmp = (struct facts_probes){.sent = 40, .lost = 40};
+    a->https = (struct facts_https){.sent = 5, .refused = 5};
+}
+
+static void portal(struct facts *f)
+{
+    each(f, close_tls);
+    f->portal = PORTAL_REDIRECTS;
+    f->portal_status = 302;
+    memset(f->media[0].stun.delays.ns, 0, 8);
+    for (size_t i = 0; i < FACTS_MEDIA; i++)
+        f->media[i].stun = (struct facts_probes){.sent = 60, .lost = 60};
+}
+
+static void broken_test_page(struct facts *f) /* its server's fault, or a filter */
+{
+    f->portal = PORTAL_REPLACES;
+    f->portal_status = 503;
+}
+
+static void other_issuer(struct facts_address *a, size_t i)
+{
+    (void)i;
+    snprintf(a->https.last.issuer, sizeof a->https.last.issuer, "Acme Gateway");
+}
+
+static void intercepted_tls(struct facts *f)
+{
+    each(f, other_issuer);
+}
+
+static void refuse_certificate(struct facts_address *a, size_t i)
+{
+    other_issuer(a, i);
+    a->https.tls_errors = a->https.sent;
+    a->https.replies = 0;
+}
+
+static void untrusted_tls(struct facts *f)
+{
+    each(f, refuse_certificate);
+}
+
+static void proxy_of(struct facts *f, bool works)
+{
+    snprintf(f->proxy, sizeof f->proxy, "proxy.example");
+    fill(&f->proxy_tcp, 1, 50);
+    f->portal = PORTAL_UNKNOWN;
+    f->n_paths = 0;
+    for (size_t i = 0; i < SERVICES; i++) {
+        memset(f->services[i].by, 0, sizeof f->services[i].by);
+        struct facts_address *a = &f->services[i].by[SLOT_PROXY];
+        a->to = (struct endpoint){.family = FAMILY_PROXY, .port = 443};
+        fill_https(&a->https, 20);
+        if (!works)
+            a->https = (struct facts_https){.sent = 5, .lost = 5};
+    }
+}
+
+static void proxied(struct facts *f)
+{
+    proxy_of(f, true);
+}
+
+static void proxy_down(struct facts *f)
+{
+    proxy_of(f, false);
+}
+
+static void vpn(struct facts *f)
+{
+    snprintf(f->interface.tunnel_of, sizeof f->interface.tunnel_of, "eth0");
+    slow_provider(f);
+}
+
+static void half_duplex(struct facts *f)
+{
+    f->interface.modes = (struct link_modes){100, DUPLEX_IS_HALF};
+    each(f, lose_five);
+    lose(&f->gateways[SLOT_IPV4].icmp, 9);
+}
+
+static void link_errors(struct facts *f)
+{
+    f->interface.after.received.errors = 20;
+}
+
+static void old_errors(struct facts *f) /* before the run */
+{
+    f->interface.before.received.errors = f->interface.after.received.errors = 5000;
+}
+
+static void weak_signal(struct facts *f)
+{
+    f->interface.wireless = true;
+    f->interface.signal_dbm = -82;
+}
+
+static void drop_ipv6(struct facts_address *a, size_t i)
+{
+    (void)i;
+    if (a->to.family != FAMILY_IPV6)
+        return;
+    a->tcp = (struct facts_probes){.sent = 50, .lost = 50};
+    a->https = (struct facts_https){.sent = 3, .lost = 3};
+}
+
+static void broken_ipv6(struct facts *f)
+{
+    each(f, drop_ipv6);
+}
+
+static void slow_ipv6(struct facts *f)
+{
+    for (size_t i = 0; i < SERVICES; i++)
+        fill(&f->services[i].by[SLOT_IPV6].tcp, delays_ms[i] + 60, 50);
+}
+
+static void no_ipv6(struct facts *f)
+{
+    for (size_t i = 0; i < SERVICES; i++)
+        memset(&f->services[i].by[SLOT_IPV6], 0, sizeof f->services[i].by[SLOT_IPV6]);
+}
+
+static void black_hole(struct facts *f)
+{
+    f->mtu[SLOT_IPV4] = (struct mtu_search){
+        .verdict = MTU_FOUND, .limit = MTU_LIMIT_BLACK_HOLE, .mtu = 1400};
+    for (size_t i = 0; i < SERVICES; i++)
+        f->services[i].by[SLOT_IPV4].https = (struct facts_https){.sent = 3, .slow = 3};
+}
+
+static void small_mtu(struct facts *f) /* that a router reports */
+{
+    f->mtu[SLOT_IPV4] = (struct mtu_search){
+        .verdict = MTU_FOUND, .limit = MTU_LIMIT_REPORTED, .mtu = 1400};
+}
+
+static void service_down(struct facts *f)
+{
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        close_tls(&f->services[BING].by[k], BING);
+}
+
+static void all_down(struct facts *f) /* a firewall */
+{
+    each(f, close_tls);
+}
+
+static void errors_503(struct facts *f)
+{
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        struct facts_https *h = &f->services[BING].by[k].https;
+        h->replies = 0;
+        h->http_errors = h->sent;
+        h->last.status = 503;
+    }
+}
+
+static void one_503(struct facts *f)
+{
+    f->services[BING].by[SLOT_IPV4].https.http_errors = 1;
+    f->services[BING].by[SLOT_IPV4].https.replies = 4;
+}
+
+static void wrong_clock(struct facts *f)
+{
+    f->date_ahead_ns = -3600 * NS_PER_S;
+}
+
+static void clock_and_503(struct facts *f)
+{
+    wrong_clock(f);
+    errors_503(f);
+}
+
+static void no_udp(struct facts *f)
+{
+    for (size_t i = 0; i < FACTS_MEDIA; i++)
+        f->media[i].stun = (struct facts_probes){.sent = 60, .lost = 60};
+}
+
+static void one_relay_silent(struct facts *f)
+{
+    f->media[0].stun = (struct facts_probes){.sent = 60, .lost = 60};
+}
+
+static void udp_lossy(struct facts *f)
+{
+    lose(&f->media[0].stun, 9);
+    lose(&f->media[1].stun, 9);
+}
+
+static const struct {
+    const char *what;
+    void (*plant)(struct facts *f);
+    const char *expected; /* in the order of the verdict */
+} cases[] = {
+    {"a healthy site", nothing, ""},
+    {"one probe of each lost", one_lost, ""},
+    {"a gateway that answers ICMP rarely", rare_icmp, ""},
+    {"a gateway that answers ICMP late", slow_icmp, ""},
+    {"a gateway that does not answer", silent_gateway, ""},
+    {"errors of the interface before the run", old_errors, ""},
+    {"a nearer door, by little", near_door, ""},
+    {"a nearer door with another certificate", another_certificate, ""},
+    {"another resolver is dead", dead_extra, ""},
+    {"no IPv6", no_ipv6, ""},
+    {"a small MTU", small_mtu, ""},
+    {"one 503", one_503, ""},
+    {"one relay is silent", one_relay_silent, ""},
+    {"the test page for portals is broken", broken_test_page, ""},
+    {"lossy first hop", lossy_hop, "gateway_loss"},
+    {"lossy provider", lossy_provider, "path_loss"},
+    {"lossy path to a service", lossy_service, "service_loss"},
+    {"slow local network", slow_gateway, "gateway_slow"},
+    {"slow provider", slow_provider, "provider_slow"},
+    {"slow, no path known", slow_untraced, "service_slow"},
+    {"far PoP by the path", far_inside, "far_front_door"},
+    {"far front door", far_door, "far_front_door"},
+    {"far PoP by the resolver", far_resolver, "resolver_far"},
+    {"dead resolver", dead_resolver, "resolver_dead"},
+    {"no resolver", no_names, "no_dns"},
+    {"no route", no_route, "no_route"},
+    {"slow resolver", slow_resolver, "resolver_slow"},
+    {"blocking resolver", blocked_name, "resolver_lies"},
+    {"denying resolver", denied_name, "resolver_lies"},
+    {"lying resolver", wrong_address, "resolver_lies"},
+    {"captive portal", portal, "captive_portal"},
+    {"TLS interception", intercepted_tls, "tls_intercepted"},
+    {"TLS interception, CA unknown", untrusted_tls, "tls_intercepted"},
+    {"proxy", proxied, "proxy"},
+    {"proxy that fails", proxy_down, "proxy_fails"},
+    {"VPN", vpn, "vpn"},
+    {"half duplex", half_duplex, "link_duplex"},
+    {"errors of the interface", link_errors, "link_errors"},
+    {"weak Wi-Fi", weak_signal, "wifi_signal"},
+    {"broken IPv6", broken_ipv6, "ipv6_broken"},
+    {"slow IPv6", slow_ipv6, "ipv6_slow"},
+    {"MTU black hole", black_hole, "mtu_black_hole"},
+    {"a service is down", service_down, "service_down"},
+    {"all services are down", all_down, "path_broken"},
+    {"503 all day", errors_503, "service_errors"},
+    {"clock", wrong_clock, "clock"},
+    {"clock, and 503", clock_and_503, "clock service_errors"},
+    {"UDP blocked", no_udp, "udp_blocked"},
+    {"UDP alone is lossy", udp_lossy, "media"},
+};
+
+static void test_findings(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct facts *f = healthy();
+        struct diagnosis *d = calloc(1, sizeof *d);
+        struct text found = {0}, verdict = {0};
+        cases[i].plant(f);
+        judge_all(f, &known, &config, probe_kind_words(), d);
+        for (size_t k = 0; k < d->n_found; k++)
+            text_add(&found, "%s%s", k > 0 ? " " : "", fault_name(d->found[k].fault));
+        diagnosis_line(d, &verdict);
+        CHECK(strcmp(cases[i].expected, text_string(&found)) == 0,
+              "%s: expected \"%s\", got \"%s\": %s", cases[i].what, cases[i].expected,
+              text_string(&found), text_string(&verdict));
+        for (size_t k = 0; k < d->n_found; k++)
+            CHECK(d->found[k].what[0] != '\0' && d->found[k].next[0] != '\0' &&
+                      d->found[k].whom != NULL,
+                  "%s: a finding without words", cases[i].what);
+        text_free(&found);
+        text_free(&verdict);
+        free(d);
+        free(f);
+    }
+}
+
+/* Losses and delays by chance, within the limits, on a healthy site. */
+static void test_no_false_alarm(void **state)
+{
+    (void)state;
+    enum { RUNS = 2000 };
+    struct random random = random_from(check_seed());
+    size_t wrong = 0;
+    for (int run = 0; run < RUNS; run++) {
+        struct facts *f = healthy();
+        struct diagnosis *d = calloc(1, sizeof *d);
+        for (size_t i = 0; i < SERVICES; i++)
+            for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+                struct facts_probes *p = &f->services[i].by[k].tcp;
+                uint32_t lost = 0;
+                for (uint32_t n = 0; n < p->sent; n++) {
+                    lost += random_unit(&random) < 0.002;
+                    p->delays.ns[n % p->delays.n] +=
+                        (int64_t)(random_unit(&random) * random_unit(&random) * 4e6);
+                }
+                lose(p, lost);
+            }
+        judge_all(f, &known, &config, probe_kind_words(), d);
+        wrong += d->n_found > 0;
+        free(d);
+        free(f);
+    }
+    printf("# healthy sites with 0.2 %% of loss: %zu of %d with a finding\n", wrong,
+           RUNS);
+    CHECK(wrong <= RUNS / 100, "%zu false alarms", wrong);
+}
+
+static void test_usual(void **state)
+{
+    (void)state;
+    static const char status[] =
+        "{\"targets\":[{\"host\":\"teams.microsoft.com\",\"streams\":["
+        "{\"kind\":\"icmp\",\"family\":\"ipv4\",\"p50\":1},"
+        "{\"kind\":\"tcp\",\"family\":\"ipv4\",\"p50\":9,\"periods\":{\"day\":{\"p50\":3.5}}},"
+        "{\"kind\":\"tcp\",\"family\":\"ipv6\",\"p50\":4.25,\"periods\":{}},"
+        "{\"kind\":\"tcp\",\"family\":\"proxy\",\"p50\":null}]}]}";
+    struct usual_delay *list = calloc(USUAL_MAX, sizeof *list);
+    size_t n = usual_read(list, json_span_of(status, sizeof status - 1));
+    CHECK_INT(2, n, "delays");
+    CHECK_INT(3500000, usual_of(list, n, "teams.microsoft.com", FAMILY_IPV4), "of a day");
+    CHECK_INT(4250000, usual_of(list, n, "Teams.Microsoft.com", FAMILY_IPV6),
+              "of a window");
+    CHECK_INT(DELAY_UNDEFINED, usual_of(list, n, "bing.com", FAMILY_IPV4), "unknown");
+    CHECK_INT(0, usual_read(list, json_span_of("[1]", 3)), "no object");
+    free(list);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_findings),
+        cmocka_unit_test(test_no_false_alarm),
+        cmocka_unit_test(test_usual),
+    };
+    return cmocka_run_group_tests(tests, load, unload);
+}
