@@ -146,9 +146,9 @@ $(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: test/fuzz/fuzz_%.c $(ARCHIVES)
 	$(call say,link)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(GROUP) $(LIBS) $(EVENT_LIBS)
 
 BENCH_PROGRAMS := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(wildcard test/bench/bench_*.c))
-$(BENCH_PROGRAMS) $(BUILD)/bench/fleet $(BUILD)/bench/flowgen $(BUILD)/bench/bmpgen: $(BUILD)/bench/%: test/bench/%.c $(ARCHIVES)
+$(BENCH_PROGRAMS) $(BUILD)/bench/fleet $(BUILD)/bench/flowgen $(BUILD)/bench/bmpgen $(BUILD)/bench/history: $(BUILD)/bench/%: test/bench/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(call say,link)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -o $@ $< $(GROUP) $(LIBS)
+	$(call say,link)$(CC) $(OUR_CFLAGS) -Itest $(CFLAGS) $(OUR_LDFLAGS) -o $@ $< $(GROUP) $(LIBS)
 
 test-programs: $(TEST_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)

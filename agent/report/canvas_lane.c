@@ -20,10 +20,13 @@ enum {
     BINS = 48, /* each has a tooltip */
 };
 
-/* The CSS class of a family. */
-static const char *colour(const char *family)
+/* The CSS class of a family. Where lanes have both, IPv4 is a wide line below the one of
+ * IPv6, so that both are seen where they have the same delay. */
+static const char *class_of(const struct lane *lane, size_t i)
 {
-    return strcmp(family, "ipv6") == 0 ? "v6" : "v4";
+    return strcmp(lane->streams[i]->family, "ipv6") == 0 ? "v6"
+           : lane->n > 1                                 ? "v4 wide"
+                                                         : "v4";
 }
 
 /* ---- delays ---- */
@@ -287,9 +290,9 @@ void canvas_lane(struct canvas *c, const struct lane *lane)
         draw_delay_axis(c, &scale, kind);
         for (size_t i = 0; i < lane->n; i++)
             if (has_area(columns[i]))
-                draw_area(c, &scale, columns[i], colour(lane->streams[i]->family));
+                draw_area(c, &scale, columns[i], class_of(lane, i));
         for (size_t i = 0; i < lane->n; i++)
-            draw_median(c, &scale, columns[i], colour(lane->streams[i]->family));
+            draw_median(c, &scale, columns[i], class_of(lane, i));
         draw_limit(c, &scale, kind);
         c->y += DELAY_HEIGHT + SPACE;
     } else {

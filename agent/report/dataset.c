@@ -16,6 +16,9 @@
 #define JOIN_DISTANCE_NS NS_PER_S
 #define WINDOW_MAX_NS    (3600 * NS_PER_S)
 
+/* A target that is down before and after windows without it is down in them as well. */
+#define DOWN_GAP_NS (900 * NS_PER_S)
+
 /* Windows of one entry that are no farther apart are in a row. */
 #define DATASET_ENTRY_GAP_NS (1200 * NS_PER_S)
 
@@ -94,6 +97,9 @@ void dataset_free(struct dataset *p)
     free(p->last.all);
     free(p->open);
     free(p->covered.all);
+    free(p->outages.line.all);
+    for (size_t f = 0; f < FAMILY_SLOTS; f++)
+        free(p->outages.family[f].all);
     free(p);
 }
 
@@ -271,6 +277,11 @@ static void add_up(struct dataset *p, const Otlp__NumberDataPoint *point)
     if (t == NULL || !dataset_in_period(p, point->time_unix_nano) ||
         end <= t->last_seen_ns)
         return;
+    /* Windows in between had no probe: it is probed more slowly than windows close. */
+    const struct interval *last = t->down.n > 0 ? &t->down.all[t->down.n - 1] : NULL;
+    if (last != NULL && last->end_ns == t->last_seen_ns &&
+        start - last->end_ns < DOWN_GAP_NS)
+        start = last->end_ns;
     t->last_seen_ns = end;
     t->rank = 0; /* until this batch reports it */
     if (decoded_integer(point) == 0 && start > 0 && end > start &&
@@ -543,26 +554,30 @@ static int by_position(const struct dataset_event *x, const struct dataset_event
     return (x > y) - (x < y);
 }
 
-static int by_content(const void *a, const void *b)
+/* Orders by what changed; the time comes last. */
+static int by_change(const struct dataset_event *x, const struct dataset_event *y)
+{
+    int order = strcmp(x->target, y->target);
+    if (order == 0)
+        order = strcmp(x->name, y->name);
+    if (order == 0)
+        order = strcmp(x->before, y->before);
+    if (order == 0)
+        order = strcmp(x->after, y->after);
+    if (order != 0 || (x->is.changes_state && !x->is.flaps))
+        return order;
+    order = (x->severity > y->severity) - (x->severity < y->severity);
+    if (order == 0)
+        order = strcmp(x->text, y->text);
+    return order != 0 ? order : (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
+}
+
+static int by_change_then_position(const void *a, const void *b)
 {
     const struct dataset_event *x = *(struct dataset_event *const *)a;
     const struct dataset_event *y = *(struct dataset_event *const *)b;
-    int order = (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
-    if (order == 0)
-        order = (x->severity > y->severity) - (x->severity < y->severity);
-    if (order == 0)
-        order = strcmp(x->target, y->target);
-    if (order == 0)
-        order = strcmp(x->name, y->name);
-    return order != 0 ? order : strcmp(x->text, y->text);
-}
-
-static int by_content_then_position(const void *a, const void *b)
-{
-    int order = by_content(a, b);
-    return order != 0 ? order
-                      : by_position(*(struct dataset_event *const *)a,
-                                    *(struct dataset_event *const *)b);
+    int order = by_change(x, y);
+    return order != 0 ? order : by_position(x, y);
 }
 
 static int by_stream(const void *a, const void *b)
@@ -634,9 +649,16 @@ static void end_events(struct dataset *p)
     struct dataset_event **order = mem_alloc(p->n_events * sizeof *order);
     for (size_t i = 0; i < p->n_events; i++)
         order[i] = &p->events[i];
-    qsort(order, p->n_events, sizeof(*order), by_content_then_position);
-    for (size_t i = 1; i < p->n_events; i++)
-        order[i]->repeats = by_content(&order[i - 1], &order[i]) == 0;
+    qsort(order, p->n_events, sizeof(*order), by_change_then_position);
+    for (size_t i = 1; i < p->n_events; i++) {
+        const struct dataset_event *before = order[i - 1];
+        const struct dataset_event *first =
+            before->repeats != NULL ? before->repeats : before;
+        if (by_change(first, order[i]) == 0 &&
+            order[i]->time_ns - first->time_ns <= DATASET_TOGETHER_NS &&
+            by_stream(&first, &order[i]) != 0)
+            order[i]->repeats = first;
+    }
 
     size_t n = 0;
     for (size_t i = 0; i < p->n_events; i++)
@@ -674,6 +696,7 @@ void dataset_end(struct dataset *p)
         qsort(p->targets, p->n_targets, sizeof(*p->targets), by_rank);
     end_events(p);
     end_open(p);
+    dataset_find_outages(p);
 }
 
 /* ---- lookups ---- */

@@ -43,8 +43,10 @@ enum {
     DATASET_TRAFFIC_MAX = 160,
     DATASET_ENTRIES_MAX = 2048, /* of a target */
 };
-#define DATASET_WORD_MAX  64
-#define DATASET_LATEST_NS (INT64_C(1) << 62) /* in 2116: sums of times do not overflow */
+#define DATASET_WORD_MAX 64
+/* Slow streams are probed each five minutes and show a change so much later. */
+#define DATASET_TOGETHER_NS INT64_C(400000000000)
+#define DATASET_LATEST_NS   (INT64_C(1) << 62) /* in 2116: sums of times do not overflow */
 
 struct dataset_counts {
     uint64_t outcomes[OUTCOME_COUNT];
@@ -57,9 +59,10 @@ struct sample {
     /* Of the kind's main delay; DELAY_UNDEFINED without an answer. `highest_ns` is the
      * longest delay as the histogram tells it, or the highest percentile sent. */
     int64_t p50_ns, highest_ns;
-    /* Both 0 while unanswered ICMP is not counted as loss, see core/batch.h. */
-    uint64_t sent, lost;
-    uint32_t series; /* index into the stream's series */
+    /* Probes. Both 0 while unanswered ICMP is not counted as loss, see core/batch.h. */
+    uint32_t sent, lost;
+    uint32_t packets, packets_lost; /* the same as core/loss.h counts them */
+    uint32_t series;                /* index into the stream's series */
 };
 
 /* One delay of one series over the period. */
@@ -164,7 +167,9 @@ struct dataset_event {
 
     struct event_traits is;
     /* Set by dataset_end(). */
-    bool repeats; /* an earlier event reports the same change for another stream */
+    /* The first event of the same change, of another stream of the target; NULL: itself. A
+     * state that several streams reach within DATASET_TOGETHER_NS is one change. */
+    const struct dataset_event *repeats;
     /* Only for events that change the state of a stream: whether it is the first such
      * event of its stream, and the following one or NULL. */
     bool first;
@@ -229,6 +234,16 @@ struct dataset_self {
     uint64_t start_ns, time_ns;
 };
 
+/*
+ * The outages of the site, sorted by time: no target answered (the site's line was down),
+ * or none over a family while another one worked. They need two targets or more, and two
+ * windows; they begin with the first unanswered probe and end with the first answer, if
+ * events tell these.
+ */
+struct outages {
+    struct intervals line, family[FAMILY_SLOTS]; /* by family_slot() */
+};
+
 struct dataset {
     const struct kinds *kinds;
     int64_t since_ns, until_ns; /* the requested period */
@@ -263,6 +278,7 @@ struct dataset {
     struct dataset_traffic *traffic[DATASET_TRAFFIC_MAX];
     size_t n_traffic;
     struct intervals covered;       /* times with a window */
+    struct outages outages;         /* set by dataset_end() */
     int64_t window_ns;              /* length of the longest window */
     int64_t runs[DATASET_RUNS_MAX]; /* start times of the agent; not with delta counts */
     size_t n_runs;

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/loss.h"
 #include "core/window.h"
 #include "otlp/decoded.h"
 
@@ -114,6 +115,12 @@ static void add_counts(struct dataset_counts *to, const struct dataset_counts *f
     counters_add(to->counters, from->counters);
 }
 
+/* Counts of a window are far below that, unless they are crafted. */
+static uint32_t number(uint64_t count)
+{
+    return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+}
+
 static void add_sample(struct dataset *p, struct dataset_stream *s,
                        struct dataset_series *series, struct dataset_counts new)
 {
@@ -133,6 +140,9 @@ static void add_sample(struct dataset *p, struct dataset_stream *s,
     }
     if (sent == 0 && t->p50_ns == DELAY_UNDEFINED)
         return;
+    size_t kind = kinds_find(p->kinds, s->kind);
+    struct loss_count count = loss_count_of(
+        kind != KIND_NONE ? p->kinds->list[kind] : NULL, new.outcomes, new.counters);
     p->n_samples++;
     s->samples = mem_grow(s->samples, &s->room, s->n + 1, sizeof *s->samples);
     s->samples[s->n++] = (struct sample){
@@ -140,8 +150,10 @@ static void add_sample(struct dataset *p, struct dataset_stream *s,
         .end_ns = (int64_t)t->time_ns,
         .p50_ns = t->p50_ns,
         .highest_ns = t->highest_ns,
-        .sent = sent,
-        .lost = lost,
+        .sent = number(sent),
+        .lost = number(lost),
+        .packets = number(count.sent),
+        .packets_lost = number(count.lost),
         .series = series_index(s, series),
     };
 }

@@ -18,6 +18,9 @@ struct dataset_counters {
     bool has_loss; /* the batch contains a loss ratio for this series */
 };
 
+/* Sets `outages`; call it when samples and events are sorted. */
+void dataset_find_outages(struct dataset *p);
+
 /* The attributes of a data point. */
 struct decoded {
     Otlp__KeyValue *const *list;

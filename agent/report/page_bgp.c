@@ -59,7 +59,8 @@ static void add_outage(struct text *out, const struct dataset_session *s)
 /* Sessions have their own lines. */
 static bool is_problem(const struct dataset_event *e)
 {
-    return event_is_routing(e->name) && e->severity >= SEVERITY_ERROR && !e->repeats &&
+    return event_is_routing(e->name) && e->severity >= SEVERITY_ERROR &&
+           e->repeats == NULL &&
            strncmp(e->name, EVENT_BGP_PREFIX, strlen(EVENT_BGP_PREFIX)) != 0;
 }
 

@@ -48,7 +48,7 @@ const char page_style[] =
     ".grid{stroke:var(--line);stroke-width:1.5;fill:none}"
     ".p50{fill:none;stroke-width:2.6;stroke-linejoin:round;stroke-linecap:round}"
     ".high{fill-opacity:.22;stroke-width:1.4;stroke-opacity:.55;stroke-linejoin:round}."
-    "p50.v4{stroke:var(--v4)}.p50.v6{stroke:var(--v6)}"
+    "p50.v4{stroke:var(--v4)}.p50.wide{stroke-width:6.5;stroke-opacity:.6}.p50.v6{stroke:var(--v6)}"
     ".high.v4{fill:var(--v4);stroke:var(--v4)}.high.v6{fill:var(--v6);stroke:var(--v6)}\n"
     "path.loss{stroke:var(--loss);stroke-width:2.4;fill:none}"
     "path.limit{stroke:var(--bad);stroke-width:2;stroke-dasharray:10 8;fill:none}"

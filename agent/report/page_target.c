@@ -17,14 +17,6 @@ enum { LISTED_MAX = 60 };
 
 /* ---- events ---- */
 
-/* A change is reported once for each kind and family of a target; these are one row. */
-static bool is_same(const struct dataset_event *a, const struct dataset_event *b)
-{
-    return a->time_ns == b->time_ns && a->severity == b->severity &&
-           strcmp(a->target, b->target) == 0 && strcmp(a->name, b->name) == 0 &&
-           strcmp(a->text, b->text) == 0;
-}
-
 static const struct dataset_event *event_of(const struct dataset *p, size_t i,
                                             const char *target)
 {
@@ -45,9 +37,11 @@ static void add_streams(struct text *out, const struct dataset *p, size_t i)
 {
     const struct dataset_event *first = &p->events[i];
     const char *comma = "";
-    for (size_t k = i; k < p->n_events && p->events[k].time_ns == first->time_ns; k++) {
+    for (size_t k = i;
+         k < p->n_events && p->events[k].time_ns - first->time_ns <= DATASET_TOGETHER_NS;
+         k++) {
         const struct dataset_event *e = &p->events[k];
-        if (!is_of_stream(e) || !is_same(first, e))
+        if (!is_of_stream(e) || (k > i && e->repeats != first))
             continue;
         text_add(out, "%s", comma);
         comma = ", ";
@@ -78,7 +72,7 @@ void page_events(struct text *out, const struct page *p, const char *target)
     size_t number = 0, listed = 0, more = 0;
     for (size_t i = 0; i < dataset->n_events; i++) {
         const struct dataset_event *e = event_of(dataset, i, target);
-        if (e == NULL || e->repeats)
+        if (e == NULL || e->repeats != NULL)
             continue;
         number += !e->is.routine;
         if (listed == LISTED_MAX) {
@@ -102,7 +96,7 @@ static struct mark *marks_of(const struct dataset *dataset, const char *target, 
     *n = 0;
     for (size_t i = 0; i < dataset->n_events && listed < LISTED_MAX; i++) {
         const struct dataset_event *e = event_of(dataset, i, target);
-        if (e == NULL || e->repeats)
+        if (e == NULL || e->repeats != NULL)
             continue;
         listed++;
         if (e->is.routine)

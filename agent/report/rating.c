@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REMOVED_AFTER_NS (900 * NS_PER_S)
-
 /* ---- delay and loss ---- */
 
 /* One delay of a stream over all series. */
@@ -79,8 +77,40 @@ static struct rating_loss *loss_of(struct rating *r, const char *kind)
     return &r->losses[i];
 }
 
-static void add_counts(struct rating *r, const struct kinds *kinds)
+static uint64_t less(uint64_t from, uint64_t count)
 {
+    return from > count ? from - count : 0;
+}
+
+/* Takes out the windows that an outage of the site is in. */
+static void leave_out(struct rating_loss *l, const struct dataset_stream *s,
+                      const struct intervals *outages)
+{
+    for (size_t i = 0, k = 0; i < s->n && k < outages->n;) {
+        const struct sample *m = &s->samples[i];
+        const struct interval *o = &outages->all[k];
+        if (o->end_ns <= m->start_ns) {
+            k++;
+            continue;
+        }
+        if (o->start_ns < m->end_ns) {
+            l->count.sent = less(l->count.sent, m->packets);
+            l->count.lost = less(l->count.lost, m->packets_lost);
+            l->probes = less(l->probes, m->sent);
+        }
+        i++;
+    }
+}
+
+static const struct intervals *family_outages(const struct dataset *p, const char *family)
+{
+    return &p->outages.family[strcmp(family, family_name(FAMILY_IPV6)) == 0 ? SLOT_IPV6
+                                                                            : SLOT_IPV4];
+}
+
+static void add_counts(struct rating *r, const struct dataset *p)
+{
+    const struct kinds *kinds = p->kinds;
     for (size_t s = 0; s < r->target->n_streams; s++) {
         const struct dataset_stream *stream = &r->target->streams[s];
         size_t number = kinds_find(kinds, stream->kind);
@@ -95,6 +125,8 @@ static void add_counts(struct rating *r, const struct kinds *kinds)
             l->failed += outcomes_failed(c->outcomes);
             l->errors += c->outcomes[OUTCOME_TLS_ERROR] + c->outcomes[OUTCOME_HTTP_ERROR];
         }
+        leave_out(l, stream, &p->outages.line);
+        leave_out(l, stream, family_outages(p, stream->family));
     }
     for (size_t i = 0; i < r->n_losses; i++) {
         struct rating_loss *l = &r->losses[i];
@@ -156,13 +188,48 @@ static bool is_bad(const char *state)
     return strcmp(state, "down") == 0 || strcmp(state, "degraded") == 0;
 }
 
-static void add_incident(struct rating *r, struct incident incident)
+static void add_piece(struct rating *r, struct incident incident)
 {
     if (incident.end_ns <= incident.start_ns)
         return;
     r->incidents = mem_grow(r->incidents, &r->incidents_room, r->n_incidents + 1,
                             sizeof *r->incidents);
     r->incidents[r->n_incidents++] = incident;
+}
+
+/* Adds what is left of the incident beside outages of the site: its beginning and its end
+ * are the outage's if they are close to it. */
+static void add_beside(struct rating *r, const struct dataset *p,
+                       struct incident incident, const struct intervals *outages,
+                       const struct intervals *more)
+{
+    for (size_t i = 0; outages != NULL && i < outages->n; i++) {
+        const struct interval *o = &outages->all[i];
+        int64_t before_ns = o->start_ns - 2 * p->window_ns;
+        int64_t after_ns = o->end_ns + 2 * p->window_ns + DATASET_TOGETHER_NS;
+        if (incident.end_ns <= o->start_ns || o->end_ns <= incident.start_ns)
+            continue;
+        struct incident first = incident;
+        first.end_ns = o->start_ns;
+        if (incident.start_ns < before_ns)
+            add_beside(r, p, first, more, NULL);
+        if (incident.end_ns <= after_ns)
+            return;
+        incident.start_ns = o->end_ns;
+    }
+    if (outages == NULL)
+        add_piece(r, incident);
+    else
+        add_beside(r, p, incident, more, NULL);
+}
+
+/* `family` NULL: of all. */
+static void add_incident(struct rating *r, const struct dataset *p,
+                         struct incident incident, const char *family)
+{
+    static const struct intervals none;
+    add_beside(r, p, incident, &p->outages.line,
+               family != NULL ? family_outages(p, family) : &none);
 }
 
 /* The number of runs that began until `time_ns`; runs are sorted by time. */
@@ -212,13 +279,16 @@ static void add_event_incidents(struct rating *r, const struct dataset *p)
         if (!e->is.changes_state || strcmp(e->target, r->target->name) != 0)
             continue;
         if (is_bad(e->before) && is_first(p, e))
-            add_incident(
-                r, (struct incident){.start_ns = p->since_ns, .end_ns = e->time_ns});
+            add_incident(r, p,
+                         (struct incident){.start_ns = p->since_ns, .end_ns = e->time_ns},
+                         e->family);
         if (is_bad(e->after) || e->is.flaps)
-            add_incident(r, (struct incident){.start_ns = e->time_ns,
-                                              .end_ns = end_of(p, e),
-                                              .because = e,
-                                              .streams = stream_bit(r->target, e)});
+            add_incident(r, p,
+                         (struct incident){.start_ns = e->time_ns,
+                                           .end_ns = end_of(p, e),
+                                           .because = e,
+                                           .streams = stream_bit(r->target, e)},
+                         e->family);
     }
 }
 
@@ -245,10 +315,12 @@ static void add_earlier_incidents(struct rating *r, const struct dataset *p)
             continue;
         struct dataset_event held = *e;
         held.next = first_of(p, e);
-        add_incident(r, (struct incident){.start_ns = p->since_ns,
-                                          .end_ns = end_of(p, &held),
-                                          .because = e,
-                                          .streams = stream_bit(r->target, e)});
+        add_incident(r, p,
+                     (struct incident){.start_ns = p->since_ns,
+                                       .end_ns = end_of(p, &held),
+                                       .because = e,
+                                       .streams = stream_bit(r->target, e)},
+                     e->family);
     }
 }
 
@@ -258,9 +330,10 @@ static void add_down_incidents(struct rating *r, const struct dataset *p)
     for (size_t i = 0; i < r->target->down.n; i++) {
         const struct interval *s = &r->target->down.all[i];
         if (s->end_ns - s->start_ns > p->window_ns)
-            add_incident(r, (struct incident){.start_ns = s->start_ns,
-                                              .end_ns = s->end_ns,
-                                              .down = true});
+            add_incident(r, p,
+                         (struct incident){
+                             .start_ns = s->start_ns, .end_ns = s->end_ns, .down = true},
+                         NULL);
     }
 }
 
@@ -309,7 +382,7 @@ void rating_make(struct rating *out, const struct dataset *p,
                            .p50_ns = DELAY_UNDEFINED,
                            .p95_ns = DELAY_UNDEFINED};
     add_delay(out, p->kinds);
-    add_counts(out, p->kinds);
+    add_counts(out, p);
     add_pops(out);
     add_earlier_incidents(out, p);
     add_event_incidents(out, p);
@@ -320,44 +393,4 @@ void rating_make(struct rating *out, const struct dataset *p,
 void rating_free(struct rating *r)
 {
     free(r->incidents);
-}
-
-/* ---- all targets ---- */
-
-static struct intervals intersection(const struct intervals *a, const struct intervals *b)
-{
-    struct intervals out = {0};
-    for (size_t i = 0, j = 0; i < a->n && j < b->n;) {
-        const struct interval *x = &a->all[i], *y = &b->all[j];
-        int64_t start_ns = x->start_ns > y->start_ns ? x->start_ns : y->start_ns;
-        int64_t end_ns = x->end_ns < y->end_ns ? x->end_ns : y->end_ns;
-        if (start_ns < end_ns)
-            intervals_add(&out, start_ns, end_ns);
-        if (x->end_ns < y->end_ns)
-            i++;
-        else
-            j++;
-    }
-    return out;
-}
-
-/* A target that was removed, such as a front door that was not kept, is ignored. */
-static bool is_removed(const struct dataset *p, const struct dataset_target *t)
-{
-    return t->last_seen_ns + REMOVED_AFTER_NS < p->covered.all[p->covered.n - 1].end_ns;
-}
-
-struct intervals rating_all_down(const struct dataset *p)
-{
-    struct intervals all = {0};
-    for (size_t i = 0; i < p->covered.n; i++)
-        intervals_add(&all, p->covered.all[i].start_ns, p->covered.all[i].end_ns);
-    for (size_t t = 0; all.n > 0 && t < p->n_targets; t++) {
-        if (is_removed(p, p->targets[t]))
-            continue;
-        struct intervals next = intersection(&all, &p->targets[t]->down);
-        free(all.all);
-        all = next;
-    }
-    return all;
 }

@@ -2,7 +2,8 @@
  * Rates a target over the period of the dataset against its limits: the PoPs that served
  * it, its delay and loss, and its incidents. An incident is a time in which the agent's
  * events report it as down, degraded or flapping, or consecutive windows without any
- * answer.
+ * answer. The outages of the site (struct outages) are not charged to its targets: neither
+ * incidents nor loss include them.
  */
 #ifndef EDGELAT_REPORT_RATING_H
 #define EDGELAT_REPORT_RATING_H
@@ -52,8 +53,5 @@ void rating_free(struct rating *r);
 
 /* Total length of the incidents. */
 int64_t rating_bad_ns(const struct rating *r);
-
-/* The times in which no target answered; the caller frees `all` with free(). */
-struct intervals rating_all_down(const struct dataset *p);
 
 #endif

@@ -187,11 +187,10 @@ static void test_all_down(void **state)
                 live(&other, p, (char[]){*b++, '\0'});
         }
         dataset_end(p);
-        struct intervals all = rating_all_down(p);
+        struct intervals all = p->outages.line;
         CHECK_INT(pairs[i].n, all.n, pairs[i].what);
         if (all.n > 0)
             CHECK_INT(2 * MINUTE_NS, intervals_sum(&all), pairs[i].what);
-        free(all.all);
         dataset_free(p);
         office_close(&o);
         office_close(&other);
