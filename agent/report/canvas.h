@@ -1,6 +1,7 @@
 /*
  * Shared by the parts of a plot (plot.h). Lengths are in half pixels, so integers are
- * precise enough; one column of downsample.h is one pixel wide.
+ * precise enough. The more targets a page has, the wider are the columns of downsample.h, so
+ * that the page of a large site stays small.
  */
 #ifndef EDGELAT_REPORT_CANVAS_H
 #define EDGELAT_REPORT_CANVAS_H
@@ -8,16 +9,17 @@
 #include "report/plot.h"
 
 enum {
-    COLUMNS = 720,
-    PITCH = 2,
+    COLUMNS_MAX = 720,
     LEFT = 108,
-    WIDTH = COLUMNS * PITCH,
+    WIDTH = 1440,
     CANVAS_POPS_MAX = 6, /* number of PoP colours; further PoPs share the last one */
 };
 
 struct canvas {
     struct text *out;
     const struct plotted *of;
+    size_t columns;                    /* divides WIDTH; at most COLUMNS_MAX */
+    int pitch;                         /* the width of a column */
     int top;                           /* of all parts */
     int y;                             /* top of the next part */
     const char *pops[CANVAS_POPS_MAX]; /* index: colour */
@@ -26,6 +28,12 @@ struct canvas {
 
 /* The x coordinate of a time. */
 int canvas_x(const struct canvas *c, int64_t ns);
+
+/* The x coordinate of a column. */
+int canvas_column_x(const struct canvas *c, size_t column);
+
+/* The column of a time, bounded. */
+size_t canvas_column(const struct canvas *c, int64_t ns);
 
 /* The start time of a column, ns since the epoch. */
 int64_t canvas_time(const struct canvas *c, size_t column);

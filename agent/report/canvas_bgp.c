@@ -12,15 +12,14 @@ enum { ROW_HEIGHT = 26, BAR_HEIGHT = 20 };
 
 /* The worst window of each column; below 0: unknown. */
 static void fill_worst(const struct canvas *c, const struct dataset_session *s,
-                       double worst[COLUMNS])
+                       double worst[COLUMNS_MAX])
 {
-    for (size_t i = 0; i < COLUMNS; i++)
+    for (size_t i = 0; i < c->columns; i++)
         worst[i] = -1;
     for (size_t i = 0; i < s->n; i++) {
         const struct availability *w = &s->windows[i];
-        size_t at = downsample_column(w->start_ns, c->of->from_ns, c->of->to_ns, COLUMNS);
-        size_t end =
-            downsample_column(w->end_ns - 1, c->of->from_ns, c->of->to_ns, COLUMNS);
+        size_t at = canvas_column(c, w->start_ns);
+        size_t end = canvas_column(c, w->end_ns - 1);
         for (; at <= end; at++)
             if (worst[at] < 0 || w->up < worst[at])
                 worst[at] = w->up;
@@ -31,7 +30,7 @@ static void draw_run(struct canvas *c, const struct dataset_session *s, double u
                      size_t first, size_t end)
 {
     char from[HTML_TIME_MAX];
-    int x = LEFT + PITCH * (int)first, width = PITCH * (int)(end - first);
+    int x = canvas_column_x(c, first), width = c->pitch * (int)(end - first);
     int down = up < 1 ? 4 + (int)lround((BAR_HEIGHT - 4) * (1 - up)) : 0;
     text_add(c->out, "<g><title>BGP session with ");
     html_escape(c->out, s->peer);
@@ -51,13 +50,13 @@ void canvas_sessions(struct canvas *c, size_t most)
 {
     const struct dataset *p = c->of->dataset;
     for (size_t i = 0; i < p->n_sessions && i < most; i++) {
-        double worst[COLUMNS];
+        double worst[COLUMNS_MAX];
         fill_worst(c, p->sessions[i], worst);
         text_add(c->out, "<text class=\"side\" x=\"%d\" y=\"%d\">BGP %zu</text>\n",
                  LEFT - 10, c->y + 19, i + 1);
-        for (size_t first = 0, end; first < COLUMNS; first = end) {
+        for (size_t first = 0, end; first < c->columns; first = end) {
             end = first + 1;
-            while (end < COLUMNS && worst[end] == worst[first])
+            while (end < c->columns && worst[end] == worst[first])
                 end++;
             if (worst[first] >= 0)
                 draw_run(c, p->sessions[i], worst[first], first, end);

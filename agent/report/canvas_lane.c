@@ -3,6 +3,7 @@
  * paths with relative commands, which are the shortest form.
  */
 #include "base/mem.h"
+#include "core/time.h"
 #include "report/canvas.h"
 #include "report/downsample.h"
 #include "report/html.h"
@@ -17,7 +18,7 @@ enum {
     DELAY_HEIGHT = 200,
     SPACE = 10, /* between delays and loss */
     LOSS_HEIGHT = 26,
-    BINS = 48, /* each has a tooltip */
+    BIN = 12, /* columns with a tooltip */
 };
 
 /* The CSS class of a family. Where lanes have both, IPv4 is a wide line below the one of
@@ -66,10 +67,10 @@ static void draw_median(struct canvas *c, const struct scale *s,
 {
     struct pen pen = {.out = c->out};
     text_add(c->out, "<path class=\"p50 %s\" d=\"", class);
-    for (int i = 0; i < COLUMNS; i++) {
+    for (size_t i = 0; i < c->columns; i++) {
         if (!has_value(&columns[i]))
             continue;
-        int x = LEFT + PITCH * i + 1;
+        int x = canvas_column_x(c, i) + 1;
         int low = y_of(c, s, columns[i].p50_least_ns);
         int high = y_of(c, s, columns[i].p50_most_ns);
         bool alone = !pen.down || columns[i].gap;
@@ -85,9 +86,9 @@ static void draw_median(struct canvas *c, const struct scale *s,
 }
 
 /* False if the highest delay is the median everywhere: each window had one result. */
-static bool has_area(const struct column *columns)
+static bool has_area(const struct canvas *c, const struct column *columns)
 {
-    for (size_t i = 0; i < COLUMNS; i++)
+    for (size_t i = 0; i < c->columns; i++)
         if (columns[i].highest_ns > columns[i].p50_most_ns)
             return true;
     return false;
@@ -99,19 +100,21 @@ static void draw_area(struct canvas *c, const struct scale *s,
 {
     struct pen pen = {.out = c->out};
     text_add(c->out, "<path class=\"high %s\" d=\"", class);
-    for (int first = 0, end; first < COLUMNS; first = end) {
+    for (size_t first = 0, end; first < c->columns; first = end) {
         end = first + 1;
         if (!has_value(&columns[first]))
             continue;
-        while (end < COLUMNS && !columns[end].gap)
+        while (end < c->columns && !columns[end].gap)
             end++;
         pen.down = false;
-        for (int i = first; i < end; i++)
+        for (size_t i = first; i < end; i++)
             if (has_value(&columns[i]))
-                pen_to(&pen, LEFT + PITCH * i + 1, y_of(c, s, columns[i].highest_ns));
-        for (int i = end - 1; i >= first; i--)
+                pen_to(&pen, canvas_column_x(c, i) + 1,
+                       y_of(c, s, columns[i].highest_ns));
+        for (size_t i = end; i-- > first;)
             if (has_value(&columns[i]))
-                pen_to(&pen, LEFT + PITCH * i + 1, y_of(c, s, columns[i].p50_least_ns));
+                pen_to(&pen, canvas_column_x(c, i) + 1,
+                       y_of(c, s, columns[i].p50_least_ns));
         text_add(c->out, "z");
     }
     text_add(c->out, "\"/>\n");
@@ -156,7 +159,7 @@ static void draw_uncovered(struct canvas *c, int y, int height)
     for (size_t i = 0; i <= covered->n; i++) {
         int64_t to_ns = i < covered->n ? covered->all[i].start_ns : c->of->to_ns;
         int x = canvas_x(c, from_ns), width = canvas_x(c, to_ns) - x;
-        if (to_ns > from_ns && width > PITCH)
+        if (to_ns > from_ns && width > c->pitch)
             text_add(c->out,
                      "<rect class=\"none\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\">"
                      "<title>nothing was measured</title></rect>\n",
@@ -174,7 +177,7 @@ static int bar_width(const struct canvas *c)
     double share =
         (double)c->of->dataset->window_ns / (double)(c->of->to_ns - c->of->from_ns);
     int width = share < 1 ? (int)(0.8 * share * WIDTH) : WIDTH;
-    return width > PITCH ? width : PITCH;
+    return width > c->pitch ? width : c->pitch;
 }
 
 static void draw_loss(struct canvas *c, const struct column *columns, const char *family)
@@ -185,12 +188,12 @@ static void draw_loss(struct canvas *c, const struct column *columns, const char
              "<path class=\"grid\" d=\"M%d %dh%d\"/><path class=\"loss\" "
              "style=\"stroke-width:%d\" d=\"",
              LEFT, base, WIDTH, bar_width(c));
-    for (int i = 0; i < COLUMNS; i++) {
+    for (size_t i = 0; i < c->columns; i++) {
         if (columns[i].lost == 0)
             continue;
         double share = (double)columns[i].lost / (double)columns[i].sent;
         int height = 4 + (int)lround((room - 4) * share); /* a single loss is visible */
-        text_add(c->out, "M%d %dv-%d", LEFT + PITCH * i + 1, base, height);
+        text_add(c->out, "M%d %dv-%d", canvas_column_x(c, i) + 1, base, height);
     }
     text_add(c->out, "\"/>\n");
     c->y += LOSS_HEIGHT;
@@ -222,28 +225,31 @@ static void add_bin(struct canvas *c, const struct dataset_stream *s,
     canvas_family(c, s->family);
     text_add(c->out, ": ");
     if (most_ns != DELAY_UNDEFINED)
-        text_add(c->out, "median %.1f to %.1f ms, highest %.1f ms, ", ms(least_ns),
+        text_add(c->out, "median %.1f to %.1f ms, highest %.1f ms", ms(least_ns),
                  ms(most_ns), ms(highest_ns));
-    text_add(c->out, "%llu of %llu lost", (unsigned long long)lost,
-             (unsigned long long)sent);
+    if (lost > 0)
+        text_add(c->out, "%s%llu of %llu lost", most_ns != DELAY_UNDEFINED ? ", " : "",
+                 (unsigned long long)lost, (unsigned long long)sent);
 }
 
 static void draw_tooltips(struct canvas *c, const struct lane *lane,
-                          struct column columns[][COLUMNS], int top)
+                          struct column columns[][COLUMNS_MAX], int top)
 {
-    enum { BIN = COLUMNS / BINS };
-    for (size_t b = 0; b < BINS; b++) {
+    enum when how =
+        c->of->to_ns - c->of->from_ns > 20 * 3600 * NS_PER_S ? WHEN_DAY : WHEN_CLOCK;
+    text_add(c->out, "<g class=\"tips\">");
+    for (size_t first = 0; first < c->columns; first += BIN) {
         char from[HTML_TIME_MAX], to[HTML_TIME_MAX];
-        text_add(c->out,
-                 "<rect class=\"tip\" x=\"%zu\" y=\"%d\" width=\"%d\" height=\"%d\">"
-                 "<title>%s to %s",
-                 LEFT + PITCH * BIN * b, top, PITCH * BIN, c->y - top,
-                 html_clock(from, canvas_time(c, b * BIN), WHEN_CLOCK),
-                 html_clock(to, canvas_time(c, (b + 1) * BIN), WHEN_CLOCK));
+        int width = c->pitch * BIN, height = c->y - top;
+        text_add(c->out, "<path d=\"M%d %dh%dv%dh-%dz\"><title>%s to %s",
+                 canvas_column_x(c, first), top, width, height, width,
+                 html_clock(from, canvas_time(c, first), how),
+                 html_clock(to, canvas_time(c, first + BIN), WHEN_CLOCK));
         for (size_t i = 0; i < lane->n; i++)
-            add_bin(c, lane->streams[i], columns[i], b * BIN, (b + 1) * BIN);
-        text_add(c->out, "</title></rect>\n");
+            add_bin(c, lane->streams[i], columns[i], first, first + BIN);
+        text_add(c->out, "</title></path>\n");
     }
+    text_add(c->out, "</g>\n");
 }
 
 /* ---- lanes ---- */
@@ -255,13 +261,13 @@ static int by_value(const void *a, const void *b)
 }
 
 /* False if there is no delay to draw. */
-static bool scale_of(const struct lane *lane, struct column columns[][COLUMNS],
-                     struct scale *out)
+static bool scale_of(const struct canvas *c, const struct lane *lane,
+                     struct column columns[][COLUMNS_MAX], struct scale *out)
 {
-    int64_t *medians = mem_alloc(lane->n * COLUMNS * sizeof *medians), most_ns = 0;
+    int64_t *medians = mem_alloc(lane->n * COLUMNS_MAX * sizeof *medians), most_ns = 0;
     size_t n = 0;
     for (size_t s = 0; s < lane->n; s++)
-        for (size_t i = 0; i < COLUMNS; i++) {
+        for (size_t i = 0; i < c->columns; i++) {
             if (!has_value(&columns[s][i]))
                 continue;
             medians[n++] = columns[s][i].p50_least_ns;
@@ -278,18 +284,18 @@ static bool scale_of(const struct lane *lane, struct column columns[][COLUMNS],
 
 void canvas_lane(struct canvas *c, const struct lane *lane)
 {
-    struct column(*columns)[COLUMNS] = mem_alloc(lane->n * sizeof *columns);
+    struct column(*columns)[COLUMNS_MAX] = mem_alloc(lane->n * sizeof *columns);
     struct scale scale;
     const char *kind = lane->streams[0]->kind;
     for (size_t i = 0; i < lane->n; i++)
-        downsample(columns[i], COLUMNS, lane->streams[i], c->of->from_ns, c->of->to_ns,
+        downsample(columns[i], c->columns, lane->streams[i], c->of->from_ns, c->of->to_ns,
                    &c->of->dataset->covered);
     c->y += TITLE_HEIGHT;
     int top = c->y;
-    if (scale_of(lane, columns, &scale)) {
+    if (scale_of(c, lane, columns, &scale)) {
         draw_delay_axis(c, &scale, kind);
         for (size_t i = 0; i < lane->n; i++)
-            if (has_area(columns[i]))
+            if (has_area(c, columns[i]))
                 draw_area(c, &scale, columns[i], class_of(lane, i));
         for (size_t i = 0; i < lane->n; i++)
             draw_median(c, &scale, columns[i], class_of(lane, i));

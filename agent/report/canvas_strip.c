@@ -29,7 +29,7 @@ static size_t pop_colour(struct canvas *c, const char *pop)
 static void draw_served(struct canvas *c, const char *what, const char *pop, size_t first,
                         size_t end, const char *family)
 {
-    int x = LEFT + PITCH * (int)first, width = PITCH * (int)(end - first);
+    int x = canvas_column_x(c, first), width = c->pitch * (int)(end - first);
     char from[HTML_TIME_MAX];
     text_add(c->out, "<g><title>");
     canvas_family(c, family);
@@ -50,7 +50,7 @@ static void draw_served(struct canvas *c, const char *what, const char *pop, siz
 
 /* Sets the last PoP of each column. False if no PoP is known. */
 static bool fill_pops(const struct canvas *c, const char *family,
-                      const char *pops[COLUMNS])
+                      const char *pops[COLUMNS_MAX])
 {
     const struct dataset_target *t = c->of->rating->target;
     bool any = false;
@@ -61,8 +61,7 @@ static bool fill_pops(const struct canvas *c, const char *family,
             const char *pop = stream->series[m->series]->pop;
             if (strcmp(pop, "unknown") == 0 || pop[0] == '\0')
                 continue;
-            pops[downsample_column(downsample_middle(m), c->of->from_ns, c->of->to_ns,
-                                   COLUMNS)] = pop;
+            pops[canvas_column(c, downsample_middle(m))] = pop;
             any = true;
         }
     }
@@ -73,25 +72,24 @@ static size_t pop_valid_columns(const struct canvas *c)
 {
     int64_t ns = POP_VALID_WINDOWS * c->of->dataset->window_ns;
     ns = ns > POP_VALID_NS ? ns : POP_VALID_NS;
-    return 1 +
-           downsample_column(c->of->from_ns + ns, c->of->from_ns, c->of->to_ns, COLUMNS);
+    return 1 + canvas_column(c, c->of->from_ns + ns);
 }
 
 static void draw_strip(struct canvas *c, const char *label, const char *what,
-                       const char *pops[COLUMNS], const char *family)
+                       const char *pops[COLUMNS_MAX], const char *family)
 {
     canvas_side(c, c->y + 21, label, family);
-    for (size_t first = 0, end; first < COLUMNS; first = end) {
+    for (size_t first = 0, end; first < c->columns; first = end) {
         size_t last = first; /* the last column of this PoP */
         end = first + 1;
         if (pops[first] == NULL)
             continue;
-        while (end < COLUMNS && end - last <= pop_valid_columns(c) &&
+        while (end < c->columns && end - last <= pop_valid_columns(c) &&
                (pops[end] == NULL || strcmp(pops[end], pops[first]) == 0)) {
             last = pops[end] != NULL ? end : last;
             end++;
         }
-        if (end == COLUMNS || pops[end] == NULL) /* no later sample */
+        if (end == c->columns || pops[end] == NULL) /* no later sample */
             end = last + 1;
         draw_served(c, what, pops[first], first, end, family);
     }
@@ -100,25 +98,23 @@ static void draw_strip(struct canvas *c, const char *label, const char *what,
 
 void canvas_strip(struct canvas *c, const char *family)
 {
-    const char *pops[COLUMNS] = {NULL};
+    const char *pops[COLUMNS_MAX] = {NULL};
     if (fill_pops(c, family, pops))
         draw_strip(c, "PoP", "served by", pops, family);
 }
 
 void canvas_entries(struct canvas *c, const char *family)
 {
-    const char *metros[COLUMNS] = {NULL};
+    const char *metros[COLUMNS_MAX] = {NULL};
     const struct dataset_target *t = c->of->rating->target;
     bool any = false;
     for (size_t i = 0; i < t->n_entries; i++) {
         const struct dataset_entry *e = &t->entries[i];
         if (strcmp(e->family, family) != 0)
             continue;
-        size_t first =
-            downsample_column(e->first_ns, c->of->from_ns, c->of->to_ns, COLUMNS);
-        size_t last =
-            downsample_column(e->last_ns, c->of->from_ns, c->of->to_ns, COLUMNS);
-        for (size_t k = first; k <= last && k < COLUMNS; k++)
+        size_t first = canvas_column(c, e->first_ns);
+        size_t last = canvas_column(c, e->last_ns);
+        for (size_t k = first; k <= last && k < c->columns; k++)
             metros[k] = e->metro;
         any = true;
     }

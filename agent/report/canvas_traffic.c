@@ -13,19 +13,18 @@
 enum { ROW_HEIGHT = 40, BAR_HEIGHT = 34 };
 
 struct columns { /* below 0: unknown */
-    double mean[COLUMNS], highest[COLUMNS];
+    double mean[COLUMNS_MAX], highest[COLUMNS_MAX];
 };
 
 static void fill_columns(const struct canvas *c, const struct dataset_traffic *t,
                          struct columns *to)
 {
-    for (size_t i = 0; i < COLUMNS; i++)
+    for (size_t i = 0; i < c->columns; i++)
         to->mean[i] = to->highest[i] = -1;
     for (size_t i = 0; i < t->n; i++) {
         const struct traffic_window *w = &t->windows[i];
-        size_t at = downsample_column(w->start_ns, c->of->from_ns, c->of->to_ns, COLUMNS);
-        size_t end =
-            downsample_column(w->end_ns - 1, c->of->from_ns, c->of->to_ns, COLUMNS);
+        size_t at = canvas_column(c, w->start_ns);
+        size_t end = canvas_column(c, w->end_ns - 1);
         for (; at <= end; at++) {
             to->mean[at] = fmax(to->mean[at], w->mean);
             to->highest[at] = fmax(to->highest[at], w->highest);
@@ -39,16 +38,16 @@ static void draw_area(struct canvas *c, const char *class, const double *values,
 {
     int base = c->y + 3 + BAR_HEIGHT;
     text_add(c->out, "<path class=\"%s\" d=\"", class);
-    for (size_t i = 0; i < COLUMNS; i++) {
+    for (size_t i = 0; i < c->columns; i++) {
         bool begins = values[i] >= 0 && (i == 0 || values[i - 1] < 0);
-        bool ends = values[i] >= 0 && (i + 1 == COLUMNS || values[i + 1] < 0);
+        bool ends = values[i] >= 0 && (i + 1 == c->columns || values[i + 1] < 0);
         int y = base - (int)lround(BAR_HEIGHT * fmax(values[i], 0) / top);
         if (begins)
-            text_add(c->out, "M%d %d", LEFT + PITCH * (int)i, base);
+            text_add(c->out, "M%d %d", canvas_column_x(c, i), base);
         if (begins || (values[i] >= 0 && values[i] != values[i - 1]))
-            text_add(c->out, "H%dV%d", LEFT + PITCH * (int)i, y);
+            text_add(c->out, "H%dV%d", canvas_column_x(c, i), y);
         if (ends)
-            text_add(c->out, "H%dV%dZ", LEFT + PITCH * (int)(i + 1), base);
+            text_add(c->out, "H%dV%dZ", canvas_column_x(c, i + 1), base);
     }
     text_add(c->out, "\"/>");
 }

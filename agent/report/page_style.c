@@ -4,12 +4,12 @@
     "--back:#14171b;--card:#1c2026;--text:#e4e7eb;--dim:#98a2ae;--line:#323942;"         \
     "--v4:#6cb2ff;--v6:#f0a45c;--loss:#ff6b6b;--none:#8b95a1;--good:#57c98a;"            \
     "--fair:#e8b849;--bad:#ff7b7b;--p0:#2f5d8a;--p1:#7a5a1e;--p2:#3f6b3f;--p3:#6f3f6f;"  \
-    "--p4:#2d6a6a;--p5:#6b4040;--pop:#f2f4f7"
+    "--p4:#2d6a6a;--p5:#6b4040;--pop:#f2f4f7;--shade:#000"
 #define LIGHT                                                                            \
     "--back:#f5f6f8;--card:#fff;--text:#1d2126;--dim:#5d6773;--line:#dde2e7;"            \
     "--v4:#1f6fc4;--v6:#c06a12;--loss:#cf2e2e;--none:#8b95a1;--good:#1b7f4b;"            \
     "--fair:#946200;--bad:#b42323;--p0:#cfe2f7;--p1:#f6e0b8;--p2:#d3ecd3;--p3:#ecd3ec;"  \
-    "--p4:#cdeaea;--p5:#f3d3d3;--pop:#1d2126"
+    "--p4:#cdeaea;--p5:#f3d3d3;--pop:#1d2126;--shade:#0006"
 
 const char page_style[] =
     ":root{" LIGHT "}\n"
@@ -27,7 +27,14 @@ const char page_style[] =
     ".verdict{font-size:18px;font-weight:600;padding:10px 16px;margin:14px 0 10px;"
     "border-left:6px solid}\n"
     ".good{color:var(--good)}.fair{color:var(--fair)}.bad{color:var(--bad)}\n"
-    ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13.5px;"
+    /* What is wider than its place has a shadow at the side where more is: two covers move
+     * with the content, two shadows stay. */
+    ".wide{overflow-x:auto;background:linear-gradient(90deg,var(--card) 40%,transparent) 0 0,"
+    "linear-gradient(270deg,var(--card) 40%,transparent) 100% 0,"
+    "radial-gradient(farthest-side at 0 50%,var(--shade),transparent) 0 0,"
+    "radial-gradient(farthest-side at 100% 50%,var(--shade),transparent) 100% 0;"
+    "background-repeat:no-repeat;background-size:44px 100%,44px 100%,16px 100%,16px 100%;"
+    "background-attachment:local,local,scroll,scroll}table{border-collapse:collapse;width:100%;font-size:13.5px;"
     "font-variant-numeric:tabular-nums}\n"
     "th{font-weight:600;color:var(--dim);font-size:12.5px}th,td{text-align:right;"
     "padding:4px 8px;border-bottom:1px solid "
@@ -56,8 +63,8 @@ const char page_style[] =
     "path.peak{fill:var(--good);fill-opacity:.3}path.rate{fill:var(--good);fill-opacity:.7}"
     "text.in{font-size:18px;fill:currentColor;fill-opacity:.7}"
     "rect.up{fill:var(--good);fill-opacity:.4}rect.down{fill:var(--loss)}"
-    "rect.none{fill:var(--none);fill-opacity:.18}rect.tip{fill:transparent}"
-    "rect.tip:hover{fill:var(--dim);fill-opacity:.12}\n"
+    "rect.none{fill:var(--none);fill-opacity:.18}.tips path{fill:transparent}"
+    ".tips path:hover{fill:var(--dim);fill-opacity:.12}\n"
     ".p0{fill:var(--p0)}.p1{fill:var(--p1)}.p2{fill:var(--p2)}.p3{fill:var(--p3)}"
     ".p4{fill:var(--p4)}.p5{fill:var(--p5)}svg text.pop{font-size:18px;"
     "fill:var(--pop)}\n"
@@ -69,10 +76,13 @@ const char page_style[] =
     ".n{display:inline-block;min-width:20px;text-align:center;border-radius:10px;"
     "font-size:12px;color:var(--card);background:var(--dim)}.n.warn{"
     "background:var(--fair)}.n.error{background:var(--bad)}\n"
+    "@media screen and (max-width:640px){body{padding:12px 10px 40px}h1{font-size:20px}"
+    ".verdict{font-size:15px;padding:8px 12px}section{padding:10px 12px}ul{padding-left:18px}"
+    ".plot svg{width:960px}td.w{min-width:170px}}\n"
     "@media print{:root{" LIGHT ";--back:#fff}*{print-color-adjust:exact;"
     "-webkit-print-color-adjust:exact}body{max-width:none;padding:0;font-size:11px}"
     "h1{font-size:19px}h2,.verdict{font-size:14px}table{font-size:9.5px}th{font-size:9px}"
-    "th,td{padding:2px 5px}.dim,.small{font-size:10px}.wide{overflow:visible}"
+    "th,td{padding:2px 5px}.dim,.small{font-size:10px}.wide{overflow:visible;background:none}"
     "section{padding:10px "
     "12px}svg,tr,.verdict{break-inside:avoid}h2,h3{break-after:avoid}"
     "details::details-content{content-visibility:visible}}\n";

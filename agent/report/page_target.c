@@ -60,9 +60,9 @@ static void add_event(struct text *out, const struct dataset *p, size_t i, size_
         text_add(out, "<span class=\"n%s\">%zu</span> ", class, number);
     html_time(out, e->time_ns, page_when(p));
     text_add(out, "</td><td class=\"l w\">");
-    add_streams(out, p, i);
-    text_add(out, "</td><td class=\"l w\">");
     html_escape(out, e->text[0] != '\0' ? e->text : e->name);
+    text_add(out, "</td><td class=\"l w\">");
+    add_streams(out, p, i);
     text_add(out, "</td></tr>\n");
 }
 
@@ -123,7 +123,12 @@ void page_plot(struct text *out, const struct page *p, const struct rating *r,
     };
     struct mark *marks = marks_of(p->dataset, target, &drawn.n_marks);
     drawn.marks = marks;
+    text_add(out, "<div class=\"wide plot\" tabindex=\"0\" role=\"region\" "
+                  "aria-label=\"Plot: ");
+    html_escape(out, target);
+    text_add(out, "\">\n");
     plot(out, &drawn);
+    text_add(out, "</div>\n");
     free(marks);
 }
 

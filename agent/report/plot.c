@@ -19,16 +19,25 @@ enum {
 
 /* ---- shared by the parts ---- */
 
+int canvas_column_x(const struct canvas *c, size_t column)
+{
+    return LEFT + c->pitch * (int)column;
+}
+
+size_t canvas_column(const struct canvas *c, int64_t ns)
+{
+    return downsample_column(ns, c->of->from_ns, c->of->to_ns, c->columns);
+}
+
 int canvas_x(const struct canvas *c, int64_t ns)
 {
-    return LEFT +
-           PITCH * (int)downsample_column(ns, c->of->from_ns, c->of->to_ns, COLUMNS);
+    return canvas_column_x(c, canvas_column(c, ns));
 }
 
 int64_t canvas_time(const struct canvas *c, size_t column)
 {
     double span_ns = (double)(c->of->to_ns - c->of->from_ns);
-    return c->of->from_ns + (int64_t)(span_ns * (double)column / COLUMNS);
+    return c->of->from_ns + (int64_t)(span_ns * (double)column / (double)c->columns);
 }
 
 void canvas_family(struct canvas *c, const char *family)
@@ -196,11 +205,19 @@ static void draw_target(struct canvas *c)
     draw_routing_marks(c);
 }
 
+/* Measured: a week of 20 targets over both families by icmp, tcp and https is under 1 MiB. */
+static size_t columns_for(size_t targets)
+{
+    return targets <= 5 ? COLUMNS_MAX : targets <= 10 ? 480 : targets <= 15 ? 360 : 288;
+}
+
 void plot(struct text *out, const struct plotted *p)
 {
     struct text body = {0}, axis = {0}; /* the axis is drawn below the rest */
     struct canvas c = {.out = &body, .of = p, .y = p->n_marks > 0 ? MARKS_HEIGHT : 0};
     c.top = c.y;
+    c.columns = columns_for(p->dataset->n_targets);
+    c.pitch = WIDTH / (int)c.columns;
     if (p->subject == PLOT_TARGET)
         draw_target(&c);
     else if (p->subject == PLOT_SESSIONS)
