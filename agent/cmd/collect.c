@@ -19,6 +19,8 @@ static const struct cmd_option options[] = {
     {"dir", 'd', "DIR", "keep every accepted batch as a file in DIR (made if missing)",
      CMD_FOLDER},
     {"quiet", 'q', NULL, "print nothing"},
+    {"in-place", 'i', NULL,
+     "one table, rewritten in place on a terminal; elsewhere printed once, at the end"},
     {"stop", 's', "REASON",
      "accept nothing, and order the agents to stop probing; started again without it they "
      "go on; REASON may be ''"},

@@ -1,6 +1,7 @@
 #include "collector/collect.h"
 
 #include "cmd/cmd.h"
+#include "collector/in_place.h"
 #include "collector/receiver.h"
 #include "collector/records.h"
 #include "collector/table.h"
@@ -65,33 +66,48 @@ static void print_address(const struct endpoint *at, uint16_t port)
             endpoint_address(address, at), port);
 }
 
+enum output { OUTPUT_ALL, OUTPUT_IN_PLACE, OUTPUT_NONE };
+
+struct collect_output {
+    enum output output;
+    struct in_place place;
+};
+
 static void on_batch(enum signal signal, const ProtobufCMessage *request, size_t bytes,
                      void *user)
 {
-    const bool *quiet = user;
+    struct collect_output *s = user;
     struct text text = {0};
-    if (*quiet)
+    if (s->output == OUTPUT_NONE)
         return;
     if (signal == SIGNAL_LOGS)
-        records_render(&text, (const Otlp__ExportLogsServiceRequest *)request);
+        records_render(&text, (const Otlp__ExportLogsServiceRequest *)request,
+                       s->output == OUTPUT_ALL);
     else
         table_render(&text, (const Otlp__ExportMetricsServiceRequest *)request, bytes,
                      probe_kind_words());
-    if (text.len > 0)
+    if (s->output == OUTPUT_ALL && text.len > 0) {
         printf("%s\n", text_string(&text));
-    fflush(stdout);
+        fflush(stdout);
+    } else if (signal == SIGNAL_LOGS) {
+        in_place_events(&s->place, &text);
+    } else {
+        in_place_table(&s->place, &text);
+    }
     text_free(&text);
 }
 
-static int serve(const char *listen, const char *dir, const char *stop, bool quiet)
+static int serve(const char *listen, const char *dir, const char *stop,
+                 enum output output)
 {
+    struct collect_output shown = {output, in_place_begin()};
     struct endpoint at;
     struct receiver *receiver;
     const char *why;
     if (!parse_listen(&at, listen))
         return CMD_CANNOT;
     signal(SIGPIPE, SIG_IGN); /* a sender that hangs up */
-    int rc = receiver_create(&receiver, &at, dir, on_batch, &quiet, &why);
+    int rc = receiver_create(&receiver, &at, dir, on_batch, &shown, &why);
     if (rc < 0)
         return cmd_cannot("cannot collect on %s: %s: %s", listen, why, strerror(-rc));
     if (stop != NULL)
@@ -99,20 +115,23 @@ static int serve(const char *listen, const char *dir, const char *stop, bool qui
     print_address(&at, receiver_port(receiver));
     receiver_run(receiver);
     receiver_destroy(receiver);
+    in_place_end(&shown.place);
     return CMD_FINE;
 }
 
 int collect_run(int argc, char **argv)
 {
     const char *listen = NULL, *dir = NULL, *stop = NULL;
-    bool quiet = false;
+    enum output output = OUTPUT_ALL;
     for (int c; (c = cmd_getopt(argc, argv, command_collect.options)) != -1;) {
         if (c == 'l')
             listen = optarg;
         else if (c == 'd')
             dir = optarg;
         else if (c == 'q')
-            quiet = true;
+            output = OUTPUT_NONE;
+        else if (c == 'i')
+            output = OUTPUT_IN_PLACE;
         else if (c == 's')
             stop = optarg;
         else
@@ -124,5 +143,5 @@ int collect_run(int argc, char **argv)
                           argv[optind]);
     if (listen == NULL)
         return cmd_cannot("where to listen? --listen 127.0.0.1:4318");
-    return serve(listen, dir, stop, quiet);
+    return serve(listen, dir, stop, output);
 }

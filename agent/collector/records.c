@@ -52,12 +52,15 @@ static void render_record(struct text *out, const Otlp__LogRecord *r)
     text_add(out, "\n");
 }
 
-void records_render(struct text *out, const Otlp__ExportLogsServiceRequest *request)
+void records_render(struct text *out, const Otlp__ExportLogsServiceRequest *request,
+                    bool routine)
 {
     for (size_t i = 0; i < request->n_resource_logs; i++) {
         const Otlp__ResourceLogs *from = request->resource_logs[i];
         for (size_t s = 0; s < from->n_scope_logs; s++)
             for (size_t r = 0; r < from->scope_logs[s]->n_log_records; r++)
-                render_record(out, from->scope_logs[s]->log_records[r]);
+                if (routine ||
+                    !event_traits(name_of(from->scope_logs[s]->log_records[r])).routine)
+                    render_record(out, from->scope_logs[s]->log_records[r]);
     }
 }

@@ -11,6 +11,10 @@
 #include "base/text.h"
 #include "proto/otlp.pb-c.h"
 
-void records_render(struct text *out, const Otlp__ExportLogsServiceRequest *request);
+#include <stdbool.h>
+
+/* `routine` false leaves out events that are frequent and harmless (event_traits()). */
+void records_render(struct text *out, const Otlp__ExportLogsServiceRequest *request,
+                    bool routine);
 
 #endif

@@ -49,7 +49,8 @@ struct results_table {
     size_t n_ranks, ranks_room;
     struct row *rows;
     size_t n_rows, rows_room;
-    uint64_t time_ns; /* of the newest point */
+    uint64_t time_ns;  /* of the newest point */
+    uint64_t start_ns; /* of the oldest series; 0: not stated */
 };
 
 /* ---- from points to pieces ---- */
@@ -78,6 +79,13 @@ static void note_time(struct results_table *t, uint64_t time_ns)
         t->time_ns = time_ns;
 }
 
+static void note_start(struct results_table *t, uint64_t start_ns)
+{
+    if (start_ns > 0 && start_ns <= INT64_MAX &&
+        (t->start_ns == 0 || start_ns < t->start_ns))
+        t->start_ns = start_ns;
+}
+
 static enum outcome outcome_named(const char *name)
 {
     enum outcome o = 0;
@@ -94,6 +102,7 @@ static void add_results(struct results_table *t, const Otlp__Sum *sum)
             outcome_named(decoded_text(p->attributes, p->n_attributes, ATTR_OUTCOME, ""));
         int64_t count = decoded_integer(p);
         note_time(t, p->time_unix_nano);
+        note_start(t, p->start_time_unix_nano);
         if (count <= 0 || outcome == OUTCOME_NOT_MEASURED)
             continue;
         bool lost = outcome_is_lost(outcome);
@@ -294,6 +303,22 @@ static bool render_row(struct text *out, const struct row *row, struct widths w)
     return render_percentiles(out, &row->delays);
 }
 
+/* Adds which delay of each kind is shown: ": icmp rtt, https total". */
+static void add_delay_names(struct text *out, const struct results_table *t)
+{
+    const char *joint = ": ";
+    for (size_t k = 0; k < t->kinds->n; k++) {
+        const char *kind = t->kinds->list[k]->name;
+        size_t i = 0;
+        while (i < t->n_rows && strcmp(t->rows[i].key.kind, kind) != 0)
+            i++;
+        if (i == t->n_rows)
+            continue;
+        text_add(out, "%s%s %s", joint, kind, kinds_main_delay(t->kinds, kind));
+        joint = ", ";
+    }
+}
+
 static void render_head(struct text *out, const struct results_table *t,
                         const Otlp__Resource *resource, size_t bytes, struct widths w)
 {
@@ -307,7 +332,12 @@ static void render_head(struct text *out, const struct results_table *t,
              decoded_clean(cell, sizeof cell, host, ' '));
     if (site[0] != '\0')
         text_add(out, "  site %s", decoded_clean(cell, sizeof cell, site, ' '));
-    text_add(out, "  %zu bytes; delays in ms\n", bytes);
+    text_add(out, "  %zu bytes", bytes);
+    if (t->start_ns > 0)
+        text_add(out, "; since %s", wall_text(time, (struct wall){(int64_t)t->start_ns}));
+    text_add(out, "; delays in ms");
+    add_delay_names(out, t);
+    text_add(out, "\n");
     text_add(out, "%-4s  %-*s  %-*s  %-5s  %-6s %7s %7s", "rank", w.target, "target",
              w.pop, "PoP", "kind", "family", "sent", "loss");
     for (size_t p = 0; p < PERCENTILES; p++)

@@ -114,5 +114,6 @@ complete -c edgelat -n '__edgelat_is' -a collect -d 'a small OTLP/HTTP receiver 
 complete -c edgelat -n '__edgelat_is collect' -s l -l listen -x -d 'where to listen: an address or a name'
 complete -c edgelat -n '__edgelat_is collect' -s d -l dir -x -a '(__fish_complete_directories)' -d 'keep every accepted batch as a file in DIR'
 complete -c edgelat -n '__edgelat_is collect' -s q -l quiet -d 'print nothing'
+complete -c edgelat -n '__edgelat_is collect' -s i -l in-place -d 'one table, rewritten in place on a terminal'
 complete -c edgelat -n '__edgelat_is collect' -s s -l stop -x -d 'accept nothing, and order the agents to stop probing'
 complete -c edgelat -n '__edgelat_is collect' -s h -l help -d 'print this help'

@@ -9,6 +9,7 @@ scripts/lab has ended.
 """
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -170,14 +171,15 @@ def run_command(control, command, processes):
 
 
 def end_relay(relay):
-    """Ends the relay and prints its timing error."""
+    """Ends the relay; prints its timing error if that can be seen in measured delays."""
     try:
         os.kill(relay.pid, signal.SIGTERM)
         relay.wait(timeout=2)
     except (ProcessLookupError, subprocess.TimeoutExpired):
         pass
     report = last_line("relay")
-    if "sent 0 packets" not in report:
+    late = re.search(r"(\d+) us \(p99\)", report)
+    if late and int(late[1]) > 3000:
         print(f"scripts/lab: {report}", file=sys.stderr)
 
 

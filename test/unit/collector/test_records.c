@@ -34,7 +34,7 @@ static void check(const char *expected, Otlp__LogRecord record,
     Otlp__ExportLogsServiceRequest request = OTLP__EXPORT_LOGS_SERVICE_REQUEST__INIT;
     request.n_resource_logs = 1;
     request.resource_logs = resources;
-    records_render(&out, &request);
+    records_render(&out, &request, true);
     CHECK_TEXT(expected, text_string(&out), what);
     text_free(&out);
 }

@@ -90,6 +90,8 @@ static void test_delay_of_the_kind(void **state)
     render(&out, &m);
     CHECK_TEXT("- teams LON https ipv6 1000 0.0% 44.194 44.194 44.194 44.194",
                words(&out, 2), "https is about the total");
+    CHECK(strstr(text_string(&out), "; delays in ms: https total\n") != NULL,
+          "it says so");
     text_free(&out);
     made_end(&m);
 }
