@@ -187,6 +187,7 @@ help:
 #: sudo make test          installs packages, runs every test
 #: make check              unit tests, simulations, layers, format: no root, no network, under 20 s
 #: make check-io           tests with sockets and files, on loopback
+#: make check-report       looks at pages of the report in headless Chromium, with axe-core
 #: make format             formats the sources (.clang-format)
 #: make completions        writes packaging/completions from the option tables
 #: make coverage           line coverage of each file by unit, simulation and I/O tests
@@ -202,8 +203,10 @@ help:
 setup-%:
 	@scripts/setup $*
 
+# Only errors of the build are of interest to whoever runs the agent.
 run: setup-run
-	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay
+	@[ -e $(BUILD)/edgelat ] || echo "building (half a minute) ..."
+	@$(MAKE) --no-print-directory $(JOBS) say=@ all $(BUILD)/lab/relay >/dev/null
 	@BUILD=$(BUILD) scripts/run
 
 # Four builds of the same sources: as shipped, with clang's CFI, and with the sanitizers of both compilers.
@@ -255,6 +258,10 @@ coverage: check-tools
 	@BUILD=$(COVERAGE) test/run --name='unit tests and simulations' --jobs=$(shell nproc) $(PURE_TESTS:%.c=$(COVERAGE)/%) \
 	    --name='I/O tests' --jobs=4 --apart $(IO_TESTS:%.c=$(COVERAGE)/%)
 	@scripts/coverage $(COVERAGE)
+
+check-report: setup-report
+	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/bench/history
+	@BUILD=$(BUILD) test/report/check_pages.py
 
 compile_commands.json: $(BUILD)/made-by
 	@scripts/compile-commands $(CC) $(OUR_CFLAGS) $(CFLAGS) -- $(SOURCES) $(TEST_PROGRAMS:$(BUILD)/%=%.c) >$@
@@ -310,7 +317,7 @@ bench: setup-bench
 	@for b in $(BENCH_PROGRAMS) test/bench/accuracy test/bench/cost test/bench/detection test/bench/fleet test/bench/flows test/bench/routes test/bench/sweep test/bench/trace; do \
 	    echo "bench: $${b##*/}, up to two minutes ..."; BUILD=$(BUILD) $$b || exit 1; done
 
-.PHONY: all help run test run-tests test-programs fuzz-programs fuzz bench soak lint deb rpm clean \
+.PHONY: all help run check-report test run-tests test-programs fuzz-programs fuzz bench soak lint deb rpm clean \
 	check check-io check-tools pure-tests io-tests format completions coverage install
 clean:
 	rm -rf $(BUILD)
