@@ -7,6 +7,7 @@
 #include "core/time.h"
 #include "net/http_proxy.h"
 #include "net/pem.h"
+#include "probe/dns/dns.h"
 #include "probe/kinds.h"
 
 #include <errno.h>
@@ -16,7 +17,16 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { OPT_JSON = 256, OPT_DSCP, OPT_DF, OPT_PATH, OPT_SERVER_NAME, OPT_CA, OPT_MEDIA };
+enum {
+    OPT_JSON = 256,
+    OPT_DSCP,
+    OPT_DF,
+    OPT_PATH,
+    OPT_SERVER_NAME,
+    OPT_NAME,
+    OPT_CA,
+    OPT_MEDIA
+};
 
 static const struct cmd_option options[] = {
     {"count", 'c', "N", "probes per host (default 10; 0: until Ctrl-C); also -n",
@@ -41,6 +51,8 @@ static const struct cmd_option options[] = {
     {"path", OPT_PATH, "PATH", "path to request (default /)", .uses = USES_HTTP},
     {"server-name", OPT_SERVER_NAME, "NAME",
      "name for SNI, Host header and certificate check (default HOST)", .uses = USES_TLS},
+    {"name", OPT_NAME, "NAME", "name to ask the DNS server for (default " DNS_QUERY ")",
+     .uses = USES_QUERY},
     {"ca", OPT_CA, "FILE", "certificates to trust instead of the system's", CMD_FILE,
      .uses = USES_TLS},
     {"media", OPT_MEDIA, NULL,
@@ -55,7 +67,7 @@ struct options {
     int64_t count, payload, dscp, ttl;
     bool ipv4, ipv6, json, quiet, unix_time, dont_fragment, media;
     const char *path, *ca_file;
-    char server_name[HOST_TEXT_MAX];
+    char server_name[HOST_TEXT_MAX], query[HOST_TEXT_MAX];
     bool given[sizeof options / sizeof *options];
 };
 
@@ -90,13 +102,13 @@ static bool interval(double *out)
 }
 
 /* Parsed as in the configuration. */
-static bool server_name(char out[HOST_TEXT_MAX])
+static bool host_name(const char *option, char out[HOST_TEXT_MAX])
 {
     const struct config_key key = {.size = HOST_TEXT_MAX};
     struct text must = {0};
     bool fine = config_read_host(out, &key, optarg, probe_kind_words(), &must);
     if (!fine)
-        cmd_cannot("--server-name '%s': it must %s", optarg, text_string(&must));
+        cmd_cannot("%s '%s': it must %s", option, optarg, text_string(&must));
     text_free(&must);
     return fine;
 }
@@ -168,7 +180,9 @@ static bool take_option(struct options *o, int c)
         return optarg[0] == '/' ||
                (cmd_cannot("--path must begin with '/', not '%s'", optarg), false);
     case OPT_SERVER_NAME:
-        return server_name(o->server_name);
+        return host_name("--server-name", o->server_name);
+    case OPT_NAME:
+        return host_name("--name", o->query);
     case OPT_CA:
         o->ca_file = optarg;
         return certificates(optarg);
@@ -220,6 +234,7 @@ static bool make_target(struct target *target, const struct live *live,
     target->dont_fragment = o->dont_fragment;
     target->proxied = http_proxy_used(target);
     text_copy(target->server_name, sizeof target->server_name, o->server_name);
+    text_copy(target->query, sizeof target->query, o->query);
     if (!text_copy(target->path, sizeof target->path, o->path) ||
         !text_copy(target->ca_file, sizeof target->ca_file, o->ca_file)) {
         cmd_cannot("--path and --ca take at most %d characters", PATH_TEXT_MAX - 1);

@@ -81,6 +81,16 @@ void render_mapped_json(struct json *j, const struct endpoint *mapped)
     json_object_end(j);
 }
 
+static void dns_json(struct json *j, const struct dns_facts *f)
+{
+    json_object(j, "dns");
+    json_integer(j, "rcode", f->rcode);
+    json_integer(j, "answers", f->answers);
+    json_bool(j, "truncated", f->truncated);
+    json_bool(j, "tcp", f->tcp);
+    json_object_end(j);
+}
+
 void render_result_json(struct text *out, const struct shown *of,
                         const struct result *result)
 {
@@ -105,6 +115,8 @@ void render_result_json(struct text *out, const struct shown *of,
     if (result->lost_packets > 0)
         json_integer(&j, "lost_packets", result->lost_packets);
     render_mapped_json(&j, &result->stun.mapped);
+    if (of->kind->uses & USES_QUERY && result->delays[0] != DELAY_UNDEFINED)
+        dns_json(&j, &result->dns);
     if (result->http.status != 0 || result->http.proxy || result->http.issuer[0] != '\0')
         http_json(&j, &result->http);
     json_object_end(&j);
@@ -182,6 +194,12 @@ void render_result_line(struct text *out, const struct shown *of,
         text_add(out, "  seen as ");
         add_endpoint(out, &result->stun.mapped);
     }
+    if (result->dns.answers > 0)
+        text_add(out, "  %u record%s%s", result->dns.answers,
+                 result->dns.answers == 1 ? "" : "s",
+                 result->dns.truncated ? ", truncated: by TCP"
+                 : result->dns.tcp     ? " by TCP"
+                                       : "");
     if (result->pop[0] != '\0')
         text_add(out, "  PoP %s", result->pop);
     if (result->foreign != NULL)

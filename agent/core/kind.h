@@ -39,6 +39,7 @@ enum kind_setting {
     USES_HTTP = 16,  /* path, proxy */
     USES_MEDIA = 32, /* bursts like the packets of a call, core/media.h */
     USES_TTL = 64,
+    USES_QUERY = 128, /* query */
 };
 
 struct kind {
@@ -60,6 +61,7 @@ struct kind {
     /* A probe is one packet and its answer: a retransmission means a lost packet, and its
      * loss is the loss of the path. */
     bool single_packets;
+    bool of_resolver;        /* its targets are DNS servers, not doors to the edge */
     bool tells_pop;          /* its answers name the PoP, so it is sent first */
     uint32_t packets, bytes; /* maximum of one probe, see core/limits.h, ... */
     uint32_t payloads;       /* ... plus the target's payload this many times */

@@ -6,9 +6,10 @@
 const char *owner_name(enum owner_type type)
 {
     static const char *const names[] = {
-        [OWNER_UNKNOWN] = "unknown", [OWNER_EDGE] = "edge",
-        [OWNER_REGION] = "region",   [OWNER_FOREIGN] = "foreign",
-        [OWNER_PRIVATE] = "private", [OWNER_FILTERED] = "filtered",
+        [OWNER_UNKNOWN] = "unknown",   [OWNER_EDGE] = "edge",
+        [OWNER_REGION] = "region",     [OWNER_FOREIGN] = "foreign",
+        [OWNER_PRIVATE] = "private",   [OWNER_FILTERED] = "filtered",
+        [OWNER_RESOLVER] = "resolver",
     };
     assert((unsigned)type < sizeof names / sizeof *names);
     return names[type];
@@ -20,6 +21,7 @@ const char *owner_text(char out[OWNER_TEXT_MAX], const struct owner *o, const ch
     switch (o->type) {
     case OWNER_UNKNOWN:
     case OWNER_EDGE:
+    case OWNER_RESOLVER:
         break;
     case OWNER_REGION:
         snprintf(out, OWNER_TEXT_MAX,

@@ -14,6 +14,7 @@ enum owner_type {
     OWNER_REGION,   /* an Azure region: the delay is not that to a PoP */
     OWNER_FOREIGN,  /* another company's network, even if its replies name a PoP */
     OWNER_PRIVATE,  /* a private address: a private endpoint or a proxy */
+    OWNER_RESOLVER, /* a DNS server */
     OWNER_FILTERED, /* DNS returns an address that no internet host has: not probed */
 };
 

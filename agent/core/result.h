@@ -76,6 +76,14 @@ struct stun_facts {
     uint16_t tcp_port;      /* of a loss: TCP that answers while UDP is silent; 0: none */
 };
 
+/* Facts of the answer of a DNS server (RFC 1035, section 4.1.1). */
+struct dns_facts {
+    uint8_t rcode;
+    uint16_t answers; /* records */
+    bool truncated;   /* it did not fit into a datagram */
+    bool tcp;         /* and came by TCP */
+};
+
 struct result {
     struct wall time; /* when the probe was sent, or was due if not measured */
     uint32_t stream;  /* the sender's number for (target, kind, family) */
@@ -99,6 +107,7 @@ struct result {
     bool kernel_time; /* the first delay is from kernel timestamps, not our own clock */
     struct http_facts http;
     struct stun_facts stun;
+    struct dns_facts dns;
 };
 
 /* A result with every delay undefined. */

@@ -59,6 +59,17 @@ bool target_same_host(const struct target *a, const struct target *b)
            endpoint_same_address(&x, &y);
 }
 
+bool target_is_resolver(const struct target *t, const struct kinds *kinds)
+{
+    bool any = false;
+    for (size_t i = 0; i < kinds->n; i++) {
+        if (t->kinds[i] && !kinds->list[i]->of_resolver)
+            return false;
+        any |= t->kinds[i];
+    }
+    return any;
+}
+
 bool target_goes_by_proxy(const struct target *t, const struct kind *kind)
 {
     return t->proxied && (kind->uses & USES_HTTP) != 0;

@@ -44,6 +44,8 @@ struct target {
     char server_name[HOST_TEXT_MAX];
     char service[WORD_TEXT_MAX]; /* e.g. "exchange"; "": none */
     char path[PATH_TEXT_MAX];    /* of the HTTPS request, begins with '/' */
+    char query
+        [HOST_TEXT_MAX]; /* the name that a DNS server is asked for; "": the kind's */
     char ca_file[FILE_TEXT_MAX]; /* PEM, replaces the system's CAs; "": the system's */
     char proxy[PROXY_TEXT_MAX];  /* for HTTPS: a URL, "none", or "": the environment's */
     uint16_t port;               /* 0: the default of each kind, see target_port() */
@@ -82,6 +84,9 @@ bool target_measures(const struct target *t, const struct kinds *kinds,
 
 /* True when its probes of this kind go through the proxy. */
 bool target_goes_by_proxy(const struct target *t, const struct kind *kind);
+
+/* True when all its kinds are those of DNS servers (kind.of_resolver). */
+bool target_is_resolver(const struct target *t, const struct kinds *kinds);
 
 /* True when both have the same host name or address. */
 bool target_same_host(const struct target *a, const struct target *b);

@@ -576,6 +576,14 @@ static const struct workload *workload_with_doors(const struct explorer *e,
     return NULL;
 }
 
+static struct owner owner_at(struct explorer *e, size_t number, size_t f,
+                             const char *name, const struct endpoint *to)
+{
+    if (target_is_resolver(e->all[number]->target, e->kinds))
+        return (struct owner){.type = OWNER_RESOLVER};
+    return owners_resolved(e->owners, number, families[f], name, to);
+}
+
 static void name_answered(struct explorer *e, size_t number, size_t f,
                           const struct resolution *r, struct mono now)
 {
@@ -584,8 +592,7 @@ static void name_answered(struct explorer *e, size_t number, size_t f,
     const char *host = x->target->host;
     struct endpoint at = target_name_answered(
         n, host, r, target_measures(x->target, e->kinds, DELAY_HANDSHAKE), now);
-    x->owner[f] = owners_resolved(e->owners, number, families[f],
-                                  r->last[0] != '\0' ? r->last : host, &at);
+    x->owner[f] = owner_at(e, number, f, r->last[0] != '\0' ? r->last : host, &at);
     note_hint(e, x, n->pop, &x->owner[f]);
     e->choose_again = true;
     if (e->unanswered && workload_with_doors(e, x->target) != NULL) {
@@ -601,8 +608,7 @@ static void name_failed(struct explorer *e, size_t number, size_t f,
     struct endpoint nowhere = {.family = FAMILY_NONE};
     e->counters.failures++;
     if (target_name_failed(&x->names[f], r, x->target->discovered, &e->random, now))
-        x->owner[f] =
-            owners_resolved(e->owners, number, families[f], x->target->host, &nowhere);
+        x->owner[f] = owner_at(e, number, f, x->target->host, &nowhere);
 }
 
 void explorer_answer(struct explorer *e, size_t ref, enum family family,
@@ -673,8 +679,7 @@ void explorer_prefer(struct explorer *e, size_t number, const struct endpoint *t
     struct target_name *n = &x->names[f];
     if (!x->probed || !target_name_prefer(n, to))
         return;
-    x->owner[f] =
-        owners_resolved(e->owners, number, (enum family)to->family, n->last, to);
+    x->owner[f] = owner_at(e, number, f, n->last, to);
     if (target_measures(x->target, e->kinds, DELAY_HANDSHAKE) && !n->decoy_under_way)
         n->decoy_due = true;
 }

@@ -1,5 +1,6 @@
 #include "probe/kinds.h"
 
+#include "probe/dns/dns.h"
 #include "probe/https/https.h"
 #include "probe/icmp/icmp.h"
 #include "probe/stun/stun.h"
@@ -8,7 +9,7 @@
 #include <assert.h>
 
 const struct probe_kind *const probe_kinds[] = {&icmp_kind, &tcp_kind, &https_kind,
-                                                &stun_kind};
+                                                &stun_kind, &dns_kind};
 const size_t probe_kinds_count = sizeof probe_kinds / sizeof *probe_kinds;
 
 static_assert(sizeof probe_kinds / sizeof *probe_kinds <= KINDS_MAX, "room for all");

@@ -87,7 +87,7 @@ static void test_kinds(void **state)
     (void)state;
     struct text text = {0};
     help_command(&text, &command_probe);
-    CHECK(strstr(text_string(&text), "\nKinds: icmp, tcp, https, stun.\n") != NULL,
+    CHECK(strstr(text_string(&text), "\nKinds: icmp, tcp, https, stun, dns.\n") != NULL,
           "kinds");
     text_free(&text);
 }

@@ -1,0 +1,198 @@
+#include "probe/dns/dns.h"
+
+#include "base/mem.h"
+#include "core/time.h"
+#include "net/error_queue.h"
+#include "net/resolver_channel.h"
+#include "net/socket.h"
+#include "probe/prober.h"
+
+#include <arpa/nameser.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHANNELS_MAX 64 /* servers */
+#define RCODE_AT     3  /* in the header, RFC 1035, section 4.1.1 */
+#define RCODES       15
+#define ANSWERS_AT   6
+
+struct channel {
+    struct endpoint to;
+    struct resolver_channel *is;
+};
+
+struct dns {
+    struct prober *prober;
+    uv_loop_t *loop;
+    /* The kernel begins to stamp some time after the first socket asks for it: this one
+     * is open while the kind is. */
+    int stamping;
+    struct channel channels[CHANNELS_MAX];
+    size_t n;
+};
+
+struct asked {
+    struct dns *dns;
+    uint32_t stream;
+    struct exchange *x; /* NULL: its waiting time is over */
+};
+
+static struct resolver_channel *open_channel(struct dns *d, const struct endpoint *to)
+{
+    struct dns_server server = {.at = *to};
+    struct resolv_conf conf = resolv_conf_default();
+    char name[IF_NAMESIZE];
+    if (to->scope != 0 && if_indextoname(to->scope, name) != NULL)
+        snprintf(server.zone, sizeof server.zone, "%s", name);
+    struct resolver_channel *c = resolver_channel_open(d->loop, &server, &conf);
+    if (c != NULL)
+        d->channels[d->n++] = (struct channel){*to, c};
+    return c;
+}
+
+/* NULL: there is none, and none can be opened. */
+static struct resolver_channel *channel_to(struct dns *d, const struct endpoint *to)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (d->channels[i].to.port == to->port &&
+            endpoint_same_address(&d->channels[i].to, to))
+            return d->channels[i].is;
+    return d->n < CHANNELS_MAX ? open_channel(d, to) : NULL;
+}
+
+static const char *rcode_text(unsigned rcode)
+{
+    static const char *const names[] = {"no error",
+                                        "FORMERR (it does not understand the query)",
+                                        "SERVFAIL (it cannot resolve the name)",
+                                        "no such name",
+                                        "NOTIMP (it does not support the query)",
+                                        "REFUSED (its policy forbids it)"};
+    return rcode < sizeof names / sizeof *names ? names[rcode] : "an error code";
+}
+
+static enum outcome read_reply(struct result *r, const struct dns_reply *reply)
+{
+    struct dns_facts *f = &r->dns;
+    f->rcode = reply->bytes[RCODE_AT] & RCODES;
+    f->answers = (uint16_t)(reply->bytes[ANSWERS_AT] << 8 | reply->bytes[ANSWERS_AT + 1]);
+    f->truncated = reply->truncated;
+    f->tcp = reply->tcp;
+    r->kernel_time = reply->kernel_time;
+    r->cause[0] = '\0';
+    if (f->rcode != ns_r_noerror)
+        snprintf(r->cause, sizeof r->cause, "the server answers %s",
+                 rcode_text(f->rcode));
+    return f->rcode == ns_r_noerror || f->rcode == ns_r_nxdomain ? OUTCOME_REPLY
+                                                                 : OUTCOME_REFUSED;
+}
+
+static enum outcome without_reply(struct result *r, int status)
+{
+    if (status != ARES_ECONNREFUSED) {
+        snprintf(r->cause, sizeof r->cause, "%s", ares_strerror(status));
+        return OUTCOME_NOT_MEASURED;
+    }
+    snprintf(r->cause, sizeof r->cause, "no DNS server at this port");
+    return OUTCOME_REFUSED;
+}
+
+static void on_reply(const struct dns_reply *reply, void *user)
+{
+    struct asked asked = *(struct asked *)user;
+    free(user);
+    bool came = reply->bytes != NULL && reply->len >= NS_HFIXEDSZ;
+    if (asked.x == NULL) {
+        if (came)
+            prober_after(asked.dns->prober, asked.stream, COUNTER_LATE);
+        return;
+    }
+    struct result *r = &asked.x->result;
+    asked.x->own = NULL;
+    if (!came) {
+        exchange_done(asked.x, without_reply(r, reply->status), NULL);
+        return;
+    }
+    enum outcome outcome = read_reply(r, reply);
+    if (!r->kernel_time)
+        prober_count_fallback(asked.dns->prober);
+    exchange_done(asked.x, outcome, &reply->took_ns);
+}
+
+static void dns_start(struct exchange *x)
+{
+    struct dns *d = x->kind_state;
+    struct result *r = &x->result;
+    const char *query = x->target->query[0] != '\0' ? x->target->query : DNS_QUERY;
+    struct resolver_channel *c = NULL;
+    if (!socket_has_route(&x->to))
+        snprintf(r->cause, sizeof r->cause, "this host has no route to it");
+    else if ((c = channel_to(d, &x->to)) == NULL)
+        snprintf(r->cause, sizeof r->cause, "more than %d DNS servers, or no memory",
+                 CHANNELS_MAX);
+    if (c == NULL) {
+        exchange_defer(x, OUTCOME_NOT_MEASURED);
+        return;
+    }
+    struct asked *asked = mem_alloc(sizeof *asked);
+    *asked = (struct asked){d, r->stream, x};
+    x->own = asked;
+    resolver_channel_query(c, query, ns_t_a, on_reply, asked);
+}
+
+static void dns_abort(struct exchange *x)
+{
+    struct asked *asked = x->own;
+    asked->x = NULL;
+}
+
+static void dns_close(void *state)
+{
+    struct dns *d = state;
+    for (size_t i = 0; i < d->n; i++)
+        resolver_channel_close(d->channels[i].is);
+    if (d->stamping >= 0)
+        close(d->stamping);
+    free(d);
+}
+
+static int dns_open(void **state, const struct probe_tools *tools, char *why,
+                    size_t why_size)
+{
+    (void)why, (void)why_size;
+    struct dns *d = mem_zalloc(sizeof *d);
+    d->prober = tools->prober;
+    d->loop = tools->loop;
+    d->stamping = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (d->stamping >= 0)
+        error_queue_stamps(d->stamping);
+    *state = d;
+    return 0;
+}
+
+const struct probe_kind dns_kind = {
+    .kind =
+        {
+            .name = "dns",
+            .delays = {"rtt", NULL},
+            .uses = USES_PORT | USES_QUERY,
+            .port = 53,
+            .label = "DNS",
+            .examples = "edgelat probe dns 192.0.2.53 --name outlook.office365.com\n",
+            .roles = {DELAY_ROUND_TRIP},
+            .single_packets = true,
+            .of_resolver = true,
+            .interval_ns = 10 * NS_PER_S,
+            .slow_interval_ns = 60 * NS_PER_S,
+            .packets = 12, /* by UDP, and by TCP after a truncated answer */
+            .bytes = 2 * (40 + 8 + 300) + 1232 + 10 * 60,
+        },
+    .open = dns_open,
+    .start = dns_start,
+    .abort = dns_abort,
+    .close = dns_close,
+};

@@ -1,0 +1,193 @@
+/* The kind dns on loopback, against a server of the test. */
+#include "io/probe/bed.h"
+
+#include "net/socket.h"
+#include "probe/dns/dns.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const struct probe_kind *const kinds[] = {&dns_kind};
+
+/* The kernel begins to stamp some time after the first socket asks for it. */
+static struct bed *dns_bed(void)
+{
+    char why[128];
+    struct bed *b = bed_make(kinds);
+    CHECK_INT(0, prober_open(b->prober, 0, why, sizeof why), why);
+    snprintf(b->target.query, sizeof b->target.query, "a.test");
+    bed_turn(b, 1, 20);
+    return b;
+}
+
+static int server(int type, const char *address, struct endpoint *at)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = sockaddr_of(&sa, at);
+    int one = 1, fd = socket(sa.ss_family, type | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    CHECK_INT(0, bind(fd, (struct sockaddr *)&sa, len), address);
+    CHECK_INT(0, getsockname(fd, (struct sockaddr *)&sa, &len), "name");
+    *at = sockaddr_endpoint((struct sockaddr *)&sa);
+    return fd;
+}
+
+struct query {
+    uint8_t bytes[512];
+    size_t len;
+    struct sockaddr_storage from;
+    socklen_t from_len;
+};
+
+static struct query receive(int fd)
+{
+    struct query q = {.from_len = sizeof q.from};
+    ssize_t len =
+        recvfrom(fd, q.bytes, sizeof q.bytes, 0, (struct sockaddr *)&q.from, &q.from_len);
+    /* header, \1a\4test\0, type A, class IN */
+    CHECK_INT(12 + 8 + 4, len, "the query");
+    CHECK(memcmp(q.bytes + 12, "\1a\4test\0\0\1\0\1", 12) == 0, "of a.test, type A");
+    q.len = (size_t)len;
+    return q;
+}
+
+/* Makes the answer: these flags, and so many addresses. */
+static size_t answer_of(uint8_t out[512], const struct query *q, uint16_t flags, int n)
+{
+    memcpy(out, q->bytes, q->len);
+    out[2] = (uint8_t)(flags >> 8);
+    out[3] = (uint8_t)flags;
+    out[7] = (uint8_t)n;
+    size_t len = q->len;
+    for (int i = 0; i < n; i++, len += 16)
+        memcpy(out + len, "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\1", 16);
+    return len;
+}
+
+static void answer(int fd, const struct query *q, uint16_t flags, int n)
+{
+    uint8_t out[512];
+    size_t len = answer_of(out, q, flags, n);
+    CHECK_INT((ssize_t)len,
+              sendto(fd, out, len, 0, (const struct sockaddr *)&q->from, q->from_len),
+              "answered");
+}
+
+static void answers(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *address;
+        uint16_t flags;
+        int records;
+        enum outcome outcome;
+        const char *cause;
+    } cases[] = {
+        {"127.0.0.1", 0x8180, 2, OUTCOME_REPLY, ""},
+        {"::1", 0x8180, 1, OUTCOME_REPLY, ""},
+        {"127.0.0.1", 0x8183, 0, OUTCOME_REPLY, "the server answers no such name"},
+        {"127.0.0.1", 0x8182, 0, OUTCOME_REFUSED,
+         "the server answers SERVFAIL (it cannot resolve the name)"},
+        {"127.0.0.1", 0x8185, 0, OUTCOME_REFUSED,
+         "the server answers REFUSED (its policy forbids it)"},
+        {"127.0.0.1", 0x818f, 0, OUTCOME_REFUSED, "the server answers an error code"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed *b = dns_bed();
+        struct endpoint at = bed_to(cases[i].address, 0);
+        int fd = server(SOCK_DGRAM, cases[i].address, &at);
+        bed_send(b, 0, &at);
+        struct query q = receive(fd);
+        answer(fd, &q, cases[i].flags, cases[i].records);
+        usleep(50000); /* it is read late: the kernel's stamps do not have that */
+        bed_wait(b, 1);
+        const struct result *r = &b->results[0];
+        CHECK_INT(cases[i].outcome, r->outcome, r->cause);
+        CHECK_TEXT(cases[i].cause, r->cause, "cause");
+        CHECK(r->delays[0] > 0 && r->delays[0] < 30 * NS_PER_MS, "%lld ns",
+              (long long)r->delays[0]);
+        CHECK(r->kernel_time && !r->dns.tcp, "by the kernel's stamps, by UDP");
+        CHECK_INT(cases[i].records, r->dns.answers, "records");
+        CHECK_INT(cases[i].flags & 15, r->dns.rcode, "rcode");
+        close(fd);
+        bed_end(b);
+    }
+}
+
+/* A truncated answer comes whole by TCP, and the delay has both. */
+static void truncated(void **unused)
+{
+    (void)unused;
+    struct bed *b = dns_bed();
+    struct endpoint at = bed_to("127.0.0.1", 0);
+    int tcp = server(SOCK_STREAM, "tcp", &at), udp = server(SOCK_DGRAM, "udp", &at);
+    uint8_t out[2 + 512], in[2 + 512];
+    CHECK_INT(0, listen(tcp, 1), "listen");
+    bed_send(b, 0, &at);
+    struct query q = receive(udp);
+    usleep(40000);
+    answer(udp, &q, 0x8380, 0);
+    bed_turn(b, 1, 100); /* it connects */
+    int fd = accept(tcp, NULL, NULL);
+    ssize_t len = recv(fd, in, sizeof in, 0);
+    CHECK_INT(2 + (ssize_t)q.len, len, "once more by TCP");
+    memcpy(q.bytes, in + 2, q.len);
+    size_t n = answer_of(out + 2, &q, 0x8180, 9);
+    out[0] = (uint8_t)(n >> 8);
+    out[1] = (uint8_t)n;
+    CHECK_INT((ssize_t)(n + 2), send(fd, out, n + 2, 0), "answered");
+    bed_wait(b, 1);
+    const struct result *r = &b->results[0];
+    CHECK_INT(OUTCOME_REPLY, r->outcome, r->cause);
+    CHECK(r->dns.truncated && r->dns.tcp && r->dns.answers == 9, "%d %d %u",
+          r->dns.truncated, r->dns.tcp, r->dns.answers);
+    CHECK(r->delays[0] > 40 * NS_PER_MS, "%lld ns have both", (long long)r->delays[0]);
+    close(fd);
+    close(tcp);
+    close(udp);
+    bed_end(b);
+}
+
+static void silence(void **unused)
+{
+    (void)unused;
+    struct bed *b = dns_bed();
+    struct endpoint at = bed_to("127.0.0.1", 0);
+    int fd = server(SOCK_DGRAM, "silent", &at);
+    target_wait(&b->target, 200 * NS_PER_MS);
+    bed_send(b, 0, &at);
+    struct query q = receive(fd);
+    bed_wait(b, 1);
+    CHECK_INT(OUTCOME_LOSS, b->results[0].outcome, b->results[0].cause);
+    answer(fd, &q, 0x8180, 1);
+    bed_turn(b, 2, 100);
+    CHECK_INT(1, b->late[0], "a late answer");
+    bed_send(b, 0, &at); /* ended with a probe under way */
+    close(fd);
+    bed_end(b);
+}
+
+static void closed_port(void **unused)
+{
+    (void)unused;
+    struct bed *b = dns_bed();
+    struct endpoint at = bed_to("127.0.0.1", 0);
+    close(server(SOCK_DGRAM, "closed", &at));
+    bed_send(b, 0, &at);
+    bed_wait(b, 1);
+    CHECK_INT(OUTCOME_REFUSED, b->results[0].outcome, b->results[0].cause);
+    CHECK_TEXT("no DNS server at this port", b->results[0].cause, "cause");
+    bed_end(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers),
+        cmocka_unit_test(truncated),
+        cmocka_unit_test(silence),
+        cmocka_unit_test(closed_port),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
