@@ -20,6 +20,7 @@
 #include "net/resolver_answer.h"
 #include "net/resolver_channel.h"
 #include "net/socket.h"
+#include "net/system_lookup.h"
 #include "net/timer.h"
 
 #include <arpa/nameser.h>
@@ -34,6 +35,7 @@
 #define LIMIT_NS     (5 * NS_PER_S)     /* for a whole lookup */
 #define FIRST_TRY_NS (1200 * NS_PER_MS) /* doubles with each round of the servers */
 #define ROUNDS       3
+#define BUSY_NS      (50 * NS_PER_MS) /* another system lookup is under way */
 
 struct resolver {
     uv_loop_t *loop;
@@ -48,7 +50,12 @@ struct resolver {
     struct lookup *turn;    /* with single-request: the lookup in progress */
 };
 
-enum step { STEP_TRY, STEP_REPLIED, STEP_DONE }; /* what the timer does next */
+enum step {
+    STEP_TRY,
+    STEP_REPLIED,
+    STEP_SYSTEM,
+    STEP_DONE
+}; /* what the timer does next */
 
 struct lookup {
     struct resolver *resolver;
@@ -76,6 +83,8 @@ struct lookup {
     bool no_address;     /* a candidate exists */
     const char *failure; /* error of the last candidate without an answer, or NULL */
     const char *absent;  /* why no candidate exists */
+    bool asked_system;
+    struct system_lookup *system; /* under way, or NULL */
     resolver_cb *cb;
     void *user;
     struct resolution answer;
@@ -171,6 +180,7 @@ static void mute(struct lookup *l)
     bool turn = r->turn == l;
     timer_close(l->timer);
     l->timer = NULL;
+    system_lookup_cancel(l->system);
     if (l->asking == 0)
         free_lookup(l);
     if (turn)
@@ -204,10 +214,54 @@ static void deliver(struct lookup *l)
     cb(&answer, user); /* may destroy the resolver */
 }
 
+static void conclude(struct lookup *l);
+
+static void on_system(const struct endpoint *found, size_t n, void *user)
+{
+    struct lookup *l = user;
+    struct resolution *a = &l->answer;
+    l->system = NULL;
+    if (n == 0) {
+        conclude(l);
+        return;
+    }
+    memcpy(a->addresses, found, n * sizeof *found);
+    a->n = n;
+    a->error = NULL;
+    a->ttl_s = RESOLUTION_ABSENT_TTL_S;
+    text_copy(a->servers, sizeof a->servers, "nsswitch.conf");
+    l->replied_ns = (int64_t)uv_hrtime();
+    done(l);
+}
+
+/* Waits for its turn, at most until the limit of the lookup. */
+static void ask_system(struct lookup *l)
+{
+    int64_t left_ns = l->limit_ns - (int64_t)uv_hrtime();
+    if (left_ns <= 0) {
+        system_lookup_cancel(l->system);
+        l->system = NULL;
+        conclude(l);
+        return;
+    }
+    if (l->system == NULL)
+        l->system = system_lookup_start(l->resolver->loop, l->host, l->family, l->port,
+                                        on_system, l);
+    wake(l, STEP_SYSTEM, l->system != NULL ? left_ns : BUSY_NS);
+}
+
 /* No candidate has an address of that family. */
 static void conclude(struct lookup *l)
 {
     struct resolution *a = &l->answer;
+    bool unknown = !l->no_address && l->family != FAMILY_NONE;
+    if (unknown && !l->asked_system && l->resolver->n_given == 0 &&
+        system_lookup_helps()) {
+        l->asked_system = true;
+        l->limit_ns = (int64_t)uv_hrtime() + LIMIT_NS;
+        ask_system(l);
+        return;
+    }
     a->n = a->n_cnames = 0;
     a->error = l->no_address ? NULL : l->failure != NULL ? l->failure : l->absent;
     a->temporary = a->error != NULL && l->failure != NULL;
@@ -384,6 +438,8 @@ static void on_lookup(uv_timer_t *timer)
         deliver(l);
     } else if (l->step == STEP_REPLIED) {
         take_reply(l);
+    } else if (l->step == STEP_SYSTEM) {
+        ask_system(l);
     } else if ((int64_t)uv_hrtime() < l->limit_ns) {
         try_next(l);
     } else {
@@ -465,6 +521,9 @@ static void follow_conf(struct resolver *r)
     for (struct lookup *l = r->lookups; l != NULL; l = l->next)
         if (l->step != STEP_DONE) {
             uv_timer_stop(l->timer);
+            system_lookup_cancel(l->system);
+            l->system = NULL;
+            l->asked_system = false;
             l->step = STEP_TRY;
             l->candidate = 0;
             l->question++;

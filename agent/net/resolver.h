@@ -2,7 +2,9 @@
  * Resolves names (c-ares) on the loop without blocking, with the same result as
  * getaddrinfo() of this host for both families (AF_UNSPEC): /etc/hosts first, then DNS
  * as set in /etc/resolv.conf (servers, search list, options), which is read again when
- * it changes (config/resolv_conf.h). Other servers may be given instead.
+ * it changes (config/resolv_conf.h). Other servers may be given instead. A name that
+ * these do not have is looked up in the other sources of nsswitch.conf, if there are any
+ * (net/system_lookup.h), within another 5 s.
  *
  * A server that refuses, fails or is lame (neither authoritative nor recursive) is
  * skipped at once, a silent one after 1.2 s. There is no cache: the answer contains the
