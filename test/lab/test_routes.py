@@ -174,7 +174,9 @@ def frr():
         steps.do("it is gone", ["PrefixWithdrawalEvent"], first("no network", "192.0.2.128/25"),
                  lambda a: not peer_of("active", "192.0.2.128/25")(a))
         moved = ["edgelat.route.next_hop_changed"] * 2  # of MS and of BOTH
-        steps.do("next hop moved, redundancy lost", moved + ["edgelat.route.redundancy_lost"],
+        # FRR may choose another of two equal paths for a moment
+        steps.do("next hop moved, redundancy lost", lambda names: moved + ["edgelat.route.redundancy_lost"] ==
+                 [name for name in names if name not in ("PrefixActivePath", "PrefixBackupPath")],
                  branch("neighbor", R3, "route-map MOVED in"), lambda a: R2 in next_hops(a, BOTH) and R3 not in next_hops(a, BOTH))
         tap.equal({R2}, {hop for _, hop, _ in net.route(BOTH).values()}, "FRR has one next hop for both")
         steps.do("next hop back", moved,
