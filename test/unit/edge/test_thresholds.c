@@ -188,7 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shipped), cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_limits),  cmocka_unit_test(test_what_is_configured_stays),
-        cmocka_unit_test(test_points),
+        cmocka_unit_test(test_points),  cmocka_unit_test(test_media),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
