@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,6 +131,16 @@ struct json_span json_member(struct json_span object, const char *name)
     return (struct json_span){0};
 }
 
+bool json_next_member(struct json_span object, struct json_span *name,
+                      struct json_span *value)
+{
+    if (!json_is_object(object))
+        return false;
+    struct scan s = {value->len > 0 ? value->at + value->len : object.at + 1,
+                     object.at + object.len};
+    return next_member(&s, name, value);
+}
+
 size_t json_members(struct json_span object)
 {
     struct json_span name, value;
@@ -199,4 +210,20 @@ bool json_read_integer(struct json_span value, int64_t *out)
         text[value.len] = '\0';
     }
     return text_to_integer(text, INT64_MIN, INT64_MAX, out);
+}
+
+bool json_read_number(struct json_span value, double *out)
+{
+    char text[32];
+    char *end;
+    if (value.len == 0 || value.len >= sizeof text ||
+        strchr("-0123456789", *value.at) == NULL)
+        return false;
+    memcpy(text, value.at, value.len);
+    text[value.len] = '\0';
+    double read = strtod(text, &end);
+    if (*end != '\0' || !isfinite(read))
+        return false;
+    *out = read;
+    return true;
 }

@@ -27,6 +27,11 @@ struct json_span json_member(struct json_span object, const char *name);
 bool json_is_object(struct json_span value);
 size_t json_members(struct json_span object); /* their number; 0 if not an object */
 
+/* Sets `name` (without quotes, escapes unresolved) and `value` to the member behind `value`,
+ * to the first one if its len is 0. False: there is none, or no object. */
+bool json_next_member(struct json_span object, struct json_span *name,
+                      struct json_span *value);
+
 /* Sets `item` to the element of the array behind it, to the first one if its len is 0.
  * False: there is none, or no array. */
 bool json_next_item(struct json_span array, struct json_span *item);
@@ -34,6 +39,9 @@ bool json_next_item(struct json_span array, struct json_span *item);
 /* Copies a string with its escapes resolved and truncates it to fit. Characters beyond
  * ASCII become '?'. False: not a string. */
 bool json_read_string(struct json_span value, char *out, size_t room);
+
+/* Reads a finite number. False: null, or not a number. */
+bool json_read_number(struct json_span value, double *out);
 
 /* Reads an integer, also from a string, as the JSON mapping of protobuf writes 64-bit
  * integers. */

@@ -10,23 +10,27 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_JSON = 256 };
+enum { OPT_JSON = 256, OPT_WATCH };
 
 const struct cmd_option agent_answer_options[] = {
     LOAD_CONFIG_OPTION("the agent's configuration, for its status_socket"),
     {"json", OPT_JSON, NULL, "one JSON object"},
+    {"watch", OPT_WATCH, NULL, "again every 5 s, until Ctrl-C"},
     {0},
 };
 
-bool agent_answer_parse(int argc, char **argv, const char **config, bool *json)
+bool agent_answer_parse(int argc, char **argv, const char **config, bool *json,
+                        bool *watch)
 {
     *config = NULL;
-    *json = false;
+    *json = *watch = false;
     for (int c; (c = cmd_getopt(argc, argv, agent_answer_options)) != -1;) {
         if (c == 'c')
             *config = optarg;
         else if (c == OPT_JSON)
             *json = true;
+        else if (c == OPT_WATCH)
+            *watch = true;
         else
             return false;
     }
@@ -101,6 +105,19 @@ int agent_answer_show(const char *path, bool json)
     }
     text_free(&bytes);
     return rc;
+}
+
+int agent_answer_watch(const char *path, bool json)
+{
+    for (;;) {
+        if (!json)
+            cmd_clear_terminal();
+        int rc = agent_answer_show(path, json);
+        fflush(stdout);
+        if (rc == CMD_CANNOT || ferror(stdout) || cmd_unread())
+            return rc;
+        sleep(AGENT_ANSWER_WATCH_S);
+    }
 }
 
 int agent_answer_config(struct config *c, const char *path)

@@ -14,7 +14,8 @@ extern const struct cmd_option agent_answer_options[];
 
 /* Reads these options: `*config` is the file given, or NULL. False: one is unknown, which
  * was printed. */
-bool agent_answer_parse(int argc, char **argv, const char **config, bool *json);
+bool agent_answer_parse(int argc, char **argv, const char **config, bool *json,
+                        bool *watch);
 
 /*
  * Reads the configuration, for the name of the socket; free it with config_free(). Problems
@@ -30,5 +31,10 @@ int agent_answer_read(const char *path, struct text *bytes, struct status_answer
 
 /* Prints the answer at the socket. Returns the exit code; after a message if CMD_CANNOT. */
 int agent_answer_show(const char *path, bool json);
+
+/* The same every AGENT_ANSWER_WATCH_S seconds, on a terminal in place of the last one, until
+ * it is interrupted, nobody reads it, or no agent answers. */
+enum { AGENT_ANSWER_WATCH_S = 5 };
+int agent_answer_watch(const char *path, bool json);
 
 #endif

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,6 +30,13 @@ int cmd_no_http(int rc)
     return cmd_cannot("no HTTP client: %s; raise the limits of this process (ulimit -n, "
                       "ulimit -i)",
                       strerror(-rc));
+}
+
+void cmd_clear_terminal(void)
+{
+    const char *terminal = getenv("TERM");
+    if (isatty(STDOUT_FILENO) && terminal != NULL && strcmp(terminal, "dumb") != 0)
+        fputs("\033[H\033[2J", stdout); /* ECMA-48: CUP, ED */
 }
 
 bool cmd_unread(void)

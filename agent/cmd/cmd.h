@@ -52,7 +52,7 @@ struct command {
 extern const struct command command_run, command_probe, command_nearest,
     command_check_config, command_decode, command_collect, command_whereis,
     command_diagnose, command_status, command_routes, command_report, command_trace,
-    command_traffic;
+    command_traffic, command_top;
 
 /* All commands, in the order of the README. */
 extern const struct command *const cmd_commands[];
@@ -76,6 +76,10 @@ int cmd_no_http(int rc);
  * without a message, even if SIGPIPE is ignored.
  */
 int cmd_finish(int rc);
+
+/* Empties the screen before the next output, if standard output is a terminal that can (not
+ * TERM=dumb). */
+void cmd_clear_terminal(void);
 
 /* Whether standard output is a pipe or socket whose reader has closed it. */
 bool cmd_unread(void);

@@ -1,10 +1,10 @@
 #include "cmd/cmd.h"
 
 const struct command *const cmd_commands[] = {
-    &command_run,     &command_diagnose, &command_probe,        &command_nearest,
-    &command_trace,   &command_status,   &command_routes,       &command_report,
-    &command_whereis, &command_traffic,  &command_check_config, &command_decode,
-    &command_collect,
+    &command_run,    &command_diagnose, &command_probe,   &command_nearest,
+    &command_trace,  &command_top,      &command_status,  &command_routes,
+    &command_report, &command_whereis,  &command_traffic, &command_check_config,
+    &command_decode, &command_collect,
 };
 
 const size_t cmd_commands_count = sizeof cmd_commands / sizeof *cmd_commands;

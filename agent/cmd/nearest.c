@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_JSON = 256 };
+enum { OPT_JSON = 256, OPT_WATCH };
 
 static const struct cmd_option options[] = {
     LOAD_CONFIG_OPTION("configuration"),
@@ -21,6 +21,7 @@ static const struct cmd_option options[] = {
     {"time", 't', "SEC",
      "how long to probe, 2 to 300 (default 10); Ctrl-C ends it earlier"},
     {"json", OPT_JSON, NULL, "one JSON object per line for each target"},
+    {"watch", OPT_WATCH, NULL, "again after each such time, until Ctrl-C"},
     {"verbose", 'v', NULL, "log what is resolved and discovered"},
     {0},
 };
@@ -36,8 +37,8 @@ struct ranking {
     struct data data;
     struct http *http;
     struct measurer *measurer;
-    bool json;
-    int64_t left_s;
+    bool json, watch;
+    int64_t seconds, left_s;
     struct nearest_tally tally;
 };
 
@@ -65,7 +66,17 @@ static void end(struct ranking *r)
 
 static void on_time_over(uv_timer_t *timer)
 {
-    end(timer->data);
+    struct ranking *r = timer->data;
+    if (!r->watch) {
+        end(r);
+        return;
+    }
+    r->left_s = r->seconds;
+    if (!r->json)
+        cmd_clear_terminal();
+    measurer_close_window(r->measurer);
+    fflush(stdout);
+    uv_timer_start(timer, on_time_over, (uint64_t)r->seconds * 1000, 0);
 }
 
 /* Ctrl-C prints the results so far. */
@@ -127,7 +138,7 @@ static int rank(struct ranking *r, int64_t seconds)
     uv_timer_init(&r->loop, &r->timer);
     uv_timer_init(&r->loop, &r->progress);
     r->timer.data = r->progress.data = r;
-    r->left_s = seconds;
+    r->seconds = r->left_s = seconds;
     uv_timer_start(&r->timer, on_time_over, (uint64_t)seconds * 1000, 0);
     uv_timer_start(&r->progress, on_progress, 0, 1000);
     interrupt_start(&r->interrupt, &r->loop, on_interrupt, r);
@@ -185,6 +196,8 @@ static int run(int argc, char **argv)
             log_set_level(LOG_LEVEL_INFO);
         else if (c == OPT_JSON)
             r.json = true;
+        else if (c == OPT_WATCH)
+            r.watch = true;
         else if (c != 't')
             return CMD_CANNOT;
         else if (!text_to_integer(optarg, 2, 300, &seconds))
@@ -225,6 +238,7 @@ const struct command command_nearest = {
         "Exit code: 0 a nearest target was found; 1 no target answered well enough; 2 "
         "error: no name could be resolved, or the configuration has problems.",
     .examples = "edgelat nearest\n"
+                "edgelat nearest --watch -t 30\n"
                 "edgelat nearest --location '45.76 4.84'\n"
                 "edgelat nearest -t 30 --json | jq -r 'select(.rank == 1).pop'\n",
     .run = run,

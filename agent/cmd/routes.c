@@ -5,7 +5,7 @@
 #include <getopt.h>
 #include <unistd.h>
 
-static int show(const struct config *config, bool json)
+static int show(const struct config *config, bool json, bool watch)
 {
     char path[ROUTES_SOCKET_MAX];
     routes_socket_path(path, config->status_socket);
@@ -14,14 +14,14 @@ static int show(const struct config *config, bool json)
                           "`edgelat status`), or was started before listen was set; "
                           "correct it, and restart edgelat",
                           config->bmp_listen);
-    return agent_answer_show(path, json);
+    return watch ? agent_answer_watch(path, json) : agent_answer_show(path, json);
 }
 
 static int run(int argc, char **argv)
 {
     const char *given;
-    bool json;
-    if (!agent_answer_parse(argc, argv, &given, &json))
+    bool json, watch;
+    if (!agent_answer_parse(argc, argv, &given, &json, &watch))
         return CMD_CANNOT;
     if (optind < argc)
         return cmd_cannot("routes takes no argument '%s'", argv[optind]);
@@ -33,7 +33,7 @@ static int run(int argc, char **argv)
             "[bmp] of the configuration, restart edgelat, and point the BMP of "
             "the router there");
     else if (rc == CMD_FINE)
-        rc = show(&config, json);
+        rc = show(&config, json, watch);
     config_free(&config);
     return rc;
 }

@@ -6,8 +6,8 @@
 static int run(int argc, char **argv)
 {
     const char *given;
-    bool json;
-    if (!agent_answer_parse(argc, argv, &given, &json))
+    bool json, watch;
+    if (!agent_answer_parse(argc, argv, &given, &json, &watch))
         return CMD_CANNOT;
     if (optind < argc)
         return cmd_cannot(
@@ -16,7 +16,8 @@ static int run(int argc, char **argv)
     struct config config;
     int rc = agent_answer_config(&config, load_path(given));
     if (rc == CMD_FINE)
-        rc = agent_answer_show(config.status_socket, json);
+        rc = watch ? agent_answer_watch(config.status_socket, json)
+                   : agent_answer_show(config.status_socket, json);
     config_free(&config);
     return rc;
 }
@@ -36,6 +37,7 @@ const struct command command_status = {
         "2 error: no agent answers, or permission denied.",
     .examples = "sudo edgelat status\n"
                 "sudo edgelat status --json | jq '.findings, .spool'\n"
+                "sudo edgelat status --watch\n"
                 "edgelat status >/dev/null || echo check the agent\n",
     .run = run,
 };

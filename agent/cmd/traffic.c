@@ -197,7 +197,7 @@ static int run_serve(const char *path)
     struct interrupt interrupt;
     struct status_socket *socket;
     uv_loop_init(&loop);
-    int rc = status_socket_create(&socket, &loop, path, on_ask, NULL);
+    int rc = status_socket_create(&socket, &loop, path, STATUS_ONCE, on_ask, NULL);
     if (rc < 0) {
         uv_loop_close(&loop);
         return cmd_cannot("traffic: %s: %s; choose another file with --socket", path,

@@ -3,6 +3,8 @@
 #include "base/json.h"
 
 #include <assert.h>
+#include <math.h>
+#include <stdio.h>
 
 const char *outcome_name(enum outcome outcome)
 {
@@ -58,4 +60,18 @@ void delay_json(struct json *j, const char *key, int64_t ns)
         json_null(j, key);
     else
         json_ms(j, key, ns);
+}
+
+const char *delay_text(char out[DELAY_TEXT_MAX], double ms)
+{
+    if (!isfinite(ms) || ms < 0)
+        snprintf(out, DELAY_TEXT_MAX, "-");
+    else /* the bounds are where rounding adds a digit */
+        snprintf(out, DELAY_TEXT_MAX, "%.*f",
+                 ms < 0.9995  ? 3
+                 : ms < 9.995 ? 2
+                 : ms < 99.95 ? 1
+                              : 0,
+                 ms);
+    return out;
 }

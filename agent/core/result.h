@@ -114,6 +114,11 @@ struct result {
 struct result result_of(uint32_t stream, const struct endpoint *to, struct wall time,
                         enum outcome outcome);
 
+/* A delay in ms with three significant digits, always in ms: "0.045", "3.12", "31.2", "312",
+ * "1084"; "-" if it is negative or not finite. Returns `out`. */
+#define DELAY_TEXT_MAX 24
+const char *delay_text(char out[DELAY_TEXT_MAX], double ms);
+
 struct json;
 void delay_json(struct json *j, const char *key, int64_t ns); /* in ms, or null */
 

@@ -42,7 +42,7 @@ struct routes_server *routes_server_create(uv_loop_t *loop, const struct config 
     s->config = config;
     s->station = station;
     routes_socket_path(path, config->status_socket);
-    int rc = status_socket_create(&s->socket, loop, path, on_ask, s);
+    int rc = status_socket_create(&s->socket, loop, path, STATUS_ONCE, on_ask, s);
     if (rc < 0)
         log_warn("bmp",
                  "%s: %s; `edgelat routes` cannot reach this agent; set status_socket in "

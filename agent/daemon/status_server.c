@@ -10,6 +10,7 @@
 #include "status/socket.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct status_server {
     struct snapshot snapshot;
     struct mono began;
     struct status_socket *socket; /* NULL: not available */
+    struct status_socket *windows;
 };
 
 /* ---- answers ---- */
@@ -204,16 +206,17 @@ static void fill_in(struct status_server *a, struct fill_texts *to)
     fill_in_usage(s);
 }
 
-static void on_ask(struct text *answer, void *user)
+/* Renders the JSON, and the text unless it is NULL. Returns the number of findings. */
+static size_t render(struct status_server *a, struct text *json, struct text *text)
 {
-    struct status_server *a = user;
-    struct text findings = {0}, json = {0}, text = {0};
+    struct text findings = {0};
     struct fill_texts filled = {.routes = {0}};
     fill_in(a, &filled);
     size_t found = snapshot_findings(&a->snapshot, &findings);
-    snapshot_json(&a->snapshot, text_string(&findings), &json);
-    snapshot_text(&a->snapshot, text_string(&findings), &text);
-    answer_write(answer, found > 0, &json, &text);
+    a->snapshot.detailed = text == NULL;
+    snapshot_json(&a->snapshot, text_string(&findings), json);
+    if (text != NULL)
+        snapshot_text(&a->snapshot, text_string(&findings), text);
     a->snapshot.routes = a->snapshot.exporters = a->snapshot.exporter_problems = NULL;
     a->snapshot.exporter_list = NULL;
     a->snapshot.traffic = NULL;
@@ -226,14 +229,29 @@ static void on_ask(struct text *answer, void *user)
     text_free(&filled.traffic);
     text_free(&filled.problems);
     text_free(&findings);
+    return found;
+}
+
+static void on_ask(struct text *answer, void *user)
+{
+    struct text json = {0}, text = {0};
+    size_t found = render(user, &json, &text);
+    answer_write(answer, found > 0, &json, &text);
     text_free(&json);
     text_free(&text);
+}
+
+/* For `edgelat top`: the state as one line of JSON, again after each window. */
+static void on_watch(struct text *line, void *user)
+{
+    render(user, line, NULL);
 }
 
 void status_server_window(struct status_server *a, const struct batch *batch,
                           const struct events *events, int64_t loop_lag_ns)
 {
     snapshot_window(&a->snapshot, batch, events, loop_lag_ns);
+    status_socket_publish(a->windows);
 }
 
 /* ---- create and destroy ---- */
@@ -260,6 +278,12 @@ static void log_no_socket(const char *path, int rc)
             path, strerror(-rc));
 }
 
+const char *status_windows_path(char out[STATUS_WINDOWS_MAX], const char *status_socket)
+{
+    snprintf(out, STATUS_WINDOWS_MAX, "%s.windows", status_socket);
+    return out;
+}
+
 struct status_server *status_server_create(uv_loop_t *loop,
                                            const struct status_server_sources *from)
 {
@@ -270,7 +294,11 @@ struct status_server *status_server_create(uv_loop_t *loop,
     snapshot_begin(&a->snapshot, from->config, probe_kind_words(), wall_now());
     a->snapshot.instance_id = from->instance_id;
     a->snapshot.host_name = from->host_name;
-    int rc = status_socket_create(&a->socket, loop, path, on_ask, a);
+    int rc = status_socket_create(&a->socket, loop, path, STATUS_ONCE, on_ask, a);
+    char windows[STATUS_WINDOWS_MAX];
+    if (rc == 0)
+        rc = status_socket_create(&a->windows, loop, status_windows_path(windows, path),
+                                  STATUS_STREAM, on_watch, a);
     if (rc < 0)
         log_no_socket(path, rc);
     return a;
@@ -281,6 +309,7 @@ void status_server_destroy(struct status_server *a)
     if (a == NULL)
         return;
     status_socket_destroy(a->socket);
+    status_socket_destroy(a->windows);
     snapshot_free(&a->snapshot);
     free(a);
 }

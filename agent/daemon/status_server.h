@@ -41,6 +41,15 @@ struct status_server_sources { /* borrowed; they outlive the status server */
     struct media_monitor *const *media;
 };
 
+/*
+ * The path of the second socket: that of the status socket and ".windows". A client gets the
+ * JSON of `edgelat status` as one line, with "history" (medians of the last windows) and
+ * "histogram" (bars of equal width on a logarithmic scale) in each stream, and another line
+ * whenever a window has closed. Returns `out`.
+ */
+#define STATUS_WINDOWS_MAX (sizeof((struct config *)0)->status_socket + sizeof ".windows")
+const char *status_windows_path(char out[STATUS_WINDOWS_MAX], const char *status_socket);
+
 /* If the socket cannot be created, logs once what to do and serves no clients. */
 struct status_server *status_server_create(uv_loop_t *loop,
                                            const struct status_server_sources *from);

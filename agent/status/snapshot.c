@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,29 @@ static void take_proxied(struct snapshot_target *t, struct snapshot_stream *to,
         memcpy(to->periods, series->periods[main], sizeof to->periods);
 }
 
+static void take_bars(struct snapshot_stream *to, const struct histogram *h)
+{
+    double least = log((double)h->min_ns / 1e9), width = 0;
+    to->bars_min_ns = h->min_ns;
+    to->bars_max_ns = h->max_ns;
+    if (h->min_ns > 0)
+        width = (log((double)h->max_ns / 1e9) - least) / SNAPSHOT_BARS;
+    for (uint32_t i = 0; i < h->n; i++) {
+        double middle = ldexp(h->offset + (double)i + 0.5, -h->scale) * log(2);
+        double at = width > 0 ? (middle - least) / width : 0;
+        size_t bar = at <= 0 ? 0 : at >= SNAPSHOT_BARS ? SNAPSHOT_BARS - 1 : (size_t)at;
+        to->bars[bar] += h->buckets[i];
+    }
+}
+
+static void take_history(struct snapshot_target *target, size_t family, size_t kind,
+                         const struct delay_summary *d)
+{
+    uint32_t at = target->windows[family][kind]++ % SNAPSHOT_HISTORY;
+    target->history_ms[family][kind][at] =
+        d->count > 0 ? (float)((double)d->percentile_ns[P50] / 1e6) : NAN;
+}
+
 static void take_series(struct snapshot *s, const struct series *series)
 {
     const struct summary *w = &series->window;
@@ -78,8 +102,18 @@ static void take_series(struct snapshot *s, const struct series *series)
     if (series->periods != NULL)
         memcpy(to->periods, series->periods[0], sizeof to->periods);
     text_copy(to->pop, sizeof to->pop, series->pop);
-    if (series->family == FAMILY_PROXY)
+    size_t main = 0;
+    if (series->family == FAMILY_PROXY) {
         take_proxied(target, to, series);
+        main =
+            intercept_distance(series->kind, &target->is.addresses[SLOT_PROXY].intercept);
+    }
+    for (size_t i = 0; i < DELAYS_MAX; i++)
+        to->medians_ns[i] =
+            w->delays[i].count > 0 ? w->delays[i].percentile_ns[P50] : DELAY_UNDEFINED;
+    take_bars(to, &series->delays[main]);
+    take_history(target, family_slot(series->family),
+                 kinds_find(s->kinds, series->kind->name), &to->delay);
 }
 
 static void take_event(struct snapshot *s, const struct event *e)

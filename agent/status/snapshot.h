@@ -20,6 +20,9 @@
 
 #define SNAPSHOT_EVENTS 5
 
+/* Windows whose medians are kept for a plot, and bars of a histogram. */
+enum { SNAPSHOT_HISTORY = 32, SNAPSHOT_BARS = 24 };
+
 struct snapshot_stream { /* in its last window with a result */
     struct wall end;     /* of that window; 0: none yet */
     struct endpoint to;
@@ -29,9 +32,14 @@ struct snapshot_stream { /* in its last window with a result */
     uint64_t slow, server_errors;              /* of `failed`; as struct summary */
     uint16_t server_error;                     /* the status of the last one; 0: none */
     double loss_ratio;                         /* of probes */
-    struct loss_count packets;  /* or probes, of a kind that sends several packets */
-    struct delay_summary delay; /* the first delay of its kind */
+    struct loss_count packets;      /* or probes, of a kind that sends several packets */
+    struct delay_summary delay;     /* the first delay of its kind */
+    int64_t medians_ns[DELAYS_MAX]; /* of each delay; DELAY_UNDEFINED: none */
     struct period_summary periods[PERIODS]; /* of that delay, when last due */
+    /* Its values since the start of the series, by bars of equal width on a logarithmic scale
+     * from the least to the greatest. */
+    uint64_t bars[SNAPSHOT_BARS];
+    int64_t bars_min_ns, bars_max_ns;
 };
 
 struct snapshot_target {
@@ -39,6 +47,10 @@ struct snapshot_target {
     struct snapshot_stream streams[FAMILY_SLOTS][KINDS_MAX]; /* by family and kind */
     /* Medians of that window through the proxy, by delay; DELAY_UNDEFINED: none. */
     int64_t proxied_ns[DELAYS_MAX];
+    /* Medians of the last windows in ms, NaN without a reply; `windows` is their number since
+     * the start, the last is at (windows - 1) % SNAPSHOT_HISTORY. */
+    float history_ms[FAMILY_SLOTS][KINDS_MAX][SNAPSHOT_HISTORY];
+    uint32_t windows[FAMILY_SLOTS][KINDS_MAX];
     const char *failure; /* why its name has no address now; NULL: no failure */
 };
 
@@ -119,6 +131,7 @@ struct snapshot {
     const struct config *config;
     const struct kinds *kinds;
     const char *instance_id, *host_name;
+    bool detailed; /* the JSON has histograms and histories, for `edgelat top` */
     struct wall since;
 
     /* set by snapshot_window() */

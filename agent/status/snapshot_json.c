@@ -43,10 +43,34 @@ static void add_periods(struct json *j, const struct snapshot_stream *is)
     json_object_end(j);
 }
 
-static void add_stream(struct json *j, const struct snapshot_target *t,
-                       const struct snapshot_stream *is, const struct kind *kind,
-                       enum state state)
+/* For `edgelat top`: the medians of the last windows, oldest first, and the distribution. */
+static void add_details(struct json *j, const struct snapshot_target *t,
+                        const struct snapshot_stream *is, size_t family, size_t kind)
 {
+    uint32_t windows = t->windows[family][kind];
+    uint32_t from = windows > SNAPSHOT_HISTORY ? windows - SNAPSHOT_HISTORY : 0;
+    json_array(j, "history");
+    for (; from < windows; from++)
+        json_number(j, NULL,
+                    (double)t->history_ms[family][kind][from % SNAPSHOT_HISTORY]);
+    json_array_end(j);
+    json_object(j, "histogram");
+    delay_json(j, "min", is->bars_min_ns);
+    delay_json(j, "max", is->bars_max_ns);
+    json_array(j, "counts");
+    for (size_t i = 0; i < SNAPSHOT_BARS; i++)
+        json_unsigned(j, NULL, is->bars[i]);
+    json_array_end(j);
+    json_object_end(j);
+}
+
+static void add_stream(struct json *j, const struct snapshot *s,
+                       const struct snapshot_target *t, size_t family, size_t k)
+{
+    const struct snapshot_stream *is = snapshot_stream(t, family, k);
+    const struct kind *kind = s->kinds->list[k];
+    enum state state = t->is.states[family][k];
+
     char address[ADDRESS_TEXT_MAX];
     const struct delay_summary *d = &is->delay;
     json_object(j, NULL);
@@ -70,12 +94,10 @@ static void add_stream(struct json *j, const struct snapshot_target *t,
         if (d->count > 0 && !d->supported[p])
             json_string(j, NULL, percentile_name[p]);
     json_array_end(j);
-    if (is->to.family == FAMILY_PROXY) {
-        json_object(j, "delays");
-        for (size_t i = 0; i < kind_delays(kind); i++)
-            delay_json(j, kind->delays[i], t->proxied_ns[i]);
-        json_object_end(j);
-    }
+    json_object(j, "delays");
+    for (size_t i = 0; i < kind_delays(kind); i++)
+        delay_json(j, kind->delays[i], is->medians_ns[i]);
+    json_object_end(j);
     if (kind->single_packets) {
         json_unsigned(j, "packets_sent", is->packets.sent);
         json_unsigned(j, "packets_lost", is->packets.lost);
@@ -88,6 +110,8 @@ static void add_stream(struct json *j, const struct snapshot_target *t,
     json_unsigned(j, "server_errors", is->server_errors);
     json_number(j, "server_error", is->server_error != 0 ? is->server_error : NAN);
     add_periods(j, is);
+    if (s->detailed)
+        add_details(j, t, is, family, k);
     json_object_end(j);
 }
 
@@ -141,8 +165,7 @@ static void add_target(struct json *j, const struct snapshot *s,
     for (size_t k = 0; k < s->kinds->n; k++)
         for (size_t f = 0; f < FAMILY_SLOTS; f++)
             if (snapshot_stream(t, f, k) != NULL)
-                add_stream(j, t, snapshot_stream(t, f, k), s->kinds->list[k],
-                           t->is.states[f][k]);
+                add_stream(j, s, t, f, k);
     json_array_end(j);
     snapshot_addresses_json(j, &t->is);
     json_string(j, "verdict", owner_name(t->is.owner.type));

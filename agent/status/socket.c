@@ -17,6 +17,7 @@ struct client {
     uv_write_t write;
     struct text answer;
     struct status_socket *socket;
+    bool writing;
     unsigned open; /* handles; 0: this slot is free */
 };
 
@@ -29,6 +30,7 @@ struct status_socket {
     bool waits; /* a client found no free slot */
     bool ending;
     unsigned open; /* handles, including those of clients */
+    enum status_mode mode;
     status_ask_cb *on_ask;
     void *user;
 };
@@ -68,20 +70,53 @@ static void on_timer(uv_timer_t *timer)
 
 static void on_written(uv_write_t *write, int status)
 {
-    (void)status;
-    client_close(write->data);
+    struct client *c = write->data;
+    c->writing = false;
+    if (status < 0 || c->socket->mode == STATUS_ONCE)
+        client_close(c);
+    else if (!uv_is_closing((uv_handle_t *)&c->timer))
+        uv_timer_stop(&c->timer);
 }
 
 static void answer(struct client *c)
 {
     struct status_socket *s = c->socket;
+    text_clear(&c->answer);
     s->on_ask(&c->answer, s->user);
+    c->writing = true;
     uv_buf_t buffer = uv_buf_init(c->answer.bytes, (unsigned)c->answer.len);
     c->write.data = c;
     if (uv_write(&c->write, (uv_stream_t *)&c->pipe, &buffer, 1, on_written) < 0)
         client_close(c);
     else
         timer_in(&c->timer, on_timer, STATUS_CLIENT_NS);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *out)
+{
+    static char ignored[64];
+    (void)handle, (void)size;
+    *out = uv_buf_init(ignored, sizeof ignored);
+}
+
+static void on_read(uv_stream_t *pipe, ssize_t n, const uv_buf_t *buffer)
+{
+    (void)buffer;
+    if (n < 0)
+        client_close(pipe->data);
+}
+
+void status_socket_publish(struct status_socket *s)
+{
+    for (size_t i = 0; s != NULL && i < STATUS_CLIENTS_MAX; i++) {
+        struct client *c = &s->clients[i];
+        if (c->open == 0 || uv_is_closing((uv_handle_t *)&c->pipe))
+            continue;
+        if (c->writing)
+            client_close(c);
+        else
+            answer(c);
+    }
 }
 
 static struct client *free_slot(struct status_socket *s)
@@ -109,6 +144,8 @@ static void accept_client(struct status_socket *s)
         client_close(c);
     else
         answer(c);
+    if (s->mode == STATUS_STREAM && !uv_is_closing((uv_handle_t *)&c->pipe))
+        uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read); /* its end of file */
 }
 
 static void on_connection(uv_stream_t *listener, int status)
@@ -187,7 +224,7 @@ static void on_listener_closed(uv_handle_t *listener)
 }
 
 int status_socket_create(struct status_socket **out, uv_loop_t *loop, const char *path,
-                         status_ask_cb *on_ask, void *user)
+                         enum status_mode mode, status_ask_cb *on_ask, void *user)
 {
     struct sockaddr_un address;
     int fd = open_socket(&address, path);
@@ -205,6 +242,7 @@ int status_socket_create(struct status_socket **out, uv_loop_t *loop, const char
         s->device = file.st_dev;
         s->inode = file.st_ino;
     }
+    s->mode = mode;
     s->on_ask = on_ask;
     s->user = user;
     s->open = 1;

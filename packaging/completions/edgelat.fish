@@ -13,7 +13,7 @@ complete -c edgelat -f
 complete -c edgelat -n '__edgelat_is' -s V -l version -d 'print the version'
 complete -c edgelat -n '__edgelat_is' -l completion -x -a 'bash zsh fish' -d 'print the completion for bash, zsh or fish'
 complete -c edgelat -n '__edgelat_is' -s h -l help -d 'print this help'
-complete -c edgelat -n '__edgelat_is help' -a 'run diagnose probe nearest trace status routes report whereis traffic check-config decode collect'
+complete -c edgelat -n '__edgelat_is help' -a 'run diagnose probe nearest trace top status routes report whereis traffic check-config decode collect'
 
 complete -c edgelat -n '__edgelat_is' -a run -d 'run the agent in the foreground'
 complete -c edgelat -n '__edgelat_is run' -s c -l config -r -F -d 'configuration'
@@ -56,6 +56,7 @@ complete -c edgelat -n '__edgelat_is nearest' -s c -l config -r -F -d 'configura
 complete -c edgelat -n '__edgelat_is nearest' -s l -l location -x -d 'location of this host: "LATITUDE LONGITUDE", a city, or a metro code'
 complete -c edgelat -n '__edgelat_is nearest' -s t -l time -x -d 'how long to probe, 2 to 300'
 complete -c edgelat -n '__edgelat_is nearest' -l json -d 'one JSON object per line for each target'
+complete -c edgelat -n '__edgelat_is nearest' -l watch -d 'again after each such time, until Ctrl-C'
 complete -c edgelat -n '__edgelat_is nearest' -s v -l verbose -d 'log what is resolved and discovered'
 complete -c edgelat -n '__edgelat_is nearest' -s h -l help -d 'print this help'
 
@@ -74,14 +75,21 @@ complete -c edgelat -n '__edgelat_is trace' -l json -d 'one JSON object per hop,
 complete -c edgelat -n '__edgelat_is trace' -s h -l help -d 'print this help'
 complete -c edgelat -n '__edgelat_is trace' -a '(__fish_print_hostnames)'
 
+complete -c edgelat -n '__edgelat_is' -a top -d 'full-screen live view of the targets'
+complete -c edgelat -n '__edgelat_is top' -s c -l config -r -F -d 'configuration'
+complete -c edgelat -n '__edgelat_is top' -s l -l local -d 'measure from this process, even beside a running agent'
+complete -c edgelat -n '__edgelat_is top' -s h -l help -d 'print this help'
+
 complete -c edgelat -n '__edgelat_is' -a status -d 'state of the running agent, and its problems'
 complete -c edgelat -n '__edgelat_is status' -s c -l config -r -F -d 'the agent'\''s configuration, for its status_socket'
 complete -c edgelat -n '__edgelat_is status' -l json -d 'one JSON object'
+complete -c edgelat -n '__edgelat_is status' -l watch -d 'again every 5 s, until Ctrl-C'
 complete -c edgelat -n '__edgelat_is status' -s h -l help -d 'print this help'
 
 complete -c edgelat -n '__edgelat_is' -a routes -d 'BGP sessions and watched prefixes of the BMP station'
 complete -c edgelat -n '__edgelat_is routes' -s c -l config -r -F -d 'the agent'\''s configuration, for its status_socket'
 complete -c edgelat -n '__edgelat_is routes' -l json -d 'one JSON object'
+complete -c edgelat -n '__edgelat_is routes' -l watch -d 'again every 5 s, until Ctrl-C'
 complete -c edgelat -n '__edgelat_is routes' -s h -l help -d 'print this help'
 
 complete -c edgelat -n '__edgelat_is' -a report -d 'HTML report of the agent'\''s measurements'

@@ -43,7 +43,7 @@ static void begin(struct bed *b, size_t len)
 
 static int create(struct bed *b)
 {
-    return status_socket_create(&b->socket, &b->loop, b->path, on_ask, b);
+    return status_socket_create(&b->socket, &b->loop, b->path, STATUS_ONCE, on_ask, b);
 }
 
 static void end(struct bed *b)
@@ -198,7 +198,8 @@ static void a_living_agent_keeps_its_file(void **state)
     struct status_socket *second = NULL;
     begin(&b, SMALL);
     CHECK_INT(0, create(&b), "created");
-    CHECK_INT(-EADDRINUSE, status_socket_create(&second, &b.loop, b.path, on_ask, &b),
+    CHECK_INT(-EADDRINUSE,
+              status_socket_create(&second, &b.loop, b.path, STATUS_ONCE, on_ask, &b),
               "it is taken");
     check_served(&b, "the first one answers as before");
     status_socket_destroy(b.socket);

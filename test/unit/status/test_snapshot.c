@@ -221,7 +221,7 @@ static void a_target(void **state)
         "\"window_end\":\"2026-11-23T09:01:00.000000Z\",\"sent\":10,\"lost\":1,\"failed\":0,\"not_measured\":0,"
         "\"loss_ratio\":0.1,\"p50\":3.000000,\"p90\":3.000000,\"p95\":3.000000,"
         "\"p99\":3.000000,\"unsupported\":[\"p90\",\"p95\",\"p99\"],"
-        "\"packets_sent\":10,\"packets_lost\":1,\"packet_loss_ratio\":0.1,\"slow\":0,"
+        "\"delays\":{\"rtt\":3.000000},\"packets_sent\":10,\"packets_lost\":1,\"packet_loss_ratio\":0.1,\"slow\":0,"
         "\"server_errors\":0,\"server_error\":null,"
         "\"periods\":{\"hour\":{\"start\":\"2026-11-23T09:00:00.000000Z\","
         "\"end\":\"2026-11-23T09:01:00.000000Z\",\"count\":9,\"p50\":3.00",

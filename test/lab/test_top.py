@@ -1,0 +1,146 @@
+#!/usr/bin/python3 -B
+"""`edgelat top` in a real terminal (tmux): beside an agent and alone, at 80x24, 132x43 and 40x8, with and without UTF-8, when the
+agent leaves and comes back; terminals that cannot be drawn on; `status --watch`. Runs itself in the lab."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+
+import lab
+from lab import Tap, run, running, wait_for
+from probing import EDGELAT, run_in_lab
+
+CONFIGURATION = """[agent]
+window = 5s
+state_dir = {folder}/state
+stop_file = {folder}/stop
+status_socket = {folder}/status
+workloads = no
+front_doors = 0
+[target teams]
+host = teams.microsoft.com
+interval = 1s
+[target hole]
+host = 203.0.113.99
+kinds = tcp
+interval = 1s
+slow_interval = 1s
+"""
+
+tap = Tap()
+
+
+class Terminal:
+    """A terminal with a command in it."""
+
+    def __init__(self, name, columns, rows, command, locale="C.UTF-8", **environment):
+        self.name = f"edgelat-{os.getpid()}-{name}"
+        variables = " ".join(f"{k}={v}" for k, v in {"LC_ALL": locale, **environment}.items())
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", columns, "-y", rows,
+                  f"env {variables} {' '.join(command)}; echo code $?; exec sleep 60")
+        self.tmux("set", "-g", "window-size", "manual")
+
+    def tmux(self, *words):
+        return run("tmux", "-L", self.name, *map(str, words), env={**os.environ, "LC_ALL": "C.UTF-8"})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tmux("kill-server")
+
+    def rows(self):
+        return self.tmux("capture-pane", "-p").stdout.splitlines()
+
+    def key(self, *keys):
+        self.tmux("send-keys", *keys)
+
+    def until(self, words, what, timeout=20):
+        found = wait_for(lambda: re.search(words, "\n".join(self.rows())), timeout, 0.2)
+        return tap.ok(found, what, "\n".join(self.rows()))
+
+
+def beside_an_agent(folder, command):
+    for columns, rows, locale in ((80, 24, "C.UTF-8"), (132, 43, "C")):
+        with Terminal("a", columns, rows, command, locale) as t:
+            size = f"{columns}x{rows}, {locale}"
+            t.until(r"edgelat top .*  agent  window \d\d:\d\d:\d\d UTC", f"{size}: the agent's windows")
+            t.until(r"\n +1 teams +AMS .* \(?3\.\d\d\)? ", f"{size}: teams is the nearest, with its delay")
+            t.until(r"\n +- hole .*down", f"{size}: hole is down")
+            t.until(r"hole is down by tcp", f"{size}: a problem")
+            seen = t.rows()
+            tap.equal(locale == "C.UTF-8", any(ord(c) > 127 for c in "".join(seen)), f"{size}: characters beyond ASCII")
+            tap.ok(all(len(row) <= columns for row in seen), f"{size}: it fits", seen)
+            tap.equal(columns >= 100, " p99" in seen[1], f"{size}: p99 where there is room")
+            t.key("End", "Enter")
+            t.until(r"hole  203\.0\.113\.99 .*down", f"{size}: one target")
+            t.key("Up")
+            t.until(r"rtt 3\.\d+ .*tls ", f"{size}: phases of teams")
+            t.until(r"delays by icmp/ipv4 since the start", f"{size}: its histogram")
+            t.key("?")
+            t.until(r"sort by rank, state, delay, loss, name", f"{size}: help")
+            t.key("x", "s")
+            t.until(r"\n +- hole .*\n +1 teams", f"{size}: sorted by state")
+            t.tmux("resize-window", "-x", 40, "-y", 8)
+            t.until(r"\A edgelat top[^\n]*\n[^\n]*\n[^\n]*hole(.*\n){4}", f"{size}: resized to 40x8")
+            tap.ok(all(len(row) <= 40 for row in t.rows()), "and it fits", t.rows())
+            t.key("q")
+            t.until(r"code 0", f"{size}: q ends it")
+    with Terminal("n", 80, 24, command, NO_COLOR=1) as t:
+        t.until("hole .*down", "NO_COLOR")
+        tap.ok(not re.search(r"\x1b\[[0-9;]*3[0-7]", t.tmux("capture-pane", "-pe").stdout), "has no colour")
+    with Terminal("w", 80, 24, (EDGELAT, "status", "--watch", "-c", f"{folder}/edgelat.conf")) as t:
+        t.until(r"teams", "status --watch")
+
+
+def slow_readers(folder):
+    """They are dropped, and the agent goes on."""
+    slow = socket.socket(socket.AF_UNIX)
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    slow.connect(f"{folder}/status.windows")
+    reader = socket.socket(socket.AF_UNIX)
+    reader.connect(f"{folder}/status.windows")
+    reader.settimeout(20)
+    lines = b""
+    while lines.count(b"\n") < 3:
+        lines += reader.recv(1 << 16)
+    tap.ok(b'"history":[' in lines and b'"histogram":' in lines, "a stream of windows, a line each")
+    reader.close()
+    slow.close()
+
+
+def main():
+    folder = os.path.join(lab.FOLDER, "top")
+    os.makedirs(f"{folder}/state")
+    with open(f"{folder}/edgelat.conf", "w", encoding="utf-8") as file:
+        file.write(CONFIGURATION.format(folder=folder))
+    command = (EDGELAT, "top", "-c", f"{folder}/edgelat.conf")
+    done = run(*command, stdin=subprocess.DEVNULL)
+    tap.equal((2, "", "edgelat: top needs a full screen, but standard input and output are not a terminal; use `edgelat status "
+               "--watch`\n"), (done.returncode, done.stdout, done.stderr), "no terminal: a sentence")
+    with Terminal("d", 120, 24, command, TERM="dumb") as t:
+        t.until(r"cannot move its cursor \(TERM is 'dumb'\); use", "TERM=dumb: a sentence")
+        t.until("code 2", "and exit code 2")
+    with open(f"{folder}/log", "w", encoding="utf-8") as log:
+        with running(EDGELAT, "run", "-c", f"{folder}/edgelat.conf", stderr=log) as agent:
+            wait_for(lambda: os.path.exists(f"{folder}/status.windows"), 10)
+            beside_an_agent(folder, command)
+            slow_readers(folder)
+            with Terminal("g", 80, 24, command) as t:
+                t.until("agent  window", "attached")
+                agent.terminate()
+                agent.wait()
+                t.until("the agent has ended; waiting for it", "the agent leaves: it says so, and waits")
+    tap.ok(not os.path.exists(f"{folder}/status.windows"), "the agent leaves no file")
+    with Terminal("l", 80, 24, command) as t:
+        t.until("measured here: no agent runs", "alone")
+        t.until(r"\n +1 teams +AMS .* \(?3\.\d\d\)? ", "it measures by itself", 30)
+        t.key("C-c")
+        t.until("code 0", "Ctrl-C ends it")
+
+
+run_in_lab("default", __file__)
+main()
+sys.exit(tap.finish())
