@@ -17,7 +17,7 @@ all: $(BUILD)/edgelat $(BUILD)/edgelat-collect $(BUILD)/edgelat-traffic
 
 # ---- the programs --------------------------------------------------------------------------------
 
-PACKAGES := libuv libcares libcurl libssl libcrypto libprotobuf-c zlib libcap-ng libmaxminddb ncursesw
+PACKAGES := libuv libcares libcurl libssl libcrypto libprotobuf-c zlib libcap-ng libmaxminddb libidn2 ncursesw
 EVENT    := libevent_core libevent_extra # for edgelat-collect only
 # The system call filter is built only if libseccomp is installed.
 SECCOMP  := $(shell $(PKG_CONFIG) --exists libseccomp 2>/dev/null && echo libseccomp)

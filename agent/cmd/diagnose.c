@@ -84,7 +84,7 @@ static void read_usual(struct diagnosing *d, struct facts *f)
         for (size_t i = 0; i < f->n_services; i++)
             for (size_t k = 0; k < FACTS_FAMILIES; k++)
                 f->services[i].usual_ns[k] =
-                    usual_of(list, n, f->services[i].target.host,
+                    usual_of(list, n, f->services[i].target.host, "tcp",
                              k == SLOT_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4);
     }
     free(list);

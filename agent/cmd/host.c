@@ -1,6 +1,7 @@
 #include "cmd/host.h"
 
 #include "cmd/cmd.h"
+#include "net/idn.h"
 
 #include <string.h>
 
@@ -31,7 +32,10 @@ bool cmd_host(struct host_port *out, const char *text, const struct host_rules *
                    host, r->path);
         return false;
     }
-    const char *why = host_port_parse(out, text, HOST_REMOTE);
+    char ascii[HOST_TEXT_MAX + sizeof "[]:65535"];
+    const char *why;
+    if (idn_to_ascii(ascii, sizeof ascii, text, &why))
+        why = host_port_parse(out, ascii, HOST_REMOTE);
     if (why != NULL) {
         cmd_cannot("'%s': %s", text, why);
         return false;

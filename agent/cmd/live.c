@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cmd/allowance.h"
 #include "cmd/cmd.h"
+#include "cmd/expected.h"
 #include "cmd/interrupt.h"
 #include "cmd/render.h"
 #include "core/addresses.h"
@@ -24,6 +25,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 /* Results whose percentiles are exact: a day at the highest rate, 8 MB per delay. */
 #define EXACT_MAX (1 << 20)
@@ -54,6 +57,11 @@ struct live_host { /* a host by one kind in one family: a stream of the schedule
     size_t target, kind;
     size_t first, n; /* its addresses, probed in turn */
     struct window *window;
+    struct { /* Welford's method, by delay */
+        uint64_t n;
+        double mean, squares;
+    } spread[DELAYS_MAX];
+    char pop[POP_TEXT_MAX]; /* of the last reply that names one */
     uint32_t sent;
     struct intercept intercept;
     struct single *decoy; /* NULL: finished */
@@ -76,7 +84,8 @@ struct session {
     size_t n_streams;
     uint64_t sent; /* by the prober */
     struct schedule *schedule;
-    int target_width; /* of the table */
+    int columns; /* of the terminal; 0: unlimited */
+    struct expected *expected;
     bool over;
     int exit_code;
     struct text out;
@@ -98,7 +107,8 @@ static struct shown shown(const struct session *s, const struct live_stream *str
         .target = s->live->targets[s->hosts[stream->host].target].name,
         .kind = kind_of(&s->hosts[stream->host]),
         .to = stream->to,
-        .target_width = s->target_width,
+        .columns = s->columns,
+        .alone = s->live->n == 1,
         .unix_time = s->live->unix_time,
         .waiting = stream->sent - stream->reported,
     };
@@ -175,6 +185,18 @@ static void release(struct session *s, struct live_stream *stream)
         window_add(s->hosts[stream->host].window, &stream->last);
 }
 
+static void add_spread(struct live_host *host, const struct result *result)
+{
+    for (size_t d = 0; d < kind_delays(kind_of(host)); d++) {
+        double value = (double)result->delays[d];
+        if (result->delays[d] == DELAY_UNDEFINED)
+            continue;
+        double off = value - host->spread[d].mean;
+        host->spread[d].mean += off / (double)++host->spread[d].n;
+        host->spread[d].squares += off * (value - host->spread[d].mean);
+    }
+}
+
 static void add_result(struct session *s, struct live_stream *stream,
                        const struct result *result)
 {
@@ -192,6 +214,9 @@ static void add_result(struct session *s, struct live_stream *stream,
     }
     release(s, stream);
     window_add(host->window, result);
+    add_spread(host, result);
+    if (result->pop[0] != '\0')
+        text_copy(host->pop, sizeof host->pop, result->pop);
 }
 
 static void on_result(const struct result *result, void *user)
@@ -537,6 +562,21 @@ static void describe_addresses(struct session *s, const struct live_host *host,
     }
 }
 
+/* Sets the PoP, which only some kinds name, the limit and the usual delay. */
+static void expect(struct session *s, const struct live_host *host, struct shown *of)
+{
+    const struct target *target = &s->live->targets[host->target];
+    of->pop = host->pop;
+    for (size_t i = 0; i < s->n_hosts && of->pop[0] == '\0'; i++)
+        if (s->hosts[i].target == host->target &&
+            endpoint_same_address(&s->streams[s->hosts[i].first].to,
+                                  &s->streams[host->first].to))
+            of->pop = s->hosts[i].pop;
+    of->limit_ns = expected_limit(s->expected, target->host, &of->limit_source);
+    of->usual_ns = expected_usual(s->expected, target->host, kind_of(host)->name,
+                                  (enum family)of->to.family);
+}
+
 /* Prints the summary of a host. Returns true when a percentile has too few samples. */
 static bool conclude_host(struct session *s, struct live_host *host)
 {
@@ -550,6 +590,14 @@ static bool conclude_host(struct session *s, struct live_host *host)
     of.interception = intercept_text(interception, &host->intercept, probe_kind_words());
     describe_addresses(s, host, addresses, &of);
     summarise(host, host->window, &summary);
+    for (size_t d = 0; d < kind_delays(kind_of(host)); d++)
+        if (host->spread[d].n > 1)
+            of.spread_ns[d] =
+                (int64_t)sqrt(host->spread[d].squares / (double)host->spread[d].n);
+    expect(s, host, &of);
+    if (of.limit_ns > 0 && summary.delays[0].count > 0 &&
+        summary.delays[0].percentile_ns[P50] > of.limit_ns && s->exit_code == CMD_FINE)
+        s->exit_code = CMD_BAD;
     if (s->live->json)
         render_summary_json(&s->out, &of, &summary);
     else
@@ -564,10 +612,8 @@ static bool conclude_host(struct session *s, struct live_host *host)
 static void conclude(struct session *s)
 {
     bool marked = false;
-    if (!s->live->json && s->n_hosts > 0) {
+    if (!s->live->json && s->n_hosts > 0)
         text_add(&s->out, "\n");
-        render_summary_head(&s->out, s->target_width);
-    }
     if (s->n_hosts == 0 && s->exit_code == CMD_FINE)
         s->exit_code = cmd_cannot("stopped before a name was resolved; nothing was sent");
     for (size_t i = 0; i < s->n_hosts; i++)
@@ -635,26 +681,31 @@ static void announce(const struct live *live)
     for (size_t k = 0; k < live->n_kinds; k++)
         kinds.list[k] = &probe_kinds[live->kinds[k]]->kind;
     kinds_add_labels(&labels, &kinds, ", ", " and ");
-    printf("%s to %zu host%s: %s%s, %s apart\n", text_string(&labels), live->n,
-           live->n == 1 ? "" : "s", times, kinds.n > 1 ? " each" : "",
+    if (live->n == 1)
+        printf("%s to %s", text_string(&labels), live->targets[0].name);
+    else
+        printf("%s to %zu hosts", text_string(&labels), live->n);
+    printf(": %s%s, %s apart\n", times, kinds.n > 1 ? " each" : "",
            duration_text(every, live->interval_ns));
     text_free(&labels);
     fflush(stdout);
 }
 
-static int longest_name(const struct live *live)
+/* $COLUMNS, else of the terminal; 0: none. */
+static int terminal_columns(void)
 {
-    int width = 26;
-    for (size_t i = 0; i < live->n; i++) {
-        int len = (int)strlen(live->targets[i].name);
-        width = len > width ? len : width;
-    }
-    return width;
+    struct winsize size;
+    int64_t columns;
+    const char *given = getenv("COLUMNS");
+    if (given != NULL && text_to_integer(given, 20, 10000, &columns))
+        return (int)columns;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 int live_run(const struct live *live)
 {
-    struct session s = {.live = live, .target_width = longest_name(live)};
+    struct session s = {
+        .live = live, .columns = terminal_columns(), .expected = expected_read()};
     if (!live->json)
         announce(live);
     s.exit_code = open_session(&s);
@@ -671,6 +722,7 @@ int live_run(const struct live *live)
     for (size_t i = 0; i < s.n_hosts; i++)
         window_destroy(s.hosts[i].window);
     schedule_destroy(s.schedule);
+    expected_free(s.expected);
     free(s.hosts);
     free(s.streams);
     free(s.questions);

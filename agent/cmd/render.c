@@ -158,34 +158,53 @@ static void add_clock(struct text *out, struct wall at)
         text_add(out, "%c%02ld:%02ld", minutes < 0 ? '-' : '+', ahead / 60, ahead % 60);
 }
 
-/* "09:00:00.123Z  teams.microsoft.com  icmp  203.0.113.10  rtt 3.123 ms  PoP AMS" */
-void render_result_line(struct text *out, const struct shown *of,
-                        const struct result *result)
+static const char *ns_text(char out[DELAY_TEXT_MAX], int64_t ns)
 {
-    char ms[24];
-    if (of->unix_time)
-        text_add(out, "[%.6f]", (double)result->time.ns / 1e9);
-    else
-        add_clock(out, result->time);
-    text_add(out, "  %s  %s  ", of->target, of->kind->name);
-    add_where(out, of);
-    if (of->sequence > 0)
-        text_add(out, "  #%u", of->sequence);
-    if (result->outcome != OUTCOME_REPLY)
-        text_add(out, "  %s", outcome_name(result->outcome));
+    return delay_text(out, ns == DELAY_UNDEFINED ? -1 : (double)ns / 1e6);
+}
+
+/* How much of a result fits into a line. */
+struct detail {
+    bool target, phases, cause;
+};
+
+static void add_delays(struct text *out, const struct shown *of,
+                       const struct result *result, bool phases)
+{
+    char ms[DELAY_TEXT_MAX];
+    size_t n = kind_delays(of->kind);
     bool any = false;
-    for (size_t i = 0; i < kind_delays(of->kind); i++) {
+    for (size_t i = 0; i < n; i++) {
         int64_t longer_ns = result->longer_than[i];
-        if (result->delays[i] == DELAY_UNDEFINED && longer_ns == 0)
+        if ((result->delays[i] == DELAY_UNDEFINED && longer_ns == 0) ||
+            (!phases && i > 0 && i + 1 < n))
             continue;
         text_add(out, "  %s %s%s", of->kind->delays[i], longer_ns > 0 ? ">" : "",
-                 render_ms(ms, longer_ns > 0 ? longer_ns : result->delays[i]));
+                 ns_text(ms, longer_ns > 0 ? longer_ns : result->delays[i]));
         any = true;
     }
     if (any)
         text_add(out, " ms");
     else if (result->outcome == OUTCOME_REPLY)
         text_add(out, "  reply, delay undefined");
+}
+
+static void add_result_line(struct text *out, const struct shown *of,
+                            const struct result *result, struct detail detail)
+{
+    if (of->unix_time)
+        text_add(out, "[%.6f]", (double)result->time.ns / 1e9);
+    else
+        add_clock(out, result->time);
+    if (detail.target)
+        text_add(out, "  %s", of->target);
+    text_add(out, "  %s  ", of->kind->name);
+    add_where(out, of);
+    if (of->sequence > 0)
+        text_add(out, "  #%u", of->sequence);
+    if (result->outcome != OUTCOME_REPLY)
+        text_add(out, "  %s", outcome_name(result->outcome));
+    add_delays(out, of, result, detail.phases);
     if (result->http.status != 0)
         text_add(out, "  HTTP %d", result->http.status);
     if (result->http.proxy)
@@ -207,9 +226,30 @@ void render_result_line(struct text *out, const struct shown *of,
     if (result->lost_packets > 0)
         text_add(out, "  %d lost packet%s retransmitted", result->lost_packets,
                  result->lost_packets == 1 ? "" : "s");
-    if (result->cause[0] != '\0')
+    if (result->cause[0] != '\0' && detail.cause)
         text_add(out, "  (%s)", result->cause);
-    text_add(out, "\n");
+}
+
+/* "09:00:00.123Z  teams.microsoft.com  icmp  203.0.113.10  rtt 3.12 ms  PoP AMS". Phases, then
+ * the name, then the cause drop out where a line does not fit. */
+void render_result_line(struct text *out, const struct shown *of,
+                        const struct result *result)
+{
+    static const struct detail details[] = {{true, true, true},
+                                            {true, false, true},
+                                            {false, false, true},
+                                            {false, false, false}};
+    struct text line = {0};
+    for (size_t i = 0; i < sizeof details / sizeof *details; i++) {
+        text_clear(&line);
+        struct detail detail = details[i];
+        detail.target &= !(of->alone && of->columns > 0);
+        add_result_line(&line, of, result, detail);
+        if (of->columns == 0 || line.len <= (size_t)of->columns)
+            break;
+    }
+    text_add(out, "%s\n", text_string(&line));
+    text_free(&line);
 }
 
 static void delay_summary_json(struct json *j, const char *name,
@@ -309,67 +349,119 @@ void render_summary_json(struct text *out, const struct shown *of,
     text_add_bytes(out, "\n", 1);
 }
 
-void render_summary_head(struct text *out, int target_width)
-{
-    text_add(out, "%-*s %-5s %-6s %-15s %6s %7s %7s %9s %9s %9s %9s %9s %9s\n",
-             target_width, "target", "kind", "family", "delay, ms", "sent", "replies",
-             "loss", "min", "p50", "p90", "p95", "p99", "max");
-}
+/* ---- the summary ---- */
 
-/* The first columns of each line of a stream. */
-static void add_stream(struct text *out, const struct shown *of)
-{
-    text_add(out, "%-*s %-5s %-6s ", of->target_width, of->target, of->kind->name,
-             family_name(of->to.family));
-}
+enum { SUMMARY_COLUMNS = 78, NAME_WIDTH = 12, CELL_WIDTH = 8, CELL_MAX = 32 };
 
-static void add_delay_line(struct text *out, const struct shown *of,
-                           const struct summary *summary, const char *name,
-                           const struct delay_summary *d)
-{
-    char loss[LOSS_TEXT_MAX], ms[24], cell[32];
-    add_stream(out, of);
-    text_add(out, "%-15s %6llu %7llu %7s %9s", name,
-             (unsigned long long)(summary->sent + of->waiting),
-             (unsigned long long)summary->received,
-             loss_text(loss, outcomes_lost(summary->outcomes),
-                       outcomes_failed(summary->outcomes), summary->sent),
-             render_ms(ms, d->min_ns));
-    for (size_t p = 0; p < PERCENTILES; p++) {
-        bool doubtful = d->count > 0 && !d->supported[p];
-        snprintf(cell, sizeof cell,
-                 d->is_over[p] ? ">%s"
-                 : doubtful    ? "(%s)"
-                               : "%s",
-                 render_ms(ms, d->percentile_ns[p]));
-        text_add(out, " %9s", cell);
-    }
-    int64_t most_ns = d->max_ns > d->over_ns ? d->max_ns : d->over_ns;
-    snprintf(cell, sizeof cell, d->over > 0 ? ">%s" : "%s", render_ms(ms, most_ns));
-    text_add(out, " %9s\n", d->over > 0 ? cell : render_ms(ms, d->max_ns));
-}
-
-struct count_list { /* "3 late, 1 reordered" after the stream's columns */
-    struct text *out;
-    const struct shown *of;
-    bool any;
+/* The columns in the order of the table, with the order in which they drop out. */
+enum {
+    CELL_MIN,
+    CELL_PERCENTILE,
+    CELL_LAST = CELL_PERCENTILE + PERCENTILES - 1,
+    CELL_MOST,
+    CELL_MEAN,
+    CELL_SPREAD,
+    CELLS
 };
 
-static void add_count(struct count_list *l, const char *name, uint64_t count)
+/* Whether a column fits: of the narrowest tables p50 and the extremes are left. */
+static bool has_column(const struct shown *of, int cell)
 {
-    if (count == 0)
-        return;
-    if (!l->any)
-        add_stream(l->out, l->of);
-    text_add(l->out, "%s%llu %s", l->any ? ", " : "", (unsigned long long)count, name);
-    l->any = true;
+    static const int rank[CELLS] = {[CELL_MIN] = 1,
+                                    [CELL_PERCENTILE + P50] = 0,
+                                    [CELL_PERCENTILE + P90] = 6,
+                                    [CELL_PERCENTILE + P95] = 3,
+                                    [CELL_PERCENTILE + P99] = 7,
+                                    [CELL_MOST] = 2,
+                                    [CELL_MEAN] = 4,
+                                    [CELL_SPREAD] = 5};
+    int columns =
+        of->columns > 0 && of->columns < SUMMARY_COLUMNS ? of->columns : SUMMARY_COLUMNS;
+    return 2 + NAME_WIDTH + CELL_WIDTH * (rank[cell] + 1) <= columns;
+}
+
+/* Folds a line at its spaces. */
+static void add_folded(struct text *out, const struct shown *of, const char *line)
+{
+    size_t columns = of->columns > 20 ? (size_t)of->columns : SUMMARY_COLUMNS;
+    while (*line != '\0') {
+        size_t len = strlen(line);
+        if (len + 2 > columns) {
+            len = columns - 2;
+            while (len > 0 && line[len] != ' ')
+                len--;
+            if (len == 0)
+                len = strcspn(line, " ");
+        }
+        text_add(out, "  %.*s\n", (int)len, line);
+        line += len;
+        line += strspn(line, " ");
+    }
+}
+
+static void add_delay_head(struct text *out, const struct shown *of)
+{
+    static const char *const names[CELLS] = {[CELL_MIN] = "min",
+                                             [CELL_MOST] = "max",
+                                             [CELL_MEAN] = "avg",
+                                             [CELL_SPREAD] = "dev"};
+    text_add(out, "  %-*s", NAME_WIDTH, "ms");
+    for (int i = 0; i < CELLS; i++) {
+        bool percentile = i >= CELL_PERCENTILE && i <= CELL_LAST;
+        if (has_column(of, i))
+            text_add(out, "%*s", CELL_WIDTH,
+                     percentile ? percentile_name[i - CELL_PERCENTILE] : names[i]);
+    }
+    text_add(out, "\n");
+}
+
+static void add_delay_line(struct text *out, const struct shown *of, const char *name,
+                           const struct delay_summary *d, int64_t spread_ns)
+{
+    char ms[DELAY_TEXT_MAX], cells[CELLS][CELL_MAX];
+    bool over = d->over > 0;
+    int64_t most_ns = d->max_ns > d->over_ns || !over ? d->max_ns : d->over_ns;
+    snprintf(cells[CELL_MIN], CELL_MAX, "%s", ns_text(ms, d->min_ns));
+    for (size_t p = 0; p < PERCENTILES; p++)
+        snprintf(cells[CELL_PERCENTILE + p], CELL_MAX,
+                 d->is_over[p]                      ? ">%s"
+                 : d->count > 0 && !d->supported[p] ? "(%s)"
+                                                    : "%s",
+                 ns_text(ms, d->percentile_ns[p]));
+    snprintf(cells[CELL_MOST], CELL_MAX, over ? ">%s" : "%s", ns_text(ms, most_ns));
+    snprintf(cells[CELL_MEAN], CELL_MAX, "%s",
+             over ? "-"
+                  : ns_text(ms, d->mean_ns)); /* too small by those that were longer */
+    snprintf(cells[CELL_SPREAD], CELL_MAX, "%s",
+             over || d->count < 2 ? "-" : ns_text(ms, spread_ns));
+    text_add(out, "  %-*s", NAME_WIDTH, name);
+    for (int i = 0; i < CELLS; i++)
+        if (has_column(of, i))
+            text_add(out, "%*s", CELL_WIDTH, cells[i]);
+    text_add(out, "\n");
+}
+
+/* "10 sent, 9 replies, loss 10.0 %" */
+static void add_sent(struct text *out, const struct summary *summary, uint64_t waiting)
+{
+    char loss[LOSS_TEXT_MAX];
+    text_add(out, "%llu sent, %llu replies, loss %s",
+             (unsigned long long)(summary->sent + waiting),
+             (unsigned long long)summary->received,
+             loss_text(loss, outcomes_lost(summary->outcomes),
+                       outcomes_failed(summary->outcomes), summary->sent));
+}
+
+static void add_count(struct text *out, const char *name, uint64_t count)
+{
+    if (count > 0)
+        text_add(out, ", %llu %s", (unsigned long long)count, name);
 }
 
 /* Adds the counts of other outcomes and anomalies; nothing if all are 0. */
 static void add_counts(struct text *out, const struct shown *of,
                        const struct summary *summary)
 {
-    struct count_list l = {out, of, false};
     static const struct {
         const char *name;
         enum outcome outcome;
@@ -382,72 +474,101 @@ static void add_counts(struct text *out, const struct shown *of,
         {"not measured", OUTCOME_NOT_MEASURED},
     };
     for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)
-        add_count(&l, outcomes[i].name, summary->outcomes[outcomes[i].outcome]);
-    add_count(&l, "still waiting", of->waiting);
+        add_count(out, outcomes[i].name, summary->outcomes[outcomes[i].outcome]);
+    add_count(out, "still waiting", of->waiting);
     for (size_t i = 0; i < COUNTERS; i++)
         if (counter_names[i].text != NULL)
-            add_count(&l, counter_names[i].text, summary->counters[i]);
-    add_count(&l, "lost in a row",
+            add_count(out, counter_names[i].text, summary->counters[i]);
+    add_count(out, "lost in a row",
               summary->longest_burst > 1 ? summary->longest_burst : 0);
     uint64_t failed = outcomes_failed(summary->outcomes);
     if (failed > 0)
         text_add(out, " (%.1f %% failed)", 100 * (double)failed / (double)summary->sent);
-    if (l.any)
-        text_add(out, "\n");
 }
 
 /* A line for each address, and what was left out above. */
 static void add_addresses(struct text *out, const struct shown *of)
 {
-    char name[ADDRESS_TEXT_MAX + 2];
+    char text[ADDRESS_TEXT_MAX], least[DELAY_TEXT_MAX], median[DELAY_TEXT_MAX];
+    struct text line = {0};
     size_t silent = 0;
     for (size_t i = 0; i < of->n_addresses; i++) {
         const struct shown_address *a = &of->addresses[i];
-        struct shown line = *of;
-        line.waiting = a->waiting;
-        line.target = name;
-        name[0] = name[1] = ' ';
-        endpoint_address(name + 2, &a->to);
-        add_delay_line(out, &line, &a->summary, of->kind->delays[0],
-                       &a->summary.delays[0]);
+        const struct delay_summary *d = &a->summary.delays[0];
+        text_clear(&line);
+        text_add(&line, "%s: ", endpoint_address(text, &a->to));
+        add_sent(&line, &a->summary, a->waiting);
+        text_add(&line, ", min %s, p50 %s ms", ns_text(least, d->min_ns),
+                 ns_text(median, d->percentile_ns[P50]));
+        add_folded(out, of, text_string(&line));
         silent += a->silent;
     }
-    if (silent == 0)
-        return;
-    add_stream(out, of);
-    text_add(
-        out,
-        "%zu of %zu addresses %s not answer and %s left out above: a client that tries "
-        "such an address first takes the next one after 250 ms (RFC 8305)\n",
-        silent, of->n_addresses, silent == 1 ? "does" : "do", silent == 1 ? "is" : "are");
+    text_clear(&line);
+    if (silent > 0)
+        text_add(
+            &line,
+            "%zu of %zu addresses %s not answer and %s left out above: a client that "
+            "tries such an address first takes the next one after 250 ms (RFC 8305)",
+            silent, of->n_addresses, silent == 1 ? "does" : "do",
+            silent == 1 ? "is" : "are");
+    add_folded(out, of, text_string(&line));
+    text_free(&line);
+}
+
+/* "limit 60 ms for the median (Microsoft's ...): 3.12 ms is within; usual here: 3.0 ms" */
+static void add_judgement(struct text *out, const struct shown *of,
+                          const struct summary *summary)
+{
+    const struct delay_summary *d = &summary->delays[0];
+    char median[DELAY_TEXT_MAX], other[DELAY_TEXT_MAX];
+    struct text line = {0};
+    ns_text(median, d->percentile_ns[P50]);
+    if (of->limit_ns > 0)
+        text_add(&line, "limit %s ms for p50%s%s%s: %s%s", ns_text(other, of->limit_ns),
+                 of->limit_source[0] != '\0' ? " (" : "", of->limit_source,
+                 of->limit_source[0] != '\0' ? ")" : "", median,
+                 d->count == 0                          ? ", cannot tell"
+                 : d->percentile_ns[P50] > of->limit_ns ? " ms is ABOVE it"
+                                                        : " ms is within");
+    if (of->usual_ns > 0)
+        text_add(&line, "%susual here: %s ms", line.len > 0 ? "; " : "",
+                 ns_text(other, of->usual_ns));
+    add_folded(out, of, text_string(&line));
+    text_free(&line);
 }
 
 void render_summary_lines(struct text *out, const struct shown *of,
                           const struct summary *summary)
 {
     bool any = false; /* of the delays; skips phases that never occurred */
+    struct text line = {0};
+    text_add(out, "%s  %s %s  ", of->target, of->kind->name, family_name(of->to.family));
+    add_where(out, of);
+    text_add(out, of->pop != NULL && of->pop[0] != '\0' ? "  PoP %s\n" : "\n", of->pop);
+    add_sent(&line, summary, of->waiting);
+    add_counts(&line, of, summary);
+    add_folded(out, of, text_string(&line));
+    text_free(&line);
     for (size_t i = 1; i < kind_delays(of->kind); i++)
         any |= summary->delays[i].count + summary->delays[i].over > 0;
+    if (any || summary->delays[0].count + summary->delays[0].over > 0)
+        add_delay_head(out, of);
     for (size_t i = 0; i < kind_delays(of->kind); i++)
-        if (summary->delays[i].count + summary->delays[i].over > 0 ||
-            (i == 0 && !(any && of->to.family == FAMILY_PROXY)))
-            add_delay_line(out, of, summary, of->kind->delays[i], &summary->delays[i]);
+        if (summary->delays[i].count + summary->delays[i].over > 0)
+            add_delay_line(out, of, of->kind->delays[i], &summary->delays[i],
+                           of->spread_ns[i]);
     if (summary->variation.count > 0)
-        add_delay_line(out, of, summary, "variation", &summary->variation);
-    add_counts(out, of, summary);
-    if (summary->busy) {
-        add_stream(out, of);
+        add_delay_line(out, of, "variation", &summary->variation, DELAY_UNDEFINED);
+    add_judgement(out, of, summary);
+    if (summary->busy)
         text_add(
             out,
-            "this host was too busy to measure accurately: probes were sent late, %llu "
+            "  this host was too busy to measure accurately: probes were sent late, %llu "
             "not at all\n",
             (unsigned long long)summary->counters[COUNTER_MISSED]);
-    }
-    if (of->interception != NULL && of->interception[0] != '\0') {
-        add_stream(out, of);
-        text_add(out, "%s%s\n", of->interception,
+    if (of->interception != NULL && of->interception[0] != '\0')
+        text_add(out, "  %s%s\n", of->interception,
                  of->intercepted ? "; their delays are left out" : "");
-    }
     if (of->n_addresses > 1)
         add_addresses(out, of);
 }
@@ -462,5 +583,5 @@ void render_status_line(struct text *out, const struct shown *of,
              (unsigned long long)summary->received, (unsigned long long)of->waiting,
              loss_text(loss, outcomes_lost(summary->outcomes),
                        outcomes_failed(summary->outcomes), summary->sent),
-             render_ms(ms, summary->delays[0].percentile_ns[P50]));
+             ns_text(ms, summary->delays[0].percentile_ns[P50]));
 }

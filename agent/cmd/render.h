@@ -25,10 +25,16 @@ struct shown {          /* subject of a result or summary */
     struct endpoint to;
     bool unix_time;    /* in place of the local time */
     uint32_t sequence; /* of a result: number of the probe to its host, from 1 */
-    int target_width;  /* minimum width of the first column of summaries */
+    int columns;       /* of the terminal; 0: unlimited */
+    bool alone;        /* the only target: rows of a terminal need not name it */
     /* for summaries only: */
-    uint64_t waiting;         /* probes neither answered nor lost */
-    bool intercepted;         /* a middlebox answers the handshakes */
+    const char *pop;               /* that the replies name; NULL or "": unknown */
+    int64_t spread_ns[DELAYS_MAX]; /* standard deviations; 0: none */
+    int64_t limit_ns;              /* for the median of the first delay; 0: none */
+    const char *limit_source;      /* "": the configuration */
+    int64_t usual_ns; /* the same here, by the agent; DELAY_UNDEFINED or 0: unknown */
+    uint64_t waiting; /* probes neither answered nor lost */
+    bool intercepted; /* a middlebox answers the handshakes */
     const char *interception; /* clause of core/intercept.h; "" or NULL: none */
     const struct shown_address *addresses; /* where the host has several */
     size_t n_addresses;
@@ -47,8 +53,8 @@ void render_mapped_json(struct json *j, const struct endpoint *mapped);
 void render_summary_json(struct text *out, const struct shown *of,
                          const struct summary *summary);
 
-/* A table: the head, then the lines of one stream, one per delay of its kind. */
-void render_summary_head(struct text *out, int target_width);
+/* The block of one stream: its subject, counts, a row per delay of its kind, and its limit.
+ * Columns drop out where it is wider than the terminal; no row is longer than 78. */
 void render_summary_lines(struct text *out, const struct shown *of,
                           const struct summary *summary);
 

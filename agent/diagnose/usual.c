@@ -24,18 +24,19 @@ static bool is_text(struct json_span value, const char *text)
     return json_read_string(value, word, sizeof word) && strcmp(word, text) == 0;
 }
 
-static bool read_stream(struct json_span stream, enum family *family, int64_t *median_ns)
+static bool read_stream(struct json_span stream, struct usual_delay *u)
 {
     struct json_span of = json_member(stream, "family");
     struct json_span day =
         json_member(json_member(json_member(stream, "periods"), "day"), "p50");
-    if (!is_text(json_member(stream, "kind"), "tcp"))
+    if (!json_read_string(json_member(stream, "kind"), u->kind, sizeof u->kind))
         return false;
-    *family = is_text(of, "ipv4")   ? FAMILY_IPV4
-              : is_text(of, "ipv6") ? FAMILY_IPV6
-                                    : FAMILY_NONE;
-    return *family != FAMILY_NONE &&
-           (read_ms(day, median_ns) || read_ms(json_member(stream, "p50"), median_ns));
+    u->family = is_text(of, "ipv4")   ? FAMILY_IPV4
+                : is_text(of, "ipv6") ? FAMILY_IPV6
+                                      : FAMILY_NONE;
+    return u->family != FAMILY_NONE &&
+           (read_ms(day, &u->median_ns) ||
+            read_ms(json_member(stream, "p50"), &u->median_ns));
 }
 
 size_t usual_read(struct usual_delay out[USUAL_MAX], struct json_span status)
@@ -46,7 +47,7 @@ size_t usual_read(struct usual_delay out[USUAL_MAX], struct json_span status)
         struct json_span stream = {0}, streams = json_member(target, "streams");
         while (json_next_item(streams, &stream) && n < USUAL_MAX) {
             struct usual_delay *u = &out[n];
-            n += read_stream(stream, &u->family, &u->median_ns) &&
+            n += read_stream(stream, u) &&
                  json_read_string(json_member(target, "host"), u->host, sizeof u->host);
         }
     }
@@ -54,10 +55,11 @@ size_t usual_read(struct usual_delay out[USUAL_MAX], struct json_span status)
 }
 
 int64_t usual_of(const struct usual_delay *list, size_t n, const char *host,
-                 enum family family)
+                 const char *kind, enum family family)
 {
     for (size_t i = 0; i < n; i++)
-        if (list[i].family == family && strcasecmp(list[i].host, host) == 0)
+        if (list[i].family == family && strcmp(list[i].kind, kind) == 0 &&
+            strcasecmp(list[i].host, host) == 0)
             return list[i].median_ns;
     return DELAY_UNDEFINED;
 }

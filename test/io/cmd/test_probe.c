@@ -25,7 +25,7 @@ static void answered(void **state)
 
     program_run(&r, "", "probe tcp near.test -n 2 -i 0.02");
     CHECK_INT(FINE, r.code, r.err);
-    CHECK_HAS(r.out, "TCP to 1 host: 2 probes, 20ms apart");
+    CHECK_HAS(r.out, "TCP to near.test: 2 probes, 20ms apart");
     CHECK_INT(2, program_count(r.out, "near.test  tcp  198.51.100.1:443  #"), "lines");
     close(near);
     close(far);
@@ -104,7 +104,7 @@ static void five_addresses(void **state)
     }
     program_run(&r, "", "probe tcp five.test -n 10 -i 0.02");
     CHECK_HAS(r.out, "1 of 5 addresses does not answer and is left out above");
-    CHECK_HAS(r.out, "\n  198.51.100.9 ");
+    CHECK_HAS(r.out, "\n  198.51.100.9: ");
     for (size_t i = 0; i < 4; i++)
         close(up[i]);
     program_run(&r, "", "probe tcp five.test -n 10 -i 0.02 --json");

@@ -55,11 +55,11 @@ static void a_result_as_text(void **state)
         uint8_t lost_packets;
         const char *expected;
     } cases[] = {
-        {"a reply", OUTCOME_REPLY, 3107512, 0, "rtt 3.108 ms\n"},
+        {"a reply", OUTCOME_REPLY, 3107512, 0, "rtt 3.11 ms\n"},
         {"a reply to the second SYN", OUTCOME_REPLY, DELAY_UNDEFINED, 1,
          "reply, delay undefined  1 lost packet retransmitted\n"},
         {"loss", OUTCOME_LOSS, DELAY_UNDEFINED, 0, "loss\n"},
-        {"a refusal", OUTCOME_REFUSED, 1000000, 0, "refused  rtt 1.000 ms\n"},
+        {"a refusal", OUTCOME_REFUSED, 1000000, 0, "refused  rtt 1.00 ms\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct shown of = shown();
@@ -140,7 +140,7 @@ static void nothing_looks_fine_that_is_not(void **state)
          {F, F},
          2,
          0,
-         "rtt 2 0 - -",
+         "2 sent, 0 replies, loss -",
          "2 refused (100.0 % failed)",
          "\"sent\":2,\"received\":0,\"waiting\":0,\"lost\":0,\"failed\":2,\"loss_ratio\":"
          "0,"},
@@ -148,7 +148,7 @@ static void nothing_looks_fine_that_is_not(void **state)
          {R, T},
          2,
          0,
-         "rtt 2 1 - 1.000",
+         "2 sent, 1 replies, loss -, ",
          "1 TLS errors (50.0 % failed)",
          "\"sent\":2,\"received\":1,\"waiting\":0,\"lost\":0,\"failed\":1,\"loss_ratio\":"
          "0,"},
@@ -156,14 +156,14 @@ static void nothing_looks_fine_that_is_not(void **state)
          {R, L, F, R},
          4,
          0,
-         "rtt 4 2 25.0 % 1.000",
+         "4 sent, 2 replies, loss 25.0 %",
          "1 refused (25.0 % failed)",
          "\"lost\":1,\"failed\":1,"},
         {"none has come back",
          {R},
          0,
          5,
-         "rtt 5 0 - -",
+         "5 sent, 0 replies, loss -",
          "5 still waiting",
          "\"sent\":5,\"received\":0,\"waiting\":5,\"lost\":0,\"failed\":0,\"loss_ratio\":"
          "null,"},
@@ -171,7 +171,7 @@ static void nothing_looks_fine_that_is_not(void **state)
          {R, R},
          2,
          1,
-         "rtt 3 2 0.0 % 1.000",
+         "3 sent, 2 replies, loss 0.0 %",
          "1 still waiting",
          "\"sent\":3,\"received\":2,\"waiting\":1,"},
     };
@@ -187,8 +187,8 @@ static void nothing_looks_fine_that_is_not(void **state)
             if (*c != ' ' || (n > 0 && words[n - 1] != ' '))
                 words[n++] = *c;
         words[n] = '\0';
-        CHECK(strstr(words, "teams.example tcp ipv4 rtt ") != NULL, "the family: %s",
-              words);
+        CHECK(strstr(words, "teams.example tcp ipv4 203.0.113.20:443") != NULL,
+              "the family: %s", words);
         CHECK(strstr(words, cases[i].row) != NULL, "%s: %s", cases[i].what, words);
         CHECK(strstr(words, cases[i].counts) != NULL, "%s: %s", cases[i].what, words);
         text_clear(&out);
@@ -264,8 +264,61 @@ static void a_summary(void **state)
     text_clear(&out);
     render_summary_lines(&out, &of, &summary);
     CHECK(strstr(text_string(&out), "10.0 %") != NULL, "%s", text_string(&out));
-    CHECK(strstr(text_string(&out), "(10.000)") != NULL,
+    CHECK(strstr(text_string(&out), "(10.0)") != NULL,
           "a doubtful percentile is in parentheses: %s", text_string(&out));
+    text_free(&out);
+    window_destroy(w);
+}
+
+/* No row is longer than the terminal, with IPv6 and all columns; names are not cut. */
+static void it_fits(void **state)
+{
+    (void)state;
+    static const struct kind https = {
+        .name = "https",
+        .delays = {"rtt", "dns", "connect", "tls", "first_byte", "total"},
+        .uses = USES_PORT};
+    struct shown of = {.target = "outlook.office365.com",
+                       .kind = &https,
+                       .pop = "AMS",
+                       .limit_ns = 60 * NS_PER_MS,
+                       .limit_source = "Microsoft's guidance for this service",
+                       .usual_ns = 3 * NS_PER_MS,
+                       .spread_ns = {NS_PER_MS}};
+    endpoint_parse(&of.to, "2603:1026:c03:3001:1234:5678:9abc:def0", 443);
+    struct window *w = window_create(&https, (struct wall){0});
+    struct text out = {0};
+    struct summary summary;
+    for (int i = 0; i < 3; i++) {
+        struct result r =
+            result_of(0, &of.to, (struct wall){i * NS_PER_S}, OUTCOME_REPLY);
+        for (size_t d = 0; d < 6; d++)
+            r.delays[d] = (1072 + i) * NS_PER_MS;
+        strcpy(r.pop, "AMS");
+        r.http.status = 200;
+        window_add(w, &r);
+        of.columns = 80;
+        render_result_line(&out, &of, &r);
+    }
+    window_count(w, COUNTER_LATE, 3);
+    for (of.columns = 40; of.columns <= 80; of.columns += 40) {
+        window_summary(w, (struct wall){60 * NS_PER_S}, &summary);
+        render_summary_lines(&out, &of, &summary);
+        const char *line = strstr(text_string(&out), "  ms");
+        for (size_t len; line != NULL && *line != '\0';
+             line += len + (line[len] == '\n')) {
+            len = strcspn(line, "\n");
+            CHECK(len <= (size_t)of.columns, "%d columns: %.*s", of.columns, (int)len,
+                  line);
+        }
+        CHECK((strstr(text_string(&out), " dev") != NULL) == (of.columns == 80),
+              "columns drop out: %s", text_string(&out));
+        CHECK(strstr(text_string(&out), "1072") != NULL, "always ms: %s",
+              text_string(&out));
+        CHECK(strstr(text_string(&out), "ABOVE") != NULL, "the limit: %s",
+              text_string(&out));
+        text_clear(&out);
+    }
     text_free(&out);
     window_destroy(w);
 }
@@ -336,6 +389,7 @@ static void every_counter_of_a_summary(void **state)
     struct shown of = shown();
     struct summary summary = {.counters = {1, 2, 3, 4, 5}, .longest_burst = 7};
     struct text out = {0};
+    of.columns = 200;
     render_summary_json(&out, &of, &summary);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         CHECK(strstr(text_string(&out), keys[i]) != NULL, "%s: %s", keys[i],
@@ -358,6 +412,7 @@ int main(void)
         cmocka_unit_test(above_minimum_is_exact),
         cmocka_unit_test(a_middlebox_in_the_summary),
         cmocka_unit_test(a_proxy_is_told),
+        cmocka_unit_test(it_fits),
         cmocka_unit_test(local_time_has_its_zone),
         cmocka_unit_test(nothing_looks_fine_that_is_not),
     };

@@ -695,11 +695,15 @@ static void test_usual(void **state)
         "{\"kind\":\"tcp\",\"family\":\"proxy\",\"p50\":null}]}]}";
     struct usual_delay *list = calloc(USUAL_MAX, sizeof *list);
     size_t n = usual_read(list, json_span_of(status, sizeof status - 1));
-    CHECK_INT(2, n, "delays");
-    CHECK_INT(3500000, usual_of(list, n, "teams.microsoft.com", FAMILY_IPV4), "of a day");
-    CHECK_INT(4250000, usual_of(list, n, "Teams.Microsoft.com", FAMILY_IPV6),
+    CHECK_INT(3, n, "delays");
+    CHECK_INT(1000000, usual_of(list, n, "teams.microsoft.com", "icmp", FAMILY_IPV4),
+              "icmp");
+    CHECK_INT(3500000, usual_of(list, n, "teams.microsoft.com", "tcp", FAMILY_IPV4),
+              "of a day");
+    CHECK_INT(4250000, usual_of(list, n, "Teams.Microsoft.com", "tcp", FAMILY_IPV6),
               "of a window");
-    CHECK_INT(DELAY_UNDEFINED, usual_of(list, n, "bing.com", FAMILY_IPV4), "unknown");
+    CHECK_INT(DELAY_UNDEFINED, usual_of(list, n, "bing.com", "tcp", FAMILY_IPV4),
+              "unknown");
     CHECK_INT(0, usual_read(list, json_span_of("[1]", 3)), "no object");
     free(list);
 }
