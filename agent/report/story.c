@@ -36,6 +36,25 @@ static bool close_together(int64_t a_ns, int64_t b_ns)
     return llabs(a_ns - b_ns) <= TOGETHER_NS;
 }
 
+static const char *state_of(const struct incident *i)
+{
+    return i->because != NULL ? i->because->after : i->down ? "down" : "";
+}
+
+/* Whether both incidents are most likely one thing: they are the same state, begin and end
+ * close together, and have four fifths of their time in common. */
+static bool is_same(const struct incident *a, const struct incident *b)
+{
+    int64_t first_ns = a->start_ns < b->start_ns ? a->start_ns : b->start_ns;
+    int64_t last_ns = a->end_ns > b->end_ns ? a->end_ns : b->end_ns;
+    int64_t from_ns = a->start_ns > b->start_ns ? a->start_ns : b->start_ns;
+    int64_t to_ns = a->end_ns < b->end_ns ? a->end_ns : b->end_ns;
+    return strcmp(state_of(a), state_of(b)) == 0 &&
+           close_together(a->start_ns, b->start_ns) &&
+           close_together(a->end_ns, b->end_ns) &&
+           5 * (to_ns - from_ns) >= 4 * (last_ns - first_ns);
+}
+
 static bool is_of(const struct happening *h, size_t target)
 {
     for (size_t i = 0; i < h->n_targets; i++)
@@ -56,19 +75,12 @@ static void add_outages(struct story *s, const struct intervals *all,
 
 /* ---- incidents ---- */
 
-static const char *state_of(const struct incident *i)
-{
-    return i->because != NULL ? i->because->after : i->down ? "down" : "";
-}
-
 static void add_incident(struct story *s, size_t target, const struct incident *incident)
 {
     for (size_t i = 0; i < s->n; i++) {
         struct happening *h = &s->all[i];
         if (h->kind == HAPPENING_INCIDENT && !is_of(h, target) &&
-            close_together(h->start_ns, incident->start_ns) &&
-            close_together(h->end_ns, incident->end_ns) &&
-            strcmp(state_of(h->incident), state_of(incident)) == 0) {
+            is_same(h->incident, incident)) {
             add_target(h, target);
             return;
         }
