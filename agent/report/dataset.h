@@ -61,7 +61,8 @@ struct sample {
     int64_t p50_ns, highest_ns;
     /* Probes. Both 0 while unanswered ICMP is not counted as loss, see core/batch.h. */
     uint32_t sent, lost;
-    uint32_t packets, packets_lost; /* the same as core/loss.h counts them */
+    uint32_t failed;                /* probes answered with something else than a reply */
+    uint32_t packets, packets_lost; /* `sent` and `lost` as core/loss.h counts them */
     uint32_t series;                /* index into the stream's series */
 };
 

@@ -43,7 +43,7 @@ static void add_verdict(struct text *out, const struct page *p, const struct rat
         text_add(out, "\">%g ms</span>", (double)l->delay_ns / 1e6);
     }
     if (!isnan(points))
-        text_add(out, ", %.0f of 100 points", points);
+        text_add(out, ", Microsoft's score %.0f of 100", points);
     if (r->lossy)
         text_add(out, "%s<span class=\"bad\">loss over %g\u00a0%%</span>",
                  is_rtt && l->delay_ns > 0 ? ", " : "", 100 * l->loss_ratio);

@@ -97,6 +97,7 @@ static void leave_out(struct rating_loss *l, const struct dataset_stream *s,
             l->count.sent = less(l->count.sent, m->packets);
             l->count.lost = less(l->count.lost, m->packets_lost);
             l->probes = less(l->probes, m->sent);
+            l->failed = less(l->failed, m->failed);
         }
         i++;
     }
