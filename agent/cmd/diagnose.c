@@ -7,6 +7,7 @@
 #include "cmd/host.h"
 #include "cmd/interrupt.h"
 #include "cmd/load.h"
+#include "cmd/page_file.h"
 #include "diagnose/judge.h"
 #include "diagnose/runner.h"
 #include "diagnose/usual.h"
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_JSON = 256, OPT_FLEET, OPT_RESOLVER };
+enum { OPT_JSON = 256, OPT_FLEET, OPT_HTML, OPT_RESOLVER };
 enum { SECONDS = 20 };
 
 static const struct cmd_option options[] = {
@@ -28,6 +29,9 @@ static const struct cmd_option options[] = {
      "also ask this DNS server, to compare; it then sees the names"},
     {"json", OPT_JSON, NULL,
      "one JSON object per line: each check, each finding, a summary"},
+    {"html", OPT_HTML, "FILE",
+     "also write a self-contained page, to attach to a ticket; - is standard output, alone",
+     CMD_FILE},
     {"fleet", OPT_FLEET, NULL, "one line with host name and verdict, for lists of hosts"},
     {0},
 };
@@ -39,7 +43,7 @@ struct diagnosing {
     struct data data;
     struct target targets[FACTS_SERVICES];
     size_t n_targets;
-    const char *resolver;
+    const char *resolver, *html;
     int64_t seconds;
     bool json, fleet;
     bool refused; /* an address may not be probed */
@@ -91,6 +95,15 @@ static void read_usual(struct diagnosing *d, struct facts *f)
     text_free(&bytes);
 }
 
+static void write_page(struct diagnosing *d, const struct diagnosed *shown)
+{
+    struct text page = {0};
+    diagnose_print_page(&page, shown);
+    if (page_file_write(d->html, &page) != CMD_FINE)
+        d->exit_code = CMD_CANNOT;
+    text_free(&page);
+}
+
 static void on_over(struct facts *facts, void *user)
 {
     struct diagnosing *d = user;
@@ -104,14 +117,18 @@ static void on_over(struct facts *facts, void *user)
         judge_all(facts, &d->data.known, &d->config, probe_kind_words(), out);
         gethostname(host, sizeof host - 1);
         const struct diagnosed shown = {facts, out, host, d->config.site};
-        if (d->json)
+        d->exit_code = out->n_found > 0 ? CMD_BAD : CMD_FINE;
+        if (d->html != NULL)
+            write_page(d, &shown);
+        if (d->html != NULL && strcmp(d->html, "-") == 0)
+            text_clear(&text);
+        else if (d->json)
             diagnose_print_json(&text, &shown);
         else if (d->fleet)
             diagnose_print_fleet(&text, &shown);
         else
             diagnose_print_text(&text, &shown);
         fputs(text_string(&text), stdout);
-        d->exit_code = out->n_found > 0 ? CMD_BAD : CMD_FINE;
     }
     text_free(&text);
     free(out);
@@ -226,6 +243,8 @@ static int take_options(struct diagnosing *d, int argc, char **argv, const char 
             d->json = true;
         else if (c == OPT_FLEET)
             d->fleet = true;
+        else if (c == OPT_HTML)
+            d->html = optarg;
         else if (c == OPT_RESOLVER)
             d->resolver = optarg;
         else if (c != 't')
@@ -277,7 +296,7 @@ const struct command command_diagnose = {
         "packet meets it: interface, gateway, each DNS resolver and what it answers, "
         "captive portal, proxy, VPN, the path and where it enters Microsoft's network, the "
         "nearest front door, TCP, TLS and HTTPS of each service, who opens TLS, the path "
-        "MTU, IPv6, the clock. Ends with a verdict: what is wrong, in which segment, how "
+        "MTU, IPv6, media by UDP and the public address, the clock. Ends with a verdict: what is wrong, in which segment, how "
         "sure, what to do next and whom to call. A fault that another one explains is named "
         "as its effect.\n"
         "\n"
@@ -294,6 +313,7 @@ const struct command command_diagnose = {
     .examples =
         "edgelat diagnose\n"
         "edgelat diagnose teams --json | jq -r 'select(.finding).what'\n"
+        "edgelat diagnose --html ticket.html\n"
         "edgelat diagnose --resolver 9.9.9.9\n"
         "for h in $(cat sites); do ssh $h edgelat diagnose --fleet & done; wait\n",
     .run = run,

@@ -17,6 +17,8 @@ struct diagnosed {
 
 void diagnose_print_text(struct text *out, const struct diagnosed *d);
 void diagnose_print_json(struct text *out, const struct diagnosed *d);
+/* One self-contained page, to attach to a ticket. */
+void diagnose_print_page(struct text *out, const struct diagnosed *d);
 void diagnose_print_fleet(struct text *out, const struct diagnosed *d);
 
 #endif

@@ -1,6 +1,7 @@
 #include "base/file.h"
 #include "cmd/cmd.h"
 #include "cmd/load.h"
+#include "cmd/page_file.h"
 #include "core/time.h"
 #include "net/clock.h"
 #include "otlp/gzip.h"
@@ -223,43 +224,12 @@ static void render(struct report *r, int64_t now_ns, bool all, struct text *out)
         rating_free(&ratings[i]);
 }
 
-/* The file gets the permissions of the user's umask. */
-static int write_into(const char *path, const struct text *page)
-{
-    char folder_copy[PATH_MAX], name_copy[PATH_MAX];
-    if (!text_copy(folder_copy, sizeof folder_copy, path) ||
-        !text_copy(name_copy, sizeof name_copy, path))
-        return -ENAMETOOLONG;
-    const char *name = basename(name_copy);
-    int folder = open(dirname(folder_copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
-        return -errno;
-    int rc = file_write_whole(folder, name, page->bytes, page->len);
-    mode_t mask = umask(0);
-    umask(mask);
-    if (rc == 0 && fchmodat(folder, name, 0666 & ~mask, 0) < 0)
-        rc = -errno;
-    close(folder);
-    return rc;
-}
-
 static int write_page(const struct report *r, const struct text *page)
 {
     char path[PATH_MAX];
-    struct stat there;
-    if (strcmp(r->output, "-") == 0) {
-        fwrite(page->bytes, 1, page->len, stdout);
-        return CMD_FINE; /* main() checks for write errors */
-    }
-    if (stat(r->output, &there) == 0 && !S_ISREG(there.st_mode))
-        return cmd_cannot("%s: not a regular file; use -o - for standard output",
-                          r->output);
-    if (realpath(r->output, path) == NULL) /* follows a symbolic link */
-        text_copy(path, sizeof path, r->output);
-    int rc = write_into(path, page);
-    if (rc < 0)
-        return cmd_cannot("cannot write %s: %s; give another file with -o", r->output,
-                          strerror(-rc));
+    int rc = page_file_write(r->output, page);
+    if (rc != CMD_FINE || strcmp(r->output, "-") == 0)
+        return rc;
     char from[WALL_TEXT_MAX], to[WALL_TEXT_MAX];
     const struct intervals *covered = &r->dataset->covered;
     size_t targets = r->dataset->n_targets, batches = r->dataset->batches;

@@ -1,6 +1,7 @@
 #include "report/html.h"
 
 #include "core/time.h"
+#include "report/page_style.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,6 +24,18 @@ static const char *entity(char c)
     default:
         return (unsigned char)c < 0x20 || c == 0x7f ? "\xef\xbf\xbd" : NULL;
     }
+}
+
+void html_begin(struct text *out, const char *title)
+{
+    text_add(out,
+             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+             "style-src 'unsafe-inline'\"/>\n"
+             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+             "<meta name=\"color-scheme\" content=\"light dark\"/>\n<title>");
+    html_escape(out, title);
+    text_add(out, "</title>\n<style>\n%s</style>\n</head>\n<body>\n", page_style);
 }
 
 void html_escape(struct text *out, const char *text)

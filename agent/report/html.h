@@ -9,6 +9,10 @@
 
 #include <stdint.h>
 
+/* Begins a page, up to <body>: title, style sheet, and a policy that lets nothing be loaded
+ * or run. */
+void html_begin(struct text *out, const char *title);
+
 /* Escapes `text` for character data or a quoted attribute. Invalid UTF-8 and control
  * characters become U+FFFD. */
 void html_escape(struct text *out, const char *text);

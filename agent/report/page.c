@@ -2,7 +2,6 @@
 
 #include "core/time.h"
 #include "report/html.h"
-#include "report/page_style.h"
 
 void page_pop(struct text *out, const struct page *p, const char *pop)
 {
@@ -52,8 +51,8 @@ void page_table(struct text *out, const char *heading, const char *what,
 
 static void add_title(struct text *out, const struct dataset *p)
 {
-    text_add(out, "Latency to the Microsoft edge: ");
-    html_escape(out, p->site[0] != '\0' ? p->site : p->host);
+    text_add(out, "Latency to the Microsoft edge: %s",
+             p->site[0] != '\0' ? p->site : p->host);
 }
 
 static void add_covered(struct text *out, const struct page *p)
@@ -96,17 +95,13 @@ static void add_legend(struct text *out)
 
 void page_render(struct text *out, const struct page *p)
 {
-    text_add(out,
-             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-             "style-src 'unsafe-inline'\"/>\n"
-             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
-             "<meta name=\"color-scheme\" content=\"light dark\"/>\n<title>");
-    add_title(out, p->dataset);
-    text_add(out, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1>",
-             page_style);
-    add_title(out, p->dataset);
+    struct text title = {0};
+    add_title(&title, p->dataset);
+    html_begin(out, text_string(&title));
+    text_add(out, "<header>\n<h1>");
+    html_escape(out, text_string(&title));
     text_add(out, "</h1>\n");
+    text_free(&title);
     add_covered(out, p);
     page_headline(out, p);
     text_add(out, "</header>\n<main>\n");

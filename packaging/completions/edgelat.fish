@@ -25,6 +25,7 @@ complete -c edgelat -n '__edgelat_is diagnose' -s c -l config -r -F -d 'configur
 complete -c edgelat -n '__edgelat_is diagnose' -s t -l time -x -d 'how long to probe, 5 to 30'
 complete -c edgelat -n '__edgelat_is diagnose' -l resolver -x -d 'also ask this DNS server, to compare'
 complete -c edgelat -n '__edgelat_is diagnose' -l json -d 'one JSON object per line: each check, each finding, a summary'
+complete -c edgelat -n '__edgelat_is diagnose' -l html -r -F -d 'also write a self-contained page, to attach to a ticket'
 complete -c edgelat -n '__edgelat_is diagnose' -l fleet -d 'one line with host name and verdict, for lists of hosts'
 complete -c edgelat -n '__edgelat_is diagnose' -s h -l help -d 'print this help'
 complete -c edgelat -n '__edgelat_is diagnose' -a '(__fish_print_hostnames)'

@@ -9,19 +9,17 @@ find nothing. Each fault has a lab of its own, and DIAGNOSE_JOBS of them run at 
 """
 
 import concurrent.futures
-import contextlib
 import json
 import os
-import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+import xml.etree.ElementTree
 
 import lab
 from lab import TOP, Tap, run
-from probing import EDGELAT, LAB
+from probing import EDGELAT, LAB, installed
 
 SITE, GATEWAY, SITE6, GATEWAY6 = "10.77.0.2", "10.77.0.1", "fd77::2", "fd77::1"
 DNS, DNS6, OTHER_DNS = "198.51.100.53", "2001:db8:53::53", "198.51.100.54"
@@ -324,6 +322,10 @@ FAULTS = {  # name: (findings, statements of the scenario, what to plant, enviro
                                          "path frankfurt 203.0.113.30 2001:db8:113::30 delay=8ms blackhole=on\n", None),
 }
 IN_BRANCH = {"half duplex"}
+AS_NOBODY, PAGE, FLEET = "healthy, as nobody", "a page", "a line"
+for other in PAGE, FLEET:
+    FAULTS[other] = FAULTS["503 all day"]
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
 
 
 def inside(name):
@@ -338,23 +340,57 @@ def inside(name):
     with open(path, "w", encoding="utf-8") as file:
         file.write(f"[agent]\nstatus_socket = {lab.FOLDER}/none\n" + (conf or ""))
     where = [] if name in IN_BRANCH else ["ip", "netns", "exec", "site"]
-    done = run(*where, "env", *(f"{key}={value}" for key, value in environment.items()), EDGELAT, "diagnose", "-c", path, "-t", SECONDS,
-               "--json", timeout=60)
+    program = EDGELAT
+    if name == AS_NOBODY:
+        where += NOBODY
+        os.mkdir(f"{lab.FOLDER}/installed")
+        program = installed(f"{lab.FOLDER}/installed")
+        os.chmod(lab.FOLDER, 0o755)
+    done = run(*where, "env", *(f"{key}={value}" for key, value in environment.items()), program, "diagnose", "-c", path, "-t", SECONDS,
+               *(["--html", "-"] if name == PAGE else ["--fleet"] if name == FLEET else ["--json"]), timeout=60)
     print(json.dumps({"code": done.returncode, "stdout": done.stdout, "stderr": done.stderr}))
 
 
-def one_lab(name):
-    """Runs a fault in a lab of its own; returns (exit code, findings, output)."""
+def in_lab(name):
+    """Runs a fault in a lab of its own; returns what inside() printed, or all output."""
     with tempfile.NamedTemporaryFile("w", prefix="edgelat-diagnose-", encoding="utf-8") as scenario:
         scenario.write("include diagnose\n" + (FAULTS[name][1] if name in FAULTS else ""))
         scenario.flush()
         done = run(LAB, scenario.name, "--", sys.executable, "-B", os.path.abspath(__file__), "--inside", name, timeout=120)
     try:
-        told = json.loads(done.stdout.splitlines()[-1])
-        lines = [json.loads(line) for line in told["stdout"].splitlines()]
-        return told["code"], [line["finding"] for line in lines if "finding" in line], lines, told["stderr"]
-    except (IndexError, ValueError, KeyError):
-        return None, None, [], done.stdout + done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        return {"code": None, "stdout": "", "stderr": done.stdout + done.stderr}
+
+
+def one_lab(name):
+    """Returns (exit code, findings, JSON lines, standard error)."""
+    told = in_lab(name)
+    if told["code"] is None or name in (PAGE, FLEET):
+        return told["code"], None, [], told["stdout"] or told["stderr"]
+    lines = lab.json_lines(told["stdout"])
+    return told["code"], [line["finding"] for line in lines if "finding" in line], lines, told["stderr"]
+
+
+def check_page(tap, code, text):
+    """What a ticket gets: one file that loads and runs nothing."""
+    try:
+        page = xml.etree.ElementTree.fromstring(text.replace("<!DOCTYPE html>", ""))
+    except xml.etree.ElementTree.ParseError as error:
+        page = None
+        tap.note(f"{error}: {text[:300]}")
+    tap.ok(page is not None and code == 1, "--html: well-formed", code)
+    if page is None:
+        return
+    tags = {element.tag for element in page.iter()}
+    links = [element for element in page.iter() if "src" in element.attrib or "href" in element.attrib]
+    words = " ".join(page.itertext())
+    tap.ok("script" not in tags and not links, "--html: no script, nothing to load", (tags, links))
+    tap.ok("HTTP 503" in words and "Call:" in words and "Checks" in words, "--html: the finding and the checks", words[-500:])
+
+
+def check_fleet(tap, code, text):
+    tap.ok(code == 1 and text.count("\n") == 1 and "service_errors" in text, "--fleet: one line", text)
 
 
 def verdict(lines):
@@ -363,11 +399,16 @@ def verdict(lines):
 
 def main(names, healthy):
     tap = Tap()
-    jobs = [*(name for name in FAULTS if not names or name in names), *(["healthy"] * healthy if not names else [])]
-    jobs += [name for name in names if name not in FAULTS]
+    jobs = [*(name for name in FAULTS if name in names or not names and name not in (PAGE, FLEET)), *(["healthy"] * healthy if not names else [])]
+    jobs += names and [name for name in names if name not in FAULTS] or [AS_NOBODY, PAGE, FLEET]
     table = []
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("DIAGNOSE_JOBS", "6"))) as pool:
         for name, (code, found, lines, error) in zip(jobs, pool.map(one_lab, jobs)):
+            if name in (PAGE, FLEET):
+                (check_page if name == PAGE else check_fleet)(tap, code, error)
+                continue
+            if name == AS_NOBODY:
+                tap.ok("gateway and path MTU" in str(lines[-1:]), "as nobody: says what it could not check", lines[-1:] or error)
             planted = FAULTS.get(name, ("",))[0].split()
             tap.equal(sorted(planted), sorted(found) if found is not None else None, name)
             tap.equal(1 if planted else 0, code, f"{name}: exit code")
@@ -378,7 +419,7 @@ def main(names, healthy):
                         tap.note(line.get("what") or f"{line['grade']} {line['check']} {line['subject']} {line['family']}: {line['text']}")
             table.append((name, " ".join(planted) or "-", " ".join(found or []) or "-", verdict(lines)))
     for name, planted, found, words in table:
-        if name != "healthy":
+        if planted != "-":
             tap.row(f"diagnose: {name}", f"planted: {planted}", f"named: {found}")
         tap.note(f"{name}: {words}")
     right = sum(row[2] == "-" for row in table if row[0] == "healthy")
