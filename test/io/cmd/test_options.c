@@ -39,7 +39,7 @@ static void refused(void **state)
         {"probe teams.microsoft.com icmp",
          "the kind comes first: edgelat probe icmp teams.microsoft.com"},
         {"probe udp 127.0.0.1",
-         "unknown kind of probe 'udp'; the kinds are icmp, tcp, https and stun"},
+         "unknown kind of probe 'udp'; the kinds are icmp, tcp, https, stun and dns"},
         {"probe tpc 127.0.0.1", "unknown kind of probe 'tpc'; did you mean 'tcp'?"},
         {"probe icmp 127.0.0.1 --watch",
          "probe has no option --watch; `edgelat probe --help` lists the options"},
