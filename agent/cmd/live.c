@@ -14,6 +14,7 @@
 #include "core/window.h"
 #include "edge/owners.h"
 #include "net/clock.h"
+#include "net/race.h"
 #include "net/seed.h"
 #include "net/socket.h"
 #include "net/timer.h"
@@ -37,8 +38,15 @@ struct question { /* one DNS lookup */
     enum family family;
     struct endpoint answers[ADDRESSES_MAX];
     size_t n;              /* 0: no usable address */
+    bool won;              /* a connection was made to this family first */
     struct endpoint unfit; /* the unusable address instead; FAMILY_NONE: none */
     const char *error;
+};
+
+struct live_race { /* between the families of a target */
+    struct session *session;
+    struct question *families[2]; /* the preferred one first */
+    struct race *race;            /* NULL: it is over */
 };
 
 /* An address of a host. Its results belong to the host too, but not while it has never
@@ -78,6 +86,8 @@ struct session {
     struct prober *prober;
     struct question *questions;
     size_t n_questions, unanswered;
+    struct live_race *races;
+    size_t n_races, racing;
     struct live_host *hosts;
     size_t n_hosts;
     struct live_stream *streams;
@@ -128,6 +138,9 @@ static void end(struct session *s)
     s->over = true;
     for (size_t i = 0; i < s->n_hosts; i++)
         single_cancel(s->hosts[i].decoy);
+    for (size_t i = 0; i < s->n_races; i++)
+        if (s->races[i].race != NULL)
+            race_cancel(s->races[i].race);
     prober_destroy(s->prober);
     resolver_destroy(s->resolver);
     http_destroy(s->http);
@@ -316,8 +329,6 @@ static bool needs_lookup(const struct session *s, size_t target)
 /* Whether a user's traffic takes the addresses of `q` rather than those of `than`. */
 static bool is_preferred(const struct question *q, const struct question *than)
 {
-    if (than == NULL)
-        return true;
     struct endpoint a = socket_source(&q->answers[0]),
                     b = socket_source(&than->answers[0]);
     return destination_is_better(&q->answers[0], &a, &than->answers[0], &b);
@@ -343,7 +354,7 @@ static void choose_host(struct session *s, size_t t, size_t kind)
             continue;
         if (s->live->every_family)
             add_host(s, q, kind);
-        else if (is_preferred(q, best))
+        else if (best == NULL || q->won || (!best->won && is_preferred(q, best)))
             best = q;
     }
     if (best != NULL)
@@ -447,6 +458,54 @@ static void begin(struct session *s)
     uv_timer_start(&s->timer, on_turn, 0, 0);
 }
 
+/* ---- which family users take: a race of connections, RFC 8305 ---- */
+
+static void on_raced(size_t winner, void *user)
+{
+    struct live_race *race = user;
+    race->race = NULL;
+    if (winner != RACE_NONE)
+        race->families[winner]->won = true;
+    if (--race->session->racing == 0)
+        begin(race->session);
+}
+
+/* The port that connections go to; 0: none of the kinds makes any. */
+static uint16_t connection_port(const struct session *s, const struct target *target)
+{
+    for (size_t k = 0; k < s->live->n_kinds; k++) {
+        const struct kind *kind = &probe_kinds[s->live->kinds[k]]->kind;
+        if (kind_delay(kind, DELAY_HANDSHAKE) != KIND_NONE)
+            return target_port(target, kind);
+    }
+    return 0;
+}
+
+static void start_race(struct session *s, struct question *a, struct question *b)
+{
+    uint16_t port = connection_port(s, &s->live->targets[a->target]);
+    if (port == 0 || a->n == 0 || b->n == 0)
+        return;
+    bool swap = is_preferred(b, a);
+    struct live_race *race = &s->races[s->n_races++];
+    *race = (struct live_race){.session = s, .families = {swap ? b : a, swap ? a : b}};
+    struct endpoint to[] = {race->families[0]->answers[0], race->families[1]->answers[0]};
+    to[0].port = to[1].port = port;
+    race->race = race_begin(&s->loop, to, 2, WAITING_NS, on_raced, race);
+    s->racing++;
+}
+
+/* Targets with addresses of both families, if either will do; then begins. */
+static void race_families(struct session *s)
+{
+    s->races = mem_zalloc((s->n_questions + 1) * sizeof *s->races);
+    for (size_t i = 0; i + 1 < s->n_questions && !s->live->every_family; i++)
+        if (s->questions[i].target == s->questions[i + 1].target)
+            start_race(s, &s->questions[i], &s->questions[i + 1]);
+    if (s->racing == 0)
+        begin(s);
+}
+
 static void on_resolution(const struct resolution *r, void *user)
 {
     struct question *q = user;
@@ -456,7 +515,7 @@ static void on_resolution(const struct resolution *r, void *user)
     resolution_choose(r, host, &none, &q->unfit);
     q->n = resolution_addresses(r, host, q->answers, ADDRESSES_MAX);
     if (--q->session->unanswered == 0)
-        begin(q->session);
+        race_families(q->session);
 }
 
 static void resolve_all(struct session *s)
@@ -726,6 +785,7 @@ int live_run(const struct live *live)
     free(s.hosts);
     free(s.streams);
     free(s.questions);
+    free(s.races);
     text_free(&s.out);
     return s.exit_code;
 }

@@ -61,6 +61,21 @@ static void refused(void **state)
         {"probe https 127.0.0.1 --ca /bin/sh",
          "--ca /bin/sh: no certificate in PEM form (-----BEGIN CERTIFICATE-----); is it "
          "the right file?"},
+        {"whereis", NULL},
+        {"status --wtach", "status has no option --wtach; did you mean --watch?"},
+        {"top x",
+         "top takes no argument 'x'; targets come from the agent or the configuration"},
+        {"top </dev/null",
+         "top needs a full screen, but standard input and output are not "
+         "a terminal; use `edgelat status --watch`"},
+        {"https 127.0.0.1",
+         "unknown command 'https'; `edgelat --help` lists the commands"},
+        {"collect --listen 127.0.0.1:99999 --dir /tmp", NULL},
+        {"collect --listen 127.0.0.1:0 --dir /bin/ls", NULL},
+        {"report --state /nosuch", NULL},
+        {"probe icmp b\xfc"
+         "cher.example",
+         NULL},
         {"probe https 127.0.0.1 --ca /nosuch", "--ca /nosuch: No such file or directory"},
     };
     (void)state;
@@ -69,7 +84,11 @@ static void refused(void **state)
         char line[512];
         program_run(&r, "", cases[i].arguments);
         snprintf(line, sizeof line, "edgelat: %s\n", cases[i].message);
-        CHECK_TEXT(line, r.err, cases[i].arguments);
+        if (cases[i].message != NULL)
+            CHECK_TEXT(line, r.err, cases[i].arguments);
+        CHECK(strncmp(r.err, "edgelat: ", 9) == 0 &&
+                  strchr(r.err, '\n') == strrchr(r.err, '\n'),
+              "%s: one sentence: %s", cases[i].arguments, r.err);
         CHECK_TEXT("", r.out, cases[i].arguments);
         CHECK_INT(2, r.code, cases[i].arguments);
     }

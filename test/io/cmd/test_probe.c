@@ -124,6 +124,24 @@ static void families(void **state)
     program_run(&r, "", "probe icmp both.test -4 -6 -n 1 --json");
     CHECK_INT(FINE, r.code, r.err);
     CHECK_INT(2, program_count(r.out, "\"outcome\":\"reply\""), "both");
+    CHECK_HAS(r.out, "\"family\":\"ipv6\"");
+    /* connections: IPv6 refuses, so a user's traffic takes IPv4 (RFC 8305) */
+    int only4 = world_listen(6, 443);
+    program_run(&r, "", "probe tcp both.test -n 1 --json");
+    CHECK_INT(FINE, r.code, r.err);
+    CHECK_INT(0, program_count(r.out, "\"family\":\"ipv6\""), "not IPv6");
+    struct sockaddr_in6 loopback = {.sin6_family = AF_INET6,
+                                    .sin6_port = htons(443),
+                                    .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int six = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(bind(six, (struct sockaddr *)&loopback, sizeof loopback) == 0 &&
+              listen(six, 8) == 0,
+          "::1");
+    program_run(&r, "", "probe tcp both.test -n 1 --json");
+    CHECK_INT(FINE, r.code, r.err);
+    CHECK_INT(2, program_count(r.out, "\"family\":\"ipv6\""), "IPv6 where it works");
+    close(six);
+    close(only4);
     program_run(&r, "", "probe icmp near.test -6 -n 1");
     CHECK_INT(CANNOT, r.code, "it has no IPv6 address");
     CHECK_HAS(r.err, "near.test: no address of that family");
