@@ -3,6 +3,8 @@
 #include "cmd/load.h"
 #include "cmd/named_files.h"
 #include "config/keys.h"
+#include "core/budget.h"
+#include "core/limits.h"
 #include "edge/explorer.h"
 #include "probe/kinds.h"
 
@@ -115,6 +117,35 @@ static void print_media(const struct config *c)
         }
 }
 
+/* What one probe takes at most, and how the budget compares with the intervals. */
+static void print_budget(const struct config *c)
+{
+    const struct kinds *kinds = probe_kind_words();
+    double wanted = 0;
+    struct target usual = target_default(kinds);
+    if (c->budget == 0)
+        return;
+    for (size_t t = 0; t < c->n_targets; t++)
+        wanted += 86400 * send_rate_of(&c->targets[t], kinds,
+                                       t < c->nearest ? c->targets[t].interval_ns
+                                                      : c->targets[t].slow_interval_ns)
+                              .of[RATE_BYTES];
+    printf(
+        "  budget %.1f MB a day (UTC): the targets' intervals want up to %.1f MB; %s\n"
+        "  planned: at most %.1f MB for probes, %.1f MB for traces, MTU searches, sweeps and "
+        "names; shipping is not included\n  at most a probe, with its answer:",
+        (double)c->budget / 1e6, wanted / 1e6,
+        wanted > (1 - BUDGET_OTHER) * (double)c->budget
+            ? "probes are spread, the nearest, changing and silent targets first"
+            : "they fit",
+        (1 - BUDGET_OTHER) * (double)c->budget / 1e6,
+        BUDGET_OTHER * (double)c->budget / 1e6);
+    for (size_t k = 0; k < kinds->n; k++)
+        printf("%s %s %u bytes", k > 0 ? "," : "", kinds->list[k]->name,
+               kinds->list[k]->bytes + kinds->list[k]->payloads * usual.payload_bytes);
+    printf("\n");
+}
+
 static void print_data(const struct data *d, enum data_file file, size_t entries,
                        const char *version)
 {
@@ -174,6 +205,7 @@ static int check_config(int argc, char **argv)
         print_summary(&config, path);
         print_discovery(&config, &data.known.workloads);
         print_media(&config);
+        print_budget(&config);
     }
     print_all_data(&data);
     data_free(&data);

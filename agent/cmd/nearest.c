@@ -131,7 +131,7 @@ static int rank(struct ranking *r, int64_t seconds)
     struct explorer_pace pace = {.gap_ns = SWEEP_GAP_NS,
                                  .choose_ns = seconds * NS_PER_S / 2};
     if (measurer_create(&r->measurer, &r->loop, &r->config, &r->data.known, r->http, pace,
-                        events) < 0)
+                        NULL, events) < 0)
         return cmd_cannot("DNS servers '%s': not a list of addresses",
                           r->config.dns_servers);
     measurer_resume(r->measurer);

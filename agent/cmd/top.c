@@ -220,7 +220,7 @@ static int measure(struct watching *w)
     struct explorer_pace pace = {.gap_ns = LOCAL_SWEEP_GAP_NS,
                                  .choose_ns = LOCAL_WINDOW_NS / 2};
     if (measurer_create(&w->measurer, &w->loop, &w->config, &w->data.known, w->http, pace,
-                        events) < 0)
+                        NULL, events) < 0)
         return cmd_cannot("DNS servers '%s': not a list of addresses",
                           w->config.dns_servers);
     gethostname(w->host_name, sizeof w->host_name - 1);

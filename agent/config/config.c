@@ -29,6 +29,7 @@ struct config config_default(void)
         .status_socket = "/run/edgelat/status",
         .workloads = true,
         .media_bursts = 4,
+        .gateway = true,
         .front_doors = 4,
         .path_trace = true,
         .path_interval_ns = 600 * NS_PER_S,

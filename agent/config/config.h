@@ -77,6 +77,8 @@ struct config {
     bool workloads;        /* rank the names of targets.csv besides the targets */
     uint32_t media_bursts; /* a day, of all targets together; core/media.h */
     uint32_t front_doors;  /* number of front doors to probe besides the targets */
+    uint64_t budget;       /* bytes a day, core/budget.h; 0: no limit */
+    bool gateway;          /* probe the default gateway: core/last_metre.h */
 
     /* [peering_service] */
     struct peering peering;
@@ -88,8 +90,9 @@ struct config {
     char bmp_primary_peers[256], bmp_backup_peers[256]; /* addresses of BGP neighbours */
 
     /* [traffic] */
-    char traffic_interfaces[160]; /* names, separated by spaces, or "none" */
-    char traffic_counters[108];   /* socket of edgelat-traffic.service; "": off */
+    char traffic_interfaces[160];          /* names, separated by spaces, or "none" */
+    uint64_t line_rate_down, line_rate_up; /* Mbit/s; 0: the highest seen */
+    char traffic_counters[108];  /* socket of edgelat-traffic.service; "": off */
     char traffic_handshakes[16]; /* interface where users' handshakes are seen; "": off */
     /* The receiver of flow records, traffic/flow_receiver.h */
     char traffic_flows[256];      /* ADDRESS:PORT, separated by spaces; "": it is off */

@@ -64,6 +64,10 @@ const struct config_key config_keys[] = {
 
     {SECTION_AGENT, "media_bursts", config_read_integer, IN(media_bursts), 0, MEDIA_BURSTS_MAX, false,
      "bursts like a call a day, to one of the stun targets after the other; 0: none [4]"},
+    {SECTION_AGENT, "budget", config_read_size, IN(budget), 0, 64 * GIB, false,
+     "bytes a day that probes, traces and lookups may send and receive; 0: no limit [0]"},
+    {SECTION_AGENT, "gateway", config_read_yes_no, IN(gateway), 0, 0, false,
+     "yes: also probe the default gateway, to tell the site from the networks behind it [yes]"},
 
     {SECTION_PEERING, "connection", config_read_text, IN(peering.connection), 0, 0, false,
      "name of the Peering Service connection, as in Azure [none]"},
@@ -95,6 +99,10 @@ const struct config_key config_keys[] = {
 
     {SECTION_TRAFFIC, "interfaces", config_read_interfaces, IN(traffic_interfaces), 0, 0, false,
      "interfaces whose counters are read besides those that carry the routes to targets, or none: reads no interface [only those]"},
+    {SECTION_TRAFFIC, "line_rate_down", config_read_integer, IN(line_rate_down), 0, 100000, false,
+     "Mbit/s that the uplink can receive, for delays under load; 0: the highest rate seen [0]"},
+    {SECTION_TRAFFIC, "line_rate_up", config_read_integer, IN(line_rate_up), 0, 100000, false,
+     "Mbit/s that the uplink can send [0]"},
     {SECTION_TRAFFIC, "counters", config_read_file, IN(traffic_counters), 0, 0, false,
      "socket of edgelat-traffic.service, which counts what this gateway forwards [none]"},
     {SECTION_TRAFFIC, "handshakes", config_read_interface, IN(traffic_handshakes), 0, 0, false,

@@ -12,7 +12,9 @@
  * routers, and DNS does not follow routes. */
 static const unsigned explained_by[] = {
     [LAYER_ROUTES] = BIT(LAYER_BGP_SESSION),
-    [LAYER_PATH] = BIT(LAYER_HOST) | BIT(LAYER_BGP_SESSION) | BIT(LAYER_ROUTES),
+    [LAYER_LAST_METRE] = BIT(LAYER_HOST),
+    [LAYER_PATH] = BIT(LAYER_HOST) | BIT(LAYER_LAST_METRE) | BIT(LAYER_BGP_SESSION) |
+                   BIT(LAYER_ROUTES),
     [LAYER_NAME] = BIT(LAYER_HOST),
     [LAYER_POP] = BIT(LAYER_HOST) | BIT(LAYER_BGP_SESSION) | BIT(LAYER_ROUTES) |
                   BIT(LAYER_PATH) | BIT(LAYER_NAME),

@@ -16,6 +16,7 @@ struct event_traits event_traits(const char *name)
         struct event_traits traits;
     } all[] = {
         {EVENT_NETWORK_CHANGED, {LAYER_HOST}},
+        {EVENT_LAST_METRE, {LAYER_LAST_METRE, .leaves = true}},
         {EVENT_BGP_LOST, {LAYER_BGP_SESSION}},
         {EVENT_BGP_ESTABLISHED, {LAYER_BGP_SESSION}},
         {EVENT_BGP_FLAPPING, {LAYER_BGP_SESSION}},
@@ -43,6 +44,8 @@ struct event_traits event_traits(const char *name)
         {EVENT_STATE_CHANGED, {LAYER_PROBES, .changes_state = true}},
         {EVENT_STATE_FLAPPING, {LAYER_PROBES, .changes_state = true, .flaps = true}},
         {EVENT_STATE_SETTLED, {LAYER_PROBES, .changes_state = true}},
+        {EVENT_BLOAT_RECEIVE, {LAYER_NONE, .leaves = true}},
+        {EVENT_BLOAT_TRANSMIT, {LAYER_NONE, .leaves = true}},
         {EVENT_EDGE_FAILOVER, {LAYER_PATH, .leaves = true}},
         {EVENT_PATH_ENTRY, {LAYER_PATH}},
         {EVENT_PATH_PROVIDER, {LAYER_PATH}},
@@ -71,6 +74,11 @@ enum event_leaves event_leaves(const char *name, const char *after)
         const char *name, *after;
         enum event_leaves leaves;
     } all[] = {
+        {EVENT_BLOAT_RECEIVE, "bloated", EVENT_LEAVES_FINDING},
+        {EVENT_BLOAT_TRANSMIT, "bloated", EVENT_LEAVES_FINDING},
+        {EVENT_LAST_METRE, "down", EVENT_LEAVES_FINDING},
+        {EVENT_LAST_METRE, "lossy", EVENT_LEAVES_FINDING},
+        {EVENT_LAST_METRE, "slow", EVENT_LEAVES_FINDING},
         {EVENT_PATH_BLACK_HOLE, "black hole", EVENT_LEAVES_FINDING},
         {EVENT_UDP_BLOCKED, "blocked", EVENT_LEAVES_FINDING},
         {EVENT_EDGE_SUBOPTIMAL, "suboptimal", EVENT_LEAVES_FINDING},

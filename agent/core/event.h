@@ -27,8 +27,9 @@ enum severity { /* OpenTelemetry's SeverityNumber */
 
 /* What may explain what, from the cause to the effect: core/causes.h. */
 enum event_layer {
-    LAYER_NONE, /* neither explains nor is explained */
-    LAYER_HOST, /* the network of this host */
+    LAYER_NONE,       /* neither explains nor is explained */
+    LAYER_HOST,       /* the network of this host */
+    LAYER_LAST_METRE, /* up to its default gateway */
     LAYER_BGP_SESSION,
     LAYER_ROUTES,
     LAYER_PATH, /* as traced */

@@ -9,7 +9,7 @@ const char *owner_name(enum owner_type type)
         [OWNER_UNKNOWN] = "unknown",   [OWNER_EDGE] = "edge",
         [OWNER_REGION] = "region",     [OWNER_FOREIGN] = "foreign",
         [OWNER_PRIVATE] = "private",   [OWNER_FILTERED] = "filtered",
-        [OWNER_RESOLVER] = "resolver",
+        [OWNER_RESOLVER] = "resolver", [OWNER_GATEWAY] = "gateway",
     };
     assert((unsigned)type < sizeof names / sizeof *names);
     return names[type];
@@ -22,6 +22,7 @@ const char *owner_text(char out[OWNER_TEXT_MAX], const struct owner *o, const ch
     case OWNER_UNKNOWN:
     case OWNER_EDGE:
     case OWNER_RESOLVER:
+    case OWNER_GATEWAY:
         break;
     case OWNER_REGION:
         snprintf(out, OWNER_TEXT_MAX,

@@ -16,6 +16,7 @@ enum owner_type {
     OWNER_PRIVATE,  /* a private address: a private endpoint or a proxy */
     OWNER_RESOLVER, /* a DNS server */
     OWNER_FILTERED, /* DNS returns an address that no internet host has: not probed */
+    OWNER_GATEWAY,  /* the default gateway of this host: core/last_metre.h */
 };
 
 #define OWNER_WHY_MAX 160

@@ -58,6 +58,7 @@ struct pipeline *pipeline_create(const struct pipeline_settings *settings,
     p->kinds = kinds;
     p->opened = p->window_start = p->stamped = p->batch.agent_start = wall;
     p->opened_at = p->latest = now;
+    p->wall_offset_ns = wall.ns - now.ns;
     p->rolling = rolling_set_create(now);
     p->series = series_set_create(settings->delta, p->rolling);
     p->batch.delta = settings->delta;
@@ -130,8 +131,10 @@ bool pipeline_take(struct pipeline *p, struct mono now, struct probe_request *ou
 {
     struct due due;
     p->latest = now;
-    if (!schedule_take(p->schedule, now, &due))
-        return false;
+    do {
+        if (!schedule_take(p->schedule, now, &due))
+            return false;
+    } while (!pipeline_affords(p, due.stream, now));
     struct pipeline_stream *s = &p->streams[due.stream];
     if (due.missed > 0) {
         window_count(s->window, COUNTER_MISSED, due.missed);
@@ -166,6 +169,8 @@ bool pipeline_silence_is_down(const struct pipeline *p, const struct pipeline_ta
                               const struct pipeline_stream *s)
 {
     const struct kind *kind = p->kinds->list[s->kind];
+    if (m->target->gateway)
+        return false;
     if (s->answered)
         return true;
     if (m->target->proxied && !target_goes_by_proxy(m->target, kind))
@@ -317,6 +322,7 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
     struct pipeline_address *addr = &m->addresses[family_slot(family)];
 
     p->latest = now;
+    p->wall_offset_ns = wall.ns - now.ns;
     addr->paused = to.family == FAMILY_NONE;
     if (addr->paused) {
         pipeline_forget_recent(p, m, addr);
@@ -454,6 +460,7 @@ void pipeline_result(struct pipeline *p, const struct result *result)
 {
     struct pipeline_stream *s = stream_of(p, result->stream);
     struct result counted = *result;
+    pipeline_settle(p, s, result);
     if (pipeline_only_watches(p, result->stream)) {
         pipeline_add_address(p, s, result);
         return;
@@ -553,6 +560,7 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     if (p->stamped.ns - wall.ns > STAMP_AHEAD_NS)
         step_back(p, now, wall);
     struct wall end = stamp(p, wall);
+    p->wall_offset_ns = wall.ns - now.ns;
     rolling_set_now(p->rolling, now);
     pipeline_close_losses(p);
     for (uint32_t i = 0; i < p->n_streams; i++) {

@@ -44,6 +44,7 @@
 #define EDGELAT_CORE_PIPELINE_H
 
 #include "core/batch.h"
+#include "core/budget.h"
 #include "core/nearest.h"
 #include "core/schedule.h"
 
@@ -89,6 +90,7 @@ struct pipeline_settings {
     bool delta; /* delta temporality: since the last batch, not since the start */
     const struct target *targets;
     size_t n_targets;
+    struct budget *budget; /* borrowed; NULL: none. Probes are taken from it. */
 };
 
 /* Copies `settings`; its targets and `kinds` are borrowed and outlive the pipeline. */

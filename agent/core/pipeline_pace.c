@@ -13,6 +13,9 @@
 
 #include <stdlib.h>
 
+/* The longest interval: a stream with the least share is probed once a day. */
+#define BUDGET_INTERVAL_NS (86400 * NS_PER_S)
+
 struct pace {
     struct send_rate slow; /* of the slow intervals */
     struct send_rate more; /* beyond them */
@@ -112,13 +115,77 @@ static int64_t first_within_ns(const struct pipeline_target *m, const struct kin
     return soon > round ? soon : round;
 }
 
+/* ---- the budget ---- */
+
+/* Upper bound of one probe: the payload goes both ways. */
+static double cost_of(const struct pipeline *p, const struct pipeline_stream *s)
+{
+    const struct kind *kind = p->kinds->list[s->kind];
+    return kind->bytes +
+           kind->payloads * (double)p->targets[s->target].target->payload_bytes;
+}
+
+/*
+ * How much the next probe tells: of one of the nearest, which users are served by, twice as
+ * much; while the state of the stream changes, is bad or unknown, four times.
+ */
+static double weight_of(const struct pipeline *p, const struct pipeline_stream *s)
+{
+    const struct pipeline_target *m = &p->targets[s->target];
+    bool changing = s->turned.ns != 0 || s->silent_since.ns != 0 ||
+                    (s->flap.state != STATE_UP && !m->target->gateway);
+    return (m->full && pipeline_may_be_pop(m) ? 2 : 1) * (changing ? 4 : 1);
+}
+
+static void share_budget(struct pipeline *p, struct mono now)
+{
+    struct budget_stream *all = mem_alloc((p->n_streams + 1) * sizeof *all);
+    struct wall wall = {now.ns + p->wall_offset_ns};
+    for (uint32_t i = 0; i < p->n_streams; i++) {
+        const struct pipeline_stream *s = &p->streams[i];
+        int64_t ns = interval_ns(p, &p->targets[s->target], s->kind);
+        double mean = p->wire_bytes[s->kind];
+        all[i] = (struct budget_stream){.bytes = mean > 0 ? mean : cost_of(p, s),
+                                        .rate = s->addr->paused ? 0 : 1e9 / (double)ns,
+                                        .weight = weight_of(p, s)};
+    }
+    budget_share(all, p->n_streams, budget_rate(p->settings.budget, wall, now));
+    for (uint32_t i = 0; i < p->n_streams; i++)
+        p->streams[i].budget_ns = all[i].rate * (double)BUDGET_INTERVAL_NS > 1e9
+                                      ? (int64_t)(1e9 / all[i].rate)
+                                      : BUDGET_INTERVAL_NS;
+    free(all);
+}
+
+bool pipeline_affords(struct pipeline *p, size_t stream, struct mono now)
+{
+    struct wall wall = {now.ns + p->wall_offset_ns};
+    return p->settings.budget == NULL ||
+           budget_take(p->settings.budget, BUDGET_PROBES, cost_of(p, &p->streams[stream]),
+                       wall, now);
+}
+
+void pipeline_settle(struct pipeline *p, const struct pipeline_stream *s,
+                     const struct result *result)
+{
+    double most = cost_of(p, s), *mean = &p->wire_bytes[s->kind];
+    if (result->wire_bytes > 0)
+        *mean += (result->wire_bytes - *mean) / (*mean > 0 ? 16 : 1);
+    if (p->settings.budget != NULL && result->wire_bytes > 0 && result->wire_bytes < most)
+        budget_return(p->settings.budget, BUDGET_PROBES, most - result->wire_bytes);
+}
+
 static void set_intervals(struct pipeline *p, size_t target, struct mono now)
 {
     const struct pipeline_target *m = &p->targets[target];
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         const struct pipeline_stream *s = &p->streams[i];
         bool paused = s->addr->paused || p->paused;
-        schedule_set(p->schedule, i, paused ? 0 : interval_ns(p, m, s->kind),
+        int64_t ns = interval_ns(p, m, s->kind);
+        schedule_set(p->schedule, i,
+                     paused              ? 0
+                     : ns < s->budget_ns ? s->budget_ns
+                                         : ns,
                      first_within_ns(m, p->kinds->list[s->kind]), now);
     }
 }
@@ -132,12 +199,16 @@ static void set_all_intervals(struct pipeline *p, struct mono now)
 void pipeline_pace(struct pipeline *p, struct mono now)
 {
     set_pace(p);
+    if (p->settings.budget != NULL)
+        share_budget(p, now);
     set_all_intervals(p, now);
 }
 
 void pipeline_pace_target(struct pipeline *p, size_t target, struct mono now)
 {
-    if (set_pace(p))
+    if (p->settings.budget != NULL)
+        pipeline_pace(p, now);
+    else if (set_pace(p))
         set_all_intervals(p, now);
     else
         set_intervals(p, target, now);

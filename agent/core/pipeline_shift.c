@@ -12,6 +12,8 @@ void pipeline_add_delay(struct pipeline *p, struct pipeline_stream *s,
                         const struct result *counted)
 {
     size_t distance = intercept_distance(p->kinds->list[s->kind], &s->addr->intercept);
+    if (p->targets[s->target].target->gateway)
+        return; /* routers answer ICMP when they have time */
     if (s->addr->pop_before[0] == '\0' && counted->outcome == OUTCOME_REPLY &&
         counted->delays[distance] != DELAY_UNDEFINED)
         shift_value(&s->shift, counted->time, counted->delays[distance]);

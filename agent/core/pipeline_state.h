@@ -58,6 +58,7 @@ struct pipeline_stream {
      * in the open window; since when the windows have shown another state than `flap`. */
     struct wall silent_since, answered_first, turned;
     struct shift shift;
+    int64_t budget_ns;             /* interval that the budget allows; 0: any */
     struct delay_ring *handshakes; /* NULL: of a kind without them, or none yet */
 };
 
@@ -83,6 +84,9 @@ struct pipeline {
     struct pipeline_stream *streams;
     uint32_t n_streams;
     bool surveying, paused;
+    double
+        wire_bytes[KINDS_MAX]; /* of a probe, the mean of the last ones; 0: not known */
+    int64_t wall_offset_ns;    /* wall clock minus monotonic clock, as last seen */
 
     struct wall opened; /* start of the open window by the clocks */
     struct mono opened_at, latest;
@@ -108,7 +112,7 @@ struct window_stats pipeline_recent_stats(const struct pipeline *p,
                                           const struct pipeline_stream *s);
 
 /*
- * True when silence counts as down. Not for a kind that was never answered, if it may be
+ * True when silence counts as down. Not for the gateway, which need not answer. Not for a kind that was never answered, if it may be
  * filtered and another kind probes the target too, or if the site has a proxy and the kind
  * cannot use it.
  */
@@ -177,6 +181,12 @@ size_t pipeline_host_of(const struct pipeline *p, const struct target *target);
  * changed. */
 void pipeline_pace(struct pipeline *p, struct mono now);
 void pipeline_pace_target(struct pipeline *p, size_t target, struct mono now);
+
+/* Takes a probe of the stream from the budget; false: it is not sent. Gives back what the
+ * kernel did not count. */
+bool pipeline_affords(struct pipeline *p, size_t stream, struct mono now);
+void pipeline_settle(struct pipeline *p, const struct pipeline_stream *s,
+                     const struct result *result);
 
 /* Ends the open part of the window of `addr`. The next part is a new window object, so
  * that no delay variation is computed between two addresses. */

@@ -23,6 +23,11 @@
 #define TARGETS_MAX      256
 #define LIMIT_SOURCE_MAX 128
 
+/* Name and host of the target that stands for the default gateway (`gateway`); the host is
+ * systemd's word for it (nss-myhostname). */
+#define GATEWAY_NAME "gateway"
+#define GATEWAY_HOST "_gateway"
+
 /* A target above a limit is degraded; 0: no limit. The sources name the origin of each
  * limit; "": the configuration. */
 struct limits {
@@ -60,6 +65,9 @@ struct target {
     bool dont_fragment;
     struct limits limits;
     bool discovered; /* added by discovery, not configured */
+    /* The default gateway: its silence is no outage, and only core/last_metre.h judges
+     * it. */
+    bool gateway;
     /* Its kinds that use HTTP go through a proxy, which resolves the name. */
     bool proxied;
 };

@@ -5,9 +5,11 @@
 #include "base/mem.h"
 #include "core/clock_proof.h"
 #include "core/splay.h"
+#include "daemon/budget_file.h"
 #include "daemon/doors_file.h"
 #include "daemon/identity.h"
 #include "daemon/kill_switch.h"
+#include "daemon/load_watch.h"
 #include "daemon/measurer.h"
 #include "daemon/media_monitor.h"
 #include "daemon/mtu_finder.h"
@@ -19,6 +21,7 @@
 #include "edge/as_path.h"
 #include "net/clock.h"
 #include "net/machine.h"
+#include "net/neighbour.h"
 #include "net/seed.h"
 #include "net/timer.h"
 #include "route/rib_lookup.h"
@@ -50,6 +53,8 @@ struct agent {
     const struct config *config;
     const struct edge_data *edge_data;
     struct http *http;
+    struct budget budget;
+    struct load_watch *load;   /* NULL: interfaces are not read */
     struct measurer *measurer; /* NULL until the clock is set */
     struct path_tracer *paths; /* NULL: off */
     struct mtu_finder *mtus;   /* NULL: off */
@@ -82,6 +87,19 @@ struct agent {
     uv_timer_t *stop_timer;
 };
 
+static void take_gateway(struct agent *a, size_t family, struct metre_gateway *out)
+{
+    struct network_item is;
+    *out = (struct metre_gateway){.at = {.family = FAMILY_NONE}};
+    if (!measurer_gateway(a->measurer, family == SLOT_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4,
+                          &is))
+        return;
+    out->at = is.address;
+    text_copy(out->interface, sizeof out->interface, is.name);
+    out->no_neighbour =
+        neighbour_state_of(&is.address, is.interface) == NEIGHBOUR_NO_ANSWER;
+}
+
 static void on_batch(const struct batch *batch, void *user)
 {
     struct agent *a = user;
@@ -93,6 +111,7 @@ static void on_batch(const struct batch *batch, void *user)
     };
     if (a->shipper != NULL)
         counters.shipper = shipper_counters(a->shipper);
+    counters.budget = &a->budget;
     counters.swept = measurer_summary(a->measurer, &counters.doors);
     struct exporters *exporters =
         a->flows != NULL ? flow_receiver_exporters(a->flows) : NULL;
@@ -104,7 +123,10 @@ static void on_batch(const struct batch *batch, void *user)
         counters.paths = path_tracer_counters(a->paths);
     if (a->mtus != NULL)
         counters.mtus = mtu_finder_counters(a->mtus);
+    struct metre_gateway gateways[2];
     struct reporter_sources sources = {
+        .gateways = gateways,
+        .load = a->load,
         .station = a->station,
         .exporters = exporters,
         .interfaces = a->interfaces,
@@ -115,6 +137,8 @@ static void on_batch(const struct batch *batch, void *user)
         .mtus = a->mtus != NULL ? mtu_finder_watch(a->mtus) : NULL,
         .media = a->media,
     };
+    for (size_t f = 0; f < 2; f++)
+        take_gateway(a, f, &gateways[f]);
     const char *why = reporter_take(a->reporter, batch, &counters, &sources);
     if (a->paths != NULL)
         path_tracer_window(a->paths, batch, reporter_events(a->reporter));
@@ -122,6 +146,7 @@ static void on_batch(const struct batch *batch, void *user)
         mtu_finder_window(a->mtus, batch);
     media_monitor_window(a->media, batch);
     status_server_window(a->status_server, batch, reporter_events(a->reporter),
+                         reporter_last_metre(a->reporter),
                          counters.measurer.loop_lag_max_ns);
     percentiles_window(a->percentiles);
     if (why != NULL)
@@ -147,6 +172,8 @@ static void on_result(const struct target *target, const struct result *result,
                       void *user)
 {
     struct agent *a = user;
+    if (a->load != NULL)
+        load_watch_result(a->load, target, result);
     if (a->mtus != NULL)
         mtu_finder_result(a->mtus, target, result);
     media_monitor_result(a->media, target, result);
@@ -208,6 +235,7 @@ static void open_paths(struct agent *a)
         .network = current_network,
         .as_path = as_path_of,
         .user = a,
+        .budget = &a->budget,
     };
     int rc = a->config->path_trace ? path_tracer_create(&a->paths, a->loop, a->config,
                                                         a->edge_data, &sources)
@@ -215,8 +243,8 @@ static void open_paths(struct agent *a)
     if (rc < 0)
         log_warn("path", "paths are not traced: no resolver: %s", strerror(-rc));
     if (a->config->path_mtu)
-        a->mtus =
-            mtu_finder_create(a->loop, a->config->path_mtu_interval_ns, open_events, a);
+        a->mtus = mtu_finder_create(a->loop, a->config->path_mtu_interval_ns, &a->budget,
+                                    open_events, a);
 }
 
 static void open_media(struct agent *a)
@@ -226,8 +254,9 @@ static void open_media(struct agent *a)
     for (const char *c = a->instance_id; *c != '\0'; c++)
         seed = (seed ^ (uint8_t)*c) * 1099511628211u;
     thresholds_media(&a->edge_data->thresholds, &limits);
-    a->media = media_monitor_create(a->loop, a->config->media_bursts, seed, &limits,
-                                    open_events, a);
+    a->media =
+        media_monitor_create(a->loop, a->config->budget > 0 ? 0 : a->config->media_bursts,
+                             seed, &limits, open_events, a);
 }
 
 /* Ships after this agent's own delay: all agents close their windows at the same time. */
@@ -283,9 +312,11 @@ static int begin_measuring(struct agent *a)
         log_warn("agent", "nothing is measured: %s", kill_switch_reason(&a->kill_switch));
         return 0;
     }
+    budget_file_load(a->config->state_dir, (double)a->config->budget, &a->budget);
+    budget_file_keep(a->config->state_dir, &a->budget, false);
     struct explorer_pace pace = {.gap_ns = SWEEP_GAP_NS, .choose_ns = SWEEP_CHOOSE_NS};
     int rc = measurer_create(&a->measurer, a->loop, a->config, a->edge_data, a->http,
-                             pace, events);
+                             pace, a->config->budget > 0 ? &a->budget : NULL, events);
     if (rc < 0)
         return rc;
     doors_file_load(a->config->state_dir, a->measurer);
@@ -316,7 +347,11 @@ static void on_check_timer(uv_timer_t *timer)
         spool_trust_clock(a->spool);
     kill_switch_check(&a->kill_switch);
     take_collector_order(a);
+    if (a->load != NULL && a->measurer != NULL)
+        load_watch_second(a->load, a->measurer,
+                          interface_reader_interfaces(a->interfaces));
     if (a->measurer != NULL) {
+        budget_file_keep(a->config->state_dir, &a->budget, false);
         apply_kill_switch(a);
     } else if (!a->kill_switch.clock) {
         log_info("agent", "this host's clock is set: measuring begins");
@@ -495,11 +530,15 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
         .paths = &a->paths,
         .mtus = &a->mtus,
         .media = &a->media,
+        .budget = &a->budget,
+        .load = &a->load,
     };
     a->status_server = status_server_create(loop, &sources);
     open_station(a);
     open_flows(a);
     open_interfaces(a);
+    if (a->interfaces != NULL)
+        a->load = load_watch_create(config);
     if (config->traffic_counters[0] != '\0')
         a->sets = set_reader_create(loop, config, edge_data);
     if (config->traffic_handshakes[0] != '\0')
@@ -540,6 +579,8 @@ static void stop_measuring(struct agent *a)
     a->mtus = NULL;
     media_monitor_destroy(a->media);
     a->media = NULL;
+    if (a->measurer != NULL)
+        budget_file_keep(a->config->state_dir, &a->budget, true);
     measurer_destroy(a->measurer);
     a->measurer = NULL;
 }
@@ -579,6 +620,8 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
     a->station = NULL;
     flow_receiver_destroy(a->flows);
     a->flows = NULL;
+    load_watch_destroy(a->load);
+    a->load = NULL;
     interface_reader_destroy(a->interfaces);
     a->interfaces = NULL;
     set_reader_destroy(a->sets);
@@ -601,6 +644,7 @@ void agent_destroy(struct agent *a)
     routes_server_destroy(a->routes_server);
     station_destroy(a->station);
     flow_receiver_destroy(a->flows);
+    load_watch_destroy(a->load);
     interface_reader_destroy(a->interfaces);
     set_reader_destroy(a->sets);
     handshake_reader_destroy(a->handshakes);

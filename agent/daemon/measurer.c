@@ -41,13 +41,15 @@ struct measurer {
     uv_loop_t *loop;
     const struct config *config;
     struct measurer_events events;
+    struct budget *budget;
     struct http *http;
     struct resolver *resolver;
     struct prober *prober;
     struct pipeline *pipeline;
     struct explorer *explorer;
     struct request *requests;
-    struct netlink *netlink;      /* NULL: the kernel does not report changes */
+    struct netlink *netlink; /* NULL: the kernel does not report changes */
+    struct network_item gateways[2];
     const struct target *nearest; /* as last logged */
     bool direct_failed;           /* logged: DNS does not answer where there is a proxy */
     bool paused;                  /* nothing is sent; true until the first resume */
@@ -190,11 +192,23 @@ static void on_resolution(const struct resolution *answer, void *user)
     arm(m);
 }
 
+static bool affords(struct measurer *m, double bytes)
+{
+    return m->budget == NULL ||
+           budget_take(m->budget, BUDGET_NAMES, bytes, wall_now(), mono_now());
+}
+
 /* Guessed names are looked up as absolute names: under a search domain with a wildcard
  * every name would exist. */
 static void resolve(struct measurer *m, const struct explorer_step *step)
 {
+    static const struct resolution refused = {
+        .error = "the budget has nothing left for lookups now", .temporary = true};
     char absolute[HOST_TEXT_MAX + 1];
+    if (!affords(m, BUDGET_LOOKUP_BYTES)) {
+        explorer_answer(m->explorer, step->ref, step->family, &refused, mono_now());
+        return;
+    }
     struct request *r = request_open(m, step);
     bool guessed = step->target == NULL || step->target->discovered;
     snprintf(absolute, sizeof absolute, "%s.", step->host);
@@ -218,6 +232,13 @@ static void on_handshake(int64_t rtt_ns, void *user)
 
 static void start_handshake(struct measurer *m, const struct explorer_step *step)
 {
+    if (!affords(m, BUDGET_HANDSHAKE_BYTES)) {
+        if (step->action == EXPLORER_DECOY)
+            explorer_decoy(m->explorer, step->ref, step->family, false);
+        else
+            explorer_handshake(m->explorer, step->ref, DELAY_UNDEFINED);
+        return;
+    }
     struct request *r = request_open(m, step);
     const struct target *t = step->target;
     r->handshake =
@@ -281,7 +302,8 @@ static void use(struct measurer *m, const struct explorer_step *step)
                  step->pop);
     }
     apply_owner(m, step->number, step->family);
-    netlink_follow(m->netlink, &to);
+    if (!step->target->gateway) /* its route is the default route */
+        netlink_follow(m->netlink, &to);
     pipeline_addresses(m->pipeline, step->number, step->family, step->known,
                        step->n_known);
     pipeline_resolved(m->pipeline, step->number, step->family, to, step->pop, mono_now(),
@@ -522,6 +544,32 @@ static void report_settled(struct measurer *m)
     event_number(e, ATTR_NETWORK_CHANGES, (double)changes);
 }
 
+/* The kernel reports changes seconds later than it makes them; this costs nothing. */
+static void take_gateways(struct measurer *m)
+{
+    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+    for (size_t f = 0; f < 2 && m->config->gateway; f++) {
+        struct network_item *is = &m->gateways[f], found = {.family = FAMILY_NONE};
+        bool has = netlink_gateway(m->netlink, families[f], &found);
+        if (!has && is->address.family == FAMILY_NONE)
+            continue;
+        *is = found;
+        explorer_gateway(m->explorer, families[f], &found.address);
+    }
+}
+
+bool measurer_gateway(const struct measurer *m, enum family family,
+                      struct network_item *out)
+{
+    *out = m->gateways[family_slot(family)];
+    return out->address.family != FAMILY_NONE;
+}
+
+bool measurer_uplink(const struct measurer *m, char name[INTERFACE_NAME_MAX])
+{
+    return netlink_uplink(m->netlink, name);
+}
+
 static void arm_tick(struct measurer *m, struct wall wall);
 
 static void on_tick(uv_timer_t *timer)
@@ -530,6 +578,8 @@ static void on_tick(uv_timer_t *timer)
     struct wall wall = wall_now();
     compare_clocks(m, mono_now(), wall);
     report_settled(m);
+    take_gateways(m);
+    arm(m);
     if (wall.ns >= pipeline_closing(m->pipeline).ns)
         measurer_close_window(m);
     arm_tick(m, wall);
@@ -565,7 +615,8 @@ static void open_kinds(struct measurer *m)
 
 int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
                     const struct edge_data *edge_data, struct http *http,
-                    struct explorer_pace pace, struct measurer_events events)
+                    struct explorer_pace pace, struct budget *budget,
+                    struct measurer_events events)
 {
     struct resolver *resolver;
     int rc = resolver_create(&resolver, loop, config->dns_servers);
@@ -584,6 +635,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
                               prober_events);
     struct wall wall = wall_now();
     struct pipeline_settings settings = config_pipeline(config);
+    settings.budget = m->budget = budget;
     m->pipeline =
         pipeline_create(&settings, probe_kind_words(), seed_random(), mono_now(), wall);
     m->explorer =
@@ -602,6 +654,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
             "the kernel does not report network changes (%s): discovery runs only every "
             "hour",
             strerror(-rc));
+    take_gateways(m);
     arm_tick(m, wall);
     *out = m;
     return 0;

@@ -13,6 +13,7 @@
 #include "edge/edge_data.h"
 #include "edge/explorer.h"
 #include "net/http.h"
+#include "net/network.h"
 #include "probe/prober.h"
 
 #include <uv.h>
@@ -42,16 +43,26 @@ struct measurer_counters {
 struct measurer;
 
 /*
- * All but the events are borrowed and outlive the measurer. It starts paused: nothing is
+ * All but the events are borrowed and outlive the measurer. `budget`: what may be sent; NULL: no
+ * limit. It starts paused: nothing is
  * sent before measurer_resume(). Returns 0, or -EINVAL or -E2BIG when the DNS servers of
  * the configuration are not a list of addresses.
  */
 int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
                     const struct edge_data *edge_data, struct http *http,
-                    struct explorer_pace pace, struct measurer_events events);
+                    struct explorer_pace pace, struct budget *budget,
+                    struct measurer_events events);
 
 /* The network that the host is in: netlink_identity(). */
 uint64_t measurer_network(const struct measurer *m);
+
+/* The default gateway of a family and its interface; false: there is none, or `gateway` of
+ * [agent] is no. */
+bool measurer_gateway(const struct measurer *m, enum family family,
+                      struct network_item *out);
+
+/* The interface of the default route, of IPv4 if there is one; false: there is none. */
+bool measurer_uplink(const struct measurer *m, char name[INTERFACE_NAME_MAX]);
 
 /* explorer_resume(), before the first measurer_resume(); explorer_keep() with the network
  * and the time. */

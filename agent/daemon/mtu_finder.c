@@ -28,6 +28,7 @@ struct mtu_target {
 
 struct mtu_finder {
     uv_loop_t *loop;
+    struct budget *budget;
     mtu_finder_events *events;
     void *user;
     struct path_schedule schedule;
@@ -60,6 +61,9 @@ static void on_ended(uv_timer_t *timer)
                       s->found.limit, wall_now(), f->events(f->user));
     f->counters.searches++;
     f->counters.packets += s->found.packets;
+    if (f->budget != NULL && s->found.packets < MTU_PACKETS)
+        budget_return(f->budget, BUDGET_PATHS,
+                      (double)(MTU_PACKETS - s->found.packets) * 3000);
     release(s);
     path_schedule_done(&f->schedule, s->number, s->family, soon, mono_now());
     arm(f);
@@ -73,8 +77,19 @@ static void on_found(const struct mtu_search *result, const char *cause, void *u
     timer_in(s->timer, on_ended, 0);
 }
 
+/* A search and its answers: no packet has more than 1500 bytes. */
+static bool affords(struct mtu_finder *f)
+{
+    return f->budget == NULL || budget_take(f->budget, BUDGET_PATHS, MTU_PACKETS * 3000.0,
+                                            wall_now(), mono_now());
+}
+
 static void start(struct mtu_finder *f, size_t number, enum family family)
 {
+    if (!affords(f)) {
+        path_schedule_done(&f->schedule, number, family, false, mono_now());
+        return;
+    }
     struct mtu_searching *s = f->under_way;
     while (s->prober != NULL)
         s++;
@@ -197,10 +212,12 @@ struct mtu_finder_counters mtu_finder_counters(const struct mtu_finder *f)
 /* ---- create and destroy ---- */
 
 struct mtu_finder *mtu_finder_create(uv_loop_t *loop, int64_t interval_ns,
-                                     mtu_finder_events *events, void *user)
+                                     struct budget *budget, mtu_finder_events *events,
+                                     void *user)
 {
     struct mtu_finder *f = mem_zalloc(sizeof *f);
     f->loop = loop;
+    f->budget = budget;
     f->events = events;
     f->user = user;
     f->timer = timer_new(loop, f);

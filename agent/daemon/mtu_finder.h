@@ -11,6 +11,7 @@
 #define EDGELAT_DAEMON_MTU_FINDER_H
 
 #include "core/batch.h"
+#include "core/budget.h"
 #include "edge/mtu_watch.h"
 
 #include <uv.h>
@@ -23,9 +24,10 @@ struct mtu_finder;
 /* The events of the open window. */
 typedef struct events *mtu_finder_events(void *user);
 
-/* Paused at first. */
+/* Paused at first. `budget`: a search that it cannot pay is left out; NULL: no limit. */
 struct mtu_finder *mtu_finder_create(uv_loop_t *loop, int64_t interval_ns,
-                                     mtu_finder_events *events, void *user);
+                                     struct budget *budget, mtu_finder_events *events,
+                                     void *user);
 void mtu_finder_destroy(struct mtu_finder *f); /* NULL is fine */
 
 /* A result of the address in use of a target. */

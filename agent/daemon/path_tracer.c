@@ -254,6 +254,9 @@ static void release(struct tracing_path *p)
     uv_timer_stop(p->timer);
 }
 
+/* Three packets to each of 30 hops, and their answers: at most 100 bytes each. */
+enum { TRACE_PACKETS_MAX = 90, TRACE_PACKET_BYTES = 200 };
+
 /* The path and its names are known. */
 static void finish(struct tracing_path *p)
 {
@@ -265,6 +268,10 @@ static void finish(struct tracing_path *p)
     bool soon = path_watch_add(t->watch, p->target, p->family, &s, wall_now(), events);
     t->counters.traces++;
     t->counters.packets += p->trace->packets;
+    if (t->from.budget != NULL && p->trace->packets < TRACE_PACKETS_MAX)
+        budget_return(t->from.budget, BUDGET_PATHS,
+                      (TRACE_PACKETS_MAX - p->trace->packets) *
+                          (double)TRACE_PACKET_BYTES);
     release(p);
     path_schedule_done(&t->schedule, p->number, p->family, soon, mono_now());
     if (events->n > before) /* others may share the path that has changed */
@@ -287,8 +294,19 @@ static void on_over(const struct trace *trace, const char *cause, void *user)
     timer_in(p->timer, on_names_late, awaits_names(p) ? NAMES_WAIT_NS : 0);
 }
 
+static bool affords(struct path_tracer *t)
+{
+    return t->from.budget == NULL ||
+           budget_take(t->from.budget, BUDGET_PATHS,
+                       TRACE_PACKETS_MAX * TRACE_PACKET_BYTES, wall_now(), mono_now());
+}
+
 static void start(struct path_tracer *t, size_t number, enum family family)
 {
+    if (!affords(t)) {
+        path_schedule_done(&t->schedule, number, family, false, mono_now());
+        return;
+    }
     struct tracing_path *p = t->under_way;
     while (p->tracer != NULL)
         p++;
@@ -417,7 +435,7 @@ static size_t number_of(const struct path_tracer *t, const struct target *target
 /* Targets and usual names are traced; front doors under guessed names are only ranked. */
 static bool is_traced(const struct target *target)
 {
-    return !target->discovered || target->server_name[0] == '\0';
+    return !target->gateway && (!target->discovered || target->server_name[0] == '\0');
 }
 
 static void add_targets(struct path_tracer *t, const struct batch *batch)

@@ -13,6 +13,7 @@
 
 #include "config/config.h"
 #include "core/batch.h"
+#include "core/budget.h"
 #include "edge/edge_data.h"
 #include "edge/path_watch.h"
 
@@ -30,6 +31,7 @@ struct path_tracer_sources {
     size_t (*as_path)(const struct endpoint *target, uint32_t out[PATH_AS_MAX],
                       void *user);
     void *user;
+    struct budget *budget; /* a trace that it cannot pay is left out; NULL: no limit */
 };
 
 /* All is borrowed and outlives it. Paused at first. Returns 0, or -errno: no resolver. */

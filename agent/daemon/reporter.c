@@ -6,9 +6,13 @@
 #include "core/pipeline.h"
 #include "edge/serving.h"
 #include "net/clock.h"
+#include "otlp/names.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Rows of core/last_metre.h: two of families, and targets that are charged to somebody. */
+enum { METRE_ROWS_MAX = 64 };
 
 struct reporter {
     const struct config *config;
@@ -17,6 +21,8 @@ struct reporter {
     const struct site *site;
     struct serving serving;
     struct causes causes;
+    struct last_metre metre;
+    struct self_label metre_labels[METRE_ROWS_MAX][2];
     char reason[EVENT_SUBJECT_MAX];
     struct events events;                                     /* of this window */
     bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as last logged */
@@ -111,6 +117,8 @@ static void spool_batch(struct reporter *c, const struct batch *batch)
         spool_add(c->spool, SIGNAL_LOGS, bytes, len);
 }
 
+static const char *const metre_families[2] = {"ipv4", "ipv6"};
+
 static const char *survey_reason(struct reporter *c)
 {
     const struct events *events = &c->events;
@@ -120,6 +128,43 @@ static const char *survey_reason(struct reporter *c)
     return NULL;
 }
 
+/* Nothing is exported of what cannot be told. */
+static size_t metre_rows(struct reporter *c, const struct batch *b,
+                         struct self_value *values)
+{
+    size_t n = 0;
+    for (size_t f = 0; f < 2; f++) {
+        enum metre_state is = c->metre.states[f];
+        struct self_label *label = c->metre_labels[n];
+        if (is == METRE_UNKNOWN)
+            continue;
+        label[0] = (struct self_label){ATTR_NETWORK_TYPE, metre_families[f]};
+        values[n++] = (struct self_value){
+            .name = METRIC_LAST_METRE_FAULT,
+            .description = "1: delay or loss on the way to the default gateway",
+            .value = is != METRE_FINE,
+            .labels = label,
+            .n_labels = 1};
+    }
+    for (size_t t = 0; t < b->n_targets; t++)
+        for (size_t f = 0; f < 2 && n < METRE_ROWS_MAX; f++) {
+            enum charge to = metre_charge_worst(last_metre_charge(&c->metre, t, f));
+            struct self_label *label = c->metre_labels[n];
+            if (to != CHARGE_SITE && to != CHARGE_BEYOND)
+                continue;
+            label[0] = (struct self_label){ATTR_TARGET, b->targets[t].target->name};
+            label[1] = (struct self_label){ATTR_NETWORK_TYPE, metre_families[f]};
+            values[n++] = (struct self_value){
+                .name = METRIC_TARGET_CHARGED,
+                .description = "1: its loss or rise of delay is already there at the "
+                               "default gateway; 0: it is behind it",
+                .value = to == CHARGE_SITE,
+                .labels = label,
+                .n_labels = 2};
+        }
+    return n;
+}
+
 const char *reporter_take(struct reporter *c, const struct batch *measured,
                           const struct agent_counters *counters,
                           const struct reporter_sources *from)
@@ -127,7 +172,7 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     struct self_value *values =
         mem_alloc((SELF_METRICS_MAX + STATION_VALUES_MAX + EXPORTERS_VALUES_MAX +
                    INTERFACES_VALUES_MAX + SET_READER_VALUES_MAX + HANDSHAKE_VALUES_MAX +
-                   MEDIA_MONITOR_VALUES_MAX) *
+                   MEDIA_MONITOR_VALUES_MAX + METRE_ROWS_MAX + LOAD_ROWS_MAX) *
                   sizeof *values);
     struct batch batch = *measured;
     log_busy(c, measured);
@@ -158,6 +203,12 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
         n += handshakes_window(from->handshakes, batch.delta, values + n);
     if (from->media != NULL)
         n += media_monitor_values(from->media, values + n);
+    if (from->load != NULL)
+        n += load_watch_window(from->load, measured->time, &c->events, values + n);
+    if (from->gateways != NULL) {
+        last_metre_window(&c->metre, measured, from->gateways, &c->events);
+        n += metre_rows(c, measured, values + n);
+    }
     causes_find(&c->causes, &c->events, measured->targets, measured->n_targets);
     log_events(&c->events);
     batch.gains = c->serving.gains;
@@ -172,6 +223,11 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
         handshakes_reported(from->handshakes, batch.delta);
     free(values);
     return survey_reason(c);
+}
+
+const struct last_metre *reporter_last_metre(const struct reporter *c)
+{
+    return &c->metre;
 }
 
 const struct events *reporter_events(const struct reporter *c)
@@ -198,5 +254,6 @@ void reporter_destroy(struct reporter *c)
     if (c == NULL)
         return;
     serving_free(&c->serving);
+    last_metre_free(&c->metre);
     free(c);
 }

@@ -7,6 +7,8 @@
 
 #include "config/config.h"
 #include "core/batch.h"
+#include "core/last_metre.h"
+#include "daemon/load_watch.h"
 #include "daemon/self_metrics.h"
 #include "edge/edge_data.h"
 #include "edge/mtu_watch.h"
@@ -39,6 +41,8 @@ struct reporter_sources { /* NULL: off */
     struct path_watch *paths;
     const struct mtu_watch *mtus;
     struct media_monitor *media;
+    struct load_watch *load;
+    const struct metre_gateway *gateways; /* two: ipv4, ipv6 */
 };
 
 /* Reports the window, with what the sources have told in it and what is known of the paths.
@@ -47,6 +51,9 @@ struct reporter_sources { /* NULL: off */
 const char *reporter_take(struct reporter *c, const struct batch *measured,
                           const struct agent_counters *counters,
                           const struct reporter_sources *from);
+
+/* What the last window says of the last metre. */
+const struct last_metre *reporter_last_metre(const struct reporter *c);
 
 /* All events of the last window. */
 const struct events *reporter_events(const struct reporter *c);

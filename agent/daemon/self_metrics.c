@@ -39,6 +39,28 @@ static size_t add_doors(const struct doors_summary *d, struct self_value *values
     return DOOR_ROWS;
 }
 
+enum { BUDGET_ROWS = 2 };
+
+static size_t add_budget(const struct budget *b, struct self_value *values)
+{
+    values[0] = (struct self_value){METRIC_AGENT_BUDGET_LIMIT,
+                                    "By",
+                                    "Bytes that probing may take in a day",
+                                    false,
+                                    b->limit,
+                                    NULL,
+                                    NULL};
+    values[1] =
+        (struct self_value){METRIC_AGENT_BUDGET_USED,
+                            "By",
+                            "Bytes that probing has taken of the budget since 00:00 UTC",
+                            false,
+                            budget_spent(b),
+                            NULL,
+                            NULL};
+    return BUDGET_ROWS;
+}
+
 static size_t add_all(const struct self_metrics *s, const struct batch *batch,
                       const struct agent_counters *counters, struct self_value *values)
 {
@@ -119,11 +141,14 @@ static size_t add_all(const struct self_metrics *s, const struct batch *batch,
         {METRIC_AGENT_SERIES_OVERFLOWED, "{probe}", "Results counted in overflow series",
          true, (double)batch->overflowed, NULL, NULL},
     };
-    _Static_assert(sizeof all / sizeof *all + DOOR_ROWS <= SELF_METRICS_MAX,
+    _Static_assert(sizeof all / sizeof *all + DOOR_ROWS + BUDGET_ROWS <= SELF_METRICS_MAX,
                    "room for all of them");
     memcpy(values, all, sizeof all);
     size_t n = sizeof all / sizeof *all;
-    return n + (counters->swept ? add_doors(&counters->doors, &values[n]) : 0);
+    n += counters->swept ? add_doors(&counters->doors, &values[n]) : 0;
+    return n + (counters->budget != NULL && counters->budget->limit > 0
+                    ? add_budget(counters->budget, &values[n])
+                    : 0);
 }
 
 static bool is_same_text(const char *a, const char *b)

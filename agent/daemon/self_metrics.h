@@ -6,6 +6,7 @@
 #define EDGELAT_DAEMON_SELF_METRICS_H
 
 #include "core/batch.h"
+#include "core/budget.h"
 #include "daemon/measurer.h"
 #include "daemon/mtu_finder.h"
 #include "daemon/path_tracer.h"
@@ -22,6 +23,7 @@ struct agent_counters { /* totals since the agent started */
     struct doors_summary doors;
     struct path_tracer_counters paths; /* all 0 if paths are not traced */
     struct mtu_finder_counters mtus;   /* all 0 if it is not searched */
+    const struct budget *budget;       /* NULL: none */
 };
 
 struct cpu_time {

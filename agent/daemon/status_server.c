@@ -172,6 +172,8 @@ static void fill_in(struct status_server *a, struct fill_texts *to)
     s->routes = text_string(&to->routes);
     fill_in_flows(a, to);
     fill_in_interfaces(a, to);
+    if (a->from.load != NULL && *a->from.load != NULL)
+        load_watch_text(*a->from.load, &to->traffic);
     if (*a->from.sets != NULL) {
         const struct rates *rates = set_reader_rates(*a->from.sets);
         for (size_t i = 0; i < rates->n; i++)
@@ -203,6 +205,8 @@ static void fill_in(struct status_server *a, struct fill_texts *to)
     s->media = a->from.media != NULL && *a->from.media != NULL
                    ? media_monitor_watch(*a->from.media)
                    : NULL;
+    s->budget =
+        a->from.budget != NULL && a->from.budget->limit > 0 ? a->from.budget : NULL;
     fill_in_usage(s);
 }
 
@@ -248,9 +252,11 @@ static void on_watch(struct text *line, void *user)
 }
 
 void status_server_window(struct status_server *a, const struct batch *batch,
-                          const struct events *events, int64_t loop_lag_ns)
+                          const struct events *events, const struct last_metre *metre,
+                          int64_t loop_lag_ns)
 {
     snapshot_window(&a->snapshot, batch, events, loop_lag_ns);
+    a->snapshot.metre = metre;
     status_socket_publish(a->windows);
 }
 

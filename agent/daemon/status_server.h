@@ -7,7 +7,9 @@
 
 #include "config/config.h"
 #include "core/batch.h"
+#include "core/last_metre.h"
 #include "daemon/kill_switch.h"
+#include "daemon/load_watch.h"
 #include "daemon/measurer.h"
 #include "daemon/media_monitor.h"
 #include "daemon/mtu_finder.h"
@@ -39,6 +41,8 @@ struct status_server_sources { /* borrowed; they outlive the status server */
     struct path_tracer *const *paths; /* points to NULL while paths are not traced */
     struct mtu_finder *const *mtus;   /* points to NULL while it is off */
     struct media_monitor *const *media;
+    const struct budget *budget;
+    struct load_watch **load;
 };
 
 /*
@@ -59,6 +63,7 @@ void status_server_destroy(struct status_server *a);
 
 /* Adds a closed window. */
 void status_server_window(struct status_server *a, const struct batch *batch,
-                          const struct events *events, int64_t loop_lag_ns);
+                          const struct events *events, const struct last_metre *metre,
+                          int64_t loop_lag_ns);
 
 #endif

@@ -158,6 +158,43 @@ static void rest(struct explored *x)
         target_name_rest(&x->names[f]);
 }
 
+/* ---- the default gateway ---- */
+
+static struct explored *gateway_of(struct explorer *e)
+{
+    size_t icmp = kinds_find(e->kinds, "icmp");
+    for (size_t i = 0; i < e->n; i++)
+        if (e->all[i]->target->gateway)
+            return e->all[i];
+    if (icmp == KIND_NONE)
+        return NULL;
+    struct target t = target_default(e->kinds);
+    text_copy(t.name, sizeof t.name, GATEWAY_NAME);
+    text_copy(t.host, sizeof t.host, GATEWAY_HOST);
+    memset(t.kinds, 0, sizeof t.kinds);
+    t.kinds[icmp] = t.gateway = true;
+    t.interval_ns[icmp] = t.slow_interval_ns[icmp] = GATEWAY_INTERVAL_NS;
+    struct explored *x = add_own(e, t);
+    for (size_t f = 0; x != NULL && f < FAMILY_SLOTS; f++) {
+        x->names[f].ask_at.ns = INT64_MAX;
+        x->owner[f] = (struct owner){.type = OWNER_GATEWAY};
+    }
+    return x;
+}
+
+void explorer_gateway(struct explorer *e, enum family family, const struct endpoint *at)
+{
+    struct explored *x = gateway_of(e);
+    if (x == NULL)
+        return;
+    struct target_name *n = &x->names[family_slot(family)];
+    if (endpoint_same_address(&n->used, at))
+        return;
+    n->used = *at;
+    n->moved = true;
+    n->change = at->family != FAMILY_NONE ? TARGET_NAME_USE : TARGET_NAME_REST;
+}
+
 /* ---- front doors ---- */
 
 static bool same_service(const struct target *t, const struct workload *w)
@@ -281,7 +318,7 @@ static void begin_survey(struct explorer *e, struct mono now)
     e->survey_next.ns = now.ns + SURVEY_EVERY_NS;
     for (size_t i = 0; i < e->n; i++)
         for (size_t f = 0; e->all[i]->probed && f < FAMILY_SLOTS; f++)
-            if (!e->all[i]->names[f].left)
+            if (!e->all[i]->names[f].left && !e->all[i]->target->gateway)
                 target_name_ask(&e->all[i]->names[f]);
 }
 

@@ -128,6 +128,14 @@ bool explorer_keep(const struct explorer *e, struct kept_doors *out);
 
 /* ---- inputs: each is only noted ---- */
 
+/*
+ * The default gateway of the host in a family, FAMILY_NONE in `at`: there is none. From the
+ * first one on it is a target, GATEWAY_NAME, probed by ICMP; it is never looked up. Without
+ * a kind called "icmp", or where too many targets are known, nothing follows.
+ */
+#define GATEWAY_INTERVAL_NS (2 * NS_PER_S)
+void explorer_gateway(struct explorer *e, enum family family, const struct endpoint *at);
+
 void explorer_answer(struct explorer *e, size_t ref, enum family family,
                      const struct resolution *r, struct mono now);
 void explorer_decoy(struct explorer *e, size_t ref, enum family family, bool answered);

@@ -5,6 +5,7 @@
 #include "net/http_proxy.h"
 #include "net/pem.h"
 #include "net/socket.h"
+#include "net/tcp_bytes.h"
 
 #include <ctype.h>
 #include <netinet/in.h>
@@ -53,6 +54,7 @@ static int on_close_socket(void *user, curl_socket_t fd)
         x->reply.lost_packets = info.tcpi_total_retrans > UINT8_MAX
                                     ? UINT8_MAX
                                     : (uint8_t)info.tcpi_total_retrans;
+    x->reply.wire_bytes = x->cut ? 0 : tcp_bytes_of(fd); /* more may be on its way */
     return multi_close_socket(x->multi, fd);
 }
 

@@ -74,7 +74,8 @@ bool neighbour_next_hop(int netlink, const struct endpoint *to, struct network_i
     return netlink_read_hop(answer, ask(netlink, &r, answer), hop);
 }
 
-static bool awaited(int netlink, const struct network_item *hop)
+/* NUD_*; 0: there is no entry. */
+static uint16_t entry(int netlink, const struct network_item *hop)
 {
     struct ndmsg body = {.ndm_family = family_of(&hop->address),
                          .ndm_ifindex = (int)hop->interface};
@@ -82,7 +83,22 @@ static bool awaited(int netlink, const struct network_item *hop)
     uint8_t answer[ANSWER_MAX];
     begin(&r, RTM_GETNEIGH, &body, sizeof body);
     add_attribute(&r, NDA_DST, hop->address.bytes, len_of(&hop->address));
-    return netlink_read_awaited(answer, ask(netlink, &r, answer));
+    return netlink_read_neighbour(answer, ask(netlink, &r, answer));
+}
+
+enum neighbour_state neighbour_state_of(const struct endpoint *address,
+                                        uint32_t interface)
+{
+    struct network_item hop = {.interface = interface, .address = *address};
+    int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (netlink < 0)
+        return NEIGHBOUR_UNKNOWN;
+    uint16_t is = entry(netlink, &hop);
+    close(netlink);
+    return (is & NUD_REACHABLE) != 0                         ? NEIGHBOUR_ANSWERS
+           : (is & (NUD_STALE | NUD_DELAY | NUD_PROBE)) != 0 ? NEIGHBOUR_ASKED
+           : (is & (NUD_FAILED | NUD_INCOMPLETE)) != 0       ? NEIGHBOUR_NO_ANSWER
+                                                             : NEIGHBOUR_UNKNOWN;
 }
 
 static bool ask_kernel(const struct endpoint *to)
@@ -91,7 +107,8 @@ static bool ask_kernel(const struct endpoint *to)
     if (netlink < 0)
         return false;
     struct network_item hop;
-    bool waits = neighbour_next_hop(netlink, to, &hop) && awaited(netlink, &hop);
+    bool waits = neighbour_next_hop(netlink, to, &hop) &&
+                 (entry(netlink, &hop) & NUD_INCOMPLETE) != 0;
     close(netlink);
     return waits;
 }

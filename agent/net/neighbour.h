@@ -21,6 +21,21 @@
  */
 bool neighbour_awaited(const struct endpoint *to);
 
+/*
+ * What ARP or neighbour discovery knows of an address on a link (RFC 4861, 7.3.2; for ARP
+ * the kernel keeps the same states). The kernel itself asks again, by unicast, when an
+ * entry in use is older than 30 s on average, so the state of a gateway that is probed is
+ * at most about a minute old. Needs no privilege.
+ */
+enum neighbour_state {
+    NEIGHBOUR_UNKNOWN,   /* no entry, a link without ARP, or the kernel does not tell */
+    NEIGHBOUR_ANSWERS,   /* confirmed by an answer, or by traffic of a connection */
+    NEIGHBOUR_ASKED,     /* not confirmed for a while, or being asked: cannot tell */
+    NEIGHBOUR_NO_ANSWER, /* it was asked several times and did not answer */
+};
+enum neighbour_state neighbour_state_of(const struct endpoint *address,
+                                        uint32_t interface);
+
 /* Queries the rtnetlink(7) socket `netlink` for the next hop to `to` (which may be `to`
  * itself), its interface and the source address. False: no route, or a local
  * destination. */

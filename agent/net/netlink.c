@@ -190,6 +190,17 @@ uint64_t netlink_identity(const struct netlink *n)
     return n != NULL ? network_identity(&n->known) : 0;
 }
 
+bool netlink_gateway(const struct netlink *n, enum family family,
+                     struct network_item *out)
+{
+    return n != NULL && network_gateway(&n->known, family, out);
+}
+
+bool netlink_uplink(const struct netlink *n, char name[INTERFACE_NAME_MAX])
+{
+    return n != NULL && network_uplink(&n->known, name);
+}
+
 /* ---- hints ---- */
 
 static void on_settled(uv_timer_t *timer);

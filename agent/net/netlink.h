@@ -10,6 +10,7 @@
 
 #include "core/endpoint.h"
 #include "core/time.h"
+#include "net/network.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,6 +41,13 @@ uint64_t netlink_identity(const struct netlink *n);
  * NETLINK_FOLLOWED_MAX ones. */
 #define NETLINK_FOLLOWED_MAX 64
 void netlink_follow(struct netlink *n, const struct endpoint *to);
+
+/* network_gateway() of the state last read; false also if `n` is NULL. */
+bool netlink_gateway(const struct netlink *n, enum family family,
+                     struct network_item *out);
+
+/* network_uplink() of the state last read; false also if `n` is NULL. */
+bool netlink_uplink(const struct netlink *n, char name[INTERFACE_NAME_MAX]);
 
 void netlink_destroy(struct netlink *n); /* No callback after it returns. NULL is fine. */
 

@@ -208,13 +208,13 @@ bool netlink_read_hop(const void *bytes, size_t len, struct network_item *hop)
     return hop->interface != 0;
 }
 
-bool netlink_read_awaited(const void *bytes, size_t len)
+uint16_t netlink_read_neighbour(const void *bytes, size_t len)
 {
     struct wire w = wire_from(bytes, len);
     struct netlink_message m;
     struct ndmsg neighbour;
     if (!netlink_next_message(&w, &m) || m.type != RTM_NEWNEIGH)
-        return false;
+        return 0;
     wire_copy(&m.body, &neighbour, sizeof neighbour);
-    return wire_ok(&m.body) && (neighbour.ndm_state & NUD_INCOMPLETE) != 0;
+    return wire_ok(&m.body) ? neighbour.ndm_state : 0;
 }

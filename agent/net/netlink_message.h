@@ -28,8 +28,8 @@ int netlink_read(const void *bytes, size_t len, netlink_event_cb *on_event, void
  * route has no gateway. False: a local destination, or no route. */
 bool netlink_read_hop(const void *bytes, size_t len, struct network_item *hop);
 
-/* Parses the answer to RTM_GETNEIGH. True: the link-layer address is still being
- * resolved. */
-bool netlink_read_awaited(const void *bytes, size_t len);
+/* Parses the answer to RTM_GETNEIGH: the state of the entry, NUD_* of
+ * linux/neighbour.h. 0: there is none. */
+uint16_t netlink_read_neighbour(const void *bytes, size_t len);
 
 #endif

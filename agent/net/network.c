@@ -186,6 +186,36 @@ static struct network in_use(const struct network *all)
     return used;
 }
 
+bool network_gateway(const struct network *n, enum family family,
+                     struct network_item *out)
+{
+    for (size_t i = 0; i < n->n; i++) {
+        const struct network_item *r = &n->items[i];
+        if (!is_default(r) || r->family != family || has_better_default(n, r) ||
+            r->address.family == FAMILY_NONE)
+            continue;
+        *out = *r;
+        if (endpoint_is_link_local(&r->address))
+            out->address.scope = r->interface;
+        return true;
+    }
+    return false;
+}
+
+bool network_uplink(const struct network *n, char name[INTERFACE_NAME_MAX])
+{
+    const struct network_item *best = NULL;
+    for (size_t i = 0; i < n->n; i++) {
+        const struct network_item *r = &n->items[i];
+        if (is_default(r) && !has_better_default(n, r) &&
+            (best == NULL || (best->family == FAMILY_IPV6 && r->family == FAMILY_IPV4)))
+            best = r;
+    }
+    if (best != NULL)
+        text_copy(name, INTERFACE_NAME_MAX, best->name);
+    return best != NULL;
+}
+
 static bool carries_route(const struct network *used, uint32_t interface,
                           enum family family)
 {

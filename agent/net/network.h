@@ -59,6 +59,17 @@ void network_item_text(struct text *out, const struct network_item *item);
 size_t network_compare(struct text *out, const struct network *before,
                        const struct network *after);
 
+/*
+ * The default route in use of a family that has a gateway: `out->address` with the scope
+ * that a link-local one needs, and its interface. False: none, as on a point-to-point
+ * link (LTE, PPPoE).
+ */
+bool network_gateway(const struct network *n, enum family family,
+                     struct network_item *out);
+
+/* The interface of the default route in use, of IPv4 if there is one. False: none. */
+bool network_uplink(const struct network *n, char name[INTERFACE_NAME_MAX]);
+
 /* True if a route in use goes through that interface. */
 bool network_uses(const struct network *n, uint32_t interface);
 

@@ -130,12 +130,21 @@
 #define METRIC_INTERFACE_UTILIZATION     "edgelat.interface.utilization"
 #define METRIC_INTERFACE_UTILIZATION_MAX "edgelat.interface.utilization.max"
 
+/* ---- the last metre, core/last_metre.h ---- */
+
+#define METRIC_LAST_METRE_FAULT "edgelat.last_metre.fault"
+#define METRIC_UPLINK_LOAD_RISE "edgelat.uplink.load.rise"
+#define ATTR_UPLINK_LOAD        "edgelat.uplink.load"
+#define METRIC_TARGET_CHARGED   "edgelat.target.charged_to_site"
+
 /* ---- metrics of the agent itself ---- */
 
 #define METRIC_AGENT_PREFIX                    "edgelat.agent."
 #define METRIC_AGENT_BMP_BAD_MESSAGES          "edgelat.agent.bmp.bad_messages"
 #define METRIC_AGENT_BMP_MESSAGES              "edgelat.agent.bmp.messages"
 #define METRIC_AGENT_BMP_NOT_KEPT              "edgelat.agent.bmp.not_kept"
+#define METRIC_AGENT_BUDGET_LIMIT              "edgelat.agent.budget.limit"
+#define METRIC_AGENT_BUDGET_USED               "edgelat.agent.budget.used"
 #define METRIC_AGENT_CPU_TIME                  "edgelat.agent.cpu.time"
 #define METRIC_AGENT_DNS_FAILURES              "edgelat.agent.dns.failures"
 #define METRIC_AGENT_DNS_LOOKUPS               "edgelat.agent.dns.lookups"

@@ -45,7 +45,8 @@ static struct intervals line_outages(const struct dataset *p)
     for (size_t i = 0; i < p->covered.n; i++)
         intervals_add(&all, p->covered.all[i].start_ns, p->covered.all[i].end_ns);
     for (size_t t = 0; p->covered.n > 0 && t < p->n_targets; t++) {
-        if (is_removed(p, p->targets[t]))
+        bool gateway = strcmp(p->targets[t]->host, GATEWAY_HOST) == 0;
+        if (is_removed(p, p->targets[t]) || gateway)
             continue;
         struct intervals next = intersection(&all, &p->targets[t]->down);
         free(all.all);

@@ -538,6 +538,8 @@ void page_headline(struct text *out, const struct page *p)
     add_doors(out, p);
     add_foreign(out, p);
     add_intercepted_tls(out, p);
+    add_open(out, p, EVENT_LEAVES_FINDING, EVENT_LAST_METRE,
+             "In the site's own network, not in those behind the default gateway:");
     add_open(out, p, EVENT_LEAVES_FINDING, EVENT_PATH_BLACK_HOLE,
              "Large packets vanish on the path, connections hang:");
     add_open(out, p, EVENT_LEAVES_FINDING, EVENT_EDGE_SUBOPTIMAL,

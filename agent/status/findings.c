@@ -151,7 +151,13 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
         return n;
     text_add(out, "%s is %s by ", target->name, state_name(state));
     add_kinds(out, s, t, state);
-    text_add(out, "; see its events, or run `edgelat probe` with %s\n", target->host);
+    enum charge to = snapshot_charge(s, t);
+    text_add(out, "%s; see its events, or run `edgelat probe` with %s\n",
+             to == CHARGE_SITE ? ", and so is the way to the default gateway: the site's "
+                                 "own network"
+             : to == CHARGE_BEYOND ? ", behind the default gateway"
+                                   : "",
+             target->host);
     return n + 1;
 }
 
@@ -191,7 +197,8 @@ static size_t add_open(const struct snapshot *s, enum event_leaves leaves,
         if (o->leaves != leaves)
             continue;
         wall_text(since, o->since);
-        text_add(out, "%s, since %.10s %.5s UTC: %s%s\n", o->subject, since, since + 11,
+        text_add(out, "%s, since %.10s %.5s UTC: %s%s\n",
+                 o->subject[0] != '\0' ? o->subject : "this site", since, since + 11,
                  o->text, step_of(o));
         n++;
     }

@@ -209,6 +209,19 @@ bool snapshot_too_early(const struct snapshot *s)
     return s->stopped == NULL;
 }
 
+enum charge snapshot_charge(const struct snapshot *s, const struct snapshot_target *t)
+{
+    enum charge worst = CHARGE_NOTHING;
+    struct metre_charge both = {CHARGE_NOTHING, CHARGE_NOTHING};
+    for (size_t f = 0; s->metre != NULL && f < 2; f++) {
+        enum charge is =
+            metre_charge_worst(last_metre_charge(s->metre, (size_t)(t - s->targets), f));
+        both = (struct metre_charge){worst, is};
+        worst = metre_charge_worst(both);
+    }
+    return worst;
+}
+
 enum state snapshot_state(const struct snapshot_target *t)
 {
     enum state worst = STATE_UNKNOWN;

@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "core/batch.h"
+#include "core/budget.h"
+#include "core/last_metre.h"
 #include "core/loss.h"
 #include "core/media_watch.h"
 #include "edge/doors.h"
@@ -165,6 +167,8 @@ struct snapshot {
     const struct path_watch *paths;  /* NULL: they are not traced */
     const struct mtu_watch *mtus;    /* NULL: they are not searched */
     const struct media_watch *media; /* NULL: nothing is known of it */
+    const struct budget *budget;     /* borrowed; NULL or without a limit: none */
+    const struct last_metre *metre;  /* of the last window, borrowed; NULL: none yet */
     struct spool_counters spool;
     struct shipper_counters exports;
     struct shipper_collector collectors[COLLECTORS_MAX];
@@ -202,6 +206,9 @@ size_t snapshot_findings(const struct snapshot *s, struct text *lines);
 
 /* Appends what is worth knowing but no problem, one line each; returns their number. */
 size_t snapshot_notes(const struct snapshot *s, struct text *lines);
+
+/* Who is charged for loss or delay of the target, in its worse family. */
+enum charge snapshot_charge(const struct snapshot *s, const struct snapshot_target *t);
 
 /* True before the first window with a result: then no findings does not mean that there are
  * no problems. */

@@ -159,6 +159,10 @@ static void add_target(struct json *j, const struct snapshot *s,
     json_number(j, "rank", t->is.rank > 0 ? t->is.rank : NAN);
     json_text(j, "pop", t->is.pop);
     json_string(j, "state", state_name(snapshot_state(t)));
+    json_string(j, "charged_to",
+                snapshot_charge(s, t) == CHARGE_NOTHING
+                    ? NULL
+                    : charge_name(snapshot_charge(s, t)));
     json_bool(j, "intercepted", t->is.intercepted);
     json_text(j, "interception", t->is.interception);
     json_array(j, "streams");
@@ -392,6 +396,26 @@ static void add_egress(struct json *j, const struct snapshot *s)
     json_array_end(j);
 }
 
+static void add_metre(struct json *j, const struct last_metre *m)
+{
+    static const char *const families[2] = {"ipv4", "ipv6"};
+    json_array(j, "last_metre");
+    for (size_t f = 0; f < 2; f++) {
+        char address[ADDRESS_TEXT_MAX];
+        const struct metre_gateway *g = &m->gateways[f];
+        if (g->at.family == FAMILY_NONE)
+            continue;
+        json_object(j, NULL);
+        json_string(j, "family", families[f]);
+        json_string(j, "gateway", endpoint_address(address, &g->at));
+        json_string(j, "interface", g->interface);
+        json_string(j, "state", metre_state_name(m->states[f]));
+        json_bool(j, "neighbour_silent", g->no_neighbour);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 void snapshot_json(const struct snapshot *s, const char *findings, struct text *out)
 {
     struct json j = json_to(out);
@@ -406,6 +430,8 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
     json_array_end(&j);
     if (s->swept)
         add_doors(&j, &s->doors);
+    if (s->metre != NULL)
+        add_metre(&j, s->metre);
     if (s->paths != NULL)
         path_show_json(s->paths, &j);
     if (s->mtus != NULL)
@@ -429,6 +455,16 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
         json_string(&j, "interface", s->handshakes.interface);
         json_unsigned(&j, "others", s->handshakes.others);
         json_unsigned(&j, "own", s->handshakes.own);
+        json_object_end(&j);
+    }
+    if (s->budget != NULL) {
+        json_object(&j, "budget");
+        json_number(&j, "limit_bytes", s->budget->limit);
+        json_number(&j, "used_bytes", budget_spent(s->budget));
+        json_number(&j, "probes_bytes", s->budget->spent[BUDGET_PROBES]);
+        json_number(&j, "paths_bytes", s->budget->spent[BUDGET_PATHS]);
+        json_number(&j, "names_bytes", s->budget->spent[BUDGET_NAMES]);
+        json_unsigned(&j, "refused", s->budget->refused);
         json_object_end(&j);
     }
     add_events(&j, s);

@@ -311,6 +311,17 @@ static void add_shipping(const struct snapshot *s, struct text *out)
         text_add(out, "no collector is configured: batches are kept in the spool\n");
 }
 
+static void add_budget(const struct budget *b, struct text *out)
+{
+    text_add(
+        out,
+        "budget of the day (UTC): %.2f of %.2f MB used: probes %.2f, paths %.2f, names "
+        "%.2f; planned: all but %.0f %% in case of more names and traces; shipping is not "
+        "included\n",
+        budget_spent(b) / 1e6, b->limit / 1e6, b->spent[BUDGET_PROBES] / 1e6,
+        b->spent[BUDGET_PATHS] / 1e6, b->spent[BUDGET_NAMES] / 1e6, 100 * BUDGET_OTHER);
+}
+
 static void add_events(const struct snapshot *s, struct text *out)
 {
     char time[WALL_TEXT_MAX];
@@ -328,6 +339,21 @@ static void add_events(const struct snapshot *s, struct text *out)
 static size_t not_validated(const struct snapshot_bgp *b)
 {
     return b->announced - b->valid - b->invalid - b->not_found;
+}
+
+/* "gateway 192.0.2.1 (eth0, ipv4): fine" */
+static void add_metre(const struct last_metre *m, struct text *out)
+{
+    for (size_t f = 0; f < 2; f++) {
+        char address[ADDRESS_TEXT_MAX];
+        const struct metre_gateway *g = &m->gateways[f];
+        if (g->at.family != FAMILY_NONE)
+            text_add(out, "%sgateway %s (%s): %s\n", f == 0 ? "\n" : "",
+                     endpoint_address(address, &g->at), g->interface,
+                     m->states[f] == METRE_UNKNOWN
+                         ? "cannot tell: too early, or it does not answer ICMP"
+                         : metre_state_name(m->states[f]));
+    }
 }
 
 static void add_bgp(const struct snapshot_bgp *b, struct text *out)
@@ -375,6 +401,8 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
     add_head(s, out);
     add_targets(s, out);
     add_periods(s, out);
+    if (s->metre != NULL)
+        add_metre(s->metre, out);
     if (s->paths != NULL)
         path_show_text(s->paths, out);
     if (s->mtus != NULL)
@@ -387,6 +415,8 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
     if (s->traffic != NULL && *s->traffic != '\0')
         text_add(out, "\n%s", s->traffic);
     add_shipping(s, out);
+    if (s->budget != NULL)
+        add_budget(s->budget, out);
     add_events(s, out);
     text_add(out,
              "\nagent: %.1f MB of memory, %.2f %% of one CPU, loop lag up to %.1f ms\n",

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     text_free(&text);
     assert(!netlink_read_hop(bytes, len, &hop) || hop.interface != 0);
     assert(hop.address.family == FAMILY_IPV4 || hop.address.family == FAMILY_IPV6);
-    netlink_read_awaited(bytes, len);
+    netlink_read_neighbour(bytes, len);
     network_free(&n[0]);
     network_free(&n[1]);
     return 0;

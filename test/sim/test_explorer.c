@@ -200,6 +200,10 @@ static void carry_out(struct world *w, const struct explorer_step *step)
         break;
     case EXPLORER_USE:
         w->uses += step->changed;
+        if (step->target->gateway)
+            pipeline_owner(w->pipeline, step->number, step->family,
+                           explorer_owner(w->explorer, step->number, step->family),
+                           wall_of(w));
         pipeline_addresses(w->pipeline, step->number, step->family, step->known,
                            step->n_known);
         pipeline_resolved(w->pipeline, step->number, step->family, step->to, step->pop,
@@ -434,6 +438,39 @@ static void far_resolver(void **state)
     CHECK_INT(handshakes, w.handshakes, "and no handshake beside the probes");
     run(&w, 5 * 3600);
     CHECK(w.handshakes > handshakes, "until the next day's sweep");
+    end(&w);
+}
+
+/* It is probed without a lookup, has no rank, follows the host, and its silence is no
+ * outage. */
+static void default_gateway(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w,
+          "[agent]\nworkloads = no\nfront_doors = 0\n[target own]\nhost = o.example\n");
+    point(&w, "o.example", 1);
+    serve(&w, 1, 20, "FRA", "X-FEServer");
+    serve(&w, 9, 1, "", "");
+    struct endpoint first = address(9), second = address(10), none = {0};
+    explorer_gateway(w.explorer, FAMILY_IPV4, &first);
+    size_t lookups = w.lookups;
+    run(&w, 3);
+    CHECK_INT(lookups + 1, w.lookups, "the target's alone");
+    run(&w, 200);
+    const struct target_state *is = state_of(&w, GATEWAY_HOST);
+    CHECK(is != NULL && is->min_ns == MS(1) && is->rank == 0, "measured, no rank");
+    CHECK_INT(OWNER_GATEWAY, is->owner.type, "it is no PoP");
+    explorer_gateway(w.explorer, FAMILY_IPV4, &second); /* which does not answer */
+    run(&w, 200);
+    is = state_of(&w, GATEWAY_HOST);
+    CHECK_INT(10, is->addresses[SLOT_IPV4].to.bytes[3], "the new one is probed");
+    CHECK(is->states[SLOT_IPV4][0] != STATE_DOWN, "its silence is no outage");
+    CHECK(state_of(&w, "o.example")->rank == 1, "the target is not concerned");
+    explorer_gateway(w.explorer, FAMILY_IPV4, &none);
+    run(&w, 10);
+    CHECK_INT(FAMILY_NONE, state_of(&w, GATEWAY_HOST)->addresses[SLOT_IPV4].to.family,
+              "there is none");
     end(&w);
 }
 
@@ -943,6 +980,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(far_resolver),
         cmocka_unit_test(moved),
+        cmocka_unit_test(default_gateway),
         cmocka_unit_test(restarted),
         cmocka_unit_test(restarted_elsewhere),
         cmocka_unit_test(random_sites),

@@ -252,6 +252,7 @@ static void on_reply(const struct http_reply *reply, void *user)
     enum outcome outcome = take_reply(f, reply);
     if (!f->proxied && reply->lost_packets > r->lost_packets) /* from the first SYN on */
         r->lost_packets = reply->lost_packets;
+    r->wire_bytes = reply->wire_bytes;
     finish(f, outcome);
 }
 
@@ -321,6 +322,9 @@ static void no_proxy(struct fetch *f, enum outcome outcome, const char *why)
     finish(f, outcome == OUTCOME_NOT_MEASURED ? outcome : OUTCOME_UNREACHABLE);
 }
 
+/* Six SYNs, or a SYN and its reset. */
+#define HANDSHAKE_WIRE_BYTES 600
+
 static void on_proxy(struct fetch *f, const struct handshake_end *end)
 {
     char why[sizeof f->x->result.cause];
@@ -346,6 +350,7 @@ static void on_handshake(const struct handshake_end *end, void *user)
     }
     r->lost_packets = end->lost_packets;
     if (end->error != 0) {
+        r->wire_bytes = HANDSHAKE_WIRE_BYTES;
         finish(f, handshake_outcome(end, &f->to, r->cause, sizeof r->cause));
         return;
     }

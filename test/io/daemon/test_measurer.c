@@ -78,7 +78,7 @@ static void create(struct rig *r)
         .on_batch = on_batch, .on_swept = on_swept, .user = r};
     CHECK_INT(0,
               measurer_create(&r->measurer, &r->loop, &r->config, &r->known, r->http,
-                              pace, events),
+                              pace, NULL, events),
               "created");
 }
 
@@ -266,7 +266,7 @@ static void dns_servers_that_are_none(void **state)
     text_copy(r->config.dns_servers, sizeof r->config.dns_servers, "ns.example");
     CHECK_INT(-EINVAL,
               measurer_create(&r->measurer, &r->loop, &r->config, &r->known, r->http,
-                              pace, events),
+                              pace, NULL, events),
               "a name is no address");
     end(r);
 }

@@ -92,7 +92,7 @@ static void answers_with_what_is_known(void **state)
     event_say(
         events_add(&events, "edgelat.network.changed", SEVERITY_INFO, batch.time, NULL),
         "the default route is new");
-    status_server_window(r->server, &batch, &events, 250 * NS_PER_MS);
+    status_server_window(r->server, &batch, &events, NULL, 250 * NS_PER_MS);
     bed_add(&r->spool, 1);
     child_write(r->spool.folder.path, "stop", "");
     kill_switch_check(&r->kill_switch);
@@ -129,7 +129,7 @@ static void where_there_is_no_socket(void **state)
              r->spool.folder.path);
     second = create(r);
     CHECK(strstr(r->log.err, "No such file") != NULL, "%s", r->log.err);
-    status_server_window(second, &(struct batch){0}, &(struct events){0}, 0);
+    status_server_window(second, &(struct batch){0}, &(struct events){0}, NULL, 0);
     status_server_destroy(second);
     end(r);
 }

@@ -99,6 +99,8 @@ static void all_delays(void **state)
     CHECK_TEXT("", r.cause, "cause");
     CHECK_TEXT("LON", r.pop, "PoP");
     CHECK(r.kernel_time, "rtt is the kernel's");
+    CHECK(r.wire_bytes > 2000 && r.wire_bytes < 20000, "%u bytes on the wire",
+          r.wire_bytes);
     for (int d = 0; d < PROXY_CONNECT; d++)
         CHECK(r.delays[d] > 0 && r.delays[d] < NS_PER_S, "delay %d: %" PRId64, d,
               r.delays[d]);

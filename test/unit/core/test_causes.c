@@ -90,6 +90,21 @@ static const char *cause_of(const struct event *cause, const struct event *effec
     return b.list[0].cause.name;
 }
 
+/* What fails in front of the gateway explains what the probes and traces show, and not what
+ * routers report of their sessions. */
+static void last_metre(void **state)
+{
+    (void)state;
+    static struct events e;
+    struct event *gateway = add(&e, EVENT_LAST_METRE, NULL, FAMILY_IPV4, 0, 0);
+    struct event *down = add(&e, EVENT_STATE_CHANGED, &teams, FAMILY_IPV4, 5 * S, 0);
+    struct event *other = add(&e, EVENT_STATE_CHANGED, &teams, FAMILY_IPV6, 5 * S, 0);
+    struct event *session = add(&e, EVENT_BGP_LOST, NULL, FAMILY_NONE, 5 * S, 0);
+    CHECK_TEXT(EVENT_LAST_METRE, cause_of(gateway, down), "a target");
+    CHECK(cause_of(gateway, other) == NULL, "another family");
+    CHECK(cause_of(gateway, session) == NULL, "a session");
+}
+
 static void only_within_a_minute(void **state)
 {
     (void)state;
@@ -268,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_incident_has_one_cause),
+        cmocka_unit_test(last_metre),
         cmocka_unit_test(only_within_a_minute),
         cmocka_unit_test(not_by_what_comes_after_it),
         cmocka_unit_test(only_what_it_concerns),

@@ -294,23 +294,23 @@ static void hops(void **state)
     CHECK_TEXT("", hop_of(FAMILY_IPV4, ipv4), "nothing at all");
 }
 
-static bool is_awaited(uint16_t type, uint16_t neighbour_state, size_t cut)
+static uint16_t neighbour(uint16_t type, uint16_t neighbour_state, size_t cut)
 {
     struct ndmsg m = {.ndm_family = AF_INET, .ndm_state = neighbour_state};
     begin(type, 0, &m, sizeof m - cut);
-    bool awaited = netlink_read_awaited(bytes, len);
+    uint16_t read = netlink_read_neighbour(bytes, len);
     len = 0;
-    return awaited;
+    return read;
 }
 
 static void neighbours(void **state)
 {
     (void)state;
-    CHECK(is_awaited(RTM_NEWNEIGH, NUD_INCOMPLETE, 0), "asked for");
-    CHECK(!is_awaited(RTM_NEWNEIGH, NUD_REACHABLE, 0), "known");
-    CHECK(!is_awaited(RTM_DELNEIGH, NUD_INCOMPLETE, 0), "another message");
-    CHECK(!is_awaited(RTM_NEWNEIGH, NUD_INCOMPLETE, 1), "cut short");
-    CHECK(!netlink_read_awaited(bytes, 0), "nothing at all");
+    CHECK_INT(NUD_INCOMPLETE, neighbour(RTM_NEWNEIGH, NUD_INCOMPLETE, 0), "asked for");
+    CHECK_INT(NUD_REACHABLE, neighbour(RTM_NEWNEIGH, NUD_REACHABLE, 0), "known");
+    CHECK_INT(0, neighbour(RTM_DELNEIGH, NUD_INCOMPLETE, 0), "another message");
+    CHECK_INT(0, neighbour(RTM_NEWNEIGH, NUD_INCOMPLETE, 1), "cut short");
+    CHECK_INT(0, netlink_read_neighbour(bytes, 0), "nothing at all");
 }
 
 static void lengths_that_lie(void **state)

@@ -327,9 +327,33 @@ static void is_bounded(void **state)
     network_free(&n);
 }
 
+static void gateways(void **state)
+{
+    (void)state;
+    struct network n = {0};
+    struct network_item found, link_local = route("fe80::1", 3, 1024),
+                               far = route("192.0.2.2", 2, 200);
+    CHECK(!network_gateway(&n, FAMILY_IPV4, &found), "no route");
+    network_add(&n, &far);
+    network_add(&n, &link_local);
+    CHECK(network_gateway(&n, FAMILY_IPV4, &found) && found.interface == 2,
+          "the only one");
+    struct network_item near = route("192.0.2.1", 1, 100);
+    network_add(&n, &near);
+    CHECK(network_gateway(&n, FAMILY_IPV4, &found) && found.interface == 1,
+          "the lowest metric");
+    CHECK(network_gateway(&n, FAMILY_IPV6, &found) && found.address.scope == 3,
+          "a link-local address has a scope");
+    struct network_item direct = route("", 4, 0);
+    network_add(&n, &direct);
+    CHECK(!network_gateway(&n, FAMILY_IPV4, &found), "a point-to-point link has none");
+    network_free(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gateways),
         cmocka_unit_test(differences),
         cmocka_unit_test(identity_across_restarts),
         cmocka_unit_test(interfaces_in_use),

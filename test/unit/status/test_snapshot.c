@@ -102,7 +102,8 @@ static void before_the_first_window(void **state)
     has(&b->json, "\"window\":{\"start\":null,\"end\":null,", "JSON");
     has(&b->json,
         "\"targets\":[{\"target\":\"near\",\"host\":\"near.example\",\"configured\":true,"
-        "\"rank\":null,\"pop\":null,\"state\":\"unknown\",\"intercepted\":false,"
+        "\"rank\":null,\"pop\":null,\"state\":\"unknown\","
+        "\"charged_to\":null,\"intercepted\":false,"
         "\"interception\":null,\"streams\":[],\"addresses\":[],\"verdict\":\"unknown\","
         "\"verdict_basis\":null,\"tls_issuer\":null,\"tls_intercepted\":false}]",
         "JSON");

@@ -1,0 +1,19 @@
+/*
+ * What a TCP connection has put on the wire, by TCP_INFO (Linux 4.19). A file of its own, because
+ * the kernel's struct tcp_info and glibc's cannot be included together.
+ */
+#ifndef EDGELAT_NET_TCP_BYTES_H
+#define EDGELAT_NET_TCP_BYTES_H
+
+#include <stdint.h>
+
+/* What comes after it was read: close_notify of both, FINs and their acknowledgements. */
+#define TCP_BYTES_CLOSING 1000
+
+/*
+ * Upper bound of the bytes of all packets, both directions: data, and for each segment the
+ * headers of IPv6 and TCP with time stamps; and TCP_BYTES_CLOSING. 0: not known.
+ */
+uint32_t tcp_bytes_of(int socket);
+
+#endif
