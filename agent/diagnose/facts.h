@@ -175,6 +175,7 @@ struct facts {
     uint32_t dates;        /* HTTP replies with a Date */
     int64_t date_ahead_ns; /* of the wall clock of this host; the median of them */
     bool agent;            /* an agent runs here */
+    bool busy; /* this host had no CPU left: what its own programs take is not judged */
     char no_icmp[FACTS_CAUSE_MAX]; /* why this user may not send it; "": may */
 };
 

@@ -127,6 +127,9 @@ static void list_unknown(const struct judging *j)
     struct text t = {0};
     if (j->f->no_icmp[0] != '\0')
         add_unknown(&t, "gateway and path MTU", j->f->no_icmp);
+    if (j->f->busy)
+        add_unknown(&t, "how fast services reply",
+                    "this host has no CPU left; stop what keeps it busy");
     if (!j->f->agent)
         add_unknown(&t, "the usual values here", "no agent answers on this host");
     text_copy(j->out->unknown, sizeof j->out->unknown, text_string(&t));

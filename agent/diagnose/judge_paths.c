@@ -72,11 +72,11 @@ static void judge_loss_of(const struct judging *j, size_t family)
         return;
     row->grade = GRADE_BAD;
     rest = judge_loss(f, family, answering & ~lossy);
-    /* Common where the others lose as well, or most do. */
-    common = common && (judge_count(answering) == 1 ||
-                        2 * judge_count(lossy) > judge_count(answering) ||
-                        ((answering & ~lossy) != 0 && rest.sent > 0 &&
-                         loss_exceeds(rest.lost, rest.sent, JUDGE_LOSS_RATIO)));
+    /* Of a service if the others lose no more than the limit; by chance the losses of all
+     * may show in some only. */
+    bool others = rest.sent > 0 && (answering & ~lossy) != 0;
+    common = common && !(lossy != 0 && others &&
+                         (double)rest.lost <= JUDGE_LOSS_RATIO * (double)rest.sent);
     if (!common && lossy != 0) {
         add_loss_fault(j, family, FAULT_SERVICE_LOSS, CERTAINTY_SURE, lossy,
                        "while those to other services are not");

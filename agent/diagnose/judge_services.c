@@ -237,12 +237,12 @@ static void judge_state(const struct judging *j, size_t service)
                   "%s answers with its own failures: HTTP %u in %u of %u requests.", name,
                   t.status, t.http_errors, t.sent);
         next_for_service(x, s->target.host);
-    } else if (t.silent && t.sent > 1) {
+    } else if (t.silent && t.sent > 2 && !j->f->busy) {
         x = diagnosis_fault(j->out, FAULT_SERVICE_DOWN, CERTAINTY_SURE, BIT(service));
         JUDGE_SET(x->what, "%s accepts connections but does not reply: %s.", name,
                   t.cause);
         next_for_service(x, s->target.host);
-    } else if (t.reply.n > 1 && t.reply.low_ms > JUDGE_REPLY_MS) {
+    } else if (t.reply.n > 2 && t.reply.low_ms > JUDGE_REPLY_MS && !j->f->busy) {
         x = diagnosis_fault(j->out, FAULT_SERVICE_SLOW, CERTAINTY_SURE, BIT(service));
         x->segment = "service";
         x->whom = "Microsoft's support";

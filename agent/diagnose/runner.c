@@ -112,6 +112,8 @@ struct diagnose_runner {
     struct path_round *paths;
     bool doors_over;
     int64_t until_ns; /* probes are sent for so long */
+    struct mono tick; /* the last one */
+    int64_t late_ns;  /* by which ticks came late, in all */
     uv_timer_t *timer, *end_timer;
     struct mono began, probing; /* 0: not yet */
     struct service_lookup lookups[FACTS_SERVICES][FACTS_FAMILIES];
@@ -197,6 +199,22 @@ static void read_interface_again(struct diagnose_runner *r)
     links_read(&r->links, f->name, &f->after);
     read_wireless(f);
     read_tunnel(f);
+}
+
+/* Some process waited for a CPU in so much of the last ten seconds, %. */
+#define BUSY_PRESSURE 50.0
+
+/* Pressure stall information of the kernel; false where it has none. */
+static bool is_busy(void)
+{
+    char *text;
+    size_t len;
+    double some = 0;
+    if (file_read(AT_FDCWD, "/proc/pressure/cpu", FILE_PLAIN, 4096, &text, &len) != 0)
+        return false;
+    sscanf(text, "some avg10=%lf", &some);
+    free(text);
+    return some > BUSY_PRESSURE;
 }
 
 /* ---- the captive portal ---- */
@@ -764,6 +782,7 @@ static void end(struct diagnose_runner *r)
     r->over = true;
     uv_timer_stop(r->timer);
     read_interface_again(r);
+    f->busy = r->late_ns > (mono_now().ns - r->began.ns) / 10 || is_busy();
     if (f->dates > 0) {
         qsort(r->dates_ns, f->dates, sizeof *r->dates_ns, by_value);
         f->date_ahead_ns = r->dates_ns[f->dates / 2];
@@ -808,6 +827,9 @@ static void on_tick(uv_timer_t *timer)
 {
     struct diagnose_runner *r = timer->data;
     struct mono now = mono_now();
+    if (now.ns - r->tick.ns > 2 * TICK_NS && r->tick.ns != 0)
+        r->late_ns += now.ns - r->tick.ns - TICK_NS;
+    r->tick = now;
     timer_in(timer, on_tick, TICK_NS);
     progress(r);
     if (r->probing.ns == 0 && (r->lookups_left == 0 || now.ns - r->began.ns > NAMES_NS))
