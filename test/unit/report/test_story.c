@@ -167,11 +167,13 @@ static const struct {
     const char *what;
     struct trouble troubles[6];
     const char *verdict; /* with what it begins */
+    size_t changes; /* numbered rows: one for all kinds and families; 0: not counted */
 } cases[] = {
     {"nothing", {{0}}, "good\">Good: within the limits throughout."},
     {"the line is down",
      {{TROUBLE_UPLINK, 100.3, 118.3, ALL, FAMILY_NONE, NULL, 0}},
-     "fair\">The site's line was down for 18 min. Apart from that within the limits"},
+     "fair\">The site's line was down for 18 min. Apart from that within the limits",
+     .changes = 6}, /* down and up of three targets */
     {"the line is down twice",
      {{TROUBLE_UPLINK, 40, 44, ALL, FAMILY_NONE, NULL, 0},
       {TROUBLE_UPLINK, 150.5, 158.5, ALL, FAMILY_NONE, NULL, 0}},
@@ -193,7 +195,8 @@ static const struct {
      "fair\">teams was not served through the nearest front door for 2 h. Apart"},
     {"a service is down",
      {{TROUBLE_SERVICE, 100, 112, 2, FAMILY_NONE, NULL, 0}},
-     "bad\">teams was down for 1"},
+     "bad\">teams was down for 1",
+     .changes = 2},
     {"two services are slow, one after the other",
      {{TROUBLE_SLOW, 60, 80, 0, FAMILY_NONE, NULL, 9},
       {TROUBLE_SLOW, 64, 84, 1, FAMILY_NONE, NULL, 9}},
@@ -240,6 +243,12 @@ static void test_each_is_one_line(void **state)
         const char *verdict = strstr(text_string(&page), "<p class=\"verdict ") + 18;
         CHECK(strncmp(verdict, cases[i].verdict, strlen(cases[i].verdict)) == 0,
               "%s: %.300s", cases[i].what, verdict);
+        size_t changes = 0;
+        for (const char *at = text_string(&page);
+             (at = strstr(at, "<td class=\"l\"><span class=\"n")) != NULL; at++)
+            changes++;
+        if (cases[i].changes > 0)
+            CHECK_INT(cases[i].changes, changes, cases[i].what);
         size_t charged = 0; /* the target that was down itself */
         for (const char *at = text_string(&page);
              (at = strstr(at, "class=\"bad\">loss over")) != NULL; at++)
