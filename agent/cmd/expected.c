@@ -12,6 +12,7 @@
 struct expected {
     struct config config;
     struct data data;
+    struct limits limits; /* the last of a host that is not configured */
     struct usual_delay usual[USUAL_MAX];
     size_t n;
 };
@@ -41,29 +42,31 @@ void expected_free(struct expected *e)
     free(e);
 }
 
-int64_t expected_limit(const struct expected *e, const char *host, const char **source)
+/* Completes limits by the service; returns that of the delay. */
+static int64_t limit_of(const struct expected *e, const char *service,
+                        struct limits *limits, const char **source)
 {
-    static struct limits limits;
+    thresholds_limits(&e->data.known.thresholds, service, limits);
+    *source = limits->delay_source;
+    return limits->delay_ns;
+}
+
+int64_t expected_limit(struct expected *e, const char *host, const char **source)
+{
     const struct workloads *w = &e->data.known.workloads;
+    int64_t found_ns = 0;
     *source = "";
-    for (size_t t = 0; t < e->config.n_targets; t++) {
-        const struct target *target = &e->config.targets[t];
-        if (strcasecmp(target->host, host) != 0)
-            continue;
-        limits = target->limits;
-        thresholds_limits(&e->data.known.thresholds, target->service, &limits);
-        *source = limits.delay_source;
-        return limits.delay_ns;
+    for (size_t t = 0; t < e->config.n_targets && found_ns == 0; t++) {
+        struct target *target = &e->config.targets[t];
+        if (strcasecmp(target->host, host) == 0)
+            found_ns = limit_of(e, target->service, &target->limits, source);
     }
-    for (size_t i = 0; i < w->n; i++) {
-        if (strcasecmp(w->all[i].host, host) != 0)
-            continue;
-        limits = (struct limits){0};
-        thresholds_limits(&e->data.known.thresholds, w->all[i].service, &limits);
-        *source = limits.delay_source;
-        return limits.delay_ns;
+    for (size_t i = 0; i < w->n && found_ns == 0; i++) {
+        e->limits = (struct limits){0};
+        if (strcasecmp(w->all[i].host, host) == 0)
+            found_ns = limit_of(e, w->all[i].service, &e->limits, source);
     }
-    return 0;
+    return found_ns;
 }
 
 int64_t expected_usual(const struct expected *e, const char *host, const char *kind,

@@ -15,8 +15,9 @@ struct expected;
 struct expected *expected_read(void); /* blocks for at most a few seconds */
 void expected_free(struct expected *e);
 
-/* For the median of the first delay; 0: none. `source` is "" for the configuration. */
-int64_t expected_limit(const struct expected *e, const char *host, const char **source);
+/* For the median of the first delay; 0: none. `source` is "" for the configuration; valid until
+ * the next call. */
+int64_t expected_limit(struct expected *e, const char *host, const char **source);
 
 /* The median of the last 24 hours, else of the last window; DELAY_UNDEFINED: unknown. */
 int64_t expected_usual(const struct expected *e, const char *host, const char *kind,

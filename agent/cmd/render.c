@@ -163,6 +163,25 @@ static const char *ns_text(char out[DELAY_TEXT_MAX], int64_t ns)
     return delay_text(out, ns == DELAY_UNDEFINED ? -1 : (double)ns / 1e6);
 }
 
+/* Breaks a line that is too long, as by a long address, where it has two spaces. */
+static void add_broken(struct text *out, const struct shown *of, const char *line)
+{
+    const char *indent = "";
+    while (of->columns > 0 && strlen(line) + strlen(indent) > (size_t)of->columns) {
+        size_t room = (size_t)of->columns - strlen(indent), len = room, skip = 2;
+        while (len > 0 && strncmp(line + len, "  ", 2) != 0)
+            len--;
+        if (len == 0) {
+            len = room;
+            skip = 0;
+        }
+        text_add(out, "%s%.*s\n", indent, (int)len, line);
+        line += len + skip;
+        indent = "    ";
+    }
+    text_add(out, "%s%s\n", indent, line);
+}
+
 /* How much of a result fits into a line. */
 struct detail {
     bool target, phases, cause;
@@ -177,7 +196,7 @@ static void add_delays(struct text *out, const struct shown *of,
     for (size_t i = 0; i < n; i++) {
         int64_t longer_ns = result->longer_than[i];
         if ((result->delays[i] == DELAY_UNDEFINED && longer_ns == 0) ||
-            (!phases && i > 0 && i + 1 < n))
+            (!phases && i > 0 && i != of->kind->main_delay))
             continue;
         text_add(out, "  %s %s%s", of->kind->delays[i], longer_ns > 0 ? ">" : "",
                  ns_text(ms, longer_ns > 0 ? longer_ns : result->delays[i]));
@@ -248,7 +267,7 @@ void render_result_line(struct text *out, const struct shown *of,
         if (of->columns == 0 || line.len <= (size_t)of->columns)
             break;
     }
-    text_add(out, "%s\n", text_string(&line));
+    add_broken(out, of, text_string(&line));
     text_free(&line);
 }
 
@@ -351,7 +370,7 @@ void render_summary_json(struct text *out, const struct shown *of,
 
 /* ---- the summary ---- */
 
-enum { SUMMARY_COLUMNS = 78, NAME_WIDTH = 12, CELL_WIDTH = 8, CELL_MAX = 32 };
+enum { SUMMARY_COLUMNS = 80, NAME_WIDTH = 15, CELL_WIDTH = 8, CELL_MAX = 32 };
 
 /* The columns in the order of the table, with the order in which they drop out. */
 enum {
@@ -377,7 +396,7 @@ static bool has_column(const struct shown *of, int cell)
                                     [CELL_SPREAD] = 5};
     int columns =
         of->columns > 0 && of->columns < SUMMARY_COLUMNS ? of->columns : SUMMARY_COLUMNS;
-    return 2 + NAME_WIDTH + CELL_WIDTH * (rank[cell] + 1) <= columns;
+    return 1 + NAME_WIDTH + CELL_WIDTH * (rank[cell] + 1) <= columns;
 }
 
 /* Folds a line at its spaces. */
@@ -405,7 +424,7 @@ static void add_delay_head(struct text *out, const struct shown *of)
                                              [CELL_MOST] = "max",
                                              [CELL_MEAN] = "avg",
                                              [CELL_SPREAD] = "dev"};
-    text_add(out, "  %-*s", NAME_WIDTH, "ms");
+    text_add(out, " %-*s", NAME_WIDTH, "ms");
     for (int i = 0; i < CELLS; i++) {
         bool percentile = i >= CELL_PERCENTILE && i <= CELL_LAST;
         if (has_column(of, i))
@@ -434,7 +453,7 @@ static void add_delay_line(struct text *out, const struct shown *of, const char 
                   : ns_text(ms, d->mean_ns)); /* too small by those that were longer */
     snprintf(cells[CELL_SPREAD], CELL_MAX, "%s",
              over || d->count < 2 ? "-" : ns_text(ms, spread_ns));
-    text_add(out, "  %-*s", NAME_WIDTH, name);
+    text_add(out, " %-*s", NAME_WIDTH, name);
     for (int i = 0; i < CELLS; i++)
         if (has_column(of, i))
             text_add(out, "%*s", CELL_WIDTH, cells[i]);
@@ -524,8 +543,9 @@ static void add_judgement(struct text *out, const struct shown *of,
     struct text line = {0};
     ns_text(median, d->percentile_ns[P50]);
     if (of->limit_ns > 0)
-        text_add(&line, "limit %s ms for p50%s%s%s: %s%s", ns_text(other, of->limit_ns),
-                 of->limit_source[0] != '\0' ? " (" : "", of->limit_source,
+        text_add(&line, "limit %s ms for p50%s%.*s%s: %s%s", ns_text(other, of->limit_ns),
+                 of->limit_source[0] != '\0' ? " (" : "",
+                 (int)strcspn(of->limit_source, ":"), of->limit_source, /* the file */
                  of->limit_source[0] != '\0' ? ")" : "", median,
                  d->count == 0                          ? ", cannot tell"
                  : d->percentile_ns[P50] > of->limit_ns ? " ms is ABOVE it"
@@ -542,9 +562,13 @@ void render_summary_lines(struct text *out, const struct shown *of,
 {
     bool any = false; /* of the delays; skips phases that never occurred */
     struct text line = {0};
-    text_add(out, "%s  %s %s  ", of->target, of->kind->name, family_name(of->to.family));
-    add_where(out, of);
-    text_add(out, of->pop != NULL && of->pop[0] != '\0' ? "  PoP %s\n" : "\n", of->pop);
+    text_add(&line, "%s  %s %s  ", of->target, of->kind->name,
+             family_name(of->to.family));
+    add_where(&line, of);
+    if (of->pop != NULL && of->pop[0] != '\0')
+        text_add(&line, "  PoP %s", of->pop);
+    add_broken(out, of, text_string(&line));
+    text_clear(&line);
     add_sent(&line, summary, of->waiting);
     add_counts(&line, of, summary);
     add_folded(out, of, text_string(&line));

@@ -54,7 +54,7 @@ void render_summary_json(struct text *out, const struct shown *of,
                          const struct summary *summary);
 
 /* The block of one stream: its subject, counts, a row per delay of its kind, and its limit.
- * Columns drop out where it is wider than the terminal; no row is longer than 78. */
+ * Columns drop out where it is wider than the terminal; no row is longer than 80. */
 void render_summary_lines(struct text *out, const struct shown *of,
                           const struct summary *summary);
 

@@ -111,6 +111,15 @@ def slow_readers(folder):
     slow.close()
 
 
+def probed(configuration):
+    """What a probe has to be compared with: Microsoft's limit, and what the agent measures."""
+    done = run(EDGELAT, "probe", "icmp", "teams.microsoft.com", "-4", "-c", 3, "-i", 0.2, "-q",
+               env={**os.environ, "EDGELAT_CONFIG": configuration, "COLUMNS": "80"})
+    tap.ok(re.search(r"limit 60\.0 ms for p50 \(thresholds\.csv\): 3\.\d\d ms is within; usual here: 3\.\d\d ms", done.stdout),
+           "probe: the limit, and what is usual", done)
+    tap.equal(0, done.returncode, "within: exit code 0")
+
+
 def main():
     folder = os.path.join(lab.FOLDER, "top")
     os.makedirs(f"{folder}/state")
@@ -128,6 +137,7 @@ def main():
             wait_for(lambda: os.path.exists(f"{folder}/status.windows"), 10)
             beside_an_agent(folder, command)
             slow_readers(folder)
+            probed(f"{folder}/edgelat.conf")
             with Terminal("g", 80, 24, command) as t:
                 t.until("agent  window", "attached")
                 agent.terminate()
