@@ -98,6 +98,9 @@ static void print_discovery(const struct config *c, const struct workloads *w)
                config_rate_found(c, kinds, names), doors, plural(doors), names,
                plural(names));
     printf("\n");
+    if (c->dns_probe)
+        printf("  each DNS server: one query every %d s\n",
+               (int)(RESOLVER_INTERVAL_NS / NS_PER_S));
 }
 
 /* Bursts like a call, which the rates above do not have. */

@@ -177,6 +177,7 @@ static size_t load(struct ranking *r, const char *given, const char *location)
         return problems;
     if (location != NULL && !take_location(r, location))
         return 1;
+    r->config.dns_probe = false;
     r->config.window_ns = 86400 * NS_PER_S; /* none closes before the end */
     return 0;
 }

@@ -30,6 +30,7 @@ struct config config_default(void)
         .workloads = true,
         .media_bursts = 4,
         .gateway = true,
+        .dns_probe = true,
         .front_doors = 4,
         .path_trace = true,
         .path_interval_ns = 600 * NS_PER_S,

@@ -108,6 +108,7 @@ struct config {
     int64_t path_mtu_interval_ns;
 
     /* [dns] */
+    bool dns_probe;        /* probe the DNS servers of the host, and compare them */
     char dns_servers[256]; /* "192.0.2.1 [2001:db8::1]:5353", "" is /etc/resolv.conf */
 
     /* [collector], or none (its url is ""): then windows stay in the spool. After it,

@@ -130,6 +130,8 @@ const struct config_key config_keys[] = {
 
     {SECTION_DNS, "servers", config_read_servers, IN(dns_servers), 0, 0, false,
      "addresses of DNS servers, ADDRESS or ADDRESS:PORT [those of /etc/resolv.conf]"},
+    {SECTION_DNS, "probe", config_read_yes_no, IN(dns_probe), 0, 0, false,
+     "yes: also probe these servers, and compare where they lead [yes]"},
 
     {SECTION_ANY_COLLECTOR, "url", config_read_url, IN_COLLECTOR(url), 0, 0, false,
      "base URL of the OTLP/HTTP receiver, without /v1/metrics [none]"},

@@ -183,8 +183,9 @@ static void take_series(struct last_metre *m, const struct batch *b,
                         const struct series *series, bool preferred)
 {
     size_t t = number_of(b, series->target);
+    /* DNS servers may be in front of the gateway. */
     if (!series->in_window || series->family == FAMILY_PROXY || t == b->n_targets ||
-        series->silent_while != NULL)
+        series->silent_while != NULL || series->kind->of_resolver)
         return;
     struct metre_slot *s = &m->slots[2 * t + family_slot(series->family)];
     if (preferred != (s->series == series))

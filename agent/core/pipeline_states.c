@@ -117,6 +117,20 @@ static void judge_replies(const struct summary *w, int64_t waiting_ns, struct fi
               duration_text(waited, waiting_ns));
 }
 
+/* An error of a DNS server is no use to anybody, also if it comes at once. */
+static bool judge_resolver(const struct kind *kind, const struct summary *w,
+                           struct finding *f)
+{
+    uint64_t errors = w->outcomes[OUTCOME_REFUSED];
+    if (!kind->of_resolver || 2 * errors <= w->sent)
+        return false;
+    worse(
+        f, w->received > 0 ? STATE_DEGRADED : STATE_DOWN, NAN, "",
+        "%llu of %llu queries got an error (SERVFAIL, REFUSED, or no server at the port)",
+        (unsigned long long)errors, (unsigned long long)w->sent);
+    return true;
+}
+
 static struct finding judge(const struct pipeline *p, const struct pipeline_stream *s,
                             const struct summary *w)
 {
@@ -124,6 +138,8 @@ static struct finding judge(const struct pipeline *p, const struct pipeline_stre
     const struct pipeline_target *m = &p->targets[s->target];
     const struct kind *kind = p->kinds->list[s->kind];
     if (w->sent == 0 || w->interrupted || !pipeline_judges(kind, s->addr))
+        return f;
+    if (judge_resolver(kind, w, &f))
         return f;
     if (summary_answered(w) > 0) {
         f.state = STATE_UP;

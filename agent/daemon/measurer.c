@@ -50,6 +50,8 @@ struct measurer {
     struct request *requests;
     struct netlink *netlink; /* NULL: the kernel does not report changes */
     struct network_item gateways[2];
+    struct dns_server servers[DNS_SERVERS_MAX];
+    size_t n_servers;             /* 0 also if they are not probed */
     const struct target *nearest; /* as last logged */
     bool direct_failed;           /* logged: DNS does not answer where there is a proxy */
     bool paused;                  /* nothing is sent; true until the first resume */
@@ -302,7 +304,8 @@ static void use(struct measurer *m, const struct explorer_step *step)
                  step->pop);
     }
     apply_owner(m, step->number, step->family);
-    if (!step->target->gateway) /* its route is the default route */
+    /* The route of the gateway is the default route; DNS servers need not be far. */
+    if (!step->target->gateway && !target_is_resolver(step->target, probe_kind_words()))
         netlink_follow(m->netlink, &to);
     pipeline_addresses(m->pipeline, step->number, step->family, step->known,
                        step->n_known);
@@ -570,6 +573,20 @@ bool measurer_uplink(const struct measurer *m, char name[INTERFACE_NAME_MAX])
     return netlink_uplink(m->netlink, name);
 }
 
+/* Follows resolv.conf. */
+static void take_resolvers(struct measurer *m)
+{
+    if (!m->config->dns_probe)
+        return;
+    struct dns_server now[DNS_SERVERS_MAX];
+    size_t n = resolver_servers_behind(m->resolver, now);
+    if (n == m->n_servers && memcmp(now, m->servers, n * sizeof *now) == 0)
+        return;
+    memcpy(m->servers, now, n * sizeof *now);
+    m->n_servers = n;
+    explorer_resolvers(m->explorer, now, n);
+}
+
 static void arm_tick(struct measurer *m, struct wall wall);
 
 static void on_tick(uv_timer_t *timer)
@@ -579,6 +596,7 @@ static void on_tick(uv_timer_t *timer)
     compare_clocks(m, mono_now(), wall);
     report_settled(m);
     take_gateways(m);
+    take_resolvers(m);
     arm(m);
     if (wall.ns >= pipeline_closing(m->pipeline).ns)
         measurer_close_window(m);
@@ -605,7 +623,7 @@ static void open_kinds(struct measurer *m)
         preload(m, &m->config->targets[t]);
     for (size_t k = 0; k < probe_kinds_count; k++) {
         char why[256];
-        bool wanted = false;
+        bool wanted = m->config->dns_probe && probe_kinds[k]->kind.of_resolver;
         for (size_t t = 0; t < m->config->n_targets; t++)
             wanted = wanted || m->config->targets[t].kinds[k];
         if (wanted && prober_open(m->prober, k, why, sizeof why) < 0)
@@ -655,6 +673,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
             "hour",
             strerror(-rc));
     take_gateways(m);
+    take_resolvers(m);
     arm_tick(m, wall);
     *out = m;
     return 0;

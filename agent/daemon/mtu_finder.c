@@ -6,6 +6,7 @@
 #include "net/clock.h"
 #include "net/seed.h"
 #include "net/timer.h"
+#include "probe/kinds.h"
 #include "probe/path/mtu_prober.h"
 
 #include <stdlib.h>
@@ -154,7 +155,8 @@ void mtu_finder_window(struct mtu_finder *f, const struct batch *batch)
 {
     for (size_t i = 0; i < batch->n_targets; i++) {
         const struct target_state *state = &batch->targets[i];
-        if (state->target->discovered)
+        if (state->target->discovered ||
+            target_is_resolver(state->target, probe_kind_words()))
             continue;
         size_t number = number_of(f, state->target);
         if (number == f->n_targets) {

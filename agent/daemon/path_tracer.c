@@ -10,6 +10,7 @@
 #include "net/resolver.h"
 #include "net/seed.h"
 #include "net/timer.h"
+#include "probe/kinds.h"
 #include "probe/path/segments.h"
 #include "probe/path/tracer.h"
 
@@ -435,7 +436,8 @@ static size_t number_of(const struct path_tracer *t, const struct target *target
 /* Targets and usual names are traced; front doors under guessed names are only ranked. */
 static bool is_traced(const struct target *target)
 {
-    return !target->gateway && (!target->discovered || target->server_name[0] == '\0');
+    return !target->gateway && !target_is_resolver(target, probe_kind_words()) &&
+           (!target->discovered || target->server_name[0] == '\0');
 }
 
 static void add_targets(struct path_tracer *t, const struct batch *batch)

@@ -31,6 +31,7 @@ struct explored {
     struct target own; /* of what is not configured */
     size_t door;       /* of the sweep; SIZE_MAX: it is none */
     bool probed;
+    bool fixed; /* the caller knows its addresses: never looked up */
     struct target_name names[FAMILY_SLOTS]; /* of a proxy: never looked up */
     struct owner owner[FAMILY_SLOTS];       /* of what answers there */
     const struct metro *reply_metro;        /* that a reply named; NULL: none did */
@@ -158,7 +159,33 @@ static void rest(struct explored *x)
         target_name_rest(&x->names[f]);
 }
 
-/* ---- the default gateway ---- */
+/* ---- implicit targets: the default gateway and the DNS servers ---- */
+
+/* NULL: no more are taken. */
+static struct explored *add_fixed(struct explorer *e, const struct target *t,
+                                  enum owner_type owner)
+{
+    struct explored *x = add_own(e, *t);
+    if (x == NULL)
+        return NULL;
+    x->fixed = true;
+    for (size_t f = 0; f < FAMILY_SLOTS; f++) {
+        x->names[f].ask_at.ns = INT64_MAX;
+        x->owner[f].type = owner;
+    }
+    return x;
+}
+
+/* FAMILY_NONE in `at`: it is not probed. */
+static void use_fixed(struct explored *x, enum family family, const struct endpoint *at)
+{
+    struct target_name *n = &x->names[family_slot(family)];
+    if (endpoint_same_address(&n->used, at))
+        return;
+    n->used = *at;
+    n->moved = true;
+    n->change = at->family != FAMILY_NONE ? TARGET_NAME_USE : TARGET_NAME_REST;
+}
 
 static struct explored *gateway_of(struct explorer *e)
 {
@@ -174,25 +201,109 @@ static struct explored *gateway_of(struct explorer *e)
     memset(t.kinds, 0, sizeof t.kinds);
     t.kinds[icmp] = t.gateway = true;
     t.interval_ns[icmp] = t.slow_interval_ns[icmp] = GATEWAY_INTERVAL_NS;
-    struct explored *x = add_own(e, t);
-    for (size_t f = 0; x != NULL && f < FAMILY_SLOTS; f++) {
-        x->names[f].ask_at.ns = INT64_MAX;
-        x->owner[f] = (struct owner){.type = OWNER_GATEWAY};
-    }
-    return x;
+    return add_fixed(e, &t, OWNER_GATEWAY);
 }
 
 void explorer_gateway(struct explorer *e, enum family family, const struct endpoint *at)
 {
     struct explored *x = gateway_of(e);
-    if (x == NULL)
+    if (x != NULL)
+        use_fixed(x, family, at);
+}
+
+/* "fe80::1%eth0" */
+static void resolver_host(char out[HOST_TEXT_MAX], const struct dns_server *s)
+{
+    char address[ADDRESS_TEXT_MAX];
+    snprintf(out, HOST_TEXT_MAX, "%s%s%s", endpoint_address(address, &s->at),
+             s->zone[0] != '\0' ? "%" : "", s->zone);
+}
+
+static uint16_t resolver_port(const struct dns_server *s)
+{
+    return s->at.port != 0 ? s->at.port : 53;
+}
+
+static struct target resolver_target(const struct explorer *e, const struct dns_server *s,
+                                     size_t dns)
+{
+    struct target t = target_default(e->kinds);
+    resolver_host(t.host, s);
+    t.port = resolver_port(s);
+    int len = snprintf(t.name, sizeof t.name, "dns-%s", t.host);
+    if (t.port != 53)
+        len += snprintf(t.name + len, sizeof t.name - (size_t)len, "-%u", t.port);
+    for (int i = 0; i < len; i++)
+        if (strchr(TARGET_NAME_OF, t.name[i]) == NULL)
+            t.name[i] = '-';
+    memset(t.kinds, 0, sizeof t.kinds);
+    t.kinds[dns] = true;
+    t.ipv4 = s->at.family == FAMILY_IPV4;
+    t.ipv6 = s->at.family == FAMILY_IPV6;
+    t.interval_ns[dns] = t.slow_interval_ns[dns] = RESOLVER_INTERVAL_NS;
+    t.limits.delay_ns = RESOLVER_DELAY_NS;
+    text_copy(t.limits.delay_source, sizeof t.limits.delay_source, RESOLVER_DELAY_SOURCE);
+    return t;
+}
+
+/* The target of a DNS server; e->n: none. A configured one is preferred. */
+static size_t find_resolver(const struct explorer *e, const struct dns_server *s)
+{
+    char host[HOST_TEXT_MAX];
+    size_t i = 0;
+    resolver_host(host, s);
+    for (; i < e->n; i++) {
+        const struct target *t = e->all[i]->target;
+        uint16_t port = t->port != 0 ? t->port : 53;
+        if (target_is_resolver(t, e->kinds) && strcasecmp(t->host, host) == 0 &&
+            port == resolver_port(s))
+            break;
+    }
+    return i;
+}
+
+const struct target *explorer_resolver(const struct explorer *e,
+                                       const struct dns_server *s)
+{
+    size_t i = find_resolver(e, s);
+    return i < e->n ? e->all[i]->target : NULL;
+}
+
+static bool is_listed(const struct explorer *e, size_t number, const struct dns_server *s,
+                      size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (find_resolver(e, &s[i]) == number)
+            return true;
+    return false;
+}
+
+void explorer_resolvers(struct explorer *e, const struct dns_server *servers, size_t n)
+{
+    static const struct endpoint none = {.family = FAMILY_NONE};
+    size_t dns = kinds_find(e->kinds, "dns"), added = 0;
+    if (dns == KIND_NONE)
         return;
-    struct target_name *n = &x->names[family_slot(family)];
-    if (endpoint_same_address(&n->used, at))
-        return;
-    n->used = *at;
-    n->moved = true;
-    n->change = at->family != FAMILY_NONE ? TARGET_NAME_USE : TARGET_NAME_REST;
+    for (size_t i = 0; i < e->n; i++) {
+        struct explored *x = e->all[i];
+        if (!x->fixed || x->target->gateway)
+            continue;
+        added++;
+        enum family family = x->target->ipv4 ? FAMILY_IPV4 : FAMILY_IPV6;
+        if (!is_listed(e, i, servers, n))
+            use_fixed(x, family, &none);
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t number = find_resolver(e, &servers[i]);
+        struct explored *x = number < e->n ? e->all[number] : NULL;
+        if (x == NULL && added < RESOLVERS_EVER_MAX) {
+            struct target t = resolver_target(e, &servers[i], dns);
+            x = add_fixed(e, &t, OWNER_RESOLVER);
+            added++;
+        }
+        if (x != NULL && x->fixed)
+            use_fixed(x, (enum family)servers[i].at.family, &servers[i].at);
+    }
 }
 
 /* ---- front doors ---- */
@@ -318,7 +429,7 @@ static void begin_survey(struct explorer *e, struct mono now)
     e->survey_next.ns = now.ns + SURVEY_EVERY_NS;
     for (size_t i = 0; i < e->n; i++)
         for (size_t f = 0; e->all[i]->probed && f < FAMILY_SLOTS; f++)
-            if (!e->all[i]->names[f].left && !e->all[i]->target->gateway)
+            if (!e->all[i]->names[f].left && !e->all[i]->fixed)
                 target_name_ask(&e->all[i]->names[f]);
 }
 

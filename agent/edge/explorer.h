@@ -24,6 +24,7 @@
 #define EDGELAT_EDGE_EXPLORER_H
 
 #include "config/config.h"
+#include "config/resolv_conf.h"
 #include "core/batch.h"
 #include "core/damping.h"
 #include "core/resolution.h"
@@ -135,6 +136,24 @@ bool explorer_keep(const struct explorer *e, struct kept_doors *out);
  */
 #define GATEWAY_INTERVAL_NS (2 * NS_PER_S)
 void explorer_gateway(struct explorer *e, enum family family, const struct endpoint *at);
+
+/*
+ * The DNS servers of the host, each with the scope that a link-local address needs: each is
+ * a target of the kind "dns", "dns-192.0.2.53", that is never looked up; one that has left
+ * the list is not probed any more. Not for those that are configured as targets. After
+ * RESOLVERS_EVER_MAX different ones no more are added. A median above RESOLVER_DELAY_NS is
+ * degraded: from there on people notice a delay (Nielsen 1993, "Usability Engineering",
+ * chapter 5), and each new connection has it.
+ */
+#define RESOLVER_INTERVAL_NS  (60 * NS_PER_S)
+#define RESOLVER_DELAY_NS     (100 * NS_PER_MS)
+#define RESOLVER_DELAY_SOURCE "edgelat: a DNS server delays each new connection"
+#define RESOLVERS_EVER_MAX    24
+void explorer_resolvers(struct explorer *e, const struct dns_server *servers, size_t n);
+
+/* The target of a DNS server; NULL: none. */
+const struct target *explorer_resolver(const struct explorer *e,
+                                       const struct dns_server *server);
 
 void explorer_answer(struct explorer *e, size_t ref, enum family family,
                      const struct resolution *r, struct mono now);

@@ -35,6 +35,7 @@
 #define LIMIT_NS     (5 * NS_PER_S)     /* for a whole lookup */
 #define FIRST_TRY_NS (1200 * NS_PER_MS) /* doubles with each round of the servers */
 #define ROUNDS       3
+#define STUB         "127.0.0.53"     /* of systemd-resolved(8) */
 #define BUSY_NS      (50 * NS_PER_MS) /* another system lookup is under way */
 
 struct resolver {
@@ -43,6 +44,9 @@ struct resolver {
     size_t n_given; /* 0: the system's */
     struct resolv_conf conf;
     struct file_stamp conf_stamp; /* of RESOLV_CONF when it was read */
+    struct dns_server upstream[DNS_SERVERS_MAX];
+    size_t n_upstream;
+    struct file_stamp upstream_stamp;                   /* of UPSTREAM_CONF */
     struct resolver_channel *channels[DNS_SERVERS_MAX]; /* NULL: c-ares does not start */
     size_t n_servers;
     size_t rotated;         /* first server of the next query */
@@ -98,28 +102,33 @@ struct sent_question { /* one query to one server */
 
 /* ---- configuration and channels ---- */
 
-static struct file_stamp conf_stamp(void)
+static struct file_stamp stamp_of(const char *path)
 {
     struct stat s;
-    return stat(RESOLV_CONF, &s) == 0 ? file_stamp_of(&s) : (struct file_stamp){0};
+    return stat(path, &s) == 0 ? file_stamp_of(&s) : (struct file_stamp){0};
+}
+
+static void read_file(struct resolv_conf *c, const char *path)
+{
+    size_t len = 0;
+    ssize_t n;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return;
+    char *text = mem_alloc(RESOLV_CONF_BYTES_MAX);
+    while ((n = read(fd, text + len, RESOLV_CONF_BYTES_MAX - len)) > 0)
+        len += (size_t)n;
+    resolv_conf_read(c, text, len);
+    free(text);
+    close(fd);
 }
 
 static void read_conf(struct resolver *r)
 {
     char hostname[HOST_TEXT_MAX] = "";
-    size_t len = 0;
-    ssize_t n;
     r->conf = resolv_conf_default();
-    r->conf_stamp = conf_stamp();
-    int fd = open(RESOLV_CONF, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd >= 0) {
-        char *text = mem_alloc(RESOLV_CONF_BYTES_MAX);
-        while ((n = read(fd, text + len, RESOLV_CONF_BYTES_MAX - len)) > 0)
-            len += (size_t)n;
-        resolv_conf_read(&r->conf, text, len);
-        free(text);
-        close(fd);
-    }
+    r->conf_stamp = stamp_of(RESOLV_CONF);
+    read_file(&r->conf, RESOLV_CONF);
     gethostname(hostname, sizeof hostname - 1);
     resolv_conf_environment(&r->conf, getenv("RES_OPTIONS"), getenv("LOCALDOMAIN"));
     resolv_conf_complete(&r->conf, hostname);
@@ -512,7 +521,7 @@ static void ask(struct lookup *l)
 /* After a change of resolv.conf, restarts the lookups in progress. */
 static void follow_conf(struct resolver *r)
 {
-    struct file_stamp stamp = conf_stamp();
+    struct file_stamp stamp = stamp_of(RESOLV_CONF);
     if (can_ask(r) && file_stamp_equal(&stamp, &r->conf_stamp))
         return;
     close_channels(r); /* frees mute lookups */
@@ -613,6 +622,47 @@ struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family
 void lookup_cancel(struct lookup *l)
 {
     mute(l);
+}
+
+/* ---- the servers ---- */
+
+static bool is_stub_alone(const struct resolv_conf *c)
+{
+    char text[ADDRESS_TEXT_MAX];
+    return c->n_servers == 1 &&
+           strcmp(endpoint_address(text, &c->servers[0].at), STUB) == 0;
+}
+
+static void read_upstream(struct resolver *r)
+{
+    struct file_stamp stamp = stamp_of(UPSTREAM_CONF);
+    if (file_stamp_equal(&stamp, &r->upstream_stamp))
+        return;
+    struct resolv_conf c = resolv_conf_default();
+    read_file(&c, UPSTREAM_CONF);
+    r->upstream_stamp = stamp;
+    r->n_upstream = c.n_servers;
+    memcpy(r->upstream, c.servers, sizeof c.servers);
+}
+
+static size_t add_servers(struct dns_server *out, size_t n, const struct dns_server *from,
+                          size_t n_from)
+{
+    for (size_t i = 0; i < n_from && n < DNS_SERVERS_MAX; i++) {
+        out[n] = from[i];
+        n += socket_set_zone(&out[n].at, out[n].zone);
+    }
+    return n;
+}
+
+size_t resolver_servers_behind(struct resolver *r, struct dns_server *out)
+{
+    follow_conf(r);
+    size_t n = add_servers(out, 0, r->conf.servers, r->conf.n_servers);
+    if (r->n_given > 0 || !is_stub_alone(&r->conf))
+        return n;
+    read_upstream(r);
+    return add_servers(out, n, r->upstream, r->n_upstream);
 }
 
 /* ---- create and destroy ---- */

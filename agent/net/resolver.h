@@ -26,6 +26,7 @@ typedef void resolver_cb(const struct resolution *r, void *user);
 
 struct resolver;
 struct lookup;
+struct dns_server; /* config/resolv_conf.h */
 
 /*
  * `servers`: "192.0.2.1 [2001:db8::1]:5353 fe80::1%eth0", separated by spaces or commas;
@@ -35,11 +36,17 @@ struct lookup;
  */
 int resolver_create(struct resolver **out, uv_loop_t *loop, const char *servers);
 
-struct dns_server; /* config/resolv_conf.h */
-
 /* The servers that it asks, in their order; `out` has room for DNS_SERVERS_MAX. Returns
  * their number. */
 size_t resolver_servers(const struct resolver *r, struct dns_server *out);
+
+/*
+ * The same after reading resolv.conf again if it has changed, link-local ones with their
+ * scope; one whose interface is missing is left out. If that file names systemd-resolved's
+ * stub alone (127.0.0.53), also the servers behind it, of UPSTREAM_CONF.
+ */
+#define UPSTREAM_CONF "/run/systemd/resolve/resolv.conf"
+size_t resolver_servers_behind(struct resolver *r, struct dns_server *out);
 
 /* Drops lookups in progress; no callback after it returns. NULL is fine. */
 void resolver_destroy(struct resolver *r);

@@ -317,6 +317,9 @@ struct traffic_window dataset_traffic_all(const struct dataset_traffic *t);
 /* The time of the session that is known, and how much of it the session was down; in ns. */
 int64_t dataset_session_known(const struct dataset_session *s, int64_t *down_ns);
 
+/* True if it is a DNS server, not a service: by its kinds. */
+bool dataset_is_resolver(const struct dataset *p, const struct dataset_target *t);
+
 /* The delay of that name in a series, or NULL. */
 const struct dataset_delay *dataset_delay(const struct dataset_series *p,
                                           const char *delay);

@@ -37,6 +37,12 @@ static bool is_removed(const struct dataset *p, const struct dataset_target *t)
     return t->last_seen_ns + REMOVED_AFTER_NS < p->covered.all[p->covered.n - 1].end_ns;
 }
 
+/* The default gateway and DNS servers may be in front of the line. */
+static bool is_behind_line(const struct dataset *p, const struct dataset_target *t)
+{
+    return strcmp(t->host, GATEWAY_HOST) != 0 && !dataset_is_resolver(p, t);
+}
+
 /* No target answered. One target alone is no evidence: it may be its service. */
 static struct intervals line_outages(const struct dataset *p)
 {
@@ -45,8 +51,7 @@ static struct intervals line_outages(const struct dataset *p)
     for (size_t i = 0; i < p->covered.n; i++)
         intervals_add(&all, p->covered.all[i].start_ns, p->covered.all[i].end_ns);
     for (size_t t = 0; p->covered.n > 0 && t < p->n_targets; t++) {
-        bool gateway = strcmp(p->targets[t]->host, GATEWAY_HOST) == 0;
-        if (is_removed(p, p->targets[t]) || gateway)
+        if (is_removed(p, p->targets[t]) || !is_behind_line(p, p->targets[t]))
             continue;
         struct intervals next = intersection(&all, &p->targets[t]->down);
         free(all.all);
@@ -145,7 +150,8 @@ static struct intervals family_outages(const struct dataset *p, enum family fami
         return out;
     struct cells cells = cells_create(p);
     for (size_t t = 0; t < p->n_targets; t++)
-        for (size_t s = 0; s < p->targets[t]->n_streams; s++) {
+        for (size_t s = 0;
+             is_behind_line(p, p->targets[t]) && s < p->targets[t]->n_streams; s++) {
             const struct dataset_stream *stream = &p->targets[t]->streams[s];
             bool other = strcmp(stream->family, family_name(family)) != 0;
             add_stream(&cells, stream, other, (uint16_t)(t + 1));

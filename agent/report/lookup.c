@@ -84,3 +84,13 @@ bool dataset_lookup(struct dataset *p, struct decoded a, struct dataset_lookup *
         out->series = series_of(p, out->stream, a);
     return out->series != NULL;
 }
+
+bool dataset_is_resolver(const struct dataset *p, const struct dataset_target *t)
+{
+    for (size_t s = 0; s < t->n_streams; s++) {
+        size_t kind = kinds_find(p->kinds, t->streams[s].kind);
+        if (kind == KIND_NONE || !p->kinds->list[kind]->of_resolver)
+            return false;
+    }
+    return t->n_streams > 0;
+}

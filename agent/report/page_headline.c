@@ -263,6 +263,30 @@ static size_t add_silent_addresses(struct text *out, const struct page *p)
     return n;
 }
 
+/* DNS servers that are not configured as targets. Adds a line for each incident, unless
+ * `out` is NULL; returns how many there are. */
+static size_t add_dns_incidents(struct text *out, const struct page *p)
+{
+    size_t n = 0;
+    for (size_t t = p->n_own; t < p->dataset->n_targets; t++) {
+        const struct rating *r = &p->ratings[t];
+        for (size_t i = 0;
+             i < r->n_incidents && dataset_is_resolver(p->dataset, r->target); i++) {
+            struct happening h = {.kind = HAPPENING_INCIDENT,
+                                  .start_ns = r->incidents[i].start_ns,
+                                  .end_ns = r->incidents[i].end_ns,
+                                  .times = 1,
+                                  .targets = &t,
+                                  .n_targets = 1,
+                                  .incident = &r->incidents[i]};
+            n++;
+            if (out != NULL)
+                add_happening(out, p, &h);
+        }
+    }
+    return n;
+}
+
 /* ---- the verdict ---- */
 
 /* The times and the length of all happenings of a kind and family. */
@@ -408,6 +432,7 @@ static const char *but_of(const struct page *p)
            : page_routing_problems(NULL, p) > 0 ? "BGP had problems"
            : count_open(p, EVENT_LEAVES_FINDING, EVENT_PATH_BLACK_HOLE) > 0
                ? "large packets vanish"
+           : add_dns_incidents(NULL, p) > 0 ? "a DNS server had problems"
            : count_open(p, EVENT_LEAVES_FINDING, NULL) > 0
                ? "not through the nearest front door"
            : add_silent_addresses(NULL, p) > 0 ? "not every address of a name answers"
@@ -544,6 +569,11 @@ void page_headline(struct text *out, const struct page *p)
              "Large packets vanish on the path, connections hang:");
     add_open(out, p, EVENT_LEAVES_FINDING, EVENT_EDGE_SUBOPTIMAL,
              "Not through the nearest front door:");
+    if (add_dns_incidents(NULL, p) > 0) {
+        text_add(out, "<p>DNS servers of this host:</p>\n<ul>\n");
+        add_dns_incidents(out, p);
+        text_add(out, "</ul>\n");
+    }
     add_open(out, p, EVENT_LEAVES_NOTE, NULL, "Worth knowing, no problem by itself:");
     if (add_silent_addresses(NULL, p) > 0) {
         text_add(out, "<p>Addresses that do not answer while others of the name do; a "

@@ -121,11 +121,52 @@ static size_t find_issuer(const struct snapshot_target *t, struct text *out)
     return 0;
 }
 
+/* Reports a DNS server that is down or degraded. */
+static size_t find_resolver(const struct snapshot *s, const struct snapshot_target *t,
+                            struct text *out)
+{
+    const struct target *target = t->is.target;
+    for (size_t f = 0; f < 2; f++)
+        for (size_t k = 0; k < s->kinds->n; k++) {
+            const struct snapshot_stream *is = snapshot_stream(t, f, k);
+            enum state state = t->is.states[f][k];
+            if (is == NULL || state < STATE_DEGRADED)
+                continue;
+            uint64_t lost = is->lost, errors = is->failed;
+            text_add(out, "DNS server %s ", target->host);
+            if (state == STATE_DOWN && errors > lost)
+                text_add(out,
+                         "answers only errors; run `edgelat probe dns %s` to see which",
+                         target->host);
+            else if (state == STATE_DOWN)
+                text_add(out, "does not answer; names resolve slowly or not at all "
+                              "where it is asked first");
+            else if (target->limits.delay_ns > 0 && is->delay.count > 0 &&
+                     is->delay.percentile_ns[P50] > target->limits.delay_ns)
+                text_add(out,
+                         "is slow: median %.0f ms, limit %.0f; each new connection waits "
+                         "for it",
+                         ms(is->delay.percentile_ns[P50]), ms(target->limits.delay_ns));
+            else if (errors > lost)
+                text_add(out, "answers %" PRIu64 " of %" PRIu64 " queries with an error",
+                         errors, is->sent);
+            else
+                text_add(out, "is degraded: queries are lost or its delay has risen");
+            text_add(out, "; check it, or the list: servers in [dns], or "
+                          "/etc/resolv.conf\n");
+            return 1;
+        }
+    return 0;
+}
+
 static size_t find_target(const struct snapshot *s, const struct snapshot_target *t,
                           struct text *out)
 {
     const struct target *target = t->is.target;
     enum state state = snapshot_state(t);
+    if (target_is_resolver(target, s->kinds) &&
+        (target->discovered || state >= STATE_DEGRADED))
+        return find_resolver(s, t, out);
     if (target->discovered)
         return 0;
     size_t n = find_owner(t, out);

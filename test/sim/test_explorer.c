@@ -28,7 +28,15 @@ static const struct kind web = {.name = "https",
                                 .roles = {DELAY_HANDSHAKE, DELAY_REPLY},
                                 .on_by_default = true,
                                 .tells_pop = true};
-static const struct kinds kinds = {{&ping, &web}, 2};
+static const struct kind dns = {.name = "dns",
+                                .delays = {"rtt"},
+                                .uses = USES_PORT | USES_QUERY,
+                                .port = 53,
+                                .interval_ns = 10 * NS_PER_S,
+                                .slow_interval_ns = 60 * NS_PER_S,
+                                .roles = {DELAY_ROUND_TRIP},
+                                .of_resolver = true};
+static const struct kinds kinds = {{&ping, &web, &dns}, 3};
 
 struct record {               /* of DNS, IPv4 */
     const char *host, *chain; /* its CNAME, or NULL */
@@ -200,7 +208,7 @@ static void carry_out(struct world *w, const struct explorer_step *step)
         break;
     case EXPLORER_USE:
         w->uses += step->changed;
-        if (step->target->gateway)
+        if (step->target->gateway || target_is_resolver(step->target, &kinds))
             pipeline_owner(w->pipeline, step->number, step->family,
                            explorer_owner(w->explorer, step->number, step->family),
                            wall_of(w));
@@ -471,6 +479,62 @@ static void default_gateway(void **state)
     run(&w, 10);
     CHECK_INT(FAMILY_NONE, state_of(&w, GATEWAY_HOST)->addresses[SLOT_IPV4].to.family,
               "there is none");
+    end(&w);
+}
+
+static struct dns_server server_at(uint8_t last, uint16_t port)
+{
+    struct dns_server s = {.at = address(last)};
+    s.at.port = port;
+    return s;
+}
+
+/* Each is probed without a lookup, has no rank, is down when it is silent, and follows
+ * resolv.conf. */
+static void dns_servers(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, "[agent]\nworkloads = no\nfront_doors = 0\n[target own]\nhost = o.example\n"
+              "[target mine]\nhost = 198.51.100.8\nkinds = dns\n");
+    point(&w, "o.example", 1);
+    serve(&w, 1, 20, "FRA", "X-FEServer");
+    point(&w, "198.51.100.8", 8); /* the resolver answers a literal itself */
+    serve(&w, 9, 1, "", "");
+    struct dns_server list[] = {server_at(9, 0), server_at(10, 5353), server_at(8, 53),
+                                server_at(9, 53)};
+    explorer_resolvers(w.explorer, list, 4);
+    run(&w, 3);
+    CHECK_INT(2, w.lookups, "only of what is configured");
+    run(&w, 300);
+    const struct target_state *is = state_of(&w, "198.51.100.9");
+    CHECK(is != NULL && is->rank == 0 && is->owner.type == OWNER_RESOLVER, "no rank");
+    CHECK_TEXT("dns-198.51.100.9", is->target->name, "its name");
+    CHECK_INT(STATE_UP, is->states[SLOT_IPV4][2], "it answers");
+    is = state_of(&w, "198.51.100.10");
+    CHECK_TEXT("dns-198.51.100.10-5353", is->target->name, "by its port");
+    CHECK_INT(STATE_DOWN, is->states[SLOT_IPV4][2], "it is silent");
+    CHECK_TEXT("mine", explorer_resolver(w.explorer, &list[2])->name,
+               "a configured one is not probed twice");
+    CHECK(explorer_resolver(w.explorer, &list[3]) ==
+              explorer_resolver(w.explorer, &list[0]),
+          "nor one that is listed twice");
+    CHECK(state_of(&w, "o.example")->rank == 1, "the target is not concerned");
+    explorer_resolvers(w.explorer, &list[1], 1);
+    run(&w, 10);
+    CHECK_INT(FAMILY_NONE, state_of(&w, "198.51.100.9")->addresses[SLOT_IPV4].to.family,
+              "it has left the list");
+    explorer_resolvers(w.explorer, list, 2);
+    run(&w, 10);
+    CHECK_INT(FAMILY_IPV4, state_of(&w, "198.51.100.9")->addresses[SLOT_IPV4].to.family,
+              "it is there again");
+    size_t known = 0;
+    for (uint8_t i = 100; i < 200; i++) {
+        struct dns_server other = server_at(i, 53);
+        explorer_resolvers(w.explorer, &other, 1);
+        known += explorer_resolver(w.explorer, &other) != NULL;
+    }
+    CHECK_INT(RESOLVERS_EVER_MAX - 2, known, "a bounded number");
     end(&w);
 }
 
@@ -981,6 +1045,7 @@ int main(void)
         cmocka_unit_test(far_resolver),
         cmocka_unit_test(moved),
         cmocka_unit_test(default_gateway),
+        cmocka_unit_test(dns_servers),
         cmocka_unit_test(restarted),
         cmocka_unit_test(restarted_elsewhere),
         cmocka_unit_test(random_sites),

@@ -344,6 +344,57 @@ static void down(void **state)
     bed_end(b);
 }
 
+/* A DNS server has a sentence of its own, whether or not it is configured. */
+static void a_dns_server(void **state)
+{
+    (void)state;
+    static const struct {
+        enum outcome outcome;
+        int64_t rtt_ns;
+        const char *finding;
+    } cases[] = {
+        {OUTCOME_REPLY, MS(3), ""},
+        {OUTCOME_LOSS, DELAY_UNDEFINED, "DNS server 192.0.2.53 does not answer; "},
+        {OUTCOME_REFUSED, MS(1), "DNS server 192.0.2.53 answers only errors; run "},
+        {OUTCOME_REPLY, MS(240),
+         "DNS server 192.0.2.53 is slow: median 240 ms, limit 100; "},
+    };
+    struct kind dns = {.name = "dns",
+                       .delays = {"rtt"},
+                       .interval_ns = NS_PER_S,
+                       .slow_interval_ns = NS_PER_S,
+                       .roles = {DELAY_ROUND_TRIP},
+                       .of_resolver = true};
+    struct kinds alone = {{&dns}, 1};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed *b = bed_begin();
+        struct target *t = &b->rig.targets[0];
+        *t = target_default(&alone);
+        strcpy(t->name, "dns-192.0.2.53");
+        strcpy(t->host, "192.0.2.53");
+        t->kinds[0] = t->discovered = true;
+        t->limits.delay_ns = MS(100);
+        pipeline_destroy(b->rig.p);
+        b->rig.p = pipeline_create(&b->rig.settings, &alone, check_seed(), b->rig.now,
+                                   b->rig.wall);
+        b->s.kinds = &alone;
+        resolve(&b->rig, 0, "192.0.2.53", "");
+        reply(&b->rig, 0, "192.0.2.53", MS(3));
+        window(b);
+        for (int w = 0; w < 2; w++) {
+            for (int k = 0; k < 6; k++)
+                give(&b->rig, 0, "192.0.2.53", cases[i].outcome, cases[i].rtt_ns, "");
+            window(b);
+        }
+        const char *found = text_string(&b->findings);
+        CHECK(cases[i].finding[0] != '\0'
+                  ? strncmp(found, cases[i].finding, strlen(cases[i].finding)) == 0
+                  : *found == '\0',
+              "case %zu: %s", i, found);
+        bed_end(b);
+    }
+}
+
 /* A foreign network answers, or DNS returns an unusable address. */
 static void not_the_edge(void **state)
 {
@@ -707,6 +758,7 @@ int main(void)
         cmocka_unit_test(another_place),
         cmocka_unit_test(an_overflow_series),
         cmocka_unit_test(down),
+        cmocka_unit_test(a_dns_server),
         cmocka_unit_test(not_the_edge),
         cmocka_unit_test(this_host),
         cmocka_unit_test(what_the_station_found),
