@@ -6,6 +6,7 @@
 #include "core/budget.h"
 #include "core/limits.h"
 #include "edge/explorer.h"
+#include "edge/resolver_watch.h"
 #include "probe/kinds.h"
 
 #include <getopt.h>
@@ -99,8 +100,10 @@ static void print_discovery(const struct config *c, const struct workloads *w)
                plural(names));
     printf("\n");
     if (c->dns_probe)
-        printf("  each DNS server: one query every %d s\n",
-               (int)(RESOLVER_INTERVAL_NS / NS_PER_S));
+        printf("  each DNS server: one query every %d s; if there are several, each is "
+               "asked for up to %d hosts every hour, and where they differ up to %d TCP "
+               "handshakes are made with each answer\n",
+               (int)(RESOLVER_INTERVAL_NS / NS_PER_S), WATCH_HOSTS_MAX, WATCH_HANDSHAKES);
 }
 
 /* Bursts like a call, which the rates above do not have. */

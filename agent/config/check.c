@@ -315,14 +315,28 @@ static struct send_rate of_paths(const struct config *c)
     return sum;
 }
 
+/* One handshake or query at a time, four a second: edge/resolver_watch.h; and a query to
+ * each of 8 servers once a minute. A query is at most 12 packets and 2.5 kB. */
+static struct send_rate of_resolvers(const struct config *c)
+{
+    struct send_rate sum = {{0}};
+    if (c->dns_probe) {
+        sum.of[RATE_PROBES] = 4 + 8 / 60.0;
+        sum.of[RATE_PACKETS] = 12 * sum.of[RATE_PROBES];
+        sum.of[RATE_BYTES] = 2528 * sum.of[RATE_PROBES];
+    }
+    return sum;
+}
+
 static void check_all_traffic(struct checking *k, const struct kinds *kinds)
 {
     const struct config *c = k->config;
     struct send_rate all = of_targets(c, kinds);
     struct send_rate found = of_discovered(
         c, kinds, c->workloads ? PIPELINE_ADDED_AT_A_TIME - c->front_doors : 0);
-    struct send_rate paths = of_paths(c);
+    struct send_rate paths = of_paths(c), resolvers = of_resolvers(c);
     send_rate_add(&all, &found, 1);
+    send_rate_add(&all, &resolvers, 1);
     send_rate_add(&all, &paths, 1);
     size_t i = worst(&all, &limits_agent);
     if (i == RATE_MEASURES)

@@ -27,6 +27,7 @@
 #define EVENT_PATH_LONG        "edgelat.path.long"
 #define EVENT_PATH_PROVIDER    "edgelat.path.provider_changed"
 #define EVENT_POP_CHANGED      "edgelat.pop.changed"
+#define EVENT_RESOLVER_FARTHER "edgelat.resolver.farther"
 #define EVENT_SERIES_OVERFLOW  "edgelat.series.overflow"
 #define EVENT_STATE_CHANGED    "edgelat.state.changed"
 #define EVENT_STATE_FLAPPING   "edgelat.state.flapping"

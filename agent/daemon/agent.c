@@ -16,6 +16,7 @@
 #include "daemon/path_tracer.h"
 #include "daemon/percentiles.h"
 #include "daemon/reporter.h"
+#include "daemon/resolver_checker.h"
 #include "daemon/routes_server.h"
 #include "daemon/status_server.h"
 #include "edge/as_path.h"
@@ -59,6 +60,7 @@ struct agent {
     struct path_tracer *paths; /* NULL: off */
     struct mtu_finder *mtus;   /* NULL: off */
     struct media_monitor *media;
+    struct resolver_checker *resolvers; /* NULL: off */
     struct percentiles *percentiles;
     struct spool *spool;
     struct shipper *shipper; /* NULL without a collector */
@@ -145,6 +147,11 @@ static void on_batch(const struct batch *batch, void *user)
     if (a->mtus != NULL)
         mtu_finder_window(a->mtus, batch);
     media_monitor_window(a->media, batch);
+    if (a->resolvers != NULL) {
+        struct watched_server servers[DNS_SERVERS_MAX];
+        size_t n = measurer_resolvers(a->measurer, servers);
+        resolver_checker_window(a->resolvers, batch, servers, n);
+    }
     status_server_window(a->status_server, batch, reporter_events(a->reporter),
                          reporter_last_metre(a->reporter),
                          counters.measurer.loop_lag_max_ns);
@@ -192,6 +199,8 @@ static void on_moved(void *user)
     if (a->mtus != NULL)
         mtu_finder_moved(a->mtus);
     media_monitor_moved(a->media);
+    if (a->resolvers != NULL)
+        resolver_checker_moved(a->resolvers);
 }
 
 static struct events *open_events(void *user)
@@ -245,6 +254,9 @@ static void open_paths(struct agent *a)
     if (a->config->path_mtu)
         a->mtus = mtu_finder_create(a->loop, a->config->path_mtu_interval_ns, &a->budget,
                                     open_events, a);
+    if (a->config->dns_probe)
+        a->resolvers = resolver_checker_create(a->loop, a->config, a->edge_data,
+                                               &a->budget, open_events, a);
 }
 
 static void open_media(struct agent *a)
@@ -295,6 +307,8 @@ static void apply_kill_switch(struct agent *a)
     if (a->mtus != NULL)
         mtu_finder_pause(a->mtus, why != NULL);
     media_monitor_pause(a->media, why != NULL);
+    if (a->resolvers != NULL)
+        resolver_checker_pause(a->resolvers, why != NULL);
 }
 
 /* Does nothing until the clock is set: the times of results cannot be corrected later, and
@@ -581,6 +595,8 @@ static void stop_measuring(struct agent *a)
     a->media = NULL;
     if (a->measurer != NULL)
         budget_file_keep(a->config->state_dir, &a->budget, true);
+    resolver_checker_destroy(a->resolvers);
+    a->resolvers = NULL;
     measurer_destroy(a->measurer);
     a->measurer = NULL;
 }

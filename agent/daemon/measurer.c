@@ -587,6 +587,20 @@ static void take_resolvers(struct measurer *m)
     explorer_resolvers(m->explorer, now, n);
 }
 
+size_t measurer_resolvers(const struct measurer *m, struct watched_server *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->n_servers; i++) {
+        out[n].at = m->servers[i];
+        out[n].target = explorer_resolver(m->explorer, &m->servers[i]);
+        bool again = out[n].target == NULL;
+        for (size_t k = 0; k < n; k++)
+            again |= out[k].target == out[n].target;
+        n += !again;
+    }
+    return n;
+}
+
 static void arm_tick(struct measurer *m, struct wall wall);
 
 static void on_tick(uv_timer_t *timer)

@@ -12,6 +12,7 @@
 #include "core/batch.h"
 #include "edge/edge_data.h"
 #include "edge/explorer.h"
+#include "edge/resolver_watch.h"
 #include "net/http.h"
 #include "net/network.h"
 #include "probe/prober.h"
@@ -63,6 +64,10 @@ bool measurer_gateway(const struct measurer *m, enum family family,
 
 /* The interface of the default route, of IPv4 if there is one; false: there is none. */
 bool measurer_uplink(const struct measurer *m, char name[INTERFACE_NAME_MAX]);
+
+/* The DNS servers of the host that are probed, each once; `out` has room for
+ * DNS_SERVERS_MAX. Returns how many. */
+size_t measurer_resolvers(const struct measurer *m, struct watched_server *out);
 
 /* explorer_resume(), before the first measurer_resume(); explorer_keep() with the network
  * and the time. */

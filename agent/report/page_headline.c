@@ -184,7 +184,8 @@ static bool is_open(const struct page *p, size_t i, enum event_leaves leaves,
                     const char *name)
 {
     const struct dataset_open *open = &p->dataset->open[i];
-    return open->leaves == leaves && is_own(p, open->event->target) &&
+    bool implicit = strcmp(open->event->name, EVENT_RESOLVER_FARTHER) == 0;
+    return open->leaves == leaves && (implicit || is_own(p, open->event->target)) &&
            (name == NULL || strcmp(open->event->name, name) == 0);
 }
 
@@ -433,6 +434,8 @@ static const char *but_of(const struct page *p)
            : count_open(p, EVENT_LEAVES_FINDING, EVENT_PATH_BLACK_HOLE) > 0
                ? "large packets vanish"
            : add_dns_incidents(NULL, p) > 0 ? "a DNS server had problems"
+           : count_open(p, EVENT_LEAVES_FINDING, EVENT_RESOLVER_FARTHER) > 0
+               ? "a DNS server leads farther than another one"
            : count_open(p, EVENT_LEAVES_FINDING, NULL) > 0
                ? "not through the nearest front door"
            : add_silent_addresses(NULL, p) > 0 ? "not every address of a name answers"
@@ -569,6 +572,8 @@ void page_headline(struct text *out, const struct page *p)
              "Large packets vanish on the path, connections hang:");
     add_open(out, p, EVENT_LEAVES_FINDING, EVENT_EDGE_SUBOPTIMAL,
              "Not through the nearest front door:");
+    add_open(out, p, EVENT_LEAVES_FINDING, EVENT_RESOLVER_FARTHER,
+             "DNS servers that lead farther than the others of this host:");
     if (add_dns_incidents(NULL, p) > 0) {
         text_add(out, "<p>DNS servers of this host:</p>\n<ul>\n");
         add_dns_incidents(out, p);

@@ -220,8 +220,12 @@ static size_t find_unmeasured(const struct snapshot *s, size_t kind, struct text
 
 static const char *step_of(const struct snapshot_open *o)
 {
-    return o->leaves == EVENT_LEAVES_FINDING &&
-                   strcmp(o->name, EVENT_EDGE_SUBOPTIMAL) == 0
+    if (o->leaves != EVENT_LEAVES_FINDING)
+        return "";
+    if (strcmp(o->name, EVENT_RESOLVER_FARTHER) == 0)
+        return "; ask the other server first, or find out why this one is answered as if "
+               "it were elsewhere (a VPN, a forwarder at another site)";
+    return strcmp(o->name, EVENT_EDGE_SUBOPTIMAL) == 0
                ? "; the DNS server that this host asks chooses the PoP: check that it is "
                  "near, `edgelat nearest` shows its answer"
                : "";

@@ -472,6 +472,7 @@ static void test_traffic(void **state)
         const char *what;
         size_t targets;
         const char *agent, *keys, *expected;
+        bool dns; /* the DNS servers are probed */
     } cases[] = {
         {"the utmost of one target", 1, ALONE, UTMOST, ""},
         {"and of so many", 13, "nearest = 256\n" ALONE, UTMOST, ""},
@@ -484,6 +485,8 @@ static void test_traffic(void **state)
          TOGETHER
          "2103600 bytes a second, more than 2000000" OF_THAT("5") "146400" TOO_MUCH},
         {"so many probes", 250, "nearest = 256\n" ALONE, PINGS, ""},
+        {"and of DNS servers", 250, "nearest = 256\n" ALONE, PINGS,
+         TOGETHER "1004 probes a second, more than 1000" OF_THAT("5") "4" TOO_MUCH, true},
         {"more probes", 251, "nearest = 256\n" ALONE, PINGS,
          TOGETHER "1004 probes a second, more than 1000" OF_THAT("5") "4" TOO_MUCH},
         {"with the names of targets.csv", 245, "nearest = 245\nfront_doors = 0\n", PINGS,
@@ -493,6 +496,7 @@ static void test_traffic(void **state)
         struct text problems = {0};
         struct config c =
             many(cases[i].targets, cases[i].agent, cases[i].keys, &problems);
+        c.dns_probe = cases[i].dns;
         config_check(&c, &kinds, "f", add_line, &problems);
         CHECK_TEXT(cases[i].expected, text_string(&problems), cases[i].what);
         text_free(&problems);
