@@ -9,6 +9,7 @@
 #include "cmd/load.h"
 #include "cmd/page_file.h"
 #include "diagnose/judge.h"
+#include "diagnose/load_round.h"
 #include "diagnose/runner.h"
 #include "diagnose/usual.h"
 #include "probe/kinds.h"
@@ -19,7 +20,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_JSON = 256, OPT_FLEET, OPT_HTML, OPT_RESOLVER };
+enum {
+    OPT_JSON = 256,
+    OPT_FLEET,
+    OPT_HTML,
+    OPT_RESOLVER,
+    OPT_LOAD,
+    OPT_LOAD_URL,
+    OPT_YES
+};
 enum { SECONDS = 20 };
 
 static const struct cmd_option options[] = {
@@ -27,6 +36,11 @@ static const struct cmd_option options[] = {
     {"time", 't', "SEC", "how long to probe, 5 to 30 (default 20)"},
     {"resolver", OPT_RESOLVER, "ADDRESS",
      "also ask this DNS server, to compare; it then sees the names"},
+    {"load", OPT_LOAD, NULL,
+     "then also measure the delay under load: downloads at most 25 MiB in 6 s; asks first"},
+    {"load-url", OPT_LOAD_URL, "URL",
+     "download this for --load, best a file of a megabyte (default: the services' pages)"},
+    {"yes", OPT_YES, NULL, "do not ask before --load"},
     {"json", OPT_JSON, NULL,
      "one JSON object per line: each check, each finding, a summary"},
     {"html", OPT_HTML, "FILE",
@@ -43,7 +57,8 @@ struct diagnosing {
     struct data data;
     struct target targets[FACTS_SERVICES];
     size_t n_targets;
-    const char *resolver, *html;
+    const char *resolver, *html, *load_url;
+    bool load, yes;
     int64_t seconds;
     bool json, fleet;
     bool refused; /* an address may not be probed */
@@ -154,6 +169,8 @@ static int measure(struct diagnosing *d)
         .n_targets = d->n_targets,
         .other_servers = d->resolver,
         .measure_ns = d->seconds * NS_PER_S,
+        .load = d->load,
+        .load_url = d->load_url,
     };
     uv_loop_init(&d->loop);
     interrupt_start(&d->interrupt, &d->loop, on_interrupt, d);
@@ -243,6 +260,12 @@ static int take_options(struct diagnosing *d, int argc, char **argv, const char 
             d->json = true;
         else if (c == OPT_FLEET)
             d->fleet = true;
+        else if (c == OPT_LOAD)
+            d->load = true;
+        else if (c == OPT_LOAD_URL)
+            d->load_url = optarg;
+        else if (c == OPT_YES)
+            d->yes = true;
         else if (c == OPT_HTML)
             d->html = optarg;
         else if (c == OPT_RESOLVER)
@@ -254,6 +277,12 @@ static int take_options(struct diagnosing *d, int argc, char **argv, const char 
     }
     if (d->json && d->fleet)
         return cmd_cannot("--json and --fleet exclude each other; give one of them");
+    if (d->load_url != NULL && !d->load)
+        return cmd_cannot("--load-url is of --load; give --load, too");
+    if (d->load_url != NULL && strncmp(d->load_url, "https://", 8) != 0 &&
+        strncmp(d->load_url, "http://", 7) != 0)
+        return cmd_cannot("--load-url takes a URL with http:// or https://, not '%s'",
+                          d->load_url);
     if (d->resolver != NULL && dns_servers_parse(servers, d->resolver, wrong) < 1)
         return cmd_cannot("--resolver takes the address of a DNS server, not '%s'",
                           d->resolver);
@@ -263,6 +292,24 @@ static int take_options(struct diagnosing *d, int argc, char **argv, const char 
     return CMD_FINE;
 }
 
+/* CMD_FINE: go on. */
+static int ask_for_load(const struct diagnosing *d)
+{
+    char answer[16] = "";
+    if (!d->load || d->yes)
+        return CMD_FINE;
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return cmd_cannot("--load asks first, and there is no terminal; give --yes");
+    fprintf(stderr,
+            "--load downloads at most %d MiB in %d s; others on this line will notice "
+            "it. Go on? [y/N] ",
+            LOAD_BYTES >> 20, (int)(LOAD_NS / NS_PER_S));
+    if (fgets(answer, sizeof answer, stdin) != NULL &&
+        (answer[0] == 'y' || answer[0] == 'Y'))
+        return CMD_FINE;
+    return cmd_cannot("stopped; without --load nothing is downloaded");
+}
+
 static int run(int argc, char **argv)
 {
     struct diagnosing *d = mem_zalloc(sizeof *d);
@@ -270,6 +317,8 @@ static int run(int argc, char **argv)
     *d = (struct diagnosing){.seconds = SECONDS, .percent = -1};
     log_set_level(LOG_LEVEL_WARN);
     int rc = take_options(d, argc, argv, &given);
+    if (rc == CMD_FINE)
+        rc = ask_for_load(d);
     if (rc == CMD_FINE) {
         rc = load(d, given) > 0 ? CMD_CANNOT
                                 : choose_targets(d, optind < argc ? argv[optind] : NULL);

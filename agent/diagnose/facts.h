@@ -99,10 +99,9 @@ struct facts_interface { /* that carries the traffic to the services */
     struct link_modes modes;
     int64_t took_ns;
     bool wireless;
-    double signal_dbm; /* NaN: unknown */
-    char tunnel_of
-        [INTERFACE_NAME_MAX]; /* it is a tunnel, and this interface carries it; "":
-                                            it is none, or cannot tell */
+    double signal_dbm;                  /* NaN: unknown */
+    bool tunnel;                        /* it is a tunnel of a VPN */
+    char tunnel_of[INTERFACE_NAME_MAX]; /* that carries it; "": not known */
 };
 
 struct facts_gateway {
@@ -143,6 +142,15 @@ struct facts_path { /* to a service, in its first family */
     char cause[FACTS_CAUSE_MAX];  /* why it was not traced */
 };
 
+struct facts_load { /* the delay to a service while the line is loaded */
+    bool done;
+    size_t service, family;
+    struct facts_probes tcp;
+    uint64_t bytes; /* downloaded */
+    int64_t took_ns;
+    char cause[FACTS_CAUSE_MAX]; /* of a download that failed */
+};
+
 struct facts {
     struct wall time, end; /* of the start and the end */
     int64_t took_ns;
@@ -172,6 +180,7 @@ struct facts {
     struct mtu_search mtu[FACTS_FAMILIES];
     bool mtu_done[FACTS_FAMILIES];
     char mtu_cause[FACTS_CAUSE_MAX];
+    struct facts_load load;
     uint32_t dates;        /* HTTP replies with a Date */
     int64_t date_ahead_ns; /* of the wall clock of this host; the median of them */
     bool agent;            /* an agent runs here */

@@ -236,20 +236,21 @@ static void judge_vpn(const struct judging *j)
     const struct facts_interface *i = &j->f->interface;
     if (!j->f->has_interface)
         return;
-    bool vpn = i->tunnel_of[0] != '\0';
+    bool vpn = i->tunnel;
+    const char *outer = i->tunnel_of[0] != '\0' ? i->tunnel_of : "another interface";
     struct check_row *row =
         diagnosis_row(j->out, CHECK_VPN, vpn ? GRADE_POOR : GRADE_GOOD, i->name);
     JUDGE_SET(row->text,
               vpn ? "traffic leaves through this tunnel, which %s carries"
                   : "traffic does not leave through a VPN",
-              i->tunnel_of);
+              outer);
     if (!vpn)
         return;
     struct fault_found *x = diagnosis_fault(j->out, FAULT_VPN, CERTAINTY_SURE, 0);
     JUDGE_SET(x->what,
               "Traffic to Microsoft leaves through the VPN tunnel %s (carried by %s), so "
               "it takes the way of the VPN and its exit.",
-              i->name, i->tunnel_of);
+              i->name, outer);
     JUDGE_SET(x->next,
               "Exclude the optimize endpoints of Microsoft 365 from the VPN (split "
               "tunnel), or compare with the VPN switched off.");

@@ -469,6 +469,55 @@ static void judge_silent_services(const struct judging *j)
               j->f->services[0].target.host);
 }
 
+/* ---- delay under load ---- */
+
+static double buffer_bloat_limit(const struct judging *j)
+{
+    const struct thresholds *t = &j->known->thresholds;
+    for (size_t i = 0; i < t->n; i++)
+        if (strcmp(t->all[i].measure, "buffer_bloat") == 0)
+            return t->all[i].value;
+    return NAN;
+}
+
+static void judge_load(const struct judging *j)
+{
+    const struct facts_load *l = &j->f->load;
+    if (!l->done)
+        return;
+    const struct facts_service *s = &j->f->services[l->service];
+    struct facts_median idle = facts_median(&s->by[l->family].tcp.delays),
+                        loaded = facts_median(&l->tcp.delays);
+    double limit = buffer_bloat_limit(j),
+           rate = 8e3 * (double)l->bytes / (double)l->took_ns;
+    struct check_row *row =
+        diagnosis_row(j->out, CHECK_LOAD, GRADE_UNKNOWN, s->target.name);
+    row->family = (enum family)s->by[l->family].to.family;
+    JUDGE_SET(row->text,
+              "what handshakes take more while %.1f MB are downloaded (%.1f Mbit/s)%s%s",
+              (double)l->bytes / 1e6, rate, l->cause[0] != '\0' ? "; " : "", l->cause);
+    if (loaded.n < 6 || idle.n < 6 || l->bytes < 100000)
+        return;
+    row->value = loaded.ms - idle.ms;
+    row->low = loaded.low_ms - idle.high_ms;
+    row->high = loaded.high_ms - idle.low_ms;
+    row->unit = "ms";
+    row->threshold = limit;
+    JUDGE_SET(row->source, "buffer_bloat of thresholds.csv");
+    row->grade = !isnan(limit) && row->low > limit ? GRADE_BAD : GRADE_GOOD;
+    if (row->grade != GRADE_BAD)
+        return;
+    struct fault_found *x = diagnosis_fault(j->out, FAULT_LOAD, CERTAINTY_SURE, 0);
+    JUDGE_SET(
+        x->what,
+        "Under load the delay rises by %.0f ms (%.0f to %.0f ms; limit %.0f ms): from "
+        "%.1f to %.0f ms to %s while %.1f Mbit/s are downloaded.",
+        row->value, row->low, row->high, limit, idle.ms, loaded.ms, s->target.name, rate);
+    JUDGE_SET(x->next,
+              "Switch on queue management (fq_codel, CAKE) or traffic shaping below the "
+              "rate of the line on the router, with priority for media.");
+}
+
 /* ---- media by UDP, and the public address that its relay sees ---- */
 
 static void judge_relay(const struct judging *j, const struct facts_media *m)
@@ -590,4 +639,5 @@ void judge_services(const struct judging *j_in)
     judge_ipv6(j);
     judge_media(j);
     judge_public_address(j);
+    judge_load(j);
 }

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "diagnose/door_round.h"
+#include "diagnose/load_round.h"
 #include "diagnose/path_round.h"
 #include "diagnose/resolver_round.h"
 #include "diagnose/tunnel.h"
@@ -33,6 +34,7 @@
 #define TCP_EVERY_NS   (400 * NS_PER_MS)
 #define ICMP_EVERY_NS  (500 * NS_PER_MS)
 #define HTTPS_EVERY_NS (4 * NS_PER_S)
+#define LOAD_RISE_NS   (500 * NS_PER_MS) /* until the queues are full */
 #define MEDIA_EVERY_NS (250 * NS_PER_MS)
 #define LOCAL_EVERY_NS (200 * NS_PER_MS) /* ICMP to a gateway, TCP to a proxy */
 #define TICK_NS        (20 * NS_PER_MS)
@@ -110,6 +112,9 @@ struct diagnose_runner {
     struct resolver_round *resolvers;
     struct door_round *doors;
     struct path_round *paths;
+    struct load_urls urls;
+    struct load_round *load; /* NULL: not begun */
+    struct mono load_began;
     bool doors_over;
     int64_t until_ns; /* probes are sent for so long */
     struct mono tick; /* the last one */
@@ -160,10 +165,12 @@ static void read_tunnel(struct facts_interface *f)
 {
     char *routes;
     size_t len;
-    if (!tunnel_is_one(&f->after) || file_read(AT_FDCWD, "/proc/net/route", FILE_PLAIN,
-                                               TUNNEL_ROUTES_MAX, &routes, &len) != 0)
+    enum tunnel tunnel = tunnel_judge(&f->after);
+    f->tunnel = tunnel == TUNNEL_SURE;
+    if (tunnel == TUNNEL_NONE || file_read(AT_FDCWD, "/proc/net/route", FILE_PLAIN,
+                                           TUNNEL_ROUTES_MAX, &routes, &len) != 0)
         return;
-    tunnel_outer(f->tunnel_of, routes, len, f->name);
+    f->tunnel |= tunnel_outer(f->tunnel_of, routes, len, f->name);
     free(routes);
 }
 
@@ -579,6 +586,69 @@ static void start_paths(struct diagnose_runner *r)
         path_round_start(r->loop, f, r->options.known, r->as, r->resolver, on_path, r);
 }
 
+/* ---- load ---- */
+
+/* The service that answers soonest, so that the line is most of its delay. */
+static bool choose_loaded(const struct diagnose_runner *r, struct facts_load *load)
+{
+    double least = INFINITY;
+    for (size_t s = 0; s < r->facts.n_services; s++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+            struct facts_median m = facts_median(&r->facts.services[s].by[k].tcp.delays);
+            if (m.n == 0 || m.ms >= least)
+                continue;
+            least = m.ms;
+            load->service = s;
+            load->family = k;
+        }
+    return least < INFINITY;
+}
+
+static void list_urls(struct diagnose_runner *r)
+{
+    struct load_urls *u = &r->urls;
+    if (r->options.load_url != NULL) {
+        text_copy(u->list[u->n++], LOAD_URL_MAX, r->options.load_url);
+        return;
+    }
+    for (size_t i = 0; i < r->facts.n_services && u->n < LOAD_URLS; i++) {
+        const struct target *t = &r->facts.services[i].target;
+        if (r->facts.services[i].by[SLOT_IPV4].https.replies > 0)
+            snprintf(u->list[u->n++], LOAD_URL_MAX, "https://%s:%u%s", t->host,
+                     target_port(t, NULL), t->path);
+    }
+}
+
+/* False: the line cannot be loaded, or that is over. */
+static bool loads(struct diagnose_runner *r, struct mono now)
+{
+    struct facts_load *f = &r->facts.load;
+    const char *error;
+    if (!r->options.load || f->done)
+        return false;
+    if (r->load == NULL) {
+        list_urls(r);
+        if (r->urls.n == 0 || !choose_loaded(r, f))
+            return false;
+        const struct facts_service *s = &r->facts.services[f->service];
+        r->n_streams = 0; /* no other probes */
+        add_stream(r,
+                   &(struct probed_stream){r->kind_tcp, &s->target, s->by[f->family].to,
+                                           LOCAL_EVERY_NS, .probes = &f->tcp});
+        r->streams[0].next.ns = now.ns + LOAD_RISE_NS;
+        r->load = load_round_start(r->http, &r->urls);
+        r->load_began = now;
+    }
+    f->took_ns = now.ns - r->load_began.ns;
+    f->bytes = load_round_bytes(r->load, &error);
+    text_copy(f->cause, sizeof f->cause, error);
+    if (f->took_ns < LOAD_NS && !load_round_over(r->load))
+        send_due(r);
+    f->done = f->took_ns > LOAD_NS + SINGLE_WAITING_NS ||
+              (load_round_over(r->load) && prober_under_way(r->prober) == 0);
+    return !f->done;
+}
+
 /* ---- names ---- */
 
 /* Addresses for documentation (RFC 5737, RFC 3849): only the route is looked up. */
@@ -817,6 +887,7 @@ static void progress(struct diagnose_runner *r)
     double all_ns = (double)(r->options.measure_ns + REST_NS);
     double share = (double)(now.ns - r->began.ns) / all_ns;
     const char *what = r->probing.ns == 0 ? "names"
+                       : r->load != NULL  ? "delay under load"
                        : now.ns - r->probing.ns < r->until_ns
                            ? "gateway, resolvers, paths, services"
                            : "the last answers";
@@ -844,7 +915,7 @@ static void on_tick(uv_timer_t *timer)
     if (!r->mtu_begun && r->facts.no_icmp[0] == '\0' &&
         now.ns - r->probing.ns > MTU_AFTER_NS)
         start_mtu(r);
-    if (all_is_over(r, now) || now.ns - r->began.ns > RUNNER_LIMIT_NS)
+    if ((all_is_over(r, now) && !loads(r, now)) || now.ns - r->began.ns > RUNNER_LIMIT_NS)
         end(r);
 }
 
@@ -914,6 +985,7 @@ void runner_destroy(struct diagnose_runner *r)
         http_cancel(r->portal);
     resolver_round_destroy(r->resolvers);
     door_round_destroy(r->doors);
+    load_round_destroy(r->load);
     path_round_destroy(r->paths);
     prober_destroy(r->prober);
     http_destroy(r->http);

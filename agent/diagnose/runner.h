@@ -23,6 +23,8 @@ struct runner_options {
     size_t n_targets;
     const char *other_servers; /* DNS servers to compare with; NULL: none */
     int64_t measure_ns;        /* how long each address is probed */
+    bool load;                 /* then loads the line: load_round.h */
+    const char *load_url;      /* by downloads of it; NULL: of the services' pages */
 };
 
 struct runner_events {

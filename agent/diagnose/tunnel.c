@@ -5,28 +5,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of <linux/if_arp.h>: tunnels of IP, GRE and SIT, and "none", as of tun and WireGuard. */
-static const uint16_t types[] = {768, 769, 776, 778, 823, 65534};
+/* Of <linux/if_arp.h>: tunnels of IP, GRE and SIT. */
+static const uint16_t types[] = {768, 769, 776, 778, 823};
+enum { TYPE_NONE = 65534 }; /* tun, WireGuard */
 
-static const char *const kinds[] = {"tun",  "wireguard", "ipip", "gre",  "gretap",
-                                    "vti",  "xfrm",      "sit",  "vti6", "ip6tnl",
-                                    "ovpn", "ip6gre",    "tap"};
-static const char *const names[] = {"tun",     "tap",  "wg",       "vpn",       "ipsec",
-                                    "cscotun", "gpd",  "nordlynx", "tailscale", "utun",
-                                    "zt",      "ovpn", "proton"};
+static const char *const kinds[] = {"wireguard", "ipip", "gre",   "gretap",
+                                    "vti",       "xfrm", "sit",   "vti6",
+                                    "ip6tnl",    "ovpn", "ip6gre"};
+static const char *const names[] = {"tun",     "wg",  "vpn",      "ipsec",
+                                    "cscotun", "gpd", "nordlynx", "tailscale",
+                                    "utun",    "zt",  "ovpn",     "proton"};
 
-bool tunnel_is_one(const struct link_state *link)
+enum tunnel tunnel_judge(const struct link_state *link)
 {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (link->type == types[i])
-            return true;
+            return TUNNEL_SURE;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(link->kind, kinds[i]) == 0)
-            return true;
+            return TUNNEL_SURE;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strncmp(link->name, names[i], strlen(names[i])) == 0)
-            return true;
-    return false;
+            return TUNNEL_SURE;
+    return link->type == TYPE_NONE || strcmp(link->kind, "tun") == 0 ? TUNNEL_MAYBE
+                                                                     : TUNNEL_NONE;
 }
 
 enum { FLAG_UP = 1, FLAG_GATEWAY = 2, FLAG_REJECT = 0x200 };

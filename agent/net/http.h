@@ -38,7 +38,7 @@ struct http_request {
     const char *proxy;
     /* Host to request from that proxy; NULL: the host of the URL. */
     const char *tunnel_to;
-    bool fresh; /* POST over a new connection; closes the one kept open. */
+    bool fresh; /* over a new connection; a POST closes the one kept open */
     /* For the whole request, excluding name resolution, which may take 5 s more. */
     int64_t timeout_ns;
     /* After timeout_ns the request goes on for this time, without the repeated request:

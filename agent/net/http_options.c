@@ -265,10 +265,10 @@ static void set_request(struct http_exchange *x, const struct http_request *requ
         curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, request->body);
         curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         x->headers = curl_slist_append(x->headers, "Expect:"); /* no 100-continue */
-        curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, request->fresh ? 1L : 0L);
     } else {
         curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     }
+    curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, request->fresh ? 1L : 0L);
     curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
     curl_easy_setopt(x->easy, CURLOPT_PROXY, request->proxy);
     curl_easy_setopt(

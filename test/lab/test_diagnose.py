@@ -321,7 +321,11 @@ FAULTS = {  # name: (findings, statements of the scenario, what to plant, enviro
     "two: slow resolver, service down": ("resolver_slow service_down", "path slowdns 198.51.100.53 2001:db8:53::53 delay=300ms via=office@0.3ms,isp1@1ms\n"
                                          "path frankfurt 203.0.113.30 2001:db8:113::30 delay=8ms blackhole=on\n", None),
 }
+LOAD = ["--load", "--yes", "--load-url", "https://teams.microsoft.com/download"]
+FAULTS["delay under load"] = ("delay_under_load", "path amsterdam 203.0.113.20 2001:db8:113::20 delay=3ms rate=8Mbit queue=300kB "
+                              "via=office@0.3ms,isp1@1ms,ier-ams@1.8ms,icr-ams\n", None)
 IN_BRANCH = {"half duplex"}
+LOADED = {"delay under load", "healthy, loaded"}
 AS_NOBODY, PAGE, FLEET = "healthy, as nobody", "a page", "a line"
 for other in PAGE, FLEET:
     FAULTS[other] = FAULTS["503 all day"]
@@ -347,7 +351,7 @@ def inside(name):
         program = installed(f"{lab.FOLDER}/installed")
         os.chmod(lab.FOLDER, 0o755)
     done = run(*where, "env", *(f"{key}={value}" for key, value in environment.items()), program, "diagnose", "-c", path, "-t", SECONDS,
-               *(["--html", "-"] if name == PAGE else ["--fleet"] if name == FLEET else ["--json"]), timeout=60)
+               *(LOAD if name in LOADED else ()), *(["--html", "-"] if name == PAGE else ["--fleet"] if name == FLEET else ["--json"]), timeout=60)
     print(json.dumps({"code": done.returncode, "stdout": done.stdout, "stderr": done.stderr}))
 
 
@@ -400,7 +404,7 @@ def verdict(lines):
 def main(names, healthy):
     tap = Tap()
     jobs = [*(name for name in FAULTS if name in names or not names and name not in (PAGE, FLEET)), *(["healthy"] * healthy if not names else [])]
-    jobs += names and [name for name in names if name not in FAULTS] or [AS_NOBODY, PAGE, FLEET]
+    jobs += names and [name for name in names if name not in FAULTS] or [AS_NOBODY, PAGE, FLEET, "healthy, loaded"]
     table = []
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("DIAGNOSE_JOBS", "6"))) as pool:
         for name, (code, found, lines, error) in zip(jobs, pool.map(one_lab, jobs)):

@@ -449,6 +449,7 @@ static void proxy_down(struct facts *f)
 
 static void vpn(struct facts *f)
 {
+    f->interface.tunnel = true;
     snprintf(f->interface.tunnel_of, sizeof f->interface.tunnel_of, "eth0");
     slow_provider(f);
 }

@@ -50,19 +50,20 @@ static void test_kinds(void **state)
     (void)state;
     static const struct {
         struct link_state link;
-        bool expected;
+        enum tunnel expected;
     } links[] = {
-        {{.name = "eth0", .type = 1}, false},
-        {{.name = "ppp0", .type = 512}, false},
-        {{.name = "wlan0", .type = 1, .kind = ""}, false},
-        {{.name = "br0", .type = 1, .kind = "bridge"}, false},
-        {{.name = "office", .type = 65534, .kind = "wireguard"}, true},
-        {{.name = "x0", .type = 65534, .kind = "tun"}, true},
-        {{.name = "tun0", .type = 1}, true},
-        {{.name = "gre1", .type = 778}, true},
+        {{.name = "eth0", .type = 1}, TUNNEL_NONE},
+        {{.name = "ppp0", .type = 512}, TUNNEL_NONE},
+        {{.name = "wlan0", .type = 1, .kind = ""}, TUNNEL_NONE},
+        {{.name = "br0", .type = 1, .kind = "bridge"}, TUNNEL_NONE},
+        {{.name = "office", .type = 65534, .kind = "wireguard"}, TUNNEL_SURE},
+        {{.name = "x0", .type = 65534, .kind = "tun"}, TUNNEL_MAYBE},
+        {{.name = "tun0", .type = 1}, TUNNEL_SURE},
+        {{.name = "tap0", .type = 1, .kind = "tun"}, TUNNEL_MAYBE},
+        {{.name = "gre1", .type = 778}, TUNNEL_SURE},
     };
     for (size_t i = 0; i < sizeof links / sizeof *links; i++)
-        CHECK_INT(links[i].expected, tunnel_is_one(&links[i].link), links[i].link.name);
+        CHECK_INT(links[i].expected, tunnel_judge(&links[i].link), links[i].link.name);
 }
 
 int main(void)
