@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 """`edgelat top` in a real terminal (tmux): beside an agent and alone, at 80x24, 132x43 and 40x8, with and without UTF-8, when the
-agent leaves and comes back; terminals that cannot be drawn on; `status --watch`. Runs itself in the lab."""
+agent leaves; terminals that cannot be drawn on; `status --watch`, `nearest --watch`, and what
+`probe` says beside an agent. Runs itself in the lab."""
 
 import os
 import re
@@ -33,7 +34,7 @@ tap = Tap()
 
 
 class Terminal:
-    """A terminal with a command in it."""
+    """A terminal with a command in it. Each has a tmux server of its own name: one that ends may still accept sessions."""
 
     def __init__(self, name, columns, rows, command, locale="C.UTF-8", **environment):
         self.name = f"edgelat-{os.getpid()}-{name}"
@@ -64,7 +65,7 @@ class Terminal:
 
 def beside_an_agent(folder, command):
     for columns, rows, locale in ((80, 24, "C.UTF-8"), (132, 43, "C")):
-        with Terminal("a", columns, rows, command, locale) as t:
+        with Terminal(f"a{columns}", columns, rows, command, locale) as t:
             size = f"{columns}x{rows}, {locale}"
             t.until(r"edgelat top .*  agent  window \d\d:\d\d:\d\d UTC", f"{size}: the agent's windows")
             t.until(r"\n +1 teams +AMS .* \(?3\.\d\d\)? ", f"{size}: teams is the nearest, with its delay")
@@ -151,6 +152,14 @@ def main():
         t.until("code 0", "Ctrl-C ends it")
 
 
+def nearest():
+    """Again and again, until Ctrl-C."""
+    done = run("timeout", "-s", "INT", 8, EDGELAT, "nearest", "--watch", "-t", 2, "--json")
+    ranked = re.findall(r'"rank":1,"target":"teams",', done.stdout)
+    tap.ok(len(ranked) >= 2, f"nearest --watch: teams is the nearest, {len(ranked)} times", done)
+
+
 run_in_lab("default", __file__)
 main()
+nearest()
 sys.exit(tap.finish())
