@@ -6,7 +6,7 @@
  * out, of which at most one is under way.
  *
  * A round is due at the start, every hour, and when the servers or the network have
- * changed; while a finding is about to come or to go, every five minutes. With one server
+ * changed; while a finding is about to come or to go, every minute. With one server
  * there is none. It is bounded: WATCH_HOSTS_MAX hosts, the servers of the list, in the
  * address family that answers (IPv4 if both do); WATCH_HANDSHAKES with each address of a
  * host whose answers differ; WATCH_GAP_NS between two steps. Answers that are not
@@ -29,7 +29,7 @@
 
 #define WATCH_FIRST_NS (10 * NS_PER_S) /* after the start or a change */
 #define WATCH_EVERY_NS (3600 * NS_PER_S)
-#define WATCH_AGAIN_NS (300 * NS_PER_S)
+#define WATCH_AGAIN_NS (60 * NS_PER_S)
 #define WATCH_GAP_NS   (250 * NS_PER_MS)
 
 enum {

@@ -23,7 +23,7 @@ class Capture:
         self.file = os.path.join(world.FOLDER, "capture.pcapng")
         self.process = world.start("dumpcap", [
             "dumpcap", "-q", "-i", interface, "-B", "64", "-w", self.file,
-            "-f", "icmp or tcp port 443 or udp port 3478 or udp port 2112"])
+            "-f", "icmp or tcp port 443 or udp port 3478 or udp port 2112 or udp port 53"])
         world.wait_until(self.is_open, "dumpcap", self.process)
         time.sleep(0.5)
 
@@ -76,6 +76,20 @@ def datagrams(packets):
         elif key in trips and trips[key][1] is None:
             trips[key][1] = p.ns
     return [between(*trip) for trip in trips.values()]
+
+
+def queries(packets):
+    """Round trips of DNS queries in the order of sending, in ns. An id may come again, but not before the answer."""
+    sent, trips = {}, []
+    for p in packets:
+        key = p.udp[:4]
+        if key and p.ours:
+            sent[key] = len(trips), p.ns
+            trips.append(None)
+        elif key in sent:
+            at, ns = sent.pop(key)
+            trips[at] = p.ns - ns
+    return trips
 
 
 def connections(packets):
