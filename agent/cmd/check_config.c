@@ -27,7 +27,8 @@ static int print_keys(void)
         const struct config_key *key = &config_keys[i];
         if (key->section != section)
             printf("%s[%s%s]\n", i > 0 ? "\n" : "", config_section_names[key->section],
-                   key->section == SECTION_TARGET          ? " NAME"
+                   key->section == SECTION_TARGET || key->section == SECTION_UPLINK
+                       ? " NAME"
                    : key->section == SECTION_ANY_COLLECTOR ? "] and [collector NAME"
                                                            : "");
         section = key->section;
@@ -84,6 +85,23 @@ static size_t unconfigured_names(const struct config *c, const struct workloads 
         n += t == c->n_targets;
     }
     return n;
+}
+
+/* What the uplinks cost, exactly. */
+static void print_uplinks(const struct config *c)
+{
+    size_t chosen = 0;
+    if (c->n_uplinks == 0)
+        return;
+    for (size_t t = 0; t < c->n_targets; t++)
+        chosen += c->targets[t].over_uplinks;
+    double rate = config_rate_uplinks(c, probe_kind_words());
+    printf("  %zu of %zu targets over each of %zu uplink%s (", chosen, c->n_targets,
+           c->n_uplinks, plural(c->n_uplinks));
+    for (size_t i = 0; i < c->n_uplinks; i++)
+        printf("%s%s", i > 0 ? ", " : "", c->uplinks[i].name);
+    printf("): %.2f of these probes/s, %.2f over each\n", rate,
+           rate / (double)c->n_uplinks);
 }
 
 /* The rate of discovery, besides the configured targets. */
@@ -209,6 +227,7 @@ static int check_config(int argc, char **argv)
     problems += named_files_check(&config, NAMED_FILES_PERSON);
     if (problems == 0) {
         print_summary(&config, path);
+        print_uplinks(&config);
         print_discovery(&config, &data.known.workloads);
         print_media(&config);
         print_budget(&config);

@@ -329,8 +329,9 @@ static bool needs_lookup(const struct session *s, size_t target)
 /* Whether a user's traffic takes the addresses of `q` rather than those of `than`. */
 static bool is_preferred(const struct question *q, const struct question *than)
 {
-    struct endpoint a = socket_source(&q->answers[0]),
-                    b = socket_source(&than->answers[0]);
+    const struct uplink *uplink = q->session->live->targets[q->target].uplink;
+    struct endpoint a = socket_source(&q->answers[0], uplink),
+                    b = socket_source(&than->answers[0], uplink);
     return destination_is_better(&q->answers[0], &a, &than->answers[0], &b);
 }
 
@@ -429,8 +430,8 @@ static void start_decoys(struct session *s)
         if (nobody.family == FAMILY_PROXY) /* it does not go there directly */
             continue;
         nobody.port = intercept_decoy_port(target_port(t, kind_of(host)));
-        host->decoy =
-            single_start(&s->loop, &nobody, t->dscp, SINGLE_WAITING_NS, on_decoy, host);
+        host->decoy = single_start(&s->loop, &nobody, t->uplink, t->dscp,
+                                   SINGLE_WAITING_NS, on_decoy, host);
     }
 }
 

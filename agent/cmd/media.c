@@ -272,8 +272,8 @@ static bool choose_address(struct media_session *s, const struct target *t)
 {
     struct endpoint *a = s->answers;
     bool second = a[0].family == FAMILY_NONE ||
-                  (a[1].family != FAMILY_NONE && !socket_has_route(&a[0]) &&
-                   socket_has_route(&a[1]));
+                  (a[1].family != FAMILY_NONE && !socket_has_route(&a[0], NULL) &&
+                   socket_has_route(&a[1], NULL));
     s->to = a[second];
     if (s->to.family != FAMILY_NONE)
         return true;

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -42,6 +43,9 @@ static const struct cmd_option options[] = {
     {"ipv4", '4', NULL,
      "IPv4 only; with -6 both (default: the family that a user's traffic takes)"},
     {"ipv6", '6', NULL, "IPv6 only; with -4 both"},
+    {"uplink", 'I', "ADDRESS",
+     "interface (also a VRF device) or source address of the probes (default: as the "
+     "routes say)"},
     {"json", OPT_JSON, NULL,
      "one JSON object per line for each result, then for each summary"},
     {"size", 's', "BYTES", "payload, 16 to 1400 (default 56)", .uses = USES_PAYLOAD},
@@ -69,6 +73,7 @@ struct options {
     const char *path, *ca_file;
     char server_name[HOST_TEXT_MAX], query[HOST_TEXT_MAX];
     bool given[sizeof options / sizeof *options];
+    struct uplink uplink; /* name "": by the system's routes */
 };
 
 /* Parses optarg; reports errors. */
@@ -144,6 +149,24 @@ static bool certificates(const char *file)
     return rc == 0;
 }
 
+/* An interface or an address of this host. */
+static bool uplink(struct uplink *out)
+{
+    struct endpoint e;
+    struct uplink u = {0};
+    if (endpoint_parse(&e, optarg, 0)) {
+        u.source[family_slot((enum family)e.family)] = e;
+    } else if (if_nametoindex(optarg) == 0 ||
+               !text_copy(u.interface, sizeof u.interface, optarg)) {
+        cmd_cannot("-I %s: this host has no such interface; `ip link` lists them",
+                   optarg);
+        return false;
+    }
+    text_copy(u.name, sizeof u.name, optarg);
+    *out = u;
+    return true;
+}
+
 static bool take_option(struct options *o, int c)
 {
     for (size_t i = 0; options[i].name != NULL; i++)
@@ -163,6 +186,8 @@ static bool take_option(struct options *o, int c)
         return o->ipv4 = true;
     case '6':
         return o->ipv6 = true;
+    case 'I':
+        return uplink(&o->uplink);
     case OPT_JSON:
         return o->json = true;
     case OPT_DF:
@@ -224,8 +249,14 @@ static bool make_target(struct target *target, const struct live *live,
     if (!parse_host(target, live, o, text))
         return false;
     bool any = !o->ipv4 && !o->ipv6;
-    target->ipv4 = o->ipv4 || any;
-    target->ipv6 = o->ipv6 || any;
+    target->uplink = o->uplink.name[0] != '\0' ? &o->uplink : NULL;
+    target->ipv4 = (o->ipv4 || any) && uplink_has_family(target->uplink, FAMILY_IPV4);
+    target->ipv6 = (o->ipv6 || any) && uplink_has_family(target->uplink, FAMILY_IPV6);
+    if (!target->ipv4 && !target->ipv6) {
+        cmd_cannot("-I %s is not an address of the family that was asked for",
+                   o->uplink.name);
+        return false;
+    }
     if (o->wait_s > 0)
         target_wait(target, (int64_t)(o->wait_s * 1e9));
     target->payload_bytes = (uint16_t)o->payload;
@@ -302,6 +333,8 @@ static int run(int argc, char **argv)
     for (int c; (c = cmd_getopt(argc, argv, options)) != -1;)
         if (!take_option(&o, c))
             return CMD_CANNOT;
+    if (o.media && o.uplink.name[0] != '\0')
+        return cmd_cannot("--media goes as the routes say; leave out -I");
     if (o.media && (o.given[0] || o.given[1] || o.given[2]))
         return cmd_cannot("--media sends a burst of fixed length: -c, -i and -W do not "
                           "apply; leave them out");

@@ -456,8 +456,8 @@ static void choose_address(struct tracing *t)
 {
     const struct endpoint *first = &t->found[0], *second = &t->found[1];
     if (first->family == FAMILY_NONE ||
-        (second->family != FAMILY_NONE && !socket_has_route(first) &&
-         socket_has_route(second)))
+        (second->family != FAMILY_NONE && !socket_has_route(first, NULL) &&
+         socket_has_route(second, NULL)))
         first = second;
     t->to = *first;
     t->exit_code = first->family == FAMILY_NONE ? no_address(t) : begin(t);

@@ -92,6 +92,26 @@ static void check_target(struct checking *k, const struct target_draft *draft)
                 draft->file, draft->line, t->name, t->host);
 }
 
+static void check_uplinks(struct checking *k)
+{
+    const struct config *c = k->config;
+    for (size_t i = 0; i < c->n_uplinks; i++) {
+        const struct uplink *u = &c->uplinks[i];
+        if (u->interface[0] == '\0' && u->mark == 0 &&
+            u->source[0].family == FAMILY_NONE && u->source[1].family == FAMILY_NONE)
+            PROBLEM(k,
+                    "%s: [uplink %s] has no interface, source or mark, so its packets "
+                    "would go as the routes say; add one of them",
+                    k->file, u->name);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(u->interface, c->uplinks[j].interface) == 0 &&
+                u->mark == c->uplinks[j].mark &&
+                memcmp(u->source, c->uplinks[j].source, sizeof u->source) == 0)
+                PROBLEM(k, "%s: [uplink %s] and [uplink %s] are the same; remove one",
+                        k->file, c->uplinks[j].name, u->name);
+    }
+}
+
 static void check_collector(struct checking *k, const struct collector *c)
 {
     char section[TARGET_NAME_MAX + 16];
@@ -203,6 +223,19 @@ static int larger_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+/* All uplinks share the full rate of a target: core/uplinks.h. */
+static struct send_rate of_uplinks(const struct config *c, const struct kinds *kinds)
+{
+    struct send_rate sum = {{0}};
+    for (size_t t = 0; t < c->n_targets && c->n_uplinks > 0; t++) {
+        const struct target *target = &c->targets[t];
+        struct send_rate full = send_rate_of(target, kinds, target->interval_ns);
+        if (uplinks_probe(target))
+            send_rate_add(&sum, &full, 1);
+    }
+    return sum;
+}
+
 /* Rates of all targets, assuming that the nearest ones are those with the highest rates.
  * */
 static struct send_rate of_targets(const struct config *c, const struct kinds *kinds)
@@ -218,6 +251,8 @@ static struct send_rate of_targets(const struct config *c, const struct kinds *k
         for (size_t i = 0; i < RATE_MEASURES; i++)
             more[i][t] = full.of[i] - slow.of[i];
     }
+    struct send_rate uplinks = of_uplinks(c, kinds);
+    send_rate_add(&sum, &uplinks, 1);
     for (size_t i = 0; i < RATE_MEASURES; i++) {
         qsort(more[i], c->n_targets, sizeof more[i][0], larger_first);
         for (size_t t = 0; t < c->n_targets && t < c->nearest; t++)
@@ -260,7 +295,7 @@ static struct send_rate of_host(const struct config *c, const struct kinds *kind
         const struct target *target = &c->targets[t];
         struct send_rate full = send_rate_of(target, kinds, target->interval_ns);
         if (target_same_host(like, target))
-            send_rate_add(&sum, &full, 1);
+            send_rate_add(&sum, &full, c->n_uplinks > 0 && uplinks_probe(target) ? 2 : 1);
     }
     return sum;
 }
@@ -378,6 +413,11 @@ double config_rate(const struct config *c, const struct kinds *kinds)
     return of_targets(c, kinds).of[RATE_PROBES];
 }
 
+double config_rate_uplinks(const struct config *c, const struct kinds *kinds)
+{
+    return of_uplinks(c, kinds).of[RATE_PROBES];
+}
+
 double config_rate_found(const struct config *c, const struct kinds *kinds, size_t names)
 {
     return of_discovered(c, kinds, names).of[RATE_PROBES];
@@ -444,6 +484,7 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
     for (size_t i = 0; i < c->n_collectors; i++)
         check_collector(&k, &c->collectors[i]);
     check_choice(&k);
+    check_uplinks(&k);
     check_peering(&k);
     if (c->bmp_listen[0] != '\0' && c->bmp_routers[0] == '\0')
         PROBLEM(

@@ -63,6 +63,18 @@ struct pipeline_settings config_pipeline(const struct config *c)
     };
 }
 
+struct uplinks_settings config_uplinks(const struct config *c)
+{
+    return (struct uplinks_settings){
+        .uplinks = c->uplinks,
+        .n = c->n_uplinks,
+        .targets = c->targets,
+        .n_targets = c->n_targets,
+        .pattern = c->pattern,
+        .delta = c->shipping.delta,
+    };
+}
+
 void config_free(struct config *c)
 {
     for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
@@ -90,6 +102,8 @@ struct config_reading {
     size_t target;               /* index, in [target] */
     size_t collector;            /* index, in [collector] and [collector NAME] */
     size_t collector_lines[COLLECTORS_MAX];
+    size_t uplink; /* index, in [uplink NAME] */
+    size_t uplink_lines[UPLINKS_MAX];
     size_t section_lines[SECTIONS]; /* line of each section; 0: none yet */
     /* line of each key in this section */
     size_t key_lines[CONFIG_KEYS_MAX][KIND_ANY + 1];
@@ -124,6 +138,9 @@ static const char *section_text(const struct config_reading *r,
     if (r->section == SECTION_TARGET)
         snprintf(out, SECTION_TEXT_MAX, "[target %s]",
                  r->config->targets[r->target].name);
+    else if (r->section == SECTION_UPLINK)
+        snprintf(out, SECTION_TEXT_MAX, "[uplink %s]",
+                 r->config->uplinks[r->uplink].name);
     else if (r->section == SECTION_ANY_COLLECTOR)
         snprintf(out, SECTION_TEXT_MAX, "[collector %s]",
                  r->config->collectors[r->collector].name);
@@ -212,6 +229,34 @@ static void begin_collector(struct config_reading *r, const char *name)
     *line = r->line;
 }
 
+/* [uplink NAME], in the order of first mention. */
+static void begin_uplink(struct config_reading *r, const char *name)
+{
+    struct config *c = r->config;
+    r->uplink = 0;
+    while (r->uplink < c->n_uplinks && strcmp(c->uplinks[r->uplink].name, name) != 0)
+        r->uplink++;
+    if (r->uplink == UPLINKS_MAX) {
+        problem(r, "more than %d uplinks", UPLINKS_MAX);
+        r->section = SECTIONS;
+        return;
+    }
+    struct uplink *uplink = &c->uplinks[r->uplink];
+    if (r->uplink == c->n_uplinks) {
+        check_name(r, "uplink", name);
+        if (strlen(name) >= UPLINK_NAME_MAX)
+            problem(r, "uplink name '%.*s...' must be at most %d characters long", 16,
+                    name, UPLINK_NAME_MAX - 1);
+        *uplink = (struct uplink){.name = ""};
+        text_copy(uplink->name, sizeof uplink->name, name);
+        c->n_uplinks++;
+    }
+    if (r->uplink_lines[r->uplink] > 0)
+        problem(r, "[uplink %s] is there already, in line %zu", uplink->name,
+                r->uplink_lines[r->uplink]);
+    r->uplink_lines[r->uplink] = r->line;
+}
+
 static void begin_section(struct config_reading *r, const struct ini_item *item)
 {
     r->begun = true;
@@ -224,17 +269,23 @@ static void begin_section(struct config_reading *r, const struct ini_item *item)
         const char *near = text_nearest(item->word, config_section_names, SECTIONS);
         if (near != NULL)
             problem(r, "unknown section [%.*s]; did you mean [%s%s]?", SHOWN, item->word,
-                    near, strcmp(near, "target") == 0 ? " NAME" : "");
+                    near,
+                    strcmp(near, "target") == 0 || strcmp(near, "uplink") == 0 ? " NAME"
+                                                                               : "");
         else
             problem(
                 r,
                 "unknown section [%.*s]; there are [agent], [peering_service], [bmp], [traffic], "
-                "[path], [dns], [collector], [spool] and [target NAME]",
+                "[path], [dns], [collector], [spool], [uplink NAME] and [target NAME]",
                 SHOWN, item->word);
         return;
     }
     if (r->section == SECTION_TARGET) {
         begin_target(r, item->value);
+        return;
+    }
+    if (r->section == SECTION_UPLINK) {
+        begin_uplink(r, item->value);
         return;
     }
     if (r->section == SECTION_COLLECTOR && *item->value != '\0') {
@@ -343,7 +394,8 @@ static void unknown_key(struct config_reading *r, const struct word *words, size
         size_t n_others = section_words(others, s, r->kinds);
         if (find_word(others, n_others, given) != NULL) {
             problem(r, "unknown key '%s' in %s; it belongs into [%s%s]", given, section,
-                    config_section_names[s], s == SECTION_TARGET ? " NAME" : "");
+                    config_section_names[s],
+                    s == SECTION_TARGET || s == SECTION_UPLINK ? " NAME" : "");
             return;
         }
     }
@@ -396,7 +448,8 @@ static void read_value(struct config_reading *r, const struct word *word,
     void *base = section_of_key == SECTION_TARGET ? (void *)&c->drafts[r->target]
                  : section_of_key == SECTION_ANY_COLLECTOR
                      ? (void *)&c->collectors[r->collector]
-                     : (void *)c;
+                 : section_of_key == SECTION_UPLINK ? (void *)&c->uplinks[r->uplink]
+                                                    : (void *)c;
     char *field = (char *)base + word->key->offset +
                   (word->key->per_kind ? word->kind * word->key->size : 0);
     section_text(r, section);

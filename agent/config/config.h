@@ -17,6 +17,7 @@
 #include "core/peering.h"
 #include "core/pipeline.h"
 #include "core/target.h"
+#include "core/uplinks.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -130,6 +131,10 @@ struct config {
     struct target_draft *drafts;
     size_t drafts_room;
 
+    /* [uplink NAME] */
+    struct uplink uplinks[UPLINKS_MAX];
+    size_t n_uplinks;
+
     struct config_file *files; /* in the order of first mention */
     size_t n_files, files_room;
 };
@@ -140,6 +145,8 @@ typedef void config_problem_cb(const char *text, void *user);
 struct config config_default(void);
 struct pipeline_settings
 config_pipeline(const struct config *c); /* borrows the targets */
+struct uplinks_settings
+config_uplinks(const struct config *c); /* borrows targets and uplinks */
 void config_free(struct config *c);
 
 /*
@@ -159,6 +166,9 @@ size_t config_check(const struct config *c, const struct kinds *kinds, const cha
 /* Maximum probes per second, assuming that each name has addresses of all its families
  * and that the nearest targets have the shortest intervals. */
 double config_rate(const struct config *c, const struct kinds *kinds);
+
+/* Of it, those over the uplinks. */
+double config_rate_uplinks(const struct config *c, const struct kinds *kinds);
 
 /* Probes per second added by discovery (front doors, and `names` names that are not
  * targets), and the total during a survey, which takes some seconds. */

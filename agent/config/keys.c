@@ -16,6 +16,7 @@ const char *const config_section_names[SECTIONS] = {
     [SECTION_COLLECTOR] = "collector",
     [SECTION_ANY_COLLECTOR] = "collector",
     [SECTION_SPOOL] = "spool",
+    [SECTION_UPLINK] = "uplink",
     [SECTION_TARGET] = "target",
 };
 
@@ -30,6 +31,7 @@ const char *const config_section_names[SECTIONS] = {
 #define IN(field)        offsetof(struct config, field), sizeof(((struct config *)0)->field)
 #define IN_TARGET(field) offsetof(struct target_draft, field), sizeof(((struct target_draft *)0)->field)
 #define IN_COLLECTOR(field) offsetof(struct collector, field), sizeof(((struct collector *)0)->field)
+#define IN_UPLINK(field) offsetof(struct uplink, field), sizeof(((struct uplink *)0)->field)
 #define PER_KIND(field)  offsetof(struct target_draft, field), sizeof(int64_t)
 
 const struct config_key config_keys[] = {
@@ -173,6 +175,15 @@ const struct config_key config_keys[] = {
     {SECTION_SPOOL, "history_age", config_read_duration, IN(history_age_ns), MINUTE, 3650 * DAY, false,
      "maximum age of these batches [30d]"},
 
+    {SECTION_UPLINK, "interface", config_read_interface, IN_UPLINK(interface), 0, 0, false,
+     "interface of the uplink, also a VRF device [any]"},
+    {SECTION_UPLINK, "source", config_read_sources, IN_UPLINK(source), 0, 0, false,
+     "source address, or one of IPv4 and one of IPv6, of this host [the kernel's choice]"},
+    {SECTION_UPLINK, "mark", config_read_integer, IN_UPLINK(mark), 1, UINT32_MAX, false,
+     "mark of the packets, for rules of ip-rule(8) [none]"},
+    {SECTION_UPLINK, "dns_servers", config_read_servers, IN_UPLINK(dns_servers), 0, 0, false,
+     "DNS servers asked over this uplink, ADDRESS or ADDRESS:PORT [the answers of [dns] are used]"},
+
     {SECTION_TARGET, "host", config_read_host, IN_TARGET(target.host), 0, 0, false,
      "name or address to probe; required"},
     {SECTION_TARGET, "service", config_read_text, IN_TARGET(target.service), 0, 0, false,
@@ -191,6 +202,8 @@ const struct config_key config_keys[] = {
      "HTTP proxy, http://HOST:PORT, or none [https_proxy and no_proxy of the environment]", USES_HTTP},
     {SECTION_TARGET, "family", config_read_family, IN_TARGET(target), 0, 0, false,
      "ipv4, ipv6 or both [both]"},
+    {SECTION_TARGET, "uplinks", config_read_yes_no, IN_TARGET(target.over_uplinks), 0, 0, false,
+     "no: do not probe it over each [uplink], only as the routes say [yes]"},
     {SECTION_TARGET, "kinds", config_read_kinds, IN_TARGET(target.kinds), 0, 0, false,
      "kinds of probe, separated by spaces"},
     {SECTION_TARGET, "interval", config_read_duration, PER_KIND(interval_ns), NS_PER_S, DAY, true,

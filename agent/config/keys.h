@@ -19,6 +19,7 @@ enum config_section {
     SECTION_COLLECTOR,     /* [collector]: also takes the keys of SECTION_ANY_COLLECTOR */
     SECTION_ANY_COLLECTOR, /* [collector] and [collector NAME] */
     SECTION_SPOOL,
+    SECTION_UPLINK,
     SECTION_TARGET,
     SECTIONS
 };
@@ -48,7 +49,7 @@ struct config_key {
     bool (*read)(void *field, const struct config_key *key, const char *value,
                  const struct kinds *kinds, struct text *must);
     /* Offset of the field in struct config; for [target] in struct target_draft, for
-     * [collector NAME] in struct collector. */
+     * [collector NAME] in struct collector, for [uplink NAME] in struct uplink. */
     size_t offset;
     size_t size;         /* of the field */
     int64_t least, most; /* ns, bytes, percent or a plain number */

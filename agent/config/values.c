@@ -384,6 +384,25 @@ static bool is_interface(const char *name)
            strcmp(name, "..") != 0 && strpbrk(name, "/:") == NULL;
 }
 
+bool config_read_sources(void *field, const struct config_key *key, const char *value,
+                         const struct kinds *kinds, struct text *must)
+{
+    UNUSED(kinds), UNUSED(key);
+    struct endpoint sources[2] = {{0}}, e;
+    for (const char *at = value; *at != '\0';) {
+        char word[64];
+        if (!next_word(&at, word, sizeof word) || !endpoint_parse(&e, word, 0) ||
+            !endpoint_is_host(&e) || endpoint_is_link_local(&e))
+            return REFUSE("be addresses of this host; '%s' is none", word);
+        struct endpoint *to = &sources[family_slot((enum family)e.family)];
+        if (to->family != FAMILY_NONE)
+            return REFUSE("be one address of each family");
+        *to = e;
+    }
+    memcpy(field, sources, sizeof sources);
+    return true;
+}
+
 bool config_read_interface(void *field, const struct config_key *key, const char *value,
                            const struct kinds *kinds, struct text *must)
 {

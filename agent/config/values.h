@@ -22,6 +22,7 @@ config_reader config_read_schedule;    /* enum pattern */
 config_reader config_read_temporality; /* bool: delta */
 config_reader config_read_servers;     /* char[size]: addresses with or without port */
 config_reader config_read_addresses;   /* char[size]: addresses, separated by spaces */
+config_reader config_read_sources;     /* struct endpoint[2]: by family_slot() */
 config_reader config_read_interface;   /* char[size]: the name of an interface */
 config_reader config_read_interfaces;  /* char[size]: names of interfaces, or "none" */
 config_reader config_read_sampling;    /* char[size]: ADDRESS=N, separated by spaces */

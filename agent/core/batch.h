@@ -21,6 +21,7 @@
 #include "core/path_state.h"
 #include "core/rolling.h"
 #include "core/target.h"
+#include "core/uplink_state.h"
 #include "core/window.h"
 
 struct series {
@@ -192,6 +193,7 @@ struct batch {
     size_t n_gains;
     const struct path_state *paths; /* filled in by the daemon */
     size_t n_paths;
+    const struct uplinks_report *uplinks; /* filled in by the daemon; NULL: none */
 };
 
 #endif

@@ -17,6 +17,8 @@ struct event_traits event_traits(const char *name)
     } all[] = {
         {EVENT_NETWORK_CHANGED, {LAYER_HOST}},
         {EVENT_LAST_METRE, {LAYER_LAST_METRE, .leaves = true}},
+        {EVENT_UPLINK_CHANGED, {LAYER_HOST}},
+        {EVENT_UPLINK_USED, {LAYER_HOST}},
         {EVENT_BGP_LOST, {LAYER_BGP_SESSION}},
         {EVENT_BGP_ESTABLISHED, {LAYER_BGP_SESSION}},
         {EVENT_BGP_FLAPPING, {LAYER_BGP_SESSION}},

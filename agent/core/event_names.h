@@ -36,6 +36,8 @@
 #define EVENT_TARGET_FOREIGN   "edgelat.target.foreign"
 #define EVENT_TARGET_RESOLVED  "edgelat.target.resolved"
 #define EVENT_UDP_BLOCKED      "edgelat.udp.blocked"
+#define EVENT_UPLINK_CHANGED   "edgelat.uplink.changed"
+#define EVENT_UPLINK_USED      "edgelat.uplink.used"
 
 /* A burst like a call. */
 #define ATTR_MEDIA_MOS        "edgelat.media.mos"
@@ -152,6 +154,9 @@
 #define ATTR_SINCE              "edgelat.since"
 #define ATTR_TARGETS            "edgelat.targets"
 #define ATTR_TLS_ISSUER         "tls.server.issuer"
+#define ATTR_UPLINK             "edgelat.uplink"
+#define ATTR_UPLINK_DURATION    "edgelat.uplink.duration"
+#define ATTR_UPLINK_LOST        "edgelat.uplink.lost"
 #define ATTR_UNANSWERED         "edgelat.unanswered"
 #define ATTR_VERDICT_BASIS      "edgelat.verdict.basis"
 

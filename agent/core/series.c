@@ -125,8 +125,9 @@ static void begin_rolling(const struct series_set *l, struct series_entry *a)
     char key[ROLLING_KEY_MAX], address[ADDRESS_TEXT_MAX] = "";
     if (s->pop[0] == '\0')
         endpoint_address(address, &s->to);
-    snprintf(key, sizeof key, "%s %s %u %s %s %s %s", t->name, t->host, (unsigned)t->port,
-             s->kind->name, family_name(s->family), s->pop, address);
+    snprintf(key, sizeof key, "%s %s %u %s %s %s %s%s%s", t->name, t->host,
+             (unsigned)t->port, s->kind->name, family_name(s->family), s->pop, address,
+             t->uplink != NULL ? " over " : "", t->uplink != NULL ? t->uplink->name : "");
     a->rolling = rolling_claim(l->rolling, key, kind_delays(s->kind));
     if (a->rolling != NULL)
         a->series.periods = mem_zalloc(kind_delays(s->kind) * sizeof *a->series.periods);

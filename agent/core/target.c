@@ -9,7 +9,11 @@
 struct target target_default(const struct kinds *kinds)
 {
     struct target t = {
-        .path = "/", .ipv4 = true, .ipv6 = true, .payload_bytes = 56, /* like ping */
+        .path = "/",
+        .ipv4 = true,
+        .ipv6 = true,
+        .payload_bytes = 56, /* like ping */
+        .over_uplinks = true,
     };
     for (size_t i = 0; i < kinds->n; i++) {
         t.kinds[i] = kinds->list[i]->on_by_default;

@@ -8,6 +8,7 @@
 
 #include "core/endpoint.h"
 #include "core/kind.h"
+#include "core/uplink.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,6 +64,8 @@ struct target {
     uint8_t dscp;           /* 0 to 63 */
     uint8_t ttl;            /* or hop limit; 0: the system's default */
     bool dont_fragment;
+    bool over_uplinks;           /* probe it over each uplink, too: core/uplinks.h */
+    const struct uplink *uplink; /* borrowed; NULL: the system's routes */
     struct limits limits;
     bool discovered; /* added by discovery, not configured */
     /* The default gateway: its silence is no outage, and only core/last_metre.h judges

@@ -4,7 +4,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/pipeline.h"
+#include "core/uplinks.h"
 #include "net/clock.h"
+#include "net/neighbour.h"
 #include "net/netlink.h"
 #include "net/resolver.h"
 #include "net/seed.h"
@@ -14,9 +16,12 @@
 #include "probe/tcp/single.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* Each tick compares both clocks: LATE_NS late means that the host was suspended or the
  * process stopped, STEP_NS apart that the wall clock was stepped. */
@@ -33,6 +38,7 @@ struct request { /* of the explorer, in flight */
     size_t ref;
     enum family family;
     enum explorer_action action;
+    size_t uplink; /* of a lookup over one */
     struct lookup *lookup;
     struct single *handshake;
 };
@@ -48,6 +54,13 @@ struct measurer {
     struct pipeline *pipeline;
     struct explorer *explorer;
     struct request *requests;
+    struct uplinks *uplinks; /* NULL: none configured */
+    struct prober *uplink_prober;
+    struct resolver *uplink_resolvers[UPLINKS_MAX]; /* NULL: the system's answers */
+    struct endpoint route_to[2];  /* the address whose route tells which uplink is used */
+    size_t route_target[2];       /* its target: the first one that has an address */
+    const struct series **series; /* of the last batch: the pipeline's and the uplinks' */
+    struct batch batch;
     struct netlink *netlink; /* NULL: the kernel does not report changes */
     struct network_item gateways[2];
     struct dns_server servers[DNS_SERVERS_MAX];
@@ -71,8 +84,13 @@ static void on_explore_timer(uv_timer_t *timer);
 /* Call after anything that may change what is due. */
 static void arm(struct measurer *m)
 {
-    struct mono at;
-    if (pipeline_next(m->pipeline, &at))
+    struct mono at, of_uplinks;
+    bool due = pipeline_next(m->pipeline, &at);
+    if (m->uplinks != NULL && uplinks_next(m->uplinks, &of_uplinks)) {
+        at = due && at.ns < of_uplinks.ns ? at : of_uplinks;
+        due = true;
+    }
+    if (due)
         timer_in(m->probe_timer, on_probe_timer, at.ns - mono_now().ns);
     else
         uv_timer_stop(m->probe_timer);
@@ -84,12 +102,25 @@ static void arm(struct measurer *m)
 
 /* ---- probes ---- */
 
+/* A probe over an uplink, from the budget of all probes. */
+static bool affords_probe(struct measurer *m, const struct probe_request *r)
+{
+    const struct kind *kind = &probe_kinds[r->kind]->kind;
+    double bytes = kind->bytes + kind->payloads * (double)r->target->payload_bytes;
+    return m->budget == NULL ||
+           budget_take(m->budget, BUDGET_PROBES, bytes, wall_now(), mono_now());
+}
+
 static void on_probe_timer(uv_timer_t *timer)
 {
     struct measurer *m = timer->data;
     struct probe_request order;
     while (pipeline_take(m->pipeline, mono_now(), &order))
         prober_send(m->prober, order.stream, order.kind, order.target, &order.to);
+    while (m->uplinks != NULL && uplinks_take(m->uplinks, mono_now(), &order))
+        if (affords_probe(m, &order))
+            prober_send(m->uplink_prober, order.stream, order.kind, order.target,
+                        &order.to);
     arm(m);
 }
 
@@ -152,6 +183,68 @@ static void on_busy(void *user)
     pipeline_busy(m->pipeline);
 }
 
+/* ---- uplinks ---- */
+
+static bool affords(struct measurer *m, double bytes)
+{
+    return m->budget == NULL ||
+           budget_take(m->budget, BUDGET_NAMES, bytes, wall_now(), mono_now());
+}
+
+static void on_uplink_result(const struct result *result, void *user)
+{
+    struct measurer *m = user;
+    uplinks_result(m->uplinks, result, wall_now(), pipeline_events(m->pipeline));
+}
+
+static void on_uplink_after(uint32_t stream, enum counter what, void *user)
+{
+    struct measurer *m = user;
+    uplinks_after(m->uplinks, stream, what);
+}
+
+static void on_uplink_busy(void *user)
+{
+    struct measurer *m = user;
+    uplinks_busy(m->uplinks);
+}
+
+static bool same_hop(const struct network_item *a, const struct network_item *b)
+{
+    return a->interface == b->interface &&
+           endpoint_same_address(&a->address, &b->address);
+}
+
+/* The uplink whose next hop to the address is that of the system's routes. */
+static size_t uplink_used(const struct measurer *m, int netlink,
+                          const struct endpoint *to)
+{
+    struct network_item hop, over;
+    if (!neighbour_next_hop(netlink, to, NULL, &hop))
+        return UPLINK_NONE;
+    for (size_t i = 0; i < m->config->n_uplinks; i++)
+        if (uplink_has_family(&m->config->uplinks[i], (enum family)to->family) &&
+            neighbour_next_hop(netlink, to, &m->config->uplinks[i], &over) &&
+            same_hop(&hop, &over))
+            return i;
+    return UPLINK_NONE;
+}
+
+static void compare_routes(struct measurer *m)
+{
+    int netlink = m->uplinks != NULL && !m->paused
+                      ? socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)
+                      : -1;
+    if (netlink < 0)
+        return;
+    for (size_t i = 0; i < 2; i++)
+        if (m->route_to[i].family != FAMILY_NONE)
+            uplinks_used(m->uplinks, (enum family)m->route_to[i].family,
+                         uplink_used(m, netlink, &m->route_to[i]), wall_now(),
+                         pipeline_events(m->pipeline));
+    close(netlink);
+}
+
 /* ---- requests of the explorer ---- */
 
 static struct request *request_open(struct measurer *m, const struct explorer_step *step)
@@ -185,6 +278,52 @@ static void cancel_requests(struct measurer *m)
     }
 }
 
+/* A lookup over an uplink: its servers may name another PoP than the system's. */
+static void on_uplink_resolution(const struct resolution *answer, void *user)
+{
+    struct request *r = user;
+    struct measurer *m = r->m;
+    struct endpoint none = {.family = FAMILY_NONE}, unfit, to;
+    const char *host = m->config->targets[r->ref].host;
+    to = resolution_choose(answer, host, &none, &unfit);
+    if (to.family != FAMILY_NONE)
+        uplinks_resolved(m->uplinks, r->ref, r->family, r->uplink, &to, mono_now(),
+                         wall_now());
+    request_close(r);
+    arm(m);
+}
+
+static void resolve_over_uplinks(struct measurer *m, const struct explorer_step *step,
+                                 const struct endpoint *to)
+{
+    if (m->uplinks == NULL || step->number >= m->config->n_targets ||
+        step->family == FAMILY_PROXY)
+        return;
+    const struct target *t = step->target;
+    size_t slot = family_slot(step->family);
+    if (uplinks_probe(t) && to->family != FAMILY_NONE &&
+        (m->route_to[slot].family == FAMILY_NONE ||
+         step->number <= m->route_target[slot])) {
+        m->route_to[slot] = *to;
+        m->route_target[slot] = step->number;
+    }
+    for (size_t i = 0; i < m->config->n_uplinks; i++) {
+        if (m->uplink_resolvers[i] != NULL && to->family != FAMILY_NONE &&
+            !affords(m, BUDGET_LOOKUP_BYTES))
+            continue; /* its last address is still probed */
+        if (m->uplink_resolvers[i] == NULL || to->family == FAMILY_NONE) {
+            uplinks_resolved(m->uplinks, step->number, step->family, i, to, mono_now(),
+                             wall_now());
+            continue;
+        }
+        struct request *r = request_open(m, step);
+        r->ref = step->number;
+        r->uplink = i;
+        r->lookup = resolver_lookup(m->uplink_resolvers[i], t->host, step->family,
+                                    to->port, on_uplink_resolution, r);
+    }
+}
+
 static void on_resolution(const struct resolution *answer, void *user)
 {
     struct request *r = user;
@@ -192,12 +331,6 @@ static void on_resolution(const struct resolution *answer, void *user)
     explorer_answer(m->explorer, r->ref, r->family, answer, mono_now());
     request_close(r);
     arm(m);
-}
-
-static bool affords(struct measurer *m, double bytes)
-{
-    return m->budget == NULL ||
-           budget_take(m->budget, BUDGET_NAMES, bytes, wall_now(), mono_now());
 }
 
 /* Guessed names are looked up as absolute names: under a search domain with a wildcard
@@ -243,9 +376,9 @@ static void start_handshake(struct measurer *m, const struct explorer_step *step
     }
     struct request *r = request_open(m, step);
     const struct target *t = step->target;
-    r->handshake =
-        single_start(m->loop, &step->to, t != NULL ? t->dscp : 0,
-                     t != NULL ? SINGLE_WAITING_NS : HANDSHAKE_NS, on_handshake, r);
+    r->handshake = single_start(
+        m->loop, &step->to, t != NULL ? t->uplink : NULL, t != NULL ? t->dscp : 0,
+        t != NULL ? SINGLE_WAITING_NS : HANDSHAKE_NS, on_handshake, r);
 }
 
 /* ---- the explorer's steps ---- */
@@ -307,6 +440,7 @@ static void use(struct measurer *m, const struct explorer_step *step)
     /* The route of the gateway is the default route; DNS servers need not be far. */
     if (!step->target->gateway && !target_is_resolver(step->target, probe_kind_words()))
         netlink_follow(m->netlink, &to);
+    resolve_over_uplinks(m, step, &to);
     pipeline_addresses(m->pipeline, step->number, step->family, step->known,
                        step->n_known);
     pipeline_resolved(m->pipeline, step->number, step->family, to, step->pop, mono_now(),
@@ -424,6 +558,7 @@ static void on_explore_timer(uv_timer_t *timer)
 static void on_network(const struct network_change *what, void *user)
 {
     struct measurer *m = user;
+    compare_routes(m);
     if (!explorer_network(m->explorer, what->text, what->moved, what->place, mono_now()))
         log_debug("explorer", "%s", what->text);
     arm(m);
@@ -483,6 +618,8 @@ void measurer_pause(struct measurer *m, const char *why)
     cancel_requests(m);
     explorer_pause(m->explorer, true, mono_now());
     pipeline_pause(m->pipeline, true, mono_now());
+    if (m->uplinks != NULL)
+        uplinks_pause(m->uplinks, true, mono_now());
     arm(m);
 }
 
@@ -494,6 +631,8 @@ void measurer_resume(struct measurer *m)
         report_probing(m, true, "stop order lifted");
     m->paused = m->stopped = false;
     pipeline_pause(m->pipeline, false, mono_now());
+    if (m->uplinks != NULL)
+        uplinks_pause(m->uplinks, false, mono_now());
     explorer_pause(m->explorer, false, mono_now());
     arm(m);
 }
@@ -505,12 +644,31 @@ struct events *measurer_events(struct measurer *m)
     return pipeline_events(m->pipeline);
 }
 
+/* The pipeline's batch with the series of the uplinks. */
+static const struct batch *with_uplinks(struct measurer *m, const struct batch *batch)
+{
+    if (m->uplinks == NULL)
+        return batch;
+    const struct uplinks_report *u = uplinks_close(m->uplinks, mono_now(), batch->time);
+    free(m->series);
+    m->series = mem_alloc((batch->n_series + u->n_series + 1) * sizeof *m->series);
+    memcpy(m->series, batch->series, batch->n_series * sizeof *m->series);
+    memcpy(m->series + batch->n_series, u->series, u->n_series * sizeof *m->series);
+    m->batch = *batch;
+    m->batch.series = m->series;
+    m->batch.n_series += u->n_series;
+    m->batch.uplinks = u;
+    return &m->batch;
+}
+
 void measurer_close_window(struct measurer *m)
 {
     int64_t suspended = suspended_ns();
     rolling_set_suspended(pipeline_rolling(m->pipeline), suspended - m->suspended_ns);
     m->suspended_ns = suspended;
-    const struct batch *batch = pipeline_close(m->pipeline, mono_now(), wall_now());
+    compare_routes(m);
+    const struct batch *batch =
+        with_uplinks(m, pipeline_close(m->pipeline, mono_now(), wall_now()));
     explorer_ranked(m->explorer, batch->targets, batch->n_targets, mono_now());
     m->events.on_batch(batch, m->events.user);
     arm(m);
@@ -531,6 +689,8 @@ static void compare_clocks(struct measurer *m, struct mono now, struct wall wall
             "%.1f s",
             (double)late_ns / 1e9, (double)stepped_ns / 1e9);
         pipeline_interrupted(m->pipeline);
+        if (m->uplinks != NULL)
+            uplinks_interrupted(m->uplinks);
     } else if (late_ns > PIPELINE_LATE_NS) {
         pipeline_busy(m->pipeline);
     }
@@ -645,6 +805,28 @@ static void open_kinds(struct measurer *m)
     }
 }
 
+static void create_uplinks(struct measurer *m, struct wall wall)
+{
+    struct uplinks_settings settings = config_uplinks(m->config);
+    struct prober_events events = {.on_result = on_uplink_result,
+                                   .on_after = on_uplink_after,
+                                   .on_busy = on_uplink_busy,
+                                   .user = m};
+    if (settings.n == 0)
+        return;
+    m->uplinks = uplinks_create(&settings, probe_kind_words(),
+                                pipeline_rolling(m->pipeline), seed_random(), wall);
+    m->uplink_prober = prober_create(m->loop, probe_kinds, probe_kinds_count, m->resolver,
+                                     m->http, events);
+    uplinks_pause(m->uplinks, true, mono_now());
+    for (size_t i = 0; i < settings.n; i++) {
+        const struct uplink *u = &m->config->uplinks[i];
+        if (u->dns_servers[0] != '\0' &&
+            resolver_create(&m->uplink_resolvers[i], m->loop, u->dns_servers) == 0)
+            resolver_use_uplink(m->uplink_resolvers[i], u);
+    }
+}
+
 int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config *config,
                     const struct edge_data *edge_data, struct http *http,
                     struct explorer_pace pace, struct budget *budget,
@@ -677,6 +859,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     m->probe_timer = timer_new(m->loop, m);
     m->explore_timer = timer_new(m->loop, m);
     m->tick_timer = timer_new(m->loop, m);
+    create_uplinks(m, wall);
     open_kinds(m);
     m->paused = true;
     rc = netlink_create(&m->netlink, loop, NETWORK_SETTLE_NS, on_network, m);
@@ -733,6 +916,11 @@ void measurer_destroy(struct measurer *m)
     timer_close(m->explore_timer);
     timer_close(m->tick_timer);
     prober_destroy(m->prober);
+    prober_destroy(m->uplink_prober);
+    uplinks_destroy(m->uplinks);
+    free(m->series);
+    for (size_t i = 0; i < UPLINKS_MAX; i++)
+        resolver_destroy(m->uplink_resolvers[i]);
     resolver_destroy(m->resolver);
     pipeline_destroy(m->pipeline);
     explorer_destroy(m->explorer);

@@ -67,7 +67,7 @@ static void look_up(struct resolver_checker *c, const struct resolver_watch_step
     c->family = step->family;
     c->port = step->port;
     if (pay(c, BUDGET_LOOKUP_BYTES))
-        c->channel = resolver_channel_open(c->loop, step->server, &conf);
+        c->channel = resolver_channel_open(c->loop, NULL, step->server, &conf);
     if (c->channel == NULL)
         resolver_watch_answer(c->watch, NULL, mono_now());
     else
@@ -96,8 +96,8 @@ static void on_timer(uv_timer_t *timer)
             resolver_watch_handshake(c->watch, DELAY_UNDEFINED, mono_now(), wall_now());
         } else {
             c->sent = wall_now();
-            c->handshake =
-                single_start(c->loop, &step.to, 0, SINGLE_WAITING_NS, on_handshake, c);
+            c->handshake = single_start(c->loop, &step.to, NULL, 0, SINGLE_WAITING_NS,
+                                        on_handshake, c);
         }
     }
     arm(c);

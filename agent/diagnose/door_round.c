@@ -72,7 +72,7 @@ static void start_step(struct door_round *d, struct door_step *s,
             resolver_lookup(d->resolver, absolute, step->family, 443, on_resolution, s);
     else
         s->handshake =
-            single_start(d->loop, &step->to, 0, SINGLE_WAITING_NS, on_handshake, s);
+            single_start(d->loop, &step->to, NULL, 0, SINGLE_WAITING_NS, on_handshake, s);
 }
 
 static bool is_over(const struct door_round *d)

@@ -181,7 +181,7 @@ static void find_way(struct diagnose_runner *r, const struct endpoint *to)
     struct facts_gateway *g = &f->gateways[family_slot((enum family)to->family)];
     struct network_item hop;
     char name[INTERFACE_NAME_MAX];
-    if (r->links.route < 0 || !neighbour_next_hop(r->links.route, to, &hop))
+    if (r->links.route < 0 || !neighbour_next_hop(r->links.route, to, NULL, &hop))
         return;
     if (g->to.family == FAMILY_NONE && !endpoint_same_address(&hop.address, to)) {
         g->to = hop.address;
@@ -396,7 +396,7 @@ static void start_decoy(struct diagnose_runner *r, struct facts_address *a)
     struct endpoint to = a->to;
     to.port = intercept_decoy_port(to.port);
     d->address = a;
-    d->single = single_start(r->loop, &to, 0, SINGLE_WAITING_NS, on_decoy, d);
+    d->single = single_start(r->loop, &to, NULL, 0, SINGLE_WAITING_NS, on_decoy, d);
 }
 
 /* ---- addresses of other resolvers, front doors ---- */
@@ -436,7 +436,7 @@ static void add_answers(struct diagnose_runner *r)
             for (size_t f = 0; f < FACTS_FAMILIES; f++) {
                 const struct facts_answer *a = &r->facts.resolvers[i].answers[s][f];
                 if (a->n == 0 || r->facts.services[s].target.proxied ||
-                    !socket_has_route(&a->all[0]) || !is_new(r, s, &a->all[0]))
+                    !socket_has_route(&a->all[0], NULL) || !is_new(r, s, &a->all[0]))
                     continue;
                 struct facts_other *o = add_other(r, s, i, &a->all[0]);
                 if (o != NULL)
@@ -657,7 +657,7 @@ static bool has_default_route(void)
     static const struct endpoint anywhere[] = {
         {.family = FAMILY_IPV4, .bytes = {192, 0, 2, 1}, .port = 443},
         {.family = FAMILY_IPV6, .bytes = {0x20, 1, 0xd, 0xb8, [15] = 1}, .port = 443}};
-    return socket_has_route(&anywhere[0]) || socket_has_route(&anywhere[1]);
+    return socket_has_route(&anywhere[0], NULL) || socket_has_route(&anywhere[1], NULL);
 }
 
 static void start_probing(struct diagnose_runner *r)
@@ -677,7 +677,7 @@ static void start_probing(struct diagnose_runner *r)
                                   HTTPS_EVERY_NS, .https = &a->https});
                 continue;
             }
-            a->route = socket_has_route(&a->to);
+            a->route = socket_has_route(&a->to, NULL);
             if (!a->route)
                 continue;
             f->has_route = true;
@@ -746,7 +746,7 @@ static void on_media_name(const struct resolution *answer, void *user)
     struct facts_media *m = l->media;
     struct endpoint none = {.family = FAMILY_NONE}, unfit;
     m->to = resolution_choose(answer, m->target.host, &none, &unfit);
-    if (m->to.family == FAMILY_NONE || !socket_has_route(&m->to) || r->over) {
+    if (m->to.family == FAMILY_NONE || !socket_has_route(&m->to, NULL) || r->over) {
         m->to = none;
         return;
     }

@@ -99,7 +99,7 @@ bool links_to(const struct links *l, const struct endpoint *address,
 {
     struct network_item hop;
     char text[IF_NAMESIZE];
-    if (!neighbour_next_hop(l->route, address, &hop) ||
+    if (!neighbour_next_hop(l->route, address, NULL, &hop) ||
         if_indextoname(hop.interface, text) == NULL)
         return false;
     text_copy(name, INTERFACE_NAME_MAX, text);

@@ -7,13 +7,15 @@
 
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-union neighbour_request { /* both kinds of query: one address and one number */
+union neighbour_request { /* both kinds of query */
     struct nlmsghdr head;
-    uint8_t bytes[NLMSG_SPACE(sizeof(struct rtmsg)) + RTA_SPACE(16) + RTA_SPACE(4)];
+    uint8_t
+        bytes[NLMSG_SPACE(sizeof(struct rtmsg)) + 2 * RTA_SPACE(16) + 2 * RTA_SPACE(4)];
 };
 
 enum { ANSWER_MAX = 1024 };
@@ -60,7 +62,24 @@ static size_t ask(int netlink, const union neighbour_request *r,
     return n > 0 ? (size_t)n : 0;
 }
 
-bool neighbour_next_hop(int netlink, const struct endpoint *to, struct network_item *hop)
+static void add_uplink(union neighbour_request *r, enum family family,
+                       const struct uplink *u)
+{
+    const struct endpoint *source = &u->source[family_slot(family)];
+    uint32_t index = u->interface[0] != '\0' ? if_nametoindex(u->interface) : 0;
+    if (index != 0)
+        add_attribute(r, RTA_OIF, &index, sizeof index);
+    if (u->mark != 0)
+        add_attribute(r, RTA_MARK, &u->mark, sizeof u->mark);
+    if (source->family != FAMILY_NONE) {
+        struct rtmsg *body = NLMSG_DATA(&r->head);
+        body->rtm_src_len = (uint8_t)(8 * len_of(source));
+        add_attribute(r, RTA_SRC, source->bytes, len_of(source));
+    }
+}
+
+bool neighbour_next_hop(int netlink, const struct endpoint *to,
+                        const struct uplink *uplink, struct network_item *hop)
 {
     struct rtmsg body = {.rtm_family = family_of(to),
                          .rtm_dst_len = (uint8_t)(8 * len_of(to))};
@@ -70,6 +89,8 @@ bool neighbour_next_hop(int netlink, const struct endpoint *to, struct network_i
     add_attribute(&r, RTA_DST, to->bytes, len_of(to));
     if (to->scope != 0)
         add_attribute(&r, RTA_OIF, &to->scope, sizeof to->scope);
+    else if (uplink != NULL)
+        add_uplink(&r, (enum family)to->family, uplink);
     *hop = (struct network_item){.family = (enum family)to->family, .address = *to};
     return netlink_read_hop(answer, ask(netlink, &r, answer), hop);
 }
@@ -101,13 +122,13 @@ enum neighbour_state neighbour_state_of(const struct endpoint *address,
                                                              : NEIGHBOUR_UNKNOWN;
 }
 
-static bool ask_kernel(const struct endpoint *to)
+static bool ask_kernel(const struct endpoint *to, const struct uplink *uplink)
 {
     int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (netlink < 0)
         return false;
     struct network_item hop;
-    bool waits = neighbour_next_hop(netlink, to, &hop) &&
+    bool waits = neighbour_next_hop(netlink, to, uplink, &hop) &&
                  (entry(netlink, &hop) & NUD_INCOMPLETE) != 0;
     close(netlink);
     return waits;
@@ -119,6 +140,7 @@ static bool ask_kernel(const struct endpoint *to)
 
 static struct kept {
     struct endpoint to;
+    const struct uplink *uplink;
     struct mono until;
 } kept[KEPT]; /* by a hash of the address; another one of that place takes it over */
 
@@ -130,14 +152,14 @@ static struct kept *kept_of(const struct endpoint *to)
     return &kept[hash % KEPT];
 }
 
-bool neighbour_awaited(const struct endpoint *to)
+bool neighbour_awaited(const struct endpoint *to, const struct uplink *uplink)
 {
     struct kept *k = kept_of(to);
     struct mono now = mono_now();
-    if (now.ns < k->until.ns && endpoint_same_address(&k->to, to))
+    if (now.ns < k->until.ns && k->uplink == uplink && endpoint_same_address(&k->to, to))
         return false;
-    bool waits = ask_kernel(to);
+    bool waits = ask_kernel(to, uplink);
     if (!waits)
-        *k = (struct kept){*to, {now.ns + NEIGHBOUR_KEEP_NS}};
+        *k = (struct kept){*to, uplink, {now.ns + NEIGHBOUR_KEEP_NS}};
     return waits;
 }

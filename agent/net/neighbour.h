@@ -7,6 +7,7 @@
 
 #include "core/endpoint.h"
 #include "core/time.h"
+#include "core/uplink.h"
 #include "net/network.h"
 
 #include <stdbool.h>
@@ -15,11 +16,11 @@
 #define NEIGHBOUR_KEEP_NS (30 * NS_PER_S)
 
 /*
- * True if the packet just sent to `to` waits for neighbour resolution. Queries the
+ * True if the packet just sent to `to` over the uplink (NULL: by the system's routes) waits for neighbour resolution. Queries the
  * kernel; after a negative answer, does not query again for NEIGHBOUR_KEEP_NS. False
  * also when the kernel does not answer (before Linux 5.0). Single-threaded.
  */
-bool neighbour_awaited(const struct endpoint *to);
+bool neighbour_awaited(const struct endpoint *to, const struct uplink *uplink);
 
 /*
  * What ARP or neighbour discovery knows of an address on a link (RFC 4861, 7.3.2; for ARP
@@ -37,8 +38,9 @@ enum neighbour_state neighbour_state_of(const struct endpoint *address,
                                         uint32_t interface);
 
 /* Queries the rtnetlink(7) socket `netlink` for the next hop to `to` (which may be `to`
- * itself), its interface and the source address. False: no route, or a local
+ * itself) over the uplink, its interface and the source address. False: no route, or a local
  * destination. */
-bool neighbour_next_hop(int netlink, const struct endpoint *to, struct network_item *hop);
+bool neighbour_next_hop(int netlink, const struct endpoint *to,
+                        const struct uplink *uplink, struct network_item *hop);
 
 #endif

@@ -142,7 +142,7 @@ static int read_tables(struct network *into)
 static void read_route_to(int fd, const struct endpoint *to, struct network *into)
 {
     struct network_item route;
-    if (!neighbour_next_hop(fd, to, &route))
+    if (!neighbour_next_hop(fd, to, NULL, &route))
         return;
     if (endpoint_same_address(&route.address, to))
         route.address = (struct endpoint){0}; /* no gateway */

@@ -39,6 +39,7 @@
 #define BUSY_NS      (50 * NS_PER_MS) /* another system lookup is under way */
 
 struct resolver {
+    const struct uplink *uplink; /* NULL: the system's routes */
     uv_loop_t *loop;
     struct dns_server given[DNS_SERVERS_MAX];
     size_t n_given; /* 0: the system's */
@@ -143,7 +144,8 @@ static void open_channels(struct resolver *r)
     read_conf(r);
     r->n_servers = r->conf.n_servers;
     for (size_t i = 0; i < r->n_servers; i++)
-        r->channels[i] = resolver_channel_open(r->loop, &r->conf.servers[i], &r->conf);
+        r->channels[i] =
+            resolver_channel_open(r->loop, r->uplink, &r->conf.servers[i], &r->conf);
 }
 
 static void close_channels(struct resolver *r)
@@ -687,6 +689,13 @@ size_t resolver_servers(const struct resolver *r, struct dns_server *out)
 {
     memcpy(out, r->conf.servers, r->conf.n_servers * sizeof *out);
     return r->conf.n_servers;
+}
+
+void resolver_use_uplink(struct resolver *r, const struct uplink *uplink)
+{
+    r->uplink = uplink;
+    close_channels(r);
+    open_channels(r);
 }
 
 void resolver_destroy(struct resolver *r)

@@ -15,6 +15,7 @@
 #define EDGELAT_NET_RESOLVER_H
 
 #include "core/resolution.h"
+#include "core/uplink.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,6 +48,9 @@ size_t resolver_servers(const struct resolver *r, struct dns_server *out);
  */
 #define UPSTREAM_CONF "/run/systemd/resolve/resolv.conf"
 size_t resolver_servers_behind(struct resolver *r, struct dns_server *out);
+
+/* Asks the servers over the uplink from now on. Lookups in progress fail. */
+void resolver_use_uplink(struct resolver *r, const struct uplink *uplink);
 
 /* Drops lookups in progress; no callback after it returns. NULL is fine. */
 void resolver_destroy(struct resolver *r);

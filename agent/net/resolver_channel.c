@@ -60,7 +60,8 @@ struct resolver_channel {
     ares_channel ares;
     char device[IF_NAMESIZE]; /* of a server with a scope; "": any */
     struct dns_socket *sockets;
-    struct query *waiting; /* c-ares has them */
+    const struct uplink *uplink; /* NULL: the system's routes */
+    struct query *waiting;       /* c-ares has them */
     struct query *done, **done_end;
     int64_t bytes_came_ns; /* the last bytes by TCP; mono */
     bool deaf;             /* a socket cannot be watched */
@@ -150,6 +151,13 @@ static ares_socket_t open_socket(int domain, int type, int protocol, void *user)
     int on = 1, fd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
     if (fd < 0)
         return fd;
+    int rc =
+        socket_use_uplink(fd, domain == AF_INET6 ? FAMILY_IPV6 : FAMILY_IPV4, c->uplink);
+    if (rc != 0) {
+        close(fd);
+        errno = -rc;
+        return -1;
+    }
     struct dns_socket *s = mem_alloc(sizeof *s);
     *s = (struct dns_socket){c->sockets, c, fd, type == SOCK_DGRAM, 0, NULL};
     c->sockets = s;
@@ -359,6 +367,7 @@ static void deliver(struct resolver_channel *c)
 /* ---- open, close, query ---- */
 
 struct resolver_channel *resolver_channel_open(uv_loop_t *loop,
+                                               const struct uplink *uplink,
                                                const struct dns_server *to,
                                                const struct resolv_conf *conf)
 {
@@ -393,6 +402,7 @@ struct resolver_channel *resolver_channel_open(uv_loop_t *loop,
         return NULL;
     }
     c->loop = loop;
+    c->uplink = uplink;
     c->timer = timer_new(loop, c);
     c->ready = timer_new(loop, c);
     c->done_end = &c->done;

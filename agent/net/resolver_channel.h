@@ -8,6 +8,7 @@
 
 #include "config/resolv_conf.h"
 #include "core/time.h"
+#include "core/uplink.h"
 
 #include <ares.h>
 #include <stdbool.h>
@@ -34,10 +35,11 @@ typedef void dns_reply_cb(const struct dns_reply *reply, void *user);
 struct resolver_channel;
 
 /*
- * Of `conf` only use_vc and edns0 count. A query ends with ARES_ETIMEOUT after 5 s; it is
+ * Over the uplink (NULL: by the system's routes). Of `conf` only use_vc and edns0 count. A query ends with ARES_ETIMEOUT after 5 s; it is
  * sent once. NULL: c-ares does not start.
  */
 struct resolver_channel *resolver_channel_open(uv_loop_t *loop,
+                                               const struct uplink *uplink,
                                                const struct dns_server *to,
                                                const struct resolv_conf *conf);
 

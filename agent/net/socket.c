@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -57,7 +58,36 @@ struct endpoint sockaddr_endpoint(const struct sockaddr *address)
     return e;
 }
 
-struct endpoint socket_source(const struct endpoint *to)
+static int bind_source(int fd, const struct endpoint *source)
+{
+    struct sockaddr_storage address;
+    int on = 1;
+    if (source->family == FAMILY_NONE)
+        return 0;
+    /* Without it each socket takes a port of its own, for all destinations. Raw and ping
+     * sockets do not know the option. */
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    socklen_t len = sockaddr_of(&address, source);
+    return bind(fd, (struct sockaddr *)&address, len) == 0 ? 0 : -errno;
+}
+
+int socket_use_uplink(int fd, enum family family, const struct uplink *u)
+{
+    if (u == NULL)
+        return 0;
+    if (!uplink_has_family(u, family))
+        return -EAFNOSUPPORT;
+    if (u->interface[0] != '\0' &&
+        setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, u->interface,
+                   (socklen_t)strlen(u->interface)) != 0)
+        return -errno;
+    if (u->mark != 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_MARK, &u->mark, sizeof u->mark) != 0)
+        return -errno;
+    return bind_source(fd, &u->source[family_slot(family)]);
+}
+
+struct endpoint socket_source(const struct endpoint *to, const struct uplink *uplink)
 {
     struct sockaddr_storage address;
     struct endpoint source = {.family = FAMILY_NONE};
@@ -65,16 +95,17 @@ struct endpoint socket_source(const struct endpoint *to)
     int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return source;
-    if (connect(fd, (struct sockaddr *)&address, len) == 0 &&
+    if (socket_use_uplink(fd, (enum family)to->family, uplink) == 0 &&
+        connect(fd, (struct sockaddr *)&address, len) == 0 &&
         getsockname(fd, (struct sockaddr *)&address, &len) == 0)
         source = sockaddr_endpoint((struct sockaddr *)&address);
     close(fd);
     return source;
 }
 
-bool socket_has_route(const struct endpoint *to)
+bool socket_has_route(const struct endpoint *to, const struct uplink *uplink)
 {
-    return socket_source(to).family != FAMILY_NONE;
+    return socket_source(to, uplink).family != FAMILY_NONE;
 }
 
 uint32_t socket_drops(int fd)

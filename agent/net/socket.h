@@ -5,6 +5,7 @@
 #define EDGELAT_NET_SOCKET_H
 
 #include "core/endpoint.h"
+#include "core/uplink.h"
 
 #include <sys/socket.h>
 
@@ -19,11 +20,20 @@ socklen_t sockaddr_of(struct sockaddr_storage *out, const struct endpoint *e);
  * address becomes IPv4. */
 struct endpoint sockaddr_endpoint(const struct sockaddr *address);
 
-/* The address that packets to `to` come from; FAMILY_NONE: no route. Connecting a UDP socket
- * looks up the route and sends nothing. */
-struct endpoint socket_source(const struct endpoint *to);
+/*
+ * Makes the packets of a socket of `family` that is not connected take the uplink (NULL:
+ * does nothing). Returns 0 or -errno: -ENODEV there is no such interface, -EADDRNOTAVAIL
+ * this host does not have the source address, -EPERM marks need CAP_NET_ADMIN (CAP_NET_RAW
+ * from Linux 5.17 on) and binding to an interface CAP_NET_RAW (nothing from 5.7 on),
+ * -EAFNOSUPPORT the uplink has a source address of the other family only.
+ */
+int socket_use_uplink(int fd, enum family family, const struct uplink *uplink);
 
-bool socket_has_route(const struct endpoint *to);
+/* The address that packets to `to` over the uplink come from; FAMILY_NONE: no route.
+ * Connecting a UDP socket looks up the route and sends nothing. */
+struct endpoint socket_source(const struct endpoint *to, const struct uplink *uplink);
+
+bool socket_has_route(const struct endpoint *to, const struct uplink *uplink);
 
 /* Packets that the kernel dropped because they were not read in time (for ICMPv6 also
  * those with a wrong checksum): counts up and wraps. 0 if the kernel does not report it. */

@@ -151,6 +151,8 @@ struct attributes attributes_of_target(struct builder *b, const struct target *t
     attribute_text(b, &a, ATTR_TARGET, t->name);
     attribute_text_if(b, &a, ATTR_SERVICE, t->service);
     attribute_text(b, &a, ATTR_SERVER_ADDRESS, t->host);
+    if (t->uplink != NULL)
+        attribute_text(b, &a, ATTR_UPLINK, t->uplink->name);
     return a;
 }
 

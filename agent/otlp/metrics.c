@@ -38,6 +38,11 @@ enum {
     PATH_AS_LENGTH,
     SEGMENT_DELAY,
     PATH_MTU,
+    UPLINK_IS_UP,
+    UPLINK_IS_USED,
+    UPLINK_DIFFERENCE,
+    UPLINK_LOW,
+    UPLINK_HIGH,
     OURS
 };
 
@@ -122,6 +127,21 @@ static const struct {
          "Largest IP packet that passes to the target, up to 1500; absent where it "
          "cannot be told",
          OTLP__METRIC__DATA_GAUGE},
+    [UPLINK_IS_UP] = {METRIC_UPLINK_UP, "",
+                      "Whether probes over the uplink are answered; absent while unknown",
+                      OTLP__METRIC__DATA_GAUGE},
+    [UPLINK_IS_USED] = {METRIC_UPLINK_USED, "",
+                        "Whether the system's routes to the targets use the uplink",
+                        OTLP__METRIC__DATA_GAUGE},
+    [UPLINK_DIFFERENCE] =
+        {METRIC_UPLINK_DIFFERENCE, "s",
+         "Median of the differences of round trips over the uplink and the first one, of "
+         "pairs of the last hour",
+         OTLP__METRIC__DATA_GAUGE},
+    [UPLINK_LOW] = {METRIC_UPLINK_LOW, "s", "Lower end of its 95 % interval",
+                    OTLP__METRIC__DATA_GAUGE},
+    [UPLINK_HIGH] = {METRIC_UPLINK_HIGH, "s", "Upper end of its 95 % interval",
+                     OTLP__METRIC__DATA_GAUGE},
     [FOREIGN] = {METRIC_TARGET_FOREIGN, "",
                  "1: another network than Microsoft's edge answers; else absent",
                  OTLP__METRIC__DATA_GAUGE},
@@ -403,6 +423,36 @@ static void add_mtu(struct builder *b, const struct path_mtu *m, struct wall win
     point_count(b, PATH_MTU, &a, window_start, m->bytes);
 }
 
+static void add_uplinks(struct builder *b, const struct uplinks_report *u,
+                        struct wall window_start)
+{
+    for (size_t i = 0; i < u->n; i++) {
+        struct attributes a = {.n = 0};
+        attribute_text(b, &a, ATTR_UPLINK, u->states[i].uplink->name);
+        if (u->states[i].condition != UPLINK_UNKNOWN)
+            point_count(b, UPLINK_IS_UP, &a, window_start,
+                        u->states[i].condition == UPLINK_UP);
+        for (size_t f = 0; f < 2; f++) {
+            struct attributes of = a;
+            attribute_text(b, &of, ATTR_NETWORK_TYPE,
+                           family_name(f == SLOT_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4));
+            point_count(b, UPLINK_IS_USED, &of, window_start, u->states[i].used[f]);
+        }
+    }
+    for (size_t i = 0; i < u->n_differences; i++) {
+        const struct uplink_difference *d = &u->differences[i];
+        struct attributes a = attributes_of_target(b, d->target);
+        if (!d->interval.known)
+            continue;
+        attribute_text(b, &a, ATTR_NETWORK_TYPE, family_name(d->family));
+        attribute_text(b, &a, ATTR_PROBE_KIND, d->kind->name);
+        attribute_text(b, &a, ATTR_UPLINK_BASE, d->base->name);
+        point_value(b, UPLINK_DIFFERENCE, &a, window_start, (double)d->interval.ns / 1e9);
+        point_value(b, UPLINK_LOW, &a, window_start, (double)d->interval.low_ns / 1e9);
+        point_value(b, UPLINK_HIGH, &a, window_start, (double)d->interval.high_ns / 1e9);
+    }
+}
+
 /* The agent's own values bring their names. */
 static void add_self(struct builder *b, const struct self_value *v, struct wall start,
                      bool begins)
@@ -497,6 +547,8 @@ static void *encode(const struct batch *batch, const struct otlp_resource *resou
         add_path(&b, &batch->paths[i], batch->window_start);
     for (size_t i = 0; i < batch->n_mtus; i++)
         add_mtu(&b, &batch->mtus[i], batch->window_start);
+    if (batch->uplinks != NULL)
+        add_uplinks(&b, batch->uplinks, batch->window_start);
     for (size_t i = 0; i < batch->n_self; i++)
         add_self(&b, &batch->self[i],
                  batch->delta ? batch->window_start : batch->agent_start,
@@ -523,6 +575,7 @@ void otlp_metrics(const struct batch *batch, const struct otlp_resource *resourc
     rest.series += first.n_series;
     rest.n_series -= first.n_series;
     /* those are in the first one */
+    rest.uplinks = NULL;
     rest.n_targets = rest.n_self = rest.n_gains = rest.n_paths = rest.n_mtus = 0;
     otlp_metrics(&first, resource, choice, on_part, user);
     otlp_metrics(&rest, resource, choice, on_part, user);

@@ -44,6 +44,7 @@
 #define ATTR_IO_DIRECTION     "network.io.direction"
 #define ATTR_TRAFFIC_SOURCE   "edgelat.traffic.source"
 #define ATTR_USER_SIDE        "edgelat.user.side"
+#define ATTR_UPLINK_BASE      "edgelat.uplink.base"
 #define ATTR_EVENT_NAME       "event.name"
 #define ATTR_HTTP_STATUS      "http.response.status_code"
 #define ATTR_OVERFLOW         "otel.metric.overflow"
@@ -75,6 +76,11 @@
 #define METRIC_ADDRESS_DELAY         "edgelat.address.delay"
 #define METRIC_HTTP_RESPONSES        "edgelat.probe.http_responses"
 #define METRIC_TARGET_TLS            "edgelat.target.tls_intercepted"
+#define METRIC_UPLINK_UP             "edgelat.uplink.up"
+#define METRIC_UPLINK_USED           "edgelat.uplink.used"
+#define METRIC_UPLINK_DIFFERENCE     "edgelat.uplink.difference"
+#define METRIC_UPLINK_LOW            "edgelat.uplink.difference.low"
+#define METRIC_UPLINK_HIGH           "edgelat.uplink.difference.high"
 #define METRIC_PATH_MTU              "edgelat.path.mtu"
 
 /* ---- metrics of paths ---- */

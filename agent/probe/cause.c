@@ -41,6 +41,30 @@ void cause_not_sent(char *cause, size_t size, int error)
     }
 }
 
+void cause_not_sent_by(char *cause, size_t size, int error, const struct uplink *u)
+{
+    bool not_permitted = abs(error) == EPERM || abs(error) == EACCES;
+    if (u == NULL)
+        cause_not_sent(cause, size, error);
+    else if (abs(error) == ENODEV)
+        snprintf(cause, size, "this host has no interface %s", u->interface);
+    else if (not_permitted && u->mark != 0)
+        snprintf(cause, size,
+                 "no permission for mark %u: give CAP_NET_ADMIN, or CAP_NET_RAW from "
+                 "Linux 5.17 on",
+                 u->mark);
+    else if (abs(error) == EADDRNOTAVAIL && u->source[0].family + u->source[1].family > 0)
+        snprintf(cause, size, "this host does not have the source address of uplink %s",
+                 u->name);
+    else if (abs(error) == EAFNOSUPPORT)
+        snprintf(cause, size, "uplink %s has no source address of that family", u->name);
+    else if (abs(error) == ENETUNREACH || abs(error) == EHOSTUNREACH)
+        snprintf(cause, size, "this host has no route to the address over uplink %s",
+                 u->name);
+    else
+        cause_not_sent(cause, size, error);
+}
+
 static bool is_declined(enum family family, uint8_t type, uint8_t code)
 {
     if (type == (family == FAMILY_IPV6 ? 4 : 12)) /* parameter problem */

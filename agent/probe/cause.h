@@ -5,12 +5,16 @@
 #define EDGELAT_PROBE_CAUSE_H
 
 #include "core/result.h"
+#include "core/uplink.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 /* Why this host could not send: one plain clause for an errno, positive or negative. */
 void cause_not_sent(char *cause, size_t size, int error);
+
+/* The same for a probe over an uplink, or, if that is NULL, by the system's routes. */
+void cause_not_sent_by(char *cause, size_t size, int error, const struct uplink *uplink);
 
 struct icmp_report { /* an ICMP or ICMPv6 error about a probe */
     uint8_t type, code;

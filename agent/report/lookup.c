@@ -8,6 +8,7 @@
 #include "otlp/decoded.h"
 #include "otlp/names.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const char *dataset_text(char *out, size_t room, struct decoded a, const char *key)
@@ -17,9 +18,14 @@ const char *dataset_text(char *out, size_t room, struct decoded a, const char *k
 
 struct dataset_target *dataset_target_of(struct dataset *p, struct decoded a)
 {
-    char name[TARGET_NAME_MAX];
+    char name[TARGET_NAME_MAX], uplink[UPLINK_NAME_MAX];
     if (dataset_text(name, sizeof name, a, ATTR_TARGET)[0] == '\0')
         return NULL;
+    /* Over an uplink it is a target of its own: its delays are another path's. */
+    if (dataset_text(uplink, sizeof uplink, a, ATTR_UPLINK)[0] != '\0') {
+        size_t len = strlen(name);
+        snprintf(name + len, sizeof name - len, " over %s", uplink);
+    }
     for (size_t i = 0; i < p->n_targets; i++)
         if (strcmp(p->targets[i]->name, name) == 0)
             return p->targets[i];

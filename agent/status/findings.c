@@ -323,6 +323,19 @@ size_t snapshot_findings(const struct snapshot *s, struct text *lines)
     } else {
         n += find_measuring(s, lines);
     }
+    for (size_t i = 0; i < s->uplinks.n; i++) {
+        const struct uplink_state *u = &s->uplinks.states[i];
+        char since[WALL_TEXT_MAX];
+        if (u->condition != UPLINK_DOWN)
+            continue;
+        text_add(
+            lines,
+            "uplink %s is down since %.19s UTC: no probe over it is answered%s; check "
+            "its line, modem and routes\n",
+            u->uplink->name, wall_text(since, u->since),
+            u->used[0] || u->used[1] ? ", and the system's routes use it" : "");
+        n++;
+    }
     if (s->routes != NULL && *s->routes != '\0') {
         text_add(lines, "BMP station: %s; see %s\n", s->routes,
                  s->bgp.on ? "`edgelat routes`"

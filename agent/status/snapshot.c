@@ -168,6 +168,8 @@ void snapshot_window(struct snapshot *s, const struct batch *batch,
         s->targets[t].is = batch->targets[t];
     }
     s->n_targets = batch->n_targets;
+    if (batch->uplinks != NULL)
+        s->uplinks = *batch->uplinks;
     for (size_t i = 0; i < batch->n_series; i++)
         if (batch->series[i]->in_window)
             take_series(s, batch->series[i]);

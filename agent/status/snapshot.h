@@ -164,6 +164,7 @@ struct snapshot {
     struct snapshot_handshakes handshakes;
     struct snapshot_exporter *exporter_list; /* borrowed */
     size_t n_exporters;
+    struct uplinks_report uplinks;   /* n is 0: none; differences are borrowed */
     const struct path_watch *paths;  /* NULL: they are not traced */
     const struct mtu_watch *mtus;    /* NULL: they are not searched */
     const struct media_watch *media; /* NULL: nothing is known of it */

@@ -396,6 +396,44 @@ static void add_egress(struct json *j, const struct snapshot *s)
     json_array_end(j);
 }
 
+static void add_uplinks(struct json *j, const struct uplinks_report *u)
+{
+    json_array(j, "uplinks");
+    for (size_t i = 0; i < u->n; i++) {
+        const struct uplink_state *x = &u->states[i];
+        json_object(j, NULL);
+        json_string(j, "name", x->uplink->name);
+        json_string(j, "state", uplink_condition_name(x->condition));
+        add_time(j, "since", x->since);
+        json_unsigned(j, "sent", x->sent);
+        json_unsigned(j, "lost", x->lost);
+        json_bool(j, "used_ipv4", x->used[SLOT_IPV4]);
+        json_bool(j, "used_ipv6", x->used[SLOT_IPV6]);
+        json_object_end(j);
+    }
+    json_array_end(j);
+    json_array(j, "uplink_differences");
+    for (size_t i = 0; i < u->n_differences; i++) {
+        const struct uplink_difference *d = &u->differences[i];
+        const struct paired_interval *p = &d->interval;
+        json_object(j, NULL);
+        json_string(j, "target", d->target->name);
+        json_string(j, "kind", d->kind->name);
+        json_string(j, "family", family_name(d->family));
+        json_string(j, "uplink", d->uplink->name);
+        json_string(j, "base", d->base->name);
+        json_unsigned(j, "pairs", p->n);
+        json_bool(j, "known", p->known);
+        if (p->known) {
+            json_number(j, "difference", ms(p->ns));
+            json_number(j, "low", ms(p->low_ns));
+            json_number(j, "high", ms(p->high_ns));
+        }
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 static void add_metre(struct json *j, const struct last_metre *m)
 {
     static const char *const families[2] = {"ipv4", "ipv6"};
@@ -436,6 +474,8 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
         path_show_json(s->paths, &j);
     if (s->mtus != NULL)
         mtu_show_json(s->mtus, &j);
+    if (s->uplinks.n > 0)
+        add_uplinks(&j, &s->uplinks);
     add_egress(&j, s);
     add_spool(&j, s);
     json_array(&j, "collectors");

@@ -394,6 +394,40 @@ static void add_egress(const struct snapshot *s, struct text *out)
     }
 }
 
+/* "uplink lte: up since ...; 0 of 812 probes lost; not used", and what it differs in. */
+static void add_uplinks(const struct uplinks_report *u, struct text *out)
+{
+    for (size_t i = 0; i < u->n; i++) {
+        const struct uplink_state *x = &u->states[i];
+        char since[WALL_TEXT_MAX];
+        const bool *used = x->used;
+        text_add(out, "uplink %s: %s", x->uplink->name,
+                 uplink_condition_name(x->condition));
+        if (x->condition != UPLINK_UNKNOWN)
+            text_add(out, " since %s UTC", date_time(since, x->since));
+        text_add(out, ", %" PRIu64 " of %" PRIu64 " probes lost, %s\n", x->lost, x->sent,
+                 used[0] && used[1] ? "used by the system's routes"
+                 : used[0]          ? "used by the system's IPv4 routes"
+                 : used[1]          ? "used by the system's IPv6 routes"
+                                    : "not used by the system's routes");
+    }
+    for (size_t i = 0; i < u->n_differences; i++) {
+        const struct uplink_difference *d = &u->differences[i];
+        const struct paired_interval *p = &d->interval;
+        text_add(out, "  %s (%s, %s): ", d->target->name, d->kind->name,
+                 family_name(d->family));
+        if (p->known)
+            text_add(out, "%s is %.3f ms %s than %s (95 %%: %.3f to %.3f; %zu pairs)\n",
+                     d->uplink->name, fabs(ms(p->ns)), p->ns < 0 ? "faster" : "slower",
+                     d->base->name, p->ns < 0 ? -ms(p->high_ns) : ms(p->low_ns),
+                     p->ns < 0 ? -ms(p->low_ns) : ms(p->high_ns), p->n);
+        else
+            text_add(out, "cannot tell yet how %s differs from %s (%zu pairs)\n",
+                     d->uplink->name, d->base->name, p->n);
+    }
+    text_add(out, u->n > 0 ? "\n" : "");
+}
+
 void snapshot_text(const struct snapshot *s, const char *findings, struct text *out)
 {
     struct text notes = {0};
@@ -401,6 +435,7 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
     add_head(s, out);
     add_targets(s, out);
     add_periods(s, out);
+    add_uplinks(&s->uplinks, out);
     if (s->metre != NULL)
         add_metre(s->metre, out);
     if (s->paths != NULL)

@@ -21,6 +21,7 @@
 #define ANSWERS_AT   6
 
 struct channel {
+    const struct uplink *uplink;
     struct endpoint to;
     struct resolver_channel *is;
 };
@@ -41,27 +42,29 @@ struct asked {
     struct exchange *x; /* NULL: its waiting time is over */
 };
 
-static struct resolver_channel *open_channel(struct dns *d, const struct endpoint *to)
+static struct resolver_channel *open_channel(struct dns *d, const struct uplink *uplink,
+                                             const struct endpoint *to)
 {
     struct dns_server server = {.at = *to};
     struct resolv_conf conf = resolv_conf_default();
     char name[IF_NAMESIZE];
     if (to->scope != 0 && if_indextoname(to->scope, name) != NULL)
         snprintf(server.zone, sizeof server.zone, "%s", name);
-    struct resolver_channel *c = resolver_channel_open(d->loop, &server, &conf);
+    struct resolver_channel *c = resolver_channel_open(d->loop, uplink, &server, &conf);
     if (c != NULL)
-        d->channels[d->n++] = (struct channel){*to, c};
+        d->channels[d->n++] = (struct channel){uplink, *to, c};
     return c;
 }
 
 /* NULL: there is none, and none can be opened. */
-static struct resolver_channel *channel_to(struct dns *d, const struct endpoint *to)
+static struct resolver_channel *channel_to(struct dns *d, const struct uplink *uplink,
+                                           const struct endpoint *to)
 {
     for (size_t i = 0; i < d->n; i++)
-        if (d->channels[i].to.port == to->port &&
+        if (d->channels[i].uplink == uplink && d->channels[i].to.port == to->port &&
             endpoint_same_address(&d->channels[i].to, to))
             return d->channels[i].is;
-    return d->n < CHANNELS_MAX ? open_channel(d, to) : NULL;
+    return d->n < CHANNELS_MAX ? open_channel(d, uplink, to) : NULL;
 }
 
 static const char *rcode_text(unsigned rcode)
@@ -129,9 +132,9 @@ static void dns_start(struct exchange *x)
     struct result *r = &x->result;
     const char *query = x->target->query[0] != '\0' ? x->target->query : DNS_QUERY;
     struct resolver_channel *c = NULL;
-    if (!socket_has_route(&x->to))
+    if (!socket_has_route(&x->to, x->target->uplink))
         snprintf(r->cause, sizeof r->cause, "this host has no route to it");
-    else if ((c = channel_to(d, &x->to)) == NULL)
+    else if ((c = channel_to(d, x->target->uplink, &x->to)) == NULL)
         snprintf(r->cause, sizeof r->cause, "more than %d DNS servers, or no memory",
                  CHANNELS_MAX);
     if (c == NULL) {

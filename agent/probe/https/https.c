@@ -367,11 +367,11 @@ static void connect_to(struct fetch *f, const struct endpoint *to)
     struct exchange *x = f->x;
     f->to = *to;
     f->connecting = mono_now();
-    int rc = handshake_start(&f->handshake, tools_of(f)->loop, to, x->target->dscp,
-                             on_handshake, f);
+    int rc = handshake_start(&f->handshake, tools_of(f)->loop, to, x->target->uplink,
+                             x->target->dscp, on_handshake, f);
     if (rc == 0)
         return;
-    cause_not_sent(x->result.cause, sizeof x->result.cause, rc);
+    cause_not_sent_by(x->result.cause, sizeof x->result.cause, rc, x->target->uplink);
     finish(f, OUTCOME_NOT_MEASURED);
 }
 

@@ -19,6 +19,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,17 +55,23 @@ static void renew(struct icmp_family *f, struct flow *flow)
 
 /* ---- one probe ---- */
 
-static struct icmp_family *family_of(struct icmp *s, const struct endpoint *to)
+static struct icmp_family *open_family(struct icmp *s, enum family family,
+                                       const struct uplink *uplink);
+
+static struct icmp_family *family_of(struct icmp *s, const struct exchange *x)
 {
-    return s->families[to->family == FAMILY_IPV6];
+    for (struct icmp_family *f = s->families; f != NULL; f = f->next)
+        if (f->family == (enum family)x->to.family && f->uplink == x->target->uplink)
+            return f;
+    return open_family(s, (enum family)x->to.family, x->target->uplink);
 }
 
 static void icmp_start(struct exchange *x)
 {
     struct icmp *s = x->kind_state;
-    struct icmp_family *f = family_of(s, &x->to);
-    if (f->socket == NULL) {
-        cause_not_sent(x->result.cause, sizeof x->result.cause, f->error);
+    struct icmp_family *f = family_of(s, x);
+    if (f->socket == NULL && !icmp_refresh(f)) {
+        cause_not_sent_by(x->result.cause, sizeof x->result.cause, f->error, f->uplink);
         exchange_defer(x, OUTCOME_NOT_MEASURED);
         return;
     }
@@ -93,11 +100,11 @@ static void icmp_start(struct exchange *x)
 
 static void icmp_abort(struct exchange *x)
 {
-    struct icmp_family *f = family_of(x->kind_state, &x->to);
+    struct icmp_family *f = family_of(x->kind_state, x);
     struct sent_echo *sent = echo_table_at(&f->echo_table, (uintptr_t)x->own);
     assert(sent != NULL && sent->x == x);
     sent->x = NULL;
-    if (icmp_socket_drops(f->socket) != sent->drops) {
+    if (f->socket != NULL && icmp_socket_drops(f->socket) != sent->drops) {
         x->unheard = true;
         return;
     }
@@ -108,49 +115,109 @@ static void icmp_abort(struct exchange *x)
 
 /* ---- beginning and end ---- */
 
-static void on_closed(uv_handle_t *handle)
+static void free_icmp(struct icmp *s)
 {
-    struct icmp *s = handle->data;
-    if (handle->type == UV_POLL)
-        s = ((struct icmp_family *)handle->data)->icmp;
     if (--s->handles > 0)
         return;
-    for (int i = 0; i < 2; i++) {
-        echo_table_free(&s->families[i]->echo_table);
-        free(s->families[i]->queue);
-        icmp_socket_close(s->families[i]->socket);
-        free(s->families[i]);
+    for (struct icmp_family *next, *f = s->families; f != NULL; f = next) {
+        next = f->next;
+        echo_table_free(&f->echo_table);
+        free(f->queue);
+        free(f);
     }
     free(s);
+}
+
+static void on_flush_closed(uv_handle_t *flush)
+{
+    free_icmp(flush->data);
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+    struct icmp_poll *poll = handle->data;
+    struct icmp *s = poll->family->icmp;
+    icmp_socket_close(poll->socket);
+    free(poll);
+    free_icmp(s);
+}
+
+static void close_socket(struct icmp_family *f)
+{
+    if (f->socket != NULL)
+        uv_close((uv_handle_t *)&f->poll->handle, on_poll_closed);
+    f->socket = NULL;
+    f->poll = NULL;
 }
 
 static void icmp_close(void *state)
 {
     struct icmp *s = state;
     s->closed = true;
-    for (int i = 0; i < 2; i++)
-        if (s->families[i]->socket != NULL)
-            uv_close((uv_handle_t *)&s->families[i]->poll, on_closed);
-    uv_close((uv_handle_t *)&s->flush, on_closed);
+    for (struct icmp_family *f = s->families; f != NULL; f = f->next)
+        close_socket(f);
+    uv_close((uv_handle_t *)&s->flush, on_flush_closed);
 }
 
-static int open_family(struct icmp *s, int i, uv_loop_t *loop)
+static int open_socket(struct icmp_family *f)
 {
-    struct icmp_family *f = s->families[i] = mem_zalloc(sizeof *f);
-    f->icmp = s;
-    f->echo_table = echo_table_create();
-    int rc = icmp_socket_open(&f->socket, i == 0 ? FAMILY_IPV4 : FAMILY_IPV6, s->tag);
+    struct icmp *s = f->icmp;
+    int rc = icmp_socket_open(&f->socket, f->family, s->tag, f->uplink);
     if (rc != 0)
         return f->error = rc;
-    rc = uv_poll_init(loop, &f->poll, icmp_socket_fd(f->socket));
+    struct icmp_poll *poll = mem_zalloc(sizeof *poll);
+    rc = uv_poll_init(s->flush.loop, &poll->handle, icmp_socket_fd(f->socket));
     if (rc != 0) {
         icmp_socket_close(f->socket);
+        free(poll);
         f->socket = NULL;
         return f->error = rc;
     }
-    f->poll.data = f;
+    poll->family = f;
+    poll->socket = f->socket;
+    poll->handle.data = poll;
+    f->poll = poll;
+    f->next_key = 0;
+    f->dont_fragment = false;
+    f->error = 0;
+    memset(f->flows, 0, sizeof f->flows);
     s->handles++;
-    return uv_poll_start(&f->poll, UV_READABLE | UV_PRIORITIZED, icmp_on_event);
+    return uv_poll_start(&poll->handle, UV_READABLE | UV_PRIORITIZED, icmp_on_event);
+}
+
+bool icmp_refresh(struct icmp_family *f)
+{
+    const struct uplink *u = f->uplink;
+    uint32_t index =
+        u != NULL && u->interface[0] != '\0' ? if_nametoindex(u->interface) : 0;
+    if (f->socket != NULL && index == f->interface)
+        return true;
+    if (u == NULL)
+        return false;
+    bool stale = f->socket != NULL; /* what is queued has its id */
+    close_socket(f);
+    f->interface = index;
+    if (open_socket(f) != 0)
+        return false;
+    f->error = stale ? -ENODEV : 0;
+    return !stale;
+}
+
+static struct icmp_family *open_family(struct icmp *s, enum family family,
+                                       const struct uplink *uplink)
+{
+    struct icmp_family *f = mem_zalloc(sizeof *f);
+    f->icmp = s;
+    f->next = s->families;
+    f->family = family;
+    f->uplink = uplink;
+    f->echo_table = echo_table_create();
+    s->families = f;
+    if (uplink != NULL)
+        icmp_refresh(f);
+    else
+        open_socket(f);
+    return f;
 }
 
 static void explain(int error, char *why, size_t why_size)
@@ -175,8 +242,8 @@ static int icmp_open(void **state, const struct probe_tools *tools, char *why,
     uv_idle_init(tools->loop, &s->flush); /* cannot fail */
     s->flush.data = s;
     s->handles = 1;
-    int ipv4 = open_family(s, 0, tools->loop);
-    int ipv6 = open_family(s, 1, tools->loop);
+    int ipv4 = open_family(s, FAMILY_IPV4, NULL)->error;
+    int ipv6 = open_family(s, FAMILY_IPV6, NULL)->error;
     if (ipv4 != 0 && ipv6 != 0) {
         explain(ipv4 == -EAFNOSUPPORT ? ipv6 : ipv4, why, why_size);
         icmp_close(s);

@@ -146,11 +146,12 @@ void icmp_drain(struct icmp_family *f, bool error_queue)
 
 void icmp_on_event(uv_poll_t *poll, int status, int events)
 {
-    struct icmp_family *f = poll->data;
+    struct icmp_family *f = ((struct icmp_poll *)poll->data)->family;
     if (status < 0 || (events & UV_PRIORITIZED) != 0)
         icmp_drain(f, true);
     if (!f->icmp->closed && (status < 0 || (events & UV_READABLE) != 0))
         icmp_drain(f, false);
-    if (!f->icmp->closed && status < 0) /* libuv took it off the loop */
+    if (!f->icmp->closed && status < 0 &&
+        f->poll == poll->data) /* libuv took it off the loop */
         uv_poll_start(poll, UV_READABLE | UV_PRIORITIZED, icmp_on_event);
 }

@@ -57,7 +57,7 @@ static void give_up(struct icmp_family *f, uint64_t number, int error)
     struct sent_echo *e = echo_table_at(&f->echo_table, number);
     struct exchange *x = e->x;
     e->x = NULL;
-    cause_not_sent(x->result.cause, sizeof x->result.cause, error);
+    cause_not_sent_by(x->result.cause, sizeof x->result.cause, error, f->uplink);
     exchange_defer(x, OUTCOME_NOT_MEASURED);
 }
 
@@ -89,6 +89,9 @@ static void flush(struct icmp_family *f)
 {
     size_t end = f->queued,
            at = 0; /* callbacks may queue more: that is the next turn's */
+    for (bool there = icmp_refresh(f); !there && at < end; at++)
+        if (echo_table_at(&f->echo_table, f->queue[at])->x != NULL)
+            give_up(f, f->queue[at], f->error);
     while (at < end && !f->icmp->closed) {
         struct send_batch b;
         next_batch(f, &at, end, &b);
@@ -106,10 +109,10 @@ void icmp_on_flush(uv_idle_t *idle)
 {
     struct icmp *s = idle->data;
     size_t left = 0;
-    for (int i = 0; i < 2 && !s->closed; i++) {
-        if (s->families[i]->queued > 0)
-            flush(s->families[i]);
-        left += s->families[i]->queued;
+    for (struct icmp_family *f = s->families; f != NULL && !s->closed; f = f->next) {
+        if (f->queued > 0)
+            flush(f);
+        left += f->queued;
     }
     if (left == 0 && !s->closed)
         uv_idle_stop(idle);

@@ -113,13 +113,13 @@ static void filter_raw(int fd, enum family family, uint32_t tag)
 }
 
 /* A ping socket gets replies to its own id only; errors come by the error queue. */
-static int bind_ping(struct icmp_socket *s)
+static int bind_ping(struct icmp_socket *s, bool bound)
 {
     struct sockaddr_storage any = {.ss_family =
                                        s->family == FAMILY_IPV6 ? AF_INET6 : AF_INET};
     socklen_t len = s->family == FAMILY_IPV6 ? sizeof(struct sockaddr_in6)
                                              : sizeof(struct sockaddr_in);
-    if (bind(s->fd, (struct sockaddr *)&any, len) != 0 ||
+    if ((!bound && bind(s->fd, (struct sockaddr *)&any, len) != 0) ||
         getsockname(s->fd, (struct sockaddr *)&any, &len) != 0)
         return -errno;
     s->id = sockaddr_endpoint((struct sockaddr *)&any).port;
@@ -179,7 +179,8 @@ static void make_room(struct icmp_socket *s, size_t i)
     s->in.names[i].ss_family = AF_UNSPEC;
 }
 
-int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag)
+int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag,
+                     const struct uplink *uplink)
 {
     bool raw = true;
     int fd = open_fd(family, SOCK_RAW);
@@ -195,11 +196,12 @@ int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag)
     s->raw = raw;
     for (size_t i = 0; i < ICMP_BATCH; i++)
         make_room(s, i);
-    int rc = 0;
+    int rc = socket_use_uplink(fd, family, uplink);
     if (raw)
         filter_raw(fd, family, tag);
-    else
-        rc = bind_ping(s);
+    else if (rc == 0)
+        rc = bind_ping(s, uplink != NULL &&
+                              uplink->source[family_slot(family)].family != FAMILY_NONE);
     if (rc != 0) {
         icmp_socket_close(s);
         return rc;

@@ -7,6 +7,7 @@
 #define EDGELAT_PROBE_ICMP_SOCKET_H
 
 #include "core/endpoint.h"
+#include "core/uplink.h"
 #include "net/stamps.h"
 #include "probe/icmp/extension.h"
 #include "probe/icmp/message.h"
@@ -39,9 +40,10 @@ struct packet_in {
     struct icmp_extension extension;
 };
 
-/* `tag`: of all echoes of this process. Returns 0 or -errno (-EPERM, -EACCES: neither kind of
+/* `tag`: of all echoes of this process. `uplink`: NULL, or socket_use_uplink(). Returns 0 or -errno (-EPERM, -EACCES: neither kind of
  * socket is allowed). */
-int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag);
+int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag,
+                     const struct uplink *uplink);
 void icmp_socket_close(struct icmp_socket *s); /* NULL is fine */
 
 int icmp_socket_fd(const struct icmp_socket *s);

@@ -23,11 +23,22 @@ struct flow { /* what the probes of a stream have in common */
     uint8_t losses; /* in a row */
 };
 
-struct icmp_family {
+/* A socket on the loop; closed with its handle. */
+struct icmp_poll {
+    uv_poll_t handle;
+    struct icmp_family *family;
+    struct icmp_socket *socket;
+};
+
+struct icmp_family { /* of one uplink */
     struct icmp *icmp;
-    struct icmp_socket *socket; /* NULL: not there, for `error` */
+    struct icmp_family *next;
+    enum family family;
+    const struct uplink *uplink; /* NULL: the system's routes */
+    uint32_t interface;          /* that the socket is bound to; 0: none */
+    struct icmp_socket *socket;  /* NULL: not there, for `error` */
     int error;
-    uv_poll_t poll;
+    struct icmp_poll *poll; /* of `socket` */
     struct echo_table echo_table;
     struct flow flows[FLOWS];
     uint64_t *queue; /* numbers in echo_table */
@@ -39,7 +50,7 @@ struct icmp_family {
 
 struct icmp {
     struct prober *prober;
-    struct icmp_family *families[2]; /* IPv4, IPv6 */
+    struct icmp_family *families; /* two for each uplink that is used */
     uv_idle_t flush; /* runs while something is queued, and keeps the loop from waiting */
     uint32_t tag;
     uint64_t random[RANDOM_NUMBERS];
@@ -56,6 +67,10 @@ static inline struct flow *flow_of(struct icmp_family *f, uint32_t stream)
 /* Reads all packets of the socket, or of its error queue. */
 void icmp_drain(struct icmp_family *f, bool error_queue);
 void icmp_on_event(uv_poll_t *poll, int status, int events);
+
+/* Opens the socket anew when its interface is another one by now, as after a modem came
+ * back. False: there is none. */
+bool icmp_refresh(struct icmp_family *f);
 
 /* Sends the queue. */
 void icmp_on_flush(uv_idle_t *idle);

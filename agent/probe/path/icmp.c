@@ -101,7 +101,7 @@ static int icmp_open(struct tracer *t)
     e->tag = (uint32_t)seed;
     e->base = (uint16_t)(seed >> 32);
     e->nonce = seed_random() & ~UINT64_C(0xffff);
-    int rc = icmp_socket_open(&e->socket, (enum family)t->to.family, e->tag);
+    int rc = icmp_socket_open(&e->socket, (enum family)t->to.family, e->tag, NULL);
     if (rc != 0) {
         free(e);
         return rc;
@@ -140,7 +140,7 @@ static int icmp_send(struct tracer *t, struct trace_query q)
 int tracer_icmp_allowed(enum family family)
 {
     struct icmp_socket *s;
-    int rc = icmp_socket_open(&s, family, 1);
+    int rc = icmp_socket_open(&s, family, 1, NULL);
     if (rc == 0)
         icmp_socket_close(s);
     return rc;

@@ -213,7 +213,7 @@ int mtu_prober_start(struct mtu_prober **out, uv_loop_t *loop, const struct endp
     p->gap_ns = gap_ns;
     p->cb = cb;
     p->user = user;
-    int rc = icmp_socket_open(&p->socket, (enum family)to->family, p->tag);
+    int rc = icmp_socket_open(&p->socket, (enum family)to->family, p->tag, NULL);
     if (rc != 0) {
         free(p);
         return rc;

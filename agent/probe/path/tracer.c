@@ -60,7 +60,7 @@ static void end_trace(struct tracer *t)
             cause_icmp_error(text, sizeof text, &t->report, &t->to);
         else if (t->trace.packets == 0)
             cause_not_sent(text, sizeof text, t->error);
-        else if (neighbour_awaited(&t->to))
+        else if (neighbour_awaited(&t->to, NULL))
             snprintf(text, sizeof text, "the next hop does not answer %s",
                      t->to.family == FAMILY_IPV6 ? "neighbour discovery" : "ARP");
         else
@@ -140,7 +140,7 @@ bool method_error_kind(struct tracer *t, uint8_t type, uint8_t code,
 {
     bool ipv6 = t->to.family == FAMILY_IPV6;
     bool from_target = method_same_host(from, &t->to);
-    struct endpoint own = socket_source(&t->to);
+    struct endpoint own = socket_source(&t->to, NULL);
     if (method_same_host(from, &own) && !from_target) {
         t->report =
             (struct icmp_report){.type = type, .code = code, .by = *from, .own = *from};

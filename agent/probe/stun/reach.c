@@ -36,7 +36,7 @@ static void try_port(struct reach *r, uint16_t port, uint16_t next)
 {
     r->to.port = port;
     r->next_port = next;
-    r->single = single_start(r->loop, &r->to, 0, SINGLE_WAITING_NS, on_single, r);
+    r->single = single_start(r->loop, &r->to, NULL, 0, SINGLE_WAITING_NS, on_single, r);
 }
 
 struct reach *reach_start(uv_loop_t *loop, const struct endpoint *to, reach_cb *on_end,

@@ -25,6 +25,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,9 +40,18 @@
 #define REACH_EVERY_NS (600 * NS_PER_S)
 #define TRIES          3 /* an error of an earlier packet fails the next call */
 
+struct stun_way { /* the sockets of one uplink */
+    struct stun_way *next;
+    const struct uplink *uplink;             /* NULL: the system's routes */
+    uint32_t interface;                      /* that they are bound to; 0: none */
+    struct stun_socket *sockets[2][SOCKETS]; /* IPv4, IPv6; NULL: not opened yet */
+};
+
 struct stun_socket {
+    struct stun_socket *older;
     struct stun *stun;
-    int fd;
+    const struct stun_way *way;
+    int fd;        /* -1: it was of an interface that is gone */
     uint16_t port; /* that the kernel chose */
     struct poll *poll;
     uint32_t next_key;
@@ -61,7 +71,8 @@ struct stun {
     struct prober *prober;
     uv_loop_t *loop;
     struct bindings bindings;
-    struct stun_socket *sockets[2][SOCKETS]; /* IPv4, IPv6; NULL: not opened yet */
+    struct stun_way *ways;
+    struct stun_socket *newest; /* of all that were opened */
     struct stun_flow flows[FLOWS];
     uv_idle_t repair; /* runs while a socket has lost its keys */
     bool closed;      /* perhaps by a callback: check after each */
@@ -97,7 +108,7 @@ static void on_icmp(struct stun_socket *k, const struct queued *q, const uint8_t
         return;
     struct exchange *x = sent->x;
     struct icmp_report report = {q->type, q->code, q->mtu, q->from,
-                                 socket_source(&sent->to)};
+                                 socket_source(&sent->to, k->way->uplink)};
     sent->x = NULL;
     sent->answered = true;
     enum outcome outcome =
@@ -161,7 +172,7 @@ static void fill_in(struct result *r, const struct stun_socket *k,
 {
     r->cause[0] = '\0';
     r->stun.mapped = m->mapped;
-    r->stun.local = socket_source(&r->to);
+    r->stun.local = socket_source(&r->to, k->way->uplink);
     r->stun.local.port = k->port;
     r->stun.error = m->error;
     if (m->damaged)
@@ -235,7 +246,8 @@ static void on_event(struct poll *poll, bool readable, bool writable, void *user
 
 /* ---- sockets ---- */
 
-static int open_socket(struct stun *s, enum family family, struct stun_socket **out)
+static int open_socket(struct stun *s, const struct stun_way *way, enum family family,
+                       struct stun_socket **out)
 {
     int domain = family == FAMILY_IPV6 ? AF_INET6 : AF_INET;
     int fd = socket(domain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -245,10 +257,14 @@ static int open_socket(struct stun *s, enum family family, struct stun_socket **
     socklen_t len =
         family == FAMILY_IPV6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     struct stun_socket *k = mem_zalloc(sizeof *k);
-    *k = (struct stun_socket){.stun = s, .fd = fd};
+    *k = (struct stun_socket){.stun = s, .way = way, .fd = fd};
     error_queue_enable(fd, family, false);
     error_queue_stamps(fd);
-    int rc = bind(fd, (struct sockaddr *)&any, len) == 0 &&
+    int rc = socket_use_uplink(fd, family, way->uplink);
+    bool bound = way->uplink != NULL &&
+                 way->uplink->source[family_slot(family)].family != FAMILY_NONE;
+    if (rc == 0)
+        rc = (bound || bind(fd, (struct sockaddr *)&any, len) == 0) &&
                      getsockname(fd, (struct sockaddr *)&any, &len) == 0
                  ? 0
                  : -errno;
@@ -261,8 +277,41 @@ static int open_socket(struct stun *s, enum family family, struct stun_socket **
     }
     k->port = sockaddr_endpoint((struct sockaddr *)&any).port;
     poll_want(k->poll, true, false);
-    *out = k;
+    k->older = s->newest;
+    *out = s->newest = k;
     return 0;
+}
+
+static void close_socket(struct stun_socket *k)
+{
+    if (k == NULL || k->fd < 0)
+        return;
+    poll_close(k->poll);
+    close(k->fd);
+    k->fd = -1;
+}
+
+/* Its sockets are opened anew when its interface is another one by now, as after a modem
+ * came back. */
+static struct stun_way *way_of(struct stun *s, const struct uplink *uplink)
+{
+    struct stun_way *w = s->ways;
+    uint32_t index = uplink != NULL && uplink->interface[0] != '\0'
+                         ? if_nametoindex(uplink->interface)
+                         : 0;
+    while (w != NULL && w->uplink != uplink)
+        w = w->next;
+    if (w == NULL) {
+        w = mem_zalloc(sizeof *w);
+        *w = (struct stun_way){.next = s->ways, .uplink = uplink, .interface = index};
+        s->ways = w;
+    }
+    for (size_t i = 0; w->interface != index && i < 2 * SOCKETS; i++) {
+        close_socket(w->sockets[i / SOCKETS][i % SOCKETS]);
+        w->sockets[i / SOCKETS][i % SOCKETS] = NULL;
+    }
+    w->interface = index;
+    return w;
 }
 
 /* Some packets went without a known key: all stamps that wait are read, which ends their
@@ -271,9 +320,8 @@ static void on_repair(uv_idle_t *idle)
 {
     struct stun *s = idle->data;
     uv_idle_stop(idle);
-    for (size_t i = 0; i < 2 * SOCKETS; i++) {
-        struct stun_socket *k = s->sockets[i / SOCKETS][i % SOCKETS];
-        if (k == NULL || !k->keys_lost)
+    for (struct stun_socket *k = s->newest; k != NULL; k = k->older) {
+        if (k->fd < 0 || !k->keys_lost)
             continue;
         drain_errors(k);
         if (s->closed)
@@ -318,7 +366,7 @@ static int send_request(struct stun_socket *k, const struct binding *b, uint8_t 
 
 static void not_sent(struct exchange *x, int error)
 {
-    cause_not_sent(x->result.cause, sizeof x->result.cause, error);
+    cause_not_sent_by(x->result.cause, sizeof x->result.cause, error, x->target->uplink);
     exchange_defer(x, OUTCOME_NOT_MEASURED);
 }
 
@@ -338,8 +386,9 @@ static void stun_start(struct exchange *x)
         flow->socket = (flow->socket + 1) % SOCKETS;
         flow->losses = 0;
     }
-    struct stun_socket **k = &s->sockets[x->to.family == FAMILY_IPV6][flow->socket];
-    int rc = *k == NULL ? open_socket(s, (enum family)x->to.family, k) : 0;
+    struct stun_way *way = way_of(s, x->target->uplink);
+    struct stun_socket **k = &way->sockets[x->to.family == FAMILY_IPV6][flow->socket];
+    int rc = *k == NULL ? open_socket(s, way, (enum family)x->to.family, k) : 0;
     if (rc != 0) {
         not_sent(x, rc);
         return;
@@ -418,8 +467,14 @@ static void on_closed(uv_handle_t *handle)
 {
     struct stun *s = handle->data;
     bindings_free(&s->bindings);
-    for (size_t i = 0; i < 2 * SOCKETS; i++)
-        free(s->sockets[i / SOCKETS][i % SOCKETS]);
+    for (struct stun_socket *older, *k = s->newest; k != NULL; k = older) {
+        older = k->older;
+        free(k);
+    }
+    for (struct stun_way *next, *w = s->ways; w != NULL; w = next) {
+        next = w->next;
+        free(w);
+    }
     free(s);
 }
 
@@ -429,13 +484,8 @@ static void stun_close(void *state)
     s->closed = true;
     for (size_t i = 0; i < FLOWS; i++)
         reach_cancel(s->flows[i].reach);
-    for (size_t i = 0; i < 2 * SOCKETS; i++) {
-        struct stun_socket *k = s->sockets[i / SOCKETS][i % SOCKETS];
-        if (k == NULL)
-            continue;
-        poll_close(k->poll);
-        close(k->fd);
-    }
+    for (struct stun_socket *k = s->newest; k != NULL; k = k->older)
+        close_socket(k);
     uv_close((uv_handle_t *)&s->repair, on_closed);
 }
 
@@ -450,8 +500,9 @@ static int stun_open(void **state, const struct probe_tools *tools, char *why,
     s->bindings = bindings_create((uint32_t)chance());
     uv_idle_init(s->loop, &s->repair); /* cannot fail */
     s->repair.data = s;
-    int ipv4 = open_socket(s, FAMILY_IPV4, &s->sockets[0][0]);
-    int ipv6 = open_socket(s, FAMILY_IPV6, &s->sockets[1][0]);
+    struct stun_way *way = way_of(s, NULL);
+    int ipv4 = open_socket(s, way, FAMILY_IPV4, &way->sockets[0][0]);
+    int ipv6 = open_socket(s, way, FAMILY_IPV6, &way->sockets[1][0]);
     if (ipv4 != 0 && ipv6 != 0) {
         snprintf(why, why_size, "no UDP socket for STUN: %s", strerror(-ipv4));
         stun_close(s);

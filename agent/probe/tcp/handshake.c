@@ -122,7 +122,8 @@ static void on_event(uv_poll_t *poll, int status, int events)
     h->on_end(&end, h->user);
 }
 
-static int open_socket(const struct endpoint *to, uint8_t dscp)
+static int open_socket(const struct endpoint *to, const struct uplink *uplink,
+                       uint8_t dscp)
 {
     bool ipv6 = to->family == FAMILY_IPV6;
     int fd =
@@ -134,8 +135,8 @@ static int open_socket(const struct endpoint *to, uint8_t dscp)
     if (class != 0)
         rc = ipv6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof class)
                   : setsockopt(fd, IPPROTO_IP, IP_TOS, &class, sizeof class);
+    rc = rc != 0 ? -errno : socket_use_uplink(fd, (enum family)to->family, uplink);
     if (rc != 0) {
-        rc = -errno;
         close(fd);
         return rc;
     }
@@ -143,11 +144,12 @@ static int open_socket(const struct endpoint *to, uint8_t dscp)
 }
 
 int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoint *to,
-                    uint8_t dscp, handshake_cb *on_end, void *user)
+                    const struct uplink *uplink, uint8_t dscp, handshake_cb *on_end,
+                    void *user)
 {
     struct sockaddr_storage address;
     socklen_t len = sockaddr_of(&address, to);
-    int fd = open_socket(to, dscp);
+    int fd = open_socket(to, uplink, dscp);
     if (fd < 0)
         return fd;
     struct handshake *h = mem_zalloc(sizeof *h);
@@ -172,7 +174,7 @@ int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoi
         close(leave(h));
         return rc;
     }
-    h->waited = neighbour_awaited(to);
+    h->waited = neighbour_awaited(to, uplink);
     *out = h;
     return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "core/endpoint.h"
 #include "core/result.h"
+#include "core/uplink.h"
 #include "probe/cause.h"
 
 #include <stdbool.h>
@@ -34,11 +35,12 @@ typedef void handshake_cb(const struct handshake_end *end, void *user);
 struct handshake;
 
 /*
- * Sends the SYN. Returns 0, and then one callback comes, later, unless it is cancelled;
+ * Sends the SYN over the uplink (NULL: by the system's routes). Returns 0, and then one callback comes, later, unless it is cancelled;
  * or -errno: nothing was sent (cause_not_sent() gives the text).
  */
 int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoint *to,
-                    uint8_t dscp, handshake_cb *on_end, void *user);
+                    const struct uplink *uplink, uint8_t dscp, handshake_cb *on_end,
+                    void *user);
 void handshake_cancel(struct handshake *h); /* not after the callback came */
 
 /* Retransmissions of its SYN so far. */

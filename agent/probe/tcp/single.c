@@ -45,15 +45,17 @@ static void on_single_handshake(const struct handshake_end *end, void *user)
     s->on_end(rtt_ns, s->user);
 }
 
-struct single *single_start(uv_loop_t *loop, const struct endpoint *to, uint8_t dscp,
-                            int64_t waiting_ns, single_cb *on_end, void *user)
+struct single *single_start(uv_loop_t *loop, const struct endpoint *to,
+                            const struct uplink *uplink, uint8_t dscp, int64_t waiting_ns,
+                            single_cb *on_end, void *user)
 {
     struct single *s = mem_zalloc(sizeof *s);
     s->on_end = on_end;
     s->user = user;
     uv_timer_init(loop, &s->timer);
     s->timer.data = s;
-    int rc = handshake_start(&s->handshake, loop, to, dscp, on_single_handshake, s);
+    int rc =
+        handshake_start(&s->handshake, loop, to, uplink, dscp, on_single_handshake, s);
     if (rc != 0)
         s->handshake = NULL;
     uv_update_time(loop);

@@ -9,6 +9,7 @@
 
 #include "core/endpoint.h"
 #include "core/time.h"
+#include "core/uplink.h"
 
 #include <uv.h>
 
@@ -19,9 +20,10 @@ struct single;
 /* `rtt_ns`: of the handshake; DELAY_UNDEFINED when nobody answered. */
 typedef void single_cb(int64_t rtt_ns, void *user);
 
-/* `on_end` comes once, later, unless cancelled. */
-struct single *single_start(uv_loop_t *loop, const struct endpoint *to, uint8_t dscp,
-                            int64_t waiting_ns, single_cb *on_end, void *user);
+/* Over the uplink; NULL: by the system's routes. `on_end` comes once, later, unless cancelled. */
+struct single *single_start(uv_loop_t *loop, const struct endpoint *to,
+                            const struct uplink *uplink, uint8_t dscp, int64_t waiting_ns,
+                            single_cb *on_end, void *user);
 void single_cancel(struct single *s); /* not after the callback came; NULL is fine */
 
 #endif

@@ -39,10 +39,11 @@ static void tcp_start(struct exchange *x)
 {
     const struct probe_tools *tools = x->kind_state;
     struct handshake *h = NULL;
-    int rc = handshake_start(&h, tools->loop, &x->to, x->target->dscp, on_end, x);
+    int rc = handshake_start(&h, tools->loop, &x->to, x->target->uplink, x->target->dscp,
+                             on_end, x);
     x->own = h;
     if (rc != 0) {
-        cause_not_sent(x->result.cause, sizeof x->result.cause, rc);
+        cause_not_sent_by(x->result.cause, sizeof x->result.cause, rc, x->target->uplink);
         exchange_defer(x, OUTCOME_NOT_MEASURED);
     }
 }

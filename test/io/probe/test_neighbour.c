@@ -153,11 +153,11 @@ static void nothing_is_awaited(void **unused)
     static const char *const others[] = {"127.0.0.1", "::1", "192.0.2.1", "2001:db8::1"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         struct endpoint to = bed_to(others[i], 443);
-        CHECK(!neighbour_awaited(&to), "%s: this host, or no route", others[i]);
+        CHECK(!neighbour_awaited(&to, NULL), "%s: this host, or no route", others[i]);
     }
     forget();
     struct endpoint near = bed_to(ends[0], 443);
-    CHECK(!neighbour_awaited(&near), "nothing was sent to it");
+    CHECK(!neighbour_awaited(&near, NULL), "nothing was sent to it");
 }
 
 int main(void)

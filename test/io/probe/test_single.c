@@ -48,7 +48,7 @@ static struct ended try(uint16_t target_port, int64_t waiting_ns, bool cancel)
     struct endpoint to;
     uv_loop_init(&loop);
     endpoint_parse(&to, ADDRESS, intercept_decoy_port(target_port));
-    struct single *d = single_start(&loop, &to, 0, waiting_ns, on_end, &e);
+    struct single *d = single_start(&loop, &to, NULL, 0, waiting_ns, on_end, &e);
     CHECK_INT(0, e.calls, "never from inside");
     if (cancel)
         single_cancel(d);

@@ -262,7 +262,7 @@ static const struct {
      "f:1: unknown section [targets]; did you mean [target NAME]?\n"},
     {"section of nowhere", "[xyzzyxyzzy]\n" HOST,
      "f:1: unknown section [xyzzyxyzzy]; there are [agent], [peering_service], [bmp], "
-     "[traffic], [path], [dns], [collector], [spool] and [target NAME]\n"},
+     "[traffic], [path], [dns], [collector], [spool], [uplink NAME] and [target NAME]\n"},
     {"name where none belongs", "[agent x]\n" HOST, "f:1: [agent] takes no name\n"},
     {"key before a section", "site = x\n" HOST,
      "f:1: key 'site' stands before the first [section]\n"},

@@ -1,0 +1,542 @@
+#include "core/uplinks.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/damping.h"
+#include "core/event_names.h"
+#include "core/random.h"
+#include "core/series.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct uplinks_stream { /* of a group, over one uplink */
+    struct endpoint to;
+    char pop[POP_TEXT_MAX];
+    struct window *window;
+    bool touched, answered;
+    bool waits;       /* is to be taken */
+    struct wall last; /* its last answer of this pair; 0: none */
+    int64_t last_ns;
+    struct paired pairs; /* with the first uplink */
+};
+
+struct uplinks_group { /* (target, kind, family): what is scheduled */
+    size_t target, kind;
+    enum family family;
+    struct uplinks_stream *streams; /* by uplink */
+    bool answered;                  /* over any uplink */
+};
+
+struct uplinks_way { /* an uplink */
+    struct uplink_state state;
+    uint32_t failures, answers;         /* in a row */
+    struct wall failed_at, answered_at; /* the first of them was sent */
+    uint64_t lost_here;                 /* since `failed_at` */
+    struct damping damping;
+};
+
+struct uplinks {
+    struct uplinks_settings settings;
+    const struct kinds *kinds;
+    struct target *targets; /* copies by [target][uplink], with `uplink` set */
+    struct uplinks_group *groups;
+    size_t n_groups;
+    size_t waiting; /* group with streams to take; n_groups: none */
+    struct schedule *schedule;
+    struct series_set *series;
+    struct random random;
+    struct uplinks_way ways[UPLINKS_MAX];
+    size_t used[2]; /* by family_slot(); UPLINK_NONE */
+    bool used_known[2], paused;
+    struct uplink_difference *differences;
+    struct uplinks_report report;
+};
+
+static struct target *target_of(const struct uplinks *u, size_t target, size_t uplink)
+{
+    return &u->targets[target * u->settings.n + uplink];
+}
+
+static struct uplinks_group *group_of(struct uplinks *u, uint32_t stream)
+{
+    assert(stream < u->n_groups * u->settings.n);
+    return &u->groups[stream / u->settings.n];
+}
+
+static struct uplinks_stream *stream_of(struct uplinks *u, uint32_t stream)
+{
+    return &group_of(u, stream)->streams[stream % u->settings.n];
+}
+
+static bool carries(const struct uplinks *u, const struct uplinks_group *g, size_t uplink)
+{
+    return g->streams[uplink].to.family != FAMILY_NONE &&
+           uplink_has_family(&u->settings.uplinks[uplink], g->family);
+}
+
+/* ---- create and destroy ---- */
+
+static void add_group(struct uplinks *u, size_t target, size_t kind, enum family family,
+                      struct wall wall)
+{
+    struct uplinks_group *g = &u->groups[u->n_groups++];
+    *g = (struct uplinks_group){.target = target, .kind = kind, .family = family};
+    g->streams = mem_zalloc(u->settings.n * sizeof *g->streams);
+    for (size_t i = 0; i < u->settings.n; i++)
+        g->streams[i].window = window_create(u->kinds->list[kind], wall);
+}
+
+bool uplinks_probe(const struct target *t)
+{
+    return t->over_uplinks && !t->proxied;
+}
+
+static void add_target(struct uplinks *u, size_t target, struct wall wall)
+{
+    const struct target *t = &u->settings.targets[target];
+    for (size_t i = 0; i < u->settings.n; i++) {
+        *target_of(u, target, i) = *t;
+        target_of(u, target, i)->uplink = &u->settings.uplinks[i];
+    }
+    for (size_t kind = 0; kind < u->kinds->n && uplinks_probe(t); kind++) {
+        if (t->kinds[kind] && t->ipv4)
+            add_group(u, target, kind, FAMILY_IPV4, wall);
+        if (t->kinds[kind] && t->ipv6)
+            add_group(u, target, kind, FAMILY_IPV6, wall);
+    }
+}
+
+struct uplinks *uplinks_create(const struct uplinks_settings *settings,
+                               const struct kinds *kinds, struct rolling_set *rolling,
+                               uint64_t seed, struct wall wall)
+{
+    struct uplinks *u = mem_zalloc(sizeof *u);
+    size_t groups = settings->n_targets * kinds->n * 2;
+    assert(settings->n > 0 && settings->n <= UPLINKS_MAX);
+    u->settings = *settings;
+    u->kinds = kinds;
+    u->random = random_from(seed);
+    u->schedule = schedule_create(groups + 1, settings->pattern, seed);
+    u->series = series_set_create(settings->delta, rolling);
+    u->targets = mem_zalloc((settings->n_targets * settings->n + 1) * sizeof *u->targets);
+    u->groups = mem_zalloc((groups + 1) * sizeof *u->groups);
+    u->differences = mem_zalloc((groups * settings->n + 1) * sizeof *u->differences);
+    for (size_t t = 0; t < settings->n_targets; t++)
+        add_target(u, t, wall);
+    u->waiting = u->n_groups;
+    for (size_t i = 0; i < settings->n; i++)
+        u->ways[i].state.uplink = &settings->uplinks[i];
+    return u;
+}
+
+void uplinks_destroy(struct uplinks *u)
+{
+    if (u == NULL)
+        return;
+    for (size_t g = 0; g < u->n_groups; g++) {
+        for (size_t i = 0; i < u->settings.n; i++)
+            window_destroy(u->groups[g].streams[i].window);
+        free(u->groups[g].streams);
+    }
+    schedule_destroy(u->schedule);
+    series_set_destroy(u->series);
+    free(u->targets);
+    free(u->groups);
+    free(u->differences);
+    free(u);
+}
+
+/* ---- what is due ---- */
+
+static void pace(struct uplinks *u, size_t group, struct mono now)
+{
+    const struct uplinks_group *g = &u->groups[group];
+    const struct target *t = &u->settings.targets[g->target];
+    bool any = false;
+    for (size_t i = 0; i < u->settings.n; i++)
+        any |= carries(u, g, i);
+    int64_t interval_ns = t->interval_ns[g->kind] * (int64_t)u->settings.n;
+    schedule_set(u->schedule, group, any && !u->paused ? interval_ns : 0, interval_ns,
+                 now);
+}
+
+void uplinks_pause(struct uplinks *u, bool paused, struct mono now)
+{
+    u->paused = paused;
+    for (size_t g = 0; g < u->n_groups; g++)
+        pace(u, g, now);
+    for (size_t i = 0; i < u->settings.n; i++)
+        u->ways[i].failures = u->ways[i].answers = 0;
+}
+
+bool uplinks_next(const struct uplinks *u, struct mono *at)
+{
+    return schedule_next(u->schedule, at);
+}
+
+static bool begin_pair(struct uplinks *u, struct mono now)
+{
+    struct due due;
+    if (!schedule_take(u->schedule, now, &due))
+        return false;
+    struct uplinks_group *g = &u->groups[due.stream];
+    for (size_t i = 0; i < u->settings.n; i++) {
+        struct uplinks_stream *s = &g->streams[i];
+        s->waits = carries(u, g, i);
+        s->last.ns = 0;
+        if (!s->waits)
+            continue;
+        window_count(s->window, COUNTER_MISSED, due.missed);
+        s->touched |= due.missed > 0;
+        if (now.ns - due.at.ns > PIPELINE_LATE_NS)
+            window_busy(s->window);
+    }
+    u->waiting = due.stream;
+    return true;
+}
+
+/* The first of a pair may fill a queue, or a cache of the target: none is always first. */
+static size_t any_waiting(struct uplinks *u)
+{
+    struct uplinks_group *g = &u->groups[u->waiting];
+    size_t from = (size_t)random_below(&u->random, (int64_t)u->settings.n);
+    for (size_t i = 0; u->waiting < u->n_groups && i < u->settings.n; i++) {
+        size_t uplink = (from + i) % u->settings.n;
+        if (g->streams[uplink].waits)
+            return uplink;
+    }
+    return UPLINK_NONE;
+}
+
+bool uplinks_take(struct uplinks *u, struct mono now, struct probe_request *out)
+{
+    size_t uplink;
+    while ((uplink = any_waiting(u)) == UPLINK_NONE)
+        if (!begin_pair(u, now))
+            return false;
+    struct uplinks_group *g = &u->groups[u->waiting];
+    g->streams[uplink].waits = false;
+    *out = (struct probe_request){
+        .stream = (uint32_t)(u->waiting * u->settings.n + uplink),
+        .target = target_of(u, g->target, uplink),
+        .kind = g->kind,
+        .to = g->streams[uplink].to,
+    };
+    if ((u->kinds->list[g->kind]->uses & USES_PORT) == 0)
+        out->to.port = 0;
+    return true;
+}
+
+/* ---- windows ---- */
+
+static void post(struct uplinks *u, size_t group, size_t uplink, struct wall end,
+                 bool early)
+{
+    struct uplinks_group *g = &u->groups[group];
+    struct uplinks_stream *s = &g->streams[uplink];
+    struct summary summary;
+    if (s->touched) {
+        window_summary(s->window, end, &summary);
+        series_set_add(u->series,
+                       &(struct series_part){
+                           .stream = (uint32_t)(group * u->settings.n + uplink),
+                           .target = target_of(u, g->target, uplink),
+                           .kind = u->kinds->list[g->kind],
+                           .to = s->to,
+                           .pop = s->pop,
+                           .window = s->window,
+                           .summary = &summary,
+                           .own_answers = true,
+                           .early = early,
+                       });
+    }
+    s->touched = false;
+    window_reset(s->window, end);
+}
+
+/* Another address or PoP is another series. Its pairs are compared no longer. */
+static void begin_part(struct uplinks *u, size_t group, size_t uplink, struct wall wall)
+{
+    post(u, group, uplink, wall, true);
+    for (size_t i = 0; i < u->settings.n; i++)
+        if (i == uplink || uplink == 0)
+            u->groups[group].streams[i].pairs = (struct paired){0};
+}
+
+void uplinks_resolved(struct uplinks *u, size_t target, enum family family, size_t uplink,
+                      const struct endpoint *to, struct mono now, struct wall wall)
+{
+    for (size_t g = 0; g < u->n_groups; g++) {
+        if (u->groups[g].target != target || u->groups[g].family != family)
+            continue;
+        for (size_t i = 0; i < u->settings.n; i++) {
+            struct uplinks_stream *s = &u->groups[g].streams[i];
+            if (uplink != UPLINK_NONE && uplink != i)
+                continue;
+            if (s->to.family != FAMILY_NONE && to->family != FAMILY_NONE &&
+                !endpoint_same_address(&s->to, to)) {
+                begin_part(u, g, i, wall);
+                s->pop[0] = '\0';
+            }
+            s->to = *to;
+        }
+        pace(u, g, now);
+    }
+}
+
+/* An answer of any kind names the PoP for all kinds of the target over this uplink. */
+static void name_pop(struct uplinks *u, const struct uplinks_group *of, size_t uplink,
+                     const struct result *r)
+{
+    if (r->pop[0] == '\0')
+        return;
+    for (size_t g = 0; g < u->n_groups; g++) {
+        struct uplinks_group *x = &u->groups[g];
+        struct uplinks_stream *s = &x->streams[uplink];
+        if (x->target != of->target || x->family != of->family ||
+            !endpoint_same_address(&s->to, &r->to) || strcmp(s->pop, r->pop) == 0)
+            continue;
+        if (s->pop[0] != '\0')
+            begin_part(u, g, uplink, r->time);
+        text_copy(s->pop, sizeof s->pop, r->pop);
+    }
+}
+
+/* ---- up and down ---- */
+
+const char *uplink_condition_name(enum uplink_condition condition)
+{
+    return condition == UPLINK_UP ? "up" : condition == UPLINK_DOWN ? "down" : "unknown";
+}
+
+static void seconds_text(char out[DURATION_TEXT_MAX], int64_t ns)
+{
+    duration_text(out, (ns + NS_PER_S / 2) / NS_PER_S * NS_PER_S);
+}
+
+/* NULL: the change is not reported. `at`: when it began. */
+static struct event *change(struct uplinks_way *w, enum uplink_condition to,
+                            struct wall at, struct wall now, struct events *events)
+{
+    enum uplink_condition before = w->state.condition;
+    w->state.condition = to;
+    w->state.since = at;
+    if (before == UPLINK_UNKNOWN && to == UPLINK_UP)
+        return NULL; /* as it should be */
+    enum damping_action action = damping_change(&w->damping, now.ns);
+    if (action == DAMPING_SUPPRESS)
+        return NULL;
+    struct event *e =
+        events_add(events, EVENT_UPLINK_CHANGED,
+                   to == UPLINK_DOWN ? SEVERITY_ERROR : SEVERITY_INFO, now, NULL);
+    e->since = at;
+    text_copy(e->before, sizeof e->before, uplink_condition_name(before));
+    text_copy(e->after, sizeof e->after, uplink_condition_name(to));
+    event_text(e, ATTR_UPLINK, w->state.uplink->name);
+    if (action == DAMPING_REPORT_UNSTABLE)
+        event_say(e,
+                  "uplink %s keeps going down and up; further changes are not reported "
+                  "until it has been stable for an hour",
+                  w->state.uplink->name);
+    return e;
+}
+
+static void go_down(struct uplinks_way *w, struct wall now, struct events *events)
+{
+    bool never = w->state.condition == UPLINK_UNKNOWN;
+    struct event *e = change(w, UPLINK_DOWN, w->failed_at, now, events);
+    if (e != NULL && e->text[0] == '\0')
+        event_say(e, "uplink %s is down: %s%u probes in a row were not answered over it",
+                  w->state.uplink->name, never ? "the first " : "", w->failures);
+}
+
+static void come_up(struct uplinks_way *w, struct wall now, struct events *events)
+{
+    char lasted[DURATION_TEXT_MAX];
+    int64_t down_ns = w->answered_at.ns - w->state.since.ns;
+    struct event *e = change(w, UPLINK_UP, w->answered_at, now, events);
+    seconds_text(lasted, down_ns);
+    if (e == NULL)
+        return;
+    if (e->text[0] == '\0')
+        event_say(e, "uplink %s is up again after %s; %llu probes over it were lost",
+                  w->state.uplink->name, lasted, (unsigned long long)w->lost_here);
+    event_number(e, ATTR_UPLINK_LOST, (double)w->lost_here);
+    event_number(e, ATTR_UPLINK_DURATION, (double)down_ns / 1e9);
+}
+
+static void take_failure(struct uplinks_way *w, const struct result *r, struct wall now,
+                         struct events *events)
+{
+    w->answers = 0;
+    if (w->failures++ == 0 && w->state.condition != UPLINK_DOWN) {
+        w->failed_at = r->time;
+        w->lost_here = 0;
+    }
+    w->lost_here++;
+    if (w->state.condition != UPLINK_DOWN && w->failures >= UPLINK_DOWN_PROBES &&
+        now.ns - w->failed_at.ns >= UPLINK_DOWN_NS)
+        go_down(w, now, events);
+}
+
+static void take_answer(struct uplinks_way *w, const struct result *r, struct wall now,
+                        struct events *events)
+{
+    w->failures = 0;
+    if (w->answers++ == 0)
+        w->answered_at = r->time;
+    if (w->state.condition != UPLINK_UP && w->answers >= UPLINK_UP_PROBES)
+        come_up(w, now, events);
+}
+
+/* ---- results ---- */
+
+static void add_pairs(struct uplinks *u, struct uplinks_group *g, size_t uplink)
+{
+    const struct uplinks_stream *base = &g->streams[0], *s = &g->streams[uplink];
+    for (size_t i = 1; i < u->settings.n; i++) {
+        struct uplinks_stream *other = &g->streams[i];
+        if ((uplink != 0 && i != uplink) || base->last.ns == 0 || other->last.ns == 0 ||
+            llabs(base->last.ns - other->last.ns) > PAIRED_WITHIN_NS)
+            continue;
+        paired_add(&other->pairs, s->last, other->last_ns - base->last_ns);
+    }
+}
+
+void uplinks_result(struct uplinks *u, const struct result *r, struct wall now,
+                    struct events *events)
+{
+    struct uplinks_group *g = group_of(u, r->stream);
+    struct uplinks_stream *s = stream_of(u, r->stream);
+    size_t uplink = r->stream % u->settings.n;
+    struct uplinks_way *w = &u->ways[uplink];
+    bool unsent = r->outcome == OUTCOME_NOT_MEASURED;
+    bool lost = outcome_is_lost(r->outcome);
+    if (!endpoint_same_address(&r->to, &s->to))
+        return; /* of the address before this one */
+    name_pop(u, g, uplink, r);
+    window_add(s->window, r);
+    s->touched = true;
+    w->state.sent += !unsent;
+    w->state.lost += lost;
+    if (!unsent && !lost)
+        g->answered = s->answered = true;
+    if (unsent || lost) {
+        if (g->answered)
+            take_failure(w, r, now, events);
+        return;
+    }
+    take_answer(w, r, now, events);
+    if (r->outcome != OUTCOME_REPLY || r->delays[0] == DELAY_UNDEFINED)
+        return;
+    s->last = r->time;
+    s->last_ns = r->delays[0];
+    add_pairs(u, g, uplink);
+}
+
+void uplinks_after(struct uplinks *u, uint32_t stream, enum counter what)
+{
+    const struct uplinks_group *g = group_of(u, stream);
+    struct uplinks_stream *s = stream_of(u, stream);
+    if (what == COUNTER_LATE)
+        window_late(s->window, u->settings.targets[g->target].waiting_ns[g->kind]);
+    else
+        window_count(s->window, what, 1);
+    s->touched = true;
+}
+
+void uplinks_interrupted(struct uplinks *u)
+{
+    for (size_t g = 0; g < u->n_groups; g++)
+        for (size_t i = 0; i < u->settings.n; i++)
+            window_interrupted(u->groups[g].streams[i].window);
+}
+
+void uplinks_busy(struct uplinks *u)
+{
+    for (size_t g = 0; g < u->n_groups; g++)
+        for (size_t i = 0; i < u->settings.n; i++)
+            window_busy(u->groups[g].streams[i].window);
+}
+
+/* ---- which one the system's routes use ---- */
+
+static const char *used_name(const struct uplinks *u, size_t uplink)
+{
+    return uplink == UPLINK_NONE ? "none" : u->settings.uplinks[uplink].name;
+}
+
+void uplinks_used(struct uplinks *u, enum family family, size_t uplink, struct wall wall,
+                  struct events *events)
+{
+    size_t slot = family_slot(family), before = u->used[slot];
+    bool known = u->used_known[slot];
+    char since[DURATION_TEXT_MAX] = "";
+    u->used[slot] = uplink;
+    u->used_known[slot] = true;
+    for (size_t i = 0; i < u->settings.n; i++)
+        u->ways[i].state.used[slot] = i == uplink;
+    if (!known || before == uplink)
+        return;
+    const struct uplinks_way *left = before != UPLINK_NONE ? &u->ways[before] : NULL;
+    bool failing = left != NULL && left->failures > 0;
+    struct event *e = events_add(events, EVENT_UPLINK_USED,
+                                 failing ? SEVERITY_WARN : SEVERITY_INFO, wall, NULL);
+    e->family = family;
+    text_copy(e->before, sizeof e->before, used_name(u, before));
+    text_copy(e->after, sizeof e->after, used_name(u, uplink));
+    if (failing) {
+        seconds_text(since, wall.ns - left->failed_at.ns);
+        event_number(e, ATTR_UPLINK_LOST, (double)left->lost_here);
+        event_number(e, ATTR_UPLINK_DURATION,
+                     (double)(wall.ns - left->failed_at.ns) / 1e9);
+        event_say(e,
+                  "the system's %s routes went from uplink %s to %s, %s after the first "
+                  "unanswered probe; %llu probes over %s were lost until then",
+                  family == FAMILY_IPV6 ? "IPv6" : "IPv4", used_name(u, before),
+                  used_name(u, uplink), since, (unsigned long long)left->lost_here,
+                  used_name(u, before));
+    } else {
+        event_say(e, "the system's %s routes went from uplink %s to %s",
+                  family == FAMILY_IPV6 ? "IPv6" : "IPv4", used_name(u, before),
+                  used_name(u, uplink));
+    }
+}
+
+/* ---- the end of a window ---- */
+
+static void compare(struct uplinks *u, const struct uplinks_group *g, struct wall wall)
+{
+    for (size_t i = 1; i < u->settings.n; i++) {
+        struct paired_interval interval = paired_interval(&g->streams[i].pairs, wall);
+        if (interval.n == 0)
+            continue;
+        u->differences[u->report.n_differences++] = (struct uplink_difference){
+            .target = target_of(u, g->target, i),
+            .kind = u->kinds->list[g->kind],
+            .family = g->family,
+            .uplink = &u->settings.uplinks[i],
+            .base = &u->settings.uplinks[0],
+            .interval = interval,
+        };
+    }
+}
+
+const struct uplinks_report *uplinks_close(struct uplinks *u, struct mono now,
+                                           struct wall wall)
+{
+    u->report.n_differences = 0;
+    for (size_t g = 0; g < u->n_groups; g++) {
+        for (size_t i = 0; i < u->settings.n; i++)
+            post(u, g, i, wall, false);
+        compare(u, &u->groups[g], wall);
+    }
+    u->report.series = series_set_close(u->series, now, &u->report.n_series);
+    u->report.differences = u->differences;
+    u->report.n = u->settings.n;
+    for (size_t i = 0; i < u->settings.n; i++)
+        u->report.states[i] = u->ways[i].state;
+    return &u->report;
+}
