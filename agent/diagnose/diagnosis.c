@@ -197,9 +197,21 @@ static bool explains(const struct fault_found *a, const struct fault_found *b)
            covers;
 }
 
+/* Length of the first clause: up to a semicolon, a parenthesis or the full stop. */
+static size_t clause_len(const char *sentence)
+{
+    size_t n = 0;
+    while (sentence[n] != '\0' && sentence[n] != ';' && sentence[n] != '(' &&
+           !(sentence[n] == '.' && (sentence[n + 1] == ' ' || sentence[n + 1] == '\0')))
+        n++;
+    while (n > 0 && sentence[n - 1] == ' ')
+        n--;
+    return n;
+}
+
 static void add_also(struct fault_found *x, const struct fault_found *other)
 {
-    size_t len = strlen(x->also), n = strcspn(other->what, ".;");
+    size_t len = strlen(x->also), n = clause_len(other->what);
     struct text t = {0};
     text_add(&t, "%s%.*s", len > 0 ? "; " : "", (int)n, other->what);
     if (len + t.len < sizeof x->also)

@@ -654,6 +654,24 @@ static void test_findings(void **state)
     }
 }
 
+/* What a fault explains is named with it, by a clause. */
+static void test_effects(void **state)
+{
+    (void)state;
+    struct facts *f = healthy();
+    struct diagnosis *d = calloc(1, sizeof *d);
+    slow_provider(f);
+    judge_all(f, &known, &config, probe_kind_words(), d);
+    CHECK_INT(1, d->n_found, "one finding");
+    CHECK_INT(CERTAINTY_SURE, d->found[0].certainty, "two paths show it");
+    CHECK(strstr(d->found[0].also,
+                 "exchange is slow: handshakes take 89.0 ms; teams is slow") != NULL,
+          "%s", d->found[0].also);
+    CHECK_TEXT("provider", d->found[0].segment, "where");
+    free(d);
+    free(f);
+}
+
 /* Losses and delays by chance, within the limits, on a healthy site. */
 static void test_no_false_alarm(void **state)
 {
@@ -713,6 +731,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_findings),
+        cmocka_unit_test(test_effects),
         cmocka_unit_test(test_no_false_alarm),
         cmocka_unit_test(test_usual),
     };
