@@ -1,5 +1,6 @@
 #!/usr/bin/python3 -B
-"""A host with two uplinks: `probe -I` sends each kind over the uplink that is named, in both families, as root and as nobody.
+"""A host with two uplinks: `probe -I` sends each kind over the uplink that is named, in both families, as root and as nobody. The
+agent probes over both in pairs, tells which one dies and returns and which one the routes use; only real moves are moves of the host.
 
     host =(up1|up2)= edge
 
@@ -10,9 +11,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 import routers
-from lab import Tap, run, wait_for
+from lab import Tap, run, running, wait_for
 from probing import BUILD, installed
 
 EDGE, EDGE6 = "203.0.113.9", "2001:db8:9::9"
@@ -94,6 +96,97 @@ def check_refusals():
             tap.ok(expected in done.stdout + done.stderr, f"{kind} {' '.join(options)}: says why", done.stdout + done.stderr)
 
 
+CONFIG = """[agent]
+window = 5s
+state_dir = {folder}/state
+status_socket = {folder}/status
+stop_file = {folder}/stop
+workloads = no
+front_doors = 0
+[path]
+trace = no
+mtu = no
+[uplink fiber]
+interface = up1
+[uplink lte]
+mark = 2
+[target edge]
+host = 203.0.113.9
+kinds = icmp tcp
+interval = 1s
+[target alone]
+host = 2001:db8:9::9
+kinds = icmp
+uplinks = no
+"""
+
+
+def check_agent(folder):
+    file, log = f"{folder}/edgelat.conf", f"{folder}/log"
+    with open(file, "w", encoding="utf-8") as out:
+        out.write(CONFIG.format(folder=folder))
+    said = host(EDGELAT, "check-config", file).stdout
+    tap.ok("1 of 2 targets over each of 2 uplinks (fiber, lte): 2.00 of these probes/s, 1.00 over each" in said,
+           "check-config says what they cost", said)
+
+    def text():
+        with open(log, encoding="utf-8") as lines:
+            return lines.read()
+
+    def status():
+        return json.loads(host(EDGELAT, "status", "-c", file, "--json").stdout or "{}")
+
+    def moves():
+        return text().count("survey begins")
+
+    def settles(what, *commands):
+        before = moves()
+        for command in commands:
+            host(*command.split())
+        time.sleep(3)
+        tap.equal(before, moves(), f"{what}: no move of this host")
+
+    with open(log, "w", encoding="utf-8") as out, \
+            running("ip", "netns", "exec", "host", EDGELAT, "run", "-c", file, stdout=out, stderr=out):
+        tap.ok(wait_for(lambda: any(d["known"] for d in status().get("uplink_differences", [])), timeout=90), "the difference is known")
+        now = status()
+        tap.equal([("fiber", "up", True), ("lte", "up", False)],
+                  [(u["name"], u["state"], u["used_ipv4"]) for u in now["uplinks"]], "both are up, fiber is used")
+        for d in now["uplink_differences"]:
+            tap.ok(not d["known"] or d["low"] <= d["difference"] <= d["high"], f"the interval of {d['kind']} holds its median", d)
+        sent = [u["sent"] for u in now["uplinks"]]
+        tap.ok(abs(sent[0] - sent[1]) <= 2, "sent in pairs", sent)
+
+        settles("a container", "ip link add c0 type veth peer name c1", "ip link set c0 up", "ip link set c1 up", "ip addr add 172.17.3.1/24 dev c0")
+        settles("a docker bridge", "ip link add docker0 type bridge", "ip addr add 172.17.0.1/16 dev docker0", "ip link set docker0 up",
+                "ip link set c0 master docker0")
+        settles("it ends", "ip link del c0", "ip link del docker0")
+        settles("routes rewritten unchanged", "ip route replace default via 10.9.1.1 dev up1 metric 10",
+                "ip -6 route replace default via fd09:1::1 dev up1 metric 10")
+        settles("a lease renewed", "ip addr replace 10.9.1.2/24 dev up1 valid_lft 600 preferred_lft 600",
+                "ip addr replace 10.9.1.2/24 dev up1 valid_lft 500 preferred_lft 500")
+        settles("a router advertisement refreshed", "ip -6 addr replace fd09:1::2/64 dev up1 nodad valid_lft 900 preferred_lft 600")
+
+        run("ip", "netns", "exec", "edge", "ip", "link", "set", "far1", "down")
+        tap.ok(wait_for(lambda: "uplink fiber is down" in text(), timeout=30), "fiber dies", text())
+        tap.ok("uplink lte is down" not in text(), "lte does not")
+        before = moves()
+        host("ip", "route", "del", "default", "via", "10.9.1.1")
+        tap.ok(wait_for(lambda: "routes went from uplink fiber to lte" in text(), timeout=20), "the failover is told, with what was lost", text())
+        tap.ok("probes over fiber were lost until then" in text(), "with what was lost")
+        tap.ok(wait_for(lambda: moves() > before, timeout=20), "a default route by another interface is a move")
+        run("ip", "netns", "exec", "edge", "ip", "link", "set", "far1", "up")
+        host("ip", "route", "add", "default", "via", "10.9.1.1", "dev", "up1", "metric", "10")
+        tap.ok(wait_for(lambda: "uplink fiber is up again" in text(), timeout=30), "fiber returns", text())
+        tap.ok(wait_for(lambda: "routes went from uplink lte to fiber" in text(), timeout=20), "and is used again", text())
+        host("ip", "addr", "add", "10.9.1.77/24", "dev", "up1")
+        before = moves()
+        host("ip", "addr", "del", "10.9.1.2/24", "dev", "up1")
+        host("ip", "addr", "add", "10.9.1.88/24", "dev", "up1")
+        host("ip", "route", "replace", "default", "via", "10.9.1.1", "dev", "up1", "metric", "10")
+        tap.ok(wait_for(lambda: moves() > before, timeout=70), "another address of the uplink is a move", text())
+
+
 def main():
     os.chmod(FOLDER, 0o755)
     make_uplinks()
@@ -101,6 +194,7 @@ def main():
     try:
         check_probes(FOLDER)
         check_refusals()
+        check_agent(FOLDER)
     finally:
         for server in servers:
             server.terminate()
