@@ -466,13 +466,13 @@ static void draw_help(struct screen *s)
         "Enter                  the target: streams, phases, histogram, path",
         "Esc                    back to the list",
         "s                      sort by rank, state, delay, loss, name",
-        "k                      kind of probe that is shown (any: the first with a delay)",
+        "k                      kind of probe shown (any: the first with a delay)",
         "?                      this help",
         "q, Ctrl-C              quit",
         "",
-        "Delays are round trips in ms of the last window; in parentheses: too few samples",
-        "for the percentile at 95 % confidence. The plot shows the medians of the last",
-        "windows from 0 to their greatest; !: a window without a reply.",
+        "Delays are round trips in ms of the last window; in parentheses: too few",
+        "samples for the percentile at 95 % confidence. The plot shows the medians of",
+        "the last windows from 0 to their greatest; !: a window without a reply.",
         "Rank 1 is the nearest target; -: not eligible.",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines && (int)i + 2 < s->rows; i++)

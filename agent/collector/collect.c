@@ -109,7 +109,9 @@ static int serve(const char *listen, const char *dir, const char *stop,
     signal(SIGPIPE, SIG_IGN); /* a sender that hangs up */
     int rc = receiver_create(&receiver, &at, dir, on_batch, &shown, &why);
     if (rc < 0)
-        return cmd_cannot("cannot collect on %s: %s: %s", listen, why, strerror(-rc));
+        return cmd_cannot("cannot collect on %s%s%s: %s: %s", listen,
+                          dir != NULL ? " into " : "", dir != NULL ? dir : "", why,
+                          strerror(-rc));
     if (stop != NULL)
         receiver_stop_probing(receiver, stop);
     print_address(&at, receiver_port(receiver));
@@ -142,6 +144,6 @@ int collect_run(int argc, char **argv)
                           "examples",
                           argv[optind]);
     if (listen == NULL)
-        return cmd_cannot("where to listen? --listen 127.0.0.1:4318");
+        return cmd_cannot("--listen ADDR:PORT is required, such as 127.0.0.1:4318");
     return serve(listen, dir, stop, output);
 }

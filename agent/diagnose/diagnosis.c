@@ -136,7 +136,8 @@ static const struct {
                             "Microsoft's support, after a look "
                             "at its service health page",
                             BIT(FAULT_SERVICE_TLS) | BIT(FAULT_SERVICE_LOSS) |
-                                BIT(FAULT_SERVICE_ERRORS) | BIT(FAULT_SERVICE_SLOW)},
+                                BIT(FAULT_SERVICE_ERRORS) | BIT(FAULT_SERVICE_SLOW) |
+                                BIT(FAULT_IPV6_BROKEN)},
     [FAULT_SERVICE_ERRORS] = {"service_errors", "service",
                               "Microsoft's support, after a look at its service health "
                               "page",

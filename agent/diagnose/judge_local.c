@@ -182,10 +182,11 @@ static void judge_proxy(const struct judging *j)
     uint32_t services = 0, working = 0;
     const char *cause = "";
     if (f->proxy[0] == '\0') {
-        struct check_row *row = diagnosis_row(
-            j->out, CHECK_PROXY, f->proxy_wrong[0] != '\0' ? GRADE_BAD : GRADE_GOOD, "");
-        JUDGE_SET(row->text, "%s",
-                  f->proxy_wrong[0] != '\0' ? f->proxy_wrong : "none is set");
+        bool wrong = f->proxy_wrong[0] != '\0';
+        struct check_row *row =
+            diagnosis_row(j->out, CHECK_PROXY, wrong ? GRADE_UNKNOWN : GRADE_GOOD, "");
+        JUDGE_SET(row->text, "%s%s", wrong ? f->proxy_wrong : "none is set",
+                  wrong ? "; all is checked without a proxy" : "");
         return;
     }
     for (size_t i = 0; i < f->n_services; i++) {

@@ -38,8 +38,8 @@ static void judge_resolver(const struct judging *j, const struct facts_resolver 
             diagnosis_fault(j->out, FAULT_RESOLVER_DEAD, CERTAINTY_SURE, 0);
         JUDGE_SET(
             x->what,
-            "The DNS resolver %s answers nothing (%u lookups: %s); each lookup that "
-            "begins there waits for it.",
+            "The DNS resolver %s gives no answers (%u lookups: %s), which delays each "
+            "lookup that begins there.",
             r->name, r->asked, r->error);
         JUDGE_SET(x->next,
                   "Repair that resolver, or take it out of /etc/resolv.conf (DHCP); "
@@ -350,8 +350,11 @@ static void judge_no_dns(const struct judging *j)
 {
     const struct facts *f = j->f;
     size_t own = 0, dead = 0, named = 0;
+    const char *error = "";
     struct text list = {0};
     for (size_t i = 0; i < f->n_resolvers; i++) {
+        if (!f->resolvers[i].extra && error[0] == '\0')
+            error = f->resolvers[i].error;
         own += !f->resolvers[i].extra;
         dead += !f->resolvers[i].extra && is_dead(&f->resolvers[i]);
         if (!f->resolvers[i].extra)
@@ -363,12 +366,12 @@ static void judge_no_dns(const struct judging *j)
         bool silent = judge_nothing_answers(f);
         struct fault_found *x = diagnosis_fault(
             j->out, FAULT_NO_DNS, silent ? CERTAINTY_LIKELY : CERTAINTY_SURE, 0);
-        JUDGE_SET(x->what, "No DNS resolver answers (%s), so no name can be resolved%s.",
-                  text_string(&list),
-                  silent
-                      ? "; nothing else behind the gateway answers, so the uplink may be "
-                        "down"
-                      : "");
+        JUDGE_SET(x->what,
+                  "No DNS resolver gives answers (%s: %s), so no name can be resolved%s.",
+                  text_string(&list), error,
+                  silent ? "; without names nothing else could be tried, so the uplink "
+                           "may be down as well"
+                         : "");
         JUDGE_SET(x->next,
                   "Check the resolvers in /etc/resolv.conf and the way to them; a "
                   "firewall may drop port 53.");

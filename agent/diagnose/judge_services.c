@@ -140,6 +140,7 @@ struct service_state { /* over its families */
 static struct service_state state_of(const struct facts_service *s)
 {
     struct service_state t = {.cause = "", .reply = {NAN, NAN, NAN, NAN, 0}};
+    const char *tcp_cause = "";
     bool tls_errors = false;
     for (size_t k = 0; k < FAMILY_SLOTS; k++) {
         const struct facts_address *a = &s->by[k];
@@ -156,14 +157,17 @@ static struct service_state state_of(const struct facts_service *s)
         t.slow += a->https.slow;
         if (a->https.http_errors > 0)
             t.status = a->https.last.status;
-        if (a->https.cause[0] != '\0')
+        if (a->tcp.answered == 0 && a->tcp.cause[0] != '\0')
+            tcp_cause = a->tcp.cause;
+        else if (a->https.cause[0] != '\0')
             t.cause = a->https.cause;
-        else if (a->tcp.answered == 0 && a->tcp.cause[0] != '\0')
-            t.cause = a->tcp.cause;
         struct facts_median m = facts_median(&a->https.first_byte);
         if (m.n > 0)
             t.reply = m;
     }
+    if (!t.tcp ||
+        t.cause[0] == '\0') /* else why a family fails that accepts connections */
+        t.cause = tcp_cause[0] != '\0' ? tcp_cause : t.cause;
     t.tls_fails = tls_errors && !t.https_works;
     t.silent = t.sent > 0 && t.replies + t.http_errors == 0 && t.slow > 0;
     return t;
@@ -175,6 +179,37 @@ static void next_for_service(struct fault_found *x, const char *host)
               "Look at the service health page of Microsoft 365 and compare from "
               "another network: edgelat diagnose %s",
               host);
+}
+
+/* An address that no resolver gave has another source, such as /etc/hosts. */
+static void judge_own_address(const struct judging *j, size_t service,
+                              struct fault_found *x)
+{
+    const struct facts_service *s = &j->f->services[service];
+    char address[ADDRESS_TEXT_MAX];
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        const struct endpoint *to = &s->by[k].to;
+        bool answered = false, given = to->family == FAMILY_NONE;
+        for (size_t r = 0; r < j->f->n_resolvers; r++) {
+            const struct facts_answer *a = &j->f->resolvers[r].answers[service][k];
+            answered |= a->n > 0;
+            for (size_t i = 0; i < a->n; i++)
+                given |= endpoint_same_address(&a->all[i], to);
+        }
+        if (!answered || given)
+            continue;
+        x->certainty = CERTAINTY_LIKELY;
+        x->segment = "this host";
+        x->whom = "whoever runs this host";
+        JUDGE_SET(x->what,
+                  "%s does not answer at %s, an address that no DNS resolver gave.",
+                  s->target.name, endpoint_address(address, to));
+        JUDGE_SET(x->next,
+                  "Look for an old entry of %s in /etc/hosts of this host, and remove "
+                  "it; see: getent ahosts %s",
+                  s->target.host, s->target.host);
+        return;
+    }
 }
 
 /* It answers in the other family only. All of them: judge_ipv6(). */
@@ -217,6 +252,7 @@ static void judge_state(const struct judging *j, size_t service)
         JUDGE_SET(x->what, "%s does not answer: no TCP handshake succeeded (%s).", name,
                   t.cause);
         next_for_service(x, s->target.host);
+        judge_own_address(j, service, x);
         return;
     }
     if (proxied && t.replies + t.http_errors == 0)
@@ -359,6 +395,7 @@ static void judge_ipv6(const struct judging *j)
 {
     const struct facts *f = j->f;
     uint32_t both = 0, broken = 0, slower = 0, works = 0;
+    const char *host = "";
     struct gain worst = {0};
     struct text names = {0};
     for (size_t i = 0; i < f->n_services; i++) {
@@ -367,7 +404,11 @@ static void judge_ipv6(const struct judging *j)
         if (!v4->route || !v6->route || v4->tcp.answered == 0 || v6->tcp.sent < 3)
             continue;
         both |= BIT(i);
+        bool stalls = v4->https.slow > 0 && v4->https.replies == 0;
+        if (v6->tcp.answered == 0 && stalls)
+            continue; /* nor does IPv4 work */
         if (v6->tcp.answered == 0) {
+            host = broken == 0 ? f->services[i].target.host : host;
             broken |= BIT(i);
             continue;
         }
@@ -402,14 +443,21 @@ static void judge_ipv6(const struct judging *j)
         struct fault_found *x = diagnosis_fault(j->out, FAULT_IPV6_BROKEN, CERTAINTY_SURE,
                                                 works == 0 ? 0 : broken);
         JUDGE_SET(x->what,
-                  "IPv6 is broken: %s do not answer by IPv6, while IPv4 works; a client "
+                  "IPv6 is broken: %s %s not answer by IPv6, while IPv4 works; a client "
                   "waits 250 ms for each connection before it takes IPv4 (RFC 8305), and "
                   "others wait longer.",
-                  text_string(&names));
-        JUDGE_SET(x->next,
-                  "Repair the IPv6 uplink, or stop announcing IPv6 on this network "
-                  "(router advertisements); see: ip -6 route; edgelat trace -6 %s",
-                  f->services[0].target.host);
+                  text_string(&names), judge_count(broken) > 1 ? "do" : "does");
+        if (works == 0) {
+            JUDGE_SET(x->next,
+                      "Repair the IPv6 uplink, or stop announcing IPv6 on this network "
+                      "(router advertisements); see: ip -6 route; edgelat trace -6 %s",
+                      host);
+        } else {
+            JUDGE_SET(x->next,
+                      "Other services answer by IPv6; see where this path ends: "
+                      "edgelat trace -6 %s",
+                      host);
+        }
     } else if (slower != 0 &&
                (works == slower || 2 * judge_count(slower) > judge_count(works))) {
         judge_add_services(&names, f, slower);
@@ -541,6 +589,28 @@ static void judge_relay(const struct judging *j, const struct facts_media *m)
         row->grade = GRADE_UNKNOWN;
 }
 
+/* Of the nearer relay: Microsoft's limit is that of the edge, not of a relay behind it. */
+static void judge_media_delay(const struct judging *j)
+{
+    struct facts_median best = {NAN, NAN, NAN, NAN, 0};
+    for (size_t i = 0; i < FACTS_MEDIA; i++) {
+        struct facts_median m = facts_median(&j->f->media[i].stun.delays);
+        if (m.n > 0 && (best.n == 0 || m.ms < best.ms))
+            best = m;
+    }
+    if (best.n == 0 || best.low_ms <= JUDGE_MEDIA_MS)
+        return;
+    struct fault_found *x = diagnosis_fault(j->out, FAULT_MEDIA, CERTAINTY_LIKELY, 0);
+    JUDGE_SET(x->what,
+              "UDP media is slow: %.0f ms to the nearest relay and back (limit %.0f ms, "
+              "ITU-T G.114: 150 ms one way).",
+              best.ms, JUDGE_MEDIA_MS);
+    JUDGE_SET(x->next,
+              "See whether media leaves by another line than TCP (VPN, backup line): "
+              "edgelat trace --udp %s",
+              j->f->media[0].target.host);
+}
+
 static void judge_media(const struct judging *j)
 {
     const struct facts *f = j->f;
@@ -569,6 +639,7 @@ static void judge_media(const struct judging *j)
         JUDGE_SET(x->next, "Let UDP ports 3478 to 3481 out to the Teams networks "
                            "(52.112.0.0/14, 52.122.0.0/15, 2603:1063::/38).");
     }
+    judge_media_delay(j);
     struct loss_count tcp = judge_loss(f, SLOT_IPV4, 0);
     if (all.sent == 0 || !loss_exceeds(all.lost, all.sent, JUDGE_LOSS_RATIO))
         return;

@@ -105,7 +105,10 @@ struct endpoint socket_source(const struct endpoint *to, const struct uplink *up
 
 bool socket_has_route(const struct endpoint *to, const struct uplink *uplink)
 {
-    return socket_source(to, uplink).family != FAMILY_NONE;
+    struct endpoint source = socket_source(to, uplink);
+    return source.family == FAMILY_IPV4 ||
+           (source.family == FAMILY_IPV6 &&
+            (endpoint_nobodys(&source) == NULL || endpoint_nobodys(to) != NULL));
 }
 
 uint32_t socket_drops(int fd)

@@ -33,6 +33,8 @@ int socket_use_uplink(int fd, enum family family, const struct uplink *uplink);
  * Connecting a UDP socket looks up the route and sends nothing. */
 struct endpoint socket_source(const struct endpoint *to, const struct uplink *uplink);
 
+/* False also if this host's only IPv6 address is a link-local one, or ::1: no reply would come
+ * back from the internet, and users' programs take another family (RFC 6724, rule 2). */
 bool socket_has_route(const struct endpoint *to, const struct uplink *uplink);
 
 /* Packets that the kernel dropped because they were not read in time (for ICMPv6 also

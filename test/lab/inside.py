@@ -150,7 +150,8 @@ def environment():
     kept = {name: value for name, value in os.environ.items() if name.lower() not in away}
     scratch = f"{FOLDER}/scratch"  # removed with the lab
     os.makedirs(scratch)
-    return {**kept, "EDGELAT_LAB": FOLDER, "TMPDIR": scratch}
+    data = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")  # names the lab's CA
+    return {"EDGELAT_DATA": data, **kept, "EDGELAT_LAB": FOLDER, "TMPDIR": scratch}
 
 
 def run_command(control, command, processes):

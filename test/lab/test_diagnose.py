@@ -201,6 +201,17 @@ def broken_ipv6():
     rules("six", "filter hook forward priority 0", "meta nfproto ipv6 drop")
 
 
+def link_local_ipv6():
+    """A default route for IPv6, and no address: no program takes it."""
+    ip("-n site -6 addr flush dev eth0 scope global", "-n site -6 route replace default via " + GATEWAY6 + " dev eth0 onlink")
+    resolvers(DNS)
+
+
+def old_entry():
+    with open("/etc/hosts", "a", encoding="ascii") as file:  # of the lab
+        file.write("203.0.113.200 teams.microsoft.com\n")
+
+
 def black_hole():
     rules("mtu", "filter hook forward priority 0", "meta length > 1400 drop")
 
@@ -301,6 +312,8 @@ FAULTS = {  # name: (findings, statements of the scenario, what to plant, enviro
     "blocking resolver": ("resolver_lies", "", blocking_resolver),
     "denying resolver": ("resolver_lies", "", denying_resolver),
     "broken IPv6": ("ipv6_broken", "", broken_ipv6),
+    "IPv6 route, no address": ("", "", link_local_ipv6),
+    "old entry in /etc/hosts": ("service_down", "", old_entry),
     "slow IPv6": ("ipv6_slow", SLOW_IPV6, None),
     "MTU black hole": ("mtu_black_hole", "", black_hole),
     "HTTP proxy": ("proxy", "", proxy, {"https_proxy": f"http://{GATEWAY}:3128"}),

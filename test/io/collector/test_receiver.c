@@ -392,7 +392,7 @@ static void test_nonsense(void **state)
 static void test_wrong_arguments(void **state)
 {
     static const struct {
-        char *argv[5];
+        char *argv[6];
         const char *said;
     } cases[] = {
         {{"collect", "--listen", "127.0.0.1:99999"},
@@ -401,7 +401,11 @@ static void test_wrong_arguments(void **state)
         {{"collect", "--listen", "127.0.0.1"},
          "edgelat: --listen '127.0.0.1': the port is missing; it takes ADDR:PORT, such "
          "as 127.0.0.1:4318, [::1]:4318 or :4318\n"},
-        {{"collect"}, "edgelat: where to listen? --listen 127.0.0.1:4318\n"},
+        {{"collect"},
+         "edgelat: --listen ADDR:PORT is required, such as 127.0.0.1:4318\n"},
+        {{"collect", "-l", "127.0.0.1:0", "-d", "/dev/null"},
+         "edgelat: cannot collect on 127.0.0.1:0 into /dev/null: the folder cannot be "
+         "used: Not a directory\n"},
         {{"collect", "--lisen", "x"},
          "edgelat: collect has no option --lisen; did you mean --listen?\n"},
         {{"collect", "-l", "127.0.0.1:0", "more"},

@@ -572,6 +572,41 @@ static void udp_lossy(struct facts *f)
     lose(&f->media[1].stun, 9);
 }
 
+static void far_relays(struct facts *f)
+{
+    fill(&f->media[0].stun, 400, 60);
+    fill(&f->media[1].stun, 390, 60);
+}
+
+static void one_far_relay(struct facts *f)
+{
+    fill(&f->media[0].stun, 400, 60);
+}
+
+static void unusable_proxy(struct facts *f) /* which edgelat cannot use, others may */
+{
+    snprintf(f->proxy_wrong, sizeof f->proxy_wrong, "socks5://192.0.2.1: not HTTP");
+}
+
+/* Its TLS stalls by IPv4; IPv6 is refused. */
+static void stalling_service(struct facts *f)
+{
+    struct facts_address *v4 = &f->services[BING].by[SLOT_IPV4],
+                         *v6 = &f->services[BING].by[SLOT_IPV6];
+    v4->https = (struct facts_https){.sent = 3, .slow = 3, .cause = "it stalls"};
+    v6->tcp = (struct facts_probes){.sent = 50, .failed = 50, .cause = "it refuses"};
+    v6->https = (struct facts_https){.sent = 3, .refused = 3, .cause = "it refuses"};
+}
+
+static void own_entry(struct facts *f) /* of /etc/hosts */
+{
+    struct facts_address *v4 = &f->services[TEAMS].by[SLOT_IPV4],
+                         *v6 = &f->services[TEAMS].by[SLOT_IPV6];
+    close_tls(v4, TEAMS);
+    v4->to = v4->all[0] = address("203.0.113.200");
+    *v6 = (struct facts_address){0};
+}
+
 static const struct {
     const char *what;
     void (*plant)(struct facts *f);
@@ -626,6 +661,11 @@ static const struct {
     {"clock, and 503", clock_and_503, "clock service_errors"},
     {"UDP blocked", no_udp, "udp_blocked"},
     {"UDP alone is lossy", udp_lossy, "media"},
+    {"one relay is far", one_far_relay, ""},
+    {"a proxy that cannot be used", unusable_proxy, ""},
+    {"the relays are far", far_relays, "media"},
+    {"a service stalls", stalling_service, "service_down"},
+    {"an entry of this host", own_entry, "service_down"},
 };
 
 static void test_findings(void **state)
@@ -670,6 +710,32 @@ static void test_effects(void **state)
     CHECK_TEXT("provider", d->found[0].segment, "where");
     free(d);
     free(f);
+}
+
+/* What the verdict says of a fault, and whom to call. */
+static void test_words(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*plant)(struct facts *f);
+        const char *what, *whom;
+    } words[] = {
+        {stalling_service, "bing accepts connections but does not reply: it stalls.",
+         "Microsoft's support, after a look at its service health page"},
+        {own_entry,
+         "teams does not answer at 203.0.113.200, an address that no DNS resolver gave.",
+         "whoever runs this host"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        struct facts *f = healthy();
+        struct diagnosis *d = calloc(1, sizeof *d);
+        words[i].plant(f);
+        judge_all(f, &known, &config, probe_kind_words(), d);
+        CHECK_TEXT(words[i].what, d->found[0].what, "what is wrong");
+        CHECK_TEXT(words[i].whom, d->found[0].whom, "whom to call");
+        free(d);
+        free(f);
+    }
 }
 
 /* Losses and delays by chance, within the limits, on a healthy site. */
@@ -730,9 +796,8 @@ static void test_usual(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_findings),
-        cmocka_unit_test(test_effects),
-        cmocka_unit_test(test_no_false_alarm),
+        cmocka_unit_test(test_findings), cmocka_unit_test(test_effects),
+        cmocka_unit_test(test_words),    cmocka_unit_test(test_no_false_alarm),
         cmocka_unit_test(test_usual),
     };
     return cmocka_run_group_tests(tests, load, unload);
