@@ -31,6 +31,9 @@ enum {
 };
 enum { SECONDS = 20 };
 
+/* What is stopped sooner is not judged. */
+#define LEAST_NS (8 * NS_PER_S)
+
 static const struct cmd_option options[] = {
     LOAD_CONFIG_OPTION("configuration, of which none is needed"),
     {"time", 't', "SEC", "how long to probe, 5 to 30 (default 20)"},
@@ -62,6 +65,7 @@ struct diagnosing {
     int64_t seconds;
     bool json, fleet;
     bool refused; /* an address may not be probed */
+    bool stopped; /* by a signal */
     struct diagnose_runner *runner;
     int exit_code;
     int percent; /* shown */
@@ -127,7 +131,9 @@ static void on_over(struct facts *facts, void *user)
     struct text text = {0};
     if (isatty(STDERR_FILENO))
         fprintf(stderr, "\r%60s\r", "");
-    if (!d->refused) {
+    if (d->stopped && facts->took_ns < LEAST_NS)
+        d->exit_code = cmd_cannot("stopped before there was enough to judge");
+    else if (!d->refused) {
         read_usual(d, facts);
         judge_all(facts, &d->data.known, &d->config, probe_kind_words(), out);
         gethostname(host, sizeof host - 1);
@@ -155,6 +161,7 @@ static void on_over(struct facts *facts, void *user)
 static void on_interrupt(void *user)
 {
     struct diagnosing *d = user;
+    d->stopped = true;
     if (d->runner != NULL)
         runner_stop(d->runner);
 }
