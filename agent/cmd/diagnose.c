@@ -293,6 +293,8 @@ static int take_options(struct diagnosing *d, int argc, char **argv, const char 
     if (d->resolver != NULL && dns_servers_parse(servers, d->resolver, wrong) < 1)
         return cmd_cannot("--resolver takes the address of a DNS server, not '%s'",
                           d->resolver);
+    if (d->html != NULL && page_file_check(d->html) != CMD_FINE)
+        return CMD_CANNOT;
     if (optind + 1 < argc)
         return cmd_cannot("diagnose takes one NAME or SERVICE, not also '%s'",
                           argv[optind + 1]);

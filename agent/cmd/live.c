@@ -745,8 +745,10 @@ static void announce(const struct live *live)
         printf("%s to %s", text_string(&labels), live->targets[0].name);
     else
         printf("%s to %zu hosts", text_string(&labels), live->n);
-    printf(": %s%s, %s apart\n", times, kinds.n > 1 ? " each" : "",
-           duration_text(every, live->interval_ns));
+    printf(": %s%s", times, kinds.n > 1 ? " each" : "");
+    if (live->count != 1)
+        printf(", %s apart", duration_text(every, live->interval_ns));
+    printf("\n");
     text_free(&labels);
     fflush(stdout);
 }

@@ -130,7 +130,9 @@ static void print_text(const struct media_session *s, uint16_t tcp_port)
     if (q->not_measured > 0 || e->busy)
         printf("This host was too busy: %u packets were not sent in time%s%s\n",
                q->not_measured, e->cause[0] != '\0' ? "; " : "", e->cause);
-    if (q->sent > 0 && q->received == 0 && tcp_port != 0)
+    if (q->received == 0 && e->refused)
+        printf("No STUN server is at UDP port %u: %s\n", s->to.port, e->cause);
+    else if (q->sent > 0 && q->received == 0 && tcp_port != 0)
         printf("UDP port %u is blocked on the way: TCP port %u of this address answers\n",
                s->to.port, tcp_port);
     else if (q->received == 0)
@@ -195,7 +197,8 @@ static void print_json(const struct media_session *s, uint16_t tcp_port)
     delay_json(&j, "jitter_buffer", q->mos > 0 ? q->buffer_ns : DELAY_UNDEFINED);
     json_integer(&j, "discarded", q->discarded);
     delay_json(&j, "mouth_to_ear", q->mos > 0 ? q->mouth_to_ear_ns : DELAY_UNDEFINED);
-    json_bool(&j, "udp_blocked", q->sent > 0 && q->received == 0 && tcp_port != 0);
+    json_bool(&j, "udp_blocked",
+              q->sent > 0 && q->received == 0 && !e->refused && tcp_port != 0);
     json_text(&j, "cause", e->cause);
     json_object_end(&j);
     printf("%s\n", text_string(&out));

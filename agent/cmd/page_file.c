@@ -32,6 +32,21 @@ static int write_into(const char *path, const struct text *page)
     return rc;
 }
 
+static int cannot_write(const char *path, int error)
+{
+    return cmd_cannot("cannot write %s: %s; give another file", path, strerror(error));
+}
+
+int page_file_check(const char *path)
+{
+    char folder[PATH_MAX];
+    if (strcmp(path, "-") == 0)
+        return CMD_FINE;
+    if (!text_copy(folder, sizeof folder, path))
+        return cannot_write(path, ENAMETOOLONG);
+    return access(dirname(folder), W_OK) == 0 ? CMD_FINE : cannot_write(path, errno);
+}
+
 int page_file_write(const char *path, const struct text *page)
 {
     char real[PATH_MAX];
@@ -45,7 +60,5 @@ int page_file_write(const char *path, const struct text *page)
     if (realpath(path, real) == NULL)
         text_copy(real, sizeof real, path);
     int rc = write_into(real, page);
-    return rc == 0 ? CMD_FINE
-                   : cmd_cannot("cannot write %s: %s; give another file", path,
-                                strerror(-rc));
+    return rc == 0 ? CMD_FINE : cannot_write(path, -rc);
 }

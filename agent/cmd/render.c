@@ -464,9 +464,10 @@ static void add_delay_line(struct text *out, const struct shown *of, const char 
 static void add_sent(struct text *out, const struct summary *summary, uint64_t waiting)
 {
     char loss[LOSS_TEXT_MAX];
-    text_add(out, "%llu sent, %llu replies, loss %s",
+    text_add(out, "%llu sent, %llu %s, loss %s",
              (unsigned long long)(summary->sent + waiting),
              (unsigned long long)summary->received,
+             summary->received == 1 ? "reply" : "replies",
              loss_text(loss, outcomes_lost(summary->outcomes),
                        outcomes_failed(summary->outcomes), summary->sent));
 }
@@ -484,16 +485,20 @@ static void add_counts(struct text *out, const struct shown *of,
     static const struct {
         const char *name;
         enum outcome outcome;
+        const char *many;
     } outcomes[] = {
         {"refused", OUTCOME_REFUSED},
         {"unreachable", OUTCOME_UNREACHABLE},
-        {"TLS errors", OUTCOME_TLS_ERROR},
-        {"HTTP errors", OUTCOME_HTTP_ERROR},
+        {"TLS error", OUTCOME_TLS_ERROR, "TLS errors"},
+        {"HTTP error", OUTCOME_HTTP_ERROR, "HTTP errors"},
         {"slow", OUTCOME_SLOW},
         {"not measured", OUTCOME_NOT_MEASURED},
     };
-    for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)
-        add_count(out, outcomes[i].name, summary->outcomes[outcomes[i].outcome]);
+    for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
+        uint64_t n = summary->outcomes[outcomes[i].outcome];
+        bool many = n != 1 && outcomes[i].many != NULL;
+        add_count(out, many ? outcomes[i].many : outcomes[i].name, n);
+    }
     add_count(out, "still waiting", of->waiting);
     for (size_t i = 0; i < COUNTERS; i++)
         if (counter_names[i].text != NULL)

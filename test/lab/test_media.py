@@ -15,7 +15,7 @@ from lab import Tap, quantile, run, wait_for
 from probing import Agent, Capture, Probing, bounds, errors_us
 
 AMSTERDAM, AMSTERDAM6, LONDON, NEWARK = "203.0.113.20", "2001:db8:113::20", "203.0.113.10", "203.0.113.40"
-NOBODY = "203.0.113.200"
+NOBODY, ZURICH = "203.0.113.200", "203.0.113.61"
 ERROR_US = 40  # of p10 and p90: other tests use the CPUs too; test/bench/accuracy has the figures of an idle host
 
 tap = Tap()
@@ -142,8 +142,8 @@ def test_blocked():
         lab.change("nobody", "blackhole=on")
         agents = [Agent(name, host, "stun", "family = ipv4\nwaiting = 500ms\n")
                   for name, host in (("open", AMSTERDAM), ("closed", LONDON))]
-        blocked, away = media(LONDON), media(NOBODY)
-        blocked, away = blocked.wait(), away.wait()
+        blocked, away, declined = media(LONDON), media(NOBODY), media(ZURICH)
+        blocked, away, declined = blocked.wait(), away.wait(), declined.wait()
         for agent in agents:
             agent.stop()
     tap.equal((1, True, 0), (blocked.code, blocked.results[0]["udp_blocked"], blocked.results[0]["received"]),
@@ -156,6 +156,8 @@ def test_blocked():
     tap.equal(1, closed.batches[-1].value("edgelat.udp.blocked"), "run: UDP is blocked")
     said = [line for line in closed.said.splitlines() if "event: edgelat.udp.blocked" in line]
     tap.ok(len(said) == 1 and "TCP port 443" in said[0], "run: one event says it", closed.said)
+    tap.equal((1, False), (declined.code, declined.results[0]["udp_blocked"]), "the server declines: no server there, not blocked")
+    tap.ok("the target itself" in declined.results[0]["cause"], "the server declines: it says so", declined.results[0]["cause"])
     tap.equal((1, False), (away.code, away.results[0]["udp_blocked"]), "nothing answers: not known to be blocked")
 
 

@@ -81,8 +81,9 @@ static void on_result(const struct result *r, void *user)
     b->progress.lost += p->measured && r->outcome != OUTCOME_REPLY;
     if (r->outcome == OUTCOME_REPLY && r->stun.mapped.family != FAMILY_NONE)
         b->end.mapped = r->stun.mapped;
-    else if (r->outcome != OUTCOME_REPLY)
+    else if (r->outcome != OUTCOME_REPLY && !b->end.refused)
         text_copy(b->end.cause, sizeof b->end.cause, r->cause);
+    b->end.refused |= r->outcome == OUTCOME_REFUSED;
     if (b->next == MEDIA_PACKETS && prober_under_way(b->prober) == 0)
         uv_timer_start(b->timer, on_timer, 0, 0); /* not from the prober's callback */
 }

@@ -20,7 +20,8 @@ struct burst_end {
     struct endpoint mapped; /* this host as the server sees it; FAMILY_NONE: unknown */
     uint32_t late, duplicates;
     bool busy;       /* this host could not keep the pace, or dropped packets */
-    char cause[192]; /* of the last probe that failed; "": none */
+    bool refused;    /* the server itself declined one: nothing listens at its port */
+    char cause[192]; /* of that, else of the last probe that failed; "": none */
 };
 
 typedef void burst_cb(const struct burst_end *end, void *user);

@@ -34,6 +34,8 @@ static void refused(void **state)
         {"probe tcp --server-name a.example 127.0.0.1",
          "--server-name is for https, not for tcp; leave it out"},
         /* what a newcomer types */
+        {"diagnose --html /nosuch/ticket.html",
+         "cannot write /nosuch/ticket.html: No such file or directory; give another file"},
         {"probe", "HOST is required; `edgelat probe --help` has examples"},
         {"probe icmp", "HOST is required; `edgelat probe --help` has examples"},
         {"probe teams.microsoft.com icmp",

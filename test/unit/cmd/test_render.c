@@ -148,8 +148,8 @@ static void nothing_looks_fine_that_is_not(void **state)
          {R, T},
          2,
          0,
-         "2 sent, 1 replies, loss -, ",
-         "1 TLS errors (50.0 % failed)",
+         "2 sent, 1 reply, loss -, ",
+         "1 TLS error (50.0 % failed)",
          "\"sent\":2,\"received\":1,\"waiting\":0,\"lost\":0,\"failed\":1,\"loss_ratio\":"
          "0,"},
         {"lost and failed",
