@@ -48,7 +48,7 @@ bool budget_read(struct budget *b, const char *text, size_t len)
 {
     char line[128];
     const char *at = line + sizeof HEAD - 1;
-    double number[2 + BUDGET_USES], sum = 0;
+    double number[2 + BUDGET_USES] = {0}, sum = 0;
     if (len >= sizeof line || len < sizeof HEAD ||
         memcmp(text, HEAD, sizeof HEAD - 1) != 0)
         return false;

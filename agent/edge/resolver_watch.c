@@ -173,10 +173,10 @@ static struct endpoint choose(const struct resolver_watch *w, size_t host,
     struct endpoint all[RESOLUTION_ADDRESSES_MAX], none = {.family = FAMILY_NONE};
     size_t n =
         resolution_addresses(r, w->hosts[host]->host, all, RESOLUTION_ADDRESSES_MAX);
-    for (int current = 1; current >= 0; current--)
+    for (int old = 0; old <= 1; old++)
         for (size_t i = 0; i < n; i++) {
             size_t p = find_place(w, host, &all[i]);
-            if (p != NO_PLACE && w->places[p].current >= current)
+            if (p != NO_PLACE && (old || w->places[p].current))
                 return all[i];
         }
     return n > 0 ? all[0] : none;
