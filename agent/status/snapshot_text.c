@@ -167,12 +167,24 @@ static int by_rank(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+static bool is_proxied(const struct snapshot_target *t)
+{
+    return t->is.addresses[SLOT_PROXY].to.family != FAMILY_NONE;
+}
+
+/* The kinds by which nothing answers where HTTPS goes through a proxy. */
 static void add_not_told(const struct snapshot *s, struct text *out)
 {
     struct kinds direct = {.n = 0};
     for (size_t k = 0; k < s->kinds->n; k++)
-        if ((s->kinds->list[k]->uses & USES_HTTP) == 0)
-            direct.list[direct.n++] = s->kinds->list[k];
+        for (size_t t = 0; t < s->n_targets; t++)
+            if (is_proxied(&s->targets[t]) && s->targets[t].is.target->kinds[k] &&
+                (s->kinds->list[k]->uses & USES_HTTP) == 0) {
+                direct.list[direct.n++] = s->kinds->list[k];
+                break;
+            }
+    if (direct.n == 0)
+        return;
     text_add(out, "(cannot tell by ");
     kinds_add_names(out, &direct, ", ", " and ");
     text_add(out, ": no target answers without the proxy)\n");
@@ -194,9 +206,11 @@ static void add_targets(const struct snapshot *s, struct text *out)
     for (size_t i = 0; i < n; i++) {
         add_target(s, order[i], out);
         discovered |= order[i]->is.target->discovered;
-        for (size_t f = 0; f < SLOT_PROXY; f++)
+        bool near = order[i]->is.target->gateway ||
+                    target_is_resolver(order[i]->is.target, s->kinds);
+        for (size_t f = 0; f < SLOT_PROXY && !near; f++)
             direct |= order[i]->is.addresses[f].answers;
-        proxied |= order[i]->is.addresses[SLOT_PROXY].to.family != FAMILY_NONE;
+        proxied |= is_proxied(order[i]);
     }
     text_add(out, "(round-trip times");
     if (with_tls.n > 0) {

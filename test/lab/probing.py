@@ -231,12 +231,12 @@ def errors_us(probes, captured_ms):
 
 
 def configuration(name, text, alone="workloads = no\nfront_doors = 0\n"):
-    """A configuration in a folder of its own; returns its path and its state folder."""
+    """A configuration in a folder of its own, without gateway and DNS servers as targets; returns its path and its state folder."""
     folder = os.path.join(lab.FOLDER, name)
     os.makedirs(folder)
     path, state = os.path.join(folder, "edgelat.conf"), os.path.join(folder, "state")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(f"[agent]\nstate_dir = {state}\n{alone}{text}\n")
+        file.write(f"[agent]\nstate_dir = {state}\ngateway = no\n{alone}{text}\n[dns]\nprobe = no\n")
     return path, state
 
 

@@ -177,7 +177,7 @@ def receivers_take_it():
     vm = VictoriaMetrics("-opentelemetry.usePrometheusNaming")
     path = os.path.join(lab.FOLDER, "collectors.conf")
     with open(path, "w", encoding="utf-8") as conf:
-        conf.write(f"[agent]\nsite = lab\nwindow = 6s\nstate_dir = {lab.FOLDER}/collectors\n"
+        conf.write(f"[agent]\nsite = lab\nwindow = 6s\nstate_dir = {lab.FOLDER}/collectors\ngateway = no\n[dns]\nprobe = no\n"
                    f"[collector]\nurl = http://127.0.0.1:{vm.PORT}/opentelemetry\n"
                    "[bmp]\nlisten = 127.0.0.1:11019\nrouters = 127.0.0.1\n"
                    "[traffic]\nflows = 127.0.0.1:12055\nexporters = 127.0.0.1\n"
@@ -239,8 +239,8 @@ def restless_agent(vm):
     names.start()
     path = os.path.join(lab.FOLDER, "restless.conf")
     with open(path, "w", encoding="utf-8") as conf:
-        conf.write(f"[agent]\nwindow = 5s\nworkloads = no\nfront_doors = 0\nstate_dir = {lab.FOLDER}/restless\n"
-                   f"status_socket = {lab.FOLDER}/restless.sock\n[dns]\nservers = {names.servers}\n"
+        conf.write(f"[agent]\nwindow = 5s\nworkloads = no\nfront_doors = 0\nstate_dir = {lab.FOLDER}/restless\ngateway = no\n"
+                   f"status_socket = {lab.FOLDER}/restless.sock\n[dns]\nprobe = no\nservers = {names.servers}\n"
                    f"[collector]\nurl = http://127.0.0.1:{vm.PORT}/opentelemetry\nevents = no\n"
                    "[target restless]\nhost = restless.example\nkinds = icmp tcp\nfamily = ipv4\n"
                    "interval = 1s\nslow_interval = 1s\n")
@@ -318,7 +318,7 @@ def delta():
     received = os.path.join(lab.FOLDER, "delta-received")
     path = os.path.join(lab.FOLDER, "delta.conf")
     with open(path, "w", encoding="utf-8") as conf:
-        conf.write(f"[agent]\nwindow = 5s\nstate_dir = {lab.FOLDER}/delta\n"
+        conf.write(f"[agent]\nwindow = 5s\nstate_dir = {lab.FOLDER}/delta\ngateway = no\n[dns]\nprobe = no\n"
                    "[collector]\nurl = http://127.0.0.1:18431\ntemporality = delta\n"
                    "[target teams]\nhost = teams.microsoft.com\nkinds = icmp\ninterval = 1s\n")
     with running(EDGELAT, "collect", "--quiet", "--listen", "127.0.0.1:18431", "--dir", received,

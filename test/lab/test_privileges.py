@@ -18,6 +18,9 @@ KINDS = {"icmp", "tcp", "https"}
 CONFIGURATION = """[agent]
 state_dir = {state}
 window = 5s
+gateway = no
+[dns]
+probe = no
 [collector]
 url = http://127.0.0.1:{port}
 [target outlook]

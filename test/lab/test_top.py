@@ -20,6 +20,9 @@ stop_file = {folder}/stop
 status_socket = {folder}/status
 workloads = no
 front_doors = 0
+gateway = no
+[dns]
+probe = no
 [target teams]
 host = teams.microsoft.com
 interval = 1s
