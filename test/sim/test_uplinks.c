@@ -1,6 +1,6 @@
 /*
  * Two uplinks: how often the 95 % interval of their difference (core/paired.h) holds the
- * truth, on lines that no constant was chosen with, and the states of uplinks that lose
+ * truth, and the states of uplinks that lose
  * packets, die and return (core/uplinks.h). The truth is not from the code under test: it
  * is the median of 200,000 differences of the same line, drawn before.
  */
