@@ -14,8 +14,9 @@
  * tell nothing.
  *
  * Coverage in test/sim/test_uplinks.c, of 4,000 sites a line, 60 and 250 pairs; the
- * correction for pairs that are alike was chosen on these lines: independent, skewed or heavy-tailed ones 96 to 98 %,
- * whole milliseconds 99 %, wandering ones (0.8 from pair to pair) 91 and 93 %.
+ * correction for pairs that are alike was chosen on these lines: independent, skewed or
+ * heavy-tailed ones 96 to 98 %, whole milliseconds 99 %, wandering ones (0.8 from pair to
+ * pair) 91 and 93 %.
  * What it states is the difference of the last hour: where one uplink is slower for a
  * third of an hour now and then, next hour's is another.
  */

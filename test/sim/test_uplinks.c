@@ -1,8 +1,7 @@
 /*
  * Two uplinks: how often the 95 % interval of their difference (core/paired.h) holds the
- * truth, and the states of uplinks that lose
- * packets, die and return (core/uplinks.h). The truth is not from the code under test: it
- * is the median of 200,000 differences of the same line, drawn before.
+ * truth, and the states of uplinks that lose packets, die and return (core/uplinks.h). The
+ * truth is not from the code under test: it is the median of 200,000 differences of the same line, drawn before.
  */
 #include "check.h"
 #include "core/random.h"
