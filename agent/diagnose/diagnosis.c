@@ -192,8 +192,8 @@ struct fault_found *diagnosis_fault(struct diagnosis *d, enum fault f,
 /* Whether `a` explains `b`: it can, and concerns all of its services. */
 static bool explains(const struct fault_found *a, const struct fault_found *b)
 {
-    bool covers =
-        a->services == 0 || (b->services != 0 && (b->services & ~a->services) == 0);
+    bool within = b->services != 0 ? (b->services & ~a->services) == 0 : a->shared;
+    bool covers = a->services == 0 || within;
     return a->fault != b->fault && (faults[a->fault].explains & BIT(b->fault)) != 0 &&
            covers;
 }

@@ -111,7 +111,8 @@ enum certainty { CERTAINTY_SURE, CERTAINTY_LIKELY };
 struct fault_found {
     enum fault fault;
     enum certainty certainty;
-    uint32_t services;   /* bit i: service i; 0: all, or none in particular */
+    uint32_t services; /* bit i: service i; 0: all, or none in particular */
+    bool shared; /* of the way of all packets: also of what no service is named for */
     const char *segment; /* "this host", "local network", "DNS", "provider", ... */
     const char *whom;    /* to call */
     char what[400];      /* a sentence: what is wrong, with figures */

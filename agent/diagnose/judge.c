@@ -66,14 +66,14 @@ bool judge_nothing_answers(const struct facts *f)
     return f->portal == PORTAL_UNKNOWN && f->proxy_tcp.answered == 0;
 }
 
-bool judge_ipv6_fails(const struct facts *f)
+bool judge_family_fails(const struct facts *f, size_t family)
 {
     size_t broken = 0, works = 0;
     for (size_t i = 0; i < f->n_services; i++) {
-        const struct facts_probes *v4 = &f->services[i].by[SLOT_IPV4].tcp,
-                                  *v6 = &f->services[i].by[SLOT_IPV6].tcp;
-        works += v6->answered > 0;
-        broken += v4->answered > 0 && v6->sent > 2 && v6->answered == 0;
+        const struct facts_probes *own = &f->services[i].by[family].tcp,
+                                  *other = &f->services[i].by[1 - family].tcp;
+        works += own->answered > 0;
+        broken += other->answered > 0 && own->sent > 2 && own->answered == 0;
     }
     return broken > 0 && works == 0;
 }
@@ -122,6 +122,21 @@ static void add_unknown(struct text *out, const char *what, const char *why)
     text_add(out, "%s%s (%s)", out->len > 0 ? "; " : "", what, why);
 }
 
+/* Why this host could not send any request; "": it could. */
+static const char *no_https(const struct facts *f)
+{
+    const char *cause = "";
+    for (size_t i = 0; i < f->n_services; i++)
+        for (size_t k = 0; k < FAMILY_SLOTS; k++) {
+            const struct facts_https *h = &f->services[i].by[k].https;
+            if (h->sent > 0)
+                return "";
+            if (h->unsent > 0)
+                cause = h->cause;
+        }
+    return cause;
+}
+
 static void list_unknown(const struct judging *j)
 {
     struct text t = {0};
@@ -130,6 +145,8 @@ static void list_unknown(const struct judging *j)
     if (j->f->busy)
         add_unknown(&t, "how fast services reply",
                     "this host has no CPU left; stop what keeps it busy");
+    if (no_https(j->f)[0] != '\0')
+        add_unknown(&t, "TLS and HTTPS", no_https(j->f));
     if (!j->f->agent)
         add_unknown(&t, "the usual values here", "no agent answers on this host");
     text_copy(j->out->unknown, sizeof j->out->unknown, text_string(&t));

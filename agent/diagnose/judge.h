@@ -60,7 +60,7 @@ struct loss_count judge_loss(const struct facts *f, size_t family, uint32_t serv
 void judge_add_services(struct text *out, const struct facts *f, uint32_t services);
 
 /* IPv6 to every service fails while IPv4 works. */
-bool judge_ipv6_fails(const struct facts *f);
+bool judge_family_fails(const struct facts *f, size_t family);
 
 /* True if nothing came from behind the gateway: no handshake, HTTPS reply, echo or answer of
  * DNS, and no router of a path. */

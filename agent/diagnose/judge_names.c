@@ -31,7 +31,8 @@ static void judge_resolver(const struct judging *j, const struct facts_resolver 
     }
     if (r->extra)
         return;
-    if (is_dead(r) && r->server.at.family == FAMILY_IPV6 && judge_ipv6_fails(j->f))
+    if (is_dead(r) && r->server.at.family == FAMILY_IPV6 &&
+        judge_family_fails(j->f, SLOT_IPV6))
         return; /* that is the fault */
     if (is_dead(r)) {
         struct fault_found *x =

@@ -156,6 +156,16 @@ static uint32_t services_slow_in(const struct judging *j, enum segment segment)
     return services != 0 && segment != SEGMENT_MICROSOFT ? services | untold : services;
 }
 
+/* No resolver is slow by more than what the segment adds. */
+static bool explains_resolvers(const struct facts *f, double segment_ms)
+{
+    for (size_t i = 0; i < f->n_resolvers; i++)
+        if (!f->resolvers[i].extra &&
+            facts_median(&f->resolvers[i].delays).low_ms > segment_ms + JUDGE_RESOLVER_MS)
+            return false;
+    return true;
+}
+
 static void judge_segment(const struct judging *j, enum segment segment, enum fault fault)
 {
     const struct facts *f = j->f;
@@ -190,6 +200,8 @@ static void judge_segment(const struct judging *j, enum segment segment, enum fa
                   "ADDRESS); if that names the same PoP, ask Microsoft's support.");
         x->segment = "Microsoft's network, or DNS";
     } else {
+        x->shared = judge_count(services) > 1 &&
+                    explains_resolvers(f, ms(worst->segment_ns[segment]));
         JUDGE_SET(x->what, "%s slow: %.1f of %.1f ms to %s arise in the %s.",
                   segment == SEGMENT_PROVIDER ? "The provider is"
                                               : "The local network is",

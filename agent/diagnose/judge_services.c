@@ -142,6 +142,7 @@ static struct service_state state_of(const struct facts_service *s)
     struct service_state t = {.cause = "", .reply = {NAN, NAN, NAN, NAN, 0}};
     const char *tcp_cause = "";
     bool tls_errors = false;
+    uint32_t refused = 0;
     for (size_t k = 0; k < FAMILY_SLOTS; k++) {
         const struct facts_address *a = &s->by[k];
         if (a->to.family == FAMILY_NONE || (k != SLOT_PROXY && !a->route))
@@ -155,6 +156,7 @@ static struct service_state state_of(const struct facts_service *s)
         t.replies += a->https.replies;
         t.http_errors += a->https.http_errors;
         t.slow += a->https.slow;
+        refused += a->tcp.answered > 0 ? a->https.refused : 0;
         if (a->https.http_errors > 0)
             t.status = a->https.last.status;
         if (a->tcp.answered == 0 && a->tcp.cause[0] != '\0')
@@ -169,7 +171,7 @@ static struct service_state state_of(const struct facts_service *s)
         t.cause[0] == '\0') /* else why a family fails that accepts connections */
         t.cause = tcp_cause[0] != '\0' ? tcp_cause : t.cause;
     t.tls_fails = tls_errors && !t.https_works;
-    t.silent = t.sent > 0 && t.replies + t.http_errors == 0 && t.slow > 0;
+    t.silent = t.sent > 0 && t.replies + t.http_errors == 0 && t.slow + refused > 0;
     return t;
 }
 
@@ -212,13 +214,47 @@ static void judge_own_address(const struct judging *j, size_t service,
     }
 }
 
+/* Where those that answer lose so much, one that does not answer is no case of its own. */
+static bool most_is_lost(const struct facts *f, size_t family)
+{
+    struct loss_count c = judge_loss(f, family, 0);
+    return 2 * c.lost > c.sent;
+}
+
+/* No service answers by IPv4, while IPv6 works: one fault, not one a service. */
+static void judge_ipv4(const struct judging *j)
+{
+    const struct facts *f = j->f;
+    const struct facts_gateway *g = &f->gateways[SLOT_IPV4];
+    char address[ADDRESS_TEXT_MAX];
+    uint32_t answered = 0;
+    for (size_t i = 0; i < FACTS_MEDIA; i++)
+        answered += f->media[i].to.family == FAMILY_IPV4 ? f->media[i].stun.answered : 0;
+    if (f->n_services < 2 || answered > 0 || !judge_family_fails(f, SLOT_IPV4))
+        return;
+    bool silent = g->icmp.sent > 0 && g->icmp.answered == 0;
+    struct fault_found *x = diagnosis_fault(j->out, FAULT_PATH_BROKEN, CERTAINTY_SURE, 0);
+    x->segment = silent ? "local network (IPv4)" : "provider (IPv4)";
+    JUDGE_SET(x->what,
+              "IPv4 is broken: no service answers by IPv4, while IPv6 works%s%s%s.",
+              silent ? "; nor does the gateway " : "",
+              silent ? endpoint_address(address, &g->to) : "", silent ? " answer" : "");
+    JUDGE_SET(x->next,
+              "Check the IPv4 address, default route and gateway of this host: ip route; "
+              "ip neighbour; edgelat trace -4 %s",
+              f->services[0].target.host);
+    if (silent)
+        x->whom = "the administrator of the local network";
+}
+
 /* It answers in the other family only. All of them: judge_ipv6(). */
 static void judge_one_family(const struct judging *j, size_t service)
 {
     const struct facts_service *s = &j->f->services[service];
     const struct facts_probes *v4 = &s->by[SLOT_IPV4].tcp, *v6 = &s->by[SLOT_IPV6].tcp;
     char address[ADDRESS_TEXT_MAX];
-    if (!s->by[SLOT_IPV4].route || v4->sent < 5 || v4->answered > 0 || v6->answered == 0)
+    if (!s->by[SLOT_IPV4].route || v4->sent < 5 || v4->answered > 0 ||
+        v6->answered == 0 || most_is_lost(j->f, SLOT_IPV4))
         return;
     struct fault_found *x =
         diagnosis_fault(j->out, FAULT_SERVICE_DOWN, CERTAINTY_SURE, BIT(service));
@@ -404,9 +440,9 @@ static void judge_ipv6(const struct judging *j)
         if (!v4->route || !v6->route || v4->tcp.answered == 0 || v6->tcp.sent < 3)
             continue;
         both |= BIT(i);
-        bool stalls = v4->https.slow > 0 && v4->https.replies == 0;
-        if (v6->tcp.answered == 0 && stalls)
-            continue; /* nor does IPv4 work */
+        bool stalls = v4->https.slow + v4->https.refused > 0 && v4->https.replies == 0;
+        if (v6->tcp.answered == 0 && (stalls || most_is_lost(f, SLOT_IPV6)))
+            continue; /* nor does IPv4 work, or chance lost them all */
         if (v6->tcp.answered == 0) {
             host = broken == 0 ? f->services[i].target.host : host;
             broken |= BIT(i);
@@ -707,6 +743,7 @@ void judge_services(const struct judging *j_in)
     }
     judge_issuers(j);
     judge_middlebox(j);
+    judge_ipv4(j);
     judge_ipv6(j);
     judge_media(j);
     judge_public_address(j);

@@ -607,6 +607,49 @@ static void own_entry(struct facts *f) /* of /etc/hosts */
     *v6 = (struct facts_address){0};
 }
 
+static void broken_ipv4(struct facts *f)
+{
+    for (size_t i = 0; i < SERVICES; i++)
+        close_tls(&f->services[i].by[SLOT_IPV4], i);
+    f->resolvers[0].answered = 0;
+    no_udp(f);
+}
+
+/* So much that some handshakes with one service are all lost. */
+static void most_lost(struct facts *f)
+{
+    for (size_t i = 0; i < SERVICES; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++)
+            lose(&f->services[i].by[k].tcp, 48);
+    lose(&f->services[BING].by[SLOT_IPV4].tcp, 50);
+    lose(&f->services[TEAMS].by[SLOT_IPV6].tcp, 50);
+}
+
+static void
+far_away(struct facts *f) /* satellite: the resolver and relays are behind it, too */
+{
+    static const double more_ms = 600;
+    for (size_t i = 0; i < SERVICES; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++)
+            fill(&f->services[i].by[k].tcp, more_ms + 10, 50);
+    f->n_paths = 0;
+    for (size_t i = 0; i < SERVICES; i++)
+        fill_path(f, i, more_ms);
+    struct facts_probes p;
+    fill(&p, more_ms + 2, 20);
+    f->resolvers[0].delays = p.delays;
+    fill(&f->media[0].stun, more_ms + 10, 60);
+    fill(&f->media[1].stun, more_ms + 10, 60);
+}
+
+static void far_and_slow_resolver(struct facts *f)
+{
+    struct facts_probes p;
+    far_away(f);
+    fill(&p, 900, 20);
+    f->resolvers[0].delays = p.delays;
+}
+
 static const struct {
     const char *what;
     void (*plant)(struct facts *f);
@@ -664,6 +707,11 @@ static const struct {
     {"one relay is far", one_far_relay, ""},
     {"a proxy that cannot be used", unusable_proxy, ""},
     {"the relays are far", far_relays, "media"},
+    {"broken IPv4", broken_ipv4, "path_broken"},
+    {"nearly all is lost", most_lost, "path_loss"},
+    {"far away", far_away, "provider_slow"},
+    {"far away, and a slow resolver", far_and_slow_resolver,
+     "resolver_slow provider_slow media"},
     {"a service stalls", stalling_service, "service_down"},
     {"an entry of this host", own_entry, "service_down"},
 };
