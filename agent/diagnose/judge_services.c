@@ -221,6 +221,12 @@ static bool most_is_lost(const struct facts *f, size_t family)
     return 2 * c.lost > c.sent;
 }
 
+static bool lost_by_chance(const struct facts *f, const struct facts_service *s,
+                           size_t family)
+{
+    return s->by[family].tcp.sent == 0 || most_is_lost(f, family);
+}
+
 /* No service answers by IPv4, while IPv6 works: one fault, not one a service. */
 static void judge_ipv4(const struct judging *j)
 {
@@ -282,7 +288,8 @@ static void judge_state(const struct judging *j, size_t service)
         return;
     }
     if (!proxied && !t.tcp) {
-        if (j->all_silent)
+        if (j->all_silent ||
+            (lost_by_chance(j->f, s, SLOT_IPV4) && lost_by_chance(j->f, s, SLOT_IPV6)))
             return;
         x = diagnosis_fault(j->out, FAULT_SERVICE_DOWN, CERTAINTY_SURE, BIT(service));
         JUDGE_SET(x->what, "%s does not answer: no TCP handshake succeeded (%s).", name,

@@ -623,6 +623,8 @@ static void most_lost(struct facts *f)
             lose(&f->services[i].by[k].tcp, 48);
     lose(&f->services[BING].by[SLOT_IPV4].tcp, 50);
     lose(&f->services[TEAMS].by[SLOT_IPV6].tcp, 50);
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        close_tls(&f->services[EXCHANGE].by[k], EXCHANGE);
 }
 
 static void
@@ -786,6 +788,27 @@ static void test_words(void **state)
     }
 }
 
+static void unsent_https(struct facts_address *a,
+                         size_t i) /* without trusted certificates */
+{
+    (void)i;
+    a->https = (struct facts_https){.unsent = 5, .cause = "no certificates"};
+}
+
+/* What this host could not send is not fine: the verdict says so. */
+static void test_not_checked(void **state)
+{
+    (void)state;
+    struct facts *f = healthy();
+    struct diagnosis *d = calloc(1, sizeof *d);
+    each(f, unsent_https);
+    judge_all(f, &known, &config, probe_kind_words(), d);
+    CHECK(strstr(d->unknown, "TLS and HTTPS (no certificates)") != NULL, "%s",
+          d->unknown);
+    free(d);
+    free(f);
+}
+
 /* Losses and delays by chance, within the limits, on a healthy site. */
 static void test_no_false_alarm(void **state)
 {
@@ -844,9 +867,9 @@ static void test_usual(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_findings), cmocka_unit_test(test_effects),
-        cmocka_unit_test(test_words),    cmocka_unit_test(test_no_false_alarm),
-        cmocka_unit_test(test_usual),
+        cmocka_unit_test(test_findings),       cmocka_unit_test(test_not_checked),
+        cmocka_unit_test(test_effects),        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_usual),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
