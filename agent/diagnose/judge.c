@@ -87,8 +87,9 @@ void judge_delay(struct check_row *row, const struct facts_median *m, double lim
                  const char *source)
 {
     row->value = m->ms;
-    row->low = m->low_ms;
-    row->high = m->high_ms;
+    bool stated = m->n >= 6; /* of fewer values even the range covers less than 95 % */
+    row->low = stated ? m->low_ms : NAN;
+    row->high = stated ? m->high_ms : NAN;
     row->unit = "ms";
     row->threshold = limit_ms;
     text_copy(row->source, sizeof row->source, isnan(limit_ms) ? "" : source);

@@ -10,6 +10,8 @@
 
 #include "check.h"
 
+#include <math.h>
+
 #define NOW_NS (INT64_C(1795424400) * NS_PER_S)
 
 enum { EXCHANGE, TEAMS, BING, SERVICES };
@@ -795,6 +797,24 @@ static void unsent_https(struct facts_address *a,
     a->https = (struct facts_https){.unsent = 5, .cause = "no certificates"};
 }
 
+/* Five values have no 95 % interval of their median, fifty have. */
+static void test_intervals(void **state)
+{
+    (void)state;
+    struct facts *f = healthy();
+    struct diagnosis *d = calloc(1, sizeof *d);
+    judge_all(f, &known, &config, probe_kind_words(), d);
+    for (size_t i = 0; i < d->n_rows; i++) {
+        const struct check_row *row = &d->rows[i];
+        if (row->id == CHECK_HTTPS || row->id == CHECK_TLS)
+            CHECK(isnan(row->low) && isnan(row->high), "%s", row->subject);
+        if (row->id == CHECK_TCP)
+            CHECK(row->low <= row->value && row->value <= row->high, "%s", row->subject);
+    }
+    free(d);
+    free(f);
+}
+
 /* What this host could not send is not fine: the verdict says so. */
 static void test_not_checked(void **state)
 {
@@ -867,9 +887,10 @@ static void test_usual(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_findings),       cmocka_unit_test(test_not_checked),
-        cmocka_unit_test(test_effects),        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_usual),
+        cmocka_unit_test(test_findings),    cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_not_checked), cmocka_unit_test(test_effects),
+        cmocka_unit_test(test_words),       cmocka_unit_test(test_no_false_alarm),
+        cmocka_unit_test(test_usual),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
