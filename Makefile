@@ -185,7 +185,7 @@ help:
 #: make                    builds build/edgelat and build/edgelat-collect (no root)
 #: sudo make run           installs packages, builds, runs the agent; LAB=1: simulated network; DURATION=s
 #: sudo make test          installs packages, runs every test
-#: make check              unit tests, simulations, layers, format: no root, no network, under 20 s
+#: make check              unit tests, simulations, layers, format: no root, no network, 20 s once built
 #: make check-io           tests with sockets and files, on loopback
 #: make check-report       looks at pages of the report in headless Chromium, with axe-core
 #: make format             formats the sources (.clang-format)
