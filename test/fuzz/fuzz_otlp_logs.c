@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
     ProtobufCMessage *request = otlp_read(SIGNAL_LOGS, bytes, len);
     if (request != NULL)
-        records_render(&text, (const Otlp__ExportLogsServiceRequest *)request);
+        records_render(&text, (const Otlp__ExportLogsServiceRequest *)request, true);
     otlp_read_free(request);
     text_free(&text);
     return 0;
