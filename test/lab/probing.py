@@ -236,7 +236,9 @@ def configuration(name, text, alone="workloads = no\nfront_doors = 0\n"):
     os.makedirs(folder)
     path, state = os.path.join(folder, "edgelat.conf"), os.path.join(folder, "state")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(f"[agent]\nstate_dir = {state}\ngateway = no\n{alone}{text}\n[dns]\nprobe = no\n")
+        dns = "[dns]\nprobe = no\n"
+        text = text.replace("[dns]\n", dns) if "[dns]\n" in text else f"{text}\n{dns}"
+        file.write(f"[agent]\nstate_dir = {state}\ngateway = no\n{alone}{text}\n")
     return path, state
 
 

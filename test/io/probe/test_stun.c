@@ -56,7 +56,8 @@ static void answer(int fd, const struct request *r, uint16_t type, const void *a
 {
     uint8_t bytes[128] = {(uint8_t)(type >> 8), (uint8_t)type, 0, (uint8_t)len};
     memcpy(bytes + 4, r->bytes + 4, 16);
-    memcpy(bytes + 20, attributes, len);
+    if (len > 0)
+        memcpy(bytes + 20, attributes, len);
     CHECK_INT(
         (ssize_t)(20 + len),
         sendto(fd, bytes, 20 + len, 0, (const struct sockaddr *)&r->from, r->from_len),
