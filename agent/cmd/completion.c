@@ -87,6 +87,8 @@ static void bash_argument(struct text *out, const char *command,
     text_add(out, "        ");
     if (o->letter <= UCHAR_MAX)
         text_add(out, "'%s -%c' | ", command, o->letter);
+    if (o->also != 0)
+        text_add(out, "'%s -%c' | ", command, o->also);
     text_add(out, "'%s --%s') echo %s ;;\n", command, o->name, bash_words[o->word]);
 }
 
@@ -212,13 +214,18 @@ static void zsh_option(struct text *out, const char *command, const struct cmd_o
     text_add(out, " \\\n                '");
     if (alone)
         text_add(out, "(- : *)");
+    else if (o->also != 0)
+        text_add(out, "(-%c -%c --%s)", o->letter, o->also, o->name);
     else if (has_letter)
         text_add(out, "(-%c --%s)", o->letter, o->name);
-    if (has_letter)
-        text_add(out, "'{-%c%s,--%s%s}'", o->letter, has_argument ? "+" : "", o->name,
-                 has_argument ? "=" : "");
-    else
+    if (has_letter) {
+        text_add(out, "'{-%c%s", o->letter, has_argument ? "+" : "");
+        if (o->also != 0)
+            text_add(out, ",-%c%s", o->also, has_argument ? "+" : "");
+        text_add(out, ",--%s%s}'", o->name, has_argument ? "=" : "");
+    } else {
         text_add(out, "--%s%s", o->name, has_argument && !alone ? "=" : "");
+    }
     text_add(out, "[");
     help_option(&full, o);
     add_quoted(out, brief(help, text_string(&full)), "[]\\");
@@ -318,6 +325,8 @@ static void fish_option(struct text *out, const char *command, const struct cmd_
              *command != '\0' ? " " : "", command);
     if (o->letter <= UCHAR_MAX)
         text_add(out, " -s %c", o->letter);
+    if (o->also != 0)
+        text_add(out, " -s %c", o->also);
     text_add(out, " -l %s", o->name);
     if (o->argument != NULL) {
         text_add(out, o->word == CMD_FILE ? " -r" : " -x");
