@@ -251,7 +251,7 @@ def collector_down_and_up():
             table = receiver.communicate(timeout=10)[0]
     tap.ok("127.0.0.1" in said or "connect" in said.lower(), "the log names the collector that is down", said)
     official_decoders(received)
-    rows = [line.split() for line in table.splitlines() if re.search(r"\b(icmp|tcp|https)\b", line)]
+    rows = [line.split() for line in table.splitlines() if re.match(r"(\d+|-) .* (icmp|tcp|https) ", line)]
     # rows of a series whose first probe was not HTTPS say that the PoP is unknown yet
     tap.ok({row[0] for row in rows if "AMS" in row} == {"1"} and rows[0][0] == "1",
            "the table: the nearest PoP first", table)
