@@ -266,7 +266,7 @@ def main():
         })
         time.sleep(5)
         started.update({
-            "twins": Probing("icmp", "twin-1.example.net", "twin-2.example.net", "-n", 300, *often, "-w", 1),
+            "twins": Probing("icmp", "twin-1.example.net", "twin-2.example.net", "-4", "-n", 300, *often, "-w", 1),
             "first": Probing("icmp", BESIDE, "-n", 200, *often),
             "second": Probing("icmp", BESIDE, "-n", 200, *often),
             "nohost": Probing("icmp", NOHOST, "-n", 5, "-i", 0.1),
