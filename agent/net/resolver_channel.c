@@ -92,12 +92,8 @@ static void read_stamps(struct dns_socket *s)
     struct queued q;
     while (s->datagrams && error_queue_read(s->fd, NULL, 0, &q))
         for (struct query *a = s->channel->waiting; a != NULL; a = a->next)
-            if (q.kind == QUEUED_STAMP && a->by == s && a->key == q.key) {
-                a->left.software_ns = q.stamps.software_ns != 0 ? q.stamps.software_ns
-                                                                : a->left.software_ns;
-                a->left.hardware_ns = q.stamps.hardware_ns != 0 ? q.stamps.hardware_ns
-                                                                : a->left.hardware_ns;
-            }
+            if (q.kind == QUEUED_STAMP && a->by == s && a->key == q.key)
+                stamps_add(&a->left, q.stamps);
 }
 
 static void note_sent(struct dns_socket *s, const uint8_t *id, struct mono at)

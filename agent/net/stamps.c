@@ -8,6 +8,14 @@ static bool good(int64_t sent, int64_t received, int64_t bound)
     return sent > 0 && received > 0 && received >= sent && received - sent <= bound;
 }
 
+void stamps_add(struct stamps *all, struct stamps more)
+{
+    if (more.software_ns != 0)
+        all->software_ns = more.software_ns;
+    if (more.hardware_ns != 0)
+        all->hardware_ns = more.hardware_ns;
+}
+
 int64_t stamps_delay(int64_t user_ns, struct stamps sent, struct stamps received,
                      enum stamp_basis *basis)
 {

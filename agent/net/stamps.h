@@ -26,6 +26,9 @@ struct stamps { /* of one packet; 0: none */
     int64_t software_ns, hardware_ns;
 };
 
+/* Takes the stamps that `more` has: those of one packet come one by one. */
+void stamps_add(struct stamps *all, struct stamps more);
+
 enum stamp_basis { BASIS_USER, BASIS_SOFTWARE, BASIS_HARDWARE };
 
 /* `user_ns`: by our own clock, from before the sending to after the receiving. */

@@ -13,10 +13,7 @@ static void on_stamp(struct icmp_family *f, const struct packet_in *p)
     struct sent_echo *sent = echo_table_at(&f->echo_table, f->by_key[p->key % KEYS]);
     if (sent == NULL || sent->key != p->key || p->key >= f->next_key)
         return;
-    if (p->stamps.software_ns != 0) /* each comes by itself */
-        sent->stamps.software_ns = p->stamps.software_ns;
-    if (p->stamps.hardware_ns != 0)
-        sent->stamps.hardware_ns = p->stamps.hardware_ns;
+    stamps_add(&sent->stamps, p->stamps);
 }
 
 /* Why no reply has counted yet; it stays the cause if none comes. */

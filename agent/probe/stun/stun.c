@@ -91,10 +91,7 @@ static void on_stamp(struct stun_socket *k, const struct queued *q)
     if (k->keys_lost || q->key >= k->next_key || sent == NULL || sent->key != q->key ||
         sent->socket != k)
         return;
-    if (q->stamps.software_ns != 0) /* each comes by itself */
-        sent->stamps.software_ns = q->stamps.software_ns;
-    if (q->stamps.hardware_ns != 0)
-        sent->stamps.hardware_ns = q->stamps.hardware_ns;
+    stamps_add(&sent->stamps, q->stamps);
 }
 
 static void on_icmp(struct stun_socket *k, const struct queued *q, const uint8_t *bytes)
