@@ -90,6 +90,10 @@ struct probe_kind {
 void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *delays);
 void exchange_defer(struct exchange *x, enum outcome outcome);
 
+/* Says why no reply has counted yet; it stays the cause if none comes. NULL is fine. */
+__attribute__((format(printf, 2, 3))) void exchange_note(struct exchange *x,
+                                                         const char *format, ...);
+
 /* A reply after its result: COUNTER_LATE or COUNTER_DUPLICATES of its stream. It changes
  * counts, never a delay. */
 void prober_after(struct prober *p, uint32_t stream, enum counter what);

@@ -11,6 +11,7 @@
 #include "net/clock.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -184,6 +185,16 @@ void exchange_defer(struct exchange *x, enum outcome outcome)
     p->deferred_end = &probe->next;
     p->n_deferred++;
     take_a_turn(p);
+}
+
+void exchange_note(struct exchange *x, const char *format, ...)
+{
+    va_list args;
+    if (x == NULL)
+        return;
+    va_start(args, format);
+    vsnprintf(x->result.cause, sizeof x->result.cause, format, args);
+    va_end(args);
 }
 
 void prober_after(struct prober *p, uint32_t stream, enum counter what)

@@ -3,9 +3,6 @@
 #include "probe/icmp/state.h"
 #include "probe/prober.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #define ROUNDS_MAX 64 /* batches read at a time, so that a flood cannot hold the loop */
 
 static void on_stamp(struct icmp_family *f, const struct packet_in *p)
@@ -14,18 +11,6 @@ static void on_stamp(struct icmp_family *f, const struct packet_in *p)
     if (sent == NULL || sent->key != p->key || p->key >= f->next_key)
         return;
     stamps_add(&sent->stamps, p->stamps);
-}
-
-/* Why no reply has counted yet; it stays the cause if none comes. */
-__attribute__((format(printf, 2, 3))) static void note(struct exchange *x,
-                                                       const char *format, ...)
-{
-    va_list args;
-    if (x == NULL)
-        return;
-    va_start(args, format);
-    vsnprintf(x->result.cause, sizeof x->result.cause, format, args);
-    va_end(args);
 }
 
 /* Our own nonce, sent by somebody else than the target: several addresses, or an address
@@ -37,8 +22,8 @@ static void on_other_address(struct icmp_family *f, const struct packet_in *p)
         &f->echo_table, echo_table_match_anyone(&f->echo_table, &p->message));
     prober_count_foreign(f->icmp->prober);
     if (sent != NULL)
-        note(sent->x, "a reply came from another address, %s",
-             endpoint_address(by, &p->from));
+        exchange_note(sent->x, "a reply came from another address, %s",
+                      endpoint_address(by, &p->from));
 }
 
 static void on_reply(struct icmp_family *f, const struct packet_in *p,
@@ -55,8 +40,8 @@ static void on_reply(struct icmp_family *f, const struct packet_in *p,
     }
     if (p->message.damaged_at != 0) { /* lost (RFC 7680, 2.4) */
         prober_count_damaged(s->prober);
-        note(sent->x, "a reply came damaged, from byte %u of its payload on",
-             p->message.damaged_at);
+        exchange_note(sent->x, "a reply came damaged, from byte %u of its payload on",
+                      p->message.damaged_at);
         return;
     }
     flow_of(f, sent->stream)->losses = 0;
@@ -71,8 +56,8 @@ static void on_reply(struct icmp_family *f, const struct packet_in *p,
     sent->answered = true;
     x->result.cause[0] = '\0';
     if (p->message.payload_bytes < x->target->payload_bytes)
-        note(x, "the reply has %u of %u bytes", p->message.payload_bytes,
-             x->target->payload_bytes);
+        exchange_note(x, "the reply has %u of %u bytes", p->message.payload_bytes,
+                      x->target->payload_bytes);
     enum stamp_basis basis;
     int64_t rtt =
         stamps_delay(arrived.ns - sent->sent.ns, sent->stamps, p->stamps, &basis);

@@ -26,7 +26,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <net/if.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,18 +127,6 @@ static void drain_errors(struct stun_socket *k)
     }
 }
 
-/* Why no response has counted yet; it stays the cause if none comes. */
-__attribute__((format(printf, 2, 3))) static void note(struct exchange *x,
-                                                       const char *format, ...)
-{
-    va_list args;
-    if (x == NULL)
-        return;
-    va_start(args, format);
-    vsnprintf(x->result.cause, sizeof x->result.cause, format, args);
-    va_end(args);
-}
-
 /* The request with the id of `m`, if `m` may count as its response. */
 static struct binding *answered_by(struct stun_socket *k, const struct stun_message *m,
                                    const struct endpoint *from)
@@ -152,13 +139,14 @@ static struct binding *answered_by(struct stun_socket *k, const struct stun_mess
     }
     if (m->class == STUN_REQUEST) {
         prober_count_foreign(k->stun->prober);
-        note(sent->x, "the port sends requests back: it is an echo service, not STUN");
+        exchange_note(sent->x,
+                      "the port sends requests back: it is an echo service, not STUN");
         return NULL;
     }
     if (from->port != sent->to.port || !endpoint_same_address(from, &sent->to)) {
         prober_count_foreign(k->stun->prober);
-        note(sent->x, "a response came from another address, %s port %u",
-             endpoint_address(by, from), from->port);
+        exchange_note(sent->x, "a response came from another address, %s port %u",
+                      endpoint_address(by, from), from->port);
         return NULL;
     }
     return sent;
@@ -431,9 +419,10 @@ static void on_silence(struct stun *s, struct stun_flow *flow, struct exchange *
     struct mono now = mono_now();
     if (flow->tcp_port != 0) {
         x->result.stun.tcp_port = flow->tcp_port;
-        note(x,
-             "no answer, but TCP port %u of this address answers: UDP port %u is blocked",
-             flow->tcp_port, x->to.port);
+        exchange_note(
+            x,
+            "no answer, but TCP port %u of this address answers: UDP port %u is blocked",
+            flow->tcp_port, x->to.port);
     }
     if (flow->reach != NULL || flow->losses < SILENT_LOSSES ||
         (flow->tried.ns != 0 && now.ns - flow->tried.ns < REACH_EVERY_NS))
