@@ -27,7 +27,7 @@ struct top;
 struct top *top_create(void);
 void top_destroy(struct top *t); /* NULL is fine */
 
-/* Takes a copy of one status. False: it is none, and the last one stays. The cursor stays on
+/* Takes a copy of one status. False: not a status; the previous one is kept. The cursor stays on
  * its target. */
 bool top_update(struct top *t, const char *json, size_t len);
 

@@ -44,7 +44,7 @@ struct top {
     size_t rows; /* of the list when it was drawn last */
 };
 
-/* The number of a member; NaN if it is none. */
+/* The number of a member; NaN if the member is not a number. */
 double top_number(struct json_span object, const char *name);
 
 #endif
