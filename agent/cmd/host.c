@@ -3,6 +3,7 @@
 #include "cmd/cmd.h"
 #include "net/idn.h"
 
+#include <net/if.h>
 #include <string.h>
 
 /* Why an address cannot be probed, or NULL. Names are resolved first: NULL. */
@@ -48,5 +49,21 @@ bool cmd_host(struct host_port *out, const char *text, const struct host_rules *
         cmd_cannot("%s is %s", out->host, why);
         return false;
     }
+    return true;
+}
+
+bool cmd_uplink(struct uplink *out, const char *text)
+{
+    struct endpoint e;
+    struct uplink u = {0};
+    if (endpoint_parse(&e, text, 0)) {
+        u.source[family_slot((enum family)e.family)] = e;
+    } else if (if_nametoindex(text) == 0 ||
+               !text_copy(u.interface, sizeof u.interface, text)) {
+        cmd_cannot("-I %s: this host has no such interface; `ip link` lists them", text);
+        return false;
+    }
+    text_copy(u.name, sizeof u.name, text);
+    *out = u;
     return true;
 }

@@ -1,10 +1,12 @@
 /*
- * HOST or HOST:PORT as an argument of a command that sends packets to it.
+ * HOST or HOST:PORT as an argument of a command that sends packets to it, and the uplink
+ * that they take.
  */
 #ifndef EDGELAT_CMD_HOST_H
 #define EDGELAT_CMD_HOST_H
 
 #include "core/host_port.h"
+#include "core/uplink.h"
 
 #include <stdbool.h>
 
@@ -17,5 +19,8 @@ struct host_rules {
 
 /* False: reported. */
 bool cmd_host(struct host_port *out, const char *text, const struct host_rules *r);
+
+/* The argument of -I: an interface or an address of this host. False: reported. */
+bool cmd_uplink(struct uplink *out, const char *text);
 
 #endif

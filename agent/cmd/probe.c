@@ -149,24 +149,6 @@ static bool certificates(const char *file)
     return rc == 0;
 }
 
-/* An interface or an address of this host. */
-static bool uplink(struct uplink *out)
-{
-    struct endpoint e;
-    struct uplink u = {0};
-    if (endpoint_parse(&e, optarg, 0)) {
-        u.source[family_slot((enum family)e.family)] = e;
-    } else if (if_nametoindex(optarg) == 0 ||
-               !text_copy(u.interface, sizeof u.interface, optarg)) {
-        cmd_cannot("-I %s: this host has no such interface; `ip link` lists them",
-                   optarg);
-        return false;
-    }
-    text_copy(u.name, sizeof u.name, optarg);
-    *out = u;
-    return true;
-}
-
 static bool take_option(struct options *o, int c)
 {
     for (size_t i = 0; options[i].name != NULL; i++)
@@ -187,7 +169,7 @@ static bool take_option(struct options *o, int c)
     case '6':
         return o->ipv6 = true;
     case 'I':
-        return uplink(&o->uplink);
+        return cmd_uplink(&o->uplink, optarg);
     case OPT_JSON:
         return o->json = true;
     case OPT_DF:

@@ -54,6 +54,9 @@ static const struct cmd_option options[] = {
     {"udp", OPT_UDP, NULL, "by UDP, port 33434"},
     {"ipv4", '4', NULL, "IPv4 only"},
     {"ipv6", '6', NULL, "IPv6 only (default: IPv4 if it has an address and a route)"},
+    {"uplink", 'I', "ADDRESS",
+     "interface (also a VRF device) or source address of the packets (default: as the "
+     "routes say)"},
     {"numeric", 'n', NULL,
      "do not look up the names of routers; the entry then has no metro"},
     {"paths", OPT_PATHS, NULL,
@@ -76,6 +79,7 @@ static const struct cmd_option options[] = {
 struct trace_options {
     bool icmp, tcp, udp, ipv4, ipv6, numeric, paths, mtu, json, as_dns;
     const char *as_database; /* NULL: as configured */
+    struct uplink uplink;
 };
 
 struct router_name {
@@ -87,6 +91,7 @@ struct router_name {
 
 struct tracing {
     struct trace_options options;
+    const struct uplink *uplink; /* NULL: the system's routes */
     struct host_port host;
     uv_loop_t loop;
     uv_timer_t *timer; /* for the names */
@@ -329,8 +334,8 @@ static void on_mtu(const struct mtu_search *result, const char *cause, void *use
 static bool find_mtu(struct tracing *t)
 {
     int64_t gap_ns = geteuid() == 0 ? MTU_GAP_NS / 10 : MTU_GAP_NS;
-    return t->options.mtu &&
-           mtu_prober_start(&t->mtu_prober, &t->loop, &t->to, gap_ns, on_mtu, t) == 0;
+    return t->options.mtu && mtu_prober_start(&t->mtu_prober, &t->loop, &t->to, t->uplink,
+                                              gap_ns, on_mtu, t) == 0;
 }
 
 static void on_flow_over(const struct trace *trace, const char *cause, void *user);
@@ -345,7 +350,8 @@ static void next_flow(struct tracing *t)
     t->flow = NULL;
     if (!t->options.paths || extent.ttl_max == 0 || t->branches.flows == BRANCHES_FLOWS ||
         mono_now().ns - t->began.ns > FLOWS_NS ||
-        tracer_start(&t->flow, &t->loop, t->method, &t->to, extent, &events) != 0) {
+        tracer_start(&t->flow, &t->loop, t->method, &t->to, t->uplink, extent, &events) !=
+            0) {
         if (!find_mtu(t))
             await_names(t);
     }
@@ -420,10 +426,11 @@ static int begin(struct tracing *t)
         return rc;
     t->time = wall_now();
     t->began = mono_now();
-    rc = tracer_start(&t->tracer, &t->loop, t->method, &t->to, tracer_whole, &events);
+    rc = tracer_start(&t->tracer, &t->loop, t->method, &t->to, t->uplink, tracer_whole,
+                      &events);
     if (rc != 0) {
         char cause[sizeof((struct result *)0)->cause];
-        cause_not_sent(cause, sizeof cause, rc);
+        cause_not_sent_by(cause, sizeof cause, rc, t->uplink);
         return cmd_cannot("%s: %s", t->host.host, cause);
     }
     return CMD_FINE;
@@ -456,8 +463,8 @@ static void choose_address(struct tracing *t)
 {
     const struct endpoint *first = &t->found[0], *second = &t->found[1];
     if (first->family == FAMILY_NONE ||
-        (second->family != FAMILY_NONE && !socket_has_route(first, NULL) &&
-         socket_has_route(second, NULL)))
+        (second->family != FAMILY_NONE && !socket_has_route(first, t->uplink) &&
+         socket_has_route(second, t->uplink)))
         first = second;
     t->to = *first;
     t->exit_code = first->family == FAMILY_NONE ? no_address(t) : begin(t);
@@ -482,12 +489,10 @@ static void on_resolution(const struct resolution *r, void *user)
 
 static void resolve(struct tracing *t)
 {
-    bool any = t->options.ipv4 == t->options.ipv6;
-    bool ipv4 = any || t->options.ipv4, ipv6 = any || t->options.ipv6;
-    t->unanswered = ipv4 + ipv6;
-    if (ipv4)
+    t->unanswered = t->options.ipv4 + t->options.ipv6;
+    if (t->options.ipv4)
         resolver_lookup(t->resolver, t->host.host, FAMILY_IPV4, 0, on_resolution, t);
-    if (ipv6)
+    if (t->options.ipv6)
         resolver_lookup(t->resolver, t->host.host, FAMILY_IPV6, 0, on_resolution, t);
 }
 
@@ -519,6 +524,8 @@ static bool take_option(struct trace_options *o, int c)
         return o->ipv4 = true;
     case '6':
         return o->ipv6 = true;
+    case 'I':
+        return cmd_uplink(&o->uplink, optarg);
     case 'n':
         return o->numeric = true;
     case OPT_PATHS:
@@ -551,6 +558,7 @@ static int parse(struct tracing *t, int argc, char **argv)
         return cmd_cannot("HOST is required; `edgelat trace --help` has examples");
     if (optind + 1 < argc)
         return cmd_cannot("trace takes one HOST, not also '%s'", argv[optind + 1]);
+    t->uplink = o->uplink.name[0] != '\0' ? &o->uplink : NULL;
     const struct host_rules rules = {
         .ipv4_only = o->ipv4 && !o->ipv6,
         .ipv6_only = o->ipv6 && !o->ipv4,
@@ -558,7 +566,15 @@ static int parse(struct tracing *t, int argc, char **argv)
         .without = "icmp",
         .path = "",
     };
-    return cmd_host(&t->host, argv[optind], &rules) ? CMD_FINE : CMD_CANNOT;
+    if (!cmd_host(&t->host, argv[optind], &rules))
+        return CMD_CANNOT;
+    bool any = o->ipv4 == o->ipv6;
+    o->ipv4 = (any || o->ipv4) && uplink_has_family(t->uplink, FAMILY_IPV4);
+    o->ipv6 = (any || o->ipv6) && uplink_has_family(t->uplink, FAMILY_IPV6);
+    if (!o->ipv4 && !o->ipv6)
+        return cmd_cannot("-I %s is not an address of the family that was asked for",
+                          o->uplink.name);
+    return CMD_FINE;
 }
 
 static void trace_path(struct tracing *t)

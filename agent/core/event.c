@@ -143,10 +143,12 @@ const char *event_subject(char out[EVENT_SUBJECT_MAX], const struct event *e)
     const char *kind = e->kind != NULL ? e->kind->name : "";
     const char *family = e->family != FAMILY_NONE ? family_name(e->family) : "";
     bool some = *kind != '\0' || *family != '\0', both = *kind != '\0' && *family != '\0';
+    char name[TARGET_OVER_TEXT_MAX];
     out[0] = '\0';
     if (e->target != NULL)
-        snprintf(out, EVENT_SUBJECT_MAX, "%s%s%s%s%s%s", e->target->name,
-                 some ? " (" : "", kind, both ? ", " : "", family, some ? ")" : "");
+        snprintf(out, EVENT_SUBJECT_MAX, "%s%s%s%s%s%s",
+                 target_over_text(name, e->target), some ? " (" : "", kind,
+                 both ? ", " : "", family, some ? ")" : "");
     return out;
 }
 

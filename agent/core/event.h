@@ -132,7 +132,7 @@ struct event *events_add(struct events *to, const char *name, enum severity seve
 __attribute__((format(printf, 2, 3))) void event_say(struct event *e, const char *format,
                                                      ...);
 
-#define EVENT_SUBJECT_MAX (TARGET_NAME_MAX + 32)
+#define EVENT_SUBJECT_MAX (TARGET_OVER_TEXT_MAX + 32)
 
 /* "teams (icmp, ipv4)", "teams"; "" without a target. Returns `out`. */
 const char *event_subject(char out[EVENT_SUBJECT_MAX], const struct event *e);

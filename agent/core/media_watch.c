@@ -4,6 +4,8 @@
 #include "core/event_names.h"
 #include "core/time.h"
 
+#include <assert.h>
+
 const char *nat_name(enum nat nat)
 {
     static const char *const names[] = {
@@ -63,26 +65,40 @@ static void set_blocked(struct media_watched *m, const struct result *r,
 
 /* ---- the address of the site ---- */
 
-static void report_egress(const struct egress *g, enum family family, struct wall now,
-                          struct events *events)
+static void report_egress(const struct egress *g, struct wall now, struct events *events)
 {
     char before[ADDRESS_TEXT_MAX], after[ADDRESS_TEXT_MAX];
     struct event *e = events_add(events, EVENT_EGRESS_CHANGED, SEVERITY_INFO, now, NULL);
-    e->family = family;
+    e->family = g->family;
     e->since = g->other_since;
     text_copy(e->before, sizeof e->before, endpoint_address(before, &g->address));
     text_copy(e->after, sizeof e->after, endpoint_address(after, &g->other));
-    event_say(e, "this site now leaves with the public address %s instead of %s", after,
-              before);
+    if (g->uplink != NULL)
+        event_text(e, ATTR_UPLINK, g->uplink->name);
+    event_say(e, "this site now leaves%s%s with the public address %s instead of %s",
+              g->uplink != NULL ? " over uplink " : "",
+              g->uplink != NULL ? g->uplink->name : "", after, before);
+}
+
+static struct egress *egress_of(struct media_watch *w, const struct uplink *uplink,
+                                const struct result *r)
+{
+    size_t i = 0;
+    while (i < w->n_egress &&
+           (w->egress[i].uplink != uplink || w->egress[i].family != r->to.family))
+        i++;
+    assert(i < EGRESS_MAX);
+    if (i == w->n_egress)
+        w->egress[w->n_egress++] = (struct egress){.uplink = uplink,
+                                                   .family = (enum family)r->to.family,
+                                                   .address = r->stun.mapped,
+                                                   .since = r->time};
+    return &w->egress[i];
 }
 
 static void add_egress(struct egress *g, const struct result *r, struct events *events)
 {
     const struct endpoint *mapped = &r->stun.mapped;
-    if (g->address.family == FAMILY_NONE) {
-        g->address = *mapped;
-        g->since = r->time;
-    }
     if (endpoint_same_address(mapped, &g->address)) {
         g->times = 0;
         return;
@@ -95,7 +111,7 @@ static void add_egress(struct egress *g, const struct result *r, struct events *
     if (++g->times < MEDIA_WATCH_SURE)
         return;
     if (g->reported.ns == 0 || r->time.ns - g->reported.ns >= MEDIA_WATCH_QUIET_NS) {
-        report_egress(g, (enum family)mapped->family, r->time, events);
+        report_egress(g, r->time, events);
         g->reported = r->time;
     }
     g->address = g->other;
@@ -137,7 +153,7 @@ static void add_mapping(struct media_watch *w, struct media_watched *m,
     m->mapped = r->stun.mapped;
     m->first = again ? m->first : r->time;
     m->last = r->time;
-    struct egress *g = &w->egress[m->family == FAMILY_IPV6];
+    struct egress *g = egress_of(w, m->target->uplink, r);
     enum nat nat =
         endpoint_same_address(&m->local, &m->mapped) ? NAT_NONE : compare(w, m, before);
     if (nat != NAT_UNKNOWN)
@@ -156,11 +172,19 @@ void media_watch_add(struct media_watch *w, const struct target *target,
     set_blocked(m, result, events);
     if (!answered || result->stun.mapped.family != result->to.family)
         return;
-    add_egress(&w->egress[family == FAMILY_IPV6], result, events);
+    add_egress(egress_of(w, target->uplink, result), result, events);
     add_mapping(w, m, result);
 }
 
 void media_watch_moved(struct media_watch *w)
 {
-    *w = (struct media_watch){.n = 0};
+    size_t n = 0, n_egress = 0;
+    for (size_t i = 0; i < w->n; i++)
+        if (w->all[i].target->uplink != NULL)
+            w->all[n++] = w->all[i];
+    for (size_t i = 0; i < w->n_egress; i++)
+        if (w->egress[i].uplink != NULL)
+            w->egress[n_egress++] = w->egress[i];
+    w->n = n;
+    w->n_egress = n_egress;
 }

@@ -2,8 +2,8 @@
  * What STUN responses tell besides delay: the address that this site leaves with, the kind
  * of address translation, and whether UDP is blocked. Pure. Reports as events:
  *
- *   edgelat.egress.changed  The public address of an address family is another one. It must
- *                           be seen MEDIA_WATCH_SURE times in a row; uplinks that take
+ *   edgelat.egress.changed  The public address of an address family, or of an uplink, is
+ *                           another one. It must be seen MEDIA_WATCH_SURE times in a row; uplinks that take
  *                           turns are reported at most once in MEDIA_WATCH_QUIET_NS.
  *   edgelat.udp.blocked     WARN: UDP to a target gets no answer while TCP to the same
  *                           address does; INFO: UDP is answered.
@@ -46,8 +46,13 @@ struct media_watched {
     uint16_t tcp_port; /* that answered while UDP did not */
 };
 
+/* The address families of the system's routes and of each uplink. */
+enum { EGRESS_MAX = 2 * (1 + UPLINKS_MAX) };
+
 struct egress {
-    struct endpoint address; /* FAMILY_NONE: unknown; without a port */
+    const struct uplink *uplink; /* NULL: the system's routes */
+    enum family family;
+    struct endpoint address; /* its port does not count */
     struct wall since;
     enum nat nat;
     /* another address than `address`, and how often in a row */
@@ -59,14 +64,15 @@ struct egress {
 struct media_watch { /* start with { 0 } */
     struct media_watched all[MEDIA_WATCH_MAX];
     size_t n;
-    struct egress egress[2]; /* IPv4, IPv6 */
+    struct egress egress[EGRESS_MAX];
+    size_t n_egress;
 };
 
 /* A result of a kind that fills in result.stun. `target` outlives the watch. */
 void media_watch_add(struct media_watch *w, const struct target *target,
                      const struct result *result, struct events *events);
 
-/* This host is in another network: nothing is known, without events. */
+/* This host is in another network: nothing is known but of uplinks, without events. */
 void media_watch_moved(struct media_watch *w);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "core/time.h"
 
+#include <stdio.h>
 #include <strings.h>
 
 #define HTTPS_PORT 443
@@ -52,6 +53,13 @@ bool target_measures(const struct target *t, const struct kinds *kinds,
         if (t->kinds[i] && kind_delay(kinds->list[i], role) != KIND_NONE)
             return true;
     return false;
+}
+
+const char *target_over_text(char out[TARGET_OVER_TEXT_MAX], const struct target *t)
+{
+    snprintf(out, TARGET_OVER_TEXT_MAX, "%s%s%s", t->name,
+             t->uplink != NULL ? " over " : "", t->uplink != NULL ? t->uplink->name : "");
+    return out;
 }
 
 bool target_same_host(const struct target *a, const struct target *b)

@@ -99,6 +99,10 @@ bool target_goes_by_proxy(const struct target *t, const struct kind *kind);
 /* True when all its kinds are those of DNS servers (kind.of_resolver). */
 bool target_is_resolver(const struct target *t, const struct kinds *kinds);
 
+/* "exchange", "exchange over lte": the target, and the uplink unless it is NULL. */
+enum { TARGET_OVER_TEXT_MAX = TARGET_NAME_MAX + sizeof " over " + UPLINK_NAME_MAX };
+const char *target_over_text(char out[TARGET_OVER_TEXT_MAX], const struct target *t);
+
 /* True when both have the same host name or address. */
 bool target_same_host(const struct target *a, const struct target *b);
 

@@ -29,6 +29,12 @@ struct uplink_difference { /* `uplink` minus `base`, of the first delay of the k
     struct paired_interval interval;
 };
 
+struct uplink_target { /* a target over an uplink: `target->uplink` is set */
+    const struct target *target;
+    struct endpoint to[2]; /* by family_slot(); FAMILY_NONE: not probed */
+    const char *pop[2];    /* "": not known */
+};
+
 struct uplinks_report { /* views, valid until the next call on their `struct uplinks` */
     const struct series *const *series;
     size_t n_series;
@@ -36,6 +42,8 @@ struct uplinks_report { /* views, valid until the next call on their `struct upl
     size_t n;
     const struct uplink_difference *differences; /* those with pairs */
     size_t n_differences;
+    const struct uplink_target *targets;
+    size_t n_targets;
 };
 
 /* "up", "down", "unknown" */

@@ -51,6 +51,7 @@ struct uplinks {
     size_t used[2]; /* by family_slot(); UPLINK_NONE */
     bool used_known[2], paused;
     struct uplink_difference *differences;
+    struct uplink_target *over; /* of the report */
     struct uplinks_report report;
 };
 
@@ -123,6 +124,7 @@ struct uplinks *uplinks_create(const struct uplinks_settings *settings,
     u->targets = mem_zalloc((settings->n_targets * settings->n + 1) * sizeof *u->targets);
     u->groups = mem_zalloc((groups + 1) * sizeof *u->groups);
     u->differences = mem_zalloc((groups * settings->n + 1) * sizeof *u->differences);
+    u->over = mem_zalloc((settings->n_targets * settings->n + 1) * sizeof *u->over);
     for (size_t t = 0; t < settings->n_targets; t++)
         add_target(u, t, wall);
     u->waiting = u->n_groups;
@@ -145,6 +147,7 @@ void uplinks_destroy(struct uplinks *u)
     free(u->targets);
     free(u->groups);
     free(u->differences);
+    free(u->over);
     free(u);
 }
 
@@ -266,7 +269,8 @@ static void begin_part(struct uplinks *u, size_t group, size_t uplink, struct wa
 }
 
 void uplinks_resolved(struct uplinks *u, size_t target, enum family family, size_t uplink,
-                      const struct endpoint *to, struct mono now, struct wall wall)
+                      const struct endpoint *to, const char *pop, struct mono now,
+                      struct wall wall)
 {
     for (size_t g = 0; g < u->n_groups; g++) {
         if (u->groups[g].target != target || u->groups[g].family != family)
@@ -281,9 +285,20 @@ void uplinks_resolved(struct uplinks *u, size_t target, enum family family, size
                 s->pop[0] = '\0';
             }
             s->to = *to;
+            if (s->pop[0] == '\0')
+                text_copy(s->pop, sizeof s->pop, pop);
         }
         pace(u, g, now);
     }
+}
+
+struct endpoint uplinks_address(const struct uplinks *u, size_t target,
+                                enum family family, size_t uplink)
+{
+    for (size_t g = 0; g < u->n_groups; g++)
+        if (u->groups[g].target == target && u->groups[g].family == family)
+            return u->groups[g].streams[uplink].to;
+    return (struct endpoint){.family = FAMILY_NONE};
 }
 
 /* An answer of any kind names the PoP for all kinds of the target over this uplink. */
@@ -405,7 +420,13 @@ static void add_pairs(struct uplinks *u, struct uplinks_group *g, size_t uplink)
     }
 }
 
-void uplinks_result(struct uplinks *u, const struct result *r, struct wall now,
+const struct target *uplinks_target(const struct uplinks *u, uint32_t stream)
+{
+    assert(stream < u->n_groups * u->settings.n);
+    return target_of(u, u->groups[stream / u->settings.n].target, stream % u->settings.n);
+}
+
+bool uplinks_result(struct uplinks *u, const struct result *r, struct wall now,
                     struct events *events)
 {
     struct uplinks_group *g = group_of(u, r->stream);
@@ -415,7 +436,7 @@ void uplinks_result(struct uplinks *u, const struct result *r, struct wall now,
     bool unsent = r->outcome == OUTCOME_NOT_MEASURED;
     bool lost = outcome_is_lost(r->outcome);
     if (!endpoint_same_address(&r->to, &s->to))
-        return; /* of the address before this one */
+        return false; /* of the address before this one */
     name_pop(u, g, uplink, r);
     window_add(s->window, r);
     s->touched = true;
@@ -426,14 +447,15 @@ void uplinks_result(struct uplinks *u, const struct result *r, struct wall now,
     if (unsent || lost) {
         if (g->answered)
             take_failure(w, r, now, events);
-        return;
+        return true;
     }
     take_answer(w, r, now, events);
     if (r->outcome != OUTCOME_REPLY || r->delays[0] == DELAY_UNDEFINED)
-        return;
+        return true;
     s->last = r->time;
     s->last_ns = r->delays[0];
     add_pairs(u, g, uplink);
+    return true;
 }
 
 void uplinks_after(struct uplinks *u, uint32_t stream, enum counter what)
@@ -524,16 +546,38 @@ static void compare(struct uplinks *u, const struct uplinks_group *g, struct wal
     }
 }
 
+/* The kinds of a target share its address and PoP. */
+static void list_target(struct uplinks *u, size_t target, size_t uplink)
+{
+    struct uplink_target over = {target_of(u, target, uplink), .pop = {"", ""}};
+    for (size_t g = 0; g < u->n_groups; g++) {
+        const struct uplinks_group *of = &u->groups[g];
+        const struct uplinks_stream *s = &of->streams[uplink];
+        size_t slot = family_slot(of->family);
+        if (of->target != target || !carries(u, of, uplink))
+            continue;
+        over.to[slot] = s->to;
+        if (s->pop[0] != '\0')
+            over.pop[slot] = s->pop;
+    }
+    u->over[u->report.n_targets++] = over;
+}
+
 const struct uplinks_report *uplinks_close(struct uplinks *u, struct mono now,
                                            struct wall wall)
 {
-    u->report.n_differences = 0;
+    u->report.n_differences = u->report.n_targets = 0;
     for (size_t g = 0; g < u->n_groups; g++) {
         for (size_t i = 0; i < u->settings.n; i++)
             post(u, g, i, wall, false);
         compare(u, &u->groups[g], wall);
     }
     u->report.series = series_set_close(u->series, now, &u->report.n_series);
+    for (size_t t = 0; t < u->settings.n_targets; t++)
+        for (size_t i = 0; i < u->settings.n && uplinks_probe(&u->settings.targets[t]);
+             i++)
+            list_target(u, t, i);
+    u->report.targets = u->over;
     u->report.differences = u->differences;
     u->report.n = u->settings.n;
     for (size_t i = 0; i < u->settings.n; i++)

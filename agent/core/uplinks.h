@@ -47,18 +47,29 @@ struct uplinks *uplinks_create(const struct uplinks_settings *settings,
 void uplinks_destroy(struct uplinks *u); /* NULL is fine */
 
 /* The address of a target (its number in the settings) over an uplink, or over all of
- * them with UPLINK_NONE; FAMILY_NONE in `to.family`: none. */
+ * them with UPLINK_NONE; FAMILY_NONE in `to.family`: none. `pop`: that the name shows, ""
+ * if none; what answers tell is preferred. */
 void uplinks_resolved(struct uplinks *u, size_t target, enum family family, size_t uplink,
-                      const struct endpoint *to, struct mono now, struct wall wall);
+                      const struct endpoint *to, const char *pop, struct mono now,
+                      struct wall wall);
+
+/* The address in use; FAMILY_NONE: none. */
+struct endpoint uplinks_address(const struct uplinks *u, size_t target,
+                                enum family family, size_t uplink);
 
 /* As of the pipeline. */
 void uplinks_pause(struct uplinks *u, bool paused, struct mono now);
 bool uplinks_next(const struct uplinks *u, struct mono *at);
 bool uplinks_take(struct uplinks *u, struct mono now, struct probe_request *out);
 
-/* Adds events of uplinks that went down or came up. */
-void uplinks_result(struct uplinks *u, const struct result *result, struct wall now,
+/* Adds events of uplinks that went down or came up. False: of an address that is not
+ * probed any more; it does not count. */
+bool uplinks_result(struct uplinks *u, const struct result *result, struct wall now,
                     struct events *events);
+
+/* Of a probe: the target, with its `uplink`. */
+const struct target *uplinks_target(const struct uplinks *u, uint32_t stream);
+
 void uplinks_after(struct uplinks *u, uint32_t stream, enum counter what);
 void uplinks_interrupted(struct uplinks *u);
 void uplinks_busy(struct uplinks *u);

@@ -179,7 +179,7 @@ static void on_result(const struct target *target, const struct result *result,
                       void *user)
 {
     struct agent *a = user;
-    if (a->load != NULL)
+    if (a->load != NULL && target->uplink == NULL)
         load_watch_result(a->load, target, result);
     if (a->mtus != NULL)
         mtu_finder_result(a->mtus, target, result);

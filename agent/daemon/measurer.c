@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "core/pipeline.h"
 #include "core/uplinks.h"
+#include "edge/target_name.h"
 #include "net/clock.h"
 #include "net/neighbour.h"
 #include "net/netlink.h"
@@ -194,7 +195,10 @@ static bool affords(struct measurer *m, double bytes)
 static void on_uplink_result(const struct result *result, void *user)
 {
     struct measurer *m = user;
-    uplinks_result(m->uplinks, result, wall_now(), pipeline_events(m->pipeline));
+    if (uplinks_result(m->uplinks, result, wall_now(), pipeline_events(m->pipeline)) &&
+        m->events.on_result != NULL)
+        m->events.on_result(uplinks_target(m->uplinks, result->stream), result,
+                            m->events.user);
 }
 
 static void on_uplink_after(uint32_t stream, enum counter what, void *user)
@@ -283,11 +287,13 @@ static void on_uplink_resolution(const struct resolution *answer, void *user)
 {
     struct request *r = user;
     struct measurer *m = r->m;
-    struct endpoint none = {.family = FAMILY_NONE}, unfit, to;
     const char *host = m->config->targets[r->ref].host;
-    to = resolution_choose(answer, host, &none, &unfit);
+    struct endpoint used = uplinks_address(m->uplinks, r->ref, r->family, r->uplink);
+    struct endpoint unfit, to = resolution_choose(answer, host, &used, &unfit);
+    char pop[POP_TEXT_MAX];
+    target_name_pop(pop, host, answer);
     if (to.family != FAMILY_NONE)
-        uplinks_resolved(m->uplinks, r->ref, r->family, r->uplink, &to, mono_now(),
+        uplinks_resolved(m->uplinks, r->ref, r->family, r->uplink, &to, pop, mono_now(),
                          wall_now());
     request_close(r);
     arm(m);
@@ -312,8 +318,8 @@ static void resolve_over_uplinks(struct measurer *m, const struct explorer_step 
             !affords(m, BUDGET_LOOKUP_BYTES))
             continue; /* its last address is still probed */
         if (m->uplink_resolvers[i] == NULL || to->family == FAMILY_NONE) {
-            uplinks_resolved(m->uplinks, step->number, step->family, i, to, mono_now(),
-                             wall_now());
+            uplinks_resolved(m->uplinks, step->number, step->family, i, to, step->pop,
+                             mono_now(), wall_now());
             continue;
         }
         struct request *r = request_open(m, step);

@@ -25,8 +25,8 @@ struct measurer_events {
     void (*on_batch)(const struct batch *batch, void *user);
     /* Called when a sweep has found front doors: measurer_keep(). NULL is fine. */
     void (*on_swept)(void *user);
-    /* Each result of the address in use of a target, and a change of the host's network.
-     * NULL is fine. */
+    /* Each result of the address in use of a target, also of one over an uplink
+     * (`target->uplink`), and a change of the host's network. NULL is fine. */
     void (*on_result)(const struct target *target, const struct result *result,
                       void *user);
     void (*on_moved)(void *user);

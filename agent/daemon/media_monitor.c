@@ -36,8 +36,8 @@ struct media_monitor {
     struct burst *burst;     /* NULL: none is under way */
     bool measured;           /* `end` is not exported yet */
     struct burst_end end;
-    char peers[2][ADDRESS_TEXT_MAX];
-    struct self_label labels[MEDIA_MONITOR_VALUES_MAX][2];
+    char peers[EGRESS_MAX][ADDRESS_TEXT_MAX];
+    struct self_label labels[MEDIA_MONITOR_VALUES_MAX][3];
 };
 
 static void arm(struct media_monitor *m);
@@ -199,9 +199,10 @@ void media_monitor_pause(struct media_monitor *m, bool paused)
 
 /* ---- what is exported ---- */
 
+/* `labels`: the target, its address family and, if there is one, its uplink. */
 static size_t add_gauge(struct self_value *value, const char *name, const char *unit,
                         const char *description, double is,
-                        const struct self_label labels[2])
+                        const struct self_label labels[3])
 {
     if (isnan(is))
         return 0;
@@ -210,30 +211,33 @@ static size_t add_gauge(struct self_value *value, const char *name, const char *
                                  .description = description,
                                  .value = is,
                                  .labels = labels,
-                                 .n_labels = 2};
+                                 .n_labels = labels[2].value != NULL ? 3 : 2};
     return 1;
+}
+
+static struct self_label label_of(const struct uplink *u)
+{
+    return (struct self_label){ATTR_UPLINK, u != NULL ? u->name : NULL};
 }
 
 static size_t add_egress(struct media_monitor *m, struct self_value *values)
 {
     size_t n = 0;
-    for (size_t f = 0; f < 2; f++) {
-        const struct egress *g = &m->watch.egress[f];
-        if (g->address.family == FAMILY_NONE)
-            continue;
-        endpoint_address(m->peers[f], &g->address);
-        m->labels[n][0] = (struct self_label){ATTR_EGRESS_ADDRESS, m->peers[f]};
+    for (; n < m->watch.n_egress; n++) {
+        const struct egress *g = &m->watch.egress[n];
+        endpoint_address(m->peers[n], &g->address);
+        m->labels[n][0] = (struct self_label){ATTR_EGRESS_ADDRESS, m->peers[n]};
         m->labels[n][1] = (struct self_label){ATTR_NAT, nat_name(g->nat)};
+        m->labels[n][2] = label_of(g->uplink);
         values[n] = (struct self_value){
             .name = METRIC_EGRESS,
             .unit = "",
             .description = "1: this site leaves with this public address",
             .value = 1,
             .attribute = ATTR_NETWORK_TYPE,
-            .attribute_value = family_name(g->address.family),
+            .attribute_value = family_name(g->family),
             .labels = m->labels[n],
-            .n_labels = 2};
-        n++;
+            .n_labels = g->uplink != NULL ? 3 : 2};
     }
     return n;
 }
@@ -243,6 +247,7 @@ static const struct self_label *target_labels(struct media_monitor *m, size_t at
 {
     m->labels[at][0] = (struct self_label){ATTR_TARGET, t->name};
     m->labels[at][1] = (struct self_label){ATTR_NETWORK_TYPE, family_name(family)};
+    m->labels[at][2] = label_of(t->uplink);
     return m->labels[at];
 }
 

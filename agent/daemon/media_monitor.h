@@ -14,8 +14,8 @@
 
 #include <uv.h>
 
-/* Values of media_monitor_window(): addresses of two families, blocked targets, a burst. */
-enum { MEDIA_MONITOR_VALUES_MAX = 2 + MEDIA_WATCH_MAX + 8 };
+/* Values of media_monitor_values(): public addresses, blocked targets, a burst. */
+enum { MEDIA_MONITOR_VALUES_MAX = EGRESS_MAX + MEDIA_WATCH_MAX + 8 };
 
 struct media_monitor;
 
@@ -29,7 +29,7 @@ struct media_monitor *media_monitor_create(uv_loop_t *loop, uint32_t bursts_per_
                                            media_monitor_events *events, void *user);
 void media_monitor_destroy(struct media_monitor *m); /* NULL is fine */
 
-/* A result of the address in use of a target. */
+/* A result of the address in use of a target, or of one over an uplink. */
 void media_monitor_result(struct media_monitor *m, const struct target *target,
                           const struct result *result);
 

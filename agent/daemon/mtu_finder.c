@@ -99,14 +99,15 @@ static void start(struct mtu_finder *f, size_t number, enum family family)
     s->family = family;
     t->searched[family_slot(family)] = mono_now();
     int rc = mtu_prober_start(&s->prober, f->loop, &t->to[family_slot(family)],
-                              MTU_FINDER_GAP_NS, on_found, s);
+                              t->target->uplink, MTU_FINDER_GAP_NS, on_found, s);
     if (rc == 0)
         return;
+    char name[TARGET_OVER_TEXT_MAX];
     if (!f->failed)
         log_warn(
             "path",
             "cannot search the path MTU to %s (%s): ICMP: %s; see PRIVILEGES in edgelat(1)",
-            t->target->name, family_name(family), strerror(-rc));
+            target_over_text(name, t->target), family_name(family), strerror(-rc));
     f->failed = true;
     s->prober = NULL;
     path_schedule_done(&f->schedule, number, family, false, mono_now());
@@ -151,6 +152,17 @@ static void want(struct mtu_finder *f, size_t number, enum family family,
     path_schedule_want(&f->schedule, number, family, wanted, mono_now());
 }
 
+static size_t place_of(struct mtu_finder *f, const struct target *target)
+{
+    size_t number = number_of(f, target);
+    if (number == f->n_targets) {
+        f->targets =
+            mem_grow(f->targets, &f->targets_room, f->n_targets + 1, sizeof *f->targets);
+        f->targets[f->n_targets++] = (struct mtu_target){.target = target};
+    }
+    return number;
+}
+
 void mtu_finder_window(struct mtu_finder *f, const struct batch *batch)
 {
     for (size_t i = 0; i < batch->n_targets; i++) {
@@ -158,14 +170,15 @@ void mtu_finder_window(struct mtu_finder *f, const struct batch *batch)
         if (state->target->discovered ||
             target_is_resolver(state->target, probe_kind_words()))
             continue;
-        size_t number = number_of(f, state->target);
-        if (number == f->n_targets) {
-            f->targets = mem_grow(f->targets, &f->targets_room, f->n_targets + 1,
-                                  sizeof *f->targets);
-            f->targets[f->n_targets++] = (struct mtu_target){.target = state->target};
-        }
+        size_t number = place_of(f, state->target);
         want(f, number, FAMILY_IPV4, &state->addresses[SLOT_IPV4].to);
         want(f, number, FAMILY_IPV6, &state->addresses[SLOT_IPV6].to);
+    }
+    for (size_t i = 0; batch->uplinks != NULL && i < batch->uplinks->n_targets; i++) {
+        const struct uplink_target *over = &batch->uplinks->targets[i];
+        size_t number = place_of(f, over->target);
+        want(f, number, FAMILY_IPV4, &over->to[SLOT_IPV4]);
+        want(f, number, FAMILY_IPV6, &over->to[SLOT_IPV6]);
     }
     arm(f);
 }

@@ -1,5 +1,5 @@
 /*
- * Finds the path MTU to the configured targets by ICMP echoes, once an hour in each address
+ * Finds the path MTU to the configured targets, also over each uplink, by ICMP echoes, once an hour in each address
  * family, and when HTTPS stalls after it has connected: runs the pure
  * edge/path_schedule.h, probe/path/mtu_search.h and edge/mtu_watch.h.
  *
@@ -30,7 +30,7 @@ struct mtu_finder *mtu_finder_create(uv_loop_t *loop, int64_t interval_ns,
                                      void *user);
 void mtu_finder_destroy(struct mtu_finder *f); /* NULL is fine */
 
-/* A result of the address in use of a target. */
+/* A result of the address in use of a target, or of one over an uplink. */
 void mtu_finder_result(struct mtu_finder *f, const struct target *target,
                        const struct result *result);
 

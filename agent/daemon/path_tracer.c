@@ -58,6 +58,7 @@ struct traced_target {
 };
 
 struct traced_stream { /* of probes */
+    const struct target *target;
     uint32_t number;
     struct path_losses losses;
 };
@@ -244,7 +245,8 @@ static void sample_of(struct path_tracer *t, const struct tracing_path *p,
         out->hops[i].segment = hops[i].segment;
         out->hops[i].metro = hops[i].pop.metro;
     }
-    out->n_as = t->from.as_path(&p->to, out->as_path, t->from.user);
+    if (p->target->uplink == NULL) /* the table is of the system's routes */
+        out->n_as = t->from.as_path(&p->to, out->as_path, t->from.user);
 }
 
 static void release(struct tracing_path *p)
@@ -289,9 +291,11 @@ static void on_names_late(uv_timer_t *timer)
 static void on_over(const struct trace *trace, const char *cause, void *user)
 {
     struct tracing_path *p = user;
+    char name[TARGET_OVER_TEXT_MAX];
     p->trace = trace;
     if (cause != NULL)
-        log_debug("path", "%s (%s): %s", p->target->name, family_name(p->family), cause);
+        log_debug("path", "%s (%s): %s", target_over_text(name, p->target),
+                  family_name(p->family), cause);
     timer_in(p->timer, on_names_late, awaits_names(p) ? NAMES_WAIT_NS : 0);
 }
 
@@ -320,13 +324,15 @@ static void start(struct path_tracer *t, size_t number, enum family family)
     p->target = x->target;
     p->to = x->to[family_slot(family)];
     p->to.port = method == TRACER_ICMP ? 0 : target_port(x->target, NULL);
-    int rc = tracer_start(&p->tracer, t->loop, method, &p->to, tracer_whole, &events);
+    int rc = tracer_start(&p->tracer, t->loop, method, &p->to, p->target->uplink,
+                          tracer_whole, &events);
     if (rc == 0)
         return;
     bool *logged = &t->failed[family_slot(family)];
+    char name[TARGET_OVER_TEXT_MAX];
     if (!*logged)
         log_warn("path", "cannot trace the path to %s (%s): %s; it is tried again",
-                 p->target->name, family_name(family), strerror(-rc));
+                 target_over_text(name, p->target), family_name(family), strerror(-rc));
     *logged = true;
     p->tracer = NULL;
     path_schedule_done(&t->schedule, number, family, false, mono_now());
@@ -414,16 +420,6 @@ static void store(struct path_tracer *t)
 
 /* ---- inputs ---- */
 
-static void want(struct path_tracer *t, size_t number, enum family family,
-                 const struct endpoint *to)
-{
-    struct endpoint *own = &t->targets[number].to[family_slot(family)];
-    bool wanted = to->family == (uint8_t)family;
-    if (wanted)
-        *own = *to;
-    path_schedule_want(&t->schedule, number, family, wanted, mono_now());
-}
-
 /* The number of a target that is traced; SIZE_MAX: it is not. */
 static size_t number_of(const struct path_tracer *t, const struct target *target)
 {
@@ -440,26 +436,36 @@ static bool is_traced(const struct target *target)
            (!target->discovered || target->server_name[0] == '\0');
 }
 
-static void add_targets(struct path_tracer *t, const struct batch *batch)
+static void want(struct path_tracer *t, const struct target *target, enum family family,
+                 const struct endpoint *to)
 {
-    for (size_t i = 0; i < batch->n_targets; i++) {
-        const struct target *target = batch->targets[i].target;
-        if (!is_traced(target) || number_of(t, target) != SIZE_MAX)
-            continue;
-        t->targets =
-            mem_grow(t->targets, &t->targets_room, t->n_targets + 1, sizeof *t->targets);
-        t->targets[t->n_targets++] = (struct traced_target){.target = target};
-    }
+    size_t number = number_of(t, target);
+    bool wanted = to->family == (uint8_t)family;
+    if (number == SIZE_MAX)
+        return;
+    if (wanted)
+        t->targets[number].to[family_slot(family)] = *to;
+    path_schedule_want(&t->schedule, number, family, wanted, mono_now());
 }
 
-static struct path_losses *losses_of(struct path_tracer *t, uint32_t stream)
+static void add_target(struct path_tracer *t, const struct target *target)
+{
+    if (!is_traced(target) || number_of(t, target) != SIZE_MAX)
+        return;
+    t->targets =
+        mem_grow(t->targets, &t->targets_room, t->n_targets + 1, sizeof *t->targets);
+    t->targets[t->n_targets++] = (struct traced_target){.target = target};
+}
+
+static struct path_losses *losses_of(struct path_tracer *t, const struct target *target,
+                                     uint32_t stream)
 {
     for (size_t i = 0; i < t->n_streams; i++)
-        if (t->streams[i].number == stream)
+        if (t->streams[i].target == target && t->streams[i].number == stream)
             return &t->streams[i].losses;
     t->streams =
         mem_grow(t->streams, &t->streams_room, t->n_streams + 1, sizeof *t->streams);
-    t->streams[t->n_streams] = (struct traced_stream){.number = stream};
+    t->streams[t->n_streams] = (struct traced_stream){.target = target, .number = stream};
     return &t->streams[t->n_streams++].losses;
 }
 
@@ -475,7 +481,7 @@ void path_tracer_result(struct path_tracer *t, const struct target *target,
         return;
     bool lost = outcome_is_lost(result->outcome);
     path_watch_result(t->watch, target, family, result->time, !lost);
-    if (!path_losses_add(losses_of(t, result->stream), result->time, lost))
+    if (!path_losses_add(losses_of(t, target, result->stream), result->time, lost))
         return;
     path_schedule_reason(&t->schedule, number, family, mono_now());
     arm(t);
@@ -518,16 +524,22 @@ void path_tracer_routing(struct path_tracer *t, const struct events *events)
 void path_tracer_window(struct path_tracer *t, const struct batch *batch,
                         const struct events *events)
 {
-    add_targets(t, batch);
+    const struct uplinks_report none = {.n = 0};
+    const struct uplinks_report *over = batch->uplinks != NULL ? batch->uplinks : &none;
+    for (size_t i = 0; i < batch->n_targets; i++)
+        add_target(t, batch->targets[i].target);
+    for (size_t i = 0; i < over->n_targets; i++)
+        add_target(t, over->targets[i].target);
     if (!t->restored)
         restore(t);
     for (size_t i = 0; i < batch->n_targets; i++) {
         const struct target_state *state = &batch->targets[i];
-        size_t number = number_of(t, state->target);
-        if (number == SIZE_MAX)
-            continue;
-        want(t, number, FAMILY_IPV4, &state->addresses[SLOT_IPV4].to);
-        want(t, number, FAMILY_IPV6, &state->addresses[SLOT_IPV6].to);
+        want(t, state->target, FAMILY_IPV4, &state->addresses[SLOT_IPV4].to);
+        want(t, state->target, FAMILY_IPV6, &state->addresses[SLOT_IPV6].to);
+    }
+    for (size_t i = 0; i < over->n_targets; i++) {
+        want(t, over->targets[i].target, FAMILY_IPV4, &over->targets[i].to[SLOT_IPV4]);
+        want(t, over->targets[i].target, FAMILY_IPV6, &over->targets[i].to[SLOT_IPV6]);
     }
     take_reasons(t, events, 0);
     t->routing_taken = 0;

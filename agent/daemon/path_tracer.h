@@ -1,5 +1,5 @@
 /*
- * Traces the paths to the configured targets: runs the pure edge/path_schedule.h and
+ * Traces the paths to the configured targets, also over each uplink: runs the pure edge/path_schedule.h and
  * edge/path_watch.h with real clocks, sockets and names of routers. By ICMP if this
  * process may send it, else by TCP to the target's port. Keeps what it knows of the paths
  * in the state folder.
@@ -42,7 +42,7 @@ int path_tracer_create(struct path_tracer **out, uv_loop_t *loop,
 /* Stores what is known. No callback after it returns; NULL is fine. */
 void path_tracer_destroy(struct path_tracer *t);
 
-/* A result of the address in use of a target. Losses in a row call for a trace. */
+/* A result of the address in use of a target, or of one over an uplink. Losses in a row call for a trace. */
 void path_tracer_result(struct path_tracer *t, const struct target *target,
                         const struct result *result);
 

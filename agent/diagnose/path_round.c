@@ -176,7 +176,7 @@ static bool start_trace(struct path_round *p, struct round_trace *t,
     if (method == TRACER_ICMP)
         to.port = 0;
     t->path = path;
-    int rc = tracer_start(&t->tracer, p->loop, method, &to, tracer_whole, &events);
+    int rc = tracer_start(&t->tracer, p->loop, method, &to, NULL, tracer_whole, &events);
     if (rc == 0)
         return true;
     cause_not_sent(path->cause, sizeof path->cause, rc);

@@ -528,7 +528,8 @@ static void start_mtu(struct diagnose_runner *r)
                 continue;
             m->to = a->to;
             m->to.port = 0;
-            if (mtu_prober_start(&m->prober, r->loop, &m->to, gap_ns, on_mtu, m) != 0)
+            if (mtu_prober_start(&m->prober, r->loop, &m->to, NULL, gap_ns, on_mtu, m) !=
+                0)
                 return;
             r->facts.mtu_service[f] = s;
         }

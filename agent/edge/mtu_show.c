@@ -19,8 +19,10 @@ void mtu_show_text(const struct mtu_watch *w, struct text *out)
         const struct path_mtu *m = &w->all[i];
         if (m->bytes == 0 || m->limit == MTU_LIMIT_NONE)
             continue;
-        text_add(out, "%spath MTU to %s (%s): %u bytes; %s\n", gap, m->target->name,
-                 family_name(m->family), m->bytes, limit_text(m->limit));
+        char name[TARGET_OVER_TEXT_MAX];
+        text_add(out, "%spath MTU to %s (%s): %u bytes; %s\n", gap,
+                 target_over_text(name, m->target), family_name(m->family), m->bytes,
+                 limit_text(m->limit));
         gap = "";
     }
 }
@@ -35,6 +37,8 @@ void mtu_show_json(const struct mtu_watch *w, struct json *j)
             continue;
         json_object(j, NULL);
         json_string(j, "target", m->target->name);
+        if (m->target->uplink != NULL)
+            json_string(j, "uplink", m->target->uplink->name);
         json_string(j, "family", family_name(m->family));
         json_string(j, "searched", wall_text(searched, m->searched));
         json_unsigned(j, "bytes", m->bytes);

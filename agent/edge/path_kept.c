@@ -23,7 +23,9 @@ static size_t write_path(struct text *out, const struct watched_path *x)
     size_t lines = 0;
     if (x->traces == 0)
         return 0;
-    text_add(out, "path %s %s\n", x->target->name, family_name(x->family));
+    const struct uplink *over = x->target->uplink;
+    text_add(out, "path %s %s%s%s\n", x->target->name, family_name(x->family),
+             over != NULL ? " " : "", over != NULL ? over->name : "");
     for (size_t a = 0; a < PATH_ASPECTS; a++)
         for (size_t i = 0; x->aspects[a].learned && i < x->aspects[a].n_values;
              i++, lines++)
@@ -107,14 +109,20 @@ static void rest(struct kept_reading *r, char *out, size_t room)
     text_visible(r->rest);
 }
 
+/* "": by the system's routes. */
+static bool is_over(const struct target *t, const char *uplink)
+{
+    return strcmp(t->uplink != NULL ? t->uplink->name : "", uplink) == 0;
+}
+
 static void read_path(struct kept_reading *r)
 {
     const char *name = word(r), *family = word(r);
     r->path = NULL;
     bool ipv6 = strcmp(family, "ipv6") == 0;
-    r->good &= (ipv6 || strcmp(family, "ipv4") == 0) && *r->rest == '\0';
+    r->good &= ipv6 || strcmp(family, "ipv4") == 0;
     for (size_t i = 0; r->good && i < r->n_targets; i++)
-        if (strcmp(r->targets[i]->name, name) == 0)
+        if (strcmp(r->targets[i]->name, name) == 0 && is_over(r->targets[i], r->rest))
             r->path =
                 watched_path_of(r->into, r->targets[i], ipv6 ? FAMILY_IPV6 : FAMILY_IPV4);
     if (r->path != NULL)

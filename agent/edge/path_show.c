@@ -53,10 +53,12 @@ static void add_row(const struct path_watch *w, const struct path_state *s,
                     struct text *out)
 {
     char entry[PLACE_ROOM], hops[16], as[16], local[16], provider[16], microsoft[16];
-    text_add(out, "%-20s %-6s  %-22s %-9s %4s %7s %9s %9s %9s  %s\n", s->target->name,
-             family_name(s->family), entry_cell(entry, w, s),
-             s->role[0] != '\0' ? s->role : "-", cell_number(hops, s->hops),
-             as_hops_cell(as, s), cell_ms(local, s->segment_ns[SEGMENT_LOCAL]),
+    char name[TARGET_OVER_TEXT_MAX];
+    text_add(out, "%-20s %-6s  %-22s %-9s %4s %7s %9s %9s %9s  %s\n",
+             target_over_text(name, s->target), family_name(s->family),
+             entry_cell(entry, w, s), s->role[0] != '\0' ? s->role : "-",
+             cell_number(hops, s->hops), as_hops_cell(as, s),
+             cell_ms(local, s->segment_ns[SEGMENT_LOCAL]),
              cell_ms(provider, s->segment_ns[SEGMENT_PROVIDER]),
              cell_ms(microsoft, s->segment_ns[SEGMENT_MICROSOFT]),
              s->provider[0] != '\0' ? s->provider : "-");
@@ -137,6 +139,8 @@ static void state_json(struct json *j, const struct path_state *s)
 {
     json_object(j, NULL);
     json_string(j, "target", s->target->name);
+    if (s->target->uplink != NULL)
+        json_string(j, "uplink", s->target->uplink->name);
     json_string(j, "family", family_name(s->family));
     time_json(j, "traced", s->traced);
     json_unsigned(j, "traces", s->traces);

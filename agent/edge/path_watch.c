@@ -161,7 +161,7 @@ static void report_entry(const struct path_news *p, const char *before, bool uns
     struct event *e =
         add_event(p, EVENT_PATH_ENTRY, severity_of(p->of->before_ns, after_ns), before,
                   regime_current(r));
-    e->calls_survey = true;
+    e->calls_survey = p->of->target->uplink == NULL;
     fact_city(p, e, ATTR_METRO_BEFORE, before);
     fact_city(p, e, ATTR_METRO_AFTER, regime_current(r));
     e->since = r->since;
@@ -366,7 +366,7 @@ static void check_role(const struct path_news *p, const char *metro, enum pop_fa
     struct entry_role *r = &p->of->role;
     const struct site *site = p->watch->site;
     enum role role = site_role(site, catalogue_of_pop(site->metros, metro, of));
-    if (role == ROLE_NONE || role == ROLE_UNKNOWN)
+    if (role == ROLE_NONE || role == ROLE_UNKNOWN || p->of->target->uplink != NULL)
         return;
     if (r->by_entry && !by_entry) /* the serving PoP is elsewhere by its nature */
         r->by[0].role = ROLE_NONE;
@@ -436,7 +436,8 @@ static bool check_entry(const struct path_news *p, const char *entry)
     x->hidden = *entry != '\0' ? 0 : x->hidden + 1;
     if (*entry == '\0') /* no evidence; another trace may have some */
         return regime_suspects(&x->aspects[PATH_ENTRY]);
-    path_routers_add(&p->watch->routers, p->sample, p->now);
+    if (x->target->uplink == NULL)
+        path_routers_add(&p->watch->routers, p->sample, p->now);
     bool suspect = observe(p, PATH_ENTRY, entry, &changed, before);
     if (changed) {
         accept_trial(x);
@@ -485,10 +486,11 @@ static bool check_as_hops(const struct path_news *p)
     snprintf(text, sizeof text, "%u %s", hops, as_hops_source_name(by));
     bool suspect = observe(p, PATH_AS_HOPS, text, &changed, before);
     bool one = number_of(regime_current(r)) == 1;
-    if (changed && (number_of(before) == 1) != one &&
+    bool told = p->of->target->uplink == NULL; /* it may have no such connection */
+    if (told && changed && (number_of(before) == 1) != one &&
         undamped(p, PATH_AS_HOPS, &unstable))
         report_long(p, before);
-    else if (!changed && !one && r->learned && p->of->state.as_hops == 0)
+    else if (told && !changed && !one && r->learned && p->of->state.as_hops == 0)
         report_long(p, ""); /* from the start */
     if (r->learned) {
         p->of->state.as_hops = number_of(regime_current(r));
@@ -537,9 +539,10 @@ static void update_state(const struct path_news *p, const char *entry)
     else
         state->entry[0] = '\0';
     enum role role = x->role.by[x->role.by_entry].role;
-    state->role = p->watch->site->peering.connection[0] == '\0' ? ""
-                  : role == ROLE_NONE                           ? role_name(ROLE_UNKNOWN)
-                                                                : role_name(role);
+    bool none = p->watch->site->peering.connection[0] == '\0';
+    state->role = none || x->target->uplink != NULL ? ""
+                  : role == ROLE_NONE               ? role_name(ROLE_UNKNOWN)
+                                                    : role_name(role);
     state->role_by_entry = x->role.by_entry;
     text_copy(
         state->provider, sizeof state->provider,
@@ -605,6 +608,8 @@ void path_watch_moved(struct path_watch *w)
 {
     for (size_t i = 0; i < w->n; i++) {
         struct watched_path *x = w->all[i];
+        if (x->target->uplink != NULL)
+            continue;
         *x = (struct watched_path){
             .target = x->target, .family = x->family, .before_ns = DELAY_UNDEFINED};
     }

@@ -22,6 +22,10 @@
  *                                  The event says which one it used. When the entry
  *                                  becomes hidden or known that is no change.
  *
+ * A target over an uplink (`target->uplink`) is a target of its own. Its path has no role,
+ * is not called long, and its routers are not counted: the connection and the BGP table are
+ * those of the system's routes.
+ *
  * Equal-cost paths are one path: a change is held until alternation cannot explain it
  * (core/regime.h), and a value that keeps changing is damped (core/damping.h). Hops that
  * do not answer are no evidence of anything. Loss at a hop is the router's rate limit,
@@ -75,7 +79,8 @@ void path_watch_result(struct path_watch *w, const struct target *target,
 void path_watch_window(struct path_watch *w, const struct target_state *states, size_t n,
                        struct wall now, struct events *events);
 
-/* This host is in another network: paths are learned anew, without events. */
+/* This host is in another network: paths are learned anew, without events. Those over
+ * uplinks are the same. */
 void path_watch_moved(struct path_watch *w);
 
 /* ---- queries ---- */
@@ -107,7 +112,7 @@ const struct path_routers *path_watch_routers(const struct path_watch *w);
  *
  *     edgelat paths 1
  *     network 9f86d081884c7d65
- *     path exchange ipv4
+ *     path exchange ipv4             (over an uplink: path exchange ipv4 lte)
  *     entry 120 LON
  *     provider 120 provider.example > transit.example
  *     as 120 AS64500

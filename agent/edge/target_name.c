@@ -42,8 +42,7 @@ void target_name_use_proxy(struct target_name *n, uint16_t port)
     n->used = (struct endpoint){.family = FAMILY_PROXY, .port = port};
 }
 
-/* The last name that shows a PoP, of what was asked for and its chain. */
-static void find_pop(char out[POP_TEXT_MAX], const char *host, const struct resolution *r)
+void target_name_pop(char out[POP_TEXT_MAX], const char *host, const struct resolution *r)
 {
     struct pop pop;
     out[0] = '\0';
@@ -145,7 +144,7 @@ struct endpoint target_name_answered(struct target_name *n, const char *host,
     if (known)
         know_all(n, host, r, &to, now);
     text_copy(n->last, sizeof n->last, r->last[0] != '\0' ? r->last : host);
-    find_pop(n->pop, host, r);
+    target_name_pop(n->pop, host, r);
     describe_question(&n->dns, r);
     if ((n->moved || n->decoy_answered) && known && handshakes && !n->decoy_under_way &&
         now.ns >= n->decoy_at.ns) {

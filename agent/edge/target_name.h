@@ -83,4 +83,8 @@ bool target_name_prefer(struct target_name *n, const struct endpoint *to);
 
 bool target_name_has(const struct target_name *n, const struct endpoint *address);
 
+/* The PoP that the last name shows, of what was asked for and its chain; "": none. */
+void target_name_pop(char out[POP_TEXT_MAX], const char *host,
+                     const struct resolution *r);
+
 #endif

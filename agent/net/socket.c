@@ -71,7 +71,7 @@ static int bind_source(int fd, const struct endpoint *source)
     return bind(fd, (struct sockaddr *)&address, len) == 0 ? 0 : -errno;
 }
 
-int socket_use_uplink(int fd, enum family family, const struct uplink *u)
+int socket_steer(int fd, enum family family, const struct uplink *u)
 {
     if (u == NULL)
         return 0;
@@ -84,7 +84,13 @@ int socket_use_uplink(int fd, enum family family, const struct uplink *u)
     if (u->mark != 0 &&
         setsockopt(fd, SOL_SOCKET, SO_MARK, &u->mark, sizeof u->mark) != 0)
         return -errno;
-    return bind_source(fd, &u->source[family_slot(family)]);
+    return 0;
+}
+
+int socket_use_uplink(int fd, enum family family, const struct uplink *u)
+{
+    int rc = socket_steer(fd, family, u);
+    return rc != 0 || u == NULL ? rc : bind_source(fd, &u->source[family_slot(family)]);
 }
 
 struct endpoint socket_source(const struct endpoint *to, const struct uplink *uplink)

@@ -29,6 +29,9 @@ struct endpoint sockaddr_endpoint(const struct sockaddr *address);
  */
 int socket_use_uplink(int fd, enum family family, const struct uplink *uplink);
 
+/* The same without the source address, for a socket that is bound to a port, too. */
+int socket_steer(int fd, enum family family, const struct uplink *uplink);
+
 /* The address that packets to `to` over the uplink come from; FAMILY_NONE: no route.
  * Connecting a UDP socket looks up the route and sends nothing. */
 struct endpoint socket_source(const struct endpoint *to, const struct uplink *uplink);

@@ -381,19 +381,33 @@ static void add_egress(struct json *j, const struct snapshot *s)
     if (s->media == NULL)
         return;
     json_array(j, "egress");
-    for (size_t f = 0; f < 2; f++) {
-        const struct egress *g = &s->media->egress[f];
+    for (size_t i = 0; i < s->media->n_egress; i++) {
+        const struct egress *g = &s->media->egress[i];
         char text[WALL_TEXT_MAX], address[ADDRESS_TEXT_MAX];
-        if (g->address.family == FAMILY_NONE)
-            continue;
         json_object(j, NULL);
-        json_string(j, "family", family_name(g->address.family));
+        if (g->uplink != NULL)
+            json_string(j, "uplink", g->uplink->name);
+        json_string(j, "family", family_name(g->family));
         json_string(j, "address", endpoint_address(address, &g->address));
         json_string(j, "nat", nat_name(g->nat));
         json_string(j, "since", wall_text(text, g->since));
         json_object_end(j);
     }
     json_array_end(j);
+}
+
+static void add_uplink_target(struct json *j, const struct uplink_target *t, size_t slot)
+{
+    char address[ADDRESS_TEXT_MAX];
+    if (t->to[slot].family == FAMILY_NONE)
+        return;
+    json_object(j, NULL);
+    json_string(j, "target", t->target->name);
+    json_string(j, "uplink", t->target->uplink->name);
+    json_string(j, "family", family_name((enum family)t->to[slot].family));
+    json_string(j, "address", endpoint_address(address, &t->to[slot]));
+    json_text(j, "pop", t->pop[slot]);
+    json_object_end(j);
 }
 
 static void add_uplinks(struct json *j, const struct uplinks_report *u)
@@ -411,6 +425,11 @@ static void add_uplinks(struct json *j, const struct uplinks_report *u)
         json_bool(j, "used_ipv6", x->used[SLOT_IPV6]);
         json_object_end(j);
     }
+    json_array_end(j);
+    json_array(j, "uplink_targets");
+    for (size_t i = 0; i < u->n_targets; i++)
+        for (size_t f = 0; f < 2; f++)
+            add_uplink_target(j, &u->targets[i], f);
     json_array_end(j);
     json_array(j, "uplink_differences");
     for (size_t i = 0; i < u->n_differences; i++) {

@@ -398,13 +398,25 @@ static void add_bgp(const struct snapshot_bgp *b, struct text *out)
 
 static void add_egress(const struct snapshot *s, struct text *out)
 {
-    for (size_t f = 0; s->media != NULL && f < 2; f++) {
-        const struct egress *g = &s->media->egress[f];
+    for (size_t i = 0; s->media != NULL && i < s->media->n_egress; i++) {
+        const struct egress *g = &s->media->egress[i];
         char address[ADDRESS_TEXT_MAX];
-        if (g->address.family != FAMILY_NONE)
-            text_add(out, "public address (%s): %s, address translation: %s\n",
-                     family_name(g->address.family),
-                     endpoint_address(address, &g->address), nat_name(g->nat));
+        text_add(out, "public address%s%s (%s): %s, address translation: %s\n",
+                 g->uplink != NULL ? " over " : "",
+                 g->uplink != NULL ? g->uplink->name : "", family_name(g->family),
+                 endpoint_address(address, &g->address), nat_name(g->nat));
+    }
+}
+
+/* "  exchange over lte (ipv4): PoP AMS, 203.0.113.7" */
+static void add_serving(const struct uplink_target *t, struct text *out)
+{
+    for (size_t f = 0; f < 2; f++) {
+        char name[TARGET_OVER_TEXT_MAX], address[ADDRESS_TEXT_MAX];
+        if (t->pop[f][0] != '\0')
+            text_add(out, "  %s (%s): PoP %s, %s\n", target_over_text(name, t->target),
+                     family_name((enum family)t->to[f].family), t->pop[f],
+                     endpoint_address(address, &t->to[f]));
     }
 }
 
@@ -439,6 +451,8 @@ static void add_uplinks(const struct uplinks_report *u, struct text *out)
             text_add(out, "cannot tell yet how %s differs from %s (%zu pairs)\n",
                      d->uplink->name, d->base->name, p->n);
     }
+    for (size_t i = 0; i < u->n_targets; i++)
+        add_serving(&u->targets[i], out);
     text_add(out, u->n > 0 ? "\n" : "");
 }
 

@@ -71,6 +71,7 @@ complete -c edgelat -n '__edgelat_is trace' -l tcp -d 'by TCP handshakes, port 4
 complete -c edgelat -n '__edgelat_is trace' -l udp -d 'by UDP, port 33434'
 complete -c edgelat -n '__edgelat_is trace' -s 4 -l ipv4 -d 'IPv4 only'
 complete -c edgelat -n '__edgelat_is trace' -s 6 -l ipv6 -d 'IPv6 only'
+complete -c edgelat -n '__edgelat_is trace' -s I -l uplink -x -d 'interface'
 complete -c edgelat -n '__edgelat_is trace' -s n -l numeric -d 'do not look up the names of routers'
 complete -c edgelat -n '__edgelat_is trace' -l paths -d 'also find equal-cost paths, by 15 more flows of TCP or UDP'
 complete -c edgelat -n '__edgelat_is trace' -l mtu -d 'also find the path MTU and whether larger packets vanish'

@@ -87,6 +87,27 @@ def check_probes(folder):
                         tap.equal((8, [i]), probe(who, kind, to, *trust, "-I", way), f"{name}: {kind} to {to} over {way}")
 
 
+def check_traces():
+    """Path and path MTU by each method over each uplink; a packet that took the other one would be counted there."""
+    for method in ("--icmp", "--tcp", "--udp"):
+        for to, address in ((EDGE, "10.9.{}.2"), (EDGE6, "fd09:{}::2")):
+            for i in (1, 2):
+                for way in (f"up{i}", address.format(i)):
+                    before = received()
+                    done = host(EDGELAT, "trace", method, "--json", "-n", "-I", way, to)
+                    hop = json.loads(done.stdout.splitlines()[0]) if done.stdout else {}
+                    tap.equal((0, to), (done.returncode, hop.get("address")), f"trace {method} -I {way} {to}")
+                    grown = [n - b for n, b in zip(received(), before)]
+                    tap.ok(grown[i - 1] >= 3 > grown[2 - i], f"trace {method} -I {way} {to}: over uplink {i}", grown)
+    run("ip", "-n", "host", "link", "set", "up2", "mtu", "1400")
+    for i, mtu in ((1, 1500), (2, 1400)):
+        found = json.loads(host(EDGELAT, "trace", "--mtu", "--json", "-n", "-I", f"up{i}", EDGE).stdout.splitlines()[-1])["mtu"]
+        tap.equal((mtu, "none" if i == 1 else "host"), (found["bytes"], found["limit"]), f"trace --mtu -I up{i}")
+    run("ip", "-n", "host", "link", "set", "up2", "mtu", "1500")
+    done = host(EDGELAT, "trace", "-I", "fd09:1::2", "-4", EDGE)
+    tap.ok(done.returncode == 2 and "family" in done.stderr, "trace -I of the other family: says so", done.stderr)
+
+
 def check_refusals():
     for options, expected in ((["-I", "nosuch"], "no such interface"), (["-I", "fd09:1::2"], "no address of that family"),
                               (["-I", "fd09:1::2", "-4"], "family"), (["-I", "192.0.2.7"], "does not have the source address")):
@@ -193,6 +214,7 @@ def main():
     servers = serve(FOLDER)
     try:
         check_probes(FOLDER)
+        check_traces()
         check_refusals()
         check_agent(FOLDER)
     finally:

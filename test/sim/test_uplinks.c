@@ -185,7 +185,7 @@ static void open_place(struct place *s, uint64_t seed)
     for (size_t t = 0; t < HOSTS; t++) {
         struct endpoint to;
         endpoint_parse(&to, hosts[t], 443);
-        uplinks_resolved(s->u, t, FAMILY_IPV4, UPLINK_NONE, &to, s->now, s->wall);
+        uplinks_resolved(s->u, t, FAMILY_IPV4, UPLINK_NONE, &to, "AMS", s->now, s->wall);
     }
 }
 
@@ -243,6 +243,10 @@ static void budget_and_difference(void **state)
               "18 ms: %lld to %lld", (long long)v->low_ns, (long long)v->high_ns);
         CHECK_TEXT("lte", r->differences[i].uplink->name, "slower");
     }
+    CHECK_INT(UPLINKS * HOSTS, (long long)r->n_targets, "each target over each uplink");
+    CHECK_TEXT("lte", r->targets[LTE].target->uplink->name, "with the uplink");
+    CHECK_TEXT("AMS", r->targets[LTE].pop[SLOT_IPV4], "and its PoP");
+    CHECK_INT(FAMILY_NONE, r->targets[LTE].to[SLOT_IPV6].family, "no IPv6");
     CHECK_INT(0, (long long)s.events.n, "no event");
     CHECK_INT(UPLINK_UP, r->states[FIBER].condition, "up");
     close_place(&s);

@@ -101,7 +101,7 @@ static int icmp_open(struct tracer *t)
     e->tag = (uint32_t)seed;
     e->base = (uint16_t)(seed >> 32);
     e->nonce = seed_random() & ~UINT64_C(0xffff);
-    int rc = icmp_socket_open(&e->socket, (enum family)t->to.family, e->tag, NULL);
+    int rc = icmp_socket_open(&e->socket, (enum family)t->to.family, e->tag, t->uplink);
     if (rc != 0) {
         free(e);
         return rc;

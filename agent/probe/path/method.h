@@ -25,6 +25,7 @@ struct tracer {
     const struct method *method;
     void *state; /* of the method */
     struct endpoint to;
+    const struct uplink *uplink; /* NULL: the system's routes */
     struct tracer_events events;
     struct trace trace;
     struct stamps tx[TRACE_TTL_MAX][TRACE_QUERIES];         /* of each query's packet */

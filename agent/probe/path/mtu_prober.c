@@ -200,7 +200,8 @@ static void on_readable(struct poll *poll, bool readable, bool writable, void *u
 /* ---- start and end ---- */
 
 int mtu_prober_start(struct mtu_prober **out, uv_loop_t *loop, const struct endpoint *to,
-                     int64_t gap_ns, mtu_prober_cb *cb, void *user)
+                     const struct uplink *uplink, int64_t gap_ns, mtu_prober_cb *cb,
+                     void *user)
 {
     struct mtu_prober *p = mem_zalloc(sizeof *p);
     uint64_t seed = seed_random();
@@ -213,7 +214,7 @@ int mtu_prober_start(struct mtu_prober **out, uv_loop_t *loop, const struct endp
     p->gap_ns = gap_ns;
     p->cb = cb;
     p->user = user;
-    int rc = icmp_socket_open(&p->socket, (enum family)to->family, p->tag, NULL);
+    int rc = icmp_socket_open(&p->socket, (enum family)to->family, p->tag, uplink);
     if (rc != 0) {
         free(p);
         return rc;

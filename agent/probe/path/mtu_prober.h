@@ -11,6 +11,7 @@
 #define EDGELAT_PROBE_PATH_MTU_PROBER_H
 
 #include "core/time.h"
+#include "core/uplink.h"
 #include "probe/path/mtu_search.h"
 
 #include <uv.h>
@@ -25,9 +26,11 @@ struct mtu_prober;
 typedef void mtu_prober_cb(const struct mtu_search *result, const char *cause,
                            void *user);
 
-/* Returns 0 or -errno (-EPERM, -EACCES: this user may not send ICMP). */
+/* Over the uplink, which outlives it (NULL: by the system's routes). Returns 0 or -errno
+ * (-EPERM, -EACCES: this user may not send ICMP), also that of socket_use_uplink(). */
 int mtu_prober_start(struct mtu_prober **out, uv_loop_t *loop, const struct endpoint *to,
-                     int64_t gap_ns, mtu_prober_cb *cb, void *user);
+                     const struct uplink *uplink, int64_t gap_ns, mtu_prober_cb *cb,
+                     void *user);
 void mtu_prober_destroy(struct mtu_prober *p); /* no callback after it; NULL is fine */
 
 #endif

@@ -25,9 +25,9 @@ struct syns {
     struct trace_query query;
 };
 
-static int open_bound(struct syns *s, enum family family)
+static int open_bound(const struct syns *s, const struct tracer *t)
 {
-    bool ipv6 = family == FAMILY_IPV6;
+    bool ipv6 = t->to.family == FAMILY_IPV6;
     int fd =
         socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -38,8 +38,10 @@ static int open_bound(struct syns *s, enum family family)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
         setsockopt(fd, IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, &off, sizeof off);
     }
-    if (bind(fd, (struct sockaddr *)&s->own, s->own_len) != 0) {
-        int rc = -errno;
+    int rc = socket_steer(fd, (enum family)t->to.family, t->uplink);
+    if (rc == 0 && bind(fd, (struct sockaddr *)&s->own, s->own_len) != 0)
+        rc = -errno;
+    if (rc != 0) {
         close(fd);
         return rc;
     }
@@ -66,12 +68,14 @@ static void tcp_close(struct tracer *t)
 
 static int tcp_open(struct tracer *t)
 {
-    bool ipv6 = t->to.family == FAMILY_IPV6;
     struct syns *s = mem_zalloc(sizeof *s);
     s->socket = -1;
-    s->own.ss_family = ipv6 ? AF_INET6 : AF_INET;
-    s->own_len = ipv6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-    int fd = open_bound(s, (enum family)t->to.family);
+    struct endpoint any = {.family = t->to.family};
+    const struct endpoint *source =
+        t->uplink != NULL ? &t->uplink->source[family_slot((enum family)t->to.family)]
+                          : &any;
+    s->own_len = sockaddr_of(&s->own, source->family != FAMILY_NONE ? source : &any);
+    int fd = open_bound(s, t);
     if (fd < 0) {
         free(s);
         return fd;
@@ -145,7 +149,7 @@ static int tcp_send(struct tracer *t, struct trace_query q)
     int stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
     int ttl = q.ttl;
     hang_up(s); /* the one before was silent */
-    int fd = open_bound(s, (enum family)t->to.family);
+    int fd = open_bound(s, t);
     if (fd < 0)
         return fd;
     struct sockaddr_storage to;

@@ -59,8 +59,8 @@ static void end_trace(struct tracer *t)
         if (t->report.by.family != FAMILY_NONE)
             cause_icmp_error(text, sizeof text, &t->report, &t->to);
         else if (t->trace.packets == 0)
-            cause_not_sent(text, sizeof text, t->error);
-        else if (neighbour_awaited(&t->to, NULL))
+            cause_not_sent_by(text, sizeof text, t->error, t->uplink);
+        else if (neighbour_awaited(&t->to, t->uplink))
             snprintf(text, sizeof text, "the next hop does not answer %s",
                      t->to.family == FAMILY_IPV6 ? "neighbour discovery" : "ARP");
         else
@@ -95,8 +95,8 @@ static void on_timer(uv_timer_t *timer)
 }
 
 int tracer_start(struct tracer **out, uv_loop_t *loop, enum tracer_method method,
-                 const struct endpoint *to, struct tracer_extent extent,
-                 const struct tracer_events *events)
+                 const struct endpoint *to, const struct uplink *uplink,
+                 struct tracer_extent extent, const struct tracer_events *events)
 {
     struct trace_policy policy = *methods[method]->policy;
     policy.ttl_max = extent.ttl_max;
@@ -105,6 +105,7 @@ int tracer_start(struct tracer **out, uv_loop_t *loop, enum tracer_method method
     t->loop = loop;
     t->method = methods[method];
     t->to = *to;
+    t->uplink = uplink;
     t->events = *events;
     int rc = t->method->open(t);
     if (rc != 0) {
@@ -140,7 +141,7 @@ bool method_error_kind(struct tracer *t, uint8_t type, uint8_t code,
 {
     bool ipv6 = t->to.family == FAMILY_IPV6;
     bool from_target = method_same_host(from, &t->to);
-    struct endpoint own = socket_source(&t->to, NULL);
+    struct endpoint own = socket_source(&t->to, t->uplink);
     if (method_same_host(from, &own) && !from_target) {
         t->report =
             (struct icmp_report){.type = type, .code = code, .by = *from, .own = *from};

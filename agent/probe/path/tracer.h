@@ -16,6 +16,7 @@
 #ifndef EDGELAT_PROBE_PATH_TRACER_H
 #define EDGELAT_PROBE_PATH_TRACER_H
 
+#include "core/uplink.h"
 #include "probe/path/trace.h"
 
 #include <uv.h>
@@ -45,10 +46,11 @@ struct tracer_extent {
 
 extern const struct tracer_extent tracer_whole; /* every TTL, TRACE_QUERIES times */
 
-/* Each tracer has a flow of its own. Returns 0 or -errno. */
+/* Over the uplink, which outlives it (NULL: by the system's routes). Each tracer has a flow
+ * of its own. Returns 0 or -errno, also that of socket_use_uplink(). */
 int tracer_start(struct tracer **out, uv_loop_t *loop, enum tracer_method method,
-                 const struct endpoint *to, struct tracer_extent extent,
-                 const struct tracer_events *events);
+                 const struct endpoint *to, const struct uplink *uplink,
+                 struct tracer_extent extent, const struct tracer_events *events);
 void tracer_destroy(struct tracer *t); /* no callback after it returns; NULL is fine */
 
 #endif

@@ -98,7 +98,9 @@ static int udp_open(struct tracer *t)
     struct datagrams *d = mem_zalloc(sizeof *d);
     *d = (struct datagrams){.socket = fd, .tag = seed_random()};
     t->state = d;
-    int rc = connect(fd, (struct sockaddr *)&to, len) == 0 ? 0 : -errno;
+    int rc = socket_use_uplink(fd, (enum family)t->to.family, t->uplink);
+    if (rc == 0 && connect(fd, (struct sockaddr *)&to, len) != 0)
+        rc = -errno;
     if (rc == 0 && (d->poll = poll_open(t->loop, fd, on_readable, t)) == NULL)
         rc = -EMFILE;
     if (rc != 0) {

@@ -105,6 +105,34 @@ static void egress_changes(void **unused)
     CHECK_INT(1, events.n, "another network is no change");
 }
 
+/* Each uplink leaves with an address of its own, which a move of the others leaves alone. */
+static void of_uplinks(void **unused)
+{
+    (void)unused;
+    static const struct uplink lte = {.name = "lte"};
+    static const struct target over = {.name = "a", .uplink = &lte};
+    char text[ADDRESS_TEXT_MAX];
+    struct endpoint to = address("192.0.2.10", 3478);
+    begin();
+    for (int i = 0; i < 20; i++) {
+        answer(0, 1, 5000, "203.0.113.1", 7000);
+        struct result r =
+            result_of(0, &to, (struct wall){now_s * NS_PER_S}, OUTCOME_REPLY);
+        r.stun.local = address("10.0.1.5", 5001);
+        r.stun.mapped = address(i < 17 ? "198.51.100.1" : "198.51.100.2", 7000);
+        media_watch_add(&watch, &over, &r, &events);
+    }
+    CHECK_INT(2, watch.n_egress, "two");
+    CHECK_TEXT("203.0.113.1", endpoint_address(text, &watch.egress[0].address), "routes");
+    CHECK_TEXT("198.51.100.2", endpoint_address(text, &watch.egress[1].address), "lte");
+    CHECK_INT(1, events.n, "one change");
+    CHECK(strstr(events.list[0].text, "over uplink lte") != NULL, "%s",
+          events.list[0].text);
+    media_watch_moved(&watch);
+    CHECK_INT(1, watch.n_egress, "moved");
+    CHECK(watch.egress[0].uplink == &lte, "lte has not");
+}
+
 static void blocked(void **unused)
 {
     (void)unused;
@@ -148,9 +176,8 @@ static void it_is_bounded(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nats),
-        cmocka_unit_test(egress_changes),
-        cmocka_unit_test(blocked),
+        cmocka_unit_test(nats),          cmocka_unit_test(egress_changes),
+        cmocka_unit_test(of_uplinks),    cmocka_unit_test(blocked),
         cmocka_unit_test(it_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

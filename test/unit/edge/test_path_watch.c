@@ -647,6 +647,55 @@ static void test_restart(void **state)
     end(&r);
 }
 
+/* The path over an uplink is one of its own: its entry is told, but not as that of the
+ * Peering Service connection, and it survives a move of the system's routes and a restart. */
+static void test_uplinks(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct text file = {0}, shown = {0};
+    struct uplink lte = {.name = "lte"};
+    bool same;
+    begin(&r);
+    struct target direct = r.target, over = r.target;
+    over.uplink = &lte;
+    const struct target *both[] = {&direct, &over};
+    struct path_sample london = through(LONDON, "LON", 8),
+                       paris = through(PARIS, "PAR", 14);
+    r.target.uplink = &lte;
+    add(&r, &paris, 20);
+    CHECK_TEXT("", said(&r), "no failover: another uplink has the connection");
+    CHECK_INT(0, path_watch_routers(r.watch)->n, "its routers are not counted");
+    path_watch_moved(r.watch);
+    add(&r, &london, 10);
+    CHECK_TEXT("entry_changed PAR>LON INFO", said(&r), "a move is none of the uplink");
+    CHECK_TEXT("exchange over lte (ipv4)",
+               event_subject((char[EVENT_SUBJECT_MAX]){0},
+                             &(struct event){.target = &over, .family = FAMILY_IPV4}),
+               "as it is logged");
+    path_show_text(r.watch, &shown);
+    CHECK(strstr(text_string(&shown), "exchange over lte") != NULL, "shown");
+    text_free(&shown);
+
+    path_watch_add(r.watch, &direct, FAMILY_IPV4, &paris, r.now, &r.events);
+    path_watch_write(r.watch, 7, &file);
+    CHECK(strstr(text_string(&file), "path exchange ipv4 lte\nentry") != NULL, "%s",
+          text_string(&file));
+    path_watch_destroy(r.watch);
+    r.watch = path_watch_create(&r.site);
+    CHECK_INT(0,
+              path_watch_read(r.watch, both, 2, 7, text_string(&file), file.len, &same),
+              text_string(&file));
+    r.events.n = 0;
+    for (int i = 0; i < 10; i++)
+        path_watch_add(r.watch, &over, FAMILY_IPV4, &paris,
+                       (struct wall){r.now.ns += 10 * NS_PER_S}, &r.events);
+    CHECK_INT(1, r.events.n, "noticed after the restart");
+    CHECK(r.events.list[0].target == &over, "of the uplink");
+    text_free(&file);
+    end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -656,6 +705,7 @@ int main(void)
         cmocka_unit_test(test_interrupted), cmocka_unit_test(test_provider),
         cmocka_unit_test(test_long),        cmocka_unit_test(test_routers),
         cmocka_unit_test(test_restart),     cmocka_unit_test(test_shown),
+        cmocka_unit_test(test_uplinks),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
