@@ -146,7 +146,8 @@ $(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: test/fuzz/fuzz_%.c $(ARCHIVES)
 	$(call say,link)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(GROUP) $(LIBS) $(EVENT_LIBS)
 
 BENCH_PROGRAMS := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(wildcard test/bench/bench_*.c))
-$(BENCH_PROGRAMS) $(BUILD)/bench/fleet $(BUILD)/bench/flowgen $(BUILD)/bench/bmpgen $(BUILD)/bench/history: $(BUILD)/bench/%: test/bench/%.c $(ARCHIVES)
+BENCH_TOOLS    := $(patsubst %,$(BUILD)/bench/%,drive fleet flowgen bmpgen sketches)
+$(BENCH_PROGRAMS) $(BENCH_TOOLS) $(BUILD)/bench/history: $(BUILD)/bench/%: test/bench/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) $(OUR_CFLAGS) -Itest $(CFLAGS) $(OUR_LDFLAGS) -o $@ $< $(GROUP) $(LIBS)
 
@@ -192,7 +193,8 @@ help:
 #: make completions        writes packaging/completions from the option tables
 #: make coverage           line coverage of each file by unit, simulation and I/O tests
 #: make fuzz               runs each fuzz target for FUZZ_SECONDS (60)
-#: make bench              measures edgelat and compares it with other tools
+#: make bench              measures edgelat beside other tools, 15 min: build/bench/bench.html; bench-SECTION: one section
+#: sudo make bench-deps    installs these tools
 #: make lint               static analysis
 #: make soak               runs the agent for SOAK_SECONDS (3600) with faults
 #: make deb, make rpm      builds the packages into build/
@@ -311,13 +313,17 @@ fuzz: setup-test
 	    $(CLANG_SAN)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(BUILD)/ -print_final_stats=1 \
 	        $(BUILD)/corpus/$$f test/fuzz/corpus/$$f || exit 1; done
 
-bench: setup-bench
-	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH_PROGRAMS) $(BUILD)/bench/fleet $(BUILD)/bench/flowgen $(BUILD)/bench/bmpgen \
-	    $(BUILD)/lab/relay $(patsubst %,$(BUILD)/test/sim/test_%,addresses doors gain loss shift)
-	@for b in $(BENCH_PROGRAMS) test/bench/accuracy test/bench/cost test/bench/detection test/bench/fleet test/bench/flows test/bench/routes test/bench/sweep test/bench/trace; do \
-	    echo "bench: $${b##*/}, up to two minutes ..."; BUILD=$(BUILD) $$b || exit 1; done
+# A peer that is not installed is a line of the page; bench-deps installs them.
+bench-deps: setup-bench
+bench-tools:
+	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH_PROGRAMS) $(BENCH_TOOLS) $(BUILD)/lab/relay \
+	    $(if $(NO_CMOCKA),,$(patsubst %,$(BUILD)/test/sim/test_%,addresses doors gain loss shift))
+bench: bench-tools
+	@BUILD=$(BUILD) test/bench/run
+bench-%: bench-tools
+	@BUILD=$(BUILD) test/bench/run $*
 
-.PHONY: all help run check-report test run-tests test-programs fuzz-programs fuzz bench soak lint deb rpm clean \
+.PHONY: all help run check-report test run-tests test-programs fuzz-programs fuzz bench bench-deps bench-tools soak lint deb rpm clean \
 	check check-io check-tools pure-tests io-tests format completions coverage install
 clean:
 	rm -rf $(BUILD)

@@ -19,28 +19,33 @@ Packet = collections.namedtuple("Packet", "ns ours icmp echo stream flags record
 
 
 class Capture:
-    def __init__(self, interface):
-        self.file = os.path.join(world.FOLDER, "capture.pcapng")
-        self.process = world.start("dumpcap", [
-            "dumpcap", "-q", "-i", interface, "-B", "64", "-w", self.file,
-            "-f", "icmp or tcp port 443 or udp port 3478 or udp port 2112 or udp port 53"])
-        world.wait_until(self.is_open, "dumpcap", self.process)
-        time.sleep(0.5)
+    """Of what goes to and comes from one address; `name` is that of its file."""
+
+    def __init__(self, interface, address, name="capture"):
+        self.file, self.name = os.path.join(world.FOLDER, f"{name}.pcapng"), name
+        self.process = world.start(name, [
+            "dumpcap", "-q", "-i", interface, "-B", "64", "-w", self.file, "-f",
+            f"host {address} and (icmp or tcp port 443 or udp port 3478 or udp port 2112 or udp port 53)"])
+        world.wait_until(self.is_open, name, self.process)
+        time.sleep(0.3)
 
     def is_open(self):
         return os.path.exists(self.file) and os.path.getsize(self.file) > 0
 
-    def end(self):
-        """Stops and returns all packets."""
-        time.sleep(0.5)
+    def stop(self):
+        time.sleep(0.3)
         self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=10)
-        with open(os.path.join(world.FOLDER, "dumpcap.log"), encoding="utf-8") as log:
+        with open(os.path.join(world.FOLDER, f"{self.name}.log"), encoding="utf-8") as log:
             words = log.read()
         if "dropped on interface" in words and ": 0 (" not in words and "/0 (" not in words:
             raise world.BenchError("dumpcap lost packets: " + words.strip().splitlines()[-1])
+
+    def packets(self):
+        """All of them, after stop()."""
         fields = [word for field in FIELDS for word in ("-e", field)]
         lines = world.run("tshark", "-n", "-r", self.file, "-T", "fields", *fields)
+        os.unlink(self.file)
         return [packet(line.split("\t")) for line in lines.splitlines()]
 
 
@@ -93,7 +98,7 @@ def queries(packets):
 
 
 def connections(packets):
-    """Of each connection in the order of the SYNs, in ns; None where it did not come so far:
+    """Of each connection in the order of the SYNs, in ns; None where it did not come so far; and whether TLS began:
 
     connect     from the SYN to its SYN-ACK
     tls         from the Client Hello to our Finished: our own crypto is in it
@@ -126,7 +131,7 @@ def phases(packets):
         elif not p.ours and longest > REPLY_RECORD and request and reply is None:
             reply = p.ns
     return {"connect": between(packets[0].ns, syn_ack), "tls": between(hello, finished),
-            "first_byte": between(request, reply)}
+            "first_byte": between(request, reply), "with_tls": hello is not None}
 
 
 def between(begin, end):

@@ -18,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 FOLDER = "/run/edgelat-bench"
 BRANCH, POP = "198.51.100.1", "198.51.100.2"
+OTHERS = ["198.51.100.3", "198.51.100.4"]  # PoPs for load beside what is measured
 BLACKBOX_PORT = 9115
 READY_S = 10
 PR_SET_PDEATHSIG = 1
@@ -50,15 +51,15 @@ def die_with(parent):
 
 
 def isolated(script, programs, main):
-    """Runs `main` in the namespaces and exits; `script` is the file that called."""
+    """Runs `main` in the namespaces and exits; `script` is the file that called. Peers are not among the `programs`."""
     try:
         if os.environ.get("EDGELAT_BENCH_INSIDE") == "1" and os.getpid() == 1:
             main()
             sys.stdout.flush()
             os._exit(0)
-        missing = [p for p in programs if shutil.which(p) is None]
+        missing = [p for p in ("unshare", "ip", *programs) if shutil.which(p) is None]
         if missing:
-            raise BenchError(f"not installed: {' '.join(missing)}; run scripts/setup bench")
+            raise BenchError(f"not installed: {' '.join(missing)}; run: sudo make bench-deps")
         edgelat()
     except (BenchError, OSError) as error:
         print(f"{os.path.relpath(script, TOP)}: {error}", file=sys.stderr)
@@ -80,7 +81,7 @@ def build_network():
     for line in ("link add wan0 type veth peer name pop0 netns internet", "link set lo up",
                  "link set wan0 up", f"addr add {BRANCH}/24 dev wan0",
                  "-n internet link set lo up", "-n internet link set pop0 up",
-                 f"-n internet addr add {POP}/24 dev pop0"):
+                 *(f"-n internet addr add {address}/24 dev pop0" for address in (POP, *OTHERS))):
         run("ip", *line.split())
     run("ping", "-c1", "-W2", POP)  # the neighbours know each other
     return ["ip", "netns", "exec", "internet"]
@@ -119,7 +120,7 @@ def make_certificates(names):
     return os.path.join(FOLDER, "ca.pem")
 
 
-def start_nginx(where, header="", names=f"IP:{POP}", listen=POP):
+def start_nginx(where, header="", names=",".join(f"IP:{address}" for address in (POP, *OTHERS)), listen="0.0.0.0"):
     """HTTP on 80 and HTTPS on 443; returns the CA's file. Each reply has the header."""
     ca = make_certificates(names)
     write("nginx.conf", "daemon off; master_process off; user root;"
