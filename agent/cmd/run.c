@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,19 @@ static int begin(struct service *s)
     return 0;
 }
 
+/*
+ * glibc gives each thread of libuv's pool an arena of its own, and raises the threshold for
+ * mmap() with the largest block freed, so that the memory of a closed window would stay
+ * in the heap.
+ */
+static void keep_memory_low(void)
+{
+    enum { LARGE_BYTES = 64 << 10 };
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
+}
+
 static int serve(struct service *s)
 {
     s->stopping = s->restart = false;
@@ -268,6 +282,7 @@ static int run(int argc, char **argv)
         close(config);
     int rc = CMD_CANNOT;
     log_never_wait();
+    keep_memory_low();
     prctl(PR_SET_NAME, "edgelat"); /* it is "exe" after execve("/proc/self/exe") */
     if (s.signals < 0)
         return cmd_cannot("no descriptor for signals: %s", strerror(-s.signals));
@@ -276,6 +291,7 @@ static int run(int argc, char **argv)
         if (named_files_check(&s.config, NAMED_FILES_AGENT) > 0)
             log_warn("agent", "starting without the files above; each batch or probe "
                               "tries them again");
+        config_forget_drafts(&s.config);
         do {
             rc = serve(&s);
             if (s.restart && is_loadable(s.path)) /* the file may have changed */

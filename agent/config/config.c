@@ -75,14 +75,20 @@ struct uplinks_settings config_uplinks(const struct config *c)
     };
 }
 
-void config_free(struct config *c)
+void config_forget_drafts(struct config *c)
 {
     for (size_t t = 0; c->drafts != NULL && t < c->n_targets; t++)
         free(c->drafts[t].file);
+    free(c->drafts);
+    c->drafts = NULL;
+}
+
+void config_free(struct config *c)
+{
+    config_forget_drafts(c);
     for (size_t i = 0; i < c->n_files; i++)
         free(c->files[i].file);
     free(c->files);
-    free(c->drafts);
     free(c->targets);
     *c = (struct config){0};
 }

@@ -147,6 +147,9 @@ struct pipeline_settings
 config_pipeline(const struct config *c); /* borrows the targets */
 struct uplinks_settings
 config_uplinks(const struct config *c); /* borrows targets and uplinks */
+/* Forgets the settings as given in the files, which only checks and messages need. */
+void config_forget_drafts(struct config *c);
+
 void config_free(struct config *c);
 
 /*

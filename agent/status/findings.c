@@ -21,7 +21,7 @@ static void add_kinds(struct text *out, const struct snapshot *s,
     for (size_t k = 0; k < s->kinds->n; k++) {
         bool is = false;
         for (size_t f = 0; f < FAMILY_SLOTS; f++)
-            is |= snapshot_stream(t, f, k) != NULL && t->is.states[f][k] == state;
+            is |= snapshot_stream(t, f, k) != NULL && t->is->states[f][k] == state;
         if (is) {
             text_add(out, "%s%s", comma, s->kinds->list[k]->name);
             comma = ", ";
@@ -34,13 +34,13 @@ static size_t find_owner(const struct snapshot_target *t, struct text *out)
 {
     for (size_t f = 0; f < FAMILY_SLOTS; f++) {
         char text[OWNER_TEXT_MAX];
-        const struct target_address_state *place = &t->is.addresses[f];
+        const struct target_address_state *place = &t->is->addresses[f];
         bool foreign =
             place->owner.type == OWNER_FOREIGN && place->to.family != FAMILY_NONE;
         if (!foreign && place->owner.type != OWNER_FILTERED)
             continue;
-        text_add(out, "%s: %s\n", t->is.target->name,
-                 owner_text(text, &place->owner, t->is.target->host));
+        text_add(out, "%s: %s\n", t->is->target->name,
+                 owner_text(text, &place->owner, t->is->target->host));
         return 1;
     }
     return 0;
@@ -51,13 +51,13 @@ static size_t find_addresses(const struct snapshot_target *t, struct text *out)
 {
     size_t n = 0;
     for (size_t f = 0; f < 2; f++) {
-        const struct target_address_state *a = &t->is.addresses[f];
+        const struct target_address_state *a = &t->is->addresses[f];
         size_t silent = target_silent_addresses(a);
         const char *comma = "";
         if (silent == 0)
             continue;
         text_add(out, "%s: %zu of %zu addresses of %s %s not answer while others do: ",
-                 t->is.target->name, silent, a->n_all, t->is.target->host,
+                 t->is->target->name, silent, a->n_all, t->is->target->host,
                  silent == 1 ? "does" : "do");
         for (size_t i = 0; i < a->n_all; i++) {
             char text[ADDRESS_TEXT_MAX];
@@ -78,7 +78,7 @@ static size_t find_addresses(const struct snapshot_target *t, struct text *out)
 static size_t find_replies(const struct snapshot *s, const struct snapshot_target *t,
                            struct text *out)
 {
-    const struct target *target = t->is.target;
+    const struct target *target = t->is->target;
     char waited[DURATION_TEXT_MAX];
     for (size_t f = 0; f < FAMILY_SLOTS; f++)
         for (size_t k = 0; k < s->kinds->n; k++) {
@@ -107,7 +107,7 @@ static size_t find_replies(const struct snapshot *s, const struct snapshot_targe
 static size_t find_issuer(const struct snapshot_target *t, struct text *out)
 {
     for (size_t f = 0; f < FAMILY_SLOTS; f++) {
-        const struct target_address_state *a = &t->is.addresses[f];
+        const struct target_address_state *a = &t->is->addresses[f];
         if (!a->issuer_foreign || a->to.family == FAMILY_NONE)
             continue;
         text_add(
@@ -115,7 +115,7 @@ static size_t find_issuer(const struct snapshot_target *t, struct text *out)
             "%s: TLS is intercepted by %s (the issuer of the certificate of %s, which "
             "the service does not use); exempt the name from TLS inspection, or add "
             "the issuer to issuers.csv\n",
-            t->is.target->name, a->issuer, t->is.target->host);
+            t->is->target->name, a->issuer, t->is->target->host);
         return 1;
     }
     return 0;
@@ -125,11 +125,11 @@ static size_t find_issuer(const struct snapshot_target *t, struct text *out)
 static size_t find_resolver(const struct snapshot *s, const struct snapshot_target *t,
                             struct text *out)
 {
-    const struct target *target = t->is.target;
+    const struct target *target = t->is->target;
     for (size_t f = 0; f < 2; f++)
         for (size_t k = 0; k < s->kinds->n; k++) {
             const struct snapshot_stream *is = snapshot_stream(t, f, k);
-            enum state state = t->is.states[f][k];
+            enum state state = t->is->states[f][k];
             if (is == NULL || state < STATE_DEGRADED)
                 continue;
             uint64_t lost = is->lost, errors = is->failed;
@@ -162,7 +162,7 @@ static size_t find_resolver(const struct snapshot *s, const struct snapshot_targ
 static size_t find_target(const struct snapshot *s, const struct snapshot_target *t,
                           struct text *out)
 {
-    const struct target *target = t->is.target;
+    const struct target *target = t->is->target;
     enum state state = snapshot_state(t);
     if (target_is_resolver(target, s->kinds) &&
         (target->discovered || state >= STATE_DEGRADED))
@@ -177,7 +177,7 @@ static size_t find_target(const struct snapshot *s, const struct snapshot_target
                  target->name, target->host, t->failure);
         return 1;
     }
-    if (s->window_end.ns - s->since.ns > RESOLVED_NS && !target_has_address(&t->is)) {
+    if (s->window_end.ns - s->since.ns > RESOLVED_NS && !target_has_address(t->is)) {
         if (n > 0) /* the cause is reported already */
             return n;
         text_add(out, "%s: %s is not resolved yet; check that the DNS servers answer\n",
@@ -212,7 +212,7 @@ static size_t find_unmeasured(const struct snapshot *s, size_t kind, struct text
             text_add(out,
                      "this host could not send %s to %s; the agent's log has the cause: "
                      "journalctl -u edgelat\n",
-                     s->kinds->list[kind]->name, s->targets[t].is.target->name);
+                     s->kinds->list[kind]->name, s->targets[t].is->target->name);
             return 1;
         }
     return 0;

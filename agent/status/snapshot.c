@@ -12,30 +12,46 @@ void snapshot_begin(struct snapshot *s, const struct config *config,
     *s = (struct snapshot){
         .config = config, .kinds = kinds, .since = since, .retry_ns = -1};
     s->targets = mem_grow(NULL, &s->targets_room, config->n_targets, sizeof *s->targets);
-    for (; s->n_targets < config->n_targets; s->n_targets++)
-        s->targets[s->n_targets] = (struct snapshot_target){
-            .is = {.target = &config->targets[s->n_targets], .min_ns = DELAY_UNDEFINED}};
+    s->unknown = mem_zalloc(config->n_targets * sizeof *s->unknown);
+    for (size_t t = 0; t < config->n_targets; t++) {
+        s->unknown[t].target = &config->targets[t];
+        s->unknown[t].min_ns = DELAY_UNDEFINED;
+        s->targets[t] = (struct snapshot_target){.is = &s->unknown[t]};
+    }
+    s->n_targets = config->n_targets;
 }
 
 /* ---- closed windows ---- */
 
-/* NULL: its target is gone, or has another address or PoP now. */
+/* Created if needed. NULL: its target is gone, or has another address or PoP now. */
 static struct snapshot_stream *stream_of(struct snapshot *s, const struct series *series,
                                          struct snapshot_target **of)
 {
     for (size_t t = 0; t < s->n_targets; t++) {
         struct snapshot_target *target = &s->targets[t];
         size_t f = family_slot(series->family);
-        const struct target_address_state *place = &target->is.addresses[f];
-        if (target->is.target != series->target)
+        const struct target_address_state *place = &target->is->addresses[f];
+        if (target->is->target != series->target)
             continue;
         if (!endpoint_same_address(&series->to, &place->to) ||
             (!series->overflow && strcmp(series->pop, place->pop) != 0))
             return NULL;
         *of = target;
-        return &target->streams[f][kinds_find(s->kinds, series->kind->name)];
+        size_t kind = kinds_find(s->kinds, series->kind->name);
+        struct snapshot_stream **stream = &target->streams[f][kind];
+        if (*stream == NULL)
+            *stream = mem_zalloc(sizeof **stream);
+        return *stream;
     }
     return NULL;
+}
+
+static void take_periods(struct snapshot_stream *to, const struct series *series,
+                         size_t delay)
+{
+    for (size_t p = 0; series->periods != NULL && p < PERIODS; p++)
+        if (series->due[p])
+            to->periods[p] = series->periods[delay][p];
 }
 
 /* Through a proxy there is no handshake with the target: TLS is shown. */
@@ -47,10 +63,9 @@ static void take_proxied(struct snapshot_target *t, struct snapshot_stream *to,
         t->proxied_ns[i] =
             delays[i].count > 0 ? delays[i].percentile_ns[P50] : DELAY_UNDEFINED;
     size_t main =
-        intercept_distance(series->kind, &t->is.addresses[SLOT_PROXY].intercept);
+        intercept_distance(series->kind, &t->is->addresses[SLOT_PROXY].intercept);
     to->delay = delays[main];
-    if (series->periods != NULL)
-        memcpy(to->periods, series->periods[main], sizeof to->periods);
+    take_periods(to, series, main);
 }
 
 static void take_bars(struct snapshot_stream *to, const struct histogram *h)
@@ -68,12 +83,10 @@ static void take_bars(struct snapshot_stream *to, const struct histogram *h)
     }
 }
 
-static void take_history(struct snapshot_target *target, size_t family, size_t kind,
-                         const struct delay_summary *d)
+static void take_history(struct snapshot_stream *to)
 {
-    uint32_t at = target->windows[family][kind]++ % SNAPSHOT_HISTORY;
-    target->history_ms[family][kind][at] =
-        d->count > 0 ? (float)((double)d->percentile_ns[P50] / 1e6) : NAN;
+    to->history_ms[to->windows++ % SNAPSHOT_HISTORY] =
+        to->delay.count > 0 ? (float)((double)to->delay.percentile_ns[P50] / 1e6) : NAN;
 }
 
 static void take_series(struct snapshot *s, const struct series *series)
@@ -81,10 +94,13 @@ static void take_series(struct snapshot *s, const struct series *series)
     const struct summary *w = &series->window;
     uint64_t not_measured = w->outcomes[OUTCOME_NOT_MEASURED];
     struct snapshot_target *target;
-    struct snapshot_stream *to = stream_of(s, series, &target);
-    if (to == NULL || w->sent + not_measured == 0)
+    struct snapshot_stream *to =
+        w->sent + not_measured > 0 ? stream_of(s, series, &target) : NULL;
+    if (to == NULL)
         return;
+    struct snapshot_stream before = *to;
     *to = (struct snapshot_stream){
+        .windows = before.windows,
         .end = s->window_end,
         .to = series->to,
         .silent = series->silent_while != NULL,
@@ -99,21 +115,21 @@ static void take_series(struct snapshot *s, const struct series *series)
         .packets = loss_count_of(series->kind, w->outcomes, w->counters),
         .delay = w->delays[0],
     };
-    if (series->periods != NULL)
-        memcpy(to->periods, series->periods[0], sizeof to->periods);
+    memcpy(to->history_ms, before.history_ms, sizeof to->history_ms);
+    memcpy(to->periods, before.periods, sizeof to->periods);
+    take_periods(to, series, 0);
     text_copy(to->pop, sizeof to->pop, series->pop);
     size_t main = 0;
     if (series->family == FAMILY_PROXY) {
         take_proxied(target, to, series);
-        main =
-            intercept_distance(series->kind, &target->is.addresses[SLOT_PROXY].intercept);
+        main = intercept_distance(series->kind,
+                                  &target->is->addresses[SLOT_PROXY].intercept);
     }
     for (size_t i = 0; i < DELAYS_MAX; i++)
         to->medians_ns[i] =
             w->delays[i].count > 0 ? w->delays[i].percentile_ns[P50] : DELAY_UNDEFINED;
     take_bars(to, &series->delays[main]);
-    take_history(target, family_slot(series->family),
-                 kinds_find(s->kinds, series->kind->name), &to->delay);
+    take_history(to);
 }
 
 static void take_event(struct snapshot *s, const struct event *e)
@@ -165,9 +181,11 @@ void snapshot_window(struct snapshot *s, const struct batch *batch,
     for (size_t t = 0; t < batch->n_targets; t++) {
         if (t >= s->n_targets)
             s->targets[t] = (struct snapshot_target){0};
-        s->targets[t].is = batch->targets[t];
+        s->targets[t].is = &batch->targets[t];
     }
     s->n_targets = batch->n_targets;
+    free(s->unknown);
+    s->unknown = NULL;
     if (batch->uplinks != NULL)
         s->uplinks = *batch->uplinks;
     for (size_t i = 0; i < batch->n_series; i++)
@@ -181,7 +199,12 @@ void snapshot_window(struct snapshot *s, const struct batch *batch,
 
 void snapshot_free(struct snapshot *s)
 {
+    for (size_t t = 0; t < s->n_targets; t++)
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
+            for (size_t k = 0; k < KINDS_MAX; k++)
+                free(s->targets[t].streams[f][k]);
     free(s->targets);
+    free(s->unknown);
     free(s->open);
     *s = (struct snapshot){0};
 }
@@ -190,14 +213,14 @@ void snapshot_free(struct snapshot *s)
 
 bool snapshot_shows(const struct snapshot_target *t)
 {
-    return !t->is.target->discovered || target_has_address(&t->is);
+    return !t->is->target->discovered || target_has_address(t->is);
 }
 
 const struct snapshot_stream *snapshot_stream(const struct snapshot_target *t,
                                               size_t family, size_t kind)
 {
-    const struct snapshot_stream *stream = &t->streams[family][kind];
-    bool is = stream->end.ns != 0 && t->is.addresses[family].to.family != FAMILY_NONE;
+    const struct snapshot_stream *stream = t->streams[family][kind];
+    bool is = stream != NULL && t->is->addresses[family].to.family != FAMILY_NONE;
     return is ? stream : NULL;
 }
 
@@ -229,7 +252,7 @@ enum state snapshot_state(const struct snapshot_target *t)
     enum state worst = STATE_UNKNOWN;
     for (size_t f = 0; f < FAMILY_SLOTS; f++)
         for (size_t k = 0; k < KINDS_MAX; k++)
-            if (snapshot_stream(t, f, k) != NULL && t->is.states[f][k] > worst)
-                worst = t->is.states[f][k];
+            if (snapshot_stream(t, f, k) != NULL && t->is->states[f][k] > worst)
+                worst = t->is->states[f][k];
     return worst;
 }

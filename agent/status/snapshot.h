@@ -42,17 +42,18 @@ struct snapshot_stream { /* in its last window with a result */
      * from the least to the greatest. */
     uint64_t bars[SNAPSHOT_BARS];
     int64_t bars_min_ns, bars_max_ns;
+    /* Medians of the last windows in ms, NaN without a reply; `windows` is their number since
+     * the start, the last is at (windows - 1) % SNAPSHOT_HISTORY. */
+    float history_ms[SNAPSHOT_HISTORY];
+    uint32_t windows;
 };
 
 struct snapshot_target {
-    struct target_state is; /* when the last window closed */
-    struct snapshot_stream streams[FAMILY_SLOTS][KINDS_MAX]; /* by family and kind */
+    const struct target_state *is; /* the batch's, which replaces it with each window */
+    /* By family and kind; NULL: it had no result yet. */
+    struct snapshot_stream *streams[FAMILY_SLOTS][KINDS_MAX];
     /* Medians of that window through the proxy, by delay; DELAY_UNDEFINED: none. */
     int64_t proxied_ns[DELAYS_MAX];
-    /* Medians of the last windows in ms, NaN without a reply; `windows` is their number since
-     * the start, the last is at (windows - 1) % SNAPSHOT_HISTORY. */
-    float history_ms[FAMILY_SLOTS][KINDS_MAX][SNAPSHOT_HISTORY];
-    uint32_t windows[FAMILY_SLOTS][KINDS_MAX];
     const char *failure; /* why its name has no address now; NULL: no failure */
 };
 
@@ -142,6 +143,7 @@ struct snapshot {
     int64_t loop_lag_ns;
     struct snapshot_target *targets;
     size_t n_targets, targets_room;
+    struct target_state *unknown; /* of the targets before the first window */
     struct snapshot_event events[SNAPSHOT_EVENTS]; /* the last events, a ring */
     uint64_t n_events;                             /* total */
     struct snapshot_open *open;
@@ -183,7 +185,8 @@ struct snapshot {
 void snapshot_begin(struct snapshot *s, const struct config *config,
                     const struct kinds *kinds, struct wall since);
 
-/* Adds a closed window. The targets are borrowed for the life of the snapshot. */
+/* Adds a closed window. Its targets and their states are borrowed until the next window, or
+ * the end of the snapshot. */
 void snapshot_window(struct snapshot *s, const struct batch *batch,
                      const struct events *events, int64_t loop_lag_ns);
 void snapshot_free(struct snapshot *s);

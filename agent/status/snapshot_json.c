@@ -44,15 +44,12 @@ static void add_periods(struct json *j, const struct snapshot_stream *is)
 }
 
 /* For `edgelat top`: the medians of the last windows, oldest first, and the distribution. */
-static void add_details(struct json *j, const struct snapshot_target *t,
-                        const struct snapshot_stream *is, size_t family, size_t kind)
+static void add_details(struct json *j, const struct snapshot_stream *is)
 {
-    uint32_t windows = t->windows[family][kind];
-    uint32_t from = windows > SNAPSHOT_HISTORY ? windows - SNAPSHOT_HISTORY : 0;
+    uint32_t from = is->windows > SNAPSHOT_HISTORY ? is->windows - SNAPSHOT_HISTORY : 0;
     json_array(j, "history");
-    for (; from < windows; from++)
-        json_number(j, NULL,
-                    (double)t->history_ms[family][kind][from % SNAPSHOT_HISTORY]);
+    for (; from < is->windows; from++)
+        json_number(j, NULL, (double)is->history_ms[from % SNAPSHOT_HISTORY]);
     json_array_end(j);
     json_object(j, "histogram");
     delay_json(j, "min", is->bars_min_ns);
@@ -69,7 +66,7 @@ static void add_stream(struct json *j, const struct snapshot *s,
 {
     const struct snapshot_stream *is = snapshot_stream(t, family, k);
     const struct kind *kind = s->kinds->list[k];
-    enum state state = t->is.states[family][k];
+    enum state state = t->is->states[family][k];
 
     char address[ADDRESS_TEXT_MAX];
     const struct delay_summary *d = &is->delay;
@@ -111,7 +108,7 @@ static void add_stream(struct json *j, const struct snapshot *s,
     json_number(j, "server_error", is->server_error != 0 ? is->server_error : NAN);
     add_periods(j, is);
     if (s->detailed)
-        add_details(j, t, is, family, k);
+        add_details(j, is);
     json_object_end(j);
 }
 
@@ -151,31 +148,31 @@ static const struct target_address_state *issuer_of(const struct target_state *t
 static void add_target(struct json *j, const struct snapshot *s,
                        const struct snapshot_target *t)
 {
-    const struct target *target = t->is.target;
+    const struct target *target = t->is->target;
     json_object(j, NULL);
     json_string(j, "target", target->name);
     json_string(j, "host", target->host);
     json_bool(j, "configured", !target->discovered);
-    json_number(j, "rank", t->is.rank > 0 ? t->is.rank : NAN);
-    json_text(j, "pop", t->is.pop);
+    json_number(j, "rank", t->is->rank > 0 ? t->is->rank : NAN);
+    json_text(j, "pop", t->is->pop);
     json_string(j, "state", state_name(snapshot_state(t)));
     json_string(j, "charged_to",
                 snapshot_charge(s, t) == CHARGE_NOTHING
                     ? NULL
                     : charge_name(snapshot_charge(s, t)));
-    json_bool(j, "intercepted", t->is.intercepted);
-    json_text(j, "interception", t->is.interception);
+    json_bool(j, "intercepted", t->is->intercepted);
+    json_text(j, "interception", t->is->interception);
     json_array(j, "streams");
     for (size_t k = 0; k < s->kinds->n; k++)
         for (size_t f = 0; f < FAMILY_SLOTS; f++)
             if (snapshot_stream(t, f, k) != NULL)
                 add_stream(j, s, t, f, k);
     json_array_end(j);
-    snapshot_addresses_json(j, &t->is);
-    json_string(j, "verdict", owner_name(t->is.owner.type));
-    json_text(j, "verdict_basis", t->is.owner.why);
-    json_text(j, "tls_issuer", issuer_of(&t->is)->issuer);
-    json_bool(j, "tls_intercepted", issuer_of(&t->is)->issuer_foreign);
+    snapshot_addresses_json(j, t->is);
+    json_string(j, "verdict", owner_name(t->is->owner.type));
+    json_text(j, "verdict_basis", t->is->owner.why);
+    json_text(j, "tls_issuer", issuer_of(t->is)->issuer);
+    json_bool(j, "tls_intercepted", issuer_of(t->is)->issuer_foreign);
     json_object_end(j);
 }
 

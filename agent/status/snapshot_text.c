@@ -101,7 +101,7 @@ static void add_proxied(struct text *out, const struct snapshot_target *t,
         if (t->proxied_ns[i] == DELAY_UNDEFINED)
             continue;
         if (out->len == from)
-            text_add(out, "%4s  %-20s ", "", t->is.target->name);
+            text_add(out, "%4s  %-20s ", "", t->is->target->name);
         text_add(out, "%s%s %.3f", before, kind->delays[i],
                  (double)t->proxied_ns[i] / 1e6);
         before = ", ";
@@ -140,28 +140,29 @@ static void add_target(const struct snapshot *s, const struct snapshot_target *t
         for (size_t f = 0; f < FAMILY_SLOTS; f++) {
             const struct snapshot_stream *stream = snapshot_stream(t, f, k);
             if (stream != NULL)
-                add_stream(out, &t->is, stream, s->kinds->list[k]->name,
-                           t->is.states[f][k]);
+                add_stream(out, t->is, stream, s->kinds->list[k]->name,
+                           t->is->states[f][k]);
             if (stream != NULL && f == SLOT_PROXY)
                 add_proxied(out, t, s->kinds->list[k]);
         }
-    if (out->len == before && t->is.owner.type == OWNER_FILTERED)
-        text_add(out, "%4s  %-20s %s\n", "-", t->is.target->name, t->is.owner.why);
+    if (out->len == before && t->is->owner.type == OWNER_FILTERED)
+        text_add(out, "%4s  %-20s %s\n", "-", t->is->target->name, t->is->owner.why);
     else if (out->len == before)
-        text_add(out, "%4s  %-20s %s: %s\n", "-", t->is.target->name, t->is.target->host,
-                 s->window_end.ns != 0 && !target_has_address(&t->is) ? "not resolved yet"
-                                                                      : "no results yet");
-    add_addresses(&t->is, out);
-    if (t->is.interception[0] != '\0')
-        text_add(out, "%4s  %-20s %s%s\n", "", t->is.target->name, t->is.interception,
-                 t->is.intercepted ? "; their delays are left out" : "");
+        text_add(out, "%4s  %-20s %s: %s\n", "-", t->is->target->name,
+                 t->is->target->host,
+                 s->window_end.ns != 0 && !target_has_address(t->is) ? "not resolved yet"
+                                                                     : "no results yet");
+    add_addresses(t->is, out);
+    if (t->is->interception[0] != '\0')
+        text_add(out, "%4s  %-20s %s%s\n", "", t->is->target->name, t->is->interception,
+                 t->is->intercepted ? "; their delays are left out" : "");
 }
 
 /* Ranked targets first, by rank; then the others in the order they were added. */
 static int by_rank(const void *a, const void *b)
 {
     const struct snapshot_target *const *x = a, *const *y = b;
-    uint32_t rx = (*x)->is.rank - 1, ry = (*y)->is.rank - 1; /* 0 becomes the largest */
+    uint32_t rx = (*x)->is->rank - 1, ry = (*y)->is->rank - 1; /* 0 becomes the largest */
     if (rx != ry)
         return rx < ry ? -1 : 1;
     return (*x > *y) - (*x < *y);
@@ -169,7 +170,7 @@ static int by_rank(const void *a, const void *b)
 
 static bool is_proxied(const struct snapshot_target *t)
 {
-    return t->is.addresses[SLOT_PROXY].to.family != FAMILY_NONE;
+    return t->is->addresses[SLOT_PROXY].to.family != FAMILY_NONE;
 }
 
 /* The kinds by which nothing answers where HTTPS goes through a proxy. */
@@ -178,7 +179,7 @@ static void add_not_told(const struct snapshot *s, struct text *out)
     struct kinds direct = {.n = 0};
     for (size_t k = 0; k < s->kinds->n; k++)
         for (size_t t = 0; t < s->n_targets; t++)
-            if (is_proxied(&s->targets[t]) && s->targets[t].is.target->kinds[k] &&
+            if (is_proxied(&s->targets[t]) && s->targets[t].is->target->kinds[k] &&
                 (s->kinds->list[k]->uses & USES_HTTP) == 0) {
                 direct.list[direct.n++] = s->kinds->list[k];
                 break;
@@ -205,11 +206,11 @@ static void add_targets(const struct snapshot *s, struct text *out)
              "window", "address");
     for (size_t i = 0; i < n; i++) {
         add_target(s, order[i], out);
-        discovered |= order[i]->is.target->discovered;
-        bool near = order[i]->is.target->gateway ||
-                    target_is_resolver(order[i]->is.target, s->kinds);
+        discovered |= order[i]->is->target->discovered;
+        bool near = order[i]->is->target->gateway ||
+                    target_is_resolver(order[i]->is->target, s->kinds);
         for (size_t f = 0; f < SLOT_PROXY && !near; f++)
-            direct |= order[i]->is.addresses[f].answers;
+            direct |= order[i]->is->addresses[f].answers;
         proxied |= is_proxied(order[i]);
     }
     text_add(out, "(round-trip times");
@@ -250,9 +251,9 @@ static void add_stream_periods(struct text *out, const struct snapshot_target *t
         const struct delay_summary *d = &stream->periods[i].delay;
         if (d->supported[P50])
             text_add(out, "%-20s %-8s %-5s %-6s %-6s %6" PRIu64 "  %-27s  %s\n",
-                     t->is.target->name,
+                     t->is->target->name,
                      owner_pop(stream->pop,
-                               &t->is.addresses[family_slot(stream->to.family)].owner),
+                               &t->is->addresses[family_slot(stream->to.family)].owner),
                      kind, family_name(stream->to.family), period_name[i], d->count,
                      interval(p50, d, P50), interval(p95, d, P95));
     }
@@ -266,7 +267,7 @@ static void add_periods(const struct snapshot *s, struct text *out)
             for (size_t f = 0; f < FAMILY_SLOTS; f++) {
                 const struct snapshot_stream *stream =
                     snapshot_stream(&s->targets[t], f, k);
-                const struct target_state *is = &s->targets[t].is;
+                const struct target_state *is = s->targets[t].is;
                 if (stream != NULL && (is->rank > 0 || !is->target->discovered))
                     add_stream_periods(&rows, &s->targets[t], stream,
                                        s->kinds->list[k]->name);

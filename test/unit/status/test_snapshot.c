@@ -250,7 +250,7 @@ static void addresses_of_a_name(void **state)
     resolve(&b->rig, 0, near, "AMS");
     pings(b, 2, 0);
     window(b);
-    struct target_address_state *a = &b->s.targets[0].is.addresses[0];
+    struct target_address_state *a = &b->s.targets[0].is->addresses[0];
     endpoint_parse(&a->all[0].to, near, 443);
     endpoint_parse(&a->all[1].to, "192.0.2.2", 443);
     endpoint_parse(&a->all[2].to, other, 443);
