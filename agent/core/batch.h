@@ -48,7 +48,7 @@ struct series {
     bool in_window;        /* the window that has just closed has results of the series */
     struct summary window; /* if in_window; of all its parts, see core/series.h */
 
-    /* By delay; as of the last time they were due. NULL: an overflow series. */
+    /* By delay, those that are due; NULL: none is. */
     struct period_summary (*periods)[PERIODS];
     bool due[PERIODS]; /* the period is to be exported with this batch */
 };

@@ -585,8 +585,10 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     p->batch.overflowed = series_set_overflowed(p->series);
     p->batch.targets = p->states;
     p->batch.n_targets = p->n_targets;
-    p->closed_events->n = p->closed_events->dropped = 0;
-    events_move(p->closed_events, p->open_events);
+    /* Anew each time: most of it is never touched, so it takes no memory. */
+    free(p->closed_events);
+    p->closed_events = p->open_events;
+    p->open_events = mem_zalloc(sizeof *p->open_events);
     p->batch.events = p->closed_events->list;
     p->batch.n_events = p->closed_events->n;
     p->batch.events_dropped = p->closed_events->dropped;

@@ -249,30 +249,44 @@ static void add_from(struct sum *s, int64_t first)
 static void summarise(const struct rolling_set *l, const struct sum *s, size_t resolution,
                       struct period_summary *out)
 {
-    if (s->left == s->slots->n)
+    if (s->values.count == 0)
         return;
     int64_t start = s->slots->list[s->left].number * resolutions[resolution].ns;
     out->age_ns = l->now_ns - start;
     delay_summary_percentiles(&out->delay, &s->values);
 }
 
+static uint64_t count_from(const struct rolling_slots *v, int64_t first)
+{
+    uint64_t n = 0;
+    for (size_t i = v->n; i > 0 && v->list[i - 1].number >= first; i--)
+        n += v->list[i - 1].tally.count;
+    return n;
+}
+
 void rolling_summary(const struct rolling_set *l, const struct rolling *r, size_t delay,
-                     struct period_summary out[PERIODS])
+                     const bool due[PERIODS], struct period_summary out[PERIODS])
 {
     const struct rolling_slots *slots = &r->slots[delay * ROLLING_RESOLUTIONS];
     struct sum minutes = {.slots = slots, .left = slots[0].n};
     struct sum hours = {.slots = slots + 1, .left = slots[1].n};
+    int64_t day = rolling_slot_number(l, ROLLING_HOURS) - 23;
+    uint64_t counts[PERIODS] = {count_from(slots, first_kept(l, ROLLING_MINUTES)),
+                                count_from(slots + 1, day), 0};
     memset(out, 0, PERIODS * sizeof *out);
-    add_from(&minutes, first_kept(l, ROLLING_MINUTES));
+    if (due[PERIOD_HOUR])
+        add_from(&minutes, first_kept(l, ROLLING_MINUTES));
     summarise(l, &minutes, ROLLING_MINUTES, &out[PERIOD_HOUR]);
-    add_from(&hours, rolling_slot_number(l, ROLLING_HOURS) - 23);
+    if (due[PERIOD_DAY])
+        add_from(&hours, day);
     summarise(l, &hours, ROLLING_HOURS, &out[PERIOD_DAY]);
-    add_from(&hours, first_kept(l, ROLLING_HOURS));
-    summarise(l, &hours, ROLLING_HOURS, &out[PERIOD_3_DAYS]);
+    if (due[PERIOD_3_DAYS]) {
+        add_from(&hours, first_kept(l, ROLLING_HOURS));
+        summarise(l, &hours, ROLLING_HOURS, &out[PERIOD_3_DAYS]);
+    }
     tally_free(&minutes.values);
     tally_free(&hours.values);
     for (size_t p = PERIODS - 1; p > 0; p--)
-        if (out[p].delay.count + out[p].delay.over <=
-            out[p - 1].delay.count + out[p - 1].delay.over)
+        if (out[p].delay.count + out[p].delay.over <= counts[p - 1])
             memset(out[p].delay.supported, 0, sizeof out[p].delay.supported);
 }

@@ -75,8 +75,9 @@ void rolling_release(struct rolling *r); /* NULL is fine */
 void rolling_add(struct rolling_set *l, struct rolling *r, size_t delay,
                  const struct tally *values);
 
+/* The periods that are due; the others are set to 0. */
 void rolling_summary(const struct rolling_set *l, const struct rolling *r, size_t delay,
-                     struct period_summary out[PERIODS]);
+                     const bool due[PERIODS], struct period_summary out[PERIODS]);
 
 /* The content of a file with all series, `*len` bytes, which the caller frees. */
 void *rolling_save(const struct rolling_set *l, struct wall wall, size_t *len);

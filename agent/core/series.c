@@ -129,8 +129,6 @@ static void begin_rolling(const struct series_set *l, struct series_entry *a)
              (unsigned)t->port, s->kind->name, family_name(s->family), s->pop, address,
              t->uplink != NULL ? " over " : "", t->uplink != NULL ? t->uplink->name : "");
     a->rolling = rolling_claim(l->rolling, key, kind_delays(s->kind));
-    if (a->rolling != NULL)
-        a->series.periods = mem_zalloc(kind_delays(s->kind) * sizeof *a->series.periods);
 }
 
 static struct series_entry *series_entry_open(struct series_set *l, size_t at,
@@ -448,6 +446,15 @@ static bool is_due(const struct series_entry *a, size_t period, struct mono now)
                                 now.ns - a->tried[period].ns >= pace_of(a, period));
 }
 
+/* Statements of all series would cost the most at one window: the second one of a series
+ * comes earlier by a time of its own, so they are spread. */
+static int64_t spread_of(const struct series_entry *a, size_t period)
+{
+    return (int64_t)(a->stream * UINT64_C(2654435761) % UINT32_MAX) *
+               (period_pace_ns[period] >> 10) >>
+           22;
+}
+
 /* Sets which periods are due. One of which nothing can be stated is tried again soon. */
 static void state_periods(const struct series_set *l, struct series_entry *a,
                           struct mono now)
@@ -455,12 +462,14 @@ static void state_periods(const struct series_set *l, struct series_entry *a,
     struct series *s = &a->series;
     bool any = false;
     for (size_t p = 0; p < PERIODS; p++) {
-        s->due[p] = s->periods != NULL && is_due(a, p, now);
+        s->due[p] = a->rolling != NULL && is_due(a, p, now);
         any |= s->due[p];
     }
+    if (any)
+        s->periods = mem_zalloc(kind_delays(s->kind) * sizeof *s->periods);
     bool stated[PERIODS] = {false};
     for (size_t i = 0; any && i < kind_delays(s->kind); i++) {
-        rolling_summary(l->rolling, a->rolling, i, s->periods[i]);
+        rolling_summary(l->rolling, a->rolling, i, s->due, s->periods[i]);
         for (size_t p = 0; p < PERIODS; p++) {
             s->periods[i][p].end = s->window.end;
             for (size_t k = 0; k < PERCENTILES; k++)
@@ -470,7 +479,8 @@ static void state_periods(const struct series_set *l, struct series_entry *a,
     for (size_t p = 0; p < PERIODS; p++) {
         if (!s->due[p])
             continue;
-        a->tried[p] = now;
+        bool first = stated[p] && !a->stated[p];
+        a->tried[p] = (struct mono){first ? now.ns - spread_of(a, p) : now.ns};
         a->stated[p] = stated[p];
         a->fresh[p] = !stated[p];
     }
@@ -488,6 +498,8 @@ const struct series *const *series_set_close(struct series_set *l, struct mono n
         if (a->series.in_window && has_results(&a->series.window))
             a->seen = now;
         forget_parts(a);
+        free(a->series.periods);
+        a->series.periods = NULL;
         if (now.ns - a->seen.ns >= SERIES_KEEP_NS)
             series_entry_free(a);
         else

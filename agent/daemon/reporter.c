@@ -24,7 +24,7 @@ struct reporter {
     struct last_metre metre;
     struct self_label metre_labels[METRE_ROWS_MAX][2];
     char reason[EVENT_SUBJECT_MAX];
-    struct events events;                                     /* of this window */
+    struct events *events;                                    /* of the last window */
     bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as last logged */
     struct self_metrics self;
 };
@@ -121,7 +121,7 @@ static const char *const metre_families[2] = {"ipv4", "ipv6"};
 
 static const char *survey_reason(struct reporter *c)
 {
-    const struct events *events = &c->events;
+    const struct events *events = c->events;
     for (size_t i = 0; i < events->n; i++)
         if (events->list[i].calls_survey)
             return event_subject(c->reason, &events->list[i]);
@@ -178,12 +178,14 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     log_busy(c, measured);
     log_middleboxes(c, measured);
     log_silences(measured);
-    take_events(&c->events, measured);
+    free(c->events); /* anew each time: most of it is never touched */
+    c->events = mem_zalloc(sizeof *c->events);
+    take_events(c->events, measured);
     serving_update(&c->serving, c->site, measured->targets, measured->n_targets,
-                   measured->time, &c->events);
+                   measured->time, c->events);
     if (from->paths != NULL) {
         path_watch_window(from->paths, measured->targets, measured->n_targets,
-                          measured->time, &c->events);
+                          measured->time, c->events);
         batch.n_paths = path_watch_states(from->paths, &batch.paths);
     }
     if (from->mtus != NULL) {
@@ -192,7 +194,7 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     }
     size_t n = 0;
     if (from->station != NULL)
-        n = station_window(from->station, batch.delta, &c->events, values);
+        n = station_window(from->station, batch.delta, c->events, values);
     if (from->exporters != NULL)
         n += exporters_window(from->exporters, batch.delta, mono_now(), values + n);
     if (from->interfaces != NULL)
@@ -204,18 +206,18 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     if (from->media != NULL)
         n += media_monitor_values(from->media, values + n);
     if (from->load != NULL)
-        n += load_watch_window(from->load, measured->time, &c->events, values + n);
+        n += load_watch_window(from->load, measured->time, c->events, values + n);
     if (from->gateways != NULL) {
-        last_metre_window(&c->metre, measured, from->gateways, &c->events);
+        last_metre_window(&c->metre, measured, from->gateways, c->events);
         n += metre_rows(c, measured, values + n);
     }
-    causes_find(&c->causes, &c->events, measured->targets, measured->n_targets);
-    log_events(&c->events);
+    causes_find(&c->causes, c->events, measured->targets, measured->n_targets);
+    log_events(c->events);
     batch.gains = c->serving.gains;
     batch.n_gains = c->serving.n_gains;
-    batch.events = c->events.list;
-    batch.n_events = c->events.n;
-    batch.events_dropped = c->events.dropped;
+    batch.events = c->events->list;
+    batch.n_events = c->events->n;
+    batch.events_dropped = c->events->dropped;
     batch.n_self = n + self_metrics_window(&c->self, &batch, counters, values + n);
     batch.self = values;
     spool_batch(c, &batch);
@@ -232,7 +234,7 @@ const struct last_metre *reporter_last_metre(const struct reporter *c)
 
 const struct events *reporter_events(const struct reporter *c)
 {
-    return &c->events;
+    return c->events;
 }
 
 struct reporter *reporter_create(const struct config *config,
@@ -245,6 +247,7 @@ struct reporter *reporter_create(const struct config *config,
     c->site = &edge_data->site;
     c->resource = *resource;
     c->spool = spool;
+    c->events = mem_zalloc(sizeof *c->events);
     self_metrics_begin(&c->self);
     return c;
 }
@@ -255,5 +258,6 @@ void reporter_destroy(struct reporter *c)
         return;
     serving_free(&c->serving);
     last_metre_free(&c->metre);
+    free(c->events);
     free(c);
 }

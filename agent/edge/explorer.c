@@ -28,8 +28,8 @@ enum { NETWORKS_MAX = 8 };
 
 struct explored {
     const struct target *target;
-    struct target own; /* of what is not configured */
-    size_t door;       /* of the sweep; SIZE_MAX: it is none */
+    struct target *own; /* of what is not configured; else NULL */
+    size_t door;        /* of the sweep; SIZE_MAX: it is none */
     bool probed;
     bool fixed; /* the caller knows its addresses: never looked up */
     struct target_name names[FAMILY_SLOTS]; /* of a proxy: never looked up */
@@ -127,8 +127,7 @@ static struct explored *add_own(struct explorer *e, struct target t)
     t.discovered = true;
     edge_data_limits(e->edge_data, &t);
     struct explored *x = add(e, &t);
-    x->own = t;
-    x->target = &x->own;
+    x->target = x->own = mem_copy(&t, sizeof t);
     return x;
 }
 
@@ -1014,8 +1013,10 @@ void explorer_destroy(struct explorer *e)
 {
     if (e == NULL)
         return;
-    for (size_t i = 0; i < e->n; i++)
+    for (size_t i = 0; i < e->n; i++) {
+        free(e->all[i]->own);
         free(e->all[i]);
+    }
     free(e->all);
     free(e->door_targets);
     doors_destroy(e->doors);
