@@ -22,9 +22,22 @@ void *arena_take(struct arena *a, size_t size)
         *c = (struct arena_chunk){.before = a->chunk, .room = room};
         a->chunk = c;
     }
+    a->bytes += size;
     void *taken = a->chunk->bytes + a->chunk->used;
     a->chunk->used += size;
     return taken;
+}
+
+void arena_clear(struct arena *a)
+{
+    while (a->chunk != NULL && a->chunk->before != NULL) {
+        struct arena_chunk *before = a->chunk->before;
+        free(a->chunk);
+        a->chunk = before;
+    }
+    if (a->chunk != NULL)
+        a->chunk->used = 0;
+    a->bytes = 0;
 }
 
 void arena_free(struct arena *a)

@@ -8,10 +8,12 @@
 
 struct arena { /* start with { 0 } */
     struct arena_chunk *chunk;
+    size_t bytes; /* taken */
 };
 
 void *arena_take(struct arena *a,
-                 size_t size); /* aligned for anything, not initialised */
+                 size_t size);     /* aligned for anything, not initialised */
+void arena_clear(struct arena *a); /* keeps one chunk for what comes next */
 void arena_free(struct arena *a);
 
 #endif

@@ -12,6 +12,13 @@
 #define NEW(arena, type, value)                                                          \
     ((type *)memcpy(arena_take(arena, sizeof(type)), (type[]){value}, sizeof(type)))
 
+void builder_clear(struct builder *b)
+{
+    for (size_t i = 0; i < b->n_metrics; i++)
+        b->metrics[i].n = 0;
+    arena_clear(&b->arena);
+}
+
 void builder_free(struct builder *b)
 {
     for (size_t i = 0; i < b->n_metrics; i++)

@@ -44,6 +44,7 @@ struct builder { /* start with { .time = ... }, end with builder_free() */
     size_t n_metrics;
 };
 
+void builder_clear(struct builder *b); /* no points; metrics and memory stay */
 void builder_free(struct builder *b);
 
 /* A metric without points is left out of the request. */

@@ -75,6 +75,11 @@ void gzip_add(struct gzip *g, const void *bytes, size_t len)
     g->gathered += len;
 }
 
+size_t gzip_len(const struct gzip *g)
+{
+    return g->z.total_out;
+}
+
 void *gzip_end(struct gzip *g, size_t *len)
 {
     push(g, g->in, g->gathered, Z_FINISH);

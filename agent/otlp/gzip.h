@@ -16,6 +16,7 @@ void *gzip_pack(const void *bytes, size_t len, size_t *out_len);
 struct gzip;
 struct gzip *gzip_begin(void);
 void gzip_add(struct gzip *g, const void *bytes, size_t len);
+size_t gzip_len(const struct gzip *g); /* so far, without up to 64 kB still to come */
 void *gzip_end(struct gzip *g, size_t *out_len);
 
 /* Whether it begins like gzip; the rest is not checked. */

@@ -74,8 +74,7 @@ void *otlp_logs(const struct batch *batch, const struct otlp_resource *resource,
     request.resource_logs = resources;
     request.n_resource_logs = 1;
 
-    size_t plain_len; /* bounded: events are few and short */
-    void *packed = otlp_request_pack(&request.base, len, &plain_len);
+    void *packed = otlp_request_pack(&request.base, len); /* events are few and short */
     builder_free(&b);
     return packed;
 }

@@ -4,6 +4,7 @@
 #include "otlp/metrics.h"
 
 #include "otlp/builder.h"
+#include "otlp/gzip.h"
 #include "otlp/names.h"
 #include "otlp/request.h"
 
@@ -496,9 +497,42 @@ static void add_self(struct builder *b, const struct self_value *v, struct wall 
     point_value(b, at - 1, &a, start, v->value);
 }
 
-static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len,
-                  size_t *plain_len)
+/* ---- requests ---- */
+
+/*
+ * A batch of many series is encoded in pieces, each with the resource and the metrics that
+ * have points in it, and compressed at once: only one piece is in memory. The pieces of a
+ * request are one message, as protobuf joins the lists of messages that follow each other.
+ */
+enum {
+    PIECE_BYTES = 192 << 10,
+    /* Of a piece, compressed or not, that the limits of a request must have room for. */
+    PIECE_BYTES_MAX = 512 << 10,
+};
+
+struct encoding {
+    struct builder b;
+    const struct otlp_resource *resource;
+    struct gzip *gzip; /* the request, NULL: none yet */
+    size_t plain_len;  /* of it */
+    otlp_part_cb *on_part;
+    void *user;
+};
+
+static void end_request(struct encoding *e)
 {
+    size_t len;
+    if (e->gzip == NULL)
+        return;
+    void *bytes = gzip_end(e->gzip, &len);
+    e->gzip = NULL;
+    e->plain_len = 0;
+    e->on_part(bytes, len, e->user);
+}
+
+static void end_piece(struct encoding *e)
+{
+    struct builder *b = &e->b;
     Otlp__Metric *list[METRICS_MAX];
     size_t n = 0;
     for (size_t i = 0; i < b->n_metrics; i++)
@@ -506,7 +540,7 @@ static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len,
             list[n++] = builder_metric(b, i);
 
     struct otlp_request common;
-    otlp_request_make(&common, b, r);
+    otlp_request_make(&common, b, e->resource);
     Otlp__ScopeMetrics scoped = OTLP__SCOPE_METRICS__INIT, *scopes[] = {&scoped};
     scoped.scope = &common.scope;
     scoped.metrics = list;
@@ -519,64 +553,68 @@ static void *pack(struct builder *b, const struct otlp_resource *r, size_t *len,
         OTLP__EXPORT_METRICS_SERVICE_REQUEST__INIT;
     request.resource_metrics = resources;
     request.n_resource_metrics = 1;
-    return otlp_request_pack(&request.base, len, plain_len);
+    if (e->gzip != NULL && (e->plain_len > OTLP_PART_PLAIN_MAX - PIECE_BYTES_MAX ||
+                            gzip_len(e->gzip) > OTLP_PART_MAX - PIECE_BYTES_MAX))
+        end_request(e);
+    if (e->gzip == NULL)
+        e->gzip = gzip_begin();
+    e->plain_len += otlp_request_add(e->gzip, &request.base);
+    builder_clear(b);
 }
 
-static void *encode(const struct batch *batch, const struct otlp_resource *resource,
-                    const struct metric_choice *choice, size_t *len, size_t *plain_len)
+static void may_end_piece(struct encoding *e)
 {
-    struct builder b = {.time = batch->time, .delta = batch->delta};
-    for (size_t i = 0; i < OURS; i++)
-        b.metrics[b.n_metrics++] = (struct metric){
-            .name = metrics[i].name,
-            .unit = metrics[i].unit,
-            .description = metrics[i].description,
-            .type = metrics[i].type,
-        };
-    for (size_t i = 0; i < batch->n_series; i++) {
-        struct attributes a = of_series(&b, batch->series[i]);
-        add_delays(&b, batch->series[i], &a, choice);
-        add_counts(&b, batch->series[i], &a);
-    }
-    for (size_t i = 0; i < batch->n_targets; i++)
-        add_target(&b, &batch->targets[i], batch->window_start,
-                   batch->delta ? batch->window_start : batch->agent_start);
-    for (size_t i = 0; i < batch->n_gains; i++)
-        add_gain(&b, &batch->gains[i], batch->window_start);
-    for (size_t i = 0; i < batch->n_paths; i++)
-        add_path(&b, &batch->paths[i], batch->window_start);
-    for (size_t i = 0; i < batch->n_mtus; i++)
-        add_mtu(&b, &batch->mtus[i], batch->window_start);
-    if (batch->uplinks != NULL)
-        add_uplinks(&b, batch->uplinks, batch->window_start);
-    for (size_t i = 0; i < batch->n_self; i++)
-        add_self(&b, &batch->self[i],
-                 batch->delta ? batch->window_start : batch->agent_start,
-                 (batch->first || batch->self[i].begins) && !batch->delta);
+    if (e->b.arena.bytes > PIECE_BYTES)
+        end_piece(e);
+}
 
-    void *packed = pack(&b, resource, len, plain_len);
-    builder_free(&b);
-    return packed;
+/* All but the series. */
+static void add_rest(struct encoding *e, const struct batch *batch)
+{
+    struct builder *b = &e->b;
+    struct wall start = batch->delta ? batch->window_start : batch->agent_start;
+    for (size_t i = 0; i < batch->n_targets; i++) {
+        add_target(b, &batch->targets[i], batch->window_start, start);
+        may_end_piece(e);
+    }
+    for (size_t i = 0; i < batch->n_gains; i++)
+        add_gain(b, &batch->gains[i], batch->window_start);
+    for (size_t i = 0; i < batch->n_paths; i++)
+        add_path(b, &batch->paths[i], batch->window_start);
+    for (size_t i = 0; i < batch->n_mtus; i++)
+        add_mtu(b, &batch->mtus[i], batch->window_start);
+    if (batch->uplinks != NULL)
+        add_uplinks(b, batch->uplinks, batch->window_start);
+    for (size_t i = 0; i < batch->n_self; i++)
+        add_self(b, &batch->self[i], start,
+                 (batch->first || batch->self[i].begins) && !batch->delta);
 }
 
 void otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
                   const struct metric_choice *choice, otlp_part_cb *on_part, void *user)
 {
-    size_t len, plain_len;
-    void *bytes = encode(batch, resource, choice, &len, &plain_len);
-    if (batch->n_series <= 1 ||
-        (len <= OTLP_PART_MAX && plain_len <= OTLP_PART_PLAIN_MAX)) {
-        on_part(bytes, len, user);
-        return;
+    struct encoding e = {
+        .b = {.time = batch->time, .delta = batch->delta},
+        .resource = resource,
+        .on_part = on_part,
+        .user = user,
+    };
+    for (size_t i = 0; i < OURS; i++)
+        e.b.metrics[e.b.n_metrics++] = (struct metric){
+            .name = metrics[i].name,
+            .unit = metrics[i].unit,
+            .description = metrics[i].description,
+            .type = metrics[i].type,
+        };
+    add_rest(&e, batch);
+    for (size_t i = 0; i < batch->n_series; i++) {
+        struct attributes a = of_series(&e.b, batch->series[i]);
+        add_delays(&e.b, batch->series[i], &a, choice);
+        add_counts(&e.b, batch->series[i], &a);
+        may_end_piece(&e);
     }
-    free(bytes);
-    struct batch first = *batch, rest = *batch;
-    first.n_series = batch->n_series / 2;
-    rest.series += first.n_series;
-    rest.n_series -= first.n_series;
-    /* those are in the first one */
-    rest.uplinks = NULL;
-    rest.n_targets = rest.n_self = rest.n_gains = rest.n_paths = rest.n_mtus = 0;
-    otlp_metrics(&first, resource, choice, on_part, user);
-    otlp_metrics(&rest, resource, choice, on_part, user);
+    if (e.gzip == NULL || e.b.arena.bytes > 0)
+        end_piece(&e);
+    end_request(&e);
+    builder_free(&e.b);
 }

@@ -1,6 +1,5 @@
 #include "otlp/request.h"
 
-#include "otlp/gzip.h"
 #include "otlp/names.h"
 
 static void add_peering(struct builder *b, struct attributes *a, const struct peering *p)
@@ -44,10 +43,16 @@ static void append(ProtobufCBuffer *buffer, size_t len, const uint8_t *bytes)
     gzip_add(p->gzip, bytes, len);
 }
 
-void *otlp_request_pack(const ProtobufCMessage *request, size_t *len, size_t *plain_len)
+size_t otlp_request_add(struct gzip *to, const ProtobufCMessage *request)
 {
-    struct packing packing = {{append}, gzip_begin(), 0};
+    struct packing packing = {{append}, to, 0};
     protobuf_c_message_pack_to_buffer(request, &packing.buffer);
-    *plain_len = packing.len;
-    return gzip_end(packing.gzip, len);
+    return packing.len;
+}
+
+void *otlp_request_pack(const ProtobufCMessage *request, size_t *len)
+{
+    struct gzip *gzip = gzip_begin();
+    otlp_request_add(gzip, request);
+    return gzip_end(gzip, len);
 }

@@ -74,14 +74,13 @@ static struct otlp_half pack_half(const ProtobufCMessage *request, const struct 
                                   bool second)
 {
     struct otlp_half half;
-    size_t plain_len;
     for (size_t i = 0; i < l->n; i++) {
         const struct list *list = &l->list[i];
         size_t middle = list->all_n / 2;
         *list->first = list->all + (second ? middle : 0);
         *list->n = second ? list->all_n - middle : middle;
     }
-    half.bytes = otlp_request_pack(request, &half.len, &plain_len);
+    half.bytes = otlp_request_pack(request, &half.len);
     return half;
 }
 

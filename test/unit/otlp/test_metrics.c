@@ -734,17 +734,19 @@ static void large_batches_are_split(void **state)
                   "unpacked it is small as well");
         free(plain);
         Otlp__ExportMetricsServiceRequest *request = decode(parts.bytes[i], parts.len[i]);
-        const Otlp__ResourceMetrics *from = request->resource_metrics[0];
-        CHECK_TEXT("id",
-                   attribute(from->resource->attributes, from->resource->n_attributes,
-                             "service.instance.id"),
-                   "each says whose it is");
-        points +=
-            find(request, "edgelat.probe.delay")->exponential_histogram->n_data_points;
-        for (size_t m = 0; m < from->scope_metrics[0]->n_metrics; m++) {
-            const Otlp__Metric *metric = from->scope_metrics[0]->metrics[m];
-            ranks += strcmp(metric->name, "edgelat.target.rank") == 0;
-            cpu += strcmp(metric->name, "edgelat.agent.cpu.time") == 0;
+        for (size_t r = 0; r < request->n_resource_metrics; r++) {
+            const Otlp__ResourceMetrics *from = request->resource_metrics[r];
+            CHECK_TEXT("id",
+                       attribute(from->resource->attributes, from->resource->n_attributes,
+                                 "service.instance.id"),
+                       "each piece says whose it is");
+            for (size_t m = 0; m < from->scope_metrics[0]->n_metrics; m++) {
+                const Otlp__Metric *metric = from->scope_metrics[0]->metrics[m];
+                if (strcmp(metric->name, "edgelat.probe.delay") == 0)
+                    points += metric->exponential_histogram->n_data_points;
+                ranks += strcmp(metric->name, "edgelat.target.rank") == 0;
+                cpu += strcmp(metric->name, "edgelat.agent.cpu.time") == 0;
+            }
         }
         otlp__export_metrics_service_request__free_unpacked(request, NULL);
         free(parts.bytes[i]);
