@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 static enum log_level most_detailed = LOG_LEVEL_INFO;
+static const char *muted;
 
 static struct {
     bool begun, journal, socket, never_waits;
@@ -33,6 +34,11 @@ static const struct {
     [LOG_LEVEL_INFO] = {"info", "<6>"},
     [LOG_LEVEL_DEBUG] = {"debug", "<7>"},
 };
+
+void log_mute(const char *module)
+{
+    muted = module;
+}
 
 void log_set_level(enum log_level most)
 {
@@ -138,7 +144,7 @@ void log_text(enum log_level level, const char *format, ...)
 static void write_line(enum log_level level, const char *module, const char *format,
                        va_list args)
 {
-    if (level > most_detailed)
+    if (level > most_detailed || (muted != NULL && strcmp(module, muted) == 0))
         return;
     /* One write per line, so lines of two processes do not mix. */
     char shown[1024], line[1024];

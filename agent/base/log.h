@@ -19,6 +19,10 @@ void log_set_level(
     /* most detailed level that is logged; default: info */
     enum log_level most);
 
+/* Drops the lines of a module that a command reports itself. The name is static; NULL:
+ * none. */
+void log_mute(const char *module);
+
 /*
  * For a service, to be called before privileges are dropped. From then on logging never
  * blocks on the reader of standard error. A line that does not fit (a full pipe, a

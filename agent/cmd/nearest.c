@@ -40,6 +40,7 @@ struct ranking {
     bool json, watch;
     int64_t seconds, left_s;
     struct nearest_tally tally;
+    const char *failure; /* why the first target has no address; NULL: it has one */
 };
 
 static void on_batch(const struct batch *batch, void *user)
@@ -50,6 +51,13 @@ static void on_batch(const struct batch *batch, void *user)
     struct nearest_view view = {&r->data.known.site, r->config.location, r->json,
                                 swept ? &doors : NULL, measurer_unanswered(r->measurer)};
     r->tally = nearest_print(&view, batch);
+    for (size_t t = 0; t < r->config.n_targets && r->tally.named > 0; t++) {
+        const char *failure = measurer_failure(r->measurer, t);
+        if (failure != NULL)
+            fprintf(r->json ? stderr : stdout, "%s: %s has no address: %s\n",
+                    r->config.targets[t].name, r->config.targets[t].host, failure);
+    }
+    r->failure = r->config.n_targets > 0 ? measurer_failure(r->measurer, 0) : NULL;
 }
 
 static void end(struct ranking *r)
@@ -113,8 +121,9 @@ static int verdict(const struct ranking *r)
             "use other servers (`servers` in [dns])");
     if (r->tally.named == 0)
         return cmd_cannot(
-            "no name was resolved; check the DNS servers (servers in [dns], or "
-            "/etc/resolv.conf), or measure longer (-t)");
+            "no name was resolved%s%s; check the DNS servers (servers in [dns], or "
+            "/etc/resolv.conf), or measure longer (-t)",
+            r->failure != NULL ? ": " : "", r->failure != NULL ? r->failure : "");
     if (r->tally.measured == 0)
         return cmd_cannot("nothing could be sent to any target; check this host's routes "
                           "(ip route)");
@@ -188,14 +197,16 @@ static int run(int argc, char **argv)
     const char *given = NULL, *location = NULL;
     int64_t seconds = 10;
     log_set_level(LOG_LEVEL_WARN);
+    log_mute("resolver"); /* on_batch() and verdict() report what was not resolved */
     for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
         if (c == 'c')
             given = optarg;
         else if (c == 'l')
             location = optarg;
-        else if (c == 'v')
+        else if (c == 'v') {
             log_set_level(LOG_LEVEL_INFO);
-        else if (c == OPT_JSON)
+            log_mute(NULL);
+        } else if (c == OPT_JSON)
             r.json = true;
         else if (c == OPT_WATCH)
             r.watch = true;

@@ -372,21 +372,23 @@ struct nearest_tally nearest_print(const struct nearest_view *v,
         if (is_shown(&batch->targets[i]))
             order[n++] = &batch->targets[i];
     qsort(order, n, sizeof *order, by_rank);
-    if (!v->json)
+    for (size_t i = 0; i < n; i++)
+        count(&tally, order[i]);
+    bool text = !v->json && tally.named + tally.filtered > 0; /* else a table of dashes */
+    if (text)
         print_head(v);
     for (size_t i = 0; i < n; i++) {
         struct nearest_row e = nearest_row_of(v, batch, order[i]);
-        count(&tally, order[i]);
         if (v->json)
             print_json(order[i], &e, v->doors);
-        else
+        else if (text)
             print_row(v, order[i], &e);
     }
-    if (!v->json)
+    if (text)
         print_notes(v, batch, order, n);
-    if (!v->json)
+    if (text)
         print_proxied(v, order, n);
-    if (!v->json && v->doors != NULL && tally.eligible > 0)
+    if (text && v->doors != NULL && tally.eligible > 0)
         print_summary(v);
     free(order);
     return tally;

@@ -43,6 +43,9 @@ static void ranks(void **state)
     const char *first = strstr(r.out, "\"rank\":1,"), *end = strchr(first, '\n');
     const char *target = strstr(r.out, "\"target\":\"near\"");
     CHECK(target != NULL && target < end, "the one that answers: %s", r.out);
+    nearest(&r, FEW DNS TARGET("near"), "-t 2 -l Lyon");
+    CHECK_INT(FINE, r.code, "a city without a PoP");
+    CHECK_HAS(r.out, " stretch ");
     close(near);
 }
 
@@ -95,6 +98,30 @@ static void nothing_to_rank(void **state)
     close(decoy);
 }
 
+/* One sentence, not a warning for each name and a table of dashes. */
+static void no_network(void **state)
+{
+    (void)state;
+    static struct ran r;
+    nearest(&r,
+            FEW "[dns]\nservers = 203.0.113.53\n" TARGET("near") TARGET("far")
+                TARGET("gone"),
+            "-t 2");
+    CHECK_INT(CANNOT, r.code, "nothing is known");
+    CHECK_TEXT("", r.out, "no table");
+    CHECK_TEXT("Measuring for 2 s ...\n"
+               "edgelat: no name was resolved: no DNS server could be reached; check the "
+               "DNS servers (servers in [dns], or /etc/resolv.conf), or measure longer "
+               "(-t)\n",
+               r.err, "the sentence");
+    int near = world_listen(1, 443);
+    nearest(&r, FEW DNS TARGET("near") TARGET("gone"), "-t 2");
+    CHECK_INT(FINE, r.code, r.err);
+    CHECK_HAS(r.out, "\ngone: gone.test has no address: no such name\n");
+    CHECK_TEXT("Measuring for 2 s ...\n", r.err, "no warnings");
+    close(near);
+}
+
 /* Ctrl-C prints the results so far. */
 static void ends_sooner(void **state)
 {
@@ -138,8 +165,8 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranks),           cmocka_unit_test(front_doors),
-        cmocka_unit_test(nothing_to_rank), cmocka_unit_test(ends_sooner),
-        cmocka_unit_test(usage),
+        cmocka_unit_test(nothing_to_rank), cmocka_unit_test(no_network),
+        cmocka_unit_test(ends_sooner),     cmocka_unit_test(usage),
     };
     return cmocka_run_group_tests(tests, begin_world, world_end);
 }
