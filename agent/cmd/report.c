@@ -29,7 +29,8 @@ static const struct cmd_option options[] = {
     {"output", 'o', "FILE", "output file; - is standard output", CMD_FILE,
      .required = true},
     LOAD_CONFIG_OPTION("configuration of the agent, for its state folder and limits"),
-    {"state", OPT_STATE, "DIR", "state folder, if there is no configuration", CMD_FOLDER},
+    {"state", OPT_STATE, "DIR", "state folder, in place of the configured one",
+     CMD_FOLDER},
     {0},
 };
 
@@ -330,6 +331,9 @@ static int report(int argc, char **argv)
     struct report r = {.output = NULL};
     if (!read_options(argc, argv, &r))
         return CMD_CANNOT;
+    if (r.state_dir != NULL && optind < argc)
+        return cmd_cannot("--state names the folder of all batches; leave out '%s'",
+                          argv[optind]);
     size_t problems = load(&r);
     int code = problems == 0 ? make(&r, argv + optind, (size_t)(argc - optind))
                              : cmd_cannot("no report: %zu problem%s in the configuration",

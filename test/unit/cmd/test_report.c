@@ -150,8 +150,7 @@ static void test_what_is_left_out(void **state)
 
     b.office.resource.instance_id = "another";
     snprintf(foreign, sizeof foreign, "%s", put_window(&b, "history", 0));
-    CHECK_INT(CMD_FINE, RUN("-o", b.page, "--state", "/nowhere", foreign, torn, first),
-              out.err);
+    CHECK_INT(CMD_FINE, RUN("-o", b.page, foreign, torn, first), out.err);
     CHECK(strstr(out.err, "truncated or damaged") != NULL, "which, and why: %s", out.err);
     CHECK(strstr(out.err, "of another agent") != NULL, "the other one, too: %s", out.err);
     check_says(
@@ -186,6 +185,9 @@ static void test_cannot(void **state)
         {"a file that is no batch, of any time",
          {"report", "-o", b.page, "/etc/passwd", NULL},
          "no measurements in these files; give batches"},
+        {"folder and files",
+         {"report", "--state", b.folder.path, "-o", b.page, "/etc/passwd", NULL},
+         "leave out '/etc/passwd'"},
         {"unknown option", {"report", "--outptu", "x", NULL}, "did you mean --output?"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -193,6 +195,14 @@ static void test_cannot(void **state)
         CHECK(strstr(out.err, cases[i].says) != NULL, "%s: %s", cases[i].what, out.err);
     }
     put_window(&b, "history", 0);
+    if (geteuid() == 0) { /* one who is in the group edgelat, for example */
+        CHECK_INT(0, seteuid(65534), "nobody");
+        CHECK_INT(CMD_CANNOT, RUN("--state", b.folder.path, "-o", "-"), "not root");
+        CHECK_INT(0, seteuid(0), "root again");
+        CHECK(strstr(out.err, ": permission denied; run this as root or as the agent's "
+                              "user, for example sudo -u edgelat\n") != NULL,
+              "who may: %s", out.err);
+    }
     CHECK_INT(CMD_CANNOT, RUN("--state", b.folder.path, "-o", b.folder.path), "a folder");
     CHECK(strstr(out.err, "not a regular file") != NULL, "%s", out.err);
     CHECK_INT(CMD_CANNOT, RUN("--state", b.folder.path, "-o", "/nowhere/x.html"),
