@@ -46,8 +46,8 @@ bool allowance_take(const struct endpoint *to, double per_second, struct text *w
     if (wanted > ALLOWANCE_PER_S) {
         text_add(
             why,
-            "%s would get %d probes a second, because several of the hosts have this "
-            "address; only root may send more than %d: give the host once, or use -i %g",
+            "%s would get %d probes a second, because several hosts or kinds probe this "
+            "address; only root may send more than %d: probe it once, or use -i %g",
             host, wanted, ALLOWANCE_PER_S, per_second / ALLOWANCE_PER_S);
         return false;
     }

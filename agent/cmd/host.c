@@ -2,9 +2,12 @@
 
 #include "cmd/cmd.h"
 #include "net/idn.h"
+#include "net/socket.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Why an address cannot be probed, or NULL. Names are resolved first: NULL. */
 static const char *why_not_address(const char *host, const struct host_rules *r)
@@ -17,6 +20,8 @@ static const char *why_not_address(const char *host, const struct host_rules *r)
         return "not the address of one host (broadcast, multicast or unspecified)";
     if (endpoint_is_link_local(&e) && zone[0] == '\0')
         return "a link-local address; add its interface, as in fe80::1%eth0";
+    if (!socket_set_zone(&e, zone))
+        return "on an interface that this host does not have; `ip link` lists them";
     if (e.family == FAMILY_IPV4 && r->ipv6_only)
         return "an IPv4 address; omit -6";
     if (e.family == FAMILY_IPV6 && r->ipv4_only)
@@ -52,12 +57,26 @@ bool cmd_host(struct host_port *out, const char *text, const struct host_rules *
     return true;
 }
 
+static bool has_source(const struct uplink *u, enum family family)
+{
+    int domain = family == FAMILY_IPV6 ? AF_INET6 : AF_INET;
+    int fd = socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int rc = fd < 0 ? 0 : socket_use_uplink(fd, family, u);
+    close(fd);
+    return rc != -EADDRNOTAVAIL;
+}
+
 bool cmd_uplink(struct uplink *out, const char *text)
 {
     struct endpoint e;
     struct uplink u = {0};
     if (endpoint_parse(&e, text, 0)) {
-        u.source[family_slot((enum family)e.family)] = e;
+        u.source[e.family == FAMILY_IPV6 ? SLOT_IPV6 : SLOT_IPV4] = e;
+        if (!has_source(&u, (enum family)e.family)) {
+            cmd_cannot("-I %s: this host has no such address; `ip address` lists them",
+                       text);
+            return false;
+        }
     } else if (if_nametoindex(text) == 0 ||
                !text_copy(u.interface, sizeof u.interface, text)) {
         cmd_cannot("-I %s: this host has no such interface; `ip link` lists them", text);

@@ -96,6 +96,7 @@ struct session {
     struct schedule *schedule;
     int columns; /* of the terminal; 0: unlimited */
     struct expected *expected;
+    struct text not_measured; /* the first such result: what, and why */
     bool over;
     int exit_code;
     struct text out;
@@ -218,6 +219,9 @@ static void add_result(struct session *s, struct live_stream *stream,
     stream->answered |= !outcome_is_lost(result->outcome) &&
                         result->outcome != OUTCOME_REFUSED &&
                         result->outcome != OUTCOME_NOT_MEASURED;
+    if (result->outcome == OUTCOME_NOT_MEASURED && s->not_measured.len == 0)
+        text_add(&s->not_measured, "%s: not measured by %s: %s",
+                 s->live->targets[host->target].name, kind_of(host)->name, result->cause);
     window_add(stream->window, result);
     intercept_add(&host->intercept, kind_of(host), result);
     if (!stream->answered && host->n > 1) {
@@ -681,6 +685,8 @@ static void conclude(struct session *s)
     if (marked && !s->live->json)
         text_add(&s->out, "%s", render_supported_note);
     print(s);
+    if (s->not_measured.len > 0)
+        cmd_cannot("%s", text_string(&s->not_measured));
 }
 
 /* One line per host on standard error, as ping does. */
@@ -745,7 +751,9 @@ static void announce(const struct live *live)
         printf("%s to %s", text_string(&labels), live->targets[0].name);
     else
         printf("%s to %zu hosts", text_string(&labels), live->n);
-    printf(": %s%s", times, kinds.n > 1 ? " each" : "");
+    bool both = live->every_family && live->targets[0].ipv4 && live->targets[0].ipv6;
+    printf(": %s%s%s", times, kinds.n > 1 ? " each" : "",
+           both ? " by IPv4 and IPv6" : "");
     if (live->count != 1)
         printf(", %s apart", duration_text(every, live->interval_ns));
     printf("\n");
@@ -789,6 +797,7 @@ int live_run(const struct live *live)
     free(s.streams);
     free(s.questions);
     free(s.races);
+    text_free(&s.not_measured);
     text_free(&s.out);
     return s.exit_code;
 }

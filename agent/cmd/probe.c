@@ -43,7 +43,7 @@ static const struct cmd_option options[] = {
     {"ipv4", '4', NULL,
      "IPv4 only; with -6 both (default: the family that a user's traffic takes)"},
     {"ipv6", '6', NULL, "IPv6 only; with -4 both"},
-    {"uplink", 'I', "ADDRESS",
+    {"uplink", 'I', "FROM",
      "interface (also a VRF device) or source address of the probes (default: as the "
      "routes say)"},
     {"json", OPT_JSON, NULL,

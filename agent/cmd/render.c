@@ -163,18 +163,27 @@ static const char *ns_text(char out[DELAY_TEXT_MAX], int64_t ns)
     return delay_text(out, ns == DELAY_UNDEFINED ? -1 : (double)ns / 1e6);
 }
 
-/* Breaks a line that is too long, as by a long address, where it has two spaces. */
+/* The last place of `gap` in the first `room` bytes of the line, or 0. */
+static size_t last_gap(const char *line, size_t room, const char *gap)
+{
+    while (room > 0 && strncmp(line + room, gap, strlen(gap)) != 0)
+        room--;
+    return room;
+}
+
+/* Breaks a line that is too long, as by a long address, where it has two spaces, or one. */
 static void add_broken(struct text *out, const struct shown *of, const char *line)
 {
     const char *indent = "";
     while (of->columns > 0 && strlen(line) + strlen(indent) > (size_t)of->columns) {
-        size_t room = (size_t)of->columns - strlen(indent), len = room, skip = 2;
-        while (len > 0 && strncmp(line + len, "  ", 2) != 0)
-            len--;
+        size_t room = (size_t)of->columns - strlen(indent), skip = 2;
+        size_t len = last_gap(line, room, "  ");
         if (len == 0) {
-            len = room;
-            skip = 0;
+            len = last_gap(line, room, " ");
+            skip = len > 0;
         }
+        if (len == 0)
+            len = room;
         text_add(out, "%s%.*s\n", indent, (int)len, line);
         line += len + skip;
         indent = "    ";
@@ -184,7 +193,7 @@ static void add_broken(struct text *out, const struct shown *of, const char *lin
 
 /* How much of a result fits into a line. */
 struct detail {
-    bool target, phases, cause;
+    bool target, phases;
 };
 
 static void add_delays(struct text *out, const struct shown *of,
@@ -245,19 +254,16 @@ static void add_result_line(struct text *out, const struct shown *of,
     if (result->lost_packets > 0)
         text_add(out, "  %d lost packet%s retransmitted", result->lost_packets,
                  result->lost_packets == 1 ? "" : "s");
-    if (result->cause[0] != '\0' && detail.cause)
+    if (result->cause[0] != '\0')
         text_add(out, "  (%s)", result->cause);
 }
 
-/* "09:00:00.123Z  teams.microsoft.com  icmp  203.0.113.10  rtt 3.12 ms  PoP AMS". Phases, then
- * the name, then the cause drop out where a line does not fit. */
+/* "09:00:00.123Z  teams.microsoft.com  icmp  203.0.113.10  rtt 3.12 ms  PoP AMS". Phases,
+ * then the name drop out where a line does not fit. */
 void render_result_line(struct text *out, const struct shown *of,
                         const struct result *result)
 {
-    static const struct detail details[] = {{true, true, true},
-                                            {true, false, true},
-                                            {false, false, true},
-                                            {false, false, false}};
+    static const struct detail details[] = {{true, true}, {true, false}, {false, false}};
     struct text line = {0};
     for (size_t i = 0; i < sizeof details / sizeof *details; i++) {
         text_clear(&line);

@@ -102,7 +102,7 @@ complete -c edgelat -n '__edgelat_is' -a report -d 'HTML report of the agent'\''
 complete -c edgelat -n '__edgelat_is report' -s s -l since -x -d 'period up to now: 90m, 24h, 7d'
 complete -c edgelat -n '__edgelat_is report' -s o -l output -r -F -d 'output file'
 complete -c edgelat -n '__edgelat_is report' -s c -l config -r -F -d 'configuration of the agent, for its state folder and limits'
-complete -c edgelat -n '__edgelat_is report' -l state -x -a '(__fish_complete_directories)' -d 'state folder, if there is no configuration'
+complete -c edgelat -n '__edgelat_is report' -l state -x -a '(__fish_complete_directories)' -d 'state folder, in place of the configured one'
 complete -c edgelat -n '__edgelat_is report' -s h -l help -d 'print this help'
 complete -c edgelat -n '__edgelat_is report' -F
 

@@ -72,8 +72,27 @@ static void refused(void **state)
          "a terminal; use `edgelat status --watch`"},
         {"https 127.0.0.1",
          "unknown command 'https'; `edgelat --help` lists the commands"},
-        {"collect --listen 127.0.0.1:99999 --dir /tmp", NULL},
-        {"collect --listen 127.0.0.1:0 --dir /bin/ls", NULL},
+        {"collect --listen 127.0.0.1:99999 --dir /tmp",
+         "--listen '127.0.0.1:99999': the port is a number from 0 to 65535; it takes "
+         "ADDR:PORT, such as 127.0.0.1:4318, [::1]:4318 or :4318"},
+        {"collect --listen 127.0.0.1:0 --dir /bin/ls",
+         "cannot collect on 127.0.0.1:0 into /bin/ls: the folder cannot be used: Not a "
+         "directory"},
+        {"report -o /nosuch/x --state /tmp /etc/passwd",
+         "--state names the folder of all batches; leave out '/etc/passwd'"},
+        {"probe icmp 127.0.0.1 -I 192.0.2.77",
+         "-I 192.0.2.77: this host has no such address; `ip address` lists them"},
+        {"probe icmp 127.0.0.1 -I nosuch0",
+         "-I nosuch0: this host has no such interface; `ip link` lists them"},
+        {"probe icmp fe80::1%nosuch0",
+         "fe80::1%nosuch0 is on an interface that this host does not have; `ip link` "
+         "lists them"},
+        /* bytes for the terminal */
+        {"probe icmp \"$(printf 'te\\001ams\\n.com')\"",
+         "'te\\x01ams\\x0a.com': not a host name or an address; an international name is "
+         "written in its xn-- form"},
+        {"\"$(printf 'x\\033[31my')\"",
+         "unknown command 'x\\x1b[31my'; `edgelat --help` lists the commands"},
         {"report --state /nosuch", NULL},
         {"probe icmp b\xfc"
          "cher.example",

@@ -67,6 +67,9 @@ static void not_answered(void **state)
     program_run(&r, "", "probe tcp 203.0.113.1 -n 2 -i 0.02 --json");
     CHECK_INT(CANNOT, r.code, "there is no way out of this namespace");
     CHECK_INT(2, program_count(r.out, "\"outcome\":\"not_measured\""), "results");
+    CHECK_TEXT("edgelat: 203.0.113.1: not measured by tcp: this host has no route to the "
+               "address\n",
+               r.err, "why");
 }
 
 static void by_icmp(void **state)
@@ -125,6 +128,10 @@ static void families(void **state)
     CHECK_INT(FINE, r.code, r.err);
     CHECK_INT(2, program_count(r.out, "\"outcome\":\"reply\""), "both");
     CHECK_HAS(r.out, "\"family\":\"ipv6\"");
+    program_run(&r, "", "probe icmp both.test -4 -6 -n 1");
+    CHECK_HAS(r.out, "ICMP to both.test: 1 probe by IPv4 and IPv6\n");
+    CHECK_HAS(r.out, "\nboth.test  icmp ipv4  198.51.100.6\n");
+    CHECK_HAS(r.out, "\nboth.test  icmp ipv6  ::1\n");
     /* connections: IPv6 refuses, so a user's traffic takes IPv4 (RFC 8305) */
     int only4 = world_listen(6, 443);
     program_run(&r, "", "probe tcp both.test -n 1 --json");
@@ -159,7 +166,21 @@ static void names(void **state)
     program_run(&r, "", "probe tcp filtered.office.com -n 1");
     CHECK_INT(CANNOT, r.code, "nobody has 0.0.0.0");
     CHECK_HAS(r.err, "0.0.0.0");
+    program_run(&r, "", "probe tcp b\u00fccher.test -n 1");
+    CHECK_INT(FINE, r.code, r.err);
+    CHECK_HAS(r.out, "xn--bcher-kva.test  tcp ipv4  198.51.100.1:443");
     close(near);
+}
+
+/* RFC 4007: a link-local address with its interface, by name and by number. */
+static void zones(void **state)
+{
+    (void)state;
+    static struct ran r;
+    CHECK_INT(0, system("ip address add fe80::1/64 dev lo"), "on lo");
+    program_run(&r, "", "probe icmp fe80::1%lo '[fe80::1%1]' -n 1 --json");
+    CHECK_INT(FINE, r.code, r.err);
+    CHECK_INT(2, program_count(r.out, "\"outcome\":\"reply\""), "both");
 }
 
 static void a_middlebox(void **state)
@@ -256,6 +277,7 @@ int main(void)
         cmocka_unit_test(five_addresses),
         cmocka_unit_test(families),
         cmocka_unit_test(names),
+        cmocka_unit_test(zones),
         cmocka_unit_test(a_middlebox),
         cmocka_unit_test(ends_with_the_summary),
         cmocka_unit_test(asked_for_its_counts),

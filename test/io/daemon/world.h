@@ -24,6 +24,7 @@ static pid_t world_dnsmasq;
     "host-record=five.test,198.51.100.3,60\nhost-record=five.test,198.51.100.5,60\n"     \
     "host-record=five.test,198.51.100.7,60\nhost-record=five.test,198.51.100.8,60\n"     \
     "host-record=five.test,198.51.100.9,60\n"                                            \
+    "host-record=xn--bcher-kva.test,198.51.100.1,60\n"                                   \
     "host-record=both.test,198.51.100.6,::1,60\nhost-record=filtered.office.com,0.0.0.0,60\n"
 
 static inline int world_begin(void **state)

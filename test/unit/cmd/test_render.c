@@ -76,6 +76,28 @@ static void a_result_as_text(void **state)
     }
 }
 
+/* Why there is no reply does not drop out: it goes to a line of its own. */
+static void a_cause_is_always_shown(void **state)
+{
+    (void)state;
+    struct shown of = shown();
+    struct text out = {0};
+    struct result r = result(OUTCOME_NOT_MEASURED, DELAY_UNDEFINED);
+    strcpy(r.cause, "this host has no route to the address over uplink dsl");
+    of.columns = 80;
+    render_result_line(&out, &of, &r);
+    CHECK_TEXT("09:00:00.123Z  tcp  203.0.113.20:443  not_measured\n"
+               "    (this host has no route to the address over uplink dsl)\n",
+               strstr(text_string(&out), "09:"), "80 columns");
+    text_clear(&out);
+    of.columns = 50;
+    render_result_line(&out, &of, &r);
+    CHECK_TEXT("09:00:00.123Z  tcp  203.0.113.20:443  not_measured\n"
+               "    (this host has no route to the address over\n    uplink dsl)\n",
+               text_string(&out), "50 columns");
+    text_free(&out);
+}
+
 /* The row has the time zone. */
 static void local_time_has_its_zone(void **state)
 {
@@ -413,6 +435,7 @@ int main(void)
         cmocka_unit_test(a_middlebox_in_the_summary),
         cmocka_unit_test(a_proxy_is_told),
         cmocka_unit_test(it_fits),
+        cmocka_unit_test(a_cause_is_always_shown),
         cmocka_unit_test(local_time_has_its_zone),
         cmocka_unit_test(nothing_looks_fine_that_is_not),
     };
