@@ -230,6 +230,23 @@ static void test_named_in_drop_in(void **state)
     folder_remove(&f);
 }
 
+static void test_standard_input(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    struct capture out;
+    const char *path = folder_write(&f, "a.conf", "[agent]\nnaerest = 3\n");
+    int before = dup(STDIN_FILENO);
+    CHECK(freopen(path, "r", stdin) != NULL, "the file is standard input");
+    CHECK_INT(CMD_CANNOT, run(&out, "-", NULL), "a mistake");
+    CHECK_TEXT(
+        "/dev/stdin:2: unknown key 'naerest' in [agent]; did you mean 'nearest'?\n",
+        out.err, "where");
+    dup2(before, STDIN_FILENO);
+    close(before);
+    folder_remove(&f);
+}
+
 static void test_usage(void **state)
 {
     (void)state;
@@ -262,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_problems),
         cmocka_unit_test(test_named_files),
         cmocka_unit_test(test_named_in_drop_in),
+        cmocka_unit_test(test_standard_input),
         cmocka_unit_test(test_usage),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_data_files),

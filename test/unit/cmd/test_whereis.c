@@ -64,6 +64,22 @@ static void test_unknown(void **state)
                out.out, "each is answered");
 }
 
+/* Cities, codes in any case, and a service's own name, which names no PoP. */
+static void test_names_of_places(void **state)
+{
+    (void)state;
+    struct capture out;
+    char *argv[] = {"whereis", "Amsterdam", "ams", "Lyon", "outlook.office365.com", NULL};
+    CHECK_INT(CMD_FINE, run(&out, argv), "all are known");
+    CHECK_TEXT(
+        "Amsterdam: Amsterdam, Netherlands (AMS), by city, front-door code\n"
+        "ams: Amsterdam, Netherlands (AMS), by catalogue, front-door code\n"
+        "Lyon: Lyon, France (LYS), by city, airport code; no PoP there is known\n"
+        "outlook.office365.com: service exchange, by name outlook.office365.com; a "
+        "public name: run `edgelat nearest` to find its PoP\n",
+        out.out, "answers");
+}
+
 static void test_json(void **state)
 {
     (void)state;
@@ -232,11 +248,11 @@ static void test_no_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),          cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_json),          cmocka_unit_test(test_standard_input),
-        cmocka_unit_test(test_hostile_input), cmocka_unit_test(test_usage),
-        cmocka_unit_test(test_file_by_file),  cmocka_unit_test(test_wrong_files),
-        cmocka_unit_test(test_no_files),
+        cmocka_unit_test(test_text),           cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_json),           cmocka_unit_test(test_names_of_places),
+        cmocka_unit_test(test_standard_input), cmocka_unit_test(test_hostile_input),
+        cmocka_unit_test(test_usage),          cmocka_unit_test(test_file_by_file),
+        cmocka_unit_test(test_wrong_files),    cmocka_unit_test(test_no_files),
     };
     setenv("EDGELAT_DATA", "packaging/data", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
