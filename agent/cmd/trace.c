@@ -54,7 +54,7 @@ static const struct cmd_option options[] = {
     {"udp", OPT_UDP, NULL, "by UDP, port 33434"},
     {"ipv4", '4', NULL, "IPv4 only"},
     {"ipv6", '6', NULL, "IPv6 only (default: IPv4 if it has an address and a route)"},
-    {"uplink", 'I', "ADDRESS",
+    {"uplink", 'I', "FROM",
      "interface (also a VRF device) or source address of the packets (default: as the "
      "routes say)"},
     {"numeric", 'n', NULL,
