@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "cmd/render.h"
 #include "core/loss.h"
+#include "core/target.h"
 #include "otlp/decoded.h"
 #include "otlp/names.h"
 
@@ -55,13 +56,25 @@ struct results_table {
 
 /* ---- from points to pieces ---- */
 
-static struct key key_of(Otlp__KeyValue *const *attributes, size_t n)
+/* The default gateway and DNS servers are at no PoP, instead of at an unknown one. */
+static bool is_at_pop(const struct results_table *t, const char *host, const char *kind)
 {
+    size_t k = kinds_find(t->kinds, kind);
+    return strcmp(host, GATEWAY_HOST) != 0 &&
+           (k == KIND_NONE || !t->kinds->list[k]->of_resolver);
+}
+
+static struct key key_of(const struct results_table *t, Otlp__KeyValue *const *attributes,
+                         size_t n)
+{
+    const char *kind = decoded_text(attributes, n, ATTR_PROBE_KIND, "-"),
+               *host = decoded_text(attributes, n, ATTR_SERVER_ADDRESS, ""),
+               *pop = decoded_text(attributes, n, ATTR_POP, "unknown");
     return (struct key){
         .target = decoded_text(attributes, n, ATTR_TARGET, "-"),
-        .kind = decoded_text(attributes, n, ATTR_PROBE_KIND, "-"),
+        .kind = kind,
         .family = decoded_text(attributes, n, ATTR_NETWORK_TYPE, "-"),
-        .pop = decoded_text(attributes, n, ATTR_POP, "unknown"),
+        .pop = strcmp(pop, "unknown") != 0 || is_at_pop(t, host, kind) ? pop : "-",
     };
 }
 
@@ -108,7 +121,7 @@ static void add_results(struct results_table *t, const Otlp__Sum *sum)
         bool lost = outcome_is_lost(outcome);
         add_piece(t,
                   &(struct piece){
-                      .key = key_of(p->attributes, p->n_attributes),
+                      .key = key_of(t, p->attributes, p->n_attributes),
                       .sent = (uint64_t)count,
                       .lost = lost ? (uint64_t)count : 0,
                       .failed = !lost && outcome != OUTCOME_REPLY ? (uint64_t)count : 0,
@@ -120,7 +133,7 @@ static void add_delays(struct results_table *t, const Otlp__ExponentialHistogram
 {
     for (size_t i = 0; i < metric->n_data_points; i++) {
         const Otlp__ExponentialHistogramDataPoint *p = metric->data_points[i];
-        struct key key = key_of(p->attributes, p->n_attributes);
+        struct key key = key_of(t, p->attributes, p->n_attributes);
         const char *delay = decoded_text(p->attributes, p->n_attributes, ATTR_DELAY, "");
         note_time(t, p->time_unix_nano);
         if (strcmp(delay, kinds_main_delay(t->kinds, key.kind)) == 0)

@@ -302,8 +302,10 @@ static enum metre_state judge(const struct last_metre *m, const struct family_vi
         return METRE_DOWN;
     if (silent || !g->answered)
         return METRE_UNKNOWN;
+    enum charge loss = charge_of_loss(&g->packets, &v->all, &v->all);
+    bool was_lossy = m->states[v->family] == METRE_LOSSY;
     if (loss_exceeds(g->packets.lost, g->packets.sent, METRE_LOSS_RATIO) &&
-        charge_of_loss(&g->packets, &v->all, &v->all) == CHARGE_SITE)
+        (loss == CHARGE_SITE || (was_lossy && loss == CHARGE_UNKNOWN)))
         return METRE_LOSSY;
     int64_t rise_ns = g->delay.count > 0 ? rise_of(&g->delay, g->delay.low_ns) : 0,
             behind_ns = middle_rise(m, v, v->gateway);
@@ -352,6 +354,25 @@ static void say(struct event *e, const struct last_metre *m, const struct family
                   metre_state_name(is));
 }
 
+/* How many windows ago the loss began: the oldest one with a loss before which two have none. */
+static size_t lossy_windows(const struct metre_slot *g)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < METRE_WINDOWS && i <= first + 2; i++)
+        if (g->windows[i].lost > 0)
+            first = i;
+    return first;
+}
+
+/* The newest windows in a row without a loss; METRE_WINDOWS at most. */
+static size_t clean_windows(const struct metre_slot *g)
+{
+    size_t n = 0;
+    while (n < METRE_WINDOWS && g->windows[n].lost == 0)
+        n++;
+    return n;
+}
+
 static void report(struct last_metre *m, const struct batch *b,
                    const struct family_view *v, enum metre_state is,
                    struct events *events)
@@ -372,6 +393,13 @@ static void report(struct last_metre *m, const struct batch *b,
         events_add(events, EVENT_LAST_METRE, severity_of(is), b->time, NULL);
     e->family = f == SLOT_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
     e->since = m->since[f];
+    int64_t window_ns = b->time.ns - b->window_start.ns;
+    const struct metre_slot *g =
+        v->gateway < m->n_targets ? &m->slots[2 * v->gateway + f] : NULL;
+    if (is == METRE_LOSSY)
+        e->since.ns = b->window_start.ns - (int64_t)lossy_windows(g) * window_ns;
+    else if (before == METRE_LOSSY && g != NULL)
+        e->since.ns = b->time.ns - (int64_t)clean_windows(g) * window_ns;
     text_copy(e->before, sizeof e->before, metre_state_name(before));
     text_copy(e->after, sizeof e->after, metre_state_name(is));
     if (v->gateway < m->n_targets)

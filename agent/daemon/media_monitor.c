@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/emodel.h"
 #include "net/clock.h"
 #include "net/timer.h"
 #include "otlp/names.h"
@@ -61,6 +62,24 @@ static double in_seconds(int64_t ns)
     return ns == DELAY_UNDEFINED ? NAN : (double)ns / 1e9;
 }
 
+/* "Microsoft's limits met", or the measures with that verdict: "exceeded: loss in 15 s" */
+static void add_verdict(const struct media_monitor *m, const struct media_quality *q,
+                        enum media_verdict verdict, struct text *out)
+{
+    const char *comma = "";
+    text_add(out, "Microsoft's limits %s",
+             verdict == MEDIA_OVER     ? "exceeded: "
+             : verdict == MEDIA_UNSURE ? "may be exceeded: "
+             : verdict == MEDIA_WITHIN ? "met"
+                                       : "not judged");
+    for (int i = 0; i < MEDIA_MEASURES && verdict > MEDIA_WITHIN; i++) {
+        if (media_judge(q, (enum media_measure)i, &m->limits) != verdict)
+            continue;
+        text_add(out, "%s%s", comma, media_measure_names[i].text);
+        comma = ", ";
+    }
+}
+
 static void report(struct media_monitor *m)
 {
     const struct media_quality *q = &m->end.quality;
@@ -79,14 +98,16 @@ static void report(struct media_monitor *m)
     event_number(e, ATTR_MEDIA_RTT, in_seconds(q->median_ns));
     event_number(e, ATTR_MEDIA_VARIATION, in_seconds(q->variation_ns));
     event_number(e, ATTR_MEDIA_REORDERING, media_value(q, MEDIA_REORDERING));
-    event_say(
-        e,
-        "a burst like a call: %u of %u packets lost, at most %u in a row, round trip "
-        "%.1f ms, estimated MOS %.2f; Microsoft's limits: %s",
-        q->lost, q->sent, q->longest_burst, 1e3 * in_seconds(q->median_ns), q->mos,
-        verdict == MEDIA_OVER     ? "exceeded"
-        : verdict == MEDIA_WITHIN ? "met"
-                                  : "cannot tell");
+    struct text text = {0};
+    text_add(&text, "a burst like a call: %u of %u packets lost, at most %u in a row",
+             q->lost, q->sent, q->longest_burst);
+    if (q->received > 0)
+        text_add(&text, ", round trip %.1f ms, estimated MOS %.2f (%s)",
+                 1e3 * in_seconds(q->median_ns), q->mos, emodel_g711.name);
+    text_add(&text, "; ");
+    add_verdict(m, q, verdict, &text);
+    event_say(e, "%s", text_string(&text));
+    text_free(&text);
 }
 
 static void on_end(const struct burst_end *end, void *user)

@@ -57,6 +57,9 @@ void canvas_traffic(struct canvas *c, const char *service, size_t most);
  * known. */
 void canvas_entries(struct canvas *c, const char *family);
 
+/* Draws the bursts like a call to the target; nothing if there are none. */
+void canvas_media(struct canvas *c);
+
 /* The streams of one probe kind that have samples, one for each family. */
 struct lane {
     const struct dataset_stream *streams[DATASET_STREAMS_MAX];

@@ -36,6 +36,52 @@ void intervals_add(struct intervals *to, int64_t start_ns, int64_t end_ns)
     to->all[to->n++] = (struct interval){start_ns, end_ns};
 }
 
+struct intervals intervals_both(const struct intervals *a, const struct intervals *b)
+{
+    struct intervals out = {0};
+    for (size_t i = 0, j = 0; i < a->n && j < b->n;) {
+        const struct interval *x = &a->all[i], *y = &b->all[j];
+        int64_t start_ns = x->start_ns > y->start_ns ? x->start_ns : y->start_ns;
+        int64_t end_ns = x->end_ns < y->end_ns ? x->end_ns : y->end_ns;
+        if (start_ns < end_ns)
+            intervals_add(&out, start_ns, end_ns);
+        if (x->end_ns < y->end_ns)
+            i++;
+        else
+            j++;
+    }
+    return out;
+}
+
+struct intervals intervals_without(const struct intervals *a, const struct intervals *b)
+{
+    struct intervals out = {0};
+    for (size_t i = 0, j = 0; i < a->n; i++) {
+        int64_t at_ns = a->all[i].start_ns, end_ns = a->all[i].end_ns;
+        while (j < b->n && b->all[j].end_ns <= at_ns)
+            j++;
+        for (size_t k = j; k < b->n && b->all[k].start_ns < end_ns; k++) {
+            if (b->all[k].start_ns > at_ns)
+                intervals_add(&out, at_ns, b->all[k].start_ns);
+            at_ns = b->all[k].end_ns;
+        }
+        if (at_ns < end_ns)
+            intervals_add(&out, at_ns, end_ns);
+    }
+    return out;
+}
+
+struct intervals intervals_either(const struct intervals *a, const struct intervals *b)
+{
+    struct intervals out = {0};
+    for (size_t i = 0, j = 0; i < a->n || j < b->n;) {
+        bool first = j == b->n || (i < a->n && a->all[i].start_ns <= b->all[j].start_ns);
+        const struct interval *next = first ? &a->all[i++] : &b->all[j++];
+        intervals_add(&out, next->start_ns, next->end_ns);
+    }
+    return out;
+}
+
 int64_t intervals_sum(const struct intervals *s)
 {
     int64_t sum = 0;
@@ -76,6 +122,8 @@ static void free_target(struct dataset_target *t)
     }
     free(t->down.all);
     free(t->entries);
+    for (size_t f = 0; f < FAMILY_SLOTS; f++)
+        free(t->beyond[f].all);
     free(t);
 }
 
@@ -91,6 +139,8 @@ void dataset_free(struct dataset *p)
         free(p->sessions[i]);
     }
     dataset_free_traffic(p);
+    free(p->media);
+    free(p->metre);
     free(p->events);
     free(p->event_slots);
     free(p->before.all);
@@ -377,6 +427,22 @@ static void add_suboptimal(struct dataset *p, const Otlp__NumberDataPoint *point
     }
 }
 
+/* Gauges of the agent itself do not tell when the window began: it is at most the longest. */
+static void add_charged(struct dataset *p, const Otlp__NumberDataPoint *point)
+{
+    char family[DATASET_WORD_MAX];
+    struct dataset_target *t = dataset_target_of(p, attributes_of(point));
+    int64_t end_ns = (int64_t)point->time_unix_nano;
+    if (t == NULL || !dataset_in_period(p, point->time_unix_nano) ||
+        decoded_number(point) != 0)
+        return;
+    dataset_text(family, sizeof family, attributes_of(point), ATTR_NETWORK_TYPE);
+    size_t f = strcmp(family, family_name(FAMILY_IPV6)) == 0 ? SLOT_IPV6 : SLOT_IPV4;
+    struct intervals *beyond = &t->beyond[f];
+    if (beyond->n == 0 || end_ns > beyond->all[beyond->n - 1].end_ns)
+        intervals_add(beyond, end_ns - p->window_ns, end_ns);
+}
+
 static void add_address_up(struct dataset *p, const Otlp__NumberDataPoint *point)
 {
     struct dataset_addresses *s = addresses_of(p, point);
@@ -431,6 +497,7 @@ static const struct {
     {METRIC_TARGET_FOREIGN, add_foreign},
     {METRIC_TARGET_TLS, add_tls},
     {METRIC_TARGET_ADDRESSES, add_addresses},
+    {METRIC_TARGET_CHARGED, add_charged},
     {METRIC_ADDRESS_UP, add_address_up},
     {METRIC_TARGET_SUBOPTIMAL, add_suboptimal},
     {METRIC_PATH_HOPS, add_entry},
@@ -590,12 +657,15 @@ static int by_stream(const void *a, const void *b)
     return order != 0 ? order : strcmp(x->family, y->family);
 }
 
-static int by_stream_then_position(const void *a, const void *b)
+/* A state may begin before the one that was detected before it. */
+static int by_stream_then_detected(const void *a, const void *b)
 {
+    const struct dataset_event *x = *(struct dataset_event *const *)a;
+    const struct dataset_event *y = *(struct dataset_event *const *)b;
     int order = by_stream(a, b);
-    return order != 0 ? order
-                      : by_position(*(struct dataset_event *const *)a,
-                                    *(struct dataset_event *const *)b);
+    if (order == 0)
+        order = (x->detected_ns > y->detected_ns) - (x->detected_ns < y->detected_ns);
+    return order != 0 ? order : by_position(x, y);
 }
 
 static int by_began(const void *a, const void *b)
@@ -664,7 +734,7 @@ static void end_events(struct dataset *p)
     for (size_t i = 0; i < p->n_events; i++)
         if (p->events[i].is.changes_state)
             order[n++] = &p->events[i];
-    qsort(order, n, sizeof(*order), by_stream_then_position);
+    qsort(order, n, sizeof(*order), by_stream_then_detected);
     for (size_t i = 0; i < n; i++) {
         order[i]->first = i == 0 || by_stream(&order[i - 1], &order[i]) != 0;
         if (!order[i]->first)
@@ -696,6 +766,8 @@ void dataset_end(struct dataset *p)
         qsort(p->targets, p->n_targets, sizeof(*p->targets), by_rank);
     end_events(p);
     end_open(p);
+    dataset_end_media(p);
+    dataset_find_metre(p);
     dataset_find_outages(p);
 }
 

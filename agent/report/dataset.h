@@ -18,6 +18,7 @@
 #include "core/counter.h"
 #include "core/event.h"
 #include "core/histogram.h"
+#include "core/media.h"
 #include "core/result.h"
 #include "core/rolling.h"
 #include "core/target.h"
@@ -42,6 +43,7 @@ enum {
     DATASET_PREFIXES_MAX = 512,
     DATASET_TRAFFIC_MAX = 160,
     DATASET_ENTRIES_MAX = 2048, /* of a target */
+    DATASET_MEDIA_MAX = 8192,   /* a month of ten times the most a day */
 };
 #define DATASET_WORD_MAX 64
 /* Slow streams are probed each five minutes and show a change so much later. */
@@ -120,6 +122,15 @@ struct intervals {
  * if they overlap or touch. */
 void intervals_add(struct intervals *to, int64_t start_ns, int64_t end_ns);
 
+/* The times that are in both. */
+struct intervals intervals_both(const struct intervals *a, const struct intervals *b);
+
+/* The times of `a` that are not in `b`. */
+struct intervals intervals_without(const struct intervals *a, const struct intervals *b);
+
+/* The times that are in either. */
+struct intervals intervals_either(const struct intervals *a, const struct intervals *b);
+
 /* Total length in ns. */
 int64_t intervals_sum(const struct intervals *s);
 
@@ -149,6 +160,8 @@ struct dataset_target {
         tls_by[DATASET_WORD_MAX]; /* issuer that intercepted TLS, at any time; "": none */
     int64_t last_seen_ns;         /* end of the newest batch that contains the target */
     struct intervals down;        /* windows without an answer */
+    struct intervals beyond[FAMILY_SLOTS]; /* windows whose loss or rise of delay arose
+                                              beyond the default gateway */
     struct dataset_stream streams[DATASET_STREAMS_MAX];
     size_t n_streams;
     struct dataset_addresses addresses[2]; /* by family_slot() */
@@ -167,6 +180,7 @@ struct dataset_event {
     char before[DATASET_WORD_MAX], after[DATASET_WORD_MAX], text[EVENT_TEXT_MAX];
 
     struct event_traits is;
+    bool charged_to_site; /* its loss or delay was already there at the default gateway */
     /* Set by dataset_end(). */
     /* The first event of the same change, of another stream of the target; NULL: itself. A
      * state that several streams reach within DATASET_TOGETHER_NS is one change. */
@@ -175,6 +189,19 @@ struct dataset_event {
      * event of its stream, and the following one or NULL. */
     bool first;
     const struct dataset_event *next;
+};
+
+/* A burst like a call, to `target`. What it does not state is NaN. */
+struct dataset_media {
+    int64_t time_ns; /* when it began */
+    char target[TARGET_NAME_MAX], family[8], text[EVENT_TEXT_MAX];
+    enum media_verdict verdict;    /* of the agent, by its limits */
+    double mos, longest_burst;     /* packets lost in a row */
+    double values[MEDIA_MEASURES]; /* seconds, and shares from 0 to 1 */
+};
+
+struct media_count {
+    size_t all, of[MEDIA_OVER + 1]; /* by their verdict */
 };
 
 /* The part of a window in which a BGP session was up. */
@@ -245,6 +272,14 @@ struct outages {
     struct intervals line, family[FAMILY_SLOTS]; /* by family_slot() */
 };
 
+/* Loss or delay that arose between the host and its default gateway. */
+struct dataset_metre {
+    int64_t start_ns, end_ns;
+    enum family family; /* FAMILY_NONE: both */
+    char state[16];     /* "slow", "lossy", "down" */
+    char text[EVENT_TEXT_MAX];
+};
+
 struct dataset {
     const struct kinds *kinds;
     int64_t since_ns, until_ns; /* the requested period */
@@ -255,6 +290,8 @@ struct dataset {
     size_t n_targets;
     struct dataset_event *events; /* sorted by time */
     size_t n_events, events_room;
+    struct dataset_media *media; /* sorted by time */
+    size_t n_media, media_room;
     uint32_t *event_slots; /* private to dataset_agent.c: hash table of the events */
     /* The last event of each name, target, kind and family that leaves something or changes
      * a state: before the period, and until its end. */
@@ -278,8 +315,10 @@ struct dataset {
     size_t n_prefixes, prefixes_room;
     struct dataset_traffic *traffic[DATASET_TRAFFIC_MAX];
     size_t n_traffic;
-    struct intervals covered;       /* times with a window */
-    struct outages outages;         /* set by dataset_end() */
+    struct intervals covered;    /* times with a window */
+    struct outages outages;      /* set by dataset_end() */
+    struct dataset_metre *metre; /* sorted by time; set by dataset_end() */
+    size_t n_metre, metre_room;
     int64_t window_ns;              /* length of the longest window */
     int64_t runs[DATASET_RUNS_MAX]; /* start times of the agent; not with delta counts */
     size_t n_runs;
@@ -311,6 +350,12 @@ void dataset_end(struct dataset *p);
 const struct dataset_self *dataset_self(const struct dataset *p, const char *name,
                                         const char *attribute);
 
+/* The number of runs of the agent that began until `time_ns`. */
+size_t dataset_runs_until(const struct dataset *p, int64_t time_ns);
+
+/* When the agent ran until that was running at `time_ns`: the next start, or the period's end. */
+int64_t dataset_run_end(const struct dataset *p, int64_t time_ns);
+
 /* The mean of the period, and the highest second with its window. */
 struct traffic_window dataset_traffic_all(const struct dataset_traffic *t);
 
@@ -319,6 +364,8 @@ int64_t dataset_session_known(const struct dataset_session *s, int64_t *down_ns)
 
 /* True if it is a DNS server, not a service: by its kinds. */
 bool dataset_is_resolver(const struct dataset *p, const struct dataset_target *t);
+
+struct media_count dataset_media_of(const struct dataset *p, const char *target);
 
 /* The delay of that name in a series, or NULL. */
 const struct dataset_delay *dataset_delay(const struct dataset_series *p,

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/last_metre.h"
 #include "core/time.h"
 #include "otlp/decoded.h"
 #include "otlp/names.h"
@@ -208,12 +209,17 @@ static void add_record(struct dataset *p, const Otlp__LogRecord *r)
     copy(e.family, sizeof e.family, r, ATTR_NETWORK_TYPE);
     copy(e.before, sizeof e.before, r, ATTR_BEFORE);
     copy(e.after, sizeof e.after, r, ATTR_AFTER);
+    e.charged_to_site =
+        strcmp(decoded_text(r->attributes, r->n_attributes, ATTR_CHARGED_TO, ""),
+               charge_name(CHARGE_SITE)) == 0;
     if (r->body != NULL && r->body->value_case == OTLP__ANY_VALUE__VALUE_STRING_VALUE)
         decoded_clean(e.text, sizeof e.text, r->body->string_value, ' ');
     e.is = event_traits(e.name);
     if (e.is.leaves)
         dataset_note_last(p, &p->last, &e);
-    if (dataset_in_period(p, time_ns))
+    if (strcmp(e.name, EVENT_MEDIA_MEASURED) == 0 && dataset_in_period(p, time_ns))
+        dataset_add_media(p, &e, r);
+    else if (dataset_in_period(p, time_ns))
         add_event(p, &e);
     else if (e.is.changes_state)
         dataset_note_last(p, &p->before, &e);

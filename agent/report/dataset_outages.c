@@ -14,23 +14,6 @@
 
 /* ---- the line ---- */
 
-static struct intervals intersection(const struct intervals *a, const struct intervals *b)
-{
-    struct intervals out = {0};
-    for (size_t i = 0, j = 0; i < a->n && j < b->n;) {
-        const struct interval *x = &a->all[i], *y = &b->all[j];
-        int64_t start_ns = x->start_ns > y->start_ns ? x->start_ns : y->start_ns;
-        int64_t end_ns = x->end_ns < y->end_ns ? x->end_ns : y->end_ns;
-        if (start_ns < end_ns)
-            intervals_add(&out, start_ns, end_ns);
-        if (x->end_ns < y->end_ns)
-            i++;
-        else
-            j++;
-    }
-    return out;
-}
-
 /* A front door that was not kept says nothing about the time after it. */
 static bool is_removed(const struct dataset *p, const struct dataset_target *t)
 {
@@ -53,7 +36,7 @@ static struct intervals line_outages(const struct dataset *p)
     for (size_t t = 0; p->covered.n > 0 && t < p->n_targets; t++) {
         if (is_removed(p, p->targets[t]) || !is_behind_line(p, p->targets[t]))
             continue;
-        struct intervals next = intersection(&all, &p->targets[t]->down);
+        struct intervals next = intervals_both(&all, &p->targets[t]->down);
         free(all.all);
         all = next;
         targets++;

@@ -18,6 +18,9 @@ struct dataset_counters {
     bool has_loss; /* the batch contains a loss ratio for this series */
 };
 
+/* Sets `metre`; call it when events are sorted. */
+void dataset_find_metre(struct dataset *p);
+
 /* Sets `outages`; call it when samples and events are sorted. */
 void dataset_find_outages(struct dataset *p);
 
@@ -79,6 +82,9 @@ void dataset_add_session(struct dataset *p, const Otlp__Metric *metric);
 void dataset_add_prefix(struct dataset *p, const Otlp__NumberDataPoint *point);
 void dataset_add_traffic(struct dataset *p, const Otlp__Metric *metric);
 void dataset_free_traffic(struct dataset *p);
+void dataset_add_media(struct dataset *p, const struct dataset_event *e,
+                       const Otlp__LogRecord *record);
+void dataset_end_media(struct dataset *p);
 void dataset_add_logs(struct dataset *p, const Otlp__ResourceLogs *from);
 
 #endif

@@ -100,3 +100,22 @@ bool dataset_is_resolver(const struct dataset *p, const struct dataset_target *t
     }
     return t->n_streams > 0;
 }
+
+size_t dataset_runs_until(const struct dataset *p, int64_t time_ns)
+{
+    size_t low = 0, high = p->n_runs;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (p->runs[middle] <= time_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+int64_t dataset_run_end(const struct dataset *p, int64_t time_ns)
+{
+    size_t next = dataset_runs_until(p, time_ns);
+    return next < p->n_runs && p->runs[next] < p->until_ns ? p->runs[next] : p->until_ns;
+}

@@ -33,6 +33,9 @@ void page_agent(struct text *out, const struct page *p);
 
 void page_routing(struct text *out, const struct page *p);
 
+/* The bursts like a call to a target; nothing if there are none. */
+void page_media(struct text *out, const struct page *p, const char *target);
+
 /* The BGP problems as items of a list; their number. `out` NULL: only counts. */
 size_t page_routing_problems(struct text *out, const struct page *p);
 

@@ -73,11 +73,19 @@ static void add_explanation(struct text *out, const struct page *p,
     switch (h->kind) {
     case HAPPENING_LINE:
         text_add(out, "no target answered; not charged to the targets");
+        if (h->metre != NULL) {
+            text_add(out, "; ");
+            html_escape(out, h->metre->text);
+        }
         break;
     case HAPPENING_FAMILY:
         text_add(out,
                  "no target answered over it, but over %s; not charged to the targets",
                  family_label(h->family == FAMILY_IPV6 ? FAMILY_IPV4 : FAMILY_IPV6));
+        break;
+    case HAPPENING_METRE:
+        html_escape(out, h->metre->text);
+        text_add(out, "; not charged to the targets");
         break;
     case HAPPENING_POP:
         text_add(out, "served by ");
@@ -90,6 +98,12 @@ static void add_explanation(struct text *out, const struct page *p,
     case HAPPENING_SUBOPTIMAL:
         text_add(out, "not through the nearest front door: ");
         html_escape(out, h->event->text);
+        break;
+    case HAPPENING_MEDIA:
+        text_add(out,
+                 "over Microsoft's limits for media in %zu of %zu bursts; the worst: ",
+                 h->times, h->bursts);
+        html_escape(out, h->media->text);
         break;
     case HAPPENING_INCIDENT:
         add_incident(out, h->incident);
@@ -106,13 +120,15 @@ static void add_happening(struct text *out, const struct page *p,
         text_add(out, "The site's line");
     else if (h->kind == HAPPENING_FAMILY)
         text_add(out, "%s", family_label(h->family));
+    else if (h->kind == HAPPENING_METRE)
+        text_add(out, "The site's own network");
     else
         add_targets(out, p, h);
     text_add(out, "</strong> ");
-    if (h->n_targets > 0 && h->family != FAMILY_NONE)
+    if ((h->n_targets > 0 || h->kind == HAPPENING_METRE) && h->family != FAMILY_NONE)
         text_add(out, "(%s) ", family_label(h->family));
     add_interval(out, p, h->start_ns, h->end_ns);
-    if (h->times > 1)
+    if (h->times > 1 && h->kind != HAPPENING_MEDIA)
         text_add(out, ", %zu times, %s in all", h->times,
                  html_duration(all, h->total_ns));
     text_add(out, ": ");
@@ -179,12 +195,15 @@ static bool is_own(const struct page *p, const char *target)
     return false;
 }
 
-/* `name`: of the event, NULL: any. */
+/* `name`: of the event, NULL: any. What concerns no target concerns this site; its last metre
+ * is in the story. */
 static bool is_open(const struct page *p, size_t i, enum event_leaves leaves,
                     const char *name)
 {
     const struct dataset_open *open = &p->dataset->open[i];
-    bool implicit = strcmp(open->event->name, EVENT_RESOLVER_FARTHER) == 0;
+    bool implicit = strcmp(open->event->name, EVENT_RESOLVER_FARTHER) == 0 ||
+                    (open->event->target[0] == '\0' &&
+                     strcmp(open->event->name, EVENT_LAST_METRE) != 0);
     return open->leaves == leaves && (implicit || is_own(p, open->event->target)) &&
            (name == NULL || strcmp(open->event->name, name) == 0);
 }
@@ -202,10 +221,10 @@ static void begin_open(struct text *out, const char *target, const char *family,
                        int64_t since_ns)
 {
     text_add(out, "<li><strong>");
-    html_escape(out, target);
-    text_add(out, "</strong> (");
+    html_escape(out, target[0] != '\0' ? target : "This site");
+    text_add(out, family[0] != '\0' ? "</strong> (" : "</strong>");
     html_escape(out, family);
-    text_add(out, ") since ");
+    text_add(out, family[0] != '\0' ? ") since " : " since ");
     if (since_ns != 0)
         html_time(out, since_ns, WHEN_DAY);
     else
@@ -296,12 +315,14 @@ struct total {
     int64_t ns;
 };
 
-static struct total total_of(const struct story *s, enum happening_kind kind,
-                             enum family family)
+enum { ANY_FAMILY = -1 };
+
+static struct total total_of(const struct story *s, enum happening_kind kind, int family)
 {
     struct total sum = {0, 0};
     for (size_t i = 0; i < s->n; i++)
-        if (s->all[i].kind == kind && s->all[i].family == family) {
+        if (s->all[i].kind == kind &&
+            (family == ANY_FAMILY || (int)s->all[i].family == family)) {
             sum.times += s->all[i].times;
             sum.ns += s->all[i].total_ns;
         }
@@ -377,13 +398,29 @@ static void add_worst(struct text *out, const struct page *p, const struct story
         text_add(out, " (and %zu more %s%s)", others, noun, others > 1 ? "s" : "");
 }
 
+static void add_media(struct text *out, const struct page *p, const struct story *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct happening *h = &s->all[i];
+        if (h->kind != HAPPENING_MEDIA)
+            continue;
+        text_add(out, out->len > 0 ? "; " : "");
+        add_targets(out, p, h);
+        text_add(out, " was over the limits for media in %zu of %zu bursts", h->times,
+                 h->bursts);
+    }
+}
+
 static void add_happened(struct text *out, const struct page *p, const struct story *s)
 {
     add_sum(out, "The site's line was down", total_of(s, HAPPENING_LINE, FAMILY_NONE));
     add_sum(out, "IPv4 did not work", total_of(s, HAPPENING_FAMILY, FAMILY_IPV4));
     add_sum(out, "IPv6 did not work", total_of(s, HAPPENING_FAMILY, FAMILY_IPV6));
+    add_sum(out, "The site's own network lost or delayed packets",
+            total_of(s, HAPPENING_METRE, ANY_FAMILY));
     add_worst(out, p, s, HAPPENING_POP, "move");
     add_worst(out, p, s, HAPPENING_SUBOPTIMAL, "time");
+    add_media(out, p, s);
     add_worst(out, p, s, HAPPENING_INCIDENT, "incident");
 }
 
@@ -422,6 +459,24 @@ static void add_exceeded(struct text *out, const struct page *p)
     }
 }
 
+/* What is the case of such an event, as a clause; NULL: nothing. */
+static const char *open_of(const struct page *p)
+{
+    static const struct {
+        const char *name, *clause;
+    } all[] = {
+        {EVENT_UDP_BLOCKED, "UDP is blocked"},
+        {EVENT_RESOLVER_FARTHER, "a DNS server leads farther than another one"},
+        {EVENT_EDGE_SUBOPTIMAL, "not through the nearest front door"},
+        {EVENT_BLOAT_TRANSMIT, "delay grows with the load of the uplink"},
+        {EVENT_BLOAT_RECEIVE, "delay grows with the load of the uplink"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (count_open(p, EVENT_LEAVES_FINDING, all[i].name) > 0)
+            return all[i].clause;
+    return NULL;
+}
+
 /* What is wrong although the limits are kept; NULL: nothing. */
 static const char *but_of(const struct page *p)
 {
@@ -433,11 +488,8 @@ static const char *but_of(const struct page *p)
            : page_routing_problems(NULL, p) > 0 ? "BGP had problems"
            : count_open(p, EVENT_LEAVES_FINDING, EVENT_PATH_BLACK_HOLE) > 0
                ? "large packets vanish"
-           : add_dns_incidents(NULL, p) > 0 ? "a DNS server had problems"
-           : count_open(p, EVENT_LEAVES_FINDING, EVENT_RESOLVER_FARTHER) > 0
-               ? "a DNS server leads farther than another one"
-           : count_open(p, EVENT_LEAVES_FINDING, NULL) > 0
-               ? "not through the nearest front door"
+           : add_dns_incidents(NULL, p) > 0    ? "a DNS server had problems"
+           : open_of(p) != NULL                ? open_of(p)
            : add_silent_addresses(NULL, p) > 0 ? "not every address of a name answers"
                                                : NULL;
 }
@@ -566,8 +618,12 @@ void page_headline(struct text *out, const struct page *p)
     add_doors(out, p);
     add_foreign(out, p);
     add_intercepted_tls(out, p);
-    add_open(out, p, EVENT_LEAVES_FINDING, EVENT_LAST_METRE,
-             "In the site's own network, not in those behind the default gateway:");
+    add_open(out, p, EVENT_LEAVES_FINDING, EVENT_UDP_BLOCKED,
+             "UDP is blocked on the path; calls fall back to TCP, or fail:");
+    add_open(out, p, EVENT_LEAVES_FINDING, EVENT_BLOAT_TRANSMIT,
+             "Delay grows with the load of the uplink, when sending:");
+    add_open(out, p, EVENT_LEAVES_FINDING, EVENT_BLOAT_RECEIVE,
+             "Delay grows with the load of the uplink, when receiving:");
     add_open(out, p, EVENT_LEAVES_FINDING, EVENT_PATH_BLACK_HOLE,
              "Large packets vanish on the path, connections hang:");
     add_open(out, p, EVENT_LEAVES_FINDING, EVENT_EDGE_SUBOPTIMAL,

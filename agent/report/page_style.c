@@ -61,6 +61,8 @@ const char page_style[] =
     "path.limit{stroke:var(--bad);stroke-width:2;stroke-dasharray:10 8;fill:none}"
     "svg text.limit{fill:var(--bad);text-anchor:end;font-size:18px}\n"
     "path.peak{fill:var(--good);fill-opacity:.3}path.rate{fill:var(--good);fill-opacity:.7}"
+    "path.media.within{fill:var(--good)}path.media.unsure{fill:var(--fair)}"
+    "path.media.over{fill:var(--bad)}"
     "text.in{font-size:18px;fill:currentColor;fill-opacity:.7}"
     "rect.up{fill:var(--good);fill-opacity:.4}rect.down{fill:var(--loss)}"
     "rect.none{fill:var(--none);fill-opacity:.18}.tips path{fill:transparent}"

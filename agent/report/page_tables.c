@@ -16,8 +16,10 @@
 static void add_pops(struct text *out, const struct page *p, const struct rating *r)
 {
     text_add(out, "<td class=\"l w\">");
+    bool at_pop = strcmp(r->target->host, GATEWAY_HOST) != 0 &&
+                  !dataset_is_resolver(p->dataset, r->target);
     if (r->n_pops == 0)
-        text_add(out, "unknown");
+        text_add(out, at_pop ? "unknown" : "-");
     for (size_t i = 0; i < r->n_pops; i++) {
         text_add(out, i > 0 ? ", " : "");
         page_pop(out, p, r->pops[i].pop);

@@ -373,6 +373,7 @@ void page_target(struct text *out, const struct page *p, const struct rating *r,
     text_add(out, "</span></h2>\n");
     page_plot(out, p, r, t->name);
     add_notes(out, t);
+    page_media(out, p, t->name);
     page_events(out, p, t->name);
     add_figures(out, p, t);
     add_all_phases(out, p, t);

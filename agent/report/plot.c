@@ -201,6 +201,7 @@ static void draw_target(struct canvas *c)
         if (lane.n > 0)
             canvas_lane(c, &lane);
     }
+    canvas_media(c);
     canvas_traffic(c, t->service, TRAFFIC_OF_TARGET);
     draw_routing_marks(c);
 }

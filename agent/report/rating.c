@@ -82,7 +82,7 @@ static uint64_t less(uint64_t from, uint64_t count)
     return from > count ? from - count : 0;
 }
 
-/* Takes out the windows that an outage of the site is in. */
+/* Takes out the windows that are the site's. */
 static void leave_out(struct rating_loss *l, const struct dataset_stream *s,
                       const struct intervals *outages)
 {
@@ -103,13 +103,44 @@ static void leave_out(struct rating_loss *l, const struct dataset_stream *s,
     }
 }
 
-static const struct intervals *family_outages(const struct dataset *p, const char *family)
+static size_t slot_of(const char *family)
 {
-    return &p->outages.family[strcmp(family, family_name(FAMILY_IPV6)) == 0 ? SLOT_IPV6
-                                                                            : SLOT_IPV4];
+    return strcmp(family, family_name(FAMILY_IPV6)) == 0 ? SLOT_IPV6 : SLOT_IPV4;
 }
 
-static void add_counts(struct rating *r, const struct dataset *p)
+/* The times of a family that are the site's. */
+struct site_times {
+    struct intervals outages; /* nothing was answered */
+    struct intervals metre;   /* loss or delay arose before the default gateway */
+    struct intervals all;
+    const struct intervals *beyond; /* windows in which they arose beyond it */
+};
+
+static struct site_times site_of(const struct dataset *p, const struct dataset_target *t,
+                                 size_t slot)
+{
+    struct intervals metre = {0};
+    for (size_t i = 0; i < p->n_metre; i++)
+        if (p->metre[i].family == FAMILY_NONE || family_slot(p->metre[i].family) == slot)
+            intervals_add(&metre, p->metre[i].start_ns, p->metre[i].end_ns);
+    struct site_times s = {
+        .outages = intervals_either(&p->outages.line, &p->outages.family[slot]),
+        .metre = intervals_without(&metre, &t->beyond[slot]),
+        .beyond = &t->beyond[slot]};
+    s.all = intervals_either(&s.outages, &s.metre);
+    free(metre.all);
+    return s;
+}
+
+static void site_free(struct site_times *s)
+{
+    free(s->outages.all);
+    free(s->metre.all);
+    free(s->all.all);
+}
+
+static void add_counts(struct rating *r, const struct dataset *p,
+                       const struct site_times site[2])
 {
     const struct kinds *kinds = p->kinds;
     for (size_t s = 0; s < r->target->n_streams; s++) {
@@ -126,8 +157,7 @@ static void add_counts(struct rating *r, const struct dataset *p)
             l->failed += outcomes_failed(c->outcomes);
             l->errors += c->outcomes[OUTCOME_TLS_ERROR] + c->outcomes[OUTCOME_HTTP_ERROR];
         }
-        leave_out(l, stream, &p->outages.line);
-        leave_out(l, stream, family_outages(p, stream->family));
+        leave_out(l, stream, &site[slot_of(stream->family)].all);
     }
     for (size_t i = 0; i < r->n_losses; i++) {
         struct rating_loss *l = &r->losses[i];
@@ -198,70 +228,75 @@ static void add_piece(struct rating *r, struct incident incident)
     r->incidents[r->n_incidents++] = incident;
 }
 
-/* Adds what is left of the incident beside outages of the site: its beginning and its end
- * are the outage's if they are close to it. */
-static void add_beside(struct rating *r, const struct dataset *p,
-                       struct incident incident, const struct intervals *outages,
-                       const struct intervals *more)
+static bool is_in(const struct intervals *s, int64_t ns)
 {
-    for (size_t i = 0; outages != NULL && i < outages->n; i++) {
+    for (size_t i = 0; i < s->n; i++)
+        if (s->all[i].start_ns < ns && ns <= s->all[i].end_ns)
+            return true;
+    return false;
+}
+
+/* Whether loss or delay of the site made it: it was while the state was found. A stream with
+ * few probes counts lost packets for long, so the end of its state does not tell. */
+static bool is_of_site(const struct incident *i, const struct site_times *site)
+{
+    const struct intervals *metre = &site->metre;
+    int64_t last_ns = i->because != NULL && i->because->detected_ns > i->start_ns
+                          ? i->because->detected_ns
+                          : i->start_ns;
+    if (is_in(site->beyond, last_ns))
+        return false;
+    for (size_t k = 0; k < metre->n; k++)
+        if (metre->all[k].start_ns - DATASET_TOGETHER_NS <= last_ns &&
+            i->start_ns < metre->all[k].end_ns + DATASET_TOGETHER_NS)
+            return true;
+    return i->because != NULL && i->because->charged_to_site;
+}
+
+/* Adds what is left of the incident beside outages of the site: its beginning and its end are
+ * the outage's if they are close to it. */
+static void add_incident(struct rating *r, const struct dataset *p,
+                         struct incident incident, const struct intervals *outages)
+{
+    for (size_t i = 0; i < outages->n; i++) {
         const struct interval *o = &outages->all[i];
         int64_t before_ns = o->start_ns - 2 * p->window_ns;
         int64_t after_ns = o->end_ns + 2 * p->window_ns + DATASET_TOGETHER_NS;
-        if (incident.end_ns <= o->start_ns || o->end_ns <= incident.start_ns)
+        if (incident.end_ns <= o->start_ns ||
+            o->end_ns + 2 * p->window_ns <= incident.start_ns)
             continue;
         struct incident first = incident;
         first.end_ns = o->start_ns;
         if (incident.start_ns < before_ns)
-            add_beside(r, p, first, more, NULL);
+            add_piece(r, first);
         if (incident.end_ns <= after_ns)
             return;
-        incident.start_ns = o->end_ns;
+        if (incident.start_ns < o->end_ns)
+            incident.start_ns = o->end_ns;
     }
-    if (outages == NULL)
-        add_piece(r, incident);
-    else
-        add_beside(r, p, incident, more, NULL);
+    add_piece(r, incident);
 }
 
-/* `family` NULL: of all. */
-static void add_incident(struct rating *r, const struct dataset *p,
-                         struct incident incident, const char *family)
+static void add_state_incident(struct rating *r, const struct dataset *p,
+                               struct incident incident, const struct site_times *site)
 {
-    static const struct intervals none;
-    add_beside(r, p, incident, &p->outages.line,
-               family != NULL ? family_outages(p, family) : &none);
-}
-
-/* The number of runs that began until `time_ns`; runs are sorted by time. */
-static size_t runs_until(const struct dataset *p, int64_t time_ns)
-{
-    size_t low = 0, high = p->n_runs;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (p->runs[middle] <= time_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    if (!is_of_site(&incident, site))
+        add_incident(r, p, incident, &site->outages);
 }
 
 /* The state ends with the next event of the stream, or when the agent restarts: after a
  * restart it sends no event for a stream that is up. */
 static int64_t end_of(const struct dataset *p, const struct dataset_event *e)
 {
-    size_t next_run = runs_until(p, e->time_ns);
-    int64_t end_ns = p->until_ns;
-    if (next_run < p->n_runs && p->runs[next_run] < end_ns)
-        end_ns = p->runs[next_run];
+    int64_t end_ns = dataset_run_end(p, e->time_ns);
     return e->next != NULL && e->next->time_ns < end_ns ? e->next->time_ns : end_ns;
 }
 
 /* Whether it is the first event of its stream, and from the first run of the period. */
 static bool is_first(const struct dataset *p, const struct dataset_event *e)
 {
-    return e->first && runs_until(p, e->time_ns) == runs_until(p, p->since_ns);
+    return e->first &&
+           dataset_runs_until(p, e->time_ns) == dataset_runs_until(p, p->since_ns);
 }
 
 static uint32_t stream_bit(const struct dataset_target *t, const struct dataset_event *e)
@@ -273,23 +308,24 @@ static uint32_t stream_bit(const struct dataset_target *t, const struct dataset_
     return UINT32_C(1) << i;
 }
 
-static void add_event_incidents(struct rating *r, const struct dataset *p)
+static void add_event_incidents(struct rating *r, const struct dataset *p,
+                                const struct site_times site[2])
 {
     for (size_t i = 0; i < p->n_events; i++) {
         const struct dataset_event *e = &p->events[i];
         if (!e->is.changes_state || strcmp(e->target, r->target->name) != 0)
             continue;
         if (is_bad(e->before) && is_first(p, e))
-            add_incident(r, p,
-                         (struct incident){.start_ns = p->since_ns, .end_ns = e->time_ns},
-                         e->family);
+            add_state_incident(
+                r, p, (struct incident){.start_ns = p->since_ns, .end_ns = e->time_ns},
+                &site[slot_of(e->family)]);
         if (is_bad(e->after) || e->is.flaps)
-            add_incident(r, p,
-                         (struct incident){.start_ns = e->time_ns,
-                                           .end_ns = end_of(p, e),
-                                           .because = e,
-                                           .streams = stream_bit(r->target, e)},
-                         e->family);
+            add_state_incident(r, p,
+                               (struct incident){.start_ns = e->time_ns,
+                                                 .end_ns = end_of(p, e),
+                                                 .because = e,
+                                                 .streams = stream_bit(r->target, e)},
+                               &site[slot_of(e->family)]);
     }
 }
 
@@ -307,7 +343,8 @@ static const struct dataset_event *first_of(const struct dataset *p,
 }
 
 /* What began before the period and is still the case when it begins. */
-static void add_earlier_incidents(struct rating *r, const struct dataset *p)
+static void add_earlier_incidents(struct rating *r, const struct dataset *p,
+                                  const struct site_times site[2])
 {
     for (size_t i = 0; i < p->before.n; i++) {
         const struct dataset_event *e = &p->before.all[i];
@@ -316,26 +353,34 @@ static void add_earlier_incidents(struct rating *r, const struct dataset *p)
             continue;
         struct dataset_event held = *e;
         held.next = first_of(p, e);
-        add_incident(r, p,
-                     (struct incident){.start_ns = p->since_ns,
-                                       .end_ns = end_of(p, &held),
-                                       .because = e,
-                                       .streams = stream_bit(r->target, e)},
-                     e->family);
+        add_state_incident(r, p,
+                           (struct incident){.start_ns = p->since_ns,
+                                             .end_ns = end_of(p, &held),
+                                             .because = e,
+                                             .streams = stream_bit(r->target, e)},
+                           &site[slot_of(e->family)]);
     }
 }
 
-/* One window may be chance; the agent too reports down only after two in a row. */
-static void add_down_incidents(struct rating *r, const struct dataset *p)
+/* One window may be chance; the agent too reports down only after two in a row. What is down
+ * over all families is the site's if each of them is. */
+static void add_down_incidents(struct rating *r, const struct dataset *p,
+                               const struct site_times site[2])
 {
+    bool used[2] = {false, false};
+    for (size_t s = 0; s < r->target->n_streams; s++)
+        used[slot_of(r->target->streams[s].family)] = true;
+    struct intervals all =
+        intervals_both(&site[used[0] ? 0 : 1].all, &site[used[1] ? 1 : 0].all);
     for (size_t i = 0; i < r->target->down.n; i++) {
         const struct interval *s = &r->target->down.all[i];
         if (s->end_ns - s->start_ns > p->window_ns)
             add_incident(r, p,
                          (struct incident){
                              .start_ns = s->start_ns, .end_ns = s->end_ns, .down = true},
-                         NULL);
+                         &all);
     }
+    free(all.all);
 }
 
 static int by_start(const void *a, const void *b)
@@ -382,13 +427,16 @@ void rating_make(struct rating *out, const struct dataset *p,
                            .limits = *limits,
                            .p50_ns = DELAY_UNDEFINED,
                            .p95_ns = DELAY_UNDEFINED};
+    struct site_times site[2] = {site_of(p, t, SLOT_IPV4), site_of(p, t, SLOT_IPV6)};
     add_delay(out, p->kinds);
-    add_counts(out, p);
+    add_counts(out, p, site);
     add_pops(out);
-    add_earlier_incidents(out, p);
-    add_event_incidents(out, p);
-    add_down_incidents(out, p);
+    add_earlier_incidents(out, p, site);
+    add_event_incidents(out, p, site);
+    add_down_incidents(out, p, site);
     merge_incidents(out);
+    site_free(&site[0]);
+    site_free(&site[1]);
 }
 
 void rating_free(struct rating *r)

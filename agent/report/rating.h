@@ -2,8 +2,8 @@
  * Rates a target over the period of the dataset against its limits: the PoPs that served
  * it, its delay and loss, and its incidents. An incident is a time in which the agent's
  * events report it as down, degraded or flapping, or consecutive windows without any
- * answer. The outages of the site (struct outages) are not charged to its targets: neither
- * incidents nor loss include them.
+ * answer. The outages of the site (struct outages) are not charged to its targets, nor is what
+ * the agent found at the default gateway already: neither incidents nor loss include them.
  */
 #ifndef EDGELAT_REPORT_RATING_H
 #define EDGELAT_REPORT_RATING_H

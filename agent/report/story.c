@@ -73,6 +73,59 @@ static void add_outages(struct story *s, const struct intervals *all,
                                   .family = family});
 }
 
+/* ---- the last metre ---- */
+
+static bool overlap(const struct happening *h, const struct dataset_metre *m)
+{
+    return m->start_ns <= h->end_ns && h->start_ns <= m->end_ns;
+}
+
+/* A default gateway that is down explains an outage of the line: that is one thing. */
+static void add_metre(struct story *s, const struct dataset_metre *m)
+{
+    bool told = false;
+    for (size_t i = 0; i < s->n && strcmp(m->state, "down") == 0; i++)
+        if (s->all[i].kind == HAPPENING_LINE && overlap(&s->all[i], m)) {
+            s->all[i].metre = m;
+            told = true;
+        }
+    if (!told)
+        add(s, (struct happening){.kind = HAPPENING_METRE,
+                                  .start_ns = m->start_ns,
+                                  .end_ns = m->end_ns,
+                                  .family = m->family,
+                                  .metre = m});
+}
+
+/* ---- media ---- */
+
+/* Without any reply it is not stated, and the worst. */
+static double mos_of(const struct dataset_media *m)
+{
+    return m->mos > 0 ? m->mos : 0;
+}
+
+static void add_media(struct story *s, const struct dataset *p, size_t target,
+                      const char *name)
+{
+    struct happening h = {.kind = HAPPENING_MEDIA};
+    struct media_count n = dataset_media_of(p, name);
+    for (size_t i = 0; i < p->n_media; i++) {
+        const struct dataset_media *m = &p->media[i];
+        if (m->verdict != MEDIA_OVER || strcmp(m->target, name) != 0)
+            continue;
+        h.start_ns = h.media == NULL ? m->time_ns : h.start_ns;
+        h.end_ns = m->time_ns + MEDIA_PACKETS * MEDIA_PACE_NS;
+        h.media = h.media == NULL || mos_of(m) < mos_of(h.media) ? m : h.media;
+    }
+    if (h.media == NULL)
+        return;
+    struct happening *added = add(s, h);
+    added->times = n.of[MEDIA_OVER];
+    added->bursts = n.all;
+    add_target(added, target);
+}
+
 /* ---- incidents ---- */
 
 static void add_incident(struct story *s, size_t target, const struct incident *incident)
@@ -261,6 +314,8 @@ struct story story_make(const struct dataset *p, const struct rating *ratings, s
     for (size_t f = 0; f < sizeof families / sizeof *families; f++)
         add_outages(&s, &p->outages.family[family_slot(families[f])], HAPPENING_FAMILY,
                     families[f]);
+    for (size_t i = 0; i < p->n_metre; i++)
+        add_metre(&s, &p->metre[i]);
     for (size_t t = 0; t < n; t++) {
         const struct dataset_target *target = ratings[t].target;
         for (size_t i = 0; i < target->n_streams; i++)
@@ -268,6 +323,7 @@ struct story story_make(const struct dataset *p, const struct rating *ratings, s
                 strcmp(target->streams[i].kind, ratings[t].kind) == 0)
                 add_moves(&s, p, t, &target->streams[i]);
         add_findings(&s, p, t, target->name);
+        add_media(&s, p, t, target->name);
         for (size_t i = 0; i < ratings[t].n_incidents; i++)
             add_incident(&s, t, &ratings[t].incidents[i]);
     }

@@ -1,6 +1,6 @@
 /*
  * What happened to the site in the period, each thing once: outages of its line and of a
- * family, services that another PoP served more slowly, findings about front doors that are
+ * family, faults in its own network, services that another PoP served more slowly, findings about front doors that are
  * over, and the incidents of targets (report/rating.h). What hit several targets at the same
  * time is one happening of all of them.
  */
@@ -13,8 +13,10 @@
 enum happening_kind {
     HAPPENING_LINE,       /* no target answered */
     HAPPENING_FAMILY,     /* none answered over a family */
+    HAPPENING_METRE,      /* loss or delay arose in the site's own network */
     HAPPENING_POP,        /* served by another PoP than usual, which is slower */
     HAPPENING_SUBOPTIMAL, /* not served by the nearest front door; over */
+    HAPPENING_MEDIA,      /* bursts like a call were over the limits */
     HAPPENING_INCIDENT,   /* targets were down, degraded or flapping */
 };
 
@@ -24,13 +26,18 @@ struct happening {
     int64_t total_ns;         /* of all times; shorter if it happened several times */
     size_t times;
     enum family family; /* FAMILY_NONE: no particular one */
-    /* The targets as indexes of the ratings; none of HAPPENING_LINE and HAPPENING_FAMILY. */
+    /* The targets as indexes of the ratings; none of the site's own. */
     size_t *targets, n_targets, room;
     /* Of HAPPENING_POP: the PoPs, and the median delay of the first target with each. */
     const char *pop, *usual_pop;
     int64_t p50_ns, usual_ns;
     const struct incident *incident;   /* of HAPPENING_INCIDENT: the first target's */
     const struct dataset_event *event; /* of HAPPENING_SUBOPTIMAL; its text explains */
+    /* Of HAPPENING_METRE, and of HAPPENING_LINE if the default gateway was down; else NULL. */
+    const struct dataset_metre *metre;
+    /* Of HAPPENING_MEDIA: the burst with the lowest MOS. `times` of all `bursts` were over. */
+    const struct dataset_media *media;
+    size_t bursts;
 };
 
 struct story {

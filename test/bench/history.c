@@ -46,8 +46,9 @@ static void write_batch(struct planted *o, enum signal signal, const void *bytes
     written.bytes += len;
 }
 
-static const char *const trouble_names[] = {"uplink", "family", "service",    "pop",
-                                            "slow",   "loss",   "suboptimal", "off"};
+static const char *const trouble_names[] = {"uplink", "family",  "service",    "pop",
+                                            "slow",   "loss",    "suboptimal", "off",
+                                            "metre",  "gateway", "media"};
 
 int main(int argc, char **argv)
 {
@@ -73,9 +74,9 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    if (optind + 1 != argc || targets < 5 || targets > PLANTED_TARGETS_MAX) {
+    if (optind + 1 != argc || targets < 5 || targets >= PLANTED_TARGETS_MAX) {
         fprintf(stderr,
-                "usage: history FOLDER [-d DAYS] [-t 5..32] [-w SECONDS] [-s SEED]\n");
+                "usage: history FOLDER [-d DAYS] [-t 5..31] [-w SECONDS] [-s SEED]\n");
         return 2;
     }
     written.folder = argv[optind];
@@ -94,12 +95,16 @@ int main(int argc, char **argv)
         {TROUBLE_SLOW, m + 700, m + 748, 2, FAMILY_NONE, NULL, 7.3},
         {TROUBLE_SUBOPTIMAL, m + 800, m + 1040, 4, FAMILY_IPV4, "AMS", 0},
         {TROUBLE_SERVICE, m + 900.4, m + 912.4, 3, FAMILY_NONE, NULL, 0},
+        {TROUBLE_METRE, m + 990, m + 1050, PLANTED_ALL, FAMILY_NONE, NULL, 0.08},
+        {TROUBLE_MEDIA, m + 540, m + 580, 2, FAMILY_NONE, NULL, 0},
         {TROUBLE_OFF, m + 1100, m + 1125, PLANTED_ALL, FAMILY_NONE, NULL, 0},
     };
     struct planted o;
     int64_t now_ns = (int64_t)time(NULL) / 60 * 60 * NS_PER_S;
     planted_begin(&o, targets, now_ns - (int64_t)(days * 1440) * PLANTED_MINUTE_NS,
                   window_s * NS_PER_S, seed);
+    planted_add_gateway(&o);
+    o.media = 2;
     o.gains[4] = (struct edge_gain){.target = &o.targets[4], .family = FAMILY_IPV4};
     o.troubles = troubles;
     o.n_troubles = sizeof troubles / sizeof *troubles;

@@ -51,7 +51,8 @@ static inline Otlp__KeyValue **made_attributes(struct made *m, size_t *n,
                                                const char *const key[4], const char *name,
                                                const char *text)
 {
-    Otlp__KeyValue *list[5] = {
+    Otlp__KeyValue *list[6] = {
+        /* room for one more */
         made_attribute(m, "edgelat.target", key[0]),
         made_attribute(m, "edgelat.probe.kind", key[1]),
         made_attribute(m, "network.type", key[2]),

@@ -4,7 +4,9 @@
 
 static const struct kind waits = {
     .name = "https", .delays = {"rtt", "total"}, .main_delay = 1};
-static const struct kinds kinds = {{&waits}, 1};
+static const struct kind dns_kind = {
+    .name = "dns", .delays = {"rtt"}, .of_resolver = true};
+static const struct kinds kinds = {{&waits, &dns_kind}, 2};
 
 static const char *const icmp[] = {"teams", "icmp", "ipv4", "LON"};
 static const char *const https[] = {"teams", "https", "ipv6", "LON"};
@@ -92,6 +94,29 @@ static void test_delay_of_the_kind(void **state)
                words(&out, 2), "https is about the total");
     CHECK(strstr(text_string(&out), "; delays in ms: https total\n") != NULL,
           "it says so");
+    text_free(&out);
+    made_end(&m);
+}
+
+/* DNS servers and the default gateway are at no PoP; of a service it may be unknown. */
+static void test_no_pop(void **state)
+{
+    (void)state;
+    static const char *const dns[] = {"dns-192-0-2-53", "dns", "ipv4", "unknown"},
+                             *const gateway[] = {"gateway", "icmp", "ipv4", "unknown"},
+                             *const service[] = {"teams", "icmp", "ipv4", "unknown"};
+    struct made m;
+    struct text out = {0};
+    made_begin(&m);
+    made_results(&m, dns, "reply", 1);
+    made_results(&m, gateway, "reply", 1);
+    Otlp__NumberDataPoint *p = m.results_points[m.results_sum.n_data_points - 1];
+    p->attributes[p->n_attributes++] = made_attribute(&m, "server.address", "_gateway");
+    made_results(&m, service, "reply", 1);
+    render(&out, &m);
+    CHECK_TEXT("- dns-192-0-2-53 - dns ipv4 1 0.0% - - - -", words(&out, 2), "DNS");
+    CHECK_TEXT("- gateway - icmp ipv4 1 0.0% - - - -", words(&out, 3), "gateway");
+    CHECK_TEXT("- teams unknown icmp ipv4 1 0.0% - - - -", words(&out, 4), "service");
     text_free(&out);
     made_end(&m);
 }
@@ -280,15 +305,11 @@ static void test_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_row),
-        cmocka_unit_test(test_delay_of_the_kind),
-        cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_too_few),
-        cmocka_unit_test(test_hostile_texts),
-        cmocka_unit_test(test_hostile_histograms),
-        cmocka_unit_test(test_merged),
-        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_row),           cmocka_unit_test(test_delay_of_the_kind),
+        cmocka_unit_test(test_no_pop),        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_order),         cmocka_unit_test(test_too_few),
+        cmocka_unit_test(test_hostile_texts), cmocka_unit_test(test_hostile_histograms),
+        cmocka_unit_test(test_merged),        cmocka_unit_test(test_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

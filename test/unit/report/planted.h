@@ -13,10 +13,11 @@
 
 #include "base/heap.h"
 #include "base/mem.h"
-#include "core/event_names.h"
+#include "core/last_metre.h"
 #include "core/pipeline.h"
 #include "core/random.h"
 #include "otlp/metrics.h"
+#include "otlp/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,9 @@ enum trouble_kind {
     TROUBLE_LOSS,       /* `target` loses the share `times` of its probes */
     TROUBLE_SUBOPTIMAL, /* the agent finds a nearer front door for `target` */
     TROUBLE_OFF,        /* the agent does not run */
+    TROUBLE_METRE,      /* all, and the default gateway, lose the share `times` */
+    TROUBLE_GATEWAY,    /* the default gateway is away, and all that is behind it */
+    TROUBLE_MEDIA,      /* bursts like a call to `target` are over the limits */
 };
 
 struct trouble {
@@ -116,6 +120,10 @@ struct planted {
     struct wall started;
     bool first;
     struct edge_gain gains[PLANTED_TARGETS_MAX];
+    bool gateway; /* the last target is the default gateway */
+    struct last_metre metre;
+    struct events events; /* of the closed window */
+    size_t media;         /* the target of bursts like a call; PLANTED_ALL: none */
     planted_cb *take;
     void *user;
 };
@@ -165,6 +173,7 @@ static inline void planted_begin(struct planted *o, size_t targets, int64_t begi
 {
     *o = (struct planted){.random = random_from(seed),
                           .n_targets = targets,
+                          .media = PLANTED_ALL,
                           .begin_ns = begin_ns,
                           .choice = METRIC_CHOICE_ALL};
     for (size_t t = 0; t < targets; t++) {
@@ -191,6 +200,23 @@ static inline void planted_begin(struct planted *o, size_t targets, int64_t begi
     planted_resolve_all(o);
 }
 
+/* Adds the default gateway as the last target. Call it after planted_begin(). */
+static inline void planted_add_gateway(struct planted *o)
+{
+    struct target *t = &o->targets[o->n_targets];
+    pipeline_destroy(o->pipeline);
+    *t = target_default(&planted_kinds);
+    snprintf(t->name, sizeof t->name, "gateway");
+    snprintf(t->host, sizeof t->host, GATEWAY_HOST);
+    memset(t->kinds, 0, sizeof t->kinds);
+    t->kinds[0] = t->gateway = o->gateway = true;
+    t->interval_ns[0] = t->slow_interval_ns[0] = 2 * NS_PER_S;
+    o->pops[o->n_targets] = "";
+    o->rtt_ms[o->n_targets++] = 0.6;
+    planted_start(o);
+    planted_resolve_all(o);
+}
+
 static inline bool planted_concerns(const struct trouble *t, size_t target,
                                     enum family family)
 {
@@ -206,10 +232,12 @@ static inline void planted_send(struct planted *o, const struct probe_request *r
         const struct trouble *trouble = &o->troubles[i];
         if (!planted_is(o, i) || !planted_concerns(trouble, t, request->to.family))
             continue;
-        if (trouble->kind == TROUBLE_UPLINK || trouble->kind == TROUBLE_FAMILY ||
-            trouble->kind == TROUBLE_SERVICE)
+        bool behind = !request->target->gateway;
+        if ((behind &&
+             (trouble->kind == TROUBLE_UPLINK || trouble->kind == TROUBLE_FAMILY)) ||
+            trouble->kind == TROUBLE_SERVICE || trouble->kind == TROUBLE_GATEWAY)
             loss = 1;
-        else if (trouble->kind == TROUBLE_LOSS)
+        else if (trouble->kind == TROUBLE_LOSS || trouble->kind == TROUBLE_METRE)
             loss = trouble->times;
         else if (trouble->kind == TROUBLE_POP || trouble->kind == TROUBLE_SLOW)
             times = trouble->times;
@@ -253,6 +281,36 @@ static inline void planted_finding(struct planted *o, const struct trouble *t,
     o->gains[t->target].suboptimal = begins;
 }
 
+/* A burst like a call, as daemon/media_monitor reports it. */
+static inline void planted_burst(struct planted *o, bool over)
+{
+    struct events *events = pipeline_events(o->pipeline);
+    struct event *e =
+        events_add(events, EVENT_MEDIA_MEASURED, over ? SEVERITY_WARN : SEVERITY_INFO,
+                   planted_wall(o), &o->targets[o->media]);
+    e->family = FAMILY_IPV4;
+    snprintf(e->after, sizeof e->after, over ? "over" : "within");
+    event_number(e, ATTR_MEDIA_MOS, over ? 2.81 : 4.38);
+    event_number(e, ATTR_MEDIA_LOSS, over ? 0.0507 : 0);
+    event_number(e, ATTR_MEDIA_BURST_LOSS, over ? 0.4 : 0);
+    event_number(e, ATTR_MEDIA_BURST, over ? 4 : 0);
+    event_number(e, ATTR_MEDIA_RTT, over ? 0.1211 : 0.0093);
+    event_number(e, ATTR_MEDIA_VARIATION, over ? 0.0223 : 0.0004);
+    event_number(e, ATTR_MEDIA_REORDERING, 0);
+    event_say(e, "a burst like a call: %d of 750 packets lost, estimated MOS %.2f",
+              over ? 38 : 0, over ? 2.81 : 4.38);
+}
+
+/* One each 20 minutes. */
+static inline void planted_bursts(struct planted *o)
+{
+    bool over = false;
+    for (size_t i = 0; i < o->n_troubles; i++)
+        over |= o->troubles[i].kind == TROUBLE_MEDIA && planted_is(o, i);
+    if (o->media != PLANTED_ALL && o->now.ns % (20 * PLANTED_MINUTE_NS) == 0)
+        planted_burst(o, over);
+}
+
 static inline void planted_change(struct planted *o, size_t i, bool begins)
 {
     const struct trouble *t = &o->troubles[i];
@@ -285,11 +343,42 @@ static inline void planted_close(struct planted *o)
          (double)(planted_wall(o).ns - o->started.ns) * 2e-12, "cpu.mode", "user"},
         {"edgelat.agent.memory.resident", "By", "Memory", false, 9e6, NULL, NULL}};
     size_t len;
+    bool down = false;
+    o->events = (struct events){.n = 0};
+    for (size_t i = 0; i < batch.n_events; i++)
+        o->events.list[o->events.n++] = batch.events[i];
+    struct metre_gateway gateways[2] = {0};
+    for (size_t i = 0; i < o->n_troubles; i++)
+        down |= o->troubles[i].kind == TROUBLE_GATEWAY && planted_is(o, i);
+    for (size_t f = 0; f < 2 && o->gateway; f++)
+        gateways[f] = (struct metre_gateway){
+            .at = {.family = f == SLOT_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4, .bytes = {9}},
+            .interface = "eth0",
+            .no_neighbour = down};
+    if (o->gateway)
+        last_metre_window(&o->metre, &batch, gateways, &o->events);
+    batch.events = o->events.list;
+    batch.n_events = o->events.n;
     batch.agent_start = o->started;
     batch.first = o->first;
     o->first = false;
-    batch.self = own;
+    struct self_value *values = mem_alloc((2 + 2 * o->n_targets) * sizeof *values);
+    struct self_label labels[2 * PLANTED_TARGETS_MAX][2];
+    memcpy(values, own, sizeof own);
+    batch.self = values;
     batch.n_self = 2;
+    for (size_t i = 0; i < 2 * o->n_targets && o->gateway; i++) {
+        enum charge to = metre_charge_worst(last_metre_charge(&o->metre, i / 2, i % 2));
+        labels[i][0] = (struct self_label){ATTR_TARGET, o->targets[i / 2].name};
+        labels[i][1] =
+            (struct self_label){ATTR_NETWORK_TYPE, i % 2 == SLOT_IPV6 ? "ipv6" : "ipv4"};
+        if (to == CHARGE_SITE || to == CHARGE_BEYOND)
+            values[batch.n_self++] = (struct self_value){.name = METRIC_TARGET_CHARGED,
+                                                         .description = "",
+                                                         .value = to == CHARGE_SITE,
+                                                         .labels = labels[i],
+                                                         .n_labels = 2};
+    }
     for (size_t t = 0; t < o->n_targets; t++)
         if (o->gains[t].target != NULL) {
             batch.gains = &o->gains[t];
@@ -300,6 +389,7 @@ static inline void planted_close(struct planted *o)
     if (logs != NULL)
         o->take(o, SIGNAL_LOGS, logs, len, o->user);
     free(logs);
+    free(values);
 }
 
 static inline void planted_stop(struct planted *o)
@@ -341,6 +431,7 @@ static inline void planted_turn(struct planted *o)
         pipeline_result(o->pipeline, &f->result);
         free(f);
     }
+    planted_bursts(o);
     if (planted_wall(o).ns >= pipeline_closing(o->pipeline).ns)
         planted_close(o);
     while (pipeline_take(o->pipeline, o->now, &request))
@@ -381,6 +472,7 @@ static inline void planted_end(struct planted *o)
     if (o->pipeline != NULL)
         planted_stop(o);
     heap_free(&o->flights);
+    last_metre_free(&o->metre);
 }
 
 #endif

@@ -30,21 +30,34 @@ static void render(struct text *page, const struct trouble *troubles, size_t n,
 {
     static struct planted o;
     static const struct edge_data nothing;
+    bool with_gateway = false;
+    size_t n_own = 0;
     struct rating ratings[PLANTED_TARGETS_MAX];
     int64_t until_ns = BEGIN_NS + HOURS * 60 * PLANTED_MINUTE_NS;
     struct dataset *p = dataset_create(&planted_kinds, BEGIN_NS, until_ns);
     planted_begin(&o, targets, BEGIN_NS, PLANTED_MINUTE_NS, seed);
+    for (size_t i = 0; i < n; i++) {
+        if (troubles[i].kind == TROUBLE_METRE || troubles[i].kind == TROUBLE_GATEWAY)
+            with_gateway = true;
+        if (troubles[i].kind == TROUBLE_MEDIA)
+            o.media = troubles[i].target;
+    }
+    if (with_gateway)
+        planted_add_gateway(&o);
     o.choice = (struct metric_choice){.histograms = true};
     o.troubles = troubles;
     o.n_troubles = n;
     planted_run(&o, HOURS * 60, take, p);
     planted_end(&o);
     dataset_end(p);
-    for (size_t i = 0; i < p->n_targets; i++)
-        rating_make(&ratings[i], p, p->targets[i], &o.targets[0].limits);
+    for (size_t i = 0; i < p->n_targets; i++) {
+        bool own = strcmp(p->targets[i]->host, GATEWAY_HOST) != 0;
+        size_t at = own ? n_own++ : p->n_targets - 1;
+        rating_make(&ratings[at], p, p->targets[i], &o.targets[0].limits);
+    }
     page_render(page, &(struct page){.dataset = p,
                                      .ratings = ratings,
-                                     .n_own = p->n_targets,
+                                     .n_own = n_own,
                                      .known = &nothing,
                                      .now_ns = until_ns});
     for (size_t i = 0; i < p->n_targets; i++)
@@ -103,8 +116,10 @@ static const char *who_of(const struct trouble *t)
     return t->kind == TROUBLE_UPLINK                               ? "The site's line"
            : t->kind == TROUBLE_FAMILY && t->family == FAMILY_IPV6 ? "IPv6"
            : t->kind == TROUBLE_FAMILY                             ? "IPv4"
-           : t->kind == TROUBLE_OFF ? "Nothing was measured"
-                                    : planted_names[t->target].name;
+           : t->kind == TROUBLE_OFF     ? "Nothing was measured"
+           : t->kind == TROUBLE_METRE   ? "The site's own network"
+           : t->kind == TROUBLE_GATEWAY ? "The site's line"
+                                        : planted_names[t->target].name;
 }
 
 /* What the line has to say besides. */
@@ -119,6 +134,9 @@ static const char *word_of(const struct trouble *t)
         [TROUBLE_LOSS] = "degraded",
         [TROUBLE_SUBOPTIMAL] = "not through the nearest front door",
         [TROUBLE_OFF] = "the agent was not running",
+        [TROUBLE_METRE] = "packets to the default gateway",
+        [TROUBLE_GATEWAY] = "answers neither ICMP nor ",
+        [TROUBLE_MEDIA] = "over Microsoft's limits for media in ",
     };
     return words[t->kind];
 }
@@ -126,7 +144,10 @@ static const char *word_of(const struct trouble *t)
 /* Detection of a state takes windows, and the slowest probe comes each five minutes. */
 static double tolerance_min(const struct trouble *t)
 {
-    return t->kind == TROUBLE_SERVICE || t->kind == TROUBLE_SLOW ? 7 : 1.2;
+    return t->kind == TROUBLE_SERVICE || t->kind == TROUBLE_SLOW ? 7
+           : t->kind == TROUBLE_MEDIA ? 20 /* one each so long */
+           : t->kind == TROUBLE_METRE ? METRE_WINDOWS + 2
+                                      : 1.2;
 }
 
 static void check_told(const char *what, struct told *told, size_t n_told,
@@ -207,6 +228,19 @@ static const struct {
     {"the agent did not run",
      {{TROUBLE_OFF, 60, 100, ALL, FAMILY_NONE, NULL, 0}},
      "good\">"},
+    {"the site's own network loses packets",
+     {{TROUBLE_METRE, 60, 120, ALL, FAMILY_NONE, NULL, 0.08}},
+     "fair\">The site's own network lost or delayed packets for "},
+    {"a service is down while the site's own network loses packets",
+     {{TROUBLE_METRE, 60, 160, ALL, FAMILY_NONE, NULL, 0.08},
+      {TROUBLE_SERVICE, 100, 112, 2, FAMILY_NONE, NULL, 0}},
+     "bad\">The site's own network lost or delayed packets for "},
+    {"the default gateway is away",
+     {{TROUBLE_GATEWAY, 100.3, 118.3, ALL, FAMILY_NONE, NULL, 0}},
+     "fair\">The site's line was down for 18 min. Apart from that within the limits"},
+    {"media over the limits",
+     {{TROUBLE_MEDIA, 90, 150, 2, FAMILY_NONE, NULL, 0}},
+     "fair\">teams was over the limits for media in 3 of 12 bursts. Apart"},
     {"all of it",
      {{TROUBLE_UPLINK, 10.3, 28.3, ALL, FAMILY_NONE, NULL, 0},
       {TROUBLE_POP, 40, 100, 1, FAMILY_NONE, "FRA", 3},
