@@ -17,6 +17,7 @@ const char *check_name(enum check_id id)
         [CHECK_PATH] = "path",
         [CHECK_FRONT_DOOR] = "front_door",
         [CHECK_LOSS] = "loss",
+        [CHECK_VARIATION] = "delay_variation",
         [CHECK_TCP] = "tcp",
         [CHECK_TLS] = "tls",
         [CHECK_HTTPS] = "https",
@@ -41,7 +42,11 @@ const char *grade_name(enum grade g)
 
 #define BIT(fault)  (UINT64_C(1) << (fault))
 #define SLOW_THINGS (BIT(FAULT_SERVICE_SLOW) | BIT(FAULT_MEDIA) | BIT(FAULT_IPV6_SLOW))
-#define LOSS_THINGS (BIT(FAULT_PATH_LOSS) | BIT(FAULT_SERVICE_LOSS) | SLOW_THINGS)
+#define LOSS_THINGS                                                                      \
+    (BIT(FAULT_PATH_LOSS) | BIT(FAULT_SERVICE_LOSS) | BIT(FAULT_RESOLVER_LOSS) |         \
+     BIT(FAULT_JITTER) | BIT(FAULT_LARGE_LOSS) | SLOW_THINGS)
+/* What a lossy or slow first hop does to all that is behind it. */
+#define LOCAL_THINGS (BIT(FAULT_GATEWAY_SLOW) | BIT(FAULT_RESOLVER_SLOW) | LOSS_THINGS)
 /* What fails where HTTPS of a service cannot work. */
 #define DOWN_THINGS                                                                      \
     (BIT(FAULT_SERVICE_DOWN) | BIT(FAULT_SERVICE_TLS) | BIT(FAULT_SERVICE_ERRORS) |      \
@@ -51,113 +56,54 @@ const char *grade_name(enum grade g)
      BIT(FAULT_BACKUP_POP))
 #define ALL_BEHIND(fault) (~UINT64_C(0) << ((fault) + 1))
 
-static const struct {
-    const char *name, *segment, *whom;
-    uint64_t explains; /* bits of enum fault */
-} faults[FAULTS] = {
-    [FAULT_NO_ROUTE] = {"no_route", "this host", "whoever runs this host's network",
-                        ALL_BEHIND(FAULT_NO_ROUTE)},
-    [FAULT_LINK_DUPLEX] = {"link_duplex", "local network",
-                           "the administrator of the switch",
-                           BIT(FAULT_LINK_ERRORS) | BIT(FAULT_GATEWAY_LOSS) |
-                               BIT(FAULT_GATEWAY_SLOW) | LOSS_THINGS},
-    [FAULT_LINK_ERRORS] = {"link_errors", "local network",
-                           "the administrator of the local network",
-                           BIT(FAULT_GATEWAY_LOSS) | BIT(FAULT_GATEWAY_SLOW) |
-                               LOSS_THINGS},
-    [FAULT_LINK_SIGNAL] = {"wifi_signal", "local network",
-                           "the administrator of the Wi-Fi",
-                           BIT(FAULT_LINK_ERRORS) | BIT(FAULT_GATEWAY_LOSS) |
-                               BIT(FAULT_GATEWAY_SLOW) | LOSS_THINGS},
-    [FAULT_GATEWAY_SILENT] = {"gateway_silent", "local network",
-                              "the administrator of the local network",
-                              ALL_BEHIND(FAULT_GATEWAY_SILENT)},
-    [FAULT_GATEWAY_LOSS] = {"gateway_loss", "local network",
-                            "the administrator of the local network",
-                            BIT(FAULT_GATEWAY_SLOW) | BIT(FAULT_RESOLVER_SLOW) |
-                                LOSS_THINGS},
-    [FAULT_GATEWAY_SLOW] = {"gateway_slow", "local network",
-                            "the administrator of the local network",
-                            BIT(FAULT_RESOLVER_SLOW) | SLOW_THINGS},
-    [FAULT_NO_DNS] = {"no_dns", "DNS", "the administrator of the DNS servers",
-                      ALL_BEHIND(FAULT_NO_DNS)},
-    [FAULT_RESOLVER_DEAD] = {"resolver_dead", "DNS",
-                             "the administrator of the DNS server",
-                             BIT(FAULT_RESOLVER_SLOW)},
-    [FAULT_RESOLVER_SLOW] = {"resolver_slow", "DNS",
-                             "the administrator of the DNS server", 0},
-    [FAULT_RESOLVER_LIES] = {"resolver_lies", "DNS",
-                             "the administrator of the DNS server",
-                             DOWN_THINGS | WHERE_THINGS | BIT(FAULT_INTERCEPTED) |
-                                 BIT(FAULT_PATH_BROKEN) | BIT(FAULT_MIDDLEBOX)},
-    [FAULT_RESOLVER_FAR] = {"resolver_far", "DNS", "the administrator of the DNS server",
-                            BIT(FAULT_FAR_DOOR) | SLOW_THINGS | BIT(FAULT_PROVIDER_SLOW)},
-    [FAULT_PORTAL] = {"captive_portal", "local network", "the operator of this network",
-                      DOWN_THINGS | WHERE_THINGS | BIT(FAULT_INTERCEPTED) |
-                          BIT(FAULT_MIDDLEBOX) | BIT(FAULT_RESOLVER_LIES) |
-                          BIT(FAULT_PATH_LOSS) | BIT(FAULT_PATH_BROKEN) |
-                          BIT(FAULT_UDP_BLOCKED) | BIT(FAULT_CLOCK) | BIT(FAULT_MTU) |
-                          BIT(FAULT_IPV6_BROKEN)},
-    [FAULT_PROXY_FAILS] = {"proxy_fails", "proxy", "the administrator of the proxy",
-                           DOWN_THINGS},
-    [FAULT_PROXY] = {"proxy", "proxy", "the administrator of the proxy",
-                     SLOW_THINGS | BIT(FAULT_UDP_BLOCKED)},
-    [FAULT_VPN] = {"vpn", "VPN", "the administrator of the VPN",
-                   WHERE_THINGS | SLOW_THINGS | BIT(FAULT_ADDRESS_OUTSIDE) |
-                       BIT(FAULT_RESOLVER_SLOW) | BIT(FAULT_GATEWAY_SLOW)},
-    [FAULT_ADDRESS_OUTSIDE] = {"address_outside", "provider", "the provider", 0},
-    [FAULT_BACKUP_POP] = {"backup_pop", "provider", "the peering provider",
-                          BIT(FAULT_PROVIDER_SLOW) | BIT(FAULT_FAR_DOOR) |
-                              BIT(FAULT_RESOLVER_FAR) | SLOW_THINGS},
-    [FAULT_PATH_LOSS] = {"path_loss", "provider", "the provider",
-                         BIT(FAULT_SERVICE_LOSS) | BIT(FAULT_RESOLVER_SLOW) |
-                             SLOW_THINGS},
-    [FAULT_PROVIDER_SLOW] = {"provider_slow", "provider", "the provider",
-                             BIT(FAULT_RESOLVER_SLOW) | SLOW_THINGS},
-    [FAULT_PATH_BROKEN] = {"path_broken", "provider", "the provider",
-                           DOWN_THINGS | BIT(FAULT_UDP_BLOCKED) |
-                               BIT(FAULT_RESOLVER_DEAD)},
-    [FAULT_FAR_DOOR] = {"far_front_door", "Microsoft",
-                        "the administrator of the DNS server", SLOW_THINGS},
-    [FAULT_CLOCK] = {"clock", "this host", "whoever runs this host",
-                     BIT(FAULT_SERVICE_TLS)},
-    [FAULT_INTERCEPTED] = {"tls_intercepted", "security gateway",
-                           "the administrator of the security gateway",
-                           BIT(FAULT_MIDDLEBOX) | BIT(FAULT_SERVICE_TLS)},
-    [FAULT_MIDDLEBOX] = {"middlebox", "security gateway",
-                         "the administrator of the security gateway", DOWN_THINGS},
-    [FAULT_MTU] = {"mtu_black_hole", "path", "the provider, or whoever runs the tunnel",
-                   DOWN_THINGS},
-    [FAULT_IPV6_BROKEN] = {"ipv6_broken", "IPv6",
-                           "the administrator of the local network",
-                           BIT(FAULT_IPV6_SLOW)},
-    [FAULT_IPV6_SLOW] = {"ipv6_slow", "IPv6", "the provider", 0},
-    [FAULT_SERVICE_DOWN] = {"service_down", "service",
-                            "Microsoft's support, after a look "
-                            "at its service health page",
-                            BIT(FAULT_SERVICE_TLS) | BIT(FAULT_SERVICE_LOSS) |
-                                BIT(FAULT_SERVICE_ERRORS) | BIT(FAULT_SERVICE_SLOW) |
-                                BIT(FAULT_IPV6_BROKEN)},
-    [FAULT_SERVICE_ERRORS] = {"service_errors", "service",
-                              "Microsoft's support, after a look at its service health "
-                              "page",
-                              0},
-    [FAULT_SERVICE_TLS] = {"service_tls", "service",
-                           "the administrator of the security gateway", 0},
-    [FAULT_SERVICE_LOSS] = {"service_loss", "path", "the provider",
-                            BIT(FAULT_SERVICE_SLOW)},
-    [FAULT_SERVICE_SLOW] = {"service_slow", "path", "the provider", 0},
-    [FAULT_UDP_BLOCKED] = {"udp_blocked", "firewall", "the administrator of the firewall",
-                           BIT(FAULT_MEDIA)},
-    [FAULT_MEDIA] = {"media", "path", "the provider", 0},
-    [FAULT_LOAD] = {"delay_under_load", "access line",
-                    "whoever runs the router of this site", 0},
+/* What a fault explains, by bits of enum fault. */
+static const uint64_t explained[FAULTS] = {
+    [FAULT_NO_ROUTE] = ALL_BEHIND(FAULT_NO_ROUTE),
+    [FAULT_LINK_DUPLEX] = BIT(FAULT_LINK_ERRORS) | BIT(FAULT_GATEWAY_LOSS) | LOCAL_THINGS,
+    [FAULT_LINK_ERRORS] = BIT(FAULT_GATEWAY_LOSS) | LOCAL_THINGS,
+    [FAULT_LINK_SIGNAL] = BIT(FAULT_LINK_ERRORS) | BIT(FAULT_GATEWAY_LOSS) | LOCAL_THINGS,
+    [FAULT_GATEWAY_SILENT] = ALL_BEHIND(FAULT_GATEWAY_SILENT),
+    [FAULT_GATEWAY_LOSS] = LOCAL_THINGS,
+    [FAULT_GATEWAY_SLOW] = BIT(FAULT_RESOLVER_SLOW) | SLOW_THINGS,
+    [FAULT_NO_DNS] = ALL_BEHIND(FAULT_NO_DNS),
+    [FAULT_RESOLVER_DEAD] = BIT(FAULT_RESOLVER_SLOW) | BIT(FAULT_RESOLVER_LOSS),
+    [FAULT_RESOLVER_LOSS] = BIT(FAULT_RESOLVER_SLOW),
+    [FAULT_RESOLVER_LIES] = DOWN_THINGS | WHERE_THINGS | BIT(FAULT_INTERCEPTED) |
+                            BIT(FAULT_PATH_BROKEN) | BIT(FAULT_MIDDLEBOX),
+    [FAULT_RESOLVER_FAR] = BIT(FAULT_FAR_DOOR) | SLOW_THINGS | BIT(FAULT_PROVIDER_SLOW),
+    [FAULT_PORTAL] =
+        DOWN_THINGS | WHERE_THINGS | BIT(FAULT_INTERCEPTED) | BIT(FAULT_MIDDLEBOX) |
+        BIT(FAULT_RESOLVER_LIES) | BIT(FAULT_PATH_LOSS) | BIT(FAULT_PATH_BROKEN) |
+        BIT(FAULT_UDP_BLOCKED) | BIT(FAULT_CLOCK) | BIT(FAULT_MTU) |
+        BIT(FAULT_IPV6_BROKEN) | BIT(FAULT_CONNECTIONS) | BIT(FAULT_RESOLVER_SLOW),
+    [FAULT_PROXY_FAILS] = DOWN_THINGS,
+    [FAULT_PROXY] = SLOW_THINGS | BIT(FAULT_UDP_BLOCKED),
+    [FAULT_VPN] = WHERE_THINGS | SLOW_THINGS | BIT(FAULT_ADDRESS_OUTSIDE) |
+                  BIT(FAULT_RESOLVER_SLOW) | BIT(FAULT_GATEWAY_SLOW),
+    [FAULT_BACKUP_POP] = BIT(FAULT_PROVIDER_SLOW) | BIT(FAULT_FAR_DOOR) |
+                         BIT(FAULT_RESOLVER_FAR) | SLOW_THINGS,
+    [FAULT_CONNECTIONS] = BIT(FAULT_PATH_LOSS) | BIT(FAULT_SERVICE_ADDRESS) |
+                          BIT(FAULT_IPV6_BROKEN) | DOWN_THINGS,
+    [FAULT_PATH_LOSS] = BIT(FAULT_SERVICE_LOSS) | BIT(FAULT_LARGE_LOSS) |
+                        BIT(FAULT_RESOLVER_SLOW) | SLOW_THINGS,
+    [FAULT_LARGE_LOSS] = BIT(FAULT_SERVICE_SLOW),
+    /* A middlebox is found by comparing delays, which these are no measure of. */
+    [FAULT_JITTER] = BIT(FAULT_MEDIA) | BIT(FAULT_MIDDLEBOX),
+    [FAULT_PROVIDER_SLOW] = BIT(FAULT_RESOLVER_SLOW) | SLOW_THINGS,
+    [FAULT_PATH_BROKEN] = DOWN_THINGS | BIT(FAULT_UDP_BLOCKED) |
+                          BIT(FAULT_RESOLVER_DEAD) | BIT(FAULT_RESOLVER_SLOW),
+    [FAULT_FAR_DOOR] = SLOW_THINGS,
+    [FAULT_CLOCK] = BIT(FAULT_SERVICE_TLS),
+    [FAULT_INTERCEPTED] = BIT(FAULT_MIDDLEBOX) | BIT(FAULT_SERVICE_TLS),
+    [FAULT_MIDDLEBOX] = DOWN_THINGS,
+    [FAULT_MTU] = DOWN_THINGS | BIT(FAULT_LARGE_LOSS),
+    [FAULT_IPV6_BROKEN] = BIT(FAULT_IPV6_SLOW),
+    [FAULT_SERVICE_DOWN] = BIT(FAULT_SERVICE_TLS) | BIT(FAULT_SERVICE_LOSS) |
+                           BIT(FAULT_SERVICE_ERRORS) | BIT(FAULT_SERVICE_SLOW) |
+                           BIT(FAULT_SERVICE_ADDRESS) | BIT(FAULT_IPV6_BROKEN),
+    [FAULT_SERVICE_LOSS] = BIT(FAULT_SERVICE_SLOW),
+    [FAULT_UDP_BLOCKED] = BIT(FAULT_MEDIA),
 };
-
-const char *fault_name(enum fault f)
-{
-    return faults[f].name;
-}
 
 struct check_row *diagnosis_row(struct diagnosis *d, enum check_id id, enum grade grade,
                                 const char *subject)
@@ -184,8 +130,8 @@ struct fault_found *diagnosis_fault(struct diagnosis *d, enum fault f,
     *x = (struct fault_found){.fault = f,
                               .certainty = certainty,
                               .services = services,
-                              .segment = faults[f].segment,
-                              .whom = faults[f].whom};
+                              .segment = fault_segment(f),
+                              .whom = fault_whom(f)};
     return x;
 }
 
@@ -194,8 +140,7 @@ static bool explains(const struct fault_found *a, const struct fault_found *b)
 {
     bool within = b->services != 0 ? (b->services & ~a->services) == 0 : a->shared;
     bool covers = a->services == 0 || within;
-    return a->fault != b->fault && (faults[a->fault].explains & BIT(b->fault)) != 0 &&
-           covers;
+    return a->fault != b->fault && (explained[a->fault] & BIT(b->fault)) != 0 && covers;
 }
 
 /* Length of the first clause: up to a semicolon, a parenthesis or the full stop. */

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "core/endpoint.h"
+#include "core/fault.h"
 #include "core/target.h"
 
 #include <stdbool.h>
@@ -29,6 +30,7 @@ enum check_id {
     CHECK_PATH,
     CHECK_FRONT_DOOR,
     CHECK_LOSS,
+    CHECK_VARIATION,
     CHECK_TCP,
     CHECK_TLS,
     CHECK_HTTPS,
@@ -63,48 +65,6 @@ struct check_row {
     double usual;                  /* the agent's median here; NaN: unknown */
     char text[360];                /* one clause */
 };
-
-enum fault {
-    FAULT_NO_ROUTE,
-    FAULT_LINK_DUPLEX,
-    FAULT_LINK_ERRORS,
-    FAULT_LINK_SIGNAL,
-    FAULT_GATEWAY_SILENT,
-    FAULT_GATEWAY_LOSS,
-    FAULT_GATEWAY_SLOW,
-    FAULT_NO_DNS,
-    FAULT_RESOLVER_DEAD,
-    FAULT_RESOLVER_SLOW,
-    FAULT_RESOLVER_LIES,
-    FAULT_RESOLVER_FAR, /* it sends this site to a distant PoP */
-    FAULT_PORTAL,
-    FAULT_PROXY_FAILS,
-    FAULT_PROXY, /* traffic goes through a proxy */
-    FAULT_VPN,
-    FAULT_ADDRESS_OUTSIDE, /* not in the registered prefixes */
-    FAULT_BACKUP_POP,
-    FAULT_PATH_LOSS,
-    FAULT_PROVIDER_SLOW,
-    FAULT_PATH_BROKEN, /* nothing answers behind the first hops */
-    FAULT_FAR_DOOR,    /* another front door answers sooner */
-    FAULT_CLOCK,
-    FAULT_INTERCEPTED, /* TLS, by the issuer */
-    FAULT_MIDDLEBOX,   /* answers TCP handshakes itself */
-    FAULT_MTU,
-    FAULT_IPV6_BROKEN,
-    FAULT_IPV6_SLOW,
-    FAULT_SERVICE_DOWN,
-    FAULT_SERVICE_ERRORS, /* 5xx */
-    FAULT_SERVICE_TLS,
-    FAULT_SERVICE_LOSS,
-    FAULT_SERVICE_SLOW,
-    FAULT_UDP_BLOCKED,
-    FAULT_MEDIA,
-    FAULT_LOAD, /* delay under load */
-    FAULTS
-};
-
-const char *fault_name(enum fault f); /* "gateway_loss", for scripts */
 
 enum certainty { CERTAINTY_SURE, CERTAINTY_LIKELY };
 

@@ -69,6 +69,7 @@ void facts_add_https(struct facts_https *h, const struct kind *kind,
     };
     h->sent += r->outcome != OUTCOME_NOT_MEASURED;
     ++*counts[r->outcome];
+    h->throttled += r->outcome == OUTCOME_REPLY && r->http.status == 429;
     add_delay(&h->tls, kind, r, DELAY_TLS);
     add_delay(&h->first_byte, kind, r, DELAY_REPLY);
     if (r->http.status != 0 || r->http.issuer[0] != '\0')

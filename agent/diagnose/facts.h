@@ -23,6 +23,8 @@ enum {
     FACTS_ANSWERS = 8, /* addresses kept of an answer of DNS */
     FACTS_CAUSE_MAX = 192,
     FACTS_FAMILIES = 2, /* by family_slot(): IPv4, IPv6 */
+    FACTS_LARGE = 1400, /* payload of a large echo */
+    FACTS_MORE = 3,     /* further addresses of an answer that are tried */
 };
 
 struct facts_probes { /* of one kind to one address */
@@ -35,6 +37,7 @@ struct facts_probes { /* of one kind to one address */
 
 struct facts_https {
     uint32_t sent, replies, lost, slow, refused, tls_errors, http_errors, unsent;
+    uint32_t throttled; /* of the replies: HTTP 429 */
     struct delay_ring tls, first_byte;
     struct http_facts last; /* of the last reply, or handshake */
     char pop[POP_TEXT_MAX]; /* "": none was named */
@@ -43,13 +46,21 @@ struct facts_https {
     char cause[FACTS_CAUSE_MAX]; /* of the last failure */
 };
 
+struct facts_more { /* handshakes with a further address of the answer */
+    struct endpoint to;
+    uint32_t sent, answered;
+};
+
 struct facts_address {  /* of a service, in one family or through the proxy */
     struct endpoint to; /* FAMILY_NONE: none */
     struct endpoint all[FACTS_ANSWERS]; /* of the answer; `to` is the first */
     size_t n_all;
+    struct facts_more more[FACTS_MORE];
+    size_t n_more;
     bool route; /* this host has a route to it */
     struct owner owner;
     struct facts_probes tcp, icmp;
+    struct facts_probes large; /* echoes of FACTS_LARGE bytes; of some services */
     struct facts_https https;
     struct intercept intercept;
 };
@@ -75,7 +86,8 @@ struct facts_resolver {
     struct dns_server server;
     char name[DNS_SERVER_TEXT_MAX];
     uint32_t asked, answered, failed; /* lookups */
-    struct delay_ring delays;         /* of names that it was asked for before */
+    struct delay_ring lookups;        /* how long they took */
+    struct facts_probes udp; /* single queries by UDP, which are not sent again */
     char error[FACTS_CAUSE_MAX];
     struct facts_answer answers[FACTS_SERVICES][FACTS_FAMILIES];
     bool extra; /* given on the command line; this host does not use it */

@@ -44,6 +44,30 @@ struct loss_count judge_loss(const struct facts *f, size_t family, uint32_t serv
     return all;
 }
 
+struct loss_count judge_echo_loss(const struct facts *f, size_t family)
+{
+    struct loss_count all = {0};
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_probes *p = &f->services[i].by[family].icmp;
+        all.sent += p->answered > 0 ? p->sent : 0;
+        all.lost += p->answered > 0 ? p->lost : 0;
+    }
+    return all;
+}
+
+struct loss_count judge_connection_loss(const struct facts *f, size_t family)
+{
+    struct loss_count all = {0};
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_address *a = &f->services[i].by[family];
+        if (a->icmp.answered == 0 || intercepted(&a->intercept))
+            continue;
+        all.sent += a->tcp.sent + a->tcp.resent;
+        all.lost += a->tcp.lost + a->tcp.resent + a->tcp.failed;
+    }
+    return all;
+}
+
 static bool is_local(const struct endpoint *e)
 {
     return endpoint_is_private(e) || endpoint_nobodys(e) != NULL;
@@ -99,6 +123,16 @@ void judge_delay(struct check_row *row, const struct facts_median *m, double lim
         row->grade = GRADE_GOOD;
     else
         row->grade = m->low_ms > limit_ms ? GRADE_BAD : GRADE_UNKNOWN;
+}
+
+void judge_gain(struct check_row *row, const struct gain *g)
+{
+    row->value = ms(g->ns);
+    row->low = ms(g->low_ns);
+    row->high = ms(g->high_ns);
+    row->unit = "ms";
+    row->threshold = JUDGE_GAIN_MS;
+    text_copy(row->source, sizeof row->source, JUDGE_OWN);
 }
 
 size_t judge_count(uint32_t services)
@@ -175,7 +209,8 @@ void judge_all(const struct facts *f, const struct edge_data *known,
                const struct config *config, const struct kinds *kinds,
                struct diagnosis *out)
 {
-    const struct judging j = {f, known, config, kinds, out, false};
+    struct judging j = {f, known, config, kinds, out, false, false};
+    judge_variation(&j);
     judge_local(&j);
     judge_names(&j);
     judge_paths(&j);

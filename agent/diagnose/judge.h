@@ -16,14 +16,18 @@
 #include "diagnose/facts.h"
 #include "edge/edge_data.h"
 
-#define JUDGE_OWN          "edgelat's own default"
-#define JUDGE_GATEWAY_MS   20.0  /* median to the gateway of a local network */
-#define JUDGE_RESOLVER_MS  100.0 /* median of answers from a resolver's cache */
-#define JUDGE_LOSS_RATIO   0.01  /* of packets; Microsoft's limit for bursts of media */
+#define JUDGE_OWN         "edgelat's own default"
+#define JUDGE_GATEWAY_MS  20.0  /* median to the gateway of a local network */
+#define JUDGE_RESOLVER_MS 100.0 /* median of answers from a resolver's cache */
+#define JUDGE_LOOKUP_MS   1000.0 /* median of lookups that the server may have to pass on */
+#define JUDGE_LOSS_RATIO  0.01   /* of packets; Microsoft's limit for bursts of media */
+#define JUDGE_DNS_LOSS_RATIO                                                             \
+    0.05 /* a lookup in twenty then waits, 5 s by default (resolv.conf(5)) */
 #define JUDGE_ERRORS_RATIO 0.001 /* of the packets of an interface */
 #define JUDGE_SIGNAL_DBM   (-75.0)
 #define JUDGE_GAIN_MS      10.0   /* a nearer PoP, a faster family */
 #define JUDGE_REPLY_MS     1000.0 /* first byte of a reply, without the path */
+#define JUDGE_LIKELIER     20.0   /* times as likely is enough for "likely" */
 #define JUDGE_SEGMENT_MS   20.0   /* a segment that adds less is not what is slow */
 #define JUDGE_MEDIA_MS     300.0  /* there and back; ITU-T G.114: 150 ms one way */
 #define JUDGE_CLOCK_S      60.0   /* poor; Kerberos and tokens fail at 300 s (RFC 4120) */
@@ -43,8 +47,10 @@ struct judging {
     const struct kinds *kinds; /* all that can be probed */
     struct diagnosis *out;
     bool all_silent; /* no service that is probed directly answers */
+    bool varies;     /* FAULT_JITTER: delays are judged by their minima */
 };
 
+void judge_variation(struct judging *j);
 void judge_local(const struct judging *j); /* interface, gateway, proxy, VPN, clock */
 void judge_names(const struct judging *j); /* resolvers, captive portal */
 void judge_paths(const struct judging *j); /* paths, front doors, loss, MTU */
@@ -55,6 +61,12 @@ void judge_services(
  * answer; by handshakes, as ICMP may be answered rarely on purpose. `services`: bits of
  * those to count, 0: all. */
 struct loss_count judge_loss(const struct facts *f, size_t family, uint32_t services);
+
+/* Echoes to the services in a family, of those addresses that answer some. */
+struct loss_count judge_echo_loss(const struct facts *f, size_t family);
+
+/* The same of handshakes with these addresses; those that are refused are lost, too. */
+struct loss_count judge_connection_loss(const struct facts *f, size_t family);
 
 /* Appends "teams, exchange", or "all services" if `services` is 0 or names all. */
 void judge_add_services(struct text *out, const struct facts *f, uint32_t services);
@@ -85,6 +97,13 @@ uint32_t judge_found(const struct judging *j, enum fault fault);
  * unknown where the interval does not decide. */
 void judge_delay(struct check_row *row, const struct facts_median *m, double limit_ms,
                  const char *source);
+
+/* Sets value, interval and limit of a row by a gain; not its grade. */
+void judge_gain(struct check_row *row, const struct gain *g);
+
+#define JUDGE_NEARER_DNS                                                                 \
+    "Use a DNS resolver at this site, or one that is near it; a resolver in another "    \
+    "region, or behind a VPN, names PoPs that are near itself."
 
 /* Formats into the fixed text of a row or fault. */
 #define JUDGE_SET(field, ...) judge_set((field), sizeof(field), __VA_ARGS__)

@@ -80,6 +80,28 @@ static double fastest_service_ms(const struct facts *f)
     return least;
 }
 
+/* Packets to the services are lost, and the echoes of the gateways are more likely with this
+ * loss than with none over the limit. Far more lost echoes are a limit of ICMP. */
+static bool first_hop_loses(const struct facts *f)
+{
+    struct loss_count hop = {0}, path = {0};
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        const struct facts_probes *p = &f->gateways[k].icmp;
+        struct loss_count beyond = judge_loss(f, k, 0);
+        path.sent += beyond.sent;
+        path.lost += beyond.lost;
+        hop.sent += p->answered > 0 ? p->sent : 0;
+        hop.lost += p->answered > 0 ? p->lost : 0;
+    }
+    if (hop.lost == 0 || !loss_exceeds(path.lost, path.sent, JUDGE_LOSS_RATIO) ||
+        loss_interval(hop.lost, hop.sent).low > loss_interval(path.lost, path.sent).high)
+        return false;
+    double p = (double)path.lost / (double)path.sent, q = JUDGE_LOSS_RATIO;
+    return (double)hop.lost * log(p / q) +
+               (double)(hop.sent - hop.lost) * log((1 - p) / (1 - q)) >
+           log(JUDGE_LIKELIER);
+}
+
 static void judge_gateway(const struct judging *j, size_t family)
 {
     const struct facts_gateway *g = &j->f->gateways[family];
@@ -100,13 +122,12 @@ static void judge_gateway(const struct judging *j, size_t family)
         return;
     }
     /* A gateway that answers ICMP late or rarely forwards packets all the same. */
-    struct loss_count beyond = judge_loss(j->f, family, 0);
     bool lossy = loss_exceeds(p->lost, p->sent, JUDGE_LOSS_RATIO);
-    if (lossy && loss_exceeds(beyond.lost, beyond.sent, JUDGE_LOSS_RATIO)) {
+    if (p->lost > 0 && first_hop_loses(j->f)) {
         row->grade = GRADE_BAD;
         struct loss_interval i = loss_interval(p->lost, p->sent);
-        struct fault_found *x =
-            diagnosis_fault(j->out, FAULT_GATEWAY_LOSS, CERTAINTY_SURE, 0);
+        struct fault_found *x = diagnosis_fault(
+            j->out, FAULT_GATEWAY_LOSS, lossy ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);
         JUDGE_SET(
             x->what,
             "The first hop loses packets: %u of %u to %s %s (%.1f %%, 95 %% interval "
@@ -122,11 +143,14 @@ static void judge_gateway(const struct judging *j, size_t family)
             "ICMP rarely",
             what, p->lost, p->sent);
     }
-    if (row->grade == GRADE_BAD && !lossy && fastest_service_ms(j->f) < m.low_ms) {
+    if (row->grade == GRADE_BAD && j->varies && m.min_ms < JUDGE_GATEWAY_MS) {
+        row->grade = GRADE_POOR;
+    } else if (row->grade == GRADE_BAD && p->lost == 0 &&
+               fastest_service_ms(j->f) < m.low_ms) {
         row->grade = GRADE_GOOD;
         JUDGE_SET(row->text, "%s answers ICMP late: services behind it answer sooner",
                   what);
-    } else if (row->grade == GRADE_BAD && !lossy) {
+    } else if (row->grade == GRADE_BAD && m.low_ms > JUDGE_GATEWAY_MS) {
         struct fault_found *x =
             diagnosis_fault(j->out, FAULT_GATEWAY_SLOW, CERTAINTY_SURE, 0);
         JUDGE_SET(x->what,

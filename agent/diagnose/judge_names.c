@@ -2,6 +2,7 @@
 #include "diagnose/judge.h"
 
 #include "core/loss.h"
+#include "edge/agreement.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,20 +12,44 @@ static bool is_dead(const struct facts_resolver *r)
     return r->asked > 0 && r->answered == 0;
 }
 
+/* Its queries are lost, and packets to the services are not, or not so many. */
+static bool loses_queries(const struct judging *j, const struct facts_resolver *r)
+{
+    const struct facts_probes *p = &r->udp;
+    struct loss_count path =
+        judge_loss(j->f, family_slot((enum family)r->server.at.family), 0);
+    return p->answered > 0 && loss_exceeds(p->lost, p->sent, JUDGE_DNS_LOSS_RATIO) &&
+           (path.sent == 0 || loss_interval(p->lost, p->sent).low >
+                                  loss_interval(path.lost, path.sent).high);
+}
+
+static struct fault_found *resolver_fault(const struct judging *j, enum fault fault,
+                                          const struct facts_resolver *r)
+{
+    struct fault_found *x = diagnosis_fault(j->out, fault, CERTAINTY_SURE, 0);
+    JUDGE_SET(x->next,
+              "Repair that resolver and the way to it, or take another one "
+              "(/etc/resolv.conf, DHCP); check with: dig @%s microsoft.com",
+              r->name);
+    return x;
+}
+
 static void judge_resolver(const struct judging *j, const struct facts_resolver *r)
 {
-    struct facts_median m = facts_median(&r->delays);
+    const struct facts_probes *p = &r->udp;
+    bool late = p->answered == 0; /* or by TCP only */
+    struct facts_median m = facts_median(late ? &r->lookups : &p->delays);
     struct check_row *row = diagnosis_row(j->out, CHECK_RESOLVER, GRADE_UNKNOWN, r->name);
-    judge_delay(row, &m, JUDGE_RESOLVER_MS, JUDGE_OWN);
-    JUDGE_SET(row->text, "%u of %u lookups answered%s", r->answered, r->asked,
+    double limit = late ? JUDGE_LOOKUP_MS : JUDGE_RESOLVER_MS;
+    judge_delay(row, &m, limit, JUDGE_OWN);
+    JUDGE_SET(row->text, "%u of %u lookups answered, %u of %u single queries lost%s",
+              r->answered, r->asked, p->lost, p->sent,
               r->extra ? "; not used by this host" : "");
     if (r->asked == 0) {
         row->grade = GRADE_UNKNOWN;
         JUDGE_SET(row->text, "not asked");
         return;
     }
-    if (m.n == 0 && r->answered > 0)
-        row->grade = GRADE_GOOD;
     if (is_dead(r)) {
         row->grade = r->extra ? GRADE_UNKNOWN : GRADE_BAD;
         JUDGE_SET(row->text, "none of %u lookups answered: %s", r->asked, r->error);
@@ -35,34 +60,35 @@ static void judge_resolver(const struct judging *j, const struct facts_resolver 
         judge_family_fails(j->f, SLOT_IPV6))
         return; /* that is the fault */
     if (is_dead(r)) {
-        struct fault_found *x =
-            diagnosis_fault(j->out, FAULT_RESOLVER_DEAD, CERTAINTY_SURE, 0);
+        struct fault_found *x = resolver_fault(j, FAULT_RESOLVER_DEAD, r);
         JUDGE_SET(
             x->what,
             "The DNS resolver %s gives no answers (%u lookups: %s), which delays each "
             "lookup that begins there.",
             r->name, r->asked, r->error);
-        JUDGE_SET(x->next,
-                  "Repair that resolver, or take it out of /etc/resolv.conf (DHCP); "
-                  "check with: dig @%s microsoft.com",
-                  r->name);
-    } else if (loss_exceeds(r->failed, r->asked, 0.05) && r->failed > 1) {
+    } else if (loses_queries(j, r)) {
+        struct loss_interval i = loss_interval(p->lost, p->sent);
+        struct fault_found *x = resolver_fault(j, FAULT_RESOLVER_LOSS, r);
         row->grade = GRADE_BAD;
-        struct fault_found *x =
-            diagnosis_fault(j->out, FAULT_RESOLVER_SLOW, CERTAINTY_SURE, 0);
+        JUDGE_SET(
+            x->what,
+            "Queries to the DNS resolver %s are lost: %u of %u (%.0f %%, 95 %% "
+            "interval %.0f to %.0f %%; limit %.0f %%, %s); a lookup then waits until "
+            "it asks again, 5 s as a rule.",
+            r->name, p->lost, p->sent, 100.0 * p->lost / p->sent, 100 * i.low,
+            100 * i.high, 100 * JUDGE_DNS_LOSS_RATIO, JUDGE_OWN);
+    } else if (loss_exceeds(r->failed, r->asked, JUDGE_DNS_LOSS_RATIO) && r->failed > 1) {
+        row->grade = GRADE_BAD;
+        struct fault_found *x = resolver_fault(j, FAULT_RESOLVER_SLOW, r);
         JUDGE_SET(x->what, "The DNS resolver %s failed %u of %u lookups (%s).", r->name,
                   r->failed, r->asked, r->error);
-        JUDGE_SET(x->next,
-                  "Repair that resolver, or use another one; check with: dig @%s "
-                  "microsoft.com",
-                  r->name);
     } else if (row->grade == GRADE_BAD) {
-        struct fault_found *x =
-            diagnosis_fault(j->out, FAULT_RESOLVER_SLOW, CERTAINTY_SURE, 0);
+        struct fault_found *x = resolver_fault(j, FAULT_RESOLVER_SLOW, r);
         JUDGE_SET(x->what,
-                  "The DNS resolver %s is slow: %.0f ms (median of %zu answers from its "
-                  "cache, 95 %% interval %.0f to %.0f ms; limit %.0f ms, %s).",
-                  r->name, m.ms, m.n, m.low_ms, m.high_ms, JUDGE_RESOLVER_MS, JUDGE_OWN);
+                  "The DNS resolver %s is slow: %.0f ms (median of %zu answers%s, 95 %% "
+                  "interval %.0f to %.0f ms; limit %.0f ms, %s).",
+                  r->name, m.ms, m.n, late ? "" : " to a name asked for before", m.low_ms,
+                  m.high_ms, limit, JUDGE_OWN);
         JUDGE_SET(x->next, "Use a resolver that is nearer, or find out what delays it; "
                            "compare with: edgelat diagnose --resolver ADDRESS");
     }
@@ -174,6 +200,25 @@ static bool others_are_right(const struct facts *f, size_t service)
     return right > wrong;
 }
 
+/* The path enters Microsoft's network, or another service shows a right certificate by the
+ * same issuer: the address is the service's, and its certificate is wrong. */
+static bool is_the_service(const struct facts *f, size_t service,
+                           const struct endpoint *at, const struct facts_https *h)
+{
+    for (size_t i = 0; i < f->n_paths; i++)
+        if (f->paths[i].traced && f->paths[i].service == service &&
+            f->paths[i].entry == ENTRY_FOUND &&
+            endpoint_same_address(&f->paths[i].to, at))
+            return true;
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_https *other = &f->services[i].by[SLOT_IPV4].https;
+        if (i != service && judge_https_works(other) && h->last.issuer[0] != '\0' &&
+            strcmp(other->last.issuer, h->last.issuer) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool lies(const struct judging *j, const struct facts_resolver *r, size_t service,
                  enum certainty *certainty, enum lie *lie, struct endpoint *at)
 {
@@ -197,7 +242,8 @@ static bool lies(const struct judging *j, const struct facts_resolver *r, size_t
         return true;
     default: /* a service that is down is no lie, but another one's certificate is */
         *certainty = CERTAINTY_LIKELY;
-        return h != NULL && h->tls_errors > 0 && others_are_right(f, service);
+        return h != NULL && h->tls_errors > 0 && others_are_right(f, service) &&
+               !is_the_service(f, service, at, h);
     }
 }
 
@@ -253,6 +299,7 @@ static void judge_answers(const struct judging *j, const struct facts_resolver *
     if (!r->extra) {
         struct fault_found *x =
             diagnosis_fault(j->out, FAULT_RESOLVER_LIES, worst, services);
+        x->shared = judge_count(services) == j->f->n_services;
         JUDGE_SET(x->what, "The DNS resolver %s gives wrong answers: for %s it %s.",
                   r->name, text_string(&names), text_string(&what));
         JUDGE_SET(x->next, "Ask whether it filters or redirects these names (a filter, a "
@@ -265,47 +312,52 @@ static void judge_answers(const struct judging *j, const struct facts_resolver *
     text_free(&names);
 }
 
-/* Another resolver sends this site to a nearer PoP. */
-static void judge_far(const struct judging *j, const struct facts_other *o)
+/* Another resolver sends this site to a nearer PoP than that which this host uses. */
+static void judge_far(const struct judging *j, size_t service, size_t family)
 {
+    enum { ANSWERS_MAX = 1 + FACTS_OTHERS };
     const struct facts *f = j->f;
-    const struct facts_address *own =
-        &f->services[o->service].by[family_slot((enum family)o->to.family)];
+    const struct facts_address *own = &f->services[service].by[family];
+    const char *name = f->services[service].target.name;
+    struct agreement_answer answers[ANSWERS_MAX];
+    size_t n = 1;
     char ours[ADDRESS_TEXT_MAX], theirs[ADDRESS_TEXT_MAX];
-    struct gain g = gain_of(&own->tcp.delays, &o->tcp.delays, f->end);
-    const char *name = f->services[o->service].target.name;
-    if (o->resolver == FACTS_NO_RESOLVER || intercepted(&own->intercept) ||
-        g.verdict == GAIN_UNKNOWN || !judge_https_works(&o->https) ||
+    if (own->to.family == FAMILY_NONE || intercepted(&own->intercept) ||
         !judge_https_works(&own->https))
         return;
-    bool far = g.verdict == GAIN_SURE && ms(g.low_ns) > JUDGE_GAIN_MS;
+    answers[0] = (struct agreement_answer){"in use", own->to, NULL, &own->tcp.delays};
+    for (size_t i = 0; i < f->n_others; i++) {
+        const struct facts_other *o = &f->others[i];
+        if (o->service == service && o->resolver != FACTS_NO_RESOLVER &&
+            judge_https_works(&o->https))
+            answers[n++] = (struct agreement_answer){f->resolvers[o->resolver].name,
+                                                     o->to, NULL, &o->tcp.delays};
+    }
+    struct agreement a = agreement_judge(answers, n, 0, f->end);
+    const struct gain *g = &a.gain;
+    if (a.other == NULL || g->verdict == GAIN_UNKNOWN)
+        return;
+    bool far = a.verdict == AGREEMENT_FARTHER && ms(g->low_ns) > JUDGE_GAIN_MS;
     struct check_row *row =
         diagnosis_row(j->out, CHECK_NAMES, far ? GRADE_POOR : GRADE_GOOD, name);
-    row->value = ms(g.ns);
-    row->low = ms(g.low_ns);
-    row->high = ms(g.high_ns);
-    row->unit = "ms";
-    row->threshold = JUDGE_GAIN_MS;
-    text_copy(row->source, sizeof row->source, JUDGE_OWN);
+    judge_gain(row, g);
     endpoint_address(ours, &own->to);
-    endpoint_address(theirs, &o->to);
+    endpoint_address(theirs, &a.other->to);
     JUDGE_SET(row->text,
               "what the PoP that this host's DNS names (%s, %.1f ms) takes more "
               "than that of the resolver %s (%s, %.1f ms)",
-              ours, ms(g.own_ns), f->resolvers[o->resolver].name, theirs, ms(g.other_ns));
-    if (!far || (judge_found(j, FAULT_RESOLVER_FAR) & (UINT32_C(1) << o->service)) != 0)
+              ours, ms(g->own_ns), a.other->resolver, theirs, ms(g->other_ns));
+    if (!far)
         return;
     struct fault_found *x = diagnosis_fault(j->out, FAULT_RESOLVER_FAR, CERTAINTY_SURE,
-                                            UINT32_C(1) << o->service);
+                                            UINT32_C(1) << service);
     JUDGE_SET(x->what,
               "DNS sends %s to a far PoP: %s%s%s takes %.1f ms, while %s, which the "
               "resolver %s gives, takes %.1f ms (%.1f to %.1f ms less).",
               name, ours, own->https.pop[0] != '\0' ? " in " : "", own->https.pop,
-              ms(g.own_ns), theirs, f->resolvers[o->resolver].name, ms(g.other_ns),
-              ms(g.low_ns), ms(g.high_ns));
-    JUDGE_SET(x->next,
-              "Use a DNS resolver at this site, or one that is near it; a resolver "
-              "in another region, or behind a VPN, names PoPs that are near itself.");
+              ms(g->own_ns), theirs, a.other->resolver, ms(g->other_ns), ms(g->low_ns),
+              ms(g->high_ns));
+    JUDGE_SET(x->next, "%s", JUDGE_NEARER_DNS);
 }
 
 static void judge_portal(const struct judging *j)
@@ -387,7 +439,8 @@ void judge_names(const struct judging *j)
         judge_answers(j, &j->f->resolvers[i]);
     }
     judge_no_dns(j);
-    for (size_t i = 0; i < j->f->n_others; i++)
-        judge_far(j, &j->f->others[i]);
+    for (size_t i = 0; i < j->f->n_services; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++)
+            judge_far(j, i, k);
     judge_portal(j);
 }

@@ -1,8 +1,11 @@
 /* The way to Microsoft: loss and where, segments, entry PoP, front doors, path MTU. */
+#include "base/mem.h"
 #include "core/loss.h"
+#include "core/media.h"
 #include "diagnose/judge.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- loss ---- */
@@ -47,6 +50,39 @@ static void add_loss_fault(const struct judging *j, size_t family, enum fault fa
     JUDGE_SET(x->next, "Give the provider this report with the time and the addresses; "
                        "edgelat trace shows the routers on the way.");
     text_free(&names);
+}
+
+/* Handshakes with several services are lost or refused, and echoes to them are not. */
+static void judge_connections(const struct judging *j, size_t family)
+{
+    const struct facts *f = j->f;
+    struct loss_count tcp = judge_connection_loss(f, family),
+                      icmp = judge_echo_loss(f, family);
+    size_t hit = 0, answering = 0;
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_probes *p = &f->services[i].by[family].tcp;
+        hit += p->lost + p->resent + p->failed > 0;
+        answering += p->answered > 0;
+    }
+    if (hit < 2 || answering == 0 || 2 * hit < f->n_services ||
+        !loss_exceeds(tcp.lost, tcp.sent, JUDGE_LOSS_RATIO) || icmp.sent == 0 ||
+        loss_exceeds(icmp.lost, icmp.sent, JUDGE_LOSS_RATIO) ||
+        loss_interval(icmp.lost, icmp.sent).high >= loss_interval(tcp.lost, tcp.sent).low)
+        return;
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_CONNECTIONS, CERTAINTY_LIKELY, 0);
+    JUDGE_SET(x->what,
+              "New connections are limited (%s): %llu of %llu packets that open one are "
+              "lost or refused, while %llu of %llu echoes to the same addresses are, so "
+              "the path is fine.",
+              family == SLOT_IPV6 ? "IPv6" : "IPv4", (unsigned long long)tcp.lost,
+              (unsigned long long)tcp.sent, (unsigned long long)icmp.lost,
+              (unsigned long long)icmp.sent);
+    JUDGE_SET(
+        x->next,
+        "Look at the limits of new connections in the firewall and the router "
+        "(rate, table of connections, ports of NAT), and for a host that opens very "
+        "many; the log of the firewall has the drops.");
 }
 
 static void judge_loss_of(const struct judging *j, size_t family)
@@ -160,8 +196,8 @@ static uint32_t services_slow_in(const struct judging *j, enum segment segment)
 static bool explains_resolvers(const struct facts *f, double segment_ms)
 {
     for (size_t i = 0; i < f->n_resolvers; i++)
-        if (!f->resolvers[i].extra &&
-            facts_median(&f->resolvers[i].delays).low_ms > segment_ms + JUDGE_RESOLVER_MS)
+        if (!f->resolvers[i].extra && facts_median(&f->resolvers[i].udp.delays).low_ms >
+                                          segment_ms + JUDGE_RESOLVER_MS)
             return false;
     return true;
 }
@@ -276,12 +312,7 @@ static void judge_door(const struct judging *j, const struct facts_other *o)
     struct check_row *row = diagnosis_row(j->out, CHECK_FRONT_DOOR,
                                           far ? GRADE_POOR : GRADE_GOOD, s->target.name);
     row->family = (enum family)o->to.family;
-    row->value = ms(g.ns);
-    row->low = ms(g.low_ns);
-    row->high = ms(g.high_ns);
-    row->unit = "ms";
-    row->threshold = JUDGE_GAIN_MS;
-    text_copy(row->source, sizeof row->source, JUDGE_OWN);
+    judge_gain(row, &g);
     JUDGE_SET(row->text,
               "what the serving front door (%.1f ms) takes more than %s (%.1f ms)",
               ms(g.own_ns), o->host, ms(g.other_ns));
@@ -295,9 +326,7 @@ static void judge_door(const struct judging *j, const struct facts_other *o)
               "takes %.1f ms (%.1f to %.1f ms less).",
               s->target.name, own->https.pop[0] != '\0' ? ", " : "", own->https.pop,
               ms(g.own_ns), o->host, ms(g.other_ns), ms(g.low_ns), ms(g.high_ns));
-    JUDGE_SET(x->next,
-              "Use a DNS resolver at this site, or one that is near it; a resolver "
-              "in another region, or behind a VPN, names PoPs that are near itself.");
+    JUDGE_SET(x->next, "%s", JUDGE_NEARER_DNS);
 }
 
 /* ---- path MTU ---- */
@@ -347,10 +376,162 @@ static void judge_mtu(const struct judging *j, size_t family)
               m->mtu - (family == SLOT_IPV6 ? 60 : 40));
 }
 
+/* Large echoes are lost more often than small ones to the same addresses. */
+static void judge_large(const struct judging *j)
+{
+    const struct facts *f = j->f;
+    struct loss_count large = {0}, small = {0};
+    for (size_t i = 0; i < f->n_services; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+            const struct facts_address *a = &f->services[i].by[k];
+            if (a->large.answered == 0 || a->icmp.answered == 0)
+                continue;
+            large.sent += a->large.sent;
+            large.lost += a->large.lost;
+            small.sent += a->icmp.sent;
+            small.lost += a->icmp.lost;
+        }
+    if (!loss_exceeds(large.lost, large.sent, JUDGE_LOSS_RATIO) ||
+        loss_exceeds(small.lost, small.sent, JUDGE_LOSS_RATIO) ||
+        loss_interval(large.lost, large.sent).low <=
+            loss_interval(small.lost, small.sent).high)
+        return;
+    struct loss_interval i = loss_interval(large.lost, large.sent);
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_LARGE_LOSS, CERTAINTY_LIKELY, 0);
+    JUDGE_SET(
+        x->what,
+        "Large packets are lost: %llu of %llu echoes of %d bytes (%.0f to %.0f %%), "
+        "and %llu of %llu small ones; pages and downloads stall, while pings look "
+        "fine.",
+        (unsigned long long)large.lost, (unsigned long long)large.sent, FACTS_LARGE,
+        100 * i.low, 100 * i.high, (unsigned long long)small.lost,
+        (unsigned long long)small.sent);
+    JUDGE_SET(
+        x->next,
+        "Look for a duplex mismatch, a bad cable or a weak radio link on the way, and "
+        "for a limit of the rate; compare: ping -s %d %s",
+        FACTS_LARGE, f->services[0].target.host);
+}
+
+/* ---- delay variation ---- */
+
+/* Mean of |difference| of successive delays (RFC 3550, 6.4.1; RFC 5481: IPDV) of several
+ * streams, with its 95 % interval; the median tells whether most of them vary. */
+struct variation {
+    double ms, low_ms, high_ms, median_ms;
+    size_t n;
+};
+
+enum { VARIATION_RINGS = FACTS_SERVICES * FACTS_FAMILIES };
+
+static int by_double(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static struct variation variation_of(const struct delay_ring *const *rings, size_t n)
+{
+    static const double correlated = 1.4; /* neighbours share one of their two delays */
+    struct variation v = {NAN, NAN, NAN, NAN, 0};
+    double *all = mem_alloc((n * DELAY_RING_MAX + 1) * sizeof *all), sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 1; k < rings[i]->n; k++) {
+            double d = fabs(ms(rings[i]->ns[k] - rings[i]->ns[k - 1]));
+            all[v.n++] = d;
+            sum += d;
+            squares += d * d;
+        }
+    if (v.n > 1) {
+        double count = (double)v.n, variance;
+        qsort(all, v.n, sizeof *all, by_double);
+        v.ms = sum / count;
+        variance = (squares - sum * v.ms) / (count - 1);
+        double half = 1.96 * sqrt(correlated * fmax(variance, 0) / count);
+        v.low_ms = v.ms - half;
+        v.high_ms = v.ms + half;
+        v.median_ms = all[v.n / 2];
+    }
+    free(all);
+    return v;
+}
+
+enum { VARIATION_LEAST = 20 }; /* differences */
+
+static bool varies(const struct variation *v, double limit_ms)
+{
+    return v->n >= VARIATION_LEAST && v->low_ms > limit_ms && v->median_ms > limit_ms / 2;
+}
+
+/* Microsoft's limit is for one direction of media from the customer's edge; what varies more
+ * there and back may do so in both directions. */
+void judge_variation(struct judging *j)
+{
+    const struct facts *f = j->f;
+    const struct delay_ring *rings[VARIATION_RINGS], *relays[FACTS_MEDIA],
+        *gateways[FACTS_FAMILIES];
+    struct media_limits limits;
+    size_t n = 0;
+    thresholds_media(&j->known->thresholds, &limits);
+    double limit_ms = limits.of[MEDIA_VARIATION].most / NS_PER_MS;
+    for (size_t i = 0; i < f->n_services; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++)
+            if (!intercepted(&f->services[i].by[k].intercept))
+                rings[n++] = &f->services[i].by[k].tcp.delays;
+    for (size_t i = 0; i < FACTS_MEDIA; i++)
+        relays[i] = &f->media[i].stun.delays;
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        gateways[k] = &f->gateways[k].icmp.delays;
+    struct variation all = variation_of(rings, n),
+                     media = variation_of(relays, FACTS_MEDIA),
+                     hop = variation_of(gateways, FACTS_FAMILIES);
+    if (limit_ms <= 0 || media.n + all.n == 0)
+        return;
+    bool common = varies(&all, limit_ms), local = common && varies(&hop, limit_ms);
+    const struct variation *v = common || media.n < VARIATION_LEAST ? &all : &media;
+    struct check_row *row = diagnosis_row(j->out, CHECK_VARIATION, GRADE_GOOD,
+                                          v == &all ? "all services" : "media");
+    row->value = v->ms;
+    row->low = v->low_ms;
+    row->high = v->high_ms;
+    row->unit = "ms";
+    row->threshold = limit_ms;
+    text_copy(row->source, sizeof row->source, limits.of[MEDIA_VARIATION].source);
+    JUDGE_SET(row->text, "mean difference of successive delays, there and back");
+    if (!varies(v, limit_ms))
+        return;
+    row->grade = v->low_ms > 2 * limit_ms ? GRADE_BAD : GRADE_POOR;
+    j->varies = common;
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_JITTER,
+                        v->low_ms > 2 * limit_ms ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);
+    if (local) {
+        x->segment = fault_segment(FAULT_GATEWAY_SLOW);
+        x->whom = fault_whom(FAULT_GATEWAY_SLOW);
+    }
+    JUDGE_SET(
+        x->what,
+        "The delay %s varies by %.0f ms from packet to packet (95 %% interval %.0f to "
+        "%.0f ms; limit of media %.0f ms, Microsoft), so calls sound broken.",
+        local    ? "to the gateway already"
+        : common ? "to all services"
+                 : "to the relays of media",
+        v->ms, v->low_ms, v->high_ms, limit_ms);
+    JUDGE_SET(
+        x->next, "%s",
+        local ? "Look for a saturated or weak Wi-Fi: connect this host by a cable and "
+                "run this again."
+              : "See whether other traffic fills the line (edgelat diagnose --load), "
+                "and give the provider this report.");
+}
+
 void judge_paths(const struct judging *j)
 {
-    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        judge_connections(j, k);
         judge_loss_of(j, k);
+    }
     for (size_t i = 0; i < j->f->n_paths; i++)
         judge_path(j, &j->f->paths[i]);
     judge_role(j);
@@ -361,4 +542,5 @@ void judge_paths(const struct judging *j)
     judge_segment(j, SEGMENT_MICROSOFT, FAULT_FAR_DOOR);
     for (size_t k = 0; k < FACTS_FAMILIES; k++)
         judge_mtu(j, k);
+    judge_large(j);
 }

@@ -51,9 +51,9 @@ static bool over_limit(const struct judging *j, const struct facts_service *s,
                        const struct facts_median *m)
 {
     const char *source;
-    double limit = limit_of(j, s, &source);
-    return m->n > 0 && ((!isnan(limit) && m->low_ms > limit) ||
-                        below_recommendation(j, s, m->low_ms));
+    double limit = limit_of(j, s, &source), least = j->varies ? m->min_ms : m->low_ms;
+    return m->n > 0 &&
+           ((!isnan(limit) && least > limit) || below_recommendation(j, s, least));
 }
 
 bool judge_is_slow(const struct judging *j, size_t service)
@@ -131,15 +131,25 @@ static void judge_phases(const struct judging *j, size_t service, size_t family)
 
 struct service_state { /* over its families */
     bool tried, tcp, https_tried, tls_fails, https_works, silent;
-    uint32_t sent, http_errors, slow, replies;
-    struct facts_median reply;
+    uint32_t sent, http_errors, slow, replies, throttled;
+    double reply_ms, tls_ms; /* of the faster family, without the path; NaN: unknown */
+    size_t replied;
     uint16_t status;
     const char *cause;
 };
 
+/* Further addresses of the answer do, in this family. */
+static bool answers_elsewhere(const struct facts_address *a)
+{
+    for (size_t i = 0; i < a->n_more; i++)
+        if (a->more[i].answered > 0)
+            return true;
+    return false;
+}
+
 static struct service_state state_of(const struct facts_service *s)
 {
-    struct service_state t = {.cause = "", .reply = {NAN, NAN, NAN, NAN, 0}};
+    struct service_state t = {.cause = "", .reply_ms = NAN, .tls_ms = NAN};
     const char *tcp_cause = "";
     bool tls_errors = false;
     uint32_t refused = 0;
@@ -148,7 +158,7 @@ static struct service_state state_of(const struct facts_service *s)
         if (a->to.family == FAMILY_NONE || (k != SLOT_PROXY && !a->route))
             continue;
         t.tried |= a->tcp.sent > 0;
-        t.tcp |= a->tcp.answered > 0;
+        t.tcp |= a->tcp.answered > 0 || answers_elsewhere(a);
         t.https_tried |= a->https.sent > 0;
         t.https_works |= judge_https_works(&a->https);
         tls_errors |= a->https.tls_errors > 0;
@@ -156,6 +166,7 @@ static struct service_state state_of(const struct facts_service *s)
         t.replies += a->https.replies;
         t.http_errors += a->https.http_errors;
         t.slow += a->https.slow;
+        t.throttled += a->https.throttled;
         refused += a->tcp.answered > 0 ? a->https.refused : 0;
         if (a->https.http_errors > 0)
             t.status = a->https.last.status;
@@ -163,9 +174,16 @@ static struct service_state state_of(const struct facts_service *s)
             tcp_cause = a->tcp.cause;
         else if (a->https.cause[0] != '\0')
             t.cause = a->https.cause;
-        struct facts_median m = facts_median(&a->https.first_byte);
-        if (m.n > 0)
-            t.reply = m;
+        /* A TLS handshake takes one or two round trips, a reply one. */
+        struct facts_median path = facts_median(&a->tcp.delays),
+                            reply = facts_median(&a->https.first_byte),
+                            tls = facts_median(&a->https.tls);
+        double path_ms = path.n > 0 ? path.ms : 0;
+        if (tls.n > 0)
+            t.tls_ms = fmin(t.tls_ms, tls.low_ms - 2 * path_ms);
+        if (reply.n > 0)
+            t.reply_ms = fmin(t.reply_ms, reply.low_ms - path_ms);
+        t.replied += tls.n;
     }
     if (!t.tcp ||
         t.cause[0] == '\0') /* else why a family fails that accepts connections */
@@ -260,13 +278,155 @@ static void judge_one_family(const struct judging *j, size_t service)
     const struct facts_probes *v4 = &s->by[SLOT_IPV4].tcp, *v6 = &s->by[SLOT_IPV6].tcp;
     char address[ADDRESS_TEXT_MAX];
     if (!s->by[SLOT_IPV4].route || v4->sent < 5 || v4->answered > 0 ||
-        v6->answered == 0 || most_is_lost(j->f, SLOT_IPV4))
+        answers_elsewhere(&s->by[SLOT_IPV4]) || v6->answered == 0 ||
+        most_is_lost(j->f, SLOT_IPV4))
         return;
     struct fault_found *x =
         diagnosis_fault(j->out, FAULT_SERVICE_DOWN, CERTAINTY_SURE, BIT(service));
     JUDGE_SET(x->what, "%s does not answer by IPv4 (%s: %s), only by IPv6.",
               s->target.name, endpoint_address(address, &s->by[SLOT_IPV4].to), v4->cause);
     next_for_service(x, s->target.host);
+}
+
+/* Of the addresses of its name some answer and some do not. */
+static void judge_addresses(const struct judging *j, size_t service, size_t family)
+{
+    const struct facts_service *s = &j->f->services[service];
+    const struct facts_address *a = &s->by[family];
+    struct text silent = {0};
+    char address[ADDRESS_TEXT_MAX];
+    size_t n = 0, answering = a->tcp.answered > 0;
+    if (a->n_more == 0 || most_is_lost(j->f, family))
+        return;
+    if (a->tcp.sent > 2 && a->tcp.answered == 0) {
+        text_add(&silent, "%s", endpoint_address(address, &a->to));
+        n++;
+    }
+    for (size_t i = 0; i < a->n_more; i++) {
+        answering += a->more[i].answered > 0;
+        if (a->more[i].sent < 2 || a->more[i].answered > 0)
+            continue;
+        text_add(&silent, "%s%s", n > 0 ? ", " : "",
+                 endpoint_address(address, &a->more[i].to));
+        n++;
+    }
+    if (n > 0 && answering > 0) {
+        struct fault_found *x =
+            diagnosis_fault(j->out, FAULT_SERVICE_ADDRESS, CERTAINTY_SURE, BIT(service));
+        JUDGE_SET(x->what,
+                  "%s: %zu of %zu addresses %s not answer while others do: %s; a client "
+                  "that tries such an address first takes the next one after 250 ms "
+                  "(RFC 8305), or later.",
+                  s->target.name, n, 1 + a->n_more, n == 1 ? "does" : "do",
+                  text_string(&silent));
+        next_for_service(x, s->target.host);
+    }
+    text_free(&silent);
+}
+
+/* IPv6 is nearer by far: what takes IPv4 all the same, such as media, is slow. */
+static void judge_far_ipv4(const struct judging *j)
+{
+    const struct facts *f = j->f;
+    uint32_t services = 0;
+    struct gain worst = {0};
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_address *v4 = &f->services[i].by[SLOT_IPV4],
+                                   *v6 = &f->services[i].by[SLOT_IPV6];
+        struct gain g = gain_of(&v4->tcp.delays, &v6->tcp.delays, f->end);
+        if (g.verdict != GAIN_SURE || ms(g.low_ns) <= JUDGE_GAIN_MS ||
+            intercepted(&v4->intercept) || intercepted(&v6->intercept))
+            continue;
+        services |= BIT(i);
+        if (g.low_ns > worst.low_ns)
+            worst = g;
+    }
+    if (services == 0)
+        return;
+    struct text names = {0};
+    struct check_row *row = diagnosis_row(j->out, CHECK_IPV6, GRADE_POOR, "IPv4");
+    judge_gain(row, &worst);
+    judge_add_services(&names, f, services);
+    JUDGE_SET(row->text,
+              "what IPv4 to %s takes more than IPv6; clients take IPv6 first, but some "
+              "programs and VPNs know IPv4 only",
+              text_string(&names));
+    text_free(&names);
+}
+
+/* Its addresses answer echoes much sooner than handshakes. */
+static bool judge_late_handshakes(const struct judging *j, size_t service)
+{
+    const struct facts_service *s = &j->f->services[service];
+    struct gain late = {0};
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        struct gain g = gain_of(&s->by[k].tcp.delays, &s->by[k].icmp.delays, j->f->end);
+        if (s->by[k].tcp.answered == 0 || intercepted(&s->by[k].intercept))
+            continue;
+        if (g.verdict != GAIN_SURE || ms(g.low_ns) <= JUDGE_GAIN_MS)
+            return false;
+        late = g;
+    }
+    if (late.own_values == 0)
+        return false;
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_SERVICE_SLOW, CERTAINTY_LIKELY, BIT(service));
+    x->segment = "service, or firewall";
+    x->whom = "the administrator of the firewall, then Microsoft's support";
+    JUDGE_SET(x->what,
+              "%s accepts connections late: handshakes take %.1f ms, echoes to the same "
+              "address %.1f ms.",
+              s->target.name, ms(late.own_ns), ms(late.other_ns));
+    JUDGE_SET(x->next,
+              "The path is fast; look for a firewall or proxy that holds up new "
+              "connections: edgelat trace --tcp %s",
+              s->target.host);
+    return true;
+}
+
+static bool is_late(const struct service_state *t)
+{
+    return t->reply_ms > JUDGE_REPLY_MS || t->tls_ms > JUDGE_REPLY_MS;
+}
+
+/* A CPU of this host that is busy makes all services late. */
+static bool is_by_cpu(const struct facts *f, size_t service)
+{
+    for (size_t i = 0; f->busy && i < f->n_services; i++) {
+        struct service_state t = state_of(&f->services[i]);
+        if (i != service && t.replied > 0 && 4 * t.tls_ms < JUDGE_REPLY_MS)
+            return false;
+    }
+    return f->busy;
+}
+
+static bool fails_all(const struct facts_https *h)
+{
+    return h->sent > 1 && h->replies + h->http_errors == 0;
+}
+
+/* HTTPS fails in one family and works in the other: clients choose by the handshake of TCP
+ * (RFC 8305), which succeeds, and stay with it. */
+static void judge_family_https(const struct judging *j, size_t service, size_t family)
+{
+    const struct facts_service *s = &j->f->services[service];
+    const struct facts_address *a = &s->by[family];
+    const struct facts_https *h = &a->https;
+    bool tls = h->tls_errors == h->sent;
+    if (a->tcp.answered == 0 || !fails_all(h) ||
+        !judge_https_works(&s->by[1 - family].https) ||
+        h->tls_errors + h->slow < h->sent || most_is_lost(j->f, family))
+        return;
+    struct fault_found *x =
+        diagnosis_fault(j->out, tls ? FAULT_SERVICE_TLS : FAULT_SERVICE_DOWN,
+                        CERTAINTY_SURE, BIT(service));
+    JUDGE_SET(x->what, "%s by %s fails: %s; by %s it works.", s->target.name,
+              family == SLOT_IPV6 ? "IPv6" : "IPv4", h->cause,
+              family == SLOT_IPV6 ? "IPv4" : "IPv6");
+    JUDGE_SET(x->next,
+              "A filter, proxy or security gateway may treat the families differently; "
+              "compare: edgelat probe https %s -4, and -6",
+              s->target.host);
 }
 
 static void judge_state(const struct judging *j, size_t service)
@@ -301,6 +461,8 @@ static void judge_state(const struct judging *j, size_t service)
     if (proxied && t.replies + t.http_errors == 0)
         return; /* the proxy's fault */
     judge_one_family(j, service);
+    for (size_t k = 0; k < FACTS_FAMILIES && !proxied; k++)
+        judge_family_https(j, service, k);
     if (t.tls_fails) {
         x = diagnosis_fault(j->out, FAULT_SERVICE_TLS, CERTAINTY_SURE, BIT(service));
         JUDGE_SET(x->what, "TLS to %s fails: %s.", name, t.cause);
@@ -321,17 +483,29 @@ static void judge_state(const struct judging *j, size_t service)
         JUDGE_SET(x->what, "%s accepts connections but does not reply: %s.", name,
                   t.cause);
         next_for_service(x, s->target.host);
-    } else if (t.reply.n > 2 && t.reply.low_ms > JUDGE_REPLY_MS && !j->f->busy) {
+    } else if (t.throttled > 1 && 2 * t.throttled > t.sent) {
+        x = diagnosis_fault(j->out, FAULT_SERVICE_ERRORS, CERTAINTY_SURE, BIT(service));
+        JUDGE_SET(x->what, "%s turns requests away: HTTP 429 (too many) in %u of %u.",
+                  name, t.throttled, t.sent);
+        JUDGE_SET(
+            x->next,
+            "Look for a program at this site that sends very many requests; the limit "
+            "is that of the tenant or of the public address. Compare: edgelat probe "
+            "https %s",
+            s->target.host);
+    } else if (t.replied > 2 && is_late(&t) && !is_by_cpu(j->f, service)) {
+        bool tls = !(t.reply_ms > JUDGE_REPLY_MS);
         x = diagnosis_fault(j->out, FAULT_SERVICE_SLOW, CERTAINTY_SURE, BIT(service));
         x->segment = "service";
         x->whom = "Microsoft's support";
         JUDGE_SET(x->what,
-                  "%s replies late: %.0f ms to the first byte (limit %.0f ms, %s).", name,
-                  t.reply.ms, JUDGE_REPLY_MS, JUDGE_OWN);
+                  "%s replies late: %.0f ms %s, besides the path (limit %.0f ms, %s).",
+                  name, tls ? t.tls_ms : t.reply_ms,
+                  tls ? "for TLS" : "to the first byte", JUDGE_REPLY_MS, JUDGE_OWN);
         next_for_service(x, s->target.host);
     }
     struct facts_median m = judge_delay_of(j->f, service);
-    if (!over_limit(j, s, &m))
+    if (!over_limit(j, s, &m) || judge_late_handshakes(j, service))
         return;
     double limit = limit_of(j, s, &source);
     bool only_poor = isnan(limit) || m.low_ms <= limit;
@@ -448,8 +622,9 @@ static void judge_ipv6(const struct judging *j)
             continue;
         both |= BIT(i);
         bool stalls = v4->https.slow + v4->https.refused > 0 && v4->https.replies == 0;
-        if (v6->tcp.answered == 0 && (stalls || most_is_lost(f, SLOT_IPV6)))
-            continue; /* nor does IPv4 work, or chance lost them all */
+        if (v6->tcp.answered == 0 &&
+            (stalls || answers_elsewhere(v6) || most_is_lost(f, SLOT_IPV6)))
+            continue; /* nor does IPv4 work, or it is this address, or chance */
         if (v6->tcp.answered == 0) {
             host = broken == 0 ? f->services[i].target.host : host;
             broken |= BIT(i);
@@ -504,12 +679,7 @@ static void judge_ipv6(const struct judging *j)
     } else if (slower != 0 &&
                (works == slower || 2 * judge_count(slower) > judge_count(works))) {
         judge_add_services(&names, f, slower);
-        row->value = ms(worst.ns);
-        row->low = ms(worst.low_ns);
-        row->high = ms(worst.high_ns);
-        row->unit = "ms";
-        row->threshold = JUDGE_GAIN_MS;
-        text_copy(row->source, sizeof row->source, JUDGE_OWN);
+        judge_gain(row, &worst);
         JUDGE_SET(row->text, "what IPv6 to %s takes more than IPv4", text_string(&names));
         struct fault_found *x = diagnosis_fault(j->out, FAULT_IPV6_SLOW, CERTAINTY_SURE,
                                                 works == slower ? 0 : slower);
@@ -742,8 +912,10 @@ void judge_services(const struct judging *j_in)
     if (copy.all_silent)
         judge_silent_services(j);
     for (size_t i = 0; i < j->f->n_services; i++) {
-        for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++) {
             judge_tcp(j, i, k);
+            judge_addresses(j, i, k);
+        }
         for (size_t k = 0; k < FAMILY_SLOTS; k++)
             judge_phases(j, i, k);
         judge_state(j, i);
@@ -752,6 +924,7 @@ void judge_services(const struct judging *j_in)
     judge_middlebox(j);
     judge_ipv4(j);
     judge_ipv6(j);
+    judge_far_ipv4(j);
     judge_media(j);
     judge_public_address(j);
     judge_load(j);

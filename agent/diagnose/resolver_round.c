@@ -9,21 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_GAP_NS (30 * NS_PER_MS)  /* between two lookups of the first round */
-#define AGAIN_GAP_NS (500 * NS_PER_MS) /* of the later ones, for each server */
+#define GAP_NS (30 * NS_PER_MS) /* between two lookups */
 
 struct asked_name { /* one lookup under way */
     struct asked_server *server;
     size_t service, family;
-    bool again;
 };
 
 struct asked_server {
     struct resolver_round *round;
     struct facts_resolver *facts;
     struct resolver *resolver; /* NULL: it could not be made */
-    size_t next;               /* lookups of the first round that were sent */
-    size_t under_way, last;
+    size_t next;               /* lookups that were sent */
     uv_timer_t *timer;
     struct asked_name names[FACTS_SERVICES][FACTS_FAMILIES];
 };
@@ -32,13 +29,6 @@ struct resolver_round {
     struct facts *facts;
     struct asked_server servers[DNS_SERVERS_MAX];
 };
-
-static void on_timer(uv_timer_t *timer);
-
-static size_t first_round(const struct asked_server *s)
-{
-    return FACTS_FAMILIES * s->round->facts->n_services;
-}
 
 /* A filter's address, such as 0.0.0.0, is an answer, too. */
 static bool is_answer(const struct resolution *r)
@@ -59,71 +49,41 @@ static void keep_answer(struct facts_answer *a, const struct resolution *r,
 static void on_answer(const struct resolution *r, void *user)
 {
     struct asked_name *name = user;
-    struct asked_server *s = name->server;
-    struct facts_resolver *f = s->facts;
-    struct resolver_round *round = s->round;
-    const char *host = round->facts->services[name->service].target.host;
+    struct facts_resolver *f = name->server->facts;
+    const char *host = name->server->round->facts->services[name->service].target.host;
     bool answered = is_answer(r);
-    bool by_hosts = strcmp(r->servers, "hosts file") == 0;
-    s->under_way--;
-    if (!by_hosts) {
-        f->asked++;
-        f->answered += answered;
-        f->failed += !answered;
-        if (!answered)
-            text_copy(f->error, sizeof f->error, r->error);
-        else if (name->again)
-            delay_ring_add(&f->delays, wall_now(), r->took_ns);
-    }
-    if (!name->again && !by_hosts)
-        keep_answer(&f->answers[name->service][name->family], r, host);
-    bool last = !name->again && s->next == first_round(s) && s->under_way == 0;
-    if (last)
-        timer_in(s->timer, on_timer, AGAIN_GAP_NS);
+    if (strcmp(r->servers, "hosts file") == 0)
+        return;
+    f->asked++;
+    f->answered += answered;
+    f->failed += !answered;
+    if (answered)
+        delay_ring_add(&f->lookups, wall_now(), r->took_ns);
+    else
+        text_copy(f->error, sizeof f->error, r->error);
+    keep_answer(&f->answers[name->service][name->family], r, host);
 }
 
-static void ask(struct asked_server *s, size_t service, size_t family, bool again)
+static void ask(struct asked_server *s, size_t service, size_t family)
 {
     char absolute[HOST_TEXT_MAX + 1];
     struct asked_name *name = &s->names[service][family];
     const struct target *t = &s->round->facts->services[service].target;
     snprintf(absolute, sizeof absolute, "%s.", t->host);
-    *name = (struct asked_name){s, service, family, again};
+    *name = (struct asked_name){s, service, family};
     s->facts->answers[service][family].asked = true;
-    s->under_way++;
     resolver_lookup(s->resolver, absolute,
                     family == SLOT_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4, target_port(t, NULL),
                     on_answer, name);
 }
 
-/* A name that this server has answered with an address, after the last one. */
-static bool next_known(const struct asked_server *s, size_t *service)
-{
-    size_t n = s->round->facts->n_services;
-    for (size_t i = 1; i <= n; i++) {
-        size_t k = (s->last + i) % n;
-        if (s->facts->answers[k][SLOT_IPV4].n > 0) {
-            *service = k;
-            return true;
-        }
-    }
-    return false;
-}
-
 static void on_timer(uv_timer_t *timer)
 {
     struct asked_server *s = timer->data;
-    bool first = s->next < first_round(s);
-    if (first) {
-        size_t n = s->next++;
-        ask(s, n / FACTS_FAMILIES, n % FACTS_FAMILIES, false);
-        if (s->next < first_round(s))
-            timer_in(timer, on_timer, FIRST_GAP_NS);
-        return;
-    }
-    if (s->under_way == 0 && next_known(s, &s->last))
-        ask(s, s->last, SLOT_IPV4, true);
-    timer_in(timer, on_timer, AGAIN_GAP_NS);
+    size_t n = s->next++;
+    ask(s, n / FACTS_FAMILIES, n % FACTS_FAMILIES);
+    if (s->next < FACTS_FAMILIES * s->round->facts->n_services)
+        timer_in(timer, on_timer, GAP_NS);
 }
 
 struct resolver_round *resolver_round_start(uv_loop_t *loop, struct facts *facts)

@@ -1,7 +1,6 @@
 /*
- * Asks each DNS server on its own for the names of the services, on the loop: first every
- * name in both families, then, until it is stopped, one name after the other again, whose
- * delays are those of answers that the server has in its cache. The hosts file is not asked.
+ * Asks each DNS server on its own for the names of the services, on the loop: every name
+ * once in both families. The hosts file is not asked.
  */
 #ifndef EDGELAT_DIAGNOSE_RESOLVER_ROUND_H
 #define EDGELAT_DIAGNOSE_RESOLVER_ROUND_H

@@ -16,6 +16,7 @@
 #include "net/neighbour.h"
 #include "net/socket.h"
 #include "net/timer.h"
+#include "probe/dns/dns.h"
 #include "probe/kinds.h"
 #include "probe/path/mtu_prober.h"
 #include "probe/path/tracer.h"
@@ -37,6 +38,9 @@
 #define LOAD_RISE_NS   (500 * NS_PER_MS) /* until the queues are full */
 #define MEDIA_EVERY_NS (250 * NS_PER_MS)
 #define LOCAL_EVERY_NS (200 * NS_PER_MS) /* ICMP to a gateway, TCP to a proxy */
+#define DNS_EVERY_NS   (250 * NS_PER_MS)
+#define DNS_WAITING_NS (3 * NS_PER_S) /* those of the last are waited for: REST_NS */
+#define MORE_EVERY_NS  (3 * NS_PER_S) /* a further address of a service */
 #define TICK_NS        (20 * NS_PER_MS)
 #define NAMES_NS       (6 * NS_PER_S) /* no name is awaited longer */
 #define REST_NS        (3 * NS_PER_S) /* for the last answers */
@@ -57,7 +61,10 @@ static const char *const media_hosts[FACTS_MEDIA] = {"worldaz.relay.teams.micros
 enum {
     DATES_MAX = 64,
     DOORS_MEASURED = 2, /* the nearest front doors */
-    STREAMS_MAX = FACTS_SERVICES * FAMILY_SLOTS * 3 + FACTS_OTHERS * 2 + FACTS_MEDIA + 4,
+    LARGE_MEASURED = 3, /* services that get large echoes, too */
+    STREAMS_MAX = FACTS_SERVICES * FAMILY_SLOTS * 3 + LARGE_MEASURED * FACTS_FAMILIES +
+                  FACTS_SERVICES * FACTS_FAMILIES * FACTS_MORE + FACTS_OTHERS * 2 +
+                  FACTS_MEDIA + DNS_SERVERS_MAX + 4,
     DECOYS_MAX = FACTS_SERVICES * FACTS_FAMILIES,
 };
 
@@ -71,6 +78,7 @@ struct probed_stream { /* what is probed, and where the results go */
     struct facts_https *https;
     struct facts_address *address; /* NULL: of no service */
     struct facts_media *media;     /* NULL: no relay */
+    struct facts_more *more;       /* NULL: no further address */
 };
 
 struct service_lookup {
@@ -125,7 +133,8 @@ struct diagnose_runner {
     size_t lookups_left;
     struct media_lookup media[FACTS_MEDIA];
     struct http_proxy proxy;
-    struct target local; /* how gateways and the proxy are probed */
+    struct target large; /* how large echoes are sent */
+    struct target local; /* how gateways, resolvers and the proxy are probed */
     struct probed_stream streams[STREAMS_MAX];
     size_t n_streams;
     struct decoy_probe decoys[DECOYS_MAX];
@@ -133,7 +142,7 @@ struct diagnose_runner {
     struct mtu_run mtus[FACTS_FAMILIES];
     bool mtu_begun;
     int64_t dates_ns[DATES_MAX];
-    size_t kind_icmp, kind_tcp, kind_https, kind_stun;
+    size_t kind_icmp, kind_tcp, kind_https, kind_stun, kind_dns;
     bool over;
 };
 
@@ -332,6 +341,66 @@ static void probe_gateway(struct diagnose_runner *r, size_t family)
                                           .probes = &g->icmp});
 }
 
+/* Another stream goes to the same address. */
+static void halve_rate(struct diagnose_runner *r, const struct facts_probes *of)
+{
+    for (size_t i = 0; i < r->n_streams; i++)
+        if (r->streams[i].probes == of)
+            r->streams[i].every_ns *= 2;
+}
+
+static void probe_resolver(struct diagnose_runner *r, struct facts_resolver *resolver)
+{
+    struct endpoint to = resolver->server.at;
+    int64_t every_ns = DNS_EVERY_NS;
+    to.port = to.port != 0 ? to.port : target_port(&r->local, &dns_kind.kind);
+    socket_set_zone(&to, resolver->server.zone);
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        if (endpoint_same_address(&r->facts.gateways[k].to, &to)) {
+            halve_rate(r, &r->facts.gateways[k].icmp);
+            every_ns *= 2;
+        }
+    if (r->over || !socket_has_route(&to, NULL))
+        return;
+    if (!allowed(r, &to)) {
+        runner_stop(r);
+        return;
+    }
+    add_stream(r, &(struct probed_stream){r->kind_dns, &r->local, to, every_ns,
+                                          .probes = &resolver->udp});
+}
+
+/* Every other echo of this address. */
+static void probe_large(struct diagnose_runner *r, struct facts_address *a)
+{
+    struct endpoint host = a->to;
+    host.port = 0;
+    if (r->facts.no_icmp[0] != '\0' || r->over)
+        return;
+    halve_rate(r, &a->icmp);
+    add_stream(r, &(struct probed_stream){r->kind_icmp, &r->large, host,
+                                          2 * ICMP_EVERY_NS, .probes = &a->large});
+}
+
+/* A client that tries one of them first must wait if it does not answer. */
+static void probe_more(struct diagnose_runner *r, const struct target *target,
+                       struct facts_address *a)
+{
+    for (size_t i = 0; i < a->n_all && a->n_more < FACTS_MORE && !r->over; i++) {
+        struct facts_more *m = &a->more[a->n_more];
+        if (endpoint_same_address(&a->all[i], &a->to))
+            continue;
+        if (!allowed(r, &a->all[i])) {
+            runner_stop(r);
+            return;
+        }
+        m->to = a->all[i];
+        a->n_more++;
+        add_stream(r, &(struct probed_stream){r->kind_tcp, target, m->to, MORE_EVERY_NS,
+                                              .more = m});
+    }
+}
+
 static void take_date(struct diagnose_runner *r)
 {
     int64_t ahead_ns;
@@ -348,6 +417,11 @@ static void on_result(const struct result *result, void *user)
         intercept_add(&s->address->intercept, kind, result);
     if (s->media != NULL && result->stun.mapped.family != FAMILY_NONE)
         s->media->mapped = result->stun.mapped;
+    if (s->more != NULL) {
+        s->more->sent += result->outcome != OUTCOME_NOT_MEASURED;
+        s->more->answered += result->outcome == OUTCOME_REPLY;
+        return;
+    }
     if (s->https == NULL) {
         facts_add_probe(s->probes, result);
         return;
@@ -685,6 +759,9 @@ static void start_probing(struct diagnose_runner *r)
             ipv4 |= k == SLOT_IPV4;
             find_way(r, &a->to);
             probe_address(r, &f->services[s].target, &a->to, a, &a->tcp, &a->https);
+            probe_more(r, &f->services[s].target, a);
+            if (s < LARGE_MEASURED)
+                probe_large(r, a);
             start_decoy(r, a);
         }
     f->has_route |= has_default_route();
@@ -692,6 +769,8 @@ static void start_probing(struct diagnose_runner *r)
         return;
     for (size_t k = 0; k < FACTS_FAMILIES; k++)
         probe_gateway(r, k);
+    for (size_t i = 0; i < f->n_resolvers; i++)
+        probe_resolver(r, &f->resolvers[i]);
     start_paths(r);
     if (has_doors(r))
         r->doors = door_round_start(r->loop, r->options.known, r->resolver, ipv4, !ipv4,
@@ -938,6 +1017,7 @@ int runner_start(struct diagnose_runner **out, uv_loop_t *loop,
     r->kind_tcp = kinds_find(kinds, "tcp");
     r->kind_https = kinds_find(kinds, "https");
     r->kind_stun = kinds_find(kinds, "stun");
+    r->kind_dns = kinds_find(kinds, "dns");
     int rc = resolver_create(&r->resolver, loop, o->config->dns_servers);
     if (rc == 0)
         rc = http_create(&r->http, loop);
@@ -954,6 +1034,11 @@ int runner_start(struct diagnose_runner **out, uv_loop_t *loop,
     r->as = as_lookup_create(o->config->path_as_database, NULL);
     links_open(&r->links);
     r->local = target_default(kinds);
+    r->large = r->local;
+    r->large.payload_bytes = FACTS_LARGE;
+    r->local.waiting_ns[r->kind_dns] = DNS_WAITING_NS;
+    if (o->n_targets > 0 && endpoint_literal(o->targets[0].host) == FAMILY_NONE)
+        text_copy(r->local.query, sizeof r->local.query, o->targets[0].host);
     for (size_t i = 0; i < o->n_targets && i < FACTS_SERVICES; i++) {
         struct facts_service *s = &r->facts.services[r->facts.n_services++];
         s->target = o->targets[i];

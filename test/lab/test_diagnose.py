@@ -282,6 +282,80 @@ def slower(extra, via):
     return "".join(f"path {name} {where} delay={ms + extra}ms jitter=0 loss=0 via={via}\n" for name, (where, ms) in base.items())
 
 
+def drop(*what):
+    """What the gateway does not forward."""
+    return lambda: rules("drop", "filter hook forward priority 0", *(f"{line} drop" for line in what))
+
+
+def teams_shows(status, days=7):
+    """teams is served by another nginx, with a certificate of the right CA that is valid for `days` from now."""
+    def plant():
+        names = run("openssl", "x509", "-in", f"{lab.FOLDER}/pop.pem", "-noout", "-ext", "subjectAltName").stdout.split("\n", 1)[1]
+        with open(f"{lab.FOLDER}/ca.conf", "w", encoding="ascii") as file:
+            file.write(f"[ca]\ndatabase={lab.FOLDER}/ca.index\nrand_serial=yes\nnew_certs_dir={lab.FOLDER}\ndefault_md=sha256\npolicy=p\nx509_extensions=e\n"
+                       f"[p]\ncommonName=supplied\n[e]\nsubjectAltName={names.strip().replace('IP Address:', 'IP:').replace(', ', ',')}\n")
+        open(f"{lab.FOLDER}/ca.index", "w", encoding="ascii").close()
+        begin = time.time() - 30 * 86400
+        for words in (["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "teams.key", "-out", "teams.csr", "-subj", "/CN=pop"],
+                      ["ca", "-batch", "-config", "ca.conf", "-name", "ca", "-cert", "ca.pem", "-keyfile", "ca.key", "-in", "teams.csr", "-out", "teams.pem", "-notext",
+                       "-startdate", time.strftime("%y%m%d%H%M%SZ", time.gmtime(begin)),
+                       "-enddate", time.strftime("%y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86400))]):
+            done = run("openssl", *words, cwd=lab.FOLDER)
+            if done.returncode != 0:
+                raise RuntimeError(done.stderr)
+        paths = "".join(f"{kind}_temp_path {lab.FOLDER}/tmp; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        with open(f"{lab.FOLDER}/teams.conf", "w", encoding="ascii") as file:
+            file.write(f"daemon off; master_process off; user root; pid {lab.FOLDER}/teams.pid; error_log {lab.FOLDER}/teams.log;\nevents {{ }}\n"
+                       f"http {{ access_log off; {paths}\n server {{ listen 9443 ssl; listen [::]:9443 ssl; ssl_certificate {lab.FOLDER}/teams.pem;\n"
+                       f"  ssl_certificate_key {lab.FOLDER}/teams.key; location / {{ return {status} \"\"; }} }} }}\n")
+        start(*lab.in_internet("nginx", "-e", f"{lab.FOLDER}/teams.log", "-c", f"{lab.FOLDER}/teams.conf"))
+        done = run(*lab.in_internet("nft", "-f", "-"), input="table inet teams {\n chain c {\n type nat hook prerouting priority -100;\n"
+                   " ip daddr 203.0.113.20 tcp dport 443 dnat ip to 203.0.113.20:9443\n"
+                   " ip6 daddr 2001:db8:113::20 tcp dport 443 dnat ip6 to [2001:db8:113::20]:9443\n }\n}\n")
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+    return plant
+
+
+def portal_by_dns():
+    """Every name is the portal's."""
+    answer(80, b"HTTP/1.1 302 Found\r\nLocation: http://login.hotel.example/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    answer(443, b"no TLS here")
+    path = os.path.join(lab.FOLDER, "portal-dnsmasq.conf")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"no-resolv\nno-hosts\nbind-interfaces\nport=53\npid-file=\nlisten-address={GATEWAY}\naddress=/#/{GATEWAY}\n")
+    start("dnsmasq", "--no-daemon", f"--conf-file={path}")
+    resolvers(GATEWAY)
+
+
+def duplicate_address():
+    """Another host has this one's address, too: the gateway's neighbour entry changes each half second."""
+    own = run("ip", "-n", "site", "-o", "link", "show", "eth0").stdout.split("link/ether ")[1].split()[0]
+    start("sh", "-c", f"while :; do for to in 02:00:00:00:00:77 {own}; do ip neigh replace {SITE} lladdr $to dev gw0 nud reachable; sleep 0.5; done; done")
+
+
+def dns_by_tcp():
+    drop("udp dport 53")()
+    with open("/etc/resolv.conf", "a", encoding="ascii") as file:
+        file.write("options use-vc\n")
+
+
+def small_mtu():
+    ip("-n site link set eth0 mtu 1280", "link set gw0 mtu 1280")
+
+
+def private_answers():
+    more_dns(**{"#": "10.1.2.3"})
+    resolvers(OTHER_DNS)
+
+
+def both(*plants):
+    def plant():
+        for each in plants:
+            each()
+    return plant
+
+
 CLOCK = {"LD_PRELOAD": "{lab}/clock.so", "LAB_CLOCK": "{lab}/clock"}
 PEERING = "[peering_service]\nconnection = branch\nprovider = Example\nprimary = Amsterdam\nbackup = London\nprimary_metro = AMS\nbackup_metro = LON\n"
 BACKUP = slower(9, "office@0.3ms,isp1@1ms,isp2@5ms,ier-lon@9ms")
@@ -334,6 +408,37 @@ FAULTS = {  # name: (findings, statements of the scenario, what to plant, enviro
     "two: slow resolver, service down": ("resolver_slow service_down", "path slowdns 198.51.100.53 2001:db8:53::53 delay=300ms via=office@0.3ms,isp1@1ms\n"
                                          "path frankfurt 203.0.113.30 2001:db8:113::30 delay=8ms blackhole=on\n", None),
 }
+SOME = "numgen random mod 100 <"
+SYN = "tcp flags & (syn|ack) == syn"
+VARYING = slower(0, "office@0.3ms,isp1@1ms,ier-ams@1.8ms,icr-ams").replace("jitter=0", "jitter=40ms") + (
+    f"path relays {' '.join(RELAYS)} delay=10ms jitter=40ms via=office@0.3ms,isp1@1ms\n")
+FAR_AWAY = slower(600, "office@0.3ms,isp1@600ms,ier-ams@600.8ms,icr-ams@601ms") + (
+    f"path relays {' '.join(RELAYS)} delay=610ms via=office@0.3ms,isp1@600ms\n"
+    "path slowdns 198.51.100.53 2001:db8:53::53 delay=602ms via=office@0.3ms,isp1@600ms\n")
+TWO_ADDRESSES = ("name teams.microsoft.com -> teams.office.com -> s-0005.s-msedge.net = {} 2001:db8:113::20\n"
+                 "path nobody 203.0.113.200 blackhole=on\n")
+FAULTS.update({
+    "lossy path upstream": ("path_loss", "", lambda: rules("up", "filter hook postrouting priority 300", f'oifname "wan0" {SOME} 8 drop')),
+    "large packets are lost": ("large_packet_loss", "", drop(f'iifname "wan0" meta length > 1000 {SOME} 30')),
+    "resolver loses 40 %": ("resolver_loss", "", drop(f"udp dport 53 {SOME} 40")),
+    "delay varies by 40 ms": ("delay_variation", VARYING, None),
+    "new connections limited": ("connections_limited", "", drop(f"{SYN} limit rate over 8/second burst 5 packets")),
+    "TCP port 443 closed": ("path_broken", "", drop("tcp dport 443")),
+    "first address of a service dead": ("service_address_down", TWO_ADDRESSES.format("203.0.113.200 203.0.113.20"), None),
+    "certificate expired": ("service_tls", "", teams_shows(200, -1)),
+    "HTTP 429": ("service_errors", "", teams_shows(429)),
+    "captive portal, DNS": ("captive_portal", "", portal_by_dns),
+    "private addresses": ("resolver_lies", "", private_answers),
+    "MTU black hole of IPv6": ("mtu_black_hole", "", drop("meta nfproto ipv6 meta length > 1400")),
+    "duplicate address": ("gateway_loss", "", duplicate_address),
+    "satellite": ("provider_slow", FAR_AWAY, None),
+    "two: delay varies, resolver loses 40 %": ("delay_variation resolver_loss", VARYING, drop(f"udp dport 53 {SOME} 40")),
+    "two: IPv6 broken, UDP blocked": ("ipv6_broken udp_blocked", "", both(broken_ipv6, no_udp)),
+    "odd: ICMP blocked": ("", "", drop("meta l4proto { icmp, ipv6-icmp }")),
+    "odd: DNS by TCP only": ("", "", dns_by_tcp),
+    "odd: one relay blocked": ("", "", drop(f"ip daddr {RELAYS[0]} udp dport 3478")),
+    "odd: MTU of 1280": ("", "", small_mtu),
+})
 LOAD = ["--load", "--yes", "--load-url", "https://teams.microsoft.com/download"]
 FAULTS["delay under load"] = ("delay_under_load", "path amsterdam 203.0.113.20 2001:db8:113::20 delay=3ms rate=8Mbit queue=300kB "
                               "via=office@0.3ms,isp1@1ms,ier-ams@1.8ms,icr-ams\n", None)
