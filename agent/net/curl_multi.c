@@ -105,6 +105,11 @@ struct multi *multi_create(uv_loop_t *loop, multi_done_cb *on_done)
     return m;
 }
 
+bool multi_is_empty(const struct multi *m)
+{
+    return m->transfers == 0 && guard_is_empty(&m->guard);
+}
+
 bool multi_opened(struct multi *m, int fd)
 {
     return guard_add(&m->guard, fd);

@@ -24,6 +24,9 @@ typedef void multi_done_cb(CURL *easy, CURLcode code, void *user);
 struct multi *multi_create(uv_loop_t *loop,
                            multi_done_cb *on_done); /* NULL: no descriptor left */
 
+/* No transfer, and no connection kept open. */
+bool multi_is_empty(const struct multi *m);
+
 /* Registers a socket that the transfers read from. It stays registered until
  * multi_close_socket(), a CURLOPT_CLOSESOCKETFUNCTION with `m` as its data. False: too
  * many sockets. */

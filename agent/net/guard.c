@@ -116,6 +116,14 @@ void guard_forget(struct guard *g, int fd)
             g->fd_plus_1[i] = 0;
 }
 
+bool guard_is_empty(const struct guard *g)
+{
+    size_t i = 0;
+    while (i < GUARD_SOCKETS && g->fd_plus_1[i] == 0)
+        i++;
+    return i == GUARD_SOCKETS;
+}
+
 /* ---- requests and their calls ---- */
 
 void guard_begin(struct guard *g)

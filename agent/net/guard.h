@@ -76,6 +76,8 @@ void guard_stop(void);
 bool guard_add(struct guard *g, int fd);
 void guard_forget(struct guard *g, int fd); /* call before closing `fd` */
 
+bool guard_is_empty(const struct guard *g); /* no socket */
+
 /* Starts a new request: resets the verdict and the byte counts. */
 void guard_begin(struct guard *g);
 

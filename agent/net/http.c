@@ -35,6 +35,23 @@ static void unlink_exchange(struct http_exchange *x)
         x->next->self = x->self;
 }
 
+/* Keeps it for the next probe, unless one is kept or its connection is still open. */
+static void release_multi(struct http *h, struct multi *m)
+{
+    if (h->spare != NULL || !multi_is_empty(m)) {
+        multi_destroy(m);
+        return;
+    }
+    h->spare = m;
+}
+
+static struct multi *take_multi(struct http *h, multi_done_cb *on_end)
+{
+    struct multi *m = h->spare;
+    h->spare = NULL;
+    return m != NULL ? m : multi_create(h->loop, on_end);
+}
+
 /* Frees a request whose easy handle is out of its multi handle. Closes the connection of
  * a probe. */
 static void release(struct http_exchange *x)
@@ -42,7 +59,7 @@ static void release(struct http_exchange *x)
     unlink_exchange(x);
     curl_easy_cleanup(x->easy);
     if (x->multi != x->http->shared)
-        multi_destroy(x->multi);
+        release_multi(x->http, x->multi);
     if (x->socket >= 0)
         close(x->socket);
     for (struct curl_slist *h = x->headers; h != NULL; h = h->next)
@@ -164,6 +181,8 @@ static bool start_warm(struct http_exchange *x)
 {
     int64_t left_ns = x->deadline_ns - (int64_t)uv_hrtime();
     if (!x->repeat || x->cut || x->reply.failure != HTTP_OK || left_ns < WARM_LEAST_NS)
+        return false;
+    if (multi_is_empty(x->multi)) /* the peer does not keep the connection open */
         return false;
     x->warm = true;
     x->handshake.request_ns = 0;
@@ -290,7 +309,7 @@ struct http_exchange *http_start(struct http *h, const struct http_request *requ
     assert(x->easy != NULL); /* out of memory */
     link_exchange(x);
 
-    x->multi = x->socket < 0 ? h->shared : multi_create(h->loop, on_done);
+    x->multi = x->socket < 0 ? h->shared : take_multi(h, on_done);
     if (x->multi == NULL) {
         x->multi = h->shared;
         snprintf(x->why, sizeof x->why, "no descriptor left for a connection");
@@ -366,6 +385,7 @@ void http_destroy(struct http *h)
     while (h->exchanges != NULL)
         http_cancel(h->exchanges); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks */
     multi_destroy(h->shared);
+    multi_destroy(h->spare);
     http_hosts_destroy(h->hosts);
     tls_trust_destroy(h->trust);
     free(h);

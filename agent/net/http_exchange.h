@@ -17,7 +17,7 @@
 struct http {
     uv_loop_t *loop;
     struct tls_trust *trust;
-    struct multi *shared;
+    struct multi *shared, *spare; /* `spare`: for the next probe; or NULL */
     struct http_hosts *hosts;
     struct http_exchange *exchanges;
     bool date_came;
