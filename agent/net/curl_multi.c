@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "net/poll.h"
+#include "net/tls.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@ struct multi {
     uv_timer_t timer;
     multi_done_cb *on_done;
     struct guard guard; /* watches the sockets of the transfers */
+    SSL_CTX *context;   /* offered to libcurl, or NULL */
     size_t transfers;
     bool destroyed;
 };
@@ -36,7 +38,9 @@ static void act(struct multi *m, curl_socket_t fd, int events)
 {
     int running;
     guard_enter(&m->guard);
+    tls_offer(m->context);
     curl_multi_socket_action(m->handle, fd, events, &running);
+    tls_offer(NULL);
     guard_leave(&m->guard);
     collect(m);
 }
@@ -103,6 +107,11 @@ struct multi *multi_create(uv_loop_t *loop, multi_done_cb *on_done)
     /* keep the last connection open */
     curl_multi_setopt(handle, CURLMOPT_MAXCONNECTS, 1L);
     return m;
+}
+
+void multi_offer(struct multi *m, SSL_CTX *context)
+{
+    m->context = context;
 }
 
 bool multi_is_empty(const struct multi *m)

@@ -13,6 +13,7 @@
 #include "net/guard.h"
 
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 #include <uv.h>
 
 struct multi;
@@ -23,6 +24,10 @@ typedef void multi_done_cb(CURL *easy, CURLcode code, void *user);
 
 struct multi *multi_create(uv_loop_t *loop,
                            multi_done_cb *on_done); /* NULL: no descriptor left */
+
+/* Connections made from now on use `context` (net/tls.h: tls_offer()), which stays the
+ * caller's. NULL: contexts of their own. */
+void multi_offer(struct multi *m, SSL_CTX *context);
 
 /* No transfer, and no connection kept open. */
 bool multi_is_empty(const struct multi *m);

@@ -42,6 +42,7 @@ static void release_multi(struct http *h, struct multi *m)
         multi_destroy(m);
         return;
     }
+    multi_offer(m, NULL);
     h->spare = m;
 }
 
@@ -68,6 +69,7 @@ static void release(struct http_exchange *x)
     curl_slist_free_all(x->connect_to);
     curl_slist_free_all(x->resolve);
     X509_STORE_free(x->store);
+    SSL_CTX_free(x->context);
 }
 
 static void take_times(struct http_exchange *x)

@@ -47,6 +47,7 @@ struct http_exchange {
     char details[CURL_ERROR_SIZE];
     char error[320];
     X509_STORE *store;
+    SSL_CTX *context; /* of a probe */
     struct tls_handshake handshake;
     struct http_reply reply;
     http_header_cb *on_header;

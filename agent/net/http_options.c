@@ -331,8 +331,13 @@ static void set_trust(struct http_exchange *x, const struct http_request *reques
     if (!x->tls)
         return;
     x->store = tls_trust_store(x->http->trust, request->ca_file, x->why, sizeof x->why);
-    if (x->store != NULL)
-        X509_STORE_up_ref(x->store); /* the file may change during the request */
+    if (x->store == NULL)
+        return;
+    X509_STORE_up_ref(x->store);     /* the file may change during the request */
+    if (x->multi == x->http->shared) /* a POST may set its own certificate in a context */
+        return;
+    x->context = tls_trust_context(x->http->trust, x->store);
+    multi_offer(x->multi, x->context);
 }
 
 /* Maps any host and port to `host`. */

@@ -26,6 +26,7 @@ struct trusted {
     char *file;
     struct file_stamp stamp;
     X509_STORE *store;
+    SSL_CTX *context; /* for handshakes that are verified with it; NULL: not made yet */
 };
 
 struct tls_trust {
@@ -44,6 +45,7 @@ void tls_trust_destroy(struct tls_trust *t)
     for (struct trusted *c = t->list, *next; c != NULL; c = next) {
         next = c->next;
         X509_STORE_free(c->store);
+        SSL_CTX_free(c->context);
         free(c->file);
         free(c);
     }
@@ -137,9 +139,45 @@ X509_STORE *tls_trust_store(struct tls_trust *t, const char *ca_file, char *why,
         return NULL;
     }
     X509_STORE_free(c->store);
+    SSL_CTX_free(c->context);
     c->store = store;
+    c->context = NULL;
     c->stamp = stamp;
     return store;
+}
+
+/* ---- contexts ---- */
+
+static SSL_CTX *offered;
+
+SSL_CTX *tls_trust_context(struct tls_trust *t, const X509_STORE *store)
+{
+    struct trusted *c = t->list;
+    while (c != NULL && c->store != store)
+        c = c->next;
+    if (c == NULL)
+        return NULL;
+    if (c->context == NULL)
+        c->context = SSL_CTX_new_ex(NULL, NULL, TLS_client_method());
+    if (c->context != NULL)
+        SSL_CTX_up_ref(c->context);
+    return c->context;
+}
+
+void tls_offer(SSL_CTX *context)
+{
+    offered = context;
+}
+
+/* Overrides the function of OpenSSL for this program and its libraries. */
+SSL_CTX *SSL_CTX_new(const SSL_METHOD *method)
+{
+    if (offered == NULL || method != TLS_client_method())
+        return SSL_CTX_new_ex(NULL, NULL, method);
+    /* libcurl may add certificates to the store of a new context; not to ours */
+    SSL_CTX_set_cert_store(offered, X509_STORE_new());
+    SSL_CTX_up_ref(offered);
+    return offered;
 }
 
 /* Organisation, else common name; UTF-8. */
@@ -178,14 +216,24 @@ void tls_certificate_facts(struct http_facts *out, const X509 *certificate)
     out->expires_days = days_left(certificate, time(NULL));
 }
 
+static bool is_dhe(const SSL_CIPHER *c)
+{
+    return SSL_CIPHER_get_kx_nid(c) == NID_kx_dhe;
+}
+
 /* Filters the current list: the policy of a distribution may have set it. */
 static void remove_dhe(SSL_CTX *ctx)
 {
-    struct text kept = {0};
     STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(ctx);
-    for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+    int n = sk_SSL_CIPHER_num(all), i = 0;
+    while (i < n && !is_dhe(sk_SSL_CIPHER_value(all, i)))
+        i++;
+    if (i == n) /* a kept context */
+        return;
+    struct text kept = {0};
+    for (i = 0; i < n; i++) {
         const SSL_CIPHER *c = sk_SSL_CIPHER_value(all, i);
-        if (SSL_CIPHER_get_kx_nid(c) != NID_kx_dhe)
+        if (!is_dhe(c))
             text_add(&kept, "%s%s", kept.len > 0 ? ":" : "", SSL_CIPHER_get_name(c));
     }
     SSL_CTX_set_cipher_list(ctx, text_string(&kept));
@@ -201,17 +249,21 @@ void tls_harden(SSL_CTX *ctx, bool renegotiates)
 
 /* ---- observing a handshake ---- */
 
-static int handshake_index(void) /* index of our pointer in an SSL_CTX */
+static int context_index = -1, connection_index; /* of our pointer in both objects */
+
+/* Called by SSL_new(): the handshake moves from the context to its connection. */
+static void on_new_connection(void *ssl, void *none, CRYPTO_EX_DATA *data, int index,
+                              long l, void *p)
 {
-    static int index = -1;
-    if (index < 0)
-        index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-    return index;
+    (void)none, (void)l, (void)p;
+    SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
+    CRYPTO_set_ex_data(data, index, SSL_CTX_get_ex_data(ctx, context_index));
+    SSL_CTX_set_ex_data(ctx, context_index, NULL);
 }
 
 static struct tls_handshake *handshake_of(const SSL *ssl)
 {
-    return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), handshake_index());
+    return SSL_get_ex_data(ssl, connection_index);
 }
 
 /* Reads the certificate; OpenSSL verifies the chain as usual. */
@@ -286,7 +338,7 @@ static void on_info(const SSL *ssl, int where, int value)
     text_copy(h->facts.tls_version, sizeof h->facts.tls_version,
               strncmp(version, "TLSv", 4) == 0 ? version + 4 : version);
     if (h->socket < 0)
-        SSL_CTX_set_ex_data(SSL_get_SSL_CTX(ssl), handshake_index(), NULL);
+        SSL_set_ex_data((SSL *)ssl, connection_index, NULL);
 }
 
 int64_t tls_came_ns(const struct tls_handshake *h, int64_t earliest_ns, int64_t latest_ns)
@@ -297,7 +349,11 @@ int64_t tls_came_ns(const struct tls_handshake *h, int64_t earliest_ns, int64_t 
 
 void tls_observe(SSL_CTX *ctx, struct tls_handshake *h)
 {
-    SSL_CTX_set_ex_data(ctx, handshake_index(), h);
+    if (context_index < 0) {
+        context_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+        connection_index = SSL_get_ex_new_index(0, NULL, on_new_connection, NULL, NULL);
+    }
+    SSL_CTX_set_ex_data(ctx, context_index, h);
     SSL_CTX_set_info_callback(ctx, on_info);
     SSL_CTX_set_msg_callback(ctx, on_message);
     SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);

@@ -24,6 +24,23 @@ X509_STORE *tls_trust_store(struct tls_trust *t, const char *ca_file, char *why,
                             size_t why_size);
 
 /*
+ * A context for handshakes that `store` of this object verifies, for one server or many
+ * at a time: made once and kept. NULL: none. The caller frees it (SSL_CTX_free()).
+ */
+SSL_CTX *tls_trust_context(struct tls_trust *t, const X509_STORE *store);
+
+/*
+ * libcurl makes a context for each connection, in which OpenSSL 3 looks up all of its
+ * algorithms: 95 us and 100 KiB, a seventh of a handshake. There is no option against it,
+ * so SSL_CTX_new() is defined in tls.c and returns `context` while that is offered. If the
+ * program is linked in a way that libcurl calls OpenSSL's function all the same, it gets a
+ * new context as before. Nobody else may make a client's context meanwhile: offer it for
+ * one call of libcurl, then NULL. The context comes with an empty store; set the store and
+ * all other properties in CURLOPT_SSL_CTX_FUNCTION, as with a new one.
+ */
+void tls_offer(SSL_CTX *context);
+
+/*
  * Disables features by which a server can keep this host computing: DHE key exchange
  * before TLS 1.3 (the server chooses the prime; one of 10,000 bits takes 0.7 s without a
  * break), and renegotiation, unless `renegotiates` (some servers request a client
@@ -52,7 +69,7 @@ struct tls_handshake {
 };
 
 /*
- * Observes the first connection made with `ctx`: until it is closed, or, if `h->socket`
+ * Observes the next connection made with `ctx`: until it is closed, or, if `h->socket`
  * is -1, until the handshake is complete. `h` must live that long.
  */
 void tls_observe(SSL_CTX *ctx, struct tls_handshake *h);

@@ -382,6 +382,79 @@ static void preloaded_certificates(void **state)
     CHECK_INT(0, uv_loop_close(&loop), "every handle is closed");
 }
 
+static unsigned contexts;
+
+/* OpenSSL calls it for each SSL_CTX that it makes. */
+static void on_context(void *ctx, void *none, CRYPTO_EX_DATA *data, int index, long l,
+                       void *p)
+{
+    (void)ctx, (void)none, (void)data, (void)index, (void)l, (void)p;
+    contexts++;
+}
+
+/* Contexts and multi handles are kept, what one request may trust is not. */
+static void probes_at_once_keep_what_they_trust(void **state)
+{
+    (void)state;
+    const struct {
+        const char *what, *ca, *error;
+        uint16_t port;
+    } cases[] = {
+        {"trusted", nginx.ca, "", nginx.good},
+        {"another CA", nginx.other_ca,
+         "certificate of localhost is not trusted: unable to get local issuer "
+         "certificate",
+         nginx.good},
+        {"trusted again", nginx.ca, "", nginx.good},
+        {"expired", nginx.ca,
+         "certificate of localhost is not trusted: certificate has expired",
+         nginx.expired},
+        {"another name", nginx.ca, "certificate is not for localhost", nginx.wrong_name},
+        {"the system's CAs", "",
+         "certificate of localhost is not trusted: unable to get local issuer "
+         "certificate",
+         nginx.good},
+        {"trusted at last", nginx.ca, "", nginx.good},
+    };
+    enum { CASES = sizeof cases / sizeof *cases, CA_FILES = 3, ROUNDS = 4 };
+    uv_loop_t loop;
+    struct http *http;
+    uv_loop_init(&loop);
+    CHECK_INT(0, http_create(&http, &loop), "http");
+    SSL_CTX_get_ex_new_index(0, NULL, on_context, NULL, NULL);
+    contexts = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct got got[CASES] = {0};
+        for (size_t i = 0; i < CASES; i++) {
+            struct http_request request = get(url_of("localhost", cases[i].port, "/"));
+            request.ca_file = cases[i].ca;
+            request.proxy = "";
+            request.socket = connected_to(cases[i].port);
+            request.repeat = i % 2 == 0;
+            http_start(http, &request, on_header, on_reply, &got[i]);
+            if (round == 0) /* one at a time; then all at once */
+                while (got[i].calls == 0)
+                    uv_run(&loop, UV_RUN_ONCE);
+        }
+        for (size_t i = 0; i < CASES; i++) {
+            const struct got *g = &got[i];
+            while (g->calls == 0)
+                uv_run(&loop, UV_RUN_ONCE);
+            CHECK_TEXT(cases[i].error, g->error, cases[i].what);
+            CHECK_TEXT("Edgelat Test ca", g->reply.facts.issuer, cases[i].what);
+            CHECK_INT(g->error[0] == '\0' ? 200 : 0, g->reply.status, cases[i].what);
+            CHECK((g->reply.times.tls_ns > 0) == (g->error[0] == '\0'),
+                  "%s: TLS took %" PRId64 " ns", cases[i].what, g->reply.times.tls_ns);
+            CHECK(g->reply.facts.warm == (g->error[0] == '\0' && i % 2 == 0),
+                  "%s: a second request", cases[i].what);
+        }
+    }
+    CHECK_INT(CA_FILES, contexts, "a context for each file");
+    http_destroy(http);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    CHECK_INT(0, uv_loop_close(&loop), "every handle is closed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +473,7 @@ int main(void)
         cmocka_unit_test(cancelled_in_each_phase),
         cmocka_unit_test(certificates_are_loaded_once),
         cmocka_unit_test(preloaded_certificates),
+        cmocka_unit_test(probes_at_once_keep_what_they_trust),
     };
     return cmocka_run_group_tests(tests, start, end);
 }
