@@ -292,7 +292,6 @@ static long on_read(BIO *bio, int what, const char *bytes, size_t len, int i, lo
 
 static void watch_reads(const SSL *ssl, struct tls_handshake *h)
 {
-    rx_stamp_enable(h->socket);
     BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)h);
     BIO_set_callback_ex(SSL_get_rbio(ssl), on_read);
 }
@@ -315,10 +314,13 @@ static void on_message(int sent, int version, int type, const void *bytes, size_
     if (type == SSL3_RT_HANDSHAKE && b[0] == SSL3_MT_CLIENT_HELLO && h->started_ns == 0) {
         h->started_ns = now_ns;
         if (h->socket >= 0)
+            rx_stamp_enable(h->socket);
+    }
+    if (type == SSL3_RT_HANDSHAKE && b[0] == SSL3_MT_FINISHED) {
+        h->finished_ns = now_ns;
+        if (h->socket >= 0) /* no earlier: what arrived before is not timed */
             watch_reads(ssl, h);
     }
-    if (type == SSL3_RT_HANDSHAKE && b[0] == SSL3_MT_FINISHED)
-        h->finished_ns = now_ns;
     if (type == SSL3_RT_HEADER && len == SSL3_RT_HEADER_LENGTH &&
         b[0] == SSL3_RT_APPLICATION_DATA && (h->request_ns == 0 || is_long(b)))
         h->request_ns = now_ns;
