@@ -35,7 +35,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 STEAL_MOST, OTHERS_MOST, CAPTURE_US_MOST = 0.01, 0.10, 12
 
 PACKAGES = {"ping": "iputils-ping", "dig": "bind9-dnsutils", "mtr": "mtr-tiny", "blackbox_exporter": "prometheus-blackbox-exporter",
-            "smokeping_prober": "prometheus-smokeping-prober", "python3-snappy": "python3-snappy"}
+            "smokeping_prober": "prometheus-smokeping-prober", "nfcapd": "nfdump", "pmbmpd": "pmacct"}
 PROGRAMS = {"blackbox_exporter": "prometheus-blackbox-exporter", "smokeping_prober": "prometheus-smokeping-prober"}
 
 
@@ -73,6 +73,30 @@ def machine():
 def progress(what):
     """Time of day, so that somebody who waits sees that it goes on."""
     print(f"bench {datetime.datetime.now():%H:%M:%S}  {what}", file=sys.stderr, flush=True)
+
+
+# ---- a process ----
+
+def tasks(pid, file):
+    """That file of each of its threads."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/{file}", encoding="ascii") as text:
+                yield text.read()
+        except OSError:
+            pass
+
+
+def cpu_s(pid):
+    """Of all threads that it has, by the scheduler's account: to the nanosecond, where /proc/PID/stat counts ticks."""
+    return sum(int(text.split()[0]) for text in tasks(pid, "schedstat")) / 1e9
+
+
+def memory_mib(pid):
+    """Resident now, the highest, and anonymous now."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        values = dict(line.split(":", 1) for line in file)
+    return tuple(int(values[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM", "RssAnon"))
 
 
 # ---- noise ----
@@ -157,11 +181,12 @@ class Section:
         self.write(value=value, plot=plot, column=column, tool=tool, mark=mark, round=number)
         self.values.setdefault((plot, column, tool, mark), []).append(value)
 
-    def goal(self, text, plot, column, tool, mark, most, against=None):
-        self.write(goal=text, plot=plot, column=column, tool=tool, mark=mark, most=most, against=against)
+    def goal(self, text, plot, column, tool, mark, most=None, against=None, least=None):
+        """A limit for the value, or for its ratio to that of the peer `against`."""
+        self.write(goal=text, plot=plot, column=column, tool=tool, mark=mark, most=most, least=least, against=against)
 
     def row(self, text, plot, column, mark, *tools):
-        """The first tool is ours; of the others the first that was measured is in the table."""
+        """The first tool is ours; of the others the best is in the table."""
         self.write(row=text, plot=plot, column=column, mark=mark, tools=tools)
 
     def text(self, title, text):

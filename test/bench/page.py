@@ -35,11 +35,16 @@ class Section:
         self.plots = {r["plot"]: r for r in self.of("plot") if "value" not in r and "goal" not in r and "row" not in r}
         self.noise = {r["round"]: r["noise"] for r in self.of("noise")}
         self.quiet = [number for number, noise in self.noise.items() if bench.is_quiet(noise)]
-        self.noisy = bool(self.noise) and len(self.quiet) < LEAST_ROUNDS
-        self.cells = {}
+        self.cells, self.doubtful = {}, set()
         for r in self.of("value"):
-            if not self.noise or self.noisy or r["round"] in self.quiet or r["round"] not in self.noise:
-                self.cells.setdefault((r["plot"], r["column"], r["tool"], r["mark"]), {})[r["round"]] = r["value"]
+            self.cells.setdefault((r["plot"], r["column"], r["tool"], r["mark"]), {})[r["round"]] = r["value"]
+        for key, cell in self.cells.items():
+            quiet = {number: value for number, value in cell.items() if number in self.quiet or number not in self.noise}
+            if len(quiet) >= min(LEAST_ROUNDS, len(cell)):
+                self.cells[key] = quiet
+            else:
+                self.doubtful.add(key)
+        self.noisy = bool(self.noise) and len(self.quiet) < max(LEAST_ROUNDS, len(self.noise) / 2)
 
     def of(self, key):
         return [r for r in self.records if key in r]
@@ -53,6 +58,13 @@ class Section:
         if not values:
             return None
         return max(values) if mark == "max" else statistics.median(values)
+
+    def doubts(self, plot, column, mark, *tools):
+        return any((plot, column, tool, mark) in self.doubtful for tool in tools)
+
+    def better(self, plot, a, b):
+        """True when value `a` is the better one."""
+        return a > b if self.plots[plot].get("better") == "higher" else a < b
 
     def columns(self, plot):
         return list(dict.fromkeys(key[1] for key in self.cells if key[0] == plot))
@@ -112,24 +124,26 @@ def verdict(section):
         found += f", error of the capture itself {worst['capture_us']:.1f} µs (p1 to p99)"
     rounds = f"{len(section.quiet)} of {len(section.noise)} rounds were quiet"
     if section.noisy:
-        return f"The machine was too noisy for a verdict: {rounds}; {found}. Figures are in parentheses and of all rounds."
-    return f"{rounds[0].upper()}{rounds[1:]} and are counted; {found}."
+        return f"The machine was too noisy for a verdict: {rounds}; {found}. Figures in parentheses are of all rounds."
+    return f"{rounds} and are counted; {found}. Figures in parentheses had too few quiet rounds."
 
 
 def judge(section, goal):
-    """Goal, what was measured, and whether it is met."""
-    cell = section.cell(goal["plot"], goal["column"], goal["tool"], goal["mark"])
+    """Goal, what was measured, and whether it is met: by all rounds, by none, or cannot tell."""
+    place = goal["plot"], goal["column"], goal["mark"]
     if goal["against"]:
-        values = sorted(1 / r for r in section.ratios(goal["plot"], goal["column"], goal["mark"], goal["tool"], goal["against"]) if r > 0)
+        values = sorted(1 / r for r in section.ratios(*place, goal["tool"], goal["against"]) if r > 0)
     else:
-        values = sorted(cell.values())
+        values = sorted(section.cell(goal["plot"], goal["column"], goal["tool"], goal["mark"]).values())
     if not values:
         return goal["goal"], "not measured", ""
-    unit = "x" if goal["against"] else section.plots[goal["plot"]]["unit"]
-    found = f"{amount(statistics.median(values), unit)} ({short(values[0])} to {short(values[-1])})"
-    if section.noisy:
+    found = amount(statistics.median(values), "x" if goal["against"] else section.plots[goal["plot"]]["unit"])
+    if values[0] != values[-1]:
+        found += f" ({short(values[0])} to {short(values[-1])})"
+    if section.doubts(*place, goal["tool"], *filter(None, [goal["against"]])):
         return goal["goal"], f"({found})", "not judged: too noisy"
-    return goal["goal"], found, ("met" if values[-1] <= goal["most"] else "missed" if values[0] > goal["most"] else "cannot tell")
+    met = [v <= goal["most"] if goal["most"] is not None else v >= goal["least"] for v in values]
+    return goal["goal"], found, "met" if all(met) else "cannot tell" if any(met) else "missed"
 
 
 # ---- drawing ----
@@ -176,7 +190,8 @@ def dots(section, plot, column, everything):
     p = section.plots[plot]
     marks, headline, unit = p["marks"], p["headline"], p["unit"]
     tools = [t for t in section.tools(plot, column) if section.cell(plot, column, t, headline)]
-    tools.sort(key=lambda t: (not t.startswith(OURS), section.middle(plot, column, t, headline)))
+    sign = -1 if p.get("better") == "higher" else 1
+    tools.sort(key=lambda t: (not t.startswith(OURS), sign * section.middle(plot, column, t, headline)))
     axis = Axis(everything, LABEL + 8, WIDTH - VALUE, p.get("floor"))
     top, bottom = 8, 8 + ROW * len(tools)
     out = [f'<svg viewBox="0 0 {WIDTH} {bottom + 40}" role="img" aria-label="{esc(p["title"])}, {esc(column)}">']
@@ -230,7 +245,7 @@ def lines(section, plot):
             value = section.middle(plot, column, tool, mark)
             if value:
                 series.setdefault(tool, []).append((float(column), value))
-    height, left, right = 300, 64, WIDTH - 152
+    height, left, right = 300, 58, WIDTH - 168
     x_axis = Axis([x for points in series.values() for x, _ in points], left, right)
     y_axis = Axis([y for points in series.values() for _, y in points], height - 44, 14)
     x_axis.ticks = sorted({x for points in series.values() for x, _ in points})
@@ -251,7 +266,7 @@ def lines(section, plot):
         path = "L".join(f"{x_axis.at(x)} {y_axis.at(y)}" for x, y in points)
         out.append(f'<g class="{colour(tool)}{" own" if tool.startswith(OURS) else ""}"><path class="curve" d="M{path}"/>'
                    + "".join(f'<circle class="dot" cx="{x_axis.at(x)}" cy="{y_axis.at(y)}" r="3.5"/>' for x, y in points) + "</g>")
-        growth = f", n^{exponent(points):.2f}" if len(points) > 2 else ""
+        growth = f" n^{exponent(points):.2f}" if len(points) > 2 else ""
         labels.append([y_axis.at(points[-1][1]), tool, growth, x_axis.at(points[-1][0])])
     labels.sort()
     for i, label in enumerate(labels):
@@ -259,7 +274,7 @@ def lines(section, plot):
     over = max(0, labels[-1][4] - (height - 46)) if labels else 0
     for y, tool, growth, x, at in labels:
         out.append(f'<g class="{colour(tool)}{" own" if tool.startswith(OURS) else ""}"><path class="lead" d="M{x + 5} {y}L{right + 8} {at - over}"/>'
-                   f'<text x="{right + 11}" y="{at - over + 4}">{esc(tool)}{growth}</text></g>')
+                   f'<text class="name" x="{right + 11}" y="{at - over + 4}">{esc(tool)}{growth}</text></g>')
     return "".join(out) + "</svg>"
 
 
@@ -273,9 +288,9 @@ STYLE = """
 *{box-sizing:border-box}body{margin:0 auto;max-width:1240px;padding:16px;background:var(--bg);color:var(--fg);
 font:15px/1.5 system-ui,"DejaVu Sans",sans-serif}h1{font-size:26px;margin:8px 0}h2{font-size:20px;margin:40px 0 4px;border-top:1px solid var(--line);padding-top:20px}
 h3{font-size:16px;margin:24px 0 2px}p{margin:4px 0 8px;max-width:90ch}.dim,figcaption,td.dim{color:var(--dim)}figcaption{font-size:13px}
-.panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr));gap:8px 20px}figure{margin:0;min-width:0}
+.panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr));gap:8px 20px}.large{grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr))}figure{margin:0;min-width:0}
 svg{width:100%;max-width:560px;height:auto;display:block}svg text{font-size:12px;fill:var(--fg)}svg .tick,svg .axis{fill:var(--dim);font-size:11px}
-svg .own text{font-weight:700}.grid{stroke:var(--line);stroke-width:1;fill:none}.line,.mark,.lead,.curve{stroke:var(--c);fill:none;stroke-width:1.5}
+svg .name{font-size:11px}svg .own text{font-weight:700}.grid{stroke:var(--line);stroke-width:1;fill:none}.line,.mark,.lead,.curve{stroke:var(--c);fill:none;stroke-width:1.5}
 .lead{stroke-width:.7}.curve{stroke-width:2}.own .curve{stroke-width:3}.spread{stroke:var(--c);stroke-width:9;opacity:.3;fill:none}.dot{fill:var(--c)}.ring{fill:var(--bg);stroke:var(--c);stroke-width:1.5}
 .c-own{--c:var(--own)}.c-other{--c:var(--px)}""" + "".join(f".c{i}{{--c:var(--p{i})}}" for i in range(10)) + """
 .wide{overflow-x:auto;max-width:100%}table{border-collapse:collapse;margin:8px 0;font-size:14px}td,th{padding:3px 10px 3px 0;text-align:right;
@@ -283,6 +298,10 @@ border-bottom:1px solid var(--line);vertical-align:top}td:first-child,th:first-c
 .noisy{border-left:4px solid var(--p3);background:var(--card);padding:6px 10px}details{margin:6px 0}summary{cursor:pointer;color:var(--dim);padding:3px 0}
 pre{background:var(--card);padding:10px;overflow-x:auto;font-size:12px;line-height:1.35}td.goal{text-align:left}
 """
+
+
+def doubted(text, doubt):
+    return f"({text})" if doubt and text else text
 
 
 def table(head, rows, own=()):
@@ -300,14 +319,13 @@ def details(section, plot):
         tools = section.tools(plot, column)
         ours = next((t for t in tools if t.startswith(OURS)), None)
         for tool in sorted(tools, key=lambda t: not t.startswith(OURS)):
-            cells = [amount(section.middle(plot, column, tool, mark), p["unit"]) for mark in p["marks"]]
-            if section.noisy:
-                cells = [f"({c})" if c else "" for c in cells]
-            found = section.ratios(plot, column, p["headline"], ours, tool) if ours and tool != ours else []
+            cells = [doubted(amount(section.middle(plot, column, tool, mark), p["unit"]), section.doubts(plot, column, mark, tool))
+                     for mark in p["marks"]]
+            found = section.ratios(plot, column, p["headline"], ours, tool) if ours and not tool.startswith(OURS) else []
             if tool.startswith(OURS):
                 own.append(len(rows))
             rows.append([column if p.get("form") != "lines" else f"{float(column):,.0f}", tool, *cells,
-                         f"({ratio(found)})" if section.noisy and found else ratio(found)])
+                         doubted(ratio(found), section.doubts(plot, column, p["headline"], tool, ours))])
     marks = p["marks"] if len(p["marks"]) > 1 else [p["unit"] if p["unit"] != "us" else "time"]
     of = f"its {p['headline']} over edgelat's" if len(p["marks"]) > 1 else "ratio to edgelat"
     return f"<details><summary>Values and ratios</summary>{table(['', '', *marks, of], rows, own)}</details>"
@@ -318,18 +336,20 @@ def show(section):
     out = [f'<h2 id="{h["section"]}">{esc(h["title"])}</h2><p>{esc(h["intro"])}</p>']
     if verdict(section):
         out.append(f'<p class="{"noisy" if section.noisy else "dim"}">{esc(verdict(section))}</p>')
+    grown = [plot for plot, p in section.plots.items() if p.get("form") == "lines" and section.columns(plot)]
     for plot, p in section.plots.items():
-        if not section.columns(plot):
+        if not section.columns(plot) or plot in grown[1:]:
+            continue
+        if plot in grown:
+            out.append("<div class='panels large'>" + "".join(
+                f"<figure><h3>{esc(section.plots[g]['title'])}</h3>{lines(section, g)}{details(section, g)}</figure>" for g in grown)
+                + f"</div><p class=dim>{esc(p.get('note', ''))}</p>")
             continue
         out.append(f"<h3>{esc(p['title'])}</h3>")
-        if p.get("form") == "lines":
-            out.append(f"<figure>{lines(section, plot)}<figcaption>{esc(p.get('note', ''))}</figcaption></figure>")
-        else:
-            everything = [v for key, cell in section.cells.items() if key[0] == plot for v in cell.values()]
-            panels = "".join(f"<figure><figcaption><b>{esc(c)}</b></figcaption>{dots(section, plot, c, everything)}</figure>"
-                             for c in section.columns(plot))
-            out.append(f"<div class=panels>{panels}</div><p class=dim>{esc(legend(p))}. {esc(p.get('note', ''))}</p>")
-        out.append(details(section, plot))
+        everything = [v for key, cell in section.cells.items() if key[0] == plot for v in cell.values()]
+        panels = "".join(f"<figure><figcaption><b>{esc(c)}</b></figcaption>{dots(section, plot, c, everything)}</figure>"
+                         for c in section.columns(plot))
+        out.append(f"<div class=panels>{panels}</div><p class=dim>{esc(legend(p))}. {esc(p.get('note', ''))}</p>{details(section, plot)}")
     goals = [judge(section, g) for g in section.of("goal")]
     if goals:
         out.append("<h3>Goals</h3>" + table(("goal", "measured", ""), goals))
@@ -346,13 +366,16 @@ def readme_rows(sections):
         for r in s.of("row"):
             ours, *others = r["tools"]
             unit = s.plots[r["plot"]]["unit"]
-            peer = next((t for t in others if s.cell(r["plot"], r["column"], t, r["mark"])), None)
-            own = s.middle(r["plot"], r["column"], ours, r["mark"])
+            own, peer, theirs = s.middle(r["plot"], r["column"], ours, r["mark"]), None, None
+            for other in others:
+                value = s.middle(r["plot"], r["column"], other, r["mark"])
+                if value is not None and (peer is None or s.better(r["plot"], value, theirs)):
+                    peer, theirs = other, value
             if own is None or peer is None:
                 continue
-            cells = [amount(own, unit), f"{amount(s.middle(r['plot'], r['column'], peer, r['mark']), unit)} {peer}",
-                     ratio(s.ratios(r["plot"], r["column"], r["mark"], ours, peer))]
-            yield [r["row"], *(f"({c})" if s.noisy else c for c in cells)]
+            doubt = s.doubts(r["plot"], r["column"], r["mark"], ours, peer)
+            yield [r["row"], doubted(amount(own, unit), doubt), f"{doubted(amount(theirs, unit), doubt)} {peer}",
+                   doubted(ratio(s.ratios(r["plot"], r["column"], r["mark"], ours, peer)), doubt)]
 
 
 def versions(sections):
@@ -365,11 +388,11 @@ HEADS = ("what", "edgelat", "beside", "its value over edgelat's (least to greate
 
 def markdown(sections, rows):
     head = sections[0].head
-    noisy = [s.name for s in sections if s.noisy]
+    noisy = [s.name for s in sections if s.doubtful]
     lines_ = ["| " + " | ".join(HEADS) + " |", "|---|---|---|---|", *("| " + " | ".join(row) + " |" for row in rows), "",
               f"`make bench`, {max(s.head['date'] for s in sections)[:10]}, {head['machine']}, {head['version']}; beside {versions(sections)}."]
     if noisy:
-        lines_.append(f"In parentheses: the machine was too noisy for a verdict ({', '.join(noisy)}).")
+        lines_.append(f"In parentheses: the machine was too noisy to state it ({', '.join(noisy)}).")
     return "\n".join(lines_) + "\n"
 
 

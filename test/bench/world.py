@@ -145,14 +145,14 @@ def start_nginx(where, header="", names=",".join(f"IP:{address}" for address in 
 class Blackbox:
     """prometheus-blackbox-exporter, asked as Prometheus asks it."""
 
-    def __init__(self, ca):
+    def __init__(self, ca, server_name=""):
         self.connection = connect_to_blackbox()
         ip4 = {"preferred_ip_protocol": "ip4"}
         config = write("blackbox.yml", json.dumps({"modules": {
             "icmp": {"prober": "icmp", "timeout": "5s", "icmp": ip4},
             "tcp": {"prober": "tcp", "timeout": "5s", "tcp": ip4},
             "http": {"prober": "http", "timeout": "5s", "http": {
-                **ip4, "tls_config": {"ca_file": ca}}}}}))  # JSON is YAML
+                **ip4, "tls_config": {"ca_file": ca, **({"server_name": server_name} if server_name else {})}}}}}))  # JSON is YAML
         self.process = start("blackbox", [
             "prometheus-blackbox-exporter", f"--config.file={config}", "--log.level=error",
             f"--web.listen-address=127.0.0.1:{BLACKBOX_PORT}"])
