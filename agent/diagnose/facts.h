@@ -15,6 +15,7 @@
 #include "edge/path_sample.h"
 #include "edge/site.h"
 #include "net/link_message.h"
+#include "net/wifi_message.h"
 #include "probe/path/mtu_search.h"
 
 enum {
@@ -110,8 +111,7 @@ struct facts_interface { /* that carries the traffic to the services */
     struct link_state before, after; /* counters at the begin and the end */
     struct link_modes modes;
     int64_t took_ns;
-    bool wireless;
-    double signal_dbm;                  /* NaN: unknown */
+    struct wifi_link wifi;
     bool tunnel;                        /* it is a tunnel of a VPN */
     char tunnel_of[INTERFACE_NAME_MAX]; /* that carries it; "": not known */
 };

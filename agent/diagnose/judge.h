@@ -23,8 +23,7 @@
 #define JUDGE_LOSS_RATIO  0.01   /* of packets; Microsoft's limit for bursts of media */
 #define JUDGE_DNS_LOSS_RATIO                                                             \
     0.05 /* a lookup in twenty then waits, 5 s by default (resolv.conf(5)) */
-#define JUDGE_ERRORS_RATIO 0.001 /* of the packets of an interface */
-#define JUDGE_SIGNAL_DBM   (-75.0)
+#define JUDGE_ERRORS_RATIO 0.001  /* of the packets of an interface */
 #define JUDGE_GAIN_MS      10.0   /* a nearer PoP, a faster family */
 #define JUDGE_REPLY_MS     1000.0 /* first byte of a reply, without the path */
 #define JUDGE_LIKELIER     20.0   /* times as likely is enough for "likely" */

@@ -56,13 +56,12 @@ static void judge_link(const struct judging *j)
                   "duplex and speed on both ends (ethtool %s).",
                   i->name);
     }
-    if (i->wireless && i->signal_dbm < JUDGE_SIGNAL_DBM) {
-        row->grade = GRADE_POOR;
+    if (wifi_has_link(&i->wifi) && i->wifi.signal_dbm < WIFI_WEAK_DBM) {
+        row->grade = row->grade == GRADE_BAD ? GRADE_BAD : GRADE_POOR;
         struct fault_found *x =
             diagnosis_fault(j->out, FAULT_LINK_SIGNAL, CERTAINTY_LIKELY, 0);
-        JUDGE_SET(x->what,
-                  "The Wi-Fi signal of %s is weak (%.0f dBm; limit %.0f dBm, %s).",
-                  i->name, i->signal_dbm, JUDGE_SIGNAL_DBM, JUDGE_OWN);
+        JUDGE_SET(x->what, "The Wi-Fi signal of %s is weak (%d dBm; limit %d dBm, %s).",
+                  i->name, i->wifi.signal_dbm, WIFI_WEAK_DBM, JUDGE_OWN);
         JUDGE_SET(x->next, "Go nearer to the access point, or use a cable, and run this "
                            "again.");
     }

@@ -151,25 +151,6 @@ static void progress(struct diagnose_runner *r);
 
 /* ---- what this host tells ---- */
 
-static void read_wireless(struct facts_interface *f)
-{
-    char *text, *line;
-    size_t len;
-    f->signal_dbm = NAN;
-    if (file_read(AT_FDCWD, "/proc/net/wireless", FILE_PLAIN, 1 << 16, &text, &len) != 0)
-        return;
-    for (char *rest = text; (line = strsep(&rest, "\n")) != NULL;) {
-        char name[INTERFACE_NAME_MAX + 1];
-        double link, level;
-        if (sscanf(line, " %16[^:]: %*s %lf %lf", name, &link, &level) == 3 &&
-            strcmp(name, f->name) == 0) {
-            f->wireless = true;
-            f->signal_dbm = level < 0 ? level : NAN;
-        }
-    }
-    free(text);
-}
-
 static void read_tunnel(struct facts_interface *f)
 {
     char *routes;
@@ -213,7 +194,7 @@ static void read_interface_again(struct diagnose_runner *r)
     f->took_ns = mono_now().ns - r->began.ns;
     f->after = f->before;
     links_read(&r->links, f->name, &f->after);
-    read_wireless(f);
+    f->wifi = links_wifi(&r->links, f->before.index);
     read_tunnel(f);
 }
 

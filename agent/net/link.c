@@ -5,13 +5,14 @@
 #include <errno.h>
 #include <linux/ethtool_netlink.h>
 #include <linux/genetlink.h>
+#include <linux/nl80211.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 8192 };
+enum { ANSWER_MAX = 8192, DATAGRAMS_MAX = 16 };
 
 union link_request {
     struct nlmsghdr head;
@@ -61,13 +62,20 @@ int links_read(const struct links *l, const char *name, struct link_state *out)
     return n < 0 ? (int)n : link_read_state(answer, (size_t)n, out);
 }
 
-static uint16_t find_ethtool(int fd)
+/* What else waits: a driver may put a message in front of an answer, NLMSG_ERROR behind it. */
+static void drop_rest(int fd, uint8_t answer[ANSWER_MAX])
+{
+    while (recv(fd, answer, ANSWER_MAX, MSG_DONTWAIT) > 0)
+        continue;
+}
+
+static uint16_t find_family(int fd, const char *name)
 {
     union link_request r;
     uint8_t answer[ANSWER_MAX];
     struct genlmsghdr body = {.cmd = CTRL_CMD_GETFAMILY, .version = 1};
     begin(&r, GENL_ID_CTRL, &body, sizeof body);
-    add_attribute(&r, CTRL_ATTR_FAMILY_NAME, ETHTOOL_GENL_NAME, sizeof ETHTOOL_GENL_NAME);
+    add_attribute(&r, CTRL_ATTR_FAMILY_NAME, name, strlen(name) + 1);
     ssize_t n = ask(fd, &r, answer);
     return n > 0 ? link_read_family(answer, (size_t)n) : 0;
 }
@@ -88,10 +96,39 @@ struct link_modes links_modes(const struct links *l, uint32_t index)
     ssize_t n = ask(l->generic, &r, answer);
     if (n > 0)
         link_read_modes(answer, (size_t)n, l->ethtool, &modes);
-    /* A driver may put a message in front of the answer, NLMSG_ERROR behind it. */
-    while (recv(l->generic, answer, ANSWER_MAX, MSG_DONTWAIT) > 0)
-        continue;
+    drop_rest(l->generic, answer);
     return modes;
+}
+
+static ssize_t ask_wifi(const struct links *l, uint8_t command, uint16_t flags,
+                        uint32_t index, uint8_t answer[ANSWER_MAX])
+{
+    union link_request r;
+    struct genlmsghdr body = {.cmd = command};
+    begin(&r, l->nl80211, &body, sizeof body);
+    r.head.nlmsg_flags |= flags;
+    add_attribute(&r, NL80211_ATTR_IFINDEX, &index, sizeof index);
+    return ask(l->generic, &r, answer);
+}
+
+struct wifi_link links_wifi(struct links *l, uint32_t index)
+{
+    uint8_t answer[ANSWER_MAX];
+    struct wifi_link link = {0};
+    if (l->generic >= 0 && l->nl80211 == 0)
+        l->nl80211 = find_family(l->generic, NL80211_GENL_NAME);
+    if (l->generic < 0 || l->nl80211 == 0)
+        return link;
+    ssize_t n = ask_wifi(l, NL80211_CMD_GET_INTERFACE, 0, index, answer);
+    if (n <= 0 || !wifi_read_is_client(answer, (size_t)n, l->nl80211))
+        return link;
+    n = ask_wifi(l, NL80211_CMD_GET_STATION, NLM_F_DUMP, index, answer);
+    for (size_t i = 0; n > 0 && i < DATAGRAMS_MAX; i++) {
+        wifi_read_access_point(answer, (size_t)n, l->nl80211, &link);
+        n = recv(l->generic, answer, ANSWER_MAX, MSG_DONTWAIT);
+    }
+    drop_rest(l->generic, answer);
+    return link;
 }
 
 bool links_to(const struct links *l, const struct endpoint *address,
@@ -114,7 +151,7 @@ int links_open(struct links *l)
         return -errno;
     l->generic = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
     if (l->generic >= 0)
-        l->ethtool = find_ethtool(l->generic);
+        l->ethtool = find_family(l->generic, ETHTOOL_GENL_NAME);
     return 0;
 }
 

@@ -135,6 +135,10 @@
 #define METRIC_INTERFACE_SPEED           "edgelat.interface.speed"
 #define METRIC_INTERFACE_UTILIZATION     "edgelat.interface.utilization"
 #define METRIC_INTERFACE_UTILIZATION_MAX "edgelat.interface.utilization.max"
+#define METRIC_INTERFACE_WIFI_FAILURES   "edgelat.interface.wifi.failures"
+#define METRIC_INTERFACE_WIFI_RETRIES    "edgelat.interface.wifi.retries"
+#define METRIC_INTERFACE_WIFI_SIGNAL     "edgelat.interface.wifi.signal"
+#define METRIC_INTERFACE_WIFI_SPEED      "edgelat.interface.wifi.speed"
 
 /* ---- the last metre, core/last_metre.h ---- */
 

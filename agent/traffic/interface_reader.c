@@ -29,6 +29,12 @@ static void read_one(struct interface_reader *r, struct interface_traffic *i, bo
     bool was = i->present;
     if (rc == 0 && (modes || !was || index != state.index))
         i->modes = links_modes(&r->links, state.index);
+    if (modes) {
+        struct wifi_link wifi = {0};
+        if (rc == 0)
+            wifi = links_wifi(&r->links, state.index);
+        wifi_take(&i->wifi, &wifi);
+    }
     interface_take(i, rc == 0 ? &state : NULL, mono_now());
     if (was == i->present)
         return;

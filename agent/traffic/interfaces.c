@@ -252,8 +252,13 @@ size_t interfaces_window(struct interfaces *x, bool delta, struct mono now,
                                     .value = (double)x->list[i].modes.mbit_s * 1e6,
                                     .labels = x->list[i].ways[0].labels,
                                     .n_labels = 1};
-    for (size_t i = 0; i < x->n; i++)
-        begin_window(&x->list[i]);
+    for (size_t i = 0; i < x->n; i++) {
+        struct interface_traffic *at = &x->list[i];
+        const struct self_label *labels[2] = {at->ways[RATE_RECEIVE].labels,
+                                              at->ways[RATE_TRANSMIT].labels};
+        n += wifi_values(&at->wifi, delta, labels, values + n);
+        begin_window(at);
+    }
     return n;
 }
 
@@ -302,6 +307,7 @@ void interfaces_text(const struct interfaces *x, struct text *out)
             text_add(out, ", %" PRIu32 " Mbit/s", i->modes.mbit_s);
         if (i->modes.duplex != DUPLEX_NOT_KNOWN)
             text_add(out, " %s duplex", link_duplex_name(i->modes.duplex));
+        wifi_text(&i->wifi, out);
         add_way(out, "received", &i->ways[RATE_RECEIVE]);
         add_way(out, "sent", &i->ways[RATE_TRANSMIT]);
         text_add(out, "\n");
@@ -366,6 +372,7 @@ size_t interfaces_problems(const struct interfaces *x, struct mono now, struct t
                      name, i->modes.mbit_s);
             n++;
         }
+        n += wifi_problem(&i->wifi, name, out);
         n += add_trouble(out, name, &i->ways[RATE_RECEIVE], true, now);
         n += add_trouble(out, name, &i->ways[RATE_TRANSMIT], false, now);
     }

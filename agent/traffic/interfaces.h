@@ -13,10 +13,11 @@
 #include "core/time.h"
 #include "net/link_message.h"
 #include "traffic/rates.h"
+#include "traffic/wifi.h"
 
 enum {
     INTERFACES_MAX = 16, /* further ones are left out */
-    INTERFACE_VALUES = 17,
+    INTERFACE_VALUES = 17 + WIFI_VALUES,
     INTERFACES_VALUES_MAX = INTERFACES_MAX * INTERFACE_VALUES,
     INTERFACE_JUMP = 2,
 };
@@ -49,8 +50,9 @@ struct interface_traffic {
     bool up;
     uint32_t index;
     struct link_modes modes;
-    bool has_last; /* of its directions: counters to compare with */
-    bool begun;    /* reported before */
+    struct wifi_traffic wifi; /* of the last window */
+    bool has_last;            /* of its directions: counters to compare with */
+    bool begun;               /* reported before */
     struct mono last_at, second_at, seen;
     int64_t window_ns; /* of the window, in which it was read */
     uint64_t resets;

@@ -141,7 +141,7 @@ static struct facts *healthy(void)
     f->time = (struct wall){NOW_NS - 20 * NS_PER_S};
     f->end = (struct wall){NOW_NS};
     f->has_route = f->has_interface = true;
-    f->interface = (struct facts_interface){.name = "eth0", .signal_dbm = NAN};
+    f->interface = (struct facts_interface){.name = "eth0"};
     f->interface.after.received.packets = f->interface.after.sent.packets = 1000;
     f->interface.after.up = true;
     f->n_services = SERVICES;
@@ -479,8 +479,7 @@ static void old_errors(struct facts *f) /* before the run */
 
 static void weak_signal(struct facts *f)
 {
-    f->interface.wireless = true;
-    f->interface.signal_dbm = -82;
+    f->interface.wifi = (struct wifi_link){.signal_dbm = -82};
 }
 
 static void drop_ipv6(struct facts_address *a, size_t i)
