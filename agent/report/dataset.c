@@ -92,11 +92,14 @@ int64_t intervals_sum(const struct intervals *s)
 
 /* ---- create and free ---- */
 
+static bool is_wanted(const char *metric);
+
 struct dataset *dataset_create(const struct kinds *kinds, int64_t since_ns,
                                int64_t until_ns)
 {
     struct dataset *p = mem_zalloc(sizeof *p);
     p->kinds = kinds;
+    p->reader = point_reader_create(is_wanted);
     p->since_ns = since_ns > 0 ? since_ns : 0;
     p->until_ns = until_ns < DATASET_LATEST_NS ? until_ns : DATASET_LATEST_NS;
     return p;
@@ -131,6 +134,7 @@ void dataset_free(struct dataset *p)
 {
     if (p == NULL)
         return;
+    point_reader_destroy(p->reader);
     for (size_t i = 0; i < p->n_targets; i++)
         free_target(p->targets[i]);
     free(p->prefixes);
@@ -164,14 +168,12 @@ static void add_results(struct dataset *p, const Otlp__Sum *sum, const char *att
 {
     for (size_t i = 0; i < sum->n_data_points; i++) {
         const Otlp__NumberDataPoint *point = sum->data_points[i];
-        const char *what =
-            decoded_text(point->attributes, point->n_attributes, attribute, "");
         struct dataset_lookup at;
         if (decoded_integer(point) == 0) /* the start of a counter, or unchanged at 0 */
             continue;
         if (dataset_lookup(p, attributes_of(point), &at) &&
             dataset_begin_batch(p, at.stream, at.series, point->time_unix_nano))
-            dataset_count(at.series->counters, point, what,
+            dataset_count(at.series->counters, point, attribute,
                           is_delta(sum->aggregation_temporality));
     }
 }
@@ -180,13 +182,10 @@ static void add_delays(struct dataset *p, const Otlp__ExponentialHistogram *metr
 {
     for (size_t i = 0; i < metric->n_data_points; i++) {
         const Otlp__ExponentialHistogramDataPoint *point = metric->data_points[i];
-        const char *delay =
-            decoded_text(point->attributes, point->n_attributes, ATTR_DELAY, "");
         struct dataset_lookup at;
         if (point->count > 0 && dataset_lookup(p, attributes_of(point), &at) &&
             dataset_begin_batch(p, at.stream, at.series, point->time_unix_nano))
-            dataset_add_delay(p, &at, delay, point,
-                              is_delta(metric->aggregation_temporality));
+            dataset_add_delay(p, &at, point, is_delta(metric->aggregation_temporality));
     }
 }
 
@@ -232,22 +231,43 @@ struct quantile {
     size_t period, percentile;
 };
 
+static unsigned number_of(size_t period, size_t percentile)
+{
+    return (unsigned)(1 + period * (PERCENTILES + 1) + percentile);
+}
+
+/* For point_note: period and percentile by the attributes, 1 or more; PERIODS + 1 and
+ * PERCENTILES where they are none. */
+static unsigned quantile_number(struct decoded a)
+{
+    static const char *const quantiles[PERCENTILES] = {"0.5", "0.9", "0.95", "0.99"};
+    const char *name = decoded_text(a.list, a.n, ATTR_PERIOD, PERIOD_WINDOW_NAME);
+    size_t period = index_of(name, period_name, PERIODS);
+    bool unknown = period == PERIODS && strcmp(name, PERIOD_WINDOW_NAME) != 0;
+    return number_of(
+        period + unknown,
+        index_of(decoded_text(a.list, a.n, ATTR_QUANTILE, ""), quantiles, PERCENTILES));
+}
+
 static bool find_quantile(struct dataset *p, const Otlp__NumberDataPoint *point,
                           struct quantile *out)
 {
-    static const char *const quantiles[PERCENTILES] = {"0.5", "0.9", "0.95", "0.99"};
     struct decoded a = attributes_of(point);
-    const char *period = decoded_text(a.list, a.n, ATTR_PERIOD, PERIOD_WINDOW_NAME);
-    out->period = index_of(period, period_name, PERIODS);
-    out->percentile =
-        index_of(decoded_text(a.list, a.n, ATTR_QUANTILE, ""), quantiles, PERCENTILES);
-    if (out->period == PERIODS && strcmp(period, PERIOD_WINDOW_NAME) == 0)
+    bool known = a.note->number > 0;
+    unsigned number = known ? a.note->number : quantile_number(a);
+    out->period = (number - 1) / (PERCENTILES + 1);
+    out->percentile = (number - 1) % (PERCENTILES + 1);
+    if (out->period == PERIODS)
         add_covered(p, point);
-    else if (out->period == PERIODS)
+    else if (out->period > PERIODS)
         return false;
-    return dataset_lookup(p, a, &out->at) && out->percentile < PERCENTILES &&
-           strcmp(decoded_text(a.list, a.n, ATTR_DELAY, ""),
-                  kinds_main_delay(p->kinds, out->at.stream->kind)) == 0;
+    if (!dataset_lookup(p, a, &out->at))
+        return false;
+    if (!known && strcmp(decoded_text(a.list, a.n, ATTR_DELAY, ""),
+                         kinds_main_delay(p->kinds, out->at.stream->kind)) != 0)
+        out->percentile = PERCENTILES;
+    a.note->number = number_of(out->period, out->percentile);
+    return out->percentile < PERCENTILES;
 }
 
 /* The period of the point, begun anew if the point is newer; NULL: it is older. */
@@ -513,15 +533,36 @@ static void add_gauge(struct dataset *p, const Otlp__Metric *m)
             gauges[g].add(p, m->gauge->data_points[i]);
 }
 
+static bool begins(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_wanted(const char *metric)
+{
+    static const char *const prefixes[] = {METRIC_AGENT_PREFIX, METRIC_BGP_PREFIX,
+                                           METRIC_INTERFACE_PREFIX,
+                                           METRIC_TRAFFIC_PREFIX};
+    static const char *const names[] = {METRIC_PROBE_DELAY, METRIC_PROBE_RESULTS,
+                                        METRIC_PROBE_ANOMALIES};
+    bool is = false;
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        is |= begins(metric, prefixes[i]);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        is |= strcmp(metric, names[i]) == 0;
+    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
+        is |= strcmp(metric, gauges[i].name) == 0;
+    return is;
+}
+
 static void add_metric(struct dataset *p, const Otlp__Metric *m)
 {
-    if (strncmp(m->name, METRIC_AGENT_PREFIX, strlen(METRIC_AGENT_PREFIX)) == 0)
+    if (begins(m->name, METRIC_AGENT_PREFIX))
         dataset_add_self(p, m);
-    else if (strncmp(m->name, METRIC_BGP_PREFIX, strlen(METRIC_BGP_PREFIX)) == 0)
+    else if (begins(m->name, METRIC_BGP_PREFIX))
         dataset_add_session(p, m);
-    else if (strncmp(m->name, METRIC_INTERFACE_PREFIX, strlen(METRIC_INTERFACE_PREFIX)) ==
-                 0 ||
-             strncmp(m->name, METRIC_TRAFFIC_PREFIX, strlen(METRIC_TRAFFIC_PREFIX)) == 0)
+    else if (begins(m->name, METRIC_INTERFACE_PREFIX) ||
+             begins(m->name, METRIC_TRAFFIC_PREFIX))
         dataset_add_traffic(p, m);
     else if (m->data_case == OTLP__METRIC__DATA_GAUGE)
         add_gauge(p, m);
@@ -581,13 +622,18 @@ static int add_logs(struct dataset *p, const Otlp__ExportLogsServiceRequest *req
 
 int dataset_add(struct dataset *p, enum signal signal, const void *bytes, size_t len)
 {
-    ProtobufCMessage *request = otlp_read(signal, bytes, len);
-    if (request == NULL)
-        return -EBADMSG;
-    int rc = signal == SIGNAL_LOGS
-                 ? add_logs(p, (const Otlp__ExportLogsServiceRequest *)request)
-                 : add_metrics(p, (const Otlp__ExportMetricsServiceRequest *)request);
-    otlp_read_free(request);
+    int rc = -EBADMSG;
+    if (signal == SIGNAL_LOGS) {
+        ProtobufCMessage *request = otlp_read(signal, bytes, len);
+        if (request != NULL)
+            rc = add_logs(p, (const Otlp__ExportLogsServiceRequest *)request);
+        otlp_read_free(request);
+    } else {
+        const Otlp__ExportMetricsServiceRequest *request =
+            point_reader_read(p->reader, bytes, len);
+        if (request != NULL)
+            rc = add_metrics(p, request);
+    }
     p->batches += rc == 0;
     return rc;
 }

@@ -77,6 +77,7 @@ struct dataset_delay {
     struct histogram base, last;
     uint64_t start_ns, time_ns;
     bool running; /* a cumulative counter has been seen */
+    bool is_main; /* of its kind */
 };
 
 /* The newest percentiles of a rolling period, as the agent states them. */
@@ -322,6 +323,7 @@ struct dataset {
     int64_t window_ns;              /* length of the longest window */
     int64_t runs[DATASET_RUNS_MAX]; /* start times of the agent; not with delta counts */
     size_t n_runs;
+    struct point_reader *reader; /* private */
     size_t batches, left_out;
     bool any_agent; /* accept several agents; set it if the identity may have changed */
 };

@@ -9,6 +9,7 @@
 #include "core/loss.h"
 #include "core/window.h"
 #include "otlp/decoded.h"
+#include "otlp/names.h"
 
 #include <math.h>
 #include <string.h>
@@ -49,10 +50,13 @@ static uint64_t *count_of(struct dataset_counts *c, const char *what)
 }
 
 void dataset_count(struct dataset_counters *t, const Otlp__NumberDataPoint *point,
-                   const char *what, bool delta)
+                   const char *attribute, bool delta)
 {
+    struct decoded a = attributes_of(point);
     int64_t count = decoded_integer(point);
-    uint64_t *to = count_of(&t->now, what);
+    if (a.note->what == NULL)
+        a.note->what = count_of(&t->now, decoded_text(a.list, a.n, attribute, ""));
+    uint64_t *to = a.note->what;
     t->delta = delta;
     t->start_ns = point->start_time_unix_nano;
     if (to != NULL && count > 0)
@@ -236,10 +240,11 @@ void dataset_end_delay(struct dataset_delay *c)
 }
 
 static struct dataset_delay *
-find_or_add_delay(struct dataset *p, struct dataset_series *series, const char *delay)
+find_or_add_delay(struct dataset *p, const struct dataset_lookup *at, struct decoded a)
 {
     char name[DATASET_WORD_MAX];
-    decoded_clean(name, sizeof name, delay, ' ');
+    struct dataset_series *series = at->series;
+    dataset_text(name, sizeof name, a, ATTR_DELAY);
     for (size_t i = 0; i < series->n_delays; i++)
         if (strcmp(series->delays[i].name, name) == 0)
             return &series->delays[i];
@@ -251,6 +256,7 @@ find_or_add_delay(struct dataset *p, struct dataset_series *series, const char *
     *c = (struct dataset_delay){
         .sum = histogram_empty(), .base = histogram_empty(), .last = histogram_empty()};
     text_copy(c->name, sizeof c->name, name);
+    c->is_main = strcmp(name, kinds_main_delay(p->kinds, at->stream->kind)) == 0;
     return c;
 }
 
@@ -298,17 +304,19 @@ static void update_counter(struct dataset *p, struct dataset_delay *c,
 }
 
 void dataset_add_delay(struct dataset *p, const struct dataset_lookup *at,
-                       const char *delay,
                        const Otlp__ExponentialHistogramDataPoint *point, bool delta)
 {
     struct histogram now;
-    struct dataset_delay *c = find_or_add_delay(p, at->series, delay);
+    struct decoded a = attributes_of(point);
+    if (a.note->what == NULL)
+        a.note->what = find_or_add_delay(p, at, a);
+    struct dataset_delay *c = a.note->what;
     uint64_t start_ns = point->start_time_unix_nano, time_ns = point->time_unix_nano;
     if (c == NULL || time_ns <= c->time_ns || time_ns > INT64_MAX ||
         (int64_t)time_ns > p->until_ns || !decoded_histogram(&now, point))
         return;
     c->time_ns = time_ns;
-    if (strcmp(c->name, kinds_main_delay(p->kinds, at->stream->kind)) == 0)
+    if (c->is_main)
         set_window_delays(p, c, at->series->counters, &now, start_ns, delta);
     if (!delta)
         update_counter(p, c, &now, start_ns, time_ns);

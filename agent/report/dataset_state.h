@@ -6,6 +6,7 @@
 
 #include "proto/otlp.pb-c.h"
 #include "report/dataset.h"
+#include "report/point_reader.h"
 
 /* The counters of a series, and the window that its newest batch reports. */
 struct dataset_counters {
@@ -28,10 +29,12 @@ void dataset_find_outages(struct dataset *p);
 struct decoded {
     Otlp__KeyValue *const *list;
     size_t n;
+    struct point_note *note; /* what they belong to, once it is known; NULL: no point's */
 };
 
 #define attributes_of(point)                                                             \
-    ((struct decoded){(point)->attributes, (point)->n_attributes})
+    ((struct decoded){(point)->attributes, (point)->n_attributes,                        \
+                      point_reader_note((point)->attributes)})
 
 /* Copies the text of attribute `key`, truncated and cleaned; "" if absent. Returns
  * `out`. */
@@ -57,9 +60,9 @@ bool dataset_in_period(const struct dataset *p, uint64_t time_ns);
 bool dataset_begin_batch(struct dataset *p, struct dataset_stream *s,
                          struct dataset_series *series, uint64_t time_ns);
 
-/* Adds one count; `what` is the name of an outcome or of a counter. */
+/* Adds one count; the text of `attribute` names an outcome or a counter. */
 void dataset_count(struct dataset_counters *t, const Otlp__NumberDataPoint *point,
-                   const char *what, bool delta);
+                   const char *attribute, bool delta);
 
 /* Adds the counts of the current batch to the period, and its window to the samples. */
 void dataset_end_batch(struct dataset *p, struct dataset_stream *s,
@@ -67,7 +70,6 @@ void dataset_end_batch(struct dataset *p, struct dataset_stream *s,
 
 /* Adds a histogram. For the kind's main delay, computes the window's percentiles too. */
 void dataset_add_delay(struct dataset *p, const struct dataset_lookup *at,
-                       const char *delay,
                        const Otlp__ExponentialHistogramDataPoint *point, bool delta);
 
 /* Adds the increase of the current cumulative counter to the sum. */

@@ -19,6 +19,8 @@ const char *dataset_text(char *out, size_t room, struct decoded a, const char *k
 struct dataset_target *dataset_target_of(struct dataset *p, struct decoded a)
 {
     char name[TARGET_NAME_MAX], uplink[UPLINK_NAME_MAX];
+    if (a.note->target != NULL)
+        return a.note->target;
     if (dataset_text(name, sizeof name, a, ATTR_TARGET)[0] == '\0')
         return NULL;
     /* Over an uplink it is a target of its own: its delays are another path's. */
@@ -28,7 +30,7 @@ struct dataset_target *dataset_target_of(struct dataset *p, struct decoded a)
     }
     for (size_t i = 0; i < p->n_targets; i++)
         if (strcmp(p->targets[i]->name, name) == 0)
-            return p->targets[i];
+            return a.note->target = p->targets[i];
     if (p->n_targets == DATASET_TARGETS_MAX) {
         p->left_out++;
         return NULL;
@@ -37,7 +39,7 @@ struct dataset_target *dataset_target_of(struct dataset *p, struct decoded a)
     text_copy(t->name, sizeof t->name, name);
     dataset_text(t->service, sizeof t->service, a, ATTR_SERVICE);
     dataset_text(t->host, sizeof t->host, a, ATTR_SERVER_ADDRESS);
-    return t;
+    return a.note->target = t;
 }
 
 static struct dataset_stream *stream_of(struct dataset *p, struct dataset_target *t,
@@ -83,11 +85,16 @@ static struct dataset_series *series_of(struct dataset *p, struct dataset_stream
 
 bool dataset_lookup(struct dataset *p, struct decoded a, struct dataset_lookup *out)
 {
-    *out = (struct dataset_lookup){.target = dataset_target_of(p, a)};
+    *out = (struct dataset_lookup){a.note->target, a.note->stream, a.note->series};
+    if (out->series != NULL)
+        return true;
+    out->target = dataset_target_of(p, a);
     if (out->target != NULL)
         out->stream = stream_of(p, out->target, a);
     if (out->stream != NULL)
         out->series = series_of(p, out->stream, a);
+    a.note->stream = out->stream;
+    a.note->series = out->series;
     return out->series != NULL;
 }
 
