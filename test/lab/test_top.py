@@ -5,6 +5,7 @@ agent leaves; terminals that cannot be drawn on; `status --watch`, `nearest --wa
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -67,8 +68,8 @@ class Terminal:
 
 
 def beside_an_agent(folder, command):
-    for columns, rows, locale in ((80, 24, "C.UTF-8"), (132, 43, "C")):
-        with Terminal(f"a{columns}", columns, rows, command, locale) as t:
+    for columns, rows, locale in ((80, 24, "C.UTF-8"), (132, 43, "C"), (80, 24, "C"), (132, 43, "C.UTF-8")):
+        with Terminal(f"a{columns}-{locale}", columns, rows, command, locale) as t:
             size = f"{columns}x{rows}, {locale}"
             t.until(r"edgelat top .*  agent  window \d\d:\d\d:\d\d UTC", f"{size}: the agent's windows")
             t.until(r"\n +1 teams +AMS .* \(?3\.\d\d\)? ", f"{size}: teams is the nearest, with its delay")
@@ -90,17 +91,56 @@ def beside_an_agent(folder, command):
             t.tmux("resize-window", "-x", 40, "-y", 8)
             t.until(r"\A edgelat top[^\n]*\n[^\n]*\n[^\n]*hole(.*\n){4}", f"{size}: resized to 40x8")
             tap.ok(all(len(row) <= 40 for row in t.rows()), "and it fits", t.rows())
+            t.tmux("resize-window", "-x", 212 - columns, "-y", 67 - rows)
+            t.until(r"\n +- hole .*down(.*\n)+.*hole is down by tcp", f"{size}: resized to the other size")
+            tap.equal(columns < 100, " p99" in t.rows()[1], f"{size}: with the columns of that")
             t.key("q")
             t.until(r"code 0", f"{size}: q ends it")
-    with Terminal("n", 80, 24, command, NO_COLOR=1) as t:
-        t.until("hole .*down", "NO_COLOR")
-        tap.ok(not re.search(r"\x1b\[[0-9;]*3[0-7]", t.tmux("capture-pane", "-pe").stdout), "has no colour")
+    for what, coloured, environment in (("colours", True, {}), ("NO_COLOR", False, {"NO_COLOR": 1}), ("NO_COLOR=", True, {"NO_COLOR": ""}),
+                                        ("vt220", False, {"TERM": "vt220"}), ("xterm-256color", True, {"TERM": "xterm-256color"})):
+        with Terminal(f"c{what.strip('=')}{coloured}", 80, 24, command, **environment) as t:
+            t.until("hole .*down", what)
+            seen = t.tmux("capture-pane", "-pe").stdout
+            tap.equal(coloured, bool(re.search(r"\x1b\[[0-9;]*3[0-7]m *down", seen)), f"{what}: a target that is down, coloured")
     with Terminal("w", 80, 24, (EDGELAT, "status", "--watch", "-c", f"{folder}/edgelat.conf")) as t:
         t.until(r"teams", "status --watch")
 
 
+def gone_terminal(command):
+    """Its terminal goes, and SIGHUP is ignored: it ends all the same."""
+    with Terminal("h", 80, 24, ("sh", "-c", f"\"trap '' HUP; exec {' '.join(command)}\"")) as t:
+        t.until("hole .*down", "SIGHUP is ignored")
+        pid = t.tmux("list-panes", "-F", "#{pane_pid}").stdout.strip()
+        children = run("pgrep", "-g", pid, "-x", "edgelat").stdout.split()
+    tap.ok(children and wait_for(lambda: not any(os.path.exists(f"/proc/{child}") for child in children), 10, 0.2),
+           "the terminal goes: it ends", children)
+
+
+def restarted(folder, command, log):
+    """The agent ends, and another one starts, which is reloaded: its windows are shown."""
+    def start():
+        return subprocess.Popen((EDGELAT, "run", "-c", f"{folder}/edgelat.conf"), stderr=log)
+    agent = start()
+    wait_for(lambda: os.path.exists(f"{folder}/status.windows"), 10)
+    with Terminal("g", 80, 24, command) as t:
+        t.until("agent  window", "attached")
+        agent.terminate()
+        agent.wait()
+        t.until("the agent has ended; waiting for it", "the agent ends: it says so, and waits")
+        agent = start()
+        t.until(r"\A edgelat top [^\n]* agent  window", "another one starts: attached again")
+        t.until(r"\n +1 teams +AMS .* \(?3\.\d\d\)? ", "and its windows are shown")
+        agent.send_signal(signal.SIGHUP)
+        t.until("waiting for it", "a reload: it waits")
+        t.until(r"\A edgelat top [^\n]* agent  window", "and is attached again")
+        t.key("q")
+        t.until("code 0", "q")
+    agent.terminate()
+    agent.wait()
+
+
 def slow_readers(folder):
-    """They are dropped, and the agent goes on."""
+    """Who reads gets each window, whatever others do: test/io/status/test_socket.c drops them."""
     slow = socket.socket(socket.AF_UNIX)
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     slow.connect(f"{folder}/status.windows")
@@ -137,16 +177,13 @@ def main():
         t.until(r"cannot move its cursor \(TERM is 'dumb'\); use", "TERM=dumb: a sentence")
         t.until("code 2", "and exit code 2")
     with open(f"{folder}/log", "w", encoding="utf-8") as log:
-        with running(EDGELAT, "run", "-c", f"{folder}/edgelat.conf", stderr=log) as agent:
+        with running(EDGELAT, "run", "-c", f"{folder}/edgelat.conf", stderr=log):
             wait_for(lambda: os.path.exists(f"{folder}/status.windows"), 10)
             beside_an_agent(folder, command)
             slow_readers(folder)
             probed(f"{folder}/edgelat.conf")
-            with Terminal("g", 80, 24, command) as t:
-                t.until("agent  window", "attached")
-                agent.terminate()
-                agent.wait()
-                t.until("the agent has ended; waiting for it", "the agent leaves: it says so, and waits")
+            gone_terminal(command)
+        restarted(folder, command, log)
     tap.ok(not os.path.exists(f"{folder}/status.windows"), "the agent leaves no file")
     with Terminal("l", 80, 24, command) as t:
         t.until("measured here: no agent runs", "alone")

@@ -163,6 +163,52 @@ static void who_does_not_read_is_dropped(void **state)
     end(&b);
 }
 
+/* Reads what has come for it, in a turn of the loop. False: the agent has hung up. */
+static bool take(struct bed *b, int fd, size_t *got)
+{
+    static char piece[65536];
+    ssize_t n;
+    uv_run(&b->loop, UV_RUN_NOWAIT);
+    while ((n = recv(fd, piece, sizeof piece, MSG_DONTWAIT)) > 0)
+        *got += (size_t)n;
+    return n < 0 && errno == EAGAIN;
+}
+
+/* A stream: who reads gets each answer, who does not is dropped at the next one, and its
+ * place is free. */
+static void a_stream_goes_on_without_who_does_not_read(void **state)
+{
+    (void)state;
+    struct bed b;
+    int slow[STATUS_CLIENTS_MAX - 1];
+    size_t got = 0;
+    begin(&b, LARGE);
+    CHECK_INT(0,
+              status_socket_create(&b.socket, &b.loop, b.path, STATUS_STREAM, on_ask, &b),
+              "created");
+    for (size_t i = 0; i < STATUS_CLIENTS_MAX - 1; i++)
+        slow[i] = ask(&b);
+    int quick = ask(&b);
+    for (size_t answers = 1; answers <= 3; answers++) {
+        while (got < answers * LARGE)
+            CHECK(take(&b, quick, &got), "who reads is kept");
+        status_socket_publish(b.socket);
+    }
+    for (size_t i = 0; i < STATUS_CLIENTS_MAX - 1; i++)
+        wait_for_end(&b, slow[i], false);
+    CHECK_INT(STATUS_CLIENTS_MAX - 1 + 4, b.asked, "no second answer for who is slow");
+    int next = ask(&b);
+    got = 0;
+    while (got < LARGE)
+        CHECK(take(&b, next, &got), "a place is free");
+    close(quick); /* while it is written to */
+    status_socket_publish(b.socket);
+    for (size_t i = 0; i < STATUS_CLIENTS_MAX - 1; i++)
+        close(slow[i]);
+    close(next);
+    end(&b);
+}
+
 static void it_ends_in_the_middle(void **state)
 {
     (void)state;
@@ -270,6 +316,7 @@ int main(void)
         cmocka_unit_test(each_is_answered),
         cmocka_unit_test(nothing_is_read),
         cmocka_unit_test(who_does_not_read_is_dropped),
+        cmocka_unit_test(a_stream_goes_on_without_who_does_not_read),
         cmocka_unit_test(it_ends_in_the_middle),
         cmocka_unit_test(a_living_agent_keeps_its_file),
         cmocka_unit_test(what_others_put_there_stays),
