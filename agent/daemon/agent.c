@@ -321,6 +321,7 @@ static int begin_measuring(struct agent *a)
         .on_result = on_result,
         .on_moved = on_moved,
         .user = a,
+        .reading = PROBER_IN_SLOTS,
     };
     if (a->kill_switch.clock) {
         log_warn("agent", "nothing is measured: %s", kill_switch_reason(&a->kill_switch));

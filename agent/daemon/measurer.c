@@ -71,6 +71,7 @@ struct measurer {
     bool paused;                  /* nothing is sent; true until the first resume */
     bool stopped;                 /* measurer_pause() was called and reported */
     uv_timer_t *probe_timer, *explore_timer, *tick_timer;
+    struct mono probes_at; /* that `probe_timer` is set to; 0: it does not run */
     struct mono tick_due;
     int64_t clock_offset_ns; /* wall minus monotonic, at the last tick */
     int64_t suspended_ns;    /* suspended_ns() at the last window */
@@ -82,8 +83,7 @@ struct measurer {
 static void on_probe_timer(uv_timer_t *timer);
 static void on_explore_timer(uv_timer_t *timer);
 
-/* Call after anything that may change what is due. */
-static void arm(struct measurer *m)
+static void arm_probes(struct measurer *m)
 {
     struct mono at, of_uplinks;
     bool due = pipeline_next(m->pipeline, &at);
@@ -91,10 +91,22 @@ static void arm(struct measurer *m)
         at = due && at.ns < of_uplinks.ns ? at : of_uplinks;
         due = true;
     }
+    if (due && m->events.reading == PROBER_IN_SLOTS)
+        at = prober_slot_end(at); /* probes that are due in one slot leave together */
+    if (due && at.ns == m->probes_at.ns)
+        return;
+    m->probes_at.ns = due ? at.ns : 0;
     if (due)
         timer_in(m->probe_timer, on_probe_timer, at.ns - mono_now().ns);
     else
         uv_timer_stop(m->probe_timer);
+}
+
+/* Call after anything that may change what is due. */
+static void arm(struct measurer *m)
+{
+    struct mono at;
+    arm_probes(m);
     if (explorer_next(m->explorer, &at))
         timer_in(m->explore_timer, on_explore_timer, at.ns - mono_now().ns);
     else
@@ -116,13 +128,14 @@ static void on_probe_timer(uv_timer_t *timer)
 {
     struct measurer *m = timer->data;
     struct probe_request order;
+    m->probes_at.ns = 0;
     while (pipeline_take(m->pipeline, mono_now(), &order))
         prober_send(m->prober, order.stream, order.kind, order.target, &order.to);
     while (m->uplinks != NULL && uplinks_take(m->uplinks, mono_now(), &order))
         if (affords_probe(m, &order))
             prober_send(m->uplink_prober, order.stream, order.kind, order.target,
                         &order.to);
-    arm(m);
+    arm_probes(m);
 }
 
 /* Passes the owner of the target's address to the pipeline before the answer or result that
@@ -157,8 +170,9 @@ static void on_result(const struct result *result, void *user)
     struct measurer *m = user;
     size_t number = pipeline_target_of(m->pipeline, result->stream);
     struct endpoint to;
+    bool explores = false; /* the explorer may have something to do */
     if (!pipeline_only_watches(m->pipeline, result->stream)) {
-        explorer_result(m->explorer, number, result);
+        explores = explorer_result(m->explorer, number, result);
         if (result->http.status != 0)
             apply_owner(m, number, result->to.family);
         apply_issuer(m, number, result);
@@ -167,9 +181,14 @@ static void on_result(const struct result *result, void *user)
                                 m->events.user);
     }
     pipeline_result(m->pipeline, result);
-    if (pipeline_prefers(m->pipeline, number, result->to.family, &to))
+    if (pipeline_prefers(m->pipeline, number, result->to.family, &to)) {
         explorer_prefer(m->explorer, number, &to);
-    arm(m);
+        explores = true;
+    }
+    if (explores)
+        arm(m); /* it looks at each target: not for each result */
+    else
+        arm_probes(m);
 }
 
 static void on_after(uint32_t stream, enum counter what, void *user)
@@ -673,6 +692,9 @@ void measurer_close_window(struct measurer *m)
     rolling_set_suspended(pipeline_rolling(m->pipeline), suspended - m->suspended_ns);
     m->suspended_ns = suspended;
     compare_routes(m);
+    prober_read(m->prober);
+    if (m->uplinks != NULL)
+        prober_read(m->uplink_prober);
     const struct batch *batch =
         with_uplinks(m, pipeline_close(m->pipeline, mono_now(), wall_now()));
     explorer_ranked(m->explorer, batch->targets, batch->n_targets, mono_now());
@@ -817,7 +839,8 @@ static void create_uplinks(struct measurer *m, struct wall wall)
     struct prober_events events = {.on_result = on_uplink_result,
                                    .on_after = on_uplink_after,
                                    .on_busy = on_uplink_busy,
-                                   .user = m};
+                                   .user = m,
+                                   .reading = m->events.reading};
     if (settings.n == 0)
         return;
     m->uplinks = uplinks_create(&settings, probe_kind_words(),
@@ -849,8 +872,11 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     m->events = events;
     m->http = http;
     m->resolver = resolver;
-    struct prober_events prober_events = {
-        .on_result = on_result, .on_after = on_after, .on_busy = on_busy, .user = m};
+    struct prober_events prober_events = {.on_result = on_result,
+                                          .on_after = on_after,
+                                          .on_busy = on_busy,
+                                          .user = m,
+                                          .reading = events.reading};
     m->prober = prober_create(loop, probe_kinds, probe_kinds_count, resolver, http,
                               prober_events);
     struct wall wall = wall_now();

@@ -31,6 +31,7 @@ struct measurer_events {
                       void *user);
     void (*on_moved)(void *user);
     void *user;
+    enum prober_reading reading;
 };
 
 struct measurer_counters {

@@ -796,7 +796,7 @@ void explorer_handshake(struct explorer *e, size_t ref, int64_t rtt_ns)
     doors_handshake(e->doors, ref - REF_DOORS, rtt_ns);
 }
 
-void explorer_result(struct explorer *e, size_t number, const struct result *r)
+bool explorer_result(struct explorer *e, size_t number, const struct result *r)
 {
     struct explored *x = e->all[number];
     struct owner *owner = &x->owner[family_slot(r->to.family)];
@@ -805,18 +805,20 @@ void explorer_result(struct explorer *e, size_t number, const struct result *r)
         e->rejected++;
         e->choose_again = true;
         doors_reject(e->doors, x->door);
+        return true; /* without a reply */
     }
     if (r->http.status == 0)
-        return;
+        return false;
     *owner = owners_replied(e->owners, number, r->to.family, &r->to, r->foreign);
     if (!owner_may_be_pop(owner->type))
-        return;
+        return true;
     const struct metro *m = catalogue_of_pop(&e->edge_data->metros, r->pop, POP_EXCHANGE);
     if (m != NULL && m != x->reply_metro) {
         x->reply_metro = m;
         e->choose_again = true;
     }
     note_hint(e, x, r->pop, owner);
+    return true;
 }
 
 void explorer_prefer(struct explorer *e, size_t number, const struct endpoint *to)

@@ -160,8 +160,9 @@ void explorer_answer(struct explorer *e, size_t ref, enum family family,
 void explorer_decoy(struct explorer *e, size_t ref, enum family family, bool answered);
 void explorer_handshake(struct explorer *e, size_t ref, int64_t rtt_ns);
 
-/* A result of the target with this number; explorer_owner() may be another one now. */
-void explorer_result(struct explorer *e, size_t number, const struct result *r);
+/* A result of the target with this number. True: explorer_owner() may be another one now,
+ * and explorer_next() sooner. */
+bool explorer_result(struct explorer *e, size_t number, const struct result *r);
 
 /* What pipeline_prefers() says; a step EXPLORER_USE follows if DNS still names `to`. */
 void explorer_prefer(struct explorer *e, size_t number, const struct endpoint *to);

@@ -27,12 +27,16 @@ void error_queue_enable(int socket, enum family family, bool with_ttl)
 {
     if (family == FAMILY_IPV6) {
         set(socket, IPPROTO_IPV6, IPV6_RECVERR, 1);
-        set(socket, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, with_ttl);
-        set(socket, IPPROTO_IPV6, IPV6_RECVERR_RFC4884, with_ttl);
+        if (with_ttl) {
+            set(socket, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+            set(socket, IPPROTO_IPV6, IPV6_RECVERR_RFC4884, 1);
+        }
     } else {
         set(socket, IPPROTO_IP, IP_RECVERR, 1);
-        set(socket, IPPROTO_IP, IP_RECVTTL, with_ttl);
-        set(socket, IPPROTO_IP, IP_RECVERR_RFC4884, with_ttl);
+        if (with_ttl) {
+            set(socket, IPPROTO_IP, IP_RECVTTL, 1);
+            set(socket, IPPROTO_IP, IP_RECVERR_RFC4884, 1);
+        }
     }
 }
 

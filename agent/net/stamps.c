@@ -16,6 +16,14 @@ void stamps_add(struct stamps *all, struct stamps more)
         all->hardware_ns = more.hardware_ns;
 }
 
+int64_t stamps_user_delay(struct mono sent, struct mono read, struct wall read_wall,
+                          int64_t received_ns)
+{
+    int64_t waited_ns = received_ns > 0 ? read_wall.ns - received_ns : 0;
+    int64_t delay = read.ns - sent.ns;
+    return waited_ns > 0 && waited_ns < delay ? delay - waited_ns : delay;
+}
+
 int64_t stamps_delay(int64_t user_ns, struct stamps sent, struct stamps received,
                      enum stamp_basis *basis)
 {

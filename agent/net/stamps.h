@@ -20,6 +20,8 @@
 #ifndef EDGELAT_NET_STAMPS_H
 #define EDGELAT_NET_STAMPS_H
 
+#include "core/time.h"
+
 #include <stdint.h>
 
 struct stamps { /* of one packet; 0: none */
@@ -30,6 +32,16 @@ struct stamps { /* of one packet; 0: none */
 void stamps_add(struct stamps *all, struct stamps more);
 
 enum stamp_basis { BASIS_USER, BASIS_SOFTWARE, BASIS_HARDWARE };
+
+/*
+ * The delay by our own clock, from before the sending to the receiving. `received_ns` is the
+ * software stamp of the reply: the time that the reply waited to be read is left out. 0:
+ * there is none, or the wall clock was stepped meanwhile; then that time is in it. Take
+ * `read_wall` before `read`: between the two this process may stand still, and the delay
+ * must not come out shorter than it was.
+ */
+int64_t stamps_user_delay(struct mono sent, struct mono read, struct wall read_wall,
+                          int64_t received_ns);
 
 /* `user_ns`: by our own clock, from before the sending to after the receiving. */
 int64_t stamps_delay(int64_t user_ns, struct stamps sent, struct stamps received,

@@ -18,12 +18,24 @@
 
 #include <uv.h>
 
+/* When replies are read. Their times are the kernel's, so reading late costs no accuracy. */
+enum prober_reading {
+    /* As soon as they come: for a person who waits. */
+    PROBER_AT_ONCE,
+    /*
+     * When the process is awake anyway, to send, and else some time after the last probe:
+     * for the agent, as waking up is most of the cost of a probe. See prober.h.
+     */
+    PROBER_IN_SLOTS,
+};
+
 /* What kinds share; all of it outlives the prober. */
 struct probe_tools {
     uv_loop_t *loop;
     struct resolver *resolver; /* for the `dns` delay of HTTPS */
     struct http *http;
     struct prober *prober; /* for prober_after() */
+    enum prober_reading reading;
 };
 
 /* One probe under way. Made and freed by the prober. */
@@ -72,6 +84,13 @@ struct probe_kind {
      * called any more. It is a loss, unless the kind sets result.outcome to OUTCOME_REPLY:
      * the answer came, only the rest of it did not. */
     void (*abort)(struct exchange *x);
+
+    /*
+     * PROBER_IN_SLOTS only: reads what has come to the sockets, then sends what start() has
+     * queued. exchange_done() may come from inside. NULL: the kind watches its sockets on
+     * the loop in both modes.
+     */
+    void (*slot)(void *state);
 
     /* No exchange is left. Memory is freed when the loop has closed the handles, so that a
      * prober may be destroyed from inside a callback of the kind. */

@@ -1,8 +1,9 @@
 /*
  * Probes under way are ordered by deadline; one timer runs for the first of them. The
  * timer only says that it is time to look: before anything is called lost the loop polls
- * once more (`turn_*`), so that an answer which already waits in a socket counts as what
- * it is, also when this host was busy, suspended or stopped meanwhile.
+ * once more, or the kinds read their sockets (a turn), so that an answer which already
+ * waits in a socket counts as what it is, also when this host was busy, suspended or
+ * stopped meanwhile.
  */
 #include "probe/prober.h"
 
@@ -24,6 +25,8 @@ struct probe {
     bool late;          /* its result was reported: `deadline` is in `late` */
     struct probe *next; /* in the list of the deferred, or of the free */
 };
+
+#define LOOK_MOST_NS NS_PER_S /* between two looks while probes are under way */
 
 struct opened {
     bool open;
@@ -47,8 +50,15 @@ struct prober {
 
     uv_timer_t timer;
     uint64_t timer_at_ms; /* 0: it does not run */
-    uv_idle_t turn_idle;  /* makes the next poll return at once */
+    uv_idle_t turn_idle;  /* makes the next poll return at once; in slots, is the turn */
     uv_check_t turn_check;
+
+    /* in slots */
+    size_t unread;       /* probes under way of kinds that are read in slots */
+    bool sent;           /* in this turn */
+    struct mono look;    /* while there are such probes */
+    int64_t look_gap_ns; /* after the last turn */
+    int64_t shortest_ns; /* of their delays; 0: none yet */
     bool destroyed;
     int open_handles;
 };
@@ -65,8 +75,14 @@ static struct heap *heap_of(const struct probe *probe)
     return probe->late ? &probe->prober->late : &probe->prober->waiting;
 }
 
+static bool is_unread(const struct probe *probe)
+{
+    return probe->kind->slot != NULL && !probe->late;
+}
+
 static void wait_for(struct probe *probe, struct mono until)
 {
+    probe->prober->unread += is_unread(probe);
     probe->deadline.at_ns = until.ns;
     probe->waits = true;
     heap_add(heap_of(probe), &probe->deadline);
@@ -74,8 +90,10 @@ static void wait_for(struct probe *probe, struct mono until)
 
 static void wait_no_more(struct probe *probe)
 {
-    if (probe->waits)
-        heap_remove(heap_of(probe), &probe->deadline);
+    if (!probe->waits)
+        return;
+    probe->prober->unread -= is_unread(probe);
+    heap_remove(heap_of(probe), &probe->deadline);
     probe->waits = false;
 }
 
@@ -149,6 +167,9 @@ void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *dela
             prober_after(p, stream, COUNTER_LATE);
         return;
     }
+    if (outcome == OUTCOME_REPLY && probe->kind->slot != NULL && delays != NULL &&
+        delays[0] > 0 && (p->shortest_ns == 0 || delays[0] < p->shortest_ns))
+        p->shortest_ns = delays[0];
     bool late = outcome == OUTCOME_REPLY && delays != NULL && delays[0] > x->waiting_ns;
     x->result.outcome = outcome;
     if (late)
@@ -166,12 +187,21 @@ static void nothing(uv_idle_t *handle)
 }
 
 static void on_turn(uv_check_t *handle);
+static void on_slot(uv_idle_t *handle);
 
-/* After the next poll, which does not block, on_turn() comes. */
-static void take_a_turn(struct prober *p)
+/* After the next poll, which does not block, on_turn() comes; in slots, on_slot() before. */
+static void poll_once_more(struct prober *p)
 {
     uv_idle_start(&p->turn_idle, nothing);
     uv_check_start(&p->turn_check, on_turn);
+}
+
+static void take_a_turn(struct prober *p)
+{
+    if (p->tools.reading == PROBER_IN_SLOTS)
+        uv_idle_start(&p->turn_idle, on_slot);
+    else
+        poll_once_more(p);
 }
 
 void exchange_defer(struct exchange *x, enum outcome outcome)
@@ -227,20 +257,35 @@ static void on_timer(uv_timer_t *timer)
     take_a_turn(p);
 }
 
+struct mono prober_slot_end(struct mono at)
+{
+    return (struct mono){(at.ns + PROBER_SLOT_NS - 1) / PROBER_SLOT_NS * PROBER_SLOT_NS};
+}
+
+static int64_t earlier(int64_t at_ns, const struct heap_item *item)
+{
+    return item != NULL && item->at_ns < at_ns ? item->at_ns : at_ns;
+}
+
 /*
  * libuv counts in whole milliseconds of its own clock, which is that of uv_hrtime() cut
  * down: rounded up, the timer is never early. It is left running when the probe that it
- * was started for is answered; it then finds nothing and starts for the next.
+ * was started for is answered; it then finds nothing and starts for the next. A look that
+ * became later is worth moving it: it would wake the process.
  */
 static void run_timer(struct prober *p)
 {
-    struct heap_item *first = heap_first(&p->waiting), *late = heap_first(&p->late);
-    if (first == NULL || (late != NULL && late->at_ns < first->at_ns))
-        first = late;
-    if (first == NULL)
+    bool in_slots = p->tools.reading == PROBER_IN_SLOTS,
+         looks = in_slots && p->unread > 0;
+    int64_t at_ns = looks ? p->look.ns : INT64_MAX;
+    at_ns = earlier(earlier(at_ns, heap_first(&p->waiting)), heap_first(&p->late));
+    if (at_ns == INT64_MAX)
         return;
-    uint64_t at_ms = (uint64_t)((first->at_ns + NS_PER_MS - 1) / NS_PER_MS);
-    if (p->timer_at_ms != 0 && p->timer_at_ms <= at_ms)
+    if (in_slots)
+        at_ns = prober_slot_end((struct mono){at_ns}).ns;
+    uint64_t at_ms = (uint64_t)((at_ns + NS_PER_MS - 1) / NS_PER_MS);
+    if (p->timer_at_ms == at_ms ||
+        (!looks && p->timer_at_ms != 0 && p->timer_at_ms < at_ms))
         return;
     uint64_t now_ms = uv_now(p->tools.loop);
     uv_timer_start(&p->timer, on_timer, at_ms > now_ms ? at_ms - now_ms : 0, 0);
@@ -339,6 +384,52 @@ static void on_turn(uv_check_t *handle)
         return;
     forget_late(p, mono_now());
     run_timer(p);
+    if (p->sent) /* from a callback, while the idle handle was running */
+        take_a_turn(p);
+}
+
+/* Has all kinds read, and send what is queued. */
+static void turn_kinds(struct prober *p)
+{
+    for (size_t i = 0; i < p->n_kinds && !p->destroyed; i++)
+        if (p->opened[i].open && p->kinds[i]->slot != NULL)
+            p->kinds[i]->slot(p->opened[i].state);
+}
+
+/* Nothing comes sooner than the shortest delay; what has not come by then may be lost, and
+ * is worth ever fewer looks of its own. */
+static void plan_look(struct prober *p, bool sent, struct mono now)
+{
+    int64_t gap_ns = 2 * p->look_gap_ns;
+    if (sent)
+        gap_ns = p->shortest_ns > PROBER_LOOK_NS ? p->shortest_ns : PROBER_LOOK_NS;
+    p->look_gap_ns = gap_ns < LOOK_MOST_NS ? gap_ns : LOOK_MOST_NS;
+    p->look.ns = now.ns + p->look_gap_ns;
+}
+
+/* What a callback sends from inside is the next iteration's: the idle handle runs again. */
+static void on_slot(uv_idle_t *handle)
+{
+    struct prober *p = handle->data;
+    struct mono now = mono_now();
+    bool sent = p->sent;
+    p->sent = false;
+    uv_idle_stop(handle);
+    turn_kinds(p);
+    if (p->destroyed)
+        return;
+    plan_look(p, sent, now);
+    if (p->n_deferred > 0 || earlier(INT64_MAX, heap_first(&p->waiting)) <= now.ns ||
+        earlier(INT64_MAX, heap_first(&p->late)) <= now.ns)
+        poll_once_more(p); /* for the kinds that have no slot() */
+    else
+        run_timer(p);
+}
+
+void prober_read(struct prober *p)
+{
+    if (p->tools.reading == PROBER_IN_SLOTS)
+        turn_kinds(p);
 }
 
 /* ---- sending ---- */
@@ -389,7 +480,12 @@ void prober_send(struct prober *p, uint32_t stream, size_t kind,
     }
     x->kind_state = p->opened[kind].state;
     wait_for(probe, (struct mono){started.ns + x->waiting_ns});
-    run_timer(p);
+    if (p->tools.reading == PROBER_IN_SLOTS) {
+        p->sent = true;
+        take_a_turn(p); /* runs the timer */
+    } else {
+        run_timer(p);
+    }
     probe->kind->start(x);
 }
 
@@ -419,8 +515,11 @@ struct prober *prober_create(uv_loop_t *loop, const struct probe_kind *const kin
     struct prober *p = mem_zalloc(sizeof *p);
     p->kinds = kinds;
     p->n_kinds = n_kinds;
-    p->tools = (struct probe_tools){
-        .loop = loop, .resolver = resolver, .http = http, .prober = p};
+    p->tools = (struct probe_tools){.loop = loop,
+                                    .resolver = resolver,
+                                    .http = http,
+                                    .prober = p,
+                                    .reading = events.reading};
     p->events = events;
     p->deferred_end = &p->deferred;
     uv_timer_init(loop, &p->timer); /* these three cannot fail */

@@ -15,6 +15,19 @@
 #define PROBER_LATE_NS  (10 * NS_PER_S)
 #define PROBER_LATE_MAX 256
 
+/*
+ * PROBER_IN_SLOTS: who sends probes does so at prober_slot_end(), so that the probes that are
+ * due within one slot leave together, and wakes the process at most once a slot. All
+ * replies are read then. If nothing is sent, they are read PROBER_LOOK_NS after the last
+ * probe, or after the shortest delay seen if that is longer, then ever more rarely, and
+ * always before a probe is called lost: a reply that came in time counts, whenever it is
+ * read. Results come that much later; their times and delays are the same.
+ */
+#define PROBER_SLOT_NS (10 * NS_PER_MS)
+#define PROBER_LOOK_NS (50 * NS_PER_MS)
+
+struct mono prober_slot_end(struct mono at); /* of the slot that `at` is in */
+
 struct prober;
 
 struct prober_events {
@@ -27,6 +40,7 @@ struct prober_events {
     /* This host was too busy to read all packets; may be NULL. Must not destroy the
      * prober. */
     void (*on_busy)(void *user);
+    enum prober_reading reading;
 };
 
 /*
@@ -51,6 +65,10 @@ int prober_open(struct prober *p, size_t kind, char *why, size_t why_size);
 /* Sends one probe of `target` to `to`. `target` outlives the prober: late answers. */
 void prober_send(struct prober *p, uint32_t stream, size_t kind,
                  const struct target *target, const struct endpoint *to);
+
+/* Reads what has come by now, as before a window closes; results come from inside. Not from
+ * inside a callback. Does nothing with PROBER_AT_ONCE. */
+void prober_read(struct prober *p);
 
 size_t prober_under_way(const struct prober *p);
 

@@ -1,8 +1,11 @@
 /*
  * The ICMP kind. One socket a family for all probes. start() only queues: all that was
- * queued on one turn of the loop goes out in batches before the loop waits, and between
- * batches what has come is taken out, so that neither our buffers nor the kernel's fill
- * up with a burst.
+ * queued on one turn of the loop, or in a slot, goes out in batches before the loop waits,
+ * and between batches what has come is taken out, so that neither our buffers nor the
+ * kernel's fill up with a burst.
+ *
+ * In slots the sockets are not on the loop at all: each transmit stamp would wake it
+ * (EPOLLERR cannot be left out). They are, once a kernel does not stamp what it receives.
  *
  * When the kernel has dropped packets of the socket while a probe was under way, its reply
  * may have been among them: it is not measured, and this host was busy.
@@ -66,6 +69,26 @@ static struct icmp_family *family_of(struct icmp *s, const struct exchange *x)
     return open_family(s, (enum family)x->to.family, x->target->uplink);
 }
 
+static void on_flush(uv_idle_t *idle)
+{
+    struct icmp *s = idle->data;
+    uv_idle_stop(idle); /* first: what a callback queues is the next iteration's */
+    icmp_send_queued(s);
+}
+
+static void icmp_slot(void *state)
+{
+    struct icmp *s = state;
+    for (struct icmp_family *f = s->families; f != NULL && !s->closed; f = f->next) {
+        if (f->socket == NULL || f->echo_table.next == 0)
+            continue;
+        icmp_drain(f, true);
+        if (!s->closed)
+            icmp_drain(f, false);
+    }
+    icmp_send_queued(s);
+}
+
 static void icmp_start(struct exchange *x)
 {
     struct icmp *s = x->kind_state;
@@ -95,7 +118,8 @@ static void icmp_start(struct exchange *x)
     x->own = (void *)(uintptr_t)number;
     f->queue = mem_grow(f->queue, &f->queue_room, f->queued + 1, sizeof *f->queue);
     f->queue[f->queued++] = number;
-    uv_idle_start(&s->flush, icmp_on_flush);
+    if (s->reading == PROBER_AT_ONCE)
+        uv_idle_start(&s->flush, on_flush);
 }
 
 static void icmp_abort(struct exchange *x)
@@ -144,8 +168,10 @@ static void on_poll_closed(uv_handle_t *handle)
 
 static void close_socket(struct icmp_family *f)
 {
-    if (f->socket != NULL)
+    if (f->poll != NULL)
         uv_close((uv_handle_t *)&f->poll->handle, on_poll_closed);
+    else
+        icmp_socket_close(f->socket);
     f->socket = NULL;
     f->poll = NULL;
 }
@@ -159,30 +185,36 @@ static void icmp_close(void *state)
     uv_close((uv_handle_t *)&s->flush, on_flush_closed);
 }
 
-static int open_socket(struct icmp_family *f)
+int icmp_watch(struct icmp_family *f)
 {
     struct icmp *s = f->icmp;
-    int rc = icmp_socket_open(&f->socket, f->family, s->tag, f->uplink);
-    if (rc != 0)
-        return f->error = rc;
     struct icmp_poll *poll = mem_zalloc(sizeof *poll);
-    rc = uv_poll_init(s->flush.loop, &poll->handle, icmp_socket_fd(f->socket));
+    int rc = uv_poll_init(s->flush.loop, &poll->handle, icmp_socket_fd(f->socket));
     if (rc != 0) {
-        icmp_socket_close(f->socket);
         free(poll);
-        f->socket = NULL;
-        return f->error = rc;
+        return rc;
     }
     poll->family = f;
     poll->socket = f->socket;
     poll->handle.data = poll;
     f->poll = poll;
-    f->next_key = 0;
-    f->dont_fragment = false;
-    f->error = 0;
-    memset(f->flows, 0, sizeof f->flows);
     s->handles++;
     return uv_poll_start(&poll->handle, UV_READABLE | UV_PRIORITIZED, icmp_on_event);
+}
+
+static int open_socket(struct icmp_family *f)
+{
+    struct icmp *s = f->icmp;
+    int rc = icmp_socket_open(&f->socket, f->family, s->tag, f->uplink);
+    if (rc == 0 && s->reading == PROBER_AT_ONCE && (rc = icmp_watch(f)) != 0) {
+        icmp_socket_close(f->socket);
+        f->socket = NULL;
+    }
+    f->error = rc;
+    f->next_key = 0;
+    f->dont_fragment = false;
+    memset(f->flows, 0, sizeof f->flows);
+    return rc;
 }
 
 bool icmp_refresh(struct icmp_family *f)
@@ -238,6 +270,7 @@ static int icmp_open(void **state, const struct probe_tools *tools, char *why,
 {
     struct icmp *s = mem_zalloc(sizeof *s);
     s->prober = tools->prober;
+    s->reading = tools->reading;
     s->tag = (uint32_t)next_random(s);
     uv_idle_init(tools->loop, &s->flush); /* cannot fail */
     s->flush.data = s;
@@ -273,6 +306,7 @@ const struct probe_kind icmp_kind = {
         },
     .open = icmp_open,
     .start = icmp_start,
+    .slot = icmp_slot,
     .abort = icmp_abort,
     .close = icmp_close,
 };

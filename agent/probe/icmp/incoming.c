@@ -26,8 +26,13 @@ static void on_other_address(struct icmp_family *f, const struct packet_in *p)
                       endpoint_address(by, &p->from));
 }
 
+struct read_at { /* by both clocks */
+    struct mono mono;
+    struct wall wall;
+};
+
 static void on_reply(struct icmp_family *f, const struct packet_in *p,
-                     struct mono arrived)
+                     struct read_at read)
 {
     struct icmp *s = f->icmp;
     if (p->message.echo.tag != s->tag)
@@ -59,11 +64,17 @@ static void on_reply(struct icmp_family *f, const struct packet_in *p,
         exchange_note(x, "the reply has %u of %u bytes", p->message.payload_bytes,
                       x->target->payload_bytes);
     enum stamp_basis basis;
-    int64_t rtt =
-        stamps_delay(arrived.ns - sent->sent.ns, sent->stamps, p->stamps, &basis);
+    int64_t user_ns =
+        stamps_user_delay(sent->sent, read.mono, read.wall, p->stamps.software_ns);
+    int64_t rtt = stamps_delay(user_ns, sent->stamps, p->stamps, &basis);
     x->result.kernel_time = basis != BASIS_USER;
     if (!x->result.kernel_time)
         prober_count_fallback(s->prober);
+    if (f->poll == NULL && p->stamps.software_ns == 0) {
+        rtt = DELAY_UNDEFINED;
+        exchange_note(x, "no delay: the kernel did not stamp the reply");
+        icmp_watch(f);
+    }
     exchange_done(x, OUTCOME_REPLY, &rtt);
 }
 
@@ -84,12 +95,12 @@ static void on_error(struct icmp_family *f, const struct packet_in *p)
 }
 
 static void on_packet(struct icmp_family *f, const struct packet_in *p,
-                      struct mono arrived)
+                      struct read_at read)
 {
     if (p->is_stamp)
         on_stamp(f, p);
     else if (p->message.what == ICMP_IS_REPLY)
-        on_reply(f, p, arrived);
+        on_reply(f, p, read);
     else if (p->message.what == ICMP_IS_ERROR)
         on_error(f, p);
 }
@@ -111,7 +122,8 @@ void icmp_drain(struct icmp_family *f, bool error_queue)
     size_t n = ICMP_BATCH;
     for (int round = 0; n == ICMP_BATCH && round < ROUNDS_MAX; round++) {
         n = icmp_socket_receive(f->socket, error_queue, packets);
-        struct mono arrived = mono_now();
+        struct read_at read = {.wall = wall_now()}; /* first: stamps_user_delay() */
+        read.mono = mono_now();
         bool looked_again = error_queue;
         for (size_t i = 0; i < n && !f->icmp->closed; i++) {
             if (!looked_again && lacks_stamp(f, &packets[i])) {
@@ -119,7 +131,7 @@ void icmp_drain(struct icmp_family *f, bool error_queue)
                 looked_again = true;
             }
             if (!f->icmp->closed) /* a callback may destroy the prober */
-                on_packet(f, &packets[i], arrived);
+                on_packet(f, &packets[i], read);
         }
         if (f->icmp->closed)
             return;

@@ -96,7 +96,7 @@ static void flush(struct icmp_family *f)
         struct send_batch b;
         next_batch(f, &at, end, &b);
         send_batch(f, &b);
-        if (!f->icmp->closed)
+        if (!f->icmp->closed && (at < end || f->poll != NULL))
             icmp_drain(f, true);
         if (!f->icmp->closed && at < end)
             icmp_drain(f, false);
@@ -105,15 +105,9 @@ static void flush(struct icmp_family *f)
     memmove(f->queue, f->queue + end, f->queued * sizeof *f->queue);
 }
 
-void icmp_on_flush(uv_idle_t *idle)
+void icmp_send_queued(struct icmp *s)
 {
-    struct icmp *s = idle->data;
-    size_t left = 0;
-    for (struct icmp_family *f = s->families; f != NULL && !s->closed; f = f->next) {
+    for (struct icmp_family *f = s->families; f != NULL && !s->closed; f = f->next)
         if (f->queued > 0)
             flush(f);
-        left += f->queued;
-    }
-    if (left == 0 && !s->closed)
-        uv_idle_stop(idle);
 }

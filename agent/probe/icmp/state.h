@@ -38,7 +38,7 @@ struct icmp_family { /* of one uplink */
     uint32_t interface;          /* that the socket is bound to; 0: none */
     struct icmp_socket *socket;  /* NULL: not there, for `error` */
     int error;
-    struct icmp_poll *poll; /* of `socket` */
+    struct icmp_poll *poll; /* of `socket`; NULL: it is read in slots */
     struct echo_table echo_table;
     struct flow flows[FLOWS];
     uint64_t *queue; /* numbers in echo_table */
@@ -56,6 +56,7 @@ struct icmp {
     uint64_t random[RANDOM_NUMBERS];
     size_t random_left;
     bool closed; /* perhaps by a callback: check after each */
+    enum prober_reading reading;
     int handles;
 };
 
@@ -72,7 +73,9 @@ void icmp_on_event(uv_poll_t *poll, int status, int events);
  * back. False: there is none. */
 bool icmp_refresh(struct icmp_family *f);
 
-/* Sends the queue. */
-void icmp_on_flush(uv_idle_t *idle);
+/* Has the loop watch the socket. Returns 0 or -errno. */
+int icmp_watch(struct icmp_family *f);
+
+void icmp_send_queued(struct icmp *s);
 
 #endif

@@ -10,13 +10,23 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+struct handshake_set {
+    struct handshake **all;
+    struct pollfd *fds; /* of each */
+    size_t n, room, fds_room;
+    bool looking, destroyed;
+};
+
 struct handshake {
     uv_poll_t poll;
+    struct handshake_set *set; /* NULL: `poll` watches it */
+    size_t place;              /* in the set */
     int socket;
     enum family family;
     struct mono sent;
@@ -37,12 +47,28 @@ static void free_handshake(uv_handle_t *poll)
     free(poll->data);
 }
 
-/* Leaves the loop; returns the socket, which stays open. */
+/* The last one takes the place. */
+static void leave_set(struct handshake *h)
+{
+    struct handshake_set *s = h->set;
+    s->n--;
+    s->all[h->place] = s->all[s->n];
+    s->fds[h->place] = s->fds[s->n];
+    s->all[h->place]->place = h->place;
+    free(h);
+}
+
+/* Leaves the loop or the set; returns the socket, which stays open. */
 static int leave(struct handshake *h)
 {
+    int socket = h->socket;
+    if (h->set != NULL) {
+        leave_set(h);
+        return socket;
+    }
     uv_poll_stop(&h->poll);
     uv_close((uv_handle_t *)&h->poll, free_handshake);
-    return h->socket;
+    return socket;
 }
 
 void handshake_cancel(struct handshake *h)
@@ -65,19 +91,20 @@ uint8_t handshake_sent_again(const struct handshake *h)
 /*
  * The kernel's sample is taken when the SYN-ACK comes in, however busy we are. It is
  * checked against our own clock, which can only be later; where it makes no sense ours is
- * taken.
+ * taken, unless we look late.
  */
-static void measure(struct handshake_end *end, int socket, int64_t user_ns)
+static void measure(struct handshake_end *end, const struct tcp_sample *sample,
+                    int64_t user_ns, bool late)
 {
     if (end->waited)
         return; /* a SYN sent again while the first one waited was not lost */
-    struct tcp_sample sample = tcp_sample_of(socket);
-    end->lost_packets = lost_packets(&sample);
+    end->lost_packets = lost_packets(sample);
     if (end->lost_packets > 0)
         return;
-    int64_t rtt_ns = sample.rtt_us * NS_PER_US;
+    int64_t rtt_ns = sample->rtt_us * NS_PER_US;
     end->kernel_time = rtt_ns > 0 && rtt_ns <= user_ns;
-    end->rtt_ns = end->kernel_time ? rtt_ns : user_ns;
+    if (end->kernel_time || !late)
+        end->rtt_ns = end->kernel_time ? rtt_ns : user_ns;
 }
 
 static struct icmp_report report_of(int socket)
@@ -98,28 +125,85 @@ static struct icmp_report report_of(int socket)
     return report;
 }
 
-/* Any status: libuv says UV_EBADF of a socket in error, whose own word is SO_ERROR. */
-static void on_event(uv_poll_t *poll, int status, int events)
+/* An error after the handshake, as a reset by a server that is full, is none of it. */
+static void end_handshake(struct handshake *h, struct mono now)
 {
-    struct mono arrived = mono_now(); /* first: the clock is running */
-    struct handshake *h = poll->data;
-    (void)status, (void)events;
-
+    struct handshake was = *h;
     struct handshake_end end = {
         .socket = -1, .rtt_ns = DELAY_UNDEFINED, .waited = h->waited};
     socklen_t len = sizeof end.error;
     if (getsockopt(h->socket, SOL_SOCKET, SO_ERROR, &end.error, &len) != 0)
         end.error = errno;
-    int socket = leave(h);
-    if (end.error == 0) {
-        end.socket = socket;
-        error_queue_disable(socket, h->family);
-        measure(&end, socket, arrived.ns - h->sent.ns);
+    struct tcp_sample sample = tcp_sample_of(h->socket);
+    leave(h);
+    if (end.error == 0 || sample.rtt_us > 0) {
+        end.error = 0;
+        end.socket = was.socket;
+        if (was.set == NULL)
+            error_queue_disable(was.socket, was.family);
+        measure(&end, &sample, now.ns - was.sent.ns, was.set != NULL);
     } else {
-        end.report = report_of(socket);
-        close(socket);
+        end.report = report_of(was.socket);
+        close(was.socket);
     }
-    h->on_end(&end, h->user);
+    was.on_end(&end, was.user);
+}
+
+/* Any status: libuv says UV_EBADF of a socket in error, whose own word is SO_ERROR. */
+static void on_event(uv_poll_t *poll, int status, int events)
+{
+    struct mono arrived = mono_now(); /* first: the clock is running */
+    (void)status, (void)events;
+    end_handshake(poll->data, arrived);
+}
+
+/* ---- a set ---- */
+
+struct handshake_set *handshake_set_create(void)
+{
+    return mem_zalloc(sizeof(struct handshake_set));
+}
+
+static void join_set(struct handshake *h, struct handshake_set *s)
+{
+    s->all = mem_grow(s->all, &s->room, s->n + 1, sizeof *s->all);
+    s->fds = mem_grow(s->fds, &s->fds_room, s->n + 1, sizeof *s->fds);
+    s->all[s->n] = h;
+    s->fds[s->n] = (struct pollfd){.fd = h->socket, .events = POLLOUT};
+    h->set = s;
+    h->place = s->n++;
+}
+
+static void free_set(struct handshake_set *s)
+{
+    free(s->all);
+    free(s->fds);
+    free(s);
+}
+
+/* From the end: what takes the place of one that has ended was looked at before. A callback
+ * that cancels others may hide one, until the next look. */
+void handshake_set_look(struct handshake_set *s)
+{
+    if (s->n == 0 || poll(s->fds, s->n, 0) <= 0)
+        return;
+    struct mono now = mono_now();
+    s->looking = true;
+    for (size_t i = s->n; i > 0 && !s->destroyed; i--)
+        if (i <= s->n && s->fds[i - 1].revents != 0)
+            end_handshake(s->all[i - 1], now);
+    s->looking = false;
+    if (s->destroyed)
+        free_set(s);
+}
+
+void handshake_set_destroy(struct handshake_set *s)
+{
+    if (s == NULL)
+        return;
+    s->destroyed = true;
+    if (!s->looking)
+        free_set(s);
 }
 
 static int open_socket(const struct endpoint *to, const struct uplink *uplink,
@@ -143,9 +227,9 @@ static int open_socket(const struct endpoint *to, const struct uplink *uplink,
     return fd;
 }
 
-int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoint *to,
-                    const struct uplink *uplink, uint8_t dscp, handshake_cb *on_end,
-                    void *user)
+static int begin(struct handshake **out, uv_loop_t *loop, struct handshake_set *set,
+                 const struct endpoint *to, const struct uplink *uplink, uint8_t dscp,
+                 handshake_cb *on_end, void *user)
 {
     struct sockaddr_storage address;
     socklen_t len = sockaddr_of(&address, to);
@@ -155,20 +239,24 @@ int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoi
     struct handshake *h = mem_zalloc(sizeof *h);
     *h = (struct handshake){
         .socket = fd, .family = (enum family)to->family, .on_end = on_end, .user = user};
-    int rc = uv_poll_init(loop, &h->poll, fd);
+    int rc = set == NULL ? uv_poll_init(loop, &h->poll, fd) : 0;
     if (rc != 0) {
         close(fd);
         free(h);
         return rc;
     }
     h->poll.data = h;
+    if (set != NULL)
+        join_set(h, set);
     /* The error's errno alone does not tell a reset from a firewall's "port unreachable",
      * nor this host from a router. Only while connecting: on a connected socket each ICMP
      * error would end the connection. */
     error_queue_enable(fd, h->family, false);
     h->sent = mono_now();
     rc = connect(fd, (struct sockaddr *)&address, len) == 0 ? 0 : -errno;
-    if (rc == 0 || rc == -EINPROGRESS)
+    if (rc == -EINPROGRESS)
+        rc = 0;
+    if (rc == 0 && set == NULL)
         rc = uv_poll_start(&h->poll, UV_WRITABLE, on_event);
     if (rc != 0) {
         close(leave(h));
@@ -177,6 +265,20 @@ int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoi
     h->waited = neighbour_awaited(to, uplink);
     *out = h;
     return 0;
+}
+
+int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoint *to,
+                    const struct uplink *uplink, uint8_t dscp, handshake_cb *on_end,
+                    void *user)
+{
+    return begin(out, loop, NULL, to, uplink, dscp, on_end, user);
+}
+
+int handshake_start_in(struct handshake **out, struct handshake_set *set,
+                       const struct endpoint *to, const struct uplink *uplink,
+                       uint8_t dscp, handshake_cb *on_end, void *user)
+{
+    return begin(out, NULL, set, to, uplink, dscp, on_end, user);
 }
 
 /* The kernel does not say who sent the error, or it was a reset. */

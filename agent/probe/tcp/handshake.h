@@ -1,6 +1,8 @@
 /*
- * One TCP handshake on the loop, timed by the kernel: for the TCP probe, and for the
- * HTTPS probe, which goes on with the connected socket.
+ * One TCP handshake, timed by the kernel: for the TCP probe, and for the HTTPS probe, which
+ * goes on with the connected socket. The loop watches its socket; or all of a set are looked
+ * at together, as often as the caller likes: the kernel's sample of the handshake stays what it
+ * is as long as no data is sent, also when the peer has closed or reset the connection since.
  */
 #ifndef EDGELAT_PROBE_TCP_HANDSHAKE_H
 #define EDGELAT_PROBE_TCP_HANDSHAKE_H
@@ -33,6 +35,15 @@ struct handshake_end {
 typedef void handshake_cb(const struct handshake_end *end, void *user);
 
 struct handshake;
+struct handshake_set;
+
+struct handshake_set *handshake_set_create(void);
+
+/* Calls back for each handshake of the set that has ended; they may do anything. */
+void handshake_set_look(struct handshake_set *s);
+
+/* It must be empty. May be called from inside a callback; NULL is fine. */
+void handshake_set_destroy(struct handshake_set *s);
 
 /*
  * Sends the SYN over the uplink (NULL: by the system's routes). Returns 0, and then one callback comes, later, unless it is cancelled;
@@ -41,6 +52,12 @@ struct handshake;
 int handshake_start(struct handshake **out, uv_loop_t *loop, const struct endpoint *to,
                     const struct uplink *uplink, uint8_t dscp, handshake_cb *on_end,
                     void *user);
+
+/* The same in a set. Without a sample of the kernel its delay is undefined. */
+int handshake_start_in(struct handshake **out, struct handshake_set *set,
+                       const struct endpoint *to, const struct uplink *uplink,
+                       uint8_t dscp, handshake_cb *on_end, void *user);
+
 void handshake_cancel(struct handshake *h); /* not after the callback came */
 
 /* Retransmissions of its SYN so far. */

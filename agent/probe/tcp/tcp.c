@@ -1,29 +1,40 @@
 /* The TCP kind: one handshake a probe, ended by a reset. */
 #include "probe/tcp/tcp.h"
 
+#include "base/mem.h"
 #include "probe/cause.h"
 #include "probe/prober.h"
 #include "probe/tcp/handshake.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+struct tcp {
+    const struct probe_tools *tools; /* outlive the prober's kinds */
+    struct handshake_set *set;       /* in slots, else NULL */
+};
 
 static int tcp_open(void **state, const struct probe_tools *tools, char *why,
                     size_t why_size)
 {
     (void)why, (void)why_size;
-    *state = (void *)tools; /* outlive the prober's kinds; nothing else is shared */
+    struct tcp *t = mem_alloc(sizeof *t);
+    *t = (struct tcp){.tools = tools};
+    if (tools->reading == PROBER_IN_SLOTS)
+        t->set = handshake_set_create();
+    *state = t;
     return 0;
 }
 
 static void on_end(const struct handshake_end *end, void *user)
 {
     struct exchange *x = user;
-    const struct probe_tools *tools = x->kind_state;
+    const struct tcp *t = x->kind_state;
 
     if (end->error == 0) {
         handshake_hang_up(end->socket);
         if (end->rtt_ns != DELAY_UNDEFINED && !end->kernel_time)
-            prober_count_fallback(tools->prober);
+            prober_count_fallback(t->tools->prober);
     }
     x->result.lost_packets = end->lost_packets;
     x->result.kernel_time = end->kernel_time;
@@ -37,15 +48,24 @@ static void on_end(const struct handshake_end *end, void *user)
 
 static void tcp_start(struct exchange *x)
 {
-    const struct probe_tools *tools = x->kind_state;
+    const struct tcp *t = x->kind_state;
+    const struct target *to = x->target;
     struct handshake *h = NULL;
-    int rc = handshake_start(&h, tools->loop, &x->to, x->target->uplink, x->target->dscp,
-                             on_end, x);
+    int rc = t->set != NULL
+                 ? handshake_start_in(&h, t->set, &x->to, to->uplink, to->dscp, on_end, x)
+                 : handshake_start(&h, t->tools->loop, &x->to, to->uplink, to->dscp,
+                                   on_end, x);
     x->own = h;
     if (rc != 0) {
-        cause_not_sent_by(x->result.cause, sizeof x->result.cause, rc, x->target->uplink);
+        cause_not_sent_by(x->result.cause, sizeof x->result.cause, rc, to->uplink);
         exchange_defer(x, OUTCOME_NOT_MEASURED);
     }
+}
+
+static void tcp_slot(void *state)
+{
+    struct tcp *t = state;
+    handshake_set_look(t->set);
 }
 
 static void tcp_overdue(struct exchange *x)
@@ -61,7 +81,9 @@ static void tcp_abort(struct exchange *x)
 
 static void tcp_close(void *state)
 {
-    (void)state;
+    struct tcp *t = state;
+    handshake_set_destroy(t->set);
+    free(t);
 }
 
 const struct probe_kind tcp_kind = {
@@ -84,6 +106,7 @@ const struct probe_kind tcp_kind = {
         },
     .open = tcp_open,
     .start = tcp_start,
+    .slot = tcp_slot,
     .overdue = tcp_overdue,
     .abort = tcp_abort,
     .close = tcp_close,

@@ -1,5 +1,6 @@
 /*
- * The test bed of the prober's tests: a loop, a prober, and what it gave back.
+ * The test bed of the prober's tests: a loop, a prober, and what it gave back. Tests of a kind
+ * that is read in slots run twice, see bed_run_in_slots().
  */
 #ifndef EDGELAT_TEST_IO_PROBE_BED_H
 #define EDGELAT_TEST_IO_PROBE_BED_H
@@ -10,10 +11,13 @@
 #include "net/clock.h"
 #include "probe/prober.h"
 
+#include <time.h>
 #include <uv.h>
 
 #define BED_RESULTS_MAX 20000
 #define BED_STREAMS     8
+
+static enum prober_reading bed_reading; /* of the next beds */
 
 struct bed {
     uv_loop_t loop;
@@ -60,7 +64,8 @@ static inline struct bed *bed_make(const struct probe_kind *const *kind)
     b->results = mem_zalloc(BED_RESULTS_MAX * sizeof *b->results);
     b->after_ns = mem_zalloc(BED_RESULTS_MAX * sizeof *b->after_ns);
     b->began_ns = mono_now().ns;
-    struct prober_events events = {bed_on_result, bed_on_after, b, bed_on_busy};
+    struct prober_events events = {bed_on_result, bed_on_after, b, bed_on_busy,
+                                   bed_reading};
     b->prober = prober_create(&b->loop, kind, 1, NULL, NULL, events);
     b->target = (struct target){.name = "t", .payload_bytes = 56};
     target_wait(&b->target, NS_PER_S);
@@ -86,7 +91,8 @@ static inline void bed_stop(uv_timer_t *timer)
     uv_stop(timer->loop);
 }
 
-/* Turns the loop for `ms`, or until `until` results have come. */
+/* Turns the loop for `ms`, or until `until` results have come; in slots what is unread then
+ * is read. */
 static inline void bed_turn(struct bed *b, size_t until, uint64_t ms)
 {
     uv_timer_t timer;
@@ -97,6 +103,8 @@ static inline void bed_turn(struct bed *b, size_t until, uint64_t ms)
         uv_run(&b->loop, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&timer, NULL);
     uv_run(&b->loop, UV_RUN_NOWAIT);
+    if (b->n < until && b->prober != NULL)
+        prober_read(b->prober);
 }
 
 static inline void bed_wait(struct bed *b, size_t results)
@@ -104,6 +112,18 @@ static inline void bed_wait(struct bed *b, size_t results)
     bed_turn(b, results, 10000);
     CHECK_INT(results, b->n, "results");
 }
+
+/* The process stands still. */
+static inline void bed_stand_still(int ms)
+{
+    struct timespec still = {.tv_nsec = ms * NS_PER_MS};
+    nanosleep(&still, NULL);
+}
+
+/* Runs the same tests again, in slots. */
+#define bed_run_in_slots(tests)                                                          \
+    (printf("# again, read in slots\n"), bed_reading = PROBER_IN_SLOTS,                  \
+     cmocka_run_group_tests(tests, NULL, NULL))
 
 /* Ends it: every handle must be closed. */
 static inline void bed_end(struct bed *b)

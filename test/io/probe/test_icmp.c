@@ -227,6 +227,43 @@ static void late_reply(void **unused)
     }
 }
 
+/* The kernel's stamps decide, not when we looked. */
+static void read_late(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    for (int i = 0; i < 2; i++) {
+        struct bed *b = bed_make(kinds);
+        struct endpoint to = bed_to(far_ends[i], 0);
+        until_stamps_are_on(b);
+        size_t before = b->n;
+        target_wait(&b->target, 150 * NS_PER_MS);
+        bed_send(b, 1, &to);
+        struct packet request = take_request(b), reply = reply_to(&request);
+        inject(&reply);
+        bed_stand_still(300);
+        bed_wait(b, before + 1);
+        const struct result *r = &b->results[before];
+        CHECK_INT(OUTCOME_REPLY, r->outcome, "came in time, was read after it");
+        CHECK(r->kernel_time, "kernel stamps");
+        CHECK(r->delays[0] > 0 && r->delays[0] < 150 * NS_PER_MS, "%lld ns",
+              (long long)r->delays[0]);
+
+        bed_send(b, 2, &to);
+        request = take_request(b), reply = reply_to(&request);
+        bed_stand_still(300);
+        inject(&reply);
+        inject(&reply);
+        bed_wait(b, before + 2);
+        bed_turn(b, SIZE_MAX, 20);
+        CHECK_INT(OUTCOME_LOSS, b->results[before + 1].outcome, "came too late");
+        CHECK_INT(1, b->late[2], "and is counted");
+        CHECK_INT(1, b->duplicates[2], "once");
+        CHECK_INT(before + 2, b->n, "results");
+        bed_end(b);
+    }
+}
+
 /* Each differs from the true reply in one place only. */
 static void forged_replies(void **unused)
 {
@@ -599,6 +636,7 @@ int main(void)
         cmocka_unit_test(dont_fragment),
         cmocka_unit_test(duplicates),
         cmocka_unit_test(late_reply),
+        cmocka_unit_test(read_late),
         cmocka_unit_test(forged_replies),
         cmocka_unit_test(damaged_replies),
         cmocka_unit_test(short_reply),
@@ -612,5 +650,6 @@ int main(void)
         cmocka_unit_test(ping_socket),
         cmocka_unit_test(ping_socket_burst),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed + bed_run_in_slots(tests);
 }

@@ -57,12 +57,52 @@ static const struct probe_kind fake = {
 };
 static const struct probe_kind *const kinds[] = {&fake};
 
+/* The same, read in slots. */
+static size_t slots, sent_by_then;
+static bool arrived; /* the answers to all that was sent wait to be read */
+
+static void fake_slot(void *state)
+{
+    (void)state;
+    slots++;
+    sent_by_then = n_under_way;
+    size_t n = arrived ? n_under_way : 0;
+    int64_t delays[] = {NS_PER_MS, DELAY_UNDEFINED};
+    for (size_t i = 0; i < n && closed == 0; i++)
+        exchange_done(under_way[i], OUTCOME_REPLY, delays);
+    n_under_way -= n;
+    memmove(under_way, under_way + n, n_under_way * sizeof *under_way);
+}
+
+static const struct probe_kind slotted = {
+    .kind = {.name = "slotted", .delays = {"rtt", "more", NULL}},
+    .open = fake_open,
+    .start = fake_start,
+    .slot = fake_slot,
+    .abort = fake_abort,
+    .close = fake_close,
+};
+static const struct probe_kind *const slotted_kinds[] = {&slotted};
+
 static struct bed *make(enum behaviour b)
 {
     behaviour = b;
     n_under_way = opened = closed = aborted = 0;
     open_error = 0;
     return bed_make(kinds);
+}
+
+static struct bed *make_slotted(void (*on_result)(const struct result *, void *))
+{
+    struct bed *b = make(ANSWERS);
+    slots = 0;
+    arrived = false;
+    prober_destroy(b->prober);
+    b->prober =
+        prober_create(&b->loop, slotted_kinds, 1, NULL, NULL,
+                      (struct prober_events){
+                          .on_result = on_result, .user = b, .reading = PROBER_IN_SLOTS});
+    return b;
 }
 
 static void answers(void **unused)
@@ -255,8 +295,139 @@ static void destroyed_in_a_callback(void **unused)
     bed_end(b);
 }
 
+/* ---- in slots ---- */
+
+static void slot_ends(void **unused)
+{
+    (void)unused;
+    static const int64_t cases[][2] = {{0, 0},
+                                       {1, 10000000},
+                                       {9999999, 10000000},
+                                       {10000000, 10000000},
+                                       {10000001, 20000000}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK_INT(cases[i][1], prober_slot_end((struct mono){cases[i][0]}).ns,
+                  "slot end");
+}
+
+static void one_turn_for_all(void **unused)
+{
+    (void)unused;
+    struct bed *b = make_slotted(bed_on_result);
+    struct endpoint to = bed_to("192.0.2.1", 443);
+    for (int i = 0; i < 10; i++)
+        bed_send(b, 0, &to);
+    CHECK_INT(0, slots, "not from inside prober_send()");
+    uv_run(&b->loop, UV_RUN_NOWAIT);
+    CHECK_INT(1, slots, "one turn");
+    CHECK_INT(10, sent_by_then, "for all that was sent");
+    arrived = true;
+    bed_send(b, 0, &to);
+    uv_run(&b->loop, UV_RUN_NOWAIT);
+    CHECK_INT(2, slots, "the next probe");
+    CHECK_INT(11, b->n, "is the occasion to read the answers");
+    bed_end(b);
+}
+
+static void read_without_another_probe(void **unused)
+{
+    (void)unused;
+    struct bed *b = make_slotted(bed_on_result);
+    struct endpoint to = bed_to("192.0.2.1", 443);
+    bed_send(b, 0, &to);
+    uv_run(&b->loop, UV_RUN_NOWAIT);
+    arrived = true;
+    bed_wait(b, 1);
+    CHECK_INT(OUTCOME_REPLY, b->results[0].outcome,
+              "long before its waiting time is over");
+    CHECK_INT(2, slots, "by one look");
+    arrived = false;
+    bed_send(b, 0, &to);
+    uv_run(&b->loop, UV_RUN_NOWAIT);
+    arrived = true;
+    prober_read(b->prober);
+    CHECK_INT(2, b->n, "or when it is asked for");
+    bed_end(b);
+}
+
+/* A lost probe is looked for ever more rarely. */
+static void few_looks_for_a_lost_probe(void **unused)
+{
+    (void)unused;
+    struct bed *b = make_slotted(bed_on_result);
+    struct endpoint to = bed_to("192.0.2.1", 443);
+    bed_send(b, 0, &to);
+    bed_wait(b, 1);
+    CHECK_INT(OUTCOME_LOSS, b->results[0].outcome, "outcome");
+    CHECK(slots <= 7, "%zu turns in a second",
+          slots); /* at 0, 50, 150, 350, 750, 1000 ms */
+    bed_end(b);
+}
+
+static void read_before_the_verdict(void **unused)
+{
+    (void)unused;
+    struct bed *b = make_slotted(bed_on_result);
+    struct endpoint to = bed_to("192.0.2.1", 443);
+    target_wait(&b->target, 10 * NS_PER_MS);
+    bed_send(b, 0, &to);
+    uv_run(&b->loop, UV_RUN_NOWAIT);
+    arrived = true;
+    bed_stand_still(50);
+    bed_wait(b, 1);
+    CHECK_INT(OUTCOME_REPLY, b->results[0].outcome, "it came in time");
+    bed_end(b);
+}
+
+static void send_on_result(const struct result *result, void *user)
+{
+    struct bed *b = user;
+    struct endpoint to = result->to;
+    b->results[b->n++] = *result;
+    if (b->n == 1)
+        bed_send(b, 0, &to);
+}
+
+/* The loop does not wait in between, though the turn was the last thing before it would. */
+static void sent_in_a_turn(void **unused)
+{
+    (void)unused;
+    struct bed *b = make_slotted(send_on_result);
+    struct endpoint to = bed_to("192.0.2.1", 443);
+    bed_send(b, 0, &to);
+    arrived = true;
+    uv_run(&b->loop, UV_RUN_ONCE);
+    uv_run(&b->loop, UV_RUN_ONCE);
+    CHECK_INT(2, slots, "turns");
+    CHECK_INT(2, b->n, "results");
+    bed_end(b);
+}
+
+static void destroyed_in_a_turn(void **unused)
+{
+    (void)unused;
+    struct bed *b = suicidal = make_slotted(destroy_on_result);
+    struct endpoint to = bed_to("192.0.2.1", 443);
+    for (int i = 0; i < 3; i++)
+        bed_send(b, 0, &to);
+    arrived = true;
+    bed_turn(b, SIZE_MAX, 20);
+    CHECK_INT(1, b->n, "no callback after it is destroyed");
+    CHECK_INT(2, aborted, "the others are forgotten");
+    bed_end(b);
+}
+
 int main(void)
 {
+    const struct CMUnitTest slot_tests[] = {
+        cmocka_unit_test(slot_ends),
+        cmocka_unit_test(one_turn_for_all),
+        cmocka_unit_test(read_without_another_probe),
+        cmocka_unit_test(few_looks_for_a_lost_probe),
+        cmocka_unit_test(read_before_the_verdict),
+        cmocka_unit_test(sent_in_a_turn),
+        cmocka_unit_test(destroyed_in_a_turn),
+    };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),
         cmocka_unit_test(loss_at_the_waiting_time),
@@ -267,5 +438,7 @@ int main(void)
         cmocka_unit_test(answer_while_we_stood_still),
         cmocka_unit_test(destroyed_in_a_callback),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    failed += cmocka_run_group_tests(slot_tests, NULL, NULL);
+    return failed + bed_run_in_slots(tests); /* of a kind that the loop watches */
 }

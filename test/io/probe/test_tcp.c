@@ -53,6 +53,40 @@ static void replies(void **unused)
     reply_from("::1");
 }
 
+/* The sample of the handshake stays while we do not look, whatever the peer does then. */
+static void read_late(void **unused)
+{
+    (void)unused;
+    enum { SILENT, TALKS, CLOSES, RESETS, PEERS };
+    for (int peer = SILENT; peer < PEERS; peer++) {
+        struct bed *b = bed_make(kinds);
+        struct endpoint at;
+        int fd = listener("127.0.0.1", 16, &at);
+        target_wait(&b->target, 100 * NS_PER_MS);
+        bed_send(b, 0, &at);
+        int taken = accept(fd, NULL, NULL);
+        CHECK(taken >= 0, "accepted");
+        struct linger reset = {.l_onoff = 1, .l_linger = 0};
+        if (peer == TALKS)
+            CHECK_INT(5, send(taken, "220 \n", 5, 0), "a banner");
+        if (peer == RESETS)
+            setsockopt(taken, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        if (peer == CLOSES || peer == RESETS)
+            close(taken);
+        bed_stand_still(200);
+        bed_wait(b, 1);
+        const struct result *r = &b->results[0];
+        CHECK_INT(OUTCOME_REPLY, r->outcome, r->cause);
+        CHECK(r->kernel_time, "the kernel's sample");
+        CHECK(r->delays[0] > 0 && r->delays[0] < 100 * NS_PER_MS, "%lld ns",
+              (long long)r->delays[0]);
+        if (peer == SILENT || peer == TALKS)
+            close(taken);
+        close(fd);
+        bed_end(b);
+    }
+}
+
 static void refused(void **unused)
 {
     (void)unused;
@@ -249,6 +283,7 @@ static void dead_next_hop(void **unused)
               b->results[0].cause);
         bed_end(b);
     }
+    CHECK_INT(0, system("ip link del v0"), "for the next run");
 }
 
 /* Closed with a reset: none of them stays behind and holds a port. */
@@ -300,6 +335,7 @@ int main(void)
         printf("# no namespace of our own: on the host's loopback only\n");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replies),
+        cmocka_unit_test(read_late),
         cmocka_unit_test(refused),
         cmocka_unit_test(loss),
         cmocka_unit_test(retransmitted_syn),
@@ -310,5 +346,6 @@ int main(void)
         cmocka_unit_test(ports_are_given_back),
         cmocka_unit_test(ended_while_under_way),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed + bed_run_in_slots(tests);
 }

@@ -96,10 +96,36 @@ static void delay(void **unused)
     }
 }
 
+/* Sent at 1 s; the reply came RTT later, and was read 10 ms after that. */
+static void delay_without_the_wait(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *what;
+        int64_t received, read_wall, delay;
+    } reads[] = {
+        {"it waited 10 ms", WALL + RTT, WALL + RTT + US(10000), RTT},
+        {"no stamp", 0, WALL + RTT + US(10000), RTT + US(10000)},
+        {"the clock went on an hour since", WALL + RTT, WALL + RTT + US(10000) + HOUR_NS,
+         RTT + US(10000)},
+        {"the clock went back an hour since", WALL + RTT,
+         WALL + RTT + US(10000) - HOUR_NS, RTT + US(10000)},
+        {"it went on an hour before it came", WALL + RTT + HOUR_NS,
+         WALL + RTT + US(10000) + HOUR_NS, RTT},
+    };
+    struct mono sent = {NS_PER_S}, read = {NS_PER_S + RTT + US(10000)};
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
+        CHECK_INT(reads[i].delay,
+                  stamps_user_delay(sent, read, (struct wall){reads[i].read_wall},
+                                    reads[i].received),
+                  reads[i].what);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delay),
+        cmocka_unit_test(delay_without_the_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
