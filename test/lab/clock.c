@@ -1,10 +1,8 @@
 /*
- * Sets the wall clock of one program, and of nothing else: preloaded, it adds the offset
- * (int64_t, ns) that stands in the file $LAB_CLOCK to what clock_gettime() says and to
- * the kernel's stamps on packets, which the kernel takes from the same clock. A transmit
- * stamp is read from the error queue right after the packet has gone, so an offset that
- * changes while a probe is under way lies between its two stamps, as with a clock that is
- * stepped.
+ * Sets the wall clock of one program, and of nothing else: preloaded, it adds an offset to
+ * what clock_gettime() says and to the kernel's stamps on packets, which the kernel takes from
+ * the same clock. The file $LAB_CLOCK has the steps: when (0: not used yet) and the offset
+ * from then on. A stamp gets the offset of its own time, whenever it is read.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -15,21 +13,31 @@
 #include <sys/socket.h>
 #include <time.h>
 
-static int64_t offset_ns(void)
+#define STEPS 64
+
+struct step {
+    int64_t since_ns, offset_ns;
+};
+
+static int64_t offset_at(int64_t ns)
 {
-    static const volatile int64_t *offset;
-    if (offset == NULL) {
+    static const volatile struct step *steps;
+    if (steps == NULL) {
         int fd = open(getenv("LAB_CLOCK"), O_RDONLY | O_CLOEXEC);
-        offset = mmap(NULL, sizeof *offset, PROT_READ, MAP_SHARED, fd, 0);
-        if (fd < 0 || offset == MAP_FAILED)
+        steps = mmap(NULL, STEPS * sizeof *steps, PROT_READ, MAP_SHARED, fd, 0);
+        if (fd < 0 || steps == MAP_FAILED)
             abort();
     }
-    return *offset;
+    int64_t offset = 0;
+    for (int i = 0; i < STEPS && steps[i].since_ns != 0 && steps[i].since_ns <= ns; i++)
+        offset = steps[i].offset_ns;
+    return offset;
 }
 
 static void shift(struct timespec *t)
 {
-    int64_t ns = t->tv_sec * INT64_C(1000000000) + t->tv_nsec + offset_ns();
+    int64_t ns = t->tv_sec * INT64_C(1000000000) + t->tv_nsec;
+    ns += offset_at(ns);
     t->tv_sec = ns / 1000000000;
     t->tv_nsec = ns % 1000000000;
 }

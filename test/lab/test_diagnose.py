@@ -259,7 +259,7 @@ def clock():
     library = os.path.join(lab.FOLDER, "clock.so")
     run("cc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC", "-o", library, os.path.join(lab.HERE, "clock.c")).check_returncode()
     with open(f"{lab.FOLDER}/clock", "wb") as file:
-        file.write((3600 * 10**9).to_bytes(8, "little"))
+        file.write(b"".join(n.to_bytes(8, "little") for n in (1, 3600 * 10**9)))  # since always
 
 
 def half_duplex():
