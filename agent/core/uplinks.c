@@ -8,6 +8,7 @@
 #include "core/series.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,7 @@ struct uplinks_way { /* an uplink */
     struct uplink_state state;
     uint32_t failures, answers;         /* in a row */
     struct wall failed_at, answered_at; /* the first of them was sent */
-    uint64_t lost_here;                 /* since `failed_at` */
+    uint64_t lost_here, unsent_here; /* since `failed_at`; the latter are in the former */
     struct damping damping;
 };
 
@@ -227,8 +228,7 @@ bool uplinks_take(struct uplinks *u, struct mono now, struct probe_request *out)
         .kind = g->kind,
         .to = g->streams[uplink].to,
     };
-    if ((u->kinds->list[g->kind]->uses & USES_PORT) == 0)
-        out->to.port = 0;
+    out->to.port = target_port(out->target, u->kinds->list[g->kind]);
     return true;
 }
 
@@ -358,6 +358,17 @@ static struct event *change(struct uplinks_way *w, enum uplink_condition to,
     return e;
 }
 
+enum { UNSENT_TEXT_MAX = 96 };
+
+/* ", 12 of them not sent: ..."; "": all were sent */
+static const char *unsent_text(char out[UNSENT_TEXT_MAX], const struct uplinks_way *w)
+{
+    snprintf(out, UNSENT_TEXT_MAX,
+             ", %llu of them because this host had no interface or route for them",
+             (unsigned long long)w->unsent_here);
+    return w->unsent_here > 0 ? out : "";
+}
+
 static void go_down(struct uplinks_way *w, struct wall now, struct events *events)
 {
     bool never = w->state.condition == UPLINK_UNKNOWN;
@@ -369,15 +380,16 @@ static void go_down(struct uplinks_way *w, struct wall now, struct events *event
 
 static void come_up(struct uplinks_way *w, struct wall now, struct events *events)
 {
-    char lasted[DURATION_TEXT_MAX];
+    char lasted[DURATION_TEXT_MAX], unsent[UNSENT_TEXT_MAX];
     int64_t down_ns = w->answered_at.ns - w->state.since.ns;
     struct event *e = change(w, UPLINK_UP, w->answered_at, now, events);
     seconds_text(lasted, down_ns);
     if (e == NULL)
         return;
     if (e->text[0] == '\0')
-        event_say(e, "uplink %s is up again after %s; %llu probes over it were lost",
-                  w->state.uplink->name, lasted, (unsigned long long)w->lost_here);
+        event_say(e, "uplink %s is up again after %s; %llu probes over it were lost%s",
+                  w->state.uplink->name, lasted, (unsigned long long)w->lost_here,
+                  unsent_text(unsent, w));
     event_number(e, ATTR_UPLINK_LOST, (double)w->lost_here);
     event_number(e, ATTR_UPLINK_DURATION, (double)down_ns / 1e9);
 }
@@ -388,9 +400,10 @@ static void take_failure(struct uplinks_way *w, const struct result *r, struct w
     w->answers = 0;
     if (w->failures++ == 0 && w->state.condition != UPLINK_DOWN) {
         w->failed_at = r->time;
-        w->lost_here = 0;
+        w->lost_here = w->unsent_here = 0;
     }
     w->lost_here++;
+    w->unsent_here += r->outcome == OUTCOME_NOT_MEASURED;
     if (w->state.condition != UPLINK_DOWN && w->failures >= UPLINK_DOWN_PROBES &&
         now.ns - w->failed_at.ns >= UPLINK_DOWN_NS)
         go_down(w, now, events);
@@ -495,7 +508,7 @@ void uplinks_used(struct uplinks *u, enum family family, size_t uplink, struct w
 {
     size_t slot = family_slot(family), before = u->used[slot];
     bool known = u->used_known[slot];
-    char since[DURATION_TEXT_MAX] = "";
+    char since[DURATION_TEXT_MAX] = "", unsent[UNSENT_TEXT_MAX];
     u->used[slot] = uplink;
     u->used_known[slot] = true;
     for (size_t i = 0; i < u->settings.n; i++)
@@ -516,10 +529,10 @@ void uplinks_used(struct uplinks *u, enum family family, size_t uplink, struct w
                      (double)(wall.ns - left->failed_at.ns) / 1e9);
         event_say(e,
                   "the system's %s routes went from uplink %s to %s, %s after the first "
-                  "unanswered probe; %llu probes over %s were lost until then",
+                  "unanswered probe; %llu probes over %s were lost until then%s",
                   family == FAMILY_IPV6 ? "IPv6" : "IPv4", used_name(u, before),
                   used_name(u, uplink), since, (unsigned long long)left->lost_here,
-                  used_name(u, before));
+                  used_name(u, before), unsent_text(unsent, left));
     } else {
         event_say(e, "the system's %s routes went from uplink %s to %s",
                   family == FAMILY_IPV6 ? "IPv6" : "IPv4", used_name(u, before),

@@ -144,6 +144,8 @@ static const struct kind ping = {.name = "ping",
                                  .interval_ns = 10 * NS_PER_S,
                                  .slow_interval_ns = 60 * NS_PER_S,
                                  .roles = {DELAY_ROUND_TRIP},
+                                 .uses = USES_PORT,
+                                 .port = 3478,
                                  .on_by_default = true,
                                  .single_packets = true};
 static const struct kinds kinds = {{&ping}, 1};
@@ -200,6 +202,7 @@ static void answer(struct place *s, const struct probe_request *r)
     size_t uplink = (size_t)(r->target->uplink - s->uplinks);
     struct result result = result_of(r->stream, &r->to, s->wall, OUTCOME_REPLY);
     s->sent[uplink]++;
+    CHECK_INT(3478, r->to.port, "the port of the kind");
     result.delays[0] =
         (int64_t)((uplink == LTE ? 28e6 : 10e6) + random_exponential(&s->random, 1e6));
     if (s->dead[uplink] && s->unsent)
@@ -279,6 +282,8 @@ static void dies_and_returns(void **state)
         pass(&s, 120);
         CHECK_INT(3, (long long)s.events.n, "and it is back");
         CHECK_TEXT("up", s.events.list[2].after, "up");
+        CHECK(s.unsent == (strstr(s.events.list[2].text, "no interface") != NULL), "%s",
+              s.events.list[2].text);
         CHECK_INT((long long)lost, (long long)s.events.list[2].facts[1].number,
                   "lost meanwhile");
         uplinks_used(s.u, FAMILY_IPV4, FIBER, s.wall, &s.events);
