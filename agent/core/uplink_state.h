@@ -17,7 +17,7 @@ struct uplink_state {
     const struct uplink *uplink;
     enum uplink_condition condition;
     struct wall since;   /* of the condition; 0 while unknown */
-    bool used[2];        /* by the system's routes, by family_slot() */
+    bool used[2];        /* by the system's routes to any target, by family_slot() */
     uint64_t sent, lost; /* probes since the start; unsent ones are neither */
 };
 
@@ -33,6 +33,7 @@ struct uplink_target { /* a target over an uplink: `target->uplink` is set */
     const struct target *target;
     struct endpoint to[2]; /* by family_slot(); FAMILY_NONE: not probed */
     const char *pop[2];    /* "": not known */
+    bool used[2];          /* by the system's routes to the target */
 };
 
 struct uplinks_report { /* views, valid until the next call on their `struct uplinks` */

@@ -38,6 +38,11 @@ struct uplinks_way { /* an uplink */
     struct damping damping;
 };
 
+struct uplinks_route { /* the system's, to a target; a bit for each uplink */
+    bool known, noted;
+    unsigned used, now;
+};
+
 struct uplinks {
     struct uplinks_settings settings;
     const struct kinds *kinds;
@@ -49,8 +54,8 @@ struct uplinks {
     struct series_set *series;
     struct random random;
     struct uplinks_way ways[UPLINKS_MAX];
-    size_t used[2]; /* by family_slot(); UPLINK_NONE */
-    bool used_known[2], paused;
+    struct uplinks_route (*routes)[2]; /* by target and family_slot() */
+    bool paused;
     struct uplink_difference *differences;
     struct uplink_target *over; /* of the report */
     struct uplinks_report report;
@@ -123,6 +128,7 @@ struct uplinks *uplinks_create(const struct uplinks_settings *settings,
     u->schedule = schedule_create(groups + 1, settings->pattern, seed);
     u->series = series_set_create(settings->delta, rolling);
     u->targets = mem_zalloc((settings->n_targets * settings->n + 1) * sizeof *u->targets);
+    u->routes = mem_zalloc((settings->n_targets + 1) * sizeof *u->routes);
     u->groups = mem_zalloc((groups + 1) * sizeof *u->groups);
     u->differences = mem_zalloc((groups * settings->n + 1) * sizeof *u->differences);
     u->over = mem_zalloc((settings->n_targets * settings->n + 1) * sizeof *u->over);
@@ -147,6 +153,7 @@ void uplinks_destroy(struct uplinks *u)
     series_set_destroy(u->series);
     free(u->targets);
     free(u->groups);
+    free(u->routes);
     free(u->differences);
     free(u->over);
     free(u);
@@ -496,47 +503,104 @@ void uplinks_busy(struct uplinks *u)
             window_busy(u->groups[g].streams[i].window);
 }
 
-/* ---- which one the system's routes use ---- */
+/* ---- which ones the system's routes use ---- */
 
-static const char *used_name(const struct uplinks *u, size_t uplink)
+static const char *used_names(const struct uplinks *u, unsigned used, char *out,
+                              size_t size)
 {
-    return uplink == UPLINK_NONE ? "none" : u->settings.uplinks[uplink].name;
+    size_t len = 0;
+    text_copy(out, size, "none");
+    for (size_t i = 0; i < u->settings.n && len < size; i++)
+        if ((used >> i & 1) != 0)
+            len += (size_t)snprintf(out + len, size - len, "%s%s", len > 0 ? " and " : "",
+                                    u->settings.uplinks[i].name);
+    return out;
 }
 
-void uplinks_used(struct uplinks *u, enum family family, size_t uplink, struct wall wall,
-                  struct events *events)
+void uplinks_route(struct uplinks *u, size_t target, enum family family, unsigned uplinks)
 {
-    size_t slot = family_slot(family), before = u->used[slot];
-    bool known = u->used_known[slot];
-    char since[DURATION_TEXT_MAX] = "", unsent[UNSENT_TEXT_MAX];
-    u->used[slot] = uplink;
-    u->used_known[slot] = true;
+    struct uplinks_route *r = &u->routes[target][family_slot(family)];
+    r->noted = true;
+    r->now = uplinks;
+}
+
+/* The uplink that is left and does not answer; NULL: none. */
+static const struct uplinks_way *failing(const struct uplinks *u,
+                                         const struct uplinks_route *r)
+{
     for (size_t i = 0; i < u->settings.n; i++)
-        u->ways[i].state.used[slot] = i == uplink;
-    if (!known || before == uplink)
-        return;
-    const struct uplinks_way *left = before != UPLINK_NONE ? &u->ways[before] : NULL;
-    bool failing = left != NULL && left->failures > 0;
+        if ((r->used >> i & 1) > (r->now >> i & 1) && u->ways[i].failures > 0)
+            return &u->ways[i];
+    return NULL;
+}
+
+/* Of `n` targets of all that have a route, the first is `target`. */
+static void report_routes(const struct uplinks *u, size_t target, size_t slot, size_t n,
+                          size_t all, struct wall wall, struct events *events)
+{
+    const struct uplinks_route *r = &u->routes[target][slot];
+    const struct uplinks_way *left = failing(u, r);
+    char since[DURATION_TEXT_MAX], unsent[UNSENT_TEXT_MAX], some[64] = "";
     struct event *e = events_add(events, EVENT_UPLINK_USED,
-                                 failing ? SEVERITY_WARN : SEVERITY_INFO, wall, NULL);
-    e->family = family;
-    text_copy(e->before, sizeof e->before, used_name(u, before));
-    text_copy(e->after, sizeof e->after, used_name(u, uplink));
-    if (failing) {
-        seconds_text(since, wall.ns - left->failed_at.ns);
-        event_number(e, ATTR_UPLINK_LOST, (double)left->lost_here);
-        event_number(e, ATTR_UPLINK_DURATION,
-                     (double)(wall.ns - left->failed_at.ns) / 1e9);
-        event_say(e,
-                  "the system's %s routes went from uplink %s to %s, %s after the first "
-                  "unanswered probe; %llu probes over %s were lost until then%s",
-                  family == FAMILY_IPV6 ? "IPv6" : "IPv4", used_name(u, before),
-                  used_name(u, uplink), since, (unsigned long long)left->lost_here,
-                  used_name(u, before), unsent_text(unsent, left));
-    } else {
-        event_say(e, "the system's %s routes went from uplink %s to %s",
-                  family == FAMILY_IPV6 ? "IPv6" : "IPv4", used_name(u, before),
-                  used_name(u, uplink));
+                                 left != NULL ? SEVERITY_WARN : SEVERITY_INFO, wall,
+                                 n < all ? &u->settings.targets[target] : NULL);
+    e->family = slot == SLOT_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
+    used_names(u, r->used, e->before, sizeof e->before);
+    used_names(u, r->now, e->after, sizeof e->after);
+    if (n < all)
+        snprintf(some, sizeof some, " to %zu of %zu targets", n, all);
+    if (left == NULL) {
+        event_say(e, "the system's %s routes%s went from uplink %s to %s",
+                  family_name(e->family), some, e->before, e->after);
+        return;
+    }
+    seconds_text(since, wall.ns - left->failed_at.ns);
+    event_number(e, ATTR_UPLINK_LOST, (double)left->lost_here);
+    event_number(e, ATTR_UPLINK_DURATION, (double)(wall.ns - left->failed_at.ns) / 1e9);
+    event_say(e,
+              "the system's %s routes%s went from uplink %s to %s, %s after the first "
+              "unanswered probe; %llu probes over %s were lost until then%s",
+              family_name(e->family), some, e->before, e->after, since,
+              (unsigned long long)left->lost_here, left->state.uplink->name,
+              unsent_text(unsent, left));
+}
+
+static bool is_change(const struct uplinks_route *r)
+{
+    return r->noted && r->known && r->used != r->now;
+}
+
+void uplinks_routed(struct uplinks *u, struct wall wall, struct events *events)
+{
+    size_t targets = u->settings.n_targets;
+    for (size_t slot = 0; slot < 2; slot++) {
+        unsigned used = 0;
+        size_t all = 0;
+        for (size_t t = 0; t < targets; t++)
+            all += u->routes[t][slot].noted && u->routes[t][slot].known;
+        for (size_t t = 0; t < targets; t++) {
+            struct uplinks_route first = u->routes[t][slot];
+            size_t n = 0;
+            if (!is_change(&first))
+                continue;
+            for (size_t i = t; i < targets; i++)
+                n += is_change(&u->routes[i][slot]) &&
+                     u->routes[i][slot].used == first.used &&
+                     u->routes[i][slot].now == first.now;
+            report_routes(u, t, slot, n, all, wall, events);
+            for (size_t i = t; i < targets; i++)
+                if (u->routes[i][slot].used == first.used &&
+                    u->routes[i][slot].now == first.now)
+                    u->routes[i][slot].used = first.now;
+        }
+        for (size_t t = 0; t < targets; t++) {
+            struct uplinks_route *r = &u->routes[t][slot];
+            if (r->noted)
+                *r = (struct uplinks_route){.known = true, .used = r->now, .now = r->now};
+            used |= r->used;
+        }
+        for (size_t i = 0; i < u->settings.n; i++)
+            u->ways[i].state.used[slot] = (used >> i & 1) != 0;
     }
 }
 
@@ -573,6 +637,8 @@ static void list_target(struct uplinks *u, size_t target, size_t uplink)
         if (s->pop[0] != '\0')
             over.pop[slot] = s->pop;
     }
+    for (size_t slot = 0; slot < 2; slot++)
+        over.used[slot] = (u->routes[target][slot].used >> uplink & 1) != 0;
     u->over[u->report.n_targets++] = over;
 }
 

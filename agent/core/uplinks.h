@@ -74,10 +74,15 @@ void uplinks_after(struct uplinks *u, uint32_t stream, enum counter what);
 void uplinks_interrupted(struct uplinks *u);
 void uplinks_busy(struct uplinks *u);
 
-/* The system's routes of a family use this uplink, or another way (UPLINK_NONE). A change
- * is an event. */
-void uplinks_used(struct uplinks *u, enum family family, size_t uplink, struct wall wall,
-                  struct events *events);
+/*
+ * The system's routes to a target use these uplinks: a bit for each, several where
+ * equal-cost routes share the flows; 0: another way. uplinks_routed() reports what has
+ * changed since the last call: one event for all targets whose routes went from the same
+ * to the same uplinks.
+ */
+void uplinks_route(struct uplinks *u, size_t target, enum family family,
+                   unsigned uplinks);
+void uplinks_routed(struct uplinks *u, struct wall wall, struct events *events);
 
 /* Closes the window of all streams. */
 const struct uplinks_report *uplinks_close(struct uplinks *u, struct mono now,

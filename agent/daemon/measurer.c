@@ -33,6 +33,10 @@
 /* Waiting time of a handshake in a sweep. */
 #define HANDSHAKE_NS (2 * NS_PER_S)
 
+/* The flows whose routes tell which uplinks are used: that all of them take one of two equal
+ * routes by chance is 1 in 2^15. The same ports each time, so that no chance is a change. */
+enum { FLOW_PORT = 49152, FLOWS = 16 };
+
 struct request { /* of the explorer, in flight */
     struct request *next;
     struct measurer *m;
@@ -58,8 +62,7 @@ struct measurer {
     struct uplinks *uplinks; /* NULL: none configured */
     struct prober *uplink_prober;
     struct resolver *uplink_resolvers[UPLINKS_MAX]; /* NULL: the system's answers */
-    struct endpoint route_to[2];  /* the address whose route tells which uplink is used */
-    size_t route_target[2];       /* its target: the first one that has an address */
+    struct endpoint (*routes_to)[2]; /* of the targets, by the system's routes */
     const struct series **series; /* of the last batch: the pipeline's and the uplinks' */
     struct batch batch;
     struct netlink *netlink; /* NULL: the kernel does not report changes */
@@ -238,19 +241,25 @@ static bool same_hop(const struct network_item *a, const struct network_item *b)
            endpoint_same_address(&a->address, &b->address);
 }
 
-/* The uplink whose next hop to the address is that of the system's routes. */
-static size_t uplink_used(const struct measurer *m, int netlink,
-                          const struct endpoint *to)
+/* The uplinks whose next hop is that of the system's routes, a bit for each, over several
+ * flows, as equal-cost routes may share them. */
+static unsigned uplinks_on_route(const struct measurer *m, int netlink,
+                                 const struct endpoint *to)
 {
     struct network_item hop, over;
-    if (!neighbour_next_hop(netlink, to, NULL, &hop))
-        return UPLINK_NONE;
-    for (size_t i = 0; i < m->config->n_uplinks; i++)
-        if (uplink_has_family(&m->config->uplinks[i], (enum family)to->family) &&
-            neighbour_next_hop(netlink, to, &m->config->uplinks[i], &over) &&
-            same_hop(&hop, &over))
-            return i;
-    return UPLINK_NONE;
+    unsigned used = 0;
+    for (uint16_t port = FLOW_PORT; port < FLOW_PORT + FLOWS; port++) {
+        if (!neighbour_flow_hop(netlink, to, port, NULL, &hop))
+            continue;
+        for (size_t i = 0; i < m->config->n_uplinks; i++)
+            if (uplink_has_family(&m->config->uplinks[i], (enum family)to->family) &&
+                neighbour_flow_hop(netlink, to, port, &m->config->uplinks[i], &over) &&
+                same_hop(&hop, &over)) {
+                used |= 1U << i;
+                break;
+            }
+    }
+    return used;
 }
 
 static void compare_routes(struct measurer *m)
@@ -260,11 +269,14 @@ static void compare_routes(struct measurer *m)
                       : -1;
     if (netlink < 0)
         return;
-    for (size_t i = 0; i < 2; i++)
-        if (m->route_to[i].family != FAMILY_NONE)
-            uplinks_used(m->uplinks, (enum family)m->route_to[i].family,
-                         uplink_used(m, netlink, &m->route_to[i]), wall_now(),
-                         pipeline_events(m->pipeline));
+    for (size_t t = 0; t < m->config->n_targets; t++)
+        for (size_t i = 0; i < 2; i++) {
+            const struct endpoint *to = &m->routes_to[t][i];
+            if (to->family != FAMILY_NONE)
+                uplinks_route(m->uplinks, t, (enum family)to->family,
+                              uplinks_on_route(m, netlink, to));
+        }
+    uplinks_routed(m->uplinks, wall_now(), pipeline_events(m->pipeline));
     close(netlink);
 }
 
@@ -325,13 +337,8 @@ static void resolve_over_uplinks(struct measurer *m, const struct explorer_step 
         step->family == FAMILY_PROXY)
         return;
     const struct target *t = step->target;
-    size_t slot = family_slot(step->family);
-    if (uplinks_probe(t) && to->family != FAMILY_NONE &&
-        (m->route_to[slot].family == FAMILY_NONE ||
-         step->number <= m->route_target[slot])) {
-        m->route_to[slot] = *to;
-        m->route_target[slot] = step->number;
-    }
+    if (uplinks_probe(t))
+        m->routes_to[step->number][family_slot(step->family)] = *to;
     for (size_t i = 0; i < m->config->n_uplinks; i++) {
         if (m->uplink_resolvers[i] != NULL && to->family != FAMILY_NONE &&
             !affords(m, BUDGET_LOOKUP_BYTES))
@@ -843,6 +850,7 @@ static void create_uplinks(struct measurer *m, struct wall wall)
                                    .reading = m->events.reading};
     if (settings.n == 0)
         return;
+    m->routes_to = mem_zalloc(m->config->n_targets * sizeof *m->routes_to);
     m->uplinks = uplinks_create(&settings, probe_kind_words(),
                                 pipeline_rolling(m->pipeline), seed_random(), wall);
     m->uplink_prober = prober_create(m->loop, probe_kinds, probe_kinds_count, m->resolver,
@@ -950,6 +958,7 @@ void measurer_destroy(struct measurer *m)
     prober_destroy(m->prober);
     prober_destroy(m->uplink_prober);
     uplinks_destroy(m->uplinks);
+    free(m->routes_to);
     free(m->series);
     for (size_t i = 0; i < UPLINKS_MAX; i++)
         resolver_destroy(m->uplink_resolvers[i]);

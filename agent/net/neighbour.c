@@ -8,6 +8,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@
 union neighbour_request { /* both kinds of query */
     struct nlmsghdr head;
     uint8_t
-        bytes[NLMSG_SPACE(sizeof(struct rtmsg)) + 2 * RTA_SPACE(16) + 2 * RTA_SPACE(4)];
+        bytes[NLMSG_SPACE(sizeof(struct rtmsg)) + 2 * RTA_SPACE(16) + 5 * RTA_SPACE(4)];
 };
 
 enum { ANSWER_MAX = 1024 };
@@ -78,21 +79,46 @@ static void add_uplink(union neighbour_request *r, enum family family,
     }
 }
 
-bool neighbour_next_hop(int netlink, const struct endpoint *to,
-                        const struct uplink *uplink, struct network_item *hop)
+static void begin_route(union neighbour_request *r, const struct endpoint *to,
+                        const struct uplink *uplink)
 {
     struct rtmsg body = {.rtm_family = family_of(to),
                          .rtm_dst_len = (uint8_t)(8 * len_of(to))};
-    union neighbour_request r;
-    uint8_t answer[ANSWER_MAX];
-    begin(&r, RTM_GETROUTE, &body, sizeof body);
-    add_attribute(&r, RTA_DST, to->bytes, len_of(to));
+    begin(r, RTM_GETROUTE, &body, sizeof body);
+    add_attribute(r, RTA_DST, to->bytes, len_of(to));
     if (to->scope != 0)
-        add_attribute(&r, RTA_OIF, &to->scope, sizeof to->scope);
+        add_attribute(r, RTA_OIF, &to->scope, sizeof to->scope);
     else if (uplink != NULL)
-        add_uplink(&r, (enum family)to->family, uplink);
+        add_uplink(r, (enum family)to->family, uplink);
+}
+
+static bool ask_hop(int netlink, const union neighbour_request *r,
+                    const struct endpoint *to, struct network_item *hop)
+{
+    uint8_t answer[ANSWER_MAX];
     *hop = (struct network_item){.family = (enum family)to->family, .address = *to};
-    return netlink_read_hop(answer, ask(netlink, &r, answer), hop);
+    return netlink_read_hop(answer, ask(netlink, r, answer), hop);
+}
+
+bool neighbour_next_hop(int netlink, const struct endpoint *to,
+                        const struct uplink *uplink, struct network_item *hop)
+{
+    union neighbour_request r;
+    begin_route(&r, to, uplink);
+    return ask_hop(netlink, &r, to, hop);
+}
+
+bool neighbour_flow_hop(int netlink, const struct endpoint *to, uint16_t source_port,
+                        const struct uplink *uplink, struct network_item *hop)
+{
+    union neighbour_request r;
+    uint8_t protocol = IPPROTO_TCP;
+    uint16_t from = htons(source_port), port = htons(to->port);
+    begin_route(&r, to, uplink);
+    add_attribute(&r, RTA_IP_PROTO, &protocol, sizeof protocol);
+    add_attribute(&r, RTA_SPORT, &from, sizeof from);
+    add_attribute(&r, RTA_DPORT, &port, sizeof port);
+    return ask_hop(netlink, &r, to, hop);
 }
 
 /* NUD_*; 0: there is no entry. */

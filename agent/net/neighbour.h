@@ -43,4 +43,9 @@ enum neighbour_state neighbour_state_of(const struct endpoint *address,
 bool neighbour_next_hop(int netlink, const struct endpoint *to,
                         const struct uplink *uplink, struct network_item *hop);
 
+/* The same for a TCP connection from `source_port` to `to`: rules may choose by port, and
+ * equal-cost routes by both. */
+bool neighbour_flow_hop(int netlink, const struct endpoint *to, uint16_t source_port,
+                        const struct uplink *uplink, struct network_item *hop);
+
 #endif

@@ -404,6 +404,7 @@ static void add_uplink_target(struct json *j, const struct uplink_target *t, siz
     json_string(j, "family", family_name((enum family)t->to[slot].family));
     json_string(j, "address", endpoint_address(address, &t->to[slot]));
     json_text(j, "pop", t->pop[slot]);
+    json_bool(j, "used", t->used[slot]);
     json_object_end(j);
 }
 

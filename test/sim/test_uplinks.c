@@ -214,6 +214,14 @@ static void answer(struct place *s, const struct probe_request *r)
     uplinks_result(s->u, &result, s->wall, &s->events);
 }
 
+/* The system's routes to the first `n` targets. */
+static void use(struct place *s, size_t n, unsigned uplinks)
+{
+    for (size_t t = 0; t < n; t++)
+        uplinks_route(s->u, t, FAMILY_IPV4, uplinks);
+    uplinks_routed(s->u, s->wall, &s->events);
+}
+
 static void pass(struct place *s, int64_t seconds)
 {
     struct mono end = {s->now.ns + seconds * NS_PER_S}, at;
@@ -262,7 +270,7 @@ static void dies_and_returns(void **state)
         struct place s;
         open_place(&s, 11);
         s.unsent = unsent == 1;
-        uplinks_used(s.u, FAMILY_IPV4, FIBER, s.wall, &s.events);
+        use(&s, HOSTS, 1U << FIBER);
         pass(&s, 600);
         s.dead[FIBER] = true;
         struct wall died = s.wall;
@@ -273,7 +281,7 @@ static void dies_and_returns(void **state)
         CHECK_TEXT("down", e->after, "down");
         CHECK(e->since.ns >= died.ns && e->since.ns < died.ns + 20 * NS_PER_S, "since");
         CHECK(e->time.ns < died.ns + 60 * NS_PER_S, "soon");
-        uplinks_used(s.u, FAMILY_IPV4, LTE, s.wall, &s.events);
+        use(&s, HOSTS, 1U << LTE);
         size_t lost = s.sent[FIBER] - before;
         CHECK_TEXT("lte", s.events.list[1].after, "failover");
         CHECK_INT((long long)lost, (long long)s.events.list[1].facts[0].number,
@@ -286,10 +294,43 @@ static void dies_and_returns(void **state)
               s.events.list[2].text);
         CHECK_INT((long long)lost, (long long)s.events.list[2].facts[1].number,
                   "lost meanwhile");
-        uplinks_used(s.u, FAMILY_IPV4, FIBER, s.wall, &s.events);
+        use(&s, HOSTS, 1U << FIBER);
         CHECK_TEXT("fiber", s.events.list[3].after, "return");
         close_place(&s);
     }
+}
+
+/* Static routes, rules and equal-cost routes: what changed, of which targets, once. */
+static void routes(void **state)
+{
+    (void)state;
+    struct place s;
+    open_place(&s, 31);
+    use(&s, HOSTS, 1U << FIBER);
+    use(&s, HOSTS, 1U << FIBER);
+    CHECK_INT(0, (long long)s.events.n, "as it was");
+    use(&s, 2, 1U << LTE);
+    CHECK_INT(1, (long long)s.events.n, "one for two targets");
+    CHECK(strstr(s.events.list[0].text, "to 2 of 2 targets") == NULL, "%s",
+          s.events.list[0].text);
+    uplinks_route(s.u, 2, FAMILY_IPV4, 1U << FIBER);
+    use(&s, 1, 1U << FIBER);
+    CHECK(
+        strstr(s.events.list[1].text, "to 1 of 2 targets went from uplink lte to fiber"),
+        "%s", s.events.list[1].text);
+    CHECK(s.events.list[1].target != NULL && s.events.list[1].target->uplink == NULL,
+          "which");
+    const struct uplinks_report *r = uplinks_close(s.u, s.now, s.wall);
+    CHECK(r->states[FIBER].used[SLOT_IPV4] && r->states[LTE].used[SLOT_IPV4], "both");
+    CHECK(r->targets[FIBER].used[SLOT_IPV4] && !r->targets[LTE].used[SLOT_IPV4], "first");
+    CHECK(r->targets[UPLINKS + LTE].used[SLOT_IPV4], "the second over lte");
+    use(&s, HOSTS, 1U << FIBER | 1U << LTE);
+    CHECK_INT(4, (long long)s.events.n, "two from fiber, one from lte");
+    CHECK_TEXT("fiber and lte", s.events.list[2].after, "they share the flows");
+    use(&s, HOSTS, 0);
+    CHECK_TEXT("none", s.events.list[4].after, "a VPN");
+    CHECK(s.events.list[4].target == NULL, "all");
+    close_place(&s);
 }
 
 /* A week with 10 % of independent loss, and one that flaps. */
@@ -316,6 +357,7 @@ int main(void)
         cmocka_unit_test(too_few_or_old_pairs),
         cmocka_unit_test(budget_and_difference),
         cmocka_unit_test(dies_and_returns),
+        cmocka_unit_test(routes),
         cmocka_unit_test(loss_is_not_death),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
