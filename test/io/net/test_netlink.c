@@ -5,7 +5,11 @@
 #include "io/probe/tun.h"
 
 #include "net/netlink.h"
+#include "net/socket.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/icmp6.h>
 #include <sys/resource.h>
 
 #define SETTLE_NS (300 * NS_PER_MS)
@@ -246,6 +250,118 @@ static void routes_to_what_is_probed(void **state)
     ip("link del w2");
 }
 
+/* What takes the default route from the uplink in use is a move, by whatever means. */
+static void another_uplink(void **state)
+{
+    (void)state;
+    struct endpoint to;
+    endpoint_parse(&to, "203.0.113.9", 443);
+    ip("link add w2 type veth peer name w3\nlink set w3 up\nlink set w2 up\n"
+       "addr add 10.5.0.1/24 dev w2\nroute add default via 10.5.0.2 metric 700\n"
+       "route add default via 10.8.0.2 metric 100\nroute del default via 10.8.0.2 metric 0");
+    turn(QUIET_MS);
+    CHECK(reports == 0, "a second uplink, and another metric of the first: %s", last);
+    ip("route add default via 10.5.0.2 metric 50");
+    check_report("the default route went from 10.8.0.2 by w0 to 10.5.0.2 by w2");
+    CHECK(moved, "the second uplink has the better metric now");
+    ip("route del default via 10.5.0.2 metric 50");
+    check_report("the default route went from 10.5.0.2 by w2 to 10.8.0.2 by w0");
+
+    netlink_follow(netlink, &to);
+    ip("tuntap add t9 mode tun\nlink set t9 up\naddr add 10.77.0.2/24 dev t9");
+    turn(QUIET_MS);
+    CHECK_INT(2, reports, "a VPN that carries nothing");
+    ip("route add 0.0.0.0/1 dev t9\nroute add 128.0.0.0/1 dev t9"); /* OpenVPN's def1 */
+    check_report("the route to 203.0.113.9 by t9 is new");
+    ip("route del 0.0.0.0/1 dev t9\nroute del 128.0.0.0/1 dev t9");
+    check_report("the route to 203.0.113.9 by t9 is gone");
+    /* wg-quick's */
+    ip("route add default dev t9 table 51820\nrule add not fwmark 51820 table 51820\n"
+       "rule add table main suppress_prefixlength 0");
+    check_report("the route to 203.0.113.9 by t9 is new");
+    ip("rule del not fwmark 51820 table 51820\n"
+       "rule del table main suppress_prefixlength 0\nroute del default table 51820");
+    check_report("the route to 203.0.113.9 by t9 is gone");
+    ip("route add default dev t9 metric 1"); /* NetworkManager's */
+    check_report("the default route went from 10.8.0.2 by w0 to t9");
+    ip("link del t9");
+    check_report("the default route went from t9 to 10.8.0.2 by w0");
+    ip("link del w2");
+}
+
+/* Renewals as clients do them: the same lease again, after it was taken away or not; and an
+ * interface that gets another name. */
+static void renewed_and_renamed(void **state)
+{
+    (void)state;
+    ip("addr del 10.8.0.1/24 dev w0\naddr add 10.8.0.1/24 dev w0 valid_lft 300 preferred_lft 300\n"
+       "route add default via 10.8.0.2");
+    turn(QUIET_MS);
+    CHECK(reports == 0, "a client that begins anew: %s", last);
+    ip("addr replace 10.8.0.1/24 dev w0 valid_lft 900 preferred_lft 900\n"
+       "route replace default via 10.8.0.2 proto dhcp src 10.8.0.1");
+    turn(QUIET_MS);
+    CHECK(reports == 0, "the same lease, now with its source: %s", last);
+    if (system("ip link set w0 name wan7 2>/dev/null") != 0)
+        printf("# SKIP: this kernel renames no interface that is up\n");
+    turn(QUIET_MS);
+    CHECK(reports == 0, "renamed: %s", last);
+    ip("route replace default via 10.8.0.3 proto dhcp src 10.8.0.1");
+    turn(10000);
+    CHECK_INT(1, reports, last);
+    CHECK_INT(0, system("ip link set wan7 name w0 2>/dev/null; true"), "as before");
+}
+
+/* A Router Advertisement (RFC 4861) out of w1: prefix fd0a::/64, and router lifetime. */
+static void advertise(uint16_t router_s, uint32_t prefix_s)
+{
+    struct {
+        struct nd_router_advert head;
+        struct nd_opt_prefix_info prefix;
+    } ra = {.head = {.nd_ra_hdr = {.icmp6_type = ND_ROUTER_ADVERT}},
+            .prefix = {.nd_opt_pi_type = ND_OPT_PREFIX_INFORMATION,
+                       .nd_opt_pi_len = 4,
+                       .nd_opt_pi_prefix_len = 64,
+                       .nd_opt_pi_flags_reserved =
+                           ND_OPT_PI_FLAG_ONLINK | ND_OPT_PI_FLAG_AUTO}};
+    struct endpoint link = {.family = FAMILY_IPV6};
+    CHECK(socket_set_zone(&link, "w1"), "w1");
+    struct sockaddr_in6 all = {.sin6_family = AF_INET6, .sin6_scope_id = link.scope};
+    int hops = 255, s = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
+    ra.head.nd_ra_router_lifetime = htons(router_s);
+    ra.prefix.nd_opt_pi_valid_time = ra.prefix.nd_opt_pi_preferred_time = htonl(prefix_s);
+    inet_pton(AF_INET6, "fd0a::", &ra.prefix.nd_opt_pi_prefix);
+    inet_pton(AF_INET6, "ff02::1", &all.sin6_addr);
+    setsockopt(s, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof hops);
+    CHECK(sendto(s, &ra, sizeof ra, 0, (struct sockaddr *)&all, sizeof all) ==
+              (ssize_t)sizeof ra,
+          "sent: %s", strerror(errno));
+    close(s);
+}
+
+static void router_advertisements(void **state)
+{
+    (void)state;
+    write_file("/proc/sys/net/ipv6/conf/w0/accept_ra", "2");
+    write_file("/proc/sys/net/ipv6/conf/w0/accept_dad", "0");
+    write_file("/proc/sys/net/ipv6/conf/w0/accept_ra_from_local", "1"); /* w1's */
+    ip("addr add fe80::77/64 dev w1 nodad");
+    advertise(1800, 86400);
+    turn(10000);
+    CHECK_INT(1, reports, "the first one");
+    CHECK(strstr(last, "the IPv6 default route fe80::") != NULL && moved, "%s", last);
+    CHECK_INT(0, system("ip -6 addr show dev w0 | grep -q fd0a:"), "it has an address");
+    for (uint16_t i = 1; i <= 4; i++) {
+        advertise((uint16_t)(1800 - i), 86400 - 60 * i);
+        turn(300);
+    }
+    turn(QUIET_MS);
+    CHECK(reports == 1, "renewals: %s", last);
+    advertise(0, 86400);
+    turn(10000);
+    CHECK(reports == 2 && strstr(last, "is gone") != NULL && moved, "%s", last);
+}
+
 static void destroyed_while_it_settles(void **state)
 {
     (void)state;
@@ -312,6 +428,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_move_amid_noise, set_up_host, tear_down),
         cmocka_unit_test_setup_teardown(routes_to_what_is_probed, set_up_host, tear_down),
+        cmocka_unit_test_setup_teardown(another_uplink, set_up_host, tear_down),
+        cmocka_unit_test_setup_teardown(renewed_and_renamed, set_up_host, tear_down),
+        cmocka_unit_test_setup_teardown(router_advertisements, set_up_host, tear_down),
         cmocka_unit_test_setup_teardown(destroyed_while_it_settles, set_up_host,
                                         tear_down),
         cmocka_unit_test_setup_teardown(destroyed_inside_the_callback, set_up_host,
