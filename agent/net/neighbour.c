@@ -63,6 +63,13 @@ static size_t ask(int netlink, const union neighbour_request *r,
     return n > 0 ? (size_t)n : 0;
 }
 
+static void add_source(union neighbour_request *r, const struct endpoint *source)
+{
+    struct rtmsg *body = NLMSG_DATA(&r->head);
+    body->rtm_src_len = (uint8_t)(8 * len_of(source));
+    add_attribute(r, RTA_SRC, source->bytes, len_of(source));
+}
+
 static void add_uplink(union neighbour_request *r, enum family family,
                        const struct uplink *u)
 {
@@ -72,11 +79,8 @@ static void add_uplink(union neighbour_request *r, enum family family,
         add_attribute(r, RTA_OIF, &index, sizeof index);
     if (u->mark != 0)
         add_attribute(r, RTA_MARK, &u->mark, sizeof u->mark);
-    if (source->family != FAMILY_NONE) {
-        struct rtmsg *body = NLMSG_DATA(&r->head);
-        body->rtm_src_len = (uint8_t)(8 * len_of(source));
-        add_attribute(r, RTA_SRC, source->bytes, len_of(source));
-    }
+    if (source->family != FAMILY_NONE)
+        add_source(r, source);
 }
 
 static void begin_route(union neighbour_request *r, const struct endpoint *to,
@@ -118,7 +122,13 @@ bool neighbour_flow_hop(int netlink, const struct endpoint *to, uint16_t source_
     add_attribute(&r, RTA_IP_PROTO, &protocol, sizeof protocol);
     add_attribute(&r, RTA_SPORT, &from, sizeof from);
     add_attribute(&r, RTA_DPORT, &port, sizeof port);
-    return ask_hop(netlink, &r, to, hop);
+    bool found = ask_hop(netlink, &r, to, hop);
+    bool bound = uplink != NULL && uplink->source[SLOT_IPV4].family != FAMILY_NONE;
+    if (found && !bound && hop->source.family == FAMILY_IPV4) {
+        add_source(&r, &hop->source);
+        found = ask_hop(netlink, &r, to, hop);
+    }
+    return found;
 }
 
 /* NUD_*; 0: there is no entry. */

@@ -44,7 +44,8 @@ bool neighbour_next_hop(int netlink, const struct endpoint *to,
                         const struct uplink *uplink, struct network_item *hop);
 
 /* The same for a TCP connection from `source_port` to `to`: rules may choose by port, and
- * equal-cost routes by both. */
+ * equal-cost routes by both. The kernel looks an IPv4 route up again when it has chosen the
+ * source address, which a rule may choose by, too. */
 bool neighbour_flow_hop(int netlink, const struct endpoint *to, uint16_t source_port,
                         const struct uplink *uplink, struct network_item *hop);
 

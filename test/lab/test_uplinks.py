@@ -49,6 +49,16 @@ def make_uplinks():
     host("sysctl", "-qw", "net.ipv4.ping_group_range=0 65534")
 
 
+def restore_routes():
+    """What check_agent() changed."""
+    host("ip", "addr", "replace", "10.9.1.2/24", "dev", "up1")
+    for address in ("10.9.1.77/24", "10.9.1.88/24"):
+        host("ip", "addr", "del", address, "dev", "up1")
+    host("ip", "addr", "replace", "10.9.1.2/24", "dev", "up1")
+    host("ip", "route", "replace", "default", "via", "10.9.1.1", "dev", "up1", "metric", "10")
+    host("ip", "route", "replace", "default", "via", "10.9.1.1", "dev", "up1", "table", "1")
+
+
 def serve(folder):
     """HTTPS on both addresses. Returns the processes."""
     run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/key", "-out", f"{folder}/ca", "-days", "3",
@@ -208,6 +218,69 @@ def check_agent(folder):
         tap.ok(wait_for(lambda: moves() > before, timeout=70), "another address of the uplink is a move", text())
 
 
+ROUTES = [  # what, commands, taken back by, may use both
+    ("a static route", ["ip route add 203.0.113.9 via 10.9.2.1 dev up2"], ["ip route del 203.0.113.9"]),
+    ("a rule by destination", ["ip rule add to 203.0.113.9 table 2"], ["ip rule del to 203.0.113.9 table 2"]),
+    ("a rule by port", ["ip rule add ipproto tcp dport 443 table 2"], ["ip rule del ipproto tcp dport 443 table 2"]),
+    ("a rule by source", ["ip rule add from 10.9.1.2 table 2 pref 50"], ["ip rule del pref 50"]),
+    ("a rule by a mark that nothing has", ["ip rule add fwmark 9 table 2 pref 51"], ["ip rule del pref 51"]),
+    ("a better metric", ["ip route add default via 10.9.2.1 dev up2 metric 5"], ["ip route del default via 10.9.2.1 metric 5"]),
+    ("equal-cost routes by flow", ["sysctl -qw net.ipv4.fib_multipath_hash_policy=1",
+                                   "ip route add default metric 5 nexthop via 10.9.1.1 dev up1 nexthop via 10.9.2.1 dev up2"],
+     ["ip route del default metric 5", "sysctl -qw net.ipv4.fib_multipath_hash_policy=0"]),
+]
+
+
+def carriers(folder):
+    """The uplinks that 24 connections of a program that knows nothing of uplinks take, each from a port of its own."""
+    before = received()
+    for _ in range(24):
+        host("curl", "-s", "--cacert", f"{folder}/ca", "-o", "/dev/null", "--max-time", "2", f"https://{EDGE}/")
+    grown = [n - b for n, b in zip(received(), before)]
+    return {name for name, n in zip(("fiber", "lte"), grown) if n > sum(grown) / 5}  # the agent probes, too
+
+
+def check_routes(folder):
+    """Which uplinks the system's routes use is what connections of other programs take."""
+    file, log = f"{folder}/routes.conf", f"{folder}/routes.log"
+    with open(file, "w", encoding="utf-8") as out:
+        out.write(CONFIG.format(folder=f"{folder}/routes").replace("mark = 2", "interface = up2\nmark = 2"))
+    os.mkdir(f"{folder}/routes")
+
+    def used():
+        rows = json.loads(host(EDGELAT, "status", "-c", file, "--json").stdout or "{}").get("uplink_targets", [])
+        return {row["uplink"] for row in rows if row["target"] == "edge" and row["used"]}
+
+    with open(log, "w", encoding="utf-8") as out, \
+            running("ip", "netns", "exec", "host", EDGELAT, "run", "-c", file, stdout=out, stderr=out):
+        tap.ok(wait_for(lambda: used() == {"fiber"}, timeout=30), "routes: fiber at first", used())
+        for what, commands, undo in ROUTES:
+            for command in commands:
+                host(*command.split())
+            carried = carriers(folder)
+            time.sleep(1)
+            tap.ok(wait_for(lambda: used() == carried, timeout=12), f"routes: {what}: {' and '.join(sorted(carried))}", used())
+            for command in undo:
+                host(*command.split())
+            tap.ok(wait_for(lambda: used() == {"fiber"}, timeout=12), f"routes: {what}: and back", used())
+        with open(log, encoding="utf-8") as lines:
+            text = lines.read()
+    tap.ok("went from uplink fiber to fiber and lte" in text, "routes: shared by both", text)
+
+
+def check_vrf():
+    made = host("ip", "link", "add", "vrf9", "type", "vrf", "table", "90")
+    if made.returncode != 0:
+        tap.ok(True, "an uplink by its VRF device # SKIP this kernel has no VRF (CONFIG_NET_VRF)")
+        return
+    for words in ("link set vrf9 up", "link set up2 master vrf9", "route add default via 10.9.2.1 table 90"):
+        host("ip", *words.split())
+    tap.equal((8, [2]), probe([], "icmp", EDGE, "-I", "vrf9"), "icmp over a VRF device")
+    tap.equal((8, [2]), probe([], "tcp", EDGE, "-I", "vrf9"), "tcp over a VRF device")
+    tap.equal((8, [1]), probe([], "icmp", EDGE), "not over the VRF")
+    host("ip", "link", "del", "vrf9")
+
+
 def main():
     os.chmod(FOLDER, 0o755)
     make_uplinks()
@@ -217,6 +290,9 @@ def main():
         check_traces()
         check_refusals()
         check_agent(FOLDER)
+        restore_routes()
+        check_routes(FOLDER)
+        check_vrf()
     finally:
         for server in servers:
             server.terminate()
