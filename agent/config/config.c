@@ -70,7 +70,6 @@ struct uplinks_settings config_uplinks(const struct config *c)
         .n = c->n_uplinks,
         .targets = c->targets,
         .n_targets = c->n_targets,
-        .pattern = c->pattern,
         .delta = c->shipping.delta,
     };
 }

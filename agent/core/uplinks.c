@@ -125,7 +125,7 @@ struct uplinks *uplinks_create(const struct uplinks_settings *settings,
     u->settings = *settings;
     u->kinds = kinds;
     u->random = random_from(seed);
-    u->schedule = schedule_create(groups + 1, settings->pattern, seed);
+    u->schedule = schedule_create(groups + 1, PATTERN_POISSON, seed);
     u->series = series_set_create(settings->delta, rolling);
     u->targets = mem_zalloc((settings->n_targets * settings->n + 1) * sizeof *u->targets);
     u->routes = mem_zalloc((settings->n_targets + 1) * sizeof *u->routes);

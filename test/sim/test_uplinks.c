@@ -243,17 +243,20 @@ static void budget_and_difference(void **state)
     open_place(&s, 5);
     pass(&s, 3600);
     /* 3 targets every 10 s are 1080 an hour: both uplinks share them. */
-    CHECK(llabs((long long)s.sent[FIBER] - 540) <= 3, "fiber: %zu", s.sent[FIBER]);
+    /* At random times: four standard deviations. */
+    CHECK(llabs((long long)s.sent[FIBER] - 540) <= 84, "fiber: %zu", s.sent[FIBER]);
     CHECK_INT((long long)s.sent[FIBER], (long long)s.sent[LTE], "in pairs");
     const struct uplinks_report *r = uplinks_close(s.u, s.now, s.wall);
     CHECK_INT(HOSTS, (long long)r->n_differences, "differences");
     CHECK_INT(2 * HOSTS, (long long)r->n_series, "series");
+    size_t right = 0;
     for (size_t i = 0; i < r->n_differences; i++) {
         const struct paired_interval *v = &r->differences[i].interval;
-        CHECK(v->known && v->low_ns <= 18 * NS_PER_MS && v->high_ns >= 18 * NS_PER_MS,
-              "18 ms: %lld to %lld", (long long)v->low_ns, (long long)v->high_ns);
+        CHECK(v->known, "known");
+        right += v->low_ns <= 18 * NS_PER_MS && v->high_ns >= 18 * NS_PER_MS;
         CHECK_TEXT("lte", r->differences[i].uplink->name, "slower");
     }
+    CHECK(right >= HOSTS - 1, "18 ms: in %zu of %d intervals of 95 %%", right, HOSTS);
     CHECK_INT(UPLINKS * HOSTS, (long long)r->n_targets, "each target over each uplink");
     CHECK_TEXT("lte", r->targets[LTE].target->uplink->name, "with the uplink");
     CHECK_TEXT("AMS", r->targets[LTE].pop[SLOT_IPV4], "and its PoP");
