@@ -145,28 +145,38 @@ static void print_media(const struct config *c)
 static void print_budget(const struct config *c)
 {
     const struct kinds *kinds = probe_kind_words();
-    double wanted = 0;
+    struct budget b;
     struct target usual = target_default(kinds);
-    if (c->budget == 0)
+    double wanted = 0;
+    budget_begin(&b, c->budget, (struct wall){0}, (struct mono){0});
+    if (b.limit <= 0)
         return;
-    for (size_t t = 0; t < c->n_targets; t++)
-        wanted += 86400 * send_rate_of(&c->targets[t], kinds,
-                                       t < c->nearest ? c->targets[t].interval_ns
-                                                      : c->targets[t].slow_interval_ns)
-                              .of[RATE_BYTES];
+    for (size_t t = 0; t < c->n_targets; t++) {
+        struct send_rate rate = send_rate_of(
+            &c->targets[t], kinds,
+            t < c->nearest ? c->targets[t].interval_ns : c->targets[t].slow_interval_ns);
+        wanted += 86400 * budget_cost(&b, (struct budget_amount){rate.of[RATE_BYTES],
+                                                                 rate.of[RATE_PACKETS]});
+    }
+    printf("  budget %.1f MB a day (UTC)", b.limit / 1e6);
+    if (b.packet_bytes > 0)
+        printf(", at most %.0f packets: one counts as at least %.0f bytes",
+               c->budget.packets, b.packet_bytes);
     printf(
-        "  budget %.1f MB a day (UTC): the targets' intervals want up to %.1f MB; %s\n"
-        "  planned: at most %.1f MB for probes, %.1f MB for traces, MTU searches, sweeps and "
-        "names; shipping is not included\n  at most a probe, with its answer:",
-        (double)c->budget / 1e6, wanted / 1e6,
-        wanted > (1 - BUDGET_OTHER) * (double)c->budget
+        "; the targets' intervals want up to %.1f MB; %s\n"
+        "  planned: at most %.1f MB for probes, %.1f MB for traces, MTU searches, bursts "
+        "like a call, sweeps and names; shipping is not included\n"
+        "  at most a probe, with its answer:",
+        wanted / 1e6,
+        wanted > (1 - BUDGET_OTHER) * b.limit
             ? "probes are spread, the nearest, changing and silent targets first"
             : "they fit",
-        (1 - BUDGET_OTHER) * (double)c->budget / 1e6,
-        BUDGET_OTHER * (double)c->budget / 1e6);
-    for (size_t k = 0; k < kinds->n; k++)
-        printf("%s %s %u bytes", k > 0 ? "," : "", kinds->list[k]->name,
-               kinds->list[k]->bytes + kinds->list[k]->payloads * usual.payload_bytes);
+        (1 - BUDGET_OTHER) * b.limit / 1e6, BUDGET_OTHER * b.limit / 1e6);
+    for (size_t k = 0; k < kinds->n; k++) {
+        struct budget_amount one = budget_of_kind(kinds->list[k], usual.payload_bytes);
+        printf("%s %s %.0f bytes, %.0f packets", k > 0 ? ";" : "", kinds->list[k]->name,
+               one.bytes, one.packets);
+    }
     printf("\n");
 }
 

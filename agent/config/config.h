@@ -12,6 +12,7 @@
 #ifndef EDGELAT_CONFIG_CONFIG_H
 #define EDGELAT_CONFIG_CONFIG_H
 
+#include "core/budget.h"
 #include "core/kind.h"
 #include "core/metric_choice.h"
 #include "core/peering.h"
@@ -75,11 +76,11 @@ struct config {
     /* Location of the site: "LATITUDE LONGITUDE", or a metro of the catalogue; "":
      * unknown. */
     char location[32];
-    bool workloads;        /* rank the names of targets.csv besides the targets */
-    uint32_t media_bursts; /* a day, of all targets together; core/media.h */
-    uint32_t front_doors;  /* number of front doors to probe besides the targets */
-    uint64_t budget;       /* bytes a day, core/budget.h; 0: no limit */
-    bool gateway;          /* probe the default gateway: core/last_metre.h */
+    bool workloads;              /* rank the names of targets.csv besides the targets */
+    uint32_t media_bursts;       /* a day, of all targets together; core/media.h */
+    uint32_t front_doors;        /* number of front doors to probe besides the targets */
+    struct budget_amount budget; /* of a day; 0: no limit */
+    bool gateway;                /* probe the default gateway: core/last_metre.h */
 
     /* [peering_service] */
     struct peering peering;

@@ -66,8 +66,8 @@ const struct config_key config_keys[] = {
 
     {SECTION_AGENT, "media_bursts", config_read_integer, IN(media_bursts), 0, MEDIA_BURSTS_MAX, false,
      "bursts like a call a day, to one of the stun targets after the other; 0: none [4]"},
-    {SECTION_AGENT, "budget", config_read_size, IN(budget), 0, 64 * GIB, false,
-     "bytes a day that probes, traces and lookups may send and receive; 0: no limit [0]"},
+    {SECTION_AGENT, "budget", config_read_budget, IN(budget), 0, 64 * GIB, false,
+     "bytes a day that probes, traces and lookups may send and receive, or bytes/packets; 0: no limit [0]"},
     {SECTION_AGENT, "gateway", config_read_yes_no, IN(gateway), 0, 0, false,
      "yes: also probe the default gateway, to tell the site from the networks behind it [yes]"},
 

@@ -77,29 +77,57 @@ static void add_size(struct text *t, int64_t bytes)
     text_add(t, "%" PRId64, bytes);
 }
 
-bool config_read_size(void *field, const struct config_key *key, const char *value,
-                      const struct kinds *kinds, struct text *must)
+/* "50M": a number up to `most`, with K, M or G for its unit. */
+static bool size_parse(const char *value, size_t len, int64_t most, int64_t *out)
 {
-    UNUSED(kinds);
     char digits[24];
-    size_t len = strlen(value);
     int shift = 0;
     for (size_t u = 0; u < SIZE_UNITS; u++)
         if (len > 0 && value[len - 1] == size_units[u].suffix)
             shift = size_units[u].shift;
-    bool fits = text_copy(digits, sizeof digits, value);
-    if (fits && shift > 0)
-        digits[len - 1] = '\0';
+    if (len >= sizeof digits)
+        return false;
+    memcpy(digits, value, len);
+    digits[shift > 0 ? len - 1 : len] = '\0';
+    if (!text_to_integer(digits, 0, most >> shift, out))
+        return false;
+    *out <<= shift;
+    return true;
+}
+
+bool config_read_size(void *field, const struct config_key *key, const char *value,
+                      const struct kinds *kinds, struct text *must)
+{
+    UNUSED(kinds);
     int64_t number;
-    if (!fits || !text_to_integer(digits, 0, key->most >> shift, &number) ||
-        number << shift < key->least) {
+    if (!size_parse(value, strlen(value), key->most, &number) || number < key->least) {
         text_add(must, "be a size from ");
         add_size(must, key->least);
         text_add(must, " to ");
         add_size(must, key->most);
         return REFUSE(", with K, M or G for its unit");
     }
-    store(field, key->size, (uint64_t)number << shift);
+    store(field, key->size, (uint64_t)number);
+    return true;
+}
+
+bool config_read_budget(void *field, const struct config_key *key, const char *value,
+                        const struct kinds *kinds, struct text *must)
+{
+    UNUSED(kinds);
+    struct budget_amount *budget = field;
+    int64_t bytes, packets = 0;
+    size_t len = strcspn(value, "/");
+    bool more = value[len] == '/';
+    if (!size_parse(value, len, key->most, &bytes) ||
+        (more &&
+         (!size_parse(value + len + 1, strlen(value + len + 1), key->most, &packets) ||
+          packets == 0))) {
+        text_add(must, "be bytes from 0 to ");
+        add_size(must, key->most);
+        return REFUSE(", or bytes/packets, with K, M or G for their units: 50M/200K");
+    }
+    *budget = (struct budget_amount){(double)bytes, (double)packets};
     return true;
 }
 

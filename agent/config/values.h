@@ -13,6 +13,7 @@ typedef bool config_reader(void *field, const struct config_key *key, const char
 
 config_reader config_read_text;        /* into char[size] */
 config_reader config_read_integer;     /* into an unsigned integer of `size` bytes */
+config_reader config_read_budget;      /* struct budget_amount */
 config_reader config_read_size;        /* uint64_t: bytes, or with K, M or G */
 config_reader config_read_percent;     /* double: 10% is 0.1; limits are in percent */
 config_reader config_read_duration;    /* int64_t: ns */

@@ -25,12 +25,22 @@ static void begin_day(struct budget *b, struct wall wall, struct mono now)
     b->day_ends.ns = now.ns + rest_ns;
 }
 
-void budget_begin(struct budget *b, double limit, struct wall wall, struct mono now)
+void budget_begin(struct budget *b, struct budget_amount limit, struct wall wall,
+                  struct mono now)
 {
-    *b = (struct budget){.limit = limit, .day = day_of(wall)};
+    *b = (struct budget){.limit = limit.bytes,
+                         .packet_bytes =
+                             limit.packets > 0 ? limit.bytes / limit.packets : 0,
+                         .day = day_of(wall)};
     begin_day(b, wall, now);
-    b->spent[BUDGET_PROBES] = limit * elapsed(wall) * (1 - BUDGET_OTHER);
-    b->spent[BUDGET_NAMES] = limit * elapsed(wall) * BUDGET_OTHER;
+    b->spent[BUDGET_PROBES] = b->limit * elapsed(wall) * (1 - BUDGET_OTHER);
+    b->spent[BUDGET_NAMES] = b->limit * elapsed(wall) * BUDGET_OTHER;
+}
+
+double budget_cost(const struct budget *b, struct budget_amount a)
+{
+    double least = b != NULL ? a.packets * b->packet_bytes : 0;
+    return a.bytes > least ? a.bytes : least;
 }
 
 /* Digits up to NUMBER_MAX, then `end`. */
@@ -115,10 +125,17 @@ static double left(const struct budget *b, enum budget_use use, struct wall wall
            b->spent[BUDGET_NAMES];
 }
 
-bool budget_take(struct budget *b, enum budget_use use, double bytes, struct wall wall,
-                 struct mono now)
+struct budget_amount budget_of_kind(const struct kind *kind, uint32_t payload_bytes)
 {
-    if (b->limit <= 0)
+    return (struct budget_amount){kind->bytes + kind->payloads * (double)payload_bytes,
+                                  kind->packets};
+}
+
+bool budget_take(struct budget *b, enum budget_use use, struct budget_amount a,
+                 struct wall wall, struct mono now)
+{
+    double bytes = budget_cost(b, a);
+    if (b == NULL || b->limit <= 0)
         return true;
     turn(b, wall, now);
     if (bytes > left(b, use, wall, now) || budget_spent(b) + bytes > b->granted) {
@@ -129,9 +146,12 @@ bool budget_take(struct budget *b, enum budget_use use, double bytes, struct wal
     return true;
 }
 
-void budget_return(struct budget *b, enum budget_use use, double bytes)
+void budget_settle(struct budget *b, enum budget_use use, struct budget_amount taken,
+                   struct budget_amount used)
 {
-    b->spent[use] -= bytes < b->spent[use] ? bytes : b->spent[use];
+    double rest = budget_cost(b, taken) - budget_cost(b, used);
+    if (b != NULL && rest > 0)
+        b->spent[use] -= rest < b->spent[use] ? rest : b->spent[use];
 }
 
 double budget_rate(struct budget *b, struct wall wall, struct mono now)

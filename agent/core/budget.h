@@ -1,11 +1,16 @@
 /*
- * The bytes that the agent may send and receive in a day (UTC), for metered links. Pure.
+ * The bytes and packets that the agent may send and receive in a day (UTC), for metered links.
+ * Pure.
+ *
+ * One account has both: a packet counts as at least so many bytes that the packets of a day are
+ * within their limit when the bytes are. So neither is ever exceeded.
  *
  * Counted at the IP level, both directions, IP headers included, before anything is sent, at
  * the upper bound of the kind (struct kind, from captures); what the kernel counted for a
- * connection replaces it afterwards. Counted: probes of all kinds, handshakes of the sweep,
- * lookups of names, traces, searches of MTUs. Not counted: shipping of batches, retransmissions
- * of DNS queries, and what does not come from the agent (ARP, DHCP).
+ * connection replaces it afterwards. Counted: probes of all kinds, bursts like a call, handshakes
+ * of the sweep, lookups of names, of routers and of their AS, traces, searches of MTUs. Not
+ * counted: shipping of batches, retransmissions of DNS queries, and what does not come from the
+ * agent (ARP, DHCP).
  *
  * Nothing is spent before its time: at most what the day has given so far and what the next
  * BUDGET_AHEAD_NS give. So a day that begins badly does not end silent. A part,
@@ -24,6 +29,7 @@
 #define EDGELAT_CORE_BUDGET_H
 
 #include "base/text.h"
+#include "core/kind.h"
 #include "core/time.h"
 
 #include <stdbool.h>
@@ -37,21 +43,28 @@
 
 /* One lookup: a query and an answer of 700 bytes, larger than those of Microsoft's names; and at
  * most one TCP handshake that is closed at once. */
-#define BUDGET_LOOKUP_BYTES    800
-#define BUDGET_HANDSHAKE_BYTES 600
+struct budget_amount {
+    double bytes, packets; /* both directions */
+};
+#define BUDGET_LOOKUP    ((struct budget_amount){800, 2})
+#define BUDGET_HANDSHAKE ((struct budget_amount){600, 7})
 
+/* Bursts like a call are among the paths: all but probes share a part of the budget. */
 enum budget_use { BUDGET_PROBES, BUDGET_PATHS, BUDGET_NAMES, BUDGET_USES };
 
-struct budget {   /* start with budget_begin() */
-    double limit; /* bytes a day; 0: no limit, and everything is allowed */
-    int64_t day;  /* of `spent`, since 1970 */
+struct budget {          /* start with budget_begin() */
+    double limit;        /* bytes a day; 0: no limit, and everything is allowed */
+    double packet_bytes; /* that a packet counts as at least; 0: no limit of packets */
+    int64_t day;         /* of `spent`, since 1970 */
     double spent[BUDGET_USES];
     double granted;                  /* by the state file, for this day */
     struct mono day_began, day_ends; /* by the clocks when it began */
     uint64_t refused;                /* since the start */
 };
 
-void budget_begin(struct budget *b, double limit, struct wall wall, struct mono now);
+/* `limit` of a day; packets 0: no limit of them. */
+void budget_begin(struct budget *b, struct budget_amount limit, struct wall wall,
+                  struct mono now);
 
 /* Reads the state file; false: it is damaged, and is as good as none. Call it after
  * budget_begin(). */
@@ -62,12 +75,19 @@ bool budget_read(struct budget *b, const char *text, size_t len);
 bool budget_grant(const struct budget *b, bool stop, struct text *text, double *granted);
 void budget_granted(struct budget *b, double granted);
 
-/* Takes the bytes, or nothing: false. */
-bool budget_take(struct budget *b, enum budget_use use, double bytes, struct wall wall,
-                 struct mono now);
+/* What it counts as, in bytes. `b` NULL: its bytes. */
+double budget_cost(const struct budget *b, struct budget_amount a);
 
-/* Gives back what was taken and not needed. */
-void budget_return(struct budget *b, enum budget_use use, double bytes);
+/* The most that a probe of the kind takes; the payload goes both ways. */
+struct budget_amount budget_of_kind(const struct kind *kind, uint32_t payload_bytes);
+
+/* Takes it, or nothing: false. `b` NULL: everything is allowed. */
+bool budget_take(struct budget *b, enum budget_use use, struct budget_amount a,
+                 struct wall wall, struct mono now);
+
+/* Gives back what was taken and not used. `b` NULL is fine. */
+void budget_settle(struct budget *b, enum budget_use use, struct budget_amount taken,
+                   struct budget_amount used);
 
 /* What probes may spend a second from now on. */
 double budget_rate(struct budget *b, struct wall wall, struct mono now);

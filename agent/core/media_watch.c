@@ -176,6 +176,16 @@ void media_watch_add(struct media_watch *w, const struct target *target,
     add_mapping(w, m, result);
 }
 
+void media_watch_burst(struct media_watch *w, const struct target *target,
+                       enum family family, struct wall began, enum media_verdict verdict,
+                       const struct media_quality *quality)
+{
+    struct media_watched *m = place_of(w, target, family);
+    m->began = began;
+    m->verdict = verdict;
+    m->quality = *quality;
+}
+
 void media_watch_moved(struct media_watch *w)
 {
     size_t n = 0, n_egress = 0;

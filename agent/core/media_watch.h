@@ -17,6 +17,7 @@
 #define EDGELAT_CORE_MEDIA_WATCH_H
 
 #include "core/event.h"
+#include "core/media.h"
 #include "core/result.h"
 #include "core/target.h"
 
@@ -44,6 +45,10 @@ struct media_watched {
     struct wall first, last; /* when `mapped` was first and last seen, in a row */
     bool blocked;
     uint16_t tcp_port; /* that answered while UDP did not */
+    /* The last burst like a call; `began` 0: none. */
+    struct wall began;
+    enum media_verdict verdict;
+    struct media_quality quality;
 };
 
 /* The address families of the system's routes and of each uplink. */
@@ -71,6 +76,11 @@ struct media_watch { /* start with { 0 } */
 /* A result of a kind that fills in result.stun. `target` outlives the watch. */
 void media_watch_add(struct media_watch *w, const struct target *target,
                      const struct result *result, struct events *events);
+
+/* A burst like a call to a target has ended. */
+void media_watch_burst(struct media_watch *w, const struct target *target,
+                       enum family family, struct wall began, enum media_verdict verdict,
+                       const struct media_quality *quality);
 
 /* This host is in another network: nothing is known but of uplinks, without events. */
 void media_watch_moved(struct media_watch *w);

@@ -118,11 +118,11 @@ static int64_t first_within_ns(const struct pipeline_target *m, const struct kin
 /* ---- the budget ---- */
 
 /* Upper bound of one probe: the payload goes both ways. */
-static double cost_of(const struct pipeline *p, const struct pipeline_stream *s)
+static struct budget_amount most_of(const struct pipeline *p,
+                                    const struct pipeline_stream *s)
 {
-    const struct kind *kind = p->kinds->list[s->kind];
-    return kind->bytes +
-           kind->payloads * (double)p->targets[s->target].target->payload_bytes;
+    return budget_of_kind(p->kinds->list[s->kind],
+                          p->targets[s->target].target->payload_bytes);
 }
 
 /*
@@ -144,8 +144,9 @@ static void share_budget(struct pipeline *p, struct mono now)
     for (uint32_t i = 0; i < p->n_streams; i++) {
         const struct pipeline_stream *s = &p->streams[i];
         int64_t ns = interval_ns(p, &p->targets[s->target], s->kind);
-        double mean = p->wire_bytes[s->kind];
-        all[i] = (struct budget_stream){.bytes = mean > 0 ? mean : cost_of(p, s),
+        double mean = p->wire_costs[s->kind],
+               most = budget_cost(p->settings.budget, most_of(p, s));
+        all[i] = (struct budget_stream){.bytes = mean > 0 ? mean : most,
                                         .rate = s->addr->paused ? 0 : 1e9 / (double)ns,
                                         .weight = weight_of(p, s)};
     }
@@ -161,18 +162,22 @@ bool pipeline_affords(struct pipeline *p, size_t stream, struct mono now)
 {
     struct wall wall = {now.ns + p->wall_offset_ns};
     return p->settings.budget == NULL ||
-           budget_take(p->settings.budget, BUDGET_PROBES, cost_of(p, &p->streams[stream]),
+           budget_take(p->settings.budget, BUDGET_PROBES, most_of(p, &p->streams[stream]),
                        wall, now);
 }
 
 void pipeline_settle(struct pipeline *p, const struct pipeline_stream *s,
                      const struct result *result)
 {
-    double most = cost_of(p, s), *mean = &p->wire_bytes[s->kind];
-    if (result->wire_bytes > 0)
-        *mean += (result->wire_bytes - *mean) / (*mean > 0 ? 16 : 1);
-    if (p->settings.budget != NULL && result->wire_bytes > 0 && result->wire_bytes < most)
-        budget_return(p->settings.budget, BUDGET_PROBES, most - result->wire_bytes);
+    struct budget_amount most = most_of(p, s),
+                         used = {result->wire_bytes, result->wire_packets};
+    double *mean = &p->wire_costs[s->kind];
+    if (result->wire_bytes == 0)
+        return;
+    if (result->wire_packets == 0)
+        used.packets = most.packets;
+    *mean += (budget_cost(p->settings.budget, used) - *mean) / (*mean > 0 ? 16 : 1);
+    budget_settle(p->settings.budget, BUDGET_PROBES, most, used);
 }
 
 static void set_intervals(struct pipeline *p, size_t target, struct mono now)

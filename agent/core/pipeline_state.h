@@ -85,7 +85,7 @@ struct pipeline {
     uint32_t n_streams;
     bool surveying, paused;
     double
-        wire_bytes[KINDS_MAX]; /* of a probe, the mean of the last ones; 0: not known */
+        wire_costs[KINDS_MAX]; /* of a probe, the mean of the last ones; 0: not known */
     int64_t wall_offset_ns;    /* wall clock minus monotonic clock, as last seen */
 
     struct wall opened; /* start of the open window by the clocks */

@@ -104,9 +104,9 @@ struct result {
     char cause[192];
     /* Kernel retransmissions of its packets: packets lost besides the probe itself. */
     uint8_t lost_packets;
-    /* Bytes of all packets of the probe, both directions, with IP headers; at least what was on
-     * the wire. 0: not known. */
-    uint32_t wire_bytes;
+    /* All packets of the probe, both directions, and their bytes with IP headers; at least what
+     * was on the wire. 0: not known. */
+    uint32_t wire_packets, wire_bytes;
     bool kernel_time; /* the first delay is from kernel timestamps, not our own clock */
     struct http_facts http;
     struct stun_facts stun;

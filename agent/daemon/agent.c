@@ -266,9 +266,8 @@ static void open_media(struct agent *a)
     for (const char *c = a->instance_id; *c != '\0'; c++)
         seed = (seed ^ (uint8_t)*c) * 1099511628211u;
     thresholds_media(&a->edge_data->thresholds, &limits);
-    a->media =
-        media_monitor_create(a->loop, a->config->budget > 0 ? 0 : a->config->media_bursts,
-                             seed, &limits, open_events, a);
+    a->media = media_monitor_create(a->loop, a->config->media_bursts, seed, &limits,
+                                    &a->budget, open_events, a);
 }
 
 /* Ships after this agent's own delay: all agents close their windows at the same time. */
@@ -327,11 +326,12 @@ static int begin_measuring(struct agent *a)
         log_warn("agent", "nothing is measured: %s", kill_switch_reason(&a->kill_switch));
         return 0;
     }
-    budget_file_load(a->config->state_dir, (double)a->config->budget, &a->budget);
+    budget_file_load(a->config->state_dir, a->config->budget, &a->budget);
     budget_file_keep(a->config->state_dir, &a->budget, false);
     struct explorer_pace pace = {.gap_ns = SWEEP_GAP_NS, .choose_ns = SWEEP_CHOOSE_NS};
-    int rc = measurer_create(&a->measurer, a->loop, a->config, a->edge_data, a->http,
-                             pace, a->config->budget > 0 ? &a->budget : NULL, events);
+    int rc =
+        measurer_create(&a->measurer, a->loop, a->config, a->edge_data, a->http, pace,
+                        a->config->budget.bytes > 0 ? &a->budget : NULL, events);
     if (rc < 0)
         return rc;
     doors_file_load(a->config->state_dir, a->measurer);

@@ -16,12 +16,12 @@
 
 enum { BYTES_MAX = 128 };
 
-void budget_file_load(const char *state_dir, double limit, struct budget *b)
+void budget_file_load(const char *state_dir, struct budget_amount limit, struct budget *b)
 {
     char path[FILE_TEXT_MAX + sizeof NAME], *bytes;
     size_t len;
     budget_begin(b, limit, wall_now(), mono_now());
-    if (limit <= 0)
+    if (limit.bytes <= 0)
         return;
     snprintf(path, sizeof path, "%s/" NAME, state_dir);
     int rc = file_read(AT_FDCWD, path, FILE_NO_LINK, BYTES_MAX, &bytes, &len);

@@ -6,7 +6,8 @@
 #include "core/budget.h"
 
 /* Begins the budget with what the file says. */
-void budget_file_load(const char *state_dir, double limit, struct budget *b);
+void budget_file_load(const char *state_dir, struct budget_amount limit,
+                      struct budget *b);
 
 /*
  * Writes the file when more has to be granted, about twenty times a day; `stop`: what was not

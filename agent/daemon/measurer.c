@@ -121,10 +121,10 @@ static void arm(struct measurer *m)
 /* A probe over an uplink, from the budget of all probes. */
 static bool affords_probe(struct measurer *m, const struct probe_request *r)
 {
-    const struct kind *kind = &probe_kinds[r->kind]->kind;
-    double bytes = kind->bytes + kind->payloads * (double)r->target->payload_bytes;
-    return m->budget == NULL ||
-           budget_take(m->budget, BUDGET_PROBES, bytes, wall_now(), mono_now());
+    return budget_take(
+        m->budget, BUDGET_PROBES,
+        budget_of_kind(&probe_kinds[r->kind]->kind, r->target->payload_bytes), wall_now(),
+        mono_now());
 }
 
 static void on_probe_timer(uv_timer_t *timer)
@@ -208,10 +208,9 @@ static void on_busy(void *user)
 
 /* ---- uplinks ---- */
 
-static bool affords(struct measurer *m, double bytes)
+static bool affords(struct measurer *m, struct budget_amount a)
 {
-    return m->budget == NULL ||
-           budget_take(m->budget, BUDGET_NAMES, bytes, wall_now(), mono_now());
+    return budget_take(m->budget, BUDGET_NAMES, a, wall_now(), mono_now());
 }
 
 static void on_uplink_result(const struct result *result, void *user)
@@ -341,7 +340,7 @@ static void resolve_over_uplinks(struct measurer *m, const struct explorer_step 
         m->routes_to[step->number][family_slot(step->family)] = *to;
     for (size_t i = 0; i < m->config->n_uplinks; i++) {
         if (m->uplink_resolvers[i] != NULL && to->family != FAMILY_NONE &&
-            !affords(m, BUDGET_LOOKUP_BYTES))
+            !affords(m, BUDGET_LOOKUP))
             continue; /* its last address is still probed */
         if (m->uplink_resolvers[i] == NULL || to->family == FAMILY_NONE) {
             uplinks_resolved(m->uplinks, step->number, step->family, i, to, step->pop,
@@ -372,7 +371,7 @@ static void resolve(struct measurer *m, const struct explorer_step *step)
     static const struct resolution refused = {
         .error = "the budget has nothing left for lookups now", .temporary = true};
     char absolute[HOST_TEXT_MAX + 1];
-    if (!affords(m, BUDGET_LOOKUP_BYTES)) {
+    if (!affords(m, BUDGET_LOOKUP)) {
         explorer_answer(m->explorer, step->ref, step->family, &refused, mono_now());
         return;
     }
@@ -399,7 +398,7 @@ static void on_handshake(int64_t rtt_ns, void *user)
 
 static void start_handshake(struct measurer *m, const struct explorer_step *step)
 {
-    if (!affords(m, BUDGET_HANDSHAKE_BYTES)) {
+    if (!affords(m, BUDGET_HANDSHAKE)) {
         if (step->action == EXPLORER_DECOY)
             explorer_decoy(m->explorer, step->ref, step->family, false);
         else

@@ -1,5 +1,6 @@
 #include "daemon/media_monitor.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/emodel.h"
@@ -25,6 +26,7 @@ struct media_monitor {
     uint32_t per_day;
     uint64_t seed;
     struct media_limits limits;
+    struct budget *budget;
     media_monitor_events *events;
     void *user;
     struct media_watch watch;
@@ -116,9 +118,15 @@ static void on_end(const struct burst_end *end, void *user)
     m->end = *end;
     burst_destroy(m->burst);
     m->burst = NULL;
-    if (end->busy || end->quality.sent == 0)
-        return; /* it tells of this host, not of the path */
+    if (end->busy ||
+        end->quality.sent == 0) { /* it tells of this host, not of the path */
+        log_debug("media", "a burst to %s is left out: this host was too busy",
+                  m->now.target->name);
+        return;
+    }
     m->measured = true;
+    media_watch_burst(&m->watch, m->now.target, (enum family)m->now.to.family, end->began,
+                      worst(m, &end->quality), &end->quality);
     report(m);
 }
 
@@ -131,6 +139,11 @@ static void start(struct media_monitor *m, int64_t slot)
         const struct media_target *t = &m->targets[((uint64_t)slot + i) % m->n_targets];
         if (t->to.family == FAMILY_NONE)
             continue;
+        struct budget_amount one = budget_of_kind(t->kind, 0);
+        one = (struct budget_amount){MEDIA_PACKETS * one.bytes,
+                                     MEDIA_PACKETS * one.packets};
+        if (!budget_take(m->budget, BUDGET_PATHS, one, wall_now(), mono_now()))
+            return;
         m->now = *t;
         m->burst = burst_start(m->loop, &t->to, t->target->dscp, on_end, m);
         return;
@@ -328,6 +341,7 @@ const struct media_watch *media_monitor_watch(const struct media_monitor *m)
 struct media_monitor *media_monitor_create(uv_loop_t *loop, uint32_t bursts_per_day,
                                            uint64_t seed,
                                            const struct media_limits *limits,
+                                           struct budget *budget,
                                            media_monitor_events *events, void *user)
 {
     struct media_monitor *m = mem_zalloc(sizeof *m);
@@ -335,6 +349,7 @@ struct media_monitor *media_monitor_create(uv_loop_t *loop, uint32_t bursts_per_
     m->per_day = bursts_per_day;
     m->seed = seed;
     m->limits = *limits;
+    m->budget = budget;
     m->events = events;
     m->user = user;
     m->paused = true;

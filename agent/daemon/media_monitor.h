@@ -9,6 +9,7 @@
 #define EDGELAT_DAEMON_MEDIA_MONITOR_H
 
 #include "core/batch.h"
+#include "core/budget.h"
 #include "core/media.h"
 #include "core/media_watch.h"
 
@@ -22,10 +23,12 @@ struct media_monitor;
 /* The events of the open window. */
 typedef struct events *media_monitor_events(void *user);
 
-/* Paused at first. `seed`: of this agent. `limits` are copied. */
+/* Paused at first. `seed`: of this agent. `limits` are copied. `budget` is borrowed: a burst
+ * that it cannot pay is left out; NULL: no limit. */
 struct media_monitor *media_monitor_create(uv_loop_t *loop, uint32_t bursts_per_day,
                                            uint64_t seed,
                                            const struct media_limits *limits,
+                                           struct budget *budget,
                                            media_monitor_events *events, void *user);
 void media_monitor_destroy(struct media_monitor *m); /* NULL is fine */
 

@@ -53,6 +53,12 @@ static void release(struct mtu_searching *s)
     uv_timer_stop(s->timer);
 }
 
+/* With their answers: no packet has more than 1500 bytes. */
+static struct budget_amount amount_of(size_t packets)
+{
+    return (struct budget_amount){3000.0 * (double)packets, 2.0 * (double)packets};
+}
+
 static void on_ended(uv_timer_t *timer)
 {
     struct mtu_searching *s = timer->data;
@@ -62,9 +68,8 @@ static void on_ended(uv_timer_t *timer)
                       s->found.limit, wall_now(), f->events(f->user));
     f->counters.searches++;
     f->counters.packets += s->found.packets;
-    if (f->budget != NULL && s->found.packets < MTU_PACKETS)
-        budget_return(f->budget, BUDGET_PATHS,
-                      (double)(MTU_PACKETS - s->found.packets) * 3000);
+    budget_settle(f->budget, BUDGET_PATHS, amount_of(MTU_PACKETS),
+                  amount_of(s->found.packets));
     release(s);
     path_schedule_done(&f->schedule, s->number, s->family, soon, mono_now());
     arm(f);
@@ -78,11 +83,10 @@ static void on_found(const struct mtu_search *result, const char *cause, void *u
     timer_in(s->timer, on_ended, 0);
 }
 
-/* A search and its answers: no packet has more than 1500 bytes. */
 static bool affords(struct mtu_finder *f)
 {
-    return f->budget == NULL || budget_take(f->budget, BUDGET_PATHS, MTU_PACKETS * 3000.0,
-                                            wall_now(), mono_now());
+    return budget_take(f->budget, BUDGET_PATHS, amount_of(MTU_PACKETS), wall_now(),
+                       mono_now());
 }
 
 static void start(struct mtu_finder *f, size_t number, enum family family)

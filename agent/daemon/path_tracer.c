@@ -162,7 +162,8 @@ static void on_address(const struct endpoint *address, void *user)
     if (known != NULL && (known->lookup != NULL || known->until.ns > mono_now().ns))
         return;
     struct named_router *name = name_for(t, address);
-    if (name == NULL)
+    if (name == NULL ||
+        !budget_take(t->from.budget, BUDGET_NAMES, BUDGET_LOOKUP, wall_now(), mono_now()))
         return;
     bool same = endpoint_same_address(&name->address, address);
     if (!same) {
@@ -258,7 +259,12 @@ static void release(struct tracing_path *p)
 }
 
 /* Three packets to each of 30 hops, and their answers: at most 100 bytes each. */
-enum { TRACE_PACKETS_MAX = 90, TRACE_PACKET_BYTES = 200 };
+enum { TRACE_PACKETS_MAX = 90 };
+
+static struct budget_amount amount_of(size_t packets)
+{
+    return (struct budget_amount){200.0 * (double)packets, 2.0 * (double)packets};
+}
 
 /* The path and its names are known. */
 static void finish(struct tracing_path *p)
@@ -271,10 +277,8 @@ static void finish(struct tracing_path *p)
     bool soon = path_watch_add(t->watch, p->target, p->family, &s, wall_now(), events);
     t->counters.traces++;
     t->counters.packets += p->trace->packets;
-    if (t->from.budget != NULL && p->trace->packets < TRACE_PACKETS_MAX)
-        budget_return(t->from.budget, BUDGET_PATHS,
-                      (TRACE_PACKETS_MAX - p->trace->packets) *
-                          (double)TRACE_PACKET_BYTES);
+    budget_settle(t->from.budget, BUDGET_PATHS, amount_of(TRACE_PACKETS_MAX),
+                  amount_of(p->trace->packets));
     release(p);
     path_schedule_done(&t->schedule, p->number, p->family, soon, mono_now());
     if (events->n > before) /* others may share the path that has changed */
@@ -301,9 +305,8 @@ static void on_over(const struct trace *trace, const char *cause, void *user)
 
 static bool affords(struct path_tracer *t)
 {
-    return t->from.budget == NULL ||
-           budget_take(t->from.budget, BUDGET_PATHS,
-                       TRACE_PACKETS_MAX * TRACE_PACKET_BYTES, wall_now(), mono_now());
+    return budget_take(t->from.budget, BUDGET_PATHS, amount_of(TRACE_PACKETS_MAX),
+                       wall_now(), mono_now());
 }
 
 static void start(struct path_tracer *t, size_t number, enum family family)
@@ -594,6 +597,7 @@ int path_tracer_create(struct path_tracer **out, uv_loop_t *loop,
     t->as =
         as_lookup_create(config->path_as_database, config->path_as_dns ? resolver : NULL);
     as_lookup_notify(t->as, on_as, t);
+    as_lookup_pay(t->as, sources->budget);
     t->watch = path_watch_create(&edge_data->site);
     t->timer = timer_new(loop, t);
     for (size_t i = 0; i < PATH_AT_ONCE; i++) {

@@ -56,9 +56,9 @@ static void on_reply(const struct dns_reply *reply, void *user)
     resolver_channel_close(channel);
 }
 
-static bool pay(struct resolver_checker *c, double bytes)
+static bool pay(struct resolver_checker *c, struct budget_amount a)
 {
-    return budget_take(c->budget, BUDGET_NAMES, bytes, wall_now(), mono_now());
+    return budget_take(c->budget, BUDGET_NAMES, a, wall_now(), mono_now());
 }
 
 static void look_up(struct resolver_checker *c, const struct resolver_watch_step *step)
@@ -66,7 +66,7 @@ static void look_up(struct resolver_checker *c, const struct resolver_watch_step
     struct resolv_conf conf = resolv_conf_default();
     c->family = step->family;
     c->port = step->port;
-    if (pay(c, BUDGET_LOOKUP_BYTES))
+    if (pay(c, BUDGET_LOOKUP))
         c->channel = resolver_channel_open(c->loop, NULL, step->server, &conf);
     if (c->channel == NULL)
         resolver_watch_answer(c->watch, NULL, mono_now());
@@ -92,7 +92,7 @@ static void on_timer(uv_timer_t *timer)
                             &step)) {
         if (step.action == WATCH_LOOKUP) {
             look_up(c, &step);
-        } else if (!pay(c, BUDGET_HANDSHAKE_BYTES)) {
+        } else if (!pay(c, BUDGET_HANDSHAKE)) {
             resolver_watch_handshake(c->watch, DELAY_UNDEFINED, mono_now(), wall_now());
         } else {
             c->sent = wall_now();

@@ -21,6 +21,7 @@ struct as_asked { /* of DNS */
 struct as_lookup {
     struct as_database *database;
     struct resolver *resolver; /* NULL: DNS is not asked */
+    struct budget *budget;     /* NULL: no limit */
     struct as_asked *asked[AS_LOOKUP_MAX];
     size_t n, waiting;
     void (*notify)(void *user);
@@ -81,6 +82,11 @@ void as_lookup_notify(struct as_lookup *l, void (*cb)(void *user), void *user)
     l->user = user;
 }
 
+void as_lookup_pay(struct as_lookup *l, struct budget *budget)
+{
+    l->budget = budget;
+}
+
 const char *as_lookup_problem(struct as_lookup *l)
 {
     return as_database_problem(l->database);
@@ -113,6 +119,9 @@ static void on_origin(const struct resolution *r, void *user)
 static void ask(struct as_asked *a)
 {
     char name[HOST_TEXT_MAX];
+    if (!budget_take(a->owner->budget, BUDGET_NAMES, BUDGET_LOOKUP, wall_now(),
+                     mono_now()))
+        return;
     as_origin_name(name, &a->address);
     a->owner->waiting++;
     a->lookup = resolver_text(a->owner->resolver, name, on_origin, a);

@@ -6,6 +6,7 @@
 #ifndef EDGELAT_NET_AS_LOOKUP_H
 #define EDGELAT_NET_AS_LOOKUP_H
 
+#include "core/budget.h"
 #include "edge/as_origin.h"
 #include "edge/origins.h"
 #include "net/as_database.h"
@@ -42,6 +43,9 @@ struct as_answer as_lookup_find(struct as_lookup *l, const struct endpoint *addr
 /* Questions that DNS has not answered yet; `cb` comes when there is none any more. */
 size_t as_lookup_waiting(const struct as_lookup *l);
 void as_lookup_notify(struct as_lookup *l, void (*cb)(void *user), void *user);
+
+/* Questions are paid from the budget, which is borrowed; one that it cannot pay is asked later. */
+void as_lookup_pay(struct as_lookup *l, struct budget *budget);
 
 /* As as_database_problem() and as_database_about(). */
 const char *as_lookup_problem(struct as_lookup *l);

@@ -11,6 +11,7 @@
 
 #include "core/result.h"
 
+#include "net/tcp_bytes.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -93,7 +94,7 @@ struct http_reply { /* Valid only during the callback. */
     struct http_times times;
     struct http_facts facts;
     uint8_t lost_packets; /* TCP retransmissions on the connection */
-    uint32_t wire_bytes;  /* tcp_bytes_of(); 0: not known, or the reply was cut off */
+    struct tcp_wire wire; /* tcp_wire_of(); 0: not known, or the reply was cut off */
 };
 
 /* Called for each reply header while the request runs. `value` is trimmed and not

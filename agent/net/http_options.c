@@ -54,7 +54,8 @@ static int on_close_socket(void *user, curl_socket_t fd)
         x->reply.lost_packets = info.tcpi_total_retrans > UINT8_MAX
                                     ? UINT8_MAX
                                     : (uint8_t)info.tcpi_total_retrans;
-    x->reply.wire_bytes = x->cut ? 0 : tcp_bytes_of(fd); /* more may be on its way */
+    if (!x->cut) /* else more may be on its way */
+        x->reply.wire = tcp_wire_of(fd);
     return multi_close_socket(x->multi, fd);
 }
 

@@ -8,12 +8,17 @@
 #include <stdint.h>
 
 /* What comes after it was read: close_notify of both, FINs and their acknowledgements. */
-#define TCP_BYTES_CLOSING 1000
+#define TCP_BYTES_CLOSING   1000
+#define TCP_PACKETS_CLOSING 8
+
+struct tcp_wire {
+    uint32_t packets, bytes;
+};
 
 /*
- * Upper bound of the bytes of all packets, both directions: data, and for each segment the
- * headers of IPv6 and TCP with time stamps; and TCP_BYTES_CLOSING. 0: not known.
+ * Upper bound of all packets, both directions, and of their bytes: data, and for each segment
+ * the headers of IPv6 and TCP with time stamps; and what closing takes. 0: not known.
  */
-uint32_t tcp_bytes_of(int socket);
+struct tcp_wire tcp_wire_of(int socket);
 
 #endif

@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "core/emodel.h"
 #include "edge/mtu_show.h"
 #include "edge/path_show.h"
 #include "status/snapshot.h"
@@ -393,6 +394,36 @@ static void add_egress(struct json *j, const struct snapshot *s)
     json_array_end(j);
 }
 
+/* The last burst like a call to each target. */
+static void add_bursts(struct json *j, const struct media_watch *w)
+{
+    json_array(j, "media");
+    for (size_t i = 0; i < w->n; i++) {
+        const struct media_watched *m = &w->all[i];
+        const struct media_quality *q = &m->quality;
+        if (m->began.ns == 0)
+            continue;
+        json_object(j, NULL);
+        json_string(j, "target", m->target->name);
+        if (m->target->uplink != NULL)
+            json_string(j, "uplink", m->target->uplink->name);
+        json_string(j, "family", family_name(m->family));
+        add_time(j, "time", m->began);
+        json_string(j, "verdict", media_verdict_names[m->verdict]);
+        json_number(j, "mos", q->mos > 0 ? q->mos : NAN);
+        json_string(j, "codec", emodel_g711.name);
+        json_unsigned(j, "sent", q->sent);
+        json_unsigned(j, "lost", q->lost);
+        json_unsigned(j, "longest_loss_burst", q->longest_burst);
+        json_unsigned(j, "reordered", q->reordered);
+        json_number(j, "burst_loss_ratio", media_value(q, MEDIA_BURST_LOSS));
+        delay_json(j, "rtt", q->median_ns);
+        delay_json(j, "delay_variation", q->variation_ns);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 static void add_uplink_target(struct json *j, const struct uplink_target *t, size_t slot)
 {
     char address[ADDRESS_TEXT_MAX];
@@ -494,6 +525,8 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
     if (s->uplinks.n > 0)
         add_uplinks(&j, &s->uplinks);
     add_egress(&j, s);
+    if (s->media != NULL)
+        add_bursts(&j, s->media);
     add_spool(&j, s);
     json_array(&j, "collectors");
     for (size_t i = 0; i < s->n_collectors; i++)
@@ -517,6 +550,8 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
     if (s->budget != NULL) {
         json_object(&j, "budget");
         json_number(&j, "limit_bytes", s->budget->limit);
+        if (s->budget->packet_bytes > 0)
+            json_number(&j, "limit_packets", s->budget->limit / s->budget->packet_bytes);
         json_number(&j, "used_bytes", budget_spent(s->budget));
         json_number(&j, "probes_bytes", s->budget->spent[BUDGET_PROBES]);
         json_number(&j, "paths_bytes", s->budget->spent[BUDGET_PATHS]);

@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "core/emodel.h"
 #include "core/loss.h"
 #include "edge/mtu_show.h"
 #include "edge/path_show.h"
@@ -330,11 +331,17 @@ static void add_budget(const struct budget *b, struct text *out)
 {
     text_add(
         out,
-        "budget of the day (UTC): %.2f of %.2f MB used: probes %.2f, paths %.2f, names "
-        "%.2f; planned: all but %.0f %% in case of more names and traces; shipping is not "
-        "included\n",
+        "budget of the day (UTC): %.2f of %.2f MB used: probes %.2f, paths and bursts "
+        "%.2f, names %.2f; ",
         budget_spent(b) / 1e6, b->limit / 1e6, b->spent[BUDGET_PROBES] / 1e6,
-        b->spent[BUDGET_PATHS] / 1e6, b->spent[BUDGET_NAMES] / 1e6, 100 * BUDGET_OTHER);
+        b->spent[BUDGET_PATHS] / 1e6, b->spent[BUDGET_NAMES] / 1e6);
+    if (b->packet_bytes > 0)
+        text_add(out, "%.0f packets at most, one counts as at least %.0f bytes; ",
+                 b->limit / b->packet_bytes, b->packet_bytes);
+    text_add(out,
+             "planned: all but %.0f %% in case of more names and traces; shipping is not "
+             "included\n",
+             100 * BUDGET_OTHER);
 }
 
 static void add_events(const struct snapshot *s, struct text *out)
@@ -409,6 +416,33 @@ static void add_egress(const struct snapshot *s, struct text *out)
     }
 }
 
+/* "call to teams-media (ipv4), ...: estimated MOS 4.38 (G.711), 2 of 750 packets lost, ..." */
+static void add_bursts(const struct media_watch *w, struct text *out)
+{
+    static const char *const verdicts[] = {
+        "not judged", "within Microsoft's limits for media",
+        "cannot tell whether over Microsoft's limits for media",
+        "over Microsoft's limits for media"};
+    for (size_t i = 0; i < w->n; i++) {
+        const struct media_watched *m = &w->all[i];
+        const struct media_quality *q = &m->quality;
+        char name[TARGET_OVER_TEXT_MAX], time[WALL_TEXT_MAX];
+        if (m->began.ns == 0)
+            continue;
+        text_add(out, "burst like a call to %s (%s), %.16sZ: ",
+                 target_over_text(name, m->target), family_name(m->family),
+                 wall_text(time, m->began));
+        if (q->mos > 0)
+            text_add(out, "estimated MOS %.2f (%s), ", q->mos, emodel_g711.name);
+        text_add(out, "%u of %u packets lost, %u in a row", q->lost, q->sent,
+                 q->longest_burst);
+        if (q->variation_ns != DELAY_UNDEFINED)
+            text_add(out, ", round trip %.1f ms, variation %.2f ms",
+                     (double)q->median_ns / 1e6, (double)q->variation_ns / 1e6);
+        text_add(out, ": %s\n", verdicts[m->verdict]);
+    }
+}
+
 /* "  exchange over lte (ipv4): PoP AMS, 203.0.113.7" */
 static void add_serving(const struct uplink_target *t, struct text *out)
 {
@@ -472,6 +506,8 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
     if (s->mtus != NULL)
         mtu_show_text(s->mtus, out);
     add_egress(s, out);
+    if (s->media != NULL)
+        add_bursts(s->media, out);
     if (s->bgp.on)
         add_bgp(&s->bgp, out);
     if (s->exporters != NULL && *s->exporters != '\0')

@@ -12,12 +12,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct mono now = {NS_PER_S};
     struct text text = {0};
     double granted;
-    budget_begin(&b, 5e7, wall, now);
+    budget_begin(&b, (struct budget_amount){5e7, 2e5}, wall, now);
     bool fine = budget_read(&b, (const char *)bytes, len);
     assert(!fine || (budget_spent(&b) >= 0 && budget_spent(&b) <= 1.001 * b.granted + 1));
     if (budget_grant(&b, true, &text, &granted))
         assert(budget_read(&b, text.bytes, text.len) || granted > 1e14);
-    budget_take(&b, BUDGET_PROBES, 100, wall, now);
+    budget_take(&b, BUDGET_PROBES, (struct budget_amount){100, 1}, wall, now);
     text_free(&text);
     return 0;
 }

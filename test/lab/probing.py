@@ -13,6 +13,8 @@ import struct
 import subprocess
 import sys
 import threading
+import time
+import uuid
 
 import lab
 
@@ -240,6 +242,39 @@ def configuration(name, text, alone="workloads = no\nfront_doors = 0\n"):
         text = text.replace("[dns]\n", dns) if "[dns]\n" in text else f"{text}\n{dns}"
         file.write(f"[agent]\nstate_dir = {state}\ngateway = no\n{alone}{text}\n")
     return path, state
+
+
+def identity_with_burst(bursts_per_day, soonest, latest):
+    """An instance id whose agent sends its next burst like a call in `soonest` to `latest` seconds: its times are fixed by the identity
+    (core/media.h), so that no restart adds one."""
+    mask, day = (1 << 64) - 1, 86400 * 10**9
+    length, now = day // bursts_per_day, time.time_ns()
+    while True:
+        name = str(uuid.uuid4())
+        seed = 14695981039346656037
+        for letter in name.encode():
+            seed = (seed ^ letter) * 1099511628211 & mask
+        for at in (now, now + length):
+            slot = at // day * bursts_per_day + at % day // length
+            x = seed + slot * 0x9e3779b97f4a7c15 & mask
+            x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9 & mask
+            x = (x ^ x >> 27) * 0x94d049bb133111eb & mask
+            x ^= x >> 31
+            begins = slot // bursts_per_day * day + slot % bursts_per_day * length + x % (length - 20 * 10**9)
+            if soonest <= (begins - now) / 1e9 <= latest:
+                return name
+
+
+def log_records(state):
+    """The log records in the spool, oldest first: [(event name, {attribute: value}, text)]."""
+    found, spool = [], os.path.join(state, "spool")
+    for name in sorted(os.listdir(spool)):
+        if not name.endswith("-logs.pb.gz"):
+            continue
+        for record in json.loads(lab.run(EDGELAT, "decode", os.path.join(spool, name)).stdout)["resourceLogs"][0]["scopeLogs"][0]["logRecords"]:
+            of = {a["key"]: next(iter(a["value"].values())) for a in record["attributes"]}
+            found.append((record["eventName"], of, record["body"]["stringValue"]))
+    return found
 
 
 class Batch:

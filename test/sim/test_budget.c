@@ -72,8 +72,9 @@ struct world {
     int64_t now_ns;   /* true time since START_NS */
     int64_t clock_off_ns, boot_ns;
     bool outage;
-    double spent[DAYS_MAX + 1]; /* by the day of true time */
+    double spent[DAYS_MAX + 1], packets[DAYS_MAX + 1]; /* by the day of true time */
     uint64_t probes[SITE_TARGETS][3];
+    uint64_t others[BUDGET_USES];
     uint64_t restarts, refused;
 };
 
@@ -103,7 +104,7 @@ static void keep(struct world *w, bool stop)
     budget_granted(&w->budget, granted);
 }
 
-static void boot(struct world *w, double limit)
+static void boot(struct world *w, struct budget_amount limit)
 {
     w->boot_ns = w->now_ns;
     struct pipeline_settings settings = {.window_ns = 60 * NS_PER_S,
@@ -134,36 +135,59 @@ static void stop(struct world *w, bool crash)
     w->restarts++;
 }
 
-static double wire_of(const struct world *w, const struct probe_request *o)
+static struct budget_amount wire_of(const struct world *w, const struct probe_request *o)
 {
-    switch (o->kind) {
-    case 0:
-        return w->outage ? 104 : 208;
-    case 1:
-        return w->outage ? 320 : 450;
-    default:
-        return w->outage ? 400 : HTTPS_WIRE;
-    }
+    static const struct budget_amount all[3][2] = {
+        {{208, 2}, {104, 1}}, {{450, 6}, {320, 4}}, {{HTTPS_WIRE, 34}, {400, 5}}};
+    return all[o->kind][w->outage];
 }
 
 /* An answer comes at once: its time does not matter here. */
 static void probe(struct world *w, const struct probe_request *o)
 {
-    double bytes = wire_of(w, o);
+    struct budget_amount wire = wire_of(w, o);
     size_t t = (size_t)(o->target - w->targets);
-    w->spent[w->now_ns / DAY_NS] += bytes;
+    w->spent[w->now_ns / DAY_NS] += wire.bytes;
+    w->packets[w->now_ns / DAY_NS] += wire.packets;
     w->probes[t][o->kind]++;
     struct result r = result_of(o->stream, &o->to, wall_of(w),
                                 w->outage ? OUTCOME_LOSS : OUTCOME_REPLY);
     if (!w->outage)
         r.delays[0] = (int64_t)(t + 1) * 5 * NS_PER_MS;
-    if (o->kind == 2)
+    if (o->kind == 2) {
         r.wire_bytes = w->outage ? 600 : HTTPS_WIRE;
+        r.wire_packets = w->outage ? 7 : 40;
+    }
     pipeline_result(w->pipeline, &r);
 }
 
+static void other(struct world *w, enum budget_use use, struct budget_amount most,
+                  struct budget_amount used)
+{
+    if (!budget_take(&w->budget, use, most, wall_of(w), mono_of(w)))
+        return;
+    budget_settle(&w->budget, use, most, used);
+    w->spent[w->now_ns / DAY_NS] += used.bytes;
+    w->packets[w->now_ns / DAY_NS] += used.packets;
+    w->others[use]++;
+}
+
+/* Each hour: names of all targets, a trace to each, a search of MTUs, a burst like a call. */
+static void others(struct world *w)
+{
+    for (size_t t = 0; t < SITE_TARGETS; t++) {
+        other(w, BUDGET_NAMES, BUDGET_LOOKUP, (struct budget_amount){500, 2});
+        other(w, BUDGET_PATHS, (struct budget_amount){18000, 180},
+              (struct budget_amount){6000, 60});
+    }
+    other(w, BUDGET_PATHS, (struct budget_amount){120000, 80},
+          (struct budget_amount){40000, 40});
+    other(w, BUDGET_PATHS, (struct budget_amount){186000, 1500},
+          (struct budget_amount){150000, 1500});
+}
+
 /* One step of a second, in which several things may go wrong. */
-static void turn(struct world *w, double limit)
+static void turn(struct world *w, struct budget_amount limit)
 {
     double chance = random_unit(&w->random);
     if (has(w, OUTAGES) && chance < 1.0 / 7200)
@@ -179,8 +203,10 @@ static void turn(struct world *w, double limit)
                 : random_below(&w->random, 20 * 86400) * NS_PER_S - 10 * DAY_NS;
     if (has(w, MOVES) && random_unit(&w->random) < 1.0 / 1800)
         pipeline_moved(w->pipeline, wall_of(w));
-    if (w->now_ns % (3600 * NS_PER_S) == 0)
+    if (w->now_ns % (3600 * NS_PER_S) == 0) {
         pipeline_survey_begin(w->pipeline, mono_of(w));
+        others(w);
+    }
     if (w->now_ns % (3600 * NS_PER_S) == 10 * NS_PER_S)
         pipeline_survey_end(w->pipeline, mono_of(w), &(size_t){0});
     struct probe_request o;
@@ -191,9 +217,11 @@ static void turn(struct world *w, double limit)
     keep(w, false);
 }
 
-static void month(enum trouble trouble, double limit, int days)
+/* Packets 0: no limit of them. */
+static void month(enum trouble trouble, double bytes, double packets, int days)
 {
     static struct world w;
+    struct budget_amount limit = {bytes, packets};
     w = (struct world){.random = random_from(check_seed() + trouble), .trouble = trouble};
     for (size_t t = 0; t < SITE_TARGETS; t++) {
         w.targets[t] = target_default(&kinds);
@@ -204,25 +232,34 @@ static void month(enum trouble trouble, double limit, int days)
     for (; w.now_ns < days * DAY_NS; w.now_ns += NS_PER_S)
         turn(&w, limit);
     stop(&w, false);
-    double highest = 0, sum = 0;
+    double highest = 0, sum = 0, most = 0, all = 0;
     for (int d = 0; d < days; d++) {
         highest = w.spent[d] > highest ? w.spent[d] : highest;
+        most = w.packets[d] > most ? w.packets[d] : most;
         sum += w.spent[d];
+        all += w.packets[d];
     }
     printf(
-        "# %-22s %4.0f MB a day: %5.1f %% used in the mean, %5.1f %% on the worst day; %llu "
-        "restarts; nearest/farthest: icmp %llu/%llu, https %llu/%llu\n",
-        troubles[trouble], limit / 1e6, 100 * sum / days / limit, 100 * highest / limit,
-        (unsigned long long)w.restarts - 1, (unsigned long long)w.probes[0][0],
+        "# %-22s %4.0f MB, %4.0f thousand packets a day: %5.1f, %5.1f %% used in the mean, "
+        "%5.1f, %5.1f %% on the worst day; %llu restarts; nearest/farthest: icmp "
+        "%llu/%llu, https %llu/%llu\n",
+        troubles[trouble], bytes / 1e6, packets / 1e3, 100 * sum / days / bytes,
+        packets > 0 ? 100 * all / days / packets : 0, 100 * highest / bytes,
+        packets > 0 ? 100 * most / packets : 0, (unsigned long long)w.restarts - 1,
+        (unsigned long long)w.probes[0][0],
         (unsigned long long)w.probes[SITE_TARGETS - 1][0],
         (unsigned long long)w.probes[0][2],
         (unsigned long long)w.probes[SITE_TARGETS - 1][2]);
-    CHECK(highest <= limit, "%s: %.0f bytes in a day", troubles[trouble], highest);
+    CHECK(highest <= bytes, "%s: %.0f bytes in a day", troubles[trouble], highest);
+    CHECK(packets == 0 || most <= packets, "%s: %.0f packets in a day", troubles[trouble],
+          most);
     if (trouble == CALM) {
-        CHECK(sum / days > 0.6 * limit, "it is used");
+        CHECK(sum / days > 0.6 * bytes || all / days > 0.4 * packets, "it is used");
         CHECK(w.probes[0][0] > 3 * w.probes[SITE_TARGETS - 1][0] / 2,
               "the nearest gets more");
         CHECK(w.probes[SITE_TARGETS - 1][2] >= (uint64_t)days, "nobody is forgotten");
+        CHECK(w.others[BUDGET_NAMES] > 0 && w.others[BUDGET_PATHS] > 0,
+              "something is left for names and paths");
     }
     text_free(&w.file);
 }
@@ -232,9 +269,43 @@ static void never_exceeded(void **state)
     (void)state;
     int days = check_quick() ? 2 : 30;
     for (enum trouble t = check_quick() ? ALL_OF_IT : CALM; t < TROUBLES; t++)
-        month(t, 50e6, days);
-    month(CALM, 5e6, days);
-    month(ALL_OF_IT, 5e6, days);
+        month(t, 50e6, 0, days);
+    month(CALM, 5e6, 0, days);
+    month(ALL_OF_IT, 5e6, 0, days);
+    month(CALM, 50e6, 60e3, days); /* the packets bind */
+    month(ALL_OF_IT, 50e6, 60e3, days);
+    month(ALL_OF_IT, 5e6, 200e3, days); /* the bytes bind */
+}
+
+/* Neither is exceeded, whatever the mix. */
+static void both_limits(void **state)
+{
+    (void)state;
+    struct random r = random_from(check_seed());
+    struct wall wall = {START_NS};
+    struct mono now = {NS_PER_S};
+    for (int round = 0; round < 200; round++) {
+        struct budget_amount limit = {1e5 * (1 + random_unit(&r)),
+                                      10 + 1000 * random_unit(&r)},
+                             sum = {0, 0};
+        struct budget b;
+        budget_begin(&b, limit, wall, now);
+        budget_granted(&b, limit.bytes);
+        for (int i = 0; i < 2000; i++) {
+            struct budget_amount most = {1 + 3000 * random_unit(&r),
+                                         1 + (double)random_below(&r, 5)},
+                                 used = {most.bytes * random_unit(&r), most.packets};
+            if (!budget_take(&b, (enum budget_use)(i % BUDGET_USES), most,
+                             (struct wall){wall.ns + DAY_NS - 1}, now))
+                continue;
+            budget_settle(&b, (enum budget_use)(i % BUDGET_USES), most, used);
+            sum.bytes += used.bytes;
+            sum.packets += used.packets;
+        }
+        CHECK(sum.bytes <= limit.bytes && sum.packets <= limit.packets,
+              "%.0f of %.0f bytes, %.0f of %.0f packets", sum.bytes, limit.bytes,
+              sum.packets, limit.packets);
+    }
 }
 
 /* Silent ones are probed more often than before, and the others less. */
@@ -305,13 +376,15 @@ static void state_file(void **state)
     struct budget b;
     struct text text = {0};
     double granted;
-    budget_begin(&b, 1e6, noon, now);
+    budget_begin(&b, (struct budget_amount){1e6, 0}, noon, now);
     CHECK_NEAR(5e5, budget_spent(&b), 1, "without a file the day so far is spent");
-    CHECK(!budget_take(&b, BUDGET_PROBES, 100, noon, now), "nothing is granted yet");
+    CHECK(!budget_take(&b, BUDGET_PROBES, (struct budget_amount){100, 1}, noon, now),
+          "nothing is granted yet");
     CHECK(budget_grant(&b, false, &text, &granted), "the file is to be written");
     budget_granted(&b, granted);
-    CHECK(budget_take(&b, BUDGET_PROBES, 100, noon, now), "then it is");
-    budget_begin(&b, 1e6, noon, now);
+    CHECK(budget_take(&b, BUDGET_PROBES, (struct budget_amount){100, 1}, noon, now),
+          "then it is");
+    budget_begin(&b, (struct budget_amount){1e6, 0}, noon, now);
     CHECK(budget_read(&b, text.bytes, text.len), "read back");
     CHECK_NEAR(granted, budget_spent(&b), 10,
                "after a crash all that was granted is spent");
@@ -330,9 +403,8 @@ static void state_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(never_exceeded),
-        cmocka_unit_test(silent_ones_first),
-        cmocka_unit_test(share_is_the_best),
+        cmocka_unit_test(never_exceeded),    cmocka_unit_test(both_limits),
+        cmocka_unit_test(silent_ones_first), cmocka_unit_test(share_is_the_best),
         cmocka_unit_test(state_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

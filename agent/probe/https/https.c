@@ -252,7 +252,8 @@ static void on_reply(const struct http_reply *reply, void *user)
     enum outcome outcome = take_reply(f, reply);
     if (!f->proxied && reply->lost_packets > r->lost_packets) /* from the first SYN on */
         r->lost_packets = reply->lost_packets;
-    r->wire_bytes = reply->wire_bytes;
+    r->wire_bytes = reply->wire.bytes;
+    r->wire_packets = reply->wire.packets;
     finish(f, outcome);
 }
 
@@ -323,7 +324,8 @@ static void no_proxy(struct fetch *f, enum outcome outcome, const char *why)
 }
 
 /* Six SYNs, or a SYN and its reset. */
-#define HANDSHAKE_WIRE_BYTES 600
+#define HANDSHAKE_WIRE_BYTES   600
+#define HANDSHAKE_WIRE_PACKETS 7
 
 static void on_proxy(struct fetch *f, const struct handshake_end *end)
 {
@@ -351,6 +353,7 @@ static void on_handshake(const struct handshake_end *end, void *user)
     r->lost_packets = end->lost_packets;
     if (end->error != 0) {
         r->wire_bytes = HANDSHAKE_WIRE_BYTES;
+        r->wire_packets = HANDSHAKE_WIRE_PACKETS;
         finish(f, handshake_outcome(end, &f->to, r->cause, sizeof r->cause));
         return;
     }

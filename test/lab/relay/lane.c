@@ -59,11 +59,12 @@ struct fate lane_take(struct lane *l, const struct way *way, const struct packet
     /* all are drawn for each packet: changing one setting leaves the others' luck alone
      */
     uint64_t *chance = stream(l, p);
-    bool lost = uniform(chance) <= way->loss;
+    bool lost = uniform(chance) <= (l->lost && way->burst > 0 ? way->burst : way->loss);
     bool twice = uniform(chance) <= way->duplicate;
     bool held = uniform(chance) <= way->reorder;
     double u = uniform(chance), v = uniform(chance);
 
+    l->lost = lost;
     if (lost)
         return (struct fate){0};
     if (!send_at_rate(l, way, p->len, &now_ns))

@@ -10,6 +10,7 @@
 
 struct lane {
     uint64_t chance[2][3]; /* IPv4, IPv6; ICMP, TCP, others */
+    bool lost;             /* the last packet */
     int64_t last_due_ns;   /* packets keep their order */
     int64_t free_at_ns;    /* when the rate-limited line has sent what it has taken */
 };

@@ -50,6 +50,7 @@ struct way {
     double delay_ns;
     double jitter_ns; /* sigma of a half-normal delay on top */
     double loss, duplicate, reorder;
+    double burst;   /* instead of `loss`, for a packet after a lost one; 0: `loss` */
     double held_ns; /* by how much `reorder` holds a packet back */
     double rate;    /* bits a second; 0: not limited */
     double queue;   /* bytes that wait for `rate`; more are dropped */

@@ -4,6 +4,7 @@
  *
  *   delay=9ms jitter=1ms        jitter is on top: half-normal, each way with half of it
  *   loss=1% duplicate=1%
+ *   burst=70%                   a packet after a lost one is lost with this probability
  *   reorder=1% held=20ms        holds a packet back, so that later ones overtake it
  *   rate=10Mbit queue=64kB      of each direction; what finds the queue full is dropped
  *   via=ID,ID@3ms,*             routers on the way; their RTT is a share of `delay`, or

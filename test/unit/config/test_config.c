@@ -63,6 +63,7 @@ static void test_every_key(void **state)
     struct config c = fine("[agent]\nsite = K\xC3\xB6ln 1\nwindow = 5s\nnearest = 7\n"
                            "schedule = poisson\nstate_dir = /srv/e\nloss_limit = 25%\n"
                            "hysteresis = 12.5%\nhysteresis_least = 500us\n"
+                           "budget = 50M/200K\n"
                            "[dns]\nservers = 192.0.2.1, [2001:db8::1]:5353\n"
                            "[collector]\nurl = https://c.example:4318/base/\n"
                            "ca_file = /a\ncert_file = /b\nkey_file = /c\n"
@@ -108,6 +109,8 @@ static void test_every_key(void **state)
     CHECK_TEXT("/e", c.collectors[1].header_file, "header_file of the second");
     CHECK_TEXT("", c.collectors[1].ca_file, "which has nothing of the first");
     CHECK_INT(10 * NS_PER_S, c.collectors[1].timeout_ns, "but the defaults");
+    CHECK_NEAR(50 << 20, c.budget.bytes, 0, "bytes of the budget");
+    CHECK_NEAR(200 << 10, c.budget.packets, 0, "packets of the budget");
     CHECK_INT(INT64_C(2) << 30, c.spool_bytes, "size");
     CHECK_INT(9, c.spool_count, "batches");
     CHECK_INT(36 * 3600 * NS_PER_S, c.spool_age_ns, "age");
@@ -234,6 +237,12 @@ static void test_drop_in(void **state)
 static const struct {
     const char *what, *text, *expected;
 } problem_cases[] = {
+    {"a budget", "[agent]\nbudget = 50M/lots\n",
+     "f:2: budget = 50M/lots in [agent]: must be bytes from 0 to 64G, or bytes/packets, "
+     "with K, M or G for their units: 50M/200K\n"},
+    {"a budget of no packets", "[agent]\nbudget = 50M/0\n",
+     "f:2: budget = 50M/0 in [agent]: must be bytes from 0 to 64G, or bytes/packets, with "
+     "K, M or G for their units: 50M/200K\n"},
     {"unknown key", "[target ams]\nhost = a.b\nintervall = 5s\n",
      "f:3: unknown key 'intervall' in [target ams]; did you mean 'interval'?\n"},
     {"a kind's key", HOST "icmp_intervl = 5s\n",
