@@ -22,6 +22,8 @@ EVENT    := libevent_core libevent_extra # for edgelat-collect only
 # The system call filter is built only if libseccomp is installed.
 SECCOMP  := $(shell $(PKG_CONFIG) --exists libseccomp 2>/dev/null && echo libseccomp)
 PACKAGES += $(SECCOMP)
+# So are questions to ModemManager, if libsystemd's headers are; the library itself is loaded when it is needed.
+SD_BUS   := $(shell $(PKG_CONFIG) --exists libsystemd 2>/dev/null && echo libsystemd)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
 	-Wno-missing-field-initializers -Werror=implicit-function-declaration
 # Control flow protection, as far as compiler and processor support it: CET on x86, BTI and PAC on arm64, and CFI
@@ -36,7 +38,7 @@ CFI     := $(if $(SANITIZE),,$(call supported,-flto -fsanitize=cfi-icall -fuse-l
 HARDEN  := -fPIE -fstack-protector-strong $(FORTIFY) $(call supported,-fstack-clash-protection) $(filter-out -fuse-ld=lld,$(CFI)) \
 	$(firstword $(call supported,-fcf-protection=$(if $(CFI),return,full)) $(call supported,-mbranch-protection=standard))
 OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -DEDGELAT_VERSION='"$(VERSION)"' -Iagent -I$(BUILD)/gen \
-	$(if $(SECCOMP),-DHAVE_SECCOMP) $(WARNINGS) $(HARDEN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+	$(if $(SECCOMP),-DHAVE_SECCOMP) $(if $(SD_BUS),-DHAVE_SD_BUS) $(WARNINGS) $(HARDEN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OUR_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(CFI) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 # Build dependencies that are not installed; the first rule that needs them (made-by) reports them. Libraries are
 # checked only if pkg-config is installed.

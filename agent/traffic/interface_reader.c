@@ -11,10 +11,20 @@
 
 enum {
     READ_MS = 1000,
+    MODEM_EVERY_S = 10,
     LOOKUPS_MAX = 256, /* routes looked up at the end of a window, 5 us each */
 };
 
+struct modem_request { /* on libuv's thread pool; one at a time */
+    uv_work_t work;
+    struct interface_reader *reader; /* NULL: it is gone */
+    char interface[INTERFACE_NAME_MAX];
+    struct modem_link link;
+};
+
 struct interface_reader {
+    struct modem_request *modem; /* under way, or NULL */
+    uint32_t seconds;
     struct links links;
     struct interfaces interfaces;
     uv_timer_t *timer;
@@ -27,6 +37,8 @@ static void read_one(struct interface_reader *r, struct interface_traffic *i, bo
     int rc = links_read(&r->links, i->name, &state);
     uint32_t index = i->index;
     bool was = i->present;
+    if (rc == 0 && (!was || index != state.index))
+        i->has_modem = modem_has(i->name);
     if (rc == 0 && (modes || !was || index != state.index))
         i->modes = links_modes(&r->links, state.index);
     if (modes) {
@@ -53,9 +65,53 @@ static void read_all(struct interface_reader *r, bool modes)
             read_one(r, &r->interfaces.list[i], modes);
 }
 
+/* ---- modems ---- */
+
+static void modem_work(uv_work_t *work)
+{
+    struct modem_request *q = work->data;
+    q->link = modem_read(q->interface);
+}
+
+static void on_modem(uv_work_t *work, int status)
+{
+    struct modem_request *q = work->data;
+    struct interface_reader *r = q->reader;
+    for (size_t i = 0; r != NULL && status == 0 && i < r->interfaces.n; i++)
+        if (strcmp(r->interfaces.list[i].name, q->interface) == 0 &&
+            r->interfaces.list[i].present)
+            r->interfaces.list[i].modem = q->link;
+    if (r != NULL)
+        r->modem = NULL;
+    free(q);
+}
+
+/* Of several modems one after another. */
+static void ask_modem(struct interface_reader *r)
+{
+    size_t n = r->interfaces.n;
+    for (size_t k = 0; k < n && r->modem == NULL; k++) {
+        const struct interface_traffic *i =
+            &r->interfaces.list[(r->seconds / MODEM_EVERY_S + k) % n];
+        if (!i->present || !i->has_modem)
+            continue;
+        struct modem_request *q = mem_zalloc(sizeof *q);
+        q->reader = r;
+        q->work.data = q;
+        text_copy(q->interface, sizeof q->interface, i->name);
+        if (uv_queue_work(r->timer->loop, &q->work, modem_work, on_modem) == 0)
+            r->modem = q;
+        else
+            free(q);
+    }
+}
+
 static void on_read(uv_timer_t *timer)
 {
-    read_all(timer->data, false);
+    struct interface_reader *r = timer->data;
+    read_all(r, false);
+    if (r->seconds++ % MODEM_EVERY_S == 0)
+        ask_modem(r);
 }
 
 /* ---- which ---- */
@@ -162,6 +218,10 @@ void interface_reader_destroy(struct interface_reader *r)
     if (r == NULL)
         return;
     timer_close(r->timer);
+    if (r->modem != NULL) {
+        r->modem->reader = NULL;
+        uv_cancel((uv_req_t *)&r->modem->work); /* on_modem() comes either way */
+    }
     links_close(&r->links);
     free(r);
 }

@@ -98,6 +98,7 @@ void interface_take(struct interface_traffic *i, const struct link_state *s,
     if (s == NULL) {
         i->present = i->up = i->has_last = false;
         i->modes = (struct link_modes){0};
+        i->modem = (struct modem_link){.found = false};
         return;
     }
     bool same = i->present && i->index == s->index;
@@ -257,6 +258,8 @@ size_t interfaces_window(struct interfaces *x, bool delta, struct mono now,
         const struct self_label *labels[2] = {at->ways[RATE_RECEIVE].labels,
                                               at->ways[RATE_TRANSMIT].labels};
         n += wifi_values(&at->wifi, delta, labels, values + n);
+        mobile_take(&at->mobile, &at->modem);
+        n += mobile_values(&at->mobile, labels[0], values + n);
         begin_window(at);
     }
     return n;
@@ -308,6 +311,7 @@ void interfaces_text(const struct interfaces *x, struct text *out)
         if (i->modes.duplex != DUPLEX_NOT_KNOWN)
             text_add(out, " %s duplex", link_duplex_name(i->modes.duplex));
         wifi_text(&i->wifi, out);
+        mobile_text(&i->mobile, out);
         add_way(out, "received", &i->ways[RATE_RECEIVE]);
         add_way(out, "sent", &i->ways[RATE_TRANSMIT]);
         text_add(out, "\n");
@@ -373,6 +377,7 @@ size_t interfaces_problems(const struct interfaces *x, struct mono now, struct t
             n++;
         }
         n += wifi_problem(&i->wifi, name, out);
+        n += mobile_problem(&i->mobile, name, out);
         n += add_trouble(out, name, &i->ways[RATE_RECEIVE], true, now);
         n += add_trouble(out, name, &i->ways[RATE_TRANSMIT], false, now);
     }

@@ -12,12 +12,13 @@
 #include "core/batch.h"
 #include "core/time.h"
 #include "net/link_message.h"
+#include "traffic/mobile.h"
 #include "traffic/rates.h"
 #include "traffic/wifi.h"
 
 enum {
     INTERFACES_MAX = 16, /* further ones are left out */
-    INTERFACE_VALUES = 17 + WIFI_VALUES,
+    INTERFACE_VALUES = 17 + WIFI_VALUES + MOBILE_VALUES,
     INTERFACES_VALUES_MAX = INTERFACES_MAX * INTERFACE_VALUES,
     INTERFACE_JUMP = 2,
 };
@@ -51,8 +52,11 @@ struct interface_traffic {
     uint32_t index;
     struct link_modes modes;
     struct wifi_traffic wifi; /* of the last window */
-    bool has_last;            /* of its directions: counters to compare with */
-    bool begun;               /* reported before */
+    bool has_modem;           /* it is the interface of one */
+    struct modem_link modem;  /* as last read */
+    struct mobile_traffic mobile;
+    bool has_last; /* of its directions: counters to compare with */
+    bool begun;    /* reported before */
     struct mono last_at, second_at, seen;
     int64_t window_ns; /* of the window, in which it was read */
     uint64_t resets;
