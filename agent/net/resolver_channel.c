@@ -25,9 +25,11 @@
 
 #define LIMIT_MS   5000
 #define EDNS_BYTES 1200 /* as in glibc: avoids fragments */
-#define ID_BYTES   2
-#define FLAGS_AT   2 /* of the header, RFC 1035, section 4.1.1 */
-#define TRUNCATED  2
+#define TCP_BYTES                                                                        \
+    (4 * (2 + 65535)) /* without an answer to a query; then it is no server */
+#define ID_BYTES  2
+#define FLAGS_AT  2 /* of the header, RFC 1035, section 4.1.1 */
+#define TRUNCATED 2
 
 struct dns_socket {
     struct dns_socket *next;
@@ -64,6 +66,7 @@ struct resolver_channel {
     struct query *waiting;       /* c-ares has them */
     struct query *done, **done_end;
     int64_t bytes_came_ns; /* the last bytes by TCP; mono */
+    size_t tcp_bytes;      /* since the last answer */
     bool deaf;             /* a socket cannot be watched */
     bool delivering, closed;
 };
@@ -203,7 +206,13 @@ static ares_ssize_t receive(ares_socket_t fd, void *bytes, size_t room, int flag
     if (s == NULL || !s->datagrams) {
         int64_t at = rx_stamp_next(fd, room);
         c->bytes_came_ns = at != 0 ? at : mono_now().ns;
-        return recvfrom(fd, bytes, room, flags, from, from_len);
+        if (c->tcp_bytes > TCP_BYTES) {
+            errno = ECONNABORTED;
+            return -1;
+        }
+        ssize_t n = recvfrom(fd, bytes, room, flags, from, from_len);
+        c->tcp_bytes += n > 0 ? (size_t)n : 0;
+        return n;
     }
     int rc = socket_receive(fd, bytes, room, &packet);
     if (rc != 0) {
@@ -318,6 +327,7 @@ static void on_answer(void *user, int status, int timeouts, unsigned char *bytes
     while (*at != q)
         at = &(*at)->next;
     *at = q->next;
+    c->tcp_bytes = 0;
     q->reply.status = status;
     q->reply.took_ns = -1;
     if (bytes != NULL && len > 0) {

@@ -94,8 +94,15 @@ static enum outcome read_reply(struct result *r, const struct dns_reply *reply)
                                                                  : OUTCOME_REFUSED;
 }
 
-static enum outcome without_reply(struct result *r, int status)
+static enum outcome without_reply(struct result *r, const struct dns_reply *reply)
 {
+    int status = reply->status;
+    if (reply->truncated) {
+        r->dns.truncated = true;
+        snprintf(r->cause, sizeof r->cause,
+                 "the answer by UDP is truncated, and the server does not answer by TCP");
+        return OUTCOME_REFUSED;
+    }
     if (status != ARES_ECONNREFUSED) {
         snprintf(r->cause, sizeof r->cause, "%s", ares_strerror(status));
         return OUTCOME_NOT_MEASURED;
@@ -117,7 +124,7 @@ static void on_reply(const struct dns_reply *reply, void *user)
     struct result *r = &asked.x->result;
     asked.x->own = NULL;
     if (!came) {
-        exchange_done(asked.x, without_reply(r, reply->status), NULL);
+        exchange_done(asked.x, without_reply(r, reply), NULL);
         return;
     }
     enum outcome outcome = read_reply(r, reply);

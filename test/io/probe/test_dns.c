@@ -1,11 +1,15 @@
 /* The kind dns on loopback, against a server of the test. */
 #include "io/probe/bed.h"
 
+#include "net/clock.h"
 #include "net/socket.h"
 #include "probe/dns/dns.h"
 
 #include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const struct probe_kind *const kinds[] = {&dns_kind};
@@ -149,6 +153,142 @@ static void truncated(void **unused)
     bed_end(b);
 }
 
+/* ---- servers that answer "truncated", and are hostile by TCP ---- */
+
+enum hostile {
+    HANGS,
+    CLOSES,
+    HALF_A_LENGTH,
+    HALF_AN_ANSWER,
+    OVERSIZED,
+    ENDLESS,
+    FOREIGN_ID
+};
+
+static void write_all(int fd, const uint8_t *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+        if (n <= 0)
+            _exit(0);
+        bytes += n;
+        len -= (size_t)n;
+    }
+}
+
+/* Serves TCP connections until it is killed. */
+static _Noreturn void be_hostile(int listener, enum hostile how)
+{
+    static uint8_t out[2 + 65535];
+    uint8_t in[2 + 512];
+    for (;;) {
+        struct query q;
+        int fd = accept(listener, NULL, NULL);
+        ssize_t len = recv(fd, in, sizeof in, 0);
+        if (len < 2)
+            _exit(0);
+        q.len = (size_t)len - 2;
+        memcpy(q.bytes, in + 2, q.len);
+        size_t n = answer_of(out + 2, &q, 0x8180, 9);
+        out[0] = (uint8_t)(n >> 8);
+        out[1] = (uint8_t)n;
+        switch (how) {
+        case HANGS:
+            pause();
+            break;
+        case HALF_A_LENGTH:
+            write_all(fd, out, 1);
+            break;
+        case HALF_AN_ANSWER:
+            write_all(fd, out, n / 2);
+            break;
+        case OVERSIZED: /* a length that never comes */
+            memset(out, 0xff, 2);
+            write_all(fd, out, n);
+            pause();
+            break;
+        case ENDLESS:
+            memset(out, 0xff, 2);
+            for (;;)
+                write_all(fd, out, sizeof out);
+        case FOREIGN_ID: /* answers of other queries, for ever */
+            out[2] ^= 0xff;
+            for (;;)
+                write_all(fd, out, n + 2);
+        case CLOSES:
+            break;
+        }
+        close(fd);
+    }
+}
+
+static long resident_kb(void)
+{
+    long pages = 0, all;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f == NULL || fscanf(f, "%ld %ld", &all, &pages) != 2)
+        pages = 0;
+    if (f != NULL)
+        fclose(f);
+    return pages * sysconf(_SC_PAGESIZE) / 1024;
+}
+
+/* The probe ends by its waiting time at the latest, memory does not grow, and the next probe of
+ * the same server is answered. */
+static void hostile_by_tcp(void **unused)
+{
+    (void)unused;
+    static const char unusable[] =
+        "the answer by UDP is truncated, and the server does not answer by TCP";
+    static const struct {
+        const char *what;
+        enum hostile how;
+        enum outcome outcome;
+        const char *cause;
+    } cases[] = {
+        {"hangs", HANGS, OUTCOME_LOSS, NULL},
+        {"closes at once", CLOSES, OUTCOME_REFUSED, unusable},
+        {"closes within the length", HALF_A_LENGTH, OUTCOME_REFUSED, unusable},
+        {"closes within the answer", HALF_AN_ANSWER, OUTCOME_REFUSED, unusable},
+        {"announces more than it sends", OVERSIZED, OUTCOME_LOSS, NULL},
+        {"sends without end", ENDLESS, OUTCOME_REPLY, NULL},
+        {"answers other queries without end", FOREIGN_ID, OUTCOME_REFUSED, unusable},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed *b = dns_bed();
+        struct endpoint at = bed_to("127.0.0.1", 0);
+        int tcp = server(SOCK_STREAM, "tcp", &at), udp = server(SOCK_DGRAM, "udp", &at);
+        CHECK_INT(0, listen(tcp, 4), "listen");
+        pid_t child = fork();
+        if (child == 0)
+            be_hostile(tcp, cases[i].how);
+        close(tcp);
+        target_wait(&b->target, 700 * NS_PER_MS);
+        long before_kb = resident_kb();
+        struct mono began = mono_now();
+        bed_send(b, 0, &at);
+        struct query q = receive(udp);
+        answer(udp, &q, 0x8380, 0);
+        bed_wait(b, 1);
+        CHECK_INT(cases[i].outcome, b->results[0].outcome, cases[i].what);
+        if (cases[i].cause != NULL)
+            CHECK_TEXT(cases[i].cause, b->results[0].cause, cases[i].what);
+        CHECK(mono_now().ns - began.ns < 8 * NS_PER_S, "%s: not in time", cases[i].what);
+        bed_turn(b, 2, 300); /* more of it comes meanwhile */
+        bed_send(b, 0, &at);
+        q = receive(udp);
+        answer(udp, &q, 0x8180, 1);
+        bed_wait(b, 2);
+        CHECK_INT(OUTCOME_REPLY, b->results[1].outcome, cases[i].what);
+        CHECK(CHECK_SANITIZED || resident_kb() - before_kb < 8192, "%s: %ld kB more",
+              cases[i].what, resident_kb() - before_kb);
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        close(udp);
+        bed_end(b);
+    }
+}
+
 static void silence(void **unused)
 {
     (void)unused;
@@ -184,9 +324,8 @@ static void closed_port(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers),
-        cmocka_unit_test(truncated),
-        cmocka_unit_test(silence),
+        cmocka_unit_test(answers),        cmocka_unit_test(truncated),
+        cmocka_unit_test(hostile_by_tcp), cmocka_unit_test(silence),
         cmocka_unit_test(closed_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
