@@ -449,6 +449,8 @@ static void window_of_family(struct last_metre *m, const struct batch *b, size_t
         if (s->answered)
             add_counts(&v.now, &s->windows[0]);
     }
+    m->silent[family] = v.gateway < m->n_targets &&
+                        is_silent(&m->slots[2 * v.gateway + family].windows[0]);
     enum metre_state is = judge(m, &v, m->gateways[family].no_neighbour);
     for (size_t t = 0; t < m->n_targets; t++)
         if (!b->targets[t].target->gateway)

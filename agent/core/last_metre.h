@@ -72,7 +72,8 @@ const char *metre_state_name(enum metre_state s); /* "cannot tell", "fine", "slo
 struct metre_gateway {  /* of one family, when the window closes */
     struct endpoint at; /* FAMILY_NONE: none */
     char interface[32];
-    bool no_neighbour; /* it did not answer ARP or neighbour discovery */
+    /* Whether it answers ARP or neighbour discovery; both false: cannot tell. */
+    bool neighbour, no_neighbour;
 };
 
 struct metre_charge { /* of a target in one family; both "nothing" while it is fine */
@@ -83,6 +84,7 @@ struct metre_slot;
 
 struct last_metre {                   /* start with { 0 }, end with last_metre_free() */
     struct metre_gateway gateways[2]; /* by family: ipv4, ipv6 */
+    bool silent[2];                   /* it answered no ICMP in the last window */
     enum metre_state states[2];       /* reported */
     enum metre_state pending[2];      /* of the last window */
     struct wall since[2];             /* when `pending` began */

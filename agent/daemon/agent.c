@@ -98,8 +98,9 @@ static void take_gateway(struct agent *a, size_t family, struct metre_gateway *o
         return;
     out->at = is.address;
     text_copy(out->interface, sizeof out->interface, is.name);
-    out->no_neighbour =
-        neighbour_state_of(&is.address, is.interface) == NEIGHBOUR_NO_ANSWER;
+    enum neighbour_state neighbour = neighbour_state_of(&is.address, is.interface);
+    out->neighbour = neighbour == NEIGHBOUR_ANSWERS;
+    out->no_neighbour = neighbour == NEIGHBOUR_NO_ANSWER;
 }
 
 static void on_batch(const struct batch *batch, void *user)

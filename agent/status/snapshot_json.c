@@ -496,6 +496,8 @@ static void add_metre(struct json *j, const struct last_metre *m)
         json_string(j, "gateway", endpoint_address(address, &g->at));
         json_string(j, "interface", g->interface);
         json_string(j, "state", metre_state_name(m->states[f]));
+        json_bool(j, "icmp_silent", m->silent[f]);
+        json_bool(j, "neighbour_answers", g->neighbour);
         json_bool(j, "neighbour_silent", g->no_neighbour);
         json_object_end(j);
     }

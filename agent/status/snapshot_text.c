@@ -364,6 +364,19 @@ static size_t not_validated(const struct snapshot_bgp *b)
 }
 
 /* "gateway 192.0.2.1 (eth0, ipv4): fine" */
+static const char *metre_text(const struct last_metre *m, size_t f)
+{
+    if (m->states[f] != METRE_UNKNOWN)
+        return metre_state_name(m->states[f]);
+    return !m->silent[f] ? "cannot tell yet: too early"
+           : m->gateways[f].neighbour
+               ? "it is there (it answers ARP or neighbour discovery), but answers no ICMP: "
+                 "loss and delay up to it cannot be told"
+           : m->gateways[f].no_neighbour
+               ? "cannot tell: it answers neither ICMP nor ARP or neighbour discovery"
+               : "cannot tell: it does not answer ICMP";
+}
+
 static void add_metre(const struct last_metre *m, struct text *out)
 {
     for (size_t f = 0; f < 2; f++) {
@@ -371,10 +384,7 @@ static void add_metre(const struct last_metre *m, struct text *out)
         const struct metre_gateway *g = &m->gateways[f];
         if (g->at.family != FAMILY_NONE)
             text_add(out, "%sgateway %s (%s): %s\n", f == 0 ? "\n" : "",
-                     endpoint_address(address, &g->at), g->interface,
-                     m->states[f] == METRE_UNKNOWN
-                         ? "cannot tell: too early, or it does not answer ICMP"
-                         : metre_state_name(m->states[f]));
+                     endpoint_address(address, &g->at), g->interface, metre_text(m, f));
     }
 }
 
