@@ -232,6 +232,18 @@ def errors_us(probes, captured_ms):
 # ---- the agent
 
 
+# A service, and an address where nobody is.
+TEAMS_AND_HOLE = """[target teams]
+host = teams.microsoft.com
+interval = 1s
+[target hole]
+host = 203.0.113.99
+kinds = tcp
+interval = 1s
+slow_interval = 1s
+"""
+
+
 def configuration(name, text, alone="workloads = no\nfront_doors = 0\n"):
     """A configuration in a folder of its own, without gateway and DNS servers as targets; returns its path and its state folder."""
     folder = os.path.join(lab.FOLDER, name)

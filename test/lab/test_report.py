@@ -14,7 +14,7 @@ import xml.etree.ElementTree
 
 import lab
 from lab import Tap, run, running, wait_for
-from probing import EDGELAT, Batch, configuration, installed, run_in_lab
+from probing import EDGELAT, TEAMS_AND_HOLE, Batch, configuration, installed, run_in_lab
 
 OTHER_UID = 65533
 CONFIGURATION = """site = Zürich <1>
@@ -22,15 +22,7 @@ window = 5s
 [collector]
 url = http://127.0.0.1:{port}
 spread = 0s
-[target teams]
-host = teams.microsoft.com
-interval = 1s
-[target hole]
-host = 203.0.113.99
-kinds = tcp
-interval = 1s
-slow_interval = 1s
-"""
+""" + TEAMS_AND_HOLE
 
 tap = Tap()
 

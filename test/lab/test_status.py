@@ -14,7 +14,7 @@ import tempfile
 
 import lab
 from lab import Tap, run, running, wait_for
-from probing import EDGELAT, installed, run_in_lab
+from probing import EDGELAT, TEAMS_AND_HOLE, installed, run_in_lab
 
 NOBODY, SOMEBODY = 65534, 65533  # the agent's owner, and another user
 SECRET = "do-not-tell"
@@ -30,15 +30,7 @@ front_doors = 0
 url = http://127.0.0.1:{port}
 header_file = {folder}/token
 spread = 0s
-[target teams]
-host = teams.microsoft.com
-interval = 1s
-[target hole]
-host = 203.0.113.99
-kinds = tcp
-interval = 1s
-slow_interval = 1s
-"""
+""" + TEAMS_AND_HOLE
 
 tap = Tap()
 

@@ -12,7 +12,7 @@ import sys
 
 import lab
 from lab import Tap, run, running, wait_for
-from probing import EDGELAT, run_in_lab
+from probing import EDGELAT, TEAMS_AND_HOLE, run_in_lab
 
 CONFIGURATION = """[agent]
 window = 5s
@@ -24,15 +24,7 @@ front_doors = 0
 gateway = no
 [dns]
 probe = no
-[target teams]
-host = teams.microsoft.com
-interval = 1s
-[target hole]
-host = 203.0.113.99
-kinds = tcp
-interval = 1s
-slow_interval = 1s
-"""
+""" + TEAMS_AND_HOLE
 
 tap = Tap()
 

@@ -6,7 +6,7 @@
 #include "edge/serving.h"
 
 #include "core/random.h"
-#include "shipped.h"
+#include "metros.h"
 
 #include <stdlib.h>
 
@@ -16,23 +16,19 @@
 
 enum { OWN, DOORS_MAX = 4, STATES = DOORS_MAX + 1, PER_MINUTE = 6 };
 
-static struct catalogue metros;
 static struct workloads workloads;
 
 static int load(void **state)
 {
-    (void)state;
-    SHIPPED_PARSE(catalogue_parse, &metros, "metros.csv");
+    metros_load(state);
     SHIPPED_PARSE(workloads_parse, &workloads, "targets.csv");
     return 0;
 }
 
 static int unload(void **state)
 {
-    (void)state;
-    catalogue_free(&metros);
     workloads_free(&workloads);
-    return 0;
+    return metros_unload(state);
 }
 
 /* ---- the hour of values ---- */

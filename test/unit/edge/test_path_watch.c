@@ -5,35 +5,13 @@
 #include "edge/path_show.h"
 #include "edge/path_watch.h"
 
-#include "shipped.h"
+#include "metros.h"
 
 #define START_NS  (INT64_C(1795424400) * NS_PER_S)
 #define MINUTE_NS (60 * NS_PER_S)
 #define LONDON    "ae25-0.icr02.lon24.ntwk.msn.net"
 #define LONDON_2  "ae7-0.icr01.lon24.ntwk.msn.net"
 #define PARIS     "ae20-0.icr01.par21.ntwk.msn.net"
-
-static struct catalogue metros;
-
-static int load(void **state)
-{
-    (void)state;
-    SHIPPED_PARSE(catalogue_parse, &metros, "metros.csv");
-    return 0;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    catalogue_free(&metros);
-    return 0;
-}
-
-static void never(const char *text, void *user)
-{
-    (void)user;
-    CHECK(false, "%s", text);
-}
 
 /* ---- samples ---- */
 
@@ -292,7 +270,7 @@ static void begin(struct rig *r)
                                            .primary_metro = "LON",
                                            .backup_metro = "PAR"};
     *r = (struct rig){.now = {START_NS}, .target = {.name = "exchange"}};
-    CHECK_INT(0, site_read(&r->site, &metros, "", &peering, never, NULL), "a site");
+    CHECK_INT(0, site_read(&r->site, &metros, "", &peering, no_problem, NULL), "a site");
     r->serving.target = &r->target;
     r->watch = path_watch_create(&r->site);
 }
@@ -707,5 +685,5 @@ int main(void)
         cmocka_unit_test(test_restart),     cmocka_unit_test(test_shown),
         cmocka_unit_test(test_uplinks),
     };
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, metros_load, metros_unload);
 }

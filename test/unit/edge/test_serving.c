@@ -1,33 +1,11 @@
 #include "core/damping.h"
 #include "edge/serving.h"
 
-#include "shipped.h"
+#include "metros.h"
 
 #define MINUTE_NS (60 * NS_PER_S)
 #define START_NS  (INT64_C(1795424400) * NS_PER_S)
 #define CHAIN     "outlook.example -> lhr-efz.example"
-
-static struct catalogue metros;
-
-static int load(void **state)
-{
-    (void)state;
-    SHIPPED_PARSE(catalogue_parse, &metros, "metros.csv");
-    return 0;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    catalogue_free(&metros);
-    return 0;
-}
-
-static void never(const char *text, void *user)
-{
-    (void)user;
-    CHECK(false, "%s", text);
-}
 
 struct rig { /* a site, one target and its events */
     struct site site;
@@ -50,7 +28,7 @@ static void begin(struct rig *r, const char *location, const struct peering *pee
     r->state.target = &r->target;
     CHECK_INT(0,
               site_read(&r->site, &metros, location, peering != NULL ? peering : &none,
-                        never, NULL),
+                        no_problem, NULL),
               location);
 }
 
@@ -469,5 +447,5 @@ int main(void)
         cmocka_unit_test(test_what_is_not_judged),
         cmocka_unit_test(test_families_and_targets),
     };
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, metros_load, metros_unload);
 }

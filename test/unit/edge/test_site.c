@@ -1,29 +1,7 @@
 #include "edge/site.h"
 
 #include "core/result.h"
-#include "shipped.h"
-
-static struct catalogue metros;
-
-static int load(void **state)
-{
-    (void)state;
-    SHIPPED_PARSE(catalogue_parse, &metros, "metros.csv");
-    return 0;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    catalogue_free(&metros);
-    return 0;
-}
-
-static void never(const char *text, void *user)
-{
-    (void)user;
-    CHECK(false, "%s", text);
-}
+#include "metros.h"
 
 /* From London: the distances of the two metros, by the haversine formula. */
 static const struct {
@@ -58,8 +36,9 @@ static void test_standing(void **state)
     for (size_t i = 0; i < sizeof standings / sizeof *standings; i++) {
         struct site site;
         const char *what = standings[i].pop;
-        CHECK_INT(0, site_read(&site, &metros, standings[i].location, &none, never, NULL),
-                  what);
+        CHECK_INT(
+            0, site_read(&site, &metros, standings[i].location, &none, no_problem, NULL),
+            what);
         struct standing s = site_standing(&site, what, standings[i].basis);
         CHECK_TEXT(standings[i].city != NULL ? standings[i].city : "",
                    s.metro != NULL ? s.metro->city : "", what);
@@ -85,7 +64,7 @@ static void test_basis_tells_the_family(void **state)
     struct datafile_source from = source_of(text, sizeof text - 1, &said);
     struct site site;
     CHECK_INT(0, catalogue_parse(&c, &from), text_string(&said.lines));
-    site_read(&site, &c, "", &none, never, NULL);
+    site_read(&site, &c, "", &none, no_problem, NULL);
     CHECK_TEXT("San Antonio", site_standing(&site, "SAN", "X-Azure-Ref").metro->city,
                "Front Door's");
     CHECK_TEXT("San Diego", site_standing(&site, "SAN", "cname").metro->city,
@@ -127,7 +106,7 @@ static void test_roles(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         struct site site;
-        CHECK_INT(0, site_read(&site, &metros, "", &roles[i].peering, never, NULL),
+        CHECK_INT(0, site_read(&site, &metros, "", &roles[i].peering, no_problem, NULL),
                   roles[i].what);
         struct standing s = site_standing(&site, roles[i].pop, "X-MSEdge-Ref");
         CHECK_TEXT(role_name(roles[i].expected), role_name(s.role), roles[i].what);
@@ -175,7 +154,8 @@ static void test_no_catalogue(void **state)
     static const struct peering none;
     struct catalogue empty = {0};
     struct site site;
-    CHECK_INT(0, site_read(&site, &empty, "51.51 -0.13", &none, never, NULL), "degrees");
+    CHECK_INT(0, site_read(&site, &empty, "51.51 -0.13", &none, no_problem, NULL),
+              "degrees");
     CHECK(site.nearest.metro == NULL, "nothing is near");
     CHECK(isnan(site_standing(&site, "LON", "cname").km), "nothing is known");
 }
@@ -189,5 +169,5 @@ int main(void)
         cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_no_catalogue),
     };
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, metros_load, metros_unload);
 }
