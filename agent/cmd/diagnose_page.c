@@ -28,6 +28,8 @@ static void add_finding(struct text *out, const struct fault_found *x)
 {
     bool sure = x->certainty == CERTAINTY_SURE;
     text_add(out, "<section>\n<h2 class=\"%s\">", sure ? "bad" : "fair");
+    html_escape(out, fault_title(x->fault));
+    text_add(out, ": ");
     html_escape(out, x->what);
     text_add(out, "</h2>\n");
     add_paragraph(out, "Where:", x->segment);

@@ -192,7 +192,8 @@ static void on_batch(const struct batch *batch, void *user)
 {
     struct watching *w = user;
     struct snapshot *s = &w->snapshot;
-    struct text findings = {0}, json = {0};
+    struct status_findings findings = {0};
+    struct text json = {0};
     memcpy(w->events.list, batch->events, batch->n_events * sizeof *w->events.list);
     w->events.n = batch->n_events;
     w->events.dropped = batch->events_dropped;
@@ -204,9 +205,9 @@ static void on_batch(const struct batch *batch, void *user)
     for (size_t t = 0; t < s->n_targets && t < w->config.n_targets; t++)
         s->targets[t].failure = measurer_failure(w->measurer, t);
     snapshot_findings(s, &findings);
-    snapshot_json(s, text_string(&findings), &json);
+    snapshot_json(s, &findings, &json);
     top_update(w->top, text_string(&json), json.len);
-    text_free(&findings);
+    status_findings_free(&findings);
     text_free(&json);
     redraw(w);
 }

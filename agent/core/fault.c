@@ -3,6 +3,7 @@
 #include "core/event_names.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #define LAN      "the administrator of the local network"
@@ -92,6 +93,76 @@ const char *fault_segment(enum fault f)
 const char *fault_whom(enum fault f)
 {
     return faults[f].whom;
+}
+
+#define BIT(fault)  (UINT64_C(1) << (fault))
+#define SLOW_THINGS (BIT(FAULT_SERVICE_SLOW) | BIT(FAULT_MEDIA) | BIT(FAULT_IPV6_SLOW))
+#define LOSS_THINGS                                                                      \
+    (BIT(FAULT_PATH_LOSS) | BIT(FAULT_SERVICE_LOSS) | BIT(FAULT_RESOLVER_LOSS) |         \
+     BIT(FAULT_JITTER) | BIT(FAULT_LARGE_LOSS) | SLOW_THINGS)
+/* What a lossy or slow first hop does to all that is behind it. */
+#define LOCAL_THINGS (BIT(FAULT_GATEWAY_SLOW) | BIT(FAULT_RESOLVER_SLOW) | LOSS_THINGS)
+/* What fails where HTTPS of a service cannot work. */
+#define DOWN_THINGS                                                                      \
+    (BIT(FAULT_SERVICE_DOWN) | BIT(FAULT_SERVICE_TLS) | BIT(FAULT_SERVICE_ERRORS) |      \
+     BIT(FAULT_SERVICE_LOSS) | BIT(FAULT_SERVICE_SLOW))
+#define WHERE_THINGS                                                                     \
+    (BIT(FAULT_FAR_DOOR) | BIT(FAULT_RESOLVER_FAR) | BIT(FAULT_PROVIDER_SLOW) |          \
+     BIT(FAULT_BACKUP_POP))
+#define ALL_BEHIND(fault) (~UINT64_C(0) << ((fault) + 1))
+
+/* What a fault explains, by bits of enum fault. */
+static const uint64_t explained[FAULTS] = {
+    [FAULT_NO_ROUTE] = ALL_BEHIND(FAULT_NO_ROUTE),
+    [FAULT_LINK_DUPLEX] = BIT(FAULT_LINK_ERRORS) | BIT(FAULT_GATEWAY_LOSS) | LOCAL_THINGS,
+    [FAULT_LINK_ERRORS] = BIT(FAULT_GATEWAY_LOSS) | LOCAL_THINGS,
+    [FAULT_LINK_SIGNAL] = BIT(FAULT_LINK_ERRORS) | BIT(FAULT_GATEWAY_LOSS) | LOCAL_THINGS,
+    [FAULT_GATEWAY_SILENT] = ALL_BEHIND(FAULT_GATEWAY_SILENT),
+    [FAULT_GATEWAY_LOSS] = LOCAL_THINGS,
+    [FAULT_GATEWAY_SLOW] = BIT(FAULT_RESOLVER_SLOW) | SLOW_THINGS,
+    [FAULT_NO_DNS] = ALL_BEHIND(FAULT_NO_DNS),
+    [FAULT_RESOLVER_DEAD] = BIT(FAULT_RESOLVER_SLOW) | BIT(FAULT_RESOLVER_LOSS),
+    [FAULT_RESOLVER_LOSS] = BIT(FAULT_RESOLVER_SLOW),
+    [FAULT_RESOLVER_LIES] = DOWN_THINGS | WHERE_THINGS | BIT(FAULT_INTERCEPTED) |
+                            BIT(FAULT_PATH_BROKEN) | BIT(FAULT_MIDDLEBOX),
+    [FAULT_RESOLVER_FAR] = BIT(FAULT_FAR_DOOR) | SLOW_THINGS | BIT(FAULT_PROVIDER_SLOW),
+    [FAULT_PORTAL] =
+        DOWN_THINGS | WHERE_THINGS | BIT(FAULT_INTERCEPTED) | BIT(FAULT_MIDDLEBOX) |
+        BIT(FAULT_RESOLVER_LIES) | BIT(FAULT_PATH_LOSS) | BIT(FAULT_PATH_BROKEN) |
+        BIT(FAULT_UDP_BLOCKED) | BIT(FAULT_CLOCK) | BIT(FAULT_MTU) |
+        BIT(FAULT_IPV6_BROKEN) | BIT(FAULT_CONNECTIONS) | BIT(FAULT_RESOLVER_SLOW),
+    [FAULT_PROXY_FAILS] = DOWN_THINGS,
+    [FAULT_PROXY] = SLOW_THINGS | BIT(FAULT_UDP_BLOCKED),
+    [FAULT_VPN] = WHERE_THINGS | SLOW_THINGS | BIT(FAULT_ADDRESS_OUTSIDE) |
+                  BIT(FAULT_RESOLVER_SLOW) | BIT(FAULT_GATEWAY_SLOW),
+    [FAULT_BACKUP_POP] = BIT(FAULT_PROVIDER_SLOW) | BIT(FAULT_FAR_DOOR) |
+                         BIT(FAULT_RESOLVER_FAR) | SLOW_THINGS,
+    [FAULT_CONNECTIONS] = BIT(FAULT_PATH_LOSS) | BIT(FAULT_SERVICE_ADDRESS) |
+                          BIT(FAULT_IPV6_BROKEN) | DOWN_THINGS,
+    [FAULT_PATH_LOSS] = BIT(FAULT_SERVICE_LOSS) | BIT(FAULT_LARGE_LOSS) |
+                        BIT(FAULT_RESOLVER_SLOW) | SLOW_THINGS,
+    [FAULT_LARGE_LOSS] = BIT(FAULT_SERVICE_SLOW),
+    /* A middlebox is found by comparing delays, which these are no measure of. */
+    [FAULT_JITTER] = BIT(FAULT_MEDIA) | BIT(FAULT_MIDDLEBOX),
+    [FAULT_PROVIDER_SLOW] = BIT(FAULT_RESOLVER_SLOW) | SLOW_THINGS,
+    [FAULT_PATH_BROKEN] = DOWN_THINGS | BIT(FAULT_UDP_BLOCKED) |
+                          BIT(FAULT_RESOLVER_DEAD) | BIT(FAULT_RESOLVER_SLOW),
+    [FAULT_FAR_DOOR] = SLOW_THINGS,
+    [FAULT_CLOCK] = BIT(FAULT_SERVICE_TLS),
+    [FAULT_INTERCEPTED] = BIT(FAULT_MIDDLEBOX) | BIT(FAULT_SERVICE_TLS),
+    [FAULT_MIDDLEBOX] = DOWN_THINGS,
+    [FAULT_MTU] = DOWN_THINGS | BIT(FAULT_LARGE_LOSS),
+    [FAULT_IPV6_BROKEN] = BIT(FAULT_IPV6_SLOW),
+    [FAULT_SERVICE_DOWN] = BIT(FAULT_SERVICE_TLS) | BIT(FAULT_SERVICE_LOSS) |
+                           BIT(FAULT_SERVICE_ERRORS) | BIT(FAULT_SERVICE_SLOW) |
+                           BIT(FAULT_SERVICE_ADDRESS) | BIT(FAULT_IPV6_BROKEN),
+    [FAULT_SERVICE_LOSS] = BIT(FAULT_SERVICE_SLOW),
+    [FAULT_UDP_BLOCKED] = BIT(FAULT_MEDIA),
+};
+
+bool fault_explains(enum fault a, enum fault b)
+{
+    return a != b && a != FAULT_NONE && b != FAULT_NONE && (explained[a] & BIT(b)) != 0;
 }
 
 enum fault fault_of_event(const char *name, const char *after)

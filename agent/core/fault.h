@@ -6,6 +6,8 @@
 #ifndef EDGELAT_CORE_FAULT_H
 #define EDGELAT_CORE_FAULT_H
 
+#include <stdbool.h>
+
 enum fault {
     FAULT_NO_ROUTE,
     FAULT_LINK_DUPLEX,
@@ -56,6 +58,10 @@ const char *fault_name(enum fault f);    /* "gateway_loss", for scripts */
 const char *fault_title(enum fault f);   /* "First hop loses packets", for people */
 const char *fault_segment(enum fault f); /* "local network" */
 const char *fault_whom(enum fault f);    /* to call */
+
+/* Where `a` is the case, `b` follows from it: a captive portal breaks TLS, a lossy first hop
+ * slows every service. */
+bool fault_explains(enum fault a, enum fault b);
 
 /* The fault that is the case after an event with this name and `after`, as event_leaves()
  * has it; FAULT_NONE: none of these, or it depends on the streams. */

@@ -213,14 +213,14 @@ static void fill_in(struct status_server *a, struct fill_texts *to)
 /* Renders the JSON, and the text unless it is NULL. Returns the number of findings. */
 static size_t render(struct status_server *a, struct text *json, struct text *text)
 {
-    struct text findings = {0};
+    struct status_findings findings = {0};
     struct fill_texts filled = {.routes = {0}};
     fill_in(a, &filled);
-    size_t found = snapshot_findings(&a->snapshot, &findings);
+    snapshot_findings(&a->snapshot, &findings);
     a->snapshot.detailed = text == NULL;
-    snapshot_json(&a->snapshot, text_string(&findings), json);
+    snapshot_json(&a->snapshot, &findings, json);
     if (text != NULL)
-        snapshot_text(&a->snapshot, text_string(&findings), text);
+        snapshot_text(&a->snapshot, &findings, text);
     a->snapshot.routes = a->snapshot.exporters = a->snapshot.exporter_problems = NULL;
     a->snapshot.exporter_list = NULL;
     a->snapshot.traffic = NULL;
@@ -232,7 +232,8 @@ static size_t render(struct status_server *a, struct text *json, struct text *te
     text_free(&filled.exporters);
     text_free(&filled.traffic);
     text_free(&filled.problems);
-    text_free(&findings);
+    size_t found = findings.n;
+    status_findings_free(&findings);
     return found;
 }
 

@@ -11,6 +11,7 @@
 #ifndef EDGELAT_DIAGNOSE_JUDGE_H
 #define EDGELAT_DIAGNOSE_JUDGE_H
 
+#include "core/last_metre.h"
 #include "core/loss.h"
 #include "diagnose/diagnosis.h"
 #include "diagnose/facts.h"
@@ -60,6 +61,10 @@ void judge_services(
  * answer; by handshakes, as ICMP may be answered rarely on purpose. `services`: bits of
  * those to count, 0: all. */
 struct loss_count judge_loss(const struct facts *f, size_t family, uint32_t services);
+
+/* Who is charged for what is lost to the services: whether it is lost on the way to the
+ * gateway already. */
+enum charge judge_charge(const struct facts *f, enum certainty *certainty);
 
 /* Echoes to the services in a family, of those addresses that answer some. */
 struct loss_count judge_echo_loss(const struct facts *f, size_t family);

@@ -1,5 +1,5 @@
 /* What is nearest: the interface, the gateway, a proxy or VPN in the way, the clock. */
-#include "core/loss.h"
+#include "core/last_metre.h"
 #include "diagnose/judge.h"
 
 #include <math.h>
@@ -79,9 +79,10 @@ static double fastest_service_ms(const struct facts *f)
     return least;
 }
 
-/* Packets to the services are lost, and the echoes of the gateways are more likely with this
- * loss than with none over the limit. Far more lost echoes are a limit of ICMP. */
-static bool first_hop_loses(const struct facts *f)
+/* The rule of the agent decides (core/last_metre.h). Where it cannot tell, it is likely the site
+ * if the gateway's echoes are so much more likely with their own loss than with none over the
+ * limit, and that is half of the other one; far more lost echoes are a limit of ICMP. */
+enum charge judge_charge(const struct facts *f, enum certainty *certainty)
 {
     struct loss_count hop = {0}, path = {0};
     for (size_t k = 0; k < FACTS_FAMILIES; k++) {
@@ -92,13 +93,22 @@ static bool first_hop_loses(const struct facts *f)
         hop.sent += p->answered > 0 ? p->sent : 0;
         hop.lost += p->answered > 0 ? p->lost : 0;
     }
-    if (hop.lost == 0 || !loss_exceeds(path.lost, path.sent, JUDGE_LOSS_RATIO) ||
-        loss_interval(hop.lost, hop.sent).low > loss_interval(path.lost, path.sent).high)
-        return false;
-    double p = (double)path.lost / (double)path.sent, q = JUDGE_LOSS_RATIO;
-    return (double)hop.lost * log(p / q) +
-               (double)(hop.sent - hop.lost) * log((1 - p) / (1 - q)) >
-           log(JUDGE_LIKELIER);
+    *certainty = CERTAINTY_SURE;
+    if (hop.sent == 0 || !loss_exceeds(path.lost, path.sent, JUDGE_LOSS_RATIO))
+        return CHARGE_UNKNOWN;
+    enum charge charge = charge_of_loss(&hop, &path, &path);
+    if (charge == CHARGE_SITE || charge == CHARGE_BEYOND)
+        return charge;
+    *certainty = CERTAINTY_LIKELY;
+    double own = (double)hop.lost / (double)hop.sent, q = JUDGE_LOSS_RATIO,
+           behind = (double)path.lost / (double)path.sent, p = fmin(own, behind);
+    bool limited = loss_interval(hop.lost, hop.sent).low >
+                   2 * loss_interval(path.lost, path.sent).high;
+    bool site = !limited && 2 * own >= behind && p > q && p < 1 &&
+                (double)hop.lost * log(p / q) +
+                        (double)(hop.sent - hop.lost) * log((1 - p) / (1 - q)) >
+                    log(JUDGE_LIKELIER);
+    return site ? CHARGE_SITE : CHARGE_UNKNOWN;
 }
 
 static void judge_gateway(const struct judging *j, size_t family)
@@ -122,11 +132,11 @@ static void judge_gateway(const struct judging *j, size_t family)
     }
     /* A gateway that answers ICMP late or rarely forwards packets all the same. */
     bool lossy = loss_exceeds(p->lost, p->sent, JUDGE_LOSS_RATIO);
-    if (p->lost > 0 && first_hop_loses(j->f)) {
+    enum certainty certainty;
+    if (p->lost > 0 && judge_charge(j->f, &certainty) == CHARGE_SITE) {
         row->grade = GRADE_BAD;
         struct loss_interval i = loss_interval(p->lost, p->sent);
-        struct fault_found *x = diagnosis_fault(
-            j->out, FAULT_GATEWAY_LOSS, lossy ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);
+        struct fault_found *x = diagnosis_fault(j->out, FAULT_GATEWAY_LOSS, certainty, 0);
         JUDGE_SET(
             x->what,
             "The first hop loses packets: %u of %u to %s %s (%.1f %%, 95 %% interval "

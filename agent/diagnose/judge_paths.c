@@ -120,11 +120,12 @@ static void judge_loss_of(const struct judging *j, size_t family)
     }
     if (!common)
         return;
-    const struct facts_probes *g = &f->gateways[family].icmp;
-    bool clean = g->answered > 0 && loss_interval(g->lost, g->sent).high < i.low;
-    add_loss_fault(
-        j, family, FAULT_PATH_LOSS, clean ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0,
-        clean ? "behind the first hop, which loses none" : "somewhere on the common way");
+    enum certainty certainty;
+    bool clean = judge_charge(f, &certainty) == CHARGE_BEYOND;
+    add_loss_fault(j, family, FAULT_PATH_LOSS, clean ? CERTAINTY_SURE : CERTAINTY_LIKELY,
+                   0,
+                   clean ? "behind the first hop, which loses far less"
+                         : "somewhere on the common way");
 }
 
 /* ---- segments and the entry ---- */

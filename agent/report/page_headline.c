@@ -111,6 +111,14 @@ static void add_explanation(struct text *out, const struct page *p,
     }
 }
 
+/* "Far front door: ", by the name for scripts. */
+static void add_title(struct text *out, enum fault fault)
+{
+    if (fault != FAULT_NONE)
+        text_add(out, "<span data-finding=\"%s\">%s</span>: ", fault_name(fault),
+                 fault_title(fault));
+}
+
 static void add_happening(struct text *out, const struct page *p,
                           const struct happening *h)
 {
@@ -132,6 +140,7 @@ static void add_happening(struct text *out, const struct page *p,
         text_add(out, ", %zu times, %s in all", h->times,
                  html_duration(all, h->total_ns));
     text_add(out, ": ");
+    add_title(out, h->fault);
     add_explanation(out, p, h);
     text_add(out, "</li>\n");
 }
@@ -218,7 +227,7 @@ static size_t count_open(const struct page *p, enum event_leaves leaves, const c
 
 /* "<li><strong>exchange</strong> (ipv4) since 09:00: "; 0: since before this period. */
 static void begin_open(struct text *out, const char *target, const char *family,
-                       int64_t since_ns)
+                       int64_t since_ns, enum fault fault)
 {
     text_add(out, "<li><strong>");
     html_escape(out, target[0] != '\0' ? target : "This site");
@@ -230,6 +239,7 @@ static void begin_open(struct text *out, const char *target, const char *family,
     else
         text_add(out, "before this period");
     text_add(out, ": ");
+    add_title(out, fault);
 }
 
 static void add_open(struct text *out, const struct page *p, enum event_leaves leaves,
@@ -245,7 +255,8 @@ static void add_open(struct text *out, const struct page *p, enum event_leaves l
         if (!is_open(p, i, leaves, name))
             continue;
         n++;
-        begin_open(out, e->target, e->family, e->time_ns);
+        begin_open(out, e->target, e->family, e->time_ns,
+                   fault_of_event(e->name, e->after));
         html_escape(out, e->text);
         text_add(out, "</li>\n");
     }
@@ -269,7 +280,7 @@ static size_t add_silent_addresses(struct text *out, const struct page *p)
                 continue;
             bool before = a->since_ns < p->dataset->since_ns + p->dataset->window_ns;
             begin_open(out, t->name, family_name(f == 0 ? FAMILY_IPV4 : FAMILY_IPV6),
-                       before ? 0 : a->since_ns);
+                       before ? 0 : a->since_ns, FAULT_SERVICE_ADDRESS);
             text_add(out, "%llu of %llu addresses of ", (unsigned long long)a->silent,
                      (unsigned long long)a->all);
             html_escape(out, t->host);
@@ -292,7 +303,12 @@ static size_t add_dns_incidents(struct text *out, const struct page *p)
         const struct rating *r = &p->ratings[t];
         for (size_t i = 0;
              i < r->n_incidents && dataset_is_resolver(p->dataset, r->target); i++) {
+            enum fault fault = incident_fault(&r->incidents[i]);
             struct happening h = {.kind = HAPPENING_INCIDENT,
+                                  .fault =
+                                      fault == FAULT_SERVICE_DOWN   ? FAULT_RESOLVER_DEAD
+                                      : fault == FAULT_SERVICE_LOSS ? FAULT_RESOLVER_LOSS
+                                                                    : FAULT_RESOLVER_SLOW,
                                   .start_ns = r->incidents[i].start_ns,
                                   .end_ns = r->incidents[i].end_ns,
                                   .times = 1,
@@ -429,12 +445,20 @@ static void add_happened(struct text *out, const struct page *p, const struct st
 static void add_exceeded(struct text *out, const struct page *p)
 {
     const char *comma = "";
+    size_t n_lossy = 0;
+    for (size_t i = 0; i < p->n_own; i++)
+        n_lossy += p->ratings[i].lossy;
     for (size_t i = 0; i < p->n_own; i++) {
         const struct rating *r = &p->ratings[i];
         char loss[HTML_TIME_MAX];
         if (!r->slow && !r->lossy && !r->failing)
             continue;
         text_add(out, "%s", comma);
+        add_title(out, r->failing ? FAULT_SERVICE_ERRORS
+                       : r->lossy && 2 * n_lossy > p->n_own && n_lossy > 1
+                           ? FAULT_PATH_LOSS
+                       : r->lossy ? FAULT_SERVICE_LOSS
+                                  : FAULT_SERVICE_SLOW);
         html_escape(out, r->target->name);
         text_add(out, " (");
         if (r->slow)
@@ -600,7 +624,9 @@ static void add_intercepted_tls(struct text *out, const struct page *p)
             continue;
         text_add(out, "<p><strong>");
         html_escape(out, t->name);
-        text_add(out, "</strong>: TLS was intercepted by ");
+        text_add(out, "</strong>: ");
+        add_title(out, FAULT_INTERCEPTED);
+        text_add(out, "TLS was intercepted by ");
         html_escape(out, t->tls_by);
         text_add(out, ", the issuer of the certificate of ");
         html_escape(out, t->host);

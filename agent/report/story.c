@@ -296,6 +296,60 @@ static void add_findings(struct story *s, const struct dataset *p, size_t target
     }
 }
 
+/* ---- the names of what happened ---- */
+
+enum fault incident_fault(const struct incident *i)
+{
+    const char *state = state_of(i), *text = i->because != NULL ? i->because->text : "";
+    if (strcmp(state, "down") == 0)
+        return FAULT_SERVICE_DOWN;
+    return strstr(text, "lost") != NULL || strstr(text, "loss") != NULL
+               ? FAULT_SERVICE_LOSS
+           : strstr(text, "delay varies") != NULL ? FAULT_JITTER
+           : strstr(text, "HTTP") != NULL         ? FAULT_SERVICE_ERRORS
+                                                  : FAULT_SERVICE_SLOW;
+}
+
+/* Most targets lose packets while this one does: that is their common way. */
+static bool is_common(const struct rating *ratings, size_t n, const struct incident *i)
+{
+    size_t lossy = 0;
+    for (size_t t = 0; t < n; t++) {
+        bool at_once = false;
+        for (size_t k = 0; k < ratings[t].n_incidents; k++) {
+            const struct incident *other = &ratings[t].incidents[k];
+            at_once |= incident_fault(other) == FAULT_SERVICE_LOSS &&
+                       other->start_ns < i->end_ns && i->start_ns < other->end_ns;
+        }
+        lossy += at_once;
+    }
+    return lossy > 1 && 2 * lossy > n;
+}
+
+static enum fault fault_of(const struct happening *h, const struct rating *ratings,
+                           size_t n)
+{
+    switch (h->kind) {
+    case HAPPENING_LINE:
+        return h->metre != NULL ? FAULT_GATEWAY_SILENT : FAULT_PATH_BROKEN;
+    case HAPPENING_FAMILY:
+        return h->family == FAMILY_IPV6 ? FAULT_IPV6_BROKEN : FAULT_PATH_BROKEN;
+    case HAPPENING_METRE:
+        return fault_of_event(EVENT_LAST_METRE, h->metre->state);
+    case HAPPENING_POP:
+    case HAPPENING_SUBOPTIMAL:
+        return FAULT_FAR_DOOR;
+    case HAPPENING_MEDIA:
+        return FAULT_MEDIA;
+    case HAPPENING_INCIDENT:
+        break;
+    }
+    enum fault fault = incident_fault(h->incident);
+    return fault == FAULT_SERVICE_LOSS && is_common(ratings, n, h->incident)
+               ? FAULT_PATH_LOSS
+               : fault;
+}
+
 /* ---- all ---- */
 
 static int by_kind(const void *a, const void *b)
@@ -327,6 +381,8 @@ struct story story_make(const struct dataset *p, const struct rating *ratings, s
         for (size_t i = 0; i < ratings[t].n_incidents; i++)
             add_incident(&s, t, &ratings[t].incidents[i]);
     }
+    for (size_t i = 0; i < s.n; i++)
+        s.all[i].fault = fault_of(&s.all[i], ratings, n);
     if (s.n > 0)
         qsort(s.all, s.n, sizeof *s.all, by_kind);
     return s;

@@ -7,6 +7,7 @@
 #ifndef EDGELAT_REPORT_STORY_H
 #define EDGELAT_REPORT_STORY_H
 
+#include "core/fault.h"
 #include "report/dataset.h"
 #include "report/rating.h"
 
@@ -22,6 +23,7 @@ enum happening_kind {
 
 struct happening {
     enum happening_kind kind;
+    enum fault fault;         /* as `edgelat diagnose` and `status` name it */
     int64_t start_ns, end_ns; /* from the first time to the last one */
     int64_t total_ns;         /* of all times; shorter if it happened several times */
     size_t times;
@@ -48,5 +50,9 @@ struct story {
 /* Of the first `n` ratings. The story refers to both arguments; end it with story_free(). */
 struct story story_make(const struct dataset *p, const struct rating *ratings, size_t n);
 void story_free(struct story *s);
+
+/* What an incident of a service is: down, or, by the reason that its event gives, lossy,
+ * failing or slow. */
+enum fault incident_fault(const struct incident *i);
 
 #endif

@@ -163,6 +163,7 @@ static void take_open(struct snapshot *s, const struct event *e)
                                  .target = e->target,
                                  .family = e->family,
                                  .leaves = leaves,
+                                 .fault = fault_of_event(e->name, e->after),
                                  .since = e->time};
     event_subject(to->subject, e);
     text_copy(to->text, sizeof to->text, e->text);

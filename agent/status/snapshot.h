@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "core/batch.h"
 #include "core/budget.h"
+#include "core/fault.h"
 #include "core/last_metre.h"
 #include "core/loss.h"
 #include "core/media_watch.h"
@@ -69,6 +70,7 @@ struct snapshot_open { /* what an event left: core/event.h */
     const struct target *target;
     enum family family;
     enum event_leaves leaves;
+    enum fault fault;
     struct wall since;
     char subject[EVENT_SUBJECT_MAX], text[EVENT_TEXT_MAX];
 };
@@ -202,11 +204,19 @@ enum state snapshot_state(const struct snapshot_target *t);
 const struct snapshot_stream *snapshot_stream(const struct snapshot_target *t,
                                               size_t family, size_t kind);
 
+struct status_findings { /* start with { 0 }, end with status_findings_free() */
+    struct text lines;   /* one each */
+    enum fault *faults;  /* FAULT_NONE: of the agent itself */
+    size_t n, room;
+};
+
 /*
- * Appends the problems, one line each with the next step, and returns their number. While
- * probing is stopped it reports nothing about the targets.
+ * Appends the problems, each with the next step. What another one explains is left out, by
+ * the table that `edgelat diagnose` uses (core/fault.h). While probing is stopped there is
+ * nothing about the targets.
  */
-size_t snapshot_findings(const struct snapshot *s, struct text *lines);
+void snapshot_findings(const struct snapshot *s, struct status_findings *out);
+void status_findings_free(struct status_findings *f);
 
 /* Appends what is worth knowing but no problem, one line each; returns their number. */
 size_t snapshot_notes(const struct snapshot *s, struct text *lines);
@@ -224,7 +234,9 @@ struct json;
  * probes. */
 void snapshot_addresses_json(struct json *j, const struct target_state *is);
 
-void snapshot_json(const struct snapshot *s, const char *findings, struct text *out);
-void snapshot_text(const struct snapshot *s, const char *findings, struct text *out);
+void snapshot_json(const struct snapshot *s, const struct status_findings *findings,
+                   struct text *out);
+void snapshot_text(const struct snapshot *s, const struct status_findings *findings,
+                   struct text *out);
 
 #endif

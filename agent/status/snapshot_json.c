@@ -504,7 +504,8 @@ static void add_metre(struct json *j, const struct last_metre *m)
     json_array_end(j);
 }
 
-void snapshot_json(const struct snapshot *s, const char *findings, struct text *out)
+void snapshot_json(const struct snapshot *s, const struct status_findings *findings,
+                   struct text *out)
 {
     struct json j = json_to(out);
     struct text notes = {0};
@@ -564,7 +565,14 @@ void snapshot_json(const struct snapshot *s, const char *findings, struct text *
     add_events(&j, s);
     add_lines(&j, "notes", text_string(&notes));
     json_bool(&j, "too_early", snapshot_too_early(s));
-    add_lines(&j, "findings", findings);
+    add_lines(&j, "findings", text_string(&findings->lines));
+    json_array(&j, "finding_names"); /* of `findings`, one each */
+    for (size_t i = 0; i < findings->n; i++)
+        if (findings->faults[i] != FAULT_NONE)
+            json_string(&j, NULL, fault_name(findings->faults[i]));
+        else
+            json_null(&j, NULL);
+    json_array_end(&j);
     json_object_end(&j);
     text_add_bytes(out, "\n", 1);
     text_free(&notes);

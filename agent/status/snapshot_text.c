@@ -501,7 +501,20 @@ static void add_uplinks(const struct uplinks_report *u, struct text *out)
     text_add(out, u->n > 0 ? "\n" : "");
 }
 
-void snapshot_text(const struct snapshot *s, const char *findings, struct text *out)
+/* "Service down: teams is down by tcp; ..." */
+static void add_findings(const struct status_findings *f, struct text *out)
+{
+    const char *line = text_string(&f->lines);
+    for (size_t i = 0, len; i < f->n; i++, line += len) {
+        len = strcspn(line, "\n") + 1;
+        if (f->faults[i] != FAULT_NONE)
+            text_add(out, "%s: ", fault_title(f->faults[i]));
+        text_add_bytes(out, line, len);
+    }
+}
+
+void snapshot_text(const struct snapshot *s, const struct status_findings *findings,
+                   struct text *out)
 {
     struct text notes = {0};
     double ran_s = (double)(s->now.ns - s->since.ns) / 1e9;
@@ -534,11 +547,13 @@ void snapshot_text(const struct snapshot *s, const char *findings, struct text *
              (double)s->loop_lag_ns / 1e6);
     if (snapshot_notes(s, &notes) > 0)
         text_add(out, "\nNotes:\n%s", text_string(&notes));
-    if (findings[0] != '\0')
-        text_add(out, "\nProblems:\n%s", findings);
-    else if (snapshot_too_early(s))
+    if (findings->n > 0) {
+        text_add(out, "\nProblems:\n");
+        add_findings(findings, out);
+    } else if (snapshot_too_early(s)) {
         text_add(out, "too early to say whether there are problems: no results yet\n");
-    else if (notes.len == 0)
+    } else if (notes.len == 0) {
         text_add(out, "No problems found\n");
+    }
     text_free(&notes);
 }

@@ -11,6 +11,7 @@ find nothing. Each fault has a lab of its own, and DIAGNOSE_JOBS of them run at 
 import concurrent.futures
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ import time
 import xml.etree.ElementTree
 
 import lab
-from lab import TOP, Tap, run
+from lab import TOP, Tap, run, running, wait_for
 from probing import EDGELAT, LAB, installed
 
 SITE, GATEWAY, SITE6, GATEWAY6 = "10.77.0.2", "10.77.0.1", "fd77::2", "fd77::1"
@@ -90,7 +91,7 @@ def openssl(*words):
 
 
 def lossy_first_hop():
-    rules("lossy", "filter hook prerouting priority -300", 'iifname "gw0" numgen random mod 100 < 10 drop')
+    rules("lossy", "filter hook prerouting priority -300", 'iifname "gw0" numgen random mod 100 < 20 drop')
 
 
 def lossy_provider():
@@ -443,11 +444,43 @@ LOAD = ["--load", "--yes", "--load-url", "https://teams.microsoft.com/download"]
 FAULTS["delay under load"] = ("delay_under_load", "path amsterdam 203.0.113.20 2001:db8:113::20 delay=3ms rate=8Mbit queue=300kB "
                               "via=office@0.3ms,isp1@1ms,ier-ams@1.8ms,icr-ams\n", None)
 IN_BRANCH = {"half duplex"}
+# Here an agent runs, too: `status` and the report must name the fault as diagnose does.
+WITH_AGENT = {"lossy first hop", "lossy provider", "far PoP by DNS (front door)", "TLS interception", "dead resolver", "slow resolver",
+              "broken IPv6", "one service down", "503 all day", "uplink down", "first address of a service dead"}
+AGENT_S = 60
 LOADED = {"delay under load", "healthy, loaded"}
 AS_NOBODY, PAGE, FLEET = "healthy, as nobody", "a page", "a line"
 for other in PAGE, FLEET:
     FAULTS[other] = FAULTS["503 all day"]
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+
+
+def agent_conf(conf):
+    targets = (("exchange", "outlook.office365.com"), ("teams", "teams.microsoft.com"), ("portal", "portal.azure.com"),
+               ("sharepoint", "microsoft.sharepoint.com"))
+    return (f"[agent]\nstatus_socket = {lab.FOLDER}/status\nstate_dir = {lab.FOLDER}/state\nwindow = 5s\nworkloads = no\n{conf}\n"
+            + "".join(f"[target {name}]\nhost = {host}\nservice = {name}\ninterval = 1s\nslow_interval = 1s\n"
+                      "https_interval = 2s\nhttps_slow_interval = 2s\n" for name, host in targets))
+
+
+def names_of(status):
+    return sorted({name for name in status.get("finding_names", []) if name})
+
+
+def beside_agent(where, path, wanted, diagnose):
+    """Runs an agent until `status` names what is wanted, and diagnose beside it; returns its result and what `status` and the report name."""
+    shown = {}
+    with running(*where, EDGELAT, "run", "-c", path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        def is_named():
+            text = run(*where, EDGELAT, "status", "-c", path, "--json").stdout
+            shown.update(json.loads(text) if text.startswith("{") else {})
+            return names_of(shown) == wanted
+        wait_for(is_named, AGENT_S, 1)
+        named = names_of(shown)
+        done = diagnose()
+    page = os.path.join(lab.FOLDER, "report.html")
+    run(*where, EDGELAT, "report", "-c", path, "--since", "1h", "-o", page)
+    return done, named, sorted(set(re.findall('data-finding="([a-z0-9_]+)"', lab.read("report.html") if os.path.exists(page) else ""))), shown.get("findings")
 
 
 def inside(name):
@@ -460,7 +493,7 @@ def inside(name):
     environment = {key: value.replace("{lab}", lab.FOLDER) for key, value in (env or {}).items()}
     path = os.path.join(lab.FOLDER, "conf")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(f"[agent]\nstatus_socket = {lab.FOLDER}/none\n" + (conf or ""))
+        file.write(agent_conf(conf or "") if name in WITH_AGENT else f"[agent]\nstatus_socket = {lab.FOLDER}/none\n" + (conf or ""))
     where = [] if name in IN_BRANCH else ["ip", "netns", "exec", "site"]
     program = EDGELAT
     if name == AS_NOBODY:
@@ -468,9 +501,15 @@ def inside(name):
         os.mkdir(f"{lab.FOLDER}/installed")
         program = installed(f"{lab.FOLDER}/installed")
         os.chmod(lab.FOLDER, 0o755)
-    done = run(*where, "env", *(f"{key}={value}" for key, value in environment.items()), program, "diagnose", "-c", path, "-t", SECONDS,
-               *(LOAD if name in LOADED else ()), *(["--html", "-"] if name == PAGE else ["--fleet"] if name == FLEET else ["--json"]), timeout=60)
-    print(json.dumps({"code": done.returncode, "stdout": done.stdout, "stderr": done.stderr}))
+    def diagnose():
+        return run(*where, "env", *(f"{key}={value}" for key, value in environment.items()), program, "diagnose", "-c", path, "-t", SECONDS,
+                   *(LOAD if name in LOADED else ()), *(["--html", "-"] if name == PAGE else ["--fleet"] if name == FLEET else ["--json"]), timeout=60)
+    status = report = text = None
+    if name in WITH_AGENT:
+        done, status, report, text = beside_agent(where, path, sorted(FAULTS[name][0].split()), diagnose)
+    else:
+        done = diagnose()
+    print(json.dumps({"code": done.returncode, "stdout": done.stdout, "stderr": done.stderr, "status": status, "report": report, "findings": text}))
 
 
 def in_lab(name):
@@ -486,12 +525,12 @@ def in_lab(name):
 
 
 def one_lab(name):
-    """Returns (exit code, findings, JSON lines, standard error)."""
+    """Returns (exit code, findings, JSON lines, standard error, all that was said)."""
     told = in_lab(name)
     if told["code"] is None or name in (PAGE, FLEET):
-        return told["code"], None, [], told["stdout"] or told["stderr"]
+        return told["code"], None, [], told["stdout"] or told["stderr"], {}
     lines = lab.json_lines(told["stdout"])
-    return told["code"], [line["finding"] for line in lines if "finding" in line], lines, told["stderr"]
+    return told["code"], [line["finding"] for line in lines if "finding" in line], lines, told["stderr"], told
 
 
 def check_page(tap, code, text):
@@ -523,9 +562,9 @@ def main(names, healthy):
     tap = Tap()
     jobs = [*(name for name in FAULTS if name in names or not names and name not in (PAGE, FLEET)), *(["healthy"] * healthy if not names else [])]
     jobs += names and [name for name in names if name not in FAULTS] or [AS_NOBODY, PAGE, FLEET, "healthy, loaded"]
-    table = []
+    table, agents = [], []
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("DIAGNOSE_JOBS", "6"))) as pool:
-        for name, (code, found, lines, error) in zip(jobs, pool.map(one_lab, jobs)):
+        for name, (code, found, lines, error, told) in zip(jobs, pool.map(one_lab, jobs)):
             if name in (PAGE, FLEET):
                 (check_page if name == PAGE else check_fleet)(tap, code, error)
                 continue
@@ -534,6 +573,12 @@ def main(names, healthy):
             planted = FAULTS.get(name, ("",))[0].split()
             tap.equal(sorted(planted), sorted(found) if found is not None else None, name)
             tap.equal(1 if planted else 0, code, f"{name}: exit code")
+            if name in WITH_AGENT:
+                tap.equal(sorted(planted), told.get("status"), f"{name}: status names it alike")
+                tap.ok(set(planted) <= set(told.get("report") or []), f"{name}: so does the report", told.get("report"))
+                agents.append((name, " ".join(told.get("status") or []), " ".join(told.get("report") or [])))
+                if told.get("status") != sorted(planted):
+                    tap.note(told.get("findings"))
             if found is None or sorted(found) != sorted(planted):
                 tap.note(error)
                 for line in lines:
@@ -544,6 +589,8 @@ def main(names, healthy):
         if planted != "-":
             tap.row(f"diagnose: {name}", f"planted: {planted}", f"named: {found}")
         tap.note(f"{name}: {words}")
+    for name, status, report in agents:
+        tap.row(f"status and report: {name}", f"status: {status}", f"report: {report}")
     right = sum(row[2] == "-" for row in table if row[0] == "healthy")
     if healthy and not names:
         tap.row("diagnose: a healthy site", f"{healthy} runs", f"{right} without a finding")

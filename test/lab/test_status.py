@@ -81,7 +81,9 @@ def but_busy(findings):
 
 
 def wrong(text):
-    return but_busy(text.partition("\nProblems:\n")[2].splitlines())
+    """The problems, without the names of their faults."""
+    lines = text.partition("\nProblems:\n")[2].splitlines()
+    return but_busy([re.sub(r"^(Service down|Uplink down|Gateway silent): ", "", line) for line in lines])
 
 
 def alive(status):

@@ -174,7 +174,7 @@ static void test_verdicts(void **state)
          false,
          {.delay_ns = 60 * NS_PER_MS},
          "bad\">1 of 1 targets over their limits or failing for the period as a whole: "
-         "teams (median "
+         "<span data-finding=\"service_slow\">Service slow</span>: teams (median "
          "70."},
         {"lossy",
          10,
@@ -182,7 +182,8 @@ static void test_verdicts(void **state)
          false,
          {.loss_ratio = 0.01},
          "bad\">1 of 1 targets over their limits or failing for the period as a whole: "
-         "teams (tcp loss "
+         "<span data-finding=\"service_loss\">Packets to a service lost</span>: teams "
+         "(tcp loss "
          "17"},
         {"lossy, no limit", 10, 1, false, {.loss_ratio = 0}, "good\">Good"},
         {"incidents",
@@ -218,8 +219,9 @@ static void test_verdicts(void **state)
                        "datetime=\"2026-11-23T00:03:00.000000Z\" title=\"2026-11-23 "
                        "00:03:00 UTC\">01:03:00</time> to <time "
                        "datetime=\"2026-11-23T00:07:00.000000Z\" title=\"2026-11-23 "
-                       "00:07:00 UTC\">01:07:00</time> (4 min): its delay varies (tcp, "
-                       "ipv4)",
+                       "00:07:00 UTC\">01:07:00</time> (4 min): <span "
+                       "data-finding=\"delay_variation\">Delay varies</span>: its delay "
+                       "varies (tcp, ipv4)",
                        between(&page, "<li>", "</li>"), "when it was bad");
         CHECK(strstr(text_string(&page), "Times are local (CET, UTC+1)") != NULL, "zone");
         CHECK(strstr(text_string(&page), "percentiles are within 0.55\u00a0%)") != NULL,
@@ -365,10 +367,12 @@ static void test_silent_address(void **state)
     } cases[] = {
         {"now", 15, 99, "fair\">Within the limits, but not every address",
          "<strong>teams</strong> (ipv4) since <time datetime=\"2026-11-23T00:15:00.000000Z"
-         "\" title=\"2026-11-23 00:15:00 UTC\">Mon 23 Nov, 01:15</time>: 1 of 3 "
+         "\" title=\"2026-11-23 00:15:00 UTC\">Mon 23 Nov, 01:15</time>: "
+         "<span data-finding=\"service_address_down\">Address of a service down</span>: 1 of 3 "
          "addresses of teams.example does not answer: 192.0.2.9"},
         {"since before", 2, 99, "fair\">Within the limits, but not every address",
-         "<strong>teams</strong> (ipv4) since before this period: 1 of 3 addresses of "
+         "<strong>teams</strong> (ipv4) since before this period: "
+         "<span data-finding=\"service_address_down\">Address of a service down</span>: 1 of 3 addresses of "
          "teams.example does not answer: 192.0.2.9"},
         {"over", 12, 16, "good\">Good", NULL},
     };
@@ -429,9 +433,11 @@ static void test_finding_without_event(void **state)
         bool there = strstr(text_string(&page), "<li><strong>teams") != NULL;
         CHECK(there == (until == 20), "until %d", until);
         if (there)
-            CHECK_TEXT("<strong>teams</strong> (ipv6) since before this period: another "
-                       "front door of the same service answers sooner",
-                       between(&page, "<li>", "</li>"), "a line");
+            CHECK_TEXT(
+                "<strong>teams</strong> (ipv6) since before this period: "
+                "<span data-finding=\"far_front_door\">Far front door</span>: another "
+                "front door of the same service answers sooner",
+                between(&page, "<li>", "</li>"), "a line");
         text_free(&page);
         office_close(&o);
     }
@@ -462,9 +468,11 @@ static void test_down(void **state)
 static void test_intercepted_tls(void **state)
 {
     (void)state;
-    static const char notice[] = "<p><strong>teams</strong>: TLS was intercepted by "
-                                 "Contoso &amp; Co, the issuer of the certificate of "
-                                 "teams.example";
+    static const char notice[] =
+        "<p><strong>teams</strong>: <span data-finding=\"tls_intercepted\">"
+        "TLS intercepted</span>: TLS was intercepted by "
+        "Contoso &amp; Co, the issuer of the certificate of "
+        "teams.example";
     for (int foreign = 0; foreign < 2; foreign++) {
         struct text page = {0};
         struct office o;

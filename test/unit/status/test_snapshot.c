@@ -1,6 +1,7 @@
 /* The status snapshot: closed windows, and the problems that it reports. */
 #include "status/snapshot.h"
 
+#include "core/event_names.h"
 #include "core/series.h"
 #include "unit/core/rig.h"
 
@@ -48,12 +49,16 @@ static void show(struct bed *b)
     text_clear(&b->findings);
     text_clear(&b->json);
     text_clear(&b->text);
-    size_t n = snapshot_findings(&b->s, &b->findings), lines = 0;
+    struct status_findings found = {0};
+    size_t lines = 0;
+    snapshot_findings(&b->s, &found);
+    text_add(&b->findings, "%s", text_string(&found.lines));
     for (const char *c = text_string(&b->findings); *c != '\0'; c++)
         lines += *c == '\n';
-    CHECK_INT(lines, n, "one line a finding");
-    snapshot_json(&b->s, text_string(&b->findings), &b->json);
-    snapshot_text(&b->s, text_string(&b->findings), &b->text);
+    CHECK_INT(lines, found.n, "one line a finding");
+    snapshot_json(&b->s, &found, &b->json);
+    snapshot_text(&b->s, &found, &b->text);
+    status_findings_free(&found);
 }
 
 static void window(struct bed *b)
@@ -310,6 +315,37 @@ static void an_overflow_series(void **state)
     has(&b->json, "\"edgelat.series.overflow\"", "the event");
     has(&b->json, "\"kind\":\"ping\",\"family\":\"ipv4\"", "the stream");
     has_not(&b->json, "\"streams\":[],\"verdict\"", "no target without a stream");
+    bed_end(b);
+}
+
+/* Names by the table of `edgelat diagnose`; what another finding explains is left out. */
+static void names(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    resolve(&b->rig, 0, near, "");
+    pings(b, 6, 0);
+    window(b);
+    has(&b->json, "\"finding_names\":[]", "nothing is wrong");
+    for (int i = 0; i < 2; i++) {
+        pings(b, 0, 6);
+        window(b);
+    }
+    b->s.spool.disk_fails = true;
+    show(b);
+    has(&b->json, "\"finding_names\":[\"service_down\",null]",
+        "down, and the agent's own");
+    has(&b->text, "\nProblems:\nService down: near is down by ping; ", "for people");
+    has(&b->text, "\nthe spool cannot be written", "no name");
+    static struct events events;
+    struct event *e =
+        events_add(&events, EVENT_LAST_METRE, SEVERITY_WARN, b->rig.wall, NULL);
+    snprintf(e->after, sizeof e->after, "down");
+    struct batch batch = {.window_start = b->rig.wall, .time = b->rig.wall};
+    snapshot_window(&b->s, &batch, &events, 0);
+    show(b);
+    has(&b->json, "\"finding_names\":[\"gateway_silent\",null]",
+        "the gateway explains it");
     bed_end(b);
 }
 
@@ -720,7 +756,7 @@ static void what_events_left(void **state)
     }
     has(&b->findings, "near (ipv4), since 2026-11-23 09:0", "since when");
     has(&b->findings, " UTC: you lose 15.0 ms; ", "what");
-    has(&b->text, "\nProblems:\nnear (ipv4), since ", "text");
+    has(&b->text, "\nProblems:\nFar front door: near (ipv4), since ", "text");
     has_not(&b->text, "No problems found", "text");
     has(&b->json, "\"notes\":[],\"too_early\":false,\"findings\":[\"near (ipv4), since ",
         "JSON");
@@ -757,6 +793,7 @@ int main(void)
         cmocka_unit_test(addresses_of_a_name),
         cmocka_unit_test(another_place),
         cmocka_unit_test(an_overflow_series),
+        cmocka_unit_test(names),
         cmocka_unit_test(down),
         cmocka_unit_test(a_dns_server),
         cmocka_unit_test(not_the_edge),
