@@ -279,11 +279,12 @@ static bool render_percentiles(struct text *out, const struct histogram *h)
 {
     bool doubt = false;
     for (size_t p = 0; p < PERCENTILES; p++) {
-        char ms[24], cell[32];
+        char ms[DELAY_TEXT_MAX], cell[DELAY_TEXT_MAX + 2];
+        int64_t ns = histogram_quantile(h, percentile_quantile[p]);
         bool doubtful = h->count > 0 && !percentile_supported(p, h->count);
         snprintf(cell, sizeof cell, doubtful ? "(%s)" : "%s",
-                 render_ms(ms, histogram_quantile(h, percentile_quantile[p])));
-        text_add(out, " %9s", cell);
+                 delay_text(ms, ns == DELAY_UNDEFINED ? -1 : (double)ns / 1e6));
+        text_add(out, " %7s", cell);
         doubt |= doubtful;
     }
     text_add(out, "\n");
@@ -307,7 +308,7 @@ static bool render_row(struct text *out, const struct row *row, struct widths w)
         family[CELL_MAX + 1];
     if (row->rank != INT64_MAX)
         snprintf(rank, sizeof rank, "%lld", (long long)row->rank);
-    text_add(out, "%-4s  %-*s  %-*s  %-5s  %-6s %7llu %7s", rank, w.target,
+    text_add(out, "%-4s  %-*s  %-*s  %-5s %-6s %5llu %6s", rank, w.target,
              decoded_clean(target, sizeof target, row->key.target, '_'), w.pop,
              decoded_clean(pop, sizeof pop, row->key.pop, '_'),
              decoded_clean(kind, sizeof kind, row->key.kind, '_'),
@@ -345,16 +346,16 @@ static void render_head(struct text *out, const struct results_table *t,
              decoded_clean(cell, sizeof cell, host, ' '));
     if (site[0] != '\0')
         text_add(out, "  site %s", decoded_clean(cell, sizeof cell, site, ' '));
-    text_add(out, "  %zu bytes", bytes);
+    text_add(out, "  %zu bytes\n", bytes);
     if (t->start_ns > 0)
-        text_add(out, "; since %s", wall_text(time, (struct wall){(int64_t)t->start_ns}));
-    text_add(out, "; delays in ms");
+        text_add(out, "since %s; ", wall_text(time, (struct wall){(int64_t)t->start_ns}));
+    text_add(out, "delays in ms");
     add_delay_names(out, t);
     text_add(out, "\n");
-    text_add(out, "%-4s  %-*s  %-*s  %-5s  %-6s %7s %7s", "rank", w.target, "target",
+    text_add(out, "%-4s  %-*s  %-*s  %-5s %-6s %5s %6s", "rank", w.target, "target",
              w.pop, "PoP", "kind", "family", "sent", "loss");
     for (size_t p = 0; p < PERCENTILES; p++)
-        text_add(out, " %9s", percentile_name[p]);
+        text_add(out, " %7s", percentile_name[p]);
     text_add(out, "\n");
 }
 
@@ -371,21 +372,42 @@ static void render(struct text *out, const struct results_table *t,
         text_add(out, "%s", render_supported_note);
 }
 
+static void table_end(struct results_table *t)
+{
+    for (size_t i = 0; i < t->n_rows; i++)
+        histogram_free(&t->rows[i].delays);
+    free(t->rows);
+    free(t->ranks);
+    free(t->pieces);
+}
+
+static bool is_same(const Otlp__Resource *a, const Otlp__Resource *b)
+{
+    bool same = a != NULL && b != NULL && a->n_attributes == b->n_attributes;
+    for (size_t i = 0; same && i < a->n_attributes; i++) {
+        const char *key = a->attributes[i]->key;
+        same = strcmp(decoded_text(a->attributes, a->n_attributes, key, ""),
+                      decoded_text(b->attributes, b->n_attributes, key, "")) == 0;
+    }
+    return same;
+}
+
+/* An agent of many targets states its resource several times, each with some metrics. */
 void table_render(struct text *out, const Otlp__ExportMetricsServiceRequest *request,
                   size_t bytes, const struct kinds *kinds)
 {
-    for (size_t r = 0; r < request->n_resource_metrics; r++) {
+    struct results_table t = {.kinds = kinds};
+    for (size_t r = 0, n = request->n_resource_metrics; r < n; r++) {
         const Otlp__ResourceMetrics *from = request->resource_metrics[r];
-        struct results_table t = {.kinds = kinds};
         for (size_t s = 0; s < from->n_scope_metrics; s++)
             for (size_t m = 0; m < from->scope_metrics[s]->n_metrics; m++)
                 add_metric(&t, from->scope_metrics[s]->metrics[m]);
+        if (r + 1 < n &&
+            is_same(from->resource, request->resource_metrics[r + 1]->resource))
+            continue;
         make_rows(&t);
         render(out, &t, from->resource, bytes);
-        for (size_t i = 0; i < t.n_rows; i++)
-            histogram_free(&t.rows[i].delays);
-        free(t.rows);
-        free(t.ranks);
-        free(t.pieces);
+        table_end(&t);
+        t = (struct results_table){.kinds = kinds};
     }
 }

@@ -45,7 +45,7 @@ static const char *words(const struct text *table, size_t i)
     return out;
 }
 
-/* 1000 values around 2^-8 s = 3.906 ms: scale 0, bucket -9 is (2^-9, 2^-8]. */
+/* 1000 values around 2^-8 s = 3.91 ms: scale 0, bucket -9 is (2^-9, 2^-8]. */
 static void add_thousand(struct made *m, const char *const key[4], const char *delay)
 {
     const uint64_t counts[] = {900, 60, 40}; /* (1.95, 3.9], (3.9, 7.8], (7.8, 15.6] */
@@ -68,11 +68,10 @@ static void test_row(void **state)
     made_rank(&m, "teams", 2);
     CHECK_TEXT(
         "2026-11-23T09:00:00.000000Z  host branch-17  site K\xc3\xb6ln 2  3120 "
-        "bytes; delays in ms\n"
-        "rank  target  PoP  kind   family    sent    loss       p50       p90      "
-        " p95       p99\n"
-        "2     teams   LON  icmp   ipv4      1024    2.3%     2.762     2.762     "
-        "5.524    11.049\n",
+        "bytes\n"
+        "delays in ms\n"
+        "rank  target  PoP  kind  family  sent   loss     p50     p90     p95     p99\n"
+        "2     teams   LON  icmp  ipv4    1024   2.3%    2.76    2.76    5.52    11.0\n",
         render(&out, &m), "one row");
     text_free(&out);
     made_end(&m);
@@ -90,9 +89,9 @@ static void test_delay_of_the_kind(void **state)
     made_delays(&m, https, "total", 0, -5, one, 1);
     made_delays(&m, https, "tls", 0, -6, one, 1);
     render(&out, &m);
-    CHECK_TEXT("- teams LON https ipv6 1000 0.0% 44.194 44.194 44.194 44.194",
-               words(&out, 2), "https is about the total");
-    CHECK(strstr(text_string(&out), "; delays in ms: https total\n") != NULL,
+    CHECK_TEXT("- teams LON https ipv6 1000 0.0% 44.2 44.2 44.2 44.2", words(&out, 3),
+               "https is about the total");
+    CHECK(strstr(text_string(&out), "\ndelays in ms: https total\n") != NULL,
           "it says so");
     text_free(&out);
     made_end(&m);
@@ -114,9 +113,9 @@ static void test_no_pop(void **state)
     p->attributes[p->n_attributes++] = made_attribute(&m, "server.address", "_gateway");
     made_results(&m, service, "reply", 1);
     render(&out, &m);
-    CHECK_TEXT("- dns-192-0-2-53 - dns ipv4 1 0.0% - - - -", words(&out, 2), "DNS");
-    CHECK_TEXT("- gateway - icmp ipv4 1 0.0% - - - -", words(&out, 3), "gateway");
-    CHECK_TEXT("- teams unknown icmp ipv4 1 0.0% - - - -", words(&out, 4), "service");
+    CHECK_TEXT("- dns-192-0-2-53 - dns ipv4 1 0.0% - - - -", words(&out, 3), "DNS");
+    CHECK_TEXT("- gateway - icmp ipv4 1 0.0% - - - -", words(&out, 4), "gateway");
+    CHECK_TEXT("- teams unknown icmp ipv4 1 0.0% - - - -", words(&out, 5), "service");
     text_free(&out);
     made_end(&m);
 }
@@ -131,11 +130,11 @@ static void test_failures(void **state)
     made_results(&m, https, "refused", 5);
     made_results(&m, https, "tls_error", 5);
     render(&out, &m);
-    CHECK_TEXT("- teams LON https ipv6 10 - - - - -", words(&out, 2), "all failed");
+    CHECK_TEXT("- teams LON https ipv6 10 - - - - -", words(&out, 3), "all failed");
     made_results(&m, https, "loss", 10);
     text_clear(&out);
     render(&out, &m);
-    CHECK_TEXT("- teams LON https ipv6 20 50.0% - - - -", words(&out, 2), "half is lost");
+    CHECK_TEXT("- teams LON https ipv6 20 50.0% - - - -", words(&out, 3), "half is lost");
     text_free(&out);
     made_end(&m);
 }
@@ -164,9 +163,9 @@ static void test_order(void **state)
     made_rank(&m, "zulu", 1);
     render(&out, &m);
     for (size_t i = 0; i < 6; i++)
-        CHECK(strncmp(words(&out, 2 + i), expected[i], strlen(expected[i])) == 0,
-              "row %zu: expected %s, got %s", i, expected[i], words(&out, 2 + i));
-    CHECK_TEXT("", line(&out, 8), "nothing sent, no row");
+        CHECK(strncmp(words(&out, 3 + i), expected[i], strlen(expected[i])) == 0,
+              "row %zu: expected %s, got %s", i, expected[i], words(&out, 3 + i));
+    CHECK_TEXT("", line(&out, 9), "nothing sent, no row");
     text_free(&out);
     made_end(&m);
 }
@@ -178,10 +177,10 @@ static void test_too_few(void **state)
         uint64_t n; /* values: p50 needs 6, p90 29, p95 59, p99 299 */
         const char *cells;
     } cases[] = {
-        {5, "(2.762) (3.906) (3.906) (3.906)"}, {6, "2.762 (3.906) (3.906) (3.906)"},
-        {28, "2.762 (2.762) (2.762) (3.906)"},  {29, "2.762 2.762 (2.762) (3.906)"},
-        {59, "2.762 2.762 2.762 (3.906)"},      {298, "2.762 2.762 2.762 (2.762)"},
-        {299, "2.762 2.762 2.762 2.762"},
+        {5, "(2.76) (3.91) (3.91) (3.91)"}, {6, "2.76 (3.91) (3.91) (3.91)"},
+        {28, "2.76 (2.76) (2.76) (3.91)"},  {29, "2.76 2.76 (2.76) (3.91)"},
+        {59, "2.76 2.76 2.76 (3.91)"},      {298, "2.76 2.76 2.76 (2.76)"},
+        {299, "2.76 2.76 2.76 2.76"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char expected[128];
@@ -194,7 +193,7 @@ static void test_too_few(void **state)
         render(&out, &m);
         snprintf(expected, sizeof expected, "- teams LON icmp ipv4 1000 0.0%% %s",
                  cases[i].cells);
-        CHECK_TEXT(expected, words(&out, 2), "brackets");
+        CHECK_TEXT(expected, words(&out, 3), "brackets");
         CHECK_INT(brackets, strstr(text_string(&out), "(in parentheses:") != NULL,
                   "legend");
         text_free(&out);
@@ -214,11 +213,11 @@ static void test_hostile_texts(void **state)
     made_resource(&m, "host.name", "h\r\nrank 1");
     made_results(&m, key, "reply", 3);
     render(&out, &m);
-    CHECK_TEXT("2026-11-23T09:00:00.000000Z host h??rank 1 3120 bytes; delays in ms",
-               words(&out, 0), "head");
+    CHECK_TEXT("2026-11-23T09:00:00.000000Z host h??rank 1 3120 bytes", words(&out, 0),
+               "head");
     CHECK_TEXT(
         "- a?[31m?\"b??_c?01234567890123456789012345678901234567890 L_N ? - 3 0.0% - - - -",
-        words(&out, 2), "row");
+        words(&out, 3), "row");
     text_free(&out);
     made_end(&m);
 }
@@ -243,8 +242,8 @@ static void test_hostile_histograms(void **state)
         {"too many buckets", 6, 0, many, 1537, 1, "- - - -"},
         {"no buckets", 6, 0, huge, 0, 1, "- - - -"},
         {"counts", 0, -10, huge, 2, NAN, "0.000 0.000 0.000 0.000"},
-        {"counts", 0, -10, huge, 2, 1, "1.381 2.762 2.762 2.762"},
-        {"infinite maximum", 0, -10, huge, 2, INFINITY, "1.381 2.762 2.762 2.762"},
+        {"counts", 0, -10, huge, 2, 1, "1.38 2.76 2.76 2.76"},
+        {"infinite maximum", 0, -10, huge, 2, INFINITY, "1.38 2.76 2.76 2.76"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char expected[128];
@@ -258,10 +257,42 @@ static void test_hostile_histograms(void **state)
         render(&out, &m);
         snprintf(expected, sizeof expected, "- teams LON icmp ipv4 3 0.0%% %s",
                  cases[i].cells);
-        CHECK_TEXT(expected, words(&out, 2), cases[i].what);
+        CHECK_TEXT(expected, words(&out, 3), cases[i].what);
         text_free(&out);
         made_end(&m);
     }
+}
+
+/* An agent of many targets: its resource is there several times, each with a part of the
+ * metrics. It is one table, and another resource another one. */
+static void test_parts(void **state)
+{
+    (void)state;
+    struct made parts[3];
+    struct text out = {0};
+    Otlp__ResourceMetrics *all[3];
+    for (size_t i = 0; i < 3; i++) {
+        made_begin(&parts[i]);
+        made_resource(&parts[i], "host.name", i < 2 ? "branch-17" : "branch-18");
+        made_resource(&parts[i], "edgelat.site", "Leeds");
+        made_results(&parts[i], i == 0 ? icmp : https, "reply", 10);
+        all[i] = &parts[i].from;
+    }
+    made_rank(&parts[1], "teams", 1);
+    Otlp__ExportMetricsServiceRequest request =
+        OTLP__EXPORT_METRICS_SERVICE_REQUEST__INIT;
+    request.resource_metrics = all;
+    request.n_resource_metrics = 3;
+    table_render(&out, &request, 3120, &kinds);
+    CHECK_TEXT("1 teams LON icmp ipv4 10 0.0% - - - -", words(&out, 3),
+               "of the first part");
+    CHECK_TEXT("1 teams LON https ipv6 10 0.0% - - - -", words(&out, 4), "of the second");
+    CHECK(strstr(line(&out, 5), "host branch-18  site Leeds") != NULL, "another's: %s",
+          line(&out, 5));
+    CHECK_TEXT("- teams LON https ipv6 10 0.0% - - - -", words(&out, 8), "its row");
+    text_free(&out);
+    for (size_t i = 0; i < 3; i++)
+        made_end(&parts[i]);
 }
 
 /* Two series of one row: an agent that was started anew, as a collector would bundle. */
@@ -278,8 +309,8 @@ static void test_merged(void **state)
     made_delays(&m, icmp, "rtt", 0, -9, one, 1);
     made_delays(&m, icmp, "rtt", 20, -5 * (1 << 20), fine, 2);
     render(&out, &m);
-    CHECK_TEXT("- teams LON icmp ipv4 1000 0.0% 2.762 31.250 31.250 31.250",
-               words(&out, 2), "both count");
+    CHECK_TEXT("- teams LON icmp ipv4 1000 0.0% 2.76 31.3 31.3 31.3", words(&out, 3),
+               "both count");
     text_free(&out);
     made_end(&m);
 }
@@ -294,8 +325,8 @@ static void test_nothing(void **state)
     m.results.data_case = OTLP__METRIC__DATA__NOT_SET;
     m.scope.n_metrics = 1;
     render(&out, &m);
-    CHECK_TEXT("1970-01-01T00:00:00.000000Z host - 3120 bytes; delays in ms",
-               words(&out, 0), "a head of nothing");
+    CHECK_TEXT("1970-01-01T00:00:00.000000Z host - 3120 bytes", words(&out, 0),
+               "a head of nothing");
     m.request.n_resource_metrics = 0;
     CHECK_TEXT("", render(&out, &m), "no resource, no table");
     text_free(&out);
@@ -309,7 +340,8 @@ int main(void)
         cmocka_unit_test(test_no_pop),        cmocka_unit_test(test_failures),
         cmocka_unit_test(test_order),         cmocka_unit_test(test_too_few),
         cmocka_unit_test(test_hostile_texts), cmocka_unit_test(test_hostile_histograms),
-        cmocka_unit_test(test_merged),        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_merged),        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
