@@ -230,12 +230,11 @@ static void check_table(const struct bed *b, size_t bytes)
 {
     char head[128];
     const char *said = read_until(b->out, "\n\n");
-    snprintf(
-        head, sizeof head,
-        "2026-11-23T09:00:00.000000Z  host branch-17  %zu bytes\n"
-        "delays in ms: icmp rtt\n"
-        "rank  target  PoP ",
-        bytes);
+    snprintf(head, sizeof head,
+             "2026-11-23T09:00:00.000000Z  host branch-17  %zu bytes\n"
+             "delays in ms: icmp rtt\n"
+             "rank  target  PoP ",
+             bytes);
     CHECK(strncmp(said, head, strlen(head)) == 0, "expected %s, got %s", head, said);
     CHECK(strstr(said, "\n-     teams   LON  icmp  ipv4       4  25.0%  ") != NULL,
           "got %s", said);
