@@ -19,6 +19,7 @@ import datetime
 import functools
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -155,8 +156,10 @@ def spread(values):
 # ---- a section ----
 
 class Section:
-    def __init__(self, name, title, intro):
+    def __init__(self, name, title, doc):
+        """The last paragraph of `doc` introduces the section, without what concerns whoever runs it."""
         self.name, self.began = name, time.monotonic()
+        intro = re.split(r"\. (?:Takes|Runs as root|No root)\b", " ".join(doc.strip().split("\n\n")[-1].split()))[0].rstrip(".") + "."
         self.head = {"section": name, "title": title, "intro": intro, "command": f"make bench-{name}", "machine": machine(),
                      "version": own_version(), "date": f"{datetime.datetime.now():%Y-%m-%d %H:%M}"}
         self.records, self.values = [], {}
@@ -216,9 +219,3 @@ class Section:
                 file.write(json.dumps(record) + "\n")
         os.replace(path + ".new", path)
         progress(f"{self.name}: {self.head['seconds']:.0f} s")
-
-
-def run_alone(section, script):
-    """`section` prepares the records; the page is made anew with them."""
-    section.end()
-    return subprocess.run([sys.executable, "-B", os.path.join(TOP, "test", "bench", "page.py")], check=False).returncode

@@ -8,24 +8,25 @@ import time
 
 import world
 
-FIELDS = ("frame.time_epoch", "ip.src", "icmp.type", "icmp.ident", "icmp.seq", "tcp.stream",
+FIELDS = ("frame.time_epoch", "ip.src", "ip.dst", "udp.srcport", "udp.dstport", "icmp.type", "icmp.ident", "icmp.seq", "tcp.stream",
           "tcp.flags", "tls.record.opaque_type", "tls.record.length", "tls.handshake.type", "udp.payload")
 SYN, SYN_ACK = 0x02, 0x12
 CLIENT_HELLO = "1"
 REQUEST_RECORD = 40  # is longer; an HTTP/2 SETTINGS, WINDOW_UPDATE or PING is not
 REPLY_RECORD = 700  # only the reply to the request is longer: accuracy fills it up
 
-Packet = collections.namedtuple("Packet", "ns ours icmp echo stream flags records lengths hello udp")
+# peer: the address, and of UDP the port, at the far end
+Packet = collections.namedtuple("Packet", "ns ours peer port icmp echo stream flags records lengths hello udp")
 
 
 class Capture:
-    """Of what goes to and comes from one address; `name` is that of its file."""
+    """Of what goes to and comes from some addresses (as in "host 192.0.2.1"); `name` is that of its file."""
 
-    def __init__(self, interface, address, name="capture"):
+    def __init__(self, interface, addresses, name="capture"):
         self.file, self.name = os.path.join(world.FOLDER, f"{name}.pcapng"), name
         self.process = world.start(name, [
             "dumpcap", "-q", "-i", interface, "-B", "64", "-w", self.file, "-f",
-            f"host {address} and (icmp or tcp port 443 or udp port 3478 or udp port 2112 or udp port 53)"])
+            f"{addresses} and (icmp or tcp port 443 or udp port 3478 or udp port 2112 or udp port 53)"])
         world.wait_until(self.is_open, name, self.process)
         time.sleep(0.3)
 
@@ -50,10 +51,11 @@ class Capture:
 
 
 def packet(columns):
-    epoch, source, icmp, ident, seq, stream, flags, opaque, lengths, hello, udp = columns
+    epoch, source, destination, from_port, to_port, icmp, ident, seq, stream, flags, opaque, lengths, hello, udp = columns
     seconds, fraction = epoch.split(".")
-    return Packet(int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9]), source == world.BRANCH,
-                  icmp, (ident, seq), stream, int(flags or "0", 16), opaque.count("23"),
+    ours = source == world.BRANCH
+    return Packet(int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9]), ours, destination if ours else source,
+                  to_port if ours else from_port, icmp, (ident, seq), stream, int(flags or "0", 16), opaque.count("23"),
                   [int(n) for n in lengths.split(",") if n], hello.split(","), udp)
 
 

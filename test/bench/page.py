@@ -17,7 +17,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import bench  # noqa: E402
 
-ORDER = ("accuracy", "cost", "ceiling", "percentiles", "bytes", "detection", "fleet", "flows", "routes", "sweep", "trace", "programs")
+ORDER = ("accuracy", "windows", "cost", "ceiling", "percentiles", "bytes", "detection", "flows", "routes", "sweep", "trace", "programs", "fleet")
 LEAST_ROUNDS = 3
 OURS = "edgelat"
 # Position in the palette of each peer, so that it has one colour on the whole page; edgelat's own is the accent.
@@ -112,6 +112,10 @@ def ratio(values):
         return ""
     middle, low, high = map(short, (statistics.median(values), values[0], values[-1]))
     return f"{middle}x" if low == high else f"{middle}x ({low} to {high})"
+
+
+def doubted(text, doubt):
+    return f"({text})" if doubt and text else text
 
 
 def verdict(section):
@@ -218,7 +222,8 @@ def dots(section, plot, column, everything):
                 out.append(f'<path class="mark" d="M{x} {y - 5}V{y + 5}"/>')
             else:
                 out.append(f'<circle class="ring" cx="{x}" cy="{y}" r="3.5"/>')
-        out.append(f'<text x="{WIDTH - VALUE + 8}" y="{y + 4}">{amount(middle, unit)}</text></g>')
+        text = doubted(amount(middle, unit), section.doubts(plot, column, headline, tool))
+        out.append(f'<text x="{WIDTH - VALUE + 8}" y="{y + 4}">{text}</text></g>')
     return "".join(out) + "</svg>"
 
 
@@ -226,7 +231,7 @@ def legend(p):
     words = []
     for mark in p["marks"]:
         words.append({p["headline"]: f"filled dot: {mark}", "max": "bar: max"}.get(mark, f"ring: {mark}"))
-    return ("; ".join(words) + "; " if len(p["marks"]) > 1 else "") + "wide line: least to greatest of the rounds"
+    return f"{'; '.join([*(words if len(words) > 1 else []), 'wide line'])}: least to greatest of the rounds.".capitalize()
 
 
 def exponent(points):
@@ -300,10 +305,6 @@ pre{background:var(--card);padding:10px;overflow-x:auto;font-size:12px;line-heig
 """
 
 
-def doubted(text, doubt):
-    return f"({text})" if doubt and text else text
-
-
 def table(head, rows, own=()):
     out = ["<div class=wide><table><tr>", *(f"<th>{esc(h)}" for h in head), "</tr>"]
     for i, cells in enumerate(rows):
@@ -336,6 +337,7 @@ def show(section):
     out = [f'<h2 id="{h["section"]}">{esc(h["title"])}</h2><p>{esc(h["intro"])}</p>']
     if verdict(section):
         out.append(f'<p class="{"noisy" if section.noisy else "dim"}">{esc(verdict(section))}</p>')
+    told = None
     grown = [plot for plot, p in section.plots.items() if p.get("form") == "lines" and section.columns(plot)]
     for plot, p in section.plots.items():
         if not section.columns(plot) or plot in grown[1:]:
@@ -349,7 +351,9 @@ def show(section):
         everything = [v for key, cell in section.cells.items() if key[0] == plot for v in cell.values()]
         panels = "".join(f"<figure><figcaption><b>{esc(c)}</b></figcaption>{dots(section, plot, c, everything)}</figure>"
                          for c in section.columns(plot))
-        out.append(f"<div class=panels>{panels}</div><p class=dim>{esc(legend(p))}. {esc(p.get('note', ''))}</p>{details(section, plot)}")
+        words = " ".join(filter(None, [p.get("note"), legend(p) if p["marks"] != told else ""]))
+        told = p["marks"]
+        out.append(f"<div class=panels>{panels}</div><p class=dim>{esc(words)}</p>{details(section, plot)}")
     goals = [judge(section, g) for g in section.of("goal")]
     if goals:
         out.append("<h3>Goals</h3>" + table(("goal", "measured", ""), goals))

@@ -87,6 +87,38 @@ def build_network():
     return ["ip", "netns", "exec", "internet"]
 
 
+STUN_SERVER = """
+import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, 8, 1)  # IP_PKTINFO: the answer comes from the address that was asked
+s.bind(("", 3478))
+while True:
+    data, control, _, peer = s.recvmsg(512, 64)
+    if len(data) < 20:
+        continue
+    port = peer[1] ^ 0x2112
+    address = struct.unpack("!I", socket.inet_aton(peer[0]))[0] ^ 0x2112a442
+    info = control[0][2][:4] + control[0][2][8:12] + bytes(4)
+    answer = struct.pack("!HH", 0x0101, 12) + data[4:20] + struct.pack("!HHBBHI", 0x20, 8, 0, 1, port, address)
+    s.sendmsg([answer], [(socket.IPPROTO_IP, 8, struct.pack("i", 0) + control[0][2][8:12] + bytes(4))], 0, peer)
+"""
+
+
+def targets(n):
+    """Addresses that the internet has all of."""
+    return [f"10.99.{1 + i // 250}.{1 + i % 250}" for i in range(n)]
+
+
+def start_range(internet):
+    """A server of each kind at all targets(); returns the CA's file. The certificate is for pop.test."""
+    run("ip", "-n", "internet", "route", "add", "local", "10.99.0.0/16", "dev", "lo")
+    run("ip", "route", "add", "10.99.0.0/16", "via", POP)
+    start("dnsmasq", [*internet, "dnsmasq", "-k", "-C", "/dev/null", "-u", "root", "-x", f"{FOLDER}/dnsmasq.pid", "-R", "-h",
+                      "--address=/a.test/192.0.2.7"])
+    start("stun", [*internet, sys.executable, "-c", STUN_SERVER])
+    return start_nginx(internet, names="DNS:pop.test," + ",".join(f"IP:{a}" for a in (POP, *OTHERS)))
+
+
 def write(name, text):
     path = os.path.join(FOLDER, name)
     with open(path, "w", encoding="utf-8") as file:
