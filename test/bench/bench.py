@@ -207,7 +207,7 @@ class Section:
             number += 1
             took = (time.monotonic() - began) / number
             wide = [k for k, v in self.values.items() if key(*k) and spread(v) > known]
-            if number >= least and (time.monotonic() - began + took > seconds or (quiet >= least and not wide)):
+            if time.monotonic() - began + took > seconds or (quiet >= least and not wide):
                 break
 
     def end(self):

@@ -21,7 +21,11 @@ ORDER = ("accuracy", "windows", "cost", "ceiling", "percentiles", "bytes", "dete
 LEAST_ROUNDS = 3
 OURS = "edgelat"
 # Position in the palette of each peer, so that it has one colour on the whole page; edgelat's own is the accent.
-COLOURS = ("fping", "ping", "blackbox_exporter", "curl", "smokeping_prober", "mtr", "irtt", "dnsperf", "dig", "smokeping")
+# Those of other sections use the palette again.
+COLOURS = ("fping", "ping", "blackbox_exporter", "curl", "smokeping_prober", "mtr", "irtt", "dnsperf", "dig", "smokeping",
+           "OpenTelemetry", "HdrHistogram", "DDSketch", "classic", "OTLP/JSON gzip", "OTLP/JSON", "OTLP, not", "remote write, native",
+           "remote write, a bucket", "pmbmpd", "nfcapd", "traceroute -I", "traceroute -T", "scamper", "openssl")
+PALETTE = 10
 
 
 # ---- reading ----
@@ -161,7 +165,7 @@ def colour(tool):
         return "c-own"
     for i, peer in enumerate(COLOURS):
         if tool.startswith(peer):
-            return f"c{i}"
+            return f"c{i % PALETTE}"
     return "c-other"
 
 
@@ -186,7 +190,8 @@ class Axis:
         return round(self.start + share * (self.end - self.start), 1)
 
 
-WIDTH, LABEL, VALUE, ROW = 460, 152, 76, 22
+WIDTH, LABEL, VALUE, ROW = 460, 130, 76, 22
+LETTER = 6.9  # a bold one is as wide, of the font's average
 
 
 def dots(section, plot, column, everything):
@@ -196,7 +201,8 @@ def dots(section, plot, column, everything):
     tools = [t for t in section.tools(plot, column) if section.cell(plot, column, t, headline)]
     sign = -1 if p.get("better") == "higher" else 1
     tools.sort(key=lambda t: (not t.startswith(OURS), sign * section.middle(plot, column, t, headline)))
-    axis = Axis(everything, LABEL + 8, WIDTH - VALUE, p.get("floor"))
+    label = max(LABEL, 6 + LETTER * max(len(t) for t in section.tools(plot)))
+    axis = Axis(everything, label + 14, WIDTH - VALUE - 6, p.get("floor"))
     top, bottom = 8, 8 + ROW * len(tools)
     out = [f'<svg viewBox="0 0 {WIDTH} {bottom + 40}" role="img" aria-label="{esc(p["title"])}, {esc(column)}">']
     for tick in axis.ticks:
@@ -209,7 +215,7 @@ def dots(section, plot, column, everything):
         own = " own" if tool.startswith(OURS) else ""
         values = section.cell(plot, column, tool, headline).values()
         middle = section.middle(plot, column, tool, headline)
-        out.append(f'<g class="{colour(tool)}{own}"><text x="{LABEL}" y="{y + 4}" text-anchor="end">{esc(tool)}</text>')
+        out.append(f'<g class="{colour(tool)}{own}"><text x="{label:.0f}" y="{y + 4}" text-anchor="end">{esc(tool)}</text>')
         spots = {mark: section.middle(plot, column, tool, mark) for mark in marks}
         known = [axis.at(v) for v in spots.values() if v is not None]
         out.append(f'<path class="line" d="M{min(known)} {y}H{max(known)}"/>')
@@ -297,7 +303,7 @@ h3{font-size:16px;margin:24px 0 2px}p{margin:4px 0 8px;max-width:90ch}.dim,figca
 svg{width:100%;max-width:560px;height:auto;display:block}svg text{font-size:12px;fill:var(--fg)}svg .tick,svg .axis{fill:var(--dim);font-size:11px}
 svg .name{font-size:11px}svg .own text{font-weight:700}.grid{stroke:var(--line);stroke-width:1;fill:none}.line,.mark,.lead,.curve{stroke:var(--c);fill:none;stroke-width:1.5}
 .lead{stroke-width:.7}.curve{stroke-width:2}.own .curve{stroke-width:3}.spread{stroke:var(--c);stroke-width:9;opacity:.3;fill:none}.dot{fill:var(--c)}.ring{fill:var(--bg);stroke:var(--c);stroke-width:1.5}
-.c-own{--c:var(--own)}.c-other{--c:var(--px)}""" + "".join(f".c{i}{{--c:var(--p{i})}}" for i in range(10)) + """
+.c-own{--c:var(--own)}.c-other{--c:var(--px)}""" + "".join(f".c{i}{{--c:var(--p{i})}}" for i in range(PALETTE)) + """
 .wide{overflow-x:auto;max-width:100%}table{border-collapse:collapse;margin:8px 0;font-size:14px}td,th{padding:3px 10px 3px 0;text-align:right;
 border-bottom:1px solid var(--line);vertical-align:top}td:first-child,th:first-child{text-align:left}th{font-weight:600}.own td{font-weight:700}
 .noisy{border-left:4px solid var(--p3);background:var(--card);padding:6px 10px}details{margin:6px 0}summary{cursor:pointer;color:var(--dim);padding:3px 0}
