@@ -48,7 +48,8 @@ class Section:
                 self.cells[key] = quiet
             else:
                 self.doubtful.add(key)
-        self.noisy = bool(self.noise) and len(self.quiet) < max(LEAST_ROUNDS, len(self.noise) / 2)
+        self.noisy = bool(self.noise) and (
+            len(self.quiet) < min(LEAST_ROUNDS, len(self.noise)) or len(self.quiet) < len(self.noise) / 2)
 
     def of(self, key):
         return [r for r in self.records if key in r]
@@ -107,7 +108,9 @@ def amount(value, unit):
         for factor, name in ((1e6, "MB"), (1e3, "kB")):
             if value >= factor:
                 return f"{short(value / factor)} {name}"
-    return f"{short(value)}{' ' if unit != '%' else ' '}{unit}".strip() if unit not in ("", "counters", "series") else short(value)
+    if unit in ("", "counters", "series"):
+        return short(value)
+    return f"{short(value)}{'' if unit == 'x' else ' '}{unit}"
 
 
 def ratio(values):
@@ -131,6 +134,8 @@ def verdict(section):
     if worst["capture_us"]:
         found += f", error of the capture itself {worst['capture_us']:.1f} µs (p1 to p99)"
     rounds = f"{len(section.quiet)} of {len(section.noise)} rounds were quiet"
+    if not section.cells:
+        return f"The machine was {'not ' * section.noisy}quiet: {found}."
     if section.noisy:
         return f"The machine was too noisy for a verdict: {rounds}; {found}. Figures in parentheses are of all rounds."
     return f"{rounds} and are counted; {found}. Figures in parentheses had too few quiet rounds."
@@ -277,7 +282,7 @@ def lines(section, plot):
         path = "L".join(f"{x_axis.at(x)} {y_axis.at(y)}" for x, y in points)
         out.append(f'<g class="{colour(tool)}{" own" if tool.startswith(OURS) else ""}"><path class="curve" d="M{path}"/>'
                    + "".join(f'<circle class="dot" cx="{x_axis.at(x)}" cy="{y_axis.at(y)}" r="3.5"/>' for x, y in points) + "</g>")
-        growth = f" n^{exponent(points):.2f}" if len(points) > 2 else ""
+        growth = f" n^{exponent(points):.2f}" if len(points) > 1 else ""
         labels.append([y_axis.at(points[-1][1]), tool, growth, x_axis.at(points[-1][0])])
     labels.sort()
     for i, label in enumerate(labels):
