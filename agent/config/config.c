@@ -41,7 +41,8 @@ struct config config_default(void)
         .shipping = {.splay_ns = SPLAY_DEFAULT,
                      .events = true,
                      .choice = METRIC_CHOICE_ALL,
-                     .catch_up = 5},
+                     .catch_up = 5,
+                     .histogram_scale = HISTOGRAM_EXPORT_SCALE},
         .spool_bytes = UINT64_C(64) << 20,
         .spool_count = 20000,
         .spool_age_ns = 7 * 86400 * NS_PER_S,
@@ -58,6 +59,7 @@ struct pipeline_settings config_pipeline(const struct config *c)
         .pattern = c->pattern,
         .ranking = c->ranking,
         .delta = c->shipping.delta,
+        .coarser = HISTOGRAM_SCALE - c->shipping.histogram_scale,
         .targets = c->targets,
         .n_targets = c->n_targets,
     };
@@ -71,6 +73,7 @@ struct uplinks_settings config_uplinks(const struct config *c)
         .targets = c->targets,
         .n_targets = c->n_targets,
         .delta = c->shipping.delta,
+        .coarser = HISTOGRAM_SCALE - c->shipping.histogram_scale,
     };
 }
 

@@ -49,8 +49,9 @@ struct shipping {     /* the other keys of [collector] */
     int64_t splay_ns; /* upper bound of the splay, see core/splay.h */
     bool events;      /* send events as OTLP logs; false: metrics only */
     struct metric_choice choice;
-    bool delta;        /* batches contain deltas; false: totals since the start */
-    uint32_t catch_up; /* maximum batches per second; 0: no limit */
+    bool delta;               /* batches contain deltas; false: totals since the start */
+    uint32_t catch_up;        /* maximum batches per second; 0: no limit */
+    uint32_t histogram_scale; /* of OpenTelemetry */
 };
 
 struct target_draft; /* keys.h */

@@ -45,7 +45,15 @@ struct series {
     const struct kind *silent_while;
     bool
         silence_significant; /* the silence is now too long for chance; true once a series */
+    /*
+     * What stands as in the batch before is left out of this one: counts of 0, the least and
+     * greatest delay, and the burst of no loss in two windows. It is sent every SERIES_REPEAT_NS, within the
+     * five minutes for which Prometheus and VictoriaMetrics take the last value of a series,
+     * so no series ends there. An exported count that rises is in each batch with results.
+     */
+    bool brief;
     bool in_window;        /* the window that has just closed has results of the series */
+    bool lossless;         /* nor had the window with results before that a loss */
     struct summary window; /* if in_window; of all its parts, see core/series.h */
 
     /* By delay, those that are due; NULL: none is. */

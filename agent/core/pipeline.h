@@ -87,7 +87,8 @@ struct pipeline_settings {
     uint32_t nearest;  /* number of nearest targets probed at the full rate */
     enum pattern pattern;
     struct nearest_policy ranking;
-    bool delta; /* delta temporality: since the last batch, not since the start */
+    bool delta;       /* delta temporality: since the last batch, not since the start */
+    uint32_t coarser; /* so many scales than HISTOGRAM_SCALE are exported histograms */
     const struct target *targets;
     size_t n_targets;
     struct budget *budget; /* borrowed; NULL: none. Probes are taken from it. */

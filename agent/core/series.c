@@ -11,10 +11,12 @@
 struct series_entry {
     struct series series;
     uint32_t stream;
-    uint64_t window;  /* number of the window of the last part */
-    struct mono seen; /* end of the last window with a result */
-    bool answered;    /* ever, by the target itself */
-    uint64_t losses;  /* ever */
+    uint64_t window;   /* number of the window of the last part */
+    struct mono seen;  /* end of the last window with a result */
+    struct mono whole; /* when it was last not brief */
+    bool has_lost;     /* in its last window with results */
+    bool answered;     /* ever, by the target itself */
+    uint64_t losses;   /* ever */
     bool silence_reported;
     /* Values of the parts of this window, the last ones of the variation; NULL: the window
      * has one part so far, which ends with it. */
@@ -34,6 +36,7 @@ struct series_set {
     struct mono closed; /* when the last window was closed */
     uint64_t overflowed;
     bool delta;
+    int scale;
     struct rolling_set *rolling;
     const struct series **list;
     size_t list_room;
@@ -47,8 +50,25 @@ struct series_set *series_set_create(bool delta, struct rolling_set *rolling)
     struct series_set *l = mem_zalloc(sizeof *l);
     l->rolling = rolling;
     l->delta = delta;
+    l->scale = HISTOGRAM_SCALE;
     l->window = 1;
     return l;
+}
+
+void series_set_scale(struct series_set *l, int scale)
+{
+    l->scale = scale;
+}
+
+/* Empty histograms of the scale of the set. */
+static void begin_histograms(const struct series_set *l, struct series *s)
+{
+    for (size_t i = 0; i < kind_delays(s->kind); i++) {
+        histogram_reset(&s->delays[i]);
+        histogram_coarsen(&s->delays[i], l->scale);
+    }
+    histogram_reset(&s->variation);
+    histogram_coarsen(&s->variation, l->scale - SERIES_VARIATION_COARSER);
 }
 
 static void forget_parts(struct series_entry *a)
@@ -145,9 +165,7 @@ static struct series_entry *series_entry_open(struct series_set *l, size_t at,
     a->series.overflow = overflow;
     if (!overflow)
         text_copy(a->series.pop, sizeof a->series.pop, part->pop);
-    for (size_t i = 0; i < DELAYS_MAX; i++)
-        a->series.delays[i] = histogram_empty();
-    a->series.variation = histogram_empty();
+    begin_histograms(l, &a->series);
     if (!overflow)
         begin_rolling(l, a);
 
@@ -330,14 +348,13 @@ static bool is_answered(const struct summary *s)
 }
 
 /* Delta temporality: forgets the values exported with an earlier window. */
-static void begin_anew(struct series_entry *a, struct wall start)
+static void begin_anew(const struct series_set *l, struct series_entry *a,
+                       struct wall start)
 {
     struct series *s = &a->series;
     memset(s->outcomes, 0, sizeof s->outcomes);
     memset(s->counters, 0, sizeof s->counters);
-    for (size_t i = 0; i < kind_delays(s->kind); i++)
-        histogram_reset(&s->delays[i]);
-    histogram_reset(&s->variation);
+    begin_histograms(l, s);
     s->start = start;
 }
 
@@ -369,7 +386,7 @@ bool series_set_add(struct series_set *l, const struct series_part *part)
 
     bool first = a->window != l->window;
     if (first && l->delta)
-        begin_anew(a, part->summary->start);
+        begin_anew(l, a, part->summary->start);
     a->window = l->window;
     a->series.to = part->to;
     a->losses += outcomes_lost(part->summary->outcomes);
@@ -448,11 +465,24 @@ static bool is_due(const struct series_entry *a, size_t period, struct mono now)
 
 /* Statements of all series would cost the most at one window: the second one of a series
  * comes earlier by a time of its own, so they are spread. */
-static int64_t spread_of(const struct series_entry *a, size_t period)
+static int64_t spread_of(const struct series_entry *a, int64_t period_ns)
 {
-    return (int64_t)(a->stream * UINT64_C(2654435761) % UINT32_MAX) *
-               (period_pace_ns[period] >> 10) >>
+    return (int64_t)(a->stream * UINT64_C(2654435761) % UINT32_MAX) * (period_ns >> 10) >>
            22;
+}
+
+/* The series take turns, as with the periods. */
+static void set_brief(const struct series_set *l, struct series_entry *a, struct mono now)
+{
+    struct series *s = &a->series;
+    bool lost = s->in_window && outcomes_lost(s->window.outcomes) > 0;
+    s->brief = !l->delta && a->whole.ns != 0 &&
+               now.ns - a->whole.ns < SERIES_REPEAT_NS - NS_PER_S / 2;
+    if (!s->brief)
+        a->whole.ns = now.ns - (a->whole.ns == 0 ? spread_of(a, SERIES_REPEAT_NS) : 0);
+    s->lossless = !lost && !a->has_lost;
+    if (s->in_window)
+        a->has_lost = lost;
 }
 
 /* Sets which periods are due. One of which nothing can be stated is tried again soon. */
@@ -480,7 +510,8 @@ static void state_periods(const struct series_set *l, struct series_entry *a,
         if (!s->due[p])
             continue;
         bool first = stated[p] && !a->stated[p];
-        a->tried[p] = (struct mono){first ? now.ns - spread_of(a, p) : now.ns};
+        a->tried[p] =
+            (struct mono){first ? now.ns - spread_of(a, period_pace_ns[p]) : now.ns};
         a->stated[p] = stated[p];
         a->fresh[p] = !stated[p];
     }
@@ -515,6 +546,7 @@ const struct series *const *series_set_close(struct series_set *l, struct mono n
         struct series_entry *a = l->entries[i];
         detect_silence(l, a);
         state_periods(l, a, now);
+        set_brief(l, a, now);
         if (a->series.in_window || !l->delta)
             l->list[(*n)++] = &a->series;
     }

@@ -32,9 +32,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SERIES_KEEP_NS (24 * 3600 * NS_PER_S)
-#define SERIES_IDLE_NS (3600 * NS_PER_S)
-#define SILENT_LOSSES  10 /* losses after which silence is too long for chance */
+#define SERIES_KEEP_NS           (24 * 3600 * NS_PER_S)
+#define SERIES_REPEAT_NS         (240 * NS_PER_S)
+#define SERIES_IDLE_NS           (3600 * NS_PER_S)
+#define SERIES_VARIATION_COARSER 3
+#define SILENT_LOSSES            10 /* losses after which silence is too long for chance */
 
 enum {
     SERIES_PLACES_MAX = 16,
@@ -57,6 +59,10 @@ struct series_set;
 
 /* `rolling` is borrowed: the values of each series for percentiles over longer periods. */
 struct series_set *series_set_create(bool delta, struct rolling_set *rolling);
+
+/* The scale of the histograms of series that begin from now on, at most and by default
+ * HISTOGRAM_SCALE; that of the variation is coarser by SERIES_VARIATION_COARSER. */
+void series_set_scale(struct series_set *l, int scale);
 void series_set_destroy(struct series_set *l);
 
 /*

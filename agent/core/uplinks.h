@@ -42,6 +42,7 @@ struct uplinks_settings {
     const struct target *targets; /* those with over_uplinks are probed */
     size_t n_targets;
     bool delta;
+    uint32_t coarser; /* as in struct pipeline_settings */
 };
 
 /* `settings` is copied, with the targets; `rolling` as in core/series.h. */

@@ -1,5 +1,6 @@
 #include "daemon/self_metrics.h"
 
+#include "core/series.h"
 #include "otlp/names.h"
 
 #include <assert.h>
@@ -183,6 +184,27 @@ void self_metrics_delta(struct self_metrics *s, struct self_value *values, size_
     }
 }
 
+/* Leaves out sums that stand at 0; one that no longer does begins with that. */
+static size_t leave_out_zeros(struct self_metrics *s, const struct batch *batch,
+                              struct self_value *values, size_t n)
+{
+    bool brief = s->whole.ns != 0 && batch->time.ns - s->whole.ns < SERIES_REPEAT_NS;
+    size_t kept = 0;
+    if (!brief)
+        s->whole = batch->time;
+    for (size_t i = 0; i < n; i++) {
+        if (values[i].monotonic && values[i].value <= 0 && brief)
+            continue;
+        if (values[i].monotonic) {
+            double *reported = reported_total(s, &values[i]);
+            values[i].begins = *reported <= 0 && values[i].value > 0;
+            *reported = values[i].value;
+        }
+        values[kept++] = values[i];
+    }
+    return kept;
+}
+
 void self_metrics_begin(struct self_metrics *s)
 {
     *s = (struct self_metrics){.began = cpu_time_now()};
@@ -198,5 +220,7 @@ size_t self_metrics_window(struct self_metrics *s, const struct batch *batch,
     size_t n = add_all(s, batch, counters, values);
     if (batch->delta)
         self_metrics_delta(s, values, n);
+    else
+        n = leave_out_zeros(s, batch, values, n);
     return n;
 }

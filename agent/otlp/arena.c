@@ -22,7 +22,6 @@ void *arena_take(struct arena *a, size_t size)
         *c = (struct arena_chunk){.before = a->chunk, .room = room};
         a->chunk = c;
     }
-    a->bytes += size;
     void *taken = a->chunk->bytes + a->chunk->used;
     a->chunk->used += size;
     return taken;
@@ -37,7 +36,6 @@ void arena_clear(struct arena *a)
     }
     if (a->chunk != NULL)
         a->chunk->used = 0;
-    a->bytes = 0;
 }
 
 void arena_free(struct arena *a)

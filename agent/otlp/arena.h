@@ -8,7 +8,6 @@
 
 struct arena { /* start with { 0 } */
     struct arena_chunk *chunk;
-    size_t bytes; /* taken */
 };
 
 void *arena_take(struct arena *a,

@@ -5,6 +5,7 @@
 #include "otlp/names.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@
 void builder_clear(struct builder *b)
 {
     for (size_t i = 0; i < b->n_metrics; i++)
-        b->metrics[i].n = 0;
+        b->metrics[i].n = b->metrics[i].len = 0;
+    b->bytes = 0;
     arena_clear(&b->arena);
 }
 
@@ -169,108 +171,221 @@ void attributes_attach(struct builder *b, const struct attributes *a,
     attach(b, message, tag, a->list, a->n);
 }
 
-/* ---- points: `attributes` is 7 in one kind of them, and 1 in the other ---- */
+/* ---- points and metrics, encoded here: what varies least stands first, for gzip ---- */
 
-static void add_point(struct builder *b, size_t metric, const ProtobufCMessage *point)
+enum wire_type { VARINT = 0, FIXED64 = 1, BYTES = 2 };
+
+static uint8_t *put_varint(uint8_t *at, uint64_t n)
 {
-    struct metric *m = &b->metrics[metric];
-    m->points = mem_grow(m->points, &m->room, m->n + 1, sizeof *m->points);
-    m->points[m->n++] = pack(b, point);
+    for (; n > 0x7f; n >>= 7)
+        *at++ = (uint8_t)(n | 0x80);
+    *at++ = (uint8_t)n;
+    return at;
 }
 
-static Otlp__NumberDataPoint number(struct builder *b, const struct attributes *a,
-                                    struct wall start)
+static size_t varint_len(uint64_t n)
 {
-    Otlp__NumberDataPoint p = OTLP__NUMBER_DATA_POINT__INIT;
-    attributes_attach(b, a, &p.base, 7);
-    p.start_time_unix_nano = (uint64_t)start.ns;
-    p.time_unix_nano = (uint64_t)b->time.ns;
-    return p;
+    size_t len = 1;
+    for (; n > 0x7f; n >>= 7)
+        len++;
+    return len;
+}
+
+static uint8_t *put_tag(uint8_t *at, unsigned field, enum wire_type type)
+{
+    return put_varint(at, field << 3 | (unsigned)type);
+}
+
+static uint8_t *put_fixed64(uint8_t *at, unsigned field, uint64_t n)
+{
+    at = put_tag(at, field, FIXED64);
+    for (int i = 0; i < 8; i++)
+        *at++ = (uint8_t)(n >> 8 * i);
+    return at;
+}
+
+static uint8_t *put_double(uint8_t *at, unsigned field, double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return put_fixed64(at, field, bits);
+}
+
+static uint8_t *put_signed(uint8_t *at, unsigned field, int32_t n)
+{
+    return put_varint(put_tag(at, field, VARINT),
+                      (uint32_t)n << 1 ^ (n < 0 ? UINT32_MAX : 0));
+}
+
+static size_t text_len(const char *text)
+{
+    return text != NULL ? strlen(text) : 0;
+}
+
+static uint8_t *put_text(uint8_t *at, unsigned field, const char *text)
+{
+    size_t len = text_len(text);
+    if (len == 0)
+        return at;
+    at = put_varint(put_tag(at, field, BYTES), len);
+    memcpy(at, text, len);
+    return at + len;
+}
+
+double builder_seconds(double s)
+{
+    return fabs(s) < 0x1p21 ? ldexp(nearbyint(ldexp(s, 31)), -31) : s;
+}
+
+/* The fields that all points have in common, with `len` of others behind them: returns
+ * where those go. */
+static uint8_t *begin_point(struct builder *b, size_t metric, const struct attributes *a,
+                            unsigned attributes_field, struct wall start, size_t len)
+{
+    struct metric *m = &b->metrics[metric];
+    len += 2 * (1 + sizeof(uint64_t));
+    for (size_t i = 0; i < a->n; i++)
+        len += 1 + a->list[i].len;
+    m->points = mem_grow(m->points, &m->room, m->len + 1 + LENGTH_BYTES_MAX + len,
+                         sizeof *m->points);
+    uint8_t *at = put_varint(put_tag(m->points + m->len, 1, BYTES), len);
+    m->len = (size_t)(at - m->points) + len;
+    m->n++;
+    b->bytes += len;
+    /* The last ones differ most: the others and the times behind them are one repetition. */
+    for (size_t i = a->n; i > 0; i--) {
+        at = put_tag(at, attributes_field, BYTES);
+        memcpy(at, a->list[i - 1].bytes, a->list[i - 1].len);
+        at += a->list[i - 1].len;
+    }
+    return put_fixed64(put_fixed64(at, 2, (uint64_t)start.ns), 3, (uint64_t)b->time.ns);
 }
 
 void point_count(struct builder *b, size_t metric, const struct attributes *a,
                  struct wall start, uint64_t count)
 {
-    Otlp__NumberDataPoint p = number(b, a, start);
-    p.value_case = OTLP__NUMBER_DATA_POINT__VALUE_AS_INT;
-    p.as_int = (int64_t)count;
-    add_point(b, metric, &p.base);
+    put_fixed64(begin_point(b, metric, a, 7, start, 1 + sizeof count), 6, count);
 }
 
 void point_value(struct builder *b, size_t metric, const struct attributes *a,
                  struct wall start, double value)
 {
-    Otlp__NumberDataPoint p = number(b, a, start);
-    p.value_case = OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE;
-    p.as_double = value;
-    add_point(b, metric, &p.base);
-}
-
-static Otlp__ExponentialHistogramDataPoint__Buckets buckets(struct builder *b,
-                                                            const struct histogram *h)
-{
-    Otlp__ExponentialHistogramDataPoint__Buckets out =
-        OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__BUCKETS__INIT;
-    out.offset = h->offset;
-    out.n_bucket_counts = h->n;
-    out.bucket_counts = arena_take(&b->arena, h->n * sizeof(uint64_t));
-    for (uint32_t i = 0; i < h->n; i++)
-        out.bucket_counts[i] = h->buckets[i];
-    return out;
+    put_double(begin_point(b, metric, a, 7, start, 1 + sizeof value), 4,
+               builder_seconds(value));
 }
 
 void point_histogram(struct builder *b, size_t metric, const struct attributes *a,
-                     struct wall start, const struct histogram *h)
+                     struct wall start, const struct histogram *h, bool extremes)
 {
-    Otlp__ExponentialHistogramDataPoint p = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__INIT;
-    Otlp__ExponentialHistogramDataPoint__Buckets positive = buckets(b, h);
-    attributes_attach(b, a, &p.base, 1);
-    p.start_time_unix_nano = (uint64_t)start.ns;
-    p.time_unix_nano = (uint64_t)b->time.ns;
-    p.count = h->count;
-    p.zero_count = h->zeros;
-    p.scale = h->scale;
-    p.has_sum_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_SUM_SUM;
-    p.sum = h->sum_s;
-    if (h->count > 0) {
-        p.has_min_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MIN_MIN;
-        p.min = (double)h->min_ns / 1e9;
-        p.has_max_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MAX_MAX;
-        p.max = (double)h->max_ns / 1e9;
+    enum { FIXED = 1 + sizeof(uint64_t), SIGNED_MAX = 1 + LENGTH_BYTES_MAX };
+    uint8_t head[2 * FIXED + 2 * SIGNED_MAX], tail[3 * FIXED], positive[SIGNED_MAX];
+    uint8_t *h_end = put_signed(head, 6, h->scale), *t_end = tail;
+    uint8_t *p_end = put_signed(positive, 1, h->offset);
+    size_t counts = 0, within = 0, buckets = 0;
+    h_end = put_fixed64(h_end, 4, h->count);
+    if (h->zeros > 0)
+        h_end = put_fixed64(h_end, 7, h->zeros);
+    t_end = put_double(t_end, 5, builder_seconds(h->sum_s));
+    if (extremes && h->count > 0) {
+        t_end = put_double(t_end, 12, builder_seconds((double)h->min_ns / 1e9));
+        t_end = put_double(t_end, 13, builder_seconds((double)h->max_ns / 1e9));
     }
-    if (h->n > 0)
-        p.positive = &positive;
-    add_point(b, metric, &p.base);
+    for (uint32_t i = 0; i < h->n; i++)
+        counts += varint_len(h->buckets[i]);
+    if (h->n > 0) {
+        within = (size_t)(p_end - positive) + 1 + varint_len(counts) + counts;
+        buckets = 1 + varint_len(within) + within;
+    }
+    size_t head_len = (size_t)(h_end - head), tail_len = (size_t)(t_end - tail);
+    uint8_t *at = begin_point(b, metric, a, 1, start, head_len + buckets + tail_len);
+    memcpy(at, head, head_len);
+    at += head_len;
+    if (h->n > 0) {
+        at = put_varint(put_tag(at, 8, BYTES), within);
+        memcpy(at, positive, (size_t)(p_end - positive));
+        at = put_varint(put_tag(at + (p_end - positive), 2, BYTES), counts);
+        for (uint32_t i = 0; i < h->n; i++)
+            at = put_varint(at, h->buckets[i]);
+    }
+    memcpy(at, tail, tail_len);
 }
 
-/* ---- metrics: `data_points` is 1 in all of them ---- */
-
-Otlp__Metric *builder_metric(struct builder *b, size_t metric)
+/* The fields of a metric before its points, which end it. */
+static struct packed head_of(struct builder *b, const struct metric *m)
 {
-    const struct metric *p = &b->metrics[metric];
-    const Otlp__AggregationTemporality temporality =
-        b->delta ? OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_DELTA
-                 : OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_CUMULATIVE;
-    Otlp__Metric *m = NEW(&b->arena, Otlp__Metric, (Otlp__Metric)OTLP__METRIC__INIT);
-    m->name = (char *)p->name;
-    m->unit = (char *)p->unit;
-    m->description = (char *)p->description;
-    m->data_case = p->type;
-    if (p->type == OTLP__METRIC__DATA_GAUGE) {
-        m->gauge = NEW(&b->arena, Otlp__Gauge, (Otlp__Gauge)OTLP__GAUGE__INIT);
-        attach(b, &m->gauge->base, 1, p->points, p->n);
-    } else if (p->type == OTLP__METRIC__DATA_SUM) {
-        m->sum = NEW(&b->arena, Otlp__Sum, (Otlp__Sum)OTLP__SUM__INIT);
-        m->sum->is_monotonic = 1;
-        m->sum->aggregation_temporality = temporality;
-        attach(b, &m->sum->base, 1, p->points, p->n);
-    } else {
-        Otlp__ExponentialHistogram *h =
-            NEW(&b->arena, Otlp__ExponentialHistogram,
-                (Otlp__ExponentialHistogram)OTLP__EXPONENTIAL_HISTOGRAM__INIT);
-        m->exponential_histogram = h;
-        h->aggregation_temporality = temporality;
-        attach(b, &h->base, 1, p->points, p->n);
-    }
-    return m;
+    enum {
+        TEMPORALITY_BYTES = 2,
+        MONOTONIC_BYTES = 2,
+        TAGS = 3 * (1 + LENGTH_BYTES_MAX)
+    };
+    bool sum = m->type == OTLP__METRIC__DATA_SUM,
+         gauge = m->type == OTLP__METRIC__DATA_GAUGE;
+    size_t more = (gauge ? 0 : TEMPORALITY_BYTES) + (sum ? MONOTONIC_BYTES : 0);
+    size_t texts = text_len(m->name) + text_len(m->unit) + text_len(m->description);
+    uint8_t *bytes = arena_take(&b->arena, TAGS + texts + 1 + LENGTH_BYTES_MAX + more);
+    uint8_t *at = put_text(bytes, 1, m->name);
+    at = put_text(at, 2, m->description);
+    at = put_text(at, 3, m->unit);
+    at = put_varint(put_tag(at, (unsigned)m->type, BYTES), more + m->len);
+    if (!gauge)
+        at = put_varint(
+            put_tag(at, 2, VARINT),
+            b->delta ? OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_DELTA
+                     : OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_CUMULATIVE);
+    if (sum)
+        at = put_varint(put_tag(at, 3, VARINT), 1);
+    return (struct packed){bytes, (size_t)(at - bytes)};
+}
+
+struct writing {
+    builder_write_cb *write;
+    void *user;
+    size_t len;
+};
+
+static void write_bytes(struct writing *w, const void *bytes, size_t len)
+{
+    w->write(bytes, len, w->user);
+    w->len += len;
+}
+
+/* The tag and length of a message of `len` bytes. */
+static void write_head(struct writing *w, unsigned field, size_t len)
+{
+    uint8_t bytes[1 + LENGTH_BYTES_MAX];
+    write_bytes(w, bytes,
+                (size_t)(put_varint(put_tag(bytes, field, BYTES), len) - bytes));
+}
+
+static size_t message_len(size_t len)
+{
+    return 1 + varint_len(len) + len;
+}
+
+size_t builder_write(struct builder *b, const Otlp__Resource *resource,
+                     const Otlp__InstrumentationScope *scope, builder_write_cb *write,
+                     void *user)
+{
+    struct writing w = {.write = write, .user = user};
+    struct packed heads[METRICS_MAX];
+    struct packed of = pack(b, &resource->base), by = pack(b, &scope->base);
+    size_t scoped = 1 + by.len;
+    for (size_t i = 0; i < b->n_metrics; i++)
+        if (b->metrics[i].n > 0) {
+            heads[i] = head_of(b, &b->metrics[i]);
+            scoped += message_len(heads[i].len + b->metrics[i].len);
+        }
+    write_head(&w, 1, 1 + of.len + message_len(scoped)); /* ResourceMetrics */
+    write_bytes(&w, (uint8_t[]){1 << 3 | BYTES}, 1);
+    write_bytes(&w, of.bytes, of.len);
+    write_head(&w, 2, scoped); /* ScopeMetrics */
+    write_bytes(&w, (uint8_t[]){1 << 3 | BYTES}, 1);
+    write_bytes(&w, by.bytes, by.len);
+    for (size_t i = 0; i < b->n_metrics; i++)
+        if (b->metrics[i].n > 0) {
+            write_head(&w, 2, heads[i].len + b->metrics[i].len);
+            write_bytes(&w, heads[i].bytes, heads[i].len);
+            write_bytes(&w, b->metrics[i].points, b->metrics[i].len);
+        }
+    return w.len;
 }

@@ -3,9 +3,9 @@
  * builder's arena; texts are borrowed from the caller. A text that is too long or not UTF-8
  * is copied and corrected, as one bad text makes a receiver refuse the whole request.
  *
- * An attribute stands in every point of a series, and a point below five other messages:
- * each is packed once and copied, because protobuf-c computes its size again on every
- * level.
+ * An attribute stands in every point of a series, so it is packed once and copied. Points
+ * are packed here, as protobuf-c computes sizes again on every level, and so that attributes
+ * and times stand together: gzip sees one repetition then, a third fewer bytes a point.
  */
 #ifndef EDGELAT_OTLP_BUILDER_H
 #define EDGELAT_OTLP_BUILDER_H
@@ -32,8 +32,8 @@ struct packed { /* an encoded message: length and bytes, as behind a tag */
 struct metric { /* its points so far */
     const char *name, *unit, *description;
     Otlp__Metric__DataCase type;
-    struct packed *points; /* NumberDataPoint or ExponentialHistogramDataPoint */
-    size_t n, room;
+    uint8_t *points; /* NumberDataPoint or ExponentialHistogramDataPoint, as fields */
+    size_t n, len, room;
 };
 
 struct builder { /* start with { .time = ... }, end with builder_free() */
@@ -42,13 +42,24 @@ struct builder { /* start with { .time = ... }, end with builder_free() */
     bool delta;       /* sums and histograms; else cumulative */
     struct metric metrics[METRICS_MAX];
     size_t n_metrics;
+    size_t bytes; /* of the points */
 };
 
 void builder_clear(struct builder *b); /* no points; metrics and memory stay */
 void builder_free(struct builder *b);
 
-/* A metric without points is left out of the request. */
-Otlp__Metric *builder_metric(struct builder *b, size_t metric);
+/*
+ * Writes a request of all metrics that have points, in pieces, and returns its length.
+ * Requests that follow each other are one, as protobuf joins their lists.
+ */
+typedef void builder_write_cb(const void *bytes, size_t len, void *user);
+size_t builder_write(struct builder *b, const Otlp__Resource *resource,
+                     const Otlp__InstrumentationScope *scope, builder_write_cb *write,
+                     void *user);
+
+/* A number with what is below half a nanosecond of seconds left out, which does not
+ * compress: the nearest nanosecond is the same. */
+double builder_seconds(double s);
 
 struct attributes { /* start with { 0 }; a copy may be added to on its own */
     struct packed list[ATTRIBUTES_MAX]; /* KeyValue */
@@ -84,6 +95,6 @@ void point_count(struct builder *b, size_t metric, const struct attributes *a,
 void point_value(struct builder *b, size_t metric, const struct attributes *a,
                  struct wall start, double value);
 void point_histogram(struct builder *b, size_t metric, const struct attributes *a,
-                     struct wall start, const struct histogram *h);
+                     struct wall start, const struct histogram *h, bool extremes);
 
 #endif

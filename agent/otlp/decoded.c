@@ -81,9 +81,12 @@ bool decoded_histogram(struct histogram *out,
         out->count += out->buckets[i];
     }
     /* where the sender did not give the extremes, the bounds of the buckets are known */
+    double low = exp2(ldexp((double)offset, -p->scale));
     double high = exp2(ldexp((double)offset + n, -p->scale));
     if (p->has_min_case == OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MIN_MIN)
         out->min_ns = ns_of(p->min);
+    else if (n > 0 && p->zero_count == 0)
+        out->min_ns = ns_of(low);
     if (p->has_max_case == OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MAX_MAX)
         out->max_ns = ns_of(p->max);
     else if (n > 0)

@@ -42,7 +42,7 @@ struct gzip *gzip_begin(void)
 {
     static gz_header header = {.os = OS_UNKNOWN};
     struct gzip *g = mem_zalloc(sizeof *g);
-    if (deflateInit2(&g->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
+    if (deflateInit2(&g->z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
                      Z_DEFAULT_STRATEGY) != Z_OK)
         abort(); /* no memory */
     deflateSetHeader(&g->z, &header);

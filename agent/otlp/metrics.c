@@ -179,8 +179,8 @@ static struct attributes of_series(struct builder *b, const struct series *s)
  * is of this window, a point of 0 at the window's start precedes it; of a new series that
  * is its start time, a point of zero duration (OTLP data model, "Resets and gaps").
  */
-static bool begins(const struct builder *b, const struct series *s, uint64_t count,
-                   uint64_t in_window)
+static bool begins_now(const struct builder *b, const struct series *s, uint64_t count,
+                       uint64_t in_window)
 {
     return !b->delta && s->in_window && count == in_window;
 }
@@ -198,16 +198,21 @@ static void add_count(struct builder *b, size_t metric, const struct attributes 
 }
 
 static void add_histogram(struct builder *b, size_t metric, const struct attributes *a,
-                          const struct series *s, const struct histogram *h, bool begins)
+                          const struct series *s, const struct histogram *h,
+                          const struct delay_summary *window)
 {
+    bool begins = begins_now(b, s, h->count, window->count);
+    bool extreme = s->in_window && window->count > 0 &&
+                   (window->min_ns == h->min_ns || window->max_ns == h->max_ns);
+
     struct wall time = b->time;
     if (begins) {
         struct histogram none = {.scale = h->scale};
         b->time = s->window.start;
-        point_histogram(b, metric, a, s->start, &none);
+        point_histogram(b, metric, a, s->start, &none, false);
         b->time = time;
     }
-    point_histogram(b, metric, a, s->start, h);
+    point_histogram(b, metric, a, s->start, h, extreme || !s->brief);
 }
 
 /* Those that cannot be stated are not sent. */
@@ -248,19 +253,16 @@ static void add_delays(struct builder *b, const struct series *s,
 {
     for (size_t i = 0; i < kind_delays(s->kind); i++) {
         struct attributes a = *of;
-        const struct delay_summary *window = &s->window.delays[i];
         attribute_text(b, &a, ATTR_DELAY, s->kind->delays[i]);
         if (choice->histograms && s->delays[i].count > 0)
-            add_histogram(b, DELAY, &a, s, &s->delays[i],
-                          begins(b, s, s->delays[i].count, window->count));
+            add_histogram(b, DELAY, &a, s, &s->delays[i], &s->window.delays[i]);
         if (choice->quantiles)
             add_periods(b, &a, s, i);
     }
     if (choice->variation && s->variation.count > 0) {
         struct attributes a = *of;
         attribute_text(b, &a, ATTR_DELAY, s->kind->delays[0]);
-        add_histogram(b, VARIATION, &a, s, &s->variation,
-                      begins(b, s, s->variation.count, s->window.variation.count));
+        add_histogram(b, VARIATION, &a, s, &s->variation, &s->window.variation);
     }
 }
 
@@ -272,12 +274,13 @@ static void add_counts(struct builder *b, const struct series *s,
     bool is_new = s->start.ns == w->start.ns;
     for (size_t i = 0; i < OUTCOME_COUNT; i++) {
         bool always = i == OUTCOME_REPLY || i == OUTCOME_LOSS;
-        if (s->outcomes[i] == 0 && !always)
+        if (s->outcomes[i] == 0 && (!always || s->brief))
             continue;
         struct attributes a = *of;
         attribute_text(b, &a, ATTR_OUTCOME, outcome_name((enum outcome)i));
         add_count(b, RESULTS, &a, s, s->outcomes[i],
-                  begins(b, s, s->outcomes[i], w->outcomes[i]) && (is_new || !always));
+                  begins_now(b, s, s->outcomes[i], w->outcomes[i]) &&
+                      (is_new || s->outcomes[i] > 0));
     }
     for (size_t i = 0; i < COUNTERS; i++) {
         if (s->counters[i] == 0)
@@ -285,11 +288,12 @@ static void add_counts(struct builder *b, const struct series *s,
         struct attributes a = *of;
         attribute_text(b, &a, ATTR_ANOMALY, counter_names[i].attribute);
         add_count(b, ANOMALIES, &a, s, s->counters[i],
-                  begins(b, s, s->counters[i], w->counters[i]));
+                  begins_now(b, s, s->counters[i], w->counters[i]));
     }
     if (s->in_window && s->silent_while == NULL && !isnan(w->loss_ratio)) {
         point_value(b, LOSS_RATIO, of, w->start, w->loss_ratio);
-        point_count(b, LOSS_BURST, of, w->start, w->longest_burst);
+        if (!s->brief || !s->lossless)
+            point_count(b, LOSS_BURST, of, w->start, w->longest_burst);
     }
 }
 
@@ -455,8 +459,8 @@ static void add_uplinks(struct builder *b, const struct uplinks_report *u,
 }
 
 /* The agent's own values bring their names. */
-static void add_self(struct builder *b, const struct self_value *v, struct wall start,
-                     bool begins)
+static void add_self(struct builder *b, const struct self_value *v,
+                     struct wall window_start, struct wall start, bool begins)
 {
     struct wall time = b->time;
     size_t at = b->n_metrics;
@@ -482,15 +486,15 @@ static void add_self(struct builder *b, const struct self_value *v, struct wall 
         attribute_text(b, &a, v->labels[i].name, v->labels[i].value);
     if (v->histogram != NULL) {
         struct histogram none = histogram_empty();
-        b->time = start;
+        b->time = window_start;
         if (begins)
-            point_histogram(b, at - 1, &a, start, &none);
+            point_histogram(b, at - 1, &a, start, &none, false);
         b->time = time;
-        point_histogram(b, at - 1, &a, start, v->histogram);
+        point_histogram(b, at - 1, &a, start, v->histogram, true);
         return;
     }
     if (begins && v->monotonic) {
-        b->time = start;
+        b->time = window_start;
         point_value(b, at - 1, &a, start, 0);
         b->time = time;
     }
@@ -505,7 +509,7 @@ static void add_self(struct builder *b, const struct self_value *v, struct wall 
  * request are one message, as protobuf joins the lists of messages that follow each other.
  */
 enum {
-    PIECE_BYTES = 192 << 10,
+    PIECE_BYTES = 128 << 10,
     /* Of a piece, compressed or not, that the limits of a request must have room for. */
     PIECE_BYTES_MAX = 512 << 10,
 };
@@ -530,41 +534,28 @@ static void end_request(struct encoding *e)
     e->on_part(bytes, len, e->user);
 }
 
+static void compress(const void *bytes, size_t len, void *user)
+{
+    gzip_add(user, bytes, len);
+}
+
 static void end_piece(struct encoding *e)
 {
-    struct builder *b = &e->b;
-    Otlp__Metric *list[METRICS_MAX];
-    size_t n = 0;
-    for (size_t i = 0; i < b->n_metrics; i++)
-        if (b->metrics[i].n > 0)
-            list[n++] = builder_metric(b, i);
-
     struct otlp_request common;
-    otlp_request_make(&common, b, e->resource);
-    Otlp__ScopeMetrics scoped = OTLP__SCOPE_METRICS__INIT, *scopes[] = {&scoped};
-    scoped.scope = &common.scope;
-    scoped.metrics = list;
-    scoped.n_metrics = n;
-    Otlp__ResourceMetrics from = OTLP__RESOURCE_METRICS__INIT, *resources[] = {&from};
-    from.resource = &common.resource;
-    from.scope_metrics = scopes;
-    from.n_scope_metrics = 1;
-    Otlp__ExportMetricsServiceRequest request =
-        OTLP__EXPORT_METRICS_SERVICE_REQUEST__INIT;
-    request.resource_metrics = resources;
-    request.n_resource_metrics = 1;
+    otlp_request_make(&common, &e->b, e->resource);
     if (e->gzip != NULL && (e->plain_len > OTLP_PART_PLAIN_MAX - PIECE_BYTES_MAX ||
                             gzip_len(e->gzip) > OTLP_PART_MAX - PIECE_BYTES_MAX))
         end_request(e);
     if (e->gzip == NULL)
         e->gzip = gzip_begin();
-    e->plain_len += otlp_request_add(e->gzip, &request.base);
-    builder_clear(b);
+    e->plain_len +=
+        builder_write(&e->b, &common.resource, &common.scope, compress, e->gzip);
+    builder_clear(&e->b);
 }
 
 static void may_end_piece(struct encoding *e)
 {
-    if (e->b.arena.bytes > PIECE_BYTES)
+    if (e->b.bytes > PIECE_BYTES)
         end_piece(e);
 }
 
@@ -586,7 +577,7 @@ static void add_rest(struct encoding *e, const struct batch *batch)
     if (batch->uplinks != NULL)
         add_uplinks(b, batch->uplinks, batch->window_start);
     for (size_t i = 0; i < batch->n_self; i++)
-        add_self(b, &batch->self[i], start,
+        add_self(b, &batch->self[i], batch->first ? start : batch->window_start, start,
                  (batch->first || batch->self[i].begins) && !batch->delta);
 }
 
@@ -613,7 +604,7 @@ void otlp_metrics(const struct batch *batch, const struct otlp_resource *resourc
         add_counts(&e.b, batch->series[i], &a);
         may_end_piece(&e);
     }
-    if (e.gzip == NULL || e.b.arena.bytes > 0)
+    if (e.gzip == NULL || e.b.bytes > 0)
         end_piece(&e);
     end_request(&e);
     builder_free(&e.b);

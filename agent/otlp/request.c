@@ -1,5 +1,6 @@
 #include "otlp/request.h"
 
+#include "otlp/gzip.h"
 #include "otlp/names.h"
 
 static void add_peering(struct builder *b, struct attributes *a, const struct peering *p)
@@ -33,26 +34,17 @@ void otlp_request_make(struct otlp_request *out, struct builder *b,
 struct packing {
     ProtobufCBuffer buffer; /* first: append() gets a pointer to it */
     struct gzip *gzip;
-    size_t len;
 };
 
 static void append(ProtobufCBuffer *buffer, size_t len, const uint8_t *bytes)
 {
     struct packing *p = (struct packing *)buffer;
-    p->len += len;
     gzip_add(p->gzip, bytes, len);
-}
-
-size_t otlp_request_add(struct gzip *to, const ProtobufCMessage *request)
-{
-    struct packing packing = {{append}, to, 0};
-    protobuf_c_message_pack_to_buffer(request, &packing.buffer);
-    return packing.len;
 }
 
 void *otlp_request_pack(const ProtobufCMessage *request, size_t *len)
 {
-    struct gzip *gzip = gzip_begin();
-    otlp_request_add(gzip, request);
-    return gzip_end(gzip, len);
+    struct packing packing = {{append}, gzip_begin()};
+    protobuf_c_message_pack_to_buffer(request, &packing.buffer);
+    return gzip_end(packing.gzip, len);
 }

@@ -6,7 +6,6 @@
 #define EDGELAT_OTLP_REQUEST_H
 
 #include "otlp/builder.h"
-#include "otlp/gzip.h"
 #include "otlp/metrics.h"
 
 struct otlp_request { /* points into the builder's arena */
@@ -19,9 +18,5 @@ void otlp_request_make(struct otlp_request *out, struct builder *b,
 
 /* The gzipped bytes of a whole request; free() them. */
 void *otlp_request_pack(const ProtobufCMessage *request, size_t *len);
-
-/* Adds a request to a gzipped one, and returns its length before gzip. Requests that follow
- * each other are one, as protobuf joins their lists. */
-size_t otlp_request_add(struct gzip *to, const ProtobufCMessage *request);
 
 #endif

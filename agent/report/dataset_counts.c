@@ -214,10 +214,10 @@ static void subtract(struct histogram *h, struct histogram *before)
         first = index < first ? index : first;
         last = index;
     }
-    if (min_ns == before->min_ns && h->zeros == 0 && first != INT32_MAX)
+    if (min_ns >= before->min_ns && h->zeros == 0 && first != INT32_MAX)
         h->min_ns =
             bound_ns(first, h->scale) > min_ns ? bound_ns(first, h->scale) : min_ns;
-    if (max_ns == before->max_ns && last != INT32_MIN &&
+    if (max_ns <= before->max_ns && last != INT32_MIN &&
         bound_ns(last + 1, h->scale) < max_ns)
         h->max_ns = bound_ns(last + 1, h->scale);
     if (h->max_ns < h->min_ns)
@@ -303,6 +303,20 @@ static void update_counter(struct dataset *p, struct dataset_delay *c,
     c->running = true;
 }
 
+/* A sender leaves out extremes that stand as in the batch before. */
+static void keep_extremes(struct histogram *now, const struct histogram *before,
+                          const Otlp__ExponentialHistogramDataPoint *point)
+{
+    bool missing =
+        point->has_max_case != OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MAX_MAX;
+    if (!missing || before->count == 0)
+        return;
+    if (before->min_ns > now->min_ns)
+        now->min_ns = before->min_ns;
+    if (before->max_ns < now->max_ns)
+        now->max_ns = before->max_ns;
+}
+
 void dataset_add_delay(struct dataset *p, const struct dataset_lookup *at,
                        const Otlp__ExponentialHistogramDataPoint *point, bool delta)
 {
@@ -316,6 +330,8 @@ void dataset_add_delay(struct dataset *p, const struct dataset_lookup *at,
         (int64_t)time_ns > p->until_ns || !decoded_histogram(&now, point))
         return;
     c->time_ns = time_ns;
+    if (!delta && c->running && c->start_ns == start_ns)
+        keep_extremes(&now, c->last.count > 0 ? &c->last : &c->base, point);
     if (c->is_main)
         set_window_delays(p, c, at->series->counters, &now, start_ns, delta);
     if (!delta)

@@ -65,6 +65,7 @@ static inline void branch_begin(struct branch *b, uint64_t seed, size_t targets,
     b->began = b->now = now;
     b->rolling = rolling_set_create((struct mono){0});
     b->series = series_set_create(false, b->rolling);
+    series_set_scale(b->series, HISTOGRAM_EXPORT_SCALE);
     b->n_targets = targets;
     for (size_t t = 0; t < targets; t++) {
         struct target *target = &b->targets[t];

@@ -11,7 +11,7 @@
 struct capture {
     FILE *files[2];
     int saved[2];
-    char out[8192], err[8192]; /* after capture_end(); cut to fit */
+    char out[16384], err[16384]; /* after capture_end(); cut to fit */
 };
 
 static inline void capture_begin(struct capture *c)

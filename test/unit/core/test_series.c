@@ -33,6 +33,62 @@ static void a_series_is_cumulative(void **state)
     end(&r);
 }
 
+/* What is left out of brief batches is never missing for the five minutes after which
+ * Prometheus and VictoriaMetrics take a series as ended; a loss is never left out. */
+static void brief_series_are_whole_in_time(void **state)
+{
+    (void)state;
+    struct rig r;
+    int64_t whole_ns = 0;
+    size_t whole = 0;
+    begin(&r);
+    resolve(&r, 0, "192.0.2.1", "LON");
+    for (int minute = 0; minute < 60; minute++) {
+        bool lost = minute == 30;
+        give(&r, PING4, "192.0.2.1", lost ? OUTCOME_LOSS : OUTCOME_REPLY,
+             lost ? DELAY_UNDEFINED : MS(3), "");
+        close_window(&r);
+        const struct series *s = series(&r, PING, "LON");
+        CHECK(minute > 0 || !s->brief, "the first one is whole");
+        CHECK_INT(minute != 30 && minute != 31, s->lossless, "nothing lost, nor before");
+        if (!s->brief) {
+            CHECK(minute == 0 || r.batch->time.ns - whole_ns < 5 * MINUTE_NS, "in time");
+            whole_ns = r.batch->time.ns;
+            whole++;
+        }
+    }
+    CHECK(whole >= 15 && whole <= 17, "%zu of 60", whole);
+    end(&r);
+}
+
+/* Histograms begin, and with delta temporality begin again, at the scale of the set. */
+static void histograms_have_the_scale_that_was_asked_for(void **state)
+{
+    (void)state;
+    for (int delta = 0; delta < 2; delta++) {
+        struct rig r;
+        begin(&r);
+        pipeline_destroy(r.p);
+        r.settings.delta = delta;
+        r.settings.coarser = 4;
+        r.p = pipeline_create(&r.settings, &kinds, check_seed(), r.now, r.wall);
+        resolve(&r, 0, "192.0.2.1", "LON");
+        for (int minute = 0; minute < 2; minute++) {
+            for (int i = 1; i <= 100; i++)
+                reply(&r, PING4, "192.0.2.1", i * MS(1));
+            close_window(&r);
+            const struct series *s = series(&r, PING, "LON");
+            CHECK_INT(HISTOGRAM_SCALE - 4, s->delays[0].scale, "delays");
+            CHECK_INT(HISTOGRAM_SCALE - 4 - SERIES_VARIATION_COARSER, s->variation.scale,
+                      "variation");
+            int64_t p90 = histogram_quantile(&s->delays[0], 0.9);
+            CHECK(llabs(p90 - MS(90)) <= MS(90) * 0.091, "%lld: within 9.1 %%",
+                  (long long)p90);
+        }
+        end(&r);
+    }
+}
+
 static void as_delta_a_series_has_what_is_new(void **state)
 {
     (void)state;
@@ -607,6 +663,8 @@ int main(void)
         cmocka_unit_test(at_the_bound_idle_places_go),
         cmocka_unit_test(spare_places_are_bounded_in_all),
         cmocka_unit_test(never_answered_is_no_outage),
+        cmocka_unit_test(brief_series_are_whole_in_time),
+        cmocka_unit_test(histograms_have_the_scale_that_was_asked_for),
         cmocka_unit_test(short_silence_is_no_news),
         cmocka_unit_test(another_place_answers),
         cmocka_unit_test(a_port_that_is_silent_is_down),

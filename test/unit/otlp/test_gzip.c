@@ -40,11 +40,11 @@ static void there_and_back(void **state)
     free(text);
 }
 
-/* Without the time of packing and the system. */
+/* Without the time of packing and the system; 2: the slowest algorithm (RFC 1952, XFL). */
 static void header(void **state)
 {
     (void)state;
-    const unsigned char expected[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255};
+    const unsigned char expected[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255};
     size_t len;
     void *packed = gzip_pack("a", 1, &len);
     CHECK(memcmp(packed, expected, sizeof expected) == 0, "not the header expected");

@@ -1,8 +1,12 @@
 #include "check.h"
+#include "core/random.h"
+#include "otlp/builder.h"
 #include "otlp/gzip.h"
 #include "otlp/metrics.h"
 #include "otlp/read.h"
 #include "proto/otlp.pb-c.h"
+
+#include <math.h>
 
 /* A batch of one series and its target, with known numbers. */
 struct known {
@@ -164,9 +168,9 @@ static void delays_are_cumulative_histograms(void **state)
     CHECK_INT(1000 * NS_PER_S, p->start_time_unix_nano, "since the series began");
     CHECK_INT(1120 * NS_PER_S, p->time_unix_nano, "at the end of the window");
     CHECK_INT(3, p->count, "count");
-    CHECK_NEAR(0.06, p->sum, 1e-12, "sum");
-    CHECK_NEAR(0.01, p->min, 0, "minimum");
-    CHECK_NEAR(0.03, p->max, 0, "maximum");
+    CHECK_INT(60 * NS_PER_MS, llround(p->sum * 1e9), "sum");
+    CHECK_INT(10 * NS_PER_MS, llround(p->min * 1e9), "minimum");
+    CHECK_INT(30 * NS_PER_MS, llround(p->max * 1e9), "maximum");
     CHECK_INT(HISTOGRAM_SCALE, p->scale, "scale");
     uint64_t total = 0;
     for (size_t i = 0; i < p->positive->n_bucket_counts; i++) {
@@ -283,6 +287,60 @@ static void a_series_begins_with_zero(void **state)
     unmake(&k);
 }
 
+/* Nanoseconds pass through a number of seconds that has fewer bits. */
+static void nanoseconds_are_exact(void **state)
+{
+    (void)state;
+    struct random random = random_from(check_seed());
+    for (int i = 0; i < 100000; i++) {
+        int64_t ns = (int64_t)random_below(&random, 1u << (1 + i % 32));
+        double s = builder_seconds((double)ns / 1e9);
+        CHECK_INT(ns, llround(s * 1e9), "the same nanosecond");
+        CHECK_NEAR(0, remainder(s, 0x1p-31), 0, "no bits beyond");
+    }
+    CHECK_NEAR(1e15 + 0.125, builder_seconds(1e15 + 0.125), 0, "a count of bytes");
+}
+
+/* What stands as in the batch before is left out of a brief batch, and nothing else. */
+static void brief_batches(void **state)
+{
+    (void)state;
+    struct known k;
+    char points[128];
+    make(&k);
+    k.series.brief = k.series.lossless = true;
+    k.series.outcomes[OUTCOME_LOSS] = 0;
+    k.series.window.delays[0].min_ns = k.series.window.delays[0].max_ns = 20 * NS_PER_MS;
+    const Otlp__ExportMetricsServiceRequest *request = sent(&k);
+    const Otlp__Metric *results = find(request, "edgelat.probe.results");
+    CHECK_TEXT("", sum_points(points, results, "edgelat.outcome", "loss"), "0 lost");
+    CHECK_TEXT("1120 3", sum_points(points, results, "edgelat.outcome", "reply"),
+               "a count");
+    CHECK_INT(1, find(request, "edgelat.probe.loss_ratio")->gauge->n_data_points,
+              "it says that there were probes");
+    const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
+    for (size_t i = 0; i < scope->n_metrics; i++)
+        CHECK(strcmp(scope->metrics[i]->name, "edgelat.probe.loss_burst") != 0,
+              "no burst again");
+    const Otlp__ExponentialHistogramDataPoint *p =
+        find(request, "edgelat.probe.delay")->exponential_histogram->data_points[0];
+    CHECK_INT(3, p->count, "its count");
+    CHECK_INT(OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MAX__NOT_SET, p->has_max_case,
+              "the same extremes");
+    unmake(&k);
+
+    make(&k);
+    k.series.brief = true;
+    k.series.window.delays[0].min_ns = 20 * NS_PER_MS;
+    k.series.window.delays[0].max_ns = 30 * NS_PER_MS;
+    request = sent(&k);
+    p = find(request, "edgelat.probe.delay")->exponential_histogram->data_points[0];
+    CHECK_INT(30 * NS_PER_MS, llround(p->max * 1e9), "a new maximum");
+    CHECK_INT(4, find(request, "edgelat.probe.loss_burst")->gauge->data_points[0]->as_int,
+              "a burst");
+    unmake(&k);
+}
+
 /* A count that was not exported while it was 0 begins where the window does. */
 static void a_count_that_begins_later(void **state)
 {
@@ -297,8 +355,8 @@ static void a_count_that_begins_later(void **state)
     const Otlp__Metric *results = find(request, "edgelat.probe.results");
     CHECK_TEXT("1060 0, 1120 7",
                sum_points(points, results, "edgelat.outcome", "refused"), "refused");
-    CHECK_TEXT("1120 2", sum_points(points, results, "edgelat.outcome", "loss"),
-               "its 0 was exported before");
+    CHECK_TEXT("1060 0, 1120 2", sum_points(points, results, "edgelat.outcome", "loss"),
+               "its 0 is not in each batch");
     CHECK_TEXT("1120 3", sum_points(points, results, "edgelat.outcome", "reply"),
                "not new");
     CHECK_TEXT("1120 2",
@@ -368,7 +426,8 @@ static void counts_ratios_and_ranks(void **state)
     CHECK_INT(1, find(request, "edgelat.target.up")->gauge->data_points[0]->as_int, "up");
     const Otlp__Metric *quantile = find(request, "edgelat.probe.delay.quantile");
     CHECK_INT(1, quantile->gauge->n_data_points, "the one percentile that is supported");
-    CHECK_NEAR(0.02, quantile->gauge->data_points[0]->as_double, 0, "p50");
+    CHECK_INT(20 * NS_PER_MS, llround(quantile->gauge->data_points[0]->as_double * 1e9),
+              "p50");
     CHECK_TEXT("0.5",
                attribute(quantile->gauge->data_points[0]->attributes,
                          quantile->gauge->data_points[0]->n_attributes, "quantile"),
@@ -806,8 +865,8 @@ static void rows_of_several_modules(void **state)
           "values");
     const Otlp__ExponentialHistogram *h = user->exponential_histogram;
     CHECK_INT(2, h->n_data_points, "0, then the histogram");
-    CHECK_INT(0, h->data_points[0]->count, "0 at the start of the agent");
-    CHECK_INT(900 * NS_PER_S, h->data_points[0]->time_unix_nano, "then");
+    CHECK_INT(0, h->data_points[0]->count, "0 at the start of the window");
+    CHECK_INT(1060 * NS_PER_S, h->data_points[0]->time_unix_nano, "then");
     CHECK_INT(1, h->data_points[1]->count, "the histogram");
     CHECK_INT(1120 * NS_PER_S, h->data_points[1]->time_unix_nano, "at the window's end");
     histogram_free(&delays);
@@ -870,7 +929,7 @@ static void paths(void **state)
         CHECK_TEXT(expected[i].segment,
                    attribute(p->attributes, p->n_attributes, "edgelat.path.segment"),
                    "segment");
-        CHECK_NEAR(expected[i].s, p->as_double, 1e-12, "delay");
+        CHECK_NEAR(expected[i].s, p->as_double, 1e-9, "delay");
     }
     unmake(&k);
 }
@@ -882,6 +941,8 @@ int main(void)
         cmocka_unit_test(delays_are_cumulative_histograms),
         cmocka_unit_test(as_delta),
         cmocka_unit_test(a_series_begins_with_zero),
+        cmocka_unit_test(nanoseconds_are_exact),
+        cmocka_unit_test(brief_batches),
         cmocka_unit_test(a_count_that_begins_later),
         cmocka_unit_test(as_delta_nothing_begins),
         cmocka_unit_test(counts_ratios_and_ranks),
