@@ -467,8 +467,8 @@ static bool is_due(const struct series_entry *a, size_t period, struct mono now)
  * comes earlier by a time of its own, so they are spread. */
 static int64_t spread_of(const struct series_entry *a, int64_t period_ns)
 {
-    return (int64_t)(a->stream * UINT64_C(2654435761) % UINT32_MAX) * (period_ns >> 10) >>
-           22;
+    uint64_t part = a->stream * UINT64_C(2654435761) % UINT32_MAX; /* below 2^32 */
+    return (int64_t)(part * ((uint64_t)period_ns >> 10) >> 22);
 }
 
 /* The series take turns, as with the periods. */
