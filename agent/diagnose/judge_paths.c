@@ -3,6 +3,7 @@
 #include "core/loss.h"
 #include "core/media.h"
 #include "diagnose/judge.h"
+#include "edge/mtu_watch.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -339,8 +340,17 @@ static void judge_mtu(const struct judging *j, size_t family)
     struct text text = {0};
     if (!f->mtu_done[family])
         return;
-    bool hole = m->limit == MTU_LIMIT_BLACK_HOLE;
-    bool known = m->verdict == MTU_FOUND || m->verdict == MTU_UNLIMITED;
+    size_t works = 0, stalls = 0;
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_https *h = &f->services[i].by[family].https;
+        works += judge_https_works(h);
+        stalls += h->slow > 0;
+    }
+    /* A firewall that drops large echoes only is no black hole (edge/mtu_watch.h). */
+    bool hole = m->limit == MTU_LIMIT_BLACK_HOLE &&
+                (m->mtu >= MTU_HOLE_LEAST || stalls > 0 || works == 0);
+    bool known = m->limit != MTU_LIMIT_BLACK_HOLE &&
+                 (m->verdict == MTU_FOUND || m->verdict == MTU_UNLIMITED);
     struct check_row *row =
         diagnosis_row(j->out, CHECK_MTU,
                       hole    ? GRADE_BAD
@@ -356,12 +366,6 @@ static void judge_mtu(const struct judging *j, size_t family)
     text_free(&text);
     if (!hole)
         return;
-    size_t works = 0, stalls = 0;
-    for (size_t i = 0; i < f->n_services; i++) {
-        const struct facts_https *h = &f->services[i].by[family].https;
-        works += judge_https_works(h);
-        stalls += h->slow > 0;
-    }
     struct fault_found *x =
         diagnosis_fault(j->out, FAULT_MTU,
                         stalls > 0 || works == 0 ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);

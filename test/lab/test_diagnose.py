@@ -439,6 +439,9 @@ FAULTS.update({
     "odd: DNS by TCP only": ("", "", dns_by_tcp),
     "odd: one relay blocked": ("", "", drop(f"ip daddr {RELAYS[0]} udp dport 3478")),
     "odd: MTU of 1280": ("", "", small_mtu),
+    "odd: large echoes dropped": ("", "", drop("icmp type echo-request meta length > 1024", "icmpv6 type echo-request meta length > 1024")),
+    "two: clock, TLS interception": ("clock tls_intercepted", "", both(clock, lambda: intercept(True)), CLOCK),
+    "two: connections limited, UDP blocked": ("connections_limited udp_blocked", "", both(no_udp, drop(f"{SYN} limit rate over 8/second burst 5 packets"))),
 })
 LOAD = ["--load", "--yes", "--load-url", "https://teams.microsoft.com/download"]
 FAULTS["delay under load"] = ("delay_under_load", "path amsterdam 203.0.113.20 2001:db8:113::20 delay=3ms rate=8Mbit queue=300kB "

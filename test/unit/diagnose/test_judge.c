@@ -522,6 +522,12 @@ static void small_mtu(struct facts *f) /* that a router reports */
         .verdict = MTU_FOUND, .limit = MTU_LIMIT_REPORTED, .mtu = 1400};
 }
 
+static void large_echoes_dropped(struct facts *f) /* by a firewall; connections work */
+{
+    f->mtu[SLOT_IPV4] = (struct mtu_search){
+        .verdict = MTU_FOUND, .limit = MTU_LIMIT_BLACK_HOLE, .mtu = 1024};
+}
+
 static void service_down(struct facts *f)
 {
     for (size_t k = 0; k < FACTS_FAMILIES; k++)
@@ -839,6 +845,7 @@ static const struct {
     {"another resolver is dead", dead_extra, ""},
     {"no IPv6", no_ipv6, ""},
     {"a small MTU", small_mtu, ""},
+    {"large echoes are dropped", large_echoes_dropped, ""},
     {"one 503", one_503, ""},
     {"one relay is silent", one_relay_silent, ""},
     {"the test page for portals is broken", broken_test_page, ""},
