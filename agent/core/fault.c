@@ -142,8 +142,7 @@ static const uint64_t explained[FAULTS] = {
     [FAULT_PATH_LOSS] = BIT(FAULT_SERVICE_LOSS) | BIT(FAULT_LARGE_LOSS) |
                         BIT(FAULT_RESOLVER_SLOW) | SLOW_THINGS,
     [FAULT_LARGE_LOSS] = BIT(FAULT_SERVICE_SLOW),
-    /* A middlebox is found by comparing delays, which these are no measure of. */
-    [FAULT_JITTER] = BIT(FAULT_MEDIA) | BIT(FAULT_MIDDLEBOX),
+    [FAULT_JITTER] = BIT(FAULT_MEDIA),
     [FAULT_PROVIDER_SLOW] = BIT(FAULT_RESOLVER_SLOW) | SLOW_THINGS,
     [FAULT_PATH_BROKEN] = DOWN_THINGS | BIT(FAULT_UDP_BLOCKED) |
                           BIT(FAULT_RESOLVER_DEAD) | BIT(FAULT_RESOLVER_SLOW),

@@ -581,22 +581,27 @@ static void judge_middlebox(const struct judging *j)
 {
     const struct facts *f = j->f;
     uint32_t services = 0;
+    bool proved = false; /* by the decoy port; else by comparing delays */
     char why[INTERCEPT_TEXT_MAX];
     struct text names = {0};
     for (size_t i = 0; i < f->n_services; i++)
-        for (size_t k = 0; k < FACTS_FAMILIES; k++)
-            if (intercepted(&f->services[i].by[k].intercept)) {
-                services |= BIT(i);
-                intercept_text(why, &f->services[i].by[k].intercept, j->kinds);
-            }
-    if (services == 0)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+            const struct intercept *is = &f->services[i].by[k].intercept;
+            if (!intercepted(is) || (proved && is->decoy.n == 0))
+                continue;
+            proved = is->decoy.n > 0;
+            services |= BIT(i);
+            intercept_text(why, is, j->kinds);
+        }
+    /* Delays that vary, or wait for a CPU, tell nothing when they are compared. */
+    if (services == 0 || (!proved && (f->busy || j->varies)))
         return;
     judge_add_services(&names, f, services);
     struct check_row *row =
         diagnosis_row(j->out, CHECK_INTERCEPTION, GRADE_POOR, text_string(&names));
     JUDGE_SET(row->text, "%s", why);
-    struct fault_found *x =
-        diagnosis_fault(j->out, FAULT_MIDDLEBOX, CERTAINTY_SURE, services);
+    struct fault_found *x = diagnosis_fault(
+        j->out, FAULT_MIDDLEBOX, proved ? CERTAINTY_SURE : CERTAINTY_LIKELY, services);
     JUDGE_SET(
         x->what,
         "A middlebox (transparent proxy, firewall or modem) answers the TCP handshakes "

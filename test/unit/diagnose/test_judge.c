@@ -522,6 +522,26 @@ static void small_mtu(struct facts *f) /* that a router reports */
         .verdict = MTU_FOUND, .limit = MTU_LIMIT_REPORTED, .mtu = 1400};
 }
 
+/* TLS that waits for a CPU looks like a middlebox, by its delays. */
+static void busy_host(struct facts *f)
+{
+    struct intercept *i = &f->services[TEAMS].by[SLOT_IPV4].intercept;
+    i->tls.judged = i->tls.verdict = true;
+    f->busy = true;
+}
+
+static void idle_host(struct facts *f)
+{
+    busy_host(f);
+    f->busy = false;
+}
+
+static void decoy(struct facts *f)
+{
+    busy_host(f);
+    intercept_decoy(&f->services[TEAMS].by[SLOT_IPV4].intercept, 2 * NS_PER_MS);
+}
+
 static void large_echoes_dropped(struct facts *f) /* by a firewall; connections work */
 {
     f->mtu[SLOT_IPV4] = (struct mtu_search){
@@ -846,6 +866,9 @@ static const struct {
     {"no IPv6", no_ipv6, ""},
     {"a small MTU", small_mtu, ""},
     {"large echoes are dropped", large_echoes_dropped, ""},
+    {"a busy host", busy_host, ""},
+    {"a middlebox by its delays", idle_host, "middlebox"},
+    {"a middlebox that answers at a port that nobody serves", decoy, "middlebox"},
     {"one 503", one_503, ""},
     {"one relay is silent", one_relay_silent, ""},
     {"the test page for portals is broken", broken_test_page, ""},
