@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/host.h"
 #include "cmd/interrupt.h"
 #include "cmd/load.h"
 #include "cmd/nearest_table.h"
@@ -18,6 +19,9 @@ static const struct cmd_option options[] = {
     LOAD_CONFIG_OPTION("configuration"),
     {"location", 'l', "PLACE",
      "location of this host: \"LATITUDE LONGITUDE\", a city, or a metro code"},
+    {"uplink", 'I', "ADDRESS",
+     "interface (also a VRF device) or source address of the probes (default: as the "
+     "routes say)"},
     {"time", 't', "SEC",
      "how long to probe, 2 to 300 (default 10); Ctrl-C ends it earlier"},
     {"json", OPT_JSON, NULL, "one JSON object per line for each target"},
@@ -39,6 +43,7 @@ struct ranking {
     struct measurer *measurer;
     bool json, watch;
     int64_t seconds, left_s;
+    struct uplink uplink; /* name "": by the system's routes */
     struct nearest_tally tally;
     const char *failure; /* why the first target has no address; NULL: it has one */
 };
@@ -186,6 +191,8 @@ static size_t load(struct ranking *r, const char *given, const char *location)
         return problems;
     if (location != NULL && !take_location(r, location))
         return 1;
+    if (r->uplink.name[0] != '\0')
+        config_go_over(&r->config, &r->uplink);
     r->config.dns_probe = false;
     r->config.window_ns = 86400 * NS_PER_S; /* none closes before the end */
     return 0;
@@ -203,6 +210,8 @@ static int run(int argc, char **argv)
             given = optarg;
         else if (c == 'l')
             location = optarg;
+        else if (c == 'I' && cmd_uplink(&r.uplink, optarg))
+            continue;
         else if (c == 'v') {
             log_set_level(LOG_LEVEL_INFO);
             log_mute(NULL);

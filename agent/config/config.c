@@ -65,6 +65,22 @@ struct pipeline_settings config_pipeline(const struct config *c)
     };
 }
 
+void config_take_over(const struct config *c, struct target *t)
+{
+    t->uplink = c->over;
+    t->ipv4 = t->ipv4 && uplink_has_family(c->over, FAMILY_IPV4);
+    t->ipv6 = t->ipv6 && uplink_has_family(c->over, FAMILY_IPV6);
+}
+
+void config_go_over(struct config *c, const struct uplink *over)
+{
+    c->over = over;
+    c->n_uplinks = 0;
+    c->gateway = false;
+    for (size_t i = 0; i < c->n_targets; i++)
+        config_take_over(c, &c->targets[i]);
+}
+
 struct uplinks_settings config_uplinks(const struct config *c)
 {
     return (struct uplinks_settings){

@@ -136,6 +136,8 @@ struct config {
     /* [uplink NAME] */
     struct uplink uplinks[UPLINKS_MAX];
     size_t n_uplinks;
+    /* Set by config_go_over(), not by a file: what all probes take. NULL: the routes. */
+    const struct uplink *over;
 
     struct config_file *files; /* in the order of first mention */
     size_t n_files, files_room;
@@ -147,6 +149,13 @@ typedef void config_problem_cb(const char *text, void *user);
 struct config config_default(void);
 struct pipeline_settings
 config_pipeline(const struct config *c); /* borrows the targets */
+/* All targets are probed over the uplink, which outlives the configuration, and only so.
+ * The gateway is none of theirs. */
+void config_go_over(struct config *c, const struct uplink *over);
+
+/* As the targets of `c` are probed, so is this one that is added. */
+void config_take_over(const struct config *c, struct target *t);
+
 struct uplinks_settings
 config_uplinks(const struct config *c); /* borrows targets and uplinks */
 /* Forgets the settings as given in the files, which only checks and messages need. */

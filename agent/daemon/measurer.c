@@ -407,9 +407,9 @@ static void start_handshake(struct measurer *m, const struct explorer_step *step
     }
     struct request *r = request_open(m, step);
     const struct target *t = step->target;
-    r->handshake = single_start(
-        m->loop, &step->to, t != NULL ? t->uplink : NULL, t != NULL ? t->dscp : 0,
-        t != NULL ? SINGLE_WAITING_NS : HANDSHAKE_NS, on_handshake, r);
+    r->handshake =
+        single_start(m->loop, &step->to, m->config->over, t != NULL ? t->dscp : 0,
+                     t != NULL ? SINGLE_WAITING_NS : HANDSHAKE_NS, on_handshake, r);
 }
 
 /* ---- the explorer's steps ---- */

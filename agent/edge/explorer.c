@@ -125,6 +125,7 @@ static struct explored *add_own(struct explorer *e, struct target t)
     if (is_taken(e, t.name))
         text_copy(t.name, sizeof t.name, t.host);
     t.discovered = true;
+    config_take_over(e->config, &t);
     edge_data_limits(e->edge_data, &t);
     struct explored *x = add(e, &t);
     x->target = x->own = mem_copy(&t, sizeof t);

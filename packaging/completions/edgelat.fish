@@ -59,6 +59,7 @@ complete -c edgelat -n '__edgelat_is probe; and __fish_seen_subcommand_from icmp
 complete -c edgelat -n '__edgelat_is' -a nearest -d 'rank the nearest PoPs, with evidence'
 complete -c edgelat -n '__edgelat_is nearest' -s c -l config -r -F -d 'configuration'
 complete -c edgelat -n '__edgelat_is nearest' -s l -l location -x -d 'location of this host: "LATITUDE LONGITUDE", a city, or a metro code'
+complete -c edgelat -n '__edgelat_is nearest' -s I -l uplink -x -d 'interface'
 complete -c edgelat -n '__edgelat_is nearest' -s t -l time -x -d 'how long to probe, 2 to 300'
 complete -c edgelat -n '__edgelat_is nearest' -l json -d 'one JSON object per line for each target'
 complete -c edgelat -n '__edgelat_is nearest' -l watch -d 'again after each such time, until Ctrl-C'

@@ -218,6 +218,20 @@ def check_agent(folder):
         tap.ok(wait_for(lambda: moves() > before, timeout=70), "another address of the uplink is a move", text())
 
 
+def check_nearest(folder):
+    """All probes of `nearest -I` take the uplink, and no other."""
+    file = f"{folder}/nearest.conf"
+    with open(file, "w", encoding="utf-8") as out:
+        out.write(CONFIG.format(folder=folder))
+    for i in (1, 2):
+        before = received()
+        done = host(EDGELAT, "nearest", "-c", file, "-I", f"up{i}", "-t", "4", "--json")
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        tap.equal((0, {"edge", "alone"}), (done.returncode, {row["target"] for row in rows if row.get("rank")}), f"nearest -I up{i}")
+        grown = [n - b for n, b in zip(received(), before)]
+        tap.ok(grown[i - 1] >= 16 and grown[2 - i] < 6, f"nearest -I up{i}: over uplink {i}", grown)
+
+
 ROUTES = [  # what, commands, taken back by, may use both
     ("a static route", ["ip route add 203.0.113.9 via 10.9.2.1 dev up2"], ["ip route del 203.0.113.9"]),
     ("a rule by destination", ["ip rule add to 203.0.113.9 table 2"], ["ip rule del to 203.0.113.9 table 2"]),
@@ -289,6 +303,7 @@ def main():
         check_probes(FOLDER)
         check_traces()
         check_refusals()
+        check_nearest(FOLDER)
         check_agent(FOLDER)
         restore_routes()
         check_routes(FOLDER)
