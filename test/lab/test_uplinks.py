@@ -120,7 +120,7 @@ def check_traces():
 
 def check_refusals():
     for options, expected in ((["-I", "nosuch"], "no such interface"), (["-I", "fd09:1::2"], "no address of that family"),
-                              (["-I", "fd09:1::2", "-4"], "family"), (["-I", "192.0.2.7"], "does not have the source address")):
+                              (["-I", "fd09:1::2", "-4"], "family"), (["-I", "192.0.2.7"], "no such address")):
         for kind in ("icmp", "tcp"):
             done = host(EDGELAT, "probe", kind, EDGE, "-n", "1", *options)
             tap.equal(2, done.returncode, f"{kind} {' '.join(options)}: an error")
@@ -245,21 +245,31 @@ ROUTES = [  # what, commands, taken back by, may use both
 ]
 
 
-def carriers(folder):
+ROUTES6 = [
+    ("an IPv6 rule by port", ["ip -6 rule add ipproto tcp dport 443 table 2"], ["ip -6 rule del ipproto tcp dport 443 table 2"]),
+    ("an IPv6 rule by source", ["ip -6 rule add from fd09:1::2 table 2 pref 50"], ["ip -6 rule del pref 50"]),
+    ("equal-cost IPv6 routes by flow", ["sysctl -qw net.ipv6.fib_multipath_hash_policy=1",
+                                        "ip -6 route add default metric 5 nexthop via fd09:1::1 dev up1 nexthop via fd09:2::1 dev up2"],
+     ["ip -6 route del default metric 5"]),
+]
+
+
+def carriers(folder, to):
     """The uplinks that 24 connections of a program that knows nothing of uplinks take, each from a port of its own."""
     before = received()
     for _ in range(24):
-        host("curl", "-s", "--cacert", f"{folder}/ca", "-o", "/dev/null", "--max-time", "2", f"https://{EDGE}/")
+        host("curl", "-s", "--cacert", f"{folder}/ca", "-o", "/dev/null", "--max-time", "2", f"https://{to}/")
     grown = [n - b for n, b in zip(received(), before)]
     return {name for name, n in zip(("fiber", "lte"), grown) if n > sum(grown) / 5}  # the agent probes, too
 
 
-def check_routes(folder):
+def check_routes(folder, to, routes):
     """Which uplinks the system's routes use is what connections of other programs take."""
     file, log = f"{folder}/routes.conf", f"{folder}/routes.log"
     with open(file, "w", encoding="utf-8") as out:
-        out.write(CONFIG.format(folder=f"{folder}/routes").replace("mark = 2", "interface = up2\nmark = 2"))
-    os.mkdir(f"{folder}/routes")
+        config = CONFIG.format(folder=f"{folder}/routes").replace("mark = 2", "interface = up2\nmark = 2")
+        out.write(config.replace(f"host = {EDGE}\n", f"host = {to}\n"))
+    os.makedirs(f"{folder}/routes", exist_ok=True)
 
     def used():
         rows = json.loads(host(EDGELAT, "status", "-c", file, "--json").stdout or "{}").get("uplink_targets", [])
@@ -268,10 +278,10 @@ def check_routes(folder):
     with open(log, "w", encoding="utf-8") as out, \
             running("ip", "netns", "exec", "host", EDGELAT, "run", "-c", file, stdout=out, stderr=out):
         tap.ok(wait_for(lambda: used() == {"fiber"}, timeout=30), "routes: fiber at first", used())
-        for what, commands, undo in ROUTES:
+        for what, commands, undo in routes:
             for command in commands:
                 host(*command.split())
-            carried = carriers(folder)
+            carried = carriers(folder, to if ":" not in to else f"[{to}]")
             time.sleep(1)
             tap.ok(wait_for(lambda: used() == carried, timeout=12), f"routes: {what}: {' and '.join(sorted(carried))}", used())
             for command in undo:
@@ -306,7 +316,8 @@ def main():
         check_nearest(FOLDER)
         check_agent(FOLDER)
         restore_routes()
-        check_routes(FOLDER)
+        check_routes(FOLDER, EDGE, ROUTES)
+        check_routes(FOLDER, EDGE6, ROUTES6)
         check_vrf()
     finally:
         for server in servers:
