@@ -101,6 +101,8 @@ bool mtu_watch_suspects(struct mtu_watch *w, const struct target *target,
 void mtu_watch_moved(struct mtu_watch *w)
 {
     for (size_t i = 0; i < w->n; i++) {
+        if (w->all[i].target->uplink != NULL)
+            continue;
         w->all[i].bytes = 0;
         w->more[i].holes = w->more[i].slow = 0;
     }

@@ -44,7 +44,8 @@ bool mtu_watch_add(struct mtu_watch *w, const struct target *target, enum family
 bool mtu_watch_suspects(struct mtu_watch *w, const struct target *target,
                         const struct result *result);
 
-/* This host is in another network: the path MTUs are not known, without events. */
+/* This host is in another network: the path MTUs are not known, without events, but for
+ * those over uplinks. */
 void mtu_watch_moved(struct mtu_watch *w);
 
 #endif

@@ -101,6 +101,12 @@ static void test_moved(void **state)
     CHECK_INT(1, events.n, "moving is no event");
     add(FAMILY_IPV4, 1500, MTU_LIMIT_NONE);
     CHECK_INT(2, events.n, "the finding ends in the new network");
+    const struct uplink lte = {.name = "lte"};
+    const struct target over = {.name = "exchange", .uplink = &lte};
+    mtu_watch_add(&watch, &over, FAMILY_IPV4, 1420, MTU_LIMIT_REPORTED, now, &events);
+    mtu_watch_moved(&watch);
+    CHECK_INT(0, watch.all[0].bytes, "not known");
+    CHECK_INT(1420, watch.all[1].bytes, "that of an uplink is");
 }
 
 static bool suspects(enum outcome outcome, uint16_t status, enum family family)
