@@ -1,6 +1,7 @@
 #include "cmd/host.h"
 
 #include "cmd/cmd.h"
+#include "cmd/load.h"
 #include "net/idn.h"
 #include "net/socket.h"
 
@@ -66,7 +67,24 @@ static bool has_source(const struct uplink *u, enum family family)
     return rc != -EADDRNOTAVAIL;
 }
 
-bool cmd_uplink(struct uplink *out, const char *text)
+/* True: the configuration has an uplink of that name. */
+static bool find_configured(struct uplink *out, const char *name, const char *file)
+{
+    struct config c;
+    bool found = false;
+    if (access(load_path(file), R_OK) != 0)
+        return false;
+    load_config(&c, load_path(file)); /* reports what is wrong with it */
+    for (size_t i = 0; i < c.n_uplinks && !found; i++) {
+        found = strcmp(c.uplinks[i].name, name) == 0;
+        if (found)
+            *out = c.uplinks[i];
+    }
+    config_free(&c);
+    return found;
+}
+
+bool cmd_uplink(struct uplink *out, const char *text, const char *file)
 {
     struct endpoint e;
     struct uplink u = {0};
@@ -77,6 +95,8 @@ bool cmd_uplink(struct uplink *out, const char *text)
                        text);
             return false;
         }
+    } else if (if_nametoindex(text) == 0 && find_configured(out, text, file)) {
+        return true;
     } else if (if_nametoindex(text) == 0 ||
                !text_copy(u.interface, sizeof u.interface, text)) {
         cmd_cannot("-I %s: this host has no such interface; `ip link` lists them", text);

@@ -20,7 +20,8 @@ struct host_rules {
 /* False: reported. */
 bool cmd_host(struct host_port *out, const char *text, const struct host_rules *r);
 
-/* The argument of -I: an interface or an address of this host. False: reported. */
-bool cmd_uplink(struct uplink *out, const char *text);
+/* The argument of -I: an interface or an address of this host, or the name of an [uplink] of
+ * the configuration (`file`, or NULL: load_path()). False: reported. */
+bool cmd_uplink(struct uplink *out, const char *text, const char *file);
 
 #endif

@@ -20,8 +20,8 @@ static const struct cmd_option options[] = {
     {"location", 'l', "PLACE",
      "location of this host: \"LATITUDE LONGITUDE\", a city, or a metro code"},
     {"uplink", 'I', "ADDRESS",
-     "interface (also a VRF device) or source address of the probes (default: as the "
-     "routes say)"},
+     "interface (also a VRF device) or source address of the probes, or an uplink of the "
+     "configuration (default: as the routes say)"},
     {"time", 't', "SEC",
      "how long to probe, 2 to 300 (default 10); Ctrl-C ends it earlier"},
     {"json", OPT_JSON, NULL, "one JSON object per line for each target"},
@@ -201,7 +201,7 @@ static size_t load(struct ranking *r, const char *given, const char *location)
 static int run(int argc, char **argv)
 {
     struct ranking r = {0};
-    const char *given = NULL, *location = NULL;
+    const char *given = NULL, *location = NULL, *over = NULL;
     int64_t seconds = 10;
     log_set_level(LOG_LEVEL_WARN);
     log_mute("resolver"); /* on_batch() and verdict() report what was not resolved */
@@ -210,8 +210,8 @@ static int run(int argc, char **argv)
             given = optarg;
         else if (c == 'l')
             location = optarg;
-        else if (c == 'I' && cmd_uplink(&r.uplink, optarg))
-            continue;
+        else if (c == 'I')
+            over = optarg;
         else if (c == 'v') {
             log_set_level(LOG_LEVEL_INFO);
             log_mute(NULL);
@@ -228,6 +228,8 @@ static int run(int argc, char **argv)
         return cmd_cannot(
             "nearest takes no argument '%s'; targets come from the configuration",
             argv[optind]);
+    if (over != NULL && !cmd_uplink(&r.uplink, over, given))
+        return CMD_CANNOT;
 
     int rc = CMD_CANNOT;
     if (load(&r, given, location) == 0) {

@@ -44,8 +44,8 @@ static const struct cmd_option options[] = {
      "IPv4 only; with -6 both (default: the family that a user's traffic takes)"},
     {"ipv6", '6', NULL, "IPv6 only; with -4 both"},
     {"uplink", 'I', "FROM",
-     "interface (also a VRF device) or source address of the probes (default: as the "
-     "routes say)"},
+     "interface (also a VRF device) or source address of the probes, or an uplink of the "
+     "configuration (default: as the routes say)"},
     {"json", OPT_JSON, NULL,
      "one JSON object per line for each result, then for each summary"},
     {"size", 's', "BYTES", "payload, 16 to 1400 (default 56)", .uses = USES_PAYLOAD},
@@ -169,7 +169,7 @@ static bool take_option(struct options *o, int c)
     case '6':
         return o->ipv6 = true;
     case 'I':
-        return cmd_uplink(&o->uplink, optarg);
+        return cmd_uplink(&o->uplink, optarg, NULL);
     case OPT_JSON:
         return o->json = true;
     case OPT_DF:

@@ -55,8 +55,8 @@ static const struct cmd_option options[] = {
     {"ipv4", '4', NULL, "IPv4 only"},
     {"ipv6", '6', NULL, "IPv6 only (default: IPv4 if it has an address and a route)"},
     {"uplink", 'I', "FROM",
-     "interface (also a VRF device) or source address of the packets (default: as the "
-     "routes say)"},
+     "interface (also a VRF device) or source address of the packets, or an uplink of the "
+     "configuration (default: as the routes say)"},
     {"numeric", 'n', NULL,
      "do not look up the names of routers; the entry then has no metro"},
     {"paths", OPT_PATHS, NULL,
@@ -525,7 +525,7 @@ static bool take_option(struct trace_options *o, int c)
     case '6':
         return o->ipv6 = true;
     case 'I':
-        return cmd_uplink(&o->uplink, optarg);
+        return cmd_uplink(&o->uplink, optarg, NULL);
     case 'n':
         return o->numeric = true;
     case OPT_PATHS:

@@ -50,13 +50,16 @@ def make_uplinks():
 
 
 def restore_routes():
-    """What check_agent() changed."""
+    """What check_agent() changed; the kernel takes IPv6 addresses off a link that goes down."""
+    run("ip", "-n", "edge", "addr", "replace", "fd09:1::1/64", "dev", "far1", "nodad")
     host("ip", "addr", "replace", "10.9.1.2/24", "dev", "up1")
     for address in ("10.9.1.77/24", "10.9.1.88/24"):
         host("ip", "addr", "del", address, "dev", "up1")
     host("ip", "addr", "replace", "10.9.1.2/24", "dev", "up1")
     host("ip", "route", "replace", "default", "via", "10.9.1.1", "dev", "up1", "metric", "10")
     host("ip", "route", "replace", "default", "via", "10.9.1.1", "dev", "up1", "table", "1")
+    for words in (["metric", "10"], ["table", "1"]):
+        host("ip", "-6", "route", "replace", "default", "via", "fd09:1::1", "dev", "up1", *words)
 
 
 def serve(folder):
@@ -219,17 +222,23 @@ def check_agent(folder):
 
 
 def check_nearest(folder):
-    """All probes of `nearest -I` take the uplink, and no other."""
+    """All probes of `nearest -I` take the uplink, and no other; it may be one of the configuration, as of the other commands."""
     file = f"{folder}/nearest.conf"
     with open(file, "w", encoding="utf-8") as out:
         out.write(CONFIG.format(folder=folder))
-    for i in (1, 2):
+    for i, name in ((1, "up1"), (2, "up2"), (1, "fiber"), (2, "lte")):
         before = received()
-        done = host(EDGELAT, "nearest", "-c", file, "-I", f"up{i}", "-t", "4", "--json")
+        done = host(EDGELAT, "nearest", "-c", file, "-I", name, "-t", "4", "--json")
         rows = [json.loads(line) for line in done.stdout.splitlines()]
-        tap.equal((0, {"edge", "alone"}), (done.returncode, {row["target"] for row in rows if row.get("rank")}), f"nearest -I up{i}")
+        tap.equal((0, {"edge", "alone"}), (done.returncode, {row["target"] for row in rows if row.get("rank")}), f"nearest -I {name}")
         grown = [n - b for n, b in zip(received(), before)]
-        tap.ok(grown[i - 1] >= 16 and grown[2 - i] < 6, f"nearest -I up{i}: over uplink {i}", grown)
+        tap.ok(grown[i - 1] >= 16 and grown[2 - i] < 6, f"nearest -I {name}: over uplink {i}", grown)
+    os.environ["EDGELAT_CONFIG"] = file
+    tap.equal((8, [2]), probe([], "icmp", EDGE, "-I", "lte"), "probe over an uplink of the configuration")
+    before = received()
+    tap.equal(0, host(EDGELAT, "trace", "-n", "-I", "lte", EDGE).returncode, "trace over one, by its mark")
+    tap.ok(received()[1] - before[1] >= 3, "it goes there", (before, received()))
+    del os.environ["EDGELAT_CONFIG"]
 
 
 ROUTES = [  # what, commands, taken back by, may use both

@@ -16,7 +16,7 @@ import tempfile
 import time
 
 import routers
-from lab import Tap, ping, run, running, wait_for
+from lab import Tap, run, running, wait_for
 from probing import BUILD, bounds, installed
 
 EDGE, STUN, STUN2, LONDON, FRANKFURT = "203.0.113.9", "203.0.113.20", "203.0.113.21", "203.0.113.10", "203.0.113.30"
