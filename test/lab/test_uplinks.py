@@ -298,7 +298,8 @@ def check_routes(folder, to, routes):
             tap.ok(wait_for(lambda: used() == {"fiber"}, timeout=12), f"routes: {what}: and back", used())
         with open(log, encoding="utf-8") as lines:
             text = lines.read()
-    tap.ok("went from uplink fiber to fiber and lte" in text, "routes: shared by both", text)
+    if len(carried) == 2:  # IPv6 leaves out a gateway that is not known to be reachable
+        tap.ok("went from uplink fiber to fiber and lte" in text, "routes: shared by both", text)
 
 
 def check_vrf():
