@@ -108,7 +108,7 @@ def amount(value, unit):
         for factor, name in ((1e6, "MB"), (1e3, "kB")):
             if value >= factor:
                 return f"{short(value / factor)} {name}"
-    if unit in ("", "counters", "series"):
+    if unit in ("", "counters", "series", "packets"):  # the title says what
         return short(value)
     return f"{short(value)}{'' if unit == 'x' else ' '}{unit}"
 
@@ -175,7 +175,7 @@ def colour(tool):
 
 
 class Axis:
-    """Logarithmic, in steps of a decade, or 1, 2 and 5 where it is short; from `start` to `end` in pixels."""
+    """Logarithmic, in steps of a decade, finer where it is short; from `start` to `end` in pixels."""
 
     def __init__(self, values, start, end, floor=None):
         positive = [v for v in values if v > 0] or [1]
@@ -187,15 +187,18 @@ class Axis:
         self.start, self.end = start, end
         steps = (1,) if self.high - self.low > 1.6 else (1, 2, 5)
         every = max(1, math.ceil((self.high - self.low) / 5))
-        self.ticks = [s * 10.0**d for d in range(math.floor(self.low), math.ceil(self.high) + 1, every) for s in steps
-                      if self.low - 1e-9 <= math.log10(s * 10.0**d) <= self.high + 1e-9]
+        decades = range(math.floor(self.low), math.ceil(self.high) + 1, every)
+        for steps in (steps, (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)):
+            self.ticks = [s * 10.0**d for d in decades for s in steps if self.low - 1e-9 <= math.log10(s * 10.0**d) <= self.high + 1e-9]
+            if len(self.ticks) > 1:
+                break
 
     def at(self, value):
         share = (math.log10(max(value, self.floor, 10**self.low)) - self.low) / (self.high - self.low)
         return round(self.start + share * (self.end - self.start), 1)
 
 
-WIDTH, LABEL, VALUE, ROW = 460, 130, 76, 22
+WIDTH, LABEL, VALUE, ROW = 460, 130, 92, 22
 LETTER = 6.9  # a bold one is as wide, of the font's average
 
 
@@ -304,7 +307,7 @@ STYLE = """
 *{box-sizing:border-box}body{margin:0 auto;max-width:1240px;padding:16px;background:var(--bg);color:var(--fg);
 font:15px/1.5 system-ui,"DejaVu Sans",sans-serif}h1{font-size:26px;margin:8px 0}h2{font-size:20px;margin:40px 0 4px;border-top:1px solid var(--line);padding-top:20px}
 h3{font-size:16px;margin:24px 0 2px}p{margin:4px 0 8px;max-width:90ch}.dim,figcaption,td.dim{color:var(--dim)}figcaption{font-size:13px}
-.panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr));gap:8px 20px}.large{grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr))}figure{margin:0;min-width:0}
+.panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr));gap:8px 20px}.panels svg{max-width:400px}.large svg{max-width:560px}.large{grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr))}figure{margin:0;min-width:0}
 svg{width:100%;max-width:560px;height:auto;display:block}svg text{font-size:12px;fill:var(--fg)}svg .tick,svg .axis{fill:var(--dim);font-size:11px}
 svg .name{font-size:11px}svg .own text{font-weight:700}.grid{stroke:var(--line);stroke-width:1;fill:none}.line,.mark,.lead,.curve{stroke:var(--c);fill:none;stroke-width:1.5}
 .lead{stroke-width:.7}.curve{stroke-width:2}.own .curve{stroke-width:3}.spread{stroke:var(--c);stroke-width:9;opacity:.3;fill:none}.dot{fill:var(--c)}.ring{fill:var(--bg);stroke:var(--c);stroke-width:1.5}
@@ -312,7 +315,7 @@ svg .name{font-size:11px}svg .own text{font-weight:700}.grid{stroke:var(--line);
 .wide{overflow-x:auto;max-width:100%}table{border-collapse:collapse;margin:8px 0;font-size:14px}td,th{padding:3px 10px 3px 0;text-align:right;
 border-bottom:1px solid var(--line);vertical-align:top}td:first-child,th:first-child{text-align:left}th{font-weight:600}.own td{font-weight:700}
 .noisy{border-left:4px solid var(--p3);background:var(--card);padding:6px 10px}details{margin:6px 0}summary{cursor:pointer;color:var(--dim);padding:3px 0}
-pre{background:var(--card);padding:10px;overflow-x:auto;font-size:12px;line-height:1.35}td.goal{text-align:left}
+pre{background:var(--card);padding:10px;overflow-x:auto;font-size:12px;line-height:1.35}@media(max-width:600px){td,th{padding-right:6px;font-size:12px}}
 """
 
 
@@ -398,14 +401,15 @@ def versions(sections):
     return ", ".join(v for v in found.values() if v)
 
 
-HEADS = ("what", "edgelat", "beside", "its value over edgelat's (least to greatest)")
+HEADS = ("what", "edgelat", "beside", "ratio (spread)")
 
 
 def markdown(sections, rows):
     head = sections[0].head
     noisy = [s.name for s in sections if s.doubtful]
     lines_ = ["| " + " | ".join(HEADS) + " |", "|---|---|---|---|", *("| " + " | ".join(row) + " |" for row in rows), "",
-              f"`make bench`, {max(s.head['date'] for s in sections)[:10]}, {head['machine']}, {head['version']}; beside {versions(sections)}."]
+              f"`make bench`, {max(s.head['date'] for s in sections)[:10]}, {head['machine']}, {head['version']}; beside {versions(sections)}. "
+              "Ratio: the other tool's value over edgelat's, least to greatest of the rounds."]
     if noisy:
         lines_.append(f"In parentheses: the machine was too noisy to state it ({', '.join(noisy)}).")
     return "\n".join(lines_) + "\n"
@@ -417,7 +421,7 @@ def page(sections, rows):
     return (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
             f"<title>edgelat: benchmark</title><style>{STYLE}</style><h1>edgelat: benchmark</h1>"
             f"<p>Each figure beside what a user would pick instead, measured in the same run. Values are medians over rounds, with least and "
-            f"greatest; a ratio above 1 means that the other tool has the larger value. Absolute values differ from machine to machine: "
+            f"greatest; a ratio is the other tool's value over edgelat's of the same round. Absolute values differ from machine to machine: "
             f"quote ratios.</p><p class=dim>{esc(head['machine'])}; {esc(head['version'])}; "
             f"{esc(max(s.head['date'] for s in sections))}; <code>make bench</code>, {sum(s.head['seconds'] for s in sections):.0f} s</p>"
             f"<p>{links}</p>{table(HEADS, rows)}{''.join(map(show, sections))}</html>\n")
