@@ -16,6 +16,7 @@ enum {
     RAW_WINDOW = -15,      /* neither has one */
     GZIP_MEMORY = 8,       /* zlib's default */
     OS_UNKNOWN = 255,
+    GZIP_LARGE = 256 * 1024,
     PIECE = 32 * 1024,
     GATHERED_MAX = 32 * 1024, /* protobuf comes in pieces of a few bytes */
 };
@@ -38,11 +39,12 @@ struct gzip {
     uint8_t in[GATHERED_MAX];
 };
 
-struct gzip *gzip_begin(void)
+struct gzip *gzip_begin(bool large)
 {
+    int level = large ? Z_DEFAULT_COMPRESSION : Z_BEST_COMPRESSION;
     static gz_header header = {.os = OS_UNKNOWN};
     struct gzip *g = mem_zalloc(sizeof *g);
-    if (deflateInit2(&g->z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
+    if (deflateInit2(&g->z, level, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
                      Z_DEFAULT_STRATEGY) != Z_OK)
         abort(); /* no memory */
     deflateSetHeader(&g->z, &header);
@@ -92,7 +94,7 @@ void *gzip_end(struct gzip *g, size_t *len)
 
 void *gzip_pack(const void *bytes, size_t len, size_t *out_len)
 {
-    struct gzip *g = gzip_begin();
+    struct gzip *g = gzip_begin(len > GZIP_LARGE);
     gzip_add(g, bytes, len);
     return gzip_end(g, out_len);
 }

@@ -510,6 +510,7 @@ static void add_self(struct builder *b, const struct self_value *v,
  */
 enum {
     PIECE_BYTES = 128 << 10,
+    LARGE_SERIES = 100,
     /* Of a piece, compressed or not, that the limits of a request must have room for. */
     PIECE_BYTES_MAX = 512 << 10,
 };
@@ -517,6 +518,7 @@ enum {
 struct encoding {
     struct builder b;
     const struct otlp_resource *resource;
+    bool large;        /* it is compressed on the loop */
     struct gzip *gzip; /* the request, NULL: none yet */
     size_t plain_len;  /* of it */
     otlp_part_cb *on_part;
@@ -547,7 +549,7 @@ static void end_piece(struct encoding *e)
                             gzip_len(e->gzip) > OTLP_PART_MAX - PIECE_BYTES_MAX))
         end_request(e);
     if (e->gzip == NULL)
-        e->gzip = gzip_begin();
+        e->gzip = gzip_begin(e->large);
     e->plain_len +=
         builder_write(&e->b, &common.resource, &common.scope, compress, e->gzip);
     builder_clear(&e->b);
@@ -587,6 +589,7 @@ void otlp_metrics(const struct batch *batch, const struct otlp_resource *resourc
     struct encoding e = {
         .b = {.time = batch->time, .delta = batch->delta},
         .resource = resource,
+        .large = batch->n_series > LARGE_SERIES,
         .on_part = on_part,
         .user = user,
     };

@@ -44,7 +44,7 @@ static void append(ProtobufCBuffer *buffer, size_t len, const uint8_t *bytes)
 
 void *otlp_request_pack(const ProtobufCMessage *request, size_t *len)
 {
-    struct packing packing = {{append}, gzip_begin()};
+    struct packing packing = {{append}, gzip_begin(false)};
     protobuf_c_message_pack_to_buffer(request, &packing.buffer);
     return gzip_end(packing.gzip, len);
 }

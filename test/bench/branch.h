@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BRANCH_TARGETS_MAX = 64, BRANCH_STREAMS_MAX = BRANCH_TARGETS_MAX * 6 };
+enum { BRANCH_TARGETS_MAX = 128, BRANCH_STREAMS_MAX = BRANCH_TARGETS_MAX * 6 };
 
 static const struct kind branch_kinds[] = {
     {.name = "icmp", .delays = {"rtt"}, .interval_ns = 10 * NS_PER_S},
@@ -103,14 +103,11 @@ static inline void branch_probe(struct branch *b, size_t i, struct wall sent)
     window_add(b->streams[i].window, &r);
 }
 
-/* Advances by a minute; `b->batch` is the export of the agent at that time. */
-static inline void branch_minute(struct branch *b)
+/* The probes of a minute. */
+static inline void branch_probes(struct branch *b)
 {
-    struct wall end = {b->now.ns + 60 * NS_PER_S};
-    rolling_set_now(b->rolling, (struct mono){end.ns});
     for (size_t i = 0; i < b->n_streams; i++) {
         const struct kind *kind = b->streams[i].kind;
-        struct window *w = b->streams[i].window;
         size_t t = b->streams[i].target;
         int64_t interval = t < 3 ? kind->interval_ns : 6 * kind->interval_ns;
         for (int64_t at = (int64_t)i * NS_PER_S;
@@ -118,6 +115,18 @@ static inline void branch_minute(struct branch *b)
             if (kind->interval_ns < 60 * NS_PER_S || t < 3 ||
                 random_below(&b->random, 5) == 0)
                 branch_probe(b, i, (struct wall){b->now.ns + at % (60 * NS_PER_S)});
+    }
+}
+
+/* Closes the window of that minute; `b->batch` is the export of the agent then. */
+static inline void branch_close(struct branch *b)
+{
+    struct wall end = {b->now.ns + 60 * NS_PER_S};
+    rolling_set_now(b->rolling, (struct mono){end.ns});
+    for (size_t i = 0; i < b->n_streams; i++) {
+        const struct kind *kind = b->streams[i].kind;
+        struct window *w = b->streams[i].window;
+        size_t t = b->streams[i].target;
         struct summary summary;
         window_summary(w, end, &summary);
         series_set_add(b->series, &(struct series_part){.stream = (uint32_t)i,
@@ -138,6 +147,12 @@ static inline void branch_minute(struct branch *b)
     b->batch.series =
         series_set_close(b->series, (struct mono){end.ns}, &b->batch.n_series);
     b->now = end;
+}
+
+static inline void branch_minute(struct branch *b)
+{
+    branch_probes(b);
+    branch_close(b);
 }
 
 static inline void branch_end(struct branch *b)

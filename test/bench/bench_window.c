@@ -1,0 +1,85 @@
+/*
+ * What closing a window of 600 series costs: the summaries and series, and the requests of
+ * the batch with and without their compression, beside zlib alone on the same bytes.
+ */
+#include "branch.h"
+
+#include "otlp/gzip.h"
+#include "otlp/metrics.h"
+
+#include <time.h>
+
+enum { TARGETS = 100, KINDS = 3, HOURS = 2, WINDOWS = 60 };
+
+static const struct otlp_resource resource = {.instance_id =
+                                                  "6f9619ff-8b86-4011-b42d-00c04fc964ff",
+                                              .version = "0.1.0",
+                                              .host_name = "branch-17",
+                                              .site = "Leeds"};
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static double zlib_ms, spent_ms; /* by take_part(): zlib alone, all of it */
+
+static void take_part(void *bytes, size_t len, void *user)
+{
+    size_t *total = user, plain_len, again;
+    double entered = now_ms();
+    void *plain;
+    *total += len;
+    if (gzip_unpack(bytes, len, OTLP_BYTES_MAX, &plain, &plain_len) < 0)
+        abort();
+    double began = now_ms();
+    free(gzip_pack(plain, plain_len, &again));
+    zlib_ms += now_ms() - began;
+    free(plain);
+    free(bytes);
+    spent_ms += now_ms() - entered;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void print(const char *what, double ms[WINDOWS])
+{
+    qsort(ms, WINDOWS, sizeof *ms, by_value);
+    printf("  %-38s p50 %6.2f ms, max %6.2f ms\n", what, ms[WINDOWS / 2],
+           ms[WINDOWS - 1]);
+}
+
+int main(void)
+{
+    static struct branch b;
+    static double closing[WINDOWS], encoding[WINDOWS], zlib[WINDOWS];
+    size_t bytes = 0;
+    branch_begin(&b, 1, TARGETS, KINDS, (struct wall){1795424400 * NS_PER_S});
+    for (int i = 0; i < HOURS * 60; i++)
+        branch_minute(&b);
+    for (int i = 0; i < WINDOWS; i++) {
+        branch_probes(&b);
+        double began = now_ms();
+        branch_close(&b);
+        closing[i] = now_ms() - began;
+        zlib_ms = spent_ms = 0;
+        double all = now_ms();
+        otlp_metrics(&b.batch, &resource, &METRIC_CHOICE_ALL, take_part, &bytes);
+        zlib[i] = zlib_ms;
+        encoding[i] = now_ms() - all - spent_ms - zlib_ms;
+    }
+    printf(
+        "window: %zu series, %d h after the start, %zu bytes gzipped; CPU of this thread\n",
+        b.batch.n_series, HOURS, bytes / WINDOWS);
+    print("summaries, series, percentiles", closing);
+    print("encoding (the requests less zlib)", encoding);
+    print("zlib alone, the same bytes", zlib);
+    branch_end(&b);
+    return 0;
+}
