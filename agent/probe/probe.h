@@ -23,8 +23,8 @@ enum prober_reading {
     /* As soon as they come: for a person who waits. */
     PROBER_AT_ONCE,
     /*
-     * When the process is awake anyway, to send, and else some time after the last probe:
-     * for the agent, as waking up is most of the cost of a probe. See prober.h.
+     * Many at a time: for the agent, as waking up is most of the cost of a probe, and what
+     * the caches do not have most of the rest. See prober.h.
      */
     PROBER_IN_SLOTS,
 };
@@ -86,11 +86,12 @@ struct probe_kind {
     void (*abort)(struct exchange *x);
 
     /*
-     * PROBER_IN_SLOTS only: reads what has come to the sockets, then sends what start() has
-     * queued. exchange_done() may come from inside. NULL: the kind watches its sockets on
-     * the loop in both modes.
+     * PROBER_IN_SLOTS only. read(): what has come to the sockets; exchange_done() comes from
+     * inside. NULL: the kind watches its sockets on the loop in both modes. send(): what
+     * start() has queued; NULL: it queues nothing.
      */
-    void (*slot)(void *state);
+    void (*read)(void *state);
+    void (*send)(void *state);
 
     /* No exchange is left. Memory is freed when the loop has closed the handles, so that a
      * prober may be destroyed from inside a callback of the kind. */

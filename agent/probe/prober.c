@@ -26,7 +26,9 @@ struct probe {
     struct probe *next; /* in the list of the deferred, or of the free */
 };
 
-#define LOOK_MOST_NS NS_PER_S /* between two looks while probes are under way */
+#define LOOK_MOST_NS  NS_PER_S /* between two looks while probes are under way */
+#define LOOK_EARLY_NS (2 * PROBER_SLOT_NS) /* when probes are sent anyway */
+#define NEVER         INT64_MAX
 
 struct opened {
     bool open;
@@ -55,9 +57,9 @@ struct prober {
 
     /* in slots */
     size_t unread;       /* probes under way of kinds that are read in slots */
-    bool sent;           /* in this turn */
-    struct mono look;    /* while there are such probes */
-    int64_t look_gap_ns; /* after the last turn */
+    bool sent;           /* since the last turn */
+    struct mono look;    /* when they are read; NEVER: there are none */
+    int64_t look_gap_ns; /* before it */
     int64_t shortest_ns; /* of their delays; 0: none yet */
     bool destroyed;
     int open_handles;
@@ -77,7 +79,7 @@ static struct heap *heap_of(const struct probe *probe)
 
 static bool is_unread(const struct probe *probe)
 {
-    return probe->kind->slot != NULL && !probe->late;
+    return probe->kind->read != NULL && !probe->late;
 }
 
 static void wait_for(struct probe *probe, struct mono until)
@@ -167,7 +169,7 @@ void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *dela
             prober_after(p, stream, COUNTER_LATE);
         return;
     }
-    if (outcome == OUTCOME_REPLY && probe->kind->slot != NULL && delays != NULL &&
+    if (outcome == OUTCOME_REPLY && probe->kind->read != NULL && delays != NULL &&
         delays[0] > 0 && (p->shortest_ns == 0 || delays[0] < p->shortest_ns))
         p->shortest_ns = delays[0];
     bool late = outcome == OUTCOME_REPLY && delays != NULL && delays[0] > x->waiting_ns;
@@ -270,22 +272,21 @@ static int64_t earlier(int64_t at_ns, const struct heap_item *item)
 /*
  * libuv counts in whole milliseconds of its own clock, which is that of uv_hrtime() cut
  * down: rounded up, the timer is never early. It is left running when the probe that it
- * was started for is answered; it then finds nothing and starts for the next. A look that
- * became later is worth moving it: it would wake the process.
+ * was started for is answered; it then finds nothing and starts for the next. In slots it
+ * is moved, as it would wake the process for nothing.
  */
 static void run_timer(struct prober *p)
 {
-    bool in_slots = p->tools.reading == PROBER_IN_SLOTS,
-         looks = in_slots && p->unread > 0;
-    int64_t at_ns = looks ? p->look.ns : INT64_MAX;
-    at_ns = earlier(earlier(at_ns, heap_first(&p->waiting)), heap_first(&p->late));
-    if (at_ns == INT64_MAX)
+    bool in_slots = p->tools.reading == PROBER_IN_SLOTS;
+    int64_t at_ns =
+        earlier(earlier(p->look.ns, heap_first(&p->waiting)), heap_first(&p->late));
+    if (at_ns == NEVER)
         return;
     if (in_slots)
         at_ns = prober_slot_end((struct mono){at_ns}).ns;
     uint64_t at_ms = (uint64_t)((at_ns + NS_PER_MS - 1) / NS_PER_MS);
     if (p->timer_at_ms == at_ms ||
-        (!looks && p->timer_at_ms != 0 && p->timer_at_ms < at_ms))
+        (!in_slots && p->timer_at_ms != 0 && p->timer_at_ms < at_ms))
         return;
     uint64_t now_ms = uv_now(p->tools.loop);
     uv_timer_start(&p->timer, on_timer, at_ms > now_ms ? at_ms - now_ms : 0, 0);
@@ -388,23 +389,40 @@ static void on_turn(uv_check_t *handle)
         take_a_turn(p);
 }
 
-/* Has all kinds read, and send what is queued. */
-static void turn_kinds(struct prober *p)
+static void read_kinds(struct prober *p)
 {
     for (size_t i = 0; i < p->n_kinds && !p->destroyed; i++)
-        if (p->opened[i].open && p->kinds[i]->slot != NULL)
-            p->kinds[i]->slot(p->opened[i].state);
+        if (p->opened[i].open && p->kinds[i]->read != NULL)
+            p->kinds[i]->read(p->opened[i].state);
 }
 
-/* Nothing comes sooner than the shortest delay; what has not come by then may be lost, and
- * is worth ever fewer looks of its own. */
-static void plan_look(struct prober *p, bool sent, struct mono now)
+static void send_kinds(struct prober *p)
 {
-    int64_t gap_ns = 2 * p->look_gap_ns;
-    if (sent)
-        gap_ns = p->shortest_ns > PROBER_LOOK_NS ? p->shortest_ns : PROBER_LOOK_NS;
-    p->look_gap_ns = gap_ns < LOOK_MOST_NS ? gap_ns : LOOK_MOST_NS;
-    p->look.ns = now.ns + p->look_gap_ns;
+    for (size_t i = 0; i < p->n_kinds && !p->destroyed; i++)
+        if (p->opened[i].open && p->kinds[i]->send != NULL)
+            p->kinds[i]->send(p->opened[i].state);
+}
+
+static bool is_due(const struct heap *h, struct mono at)
+{
+    return earlier(NEVER, heap_first(h)) <= at.ns;
+}
+
+/* What has not come now may be lost, and is worth ever fewer looks of its own. */
+static void read_slot(struct prober *p, struct mono now)
+{
+    read_kinds(p);
+    p->look_gap_ns =
+        2 * p->look_gap_ns < LOOK_MOST_NS ? 2 * p->look_gap_ns : LOOK_MOST_NS;
+    p->look.ns = p->unread > 0 ? now.ns + p->look_gap_ns : NEVER;
+}
+
+/* Nothing comes sooner than the shortest delay. */
+static void look_for_sent(struct prober *p, struct mono now)
+{
+    p->look_gap_ns = p->shortest_ns > PROBER_LOOK_NS ? p->shortest_ns : PROBER_LOOK_NS;
+    if (p->look.ns > now.ns + p->look_gap_ns)
+        p->look.ns = now.ns + p->look_gap_ns;
 }
 
 /* What a callback sends from inside is the next iteration's: the idle handle runs again. */
@@ -412,16 +430,20 @@ static void on_slot(uv_idle_t *handle)
 {
     struct prober *p = handle->data;
     struct mono now = mono_now();
-    bool sent = p->sent;
+    bool sent = p->sent, over = is_due(&p->waiting, now) || is_due(&p->late, now);
     p->sent = false;
     uv_idle_stop(handle);
-    turn_kinds(p);
+    if (over || p->unread >= PROBER_UNREAD_MAX ||
+        now.ns >= p->look.ns - (sent ? LOOK_EARLY_NS : 0))
+        read_slot(p, now);
+    if (sent) {
+        send_kinds(p);
+        look_for_sent(p, now);
+    }
     if (p->destroyed)
         return;
-    plan_look(p, sent, now);
-    if (p->n_deferred > 0 || earlier(INT64_MAX, heap_first(&p->waiting)) <= now.ns ||
-        earlier(INT64_MAX, heap_first(&p->late)) <= now.ns)
-        poll_once_more(p); /* for the kinds that have no slot() */
+    if (over || p->n_deferred > 0)
+        poll_once_more(p); /* for the kinds that have no read() */
     else
         run_timer(p);
 }
@@ -429,7 +451,7 @@ static void on_slot(uv_idle_t *handle)
 void prober_read(struct prober *p)
 {
     if (p->tools.reading == PROBER_IN_SLOTS)
-        turn_kinds(p);
+        read_kinds(p);
 }
 
 /* ---- sending ---- */
@@ -521,6 +543,7 @@ struct prober *prober_create(uv_loop_t *loop, const struct probe_kind *const kin
                                     .prober = p,
                                     .reading = events.reading};
     p->events = events;
+    p->look.ns = NEVER;
     p->deferred_end = &p->deferred;
     uv_timer_init(loop, &p->timer); /* these three cannot fail */
     uv_idle_init(loop, &p->turn_idle);

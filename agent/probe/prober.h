@@ -17,14 +17,16 @@
 
 /*
  * PROBER_IN_SLOTS: who sends probes does so at prober_slot_end(), so that the probes that are
- * due within one slot leave together, and wakes the process at most once a slot. All
- * replies are read then. If nothing is sent, they are read PROBER_LOOK_NS after the last
- * probe, or after the shortest delay seen if that is longer, then ever more rarely, and
- * always before a probe is called lost: a reply that came in time counts, whenever it is
- * read. Results come that much later; their times and delays are the same.
+ * due within one slot leave together, and wakes the process at most once a slot. Replies
+ * are read together too: PROBER_LOOK_NS after the first probe that is unread, or after the
+ * shortest delay seen if that is longer; somewhat sooner if probes are sent then anyway, or
+ * if PROBER_UNREAD_MAX are unread. What has not come by then is looked for ever more rarely,
+ * and always before a probe is called lost: a reply that came in time counts, whenever it
+ * is read. Results come that much later; their times and delays are the same.
  */
-#define PROBER_SLOT_NS (10 * NS_PER_MS)
-#define PROBER_LOOK_NS (50 * NS_PER_MS)
+#define PROBER_SLOT_NS    (10 * NS_PER_MS)
+#define PROBER_LOOK_NS    (50 * NS_PER_MS)
+#define PROBER_UNREAD_MAX 32
 
 struct mono prober_slot_end(struct mono at); /* of the slot that `at` is in */
 

@@ -29,7 +29,7 @@ struct sent_echo {
     struct mono sent;
     struct stamps stamps; /* of the request, as they come */
     uint32_t key;         /* of its transmit stamp */
-    uint32_t drops;       /* icmp_socket_drops() when it was sent */
+    uint32_t drops;       /* icmp_socket_drops(), as last known when it was sent */
     uint64_t older;       /* of the same bucket, or ECHO_NONE */
 };
 

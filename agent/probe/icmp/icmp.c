@@ -76,7 +76,12 @@ static void on_flush(uv_idle_t *idle)
     icmp_send_queued(s);
 }
 
-static void icmp_slot(void *state)
+static void icmp_send(void *state)
+{
+    icmp_send_queued(state);
+}
+
+static void icmp_read_all(void *state)
 {
     struct icmp *s = state;
     for (struct icmp_family *f = s->families; f != NULL && !s->closed; f = f->next) {
@@ -86,7 +91,6 @@ static void icmp_slot(void *state)
         if (!s->closed)
             icmp_drain(f, false);
     }
-    icmp_send_queued(s);
 }
 
 static void icmp_start(struct exchange *x)
@@ -128,7 +132,9 @@ static void icmp_abort(struct exchange *x)
     struct sent_echo *sent = echo_table_at(&f->echo_table, (uintptr_t)x->own);
     assert(sent != NULL && sent->x == x);
     sent->x = NULL;
-    if (f->socket != NULL && icmp_socket_drops(f->socket) != sent->drops) {
+    if (f->socket != NULL)
+        f->drops = icmp_socket_drops(f->socket);
+    if (f->drops != sent->drops) {
         x->unheard = true;
         return;
     }
@@ -211,6 +217,7 @@ static int open_socket(struct icmp_family *f)
         f->socket = NULL;
     }
     f->error = rc;
+    f->drops = 0;
     f->next_key = 0;
     f->dont_fragment = false;
     memset(f->flows, 0, sizeof f->flows);
@@ -306,7 +313,8 @@ const struct probe_kind icmp_kind = {
         },
     .open = icmp_open,
     .start = icmp_start,
-    .slot = icmp_slot,
+    .read = icmp_read_all,
+    .send = icmp_send,
     .abort = icmp_abort,
     .close = icmp_close,
 };

@@ -136,6 +136,8 @@ void icmp_drain(struct icmp_family *f, bool error_queue)
         if (f->icmp->closed)
             return;
     }
+    if (!error_queue)
+        f->drops = icmp_socket_drops(f->socket);
 }
 
 void icmp_on_event(uv_poll_t *poll, int status, int events)

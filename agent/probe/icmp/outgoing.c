@@ -41,13 +41,12 @@ static void mark_sent(struct icmp_family *f, const struct send_batch *b, size_t 
 {
     struct mono now = mono_now();
     struct wall wall = wall_now();
-    uint32_t drops = icmp_socket_drops(f->socket);
     for (size_t i = from; i < b->n; i++) {
         struct sent_echo *e = echo_table_at(&f->echo_table, b->numbers[i]);
         e->key = f->next_key + (uint32_t)(i - from);
         f->by_key[e->key % KEYS] = b->numbers[i];
         e->sent = e->x->sent = now;
-        e->drops = drops;
+        e->drops = f->drops;
         e->x->result.time = wall;
     }
 }

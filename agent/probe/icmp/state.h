@@ -43,6 +43,7 @@ struct icmp_family { /* of one uplink */
     struct flow flows[FLOWS];
     uint64_t *queue; /* numbers in echo_table */
     size_t queued, queue_room;
+    uint32_t drops; /* icmp_socket_drops() at the last look */
     bool dont_fragment;
     uint32_t next_key;
     uint64_t by_key[KEYS]; /* number of the echo sent with a key */

@@ -62,7 +62,7 @@ static void tcp_start(struct exchange *x)
     }
 }
 
-static void tcp_slot(void *state)
+static void tcp_read(void *state)
 {
     struct tcp *t = state;
     handshake_set_look(t->set);
@@ -106,7 +106,7 @@ const struct probe_kind tcp_kind = {
         },
     .open = tcp_open,
     .start = tcp_start,
-    .slot = tcp_slot,
+    .read = tcp_read,
     .overdue = tcp_overdue,
     .abort = tcp_abort,
     .close = tcp_close,
