@@ -1,12 +1,12 @@
 /*
  * Drives the prober for the benchmarks, without schedule, windows or printing:
  *
- *     drive [-r] [-t SECONDS] [-C CA] [-N NAME] KIND ADDRESS RATE [KIND ADDRESS RATE]...
+ *     drive [-r] [-s] [-t SECONDS] [-C CA] [-N NAME] KIND ADDRESS RATE [KIND ADDRESS RATE]...
  *
  * Sends each KIND to ADDRESS, RATE times a second, all in one process. Prints one JSON
  * object: for each KIND what was sent, answered, lost and not measured, and the CPU time
  * of the process; -r: the first delay of each probe of the first KIND in the order of
- * sending, in ns (null: none).
+ * sending, in ns (null: none); -s: sends and reads in slots, as the agent does.
  */
 #include "net/clock.h"
 #include "probe/kinds.h"
@@ -37,6 +37,7 @@ static struct {
     size_t n;
     double seconds;
     bool results;
+    enum prober_reading reading;
     struct mono began;
 } drive = {.seconds = 2};
 
@@ -120,10 +121,13 @@ static void print(double cpu_us, double seconds)
 int main(int argc, char **argv)
 {
     const char *ca = "", *name = "";
-    for (int c; (c = getopt(argc, argv, "rt:C:N:")) != -1;) {
+    for (int c; (c = getopt(argc, argv, "rst:C:N:")) != -1;) {
         switch (c) {
         case 'r':
             drive.results = true;
+            break;
+        case 's':
+            drive.reading = PROBER_IN_SLOTS;
             break;
         case 't':
             drive.seconds = strtod(optarg, NULL);
@@ -136,7 +140,7 @@ int main(int argc, char **argv)
             break;
         default:
             fail("usage",
-                 "drive [-r] [-t SECONDS] [-C CA] [-N NAME] KIND ADDRESS RATE...");
+                 "drive [-r] [-s] [-t SECONDS] [-C CA] [-N NAME] KIND ADDRESS RATE...");
         }
     }
     struct kinds words = *probe_kind_words();
@@ -150,8 +154,9 @@ int main(int argc, char **argv)
         http_create(&http, &drive.loop) < 0)
         fail("resolver or http", "not created");
     http_preload(http, ca);
-    drive.prober = prober_create(&drive.loop, probe_kinds, probe_kinds_count, resolver,
-                                 http, (struct prober_events){.on_result = on_result});
+    drive.prober = prober_create(
+        &drive.loop, probe_kinds, probe_kinds_count, resolver, http,
+        (struct prober_events){.on_result = on_result, .reading = drive.reading});
     for (; optind + 2 < argc && drive.n < STREAMS_MAX; optind += 3, drive.n++) {
         struct stream *s = &drive.streams[drive.n];
         s->kind = kind_named(argv[optind]);
@@ -171,7 +176,8 @@ int main(int argc, char **argv)
     }
     int64_t cpu = cpu_ns();
     drive.began = mono_now();
-    uv_timer_start(&timer, on_tick, 1, 1);
+    uint64_t tick_ms = drive.reading == PROBER_IN_SLOTS ? PROBER_SLOT_NS / NS_PER_MS : 1;
+    uv_timer_start(&timer, on_tick, tick_ms, tick_ms);
     uv_run(&drive.loop, UV_RUN_DEFAULT);
     print((double)(cpu_ns() - cpu) / NS_PER_US,
           (double)(mono_now().ns - drive.began.ns) / (double)NS_PER_S);
