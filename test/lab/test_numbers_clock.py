@@ -39,10 +39,10 @@ class Clock:
             file.write(bytes(64 * 16))
         self.before = ["env", f"LD_PRELOAD={library}", f"LAB_CLOCK={self.path}"]
 
-    def set(self, ns):
+    def set(self, ns, since=None):
         with open(self.path, "r+b") as file:
             file.seek(self.steps * 16)
-            file.write(struct.pack("qq", time.time_ns(), ns))
+            file.write(struct.pack("qq", since or time.time_ns(), ns))
         self.steps += 1
 
 
@@ -106,6 +106,12 @@ def stamp(batch):
     return int(batch.points("edgelat.agent.probing")[0][1]["timeUnixNano"])
 
 
+def request_after(capture, seen):
+    """When an echo request of the agent left, by the packets after the first ones; in haste: it is to be under way still."""
+    begin = struct.pack("4B", *map(int, ADDRESS.split("."))) + b"\x08"
+    return next((at for at, packet in capture.packets[seen:] if packet[9] == 1 and packet[16:21] == begin), None)
+
+
 def main():
     clock = Clock()
     with contextlib.ExitStack() as stack:
@@ -116,9 +122,9 @@ def main():
         began = time.monotonic()
         for at, offset in STEPS:
             time.sleep(max(0, began + at - time.monotonic()))
-            sent = len(capture.echoes(ADDRESS))
-            lab.wait_for(lambda: len(capture.echoes(ADDRESS)) > sent, step=0.005)
-            clock.set(offset)  # one of the agent's is under way
+            seen = len(capture.packets)
+            sent = lab.wait_for(lambda: request_after(capture, seen), step=0.005)
+            clock.set(offset, sent + RTT_MS // 2 * 10**6)  # one of the agent's is under way
         probes = probing_.wait()
         time.sleep(max(0, began + 24 - time.monotonic()))
         agent.stop()
