@@ -73,9 +73,9 @@ struct resolver_channel {
 
 /* ---- stamps ---- */
 
-static struct query *by_id(struct resolver_channel *c, const uint8_t *id)
+/* The first from `q` on. */
+static struct query *by_id(struct query *q, const uint8_t *id)
 {
-    struct query *q = c->waiting;
     while (q != NULL && !(q->sent && memcmp(q->id, id, ID_BYTES) == 0))
         q = q->next;
     return q;
@@ -99,19 +99,23 @@ static void read_stamps(struct dns_socket *s)
                 stamps_add(&a->left, q.stamps);
 }
 
+/*
+ * c-ares draws the id of the next query before it keeps the last one, so two under way may
+ * share one: a query that is not sent yet comes before one with the same id.
+ */
 static void note_sent(struct dns_socket *s, const uint8_t *id, struct mono at)
 {
     uint32_t key = s->next_key++;
-    struct query *q = by_id(s->channel, id);
-    if (q != NULL) { /* once more, without EDNS: its delay counts from the first */
-        q->by = NULL;
-        q->left = (struct stamps){0};
-    } else if ((q = not_sent_yet(s->channel)) != NULL) {
+    struct query *q = not_sent_yet(s->channel);
+    if (q != NULL) {
         memcpy(q->id, id, ID_BYTES);
         q->reply.sent = at;
         q->sent = true;
         q->by = s;
         q->key = key;
+    } else if ((q = by_id(s->channel->waiting, id)) != NULL) {
+        q->by = NULL; /* once more, without EDNS: its delay counts from the first */
+        q->left = (struct stamps){0};
     }
 }
 
@@ -124,14 +128,15 @@ static void restart_keys(struct dns_socket *s)
     error_queue_stamps(s->fd);
 }
 
+/* Of several with that id only c-ares knows whose it is; it ends that query next. */
 static void note_came(struct dns_socket *s, const uint8_t *bytes, const struct queued *p)
 {
-    struct query *q = p->len >= NS_HFIXEDSZ ? by_id(s->channel, bytes) : NULL;
-    if (q == NULL)
-        return;
-    q->arrived = mono_now();
-    q->came = p->stamps;
-    q->reply.truncated = (bytes[FLAGS_AT] & TRUNCATED) != 0;
+    struct query *q = p->len >= NS_HFIXEDSZ ? by_id(s->channel->waiting, bytes) : NULL;
+    for (; q != NULL; q = by_id(q->next, bytes)) {
+        q->arrived = mono_now();
+        q->came = p->stamps;
+        q->reply.truncated = (bytes[FLAGS_AT] & TRUNCATED) != 0;
+    }
 }
 
 /* ---- the socket functions of c-ares ---- */
