@@ -81,6 +81,11 @@ static struct found exported(int scale)
 
 static struct found exported_default(void)
 {
+    return exported(HISTOGRAM_EXPORT_SCALE);
+}
+
+static struct found exported_fine(void)
+{
     return exported(HISTOGRAM_SCALE);
 }
 
@@ -243,6 +248,7 @@ int main(void)
         struct found (*ask)(void);
     } sketches[] = {{"edgelat percentile", window_percentiles},
                     {"edgelat histogram", exported_default},
+                    {"edgelat histogram, scale 6", exported_fine},
                     {"OpenTelemetry 160", otel},
                     {"DDSketch 1 %", ddsketch},
                     {"HdrHistogram 3 digits", hdr},
