@@ -396,6 +396,11 @@ def readme_rows(sections):
                    doubted(ratio(s.ratios(r["plot"], r["column"], r["mark"], ours, peer)), doubt)]
 
 
+def own_versions(sections):
+    """One, unless results of several builds are there."""
+    return " and ".join(sorted({s.head["version"] for s in sections}))
+
+
 def versions(sections):
     found = {r["peer"]: r.get("version") for s in sections for r in s.of("peer")}
     return ", ".join(v for v in found.values() if v)
@@ -408,7 +413,7 @@ def markdown(sections, rows):
     head = sections[0].head
     noisy = [s.name for s in sections if s.doubtful]
     lines_ = ["| " + " | ".join(HEADS) + " |", "|---|---|---|---|", *("| " + " | ".join(row) + " |" for row in rows), "",
-              f"`make bench`, {max(s.head['date'] for s in sections)[:10]}, {head['machine']}, {head['version']}; beside {versions(sections)}. "
+              f"`make bench`, {max(s.head['date'] for s in sections)[:10]}, {head['machine']}, {own_versions(sections)}; beside {versions(sections)}. "
               "Ratio: the other tool's value over edgelat's, least to greatest of the rounds."]
     if noisy:
         lines_.append(f"In parentheses: the machine was too noisy to state it ({', '.join(noisy)}).")
@@ -422,7 +427,7 @@ def page(sections, rows):
             f"<title>edgelat: benchmark</title><style>{STYLE}</style><h1>edgelat: benchmark</h1>"
             f"<p>Each figure beside what a user would pick instead, measured in the same run. Values are medians over rounds, with least and "
             f"greatest; a ratio is the other tool's value over edgelat's of the same round. Absolute values differ from machine to machine: "
-            f"quote ratios.</p><p class=dim>{esc(head['machine'])}; {esc(head['version'])}; "
+            f"quote ratios.</p><p class=dim>{esc(head['machine'])}; {esc(own_versions(sections))}; "
             f"{esc(max(s.head['date'] for s in sections))}; <code>make bench</code>, {sum(s.head['seconds'] for s in sections):.0f} s</p>"
             f"<p>{links}</p>{table(HEADS, rows)}{''.join(map(show, sections))}</html>\n")
 
