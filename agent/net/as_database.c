@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/clock.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -17,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SEARCH_NS (60 * NS_PER_S)
+
 /* IPv4 addresses are ::/96 of a tree for both families. */
 enum { IPV4_BITS = 32, IPV4_ABOVE = 96, IPV6_BITS = 128 };
 enum { AS_TRANS = 23456 }; /* RFC 6793: stands for others */
@@ -25,7 +28,8 @@ struct as_database {
     char named[PATH_MAX]; /* "": the usual places */
     char path[PATH_MAX];  /* of the file in use; "": none was found */
     struct file_stamp stamp;
-    bool tried, open;
+    bool open;
+    struct mono searched; /* when it was last looked for; 0: not yet */
     MMDB_s file;
     char about[96];
     char problem[PATH_MAX + 192]; /* "": none */
@@ -187,14 +191,18 @@ static void open_file(struct as_database *d)
         describe(d);
 }
 
-/* Opens the file at first, and again when it was replaced. */
+/* Opens the file at first, and again when it was replaced. While there is none, the usual
+ * places are searched each SEARCH_NS only: a trace asks for each of its routers. */
 static void refresh(struct as_database *d)
 {
     char path[PATH_MAX];
     struct stat s = {0};
-    if (!d->tried || d->path[0] == '\0')
+    struct mono now = mono_now();
+    if (d->path[0] == '\0' &&
+        (d->searched.ns == 0 || now.ns - d->searched.ns >= SEARCH_NS)) {
         find_file(d);
-    d->tried = true;
+        d->searched = now;
+    }
     if (d->path[0] == '\0')
         return;
     int rc = file_open(AT_FDCWD, d->path, FILE_PLAIN, &s);
