@@ -45,7 +45,7 @@ struct ranking {
     int64_t seconds, left_s;
     struct uplink uplink; /* name "": by the system's routes */
     struct nearest_tally tally;
-    const char *failure; /* why the first target has no address; NULL: it has one */
+    char failure[96]; /* why the first target has no address; "": it has one */
 };
 
 static void on_batch(const struct batch *batch, void *user)
@@ -62,7 +62,9 @@ static void on_batch(const struct batch *batch, void *user)
             fprintf(r->json ? stderr : stdout, "%s: %s has no address: %s\n",
                     r->config.targets[t].name, r->config.targets[t].host, failure);
     }
-    r->failure = r->config.n_targets > 0 ? measurer_failure(r->measurer, 0) : NULL;
+    const char *failure =
+        r->config.n_targets > 0 ? measurer_failure(r->measurer, 0) : NULL;
+    text_copy(r->failure, sizeof r->failure, failure != NULL ? failure : "");
 }
 
 static void end(struct ranking *r)
@@ -128,7 +130,7 @@ static int verdict(const struct ranking *r)
         return cmd_cannot(
             "no name was resolved%s%s; check the DNS servers (servers in [dns], or "
             "/etc/resolv.conf), or measure longer (-t)",
-            r->failure != NULL ? ": " : "", r->failure != NULL ? r->failure : "");
+            r->failure[0] != '\0' ? ": " : "", r->failure);
     if (r->tally.measured == 0)
         return cmd_cannot("nothing could be sent to any target; check this host's routes "
                           "(ip route)");

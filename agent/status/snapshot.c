@@ -169,6 +169,16 @@ static void take_open(struct snapshot *s, const struct event *e)
     text_copy(to->text, sizeof to->text, e->text);
 }
 
+/* All from this number on. */
+static void forget_targets(struct snapshot *s, size_t from)
+{
+    for (size_t t = from; t < s->n_targets; t++)
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
+            for (size_t k = 0; k < KINDS_MAX; k++)
+                free(s->targets[t].streams[f][k]);
+    s->n_targets = from < s->n_targets ? from : s->n_targets;
+}
+
 void snapshot_window(struct snapshot *s, const struct batch *batch,
                      const struct events *events, int64_t loop_lag_ns)
 {
@@ -177,6 +187,7 @@ void snapshot_window(struct snapshot *s, const struct batch *batch,
     s->interrupted = batch->interrupted;
     s->busy = batch->busy;
     s->loop_lag_ns = loop_lag_ns;
+    forget_targets(s, batch->n_targets);
     s->targets =
         mem_grow(s->targets, &s->targets_room, batch->n_targets, sizeof *s->targets);
     for (size_t t = 0; t < batch->n_targets; t++) {
@@ -200,10 +211,7 @@ void snapshot_window(struct snapshot *s, const struct batch *batch,
 
 void snapshot_free(struct snapshot *s)
 {
-    for (size_t t = 0; t < s->n_targets; t++)
-        for (size_t f = 0; f < FAMILY_SLOTS; f++)
-            for (size_t k = 0; k < KINDS_MAX; k++)
-                free(s->targets[t].streams[f][k]);
+    forget_targets(s, 0);
     free(s->targets);
     free(s->unknown);
     free(s->open);
