@@ -14,7 +14,8 @@ struct wire wire_take(struct wire *w, size_t len)
         return (struct wire){.at = w->at, .short_read = true};
     }
     struct wire taken = {.at = w->at, .left = len};
-    w->at += len;
+    if (len > 0) /* `at` of an empty view may be NULL */
+        w->at += len;
     w->left -= len;
     return taken;
 }
