@@ -15,6 +15,7 @@
 #include "net/timer.h"
 
 #include <arpa/nameser.h>
+#include <assert.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
@@ -377,6 +378,29 @@ static void deliver(struct resolver_channel *c)
 
 /* ---- open, close, query ---- */
 
+bool resolver_channel_is_idle(const struct resolver_channel *c)
+{
+    return c->waiting == NULL && c->done == NULL;
+}
+
+void resolver_channel_redirect(struct resolver_channel *c, const struct uplink *uplink,
+                               const struct dns_server *to)
+{
+    struct ares_addr_port_node node = {
+        .family = to->at.family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
+        .udp_port = to->at.port,
+        .tcp_port = to->at.port,
+    };
+    struct endpoint scope = {0};
+    assert(resolver_channel_is_idle(c));
+    memcpy(&node.addr, to->at.bytes, to->at.family == FAMILY_IPV6 ? 16 : 4);
+    ares_set_servers_ports(c->ares, &node);
+    c->uplink = uplink;
+    c->device[0] = '\0';
+    if (to->zone[0] != '\0' && socket_set_zone(&scope, to->zone))
+        if_indextoname(scope.scope, c->device); /* c-ares 1.18 supports no scope */
+}
+
 struct resolver_channel *resolver_channel_open(uv_loop_t *loop,
                                                const struct uplink *uplink,
                                                const struct dns_server *to,
@@ -385,11 +409,6 @@ struct resolver_channel *resolver_channel_open(uv_loop_t *loop,
     static const struct ares_socket_functions functions = {
         open_socket, close_socket, connect_socket, receive, send_parts};
     struct resolver_channel *c = mem_zalloc(sizeof *c);
-    struct ares_addr_port_node node = {
-        .family = to->at.family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
-        .udp_port = to->at.port,
-        .tcp_port = to->at.port,
-    };
     struct ares_options options = {
         .flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
                  (conf->use_vc ? ARES_FLAG_USEVC : 0) |
@@ -413,16 +432,11 @@ struct resolver_channel *resolver_channel_open(uv_loop_t *loop,
         return NULL;
     }
     c->loop = loop;
-    c->uplink = uplink;
     c->timer = timer_new(loop, c);
     c->ready = timer_new(loop, c);
     c->done_end = &c->done;
-    memcpy(&node.addr, to->at.bytes, to->at.family == FAMILY_IPV6 ? 16 : 4);
-    ares_set_servers_ports(c->ares, &node);
     ares_set_socket_functions(c->ares, &functions, c);
-    struct endpoint scope = {0};
-    if (to->zone[0] != '\0' && socket_set_zone(&scope, to->zone))
-        if_indextoname(scope.scope, c->device); /* c-ares 1.18 supports no scope */
+    resolver_channel_redirect(c, uplink, to);
     return c;
 }
 

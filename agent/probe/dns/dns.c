@@ -15,7 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHANNELS_MAX 64 /* servers */
+#define CHANNELS_MAX 64 /* servers with queries under way */
+#define IDLE_MAX     4  /* channels kept for the next queries */
 #define RCODE_AT     3  /* in the header, RFC 1035, section 4.1.1 */
 #define RCODES       15
 #define ANSWERS_AT   6
@@ -38,33 +39,63 @@ struct dns {
 
 struct asked {
     struct dns *dns;
+    struct resolver_channel *channel;
     uint32_t stream;
     struct exchange *x; /* NULL: its waiting time is over */
 };
 
-static struct resolver_channel *open_channel(struct dns *d, const struct uplink *uplink,
-                                             const struct endpoint *to)
+static struct dns_server server_at(const struct endpoint *to)
 {
     struct dns_server server = {.at = *to};
-    struct resolv_conf conf = resolv_conf_default();
     char name[IF_NAMESIZE];
     if (to->scope != 0 && if_indextoname(to->scope, name) != NULL)
         snprintf(server.zone, sizeof server.zone, "%s", name);
-    struct resolver_channel *c = resolver_channel_open(d->loop, uplink, &server, &conf);
-    if (c != NULL)
-        d->channels[d->n++] = (struct channel){uplink, *to, c};
-    return c;
+    return server;
 }
 
-/* NULL: there is none, and none can be opened. */
+/* The channel that has queries to this server under way, else an idle one, else a new one;
+ * NULL: too many servers have queries under way. */
 static struct resolver_channel *channel_to(struct dns *d, const struct uplink *uplink,
                                            const struct endpoint *to)
 {
-    for (size_t i = 0; i < d->n; i++)
-        if (d->channels[i].uplink == uplink && d->channels[i].to.port == to->port &&
-            endpoint_same_address(&d->channels[i].to, to))
-            return d->channels[i].is;
-    return d->n < CHANNELS_MAX ? open_channel(d, uplink, to) : NULL;
+    struct channel *found = NULL;
+    for (size_t i = 0; i < d->n; i++) {
+        struct channel *c = &d->channels[i];
+        if (c->uplink == uplink && c->to.port == to->port &&
+            endpoint_same_address(&c->to, to))
+            return c->is;
+        if (found == NULL && resolver_channel_is_idle(c->is))
+            found = c;
+    }
+    struct dns_server server = server_at(to);
+    struct resolver_channel *is = NULL;
+    if (found != NULL) {
+        is = found->is;
+        resolver_channel_redirect(is, uplink, &server);
+    } else if (d->n < CHANNELS_MAX) {
+        struct resolv_conf conf = resolv_conf_default();
+        is = resolver_channel_open(d->loop, uplink, &server, &conf);
+        found = &d->channels[d->n];
+        d->n += is != NULL;
+    }
+    if (is != NULL)
+        *found = (struct channel){uplink, *to, is};
+    return is;
+}
+
+/* Closes an idle channel if there are enough. */
+static void release_channel(struct dns *d, struct resolver_channel *is)
+{
+    size_t idle = 0, at = d->n;
+    for (size_t i = 0; i < d->n; i++) {
+        idle += resolver_channel_is_idle(d->channels[i].is);
+        if (d->channels[i].is == is)
+            at = i;
+    }
+    if (at == d->n || idle <= IDLE_MAX || !resolver_channel_is_idle(is))
+        return;
+    d->channels[at] = d->channels[--d->n];
+    resolver_channel_close(is);
 }
 
 static const char *rcode_text(unsigned rcode)
@@ -115,6 +146,7 @@ static void on_reply(const struct dns_reply *reply, void *user)
 {
     struct asked asked = *(struct asked *)user;
     free(user);
+    release_channel(asked.dns, asked.channel);
     bool came = reply->bytes != NULL && reply->len >= NS_HFIXEDSZ;
     if (asked.x == NULL) {
         if (came)
@@ -142,14 +174,14 @@ static void dns_start(struct exchange *x)
     if (!socket_has_route(&x->to, x->target->uplink))
         snprintf(r->cause, sizeof r->cause, "this host has no route to it");
     else if ((c = channel_to(d, x->target->uplink, &x->to)) == NULL)
-        snprintf(r->cause, sizeof r->cause, "more than %d DNS servers, or no memory",
+        snprintf(r->cause, sizeof r->cause, "more than %d DNS servers that do not answer, or no memory",
                  CHANNELS_MAX);
     if (c == NULL) {
         exchange_defer(x, OUTCOME_NOT_MEASURED);
         return;
     }
     struct asked *asked = mem_alloc(sizeof *asked);
-    *asked = (struct asked){d, r->stream, x};
+    *asked = (struct asked){d, c, r->stream, x};
     x->own = asked;
     resolver_channel_query(c, query, ns_t_a, on_reply, asked);
 }
@@ -163,8 +195,8 @@ static void dns_abort(struct exchange *x)
 static void dns_close(void *state)
 {
     struct dns *d = state;
-    for (size_t i = 0; i < d->n; i++)
-        resolver_channel_close(d->channels[i].is);
+    while (d->n > 0) /* out of the list first: on_reply() comes for queries under way */
+        resolver_channel_close(d->channels[--d->n].is);
     if (d->stamping >= 0)
         close(d->stamping);
     free(d);
