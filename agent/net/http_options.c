@@ -371,6 +371,8 @@ static void set_own_socket(struct http_exchange *x, const struct http_request *r
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, x);
     curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, x->repeat ? 0L : 1L);
+    /* replies are short; on a busy host many requests may be under way */
+    curl_easy_setopt(x->easy, CURLOPT_BUFFERSIZE, 2048L);
     char to[sizeof "::[]:" + HOST_TEXT_MAX];
     if (!x->proxied)
         connect_to_peer(to, sizeof to, x->socket);

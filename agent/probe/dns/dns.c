@@ -174,7 +174,8 @@ static void dns_start(struct exchange *x)
     if (!socket_has_route(&x->to, x->target->uplink))
         snprintf(r->cause, sizeof r->cause, "this host has no route to it");
     else if ((c = channel_to(d, x->target->uplink, &x->to)) == NULL)
-        snprintf(r->cause, sizeof r->cause, "more than %d DNS servers that do not answer, or no memory",
+        snprintf(r->cause, sizeof r->cause,
+                 "more than %d DNS servers that do not answer, or no memory",
                  CHANNELS_MAX);
     if (c == NULL) {
         exchange_defer(x, OUTCOME_NOT_MEASURED);

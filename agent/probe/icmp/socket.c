@@ -21,29 +21,28 @@
 #define CONTROL_BYTES 192
 #define BUFFER_BYTES  (4 << 20) /* the kernel gives less without CAP_NET_ADMIN */
 
-struct outgoing {
+/* Used only inside one call, by all sockets: 143 kB. */
+static struct {
     struct mmsghdr messages[ICMP_BATCH];
     struct iovec parts[ICMP_BATCH][2];
     struct sockaddr_storage names[ICMP_BATCH];
     _Alignas(struct cmsghdr) uint8_t control[ICMP_BATCH][2 * CMSG_SPACE(sizeof(int))];
     uint8_t bytes[ICMP_BATCH][ECHO_HEAD_LEN];
-};
+} sending;
 
-struct incoming {
+static struct {
     struct mmsghdr messages[ICMP_BATCH];
     struct iovec parts[ICMP_BATCH];
     struct sockaddr_storage names[ICMP_BATCH];
     _Alignas(struct cmsghdr) uint8_t control[ICMP_BATCH][CONTROL_BYTES];
     uint8_t bytes[ICMP_BATCH][RECEIVE_BYTES];
-};
+} receiving;
 
 struct icmp_socket {
     int fd;
     enum family family;
     bool raw, trace;
     uint16_t id;
-    struct outgoing out;
-    struct incoming in;
 };
 
 static const uint8_t zeros[ECHO_PAYLOAD_MAX];
@@ -167,16 +166,17 @@ void icmp_socket_trace(struct icmp_socket *s)
 
 /* For the next packet in place `i`; the kernel has written over it what the last one had.
  */
-static void make_room(struct icmp_socket *s, size_t i)
+static void make_room(size_t i)
 {
-    s->in.parts[i] = (struct iovec){s->in.bytes[i], RECEIVE_BYTES};
-    s->in.messages[i].msg_hdr = (struct msghdr){.msg_name = &s->in.names[i],
-                                                .msg_namelen = sizeof s->in.names[i],
-                                                .msg_iov = &s->in.parts[i],
-                                                .msg_iovlen = 1,
-                                                .msg_control = s->in.control[i],
-                                                .msg_controllen = CONTROL_BYTES};
-    s->in.names[i].ss_family = AF_UNSPEC;
+    receiving.parts[i] = (struct iovec){receiving.bytes[i], RECEIVE_BYTES};
+    receiving.messages[i].msg_hdr =
+        (struct msghdr){.msg_name = &receiving.names[i],
+                        .msg_namelen = sizeof receiving.names[i],
+                        .msg_iov = &receiving.parts[i],
+                        .msg_iovlen = 1,
+                        .msg_control = receiving.control[i],
+                        .msg_controllen = CONTROL_BYTES};
+    receiving.names[i].ss_family = AF_UNSPEC;
 }
 
 int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag,
@@ -195,7 +195,7 @@ int icmp_socket_open(struct icmp_socket **out, enum family family, uint32_t tag,
     s->family = family;
     s->raw = raw;
     for (size_t i = 0; i < ICMP_BATCH; i++)
-        make_room(s, i);
+        make_room(i);
     int rc = socket_use_uplink(fd, family, uplink);
     if (raw)
         filter_raw(fd, family, tag);
@@ -269,18 +269,18 @@ static void prepare(struct icmp_socket *s, size_t i, const struct packet_out *p)
         payload = ECHO_PAYLOAD_MIN;
     if (payload > ECHO_PAYLOAD_MAX)
         payload = ECHO_PAYLOAD_MAX;
-    echo_write(s->out.bytes[i], s->family, &p->echo);
-    s->out.parts[i][0] = (struct iovec){s->out.bytes[i], ECHO_HEAD_LEN};
-    s->out.parts[i][1] = (struct iovec){(void *)zeros, payload - ECHO_PAYLOAD_MIN};
+    echo_write(sending.bytes[i], s->family, &p->echo);
+    sending.parts[i][0] = (struct iovec){sending.bytes[i], ECHO_HEAD_LEN};
+    sending.parts[i][1] = (struct iovec){(void *)zeros, payload - ECHO_PAYLOAD_MIN};
 
     struct endpoint to = p->to;
     to.port = 0;
-    struct msghdr *m = &s->out.messages[i].msg_hdr;
-    *m = (struct msghdr){.msg_name = &s->out.names[i],
-                         .msg_namelen = sockaddr_of(&s->out.names[i], &to),
-                         .msg_iov = s->out.parts[i],
+    struct msghdr *m = &sending.messages[i].msg_hdr;
+    *m = (struct msghdr){.msg_name = &sending.names[i],
+                         .msg_namelen = sockaddr_of(&sending.names[i], &to),
+                         .msg_iov = sending.parts[i],
                          .msg_iovlen = 2};
-    put_control(m, s->out.control[i], s->family == FAMILY_IPV6, p);
+    put_control(m, sending.control[i], s->family == FAMILY_IPV6, p);
 }
 
 size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets, size_t n,
@@ -290,7 +290,7 @@ size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets,
         prepare(s, i, &packets[i]);
     size_t sent = 0;
     while (sent < n) {
-        int rc = sendmmsg(s->fd, s->out.messages + sent, (unsigned)(n - sent), 0);
+        int rc = sendmmsg(s->fd, sending.messages + sent, (unsigned)(n - sent), 0);
         if (rc < 0 && errno != EINTR) {
             *error = errno;
             break;
@@ -353,8 +353,8 @@ static void read_extended(struct icmp_socket *s, struct packet_in *p,
     case SO_EE_ORIGIN_ICMP:
     case SO_EE_ORIGIN_ICMP6:
         read_ping_error(p, &both.error, (struct sockaddr *)&both.offender,
-                        wire_from(s->in.bytes[i], s->in.messages[i].msg_len),
-                        (struct sockaddr *)&s->in.names[i], s->family);
+                        wire_from(receiving.bytes[i], receiving.messages[i].msg_len),
+                        (struct sockaddr *)&receiving.names[i], s->family);
         break;
     default: /* our own: sending has said so already */
         break;
@@ -363,17 +363,17 @@ static void read_extended(struct icmp_socket *s, struct packet_in *p,
 
 static struct packet_in read_packet(struct icmp_socket *s, size_t i, bool error_queue)
 {
-    struct msghdr *m = &s->in.messages[i].msg_hdr;
+    struct msghdr *m = &receiving.messages[i].msg_hdr;
     struct packet_in p = {.ttl = -1};
     if (!error_queue) {
-        struct wire w = wire_from(s->in.bytes[i], s->in.messages[i].msg_len);
+        struct wire w = wire_from(receiving.bytes[i], receiving.messages[i].msg_len);
         bool with_header = s->raw && s->family == FAMILY_IPV4;
         p.message = with_header ? icmp_read_raw4(w) : icmp_read(w, s->family);
         if (s->trace && with_header)
-            wire_skip(&w, (size_t)(s->in.bytes[i][0] & 15) * 4);
+            wire_skip(&w, (size_t)(receiving.bytes[i][0] & 15) * 4);
         if (s->trace && p.message.what == ICMP_IS_ERROR)
             icmp_extension_find(&p.extension, w, s->family);
-        p.from = sockaddr_endpoint((struct sockaddr *)&s->in.names[i]);
+        p.from = sockaddr_endpoint((struct sockaddr *)&receiving.names[i]);
     }
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING)
@@ -395,12 +395,12 @@ size_t icmp_socket_receive(struct icmp_socket *s, bool error_queue,
 {
     int n;
     do
-        n = recvmmsg(s->fd, s->in.messages, ICMP_BATCH, error_queue ? MSG_ERRQUEUE : 0,
-                     NULL);
+        n = recvmmsg(s->fd, receiving.messages, ICMP_BATCH,
+                     error_queue ? MSG_ERRQUEUE : 0, NULL);
     while (n < 0 && errno == EINTR);
     for (int i = 0; i < n; i++) {
         packets[i] = read_packet(s, (size_t)i, error_queue);
-        make_room(s, (size_t)i);
+        make_room((size_t)i);
     }
     return n < 0 ? 0 : (size_t)n;
 }
