@@ -7,10 +7,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define GAP_NS (10 * NS_PER_MS)
+
 struct tls_slots {
     uv_timer_t timer; /* runs while anybody waits */
     struct tls_slot *first, **last;
     size_t under_way;
+    struct mono granted; /* last */
 };
 
 struct tls_slots *tls_slots_create(uv_loop_t *loop)
@@ -36,6 +39,7 @@ void tls_slots_destroy(struct tls_slots *t)
 static void grant(struct tls_slots *t, struct tls_slot *slot)
 {
     slot->has = true;
+    t->granted = mono_now();
     t->under_way++;
     slot->on_granted(slot->user);
 }
@@ -50,9 +54,16 @@ static void grant_first(struct tls_slots *t)
     grant(t, slot);
 }
 
+/* After a time in which this host did not run, many have waited long enough: they begin
+ * one by one, so that those before them can end. */
 static int64_t to_wait_ns(const struct tls_slots *t)
 {
-    return t->under_way == 0 ? 0 : t->first->since.ns + TLS_SLOT_WAIT_NS - mono_now().ns;
+    int64_t at_ns = t->first->since.ns + TLS_SLOT_WAIT_NS;
+    if (t->under_way == 0)
+        return 0;
+    if (at_ns < t->granted.ns + GAP_NS)
+        at_ns = t->granted.ns + GAP_NS;
+    return at_ns - mono_now().ns;
 }
 
 static void on_timer(uv_timer_t *timer);

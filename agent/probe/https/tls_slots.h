@@ -1,8 +1,8 @@
 /*
  * Runs TLS handshakes one at a time: each costs milliseconds of local CPU, which would
  * inflate the `tls` delay of others in flight. A slot is granted at once when free, or when
- * the slot before is released, and after TLS_SLOT_WAIT_NS in any case, so that a silent
- * peer blocks nobody. The wait is part of no delay.
+ * the slot before is released, and after TLS_SLOT_WAIT_NS in any case (10 ms after the one
+ * before), so that a silent peer blocks nobody. The wait is part of no delay.
  */
 #ifndef EDGELAT_PROBE_HTTPS_TLS_SLOTS_H
 #define EDGELAT_PROBE_HTTPS_TLS_SLOTS_H
