@@ -96,7 +96,7 @@ struct session {
     struct schedule *schedule;
     int columns; /* of the terminal; 0: unlimited */
     struct expected *expected;
-    struct text not_measured; /* the first such result: what, and why */
+    struct text not_measured; /* the first such result: what, and why; "": rows show it */
     bool over;
     int exit_code;
     struct text out;
@@ -219,7 +219,9 @@ static void add_result(struct session *s, struct live_stream *stream,
     stream->answered |= !outcome_is_lost(result->outcome) &&
                         result->outcome != OUTCOME_REFUSED &&
                         result->outcome != OUTCOME_NOT_MEASURED;
-    if (result->outcome == OUTCOME_NOT_MEASURED && s->not_measured.len == 0)
+    /* A row in text shows the cause already. */
+    if (result->outcome == OUTCOME_NOT_MEASURED && s->not_measured.len == 0 &&
+        (s->live->json || s->live->quiet))
         text_add(&s->not_measured, "%s: not measured by %s: %s",
                  s->live->targets[host->target].name, kind_of(host)->name, result->cause);
     window_add(stream->window, result);
