@@ -332,7 +332,8 @@ static int run(int argc, char **argv)
         rc = load(d, given) > 0 ? CMD_CANNOT
                                 : choose_targets(d, optind < argc ? argv[optind] : NULL);
         if (rc == CMD_FINE && !d->json && !d->fleet && !isatty(STDERR_FILENO))
-            fprintf(stderr, "Measuring for about %lld s ...\n",
+            fprintf(stderr,
+                    "Measuring for about %lld s, longer if packets are lost ...\n",
                     (long long)d->seconds + 5);
         if (rc == CMD_FINE)
             rc = measure(d);

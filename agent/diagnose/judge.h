@@ -63,7 +63,7 @@ void judge_services(
 struct loss_count judge_loss(const struct facts *f, size_t family, uint32_t services);
 
 /* Who is charged for what is lost to the services: whether it is lost on the way to the
- * gateway already. */
+ * gateway already. CHARGE_NOTHING: the loss is not over the limit. */
 enum charge judge_charge(const struct facts *f, enum certainty *certainty);
 
 /* Echoes to the services in a family, of those addresses that answer some. */

@@ -79,9 +79,17 @@ static double fastest_service_ms(const struct facts *f)
     return least;
 }
 
+/* The logarithm of how much more likely `lost` of `sent` is at the loss `p` than at `q`. */
+static double likelier(const struct loss_count *c, double p, double q)
+{
+    return (double)c->lost * log(p / q) +
+           (double)(c->sent - c->lost) * log((1 - p) / (1 - q));
+}
+
 /* The rule of the agent decides (core/last_metre.h). Where it cannot tell, it is likely the site
  * if the gateway's echoes are so much more likely with their own loss than with none over the
- * limit, and that is half of the other one; far more lost echoes are a limit of ICMP. */
+ * limit, and that is half of the other one; far more lost echoes are a limit of ICMP. It is
+ * likely beyond if the limit explains them so much better than the loss of the services. */
 enum charge judge_charge(const struct facts *f, enum certainty *certainty)
 {
     struct loss_count hop = {0}, path = {0};
@@ -94,7 +102,9 @@ enum charge judge_charge(const struct facts *f, enum certainty *certainty)
         hop.lost += p->answered > 0 ? p->lost : 0;
     }
     *certainty = CERTAINTY_SURE;
-    if (hop.sent == 0 || !loss_exceeds(path.lost, path.sent, JUDGE_LOSS_RATIO))
+    if (!loss_exceeds(path.lost, path.sent, JUDGE_LOSS_RATIO))
+        return CHARGE_NOTHING;
+    if (hop.sent == 0)
         return CHARGE_UNKNOWN;
     enum charge charge = charge_of_loss(&hop, &path, &path);
     if (charge == CHARGE_SITE || charge == CHARGE_BEYOND)
@@ -104,11 +114,13 @@ enum charge judge_charge(const struct facts *f, enum certainty *certainty)
            behind = (double)path.lost / (double)path.sent, p = fmin(own, behind);
     bool limited = loss_interval(hop.lost, hop.sent).low >
                    2 * loss_interval(path.lost, path.sent).high;
-    bool site = !limited && 2 * own >= behind && p > q && p < 1 &&
-                (double)hop.lost * log(p / q) +
-                        (double)(hop.sent - hop.lost) * log((1 - p) / (1 - q)) >
-                    log(JUDGE_LIKELIER);
-    return site ? CHARGE_SITE : CHARGE_UNKNOWN;
+    if (!limited && 2 * own >= behind && p > q && p < 1 &&
+        likelier(&hop, p, q) > log(JUDGE_LIKELIER))
+        return CHARGE_SITE;
+    return 2 * own < behind && behind < 1 &&
+                   likelier(&hop, q, behind) > log(JUDGE_LIKELIER)
+               ? CHARGE_BEYOND
+               : CHARGE_UNKNOWN;
 }
 
 static void judge_gateway(const struct judging *j, size_t family)

@@ -32,8 +32,9 @@ static uint32_t answering_services(const struct facts *f, size_t family)
     return services;
 }
 
-static void add_loss_fault(const struct judging *j, size_t family, enum fault fault,
-                           enum certainty certainty, uint32_t services, const char *where)
+static struct fault_found *add_loss_fault(const struct judging *j, size_t family,
+                                          enum fault fault, enum certainty certainty,
+                                          uint32_t services, const char *where)
 {
     struct loss_count c = judge_loss(j->f, family, services);
     struct loss_interval i = loss_interval(c.lost, c.sent);
@@ -51,6 +52,7 @@ static void add_loss_fault(const struct judging *j, size_t family, enum fault fa
     JUDGE_SET(x->next, "Give the provider this report with the time and the addresses; "
                        "edgelat trace shows the routers on the way.");
     text_free(&names);
+    return x;
 }
 
 /* Handshakes with several services are lost or refused, and echoes to them are not. */
@@ -123,10 +125,18 @@ static void judge_loss_of(const struct judging *j, size_t family)
         return;
     enum certainty certainty;
     bool clean = judge_charge(f, &certainty) == CHARGE_BEYOND;
-    add_loss_fault(j, family, FAULT_PATH_LOSS, clean ? CERTAINTY_SURE : CERTAINTY_LIKELY,
-                   0,
-                   clean ? "behind the first hop, which loses far less"
-                         : "somewhere on the common way");
+    struct fault_found *x = add_loss_fault(
+        j, family, FAULT_PATH_LOSS, clean ? certainty : CERTAINTY_LIKELY, 0,
+        clean ? "behind the first hop, which loses far less"
+              : "in the local network or behind it; the packets to the gateway do not "
+                "tell which");
+    if (clean)
+        return;
+    x->segment = "local network or provider";
+    x->whom = "the administrator of the local network, then the provider";
+    JUDGE_SET(x->next, "Connect this host to the router by a cable and run this again, "
+                       "for longer: edgelat diagnose -t 30; if packets are lost as "
+                       "before, give the provider this report.");
 }
 
 /* ---- segments and the entry ---- */

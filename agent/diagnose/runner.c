@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "diagnose/door_round.h"
+#include "diagnose/judge.h"
 #include "diagnose/load_round.h"
 #include "diagnose/path_round.h"
 #include "diagnose/resolver_round.h"
@@ -42,10 +43,11 @@
 #define DNS_WAITING_NS (3 * NS_PER_S) /* those of the last are waited for: REST_NS */
 #define MORE_EVERY_NS  (3 * NS_PER_S) /* a further address of a service */
 #define TICK_NS        (20 * NS_PER_MS)
-#define NAMES_NS       (6 * NS_PER_S) /* no name is awaited longer */
-#define REST_NS        (3 * NS_PER_S) /* for the last answers */
-#define DOORS_NS       (6 * NS_PER_S) /* front doors are probed at least so long */
-#define MTU_AFTER_NS   (3 * NS_PER_S) /* then it is known which address answers ICMP */
+#define NAMES_NS       (6 * NS_PER_S)  /* no name is awaited longer */
+#define REST_NS        (3 * NS_PER_S)  /* for the last answers */
+#define DOORS_NS       (6 * NS_PER_S)  /* front doors are probed at least so long */
+#define LONGEST_NS     (40 * NS_PER_S) /* no probe is sent later */
+#define MTU_AFTER_NS   (3 * NS_PER_S)  /* then it is known which address answers ICMP */
 #define PORTAL_NS      (5 * NS_PER_S)
 #define ALLOWED_PER_S  5
 
@@ -955,6 +957,24 @@ static void progress(struct diagnose_runner *r)
     r->events.on_progress(what, share < 0.99 ? share : 0.99, r->events.user);
 }
 
+/* Packets are lost, and too few were sent to tell whether on the way to the gateway: then
+ * probes go on. That makes no false alarm, as this loss is a finding already. */
+static bool is_prolonged(struct diagnose_runner *r, struct mono now)
+{
+    enum certainty certainty;
+    const struct facts_gateway *g = r->facts.gateways;
+    int64_t until_ns = now.ns - r->probing.ns + r->options.measure_ns;
+    if (until_ns > LONGEST_NS)
+        until_ns = LONGEST_NS;
+    if (r->options.load || until_ns < now.ns - r->probing.ns + NS_PER_S ||
+        until_ns > 3 * r->options.measure_ns + NS_PER_S ||
+        g[SLOT_IPV4].icmp.answered + g[SLOT_IPV6].icmp.answered == 0 ||
+        judge_charge(&r->facts, &certainty) != CHARGE_UNKNOWN)
+        return false;
+    r->until_ns = until_ns;
+    return true;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct diagnose_runner *r = timer->data;
@@ -968,8 +988,7 @@ static void on_tick(uv_timer_t *timer)
         start_probing(r);
     if (r->probing.ns == 0 || r->over)
         return;
-    bool probes = now.ns - r->probing.ns < r->until_ns;
-    if (probes) {
+    if (now.ns - r->probing.ns < r->until_ns || is_prolonged(r, now)) {
         add_answers(r);
         send_due(r);
     }

@@ -984,6 +984,39 @@ static void test_effects(void **state)
     free(f);
 }
 
+/* Loss is charged to a segment only if the echoes of the gateway tell it. */
+static void test_loss_charge(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        uint32_t echoes, lost; /* of the gateway, in each family */
+        const char *fault, *segment;
+    } rows[] = {
+        {"echoes are lost, too", 30, 3, "gateway_loss", "local network"},
+        {"so few that both explain them", 10, 1, "path_loss",
+         "local network or provider"},
+        {"no echo is lost, of many", 80, 0, "path_loss", "provider"},
+        {"no echo is lost, of few", 4, 0, "path_loss", "local network or provider"},
+        {"no echo is answered", 40, 40, "path_loss", "local network or provider"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct facts *f = healthy();
+        struct diagnosis *d = calloc(1, sizeof *d);
+        each(f, lose_five);
+        for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+            f->gateways[k].icmp.sent = rows[i].echoes;
+            lose(&f->gateways[k].icmp, rows[i].lost);
+        }
+        judge_all(f, &known, &config, probe_kind_words(), d);
+        CHECK_INT(1, d->n_found, rows[i].what);
+        CHECK_TEXT(rows[i].fault, fault_name(d->found[0].fault), rows[i].what);
+        CHECK_TEXT(rows[i].segment, d->found[0].segment, rows[i].what);
+        free(d);
+        free(f);
+    }
+}
+
 /* What the verdict says of a fault, and whom to call. */
 static void test_words(void **state)
 {
@@ -1155,10 +1188,11 @@ static void test_usual(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_findings),    cmocka_unit_test(test_intervals),
-        cmocka_unit_test(test_not_checked), cmocka_unit_test(test_effects),
-        cmocka_unit_test(test_words),       cmocka_unit_test(test_no_false_alarm),
-        cmocka_unit_test(test_far_ipv4),    cmocka_unit_test(test_usual),
+        cmocka_unit_test(test_findings),       cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_not_checked),    cmocka_unit_test(test_effects),
+        cmocka_unit_test(test_loss_charge),    cmocka_unit_test(test_words),
+        cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_far_ipv4),
+        cmocka_unit_test(test_usual),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
