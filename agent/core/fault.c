@@ -95,7 +95,7 @@ const char *fault_whom(enum fault f)
     return faults[f].whom;
 }
 
-#define BIT(fault)  (UINT64_C(1) << (fault))
+#define BIT(fault)  FAULT_BIT(fault)
 #define SLOW_THINGS (BIT(FAULT_SERVICE_SLOW) | BIT(FAULT_MEDIA) | BIT(FAULT_IPV6_SLOW))
 #define LOSS_THINGS                                                                      \
     (BIT(FAULT_PATH_LOSS) | BIT(FAULT_SERVICE_LOSS) | BIT(FAULT_RESOLVER_LOSS) |         \

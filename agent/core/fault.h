@@ -59,6 +59,8 @@ const char *fault_title(enum fault f);   /* "First hop loses packets", for peopl
 const char *fault_segment(enum fault f); /* "local network" */
 const char *fault_whom(enum fault f);    /* to call */
 
+#define FAULT_BIT(fault) (UINT64_C(1) << (fault))
+
 /* Where `a` is the case, `b` follows from it: a captive portal breaks TLS, a lossy first hop
  * slows every service. */
 bool fault_explains(enum fault a, enum fault b);

@@ -75,7 +75,8 @@ static bool explains(const struct fault_found *a, const struct fault_found *b)
 {
     bool within = b->services != 0 ? (b->services & ~a->services) == 0 : a->shared;
     bool covers = a->services == 0 || within;
-    return a->fault != b->fault && fault_explains(a->fault, b->fault) && covers;
+    return a->fault != b->fault && (b->despite & FAULT_BIT(a->fault)) == 0 &&
+           fault_explains(a->fault, b->fault) && covers;
 }
 
 /* Length of the first clause: up to a semicolon, a parenthesis or the full stop. */

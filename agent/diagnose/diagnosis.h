@@ -73,6 +73,8 @@ struct fault_found {
     enum certainty certainty;
     uint32_t services; /* bit i: service i; 0: all, or none in particular */
     bool shared; /* of the way of all packets: also of what no service is named for */
+    /* Bits of faults that are not its cause, although faults like them can be. */
+    uint64_t despite;
     const char *segment; /* "this host", "local network", "DNS", "provider", ... */
     const char *whom;    /* to call */
     char what[400];      /* a sentence: what is wrong, with figures */

@@ -223,7 +223,7 @@ static void judge_silence(const struct judging *j)
 static void judge_proxy(const struct judging *j)
 {
     const struct facts *f = j->f;
-    char subject[HOST_TEXT_MAX + 8];
+    char subject[HOST_TEXT_MAX + 10], away[32] = "";
     uint32_t services = 0, working = 0;
     const char *cause = "";
     if (f->proxy[0] == '\0') {
@@ -244,7 +244,9 @@ static void judge_proxy(const struct judging *j)
         else if (a->https.cause[0] != '\0')
             cause = a->https.cause;
     }
-    JUDGE_SET(subject, "%s:%u", f->proxy, f->proxy_port);
+    bool colons = strchr(f->proxy, ':') != NULL;
+    JUDGE_SET(subject, "%s%s%s:%u", colons ? "[" : "", f->proxy, colons ? "]" : "",
+              f->proxy_port);
     struct facts_median m = facts_median(&f->proxy_tcp.delays);
     struct check_row *row = diagnosis_row(j->out, CHECK_PROXY, GRADE_POOR, subject);
     judge_delay(row, &m, NAN, "");
@@ -266,11 +268,12 @@ static void judge_proxy(const struct judging *j)
     judge_add_services(&names, f, services);
     struct fault_found *x =
         diagnosis_fault(j->out, FAULT_PROXY, CERTAINTY_SURE, services);
-    JUDGE_SET(
-        x->what,
-        "HTTPS of %s goes through the HTTP proxy %s, %.1f ms away; Microsoft advises "
-        "direct connections.",
-        text_string(&names), subject, m.ms);
+    if (m.n > 0)
+        JUDGE_SET(away, ", %.1f ms away", m.ms);
+    JUDGE_SET(x->what,
+              "HTTPS of %s goes through the HTTP proxy %s%s; Microsoft advises direct "
+              "connections.",
+              text_string(&names), subject, away);
     JUDGE_SET(x->next,
               "Let the optimize endpoints of Microsoft 365 bypass the proxy "
               "(no_proxy, PAC file), and compare: no_proxy='*' edgelat diagnose");

@@ -34,6 +34,19 @@ static struct fault_found *resolver_fault(const struct judging *j, enum fault fa
     return x;
 }
 
+/* Answers take that much longer than those of the slowest service; a lost query has no delay,
+ * so loss does not make it so. */
+static bool is_slow_itself(const struct facts *f, const struct facts_median *m)
+{
+    double slowest = 0;
+    for (size_t i = 0; i < f->n_services; i++) {
+        struct facts_median service = judge_delay_of(f, i);
+        if (service.n > 0 && service.ms > slowest)
+            slowest = service.ms;
+    }
+    return m->low_ms > slowest + JUDGE_RESOLVER_MS;
+}
+
 static void judge_resolver(const struct judging *j, const struct facts_resolver *r)
 {
     const struct facts_probes *p = &r->udp;
@@ -84,6 +97,8 @@ static void judge_resolver(const struct judging *j, const struct facts_resolver 
                   r->failed, r->asked, r->error);
     } else if (row->grade == GRADE_BAD) {
         struct fault_found *x = resolver_fault(j, FAULT_RESOLVER_SLOW, r);
+        if (!late && is_slow_itself(j->f, &m))
+            x->despite = FAULT_BIT(FAULT_GATEWAY_LOSS) | FAULT_BIT(FAULT_PATH_LOSS);
         JUDGE_SET(x->what,
                   "The DNS resolver %s is slow: %.0f ms (median of %zu answers%s, 95 %% "
                   "interval %.0f to %.0f ms; limit %.0f ms, %s).",

@@ -452,6 +452,7 @@ static void judge_state(const struct judging *j, size_t service)
             (lost_by_chance(j->f, s, SLOT_IPV4) && lost_by_chance(j->f, s, SLOT_IPV6)))
             return;
         x = diagnosis_fault(j->out, FAULT_SERVICE_DOWN, CERTAINTY_SURE, BIT(service));
+        x->despite = FAULT_BIT(FAULT_MTU); /* packets of a handshake are small */
         JUDGE_SET(x->what, "%s does not answer: no TCP handshake succeeded (%s).", name,
                   t.cause);
         next_for_service(x, s->target.host);

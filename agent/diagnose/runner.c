@@ -135,8 +135,9 @@ struct diagnose_runner {
     size_t lookups_left;
     struct media_lookup media[FACTS_MEDIA];
     struct http_proxy proxy;
-    struct target large; /* how large echoes are sent */
-    struct target local; /* how gateways, resolvers and the proxy are probed */
+    enum family proxy_family; /* in which its address is looked for */
+    struct target large;      /* how large echoes are sent */
+    struct target local;      /* how gateways, resolvers and the proxy are probed */
     struct probed_stream streams[STREAMS_MAX];
     size_t n_streams;
     struct decoy_probe decoys[DECOYS_MAX];
@@ -730,9 +731,10 @@ static void start_probing(struct diagnose_runner *r)
             if (a->to.family == FAMILY_NONE)
                 continue;
             if (k == SLOT_PROXY) {
+                /* As often as a service is asked by both families. */
                 add_stream(r, &(struct probed_stream){
                                   r->kind_https, &f->services[s].target, a->to,
-                                  HTTPS_EVERY_NS, .https = &a->https});
+                                  HTTPS_EVERY_NS / FACTS_FAMILIES, .https = &a->https});
                 continue;
             }
             a->route = socket_has_route(&a->to, NULL);
@@ -784,9 +786,21 @@ static void on_lookup(const struct resolution *answer, void *user)
     r->lookups_left--;
 }
 
+static void on_proxy_name(const struct resolution *answer, void *user);
+
+static void find_proxy(struct diagnose_runner *r, enum family family)
+{
+    r->proxy_family = family;
+    resolver_lookup(r->resolver, r->proxy.host, family, r->proxy.port, on_proxy_name, r);
+}
+
 static void on_proxy_name(const struct resolution *answer, void *user)
 {
     struct diagnose_runner *r = user;
+    if (answer->n == 0 && r->proxy_family == FAMILY_IPV4) {
+        find_proxy(r, FAMILY_IPV6);
+        return;
+    }
     if (answer->n == 0) {
         snprintf(r->facts.proxy_wrong, sizeof r->facts.proxy_wrong, "its name: %s",
                  answer->error != NULL ? answer->error : "no address");
@@ -852,8 +866,7 @@ static bool take_proxy(struct diagnose_runner *r, struct facts_service *s)
     if (f->proxy[0] == '\0') {
         text_copy(f->proxy, sizeof f->proxy, r->proxy.host);
         f->proxy_port = r->proxy.port;
-        resolver_lookup(r->resolver, r->proxy.host, FAMILY_IPV4, r->proxy.port,
-                        on_proxy_name, r);
+        find_proxy(r, FAMILY_IPV4);
     }
     return true;
 }

@@ -359,6 +359,18 @@ static void slow_resolver(struct facts *f)
     f->resolvers[0].udp = p;
 }
 
+static void slow_resolver_lossy_hop(struct facts *f)
+{
+    slow_resolver(f);
+    lossy_hop(f);
+}
+
+static void slow_resolver_lossy_provider(struct facts *f)
+{
+    slow_resolver(f);
+    lossy_provider(f);
+}
+
 static void blocked_name(struct facts *f)
 {
     struct facts_answer *a = &f->resolvers[1].answers[TEAMS][SLOT_IPV4];
@@ -552,6 +564,12 @@ static void service_down(struct facts *f)
 {
     for (size_t k = 0; k < FACTS_FAMILIES; k++)
         close_tls(&f->services[BING].by[k], BING);
+}
+
+static void service_down_in_hole(struct facts *f)
+{
+    black_hole(f);
+    service_down(f);
 }
 
 static void all_down(struct facts *f) /* a firewall */
@@ -885,6 +903,10 @@ static const struct {
     {"no resolver", no_names, "no_dns"},
     {"no route", no_route, "no_route"},
     {"slow resolver", slow_resolver, "resolver_slow"},
+    {"slow resolver behind a lossy first hop", slow_resolver_lossy_hop,
+     "gateway_loss resolver_slow"},
+    {"slow resolver behind a lossy provider", slow_resolver_lossy_provider,
+     "resolver_slow path_loss"},
     {"blocking resolver", blocked_name, "resolver_lies"},
     {"denying resolver", denied_name, "resolver_lies"},
     {"lying resolver", wrong_address, "resolver_lies"},
@@ -901,6 +923,8 @@ static const struct {
     {"slow IPv6", slow_ipv6, "ipv6_slow"},
     {"MTU black hole", black_hole, "mtu_black_hole"},
     {"a service is down", service_down, "service_down"},
+    {"a service is down behind an MTU black hole", service_down_in_hole,
+     "mtu_black_hole service_down"},
     {"all services are down", all_down, "path_broken"},
     {"503 all day", errors_503, "service_errors"},
     {"clock", wrong_clock, "clock"},
@@ -1017,6 +1041,14 @@ static void test_loss_charge(void **state)
     }
 }
 
+static void proxied_by_ipv6(struct facts *f)
+{
+    proxied(f);
+    snprintf(f->proxy, sizeof f->proxy, "2001:db8::1");
+    f->proxy_port = 8080;
+    f->proxy_tcp = (struct facts_probes){0};
+}
+
 /* What the verdict says of a fault, and whom to call. */
 static void test_words(void **state)
 {
@@ -1030,6 +1062,10 @@ static void test_words(void **state)
         {own_entry,
          "teams does not answer at 203.0.113.200, an address that no DNS resolver gave.",
          "whoever runs this host"},
+        {proxied_by_ipv6,
+         "HTTPS of all services goes through the HTTP proxy [2001:db8::1]:8080; Microsoft "
+         "advises direct connections.",
+         "the administrator of the proxy"},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         struct facts *f = healthy();
