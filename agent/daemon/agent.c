@@ -523,7 +523,7 @@ int agent_create(struct agent **out, uv_loop_t *loop, const struct config *confi
             .site = config->site[0] != '\0' ? config->site : a->host_name,
             .peering = &config->peering,
         };
-        a->reporter = reporter_create(config, edge_data, &resource, a->spool);
+        a->reporter = reporter_create(a->loop, config, edge_data, &resource, a->spool);
         rc = open_network(a);
     }
     if (rc < 0) {
@@ -629,6 +629,7 @@ void agent_stop(struct agent *a, agent_stopped_cb *on_stopped, void *user)
     a->user = user;
     if (a->measurer != NULL)
         measurer_close_window(a->measurer);
+    reporter_flush(a->reporter);
     status_server_destroy(a->status_server);
     a->status_server = NULL;
     stop_measuring(a);

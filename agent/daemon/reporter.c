@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "core/causes.h"
 #include "core/pipeline.h"
+#include "daemon/packer.h"
 #include "edge/serving.h"
 #include "net/clock.h"
 #include "otlp/names.h"
@@ -17,7 +18,7 @@ enum { METRE_ROWS_MAX = 64 };
 struct reporter {
     const struct config *config;
     struct otlp_resource resource;
-    struct spool *spool;
+    struct packer *packer;
     const struct site *site;
     struct serving serving;
     struct causes causes;
@@ -100,21 +101,14 @@ static void take_events(struct events *to, const struct batch *batch)
     to->dropped = batch->events_dropped;
 }
 
-static void spool_metrics(void *bytes, size_t len, void *user)
-{
-    struct reporter *c = user;
-    log_debug("agent", "window closed: %zu bytes of metrics", len);
-    spool_add(c->spool, SIGNAL_METRICS, bytes, len);
-}
-
 static void spool_batch(struct reporter *c, const struct batch *batch)
 {
     size_t len;
-    otlp_metrics(batch, &c->resource, &c->config->shipping.choice, spool_metrics, c);
+    packer_metrics(c->packer, batch, &c->resource, &c->config->shipping.choice);
     void *bytes =
         c->config->shipping.events ? otlp_logs(batch, &c->resource, &len) : NULL;
     if (bytes != NULL)
-        spool_add(c->spool, SIGNAL_LOGS, bytes, len);
+        packer_add(c->packer, SIGNAL_LOGS, bytes, len);
 }
 
 static const char *const metre_families[2] = {"ipv4", "ipv6"};
@@ -237,7 +231,12 @@ const struct events *reporter_events(const struct reporter *c)
     return c->events;
 }
 
-struct reporter *reporter_create(const struct config *config,
+void reporter_flush(struct reporter *c)
+{
+    packer_flush(c->packer);
+}
+
+struct reporter *reporter_create(uv_loop_t *loop, const struct config *config,
                                  const struct edge_data *edge_data,
                                  const struct otlp_resource *resource,
                                  struct spool *spool)
@@ -246,7 +245,7 @@ struct reporter *reporter_create(const struct config *config,
     c->config = config;
     c->site = &edge_data->site;
     c->resource = *resource;
-    c->spool = spool;
+    c->packer = packer_create(loop, spool);
     c->events = mem_zalloc(sizeof *c->events);
     self_metrics_begin(&c->self);
     return c;
@@ -256,6 +255,7 @@ void reporter_destroy(struct reporter *c)
 {
     if (c == NULL)
         return;
+    packer_destroy(c->packer);
     serving_free(&c->serving);
     last_metre_free(&c->metre);
     free(c->events);

@@ -1,6 +1,6 @@
 /*
  * Reports one closed window: logs state changes, adds the agent's own metrics and the
- * events of the edge, encodes both signals and appends them to the spool.
+ * events of the edge, encodes both signals and appends them to the spool (daemon/packer.h).
  */
 #ifndef EDGELAT_DAEMON_REPORTER_H
 #define EDGELAT_DAEMON_REPORTER_H
@@ -26,11 +26,14 @@
 struct reporter;
 
 /* Borrows its arguments and the texts of `resource`; they outlive the reporter. */
-struct reporter *reporter_create(const struct config *config,
+struct reporter *reporter_create(uv_loop_t *loop, const struct config *config,
                                  const struct edge_data *edge_data,
                                  const struct otlp_resource *resource,
                                  struct spool *spool);
-void reporter_destroy(struct reporter *c); /* NULL is fine */
+void reporter_destroy(struct reporter *c); /* NULL is fine; flushes */
+
+/* Waits until the spool has all batches: they are compressed on libuv's thread pool. */
+void reporter_flush(struct reporter *c);
 
 struct reporter_sources { /* NULL: off */
     struct station *station;

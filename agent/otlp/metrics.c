@@ -3,6 +3,7 @@
  */
 #include "otlp/metrics.h"
 
+#include "base/mem.h"
 #include "otlp/builder.h"
 #include "otlp/gzip.h"
 #include "otlp/names.h"
@@ -505,54 +506,93 @@ static void add_self(struct builder *b, const struct self_value *v,
 
 /*
  * A batch of many series is encoded in pieces, each with the resource and the metrics that
- * have points in it, and compressed at once: only one piece is in memory. The pieces of a
- * request are one message, as protobuf joins the lists of messages that follow each other.
+ * have points in it. The pieces of a request are one message, as protobuf joins the lists of messages that follow each other.
  */
 enum {
     PIECE_BYTES = 128 << 10,
-    LARGE_SERIES = 100,
+    HEADS_BYTES = 8 << 10, /* of the resource and metrics, usually less */
     /* Of a piece, compressed or not, that the limits of a request must have room for. */
     PIECE_BYTES_MAX = 512 << 10,
 };
 
-struct encoding {
-    struct builder b;
-    const struct otlp_resource *resource;
-    bool large;        /* it is compressed on the loop */
+struct otlp_parts {
     struct gzip *gzip; /* the request, NULL: none yet */
     size_t plain_len;  /* of it */
+    bool begun, large;
     otlp_part_cb *on_part;
     void *user;
 };
 
-static void end_request(struct encoding *e)
+struct otlp_parts *otlp_parts_begin(otlp_part_cb *on_part, void *user)
 {
-    size_t len;
-    if (e->gzip == NULL)
-        return;
-    void *bytes = gzip_end(e->gzip, &len);
-    e->gzip = NULL;
-    e->plain_len = 0;
-    e->on_part(bytes, len, e->user);
+    struct otlp_parts *p = mem_zalloc(sizeof *p);
+    p->on_part = on_part;
+    p->user = user;
+    return p;
 }
 
-static void compress(const void *bytes, size_t len, void *user)
+static void end_request(struct otlp_parts *p)
 {
-    gzip_add(user, bytes, len);
+    size_t len;
+    if (p->gzip == NULL)
+        return;
+    void *bytes = gzip_end(p->gzip, &len);
+    p->gzip = NULL;
+    p->plain_len = 0;
+    p->on_part(bytes, len, p->user);
+}
+
+void otlp_parts_add(struct otlp_parts *p, const void *piece, size_t len)
+{
+    p->large |= !p->begun && len > PIECE_BYTES; /* there are more pieces */
+    p->begun = true;
+    if (p->gzip != NULL && (p->plain_len > OTLP_PART_PLAIN_MAX - PIECE_BYTES_MAX ||
+                            gzip_len(p->gzip) > OTLP_PART_MAX - PIECE_BYTES_MAX))
+        end_request(p);
+    if (p->gzip == NULL)
+        p->gzip = gzip_begin(p->large);
+    gzip_add(p->gzip, piece, len);
+    p->plain_len += len;
+}
+
+void otlp_parts_end(struct otlp_parts *p)
+{
+    end_request(p);
+    free(p);
+}
+
+struct encoding {
+    struct builder b;
+    const struct otlp_resource *resource;
+    size_t pieces;
+    otlp_part_cb *on_piece;
+    void *user;
+};
+
+struct piece {
+    uint8_t *bytes;
+    size_t len, room;
+};
+
+static void gather(const void *bytes, size_t len, void *user)
+{
+    struct piece *p = user;
+    p->bytes = mem_grow(p->bytes, &p->room, p->len + len, 1);
+    if (len > 0) /* `bytes` may be NULL */
+        memcpy(p->bytes + p->len, bytes, len);
+    p->len += len;
 }
 
 static void end_piece(struct encoding *e)
 {
     struct otlp_request common;
+    struct piece piece = {.room = 0};
     otlp_request_make(&common, &e->b, e->resource);
-    if (e->gzip != NULL && (e->plain_len > OTLP_PART_PLAIN_MAX - PIECE_BYTES_MAX ||
-                            gzip_len(e->gzip) > OTLP_PART_MAX - PIECE_BYTES_MAX))
-        end_request(e);
-    if (e->gzip == NULL)
-        e->gzip = gzip_begin(e->large);
-    e->plain_len +=
-        builder_write(&e->b, &common.resource, &common.scope, compress, e->gzip);
+    piece.bytes = mem_grow(NULL, &piece.room, e->b.bytes + HEADS_BYTES, 1);
+    builder_write(&e->b, &common.resource, &common.scope, gather, &piece);
     builder_clear(&e->b);
+    e->pieces++;
+    e->on_piece(mem_resize(piece.bytes, piece.len), piece.len, e->user);
 }
 
 static void may_end_piece(struct encoding *e)
@@ -583,14 +623,14 @@ static void add_rest(struct encoding *e, const struct batch *batch)
                  (batch->first || batch->self[i].begins) && !batch->delta);
 }
 
-void otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
-                  const struct metric_choice *choice, otlp_part_cb *on_part, void *user)
+void otlp_metrics_pieces(const struct batch *batch, const struct otlp_resource *resource,
+                         const struct metric_choice *choice, otlp_part_cb *on_piece,
+                         void *user)
 {
     struct encoding e = {
         .b = {.time = batch->time, .delta = batch->delta},
         .resource = resource,
-        .large = batch->n_series > LARGE_SERIES,
-        .on_part = on_part,
+        .on_piece = on_piece,
         .user = user,
     };
     for (size_t i = 0; i < OURS; i++)
@@ -607,8 +647,21 @@ void otlp_metrics(const struct batch *batch, const struct otlp_resource *resourc
         add_counts(&e.b, batch->series[i], &a);
         may_end_piece(&e);
     }
-    if (e.gzip == NULL || e.b.bytes > 0)
+    if (e.pieces == 0 || e.b.bytes > 0)
         end_piece(&e);
-    end_request(&e);
     builder_free(&e.b);
+}
+
+static void add_part(void *piece, size_t len, void *user)
+{
+    otlp_parts_add(user, piece, len);
+    free(piece);
+}
+
+void otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
+                  const struct metric_choice *choice, otlp_part_cb *on_part, void *user)
+{
+    struct otlp_parts *parts = otlp_parts_begin(on_part, user);
+    otlp_metrics_pieces(batch, resource, choice, add_part, parts);
+    otlp_parts_end(parts);
 }

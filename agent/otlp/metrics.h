@@ -34,6 +34,18 @@ typedef void otlp_part_cb(void *bytes, size_t len, void *user);
 void otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
                   const struct metric_choice *choice, otlp_part_cb *on_part, void *user);
 
+/*
+ * The same in two steps. The first gives the pieces of the batch, plain; the callee frees
+ * them. The second, which may run in another thread, makes requests of them.
+ */
+void otlp_metrics_pieces(const struct batch *batch, const struct otlp_resource *resource,
+                         const struct metric_choice *choice, otlp_part_cb *on_piece,
+                         void *user);
+struct otlp_parts;
+struct otlp_parts *otlp_parts_begin(otlp_part_cb *on_part, void *user);
+void otlp_parts_add(struct otlp_parts *p, const void *piece, size_t len);
+void otlp_parts_end(struct otlp_parts *p); /* frees it, after the last part */
+
 /* The request for POST /v1/logs, for free(); NULL when the batch has no events. */
 void *otlp_logs(const struct batch *batch, const struct otlp_resource *resource,
                 size_t *len);

@@ -75,7 +75,8 @@ static void create(struct rig *r)
                                      .version = "1.2.3",
                                      .host_name = "branch",
                                      .site = "Leeds"};
-    r->reporter = reporter_create(&r->config, &r->known, &resource, r->spool.spool);
+    r->reporter =
+        reporter_create(&r->spool.loop, &r->config, &r->known, &resource, r->spool.spool);
 }
 
 static void end(struct rig *r)
@@ -119,6 +120,7 @@ static unsigned logged(const struct rig *r, const char *text)
 static ProtobufCMessage *take_batch(struct rig *r, enum signal signal)
 {
     struct spooled batch;
+    reporter_flush(r->reporter);
     while (spool_writing(r->spool.spool))
         uv_run(&r->spool.loop, UV_RUN_ONCE);
     if (!spool_first(r->spool.spool, &batch))

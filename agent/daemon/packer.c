@@ -1,0 +1,175 @@
+#include "daemon/packer.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+struct part {
+    void *bytes;
+    size_t len;
+};
+
+struct parts {
+    struct part *all;
+    size_t n, room;
+};
+
+struct pack { /* of one batch and signal */
+    uv_work_t request;
+    uv_sem_t ended;
+    struct packer *packer; /* NULL: it is in the spool already */
+    struct pack *next;
+    enum signal signal;
+    struct parts plain, done;
+};
+
+struct packer {
+    uv_loop_t *loop;
+    struct spool *spool;
+    /* The first is in the pool if `working`. */
+    struct pack *first, **last;
+    size_t waiting;
+    bool working;
+};
+
+static void add_part(void *bytes, size_t len, void *user)
+{
+    struct parts *to = user;
+    to->all = mem_grow(to->all, &to->room, to->n + 1, sizeof *to->all);
+    to->all[to->n++] = (struct part){bytes, len};
+}
+
+static void compress(struct pack *k)
+{
+    struct otlp_parts *parts = otlp_parts_begin(add_part, &k->done);
+    for (size_t i = 0; i < k->plain.n; i++) {
+        otlp_parts_add(parts, k->plain.all[i].bytes, k->plain.all[i].len);
+        free(k->plain.all[i].bytes);
+    }
+    k->plain.n = 0;
+    otlp_parts_end(parts);
+}
+
+static void work(uv_work_t *request)
+{
+    struct pack *k = request->data;
+    compress(k);
+    uv_sem_post(&k->ended);
+}
+
+/* Adds the first to the spool and takes it off the queue. */
+static void deliver_first(struct packer *p)
+{
+    struct pack *k = p->first;
+    p->first = k->next;
+    if (p->first == NULL)
+        p->last = &p->first;
+    p->waiting--;
+    for (size_t i = 0; i < k->done.n; i++) {
+        if (k->signal == SIGNAL_METRICS)
+            log_debug("agent", "window closed: %zu bytes of metrics", k->done.all[i].len);
+        spool_add(p->spool, k->signal, k->done.all[i].bytes, k->done.all[i].len);
+    }
+    k->packer = NULL;
+}
+
+static void pack_free(struct pack *k)
+{
+    uv_sem_destroy(&k->ended);
+    free(k->plain.all);
+    free(k->done.all);
+    free(k);
+}
+
+static void on_worked(uv_work_t *request, int status);
+
+static void begin_next(struct packer *p)
+{
+    while (p->first != NULL && p->first->plain.n == 0) { /* nothing to compress */
+        struct pack *k = p->first;
+        deliver_first(p);
+        pack_free(k);
+    }
+    p->working = p->first != NULL;
+    if (p->working)
+        uv_queue_work(p->loop, &p->first->request, work, on_worked);
+}
+
+static void on_worked(uv_work_t *request, int status)
+{
+    (void)status;
+    struct pack *k = request->data;
+    struct packer *p = k->packer;
+    if (p != NULL) {
+        deliver_first(p);
+        begin_next(p);
+    }
+    pack_free(k);
+}
+
+static struct pack *pack_add(struct packer *p, enum signal signal)
+{
+    struct pack *k = mem_zalloc(sizeof *k);
+    k->request.data = k;
+    k->packer = p;
+    k->signal = signal;
+    if (uv_sem_init(&k->ended, 0) < 0)
+        abort(); /* no memory */
+    *p->last = k;
+    p->last = &k->next;
+    p->waiting++;
+    return k;
+}
+
+void packer_metrics(struct packer *p, const struct batch *batch,
+                    const struct otlp_resource *resource,
+                    const struct metric_choice *choice)
+{
+    if (p->waiting >= PACKER_WAITING_MAX)
+        packer_flush(p);
+    struct pack *k = pack_add(p, SIGNAL_METRICS);
+    otlp_metrics_pieces(batch, resource, choice, add_part, &k->plain);
+    if (!p->working)
+        begin_next(p);
+}
+
+void packer_add(struct packer *p, enum signal signal, void *bytes, size_t len)
+{
+    add_part(bytes, len, &pack_add(p, signal)->done);
+    if (!p->working)
+        begin_next(p);
+}
+
+void packer_flush(struct packer *p)
+{
+    while (p->first != NULL) {
+        struct pack *k = p->first;
+        bool queued = p->working; /* then on_worked() frees it, later */
+        p->working = false;
+        if (queued && uv_cancel((uv_req_t *)&k->request) != 0)
+            uv_sem_wait(&k->ended);
+        else if (k->plain.n > 0)
+            compress(k);
+        deliver_first(p);
+        if (!queued)
+            pack_free(k);
+    }
+}
+
+struct packer *packer_create(uv_loop_t *loop, struct spool *spool)
+{
+    struct packer *p = mem_zalloc(sizeof *p);
+    p->loop = loop;
+    p->spool = spool;
+    p->last = &p->first;
+    return p;
+}
+
+void packer_destroy(struct packer *p)
+{
+    if (p == NULL)
+        return;
+    packer_flush(p);
+    free(p);
+}

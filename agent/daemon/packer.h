@@ -1,0 +1,35 @@
+/*
+ * Compresses encoded batches on libuv's thread pool and adds them to the spool, in the
+ * order in which they came: a batch of 600 series costs about 10 ms, which would be in the
+ * delays of probes under way. Plain pieces stay in memory until then.
+ */
+#ifndef EDGELAT_DAEMON_PACKER_H
+#define EDGELAT_DAEMON_PACKER_H
+
+#include "otlp/metrics.h"
+#include "spool/spool.h"
+
+#include <uv.h>
+
+struct packer;
+
+/* Borrows the spool, which outlives it. */
+struct packer *packer_create(uv_loop_t *loop, struct spool *spool);
+
+/* Encodes the batch in this call. If PACKER_WAITING_MAX requests wait already, as on a host
+ * that is too busy, the call compresses them first. */
+#define PACKER_WAITING_MAX 2
+void packer_metrics(struct packer *p, const struct batch *batch,
+                    const struct otlp_resource *resource,
+                    const struct metric_choice *choice);
+
+/* Adds a request that needs no compression after those that wait; takes over `bytes`. */
+void packer_add(struct packer *p, enum signal signal, void *bytes, size_t len);
+
+/* Waits for the work under way and does the rest, so that the spool has everything. */
+void packer_flush(struct packer *p);
+
+/* Flushes. NULL is fine. */
+void packer_destroy(struct packer *p);
+
+#endif
