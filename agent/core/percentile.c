@@ -13,10 +13,13 @@ static double none_above(double q, uint64_t count)
     return pow(q, (double)count);
 }
 
+/* The least n with q^n + (1 - q)^n <= 2 * TAIL: computed once, as it is asked for each
+ * percentile of each series. */
+static const uint64_t least_supported[PERCENTILES] = {6, 29, 59, 299};
+
 bool percentile_supported(size_t percentile, uint64_t count)
 {
-    double q = percentile_quantile[percentile];
-    return none_above(q, count) + pow(1 - q, (double)count) <= 2 * TAIL;
+    return count >= least_supported[percentile];
 }
 
 /* The binomial distribution from its first relevant value on. Probabilities below
@@ -55,9 +58,9 @@ static double binomial_sum(struct binomial b)
 struct percentile_ranks percentile_ranks(size_t percentile, uint64_t count)
 {
     struct percentile_ranks ranks = {1, count};
-    double q = percentile_quantile[percentile], above = none_above(q, count);
     if (!percentile_supported(percentile, count))
         return ranks;
+    double q = percentile_quantile[percentile], above = none_above(q, count);
     double lower_tail = above > TAIL ? 2 * TAIL - above : TAIL;
     struct binomial b = binomial_begin((double)count, q);
     double sum = binomial_sum(b), below = 0; /* P(K < k) */
