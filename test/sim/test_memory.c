@@ -3,7 +3,9 @@
  * the memory allocated after the first hours does not grow until the end. The delays are
  * bounded, because a histogram grows with the range of its values. And a day under attack,
  * in which each DNS answer has another address and each reply another PoP: memory does not
- * grow either, and no result is lost.
+ * grow either, and no result is lost. And a month in which each target moves to a PoP that
+ * it never had four times a day: from the tenth day on, when each stream has all the series
+ * it may have, memory does not grow, the percentiles of three days included.
  */
 #include "core/series.h"
 #include "sim/network.h"
@@ -153,11 +155,74 @@ static void hostile_names_cost_no_memory(void **state)
     sim_end(&day);
 }
 
+/* ---- a month ---- */
+
+enum {
+    MONTHLY = 2,
+    DAYS = 31,
+    MOVES = 4, /* a day */
+    FULL = 10, /* days */
+};
+
+static size_t of_day[DAYS]; /* most, of its windows */
+
+static void note_day(struct sim *s, const struct batch *batch)
+{
+    (void)batch;
+    size_t day = (size_t)((s->now.ns - s->begin.ns - 1) / (24 * HOUR_NS));
+    size_t own = s->flights.room * sizeof *s->flights.items +
+                 s->flights.n * malloc_usable_size(sim_first(s));
+    for (size_t i = 0; i < s->settings.n_targets * SIM_KINDS; i++) {
+        s->truth[i].n = 0;
+        own += s->truth[i].room * sizeof *s->truth[i].delays;
+    }
+    size_t now = bytes_allocated() - own;
+    if (now > of_day[day])
+        of_day[day] = now;
+}
+
+static void a_month_with_pops_that_change(void **state)
+{
+    (void)state;
+    static struct sim month;
+    static struct move moves[DAYS * MOVES * MONTHLY];
+    static char pops[DAYS * MOVES][4];
+    int days = check_quick() ? 14 : DAYS;
+    struct way ways[MONTHLY];
+    size_t n = 0;
+    for (int i = 0; i < DAYS * MOVES; i++)
+        snprintf(pops[i], sizeof pops[i], "P%c%c", 'A' + i / 26, 'A' + i % 26);
+    for (size_t t = 0; t < MONTHLY; t++)
+        ways[t] = (struct way){(int64_t)(5 + 7 * t) * NS_PER_MS, NS_PER_MS / 20, 0.001,
+                               pops[0]};
+    for (int64_t i = 1; i < DAYS * MOVES; i++)
+        for (size_t t = 0; t < MONTHLY; t++) {
+            moves[n] = (struct move){i * 24 / MOVES * HOUR_NS, t, ways[t]};
+            moves[n++].way.pop = pops[i];
+        }
+    sim_begin(&month, MONTHLY, ways, (struct wall){20780 * 24 * HOUR_NS}, check_seed());
+    month.settings.nearest = 0; /* the slow intervals: a month in seconds */
+    month.moves = moves;
+    month.n_moves = n;
+    month.on_batch = note_day;
+    sim_start(&month);
+    size_t begun = bytes_allocated();
+    sim_run(&month, days * 24 * HOUR_NS);
+    CHECK(of_day[FULL] > begun + 50000, "%zu bytes: it counts", of_day[FULL] - begun);
+    for (int day = FULL + 1; day < days; day++)
+        CHECK(of_day[day] <= of_day[FULL] + (of_day[FULL] - begun) / 10,
+              "day %d: %zu bytes, %zu on day %d", day, of_day[day], of_day[FULL], FULL);
+    print_message("# %zu bytes at the start, %zu on day %d, %zu on day %d\n", begun,
+                  of_day[FULL], FULL, of_day[days - 1], days - 1);
+    sim_end(&month);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_stays_flat),
         cmocka_unit_test(hostile_names_cost_no_memory),
+        cmocka_unit_test(a_month_with_pops_that_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
