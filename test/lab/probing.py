@@ -359,9 +359,10 @@ class Agent:
                 if batch.value("edgelat.target.up") is not None]
 
     def delays(self, metric="edgelat.probe.delay", **of):
-        """{(PoP, kind): (least, most)} of the histograms at the end, ms."""
+        """{(PoP, kind): (least, most)} of the histograms at the end, ms; a batch states them if they have changed."""
         found = {}
-        for a, p in self.batches[-1].points(metric, delay="rtt", **of):
-            if "min" in p:  # the first point of a series has no values
-                found[a["pop"], a["kind"]] = (1000 * p["min"], 1000 * p["max"])
+        for batch in self.batches:
+            for a, p in batch.points(metric, delay="rtt", **of):
+                if "min" in p:
+                    found[a["pop"], a["kind"]] = (1000 * p["min"], 1000 * p["max"])
         return found
