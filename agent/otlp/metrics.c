@@ -569,14 +569,14 @@ struct encoding {
     void *user;
 };
 
-struct piece {
+struct plain_piece {
     uint8_t *bytes;
     size_t len, room;
 };
 
 static void gather(const void *bytes, size_t len, void *user)
 {
-    struct piece *p = user;
+    struct plain_piece *p = user;
     p->bytes = mem_grow(p->bytes, &p->room, p->len + len, 1);
     if (len > 0) /* `bytes` may be NULL */
         memcpy(p->bytes + p->len, bytes, len);
@@ -586,7 +586,7 @@ static void gather(const void *bytes, size_t len, void *user)
 static void end_piece(struct encoding *e)
 {
     struct otlp_request common;
-    struct piece piece = {.room = 0};
+    struct plain_piece piece = {.room = 0};
     otlp_request_make(&common, &e->b, e->resource);
     piece.bytes = mem_grow(NULL, &piece.room, e->b.bytes + HEADS_BYTES, 1);
     builder_write(&e->b, &common.resource, &common.scope, gather, &piece);
