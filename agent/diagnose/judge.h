@@ -28,6 +28,7 @@
 #define JUDGE_GAIN_MS      10.0   /* a nearer PoP, a faster family */
 #define JUDGE_REPLY_MS     1000.0 /* first byte of a reply, without the path */
 #define JUDGE_LIKELIER     20.0   /* times as likely is enough for "likely" */
+#define JUDGE_CLEAN        100.0  /* the same of a first hop that loses nothing */
 #define JUDGE_SEGMENT_MS   20.0   /* a segment that adds less is not what is slow */
 #define JUDGE_MEDIA_MS     300.0  /* there and back; ITU-T G.114: 150 ms one way */
 #define JUDGE_CLOCK_S      60.0   /* poor; Kerberos and tokens fail at 300 s (RFC 4120) */

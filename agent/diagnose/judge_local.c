@@ -89,13 +89,16 @@ static double likelier(const struct loss_count *c, double p, double q)
 /* The rule of the agent decides (core/last_metre.h). Where it cannot tell, it is likely the site
  * if the gateway's echoes are so much more likely with their own loss than with none over the
  * limit, and that is half of the other one; far more lost echoes are a limit of ICMP. It is
- * likely beyond if the limit explains them so much better than the loss of the services. */
+ * likely beyond if the limit explains them much better than the loss of the services. */
 enum charge judge_charge(const struct facts *f, enum certainty *certainty)
 {
     struct loss_count hop = {0}, path = {0};
+    bool one_family = false;
     for (size_t k = 0; k < FACTS_FAMILIES; k++) {
         const struct facts_probes *p = &f->gateways[k].icmp;
         struct loss_count beyond = judge_loss(f, k, 0);
+        one_family |=
+            beyond.sent > 0 && loss_exceeds(beyond.lost, beyond.sent, JUDGE_LOSS_RATIO);
         path.sent += beyond.sent;
         path.lost += beyond.lost;
         hop.sent += p->answered > 0 ? p->sent : 0;
@@ -103,7 +106,7 @@ enum charge judge_charge(const struct facts *f, enum certainty *certainty)
     }
     *certainty = CERTAINTY_SURE;
     if (!loss_exceeds(path.lost, path.sent, JUDGE_LOSS_RATIO))
-        return CHARGE_NOTHING;
+        return one_family ? CHARGE_UNKNOWN : CHARGE_NOTHING;
     if (hop.sent == 0)
         return CHARGE_UNKNOWN;
     enum charge charge = charge_of_loss(&hop, &path, &path);
@@ -117,8 +120,7 @@ enum charge judge_charge(const struct facts *f, enum certainty *certainty)
     if (!limited && 2 * own >= behind && p > q && p < 1 &&
         likelier(&hop, p, q) > log(JUDGE_LIKELIER))
         return CHARGE_SITE;
-    return 2 * own < behind && behind < 1 &&
-                   likelier(&hop, q, behind) > log(JUDGE_LIKELIER)
+    return 2 * own < behind && behind < 1 && likelier(&hop, q, behind) > log(JUDGE_CLEAN)
                ? CHARGE_BEYOND
                : CHARGE_UNKNOWN;
 }

@@ -1021,6 +1021,8 @@ static void test_loss_charge(void **state)
         {"so few that both explain them", 10, 1, "path_loss",
          "local network or provider"},
         {"no echo is lost, of many", 80, 0, "path_loss", "provider"},
+        {"no echo is lost, of too few to be sure", 20, 0, "path_loss",
+         "local network or provider"},
         {"no echo is lost, of few", 4, 0, "path_loss", "local network or provider"},
         {"no echo is answered", 40, 40, "path_loss", "local network or provider"},
     };
