@@ -16,12 +16,19 @@ static int decimals(const char *unit, double value)
     return value >= 100 ? 0 : value >= 10 ? 1 : 2;
 }
 
+/* 0 for what rounds to "-0". */
+static double plain_zero(double value, int decimals)
+{
+    return fabs(value) * pow(10, decimals) < 0.5 ? 0 : value;
+}
+
 static void add_value(struct text *out, const struct check_row *r)
 {
     int n = decimals(r->unit, fabs(r->value));
-    text_add(out, "%.*f %s", n, r->value, r->unit);
+    text_add(out, "%.*f %s", n, plain_zero(r->value, n), r->unit);
     if (!isnan(r->low) && !isnan(r->high))
-        text_add(out, " (%.*f to %.*f)", n, r->low, n, r->high);
+        text_add(out, " (%.*f to %.*f)", n, plain_zero(r->low, n), n,
+                 plain_zero(r->high, n));
     if (!isnan(r->threshold))
         text_add(out, ", limit %g", r->threshold);
     if (!isnan(r->usual))
