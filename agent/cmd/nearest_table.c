@@ -282,10 +282,13 @@ static void print_notes(const struct nearest_view *v, const struct batch *batch,
                         const struct target_state *const *order, size_t n)
 {
     char text[OWNER_TEXT_MAX];
-    for (size_t i = 0; i < n; i++)
-        if (!owner_may_be_pop(order[i]->owner.type))
-            printf("%s: %s\n", order[i]->target->name,
-                   owner_text(text, &order[i]->owner, order[i]->target->host));
+    for (size_t i = 0; i < n; i++) {
+        if (owner_may_be_pop(order[i]->owner.type))
+            continue;
+        owner_text(text, &order[i]->owner, order[i]->target->host);
+        if (text[0] != '\0') /* of the gateway there is nothing to say */
+            printf("%s: %s\n", order[i]->target->name, text);
+    }
     for (size_t i = 0; i < n; i++)
         print_issuer(order[i]);
     bool doubtful = false;
