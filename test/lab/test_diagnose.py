@@ -217,10 +217,10 @@ def black_hole():
     rules("mtu", "filter hook forward priority 0", "meta length > 1400 drop")
 
 
-def proxy():
+def proxy(address=GATEWAY):
     path = os.path.join(lab.FOLDER, "tinyproxy.conf")
     with open(path, "w", encoding="ascii") as file:
-        file.write(f"Port 3128\nListen {GATEWAY}\nTimeout 60\nMaxClients 50\nConnectPort 443\n")
+        file.write(f"Port 3128\nListen {address}\nTimeout 60\nMaxClients 50\nConnectPort 443\n")
     start("tinyproxy", "-d", "-c", path)
 
 
@@ -440,6 +440,11 @@ FAULTS.update({
     "odd: one relay blocked": ("", "", drop(f"ip daddr {RELAYS[0]} udp dport 3478")),
     "odd: MTU of 1280": ("", "", small_mtu),
     "odd: large echoes dropped": ("", "", drop("icmp type echo-request meta length > 1024", "icmpv6 type echo-request meta length > 1024")),
+    "HTTP proxy by IPv6": ("proxy", "", lambda: proxy(GATEWAY6), {"https_proxy": f"http://[{GATEWAY6}]:3128"}),
+    "two: HTTP proxy, 503": ("proxy service_errors", "pop zurich 203.0.113.61 2001:db8:113::61 503\n", proxy, {"https_proxy": f"http://{GATEWAY}:3128"}),
+    "two: lossy first hop, slow resolver": ("gateway_loss resolver_slow", "path slowdns 198.51.100.53 2001:db8:53::53 delay=250ms via=office@0.3ms,isp1@1ms\n",
+                                            lossy_first_hop),
+    "two: MTU black hole, service down": ("mtu_black_hole service_down", "path frankfurt 203.0.113.30 2001:db8:113::30 delay=8ms blackhole=on\n", black_hole),
     "two: clock, TLS interception": ("clock tls_intercepted", "", both(clock, lambda: intercept(True)), CLOCK),
     "two: connections limited, UDP blocked": ("connections_limited udp_blocked", "", both(no_udp, drop(f"{SYN} limit rate over 8/second burst 5 packets"))),
 })
