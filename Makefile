@@ -278,7 +278,7 @@ PACKAGE_TESTS := test/packages/test_completions test/packages/test_hardening tes
 # mostly wait; the longest start first.
 TIMED_TESTS := $(patsubst %,test/lab/test_%.py,main_job lab media numbers_run numbers numbers_middlebox numbers_https uplinks_relay)
 BUSY_TESTS  := test/lab/test_numbers_host.py
-LONG_TESTS  := test/lab/test_nearest.py test/lab/test_diagnose.py test/lab/test_resolvers.py test/lab/test_soak
+LONG_TESTS  := $(patsubst %,test/lab/test_%,uplinks.py nearest.py resolvers.py diagnose.py last_metre.py paths.py soak)
 LAB_TESTS   := $(LONG_TESTS) $(filter-out $(TIMED_TESTS) $(BUSY_TESTS) $(LONG_TESTS),$(sort $(wildcard test/lab/test_*)))
 run-tests:
 	@BUILD=$(BUILD) EDGELAT_TOOLS=$(abspath $(BUILD)/tools) FAST=1 test/run \
