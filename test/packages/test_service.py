@@ -213,7 +213,7 @@ def secret():
     equal(b"Bearer of-this-site\n", Bed.collector.stdout.readline(), "the header")
     wait_for("the status", lambda: "last accepted" in m.property("StatusText"))
     m.run("systemctl", "reload", "edgelat")  # whose check-config does not see the credential
-    wait_for("the reload", lambda: "restarting with it" in m.run("journalctl", "-u", "edgelat", "-n", "20", "--no-pager"))
+    wait_for("the reload", lambda: "restarting with it" in m.run("journalctl", f"_PID={m.property('MainPID')}", "--no-pager"))
     equal(b"Bearer of-this-site\n", Bed.collector.stdout.readline(), "the header after a reload")
 
 
