@@ -150,7 +150,7 @@ struct config config_default(void);
 struct pipeline_settings
 config_pipeline(const struct config *c); /* borrows the targets */
 /* All targets are probed over the uplink, which outlives the configuration, and only so.
- * The gateway is none of theirs. */
+ * The gateway is not among them. */
 void config_go_over(struct config *c, const struct uplink *over);
 
 /* As the targets of `c` are probed, so is this one that is added. */

@@ -56,7 +56,7 @@ struct series {
     bool lossless;         /* nor had the window with results before that a loss */
     struct summary window; /* if in_window; of all its parts, see core/series.h */
 
-    /* By delay, those that are due; NULL: none is. */
+    /* By delay, the periods that are due; NULL: none. */
     struct period_summary (*periods)[PERIODS];
     bool due[PERIODS]; /* the period is to be exported with this batch */
 };

@@ -23,7 +23,7 @@ void packer_metrics(struct packer *p, const struct batch *batch,
                     const struct otlp_resource *resource,
                     const struct metric_choice *choice);
 
-/* Adds a request that needs no compression after those that wait; takes over `bytes`. */
+/* Queues a request that is compressed already; takes ownership of `bytes`. */
 void packer_add(struct packer *p, enum signal signal, void *bytes, size_t len);
 
 /* Waits for the work under way and does the rest, so that the spool has everything. */

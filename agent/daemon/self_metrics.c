@@ -184,7 +184,7 @@ void self_metrics_delta(struct self_metrics *s, struct self_value *values, size_
     }
 }
 
-/* Leaves out sums that stand at 0; one that no longer does begins with that. */
+/* Leaves out sums that are still 0; one that has grown begins with 0. */
 static size_t leave_out_zeros(struct self_metrics *s, const struct batch *batch,
                               struct self_value *values, size_t n)
 {

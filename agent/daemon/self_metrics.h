@@ -40,7 +40,7 @@ struct self_metrics {
     uint64_t busy_windows, interrupted_windows, events_dropped;
     struct self_total totals[SELF_METRICS_MAX]; /* last reported */
     size_t n_totals;
-    struct wall whole; /* the last batch with the sums that stand at 0; 0: none yet */
+    struct wall whole; /* the last batch with the sums that are 0; 0: none yet */
 };
 
 void self_metrics_begin(struct self_metrics *s);
@@ -48,7 +48,7 @@ void self_metrics_begin(struct self_metrics *s);
 /*
  * Counts the window (busy, interrupted, events dropped) and writes the rows of the batch;
  * returns how many. With batch->delta, sums are the increase since the previous window;
- * otherwise those that stand at 0 are only in the first batch and every SERIES_REPEAT_NS.
+ * otherwise those that are still 0 are only in the first batch and every SERIES_REPEAT_NS.
  */
 size_t self_metrics_window(struct self_metrics *s, const struct batch *batch,
                            const struct agent_counters *counters,

@@ -37,9 +37,10 @@ static void read_one(struct interface_reader *r, struct interface_traffic *i, bo
     int rc = links_read(&r->links, i->name, &state);
     uint32_t index = i->index;
     bool was = i->present;
-    if (rc == 0 && (!was || index != state.index))
+    bool is_new = rc == 0 && (!was || index != state.index);
+    if (is_new)
         i->has_modem = modem_has(i->name);
-    if (rc == 0 && (modes || !was || index != state.index))
+    if (is_new || (rc == 0 && modes))
         i->modes = links_modes(&r->links, state.index);
     if (modes) {
         struct wifi_link wifi = {0};

@@ -15,11 +15,13 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -294,3 +296,21 @@ def ask(name, kind, server=None):
         answers.append((owner, kind_of, ttl, value))
         at += 10 + size
     return packet[3] & 15, answers
+
+
+def alone(name, main, tap):
+    """For a test with a network of its own: restarts the test program in new namespaces, calls main(folder) and exits.
+    The folder is temporary; KEEP=1 keeps it."""
+    if "EDGELAT_ALONE" not in os.environ:
+        words = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        os.execvpe("unshare", [*words, sys.executable, "-B", *sys.argv], dict(os.environ, EDGELAT_ALONE="1"))
+    work = tempfile.mkdtemp(prefix=f"edgelat-{name}-")
+    os.chmod(work, 0o755)
+    try:
+        main(work)
+    finally:
+        if os.environ.get("KEEP"):
+            print("# kept", work)
+        else:
+            shutil.rmtree(work, ignore_errors=True)
+    sys.exit(tap.finish())

@@ -5,18 +5,17 @@ sampling; nfcapd hears the same datagrams.
 
     branch - gateway (exporters, edgelat, nfcapd) - edge"""
 
+import contextlib
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 
-from lab import Tap, run, wait_for
+from lab import Tap, alone, run, wait_for
 from probing import EDGELAT
 
 BRANCH, BRANCH6, TEAMS, EXCHANGE6, OTHER = "10.42.0.10", "2001:db8:42::10", "52.112.0.5", "2603:1006::10", "203.0.113.9"
@@ -226,6 +225,14 @@ def sampled(key):
     return 4 * (0.9 / (0.1 * PACKETS[key])) ** 0.5
 
 
+def in_net(main):
+    """For alone(): main(net) with a Net in the folder."""
+    def begin(work):
+        with contextlib.closing(Net(work)) as net:
+            main(net)
+    return begin
+
+
 def main(net):
     program = os.path.abspath(EDGELAT)
     first = Agent(net, program, "first", 2055)
@@ -303,20 +310,4 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         {"send": send, "fill": fill, "sink": sink, "tee": tee}[sys.argv[1]](*sys.argv[2:])
         sys.exit(0)
-    if "FLOWS_LAB" not in os.environ:
-        words = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        os.execvpe("unshare", [*words, sys.executable, "-B", *sys.argv], dict(os.environ, FLOWS_LAB="1"))
-    work = tempfile.mkdtemp(prefix="edgelat-flows-")
-    os.chmod(work, 0o755)
-    lab = None
-    try:
-        lab = Net(work)
-        main(lab)
-    finally:
-        if lab is not None:
-            lab.close()
-        if os.environ.get("KEEP"):
-            print("# kept", work)
-        else:
-            shutil.rmtree(work, ignore_errors=True)
-    sys.exit(tap.finish())
+    alone("flows", in_net(main), tap)

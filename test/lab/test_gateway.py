@@ -6,15 +6,13 @@ them, and `edgelat run`, which has no right to, counts the bytes by service and 
 
 import json
 import os
-import shutil
 import sys
-import tempfile
 import time
 
 import test_flows
-from lab import TOP, Tap, run, wait_for
+from lab import TOP, Tap, alone, run, wait_for
 from probing import BUILD, installed
-from test_flows import TRUTH, Net
+from test_flows import TRUTH, in_net
 
 HELPER = os.path.join(BUILD, "edgelat-traffic")
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--bounding-set", "-all", "--inh-caps", "-all"]
@@ -129,24 +127,13 @@ kinds = icmp
     tap.equal(alone, gateway("nft", "list", "ruleset").stdout, "the rules of others are as before")
 
 
-if __name__ == "__main__":
-    if "GATEWAY_LAB" not in os.environ:
-        os.environ["EDGELAT_DATA"] = os.path.join(TOP, "packaging", "data")
-        words = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        os.execvpe("unshare", [*words, sys.executable, "-B", *sys.argv], dict(os.environ, GATEWAY_LAB="1"))
-    work = tempfile.mkdtemp(prefix="edgelat-gateway-")
-    os.chmod(work, 0o755)
+def begin(work):
+    global EDGELAT
     os.mkdir(f"{work}/installed")
     EDGELAT = installed(f"{work}/installed")
-    lab = None
-    try:
-        lab = Net(work)
-        main(lab)
-    finally:
-        if lab is not None:
-            lab.close()
-        if os.environ.get("KEEP"):
-            print("# kept", work)
-        else:
-            shutil.rmtree(work, ignore_errors=True)
-    sys.exit(tap.finish())
+    in_net(main)(work)
+
+
+if __name__ == "__main__":
+    os.environ["EDGELAT_DATA"] = os.path.join(TOP, "packaging", "data")
+    alone("gateway", begin, tap)

@@ -12,17 +12,15 @@ import json
 import os
 import re
 import select
-import shutil
 import signal
 import socket
 import statistics
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 
-from lab import TOP, Tap, run, wait_for
+from lab import TOP, Tap, alone, run, wait_for
 from probing import installed
 
 USER, USER6, EXCHANGE, EXCHANGE6, OTHER, GATEWAY = "10.42.0.10", "2001:db8:42::10", "13.107.6.152", "2603:1006::10", "203.0.113.9", "192.0.2.10"
@@ -221,24 +219,17 @@ def main(folder):
     tap.ok(USER.encode() not in stored and USER.encode() not in str(found).encode(), "no address of a user is kept")
 
 
+def begin(work):
+    global EDGELAT
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "lab", "/run"], check=True)  # of this mount namespace only
+    os.mkdir(f"{work}/installed")
+    EDGELAT = installed(f"{work}/installed")
+    main(work)
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         {"relay": relay, "listen": listen, "connect": connect}[sys.argv[1]](*sys.argv[2:])
         sys.exit(0)
-    if "HANDSHAKES_LAB" not in os.environ:
-        os.environ["EDGELAT_DATA"] = os.path.join(TOP, "packaging", "data")
-        words = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        os.execvpe("unshare", [*words, sys.executable, "-B", *sys.argv], dict(os.environ, HANDSHAKES_LAB="1"))
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "lab", "/run"], check=True)  # of this mount namespace only
-    work = tempfile.mkdtemp(prefix="edgelat-handshakes-")
-    os.chmod(work, 0o755)
-    os.mkdir(f"{work}/installed")
-    EDGELAT = installed(f"{work}/installed")
-    try:
-        main(work)
-    finally:
-        if os.environ.get("KEEP"):
-            print("# kept", work)
-        else:
-            shutil.rmtree(work, ignore_errors=True)
-    sys.exit(tap.finish())
+    os.environ["EDGELAT_DATA"] = os.path.join(TOP, "packaging", "data")
+    alone("handshakes", begin, tap)

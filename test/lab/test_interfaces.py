@@ -6,16 +6,13 @@ import ctypes
 import fcntl
 import json
 import os
-import shutil
 import signal
 import socket
 import struct
 import subprocess
-import sys
-import tempfile
 import time
 
-from lab import Tap, run, wait_for
+from lab import Tap, alone, run, wait_for
 from probing import EDGELAT
 
 tap = Tap()
@@ -147,15 +144,4 @@ kinds = icmp
 
 
 if __name__ == "__main__":
-    if "INTERFACES_LAB" not in os.environ:
-        words = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        os.execvpe("unshare", [*words, sys.executable, "-B", *sys.argv], dict(os.environ, INTERFACES_LAB="1"))
-    work = tempfile.mkdtemp(prefix="edgelat-interfaces-")
-    try:
-        main(work)
-    finally:
-        if os.environ.get("KEEP"):
-            print("# kept", work)
-        else:
-            shutil.rmtree(work, ignore_errors=True)
-    sys.exit(tap.finish())
+    alone("interfaces", main, tap)
