@@ -37,6 +37,9 @@ enum { SECONDS = 20 };
 static const struct cmd_option options[] = {
     LOAD_CONFIG_OPTION("configuration, of which none is needed"),
     {"time", 't', "SEC", "how long to probe, 5 to 30 (default 20)"},
+    {"uplink", 'I', "ADDRESS",
+     "interface (also a VRF device) or source address of all packets, or an uplink of the "
+     "configuration (default: as the routes say)"},
     {"resolver", OPT_RESOLVER, "ADDRESS",
      "also ask this DNS server, to compare; it then sees the names"},
     {"load", OPT_LOAD, NULL,
@@ -60,6 +63,7 @@ struct diagnosing {
     struct data data;
     struct target targets[FACTS_SERVICES];
     size_t n_targets;
+    struct uplink uplink; /* name "": by the system's routes */
     const char *resolver, *html, *load_url;
     bool load, yes;
     int64_t seconds;
@@ -95,11 +99,13 @@ static void on_progress(const char *what, double share, void *user)
     fprintf(stderr, "\r%3d %%  %-40s", percent, what);
 }
 
-/* What the agent on this host says; nothing where none runs. */
+/* What the agent on this host says; nothing where none runs. It measures by the routes. */
 static void read_usual(struct diagnosing *d, struct facts *f)
 {
     struct text bytes = {0};
     struct status_answer answer;
+    if (d->config.over != NULL)
+        return;
     struct usual_delay *list = mem_zalloc(USUAL_MAX * sizeof *list);
     if (agent_answer_read(d->config.status_socket, &bytes, &answer) == 0) {
         size_t n = usual_read(list, json_span_of(answer.json, answer.json_len));
@@ -228,7 +234,7 @@ static void add_known(struct diagnosing *d, const char *word)
     }
 }
 
-static int choose_targets(struct diagnosing *d, const char *word)
+static int list_targets(struct diagnosing *d, const char *word)
 {
     struct host_port host;
     const struct host_rules rules = {.port = true, .path = ""};
@@ -247,6 +253,16 @@ static int choose_targets(struct diagnosing *d, const char *word)
     return CMD_FINE;
 }
 
+static int choose_targets(struct diagnosing *d, const char *word)
+{
+    int rc = list_targets(d, word);
+    if (d->uplink.name[0] != '\0')
+        config_go_over(&d->config, &d->uplink);
+    for (size_t i = 0; i < d->n_targets; i++)
+        config_take_over(&d->config, &d->targets[i]);
+    return rc;
+}
+
 /* Works without a configuration, and without the right to read it. */
 static size_t load(struct diagnosing *d, const char *given)
 {
@@ -258,6 +274,7 @@ static size_t load(struct diagnosing *d, const char *given)
 
 static int take_options(struct diagnosing *d, int argc, char **argv, const char **given)
 {
+    const char *over = NULL;
     struct dns_server servers[DNS_SERVERS_MAX];
     char wrong[DNS_SERVER_TEXT_MAX];
     for (int c; (c = cmd_getopt(argc, argv, options)) != -1;) {
@@ -275,6 +292,8 @@ static int take_options(struct diagnosing *d, int argc, char **argv, const char 
             d->yes = true;
         else if (c == OPT_HTML)
             d->html = optarg;
+        else if (c == 'I')
+            over = optarg;
         else if (c == OPT_RESOLVER)
             d->resolver = optarg;
         else if (c != 't')
@@ -293,6 +312,8 @@ static int take_options(struct diagnosing *d, int argc, char **argv, const char 
     if (d->resolver != NULL && dns_servers_parse(servers, d->resolver, wrong) < 1)
         return cmd_cannot("--resolver takes the address of a DNS server, not '%s'",
                           d->resolver);
+    if (over != NULL && !cmd_uplink(&d->uplink, over, *given))
+        return CMD_CANNOT;
     if (d->html != NULL && page_file_check(d->html) != CMD_FINE)
         return CMD_CANNOT;
     if (optind + 1 < argc)
@@ -373,6 +394,7 @@ const struct command command_diagnose = {
         "edgelat diagnose\n"
         "edgelat diagnose teams --json | jq -r 'select(.finding).what'\n"
         "edgelat diagnose --html ticket.html\n"
+        "edgelat diagnose -I wwan0\n"
         "edgelat diagnose --resolver 9.9.9.9\n"
         "for h in $(cat sites); do ssh $h edgelat diagnose --fleet & done; wait\n",
     .run = run,

@@ -91,6 +91,7 @@ void diagnose_print_page(struct text *out, const struct diagnosed *d)
     html_time(out, d->facts->time.ns, WHEN_EXACT);
     text_add(out, " (%s), by edgelat " EDGELAT_VERSION " in %.0f s</p>\n",
              html_zone(zone, d->facts->time.ns), (double)d->facts->took_ns / 1e9);
+    add_paragraph(out, "Measured over:", d->facts->uplink);
     text_add(out, "<p class=\"verdict %s\">", x->n_found > 0 ? "bad" : "good");
     if (x->n_found == 0)
         text_add(out, "Nothing wrong found from here.");

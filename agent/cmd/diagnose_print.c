@@ -60,6 +60,8 @@ static void add_printable(struct text *out, const struct text *from)
 void diagnose_print_text(struct text *out, const struct diagnosed *d)
 {
     struct text verdict = {0};
+    if (d->facts->uplink[0] != '\0')
+        text_add(out, "Measured over %s only:\n", d->facts->uplink);
     for (size_t i = 0; i < d->diagnosis->n_rows; i++)
         add_row(out, &d->diagnosis->rows[i]);
     text_add(out, "\n");
@@ -71,7 +73,8 @@ void diagnose_print_text(struct text *out, const struct diagnosed *d)
 void diagnose_print_fleet(struct text *out, const struct diagnosed *d)
 {
     struct text line = {0};
-    text_add(&line, "%s%s%s: ", d->host_name, d->site[0] != '\0' ? " " : "", d->site);
+    text_add(&line, "%s%s%s%s%s: ", d->host_name, d->site[0] != '\0' ? " " : "", d->site,
+             d->facts->uplink[0] != '\0' ? " over " : "", d->facts->uplink);
     diagnosis_line(d->diagnosis, &line);
     add_printable(out, &line);
     text_add(out, "\n");
@@ -145,6 +148,7 @@ void diagnose_print_json(struct text *out, const struct diagnosed *d)
     json_string(&j, "time", wall_text(time, d->facts->time));
     json_string(&j, "host_name", d->host_name);
     json_text(&j, "site", d->site);
+    json_text(&j, "uplink", d->facts->uplink);
     json_number(&j, "took_s", (double)d->facts->took_ns / 1e9);
     json_array(&j, "findings");
     for (size_t i = 0; i < d->diagnosis->n_found; i++)

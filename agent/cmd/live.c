@@ -498,7 +498,8 @@ static void start_race(struct session *s, struct question *a, struct question *b
     *race = (struct live_race){.session = s, .families = {swap ? b : a, swap ? a : b}};
     struct endpoint to[] = {race->families[0]->answers[0], race->families[1]->answers[0]};
     to[0].port = to[1].port = port;
-    race->race = race_begin(&s->loop, to, 2, WAITING_NS, on_raced, race);
+    race->race = race_begin(&s->loop, s->live->targets[a->target].uplink, to, 2,
+                            WAITING_NS, on_raced, race);
     s->racing++;
 }
 

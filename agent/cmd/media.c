@@ -244,7 +244,7 @@ static void finish(struct media_session *s)
     s->burst = NULL;
     uv_timer_stop(&s->progress);
     if (s->end.quality.sent > 0 && s->end.quality.received == 0) {
-        s->reach = reach_start(&s->loop, &s->to, on_reach, s);
+        s->reach = reach_start(&s->loop, &s->to, s->targets[s->at].uplink, on_reach, s);
         return;
     }
     print(s, 0);
@@ -275,8 +275,8 @@ static bool choose_address(struct media_session *s, const struct target *t)
 {
     struct endpoint *a = s->answers;
     bool second = a[0].family == FAMILY_NONE ||
-                  (a[1].family != FAMILY_NONE && !socket_has_route(&a[0], NULL) &&
-                   socket_has_route(&a[1], NULL));
+                  (a[1].family != FAMILY_NONE && !socket_has_route(&a[0], t->uplink) &&
+                   socket_has_route(&a[1], t->uplink));
     s->to = a[second];
     if (s->to.family != FAMILY_NONE)
         return true;
@@ -309,7 +309,7 @@ static void begin_burst(struct media_session *s)
                s->to.port, MEDIA_PACKETS,
                (int)(MEDIA_PACKETS * MEDIA_PACE_NS / NS_PER_S));
     fflush(stdout);
-    s->burst = burst_start(&s->loop, &s->to, t->dscp, on_end, s);
+    s->burst = burst_start(&s->loop, &s->to, t->uplink, t->dscp, on_end, s);
     uv_timer_start(&s->progress, on_progress, PROGRESS_MS, PROGRESS_MS);
 }
 

@@ -315,8 +315,6 @@ static int run(int argc, char **argv)
     for (int c; (c = cmd_getopt(argc, argv, options)) != -1;)
         if (!take_option(&o, c))
             return CMD_CANNOT;
-    if (o.media && o.uplink.name[0] != '\0')
-        return cmd_cannot("--media goes as the routes say; leave out -I");
     if (o.media && (o.given[0] || o.given[1] || o.given[2]))
         return cmd_cannot("--media sends a burst of fixed length: -c, -i and -W do not "
                           "apply; leave them out");

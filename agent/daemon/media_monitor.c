@@ -145,7 +145,8 @@ static void start(struct media_monitor *m, int64_t slot)
         if (!budget_take(m->budget, BUDGET_PATHS, one, wall_now(), mono_now()))
             return;
         m->now = *t;
-        m->burst = burst_start(m->loop, &t->to, t->target->dscp, on_end, m);
+        m->burst =
+            burst_start(m->loop, &t->to, t->target->uplink, t->target->dscp, on_end, m);
         return;
     }
 }

@@ -24,6 +24,7 @@ struct door_round {
     uv_loop_t *loop;
     struct doors *doors;
     struct resolver *resolver;
+    const struct uplink *uplink;
     uv_timer_t *timer;
     struct door_step steps[DOORS_UNDER_WAY_MAX];
     void (*on_over)(void *user);
@@ -71,8 +72,8 @@ static void start_step(struct door_round *d, struct door_step *s,
         s->lookup =
             resolver_lookup(d->resolver, absolute, step->family, 443, on_resolution, s);
     else
-        s->handshake =
-            single_start(d->loop, &step->to, NULL, 0, SINGLE_WAITING_NS, on_handshake, s);
+        s->handshake = single_start(d->loop, &step->to, d->uplink, 0, SINGLE_WAITING_NS,
+                                    on_handshake, s);
 }
 
 static bool is_over(const struct door_round *d)
@@ -100,7 +101,8 @@ static void on_timer(uv_timer_t *timer)
 }
 
 struct door_round *door_round_start(uv_loop_t *loop, const struct edge_data *known,
-                                    struct resolver *resolver, bool ipv4, bool ipv6,
+                                    struct resolver *resolver,
+                                    const struct uplink *uplink, bool ipv4, bool ipv6,
                                     void (*on_over)(void *user), void *user)
 {
     struct door_round *d = mem_zalloc(sizeof *d);
@@ -109,6 +111,7 @@ struct door_round *door_round_start(uv_loop_t *loop, const struct edge_data *kno
         .doors =
             doors_create(&known->metros, &known->workloads, ipv4, ipv6, SWEEP_GAP_NS),
         .resolver = resolver,
+        .uplink = uplink,
         .timer = timer_new(loop, d),
         .on_over = on_over,
         .user = user,

@@ -13,10 +13,11 @@
 
 struct door_round;
 
-/* `known` and `resolver` are borrowed. `on_over` comes once, later, unless it is destroyed
+/* `known`, `resolver` and `uplink` (NULL: the system's routes) are borrowed. `on_over` comes once, later, unless it is destroyed
  * before. */
 struct door_round *door_round_start(uv_loop_t *loop, const struct edge_data *known,
-                                    struct resolver *resolver, bool ipv4, bool ipv6,
+                                    struct resolver *resolver,
+                                    const struct uplink *uplink, bool ipv4, bool ipv6,
                                     void (*on_over)(void *user), void *user);
 void door_round_destroy(struct door_round *d); /* before the resolver; NULL is fine */
 

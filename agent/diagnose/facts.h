@@ -164,7 +164,10 @@ struct facts_load { /* the delay to a service while the line is loaded */
 };
 
 struct facts {
-    struct wall time, end; /* of the start and the end */
+    struct wall time, end;        /* of the start and the end */
+    char uplink[UPLINK_NAME_MAX]; /* that all was measured over; "": by the routes */
+    /* Resolvers of this host that are not reached over that uplink, so not judged. */
+    char elsewhere[FACTS_CAUSE_MAX];
     int64_t took_ns;
     bool has_route; /* to the internet, in some family */
     struct facts_interface interface;

@@ -182,7 +182,10 @@ static void list_unknown(const struct judging *j)
                     "this host has no CPU left; stop what keeps it busy");
     if (no_https(j->f)[0] != '\0')
         add_unknown(&t, "TLS and HTTPS", no_https(j->f));
-    if (!j->f->agent)
+    if (j->f->elsewhere[0] != '\0')
+        add_unknown(&t, "resolvers that are not reached over the uplink",
+                    j->f->elsewhere);
+    if (!j->f->agent && j->f->uplink[0] == '\0')
         add_unknown(&t, "the usual values here", "no agent answers on this host");
     text_copy(j->out->unknown, sizeof j->out->unknown, text_string(&t));
     text_free(&t);

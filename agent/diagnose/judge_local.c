@@ -201,7 +201,8 @@ static void judge_silence(const struct judging *j)
     if (!f->has_route) {
         struct fault_found *x =
             diagnosis_fault(j->out, FAULT_NO_ROUTE, CERTAINTY_SURE, 0);
-        JUDGE_SET(x->what, "This host has no route to the internet.");
+        JUDGE_SET(x->what, "This host has no route to the internet%s%s.",
+                  f->uplink[0] != '\0' ? " over " : "", f->uplink);
         JUDGE_SET(x->next, "Check cable or Wi-Fi, the address and the default route: "
                            "ip address; ip route.");
     } else if (g->to.family != FAMILY_NONE && g->icmp.sent > 0 && !answers) {

@@ -38,6 +38,7 @@ struct path_round {
     const struct edge_data *known;
     struct as_lookup *as;
     struct resolver *resolver;
+    const struct uplink *uplink;
     struct round_trace under_way[AT_ONCE];
     size_t next, left;
     void (*on_path)(void *user);
@@ -176,7 +177,8 @@ static bool start_trace(struct path_round *p, struct round_trace *t,
     if (method == TRACER_ICMP)
         to.port = 0;
     t->path = path;
-    int rc = tracer_start(&t->tracer, p->loop, method, &to, NULL, tracer_whole, &events);
+    int rc =
+        tracer_start(&t->tracer, p->loop, method, &to, p->uplink, tracer_whole, &events);
     if (rc == 0)
         return true;
     cause_not_sent(path->cause, sizeof path->cause, rc);
@@ -198,6 +200,7 @@ static void start_next(struct path_round *p)
 struct path_round *path_round_start(uv_loop_t *loop, struct facts *facts,
                                     const struct edge_data *known, struct as_lookup *as,
                                     struct resolver *resolver,
+                                    const struct uplink *uplink,
                                     void (*on_path)(void *user), void *user)
 {
     struct path_round *p = mem_zalloc(sizeof *p);
@@ -206,6 +209,7 @@ struct path_round *path_round_start(uv_loop_t *loop, struct facts *facts,
                              .known = known,
                              .as = as,
                              .resolver = resolver,
+                             .uplink = uplink,
                              .left = facts->n_paths,
                              .on_path = on_path,
                              .user = user};

@@ -16,11 +16,12 @@ struct path_round;
 
 /*
  * Fills in `facts->paths`, whose service and address are set. `on_path` comes after each that could be begun.
- * `known`, `as` and `resolver` are borrowed.
+ * `known`, `as`, `resolver` and `uplink` (NULL: the system's routes) are borrowed.
  */
 struct path_round *path_round_start(uv_loop_t *loop, struct facts *facts,
                                     const struct edge_data *known, struct as_lookup *as,
                                     struct resolver *resolver,
+                                    const struct uplink *uplink,
                                     void (*on_path)(void *user), void *user);
 size_t path_round_left(const struct path_round *p); /* 0: all are traced */
 void path_round_destroy(struct path_round *p); /* before the resolver; NULL is fine */

@@ -86,7 +86,8 @@ static void on_timer(uv_timer_t *timer)
         timer_in(timer, on_timer, GAP_NS);
 }
 
-struct resolver_round *resolver_round_start(uv_loop_t *loop, struct facts *facts)
+struct resolver_round *resolver_round_start(uv_loop_t *loop, struct facts *facts,
+                                            const struct uplink *uplink)
 {
     struct resolver_round *r = mem_zalloc(sizeof *r);
     r->facts = facts;
@@ -100,6 +101,8 @@ struct resolver_round *resolver_round_start(uv_loop_t *loop, struct facts *facts
             s->resolver = NULL;
             continue;
         }
+        if (uplink != NULL)
+            resolver_use_uplink(s->resolver, uplink);
         timer_in(s->timer, on_timer, (int64_t)i * NS_PER_MS);
     }
     return r;

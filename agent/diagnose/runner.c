@@ -27,6 +27,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +88,6 @@ struct service_lookup {
     struct diagnose_runner *runner;
     size_t service;
     enum family family;
-    bool over;
 };
 
 struct media_lookup {
@@ -110,6 +110,7 @@ struct mtu_run {
 struct diagnose_runner {
     uv_loop_t *loop;
     struct runner_options options;
+    const struct uplink *uplink; /* all is sent over it; NULL: by the system's routes */
     struct runner_events events;
     struct facts facts;
     struct links links;
@@ -130,7 +131,8 @@ struct diagnose_runner {
     struct mono tick; /* the last one */
     int64_t late_ns;  /* by which ticks came late, in all */
     uv_timer_t *timer, *end_timer;
-    struct mono began, probing; /* 0: not yet */
+    struct mono began, asked, probing; /* `asked`: names; 0: not yet */
+    bool names_over;                   /* names are asked over the uplink */
     struct service_lookup lookups[FACTS_SERVICES][FACTS_FAMILIES];
     size_t lookups_left;
     struct media_lookup media[FACTS_MEDIA];
@@ -173,15 +175,15 @@ static void find_way(struct diagnose_runner *r, const struct endpoint *to)
     struct facts *f = &r->facts;
     struct facts_gateway *g = &f->gateways[family_slot((enum family)to->family)];
     struct network_item hop;
-    char name[INTERFACE_NAME_MAX];
-    if (r->links.route < 0 || !neighbour_next_hop(r->links.route, to, NULL, &hop))
+    char name[IF_NAMESIZE];
+    if (r->links.route < 0 || !neighbour_next_hop(r->links.route, to, r->uplink, &hop))
         return;
     if (g->to.family == FAMILY_NONE && !endpoint_same_address(&hop.address, to)) {
         g->to = hop.address;
         if (endpoint_is_link_local(&g->to))
             g->to.scope = hop.interface;
     }
-    if (f->has_interface || !links_to(&r->links, to, name) ||
+    if (f->has_interface || if_indextoname(hop.interface, name) == NULL ||
         links_read(&r->links, name, &f->interface.before) != 0)
         return;
     f->has_interface = true;
@@ -344,7 +346,7 @@ static void probe_resolver(struct diagnose_runner *r, struct facts_resolver *res
             halve_rate(r, &r->facts.gateways[k].icmp);
             every_ns *= 2;
         }
-    if (r->over || !socket_has_route(&to, NULL))
+    if (r->over || !socket_has_route(&to, r->uplink))
         return;
     if (!allowed(r, &to)) {
         runner_stop(r);
@@ -454,7 +456,7 @@ static void start_decoy(struct diagnose_runner *r, struct facts_address *a)
     struct endpoint to = a->to;
     to.port = intercept_decoy_port(to.port);
     d->address = a;
-    d->single = single_start(r->loop, &to, NULL, 0, SINGLE_WAITING_NS, on_decoy, d);
+    d->single = single_start(r->loop, &to, r->uplink, 0, SINGLE_WAITING_NS, on_decoy, d);
 }
 
 /* ---- addresses of other resolvers, front doors ---- */
@@ -494,7 +496,7 @@ static void add_answers(struct diagnose_runner *r)
             for (size_t f = 0; f < FACTS_FAMILIES; f++) {
                 const struct facts_answer *a = &r->facts.resolvers[i].answers[s][f];
                 if (a->n == 0 || r->facts.services[s].target.proxied ||
-                    !socket_has_route(&a->all[0], NULL) || !is_new(r, s, &a->all[0]))
+                    !socket_has_route(&a->all[0], r->uplink) || !is_new(r, s, &a->all[0]))
                     continue;
                 struct facts_other *o = add_other(r, s, i, &a->all[0]);
                 if (o != NULL)
@@ -586,8 +588,8 @@ static void start_mtu(struct diagnose_runner *r)
                 continue;
             m->to = a->to;
             m->to.port = 0;
-            if (mtu_prober_start(&m->prober, r->loop, &m->to, NULL, gap_ns, on_mtu, m) !=
-                0)
+            if (mtu_prober_start(&m->prober, r->loop, &m->to, r->uplink, gap_ns, on_mtu,
+                                 m) != 0)
                 return;
             r->facts.mtu_service[f] = s;
         }
@@ -641,8 +643,8 @@ static void start_paths(struct diagnose_runner *r)
         f->paths[f->n_paths++] = (struct facts_path){
             .service = FACTS_SERVICES, .family = (enum family)to.family, .to = to};
     }
-    r->paths =
-        path_round_start(r->loop, f, r->options.known, r->as, r->resolver, on_path, r);
+    r->paths = path_round_start(r->loop, f, r->options.known, r->as, r->resolver,
+                                r->uplink, on_path, r);
 }
 
 /* ---- load ---- */
@@ -711,12 +713,13 @@ static bool loads(struct diagnose_runner *r, struct mono now)
 /* ---- names ---- */
 
 /* Addresses for documentation (RFC 5737, RFC 3849): only the route is looked up. */
-static bool has_default_route(void)
+static bool has_default_route(const struct uplink *uplink)
 {
     static const struct endpoint anywhere[] = {
         {.family = FAMILY_IPV4, .bytes = {192, 0, 2, 1}, .port = 443},
         {.family = FAMILY_IPV6, .bytes = {0x20, 1, 0xd, 0xb8, [15] = 1}, .port = 443}};
-    return socket_has_route(&anywhere[0], NULL) || socket_has_route(&anywhere[1], NULL);
+    return socket_has_route(&anywhere[0], uplink) ||
+           socket_has_route(&anywhere[1], uplink);
 }
 
 static void start_probing(struct diagnose_runner *r)
@@ -737,7 +740,7 @@ static void start_probing(struct diagnose_runner *r)
                                   HTTPS_EVERY_NS / FACTS_FAMILIES, .https = &a->https});
                 continue;
             }
-            a->route = socket_has_route(&a->to, NULL);
+            a->route = socket_has_route(&a->to, r->uplink);
             if (!a->route)
                 continue;
             f->has_route = true;
@@ -749,7 +752,7 @@ static void start_probing(struct diagnose_runner *r)
                 probe_large(r, a);
             start_decoy(r, a);
         }
-    f->has_route |= has_default_route();
+    f->has_route |= has_default_route(r->uplink);
     if (r->over)
         return;
     for (size_t k = 0; k < FACTS_FAMILIES; k++)
@@ -758,8 +761,8 @@ static void start_probing(struct diagnose_runner *r)
         probe_resolver(r, &f->resolvers[i]);
     start_paths(r);
     if (has_doors(r))
-        r->doors = door_round_start(r->loop, r->options.known, r->resolver, ipv4, !ipv4,
-                                    on_doors, r);
+        r->doors = door_round_start(r->loop, r->options.known, r->resolver, r->uplink,
+                                    ipv4, !ipv4, on_doors, r);
     else
         r->doors_over = true;
 }
@@ -771,7 +774,6 @@ static void on_lookup(const struct resolution *answer, void *user)
     struct facts_service *s = &r->facts.services[l->service];
     struct facts_address *a = &s->by[family_slot(l->family)];
     struct endpoint none = {.family = FAMILY_NONE}, unfit;
-    l->over = true;
     a->to = resolution_choose(answer, s->target.host, &none, &unfit);
     a->n_all = resolution_addresses(answer, s->target.host, a->all, FACTS_ANSWERS);
     if (a->to.family == FAMILY_NONE && unfit.family != FAMILY_NONE)
@@ -823,7 +825,7 @@ static void on_media_name(const struct resolution *answer, void *user)
     struct facts_media *m = l->media;
     struct endpoint none = {.family = FAMILY_NONE}, unfit;
     m->to = resolution_choose(answer, m->target.host, &none, &unfit);
-    if (m->to.family == FAMILY_NONE || !socket_has_route(&m->to, NULL) || r->over) {
+    if (m->to.family == FAMILY_NONE || !socket_has_route(&m->to, r->uplink) || r->over) {
         m->to = none;
         return;
     }
@@ -841,6 +843,7 @@ static void start_media(struct diagnose_runner *r)
         struct facts_media *m = &r->facts.media[i];
         r->media[i] = (struct media_lookup){r, m};
         m->target = target_default(probe_kind_words());
+        m->target.uplink = r->uplink;
         text_copy(m->target.name, sizeof m->target.name, media_hosts[i]);
         text_copy(m->target.host, sizeof m->target.host, media_hosts[i]);
         resolver_lookup(r->resolver, m->target.host, FAMILY_IPV4,
@@ -874,6 +877,7 @@ static bool take_proxy(struct diagnose_runner *r, struct facts_service *s)
 static void start_lookups(struct diagnose_runner *r)
 {
     static const enum family families[FACTS_FAMILIES] = {FAMILY_IPV4, FAMILY_IPV6};
+    r->asked = mono_now();
     for (size_t i = 0; i < r->facts.n_services; i++) {
         struct facts_service *s = &r->facts.services[i];
         if (take_proxy(r, s))
@@ -882,7 +886,7 @@ static void start_lookups(struct diagnose_runner *r)
             struct service_lookup *l = &r->lookups[i][f];
             if (!(f == SLOT_IPV4 ? s->target.ipv4 : s->target.ipv6))
                 continue;
-            *l = (struct service_lookup){r, i, families[f], false};
+            *l = (struct service_lookup){r, i, families[f]};
             r->lookups_left++;
             resolver_lookup(r->resolver, s->target.host, families[f],
                             target_port(&s->target, NULL), on_lookup, l);
@@ -890,12 +894,34 @@ static void start_lookups(struct diagnose_runner *r)
     }
 }
 
+/* False: it is this host itself, or on a link that is not the uplink's. */
+static bool is_over_uplink(const struct diagnose_runner *r,
+                           const struct dns_server *server)
+{
+    struct network_item hop, over;
+    struct endpoint to = server->at;
+    socket_set_zone(&to, server->zone);
+    if (r->uplink == NULL || r->links.route < 0)
+        return true;
+    if (!socket_has_route(&to, r->uplink))
+        return false;
+    if (!neighbour_next_hop(r->links.route, &to, NULL, &hop))
+        return !socket_has_route(&to, NULL); /* else it is local */
+    return !endpoint_same_address(&hop.address, &to) ||
+           (neighbour_next_hop(r->links.route, &to, r->uplink, &over) &&
+            over.interface == hop.interface);
+}
+
+/* Of this host, and those to compare with. Behind a local forwarder, which asks by the
+ * system's routes, the ones that it asks. */
 static void list_resolvers(struct diagnose_runner *r)
 {
     struct dns_server servers[DNS_SERVERS_MAX];
     char wrong[DNS_SERVER_TEXT_MAX];
     struct facts *f = &r->facts;
-    size_t n = resolver_servers(r->resolver, servers), own = n;
+    size_t n = r->uplink == NULL ? resolver_servers(r->resolver, servers)
+                                 : resolver_servers_behind(r->resolver, servers),
+           own = n;
     if (r->options.other_servers != NULL) {
         struct dns_server more[DNS_SERVERS_MAX];
         int n_more = dns_servers_parse(more, r->options.other_servers, wrong);
@@ -903,13 +929,55 @@ static void list_resolvers(struct diagnose_runner *r)
             servers[n++] = more[i];
     }
     for (size_t i = 0; i < n; i++) {
-        struct facts_resolver *x = &f->resolvers[f->n_resolvers++];
+        struct facts_resolver *x = &f->resolvers[f->n_resolvers];
+        dns_servers_text(x->name, sizeof x->name, &servers[i], 1);
+        if (!is_over_uplink(r, &servers[i])) {
+            size_t len = strlen(f->elsewhere);
+            snprintf(f->elsewhere + len, sizeof f->elsewhere - len, "%s%s",
+                     len > 0 ? ", " : "", x->name);
+            continue;
+        }
+        f->n_resolvers++;
         x->server = servers[i];
         x->extra = i >= own;
-        dns_servers_text(x->name, sizeof x->name, &servers[i], 1);
         if (!x->extra)
             find_way(r, &servers[i].at);
     }
+}
+
+/* Names are asked over the uplink, too, where a resolver is reached over it. */
+static void use_uplink(struct diagnose_runner *r)
+{
+    struct text servers = {0};
+    struct resolver *over;
+    const struct facts *f = &r->facts;
+    for (size_t i = 0; i < f->n_resolvers; i++)
+        if (!f->resolvers[i].extra)
+            text_add(&servers, "%s ", f->resolvers[i].name);
+    http_use_uplink(r->http, r->uplink, servers.len > 0 ? text_string(&servers) : NULL);
+    if (servers.len > 0 && resolver_create(&over, r->loop, text_string(&servers)) == 0) {
+        resolver_destroy(r->resolver);
+        r->resolver = over;
+        r->names_over = true;
+        resolver_use_uplink(over, r->uplink);
+    }
+    text_free(&servers);
+}
+
+/* No resolver answers over the uplink, so it may be down. The addresses that the system's
+ * routes give show whether anything behind it answers. True: they are asked for. */
+static bool ask_by_routes(struct diagnose_runner *r)
+{
+    if (!r->names_over || r->facts.proxy[0] != '\0')
+        return false;
+    for (size_t i = 0; i < r->facts.n_resolvers; i++)
+        if (r->facts.resolvers[i].answered > 0)
+            return false;
+    r->names_over = false;
+    resolver_use_uplink(r->resolver, NULL);
+    start_lookups(r);
+    start_media(r);
+    return true;
 }
 
 /* ---- the end ---- */
@@ -997,7 +1065,8 @@ static void on_tick(uv_timer_t *timer)
     r->tick = now;
     timer_in(timer, on_tick, TICK_NS);
     progress(r);
-    if (r->probing.ns == 0 && (r->lookups_left == 0 || now.ns - r->began.ns > NAMES_NS))
+    if (r->probing.ns == 0 && (r->lookups_left == 0 || now.ns - r->asked.ns > NAMES_NS) &&
+        !ask_by_routes(r))
         start_probing(r);
     if (r->probing.ns == 0 || r->over)
         return;
@@ -1031,7 +1100,10 @@ int runner_start(struct diagnose_runner **out, uv_loop_t *loop,
     r->kind_https = kinds_find(kinds, "https");
     r->kind_stun = kinds_find(kinds, "stun");
     r->kind_dns = kinds_find(kinds, "dns");
-    int rc = resolver_create(&r->resolver, loop, o->config->dns_servers);
+    r->uplink = o->config->over;
+    bool own_dns = r->uplink != NULL && r->uplink->dns_servers[0] != '\0';
+    int rc = resolver_create(&r->resolver, loop,
+                             own_dns ? r->uplink->dns_servers : o->config->dns_servers);
     if (rc == 0)
         rc = http_create(&r->http, loop);
     if (rc != 0) {
@@ -1042,11 +1114,17 @@ int runner_start(struct diagnose_runner **out, uv_loop_t *loop,
     r->began = mono_now();
     r->until_ns = o->measure_ns;
     r->facts.time = wall_now();
-    r->prober = prober_create(loop, probe_kinds, probe_kinds_count, r->resolver, r->http,
-                              results);
     r->as = as_lookup_create(o->config->path_as_database, NULL);
     links_open(&r->links);
+    if (r->uplink != NULL)
+        text_copy(r->facts.uplink, sizeof r->facts.uplink, r->uplink->name);
+    list_resolvers(r);
+    if (r->uplink != NULL)
+        use_uplink(r);
+    r->prober = prober_create(loop, probe_kinds, probe_kinds_count, r->resolver, r->http,
+                              results);
     r->local = target_default(kinds);
+    r->local.uplink = r->uplink;
     r->large = r->local;
     r->large.payload_bytes = FACTS_LARGE;
     r->local.waiting_ns[r->kind_dns] = DNS_WAITING_NS;
@@ -1059,8 +1137,7 @@ int runner_start(struct diagnose_runner **out, uv_loop_t *loop,
         s->usual_ns[0] = s->usual_ns[1] = DELAY_UNDEFINED;
     }
     check_icmp(r);
-    list_resolvers(r);
-    r->resolvers = resolver_round_start(loop, &r->facts);
+    r->resolvers = resolver_round_start(loop, &r->facts, r->uplink);
     start_lookups(r);
     start_media(r);
     if (r->facts.proxy[0] == '\0')

@@ -17,7 +17,7 @@
 #define RUNNER_LIMIT_NS (50 * NS_PER_S)
 
 struct runner_options {
-    const struct config *config;   /* borrowed */
+    const struct config *config;   /* borrowed; all is sent over its `over` */
     const struct edge_data *known; /* borrowed; completed with the configuration */
     const struct target *targets;  /* to look at; copied, at most FACTS_SERVICES */
     size_t n_targets;

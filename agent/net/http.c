@@ -362,10 +362,17 @@ int http_create(struct http **out, uv_loop_t *loop)
     struct http *h = mem_zalloc(sizeof *h);
     h->loop = loop;
     h->shared = shared;
-    h->hosts = http_hosts_create(loop, NULL);
+    h->hosts = http_hosts_create(loop, NULL, NULL);
     h->trust = tls_trust_create();
     *out = h;
     return 0;
+}
+
+void http_use_uplink(struct http *h, const struct uplink *uplink, const char *servers)
+{
+    h->uplink = uplink;
+    http_hosts_destroy(h->hosts);
+    h->hosts = http_hosts_create(h->loop, servers, uplink);
 }
 
 bool http_clock_ahead(const struct http *h, int64_t *ahead_ns)

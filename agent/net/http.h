@@ -10,8 +10,9 @@
 #define EDGELAT_NET_HTTP_H
 
 #include "core/result.h"
-
+#include "core/uplink.h"
 #include "net/tcp_bytes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -108,6 +109,10 @@ struct http_exchange;
 
 int http_create(struct http **out, uv_loop_t *loop); /* 0 or -errno */
 void http_destroy(struct http *h); /* No callback after it returns. NULL is fine. */
+
+/* Before the first request: those without a socket of their own go over the uplink, which
+ * outlives it. `servers` are asked for names over it; NULL: the system's by its routes. */
+void http_use_uplink(struct http *h, const struct uplink *uplink, const char *servers);
 
 /* Loads the certificates of `ca_file` (NULL or "": the system's) now; otherwise the
  * first request that needs them blocks the loop for 20 ms. A bad file is reported by the

@@ -41,7 +41,8 @@ _Static_assert(FAMILIES *ADDRESSES_MAX == RACE_MAX, "all of them can be raced");
 
 struct http_hosts {
     uv_loop_t *loop;
-    struct resolver *resolver; /* NULL: it could not start; libcurl resolves names */
+    const struct uplink *uplink; /* NULL: the system's routes */
+    struct resolver *resolver;   /* NULL: it could not start; libcurl resolves names */
     struct known known[HOSTS_MAX];
     size_t next; /* entry to replace next */
 };
@@ -67,12 +68,16 @@ struct http_question {
     void *user;
 };
 
-struct http_hosts *http_hosts_create(uv_loop_t *loop, const char *servers)
+struct http_hosts *http_hosts_create(uv_loop_t *loop, const char *servers,
+                                     const struct uplink *uplink)
 {
     struct http_hosts *h = mem_zalloc(sizeof *h);
     h->loop = loop;
+    h->uplink = uplink;
     if (resolver_create(&h->resolver, loop, servers) < 0)
         h->resolver = NULL;
+    else if (servers != NULL && uplink != NULL)
+        resolver_use_uplink(h->resolver, uplink);
     return h;
 }
 
@@ -244,7 +249,8 @@ static bool race(struct http_question *q)
     const struct known *k = q->known;
     if (k->n < 2 || k->proven)
         return false;
-    q->race = race_begin(q->hosts->loop, k->addresses, k->n, q->race_ns, on_race, q);
+    q->race = race_begin(q->hosts->loop, q->hosts->uplink, k->addresses, k->n, q->race_ns,
+                         on_race, q);
     return true;
 }
 

@@ -17,6 +17,7 @@
 
 #include "core/endpoint.h"
 #include "core/time.h"
+#include "core/uplink.h"
 
 #include <stdint.h>
 #include <uv.h>
@@ -26,8 +27,10 @@
 struct http_hosts;
 struct http_question;
 
-/* `servers`: as in net/resolver.h. Never returns NULL. */
-struct http_hosts *http_hosts_create(uv_loop_t *loop, const char *servers);
+/* `servers`: as in net/resolver.h. With an uplink, which outlives it, the connections are
+ * raced over it, and it carries the queries if servers are given. Never returns NULL. */
+struct http_hosts *http_hosts_create(uv_loop_t *loop, const char *servers,
+                                     const struct uplink *uplink);
 /* Call it after the last question has ended. NULL is fine. */
 void http_hosts_destroy(struct http_hosts *h);
 

@@ -19,6 +19,7 @@ struct http {
     struct tls_trust *trust;
     struct multi *shared, *spare; /* `spare`: for the next probe; or NULL */
     struct http_hosts *hosts;
+    const struct uplink *uplink; /* NULL: the system's routes */
     struct http_exchange *exchanges;
     bool date_came;
     int64_t date_ahead_ns; /* relative to the wall clock on arrival */

@@ -35,14 +35,24 @@ static curl_socket_t on_open_socket(void *user, curlsocktype purpose,
 
 static int on_own_socket(void *user, curl_socket_t fd, curlsocktype purpose)
 {
+    const struct http_exchange *x = user;
     (void)purpose;
-    return multi_opened(user, fd) ? CURL_SOCKOPT_ALREADY_CONNECTED : CURL_SOCKOPT_ERROR;
+    return multi_opened(x->multi, fd) ? CURL_SOCKOPT_ALREADY_CONNECTED
+                                      : CURL_SOCKOPT_ERROR;
 }
 
 static int on_new_socket(void *user, curl_socket_t fd, curlsocktype purpose)
 {
+    const struct http_exchange *x = user;
+    struct sockaddr_storage own = {0};
+    socklen_t len = sizeof own;
     (void)purpose;
-    return multi_opened(user, fd) ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
+    if (x->http->uplink != NULL &&
+        (getsockname(fd, (struct sockaddr *)&own, &len) != 0 ||
+         socket_use_uplink(fd, own.ss_family == AF_INET6 ? FAMILY_IPV6 : FAMILY_IPV4,
+                           x->http->uplink) != 0))
+        return CURL_SOCKOPT_ERROR;
+    return multi_opened(x->multi, fd) ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
 }
 
 static int on_close_socket(void *user, curl_socket_t fd)
@@ -288,7 +298,7 @@ static void set_callbacks(struct http_exchange *x)
     curl_easy_setopt(x->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
     curl_easy_setopt(x->easy, CURLOPT_SSL_CTX_DATA, x);
     curl_easy_setopt(x->easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
-    curl_easy_setopt(x->easy, CURLOPT_SOCKOPTDATA, x->multi);
+    curl_easy_setopt(x->easy, CURLOPT_SOCKOPTDATA, x);
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETFUNCTION, multi_close_socket);
     curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, x->multi);
 }

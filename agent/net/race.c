@@ -5,7 +5,10 @@
 #include "net/timer.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 struct race {
     struct runner {
@@ -14,6 +17,7 @@ struct race {
         uv_tcp_t tcp;
         uv_connect_t connect;
     } runners[RACE_MAX];
+    const struct uplink *uplink;
     size_t n, begun, failed;
     uv_timer_t timer; /* next attempt, or the limit */
     int64_t until_ns;
@@ -68,19 +72,35 @@ static void runner_connected(uv_connect_t *connect, int status)
         race_wait(r, 0);
 }
 
+static int start_connection(struct runner *is, const struct uplink *uplink)
+{
+    struct sockaddr_storage sa;
+    sockaddr_of(&sa, &is->to);
+    if (uplink != NULL) {
+        int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        int rc =
+            fd < 0 ? -errno : socket_use_uplink(fd, (enum family)is->to.family, uplink);
+        if (rc == 0)
+            rc = uv_tcp_open(&is->tcp, fd);
+        if (rc != 0) {
+            close(fd);
+            return rc;
+        }
+    }
+    return uv_tcp_connect(&is->connect, &is->tcp, (struct sockaddr *)&sa,
+                          runner_connected);
+}
+
 /* An attempt that fails at once (no route, for example) is not in progress. */
 static void race_next(struct race *r)
 {
     struct runner *next = &r->runners[r->begun++];
-    struct sockaddr_storage sa;
-    uv_tcp_init(r->timer.loop, &next->tcp);
-    r->open++;
-    next->tcp.data = r;
     next->connect.data = next;
     next->race = r;
-    sockaddr_of(&sa, &next->to);
-    bool fails = uv_tcp_connect(&next->connect, &next->tcp, (struct sockaddr *)&sa,
-                                runner_connected) < 0;
+    uv_tcp_init(r->timer.loop, &next->tcp);
+    next->tcp.data = r;
+    r->open++;
+    bool fails = start_connection(next, r->uplink) < 0;
     r->failed += fails;
     race_wait(r, fails ? 0 : RACE_STAGGER_NS);
 }
@@ -96,13 +116,15 @@ static void race_timer(uv_timer_t *timer)
         race_wait(r, 0);
 }
 
-struct race *race_begin(uv_loop_t *loop, const struct endpoint *addresses, size_t n,
-                        int64_t limit_ns, race_cb *cb, void *user)
+struct race *race_begin(uv_loop_t *loop, const struct uplink *uplink,
+                        const struct endpoint *addresses, size_t n, int64_t limit_ns,
+                        race_cb *cb, void *user)
 {
     struct race *r = mem_zalloc(sizeof *r);
     assert(n > 0 && n <= RACE_MAX);
     for (size_t i = 0; i < n; i++)
         r->runners[i].to = addresses[i];
+    r->uplink = uplink;
     r->n = n;
     r->cb = cb;
     r->user = user;

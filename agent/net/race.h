@@ -10,6 +10,7 @@
 
 #include "core/endpoint.h"
 #include "core/time.h"
+#include "core/uplink.h"
 
 #include <stddef.h>
 #include <uv.h>
@@ -24,10 +25,11 @@ struct race;
  * freed. */
 typedef void race_cb(size_t winner, void *user);
 
-/* Takes 1 to RACE_MAX addresses and copies them. `cb` is called exactly once, later,
- * unless cancelled. */
-struct race *race_begin(uv_loop_t *loop, const struct endpoint *addresses, size_t n,
-                        int64_t limit_ns, race_cb *cb, void *user);
+/* Takes 1 to RACE_MAX addresses and copies them; over the uplink, which outlives it (NULL:
+ * by the system's routes). `cb` is called exactly once, later, unless cancelled. */
+struct race *race_begin(uv_loop_t *loop, const struct uplink *uplink,
+                        const struct endpoint *addresses, size_t n, int64_t limit_ns,
+                        race_cb *cb, void *user);
 void race_cancel(struct race *r);
 
 #endif

@@ -350,6 +350,20 @@ def private_answers():
     resolvers(OTHER_DNS)
 
 
+def second_uplink(*lines, redirects=()):
+    """Adds eth1, which the routes do not use; the gateway has such rules for what comes from there."""
+    def plant():
+        ip("link add gw1 type veth peer name eth1 netns site", "addr add 10.79.0.1/24 dev gw1", "addr add fd79::1/64 dev gw1 nodad",
+           "link set gw1 up", "-n site addr add 10.79.0.2/24 dev eth1", "-n site addr add fd79::2/64 dev eth1 nodad",
+           "-n site link set eth1 up", "-n site route add default via 10.79.0.1 dev eth1 metric 100",
+           "-n site -6 route add default via fd79::1 dev eth1 metric 2000")
+        rules("second", "filter hook prerouting priority -300", *(f'iifname "gw1" {line}' for line in lines))
+        if redirects:
+            answer(8080, *redirects)
+            rules("portal", "nat hook prerouting priority -100", f'iifname "gw1" tcp dport 80 dnat ip to {GATEWAY}:8080')
+    return plant
+
+
 def both(*plants):
     def plant():
         for each in plants:
@@ -451,6 +465,21 @@ FAULTS.update({
 LOAD = ["--load", "--yes", "--load-url", "https://teams.microsoft.com/download"]
 FAULTS["delay under load"] = ("delay_under_load", "path amsterdam 203.0.113.20 2001:db8:113::20 delay=3ms rate=8Mbit queue=300kB "
                               "via=office@0.3ms,isp1@1ms,ier-ams@1.8ms,icr-ams\n", None)
+# With -I: a fault of eth1 is named over eth1, and not over eth0.
+NOT_LOCAL = "ip daddr != 10.79.0.0/16 ip daddr != 10.77.0.0/16"
+OVER = {}
+for what, wanted, second in (
+        ("lossy first hop", "gateway_loss", second_uplink(f"{SOME} 20 drop")),
+        ("uplink down", "path_broken", second_uplink(f"{NOT_LOCAL} drop", "ip6 daddr 2001:db8::/32 drop")),
+        ("MTU black hole", "mtu_black_hole", second_uplink("meta length > 1400 drop")),
+        ("captive portal", "captive_portal",
+         second_uplink("tcp dport 443 drop", redirects=[b"HTTP/1.1 302 Found\r\nLocation: http://login.hotel.example/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"]))):
+    for interface, named in (("eth0", ""), ("eth1", wanted)):
+        FAULTS[f"{what} of eth1, over {interface}"] = (named, "", second)
+        OVER[f"{what} of eth1, over {interface}"] = interface
+for interface, named in (("eth0", "resolver_dead"), ("eth1", "")):  # over eth1 it could not answer, and that is no fault
+    FAULTS[f"dead resolver on the link of eth0, over {interface}"] = (named, "", both(second_uplink(), lambda: resolvers(GATEWAY, DNS)))
+    OVER[f"dead resolver on the link of eth0, over {interface}"] = interface
 IN_BRANCH = {"half duplex"}
 # Here an agent runs, too: `status` and the report must name the fault as diagnose does.
 WITH_AGENT = {"lossy first hop", "lossy provider", "far PoP by DNS (front door)", "TLS interception", "dead resolver", "slow resolver",
@@ -511,7 +540,7 @@ def inside(name):
         os.chmod(lab.FOLDER, 0o755)
     def diagnose():
         return run(*where, "env", *(f"{key}={value}" for key, value in environment.items()), program, "diagnose", "-c", path, "-t", SECONDS,
-                   *(LOAD if name in LOADED else ()), *(["--html", "-"] if name == PAGE else ["--fleet"] if name == FLEET else ["--json"]), timeout=60)
+                   *(LOAD if name in LOADED else ()), *(("-I", OVER[name]) if name in OVER else ()), *(["--html", "-"] if name == PAGE else ["--fleet"] if name == FLEET else ["--json"]), timeout=60)
     status = report = text = None
     if name in WITH_AGENT:
         done, status, report, text = beside_agent(where, path, sorted(FAULTS[name][0].split()), diagnose)

@@ -6,6 +6,7 @@
 
 What is planted is written down here; what was lost is counted by nftables at the routers, not by the program."""
 
+import contextlib
 import json
 import os
 import re
@@ -309,12 +310,26 @@ def check_export(folder):
         tap.equal(len(set(keys)), len(keys), f"{name}: each series once")
 
 
+def check_bursts():
+    """`probe stun --media -I`: delay, loss and public address are those of the uplink."""
+    with contextlib.ExitStack() as stack:
+        bursts = [stack.enter_context(subprocess.Popen(["ip", "netns", "exec", "host", EDGELAT, "probe", "stun", "--media", "--json", STUN, *over],
+                                                       stdout=subprocess.PIPE, text=True)) for over in ((), ("-I", "up1"), ("-I", "up2"))]
+        routes, fiber, lte = (json.loads(process.communicate(timeout=60)[0]) for process in bursts)
+    for name, burst, rtt, public in (("as the routes say", routes, 12, "fiber"), ("fiber", fiber, 12, "fiber"), ("lte", lte, 37, "lte")):
+        tap.near(rtt, burst["delays"]["rtt"]["p50"], 1, f"a burst, {name}: its delay")
+        tap.equal(PUBLIC[public], (burst["mapped"] or {}).get("address"), f"a burst, {name}: its public address")
+    tap.equal((0, 0), (routes["lost"], fiber["lost"]), "a burst over fiber loses nothing")
+    tap.near(0.02 * lte["sent"], lte["lost"], bounds(lte["sent"], 0.02), "a burst over lte: loss of 2 %")
+
+
 def main():
     os.chmod(FOLDER, 0o755)
     relays = make_lab(FOLDER)
     servers = serve(FOLDER)
     agent = Agent(FOLDER)
     try:
+        check_bursts()
         with open(agent.log, "w", encoding="utf-8") as out, \
                 running("ip", "netns", "exec", "host", EDGELAT, "run", "-c", agent.file, stdout=out, stderr=out):
             check_differences(agent)

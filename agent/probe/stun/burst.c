@@ -104,12 +104,14 @@ static void on_busy(void *user)
     b->end.busy = true;
 }
 
-struct burst *burst_start(uv_loop_t *loop, const struct endpoint *to, uint8_t dscp,
-                          burst_cb *on_end, void *user)
+struct burst *burst_start(uv_loop_t *loop, const struct endpoint *to,
+                          const struct uplink *uplink, uint8_t dscp, burst_cb *on_end,
+                          void *user)
 {
     struct burst *b = mem_zalloc(sizeof *b);
     b->to = *to;
     b->target.dscp = dscp;
+    b->target.uplink = uplink;
     target_wait(&b->target, WAITING_LONGEST_NS);
     b->on_end = on_end;
     b->user = user;

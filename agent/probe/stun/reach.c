@@ -8,6 +8,7 @@
 
 struct reach {
     struct endpoint to;
+    const struct uplink *uplink;
     struct single *single;
     uint16_t next_port; /* to be tried after this one; 0: none */
     reach_cb *on_end;
@@ -36,14 +37,16 @@ static void try_port(struct reach *r, uint16_t port, uint16_t next)
 {
     r->to.port = port;
     r->next_port = next;
-    r->single = single_start(r->loop, &r->to, NULL, 0, SINGLE_WAITING_NS, on_single, r);
+    r->single =
+        single_start(r->loop, &r->to, r->uplink, 0, SINGLE_WAITING_NS, on_single, r);
 }
 
-struct reach *reach_start(uv_loop_t *loop, const struct endpoint *to, reach_cb *on_end,
-                          void *user)
+struct reach *reach_start(uv_loop_t *loop, const struct endpoint *to,
+                          const struct uplink *uplink, reach_cb *on_end, void *user)
 {
     struct reach *r = mem_zalloc(sizeof *r);
-    *r = (struct reach){.to = *to, .on_end = on_end, .user = user, .loop = loop};
+    *r = (struct reach){
+        .to = *to, .uplink = uplink, .on_end = on_end, .user = user, .loop = loop};
     try_port(r, 443, to->port != 443 ? to->port : 0);
     return r;
 }

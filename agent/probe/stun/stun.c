@@ -428,7 +428,7 @@ static void on_silence(struct stun *s, struct stun_flow *flow, struct exchange *
         (flow->tried.ns != 0 && now.ns - flow->tried.ns < REACH_EVERY_NS))
         return;
     flow->tried = now;
-    flow->reach = reach_start(s->loop, &x->to, on_reach, flow);
+    flow->reach = reach_start(s->loop, &x->to, x->target->uplink, on_reach, flow);
 }
 
 static void stun_abort(struct exchange *x)

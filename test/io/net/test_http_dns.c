@@ -98,7 +98,7 @@ static void begin(struct bed *b)
     *b = (struct bed){0};
     uv_loop_init(&b->loop);
     dns_begin(&b->dns, &b->loop);
-    b->hosts = http_hosts_create(&b->loop, b->dns.servers);
+    b->hosts = http_hosts_create(&b->loop, b->dns.servers, NULL);
 }
 
 static void end(struct bed *b)

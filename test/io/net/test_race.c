@@ -26,12 +26,13 @@ static struct endpoint at(const char *address, uint16_t port)
     return e;
 }
 
-static void run(struct bed *b, const struct endpoint *to, size_t n, int64_t limit_ns)
+static void run_over(struct bed *b, const struct uplink *uplink,
+                     const struct endpoint *to, size_t n, int64_t limit_ns)
 {
     *b = (struct bed){0};
     uv_loop_init(&b->loop);
     uint64_t began = uv_hrtime();
-    race_begin(&b->loop, to, n, limit_ns, on_winner, b);
+    race_begin(&b->loop, uplink, to, n, limit_ns, on_winner, b);
     CHECK_INT(0, b->calls, "never from inside the call");
     while (b->calls == 0)
         uv_run(&b->loop, UV_RUN_ONCE);
@@ -39,6 +40,11 @@ static void run(struct bed *b, const struct endpoint *to, size_t n, int64_t limi
     uv_run(&b->loop, UV_RUN_DEFAULT);
     CHECK_INT(1, b->calls, "once");
     CHECK_INT(0, uv_loop_close(&b->loop), "every handle is closed");
+}
+
+static void run(struct bed *b, const struct endpoint *to, size_t n, int64_t limit_ns)
+{
+    run_over(b, NULL, to, n, limit_ns);
 }
 
 /* A listener whose queue is full: Linux drops what comes then, as a black hole does. */
@@ -65,6 +71,28 @@ static void hole_close(struct hole *h)
     close(h->listener);
     for (size_t i = 0; i < 4; i++)
         close(h->callers[i]);
+}
+
+static void over_an_uplink(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct uplink other = {.source = {at("127.0.0.9", 0)}},
+                  nobodys = {.source = {at("192.0.2.1", 0)}};
+    struct sockaddr_in from;
+    socklen_t len = sizeof from;
+    uint16_t port;
+    int listener = child_bind(SOCK_STREAM, &port);
+    listen(listener, 8);
+    struct endpoint to = at("127.0.0.1", port);
+    run_over(&b, &other, &to, 1, NS_PER_S);
+    CHECK_INT(0, b.winner, "connected");
+    int fd = accept(listener, (struct sockaddr *)&from, &len);
+    CHECK_INT(0x7f000009, ntohl(from.sin_addr.s_addr), "from its source address");
+    close(fd);
+    run_over(&b, &nobodys, &to, 1, NS_PER_S);
+    CHECK_INT(RACE_NONE, b.winner, "not from an address that this host has not");
+    close(listener);
 }
 
 static void who_wins(void **state)
@@ -115,7 +143,7 @@ static void cancelled(void **state)
     for (int turns = 0; turns < 3; turns++) {
         struct bed b = {0};
         uv_loop_init(&b.loop);
-        struct race *r = race_begin(&b.loop, to, 2, NS_PER_S, on_winner, &b);
+        struct race *r = race_begin(&b.loop, NULL, to, 2, NS_PER_S, on_winner, &b);
         for (int i = 0; i < turns; i++)
             uv_run(&b.loop, UV_RUN_NOWAIT);
         race_cancel(r);
@@ -130,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_wins),
+        cmocka_unit_test(over_an_uplink),
         cmocka_unit_test(cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
