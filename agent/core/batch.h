@@ -36,7 +36,7 @@ struct series {
     /* Cumulative. */
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t counters[COUNTERS];
-    struct histogram delays[DELAYS_MAX];
+    struct histogram *delays; /* kind_delays() of them */
     struct histogram variation;
 
     /* Set when probes of a kind that may be filtered (ICMP) were never answered while the
@@ -52,13 +52,16 @@ struct series {
      * so no series ends there. An exported count that rises is in each batch with results.
      */
     bool brief;
-    bool in_window;        /* the window that has just closed has results of the series */
-    bool lossless;         /* nor had the window with results before that a loss */
-    struct summary window; /* if in_window; of all its parts, see core/series.h */
+    bool in_window; /* the window that has just closed has results of the series */
+    bool lossless;  /* nor had the window with results before that a loss */
 
     /* By delay, the periods that are due; NULL: none. */
     struct period_summary (*periods)[PERIODS];
     bool due[PERIODS]; /* the period is to be exported with this batch */
+
+    /* If in_window; of all its parts, see core/series.h. At the end, as a series has memory
+     * for the delays of its kind only: not to be copied as a whole. */
+    struct summary window;
 };
 
 /* The DNS answer that a target's address came from. */

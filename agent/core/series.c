@@ -9,7 +9,6 @@
 #include <string.h>
 
 struct series_entry {
-    struct series series;
     uint32_t stream;
     uint64_t window;   /* number of the window of the last part */
     struct mono seen;  /* end of the last window with a result */
@@ -25,6 +24,7 @@ struct series_entry {
     struct mono tried[PERIODS]; /* to state it */
     bool stated[PERIODS];       /* then */
     bool fresh[PERIODS];        /* it has values that were not stated */
+    struct series series;       /* at the end, as its window is */
 };
 
 struct series_set {
@@ -82,8 +82,9 @@ static void forget_parts(struct series_entry *a)
 static void series_entry_free(struct series_entry *a)
 {
     forget_parts(a);
-    for (size_t i = 0; i < DELAYS_MAX; i++)
+    for (size_t i = 0; i < kind_delays(a->series.kind); i++)
         histogram_free(&a->series.delays[i]);
+    free(a->series.delays);
     histogram_free(&a->series.variation);
     rolling_release(a->rolling);
     free(a->series.periods);
@@ -155,7 +156,10 @@ static struct series_entry *series_entry_open(struct series_set *l, size_t at,
                                               const struct series_part *part,
                                               bool overflow)
 {
-    struct series_entry *a = mem_zalloc(sizeof *a);
+    size_t n = kind_delays(part->kind);
+    struct series_entry *a =
+        mem_zalloc(offsetof(struct series_entry, series.window) + summary_bytes(n));
+    a->series.delays = mem_zalloc(n * sizeof *a->series.delays);
     a->stream = part->stream;
     a->series.target = part->target;
     a->series.kind = part->kind;
@@ -399,7 +403,8 @@ bool series_set_add(struct series_set *l, const struct series_part *part)
     if (part->early || !first)
         keep_part(a, part->window);
     if (first)
-        a->series.window = *part->summary;
+        memcpy(&a->series.window, part->summary,
+               summary_bytes(kind_delays(a->series.kind)));
     else
         join(a, part->summary);
     return first_overflow;

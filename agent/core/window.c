@@ -28,64 +28,86 @@
 
 /* ---- values of one delay: exact while they are few ---- */
 
-struct values {
+struct many {
+    struct histogram histogram; /* for the histograms of the series */
+    struct tally tally;         /* the same values, for percentiles */
+};
+
+struct values { /* { 0 } is empty */
     int64_t *exact;
     size_t n, room, most; /* of `exact`; 0: WINDOW_EXACT_MAX */
-    /* Empty while all values are exact. */
-    struct histogram many; /* for the histograms of the series */
-    struct tally tally;    /* the same values, for percentiles */
-    uint64_t over;         /* censored values, ... */
-    int64_t over_ns;       /* ... the least of their bounds */
+    struct many *many;    /* NULL: all values are exact */
+    uint64_t over;        /* censored values, ... */
+    int64_t over_ns;      /* ... the least of their bounds */
 };
+
+static struct many *begin_many(void)
+{
+    struct many *m = mem_zalloc(sizeof *m);
+    m->histogram = histogram_empty();
+    return m;
+}
+
+static void free_many(struct values *v)
+{
+    if (v->many == NULL)
+        return;
+    histogram_free(&v->many->histogram);
+    tally_free(&v->many->tally);
+    free(v->many);
+    v->many = NULL;
+}
 
 static void values_free(struct values *v)
 {
     free(v->exact);
-    histogram_free(&v->many);
-    tally_free(&v->tally);
+    free_many(v);
 }
 
 static void values_reset(struct values *v)
 {
     v->n = 0;
     v->over = 0;
-    histogram_reset(&v->many);
-    tally_free(&v->tally);
+    free_many(v);
 }
 
 static void values_merge(const struct values *v, struct histogram *into)
 {
-    histogram_merge(into, &v->many);
+    if (v->many != NULL)
+        histogram_merge(into, &v->many->histogram);
     for (size_t i = 0; i < v->n; i++)
         histogram_add(into, v->exact[i]);
 }
 
 static void values_tally(const struct values *v, struct tally *into)
 {
-    tally_merge(into, &v->tally);
+    if (v->many != NULL)
+        tally_merge(into, &v->many->tally);
     for (size_t i = 0; i < v->n; i++)
         tally_add(into, v->exact[i]);
     for (uint64_t i = 0; i < v->over; i++)
         tally_add(into, TALLY_OVER);
 }
 
-static void add_to_many(struct values *v, int64_t ns)
+static void add_to_many(struct many *m, int64_t ns)
 {
-    histogram_add(&v->many, ns);
-    tally_add(&v->tally, ns);
+    histogram_add(&m->histogram, ns);
+    tally_add(&m->tally, ns);
 }
 
 static void values_add(struct values *v, int64_t ns)
 {
-    if (v->many.count == 0 && v->n < (v->most > 0 ? v->most : WINDOW_EXACT_MAX)) {
+    if (v->many == NULL && v->n < (v->most > 0 ? v->most : WINDOW_EXACT_MAX)) {
         v->exact = mem_grow(v->exact, &v->room, v->n + 1, sizeof *v->exact);
         v->exact[v->n++] = ns;
         return;
     }
+    if (v->many == NULL)
+        v->many = begin_many();
     for (size_t i = 0; i < v->n; i++)
-        add_to_many(v, v->exact[i]);
+        add_to_many(v->many, v->exact[i]);
     v->n = 0;
-    add_to_many(v, ns);
+    add_to_many(v->many, ns);
 }
 
 static void values_add_over(struct values *v, int64_t bound_ns)
@@ -161,17 +183,17 @@ static void clamp(struct delay_summary *s)
 
 static void summarise_many(const struct values *v, struct delay_summary *out)
 {
-    const struct histogram *h = &v->many;
+    const struct histogram *h = &v->many->histogram;
     out->min_ns = h->min_ns;
     out->max_ns = h->max_ns;
     out->mean_ns = llround(h->sum_s * 1e9 / (double)h->count);
-    delay_summary_percentiles(out, &v->tally);
+    delay_summary_percentiles(out, &v->many->tally);
     clamp(out);
 }
 
-static int64_t value_at(const int64_t *sorted, const struct tally *t, uint64_t rank)
+static int64_t value_at(const int64_t *sorted, const struct many *many, uint64_t rank)
 {
-    return sorted != NULL ? sorted[rank - 1] : middle_of(tally_at(t, rank));
+    return sorted != NULL ? sorted[rank - 1] : middle_of(tally_at(&many->tally, rank));
 }
 
 /*
@@ -181,8 +203,7 @@ static int64_t value_at(const int64_t *sorted, const struct tally *t, uint64_t r
  */
 static void censor(struct delay_summary *s, const struct values *v)
 {
-    int64_t *sorted =
-        v->many.count == 0 ? mem_copy(v->exact, v->n * sizeof *sorted) : NULL;
+    int64_t *sorted = v->many == NULL ? mem_copy(v->exact, v->n * sizeof *sorted) : NULL;
     uint64_t all = s->count + v->over;
     if (sorted != NULL)
         qsort(sorted, v->n, sizeof *sorted, by_value);
@@ -192,16 +213,16 @@ static void censor(struct delay_summary *s, const struct values *v)
         struct percentile_ranks ranks = percentile_ranks(p, all);
         uint64_t rank = histogram_rank(percentile_quantile[p], all);
         int64_t high_ns =
-            ranks.high <= s->count ? value_at(sorted, &v->tally, ranks.high) : INT64_MAX;
-        int64_t ns = rank <= s->count ? value_at(sorted, &v->tally, rank) : INT64_MAX;
+            ranks.high <= s->count ? value_at(sorted, v->many, ranks.high) : INT64_MAX;
+        int64_t ns = rank <= s->count ? value_at(sorted, v->many, rank) : INT64_MAX;
         s->is_over[p] = ns > v->over_ns;
         s->supported[p] = percentile_supported(p, all) && high_ns <= v->over_ns;
         if (s->supported[p]) {
-            s->low_ns[p] = value_at(sorted, &v->tally, ranks.low);
+            s->low_ns[p] = value_at(sorted, v->many, ranks.low);
             s->high_ns[p] = high_ns;
         }
         if (s->is_over[p])
-            ns = rank > v->over ? value_at(sorted, &v->tally, rank - v->over) : 0;
+            ns = rank > v->over ? value_at(sorted, v->many, rank - v->over) : 0;
         s->percentile_ns[p] = s->is_over[p] && ns < v->over_ns ? v->over_ns : ns;
     }
     free(sorted);
@@ -213,7 +234,7 @@ static struct delay_summary values_summary(const struct values *v)
         .min_ns = DELAY_UNDEFINED, .max_ns = DELAY_UNDEFINED, .mean_ns = DELAY_UNDEFINED};
     for (size_t p = 0; p < PERCENTILES; p++)
         s.percentile_ns[p] = s.low_ns[p] = s.high_ns[p] = DELAY_UNDEFINED;
-    if (v->many.count > 0)
+    if (v->many != NULL)
         summarise_many(v, &s);
     else if (v->n > 0)
         summarise_few(v, &s);
@@ -296,9 +317,6 @@ struct window *window_create(const struct kind *kind, struct wall start)
     w->n_delays = kind_delays(kind);
     w->first_is_round_trip = kind->roles[0] == DELAY_ROUND_TRIP;
     w->delays = mem_zalloc(w->n_delays * sizeof *w->delays);
-    for (size_t i = 0; i < w->n_delays; i++)
-        w->delays[i].many = histogram_empty();
-    w->variation.many = histogram_empty();
     w->walk = walk_begin;
     w->start = start;
     return w;
@@ -448,9 +466,12 @@ void window_keep_exact(struct window *w, size_t most)
 /* The variation of the open window including the queued results; the caller frees it. */
 static struct values whole_variation(const struct window *w, struct walk *walk)
 {
-    struct values all = {.many = histogram_empty(), .most = w->variation.most};
-    histogram_merge(&all.many, &w->variation.many);
-    tally_merge(&all.tally, &w->variation.tally);
+    struct values all = {.most = w->variation.most};
+    if (w->variation.many != NULL) {
+        all.many = begin_many();
+        histogram_merge(&all.many->histogram, &w->variation.many->histogram);
+        tally_merge(&all.many->tally, &w->variation.many->tally);
+    }
     for (size_t i = 0; i < w->variation.n; i++)
         values_add(&all, w->variation.exact[i]);
     *walk = w->walk;

@@ -31,15 +31,15 @@ struct delay_summary { /* ns; DELAY_UNDEFINED if count is 0 */
     uint64_t count;
     int64_t min_ns, max_ns, mean_ns;
     int64_t percentile_ns[PERCENTILES];
-    bool supported[PERCENTILES];
     /* The 95 % intervals of supported percentiles, core/percentile.h. */
     int64_t low_ns[PERCENTILES], high_ns[PERCENTILES];
-    bool exact; /* percentiles are values of the sample, not steps of a tally */
     /* Values known only to be longer than a bound (censored), not in `count`, and the least
      * of their bounds. A percentile among them is a bound, and not supported. */
     uint64_t over;
     int64_t over_ns;
     bool is_over[PERCENTILES];
+    bool supported[PERCENTILES];
+    bool exact; /* percentiles are values of the sample, not steps of a tally */
 };
 
 /* Sets counts, percentiles and intervals from a tally; an interval ends at the bounds of
@@ -62,10 +62,16 @@ struct summary {
     /* The host was too busy to measure: window_busy(), or more than WINDOW_MISSED_MAX of
      * the probes were missed while it was not interrupted. */
     bool busy;
-    double loss_ratio; /* 0..1; NaN when nothing was sent */
-    struct delay_summary delays[DELAYS_MAX];
+    double loss_ratio;              /* 0..1; NaN when nothing was sent */
     struct delay_summary variation; /* of the first delay ("rtt"), absolute values */
+    struct delay_summary delays[DELAYS_MAX]; /* at the end: see struct series */
 };
+
+/* The bytes of a summary with `n` delays only. */
+static inline size_t summary_bytes(size_t n)
+{
+    return offsetof(struct summary, delays) + n * sizeof(struct delay_summary);
+}
 
 /* The probes that the target answered, however badly: a reply, a refusal, a server error,
  * or a connection whose reply was slow. */

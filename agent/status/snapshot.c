@@ -60,8 +60,9 @@ static void take_proxied(struct snapshot_target *t, struct snapshot_stream *to,
 {
     const struct delay_summary *delays = series->window.delays;
     for (size_t i = 0; i < DELAYS_MAX; i++)
-        t->proxied_ns[i] =
-            delays[i].count > 0 ? delays[i].percentile_ns[P50] : DELAY_UNDEFINED;
+        t->proxied_ns[i] = i < kind_delays(series->kind) && delays[i].count > 0
+                               ? delays[i].percentile_ns[P50]
+                               : DELAY_UNDEFINED;
     size_t main =
         intercept_distance(series->kind, &t->is->addresses[SLOT_PROXY].intercept);
     to->delay = delays[main];
@@ -126,8 +127,9 @@ static void take_series(struct snapshot *s, const struct series *series)
                                   &target->is->addresses[SLOT_PROXY].intercept);
     }
     for (size_t i = 0; i < DELAYS_MAX; i++)
-        to->medians_ns[i] =
-            w->delays[i].count > 0 ? w->delays[i].percentile_ns[P50] : DELAY_UNDEFINED;
+        to->medians_ns[i] = i < kind_delays(series->kind) && w->delays[i].count > 0
+                                ? w->delays[i].percentile_ns[P50]
+                                : DELAY_UNDEFINED;
     take_bars(to, &series->delays[main]);
     take_history(to);
 }

@@ -46,7 +46,9 @@ static void on_batch(const struct batch *batch, void *user)
     w->busy = batch->busy;
     CHECK_INT(0, batch->n_self, "the agent's own metrics are the reporter's");
     for (size_t i = 0; i < batch->n_series; i++)
-        w->series[w->n_series++] = *batch->series[i];
+        memcpy(&w->series[w->n_series++], batch->series[i],
+               offsetof(struct series, window) +
+                   summary_bytes(kind_delays(batch->series[i]->kind)));
     for (size_t i = 0; i < batch->n_targets; i++)
         w->states[w->n_states++] = batch->targets[i];
     for (size_t i = 0; i < batch->n_events; i++)

@@ -22,6 +22,7 @@ struct rig {
     struct reporter *reporter;
     struct target target;
     struct series series;
+    struct histogram delays[1];
     const struct series *list[1];
     struct target_state state;
     struct events events;
@@ -44,6 +45,7 @@ static struct rig *begin(void)
                                 .pop = "LON",
                                 .start = {START},
                                 .in_window = true};
+    r->series.delays = r->delays;
     r->series.outcomes[OUTCOME_REPLY] = 3;
     r->series.outcomes[OUTCOME_LOSS] = 1;
     r->series.delays[0] = r->series.variation = histogram_empty();

@@ -13,6 +13,7 @@ struct known {
     struct target target;
     struct kind kind;
     struct series series;
+    struct histogram delays[1];
     const struct series *list[1];
     struct target_state state;
     struct self_value self[2];
@@ -33,6 +34,7 @@ static void make(struct known *k)
     struct series *s = &k->series;
     *s = (struct series){
         .target = &k->target, .kind = &k->kind, .family = FAMILY_IPV4, .pop = "AMS"};
+    s->delays = k->delays;
     s->start = (struct wall){1000 * NS_PER_S};
     s->outcomes[OUTCOME_REPLY] = 3;
     s->outcomes[OUTCOME_LOSS] = 1;

@@ -30,6 +30,7 @@ struct office {
     struct target target;
     struct kind kind;
     struct series series;
+    struct histogram delays[DELAYS_MAX];
     const struct series *list[1];
     struct target_state state;
     struct self_value self[8];
@@ -66,6 +67,7 @@ static inline void office_open(struct office *o)
     o->target.port = 443;
     o->series = (struct series){
         .target = &o->target, .kind = &o->kind, .family = FAMILY_IPV4, .pop = "AMS"};
+    o->series.delays = o->delays;
     o->list[0] = &o->series;
     o->state = (struct target_state){.target = &o->target, .pop = "AMS", .rank = 1};
     o->self[0] = (struct self_value){

@@ -16,7 +16,6 @@ static void live(struct office *o, struct dataset *p, const char *letters)
     struct office before;
     for (; *letters != '\0'; letters++) {
         before = *o;
-        before.series.delays[0] = histogram_empty();
         if (*letters == 'r') {
             office_start(o);
             continue;
