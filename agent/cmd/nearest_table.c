@@ -138,8 +138,8 @@ static void print_json(const struct target_state *t, const struct nearest_row *e
     json_string(&j, "city", e->standing.metro != NULL ? e->standing.metro->city : NULL);
     json_text(&j, "address", e->best ? endpoint_address(address, &e->best->to) : "");
     json_string(&j, "family", e->best ? family_name(e->best->family) : NULL);
-    print_chain(&j, e->place->dns.chain);
-    json_text(&j, "resolver", e->place->dns.servers);
+    print_chain(&j, target_dns(e->place)->chain);
+    json_text(&j, "resolver", target_dns(e->place)->servers);
     json_string(&j, "kind", e->best ? e->best->kind->name : NULL);
     delay_json(&j, "min", rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED);
     delay_json(&j, "p50", rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED);

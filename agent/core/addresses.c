@@ -51,7 +51,10 @@ bool addresses_set(struct addresses *a, const struct known_address *list, size_t
     bool moved = a->n > 0 && !endpoint_same_address(&a->list[a->used].to, used) &&
                  addresses_find(a, used) != NULL;
     n = n < ADDRESSES_MAX ? n : ADDRESSES_MAX;
-    to.list = mem_zalloc((n + 1) * sizeof *to.list);
+    bool listed = false;
+    for (size_t i = 0; i < n; i++)
+        listed |= endpoint_same_address(&list[i].to, used);
+    to.list = mem_zalloc((n + !listed) * sizeof *to.list);
     to.n = 0;
     for (size_t i = 0; i < n; i++)
         put(&to, a, &list[i], now);

@@ -85,8 +85,8 @@ enum { STATUSES_MAX = 8 };
 
 struct status_count {
     uint16_t status; /* 0 in the last entry, or if the entry is not in use */
-    uint64_t n;
-    uint64_t before; /* of `n`, those before the window */
+    uint32_t n;
+    uint32_t before; /* of `n`, those before the window */
 };
 
 /* The state of a target in one address family, or through the proxy. */
@@ -96,14 +96,14 @@ struct target_address_state {
     struct wall
         pop_since;     /* the first answer from it, or the CNAME chain that names it */
     const char *basis; /* source of `pop`: "cname", "X-MSEdge-Ref"; NULL: unknown */
-    struct dns_answer dns;
+    const struct dns_answer *dns; /* NULL: none; target_dns() */
     struct owner owner;           /* the network that answers there */
     char issuer[ISSUER_TEXT_MAX]; /* of the last certificate; "": none seen */
     struct status_count statuses[STATUSES_MAX];
     bool issuer_foreign; /* it is not one that the service uses: TLS is intercepted */
-    struct intercept intercept; /* whether a middlebox answers its handshakes */
-    bool answers;               /* the target itself answered in the window */
-    struct address_state all[ADDRESSES_MAX]; /* of the name, `to` among them */
+    struct intercept intercept;      /* whether a middlebox answers its handshakes */
+    bool answers;                    /* the target itself answered in the window */
+    const struct address_state *all; /* of the name, `to` among them */
     size_t n_all;
     bool guessed; /* a found name whose server has not proved itself yet */
     /* Of TCP handshakes, by kind; NULL: none since the PoP or the network changed. Valid
@@ -134,6 +134,13 @@ struct target_state {
     struct target_address_state addresses[FAMILY_SLOTS];
     enum state states[FAMILY_SLOTS][KINDS_MAX]; /* of the streams, by family, kind */
 };
+
+/* Empty if there is none. */
+static inline const struct dns_answer *target_dns(const struct target_address_state *a)
+{
+    static const struct dns_answer none;
+    return a->dns != NULL ? a->dns : &none;
+}
 
 /* The number of addresses that are silent while others answer. */
 static inline size_t target_silent_addresses(const struct target_address_state *a)

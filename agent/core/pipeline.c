@@ -9,12 +9,35 @@
 
 /* ---- create and destroy ---- */
 
-static void add_stream(struct pipeline *p, size_t target, size_t kind, size_t family)
+static struct pipeline_address *address_at(struct pipeline_target *m, size_t slot)
+{
+    if (m->addresses[slot] == NULL) {
+        m->addresses[slot] = mem_zalloc(sizeof *m->addresses[slot]);
+        m->addresses[slot]->paused = true;
+        m->addresses[slot]->intercept.proxied = slot == SLOT_PROXY;
+    }
+    return m->addresses[slot];
+}
+
+struct pipeline_address *pipeline_address(struct pipeline *p, size_t target,
+                                          enum family family)
+{
+    assert(target < p->n_targets);
+    return address_at(&p->targets[target], family_slot(family));
+}
+
+const struct pipeline_address *pipeline_look(const struct pipeline_target *m, size_t slot)
+{
+    static const struct pipeline_address none = {.paused = true};
+    return m->addresses[slot] != NULL ? m->addresses[slot] : &none;
+}
+
+static void add_stream(struct pipeline *p, size_t target, size_t kind, size_t slot)
 {
     p->streams[p->n_streams++] = (struct pipeline_stream){
         .target = target,
         .kind = kind,
-        .addr = &p->targets[target].addresses[family],
+        .addr = address_at(&p->targets[target], slot),
         .window = window_create(p->kinds->list[kind], p->window_start),
     };
     p->targets[target].n++;
@@ -38,9 +61,6 @@ size_t pipeline_add(struct pipeline *p, const struct target *target)
         .target = target, .first = p->n_streams, .full = true, .host = host};
     p->states[number] =
         (struct target_state){.target = target, .min_ns = DELAY_UNDEFINED};
-    for (size_t f = 0; f < FAMILY_SLOTS; f++)
-        m->addresses[f].paused = true;
-    m->addresses[SLOT_PROXY].intercept.proxied = true;
     for (size_t kind = 0; kind < p->kinds->n; kind++)
         for (size_t f = 0; f < FAMILY_SLOTS; f++)
             if (target->kinds[kind] && is_wanted(target, p->kinds->list[kind], f))
@@ -82,6 +102,17 @@ static void destroy_stream(struct pipeline_stream *s)
     free(s->handshakes);
 }
 
+static void destroy_address(struct pipeline_address *addr)
+{
+    if (addr == NULL)
+        return;
+    addresses_free(&addr->all);
+    free(addr->states);
+    free(addr->known);
+    free(addr->dns);
+    free(addr);
+}
+
 void pipeline_destroy(struct pipeline *p)
 {
     if (p == NULL)
@@ -90,7 +121,7 @@ void pipeline_destroy(struct pipeline *p)
         destroy_stream(&p->streams[i]);
     for (size_t t = 0; t < p->n_targets; t++)
         for (size_t f = 0; f < FAMILY_SLOTS; f++)
-            addresses_free(&p->targets[t].addresses[f].all);
+            destroy_address(p->targets[t].addresses[f]);
     free(p->streams);
     free(p->open_events);
     free(p->closed_events);
@@ -318,9 +349,8 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
                        struct endpoint to, const char *pop, struct mono now,
                        struct wall wall)
 {
-    assert(target < p->n_targets);
+    struct pipeline_address *addr = pipeline_address(p, target, family);
     struct pipeline_target *m = &p->targets[target];
-    struct pipeline_address *addr = &m->addresses[family_slot(family)];
 
     p->latest = now;
     p->wall_offset_ns = wall.ns - now.ns;
@@ -342,8 +372,7 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
 void pipeline_issuer(struct pipeline *p, size_t target, enum family family,
                      const char *issuer, bool foreign)
 {
-    assert(target < p->n_targets);
-    struct pipeline_address *addr = &p->targets[target].addresses[family_slot(family)];
+    struct pipeline_address *addr = pipeline_address(p, target, family);
     text_copy(addr->issuer, sizeof addr->issuer, issuer);
     addr->issuer_foreign = foreign;
 }
@@ -351,9 +380,8 @@ void pipeline_issuer(struct pipeline *p, size_t target, enum family family,
 bool pipeline_owner(struct pipeline *p, size_t target, enum family family,
                     const struct owner *owner, struct wall wall)
 {
-    assert(target < p->n_targets);
+    struct pipeline_address *addr = pipeline_address(p, target, family);
     struct pipeline_target *m = &p->targets[target];
-    struct pipeline_address *addr = &m->addresses[family_slot(family)];
     bool changes = owner_may_be_pop(addr->owner.type) != owner_may_be_pop(owner->type);
     bool another = addr->owner.type != owner->type;
     addr->owner = *owner;
@@ -371,16 +399,17 @@ bool pipeline_owner(struct pipeline *p, size_t target, enum family family,
 void pipeline_dns_answer(struct pipeline *p, size_t target, enum family family,
                          const struct dns_answer *dns, struct mono now, struct wall wall)
 {
-    assert(target < p->n_targets);
+    struct pipeline_address *addr = pipeline_address(p, target, family);
     struct pipeline_target *m = &p->targets[target];
-    struct pipeline_address *addr = &m->addresses[family_slot(family)];
-    bool another = strcmp(dns->chain, addr->dns.chain) != 0;
+    if (addr->dns == NULL)
+        addr->dns = mem_zalloc(sizeof *addr->dns);
+    bool another = strcmp(dns->chain, addr->dns->chain) != 0;
     bool first = addr->dns_reported.ns == 0;
     char before[EVENT_WORD_MAX] = "";
     if (!first)
         text_copy(before, sizeof before,
-                  addr->dns.chain[0] != '\0' ? addr->dns.chain : m->target->host);
-    addr->dns = *dns;
+                  addr->dns->chain[0] != '\0' ? addr->dns->chain : m->target->host);
+    *addr->dns = *dns;
     if (addr->paused || m->target->discovered || !(first || another) ||
         (!first && now.ns - addr->dns_reported.ns < RESOLVED_LEAST_NS))
         return;
@@ -547,11 +576,14 @@ static void begin_window(struct pipeline *p)
         struct pipeline_target *m = &p->targets[t];
         m->up = m->measured = false;
         for (size_t f = 0; f < FAMILY_SLOTS; f++) {
-            m->addresses[f].up = false;
+            struct pipeline_address *addr = m->addresses[f];
+            if (addr == NULL)
+                continue;
+            addr->up = false;
             if (p->settings.delta)
-                memset(m->addresses[f].statuses, 0, sizeof m->addresses[f].statuses);
+                memset(addr->statuses, 0, sizeof addr->statuses);
             for (size_t i = 0; i < STATUSES_MAX; i++)
-                m->addresses[f].statuses[i].before = m->addresses[f].statuses[i].n;
+                addr->statuses[i].before = addr->statuses[i].n;
         }
     }
 }

@@ -2,16 +2,12 @@
 #include "core/event_names.h"
 #include "core/pipeline_state.h"
 
+#include "base/mem.h"
+
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-static struct pipeline_address *address_of(const struct pipeline *p, size_t target,
-                                           enum family family)
-{
-    assert(target < p->n_targets);
-    return &p->targets[target].addresses[family_slot(family)];
-}
 
 /* Sets the kinds whose silence counts: not one that may be filtered while another kind
  * probes the address too, and not one whose answers are those of a middlebox. */
@@ -30,16 +26,19 @@ static void counting_kinds(const struct pipeline *p, const struct pipeline_targe
 void pipeline_addresses(struct pipeline *p, size_t target, enum family family,
                         const struct known_address *list, size_t n)
 {
-    struct pipeline_address *addr = address_of(p, target, family);
+    struct pipeline_address *addr = pipeline_address(p, target, family);
     addr->n_known = n < ADDRESSES_MAX ? n : ADDRESSES_MAX;
-    memcpy(addr->known, list, addr->n_known * sizeof *list);
+    free(addr->known);
+    addr->known = mem_copy(list, addr->n_known * sizeof *list);
 }
 
 bool pipeline_prefers(const struct pipeline *p, size_t target, enum family family,
                       struct endpoint *to)
 {
     bool counts[KINDS_MAX];
-    const struct pipeline_address *addr = address_of(p, target, family);
+    assert(target < p->n_targets);
+    const struct pipeline_address *addr =
+        pipeline_look(&p->targets[target], family_slot(family));
     if (addr->all.n < 2 || addr->paused)
         return false;
     counting_kinds(p, &p->targets[target], addr, counts);
@@ -76,14 +75,16 @@ bool pipeline_has_sibling(const struct pipeline *p, const struct pipeline_stream
 
 void pipeline_describe_addresses(const struct pipeline *p,
                                  const struct pipeline_target *m,
-                                 const struct pipeline_address *addr,
+                                 struct pipeline_address *addr,
                                  struct target_address_state *out)
 {
     bool counts[KINDS_MAX];
     counting_kinds(p, m, addr, counts);
-    for (size_t i = 0; !addr->paused && i < addr->all.n; i++) {
+    out->n_all = addr->paused ? 0 : addr->all.n;
+    out->all = addr->states = mem_resize(addr->states, out->n_all * sizeof *addr->states);
+    for (size_t i = 0; i < out->n_all; i++) {
         const struct address *x = &addr->all.list[i];
-        out->all[out->n_all++] = (struct address_state){
+        addr->states[i] = (struct address_state){
             .to = x->to,
             .state = x->flap.state,
             .unanswered = addresses_unanswered(&addr->all, i, counts),
@@ -200,5 +201,6 @@ void pipeline_judge_addresses(struct pipeline *p, struct mono now, struct wall a
 {
     for (size_t t = 0; t < p->n_targets; t++)
         for (size_t f = 0; f < FAMILY_SLOTS; f++)
-            judge(p, &p->targets[t], &p->targets[t].addresses[f], now, at);
+            if (p->targets[t].addresses[f] != NULL)
+                judge(p, &p->targets[t], p->targets[t].addresses[f], now, at);
 }

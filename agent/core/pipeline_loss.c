@@ -72,9 +72,9 @@ struct loss_walk {
 static struct path_loss *next(struct pipeline *p, struct loss_walk *at)
 {
     while (at->target < p->n_targets) {
-        struct addresses *a = &p->targets[at->target].addresses[at->family].all;
-        if (at->address < a->n) {
-            struct path_loss *l = &a->list[at->address].losses[at->test];
+        struct pipeline_address *addr = p->targets[at->target].addresses[at->family];
+        if (addr != NULL && at->address < addr->all.n) {
+            struct path_loss *l = &addr->all.list[at->address].losses[at->test];
             at->address += at->test == 1;
             at->test ^= 1;
             return l;

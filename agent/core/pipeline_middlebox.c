@@ -1,7 +1,5 @@
 #include "core/pipeline_state.h"
 
-#include <assert.h>
-
 bool pipeline_judges(const struct kind *kind, const struct pipeline_address *addr)
 {
     return !kind_only_handshakes(kind) || !intercepted(&addr->intercept);
@@ -30,8 +28,7 @@ static void leave_out_handshakes(struct pipeline *p, size_t target,
 void pipeline_decoy(struct pipeline *p, size_t target, enum family family,
                     int64_t handshake_ns)
 {
-    assert(target < p->n_targets);
-    struct pipeline_address *addr = &p->targets[target].addresses[family_slot(family)];
+    struct pipeline_address *addr = pipeline_address(p, target, family);
     bool before = intercepted(&addr->intercept);
     intercept_decoy(&addr->intercept, handshake_ns);
     if (!before && intercepted(&addr->intercept))

@@ -54,7 +54,7 @@ static bool counts(const struct pipeline_target *m)
 {
     bool any = !m->target->discovered;
     for (size_t f = 0; f < FAMILY_SLOTS; f++)
-        any |= !m->addresses[f].paused;
+        any |= !pipeline_look(m, f)->paused;
     return any;
 }
 

@@ -19,9 +19,10 @@ bool pipeline_may_be_pop(const struct pipeline_target *m)
 {
     bool any = false;
     for (size_t f = 0; f < FAMILY_SLOTS; f++) {
-        if (!m->addresses[f].paused && owner_may_be_pop(m->addresses[f].owner.type))
+        const struct pipeline_address *addr = pipeline_look(m, f);
+        if (!addr->paused && owner_may_be_pop(addr->owner.type))
             return true;
-        any |= !m->addresses[f].paused;
+        any |= !addr->paused;
     }
     return !any;
 }
@@ -43,7 +44,7 @@ static struct candidate candidate_of(const struct pipeline *p,
                                      const struct pipeline_address **addr)
 {
     struct window_stats stats[2 * KINDS_MAX];
-    *addr = &m->addresses[0];
+    *addr = pipeline_look(m, SLOT_IPV4);
     for (uint32_t i = 0; i < m->n; i++)
         stats[i] = stats_of(p, &p->streams[m->first + i]);
     struct candidate c = recent_candidate(stats, m->n);
@@ -57,8 +58,8 @@ static struct candidate candidate_of(const struct pipeline *p,
 static void describe_middlebox(const struct pipeline *p, struct target_state *state,
                                const struct pipeline_target *m)
 {
-    const struct intercept *v4 = &m->addresses[SLOT_IPV4].intercept,
-                           *v6 = &m->addresses[SLOT_IPV6].intercept;
+    const struct intercept *v4 = &pipeline_look(m, SLOT_IPV4)->intercept,
+                           *v6 = &pipeline_look(m, SLOT_IPV6)->intercept;
     const struct intercept *worse =
         intercept_verdict(v6) > intercept_verdict(v4) ? v6 : v4;
     state->intercepted = intercepted(worse);
@@ -71,13 +72,13 @@ static void describe_owner(struct target_state *state, const struct pipeline_tar
 {
     bool pop = pipeline_may_be_pop(m);
     for (size_t f = 0; f < FAMILY_SLOTS; f++) {
-        const struct pipeline_address *other = &m->addresses[f];
+        const struct pipeline_address *other = pipeline_look(m, f);
         if (nearest->paused || (pop && !owner_may_be_pop(nearest->owner.type)))
             nearest = other->paused ? nearest : other;
     }
     state->owner = nearest->owner;
     if (nearest->paused && state->owner.type == OWNER_UNKNOWN)
-        state->owner = m->addresses[SLOT_IPV6].owner;
+        state->owner = pipeline_look(m, SLOT_IPV6)->owner;
 }
 
 static void describe_address(struct target_address_state *out,
@@ -97,14 +98,22 @@ static void describe_address(struct target_address_state *out,
     text_copy(out->issuer, sizeof out->issuer, addr->issuer);
 }
 
+static size_t slot_of(const struct pipeline_target *m, const struct pipeline_address *of)
+{
+    size_t f = 0;
+    while (m->addresses[f] != of)
+        f++;
+    return f;
+}
+
 static void describe(struct pipeline *p, size_t target, const struct candidate *c,
                      const struct pipeline_address *addr)
 {
     const struct pipeline_target *m = &p->targets[target];
     const struct pipeline_address *nearest = addr;
     for (size_t f = 0; addr->pop[0] == '\0' && f < FAMILY_SLOTS; f++)
-        if (m->addresses[f].pop[0] != '\0')
-            addr = &m->addresses[f];
+        if (pipeline_look(m, f)->pop[0] != '\0')
+            addr = pipeline_look(m, f);
     struct target_state *state = &p->states[target];
     *state = (struct target_state){
         .target = m->target,
@@ -116,12 +125,13 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
     };
     text_copy(state->pop, sizeof state->pop, addr->pop);
     for (size_t f = 0; f < FAMILY_SLOTS; f++) {
-        describe_address(&state->addresses[f], &m->addresses[f]);
-        pipeline_describe_addresses(p, m, &m->addresses[f], &state->addresses[f]);
+        describe_address(&state->addresses[f], pipeline_look(m, f));
+        if (m->addresses[f] != NULL)
+            pipeline_describe_addresses(p, m, m->addresses[f], &state->addresses[f]);
     }
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         const struct pipeline_stream *s = &p->streams[i];
-        size_t f = (size_t)(s->addr - m->addresses);
+        size_t f = slot_of(m, s->addr);
         state->states[f][s->kind] = s->flap.state;
         state->addresses[f].handshakes[s->kind] = s->handshakes;
         state->addresses[f].guessed = is_unproved(p, s);

@@ -34,8 +34,9 @@ static void await_pops(struct pipeline *p)
 {
     for (size_t t = 0; t < p->n_targets; t++)
         for (size_t f = 0; f < FAMILY_SLOTS; f++) {
-            struct pipeline_address *addr = &p->targets[t].addresses[f];
-            if (addr->pop_before[0] != '\0' && ++addr->awaited > AWAITED_WINDOWS)
+            struct pipeline_address *addr = p->targets[t].addresses[f];
+            if (addr != NULL && addr->pop_before[0] != '\0' &&
+                ++addr->awaited > AWAITED_WINDOWS)
                 pipeline_pop_is_known(p, &p->targets[t], addr, "");
         }
 }

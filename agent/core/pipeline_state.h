@@ -38,11 +38,12 @@ struct pipeline_address {     /* of a target in one family, or through the proxy
     bool issuer_foreign;
     struct status_count statuses[STATUSES_MAX];
     struct intercept intercept;
-    struct addresses all;                      /* of the name; `to` is the one in use */
-    struct known_address known[ADDRESSES_MAX]; /* for the next pipeline_resolved() */
+    struct addresses all;         /* of the name; `to` is the one in use */
+    struct address_state *states; /* of `all`, as last described */
+    struct known_address *known;  /* for the next pipeline_resolved() */
     size_t n_known;
     struct address_slots slots;
-    struct dns_answer dns;
+    struct dns_answer *dns;   /* NULL: none yet */
     struct mono dns_reported; /* when the last event of `dns` was created; 0: never */
 };
 
@@ -64,8 +65,8 @@ struct pipeline_stream {
 
 struct pipeline_target {
     const struct target *target;
-    struct pipeline_address addresses[FAMILY_SLOTS];
-    uint32_t first, n; /* its streams */
+    struct pipeline_address *addresses[FAMILY_SLOTS]; /* NULL: not probed, no address */
+    uint32_t first, n;                                /* its streams */
     bool full;         /* probed at the full interval, if it may be a PoP */
     size_t host;       /* number of the first target with the same host */
     double stretch;    /* factor for the rate above its slow intervals; <= 1: none */
@@ -102,6 +103,14 @@ struct pipeline {
     struct events *open_events, *closed_events;
     struct batch batch;
 };
+
+/* Of a family: created if needed. */
+struct pipeline_address *pipeline_address(struct pipeline *p, size_t target,
+                                          enum family family);
+
+/* Of a slot; of one that is NULL, an empty paused one. */
+const struct pipeline_address *pipeline_look(const struct pipeline_target *m,
+                                             size_t slot);
 
 /* Ranks the targets by their recent windows: sets states, order, and the targets probed
  * at the full interval. */
@@ -166,7 +175,7 @@ bool pipeline_set_addresses(struct pipeline *p, const struct pipeline_target *m,
 /* Describes them in `out`; none while the target is paused. */
 void pipeline_describe_addresses(const struct pipeline *p,
                                  const struct pipeline_target *m,
-                                 const struct pipeline_address *addr,
+                                 struct pipeline_address *addr,
                                  struct target_address_state *out);
 void pipeline_judge_addresses(struct pipeline *p, struct mono now, struct wall at);
 

@@ -251,8 +251,8 @@ void pipeline_report_resolved(struct pipeline *p, size_t target, enum family fam
                               const char *before, struct wall at)
 {
     const struct pipeline_target *m = &p->targets[target];
-    const struct pipeline_address *addr = &m->addresses[family_slot(family)];
-    const struct dns_answer *dns = &addr->dns;
+    const struct pipeline_address *addr = m->addresses[family_slot(family)];
+    const struct dns_answer *dns = addr->dns;
     char address[ADDRESS_TEXT_MAX];
     struct event *e =
         events_add(p->open_events, EVENT_TARGET_RESOLVED, SEVERITY_INFO, at, m->target);

@@ -41,10 +41,13 @@ void pipeline_moved(struct pipeline *p, struct wall wall)
         struct pipeline_target *m = &p->targets[t];
         m->full = true;
         for (size_t f = 0; f < FAMILY_SLOTS; f++) {
-            pipeline_begin_part(p, m, &m->addresses[f], wall);
-            pipeline_forget_recent(p, m, &m->addresses[f]);
-            intercept_forget(&m->addresses[f].intercept);
-            addresses_forget(&m->addresses[f].all);
+            struct pipeline_address *addr = m->addresses[f];
+            if (addr == NULL)
+                continue;
+            pipeline_begin_part(p, m, addr, wall);
+            pipeline_forget_recent(p, m, addr);
+            intercept_forget(&addr->intercept);
+            addresses_forget(&addr->all);
         }
     }
 }

@@ -94,7 +94,7 @@ static void fact_address(struct event *e, const struct serving_input *in)
 {
     char address[ADDRESS_TEXT_MAX];
     fact(e, ATTR_PEER_ADDRESS, endpoint_address(address, &in->address->to));
-    fact(e, ATTR_DNS_CHAIN, in->address->dns.chain);
+    fact(e, ATTR_DNS_CHAIN, target_dns(in->address)->chain);
 }
 
 /* ---- events: PoP changed ---- */
@@ -116,7 +116,7 @@ static struct event *add_change(const struct serving_input *in, enum severity se
     fact_metro(e, ATTR_METRO_AFTER, in->standing.metro);
     event_number(e, ATTR_DISTANCE, in->standing.km);
     fact_address(e, in);
-    fact(e, ATTR_DNS_SERVERS, in->address->dns.servers);
+    fact(e, ATTR_DNS_SERVERS, target_dns(in->address)->servers);
     return e;
 }
 
@@ -169,7 +169,7 @@ static void report_foreign(const struct serving_input *in)
                                 in->served->now.pop, owner_name(owner->type));
     fact(e, ATTR_VERDICT_BASIS, owner->why);
     fact_address(e, in);
-    fact(e, ATTR_DNS_SERVERS, in->address->dns.servers);
+    fact(e, ATTR_DNS_SERVERS, target_dns(in->address)->servers);
     event_say(e, "%s", owner_text(text, owner, in->target->host));
 }
 
@@ -258,7 +258,7 @@ static void report_fit(const struct serving_input *in)
     else
         event_say(e, "its PoP can no longer be compared with another front door");
     fact_address(e, in);
-    fact(e, ATTR_DNS_SERVERS, in->address->dns.servers);
+    fact(e, ATTR_DNS_SERVERS, target_dns(in->address)->servers);
 }
 
 static const char *location_of(enum role role)

@@ -179,8 +179,8 @@ static void what_was_asked_is_carried(void **state)
     pipeline_dns_answer(r.p, 0, FAMILY_IPV4, &dns, r.now, r.wall);
     close_window(&r);
     const struct target_address_state *place = &r.batch->targets[0].addresses[0];
-    CHECK_TEXT("a.example -> b.example", place->dns.chain, "the chain");
-    CHECK_TEXT("192.0.2.53", place->dns.servers, "the servers");
+    CHECK_TEXT("a.example -> b.example", place->dns->chain, "the chain");
+    CHECK_TEXT("192.0.2.53", place->dns->servers, "the servers");
     CHECK_TEXT("LHR", place->pop, "the PoP");
     CHECK_TEXT("cname", place->basis, "how it is known");
     CHECK_INT(FAMILY_NONE, r.batch->targets[0].addresses[1].to.family, "no IPv6");

@@ -40,13 +40,13 @@ static void end(struct rig *r)
 
 static void be_at(struct rig *r, const char *pop, const char *basis, const char *address)
 {
+    static const struct dns_answer dns = {CHAIN, "192.0.2.53"};
     struct target_address_state *place = &r->state.addresses[0];
     text_copy(place->pop, sizeof place->pop, pop);
     place->basis = basis;
     place->answers = true;
     CHECK(endpoint_parse(&place->to, address, 443), "%s", address);
-    text_copy(place->dns.chain, sizeof place->dns.chain, CHAIN);
-    text_copy(place->dns.servers, sizeof place->dns.servers, "192.0.2.53");
+    place->dns = &dns;
 }
 
 /* A window closes; its events in short: "10 pop LON>AMS WARN". */

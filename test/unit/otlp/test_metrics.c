@@ -525,13 +525,15 @@ static void addresses_of_a_name(void **state)
     make(&k);
     struct target_address_state *a = &k.state.addresses[0];
     static const enum state states[] = {STATE_UP, STATE_DOWN, STATE_UNKNOWN, STATE_UP};
+    struct address_state all[4];
     for (uint8_t i = 0; i < 4; i++)
-        a->all[i] = (struct address_state){
+        all[i] = (struct address_state){
             .to = {.family = FAMILY_IPV4, .bytes = {192, 0, 2, i + 1}},
             .state = states[i],
             .has_slot = i < 3,
             .median_ns = i == 0 ? 7 * NS_PER_MS : DELAY_UNDEFINED};
-    a->to = a->all[0].to;
+    a->to = all[0].to;
+    a->all = all;
     a->n_all = 4;
     const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     static const struct {

@@ -385,13 +385,15 @@ static void test_silent_address(void **state)
             struct target_address_state *a = &o.state.addresses[0];
             bool down = w >= cases[i].from && w < cases[i].until;
             office_window(&o, 6, 0, 10);
+            struct address_state all[3];
             for (uint8_t k = 0; k < 3; k++)
-                a->all[k] = (struct address_state){
+                all[k] = (struct address_state){
                     .to = {.family = FAMILY_IPV4, .bytes = {192, 0, 2, 7 + k}},
                     .state = k == 2 && down ? STATE_DOWN : STATE_UP,
                     .has_slot = true,
                     .median_ns = 10 * NS_PER_MS};
-            a->to = a->all[0].to;
+            a->to = all[0].to;
+            a->all = all;
             a->n_all = 3;
             office_add(&o, p);
         }

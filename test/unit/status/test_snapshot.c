@@ -256,13 +256,14 @@ static void addresses_of_a_name(void **state)
     pings(b, 2, 0);
     window(b);
     struct target_address_state *a = &b->s.targets[0].is->addresses[0];
-    endpoint_parse(&a->all[0].to, near, 443);
-    endpoint_parse(&a->all[1].to, "192.0.2.2", 443);
-    endpoint_parse(&a->all[2].to, other, 443);
-    a->all[0].state = a->all[1].state = STATE_UP;
-    a->all[2].state = STATE_DOWN;
-    a->all[0].min_ns = a->all[0].median_ns = MS(3);
-    a->all[1].min_ns = a->all[1].median_ns = MS(280);
+    struct address_state all[] = {
+        {.state = STATE_UP, .min_ns = MS(3), .median_ns = MS(3)},
+        {.state = STATE_UP, .min_ns = MS(280), .median_ns = MS(280)},
+        {.state = STATE_DOWN}};
+    endpoint_parse(&all[0].to, near, 443);
+    endpoint_parse(&all[1].to, "192.0.2.2", 443);
+    endpoint_parse(&all[2].to, other, 443);
+    a->all = all;
     a->n_all = 3;
     show(b);
     has(&b->findings,
