@@ -55,7 +55,7 @@ static struct tally *open_slot(struct rolling_slots *v, int64_t number)
         return &last->tally;
     if (last != NULL)
         trim(&last->tally);
-    v->list = mem_grow(v->list, &v->room, v->n + 1, sizeof *v->list);
+    v->list = mem_resize(v->list, (v->n + 1) * sizeof *v->list);
     v->list[v->n] = (struct rolling_slot){.number = number};
     return &v->list[v->n++].tally;
 }
@@ -107,7 +107,7 @@ void rolling_set_destroy(struct rolling_set *l)
 
 static size_t slots_bytes(const struct rolling_slots *v)
 {
-    size_t bytes = ALLOCATION + v->room * sizeof *v->list;
+    size_t bytes = ALLOCATION + v->n * sizeof *v->list;
     for (size_t i = 0; i < v->n; i++)
         bytes += ALLOCATION + v->list[i].tally.room * sizeof(struct tally_step);
     return bytes;

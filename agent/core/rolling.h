@@ -12,7 +12,7 @@
  * which the host was suspended, which that clock does not count. Over a restart the wall
  * clock tells how much time has passed; if it went backwards, none.
  *
- * Memory: 4 bytes for each distinct step of a tally, plus 32 per tally (84 at most): 20 to
+ * Memory: 4 bytes for each distinct step of a tally, plus 48 per tally (84 at most): 20 to
  * 60 kB for a delay probed every 10 s, less for a quiet one. The shipped configuration (80
  * delays, with noise of 15 %) takes 0.2 MB after an hour, 0.9 MB after a day and 2.4 MB
  * after three. In total at most ROLLING_BYTES_MAX: beyond it the oldest

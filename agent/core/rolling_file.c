@@ -96,8 +96,7 @@ static bool take_tally(struct wire *w, struct tally *t)
 static bool take_slots(struct wire *w, struct rolling_slots *v, int64_t newest)
 {
     size_t n = wire_u8(w);
-    v->list = mem_zalloc((n + 1) * sizeof *v->list);
-    v->room = n + 1;
+    v->list = mem_zalloc(n * sizeof *v->list);
     while (v->n < n) {
         struct rolling_slot *s = &v->list[v->n++];
         uint64_t number = wire_u64(w);

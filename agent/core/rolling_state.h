@@ -11,9 +11,9 @@ struct rolling_slot {
     struct tally tally;
 };
 
-struct rolling_slots { /* the oldest first */
-    struct rolling_slot *list;
-    size_t n, room;
+struct rolling_slots {         /* the oldest first */
+    struct rolling_slot *list; /* of no more than these */
+    size_t n;
 };
 
 struct rolling {

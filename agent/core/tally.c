@@ -61,7 +61,9 @@ static void add_step(struct tally *t, struct tally_step step)
         t->steps[at].count = (uint16_t)(t->steps[at].count + step.count);
         return;
     }
-    t->steps = mem_grow(t->steps, &t->room, t->n + 1, sizeof *t->steps);
+    size_t room = t->room;
+    t->steps = mem_grow(t->steps, &room, t->n + 1, sizeof *t->steps);
+    t->room = (uint32_t)room;
     memmove(&t->steps[at + 1], &t->steps[at], (t->n - at) * sizeof *t->steps);
     t->steps[at] = step;
     t->n++;
@@ -100,8 +102,8 @@ void tally_merge(struct tally *into, const struct tally *from)
         append(list, &n, into->steps[i++]);
     free(into->steps);
     into->steps = list;
-    into->n = n;
-    into->room = room;
+    into->n = (uint32_t)n;
+    into->room = (uint32_t)room;
     into->count += from->count;
 }
 

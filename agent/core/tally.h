@@ -22,7 +22,7 @@ struct tally_step {
 struct tally { /* start with { 0 }, end with tally_free() */
     uint64_t count;
     struct tally_step *steps; /* by key */
-    size_t n, room;
+    uint32_t n, room;
 };
 
 void tally_free(struct tally *t);
