@@ -23,7 +23,7 @@ struct probe {
     struct heap_item deadline;
     bool waits;         /* `deadline` is among the prober's */
     bool late;          /* its result was reported: `deadline` is in `late` */
-    struct probe *next; /* in the list of the deferred, or of the free */
+    struct probe *next; /* in the list of the deferred */
 };
 
 #define LOOK_MOST_NS  NS_PER_S /* between two looks while probes are under way */
@@ -48,7 +48,6 @@ struct prober {
     struct heap late;    /* reported, but still watched, by the end of that */
     struct probe *deferred, **deferred_end;
     size_t n_deferred;
-    struct probe *free;
 
     uv_timer_t timer;
     uint64_t timer_at_ms; /* 0: it does not run */
@@ -120,12 +119,6 @@ static void set_lost(struct result *r, int64_t waiting_ns)
                  duration_text(waited, waiting_ns));
 }
 
-static void put_back(struct probe *probe)
-{
-    probe->next = probe->prober->free;
-    probe->prober->free = probe;
-}
-
 /* Reports the result. `probe` is in no list, and the kind does not use it any more, unless
  * it is late. */
 static void report(struct probe *probe)
@@ -134,7 +127,7 @@ static void report(struct probe *probe)
     count(&p->counters, probe->x.result.outcome);
     struct result result = probe->x.result;
     if (!probe->late)
-        put_back(probe);
+        free(probe);
     p->events.on_result(&result, p->events.user); /* may destroy the prober */
 }
 
@@ -163,7 +156,7 @@ void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *dela
 
     uint32_t stream = x->result.stream;
     if (probe->late) {
-        put_back(probe);
+        free(probe);
         if (!outcome_is_lost(outcome) && outcome != OUTCOME_SLOW &&
             outcome != OUTCOME_NOT_MEASURED)
             prober_after(p, stream, COUNTER_LATE);
@@ -370,7 +363,7 @@ static void forget_late(struct prober *p, struct mono at)
         struct probe *probe = probe_of(first);
         wait_no_more(probe);
         probe->kind->abort(&probe->x);
-        put_back(probe);
+        free(probe);
     }
 }
 
@@ -468,20 +461,11 @@ int prober_open(struct prober *p, size_t kind, char *why, size_t why_size)
     return rc;
 }
 
-static struct probe *new_probe(struct prober *p)
-{
-    struct probe *probe = p->free;
-    if (probe == NULL)
-        return mem_alloc(sizeof *probe);
-    p->free = probe->next;
-    return probe;
-}
-
 void prober_send(struct prober *p, uint32_t stream, size_t kind,
                  const struct target *target, const struct endpoint *to)
 {
     assert(kind < p->n_kinds);
-    struct probe *probe = new_probe(p);
+    struct probe *probe = mem_alloc(sizeof *probe);
     struct mono started = mono_now();
     *probe = (struct probe){
         .x = {.target = target,
@@ -554,22 +538,15 @@ struct prober *prober_create(uv_loop_t *loop, const struct probe_kind *const kin
     return p;
 }
 
-static void free_list(struct probe *list)
-{
-    while (list != NULL) {
-        struct probe *next = list->next;
-        free(list);
-        list = next;
-    }
-}
-
 static void on_closed(uv_handle_t *handle)
 {
     struct prober *p = handle->data;
     if (--p->open_handles > 0)
         return;
-    free_list(p->deferred);
-    free_list(p->free);
+    for (struct probe *next; p->deferred != NULL; p->deferred = next) {
+        next = p->deferred->next;
+        free(p->deferred);
+    }
     heap_free(&p->waiting);
     heap_free(&p->late);
     free(p);
@@ -587,7 +564,7 @@ void prober_destroy(struct prober *p)
         struct probe *probe = probe_of(first);
         wait_no_more(probe);
         probe->kind->abort(&probe->x);
-        put_back(probe);
+        free(probe);
     }
     for (size_t i = 0; i < p->n_kinds; i++)
         if (p->opened[i].open)
