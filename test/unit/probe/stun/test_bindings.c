@@ -56,7 +56,7 @@ static void it_forgets_what_is_old(void **unused)
                       ((i - k) * NS_PER_S <= BINDING_KEEP_NS),
                   "request %u after %u s", k, i - k);
     }
-    CHECK(b.room <= 64, "room for a minute of them: %u", b.room);
+    CHECK(b.room <= 64, "the room of the start: %u", b.room);
     bindings_free(&b);
 }
 
