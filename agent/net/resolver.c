@@ -48,8 +48,7 @@ struct resolver {
     struct dns_server upstream[DNS_SERVERS_MAX];
     size_t n_upstream;
     struct file_stamp upstream_stamp;                   /* of UPSTREAM_CONF */
-    struct resolver_channel *channels[DNS_SERVERS_MAX]; /* NULL: c-ares does not start */
-    size_t n_servers;
+    struct resolver_channel *channels[DNS_SERVERS_MAX]; /* NULL: no query is under way */
     size_t rotated;         /* first server of the next query */
     struct lookup *lookups; /* including mute ones */
     struct lookup *turn;    /* with single-request: the lookup in progress */
@@ -139,20 +138,27 @@ static void read_conf(struct resolver *r)
     r->conf.n_servers = r->n_given;
 }
 
-static void open_channels(struct resolver *r)
+/* Open while queries are under way, as a channel of c-ares takes 74 kB. NULL: c-ares does
+ * not start. */
+static struct resolver_channel *channel_to(struct resolver *r, size_t server)
 {
-    read_conf(r);
-    r->n_servers = r->conf.n_servers;
-    for (size_t i = 0; i < r->n_servers; i++)
-        r->channels[i] =
-            resolver_channel_open(r->loop, r->uplink, &r->conf.servers[i], &r->conf);
+    if (r->channels[server] == NULL)
+        r->channels[server] =
+            resolver_channel_open(r->loop, r->uplink, &r->conf.servers[server], &r->conf);
+    return r->channels[server];
+}
+
+static void close_channel(struct resolver *r, size_t server)
+{
+    struct resolver_channel *c = r->channels[server];
+    r->channels[server] = NULL; /* first: on_reply() comes for pending queries */
+    resolver_channel_close(c);
 }
 
 static void close_channels(struct resolver *r)
 {
-    for (size_t i = 0; i < r->n_servers; i++)
-        resolver_channel_close(r->channels[i]); /* calls on_reply() for pending queries */
-    r->n_servers = 0;
+    for (size_t i = 0; i < r->conf.n_servers; i++)
+        close_channel(r, i);
 }
 
 /* ---- one lookup ---- */
@@ -286,7 +292,7 @@ static void conclude(struct lookup *l)
 static void server_failed(struct lookup *l, size_t server)
 {
     l->failed |= 1u << server;
-    if (l->failed == (1u << l->resolver->n_servers) - 1) {
+    if (l->failed == (1u << l->resolver->conf.n_servers) - 1) {
         l->reply = RESOLVER_FAILED;
         wake(l, STEP_REPLIED, 0);
     } else {
@@ -321,8 +327,12 @@ static void on_reply(const struct dns_reply *reply, void *user)
 {
     struct sent_question sent = *(struct sent_question *)user;
     struct lookup *l = sent.lookup;
+    struct resolver *r = l->resolver;
     free(user);
     l->asking--;
+    if (r->channels[sent.server] != NULL &&
+        resolver_channel_is_idle(r->channels[sent.server]))
+        close_channel(r, sent.server);
     if (l->timer == NULL) {
         if (l->asking == 0)
             free_lookup(l);
@@ -346,15 +356,21 @@ static void on_reply(const struct dns_reply *reply, void *user)
 
 static void send_to(struct lookup *l, size_t server)
 {
-    struct sent_question *sent = mem_alloc(sizeof *sent);
+    struct resolver_channel *channel = channel_to(l->resolver, server);
+    struct sent_question *sent;
     int type = l->text                          ? ns_t_txt
                : l->family == FAMILY_NONE       ? ns_t_ptr
                : l->asked_family == FAMILY_IPV6 ? ns_t_aaaa
                                                 : ns_t_a;
+    if (channel == NULL) {
+        l->answer.error = "names cannot be resolved on this host: c-ares does not start";
+        server_failed(l, server);
+        return;
+    }
+    sent = mem_alloc(sizeof *sent);
     *sent = (struct sent_question){l, l->question, server};
     l->asking++;
-    if (!resolver_channel_query(l->resolver->channels[server], l->name, type, on_reply,
-                                sent)) {
+    if (!resolver_channel_query(channel, l->name, type, on_reply, sent)) {
         l->answer.error = "no file descriptor left to query a DNS server";
         server_failed(l, server);
     }
@@ -363,11 +379,11 @@ static void send_to(struct lookup *l, size_t server)
 static void try_next(struct lookup *l)
 {
     const struct resolver *r = l->resolver;
-    for (; l->tried < ROUNDS * r->n_servers; l->tried++) {
-        size_t server = (l->first + l->tried) % r->n_servers;
+    for (; l->tried < ROUNDS * r->conf.n_servers; l->tried++) {
+        size_t server = (l->first + l->tried) % r->conf.n_servers;
         if ((l->failed & 1u << server) != 0)
             continue;
-        wake(l, STEP_TRY, FIRST_TRY_NS << l->tried++ / r->n_servers);
+        wake(l, STEP_TRY, FIRST_TRY_NS << l->tried++ / r->conf.n_servers);
         send_to(l, server);
         return;
     }
@@ -383,7 +399,7 @@ static void ask_for(struct lookup *l, enum family family)
     l->question++;
     l->tried = 0;
     l->failed = l->hung_up = 0;
-    l->first = r->conf.rotate ? r->rotated++ % r->n_servers : 0;
+    l->first = r->conf.rotate ? r->rotated++ % r->conf.n_servers : 0;
     try_next(l);
 }
 
@@ -491,26 +507,14 @@ static void begin(struct lookup *l)
     ask_candidate(l);
 }
 
-static bool can_ask(const struct resolver *r)
-{
-    bool all = true;
-    for (size_t i = 0; i < r->n_servers; i++)
-        all = all && r->channels[i] != NULL;
-    return all;
-}
-
 static void ask(struct lookup *l)
 {
     struct resolver *r = l->resolver;
     if (l->family != FAMILY_NONE && from_hosts_file(l)) {
         done(l);
-    } else if (!can_ask(r)) {
-        l->answer.error = "names cannot be resolved on this host: c-ares does not start";
-        l->answer.temporary = true;
-        done(l);
     } else {
         dns_servers_text(l->answer.servers, sizeof l->answer.servers, r->conf.servers,
-                         r->n_servers);
+                         r->conf.n_servers);
         if (l->family == FAMILY_IPV6 && r->conf.no_aaaa) {
             l->answer.ttl_s = RESOLUTION_ABSENT_TTL_S;
             done(l);
@@ -524,10 +528,10 @@ static void ask(struct lookup *l)
 static void follow_conf(struct resolver *r)
 {
     struct file_stamp stamp = stamp_of(RESOLV_CONF);
-    if (can_ask(r) && file_stamp_equal(&stamp, &r->conf_stamp))
+    if (file_stamp_equal(&stamp, &r->conf_stamp))
         return;
     close_channels(r); /* frees mute lookups */
-    open_channels(r);
+    read_conf(r);
     r->turn = NULL;
     for (struct lookup *l = r->lookups; l != NULL; l = l->next)
         if (l->step != STEP_DONE) {
@@ -680,7 +684,7 @@ int resolver_create(struct resolver **out, uv_loop_t *loop, const char *servers)
     }
     r->loop = loop;
     r->n_given = (size_t)n;
-    open_channels(r);
+    read_conf(r);
     *out = r;
     return 0;
 }
@@ -695,7 +699,7 @@ void resolver_use_uplink(struct resolver *r, const struct uplink *uplink)
 {
     r->uplink = uplink;
     close_channels(r);
-    open_channels(r);
+    read_conf(r);
 }
 
 void resolver_destroy(struct resolver *r)

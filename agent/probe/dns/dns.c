@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define CHANNELS_MAX 64 /* servers with queries under way */
-#define IDLE_MAX     4  /* channels kept for the next queries */
+#define IDLE_MAX     2  /* channels kept for the next queries */
 #define RCODE_AT     3  /* in the header, RFC 1035, section 4.1.1 */
 #define RCODES       15
 #define ANSWERS_AT   6
