@@ -1,8 +1,11 @@
 #include "core/regime.h"
 
+#include "base/mem.h"
 #include "base/text.h"
 
+#include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *regime_current(const struct regime *r)
@@ -13,6 +16,22 @@ const char *regime_current(const struct regime *r)
 bool regime_suspects(const struct regime *r)
 {
     return r->candidate > 0 && r->sum >= REGIME_SUSPICIOUS;
+}
+
+size_t regime_append(struct regime *r, const char *value)
+{
+    assert(r->n_values < REGIME_VALUES);
+    r->values = mem_resize(r->values, (r->n_values + 1) * sizeof *r->values);
+    struct regime_value *v = &r->values[r->n_values];
+    *v = (struct regime_value){.n = 0};
+    text_copy(v->text, sizeof v->text, value);
+    return r->n_values++;
+}
+
+void regime_free(struct regime *r)
+{
+    free(r->values);
+    *r = (struct regime){.n = 0};
 }
 
 /* The place of a value. A new one takes that of the rarest, if all are taken. */
@@ -27,9 +46,8 @@ static size_t place_of(struct regime *r, const char *text)
             rarest = i;
     }
     if (r->n_values < REGIME_VALUES)
-        rarest = r->n_values++;
-    else
-        r->n -= r->values[rarest].n;
+        return regime_append(r, text);
+    r->n -= r->values[rarest].n;
     r->values[rarest] = (struct regime_value){.n = 0};
     text_copy(r->values[rarest].text, sizeof r->values[rarest].text, text);
     return rarest;

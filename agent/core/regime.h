@@ -38,10 +38,10 @@ struct regime_value {
     uint32_t since; /* since it came */
 };
 
-struct regime {                                /* start with { 0 } */
-    struct regime_value values[REGIME_VALUES]; /* [0] is the current one */
-    size_t n_values, candidate;                /* candidate 0: none */
-    uint32_t n;                                /* sum; halved at REGIME_MEMORY */
+struct regime {                  /* start with { 0 }, end with regime_free() */
+    struct regime_value *values; /* at most REGIME_VALUES; [0] is the current one */
+    size_t n_values, candidate;  /* candidate 0: none */
+    uint32_t n;                  /* sum; halved at REGIME_MEMORY */
     bool learned;
     double share, sum; /* of the candidate */
     struct wall since; /* of the candidate, or of the last change */
@@ -56,6 +56,10 @@ enum regime_news {
 /* `before` is set if the result is REGIME_CHANGED. */
 enum regime_news regime_add(struct regime *r, const char *value, struct wall now,
                             char before[PATH_WORD_MAX]);
+
+/* Appends a value; there must be room. Returns its place. */
+size_t regime_append(struct regime *r, const char *value);
+void regime_free(struct regime *r);
 
 /* Whether the last observation was REGIME_SUSPECT. */
 bool regime_suspects(const struct regime *r);

@@ -131,16 +131,18 @@ static void read_path(struct kept_reading *r)
 
 static void read_value(struct kept_reading *r, enum aspect aspect)
 {
-    struct regime_value v = {.n = (uint32_t)number(r, 0, REGIME_MEMORY)};
-    rest(r, v.text, sizeof v.text);
+    uint32_t n = (uint32_t)number(r, 0, REGIME_MEMORY);
+    char value[PATH_WORD_MAX];
+    rest(r, value, sizeof value);
     if (!r->good || r->path == NULL)
         return;
     struct regime *to = &r->path->aspects[aspect];
     r->good = to->n_values < REGIME_VALUES;
     if (!r->good)
         return;
-    to->values[to->n_values++] = v;
-    to->n += v.n;
+    size_t at = regime_append(to, value);
+    to->values[at].n = n;
+    to->n += n;
     to->learned = true; /* others are not kept */
 }
 

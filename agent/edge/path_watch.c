@@ -35,8 +35,11 @@ void path_watch_destroy(struct path_watch *w)
 {
     if (w == NULL)
         return;
-    for (size_t i = 0; i < w->n; i++)
+    for (size_t i = 0; i < w->n; i++) {
+        for (size_t a = 0; a < PATH_ASPECTS; a++)
+            regime_free(&w->all[i]->aspects[a]);
         free(w->all[i]);
+    }
     free(w->all);
     free(w->states);
     free(w);
