@@ -49,9 +49,13 @@ static struct snapshot_stream *stream_of(struct snapshot *s, const struct series
 static void take_periods(struct snapshot_stream *to, const struct series *series,
                          size_t delay)
 {
-    for (size_t p = 0; series->periods != NULL && p < PERIODS; p++)
-        if (series->due[p])
-            to->periods[p] = series->periods[delay][p];
+    for (size_t p = 0; series->periods != NULL && p < PERIODS; p++) {
+        const struct period_summary *from = &series->periods[delay][p];
+        if (!series->due[p])
+            continue;
+        free(to->periods[p]);
+        to->periods[p] = from->delay.supported[P50] ? mem_copy(from, sizeof *from) : NULL;
+    }
 }
 
 /* Through a proxy there is no handshake with the target: TLS is shown. */
@@ -80,7 +84,7 @@ static void take_bars(struct snapshot_stream *to, const struct histogram *h)
         double middle = ldexp(h->offset + (double)i + 0.5, -h->scale) * log(2);
         double at = width > 0 ? (middle - least) / width : 0;
         size_t bar = at <= 0 ? 0 : at >= SNAPSHOT_BARS ? SNAPSHOT_BARS - 1 : (size_t)at;
-        to->bars[bar] += h->buckets[i];
+        to->bars[bar] += (uint32_t)h->buckets[i];
     }
 }
 
@@ -171,13 +175,20 @@ static void take_open(struct snapshot *s, const struct event *e)
     text_copy(to->text, sizeof to->text, e->text);
 }
 
+static void free_stream(struct snapshot_stream *stream)
+{
+    for (size_t p = 0; stream != NULL && p < PERIODS; p++)
+        free(stream->periods[p]);
+    free(stream);
+}
+
 /* All from this number on. */
 static void forget_targets(struct snapshot *s, size_t from)
 {
     for (size_t t = from; t < s->n_targets; t++)
         for (size_t f = 0; f < FAMILY_SLOTS; f++)
             for (size_t k = 0; k < KINDS_MAX; k++)
-                free(s->targets[t].streams[f][k]);
+                free_stream(s->targets[t].streams[f][k]);
     s->n_targets = from < s->n_targets ? from : s->n_targets;
 }
 

@@ -38,10 +38,11 @@ struct snapshot_stream { /* in its last window with a result */
     struct loss_count packets;      /* or probes, of a kind that sends several packets */
     struct delay_summary delay;     /* the first delay of its kind */
     int64_t medians_ns[DELAYS_MAX]; /* of each delay; DELAY_UNDEFINED: none */
-    struct period_summary periods[PERIODS]; /* of that delay, when last due */
+    /* Of that delay, when last due; NULL: nothing can be stated. */
+    struct period_summary *periods[PERIODS];
     /* Its values since the start of the series, by bars of equal width on a logarithmic scale
      * from the least to the greatest. */
-    uint64_t bars[SNAPSHOT_BARS];
+    uint32_t bars[SNAPSHOT_BARS];
     int64_t bars_min_ns, bars_max_ns;
     /* Medians of the last windows in ms, NaN without a reply; `windows` is their number since
      * the start, the last is at (windows - 1) % SNAPSHOT_HISTORY. */

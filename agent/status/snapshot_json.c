@@ -22,13 +22,13 @@ static void add_periods(struct json *j, const struct snapshot_stream *is)
     char key[16];
     json_object(j, "periods");
     for (size_t i = 0; i < PERIODS; i++) {
-        const struct delay_summary *d = &is->periods[i].delay;
-        if (!d->supported[P50])
+        const struct period_summary *period = is->periods[i];
+        if (period == NULL)
             continue;
+        const struct delay_summary *d = &period->delay;
         json_object(j, period_name[i]);
-        struct wall end = is->periods[i].end;
-        add_time(j, "start", (struct wall){end.ns - is->periods[i].age_ns});
-        add_time(j, "end", end);
+        add_time(j, "start", (struct wall){period->end.ns - period->age_ns});
+        add_time(j, "end", period->end);
         json_unsigned(j, "count", d->count);
         for (size_t p = 0; p < PERCENTILES; p++) {
             if (!d->supported[p])

@@ -249,8 +249,9 @@ static void add_stream_periods(struct text *out, const struct snapshot_target *t
 {
     char p50[48], p95[48];
     for (size_t i = 0; i < PERIODS; i++) {
-        const struct delay_summary *d = &stream->periods[i].delay;
-        if (d->supported[P50])
+        const struct period_summary *period = stream->periods[i];
+        const struct delay_summary *d = period != NULL ? &period->delay : NULL;
+        if (d != NULL)
             text_add(out, "%-20s %-8s %-5s %-6s %-6s %6" PRIu64 "  %-27s  %s\n",
                      t->is->target->name,
                      owner_pop(stream->pop,
